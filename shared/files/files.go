@@ -1,0 +1,64 @@
+// Package files is the one file port and its one adapter, S3 (design, decision 4).
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// Bucket is one of the two buckets by its role; the adapter knows its name.
+type Bucket string
+
+// The buckets.
+const (
+	// Uploads takes what comes in: uploads/{account}/{id}/..., drops/{account}/..., and the job tickets jobs/....
+	Uploads Bucket = "uploads"
+	// Reports keeps what goes out: results, reports, and the job tickets of the report builder.
+	Reports Bucket = "reports"
+)
+
+// Ref names one object; Version is empty for the newest.
+type Ref struct {
+	Bucket  Bucket
+	Key     string
+	Version string
+}
+
+// Info describes a stored object.
+type Info struct {
+	Ref
+	Size        int64
+	ContentType string
+	ETag        string
+}
+
+// Upload tells a client how to put a file: this method to this URL with exactly these headers, until ExpiresAt.
+type Upload struct {
+	Method    string            `json:"method"`
+	URL       string            `json:"url"`
+	Headers   map[string]string `json:"headers"`
+	ExpiresAt time.Time         `json:"expiresAt"`
+}
+
+// Errors of a Store.
+var (
+	ErrNotFound = errors.New("no such object")
+	ErrExists   = errors.New("the object exists already")
+)
+
+// Store is the port.
+type Store interface {
+	// PresignPut signs a PUT that is good for exactly this size and content type (and this SHA-256 if sha256Hex is not empty), for the given
+	// time from now, and that never overwrites (If-None-Match: *) (spec 5.2).
+	PresignPut(ctx context.Context, ref Ref, size int64, contentType, sha256Hex string, now time.Time, life time.Duration) (Upload, error)
+	// PresignGet signs a GET whose answer downloads under fileName. The URL is a bearer secret until it expires.
+	PresignGet(ctx context.Context, ref Ref, fileName string, now time.Time, life time.Duration) (url string, expiresAt time.Time, err error)
+	// Head describes an object; ErrNotFound when there is none.
+	Head(ctx context.Context, ref Ref) (Info, error)
+	// Get opens an object for reading from start to end; the caller closes it. ErrNotFound when there is none.
+	Get(ctx context.Context, ref Ref) (io.ReadCloser, Info, error)
+	// Put stores an object whole from a seekable body of this size, replacing what was there.
+	Put(ctx context.Context, ref Ref, body io.ReadSeeker, size int64, contentType string) (Info, error)
+}

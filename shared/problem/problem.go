@@ -1,0 +1,177 @@
+// Package problem is the one error vocabulary of Seatwise: RFC 9457 problems with the slugs that api.md fixes.
+//
+// Rules and services return a *Problem for everything a caller can be told; any other error is an internal one, and the HTTP edge
+// answers it without its text.
+package problem
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Slug names a kind of problem; the HTTP edge renders it as the type "urn:seatwise:problem:<slug>" (api.md, Conventions).
+type Slug string
+
+// The slugs of api.md.
+const (
+	ValidationFailed      Slug = "validation"
+	MalformedBody         Slug = "malformed-body"
+	Unauthorized          Slug = "unauthorized"
+	Forbidden             Slug = "forbidden"
+	NotFound              Slug = "not-found"
+	NotEnoughLicenses     Slug = "not-enough-licenses"
+	LicenseInUse          Slug = "license-in-use"
+	LicenseNotAvailable   Slug = "license-not-available"
+	UserAlreadyLicensed   Slug = "user-already-licensed"
+	BaseLicenseRequired   Slug = "base-license-required"
+	MutuallyExclusive     Slug = "mutually-exclusive"
+	ExtensionInUse        Slug = "extension-in-use"
+	NumberInUse           Slug = "number-in-use"
+	UserInactive          Slug = "user-inactive"
+	QuoteExpired          Slug = "quote-expired"
+	QuoteStale            Slug = "quote-stale"
+	NotAcknowledged       Slug = "not-acknowledged"
+	PlanStale             Slug = "plan-stale"
+	WrongState            Slug = "wrong-state"
+	ReportNotApplicable   Slug = "report-not-applicable"
+	WallboardLimit        Slug = "wallboard-limit"
+	PreconditionFailed    Slug = "precondition-failed"
+	IdempotencyInProgress Slug = "idempotency-in-progress"
+	IdempotencyMismatch   Slug = "idempotency-mismatch"
+	PayloadTooLarge       Slug = "payload-too-large"
+	UnsupportedMediaType  Slug = "unsupported-media-type"
+	MethodNotAllowed      Slug = "method-not-allowed"
+	TooBusy               Slug = "too-busy"
+	Internal              Slug = "internal"
+)
+
+type kind struct {
+	status int
+	title  string
+}
+
+var kinds = map[Slug]kind{
+	ValidationFailed:      {422, "The request is not valid"},
+	MalformedBody:         {400, "The request cannot be read"},
+	Unauthorized:          {401, "A valid access token is required"},
+	Forbidden:             {403, "The token lacks a permission"},
+	NotFound:              {404, "There is no such thing"},
+	NotEnoughLicenses:     {409, "Not enough licenses are available"},
+	LicenseInUse:          {409, "The license is assigned"},
+	LicenseNotAvailable:   {409, "The license is not available"},
+	UserAlreadyLicensed:   {409, "The user already holds a license of this product"},
+	BaseLicenseRequired:   {409, "The product needs another license first"},
+	MutuallyExclusive:     {409, "The user holds a product that excludes this one"},
+	ExtensionInUse:        {409, "The extension belongs to someone else"},
+	NumberInUse:           {409, "The number belongs to another extension"},
+	UserInactive:          {409, "The user is not active"},
+	QuoteExpired:          {409, "The quote has expired"},
+	QuoteStale:            {409, "The quote no longer fits the cart or the prices"},
+	NotAcknowledged:       {422, "The itemized charges must be acknowledged"},
+	PlanStale:             {409, "The plan no longer fits"},
+	WrongState:            {409, "The state does not allow this"},
+	ReportNotApplicable:   {409, "This account has no license report"},
+	WallboardLimit:        {409, "The wallboard maximum is reached"},
+	PreconditionFailed:    {412, "The resource has changed since"},
+	IdempotencyInProgress: {409, "The first request with this key is still running"},
+	IdempotencyMismatch:   {422, "The key was used for another request"},
+	PayloadTooLarge:       {413, "The request is too large"},
+	UnsupportedMediaType:  {415, "The media type is not supported"},
+	MethodNotAllowed:      {405, "The method is not allowed"},
+	TooBusy:               {503, "Too many requests at once"},
+	Internal:              {500, "Something went wrong on our side"},
+}
+
+// Slugs lists every slug; the order is not fixed.
+func Slugs() []Slug {
+	all := make([]Slug, 0, len(kinds))
+	for slug := range kinds {
+		all = append(all, slug)
+	}
+	return all
+}
+
+// Field is one fault of a request: where, and what is wrong there. The message never repeats the value.
+type Field struct {
+	Field   string `json:"field" doc:"Where the fault is: a body path such as lines[0].quantity, or a parameter's name."`
+	Message string `json:"message"`
+}
+
+// Problem is an error that the caller may read.
+type Problem struct {
+	Slug   Slug
+	Detail string
+	Fields []Field
+	// ProductID, Wanted and Available are set for NotEnoughLicenses.
+	ProductID         string
+	Wanted, Available int64
+	// Current is the entity tag of the resource as it is now, for PreconditionFailed.
+	Current string
+	// Allow is the value of the Allow header, for MethodNotAllowed.
+	Allow string
+}
+
+// New makes a problem; detail is a sentence for the person who called.
+func New(slug Slug, detail string) *Problem { return &Problem{Slug: slug, Detail: detail} }
+
+// Newf is New with a format.
+func Newf(slug Slug, format string, args ...any) *Problem {
+	return New(slug, fmt.Sprintf(format, args...))
+}
+
+// Validation names the fields at fault.
+func Validation(fields ...Field) *Problem {
+	return &Problem{Slug: ValidationFailed, Detail: "Some fields are not acceptable.", Fields: fields}
+}
+
+// Invalid is Validation of one field.
+func Invalid(field, format string, args ...any) *Problem {
+	return Validation(Field{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// Missing is the one 404: the same for a missing id and for one of another account (spec 9), so it names only the kind of thing.
+func Missing(what string) *Problem {
+	return New(NotFound, "There is no such "+what+" in this account.")
+}
+
+// Shortage says how many seats were wanted and how many are free (spec 4).
+func Shortage(productID string, wanted, available int64) *Problem {
+	return &Problem{
+		Slug:      NotEnoughLicenses,
+		Detail:    fmt.Sprintf("%d licenses of %s are wanted and %d are available.", wanted, productID, available),
+		ProductID: productID, Wanted: wanted, Available: available,
+	}
+}
+
+// Status is the HTTP status of the problem's slug.
+func (p *Problem) Status() int { return kinds[p.Slug].status }
+
+// Title is the fixed title of the problem's slug.
+func (p *Problem) Title() string { return kinds[p.Slug].title }
+
+// Error implements error.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(string(p.Slug))
+	if p.Detail != "" {
+		b.WriteString(": " + p.Detail)
+	}
+	for _, f := range p.Fields {
+		b.WriteString(" [" + f.Field + ": " + f.Message + "]")
+	}
+	return b.String()
+}
+
+// From finds the problem in an error chain.
+func From(err error) (*Problem, bool) {
+	var p *Problem
+	ok := errors.As(err, &p)
+	return p, ok
+}
+
+// Is says whether the chain holds a problem with this slug.
+func Is(err error, slug Slug) bool {
+	p, ok := From(err)
+	return ok && p.Slug == slug
+}

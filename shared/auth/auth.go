@@ -55,7 +55,9 @@ func Allowed(p Principal, account string, anyOf ...Permission) error {
 type contextKey struct{}
 
 // With puts the principal into the context.
-func With(ctx context.Context, p Principal) context.Context { return context.WithValue(ctx, contextKey{}, p) }
+func With(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, contextKey{}, p)
+}
 
 // From returns the principal of the context; ok is false when there is none.
 func From(ctx context.Context) (p Principal, ok bool) {

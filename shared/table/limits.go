@@ -1,6 +1,9 @@
 package table
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // ValidCommit checks a commit against DynamoDB's limits. Every adapter calls it first, and changes nothing when it refuses.
 func ValidCommit(ops []Operation) error {
@@ -24,8 +27,18 @@ func ValidCommit(ops []Operation) error {
 		if op.Kind == KindCheck && op.Cond == Always {
 			return limitf("a check of %s that demands nothing", op.Item.Key)
 		}
-		if op.Kind == KindAdd && len(op.Bound) == 0 {
-			return limitf("an add on %s that adds nothing", op.Item.Key)
+		if op.Kind == KindAdd {
+			if err := validBounds(op); err != nil {
+				return err
+			}
+		}
+		if !utf8.Valid(op.Item.Data) {
+			return limitf("the data of %s is not UTF-8", op.Item.Key)
+		}
+		for name := range op.Item.Counts {
+			if err := validCount(name); err != nil {
+				return err
+			}
 		}
 		size := Size(op.Item)
 		if size > MaxItemBytes {
@@ -55,6 +68,12 @@ func ValidQuery(q *Query) error {
 	if q.Partition == "" || len(q.Partition) > MaxPartitionKey {
 		return limitf("a query's partition key has 1 to %d bytes", MaxPartitionKey)
 	}
+	if !utf8.ValidString(q.Partition) || !utf8.ValidString(q.Prefix) || !utf8.ValidString(q.From) || !utf8.ValidString(q.To) {
+		return limitf("a query that is not UTF-8")
+	}
+	if len(q.Prefix) > MaxSortKey || len(q.From) > MaxSortKey || len(q.To) > MaxSortKey {
+		return limitf("a query's prefix, from and to have at most %d bytes", MaxSortKey)
+	}
 	if q.Limit < 0 || q.Limit > MaxPage {
 		return limitf("a query's limit is 1 to %d", MaxPage)
 	}
@@ -80,6 +99,34 @@ func validKey(k Key) error {
 	}
 	if k.Sort == "" || len(k.Sort) > MaxSortKey || !utf8.ValidString(k.Sort) {
 		return limitf("sort key of %d bytes, 1 to %d of UTF-8 allowed", len(k.Sort), MaxSortKey)
+	}
+	return nil
+}
+
+func validBounds(op *Operation) error {
+	if len(op.Bound) == 0 {
+		return limitf("an add on %s that adds nothing", op.Item.Key)
+	}
+	if len(op.Bound) > MaxBounds {
+		return limitf("%d bounds in an add, at most %d", len(op.Bound), MaxBounds)
+	}
+	for i, b := range op.Bound {
+		if err := validCount(b.Name); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(op.Bound[:i], func(o Bound) bool { return o.Name == b.Name }) {
+			return limitf("two bounds on count %q of %s", b.Name, op.Item.Key)
+		}
+		if b.By > MaxCount || b.By < -MaxCount {
+			return limitf("count %q changes by %d, at most %d", b.Name, b.By, int64(MaxCount))
+		}
+	}
+	return nil
+}
+
+func validCount(name string) error {
+	if name == "" || len(name) > MaxCountName || !utf8.ValidString(name) {
+		return limitf("name of a count of %d bytes, 1 to %d of UTF-8 allowed", len(name), MaxCountName)
 	}
 	return nil
 }

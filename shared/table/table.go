@@ -21,6 +21,10 @@ const (
 	MaxSortKey       = 1024      // bytes
 	MaxKeysPerLookup = 100       // keys in one Lookup call; Store implementations split longer lists and count one call for each part
 	MaxPage          = 1000      // items in one Query page
+	MaxPageBytes     = 1 << 20   // bytes of the items in one Query page; the item that crosses the line is the page's last
+	MaxBounds        = 40        // bounds in one Add, so that the conditions fit into an expression of 4 KB
+	MaxCountName     = 200       // bytes
+	MaxCount         = 1 << 53   // the most that one Add may change a count by, either way
 )
 
 // Key names an item. Both parts are non-empty UTF-8; they sort by bytes.
@@ -84,8 +88,10 @@ var (
 // IfVersion demands that the item exists at exactly this version.
 func IfVersion(version int64) Condition { return Condition{kind: versionIs, version: version} }
 
-// Absent, Present and Version let an adapter translate the condition.
-func (c Condition) Absent() bool  { return c.kind == absent }
+// Absent and Present, with Version below, let an adapter translate the condition.
+func (c Condition) Absent() bool { return c.kind == absent }
+
+// Present is true of IfPresent only, though IfVersion demands the item too.
 func (c Condition) Present() bool { return c.kind == present }
 
 // Version returns the demanded version, if one is demanded.
@@ -104,6 +110,25 @@ func AtLeast(name string, by, minimum int64) Bound { return Bound{Name: name, By
 
 // AtMost makes a Bound whose result must be max or less.
 func AtMost(name string, by, maximum int64) Bound { return Bound{Name: name, By: by, Max: &maximum} }
+
+// Met says whether the condition holds of an item as it is; exists is false when there is none.
+func (c Condition) Met(item Item, exists bool) bool {
+	switch c.kind {
+	case absent:
+		return !exists
+	case present:
+		return exists
+	case versionIs:
+		return exists && item.Version == c.version
+	case anyState:
+	}
+	return true
+}
+
+// Met says whether the bound allows the count to become after.
+func (b Bound) Met(after int64) bool {
+	return (b.Min == nil || after >= *b.Min) && (b.Max == nil || after <= *b.Max)
+}
 
 // Kind is the kind of an operation.
 type Kind int

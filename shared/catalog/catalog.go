@@ -1,0 +1,222 @@
+// Package catalog is the product catalog (spec 2): data, not code. One YAML file is embedded in every function that sells, assigns or counts a
+// product; it is checked whole at start, and a mistake in it stops the start with its line. A new product is a new entry in catalog.yaml and
+// needs no code change.
+//
+// Reading the file takes half a millisecond to one, once a process (BenchmarkParse), so there is no generated form of it to keep in step.
+package catalog
+
+import (
+	"crypto/sha256"
+	_ "embed" // catalog.yaml
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sync"
+
+	"seatwise/shared/money"
+)
+
+// Kind says how a product is licensed (spec 2).
+type Kind string
+
+// The kinds. Seats, bases and add-ons are bought, and assigning one takes a free license. A metered product is not bought: assigning makes the
+// license, removing ends it, and their count is what the customer consumes.
+const (
+	Seat    Kind = "seat"
+	Base    Kind = "base"
+	AddOn   Kind = "addOn"
+	Metered Kind = "metered"
+)
+
+// Purchasable reports whether products of this kind are bought; all others are metered.
+func (k Kind) Purchasable() bool { return k == Seat || k == Base || k == AddOn }
+
+// Group is a set of figures that products are counted in.
+type Group string
+
+// Users, Clients, Supervisor and Devices are the groups of the license metrics (spec 8). Products of LiveReports make up the licenses bought in
+// the usage summary and the license status report (spec 7).
+const (
+	Users       Group = "users"
+	Clients     Group = "clients"
+	Supervisor  Group = "supervisor"
+	Devices     Group = "devices"
+	LiveReports Group = "liveReports"
+)
+
+// Ids of the products that a rule of the spec names: 5 (phone-system), 6 and 7 (live-reports, call-queue-booster) and 8 (agent-user,
+// wallboard). Everything else about them, and every other product, is data.
+const (
+	LiveReportsID      = "live-reports"
+	CallQueueBoosterID = "call-queue-booster"
+	PhoneSystemID      = "phone-system"
+	AgentUserID        = "agent-user"
+	WallboardID        = "wallboard"
+)
+
+// MaxPurchasable is the most products of the kinds seat, base and addOn that a catalog may have. A user holds at most one license of each, and
+// deactivating the user gives all of them back in one commit (spec 6), which spends at most three operations on a license and has 100.
+const MaxPurchasable = 30
+
+// MaxUnitPrice is the largest price of one license a month, in minor units. Ten thousand of them for a month of 31 days are still far from
+// what 64 bits hold.
+const MaxUnitPrice = 100_000_000
+
+// Count says which figure a product is counted in, and what the figure is called there. The zero Count is in none.
+type Count struct {
+	Group Group
+	Label string
+}
+
+// Product is one entry of the catalog. Its slices belong to the catalog: read them, never write to them.
+type Product struct {
+	ID       string
+	Name     string
+	Category string
+	Kind     Kind
+	// Code is what mass configuration files call an add-on (spec 5); empty for every other kind.
+	Code string
+	// Base is the id of the base license that an add-on hangs on; empty for every other kind.
+	Base string
+	// Extension says that a license is tied to an extension as well as to a user.
+	Extension bool
+	// Requires lists ids of which the holder must hold at least one: the base of an add-on, Desktop for CRM, Essential or Professional for
+	// Agent. Empty: nothing is required.
+	Requires []string
+	// Excludes lists ids that nobody may hold together with this: those that either of the two excludes, and the rest of the OneOf group.
+	Excludes []string
+	// Includes lists ids of which the holder needs no license; CoveredBy is the same seen from the other side.
+	Includes, CoveredBy []string
+	// OneOf names the group of which a user holds at most one; empty if there is none.
+	OneOf string
+	// Sources are where an assignment may come from, the default first; empty if that is not asked.
+	Sources []string
+	// Devices are the kinds of device that hold this, one each, up to the account's maximum; empty if users hold it.
+	Devices []string
+	// CountsAs is the figure it is counted in.
+	CountsAs Count
+
+	prices []money.Amount
+}
+
+// Purchasable reports whether licenses of p are bought.
+func (p Product) Purchasable() bool { return p.Kind.Purchasable() }
+
+// UnitPrice is the price of one license a month in a currency; false if the catalog has no prices in that currency.
+func (p Product) UnitPrice(currency string) (money.Amount, bool) {
+	for _, price := range p.prices {
+		if price.Currency == currency {
+			return price, true
+		}
+	}
+	return money.Amount{}, false
+}
+
+// Catalog is a checked catalog. It never changes, so any number of goroutines may use it.
+type Catalog struct {
+	version    string
+	currencies []string
+	categories []string
+	products   []Product
+	byID       map[string]int
+	byCode     map[string]int
+}
+
+//go:embed catalog.yaml
+var embedded []byte
+
+var load = sync.OnceValues(func() (*Catalog, error) { return Parse(embedded) })
+
+// Load reads the embedded catalog, once; later calls answer the same. Its error names the lines at fault.
+func Load() (*Catalog, error) { return load() }
+
+// Default is Load for those who cannot go on without a catalog: it panics with Load's error. The tests read the embedded file, so that happens
+// only to a build that was never tested.
+func Default() *Catalog {
+	c, err := Load()
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// Version names this state of the catalog: another text is another version, so that a quote can tell that the catalog changed (spec 3.4).
+func (c *Catalog) Version() string { return c.version }
+
+func versionOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Currencies lists the currencies that every product is priced in, the provider's own first; an account chooses one of them.
+func (c *Catalog) Currencies() []string { return slices.Clone(c.currencies) }
+
+// HasCurrency reports whether an account may be billed in a currency.
+func (c *Catalog) HasCurrency(code string) bool { return slices.Contains(c.currencies, code) }
+
+// Categories lists the categories in the file's order.
+func (c *Catalog) Categories() []string { return slices.Clone(c.categories) }
+
+// Products lists every product in the file's order.
+func (c *Catalog) Products() []Product { return slices.Clone(c.products) }
+
+// Lookup finds a product by its id.
+func (c *Catalog) Lookup(id string) (Product, bool) {
+	i, ok := c.byID[id]
+	if !ok {
+		return Product{}, false
+	}
+	return c.products[i], true
+}
+
+// ByCode finds an add-on by the code that mass configuration files use, exactly as written.
+func (c *Catalog) ByCode(code string) (Product, bool) {
+	i, ok := c.byCode[code]
+	if !ok {
+		return Product{}, false
+	}
+	return c.products[i], true
+}
+
+// Select lists the products of a category and a kind in the file's order; an empty argument selects all.
+func (c *Catalog) Select(category string, kind Kind) []Product {
+	return c.filter(func(p Product) bool {
+		return (category == "" || p.Category == category) && (kind == "" || p.Kind == kind)
+	})
+}
+
+// Purchasable lists the products that are bought, in the file's order: at most MaxPurchasable.
+func (c *Catalog) Purchasable() []Product { return c.filter(Product.Purchasable) }
+
+// AddOns lists the add-ons of a base license in the file's order.
+func (c *Catalog) AddOns(base string) []Product {
+	return c.filter(func(p Product) bool { return p.Kind == AddOn && p.Base == base })
+}
+
+// Counted lists the products that are counted in a group, in the file's order.
+func (c *Catalog) Counted(in Group) []Product {
+	return c.filter(func(p Product) bool { return p.CountsAs.Group == in })
+}
+
+// Price is the price of one license of a product a month. It fails if there is no such product, or no price in the currency.
+func (c *Catalog) Price(productID, currency string) (money.Amount, error) {
+	p, ok := c.Lookup(productID)
+	if !ok {
+		return money.Amount{}, fmt.Errorf("catalog: no product %q", productID)
+	}
+	price, ok := p.UnitPrice(currency)
+	if !ok {
+		return money.Amount{}, fmt.Errorf("catalog: no price of %q in %q", productID, currency)
+	}
+	return price, nil
+}
+
+func (c *Catalog) filter(keep func(Product) bool) []Product {
+	var out []Product
+	for _, p := range c.products {
+		if keep(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,528 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"seatwise/shared/money"
+)
+
+// LineError is one mistake in a catalog file.
+type LineError struct {
+	// Line counts from 1; it is 0 where the file says nothing at all.
+	Line    int
+	Message string
+}
+
+// Error implements error.
+func (e *LineError) Error() string { return fmt.Sprintf("catalog: line %d: %s", e.Line, e.Message) }
+
+// Parse reads and checks a catalog. It is strict: unknown and repeated fields, duplicate and malformed ids, references to nothing, prices
+// missing or not whole, and rules that contradict each other are refused. The error joins a *LineError for each mistake found, in the
+// file's order as far as one pass finds them.
+func Parse(data []byte) (*Catalog, error) {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	r := &reader{}
+	var root ast.Node
+	for _, doc := range file.Docs {
+		switch {
+		case doc.Body == nil:
+		case root == nil:
+			root = doc.Body
+		default:
+			r.fault(lineOf(doc.Body), "a catalog is one document, and this begins another")
+		}
+	}
+	if root == nil {
+		return nil, &LineError{Message: "the catalog is empty"}
+	}
+	entries := r.catalog(root)
+	// References are judged only once the fields themselves are sound: a misspelt id would be reported twice.
+	if len(r.faults) == 0 {
+		r.resolve(entries)
+	}
+	if len(r.faults) > 0 {
+		return nil, errors.Join(r.faults...)
+	}
+
+	c := &Catalog{
+		version:    versionOf(data),
+		currencies: r.currencies,
+		categories: r.categories,
+		products:   make([]Product, len(entries)),
+		byID:       make(map[string]int, len(entries)),
+		byCode:     make(map[string]int),
+	}
+	for i, e := range entries {
+		c.products[i] = e.Product
+		c.byID[e.ID] = i
+		if e.Code != "" {
+			c.byCode[e.Code] = i
+		}
+	}
+	return c, nil
+}
+
+// syntaxError keeps the line and the message of goccy's error and leaves out its excerpt of the file.
+func syntaxError(err error) error {
+	var syntax yaml.Error
+	if errors.As(err, &syntax) && syntax.GetToken() != nil {
+		return &LineError{Line: syntax.GetToken().Position.Line, Message: syntax.GetMessage()}
+	}
+	return fmt.Errorf("catalog: %w", err)
+}
+
+// entry is a product on its way into the catalog, with the lines that an error would name.
+type entry struct {
+	Product
+	line int
+	// lines holds where each field begins, by its name.
+	lines map[string]int
+	// at holds where each reference stands: by the field and the id it refers to.
+	at map[[2]string]int
+}
+
+// lineFor is where a field begins, or the product itself if it has no such field.
+func (e *entry) lineFor(field string) int {
+	if line, ok := e.lines[field]; ok {
+		return line
+	}
+	return e.line
+}
+
+// reader walks the file's syntax tree and gathers what is wrong with it. Walking it by hand, rather than decoding into structs, keeps every
+// line at hand and costs a third less time.
+type reader struct {
+	faults     []error
+	currencies []string
+	categories []string
+}
+
+func (r *reader) fault(line int, format string, args ...any) {
+	r.faults = append(r.faults, &LineError{Line: line, Message: fmt.Sprintf(format, args...)})
+}
+
+func lineOf(n ast.Node) int {
+	if n == nil || n.GetToken() == nil {
+		return 0
+	}
+	return n.GetToken().Position.Line
+}
+
+// fields calls one of the functions for each field of a mapping, and refuses fields that have none. What names the thing in the errors.
+func (r *reader) fields(n ast.Node, what string, known map[string]func(line int, value ast.Node)) {
+	mapping, ok := n.(ast.MapNode)
+	if !ok {
+		r.fault(lineOf(n), "%s must be a mapping of fields", what)
+		return
+	}
+	for it := mapping.MapRange(); it.Next(); {
+		key := it.KeyValue().Key
+		name, ok := key.(*ast.StringNode)
+		if !ok {
+			r.fault(lineOf(key), "a field's name in %s must be a plain word", what)
+			continue
+		}
+		take, ok := known[name.Value]
+		if !ok {
+			r.fault(lineOf(key), "unknown field %q in %s", name.Value, what)
+			continue
+		}
+		take(lineOf(key), it.Value())
+	}
+}
+
+// text is a string that is not blank and has no blanks around it. Numbers and booleans are not taken for text: they want quotes.
+func (r *reader) text(n ast.Node, line int, what string) string {
+	var s string
+	switch n := n.(type) {
+	case *ast.StringNode:
+		s = n.Value
+	case *ast.LiteralNode:
+		s = n.Value.Value
+	default:
+		r.fault(line, "%s must be text", what)
+		return ""
+	}
+	if s == "" || strings.TrimSpace(s) != s || len(s) > 100 {
+		r.fault(line, "%s must be 1 to 100 bytes without blanks around them", what)
+		return ""
+	}
+	return s
+}
+
+// word is a text in the form of an id.
+func (r *reader) word(n ast.Node, line int, what string) string {
+	s := r.text(n, line, what)
+	if s != "" && !isWord(s) {
+		r.fault(line, `%s %q must be lower-case letters, digits, "-" and "_", at most 64, a letter or digit first`, what, s)
+		return ""
+	}
+	return s
+}
+
+func isWord(s string) bool {
+	for i := range len(s) {
+		letter := s[i] >= 'a' && s[i] <= 'z' || s[i] >= '0' && s[i] <= '9'
+		if !letter && (i == 0 || s[i] != '-' && s[i] != '_') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+// list is a sequence of at least one different value; take reads each and answers "" for one it has refused.
+func (r *reader) list(n ast.Node, line int, what string, take func(n ast.Node, line int, what string) string) (values []string, lines []int) {
+	sequence, ok := n.(*ast.SequenceNode)
+	if !ok || len(sequence.Values) == 0 {
+		r.fault(line, "%s must be a list of at least one", what)
+		return nil, nil
+	}
+	for _, item := range sequence.Values {
+		at := lineOf(item)
+		value := take(item, at, what)
+		switch {
+		case value == "":
+		case slices.Contains(values, value):
+			r.fault(at, "%s names %q twice", what, value)
+		default:
+			values, lines = append(values, value), append(lines, at)
+		}
+	}
+	return values, lines
+}
+
+func (r *reader) catalog(root ast.Node) []*entry {
+	var products *ast.SequenceNode
+	r.fields(root, "the catalog", map[string]func(int, ast.Node){
+		"currencies": func(line int, n ast.Node) {
+			var lines []int
+			r.currencies, lines = r.list(n, line, "currencies", r.text)
+			for i, code := range r.currencies {
+				if !money.IsCurrency(code) {
+					r.fault(lines[i], "currency %q must be three capital letters (ISO 4217)", code)
+				}
+			}
+		},
+		"categories": func(line int, n ast.Node) { r.categories, _ = r.list(n, line, "categories", r.text) },
+		"products": func(line int, n ast.Node) {
+			var ok bool
+			if products, ok = n.(*ast.SequenceNode); !ok {
+				r.fault(line, "products must be a list")
+			}
+		},
+	})
+	if len(r.faults) > 0 {
+		return nil
+	}
+	if len(r.currencies) == 0 || len(r.categories) == 0 || products == nil || len(products.Values) == 0 {
+		r.fault(lineOf(root), "the catalog must have currencies, categories and products")
+		return nil
+	}
+	entries := make([]*entry, 0, len(products.Values))
+	for _, n := range products.Values {
+		entries = append(entries, r.product(n))
+	}
+	return entries
+}
+
+func (r *reader) product(n ast.Node) *entry {
+	e := &entry{line: lineOf(n), lines: map[string]int{}, at: map[[2]string]int{}}
+	if mapping, ok := n.(ast.MapNode); ok {
+		// A block mapping's own token is the colon of its first field; the key stands where the product begins.
+		if it := mapping.MapRange(); it.Next() {
+			e.line = lineOf(it.KeyValue().Key)
+		}
+	}
+	// word and words note the line of the field, then take its value.
+	word := func(field string, into *string, take func(ast.Node, int, string) string) func(int, ast.Node) {
+		return func(line int, n ast.Node) {
+			e.lines[field] = line
+			*into = take(n, line, field)
+		}
+	}
+	words := func(field string, into *[]string) func(int, ast.Node) {
+		return func(line int, n ast.Node) {
+			e.lines[field] = line
+			var lines []int
+			*into, lines = r.list(n, line, field, r.word)
+			for i, value := range *into {
+				e.at[[2]string{field, value}] = lines[i]
+			}
+		}
+	}
+	var kind string
+	r.fields(n, "a product", map[string]func(int, ast.Node){
+		"id":       word("id", &e.ID, r.word),
+		"name":     word("name", &e.Name, r.text),
+		"category": word("category", &e.Category, r.text),
+		"kind":     word("kind", &kind, r.text),
+		"code":     word("code", &e.Code, r.word),
+		"base":     word("base", &e.Base, r.word),
+		"oneOf":    word("oneOf", &e.OneOf, r.word),
+		"requires": words("requires", &e.Requires),
+		"excludes": words("excludes", &e.Excludes),
+		"includes": words("includes", &e.Includes),
+		"sources":  words("sources", &e.Sources),
+		"devices":  words("devices", &e.Devices),
+		"extension": func(line int, n ast.Node) {
+			e.lines["extension"] = line
+			value, ok := n.(*ast.BoolNode)
+			if !ok {
+				r.fault(line, "extension must be true or false")
+				return
+			}
+			e.Extension = value.Value
+		},
+		"unitPrice": func(line int, n ast.Node) {
+			e.lines["unitPrice"] = line
+			e.prices = r.prices(n, line)
+		},
+		"countsAs": func(line int, n ast.Node) {
+			e.lines["countsAs"] = line
+			e.CountsAs = r.count(n, line)
+		},
+	})
+	e.Kind = Kind(kind)
+	for _, field := range []string{"id", "name", "category", "kind", "unitPrice"} {
+		if _, ok := e.lines[field]; !ok {
+			r.fault(e.line, "a product must have %s", field)
+		}
+	}
+	if e.Category != "" && !slices.Contains(r.categories, e.Category) {
+		r.fault(e.lineFor("category"), "unknown category %q", e.Category)
+	}
+	r.kind(e)
+	return e
+}
+
+// prices reads a price for every currency, no more and no less.
+func (r *reader) prices(n ast.Node, line int) []money.Amount {
+	prices := make([]money.Amount, 0, len(r.currencies))
+	known := make(map[string]func(int, ast.Node), len(r.currencies))
+	for _, currency := range r.currencies {
+		known[currency] = func(line int, n ast.Node) {
+			minor, ok := wholeNumber(n)
+			if !ok || minor > MaxUnitPrice {
+				r.fault(line, "a price must be a whole number of minor units from 0 to %d", MaxUnitPrice)
+				return
+			}
+			prices = append(prices, money.Of(int64(minor), currency))
+		}
+	}
+	before := len(r.faults)
+	r.fields(n, "unitPrice", known)
+	if len(r.faults) == before && len(prices) < len(r.currencies) {
+		r.fault(line, "unitPrice must have a price in each of %s", strings.Join(r.currencies, ", "))
+	}
+	return prices
+}
+
+func wholeNumber(n ast.Node) (uint64, bool) {
+	number, ok := n.(*ast.IntegerNode)
+	if !ok {
+		return 0, false
+	}
+	// The parser gives an unsigned value to every number that is not negative.
+	value, ok := number.Value.(uint64)
+	return value, ok
+}
+
+func (r *reader) count(n ast.Node, line int) Count {
+	var group, label string
+	before := len(r.faults)
+	r.fields(n, "countsAs", map[string]func(int, ast.Node){
+		"group": func(line int, n ast.Node) { group = r.text(n, line, "group") },
+		"label": func(line int, n ast.Node) { label = r.text(n, line, "label") },
+	})
+	if len(r.faults) == before && (group == "" || label == "") {
+		r.fault(line, "countsAs must have group and label")
+	}
+	return Count{Group: Group(group), Label: label}
+}
+
+// kind checks that the product has the fields that its kind needs, and none that its kind has no use for.
+func (r *reader) kind(e *entry) {
+	switch e.Kind {
+	case Seat, Base, AddOn, Metered:
+	case "":
+		return // Said already.
+	default:
+		r.fault(e.lineFor("kind"), "unknown kind %q: it is seat, base, addOn or metered", string(e.Kind))
+		return
+	}
+	only := func(field string, kind Kind) {
+		if line, ok := e.lines[field]; ok && e.Kind != kind {
+			r.fault(line, "%s is for products of kind %s only", field, kind)
+		}
+	}
+	only("code", AddOn)
+	only("base", AddOn)
+	only("extension", Base)
+	only("includes", Seat)
+	only("sources", Metered)
+	only("devices", Metered)
+
+	if e.Kind == AddOn {
+		if _, ok := e.lines["base"]; !ok {
+			r.fault(e.line, "an addOn must have base")
+		}
+		if line, ok := e.lines["requires"]; ok {
+			r.fault(line, "an addOn requires its base and cannot require anything else")
+		}
+		if _, ok := e.lines["code"]; !ok {
+			e.Code = e.ID
+		}
+	}
+	_, counted := e.lines["countsAs"]
+	switch e.CountsAs.Group {
+	case Users, Clients, Supervisor, Devices:
+		if e.Kind != Metered {
+			r.fault(e.lineFor("countsAs"), "group %s counts what is metered, not what is bought", e.CountsAs.Group)
+		}
+		if (e.CountsAs.Group == Devices) != (len(e.Devices) > 0) {
+			r.fault(e.lineFor("countsAs"), "group devices and the field devices go together")
+		}
+	case LiveReports:
+		if e.Kind != Seat {
+			r.fault(e.lineFor("countsAs"), "group liveReports counts seats only")
+		}
+	case "":
+		if e.Kind == Metered && !counted {
+			r.fault(e.line, "a metered product must have countsAs: its count is what the customer consumes")
+		}
+	default:
+		r.fault(e.lineFor("countsAs"), "unknown group %q: it is users, clients, supervisor, devices or liveReports", string(e.CountsAs.Group))
+	}
+}
+
+// resolve checks what products say about each other, and completes both sides of it.
+func (r *reader) resolve(entries []*entry) {
+	byID := make(map[string]*entry, len(entries))
+	codes := make(map[string]string, len(entries))
+	groups := make(map[string][]*entry)
+	purchasable := 0
+	for _, e := range entries {
+		if first, ok := byID[e.ID]; ok {
+			r.fault(e.lineFor("id"), "duplicate id %q: line %d has it already", e.ID, first.lineFor("id"))
+			continue
+		}
+		byID[e.ID] = e
+		if e.Code != "" {
+			if other, ok := codes[e.Code]; ok {
+				r.fault(e.lineFor("code"), "duplicate code %q: %q has it already", e.Code, other)
+			}
+			codes[e.Code] = e.ID
+		}
+		if e.OneOf != "" {
+			groups[e.OneOf] = append(groups[e.OneOf], e)
+		}
+		if e.Purchasable() {
+			if purchasable++; purchasable == MaxPurchasable+1 {
+				r.fault(e.line, "more than %d products can be bought: a user who holds one of each could no longer be released in one commit",
+					MaxPurchasable)
+			}
+		}
+	}
+	for _, e := range entries {
+		r.references(e, byID)
+	}
+	if len(r.faults) > 0 {
+		return
+	}
+
+	for _, e := range entries {
+		for _, other := range groups[e.OneOf] {
+			if other != e {
+				e.Excludes = appendNew(e.Excludes, other.ID)
+			}
+		}
+		if len(groups[e.OneOf]) == 1 {
+			r.fault(e.lineFor("oneOf"), "nothing else is in the group %q", e.OneOf)
+		}
+		for _, id := range e.Excludes {
+			byID[id].Excludes = appendNew(byID[id].Excludes, e.ID)
+		}
+		for _, id := range e.Includes {
+			byID[id].CoveredBy = append(byID[id].CoveredBy, e.ID)
+		}
+		if e.Kind == AddOn {
+			e.Requires = []string{e.Base}
+		}
+	}
+	for _, e := range entries {
+		for _, id := range e.Requires {
+			if slices.Contains(e.Excludes, id) {
+				r.fault(e.lineFor("requires"), "%q both requires and excludes %q", e.ID, id)
+			}
+		}
+		if circular(e, byID, func(p *entry) []string { return p.Requires }) {
+			r.fault(e.lineFor("requires"), "%q requires itself in a circle", e.ID)
+		}
+		if circular(e, byID, func(p *entry) []string { return p.Includes }) {
+			r.fault(e.lineFor("includes"), "%q includes itself in a circle", e.ID)
+		}
+	}
+}
+
+// references checks that everything a product refers to is there and is of a kind that makes sense.
+func (r *reader) references(e *entry, byID map[string]*entry) {
+	if e.Base != "" {
+		if base, ok := byID[e.Base]; !ok {
+			r.fault(e.lineFor("base"), "unknown product %q in base", e.Base)
+		} else if base.Kind != Base {
+			r.fault(e.lineFor("base"), "base %q is not of kind base", e.Base)
+		}
+	}
+	for _, list := range []struct {
+		field string
+		ids   []string
+	}{{"requires", e.Requires}, {"excludes", e.Excludes}, {"includes", e.Includes}} {
+		for _, id := range list.ids {
+			line := e.at[[2]string{list.field, id}]
+			other, ok := byID[id]
+			switch {
+			case !ok:
+				r.fault(line, "unknown product %q in %s", id, list.field)
+			case other == e:
+				r.fault(line, "%q names itself in %s", id, list.field)
+			case list.field == "includes" && other.Kind != Seat:
+				r.fault(line, "%q in includes is not of kind seat", id)
+			}
+		}
+	}
+}
+
+func appendNew(ids []string, id string) []string {
+	if slices.Contains(ids, id) {
+		return ids
+	}
+	return append(ids, id)
+}
+
+// circular reports whether a product reaches itself by the references that next lists.
+func circular(from *entry, byID map[string]*entry, next func(*entry) []string) bool {
+	seen := map[string]bool{}
+	queue := slices.Clone(next(from))
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		if id == from.ID {
+			return true
+		}
+		if !seen[id] {
+			seen[id] = true
+			queue = append(queue, next(byID[id])...)
+		}
+	}
+	return false
+}

@@ -1,0 +1,151 @@
+package workbook
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+)
+
+var nineAddOns = []AddOn{
+	{"call_recording", "Call Recording"},
+	{"device_desktop_app", "Desktop"},
+	{"license_dnc_checking_enabled", "DNC"},
+	{"device_ip_phone", "IP Phone"},
+	{"device_mobile_app", "Mobile"},
+	{"device_web_rtc", "Web Phone"},
+	{"license_number", "Number"},
+	{"team_chat", "Team Chat"},
+	{"license_call_recording_unlimited_enabled", "Unlimited Call Recording Storage"},
+}
+
+func TestSample(t *testing.T) {
+	inTempFolder(t)
+	in := Sample{Created: day(21), AddOns: nineAddOns, AddOnColumns: 4, Rows: [][]string{
+		{"0101", "6567891230", "John", "device_ip_phone", "call_recording"},
+		{"102", "+6567891231", "=Alice"},
+	}}
+	var out bytes.Buffer
+	if err := WriteSample(&out, in); err != nil {
+		t.Fatal(err)
+	}
+	book := out.Bytes()
+	equal(t, rows(t, book, SampleSheet), [][]string{
+		{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "Addon license 3", "Addon license 4"},
+		{"0101", "6567891230", "John", "device_ip_phone", "call_recording"},
+		{"102", "+6567891231", "=Alice"},
+	})
+	codes := rows(t, book, CodesSheet)
+	if len(codes) != 10 || strings.Join(codes[9], "|") != "license_call_recording_unlimited_enabled|Unlimited Call Recording Storage" {
+		t.Errorf("codes %q", codes)
+	}
+
+	all := parts(t, book)
+	styles := parse[xmlStyles](t, all["xl/styles.xml"])
+	s, cells := sheetAt(t, all, "1")
+	if s.Pane.YSplit != 1 || s.Pane.TopLeft != "A2" {
+		t.Errorf("pane %+v", s.Pane)
+	}
+	if !styles.bold(cells["D1"].Style) || styles.format(cells["D1"].Style) != "@" {
+		t.Errorf("header %+v", cells["D1"])
+	}
+	// Empty cells below take their format from the column: what an admin types there must stay text.
+	columns := 0
+	for _, c := range s.Cols {
+		if styles.format(c.Style) == "@" {
+			columns += c.Max - c.Min + 1
+		}
+	}
+	if columns != 7 {
+		t.Errorf("%d of 7 columns are text", columns)
+	}
+	for _, ref := range []string{"A2", "B2", "B3", "C3"} {
+		if c := cells[ref]; c.Type != "inlineStr" || styles.format(c.Style) != "@" {
+			t.Errorf("%+v is no text cell", c)
+		}
+	}
+	if len(s.Validations) != 1 {
+		t.Fatalf("%d drop-downs", len(s.Validations))
+	}
+	if v := s.Validations[0]; v.Type != "list" || v.Sqref != "D2:G100001" || v.Formula1 != "'Addon codes'!$A$2:$A$10" {
+		t.Errorf("drop-down %+v", v)
+	}
+
+	f, err := excelize.OpenReader(bytes.NewReader(book))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if list := f.GetSheetList(); len(list) != 2 || list[0] != SampleSheet {
+		t.Errorf("sheets %q", list)
+	}
+	first, err1 := f.GetSheetVisible(SampleSheet)
+	second, err2 := f.GetSheetVisible(CodesSheet)
+	if err := errors.Join(err1, err2); err != nil || !first || second {
+		t.Errorf("visible: %t, %t, %v", first, second, err)
+	}
+}
+
+func TestSampleColumns(t *testing.T) {
+	inTempFolder(t)
+	for _, c := range []struct {
+		name     string
+		in       Sample
+		last     string
+		dropDown string
+	}{
+		{"one column per add-on", Sample{AddOns: nineAddOns}, "Addon license 9", "D2:L100001"},
+		{"no add-ons", Sample{}, "User", ""},
+		{"columns without add-ons", Sample{AddOnColumns: 2}, "Addon license 2", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := WriteSample(&out, c.in); err != nil {
+				t.Fatal(err)
+			}
+			header := rows(t, out.Bytes(), SampleSheet)[0]
+			if got := header[len(header)-1]; got != c.last {
+				t.Errorf("the last column is %q", got)
+			}
+			s, _ := sheetAt(t, parts(t, out.Bytes()), "1")
+			got := ""
+			if len(s.Validations) > 0 {
+				got = s.Validations[0].Sqref
+			}
+			if got != c.dropDown {
+				t.Errorf("drop-down over %q", got)
+			}
+		})
+	}
+}
+
+func TestSampleRefuses(t *testing.T) {
+	inTempFolder(t)
+	var out bytes.Buffer
+	err := WriteSample(&out, Sample{AddOnColumns: 1, Rows: [][]string{{"1", "2", "3", "4", "5"}}})
+	if !errors.Is(err, ErrRagged) || out.Len() > 0 {
+		t.Errorf("got %v and %d bytes", err, out.Len())
+	}
+	if err := WriteSample(&brokenWriter{left: 100}, Sample{AddOns: nineAddOns}); !errors.Is(err, errBroken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSampleSameBytes(t *testing.T) {
+	inTempFolder(t)
+	var first []byte
+	for range 20 {
+		var out bytes.Buffer
+		if err := WriteSample(&out, Sample{Created: day(1), AddOns: nineAddOns}); err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = out.Bytes()
+		}
+		if !bytes.Equal(first, out.Bytes()) {
+			t.Fatal("the same input gave other bytes")
+		}
+	}
+}

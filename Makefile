@@ -1,0 +1,108 @@
+# Seatwise. `make help` says what there is; nothing but Go and make is needed to run and to test it.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS   += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+## Where and for what `make build` builds: ARCH is arm64 (as template.yaml says) or amd64.
+ARCH ?= arm64
+DIST ?= dist
+
+# Handed on: `make run ARGS="--addr 127.0.0.1:8080"`, `make test TESTFLAGS="-race -count=1"`, `make deploy ARGS="--guided"`.
+ARGS      ?=
+TESTFLAGS ?=
+
+TOOLS  := .tools
+VENV   := $(TOOLS)/venv
+# sam and cfn-lint want a region even where they call none.
+REGION ?= us-east-1
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(TOOLS)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# Every function of template.yaml, and where its main package is: MassConfigurationCheckFunction is functions/mass-configuration-check.
+# This is the one place that knows.
+FUNCTIONS := $(shell awk '/^  [A-Za-z0-9]+:/ {id = $$1; sub(":", "", id)} /^    Type: AWS::Serverless::Function/ {print id}' template.yaml 2>/dev/null)
+folder     = functions/$(shell printf '%s' '$(1)' | sed -E 's/Function$$//; s/([a-z0-9])([A-Z])/\1-\2/g' | tr '[:upper:]' '[:lower:]')
+
+GO_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w"
+
+ifeq ($(filter $(ARCH),arm64 amd64),)
+$(error ARCH is arm64 or amd64, not '$(ARCH)')
+endif
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":[^#]*## "} /^[a-z-]+:[^#]*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+# Not `go run`: it does not hand a SIGTERM on, and the runner would be left behind.
+run: ## Serve everything on this machine at http://127.0.0.1:3000; the same as `go run ./infra/local`. ARGS="--addr ..." is handed on.
+	@go build -buildvcs=false -o $(TOOLS)/bin/seatwise-local ./infra/local
+	@exec $(TOOLS)/bin/seatwise-local $(ARGS)
+
+.PHONY: test
+test: ## Run every test; they start the servers that they need. TESTFLAGS="-race" is handed on.
+	go test -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Run the pinned golangci-lint; the first time builds it.
+	$(GOLANGCI) run --timeout 15m ./...
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## Format the Go files.
+	$(GOLANGCI) fmt ./...
+
+.PHONY: build
+build: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## Build every function to dist/<LogicalId>/bootstrap, for arm64 or with ARCH=amd64.
+
+# Go knows what is current better than make does.
+$(DIST)/%/bootstrap: FORCE
+	$(GO_BUILD) -o $@ ./$(call folder,$*)
+
+# What `sam build` calls for every function with BuildMethod: makefile.
+build-%: FORCE
+	@[ -n "$${ARTIFACTS_DIR:-}" ] || { echo "build-$* is for sam build, which sets ARTIFACTS_DIR; use make build" >&2; exit 2; }
+	$(GO_BUILD) -o "$$ARTIFACTS_DIR/bootstrap" ./$(call folder,$*)
+
+.PHONY: FORCE
+FORCE:
+
+.PHONY: openapi
+openapi: ## Write openapi.yaml from the code.
+	@trap 'rm -f openapi.yaml.new' EXIT; go run -buildvcs=false ./infra/openapi > openapi.yaml.new; mv openapi.yaml.new openapi.yaml
+
+.PHONY: validate
+validate: export SAM_CLI_TELEMETRY := 0
+validate: export AWS_DEFAULT_REGION := $(REGION)
+validate: $(VENV)/installed ## Check template.yaml and openapi.yaml, and that sam builds it all; the first time fetches sam, cfn-lint and a validator.
+	$(VENV)/bin/cfn-lint --regions $(REGION) --template template.yaml
+	$(VENV)/bin/sam validate --lint --template template.yaml
+	$(VENV)/bin/openapi-spec-validator openapi.yaml
+	$(VENV)/bin/sam build --template template.yaml
+
+.PHONY: bench
+bench: ## Measure the binaries: size, cold start, calls and capacity units.
+	go run -buildvcs=false ./infra/bench $(ARGS)
+
+.PHONY: deploy
+deploy: export SAM_CLI_TELEMETRY := 0
+deploy: $(VENV)/installed ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".
+	$(VENV)/bin/sam build --template template.yaml
+	$(VENV)/bin/sam deploy $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built; the data in .local and the tools in .tools stay.
+	rm -rf $(DIST) .aws-sam
+
+# The version is in the name, so that a new one is installed when it changes.
+$(GOLANGCI):
+	mkdir -p $(TOOLS)/bin
+	GOBIN="$(CURDIR)/$(TOOLS)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/bin/golangci-lint $@
+
+$(VENV)/installed: infra/tools/requirements.txt
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $<
+	touch $@

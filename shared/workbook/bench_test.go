@@ -57,7 +57,10 @@ func writeBare(w io.Writer, n int) error {
 		return err
 	}
 	row := 0
-	for d := range manyDetails(n, nothing) {
+	for d, err := range manyDetails(n, nothing) {
+		if err != nil {
+			return err
+		}
 		row++
 		cells := []any{
 			d.Name, d.Extension, d.Queue, d.Dashboard, excelize.Cell{StyleID: days, Value: d.LastViewed}, d.LiveReports, d.CallQueueBooster,

@@ -132,7 +132,7 @@ func TestResultWide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 20 {
+	for range 2 {
 		if err := r.Append(make([]string, 16382), "applied", "ok"); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestResultWide(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, cells := sheetAt(t, parts(t, out.Bytes()), "1"); cells["XFD21"].Text != "ok" {
-		t.Errorf("got %+v", cells["XFD21"])
+	if _, cells := sheetAt(t, parts(t, out.Bytes()), "1"); cells["XFD3"].Text != "ok" {
+		t.Errorf("got %+v", cells["XFD3"])
 	}
 }

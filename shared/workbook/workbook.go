@@ -166,7 +166,7 @@ func (b *book) openSheet(name string, head int, columns []column) (*sheet, error
 	if err != nil {
 		return nil, fmt.Errorf("workbook: %w", err)
 	}
-	// Equal neighbours are set together: each call of excelize copies all columns, which hurts when an upload has thousands. And from the last to the
+	// Equal neighbors are set together: each call of excelize copies all columns, which hurts when an upload has thousands. And from the last to the
 	// first: excelize puts what is set last in front, and Excel wants the columns ascending.
 	for to := len(columns); to > 0; {
 		from := to - 1
@@ -220,7 +220,10 @@ func (b *book) table(name string, columns []column) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.header(columns)
+	if err := s.header(columns); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // flush ends the sheet with a filter over the given number of columns, from the header row to the last row. A table without rows is filtered with

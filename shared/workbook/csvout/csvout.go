@@ -4,7 +4,7 @@
 // Every file is RFC 4180: comma, CRLF, quotes where needed; and it begins with a UTF-8 byte order mark, because Excel takes a file without one for
 // the machine's old code page. A line break inside a cell is written as CRLF too.
 //
-// CSV has no type for text, so a cell that a spreadsheet would run is neutralised with an apostrophe in front. See [Neutral] for which.
+// CSV has no type for text, so a cell that a spreadsheet would run is neutralized with an apostrophe in front. See [Neutral] for which.
 package csvout
 
 import (
@@ -122,7 +122,10 @@ func newFile(w io.Writer, header []string) (*file, error) {
 	}
 	out := &file{csv: csv.NewWriter(w), cells: make([]string, len(header))}
 	out.csv.UseCRLF = true
-	return out, out.append(header)
+	if err := out.append(header); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (f *file) append(cells []string) error {

@@ -5,7 +5,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-builtin-rules
 .DEFAULT_GOAL := help
 
-## Where and for what `make build` builds: ARCH is arm64 (as template.yaml says) or amd64.
+# Where and for what `make build` builds: ARCH is arm64 (as template.yaml says) or amd64.
 ARCH ?= arm64
 DIST ?= dist
 

@@ -1,0 +1,179 @@
+// Package purchase is the room where licenses are bought (spec 3): the catalog as a customer sees it, the cart, the quote, the order and its
+// statement, and the billing details.
+package purchase
+
+import (
+	"time"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/money"
+)
+
+// The limits of a purchase. HTTP schemas repeat them as tags; the rules enforce them.
+const (
+	// MaxQuantity is the most licenses of one line, and of a whole cart or order (spec 3.4: up to 10,000 in one order).
+	MaxQuantity = 10_000
+	// MaxLines is the most lines of a cart, a quote or an order. Confirming an order is one commit, which counts up what was bought per product
+	// and cost center, at most two operations a line, and has 100.
+	MaxLines = 40
+	// QuoteLifetime is how long a quote can be ordered (spec 3.3).
+	QuoteLifetime = 30 * time.Minute
+)
+
+// AcknowledgementText is what whoever orders confirms by `acknowledged: true`; the statement repeats it.
+const AcknowledgementText = "I have read and understood the information and the itemized charges of this order."
+
+// CatalogItem is a product as a customer sees it, priced in the customer's currency.
+type CatalogItem struct {
+	ID       string       `json:"id"`
+	Name     string       `json:"name"`
+	Category string       `json:"category"`
+	Kind     catalog.Kind `json:"kind" enum:"seat,base,addOn,metered"`
+	// Code is what mass configuration files call an add-on.
+	Code string `json:"code,omitempty" doc:"What mass configuration files call an add-on."`
+	// Base is the base license that an add-on hangs on.
+	Base     string       `json:"base,omitempty" doc:"The base license that an add-on hangs on."`
+	Requires []string     `json:"requires" nullable:"false" doc:"The holder must hold at least one of these."`
+	Excludes []string     `json:"excludes" nullable:"false" doc:"Nobody holds this and one of these."`
+	Includes []string     `json:"includes" nullable:"false" doc:"Who holds this needs none of these."`
+	Price    money.Amount `json:"unitPrice" doc:"For one license a month."`
+}
+
+// Cart is what one caller is about to buy.
+type Cart struct {
+	Lines []CartLine `json:"lines" nullable:"false"`
+	// LastLine is the number that was given to a line last, so that no line id is given twice in the life of a cart.
+	LastLine int `json:"lastLine" doc:"The number of the line added last; line ids are never reused."`
+}
+
+// CartLine is so many licenses of one product, to be charged to one cost center.
+type CartLine struct {
+	// ID is unique in the cart: "3" for the third line that was added, "3.1" and "3.2" for the parts it was split into, and so on. The dots
+	// are kept so that the parts share the very cents of the line they come from.
+	ID        string `json:"id"`
+	ProductID string `json:"productId"`
+	Quantity  int    `json:"quantity"`
+	// CostCenter is empty until one is chosen.
+	CostCenter string `json:"costCenter,omitempty"`
+}
+
+// CartLineInput is a line as a caller sends it, to the cart or straight to a quote.
+type CartLineInput struct {
+	// ID keeps a line of the cart what it is, so that a cart that was read can be changed and sent back; without it the line is a new one.
+	ID         string `json:"id,omitempty" maxLength:"64" doc:"A line that is in the cart already; left out for a new one."`
+	ProductID  string `json:"productId" minLength:"1" maxLength:"64"`
+	Quantity   int    `json:"quantity" minimum:"1" maximum:"10000"`
+	CostCenter string `json:"costCenter,omitempty" maxLength:"64" doc:"May be chosen later, but before a quote."`
+}
+
+// SplitPart is one part of a cart line that is split.
+type SplitPart struct {
+	Quantity   int    `json:"quantity" minimum:"1" maximum:"10000"`
+	CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
+}
+
+// Quote is the priced cart. It can be ordered once, until it expires or what it was made from changes (spec 3.4).
+type Quote struct {
+	ID           string            `json:"id" format:"uuid"`
+	Lines        []QuoteLine       `json:"lines" nullable:"false"`
+	DueToday     money.Amount      `json:"dueToday" doc:"The sum of the lines' dueToday."`
+	Recurring    money.Amount      `json:"recurring" doc:"The sum of the lines' recurring, a month."`
+	ByCostCenter []CostCenterTotal `json:"byCostCenter" nullable:"false"`
+	// NextBillingDate is the day, in the account's time zone, on which the recurring charge falls due for the first time.
+	NextBillingDate string    `json:"nextBillingDate" format:"date"`
+	Proration       Proration `json:"proration" doc:"How dueToday comes from recurring."`
+	CreatedAt       time.Time `json:"createdAt"`
+	ExpiresAt       time.Time `json:"expiresAt"`
+	// Basis is what the quote was made from.
+	Basis Basis `json:"basis" doc:"What the quote was made from; it is stale when that changes."`
+	// OrderID is the order that the quote became.
+	OrderID string `json:"orderId,omitempty" doc:"The order that this quote became."`
+}
+
+// QuoteLine is an itemized charge, of a quote and of the order that it becomes.
+type QuoteLine struct {
+	ProductID string `json:"productId"`
+	// Name is the product's name on the day of the quote; a statement does not change when the catalog does.
+	Name       string       `json:"name"`
+	Quantity   int          `json:"quantity"`
+	CostCenter string       `json:"costCenter"`
+	UnitPrice  money.Amount `json:"unitPrice" doc:"One license, a month."`
+	Recurring  money.Amount `json:"recurring" doc:"unitPrice times quantity, a month."`
+	DueToday   money.Amount `json:"dueToday" doc:"The line's share of what is due today."`
+}
+
+// CostCenterTotal is the sum of the lines of one cost center.
+type CostCenterTotal struct {
+	CostCenter string       `json:"costCenter"`
+	Recurring  money.Amount `json:"recurring"`
+	DueToday   money.Amount `json:"dueToday"`
+}
+
+// Proration says which part of a month is due today: Days of the PeriodDays from From (today, in the account's time zone) to To (the next
+// billing date, which is not counted).
+type Proration struct {
+	From       string `json:"from" format:"date" doc:"Today, in the account's time zone."`
+	To         string `json:"to" format:"date" doc:"The next billing date, not counted."`
+	Days       int    `json:"days" doc:"Days that are due today."`
+	PeriodDays int    `json:"periodDays" doc:"Days of the whole billing period: 28 to 31."`
+}
+
+// Basis is what a quote was made from, beside the prices of its lines and its billing date.
+type Basis struct {
+	// Cart is the fingerprint of the caller's cart; empty if the lines came with the request for the quote, so that the cart does not matter.
+	Cart string `json:"cart,omitempty" doc:"Fingerprint of the cart; absent if the lines came with the request."`
+	// Catalog is the version of the catalog.
+	Catalog string `json:"catalog" doc:"Version of the catalog."`
+}
+
+// OrderState says how far an order is.
+type OrderState string
+
+// An order is pending while its licenses are prepared, out of sight of every reader, and completed from the commit on that shows all of them.
+const (
+	OrderPending   OrderState = "pending"
+	OrderCompleted OrderState = "completed"
+)
+
+// Order is a confirmed purchase.
+type Order struct {
+	ID      string     `json:"id" format:"uuid"`
+	QuoteID string     `json:"quoteId" format:"uuid"`
+	State   OrderState `json:"state" enum:"pending,completed"`
+	Percent int        `json:"percent" minimum:"0" maximum:"100" doc:"How much of a pending order is prepared."`
+	// PlacedAt and PlacedBy are when, and by which user, the order was acknowledged and placed.
+	PlacedAt        time.Time         `json:"placedAt"`
+	PlacedBy        string            `json:"placedBy"`
+	Acknowledgement string            `json:"acknowledgement" doc:"What was acknowledged, word for word."`
+	LicenseCount    int               `json:"licenseCount"`
+	Lines           []QuoteLine       `json:"lines" nullable:"false"`
+	DueToday        money.Amount      `json:"dueToday"`
+	Recurring       money.Amount      `json:"recurring"`
+	ByCostCenter    []CostCenterTotal `json:"byCostCenter" nullable:"false"`
+	NextBillingDate string            `json:"nextBillingDate" format:"date"`
+	Proration       Proration         `json:"proration"`
+}
+
+// Billing is what the account pays from its next billing date on (spec 3.6).
+type Billing struct {
+	NextBillingDate string             `json:"nextBillingDate" format:"date"`
+	Recurring       money.Amount       `json:"recurring" doc:"A month, for every license that is not terminated."`
+	ByProduct       []ProductCharge    `json:"byProduct" nullable:"false"`
+	ByCostCenter    []CostCenterCharge `json:"byCostCenter" nullable:"false"`
+	OverageUsers    int                `json:"overageUsers" doc:"Active users beyond the licenses bought, now."`
+}
+
+// ProductCharge is the recurring charge of one product.
+type ProductCharge struct {
+	ProductID string       `json:"productId"`
+	Name      string       `json:"name"`
+	Quantity  int          `json:"quantity"`
+	UnitPrice money.Amount `json:"unitPrice"`
+	Recurring money.Amount `json:"recurring"`
+}
+
+// CostCenterCharge is the recurring charge of one cost center.
+type CostCenterCharge struct {
+	CostCenter string       `json:"costCenter"`
+	Recurring  money.Amount `json:"recurring"`
+}

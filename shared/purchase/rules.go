@@ -1,0 +1,539 @@
+package purchase
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/money"
+	"seatwise/shared/problem"
+)
+
+// maxLineID bounds the id of a line that was split again and again, to what any id in a path may be (api.md).
+const maxLineID = 64
+
+// Terms are what an account's purchases depend on, beside its cart.
+type Terms struct {
+	Catalog *catalog.Catalog
+	// HasCostCenter reports whether the account has a cost center of this code, now.
+	HasCostCenter func(code string) bool
+	// Currency is one that the catalog has prices in.
+	Currency string
+	// Location is the account's time zone; it decides which day today is.
+	Location *time.Location
+	// BillingDay is the day of the month, 1 to 28, on which the recurring charge falls due.
+	BillingDay int
+	// DefaultCostCenter is charged for lines that name none. If it is empty, every line must name one (spec 3.2).
+	DefaultCostCenter string
+}
+
+// Browse lists the products of a category and a kind (spec 3.1), in the catalog's order and priced in a currency; an empty category or kind
+// selects all.
+func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
+	products := c.Select(category, kind)
+	items := make([]CatalogItem, 0, len(products))
+	for _, p := range products {
+		price, ok := p.UnitPrice(currency)
+		if !ok {
+			return nil, fmt.Errorf("purchase: the catalog has no prices in %q", currency)
+		}
+		items = append(items, CatalogItem{
+			ID: p.ID, Name: p.Name, Category: p.Category, Kind: p.Kind, Code: p.Code, Base: p.Base, Price: price,
+			// Never nil: an empty list is [] in JSON.
+			Requires: append([]string{}, p.Requires...),
+			Excludes: append([]string{}, p.Excludes...),
+			Includes: append([]string{}, p.Includes...),
+		})
+	}
+	return items, nil
+}
+
+// Replace is the cart with other lines in it. Lines that name an id of the cart keep it; the others get the next numbers. The answer to lines
+// that cannot be bought is a validation problem which names every field at fault.
+//
+// The lines of a request for a quote without a cart are checked in the same way: they are the lines of an empty cart, replaced.
+func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
+	fields := checkLines(terms, inputs)
+	next := Cart{Lines: make([]CartLine, 0, len(inputs)), LastLine: c.LastLine}
+	kept := make(map[string]bool, len(c.Lines))
+	for _, line := range c.Lines {
+		kept[line.ID] = true
+	}
+	for i, in := range inputs {
+		id := in.ID
+		switch {
+		case id == "":
+			next.LastLine++
+			id = strconv.Itoa(next.LastLine)
+		case !kept[id]:
+			fields = append(fields, fault(i, "id", "is no line of the cart, or was named before"))
+		}
+		delete(kept, id)
+		next.Lines = append(next.Lines, CartLine{ID: id, ProductID: in.ProductID, Quantity: in.Quantity, CostCenter: in.CostCenter})
+	}
+	if len(fields) > 0 {
+		return Cart{}, problem.Validation(fields...)
+	}
+	return next, nil
+}
+
+func fault(line int, field, format string, args ...any) problem.Field {
+	return problem.Field{Field: fmt.Sprintf("lines[%d].%s", line, field), Message: fmt.Sprintf(format, args...)}
+}
+
+func checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
+	var fields []problem.Field
+	if len(inputs) > MaxLines {
+		fields = append(fields, problem.Field{Field: "lines", Message: fmt.Sprintf("must be at most %d lines", MaxLines)})
+	}
+	total := 0
+	for i, in := range inputs {
+		if p, ok := terms.Catalog.Lookup(in.ProductID); !ok {
+			fields = append(fields, fault(i, "productId", "is no product of the catalog"))
+		} else if !p.Purchasable() {
+			fields = append(fields, fault(i, "productId", "is metered: it is consumed, not bought"))
+		}
+		if in.Quantity < 1 || in.Quantity > MaxQuantity {
+			fields = append(fields, fault(i, "quantity", "must be 1 to %d", MaxQuantity))
+		} else {
+			total += in.Quantity
+		}
+		if in.CostCenter != "" && !terms.HasCostCenter(in.CostCenter) {
+			fields = append(fields, fault(i, "costCenter", "is no cost center of the account"))
+		}
+	}
+	if total > MaxQuantity {
+		fields = append(fields, problem.Field{Field: "lines", Message: fmt.Sprintf("must be at most %d licenses together", MaxQuantity)})
+	}
+	return fields
+}
+
+// AssignCostCenter is the cart with a cost center on the lines named, or on all lines if lineIDs is nil (spec 3.2). An empty list that is not
+// nil is refused, for a selection of nothing must not become a selection of everything.
+func (c Cart) AssignCostCenter(terms Terms, costCenter string, lineIDs []string) (Cart, error) {
+	var fields []problem.Field
+	if costCenter == "" || !terms.HasCostCenter(costCenter) {
+		fields = append(fields, problem.Field{Field: "costCenter", Message: "is no cost center of the account"})
+	}
+	if lineIDs != nil && len(lineIDs) == 0 {
+		fields = append(fields, problem.Field{Field: "lineIds", Message: "must name a line, or be left out for all lines"})
+	}
+	next := c.clone()
+	for i, id := range lineIDs {
+		at := next.index(id)
+		if at < 0 {
+			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Message: "is no line of the cart"})
+			continue
+		}
+		next.Lines[at].CostCenter = costCenter
+	}
+	if len(fields) > 0 {
+		return Cart{}, problem.Validation(fields...)
+	}
+	if lineIDs == nil {
+		for i := range next.Lines {
+			next.Lines[i].CostCenter = costCenter
+		}
+	}
+	return next, nil
+}
+
+// Split is the cart with one line split into parts, which take its place in the order given (spec 3.2, invariant I4): their quantities add up
+// to the line's, and their charges will, for the ids of the parts begin with the line's.
+func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error) {
+	at := c.index(lineID)
+	if at < 0 {
+		return Cart{}, problem.Missing("line of the cart")
+	}
+	line := c.Lines[at]
+	var fields []problem.Field
+	add := func(field, format string, args ...any) {
+		fields = append(fields, problem.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+	if len(parts) < 2 {
+		add("parts", "must be at least 2")
+	}
+	if len(c.Lines)-1+len(parts) > MaxLines {
+		add("parts", "must leave at most %d lines in the cart", MaxLines)
+	}
+	if len(line.ID)+1+len(strconv.Itoa(len(parts))) > maxLineID {
+		add("parts", "must not come from a line that was split so often")
+	}
+	split := make([]CartLine, len(parts))
+	total := 0
+	for i, part := range parts {
+		if part.Quantity < 1 || part.Quantity > MaxQuantity {
+			add(fmt.Sprintf("parts[%d].quantity", i), "must be 1 to %d", MaxQuantity)
+		} else {
+			total += part.Quantity
+		}
+		if part.CostCenter == "" || !terms.HasCostCenter(part.CostCenter) {
+			add(fmt.Sprintf("parts[%d].costCenter", i), "is no cost center of the account")
+		}
+		split[i] = CartLine{
+			ID: line.ID + "." + strconv.Itoa(i+1), ProductID: line.ProductID, Quantity: part.Quantity, CostCenter: part.CostCenter,
+		}
+	}
+	if len(fields) == 0 && total != line.Quantity {
+		add("parts", "must add up to the quantity of the line, which is %d", line.Quantity)
+	}
+	if len(fields) > 0 {
+		return Cart{}, problem.Validation(fields...)
+	}
+	next := c.clone()
+	next.Lines = slices.Replace(next.Lines, at, at+1, split...)
+	return next, nil
+}
+
+// Merge is the cart with equal lines made one: lines of the same product and the same cost center, or of the same product and none yet. The
+// first of them keeps its place and its id. The total due does not change; the cents of single lines may.
+func (c Cart) Merge() Cart {
+	type key struct{ product, costCenter string }
+	merged := Cart{Lines: make([]CartLine, 0, len(c.Lines)), LastLine: c.LastLine}
+	first := make(map[key]int, len(c.Lines))
+	for _, line := range c.Lines {
+		k := key{line.ProductID, line.CostCenter}
+		if at, ok := first[k]; ok {
+			merged.Lines[at].Quantity += line.Quantity
+			continue
+		}
+		first[k] = len(merged.Lines)
+		merged.Lines = append(merged.Lines, line)
+	}
+	return merged
+}
+
+// Fingerprint is the same for carts that would be bought alike: it covers products, quantities and cost centers in their order, and not the
+// ids of the lines.
+func (c Cart) Fingerprint() string {
+	h := sha256.New()
+	for _, line := range c.Lines {
+		// Quoted, so that no two carts are written alike. A hash never fails to write.
+		fmt.Fprintf(h, "%q %d %q\n", line.ProductID, line.Quantity, line.CostCenter)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func (c Cart) clone() Cart { return Cart{Lines: slices.Clone(c.Lines), LastLine: c.LastLine} }
+
+func (c Cart) index(lineID string) int {
+	return slices.IndexFunc(c.Lines, func(line CartLine) bool { return line.ID == lineID })
+}
+
+// Period is the billing period that a moment lies in, as days of the account's own calendar.
+type Period struct {
+	// Start and Next are the billing dates before and after today; Start is today itself on a billing date, Next never is. They and Today are
+	// midnights in UTC that stand for days, so that summer time cannot shorten one.
+	Start, Today, Next time.Time
+}
+
+// PeriodAt finds the billing period of now (spec 3.3). On the billing day itself the next billing date is a month away and the whole month is
+// due: the day's own bill was for the licenses that were there when the day began.
+func PeriodAt(now time.Time, terms Terms) (Period, error) {
+	if terms.BillingDay < 1 || terms.BillingDay > 28 {
+		return Period{}, fmt.Errorf("purchase: billing day %d is not from 1 to 28", terms.BillingDay)
+	}
+	if terms.Location == nil {
+		return Period{}, fmt.Errorf("purchase: the terms have no time zone")
+	}
+	year, month, day := now.In(terms.Location).Date()
+	p := Period{
+		Start: time.Date(year, month, terms.BillingDay, 0, 0, 0, 0, time.UTC),
+		Today: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+	}
+	// No month is too short for day 28, so a month more or less lands on the same day of the month.
+	if p.Today.Before(p.Start) {
+		p.Start = p.Start.AddDate(0, -1, 0)
+	}
+	p.Next = p.Start.AddDate(0, 1, 0)
+	return p, nil
+}
+
+// Days is the length of the period: 28 to 31.
+func (p Period) Days() int { return daysBetween(p.Start, p.Next) }
+
+// DaysLeft counts the days from today, today included, to the next billing date: 1 to Days.
+func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) }
+
+// NextBillingDate is the next billing date as YYYY-MM-DD.
+func (p Period) NextBillingDate() string { return p.Next.Format(time.DateOnly) }
+
+func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
+
+// Price makes a quote of lines (spec 3.3), without its id and without the fingerprint of the cart, which are the caller's to set.
+//
+// The month's charge of a line is exact: the unit price times the quantity. What is due today is the month's total times the days left over the
+// days of the period, rounded once to the nearest minor unit, and then shared out among the lines by largest remainder; so the lines, the cost
+// centers and the total agree to the cent. The sharing follows the way lines were split: first among the lines as they were added, then from
+// each of these among its parts, and so on. So splitting a line changes neither the total nor any other line, and the parts have exactly what
+// the line had (invariant I4).
+func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
+	period, err := PeriodAt(now, terms)
+	if err != nil {
+		return Quote{}, err
+	}
+	if err := checkQuotable(terms, lines); err != nil {
+		return Quote{}, err
+	}
+	q := Quote{
+		Lines:           make([]QuoteLine, len(lines)),
+		NextBillingDate: period.NextBillingDate(),
+		Proration: Proration{
+			From: period.Today.Format(time.DateOnly), To: period.NextBillingDate(), Days: period.DaysLeft(), PeriodDays: period.Days(),
+		},
+		CreatedAt: now.UTC(),
+		ExpiresAt: now.UTC().Add(QuoteLifetime),
+		Basis:     Basis{Catalog: terms.Catalog.Version()},
+		Recurring: money.Zero(terms.Currency),
+	}
+	shares := make([]share, len(lines))
+	for i, line := range lines {
+		p, _ := terms.Catalog.Lookup(line.ProductID)
+		unit, ok := p.UnitPrice(terms.Currency)
+		if !ok {
+			return Quote{}, fmt.Errorf("purchase: the catalog has no prices in %q", terms.Currency)
+		}
+		recurring, err := unit.Mul(int64(line.Quantity))
+		if err != nil {
+			return Quote{}, fmt.Errorf("purchase: price of line %d: %w", i, err)
+		}
+		if q.Recurring, err = q.Recurring.Add(recurring); err != nil {
+			return Quote{}, fmt.Errorf("purchase: total up to line %d: %w", i, err)
+		}
+		q.Lines[i] = QuoteLine{
+			ProductID: p.ID, Name: p.Name, Quantity: line.Quantity, CostCenter: cmp.Or(line.CostCenter, terms.DefaultCostCenter),
+			UnitPrice: unit, Recurring: recurring,
+		}
+		shares[i] = share{path: line.ID, weight: recurring.Minor, due: &q.Lines[i].DueToday}
+	}
+	if q.DueToday, err = q.Recurring.Prorate(int64(period.DaysLeft()), int64(period.Days())); err != nil {
+		return Quote{}, fmt.Errorf("purchase: due today: %w", err)
+	}
+	if err := shareOut(q.DueToday, shares); err != nil {
+		return Quote{}, fmt.Errorf("purchase: due today by line: %w", err)
+	}
+	if q.ByCostCenter, err = totals(terms.Currency, q.Lines); err != nil {
+		return Quote{}, err
+	}
+	return q, nil
+}
+
+// checkQuotable looks for what a cart may still lack and a quote may not, and for what the cart refers to and is gone since.
+func checkQuotable(terms Terms, lines []CartLine) error {
+	if len(lines) == 0 {
+		return problem.Invalid("lines", "must not be empty: there is nothing to buy")
+	}
+	var fields []problem.Field
+	for i, line := range lines {
+		if p, ok := terms.Catalog.Lookup(line.ProductID); !ok || !p.Purchasable() {
+			fields = append(fields, fault(i, "productId", "is no longer sold"))
+		}
+		if code := cmp.Or(line.CostCenter, terms.DefaultCostCenter); code == "" {
+			fields = append(fields, fault(i, "costCenter", "must be chosen"))
+		} else if !terms.HasCostCenter(code) {
+			fields = append(fields, fault(i, "costCenter", "is no longer a cost center of the account"))
+		}
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// share is one line's part in sharing out an amount.
+type share struct {
+	// path is what remains of the line's id: the steps by which it was split, joined by dots.
+	path   string
+	weight int64
+	due    *money.Amount
+}
+
+// shareOut shares a total out by largest remainder, among those that differ in the first step of their path; what several with the same first
+// step get together is shared out among them in the same way.
+func shareOut(total money.Amount, shares []share) error {
+	if len(shares) == 1 {
+		*shares[0].due = total
+		return nil
+	}
+	var (
+		weights []int64
+		groups  [][]share
+		at      = make(map[string]int)
+	)
+	for _, s := range shares {
+		step, rest, _ := strings.Cut(s.path, ".")
+		i, ok := at[step]
+		if !ok || step == "" {
+			i = len(groups)
+			at[step] = i
+			groups, weights = append(groups, nil), append(weights, 0)
+		}
+		s.path = rest
+		groups[i] = append(groups[i], s)
+		weights[i] += s.weight
+	}
+	parts, err := total.Apportion(weights)
+	if err != nil {
+		return err
+	}
+	for i, group := range groups {
+		if err := shareOut(parts[i], group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// totals adds the lines up by cost center, in the order of the codes.
+func totals(currency string, lines []QuoteLine) ([]CostCenterTotal, error) {
+	var sums []CostCenterTotal
+	for _, line := range lines {
+		i := slices.IndexFunc(sums, func(t CostCenterTotal) bool { return t.CostCenter == line.CostCenter })
+		if i < 0 {
+			i = len(sums)
+			sums = append(sums, CostCenterTotal{
+				CostCenter: line.CostCenter, Recurring: money.Zero(currency), DueToday: money.Zero(currency),
+			})
+		}
+		var err error
+		if sums[i].Recurring, err = sums[i].Recurring.Add(line.Recurring); err != nil {
+			return nil, fmt.Errorf("purchase: recurring by cost center: %w", err)
+		}
+		if sums[i].DueToday, err = sums[i].DueToday.Add(line.DueToday); err != nil {
+			return nil, fmt.Errorf("purchase: due today by cost center: %w", err)
+		}
+	}
+	slices.SortFunc(sums, func(a, b CostCenterTotal) int { return cmp.Compare(a.CostCenter, b.CostCenter) })
+	return sums, nil
+}
+
+// CheckOrder decides whether a quote may be ordered now (spec 3.4). The problem is not-acknowledged, wrong-state for a quote that was ordered
+// before, quote-expired, or quote-stale with what changed: the cart (only if the quote was made from it), the catalog, a price, a cost center that
+// is gone, or the account's currency or billing date. A quote that outlives midnight holds as it stands, unless the new day is a billing date.
+func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Time) error {
+	if !acknowledged {
+		return problem.New(problem.NotAcknowledged, "An order needs acknowledged: true: "+AcknowledgementText)
+	}
+	if q.OrderID != "" {
+		return problem.New(problem.WrongState, "This quote has been ordered already.")
+	}
+	if !now.Before(q.ExpiresAt) {
+		return problem.New(problem.QuoteExpired, "The quote has expired; ask for a new one.")
+	}
+	stale := func(what string) error {
+		return problem.New(problem.QuoteStale, what+" changed since the quote; ask for a new one.")
+	}
+	if q.Basis.Cart != "" && q.Basis.Cart != cart.Fingerprint() {
+		return stale("The cart has")
+	}
+	if q.Recurring.Currency != terms.Currency {
+		return stale("The currency of the account has")
+	}
+	for _, line := range q.Lines {
+		p, ok := terms.Catalog.Lookup(line.ProductID)
+		if !ok || !p.Purchasable() {
+			return stale("The catalog has")
+		}
+		if price, ok := p.UnitPrice(terms.Currency); !ok || price != line.UnitPrice {
+			return stale("A price has")
+		}
+		if !terms.HasCostCenter(line.CostCenter) {
+			return stale("The account's cost centers have")
+		}
+	}
+	if q.Basis.Catalog != terms.Catalog.Version() {
+		return stale("The catalog has")
+	}
+	period, err := PeriodAt(now, terms)
+	if err != nil {
+		return err
+	}
+	if period.NextBillingDate() != q.NextBillingDate {
+		return stale("The next billing date has")
+	}
+	return nil
+}
+
+// Place makes the order of a quote that CheckOrder has let pass. It is pending until all its licenses are there.
+func Place(id string, q Quote, by string, now time.Time) Order {
+	o := Order{
+		ID: id, QuoteID: q.ID, State: OrderPending, PlacedAt: now.UTC(), PlacedBy: by, Acknowledgement: AcknowledgementText,
+		Lines: slices.Clone(q.Lines), DueToday: q.DueToday, Recurring: q.Recurring, ByCostCenter: slices.Clone(q.ByCostCenter),
+		NextBillingDate: q.NextBillingDate, Proration: q.Proration,
+	}
+	for _, line := range q.Lines {
+		o.LicenseCount += line.Quantity
+	}
+	return o
+}
+
+// Holding is so many licenses of one product in one cost center, terminated ones left out.
+type Holding struct {
+	ProductID  string
+	CostCenter string
+	Quantity   int
+}
+
+// BillingOf adds up what an account pays from its next billing date on (spec 3.6): today's catalog price of every license that is not
+// terminated then. Products come in the catalog's order, cost centers in the order of their codes; what has no license is left out.
+func BillingOf(terms Terms, holdings []Holding, overageUsers int, now time.Time) (Billing, error) {
+	period, err := PeriodAt(now, terms)
+	if err != nil {
+		return Billing{}, err
+	}
+	b := Billing{
+		NextBillingDate: period.NextBillingDate(), Recurring: money.Zero(terms.Currency), OverageUsers: overageUsers,
+		ByProduct: []ProductCharge{}, ByCostCenter: []CostCenterCharge{},
+	}
+	quantities := make(map[string]int)
+	centers := make(map[string]money.Amount)
+	for _, h := range holdings {
+		if h.Quantity == 0 {
+			continue
+		}
+		price, err := terms.Catalog.Price(h.ProductID, terms.Currency)
+		if err != nil {
+			return Billing{}, fmt.Errorf("purchase: billing: %w", err)
+		}
+		charge, err := price.Mul(int64(h.Quantity))
+		if err != nil {
+			return Billing{}, fmt.Errorf("purchase: billing of %s: %w", h.ProductID, err)
+		}
+		if b.Recurring, err = b.Recurring.Add(charge); err != nil {
+			return Billing{}, fmt.Errorf("purchase: billing: %w", err)
+		}
+		if _, ok := centers[h.CostCenter]; !ok {
+			centers[h.CostCenter] = money.Zero(terms.Currency)
+		}
+		if centers[h.CostCenter], err = centers[h.CostCenter].Add(charge); err != nil {
+			return Billing{}, fmt.Errorf("purchase: billing of cost center: %w", err)
+		}
+		quantities[h.ProductID] += h.Quantity
+	}
+	for _, p := range terms.Catalog.Products() {
+		n := quantities[p.ID]
+		if n == 0 {
+			continue
+		}
+		price, err := terms.Catalog.Price(p.ID, terms.Currency)
+		if err != nil {
+			return Billing{}, fmt.Errorf("purchase: billing: %w", err)
+		}
+		charge, err := price.Mul(int64(n))
+		if err != nil {
+			return Billing{}, fmt.Errorf("purchase: billing of %s: %w", p.ID, err)
+		}
+		b.ByProduct = append(b.ByProduct, ProductCharge{ProductID: p.ID, Name: p.Name, Quantity: n, UnitPrice: price, Recurring: charge})
+	}
+	for code, charge := range centers {
+		b.ByCostCenter = append(b.ByCostCenter, CostCenterCharge{CostCenter: code, Recurring: charge})
+	}
+	slices.SortFunc(b.ByCostCenter, func(x, y CostCenterCharge) int { return cmp.Compare(x.CostCenter, y.CostCenter) })
+	return b, nil
+}

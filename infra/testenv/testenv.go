@@ -183,8 +183,8 @@ func startVersityGW(ctx context.Context) (Server, error) {
 		return Server{}, err
 	}
 	// What the file system cannot keep as extended attributes of the objects is kept beside them.
-	objects, sidecar := filepath.Join(data, "objects"), filepath.Join(data, "sidecar")
-	for _, folder := range []string{objects, sidecar} {
+	objects, versions, sidecar := filepath.Join(data, "objects"), filepath.Join(data, "versions"), filepath.Join(data, "sidecar")
+	for _, folder := range []string{objects, versions, sidecar} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return Server{}, err
 		}
@@ -194,7 +194,7 @@ func startVersityGW(ctx context.Context) (Server, error) {
 		command: func(port string) []string {
 			return []string{
 				filepath.Join(bin, "versitygw"), "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--port", "127.0.0.1:" + port,
-				"posix", "--sidecar", sidecar, objects,
+				"posix", "--versioning-dir", versions, "--sidecar", sidecar, objects,
 			}
 		},
 		ready:   answers,

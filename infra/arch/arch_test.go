@@ -1,0 +1,392 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = "../.."
+	module = "seatwise"
+)
+
+// kind is the part that a package plays.
+type kind string
+
+const (
+	vocabulary kind = "vocabulary" // values that every layer speaks: pure
+	port       kind = "port"       // what services ask the outside for
+	adapter    kind = "adapter"    // what answers for a port
+	kit        kind = "kit"        // what every room needs at its edges: the call, the caller, HTTP, events
+	tool       kind = "tool"       // one craft without state: reading sheets, writing workbooks
+	room       kind = "room"       // a capability: rules, service, edges
+	testkit    kind = "testkit"    // linked by tests only
+	wiring     kind = "wiring"     // adapters and kit put together from the environment
+	function   kind = "function"   // main of one Lambda function
+	infra      kind = "infra"      // the runner, generators, benches, tests of the whole
+)
+
+// packages says what every package of shared is; functions/* and infra/* are so by their place.
+var packages = map[string]kind{
+	"shared/catalog": vocabulary,
+	"shared/money":   vocabulary,
+	"shared/problem": vocabulary,
+
+	"shared/app":   port,
+	"shared/files": port,
+	"shared/table": port,
+
+	"shared/files/s3store": adapter,
+	"shared/table/bolt":    adapter,
+	"shared/table/dynamo":  adapter,
+
+	"shared/api":    kit,
+	"shared/auth":   kit,
+	"shared/call":   kit,
+	"shared/edge":   kit,
+	"shared/emf":    kit,
+	"shared/events": kit,
+
+	"shared/purchase/statement": tool,
+	"shared/sheet":              tool,
+	"shared/workbook":           tool,
+	"shared/workbook/csvout":    tool,
+
+	"shared/account":    room,
+	"shared/audit":      room,
+	"shared/directory":  room,
+	"shared/health":     room,
+	"shared/license":    room,
+	"shared/massconfig": room,
+	"shared/metrics":    room,
+	"shared/purchase":   room,
+	"shared/report":     room,
+	"shared/usage":      room,
+
+	"shared/table/faulty":    testkit,
+	"shared/table/tabletest": testkit,
+
+	"shared/wire": wiring,
+}
+
+// mayImport says which kinds of package a kind may import, outside its tests. A room reaches the outside through ports alone, and the wiring
+// knows no room, or every function would link all of them (decision 9).
+var mayImport = map[kind][]kind{
+	vocabulary: {vocabulary},
+	port:       {vocabulary, port},
+	adapter:    {vocabulary, port},
+	kit:        {vocabulary, port, kit},
+	tool:       {vocabulary, tool},
+	room:       {vocabulary, port, kit, tool, room},
+	testkit:    {vocabulary, port, testkit},
+	wiring:     {vocabulary, port, kit, adapter, wiring},
+	function:   {wiring, room},
+	infra:      {vocabulary, port, kit, adapter, tool, room, wiring, testkit, infra},
+}
+
+// libraries says who may import what is not ours: packages by path, or all of a kind. The longest prefix of the import path decides.
+var libraries = map[string]struct {
+	packages []string
+	kinds    []kind
+}{
+	"github.com/aws/aws-sdk-go-v2":        {packages: []string{"shared/table/dynamo", "shared/files/s3store"}, kinds: []kind{wiring, infra}},
+	"github.com/aws/smithy-go":            {packages: []string{"shared/table/dynamo", "shared/files/s3store"}, kinds: []kind{wiring, infra}},
+	"github.com/aws/aws-lambda-go":        {packages: []string{"shared/edge"}, kinds: []kind{wiring, function}},
+	"github.com/danielgtaylor/huma/v2":    {packages: []string{"shared/api"}, kinds: []kind{room, infra}},
+	"github.com/goccy/go-yaml":            {packages: []string{"shared/catalog"}, kinds: []kind{infra}},
+	"github.com/golang-jwt/jwt/v5":        {packages: []string{"shared/auth"}, kinds: []kind{wiring, infra}},
+	"github.com/google/uuid":              {kinds: []kind{room, wiring, infra}}, // rooms parse; the linter keeps them from making
+	"github.com/xuri/excelize/v2":         {packages: []string{"shared/workbook"}},
+	"github.com/klauspost/compress":       {packages: []string{"shared/workbook"}},
+	"codeberg.org/go-pdf/fpdf":            {packages: []string{"shared/purchase/statement"}},
+	"go.etcd.io/bbolt":                    {packages: []string{"shared/table/bolt"}},
+	"github.com/adhocore/gronx":           {kinds: []kind{infra}},
+	"github.com/johannesboyne/gofakes3":   {kinds: []kind{infra}},
+	"github.com/anishathalye/porcupine":   {kinds: []kind{testkit}},
+	"pgregory.net/rapid":                  {kinds: []kind{testkit}},
+	"golang.org/x/sync":                   {kinds: []kind{adapter, room, wiring, infra}},
+	"github.com/aws/aws-sdk-go-v2/config": {}, // links sso, sts and signin: three times the start of a literal aws.Config
+}
+
+// workbookFunctions are the functions that write workbooks, and may link excelize for it.
+var workbookFunctions = []string{
+	"functions/mass-configuration",
+	"functions/mass-configuration-apply",
+	"functions/report-builder",
+}
+
+// neverLinked are packages that have no place in a function's binary.
+var neverLinked = []string{
+	"testing",
+	"os/exec",
+	"github.com/adhocore/gronx",
+	"github.com/anishathalye/porcupine",
+	"github.com/johannesboyne/gofakes3",
+	"go.etcd.io/bbolt",
+	"pgregory.net/rapid",
+}
+
+// topLevel is decision 1, and dist, which `make build` writes and git ignores.
+var topLevel = []string{
+	"functions", "shared", "infra", "events", "template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile",
+	"README.md", "openapi.yaml", "docs", "dist",
+}
+
+type pkg struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func (p pkg) path() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
+
+func kindOf(pkgPath string) (kind, bool) {
+	switch dir, _, _ := strings.Cut(pkgPath, "/"); dir {
+	case "functions":
+		return function, true
+	case "infra":
+		return infra, true
+	}
+	k, ok := packages[pkgPath]
+	return k, ok
+}
+
+// list is what the functions are built from: every package of ours and all that it depends on, by import path.
+func list(t *testing.T) (ours []pkg, all map[string]pkg) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Standard,Imports,Deps", "./...")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	all = map[string]pkg{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[p.ImportPath] = p
+		if isOurs(p.ImportPath) {
+			ours = append(ours, p)
+		}
+	}
+	if len(ours) == 0 {
+		t.Fatal("go list knows no package of ours")
+	}
+	return ours, all
+}
+
+func isOurs(importPath string) bool { return strings.HasPrefix(importPath, module+"/") }
+
+func TestEveryPackageIsKnown(t *testing.T) {
+	ours, _ := list(t)
+	listed := map[string]bool{}
+	for _, p := range ours {
+		listed[p.path()] = true
+		if _, ok := kindOf(p.path()); !ok {
+			t.Errorf("%s is not known: enter it in the table of packages", p.path())
+		}
+	}
+	for _, dir := range goFolders(t) {
+		if !listed[dir] {
+			t.Errorf("%s has Go files that no build takes in", dir)
+		}
+	}
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	ours, all := list(t)
+	for _, p := range ours {
+		k, ok := kindOf(p.path())
+		if !ok {
+			continue // TestEveryPackageIsKnown says so
+		}
+		for _, imp := range p.Imports {
+			switch {
+			case all[imp].Standard:
+			case isOurs(imp):
+				to, _ := kindOf(strings.TrimPrefix(imp, module+"/"))
+				if !slices.Contains(mayImport[k], to) {
+					t.Errorf("%s (%s) imports %s (%s)", p.path(), k, imp, to)
+				}
+			default:
+				lib, known := library(imp)
+				if !known {
+					t.Errorf("%s imports %s, which is not known: enter it in the table of libraries", p.path(), imp)
+				} else if who := libraries[lib]; !slices.Contains(who.packages, p.path()) && !slices.Contains(who.kinds, k) {
+					t.Errorf("%s (%s) imports %s", p.path(), k, imp)
+				}
+			}
+		}
+	}
+}
+
+func TestAFunctionIsItsWiringAndOneRoom(t *testing.T) {
+	ours, all := list(t)
+	for _, p := range ours {
+		k, _ := kindOf(p.path())
+		if k != function {
+			continue
+		}
+		var rooms, roomsLinked []string
+		for _, imp := range p.Imports {
+			if r := strings.TrimPrefix(imp, module+"/"); packages[r] == room {
+				rooms = append(rooms, imp)
+			}
+		}
+		if len(rooms) != 1 {
+			t.Errorf("%s imports the rooms %v, not one", p.path(), rooms)
+			continue
+		}
+		for _, dep := range p.Deps {
+			if packages[strings.TrimPrefix(dep, module+"/")] == room && dep != rooms[0] && !slices.Contains(all[rooms[0]].Deps, dep) {
+				roomsLinked = append(roomsLinked, dep)
+			}
+			if under(dep, "github.com/xuri/excelize/v2") && !slices.Contains(workbookFunctions, p.path()) {
+				t.Errorf("%s links excelize (decision 9)", p.path())
+			}
+			for _, never := range neverLinked {
+				if under(dep, never) {
+					t.Errorf("%s links %s", p.path(), dep)
+				}
+			}
+		}
+		if len(roomsLinked) > 0 {
+			t.Errorf("%s links %v, which its room does not need", p.path(), roomsLinked)
+		}
+	}
+}
+
+// TestRulesArePure reads every rules file by itself, as a room's service may import what its rules may not.
+func TestRulesArePure(t *testing.T) {
+	impure := []string{"bufio", "context", "crypto/rand", "database", "embed", "io", "log", "math/rand", "net/http", "os", "sync", "syscall", "testing"}
+	found := 0
+	for _, file := range goFiles(t) {
+		base := path.Base(file)
+		if base != "rules.go" && !strings.HasPrefix(base, "rules_") || strings.HasSuffix(base, "_test.go") {
+			continue
+		}
+		found++
+		for _, imp := range imports(t, file) {
+			first, _, _ := strings.Cut(imp, "/")
+			switch {
+			case isOurs(imp):
+				if packages[strings.TrimPrefix(imp, module+"/")] != vocabulary {
+					t.Errorf("%s imports %s: rules import only the standard library and the vocabulary", file, imp)
+				}
+			case strings.Contains(first, "."):
+				t.Errorf("%s imports %s: rules import no library", file, imp)
+			case imp == "net" || slices.ContainsFunc(impure, func(bad string) bool { return under(imp, bad) }):
+				t.Errorf("%s imports %s: rules have no context, no I/O, no clock and no chance", file, imp)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("there is no rules.go")
+	}
+}
+
+func TestTopLevel(t *testing.T) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(topLevel, e.Name()) {
+			t.Errorf("%s does not belong at the top level (decision 1)", e.Name())
+		}
+	}
+}
+
+// under tells whether an import path is that path or below it.
+func under(importPath, above string) bool {
+	return importPath == above || strings.HasPrefix(importPath, above+"/")
+}
+
+func library(importPath string) (string, bool) {
+	longest, found := "", false
+	for lib := range libraries {
+		if under(importPath, lib) && len(lib) >= len(longest) {
+			longest, found = lib, true
+		}
+	}
+	return longest, found
+}
+
+func imports(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := make([]string, 0, len(f.Imports))
+	for _, spec := range f.Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// goFiles walks the tree itself, and looks at every file: `go test` does not see what `go list` reads, and would keep an old answer.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	for _, top := range []string{"functions", "shared", "infra"} {
+		err := fs.WalkDir(os.DirFS(root), top, func(name string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && name == top {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")) {
+				return fs.SkipDir
+			}
+			if !d.IsDir() && strings.HasSuffix(name, ".go") {
+				if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+					return err
+				}
+				files = append(files, name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+func goFolders(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	for _, file := range goFiles(t) {
+		if dir := path.Dir(file); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}

@@ -1,0 +1,268 @@
+package license
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/table"
+)
+
+const (
+	// MaxLots is the most lots of one delivery: the commit that shows them counts up each product and each cost center, and has 100 operations.
+	MaxLots = 40
+	// MaxDelivery is the most licenses of one delivery (spec 3.4: up to 10,000 in one order).
+	MaxDelivery = 10_000
+	// deliveryBatch is how many licenses one commit prepares: each takes its own item and its entry in the pool. Batches are the same in every run, so
+	// that a resumed one skips those whose first license is there; so it must not change while an order is under way.
+	deliveryBatch = table.MaxOperations / 2
+	// deliveryFlights is how many of those commits are on their way at once.
+	deliveryFlights = 8
+)
+
+// Lot is so many new licenses of one product, charged to one cost center.
+type Lot struct {
+	ProductID, CostCenter string
+	Quantity              int
+}
+
+// Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec 3.4), and serves the waiting lists from them.
+//
+// When all of it fits, it is one commit: licenses, pool entries, counts, the operations of confirm, and the answer for the call's idempotency key.
+// Otherwise the licenses are written first, in many commits and marked so that nobody sees them, and one last commit shows them: it counts them, carries out
+// confirm, stores the answer, and writes the item by which readers know the order to be confirmed.
+//
+// Whoever was interrupted calls it again with the same order, lots and c.At; so may two at once. The licenses' ids follow from the order, so every run writes the
+// same items, and what is there is skipped. Once the order is confirmed a further call only stores the answer, carries out nothing of confirm, and drains.
+//
+// Errors: a *table.ConditionError when confirm's conditions were not met, after which nothing is visible; those of call.Commit.
+func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots []Lot, answer call.Answer, confirm []table.Operation) error {
+	licenses, err := d.lotted(c, orderID, lots)
+	if err != nil {
+		return err
+	}
+	mark := confirmedKey(c.Account, orderID)
+	_, confirmed, err := c.Get(ctx, mark)
+	if err != nil {
+		return err
+	}
+	if !confirmed {
+		err = d.confirm(ctx, c, orderID, licenses, answer, append(confirmation(c, mark, lots), confirm...))
+		if refused, ok := table.Refused(err); ok && refused.Has(mark) {
+			confirmed = true // by another run of the same order
+		} else if err != nil {
+			return err
+		}
+	}
+	if confirmed {
+		if err := c.Commit(ctx, answer); err != nil {
+			return err
+		}
+	}
+	d.drainAfter(ctx, c, lots)
+	return nil
+}
+
+// confirm makes the licenses and shows them.
+func (d *Desk) confirm(ctx context.Context, c *call.Call, orderID string, licenses []stored, answer call.Answer, ops []table.Operation) error {
+	if 2*len(licenses)+len(ops) <= c.Spare() {
+		made, err := delivered(c.Account, licenses, false)
+		if err != nil {
+			return err
+		}
+		err = c.Commit(ctx, answer, append(made, ops...)...)
+		refused, ok := table.Refused(err)
+		if !ok || !refusedLicense(c.Account, refused, licenses) {
+			return err
+		}
+		// An earlier run had more to commit and began the long way; so it is finished the long way.
+	}
+	if err := d.prepare(ctx, c, orderID, licenses); err != nil {
+		return err
+	}
+	return c.Commit(ctx, answer, ops...)
+}
+
+func refusedLicense(account string, refused *table.ConditionError, licenses []stored) bool {
+	return slices.ContainsFunc(licenses, func(l stored) bool { return refused.Has(licenseKey(account, l.ID)) })
+}
+
+// lotted makes the licenses of the lots, the same in every run.
+func (d *Desk) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error) {
+	if len(lots) == 0 || len(lots) > MaxLots {
+		return nil, fmt.Errorf("delivery of order %s has %d lots, 1 to %d allowed", orderID, len(lots), MaxLots)
+	}
+	total := 0
+	for _, lot := range lots {
+		p, ok := d.products.Lookup(lot.ProductID)
+		if !ok || !p.Purchasable() || lot.Quantity < 1 {
+			return nil, fmt.Errorf("delivery of order %s: %d licenses of %q cannot be delivered", orderID, lot.Quantity, lot.ProductID)
+		}
+		if total += lot.Quantity; total > MaxDelivery {
+			return nil, fmt.Errorf("delivery of order %s has more than %d licenses", orderID, MaxDelivery)
+		}
+	}
+	licenses := make([]stored, 0, total)
+	for _, lot := range lots {
+		p, _ := d.products.Lookup(lot.ProductID)
+		for range lot.Quantity {
+			licenses = append(licenses, stored{License: License{
+				ID: deliveredID(c.Account, orderID, len(licenses)), ProductID: p.ID, Kind: p.Kind, Status: Available, CostCenter: lot.CostCenter,
+				OrderID: orderID, AddedAt: c.At.UTC(), Grants: []Grant{},
+			}})
+		}
+	}
+	return licenses, nil
+}
+
+// deliveredID is the id of an order's n-th license: a UUID (version 8, RFC 9562) that follows from the order, spread evenly like a random one.
+func deliveredID(account, orderID string, n int) string {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32([]byte(account+"\x00"+orderID+"\x00"), uint32(n)))
+	id := uuid.UUID(sum[:16])
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
+}
+
+// delivered puts each license and its entry in the pool, two operations next to each other.
+func delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
+	ops := make([]table.Operation, 0, 2*len(licenses))
+	for _, l := range licenses {
+		l.Pending = pending
+		data, err := call.Encode(l)
+		if err != nil {
+			return nil, err
+		}
+		put := table.Put(licenseItem(account, l, data), table.IfAbsent)
+		offered, err := call.Encode(offer{stored: l, LicenseVersion: put.Item.Version})
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, put, table.Put(table.Item{Key: freeKey(account, l.ProductID, l.ID), Data: offered}, table.Always))
+	}
+	return ops, nil
+}
+
+// confirmation counts what the order adds, and marks it as confirmed.
+func confirmation(c *call.Call, mark table.Key, lots []Lot) []table.Operation {
+	bought := map[table.Key]int64{}
+	for _, lot := range lots {
+		bought[boughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
+		bought[costCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
+	}
+	ops := []table.Operation{table.Put(table.Item{Key: mark, Data: []byte("{}")}, table.IfAbsent)}
+	for key, by := range bought {
+		ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
+	}
+	return ops
+}
+
+// prepare writes the licenses so that nobody sees them yet.
+func (d *Desk) prepare(ctx context.Context, c *call.Call, orderID string, licenses []stored) error {
+	batches := slices.Collect(slices.Chunk(licenses, deliveryBatch))
+	heads := make([]table.Key, len(batches))
+	for i, batch := range batches {
+		heads[i] = licenseKey(c.Account, batch[0].ID)
+	}
+	there, err := c.Env.Table.Lookup(ctx, heads...)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(deliveryFlights)
+	for i, batch := range batches {
+		if _, done := there[heads[i]]; done {
+			continue
+		}
+		group.Go(func() error { return prepareBatch(ctx, c, batch) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("prepare order %s: %w", orderID, err)
+	}
+	return nil
+}
+
+// prepareBatch writes those of a batch that are not there. A license that is there was written with its pool entry, which may be gone again if the order
+// is confirmed meanwhile, so the two are skipped together.
+func prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
+	for len(batch) > 0 {
+		ops, err := delivered(c.Account, batch, true)
+		if err != nil {
+			return err
+		}
+		err = c.Env.Table.Commit(ctx, ops)
+		refused, ok := table.Refused(err)
+		if !ok {
+			return err
+		}
+		batch = slices.DeleteFunc(slices.Clone(batch), func(l stored) bool { return refused.Has(licenseKey(c.Account, l.ID)) })
+	}
+	return nil
+}
+
+// drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes of this: the maintenance function looks at every list.
+func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
+	var drained []string
+	for _, lot := range lots {
+		p, _ := d.products.Lookup(lot.ProductID)
+		if p.Kind != catalog.Seat || slices.Contains(drained, p.ID) {
+			continue
+		}
+		drained = append(drained, p.ID)
+		d.drainSoon(ctx, c, p.ID)
+	}
+}
+
+// drainSoon is Drain where a failure only means that the list is served later.
+func (d *Desk) drainSoon(ctx context.Context, c *call.Call, product string) {
+	if _, err := d.Drain(ctx, c, product); err != nil {
+		c.Env.Log.WarnContext(ctx, "waiting list not drained", "account", c.Account, "product", product, "error", err)
+	}
+}
+
+// Seats counts the licenses of one product that are charged to one cost center.
+type Seats struct {
+	ProductID, CostCenter string
+	Quantity              int64
+}
+
+// CostCenterSeats counts the licenses that are bought and not terminated, per product and cost center, sorted by both. It is one query whatever the number of
+// licenses, up to 1,000 combinations a page.
+func (d *Desk) CostCenterSeats(ctx context.Context, c *call.Call) ([]Seats, error) {
+	var seats []Seats
+	err := table.All(ctx, c.Env.Table, table.Query{Partition: CostCenterSeatsPartition(c.Account)}, func(item table.Item) error {
+		product, costCenter, _ := strings.Cut(item.Sort, "#")
+		if n := item.Counts[countBought]; n > 0 {
+			seats = append(seats, Seats{ProductID: product, CostCenter: costCenter, Quantity: n})
+		}
+		return nil
+	})
+	return seats, err
+}
+
+// InUse says whether licenses are charged to the cost center.
+func (d *Desk) InUse(ctx context.Context, c *call.Call, costCenter string) (bool, error) {
+	seats, err := d.CostCenterSeats(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(seats, func(s Seats) bool { return s.CostCenter == costCenter }), nil
+}
+
+// Unused demands, in the commit that deletes a cost center, that no license is charged to it by then: an order that was confirmed between InUse and that commit
+// makes it fail. It takes an operation for each product that can be bought.
+func (d *Desk) Unused(account, costCenter string) []table.Operation {
+	var ops []table.Operation
+	for _, p := range d.products.Purchasable() {
+		ops = append(ops, table.Add(costCenterSeatsKey(account, p.ID, costCenter), table.AtMost(countBought, 0, 0)))
+	}
+	return ops
+}

@@ -47,9 +47,8 @@ func New(client *s3.Client, names map[files.Bucket]string) files.Store {
 	return &Store{
 		client: client,
 		presign: s3.NewPresignClient(client, s3.WithPresignClientFromClientOptions(func(o *s3.Options) {
-			// Whatever the client does by default, a presigned URL must not demand checksums that a plain `curl -T` cannot give, nor sign
-			// a header into a download link that a browser does not send.
-			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			// A client that checks what it reads would sign x-amz-checksum-mode into a link, a header that a browser does not send. Of an
+			// upload the SDK asks no checksum but the one given.
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		})),
 		names: names,
@@ -168,7 +167,7 @@ func (s *Store) Put(ctx context.Context, ref files.Ref, body io.ReadSeeker, size
 	out, err := s.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket:        aws.String(bucket),
 		Key:           aws.String(ref.Key),
-		Body:          struct{ io.ReadSeeker }{body}, // hides a Close
+		Body:          body,
 		ContentLength: aws.Int64(size),
 		ContentType:   aws.String(contentType),
 	})

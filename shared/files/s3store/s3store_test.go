@@ -38,7 +38,10 @@ var names = map[files.Bucket]string{files.Uploads: "seatwise-uploads", files.Rep
 
 // clientOptions are the ways in which the wiring may have set up its client; the store must not depend on them.
 var clientOptions = map[string]func(*s3.Options){
-	"checksums by default": func(*s3.Options) {},
+	"checksums when supported": func(o *s3.Options) {
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
+	},
 	"checksums when required": func(o *s3.Options) {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired

@@ -1,0 +1,128 @@
+package template_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/local/template"
+)
+
+const small = `
+Globals:
+  Function: {Timeout: 29, Environment: {Variables: {TABLE: !Ref Table}}}
+Resources:
+  Api: {Type: AWS::Serverless::HttpApi, Properties: {Auth: {DefaultAuthorizer: Token}}}
+  Table: {Type: AWS::DynamoDB::Table, Properties: {Events: [of, another, shape], Timeout: no}}
+  Drops: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub '${Prefix}-drops'}}
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      Policies: [{Statement: [{Resource: [!GetAtt Table.Arn, !Sub '${Table.Arn}/index/*']}]}]
+      Events:
+        Get: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: get, Path: '/v1/things/{id}'}}
+        Health: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: /v1/health, Auth: {Authorizer: NONE}}}
+  Two:
+    Type: AWS::Serverless::Function
+    Properties:
+      Timeout: 900
+      Events:
+        Dropped:
+          Type: S3
+          Properties:
+            Bucket: !Ref Drops
+            Events: s3:ObjectCreated:*
+            Filter: {S3Key: {Rules: [{Name: prefix, Value: in/}, {Name: suffix, Value: .csv}]}}
+        Nightly: {Type: Schedule, Properties: {Schedule: cron(0 3 * * ? *)}}
+        Off: {Type: Schedule, Properties: {Schedule: rate(1 hour), Enabled: false}}
+`
+
+func TestParse(t *testing.T) {
+	got, err := template.Parse([]byte(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Functions) != 2 || got.Functions["One"].Timeout != 29*time.Second || got.Functions["Two"].Timeout != 900*time.Second {
+		t.Errorf("functions %+v", got.Functions)
+	}
+	routes := []template.Route{{Function: "One", Method: "GET", Path: "/v1/health", Open: true}, {Function: "One", Method: "GET", Path: "/v1/things/{id}"}}
+	if !slices.Equal(got.Routes, routes) {
+		t.Errorf("routes %+v", got.Routes)
+	}
+	if len(got.Triggers) != 1 || got.Triggers[0].Bucket != "Drops" || got.Triggers[0].Function != "Two" || got.Triggers[0].Name != "Dropped" {
+		t.Errorf("triggers %+v", got.Triggers)
+	}
+	if want := []template.Schedule{{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"}}; !slices.Equal(got.Schedules, want) {
+		t.Errorf("schedules %+v", got.Schedules)
+	}
+	if !slices.Equal(got.Buckets, []string{"Drops"}) {
+		t.Errorf("buckets %v", got.Buckets)
+	}
+}
+
+func TestTriggerMatches(t *testing.T) {
+	trigger := template.Trigger{Events: []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Copy*"}, Prefix: "in/", Suffix: ".csv"}
+	for _, test := range []struct {
+		event, key string
+		want       bool
+	}{
+		{"ObjectCreated:Put", "in/a.csv", true},
+		{"ObjectCreated:Copy", "in/a.csv", true},
+		{"ObjectCreated:Post", "in/a.csv", false},
+		{"ObjectRemoved:Delete", "in/a.csv", false},
+		{"ObjectCreated:Put", "inn/a.csv", false},
+		{"ObjectCreated:Put", "in/a.xlsx", false},
+	} {
+		if got := trigger.Matches(test.event, test.key); got != test.want {
+			t.Errorf("%s %s: %v", test.event, test.key, got)
+		}
+	}
+	if !(template.Trigger{Events: []string{"s3:ObjectCreated:*"}}).Matches("ObjectCreated:CompleteMultipartUpload", "x") {
+		t.Error("a trigger without a filter misses an object")
+	}
+}
+
+func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
+	for name, test := range map[string]struct{ old, replacement, want string }{
+		"event type":     {"Type: S3\n", "Type: SQS\n", "SQS"},
+		"catch-all":      {"'/v1/things/{id}'", "'/v1/{proxy+}'", "proxy"},
+		"any method":     {"Method: get", "Method: any", "one method"},
+		"unknown bucket": {"!Ref Drops", "!Ref Table", "Bucket"},
+		"unknown api":    {"ApiId: !Ref Api, Method: get", "ApiId: !Ref Table, Method: get", "ApiId"},
+		"filter":         {"Name: suffix", "Name: infix", "infix"},
+		"same route":     {"Path: /v1/health,", "Path: '/v1/things/{other}',", "belongs to One and to One"},
+		"fixed input":    {"cron(0 3 * * ? *)}", "cron(0 3 * * ? *), Input: '{}'}", "Input"},
+		"no functions":   {"AWS::Serverless::Function", "AWS::Lambda::Function", "no AWS::Serverless::Function"},
+		"no YAML":        {"Globals:", "Globals: [", "read"},
+	} {
+		changed := strings.ReplaceAll(small, test.old, test.replacement)
+		if changed == small {
+			t.Fatalf("%s: nothing changed", name)
+		}
+		if _, err := template.Parse([]byte(changed)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want one about %q", name, err, test.want)
+		}
+	}
+}
+
+func TestTheApplicationsOwnTemplate(t *testing.T) {
+	got, err := template.Load("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{
+		"PurchaseFunction", "LicensesFunction", "AssignmentFunction", "MassConfigurationFunction", "MassConfigurationCheckFunction",
+		"MassConfigurationApplyFunction", "DirectoryFunction", "UsageFunction", "UsageAggregationFunction", "ReportFunction", "ReportBuilderFunction",
+		"MetricsFunction", "AuditFunction", "HealthFunction",
+	} {
+		if _, ok := got.Functions[id]; !ok {
+			t.Errorf("api.md's %s is missing", id)
+		}
+	}
+	for _, r := range got.Routes {
+		if open := r.Path == "/v1/health"; r.Open != open {
+			t.Errorf("%s %s: open is %v", r.Method, r.Path, r.Open)
+		}
+	}
+}

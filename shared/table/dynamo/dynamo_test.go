@@ -1,0 +1,51 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"seatwise/infra/testenv"
+	"seatwise/shared/table"
+	"seatwise/shared/table/dynamo"
+	"seatwise/shared/table/tabletest"
+)
+
+func client(server testenv.Server) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: server.Region, BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, server.SessionToken),
+	})
+}
+
+// newTable makes a table for one test and removes it again: the server may be one that others use too.
+func newTable(t *testing.T, server testenv.Server) (*dynamodb.Client, string) {
+	t.Helper()
+	c := client(server)
+	name := "seatwise-test-" + rand.Text()[:12]
+	if err := dynamo.EnsureTable(t.Context(), c, name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := c.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			t.Error(err)
+		}
+	})
+	return c, name
+}
+
+// TestContract runs the whole contract against DynamoDB Local, or the DynamoDB API that SEATWISE_TEST_DYNAMODB_ENDPOINT names.
+func TestContract(t *testing.T) {
+	c, name := newTable(t, testenv.DynamoDB(t))
+	tabletest.Run(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) })
+}
+
+// TestMoto is a smoke test: moto ignores the ClientRequestToken and has no conflicts, so only what one caller sees is worth asking of it. It
+// takes items of 405,000 bytes at most, so CommitLimits is left out.
+func TestMoto(t *testing.T) {
+	c, name := newTable(t, testenv.Moto(t))
+	tabletest.Semantics(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) }, "CommitLimits")
+}

@@ -1,0 +1,397 @@
+package sheet
+
+import (
+	"errors"
+	"path"
+	"strings"
+)
+
+// The two name spaces of a workbook: that of nearly all files, and that of "Strict Open XML".
+const (
+	spaceMain         = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+	spaceMainStrict   = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+	spaceRelations    = "http://schemas.openxmlformats.org/package/2006/relationships"
+	spaceContentTypes = "http://schemas.openxmlformats.org/package/2006/content-types"
+
+	typeWorkbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+
+	contentTypes = "[Content_Types].xml"
+)
+
+// relation is one arrow from a part to another, or to something outside.
+type relation struct {
+	kind     string // the last segment of its type: "worksheet", "sharedStrings", ...
+	target   string // the name of the part
+	external bool
+}
+
+// openXLSX verifies a workbook.
+func (rd *Reader) openXLSX(src *source) error {
+	a, err := openArchive(src, rd.limits)
+	if err != nil {
+		return err
+	}
+	if err := checkNames(a); err != nil {
+		return err
+	}
+	types, err := readContentTypes(a)
+	if err != nil {
+		return err
+	}
+	book, relations, err := findWorkbook(a, types)
+	if err != nil {
+		return err
+	}
+	name, id, err := visibleSheet(a, book)
+	if err != nil {
+		return err
+	}
+	rd.sheet = shown(name)
+	worksheet, err := sheetPart(a, relations, id)
+	if err != nil {
+		return rd.inSheet(err)
+	}
+	texts, err := textsPart(a, relations)
+	if err != nil {
+		return err
+	}
+	// Parts that are not used are verified before the two big ones are scanned, so that a damaged file is called damaged.
+	if err := a.verifyRest(worksheet, texts); err != nil {
+		return err
+	}
+	if texts != nil {
+		if rd.texts, err = readTexts(a, texts); err != nil {
+			return err
+		}
+	}
+	rd.pass = func(visit func(Row) error) (int, error) { return rd.scanSheet(a, worksheet, visit) }
+	rd.rows, err = rd.pass(nil)
+	if err == nil && rd.rows == 0 {
+		return rd.inSheet(refuse(ReasonEmpty, "The sheet is empty."))
+	}
+
+	return err
+}
+
+// inSheet adds the name of the sheet to a refusal.
+func (rd *Reader) inSheet(err error) error {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		refusal.Sheet = rd.sheet
+	}
+
+	return err
+}
+
+// readPart scans one XML part. A fault in the XML of a part that is damaged as a whole is reported as the damage.
+func readPart(a *archive, e *entry, read func(*scanner) error) error {
+	p := a.open(e)
+	s := newScanner(p, e.name)
+	err := read(s)
+	if err == nil {
+		err = s.finish()
+	}
+	var refusal *Refusal
+	if errors.As(err, &refusal) && p.err == nil {
+		if damage := p.drain(); damage != nil {
+			return damage
+		}
+	}
+
+	return err
+}
+
+// checkNames refuses macros by the names of their parts.
+func checkNames(a *archive) error {
+	for _, e := range a.entries {
+		name := strings.ToLower(e.name)
+		base := path.Base(name)
+		if strings.HasPrefix(base, "vbaproject") || base == "vbadata.xml" || strings.Contains(name, "/macrosheets/") {
+			return refuseMacros()
+		}
+	}
+
+	return nil
+}
+
+func refuseMacros() error {
+	return refuse(ReasonMacros, "The workbook has macros. Save it as Excel workbook (.xlsx), which leaves the macros out.")
+}
+
+// types tells what the parts of a package are, by lower-case name and ending.
+type types struct{ byName, byEnding map[string]string }
+
+func (t types) of(name string) string {
+	name = strings.ToLower(name)
+	if kind, found := t.byName["/"+name]; found {
+		return kind
+	}
+
+	return t.byEnding[strings.TrimPrefix(path.Ext(name), ".")]
+}
+
+func readContentTypes(a *archive) (types, error) {
+	t := types{byName: map[string]string{}, byEnding: map[string]string{}}
+	part := a.find(contentTypes)
+	if part == nil {
+		return t, notAWorkbook(describePackage(a))
+	}
+	macros := false
+	err := readPart(a, part, func(s *scanner) error {
+		if err := s.root("Types", spaceContentTypes); err != nil {
+			return err
+		}
+
+		return s.children(func() error {
+			kind, _ := s.attribute("ContentType")
+			lower := strings.ToLower(kind)
+			macros = macros || strings.Contains(lower, "macroenabled") && !strings.Contains(lower, "sheet.binary") ||
+				strings.Contains(lower, "vbaproject") || strings.Contains(lower, "macrosheet")
+			key, into := "", t.byEnding
+			switch string(s.local()) {
+			case "Default":
+				key, _ = s.attribute("Extension")
+			case "Override":
+				key, _ = s.attribute("PartName")
+				into = t.byName
+			default:
+				return s.bad("is not of a workbook")
+			}
+			key = strings.ToLower(key)
+			if _, twice := into[key]; twice || key == "" || kind == "" {
+				return s.bad("names a part twice, or not at all")
+			}
+			into[key] = kind
+
+			return s.skip()
+		})
+	})
+	if err == nil && macros {
+		err = refuseMacros()
+	}
+
+	return t, err
+}
+
+// children calls visit for every element directly within the one that begins; visit must read it to its end.
+func (s *scanner) children(visit func() error) error {
+	for {
+		t, err := s.next()
+		if err != nil || t != tokenStart {
+			return err
+		}
+		if err := visit(); err != nil {
+			return err
+		}
+	}
+}
+
+func notAWorkbook(what string) error {
+	return refuse(ReasonWrongType, "The name ends in .xlsx, but the file is %s, not an Excel workbook.", what)
+}
+
+// describePackage names what else a zip archive can be.
+func describePackage(a *archive) string {
+	for _, known := range []struct{ part, what string }{
+		{"mimetype", "an OpenDocument file or an e-book"},
+		{"META-INF/MANIFEST.MF", "a Java archive"},
+		{"Index/Document.iwa", "a document of Apple Numbers or Pages"},
+		{"AndroidManifest.xml", "an app"},
+	} {
+		if a.find(known.part) != nil {
+			return known.what
+		}
+	}
+
+	return "another kind of archive (zip)"
+}
+
+// findWorkbook follows the package to its workbook.
+func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
+	relations, err := readRelations(a, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	target := ""
+	for _, r := range relations {
+		if r.kind != "officeDocument" {
+			continue
+		}
+		if target != "" {
+			return nil, nil, malformed("it claims to be two workbooks in one")
+		}
+		target = r.target
+	}
+	part := a.find(target)
+	switch kind := t.of(target); {
+	case target == "":
+		return nil, nil, notAWorkbook("another kind of document")
+	case part == nil:
+		return nil, nil, missing(target)
+	case strings.Contains(kind, "sheet.binary"):
+		return nil, nil, notAWorkbook("a binary workbook (.xlsb)")
+	case strings.Contains(kind, "template"):
+		return nil, nil, notAWorkbook("a template (.xltx)")
+	case strings.Contains(kind, "wordprocessingml"):
+		return nil, nil, notAWorkbook("a Word document")
+	case strings.Contains(kind, "presentationml"):
+		return nil, nil, notAWorkbook("a PowerPoint presentation")
+	case kind != typeWorkbook:
+		return nil, nil, notAWorkbook("another kind of document")
+	}
+	relations, err = readRelations(a, part.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range relations {
+		if kind := strings.ToLower(r.kind); strings.Contains(kind, "vbaproject") || strings.Contains(kind, "macrosheet") {
+			return nil, nil, refuseMacros()
+		}
+	}
+
+	return part, relations, nil
+}
+
+func missing(name string) error {
+	return refuse(ReasonMissingPart, "The workbook is damaged: it has no part %q, which it refers to. %s", shown(name), saveAgain)
+}
+
+// readRelations reads where a part, or the package itself for "", points to.
+func readRelations(a *archive, of string) (map[string]relation, error) {
+	folder, base := path.Split(of)
+	name := folder + "_rels/" + base + ".rels"
+	part := a.find(name)
+	if part == nil {
+		return nil, missing(name)
+	}
+	relations := map[string]relation{}
+	err := readPart(a, part, func(s *scanner) error {
+		if err := s.root("Relationships", spaceRelations); err != nil {
+			return err
+		}
+
+		return s.children(func() error {
+			if string(s.local()) != "Relationship" {
+				return s.bad("is not of a workbook")
+			}
+			id, _ := s.attribute("Id")
+			kind, _ := s.attribute("Type")
+			target, _ := s.attribute("Target")
+			mode, _ := s.attribute("TargetMode")
+			if _, twice := relations[id]; twice || id == "" {
+				return s.bad("has the name of a reference twice, or not at all")
+			}
+			relations[id] = relation{kind: path.Base(kind), target: resolve(folder, target), external: strings.EqualFold(mode, "External")}
+
+			return s.skip()
+		})
+	})
+
+	return relations, err
+}
+
+// resolve returns the name of the part that a target means, seen from a folder. What leaves the package finds no part.
+func resolve(folder, target string) string {
+	if strings.HasPrefix(target, "/") {
+		return strings.TrimPrefix(path.Clean(target), "/")
+	}
+
+	return path.Join(folder, target)
+}
+
+// visibleSheet returns the name of the one sheet that is visible and the id of the reference to its part. Hidden sheets, such
+// as the lists behind the drop-downs of the sample file, are never read.
+func visibleSheet(a *archive, book *entry) (name, id string, err error) {
+	var names []string
+	err = readPart(a, book, func(s *scanner) error {
+		if err := s.root("workbook", spaceMain, spaceMainStrict); err != nil {
+			return err
+		}
+		seen := false
+
+		return s.children(func() error {
+			if string(s.local()) != "sheets" {
+				return s.skip()
+			}
+			if seen {
+				return s.bad("lists its sheets twice")
+			}
+			seen = true
+
+			return s.children(func() error {
+				if string(s.local()) != "sheet" {
+					return s.bad("has something else than sheets among them")
+				}
+				switch state, _ := s.attribute("state"); state {
+				case "hidden", "veryHidden":
+				case "", "visible":
+					sheetName, _ := s.attribute("name")
+					names = append(names, sheetName)
+					id = s.relationID()
+				default:
+					return s.bad("has a sheet that is neither visible nor hidden (%q)", shown(state))
+				}
+
+				return s.skip()
+			})
+		})
+	})
+	switch {
+	case err != nil:
+		return "", "", err
+	case len(names) == 0:
+		return "", "", refuse(ReasonNoSheet, "The workbook has no visible sheet.")
+	case len(names) > 1:
+		return "", "", refuse(ReasonSheets, "The workbook has %d visible sheets (%q, %q%s), so it is not clear which one counts. Delete or hide all but one.",
+			len(names), shown(names[0]), shown(names[1]), strings.Repeat(", ...", min(1, len(names)-2)))
+	}
+
+	return names[0], id, nil
+}
+
+// relationID returns the attribute r:id of the element that begins. The prefix is the writer's choice; no other attribute with
+// a prefix is called id here.
+func (s *scanner) relationID() string {
+	for i := range s.attrs {
+		if _, local, found := strings.Cut(string(s.attrs[i].name), ":"); found && local == "id" {
+			return s.value(s.attrs[i].value)
+		}
+	}
+
+	return ""
+}
+
+// sheetPart returns the part of the visible sheet.
+func sheetPart(a *archive, relations map[string]relation, id string) (*entry, error) {
+	r, found := relations[id]
+	switch {
+	case !found || r.external:
+		return nil, missing("worksheet " + id)
+	case r.kind != "worksheet":
+		return nil, refuse(ReasonNoSheet, "The visible sheet holds no table: it is a chart or a dialog.")
+	}
+	part := a.find(r.target)
+	if part == nil {
+		return nil, missing(r.target)
+	}
+
+	return part, nil
+}
+
+// textsPart returns the part with the shared texts, or nil if the workbook has none.
+func textsPart(a *archive, relations map[string]relation) (*entry, error) {
+	var part *entry
+	for _, r := range relations {
+		if r.kind != "sharedStrings" {
+			continue
+		}
+		if part != nil {
+			return nil, malformed("it has two lists of shared texts")
+		}
+		if part = a.find(r.target); part == nil || r.external {
+			return nil, missing(r.target)
+		}
+	}
+
+	return part, nil
+}

@@ -129,18 +129,18 @@ type Basis struct {
 // OrderState says how far an order is.
 type OrderState string
 
-// An order is pending while its licenses are prepared, out of sight of every reader, and completed from the commit on that shows all of them.
+// An order is placing while its licenses are prepared, out of sight of every reader, and placed from the commit on that shows all of them.
 const (
-	OrderPending   OrderState = "pending"
-	OrderCompleted OrderState = "completed"
+	OrderPlacing OrderState = "placing"
+	OrderPlaced  OrderState = "placed"
 )
 
 // Order is a confirmed purchase.
 type Order struct {
 	ID      string     `json:"id" format:"uuid"`
 	QuoteID string     `json:"quoteId" format:"uuid"`
-	State   OrderState `json:"state" enum:"pending,completed"`
-	Percent int        `json:"percent" minimum:"0" maximum:"100" doc:"How much of a pending order is prepared."`
+	State   OrderState `json:"state" enum:"placing,placed"`
+	Percent int        `json:"percent" minimum:"0" maximum:"100" doc:"How much of an order that is being placed is prepared."`
 	// PlacedAt and PlacedBy are when, and by which user, the order was acknowledged and placed.
 	PlacedAt        time.Time         `json:"placedAt"`
 	PlacedBy        string            `json:"placedBy"`

@@ -460,10 +460,10 @@ func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Tim
 	return nil
 }
 
-// Place makes the order of a quote that CheckOrder has let pass. It is pending until all its licenses are there.
+// Place makes the order of a quote that CheckOrder has let pass. It is placing until all its licenses are there.
 func Place(id string, q Quote, by string, now time.Time) Order {
 	o := Order{
-		ID: id, QuoteID: q.ID, State: OrderPending, PlacedAt: now.UTC(), PlacedBy: by, Acknowledgement: AcknowledgementText,
+		ID: id, QuoteID: q.ID, State: OrderPlacing, PlacedAt: now.UTC(), PlacedBy: by, Acknowledgement: AcknowledgementText,
 		Lines: slices.Clone(q.Lines), DueToday: q.DueToday, Recurring: q.Recurring, ByCostCenter: slices.Clone(q.ByCostCenter),
 		NextBillingDate: q.NextBillingDate, Proration: q.Proration,
 	}

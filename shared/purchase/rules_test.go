@@ -691,7 +691,7 @@ func TestPlace(t *testing.T) {
 	}
 	q.ID = "q"
 	o := Place("o", q, "zoe", at(t, "2026-11-20T10:05:00+01:00"))
-	if o.ID != "o" || o.QuoteID != "q" || o.PlacedBy != "zoe" || o.State != OrderPending || o.LicenseCount != 15 ||
+	if o.ID != "o" || o.QuoteID != "q" || o.PlacedBy != "zoe" || o.State != OrderPlacing || o.LicenseCount != 15 ||
 		o.Acknowledgement != AcknowledgementText || !o.PlacedAt.Equal(at(t, "2026-11-20T09:05:00Z")) || o.PlacedAt.Location() != time.UTC {
 		t.Errorf("got %+v", o)
 	}

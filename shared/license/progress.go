@@ -1,0 +1,39 @@
+package license
+
+import (
+	"context"
+	"slices"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// OneCommit says whether Deliver can add the lots in one commit with this many operations of its caller's; if not, the caller marks the work first, so that
+// another run can finish it.
+func (d *Desk) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
+	operations := 1 + confirm // the item that marks the order as confirmed
+	counted := map[table.Key]bool{}
+	for _, lot := range lots {
+		operations += 2 * lot.Quantity
+		counted[boughtKey(c.Account, lot.ProductID)] = true
+		counted[costCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] = true
+	}
+	return operations+len(counted) <= c.Spare()
+}
+
+// Prepared says how much of an order that is not yet confirmed is written, in percent. It reads one item for each 50 licenses.
+func (d *Desk) Prepared(ctx context.Context, c *call.Call, orderID string, lots []Lot) (int, error) {
+	licenses, err := d.lotted(c, orderID, lots)
+	if err != nil {
+		return 0, err
+	}
+	var heads []table.Key
+	for batch := range slices.Chunk(licenses, deliveryBatch) {
+		heads = append(heads, licenseKey(c.Account, batch[0].ID))
+	}
+	there, err := c.Env.Table.Lookup(ctx, heads...)
+	if err != nil {
+		return 0, err
+	}
+	return 100 * len(there) / len(heads), nil
+}

@@ -23,6 +23,7 @@ func Concurrency(t *testing.T, open Open) {
 		{"RaceForABoundedCount", raceForCount},
 		{"RaceForAVersion", raceForVersion},
 		{"RaceForAnAbsentItem", raceForAbsent},
+		{"Histories", histories},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.test(t, newFixture(t, open))

@@ -55,7 +55,11 @@ fmt: $(GOLANGCI) ## Format the Go files.
 	$(GOLANGCI) fmt ./...
 
 .PHONY: build
-build: $(FUNCTIONS:%=$(DIST)/%/bootstrap) ## Build every function to dist/<LogicalId>/bootstrap, for arm64 or with ARCH=amd64.
+build: $(or $(FUNCTIONS:%=$(DIST)/%/bootstrap),no-functions) ## Build every function to dist/<LogicalId>/bootstrap, for arm64 or with ARCH=amd64.
+
+.PHONY: no-functions
+no-functions:
+	@echo "template.yaml declares no function" >&2; exit 1
 
 # Go knows what is current better than make does.
 $(DIST)/%/bootstrap: FORCE
@@ -89,6 +93,9 @@ bench: ## Measure the binaries: size, cold start, calls and capacity units.
 .PHONY: deploy
 deploy: export SAM_CLI_TELEMETRY := 0
 deploy: $(VENV)/installed ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".
+ifeq ($(ARCH),amd64)
+	@case '$(ARGS)' in *Architecture=x86_64*) ;; *) echo 'ARCH=amd64 needs ARGS="--parameter-overrides Architecture=x86_64 ..."' >&2; exit 2;; esac
+endif
 	$(VENV)/bin/sam build --template template.yaml
 	$(VENV)/bin/sam deploy $(ARGS)
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -871,3 +872,6 @@ func grantReason(grants []Grant) string {
 	}
 	return strings.Join(sources, " ")
 }
+
+// At is the moment at which the change is made.
+func (ch *Change) At() time.Time { return ch.c.At }

@@ -1,0 +1,231 @@
+package directory
+
+import (
+	"context"
+	"slices"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// PutDashboard makes or replaces a dashboard. Putting a queue on it grants live-reports to every member, at once or waiting (spec 6); the answer counts how the
+// members of its queues stand.
+//
+// Errors: validation (also for queues that do not exist), precondition-failed.
+func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
+	fields := checkName("name", d.Name)
+	d.QueueIDs = unique(d.QueueIDs)
+	if len(d.QueueIDs) > MaxQueues {
+		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})
+	}
+	if len(fields) > 0 {
+		return DashboardWithGrants{}, 0, false, problem.Validation(fields...)
+	}
+	var made bool
+	var version int64
+	changed, err := s.writeDashboard(ctx, c, d.ID, &d, &made, &version)
+	if err != nil {
+		return DashboardWithGrants{}, 0, false, err
+	}
+	for _, queue := range changed {
+		if err := s.ResumeQueues(ctx, c.Account, queue); err != nil {
+			return DashboardWithGrants{}, 0, false, err
+		}
+	}
+	counts, err := s.countGrants(ctx, c, d.QueueIDs)
+	return DashboardWithGrants{Dashboard: d, Grants: counts}, version, made, err
+}
+
+// DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
+func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) error {
+	var made bool
+	var version int64
+	changed, err := s.writeDashboard(ctx, c, id, nil, &made, &version)
+	if err != nil {
+		return err
+	}
+	for _, queue := range changed {
+		if err := s.ResumeQueues(ctx, c.Account, queue); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeDashboard puts the dashboard, or deletes it when d is nil, and says on each queue that came or went which dashboards show it, in one commit. It
+// returns those queues.
+func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard, made *bool, version *int64) ([]string, error) {
+	var changed []string
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		key := dashboardKey(c.Account, id)
+		item, exists, err := c.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		if !exists && d == nil {
+			return problem.Missing("dashboard")
+		}
+		if err := c.Matches(exists, item.Version); err != nil {
+			return err
+		}
+		var before, after Dashboard
+		change := call.Change{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
+		cond := table.IfAbsent
+		if exists {
+			if before, err = call.Decode[Dashboard](item); err != nil {
+				return err
+			}
+			change.Before, cond = before, table.IfVersion(item.Version)
+		}
+		op := table.Delete(key, cond)
+		if d == nil {
+			change.Action = "dashboard.deleted"
+		} else {
+			after = *d
+			change.After = after
+			data, err := call.Encode(after)
+			if err != nil {
+				return err
+			}
+			op = table.Put(table.Item{Key: key, Data: data}, cond)
+		}
+		come, gone := without(after.QueueIDs, before.QueueIDs), without(before.QueueIDs, after.QueueIDs)
+		ops, err := s.showOn(ctx, c, id, come, gone)
+		if err != nil {
+			return err
+		}
+		audit, err := c.Audit(change)
+		if err != nil {
+			return err
+		}
+		changed = append(come, gone...)
+		*made, *version = !exists, op.Item.Version
+		return c.Commit(ctx, call.Answer{}, append(ops, op, audit)...)
+	})
+	return changed, err
+}
+
+// showOn writes on queues that they came to, or went from, a dashboard. A queue must exist to come.
+func (s *Service) showOn(ctx context.Context, c *call.Call, dashboard string, come, gone []string) ([]table.Operation, error) {
+	var ops []table.Operation
+	keys := make([]table.Key, 0, len(come)+len(gone))
+	for _, queue := range slices.Concat(come, gone) {
+		if queue == "" {
+			return nil, problem.Invalid("queueIds", "each must be a call queue of the account")
+		}
+		keys = append(keys, queueKey(c.Account, queue))
+	}
+	found, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, key := range keys {
+		item, ok := found[key]
+		var head queueItem
+		if ok {
+			if head, err = call.Decode[queueItem](item); err != nil {
+				return nil, err
+			}
+		}
+		coming := i < len(come)
+		if !ok || head.Deleted {
+			if coming {
+				return nil, problem.Invalid("queueIds", "each must be a call queue of the account")
+			}
+			continue
+		}
+		if coming {
+			head.Dashboards = unique(append(head.Dashboards, dashboard))
+		} else {
+			head.Dashboards = without(head.Dashboards, []string{dashboard})
+		}
+		put, err := headOperation(c, head, &loadedQueue{version: item.Version, exists: true})
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, put, mark(c, queueMarks, head.ID))
+	}
+	return ops, nil
+}
+
+// countGrants counts the members of queues by how they stand to live-reports.
+func (s *Service) countGrants(ctx context.Context, c *call.Call, queues []string) (GrantCounts, error) {
+	var members []string
+	for _, id := range queues {
+		q, err := s.loadQueue(ctx, c, id)
+		if err != nil {
+			return GrantCounts{}, err
+		}
+		members = append(members, q.members...)
+	}
+	var counts GrantCounts
+	ch := s.desk.Change(c)
+	if _, err := ch.Load(ctx, license.Need{}); err != nil {
+		return GrantCounts{}, err
+	}
+	for chunk := range slices.Chunk(unique(members), table.MaxKeysPerLookup) {
+		keys := make([]table.Key, len(chunk))
+		for i, user := range chunk {
+			keys[i] = license.HolderKey(c.Account, user)
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return GrantCounts{}, err
+		}
+		for _, item := range found {
+			h, err := call.Decode[license.Holder](item)
+			if err != nil {
+				return GrantCounts{}, err
+			}
+			switch license.StateOf(s.products, &h, catalog.LiveReportsID, ch.Unlimited()) {
+			case license.Holds:
+				counts.Granted++
+			case license.Waits:
+				counts.Waiting++
+			case license.Covered:
+				counts.Covered++
+			case license.Shut:
+				counts.Excluded++
+			case license.Lacks:
+			}
+		}
+	}
+	return counts, nil
+}
+
+// GetDashboard reads a dashboard with its counts.
+func (s *Service) GetDashboard(ctx context.Context, c *call.Call, id string) (DashboardWithGrants, int64, error) {
+	item, ok, err := c.Get(ctx, dashboardKey(c.Account, id))
+	if err != nil {
+		return DashboardWithGrants{}, 0, err
+	}
+	if !ok {
+		return DashboardWithGrants{}, 0, problem.Missing("dashboard")
+	}
+	d, err := call.Decode[Dashboard](item)
+	if err != nil {
+		return DashboardWithGrants{}, 0, err
+	}
+	counts, err := s.countGrants(ctx, c, d.QueueIDs)
+	return DashboardWithGrants{Dashboard: d, Grants: counts}, item.Version, err
+}
+
+// ListDashboards lists dashboards by id, without counts.
+func (s *Service) ListDashboards(ctx context.Context, c *call.Call, after string, limit int) ([]Dashboard, string, error) {
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: dashboardsPartition(c.Account), After: after, Limit: limit})
+	if err != nil {
+		return nil, "", err
+	}
+	var dashboards []Dashboard
+	for _, item := range page.Items {
+		d, err := call.Decode[Dashboard](item)
+		if err != nil {
+			return nil, "", err
+		}
+		dashboards = append(dashboards, d)
+	}
+	return dashboards, page.Next, nil
+}

@@ -1,0 +1,284 @@
+package directory
+
+import (
+	"context"
+	"net/http"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+)
+
+// Function serves users, roles, call queues and dashboards.
+func Function(env *app.Env) (app.Function, error) {
+	k := api.New(env)
+	if err := Routes(k, env); err != nil {
+		return app.Function{}, err
+	}
+	return app.Function{HTTP: k.Handler()}, nil
+}
+
+type (
+	byID struct {
+		api.Account
+		ID string `path:"id"`
+	}
+	search struct {
+		api.Account
+		api.Paging
+		Q string `query:"q" maxLength:"200" doc:"Beginning of a name or e-mail address, or an id; upper and lower case are the same."`
+	}
+	listing struct {
+		api.Account
+		api.Paging
+	}
+
+	userBody struct {
+		Name        string   `json:"name" minLength:"1" maxLength:"200"`
+		Email       string   `json:"email,omitempty" maxLength:"254"`
+		Extension   string   `json:"extension,omitempty" maxLength:"10" doc:"1 to 10 digits; leading zeros count."`
+		Number      string   `json:"number,omitempty" maxLength:"16" doc:"3 to 15 digits, with or without a plus sign."`
+		RoleIDs     []string `json:"roleIds,omitempty" maxItems:"20" doc:"Roles of the account; super-admin is always one."`
+		Active      *bool    `json:"active,omitempty" doc:"True if left out."`
+		Licenses    []string `json:"licenses,omitempty" maxItems:"50" doc:"Metered products of the user's own."`
+		AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where agent-user comes from; manual if left out."`
+	}
+	putUser struct {
+		byID
+		Body userBody
+	}
+	roleBody struct {
+		Name        string   `json:"name" minLength:"1" maxLength:"200"`
+		Permissions []string `json:"permissions,omitempty" maxItems:"100" doc:"Such as liveReports.view and liveReports.full."`
+		Licenses    []string `json:"licenses,omitempty" maxItems:"50" doc:"Metered products that the role carries."`
+	}
+	putRole struct {
+		byID
+		Body roleBody
+	}
+	queueBody struct {
+		Name    string   `json:"name" minLength:"1" maxLength:"200"`
+		Members []string `json:"members,omitempty" maxItems:"20000" doc:"User ids."`
+	}
+	putQueue struct {
+		byID
+		Body queueBody
+	}
+	dashboardBody struct {
+		Name     string   `json:"name" minLength:"1" maxLength:"200"`
+		QueueIDs []string `json:"queueIds,omitempty" maxItems:"40"`
+	}
+	putDashboard struct {
+		byID
+		Body dashboardBody
+	}
+)
+
+const tag = "Directory"
+
+// Routes registers the directory's operations.
+func Routes(k *api.Kit, env *app.Env) error {
+	products, err := catalog.Load()
+	if err != nil {
+		return err
+	}
+	s := NewService(env, license.NewDesk(products))
+	s.userRoutes(k)
+	s.roleRoutes(k)
+	s.queueRoutes(k)
+	s.dashboardRoutes(k)
+	return nil
+}
+
+// tagged makes the answer of a single resource: 201 for a new one.
+func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
+	status := http.StatusOK
+	if made {
+		status = http.StatusCreated
+	}
+	return &api.Tagged[T]{Status: status, ETag: call.Tag(version), Body: body}
+}
+
+// paged asks list for a page at the cursor's position.
+func paged[T any](
+	ctx context.Context, c *call.Call, p api.Paging, name []string, list func(ctx context.Context, after string, limit int) ([]T, string, error),
+) (*api.Listed[T], error) {
+	after, err := api.Position(c, p.Cursor, name...)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := list(ctx, after, p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(items, api.NextCursor(c, next, name...)), nil
+}
+
+func (s *Service) userRoutes(k *api.Kit) {
+	const path = "/v1/accounts/{account}/users/{id}"
+	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
+	api.Register(k, api.Operation{
+		ID: "put-user", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true,
+		Summary: "Make or replace a user; deactivating releases everything they hold",
+	}, func(ctx context.Context, c *call.Call, in *putUser) (*api.Tagged[User], error) {
+		if err := api.CheckID("id", in.ID); err != nil {
+			return nil, err
+		}
+		u := User{
+			ID: in.ID, Name: in.Body.Name, Email: in.Body.Email, Extension: in.Body.Extension, Number: in.Body.Number, RoleIDs: in.Body.RoleIDs,
+			Active: in.Body.Active == nil || *in.Body.Active, Licenses: in.Body.Licenses, AgentSource: in.Body.AgentSource,
+		}
+		user, version, made, err := s.PutUser(ctx, c, u)
+		if err != nil {
+			return nil, err
+		}
+		return tagged(user, version, made), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "get-user", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a user",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[User], error) {
+		user, version, err := s.GetUser(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return tagged(user, version, false), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "delete-user", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent,
+		Summary: "Delete a user; everything they hold is released",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+		return nil, s.DeleteUser(ctx, c, in.ID)
+	})
+	api.Register(k, api.Operation{
+		ID: "list-users", Method: http.MethodGet, Path: "/v1/accounts/{account}/users", Tag: tag, Permissions: read, Summary: "List users",
+	}, func(ctx context.Context, c *call.Call, in *search) (*api.Listed[User], error) {
+		return paged(ctx, c, in.Paging, []string{"users", in.Q}, func(ctx context.Context, after string, limit int) ([]User, string, error) {
+			return s.ListUsers(ctx, c, in.Q, after, limit)
+		})
+	})
+}
+
+func (s *Service) roleRoutes(k *api.Kit) {
+	const path = "/v1/accounts/{account}/roles/{id}"
+	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
+	api.Register(k, api.Operation{
+		ID: "put-role", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true,
+		Summary: "Make or replace a role; its users follow",
+	}, func(ctx context.Context, c *call.Call, in *putRole) (*api.Tagged[Role], error) {
+		if err := api.CheckID("id", in.ID); err != nil {
+			return nil, err
+		}
+		role, version, made, err := s.PutRole(ctx, c, Role{ID: in.ID, Name: in.Body.Name, Permissions: in.Body.Permissions, Licenses: in.Body.Licenses})
+		if err != nil {
+			return nil, err
+		}
+		return tagged(role, version, made), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "get-role", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a role",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[Role], error) {
+		role, version, err := s.GetRole(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return tagged(role, version, false), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "delete-role", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
+		Summary: "Delete a role that nobody has",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+		return nil, s.DeleteRole(ctx, c, in.ID)
+	})
+	api.Register(k, api.Operation{
+		ID: "list-roles", Method: http.MethodGet, Path: "/v1/accounts/{account}/roles", Tag: tag, Permissions: read, Summary: "List roles",
+	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Role], error) {
+		return paged(ctx, c, in.Paging, []string{"roles"}, func(ctx context.Context, after string, limit int) ([]Role, string, error) {
+			return s.ListRoles(ctx, c, after, limit)
+		})
+	})
+}
+
+func (s *Service) queueRoutes(k *api.Kit) {
+	const path = "/v1/accounts/{account}/call-queues/{id}"
+	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
+	api.Register(k, api.Operation{
+		ID: "put-call-queue", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true,
+		Summary: "Make or replace a call queue; members of a monitored queue are granted Live Reports",
+	}, func(ctx context.Context, c *call.Call, in *putQueue) (*api.Tagged[Queue], error) {
+		if err := api.CheckID("id", in.ID); err != nil {
+			return nil, err
+		}
+		queue, version, made, err := s.PutQueue(ctx, c, in.ID, in.Body.Name, in.Body.Members)
+		if err != nil {
+			return nil, err
+		}
+		return tagged(queue, version, made), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "get-call-queue", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[Queue], error) {
+		queue, version, err := s.GetQueue(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return tagged(queue, version, false), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "delete-call-queue", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
+		Summary: "Delete a call queue; its grants end",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+		return nil, s.DeleteQueue(ctx, c, in.ID)
+	})
+	api.Register(k, api.Operation{
+		ID: "list-call-queues", Method: http.MethodGet, Path: "/v1/accounts/{account}/call-queues", Tag: tag, Permissions: read,
+		Summary: "List call queues",
+	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Queue], error) {
+		return paged(ctx, c, in.Paging, []string{"call-queues"}, func(ctx context.Context, after string, limit int) ([]Queue, string, error) {
+			return s.ListQueues(ctx, c, after, limit)
+		})
+	})
+}
+
+func (s *Service) dashboardRoutes(k *api.Kit) {
+	const path = "/v1/accounts/{account}/dashboards/{id}"
+	view, full := []auth.Permission{auth.LiveReportsView}, []auth.Permission{auth.LiveReportsFull}
+	api.Register(k, api.Operation{
+		ID: "put-dashboard", Method: http.MethodPut, Path: path, Tag: tag, Permissions: full, Conflicts: true,
+		Summary: "Make or replace a dashboard; the members of its queues are granted Live Reports",
+	}, func(ctx context.Context, c *call.Call, in *putDashboard) (*api.Tagged[DashboardWithGrants], error) {
+		if err := api.CheckID("id", in.ID); err != nil {
+			return nil, err
+		}
+		dashboard, version, made, err := s.PutDashboard(ctx, c, Dashboard{ID: in.ID, Name: in.Body.Name, QueueIDs: in.Body.QueueIDs})
+		if err != nil {
+			return nil, err
+		}
+		return tagged(dashboard, version, made), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "get-dashboard", Method: http.MethodGet, Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[DashboardWithGrants], error) {
+		dashboard, version, err := s.GetDashboard(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return tagged(dashboard, version, false), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "delete-dashboard", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: full, Status: http.StatusNoContent,
+		Summary: "Delete a dashboard; queues on no other are monitored no more",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+		return nil, s.DeleteDashboard(ctx, c, in.ID)
+	})
+	api.Register(k, api.Operation{
+		ID: "list-dashboards", Method: http.MethodGet, Path: "/v1/accounts/{account}/dashboards", Tag: tag, Permissions: view,
+		Summary: "List dashboards",
+	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Dashboard], error) {
+		return paged(ctx, c, in.Paging, []string{"dashboards"}, func(ctx context.Context, after string, limit int) ([]Dashboard, string, error) {
+			return s.ListDashboards(ctx, c, after, limit)
+		})
+	})
+}

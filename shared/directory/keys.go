@@ -1,0 +1,95 @@
+package directory
+
+import (
+	"fmt"
+	"strings"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// The keys of the directory; docs/data-model.md says what each costs.
+
+func usersPartition(account string) string { return call.Partition(account, "USERS") }
+
+func userKey(account, user string) table.Key {
+	return table.Key{Partition: usersPartition(account), Sort: user}
+}
+
+func usersByName(account string) string  { return call.Partition(account, "USERS-NAME") }
+func usersByEmail(account string) string { return call.Partition(account, "USERS-EMAIL") }
+
+func rolesPartition(account string) string { return call.Partition(account, "ROLES") }
+
+func roleKey(account, role string) table.Key {
+	return table.Key{Partition: rolesPartition(account), Sort: role}
+}
+
+// roleUsersPartition lists who has a role.
+func roleUsersPartition(account, role string) string {
+	return call.Partition(account, "ROLE-USERS", role)
+}
+
+func roleUserKey(account, role, user string) table.Key {
+	return table.Key{Partition: roleUsersPartition(account, role), Sort: user}
+}
+
+func queuesPartition(account string) string { return call.Partition(account, "QUEUES") }
+
+func queueKey(account, queue string) table.Key {
+	return table.Key{Partition: queuesPartition(account), Sort: queue}
+}
+
+func membersPartition(account, queue string) string {
+	return call.Partition(account, "QUEUE-MEMBERS", queue)
+}
+
+// memberKey is one chunk of a queue's members, or of those who left it.
+func memberKey(account, queue string, leaving bool, chunk int) table.Key {
+	kind := "MEMBERS"
+	if leaving {
+		kind = "LEAVING"
+	}
+	return table.Key{Partition: membersPartition(account, queue), Sort: fmt.Sprintf("%s#%04d", kind, chunk)}
+}
+
+// memberOfPartition lists the queues of a user: what the queues' own lists say, seen from the other side.
+func memberOfPartition(account, user string) string {
+	return call.Partition(account, "MEMBER-OF", user)
+}
+
+func memberOfKey(account, user, queue string) table.Key {
+	return table.Key{Partition: memberOfPartition(account, user), Sort: queue}
+}
+
+func dashboardsPartition(account string) string { return call.Partition(account, "DASHBOARDS") }
+
+func dashboardKey(account, dashboard string) table.Key {
+	return table.Key{Partition: dashboardsPartition(account), Sort: dashboard}
+}
+
+func monitoredPartition(account string) string { return call.Partition(account, "MONITORED") }
+
+func monitoredKey(account, user string) table.Key {
+	return table.Key{Partition: monitoredPartition(account), Sort: user}
+}
+
+// The partitions of marks: one for each kind of work that a change leaves behind, over all accounts. A mark is written in the commit of the change, and
+// deleted when the work is done; the maintenance function finishes what was left.
+const (
+	queueMarks = "JOBS#QUEUE" // grants of a queue's members
+	roleMarks  = "JOBS#ROLE"  // what a role carries to its users
+	userMarks  = "JOBS#USER"  // grants of one user's queues; of a deleted user, their memberships
+)
+
+func mark(c *call.Call, partition, subject string) table.Operation {
+	key := table.Key{Partition: partition, Sort: c.Account + "#" + subject + "#" + c.Env.IDs.Ordered()}
+	return table.Put(table.Item{Key: key, Data: []byte(`{}`)}, table.IfAbsent)
+}
+
+// marked splits a mark's sort key.
+func marked(sort string) (account, subject string) {
+	account, rest, _ := strings.Cut(sort, "#")
+	subject, _, _ = strings.Cut(rest, "#")
+	return account, subject
+}

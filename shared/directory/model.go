@@ -1,0 +1,107 @@
+// Package directory keeps who works at an account and what is monitored: users, roles, call queues and dashboards (spec 6), and turns their changes into
+// grants through the kernel, package license.
+package directory
+
+import (
+	"time"
+
+	"seatwise/shared/license"
+)
+
+// SuperAdmin is the role that every account has; it carries both Live Reports permissions and cannot be changed (spec 6).
+const SuperAdmin = "super-admin"
+
+// User is a person of the account.
+type User struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Email     string   `json:"email,omitempty"`
+	Extension string   `json:"extension,omitempty" doc:"Phone extension; leading zeros count."`
+	Number    string   `json:"number,omitempty" doc:"The extension's direct number."`
+	RoleIDs   []string `json:"roleIds" nullable:"false"`
+	Active    bool     `json:"active"`
+	// Licenses are the metered products that this user has of their own; what a role carries is not among them.
+	Licenses    []string `json:"licenses" nullable:"false" doc:"Metered products of the user's own."`
+	AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where the agent-user license comes from."`
+	// Holdings are all licenses that the user holds, with their grants.
+	Holdings []UserLicense `json:"holdings" nullable:"false" doc:"All licenses that the user holds."`
+}
+
+// UserLicense is one license that a user holds.
+type UserLicense struct {
+	LicenseID string          `json:"licenseId" format:"uuid"`
+	ProductID string          `json:"productId"`
+	Grants    []license.Grant `json:"grants" nullable:"false"`
+}
+
+// profile is a user's document; extension, number and licenses held are the kernel's.
+type profile struct {
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	Email       string    `json:"email,omitempty"`
+	RoleIDs     []string  `json:"roleIds,omitempty"`
+	Active      bool      `json:"active"`
+	Licenses    []string  `json:"licenses,omitempty"`
+	AgentSource string    `json:"agentSource,omitempty"`
+	ChangedAt   time.Time `json:"changedAt"`
+}
+
+// Role gives permissions, and metered products, to the users that have it.
+type Role struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Permissions []string `json:"permissions" nullable:"false"`
+	Licenses    []string `json:"licenses" nullable:"false" doc:"Metered products that the role carries."`
+}
+
+// Queue is a call queue with its members.
+type Queue struct {
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Members []string `json:"members" nullable:"false" doc:"User ids."`
+	// Dashboards that show the queue; it is monitored while there is one.
+	Dashboards []string `json:"dashboards" nullable:"false" doc:"Dashboards that show the queue."`
+}
+
+// queueItem is a queue's document; the members lie in chunks beside it, so that a queue may be larger than one item.
+type queueItem struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Dashboards []string `json:"dashboards,omitempty"`
+	Chunks     int      `json:"chunks"`
+	Leaving    int      `json:"leaving,omitempty"` // chunks of users who left and whose grants are not yet withdrawn
+	Deleted    bool     `json:"deleted,omitempty"` // invisible; goes when the grants are withdrawn
+}
+
+// Dashboard is a Live Reports dashboard with the queues it shows.
+type Dashboard struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	QueueIDs []string `json:"queueIds" nullable:"false"`
+}
+
+// DashboardWithGrants is a dashboard and what it means for the members of its queues.
+type DashboardWithGrants struct {
+	Dashboard
+	Grants GrantCounts `json:"grants"`
+}
+
+// GrantCounts counts the members of a dashboard's queues by how they stand to live-reports; each person counts once.
+type GrantCounts struct {
+	Granted  int `json:"granted"`
+	Waiting  int `json:"waiting"`
+	Covered  int `json:"covered"`
+	Excluded int `json:"excluded"`
+}
+
+// Monitored tells when a user was a member of which monitored queues (spec 6: membership counts for a day when it held at any time in it).
+type Monitored struct {
+	UserID string                `json:"userId"`
+	Queues map[string][]Interval `json:"queues"`
+}
+
+// Interval is a span of time, From inclusive; a zero To is still open.
+type Interval struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to,omitzero"`
+}

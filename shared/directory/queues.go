@@ -1,0 +1,446 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// loadedQueue is a queue with its members as the table has them.
+type loadedQueue struct {
+	queueItem
+	version int64
+	exists  bool
+	members []string
+	leaving []string
+}
+
+func (q *loadedQueue) monitored() bool { return q.exists && !q.Deleted && len(q.Dashboards) > 0 }
+
+func (q *loadedQueue) view() Queue {
+	return Queue{ID: q.ID, Name: q.Name, Members: unique(q.members), Dashboards: unique(q.Dashboards)}
+}
+
+// loadQueue reads a queue and its chunks; the chunks are read until they agree with the queue's item.
+func (s *Service) loadQueue(ctx context.Context, c *call.Call, id string) (*loadedQueue, error) {
+	key := queueKey(c.Account, id)
+	for {
+		item, ok, err := c.Get(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return &loadedQueue{queueItem: queueItem{ID: id}}, nil
+		}
+		head, err := call.Decode[queueItem](item)
+		if err != nil {
+			return nil, err
+		}
+		q := &loadedQueue{queueItem: head, version: item.Version, exists: true}
+		keys := []table.Key{key}
+		for i := range head.Chunks {
+			keys = append(keys, memberKey(c.Account, id, false, i))
+		}
+		for i := range head.Leaving {
+			keys = append(keys, memberKey(c.Account, id, true, i))
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		if found[key].Version != item.Version {
+			continue // changed between the two reads
+		}
+		for i := range head.Chunks {
+			if err := addChunk(&q.members, found, memberKey(c.Account, id, false, i)); err != nil {
+				return nil, err
+			}
+		}
+		for i := range head.Leaving {
+			if err := addChunk(&q.leaving, found, memberKey(c.Account, id, true, i)); err != nil {
+				return nil, err
+			}
+		}
+		return q, nil
+	}
+}
+
+func addChunk(to *[]string, found map[table.Key]table.Item, key table.Key) error {
+	item, ok := found[key]
+	if !ok {
+		return fmt.Errorf("chunk %s is missing", key)
+	}
+	ids, err := call.Decode[[]string](item)
+	if err != nil {
+		return err
+	}
+	*to = append(*to, ids...)
+	return nil
+}
+
+// queueOperations write the queue as it is now, with its chunks; old is what it was.
+func queueOperations(c *call.Call, old, now *loadedQueue) ([]table.Operation, error) {
+	chunks, err := chunkOperations(c, now.ID, false, old.Chunks, now.members)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := chunkOperations(c, now.ID, true, old.Leaving, now.leaving)
+	if err != nil {
+		return nil, err
+	}
+	head := now.queueItem
+	head.Chunks, head.Leaving = chunkCount(now.members), chunkCount(now.leaving)
+	put, err := headOperation(c, head, old)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(chunks, gone...), put), nil
+}
+
+func headOperation(c *call.Call, head queueItem, old *loadedQueue) (table.Operation, error) {
+	data, err := call.Encode(head)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	cond := table.IfAbsent
+	if old.exists {
+		cond = table.IfVersion(old.version)
+	}
+	return table.Put(table.Item{Key: queueKey(c.Account, head.ID), Data: data}, cond), nil
+}
+
+func chunkCount(ids []string) int { return (len(ids) + chunkMembers - 1) / chunkMembers }
+
+func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []string) ([]table.Operation, error) {
+	var ops []table.Operation
+	n := 0
+	for chunk := range slices.Chunk(ids, chunkMembers) {
+		data, err := call.Encode(chunk)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, table.Put(table.Item{Key: memberKey(c.Account, queue, leaving, n), Data: data}, table.Always))
+		n++
+	}
+	for ; n < had; n++ {
+		ops = append(ops, table.Delete(memberKey(c.Account, queue, leaving, n), table.Always))
+	}
+	return ops, nil
+}
+
+// PutQueue makes or replaces a call queue; joining a monitored queue grants live-reports to the new members, leaving the last one ends the grant (spec 6).
+//
+// Errors: validation (also for members who do not exist), precondition-failed.
+func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
+	fields := checkName("name", name)
+	members = unique(members)
+	if len(members) > MaxMembers {
+		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})
+	}
+	if len(fields) > 0 {
+		return Queue{}, 0, false, problem.Validation(fields...)
+	}
+	if err := s.checkMembers(ctx, c, members); err != nil {
+		return Queue{}, 0, false, err
+	}
+	var made bool
+	var version int64
+	var view Queue
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		old, err := s.loadQueue(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		alive := old.exists && !old.Deleted
+		if err := c.Matches(alive, old.version); err != nil {
+			return err
+		}
+		now := &loadedQueue{queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards}, members: members}
+		now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
+		change := call.Change{Action: "queue.put", Subject: "queue", SubjectID: id, After: queueAudit(now)}
+		if alive {
+			change.Before = queueAudit(old)
+		}
+		view, made = now.view(), !alive
+		version, err = s.commitQueue(ctx, c, old, now, change)
+		return err
+	})
+	if err != nil {
+		return Queue{}, 0, false, err
+	}
+	return view, version, made, s.ResumeQueues(ctx, c.Account, id)
+}
+
+// queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.
+func queueAudit(q *loadedQueue) any {
+	const named = 200
+	shown := q.members[:min(len(q.members), named)]
+	return map[string]any{"name": q.Name, "memberCount": len(q.members), "members": shown, "dashboards": q.Dashboards}
+}
+
+func (s *Service) commitQueue(ctx context.Context, c *call.Call, old, now *loadedQueue, change call.Change) (int64, error) {
+	ops, err := queueOperations(c, old, now)
+	if err != nil {
+		return 0, err
+	}
+	audit, err := c.Audit(change)
+	if err != nil {
+		return 0, err
+	}
+	return old.version + 1, c.Commit(ctx, call.Answer{}, append(ops, audit, mark(c, queueMarks, now.ID))...)
+}
+
+func (s *Service) checkMembers(ctx context.Context, c *call.Call, members []string) error {
+	for chunk := range slices.Chunk(members, table.MaxKeysPerLookup) {
+		keys := make([]table.Key, len(chunk))
+		for i, user := range chunk {
+			if user == "" {
+				return problem.Invalid("members", "each must be a user of the account")
+			}
+			keys[i] = userKey(c.Account, user)
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return err
+		}
+		if len(found) != len(chunk) {
+			return problem.Invalid("members", "each must be a user of the account")
+		}
+	}
+	return nil
+}
+
+// GetQueue reads a queue with its members.
+func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue, int64, error) {
+	q, err := s.loadQueue(ctx, c, id)
+	if err != nil {
+		return Queue{}, 0, err
+	}
+	if !q.exists || q.Deleted {
+		return Queue{}, 0, problem.Missing("call queue")
+	}
+	return q.view(), q.version, nil
+}
+
+// ListQueues lists queues by id with their members.
+func (s *Service) ListQueues(ctx context.Context, c *call.Call, after string, limit int) ([]Queue, string, error) {
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: queuesPartition(c.Account), After: after, Limit: limit})
+	if err != nil {
+		return nil, "", err
+	}
+	var queues []Queue
+	for _, item := range page.Items {
+		q, err := s.loadQueue(ctx, c, item.Sort)
+		if err != nil {
+			return nil, "", err
+		}
+		if q.exists && !q.Deleted {
+			queues = append(queues, q.view())
+		}
+	}
+	return queues, page.Next, nil
+}
+
+// DeleteQueue removes a queue: it is gone at once, from its dashboards too, and its grants end.
+func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) error {
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		old, err := s.loadQueue(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		if !old.exists || old.Deleted {
+			return problem.Missing("call queue")
+		}
+		if err := c.Matches(true, old.version); err != nil {
+			return err
+		}
+		if len(old.Dashboards) > MaxQueues {
+			return problem.New(problem.WrongState, "The queue is on more than 40 dashboards; take it off some of them first.")
+		}
+		now := &loadedQueue{queueItem: queueItem{ID: id, Name: old.Name, Deleted: true}}
+		now.leaving = unique(append(slices.Clone(old.leaving), old.members...))
+		ops, err := queueOperations(c, old, now)
+		if err != nil {
+			return err
+		}
+		off, err := s.takeOff(ctx, c, old.Dashboards, id)
+		if err != nil {
+			return err
+		}
+		audit, err := c.Audit(call.Change{Action: "queue.deleted", Subject: "queue", SubjectID: id, Before: queueAudit(old)})
+		if err != nil {
+			return err
+		}
+		return c.Commit(ctx, call.Answer{}, append(append(ops, off...), audit, mark(c, queueMarks, id))...)
+	})
+	if err != nil {
+		return err
+	}
+	return s.ResumeQueues(ctx, c.Account, id)
+}
+
+// takeOff removes a queue from dashboards.
+func (s *Service) takeOff(ctx context.Context, c *call.Call, dashboards []string, queue string) ([]table.Operation, error) {
+	keys := make([]table.Key, len(dashboards))
+	for i, d := range dashboards {
+		keys[i] = dashboardKey(c.Account, d)
+	}
+	found, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var ops []table.Operation
+	for _, key := range keys {
+		item, ok := found[key]
+		if !ok {
+			continue
+		}
+		d, err := call.Decode[Dashboard](item)
+		if err != nil {
+			return nil, err
+		}
+		d.QueueIDs = without(d.QueueIDs, []string{queue})
+		data, err := call.Encode(d)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.IfVersion(item.Version)))
+	}
+	return ops, nil
+}
+
+// ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one account and queue, or every one that is marked when queue
+// is empty. It can be stopped at any point and run again, also by several at once.
+func (s *Service) ResumeQueues(ctx context.Context, account, queue string) error {
+	return s.resume(ctx, queueMarks, account, queue, s.reconcile)
+}
+
+// reconcileBatch is how many users one commit settles: each takes at most a holder, two licenses with their pool entries, a waiting entry, counts, the record of
+// monitoring, the membership seen from the user, and audit records.
+const reconcileBatch = 6
+
+// reconcile goes through the members of a queue, and those who left it. Every commit demands that the queue is still as it was read, so a run that was
+// overtaken by a change of the queue stops and begins anew, and never applies what is no longer true.
+func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error {
+	return call.Decide(ctx, func(ctx context.Context) error {
+		q, err := s.loadQueue(ctx, c, id)
+		if err != nil || !q.exists {
+			return err
+		}
+		member := make(map[string]bool, len(q.members))
+		for _, user := range q.members {
+			member[user] = true
+		}
+		for batch := range slices.Chunk(append(slices.Clone(q.members), q.leaving...), reconcileBatch) {
+			if err := s.settleMembers(ctx, c, q, batch, member); err != nil {
+				return err
+			}
+		}
+		return s.finish(ctx, c, q)
+	})
+}
+
+// finish forgets who left, or the whole queue if it was deleted, now that the grants agree.
+func (s *Service) finish(ctx context.Context, c *call.Call, q *loadedQueue) error {
+	if len(q.leaving) == 0 && !q.Deleted {
+		return nil
+	}
+	now := *q
+	now.leaving = nil
+	ops, err := queueOperations(c, q, &now)
+	if err != nil {
+		return err
+	}
+	if q.Deleted {
+		ops[len(ops)-1] = table.Delete(queueKey(c.Account, q.ID), table.IfVersion(q.version))
+	}
+	return s.env.Table.Commit(ctx, ops)
+}
+
+// settleMembers settles some members of a queue in one commit. A holder who changed meanwhile is decided on afresh; a queue that changed ends the run.
+func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueue, users []string, member map[string]bool) error {
+	key := queueKey(c.Account, q.ID)
+	var overtaken error
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		ch := s.desk.Change(c)
+		var also []table.Key
+		for _, user := range users {
+			also = append(also, monitoredKey(c.Account, user), memberOfKey(c.Account, user, q.ID))
+		}
+		found, err := ch.Load(ctx, license.Need{Users: users, Also: also})
+		if err != nil {
+			return err
+		}
+		ops := []table.Operation{table.Check(key, table.IfVersion(q.version))}
+		for _, user := range users {
+			more, err := s.settleMember(ctx, c, ch, found, q, user, member[user])
+			if err != nil {
+				return err
+			}
+			ops = append(ops, more...)
+		}
+		err = s.commitQuietly(ctx, ch, ops)
+		if refused, ok := table.Refused(err); ok && refused.Has(key) {
+			overtaken = err
+			return nil
+		}
+		return err
+	})
+	if overtaken != nil {
+		return overtaken
+	}
+	return err
+}
+
+// settleMember makes one user's grant, record of monitoring and membership agree with the queue.
+func (s *Service) settleMember(
+	ctx context.Context, c *call.Call, ch *license.Change, found map[table.Key]table.Item, q *loadedQueue, user string, member bool,
+) ([]table.Operation, error) {
+	var ops []table.Operation
+	seen := memberOfKey(c.Account, user, q.ID)
+	if _, listed := found[seen]; listed != member {
+		if member {
+			ops = append(ops, table.Put(table.Item{Key: seen, Data: []byte(`{}`)}, table.Always))
+		} else {
+			ops = append(ops, table.Delete(seen, table.Always))
+		}
+	}
+	holder, err := ch.Holder(user)
+	if problem.Is(err, problem.NotFound) {
+		return ops, nil // deleted meanwhile; the deletion's own mark takes them off the queue
+	}
+	if err != nil {
+		return nil, err
+	}
+	w, err := loadWatch(found, c, user)
+	if err != nil {
+		return nil, err
+	}
+	source := license.QueueGrant(q.ID)
+	has := false
+	if holding := holder.Holdings[catalog.LiveReportsID]; holding != nil {
+		has = slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == source })
+	}
+	switch want := member && q.monitored() && holder.Active; {
+	case want && !has:
+		if err := ch.Grant(ctx, user, catalog.LiveReportsID, source); err != nil {
+			return nil, err
+		}
+		w.now.open(q.ID, c.At)
+		w.changed = true
+	case !want && has:
+		if err := ch.Withdraw(ctx, user, catalog.LiveReportsID, source); err != nil {
+			return nil, err
+		}
+		w.now.shut(q.ID, c.At)
+		w.changed = true
+	}
+	watched, err := w.operations()
+	return append(ops, watched...), err
+}

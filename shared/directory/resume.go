@@ -1,0 +1,289 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"seatwise/shared/call"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+)
+
+// resume does the work of marks and deletes them: the marks of one account and subject, or all of the partition when subject is empty. One that fails never
+// stops the others; the errors come together.
+//
+// A mark that is written while the work runs is another item, so it is never deleted unseen.
+func (s *Service) resume(ctx context.Context, partition, account, subject string, work func(context.Context, *call.Call, string) error) error {
+	query := table.Query{Partition: partition}
+	if subject != "" {
+		query.Prefix = account + "#" + subject + "#"
+	}
+	type job struct{ account, subject string }
+	marks := map[job][]table.Key{}
+	var order []job
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		account, subject := marked(item.Sort)
+		j := job{account, subject}
+		if marks[j] == nil {
+			order = append(order, j)
+		}
+		marks[j] = append(marks[j], item.Key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, j := range order {
+		kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
+		c := call.ForEvent(s.env, j.account, "directory", kind+" "+j.subject, s.env.Clock())
+		if err := work(ctx, c, j.subject); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		for chunk := range slices.Chunk(marks[j], table.MaxOperations) {
+			ops := make([]table.Operation, len(chunk))
+			for i, key := range chunk {
+				ops[i] = table.Delete(key, table.Always)
+			}
+			if err := s.env.Table.Commit(ctx, ops); err != nil {
+				failures = append(failures, err)
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// Resume finishes whatever changes of the directory left undone, in all accounts.
+func (s *Service) Resume(ctx context.Context) error {
+	return errors.Join(s.ResumeQueues(ctx, "", ""), s.ResumeRoles(ctx, "", ""), s.ResumeUsers(ctx, "", ""))
+}
+
+// ResumeUsers makes the queue grants of one user, or of every marked one, agree with the user's memberships: those of somebody who came back, or the
+// memberships of somebody who was deleted.
+func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
+	return s.resume(ctx, userMarks, account, user, func(ctx context.Context, c *call.Call, user string) error {
+		_, exists, err := table.Get(ctx, s.env.Table, userKey(c.Account, user))
+		if err != nil {
+			return err
+		}
+		return table.All(ctx, s.env.Table, table.Query{Partition: memberOfPartition(c.Account, user)}, func(item table.Item) error {
+			if !exists {
+				return s.leaveQueue(ctx, c, item.Sort, user)
+			}
+			return call.Decide(ctx, func(ctx context.Context) error {
+				q, err := s.loadQueue(ctx, c, item.Sort)
+				if err != nil {
+					return err
+				}
+				member := map[string]bool{user: q.exists && slices.Contains(q.members, user)}
+				return s.settleMembers(ctx, c, q, []string{user}, member)
+			})
+		})
+	})
+}
+
+// leaveQueue takes a deleted user off a queue's members, unless somebody with the same id has come meanwhile.
+func (s *Service) leaveQueue(ctx context.Context, c *call.Call, queue, user string) error {
+	return call.Decide(ctx, func(ctx context.Context) error {
+		old, err := s.loadQueue(ctx, c, queue)
+		if err != nil {
+			return err
+		}
+		drop := table.Delete(memberOfKey(c.Account, user, queue), table.Always)
+		absent := table.Check(userKey(c.Account, user), table.IfAbsent)
+		ops := []table.Operation{drop, absent}
+		if old.exists && slices.Contains(old.members, user) {
+			now := *old
+			now.members = without(old.members, []string{user})
+			more, err := queueOperations(c, old, &now)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, more...)
+		}
+		err = s.env.Table.Commit(ctx, ops)
+		if refused, ok := table.Refused(err); ok && refused.Has(absent.Item.Key) {
+			return nil
+		}
+		return err
+	})
+}
+
+// Viewer is what usage asks of a user before it takes in a view.
+type Viewer struct {
+	Exists, Active, MayView bool
+}
+
+// Viewers tells for each user whether they may view dashboards, by the roles as they are now.
+func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (map[string]Viewer, error) {
+	users = slices.DeleteFunc(unique(users), func(id string) bool { return id == "" })
+	profiles := make(map[string]profile, len(users))
+	wanted := map[string]bool{}
+	for chunk := range slices.Chunk(users, table.MaxKeysPerLookup) {
+		keys := make([]table.Key, len(chunk))
+		for i, user := range chunk {
+			keys[i] = userKey(c.Account, user)
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range found {
+			p, err := call.Decode[profile](item)
+			if err != nil {
+				return nil, err
+			}
+			profiles[p.ID] = p
+			for _, role := range p.RoleIDs {
+				if role != SuperAdmin {
+					wanted[role] = true
+				}
+			}
+		}
+	}
+	roles, err := s.roles(ctx, c, wanted)
+	if err != nil {
+		return nil, err
+	}
+	viewers := make(map[string]Viewer, len(users))
+	for _, user := range users {
+		p, exists := profiles[user]
+		viewers[user] = Viewer{Exists: exists, Active: p.Active, MayView: exists && mayView(p.RoleIDs, roles)}
+	}
+	return viewers, nil
+}
+
+func (s *Service) roles(ctx context.Context, c *call.Call, wanted map[string]bool) (map[string]Role, error) {
+	keys := make([]table.Key, 0, len(wanted))
+	for id := range wanted {
+		keys = append(keys, roleKey(c.Account, id))
+	}
+	roles := make(map[string]Role, len(wanted))
+	for chunk := range slices.Chunk(keys, table.MaxKeysPerLookup) {
+		found, err := s.lookup(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range found {
+			r, err := call.Decode[Role](item)
+			if err != nil {
+				return nil, err
+			}
+			roles[r.ID] = r
+		}
+	}
+	return roles, nil
+}
+
+// Users reads users by id; those that do not exist are left out.
+func (s *Service) Users(ctx context.Context, c *call.Call, ids []string) (map[string]User, error) {
+	users := make(map[string]User, len(ids))
+	for chunk := range slices.Chunk(unique(ids), table.MaxKeysPerLookup/2) {
+		var keys []table.Key
+		for _, id := range chunk {
+			keys = append(keys, userKey(c.Account, id), license.HolderKey(c.Account, id))
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range chunk {
+			item, ok := found[userKey(c.Account, id)]
+			if !ok {
+				continue
+			}
+			if users[id], err = presentItem(c, item, found); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return users, nil
+}
+
+// QueueSummary is a call queue without its members.
+type QueueSummary struct {
+	ID, Name   string
+	Dashboards []string
+}
+
+// Queues reads queues by id, without members; those that do not exist are left out.
+func (s *Service) Queues(ctx context.Context, c *call.Call, ids []string) (map[string]QueueSummary, error) {
+	queues := make(map[string]QueueSummary, len(ids))
+	for chunk := range slices.Chunk(unique(ids), table.MaxKeysPerLookup) {
+		keys := make([]table.Key, len(chunk))
+		for i, id := range chunk {
+			keys[i] = queueKey(c.Account, id)
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range found {
+			head, err := call.Decode[queueItem](item)
+			if err != nil {
+				return nil, err
+			}
+			if !head.Deleted {
+				queues[head.ID] = QueueSummary{ID: head.ID, Name: head.Name, Dashboards: head.Dashboards}
+			}
+		}
+	}
+	return queues, nil
+}
+
+// DashboardNames reads the names of dashboards by id; those that do not exist are left out.
+func (s *Service) DashboardNames(ctx context.Context, c *call.Call, ids []string) (map[string]string, error) {
+	names := make(map[string]string, len(ids))
+	for chunk := range slices.Chunk(unique(ids), table.MaxKeysPerLookup) {
+		keys := make([]table.Key, len(chunk))
+		for i, id := range chunk {
+			keys[i] = dashboardKey(c.Account, id)
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range found {
+			d, err := call.Decode[Dashboard](item)
+			if err != nil {
+				return nil, err
+			}
+			names[d.ID] = d.Name
+		}
+	}
+	return names, nil
+}
+
+// MonitoredUsers visits every user who is, or lately was, a member of a monitored queue.
+func (s *Service) MonitoredUsers(ctx context.Context, c *call.Call, visit func(Monitored) error) error {
+	return table.All(ctx, s.env.Table, table.Query{Partition: monitoredPartition(c.Account)}, func(item table.Item) error {
+		m, err := call.Decode[Monitored](item)
+		if err != nil {
+			return err
+		}
+		return visit(m)
+	})
+}
+
+// DashboardsOf is the chain from a queue to the dashboards that show it, for the kernel's Why.
+func (s *Service) DashboardsOf(ctx context.Context, c *call.Call, queue string) ([]string, error) {
+	queues, err := s.Queues(ctx, c, []string{queue})
+	if err != nil {
+		return nil, err
+	}
+	return queues[queue].Dashboards, nil
+}
+
+// EachUser visits every user of the account by id; mass configuration resolves names with it (spec 5).
+func (s *Service) EachUser(ctx context.Context, c *call.Call, visit func(id, name, email string, active bool) error) error {
+	return table.All(ctx, s.env.Table, table.Query{Partition: usersPartition(c.Account)}, func(item table.Item) error {
+		p, err := call.Decode[profile](item)
+		if err != nil {
+			return err
+		}
+		return visit(p.ID, p.Name, p.Email, p.Active)
+	})
+}

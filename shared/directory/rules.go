@@ -1,0 +1,197 @@
+package directory
+
+import (
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/problem"
+)
+
+// Limits of the directory.
+const (
+	// MaxQueues bounds the queues of a dashboard: each change of one is an operation and a mark in the dashboard's commit of at most 100.
+	MaxQueues = 40
+	// MaxMembers bounds the members of a queue: 8 chunks, so that the whole list is replaced in one commit.
+	MaxMembers = 20000
+	// chunkMembers is how many ids one item takes: at 64 bytes an id, well below 400 KB.
+	chunkMembers = 2500
+	// MaxRoles bounds the roles of a user.
+	MaxRoles = 20
+	// keepIntervals is how long a closed interval of monitoring is remembered: longer than any window of 30 days with late events can ask for.
+	keepIntervals = 400 * 24 * time.Hour
+	// LiveReportsView and LiveReportsFull are the two permissions of Live Reports.
+	LiveReportsView = "liveReports.view"
+	LiveReportsFull = "liveReports.full"
+)
+
+var (
+	extensionForm  = regexp.MustCompile(`^[0-9]{1,10}$`)
+	numberForm     = regexp.MustCompile(`^\+?[0-9]{3,15}$`)
+	permissionForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.:_-]{0,63}$`)
+)
+
+// ValidExtension says whether the text is a phone extension: 1 to 10 digits, of which leading zeros count.
+func ValidExtension(s string) bool { return extensionForm.MatchString(s) }
+
+// ValidNumber says whether the text is a direct number: 3 to 15 digits, with a plus sign before them or not.
+func ValidNumber(s string) bool { return numberForm.MatchString(s) }
+
+// checkName bounds what people call things.
+func checkName(field, name string) []problem.Field {
+	switch {
+	case strings.TrimSpace(name) == "" || strings.TrimSpace(name) != name:
+		return []problem.Field{{Field: field, Message: "must not be empty, nor begin or end with a space"}}
+	case utf8.RuneCountInString(name) > 200:
+		return []problem.Field{{Field: field, Message: "must have at most 200 characters"}}
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return []problem.Field{{Field: field, Message: "must not have control characters"}}
+	}
+	return nil
+}
+
+// checkUser collects every fault of a user as it was sent.
+func checkUser(u User, products *catalog.Catalog) error {
+	fields := checkName("name", u.Name)
+	if u.Email != "" {
+		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
+			fields = append(fields, problem.Field{Field: "email", Message: "must be an e-mail address"})
+		}
+	}
+	if u.Extension != "" && !ValidExtension(u.Extension) {
+		fields = append(fields, problem.Field{Field: "extension", Message: "must be 1 to 10 digits"})
+	}
+	if u.Number != "" && !ValidNumber(u.Number) {
+		fields = append(fields, problem.Field{Field: "number", Message: "must be 3 to 15 digits"})
+	}
+	if u.Number != "" && u.Extension == "" {
+		fields = append(fields, problem.Field{Field: "number", Message: "needs an extension"})
+	}
+	if len(u.RoleIDs) > MaxRoles {
+		fields = append(fields, problem.Field{Field: "roleIds", Message: "must be at most 20"})
+	}
+	fields = append(fields, checkMetered("licenses", u.Licenses, products)...)
+	if u.AgentSource != "" && !slices.Contains(u.Licenses, catalog.AgentUserID) {
+		fields = append(fields, problem.Field{Field: "agentSource", Message: "goes with the agent-user license"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// checkMetered accepts only metered products that users hold.
+func checkMetered(field string, ids []string, products *catalog.Catalog) []problem.Field {
+	for _, id := range ids {
+		p, ok := products.Lookup(id)
+		if !ok || p.Kind != catalog.Metered || len(p.Devices) > 0 {
+			return []problem.Field{{Field: field, Message: "must be metered products that users hold"}}
+		}
+	}
+	for _, id := range ids {
+		p, _ := products.Lookup(id)
+		for _, other := range ids {
+			if slices.Contains(p.Excludes, other) {
+				return []problem.Field{{Field: field, Message: "must not hold two products of which a user holds at most one"}}
+			}
+		}
+	}
+	return nil
+}
+
+func checkRole(r Role, products *catalog.Catalog) error {
+	fields := checkName("name", r.Name)
+	for _, p := range r.Permissions {
+		if !permissionForm.MatchString(p) {
+			fields = append(fields, problem.Field{Field: "permissions", Message: "must be names such as liveReports.view"})
+			break
+		}
+	}
+	fields = append(fields, checkMetered("licenses", r.Licenses, products)...)
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// mayView says whether any of the roles allows viewing dashboards; full access includes it.
+func mayView(roleIDs []string, roles map[string]Role) bool {
+	for _, id := range roleIDs {
+		if id == SuperAdmin {
+			return true
+		}
+		r := roles[id]
+		if slices.Contains(r.Permissions, LiveReportsView) || slices.Contains(r.Permissions, LiveReportsFull) {
+			return true
+		}
+	}
+	return false
+}
+
+// unique sorts ids and drops repetitions; it never returns nil.
+func unique(ids []string) []string {
+	out := slices.Clone(ids)
+	slices.Sort(out)
+	out = slices.Compact(out)
+	if out == nil {
+		out = []string{}
+	}
+	return out
+}
+
+// without is the sorted ids of a that are not in b.
+func without(a, b []string) []string {
+	drop := make(map[string]struct{}, len(b))
+	for _, id := range b {
+		drop[id] = struct{}{}
+	}
+	return slices.DeleteFunc(slices.Clone(a), func(id string) bool {
+		_, gone := drop[id]
+		return gone
+	})
+}
+
+// open notes that the user is a member of the monitored queue from now on.
+func (m *Monitored) open(queue string, at time.Time) {
+	if m.Queues == nil {
+		m.Queues = map[string][]Interval{}
+	}
+	spans := m.Queues[queue]
+	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
+		return
+	}
+	m.Queues[queue] = append(spans, Interval{From: at})
+}
+
+// shut notes that the membership, or the monitoring, has ended, and forgets what nobody can ask for any more.
+func (m *Monitored) shut(queue string, at time.Time) {
+	spans := m.Queues[queue]
+	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
+		spans[n-1].To = at
+	}
+	for q, spans := range m.Queues {
+		spans = slices.DeleteFunc(spans, func(i Interval) bool { return !i.To.IsZero() && at.Sub(i.To) > keepIntervals })
+		if len(spans) == 0 {
+			delete(m.Queues, q)
+		} else {
+			m.Queues[q] = spans
+		}
+	}
+}
+
+// Within lists the queues of which the user was a monitored member at any time in [from, to), sorted.
+func (m Monitored) Within(from, to time.Time) []string {
+	var queues []string
+	for q, spans := range m.Queues {
+		if slices.ContainsFunc(spans, func(i Interval) bool { return i.From.Before(to) && (i.To.IsZero() || i.To.After(from)) }) {
+			queues = append(queues, q)
+		}
+	}
+	slices.Sort(queues)
+	return queues
+}

@@ -1,0 +1,450 @@
+package directory
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// Service carries out the use cases of the directory.
+type Service struct {
+	env      *app.Env
+	desk     *license.Desk
+	products *catalog.Catalog
+}
+
+// NewService makes the directory's service; grants go through the desk.
+func NewService(env *app.Env, desk *license.Desk) *Service {
+	return &Service{env: env, desk: desk, products: desk.Products()}
+}
+
+// PutUser makes or replaces a user; made says which. Names and extensions reach the licenses held in the same commit; deactivating releases everything
+// in one step (spec 6).
+//
+// Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed.
+func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
+	if err := checkUser(u, s.products); err != nil {
+		return User{}, 0, false, err
+	}
+	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)
+	var made bool
+	var version int64
+	var view User
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		ch := s.desk.Change(c)
+		keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
+		for _, role := range u.RoleIDs {
+			keys = append(keys, roleKey(c.Account, role))
+		}
+		found, err := ch.Load(ctx, license.Need{Users: []string{u.ID}, Also: keys})
+		if err != nil {
+			return err
+		}
+		item, exists := found[userKey(c.Account, u.ID)]
+		if err := c.Matches(exists, item.Version); err != nil {
+			return err
+		}
+		var before profile
+		if exists {
+			if before, err = call.Decode[profile](item); err != nil {
+				return err
+			}
+		}
+		roles, err := s.rolesFrom(c, u.RoleIDs, found)
+		if err != nil {
+			return err
+		}
+		after := profile{
+			ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, Licenses: u.Licenses, AgentSource: agentSource(u), ChangedAt: c.At,
+		}
+		watch, err := loadWatch(found, c, u.ID)
+		if err != nil {
+			return err
+		}
+		ops, err := s.userOperations(c, item, exists, before, after)
+		if err != nil {
+			return err
+		}
+		if err := s.place(ctx, ch, u, after, roles); err != nil {
+			return err
+		}
+		if exists && before.Active && !after.Active {
+			if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
+				return err
+			}
+		}
+		if after.Active && !before.Active {
+			ops = append(ops, mark(c, userMarks, u.ID))
+		}
+		watched, err := watch.operations()
+		if err != nil {
+			return err
+		}
+		ops = append(ops, watched...)
+		if err := ch.Commit(ctx, call.Answer{}, ops...); err != nil {
+			return err
+		}
+		holder, err := ch.Holder(u.ID)
+		if err != nil {
+			return err
+		}
+		made, version, view = !exists, item.Version+1, present(after, holder)
+		return nil
+	})
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	if made || view.Active {
+		if err := s.ResumeUsers(ctx, c.Account, u.ID); err != nil {
+			return User{}, 0, false, err
+		}
+	}
+	return view, version, made, nil
+}
+
+func agentSource(u User) string {
+	if u.AgentSource == "" && slices.Contains(u.Licenses, catalog.AgentUserID) {
+		return "manual"
+	}
+	return u.AgentSource
+}
+
+// rolesFrom reads the roles out of what was found; each must exist.
+func (s *Service) rolesFrom(c *call.Call, ids []string, found map[table.Key]table.Item) (map[string]Role, error) {
+	roles := make(map[string]Role, len(ids))
+	for _, id := range ids {
+		if id == SuperAdmin {
+			roles[id] = superAdmin()
+			continue
+		}
+		item, ok := found[roleKey(c.Account, id)]
+		if !ok {
+			return nil, problem.Invalid("roleIds", "each must be a role of the account")
+		}
+		r, err := call.Decode[Role](item)
+		if err != nil {
+			return nil, err
+		}
+		roles[id] = r
+	}
+	return roles, nil
+}
+
+// userOperations write the profile, its places in the indexes, and who has which role.
+func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, before, after profile) ([]table.Operation, error) {
+	data, err := call.Encode(after)
+	if err != nil {
+		return nil, err
+	}
+	put := table.Item{Key: userKey(c.Account, after.ID), Data: data}
+	put.Places[0] = table.Key{Partition: usersByName(c.Account), Sort: strings.ToLower(after.Name) + "#" + after.ID}
+	if after.Email != "" {
+		put.Places[1] = table.Key{Partition: usersByEmail(c.Account), Sort: strings.ToLower(after.Email) + "#" + after.ID}
+	}
+	cond := table.IfAbsent
+	var was any
+	if exists {
+		cond, was = table.IfVersion(item.Version), before
+	}
+	ops := []table.Operation{table.Put(put, cond)}
+	for _, role := range without(after.RoleIDs, before.RoleIDs) {
+		ops = append(ops, table.Put(table.Item{Key: roleUserKey(c.Account, role, after.ID), Data: []byte(`{}`)}, table.Always))
+	}
+	for _, role := range without(before.RoleIDs, after.RoleIDs) {
+		ops = append(ops, table.Delete(roleUserKey(c.Account, role, after.ID), table.Always))
+	}
+	audit, err := c.Audit(call.Change{Action: "user.put", Subject: "user", SubjectID: after.ID, User: after.ID, Before: was, After: after})
+	if err != nil {
+		return nil, err
+	}
+	return append(ops, audit), nil
+}
+
+// place makes the kernel's holder agree with the profile: name, activity, extension, what the roles carry and what the user has of their own.
+func (s *Service) place(ctx context.Context, ch *license.Change, u User, after profile, roles map[string]Role) error {
+	if err := ch.Put(ctx, u.ID, u.Name, u.Active); err != nil {
+		return err
+	}
+	if err := ch.Extend(ctx, u.ID, u.Extension, u.Number); err != nil {
+		return err
+	}
+	return s.applyRoles(ctx, ch, after, roles)
+}
+
+// applyRoles makes a user's metered grants those of the profile and its roles, and ends the viewer's grant when no role allows viewing any more.
+func (s *Service) applyRoles(ctx context.Context, ch *license.Change, p profile, roles map[string]Role) error {
+	holder, err := ch.Holder(p.ID)
+	if err != nil {
+		return err
+	}
+	type grant struct{ product, source string }
+	wanted := map[grant]bool{}
+	if p.Active {
+		for id, role := range roles {
+			for _, product := range role.Licenses {
+				wanted[grant{product, license.RoleGrant(id)}] = true
+			}
+		}
+		for _, product := range p.Licenses {
+			wanted[grant{product, license.Direct}] = true
+		}
+	}
+	var gone []grant
+	for product, holding := range holder.Holdings {
+		q, ok := s.products.Lookup(product)
+		if !ok {
+			continue
+		}
+		for _, g := range holding.Grants {
+			this := grant{product, g.Source}
+			switch {
+			case wanted[this]:
+				delete(wanted, this)
+			case q.Kind == catalog.Metered && (g.Source == license.Direct || strings.HasPrefix(g.Source, "role:")):
+				gone = append(gone, this)
+			case g.Source == license.View && !mayView(p.RoleIDs, roles):
+				gone = append(gone, this)
+			}
+		}
+	}
+	slices.SortFunc(gone, func(a, b grant) int { return strings.Compare(a.product+a.source, b.product+b.source) })
+	for _, g := range gone {
+		if err := ch.Withdraw(ctx, p.ID, g.product, g.source); err != nil {
+			return err
+		}
+	}
+	// In the catalog's order a product comes after what it requires; what a role carries can be required by the user's own.
+	for _, ofRole := range []bool{true, false} {
+		for _, q := range s.products.Products() {
+			for _, g := range slices.SortedFunc(maps.Keys(wanted), func(a, b grant) int { return strings.Compare(a.source, b.source) }) {
+				if g.product != q.ID || (g.source != license.Direct) != ofRole {
+					continue
+				}
+				if err := ch.Grant(ctx, p.ID, g.product, g.source); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// present is a user as api.md shows it.
+func present(p profile, h *license.Holder) User {
+	u := User{
+		ID: p.ID, Name: p.Name, Email: p.Email, RoleIDs: unique(p.RoleIDs), Active: p.Active, Licenses: unique(p.Licenses), AgentSource: p.AgentSource,
+		Holdings: []UserLicense{},
+	}
+	if h == nil {
+		return u
+	}
+	u.Extension, u.Number = h.Extension, h.Number
+	for _, product := range slices.Sorted(maps.Keys(h.Holdings)) {
+		if holding := h.Holdings[product]; holding.LicenseID != "" {
+			u.Holdings = append(u.Holdings, UserLicense{LicenseID: holding.LicenseID, ProductID: product, Grants: holding.Grants})
+		}
+	}
+	return u
+}
+
+// GetUser reads a user and the version of their profile.
+func (s *Service) GetUser(ctx context.Context, c *call.Call, id string) (User, int64, error) {
+	found, err := c.Lookup(ctx, userKey(c.Account, id), license.HolderKey(c.Account, id))
+	if err != nil {
+		return User{}, 0, err
+	}
+	item, ok := found[userKey(c.Account, id)]
+	if !ok {
+		return User{}, 0, problem.Missing("user")
+	}
+	u, err := presentItem(c, item, found)
+	return u, item.Version, err
+}
+
+func presentItem(c *call.Call, item table.Item, found map[table.Key]table.Item) (User, error) {
+	p, err := call.Decode[profile](item)
+	if err != nil {
+		return User{}, err
+	}
+	held, ok := found[license.HolderKey(c.Account, p.ID)]
+	if !ok {
+		return present(p, nil), nil
+	}
+	h, err := call.Decode[license.Holder](held)
+	if err != nil {
+		return User{}, err
+	}
+	return present(p, &h), nil
+}
+
+// ListUsers lists users by id, or those whose name or e-mail address begins with q, or whose id is q.
+func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
+	query := table.Query{Partition: usersPartition(c.Account), After: after, Limit: limit}
+	switch {
+	case q != "" && strings.Contains(q, "@"):
+		query.Index, query.Partition, query.Prefix = table.Index2, usersByEmail(c.Account), strings.ToLower(q)
+	case q != "":
+		query.Index, query.Partition, query.Prefix = table.Index1, usersByName(c.Account), strings.ToLower(q)
+	}
+	searched := q != "" && after == "" && limit > 1
+	if searched {
+		query.Limit-- // room for the user whose id is q
+	}
+	page, err := s.env.Table.Query(ctx, query)
+	if err != nil {
+		return nil, "", err
+	}
+	items := page.Items
+	if searched {
+		item, ok, err := table.Get(ctx, s.env.Table, userKey(c.Account, q))
+		if err != nil {
+			return nil, "", err
+		}
+		if ok && !slices.ContainsFunc(items, func(i table.Item) bool { return i.Key == item.Key }) {
+			items = append([]table.Item{item}, items...)
+		}
+	}
+	keys := make([]table.Key, len(items))
+	for i, item := range items {
+		keys[i] = license.HolderKey(c.Account, item.Sort)
+	}
+	found, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, "", err
+	}
+	users := make([]User, len(items))
+	for i, item := range items {
+		if users[i], err = presentItem(c, item, found); err != nil {
+			return nil, "", err
+		}
+	}
+	return users, page.Next, nil
+}
+
+func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Item, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return s.env.Table.Lookup(ctx, keys...)
+}
+
+// DeleteUser removes a user: every license goes back and every grant ends in one commit; the memberships in call queues follow.
+func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		ch := s.desk.Change(c)
+		found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
+		if err != nil {
+			return err
+		}
+		item, ok := found[userKey(c.Account, id)]
+		if !ok {
+			return problem.Missing("user")
+		}
+		if err := c.Matches(true, item.Version); err != nil {
+			return err
+		}
+		before, err := call.Decode[profile](item)
+		if err != nil {
+			return err
+		}
+		watch, err := loadWatch(found, c, id)
+		if err != nil {
+			return err
+		}
+		if err := s.stopWatching(ctx, ch, watch, id); err != nil {
+			return err
+		}
+		if err := ch.Remove(ctx, id); err != nil {
+			return err
+		}
+		ops := []table.Operation{table.Delete(item.Key, table.IfVersion(item.Version)), mark(c, userMarks, id)}
+		for _, role := range before.RoleIDs {
+			ops = append(ops, table.Delete(roleUserKey(c.Account, role, id), table.Always))
+		}
+		audit, err := c.Audit(call.Change{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: before})
+		if err != nil {
+			return err
+		}
+		watched, err := watch.operations()
+		if err != nil {
+			return err
+		}
+		return ch.Commit(ctx, call.Answer{}, append(append(ops, audit), watched...)...)
+	})
+	if err != nil {
+		return err
+	}
+	return s.ResumeUsers(ctx, c.Account, id)
+}
+
+// watch is the record of when a user was a monitored member, loaded for a change.
+type watch struct {
+	key     table.Key
+	exists  bool
+	version int64
+	changed bool
+	now     Monitored
+}
+
+func loadWatch(found map[table.Key]table.Item, c *call.Call, user string) (*watch, error) {
+	w := &watch{key: monitoredKey(c.Account, user), now: Monitored{UserID: user}}
+	item, ok := found[w.key]
+	if !ok {
+		return w, nil
+	}
+	now, err := call.Decode[Monitored](item)
+	if err != nil {
+		return nil, err
+	}
+	w.exists, w.version, w.now = true, item.Version, now
+	return w, nil
+}
+
+func (w *watch) operations() ([]table.Operation, error) {
+	if !w.changed {
+		return nil, nil
+	}
+	data, err := call.Encode(w.now)
+	if err != nil {
+		return nil, err
+	}
+	cond := table.IfAbsent
+	if w.exists {
+		cond = table.IfVersion(w.version)
+	}
+	return []table.Operation{table.Put(table.Item{Key: w.key, Data: data}, cond)}, nil
+}
+
+// stopWatching ends all queue grants of a user who goes, and notes when.
+func (s *Service) stopWatching(ctx context.Context, ch *license.Change, w *watch, user string) error {
+	holder, err := ch.Holder(user)
+	if err != nil {
+		return err
+	}
+	holding := holder.Holdings[catalog.LiveReportsID]
+	if holding == nil {
+		return nil
+	}
+	for _, g := range slices.Clone(holding.Grants) {
+		queue, ok := strings.CutPrefix(g.Source, "queue:")
+		if !ok && g.Source != license.View {
+			continue
+		}
+		if err := ch.Withdraw(ctx, user, catalog.LiveReportsID, g.Source); err != nil {
+			return err
+		}
+		if ok {
+			w.now.shut(queue, ch.At())
+			w.changed = true
+		}
+	}
+	return nil
+}

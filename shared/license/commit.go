@@ -77,7 +77,7 @@ func (ch *Change) holderOperations() ([]table.Operation, error) {
 		if h.exists && bytes.Equal(data, h.before) {
 			continue
 		}
-		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, version(h.exists, h.version)))
+		ops = append(ops, table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version)))
 	}
 	return ops, nil
 }

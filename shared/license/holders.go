@@ -1,0 +1,54 @@
+package license
+
+import (
+	"context"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/table"
+)
+
+// liveReportsHolders is the partition of Index1 in which those holders stand who have to do with a product of Live Reports: who hold it, wait for it, or have
+// grants that do not count at the moment. Only their writes pay for the index; a phone user's do not.
+func liveReportsHolders(account string) string { return call.Partition(account, "HOLDERS-LR") }
+
+// holderItem places a holder in the index by which a change of the account's bundle finds them.
+func (d *Desk) holderItem(account string, h *Holder, data []byte) table.Item {
+	item := table.Item{Key: HolderKey(account, h.UserID), Data: data}
+	for _, p := range d.products.Counted(catalog.LiveReports) {
+		if h.Holdings[p.ID] != nil {
+			item.Places[0] = table.Key{Partition: liveReportsHolders(account), Sort: h.UserID}
+			break
+		}
+	}
+	return item
+}
+
+// LiveReportsHolders lists the users behind after, by id, who have to do with a product of Live Reports: limit of them, or fewer when there are no more. It reads an
+// index, so a holder of a moment ago may be missing.
+func (d *Desk) LiveReportsHolders(ctx context.Context, c *call.Call, after string, limit int) ([]string, error) {
+	q := table.Query{Index: table.Index1, Partition: liveReportsHolders(c.Account), Limit: limit}
+	if after != "" {
+		q.From = after + "\x00" // the least key behind it
+	}
+	var users []string
+	for {
+		page, err := c.Env.Table.Query(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Items {
+			h, err := call.Decode[Holder](item)
+			if err != nil {
+				return nil, err
+			}
+			if users = append(users, h.UserID); len(users) == limit {
+				return users, nil
+			}
+		}
+		if page.Next == "" {
+			return users, nil
+		}
+		q.After = page.Next
+	}
+}

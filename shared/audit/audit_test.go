@@ -1,0 +1,164 @@
+package audit_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/api"
+	"seatwise/shared/audit"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+)
+
+const (
+	licenseA = "0d5c0000-0000-4000-8000-00000000000a"
+	licenseB = "0d5c0000-0000-4000-8000-00000000000b"
+)
+
+// written puts six records a minute apart from each other into the account: what happened, by name.
+func written(t *testing.T, kit *testkit.Kit) {
+	t.Helper()
+	for _, r := range []struct {
+		actor  string
+		change call.Change
+	}{
+		{"ann", call.Change{Action: "order.placed", Subject: "order", SubjectID: "o1", After: map[string]int{"licenses": 2}}},
+		{"ann", call.Change{Action: "a.assigned", Subject: "license", SubjectID: licenseA, User: "zoe"}},
+		{"ben", call.Change{Action: "a.unassigned", Subject: "license", SubjectID: licenseA, User: "zoe", Reason: "order o1"}},
+		{"ben", call.Change{Action: "b.assigned", Subject: "license", SubjectID: licenseB, User: "zoe"}},
+		{"ann", call.Change{Action: "a.reassigned", Subject: "license", SubjectID: licenseA, User: "yan", Before: "zoe", After: "yan"}},
+		{"usage-aggregation", call.Change{Action: "user.put", Subject: "user", SubjectID: "zoe", User: "zoe"}},
+	} {
+		c := kit.Call(r.actor)
+		op, err := c.Audit(r.change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Commit(t.Context(), call.Answer{}, op); err != nil {
+			t.Fatal(err)
+		}
+		kit.Clock.Add(time.Minute)
+	}
+}
+
+func TestList(t *testing.T) {
+	kit := testkit.New(t)
+	handler := audit.Function(kit.Env).HTTP
+	written(t, kit)
+	at := func(minute int) string {
+		return url.QueryEscape(testkit.Start.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339))
+	}
+	for _, test := range []struct {
+		name, query string
+		want        []string
+	}{
+		{"all, newest first", "", []string{"user.put", "a.reassigned", "b.assigned", "a.unassigned", "a.assigned", "order.placed"}},
+		{"a license", "license=" + licenseA, []string{"a.reassigned", "a.unassigned", "a.assigned"}},
+		{"a user", "user=zoe", []string{"user.put", "b.assigned", "a.unassigned", "a.assigned"}},
+		{"an actor", "actor=ben", []string{"b.assigned", "a.unassigned"}},
+		{"a function", "actor=usage-aggregation", []string{"user.put"}},
+		{"a license and a user", "license=" + licenseA + "&user=zoe", []string{"a.unassigned", "a.assigned"}},
+		{"a user and an actor", "user=zoe&actor=ann", []string{"a.assigned"}},
+		{"from is inclusive, to exclusive", "from=" + at(1) + "&to=" + at(3), []string{"a.unassigned", "a.assigned"}},
+		{"a license in a span", "license=" + licenseA + "&from=" + at(2), []string{"a.reassigned", "a.unassigned"}},
+		{"a zone other than UTC", "to=" + url.QueryEscape(testkit.Start.Add(time.Minute).In(time.FixedZone("", 7200)).Format(time.RFC3339)), []string{"order.placed"}},
+		{"a day", "from=2026-07-15&to=2026-07-16&actor=ben", []string{"b.assigned", "a.unassigned"}},
+		{"a later day", "from=2026-07-16", []string{}},
+		{"a license of nobody", "license=0d5c0000-0000-4000-8000-00000000000c", []string{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, limit := range []int{1, 2, 50} {
+				if got := actions(t, kit, handler, test.query, limit); !slices.Equal(got, test.want) {
+					t.Errorf("limit %d: got %q, want %q", limit, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// actions reads a list to its end.
+func actions(t *testing.T, kit *testkit.Kit, handler http.Handler, query string, limit int) []string {
+	t.Helper()
+	got, cursor := []string{}, ""
+	for range 20 {
+		page := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, read(fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, cursor))), http.StatusOK)
+		if len(page.Items) > limit {
+			t.Fatalf("%d items in a page of %d", len(page.Items), limit)
+		}
+		for _, r := range page.Items {
+			got = append(got, r.Action)
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			return got
+		}
+	}
+	t.Fatal("the list does not end")
+	return nil
+}
+
+func read(query string) testkit.Request {
+	return testkit.Request{
+		Method: http.MethodGet, Path: "/v1/accounts/acme/audit?" + query, User: "ann", Permissions: []auth.Permission{auth.AuditRead},
+	}
+}
+
+func TestRecordIsShownWhole(t *testing.T) {
+	kit := testkit.New(t)
+	handler := audit.Function(kit.Env).HTTP
+	written(t, kit)
+	page := testkit.Decode[api.List[map[string]any]](t, kit.Do(t, handler, read("user=yan")), http.StatusOK)
+	if len(page.Items) != 1 {
+		t.Fatalf("got %v", page.Items)
+	}
+	got := page.Items[0]
+	for field, want := range map[string]any{
+		"actor": "ann", "action": "a.reassigned", "subject": "license:" + licenseA, "user": "yan", "reason": "request", "before": "zoe", "after": "yan",
+		"at": testkit.Start.Add(4 * time.Minute).Format(time.RFC3339),
+	} {
+		if got[field] != want {
+			t.Errorf("%s is %v, want %v", field, got[field], want)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	kit := testkit.New(t)
+	handler := audit.Function(kit.Env).HTTP
+	written(t, kit)
+	for query, field := range map[string]string{
+		"from=yesterday": "from", "to=2026-02-30": "to", "license=7": "license", "user=" + url.QueryEscape("a#b"): "user", "actor=" + url.QueryEscape("#"): "actor",
+		"from=2026-07-16&to=2026-07-15": "to", "colour=red": "colour", "limit=0": "limit",
+	} {
+		p := testkit.Problem(t, kit.Do(t, handler, read(query)), http.StatusUnprocessableEntity, "validation")
+		if len(p.Errors) != 1 || p.Errors[0].Field != field {
+			t.Errorf("%s: got %+v, want the field %s", query, p.Errors, field)
+		}
+	}
+	first := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, read("limit=1")), http.StatusOK)
+	for name, query := range map[string]string{"altered": "cursor=x" + first.NextCursor, "of another list": "user=zoe&cursor=" + first.NextCursor} {
+		t.Log(name)
+		testkit.Problem(t, kit.Do(t, handler, read(query)), http.StatusBadRequest, "malformed-body")
+	}
+	lacking := read("")
+	lacking.Permissions = []auth.Permission{auth.LicensesRead}
+	testkit.Problem(t, kit.Do(t, handler, lacking), http.StatusForbidden, "forbidden")
+	stranger := read("")
+	stranger.Account = testkit.Other
+	testkit.Problem(t, kit.Do(t, handler, stranger), http.StatusNotFound, "not-found")
+}
+
+func TestAccountsAreApart(t *testing.T) {
+	kit := testkit.New(t)
+	handler := audit.Function(kit.Env).HTTP
+	written(t, kit)
+	r := read("")
+	r.Account, r.Path = testkit.Other, "/v1/accounts/"+testkit.Other+"/audit?license="+licenseA
+	if got := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, r), http.StatusOK); len(got.Items) != 0 {
+		t.Fatalf("another account's records: %+v", got.Items)
+	}
+}

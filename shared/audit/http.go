@@ -1,0 +1,72 @@
+package audit
+
+import (
+	"context"
+	"net/http"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+)
+
+type listInput struct {
+	api.Account
+	api.Paging
+	License string `query:"license" format:"uuid" doc:"Only what was done to this license."`
+	User    string `query:"user" doc:"Only what concerned this user."`
+	Actor   string `query:"actor" doc:"Only what this user, or function, did."`
+	From    string `query:"from" doc:"The earliest moment, or its day in UTC." example:"2026-01-01T00:00:00Z"`
+	To      string `query:"to" doc:"The moment, or the day in UTC, before which records end." example:"2026-02-01"`
+}
+
+func (in *listInput) filter() (Filter, error) {
+	f := Filter{License: in.License, User: in.User, Actor: in.Actor}
+	for _, id := range []struct{ field, value string }{{"user", in.User}, {"actor", in.Actor}} {
+		if id.value == "" {
+			continue
+		}
+		if err := api.CheckID(id.field, id.value); err != nil {
+			return Filter{}, err
+		}
+	}
+	var err error
+	if f.From, err = parseMoment("from", in.From); err != nil {
+		return Filter{}, err
+	}
+	if f.To, err = parseMoment("to", in.To); err != nil {
+		return Filter{}, err
+	}
+	return f, nil
+}
+
+// Routes registers GET A/audit.
+func Routes(k *api.Kit, env *app.Env) {
+	s := NewService(env)
+	api.Register(k, api.Operation{
+		ID: "list-audit", Method: http.MethodGet, Path: "/v1/accounts/{account}/audit", Summary: "List what was changed, newest first", Tag: "Audit",
+		Permissions: []auth.Permission{auth.AuditRead},
+	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[call.AuditRecord], error) {
+		f, err := in.filter()
+		if err != nil {
+			return nil, err
+		}
+		list := []string{"audit", in.License, in.User, in.Actor, in.From, in.To}
+		after, err := api.Position(c, in.Cursor, list...)
+		if err != nil {
+			return nil, err
+		}
+		records, next, err := s.List(ctx, c, f, after, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return api.Page(records, api.NextCursor(c, next, list...)), nil
+	})
+}
+
+// Function is AuditFunction.
+func Function(env *app.Env) app.Function {
+	k := api.New(env)
+	Routes(k, env)
+	return app.Function{HTTP: k.Handler()}
+}

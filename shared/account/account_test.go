@@ -1,0 +1,295 @@
+package account_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/account"
+	"seatwise/shared/api"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+)
+
+func server(t *testing.T, k *testkit.Kit) http.Handler {
+	t.Helper()
+	f, err := account.Function(k.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.HTTP
+}
+
+func settings(change map[string]any) map[string]any {
+	s := map[string]any{
+		"name": "Initech", "brand": "RingCentral", "currency": "USD", "timezone": "Europe/Vienna", "billingDay": 15, "bundle": "standard",
+	}
+	maps.Copy(s, change)
+	return s
+}
+
+// operator is a request of somebody at the provider.
+func operator(method, path string, body any) testkit.Request {
+	return testkit.Request{Method: method, Path: path, Body: body, User: "op", Account: "provider", Permissions: []auth.Permission{auth.AccountsManage}}
+}
+
+func TestPutMakesAndChanges(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	r := k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(nil)))
+	made := testkit.Decode[account.Account](t, r, http.StatusCreated)
+	if made.ID != "initech" || made.Brand != "RingCentral" || made.BillingDay != 15 || made.Bundle != account.Standard || !made.CreatedAt.Equal(testkit.Start) {
+		t.Errorf("made %+v", made)
+	}
+	if r.Header.Get("Location") != "/v1/accounts/initech" || r.Header.Get("ETag") != `"1"` {
+		t.Errorf("headers %v", r.Header)
+	}
+
+	k.Clock.Add(time.Hour)
+	if r = k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(nil))); r.Status != http.StatusOK || r.Header.Get("ETag") != `"1"` {
+		t.Errorf("the same again: %d %s", r.Status, r.Header.Get("ETag"))
+	}
+	changed := testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Initech Ltd"}))), http.StatusOK)
+	if changed.Name != "Initech Ltd" || !changed.CreatedAt.Equal(testkit.Start) || !changed.ChangedAt.Equal(testkit.Start.Add(time.Hour)) {
+		t.Errorf("changed %+v", changed)
+	}
+
+	stale := operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Late"}))
+	stale.Header = map[string]string{"If-Match": `"1"`}
+	testkit.Problem(t, k.Do(t, h, stale), http.StatusPreconditionFailed, "precondition-failed")
+	absent := operator("PUT", "/v1/accounts/hooli", settings(nil))
+	absent.Header = map[string]string{"If-Match": "*"}
+	testkit.Problem(t, k.Do(t, h, absent), http.StatusPreconditionFailed, "precondition-failed")
+
+	r = k.Do(t, h, operator("GET", "/v1/accounts/initech", nil))
+	if got := testkit.Decode[account.Account](t, r, http.StatusOK); got.Name != "Initech Ltd" || r.Header.Get("ETag") != `"2"` {
+		t.Errorf("read %+v with %s", got, r.Header.Get("ETag"))
+	}
+	if actions := audited(t, k, "initech"); !slices.Equal(actions, []string{"account.created", "account.changed"}) {
+		t.Errorf("audit: %v", actions)
+	}
+}
+
+func audited(t *testing.T, k *testkit.Kit, id string) []string {
+	t.Helper()
+	var actions []string
+	err := table.All(t.Context(), k.Env.Table, table.Query{Index: table.Index1, Partition: call.Partition(id, "AUDIT")}, func(item table.Item) error {
+		r, err := call.Decode[call.AuditRecord](item)
+		actions = append(actions, r.Action)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return actions
+}
+
+func TestPutNamesTheFieldAtFault(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	for _, c := range []struct {
+		name   string
+		change map[string]any
+		field  string
+	}{
+		{"no name", map[string]any{"name": ""}, "name"},
+		{"a name of spaces", map[string]any{"name": "  "}, "name"},
+		{"a name with a line break", map[string]any{"name": "a\nb"}, "name"},
+		{"a brand that is a path", map[string]any{"brand": "a/b"}, "brand"},
+		{"a brand that climbs", map[string]any{"brand": ".."}, "brand"},
+		{"a currency without prices", map[string]any{"currency": "CHF"}, "currency"},
+		{"no currency", map[string]any{"currency": "dollars"}, "currency"},
+		{"an unknown zone", map[string]any{"timezone": "Mars/Base"}, "timezone"},
+		{"the machine's own zone", map[string]any{"timezone": "Local"}, "timezone"},
+		{"a zone outside of the database", map[string]any{"timezone": "../etc/passwd"}, "timezone"},
+		{"no day", map[string]any{"billingDay": 0}, "billingDay"},
+		{"a day that February lacks", map[string]any{"billingDay": 29}, "billingDay"},
+		{"half a day", map[string]any{"billingDay": 1.5}, "billingDay"},
+		{"an unknown bundle", map[string]any{"bundle": "gold"}, "bundle"},
+		{"something unknown", map[string]any{"size": 3}, "size"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := testkit.Problem(t, k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(c.change))), http.StatusUnprocessableEntity, "validation")
+			if len(p.Errors) == 0 || p.Errors[0].Field != c.field {
+				t.Errorf("names %+v, want %s", p.Errors, c.field)
+			}
+		})
+	}
+	p := testkit.Problem(t, k.Do(t, h, operator("PUT", "/v1/accounts/a%20b", settings(nil))), http.StatusUnprocessableEntity, "validation")
+	if len(p.Errors) != 1 || p.Errors[0].Field != "account" {
+		t.Errorf("names %+v, want account", p.Errors)
+	}
+	testkit.Problem(t, k.Do(t, h, operator("GET", "/v1/accounts/initech", nil)), http.StatusNotFound, "not-found")
+}
+
+func TestOnlyOperatorsMakeAndList(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	zoe := testkit.Request{Method: "PUT", Path: "/v1/accounts/acme", Body: settings(nil), User: "zoe", Permissions: []auth.Permission{auth.BillingRead, auth.LicensesManage}}
+	testkit.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
+	zoe.Path = "/v1/accounts/globex"
+	testkit.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
+	zoe.Method, zoe.Body = "GET", nil
+	testkit.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
+	zoe.Path = "/v1/accounts"
+	testkit.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
+	zoe.Path = "/v1/accounts/acme"
+	testkit.Decode[account.Account](t, k.Do(t, h, zoe), http.StatusOK)
+	testkit.Problem(t, k.Do(t, h, testkit.Request{Method: "GET", Path: "/v1/accounts/acme"}), http.StatusUnauthorized, "unauthorized")
+}
+
+func TestListInPages(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	want := make([]string, 0, 5)
+	for i := range 5 {
+		id := fmt.Sprintf("customer-%d", i)
+		want = append(want, id)
+		testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/"+id, settings(nil))), http.StatusCreated)
+	}
+	var got []string
+	for path := "/v1/accounts?limit=2"; path != ""; {
+		page := testkit.Decode[api.List[account.Account]](t, k.Do(t, h, operator("GET", path, nil)), http.StatusOK)
+		for _, a := range page.Items {
+			got = append(got, a.ID)
+		}
+		path = ""
+		if page.NextCursor != "" {
+			path = "/v1/accounts?limit=2&cursor=" + page.NextCursor
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed %v, want %v", got, want)
+	}
+	testkit.Problem(t, k.Do(t, h, operator("GET", "/v1/accounts?cursor=AAAA", nil)), http.StatusBadRequest, "malformed-body")
+}
+
+func TestCurrencyStaysOnceSomethingIsBought(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR"}))), http.StatusOK)
+	buy := table.Put(table.Item{Key: account.PurchasedKey("acme"), Data: []byte("{}")}, table.IfAbsent)
+	if err := k.Env.Table.Commit(t.Context(), []table.Operation{buy}); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Problem(t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(nil))), http.StatusConflict, "wrong-state")
+	testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR", "billingDay": 3}))), http.StatusOK)
+}
+
+// TestOneOfManyMakers lets twenty make one account at once: one is told that it is new, and there is one record of that.
+func TestOneOfManyMakers(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	var wg sync.WaitGroup
+	status := make([]int, 20)
+	for i := range status {
+		wg.Go(func() { status[i] = k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(nil))).Status })
+	}
+	wg.Wait()
+	slices.Sort(status)
+	if status[18] != http.StatusOK || status[19] != http.StatusCreated || status[0] != http.StatusOK {
+		t.Errorf("answered %v", status)
+	}
+	if actions := audited(t, k, "initech"); len(actions) != 1 {
+		t.Errorf("audit: %v", actions)
+	}
+}
+
+// TestBundleFollows changes the bundle to unlimited Live Reports and back: everybody's seat and every place in the waiting list goes, and comes back.
+func TestBundleFollows(t *testing.T) {
+	k := testkit.New(t)
+	h := server(t, k)
+	s := account.NewService(k.Env, catalog.Default())
+	desk := license.NewDesk(catalog.Default())
+	const people, seats = 250, 120
+	if err := desk.Deliver(t.Context(), k.Call("op"), k.Env.IDs.Ordered(), []license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: seats}},
+		call.Answer{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range people {
+		user := fmt.Sprintf("user-%03d", i)
+		change := desk.Change(k.Call("op"))
+		if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Put(t.Context(), user, strings.ToUpper(user), true); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Grant(t.Context(), user, catalog.LiveReportsID, license.QueueGrant("q")); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Commit(t.Context(), call.Answer{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	states := func() map[license.State]int {
+		counts := map[license.State]int{}
+		for i := range people {
+			change := desk.Change(k.Call("op"))
+			user := fmt.Sprintf("user-%03d", i)
+			if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
+				t.Fatal(err)
+			}
+			holder, err := change.Holder(user)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts[license.StateOf(catalog.Default(), holder, catalog.LiveReportsID, change.Unlimited())]++
+		}
+		return counts
+	}
+	if got := states(); got[license.Holds] != seats || got[license.Waits] != people-seats {
+		t.Fatalf("before: %v", got)
+	}
+
+	put := func(bundle account.Bundle) {
+		t.Helper()
+		body := map[string]any{"name": "Acme", "timezone": "America/New_York", "billingDay": 1, "bundle": bundle}
+		testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(body))), http.StatusOK)
+	}
+	resume := func() {
+		t.Helper()
+		if err := s.ResumeBundles(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	marked := func() bool {
+		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(page.Items) > 0
+	}
+
+	put(account.CustomerEngagement)
+	if got := states(); got[license.Holds]+got[license.Waits] == 0 || got[license.Covered] < 200 {
+		t.Errorf("the first 200 are looked at before the answer, the others after it: %v", got)
+	}
+	resume()
+	if got := states(); got[license.Covered] != people {
+		t.Errorf("unlimited: %v", got)
+	}
+	if !marked() {
+		t.Error("the mark went before the second round")
+	}
+	k.Clock.Add(20 * time.Minute)
+	resume()
+	if marked() {
+		t.Error("the mark stays after the second round")
+	}
+
+	put(account.Standard)
+	resume()
+	if got := states(); got[license.Holds] != seats || got[license.Waits] != people-seats {
+		t.Errorf("standard again: %v", got)
+	}
+}

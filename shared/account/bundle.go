@@ -1,0 +1,135 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+)
+
+const (
+	// holdersPage is how many holders are looked at between two notes of how far the work is.
+	holdersPage = 100
+	// inlineHolders is how many holders are looked at before the answer to whoever changed the bundle.
+	inlineHolders = 2 * holdersPage
+	// lookAgain is when all holders are looked at once more: whoever decided about a holder on the old bundle has committed by then, for no function runs
+	// longer than 15 minutes, and the index of holders has caught up.
+	lookAgain = 16 * time.Minute
+)
+
+// bundleMark is the work that a changed bundle leaves: two rounds over all holders that have to do with Live Reports.
+type bundleMark struct {
+	Bundle Bundle    `json:"bundle"`
+	Actor  string    `json:"actor"`
+	Since  time.Time `json:"since"`
+	// After is the holder up to whom the present round has come.
+	After string `json:"after,omitempty"`
+	// Again says that the first round is over.
+	Again bool `json:"again,omitempty"`
+}
+
+func bundleMarkKey(account string) table.Key { return table.Key{Partition: BundleMarks, Sort: account} }
+
+// putBundleMark writes the mark in place of the one that was read, if there was one.
+func putBundleMark(item table.Item, c *call.Call, mark bundleMark) (table.Operation, error) {
+	data, err := call.Encode(mark)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	condition := table.IfAbsent
+	if item.Partition != "" {
+		condition = table.IfVersion(item.Version)
+	}
+	return table.Put(table.Item{Key: bundleMarkKey(c.Account), Data: data}, condition), nil
+}
+
+// ResumeBundles goes on with every account whose bundle was changed, as long as the context lasts; the maintenance function calls it. What fails for one account does
+// not stop the others.
+func (s *Service) ResumeBundles(ctx context.Context) error {
+	var faults []error
+	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarks}, func(item table.Item) error {
+		if err := s.settle(ctx, item.Sort, 0); err != nil {
+			faults = append(faults, fmt.Errorf("bundle of account %s: %w", item.Sort, err))
+		}
+		return ctx.Err()
+	})
+	return errors.Join(append(faults, err)...)
+}
+
+// settleSoon begins the work at once; if that fails, maintenance does it.
+func (s *Service) settleSoon(ctx context.Context, account string) {
+	if err := s.settle(ctx, account, inlineHolders); err != nil {
+		s.env.Log.WarnContext(ctx, "holders not all looked at after a change of bundle", slog.String("account", account), slog.Any("error", err))
+	}
+}
+
+// settle goes on with the present round of the account's mark, for at most so many holders, 0 for all. Another run of the same work, or a newer change of the
+// bundle, shows in the mark's version and ends this run.
+func (s *Service) settle(ctx context.Context, account string, most int) error {
+	for looked := 0; most == 0 || looked < most; looked += holdersPage {
+		item, found, err := table.Get(ctx, s.env.Table, bundleMarkKey(account))
+		if err != nil || !found {
+			return err
+		}
+		mark, err := call.Decode[bundleMark](item)
+		if err != nil {
+			return err
+		}
+		if mark.Again && s.env.Clock().Before(mark.Since.Add(lookAgain)) {
+			return nil
+		}
+		done, err := s.settlePage(ctx, account, &mark)
+		if err != nil {
+			return err
+		}
+		c := call.ForEvent(s.env, account, mark.Actor, "bundle", s.env.Clock())
+		op := table.Delete(item.Key, table.IfVersion(item.Version))
+		if !done || !mark.Again {
+			if done {
+				mark.After, mark.Again = "", true
+			}
+			if op, err = putBundleMark(item, c, mark); err != nil {
+				return err
+			}
+		}
+		err = s.env.Table.Commit(ctx, []table.Operation{op})
+		if _, refused := table.Refused(err); refused || err == nil && done {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settlePage looks at the next holders and moves mark.After behind them; done says that there are no more.
+func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMark) (done bool, err error) {
+	users, err := s.desk.LiveReportsHolders(ctx, call.ForEvent(s.env, account, mark.Actor, "bundle", s.env.Clock()), mark.After, holdersPage)
+	if err != nil {
+		return false, err
+	}
+	for _, user := range users {
+		err := call.Decide(ctx, func(ctx context.Context) error {
+			c := call.ForEvent(s.env, account, mark.Actor, "bundle "+string(mark.Bundle), s.env.Clock())
+			change := s.desk.Change(c)
+			if _, err := change.Load(ctx, license.Need{Users: []string{user}}); err != nil {
+				return err
+			}
+			if err := change.Resettle(ctx, user); err != nil {
+				return err
+			}
+			return change.Commit(ctx, call.Answer{})
+		})
+		if err != nil {
+			return false, fmt.Errorf("user %s: %w", user, err)
+		}
+		mark.After = user
+	}
+	return len(users) < holdersPage, nil
+}

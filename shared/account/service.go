@@ -1,0 +1,159 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// Service makes, changes and reads accounts.
+type Service struct {
+	env      *app.Env
+	products *catalog.Catalog
+	desk     *license.Desk
+}
+
+// NewService makes a service over the environment.
+func NewService(env *app.Env, products *catalog.Catalog) *Service {
+	return &Service{env: env, products: products, desk: license.NewDesk(products)}
+}
+
+// Load reads the account of the call and its version. It is one read, which also looks for the answer to the call's idempotency key.
+//
+// Errors: not-found; those of call.Lookup.
+func Load(ctx context.Context, c *call.Call) (Account, int64, error) {
+	found, err := c.Lookup(ctx, call.AccountKey(c.Account))
+	if err != nil {
+		return Account{}, 0, err
+	}
+	return From(c, found)
+}
+
+// From takes the account of the call out of items that were read together with others.
+//
+// Errors: not-found.
+func From(c *call.Call, found map[table.Key]table.Item) (Account, int64, error) {
+	item, ok := found[call.AccountKey(c.Account)]
+	if !ok {
+		return Account{}, 0, problem.New(problem.NotFound, "There is no such account.")
+	}
+	a, err := call.Decode[Account](item)
+	return a, item.Version, err
+}
+
+// All hands every account to visit, in the order of their ids, until it returns an error. It reads an index, so an account made a moment ago may be missing.
+func All(ctx context.Context, store table.Store, visit func(Account) error) error {
+	return table.All(ctx, store, table.Query{Index: table.Index1, Partition: accounts}, func(item table.Item) error {
+		a, err := call.Decode[Account](item)
+		if err != nil {
+			return err
+		}
+		return visit(a)
+	})
+}
+
+// List reads one page of the accounts, in the order of their ids, and the position of the next page.
+func (s *Service) List(ctx context.Context, limit int, after string) ([]Account, string, error) {
+	page, err := s.env.Table.Query(ctx, table.Query{Index: table.Index1, Partition: accounts, After: after, Limit: limit})
+	if err != nil {
+		return nil, "", err
+	}
+	list := make([]Account, len(page.Items))
+	for i, item := range page.Items {
+		if list[i], err = call.Decode[Account](item); err != nil {
+			return nil, "", err
+		}
+	}
+	return list, page.Next, nil
+}
+
+// Put makes the account of the call, or changes it; it returns the account, its version, and whether it is new. Settings that are as they were change nothing.
+//
+// A changed bundle concerns everybody who has to do with Live Reports: they are looked at again, the first inlineHolders of them before Put returns and the
+// others by ResumeBundles.
+//
+// Errors: validation; precondition-failed; wrong-state for another currency once something was bought, since orders and bills stand in the old one.
+func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a Account, version int64, created bool, err error) {
+	if err := s.check(settings); err != nil {
+		return Account{}, 0, false, err
+	}
+	rebundled := false
+	err = call.Decide(ctx, func(ctx context.Context) error {
+		own, purchased, mark := call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkKey(c.Account)
+		found, err := c.Lookup(ctx, own, purchased, mark)
+		if err != nil {
+			return err
+		}
+		item, exists := found[own]
+		if err := c.Matches(exists, item.Version); err != nil {
+			return err
+		}
+		created, rebundled, version = !exists, false, item.Version
+		a = Account{ID: c.Account, Settings: settings, CreatedAt: c.At, ChangedAt: c.At}
+		change := call.Change{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
+		condition := table.IfAbsent
+		var ops []table.Operation
+		if exists {
+			before, err := call.Decode[Account](item)
+			if err != nil {
+				return err
+			}
+			if before.Settings == settings {
+				a = before
+				return nil
+			}
+			a.CreatedAt = before.CreatedAt
+			change.Action, change.Before = "account.changed", before.Settings
+			condition = table.IfVersion(item.Version)
+			if before.Currency != settings.Currency {
+				if _, bought := found[purchased]; bought {
+					return problem.New(problem.WrongState, "The currency cannot change: licenses were bought in it.")
+				}
+				ops = append(ops, table.Check(purchased, table.IfAbsent))
+			}
+			if rebundled = before.Bundle != settings.Bundle; rebundled {
+				op, err := putBundleMark(found[mark], c, bundleMark{Bundle: settings.Bundle, Actor: c.Actor, Since: c.At})
+				if err != nil {
+					return err
+				}
+				ops = append(ops, op)
+			}
+		}
+		data, err := call.Encode(a)
+		if err != nil {
+			return err
+		}
+		put := table.Put(table.Item{Key: own, Data: data, Places: [table.Indexes]table.Key{{Partition: accounts, Sort: c.Account}}}, condition)
+		version = put.Item.Version
+		audit, err := c.Audit(change)
+		if err != nil {
+			return err
+		}
+		return c.Commit(ctx, call.Answer{}, append(ops, put, audit)...)
+	})
+	if err != nil {
+		return Account{}, 0, false, err
+	}
+	if rebundled {
+		s.settleSoon(ctx, c.Account)
+	}
+	return a, version, created, nil
+}
+
+func (s *Service) check(settings Settings) error {
+	fields := settings.Check(s.products)
+	// LoadLocation knows two names that are no zones: "" is UTC, and "Local" is wherever the function runs.
+	if _, err := time.LoadLocation(settings.Timezone); err != nil || settings.Timezone == "" || settings.Timezone == "Local" {
+		fields = append(fields, problem.Field{Field: "timezone", Message: "must be the IANA name of a time zone, such as America/New_York"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+// Package statement writes the printable record of an order (spec 3.5), as an HTML page and as a PDF document: itemized charges, cost centers,
+// totals, the order, the account, and who acknowledged what and when. It is a package of its own so that only the function that sells links
+// the PDF library.
+//
+// A statement is a function of its Source alone: it holds no clock, and the same source gives the same bytes.
+package statement
+
+import (
+	"cmp"
+	"strconv"
+	"time"
+
+	"seatwise/shared/purchase"
+)
+
+// Source is all that a statement is made from.
+type Source struct {
+	// Brand is the name that the account's provider sells under.
+	Brand       string
+	AccountID   string
+	AccountName string
+	// Location is the account's time zone, for the times on the statement; nil is UTC.
+	Location *time.Location
+	Order    purchase.Order
+	// PlacedByName is the name of the user whose id is Order.PlacedBy; empty if it is not known.
+	PlacedByName string
+	// CostCenterNames maps codes to names; a code without a name stands alone.
+	CostCenterNames map[string]string
+}
+
+// page is the content of a statement, ready to print: both forms print the same one, so they cannot differ.
+type page struct {
+	Brand           string
+	Title           string
+	Order           string
+	Facts           []fact
+	Intro           string
+	Lines           []charge
+	Recurring, Due  string // The totals, with their currency.
+	CostCenters     []center
+	AcknowledgedBy  string
+	Acknowledgement string
+}
+
+type fact struct{ Name, Value string }
+
+type charge struct{ Product, CostCenter, Quantity, UnitPrice, Recurring, Due string }
+
+type center struct{ CostCenter, Recurring, Due string }
+
+func newPage(s Source) page {
+	o := s.Order
+	placed := o.PlacedAt.In(cmp.Or(s.Location, time.UTC)).Format("2006-01-02 15:04 -07:00")
+	p := page{
+		Brand: s.Brand,
+		Title: "Statement",
+		Order: o.ID,
+		Facts: []fact{
+			{"Order", o.ID},
+			{"Account", named(s.AccountName, s.AccountID)},
+			{"Placed", placed},
+			{"Placed by", named(s.PlacedByName, o.PlacedBy)},
+			{"Licenses", strconv.Itoa(o.LicenseCount)},
+			{"Next billing date", o.NextBillingDate},
+		},
+		Intro: "All amounts are in " + o.DueToday.Currency + ". Recurring charges are for a month. Due today are " +
+			strconv.Itoa(o.Proration.Days) + " of the " + strconv.Itoa(o.Proration.PeriodDays) + " days of the billing period, from " +
+			o.Proration.From + " up to but not including " + o.Proration.To + ".",
+		Recurring:       o.Recurring.String(),
+		Due:             o.DueToday.String(),
+		AcknowledgedBy:  "Acknowledged by " + named(s.PlacedByName, o.PlacedBy) + " on " + placed + ":",
+		Acknowledgement: o.Acknowledgement,
+	}
+	if o.State != purchase.OrderPlaced {
+		p.Facts = append(p.Facts, fact{"Status", "The licenses are being prepared."})
+	}
+	costCenter := func(code string) string { return named(s.CostCenterNames[code], code) }
+	for _, line := range o.Lines {
+		p.Lines = append(p.Lines, charge{
+			Product: cmp.Or(line.Name, line.ProductID), CostCenter: costCenter(line.CostCenter), Quantity: strconv.Itoa(line.Quantity),
+			UnitPrice: line.UnitPrice.Decimal(), Recurring: line.Recurring.Decimal(), Due: line.DueToday.Decimal(),
+		})
+	}
+	for _, c := range o.ByCostCenter {
+		p.CostCenters = append(p.CostCenters, center{costCenter(c.CostCenter), c.Recurring.Decimal(), c.DueToday.Decimal()})
+	}
+	return p
+}
+
+// named is a name with the id it stands for: "Acme Ltd (acme)". The id is always there: it is what the statement can be held against.
+func named(name, id string) string {
+	if name == "" || name == id {
+		return id
+	}
+	return name + " (" + id + ")"
+}

@@ -45,7 +45,7 @@ func TestEveryProductOfTheSpec(t *testing.T) {
 		{"insights-supervisor", catalog.Metered, "Insights Supervisor", "Supervisor"},
 		{"analytics-supervisor", catalog.Metered, "Analytics Supervisor", "Supervisor"},
 		{"live-analytics-supervisor", catalog.Metered, "Live Analytics Supervisor", "Supervisor"},
-		{"contact-centre-supervisor", catalog.Metered, "Contact Centre Supervisor", "Supervisor"},
+		{"contact-centre-supervisor", catalog.Metered, "Contact Centre Supervisor", "Supervisor"}, //nolint:misspell // The spec spells it so.
 		{"wallboard", catalog.Metered, "Wallboard", "Devices"},
 	} {
 		p, ok := c.Lookup(want.id)

@@ -46,7 +46,7 @@ func Parse(data []byte) (*Catalog, error) {
 		return nil, &LineError{Message: "the catalog is empty"}
 	}
 	entries := r.catalog(root)
-	// References are judged only once the fields themselves are sound: a misspelt id would be reported twice.
+	// References are judged only once the fields themselves are sound: a wrong id would be reported twice.
 	if len(r.faults) == 0 {
 		r.resolve(entries)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -240,7 +241,7 @@ func PeriodAt(now time.Time, terms Terms) (Period, error) {
 		return Period{}, fmt.Errorf("purchase: billing day %d is not from 1 to 28", terms.BillingDay)
 	}
 	if terms.Location == nil {
-		return Period{}, fmt.Errorf("purchase: the terms have no time zone")
+		return Period{}, errors.New("purchase: the terms have no time zone")
 	}
 	year, month, day := now.In(terms.Location).Date()
 	p := Period{

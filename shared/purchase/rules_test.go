@@ -234,8 +234,12 @@ func TestSplitRefuses(t *testing.T) {
 
 func TestMerge(t *testing.T) {
 	cart := Cart{LastLine: 5, Lines: []CartLine{
-		{"1.1", "live-reports", 7, "CC-1"}, {"2", "developer", 1, "CC-1"}, {"1.2", "live-reports", 5, "CC-2"},
-		{"3", "live-reports", 2, "CC-1"}, {"4", "developer", 3, ""}, {"5", "developer", 4, ""},
+		{"1.1", "live-reports", 7, "CC-1"},
+		{"2", "developer", 1, "CC-1"},
+		{"1.2", "live-reports", 5, "CC-2"},
+		{"3", "live-reports", 2, "CC-1"},
+		{"4", "developer", 3, ""},
+		{"5", "developer", 4, ""},
 	}}
 	want := []CartLine{
 		{"1.1", "live-reports", 9, "CC-1"}, {"2", "developer", 1, "CC-1"}, {"1.2", "live-reports", 5, "CC-2"}, {"4", "developer", 7, ""},

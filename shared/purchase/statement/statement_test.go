@@ -123,7 +123,7 @@ func TestTheSameOrderGivesTheSameBytes(t *testing.T) {
 	if !bytes.Equal(pdf(t, s), pdf(t, s)) {
 		t.Error("two PDFs of one order differ")
 	}
-	if html(t, s) != html(t, s) {
+	if first, second := html(t, s), html(t, s); first != second {
 		t.Error("two pages of one order differ")
 	}
 }

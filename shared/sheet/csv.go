@@ -217,7 +217,17 @@ func (c *csvScan) record() error {
 		return err
 	}
 
-	return c.out.finish()
+	return c.at(c.out.finish(), line, c.row)
+}
+
+// at gives a refusal its line and row.
+func (c *csvScan) at(err error, line, row int) error {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		refusal.Line, refusal.Row = line, row
+	}
+
+	return err
 }
 
 // atBegin gives a refusal the line on which the field begins.
@@ -254,11 +264,9 @@ func (c *csvScan) checkWidth(fields, line int) error {
 		// This line is as it should be: it was the lines before it that were short.
 		found, line, row = c.width, c.first, c.firstRow
 	}
-	err := refuse(ReasonRagged, "The line has %d fields, and the header has %d. Give every line the same number of separators (%c), and put a value that contains one in quotation marks.",
-		found, c.header, c.separator)
-	err.Line, err.Row = line, row
 
-	return err
+	return c.at(refuse(ReasonRagged, "The line has %d fields, and the header has %d. Give every line the same number of separators (%c), and put a value that contains one in quotation marks.",
+		found, c.header, c.separator), line, row)
 }
 
 // field reads one field, appends it to the row's text, and says whether it is the last one of its record.

@@ -348,7 +348,7 @@ func (w *sheetScan) cellContents(kind cellType) error {
 		odd := false
 		switch string(w.s.local()) {
 		case "v":
-			if odd = value || kind == typeInline; !odd {
+			if odd = value || inline; !odd {
 				value, err = true, w.value(kind)
 			}
 		case "f":
@@ -357,7 +357,7 @@ func (w *sheetScan) cellContents(kind cellType) error {
 				formulaEnd = len(w.out.text)
 			}
 		case "is":
-			if odd = inline || kind != typeInline; !odd {
+			if odd = inline || value || kind != typeInline; !odd {
 				inline, err = true, w.keep(w.s.richText(w.out.text))
 			}
 		case "extLst":
@@ -417,7 +417,7 @@ func (w *sheetScan) value(kind cellType) error {
 		return err
 	}
 	raw := w.out.text[from:]
-	if kind == typeText {
+	if kind == typeText || kind == typeInline { // some writers put an inline text where values stand
 		w.out.text = cleanText(w.out.text, from)
 
 		return nil

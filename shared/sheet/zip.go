@@ -53,7 +53,8 @@ const max16, max32 = 1<<16 - 1, 1<<32 - 1
 
 // entry is one part of the archive.
 type entry struct {
-	name     string
+	name     string // with "/"
+	raw      string // as it is written
 	flags    uint16
 	method   uint16
 	crc      uint32
@@ -235,7 +236,7 @@ func readEntry(b []byte) (*entry, []byte, error) {
 		return nil, nil, corrupted("its table of contents is broken")
 	}
 	e := &entry{
-		name:     string(b[directorySize:nameEnd]),
+		raw:      string(b[directorySize:nameEnd]),
 		flags:    le.Uint16(b[8:]),
 		method:   le.Uint16(b[10:]),
 		crc:      le.Uint32(b[16:]),
@@ -243,6 +244,8 @@ func readEntry(b []byte) (*entry, []byte, error) {
 		unpacked: int64(le.Uint32(b[24:])),
 		header:   int64(le.Uint32(b[42:])),
 	}
+	// Some writers on Windows use its separator, which is against the format and does no harm.
+	e.name = strings.ReplaceAll(e.raw, `\`, "/")
 	if disk := le.Uint16(b[34:]); disk != 0 && disk != max16 {
 		return nil, nil, corrupted("it claims to be one piece of a divided archive")
 	}
@@ -319,7 +322,7 @@ func (a *archive) add(e *entry, limits Limits) error {
 
 // safeName says whether a name stays within the archive and can be written in a message.
 func safeName(name string) bool {
-	if name == "" || strings.HasPrefix(name, "/") || !utf8.ValidString(name) || strings.ContainsAny(name, "\\:") {
+	if name == "" || strings.HasPrefix(name, "/") || !utf8.ValidString(name) || strings.Contains(name, ":") {
 		return false
 	}
 	for _, r := range name {
@@ -390,7 +393,7 @@ func (a *archive) checkLocal(e *entry, stop int64) error {
 	if !widen(rest[nameLen:], &unpacked, &packed) && !streamed {
 		return contradiction
 	}
-	if string(rest[:nameLen]) != e.name || le.Uint16(fixed[8:]) != e.method || flags&(flagEncrypted|flagMasked) != 0 {
+	if string(rest[:nameLen]) != e.raw || le.Uint16(fixed[8:]) != e.method || flags&(flagEncrypted|flagMasked) != 0 {
 		return contradiction
 	}
 	// A part that was written as a stream may leave its sizes and checksum to the descriptor behind it.

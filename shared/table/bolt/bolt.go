@@ -350,8 +350,8 @@ func (s *Store) gather(first *pending) []*pending {
 	return batch
 }
 
-// flush carries out a batch in one transaction and answers every caller. A commit whose conditions are not met has written nothing, so the others
-// go on without it; when the file itself fails, all of them fail.
+// flush carries out a batch in one transaction and answers every caller. A commit that fails while it is planned has written nothing, so the others
+// go on without it; when the file cannot be written, all of them fail.
 func (s *Store) flush(batch []*pending) {
 	outcome := make([]error, len(batch))
 	err := s.apply(batch, outcome)
@@ -378,9 +378,6 @@ func (s *Store) apply(batch []*pending, outcome []error) (err error) {
 	for i, p := range batch {
 		changes, err := plan(tx, p.ops)
 		if err != nil {
-			if !refusal(err) {
-				return err
-			}
 			outcome[i] = err
 			continue
 		}
@@ -402,13 +399,6 @@ func rollback(tx *bbolt.Tx) error {
 		return err
 	}
 	return nil
-}
-
-// refusal tells a commit that may not be carried out from a file that fails.
-func refusal(err error) bool {
-	var limit *table.LimitError
-	_, refused := table.Refused(err)
-	return refused || errors.As(err, &limit)
 }
 
 // change is one item before and after a commit.

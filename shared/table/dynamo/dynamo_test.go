@@ -25,16 +25,23 @@ func client(server testenv.Server) *dynamodb.Client {
 func newTable(t *testing.T, server testenv.Server) (*dynamodb.Client, string) {
 	t.Helper()
 	c := client(server)
-	name := "seatwise-test-" + rand.Text()[:12]
+	name := tableName()
+	dropAtEnd(t, c, name)
 	if err := dynamo.EnsureTable(t.Context(), c, name); err != nil {
 		t.Fatal(err)
 	}
+	return c, name
+}
+
+func tableName() string { return "seatwise-test-" + rand.Text()[:12] }
+
+func dropAtEnd(t *testing.T, c *dynamodb.Client, name string) {
+	t.Helper()
 	t.Cleanup(func() {
-		if _, err := c.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+		if _, err := c.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
 			t.Error(err)
 		}
 	})
-	return c, name
 }
 
 // TestContract runs the whole contract against DynamoDB Local, or the DynamoDB API that SEATWISE_TEST_DYNAMODB_ENDPOINT names.

@@ -655,6 +655,13 @@ func queryIndexPages(t *testing.T, f *fixture) {
 	if got[0] != "020" || got[9] != "029" {
 		t.Errorf("pages of one place: got %v", got)
 	}
+	for _, backwards := range []bool{false, true} { // The ten items at the end of the range are not of it.
+		got := f.sorts(t, table.Query{Index: table.Index3, Partition: f.name, From: "s1", To: "s2", Limit: 3, Backwards: backwards}, 10)
+		slices.Sort(got)
+		if len(got) != 10 || got[0] != "010" || got[9] != "019" {
+			t.Errorf("a range, backwards %v: got %v", backwards, got)
+		}
+	}
 }
 
 func queryLargeItems(t *testing.T, f *fixture) {

@@ -1,4 +1,4 @@
-// Package files is the one file port and its one adapter, S3 (design, decision 4).
+// Package files is the one file port (design, decision 4); its one adapter, S3, is in s3store, so that a room links no SDK.
 package files
 
 import (

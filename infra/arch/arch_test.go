@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -82,6 +83,9 @@ var packages = map[string]kind{
 
 	"shared/wire": wiring,
 }
+
+// sheets is the one tool that rules may import, for what a cell is; it imports the standard library alone.
+const sheets = "shared/sheet"
 
 // mayImport says which kinds of package a kind may import, outside its tests. A room reaches the outside through ports alone, and the wiring
 // knows no room, or every function would link all of them (decision 9).
@@ -288,23 +292,48 @@ func TestAFunctionIsItsWiringAndOneRoom(t *testing.T) {
 	}
 }
 
-// TestRulesArePure reads every rules file by itself, as a room's service may import what its rules may not.
+// TestRulesArePure reads every rules file by itself, as a room's service may import what its rules may not. Of another room a rules file uses
+// only what that room's own rules files declare.
 func TestRulesArePure(t *testing.T) {
 	impure := []string{"bufio", "context", "crypto/rand", "database", "embed", "io", "log", "math/rand", "net/http", "os", "sync", "syscall", "testing"}
-	found := 0
+	declared := map[string][]string{} // by package path
+	rules := map[string]*ast.File{}   // by file
 	for _, file := range goFiles(t) {
 		base := path.Base(file)
 		if base != "rules.go" && !strings.HasPrefix(base, "rules_") || strings.HasSuffix(base, "_test.go") {
 			continue
 		}
-		found++
-		for _, imp := range imports(t, file) {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules[file] = f
+		declared[path.Dir(file)] = append(declared[path.Dir(file)], declares(f)...)
+	}
+	if len(rules) == 0 {
+		t.Fatal("there is no rules.go")
+	}
+	for file, f := range rules {
+		for _, spec := range f.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
 			first, _, _ := strings.Cut(imp, "/")
-			switch {
-			case isOurs(imp):
-				if packages[strings.TrimPrefix(imp, module+"/")] != vocabulary {
-					t.Errorf("%s imports %s: rules import only the standard library and the vocabulary", file, imp)
+			switch ours := strings.TrimPrefix(imp, module+"/"); {
+			case isOurs(imp) && packages[ours] == room:
+				name := path.Base(imp)
+				if spec.Name != nil {
+					name = spec.Name.Name
 				}
+				for _, symbol := range uses(f, name) {
+					if !slices.Contains(declared[ours], symbol) {
+						t.Errorf("%s uses %s.%s, which is no rule of that room", file, name, symbol)
+					}
+				}
+			case isOurs(imp) && packages[ours] != vocabulary && ours != sheets:
+				t.Errorf("%s imports %s: rules import only the standard library, the vocabulary, sheets and other rules", file, imp)
+			case isOurs(imp):
 			case strings.Contains(first, "."):
 				t.Errorf("%s imports %s: rules import no library", file, imp)
 			case imp == "net" || slices.ContainsFunc(impure, func(bad string) bool { return under(imp, bad) }):
@@ -312,9 +341,45 @@ func TestRulesArePure(t *testing.T) {
 			}
 		}
 	}
-	if found == 0 {
-		t.Error("there is no rules.go")
+}
+
+// declares lists the names that a file declares for its package.
+func declares(f *ast.File) []string {
+	var names []string
+	for _, decl := range f.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				names = append(names, d.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch s := spec.(type) {
+				case *ast.TypeSpec:
+					names = append(names, s.Name.Name)
+				case *ast.ValueSpec:
+					for _, name := range s.Names {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
 	}
+	return names
+}
+
+// uses lists what a file takes from the package that it knows under this name.
+func uses(f *ast.File, name string) []string {
+	var symbols []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == name {
+				symbols = append(symbols, sel.Sel.Name)
+			}
+		}
+		return true
+	})
+	return symbols
 }
 
 func TestTopLevel(t *testing.T) {
@@ -342,23 +407,6 @@ func library(importPath string) (string, bool) {
 		}
 	}
 	return longest, found
-}
-
-func imports(t *testing.T, file string) []string {
-	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ImportsOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	paths := make([]string, 0, len(f.Imports))
-	for _, spec := range f.Imports {
-		p, err := strconv.Unquote(spec.Path.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		paths = append(paths, p)
-	}
-	return paths
 }
 
 // goFiles walks the tree itself, and looks at every file: `go test` does not see what `go list` reads, and would keep an old answer.

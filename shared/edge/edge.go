@@ -150,7 +150,7 @@ func (h requestLog) Handle(ctx context.Context, r slog.Record) error {
 		r = r.Clone()
 		r.AddAttrs(slog.String(name, id))
 	}
-	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // a slog.Handler's own error
+	return h.Handler.Handle(ctx, r)
 }
 
 func (h requestLog) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -3,7 +3,7 @@ package objects
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha1" //nolint:gosec // one of S3's checksums
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -162,7 +162,7 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 			return n, gofakes3.ErrorMessage(gofakes3.ErrBadDigest, "The body is not what its checksum says.")
 		}
 	}
-	return n, err //nolint:wrapcheck // a Reader's own error
+	return n, err
 }
 
 // chunkReader decodes aws-chunked: lines of a size in hexadecimal with extensions, each followed by as many bytes, the last of size 0 and then trailers. Signatures
@@ -196,7 +196,7 @@ func (c *chunkReader) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err //nolint:wrapcheck // a Reader's own error
+	return n, err
 }
 
 // next reads up to the next chunk's first byte, or to the end.

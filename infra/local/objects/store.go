@@ -8,7 +8,7 @@ package objects
 
 import (
 	"bytes"
-	"crypto/md5" //nolint:gosec // S3's entity tags are MD5
+	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -83,7 +83,7 @@ func NewStore(db *bbolt.DB, folder string, clock app.Clock, notify Notify) (*Sto
 	err := db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{root, createdBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err //nolint:wrapcheck // wrapped below
+				return err
 			}
 		}
 		return nil
@@ -109,16 +109,16 @@ func (s *Store) sweep() error {
 		})
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // decode's own error
+		return err
 	}
 	entries, err := os.ReadDir(s.folder)
 	if err != nil {
-		return err //nolint:wrapcheck // it names the folder
+		return err
 	}
 	for _, e := range entries {
 		if _, ok := owned[e.Name()]; !ok {
 			if err := os.Remove(filepath.Join(s.folder, e.Name())); err != nil {
-				return err //nolint:wrapcheck // it names the file
+				return err
 			}
 		}
 	}
@@ -191,7 +191,7 @@ func exact(b *bbolt.Bucket, key, id string) ([]byte, version, error) {
 }
 
 func (s *Store) view(bucket string, read func(*bbolt.Bucket) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error { //nolint:wrapcheck // gofakes3 tells its errors apart by type
+	return s.db.View(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(root).Bucket([]byte(bucket))
 		if b == nil {
 			return gofakes3.BucketNotFound(bucket)
@@ -201,7 +201,7 @@ func (s *Store) view(bucket string, read func(*bbolt.Bucket) error) error {
 }
 
 func (s *Store) update(bucket string, write func(*bbolt.Tx, *bbolt.Bucket) error) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { //nolint:wrapcheck // gofakes3 tells its errors apart by type
+	return s.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(root).Bucket([]byte(bucket))
 		if b == nil {
 			return gofakes3.BucketNotFound(bucket)
@@ -217,21 +217,21 @@ func (s *Store) ListBuckets() ([]gofakes3.BucketInfo, error) {
 		return tx.Bucket(createdBucket).ForEach(func(name, at []byte) error {
 			created, err := time.Parse(time.RFC3339, string(at))
 			list = append(list, gofakes3.BucketInfo{Name: string(name), CreationDate: gofakes3.NewContentTime(created)})
-			return err //nolint:wrapcheck // internal to gofakes3
+			return err
 		})
 	})
-	return list, err //nolint:wrapcheck // internal to gofakes3
+	return list, err
 }
 
 // CreateBucket implements gofakes3.Backend.
 func (s *Store) CreateBucket(name string) error {
-	return s.db.Update(func(tx *bbolt.Tx) error { //nolint:wrapcheck // gofakes3 tells its errors apart by type
+	return s.db.Update(func(tx *bbolt.Tx) error {
 		if _, err := tx.Bucket(root).CreateBucket([]byte(name)); errors.Is(err, bbolt.ErrBucketExists) {
 			return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 		} else if err != nil {
-			return err //nolint:wrapcheck // internal to gofakes3
+			return err
 		}
-		return tx.Bucket(createdBucket).Put([]byte(name), []byte(s.clock().UTC().Format(time.RFC3339))) //nolint:wrapcheck // internal to gofakes3
+		return tx.Bucket(createdBucket).Put([]byte(name), []byte(s.clock().UTC().Format(time.RFC3339)))
 	})
 }
 
@@ -264,7 +264,7 @@ func (s *Store) ForceDeleteBucket(name string) error {
 			return err
 		})
 		if err != nil {
-			return err //nolint:wrapcheck // decode's own error
+			return err
 		}
 		return dropBucket(tx, name)
 	})
@@ -276,9 +276,9 @@ func (s *Store) ForceDeleteBucket(name string) error {
 
 func dropBucket(tx *bbolt.Tx, name string) error {
 	if err := tx.Bucket(createdBucket).Delete([]byte(name)); err != nil {
-		return err //nolint:wrapcheck // internal to gofakes3
+		return err
 	}
-	return tx.Bucket(root).DeleteBucket([]byte(name)) //nolint:wrapcheck // internal to gofakes3
+	return tx.Bucket(root).DeleteBucket([]byte(name))
 }
 
 // removeBlobs frees bodies that no object owns any more. A failure leaves a file that the next start removes.
@@ -329,7 +329,7 @@ func (s *Store) open(bucket, key, id string, part *gofakes3.ObjectRangeRequest, 
 			return err
 		}
 		body, err = os.Open(filepath.Join(s.folder, v.Blob))
-		return err //nolint:wrapcheck // internal to gofakes3
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -343,7 +343,7 @@ func (s *Store) open(bucket, key, id string, part *gofakes3.ObjectRangeRequest, 
 	}
 	if o.Range, err = part.Range(v.Size); err != nil {
 		_ = body.Close()
-		return nil, err //nolint:wrapcheck // gofakes3's own
+		return nil, err
 	}
 	if o.Range == nil {
 		o.Contents = body
@@ -353,7 +353,7 @@ func (s *Store) open(bucket, key, id string, part *gofakes3.ObjectRangeRequest, 
 	maps.DeleteFunc(o.Metadata, func(name, _ string) bool { return strings.HasPrefix(name, "X-Amz-Checksum-") })
 	if _, err := body.Seek(o.Range.Start, io.SeekStart); err != nil {
 		_ = body.Close()
-		return nil, err //nolint:wrapcheck // internal to gofakes3
+		return nil, err
 	}
 	o.Contents = partOf{io.LimitReader(body, o.Range.Length), body}
 	return o, nil
@@ -378,7 +378,7 @@ func (s *Store) CopyObject(fromBucket, fromKey, toBucket, toKey string, meta map
 	if err != nil {
 		return gofakes3.CopyObjectResult{}, err
 	}
-	defer source.Contents.Close() //nolint:errcheck // it was only read
+	defer source.Contents.Close()
 	v, err := s.put(toBucket, toKey, meta, source.Contents, source.Size, nil, "ObjectCreated:Copy")
 	return gofakes3.CopyObjectResult{ETag: gofakes3.FormatETag(v.MD5), LastModified: gofakes3.NewContentTime(v.Modified)}, err
 }
@@ -402,7 +402,7 @@ func (s *Store) put(
 			}
 			state := &gofakes3.ConditionalObjectInfo{Exists: found && !old.Marker, Hash: old.MD5}
 			if err := gofakes3.CheckPutConditions(conditions, state); err != nil {
-				return err //nolint:wrapcheck // gofakes3's own
+				return err
 			}
 		}
 		sequence, err := add(b, key, &v)
@@ -425,21 +425,21 @@ func (s *Store) put(
 func add(b *bbolt.Bucket, key string, v *version) (uint64, error) {
 	sequence, err := b.NextSequence()
 	if err != nil {
-		return 0, err //nolint:wrapcheck // internal to gofakes3
+		return 0, err
 	}
 	v.ID = versionID(sequence)
 	value, err := json.Marshal(v)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // internal to gofakes3
+		return 0, err
 	}
-	return sequence, b.Put(versionKey(key, sequence), value) //nolint:wrapcheck // internal to gofakes3
+	return sequence, b.Put(versionKey(key, sequence), value)
 }
 
 // writeBlob stores a body under a new name and makes sure that it is on disk.
 func (s *Store) writeBlob(input io.Reader, size int64) (name string, sum []byte, err error) {
 	file, err := os.CreateTemp(s.folder, "body-*")
 	if err != nil {
-		return "", nil, err //nolint:wrapcheck // internal to gofakes3
+		return "", nil, err
 	}
 	name = filepath.Base(file.Name())
 	defer func() {
@@ -448,13 +448,13 @@ func (s *Store) writeBlob(input io.Reader, size int64) (name string, sum []byte,
 			s.removeBlobs([]string{name})
 		}
 	}()
-	hash := md5.New() //nolint:gosec // S3's entity tags are MD5
+	hash := md5.New()
 	n, err := io.Copy(io.MultiWriter(file, hash), input)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), err == nil && n != size:
 		return name, nil, gofakes3.ErrIncompleteBody
 	case err != nil:
-		return name, nil, err //nolint:wrapcheck // the front's errors are gofakes3's
+		return name, nil, err
 	}
 	if err = errors.Join(file.Sync(), file.Close()); err != nil {
 		return name, nil, err
@@ -466,7 +466,7 @@ func (s *Store) writeBlob(input io.Reader, size int64) (name string, sum []byte,
 func syncFolder(folder string) error {
 	f, err := os.Open(filepath.Clean(folder))
 	if err != nil {
-		return err //nolint:wrapcheck // internal to gofakes3
+		return err
 	}
 	err = f.Sync()
 	if errors.Is(err, fs.ErrInvalid) || errors.Is(err, errors.ErrUnsupported) {
@@ -507,7 +507,7 @@ func (s *Store) DeleteObjectVersion(bucket, key string, id gofakes3.VersionID) (
 			return err
 		}
 		v = found
-		return b.Delete(k) //nolint:wrapcheck // internal to gofakes3
+		return b.Delete(k)
 	})
 	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchVersion) {
 		return gofakes3.ObjectDeleteResult{}, nil

@@ -70,7 +70,7 @@ func New(db *bbolt.DB, o Options) (*Queue, error) {
 	err := db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{waitingBucket, failedBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err //nolint:wrapcheck // wrapped below
+				return err
 			}
 		}
 		return nil
@@ -103,7 +103,7 @@ func (q *Queue) AddIn(tx *bbolt.Tx, events ...Event) error {
 
 // Add adds events in a transaction of their own.
 func (q *Queue) Add(events ...Event) error {
-	return q.db.Update(func(tx *bbolt.Tx) error { return q.AddIn(tx, events...) }) //nolint:wrapcheck // AddIn's own error
+	return q.db.Update(func(tx *bbolt.Tx) error { return q.AddIn(tx, events...) })
 }
 
 // AddUnlessWaiting adds an event unless an earlier one of the same Source is still owed; it says whether it did.
@@ -128,7 +128,7 @@ func (q *Queue) Failed() ([]Event, error) {
 	err := q.db.View(func(tx *bbolt.Tx) error {
 		return each(tx.Bucket(failedBucket), func(_ uint64, e Event) bool { events = append(events, e); return true })
 	})
-	return events, err //nolint:wrapcheck // each's own error
+	return events, err
 }
 
 // Owed counts the events that wait or are being delivered.
@@ -137,7 +137,7 @@ func (q *Queue) Owed() (n int, err error) {
 		n = tx.Bucket(waitingBucket).Stats().KeyN
 		return nil
 	})
-	return n, err //nolint:wrapcheck // a View that reads cannot fail but for a closed file
+	return n, err
 }
 
 // Run delivers until the context ends, and returns when the last delivery has. Events that are not done by then are delivered at the next start.
@@ -229,7 +229,7 @@ func (q *Queue) deliver(ctx context.Context, sequence uint64, e Event) {
 		e.Error = failure.Error()
 		if failed = e.Attempts > len(q.o.Pauses); failed {
 			if err := bucket.Delete(key(sequence)); err != nil {
-				return err //nolint:wrapcheck // wrapped below
+				return err
 			}
 			return keep(tx.Bucket(failedBucket), e)
 		}

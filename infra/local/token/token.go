@@ -72,7 +72,7 @@ func Open(path string, clock app.Clock) (*Authority, error) {
 func readKey(path string) (*rsa.PrivateKey, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // Open names the path
+		return nil, err
 	}
 	block, _ := pem.Decode(raw)
 	if block == nil {
@@ -80,7 +80,7 @@ func readKey(path string) (*rsa.PrivateKey, error) {
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // Open names the path
+		return nil, err
 	}
 	if key, ok := key.(*rsa.PrivateKey); ok {
 		return key, nil

@@ -48,7 +48,7 @@ func written(t *testing.T, kit *testkit.Kit) {
 
 func TestList(t *testing.T) {
 	kit := testkit.New(t)
-	handler := audit.Function(kit.Env).HTTP
+	handler := serve(t, kit)
 	written(t, kit)
 	at := func(minute int) string {
 		return url.QueryEscape(testkit.Start.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339))
@@ -109,7 +109,7 @@ func read(query string) testkit.Request {
 
 func TestRecordIsShownWhole(t *testing.T) {
 	kit := testkit.New(t)
-	handler := audit.Function(kit.Env).HTTP
+	handler := serve(t, kit)
 	written(t, kit)
 	page := testkit.Decode[api.List[map[string]any]](t, kit.Do(t, handler, read("user=yan")), http.StatusOK)
 	if len(page.Items) != 1 {
@@ -128,7 +128,7 @@ func TestRecordIsShownWhole(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	kit := testkit.New(t)
-	handler := audit.Function(kit.Env).HTTP
+	handler := serve(t, kit)
 	written(t, kit)
 	for query, field := range map[string]string{
 		"from=yesterday": "from", "to=2026-02-30": "to", "license=7": "license", "user=" + url.QueryEscape("a#b"): "user", "actor=" + url.QueryEscape("#"): "actor",
@@ -154,11 +154,20 @@ func TestRefusals(t *testing.T) {
 
 func TestAccountsAreApart(t *testing.T) {
 	kit := testkit.New(t)
-	handler := audit.Function(kit.Env).HTTP
+	handler := serve(t, kit)
 	written(t, kit)
 	r := read("")
 	r.Account, r.Path = testkit.Other, "/v1/accounts/"+testkit.Other+"/audit?license="+licenseA
 	if got := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, r), http.StatusOK); len(got.Items) != 0 {
 		t.Fatalf("another account's records: %+v", got.Items)
 	}
+}
+
+func serve(t *testing.T, kit *testkit.Kit) http.Handler {
+	t.Helper()
+	fn, err := audit.Function(kit.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fn.HTTP
 }

@@ -1,0 +1,9 @@
+// Command audit is AuditFunction: reads the audit log.
+package main
+
+import (
+	"seatwise/shared/audit"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(audit.Function) }

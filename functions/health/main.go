@@ -1,0 +1,9 @@
+// Command health is HealthFunction: says that the service is up.
+package main
+
+import (
+	"seatwise/shared/health"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(health.Function) }

@@ -136,7 +136,6 @@ func readContentTypes(a *archive) (types, error) {
 	if part == nil {
 		return t, notAWorkbook(describePackage(a))
 	}
-	macros := false
 	err := readPart(a, part, func(s *scanner) error {
 		if err := s.root("Types", spaceContentTypes); err != nil {
 			return err
@@ -144,9 +143,6 @@ func readContentTypes(a *archive) (types, error) {
 
 		return s.children(func() error {
 			kind, _ := s.attribute("ContentType")
-			lower := strings.ToLower(kind)
-			macros = macros || strings.Contains(lower, "macroenabled") && !strings.Contains(lower, "sheet.binary") ||
-				strings.Contains(lower, "vbaproject") || strings.Contains(lower, "macrosheet")
 			key, into := "", t.byEnding
 			switch string(s.local()) {
 			case "Default":
@@ -166,11 +162,19 @@ func readContentTypes(a *archive) (types, error) {
 			return s.skip()
 		})
 	})
-	if err == nil && macros {
-		err = refuseMacros()
+	if err != nil {
+		return t, err
+	}
+	for _, e := range a.entries {
+		// What a type is declared for counts, not the declaration: excelize declares that of macros in every workbook.
+		kind := strings.ToLower(t.of(e.name))
+		if strings.Contains(kind, "vbaproject") || strings.Contains(kind, "macrosheet") ||
+			strings.Contains(kind, "macroenabled") && !strings.Contains(kind, "sheet.binary") {
+			return t, refuseMacros()
+		}
 	}
 
-	return t, err
+	return t, nil
 }
 
 // children calls visit for every element directly within the one that begins; visit must read it to its end.

@@ -26,7 +26,7 @@ type attr struct {
 
 const (
 	maxTag   = 256 << 10 // bytes of one tag
-	maxAttrs = 64        // attributes of one element
+	maxAttrs = 64        // attributes of one element, each of which is compared with all others; ten times as many at the root
 	maxDepth = 128       // elements within each other
 	maxRef   = 12        // bytes of one entity reference
 )
@@ -319,8 +319,8 @@ func (s *scanner) addAttr(name, value []byte) error {
 			return s.bad("has an attribute twice (%q)", shown(string(name)))
 		}
 	}
-	if len(s.attrs) == maxAttrs {
-		return s.bad("has an element with more than %d attributes", maxAttrs)
+	if n := len(s.attrs); n == maxAttrs && len(s.opens) > 0 || n == 10*maxAttrs {
+		return s.bad("has an element with too many attributes")
 	}
 	s.attrs = append(s.attrs, attr{name, value})
 	if len(s.opens) > 0 && name[0] == 'x' && s.bindsRoot(name) && string(value) != s.space {

@@ -52,7 +52,7 @@ func launchOnce(ctx context.Context, p process) (string, error) {
 		return "", err
 	}
 	var output record
-	cmd := exec.Command(sh, append([]string{"-c", guard, "guard", p.scratch}, p.command(port)...)...) //nolint:noctx // It outlives every test's context and ends with the process.
+	cmd := exec.Command(sh, append([]string{"-c", guard, "guard", p.scratch}, p.command(port)...)...) // It outlives every test's context and ends with the process.
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if _, err := cmd.StdinPipe(); err != nil { // Held open by cmd until the process ends.
 		return "", err

@@ -40,8 +40,8 @@ func (s *Store) transactions(t *testing.T) (n int) {
 	return n
 }
 
-// TestNeighboursInABatch puts good and bad commits into one transaction: each gets its own answer, and each sees what those before it did.
-func TestNeighboursInABatch(t *testing.T) {
+// TestNeighborsInABatch puts good and bad commits into one transaction: each gets its own answer, and each sees what those before it did.
+func TestNeighborsInABatch(t *testing.T) {
 	s := openOne(t)
 	key := func(sort string) table.Key { return table.Key{Partition: "P", Sort: sort} }
 	count := key("count")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"seatwise/shared/table"
 )
@@ -78,9 +79,9 @@ func Open(path string) (*Store, error) {
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bbolterrors.ErrTimeout):
 		return nil, fmt.Errorf("the data folder %s is %w", folder, ErrInUse)
-	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrVersionMismatch), errors.Is(err, bbolt.ErrChecksum):
+	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrVersionMismatch), errors.Is(err, bbolterrors.ErrChecksum):
 		return nil, fmt.Errorf("%s is %w: %w", path, ErrFormat, err)
 	case err != nil:
 		return nil, fmt.Errorf("open the data file: %w", err)
@@ -193,7 +194,7 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		if q.Backwards {
 			end = last
 		} else {
-			start = append(last, 0) // No key is the beginning of another, so this is the least that may follow.
+			start = append(bytes.Clone(last), 0) // No key is the beginning of another, so this is the least that may follow.
 		}
 	}
 	var page table.Page
@@ -314,7 +315,7 @@ func (s *Store) view(ctx context.Context, read func(tx *bbolt.Tx) error) error {
 }
 
 func failure(what string, err error) error {
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bbolterrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return fmt.Errorf("%s the data file: %w", what, err)
@@ -395,7 +396,7 @@ func (s *Store) apply(batch []*pending, outcome []error) (err error) {
 }
 
 func rollback(tx *bbolt.Tx) error {
-	if err := tx.Rollback(); err != nil && !errors.Is(err, bbolt.ErrTxClosed) {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, bbolterrors.ErrTxClosed) {
 		return err
 	}
 	return nil
@@ -554,13 +555,11 @@ func walk(bucket *bbolt.Bucket, start, end []byte, backwards bool) func(yield fu
 			}
 			return
 		}
-		k, v := c.Seek(end)
-		if k == nil {
-			k, v = c.Last()
-		} else {
-			k, v = c.Prev()
+		back := c.Prev
+		if at, _ := c.Seek(end); at == nil {
+			back = c.Last
 		}
-		for ; k != nil && bytes.Compare(k, start) >= 0; k, v = c.Prev() {
+		for k, v := back(); k != nil && bytes.Compare(k, start) >= 0; k, v = c.Prev() {
 			if !yield(k, v) {
 				return
 			}

@@ -149,7 +149,7 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	}
 	partition, sort := keyNames(q.Index)
 	input := &dynamodb.QueryInput{
-		TableName: &s.table, Limit: aws.Int32(int32(q.Limit + 1)), ScanIndexForward: aws.Bool(!q.Backwards), //nolint:gosec // Limit is at most MaxPage.
+		TableName: &s.table, Limit: aws.Int32(int32(q.Limit + 1)), ScanIndexForward: aws.Bool(!q.Backwards),
 		ReturnConsumedCapacity: s.measure(),
 	}
 	if q.Index == table.Base {
@@ -302,7 +302,7 @@ func (s *Store) repeat(ctx context.Context, op string, read func() (float64, err
 
 // wait sleeps before the next attempt, or returns the context's error when that ends first.
 func wait(ctx context.Context, attempt int) error {
-	timer := time.NewTimer(mathrand.N(longest(attempt))) //nolint:gosec // Jitter need not be secret.
+	timer := time.NewTimer(mathrand.N(longest(attempt)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -66,13 +66,14 @@ func ensureExpiry(ctx context.Context, client *dynamodb.Client, tableName string
 	return nil
 }
 
-func schema(index table.Index) ([]types.KeySchemaElement, []types.AttributeDefinition) {
+func schema(index table.Index) (keys []types.KeySchemaElement, attributes []types.AttributeDefinition) {
 	partition, sort := keyNames(index)
-	return []types.KeySchemaElement{
-			{AttributeName: &partition, KeyType: types.KeyTypeHash},
-			{AttributeName: &sort, KeyType: types.KeyTypeRange},
-		}, []types.AttributeDefinition{
-			{AttributeName: &partition, AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: &sort, AttributeType: types.ScalarAttributeTypeS},
-		}
+	keys = []types.KeySchemaElement{
+		{AttributeName: &partition, KeyType: types.KeyTypeHash},
+		{AttributeName: &sort, KeyType: types.KeyTypeRange},
+	}
+	for _, key := range keys {
+		attributes = append(attributes, types.AttributeDefinition{AttributeName: key.AttributeName, AttributeType: types.ScalarAttributeTypeS})
+	}
+	return keys, attributes
 }

@@ -94,7 +94,7 @@ func AtCall(n int, fault Fault) func(Call) Fault {
 
 // Seeded puts one of the faults on each call with the probability rate (0 to 1). The same seed makes the same choices for the same calls in the same order.
 func Seeded(seed uint64, rate float64, faults ...Fault) func(Call) Fault {
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // It has to be repeatable.
+	random := rand.New(rand.NewPCG(seed, 0))
 	return func(Call) Fault {
 		hit, which := random.Float64() < rate, random.IntN(len(faults)) // Both are drawn always, so that choices do not depend on earlier ones.
 		if hit {

@@ -74,7 +74,7 @@ func judge(f *fixture, round uint64) (porcupine.CheckResult, error) {
 	)
 	for client := range historyClients {
 		all.Go(func() {
-			random := rand.New(rand.NewPCG(round, uint64(client))) //nolint:gosec // It has to be repeatable.
+			random := rand.New(rand.NewPCG(round, uint64(client)))
 			var seen [historyItems]cell
 			for n := range historyCalls {
 				c := nextCall(random, keys, seen, client*historyCalls+n)

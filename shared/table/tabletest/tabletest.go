@@ -837,18 +837,18 @@ func commitLimits(t *testing.T, f *fixture) {
 		t.Errorf("%d items, want 100", got)
 	}
 
-	// An item may not grow beyond the limit by adds either; the neighbour in the same commit is not made.
+	// An item may not grow beyond the limit by adds either; the neighbor in the same commit is not made.
 	big := table.Item{Key: f.key("big"), Data: []byte(`"` + strings.Repeat("x", 409_000) + `"`)}
 	f.put(t, big)
 	var grown []table.Bound
 	for i := range table.MaxBounds {
 		grown = append(grown, table.Bound{Name: fmt.Sprint(strings.Repeat("n", 190), i), By: 1 << 52})
 	}
-	if err := f.Commit(f.ctx, []table.Operation{put(f.key("neighbour")), table.Add(big.Key, grown...)}); err == nil {
+	if err := f.Commit(f.ctx, []table.Operation{put(f.key("neighbor")), table.Add(big.Key, grown...)}); err == nil {
 		t.Error("an item grew beyond 400 KB")
 	}
 	same(t, f.get(t, big.Key), big)
-	f.missing(t, f.key("neighbour"))
+	f.missing(t, f.key("neighbor"))
 }
 
 func readLimits(t *testing.T, f *fixture) {

@@ -1,6 +1,6 @@
 // Package statement writes the printable record of an order (spec 3.5), as an HTML page and as a PDF document: itemized charges, cost centers,
-// totals, the order, the account, and who acknowledged what and when. It is a package of its own so that only the function that sells links
-// the PDF library.
+// totals, the order, the account, and who acknowledged what and when. It is a package of its own, with an order of its own, so that it knows
+// nothing of how orders come about.
 //
 // A statement is a function of its Source alone: it holds no clock, and the same source gives the same bytes.
 package statement
@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"seatwise/shared/purchase"
+	"seatwise/shared/money"
 )
 
 // Source is all that a statement is made from.
@@ -21,11 +21,43 @@ type Source struct {
 	AccountName string
 	// Location is the account's time zone, for the times on the statement; nil is UTC.
 	Location *time.Location
-	Order    purchase.Order
+	Order    Order
 	// PlacedByName is the name of the user whose id is Order.PlacedBy; empty if it is not known.
 	PlacedByName string
 	// CostCenterNames maps codes to names; a code without a name stands alone.
 	CostCenterNames map[string]string
+}
+
+// Order is an order as it is printed. Days are written YYYY-MM-DD, in the account's time zone.
+type Order struct {
+	ID       string
+	PlacedAt time.Time
+	PlacedBy string // User id.
+	// Preparing says that the licenses are not there yet.
+	Preparing bool
+	// Acknowledgement is what was acknowledged, word for word.
+	Acknowledgement     string
+	LicenseCount        int
+	Lines               []Line
+	Recurring, DueToday money.Amount
+	ByCostCenter        []CostCenter
+	NextBillingDate     string
+	// Days of the PeriodDays from From to To, which is not counted, are due on the day of the order.
+	From, To         string
+	Days, PeriodDays int
+}
+
+// Line is an itemized charge.
+type Line struct {
+	ProductID, Name, CostCenter    string
+	Quantity                       int
+	UnitPrice, Recurring, DueToday money.Amount
+}
+
+// CostCenter is the sum of the lines of one cost center.
+type CostCenter struct {
+	Code                string
+	Recurring, DueToday money.Amount
 }
 
 // page is the content of a statement, ready to print: both forms print the same one, so they cannot differ.
@@ -64,14 +96,14 @@ func newPage(s Source) page {
 			{"Next billing date", o.NextBillingDate},
 		},
 		Intro: "All amounts are in " + o.DueToday.Currency + ". Recurring charges are for a month. Due today are " +
-			strconv.Itoa(o.Proration.Days) + " of the " + strconv.Itoa(o.Proration.PeriodDays) + " days of the billing period, from " +
-			o.Proration.From + " up to but not including " + o.Proration.To + ".",
+			strconv.Itoa(o.Days) + " of the " + strconv.Itoa(o.PeriodDays) + " days of the billing period, from " +
+			o.From + " up to but not including " + o.To + ".",
 		Recurring:       o.Recurring.String(),
 		Due:             o.DueToday.String(),
 		AcknowledgedBy:  "Acknowledged by " + named(s.PlacedByName, o.PlacedBy) + " on " + placed + ":",
 		Acknowledgement: o.Acknowledgement,
 	}
-	if o.State != purchase.OrderPlaced {
+	if o.Preparing {
 		p.Facts = append(p.Facts, fact{"Status", "The licenses are being prepared."})
 	}
 	costCenter := func(code string) string { return named(s.CostCenterNames[code], code) }
@@ -82,7 +114,7 @@ func newPage(s Source) page {
 		})
 	}
 	for _, c := range o.ByCostCenter {
-		p.CostCenters = append(p.CostCenters, center{costCenter(c.CostCenter), c.Recurring.Decimal(), c.DueToday.Decimal()})
+		p.CostCenters = append(p.CostCenters, center{costCenter(c.Code), c.Recurring.Decimal(), c.DueToday.Decimal()})
 	}
 	return p
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,29 +16,59 @@ import (
 	"unicode/utf16"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/purchase"
+	"seatwise/shared/money"
 )
 
-// sample is an order as the rules make it: the lines given, priced in dollars on 20 November with the 15th as billing day, placed by zoe.
-func sample(t testing.TB, lines ...purchase.CartLine) Source {
+// acknowledgement is what the orders of these tests were acknowledged with.
+const acknowledgement = "I have read and understood the information and the itemized charges of this order."
+
+// bought is so many licenses of a product with a cost center.
+type bought struct {
+	product    string
+	quantity   int
+	costCenter string
+}
+
+// sample is an order of what was bought, priced in dollars on 20 November with the 15th as billing day, placed by zoe. Each line's due today is rounded by itself,
+// which for these lines adds up to the whole.
+func sample(t testing.TB, lines ...bought) Source {
 	t.Helper()
 	if len(lines) == 0 {
-		lines = []purchase.CartLine{
-			{ID: "1.1", ProductID: "live-reports", Quantity: 7, CostCenter: "CC-1"},
-			{ID: "1.2", ProductID: "live-reports", Quantity: 5, CostCenter: "CC-2"},
-			{ID: "2", ProductID: "license_call_recording_unlimited_enabled", Quantity: 120, CostCenter: "CC-2"},
+		lines = []bought{{"live-reports", 7, "CC-1"}, {"live-reports", 5, "CC-2"}, {"license_call_recording_unlimited_enabled", 120, "CC-2"}}
+	}
+	must := func(a money.Amount, err error) money.Amount {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
 		}
+		return a
 	}
-	terms := purchase.Terms{
-		Catalog: catalog.Default(), HasCostCenter: func(string) bool { return true }, Currency: "USD", Location: time.UTC, BillingDay: 15,
+	zero := money.Zero("USD")
+	order := Order{
+		ID: "0198f7a2-5c1e-7000-8000-3a5e1c9d7b42", PlacedAt: time.Date(2026, time.November, 20, 9, 5, 0, 0, time.UTC), PlacedBy: "zoe",
+		Acknowledgement: acknowledgement, NextBillingDate: "2026-12-15", From: "2026-11-20", To: "2026-12-15", Days: 25, PeriodDays: 30,
+		Recurring: zero, DueToday: zero,
 	}
-	now := time.Date(2026, time.November, 20, 9, 0, 0, 0, time.UTC)
-	q, err := purchase.Price(terms, lines, now)
-	if err != nil {
-		t.Fatal(err)
+	for _, l := range lines {
+		p, ok := catalog.Default().Lookup(l.product)
+		if !ok {
+			t.Fatalf("no product %s", l.product)
+		}
+		line := Line{ProductID: p.ID, Name: p.Name, CostCenter: l.costCenter, Quantity: l.quantity}
+		line.UnitPrice = must(catalog.Default().Price(p.ID, "USD"))
+		line.Recurring = must(line.UnitPrice.Mul(int64(l.quantity)))
+		line.DueToday = must(line.Recurring.Prorate(25, 30))
+		order.Lines = append(order.Lines, line)
+		order.LicenseCount += l.quantity
+		order.Recurring, order.DueToday = must(order.Recurring.Add(line.Recurring)), must(order.DueToday.Add(line.DueToday))
+		at := slices.IndexFunc(order.ByCostCenter, func(c CostCenter) bool { return c.Code == l.costCenter })
+		if at < 0 {
+			at = len(order.ByCostCenter)
+			order.ByCostCenter = append(order.ByCostCenter, CostCenter{Code: l.costCenter, Recurring: zero, DueToday: zero})
+		}
+		sum := &order.ByCostCenter[at]
+		sum.Recurring, sum.DueToday = must(sum.Recurring.Add(line.Recurring)), must(sum.DueToday.Add(line.DueToday))
 	}
-	order := purchase.Place("0198f7a2-5c1e-7000-8000-3a5e1c9d7b42", q, "zoe", now.Add(5*time.Minute))
-	order.State, order.Percent = purchase.OrderPlaced, 100
 	return Source{
 		Brand: "Seatwise", AccountID: "acme", AccountName: "Acme Ltd", Location: time.FixedZone("", 3600), Order: order, PlacedByName: "Zoe Zappa",
 		CostCenterNames: map[string]string{"CC-1": "Sales", "CC-2": "Support"},
@@ -53,7 +84,7 @@ var shown = []string{
 	"Unlimited Call Recording Storage", "120", "8.99", "1078.80", "899.00",
 	"Sales (CC-1)", "Support (CC-2)", "1203.80", "1003.17",
 	"1378.80 USD", "1149.00 USD",
-	"Acknowledged by Zoe Zappa (zoe) on 2026-11-20 10:05 +01:00", purchase.AcknowledgementText,
+	"Acknowledged by Zoe Zappa (zoe) on 2026-11-20 10:05 +01:00", acknowledgement,
 }
 
 func TestHTMLShowsEverything(t *testing.T) {
@@ -130,7 +161,7 @@ func TestTheSameOrderGivesTheSameBytes(t *testing.T) {
 
 func TestAnOrderBeingPlacedSaysSo(t *testing.T) {
 	s := sample(t)
-	s.Order.State = purchase.OrderPlacing
+	s.Order.Preparing = true
 	const says = "The licenses are being prepared."
 	if !strings.Contains(html(t, s), says) || !strings.Contains(open(t, pdf(t, s)).text, says) {
 		t.Error("it does not")
@@ -203,15 +234,14 @@ func TestTheFontHasWhatTheTableSays(t *testing.T) {
 
 // The most lines that an order has, with names that wrap: every line is there, rows stay whole, and each page begins with the head.
 func TestALongStatementRunsOverPages(t *testing.T) {
-	var lines []purchase.CartLine
-	for i := range purchase.MaxLines {
-		lines = append(lines, purchase.CartLine{
-			ID: strconv.Itoa(i + 1), ProductID: "license_call_recording_unlimited_enabled", Quantity: i + 1, CostCenter: fmt.Sprintf("CC-%02d", i),
-		})
+	const most = 40
+	var lines []bought
+	for i := range most {
+		lines = append(lines, bought{"license_call_recording_unlimited_enabled", i + 1, fmt.Sprintf("CC-%02d", i)})
 	}
 	s := sample(t, lines...)
 	s.AccountName = strings.Repeat("Donaudampfschifffahrtsgesellschaft", 12)
-	for i := range purchase.MaxLines {
+	for i := range most {
 		s.CostCenterNames[fmt.Sprintf("CC-%02d", i)] = "Department of telephony and of other long names"
 	}
 	doc := open(t, pdf(t, s))

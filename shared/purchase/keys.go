@@ -1,0 +1,49 @@
+package purchase
+
+import (
+	"strings"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// The keys of the room, beside call.CostCenterKey and account.PurchasedKey; docs/data-model.md says what each costs.
+
+func costCentersPartition(account string) string {
+	return call.CostCenterKey(account, "").Partition
+}
+
+// cartKey spreads the carts: each caller has one.
+func cartKey(account, user string) table.Key {
+	return table.Key{Partition: call.Partition(account, "CART", user), Sort: "CART"}
+}
+
+func quoteKey(account, id string) table.Key {
+	return table.Key{Partition: call.Partition(account, "QUOTE", id), Sort: "QUOTE"}
+}
+
+// ordersPartition holds an account's orders in the order of their ids, which is that of time.
+func ordersPartition(account string) string { return call.Partition(account, "ORDERS") }
+
+func orderKey(account, id string) table.Key {
+	return table.Key{Partition: ordersPartition(account), Sort: id}
+}
+
+// countPlacing counts the orders of several commits that are under way, so that no cost center goes while one may be about to charge it.
+const countPlacing = "orders"
+
+func placingKey(account string) table.Key {
+	return table.Key{Partition: call.Partition(account, "PLACING"), Sort: "PLACING"}
+}
+
+// OrderMarks is the partition of the marks of all orders that take several commits and are not confirmed.
+const OrderMarks = "JOBS#ORDER"
+
+func orderMarkKey(account, id string) table.Key {
+	return table.Key{Partition: OrderMarks, Sort: account + "#" + id}
+}
+
+func markedOrder(sort string) (account, id string) {
+	account, id, _ = strings.Cut(sort, "#")
+	return account, id
+}

@@ -1,0 +1,303 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"seatwise/shared/account"
+	"seatwise/shared/call"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// abandoned is how long an order may be under way before maintenance takes it for left behind. No request lives that long.
+const abandoned = time.Minute
+
+// orderMark is what it takes to finish an order of several commits.
+type orderMark struct {
+	// Ticket is the placing request's, so that its repetition gets the answer whoever finishes the order.
+	Ticket    call.Ticket `json:"ticket"`
+	RequestID string      `json:"requestId"`
+	By        string      `json:"by"`
+	At        time.Time   `json:"at"`
+}
+
+// Order places the order of a quote (spec 3.4) and returns it, placed, with its version. A quote can be ordered by whoever may purchase for the account, once; the
+// cart that is compared, and emptied, is that of whoever asked for the quote.
+//
+// An order that fits into one commit is one: checks, licenses, counts, the order, the quote's end, the cart, audit and answer. A larger one begins with a commit that
+// decides it: the same checks, the order in the state placing, the quote's end, the cart, and a mark. From then on it will be placed, by this call, by a repetition of it, or by
+// ResumeOrders; nobody sees any of its licenses before the commit that shows all.
+//
+// Errors: not-found for the quote; those of CheckOrder.
+func (s *Service) Order(ctx context.Context, c *call.Call, quoteID string, acknowledged bool) (order Order, version int64, err error) {
+	id := c.Env.IDs.Ordered()
+	err = call.Decide(ctx, func(ctx context.Context) error {
+		d, err := s.decide(ctx, c, id, quoteID, acknowledged)
+		if err != nil {
+			return err
+		}
+		if d.resume != "" {
+			// This very request began the order and was cut off.
+			if err := c.Claim(ctx); err != nil {
+				return err
+			}
+			order, version, err = s.finish(ctx, c, d.resume)
+			return err
+		}
+		if s.desk.OneCommit(c, lots(d.order), len(d.effects)+2) { // the order itself and its audit record
+			order, version, err = s.deliver(ctx, c, d.order, table.IfAbsent, d.effects)
+			return err
+		}
+		if err := s.begin(ctx, c, d); err != nil {
+			return err
+		}
+		order, version, err = s.finish(ctx, c, id)
+		return err
+	})
+	if err != nil {
+		return Order{}, 0, err
+	}
+	return order, version, nil
+}
+
+// decision is what follows from the state of the account for one request to order.
+type decision struct {
+	order Order
+	// effects end the quote, empty the cart, and demand that nothing the decision rests on has changed.
+	effects []table.Operation
+	// resume is an order that this request began before, or empty.
+	resume string
+}
+
+func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, acknowledged bool) (decision, error) {
+	own, purchased, at := call.AccountKey(c.Account), account.PurchasedKey(c.Account), quoteKey(c.Account, quoteID)
+	found, err := c.Lookup(ctx, at, own, purchased)
+	if err != nil {
+		return decision{}, err
+	}
+	item, ok := found[at]
+	if !ok {
+		return decision{}, problem.Missing("quote")
+	}
+	quote, err := call.Decode[storedQuote](item)
+	if err != nil {
+		return decision{}, err
+	}
+	if quote.OrderID != "" {
+		mine, err := s.began(ctx, c, quote.OrderID)
+		if err != nil {
+			return decision{}, err
+		}
+		if mine {
+			return decision{resume: quote.OrderID}, nil
+		}
+	}
+	a, accountVersion, err := account.From(c, found)
+	if err != nil {
+		return decision{}, err
+	}
+	codes := make([]string, len(quote.Lines))
+	for i, line := range quote.Lines {
+		codes[i] = line.CostCenter
+	}
+	terms, err := s.terms(ctx, c, a, codes)
+	if err != nil {
+		return decision{}, err
+	}
+	cartItem, exists, err := c.Get(ctx, cartKey(c.Account, quote.By))
+	if err != nil {
+		return decision{}, err
+	}
+	held, err := cartOfItem(cartItem, exists)
+	if err != nil {
+		return decision{}, err
+	}
+	if err := CheckOrder(terms, quote.Quote, held.Cart, acknowledged, c.At); err != nil {
+		return decision{}, err
+	}
+
+	d := decision{order: Place(id, quote.Quote, c.Actor, c.At), effects: []table.Operation{table.Check(own, table.IfVersion(accountVersion))}}
+	if _, bought := found[purchased]; !bought {
+		d.effects = append(d.effects, table.Put(table.Item{Key: purchased, Data: []byte("{}")}, table.IfAbsent))
+	}
+	for _, key := range costCenterKeys(c.Account, codes) {
+		d.effects = append(d.effects, table.Check(key, table.IfPresent))
+	}
+	if quote.Basis.Cart != "" {
+		empty, err := held.put(c.Account, quote.By, held.emptied())
+		if err != nil {
+			return decision{}, err
+		}
+		d.effects = append(d.effects, empty)
+	}
+	quote.OrderID = id
+	end, err := putQuote(c.Account, quote, table.IfVersion(item.Version))
+	if err != nil {
+		return decision{}, err
+	}
+	d.effects = append(d.effects, end)
+	return d, nil
+}
+
+// began says whether an order that is under way was begun by an earlier run of this very request.
+func (s *Service) began(ctx context.Context, c *call.Call, id string) (bool, error) {
+	item, marked, err := c.Get(ctx, orderMarkKey(c.Account, id))
+	if err != nil || !marked {
+		return false, err
+	}
+	mark, err := call.Decode[orderMark](item)
+	return err == nil && mark.Ticket != (call.Ticket{}) && mark.Ticket == c.Ticket(), err
+}
+
+// begin commits the decision to place an order that takes several commits.
+func (s *Service) begin(ctx context.Context, c *call.Call, d decision) error {
+	order, err := call.Encode(d.order)
+	if err != nil {
+		return err
+	}
+	mark, err := call.Encode(orderMark{Ticket: c.Ticket(), RequestID: c.RequestID, By: c.Actor, At: c.At})
+	if err != nil {
+		return err
+	}
+	return c.Claim(ctx, append(slices.Clone(d.effects),
+		table.Put(table.Item{Key: orderKey(c.Account, d.order.ID), Data: order}, table.IfAbsent),
+		table.Put(table.Item{Key: orderMarkKey(c.Account, d.order.ID), Data: mark}, table.IfAbsent),
+		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, 1, 0)),
+	)...)
+}
+
+// finish places an order that was begun. The call becomes one of the moment at which it was: every run writes the same.
+func (s *Service) finish(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
+	item, found, err := c.Get(ctx, orderKey(c.Account, id))
+	if err != nil {
+		return Order{}, 0, err
+	}
+	if !found {
+		return Order{}, 0, fmt.Errorf("order %s is marked and missing", id)
+	}
+	order, err := call.Decode[Order](item)
+	if err != nil {
+		return Order{}, 0, err
+	}
+	if order.State == OrderPlaced {
+		return order, item.Version, nil
+	}
+	c.At = order.PlacedAt
+	return s.deliver(ctx, c, order, table.IfVersion(item.Version), []table.Operation{
+		table.Delete(orderMarkKey(c.Account, id), table.IfPresent),
+		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, -1, 0)),
+	})
+}
+
+// deliver adds the order's licenses and writes the order as placed, with its audit record and the answer, in the commit that shows them.
+func (s *Service) deliver(ctx context.Context, c *call.Call, order Order, condition table.Condition, effects []table.Operation) (Order, int64, error) {
+	order.State, order.Percent = OrderPlaced, 100
+	data, err := call.Encode(order)
+	if err != nil {
+		return Order{}, 0, err
+	}
+	put := table.Put(table.Item{Key: orderKey(c.Account, order.ID), Data: data}, condition)
+	audit, err := c.Audit(call.Change{Action: "order.placed", Subject: "order", SubjectID: order.ID, After: order})
+	if err != nil {
+		return Order{}, 0, err
+	}
+	answer := call.Answer{
+		Status: http.StatusCreated,
+		Header: map[string]string{"Location": orderPath(c.Account, order.ID), "ETag": call.Tag(put.Item.Version)},
+		Body:   order,
+	}
+	err = s.desk.Deliver(ctx, c, order.ID, lots(order), answer, append(slices.Clone(effects), put, audit))
+	return order, put.Item.Version, err
+}
+
+func orderPath(account, id string) string { return "/v1/accounts/" + account + "/orders/" + id }
+
+func lots(order Order) []license.Lot {
+	list := make([]license.Lot, len(order.Lines))
+	for i, line := range order.Lines {
+		list[i] = license.Lot{ProductID: line.ProductID, CostCenter: line.CostCenter, Quantity: line.Quantity}
+	}
+	return list
+}
+
+// ResumeOrders places the orders of all accounts that were begun and left behind; the maintenance function calls it. One that fails does not stop the others.
+func (s *Service) ResumeOrders(ctx context.Context) error {
+	var faults []error
+	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarks}, func(item table.Item) error {
+		mark, err := call.Decode[orderMark](item)
+		if err != nil {
+			faults = append(faults, err)
+			return nil
+		}
+		if s.env.Clock().Before(mark.At.Add(abandoned)) {
+			return nil
+		}
+		account, id := markedOrder(item.Sort)
+		if err := s.resume(ctx, account, id, mark); err != nil {
+			faults = append(faults, fmt.Errorf("order %s of account %s: %w", id, account, err))
+		}
+		return ctx.Err()
+	})
+	return errors.Join(append(faults, err)...)
+}
+
+// resume finishes one order as the request would have, unless the request's repetition does it at the same time.
+func (s *Service) resume(ctx context.Context, account, id string, mark orderMark) error {
+	c := call.ForEvent(s.env, account, mark.By, "request", mark.At)
+	c.RequestID = mark.RequestID
+	if err := c.Redeem(ctx, mark.Ticket); err != nil {
+		return err
+	}
+	_, _, err := s.finish(ctx, c, id)
+	var answered *call.Replay
+	if _, overtaken := table.Refused(err); overtaken || errors.As(err, &answered) || problem.Is(err, problem.IdempotencyInProgress) {
+		return nil
+	}
+	return err
+}
+
+// FindOrder reads one order and its version. One that is being placed shows how far it is, which reads an item for each 50 licenses.
+//
+// Errors: not-found.
+func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
+	item, found, err := c.Get(ctx, orderKey(c.Account, id))
+	if err != nil {
+		return Order{}, 0, err
+	}
+	if !found {
+		return Order{}, 0, problem.Missing("order")
+	}
+	order, err := s.shown(ctx, c, item)
+	return order, item.Version, err
+}
+
+// Orders lists one page of the orders, the newest first, and the position of the next page.
+func (s *Service) Orders(ctx context.Context, c *call.Call, limit int, after string) ([]Order, string, error) {
+	page, err := c.Env.Table.Query(ctx, table.Query{Partition: ordersPartition(c.Account), After: after, Limit: limit, Backwards: true})
+	if err != nil {
+		return nil, "", err
+	}
+	list := make([]Order, len(page.Items))
+	for i, item := range page.Items {
+		if list[i], err = s.shown(ctx, c, item); err != nil {
+			return nil, "", err
+		}
+	}
+	return list, page.Next, nil
+}
+
+// shown is the order of an item as a reader sees it.
+func (s *Service) shown(ctx context.Context, c *call.Call, item table.Item) (Order, error) {
+	order, err := call.Decode[Order](item)
+	if err != nil || order.State == OrderPlaced {
+		return order, err
+	}
+	order.Percent, err = s.desk.Prepared(ctx, c, order.ID, lots(order))
+	return order, err
+}

@@ -1,0 +1,91 @@
+package purchase
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"seatwise/shared/account"
+	"seatwise/shared/call"
+	"seatwise/shared/money"
+	"seatwise/shared/table"
+)
+
+// quoteKept is how long a quote is remembered after it expired, so that whoever comes late is told so rather than that there is none.
+const quoteKept = 7 * 24 * time.Hour
+
+// storedQuote is a quote with whose cart it was made from.
+type storedQuote struct {
+	Quote
+	By string `json:"by"`
+}
+
+// quoteState is a quote's part in an audit record.
+type quoteState struct {
+	DueToday  money.Amount `json:"dueToday"`
+	Recurring money.Amount `json:"recurring"`
+	ExpiresAt time.Time    `json:"expiresAt"`
+}
+
+// Quote prices lines, or the caller's cart if lines is nil (spec 3.3).
+//
+// Errors: validation, which names lines[i] of the request or of the cart.
+func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput) (Quote, error) {
+	key := cartKey(c.Account, c.Actor)
+	found, err := c.Lookup(ctx, call.AccountKey(c.Account), key)
+	if err != nil {
+		return Quote{}, err
+	}
+	a, _, err := account.From(c, found)
+	if err != nil {
+		return Quote{}, err
+	}
+	item, exists := found[key]
+	held, err := cartOfItem(item, exists)
+	if err != nil {
+		return Quote{}, err
+	}
+	codes := codesOf(lines)
+	if lines == nil {
+		for _, line := range held.Lines {
+			codes = append(codes, line.CostCenter)
+		}
+	}
+	terms, err := s.terms(ctx, c, a, codes)
+	if err != nil {
+		return Quote{}, err
+	}
+	cart, basis := held.Cart, held.Fingerprint()
+	if lines != nil {
+		basis = ""
+		if cart, err = (Cart{}).Replace(terms, lines); err != nil {
+			return Quote{}, err
+		}
+	}
+	q, err := Price(terms, cart.Lines, c.At)
+	if err != nil {
+		return Quote{}, err
+	}
+	q.ID, q.Basis.Cart = c.Env.IDs.Ordered(), basis
+	put, err := putQuote(c.Account, storedQuote{Quote: q, By: c.Actor}, table.IfAbsent)
+	if err != nil {
+		return Quote{}, err
+	}
+	audit, err := c.Audit(call.Change{
+		Action: "quote.created", Subject: "quote", SubjectID: q.ID,
+		After: quoteState{DueToday: q.DueToday, Recurring: q.Recurring, ExpiresAt: q.ExpiresAt},
+	})
+	if err != nil {
+		return Quote{}, err
+	}
+	return q, c.Commit(ctx, call.Answer{Status: http.StatusCreated, Body: q}, put, audit)
+}
+
+func putQuote(account string, q storedQuote, condition table.Condition) (table.Operation, error) {
+	data, err := call.Encode(q)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	item := table.Item{Key: quoteKey(account, q.ID), Data: data, Expires: q.ExpiresAt.Add(quoteKept).Unix()}
+	return table.Put(item, condition), nil
+}

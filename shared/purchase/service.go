@@ -1,0 +1,100 @@
+package purchase
+
+import (
+	"context"
+	"slices"
+
+	"seatwise/shared/account"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+)
+
+// Overage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec 3.6).
+type Overage interface {
+	OverageUsers(ctx context.Context, c *call.Call) (int64, error)
+}
+
+// Service sells licenses.
+type Service struct {
+	env      *app.Env
+	products *catalog.Catalog
+	desk     *license.Desk
+	overage  Overage
+}
+
+// NewService makes a service over the environment. overage may be nil where billing is never asked for.
+func NewService(env *app.Env, products *catalog.Catalog, overage Overage) *Service {
+	return &Service{env: env, products: products, desk: license.NewDesk(products), overage: overage}
+}
+
+// terms are the account's, with those of the cost centers that exist; it reads them in one go.
+func (s *Service) terms(ctx context.Context, c *call.Call, a account.Account, codes []string) (Terms, error) {
+	location, err := a.Location()
+	if err != nil {
+		return Terms{}, err
+	}
+	t := Terms{Catalog: s.products, Currency: a.Currency, Location: location, BillingDay: a.BillingDay}
+	t.HasCostCenter, err = existing(ctx, c, codes)
+	return t, err
+}
+
+// existing reads which of the cost centers exist.
+func existing(ctx context.Context, c *call.Call, codes []string) (func(string) bool, error) {
+	found, err := c.Lookup(ctx, costCenterKeys(c.Account, codes)...)
+	if err != nil {
+		return nil, err
+	}
+	return func(code string) bool {
+		_, ok := found[call.CostCenterKey(c.Account, code)]
+		return ok
+	}, nil
+}
+
+// costCenterKeys are the keys of the codes, each once, and none for what no cost center can be called.
+func costCenterKeys(account string, codes []string) []table.Key {
+	var keys []table.Key
+	for _, code := range codes {
+		key := call.CostCenterKey(account, code)
+		if auth.ValidID(code) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// Catalog lists what can be licensed, priced in a currency (spec 3.1). The currency must be one of the catalog's.
+func (s *Service) Catalog(category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
+	return Browse(s.products, category, kind, currency)
+}
+
+// Billing is what the account pays from its next billing date on (spec 3.6). It reads the account and one page of counts for every 1,000 combinations of product and
+// cost center, whatever the number of licenses.
+func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
+	a, _, err := account.Load(ctx, c)
+	if err != nil {
+		return Billing{}, err
+	}
+	terms, err := s.terms(ctx, c, a, nil)
+	if err != nil {
+		return Billing{}, err
+	}
+	seats, err := s.desk.CostCenterSeats(ctx, c)
+	if err != nil {
+		return Billing{}, err
+	}
+	holdings := make([]Holding, len(seats))
+	for i, n := range seats {
+		holdings[i] = Holding{ProductID: n.ProductID, CostCenter: n.CostCenter, Quantity: int(n.Quantity)}
+	}
+	over := int64(0)
+	if s.overage != nil {
+		if over, err = s.overage.OverageUsers(ctx, c); err != nil {
+			return Billing{}, err
+		}
+	}
+	return BillingOf(terms, holdings, int(over), c.At)
+}

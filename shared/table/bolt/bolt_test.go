@@ -216,15 +216,25 @@ func TestSweep(t *testing.T) {
 	ctx := t.Context()
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	place := [table.Indexes]table.Key{{Partition: "I", Sort: "x"}}
-	put := func(sort string, expires int64) {
+	op := func(sort string, expires int64) table.Operation {
+		return table.Put(table.Item{Key: table.Key{Partition: "P", Sort: sort}, Expires: expires, Places: place}, table.Always)
+	}
+	commit := func(ops ...table.Operation) {
 		t.Helper()
-		item := table.Item{Key: table.Key{Partition: "P", Sort: sort}, Expires: expires, Places: place}
-		if err := s.Commit(ctx, []table.Operation{table.Put(item, table.Always)}); err != nil {
+		if err := s.Commit(ctx, ops); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range 1200 { // More than Sweep removes in one transaction.
-		put(fmt.Sprint("old", i), now.Unix()-1-int64(i))
+	put := func(sort string, expires int64) {
+		t.Helper()
+		commit(op(sort, expires))
+	}
+	for part := range 12 { // 1,200 items, more than Sweep removes in one transaction.
+		var ops []table.Operation
+		for i := part * 100; i < part*100+100; i++ {
+			ops = append(ops, op(fmt.Sprint("old", i), now.Unix()-1-int64(i)))
+		}
+		commit(ops...)
 	}
 	put("before 1970", -5)
 	put("now", now.Unix())
@@ -234,9 +244,7 @@ func TestSweep(t *testing.T) {
 	put("renewed", now.Unix()+100)
 	put("kept after all", now.Unix()-1)
 	put("kept after all", 0)
-	if err := s.Commit(ctx, []table.Operation{table.Delete(table.Key{Partition: "P", Sort: "old0"}, table.IfPresent)}); err != nil {
-		t.Fatal(err)
-	}
+	commit(table.Delete(table.Key{Partition: "P", Sort: "old0"}, table.IfPresent))
 	removed, err := s.Sweep(ctx, now)
 	if err != nil || removed != 1200 {
 		t.Errorf("removed %d, %v; want 1200", removed, err)

@@ -202,7 +202,7 @@ var isName = func() (t [256]bool) {
 	return t
 }()
 
-func beginsName(c byte) bool { return isName[c] && (c < '0' || c > '9') && c != '-' && c != '.' }
+func beginsName(c byte) bool { return isName[c] && (c < '0' || c > ':') && c != '-' && c != '.' }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 

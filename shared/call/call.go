@@ -90,6 +90,13 @@ func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
 }
 
+// Apart is the same call without its key and its If-Match: for the steps of a request of several commits, whose last one stores the answer.
+func (c *Call) Apart() *Call {
+	step := *c
+	step.key, step.IfMatch = nil, ""
+	return &step
+}
+
 // WithKey makes the call repeatable under the client's Idempotency-Key; request is what must be the same each time: method, path and body.
 func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
 	sum := sha256.New()

@@ -42,12 +42,16 @@ type Change struct {
 	extensions map[string]*extensionState
 	numbers    map[string]*numberState
 	waits      map[string]*waitState
-	exclusions map[string]bool // sort key: to be written (true) or deleted
-	counts     map[table.Key]map[string]int64
+	exclusions map[string]bool     // sort key: to be written (true) or deleted
+	counts     map[string]int64    // by name: countName
+	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
 	pools      map[string]*pool
 	heads      map[string]*head
 	records    []call.Change
+	reason     string
 	look       map[string]bool // products of which a seat was freed, or whose waiting list grew
+	chosen     *licenseState   // the license that the next seat taken must be
+	later      bool            // see Later
 }
 
 // accountPart is what the kernel reads of an account's item, which package account writes.
@@ -121,7 +125,7 @@ func (d *Desk) Change(c *call.Call) *Change {
 		desk: d, c: c,
 		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
 		numbers: map[string]*numberState{}, waits: map[string]*waitState{}, exclusions: map[string]bool{},
-		counts: map[table.Key]map[string]int64{}, pools: map[string]*pool{}, heads: map[string]*head{}, look: map[string]bool{},
+		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, heads: map[string]*head{}, look: map[string]bool{},
 	}
 }
 
@@ -292,6 +296,14 @@ func (ch *Change) Extension(key string) Extension {
 	return Extension{Key: key}
 }
 
+// NumberOwner is the extension that has a loaded number, or empty.
+func (ch *Change) NumberOwner(number string) string {
+	if n := ch.numbers[number]; n != nil {
+		return n.now
+	}
+	return ""
+}
+
 // Unlimited says whether the account's bundle has unlimited Live Reports.
 func (ch *Change) Unlimited() bool { return ch.account != nil && ch.account.Bundle == UnlimitedBundle }
 
@@ -403,8 +415,7 @@ func (ch *Change) Grant(ctx context.Context, user, product, source string) error
 			return err
 		}
 		if holding.Excluded != nil {
-			holding.Excluded = nil
-			ch.exclusions[product+"#"+user] = false
+			ch.readmit(h, product)
 		}
 	}
 	holding.Grants = withGrant(holding.Grants, source, ch.c.At)
@@ -436,10 +447,21 @@ func (ch *Change) Unassign(ctx context.Context, user, product string) error {
 	holding := h.Holdings[product]
 	holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return !automatic(s) })
 	if len(holding.Grants) > 0 && holding.Excluded == nil {
-		holding.Excluded = &Exclusion{Since: ch.c.At, By: ch.c.Actor}
-		ch.exclusions[product+"#"+user] = true
+		ch.exclude(h, product)
 	}
 	return ch.settle(ctx, h)
+}
+
+// exclude keeps the holder from automatic assignment of the product.
+func (ch *Change) exclude(h *holderState, product string) {
+	h.holding(product).Excluded = &Exclusion{Since: ch.c.At, By: ch.c.Actor}
+	ch.exclusions[product+"#"+h.UserID] = true
+}
+
+// readmit ends that.
+func (ch *Change) readmit(h *holderState, product string) {
+	h.holding(product).Excluded = nil
+	ch.exclusions[product+"#"+h.UserID] = false
 }
 
 // Lift ends an exclusion of a loaded user; the automatic grants count again.
@@ -448,8 +470,7 @@ func (ch *Change) Lift(ctx context.Context, user, product string) error {
 	if !ok || h.Holdings[product] == nil || h.Holdings[product].Excluded == nil {
 		return problem.Missing("exclusion")
 	}
-	h.Holdings[product].Excluded = nil
-	ch.exclusions[product+"#"+user] = false
+	ch.readmit(h, product)
 	ch.record(call.Change{Action: "exclusion.lifted", Subject: "exclusion", SubjectID: product + "#" + user, User: user})
 	return ch.settle(ctx, h)
 }
@@ -488,7 +509,7 @@ func (ch *Change) settle(ctx context.Context, h *holderState) error {
 
 func (ch *Change) settleProduct(ctx context.Context, h *holderState, p catalog.Product) (bool, error) {
 	holding := h.Holdings[p.ID]
-	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.holds) && len(holding.Grants) > 0 {
+	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) && len(holding.Grants) > 0 {
 		// An add-on goes with its base (spec 4), and what a person gave goes with what it needs.
 		holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return p.Base != "" || !automatic(s) })
 	}
@@ -557,7 +578,7 @@ func (ch *Change) take(h *holderState, p catalog.Product, l *licenseState) {
 		l.now.Extension, l.now.BaseLicenseID = h.Extension, h.Holdings[p.Base].LicenseID
 	}
 	holding.LicenseID = l.now.ID
-	ch.count(takenKey(ch.c.Account, p.ID, shard(l.now.ID)), countAssigned, 1)
+	ch.counts[countName(countAssigned, p.ID)]++
 	ch.record(ch.seatChange("license.assigned", l, h.UserID, grantReason(holding.Grants)))
 }
 
@@ -584,7 +605,7 @@ func (ch *Change) giveBack(ctx context.Context, h *holderState, p catalog.Produc
 	holding.LicenseID = ""
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt, l.now.Extension, l.now.BaseLicenseID = Available, "", "", nil, "", ""
 	l.now.Grants = []Grant{}
-	ch.count(takenKey(ch.c.Account, p.ID, shard(l.now.ID)), countAssigned, -1)
+	ch.counts[countName(countAssigned, p.ID)]--
 	ch.record(ch.seatChange("license.unassigned", l, h.UserID, ""))
 	if p.Kind == catalog.Metered {
 		at := ch.c.At
@@ -596,6 +617,10 @@ func (ch *Change) giveBack(ctx context.Context, h *holderState, p catalog.Produc
 
 // handOver gives a license that was just freed to who waits longest; nobody ever sees it free in between, and no crash can lose the turn.
 func (ch *Change) handOver(ctx context.Context, p catalog.Product, l *licenseState, leaver string) error {
+	if ch.later {
+		ch.look[p.ID] = true
+		return nil
+	}
 	for {
 		next, err := ch.head(ctx, p.ID)
 		if err != nil {
@@ -652,10 +677,14 @@ func (ch *Change) joinWaiting(h *holderState, p catalog.Product) error {
 	at := ch.c.At
 	holding.WaitingSince = &at
 	holding.Waiting = p.ID + "#" + call.AuditMoment(at) + "#" + h.UserID
-	ch.waits[holding.Waiting] = &waitState{entry: Wait{
-		ProductID: p.ID, UserID: h.UserID, UserName: h.Name, Since: at, Grants: slices.Clone(holding.Grants),
-	}}
-	ch.count(takenKey(ch.c.Account, p.ID, userShard(h.UserID)), countWaiting, 1)
+	w := ch.waits[holding.Waiting] // there when the same call has just taken the user off the list
+	if w == nil {
+		w = &waitState{}
+		ch.waits[holding.Waiting] = w
+	}
+	w.entry = Wait{ProductID: p.ID, UserID: h.UserID, UserName: h.Name, Since: at, Grants: slices.Clone(holding.Grants)}
+	w.gone, w.dirty = false, true
+	ch.counts[countName(countWaiting, p.ID)]++
 	ch.look[p.ID] = true
 	ch.record(call.Change{
 		Action: "grant.waiting", Subject: "grant", SubjectID: p.ID + "#" + h.UserID, User: h.UserID, Reason: grantReason(holding.Grants),
@@ -706,18 +735,8 @@ func (ch *Change) leaveWaiting(ctx context.Context, h *holderState, p catalog.Pr
 		w.gone = true
 	}
 	holding.Waiting, holding.WaitingSince = "", nil
-	ch.count(takenKey(ch.c.Account, p.ID, userShard(h.UserID)), countWaiting, -1)
+	ch.counts[countName(countWaiting, p.ID)]--
 	return nil
-}
-
-// userShard spreads the waiting counts of users over the same 16 items as the licenses.
-func userShard(user string) string {
-	const digits = "0123456789abcdef"
-	sum := uint32(2166136261)
-	for _, b := range []byte(user) {
-		sum = (sum ^ uint32(b)) * 16777619
-	}
-	return digits[sum%16 : sum%16+1]
 }
 
 // poolPage is how many free seats are looked at in one read: enough that racing callers seldom choose the same.
@@ -725,6 +744,9 @@ const poolPage = 25
 
 // free chooses a free license of the product, or nil when there is none.
 func (ch *Change) free(ctx context.Context, product string) (*licenseState, error) {
+	if ch.chosen != nil && ch.chosen.now.ProductID == product {
+		return ch.chosen, nil
+	}
 	// A seat that this very change has freed serves it first.
 	for _, l := range ch.licenses {
 		if l.now.ProductID == product && l.now.Status == Available && l.before.Status == Assigned {
@@ -757,28 +779,33 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 		if err := ch.c.Begin(ctx); err != nil {
 			return nil, err
 		}
+		limit := poolPage
+		if pl.next != "" {
+			limit = table.MaxPage // the first page was taken, or is of an order that is not confirmed yet
+		}
 		page, err := ch.c.Env.Table.Query(ctx, table.Query{
-			Partition: freePartition(ch.c.Account, product), After: pl.next, Limit: poolPage,
+			Partition: freePartition(ch.c.Account, product), After: pl.next, Limit: limit,
 		})
 		if err != nil {
 			return nil, err
 		}
+		var offered []stored
 		for _, item := range page.Items {
 			l, err := call.Decode[offer](item)
 			if err != nil {
 				return nil, err
 			}
-			if l.Pending {
-				visible, err := ch.desk.visible(ctx, ch.c, l.stored)
-				if err != nil {
-					return nil, err
-				}
-				if !visible {
-					continue
-				}
-			}
-			pl.free = append(pl.free, l.stored)
+			offered = append(offered, l.stored)
 			pl.vers[l.ID] = l.LicenseVersion
+		}
+		seen, err := ch.desk.sight(ctx, ch.c, offered)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range offered {
+			if seen(l) {
+				pl.free = append(pl.free, l)
+			}
 		}
 		pl.next, pl.done = page.Next, page.Next == ""
 	}
@@ -829,14 +856,15 @@ func (ch *Change) head(ctx context.Context, product string) (*waitItem, error) {
 	}
 }
 
-func (ch *Change) count(key table.Key, name string, by int64) {
-	if ch.counts[key] == nil {
-		ch.counts[key] = map[string]int64{}
+func (ch *Change) record(change call.Change) {
+	if change.Reason == "" {
+		change.Reason = ch.reason
 	}
-	ch.counts[key][name] += by
+	ch.records = append(ch.records, change)
 }
 
-func (ch *Change) record(change call.Change) { ch.records = append(ch.records, change) }
+// Because gives the audit records of what follows a reason of its own, such as a row of a file; empty for the call's.
+func (ch *Change) Because(reason string) { ch.reason = reason }
 
 // seat is a license's part in an audit record.
 type seat struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -46,17 +47,15 @@ func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.
 	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {
 		return err
 	}
-	return ch.Committed(ctx)
+	ch.Committed(ctx)
+	return nil
 }
 
-// Committed does what follows a commit of the change's Operations by other means than Commit.
-func (ch *Change) Committed(ctx context.Context) error {
+// Committed does what follows a commit of the change's Operations by other means than Commit. The commit stands whatever becomes of this.
+func (ch *Change) Committed(ctx context.Context) {
 	for _, product := range slices.Sorted(maps.Keys(ch.look)) {
-		if _, err := ch.desk.Drain(ctx, ch.c, product); err != nil {
-			return err
-		}
+		ch.desk.drainSoon(ctx, ch.c, product)
 	}
-	return nil
 }
 
 func (ch *Change) holderOperations() ([]table.Operation, error) {
@@ -126,13 +125,11 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 // licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which filter uses which.
 func licenseItem(account string, l stored, data []byte) table.Item {
 	item := table.Item{Key: licenseKey(account, l.ID), Data: data}
-	item.Places[0] = table.Key{Partition: licensesByProduct(account), Sort: strings.Join([]string{l.ProductID, string(l.Status), l.CostCenter, l.ID}, "#")}
+	item.Places[0] = table.Key{Partition: licensesByProduct(account), Sort: productSort(l.License)}
 	if l.CostCenter != "" {
-		item.Places[1] = table.Key{Partition: licensesByCostCenter(account), Sort: strings.Join([]string{l.CostCenter, l.ProductID, string(l.Status), l.ID}, "#")}
+		item.Places[1] = table.Key{Partition: licensesByCostCenter(account), Sort: costCenterSort(l.License)}
 	}
-	if l.OrderID != "" {
-		item.Places[2] = table.Key{Partition: licensesOfOrder(account, l.OrderID), Sort: l.ProductID + "#" + l.ID}
-	}
+	item.Places[2] = table.Key{Partition: licensesByStatus(account), Sort: statusSort(l.License)}
 	return item
 }
 
@@ -217,22 +214,27 @@ func (ch *Change) exclusionOperations() ([]table.Operation, error) {
 	return ops, nil
 }
 
-// countOperations add up what the change did. The bounds can never be met by a fault of a caller: a seat is guarded by its own license item. They stop a
-// fault of ours from being committed (invariant I1).
+// countOperations add up what the change did. What is bought can never fall below zero but by a fault of ours, which its bound keeps from being committed
+// (invariant I1); what is assigned is guarded by the license items themselves.
 func (ch *Change) countOperations() ([]table.Operation, error) {
-	keys := slices.SortedFunc(maps.Keys(ch.counts), func(a, b table.Key) int {
+	var taken []table.Bound
+	for _, name := range slices.Sorted(maps.Keys(ch.counts)) {
+		if by := ch.counts[name]; by != 0 {
+			taken = append(taken, table.Bound{Name: name, By: by})
+		}
+	}
+	var ops []table.Operation
+	shard := rand.IntN(takenShards)
+	for bounds := range slices.Chunk(taken, table.MaxBounds) {
+		ops = append(ops, table.Add(takenKey(ch.c.Account, shard), bounds...))
+		shard++
+	}
+	keys := slices.SortedFunc(maps.Keys(ch.bought), func(a, b table.Key) int {
 		return strings.Compare(a.Partition+"\x00"+a.Sort, b.Partition+"\x00"+b.Sort)
 	})
-	var ops []table.Operation
 	for _, key := range keys {
-		var bounds []table.Bound
-		for _, name := range slices.Sorted(maps.Keys(ch.counts[key])) {
-			if by := ch.counts[key][name]; by != 0 {
-				bounds = append(bounds, table.AtLeast(name, by, 0))
-			}
-		}
-		if len(bounds) > 0 {
-			ops = append(ops, table.Add(key, bounds...))
+		if by := ch.bought[key]; by != 0 {
+			ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
 		}
 	}
 	return ops, nil
@@ -241,25 +243,44 @@ func (ch *Change) countOperations() ([]table.Operation, error) {
 // confirmed remembers which orders of several commits are known to be confirmed; that never changes back.
 type confirmed struct{ orders sync.Map }
 
+// confirmedKey is where an order is marked as confirmed, with its lots.
 func confirmedKey(account, order string) table.Key {
 	return table.Key{Partition: call.Partition(account, "CONFIRMED"), Sort: order}
 }
 
 // visible says whether a license that was written before its order was confirmed may be seen.
 func (d *Desk) visible(ctx context.Context, c *call.Call, l stored) (bool, error) {
-	if !l.Pending {
-		return true, nil
+	seen, err := d.sight(ctx, c, []stored{l})
+	return seen(l), err
+}
+
+// sight reads, at once, whether the orders of those licenses that were written before their order was confirmed are confirmed by now, and makes the test of
+// whether a license may be seen.
+func (d *Desk) sight(ctx context.Context, c *call.Call, licenses []stored) (func(stored) bool, error) {
+	seen := func(l stored) bool {
+		if !l.Pending {
+			return true
+		}
+		_, ok := d.known.orders.Load(c.Account + "#" + l.OrderID)
+		return ok
 	}
-	name := c.Account + "#" + l.OrderID
-	if _, ok := d.known.orders.Load(name); ok {
-		return true, nil
+	var keys []table.Key
+	for _, l := range licenses {
+		if key := confirmedKey(c.Account, l.OrderID); !seen(l) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
 	}
-	_, found, err := table.Get(ctx, c.Env.Table, confirmedKey(c.Account, l.OrderID))
-	if err != nil || !found {
-		return false, err
+	if len(keys) == 0 {
+		return seen, nil
 	}
-	d.known.orders.Store(name, struct{}{})
-	return true, nil
+	found, err := c.Env.Table.Lookup(ctx, keys...)
+	if err != nil {
+		return seen, err
+	}
+	for key := range found {
+		d.known.orders.Store(c.Account+"#"+key.Sort, struct{}{})
+	}
+	return seen, nil
 }
 
 // Drain serves the waiting list of a product from the seats that are free, in order, until one of the two is empty. Whoever frees a seat hands it over in the
@@ -271,9 +292,7 @@ func (d *Desk) Drain(ctx context.Context, c *call.Call, product string) (int, er
 	for {
 		done := true
 		err := call.Decide(ctx, func(ctx context.Context) error {
-			turn := call.ForEvent(c.Env, c.Account, c.Actor, c.Reason, c.At)
-			turn.RequestID = c.RequestID
-			n, more, err := d.drainSome(ctx, turn, product)
+			n, more, err := d.drainSome(ctx, c.Apart(), product)
 			if err == nil {
 				served, done = served+n, !more
 			}
@@ -285,8 +304,8 @@ func (d *Desk) Drain(ctx context.Context, c *call.Call, product string) (int, er
 	}
 }
 
-// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a pool entry, a waiting entry, two counts and an audit record.
-const drainBatch = 10
+// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a pool entry, a waiting entry and an audit record.
+const drainBatch = 15
 
 func (d *Desk) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {
 	p, ok := d.products.Lookup(product)

@@ -30,8 +30,14 @@ const (
 
 // Lot is so many new licenses of one product, charged to one cost center.
 type Lot struct {
-	ProductID, CostCenter string
-	Quantity              int
+	ProductID  string `json:"productId"`
+	CostCenter string `json:"costCenter,omitempty"`
+	Quantity   int    `json:"quantity"`
+}
+
+// confirmedOrder is the document of confirmedKey; the ids of the order's licenses follow from it.
+type confirmedOrder struct {
+	Lots []Lot `json:"lots"`
 }
 
 // Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec 3.4), and serves the waiting lists from them.
@@ -55,7 +61,11 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 		return err
 	}
 	if !confirmed {
-		err = d.confirm(ctx, c, orderID, licenses, answer, append(confirmation(c, mark, lots), confirm...))
+		marked, err := confirmation(c, mark, lots)
+		if err != nil {
+			return err
+		}
+		err = d.confirm(ctx, c, orderID, licenses, answer, append(marked, confirm...))
 		if refused, ok := table.Refused(err); ok && refused.Has(mark) {
 			confirmed = true // by another run of the same order
 		} else if err != nil {
@@ -152,17 +162,21 @@ func delivered(account string, licenses []stored, pending bool) ([]table.Operati
 }
 
 // confirmation counts what the order adds, and marks it as confirmed.
-func confirmation(c *call.Call, mark table.Key, lots []Lot) []table.Operation {
+func confirmation(c *call.Call, mark table.Key, lots []Lot) ([]table.Operation, error) {
+	data, err := call.Encode(confirmedOrder{Lots: lots})
+	if err != nil {
+		return nil, err
+	}
 	bought := map[table.Key]int64{}
 	for _, lot := range lots {
 		bought[boughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
 		bought[costCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
 	}
-	ops := []table.Operation{table.Put(table.Item{Key: mark, Data: []byte("{}")}, table.IfAbsent)}
+	ops := []table.Operation{table.Put(table.Item{Key: mark, Data: data}, table.IfAbsent)}
 	for key, by := range bought {
 		ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
 	}
-	return ops
+	return ops, nil
 }
 
 // prepare writes the licenses so that nobody sees them yet.

@@ -86,7 +86,7 @@ func extensionChange(key, user string, before, after Extension) call.Change {
 // showExtension carries the holder's extension to the licenses that show it.
 func (ch *Change) showExtension(ctx context.Context, h *holderState) error {
 	for _, p := range ch.desk.products.Products() {
-		if !h.holds(p.ID) || !ch.phone(p) {
+		if !h.Holds(p.ID) || !ch.phone(p) {
 			continue
 		}
 		id := h.Holdings[p.ID].LicenseID
@@ -120,10 +120,10 @@ func (ch *Change) Move(ctx context.Context, from, to, product string) error {
 		return problem.Missing("user")
 	}
 	p, ok := ch.desk.products.Lookup(product)
-	if !ok || !a.holds(product) {
+	if !ok || !a.Holds(product) {
 		return problem.New(problem.WrongState, "The license is not assigned.")
 	}
-	if b.holds(product) {
+	if b.Holds(product) {
 		return problem.Newf(problem.UserAlreadyLicensed, "The user already holds a license of %s.", product)
 	}
 	if err := mayHold(ch.desk.products, &b.Holder, p); err != nil {
@@ -131,7 +131,7 @@ func (ch *Change) Move(ctx context.Context, from, to, product string) error {
 	}
 	moving := []catalog.Product{p}
 	for _, addOn := range ch.desk.products.AddOns(product) {
-		if a.holds(addOn.ID) {
+		if a.Holds(addOn.ID) {
 			moving = append(moving, addOn)
 		}
 	}
@@ -165,12 +165,10 @@ func (ch *Change) Move(ctx context.Context, from, to, product string) error {
 		}
 		given.Grants = withoutGrants(given.Grants, func(s string) bool { return !automatic(s) })
 		if len(given.Grants) > 0 && given.Excluded == nil {
-			given.Excluded = &Exclusion{Since: ch.c.At, By: ch.c.Actor}
-			ch.exclusions[q.ID+"#"+from] = true
+			ch.exclude(a, q.ID)
 		}
 		if taken.Excluded != nil {
-			taken.Excluded = nil
-			ch.exclusions[q.ID+"#"+to] = false
+			ch.readmit(b, q.ID)
 		}
 		given.LicenseID, taken.LicenseID = "", l.now.ID
 		at := ch.c.At
@@ -178,6 +176,9 @@ func (ch *Change) Move(ctx context.Context, from, to, product string) error {
 		l.now.Grants = slices.Clone(taken.Grants)
 		if ch.phone(q) {
 			l.now.Extension = b.Extension
+		}
+		if q.Base != "" {
+			l.now.BaseLicenseID = b.Holdings[q.Base].LicenseID
 		}
 		ch.record(ch.seatChange("license.reassigned", l, to, ""))
 	}
@@ -195,7 +196,7 @@ func (ch *Change) SetAddOns(ctx context.Context, user, base string, addOns []str
 	if h == nil || h.gone {
 		return problem.Missing("user")
 	}
-	if !h.holds(base) {
+	if !h.Holds(base) {
 		return problem.Newf(problem.BaseLicenseRequired, "The user holds no license of %s.", base)
 	}
 	known := ch.desk.products.AddOns(base)
@@ -214,7 +215,7 @@ func (ch *Change) SetAddOns(ctx context.Context, user, base string, addOns []str
 		}
 	}
 	for _, p := range known {
-		if !slices.Contains(addOns, p.ID) || h.holds(p.ID) {
+		if !slices.Contains(addOns, p.ID) || h.Holds(p.ID) {
 			continue
 		}
 		if err := ch.Grant(ctx, user, p.ID, source); err != nil {

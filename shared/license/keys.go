@@ -1,6 +1,10 @@
 package license
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+
 	"seatwise/shared/call"
 	"seatwise/shared/table"
 )
@@ -13,7 +17,7 @@ const (
 	countWaiting  = "waiting"
 )
 
-// Sharding by the first hexadecimal digit of the license's random id spreads one account's licenses, and the counters that assignments touch, over 16.
+// Sharding by the first hexadecimal digit of the license's random id spreads one account's licenses over 16 partitions.
 func shard(id string) string { return id[:1] }
 
 func licenseKey(account, id string) table.Key {
@@ -57,15 +61,22 @@ func numberKey(account, number string) table.Key {
 
 func seatsPartition(account string) string { return call.Partition(account, "SEATS") }
 
-// boughtKey counts what is bought of a product; only purchase and termination touch it.
+// boughtKey counts what is bought of a product and not terminated.
 func boughtKey(account, product string) table.Key {
 	return table.Key{Partition: seatsPartition(account), Sort: product}
 }
 
-// takenKey counts what is assigned, and who waits, of a product in one shard.
-func takenKey(account, product, shard string) table.Key {
-	return table.Key{Partition: seatsPartition(account), Sort: product + "#" + shard}
+// takenShards is over how many items the counts of what is assigned, and of who waits, are spread. A commit adds to one of them, whatever it changes; which one
+// is left to chance, so a single one of them may count below zero and only their sum means something.
+const takenShards = 32
+
+// takenKey is one of those items; its counts have the names of countName.
+func takenKey(account string, shard int) table.Key {
+	return table.Key{Partition: seatsPartition(account), Sort: fmt.Sprintf("#%02d", shard%takenShards)}
 }
+
+// countName is the name of a product's count in takenKey.
+func countName(count, product string) string { return count + ":" + product }
 
 // CostCenterSeatsPartition holds a count of bought seats for each product and cost center.
 func CostCenterSeatsPartition(account string) string { return call.Partition(account, "SEATS-CC") }
@@ -77,6 +88,22 @@ func costCenterSeatsKey(account, product, costCenter string) table.Key {
 func licensesByProduct(account string) string    { return call.Partition(account, "LICENSES") }
 func licensesByCostCenter(account string) string { return call.Partition(account, "LICENSES-CC") }
 
-func licensesOfOrder(account, order string) string {
-	return call.Partition(account, "LICENSES-ORDER", order)
+func licensesByStatus(account string) string { return call.Partition(account, "LICENSES-STATUS") }
+
+// The places of a license: by product, by cost center and by status. The first two hold nothing that an assignment changes, so that pages are stable while
+// seats change hands, and an assignment writes them once.
+
+func productSort(l License) string { return joined(l.ProductID, l.ID) }
+
+func costCenterSort(l License) string { return joined(l.CostCenter, l.ProductID, l.ID) }
+
+func statusSort(l License) string {
+	return joined(string(l.Status), l.ProductID, l.CostCenter, l.ID)
+}
+
+func joined(parts ...string) string { return strings.Join(parts, "#") }
+
+// The places of a holder: the name in lower case, from its first, second and last word on, so that a search finds it by the beginning of each.
+func holdersByName(account string, word int) string {
+	return call.Partition(account, "HOLDERS-NAME", strconv.Itoa(word))
 }

@@ -76,13 +76,13 @@ func wants(products *catalog.Catalog, h *Holder, product string, unlimited bool)
 	if unlimited && p.CountsAs.Group == catalog.LiveReports {
 		return false, Covered
 	}
-	if slices.ContainsFunc(p.CoveredBy, h.holds) {
+	if slices.ContainsFunc(p.CoveredBy, h.Holds) {
 		return false, Covered
 	}
 	if holding.Excluded != nil {
 		return false, Shut
 	}
-	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.holds) || slices.ContainsFunc(p.Excludes, h.holds) {
+	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) || slices.ContainsFunc(p.Excludes, h.Holds) {
 		return false, Lacks
 	}
 	return true, Holds
@@ -110,19 +110,19 @@ func mayHold(products *catalog.Catalog, h *Holder, p catalog.Product) error {
 	if !h.Active {
 		return problem.New(problem.UserInactive, "The user is not active; nothing can be assigned to them.")
 	}
-	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.holds) {
+	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) {
 		return problem.Newf(problem.BaseLicenseRequired, "%s needs a license of %s.", p.ID, strings.Join(p.Requires, " or "))
 	}
 	for _, id := range p.Excludes {
-		if h.holds(id) {
+		if h.Holds(id) {
 			return problem.Newf(problem.MutuallyExclusive, "The user holds %s, which excludes %s.", id, p.ID)
 		}
 	}
 	return nil
 }
 
-// holds says whether a license of the product is held.
-func (h *Holder) holds(product string) bool {
+// Holds says whether a license of the product is held.
+func (h *Holder) Holds(product string) bool {
 	holding := h.Holdings[product]
 	return holding != nil && holding.LicenseID != ""
 }
@@ -145,4 +145,27 @@ func (h *Holder) tidy() {
 			delete(h.Holdings, id)
 		}
 	}
+}
+
+// searchedName is how many bytes of a name a search looks at.
+const searchedName = 256
+
+// nameParts are what a search compares: the name in lower case from its first, its second and its last word on, as far as they differ.
+func nameParts(name string) []string {
+	words := strings.Fields(strings.ToLower(name))
+	var parts []string
+	for _, from := range []int{0, 1, len(words) - 1} {
+		if from >= 0 && from < len(words) && !slices.Contains(parts, cut(words[from:])) {
+			parts = append(parts, cut(words[from:]))
+		}
+	}
+	return parts
+}
+
+func cut(words []string) string {
+	s := strings.Join(words, " ")
+	if len(s) > searchedName {
+		s = strings.ToValidUTF8(s[:searchedName], "")
+	}
+	return s
 }

@@ -1,0 +1,445 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"seatwise/shared/api"
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+const (
+	// MaxBulk is the most items of one call (spec 4).
+	MaxBulk = 1_000
+	// MaxAtomic is the most items of a call for all or none (spec 4): each takes a holder, a license, a pool entry and an audit record, and one commit has 100.
+	MaxAtomic = 24
+	// bulkGroup is how many items one commit takes on at first; fewer when they do not fit, or when others keep changing the same things.
+	bulkGroup = 20
+	// releaseWait bounds the release of a claim after the request's own time is over.
+	releaseWait = 2 * time.Second
+)
+
+// Item is one item of a bulk call: by product and user, or, in other calls, by license.
+type Item struct {
+	ProductID, UserID, Extension, LicenseID string
+}
+
+// ItemResult is what became of an item.
+type ItemResult struct {
+	Index     int          `json:"index" doc:"Position in the request, from 0."`
+	Status    string       `json:"status" enum:"succeeded,failed"`
+	LicenseID string       `json:"licenseId,omitempty" doc:"In calls by license: which one."`
+	License   *License     `json:"license,omitempty" doc:"The license as it is now, if it concerns one."`
+	Problem   *api.Problem `json:"problem,omitempty" doc:"Why the item failed."`
+}
+
+// The statuses of an ItemResult.
+const (
+	Succeeded = "succeeded"
+	Failed    = "failed"
+)
+
+// Results are the answer to a bulk call.
+type Results struct {
+	Succeeded int          `json:"succeeded"`
+	Failed    int          `json:"failed"`
+	Results   []ItemResult `json:"results" nullable:"false"`
+}
+
+// bulk is a use case over many items.
+type bulk struct {
+	items []Item
+	// load reads what the items of one group need, and may say what is wrong with all of them.
+	load func(ctx context.Context, ch *Change, group []Item) error
+	// apply carries out one item, and says which license it concerns.
+	apply func(ctx context.Context, ch *Change, item Item) (license string, err error)
+	// more is committed with each group.
+	more []table.Operation
+}
+
+// AssignMany gives each user a license of the product, free ones by the server's choice (spec 4), in the order of the items. With atomic it is all or none, and the
+// first item that fails is the error; otherwise each item has its own result.
+func (d *Desk) AssignMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
+	b := bulk{items: items, load: loadAssigned}
+	b.apply = func(ctx context.Context, ch *Change, item Item) (string, error) {
+		return ch.assign(ctx, item)
+	}
+	return d.many(ctx, c, b, atomic)
+}
+
+// loadAssigned loads the users of a group and what they hold of the products in question.
+func loadAssigned(ctx context.Context, ch *Change, group []Item) error {
+	var users, extensions []string
+	for _, item := range group {
+		users, extensions = append(users, item.UserID), append(extensions, item.Extension)
+	}
+	if _, err := ch.Load(ctx, Need{Users: users, Extensions: extensions}); err != nil {
+		return err
+	}
+	var held []string
+	for _, item := range group {
+		if h := ch.holders[item.UserID]; h != nil && h.Holds(item.ProductID) {
+			held = append(held, h.Holdings[item.ProductID].LicenseID)
+		}
+	}
+	_, err := ch.Load(ctx, Need{Licenses: held})
+	return err
+}
+
+// assign is one item of AssignMany.
+func (ch *Change) assign(ctx context.Context, item Item) (string, error) {
+	h, err := ch.Holder(item.UserID)
+	if err != nil {
+		return "", err
+	}
+	p, ok := ch.desk.products.Lookup(item.ProductID)
+	switch {
+	case !ok:
+		return "", problem.Invalid("productId", "is not in the catalog")
+	case len(p.Devices) > 0:
+		return "", problem.Invalid("productId", "is held by devices, not by users")
+	}
+	if err := ch.extend(ctx, item.UserID, item.ProductID, item.Extension); err != nil {
+		return "", err
+	}
+	if err := ch.GrantProduct(ctx, item.UserID, item.ProductID, Direct); err != nil {
+		return "", err
+	}
+	return h.Holdings[item.ProductID].LicenseID, nil
+}
+
+// AssignProduct gives a user a license of the product, a free one by the server's choice (spec 4).
+//
+// Errors: not-found; not-enough-licenses; validation; user-inactive, base-license-required, mutually-exclusive, extension-in-use.
+func (d *Desk) AssignProduct(ctx context.Context, c *call.Call, product, user, extension string) (License, error) {
+	results, err := d.AssignMany(ctx, c, []Item{{ProductID: product, UserID: user, Extension: extension}}, true)
+	if err != nil {
+		return License{}, err
+	}
+	return *results.Results[0].License, nil
+}
+
+// RemoveMany takes the products from the users as a person demands it (spec 4): grants that a person gave end, automatic ones exclude the user. A user who has
+// nothing of the product is as demanded already. With atomic it is all or none.
+func (d *Desk) RemoveMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
+	b := bulk{items: items}
+	b.load = func(ctx context.Context, ch *Change, group []Item) error {
+		var users []string
+		for _, item := range group {
+			users = append(users, item.UserID)
+		}
+		return ch.loadFamily(ctx, users)
+	}
+	b.apply = func(ctx context.Context, ch *Change, item Item) (string, error) {
+		h, err := ch.Holder(item.UserID)
+		if err != nil {
+			return "", err
+		}
+		if _, ok := ch.desk.products.Lookup(item.ProductID); !ok {
+			return "", problem.Invalid("productId", "is not in the catalog")
+		}
+		license := ""
+		if h.Holds(item.ProductID) {
+			license = h.Holdings[item.ProductID].LicenseID
+		}
+		return license, ch.Unassign(ctx, item.UserID, item.ProductID)
+	}
+	return d.many(ctx, c, b, atomic)
+}
+
+// TerminateMany is Terminate of each license (spec 4).
+func (d *Desk) TerminateMany(ctx context.Context, c *call.Call, ids []string) (Results, error) {
+	b := bulk{items: byLicense(ids), load: loadLicenses}
+	b.apply = func(_ context.Context, ch *Change, item Item) (string, error) {
+		return item.LicenseID, ch.Terminate(item.LicenseID)
+	}
+	return d.many(ctx, c, b, false)
+}
+
+// ChargeMany is Charge of each license (spec 4).
+//
+// Errors: validation when there is no such cost center.
+func (d *Desk) ChargeMany(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
+	b := bulk{items: byLicense(ids), more: []table.Operation{table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent)}}
+	b.load = func(ctx context.Context, ch *Change, group []Item) error {
+		there, err := ch.loadCostCenter(ctx, costCenter, licenseIDs(group))
+		if err != nil {
+			return err
+		}
+		return there()
+	}
+	b.apply = func(_ context.Context, ch *Change, item Item) (string, error) {
+		return item.LicenseID, ch.Charge(item.LicenseID, costCenter)
+	}
+	return d.many(ctx, c, b, false)
+}
+
+func byLicense(ids []string) []Item {
+	items := make([]Item, len(ids))
+	for i, id := range ids {
+		items[i].LicenseID = id
+	}
+	return items
+}
+
+func licenseIDs(items []Item) []string {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.LicenseID
+	}
+	return ids
+}
+
+func loadLicenses(ctx context.Context, ch *Change, group []Item) error {
+	_, err := ch.Load(ctx, Need{Licenses: licenseIDs(group)})
+	return err
+}
+
+// many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the request claims its key, commits group after group, and stores the
+// answer last; when it dies in between, a repetition does the items again, and those that are done stay as they are.
+func (d *Desk) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (Results, error) {
+	if atomic {
+		return d.allOrNone(ctx, c, b)
+	}
+	if len(b.items) <= bulkGroup {
+		results, err := d.atOnce(ctx, c, b)
+		if !errors.Is(err, errTooMuch) {
+			return results, err
+		}
+	}
+	if err := c.Begin(ctx); err != nil {
+		return Results{}, err
+	}
+	if err := c.Claim(ctx); err != nil {
+		return Results{}, err
+	}
+	results, err := d.groups(ctx, c, b)
+	if err == nil {
+		err = c.Commit(ctx, results.answer())
+	}
+	if err != nil {
+		// The repetition that this invites finds the items that were done as it wants them.
+		ending, stop := context.WithTimeout(context.WithoutCancel(ctx), releaseWait)
+		defer stop()
+		c.Release(ending)
+		return Results{}, err
+	}
+	return results, nil
+}
+
+// errTooMuch says that a group does not fit into one commit.
+var errTooMuch = errors.New("too much for one commit")
+
+// atOnce carries out all items in one commit, each with its own result.
+func (d *Desk) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+	var out Results
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		ch, results, err := d.group(ctx, c, b, 0, b.items)
+		if err != nil {
+			return err
+		}
+		out = tally(results)
+		_, fits, err := ch.operations(len(b.more))
+		if err != nil {
+			return err
+		}
+		if !fits {
+			return errTooMuch
+		}
+		return ch.commitIfAny(ctx, out.answer(), b.more)
+	})
+	return out, err
+}
+
+// commitIfAny is Commit, but leaves out what only guards a change when there is none.
+func (ch *Change) commitIfAny(ctx context.Context, answer call.Answer, guards []table.Operation) error {
+	ops, err := ch.Operations()
+	if err != nil {
+		return err
+	}
+	if len(ops) > 0 {
+		ops = append(ops, guards...)
+	}
+	if err := ch.c.Commit(ctx, answer, ops...); err != nil {
+		return err
+	}
+	ch.Committed(ctx)
+	return nil
+}
+
+// group applies items to a fresh change; first is the index of the first one.
+func (d *Desk) group(ctx context.Context, c *call.Call, b bulk, first int, items []Item) (*Change, []ItemResult, error) {
+	ch := d.Change(c)
+	if err := b.load(ctx, ch, items); err != nil {
+		return nil, nil, err
+	}
+	results := make([]ItemResult, len(items))
+	licenses := make([]string, len(items))
+	for i, item := range items {
+		results[i] = ItemResult{Index: first + i, Status: Succeeded, LicenseID: item.LicenseID}
+		err := ch.Try(func() (err error) {
+			licenses[i], err = b.apply(ctx, ch, item)
+			return err
+		})
+		if p, ok := problem.From(err); ok {
+			results[i].Status, results[i].Problem, licenses[i] = Failed, api.Of(p), ""
+		} else if err != nil {
+			return nil, nil, err
+		}
+	}
+	for i, id := range licenses {
+		if id == "" {
+			continue
+		}
+		l, _, err := ch.after(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		results[i].License = &l
+	}
+	return ch, results, nil
+}
+
+// groups carries out the items in as many commits as it takes. A group that does not fit, or that others keep from being committed, is made smaller.
+func (d *Desk) groups(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+	var all []ItemResult
+	size := bulkGroup
+	for len(all) < len(b.items) {
+		var done []ItemResult
+		err := call.Decide(ctx, func(ctx context.Context) error {
+			for {
+				items := b.items[len(all):min(len(all)+size, len(b.items))]
+				ch, results, err := d.group(ctx, c.Apart(), b, len(all), items)
+				if err != nil {
+					return err
+				}
+				_, fits, err := ch.operations(len(b.more))
+				if err != nil {
+					return err
+				}
+				if !fits && size > 1 {
+					size = min(size, len(items)) / 2
+					continue
+				}
+				if err = ch.commitIfAny(ctx, call.Answer{}, b.more); err != nil {
+					size = max(1, size/2)
+					return err
+				}
+				done = results
+				return nil
+			}
+		})
+		if err != nil {
+			return Results{}, err
+		}
+		all = append(all, done...)
+		size = min(size*2, bulkGroup)
+	}
+	return tally(all), nil
+}
+
+// allOrNone carries out all items in one commit, or none (spec 4).
+//
+// Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the problem of the first item that fails, which names the item.
+func (d *Desk) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+	if len(b.items) > MaxAtomic {
+		return Results{}, problem.Invalid("items", "has at most %d items when atomic is set", MaxAtomic)
+	}
+	later := false
+	var out Results
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		for {
+			ch := d.Change(c)
+			ch.later = later
+			results, err := ch.all(ctx, b)
+			if err != nil {
+				return err
+			}
+			out = tally(results)
+			_, fits, err := ch.operations(len(b.more))
+			switch {
+			case err != nil:
+				return err
+			case fits:
+				return ch.commitIfAny(ctx, out.answer(), b.more)
+			case later:
+				return problem.Invalid("items", "changes more than one step can hold; send fewer items, or leave atomic out")
+			}
+			later = true
+		}
+	})
+	return out, err
+}
+
+// all applies every item, or fails with the first problem.
+func (ch *Change) all(ctx context.Context, b bulk) ([]ItemResult, error) {
+	if err := b.load(ctx, ch, b.items); err != nil {
+		return nil, err
+	}
+	licenses := make([]string, len(b.items))
+	for i, item := range b.items {
+		var err error
+		if licenses[i], err = b.apply(ctx, ch, item); err != nil {
+			return nil, ch.atItem(b.items, i, err)
+		}
+	}
+	results := make([]ItemResult, len(b.items))
+	for i, id := range licenses {
+		results[i] = ItemResult{Index: i, Status: Succeeded, LicenseID: b.items[i].LicenseID}
+		if id == "" {
+			continue
+		}
+		l, _, err := ch.after(id)
+		if err != nil {
+			return nil, err
+		}
+		results[i].License = &l
+	}
+	return results, nil
+}
+
+// atItem makes an item's problem one of the whole call, which names the item; a shortage counts all items of the product.
+func (ch *Change) atItem(items []Item, at int, err error) error {
+	p, ok := problem.From(err)
+	if !ok || len(items) == 1 {
+		return err
+	}
+	whole := *p
+	if p.Slug == problem.NotEnoughLicenses {
+		taken := ch.counts[countName(countAssigned, p.ProductID)]
+		left := slices.Collect(func(yield func(Item) bool) {
+			for _, item := range items[at:] {
+				if h := ch.holders[item.UserID]; item.ProductID == p.ProductID && (h == nil || !h.Holds(item.ProductID)) && !yield(item) {
+					return
+				}
+			}
+		})
+		whole = *problem.Shortage(p.ProductID, taken+int64(len(left)), taken)
+	}
+	field := fmt.Sprintf("items[%d]", at)
+	whole.Fields = []problem.Field{{Field: field, Message: p.Detail}}
+	for _, f := range p.Fields {
+		whole.Fields = []problem.Field{{Field: field + "." + f.Field, Message: f.Message}}
+	}
+	return &whole
+}
+
+func tally(results []ItemResult) Results {
+	out := Results{Results: results}
+	for _, r := range results {
+		if r.Status == Succeeded {
+			out.Succeeded++
+		} else {
+			out.Failed++
+		}
+	}
+	return out
+}
+
+func (r Results) answer() call.Answer { return call.Answer{Status: http.StatusOK, Body: r} }

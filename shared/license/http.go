@@ -1,0 +1,401 @@
+package license
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/problem"
+)
+
+const (
+	licensesPath = "/v1/accounts/{account}/licenses"
+	licensePath  = licensesPath + "/{id}"
+	tag          = "Licenses"
+)
+
+// LicensesFunction lists licenses, counts them, changes their cost center and terminates them; it shows who waits and who is excluded.
+func LicensesFunction(env *app.Env) (app.Function, error) { return function(env, LicensesRoutes) }
+
+// AssignmentFunction assigns, unassigns and reassigns licenses and their add-ons, one or many.
+func AssignmentFunction(env *app.Env) (app.Function, error) { return function(env, AssignmentRoutes) }
+
+func function(env *app.Env, routes func(*api.Kit, *app.Env) error) (app.Function, error) {
+	k := api.New(env)
+	if err := routes(k, env); err != nil {
+		return app.Function{}, err
+	}
+	return app.Function{HTTP: k.Handler()}, nil
+}
+
+func desk() (*Desk, error) {
+	products, err := catalog.Load()
+	if err != nil {
+		return nil, fmt.Errorf("licenses: %w", err)
+	}
+	return NewDesk(products), nil
+}
+
+type licenseInput struct {
+	api.Account
+	ID string `path:"id" doc:"The license's id."`
+}
+
+type manyInput struct {
+	api.Account
+	Body struct {
+		LicenseIDs []string `json:"licenseIds" minItems:"1" maxItems:"1000" nullable:"false"`
+	}
+}
+
+// LicensesRoutes registers the operations of LicensesFunction.
+func LicensesRoutes(k *api.Kit, _ *app.Env) error {
+	d, err := desk()
+	if err != nil {
+		return err
+	}
+	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
+
+	api.Register(k, api.Operation{
+		ID: "list-licenses", Method: http.MethodGet, Path: licensesPath, Tag: tag, Permissions: read,
+		Summary: "List licenses; all filters that are given must hold",
+	}, d.list)
+	api.Register(k, api.Operation{
+		ID: "summarize-licenses", Method: http.MethodGet, Path: licensesPath + "/summary", Tag: tag, Permissions: read,
+		Summary: "Count the licenses of every product",
+	}, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Listed[Summary], error) {
+		list, err := d.Summary(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return api.Page(list, ""), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "get-license", Method: http.MethodGet, Path: licensePath, Tag: tag, Permissions: read, Summary: "Read a license",
+	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[License], error) {
+		l, version, err := d.Get(ctx, c, in.ID)
+		return tagged(Versioned{License: l, Version: version}, err)
+	})
+	api.Register(k, api.Operation{
+		ID: "change-license", Method: http.MethodPatch, Path: licensePath, Tag: tag, Permissions: manage, Conflicts: true,
+		Summary: "Move a license to another cost center",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		licenseInput
+		Body struct {
+			CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
+		}
+	},
+	) (*api.Tagged[License], error) {
+		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
+			return nil, err
+		}
+		return tagged(d.Charge(ctx, c, in.ID, in.Body.CostCenter))
+	})
+	api.Register(k, api.Operation{
+		ID: "list-add-ons", Method: http.MethodGet, Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true,
+		Summary: "List the add-ons of a base license",
+	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[api.List[License]], error) {
+		return taggedAddOns(d.AddOns(ctx, c, in.ID))
+	})
+	api.Register(k, api.Operation{
+		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage,
+		Summary: "Terminate an unassigned license for ever",
+	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[License], error) {
+		return tagged(d.Terminate(ctx, c, in.ID))
+	})
+	api.Register(k, api.Operation{
+		ID: "terminate-licenses", Method: http.MethodPost, Path: licensesPath + "/terminate", Tag: tag, Permissions: manage,
+		Summary: "Terminate unassigned licenses for ever, each with its own result",
+	}, func(ctx context.Context, c *call.Call, in *manyInput) (*api.Plain[Results], error) {
+		return plain(d.TerminateMany(ctx, c, in.Body.LicenseIDs))
+	})
+	api.Register(k, api.Operation{
+		ID: "change-cost-center", Method: http.MethodPost, Path: licensesPath + "/cost-center", Tag: tag, Permissions: manage,
+		Summary: "Move licenses to another cost center, each with its own result",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		api.Account
+		Body struct {
+			LicenseIDs []string `json:"licenseIds" minItems:"1" maxItems:"1000" nullable:"false"`
+			CostCenter string   `json:"costCenter" minLength:"1" maxLength:"64"`
+		}
+	},
+	) (*api.Plain[Results], error) {
+		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
+			return nil, err
+		}
+		return plain(d.ChargeMany(ctx, c, in.Body.LicenseIDs, in.Body.CostCenter))
+	})
+	d.listRoutes(k, read, manage)
+	return nil
+}
+
+// narrowed asks for a page of the waiting lists or of the exclusions.
+type narrowed struct {
+	api.Account
+	api.Paging
+	Product string `query:"product" maxLength:"64" doc:"Only this product."`
+	User    string `query:"user" maxLength:"64" doc:"Only this user."`
+}
+
+func (d *Desk) listRoutes(k *api.Kit, read, manage []auth.Permission) {
+	api.Register(k, api.Operation{
+		ID: "list-waiting", Method: http.MethodGet, Path: "/v1/accounts/{account}/waiting", Tag: tag, Permissions: read,
+		Summary: "List the grants that wait for a free license, by product, first come first",
+	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[Wait], error) {
+		return page(ctx, c, d, in, "waiting", d.Waiting)
+	})
+	api.Register(k, api.Operation{
+		ID: "list-exclusions", Method: http.MethodGet, Path: "/v1/accounts/{account}/exclusions", Tag: tag, Permissions: read,
+		Summary: "List who is kept from automatic assignment",
+	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[Excluded], error) {
+		return page(ctx, c, d, in, "exclusions", d.Exclusions)
+	})
+	api.Register(k, api.Operation{
+		ID: "lift-exclusion", Method: http.MethodDelete, Path: "/v1/accounts/{account}/exclusions/{product}/{user}", Tag: tag, Permissions: manage,
+		Status: http.StatusNoContent, Summary: "Let a user be assigned the product automatically again",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		api.Account
+		Product string `path:"product"`
+		User    string `path:"user"`
+	},
+	) (*struct{}, error) {
+		if !api.ValidID(in.User) {
+			return nil, problem.Missing("exclusion")
+		}
+		return nil, d.LiftExclusion(ctx, c, in.Product, in.User)
+	})
+}
+
+func page[T any](
+	ctx context.Context, c *call.Call, d *Desk, in *narrowed, list string,
+	read func(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]T, string, error),
+) (*api.Listed[T], error) {
+	if in.Product != "" {
+		if _, ok := d.products.Lookup(in.Product); !ok {
+			return nil, problem.Invalid("product", "is not in the catalog")
+		}
+	}
+	if in.User != "" {
+		if err := api.CheckID("user", in.User); err != nil {
+			return nil, err
+		}
+	}
+	position, err := api.Position(c, in.Cursor, list, in.Product, in.User)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := read(ctx, c, in.Product, in.User, position, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(items, api.NextCursor(c, next, list, in.Product, in.User)), nil
+}
+
+type listInput struct {
+	api.Account
+	api.Paging
+	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a user's name (from the first, second or last word on), of an extension or of a license's id."`
+	Product    string   `query:"product" maxLength:"64" doc:"A product's id."`
+	Base       string   `query:"base" maxLength:"64" doc:"A base product's id, for its licenses and those of its add-ons; or a base license's id, for it and its add-ons."`
+	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
+	Status     string   `query:"status" enum:"available,assigned,terminated"`
+	User       string   `query:"user" maxLength:"64" doc:"Who holds it."`
+	Extension  string   `query:"extension" maxLength:"64" doc:"The extension it is tied to."`
+	Order      string   `query:"order" maxLength:"64" doc:"The order it was bought with."`
+}
+
+func (d *Desk) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[License], error) {
+	f := Filter{
+		Q: strings.TrimSpace(in.Q), Product: in.Product, Base: in.Base, CostCenters: in.CostCenter, Status: Status(in.Status), User: in.User,
+		Extension: in.Extension, Order: in.Order,
+	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	filters := append([]string{"licenses", f.Q, f.Product, f.Base, in.Status, f.User, f.Extension, f.Order}, f.CostCenters...)
+	position, err := api.Position(c, in.Cursor, filters...)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := d.List(ctx, c, f, position, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(items, api.NextCursor(c, next, filters...)), nil
+}
+
+// check names the filters that can fit nothing.
+func (f Filter) check() error {
+	var fields []problem.Field
+	id := func(field, value string) {
+		if value == "" {
+			return
+		}
+		if p, ok := problem.From(api.CheckID(field, value)); ok {
+			fields = append(fields, p.Fields...)
+		}
+	}
+	for _, code := range f.CostCenters {
+		if code == "" {
+			fields = append(fields, problem.Field{Field: "costCenter", Message: "must not be empty"})
+		}
+		id("costCenter", code)
+	}
+	id("user", f.User)
+	id("extension", f.Extension)
+	if f.Order != "" && !wellFormed(f.Order) {
+		fields = append(fields, problem.Field{Field: "order", Message: "must be a UUID in lower case"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+type assignmentItem struct {
+	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
+	UserID    string `json:"userId" minLength:"1" maxLength:"64"`
+}
+
+type assignmentWithExtension struct {
+	assignmentItem
+	Extension string `json:"extension,omitempty" maxLength:"64" doc:"For products that are tied to an extension."`
+}
+
+// AssignmentRoutes registers the operations of AssignmentFunction.
+func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
+	d, err := desk()
+	if err != nil {
+		return err
+	}
+	manage := []auth.Permission{auth.LicensesManage}
+
+	api.Register(k, api.Operation{
+		ID: "assign-license", Method: http.MethodPost, Path: licensePath + "/assign", Tag: tag, Permissions: manage, Summary: "Assign a license to a user",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		licenseInput
+		Body struct {
+			UserID    string `json:"userId" minLength:"1" maxLength:"64"`
+			Extension string `json:"extension,omitempty" maxLength:"64" doc:"For products that are tied to an extension."`
+		}
+	},
+	) (*api.Tagged[License], error) {
+		if err := validIDs("", in.Body.UserID, in.Body.Extension); err != nil {
+			return nil, err
+		}
+		return tagged(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
+	})
+	api.Register(k, api.Operation{
+		ID: "unassign-license", Method: http.MethodPost, Path: licensePath + "/unassign", Tag: tag, Permissions: manage,
+		Summary: "Return a license to the pool, its add-ons with it",
+	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[License], error) {
+		return tagged(d.Unassign(ctx, c, in.ID))
+	})
+	api.Register(k, api.Operation{
+		ID: "reassign-license", Method: http.MethodPost, Path: licensePath + "/reassign", Tag: tag, Permissions: manage,
+		Summary: "Move a license, its extension and its add-ons to another user in one step",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		licenseInput
+		Body struct {
+			UserID string `json:"userId" minLength:"1" maxLength:"64"`
+		}
+	},
+	) (*api.Tagged[License], error) {
+		if err := validIDs("", in.Body.UserID, ""); err != nil {
+			return nil, err
+		}
+		return tagged(d.Reassign(ctx, c, in.ID, in.Body.UserID))
+	})
+	api.Register(k, api.Operation{
+		ID: "set-add-ons", Method: http.MethodPut, Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Conflicts: true,
+		Summary: "Make the add-ons of a base license exactly these",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		licenseInput
+		Body struct {
+			ProductIDs []string `json:"productIds" maxItems:"64" nullable:"false"`
+		}
+	},
+	) (*api.Tagged[api.List[License]], error) {
+		return taggedAddOns(d.SetAddOns(ctx, c, in.ID, in.Body.ProductIDs))
+	})
+	api.Register(k, api.Operation{
+		ID: "assign-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments", Tag: tag, Permissions: manage,
+		Summary: "Assign free licenses of products to users, each with its own result or all or none",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		api.Account
+		Body struct {
+			Items  []assignmentWithExtension `json:"items" minItems:"1" maxItems:"1000" nullable:"false"`
+			Atomic bool                      `json:"atomic,omitempty" doc:"All or none, up to 24 items."`
+		}
+	},
+	) (*api.Plain[Results], error) {
+		items := make([]Item, len(in.Body.Items))
+		for i, item := range in.Body.Items {
+			if err := validIDs(fmt.Sprintf("items[%d].", i), item.UserID, item.Extension); err != nil {
+				return nil, err
+			}
+			items[i] = Item{ProductID: item.ProductID, UserID: item.UserID, Extension: item.Extension}
+		}
+		return plain(d.AssignMany(ctx, c, items, in.Body.Atomic))
+	})
+	api.Register(k, api.Operation{
+		ID: "remove-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments/remove", Tag: tag, Permissions: manage,
+		Summary: "Take products from users, each with its own result or all or none",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		api.Account
+		Body struct {
+			Items  []assignmentItem `json:"items" minItems:"1" maxItems:"1000" nullable:"false"`
+			Atomic bool             `json:"atomic,omitempty" doc:"All or none, up to 24 items."`
+		}
+	},
+	) (*api.Plain[Results], error) {
+		items := make([]Item, len(in.Body.Items))
+		for i, item := range in.Body.Items {
+			if err := validIDs(fmt.Sprintf("items[%d].", i), item.UserID, ""); err != nil {
+				return nil, err
+			}
+			items[i] = Item{ProductID: item.ProductID, UserID: item.UserID}
+		}
+		return plain(d.RemoveMany(ctx, c, items, in.Body.Atomic))
+	})
+	return nil
+}
+
+// validIDs checks what a body says of a user and, if it does, of an extension.
+func validIDs(at, user, extension string) error {
+	if err := api.CheckID(at+"userId", user); err != nil {
+		return err
+	}
+	if extension == "" {
+		return nil
+	}
+	return api.CheckID(at+"extension", extension)
+}
+
+func tagged(v Versioned, err error) (*api.Tagged[License], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[License]{Status: http.StatusOK, ETag: call.Tag(v.Version), Body: v.License}, nil
+}
+
+func taggedAddOns(a AddOns, err error) (*api.Tagged[api.List[License]], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[api.List[License]]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: api.List[License]{Items: a.Items}}, nil
+}
+
+func plain(r Results, err error) (*api.Plain[Results], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &api.Plain[Results]{Status: http.StatusOK, Body: r}, nil
+}
+

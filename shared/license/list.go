@@ -1,0 +1,391 @@
+package license
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+const (
+	// MaxFilteredCostCenters is how many cost centers one list may ask for: each is a range of its own.
+	MaxFilteredCostCenters = 20
+	// examined is how many licenses one page looks at, at most, when filters leave most of them out; the page is then short and has a cursor.
+	examined = 2_000
+)
+
+// Filter says which licenses to list; all that is set must hold (spec 4).
+type Filter struct {
+	// Q is the beginning of a user's name (from its first, second or last word on, without regard to case), of an extension, or of a license's UUID.
+	Q string
+	// Product is a product's id.
+	Product string
+	// Base is the id of a base product, for its licenses and those of its add-ons; or a base license's UUID, for it and the add-ons that hang on it.
+	Base        string
+	CostCenters []string
+	Status      Status
+	User        string
+	Extension   string
+	Order       string
+}
+
+// List is one page of the account's licenses, and the position of the next page; no position means that there is none. The order of a list follows from its
+// filters, by what an assignment does not change, so that a license which fits the filters all the while is on exactly one page:
+//
+//	order                the order's lines
+//	user, extension      the license's id
+//	q                    licenses whose UUID begins so, then whose extension, then whose user's name, from the first, second and last word on
+//	status               product, cost center, id
+//	cost center          cost center, product, id
+//	else                 product, id
+//
+// A page of the plain list, of products, of a status or of one cost center is one query, of an order one read, however many licenses there are. A license is
+// filtered by the other filters as it is read. Lists read indexes, which may be a moment behind; Get and the summary are not.
+//
+// Errors: validation, naming the filter; api's BadCursor for a position of another list.
+func (d *Desk) List(ctx context.Context, c *call.Call, f Filter, position string, limit int) ([]License, string, error) {
+	products, err := d.filtered(f)
+	if err != nil {
+		return nil, "", err
+	}
+	source, err := d.source(ctx, c, f, products)
+	if err != nil || source == nil {
+		return nil, "", err
+	}
+	var list []License
+	last := position
+	for looked := 0; looked < examined; {
+		batch, done, err := source(ctx, last, limit+1-len(list))
+		if err != nil {
+			return nil, "", err
+		}
+		licenses := make([]stored, len(batch))
+		for i, found := range batch {
+			licenses[i] = found.stored
+		}
+		seen, err := d.sight(ctx, c, licenses)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, found := range batch {
+			looked++
+			if seen(found.stored) && f.fits(found.License, products) {
+				if len(list) == limit {
+					return list, last, nil
+				}
+				list = append(list, found.License)
+			}
+			last = found.at
+		}
+		if done {
+			return list, "", nil
+		}
+	}
+	return list, last, nil
+}
+
+// filtered checks the filters and says which products they leave; nil for all.
+func (d *Desk) filtered(f Filter) ([]string, error) {
+	if !utf8.ValidString(f.Q) {
+		return nil, problem.Invalid("q", "must be UTF-8")
+	}
+	var products []string
+	if f.Product != "" {
+		if _, ok := d.products.Lookup(f.Product); !ok {
+			return nil, problem.Invalid("product", "is not in the catalog")
+		}
+		products = []string{f.Product}
+	}
+	if f.Base != "" && !wellFormed(f.Base) {
+		p, ok := d.products.Lookup(f.Base)
+		if !ok || p.Kind != catalog.Base {
+			return nil, problem.Invalid("base", "must be the id of a base product or of a base license")
+		}
+		family := []string{p.ID}
+		for _, addOn := range d.products.AddOns(p.ID) {
+			family = append(family, addOn.ID)
+		}
+		if f.Product != "" {
+			family = slices.DeleteFunc(family, func(id string) bool { return id != f.Product })
+		}
+		products = family
+		if len(products) == 0 {
+			products = []string{}
+		}
+		slices.Sort(products)
+	}
+	if len(f.CostCenters) > MaxFilteredCostCenters {
+		return nil, problem.Invalid("costCenter", "may be given at most %d times", MaxFilteredCostCenters)
+	}
+	return products, nil
+}
+
+// fits says whether a license passes the filters, whichever of them the source of the list has looked at already.
+func (f Filter) fits(l License, products []string) bool {
+	switch {
+	case products != nil && !slices.Contains(products, l.ProductID),
+		wellFormed(f.Base) && l.ID != f.Base && l.BaseLicenseID != f.Base,
+		len(f.CostCenters) > 0 && !slices.Contains(f.CostCenters, l.CostCenter),
+		f.Status != "" && l.Status != f.Status,
+		f.User != "" && l.UserID != f.User,
+		f.Extension != "" && l.Extension != f.Extension,
+		f.Order != "" && l.OrderID != f.Order:
+		return false
+	}
+	return f.Q == "" || f.matched(l) < phases
+}
+
+// found is a license with its position in the order of the list.
+type found struct {
+	stored
+	at string
+}
+
+// source reads on from a position, about limit licenses; done says that there are no more.
+type source func(ctx context.Context, after string, limit int) (batch []found, done bool, err error)
+
+// source chooses the narrowest way to what the filters leave; nil for what nothing can fit.
+func (d *Desk) source(ctx context.Context, c *call.Call, f Filter, products []string) (source, error) {
+	switch {
+	case f.User != "" && !usable(f.User), f.Extension != "" && !usable(f.Extension), f.Order != "" && !wellFormed(f.Order),
+		slices.ContainsFunc(f.CostCenters, func(code string) bool { return !usable(code) }):
+		return nil, nil
+	case f.User != "":
+		return d.ofUser(c, f.User), nil
+	case wellFormed(f.Base):
+		base, _, err := d.Get(ctx, c, f.Base)
+		if problem.Is(err, problem.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if base.UserID == "" {
+			return d.byID(c, f.Base), nil
+		}
+		return d.ofUser(c, base.UserID), nil
+	case f.Extension != "":
+		item, ok, err := c.Get(ctx, ExtensionKey(c.Account, f.Extension))
+		if err != nil || !ok {
+			return nil, err
+		}
+		x, err := call.Decode[Extension](item)
+		if err != nil || x.UserID == "" {
+			return nil, err
+		}
+		return d.ofUser(c, x.UserID), nil
+	case f.Order != "":
+		return d.ofOrder(c, f.Order), nil
+	case f.Q != "":
+		return d.searched(c, f), nil
+	case f.Status != "":
+		return d.ranged(c, table.Index3, licensesByStatus(c.Account), d.statusRanges(f, products)), nil
+	case len(f.CostCenters) > 0:
+		return d.ranged(c, table.Index2, licensesByCostCenter(c.Account), costCenterRanges(f, products)), nil
+	default:
+		return d.ranged(c, table.Index1, licensesByProduct(c.Account), productRanges(products)), nil
+	}
+}
+
+// usable keeps what is no id of anything from becoming a key.
+func usable(id string) bool {
+	return id != "" && len(id) <= 64 && utf8.ValidString(id) && !strings.Contains(id, "#")
+}
+
+func productRanges(products []string) []string {
+	if products == nil {
+		return []string{""}
+	}
+	var prefixes []string
+	for _, product := range products {
+		prefixes = append(prefixes, product+"#")
+	}
+	return prefixes
+}
+
+func costCenterRanges(f Filter, products []string) []string {
+	var prefixes []string
+	for _, code := range slices.Sorted(slices.Values(f.CostCenters)) {
+		for _, rest := range productRanges(products) {
+			prefixes = append(prefixes, code+"#"+rest)
+		}
+	}
+	return slices.Compact(prefixes)
+}
+
+func (d *Desk) statusRanges(f Filter, products []string) []string {
+	status := string(f.Status) + "#"
+	if len(f.CostCenters) == 0 {
+		prefixes := productRanges(products)
+		for i := range prefixes {
+			prefixes[i] = status + prefixes[i]
+		}
+		return prefixes
+	}
+	if products == nil {
+		for _, p := range d.products.Purchasable() { // the others have no cost center
+			products = append(products, p.ID)
+		}
+		slices.Sort(products)
+	}
+	var prefixes []string
+	for _, product := range products {
+		for _, code := range slices.Sorted(slices.Values(f.CostCenters)) {
+			prefixes = append(prefixes, status+product+"#"+code+"#")
+		}
+	}
+	return slices.Compact(prefixes)
+}
+
+// ranged reads one range of an index after the other. They ascend, so the sort key is the position in all of them.
+func (d *Desk) ranged(c *call.Call, index table.Index, partition string, prefixes []string) source {
+	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
+		for i, prefix := range prefixes {
+			if !strings.HasPrefix(after, prefix) && prefix < after {
+				continue
+			}
+			q := table.Query{Index: index, Partition: partition, Prefix: prefix, Limit: min(max(limit, 1), table.MaxPage)}
+			if after != "" {
+				q.From = after + "\x00"
+			}
+			page, err := c.Env.Table.Query(ctx, q)
+			if err != nil {
+				return nil, false, err
+			}
+			if len(page.Items) == 0 && page.Next == "" {
+				continue
+			}
+			batch, err := foundIn(page.Items, func(item table.Item) string { return item.Places[index-1].Sort })
+			return batch, page.Next == "" && i == len(prefixes)-1, err
+		}
+		return nil, true, nil
+	}
+}
+
+func foundIn(items []table.Item, at func(table.Item) string) ([]found, error) {
+	batch := make([]found, len(items))
+	for i, item := range items {
+		l, err := call.Decode[stored](item)
+		if err != nil {
+			return nil, err
+		}
+		batch[i] = found{stored: l, at: at(item)}
+	}
+	return batch, nil
+}
+
+// byID reads licenses whose ids are known, strongly consistent.
+func (d *Desk) byID(c *call.Call, ids ...string) source {
+	slices.Sort(ids)
+	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
+		from, there := slices.BinarySearch(ids, after)
+		if there {
+			from++
+		}
+		rest := ids[from:]
+		part := rest[:min(len(rest), limit)]
+		batch, err := d.fetch(ctx, c, part, func(_ int, id string) string { return id })
+		return batch, len(part) == len(rest), err
+	}
+}
+
+// fetch looks up licenses; what does not exist is left out.
+func (d *Desk) fetch(ctx context.Context, c *call.Call, ids []string, at func(i int, id string) string) ([]found, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	keys := make([]table.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = licenseKey(c.Account, id)
+	}
+	items, err := c.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var batch []found
+	for i, key := range keys {
+		item, ok := items[key]
+		if !ok {
+			continue
+		}
+		l, err := call.Decode[stored](item)
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, found{stored: l, at: at(i, ids[i])})
+	}
+	return batch, nil
+}
+
+// ofUser reads what a user holds.
+func (d *Desk) ofUser(c *call.Call, user string) source {
+	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
+		item, ok, err := c.Get(ctx, HolderKey(c.Account, user))
+		if err != nil || !ok {
+			return nil, true, err
+		}
+		h, err := call.Decode[Holder](item)
+		if err != nil {
+			return nil, true, err
+		}
+		return d.byID(c, h.held()...)(ctx, after, limit)
+	}
+}
+
+// held lists the ids of the licenses that a holder has.
+func (h *Holder) held() []string {
+	var ids []string
+	for _, holding := range h.Holdings {
+		if holding.LicenseID != "" {
+			ids = append(ids, holding.LicenseID)
+		}
+	}
+	return ids
+}
+
+// ofOrder reads the licenses of a confirmed order: their ids follow from it.
+func (d *Desk) ofOrder(c *call.Call, order string) source {
+	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
+		item, ok, err := c.Get(ctx, confirmedKey(c.Account, order))
+		if err != nil || !ok {
+			return nil, true, err
+		}
+		confirmed, err := call.Decode[confirmedOrder](item)
+		if err != nil {
+			return nil, true, err
+		}
+		total := 0
+		for _, lot := range confirmed.Lots {
+			total += lot.Quantity
+		}
+		from, err := sequence(after)
+		if err != nil {
+			return nil, true, err
+		}
+		to := min(total, from+limit)
+		var ids []string
+		for n := from; n < to; n++ {
+			ids = append(ids, deliveredID(c.Account, order, n))
+		}
+		batch, err := d.fetch(ctx, c, ids, func(i int, _ string) string { return strconv.Itoa(from + i + 1) })
+		return batch, to >= total, err
+	}
+}
+
+// sequence reads a position of ofOrder: how many licenses were passed.
+func sequence(position string) (int, error) {
+	if position == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(position)
+	if err != nil || n < 0 {
+		return 0, table.ErrCursor
+	}
+	return n, nil
+}

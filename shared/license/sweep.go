@@ -1,0 +1,34 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// DrainWaiting serves every waiting list of every account that has an entry. One that fails never stops the others; the errors come together. It reads one
+// index entry for each list, however many wait in it.
+func (d *Desk) DrainWaiting(ctx context.Context, env *app.Env) error {
+	var failures []error
+	from := ""
+	for {
+		page, err := env.Table.Query(ctx, table.Query{Index: table.Index3, Partition: WaitingMarks, From: from, Limit: 1})
+		if err != nil {
+			return errors.Join(append(failures, err)...)
+		}
+		if len(page.Items) == 0 {
+			return errors.Join(failures...)
+		}
+		account, rest, _ := strings.Cut(page.Items[0].Places[2].Sort, "#")
+		product, _, _ := strings.Cut(rest, "#")
+		c := call.ForEvent(env, account, "maintenance", "waiting list", env.Clock())
+		if _, err := d.Drain(ctx, c, product); err != nil {
+			failures = append(failures, err)
+		}
+		from = account + "#" + product + "$" // "$" follows "#": the first entry of the next list
+	}
+}

@@ -1,0 +1,106 @@
+package license
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+)
+
+// Chain knows what stands behind the grants of call queues; package directory does.
+type Chain interface {
+	// DashboardsOf lists the dashboards that show a call queue.
+	DashboardsOf(ctx context.Context, c *call.Call, queue string) ([]string, error)
+}
+
+// Why says how a user stands to a product, and because of what (spec 6).
+type Why struct {
+	ProductID string    `json:"productId"`
+	State     State     `json:"state" enum:"holds,waits,lacks,covered,excluded"`
+	Because   []Because `json:"because" nullable:"false" doc:"Every grant, with the chain from dashboard to queue behind it."`
+	// LicenseID is the license held.
+	LicenseID string `json:"licenseId,omitempty" format:"uuid"`
+	// WaitingSince is when the user was put on the waiting list.
+	WaitingSince *time.Time `json:"waitingSince,omitempty"`
+	// CoveredBy is the product or the bundle that makes a license unnecessary.
+	CoveredBy string `json:"coveredBy,omitempty" doc:"The product held, or the account's bundle, that includes this one."`
+	// Excluded says since when, and by whom, the user is kept from automatic assignment.
+	Excluded *Exclusion `json:"excluded,omitempty"`
+	// Inactive users hold nothing, whatever their grants.
+	Inactive bool `json:"inactive,omitempty"`
+}
+
+// Because is one link of the chain: a grant and, for a call queue's, one of the dashboards that show the queue.
+type Because struct {
+	Grant       string    `json:"grant"`
+	DashboardID string    `json:"dashboardId,omitempty"`
+	QueueID     string    `json:"queueId,omitempty"`
+	RoleID      string    `json:"roleId,omitempty"`
+	Since       time.Time `json:"since"`
+}
+
+// Why explains why a user holds, lacks or waits for a product. It reads the user and, for each grant of a call queue, its dashboards.
+//
+// Errors: not-found for an unknown user; validation for an unknown product.
+func (d *Desk) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
+	p, ok := d.products.Lookup(product)
+	if !ok {
+		return Why{}, problem.Invalid("product", "is not in the catalog")
+	}
+	ch := d.Change(c)
+	if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
+		return Why{}, err
+	}
+	h, err := ch.Holder(user)
+	if err != nil {
+		return Why{}, err
+	}
+	why := Why{ProductID: product, State: StateOf(d.products, h, product, ch.Unlimited()), Because: []Because{}, Inactive: !h.Active}
+	if why.State == Covered {
+		why.CoveredBy = UnlimitedBundle
+		if i := slices.IndexFunc(p.CoveredBy, h.holds); i >= 0 {
+			why.CoveredBy = p.CoveredBy[i]
+		}
+	}
+	holding := h.Holdings[product]
+	if holding == nil {
+		return why, nil
+	}
+	why.LicenseID, why.WaitingSince, why.Excluded = holding.LicenseID, holding.WaitingSince, holding.Excluded
+	for _, g := range holding.Grants {
+		links, err := behind(ctx, c, g, chain)
+		if err != nil {
+			return Why{}, err
+		}
+		why.Because = append(why.Because, links...)
+	}
+	return why, nil
+}
+
+// behind is what stands behind a grant.
+func behind(ctx context.Context, c *call.Call, g Grant, chain Chain) ([]Because, error) {
+	link := Because{Grant: g.Source, Since: g.Since}
+	kind, id, _ := strings.Cut(g.Source, ":")
+	switch kind {
+	case "role":
+		link.RoleID = id
+	case "queue":
+		link.QueueID = id
+		dashboards, err := chain.DashboardsOf(ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		var links []Because
+		for _, dashboard := range dashboards {
+			link.DashboardID = dashboard
+			links = append(links, link)
+		}
+		if len(links) > 0 {
+			return links, nil
+		}
+	}
+	return []Because{link}, nil
+}

@@ -398,4 +398,3 @@ func plain(r Results, err error) (*api.Plain[Results], error) {
 	}
 	return &api.Plain[Results]{Status: http.StatusOK, Body: r}, nil
 }
-

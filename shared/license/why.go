@@ -61,7 +61,7 @@ func (d *Desk) Why(ctx context.Context, c *call.Call, user, product string, chai
 	why := Why{ProductID: product, State: StateOf(d.products, h, product, ch.Unlimited()), Because: []Because{}, Inactive: !h.Active}
 	if why.State == Covered {
 		why.CoveredBy = UnlimitedBundle
-		if i := slices.IndexFunc(p.CoveredBy, h.holds); i >= 0 {
+		if i := slices.IndexFunc(p.CoveredBy, h.Holds); i >= 0 {
 			why.CoveredBy = p.CoveredBy[i]
 		}
 	}

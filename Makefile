@@ -70,6 +70,11 @@ build-%: FORCE
 	@[ -n "$${ARTIFACTS_DIR:-}" ] || { echo "build-$* is for sam build, which sets ARTIFACTS_DIR; use make build" >&2; exit 2; }
 	$(GO_BUILD) -o "$$ARTIFACTS_DIR/bootstrap" ./$(call folder,$*)
 
+# Any other main package with the functions' flags, for infra/bench: make program PACKAGE=./infra/bench/bare OUT=file
+.PHONY: program
+program: FORCE
+	$(GO_BUILD) -o $(OUT) $(PACKAGE)
+
 .PHONY: FORCE
 FORCE:
 

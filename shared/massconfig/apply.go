@@ -1,0 +1,259 @@
+package massconfig
+
+import (
+	"context"
+	"fmt"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// handOn is how much time a worker leaves itself to hand its work on before its invocation ends.
+const handOn = 20 // seconds
+
+// configure applies the plan from where it stands. Each commit holds some rows, each whole, how far the plan is applied now, and the demand that the job is still
+// this worker's: so no row is done twice or by halves, whoever dies or is overtaken when.
+func (w *worker) configure(ctx context.Context) error {
+	if w.j.Cancel {
+		return w.finish(ctx, Cancelled)
+	}
+	file, err := w.fileOf(ctx)
+	if err != nil {
+		return err
+	}
+	p, version, err := w.progress(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Row == 0 {
+		stale, err := w.stale(ctx, file)
+		if err != nil {
+			return err
+		}
+		if stale != "" {
+			w.j.Why = stale
+			return w.end(ctx, Failed)
+		}
+	}
+	guess := 4
+	for p.Chunk < w.j.Chunks {
+		rows, err := w.chunk(ctx, p.Chunk)
+		if err != nil {
+			return err
+		}
+		for p.Within < len(rows) {
+			if late, err := w.handOn(ctx); late || err != nil {
+				return err
+			}
+			if err := w.renew(ctx); err != nil {
+				return err
+			}
+			var next progress
+			if next, guess, err = w.applySome(ctx, rows, p, version, guess, file); err != nil {
+				return err
+			}
+			p = next
+			version++
+		}
+		p.Chunk, p.Within = p.Chunk+1, 0
+	}
+	return w.finish(ctx, Completed)
+}
+
+// finish writes the result file and ends the job.
+func (w *worker) finish(ctx context.Context, state State) error {
+	if err := w.writeResult(ctx); err != nil {
+		return err
+	}
+	return w.end(ctx, state)
+}
+
+// handOn gives the work to the next invocation when this one's time is nearly over.
+func (w *worker) handOn(ctx context.Context) (bool, error) {
+	deadline, limited := ctx.Deadline()
+	if !limited || deadline.Unix()-w.s.env.Clock().Unix() > handOn {
+		return false, nil
+	}
+	w.j.Lease = 0
+	if err := w.save(ctx); err != nil {
+		return true, err
+	}
+	return true, w.s.ticket(ctx, w.c.Account, w.j.ID)
+}
+
+func (w *worker) progress(ctx context.Context) (progress, int64, error) {
+	item, ok, err := table.Get(ctx, w.s.env.Table, progressKey(w.c.Account, w.j.ID))
+	if err != nil || !ok {
+		return progress{}, 0, err
+	}
+	p, err := call.Decode[progress](item)
+	return p, item.Version, err
+}
+
+func (w *worker) chunk(ctx context.Context, n int) ([]planRow, error) {
+	item, ok, err := table.Get(ctx, w.s.env.Table, chunkKey(w.c.Account, w.j.ID, n))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("chunk %d of mass configuration %s is missing", n, w.j.ID)
+	}
+	return call.Decode[[]planRow](item)
+}
+
+// fileOf says which users and extensions have a row of their own that is applied.
+func (w *worker) fileOf(ctx context.Context) (inFile, error) {
+	file := newInFile()
+	err := w.s.eachRow(ctx, w.c.Account, w.j, func(r planRow) error {
+		if r.Outcome != Bad {
+			file.add(r.Extension, r.Wanted)
+		}
+		return nil
+	})
+	return file, err
+}
+
+// stale looks at every row of the plan once more before the first is applied; the answer names the rows that are no longer as the check found them, or the seats
+// that are missing, and is empty when the plan fits (spec 5.4).
+func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
+	if err := w.s.enough(ctx, w.c, w.j); err != nil {
+		if p, ok := problem.From(err); ok {
+			return "The plan no longer fits; nothing was configured. " + p.Detail, nil
+		}
+		return "", err
+	}
+	var named []int
+	var batch []planRow
+	look := func() error {
+		ch := w.s.desk.Change(w.c)
+		if err := loadRows(ctx, ch, batch); err != nil {
+			return err
+		}
+		for _, r := range batch {
+			again := r
+			judge(ch, w.s.products, &again, file, map[string]int64{})
+			if again.Outcome != r.Outcome || len(compare(again.Before, r.Before)) > 0 {
+				named = append(named, r.Row)
+			}
+		}
+		batch = batch[:0]
+		return w.renew(ctx)
+	}
+	err := w.s.eachRow(ctx, w.c.Account, w.j, func(r planRow) error {
+		if r.Outcome == Bad {
+			return nil
+		}
+		if batch = append(batch, r); len(batch) == judgeBatch {
+			return look()
+		}
+		return nil
+	})
+	if err == nil {
+		err = look()
+	}
+	if err != nil || len(named) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("The plan no longer fits; nothing was configured. Changed since the check: %s.", rowNames(named)), nil
+}
+
+func rowNames(rows []int) string {
+	const shown = 20
+	text := "row "
+	if len(rows) > 1 {
+		text = "rows "
+	}
+	for i, r := range rows[:min(len(rows), shown)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprint(r)
+	}
+	if len(rows) > shown {
+		text += fmt.Sprintf(" and %d more", len(rows)-shown)
+	}
+	return text
+}
+
+// applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the progress after them, and a better guess of how many fit.
+func (w *worker) applySome(ctx context.Context, rows []planRow, p progress, version int64, guess int, file inFile) (progress, int, error) {
+	next := p
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		n := min(guess, len(rows)-p.Within)
+		for {
+			ops, after, follow, err := w.build(ctx, rows[p.Within:p.Within+n], p, version, file)
+			if err != nil {
+				return err
+			}
+			if len(ops) > table.MaxOperations && n > 1 {
+				n = max(1, n*table.MaxOperations/(len(ops)+10))
+				continue
+			}
+			if err := w.commit(ctx, ops); err != nil {
+				return err
+			}
+			next = after
+			// The more rows a commit takes, the fewer of the operations are overhead.
+			guess = min(chunkRows, max(1, n*(table.MaxOperations-8)/len(ops)))
+			follow(ctx)
+			return nil
+		}
+	})
+	return next, guess, err
+}
+
+// build makes the operations for some rows. A row that the state refuses by now is noted as refused, and the others are built without it.
+func (w *worker) build(
+	ctx context.Context, rows []planRow, p progress, version int64, file inFile,
+) ([]table.Operation, progress, func(context.Context), error) {
+	refused := map[int]*problem.Problem{}
+again:
+	ch := w.s.desk.Change(w.c)
+	if err := loadRows(ctx, ch, rows); err != nil {
+		return nil, p, nil, err
+	}
+	after := p
+	for _, r := range rows {
+		after.Row++
+		after.Within++
+		if r.Outcome != New && r.Outcome != Change {
+			continue
+		}
+		if refused[r.Row] != nil {
+			after.Refused++
+			continue
+		}
+		ch.Because(fmt.Sprintf("mass configuration %s, row %d", w.j.ID, r.Row))
+		err := configure(ctx, ch, w.s.products, r, file, w.j.grant())
+		if told, ok := problem.From(err); ok {
+			refused[r.Row] = told
+			goto again // the change has half of the row in it; begin it anew without the row
+		}
+		if err != nil {
+			return nil, p, nil, err
+		}
+		after.Applied++
+	}
+	ops, err := ch.Operations()
+	if err != nil {
+		return nil, p, nil, err
+	}
+	for row, told := range refused {
+		data, err := call.Encode(RowError{Row: row, Message: "Not configured: " + told.Detail})
+		if err != nil {
+			return nil, p, nil, err
+		}
+		ops = append(ops, table.Put(table.Item{Key: refusedKey(w.c.Account, w.j.ID, row), Data: data}, table.Always))
+	}
+	data, err := call.Encode(after)
+	if err != nil {
+		return nil, p, nil, err
+	}
+	cond := table.IfAbsent
+	if version > 0 {
+		cond = table.IfVersion(version)
+	}
+	ops = append(ops, table.Put(table.Item{Key: progressKey(w.c.Account, w.j.ID), Data: data}, cond), w.still())
+	return ops, after, ch.Committed, nil
+}

@@ -1,0 +1,526 @@
+package massconfig
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/files"
+	"seatwise/shared/sheet"
+	"seatwise/shared/table"
+)
+
+// errOvertaken stops a worker whose mass configuration another one has taken over, or somebody cancelled.
+var errOvertaken = errors.New("overtaken by another worker")
+
+// worker is one worker's hold on a mass configuration. Every commit it makes demands that the job is still as the worker left it.
+type worker struct {
+	s       *Service
+	c       *call.Call
+	j       job
+	version int64
+}
+
+// Work does what is to be done on a mass configuration, unless another worker is at it: the check of an undo or of a file whose check died, and the applying of a
+// plan. now is the time of the event that woke it.
+func (s *Service) Work(ctx context.Context, account, id string, now time.Time) error {
+	c := call.ForEvent(s.env, account, "mass-configuration", "mass configuration "+id, now)
+	j, item, _, err := s.load(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	if j.State != Checking && j.State != Configuring {
+		return s.env.Table.Commit(ctx, []table.Operation{table.Delete(markKey(account, id), table.Always)})
+	}
+	if j.Lease > now.Unix() {
+		return nil
+	}
+	c.Actor = j.By
+	w := &worker{s: s, c: c, j: j, version: item.Version}
+	w.j.Epoch++
+	if err := w.hold(ctx); err != nil {
+		return ignoreOvertaken(err)
+	}
+	return w.run(ctx)
+}
+
+// run checks or configures. When somebody cancelled meanwhile, it ends the job; when another worker took over, it leaves the job to that one.
+func (w *worker) run(ctx context.Context) error {
+	work := w.check
+	if w.j.State == Configuring {
+		work = w.configure
+	}
+	err := work(ctx)
+	if !errors.Is(err, errOvertaken) {
+		return err
+	}
+	j, item, _, err := w.s.load(ctx, w.c, w.j.ID)
+	if err != nil || !j.Cancel || j.Epoch != w.j.Epoch {
+		return err
+	}
+	w.j, w.version = j, item.Version
+	return ignoreOvertaken(work(ctx))
+}
+
+func ignoreOvertaken(err error) error {
+	if errors.Is(err, errOvertaken) {
+		return nil
+	}
+	return err
+}
+
+// Uploaded begins the check of a file that has come for an upload. A second delivery of the event finds the state changed and does nothing.
+func (s *Service) Uploaded(ctx context.Context, account, id string, file files.Ref, size int64, now time.Time) error {
+	c := call.ForEvent(s.env, account, "mass-configuration", "mass configuration "+id, now)
+	j, item, _, err := s.load(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	if j.State != AwaitingUpload || j.File.Key != file.Key {
+		return s.Work(ctx, account, id, now)
+	}
+	c.Actor = j.By
+	w := &worker{s: s, c: c, j: j, version: item.Version}
+	w.j.State, w.j.File, w.j.SizeBytes = Checking, file, size
+	w.j.Epoch++
+	if err := w.hold(ctx, putMark(account, id)); err != nil {
+		return ignoreOvertaken(err)
+	}
+	if size != j.SizeBytes {
+		return ignoreOvertaken(w.reject(ctx, []RowError{{Message: fmt.Sprintf("The file has %d bytes; %d were announced.", size, j.SizeBytes)}}))
+	}
+	return w.run(ctx)
+}
+
+// Dropped takes in a file that was dropped into the bucket: checked and configured by itself, once for each key and version (invariant I12).
+func (s *Service) Dropped(ctx context.Context, account, id, by string, file files.Ref, size int64, now time.Time) error {
+	c := call.ForEvent(s.env, account, by, "mass configuration "+id, now)
+	name := file.Key[strings.LastIndex(file.Key, "/")+1:]
+	j := job{
+		ID: id, State: Checking, Source: FromDrop, FileName: name, SizeBytes: size, By: by, CreatedAt: c.At, File: file,
+		Epoch: 1, Lease: now.Add(leaseLife).Unix(),
+	}
+	put, err := putJob(account, j, table.IfAbsent)
+	if err != nil {
+		return err
+	}
+	audit, err := c.Audit(call.Change{Action: "massConfiguration.created", Subject: "massConfiguration", SubjectID: id, Reason: "file drop", After: j})
+	if err != nil {
+		return err
+	}
+	exists := table.Check(call.AccountKey(account), table.IfPresent)
+	err = s.env.Table.Commit(ctx, []table.Operation{put, audit, putMark(account, id), exists})
+	if refused, ok := table.Refused(err); ok {
+		if refused.Has(exists.Item.Key) {
+			return errNoAccount
+		}
+		return s.Work(ctx, account, id, now) // delivered before
+	}
+	if err != nil {
+		return err
+	}
+	w := &worker{s: s, c: c, j: j, version: 1}
+	if size > MaxFileBytes {
+		return ignoreOvertaken(w.reject(ctx, []RowError{{Message: "The file is larger than 20 MiB."}}))
+	}
+	return w.run(ctx)
+}
+
+var errNoAccount = errors.New("there is no such account")
+
+// hold writes the job with a fresh lease, and effects with it.
+func (w *worker) hold(ctx context.Context, effects ...table.Operation) error {
+	w.j.Lease = w.s.env.Clock().Add(leaseLife).Unix()
+	return w.save(ctx, effects...)
+}
+
+// save writes the job as the worker has it.
+func (w *worker) save(ctx context.Context, effects ...table.Operation) error {
+	op, err := putJob(w.c.Account, w.j, table.IfVersion(w.version))
+	if err != nil {
+		return err
+	}
+	if err := w.commit(ctx, append(effects, op)); err != nil {
+		return err
+	}
+	w.version++
+	return nil
+}
+
+// commit turns the refusal of the job's own condition into errOvertaken.
+func (w *worker) commit(ctx context.Context, ops []table.Operation) error {
+	err := w.s.env.Table.Commit(ctx, ops)
+	if refused, ok := table.Refused(err); ok && refused.Has(jobKey(w.c.Account, w.j.ID)) {
+		return errOvertaken
+	}
+	return err
+}
+
+// still demands that nobody took the job over or cancelled it.
+func (w *worker) still() table.Operation {
+	return table.Check(jobKey(w.c.Account, w.j.ID), table.IfVersion(w.version))
+}
+
+// renew renews the lease when half of it is gone.
+func (w *worker) renew(ctx context.Context) error {
+	if w.j.Lease-w.s.env.Clock().Unix() > int64(leaseLife.Seconds())/2 {
+		return nil
+	}
+	return w.hold(ctx)
+}
+
+// end writes the last state, takes the mark away and leaves an audit record.
+func (w *worker) end(ctx context.Context, state State) error {
+	at := w.s.env.Clock().UTC()
+	w.j.State, w.j.Lease, w.j.EndedAt = state, 0, &at
+	audit, err := w.c.Audit(call.Change{
+		Action: "massConfiguration." + string(state), Subject: "massConfiguration", SubjectID: w.j.ID, After: map[string]any{"counts": w.j.Counts, "why": w.j.Why},
+	})
+	if err != nil {
+		return err
+	}
+	return w.save(ctx, audit, table.Delete(markKey(w.c.Account, w.j.ID), table.Always))
+}
+
+// reject ends a check with the faults of the file.
+func (w *worker) reject(ctx context.Context, faults []RowError) error {
+	w.j.Errors = faults[:min(len(faults), shownErrors)]
+	w.j.Why = "Nothing was configured."
+	if len(faults) > 0 && w.j.Counts.Rows == 0 {
+		w.j.Why = faults[0].Message
+	}
+	return w.end(ctx, Rejected)
+}
+
+// check makes the plan and says what it found. It touches nothing but the plan.
+func (w *worker) check(ctx context.Context) error {
+	if w.j.Cancel {
+		return w.end(ctx, Cancelled)
+	}
+	plan := &planner{w: w, needs: map[string]int64{}}
+	var err error
+	if w.j.Source == FromUndo {
+		err = plan.undo(ctx)
+	} else {
+		err = plan.file(ctx)
+	}
+	var refusal *sheet.Refusal
+	if errors.As(err, &refusal) {
+		return w.reject(ctx, []RowError{{Row: refusal.Row, Column: refusal.Column, Message: refusal.Error()}})
+	}
+	if err != nil {
+		return err
+	}
+	w.j.Chunks, w.j.Counts, w.j.Errors = plan.chunk, plan.counts, plan.faults
+	if w.j.Needs, err = w.needs(ctx, plan.needs); err != nil {
+		return err
+	}
+	if w.j.Counts.Error > 0 && !w.j.SkipErrors {
+		if err := w.writeResult(ctx); err != nil {
+			return err
+		}
+		return w.reject(ctx, plan.faults)
+	}
+	return w.checked(ctx)
+}
+
+// checked ends a check that found a usable plan. A drop goes on by itself if the seats suffice.
+func (w *worker) checked(ctx context.Context) error {
+	w.j.Lease = 0
+	if w.j.Source != FromDrop {
+		w.j.State = Ready
+		return w.save(ctx, table.Delete(markKey(w.c.Account, w.j.ID), table.Always))
+	}
+	if err := w.s.enough(ctx, w.c, w.j); err != nil {
+		return w.reject(ctx, []RowError{{Message: err.Error()}})
+	}
+	w.j.State = Configuring
+	if err := w.save(ctx); err != nil {
+		return err
+	}
+	return w.s.ticket(ctx, w.c.Account, w.j.ID)
+}
+
+func (w *worker) needs(ctx context.Context, wanted map[string]int64) ([]Need, error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	summary, err := w.s.desk.Summary(ctx, w.c)
+	if err != nil {
+		return nil, err
+	}
+	var needs []Need
+	for _, row := range summary {
+		if wanted[row.ProductID] > 0 {
+			needs = append(needs, Need{ProductID: row.ProductID, Wanted: wanted[row.ProductID], Available: row.Available})
+		}
+	}
+	return needs, nil
+}
+
+// planner writes the plan, a chunk at a time.
+type planner struct {
+	w      *worker
+	others inFile
+	needs  map[string]int64
+	counts Counts
+	faults []RowError
+	batch  []planRow
+	rows   []planRow
+	chunk  int
+}
+
+// judgeBatch is how many rows are judged on one read: an extension, a user and a number each stay within the 100 keys of a lookup.
+const judgeBatch = 30
+
+// add takes one row in; rows are judged in batches.
+func (p *planner) add(ctx context.Context, r planRow) error {
+	p.batch = append(p.batch, r)
+	if len(p.batch) < judgeBatch {
+		return nil
+	}
+	return p.judge(ctx)
+}
+
+func (p *planner) judge(ctx context.Context) error {
+	ch := p.w.s.desk.Change(p.w.c)
+	if err := loadRows(ctx, ch, p.batch); err != nil {
+		return err
+	}
+	for i := range p.batch {
+		r := &p.batch[i]
+		if r.Outcome == "" {
+			judge(ch, p.w.s.products, r, p.others, p.needs)
+		}
+		p.counts.Rows++
+		switch r.Outcome {
+		case New:
+			p.counts.New++
+		case Change:
+			p.counts.Change++
+		case Unchanged:
+			p.counts.Unchanged++
+		case Bad:
+			p.counts.Error++
+			p.faults = append(p.faults, r.Errors[:min(len(r.Errors), max(0, shownErrors-len(p.faults)))]...)
+		}
+		p.rows = append(p.rows, *r)
+		if len(p.rows) == chunkRows {
+			if err := p.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	p.batch = p.batch[:0]
+	return nil
+}
+
+// flush writes a chunk of the plan.
+func (p *planner) flush(ctx context.Context) error {
+	if len(p.rows) == 0 {
+		return nil
+	}
+	data, err := call.Encode(p.rows)
+	if err != nil {
+		return err
+	}
+	put := table.Put(table.Item{Key: chunkKey(p.w.c.Account, p.w.j.ID, p.chunk), Data: data}, table.Always)
+	if err := p.w.commit(ctx, []table.Operation{put, p.w.still()}); err != nil {
+		return err
+	}
+	p.chunk++
+	p.rows = p.rows[:0]
+	return p.w.renew(ctx)
+}
+
+func (p *planner) finish(ctx context.Context) error {
+	if err := p.judge(ctx); err != nil {
+		return err
+	}
+	return p.flush(ctx)
+}
+
+// file plans what an uploaded file wants. The file is read twice: first for what rows claim of each other, then row by row with the account's state.
+func (p *planner) file(ctx context.Context) error {
+	s, c := p.w.s, p.w.c
+	reader, closeFile, err := s.open(ctx, p.w.j)
+	if err != nil {
+		return err
+	}
+	defer closeFile()
+	who := newPeople()
+	err = s.directory.EachUser(ctx, c, func(id, name, email string, active bool) error {
+		who.add(id, name, email, active)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	claimed, file := newClaims(), newInFile()
+	_, err = s.eachAsked(reader, func(_ columns, a asked) error {
+		user, _ := who.find(a.user)
+		claimed.add(a, user.id)
+		if len(a.errors) == 0 {
+			file.add(a.ext, target{User: user.id})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.others = file
+	_, err = s.eachAsked(reader, func(at columns, a asked) error {
+		r := planRow{Row: a.row, Extension: a.ext, Errors: a.errors}
+		user, why := who.find(a.user)
+		if why != "" && a.user != "" {
+			r.Errors = append(r.Errors, RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
+		}
+		r.Errors = append(r.Errors, claimed.faults(a, user.id, at)...)
+		r.Wanted = target{Number: a.number, User: user.id, Licensed: true, AddOns: a.addOns}
+		if len(r.Errors) > 0 {
+			r.Outcome = Bad
+		}
+		return p.add(ctx, r)
+	})
+	if err != nil {
+		return err
+	}
+	return p.finish(ctx)
+}
+
+// eachAsked reads the rows of a file below its header; blank rows are ignored.
+func (s *Service) eachAsked(reader *sheet.Reader, visit func(columns, asked) error) (columns, error) {
+	var at columns
+	first := true
+	err := reader.Rows(func(row sheet.Row) error {
+		if first {
+			first = false
+			var err error
+			at, err = readHeader(row)
+			return err
+		}
+		if row.Blank() {
+			return nil
+		}
+		return visit(at, readRow(at, row, s.products))
+	})
+	if err == nil && first {
+		return at, &sheet.Refusal{Reason: "header", Message: "The file is empty; its first row must be the header."}
+	}
+	return at, err
+}
+
+// open brings the file to this machine and verifies the whole of it (spec 5).
+func (s *Service) open(ctx context.Context, j job) (*sheet.Reader, func(), error) {
+	body, info, err := s.env.Files.Get(ctx, j.File)
+	if errors.Is(err, files.ErrNotFound) {
+		return nil, nil, &sheet.Refusal{Reason: "gone", Message: "The file is no longer there."}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer body.Close() //nolint:errcheck // read to its end, or given up
+	if info.Size > MaxFileBytes {
+		return nil, nil, &sheet.Refusal{Reason: "too-large", Message: "The file is larger than 20 MiB."}
+	}
+	spool, err := os.CreateTemp("", "seatwise-upload-*")
+	if err != nil {
+		return nil, nil, fmt.Errorf("spool the upload: %w", err)
+	}
+	discard := func() {
+		_ = spool.Close()           // the file goes with it
+		_ = os.Remove(spool.Name()) // in Lambda the folder is emptied with the instance at the latest
+	}
+	sum := sha256.New()
+	size, err := io.Copy(io.MultiWriter(spool, sum), io.LimitReader(body, MaxFileBytes+1))
+	if err != nil {
+		discard()
+		return nil, nil, fmt.Errorf("spool the upload: %w", err)
+	}
+	if j.SHA256 != "" && !strings.EqualFold(j.SHA256, hex.EncodeToString(sum.Sum(nil))) {
+		discard()
+		return nil, nil, &sheet.Refusal{Reason: "checksum", Message: "The file is not the one that was announced: its SHA-256 is another."}
+	}
+	reader, err := sheet.Open(spool, size, j.FileName, sheet.DefaultLimits())
+	if err != nil {
+		discard()
+		return nil, nil, err
+	}
+	return reader, func() {
+		_ = reader.Close() // it only removes a temporary file
+		discard()
+	}, nil
+}
+
+// undo plans to put back what another mass configuration changed. A row that is no longer what that one made of it is left alone and named.
+func (p *planner) undo(ctx context.Context) error {
+	s, c := p.w.s, p.w.c
+	done, _, prog, err := s.load(ctx, c, p.w.j.Undoes)
+	if err != nil {
+		return err
+	}
+	refused, err := s.refusedRows(ctx, c.Account, done.ID)
+	if err != nil {
+		return err
+	}
+	file := newInFile()
+	n := 0
+	applied := func(visit func(planRow) error) error {
+		n = 0
+		err := s.eachRow(ctx, c.Account, done, func(r planRow) error {
+			if n++; n > prog.Row {
+				return errEnough
+			}
+			if _, left := refused[r.Row]; left || r.Outcome != New && r.Outcome != Change {
+				return nil
+			}
+			return visit(r)
+		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	}
+	err = applied(func(r planRow) error {
+		file.add(r.Extension, r.Before)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.others = file
+	err = applied(func(r planRow) error {
+		back := planRow{Row: r.Row, Extension: r.Extension, Wanted: r.Before}
+		ch := s.desk.Change(c)
+		if err := loadRows(ctx, ch, []planRow{r}); err != nil {
+			return err
+		}
+		if now := stateOf(ch, s.products, r.Extension); len(compare(now, r.Wanted)) > 0 {
+			back.Outcome = Bad
+			back.Errors = []RowError{{Row: r.Row, Message: "Extension " + r.Extension + " was changed since, and is left as it is."}}
+		}
+		return p.add(ctx, back)
+	})
+	if err != nil {
+		return err
+	}
+	return p.finish(ctx)
+}
+
+// refusedRows are the rows that no longer fitted when their turn came, with the reason.
+func (s *Service) refusedRows(ctx context.Context, account, id string) (map[int]string, error) {
+	rows := map[int]string{}
+	err := table.All(ctx, s.env.Table, table.Query{Partition: partsPartition(account, id), Prefix: refusedPrefix}, func(item table.Item) error {
+		r, err := call.Decode[RowError](item)
+		rows[r.Row] = r.Message
+		return err
+	})
+	return rows, err
+}

@@ -1,0 +1,179 @@
+package massconfig
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/workbook"
+	"seatwise/shared/workbook/csvout"
+)
+
+// APIFunction serves the operations on mass configurations.
+func APIFunction(env *app.Env) (app.Function, error) {
+	k := api.New(env)
+	if err := Routes(k, env); err != nil {
+		return app.Function{}, err
+	}
+	return app.Function{HTTP: k.Handler()}, nil
+}
+
+type (
+	byID struct {
+		api.Account
+		ID string `path:"id"`
+	}
+	templateInput struct {
+		api.Account
+		Format string `query:"format" enum:"xlsx,csv" default:"xlsx"`
+	}
+	fileOutput struct {
+		ContentType        string `header:"Content-Type"`
+		ContentDisposition string `header:"Content-Disposition"`
+		Body               []byte
+	}
+	createInput struct {
+		api.Account
+		Body struct {
+			FileName   string `json:"fileName" minLength:"5" maxLength:"200" doc:"Ends in .xlsx or .csv."`
+			SizeBytes  int64  `json:"sizeBytes" minimum:"1" maximum:"20971520"`
+			SHA256     string `json:"sha256,omitempty" pattern:"^[0-9a-fA-F]{64}$" doc:"Of the file, hexadecimal; the upload must have it."`
+			SkipErrors bool   `json:"skipErrors,omitempty" doc:"Configure the good rows even if others are bad."`
+		}
+	}
+	listInput struct {
+		api.Account
+		api.Paging
+	}
+	rowsInput struct {
+		byID
+		api.Paging
+		Outcome string `query:"outcome" enum:"new,change,unchanged,error"`
+	}
+)
+
+const tag = "Mass configuration"
+
+// Routes registers the operations.
+func Routes(k *api.Kit, env *app.Env) error {
+	s, err := newService(env)
+	if err != nil {
+		return err
+	}
+	const path = "/v1/accounts/{account}/mass-configurations"
+	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
+	api.Register(k, api.Operation{
+		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
+		Summary: "Download a sample file",
+	}, func(_ context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
+		return s.template(c, in.Format)
+	})
+	api.Register(k, api.Operation{
+		ID: "create-mass-configuration", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
+		Summary: "Ask for an upload; the answer says where to put the file",
+	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
+		view, err := s.Create(ctx, c, in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors)
+		return begun(c, view, http.StatusCreated), err
+	})
+	api.Register(k, api.Operation{
+		ID: "list-mass-configurations", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "List mass configurations, newest first",
+	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
+		after, err := api.Position(c, in.Cursor, "mass-configurations")
+		if err != nil {
+			return nil, err
+		}
+		views, next, err := s.List(ctx, c, after, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return api.Page(views, api.NextCursor(c, next, "mass-configurations")), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "get-mass-configuration", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,
+		Summary: "Read a mass configuration: state, progress, what it needs, its errors and its result",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+		view, versions, err := s.Get(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &api.Tagged[View]{Status: http.StatusOK, ETag: call.Tag(versions...), Body: view}, nil
+	})
+	api.Register(k, api.Operation{
+		ID: "list-mass-configuration-rows", Method: http.MethodGet, Path: path + "/{id}/rows", Tag: tag, Permissions: read,
+		Summary: "List the rows with their outcomes and differences",
+	}, func(ctx context.Context, c *call.Call, in *rowsInput) (*api.Listed[Row], error) {
+		name := []string{"mass-configuration-rows", in.ID, in.Outcome}
+		position, err := api.Position(c, in.Cursor, name...)
+		if err != nil {
+			return nil, err
+		}
+		after, _ := strconv.Atoi(position) // empty, or sealed by us
+		rows, last, err := s.Rows(ctx, c, in.ID, Outcome(in.Outcome), after, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		next := ""
+		if last > 0 {
+			next = strconv.Itoa(last)
+		}
+		return api.Page(rows, api.NextCursor(c, next, name...)), nil
+	})
+	api.Register(k, api.Operation{
+		ID: "configure-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/configure", Tag: tag, Permissions: manage,
+		Status: http.StatusAccepted, Summary: "Apply the plan, once",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+		view, err := s.Configure(ctx, c, in.ID)
+		return begun(c, view, http.StatusAccepted), err
+	})
+	api.Register(k, api.Operation{
+		ID: "cancel-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag, Permissions: manage,
+		Status: http.StatusAccepted, Summary: "Stop; what is applied stays",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+		view, err := s.Cancel(ctx, c, in.ID)
+		return begun(c, view, http.StatusAccepted), err
+	})
+	api.Register(k, api.Operation{
+		ID: "undo-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/undo", Tag: tag, Permissions: manage,
+		Status: http.StatusCreated, Summary: "Plan to put every row back to what it was",
+	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+		view, err := s.Undo(ctx, c, in.ID)
+		return begun(c, view, http.StatusCreated), err
+	})
+	return nil
+}
+
+func begun(c *call.Call, view View, status int) *api.Tagged[View] {
+	return &api.Tagged[View]{Status: status, Location: location(c.Account, view.ID), Body: view}
+}
+
+// template writes the sample file with the account's own codes.
+func (s *Service) template(c *call.Call, format string) (*fileOutput, error) {
+	addOns := s.products.AddOns(catalog.PhoneSystemID)
+	var body bytes.Buffer
+	out := &fileOutput{
+		ContentType:        contentType("template." + format),
+		ContentDisposition: `attachment; filename="Mass configuration.` + format + `"`,
+	}
+	if format == "csv" {
+		if err := csvout.WriteSample(&body, len(addOns), nil); err != nil {
+			return nil, err
+		}
+		out.Body = body.Bytes()
+		return out, nil
+	}
+	sample := workbook.Sample{Created: c.At}
+	for _, p := range addOns {
+		sample.AddOns = append(sample.AddOns, workbook.AddOn{Code: p.Code, Name: p.Name})
+	}
+	if err := workbook.WriteSample(&body, sample); err != nil {
+		return nil, err
+	}
+	out.Body = body.Bytes()
+	return out, nil
+}

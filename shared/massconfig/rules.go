@@ -1,0 +1,295 @@
+package massconfig
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
+	"seatwise/shared/problem"
+	"seatwise/shared/sheet"
+)
+
+// columns says which column of the file holds what.
+type columns struct {
+	ext, number, user int
+	addOns            []int
+	names             []string // as the file has them, for messages
+	kept              []int    // those that the result file repeats
+}
+
+// readHeader finds the columns (spec 5): headers match without regard to case and space, and there is any number of Addon license columns. Status and Message
+// are those of a result file that comes back, and are ignored. Any other column is refused: ignoring a misspelled Addon column would take add-ons away.
+func readHeader(row sheet.Row) (columns, error) {
+	c := columns{ext: -1, number: -1, user: -1}
+	refuse := func(column, format string, args ...any) error {
+		return &sheet.Refusal{Row: row.Number, Line: row.Line, Column: column, Reason: "header", Message: fmt.Sprintf(format, args...)}
+	}
+	single := map[string]*int{"extkey": &c.ext, "number": &c.number, "user": &c.user}
+	seen := map[string]bool{}
+	for i, cell := range row.Cells {
+		name := sheet.NormalizeHeader(cell.Text)
+		c.names = append(c.names, cell.Text)
+		if name == "" {
+			continue
+		}
+		if seen[name] {
+			return c, refuse(cell.Column, "The header %q is there twice.", cell.Text)
+		}
+		seen[name] = true
+		switch {
+		case single[name] != nil:
+			*single[name] = i
+		case strings.HasPrefix(name, "addonlicense") && digits(name[len("addonlicense"):]):
+			c.addOns = append(c.addOns, i)
+		case name == "status" || name == "message":
+			continue
+		default:
+			return c, refuse(cell.Column, "The header %q is not one of Ext Key, Number, User, Addon license 1, Addon license 2, ...", cell.Text)
+		}
+		c.kept = append(c.kept, i)
+	}
+	for _, want := range []struct {
+		at   int
+		name string
+	}{{c.ext, "Ext Key"}, {c.number, "Number"}, {c.user, "User"}} {
+		if want.at < 0 {
+			return c, refuse("", "The first row must be the header; the column %s is missing.", want.name)
+		}
+	}
+	return c, nil
+}
+
+func digits(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n > 0
+}
+
+// asked is what a row of the file asks for, with the faults that can be seen without the account's state.
+type asked struct {
+	row    int
+	ext    string
+	number string
+	user   string // as the file has it
+	addOns []string
+	errors []RowError
+}
+
+// readRow reads a row's cells. Every fault is named, not only the first.
+func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
+	a := asked{row: row.Number}
+	fault := func(column int, format string, args ...any) {
+		a.errors = append(a.errors, RowError{Row: row.Number, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
+	}
+	text := func(column int) (string, bool) {
+		cell := row.Cell(column)
+		switch cell.Kind {
+		case sheet.KindFormula:
+			fault(column, "A formula is not accepted, whatever value it shows; enter the value itself.")
+			return "", false
+		case sheet.KindError:
+			fault(column, "The cell holds an error.")
+			return "", false
+		case sheet.KindBool:
+			fault(column, "The cell holds TRUE or FALSE, which means nothing here.")
+			return "", false
+		case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
+		}
+		if sheet.Mangled(cell) {
+			fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", cell.Text)
+			return "", false
+		}
+		return strings.TrimSpace(cell.Text), true
+	}
+	if ext, ok := text(c.ext); ok {
+		a.ext = ext
+		switch {
+		case ext == "":
+			fault(c.ext, "The extension is missing.")
+		case !directory.ValidExtension(ext):
+			fault(c.ext, "An extension has 1 to 10 digits.")
+		}
+	}
+	if number, ok := text(c.number); ok {
+		a.number = number
+		if number != "" && !directory.ValidNumber(number) {
+			fault(c.number, "A number has 3 to 15 digits.")
+		}
+	}
+	if user, ok := text(c.user); ok {
+		a.user = user
+		if user == "" {
+			fault(c.user, "The user is missing.")
+		}
+	}
+	for _, column := range c.addOns {
+		code, ok := text(column)
+		if !ok || code == "" {
+			continue
+		}
+		p, known := products.ByCode(code)
+		switch {
+		case !known || p.Base != catalog.PhoneSystemID:
+			fault(column, "%s is not the code of an add-on license.", shorten(code))
+		case slices.Contains(a.addOns, p.ID):
+			fault(column, "The add-on license %s is there twice in this row.", code)
+		default:
+			a.addOns = append(a.addOns, p.ID)
+		}
+	}
+	a.addOns = inOrder(a.addOns, products)
+	return a
+}
+
+// inOrder sorts add-ons as the catalog does, so that two lists of the same add-ons are equal.
+func inOrder(addOns []string, products *catalog.Catalog) []string {
+	var out []string
+	for _, p := range products.AddOns(catalog.PhoneSystemID) {
+		if slices.Contains(addOns, p.ID) {
+			out = append(out, p.ID)
+		}
+	}
+	return out
+}
+
+func shorten(s string) string {
+	const shown = 40
+	if runes := []rune(s); len(runes) > shown {
+		return string(runes[:shown]) + "..."
+	}
+	return s
+}
+
+// person is a user as a file can name one.
+type person struct {
+	id     string
+	active bool
+}
+
+// people resolves what the User column says: an id, an email or a name that is unique in the account (spec 5). Case does not matter for emails and names.
+type people struct {
+	byID, byEmail, byName map[string][]person
+}
+
+func newPeople() *people {
+	return &people{byID: map[string][]person{}, byEmail: map[string][]person{}, byName: map[string][]person{}}
+}
+
+func (p *people) add(id, name, email string, active bool) {
+	who := person{id, active}
+	p.byID[id] = append(p.byID[id], who)
+	name = strings.ToLower(name)
+	p.byName[name] = append(p.byName[name], who)
+	if email != "" {
+		email = strings.ToLower(email)
+		p.byEmail[email] = append(p.byEmail[email], who)
+	}
+}
+
+// find returns the user, or why there is none for a person to read.
+func (p *people) find(text string) (person, string) {
+	for _, found := range [][]person{p.byID[text], p.byEmail[strings.ToLower(text)], p.byName[strings.ToLower(text)]} {
+		switch {
+		case len(found) > 1:
+			return person{}, fmt.Sprintf("%d users are called %s; use the id or the email.", len(found), shorten(text))
+		case len(found) == 1 && !found[0].active:
+			return person{}, fmt.Sprintf("The user %s is not active.", shorten(text))
+		case len(found) == 1:
+			return found[0], ""
+		}
+	}
+	return person{}, fmt.Sprintf("There is no user %s, neither by id nor by email nor by name.", shorten(text))
+}
+
+// claims finds what two rows claim (spec 5): each extension, number and user belongs to one row.
+type claims struct {
+	ext, number, user map[string][]int
+}
+
+func newClaims() *claims {
+	return &claims{ext: map[string][]int{}, number: map[string][]int{}, user: map[string][]int{}}
+}
+
+func (c *claims) add(a asked, user string) {
+	claim := func(in map[string][]int, what string) {
+		// More than three rows are named by the first three.
+		if what != "" && len(in[what]) < 4 {
+			in[what] = append(in[what], a.row)
+		}
+	}
+	claim(c.ext, a.ext)
+	claim(c.number, a.number)
+	claim(c.user, user)
+}
+
+// faults names the claims of a row that other rows make too.
+func (c *claims) faults(a asked, user string, at columns) []RowError {
+	var errs []RowError
+	check := func(rows []int, column int, what string) {
+		others := slices.DeleteFunc(slices.Clone(rows), func(r int) bool { return r == a.row })
+		if len(rows) < 2 || len(others) == 0 {
+			return
+		}
+		names := make([]string, len(others))
+		for i, r := range others {
+			names[i] = strconv.Itoa(r)
+		}
+		errs = append(errs, RowError{
+			Row: a.row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by row %s too.", what, strings.Join(names, ", ")),
+		})
+	}
+	check(c.ext[a.ext], at.ext, "extension")
+	check(c.number[a.number], at.number, "number")
+	check(c.user[user], at.user, "user")
+	return errs
+}
+
+// compare says what configuring would change.
+func compare(before, wanted target) []Difference {
+	var d []Difference
+	add := func(field, from, to string) {
+		if from != to {
+			d = append(d, Difference{Field: field, From: from, To: to})
+		}
+	}
+	add("number", before.Number, wanted.Number)
+	add("user", before.User, wanted.User)
+	add("license", licensed(before), licensed(wanted))
+	add("addOns", strings.Join(before.AddOns, " "), strings.Join(wanted.AddOns, " "))
+	return d
+}
+
+func licensed(t target) string {
+	if t.Licensed {
+		return catalog.PhoneSystemID
+	}
+	return ""
+}
+
+// checkUpload checks what is said of a file before it is uploaded (spec 5.2).
+func checkUpload(name string, size int64) error {
+	var fields []problem.Field
+	switch strings.ToLower(path.Ext(name)) {
+	case ".xlsx", ".csv":
+	default:
+		fields = append(fields, problem.Field{Field: "fileName", Message: "must end in .xlsx or .csv"})
+	}
+	if size < 1 || size > MaxFileBytes {
+		fields = append(fields, problem.Field{Field: "sizeBytes", Message: "must be 1 byte to 20 MiB"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// contentType is what an upload of this name must be sent as.
+func contentType(name string) string {
+	if strings.EqualFold(path.Ext(name), ".csv") {
+		return "text/csv"
+	}
+	return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+}

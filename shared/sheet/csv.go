@@ -222,6 +222,9 @@ func (c *csvScan) record() error {
 
 // at gives a refusal its line and row.
 func (c *csvScan) at(err error, line, row int) error {
+	if err == nil {
+		return nil
+	}
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		refusal.Line, refusal.Row = line, row

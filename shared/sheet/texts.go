@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -35,7 +36,8 @@ type textTable struct {
 	removed bool
 	cache   [textCache]cachedTexts
 	big     []byte // the last group that was too big for the cache
-	scratch []byte
+	scratch []byte // the text that is read
+	prefix  [binary.MaxVarintLen64]byte
 }
 
 type cachedTexts struct {
@@ -45,8 +47,7 @@ type cachedTexts struct {
 
 // add appends a text.
 func (t *textTable) add(text []byte) error {
-	var prefix [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(prefix[:], uint64(len(text)))
+	prefix := binary.AppendUvarint(t.prefix[:0], uint64(len(text)))
 	if t.count%textGroup == 0 {
 		t.places = append(t.places, uint32(t.length))
 		// A group is wholly in memory or wholly in the file.
@@ -57,13 +58,16 @@ func (t *textTable) add(text []byte) error {
 		}
 	}
 	t.count++
-	t.length += int64(n + len(text))
+	t.length += int64(len(prefix) + len(text))
 	if t.file == nil {
-		t.memory = append(append(t.memory, prefix[:n]...), text...)
+		if need := len(prefix) + len(text); cap(t.memory)-len(t.memory) < need {
+			t.memory = slices.Grow(t.memory, max(need, len(t.memory))) // twice as much; append would grow by less, and more often
+		}
+		t.memory = append(append(t.memory, prefix...), text...)
 
 		return nil
 	}
-	_, err := t.writer.Write(prefix[:n])
+	_, err := t.writer.Write(prefix)
 	if err == nil {
 		_, err = t.writer.Write(text)
 	}
@@ -208,36 +212,33 @@ func readTexts(a *archive, e *entry) (*textTable, error) {
 // richText reads the element that begins (a shared text or an inline one), which holds a text or runs of text with a format
 // each, and appends the text to dst. How the text is pronounced (phonetic runs) is no part of it.
 func (s *scanner) richText(dst []byte) ([]byte, error) {
-	const most = maxCellChars * utf8.UTFMax
-	from := len(dst)
-	err := s.children(func() error {
-		var err error
-		switch string(s.local()) {
-		case "t":
-			dst, err = s.text(dst, most-(len(dst)-from))
-		case "r":
-			err = s.children(func() error {
-				switch string(s.local()) {
-				case "t":
-					dst, err = s.text(dst, most-(len(dst)-from))
-
-					return err
-				case "rPr":
-					return s.skip()
-				default:
-					return s.bad("has something else than text in a text (%q)", shown(string(s.name)))
-				}
-			})
-		case "rPh", "phoneticPr":
+	from, depth := len(dst), len(s.opens)
+	for {
+		t, err := s.next()
+		if err != nil {
+			return dst, err
+		}
+		if t == tokenEnd {
+			if len(s.opens) < depth {
+				return cleanText(dst, from), nil
+			}
+			continue // the end of a run
+		}
+		run := len(s.opens) > depth+1
+		switch name := s.local(); {
+		case string(name) == "t":
+			dst, err = s.text(dst, maxCellChars*utf8.UTFMax-(len(dst)-from))
+		case string(name) == "r" && !run:
+			// What is in the run comes up as the next token.
+		case string(name) == "rPr" && run, (string(name) == "rPh" || string(name) == "phoneticPr") && !run:
 			err = s.skip()
 		default:
 			err = s.bad("has something else than text in a text (%q)", shown(string(s.name)))
 		}
-
-		return err
-	})
-
-	return cleanText(dst, from), err
+		if err != nil {
+			return dst, err
+		}
+	}
 }
 
 // cleanText replaces, from there on, what workbooks write for characters that XML does not have (_x000D_), and makes every line

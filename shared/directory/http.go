@@ -46,6 +46,10 @@ type (
 		Licenses    []string `json:"licenses,omitempty" maxItems:"50" doc:"Metered products of the user's own."`
 		AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where agent-user comes from; manual if left out."`
 	}
+	whyInput struct {
+		byID
+		Product string `query:"product" required:"true" maxLength:"64" doc:"Product id."`
+	}
 	putUser struct {
 		byID
 		Body userBody
@@ -87,6 +91,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 	}
 	s := NewService(env, license.NewDesk(products))
 	s.userRoutes(k)
+	s.whyRoute(k)
 	s.roleRoutes(k)
 	s.queueRoutes(k)
 	s.dashboardRoutes(k)
@@ -158,6 +163,21 @@ func (s *Service) userRoutes(k *api.Kit) {
 		return paged(ctx, c, in.Paging, []string{"users", in.Q}, func(ctx context.Context, after string, limit int) ([]User, string, error) {
 			return s.ListUsers(ctx, c, in.Q, after, limit)
 		})
+	})
+}
+
+// whyRoute explains a holding, a wait or a lack (spec 6).
+func (s *Service) whyRoute(k *api.Kit) {
+	api.Register(k, api.Operation{
+		ID: "explain-license", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/why", Tag: tag,
+		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead},
+		Summary:     "Why a user holds, lacks or waits for a product: the chain from dashboard to queue to grant",
+	}, func(ctx context.Context, c *call.Call, in *whyInput) (*api.Plain[license.Why], error) {
+		why, err := s.desk.Why(ctx, c, in.ID, in.Product, s)
+		if err != nil {
+			return nil, err
+		}
+		return &api.Plain[license.Why]{Status: http.StatusOK, Body: why}, nil
 	})
 }
 

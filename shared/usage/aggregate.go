@@ -1,0 +1,264 @@
+package usage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"seatwise/shared/account"
+	"seatwise/shared/call"
+	"seatwise/shared/directory"
+	"seatwise/shared/table"
+)
+
+// atOnce is how many accounts are folded at the same time.
+const atOnce = 4
+
+// Aggregate folds the days that a run at this time concerns, for all accounts, and ends the grants of viewers who no longer view. Each account is on its own: one
+// that fails never stops the rest. Every run may be repeated, be late or overlap with another; the rollups are a function of the views and memberships there are.
+//
+// Errors: the failures of all accounts that failed; the run may then be repeated for all.
+func (s *Service) Aggregate(ctx context.Context, at time.Time) error {
+	var accounts []string
+	err := account.All(ctx, s.env.Table, func(a account.Account) error {
+		accounts = append(accounts, a.ID)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var failures []error
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, id := range accounts {
+		group.Go(func() error {
+			if err := s.AggregateAccount(ctx, id, at); err != nil {
+				s.env.Log.ErrorContext(ctx, "aggregation failed", slog.String("account", id), slog.Any("error", err))
+				mu.Lock()
+				defer mu.Unlock()
+				failures = append(failures, fmt.Errorf("account %s: %w", id, err))
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no account returns its error to the group, which would only keep the first
+	s.env.Log.InfoContext(ctx, "aggregated", slog.Time("time", at), slog.Int("accounts", len(accounts)), slog.Int("failed", len(failures)))
+	return errors.Join(failures...)
+}
+
+// AggregateAccount is Aggregate of one account. A failure of one part does not stop the others.
+func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time) error {
+	at = at.UTC()
+	c := call.ForEvent(s.env, id, "usage-aggregation", "aggregation", at)
+	failures := []error{s.finishGrants(ctx, c)}
+	days := daysToFold(at)
+	bought, err := s.purchased(ctx, c)
+	if err != nil {
+		return errors.Join(append(failures, err)...)
+	}
+	folds, err := s.fold(ctx, c, days)
+	if err != nil {
+		return errors.Join(append(failures, err)...)
+	}
+	for _, f := range folds {
+		if err := s.replace(ctx, c, f, bought, at); err != nil {
+			failures = append(failures, fmt.Errorf("day %s: %w", f.date.Format(time.DateOnly), err))
+		}
+	}
+	return errors.Join(append(failures, s.endGrants(ctx, c, at))...)
+}
+
+// fold is a day's rollup as it was made of the views and the memberships, and the head that was there before they were read.
+type fold struct {
+	*rollup
+	date   time.Time
+	events int
+	old    storedHead
+}
+
+// storedHead is a head as it was read; version 0 when there is none.
+type storedHead struct {
+	head
+	version int64
+}
+
+// fold makes the rollups of the days anew.
+func (s *Service) fold(ctx context.Context, c *call.Call, days []time.Time) ([]fold, error) {
+	heads, err := s.heads(ctx, c, days)
+	if err != nil {
+		return nil, err
+	}
+	folds := make([]fold, len(days))
+	for i, date := range days {
+		folds[i] = fold{rollup: newRollup(), date: date, old: heads[i]}
+		for shard := range eventShards {
+			query := table.Query{Index: table.Index1, Partition: eventsPartition(c.Account, date, shard)}
+			err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+				e, err := call.Decode[storedEvent](item)
+				if err != nil {
+					return err
+				}
+				folds[i].events++
+				folds[i].view(e.User, e.Dashboard, e.At)
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	err = s.directory.MonitoredUsers(ctx, c, func(m directory.Monitored) error {
+		for _, f := range folds {
+			f.monitor(m.UserID, m.Within(f.date, f.date.Add(day)))
+		}
+		return nil
+	})
+	return folds, err
+}
+
+// heads reads the heads of consecutive days, in one query.
+func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]storedHead, error) {
+	heads := make([]storedHead, len(days))
+	query := table.Query{
+		Partition: headsPartition(c.Account), From: days[0].Format(time.DateOnly), To: days[len(days)-1].Add(day).Format(time.DateOnly),
+	}
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		for i, date := range days {
+			if item.Sort != date.Format(time.DateOnly) {
+				continue
+			}
+			h, err := call.Decode[head](item)
+			if err != nil {
+				return err
+			}
+			heads[i] = storedHead{h, item.Version}
+		}
+		return nil
+	})
+	return heads, err
+}
+
+// replace makes the fold the rollup of its day. A reader sees one rollup or the other, whole: the chunks are written under a name of their own first, then the head
+// is turned to them, if no other run has turned it since this one began to read; otherwise the day is folded anew.
+func (s *Service) replace(ctx context.Context, c *call.Call, f fold, bought Purchased, at time.Time) error {
+	first := true
+	return call.Decide(ctx, func(ctx context.Context) error {
+		if !first {
+			again, err := s.fold(ctx, c, []time.Time{f.date})
+			if err != nil {
+				return err
+			}
+			f = again[0]
+		}
+		first = false
+		return s.replaceOnce(ctx, c, f, bought, at)
+	})
+}
+
+func (s *Service) replaceOnce(ctx context.Context, c *call.Call, f fold, bought Purchased, at time.Time) error {
+	old, exists := f.old.head, f.old.version != 0
+	if f.events < old.Events {
+		s.env.Log.WarnContext(ctx, "rollup kept: some of its views have expired", slog.String("account", c.Account),
+			slog.String("day", f.date.Format(time.DateOnly)), slog.Int("views", f.events), slog.Int("before", old.Events))
+		return nil
+	}
+	documents, digest, err := encodeChunks(f.rollup)
+	if err != nil {
+		return err
+	}
+	now := old
+	now.Digest, now.Events, now.Chunks = digest, f.events, len(documents)
+	if !exists || f.date.Equal(dayOf(at)) && at.After(old.AsOf) {
+		now.Purchased, now.AsOf = bought, at
+	}
+	if exists && now == old {
+		return nil
+	}
+	if exists && now.Digest == old.Digest {
+		return s.turn(ctx, c, f, now)
+	}
+	now.Generation = s.env.IDs.Ordered()
+	if err := s.writeChunks(ctx, c, f.date, now.Generation, documents); err != nil {
+		return err
+	}
+	if err := s.turn(ctx, c, f, now); err != nil {
+		if _, refused := table.Refused(err); refused {
+			s.dropChunks(ctx, c, f.date, now)
+		}
+		return err
+	}
+	s.dropChunks(ctx, c, f.date, old)
+	return nil
+}
+
+// encodeChunks makes the documents of a rollup's chunks and their digest.
+func encodeChunks(r *rollup) ([][]byte, string, error) {
+	sum := sha256.New()
+	var documents [][]byte
+	for _, part := range r.pack() {
+		data, err := json.Marshal(part)
+		if err != nil {
+			return nil, "", fmt.Errorf("encode a rollup: %w", err)
+		}
+		sum.Write(data)
+		documents = append(documents, data)
+	}
+	return documents, hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// chunkBatch is how many chunks are written in one commit, which takes 4 MB.
+const chunkBatch = 8
+
+func (s *Service) writeChunks(ctx context.Context, c *call.Call, date time.Time, generation string, documents [][]byte) error {
+	n := 0
+	for batch := range slices.Chunk(documents, chunkBatch) {
+		ops := make([]table.Operation, len(batch))
+		for i, data := range batch {
+			item := table.Item{Key: chunkKey(c.Account, date, generation, n), Data: data, Expires: date.Add(kept).Unix()}
+			ops[i] = table.Put(item, table.Always)
+			n++
+		}
+		if err := s.env.Table.Commit(ctx, ops); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn makes the head say that this is now the rollup.
+func (s *Service) turn(ctx context.Context, c *call.Call, f fold, now head) error {
+	data, err := call.Encode(now)
+	if err != nil {
+		return err
+	}
+	cond := table.IfAbsent
+	if f.old.version != 0 {
+		cond = table.IfVersion(f.old.version)
+	}
+	item := table.Item{Key: headKey(c.Account, f.date), Data: data, Expires: f.date.Add(kept).Unix()}
+	return s.env.Table.Commit(ctx, []table.Operation{table.Put(item, cond)})
+}
+
+// dropChunks removes chunks that no head names. If it fails they vanish with the day's own expiry.
+func (s *Service) dropChunks(ctx context.Context, c *call.Call, date time.Time, h head) {
+	var ops []table.Operation
+	for n := range h.Chunks {
+		ops = append(ops, table.Delete(chunkKey(c.Account, date, h.Generation, n), table.Always))
+	}
+	for batch := range slices.Chunk(ops, table.MaxOperations) {
+		if err := s.env.Table.Commit(ctx, batch); err != nil {
+			s.env.Log.WarnContext(ctx, "chunks of an old rollup not removed", slog.String("account", c.Account), slog.Any("error", err))
+			return
+		}
+	}
+}

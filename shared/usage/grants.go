@@ -1,0 +1,164 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+)
+
+// grantBatch is how many viewers are granted in one commit: each takes at most a holder, a license and its pool entry, two counts, a waiting entry, an audit record and
+// the viewer.
+const grantBatch = 10
+
+// grantDue grants live-reports to viewers whose mark says that it is due. What fails is logged and stays marked for the next aggregation: the views count all the same.
+func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
+	for batch := range slices.Chunk(users, grantBatch) {
+		err := s.grantSome(ctx, c, batch)
+		if err == nil {
+			continue
+		}
+		// One by one, so that what is wrong with one viewer does not stop the others.
+		for _, user := range batch {
+			if err := s.grantSome(ctx, c, []string{user}); err != nil {
+				s.env.Log.WarnContext(ctx, "a viewer's grant is still due",
+					slog.String("account", c.Account), slog.String("user", user), slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// grantSome grants the viewers among the users whose grant is due and who may still view, and takes the marks away, in one commit.
+func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) error {
+	return call.Decide(ctx, func(ctx context.Context) error {
+		turn := call.ForEvent(s.env, c.Account, c.Actor, "first view", c.At)
+		turn.RequestID = c.RequestID
+		people, err := s.directory.Viewers(ctx, turn, users)
+		if err != nil {
+			return err
+		}
+		ch := s.desk.Change(turn)
+		keys := make([]table.Key, len(users))
+		for i, user := range users {
+			keys[i] = viewerKey(c.Account, user)
+		}
+		found, err := ch.Load(ctx, license.Need{Users: users, Also: keys})
+		if err != nil {
+			return err
+		}
+		var ops []table.Operation
+		for _, user := range users {
+			v, err := loadViewer(found, c.Account, user)
+			if err != nil {
+				return err
+			}
+			if !v.Pending {
+				continue
+			}
+			if checkViewer(Person(people[user]), true) == nil {
+				if err := ch.Grant(ctx, user, catalog.LiveReportsID, license.View); err != nil {
+					return fmt.Errorf("grant to %s: %w", user, err)
+				}
+			}
+			v.Pending = false
+			op, err := v.put(c.Account)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, op)
+		}
+		return ch.Commit(ctx, call.Answer{}, ops...)
+	})
+}
+
+// finishGrants grants what earlier calls stored the view of and did not come to grant.
+func (s *Service) finishGrants(ctx context.Context, c *call.Call) error {
+	var users []string
+	err := table.All(ctx, s.env.Table, table.Query{Index: table.Index3, Partition: viewerMarks, Prefix: c.Account + "#"}, func(item table.Item) error {
+		users = append(users, strings.TrimPrefix(item.Places[2].Sort, c.Account+"#"))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.grantDue(ctx, c, users)
+	return nil
+}
+
+// endGrants withdraws the grants of viewers who have not viewed for 30 days before the moment now, which is the event's (spec 6). One that fails does not stop
+// the others; the errors come together.
+func (s *Service) endGrants(ctx context.Context, c *call.Call, now time.Time) error {
+	limit := now.Add(-dormant)
+	var idle []storedViewer
+	query := table.Query{Index: table.Index1, Partition: viewersPartition(c.Account), To: dayOf(limit).Add(day).Format(time.DateOnly)}
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		v, err := call.Decode[storedViewer](item)
+		idle = append(idle, v)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	exact := map[time.Time]*rollup{}
+	var failures []error
+	for _, v := range idle {
+		last, err := s.lastView(ctx, c, v, exact)
+		if err == nil && !last.After(limit) {
+			err = s.endGrant(ctx, c, v)
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("grant of %s: %w", v.User, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// lastView is the last view of a viewer's last day with views, of which the viewer's own item knows only the first.
+func (s *Service) lastView(ctx context.Context, c *call.Call, v storedViewer, rollups map[time.Time]*rollup) (time.Time, error) {
+	date := dayOf(v.LastView)
+	r, ok := rollups[date]
+	if !ok {
+		err := s.eachRollup(ctx, c, []time.Time{date}, func(_ time.Time, _ storedHead, read *rollup) { r = read })
+		if err != nil {
+			return time.Time{}, err
+		}
+		rollups[date] = r
+	}
+	last := v.LastView
+	for _, at := range r.views[v.User] {
+		if viewed := time.UnixMilli(at).UTC(); viewed.After(last) {
+			last = viewed
+		}
+	}
+	return last, nil
+}
+
+// endGrant withdraws the grant and forgets the viewer, unless they have viewed again meanwhile.
+func (s *Service) endGrant(ctx context.Context, c *call.Call, idle storedViewer) error {
+	return call.Decide(ctx, func(ctx context.Context) error {
+		turn := call.ForEvent(s.env, c.Account, c.Actor, "30 days without a view", c.At)
+		turn.RequestID = c.RequestID
+		ch := s.desk.Change(turn)
+		key := viewerKey(c.Account, idle.User)
+		found, err := ch.Load(ctx, license.Need{Users: []string{idle.User}, Also: []table.Key{key}})
+		if err != nil {
+			return err
+		}
+		v, err := loadViewer(found, c.Account, idle.User)
+		if err != nil || !v.exists || !v.LastView.Equal(idle.LastView) {
+			return err
+		}
+		if err := ch.Withdraw(ctx, idle.User, catalog.LiveReportsID, license.View); err != nil {
+			return err
+		}
+		return ch.Commit(ctx, call.Answer{}, table.Delete(key, table.IfVersion(v.version)))
+	})
+}

@@ -1,0 +1,308 @@
+package usage
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+
+	"seatwise/shared/api"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// Receipt answers a call with views: each event is in exactly one of the three.
+type Receipt struct {
+	Accepted, Duplicate int
+	Rejected            []Rejected
+}
+
+// groupEvents is how many events are stored in one commit: with a viewer for each they are the 100 operations that a commit takes.
+const groupEvents = table.MaxOperations / 2
+
+// Rejected is an event that does not count, and why.
+type Rejected struct {
+	ID      string
+	Problem *problem.Problem
+}
+
+// Take takes in views. An event that was taken in within the last 32 days is a duplicate, whatever else it says now. The first view of somebody, and the first
+// after their grant ended, grants them live-reports (spec 6): the view and the mark that the grant is due are one commit, the grant follows in another, and what
+// a crash leaves between the two is finished by the next aggregation. A grant that fails stops neither the views nor the other grants.
+//
+// Errors: validation for too many events; those of call.Claim; an error of the table, after which the same call may be sent again as it was.
+func (s *Service) Take(ctx context.Context, c *call.Call, events []Event) (Receipt, error) {
+	if len(events) == 0 || len(events) > MaxEvents {
+		return Receipt{}, problem.Invalid("events", "must be 1 to %d", MaxEvents)
+	}
+	if err := c.Begin(ctx); err != nil {
+		return Receipt{}, err
+	}
+	if err := c.Claim(ctx); err != nil {
+		return Receipt{}, err
+	}
+	receipt, err := s.take(ctx, c, events)
+	if err == nil {
+		err = c.Commit(ctx, call.Answer{Status: http.StatusAccepted, Body: receiptBody(receipt)})
+	}
+	if err != nil {
+		c.Release(ctx)
+		return Receipt{}, err
+	}
+	return receipt, nil
+}
+
+func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Receipt, error) {
+	var receipt Receipt
+	good, err := s.judge(ctx, c, events, &receipt)
+	if err != nil {
+		return Receipt{}, err
+	}
+	users := make([]string, len(good))
+	for i, e := range good {
+		users[i] = e.UserID
+	}
+	in := &intake{
+		Service: s, c: c, viewers: map[string]viewerState{}, granted: map[string]bool{}, due: map[string]bool{}, expired: map[table.Key]int64{},
+	}
+	if err := in.load(ctx, users); err != nil {
+		return Receipt{}, err
+	}
+	for group := range slices.Chunk(good, groupEvents) {
+		duplicates, err := in.store(ctx, group)
+		if err != nil {
+			return Receipt{}, err
+		}
+		receipt.Accepted += len(group) - duplicates
+		receipt.Duplicate += duplicates
+	}
+	s.grantDue(ctx, c, slices.Sorted(maps.Keys(in.due)))
+	return receipt, nil
+}
+
+// judge sorts out what cannot count, and what comes a second time in the same call; the events that are left have ids of their own.
+func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, receipt *Receipt) ([]Event, error) {
+	var users, dashboards []string
+	for _, e := range events {
+		// What is no id is nobody's, and must not become a key.
+		if api.ValidID(e.UserID) {
+			users = append(users, e.UserID)
+		}
+		if api.ValidID(e.DashboardID) {
+			dashboards = append(dashboards, e.DashboardID)
+		}
+	}
+	people, err := s.directory.Viewers(ctx, c, users)
+	if err != nil {
+		return nil, err
+	}
+	names, err := s.directory.DashboardNames(ctx, c, dashboards)
+	if err != nil {
+		return nil, err
+	}
+	var good, bad []Event
+	problems := map[int]*problem.Problem{} // by position in bad
+	taken := make(map[string]bool, len(events))
+	for _, e := range events {
+		p := checkEvent(e, c.At)
+		if p == nil {
+			_, dashboard := names[e.DashboardID]
+			p = checkViewer(Person(people[e.UserID]), dashboard)
+		}
+		switch {
+		case p != nil:
+			problems[len(bad)] = p
+			bad = append(bad, e)
+		case taken[e.ID]:
+			receipt.Duplicate++
+		default:
+			taken[e.ID] = true
+			good = append(good, e)
+		}
+	}
+	return good, s.reject(ctx, c, bad, problems, receipt)
+}
+
+// reject tells those who never counted from those that counted when they first came.
+func (s *Service) reject(ctx context.Context, c *call.Call, bad []Event, problems map[int]*problem.Problem, receipt *Receipt) error {
+	var keys []table.Key
+	for _, e := range bad {
+		if e.ID != "" && len(e.ID) <= MaxEventID {
+			keys = append(keys, eventKey(c.Account, e.ID))
+		}
+	}
+	found, err := s.lookup(ctx, unique(keys))
+	if err != nil {
+		return err
+	}
+	for i, e := range bad {
+		if item, ok := found[eventKey(c.Account, e.ID)]; ok && item.Expires > c.At.Unix() {
+			receipt.Duplicate++
+			continue
+		}
+		receipt.Rejected = append(receipt.Rejected, Rejected{ID: e.ID, Problem: problems[i]})
+	}
+	return nil
+}
+
+// intake is the storing of one call's events.
+type intake struct {
+	*Service
+	c *call.Call
+	// viewers and granted are the viewers as they were read, and whether they hold the grant.
+	viewers map[string]viewerState
+	granted map[string]bool
+	// due are users whose grant is marked as pending.
+	due map[string]bool
+	// expired are the versions of events with the same id that have expired and that a new event replaces.
+	expired map[table.Key]int64
+}
+
+// load reads viewers and what they hold.
+func (in *intake) load(ctx context.Context, users []string) error {
+	account, users := in.c.Account, unique(users)
+	keys := make([]table.Key, 0, 2*len(users))
+	for _, user := range users {
+		keys = append(keys, viewerKey(account, user), license.HolderKey(account, user))
+	}
+	found, err := in.lookup(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		v, err := loadViewer(found, account, user)
+		if err != nil {
+			return err
+		}
+		in.viewers[user], in.granted[user] = v, false
+		if v.Pending {
+			in.due[user] = true
+		}
+		if item, ok := found[license.HolderKey(account, user)]; ok {
+			h, err := call.Decode[license.Holder](item)
+			if err != nil {
+				return err
+			}
+			in.granted[user] = hasViewGrant(&h)
+		}
+	}
+	return nil
+}
+
+func hasViewGrant(h *license.Holder) bool {
+	holding := h.Holdings[catalog.LiveReportsID]
+	return holding != nil && slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.View })
+}
+
+// store stores some events in one commit, with what they change about their viewers, and tells how many were there already.
+func (in *intake) store(ctx context.Context, events []Event) (duplicates int, err error) {
+	there := map[string]bool{} // ids of events that were taken in before
+	err = call.Decide(ctx, func(ctx context.Context) error {
+		var ops []table.Operation
+		touched := map[string]viewerState{}
+		for _, e := range events {
+			if there[e.ID] {
+				continue
+			}
+			op, err := in.event(e)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, op)
+			v, ok := touched[e.UserID]
+			if !ok {
+				v = in.viewers[e.UserID]
+			}
+			if after, changed := v.seen(e.At, in.granted[e.UserID]); changed {
+				touched[e.UserID] = after
+			}
+		}
+		if len(ops) == 0 {
+			return nil
+		}
+		for _, user := range slices.Sorted(maps.Keys(touched)) {
+			op, err := touched[user].put(in.c.Account)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, op)
+		}
+		err := in.env.Table.Commit(ctx, ops)
+		if refused, ok := table.Refused(err); ok {
+			if err := in.learn(ctx, refused, events, there); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+		for user, v := range touched {
+			v.exists, v.version = true, v.version+1
+			in.viewers[user] = v
+			if v.Pending {
+				in.due[user] = true
+			}
+		}
+		return nil
+	})
+	return len(there), err
+}
+
+// event is the operation that stores an event, in the place of an expired one with its id if there is one.
+func (in *intake) event(e Event) (table.Operation, error) {
+	data, err := call.Encode(storedEvent{User: e.UserID, Dashboard: e.DashboardID, At: e.At.UnixMilli()})
+	if err != nil {
+		return table.Operation{}, err
+	}
+	item := table.Item{Key: eventKey(in.c.Account, e.ID), Data: data, Expires: in.c.At.Add(remembered).Unix()}
+	item.Places[0] = table.Key{Partition: eventsPartition(in.c.Account, dayOf(e.At), eventShard(e.ID)), Sort: call.AuditMoment(e.At) + "#" + e.ID}
+	cond := table.IfAbsent
+	if version, ok := in.expired[item.Key]; ok {
+		cond = table.IfVersion(version)
+	}
+	return table.Put(item, cond), nil
+}
+
+// learn finds out why a commit was refused: events that are there already, and viewers that others have changed.
+func (in *intake) learn(ctx context.Context, refused *table.ConditionError, events []Event, there map[string]bool) error {
+	var keys []table.Key
+	var users []string
+	for _, e := range events {
+		if key := eventKey(in.c.Account, e.ID); refused.Has(key) {
+			keys = append(keys, key)
+		}
+		if refused.Has(viewerKey(in.c.Account, e.UserID)) {
+			users = append(users, e.UserID)
+		}
+	}
+	found, err := in.lookup(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		key := eventKey(in.c.Account, e.ID)
+		item, ok := found[key]
+		switch {
+		case !ok:
+			delete(in.expired, key)
+		case item.Expires <= in.c.At.Unix():
+			in.expired[key] = item.Version
+		default:
+			there[e.ID] = true
+		}
+	}
+	return in.load(ctx, users)
+}
+
+// unique drops repetitions and keeps the order.
+func unique[T comparable](all []T) []T {
+	seen := make(map[T]struct{}, len(all))
+	return slices.DeleteFunc(slices.Clone(all), func(v T) bool {
+		_, again := seen[v]
+		seen[v] = struct{}{}
+		return again
+	})
+}

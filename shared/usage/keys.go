@@ -1,0 +1,53 @@
+package usage
+
+import (
+	"hash/fnv"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// The keys of usage; docs/data-model.md says what each costs.
+
+// eventKey is where a view lies: alone in its partition, so that any number of them can be written at once.
+func eventKey(account, id string) table.Key {
+	return table.Key{Partition: call.Partition(account, "VIEW", id), Sort: "VIEW"}
+}
+
+// eventShards is over how many partitions of Index1 the views of one day are spread. One takes about 1,000 writes a second.
+const eventShards = 4
+
+func eventShard(id string) int {
+	sum := fnv.New32a()
+	sum.Write([]byte(id))
+	return int(sum.Sum32() % eventShards)
+}
+
+// eventsPartition lists the views of a day, in Index1.
+func eventsPartition(account string, date time.Time, shard int) string {
+	return call.Partition(account, "VIEWS", date.Format(time.DateOnly), string(rune('0'+shard)))
+}
+
+// headsPartition has the head of each day's rollup.
+func headsPartition(account string) string { return call.Partition(account, "USAGE") }
+
+func headKey(account string, date time.Time) table.Key {
+	return table.Key{Partition: headsPartition(account), Sort: date.Format(time.DateOnly)}
+}
+
+// chunkKey is one part of one generation of a day's rollup.
+func chunkKey(account string, date time.Time, generation string, n int) table.Key {
+	return table.Key{Partition: call.Partition(account, "ROLLUP", date.Format(time.DateOnly)), Sort: generation + "#" + ordinal(n)}
+}
+
+// viewerKey is what is known of a viewer's grant.
+func viewerKey(account, user string) table.Key {
+	return table.Key{Partition: call.Partition(account, "VIEWER", user), Sort: "VIEWER"}
+}
+
+// viewersPartition lists the viewers by the day of their last view, in Index1.
+func viewersPartition(account string) string { return call.Partition(account, "VIEWERS") }
+
+// viewerMarks is the partition of Index3 that lists, over all accounts, the viewers whose view is stored and whose grant is not.
+const viewerMarks = "JOBS#VIEWER"

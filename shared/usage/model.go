@@ -1,0 +1,89 @@
+package usage
+
+import (
+	"fmt"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// storedEvent is the document of a view.
+type storedEvent struct {
+	User      string `json:"user"`
+	Dashboard string `json:"dashboard"`
+	// At is in Unix milliseconds.
+	At int64 `json:"at"`
+}
+
+// head is the document of a day's rollup: which generation of chunks is the rollup, and its figures.
+type head struct {
+	// Generation names the chunks; a new one for each rollup that differs from the one before.
+	Generation string `json:"generation"`
+	Chunks     int    `json:"chunks"`
+	// Digest is the SHA-256 of the chunks: a run that comes to the same rollup writes nothing.
+	Digest string `json:"digest"`
+	// Events is how many views were folded. Views only ever come, until they expire: a run that finds fewer does not know the whole day any more.
+	Events int `json:"events"`
+	// Purchased are the licenses bought, as the last run of the day itself found them; later runs keep them.
+	Purchased Purchased `json:"purchased"`
+	// AsOf is the time of the run that wrote Purchased.
+	AsOf time.Time `json:"asOf"`
+}
+
+// storedViewer is what is known of a viewer's grant.
+type storedViewer struct {
+	User string `json:"user"`
+	// LastView is the first view of the last day with views; the rollup of that day knows the last.
+	LastView time.Time `json:"lastView"`
+	// Pending says that the view is stored and the grant is not: a crash came between, or the grant failed.
+	Pending bool `json:"pending,omitempty"`
+}
+
+// viewerState is a viewer as loaded.
+type viewerState struct {
+	storedViewer
+	version int64
+	exists  bool
+}
+
+// loadViewer takes a viewer out of what was found; one that is not there is new.
+func loadViewer(found map[table.Key]table.Item, account, user string) (viewerState, error) {
+	item, ok := found[viewerKey(account, user)]
+	if !ok {
+		return viewerState{storedViewer: storedViewer{User: user}}, nil
+	}
+	v, err := call.Decode[storedViewer](item)
+	return viewerState{storedViewer: v, version: item.Version, exists: true}, err
+}
+
+// seen is the viewer after a view, and whether that differs from before. granted says whether they hold the grant.
+func (v viewerState) seen(at time.Time, granted bool) (viewerState, bool) {
+	after := v
+	if !v.exists || dayOf(at).After(dayOf(v.LastView)) {
+		after.LastView = at.UTC()
+	}
+	after.Pending = v.Pending || !granted
+	return after, after != v
+}
+
+// put writes the viewer on condition that nobody else did meanwhile.
+func (v viewerState) put(account string) (table.Operation, error) {
+	data, err := call.Encode(v.storedViewer)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	item := table.Item{Key: viewerKey(account, v.User), Data: data}
+	item.Places[0] = table.Key{Partition: viewersPartition(account), Sort: v.LastView.Format(time.DateOnly) + "#" + v.User}
+	if v.Pending {
+		item.Places[2] = table.Key{Partition: viewerMarks, Sort: account + "#" + v.User}
+	}
+	cond := table.IfAbsent
+	if v.exists {
+		cond = table.IfVersion(v.version)
+	}
+	return table.Put(item, cond), nil
+}
+
+// ordinal numbers chunks so that they sort.
+func ordinal(n int) string { return fmt.Sprintf("%04d", n) }

@@ -1,0 +1,220 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"seatwise/shared/account"
+	"seatwise/shared/call"
+	"seatwise/shared/directory"
+	"seatwise/shared/table"
+)
+
+// errTorn is returned when a rollup's chunks kept vanishing while they were read: it was replaced each time.
+var errTorn = errors.New("a rollup kept changing while it was read")
+
+// eachRollup hands the rollup of every day to visit, in order, whole and one at a time; a day that was never folded has a head of version 0 and an empty rollup.
+func (s *Service) eachRollup(ctx context.Context, c *call.Call, days []time.Time, visit func(date time.Time, h storedHead, r *rollup)) error {
+	heads, err := s.heads(ctx, c, days)
+	if err != nil {
+		return err
+	}
+	for first := 0; first < len(days); {
+		// As many days as come in one read.
+		var keys []table.Key
+		last := first
+		for ; last < len(days) && (last == first || len(keys)+heads[last].Chunks <= chunksAtOnce); last++ {
+			keys = append(keys, chunkKeys(c.Account, days[last], heads[last].head)...)
+		}
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for i := first; i < last; i++ {
+			h := heads[i]
+			r, whole, err := unpackAll(found, chunkKeys(c.Account, days[i], h.head))
+			if err == nil && !whole {
+				h, r, err = s.readAgain(ctx, c, days[i])
+			}
+			if err != nil {
+				return fmt.Errorf("rollup of %s: %w", days[i].Format(time.DateOnly), err)
+			}
+			visit(days[i], h, r)
+		}
+		first = last
+	}
+	return nil
+}
+
+// chunksAtOnce is how many chunks are read in one call: 250 KB each, they are what an answer of DynamoDB takes.
+const chunksAtOnce = 40
+
+func chunkKeys(account string, date time.Time, h head) []table.Key {
+	keys := make([]table.Key, h.Chunks)
+	for n := range keys {
+		keys[n] = chunkKey(account, date, h.Generation, n)
+	}
+	return keys
+}
+
+// unpackAll makes a rollup of its chunks; whole is false when some are gone.
+func unpackAll(found map[table.Key]table.Item, keys []table.Key) (r *rollup, whole bool, err error) {
+	r = newRollup()
+	for _, key := range keys {
+		item, ok := found[key]
+		if !ok {
+			return nil, false, nil
+		}
+		part, err := call.Decode[chunk](item)
+		if err != nil {
+			return nil, false, err
+		}
+		r.unpack(part)
+	}
+	return r, true, nil
+}
+
+// readAgain reads a rollup that was replaced between the reads of its head and its chunks.
+func (s *Service) readAgain(ctx context.Context, c *call.Call, date time.Time) (storedHead, *rollup, error) {
+	for range 5 {
+		heads, err := s.heads(ctx, c, []time.Time{date})
+		if err != nil {
+			return storedHead{}, nil, err
+		}
+		keys := chunkKeys(c.Account, date, heads[0].head)
+		found, err := s.lookup(ctx, keys)
+		if err != nil {
+			return storedHead{}, nil, err
+		}
+		if r, whole, err := unpackAll(found, keys); err != nil || whole {
+			return heads[0], r, err
+		}
+	}
+	return storedHead{}, nil, errTorn
+}
+
+// Names are what the things in a window are called now; what is gone is called by its id.
+type Names struct {
+	Queues     map[string]directory.QueueSummary
+	Dashboards map[string]string
+}
+
+// Queue is the queue's name.
+func (n Names) Queue(id string) string {
+	if q, ok := n.Queues[id]; ok {
+		return q.Name
+	}
+	return id
+}
+
+// Dashboard is the dashboard's name.
+func (n Names) Dashboard(id string) string {
+	if name, ok := n.Dashboards[id]; ok {
+		return name
+	}
+	return id
+}
+
+// Window answers a span of days, to exclusive, from the rollups: at most one a day, and the users active in it, whatever the number of views. The licenses are those
+// bought now if the span reaches to today or beyond; of an earlier span, those of its last day that has a rollup.
+//
+// Errors: not-found when the account does not exist.
+func (s *Service) Window(ctx context.Context, c *call.Call, from, to time.Time) (*Window, Names, error) {
+	a, _, err := account.Load(ctx, c)
+	if err != nil {
+		return nil, Names{}, err
+	}
+	days := make([]time.Time, 0, int(to.Sub(from)/day))
+	for date := from; date.Before(to); date = date.Add(day) {
+		days = append(days, date)
+	}
+	bought, err := s.purchased(ctx, c)
+	if err != nil {
+		return nil, Names{}, err
+	}
+	today := dayOf(c.At)
+	g := gather(from, to, a.Unlimited())
+	var folded *Purchased // of the last day with a rollup
+	err = s.eachRollup(ctx, c, days, func(date time.Time, h storedHead, r *rollup) {
+		switch {
+		case h.version != 0:
+			folded = &h.Purchased
+		case date.Equal(today):
+			folded = &bought
+		}
+		var then int64
+		if folded != nil {
+			then = folded.Total()
+		}
+		g.add(date, r, then)
+	})
+	if err != nil {
+		return nil, Names{}, err
+	}
+	if folded == nil || to.After(today) {
+		folded = &bought
+	}
+	names, err := s.names(ctx, c, g.all)
+	if err != nil {
+		return nil, Names{}, err
+	}
+	return g.done(*folded, func(queue string) []string { return names.Queues[queue].Dashboards }), names, nil
+}
+
+// names reads the queues and dashboards of a rollup.
+func (s *Service) names(ctx context.Context, c *call.Call, r *rollup) (Names, error) {
+	ids := map[string]struct{}{}
+	for _, queues := range r.queues {
+		for _, id := range queues {
+			ids[id] = struct{}{}
+		}
+	}
+	queues, err := s.directory.Queues(ctx, c, slices.Collect(maps.Keys(ids)))
+	if err != nil {
+		return Names{}, err
+	}
+	clear(ids)
+	for _, q := range queues {
+		for _, id := range q.Dashboards {
+			ids[id] = struct{}{}
+		}
+	}
+	for _, last := range r.views {
+		for id := range last {
+			ids[id] = struct{}{}
+		}
+	}
+	dashboards, err := s.directory.DashboardNames(ctx, c, slices.Collect(maps.Keys(ids)))
+	return Names{Queues: queues, Dashboards: dashboards}, err
+}
+
+// Recent is the window of the last 30 days, today included.
+func (s *Service) Recent(ctx context.Context, c *call.Call) (*Window, Names, error) {
+	from, to, err := Span("", "", c.At)
+	if err != nil {
+		return nil, Names{}, err
+	}
+	return s.Window(ctx, c, from, to)
+}
+
+// Overage is how many active users of the last 30 days, today included, are beyond the licenses bought; 0 on a bundle with unlimited Live Reports. Billing shows it
+// (spec 3.6).
+func (s *Service) Overage(ctx context.Context, c *call.Call) (int64, error) {
+	w, _, err := s.Recent(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	return w.OverageUsers, nil
+}
+
+// Source is the name of a source of overage.
+func (n Names) Source(source Source) string {
+	if source.Kind == "queue" {
+		return n.Queue(source.ID)
+	}
+	return n.Dashboard(source.ID)
+}

@@ -66,7 +66,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	}
 	request, isHTTP := parseRequest(payload)
 	properties := map[string]any{}
-	id := ""
+	id := api.RequestID(ctx) // set by a caller that is not Lambda
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		id = lc.AwsRequestID
 		properties["lambdaRequestId"] = id

@@ -1,0 +1,295 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"seatwise/infra/local/queue"
+	"seatwise/infra/local/token"
+	"seatwise/shared/api"
+	"seatwise/shared/auth"
+	"seatwise/shared/problem"
+)
+
+const (
+	// maxRequest is the largest request body in bytes: an HTTP API hands no more on to Lambda. The functions' own limit is lower.
+	maxRequest = 6 << 20
+	// maxAsync is the largest payload in bytes of an asynchronous invocation.
+	maxAsync = 1 << 20
+	// maxTokenRequest bounds the body of POST /local/token in bytes.
+	maxTokenRequest = 64 << 10
+	// patience is how long a request waits for its turn before it is told too-busy.
+	patience = 2 * time.Second
+)
+
+// handler is everything that the API's address serves.
+func (r *runner) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/local/token", only(http.MethodPost, r.serveToken))
+	mux.HandleFunc("/local/failed-events", only(http.MethodGet, r.serveFailed))
+	mux.HandleFunc("/.well-known/jwks.json", only(http.MethodGet, r.authority.ServeKeys))
+	mux.HandleFunc("/2015-03-31/functions/{function}/invocations", only(http.MethodPost, r.serveInvoke))
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		id := r.env.IDs.Random()
+		w.Header().Set("X-Request-Id", id)
+		request = request.WithContext(api.WithRequestID(request.Context(), id))
+		release, ok := r.turn(request.Context())
+		if !ok {
+			api.WriteProblem(w, problem.New(problem.TooBusy, "Too many requests are running at once; try again."))
+			return
+		}
+		defer release()
+		if request.ContentLength > maxRequest {
+			api.WriteProblem(w, problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB."))
+			return
+		}
+		request.Body = http.MaxBytesReader(w, request.Body, maxRequest)
+		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway knows no such thing.
+		if _, pattern := mux.Handler(request); pattern == "" {
+			r.serveRoute(w, request)
+			return
+		}
+		mux.ServeHTTP(w, request)
+	})
+}
+
+// turn waits until fewer than the allowed number of requests run. It fails when that takes too long.
+func (r *runner) turn(ctx context.Context) (release func(), ok bool) {
+	release = func() { <-r.running }
+	select {
+	case r.running <- struct{}{}:
+		return release, true
+	default:
+	}
+	waiting := time.NewTimer(patience)
+	defer waiting.Stop()
+	select {
+	case r.running <- struct{}{}:
+		return release, true
+	case <-waiting.C:
+	case <-ctx.Done():
+	}
+	return nil, false
+}
+
+func only(method string, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method {
+			notAllowed(w, method)
+			return
+		}
+		next(w, r)
+	}
+}
+
+func notAllowed(w http.ResponseWriter, allow string) {
+	p := problem.New(problem.MethodNotAllowed, "This path answers "+allow+".")
+	p.Allow = allow
+	api.WriteProblem(w, p)
+}
+
+// serveRoute is API Gateway: route, authorizer, function.
+func (r *runner) serveRoute(w http.ResponseWriter, request *http.Request) {
+	route, allow, ok := r.router.match(request)
+	if !ok {
+		if allow != "" {
+			notAllowed(w, allow)
+			return
+		}
+		api.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
+		return
+	}
+	ctx := request.Context()
+	if !route.Open {
+		principal, err := r.authority.Check(request.Header.Get("Authorization"))
+		if err != nil {
+			r.env.Log.DebugContext(ctx, "token refused", "error", err)
+			api.WriteProblem(w, problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer."))
+			return
+		}
+		ctx = auth.With(ctx, principal)
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.template.Functions[route.Function].Timeout)
+	defer cancel()
+	r.functions[route.Function].fn.HTTP.ServeHTTP(w, request.WithContext(ctx))
+}
+
+// serveToken issues a token to whoever asks: there is nobody to hide from on one machine.
+func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
+	var in struct {
+		Account     string          `json:"account"`
+		User        string          `json:"user"`
+		Permissions json.RawMessage `json:"permissions"`
+	}
+	if p := decodeStrictly(request.Body, &in); p != nil {
+		api.WriteProblem(w, p)
+		return
+	}
+	var faults []problem.Field
+	const idRule = "must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit"
+	if !auth.ValidID(in.Account) {
+		faults = append(faults, problem.Field{Field: "account", Message: idRule})
+	}
+	if !auth.ValidID(in.User) {
+		faults = append(faults, problem.Field{Field: "user", Message: idRule})
+	}
+	permissions, more := parsePermissions(in.Permissions)
+	if faults = append(faults, more...); len(faults) > 0 {
+		api.WriteProblem(w, problem.Validation(faults...))
+		return
+	}
+	signed, err := r.authority.Issue(in.User, in.Account, permissions)
+	if err != nil {
+		r.env.Log.ErrorContext(request.Context(), "token not issued", "error", err)
+		api.WriteProblem(w, problem.New(problem.Internal, ""))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, http.StatusOK, map[string]any{"accessToken": signed, "tokenType": "Bearer", "expiresIn": int(token.Life.Seconds())})
+}
+
+// parsePermissions takes an array or one string with spaces between, as the claim itself may be.
+func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) {
+	var names []string
+	var text string
+	switch {
+	case len(raw) == 0:
+	case json.Unmarshal(raw, &names) == nil:
+	case json.Unmarshal(raw, &text) == nil:
+		names = strings.Fields(text)
+	default:
+		return nil, []problem.Field{{Field: "permissions", Message: "must be an array of strings, or one string with spaces between"}}
+	}
+	permissions, faults := []auth.Permission{}, []problem.Field(nil)
+	for i, name := range names {
+		if !auth.Known(auth.Permission(name)) {
+			faults = append(faults, problem.Field{Field: fmt.Sprintf("permissions[%d]", i), Message: "is no permission"})
+			continue
+		}
+		permissions = append(permissions, auth.Permission(name))
+	}
+	return permissions, faults
+}
+
+// decodeStrictly reads one JSON object without unknown fields.
+func decodeStrictly(body io.Reader, into any) *problem.Problem {
+	decoder := json.NewDecoder(io.LimitReader(body, maxTokenRequest))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrongType):
+		return problem.Invalid(wrongType.Field, "must be of type %s", wrongType.Type)
+	case err != nil && strings.HasPrefix(err.Error(), "json: unknown field "):
+		return problem.Invalid(strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`), "is not a field of this request")
+	case err != nil:
+		return problem.New(problem.MalformedBody, "The request body is missing or is not JSON.")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return problem.New(problem.MalformedBody, "The request body goes on after the JSON.")
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
+}
+
+// serveFailed shows the events that failed for good: what is in the dead-letter queue in AWS.
+func (r *runner) serveFailed(w http.ResponseWriter, request *http.Request) {
+	failed, err := r.queue.Failed()
+	if err != nil {
+		r.env.Log.ErrorContext(request.Context(), "failed events not read", "error", err)
+		api.WriteProblem(w, problem.New(problem.Internal, ""))
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"items": failed})
+}
+
+// serveInvoke is the Lambda Invoke API.
+func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
+	id := functionName(request.PathValue("function"))
+	f, ok := r.functions[id]
+	if !ok {
+		lambdaError(w, http.StatusNotFound, "ResourceNotFoundException", "Function not found: "+id)
+		return
+	}
+	payload, err := io.ReadAll(request.Body)
+	if err != nil {
+		lambdaError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "The payload has at most 6 MB.")
+		return
+	}
+	if payload = bytes.TrimSpace(payload); len(payload) == 0 {
+		payload = []byte("{}")
+	}
+	if !json.Valid(payload) {
+		lambdaError(w, http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json.")
+		return
+	}
+	w.Header().Set("X-Amzn-RequestId", api.RequestID(request.Context()))
+	switch kind := request.Header.Get("X-Amz-Invocation-Type"); kind {
+	case "DryRun":
+		w.WriteHeader(http.StatusNoContent)
+	case "Event":
+		if len(payload) > maxAsync {
+			lambdaError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "The payload of an asynchronous invocation has at most 1 MB.")
+			return
+		}
+		if err := r.queue.Add(queue.Event{Function: id, Payload: payload}); err != nil {
+			r.env.Log.ErrorContext(request.Context(), "event not taken", "error", err)
+			lambdaError(w, http.StatusInternalServerError, "ServiceException", "The event could not be stored.")
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+	case "", "RequestResponse":
+		ctx, cancel := context.WithTimeout(request.Context(), r.template.Functions[id].Timeout)
+		defer cancel()
+		answer, err := f.edge.Invoke(ctx, payload)
+		w.Header().Set("X-Amz-Executed-Version", "$LATEST")
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+			if answer, err = json.Marshal(map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)}); err != nil {
+				answer = []byte("{}")
+			}
+		}
+		_, _ = w.Write(answer) // the client is gone if this fails
+	default:
+		lambdaError(w, http.StatusBadRequest, "InvalidParameterValueException", "X-Amz-Invocation-Type is RequestResponse, Event or DryRun.")
+	}
+}
+
+// functionName takes the logical id out of what the Invoke API allows: a name, a partial or whole ARN, each with an optional qualifier.
+func functionName(s string) string {
+	parts := strings.Split(s, ":")
+	for i, part := range parts {
+		if part == "function" && i+1 < len(parts) {
+			return parts[i+1]
+		}
+	}
+	return parts[0]
+}
+
+// errorType names an error as the Lambda runtime for Go does.
+func errorType(err error) string {
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}
+
+func lambdaError(w http.ResponseWriter, status int, kind, message string) {
+	w.Header().Set("X-Amzn-ErrorType", kind)
+	writeJSON(w, status, map[string]string{"Type": "User", "Message": message, "message": message})
+}

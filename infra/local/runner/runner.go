@@ -1,0 +1,402 @@
+// Package runner serves the whole application on one machine: it is API Gateway, its authorizer, S3, EventBridge and Lambda in one process, and holds to
+// template.yaml as they do (api.md, On one machine).
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"seatwise/infra/local/objects"
+	"seatwise/infra/local/queue"
+	"seatwise/infra/local/schedule"
+	"seatwise/infra/local/template"
+	"seatwise/infra/local/token"
+	"seatwise/shared/app"
+	"seatwise/shared/edge"
+	"seatwise/shared/table/bolt"
+	"seatwise/shared/table/dynamo"
+	"seatwise/shared/wire"
+)
+
+// Registry names the constructor of each function of the template by its logical id.
+type Registry map[string]func(*app.Env) (app.Function, error)
+
+// Config says what to run, and where.
+type Config struct {
+	// Template is the path of template.yaml.
+	Template string
+	Registry Registry
+	// Addr and S3Addr are host:port; port 0 takes any free one.
+	Addr, S3Addr string
+	// Data is the folder that keeps everything.
+	Data string
+	// NoSchedules leaves the template's schedules out.
+	NoSchedules bool
+	// DynamoDBEndpoint and S3Endpoint replace the embedded store and the embedded S3 server; empty ones do not.
+	DynamoDBEndpoint, S3Endpoint string
+	// AccessKey and SecretKey are for those endpoints; empty ones are the local credentials.
+	AccessKey, SecretKey string
+	// Out gets one line when everything is ready.
+	Out   io.Writer
+	Log   *slog.Logger
+	Clock app.Clock
+	// Concurrency is how many requests run at once; more wait a little and are then told too-busy. 0 means 256.
+	Concurrency int
+}
+
+const (
+	defaultConcurrency = 256
+	// workers is how many events are delivered at once.
+	workers = 8
+	// grace is how long requests and deliveries may go on after a stop was asked for. A delivery that is cut off comes again at the next start.
+	grace = 10 * time.Second
+	// sweepEvery is how often expired items are removed from the embedded store; DynamoDB promises a few days.
+	sweepEvery = time.Minute
+	// lockWait is how long a start waits for a predecessor that is just stopping.
+	lockWait = 500 * time.Millisecond
+
+	tableName = "seatwise"
+)
+
+// pauses are the waits before an event is delivered again. AWS takes up to six hours for as many attempts; nobody waits that long at a desk.
+var pauses = []time.Duration{time.Second, 5 * time.Second, 20 * time.Second, time.Minute, 2 * time.Minute}
+
+// bucketNames are the names of the template's buckets on one machine (api.md).
+var bucketNames = map[string]string{"UploadsBucket": "seatwise-uploads", "ReportsBucket": "seatwise-reports"}
+
+type function struct {
+	fn   app.Function
+	edge *edge.Edge
+}
+
+type runner struct {
+	config    Config
+	template  *template.Template
+	router    *router
+	env       *app.Env
+	functions map[string]function
+	authority *token.Authority
+	queue     *queue.Queue
+	running   chan struct{} // one value for each running request
+
+	state *bbolt.DB
+	// stop undoes what start did, the latest first.
+	stop []func() error
+}
+
+// Run serves until the context ends, then lets what runs finish and closes everything. It returns an error when it could not start, or a server failed.
+func Run(ctx context.Context, c Config) (err error) {
+	if c.Concurrency == 0 {
+		c.Concurrency = defaultConcurrency
+	}
+	r := &runner{config: c, functions: map[string]function{}, running: make(chan struct{}, c.Concurrency)}
+	defer func() {
+		for _, undo := range slices.Backward(r.stop) {
+			err = errors.Join(err, undo())
+		}
+	}()
+	if r.template, err = template.Load(c.Template); err != nil {
+		return err
+	}
+	if err := agree(r.template, c.Registry); err != nil {
+		return err
+	}
+	r.router = newRouter(r.template.Routes)
+	apiListener, err := r.listen("--addr", c.Addr)
+	if err != nil {
+		return err
+	}
+	var s3Listener net.Listener
+	if c.S3Endpoint == "" {
+		if s3Listener, err = r.listen("--s3-addr", c.S3Addr); err != nil {
+			return err
+		}
+	}
+	if err := r.openState(); err != nil {
+		return err
+	}
+	settings := wire.Settings{
+		Table: tableName, UploadsBucket: bucketNames["UploadsBucket"], ReportsBucket: bucketNames["ReportsBucket"], Region: region,
+		AccessKey: objects.AccessKey, SecretKey: objects.SecretKey, DynamoDBEndpoint: c.DynamoDBEndpoint, S3Endpoint: c.S3Endpoint,
+	}
+	if c.AccessKey != "" {
+		settings.AccessKey, settings.SecretKey = c.AccessKey, c.SecretKey
+	}
+	if s3Listener != nil {
+		settings.S3Endpoint, settings.AccessKey, settings.SecretKey = address(s3Listener), objects.AccessKey, objects.SecretKey
+	}
+	if err := r.openTable(ctx, settings); err != nil {
+		return err
+	}
+	r.env.Files = settings.OpenFiles()
+	if err := r.build(); err != nil {
+		return err
+	}
+	return r.serve(ctx, apiListener, s3Listener, settings)
+}
+
+// agree refuses a function of the template that nobody makes, and one that is made and not in the template.
+func agree(t *template.Template, registry Registry) error {
+	var faults []string
+	for id := range t.Functions {
+		if registry[id] == nil {
+			faults = append(faults, id+" is in the template and not in infra/local/registry.go")
+		}
+	}
+	for id := range registry {
+		if _, ok := t.Functions[id]; !ok {
+			faults = append(faults, id+" is in infra/local/registry.go and not in the template")
+		}
+	}
+	for _, id := range t.Buckets {
+		if bucketNames[id] == "" {
+			faults = append(faults, "bucket "+id+" has no name on one machine")
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	slices.Sort(faults)
+	return errors.New(strings.Join(faults, "; "))
+}
+
+func (r *runner) listen(flag, addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("the address %s is taken; stop the other program or choose another %s", addr, flag)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen at %s %s: %w", flag, addr, err)
+	}
+	r.stop = append(r.stop, func() error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("close %s: %w", addr, err)
+		}
+		return nil
+	})
+	return l, nil
+}
+
+// address is the URL of a listener, as a client on this machine reaches it.
+func address(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return "http://" + l.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// openState opens what the runner itself keeps in the data folder: the queue of events, the list of objects, and keys.
+func (r *runner) openState() error {
+	if err := os.MkdirAll(r.config.Data, 0o700); err != nil {
+		return fmt.Errorf("cannot make the data folder: %w", err)
+	}
+	path := filepath.Join(r.config.Data, "runner.bolt")
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	switch {
+	case errors.Is(err, bbolt.ErrTimeout):
+		return fmt.Errorf("the data folder %s is in use by another Seatwise; stop it or choose another --data", r.config.Data)
+	case err != nil:
+		return fmt.Errorf("cannot open %s: %w", path, err)
+	}
+	r.state = db
+	r.stop = append(r.stop, db.Close)
+	key, err := cursorKey(filepath.Join(r.config.Data, "cursor.key"))
+	if err != nil {
+		return err
+	}
+	if r.authority, err = token.Open(filepath.Join(r.config.Data, "token-key.pem"), r.config.Clock); err != nil {
+		return fmt.Errorf("cannot sign tokens: %w", err)
+	}
+	r.env = &app.Env{Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, CursorKey: key, Version: wire.Version}
+	r.queue, err = queue.New(db, queue.Options{
+		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, Deliver: r.deliver, Workers: workers, Pauses: pauses, Grace: grace,
+	})
+	return err
+}
+
+// cursorKey reads the key that signs cursors, or makes one, so that cursors outlive a restart.
+func cursorKey(path string) ([]byte, error) {
+	const size = 32
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) == size {
+		return key, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot read the key of cursors: %w", err)
+	}
+	key = make([]byte, size)
+	if _, err := rand.Read(key); err != nil {
+		return nil, fmt.Errorf("cannot make the key of cursors: %w", err)
+	}
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("cannot write the key of cursors: %w", err)
+	}
+	return key, nil
+}
+
+func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
+	if r.config.DynamoDBEndpoint != "" {
+		if err := dynamo.EnsureTable(ctx, settings.DynamoDB(), tableName); err != nil {
+			return fmt.Errorf("cannot use DynamoDB at %s: %w", r.config.DynamoDBEndpoint, err)
+		}
+		r.env.Table = settings.OpenTable()
+		return nil
+	}
+	store, err := bolt.Open(filepath.Join(r.config.Data, "table.bolt"))
+	if err != nil {
+		return err
+	}
+	r.stop = append(r.stop, store.Close)
+	r.env.Table = store
+	return nil
+}
+
+// build makes every function, and refuses one that cannot serve what the template connects to it.
+func (r *runner) build() error {
+	for id, construct := range r.config.Registry {
+		fn, err := construct(r.env)
+		if err != nil {
+			return fmt.Errorf("%s cannot be made: %w", id, err)
+		}
+		r.functions[id] = function{fn, edge.New(fn, edge.Options{Name: id, Clock: r.env.Clock, Log: r.env.Log})}
+	}
+	for _, route := range r.template.Routes {
+		if r.functions[route.Function].fn.HTTP == nil {
+			return fmt.Errorf("%s serves no HTTP, and the template has %s %s for it", route.Function, route.Method, route.Path)
+		}
+	}
+	served := func(id, event string) error {
+		if r.functions[id].fn.Event == nil {
+			return fmt.Errorf("%s takes no events, and the template has %s for it", id, event)
+		}
+		return nil
+	}
+	for _, t := range r.template.Triggers {
+		if err := served(t.Function, t.Name); err != nil {
+			return err
+		}
+	}
+	for _, s := range r.template.Schedules {
+		if err := served(s.Function, s.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve runs everything until the context ends or a server fails. The order of stopping is that of dependence: first nothing new comes in, then deliveries
+// end, which read and write objects, then the S3 server.
+func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener, settings wire.Settings) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, 2)
+	storage := settings.S3Endpoint
+	if s3Listener != nil {
+		store, err := objects.NewStore(r.state, filepath.Join(r.config.Data, "objects"), r.config.Clock, r.notify)
+		if err != nil {
+			return err
+		}
+		for _, name := range bucketNames {
+			if err := store.EnsureBucket(name); err != nil {
+				return fmt.Errorf("cannot make bucket %s: %w", name, err)
+			}
+		}
+		defer r.listenAndServe(s3Listener, objects.Server(store, r.config.Clock), failed)()
+	}
+	var background sync.WaitGroup
+	// This is deferred before the API is, so it waits for deliveries after the API has stopped.
+	defer background.Wait()
+	defer cancel()
+	if s3Listener == nil {
+		watch, err := r.newWatch(ctx, settings.S3())
+		if err != nil {
+			return err
+		}
+		background.Go(func() { watch.run(ctx) })
+	}
+	background.Go(func() { r.queue.Run(ctx) })
+	background.Go(func() { r.sweep(ctx) })
+	if !r.config.NoSchedules {
+		for _, s := range r.template.Schedules {
+			due, err := schedule.Parse(s.Expression)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", s.Function, s.Name, err)
+			}
+			background.Go(func() { r.runSchedule(ctx, s, due) })
+		}
+	}
+	defer r.listenAndServe(apiListener, r.handler(), failed)()
+	if _, err := fmt.Fprintf(r.config.Out, "Seatwise is ready: API %s, S3 %s, data in %s\n", address(apiListener), storage, r.config.Data); err != nil {
+		return fmt.Errorf("say that everything is ready: %w", err)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// listenAndServe starts a server; the result stops it and waits for its requests.
+func (r *runner) listenAndServe(l net.Listener, handler http.Handler, failed chan<- error) (stop func()) {
+	server := &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(r.config.Log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+	}
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("the server at %s: %w", l.Addr(), err)
+		}
+	}()
+	return func() {
+		// The context of the run has ended; this is for what is still running.
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			r.config.Log.WarnContext(ctx, "requests cut off at the stop", "error", err)
+			_ = server.Close() // it is what a cut off is
+		}
+	}
+}
+
+// sweep removes expired items from the embedded store, as DynamoDB does by itself.
+func (r *runner) sweep(ctx context.Context) {
+	store, ok := r.env.Table.(*bolt.Store)
+	if !ok {
+		return
+	}
+	timer := time.NewTicker(sweepEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			if _, err := store.Sweep(ctx, r.config.Clock()); err != nil && ctx.Err() == nil {
+				r.config.Log.WarnContext(ctx, "expired items not removed", "error", err)
+			}
+		}
+	}
+}

@@ -56,6 +56,7 @@ func New(env *app.Env) *Kit {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "The licence desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
+	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, newNamer())
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Claims: sub, account, permissions."},
 	}
@@ -120,7 +121,7 @@ type callKey struct{}
 // declared lists the statuses that an operation may answer beside its own, for the OpenAPI document.
 func declared(op Operation) []int {
 	if op.Public {
-		return []int{500}
+		return []int{422, 500}
 	}
 	codes := []int{400, 401, 403, 404, 422, 500, 503}
 	if op.Conflicts || op.Method == http.MethodPost {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"seatwise/shared/call"
 	"seatwise/shared/problem"
@@ -163,7 +164,7 @@ func init() { //nolint:gochecknoinits // huma offers no other place to say how i
 		for _, err := range errs {
 			var detail *huma.ErrorDetail
 			if errors.As(err, &detail) {
-				p.Fields = append(p.Fields, problem.Field{Field: field(detail.Location), Message: detail.Message})
+				p.Fields = append(p.Fields, fault(detail))
 			}
 		}
 		body := Of(p)
@@ -172,6 +173,21 @@ func init() { //nolint:gochecknoinits // huma offers no other place to say how i
 		}
 		return body
 	}
+}
+
+// fault names the field of an error that huma found. Of a property that is left out huma's location is the object that lacks it, and only the message has its name.
+func fault(detail *huma.ErrorDetail) problem.Field {
+	at := field(detail.Location)
+	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+	if name, ok := strings.CutPrefix(detail.Message, before); ok {
+		if name, ok = strings.CutSuffix(name, after); ok {
+			if at != "body" {
+				name = at + "." + name
+			}
+			return problem.Field{Field: name, Message: "must be given"}
+		}
+	}
+	return problem.Field{Field: at, Message: detail.Message}
 }
 
 // field turns huma's location into the name that api.md uses: a body path without its root, or a parameter's name.

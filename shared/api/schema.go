@@ -1,0 +1,64 @@
+package api
+
+import (
+	"path"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const schemaPrefix = "#/components/schemas/"
+
+// ours finds the packages of this module in the full name of a type, its type arguments included.
+var ours = regexp.MustCompile(`seatwise/[a-z/]+`)
+
+// newNamer names the schemas of the OpenAPI document after their types. Where two rooms have a type of the same name, the later one is named after its
+// room too; unnamed types that collide are numbered.
+func newNamer() func(reflect.Type, string) string {
+	taken := map[string]reflect.Type{}
+	return func(t reflect.Type, hint string) string {
+		name := huma.DefaultSchemaNamer(t, upper(hint))
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct { // nothing else has a schema of its own
+			return name
+		}
+		free := func(candidate string) bool {
+			holder, isTaken := taken[candidate]
+			if !isTaken {
+				taken[candidate] = t
+			}
+			return !isTaken || holder == t
+		}
+		if free(name) {
+			return name
+		}
+		if packages := ours.FindAllString(t.PkgPath()+" "+t.Name(), -1); len(packages) > 0 {
+			room := path.Base(packages[len(packages)-1])
+			name = strings.ToUpper(room[:1]) + room[1:] + name
+			if free(name) {
+				return name
+			}
+		}
+		for n := 2; ; n++ {
+			if numbered := name + strconv.Itoa(n); free(numbered) {
+				return numbered
+			}
+		}
+	}
+}
+
+// upper turns an operation's id, which hints at the name of its body, into a name: assign-licenseRequest into AssignLicenseRequest.
+func upper(hint string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(hint, "-") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}

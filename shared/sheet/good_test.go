@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,17 +82,25 @@ func TestReadsWorkbooks(t *testing.T) {
 			"blank rows", inTable(`<row r="2"><c r="A2"><v>2</v></c></row><row r="3"><c r="A3" s="1"/></row><row r="5"><c r="A5"><v>5</v></c></row><row r="6"/><row r="1048576"><c r="A1048576" s="1"/></row>`),
 			[]string{"", "number:2", "", "", "number:5"},
 		},
-		{"formulas", cell(`<c r="A2"><f>B2*2</f><v>12</v></c><c r="B2" t="str"><f t="shared" ref="B2:B3" si="0">"a"&amp;"b"</f><v>ab</v></c><c r="C2"><f t="shared" si="0"/></c><c r="D2" t="e"><f>1/0</f><v>#DIV/0!</v></c>`),
-			[]string{header, `formula:=B2*2|formula:="a"&"b"|formula:=|formula:=1/0`}},
+		{
+			"formulas", cell(`<c r="A2"><f>B2*2</f><v>12</v></c><c r="B2" t="str"><f t="shared" ref="B2:B3" si="0">"a"&amp;"b"</f><v>ab</v></c><c r="C2"><f t="shared" si="0"/></c><c r="D2" t="e"><f>1/0</f><v>#DIV/0!</v></c>`),
+			[]string{header, `formula:=B2*2|formula:="a"&"b"|formula:=|formula:=1/0`},
+		},
 		{"formula text that is none", cell(`<c r="A2" t="inlineStr"><is><t>=1+1</t></is></c>`), []string{header, "=1+1"}},
-		{"truth and errors", cell(`<c r="A2" t="b"><v>1</v></c><c r="B2" t="b"><v>0</v></c><c r="C2" t="e"><v>#REF!</v></c><c r="D2" t="b"><v>true</v></c>`),
-			[]string{header, "bool:TRUE|bool:FALSE|error:#REF!|bool:TRUE"}},
-		{"numbers", cell(`<c r="A2"><v>6567891230</v></c><c r="B2" t="n"><v>6567891230.0</v></c><c r="C2" s="14"><v>6.56789123E9</v></c><c r="D2"><v> 101.5 </v></c>`),
-			[]string{header, "number:6567891230|number:6567891230|number:6567891230|number:101.5"}},
+		{
+			"truth and errors", cell(`<c r="A2" t="b"><v>1</v></c><c r="B2" t="b"><v>0</v></c><c r="C2" t="e"><v>#REF!</v></c><c r="D2" t="b"><v>true</v></c>`),
+			[]string{header, "bool:TRUE|bool:FALSE|error:#REF!|bool:TRUE"},
+		},
+		{
+			"numbers", cell(`<c r="A2"><v>6567891230</v></c><c r="B2" t="n"><v>6567891230.0</v></c><c r="C2" s="14"><v>6.56789123E9</v></c><c r="D2"><v> 101.5 </v></c>`),
+			[]string{header, "number:6567891230|number:6567891230|number:6567891230|number:101.5"},
+		},
 		{"dates", cell(`<c r="A2" s="14"><v>45000</v></c><c r="B2" t="d"><v>2024-01-31</v></c>`), []string{header, "number:45000|2024-01-31"}},
 		{"empty values", cell(`<c r="A2"><v></v></c><c r="B2" t="s"><v/></c><c r="C2" t="inlineStr"><is/></c><c r="D2" t="str"><v> </v></c>`), []string{header}},
-		{"texts", cell(`<c r="A2" t="str"><v>a &lt;b&gt; &amp;amp; &quot;c&quot; &apos;d&#39; &#x1F600;</v></c><c r="B2" t="str"><v>J<![CDATA[ö<r>g&amp;]]>!<!-- no --></v></c>`),
-			[]string{header, `a <b> &amp; "c" 'd' 😀|Jö<r>g&amp;!`}},
+		{
+			"texts", cell(`<c r="A2" t="str"><v>a &lt;b&gt; &amp;amp; &quot;c&quot; &apos;d&#39; &#x1F600;</v></c><c r="B2" t="str"><v>J<![CDATA[ö<r>g&amp;]]>!<!-- no --></v></c>`),
+			[]string{header, `a <b> &amp; "c" 'd' 😀|Jö<r>g&amp;!`},
+		},
 		{"line breaks", cell("<c r=\"A2\" t=\"str\"><v>a\r\nb\rc\nd_x000D_\ne_x000D_f&#13;&#10;g</v></c>"), []string{header, "a\nb\nc\nd\ne\nf\ng"}},
 		{"escapes", cell(`<c r="A2" t="str"><v>_x0041__x005F_x0042__x0001__xD83D__xDE00__xD83D__x00_ _x</v></c>`), []string{header, "A_x0042__x0001_😀_xD83D__x00_ _x"}},
 		{"rich and phonetic texts", spoilt(func(b *book) {
@@ -356,6 +363,23 @@ func TestFileThatChanges(t *testing.T) {
 	}
 }
 
+// TestNames takes the kind of a file from the ending of its name, however long the name is and wherever it comes from.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{strings.Repeat("long", 50) + ".csv", `C:\Users\me\phones.CSV`, "drops/acme/2026.xlsx/phones.csv ", "\xFF\n.csv"} {
+		rd, err := open([]byte("a,b\n"), name, sheet.Limits{})
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		_ = rd.Close()
+	}
+	want := `phones.xlsx: The name ends in .xlsx, but the file is plain text, perhaps CSV, not an Excel workbook.`
+	if got := refused(t, []byte("a,b\n"), `C:\drops/phones.xlsx`, sheet.Limits{}).Error(); got != want {
+		t.Error(got)
+	}
+}
+
 func TestRowCell(t *testing.T) {
 	t.Parallel()
 	row := sheet.Row{Cells: []sheet.Cell{{Column: "A", Text: "x", Kind: sheet.KindText}}}
@@ -383,7 +407,8 @@ func TestNormalizeHeader(t *testing.T) {
 
 // TestManyTexts puts more shared texts into a workbook than stay in memory, and asks for them out of order.
 func TestManyTexts(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
 	const texts, step = 300_000, 7919
 	var list, rows strings.Builder
 	list.WriteString(`<sst xmlns="` + mainSpace + `">`)
@@ -402,7 +427,7 @@ func TestManyTexts(t *testing.T) {
 	b.rows(rows.String())
 	equal(t, read(t, b.bytes(), "a.xlsx"), want...)
 
-	left, err := fs.ReadDir(os.DirFS(os.TempDir()), ".")
+	left, err := os.ReadDir(temp)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left in the temporary folder: %v, %v", left, err)
 	}

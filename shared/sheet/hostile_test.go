@@ -356,10 +356,14 @@ func hostileWorkbooks() []hostile {
 			b.set(bookName, xmlHead+`<workbook xmlns="`+mainSpace+`"><sheets/></workbook>`)
 		}), reason: sheet.ReasonNoSheet, message: "no visible sheet"},
 		{name: "unknown visibility", data: replaced(bookName, `"hidden"`, `"seen"`), reason: sheet.ReasonMalformed, message: "seen"},
-		{name: "chart sheet", data: replaced(bookRels, `/worksheet" Target="worksheets/sheet1.xml"`, `/chartsheet" Target="worksheets/sheet1.xml"`),
-			reason: sheet.ReasonNoSheet, message: "chart"},
-		{name: "sheet outside", data: replaced(bookRels, `Target="worksheets/sheet1.xml"`, `Target="http://evil.example/" TargetMode="External"`),
-			reason: sheet.ReasonMissingPart, message: "no part"},
+		{
+			name: "chart sheet", data: replaced(bookRels, `/worksheet" Target="worksheets/sheet1.xml"`, `/chartsheet" Target="worksheets/sheet1.xml"`),
+			reason: sheet.ReasonNoSheet, message: "chart",
+		},
+		{
+			name: "sheet outside", data: replaced(bookRels, `Target="worksheets/sheet1.xml"`, `Target="http://evil.example/" TargetMode="External"`),
+			reason: sheet.ReasonMissingPart, message: "no part",
+		},
 		{name: "sheet without reference", data: replaced(bookName, `r:id="rId1"`, `r:id="rId9"`), reason: sheet.ReasonMissingPart, message: "rId9"},
 		{name: "sheet missing", data: without(sheetName), reason: sheet.ReasonMissingPart, message: sheetName},
 		{name: "sheet elsewhere", data: replaced(bookRels, "worksheets/sheet1.xml", "../../sheet1.xml"), reason: sheet.ReasonMissingPart, message: "no part"},
@@ -369,8 +373,10 @@ func hostileWorkbooks() []hostile {
 		{name: "shared texts missing", data: without(textsName), reason: sheet.ReasonMissingPart, message: textsName},
 		{name: "shared texts not referred to", data: replaced(bookRels, "/sharedStrings", "/other"), reason: sheet.ReasonSharedText, message: "has 0", row: 1, column: "A"},
 		{name: "two lists of shared texts", data: replaced(bookRels, "/styles", "/sharedStrings"), reason: sheet.ReasonMalformed, message: "two lists"},
-		{name: "two workbooks", data: replaced(relsName, "</Relationships>", `<Relationship Id="rId2" Type="`+docRels+`/officeDocument" Target="xl/workbook.xml"/></Relationships>`),
-			reason: sheet.ReasonMalformed, message: "two workbooks"},
+		{
+			name: "two workbooks", data: replaced(relsName, "</Relationships>", `<Relationship Id="rId2" Type="`+docRels+`/officeDocument" Target="xl/workbook.xml"/></Relationships>`),
+			reason: sheet.ReasonMalformed, message: "two workbooks",
+		},
 		{name: "reference twice", data: replaced(bookRels, `"rId4"`, `"rId3"`), reason: sheet.ReasonMalformed, message: "twice"},
 		{name: "content type twice", data: replaced(typesName, `"rels"`, `"XML"`), reason: sheet.ReasonMalformed, message: "twice"},
 		{name: "sheets listed twice", data: replaced(bookName, "</sheets>", "</sheets><sheets></sheets>"), reason: sheet.ReasonMalformed, message: "twice"},
@@ -388,16 +394,26 @@ func hostileSheets() []hostile {
 	whole := sheetXML(headerRow + exampleRow)
 
 	return []hostile{
-		{name: "sheet cut in a tag", data: spoilt(func(b *book) { b.set(sheetName, whole[:strings.Index(whole, "6567")-7]) }),
-			reason: sheet.ReasonMalformed, message: "not complete", row: 2},
-		{name: "sheet cut in a text", data: spoilt(func(b *book) { b.set(sheetName, whole[:strings.Index(whole, "6567")+3]) }),
-			reason: sheet.ReasonMalformed, message: "not complete", row: 2, column: "B"},
-		{name: "sheet cut between rows", data: spoilt(func(b *book) { b.set(sheetName, whole[:strings.Index(whole, `<row r="2"`)]) }),
-			reason: sheet.ReasonMalformed, message: "not complete", row: 1},
-		{name: "sheet cut before its last token", data: spoilt(func(b *book) { b.set(sheetName, strings.TrimSuffix(whole, "</worksheet>")) }),
-			reason: sheet.ReasonMalformed, message: "not complete"},
-		{name: "sheet cut in its last token", data: spoilt(func(b *book) { b.set(sheetName, strings.TrimSuffix(whole, ">")) }),
-			reason: sheet.ReasonMalformed, message: "not complete"},
+		{
+			name: "sheet cut in a tag", data: spoilt(func(b *book) { b.set(sheetName, whole[:strings.Index(whole, "6567")-7]) }),
+			reason: sheet.ReasonMalformed, message: "not complete", row: 2,
+		},
+		{
+			name: "sheet cut in a text", data: spoilt(func(b *book) { b.set(sheetName, whole[:strings.Index(whole, "6567")+3]) }),
+			reason: sheet.ReasonMalformed, message: "not complete", row: 2, column: "B",
+		},
+		{
+			name: "sheet cut between rows", data: spoilt(func(b *book) { b.set(sheetName, whole[:strings.Index(whole, `<row r="2"`)]) }),
+			reason: sheet.ReasonMalformed, message: "not complete", row: 1,
+		},
+		{
+			name: "sheet cut before its last token", data: spoilt(func(b *book) { b.set(sheetName, strings.TrimSuffix(whole, "</worksheet>")) }),
+			reason: sheet.ReasonMalformed, message: "not complete",
+		},
+		{
+			name: "sheet cut in its last token", data: spoilt(func(b *book) { b.set(sheetName, strings.TrimSuffix(whole, ">")) }),
+			reason: sheet.ReasonMalformed, message: "not complete",
+		},
 		{name: "sheet of no bytes", data: spoilt(func(b *book) { b.set(sheetName, "") }), reason: sheet.ReasonMalformed, message: "not complete"},
 		{name: "element behind the sheet", data: replaced("</worksheet>", "</worksheet><x/>"), reason: sheet.ReasonMalformed, message: "behind its end"},
 		{name: "text behind the sheet", data: replaced("</worksheet>", "</worksheet>x"), reason: sheet.ReasonMalformed, message: "where none may be"},
@@ -477,20 +493,30 @@ func hostileSheets() []hostile {
 		{name: "unknown in a cell", data: cell(`<c r="B2"><w>3</w></c>`), reason: sheet.ReasonMalformed, message: "should not", row: 2, column: "B"},
 		{name: "unknown in an inline text", data: cell(`<c r="B2" t="inlineStr"><is><u/></is></c>`), reason: sheet.ReasonMalformed, message: "something else than text", row: 2, column: "B"},
 		{name: "element in a value", data: cell(`<c r="B2"><v>3<x/></v></c>`), reason: sheet.ReasonMalformed, message: "within a text", row: 2, column: "B"},
-		{name: "merged cells", data: replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D2:D3"/></mergeCells>`),
-			reason: sheet.ReasonMerged, message: "D2:D3", row: 2, column: "D"},
-		{name: "merged cells nowhere", data: replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D0:D3"/></mergeCells>`),
-			reason: sheet.ReasonReference, message: `no cell "D0"`},
-		{name: "too many rows", data: inTable(headerRow + exampleRow + `<row r="5"><c r="A5"><v>1</v></c></row>`), limits: sheet.Limits{Rows: 3},
-			reason: sheet.ReasonTooManyRows, message: "at most 3 rows", row: 5},
-		{name: "row far below", data: inTable(headerRow + `<row r="1048576"><c r="A1048576"><v>1</v></c></row>`),
-			reason: sheet.ReasonTooManyRows, message: "at most 100,000 rows", row: 1048576},
+		{
+			name: "merged cells", data: replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D2:D3"/></mergeCells>`),
+			reason: sheet.ReasonMerged, message: "D2:D3", row: 2, column: "D",
+		},
+		{
+			name: "merged cells nowhere", data: replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D0:D3"/></mergeCells>`),
+			reason: sheet.ReasonReference, message: `no cell "D0"`,
+		},
+		{
+			name: "too many rows", data: inTable(headerRow + exampleRow + `<row r="5"><c r="A5"><v>1</v></c></row>`), limits: sheet.Limits{Rows: 3},
+			reason: sheet.ReasonTooManyRows, message: "at most 3 rows", row: 5,
+		},
+		{
+			name: "row far below", data: inTable(headerRow + `<row r="1048576"><c r="A1048576"><v>1</v></c></row>`),
+			reason: sheet.ReasonTooManyRows, message: "at most 100,000 rows", row: 1048576,
+		},
 		{name: "too many columns", data: cell(`<c r="XFD2"><v>1</v></c>`), reason: sheet.ReasonTooManyColumns, message: "column XFD", row: 2, column: "XFD"},
 		{name: "cell too long", data: cell(`<c r="B2" t="str"><v>` + strings.Repeat("é", 1025) + `</v></c>`), reason: sheet.ReasonTooLong, message: "1,024", row: 2, column: "B"},
 		{name: "cell endless", data: cell(`<c r="B2" t="str"><v>` + strings.Repeat("x", 1<<20) + `</v></c>`), reason: sheet.ReasonTooLong, message: "1,024", row: 2, column: "B"},
 		{name: "formula endless", data: cell(`<c r="B2"><f>` + strings.Repeat("x", 1<<20) + `</f></c>`), reason: sheet.ReasonTooLong, message: "1,024", row: 2, column: "B"},
-		{name: "inline text endless", data: cell(`<c r="B2" t="inlineStr"><is><r><t>` + strings.Repeat("x", 90_000) + `</t></r><r><t>` + strings.Repeat("x", 90_000) + `</t></r></is></c>`),
-			reason: sheet.ReasonTooLong, message: "1,024", row: 2, column: "B"},
+		{
+			name: "inline text endless", data: cell(`<c r="B2" t="inlineStr"><is><r><t>` + strings.Repeat("x", 90_000) + `</t></r><r><t>` + strings.Repeat("x", 90_000) + `</t></r></is></c>`),
+			reason: sheet.ReasonTooLong, message: "1,024", row: 2, column: "B",
+		},
 	}
 }
 

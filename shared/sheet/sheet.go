@@ -151,15 +151,15 @@ type Reader struct {
 // folder could not be read or written, and says nothing about the file.
 func Open(r io.ReaderAt, size int64, name string, limits Limits) (*Reader, error) {
 	rd := &Reader{file: shown(baseName(name)), limits: limits.orDefault()}
-	if err := rd.open(&source{r: r, size: size}); err != nil {
+	if err := rd.open(&source{r: r, size: size}, path.Ext(strings.TrimSpace(name))); err != nil {
 		return nil, errors.Join(rd.located(err), rd.Close())
 	}
 
 	return rd, nil
 }
 
-func (rd *Reader) open(src *source) error {
-	switch strings.ToLower(path.Ext(rd.file)) {
+func (rd *Reader) open(src *source, ending string) error {
+	switch strings.ToLower(ending) {
 	case ".xlsx":
 		rd.kind = XLSX
 	case ".csv":

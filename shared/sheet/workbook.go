@@ -142,14 +142,14 @@ func readContentTypes(a *archive) (types, error) {
 		}
 
 		return s.children(func() error {
-			kind, _ := s.attribute("ContentType")
-			key, into := "", t.byEnding
+			kind := s.attribute("ContentType")
+			var key string
+			var into map[string]string
 			switch string(s.local()) {
 			case "Default":
-				key, _ = s.attribute("Extension")
+				key, into = s.attribute("Extension"), t.byEnding
 			case "Override":
-				key, _ = s.attribute("PartName")
-				into = t.byName
+				key, into = s.attribute("PartName"), t.byName
 			default:
 				return s.bad("is not of a workbook")
 			}
@@ -227,7 +227,7 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 		target = r.target
 	}
 	part := a.find(target)
-	switch kind := t.of(target); {
+	switch kind := strings.ToLower(t.of(target)); {
 	case target == "":
 		return nil, nil, notAWorkbook("another kind of document")
 	case part == nil:
@@ -240,7 +240,7 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 		return nil, nil, notAWorkbook("a Word document")
 	case strings.Contains(kind, "presentationml"):
 		return nil, nil, notAWorkbook("a PowerPoint presentation")
-	case kind != typeWorkbook:
+	case !strings.EqualFold(kind, typeWorkbook):
 		return nil, nil, notAWorkbook("another kind of document")
 	}
 	relations, err = readRelations(a, part.name)
@@ -278,10 +278,10 @@ func readRelations(a *archive, of string) (map[string]relation, error) {
 			if string(s.local()) != "Relationship" {
 				return s.bad("is not of a workbook")
 			}
-			id, _ := s.attribute("Id")
-			kind, _ := s.attribute("Type")
-			target, _ := s.attribute("Target")
-			mode, _ := s.attribute("TargetMode")
+			id := s.attribute("Id")
+			kind := s.attribute("Type")
+			target := s.attribute("Target")
+			mode := s.attribute("TargetMode")
 			if _, twice := relations[id]; twice || id == "" {
 				return s.bad("has the name of a reference twice, or not at all")
 			}
@@ -326,10 +326,10 @@ func visibleSheet(a *archive, book *entry) (name, id string, err error) {
 				if string(s.local()) != "sheet" {
 					return s.bad("has something else than sheets among them")
 				}
-				switch state, _ := s.attribute("state"); state {
+				switch state := s.attribute("state"); state {
 				case "hidden", "veryHidden":
 				case "", "visible":
-					sheetName, _ := s.attribute("name")
+					sheetName := s.attribute("name")
 					names = append(names, sheetName)
 					id = s.relationID()
 				default:

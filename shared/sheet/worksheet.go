@@ -178,7 +178,7 @@ func (w *sheetScan) worksheet() error {
 func (w *sheetScan) mergeCells() error {
 	return w.s.children(func() error {
 		if string(w.s.local()) == "mergeCell" {
-			ref, _ := w.s.attribute("ref")
+			ref := w.s.attribute("ref")
 			first, _, several := bytes.Cut([]byte(ref), []byte(":"))
 			column, row, ok := parseReference(first)
 			if !ok {
@@ -449,6 +449,8 @@ func (w *sheetScan) value(kind cellType) error {
 		default:
 			return w.badValue("should hold TRUE or FALSE and holds %q", raw)
 		}
+	default:
+		// The others say what they hold.
 	}
 
 	return nil

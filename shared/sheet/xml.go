@@ -542,14 +542,14 @@ func (s *scanner) value(raw []byte) string {
 }
 
 // attribute returns the attribute of that name of the element that begins, or nothing.
-func (s *scanner) attribute(name string) (string, bool) {
+func (s *scanner) attribute(name string) string {
 	for i := range s.attrs {
 		if string(s.attrs[i].name) == name {
-			return s.value(s.attrs[i].value), true
+			return s.value(s.attrs[i].value)
 		}
 	}
 
-	return "", false
+	return ""
 }
 
 // declaration reads what begins with "<!": a comment, or a CDATA section where text may be. A DTD is refused.

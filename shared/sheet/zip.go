@@ -445,7 +445,7 @@ type part struct {
 	entry    *entry
 	src      *source
 	packed   *bufio.Reader
-	inflater io.ReadCloser
+	inflater io.Reader // of compress/flate, once one is needed
 	from     io.Reader
 	n        int64
 	crc      hash.Hash32
@@ -465,17 +465,16 @@ func (p *part) reset(e *entry) {
 	p.entry, p.n, p.err = e, 0, nil
 	p.crc.Reset()
 	p.packed.Reset(io.NewSectionReader(p.src, e.data, e.packed))
-	switch {
-	case e.method == methodStored:
+	if e.method == methodStored {
 		p.from = p.packed
-	case p.inflater == nil:
-		p.inflater = flate.NewReader(p.packed)
-		p.from = p.inflater
-	default:
-		// The reader of compress/flate documents that it is a Resetter, and that Reset fails never without a dictionary.
-		_ = p.inflater.(flate.Resetter).Reset(p.packed, nil)
-		p.from = p.inflater
+
+		return
 	}
+	// The reader of compress/flate documents that it is a Resetter; Reset never fails.
+	if r, ok := p.inflater.(flate.Resetter); !ok || r.Reset(p.packed, nil) != nil {
+		p.inflater = flate.NewReader(p.packed)
+	}
+	p.from = p.inflater
 }
 
 // Read reads unpacked bytes.

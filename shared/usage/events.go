@@ -9,7 +9,7 @@ import (
 )
 
 // AggregationFunction is UsageAggregationFunction: a schedule, or a person, tells it for which time to aggregate ({"time": "2026-01-31T03:00:00Z"}).
-func AggregationFunction(env *app.Env) app.Function {
+func AggregationFunction(env *app.Env) (app.Function, error) {
 	s := New(env)
 	return app.Function{Event: func(ctx context.Context, payload []byte) error {
 		schedule, err := events.Scheduled(payload)
@@ -17,5 +17,5 @@ func AggregationFunction(env *app.Env) app.Function {
 			return fmt.Errorf("aggregation: %w", err)
 		}
 		return s.Aggregate(ctx, schedule.Time)
-	}}
+	}}, nil
 }

@@ -156,8 +156,8 @@ func Routes(k *api.Kit, env *app.Env) {
 }
 
 // Function is UsageFunction.
-func Function(env *app.Env) app.Function {
+func Function(env *app.Env) (app.Function, error) {
 	k := api.New(env)
 	Routes(k, env)
-	return app.Function{HTTP: k.Handler()}
+	return app.Function{HTTP: k.Handler()}, nil
 }

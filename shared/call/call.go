@@ -424,8 +424,3 @@ func Decode[T any](item table.Item) (T, error) {
 func AccountKey(account string) table.Key {
 	return table.Key{Partition: Partition(account, "ACCOUNT"), Sort: "ACCOUNT"}
 }
-
-// CostCenterKey is where a cost center lies; package purchase writes it. Whoever charges a license to a cost center checks in its commit that it is there.
-func CostCenterKey(account, code string) table.Key {
-	return table.Key{Partition: Partition(account, "COST-CENTER"), Sort: code}
-}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"seatwise/shared/call"
+	"seatwise/shared/license"
 	"seatwise/shared/table"
 )
 
@@ -117,7 +118,7 @@ func (s *Service) changeCart(
 		}
 		// Only a quote has prices, so nothing else of the account matters here.
 		terms := Terms{Catalog: s.products, HasCostCenter: func(code string) bool {
-			_, ok := found[call.CostCenterKey(c.Account, code)]
+			_, ok := found[license.CostCenterKey(c.Account, code)]
 			return ok
 		}}
 		if next, err = change(held.Cart, terms); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"seatwise/shared/call"
+	"seatwise/shared/license"
 	"seatwise/shared/problem"
 	"seatwise/shared/table"
 )
@@ -20,7 +21,7 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 	if err := checkCostCenterName(name); err != nil {
 		return CostCenter{}, 0, false, err
 	}
-	key := call.CostCenterKey(c.Account, code)
+	key := license.CostCenterKey(c.Account, code)
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		item, exists, err := c.Get(ctx, key)
 		if err != nil {
@@ -65,7 +66,7 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 //
 // Errors: not-found.
 func (s *Service) CostCenter(ctx context.Context, c *call.Call, code string) (CostCenter, int64, error) {
-	item, found, err := c.Get(ctx, call.CostCenterKey(c.Account, code))
+	item, found, err := c.Get(ctx, license.CostCenterKey(c.Account, code))
 	if err != nil {
 		return CostCenter{}, 0, err
 	}
@@ -81,7 +82,7 @@ func (s *Service) CostCenter(ctx context.Context, c *call.Call, code string) (Co
 //
 // Errors: not-found, precondition-failed; wrong-state while licenses are charged to it, or while an order is being placed that might.
 func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code string) error {
-	key, placing := call.CostCenterKey(c.Account, code), placingKey(c.Account)
+	key, placing := license.CostCenterKey(c.Account, code), placingKey(c.Account)
 	return call.Decide(ctx, func(ctx context.Context) error {
 		found, err := c.Lookup(ctx, key, placing)
 		if err != nil {

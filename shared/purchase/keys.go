@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"seatwise/shared/call"
+	"seatwise/shared/license"
 	"seatwise/shared/table"
 )
 
-// The keys of the room, beside call.CostCenterKey and account.PurchasedKey; docs/data-model.md says what each costs.
+// The keys of the room, beside license.CostCenterKey and account.PurchasedKey; docs/data-model.md says what each costs.
 
 func costCentersPartition(account string) string {
-	return call.CostCenterKey(account, "").Partition
+	return license.CostCenterKey(account, "").Partition
 }
 
 // cartKey spreads the carts: each caller has one.

@@ -13,9 +13,9 @@ import (
 	"seatwise/shared/table"
 )
 
-// Overage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec 3.6).
-type Overage interface {
-	OverageUsers(ctx context.Context, c *call.Call) (int64, error)
+// Usage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec 3.6); package usage does.
+type Usage interface {
+	Overage(ctx context.Context, c *call.Call) (int64, error)
 }
 
 // Service sells licenses.
@@ -23,12 +23,12 @@ type Service struct {
 	env      *app.Env
 	products *catalog.Catalog
 	desk     *license.Desk
-	overage  Overage
+	usage    Usage
 }
 
-// NewService makes a service over the environment. overage may be nil where billing is never asked for.
-func NewService(env *app.Env, products *catalog.Catalog, overage Overage) *Service {
-	return &Service{env: env, products: products, desk: license.NewDesk(products), overage: overage}
+// NewService makes a service over the environment. usage may be nil where billing is never asked for, as in maintenance.
+func NewService(env *app.Env, products *catalog.Catalog, usage Usage) *Service {
+	return &Service{env: env, products: products, desk: license.NewDesk(products), usage: usage}
 }
 
 // terms are the account's, with those of the cost centers that exist; it reads them in one go.
@@ -49,7 +49,7 @@ func existing(ctx context.Context, c *call.Call, codes []string) (func(string) b
 		return nil, err
 	}
 	return func(code string) bool {
-		_, ok := found[call.CostCenterKey(c.Account, code)]
+		_, ok := found[license.CostCenterKey(c.Account, code)]
 		return ok
 	}, nil
 }
@@ -58,7 +58,7 @@ func existing(ctx context.Context, c *call.Call, codes []string) (func(string) b
 func costCenterKeys(account string, codes []string) []table.Key {
 	var keys []table.Key
 	for _, code := range codes {
-		key := call.CostCenterKey(account, code)
+		key := license.CostCenterKey(account, code)
 		if auth.ValidID(code) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
@@ -71,8 +71,8 @@ func (s *Service) Catalog(category string, kind catalog.Kind, currency string) (
 	return Browse(s.products, category, kind, currency)
 }
 
-// Billing is what the account pays from its next billing date on (spec 3.6). It reads the account and one page of counts for every 1,000 combinations of product and
-// cost center, whatever the number of licenses.
+// Billing is what the account pays from its next billing date on (spec 3.6). It reads the account, one page of counts for every 1,000 combinations of product and
+// cost center, and what the overage of the last 30 days takes (package usage), whatever the number of licenses.
 func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	a, _, err := account.Load(ctx, c)
 	if err != nil {
@@ -90,11 +90,9 @@ func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	for i, n := range seats {
 		holdings[i] = Holding{ProductID: n.ProductID, CostCenter: n.CostCenter, Quantity: int(n.Quantity)}
 	}
-	over := int64(0)
-	if s.overage != nil {
-		if over, err = s.overage.OverageUsers(ctx, c); err != nil {
-			return Billing{}, err
-		}
+	over, err := s.usage.Overage(ctx, c)
+	if err != nil {
+		return Billing{}, err
 	}
 	return BillingOf(terms, holdings, int(over), c.At)
 }

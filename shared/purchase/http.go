@@ -1,0 +1,366 @@
+package purchase
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/problem"
+	"seatwise/shared/usage"
+)
+
+const (
+	tagCatalog     = "Catalog"
+	tagCostCenters = "Cost centers"
+	tagPurchase    = "Purchase"
+	base           = "/v1/accounts/{account}"
+)
+
+// The permissions of the room's operations (spec 9).
+var (
+	reads = []auth.Permission{auth.BillingRead}
+	buys  = []auth.Permission{auth.BillingPurchase}
+)
+
+type catalogInput struct {
+	api.Paging
+	Category string `query:"category" maxLength:"64" doc:"A category of the catalog; all if left out."`
+	Kind     string `query:"kind" enum:"seat,base,addOn,metered" doc:"All if left out."`
+	Currency string `query:"currency" maxLength:"3" doc:"Currency of the prices, one that the catalog has prices in; the provider's own (USD) if left out."`
+}
+
+type costCenterInput struct {
+	api.Account
+	Code string `path:"code" doc:"The cost center's code."`
+}
+
+type putCostCenterInput struct {
+	api.Account
+	Code string `path:"code" doc:"The cost center's code."`
+	Body struct {
+		Name string `json:"name" minLength:"1" maxLength:"200"`
+	}
+}
+
+type costCentersInput struct {
+	api.Account
+	api.Paging
+	Q string `query:"q" maxLength:"200" doc:"Finds codes and names that begin with it, whatever the case."`
+}
+
+type putCartInput struct {
+	api.Account
+	Body struct {
+		Lines []CartLineInput `json:"lines" nullable:"false" doc:"At most 40 lines, at most 10,000 licenses together."`
+	}
+}
+
+type chargeInput struct {
+	api.Account
+	Body struct {
+		CostCenter string   `json:"costCenter" minLength:"1" maxLength:"64"`
+		LineIDs    []string `json:"lineIds,omitempty" doc:"All lines if left out."`
+	}
+}
+
+type splitInput struct {
+	api.Account
+	Line string `path:"line" doc:"The id of a line of the cart."`
+	Body struct {
+		Parts []SplitPart `json:"parts" nullable:"false" doc:"At least 2; their quantities add up to the line's."`
+	}
+}
+
+// quoteLineInput is a line of a request for a quote without a cart.
+type quoteLineInput struct {
+	ProductID  string `json:"productId" minLength:"1" maxLength:"64"`
+	Quantity   int    `json:"quantity" minimum:"1" maximum:"10000"`
+	CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
+}
+
+type quoteInput struct {
+	api.Account
+	Body *struct {
+		Lines []quoteLineInput `json:"lines,omitempty" doc:"What to price; the caller's cart if left out."`
+	}
+}
+
+type orderInput struct {
+	api.Account
+	Body struct {
+		QuoteID      string `json:"quoteId" format:"uuid"`
+		Acknowledged bool   `json:"acknowledged" required:"false" doc:"That the itemized charges of the quote were read and understood; an order needs true."`
+	}
+}
+
+type ordersInput struct {
+	api.Account
+	api.Paging
+}
+
+type oneOrderInput struct {
+	api.Account
+	ID string `path:"id" doc:"The order's id."`
+}
+
+type statementInput struct {
+	api.Account
+	ID     string `path:"id" doc:"The order's id."`
+	Accept string `header:"Accept" doc:"text/html (if left out) or application/pdf."`
+}
+
+type statementOutput struct {
+	ContentType   string `header:"Content-Type"`
+	Disposition   string `header:"Content-Disposition"`
+	ContentPolicy string `header:"Content-Security-Policy"`
+	Vary          string `header:"Vary"`
+	Body          []byte
+}
+
+// edge answers for the room.
+type edge struct{ *Service }
+
+// Routes registers the room's operations (api.md). The embedded catalog must be readable; Function says so when it is not.
+func Routes(k *api.Kit, env *app.Env) {
+	h := edge{NewService(env, catalog.Default(), usage.New(env))}
+	register := func(id, method, path, summary, tag string, permissions []auth.Permission) api.Operation {
+		return api.Operation{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Permissions: permissions}
+	}
+	created := func(op api.Operation) api.Operation {
+		op.Status = http.StatusCreated
+		return op
+	}
+	conflicting := func(op api.Operation) api.Operation {
+		op.Conflicts = true
+		return op
+	}
+	api.Register(k, register("list-catalog", http.MethodGet, "/v1/catalog", "List the products that can be licensed", tagCatalog,
+		[]auth.Permission{auth.CatalogRead}), h.catalog)
+
+	api.Register(k, register("put-cost-center", http.MethodPut, base+"/cost-centers/{code}", "Make or rename a cost center", tagCostCenters, buys), h.putCostCenter)
+	api.Register(k, register("get-cost-center", http.MethodGet, base+"/cost-centers/{code}", "Read a cost center", tagCostCenters, reads), h.getCostCenter)
+	api.Register(k, conflicting(register("delete-cost-center", http.MethodDelete, base+"/cost-centers/{code}",
+		"Delete a cost center to which no license is charged", tagCostCenters, buys)), h.deleteCostCenter)
+	api.Register(k, register("list-cost-centers", http.MethodGet, base+"/cost-centers", "List the cost centers, by code", tagCostCenters, reads), h.costCenters)
+
+	api.Register(k, register("get-cart", http.MethodGet, base+"/cart", "Read the caller's cart", tagPurchase, buys), h.getCart)
+	api.Register(k, register("put-cart", http.MethodPut, base+"/cart", "Give the caller's cart other lines", tagPurchase, buys), h.putCart)
+	api.Register(k, register("delete-cart", http.MethodDelete, base+"/cart", "Empty the caller's cart", tagPurchase, buys), h.deleteCart)
+	api.Register(k, register("charge-cart", http.MethodPost, base+"/cart/cost-center", "Give all or some lines of the cart a cost center", tagPurchase, buys), h.chargeCart)
+	api.Register(k, register("split-cart-line", http.MethodPost, base+"/cart/lines/{line}/split", "Split a line of the cart", tagPurchase, buys), h.splitLine)
+
+	api.Register(k, created(register("create-quote", http.MethodPost, base+"/quotes", "Price the cart, or the lines sent", tagPurchase, buys)), h.quote)
+	api.Register(k, created(register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys)), h.order)
+	api.Register(k, register("list-orders", http.MethodGet, base+"/orders", "List the orders, the newest first", tagPurchase, reads), h.orders)
+	api.Register(k, register("get-order", http.MethodGet, base+"/orders/{id}", "Read an order", tagPurchase, reads), h.getOrder)
+	statements := conflicting(register("get-statement", http.MethodGet, base+"/orders/{id}/statement", "Print an order", tagPurchase, reads))
+	api.Register(k, statements, h.statement)
+	if item := k.OpenAPI().Paths[statements.Path]; item != nil && item.Get != nil {
+		// huma describes bytes as application/octet-stream.
+		item.Get.Responses["200"].Content = map[string]*huma.MediaType{
+			HTML: {Schema: &huma.Schema{Type: huma.TypeString}},
+			PDF:  {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}
+	}
+	api.Register(k, register("get-billing", http.MethodGet, base+"/billing", "Read what falls due from the next billing date on", tagPurchase, reads), h.billing)
+}
+
+// Function is the Lambda function of the room.
+func Function(env *app.Env) (app.Function, error) {
+	if _, err := catalog.Load(); err != nil {
+		return app.Function{}, err
+	}
+	k := api.New(env)
+	Routes(k, env)
+	return app.Function{HTTP: k.Handler()}, nil
+}
+
+func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.Listed[CatalogItem], error) {
+	var fields []problem.Field
+	if in.Currency == "" {
+		in.Currency = h.products.Currencies()[0]
+	} else if !h.products.HasCurrency(in.Currency) {
+		fields = append(fields, problem.Field{Field: "currency", Message: "must be one of " + strings.Join(h.products.Currencies(), ", ")})
+	}
+	if in.Category != "" && !slices.Contains(h.products.Categories(), in.Category) {
+		fields = append(fields, problem.Field{Field: "category", Message: "must be one of " + strings.Join(h.products.Categories(), ", ")})
+	}
+	if len(fields) > 0 {
+		return nil, problem.Validation(fields...)
+	}
+	items, err := h.Catalog(in.Category, catalog.Kind(in.Kind), in.Currency)
+	if err != nil {
+		return nil, err
+	}
+	// A position is the id of the last product seen, so a catalog of another version goes on where that one stands.
+	list := []string{"catalog", in.Category, in.Kind, in.Currency}
+	after, err := api.Position(c, in.Cursor, list...)
+	if err != nil {
+		return nil, err
+	}
+	if after != "" {
+		items = items[slices.IndexFunc(items, func(i CatalogItem) bool { return i.ID == after })+1:]
+	}
+	if len(items) <= in.Limit {
+		return api.Page(items, ""), nil
+	}
+	return api.Page(items[:in.Limit], api.NextCursor(c, items[in.Limit-1].ID, list...)), nil
+}
+
+func (h edge) putCostCenter(ctx context.Context, c *call.Call, in *putCostCenterInput) (*api.Tagged[CostCenter], error) {
+	if err := api.CheckID("code", in.Code); err != nil {
+		return nil, err
+	}
+	cc, version, created, err := h.PutCostCenter(ctx, c, in.Code, in.Body.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Tagged[CostCenter]{Status: http.StatusOK, ETag: call.Tag(version), Body: cc}
+	if created {
+		out.Status, out.Location = http.StatusCreated, "/v1/accounts/"+c.Account+"/cost-centers/"+cc.Code
+	}
+	return out, nil
+}
+
+func (h edge) getCostCenter(ctx context.Context, c *call.Call, in *costCenterInput) (*api.Tagged[CostCenter], error) {
+	if !api.ValidID(in.Code) {
+		return nil, problem.Missing("cost center")
+	}
+	cc, version, err := h.CostCenter(ctx, c, in.Code)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[CostCenter]{Status: http.StatusOK, ETag: call.Tag(version), Body: cc}, nil
+}
+
+func (h edge) deleteCostCenter(ctx context.Context, c *call.Call, in *costCenterInput) (*struct{}, error) {
+	if !api.ValidID(in.Code) {
+		return nil, problem.Missing("cost center")
+	}
+	return nil, h.DeleteCostCenter(ctx, c, in.Code)
+}
+
+func (h edge) costCenters(ctx context.Context, c *call.Call, in *costCentersInput) (*api.Listed[CostCenter], error) {
+	after, err := api.Position(c, in.Cursor, "cost-centers", in.Q)
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := h.CostCenters(ctx, c, in.Q, in.Limit, after)
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(list, api.NextCursor(c, next, "cost-centers", in.Q)), nil
+}
+
+// tagged is the answer with a cart.
+func tagged(cart Cart, version int64, err error) (*api.Tagged[Cart], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[Cart]{Status: http.StatusOK, ETag: call.Tag(version), Body: cart}, nil
+}
+
+func (h edge) getCart(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Cart], error) {
+	return tagged(h.Cart(ctx, c))
+}
+
+func (h edge) putCart(ctx context.Context, c *call.Call, in *putCartInput) (*api.Tagged[Cart], error) {
+	return tagged(h.ReplaceCart(ctx, c, in.Body.Lines))
+}
+
+func (h edge) deleteCart(ctx context.Context, c *call.Call, _ *api.Account) (*struct{}, error) {
+	return nil, h.EmptyCart(ctx, c)
+}
+
+func (h edge) chargeCart(ctx context.Context, c *call.Call, in *chargeInput) (*api.Tagged[Cart], error) {
+	return tagged(h.ChargeCart(ctx, c, in.Body.CostCenter, in.Body.LineIDs))
+}
+
+func (h edge) splitLine(ctx context.Context, c *call.Call, in *splitInput) (*api.Tagged[Cart], error) {
+	return tagged(h.SplitLine(ctx, c, in.Line, in.Body.Parts))
+}
+
+func (h edge) quote(ctx context.Context, c *call.Call, in *quoteInput) (*api.Plain[Quote], error) {
+	var lines []CartLineInput // nil for the cart
+	if in.Body != nil && in.Body.Lines != nil {
+		lines = make([]CartLineInput, len(in.Body.Lines))
+		for i, l := range in.Body.Lines {
+			lines[i] = CartLineInput{ProductID: l.ProductID, Quantity: l.Quantity, CostCenter: l.CostCenter}
+		}
+	}
+	q, err := h.Quote(ctx, c, lines)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Plain[Quote]{Status: http.StatusCreated, Body: q}, nil
+}
+
+func (h edge) order(ctx context.Context, c *call.Call, in *orderInput) (*api.Tagged[Order], error) {
+	order, version, err := h.Order(ctx, c, strings.ToLower(in.Body.QuoteID), in.Body.Acknowledged)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[Order]{Status: http.StatusCreated, ETag: call.Tag(version), Location: orderPath(c.Account, order.ID), Body: order}, nil
+}
+
+func (h edge) orders(ctx context.Context, c *call.Call, in *ordersInput) (*api.Listed[Order], error) {
+	after, err := api.Position(c, in.Cursor, "orders")
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := h.Orders(ctx, c, in.Limit, after)
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(list, api.NextCursor(c, next, "orders")), nil
+}
+
+func (h edge) getOrder(ctx context.Context, c *call.Call, in *oneOrderInput) (*api.Tagged[Order], error) {
+	if !api.ValidID(in.ID) {
+		return nil, problem.Missing("order")
+	}
+	order, version, err := h.FindOrder(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[Order]{Status: http.StatusOK, ETag: call.Tag(version), Body: order}, nil
+}
+
+func (h edge) statement(ctx context.Context, c *call.Call, in *statementInput) (*statementOutput, error) {
+	form, ok := StatementForm(in.Accept)
+	if !ok {
+		return nil, problem.Invalid("Accept", "must take %s or %s", HTML, PDF)
+	}
+	if !api.ValidID(in.ID) {
+		return nil, problem.Missing("order")
+	}
+	printed, err := h.Statement(ctx, c, in.ID, form)
+	if err != nil {
+		return nil, err
+	}
+	// The page has its style within itself and needs nothing else.
+	out := &statementOutput{
+		ContentType: HTML + "; charset=utf-8", Disposition: `inline; filename="statement-` + in.ID + `.html"`,
+		ContentPolicy: "default-src 'none'; style-src 'unsafe-inline'", Vary: "Accept", Body: printed,
+	}
+	if form == PDF {
+		out.ContentType, out.Disposition = PDF, `inline; filename="statement-`+in.ID+`.pdf"`
+	}
+	return out, nil
+}
+
+func (h edge) billing(ctx context.Context, c *call.Call, _ *api.Account) (*api.Plain[Billing], error) {
+	b, err := h.Billing(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Plain[Billing]{Status: http.StatusOK, Body: b}, nil
+}

@@ -132,7 +132,7 @@ func TestRefusals(t *testing.T) {
 	written(t, kit)
 	for query, field := range map[string]string{
 		"from=yesterday": "from", "to=2026-02-30": "to", "license=7": "license", "user=" + url.QueryEscape("a#b"): "user", "actor=" + url.QueryEscape("#"): "actor",
-		"from=2026-07-16&to=2026-07-15": "to", "colour=red": "colour", "limit=0": "limit",
+		"from=2026-07-16&to=2026-07-15": "to", "shade=red": "shade", "limit=0": "limit",
 	} {
 		p := testkit.Problem(t, kit.Do(t, handler, read(query)), http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {

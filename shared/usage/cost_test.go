@@ -1,0 +1,60 @@
+package usage_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/table"
+)
+
+// counting counts the calls of a store, and the items that reads return.
+type counting struct {
+	table.Store
+	reads, items int
+}
+
+func (s *counting) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	found, err := s.Store.Lookup(ctx, keys...)
+	s.reads++
+	s.items += len(found)
+	return found, err
+}
+
+func (s *counting) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	page, err := s.Store.Query(ctx, q)
+	s.reads++
+	s.items += len(page.Items)
+	return page, err
+}
+
+// A window costs the same whatever the number of views behind it (spec 6).
+func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
+	cost := func(views int) (reads, items int) {
+		kit := testkit.New(t)
+		store := &counting{Store: kit.Env.Table}
+		kit.Env.Table = store
+		w := worldOn(t, kit)
+		w.worked(t)
+		var events []map[string]any
+		for i := range views {
+			user := []string{"alice", "bob"}[i%2]
+			events = append(events, view(fmt.Sprint(i), user, "d-detroit", testkit.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views))))
+		}
+		w.send(t, views, 0, events...)
+		w.fold(t, testkit.Start)
+		w.summary(t, "") // whatever is read once only
+		store.reads, store.items = 0, 0
+		w.summary(t, "")
+		return store.reads, store.items
+	}
+	reads, items := cost(20)
+	if more, moreItems := cost(200); more != reads || moreItems != items {
+		t.Fatalf("20 views: %d reads of %d items; 200: %d of %d", reads, items, more, moreItems)
+	}
+	if reads > 8 {
+		t.Errorf("%d reads for 30 days", reads)
+	}
+}

@@ -1,0 +1,184 @@
+package usage
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"seatwise/shared/table"
+)
+
+func drawRollup(t *rapid.T) *rollup {
+	id := rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}`)
+	r := newRollup()
+	for range rapid.IntRange(0, 40).Draw(t, "agents") {
+		r.monitor(id.Draw(t, "agent"), rapid.SliceOfN(id, 1, 5).Draw(t, "queues"))
+	}
+	for range rapid.IntRange(0, 40).Draw(t, "views") {
+		r.view(id.Draw(t, "viewer"), id.Draw(t, "dashboard"), rapid.Int64Range(0, 4e12).Draw(t, "at"))
+	}
+	return r
+}
+
+func unpacked(t interface{ Fatal(...any) }, chunks []chunk) *rollup {
+	r := newRollup()
+	for _, c := range chunks {
+		data, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back chunk
+		if err := json.Unmarshal(data, &back); err != nil {
+			t.Fatal(err)
+		}
+		r.unpack(back)
+	}
+	return r
+}
+
+func TestPackedIsUnpackedWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRollup(t)
+		if got := unpacked(t, r.pack()); !reflect.DeepEqual(got, r) {
+			t.Fatalf("got %+v, want %+v", got, r)
+		}
+		if again := r.pack(); !reflect.DeepEqual(again, r.pack()) {
+			t.Fatal("packed twice, differently")
+		}
+	})
+}
+
+// Chunks fit into items whatever the rollup: many users of one queue, one user of many queues, many views.
+func TestChunksFit(t *testing.T) {
+	long := func(kind string, n int) string {
+		return fmt.Sprintf("%s%06d", strings.Repeat(kind, 58), n)
+	}
+	r := newRollup()
+	var many []string
+	for i := range 7000 {
+		many = append(many, long("q", i))
+	}
+	r.monitor("everywhere", many)
+	r.monitor("almost", many[1:])
+	for i := range 20_000 {
+		r.monitor(long("u", i), []string{"detroit"})
+	}
+	for i := range 3000 {
+		for d := range 3 {
+			r.view(long("v", i), long("d", d), int64(1_800_000_000_000+i))
+		}
+		r.view("all", long("e", i), 1)
+	}
+	chunks := r.pack()
+	for i, c := range chunks {
+		data, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) > 300<<10 {
+			t.Errorf("chunk %d has %d bytes", i, len(data))
+		}
+	}
+	if size := len(chunks) * 300 << 10; chunkBatch*300<<10 > table.MaxCommitBytes || size == 0 {
+		t.Errorf("%d chunks of a batch do not fit into a commit", chunkBatch)
+	}
+	if got := unpacked(t, chunks); !reflect.DeepEqual(got, r) {
+		t.Error("not the same when read")
+	}
+	// 20,000 members of the same queues are named once each: about their ids' bytes.
+	plain := newRollup()
+	for i := range 20_000 {
+		plain.monitor(fmt.Sprint("user", i), []string{"detroit", "belmont"})
+	}
+	if n := len(plain.pack()); n > 3 {
+		t.Errorf("%d chunks for 20,000 members of two queues", n)
+	}
+}
+
+func TestUnpackingSharesNothingThatChanges(t *testing.T) {
+	r := newRollup()
+	r.unpack(chunk{Agents: []agents{{Queues: []string{"b", "d"}, Users: []string{"john", "sarah"}}}})
+	r.monitor("john", []string{"a"})
+	if !reflect.DeepEqual(r.queues["sarah"], []string{"b", "d"}) || !reflect.DeepEqual(r.queues["john"], []string{"a", "b", "d"}) {
+		t.Fatalf("got %+v", r.queues)
+	}
+}
+
+// A window's figures are those of counting persons one by one.
+func TestWindowAgainstAModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+		days := rapid.IntRange(1, 6).Draw(t, "days")
+		bought := rapid.Int64Range(0, 6).Draw(t, "bought")
+		unlimited := rapid.Bool().Draw(t, "unlimited")
+		g := gather(from, from.AddDate(0, 0, days), unlimited)
+		user := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"})
+		agents, viewers := map[string]map[string]bool{}, map[string]map[string]int64{}
+		var since time.Time
+		sum := map[string]bool{}
+		for n := range days {
+			r := newRollup()
+			active := map[string]bool{}
+			for range rapid.IntRange(0, 4).Draw(t, "members") {
+				who, queue := user.Draw(t, "agent"), rapid.SampledFrom([]string{"q1", "q2"}).Draw(t, "queue")
+				r.monitor(who, []string{queue})
+				if agents[who] == nil {
+					agents[who] = map[string]bool{}
+				}
+				agents[who][queue], active[who], sum[who] = true, true, true
+			}
+			for range rapid.IntRange(0, 4).Draw(t, "views") {
+				who, at := user.Draw(t, "viewer"), rapid.Int64Range(1, 1000).Draw(t, "at")
+				r.view(who, "d1", at)
+				if viewers[who] == nil {
+					viewers[who] = map[string]int64{}
+				}
+				viewers[who]["d1"] = max(viewers[who]["d1"], at)
+				active[who], sum[who] = true, true
+			}
+			date := from.AddDate(0, 0, n)
+			g.add(date, r, bought)
+			if since.IsZero() && !unlimited && (int64(len(active)) > bought || int64(len(sum)) > bought) {
+				since = date
+			}
+			if d := g.window.Days[n]; d.ActiveUsers != int64(len(active)) || d.OverageUsers != over(int64(len(active)), bought, unlimited) || !d.Date.Equal(date) {
+				t.Fatalf("day %d: %+v, active %d", n, d, len(active))
+			}
+		}
+		w := g.done(Purchased{LiveReports: bought}, func(string) []string { return []string{"d1"} })
+		if w.MonitoredUsers != int64(len(agents)) || w.Viewers != int64(len(viewers)) || w.ActiveUsers != int64(len(sum)) || len(w.Users) != len(sum) {
+			t.Fatalf("%+v; agents %v viewers %v", w, agents, viewers)
+		}
+		if (w.Overage == nil) != since.IsZero() || w.Overage != nil && !w.Overage.Since.Equal(since) {
+			t.Fatalf("overage %+v, want since %s", w.Overage, since)
+		}
+		for _, u := range w.Users {
+			if len(u.Queues) != len(agents[u.UserID]) || u.Agent() != (len(agents[u.UserID]) > 0) || u.Viewer() != (viewers[u.UserID] != nil) {
+				t.Fatalf("user %+v", u)
+			}
+			if u.Viewer() && u.LastViewed().UnixMilli() != viewers[u.UserID]["d1"] {
+				t.Fatalf("user %+v last viewed %s", u, u.LastViewed())
+			}
+		}
+		if o := w.Overage; o != nil {
+			for _, source := range o.Sources {
+				if source.Kind == "dashboard" && source.Users != int64(len(sum)) {
+					t.Fatalf("everybody came by the one dashboard: %+v of %d", source, len(sum))
+				}
+			}
+		}
+	})
+}
+
+func TestDaysToFold(t *testing.T) {
+	at := time.Date(2026, 7, 18, 0, 30, 0, 0, time.UTC)
+	days := daysToFold(at)
+	if len(days) != 4 || !days[0].Equal(time.Date(2026, 7, 15, 0, 0, 0, 0, time.UTC)) || !days[3].Equal(time.Date(2026, 7, 18, 0, 0, 0, 0, time.UTC)) {
+		t.Fatalf("got %v", days)
+	}
+}

@@ -1,0 +1,630 @@
+package usage_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/account"
+	"seatwise/shared/auth"
+	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
+	"seatwise/shared/problem"
+	"seatwise/shared/table/bolt"
+	"seatwise/shared/table/faulty"
+	"seatwise/shared/usage"
+)
+
+// The worked example of spec 7: ten licenses, two viewers and eight agents.
+func TestWorkedExample(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 10)
+	w.worked(t)
+	if live := w.live(t); live.Assigned != 8 || live.Waiting != 0 {
+		t.Fatalf("eight agents before any view: %+v", live)
+	}
+	now := testkit.Start
+	w.send(t, 3, 0, view("1", "alice", "d-detroit", now), view("2", "alice", "d-detroit", now.Add(-time.Hour)), view("3", "bob", "d-belmont", now))
+	if live := w.live(t); live.Assigned != 10 || live.Available != 0 || live.Waiting != 0 {
+		t.Fatalf("ten licenses: %+v", live)
+	}
+	w.fold(t, now)
+	s := w.summary(t, "")
+	wantFigures(t, s, [4]int64{8, 2, 10, 0})
+	if s.LiveReportsPurchased != 10 || s.CallQueueBoosterPurchased != 0 || s.TotalPurchased != 10 || s.Overage != nil {
+		t.Fatalf("purchased: %+v", s)
+	}
+	if s.From != "2026-06-16" || s.To != "2026-07-16" || len(s.Daily) != 30 {
+		t.Fatalf("the window: %s to %s, %d days", s.From, s.To, len(s.Daily))
+	}
+	want := usage.DayBody{Date: "2026-07-15", MonitoredUsers: 8, Viewers: 2, ActiveUsers: 10, LicensesPurchased: 10}
+	if got := s.Daily[29]; got != want {
+		t.Fatalf("today is %+v, want %+v", got, want)
+	}
+	if n, err := w.usage.Overage(t.Context(), w.Call("ann")); err != nil || n != 0 {
+		t.Fatalf("overage %d, %v", n, err)
+	}
+}
+
+func TestOverage(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 5)
+	w.buy(t, catalog.CallQueueBoosterID, 2)
+	w.worked(t)
+	w.people(t, directory.SuperAdmin, "carol")
+	now := testkit.Start
+	w.send(t, 2, 0, view("1", "alice", "d-detroit", now), view("2", "bob", "d-belmont", now))
+	w.fold(t, now)
+	w.Clock.Add(24 * time.Hour)
+	w.send(t, 1, 0, view("3", "carol", "d-belmont", now.Add(24*time.Hour)))
+	w.fold(t, now.Add(24*time.Hour))
+	s := w.summary(t, "")
+	wantFigures(t, s, [4]int64{8, 3, 11, 4})
+	if s.LiveReportsPurchased != 5 || s.CallQueueBoosterPurchased != 2 || s.TotalPurchased != 7 {
+		t.Fatalf("purchased: %+v", s)
+	}
+	o := s.Overage
+	if o == nil || o.Since != "2026-07-15" || o.PeakUsers != 3 || o.PeakDate != "2026-07-15" {
+		t.Fatalf("overage: %+v", o)
+	}
+	want := []usage.SourceBody{
+		{Kind: "dashboard", ID: "d-belmont", Name: "Dashboard d-belmont", ActiveUsers: 7},
+		{Kind: "queue", ID: "belmont", Name: "Queue belmont", ActiveUsers: 5},
+		{Kind: "dashboard", ID: "d-detroit", Name: "Dashboard d-detroit", ActiveUsers: 4},
+		{Kind: "queue", ID: "detroit", Name: "Queue detroit", ActiveUsers: 3},
+	}
+	if !slices.Equal(o.Sources, want) {
+		t.Fatalf("sources: %+v, want %+v", o.Sources, want)
+	}
+	if n, err := w.usage.Overage(t.Context(), w.Call("ann")); err != nil || n != 4 {
+		t.Fatalf("overage %d, %v", n, err)
+	}
+	// On the bundle nobody is ever over (spec 6).
+	w.account(t, w.Account, account.CustomerEngagement)
+	s = w.summary(t, "")
+	wantFigures(t, s, [4]int64{8, 3, 11, 0})
+	if s.Overage != nil || s.Daily[29].OverageUsers != 0 {
+		t.Fatalf("overage on an unlimited bundle: %+v", s)
+	}
+}
+
+func TestEventsAreJudgedOneByOne(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	if _, _, _, err := w.directory.PutUser(t.Context(), w.Call("ann"), directory.User{ID: "gone", Name: "Gone", RoleIDs: []string{"supervisor"}}); err != nil {
+		t.Fatal(err)
+	}
+	now := testkit.Start
+	for _, test := range []struct {
+		name    string
+		event   map[string]any
+		problem string // empty: accepted
+		field   string
+	}{
+		{"good", view("good", "alice", "d-detroit", now), "", ""},
+		{"48 hours late", view("late", "alice", "d-detroit", now.Add(-48*time.Hour)), "", ""},
+		{"later than that", view("later", "alice", "d-detroit", now.Add(-48*time.Hour-time.Second)), "validation", "at"},
+		{"5 minutes ahead", view("ahead", "alice", "d-detroit", now.Add(5*time.Minute)), "", ""},
+		{"more than that", view("more", "alice", "d-detroit", now.Add(5*time.Minute+time.Second)), "validation", "at"},
+		{"in another zone", view("zone", "alice", "d-detroit", now.In(time.FixedZone("", -5*3600))), "", ""},
+		{"an unknown user", view("user", "nobody", "d-detroit", now), "not-found", ""},
+		{"what is no user id", view("noid", "a#b", "d-detroit", now), "not-found", ""},
+		{"an unknown dashboard", view("board", "alice", "nothing", now), "not-found", ""},
+		{"a dashboard id that is far too long", view("long", "alice", strings.Repeat("d", 3000), now), "not-found", ""},
+		{"a user without permission", view("agent", "john", "d-detroit", now), "forbidden", ""},
+		{"an inactive user", view("inactive", "gone", "d-detroit", now), "user-inactive", ""},
+		{"an empty id", view("", "alice", "d-detroit", now), "validation", "id"},
+		{"an id with a space", view("a b", "alice", "d-detroit", now), "validation", "id"},
+		{"an id of 201 characters", view(strings.Repeat("x", 201), "alice", "d-detroit", now), "validation", "id"},
+		{"an id of 200 characters", view(strings.Repeat("x", 200), "alice", "d-detroit", now), "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			companion := view("with "+test.name, "bob", "d-belmont", now)
+			companion["id"] = strings.ReplaceAll(fmt.Sprint(companion["id"]), " ", "-")
+			if test.problem == "" {
+				w.send(t, 2, 0, test.event, companion)
+				return
+			}
+			got := w.send(t, 1, 0, test.event, companion).Rejected[0]
+			if got.ID != test.event["id"] || got.Problem.Type != "urn:seatwise:problem:"+test.problem || got.Problem.Status == 0 || got.Problem.Title == "" {
+				t.Fatalf("rejected with %+v", got.Problem)
+			}
+			if test.field != "" && (len(got.Problem.Errors) != 1 || got.Problem.Errors[0].Field != test.field) {
+				t.Fatalf("fields %+v, want %s", got.Problem.Errors, test.field)
+			}
+		})
+	}
+	if got := w.grants(t, "john"); !slices.Equal(got, []string{"queue:detroit"}) {
+		t.Fatalf("a refused view left john with %v", got)
+	}
+}
+
+func TestDuplicates(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	now := testkit.Start
+	w.send(t, 1, 1, view("1", "alice", "d-detroit", now), view("1", "alice", "d-detroit", now))
+	w.send(t, 1, 1, view("2", "alice", "d-detroit", now), view("1", "bob", "d-belmont", now.Add(-time.Minute)))
+	t.Run("too late for anything but a repetition", func(t *testing.T) {
+		w.Clock.Add(5 * 24 * time.Hour)
+		w.send(t, 0, 1, view("1", "alice", "d-detroit", now))
+	})
+	t.Run("another account's id", func(t *testing.T) {
+		other := worldOn(t, w.Kit)
+		other.Kit = &testkit.Kit{Env: w.Env, Account: testkit.Other, Clock: w.Clock, Logs: w.Logs}
+		other.account(t, testkit.Other, account.Standard)
+		other.worked(t)
+		other.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+	})
+	t.Run("32 days", func(t *testing.T) {
+		w.Clock.Set(now.Add(32 * 24 * time.Hour))
+		w.send(t, 0, 1, view("1", "alice", "d-detroit", w.Clock.Now()))
+		w.Clock.Set(now.Add(35 * 24 * time.Hour))
+		w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+		w.send(t, 0, 1, view("1", "alice", "d-detroit", w.Clock.Now()))
+	})
+}
+
+func TestManyEventsInOneCall(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 30)
+	w.worked(t)
+	var users []string
+	for i := range 60 {
+		users = append(users, fmt.Sprintf("viewer%02d", i))
+	}
+	w.people(t, "supervisor", users...)
+	var events []map[string]any
+	for i := range usage.MaxEvents {
+		events = append(events, view(fmt.Sprint("e", i), users[i%len(users)], "d-detroit", testkit.Start.Add(-time.Duration(i)*time.Minute)))
+	}
+	w.send(t, usage.MaxEvents, 0, events...)
+	// Half of the seats went to the eight agents and 22 of the viewers; the others wait.
+	if live := w.live(t); live.Assigned != 30 || live.Waiting != 38 {
+		t.Fatalf("assigned and waiting: %+v", live)
+	}
+	w.send(t, 0, usage.MaxEvents, events...)
+	testkit.Problem(t, w.post(t, append(events, view("one more", "alice", "d-detroit", testkit.Start))...), http.StatusUnprocessableEntity, "validation")
+	testkit.Problem(t, w.post(t), http.StatusUnprocessableEntity, "validation")
+}
+
+// The same events, sent by many at once, count once, and each viewer is granted once.
+func TestConcurrentDeliveries(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.worked(t)
+	var events []map[string]any
+	for i := range 120 {
+		user, dashboard := "alice", "d-detroit"
+		if i%2 == 1 {
+			user, dashboard = "bob", "d-belmont"
+		}
+		events = append(events, view(fmt.Sprint("e", i), user, dashboard, testkit.Start.Add(-time.Duration(i)*time.Minute)))
+	}
+	var mu sync.Mutex
+	accepted := 0
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() {
+			mine := slices.Clone(events)
+			rand.New(rand.NewPCG(uint64(n), 1)).Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
+			r := w.post(t, mine...)
+			got := testkit.Decode[usage.ReceiptBody](t, r, http.StatusAccepted)
+			mu.Lock()
+			defer mu.Unlock()
+			accepted += got.Accepted
+		})
+	}
+	group.Wait()
+	if accepted != len(events) {
+		t.Fatalf("%d accepted, want each of %d once", accepted, len(events))
+	}
+	if live := w.live(t); live.Assigned != 10 {
+		t.Fatalf("assigned: %+v", live)
+	}
+	w.fold(t, testkit.Start)
+	wantFigures(t, w.summary(t, ""), [4]int64{8, 2, 10, 0})
+}
+
+func TestRepeatedRequest(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	request := testkit.Request{
+		Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", User: "pbx", Permissions: []auth.Permission{auth.UsageWrite},
+		Body:   map[string]any{"events": []any{view("1", "alice", "d-detroit", testkit.Start)}},
+		Header: map[string]string{"Idempotency-Key": "k"},
+	}
+	first := w.Do(t, w.api, request)
+	again := w.Do(t, w.api, request)
+	if again.Header.Get("Idempotent-Replayed") != "true" || string(again.Body) != string(first.Body) || again.Status != http.StatusAccepted {
+		t.Fatalf("first %d %s, again %d %s %v", first.Status, first.Body, again.Status, again.Body, again.Header)
+	}
+	if got := testkit.Decode[usage.ReceiptBody](t, again, http.StatusAccepted); got.Accepted != 1 {
+		t.Fatalf("the stored answer: %+v", got)
+	}
+}
+
+// A crash at any commit, and a failure of any call, loses no view and no grant: the same call again, or an aggregation, ends where the undisturbed run ends.
+func TestCrashes(t *testing.T) {
+	events := func() []map[string]any {
+		return []map[string]any{view("1", "alice", "d-detroit", testkit.Start), view("2", "bob", "d-belmont", testkit.Start)}
+	}
+	for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
+		for n := 1; ; n++ {
+			store, err := bolt.Open(filepath.Join(t.TempDir(), "table.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			on := false
+			commits := 0
+			broken := faulty.New(store, func(c faulty.Call) faulty.Fault {
+				if on && c.Commit != 0 {
+					if commits++; commits == n {
+						return fault
+					}
+				}
+				return faulty.None
+			})
+			w := worldOn(t, testkit.On(t, broken))
+			w.buy(t, catalog.LiveReportsID, 10)
+			w.worked(t)
+			on = true
+			w.post(t, events()...)
+			crashed := broken.Crashed()
+			on = false
+			broken.Revive()
+			if n%2 == 0 { // The sender may never come back.
+				w.post(t, events()...)
+			}
+			w.fold(t, testkit.Start)
+			if stored := w.summary(t, "").Viewers; stored == 2 && w.live(t).Assigned != 10 {
+				t.Fatalf("%s at commit %d: both views count, %+v", fault, n, w.live(t))
+			}
+			if n%2 != 0 {
+				w.post(t, events()...)
+				w.fold(t, testkit.Start.Add(time.Minute))
+			}
+			wantFigures(t, w.summary(t, ""), [4]int64{8, 2, 10, 0})
+			if live := w.live(t); live.Assigned != 10 {
+				t.Fatalf("%s at commit %d: %+v", fault, n, live)
+			}
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if !crashed {
+				break
+			}
+		}
+	}
+}
+
+// Aggregation: repeated, late, overlapping, out of order, with faults: the same figures.
+func TestAggregationIsAFunctionOfWhatHappened(t *testing.T) {
+	start := testkit.Start
+	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+	events := []map[string]any{
+		view("1", "alice", "d-detroit", hour(0)), view("2", "alice", "d-belmont", hour(1)), view("3", "bob", "d-belmont", hour(-30)), view("4", "alice", "d-detroit", hour(-20)),
+		view("5", "bob", "d-detroit", hour(-47)), view("6", "carol", "d-detroit", hour(-9).Add(-31*time.Minute)), view("7", "carol", "d-detroit", hour(-9).Add(-29*time.Minute)),
+	}
+	build := func(t *testing.T, steps func(w *world)) (map[string]usage.DayBody, [4]int64) {
+		t.Helper()
+		w := newWorld(t)
+		w.buy(t, catalog.LiveReportsID, 4)
+		w.worked(t)
+		w.people(t, "supervisor", "carol")
+		w.Clock.Set(hour(1))
+		steps(w)
+		s := w.summary(t, "")
+		return w.rollups(t), figures(s)
+	}
+	wantDays, want := build(t, func(w *world) {
+		w.send(t, len(events), 0, events...)
+		w.fold(t, hour(1))
+	})
+	if len(wantDays) != 3 {
+		t.Fatalf("days with somebody active: %+v", wantDays)
+	}
+	for name, steps := range map[string]func(w *world){
+		"repeated": func(w *world) {
+			w.send(t, len(events), 0, events...)
+			for range 3 {
+				w.fold(t, hour(1))
+			}
+		},
+		"a run between each two events, in any order": func(w *world) {
+			for i, e := range events {
+				w.send(t, 1, 0, events[len(events)-1-i])
+				w.fold(t, hour(1-i%3))
+				w.send(t, 0, 1, events[len(events)-1-i])
+				_ = e
+			}
+			w.fold(t, hour(1))
+		},
+		"late": func(w *world) {
+			w.send(t, len(events), 0, events...)
+			w.fold(t, hour(1+24))
+			w.fold(t, hour(1+48))
+		},
+		"out of order": func(w *world) {
+			w.fold(t, hour(1))
+			w.send(t, len(events), 0, events...)
+			w.fold(t, hour(30))
+			w.fold(t, hour(1))
+			w.fold(t, hour(-24))
+		},
+		"overlapping": func(w *world) {
+			var group sync.WaitGroup
+			for range 4 {
+				group.Go(func() {
+					if err := w.aggregate(hour(1)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			w.send(t, len(events), 0, events...)
+			group.Wait()
+			w.fold(t, hour(1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			days, got := build(t, steps)
+			for date, d := range wantDays {
+				if days[date] != d {
+					t.Errorf("day %s is %+v, want %+v", date, days[date], d)
+				}
+			}
+			if got != want {
+				t.Errorf("figures %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// A view that comes in the last minute in which it is accepted still gets into its day's rollup.
+func TestLatestOfTheLate(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	viewed := time.Date(2026, 7, 15, 23, 59, 30, 0, time.UTC)
+	w.Clock.Set(viewed.Add(47*time.Hour + 59*time.Minute + 59*time.Second))
+	w.fold(t, w.Clock.Now())
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", viewed))
+	// The next hourly run comes after midnight, and the one after next may be the first that succeeds.
+	w.fold(t, time.Date(2026, 7, 18, 1, 0, 0, 0, time.UTC))
+	s := w.summary(t, "?from=2026-07-15&to=2026-07-16")
+	if s.Viewers != 1 {
+		t.Fatalf("the late view is lost: %+v", s)
+	}
+}
+
+// A day whose views have expired is not folded to nothing by a run for that day.
+func TestAnOldDayIsKept(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", testkit.Start))
+	w.fold(t, testkit.Start)
+	store, ok := w.Env.Table.(*bolt.Store)
+	if !ok {
+		t.Fatal("not the embedded store")
+	}
+	w.Clock.Set(testkit.Start.Add(60 * 24 * time.Hour))
+	if n, err := store.Sweep(t.Context(), w.Clock.Now()); err != nil || n == 0 {
+		t.Fatalf("%d expired, %v", n, err)
+	}
+	w.fold(t, testkit.Start)
+	if s := w.summary(t, "?from=2026-07-15&to=2026-07-16"); s.Viewers != 1 || s.MonitoredUsers != 8 {
+		t.Fatalf("after the run for an old day: %+v", s)
+	}
+	if !strings.Contains(w.Logs.String(), "rollup kept") {
+		t.Error("nothing was logged")
+	}
+}
+
+// Membership counts for a day when it held at any time in it.
+func TestMembershipOfADay(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.worked(t)
+	day := func(n int) time.Time { return testkit.Start.Add(time.Duration(n) * 24 * time.Hour) }
+	w.fold(t, day(0))
+	w.Clock.Set(day(1))
+	w.queue(t, "detroit", "john", "sarah") // mike leaves on the second day
+	w.fold(t, day(1))
+	w.Clock.Set(day(2))
+	w.fold(t, day(2))
+	s := w.summary(t, "")
+	for i, want := range []int64{8, 8, 7} {
+		if got := s.Daily[27+i].MonitoredUsers; got != want {
+			t.Errorf("%s: %d agents, want %d", s.Daily[27+i].Date, got, want)
+		}
+	}
+	wantFigures(t, s, [4]int64{8, 0, 8, 0})
+}
+
+func TestViewersGrantEndsAfter30Days(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.worked(t)
+	first := testkit.Start
+	w.send(t, 2, 0, view("1", "alice", "d-detroit", first), view("2", "bob", "d-belmont", first))
+	// The last view of the day decides, though the viewer was granted with the first.
+	w.Clock.Set(first.Add(3 * time.Hour))
+	w.send(t, 1, 0, view("3", "alice", "d-detroit", first.Add(3*time.Hour)))
+	w.fold(t, first.Add(3*time.Hour))
+	for _, step := range []struct {
+		at         time.Duration
+		alice, bob bool
+	}{
+		{29 * 24 * time.Hour, true, true},
+		{30*24*time.Hour - time.Second, true, true},
+		{30 * 24 * time.Hour, true, false},
+		{30*24*time.Hour + 3*time.Hour - time.Second, true, false},
+		{30*24*time.Hour + 3*time.Hour, false, false},
+	} {
+		w.fold(t, first.Add(step.at)) // The clock stands still: the event's time decides.
+		for user, want := range map[string]bool{"alice": step.alice, "bob": step.bob} {
+			if got := slices.Contains(w.grants(t, user), "view"); got != want {
+				t.Errorf("%s after %s: granted %v, want %v", user, step.at, got, want)
+			}
+		}
+	}
+	if live := w.live(t); live.Assigned != 8 {
+		t.Fatalf("the seats did not come back: %+v", live)
+	}
+	w.Clock.Set(first.Add(31 * 24 * time.Hour))
+	w.send(t, 1, 0, view("4", "alice", "d-detroit", w.Clock.Now()))
+	if got := w.grants(t, "alice"); !slices.Equal(got, []string{"view"}) {
+		t.Fatalf("a new view grants anew: %v", got)
+	}
+}
+
+func TestViewersGrantAndPermission(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.worked(t)
+	now := testkit.Start
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", now))
+	w.people(t, "", "alice") // the role goes
+	if got := w.grants(t, "alice"); len(got) != 0 {
+		t.Fatalf("without permission: %v", got)
+	}
+	w.people(t, "supervisor", "alice")
+	w.fold(t, now)
+	if got := w.grants(t, "alice"); len(got) != 0 {
+		t.Fatalf("the permission is back, but nobody viewed since: %v", got)
+	}
+	w.send(t, 1, 0, view("2", "alice", "d-detroit", now.Add(time.Second)))
+	if got := w.grants(t, "alice"); !slices.Equal(got, []string{"view"}) {
+		t.Fatalf("viewed again on the same day: %v", got)
+	}
+}
+
+// One account that fails does not stop the others, and is reported.
+func TestAccountsFailAlone(t *testing.T) {
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "table.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	broken := faulty.New(store, func(c faulty.Call) faulty.Fault {
+		if c.Query != nil && strings.HasPrefix(c.Query.Partition, "A#aaa#VIEWS") {
+			return faulty.Fail
+		}
+		return faulty.None
+	})
+	w := worldOn(t, testkit.On(t, broken))
+	w.account(t, "aaa", account.Standard)
+	w.worked(t)
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", testkit.Start))
+	err = w.aggregate(testkit.Start)
+	if err == nil || !strings.Contains(err.Error(), "account aaa") || strings.Contains(err.Error(), "account acme") {
+		t.Fatalf("reported: %v", err)
+	}
+	if s := w.summary(t, ""); s.ActiveUsers != 9 {
+		t.Fatalf("the other account: %+v", s)
+	}
+	if !strings.Contains(w.Logs.String(), `"account":"aaa"`) {
+		t.Error("the failure was not logged")
+	}
+}
+
+// A past window keeps the licenses of its time.
+func TestPurchasedOfAPastWindow(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 3)
+	w.worked(t)
+	w.fold(t, testkit.Start)
+	w.Clock.Set(testkit.Start.Add(24 * time.Hour))
+	w.buy(t, catalog.LiveReportsID, 7)
+	w.fold(t, w.Clock.Now())
+	past := w.summary(t, "?from=2026-07-01&to=2026-07-16")
+	if past.TotalPurchased != 3 || past.OverageUsers != 5 || past.Daily[14].LicensesPurchased != 3 || past.Daily[0].LicensesPurchased != 0 {
+		t.Fatalf("the past: %+v", past)
+	}
+	now := w.summary(t, "")
+	if now.TotalPurchased != 10 || now.OverageUsers != 0 || now.Daily[28].LicensesPurchased != 3 || now.Daily[29].LicensesPurchased != 10 {
+		t.Fatalf("now: %+v", now)
+	}
+}
+
+func TestSummaryWindows(t *testing.T) {
+	w := newWorld(t)
+	for query, want := range map[string][2]string{
+		"":                               {"2026-06-16", "2026-07-16"},
+		"?from=2026-07-01":               {"2026-07-01", "2026-07-31"},
+		"?to=2026-07-01":                 {"2026-06-01", "2026-07-01"},
+		"?from=2026-07-14&to=2026-07-15": {"2026-07-14", "2026-07-15"},
+		"?from=2025-07-15&to=2026-07-16": {"2025-07-15", "2026-07-16"},
+	} {
+		if s := w.summary(t, query); s.From != want[0] || s.To != want[1] {
+			t.Errorf("%s: %s to %s, want %v", query, s.From, s.To, want)
+		}
+	}
+	for query, field := range map[string]string{
+		"?from=2026-07-15&to=2026-07-15": "to", "?from=2026-07-16&to=2026-07-15": "to", "?from=2025-07-14&to=2026-07-16": "from",
+		"?from=yesterday": "from", "?to=2026-02-30": "to", "?from=0001-01-01": "from", "?form=2026-01-01": "form",
+	} {
+		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
+			Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary" + query, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+		}), http.StatusUnprocessableEntity, "validation")
+		if len(p.Errors) != 1 || p.Errors[0].Field != field {
+			t.Errorf("%s: %+v, want the field %s", query, p.Errors, field)
+		}
+	}
+}
+
+func TestWhoMayAsk(t *testing.T) {
+	w := newWorld(t)
+	body := map[string]any{"events": []any{view("1", "alice", "d-detroit", testkit.Start)}}
+	for _, r := range []testkit.Request{
+		{Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", Body: body, Permissions: []auth.Permission{auth.UsageRead}},
+		{Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary", Permissions: []auth.Permission{auth.UsageWrite}},
+	} {
+		testkit.Problem(t, w.Do(t, w.api, r), http.StatusUnauthorized, "unauthorized")
+		r.User = "ann"
+		testkit.Problem(t, w.Do(t, w.api, r), http.StatusForbidden, "forbidden")
+		r.Account = testkit.Other
+		testkit.Problem(t, w.Do(t, w.api, r), http.StatusNotFound, "not-found")
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	w := newWorld(t)
+	for body, field := range map[string]string{
+		`{"events":[{"id":"1","userId":"a","dashboardId":"d"}]}`:                                          "events[0].at",
+		`{"events":[{"id":"1","userId":"a","dashboardId":"d","at":"noon"}]}`:                              "events[0].at",
+		`{"events":[{"id":1,"userId":"a","dashboardId":"d","at":"2026-07-15T09:00:00Z"}]}`:                "events[0].id",
+		`{"events":[{"id":"1","userId":"a","dashboardId":"d","at":"2026-07-15T09:00:00Z","by":"phone"}]}`: "events[0].by",
+		`{"events":[]}`: "events",
+		`{}`:            "events",
+	} {
+		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
+			Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", Body: body, User: "pbx", Permissions: []auth.Permission{auth.UsageWrite},
+		}), http.StatusUnprocessableEntity, "validation")
+		if !slices.ContainsFunc(p.Errors, func(f problem.Field) bool { return f.Field == field || strings.HasPrefix(field, f.Field) }) {
+			t.Errorf("%s: %+v, want the field %s", body, p.Errors, field)
+		}
+	}
+}
+
+func TestEventsOfOtherKinds(t *testing.T) {
+	w := newWorld(t)
+	aggregation, err := usage.AggregationFunction(w.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if aggregation.HTTP != nil {
+		t.Error("the aggregation serves HTTP")
+	}
+	for _, payload := range []string{``, `{}`, `{"time":"noon"}`, `{"Records":[]}`} {
+		if err := aggregation.Event(t.Context(), []byte(payload)); err == nil {
+			t.Errorf("%s was taken for a schedule", payload)
+		}
+	}
+}

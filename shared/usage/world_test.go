@@ -1,0 +1,220 @@
+package usage_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/account"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+	"seatwise/shared/usage"
+)
+
+// world is an account with people in it.
+type world struct {
+	*testkit.Kit
+	desk      *license.Desk
+	directory *directory.Service
+	usage     *usage.Service
+	api       http.Handler
+	aggregate func(at time.Time) error
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return worldOn(t, testkit.New(t))
+}
+
+func worldOn(t *testing.T, kit *testkit.Kit) *world {
+	t.Helper()
+	w := &world{Kit: kit, desk: license.NewDesk(catalog.Default())}
+	w.directory = directory.NewService(kit.Env, w.desk)
+	w.usage = usage.NewService(kit.Env, w.desk, w.directory)
+	fn, err := usage.Function(kit.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.api = fn.HTTP
+	aggregation, err := usage.AggregationFunction(kit.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.aggregate = func(at time.Time) error {
+		return aggregation.Event(t.Context(), fmt.Appendf(nil, `{"time": %q}`, at.Format(time.RFC3339)))
+	}
+	w.account(t, kit.Account, account.Standard)
+	return w
+}
+
+// account makes the account as operators do, or changes its bundle.
+func (w *world) account(t *testing.T, id string, bundle account.Bundle) {
+	t.Helper()
+	c := w.Call("operator")
+	c.Account = id
+	_, _, _, err := account.NewService(w.Env, catalog.Default()).Put(t.Context(), c, account.Settings{
+		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "America/Detroit", BillingDay: 1, Bundle: bundle,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// buy adds seats.
+func (w *world) buy(t *testing.T, product string, n int) {
+	t.Helper()
+	if err := w.desk.Deliver(t.Context(), w.Call("ann"), w.Env.IDs.Ordered(), []license.Lot{{ProductID: product, Quantity: n}}, call.Answer{}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// people makes users with a role, none if it is empty. Each user's name is the id with a capital.
+func (w *world) people(t *testing.T, role string, ids ...string) {
+	t.Helper()
+	for i, id := range ids {
+		u := directory.User{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Active: true}
+		if role != "" {
+			u.RoleIDs = []string{role}
+		}
+		if len(id) == 1 {
+			u.Extension = fmt.Sprint(200 + i)
+		}
+		if _, _, _, err := w.directory.PutUser(t.Context(), w.Call("ann"), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) queue(t *testing.T, id string, members ...string) {
+	t.Helper()
+	if _, _, _, err := w.directory.PutQueue(t.Context(), w.Call("ann"), id, "Queue "+id, members); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) dashboard(t *testing.T, id string, queues ...string) {
+	t.Helper()
+	if _, _, _, err := w.directory.PutDashboard(t.Context(), w.Call("ann"), directory.Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// worked is the worked example of spec 7: two queues on two dashboards, eight agents and two supervisors.
+func (w *world) worked(t *testing.T) {
+	t.Helper()
+	if _, _, _, err := w.directory.PutRole(t.Context(), w.Call("ann"), directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.people(t, "supervisor", "alice", "bob")
+	w.people(t, "", "john", "sarah", "mike", "emma", "david", "karen", "lisa", "mark")
+	w.queue(t, "detroit", "john", "sarah", "mike")
+	w.queue(t, "belmont", "emma", "david", "karen", "lisa", "mark")
+	w.dashboard(t, "d-detroit", "detroit")
+	w.dashboard(t, "d-belmont", "belmont")
+}
+
+// view is an event as clients send it.
+func view(id, user, dashboard string, at time.Time) map[string]any {
+	return map[string]any{"id": id, "userId": user, "dashboardId": dashboard, "at": at.Format(time.RFC3339Nano)}
+}
+
+func (w *world) post(t *testing.T, events ...map[string]any) testkit.Response {
+	t.Helper()
+	return w.Do(t, w.api, testkit.Request{
+		Method: http.MethodPost, Path: "/v1/accounts/" + w.Account + "/usage/views", Body: map[string]any{"events": events}, User: "pbx",
+		Permissions: []auth.Permission{auth.UsageWrite},
+	})
+}
+
+// send takes views in and wants them counted as given.
+func (w *world) send(t *testing.T, accepted, duplicate int, events ...map[string]any) usage.ReceiptBody {
+	t.Helper()
+	got := testkit.Decode[usage.ReceiptBody](t, w.post(t, events...), http.StatusAccepted)
+	if got.Accepted != accepted || got.Duplicate != duplicate || accepted+duplicate+len(got.Rejected) != len(events) {
+		t.Fatalf("%d accepted, %d duplicate, want %d and %d; rejected: %+v", got.Accepted, got.Duplicate, accepted, duplicate, got.Rejected)
+	}
+	return got
+}
+
+func (w *world) summary(t *testing.T, query string) usage.Summary {
+	t.Helper()
+	return testkit.Decode[usage.Summary](t, w.Do(t, w.api, testkit.Request{
+		Method: http.MethodGet, Path: "/v1/accounts/" + w.Account + "/usage/summary" + query, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+	}), http.StatusOK)
+}
+
+func (w *world) fold(t *testing.T, at time.Time) {
+	t.Helper()
+	if err := w.aggregate(at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// grants are the sources of a user's grants of live-reports.
+func (w *world) grants(t *testing.T, user string) []string {
+	t.Helper()
+	h := w.holder(t, user)
+	sources := []string{}
+	if holding := h.Holdings[catalog.LiveReportsID]; holding != nil {
+		for _, g := range holding.Grants {
+			sources = append(sources, g.Source)
+		}
+	}
+	return sources
+}
+
+func (w *world) holder(t *testing.T, user string) license.Holder {
+	t.Helper()
+	item, ok, err := table.Get(t.Context(), w.Env.Table, license.HolderKey(w.Account, user))
+	if err != nil || !ok {
+		t.Fatalf("holder %s: %v, %v", user, ok, err)
+	}
+	h, err := call.Decode[license.Holder](item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// live is how live-reports are counted.
+func (w *world) live(t *testing.T) license.Summary {
+	t.Helper()
+	all, err := w.desk.Summary(t.Context(), w.Call("ann"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(s license.Summary) bool { return s.ProductID == catalog.LiveReportsID })
+	return all[i]
+}
+
+// figures are the four numbers of a summary: agents, viewers, active, over.
+func figures(s usage.Summary) [4]int64 {
+	return [4]int64{s.MonitoredUsers, s.Viewers, s.ActiveUsers, s.OverageUsers}
+}
+
+func wantFigures(t *testing.T, s usage.Summary, want [4]int64) {
+	t.Helper()
+	if got := figures(s); got != want {
+		t.Fatalf("agents, viewers, active, over: %v, want %v", got, want)
+	}
+}
+
+// rollups are the days on which somebody was active.
+func (w *world) rollups(t *testing.T) map[string]usage.DayBody {
+	t.Helper()
+	days := map[string]usage.DayBody{}
+	for _, d := range w.summary(t, "").Daily {
+		if d.ActiveUsers > 0 {
+			days[d.Date] = d
+		}
+	}
+	return days
+}

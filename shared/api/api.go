@@ -288,6 +288,13 @@ type Account struct {
 	Account string `path:"account" doc:"The account's id."`
 }
 
+// Resource is the part of an input that names one thing of the account. Inputs embed it as it is: huma does not look into an embedded struct that is not
+// exported, and would read none of its parameters.
+type Resource struct {
+	Account
+	ID string `path:"id"`
+}
+
 // Paging is the part of a list's input that asks for a page.
 type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Items in a page."`

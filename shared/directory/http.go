@@ -22,10 +22,6 @@ func Function(env *app.Env) (app.Function, error) {
 }
 
 type (
-	byID struct {
-		api.Account
-		ID string `path:"id"`
-	}
 	search struct {
 		api.Account
 		api.Paging
@@ -47,11 +43,11 @@ type (
 		AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where agent-user comes from; manual if left out."`
 	}
 	whyInput struct {
-		byID
+		api.Resource
 		Product string `query:"product" required:"true" maxLength:"64" doc:"Product id."`
 	}
 	putUser struct {
-		byID
+		api.Resource
 		Body userBody
 	}
 	roleBody struct {
@@ -60,7 +56,7 @@ type (
 		Licenses    []string `json:"licenses,omitempty" maxItems:"50" doc:"Metered products that the role carries."`
 	}
 	putRole struct {
-		byID
+		api.Resource
 		Body roleBody
 	}
 	queueBody struct {
@@ -68,7 +64,7 @@ type (
 		Members []string `json:"members,omitempty" maxItems:"20000" doc:"User ids."`
 	}
 	putQueue struct {
-		byID
+		api.Resource
 		Body queueBody
 	}
 	dashboardBody struct {
@@ -76,7 +72,7 @@ type (
 		QueueIDs []string `json:"queueIds,omitempty" maxItems:"40"`
 	}
 	putDashboard struct {
-		byID
+		api.Resource
 		Body dashboardBody
 	}
 )
@@ -144,7 +140,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 	})
 	api.Register(k, api.Operation{
 		ID: "get-user", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a user",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[User], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[User], error) {
 		user, version, err := s.GetUser(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -154,7 +150,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "delete-user", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent,
 		Summary: "Delete a user; everything they hold is released",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		return nil, s.DeleteUser(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
@@ -199,7 +195,7 @@ func (s *Service) roleRoutes(k *api.Kit) {
 	})
 	api.Register(k, api.Operation{
 		ID: "get-role", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a role",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[Role], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Role], error) {
 		role, version, err := s.GetRole(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -209,7 +205,7 @@ func (s *Service) roleRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "delete-role", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
 		Summary: "Delete a role that nobody has",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		return nil, s.DeleteRole(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
@@ -239,7 +235,7 @@ func (s *Service) queueRoutes(k *api.Kit) {
 	})
 	api.Register(k, api.Operation{
 		ID: "get-call-queue", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[Queue], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Queue], error) {
 		queue, version, err := s.GetQueue(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -249,7 +245,7 @@ func (s *Service) queueRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "delete-call-queue", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
 		Summary: "Delete a call queue; its grants end",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		return nil, s.DeleteQueue(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
@@ -280,7 +276,7 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 	})
 	api.Register(k, api.Operation{
 		ID: "get-dashboard", Method: http.MethodGet, Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[DashboardWithGrants], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[DashboardWithGrants], error) {
 		dashboard, version, err := s.GetDashboard(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -290,7 +286,7 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "delete-dashboard", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: full, Status: http.StatusNoContent,
 		Summary: "Delete a dashboard; queues on no other are monitored no more",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*struct{}, error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		return nil, s.DeleteDashboard(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{

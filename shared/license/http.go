@@ -42,11 +42,6 @@ func desk() (*Desk, error) {
 	return NewDesk(products), nil
 }
 
-type licenseInput struct {
-	api.Account
-	ID string `path:"id" doc:"The license's id."`
-}
-
 type manyInput struct {
 	api.Account
 	Body struct {
@@ -78,7 +73,7 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 	})
 	api.Register(k, api.Operation{
 		ID: "get-license", Method: http.MethodGet, Path: licensePath, Tag: tag, Permissions: read, Summary: "Read a license",
-	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[License], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
 		l, version, err := d.Get(ctx, c, in.ID)
 		return tagged(Versioned{License: l, Version: version}, err)
 	})
@@ -86,7 +81,7 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		ID: "change-license", Method: http.MethodPatch, Path: licensePath, Tag: tag, Permissions: manage, Conflicts: true,
 		Summary: "Move a license to another cost center",
 	}, func(ctx context.Context, c *call.Call, in *struct {
-		licenseInput
+		api.Resource
 		Body struct {
 			CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
 		}
@@ -100,13 +95,13 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "list-add-ons", Method: http.MethodGet, Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true,
 		Summary: "List the add-ons of a base license",
-	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[api.List[License]], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[api.List[License]], error) {
 		return taggedAddOns(d.AddOns(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
 		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage,
 		Summary: "Terminate an unassigned license for ever",
-	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[License], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
 		return tagged(d.Terminate(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
@@ -200,7 +195,7 @@ func page[T any](
 type listInput struct {
 	api.Account
 	api.Paging
-	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a user's name (from the first, second or last word on), of an extension or of a license's id."`
+	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a user's name (or of its last word), of an extension or of a license's id."`
 	Product    string   `query:"product" maxLength:"64" doc:"A product's id."`
 	Base       string   `query:"base" maxLength:"64" doc:"A base product's id, for its licenses and those of its add-ons; or a base license's id, for it and its add-ons."`
 	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
@@ -264,7 +259,8 @@ type assignmentItem struct {
 }
 
 type assignmentWithExtension struct {
-	assignmentItem
+	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
+	UserID    string `json:"userId" minLength:"1" maxLength:"64"`
 	Extension string `json:"extension,omitempty" maxLength:"64" doc:"For products that are tied to an extension."`
 }
 
@@ -279,7 +275,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "assign-license", Method: http.MethodPost, Path: licensePath + "/assign", Tag: tag, Permissions: manage, Summary: "Assign a license to a user",
 	}, func(ctx context.Context, c *call.Call, in *struct {
-		licenseInput
+		api.Resource
 		Body struct {
 			UserID    string `json:"userId" minLength:"1" maxLength:"64"`
 			Extension string `json:"extension,omitempty" maxLength:"64" doc:"For products that are tied to an extension."`
@@ -294,14 +290,14 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "unassign-license", Method: http.MethodPost, Path: licensePath + "/unassign", Tag: tag, Permissions: manage,
 		Summary: "Return a license to the pool, its add-ons with it",
-	}, func(ctx context.Context, c *call.Call, in *licenseInput) (*api.Tagged[License], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
 		return tagged(d.Unassign(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
 		ID: "reassign-license", Method: http.MethodPost, Path: licensePath + "/reassign", Tag: tag, Permissions: manage,
 		Summary: "Move a license, its extension and its add-ons to another user in one step",
 	}, func(ctx context.Context, c *call.Call, in *struct {
-		licenseInput
+		api.Resource
 		Body struct {
 			UserID string `json:"userId" minLength:"1" maxLength:"64"`
 		}
@@ -316,7 +312,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		ID: "set-add-ons", Method: http.MethodPut, Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Conflicts: true,
 		Summary: "Make the add-ons of a base license exactly these",
 	}, func(ctx context.Context, c *call.Call, in *struct {
-		licenseInput
+		api.Resource
 		Body struct {
 			ProductIDs []string `json:"productIds" maxItems:"64" nullable:"false"`
 		}

@@ -25,10 +25,6 @@ func APIFunction(env *app.Env) (app.Function, error) {
 }
 
 type (
-	byID struct {
-		api.Account
-		ID string `path:"id"`
-	}
 	templateInput struct {
 		api.Account
 		Format string `query:"format" enum:"xlsx,csv" default:"xlsx"`
@@ -52,7 +48,7 @@ type (
 		api.Paging
 	}
 	rowsInput struct {
-		byID
+		api.Resource
 		api.Paging
 		Outcome string `query:"outcome" enum:"new,change,unchanged,error"`
 	}
@@ -97,7 +93,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,
 		Summary: "Read a mass configuration: state, progress, what it needs, its errors and its result",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, versions, err := s.Get(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -127,21 +123,21 @@ func Routes(k *api.Kit, env *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "configure-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/configure", Tag: tag, Permissions: manage,
 		Status: http.StatusAccepted, Summary: "Apply the plan, once",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.Configure(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
 		ID: "cancel-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag, Permissions: manage,
 		Status: http.StatusAccepted, Summary: "Stop; what is applied stays",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
 		ID: "undo-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/undo", Tag: tag, Permissions: manage,
 		Status: http.StatusCreated, Summary: "Plan to put every row back to what it was",
-	}, func(ctx context.Context, c *call.Call, in *byID) (*api.Tagged[View], error) {
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.Undo(ctx, c, in.ID)
 		return begun(c, view, http.StatusCreated), err
 	})

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -50,7 +51,7 @@ type Kit struct {
 // New makes an environment that lasts as long as the test. Files is left empty; a test that needs one sets it.
 func New(t testing.TB) *Kit {
 	t.Helper()
-	store, err := bolt.Open(filepath.Join(t.TempDir(), "table.db"))
+	store, err := bolt.Open(filepath.Join(folder(t), "table.db"))
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}
@@ -60,6 +61,22 @@ func New(t testing.TB) *Kit {
 		}
 	})
 	return On(t, store)
+}
+
+// folder is a folder for the test alone, in memory where the machine offers that: a sync to disk takes far longer than all else that a test does.
+func folder(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	path, err := os.MkdirTemp(memory, "seatwise-test-") //nolint:usetesting // t.TempDir is on disk
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(path); err != nil {
+			t.Errorf("remove the store: %v", err)
+		}
+	})
+	return path
 }
 
 // On is New over a store that the test has opened.

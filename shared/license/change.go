@@ -66,6 +66,7 @@ type holderState struct {
 	version int64 // 0: to be made
 	exists  bool
 	before  []byte
+	granted map[string][]Grant // by product, as they were loaded: what the licenses show
 	gone    bool
 	Holder
 }
@@ -247,7 +248,11 @@ func (ch *Change) addHolder(item table.Item) error {
 		return err
 	}
 	if _, ok := ch.holders[h.UserID]; !ok {
-		ch.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, Holder: h}
+		granted := make(map[string][]Grant, len(h.Holdings))
+		for product, holding := range h.Holdings {
+			granted[product] = holding.Grants
+		}
+		ch.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, granted: granted, Holder: h}
 	}
 	return nil
 }
@@ -487,7 +492,7 @@ func (ch *Change) Resettle(ctx context.Context, user string) error {
 // settle makes the holder's seats agree with the grants; it is the one place where that is decided. Products are looked at in the catalog's order until
 // nothing changes any more, since one product can cover, carry or exclude another.
 func (ch *Change) settle(ctx context.Context, h *holderState) error {
-	for range 4 {
+	for range 8 {
 		changed := false
 		for _, p := range ch.desk.products.Products() {
 			if h.Holdings[p.ID] == nil {
@@ -621,6 +626,9 @@ func (ch *Change) handOver(ctx context.Context, p catalog.Product, l *licenseSta
 		ch.look[p.ID] = true
 		return nil
 	}
+	if ch.served(p) {
+		return nil
+	}
 	for {
 		next, err := ch.head(ctx, p.ID)
 		if err != nil {
@@ -644,8 +652,14 @@ func (ch *Change) handOver(ctx context.Context, p catalog.Product, l *licenseSta
 			return err
 		}
 		ch.take(h, p, l)
-		return nil
+		return ch.settle(ctx, h) // the seat may make another one unnecessary
 	}
+}
+
+// served says that nobody needs a seat of the product, since the account's bundle has it unlimited. Whoever waits from before that leaves the list as they are
+// looked at, one by one: the list can be longer than a commit.
+func (ch *Change) served(p catalog.Product) bool {
+	return ch.Unlimited() && p.CountsAs.Group == catalog.LiveReports
 }
 
 // regrant shows changed grants on the license.
@@ -655,13 +669,13 @@ func (ch *Change) regrant(ctx context.Context, h *holderState, p catalog.Product
 		l.now.Grants = slices.Clone(holding.Grants)
 		return nil
 	}
-	if !h.changed() {
+	if slices.Equal(h.granted[p.ID], holding.Grants) {
 		return nil
 	}
 	if _, err := ch.Load(ctx, Need{Licenses: []string{holding.LicenseID}}); err != nil {
 		return err
 	}
-	if l := ch.licenses[holding.LicenseID]; l != nil && !slices.Equal(l.now.Grants, holding.Grants) {
+	if l := ch.licenses[holding.LicenseID]; l != nil {
 		l.now.Grants = slices.Clone(holding.Grants)
 	}
 	return nil

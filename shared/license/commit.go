@@ -304,52 +304,74 @@ func (d *Desk) Drain(ctx context.Context, c *call.Call, product string) (int, er
 	}
 }
 
-// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a pool entry, a waiting entry and an audit record.
+// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a pool entry, a waiting entry and an audit record, and more
+// when the seat makes another one unnecessary.
 const drainBatch = 15
 
 func (d *Desk) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {
-	p, ok := d.products.Lookup(product)
+	for size := drainBatch; ; size /= 2 {
+		ch := d.Change(c)
+		served, err := ch.serve(ctx, product, size)
+		if err != nil || served == 0 {
+			return 0, false, err
+		}
+		ops, fits, err := ch.operations(0)
+		if err != nil {
+			return 0, false, err
+		}
+		if !fits && size > 1 {
+			continue
+		}
+		if err := c.Commit(ctx, call.Answer{}, ops...); err != nil {
+			return 0, false, err
+		}
+		delete(ch.look, product) // whoever asked looks at it again
+		ch.Committed(ctx)
+		return served, true, nil
+	}
+}
+
+// serve gives free seats of the product to the first who wait for it, at most so many.
+func (ch *Change) serve(ctx context.Context, product string, most int) (served int, err error) {
+	p, ok := ch.desk.products.Lookup(product)
 	if !ok {
-		return 0, false, nil
+		return 0, nil
 	}
-	ch := d.Change(c)
-	queue, err := ch.head(ctx, product)
-	if err != nil || queue == nil {
-		return 0, false, err
+	if first, err := ch.head(ctx, product); err != nil || first == nil {
+		return 0, err
 	}
-	waiting := ch.heads[product].waits
-	batch := waiting[:min(len(waiting), drainBatch)]
-	users := make([]string, len(batch))
-	for i, w := range batch {
+	queue := slices.Clone(ch.heads[product].waits)
+	queue = queue[:min(len(queue), most)]
+	users := make([]string, len(queue))
+	for i, w := range queue {
 		users[i] = w.entry.UserID
 	}
 	if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
-		return 0, false, err
+		return 0, err
 	}
-	for _, w := range batch {
+	if ch.served(p) {
+		return 0, nil
+	}
+	for _, w := range queue {
 		h := ch.holders[w.entry.UserID]
 		if h == nil || h.Holdings[product] == nil || h.Holdings[product].Waiting != w.sort {
 			continue
 		}
 		free, err := ch.free(ctx, product)
 		if err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		if free == nil {
 			break
 		}
 		if err := ch.leaveWaiting(ctx, h, p); err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		ch.take(h, p, free)
+		if err := ch.settle(ctx, h); err != nil {
+			return 0, err
+		}
 		served++
 	}
-	if served == 0 {
-		return 0, false, nil
-	}
-	ops, err := ch.Operations()
-	if err != nil {
-		return 0, false, err
-	}
-	return served, true, c.Commit(ctx, call.Answer{}, ops...)
+	return served, nil
 }

@@ -12,7 +12,7 @@ import (
 // grants that do not count at the moment. Only their writes pay for the index; a phone user's do not.
 func liveReportsHolders(account string) string { return call.Partition(account, "HOLDERS-LR") }
 
-// holderItem places a holder in the index by which a change of the account's bundle finds them.
+// holderItem places a holder in the index by which a change of the account's bundle finds them, and in those by which a search finds names.
 func (d *Desk) holderItem(account string, h *Holder, data []byte) table.Item {
 	item := table.Item{Key: HolderKey(account, h.UserID), Data: data}
 	for _, p := range d.products.Counted(catalog.LiveReports) {
@@ -20,6 +20,9 @@ func (d *Desk) holderItem(account string, h *Holder, data []byte) table.Item {
 			item.Places[0] = table.Key{Partition: liveReportsHolders(account), Sort: h.UserID}
 			break
 		}
+	}
+	for i, name := range nameParts(h.Name) {
+		item.Places[1+i] = table.Key{Partition: holdersByName(account, i), Sort: joined(name, h.UserID)}
 	}
 	return item
 }

@@ -103,7 +103,7 @@ func statusSort(l License) string {
 
 func joined(parts ...string) string { return strings.Join(parts, "#") }
 
-// The places of a holder: the name in lower case, from its first, second and last word on, so that a search finds it by the beginning of each.
+// The places of a holder: the name in lower case, from its first word on, and its last word, so that a search finds it by the beginning of either.
 func holdersByName(account string, word int) string {
 	return call.Partition(account, "HOLDERS-NAME", strconv.Itoa(word))
 }

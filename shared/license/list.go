@@ -22,7 +22,7 @@ const (
 
 // Filter says which licenses to list; all that is set must hold (spec 4).
 type Filter struct {
-	// Q is the beginning of a user's name (from its first, second or last word on, without regard to case), of an extension, or of a license's UUID.
+	// Q is the beginning of a user's name (from its first word on, or its last word, without regard to case), of an extension, or of a license's UUID.
 	Q string
 	// Product is a product's id.
 	Product string
@@ -40,7 +40,7 @@ type Filter struct {
 //
 //	order                the order's lines
 //	user, extension      the license's id
-//	q                    licenses whose UUID begins so, then whose extension, then whose user's name, from the first, second and last word on
+//	q                    licenses whose UUID begins so, then whose extension, then whose user's name, then the last word of it
 //	status               product, cost center, id
 //	cost center          cost center, product, id
 //	else                 product, id

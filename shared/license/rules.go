@@ -150,16 +150,16 @@ func (h *Holder) tidy() {
 // searchedName is how many bytes of a name a search looks at.
 const searchedName = 256
 
-// nameParts are what a search compares: the name in lower case from its first, its second and its last word on, as far as they differ.
+// nameParts are what a search compares: the name in lower case from its first word on and, if there are several, its last word.
 func nameParts(name string) []string {
 	words := strings.Fields(strings.ToLower(name))
-	var parts []string
-	for _, from := range []int{0, 1, len(words) - 1} {
-		if from >= 0 && from < len(words) && !slices.Contains(parts, cut(words[from:])) {
-			parts = append(parts, cut(words[from:]))
-		}
+	switch len(words) {
+	case 0:
+		return nil
+	case 1:
+		return []string{cut(words)}
 	}
-	return parts
+	return []string{cut(words), cut(words[len(words)-1:])}
 }
 
 func cut(words []string) string {

@@ -13,8 +13,9 @@ import (
 const (
 	phaseID = iota
 	phaseExtension
-	phaseName // and one more for each further word that is looked at
-	phases    = phaseName + table.Indexes
+	phaseName
+	phaseLastWord
+	phases
 )
 
 // matched is the phase to which a license belongs, or phases if it does not match.
@@ -122,7 +123,7 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 	default:
 		word := phase - phaseName
 		prefix := searchedFor(q)
-		return table.Query{Index: table.Index1 + table.Index(word), Partition: holdersByName(account, word), Prefix: prefix}, prefix != ""
+		return table.Query{Index: table.Index2 + table.Index(word), Partition: holdersByName(account, word), Prefix: prefix}, prefix != ""
 	}
 }
 

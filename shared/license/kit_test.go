@@ -1,0 +1,457 @@
+package license
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// office is an account with a desk.
+type office struct {
+	*testkit.Kit
+	t    testing.TB
+	ctx  context.Context
+	desk *Desk
+}
+
+func open(t testing.TB) *office {
+	t.Helper()
+	return openOn(t, testkit.New(t))
+}
+
+func openOn(t testing.TB, k *testkit.Kit) *office {
+	t.Helper()
+	o := &office{Kit: k, t: t, ctx: t.Context(), desk: NewDesk(catalog.Default())}
+	for _, code := range []string{"CC-1", "CC-2"} {
+		o.costCenter(code)
+	}
+	return o
+}
+
+func (o *office) costCenter(code string) {
+	o.t.Helper()
+	op := table.Put(table.Item{Key: CostCenterKey(o.Account, code), Data: []byte(`{}`)}, table.Always)
+	o.must(o.Env.Table.Commit(o.ctx, []table.Operation{op}))
+}
+
+func (o *office) must(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// later is a call after some time.
+func (o *office) call() *call.Call {
+	o.Clock.Add(1e9)
+	return o.Call("admin")
+}
+
+// buy delivers licenses on a cost center and answers their ids.
+func (o *office) buy(product string, n int, costCenter string) []string {
+	o.t.Helper()
+	c := o.call()
+	order := o.Env.IDs.Ordered()
+	o.must(o.desk.Deliver(o.ctx, c, order, []Lot{{ProductID: product, CostCenter: costCenter, Quantity: n}}, call.Answer{}, nil))
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = deliveredID(o.Account, order, i)
+	}
+	return ids
+}
+
+// hire makes users of these names; the id is the first word in lower case.
+func (o *office) hire(names ...string) {
+	o.t.Helper()
+	for _, name := range names {
+		id := strings.ToLower(strings.Fields(name)[0])
+		o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Put(ctx, id, name, true) }, id))
+	}
+}
+
+// change carries out verbs in one commit.
+func (o *office) change(verbs func(context.Context, *Change) error, users ...string) error {
+	c := o.call()
+	return call.Decide(o.ctx, func(ctx context.Context) error {
+		ch := o.desk.Change(c)
+		if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
+			return err
+		}
+		if err := verbs(ctx, ch); err != nil {
+			return err
+		}
+		return ch.Commit(ctx, call.Answer{})
+	})
+}
+
+func (o *office) grant(user, product, source string) error {
+	return o.change(func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, source) }, user)
+}
+
+func (o *office) withdraw(user, product, source string) {
+	o.t.Helper()
+	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Withdraw(ctx, user, product, source) }, user))
+}
+
+func (o *office) put(user, name string, active bool) {
+	o.t.Helper()
+	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Put(ctx, user, name, active) }, user))
+}
+
+func (o *office) holder(user string) *Holder {
+	o.t.Helper()
+	h, err := o.desk.holder(o.ctx, o.Call("admin"), user)
+	o.must(err)
+	if h == nil {
+		o.t.Fatalf("there is no user %s", user)
+	}
+	return h
+}
+
+func (o *office) state(user, product string) State {
+	o.t.Helper()
+	return StateOf(o.desk.products, o.holder(user), product, false)
+}
+
+func (o *office) license(id string) License {
+	o.t.Helper()
+	l, _, err := o.desk.Get(o.ctx, o.Call("admin"), id)
+	o.must(err)
+	return l
+}
+
+func (o *office) summary(product string) Summary {
+	o.t.Helper()
+	list, err := o.desk.Summary(o.ctx, o.Call("admin"))
+	o.must(err)
+	for _, s := range list {
+		if s.ProductID == product {
+			return s
+		}
+	}
+	o.t.Fatalf("no summary of %s", product)
+	return Summary{}
+}
+
+// counts is what a test says of a summary.
+func (o *office) counts(product string) string {
+	o.t.Helper()
+	s := o.summary(product)
+	return fmt.Sprintf("%d/%d free %d waiting %d", s.Assigned, s.Bought, s.Available, s.Waiting)
+}
+
+func (o *office) wantCounts(product, want string) {
+	o.t.Helper()
+	if got := o.counts(product); got != want {
+		o.t.Fatalf("%s: %s, want %s", product, got, want)
+	}
+}
+
+func (o *office) wantState(user, product string, want State) {
+	o.t.Helper()
+	if got := o.state(user, product); got != want {
+		o.t.Fatalf("%s %s %s, want %s", user, got, product, want)
+	}
+}
+
+func wantProblem(t testing.TB, err error, slug problem.Slug) *problem.Problem {
+	t.Helper()
+	p, ok := problem.From(err)
+	if !ok || p.Slug != slug {
+		t.Fatalf("%v, want %s", err, slug)
+	}
+	return p
+}
+
+// items reads a partition whole.
+func (o *office) items(index table.Index, partition string) []table.Item {
+	o.t.Helper()
+	var items []table.Item
+	o.must(table.All(o.ctx, o.Env.Table, table.Query{Index: index, Partition: partition}, func(item table.Item) error {
+		items = append(items, item)
+		return nil
+	}))
+	return items
+}
+
+func decode[T any](t testing.TB, item table.Item) T {
+	t.Helper()
+	v, err := call.Decode[T](item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// audit checks the invariants of design.md that the kernel answers for, by a recount of everything that is stored (I1, I2, I3, I5, I6, I7, I9, I16), and that
+// every holder has exactly what their grants ask for. drained says that every waiting list was looked at after the last change.
+func (o *office) audit(unlimited, drained bool, users ...string) {
+	o.t.Helper()
+	a := &auditor{office: o, licenses: map[string]stored{}, versions: map[string]int64{}, places: map[string][table.Indexes]table.Key{}}
+	a.readLicenses()
+	a.checkHolders(unlimited, users)
+	a.checkCounts()
+	a.checkPool()
+	a.checkLists(drained)
+	a.checkExtensions()
+	a.checkLog()
+}
+
+type auditor struct {
+	*office
+	licenses map[string]stored
+	versions map[string]int64
+	places   map[string][table.Indexes]table.Key
+	holders  map[string]*Holder
+}
+
+func (a *auditor) readLicenses() {
+	a.t.Helper()
+	for _, digit := range "0123456789abcdef" {
+		for _, item := range a.items(table.Base, licenseKey(a.Account, string(digit)).Partition) {
+			l := decode[stored](a.t, item)
+			if l.Pending {
+				visible, err := a.desk.visible(a.ctx, a.Call("auditor"), l)
+				a.must(err)
+				if !visible {
+					continue
+				}
+			}
+			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.Places
+			if want := licenseItem(a.Account, l, nil).Places; item.Places != want {
+				a.t.Fatalf("license %s has places %v, want %v", l.ID, item.Places, want)
+			}
+			switch {
+			case l.Status == Assigned && (l.UserID == "" || l.AssignedAt == nil || len(l.Grants) == 0),
+				l.Status != Assigned && (l.UserID != "" || l.UserName != "" || l.AssignedAt != nil || l.Extension != "" || l.BaseLicenseID != "" || len(l.Grants) > 0),
+				(l.Status == Terminated) != (l.TerminatedAt != nil):
+				a.t.Fatalf("license is not as its status: %+v", l)
+			}
+		}
+	}
+}
+
+func (a *auditor) checkHolders(unlimited bool, users []string) {
+	a.t.Helper()
+	a.holders = map[string]*Holder{}
+	held := map[string]bool{}
+	for _, user := range users {
+		h, err := a.desk.holder(a.ctx, a.Call("auditor"), user)
+		a.must(err)
+		if h == nil {
+			continue
+		}
+		a.holders[user] = h
+		for product, holding := range h.Holdings {
+			p, _ := a.desk.products.Lookup(product)
+			wanted, _ := wants(a.desk.products, h, product, unlimited)
+			if has := holding.LicenseID != "" || holding.Waiting != ""; has != wanted || holding.LicenseID != "" && holding.Waiting != "" {
+				a.t.Fatalf("%s wants %s: %v, but the holding is %+v of %+v", user, product, wanted, *holding, *h)
+			}
+			if holding.Waiting != "" && p.Kind != catalog.Seat {
+				a.t.Fatalf("%s waits for %s, which is no seat", user, product)
+			}
+			if holding.LicenseID == "" {
+				continue
+			}
+			l, ok := a.licenses[holding.LicenseID]
+			if !ok || l.Status != Assigned || l.UserID != user || l.ProductID != product || l.UserName != h.Name || !slices.Equal(l.Grants, holding.Grants) {
+				a.t.Fatalf("%s holds %s by %+v, but the license is %+v", user, product, *holding, l)
+			}
+			held[l.ID] = true
+			switch {
+			case p.Base != "" && (h.Holdings[p.Base] == nil || l.BaseLicenseID == "" || l.BaseLicenseID != h.Holdings[p.Base].LicenseID):
+				a.t.Fatalf("add-on %+v does not hang on the base of %+v", l, *h)
+			case (p.Base != "" || p.Extension) && l.Extension != h.Extension:
+				a.t.Fatalf("license %+v does not show extension %q", l, h.Extension)
+			}
+			for _, other := range p.Excludes {
+				if h.Holds(other) {
+					a.t.Fatalf("%s holds both %s and %s", user, product, other)
+				}
+			}
+			if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) {
+				a.t.Fatalf("%s holds %s without any of %v", user, product, p.Requires)
+			}
+		}
+	}
+	for id, l := range a.licenses {
+		if l.Status == Assigned && !held[id] {
+			a.t.Fatalf("license %+v is assigned, but its user knows nothing of it", l)
+		}
+	}
+}
+
+func (a *auditor) checkCounts() {
+	a.t.Helper()
+	type count struct{ bought, assigned, waiting int64 }
+	counted := map[string]*count{}
+	for _, p := range a.desk.products.Products() {
+		counted[p.ID] = &count{}
+	}
+	perCostCenter := map[string]int64{}
+	for _, l := range a.licenses {
+		if l.Status == Assigned {
+			counted[l.ProductID].assigned++
+		}
+		if l.Status != Terminated {
+			counted[l.ProductID].bought++
+			if l.Kind != catalog.Metered {
+				perCostCenter[l.ProductID+"#"+l.CostCenter]++
+			}
+		}
+	}
+	for _, h := range a.holders {
+		for product, holding := range h.Holdings {
+			if holding.Waiting != "" {
+				counted[product].waiting++
+			}
+		}
+	}
+	list, err := a.desk.Summary(a.ctx, a.Call("auditor"))
+	a.must(err)
+	for _, s := range list {
+		want := counted[s.ProductID]
+		if s.Bought != want.bought || s.Assigned != want.assigned || s.Waiting != want.waiting || s.Available != s.Bought-s.Assigned || s.Available < 0 {
+			a.t.Fatalf("summary %+v, recount %+v", s, *want)
+		}
+	}
+	seats, err := a.desk.CostCenterSeats(a.ctx, a.Call("auditor"))
+	a.must(err)
+	got := map[string]int64{}
+	for _, s := range seats {
+		got[s.ProductID+"#"+s.CostCenter] = s.Quantity
+	}
+	if !maps.Equal(got, perCostCenter) {
+		a.t.Fatalf("cost centers %v, recount %v", got, perCostCenter)
+	}
+}
+
+func (a *auditor) checkPool() {
+	a.t.Helper()
+	free := map[string]bool{}
+	for _, p := range a.desk.products.Products() {
+		for _, item := range a.items(table.Base, freePartition(a.Account, p.ID)) {
+			offered := decode[offer](a.t, item)
+			l, ok := a.licenses[offered.ID]
+			if !ok {
+				continue // of an order that is not confirmed
+			}
+			if l.Status != Available || a.versions[l.ID] != offered.LicenseVersion {
+				a.t.Fatalf("the pool offers version %d of %+v, which has version %d", offered.LicenseVersion, l, a.versions[l.ID])
+			}
+			free[offered.ID] = true
+		}
+	}
+	for id, l := range a.licenses {
+		if (l.Status == Available) != free[id] {
+			a.t.Fatalf("license %+v, in the pool: %v", l, free[id])
+		}
+	}
+}
+
+func (a *auditor) checkLists(drained bool) {
+	a.t.Helper()
+	waiting := map[string]bool{}
+	for _, item := range a.items(table.Base, waitPartition(a.Account)) {
+		w := decode[Wait](a.t, item)
+		h := a.holders[w.UserID]
+		if h == nil || h.Holdings[w.ProductID] == nil || h.Holdings[w.ProductID].Waiting != item.Sort || w.UserName != h.Name ||
+			!slices.Equal(w.Grants, h.Holdings[w.ProductID].Grants) {
+			a.t.Fatalf("waiting entry %s %+v does not agree with its user %+v", item.Sort, w, h)
+		}
+		if item.Places[2].Partition != WaitingMarks {
+			a.t.Fatalf("waiting entry %s would not be found by maintenance", item.Sort)
+		}
+		waiting[item.Sort] = true
+		if drained && a.summary(w.ProductID).Available > 0 {
+			a.t.Fatalf("%s waits while a seat is free", item.Sort)
+		}
+	}
+	excluded := map[string]bool{}
+	for _, item := range a.items(table.Base, exclusionPartition(a.Account)) {
+		excluded[item.Sort] = true
+	}
+	for user, h := range a.holders {
+		for product, holding := range h.Holdings {
+			if holding.Waiting != "" && !waiting[holding.Waiting] {
+				a.t.Fatalf("%s waits for %s, but the list does not know", user, product)
+			}
+			if (holding.Excluded != nil) != excluded[product+"#"+user] {
+				a.t.Fatalf("exclusion of %s from %s: %v, in the list: %v", user, product, holding.Excluded != nil, excluded[product+"#"+user])
+			}
+			delete(excluded, product+"#"+user)
+		}
+	}
+	if len(excluded) > 0 {
+		a.t.Fatalf("exclusions of nobody: %v", excluded)
+	}
+}
+
+func (a *auditor) checkExtensions() {
+	a.t.Helper()
+	extensions, numbers := map[string]string{}, map[string]string{}
+	for user, h := range a.holders {
+		if h.Extension != "" {
+			if other, twice := extensions[h.Extension]; twice {
+				a.t.Fatalf("%s and %s have extension %s", user, other, h.Extension)
+			}
+			extensions[h.Extension] = user
+		}
+		if h.Number != "" {
+			numbers[h.Number] = h.Extension
+		}
+	}
+	stored := map[string]string{}
+	for _, item := range a.items(table.Base, ExtensionKey(a.Account, "x").Partition) {
+		x := decode[Extension](a.t, item)
+		stored[x.Key] = x.UserID
+		if h := a.holders[x.UserID]; h == nil || h.Extension != x.Key || h.Number != x.Number {
+			a.t.Fatalf("extension %+v does not agree with %+v", x, h)
+		}
+	}
+	if !maps.Equal(stored, extensions) {
+		a.t.Fatalf("extensions %v, users have %v", stored, extensions)
+	}
+	known := map[string]string{}
+	for _, item := range a.items(table.Base, numberKey(a.Account, "x").Partition) {
+		known[item.Sort] = decode[string](a.t, item)
+	}
+	if !maps.Equal(known, numbers) {
+		a.t.Fatalf("numbers %v, users have %v", known, numbers)
+	}
+}
+
+// checkLog folds the audit log: assigned and unassigned must come to what is assigned (I16).
+func (a *auditor) checkLog() {
+	a.t.Helper()
+	holders := map[string]string{}
+	for _, item := range a.items(table.Index1, call.Partition(a.Account, "AUDIT")) {
+		r := decode[call.AuditRecord](a.t, item)
+		var after seat
+		if len(r.After) > 0 {
+			a.must(json.Unmarshal(r.After, &after))
+		}
+		switch r.Action {
+		case "license.assigned", "license.reassigned":
+			holders[r.Subject] = after.UserID
+		case "license.unassigned":
+			delete(holders, r.Subject)
+		}
+	}
+	for id, l := range a.licenses {
+		if got := holders["license:"+id]; got != l.UserID {
+			a.t.Fatalf("by the audit log license %s is held by %q, by itself by %q", id, got, l.UserID)
+		}
+	}
+}

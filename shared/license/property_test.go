@@ -1,0 +1,182 @@
+package license
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+)
+
+// crew are the users of the random sequences.
+var crew = []string{"ann", "bob", "cid", "dan", "eve"}
+
+var (
+	propertySeats  = []string{"live-reports", "call-queue-booster"}
+	propertyBought = []string{"live-reports", "call-queue-booster", "phone-system", "developer", "call_recording", "team_chat"}
+	propertyAll    = append(slices.Clone(propertyBought), "essential-user", "professional-user", "agent-user", "client-desktop", "client-crm")
+	metered        = propertyAll[len(propertyBought):]
+	sources        = []string{QueueGrant("q1"), QueueGrant("q2"), View, RoleGrant("r1")}
+)
+
+// TestAnySequenceKeepsTheInvariants draws sequences of everything that the kernel can do, several verbs in one commit too, and recounts after each.
+func TestAnySequenceKeepsTheInvariants(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		o := open(t)
+
+		w := &world{office: o, rt: rt}
+		w.unlimited = rapid.IntRange(0, 4).Draw(rt, "bundle") == 0
+		if w.unlimited {
+			o.AddAccount(t, o.Account, UnlimitedBundle)
+		}
+		o.hire(crew[:3]...)
+		steps := rapid.IntRange(5, 25).Draw(rt, "steps")
+		for range steps {
+			w.step()
+			o.audit(w.unlimited, true, crew...)
+		}
+	})
+}
+
+// world is an office that is changed at random.
+type world struct {
+	*office
+	rt        *rapid.T
+	ids       []string
+	unlimited bool
+}
+
+// fault fails unless the error is one that a caller can be told.
+func (w *world) fault(err error) {
+	if _, ok := problem.From(err); err != nil && !ok {
+		w.t.Fatalf("%v", err)
+	}
+}
+
+func (w *world) user() string { return rapid.SampledFrom(crew).Draw(w.rt, "user") }
+
+func (w *world) license() string {
+	if len(w.ids) == 0 {
+		return "00000000-0000-4000-8000-000000000000"
+	}
+	return rapid.SampledFrom(w.ids).Draw(w.rt, "license")
+}
+
+func (w *world) step() {
+	rt := w.rt
+	switch kind := rapid.IntRange(0, 14).Draw(rt, "step"); kind {
+	case 0, 1:
+		w.ids = append(w.ids, w.buy(rapid.SampledFrom(propertyBought).Draw(rt, "product"), rapid.IntRange(1, 3).Draw(rt, "quantity"), "CC-1")...)
+	case 2:
+		_, err := w.desk.Assign(w.ctx, w.call(), w.license(), w.user(), "")
+		w.fault(err)
+	case 3:
+		_, err := w.desk.Unassign(w.ctx, w.call(), w.license())
+		w.fault(err)
+	case 4:
+		_, err := w.desk.Reassign(w.ctx, w.call(), w.license(), w.user())
+		w.fault(err)
+	case 5:
+		_, err := w.desk.Terminate(w.ctx, w.call(), w.license())
+		w.fault(err)
+	case 6:
+		_, err := w.desk.Charge(w.ctx, w.call(), w.license(), rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center"))
+		w.fault(err)
+	case 7:
+		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).Draw(rt, "add-ons")
+		_, err := w.desk.SetAddOns(w.ctx, w.call(), w.license(), addOns)
+		w.fault(err)
+	case 8:
+		w.bulk()
+	case 9:
+		w.fault(w.desk.LiftExclusion(w.ctx, w.call(), rapid.SampledFrom(propertySeats).Draw(rt, "product"), w.user()))
+	default:
+		w.verbs(rapid.IntRange(1, 4).Draw(rt, "verbs"))
+	}
+}
+
+func (w *world) bulk() {
+	n := rapid.IntRange(1, 6).Draw(w.rt, "items")
+	items := make([]Item, n)
+	for i := range items {
+		items[i] = Item{ProductID: rapid.SampledFrom(propertyAll).Draw(w.rt, "product"), UserID: w.user()}
+	}
+	atomic := rapid.Bool().Draw(w.rt, "atomic")
+	if rapid.Bool().Draw(w.rt, "remove") {
+		_, err := w.desk.RemoveMany(w.ctx, w.call(), items, atomic)
+		w.fault(err)
+		return
+	}
+	_, err := w.desk.AssignMany(w.ctx, w.call(), items, atomic)
+	w.fault(err)
+}
+
+// verb is one of the kernel's verbs with its arguments, drawn before the change so that a change that is decided again does the same.
+type verb struct {
+	name string
+	do   func(ctx context.Context, ch *Change) error
+}
+
+func (w *world) verbs(n int) {
+	drawn := make([]verb, n)
+	for i := range drawn {
+		drawn[i] = w.verb()
+	}
+	c := w.call()
+	w.fault(call.Decide(w.ctx, func(ctx context.Context) error {
+		ch := w.desk.Change(c)
+		if _, err := ch.Load(ctx, Need{Users: crew}); err != nil {
+			return err
+		}
+		for _, v := range drawn {
+			err := ch.Try(func() error { return v.do(ctx, ch) })
+			if _, ok := problem.From(err); err != nil && !ok {
+				return fmt.Errorf("%s: %w", v.name, err)
+			}
+		}
+		return ch.Commit(ctx, call.Answer{})
+	}))
+}
+
+func (w *world) verb() verb {
+	rt := w.rt
+	user, other := w.user(), w.user()
+	switch rapid.IntRange(0, 9).Draw(rt, "verb") {
+	case 0:
+		product, source := rapid.SampledFrom(propertySeats).Draw(rt, "product"), rapid.SampledFrom(sources).Draw(rt, "source")
+		return verb{"grant", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, source) }}
+	case 1:
+		product := rapid.SampledFrom(metered).Draw(rt, "product")
+		return verb{"grant metered", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, RoleGrant("r1")) }}
+	case 2:
+		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
+		return verb{"grant direct", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, Direct) }}
+	case 3:
+		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
+		source := rapid.SampledFrom(append(slices.Clone(sources), Direct)).Draw(rt, "source")
+		return verb{"withdraw", func(ctx context.Context, ch *Change) error { return ch.Withdraw(ctx, user, product, source) }}
+	case 4:
+		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
+		return verb{"unassign", func(ctx context.Context, ch *Change) error { return ch.Unassign(ctx, user, product) }}
+	case 5:
+		name, active := rapid.SampledFrom([]string{"A", "B b", "C"}).Draw(rt, "name"), rapid.IntRange(0, 3).Draw(rt, "active") > 0
+		return verb{"put", func(ctx context.Context, ch *Change) error { return ch.Put(ctx, user, name, active) }}
+	case 6:
+		return verb{"remove", func(ctx context.Context, ch *Change) error { return ch.Remove(ctx, user) }}
+	case 7:
+		extension, number := rapid.SampledFrom([]string{"", "1", "2"}).Draw(rt, "extension"), rapid.SampledFrom([]string{"", "55", "66"}).Draw(rt, "number")
+		return verb{"extend", func(ctx context.Context, ch *Change) error { return ch.Extend(ctx, user, extension, number) }}
+	case 8:
+		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
+		return verb{"move", func(ctx context.Context, ch *Change) error { return ch.Move(ctx, user, other, product) }}
+	default:
+		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).Draw(rt, "add-ons")
+		return verb{"add-ons", func(ctx context.Context, ch *Change) error {
+			return ch.SetAddOns(ctx, user, "phone-system", addOns, MassConfigurationGrant("m1"))
+		}}
+	}
+}

@@ -2,12 +2,30 @@ package main
 
 import (
 	"seatwise/infra/local/runner"
+	"seatwise/shared/account"
 	"seatwise/shared/audit"
+	"seatwise/shared/directory"
 	"seatwise/shared/health"
+	"seatwise/shared/license"
+	"seatwise/shared/maintenance"
+	"seatwise/shared/massconfig"
+	"seatwise/shared/purchase"
+	"seatwise/shared/usage"
 )
 
 // registry makes each function of template.yaml. The runner does not start while the two disagree.
 var registry = runner.Registry{
-	"AuditFunction":  audit.Function,
-	"HealthFunction": health.Function,
+	"AccountsFunction":               account.Function,
+	"AssignmentFunction":             license.AssignmentFunction,
+	"AuditFunction":                  audit.Function,
+	"DirectoryFunction":              directory.Function,
+	"HealthFunction":                 health.Function,
+	"LicensesFunction":               license.LicensesFunction,
+	"MaintenanceFunction":            maintenance.Function,
+	"MassConfigurationApplyFunction": massconfig.ApplyFunction,
+	"MassConfigurationCheckFunction": massconfig.CheckFunction,
+	"MassConfigurationFunction":      massconfig.APIFunction,
+	"PurchaseFunction":               purchase.Function,
+	"UsageAggregationFunction":       usage.AggregationFunction,
+	"UsageFunction":                  usage.Function,
 }

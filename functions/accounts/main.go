@@ -1,0 +1,9 @@
+// Command accounts is AccountsFunction: it creates and reads accounts.
+package main
+
+import (
+	"seatwise/shared/account"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(account.Function) }

@@ -1,0 +1,9 @@
+// Command directory is DirectoryFunction: users, roles, call queues and dashboards.
+package main
+
+import (
+	"seatwise/shared/directory"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(directory.Function) }

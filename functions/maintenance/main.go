@@ -1,0 +1,9 @@
+// Command maintenance is MaintenanceFunction: finishes work that was cut off.
+package main
+
+import (
+	"seatwise/shared/maintenance"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(maintenance.Function) }

@@ -1,0 +1,9 @@
+// Command mass-configuration-apply is MassConfigurationApplyFunction: applies checked plans.
+package main
+
+import (
+	"seatwise/shared/massconfig"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(massconfig.ApplyFunction) }

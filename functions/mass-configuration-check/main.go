@@ -1,0 +1,9 @@
+// Command mass-configuration-check is MassConfigurationCheckFunction: checks uploaded and dropped files.
+package main
+
+import (
+	"seatwise/shared/massconfig"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(massconfig.CheckFunction) }

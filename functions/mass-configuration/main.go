@@ -1,0 +1,9 @@
+// Command mass-configuration is MassConfigurationFunction: the API of mass configurations.
+package main
+
+import (
+	"seatwise/shared/massconfig"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(massconfig.APIFunction) }

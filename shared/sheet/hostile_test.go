@@ -212,6 +212,14 @@ func hostileArchives() []hostile {
 			reason: sheet.ReasonCorrupted, message: "contradicts",
 		},
 		{
+			name: "descriptor announced and missing", data: lie(func(l, d []byte) { l[6], d[8] = 8, 8 }),
+			reason: sheet.ReasonCorrupted, message: "contradicts",
+		},
+		{
+			name: "descriptor announced in one place", data: lie(func(_, d []byte) { d[8] = 8 }),
+			reason: sheet.ReasonCorrupted, message: "contradicts",
+		},
+		{
 			name: "zip64 without its field", data: lie(func(_, d []byte) { put32(d[24:], 1<<32-1) }),
 			reason: sheet.ReasonCorrupted, message: "Zip64",
 		},

@@ -393,7 +393,8 @@ func (a *archive) checkLocal(e *entry, stop int64) error {
 	if !widen(rest[nameLen:], &unpacked, &packed) && !streamed {
 		return contradiction
 	}
-	if string(rest[:nameLen]) != e.raw || le.Uint16(fixed[8:]) != e.method || flags&(flagEncrypted|flagMasked) != 0 {
+	const telling = flagEncrypted | flagDescriptor | flagMasked
+	if string(rest[:nameLen]) != e.raw || le.Uint16(fixed[8:]) != e.method || (flags^e.flags)&telling != 0 {
 		return contradiction
 	}
 	// A part that was written as a stream may leave its sizes and checksum to the descriptor behind it.
@@ -407,7 +408,7 @@ func (a *archive) checkLocal(e *entry, stop int64) error {
 	switch {
 	case gap < 0:
 		return refuse(ReasonUnsafe, "The workbook has parts that overlap (%q).", shown(e.name))
-	case gap == 0 && same:
+	case gap == 0 && !streamed:
 		return nil
 	case streamed && gap <= 24:
 		descriptor, err := a.src.at(stop-gap, int(gap))

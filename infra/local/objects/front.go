@@ -15,6 +15,7 @@ import (
 	"hash/crc64"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,14 @@ func Server(store *Store, clock app.Clock) http.Handler {
 		if err == nil && r.ContentLength > maxObject {
 			err = &refusal{http.StatusBadRequest, "EntityTooLarge", "A request body has at most 256 MiB here."}
 		}
+		if err == nil && r.Method == http.MethodPut && r.Header.Get(copySource) != "" {
+			if strings.Contains(r.Header.Get(copySource), "?versionId=") {
+				err = &refusal{http.StatusNotImplemented, "NotImplemented", "Only the newest version can be copied here."}
+			} else if r.URL.Query().Has("partNumber") {
+				copyPart(w, r, store, inner)
+				return
+			}
+		}
 		if err == nil && (r.Method == http.MethodPut || r.Method == http.MethodPost) {
 			err = checkedBody(r)
 		}
@@ -56,6 +65,63 @@ func Server(store *Store, clock app.Clock) http.Handler {
 		inner.ServeHTTP(w, r)
 	})
 }
+
+const copySource = "X-Amz-Copy-Source"
+
+// copyPart is UploadPartCopy, which gofakes3 does not know: it uploads the part of the other object as a body.
+func copyPart(w http.ResponseWriter, r *http.Request, store *Store, inner http.Handler) {
+	source, err := url.PathUnescape(strings.TrimPrefix(r.Header.Get(copySource), "/"))
+	bucket, key, ok := strings.Cut(source, "/")
+	if err != nil || !ok {
+		writeRefusal(w, r, &refusal{http.StatusBadRequest, "InvalidArgument", "The source of a copy is bucket and key."})
+		return
+	}
+	var part *gofakes3.ObjectRangeRequest
+	if text := r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
+		part = &gofakes3.ObjectRangeRequest{}
+		if _, err := fmt.Sscanf(text, "bytes=%d-%d", &part.Start, &part.End); err != nil || part.End < part.Start {
+			writeRefusal(w, r, &refusal{http.StatusBadRequest, "InvalidArgument", "The range of a copy is bytes=first-last."})
+			return
+		}
+	}
+	o, err := store.GetObject(bucket, key, part)
+	if err != nil {
+		writeRefusal(w, r, &refusal{http.StatusNotFound, "NoSuchKey", "The source of the copy cannot be read."})
+		return
+	}
+	defer o.Contents.Close()
+	size := o.Size
+	if o.Range != nil {
+		size = o.Range.Length
+	}
+	upload := r.Clone(r.Context())
+	upload.Header.Del(copySource)
+	upload.Header.Set("Content-Length", strconv.FormatInt(size, 10))
+	upload.ContentLength, upload.Body = size, o.Contents
+	outcome := &bodiless{header: http.Header{}}
+	inner.ServeHTTP(outcome, upload)
+	if outcome.status >= http.StatusBadRequest {
+		writeRefusal(w, r, &refusal{outcome.status, "InvalidRequest", "The part could not be stored."})
+		return
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	_, _ = io.WriteString(w, xml.Header) // the client is gone if these fail
+	_ = xml.NewEncoder(w).Encode(struct {
+		XMLName      xml.Name             `xml:"CopyPartResult"`
+		LastModified gofakes3.ContentTime `xml:"LastModified"`
+		ETag         string               `xml:"ETag"`
+	}{LastModified: gofakes3.NewContentTime(store.clock()), ETag: outcome.header.Get("Etag")})
+}
+
+// bodiless keeps the status and header of an answer.
+type bodiless struct {
+	header http.Header
+	status int
+}
+
+func (b *bodiless) Header() http.Header         { return b.header }
+func (b *bodiless) WriteHeader(status int)      { b.status = status }
+func (b *bodiless) Write(p []byte) (int, error) { return len(p), nil }
 
 type timeSource struct{ now app.Clock }
 

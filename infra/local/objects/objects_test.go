@@ -222,6 +222,44 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 	}
 }
 
+func TestALargeObjectIsCopiedInParts(t *testing.T) {
+	s := start(t, t.TempDir())
+	ctx := context.Background()
+	body := strings.Repeat("0123456789", 600_000)
+	s.put(odd, body)
+	to := aws.String("copy.csv")
+	upload, err := s.local().CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: aws.String(bucket), Key: to, ContentType: aws.String("text/csv"), Metadata: map[string]string{"who": "zoe"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts []types.CompletedPart
+	for i, part := range []string{"bytes=0-5242879", "bytes=5242880-5999999"} {
+		n := aws.Int32(int32(i + 1))
+		out, err := s.local().UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+			Bucket: aws.String(bucket), Key: to, UploadId: upload.UploadId, PartNumber: n, CopySource: aws.String(bucket + "/" + strings.ReplaceAll(escaped(odd), "+", "%2B")),
+			CopySourceRange: aws.String(part),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: n})
+	}
+	if _, err := s.local().CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: aws.String(bucket), Key: to, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get("copy.csv", ""); got != body {
+		t.Fatalf("the copy has %d bytes, want %d", len(got), len(body))
+	}
+	_, err = s.local().CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: to, CopySource: aws.String(bucket + "/a?versionId=v1")})
+	if code(err) != "NotImplemented" {
+		t.Fatalf("a copy of an old version: %v", err)
+	}
+}
+
 func escaped(key string) string { return (&url.URL{Path: key}).EscapedPath() }
 
 func TestAnObjectWhoseNotificationCannotBeRecordedIsNotCreated(t *testing.T) {

@@ -335,9 +335,13 @@ func TestVisitorsErrorComesOutAsItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stop, visits := &sheet.Refusal{Message: "stop"}, 0
-		if err := rd.Rows(func(sheet.Row) error { visits++; return stop }); err != error(stop) || stop.Error() != "stop" || visits != 1 { //nolint:errorlint // the very same
+		stop, visits := errors.New("stop"), 0
+		if err := rd.Rows(func(sheet.Row) error { visits++; return stop }); err != stop || visits != 1 { //nolint:errorlint // the very same
 			t.Errorf("%s: %d visits, %v", file, visits, err)
+		}
+		where := map[string]string{"a.xlsx": `a.xlsx, sheet "Phones", row 7: No.`, "a.csv": "a.csv, row 7: No."}[file]
+		if err := rd.Rows(func(sheet.Row) error { return &sheet.Refusal{Row: 7, Message: "No."} }); err == nil || err.Error() != where {
+			t.Errorf("%s: a refusal of the visitor comes out as %v", file, err)
 		}
 		if got := rowsOf(t, rd); len(got) != 2 {
 			t.Errorf("%s: after a stop: %q", file, got)

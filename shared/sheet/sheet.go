@@ -191,8 +191,8 @@ func (rd *Reader) SheetName() string { return rd.sheet }
 func (rd *Reader) RowCount() int { return rd.rows }
 
 // Rows calls visit for every row from 1 to the last that holds anything, in order, and stops at the first error, which it
-// returns as it is. It can be called again, but not from within visit. The row's Cells are reused for the next row: keep
-// copies. Texts may be kept.
+// returns as it is; if that is a *[Refusal], it gets the names of file and sheet. Rows can be called again, but not from
+// within visit. The row's Cells are reused for the next row: keep copies. Texts may be kept.
 func (rd *Reader) Rows(visit func(Row) error) error {
 	var stopped error
 	n, err := rd.pass(func(row Row) error {
@@ -203,7 +203,7 @@ func (rd *Reader) Rows(visit func(Row) error) error {
 		return nil
 	})
 	if stopped != nil {
-		return stopped
+		return rd.inSheet(rd.located(stopped))
 	}
 	if err != nil {
 		return rd.located(err)
@@ -215,7 +215,7 @@ func (rd *Reader) Rows(visit func(Row) error) error {
 	return nil
 }
 
-// errStopped stands for the error of a visitor, which must come out as it went in: even a refusal gets no place added.
+// errStopped stands for the error of a visitor while it goes up: a refusal of its own keeps the row and column that it has.
 var errStopped = errors.New("sheet: stopped")
 
 // Close gives back the temporary file, if there is one. It does not close the file that was given to Open.

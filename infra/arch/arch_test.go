@@ -131,6 +131,7 @@ var libraries = map[string]struct {
 var workbookFunctions = []string{
 	"functions/mass-configuration",
 	"functions/mass-configuration-apply",
+	"functions/mass-configuration-check", // the result of a rejected file
 	"functions/report-builder",
 }
 

@@ -3,6 +3,7 @@ package massconfig
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"seatwise/shared/call"
 	"seatwise/shared/problem"
@@ -105,10 +106,8 @@ func (w *worker) chunk(ctx context.Context, n int) ([]planRow, error) {
 // fileOf says which users and extensions have a row of their own that is applied.
 func (w *worker) fileOf(ctx context.Context) (inFile, error) {
 	file := newInFile()
-	err := w.s.eachRow(ctx, w.c.Account, w.j, func(r planRow) error {
-		if r.Outcome != Bad {
-			file.add(r.Extension, r.Wanted)
-		}
+	err := w.s.eachRow(ctx, w.c.Account, w.j, 0, func(_ int, r planRow) error {
+		file.add(r)
 		return nil
 	})
 	return file, err
@@ -133,14 +132,14 @@ func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
 		for _, r := range batch {
 			again := r
 			judge(ch, w.s.products, &again, file, map[string]int64{})
-			if again.Outcome != r.Outcome || len(compare(again.Before, r.Before)) > 0 {
+			if again.Outcome != r.Outcome || len(compare(again.Before, r.Before)) > 0 || !reflect.DeepEqual(again.Had, r.Had) {
 				named = append(named, r.Row)
 			}
 		}
 		batch = batch[:0]
 		return w.renew(ctx)
 	}
-	err := w.s.eachRow(ctx, w.c.Account, w.j, func(r planRow) error {
+	err := w.s.eachRow(ctx, w.c.Account, w.j, 0, func(_ int, r planRow) error {
 		if r.Outcome == Bad {
 			return nil
 		}
@@ -155,25 +154,7 @@ func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
 	if err != nil || len(named) == 0 {
 		return "", err
 	}
-	return fmt.Sprintf("The plan no longer fits; nothing was configured. Changed since the check: %s.", rowNames(named)), nil
-}
-
-func rowNames(rows []int) string {
-	const shown = 20
-	text := "row "
-	if len(rows) > 1 {
-		text = "rows "
-	}
-	for i, r := range rows[:min(len(rows), shown)] {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprint(r)
-	}
-	if len(rows) > shown {
-		text += fmt.Sprintf(" and %d more", len(rows)-shown)
-	}
-	return text
+	return fmt.Sprintf("The plan no longer fits; nothing was configured. Changed since the check: %s.", rowNames(named, len(named))), nil
 }
 
 // applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the progress after them, and a better guess of how many fit.
@@ -207,12 +188,12 @@ func (w *worker) applySome(ctx context.Context, rows []planRow, p progress, vers
 func (w *worker) build(
 	ctx context.Context, rows []planRow, p progress, version int64, file inFile,
 ) ([]table.Operation, progress, func(context.Context), error) {
-	refused := map[int]*problem.Problem{}
-again:
+	w.c.At = w.s.env.Clock().UTC() // a long run's records bear the time of their commit
 	ch := w.s.desk.Change(w.c)
 	if err := loadRows(ctx, ch, rows); err != nil {
 		return nil, p, nil, err
 	}
+	var notes []table.Operation
 	after := p
 	for _, r := range rows {
 		after.Row++
@@ -220,15 +201,16 @@ again:
 		if r.Outcome != New && r.Outcome != Change {
 			continue
 		}
-		if refused[r.Row] != nil {
+		ch.Because(fmt.Sprintf("mass configuration %s, row %d", w.j.ID, r.Row))
+		err := ch.Try(func() error { return configure(ctx, ch, w.s.products, r, file, w.j.grant()) })
+		if told, ok := problem.From(err); ok {
+			data, err := call.Encode(refusedRow{Place: after.Row, Message: "Not configured: " + told.Detail})
+			if err != nil {
+				return nil, p, nil, err
+			}
+			notes = append(notes, table.Put(table.Item{Key: refusedKey(w.c.Account, w.j.ID, after.Row), Data: data}, table.Always))
 			after.Refused++
 			continue
-		}
-		ch.Because(fmt.Sprintf("mass configuration %s, row %d", w.j.ID, r.Row))
-		err := configure(ctx, ch, w.s.products, r, file, w.j.grant())
-		if told, ok := problem.From(err); ok {
-			refused[r.Row] = told
-			goto again // the change has half of the row in it; begin it anew without the row
 		}
 		if err != nil {
 			return nil, p, nil, err
@@ -239,13 +221,6 @@ again:
 	if err != nil {
 		return nil, p, nil, err
 	}
-	for row, told := range refused {
-		data, err := call.Encode(RowError{Row: row, Message: "Not configured: " + told.Detail})
-		if err != nil {
-			return nil, p, nil, err
-		}
-		ops = append(ops, table.Put(table.Item{Key: refusedKey(w.c.Account, w.j.ID, row), Data: data}, table.Always))
-	}
 	data, err := call.Encode(after)
 	if err != nil {
 		return nil, p, nil, err
@@ -254,6 +229,6 @@ again:
 	if version > 0 {
 		cond = table.IfVersion(version)
 	}
-	ops = append(ops, table.Put(table.Item{Key: progressKey(w.c.Account, w.j.ID), Data: data}, cond), w.still())
+	ops = append(append(ops, notes...), table.Put(table.Item{Key: progressKey(w.c.Account, w.j.ID), Data: data}, cond), w.still())
 	return ops, after, ch.Committed, nil
 }

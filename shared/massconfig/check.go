@@ -13,6 +13,7 @@ import (
 
 	"seatwise/shared/call"
 	"seatwise/shared/files"
+	"seatwise/shared/problem"
 	"seatwise/shared/sheet"
 	"seatwise/shared/table"
 )
@@ -51,22 +52,41 @@ func (s *Service) Work(ctx context.Context, account, id string, now time.Time) e
 	return w.run(ctx)
 }
 
-// run checks or configures. When somebody cancelled meanwhile, it ends the job; when another worker took over, it leaves the job to that one.
+// run checks or configures. When somebody cancelled meanwhile, it ends the job; when another worker took over, it leaves the job to that one. After a failure
+// it lets go of the job, so that the next attempt need not wait for the end of the lease.
 func (w *worker) run(ctx context.Context) error {
-	work := w.check
-	if w.j.State == Configuring {
-		work = w.configure
+	for {
+		work := w.check
+		if w.j.State == Configuring {
+			work = w.configure
+		}
+		err := work(ctx)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, errOvertaken) {
+			w.letGo(ctx)
+			return err
+		}
+		j, item, _, err := w.s.load(ctx, w.c, w.j.ID)
+		if err != nil || !j.Cancel || j.Epoch != w.j.Epoch || j.State != w.j.State {
+			return err
+		}
+		w.j, w.version = j, item.Version // with the cancellation, which only adds to what this worker wrote last
 	}
-	err := work(ctx)
-	if !errors.Is(err, errOvertaken) {
-		return err
-	}
+}
+
+// letGo ends the lease early. It is an attempt only: when it fails too, the lease runs out by itself.
+func (w *worker) letGo(ctx context.Context) {
 	j, item, _, err := w.s.load(ctx, w.c, w.j.ID)
-	if err != nil || !j.Cancel || j.Epoch != w.j.Epoch {
-		return err
+	if err == nil && j.Epoch == w.j.Epoch && j.Lease != 0 {
+		j.Lease = 0
+		w.j, w.version = j, item.Version
+		err = w.save(ctx)
 	}
-	w.j, w.version = j, item.Version
-	return ignoreOvertaken(work(ctx))
+	if err != nil {
+		w.s.env.Log.WarnContext(ctx, "lease not given back", "account", w.c.Account, "massConfiguration", w.j.ID, "error", err)
+	}
 }
 
 func ignoreOvertaken(err error) error {
@@ -83,7 +103,10 @@ func (s *Service) Uploaded(ctx context.Context, account, id string, file files.R
 	if err != nil {
 		return err
 	}
-	if j.State != AwaitingUpload || j.File.Key != file.Key {
+	if j.File.Key != file.Key {
+		return errForeign
+	}
+	if j.State != AwaitingUpload {
 		return s.Work(ctx, account, id, now)
 	}
 	c.Actor = j.By
@@ -133,7 +156,10 @@ func (s *Service) Dropped(ctx context.Context, account, id, by string, file file
 	return w.run(ctx)
 }
 
-var errNoAccount = errors.New("there is no such account")
+var (
+	errNoAccount = errors.New("there is no such account")
+	errForeign   = errors.New("the object is not the one that was announced")
+)
 
 // hold writes the job with a fresh lease, and effects with it.
 func (w *worker) hold(ctx context.Context, effects ...table.Operation) error {
@@ -193,8 +219,8 @@ func (w *worker) end(ctx context.Context, state State) error {
 func (w *worker) reject(ctx context.Context, faults []RowError) error {
 	w.j.Errors = faults[:min(len(faults), shownErrors)]
 	w.j.Why = "Nothing was configured."
-	if len(faults) > 0 && w.j.Counts.Rows == 0 {
-		w.j.Why = faults[0].Message
+	if len(faults) > 0 && faults[0].Row == 0 || w.j.Counts.Rows == 0 {
+		w.j.Why = faults[0].Message // of the file, and not of a row
 	}
 	return w.end(ctx, Rejected)
 }
@@ -204,12 +230,12 @@ func (w *worker) check(ctx context.Context) error {
 	if w.j.Cancel {
 		return w.end(ctx, Cancelled)
 	}
-	plan := &planner{w: w, needs: map[string]int64{}}
+	plan := &planner{w: w, file: newInFile()}
 	var err error
 	if w.j.Source == FromUndo {
-		err = plan.undo(ctx)
+		err = plan.planUndo(ctx)
 	} else {
-		err = plan.file(ctx)
+		err = plan.planFile(ctx)
 	}
 	var refusal *sheet.Refusal
 	if errors.As(err, &refusal) {
@@ -223,12 +249,17 @@ func (w *worker) check(ctx context.Context) error {
 		return err
 	}
 	if w.j.Counts.Error > 0 && !w.j.SkipErrors {
-		if err := w.writeResult(ctx); err != nil {
-			return err
-		}
-		return w.reject(ctx, plan.faults)
+		return w.rejectPlan(ctx, plan.faults)
 	}
 	return w.checked(ctx)
+}
+
+// rejectPlan rejects a file of which every row is judged; the result file says what of each.
+func (w *worker) rejectPlan(ctx context.Context, faults []RowError) error {
+	if err := w.writeResult(ctx); err != nil {
+		return err
+	}
+	return w.reject(ctx, faults)
 }
 
 // checked ends a check that found a usable plan. A drop goes on by itself if the seats suffice.
@@ -239,7 +270,10 @@ func (w *worker) checked(ctx context.Context) error {
 		return w.save(ctx, table.Delete(markKey(w.c.Account, w.j.ID), table.Always))
 	}
 	if err := w.s.enough(ctx, w.c, w.j); err != nil {
-		return w.reject(ctx, []RowError{{Message: err.Error()}})
+		if told, ok := problem.From(err); ok {
+			return w.rejectPlan(ctx, append([]RowError{{Message: told.Detail}}, w.j.Errors...))
+		}
+		return err
 	}
 	w.j.State = Configuring
 	if err := w.save(ctx); err != nil {
@@ -265,16 +299,74 @@ func (w *worker) needs(ctx context.Context, wanted map[string]int64) ([]Need, er
 	return needs, nil
 }
 
-// planner writes the plan, a chunk at a time.
+// planner makes the plan and writes it, a chunk at a time.
 type planner struct {
 	w      *worker
-	others inFile
+	file   inFile
 	needs  map[string]int64
 	counts Counts
 	faults []RowError
-	batch  []planRow
-	rows   []planRow
-	chunk  int
+	// bad are the rows, by their keys, that the account's state makes bad, and leans says of a row which others lean on it.
+	bad   []string
+	leans map[string][]string
+	batch []planRow
+	rows  []planRow
+	chunk int
+}
+
+// rowSource hands out the rows of a plan in their order, as often as it is asked; those with errors have the outcome Bad already, the others none.
+type rowSource func(visit func(planRow) error) error
+
+// plan judges the rows of a source and writes the plan.
+//
+// Which rows have a row of their own decides about others, and only rows that are not bad count. What makes a row bad is seen in the row itself, or in the account's
+// state; in the second case, the rows that lean on it are bad too, and all are judged once more without them.
+func (p *planner) plan(ctx context.Context, rows rowSource) error {
+	err := rows(func(r planRow) error {
+		p.file.add(r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.pass(ctx, rows); err != nil || len(p.bad) == 0 {
+		return err
+	}
+	without := map[string]bool{}
+	for len(p.bad) > 0 {
+		key := p.bad[0]
+		p.bad = p.bad[1:]
+		if !without[key] {
+			without[key] = true
+			p.bad = append(p.bad, p.leans[key]...)
+		}
+	}
+	at := p.file.at
+	p.file = newInFile()
+	p.file.at = at
+	err = rows(func(r planRow) error {
+		if !without[r.key()] {
+			p.file.add(r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.pass(ctx, rows)
+}
+
+// pass judges all rows.
+func (p *planner) pass(ctx context.Context, rows rowSource) error {
+	p.needs, p.counts, p.faults, p.chunk = map[string]int64{}, Counts{}, nil, 0
+	p.bad, p.leans, p.batch, p.rows = nil, map[string][]string{}, nil, nil
+	if err := rows(func(r planRow) error { return p.add(ctx, r) }); err != nil {
+		return err
+	}
+	if err := p.judge(ctx); err != nil {
+		return err
+	}
+	return p.flush(ctx)
 }
 
 // judgeBatch is how many rows are judged on one read: an extension, a user and a number each stay within the 100 keys of a lookup.
@@ -297,8 +389,14 @@ func (p *planner) judge(ctx context.Context) error {
 	for i := range p.batch {
 		r := &p.batch[i]
 		if r.Outcome == "" {
-			judge(ch, p.w.s.products, r, p.others, p.needs)
+			for _, on := range judge(ch, p.w.s.products, r, p.file, p.needs) {
+				p.leans[on] = append(p.leans[on], r.key())
+			}
+			if r.Outcome == Bad {
+				p.bad = append(p.bad, r.key())
+			}
 		}
+		r.Errors = bounded(r.Errors)
 		p.counts.Rows++
 		switch r.Outcome {
 		case New:
@@ -340,15 +438,9 @@ func (p *planner) flush(ctx context.Context) error {
 	return p.w.renew(ctx)
 }
 
-func (p *planner) finish(ctx context.Context) error {
-	if err := p.judge(ctx); err != nil {
-		return err
-	}
-	return p.flush(ctx)
-}
-
-// file plans what an uploaded file wants. The file is read twice: first for what rows claim of each other, then row by row with the account's state.
-func (p *planner) file(ctx context.Context) error {
+// planFile plans what an uploaded file wants. The file is read several times: for what rows claim of each other, for which rows are sound, and row by row with the
+// account's state; so no more of it is in memory than what is claimed.
+func (p *planner) planFile(ctx context.Context) error {
 	s, c := p.w.s, p.w.c
 	reader, closeFile, err := s.open(ctx, p.w.j)
 	if err != nil {
@@ -363,36 +455,31 @@ func (p *planner) file(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	claimed, file := newClaims(), newInFile()
-	_, err = s.eachAsked(reader, func(_ columns, a asked) error {
+	claimed := newClaims()
+	p.file.at, err = s.eachAsked(reader, func(_ columns, a asked) error {
 		user, _ := who.find(a.user)
 		claimed.add(a, user.id)
-		if len(a.errors) == 0 {
-			file.add(a.ext, target{User: user.id})
-		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	p.others = file
-	_, err = s.eachAsked(reader, func(at columns, a asked) error {
-		r := planRow{Row: a.row, Extension: a.ext, Errors: a.errors}
-		user, why := who.find(a.user)
-		if why != "" && a.user != "" {
-			r.Errors = append(r.Errors, RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
-		}
-		r.Errors = append(r.Errors, claimed.faults(a, user.id, at)...)
-		r.Wanted = target{Number: a.number, User: user.id, Licensed: true, AddOns: a.addOns}
-		if len(r.Errors) > 0 {
-			r.Outcome = Bad
-		}
-		return p.add(ctx, r)
-	})
-	if err != nil {
+	return p.plan(ctx, func(visit func(planRow) error) error {
+		_, err := s.eachAsked(reader, func(at columns, a asked) error {
+			r := planRow{Row: a.row, Extension: a.ext, Errors: a.errors}
+			user, why := who.find(a.user)
+			if why != "" && a.user != "" {
+				r.Errors = append(r.Errors, RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
+			}
+			r.Errors = append(r.Errors, claimed.faults(a, user.id, at)...)
+			r.Wanted = target{Number: a.number, User: user.id, Licensed: true, AddOns: a.addOns}
+			if len(r.Errors) > 0 {
+				r.Outcome = Bad
+			}
+			return visit(r)
+		})
 		return err
-	}
-	return p.finish(ctx)
+	})
 }
 
 // eachAsked reads the rows of a file below its header; blank rows are ignored.
@@ -459,8 +546,8 @@ func (s *Service) open(ctx context.Context, j job) (*sheet.Reader, func(), error
 	}, nil
 }
 
-// undo plans to put back what another mass configuration changed. A row that is no longer what that one made of it is left alone and named.
-func (p *planner) undo(ctx context.Context) error {
+// planUndo plans to put back what another mass configuration changed. A row that is no longer what that one made of it is left alone and named.
+func (p *planner) planUndo(ctx context.Context) error {
 	s, c := p.w.s, p.w.c
 	done, _, prog, err := s.load(ctx, c, p.w.j.Undoes)
 	if err != nil {
@@ -470,15 +557,12 @@ func (p *planner) undo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file := newInFile()
-	n := 0
 	applied := func(visit func(planRow) error) error {
-		n = 0
-		err := s.eachRow(ctx, c.Account, done, func(r planRow) error {
-			if n++; n > prog.Row {
+		err := s.eachRow(ctx, c.Account, done, 0, func(place int, r planRow) error {
+			if place > prog.Row {
 				return errEnough
 			}
-			if _, left := refused[r.Row]; left || r.Outcome != New && r.Outcome != Change {
+			if _, left := refused[place]; left || r.Outcome != New && r.Outcome != Change {
 				return nil
 			}
 			return visit(r)
@@ -488,38 +572,32 @@ func (p *planner) undo(ctx context.Context) error {
 		}
 		return err
 	}
+	own := map[string]bool{} // extensions with a row that was applied
 	err = applied(func(r planRow) error {
-		file.add(r.Extension, r.Before)
+		own[r.Extension] = true
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	p.others = file
-	err = applied(func(r planRow) error {
-		back := planRow{Row: r.Row, Extension: r.Extension, Wanted: r.Before}
-		ch := s.desk.Change(c)
-		if err := loadRows(ctx, ch, []planRow{r}); err != nil {
-			return err
-		}
-		if now := stateOf(ch, s.products, r.Extension); len(compare(now, r.Wanted)) > 0 {
-			back.Outcome = Bad
-			back.Errors = []RowError{{Row: r.Row, Message: "Extension " + r.Extension + " was changed since, and is left as it is."}}
-		}
-		return p.add(ctx, back)
+	return p.plan(ctx, func(visit func(planRow) error) error {
+		return applied(func(r planRow) error {
+			for _, back := range undone(r, own) {
+				if err := visit(back); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
-	if err != nil {
-		return err
-	}
-	return p.finish(ctx)
 }
 
-// refusedRows are the rows that no longer fitted when their turn came, with the reason.
+// refusedRows are the rows that no longer fitted when their turn came, by their places in the plan, with the reason.
 func (s *Service) refusedRows(ctx context.Context, account, id string) (map[int]string, error) {
 	rows := map[int]string{}
 	err := table.All(ctx, s.env.Table, table.Query{Partition: partsPartition(account, id), Prefix: refusedPrefix}, func(item table.Item) error {
-		r, err := call.Decode[RowError](item)
-		rows[r.Row] = r.Message
+		r, err := call.Decode[refusedRow](item)
+		rows[r.Place] = r.Message
 		return err
 	})
 	return rows, err

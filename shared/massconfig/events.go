@@ -73,8 +73,7 @@ func (s *Service) eachObject(ctx context.Context, payload []byte, take func(cont
 	return errors.Join(failures...)
 }
 
-// arrived takes in an uploaded or dropped file. A key that is not ours is put aside with an audit record and not tried again (issue of spec 5: nothing in a
-// drop is trusted).
+// arrived takes in an uploaded or dropped file. A key that is not ours is put aside with an audit record and not tried again.
 func (s *Service) arrived(ctx context.Context, object events.ObjectCreated) error {
 	now := s.env.Clock()
 	file := files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version}
@@ -87,7 +86,7 @@ func (s *Service) arrived(ctx context.Context, object events.ObjectCreated) erro
 			return s.putAside(ctx, object, "it belongs to no mass configuration", now)
 		}
 		err := s.Uploaded(ctx, parts[0], parts[1], file, object.Size, now)
-		if problem.Is(err, problem.NotFound) {
+		if problem.Is(err, problem.NotFound) || errors.Is(err, errForeign) {
 			return s.putAside(ctx, object, "it belongs to no mass configuration", now)
 		}
 		return err
@@ -146,7 +145,7 @@ func (s *Service) ticketed(ctx context.Context, object events.ObjectCreated) err
 	account, name, inside := strings.Cut(rest, "/")
 	id, json := strings.CutSuffix(name, ".json")
 	now := s.env.Clock()
-	if object.Fault != nil || !ok || !inside || !json {
+	if object.Fault != nil || !ok || !inside || !json || !api.ValidID(account) {
 		return s.putAside(ctx, object, "it is no ticket", now)
 	}
 	err := s.Work(ctx, account, id, now)

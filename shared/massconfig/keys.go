@@ -23,8 +23,10 @@ func partsPartition(account, id string) string {
 	return call.Partition(account, "MASSCONFIG-PARTS", id)
 }
 
+const planPrefix = "PLAN#"
+
 func chunkKey(account, id string, chunk int) table.Key {
-	return table.Key{Partition: partsPartition(account, id), Sort: fmt.Sprintf("PLAN#%06d", chunk)}
+	return table.Key{Partition: partsPartition(account, id), Sort: fmt.Sprintf("%s%06d", planPrefix, chunk)}
 }
 
 func progressKey(account, id string) table.Key {
@@ -33,8 +35,9 @@ func progressKey(account, id string) table.Key {
 
 const refusedPrefix = "REFUSED#"
 
-func refusedKey(account, id string, row int) table.Key {
-	return table.Key{Partition: partsPartition(account, id), Sort: fmt.Sprintf("%s%07d", refusedPrefix, row)}
+// refusedKey names a row by its place in the plan, from 1.
+func refusedKey(account, id string, place int) table.Key {
+	return table.Key{Partition: partsPartition(account, id), Sort: fmt.Sprintf("%s%07d", refusedPrefix, place)}
 }
 
 // marks lists the mass configurations of all accounts on which somebody works, so that another can finish what is left behind.
@@ -64,8 +67,9 @@ func resultObject(account, id, name string) string {
 
 // resultName is the name under which the result is downloaded.
 func resultName(name string) string {
+	name = safeName(name)
 	ext := path.Ext(name)
-	return strings.TrimSuffix(safeName(name), ext) + " result" + ext
+	return strings.TrimSuffix(name, ext) + " result" + ext
 }
 
 // safeName keeps a file's name to what every file system and header takes.
@@ -80,6 +84,7 @@ func safeName(name string) string {
 	}, name)
 	if len(clean) > 120 {
 		ext := path.Ext(clean)
+		ext = ext[:min(len(ext), 10)]
 		clean = clean[:120-len(ext)] + ext
 	}
 	return clean

@@ -42,7 +42,7 @@ const (
 	Bad       Outcome = "error"
 )
 
-// Job is a mass configuration as it is stored.
+// job is a mass configuration as it is stored.
 type job struct {
 	ID         string     `json:"id"`
 	State      State      `json:"state"`
@@ -71,11 +71,17 @@ type job struct {
 
 // progress is how far the plan is applied. It is written in the commit of each batch of rows, so that a row is applied exactly once whoever runs.
 type progress struct {
-	Row     int `json:"row"`     // rows of the plan done
+	Row     int `json:"row"`     // rows of the plan done, in the plan's order
 	Applied int `json:"applied"` // of these, changed
 	Refused int `json:"refused"` // of these, refused because of what changed since the check
 	Chunk   int `json:"chunk"`
 	Within  int `json:"within"` // rows of the chunk done
+}
+
+// refusedRow is kept of a row that no longer fitted when its turn came.
+type refusedRow struct {
+	Place   int    `json:"place"` // in the plan, from 1
+	Message string `json:"message"`
 }
 
 // Counts are the rows of a file by outcome.
@@ -103,7 +109,7 @@ type RowError struct {
 
 // Difference is one part of a row that configuring changes.
 type Difference struct {
-	Field string `json:"field" enum:"user,number,license,addOns"`
+	Field string `json:"field" enum:"user,number,license,addOns,extension" doc:"extension is the one that the user gives up for this row's."`
 	From  string `json:"from"`
 	To    string `json:"to"`
 }
@@ -116,15 +122,35 @@ type target struct {
 	AddOns   []string `json:"addOns,omitempty"` // product ids in the catalog's order
 }
 
-// planRow is one row of a plan.
+// owned is what the user of a row had when the row found them elsewhere than on its extension.
+type owned struct {
+	Extension string   `json:"ext,omitempty"`
+	Number    string   `json:"number,omitempty"`
+	Licensed  bool     `json:"licensed,omitempty"`
+	AddOns    []string `json:"addOns,omitempty"`
+}
+
+// planRow is one row of a plan. A row of an undo may have no extension: it only puts back what its user held without one.
 type planRow struct {
-	Row       int          `json:"row"`
+	Row       int          `json:"row"` // as the file has it; those of an undo have the numbers of the file that is undone
 	Extension string       `json:"ext"`
 	Wanted    target       `json:"wanted"`
 	Before    target       `json:"before"`
 	Outcome   Outcome      `json:"outcome"`
 	Errors    []RowError   `json:"errors,omitempty"`
 	Changes   []Difference `json:"changes,omitempty"`
+	// Had is for undoing: what the wanted user had who comes from elsewhere.
+	Had *owned `json:"had,omitempty"`
+	// Expect is set in a plan that undoes: what the row must be still.
+	Expect *target `json:"expect,omitempty"`
+}
+
+// key tells the sound rows of a plan apart: by the extension, or by the user if there is none.
+func (r planRow) key() string {
+	if r.Extension == "" {
+		return "user " + r.Wanted.User
+	}
+	return r.Extension
 }
 
 // Row is a row of a plan as api.md shows it.
@@ -170,8 +196,10 @@ const (
 	resultLife = 15 * time.Minute
 	// leaseLife is how long a worker may be silent before another takes over.
 	leaseLife = 2 * time.Minute
-	// chunkRows is how many rows of a plan one item holds: at 1 KB a row, well below 400 KB.
-	chunkRows = 100
+	// chunkRows is how many rows of a plan one item holds. A usual row takes 1 KB and the worst one 7, so a chunk stays below 400 KB.
+	chunkRows = 50
+	// rowErrors is how many errors of one row are kept; the last of them says how many more there are.
+	rowErrors = 10
 	// shownErrors is how many errors the mass configuration itself carries.
 	shownErrors = 100
 )
@@ -217,5 +245,5 @@ func (r planRow) view() Row {
 	return v
 }
 
-// source is the grant that a mass configuration gives.
+// grant is the source of the grants that a mass configuration gives.
 func (j job) grant() string { return license.MassConfigurationGrant(j.ID) }

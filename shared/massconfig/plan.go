@@ -8,21 +8,33 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/problem"
+	"seatwise/shared/sheet"
 )
 
-// inFile says which users and extensions have a row of their own: what one row takes from another's is not lost, for that other row says what becomes of it.
-type inFile struct{ user, ext map[string]bool }
+// inFile says which users and extensions have a row of their own that is applied: what one row takes from another's is not lost, for that other row says what
+// becomes of it. A bad row is not applied, so it does not count.
+type inFile struct {
+	user, ext map[string]bool
+	at        columns // to name the columns of what is found later
+}
 
-func (f inFile) add(ext string, t target) {
-	f.ext[ext] = true
-	if t.User != "" {
-		f.user[t.User] = true
+func newInFile() inFile {
+	return inFile{user: map[string]bool{}, ext: map[string]bool{}, at: columns{ext: 0, number: 1, user: 2}}
+}
+
+func (f inFile) add(r planRow) {
+	if r.Outcome == Bad {
+		return
+	}
+	if r.Extension != "" {
+		f.ext[r.Extension] = true
+	}
+	if r.Wanted.User != "" {
+		f.user[r.Wanted.User] = true
 	}
 }
 
-func newInFile() inFile { return inFile{user: map[string]bool{}, ext: map[string]bool{}} }
-
-// loadRows reads what rows are about: their extensions, users and numbers, then whoever has these extensions and numbers now; two reads for any number of rows.
+// loadRows reads what rows are about: their extensions, users and numbers, then whoever has these extensions and numbers now; three reads for any number of rows.
 func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	var need license.Need
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r planRow) bool { return r.Outcome == Bad })
@@ -50,15 +62,16 @@ func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	return err
 }
 
-// stateOf is what an extension is now.
-func stateOf(ch *license.Change, products *catalog.Catalog, ext string) target {
-	x := ch.Extension(ext)
-	t := target{Number: x.Number, User: x.UserID}
-	h, err := ch.Holder(x.UserID)
-	if err != nil {
-		return t
+// stateOf is what a row's extension is now, or what its user holds if it has no extension.
+func stateOf(ch *license.Change, products *catalog.Catalog, r planRow) target {
+	t := target{User: r.Wanted.User}
+	if r.Extension != "" {
+		x := ch.Extension(r.Extension)
+		t.Number, t.User = x.Number, x.UserID
 	}
-	t.Licensed, t.AddOns = held(h, products)
+	if h, err := ch.Holder(t.User); err == nil {
+		t.Licensed, t.AddOns = held(h, products)
+	}
 	return t
 }
 
@@ -73,7 +86,7 @@ func held(h *license.Holder, products *catalog.Catalog) (licensed bool, addOns [
 
 // moves says whether a row carries the license of the extension's present user over to the wanted one, with its add-ons: when that user has no row of their own and
 // the wanted one has no license yet.
-func moves(ch *license.Change, now target, wanted target, file inFile) bool {
+func moves(ch *license.Change, now, wanted target, file inFile) bool {
 	if now.User == "" || wanted.User == "" || now.User == wanted.User || !now.Licensed || !wanted.Licensed || file.user[now.User] {
 		return false
 	}
@@ -81,38 +94,44 @@ func moves(ch *license.Change, now target, wanted target, file inFile) bool {
 	return err == nil && !to.Holds(catalog.PhoneSystemID)
 }
 
-// judge decides the outcome of a row on the loaded state, and counts the seats it needs. It changes nothing.
+// judge decides the outcome of a row on the loaded state, and counts the seats it needs. It changes nothing. leans are the extensions without whose own rows this
+// one would be bad.
 //
 // Seats that the same file gives back are not counted in favour of it: rows are applied one by one, each whole, so a seat may be wanted before another row frees one.
-func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFile, needs map[string]int64) {
-	now := stateOf(ch, products, r.Extension)
-	r.Before, r.Changes = now, nil
-	if owner := ch.NumberOwner(r.Wanted.Number); owner != "" && owner != r.Extension && !file.ext[owner] {
-		r.Errors = append(r.Errors, RowError{Row: r.Row, Message: fmt.Sprintf("The number belongs to extension %s, which has no row in this file.", owner)})
-	}
+func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFile, needs map[string]int64) (leans []string) {
+	now := stateOf(ch, products, *r)
+	r.Before, r.Changes, r.Had, r.Errors = now, nil, nil, nil
+	leans = obstacles(ch, r, file)
 	if len(r.Errors) > 0 {
 		r.Outcome = Bad
-		return
+		return leans
 	}
 	r.Changes = compare(now, r.Wanted)
 	switch {
 	case len(r.Changes) == 0:
 		r.Outcome = Unchanged
-		return
+		return leans
 	case now.User == "" && now.Number == "":
 		r.Outcome = New
 	default:
 		r.Outcome = Change
 	}
-	if !r.Wanted.Licensed || r.Wanted.User == "" {
-		return
+	h, err := ch.Holder(r.Wanted.User)
+	if err != nil {
+		return leans // the row only takes away
 	}
-	var licensed bool
-	var addOns []string
+	licensed, addOns := held(h, products)
+	if now.User != r.Wanted.User && (h.Extension != "" || licensed) {
+		r.Had = &owned{Extension: h.Extension, Number: h.Number, Licensed: licensed, AddOns: addOns}
+		if h.Extension != "" && !file.ext[h.Extension] {
+			r.Changes = append(r.Changes, Difference{Field: "extension", From: h.Extension, To: r.Extension})
+		}
+	}
 	if moves(ch, now, r.Wanted, file) {
 		licensed, addOns = now.Licensed, now.AddOns
-	} else if h, err := ch.Holder(r.Wanted.User); err == nil {
-		licensed, addOns = held(h, products)
+	}
+	if !r.Wanted.Licensed {
+		return leans
 	}
 	if !licensed {
 		needs[catalog.PhoneSystemID]++
@@ -122,31 +141,61 @@ func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFil
 			needs[id]++
 		}
 	}
+	return leans
+}
+
+// obstacles notes what keeps a row from being applied on the loaded state, and finds what it leans on.
+func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
+	fault := func(column int, format string, args ...any) {
+		r.Errors = append(r.Errors, RowError{Row: r.Row, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
+	}
+	wanted := r.Wanted
+	if r.Expect != nil && len(compare(r.Before, *r.Expect)) > 0 {
+		what := "Extension " + r.Extension
+		if r.Extension == "" {
+			what = "What " + wanted.User + " holds"
+		}
+		fault(file.at.ext, "%s was changed since, and is left as it is.", what)
+		return nil
+	}
+	// A number that the wanted user brings along from an extension that is given up is nobody else's.
+	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension && ch.Extension(owner).UserID != wanted.User {
+		if file.ext[owner] {
+			leans = append(leans, owner)
+		} else {
+			fault(file.at.number, "The number belongs to extension %s, which no row of this file changes.", owner)
+		}
+	}
+	if wanted.User == "" {
+		return leans
+	}
+	h, err := ch.Holder(wanted.User)
+	switch {
+	case err != nil:
+		fault(file.at.user, "There is no user %s any more.", wanted.User)
+	case !h.Active && wanted.Licensed:
+		fault(file.at.user, "The user %s is not active.", wanted.User)
+	case r.Expect == nil || h.Extension == "" || h.Extension == r.Extension:
+	case file.ext[h.Extension]:
+		leans = append(leans, h.Extension)
+	default:
+		fault(file.at.user, "The user %s has extension %s since, and keeps it.", wanted.User, h.Extension)
+	}
+	return leans
 }
 
 // configure makes an extension what its row wants, within a change that is loaded for it.
 //
 // Errors: what the kernel refuses, as problems; nothing of the row is then to be committed.
 func configure(ctx context.Context, ch *license.Change, products *catalog.Catalog, r planRow, file inFile, grant string) error {
-	now, wanted := stateOf(ch, products, r.Extension), r.Wanted
-	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension {
-		if !file.ext[owner] {
-			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
-		}
-		if err := ch.Extend(ctx, ch.Extension(owner).UserID, owner, ""); err != nil {
-			return err
-		}
-	}
-	if now.User != "" && now.User != wanted.User {
-		if err := vacate(ctx, ch, now, wanted, file); err != nil {
+	wanted := r.Wanted
+	if r.Extension != "" {
+		if err := place(ctx, ch, products, r, file); err != nil {
 			return err
 		}
 	}
 	if wanted.User == "" {
 		return nil
-	}
-	if err := ch.Extend(ctx, wanted.User, r.Extension, wanted.Number); err != nil {
-		return err
 	}
 	h, err := ch.Holder(wanted.User)
 	if err != nil {
@@ -163,6 +212,28 @@ func configure(ctx context.Context, ch *license.Change, products *catalog.Catalo
 	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, grant)
 }
 
+// place gives a row's extension with its number to the wanted user, or to nobody.
+func place(ctx context.Context, ch *license.Change, products *catalog.Catalog, r planRow, file inFile) error {
+	now, wanted := stateOf(ch, products, r), r.Wanted
+	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension && ch.Extension(owner).UserID != wanted.User {
+		if !file.ext[owner] {
+			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
+		}
+		if err := ch.Extend(ctx, ch.Extension(owner).UserID, owner, ""); err != nil {
+			return err
+		}
+	}
+	if now.User != "" && now.User != wanted.User {
+		if err := vacate(ctx, ch, now, wanted, file); err != nil {
+			return err
+		}
+	}
+	if wanted.User == "" {
+		return nil
+	}
+	return ch.Extend(ctx, wanted.User, r.Extension, wanted.Number)
+}
+
 // vacate takes the extension from its present user: the license goes along, stays for the user's own row, or returns to the pool.
 func vacate(ctx context.Context, ch *license.Change, now, wanted target, file inFile) error {
 	if moves(ch, now, wanted, file) {
@@ -174,4 +245,24 @@ func vacate(ctx context.Context, ch *license.Change, now, wanted target, file in
 		}
 	}
 	return ch.Unextend(ctx, now.User)
+}
+
+// undone is what undoes an applied row: the extension becomes what it was, and so does what the user had who came to it from elsewhere, unless the extension that
+// they gave up has a row of its own.
+func undone(r planRow, own map[string]bool) []planRow {
+	back := []planRow{{Row: r.Row, Extension: r.Extension, Wanted: r.Before, Expect: &r.Wanted}}
+	switch had := r.Had; {
+	case had == nil:
+	case had.Extension == "":
+		back = append(back, planRow{
+			Row: r.Row, Wanted: target{User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns},
+			Expect: &target{User: r.Wanted.User, Licensed: r.Wanted.Licensed, AddOns: r.Wanted.AddOns},
+		})
+	case !own[had.Extension]:
+		back = append(back, planRow{
+			Row: r.Row, Extension: had.Extension, Wanted: target{Number: had.Number, User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns},
+			Expect: &target{},
+		})
+	}
+	return back
 }

@@ -2,8 +2,10 @@ package massconfig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 
@@ -18,10 +20,11 @@ import (
 type resultWriter interface {
 	Append(cells []string, status, message string) error
 	Close() error
+	Discard()
 }
 
 // verdict is what became of a row, for its Status and Message.
-func verdict(r planRow, n int, p progress, refused map[int]string) (status, message string) {
+func verdict(r planRow, place int, p progress, refused map[int]string) (status, message string) {
 	switch {
 	case r.Outcome == Bad:
 		messages := make([]string, len(r.Errors))
@@ -32,9 +35,9 @@ func verdict(r planRow, n int, p progress, refused map[int]string) (status, mess
 			}
 		}
 		return "error", strings.Join(messages, " ")
-	case refused[r.Row] != "":
-		return "refused", refused[r.Row]
-	case n > p.Row:
+	case refused[place] != "":
+		return "refused", refused[place]
+	case place > p.Row:
 		return "not configured", ""
 	case r.Outcome == Unchanged:
 		return "unchanged", ""
@@ -55,9 +58,6 @@ func orNone(s string) string {
 
 // writeResult stores the result file and notes it on the job; doing it again writes the same.
 func (w *worker) writeResult(ctx context.Context) error {
-	if w.j.Chunks == 0 {
-		return nil
-	}
 	temp, err := os.CreateTemp("", "seatwise-result-*")
 	if err != nil {
 		return fmt.Errorf("result file: %w", err)
@@ -96,53 +96,58 @@ func (w *worker) resultWriter(to io.Writer, header []string) (resultWriter, erro
 	return workbook.NewResult(to, w.j.CreatedAt, header)
 }
 
-// verdicts hands out what became of the rows, in the order of the plan.
-func (w *worker) verdicts(ctx context.Context, visit func(r planRow, status, message string) error) error {
-	p, _, err := w.progress(ctx)
-	if err != nil {
-		return err
+// verdicts hands out what became of the rows, in the order of the plan. It is an iterator so that plan and file can be read side by side, since both are in the
+// order of the rows. A failure is noted in the error to which failed points, and ends it.
+func (w *worker) verdicts(ctx context.Context, failed *error) iter.Seq[judged] {
+	return func(yield func(judged) bool) {
+		p, _, err := w.progress(ctx)
+		if err != nil {
+			*failed = err
+			return
+		}
+		refused, err := w.s.refusedRows(ctx, w.c.Account, w.j.ID)
+		if err != nil {
+			*failed = err
+			return
+		}
+		err = w.s.eachRow(ctx, w.c.Account, w.j, 0, func(place int, r planRow) error {
+			status, message := verdict(r, place, p, refused)
+			if !yield(judged{r, status, message}) {
+				return errEnough
+			}
+			return nil
+		})
+		if !errors.Is(err, errEnough) {
+			*failed = err
+		}
 	}
-	refused, err := w.s.refusedRows(ctx, w.c.Account, w.j.ID)
-	if err != nil {
-		return err
-	}
-	n := 0
-	return w.s.eachRow(ctx, w.c.Account, w.j, func(r planRow) error {
-		n++
-		status, message := verdict(r, n, p, refused)
-		return visit(r, status, message)
-	})
 }
 
-// resultOfFile repeats the uploaded file. Plan and file are read side by side, since both are in the order of the rows.
+// judged is a row of the plan with what became of it.
+type judged struct {
+	row             planRow
+	status, message string
+}
+
+// resultOfFile repeats the uploaded file.
 func (w *worker) resultOfFile(ctx context.Context, to io.Writer) error {
 	reader, closeFile, err := w.s.open(ctx, w.j)
 	if err != nil {
 		return err
 	}
 	defer closeFile()
-	type judged struct {
-		row             int
-		status, message string
-	}
-	judgements := make(chan judged, chunkRows)
-	failed := make(chan error, 1)
-	ctx, stop := context.WithCancel(ctx)
+	var failed error
+	next, stop := iter.Pull(w.verdicts(ctx, &failed))
 	defer stop()
-	go func() {
-		defer close(judgements)
-		failed <- w.verdicts(ctx, func(r planRow, status, message string) error {
-			select {
-			case judgements <- judged{r.Row, status, message}:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
-	}()
 	var at columns
 	var out resultWriter
-	next, more := judged{}, false
+	defer func() {
+		if out != nil {
+			out.Discard()
+		}
+	}()
+	var v judged
+	var more bool
 	err = reader.Rows(func(row sheet.Row) error {
 		if out == nil {
 			var err error
@@ -152,22 +157,23 @@ func (w *worker) resultOfFile(ctx context.Context, to io.Writer) error {
 			if out, err = w.resultWriter(to, keep(at, row)); err != nil {
 				return err
 			}
-			next, more = <-judgements
-			return nil
+			v, more = next()
+			return failed
 		}
 		status, message := "", ""
-		if more && next.row == row.Number {
-			status, message = next.status, next.message
-			next, more = <-judgements
+		if more && v.row.Row == row.Number {
+			status, message = v.status, v.message
+			if v, more = next(); failed != nil {
+				return failed
+			}
 		}
 		return out.Append(keep(at, row), status, message)
 	})
 	if err != nil {
 		return err
 	}
-	stop()
-	if err := <-failed; err != nil && ctx.Err() == nil {
-		return err
+	if more {
+		return fmt.Errorf("result of mass configuration %s: the file has no row %d", w.j.ID, v.row.Row)
 	}
 	return out.Close()
 }
@@ -188,12 +194,17 @@ func (w *worker) resultOfPlan(ctx context.Context, to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = w.verdicts(ctx, func(r planRow, status, message string) error {
+	defer out.Discard()
+	var failed error
+	for v := range w.verdicts(ctx, &failed) {
+		r := v.row
 		cells := append([]string{r.Extension, r.Wanted.Number, r.Wanted.User}, r.Wanted.AddOns...)
-		return out.Append(cells, status, message)
-	})
-	if err != nil {
-		return err
+		if err := out.Append(cells, v.status, v.message); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return failed
 	}
 	return out.Close()
 }

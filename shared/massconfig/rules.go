@@ -17,8 +17,8 @@ import (
 type columns struct {
 	ext, number, user int
 	addOns            []int
-	names             []string // as the file has them, for messages
-	kept              []int    // those that the result file repeats
+	kept              []int // those that the result file repeats
+	named             []bool
 }
 
 // readHeader finds the columns (spec 5): headers match without regard to case and space, and there is any number of Addon license columns. Status and Message
@@ -32,7 +32,7 @@ func readHeader(row sheet.Row) (columns, error) {
 	seen := map[string]bool{}
 	for i, cell := range row.Cells {
 		name := sheet.NormalizeHeader(cell.Text)
-		c.names = append(c.names, cell.Text)
+		c.named = append(c.named, name != "")
 		if name == "" {
 			continue
 		}
@@ -99,7 +99,7 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
 		case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
 		}
 		if sheet.Mangled(cell) {
-			fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", cell.Text)
+			fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", shorten(cell.Text))
 			return "", false
 		}
 		return strings.TrimSpace(cell.Text), true
@@ -111,12 +111,14 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
 			fault(c.ext, "The extension is missing.")
 		case !directory.ValidExtension(ext):
 			fault(c.ext, "An extension has 1 to 10 digits.")
+			a.ext = shorten(ext)
 		}
 	}
 	if number, ok := text(c.number); ok {
 		a.number = number
 		if number != "" && !directory.ValidNumber(number) {
 			fault(c.number, "A number has 3 to 15 digits.")
+			a.number = shorten(number)
 		}
 	}
 	if user, ok := text(c.user); ok {
@@ -141,6 +143,12 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
 		}
 	}
 	a.addOns = inOrder(a.addOns, products)
+	// What stands under no header might be meant as an add-on; ignoring it would take that add-on away.
+	for i, cell := range row.Cells {
+		if cell.Kind != sheet.KindBlank && (i >= len(c.named) || !c.named[i]) {
+			fault(i, "The column has no header.")
+		}
+	}
 	return a
 }
 
@@ -204,21 +212,32 @@ func (p *people) find(text string) (person, string) {
 	return person{}, fmt.Sprintf("There is no user %s, neither by id nor by email nor by name.", shorten(text))
 }
 
+// claimants are the rows that claim the same thing: the first few, and how many there are.
+type claimants struct {
+	first [4]int32
+	n     int32
+}
+
 // claims finds what two rows claim (spec 5): each extension, number and user belongs to one row.
 type claims struct {
-	ext, number, user map[string][]int
+	ext, number, user map[string]claimants
 }
 
 func newClaims() *claims {
-	return &claims{ext: map[string][]int{}, number: map[string][]int{}, user: map[string][]int{}}
+	return &claims{ext: map[string]claimants{}, number: map[string]claimants{}, user: map[string]claimants{}}
 }
 
 func (c *claims) add(a asked, user string) {
-	claim := func(in map[string][]int, what string) {
-		// More than three rows are named by the first three.
-		if what != "" && len(in[what]) < 4 {
-			in[what] = append(in[what], a.row)
+	claim := func(in map[string]claimants, what string) {
+		if what == "" {
+			return
 		}
+		by := in[what]
+		if int(by.n) < len(by.first) {
+			by.first[by.n] = int32(a.row)
+		}
+		by.n++
+		in[what] = by
 	}
 	claim(c.ext, a.ext)
 	claim(c.number, a.number)
@@ -228,23 +247,55 @@ func (c *claims) add(a asked, user string) {
 // faults names the claims of a row that other rows make too.
 func (c *claims) faults(a asked, user string, at columns) []RowError {
 	var errs []RowError
-	check := func(rows []int, column int, what string) {
-		others := slices.DeleteFunc(slices.Clone(rows), func(r int) bool { return r == a.row })
-		if len(rows) < 2 || len(others) == 0 {
+	check := func(in map[string]claimants, claimed string, column int, what string) {
+		by := in[claimed]
+		if by.n < 2 {
 			return
 		}
-		names := make([]string, len(others))
-		for i, r := range others {
-			names[i] = strconv.Itoa(r)
+		var others []int
+		for _, row := range by.first[:min(int(by.n), len(by.first))] {
+			if int(row) != a.row {
+				others = append(others, int(row))
+			}
 		}
 		errs = append(errs, RowError{
-			Row: a.row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by row %s too.", what, strings.Join(names, ", ")),
+			Row: a.row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by %s too.", what, rowNames(others, int(by.n)-1)),
 		})
 	}
-	check(c.ext[a.ext], at.ext, "extension")
-	check(c.number[a.number], at.number, "number")
-	check(c.user[user], at.user, "user")
+	check(c.ext, a.ext, at.ext, "extension")
+	check(c.number, a.number, at.number, "number")
+	check(c.user, user, at.user, "user")
 	return errs
+}
+
+// rowNames names rows for a person, of which there may be more than are listed.
+func rowNames(rows []int, of int) string {
+	const shown = 20
+	text := "row "
+	if of > 1 {
+		text = "rows "
+	}
+	rows = rows[:min(len(rows), shown)]
+	for i, r := range rows {
+		if i > 0 {
+			text += ", "
+		}
+		text += strconv.Itoa(r)
+	}
+	if of > len(rows) {
+		text += fmt.Sprintf(" and %d more", of-len(rows))
+	}
+	return text
+}
+
+// bounded keeps a row's errors to what fits into the plan.
+func bounded(errs []RowError) []RowError {
+	if len(errs) <= rowErrors {
+		return errs
+	}
+	kept := slices.Clone(errs[:rowErrors])
+	kept[rowErrors-1] = RowError{Row: errs[0].Row, Message: fmt.Sprintf("There are %d more errors in this row.", len(errs)-rowErrors+1)}
+	return kept
 }
 
 // compare says what configuring would change.

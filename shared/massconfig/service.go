@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"seatwise/shared/app"
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
@@ -32,7 +34,12 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 }
 
 // load reads a mass configuration with how far it is.
+//
+// Errors: not-found, also for what can be no id of one.
 func (s *Service) load(ctx context.Context, c *call.Call, id string) (job, table.Item, progress, error) {
+	if uuid.Validate(id) != nil {
+		return job{}, table.Item{}, progress{}, problem.Missing("mass configuration")
+	}
 	found, err := c.Lookup(ctx, jobKey(c.Account, id), progressKey(c.Account, id))
 	if err != nil {
 		return job{}, table.Item{}, progress{}, err
@@ -111,8 +118,11 @@ func (s *Service) Get(ctx context.Context, c *call.Call, id string) (View, []int
 	if j.Result != nil {
 		view.ResultURL, _, err = s.env.Files.PresignGet(ctx, *j.Result, resultName(j.FileName), c.At, resultLife)
 	}
-	return view, []int64{item.Version, int64(p.Row)}, err
+	return view, versions(item, p), err
 }
+
+// versions are what the entity tag of a mass configuration is made of.
+func versions(item table.Item, p progress) []int64 { return []int64{item.Version, int64(p.Row)} }
 
 // List lists mass configurations, newest first, without progress or result.
 func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]View, string, error) {
@@ -147,7 +157,7 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 	return views, page.Next, nil
 }
 
-// Rows lists the rows of the plan in the order of the file, of one outcome or of all. The position is the last row of the page before.
+// Rows lists the rows of the plan in the order of the file, of one outcome or of all. The position is the place in the plan of the last row of the page before.
 func (s *Service) Rows(ctx context.Context, c *call.Call, id string, outcome Outcome, after, limit int) ([]Row, int, error) {
 	j, _, _, err := s.load(ctx, c, id)
 	if err != nil {
@@ -155,14 +165,14 @@ func (s *Service) Rows(ctx context.Context, c *call.Call, id string, outcome Out
 	}
 	var rows []Row
 	last := 0
-	err = s.eachRow(ctx, c.Account, j, func(r planRow) error {
-		if r.Row <= after || outcome != "" && r.Outcome != outcome {
+	err = s.eachRow(ctx, c.Account, j, after, func(place int, r planRow) error {
+		if outcome != "" && r.Outcome != outcome {
 			return nil
 		}
 		if len(rows) == limit {
 			return errEnough
 		}
-		rows, last = append(rows, r.view()), r.Row
+		rows, last = append(rows, r.view()), place
 		return nil
 	})
 	if errors.Is(err, errEnough) {
@@ -173,16 +183,22 @@ func (s *Service) Rows(ctx context.Context, c *call.Call, id string, outcome Out
 
 var errEnough = errors.New("enough rows")
 
-// eachRow visits the rows of a plan in order, a chunk in memory at a time.
-func (s *Service) eachRow(ctx context.Context, account string, j job, visit func(planRow) error) error {
-	query := table.Query{Partition: partsPartition(account, j.ID), Prefix: "PLAN#", Limit: 10}
+// eachRow visits the rows of a plan in order, with their places in it from 1, and only those behind the place after; few chunks are in memory at a time.
+func (s *Service) eachRow(ctx context.Context, account string, j job, after int, visit func(place int, r planRow) error) error {
+	place := after / chunkRows * chunkRows // every chunk but the last is full
+	query := table.Query{
+		Partition: partsPartition(account, j.ID), Prefix: planPrefix, From: chunkKey(account, j.ID, after/chunkRows).Sort, Limit: 10,
+	}
 	return table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		rows, err := call.Decode[[]planRow](item)
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			if err := visit(r); err != nil {
+			if place++; place <= after {
+				continue
+			}
+			if err := visit(place, r); err != nil {
 				return err
 			}
 		}
@@ -198,6 +214,9 @@ func (s *Service) Configure(ctx context.Context, c *call.Call, id string) (View,
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		j, item, p, err := s.load(ctx, c, id)
 		if err != nil {
+			return err
+		}
+		if err := c.Matches(true, versions(item, p)...); err != nil {
 			return err
 		}
 		if j.State != Ready {
@@ -273,6 +292,9 @@ func (s *Service) Cancel(ctx context.Context, c *call.Call, id string) (View, er
 		if err != nil {
 			return err
 		}
+		if err := c.Matches(true, versions(item, p)...); err != nil {
+			return err
+		}
 		switch j.State {
 		case AwaitingUpload, Ready:
 			at := c.At
@@ -305,8 +327,11 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (View, erro
 	if err := c.Begin(ctx); err != nil {
 		return View{}, err
 	}
-	done, _, p, err := s.load(ctx, c, id)
+	done, item, p, err := s.load(ctx, c, id)
 	if err != nil {
+		return View{}, err
+	}
+	if err := c.Matches(true, versions(item, p)...); err != nil {
 		return View{}, err
 	}
 	if done.State != Completed && done.State != Cancelled && done.State != Failed || p.Applied == 0 {

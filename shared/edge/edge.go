@@ -80,7 +80,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	failed := false
 	switch {
 	case isHTTP && e.fn.HTTP != nil:
-		status := 0
+		var status int
 		answer, status, err = e.serve(ctx, request)
 		failed = status >= 500
 		properties["status"], properties["route"] = status, request.RouteKey

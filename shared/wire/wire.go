@@ -131,7 +131,7 @@ func Start(build func(*app.Env) (app.Function, error)) {
 	go func() { _, _ = x509.SystemCertPool() }()
 	e, err := assemble(os.Getenv, os.Stdout, build)
 	if err != nil {
-		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err) //nolint:sloglint // there is no context yet
+		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err)
 		os.Exit(1)
 	}
 	edge.Start(e)

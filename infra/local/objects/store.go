@@ -24,6 +24,7 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"seatwise/shared/app"
 )
@@ -138,10 +139,8 @@ func versionKey(key string, sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(key), 0), ^sequence)
 }
 
-// split takes a versionKey apart.
-func split(k []byte) (key string, sequence uint64) {
-	return string(k[:len(k)-9]), ^binary.BigEndian.Uint64(k[len(k)-8:])
-}
+// keyOf takes the object's key out of a versionKey.
+func keyOf(k []byte) string { return string(k[:len(k)-9]) }
 
 func decode(value []byte) (version, error) {
 	var v version
@@ -157,7 +156,7 @@ func latest(b *bbolt.Bucket, key string) (version, bool, error) {
 	if k == nil {
 		return version{}, false, nil
 	}
-	if found, _ := split(k); found != key {
+	if keyOf(k) != key {
 		return version{}, false, nil
 	}
 	v, err := decode(value)
@@ -226,7 +225,7 @@ func (s *Store) ListBuckets() ([]gofakes3.BucketInfo, error) {
 // CreateBucket implements gofakes3.Backend.
 func (s *Store) CreateBucket(name string) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		if _, err := tx.Bucket(root).CreateBucket([]byte(name)); errors.Is(err, bbolt.ErrBucketExists) {
+		if _, err := tx.Bucket(root).CreateBucket([]byte(name)); errors.Is(err, bolterrors.ErrBucketExists) {
 			return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 		} else if err != nil {
 			return err
@@ -613,7 +612,7 @@ func walk(b *bbolt.Bucket, prefix *gofakes3.Prefix, from string, visit func(stri
 	c := b.Cursor()
 	last, seen := "", false
 	for k, value := c.Seek([]byte(start)); k != nil; k, value = c.Next() {
-		key, _ := split(k)
+		key := keyOf(k)
 		if prefix.HasPrefix && key > prefix.Prefix && !strings.HasPrefix(key, prefix.Prefix) {
 			return nil
 		}
@@ -654,7 +653,7 @@ func (s *Store) ListBucketVersions(name string, prefix *gofakes3.Prefix, page *g
 		var n int64
 		previous := ""
 		for k, value := c.Seek(start); k != nil; k, value = c.Next() {
-			key, _ := split(k)
+			key := keyOf(k)
 			newest := key != previous && !(page.KeyMarker == key && n == 0)
 			previous = key
 			var match gofakes3.PrefixMatch

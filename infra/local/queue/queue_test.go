@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -44,7 +43,7 @@ func file(t *testing.T) *bbolt.DB {
 func newQueue(t *testing.T, db *bbolt.DB, pauses []time.Duration, deliver func(context.Context, queue.Event) error) *queue.Queue {
 	t.Helper()
 	q, err := queue.New(db, queue.Options{
-		Clock: time.Now, IDs: &ids{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Deliver: deliver, Workers: 3, Pauses: pauses, Grace: 50 * time.Millisecond,
+		Clock: time.Now, IDs: &ids{}, Log: slog.New(slog.DiscardHandler), Deliver: deliver, Workers: 3, Pauses: pauses, Grace: 50 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)

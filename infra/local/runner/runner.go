@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"seatwise/infra/local/objects"
 	"seatwise/infra/local/queue"
@@ -214,7 +215,7 @@ func (r *runner) openState() error {
 	path := filepath.Join(r.config.Data, "runner.bolt")
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("the data folder %s is in use by another Seatwise; stop it or choose another --data", r.config.Data)
 	case err != nil:
 		return fmt.Errorf("cannot open %s: %w", path, err)
@@ -322,7 +323,8 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 				return fmt.Errorf("cannot make bucket %s: %w", name, err)
 			}
 		}
-		defer r.listenAndServe(s3Listener, objects.Server(store, r.config.Clock), failed)()
+		stop := r.listenAndServe(s3Listener, objects.Server(store, r.config.Clock), failed)
+		defer stop()
 	}
 	var background sync.WaitGroup
 	// This is deferred before the API is, so it waits for deliveries after the API has stopped.
@@ -346,7 +348,8 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 			background.Go(func() { r.runSchedule(ctx, s, due) })
 		}
 	}
-	defer r.listenAndServe(apiListener, r.handler(), failed)()
+	stop := r.listenAndServe(apiListener, r.handler(), failed)
+	defer stop()
 	if _, err := fmt.Fprintf(r.config.Out, "Seatwise is ready: API %s, S3 %s, data in %s\n", address(apiListener), storage, r.config.Data); err != nil {
 		return fmt.Errorf("say that everything is ready: %w", err)
 	}

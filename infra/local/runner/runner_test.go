@@ -108,7 +108,7 @@ func config(t *testing.T, w *world, data string) runner.Config {
 	}
 	return runner.Config{
 		Template: path, Registry: w.registry(), Addr: "127.0.0.1:0", S3Addr: "127.0.0.1:0", Data: data, NoSchedules: true,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: time.Now,
+		Log: slog.New(slog.DiscardHandler), Clock: time.Now,
 	}
 }
 
@@ -151,7 +151,13 @@ func (r *running) stop() {
 	})
 }
 
-func (r *running) do(method, path, token string, body any) (*http.Response, string) {
+// answer is the part of a response that a test looks at.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func (r *running) do(method, path, token string, body any) (answer, string) {
 	r.t.Helper()
 	var reader io.Reader
 	switch b := body.(type) {
@@ -184,7 +190,7 @@ func (r *running) do(method, path, token string, body any) (*http.Response, stri
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return response, string(text)
+	return answer{response.StatusCode, response.Header}, string(text)
 }
 
 func (r *running) token(permissions ...auth.Permission) string {
@@ -295,7 +301,7 @@ func TestInvoke(t *testing.T) {
 		},
 	}
 	r := start(t, config(t, w, t.TempDir()))
-	invoke := func(function, kind, payload string) (*http.Response, string) {
+	invoke := func(function, kind, payload string) (answer, string) {
 		t.Helper()
 		request, err := http.NewRequestWithContext(context.Background(), "POST", r.api+"/2015-03-31/functions/"+function+"/invocations", strings.NewReader(payload))
 		if err != nil {
@@ -313,7 +319,7 @@ func TestInvoke(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return response, string(body)
+		return answer{response.StatusCode, response.Header}, string(body)
 	}
 	http2 := `{"version":"2.0","rawPath":"/v1/health","requestContext":{"http":{"method":"GET"}}}`
 	if response, body := invoke("WebFunction", "", http2); response.StatusCode != 200 || !strings.Contains(body, `"body":"hello"`) {

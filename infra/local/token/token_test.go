@@ -75,7 +75,10 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := parsed.(*rsa.PrivateKey)
+	own, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		t.Fatalf("the key is a %T", parsed)
+	}
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)

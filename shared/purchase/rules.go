@@ -30,8 +30,6 @@ type Terms struct {
 	Location *time.Location
 	// BillingDay is the day of the month, 1 to 28, on which the recurring charge falls due.
 	BillingDay int
-	// DefaultCostCenter is charged for lines that name none. If it is empty, every line must name one (spec 3.2).
-	DefaultCostCenter string
 }
 
 // Browse lists the products of a category and a kind (spec 3.1), in the catalog's order and priced in a currency; an empty category or kind
@@ -192,24 +190,6 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 	return next, nil
 }
 
-// Merge is the cart with equal lines made one: lines of the same product and the same cost center, or of the same product and none yet. The
-// first of them keeps its place and its id. The total due does not change; the cents of single lines may.
-func (c Cart) Merge() Cart {
-	type key struct{ product, costCenter string }
-	merged := Cart{Lines: make([]CartLine, 0, len(c.Lines)), LastLine: c.LastLine}
-	first := make(map[key]int, len(c.Lines))
-	for _, line := range c.Lines {
-		k := key{line.ProductID, line.CostCenter}
-		if at, ok := first[k]; ok {
-			merged.Lines[at].Quantity += line.Quantity
-			continue
-		}
-		first[k] = len(merged.Lines)
-		merged.Lines = append(merged.Lines, line)
-	}
-	return merged
-}
-
 // Fingerprint is the same for carts that would be bought alike: it covers products, quantities and cost centers in their order, and not the
 // ids of the lines.
 func (c Cart) Fingerprint() string {
@@ -308,7 +288,7 @@ func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 			return Quote{}, fmt.Errorf("purchase: total up to line %d: %w", i, err)
 		}
 		q.Lines[i] = QuoteLine{
-			ProductID: p.ID, Name: p.Name, Quantity: line.Quantity, CostCenter: cmp.Or(line.CostCenter, terms.DefaultCostCenter),
+			ProductID: p.ID, Name: p.Name, Quantity: line.Quantity, CostCenter: line.CostCenter,
 			UnitPrice: unit, Recurring: recurring,
 		}
 		shares[i] = share{path: line.ID, weight: recurring.Minor, due: &q.Lines[i].DueToday}
@@ -335,9 +315,9 @@ func checkQuotable(terms Terms, lines []CartLine) error {
 		if p, ok := terms.Catalog.Lookup(line.ProductID); !ok || !p.Purchasable() {
 			fields = append(fields, fault(i, "productId", "is no longer sold"))
 		}
-		if code := cmp.Or(line.CostCenter, terms.DefaultCostCenter); code == "" {
+		if line.CostCenter == "" {
 			fields = append(fields, fault(i, "costCenter", "must be chosen"))
-		} else if !terms.HasCostCenter(code) {
+		} else if !terms.HasCostCenter(line.CostCenter) {
 			fields = append(fields, fault(i, "costCenter", "is no longer a cost center of the account"))
 		}
 	}

@@ -232,27 +232,6 @@ func TestSplitRefuses(t *testing.T) {
 	})
 }
 
-func TestMerge(t *testing.T) {
-	cart := Cart{LastLine: 5, Lines: []CartLine{
-		{"1.1", "live-reports", 7, "CC-1"},
-		{"2", "developer", 1, "CC-1"},
-		{"1.2", "live-reports", 5, "CC-2"},
-		{"3", "live-reports", 2, "CC-1"},
-		{"4", "developer", 3, ""},
-		{"5", "developer", 4, ""},
-	}}
-	want := []CartLine{
-		{"1.1", "live-reports", 9, "CC-1"}, {"2", "developer", 1, "CC-1"}, {"1.2", "live-reports", 5, "CC-2"}, {"4", "developer", 7, ""},
-	}
-	got := cart.Merge()
-	if !slices.Equal(got.Lines, want) || got.LastLine != 5 {
-		t.Errorf("got %+v", got)
-	}
-	if cart.Lines[0].Quantity != 7 {
-		t.Error("the cart that was given has changed")
-	}
-}
-
 func TestPeriod(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -373,17 +352,14 @@ func TestPriceOfThePath(t *testing.T) {
 
 func TestPriceInTheAccountsCurrencyAndOnItsBillingDay(t *testing.T) {
 	terms := acme()
-	terms.Currency, terms.DefaultCostCenter = "GBP", "CC-9"
-	cart := cartOf(t, CartLineInput{ProductID: "phone-system", Quantity: 3}, CartLineInput{ProductID: "call_recording", Quantity: 2, CostCenter: "CC-1"})
+	terms.Currency = "GBP"
+	cart := cartOf(t, CartLineInput{ProductID: "phone-system", Quantity: 3, CostCenter: "CC-9"}, CartLineInput{ProductID: "call_recording", Quantity: 2, CostCenter: "CC-1"})
 	q, err := Price(terms, cart.Lines, at(t, "2026-11-15T12:00:00Z"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := money.Of(3*1599+2*399, "GBP"); q.Recurring != want || q.DueToday != want {
 		t.Errorf("on the billing day recurring %v and due today %v, want %v", q.Recurring, q.DueToday, want)
-	}
-	if q.Lines[0].CostCenter != "CC-9" || q.Lines[1].CostCenter != "CC-1" {
-		t.Errorf("cost centers %q and %q: only the line without one takes the default", q.Lines[0].CostCenter, q.Lines[1].CostCenter)
 	}
 	terms.Currency = "JPY"
 	if _, err := Price(terms, cart.Lines, at(t, "2026-11-15T12:00:00Z")); err == nil {
@@ -539,33 +515,6 @@ func TestPropertyASplitChangesNoCharge(t *testing.T) {
 		others := slices.Concat(after.Lines[:index], after.Lines[index+parts:])
 		if !slices.Equal(others, slices.Delete(slices.Clone(before.Lines), index, index+1)) {
 			t.Fatal("a line that was not split has changed")
-		}
-	})
-}
-
-func TestPropertyMergeChangesNoTotal(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		cart := drawCart(t)
-		terms, now := drawTerms(t)
-		before, err := Price(terms, cart.Lines, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		merged := cart.Merge()
-		after, err := Price(terms, merged.Lines, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if after.DueToday != before.DueToday || after.Recurring != before.Recurring {
-			t.Fatalf("the total was %v and is %v", before.DueToday, after.DueToday)
-		}
-		seen := map[string]bool{}
-		for _, line := range merged.Lines {
-			if key := line.ProductID + " " + line.CostCenter; seen[key] {
-				t.Fatalf("%s is there twice", key)
-			} else {
-				seen[key] = true
-			}
 		}
 	})
 }

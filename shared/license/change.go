@@ -316,9 +316,12 @@ func (ch *Change) Unlimited() bool { return ch.account != nil && ch.account.Bund
 // automatic grants are kept in mind and count again when the user returns (spec 6).
 func (ch *Change) Put(ctx context.Context, user, name string, active bool) error {
 	h := ch.holders[user]
-	if h == nil || h.gone {
+	switch {
+	case h == nil:
 		h = &holderState{Holder: Holder{UserID: user}}
 		ch.holders[user] = h
+	case h.gone: // removed by this very change
+		h.gone, h.Holder = false, Holder{UserID: user}
 	}
 	renamed := h.Name != name
 	h.Name, h.Active = name, active

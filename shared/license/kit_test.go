@@ -16,10 +16,17 @@ import (
 	"seatwise/shared/table"
 )
 
+// failer is the part of a test, or of a property's one check, that ends it.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // office is an account with a desk.
 type office struct {
 	*testkit.Kit
-	t    testing.TB
+	t    failer
 	ctx  context.Context
 	desk *Desk
 }
@@ -164,7 +171,7 @@ func (o *office) wantState(user, product string, want State) {
 	}
 }
 
-func wantProblem(t testing.TB, err error, slug problem.Slug) *problem.Problem {
+func wantProblem(t failer, err error, slug problem.Slug) *problem.Problem {
 	t.Helper()
 	p, ok := problem.From(err)
 	if !ok || p.Slug != slug {
@@ -184,7 +191,7 @@ func (o *office) items(index table.Index, partition string) []table.Item {
 	return items
 }
 
-func decode[T any](t testing.TB, item table.Item) T {
+func decode[T any](t failer, item table.Item) T {
 	t.Helper()
 	v, err := call.Decode[T](item)
 	if err != nil {

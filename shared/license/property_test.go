@@ -27,6 +27,7 @@ var (
 func TestAnySequenceKeepsTheInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		o := open(t)
+		o.t = rt
 
 		w := &world{office: o, rt: rt}
 		w.unlimited = rapid.IntRange(0, 4).Draw(rt, "bundle") == 0

@@ -1,0 +1,390 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table/faulty"
+)
+
+// staff hires users u0, u1, ...
+func (o *office) staff(n int) []string {
+	o.t.Helper()
+	users := make([]string, n)
+	for i := range users {
+		users[i] = fmt.Sprintf("u%d", i)
+	}
+	o.hire(users...)
+	return users
+}
+
+func itemsFor(product string, users []string) []Item {
+	items := make([]Item, len(users))
+	for i, user := range users {
+		items[i] = Item{ProductID: product, UserID: user}
+	}
+	return items
+}
+
+func TestBulkHasAResultForEachItem(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 3, "CC-1")
+	users := o.staff(5)
+	o.put("u1", "u1", false)
+	items := []Item{
+		{ProductID: "live-reports", UserID: "u0"},
+		{ProductID: "live-reports", UserID: "u1"},    // inactive
+		{ProductID: "nonsense", UserID: "u2"},        // no product
+		{ProductID: "live-reports", UserID: "ghost"}, // no user
+		{ProductID: "live-reports", UserID: "u2"},
+		{ProductID: "live-reports", UserID: "u0"}, // again: holds it
+		{ProductID: "live-reports", UserID: "u3"},
+		{ProductID: "live-reports", UserID: "u4"}, // one too many
+		{ProductID: "team_chat", UserID: "u0"},    // no base
+	}
+	want := []int{0, 409, 422, 404, 0, 0, 0, 409, 409}
+	results, err := o.desk.AssignMany(o.ctx, o.call(), items, false)
+	o.must(err)
+	if results.Succeeded != 4 || results.Failed != 5 || len(results.Results) != len(items) {
+		t.Fatalf("%+v", results)
+	}
+	for i, r := range results.Results {
+		switch {
+		case r.Index != i:
+			t.Errorf("result %d has index %d", i, r.Index)
+		case want[i] == 0 && (r.Status != Succeeded || r.License == nil || r.License.UserID != items[i].UserID || r.Problem != nil):
+			t.Errorf("item %d: %+v", i, r)
+		case want[i] != 0 && (r.Status != Failed || r.License != nil || r.Problem == nil || r.Problem.Status != want[i]):
+			t.Errorf("item %d: %+v", i, r)
+		}
+	}
+	o.wantCounts("live-reports", "3/3 free 0 waiting 0")
+	o.audit(false, true, users...)
+
+	results, err = o.desk.RemoveMany(o.ctx, o.call(), items, false)
+	o.must(err)
+	if results.Succeeded != 7 || results.Failed != 2 || results.Results[4].License.Status != Available {
+		t.Fatalf("%+v", results)
+	}
+	o.wantCounts("live-reports", "0/3 free 3 waiting 0")
+	o.audit(false, true, users...)
+}
+
+func TestAtomicIsAllOrNone(t *testing.T) {
+	o := open(t)
+	users := o.staff(MaxAtomic + 1)
+	o.buy("live-reports", MaxAtomic-1, "CC-1")
+	items := itemsFor("live-reports", users[:MaxAtomic])
+	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	p := wantProblem(t, err, problem.NotEnoughLicenses)
+	if p.Wanted != MaxAtomic || p.Available != MaxAtomic-1 || p.Fields[0].Field != fmt.Sprintf("items[%d]", MaxAtomic-1) {
+		t.Fatalf("%+v", p)
+	}
+	o.wantCounts("live-reports", "0/23 free 23 waiting 0")
+	o.buy("live-reports", 1, "CC-1")
+
+	c := o.call()
+	c.WithKey("key")
+	results, err := o.desk.AssignMany(o.ctx, c, items, true) // the most that spec 4 asks for, in one commit
+	o.must(err)
+	if results.Succeeded != MaxAtomic {
+		t.Fatalf("%+v", results)
+	}
+	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
+	_, err = o.desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
+	wantProblem(t, err, problem.ValidationFailed)
+	_, err = o.desk.RemoveMany(o.ctx, o.call(), append(itemsFor("live-reports", users[:3]), Item{ProductID: "nonsense", UserID: "u1"}), true)
+	if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != "items[3].productId" {
+		t.Fatalf("%+v", p)
+	}
+	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
+	results, err = o.desk.RemoveMany(o.ctx, o.call(), items, true)
+	o.must(err)
+	if results.Succeeded != MaxAtomic {
+		t.Fatalf("%+v", results)
+	}
+	o.wantCounts("live-reports", "0/24 free 24 waiting 0")
+	o.audit(false, true, users...)
+}
+
+// TestAtomicRemovalServesWhoWaits removes as many as possible in one step while as many wait: what does not fit into the step is served right after it.
+func TestAtomicRemovalServesWhoWaits(t *testing.T) {
+	o := open(t)
+	users := o.staff(2 * MaxAtomic)
+	o.buy("live-reports", MaxAtomic, "CC-1")
+	items := itemsFor("live-reports", users[:MaxAtomic])
+	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	o.must(err)
+	for _, user := range users[MaxAtomic:] {
+		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
+	}
+	o.wantCounts("live-reports", "24/24 free 0 waiting 24")
+	_, err = o.desk.RemoveMany(o.ctx, o.call(), items, true)
+	o.must(err)
+	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
+	o.audit(false, true, users...)
+}
+
+func TestAtomicThatDoesNotFitSaysSo(t *testing.T) {
+	o := open(t)
+	users := o.staff(MaxAtomic)
+	o.buy("phone-system", MaxAtomic, "CC-1")
+	items := itemsFor("phone-system", users)
+	for i := range items {
+		items[i].Extension = fmt.Sprint(100 + i) // an extension and its audit record more for each
+	}
+	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != "items" {
+		t.Fatalf("%+v", p)
+	}
+	o.wantCounts("phone-system", "0/24 free 24 waiting 0")
+	results, err := o.desk.AssignMany(o.ctx, o.call(), items, false)
+	o.must(err)
+	if results.Succeeded != MaxAtomic || results.Results[5].License.Extension != "105" {
+		t.Fatalf("%+v", results)
+	}
+	o.audit(false, true, users...)
+}
+
+func TestBulkOfMany(t *testing.T) {
+	o := open(t)
+	users := o.staff(150)
+	o.buy("phone-system", 140, "CC-1")
+	o.buy("team_chat", 140, "CC-1")
+	var made calls
+	o.Env.Table = made.on(o.Env.Table)
+	c := o.call()
+	c.WithKey("key", []byte("body"))
+	results, err := o.desk.AssignMany(o.ctx, c, itemsFor("phone-system", users), false)
+	o.must(err)
+	if results.Succeeded != 140 || results.Failed != 10 {
+		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
+	}
+	if got := made.take(); got["TransactWriteItems"] > 150/bulkGroup+4 {
+		t.Fatalf("not one commit a row: %v", got)
+	}
+	c = o.call()
+	c.WithKey("key", []byte("body"))
+	var replay *call.Replay
+	if _, err := o.desk.AssignMany(o.ctx, c, itemsFor("phone-system", users), false); !errors.As(err, &replay) || replay.Status != 200 {
+		t.Fatalf("%v", err)
+	}
+	results, err = o.desk.AssignMany(o.ctx, o.call(), itemsFor("team_chat", users), false)
+	o.must(err)
+	if results.Succeeded != 140 {
+		t.Fatalf("%d succeeded", results.Succeeded)
+	}
+	o.audit(false, true, users...)
+	results, err = o.desk.RemoveMany(o.ctx, o.call(), itemsFor("phone-system", users), false)
+	o.must(err)
+	if results.Succeeded != 150 {
+		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
+	}
+	o.wantCounts("team_chat", "0/140 free 140 waiting 0")
+	var ids []string
+	for _, l := range results.Results {
+		if l.License != nil {
+			ids = append(ids, l.License.ID)
+		}
+	}
+	charged, err := o.desk.ChargeMany(o.ctx, o.call(), ids, "CC-2")
+	o.must(err)
+	ended, err := o.desk.TerminateMany(o.ctx, o.call(), ids)
+	o.must(err)
+	if charged.Succeeded != 140 || ended.Succeeded != 140 || ended.Results[7].License.Status != Terminated {
+		t.Fatalf("%d charged, %d terminated", charged.Succeeded, ended.Succeeded)
+	}
+	o.wantCounts("phone-system", "0/0 free 0 waiting 0")
+	o.audit(false, true, users...)
+}
+
+// TestBulkSurvivesItsDeath stops a bulk call before and after each of its commits: while its claim lasts a repetition is told to wait, then it ends what was begun,
+// and every item has been done once.
+func TestBulkSurvivesItsDeath(t *testing.T) {
+	const commits = 6 // the claim, four groups, the answer
+	for n := 1; n <= commits; n++ {
+		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
+			o := open(t)
+			users := o.staff(4 * bulkGroup)
+			o.buy("live-reports", len(users), "CC-1")
+			sound := o.Env.Table
+			o.Env.Table = faulty.New(sound, faulty.AtCommit(n, fault))
+			c := o.call()
+			c.WithKey("key", []byte("body"))
+			_, err := o.desk.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
+			o.Env.Table = sound
+			if err == nil {
+				t.Fatalf("%s at commit %d went unnoticed", fault, n)
+			}
+			o.audit(false, true, users...)
+
+			again := func() (Results, error) {
+				c := o.call()
+				c.WithKey("key", []byte("body"))
+				return o.desk.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
+			}
+			results, err := again()
+			var replay *call.Replay
+			if n == commits && fault == faulty.CrashAfter {
+				if !errors.As(err, &replay) {
+					t.Fatalf("the answer was stored, and then: %v", err)
+				}
+				continue
+			}
+			if n > 1 || fault == faulty.CrashAfter {
+				wantProblem(t, err, problem.IdempotencyInProgress)
+				o.Clock.Add(2 * time.Minute)
+				results, err = again()
+			}
+			o.must(err)
+			if results.Succeeded != len(users) {
+				t.Fatalf("%d succeeded", results.Succeeded)
+			}
+			o.wantCounts("live-reports", "80/80 free 0 waiting 0")
+			o.audit(false, true, users...)
+		}
+	}
+}
+
+const racers = 24
+
+// race runs a use case in many goroutines at once, each with a call of its own, and answers their errors.
+func (o *office) race(run func(i int, c *call.Call) error) []error {
+	o.t.Helper()
+	calls := make([]*call.Call, racers)
+	for i := range calls {
+		calls[i] = o.Call(fmt.Sprintf("admin%d", i))
+	}
+	errs := make([]error, racers)
+	var all sync.WaitGroup
+	for i := range racers {
+		all.Go(func() { errs[i] = run(i, calls[i]) })
+	}
+	all.Wait()
+	return errs
+}
+
+func wins(t *testing.T, errs []error, slug problem.Slug) int {
+	t.Helper()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		wantProblem(t, err, slug)
+	}
+	return won
+}
+
+func TestRaceForTheLastSeats(t *testing.T) {
+	o := open(t)
+	users := o.staff(racers)
+	o.buy("live-reports", 3, "CC-1")
+	errs := o.race(func(i int, c *call.Call) error {
+		_, err := o.desk.AssignProduct(o.ctx, c, "live-reports", users[i], "")
+		return err
+	})
+	if won := wins(t, errs, problem.NotEnoughLicenses); won != 3 {
+		t.Fatalf("%d won 3 seats", won)
+	}
+	o.audit(false, true, users...)
+}
+
+func TestRaceForOneLicense(t *testing.T) {
+	o := open(t)
+	users := o.staff(racers)
+	ids := o.buy("live-reports", 5, "CC-1")
+	errs := o.race(func(i int, c *call.Call) error {
+		_, err := o.desk.Assign(o.ctx, c, ids[2], users[i], "")
+		return err
+	})
+	if won := wins(t, errs, problem.LicenseNotAvailable); won != 1 {
+		t.Fatalf("%d won one license", won)
+	}
+	o.audit(false, true, users...)
+}
+
+func TestRaceOfOneUser(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", racers, "CC-1")
+	o.hire("Ann")
+	errs := o.race(func(i int, c *call.Call) error {
+		_, err := o.desk.Assign(o.ctx, c, ids[i], "ann", "")
+		return err
+	})
+	if won := wins(t, errs, problem.UserAlreadyLicensed); won != 1 {
+		t.Fatalf("one user got %d licenses", won)
+	}
+	o.audit(false, true, "ann")
+}
+
+func TestRaceOfOneKey(t *testing.T) {
+	o := open(t)
+	users := o.staff(1)
+	o.buy("live-reports", racers, "CC-1")
+	errs := o.race(func(_ int, c *call.Call) error {
+		c.Actor = "admin"
+		c.WithKey("key", []byte("body"))
+		_, err := o.desk.AssignProduct(o.ctx, c, "live-reports", users[0], "")
+		return err
+	})
+	won, replayed := 0, 0
+	for _, err := range errs {
+		var replay *call.Replay
+		switch {
+		case err == nil:
+			won++
+		case errors.As(err, &replay) && replay.Status == 200:
+			replayed++
+		default:
+			t.Fatal(err)
+		}
+	}
+	if won != 1 || replayed != racers-1 {
+		t.Fatalf("%d did it, %d got the stored answer", won, replayed)
+	}
+	o.wantCounts("live-reports", "1/24 free 23 waiting 0")
+	o.audit(false, true, users...)
+}
+
+// TestRaceOfGrantsAndLeavers lets users join and leave a monitored queue while there are too few seats: nobody waits while a seat is free, and nobody is forgotten.
+func TestRaceOfGrantsAndLeavers(t *testing.T) {
+	o := open(t)
+	users := o.staff(racers)
+	o.buy("live-reports", 5, "CC-1")
+	errs := o.race(func(i int, c *call.Call) error {
+		for turn := range 4 {
+			err := call.Decide(o.ctx, func(ctx context.Context) error {
+				ch := o.desk.Change(c)
+				if _, err := ch.Load(ctx, Need{Users: users[i : i+1]}); err != nil {
+					return err
+				}
+				verb := ch.Grant
+				if turn%2 == 1 {
+					verb = ch.Withdraw
+				}
+				if err := verb(ctx, users[i], "live-reports", QueueGrant("q1")); err != nil {
+					return err
+				}
+				return ch.Commit(ctx, call.Answer{})
+			})
+			if err != nil {
+				return err
+			}
+			if i%3 == 0 && turn == 2 {
+				return nil // every third one stays
+			}
+		}
+		return nil
+	})
+	o.must(errors.Join(errs...))
+	o.wantCounts("live-reports", "5/5 free 0 waiting 3")
+	o.audit(false, true, users...)
+}

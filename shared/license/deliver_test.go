@@ -1,0 +1,177 @@
+package license
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
+)
+
+// placed is an order's own item, which its confirmation writes.
+func placed(account, order string) (table.Key, []table.Operation) {
+	key := table.Key{Partition: call.Partition(account, "ORDERS"), Sort: order}
+	return key, []table.Operation{table.Put(table.Item{Key: key, Data: []byte(`{}`)}, table.IfAbsent)}
+}
+
+const order = "0198aaaa-0000-7000-8000-000000000001"
+
+func TestDeliver(t *testing.T) {
+	for name, lots := range map[string][]Lot{
+		"in one commit":   {{"live-reports", "CC-1", 7}, {"live-reports", "CC-2", 5}},
+		"in many commits": {{"live-reports", "CC-1", 130}, {"phone-system", "CC-1", 20}, {"live-reports", "CC-2", 70}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.hire("Ann", "Bob")
+			o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
+			c := o.call()
+			c.WithKey("key", []byte("order"))
+			key, confirm := placed(o.Account, order)
+			answer := call.Answer{Status: 201, Body: "bought"}
+			o.must(o.desk.Deliver(o.ctx, c, order, lots, answer, confirm))
+			total := 0
+			for _, lot := range lots {
+				total += lot.Quantity
+			}
+			if _, ok, err := table.Get(o.ctx, o.Env.Table, key); err != nil || !ok {
+				t.Fatal("the order was not confirmed", err)
+			}
+			list, next, err := o.desk.List(o.ctx, o.call(), Filter{Order: order}, "", 500)
+			o.must(err)
+			if len(list) != total || next != "" {
+				t.Fatalf("%d licenses of %d, next %q", len(list), total, next)
+			}
+			o.wantState("ann", "live-reports", Holds) // served by itself
+			o.audit(false, true, "ann", "bob")
+
+			// The same request again gets its answer; the same order again changes nothing.
+			c = o.call()
+			c.WithKey("key", []byte("order"))
+			var replay *call.Replay
+			if err := o.desk.Deliver(o.ctx, c, order, lots, answer, confirm); !errors.As(err, &replay) || replay.Status != 201 {
+				t.Fatalf("%v", err)
+			}
+			o.must(o.desk.Deliver(o.ctx, o.call(), order, lots, answer, confirm))
+			o.audit(false, true, "ann", "bob")
+		})
+	}
+}
+
+func TestDeliverRefusesWhatCannotBe(t *testing.T) {
+	o := open(t)
+	for name, lots := range map[string][]Lot{
+		"nothing":       nil,
+		"no quantity":   {{"live-reports", "CC-1", 0}},
+		"unknown":       {{"nonsense", "CC-1", 1}},
+		"metered":       {{"essential-user", "CC-1", 1}},
+		"too many":      {{"live-reports", "CC-1", MaxDelivery}, {"developer", "CC-1", 1}},
+		"too many lots": slices.Repeat([]Lot{{"live-reports", "CC-1", 1}}, MaxLots+1),
+	} {
+		if err := o.desk.Deliver(o.ctx, o.call(), order, lots, call.Answer{}, nil); err == nil {
+			t.Errorf("%s was delivered", name)
+		}
+	}
+	// A confirmation that is refused leaves nothing behind that anybody sees.
+	_, confirm := placed(o.Account, order)
+	o.must(o.Env.Table.Commit(o.ctx, confirm))
+	for _, n := range []int{3, 200} {
+		err := o.desk.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", n}}, call.Answer{}, confirm)
+		if _, refused := table.Refused(err); !refused {
+			t.Fatalf("%v", err)
+		}
+		o.wantCounts("live-reports", "0/0 free 0 waiting 0")
+		o.audit(false, true)
+	}
+}
+
+// TestNobodySeesPartOfAnOrder stops a delivery before each of its commits, and after each whose answer is lost: until the last one nobody sees a license; another
+// run ends it.
+func TestNobodySeesPartOfAnOrder(t *testing.T) {
+	lots := []Lot{{"live-reports", "CC-1", 120}, {"developer", "CC-2", 60}}
+	const commits = 5 // four of 50 licenses or fewer, and the confirmation
+	for n := 1; n <= commits; n++ {
+		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter} {
+			o := open(t)
+			o.hire("Ann")
+			o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
+			sound := o.Env.Table
+			store := faulty.New(sound, faulty.AtCommit(n, fault))
+			c := o.call()
+			_, confirm := placed(o.Account, order)
+			o.Env.Table = store
+			err := o.desk.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm)
+			o.Env.Table = sound
+			if err == nil {
+				t.Fatalf("%s at commit %d went unnoticed", fault, n)
+			}
+			o.desk = NewDesk(o.desk.products) // another process
+			shown := n == commits && fault != faulty.CrashBefore
+			want := 0
+			if shown {
+				want = 180
+			}
+			for _, f := range []Filter{{}, {Order: order}, {Status: Available}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
+				list, _, err := o.desk.List(o.ctx, o.call(), f, "", 500)
+				o.must(err)
+				if f.Q == "" && len(list) != want || want == 0 && len(list) != 0 {
+					t.Fatalf("%s at commit %d: %d licenses are listed by %+v, want %d", fault, n, len(list), f, want)
+				}
+			}
+			if !shown {
+				_, _, err := o.desk.Get(o.ctx, o.call(), deliveredID(o.Account, order, 0))
+				wantProblem(t, err, "not-found")
+				_, err = o.desk.AssignProduct(o.ctx, o.call(), "live-reports", "ann", "")
+				wantProblem(t, err, "not-enough-licenses")
+				o.wantCounts("live-reports", "0/0 free 0 waiting 1")
+			}
+			o.must(o.desk.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm))
+			o.wantCounts("live-reports", "1/120 free 119 waiting 0")
+			o.wantCounts("developer", "0/60 free 60 waiting 0")
+			o.audit(false, true, "ann")
+		}
+	}
+}
+
+// TestRunsOfOneOrderMayOverlap runs a delivery several times at once.
+func TestRunsOfOneOrderMayOverlap(t *testing.T) {
+	o := open(t)
+	lots := []Lot{{"live-reports", "CC-1", 400}}
+	_, confirm := placed(o.Account, order)
+	var runs sync.WaitGroup
+	errs := make([]error, 6)
+	calls := make([]*call.Call, len(errs))
+	for i := range calls {
+		calls[i] = o.Call("admin")
+	}
+	for i := range errs {
+		runs.Go(func() {
+			errs[i] = NewDesk(o.desk.products).Deliver(o.ctx, calls[i], order, lots, call.Answer{}, confirm)
+		})
+	}
+	runs.Wait()
+	o.must(errors.Join(errs...))
+	o.wantCounts("live-reports", "0/400 free 400 waiting 0")
+	o.audit(false, true)
+}
+
+// TestLargestOrder delivers 10,000 licenses, and shows what that costs.
+func TestLargestOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 licenses")
+	}
+	o := open(t)
+	var calls calls
+	o.Env.Table = calls.on(o.Env.Table)
+	o.must(o.desk.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", MaxDelivery}}, call.Answer{}, nil))
+	if got := calls.take(); got["TransactWriteItems"] != MaxDelivery/deliveryBatch+1 {
+		t.Fatalf("%v", got)
+	}
+	o.wantCounts("live-reports", "0/10000 free 10000 waiting 0")
+	if id := deliveredID(o.Account, order, MaxDelivery-1); o.license(id).OrderID != order {
+		t.Fatal(id)
+	}
+}

@@ -222,7 +222,7 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 	}
 }
 
-// TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the kit itself may answer with; those of the rooms are seen in TestBadInput.
+// TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the kit itself may answer with; those of the rooms are seen in TestRoutes.
 func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 	for _, op := range operations(t) {
 		may := []string{"422", "500"} // an unknown query parameter, a fault of ours

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"seatwise/infra/testlocal"
+	"seatwise/shared/app"
+	"seatwise/shared/auth"
+)
+
+// The two accounts of the tests.
+const (
+	mine   = "acme"
+	theirs = "globex"
+)
+
+// settled bounds how long the runner may take over what it does by itself, such as a check.
+const settled = time.Minute
+
+// world is a running Seatwise with two accounts that have, of everything that is listed, at least two.
+type world struct {
+	runner   *testlocal.Runner
+	document *huma.OpenAPI
+	// functions by method and path.
+	functions map[string]string
+	// Tokens: of an admin of each account, and of an operator.
+	mine, theirs, operator string
+	// things replaces parameters in paths, by account: in pairs as strings.NewReplacer takes them.
+	things map[string][]string
+	// sample is a good body, and required a query, of the operations that tell a stranger's thing from their own after reading it.
+	sample, required map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	document, err := Document(&app.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
+	if other := os.Getenv("SEATWISE_TEST_TEMPLATE"); other != "" {
+		o.Args = append(o.Args, "--template", other)
+	}
+	w := &world{
+		runner: testlocal.Start(t, o), document: document, functions: functionsOf(t), things: map[string][]string{},
+		sample: map[string]string{
+			"assign-license":   `{"userId":"u1-acme"}`,
+			"reassign-license": `{"userId":"u1-acme"}`,
+			"change-license":   `{"costCenter":"CC1-acme"}`,
+			"set-add-ons":      `{"productIds":["device_ip_phone"]}`,
+		},
+		required: map[string]string{"explain-license": "product=live-reports"},
+	}
+	w.operator = w.login(t, "provider", auth.Permissions()...)
+	for _, account := range []string{mine, theirs} {
+		var all []auth.Permission
+		for _, p := range auth.Permissions() {
+			if p != auth.AccountsManage {
+				all = append(all, p)
+			}
+		}
+		token := w.login(t, account, all...)
+		if account == mine {
+			w.mine = token
+		} else {
+			w.theirs = token
+		}
+		w.furnish(t, account, token)
+	}
+	return w
+}
+
+func (w *world) login(t *testing.T, account string, permissions ...auth.Permission) string {
+	t.Helper()
+	a := w.send(t, probe{method: http.MethodPost, path: "/local/token", body: encode(t, object{"account": account, "user": "zoe", "permissions": permissions})})
+	var got struct {
+		AccessToken string `json:"accessToken"`
+	}
+	if err := json.Unmarshal(a.body, &got); err != nil || got.AccessToken == "" {
+		t.Fatalf("no token: %v", a)
+	}
+	return got.AccessToken
+}
+
+type object = map[string]any
+
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// furnish makes an account and what is in it.
+func (w *world) furnish(t *testing.T, account, token string) {
+	t.Helper()
+	base := "/v1/accounts/" + account
+	call := func(token, method, path string, body any) object {
+		t.Helper()
+		p := probe{method: method, path: path, token: token}
+		if body != nil {
+			p.body, p.contentType = encode(t, body), "application/json"
+		}
+		a := w.send(t, p)
+		if a.status >= 300 {
+			t.Fatalf("%s %s: %v", method, path, a)
+		}
+		var got object
+		if len(a.body) > 0 {
+			if err := json.Unmarshal(a.body, &got); err != nil {
+				t.Fatalf("%s %s: %v: %v", method, path, err, a)
+			}
+		}
+		return got
+	}
+	put := func(path string, body any) object { t.Helper(); return call(token, http.MethodPut, base+path, body) }
+	post := func(path string, body any) object { t.Helper(); return call(token, http.MethodPost, base+path, body) }
+	get := func(path string) object { t.Helper(); return call(token, http.MethodGet, base+path, nil) }
+	named := func(prefix string, n int) string { return fmt.Sprintf("%s%d-%s", prefix, n, account) }
+
+	call(w.operator, http.MethodPut, base, object{
+		"name": account, "brand": "Brand", "currency": "USD", "timezone": "America/Detroit", "billingDay": 1, "bundle": "standard",
+	})
+	for n := 1; n <= 2; n++ {
+		put("/cost-centers/"+named("CC", n), object{"name": "Cost center"})
+		put("/roles/"+named("r", n), object{"name": "Role", "permissions": []string{"liveReports.view"}})
+	}
+	var orders []string
+	for range 2 {
+		lines := []object{{"productId": "live-reports", "quantity": 1, "costCenter": named("CC", 1)}, {"productId": "phone-system", "quantity": 2, "costCenter": named("CC", 1)}}
+		quote := post("/quotes", object{"lines": lines})
+		orders = append(orders, fmt.Sprint(post("/orders", object{"quoteId": quote["id"], "acknowledged": true})["id"]))
+	}
+	for n := 1; n <= 6; n++ {
+		put("/users/"+named("u", n), object{"name": fmt.Sprint("User ", n), "email": fmt.Sprintf("u%d@%s.test", n, account)})
+	}
+	// Two seats for six members: the first two hold them until they are unassigned, then the next two do, and two wait.
+	for n := 1; n <= 3; n++ {
+		put("/call-queues/"+named("q", n), object{"name": "Queue", "members": []string{named("u", 2*n-1), named("u", 2*n)}})
+		put("/dashboards/"+named("d", n), object{"name": "Dashboard", "queueIds": []string{named("q", n)}})
+	}
+	for n := 1; n <= 2; n++ {
+		held := items(t, get("/licenses?product=live-reports&user="+named("u", n)))
+		post("/licenses/"+fmt.Sprint(held[0]["id"])+"/unassign", nil)
+	}
+	license := items(t, get("/licenses?product=phone-system"))[0]["id"]
+	cart := put("/cart", object{"lines": []object{{"productId": "phone-system", "quantity": 2}}})
+	lines, _ := cart["lines"].([]any)
+	line, _ := lines[0].(object)
+
+	put("/metrics/licenses/wallboards", object{"max": 5})
+	for n := 1; n <= 2; n++ {
+		put("/wallboards/"+named("w", n), object{"name": "Wallboard", "kind": "analytics", "userId": named("u", 1)})
+	}
+	var reports []string
+	for _, from := range []string{"2026-01-01", "2026-01-02"} {
+		reports = append(reports, fmt.Sprint(post("/reports", object{"kind": "license-status", "from": from, "to": "2026-01-20"})["id"]))
+	}
+	var plans []string
+	for range 2 {
+		plans = append(plans, w.plan(t, post, get, account))
+	}
+	w.things[account] = []string{
+		"{account}", account,
+		"/cost-centers/{code}", "/cost-centers/" + named("CC", 1),
+		"/cart/lines/{line}", "/cart/lines/" + fmt.Sprint(line["id"]),
+		"/orders/{id}", "/orders/" + orders[0],
+		"/licenses/{id}", "/licenses/" + fmt.Sprint(license),
+		"/exclusions/{product}/{user}", "/exclusions/live-reports/" + named("u", 1),
+		"/mass-configurations/{id}", "/mass-configurations/" + plans[0],
+		"/users/{id}", "/users/" + named("u", 1),
+		"/roles/{id}", "/roles/" + named("r", 1),
+		"/call-queues/{id}", "/call-queues/" + named("q", 1),
+		"/dashboards/{id}", "/dashboards/" + named("d", 1),
+		"/wallboards/{id}", "/wallboards/" + named("w", 1),
+		"/reports/{id}", "/reports/" + reports[0],
+	}
+}
+
+// plan uploads a file of two rows and waits until it was checked.
+func (w *world) plan(t *testing.T, post func(string, any) object, get func(string) object, account string) string {
+	t.Helper()
+	file := fmt.Sprintf("Ext Key,Number,User,Addon license 1\n101,6567891230,u1-%s,\n102,6567891231,u2-%s,\n", account, account)
+	made := post("/mass-configurations", object{"fileName": "phones.csv", "sizeBytes": len(file)})
+	upload, _ := made["upload"].(object)
+	req, err := http.NewRequestWithContext(t.Context(), fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers, _ := upload["headers"].(object)
+	for name, value := range headers {
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+			req.Header.Set(name, fmt.Sprint(value))
+		}
+	}
+	if a := do(t, req); a.status != http.StatusOK {
+		t.Fatalf("upload: %v", a)
+	}
+	path := "/mass-configurations/" + fmt.Sprint(made["id"])
+	for deadline := time.Now().Add(settled); ; time.Sleep(20 * time.Millisecond) {
+		switch now := get(path); now["state"] {
+		case "ready":
+			return fmt.Sprint(made["id"])
+		case "awaitingUpload", "checking":
+			if time.Now().After(deadline) {
+				t.Fatalf("not checked after %s: %v", settled, now)
+			}
+		default:
+			t.Fatalf("the file of the test is bad: %v", now)
+		}
+	}
+}
+
+// items are those of a list's page, of which there is at least one.
+func items(t *testing.T, page object) []object {
+	t.Helper()
+	list, _ := page["items"].([]any)
+	if len(list) == 0 {
+		t.Fatalf("an empty list: %v", page)
+	}
+	var all []object
+	for _, item := range list {
+		one, _ := item.(object)
+		all = append(all, one)
+	}
+	return all
+}
+
+// path fills a path with what the first account has.
+func (w *world) path(t *testing.T, path string) string { t.Helper(); return w.fill(t, mine, path) }
+
+// fill fills a path with what an account has.
+func (w *world) fill(t *testing.T, account, path string) string {
+	t.Helper()
+	filled := strings.NewReplacer(w.things[account]...).Replace(path)
+	if strings.ContainsAny(filled, "{}") {
+		t.Fatalf("the test has nothing for %s", filled)
+	}
+	return filled
+}

@@ -2,6 +2,7 @@ package purchase_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -632,6 +633,22 @@ func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {
 	s.buy(line("live-reports", 2, "CC-1"))
 	if !held("ann") || !held("bob") || held("cid") {
 		t.Errorf("ann %v, bob %v, cid %v", held("ann"), held("bob"), held("cid"))
+	}
+}
+
+// over3 is a room that counts three active users too many.
+type over3 struct{}
+
+func (over3) Overage(context.Context, *call.Call) (int64, error) { return 3, nil }
+
+func TestBillingShowsTheOverage(t *testing.T) {
+	s := stocked(t)
+	if b := s.billing(); b.OverageUsers != 0 || b.Recurring != money.Zero("USD") {
+		t.Errorf("an account that bought nothing: %+v", b)
+	}
+	b, err := purchase.NewService(s.Env, catalog.Default(), over3{}).Billing(t.Context(), s.Call("zoe"))
+	if err != nil || b.OverageUsers != 3 {
+		t.Errorf("billing %+v, %v", b, err)
 	}
 }
 

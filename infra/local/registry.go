@@ -10,6 +10,8 @@ import (
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/purchase"
+	"seatwise/shared/report"
+	"seatwise/shared/report/reportbuilder"
 	"seatwise/shared/usage"
 )
 
@@ -26,6 +28,8 @@ var registry = runner.Registry{
 	"MassConfigurationCheckFunction": massconfig.CheckFunction,
 	"MassConfigurationFunction":      massconfig.APIFunction,
 	"PurchaseFunction":               purchase.Function,
+	"ReportBuilderFunction":          reportbuilder.Function,
+	"ReportFunction":                 report.Function,
 	"UsageAggregationFunction":       usage.AggregationFunction,
 	"UsageFunction":                  usage.Function,
 }

@@ -1,0 +1,9 @@
+// Command report is ReportFunction: the API of reports.
+package main
+
+import (
+	"seatwise/shared/report"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(report.Function) }

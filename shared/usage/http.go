@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/app"
 	"seatwise/shared/auth"
 	"seatwise/shared/call"
+	"seatwise/shared/catalog"
 )
 
 const tag = "Usage"
@@ -157,6 +158,9 @@ func Routes(k *api.Kit, env *app.Env) {
 
 // Function is UsageFunction.
 func Function(env *app.Env) (app.Function, error) {
+	if _, err := catalog.Load(); err != nil {
+		return app.Function{}, err
+	}
 	k := api.New(env)
 	Routes(k, env)
 	return app.Function{HTTP: k.Handler()}, nil

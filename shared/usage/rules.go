@@ -309,11 +309,17 @@ func (u ActiveUser) LastViewed() time.Time {
 
 // Source is a queue or a dashboard with the active users that it brings.
 type Source struct {
-	// Kind is "queue" or "dashboard".
+	// Kind is QueueSource or DashboardSource.
 	Kind  string
 	ID    string
 	Users int64
 }
+
+// The kinds of source.
+const (
+	QueueSource     = "queue"
+	DashboardSource = "dashboard"
+)
 
 // Overage says how an account went over its licenses (spec 6).
 type Overage struct {
@@ -436,10 +442,10 @@ func overage(since time.Time, w *Window, shownBy func(queue string) []string) *O
 		}
 	}
 	for id, users := range queues {
-		o.Sources = append(o.Sources, Source{Kind: "queue", ID: id, Users: users})
+		o.Sources = append(o.Sources, Source{Kind: QueueSource, ID: id, Users: users})
 	}
 	for id, users := range dashboards {
-		o.Sources = append(o.Sources, Source{Kind: "dashboard", ID: id, Users: users})
+		o.Sources = append(o.Sources, Source{Kind: DashboardSource, ID: id, Users: users})
 	}
 	slices.SortFunc(o.Sources, func(a, b Source) int {
 		return cmp.Or(cmp.Compare(b.Users, a.Users), strings.Compare(b.Kind, a.Kind), strings.Compare(a.ID, b.ID))

@@ -213,7 +213,7 @@ func (s *Service) Overage(ctx context.Context, c *call.Call) (int64, error) {
 
 // Source is the name of a source of overage.
 func (n Names) Source(source Source) string {
-	if source.Kind == "queue" {
+	if source.Kind == QueueSource {
 		return n.Queue(source.ID)
 	}
 	return n.Dashboard(source.ID)

@@ -1,0 +1,127 @@
+// Package report asks for license status reports (spec 7), lists them and hands out their URLs. It writes none: package reportbuilder does, in a function of its own,
+// because the library that writes workbooks would slow down every start of this one (design, decision 9).
+package report
+
+import (
+	"strings"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/files"
+	"seatwise/shared/table"
+)
+
+// State of a report (api.md).
+type State string
+
+// The states.
+const (
+	Queued  State = "queued"
+	Running State = "running"
+	Ready   State = "ready"
+	Failed  State = "failed"
+)
+
+// LicenseStatus is the one kind of report.
+const LicenseStatus = "license-status"
+
+// ContentType is what a report's file is.
+const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// Report is the document of a report.
+type Report struct {
+	ID    string `json:"id"`
+	Kind  string `json:"kind"`
+	State State  `json:"state"`
+	// From is the first day of the window and To the day after the last, as dates.
+	From      string    `json:"from"`
+	To        string    `json:"to"`
+	FileName  string    `json:"fileName"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+	// StartedAt is when the last builder began, Attempts how many did.
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	Attempts  int       `json:"attempts,omitempty"`
+	ReadyAt   time.Time `json:"readyAt,omitzero"`
+	// Failure says, for people, why a failed report failed.
+	Failure string `json:"failure,omitempty"`
+
+	version int64
+}
+
+// Version is the version of the item that the report was read from.
+func (r Report) Version() int64 { return r.version }
+
+// Window is the span that the report is about.
+func (r Report) Window() (from, to time.Time, err error) {
+	if from, err = time.Parse(time.DateOnly, r.From); err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	to, err = time.Parse(time.DateOnly, r.To)
+	return from, to, err
+}
+
+// The keys; docs/data-model.md says what each costs.
+
+func reportsPartition(account string) string { return call.Partition(account, "REPORTS") }
+
+func reportKey(account, id string) table.Key {
+	return table.Key{Partition: reportsPartition(account), Sort: id}
+}
+
+// scheduledKey says that the report of a billing period was asked for.
+func scheduledKey(account, period string) table.Key {
+	return table.Key{Partition: call.Partition(account, "REPORTS-SCHEDULED"), Sort: period}
+}
+
+// reportMarks is the partition of Index3 that lists the unfinished reports of all accounts.
+const reportMarks = "JOBS#REPORT"
+
+const ticketPrefix = "jobs/reports/"
+
+// ticket is the object whose creation makes a builder begin.
+func ticket(account, id string) files.Ref {
+	return files.Ref{Bucket: files.Reports, Key: ticketPrefix + account + "/" + id + ".json"}
+}
+
+// ParseTicket reads a ticket's key; ok is false for any other object.
+func ParseTicket(key string) (account, id string, ok bool) {
+	rest, ok := strings.CutPrefix(key, ticketPrefix)
+	if !ok {
+		return "", "", false
+	}
+	account, name, ok := strings.Cut(rest, "/")
+	if !ok {
+		return "", "", false
+	}
+	id, ok = strings.CutSuffix(name, ".json")
+	return account, id, ok && account != "" && id != "" && !strings.Contains(id, "/")
+}
+
+// Object is where a report's file lies.
+func Object(account, id string) files.Ref {
+	return files.Ref{Bucket: files.Reports, Key: "reports/" + account + "/" + id + ".xlsx"}
+}
+
+// put writes the report: a new one, or in the place of the one that was read.
+func (r Report) put(account string) (table.Operation, error) {
+	data, err := call.Encode(r)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	item := table.Item{Key: reportKey(account, r.ID), Data: data}
+	if r.State == Queued || r.State == Running {
+		item.Places[2] = table.Key{Partition: reportMarks, Sort: account + "#" + r.ID}
+	}
+	cond := table.IfAbsent
+	if r.version != 0 {
+		cond = table.IfVersion(r.version)
+	}
+	return table.Put(item, cond), nil
+}
+
+func decode(item table.Item) (Report, error) {
+	r, err := call.Decode[Report](item)
+	r.version = item.Version
+	return r, err
+}

@@ -1,0 +1,260 @@
+// Package reportbuilder writes the license status reports that package report was asked for, and asks for those that the schedule is due (spec 7).
+package reportbuilder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"seatwise/shared/account"
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/report"
+	"seatwise/shared/table"
+	"seatwise/shared/usage"
+	"seatwise/shared/workbook"
+)
+
+// Builder writes reports.
+type Builder struct {
+	env     *app.Env
+	reports *report.Service
+	usage   *usage.Service
+}
+
+// New makes a builder.
+func New(env *app.Env) *Builder {
+	return &Builder{env: env, reports: report.NewService(env), usage: usage.New(env)}
+}
+
+// Build writes one report and makes it ready. A ticket that comes twice, or late, does nothing; a builder that dies leaves the report to the next one, which writes the
+// same file again.
+//
+// Errors: those that may pass; the report is then back in the queue. A failure that will not pass fails the report and is no error.
+func (b *Builder) Build(ctx context.Context, accountID, id string) error {
+	c := call.ForEvent(b.env, accountID, "report-builder", "report "+id, b.env.Clock())
+	r, ok, err := b.reports.Begin(ctx, c, id)
+	if err != nil || !ok {
+		return err
+	}
+	err = b.write(ctx, accountID, r)
+	if err == nil {
+		return b.reports.Finish(ctx, c, r, "")
+	}
+	if why, hopeless := verdict(err); hopeless {
+		b.env.Log.ErrorContext(ctx, "report failed", slog.String("account", accountID), slog.String("report", id), slog.Any("error", err))
+		return b.reports.Finish(ctx, c, r, why)
+	}
+	return errors.Join(fmt.Errorf("report %s of account %s: %w", id, accountID, err), b.reports.Return(ctx, c, r))
+}
+
+// verdict tells failures that no repetition mends, in words for whoever asked for the report.
+func verdict(err error) (why string, hopeless bool) {
+	if errors.Is(err, workbook.ErrTooManyRows) {
+		return "The window has more rows than a sheet holds; ask for fewer days.", true
+	}
+	if p, ok := problem.From(err); ok {
+		return p.Detail, true
+	}
+	return "", false
+}
+
+// write makes the workbook in a temporary file, for memory must not hold it, and stores it.
+func (b *Builder) write(ctx context.Context, accountID string, r report.Report) (err error) {
+	// The report's own moment decides what is now: a report that is made late is the same.
+	c := call.ForEvent(b.env, accountID, "report-builder", "report "+r.ID, r.CreatedAt)
+	status, err := b.status(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp("", "report-*.xlsx")
+	if err != nil {
+		return fmt.Errorf("a temporary file for the report: %w", err)
+	}
+	defer func() {
+		err = errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}()
+	if err := workbook.WriteLicenseStatus(file, status); err != nil {
+		return err
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("measure the report: %w", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read the report: %w", err)
+	}
+	_, err = b.env.Files.Put(ctx, report.Object(accountID, r.ID), file, size, report.ContentType)
+	return err
+}
+
+// status gathers what the workbook shows. All three tabs come from one window, which is also the usage summary's.
+func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (workbook.LicenseStatus, error) {
+	a, _, err := account.Load(ctx, c)
+	if err != nil {
+		return workbook.LicenseStatus{}, err
+	}
+	from, to, err := r.Window()
+	if err != nil {
+		return workbook.LicenseStatus{}, fmt.Errorf("the report's window: %w", err)
+	}
+	w, names, err := b.usage.Window(ctx, c, from, to)
+	if err != nil {
+		return workbook.LicenseStatus{}, err
+	}
+	if w.Unlimited {
+		return workbook.LicenseStatus{}, report.NotApplicable()
+	}
+	people, err := b.people(ctx, c, w.Users)
+	if err != nil {
+		return workbook.LicenseStatus{}, err
+	}
+	status := workbook.LicenseStatus{
+		Created: r.CreatedAt, Brand: a.Brand, From: w.From, To: w.To,
+		LiveReportsPurchased: int(w.Purchased.LiveReports), CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster), TotalPurchased: int(w.Purchased.Total()),
+		MonitoredUsers: int(w.MonitoredUsers), Viewers: int(w.Viewers), ActiveUsers: int(w.ActiveUsers), OverageUsers: int(w.OverageUsers),
+		Users: activeUsers(people, names), Details: details(people, names),
+	}
+	for _, d := range w.Days {
+		status.Days = append(status.Days, workbook.Day{Date: d.Date, ActiveUsers: int(d.ActiveUsers), LicensesPurchased: int(d.LicensesPurchased)})
+	}
+	if o := w.Overage; o != nil {
+		status.Overage = &workbook.Overage{Since: o.Since, PeakUsers: int(o.PeakUsers), Peak: o.Peak}
+		for _, source := range o.Sources {
+			kind := "Dashboard"
+			if source.Kind == usage.QueueSource {
+				kind = "Call queue"
+			}
+			status.Overage.Sources = append(status.Overage.Sources, workbook.OverageSource{Name: names.Source(source), Kind: kind, Users: int(source.Users)})
+		}
+	}
+	return status, nil
+}
+
+// person is an active user with what the kernel knows of them.
+type person struct {
+	usage.ActiveUser
+	name, extension string
+	holds           map[string]bool // by product
+}
+
+// people looks up the active users, sorted by name. Somebody who was deleted since is called by their id.
+func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.ActiveUser) ([]person, error) {
+	people := make([]person, 0, len(users))
+	for some := range slices.Chunk(users, table.MaxKeysPerLookup) {
+		keys := make([]table.Key, len(some))
+		for i, u := range some {
+			keys[i] = license.HolderKey(c.Account, u.UserID)
+		}
+		found, err := b.env.Table.Lookup(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i, u := range some {
+			p := person{ActiveUser: u, name: u.UserID}
+			if item, ok := found[keys[i]]; ok {
+				h, err := call.Decode[license.Holder](item)
+				if err != nil {
+					return nil, err
+				}
+				p.name, p.extension = h.Name, h.Extension
+				p.holds = map[string]bool{
+					catalog.LiveReportsID: holds(h, catalog.LiveReportsID), catalog.CallQueueBoosterID: holds(h, catalog.CallQueueBoosterID),
+				}
+			}
+			people = append(people, p)
+		}
+	}
+	slices.SortFunc(people, func(a, b person) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name)), strings.Compare(a.UserID, b.UserID))
+	})
+	return people, nil
+}
+
+func holds(h license.Holder, product string) bool {
+	holding := h.Holdings[product]
+	return holding != nil && holding.LicenseID != ""
+}
+
+// activeUsers are the rows of the second tab.
+func activeUsers(people []person, names usage.Names) iter.Seq2[workbook.ActiveUser, error] {
+	return func(yield func(workbook.ActiveUser, error) bool) {
+		for _, p := range people {
+			dashboards := map[string]struct{}{}
+			for _, queue := range p.Queues {
+				for _, dashboard := range names.Queues[queue].Dashboards {
+					dashboards[dashboard] = struct{}{}
+				}
+			}
+			row := workbook.ActiveUser{
+				Name: p.name, Extension: p.extension, Viewer: p.Viewer(), Agent: p.Agent(), LastViewed: p.LastViewed(),
+				Queues: len(p.Queues), Dashboards: len(dashboards),
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// details are the rows of the third tab: for each queue of an agent a row for each dashboard that shows it, with the user's own last view of that dashboard if there
+// is one; and for each other dashboard that the user viewed a row without a queue. A queue that no dashboard shows any more has one row without a dashboard.
+func details(people []person, names usage.Names) iter.Seq2[workbook.Detail, error] {
+	return func(yield func(workbook.Detail, error) bool) {
+		for _, p := range people {
+			viewed := make(map[string]time.Time, len(p.Views))
+			for _, v := range p.Views {
+				viewed[v.DashboardID] = v.At
+			}
+			row := workbook.Detail{
+				Name: p.name, Extension: p.extension, LiveReports: assigned(p.holds[catalog.LiveReportsID]), CallQueueBooster: assigned(p.holds[catalog.CallQueueBoosterID]),
+			}
+			shown := map[string]struct{}{}
+			for _, queue := range p.Queues {
+				row.Queue = names.Queue(queue)
+				dashboards := slices.Sorted(slices.Values(names.Queues[queue].Dashboards))
+				if len(dashboards) == 0 {
+					row.Dashboard, row.LastViewed = "", time.Time{}
+					if !yield(row, nil) {
+						return
+					}
+				}
+				for _, dashboard := range dashboards {
+					shown[dashboard] = struct{}{}
+					row.Dashboard, row.LastViewed = names.Dashboard(dashboard), viewed[dashboard]
+					if !yield(row, nil) {
+						return
+					}
+				}
+			}
+			row.Queue = ""
+			for _, v := range p.Views {
+				if _, done := shown[v.DashboardID]; done {
+					continue
+				}
+				row.Dashboard, row.LastViewed = names.Dashboard(v.DashboardID), v.At
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func assigned(held bool) string {
+	if held {
+		return "Yes"
+	}
+	return "No"
+}

@@ -1,0 +1,55 @@
+package reportbuilder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/catalog"
+	"seatwise/shared/events"
+	"seatwise/shared/report"
+)
+
+// Function is ReportBuilderFunction. A ticket in the bucket of reports makes it write that report; its schedule makes it ask for the reports that are due at the event's
+// time, each in an invocation of its own, and for those that were cut off.
+func Function(env *app.Env) (app.Function, error) {
+	if _, err := catalog.Load(); err != nil {
+		return app.Function{}, err
+	}
+	b := New(env)
+	return app.Function{Event: b.handle}, nil
+}
+
+func (b *Builder) handle(ctx context.Context, payload []byte) error {
+	if events.KindOf(payload) == events.KindObjects {
+		return b.tickets(ctx, payload)
+	}
+	schedule, err := events.Scheduled(payload)
+	if err != nil {
+		return fmt.Errorf("report builder: %w", err)
+	}
+	due := b.reports.Schedule(ctx, schedule.Time)
+	_, left := b.reports.Resume(ctx, schedule.Time)
+	return errors.Join(due, left)
+}
+
+// tickets builds the reports of all tickets of the notification; one that fails does not stop the others.
+func (b *Builder) tickets(ctx context.Context, payload []byte) error {
+	created, err := events.S3Records(payload)
+	if err != nil {
+		return fmt.Errorf("report builder: %w", err)
+	}
+	var failures []error
+	for _, o := range created {
+		account, id, ok := report.ParseTicket(o.Key)
+		if o.Fault != nil || !ok || !api.ValidID(account) {
+			b.env.Log.WarnContext(ctx, "not a report's ticket", slog.String("key", o.Key))
+			continue
+		}
+		failures = append(failures, b.Build(ctx, account, id))
+	}
+	return errors.Join(failures...)
+}

@@ -1,0 +1,70 @@
+package report
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	// stampFormat is the time stamp of a report's file name (spec 7): yyyyMMddTHHmmssZ.
+	stampFormat = "20060102T150405Z"
+	// maxAttempts is how often a report is begun before it counts as failed.
+	maxAttempts = 5
+	// lease is how long a builder may be silent before another takes over: its function's time limit of 15 minutes, and some.
+	lease = 16 * time.Minute
+	// patience is how long a ticket may be under way before it is written again.
+	patience = 5 * time.Minute
+)
+
+// fileName is what a license status report is called (spec 7). The brand comes from the account, which was checked to be fit for a file name when it was set; what a file
+// name still cannot hold is left out of it, for the name ends up on other people's disks.
+func fileName(brand string, at time.Time) string {
+	brand = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return -1
+		}
+		return r
+	}, brand)
+	brand = strings.Trim(brand, " .")
+	if brand == "" {
+		brand = "Seatwise"
+	}
+	return brand + "_LR_Licensed Users_" + at.UTC().Format(stampFormat) + ".xlsx"
+}
+
+// periodOf is the first day of the billing period that a moment falls into, in the account's time zone: one scheduled report is made in each, by the first run in it.
+func periodOf(at time.Time, billingDay int, zone *time.Location) string {
+	local := at.In(zone)
+	year, month, day := local.Date()
+	if day < billingDay {
+		month--
+	}
+	return time.Date(year, month, billingDay, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+}
+
+// begin decides whether a builder may begin with the report now.
+func (r Report) begin(now time.Time) (may, exhausted bool) {
+	switch r.State {
+	case Queued:
+	case Running:
+		if now.Before(r.StartedAt.Add(lease)) {
+			return false, false
+		}
+	case Ready, Failed:
+		return false, false
+	}
+	return r.Attempts < maxAttempts, r.Attempts >= maxAttempts
+}
+
+// overdue says whether nobody seems to work on the report.
+func (r Report) overdue(now time.Time) bool {
+	switch r.State {
+	case Queued:
+		return !now.Before(r.CreatedAt.Add(patience))
+	case Running:
+		return !now.Before(r.StartedAt.Add(lease))
+	case Ready, Failed:
+	}
+	return false
+}

@@ -1,0 +1,287 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"seatwise/shared/account"
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+	"seatwise/shared/usage"
+)
+
+// linkLife is how long a download's URL is good.
+const linkLife = 15 * time.Minute
+
+// Service keeps reports.
+type Service struct{ env *app.Env }
+
+// NewService makes the service.
+func NewService(env *app.Env) *Service { return &Service{env: env} }
+
+// Create asks for a report: it is queued in the table, with a mark, and then handed to a builder. A crash between the two only delays it: Resume hands over what is
+// marked.
+//
+// Errors: validation for the window; report-not-applicable on a bundle with unlimited Live Reports; those of call.Commit.
+func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Report, error) {
+	a, _, err := account.Load(ctx, c)
+	if err != nil {
+		return Report{}, err
+	}
+	if a.Unlimited() {
+		return Report{}, NotApplicable()
+	}
+	first, end, err := usage.Span(from, to, c.At)
+	if err != nil {
+		return Report{}, err
+	}
+	r := s.queued(c, a, first, end)
+	put, audit, err := s.operations(c, r)
+	if err != nil {
+		return Report{}, err
+	}
+	r.version = put.Item.Version
+	answer := call.Answer{Status: http.StatusAccepted, Header: map[string]string{"Location": location(c, r), "ETag": call.Tag(r.version)}, Body: view(r)}
+	if err := c.Commit(ctx, answer, put, audit); err != nil {
+		return Report{}, err
+	}
+	if err := s.handOver(ctx, c.Account, r.ID); err != nil {
+		s.env.Log.WarnContext(ctx, "report not handed over yet", slog.String("account", c.Account), slog.String("report", r.ID), slog.Any("error", err))
+	}
+	return r, nil
+}
+
+// NotApplicable is the problem of an account whose bundle has unlimited Live Reports: it has no license report (spec 6).
+func NotApplicable() *problem.Problem {
+	return problem.New(problem.ReportNotApplicable, "The account's bundle includes unlimited Live Reports; there is no license usage to report.")
+}
+
+func location(c *call.Call, r Report) string { return "/v1/accounts/" + c.Account + "/reports/" + r.ID }
+
+func (s *Service) queued(c *call.Call, a account.Account, from, to time.Time) Report {
+	return Report{
+		ID: s.env.IDs.Ordered(), Kind: LicenseStatus, State: Queued, From: from.Format(time.DateOnly), To: to.Format(time.DateOnly),
+		FileName: fileName(a.Brand, c.At), CreatedAt: c.At.UTC(), CreatedBy: c.Actor,
+	}
+}
+
+func (s *Service) operations(c *call.Call, r Report) (put, audit table.Operation, err error) {
+	if put, err = r.put(c.Account); err != nil {
+		return table.Operation{}, table.Operation{}, err
+	}
+	audit, err = c.Audit(call.Change{
+		Action: "report.requested", Subject: "report", SubjectID: r.ID, After: map[string]string{"kind": r.Kind, "from": r.From, "to": r.To},
+	})
+	return put, audit, err
+}
+
+// handOver writes the report's ticket; its creation invokes the builder.
+func (s *Service) handOver(ctx context.Context, account, id string) error {
+	body := strings.NewReader("{}")
+	_, err := s.env.Files.Put(ctx, ticket(account, id), body, body.Size(), "application/json")
+	return err
+}
+
+// Get reads one report.
+//
+// Errors: not-found.
+func (s *Service) Get(ctx context.Context, c *call.Call, id string) (Report, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil || parsed.String() != id {
+		return Report{}, problem.Missing("report")
+	}
+	item, ok, err := c.Get(ctx, reportKey(c.Account, id))
+	if err != nil {
+		return Report{}, err
+	}
+	if !ok {
+		return Report{}, problem.Missing("report")
+	}
+	return decode(item)
+}
+
+// List reads one page of the reports, newest first, and the position of the next page.
+func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]Report, string, error) {
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: reportsPartition(c.Account), After: after, Limit: limit, Backwards: true})
+	if err != nil {
+		return nil, "", err
+	}
+	reports := make([]Report, len(page.Items))
+	for i, item := range page.Items {
+		if reports[i], err = decode(item); err != nil {
+			return nil, "", err
+		}
+	}
+	return reports, page.Next, nil
+}
+
+// link signs the URL of a ready report's file.
+func (s *Service) link(ctx context.Context, c *call.Call, r Report) (url string, expires time.Time, err error) {
+	return s.env.Files.PresignGet(ctx, Object(c.Account, r.ID), r.FileName, c.At, linkLife)
+}
+
+// Begin makes a builder the one who works on a report. ok is false when there is nothing to do: no such report, one that is finished, or one that another builder
+// works on. A report that was begun too often is failed.
+func (s *Service) Begin(ctx context.Context, c *call.Call, id string) (r Report, ok bool, err error) {
+	err = call.Decide(ctx, func(ctx context.Context) error {
+		ok = false
+		item, found, err := table.Get(ctx, s.env.Table, reportKey(c.Account, id))
+		if err != nil || !found {
+			return err
+		}
+		if r, err = decode(item); err != nil {
+			return err
+		}
+		may, exhausted := r.begin(c.At)
+		switch {
+		case exhausted:
+			r, err = s.finish(ctx, c, r, Failed, "The report could not be made; ask for another one.")
+			return err
+		case !may:
+			return nil
+		}
+		next := r
+		next.State, next.StartedAt, next.Attempts = Running, c.At.UTC(), r.Attempts+1
+		put, err := next.put(c.Account)
+		if err != nil {
+			return err
+		}
+		if err := c.Commit(ctx, call.Answer{}, put); err != nil {
+			return err
+		}
+		next.version = put.Item.Version
+		r, ok = next, true
+		return nil
+	})
+	return r, ok, err
+}
+
+// Finish makes a report ready, or failed for this reason. When another builder has taken over meanwhile, it does nothing: that one will finish.
+func (s *Service) Finish(ctx context.Context, c *call.Call, r Report, failure string) error {
+	state := Ready
+	if failure != "" {
+		state = Failed
+	}
+	_, err := s.finish(ctx, c, r, state, failure)
+	return ours(err)
+}
+
+func (s *Service) finish(ctx context.Context, c *call.Call, r Report, state State, failure string) (Report, error) {
+	next := r
+	next.State, next.Failure = state, failure
+	action := "report.failed"
+	if state == Ready {
+		next.ReadyAt, action = s.env.Clock().UTC(), "report.ready"
+	}
+	put, err := next.put(c.Account)
+	if err != nil {
+		return r, err
+	}
+	audit, err := c.Audit(call.Change{Action: action, Subject: "report", SubjectID: r.ID, After: map[string]any{"state": state}})
+	if err != nil {
+		return r, err
+	}
+	if err := c.Commit(ctx, call.Answer{}, put, audit); err != nil {
+		return r, err
+	}
+	next.version = put.Item.Version
+	return next, nil
+}
+
+// Return puts a report back into the queue after a failure that may pass, so that the next attempt need not wait for the lease to end.
+func (s *Service) Return(ctx context.Context, c *call.Call, r Report) error {
+	r.State = Queued
+	put, err := r.put(c.Account)
+	if err != nil {
+		return err
+	}
+	return ours(c.Commit(ctx, call.Answer{}, put))
+}
+
+// ours drops the refusal of a commit: somebody else has changed the report, and has the last word.
+func ours(err error) error {
+	if _, refused := table.Refused(err); refused {
+		return nil
+	}
+	return err
+}
+
+// Resume hands over again the reports that nobody seems to work on at this time; the maintenance function and the builder's schedule call it. One that fails does not
+// stop the others. It returns how many it handed over.
+func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
+	n := 0
+	var failures []error
+	err := table.All(ctx, s.env.Table, table.Query{Index: table.Index3, Partition: reportMarks}, func(item table.Item) error {
+		name, _, _ := strings.Cut(item.Places[2].Sort, "#")
+		r, err := decode(item)
+		if err == nil && !r.overdue(at) {
+			return nil
+		}
+		if err == nil {
+			err = s.handOver(ctx, name, r.ID)
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("report %s of account %s: %w", r.ID, name, err))
+			return nil
+		}
+		n++
+		return nil
+	})
+	return n, errors.Join(append(failures, err)...)
+}
+
+// Schedule asks for the report of every account that has none yet for the billing period, in its time zone, that this time falls into: the last 30 days. The time is the
+// event's. Each account is on its own; repeated and missed runs make no difference to what there is in the end.
+func (s *Service) Schedule(ctx context.Context, at time.Time) error {
+	var failures []error
+	err := account.All(ctx, s.env.Table, func(a account.Account) error {
+		if a.Unlimited() {
+			return nil
+		}
+		if err := s.scheduleOne(ctx, a, at); err != nil {
+			s.env.Log.ErrorContext(ctx, "scheduled report failed", slog.String("account", a.ID), slog.Any("error", err))
+			failures = append(failures, fmt.Errorf("account %s: %w", a.ID, err))
+		}
+		return nil
+	})
+	return errors.Join(append(failures, err)...)
+}
+
+func (s *Service) scheduleOne(ctx context.Context, a account.Account, at time.Time) error {
+	zone, err := a.Location()
+	if err != nil {
+		return err
+	}
+	key := scheduledKey(a.ID, periodOf(at, a.BillingDay, zone))
+	if _, found, err := table.Get(ctx, s.env.Table, key); err != nil || found {
+		return err
+	}
+	c := call.ForEvent(s.env, a.ID, "report-schedule", "schedule", at)
+	from, to, err := usage.Span("", "", at)
+	if err != nil {
+		return err
+	}
+	r := s.queued(c, a, from, to)
+	put, audit, err := s.operations(c, r)
+	if err != nil {
+		return err
+	}
+	data, err := call.Encode(map[string]string{"report": r.ID})
+	if err != nil {
+		return err
+	}
+	once := table.Put(table.Item{Key: key, Data: data}, table.IfAbsent)
+	if err := s.env.Table.Commit(ctx, []table.Operation{once, put, audit}); err != nil {
+		return ours(err) // another run was faster
+	}
+	return s.handOver(ctx, a.ID, r.ID)
+}

@@ -243,23 +243,22 @@ func TestCorruptedAnywhere(t *testing.T) {
 	want := strings.Join(read(t, whole, "a.xlsx"), "\n")
 	refusals := 0
 	for i := range whole {
-		for _, mask := range []byte{0x01, 0x80, 0xFF} {
-			broken := bytes.Clone(whole)
-			broken[i] ^= mask
-			rd, err := open(broken, "a.xlsx", sheet.Limits{})
-			if err != nil {
-				refusals++
-				continue
-			}
-			got := strings.Join(rowsOf(t, rd), "\n")
-			_ = rd.Close()
-			if got != want {
-				t.Fatalf("byte %d ^ %#x gives %q", i, mask, got)
-			}
+		mask := []byte{0x01, 0x80, 0xFF}[i%3]
+		broken := bytes.Clone(whole)
+		broken[i] ^= mask
+		rd, err := open(broken, "a.xlsx", sheet.Limits{})
+		if err != nil {
+			refusals++
+			continue
+		}
+		got := strings.Join(rowsOf(t, rd), "\n")
+		_ = rd.Close()
+		if got != want {
+			t.Fatalf("byte %d ^ %#x gives %q", i, mask, got)
 		}
 	}
-	if refusals < len(whole)*2 {
-		t.Errorf("only %d of %d changes were refused", refusals, len(whole)*3)
+	if refusals < len(whole)*2/3 {
+		t.Errorf("only %d of %d changes were refused", refusals, len(whole))
 	}
 }
 

@@ -168,10 +168,10 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	}
 }
 
-// TestBombsTakeLittleMemory unpacks to 64 MiB and more what is a few hundred KiB as it is uploaded. What Open allocates in
+// TestBombsTakeLittleMemory unpacks to 32 MiB what is a few hundred KiB as it is uploaded. What Open allocates in
 // total, garbage included, stays far below that, so whatever it holds at a time does too.
 func TestBombsTakeLittleMemory(t *testing.T) {
-	const bomb = 64 << 20
+	const bomb = 32 << 20
 	const most = 48 << 20
 	in := func(part, before, unit, after string) []byte {
 		return spoilt(func(b *book) {

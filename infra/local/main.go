@@ -33,7 +33,10 @@ func main() {
 
 // run serves until the context ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	c := runner.Config{Registry: registry, Out: stdout, Clock: wire.Clock, AccessKey: getenv("AWS_ACCESS_KEY_ID"), SecretKey: getenv("AWS_SECRET_ACCESS_KEY")}
+	c := runner.Config{
+		Registry: registry, Out: stdout, Clock: wire.Clock,
+		Region: getenv("AWS_REGION"), AccessKey: getenv("AWS_ACCESS_KEY_ID"), SecretKey: getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN"),
+	}
 	level := slog.LevelInfo
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(stderr)

@@ -252,6 +252,11 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		}
 		w.WriteHeader(http.StatusAccepted)
 	case "", "RequestResponse":
+		// The function's own timeout counts here, which may be longer than the server's.
+		deadlines := http.NewResponseController(w)
+		if err := errors.Join(deadlines.SetReadDeadline(time.Time{}), deadlines.SetWriteDeadline(time.Time{})); err != nil {
+			r.env.Log.WarnContext(request.Context(), "a long invocation will be cut off", "error", err)
+		}
 		ctx, cancel := context.WithTimeout(request.Context(), r.template.Functions[id].Timeout)
 		defer cancel()
 		answer, err := f.edge.Invoke(ctx, payload)

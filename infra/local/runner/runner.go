@@ -51,8 +51,8 @@ type Config struct {
 	NoSchedules bool
 	// DynamoDBEndpoint and S3Endpoint replace the embedded store and the embedded S3 server; empty ones do not.
 	DynamoDBEndpoint, S3Endpoint string
-	// AccessKey and SecretKey are for those endpoints; empty ones are the local credentials.
-	AccessKey, SecretKey string
+	// Region, AccessKey, SecretKey and SessionToken are for those endpoints; empty ones are those of the embedded servers.
+	Region, AccessKey, SecretKey, SessionToken string
 	// Out gets one line when everything is ready.
 	Out   io.Writer
 	Log   *slog.Logger
@@ -134,16 +134,23 @@ func Run(ctx context.Context, c Config) (err error) {
 	}
 	settings := wire.Settings{
 		Table: tableName, UploadsBucket: bucketNames["UploadsBucket"], ReportsBucket: bucketNames["ReportsBucket"], Region: region,
-		AccessKey: objects.AccessKey, SecretKey: objects.SecretKey, DynamoDBEndpoint: c.DynamoDBEndpoint, S3Endpoint: c.S3Endpoint,
+		AccessKey: objects.AccessKey, SecretKey: objects.SecretKey,
 	}
+	elsewhere := settings
+	elsewhere.DynamoDBEndpoint, elsewhere.S3Endpoint = c.DynamoDBEndpoint, c.S3Endpoint
 	if c.AccessKey != "" {
-		settings.AccessKey, settings.SecretKey = c.AccessKey, c.SecretKey
+		elsewhere.AccessKey, elsewhere.SecretKey, elsewhere.SessionToken = c.AccessKey, c.SecretKey, c.SessionToken
+	}
+	if c.Region != "" {
+		elsewhere.Region = c.Region
+	}
+	if err := r.openTable(ctx, elsewhere); err != nil {
+		return err
 	}
 	if s3Listener != nil {
-		settings.S3Endpoint, settings.AccessKey, settings.SecretKey = address(s3Listener), objects.AccessKey, objects.SecretKey
-	}
-	if err := r.openTable(ctx, settings); err != nil {
-		return err
+		settings.S3Endpoint = address(s3Listener)
+	} else {
+		settings = elsewhere
 	}
 	r.env.Files = settings.OpenFiles()
 	if err := r.build(); err != nil {

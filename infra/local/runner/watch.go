@@ -30,9 +30,7 @@ var seenBucket = []byte("watch-seen")
 // newWatch makes the buckets if they are missing.
 func (r *runner) newWatch(ctx context.Context, client *s3.Client) (*watch, error) {
 	for _, name := range bucketNames {
-		var exists *types.BucketAlreadyOwnedByYou
-		var taken *types.BucketAlreadyExists
-		if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)}); err != nil && !errors.As(err, &exists) && !errors.As(err, &taken) {
+		if err := ensureBucket(ctx, client, name); err != nil {
 			return nil, fmt.Errorf("cannot use S3 at %s: %w", r.config.S3Endpoint, err)
 		}
 		_, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
@@ -51,6 +49,21 @@ func (r *runner) newWatch(ctx context.Context, client *s3.Client) (*watch, error
 		return nil, fmt.Errorf("cannot watch S3: %w", err)
 	}
 	return &watch{r, client}, nil
+}
+
+func ensureBucket(ctx context.Context, client *s3.Client, name string) error {
+	if _, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(name)}); err == nil {
+		return nil
+	}
+	input := &s3.CreateBucketInput{Bucket: aws.String(name)}
+	if at := client.Options().Region; at != region { // the region whose name S3 refuses here
+		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(at)}
+	}
+	var exists *types.BucketAlreadyOwnedByYou
+	if _, err := client.CreateBucket(ctx, input); err != nil && !errors.As(err, &exists) {
+		return fmt.Errorf("make bucket %s: %w", name, err)
+	}
+	return nil
 }
 
 func (w *watch) run(ctx context.Context) {

@@ -71,6 +71,25 @@ func TestEveryTriggerHasItsEventAndEveryEventItsTrigger(t *testing.T) {
 	}
 }
 
+func TestEveryFunctionHasItsFolder(t *testing.T) {
+	app, err := template.Load("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders, err := filepath.Glob("../../functions/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(folders) != len(app.Functions) {
+		t.Errorf("%d folders in functions, %d functions in the template", len(folders), len(app.Functions))
+	}
+	for id := range app.Functions {
+		if _, err := os.Stat(filepath.Join("../../functions", kebab(id), "main.go")); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
 // lines is a writer that a test can wait on.
 type lines struct {
 	mu   sync.Mutex

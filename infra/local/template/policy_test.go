@@ -1,0 +1,133 @@
+package template_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// stack is the part of template.yaml that says what may be touched, and what happens to what fails.
+type stack struct {
+	Resources map[string]struct {
+		Type       string `yaml:"Type"`
+		Properties any    `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+type functionProperties struct {
+	Policies []struct {
+		Statement []struct {
+			Effect   string `yaml:"Effect"`
+			Action   any    `yaml:"Action"`
+			Resource any    `yaml:"Resource"`
+		} `yaml:"Statement"`
+	} `yaml:"Policies"`
+	EventInvokeConfig *struct {
+		DestinationConfig struct {
+			OnFailure struct {
+				Destination string `yaml:"Destination"`
+			} `yaml:"OnFailure"`
+		} `yaml:"DestinationConfig"`
+	} `yaml:"EventInvokeConfig"`
+	Events map[string]struct {
+		Type       string `yaml:"Type"`
+		Properties struct {
+			Method           string `yaml:"Method"`
+			DeadLetterConfig *struct {
+				Arn string `yaml:"Arn"`
+			} `yaml:"DeadLetterConfig"`
+		} `yaml:"Properties"`
+	} `yaml:"Events"`
+}
+
+func functions(t *testing.T) map[string]functionProperties {
+	t.Helper()
+	raw, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s stack
+	if err := yaml.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]functionProperties{}
+	for id, r := range s.Resources {
+		if r.Type != "AWS::Serverless::Function" {
+			continue
+		}
+		properties, err := yaml.Marshal(r.Properties)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p functionProperties
+		if err := yaml.Unmarshal(properties, &p); err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		all[id] = p
+	}
+	return all
+}
+
+// list makes a list of what may be one value or several.
+func list(v any) []string {
+	values, ok := v.([]any)
+	if !ok {
+		return []string{fmt.Sprint(v)}
+	}
+	var all []string
+	for _, one := range values {
+		all = append(all, fmt.Sprint(one))
+	}
+	return all
+}
+
+func TestEachFunctionMayTouchNoMoreThanItNeeds(t *testing.T) {
+	for id, f := range functions(t) {
+		onlyReads := true
+		for _, e := range f.Events {
+			onlyReads = onlyReads && e.Type == "HttpApi" && e.Properties.Method == "GET"
+		}
+		for _, policy := range f.Policies {
+			for _, s := range policy.Statement {
+				for _, action := range list(s.Action) {
+					if strings.Contains(action, "*") {
+						t.Errorf("%s may do %s", id, action)
+					}
+					_, verb, _ := strings.Cut(action, ":")
+					reads := strings.HasPrefix(verb, "Get") || strings.HasPrefix(verb, "BatchGet") || strings.HasPrefix(verb, "Query") || strings.HasPrefix(verb, "List")
+					if onlyReads && !reads {
+						t.Errorf("%s only reads and may do %s", id, action)
+					}
+					if verb == "Scan" {
+						t.Errorf("%s may scan the table", id)
+					}
+				}
+				for _, resource := range list(s.Resource) {
+					// All of an index, or everything under a prefix; never a whole bucket's objects or everything there is.
+					if resource == "*" || strings.Contains(resource, ":s3:::") && strings.HasSuffix(resource, "${AWS::Region}/*") {
+						t.Errorf("%s may touch %s", id, resource)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestNoFailureOfAnEventIsLost(t *testing.T) {
+	for id, f := range functions(t) {
+		for name, e := range f.Events {
+			if e.Type == "HttpApi" {
+				continue
+			}
+			if f.EventInvokeConfig == nil || f.EventInvokeConfig.DestinationConfig.OnFailure.Destination == "" {
+				t.Errorf("%s takes %s and has no destination for what fails", id, name)
+			}
+			if e.Type == "Schedule" && e.Properties.DeadLetterConfig == nil {
+				t.Errorf("%s, %s: what cannot be delivered is lost", id, name)
+			}
+		}
+	}
+}

@@ -239,8 +239,13 @@ func (c *claims) add(a asked, user string) {
 		by.n++
 		in[what] = by
 	}
-	claim(c.ext, a.ext)
-	claim(c.number, a.number)
+	// What is no extension or number may be shortened, and two such may look the same.
+	if directory.ValidExtension(a.ext) {
+		claim(c.ext, a.ext)
+	}
+	if directory.ValidNumber(a.number) {
+		claim(c.number, a.number)
+	}
 	claim(c.user, user)
 }
 

@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
+	"seatwise/shared/metrics"
 	"seatwise/shared/purchase"
 	"seatwise/shared/report"
 	"seatwise/shared/report/reportbuilder"
@@ -27,6 +28,7 @@ var registry = runner.Registry{
 	"MassConfigurationApplyFunction": massconfig.ApplyFunction,
 	"MassConfigurationCheckFunction": massconfig.CheckFunction,
 	"MassConfigurationFunction":      massconfig.APIFunction,
+	"MetricsFunction":                metrics.Function,
 	"PurchaseFunction":               purchase.Function,
 	"ReportBuilderFunction":          reportbuilder.Function,
 	"ReportFunction":                 report.Function,

@@ -1,0 +1,9 @@
+// Command metrics is MetricsFunction: license metrics and wallboards.
+package main
+
+import (
+	"seatwise/shared/metrics"
+	"seatwise/shared/wire"
+)
+
+func main() { wire.Start(metrics.Function) }

@@ -19,6 +19,9 @@ import (
 	"seatwise/infra/local/template"
 )
 
+// onlyCalls is the value of -only that leaves the starts out.
+const onlyCalls = "calls"
+
 var errTooSlow = errors.New("a function takes too long to start")
 
 type options struct {
@@ -32,7 +35,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.runs, "runs", 31, "starts of each function, and as many of the bare Lambda")
-	flag.StringVar(&o.only, "only", "", "measure the start of this one function, by its logical id, and nothing else")
+	flag.StringVar(&o.only, "only", "", "measure nothing but the start of this one function, by its logical id, or \"calls\" for the calls of DynamoDB")
 	flag.BoolVar(&o.check, "check", false, "end with status 1 when a function takes too long to start")
 	flag.StringVar(&o.dist, "dist", filepath.Join(".tools", "bench"), "folder for the binaries, kept for the next time")
 	flag.StringVar(&o.endpoint, "dynamodb-endpoint", "", "URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from")
@@ -48,6 +51,9 @@ func main() {
 func run(ctx context.Context, out io.Writer, o options) error {
 	if o.runs < 1 {
 		return errors.New("-runs must be 1 or more")
+	}
+	if o.only == onlyCalls {
+		return calls(ctx, out, o.endpoint)
 	}
 	starts, err := measureStarts(ctx, o)
 	if err != nil {

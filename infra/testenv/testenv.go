@@ -69,13 +69,26 @@ func (m *missing) Error() string { return m.what }
 // It needs Java 17 or later and Maven, which fetches com.amazonaws:DynamoDBLocal from Maven Central at the first run.
 func DynamoDB(t testing.TB) Server {
 	t.Helper()
-	if url := os.Getenv(DynamoDBEndpoint); url != "" {
-		return Server{
-			URL: url, Region: env("AWS_REGION", region), AccessKey: env("AWS_ACCESS_KEY_ID", "local"), SecretKey: env("AWS_SECRET_ACCESS_KEY", "local"),
-			SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
-		}
+	if server, named := namedDynamoDB(); named {
+		return server
 	}
 	return dynamoDB.demand(t, inCI())
+}
+
+// StartDynamoDB is DynamoDB for a program that is no test. Its error says what to install.
+func StartDynamoDB() (Server, error) {
+	if server, named := namedDynamoDB(); named {
+		return server, nil
+	}
+	return dynamoDB.get()
+}
+
+func namedDynamoDB() (server Server, named bool) {
+	url := os.Getenv(DynamoDBEndpoint)
+	return Server{
+		URL: url, Region: env("AWS_REGION", region), AccessKey: env("AWS_ACCESS_KEY_ID", "local"), SecretKey: env("AWS_SECRET_ACCESS_KEY", "local"),
+		SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+	}, url != ""
 }
 
 // Moto returns moto's server, which plays all of AWS, roughly. It is an extra: without it the test is skipped in CI too.
@@ -99,23 +112,29 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
-// demand starts the server if need be. A server that is there but does not start is a fault everywhere; one that cannot be had is a fault only where it must be.
-func (s *service) demand(t testing.TB, must bool) Server {
-	t.Helper()
+// get starts the server if need be.
+func (s *service) get() (Server, error) {
 	s.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), fetchWait+startWait)
 		defer cancel()
 		s.server, s.err = s.start(ctx)
 	})
+	return s.server, s.err
+}
+
+// demand is get for a test. A server that is there but does not start is a fault everywhere; one that cannot be had is a fault only where it must be.
+func (s *service) demand(t testing.TB, must bool) Server {
+	t.Helper()
+	server, err := s.get()
 	var lacking *missing
 	switch {
-	case s.err == nil:
-	case errors.As(s.err, &lacking) && !must:
-		t.Skipf("not tested: %s: %v", s.name, s.err)
+	case err == nil:
+	case errors.As(err, &lacking) && !must:
+		t.Skipf("not tested: %s: %v", s.name, err)
 	default:
-		t.Fatalf("%s: %v", s.name, s.err)
+		t.Fatalf("%s: %v", s.name, err)
 	}
-	return s.server
+	return server
 }
 
 func startDynamoDB(ctx context.Context) (Server, error) {

@@ -1,0 +1,464 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"seatwise/infra/local/objects"
+	"seatwise/shared/account"
+	"seatwise/shared/app"
+	"seatwise/shared/audit"
+	"seatwise/shared/auth"
+	"seatwise/shared/directory"
+	"seatwise/shared/license"
+	"seatwise/shared/massconfig"
+	"seatwise/shared/purchase"
+	"seatwise/shared/report"
+	"seatwise/shared/report/reportbuilder"
+	"seatwise/shared/table"
+	"seatwise/shared/usage"
+	"seatwise/shared/wire"
+)
+
+const (
+	accountPath = "/v1/accounts/acme"
+	// The sizes of what is done in bulk.
+	manySeats = 1000
+	fileRows  = 200
+	manyViews = 1000
+
+	uploads, reports = "seatwise-uploads", "seatwise-reports"
+)
+
+// constructors make the functions that the path uses, by logical id.
+var constructors = map[string]func(*app.Env) (app.Function, error){
+	"AccountsFunction": account.Function, "PurchaseFunction": purchase.Function, "LicensesFunction": license.LicensesFunction,
+	"AssignmentFunction": license.AssignmentFunction, "DirectoryFunction": directory.Function, "MassConfigurationFunction": massconfig.APIFunction,
+	"MassConfigurationCheckFunction": massconfig.CheckFunction, "MassConfigurationApplyFunction": massconfig.ApplyFunction, "UsageFunction": usage.Function,
+	"UsageAggregationFunction": usage.AggregationFunction, "ReportFunction": report.Function, "ReportBuilderFunction": reportbuilder.Function,
+	"AuditFunction": audit.Function,
+}
+
+// triggers tell which function takes the objects of which keys, as template.yaml does.
+var triggers = []struct{ bucket, prefix, function string }{
+	{uploads, "uploads/", "MassConfigurationCheckFunction"},
+	{uploads, "jobs/configure/", "MassConfigurationApplyFunction"},
+	{reports, "jobs/reports/", "ReportBuilderFunction"},
+}
+
+type object = map[string]any
+
+// walker walks the path through the functions' own handlers, over a counted store and an embedded S3 server.
+type walker struct {
+	env       *app.Env
+	functions map[string]app.Function
+	meter     *meter
+	rows      []row
+
+	mu      sync.Mutex
+	created []objects.Created // objects whose events are owed
+}
+
+// walk goes the path once.
+func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows []row, err error) {
+	w := &walker{functions: map[string]app.Function{}, meter: m}
+	db, err := bbolt.Open(filepath.Join(folder, "objects.bolt"), 0o600, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open the list of objects: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	address, stop, err := w.serveObjects(ctx, db, filepath.Join(folder, "objects"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	settings := wire.Settings{
+		UploadsBucket: uploads, ReportsBucket: reports, Region: "us-east-1", AccessKey: objects.AccessKey, SecretKey: objects.SecretKey, S3Endpoint: address,
+	}
+	w.env = &app.Env{
+		Table: store, Files: settings.OpenFiles(), Clock: wire.Clock, IDs: wire.IDs{}, Log: slog.New(slog.DiscardHandler),
+		CursorKey: []byte("the cursor key of the bench"), Version: "bench",
+	}
+	for id, construct := range constructors {
+		if w.functions[id], err = construct(w.env); err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	for _, step := range []func(context.Context) error{w.furnish, w.buy, w.assign, w.monitor, w.configure, w.meterUsage, w.report} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return w.rows, nil
+}
+
+func (w *walker) serveObjects(ctx context.Context, db *bbolt.DB, folder string) (address string, stop func() error, err error) {
+	store, err := objects.NewStore(db, folder, wire.Clock, func(_ *bbolt.Tx, o objects.Created) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.created = append(w.created, o)
+		return nil
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	for _, bucket := range []string{uploads, reports} {
+		if err := store.EnsureBucket(bucket); err != nil {
+			return "", nil, err
+		}
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: objects.Server(store, wire.Clock), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }() // it ends when it is closed
+	return "http://" + l.Addr().String(), server.Close, nil
+}
+
+// measure notes what happens in step.
+func (w *walker) measure(name string, per int, of string, step func() error) error {
+	w.meter.take()
+	if err := step(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	w.rows = append(w.rows, row{name: name, per: per, of: of, cost: w.meter.take()})
+	return nil
+}
+
+// call sends a request to a function as an admin who may do everything, and decodes its answer.
+func (w *walker) call(ctx context.Context, function, method, path string, body any) (object, error) {
+	var content io.Reader = http.NoBody
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		content = bytes.NewReader(data)
+	}
+	principal := auth.Principal{User: "admin", Account: "acme", Permissions: auth.SetOf(auth.Permissions()...)}
+	r := httptest.NewRequestWithContext(auth.With(ctx, principal), method, path, content)
+	r.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	w.functions[function].HTTP.ServeHTTP(answer, r)
+	if answer.Code >= http.StatusMultipleChoices {
+		return nil, fmt.Errorf("%s %s: %d %s", method, path, answer.Code, answer.Body)
+	}
+	var got object
+	if answer.Body.Len() > 0 {
+		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		}
+	}
+	return got, nil
+}
+
+// measured is a call that is a row of its own.
+func (w *walker) measured(ctx context.Context, name, function, method, path string, body any) (got object, err error) {
+	err = w.measure(name, 0, "", func() (err error) {
+		got, err = w.call(ctx, function, method, path, body)
+		return err
+	})
+	return got, err
+}
+
+// deliver gives the events of the objects that were created to the functions that they are for.
+func (w *walker) deliver(ctx context.Context) error {
+	w.mu.Lock()
+	owed := w.created
+	w.created = nil
+	w.mu.Unlock()
+	for _, o := range owed {
+		for _, t := range triggers {
+			if o.Bucket != t.bucket || !strings.HasPrefix(o.Key, t.prefix) {
+				continue
+			}
+			event, err := json.Marshal(object{"Records": []object{{
+				"eventName": o.Event, "eventTime": o.At.UTC(), "s3": object{
+					"bucket": object{"name": o.Bucket},
+					"object": object{"key": url.QueryEscape(o.Key), "versionId": o.Version, "eTag": o.ETag, "size": o.Size, "sequencer": o.Sequencer},
+				},
+			}}})
+			if err != nil {
+				return err
+			}
+			if err := w.functions[t.function].Event(ctx, event); err != nil {
+				return fmt.Errorf("%s: %w", t.function, err)
+			}
+		}
+	}
+	return nil
+}
+
+// furnish makes the account and its cost centers.
+func (w *walker) furnish(ctx context.Context) error {
+	if _, err := w.measured(ctx, "make an account", "AccountsFunction", http.MethodPut, accountPath, object{
+		"name": "Acme", "brand": "Brand", "currency": "USD", "timezone": "America/Detroit", "billingDay": 1, "bundle": "standard",
+	}); err != nil {
+		return err
+	}
+	for _, code := range []string{"CC-1", "CC-2"} {
+		if _, err := w.call(ctx, "PurchaseFunction", http.MethodPut, accountPath+"/cost-centers/"+code, object{"name": code}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buy fills a cart, splits it, quotes it and orders: 12 Live Reports, and then what the rest of the path needs.
+func (w *walker) buy(ctx context.Context) error {
+	const fn = "PurchaseFunction"
+	cart, err := w.measured(ctx, "fill the cart", fn, http.MethodPut, accountPath+"/cart", object{"lines": []object{{"productId": "live-reports", "quantity": 12, "costCenter": "CC-1"}}})
+	if err != nil {
+		return err
+	}
+	line, err := first(cart, "lines")
+	if err != nil {
+		return err
+	}
+	if _, err := w.measured(ctx, "split a line", fn, http.MethodPost, fmt.Sprintf("%s/cart/lines/%v/split", accountPath, line["id"]), object{
+		"parts": []object{{"quantity": 7, "costCenter": "CC-1"}, {"quantity": 5, "costCenter": "CC-2"}},
+	}); err != nil {
+		return err
+	}
+	quote, err := w.measured(ctx, "quote the cart", fn, http.MethodPost, accountPath+"/quotes", object{})
+	if err != nil {
+		return err
+	}
+	if err := w.order(ctx, "order 12 licenses", quote, 12); err != nil {
+		return err
+	}
+	quote, err = w.call(ctx, fn, http.MethodPost, accountPath+"/quotes", object{"lines": []object{
+		{"productId": "phone-system", "quantity": fileRows, "costCenter": "CC-1"}, {"productId": "device_ip_phone", "quantity": fileRows, "costCenter": "CC-1"},
+		{"productId": "call_recording", "quantity": manySeats - 2*fileRows, "costCenter": "CC-1"},
+	}})
+	if err != nil {
+		return err
+	}
+	return w.order(ctx, "order 1,000 licenses", quote, manySeats)
+}
+
+func (w *walker) order(ctx context.Context, name string, quote object, seats int) error {
+	return w.measure(name, seats, "licenses", func() error {
+		_, err := w.call(ctx, "PurchaseFunction", http.MethodPost, accountPath+"/orders", object{"quoteId": quote["id"], "acknowledged": true})
+		return err
+	})
+}
+
+// assign moves one license about, and reads licenses.
+func (w *walker) assign(ctx context.Context) error {
+	for i, id := range []string{"zoe", "yan"} {
+		body := object{"name": strings.ToUpper(id), "email": id + "@acme.test"}
+		if i == 0 {
+			if _, err := w.measured(ctx, "make a user", "DirectoryFunction", http.MethodPut, accountPath+"/users/"+id, body); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := w.call(ctx, "DirectoryFunction", http.MethodPut, accountPath+"/users/"+id, body); err != nil {
+			return err
+		}
+	}
+	page, err := w.call(ctx, "LicensesFunction", http.MethodGet, accountPath+"/licenses?product=live-reports", nil)
+	if err != nil {
+		return err
+	}
+	free, err := first(page, "items")
+	if err != nil {
+		return err
+	}
+	license := fmt.Sprintf("%s/licenses/%v", accountPath, free["id"])
+	for _, step := range []struct {
+		name, function, method, path string
+		body                         any
+	}{
+		{"assign a given license", "AssignmentFunction", http.MethodPost, license + "/assign", object{"userId": "zoe"}},
+		{"reassign it", "AssignmentFunction", http.MethodPost, license + "/reassign", object{"userId": "yan"}},
+		{"unassign it", "AssignmentFunction", http.MethodPost, license + "/unassign", nil},
+		{"assign any free license", "AssignmentFunction", http.MethodPost, accountPath + "/assignments", object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}},
+		{"take it back", "AssignmentFunction", http.MethodPost, accountPath + "/assignments/remove", object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}},
+		{"terminate a license", "LicensesFunction", http.MethodPost, license + "/terminate", nil},
+		{"read a license", "LicensesFunction", http.MethodGet, license, nil},
+		{"list 50 of 1,012 licenses", "LicensesFunction", http.MethodGet, accountPath + "/licenses", nil},
+		{"list 50 of one product", "LicensesFunction", http.MethodGet, accountPath + "/licenses?product=phone-system", nil},
+		{"summary of 1,012 licenses", "LicensesFunction", http.MethodGet, accountPath + "/licenses/summary", nil},
+		{"billing", "PurchaseFunction", http.MethodGet, accountPath + "/billing", nil},
+		{"read 50 audit records", "AuditFunction", http.MethodGet, accountPath + "/audit", nil},
+	} {
+		if _, err := w.measured(ctx, step.name, step.function, step.method, step.path, step.body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// monitor makes the eight agents' queues and puts them on dashboards.
+func (w *walker) monitor(ctx context.Context) error {
+	const fn = "DirectoryFunction"
+	var members []string
+	for n := range 8 {
+		id := fmt.Sprintf("agent%d", n)
+		members = append(members, id)
+		if _, err := w.call(ctx, fn, http.MethodPut, accountPath+"/users/"+id, object{"name": id}); err != nil {
+			return err
+		}
+	}
+	for _, id := range []string{"alice", "bob"} {
+		if _, err := w.call(ctx, fn, http.MethodPut, accountPath+"/users/"+id, object{"name": id, "roleIds": []string{"super-admin"}}); err != nil {
+			return err
+		}
+	}
+	for n, queue := range []string{"detroit", "belmont"} {
+		own := members[3*n : 3+5*n]
+		if _, err := w.call(ctx, fn, http.MethodPut, accountPath+"/call-queues/"+queue, object{"name": queue, "members": own}); err != nil {
+			return err
+		}
+		if err := w.measure(fmt.Sprintf("monitor a queue of %d", len(own)), len(own), "grants", func() error {
+			_, err := w.call(ctx, fn, http.MethodPut, accountPath+"/dashboards/"+queue, object{"name": queue, "queueIds": []string{queue}})
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure uploads a file of new extensions, has it checked and applied.
+func (w *walker) configure(ctx context.Context) error {
+	const fn, path = "MassConfigurationFunction", accountPath + "/mass-configurations"
+	file := bytes.NewBufferString("Ext Key,Number,User,Addon license 1\n")
+	for n := range fileRows {
+		id := fmt.Sprintf("user%d", n)
+		if _, err := w.call(ctx, "DirectoryFunction", http.MethodPut, accountPath+"/users/"+id, object{"name": id}); err != nil {
+			return err
+		}
+		fmt.Fprintf(file, "%d,65%08d,%s,device_ip_phone\n", 1000+n, n, id)
+	}
+	made, err := w.measured(ctx, "ask for an upload", fn, http.MethodPost, path, object{"fileName": "phones.csv", "sizeBytes": file.Len()})
+	if err != nil {
+		return err
+	}
+	upload, _ := made["upload"].(object)
+	if err := put(ctx, upload, file.Bytes()); err != nil {
+		return err
+	}
+	one := path + "/" + fmt.Sprint(made["id"])
+	if err := w.measure("check a file", fileRows, "rows", func() error { return w.deliver(ctx) }); err != nil {
+		return err
+	}
+	if err := w.reached(ctx, fn, one, "ready"); err != nil {
+		return err
+	}
+	if err := w.measure("configure it", fileRows, "rows", func() error {
+		if _, err := w.call(ctx, fn, http.MethodPost, one+"/configure", nil); err != nil {
+			return err
+		}
+		return w.deliver(ctx)
+	}); err != nil {
+		return err
+	}
+	return w.reached(ctx, fn, one, "completed")
+}
+
+// put uploads to a presigned URL.
+func put(ctx context.Context, upload object, content []byte) error {
+	r, err := http.NewRequestWithContext(ctx, fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	headers, _ := upload["headers"].(object)
+	for name, value := range headers {
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+			r.Header.Set(name, fmt.Sprint(value))
+		}
+	}
+	client := &http.Client{Timeout: time.Minute}
+	resp, err := client.Do(r)
+	if err != nil {
+		return fmt.Errorf("upload: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }() // it was only read
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("upload: %s", resp.Status)
+	}
+	return nil
+}
+
+// reached demands that a job is in a state.
+func (w *walker) reached(ctx context.Context, function, path, state string) error {
+	now, err := w.call(ctx, function, http.MethodGet, path, nil)
+	if err == nil && now["state"] != state {
+		err = fmt.Errorf("%s is %v, not %s: %v", path, now["state"], state, now)
+	}
+	return err
+}
+
+// meterUsage takes in views, folds them and answers the summary.
+func (w *walker) meterUsage(ctx context.Context) error {
+	const fn = "UsageFunction"
+	now := w.env.Clock().UTC()
+	views := make([]object, manyViews)
+	for n := range views {
+		viewer, dashboard := "alice", "detroit"
+		if n%2 == 1 {
+			viewer, dashboard = "bob", "belmont"
+		}
+		views[n] = object{"id": fmt.Sprintf("view-%d", n), "userId": viewer, "dashboardId": dashboard, "at": now.Add(-time.Duration(n) * time.Millisecond)}
+	}
+	if err := w.measure("take in 1,000 views", manyViews, "views", func() error {
+		_, err := w.call(ctx, fn, http.MethodPost, accountPath+"/usage/views", object{"events": views})
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := w.measure("aggregate a day", manyViews, "views", func() error {
+		return w.functions["UsageAggregationFunction"].Event(ctx, fmt.Appendf(nil, `{"time":%q}`, now.Format(time.RFC3339)))
+	}); err != nil {
+		return err
+	}
+	_, err := w.measured(ctx, "usage of 30 days", fn, http.MethodGet, accountPath+"/usage/summary", nil)
+	return err
+}
+
+// report asks for the license status report and builds it.
+func (w *walker) report(ctx context.Context) error {
+	const fn, path = "ReportFunction", accountPath + "/reports"
+	made, err := w.measured(ctx, "ask for a report", fn, http.MethodPost, path, object{"kind": "license-status"})
+	if err != nil {
+		return err
+	}
+	if err := w.measure("build it", 0, "", func() error { return w.deliver(ctx) }); err != nil {
+		return err
+	}
+	if err := w.reached(ctx, fn, path+"/"+fmt.Sprint(made["id"]), "ready"); err != nil {
+		return err
+	}
+	_, err = w.measured(ctx, "read its state and URL", fn, http.MethodGet, path+"/"+fmt.Sprint(made["id"]), nil)
+	return err
+}
+
+// first is the first object of a list in an answer.
+func first(answer object, name string) (object, error) {
+	if list, ok := answer[name].([]any); ok && len(list) > 0 {
+		if one, ok := list[0].(object); ok {
+			return one, nil
+		}
+	}
+	return nil, fmt.Errorf("no %s: %v", name, answer)
+}

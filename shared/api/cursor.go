@@ -35,7 +35,7 @@ func Position(c *call.Call, cursor string, list ...string) (string, error) {
 		return "", nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) <= cursorSeal {
+	if err != nil || len(raw) <= cursorSeal || strings.ContainsAny(cursor, "\r\n") { // the decoder skips line ends
 		return "", BadCursor()
 	}
 	position := string(raw[cursorSeal:])

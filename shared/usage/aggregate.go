@@ -52,15 +52,15 @@ func (s *Service) Aggregate(ctx context.Context, at time.Time) error {
 		})
 	}
 	_ = group.Wait() // no account returns its error to the group, which would only keep the first
-	s.env.Log.InfoContext(ctx, "aggregated", slog.Time("time", at), slog.Int("accounts", len(accounts)), slog.Int("failed", len(failures)))
+	s.env.Log.InfoContext(ctx, "aggregated", slog.Time("event", at), slog.Int("accounts", len(accounts)), slog.Int("failed", len(failures)))
 	return errors.Join(failures...)
 }
 
 // AggregateAccount is Aggregate of one account. A failure of one part does not stop the others.
 func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time) error {
 	at = at.UTC()
-	c := call.ForEvent(s.env, id, "usage-aggregation", "aggregation", at)
-	failures := []error{s.finishGrants(ctx, c)}
+	c := call.ForEvent(s.env, id, aggregator, "aggregation", at)
+	failures := []error{s.finishGrants(ctx, id, at)}
 	days := daysToFold(at)
 	bought, err := s.purchased(ctx, c)
 	if err != nil {

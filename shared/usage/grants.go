@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -79,19 +80,35 @@ func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) e
 	})
 }
 
-// finishGrants grants what earlier calls stored the view of and did not come to grant.
-func (s *Service) finishGrants(ctx context.Context, c *call.Call) error {
-	var users []string
-	err := table.All(ctx, s.env.Table, table.Query{Index: table.Index3, Partition: viewerMarks, Prefix: c.Account + "#"}, func(item table.Item) error {
-		users = append(users, strings.TrimPrefix(item.Places[2].Sort, c.Account+"#"))
+// FinishGrants grants, in all accounts, what a crash or a failure left due; the maintenance function calls it. Each viewer is on their own: what fails is logged and
+// stays due.
+func (s *Service) FinishGrants(ctx context.Context) error {
+	return s.finishGrants(ctx, "", s.env.Clock())
+}
+
+// finishGrants is FinishGrants for one account, or for all if it is empty.
+func (s *Service) finishGrants(ctx context.Context, account string, at time.Time) error {
+	query := table.Query{Index: table.Index3, Partition: viewerMarks}
+	if account != "" {
+		query.Prefix = account + "#"
+	}
+	due := map[string][]string{} // users by account
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		of, user, _ := strings.Cut(item.Places[2].Sort, "#")
+		due[of] = append(due[of], user)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.grantDue(ctx, c, users)
-	return nil
+	for _, of := range slices.Sorted(maps.Keys(due)) {
+		s.grantDue(ctx, call.ForEvent(s.env, of, aggregator, "first view", at), due[of])
+	}
+	return ctx.Err()
 }
+
+// aggregator is who acts when nobody asked: the actor of audit records.
+const aggregator = "usage-aggregation"
 
 // endGrants withdraws the grants of viewers who have not viewed for 30 days before the moment now, which is the event's (spec 6). One that fails does not stop
 // the others; the errors come together.

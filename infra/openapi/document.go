@@ -14,7 +14,9 @@ import (
 	"seatwise/shared/health"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
+	"seatwise/shared/metrics"
 	"seatwise/shared/purchase"
+	"seatwise/shared/report"
 	"seatwise/shared/usage"
 	"seatwise/shared/wire"
 )
@@ -31,6 +33,8 @@ var rooms = []func(*api.Kit, *app.Env) error{
 	massconfig.Routes,
 	directory.Routes,
 	always(usage.Routes),
+	always(report.Routes),
+	metrics.Routes,
 	always(audit.Routes),
 	always(health.Routes),
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -45,12 +44,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
-	if other := os.Getenv("SEATWISE_TEST_TEMPLATE"); other != "" {
-		o.Args = append(o.Args, "--template", other)
-	}
 	w := &world{
-		runner: testlocal.Start(t, o), document: document, functions: functionsOf(t), things: map[string][]string{},
+		runner:   testlocal.Start(t, testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}),
+		document: document, functions: functionsOf(t), things: map[string][]string{},
 		sample: map[string]string{
 			"assign-license":   `{"userId":"u1-acme"}`,
 			"reassign-license": `{"userId":"u1-acme"}`,

@@ -5,31 +5,43 @@ package maintenance
 import (
 	"context"
 	"errors"
+	"time"
 
 	"seatwise/shared/account"
 	"seatwise/shared/app"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
+	"seatwise/shared/events"
 	"seatwise/shared/license"
 	"seatwise/shared/purchase"
+	"seatwise/shared/report"
+	"seatwise/shared/usage"
 )
 
-// Function is the scheduled function. One kind of work that fails never stops the others; the errors come together, so that the alarm rings.
+// Function is the scheduled function. One kind of work that fails never stops the others; the errors come together, so that the alarm rings. What counts as left
+// behind, and the times that the work writes, follow from the time of the event and not from the clock (api.md, On one machine).
 func Function(env *app.Env) (app.Function, error) {
 	products, err := catalog.Load()
 	if err != nil {
 		return app.Function{}, err
 	}
-	desk := license.NewDesk(products)
-	orders := purchase.NewService(env, products, nil)
-	accounts := account.NewService(env, products)
-	people := directory.NewService(env, desk)
-	return app.Function{Event: func(ctx context.Context, _ []byte) error {
+	return app.Function{Event: func(ctx context.Context, payload []byte) error {
+		schedule, err := events.Scheduled(payload)
+		if err != nil {
+			return err
+		}
+		then := *env
+		then.Clock = func() time.Time { return schedule.Time }
+		desk := license.NewDesk(products)
+		people := directory.NewService(&then, desk)
+		_, reports := report.NewService(&then).Resume(ctx, schedule.Time)
 		return errors.Join(
-			orders.ResumeOrders(ctx),
-			accounts.ResumeBundles(ctx),
+			purchase.NewService(&then, products, nil).ResumeOrders(ctx),
+			account.NewService(&then, products).ResumeBundles(ctx),
 			people.Resume(ctx),
-			desk.DrainWaiting(ctx, env),
+			desk.DrainWaiting(ctx, &then),
+			usage.NewService(&then, desk, people).FinishGrants(ctx),
+			reports,
 		)
 	}}, nil
 }

@@ -55,7 +55,7 @@ func New(env *app.Env) *Kit {
 	config.CreateHooks = nil
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.RejectUnknownQueryParameters = true
-	config.Info.Description = "The licence desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
+	config.Info.Description = "The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
 	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, newNamer())
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Claims: sub, account, permissions."},
@@ -216,7 +216,7 @@ func (k *Kit) Handler() http.Handler {
 		guarded := &guard{ResponseWriter: w}
 		defer func() {
 			if fault := recover(); fault != nil {
-				if fault == http.ErrAbortHandler {
+				if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(fault)
 				}
 				k.env.Log.ErrorContext(r.Context(), "panic", "fault", fmt.Sprint(fault), "requestId", RequestID(r.Context()))

@@ -155,7 +155,7 @@ func TestErrorsAreMapped(t *testing.T) {
 		if strings.Contains(string(answer.Body), secret) {
 			t.Errorf("%v: the answer tells %s", tc.err, answer.Body)
 		}
-		if tc.err == error(shortage) && (p.ProductID != "live-reports" || *p.Wanted != 3 || *p.Available != 0) {
+		if errors.Is(tc.err, shortage) && (p.ProductID != "live-reports" || *p.Wanted != 3 || *p.Available != 0) {
 			t.Errorf("%+v", p)
 		}
 	}

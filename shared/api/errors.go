@@ -41,8 +41,10 @@ func Of(p *problem.Problem) *Problem {
 	return body
 }
 
-// Error, GetStatus, GetHeaders and ContentType make a Problem an answer of huma.
-func (p *Problem) Error() string  { return p.Type + ": " + p.Detail }
+// Error makes a Problem an error, which huma answers with.
+func (p *Problem) Error() string { return p.Type + ": " + p.Detail }
+
+// GetStatus returns the status of the answer.
 func (p *Problem) GetStatus() int { return p.Status }
 
 // GetHeaders returns the headers that go with the problem.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -397,7 +398,7 @@ func (c *Call) Matches(exists bool, versions ...int64) error {
 func Tag(versions ...int64) string {
 	parts := make([]string, len(versions))
 	for i, v := range versions {
-		parts[i] = fmt.Sprint(v)
+		parts[i] = strconv.FormatInt(v, 10)
 	}
 	return `"` + strings.Join(parts, "-") + `"`
 }

@@ -315,8 +315,13 @@ func TestMatches(t *testing.T) {
 		exists bool
 		good   bool
 	}{
-		{`"3-4"`, true, true}, {`*`, true, true}, {`"1", "3-4"`, true, true},
-		{`"3"`, true, false}, {`*`, false, false}, {`"3-4"`, false, false}, {`W/"3-4"`, true, false},
+		{`"3-4"`, true, true},
+		{`*`, true, true},
+		{`"1", "3-4"`, true, true},
+		{`"3"`, true, false},
+		{`*`, false, false},
+		{`"3-4"`, false, false},
+		{`W/"3-4"`, true, false},
 	} {
 		c.IfMatch = tc.match
 		err := c.Matches(tc.exists, 3, 4)

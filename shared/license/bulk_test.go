@@ -1,10 +1,8 @@
 package license
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -82,7 +80,7 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 	o.buy("live-reports", MaxAtomic-1, "CC-1")
 	items := itemsFor("live-reports", users[:MaxAtomic])
 	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
-	p := wantProblem(t, err, problem.NotEnoughLicenses)
+	p := refusal(t, err, problem.NotEnoughLicenses)
 	if p.Wanted != MaxAtomic || p.Available != MaxAtomic-1 || p.Fields[0].Field != fmt.Sprintf("items[%d]", MaxAtomic-1) {
 		t.Fatalf("%+v", p)
 	}
@@ -100,7 +98,7 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 	_, err = o.desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
 	wantProblem(t, err, problem.ValidationFailed)
 	_, err = o.desk.RemoveMany(o.ctx, o.call(), append(itemsFor("live-reports", users[:3]), Item{ProductID: "nonsense", UserID: "u1"}), true)
-	if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != "items[3].productId" {
+	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "items[3].productId" {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
@@ -140,7 +138,7 @@ func TestAtomicThatDoesNotFitSaysSo(t *testing.T) {
 		items[i].Extension = fmt.Sprint(100 + i) // an extension and its audit record more for each
 	}
 	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
-	if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != "items" {
+	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "items" {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("phone-system", "0/24 free 24 waiting 0")
@@ -250,141 +248,4 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 			o.audit(false, true, users...)
 		}
 	}
-}
-
-const racers = 24
-
-// race runs a use case in many goroutines at once, each with a call of its own, and answers their errors.
-func (o *office) race(run func(i int, c *call.Call) error) []error {
-	o.t.Helper()
-	calls := make([]*call.Call, racers)
-	for i := range calls {
-		calls[i] = o.Call(fmt.Sprintf("admin%d", i))
-	}
-	errs := make([]error, racers)
-	var all sync.WaitGroup
-	for i := range racers {
-		all.Go(func() { errs[i] = run(i, calls[i]) })
-	}
-	all.Wait()
-	return errs
-}
-
-func wins(t *testing.T, errs []error, slug problem.Slug) int {
-	t.Helper()
-	won := 0
-	for _, err := range errs {
-		if err == nil {
-			won++
-			continue
-		}
-		wantProblem(t, err, slug)
-	}
-	return won
-}
-
-func TestRaceForTheLastSeats(t *testing.T) {
-	o := open(t)
-	users := o.staff(racers)
-	o.buy("live-reports", 3, "CC-1")
-	errs := o.race(func(i int, c *call.Call) error {
-		_, err := o.desk.AssignProduct(o.ctx, c, "live-reports", users[i], "")
-		return err
-	})
-	if won := wins(t, errs, problem.NotEnoughLicenses); won != 3 {
-		t.Fatalf("%d won 3 seats", won)
-	}
-	o.audit(false, true, users...)
-}
-
-func TestRaceForOneLicense(t *testing.T) {
-	o := open(t)
-	users := o.staff(racers)
-	ids := o.buy("live-reports", 5, "CC-1")
-	errs := o.race(func(i int, c *call.Call) error {
-		_, err := o.desk.Assign(o.ctx, c, ids[2], users[i], "")
-		return err
-	})
-	if won := wins(t, errs, problem.LicenseNotAvailable); won != 1 {
-		t.Fatalf("%d won one license", won)
-	}
-	o.audit(false, true, users...)
-}
-
-func TestRaceOfOneUser(t *testing.T) {
-	o := open(t)
-	ids := o.buy("live-reports", racers, "CC-1")
-	o.hire("Ann")
-	errs := o.race(func(i int, c *call.Call) error {
-		_, err := o.desk.Assign(o.ctx, c, ids[i], "ann", "")
-		return err
-	})
-	if won := wins(t, errs, problem.UserAlreadyLicensed); won != 1 {
-		t.Fatalf("one user got %d licenses", won)
-	}
-	o.audit(false, true, "ann")
-}
-
-func TestRaceOfOneKey(t *testing.T) {
-	o := open(t)
-	users := o.staff(1)
-	o.buy("live-reports", racers, "CC-1")
-	errs := o.race(func(_ int, c *call.Call) error {
-		c.Actor = "admin"
-		c.WithKey("key", []byte("body"))
-		_, err := o.desk.AssignProduct(o.ctx, c, "live-reports", users[0], "")
-		return err
-	})
-	won, replayed := 0, 0
-	for _, err := range errs {
-		var replay *call.Replay
-		switch {
-		case err == nil:
-			won++
-		case errors.As(err, &replay) && replay.Status == 200:
-			replayed++
-		default:
-			t.Fatal(err)
-		}
-	}
-	if won != 1 || replayed != racers-1 {
-		t.Fatalf("%d did it, %d got the stored answer", won, replayed)
-	}
-	o.wantCounts("live-reports", "1/24 free 23 waiting 0")
-	o.audit(false, true, users...)
-}
-
-// TestRaceOfGrantsAndLeavers lets users join and leave a monitored queue while there are too few seats: nobody waits while a seat is free, and nobody is forgotten.
-func TestRaceOfGrantsAndLeavers(t *testing.T) {
-	o := open(t)
-	users := o.staff(racers)
-	o.buy("live-reports", 5, "CC-1")
-	errs := o.race(func(i int, c *call.Call) error {
-		for turn := range 4 {
-			err := call.Decide(o.ctx, func(ctx context.Context) error {
-				ch := o.desk.Change(c)
-				if _, err := ch.Load(ctx, Need{Users: users[i : i+1]}); err != nil {
-					return err
-				}
-				verb := ch.Grant
-				if turn%2 == 1 {
-					verb = ch.Withdraw
-				}
-				if err := verb(ctx, users[i], "live-reports", QueueGrant("q1")); err != nil {
-					return err
-				}
-				return ch.Commit(ctx, call.Answer{})
-			})
-			if err != nil {
-				return err
-			}
-			if i%3 == 0 && turn == 2 {
-				return nil // every third one stays
-			}
-		}
-		return nil
-	})
-	o.must(errors.Join(errs...))
-	o.wantCounts("live-reports", "5/5 free 0 waiting 3")
-	o.audit(false, true, users...)
 }

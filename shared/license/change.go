@@ -418,7 +418,7 @@ func (ch *Change) Grant(ctx context.Context, user, product, source string) error
 	}
 	holding := h.holding(product)
 	if !automatic(source) {
-		if err := mayHold(ch.desk.products, &h.Holder, p); err != nil {
+		if err := mayHold(&h.Holder, p); err != nil {
 			h.tidy()
 			return err
 		}
@@ -535,7 +535,8 @@ func (ch *Change) settleProduct(ctx context.Context, h *holderState, p catalog.P
 		return false, nil
 	}
 	if p.Kind == catalog.Metered {
-		return true, ch.make(h, p)
+		ch.make(h, p)
+		return true, nil
 	}
 	manual := slices.ContainsFunc(holding.Grants, func(g Grant) bool { return !automatic(g.Source) })
 	if !manual && holding.Waiting == "" {
@@ -545,7 +546,8 @@ func (ch *Change) settleProduct(ctx context.Context, h *holderState, p catalog.P
 			return false, err
 		}
 		if queue != nil {
-			return false, ch.joinWaiting(h, p)
+			ch.joinWaiting(h, p)
+			return false, nil
 		}
 	}
 	if holding.Waiting != "" && !manual {
@@ -560,7 +562,8 @@ func (ch *Change) settleProduct(ctx context.Context, h *holderState, p catalog.P
 		if manual {
 			return false, problem.Shortage(p.ID, 1, 0)
 		}
-		return false, ch.joinWaiting(h, p)
+		ch.joinWaiting(h, p)
+		return false, nil
 	}
 	if holding.Waiting != "" {
 		if err := ch.leaveWaiting(ctx, h, p); err != nil {
@@ -591,13 +594,12 @@ func (ch *Change) take(h *holderState, p catalog.Product, l *licenseState) {
 }
 
 // make makes a metered license: it is not bought, assigning makes it (spec 2).
-func (ch *Change) make(h *holderState, p catalog.Product) error {
+func (ch *Change) make(h *holderState, p catalog.Product) {
 	l := &licenseState{now: stored{License: License{
 		ID: ch.c.Env.IDs.Random(), ProductID: p.ID, Kind: p.Kind, Status: Available, AddedAt: ch.c.At, Grants: []Grant{},
 	}}}
 	ch.licenses[l.now.ID] = l
 	ch.take(h, p, l)
-	return nil
 }
 
 // giveBack takes the license out of the holder's hands: it goes to who waits longest, else to the pool; a metered one ends.
@@ -689,7 +691,7 @@ func (h *holderState) changed() bool {
 	return err != nil || !bytes.Equal(data, h.before)
 }
 
-func (ch *Change) joinWaiting(h *holderState, p catalog.Product) error {
+func (ch *Change) joinWaiting(h *holderState, p catalog.Product) {
 	holding := h.holding(p.ID)
 	at := ch.c.At
 	holding.WaitingSince = &at
@@ -707,7 +709,6 @@ func (ch *Change) joinWaiting(h *holderState, p catalog.Product) error {
 		Action: "grant.waiting", Subject: "grant", SubjectID: p.ID + "#" + h.UserID, User: h.UserID, Reason: grantReason(holding.Grants),
 		After: map[string]any{"productId": p.ID, "since": at},
 	})
-	return nil
 }
 
 // rewait shows changed grants, or a changed name, in the waiting list.

@@ -126,7 +126,7 @@ func (ch *Change) Move(ctx context.Context, from, to, product string) error {
 	if b.Holds(product) {
 		return problem.Newf(problem.UserAlreadyLicensed, "The user already holds a license of %s.", product)
 	}
-	if err := mayHold(ch.desk.products, &b.Holder, p); err != nil {
+	if err := mayHold(&b.Holder, p); err != nil {
 		return err
 	}
 	moving := []catalog.Product{p}

@@ -171,7 +171,13 @@ func (o *office) wantState(user, product string, want State) {
 	}
 }
 
-func wantProblem(t failer, err error, slug problem.Slug) *problem.Problem {
+func wantProblem(t failer, err error, slug problem.Slug) {
+	t.Helper()
+	_ = refusal(t, err, slug)
+}
+
+// refusal is the problem that the error is.
+func refusal(t failer, err error, slug problem.Slug) *problem.Problem {
 	t.Helper()
 	p, ok := problem.From(err)
 	if !ok || p.Slug != slug {

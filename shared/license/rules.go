@@ -106,7 +106,7 @@ func withoutGrants(grants []Grant, drop func(source string) bool) []Grant {
 // nothing that it excludes (spec 2 and 4).
 //
 // Errors: user-inactive, base-license-required, mutually-exclusive.
-func mayHold(products *catalog.Catalog, h *Holder, p catalog.Product) error {
+func mayHold(h *Holder, p catalog.Product) error {
 	if !h.Active {
 		return problem.New(problem.UserInactive, "The user is not active; nothing can be assigned to them.")
 	}

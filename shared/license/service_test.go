@@ -32,7 +32,7 @@ func TestAssignAndUnassign(t *testing.T) {
 	_, err = o.desk.Assign(o.ctx, o.call(), ids[1], "nobody", "")
 	wantProblem(t, err, problem.NotFound)
 	_, err = o.desk.Assign(o.ctx, o.call(), ids[1], "yan", "101")
-	if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != "extension" {
+	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "extension" {
 		t.Fatalf("%+v", p)
 	}
 	_, err = o.desk.Terminate(o.ctx, o.call(), ids[0])
@@ -67,7 +67,7 @@ func TestAssignProductFailsAtOnceWhenNoneIsFree(t *testing.T) {
 	o := open(t)
 	o.hire("Zoe", "Yan")
 	_, err := o.desk.AssignProduct(o.ctx, o.call(), "developer", "zoe", "")
-	p := wantProblem(t, err, problem.NotEnoughLicenses)
+	p := refusal(t, err, problem.NotEnoughLicenses)
 	if p.ProductID != "developer" || p.Wanted != 1 || p.Available != 0 {
 		t.Fatalf("%+v", p)
 	}
@@ -86,7 +86,7 @@ func TestAssignProductFailsAtOnceWhenNoneIsFree(t *testing.T) {
 	wantProblem(t, err, problem.UserInactive)
 	for product, field := range map[string]string{"nonsense": "productId", "wallboard": "productId"} {
 		_, err = o.desk.AssignProduct(o.ctx, o.call(), product, "zoe", "")
-		if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != field {
+		if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != field {
 			t.Fatalf("%s: %+v", product, p)
 		}
 	}
@@ -392,7 +392,7 @@ func TestCostCenters(t *testing.T) {
 		t.Fatalf("%+v", v)
 	}
 	_, err = o.desk.Charge(o.ctx, o.call(), ids[0], "CC-9")
-	if p := wantProblem(t, err, problem.ValidationFailed); p.Fields[0].Field != "costCenter" {
+	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "costCenter" {
 		t.Fatalf("%+v", p)
 	}
 	stale := o.call()

@@ -1,0 +1,196 @@
+package license
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/problem"
+)
+
+func sourced(names ...string) []Grant {
+	var grants []Grant
+	for _, name := range names {
+		grants = withGrant(grants, name, time.Unix(0, 0))
+	}
+	return grants
+}
+
+func TestWants(t *testing.T) {
+	held := &Holding{LicenseID: "l"}
+	excluded := &Exclusion{By: "admin"}
+	for _, tc := range []struct {
+		name      string
+		product   string
+		holding   *Holding
+		others    map[string]*Holding
+		inactive  bool
+		unlimited bool
+		want      State
+	}{
+		{name: "no grant", product: "live-reports", holding: &Holding{}, want: Lacks},
+		{name: "nothing at all", product: "live-reports", want: Lacks},
+		{name: "a direct grant", product: "live-reports", holding: &Holding{Grants: sourced(Direct)}, want: Holds},
+		{name: "a queue's grant", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))}, want: Holds},
+		{name: "of somebody inactive", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))}, inactive: true, want: Lacks},
+		{name: "excluded", product: "live-reports", holding: &Holding{Grants: sourced(View), Excluded: excluded}, want: Shut},
+		{name: "excluded, but direct", product: "live-reports", holding: &Holding{Grants: sourced(View, Direct), Excluded: excluded}, want: Holds},
+		{name: "covered by the booster", product: "live-reports", holding: &Holding{Grants: sourced(View)}, others: map[string]*Holding{"call-queue-booster": held}, want: Covered},
+		{name: "direct beside the booster", product: "live-reports", holding: &Holding{Grants: sourced(Direct)}, others: map[string]*Holding{"call-queue-booster": held}, want: Holds},
+		{name: "waiting for the booster covers nothing", product: "live-reports", holding: &Holding{Grants: sourced(View)}, others: map[string]*Holding{"call-queue-booster": {Waiting: "w"}}, want: Holds},
+		{name: "unlimited", product: "live-reports", holding: &Holding{Grants: sourced(View)}, unlimited: true, want: Covered},
+		{name: "unlimited is for Live Reports only", product: "essential-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, unlimited: true, want: Holds},
+		{name: "a role's, without what it needs", product: "agent-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, want: Lacks},
+		{name: "a role's, with what it needs", product: "agent-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, others: map[string]*Holding{"professional-user": held}, want: Holds},
+		{name: "a role's, beside what it excludes", product: "essential-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, others: map[string]*Holding{"professional-user": held}, want: Lacks},
+		{name: "no product of the catalog", product: "gone", holding: &Holding{Grants: sourced(View)}, want: Lacks},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := &Holder{UserID: "u", Active: !tc.inactive, Holdings: map[string]*Holding{}}
+			for id, holding := range tc.others {
+				h.Holdings[id] = holding
+			}
+			if tc.holding != nil {
+				h.Holdings[tc.product] = tc.holding
+			}
+			wanted, state := wants(catalog.Default(), h, tc.product, tc.unlimited)
+			if state != tc.want || wanted != (tc.want == Holds) {
+				t.Errorf("wanted %v because it %s, want %s", wanted, state, tc.want)
+			}
+		})
+	}
+}
+
+func TestStateOf(t *testing.T) {
+	for _, tc := range []struct {
+		holding *Holding
+		want    State
+	}{
+		{nil, Lacks},
+		{&Holding{LicenseID: "l", Grants: sourced(Direct)}, Holds},
+		{&Holding{Waiting: "w", Grants: sourced(View)}, Waits},
+		{&Holding{Excluded: &Exclusion{}, Grants: sourced(View)}, Shut},
+		{&Holding{Excluded: &Exclusion{}}, Lacks},
+	} {
+		h := &Holder{UserID: "u", Active: true, Holdings: map[string]*Holding{}}
+		if tc.holding != nil {
+			h.Holdings["live-reports"] = tc.holding
+		}
+		if got := StateOf(catalog.Default(), h, "live-reports", false); got != tc.want {
+			t.Errorf("%+v: %s, want %s", tc.holding, got, tc.want)
+		}
+	}
+}
+
+func TestMayHold(t *testing.T) {
+	products := catalog.Default()
+	for _, tc := range []struct {
+		product  string
+		holds    []string
+		inactive bool
+		want     problem.Slug
+	}{
+		{product: "live-reports"},
+		{product: "live-reports", inactive: true, want: problem.UserInactive},
+		{product: "team_chat", want: problem.BaseLicenseRequired},
+		{product: "team_chat", holds: []string{"auto-attendant"}, want: problem.BaseLicenseRequired},
+		{product: "team_chat", holds: []string{"phone-system"}},
+		{product: "client-crm", want: problem.BaseLicenseRequired},
+		{product: "client-crm", holds: []string{"client-desktop"}},
+		{product: "agent-user", holds: []string{"essential-user"}},
+		{product: "agent-user", holds: []string{"professional-user"}},
+		{product: "professional-user", holds: []string{"essential-user"}, want: problem.MutuallyExclusive},
+		{product: "reports-supervisor", holds: []string{"insights-supervisor"}, want: problem.MutuallyExclusive},
+		{product: "reports-supervisor", holds: []string{"essential-user"}},
+	} {
+		h := &Holder{UserID: "u", Active: !tc.inactive}
+		for _, id := range tc.holds {
+			h.holding(id).LicenseID = "l"
+		}
+		p, _ := products.Lookup(tc.product)
+		err := mayHold(h, p)
+		if tc.want == "" && err != nil || tc.want != "" && !problem.Is(err, tc.want) {
+			t.Errorf("%s beside %v: %v, want %q", tc.product, tc.holds, err, tc.want)
+		}
+	}
+}
+
+func TestGrants(t *testing.T) {
+	early, late := time.Unix(1, 0), time.Unix(2, 0)
+	grants := withGrant(withGrant(withGrant(nil, "view", early), "direct", early), "queue:q", early)
+	again := withGrant(grants, "view", late)
+	var names []string
+	for _, g := range again {
+		names = append(names, g.Source)
+		if !g.Since.Equal(early) {
+			t.Errorf("%s got another date", g.Source)
+		}
+	}
+	if !slices.Equal(names, []string{"direct", "queue:q", "view"}) {
+		t.Errorf("%v", names)
+	}
+	left := withoutGrants(grants, func(s string) bool { return s == "direct" })
+	if len(left) != 2 || len(grants) != 3 {
+		t.Errorf("%v of %v", left, grants)
+	}
+	for source, want := range map[string]bool{Direct: false, MassConfigurationGrant("m"): false, View: true, QueueGrant("q"): true, RoleGrant("r"): true} {
+		if automatic(source) != want {
+			t.Errorf("automatic(%s) is not %v", source, want)
+		}
+	}
+}
+
+func TestNameParts(t *testing.T) {
+	for name, want := range map[string][]string{
+		"":                             nil,
+		"  ":                           nil,
+		"Zoe":                          {"zoe"},
+		" Zoe  ZED ":                   {"zoe zed", "zed"},
+		"Anton von Webern":             {"anton von webern", "webern"},
+		"Ünal Ärö":                     {"ünal ärö", "ärö"},
+		strings.Repeat("ü", 200):       {strings.Repeat("ü", 128)},
+		"a" + strings.Repeat("ü", 200): {"a" + strings.Repeat("ü", 127)},
+	} {
+		got := nameParts(name)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+		for _, part := range got {
+			if !utf8.ValidString(part) || len(part) > searchedName {
+				t.Errorf("%q", part)
+			}
+		}
+	}
+}
+
+func TestAutomaticReason(t *testing.T) {
+	if got := grantReason(sourced(QueueGrant("q"), View)); got != "queue:q view" {
+		t.Errorf("%q", got)
+	}
+	if got := grantReason(sourced(QueueGrant("q"), Direct)); got != "" {
+		t.Errorf("what a person does has the call's own reason, not %q", got)
+	}
+}
+
+func TestDeliveredIDs(t *testing.T) {
+	seen, shards := map[string]bool{}, map[string]int{}
+	for n := range 2_000 {
+		id := deliveredID("acme", "o1", n)
+		if !wellFormed(id) || seen[id] {
+			t.Fatal(id)
+		}
+		seen[id] = true
+		shards[shard(id)]++
+	}
+	if len(shards) != 16 || !seen[deliveredID("acme", "o1", 7)] || seen[deliveredID("globex", "o1", 7)] || seen[deliveredID("acme", "o2", 7)] {
+		t.Fatalf("%v", shards)
+	}
+	for _, id := range []string{"", "x", "A0000000-0000-4000-8000-000000000000", "00000000000040008000000000000000", "{00000000-0000-4000-8000-000000000000}"} {
+		if wellFormed(id) {
+			t.Errorf("%q is no id of ours", id)
+		}
+	}
+}

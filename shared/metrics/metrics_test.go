@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/api"
 	"seatwise/shared/auth"
@@ -27,7 +28,12 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{Kit: testkit.New(t)}
+	return officeOn(t, testkit.New(t))
+}
+
+func officeOn(t *testing.T, kit *testkit.Kit) *office {
+	t.Helper()
+	o := &office{Kit: kit}
 	fn, err := metrics.Function(o.Env)
 	if err != nil {
 		t.Fatal(err)
@@ -275,8 +281,14 @@ func TestTheDefaultMaximumHoldsToo(t *testing.T) {
 }
 
 // Twenty callers at once, some of the same device, and the maximum changing: never more devices than allowed, and the count is right.
-func TestRegistrationRace(t *testing.T) {
-	o := newOffice(t)
+func TestRegistrationRace(t *testing.T) { registrationRace(t, newOffice(t)) }
+
+func TestRegistrationRaceOnDynamoDB(t *testing.T) {
+	registrationRace(t, officeOn(t, testkit.On(t, testdynamo.Open(t))))
+}
+
+func registrationRace(t *testing.T, o *office) {
+	t.Helper()
 	o.user(t, directory.User{ID: "ann", Active: true})
 	for _, name := range []string{"the default", "a maximum of 4"} {
 		if name != "the default" {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/auth"
@@ -22,9 +23,16 @@ import (
 	"seatwise/shared/usage"
 )
 
-// The worked example of spec 7: ten licenses, two viewers and eight agents.
-func TestWorkedExample(t *testing.T) {
-	w := newWorld(t)
+// The worked example of spec 7: ten licenses, two viewers and eight agents; everything is delivered and folded twice.
+func TestWorkedExample(t *testing.T) { workedExample(t, newWorld(t)) }
+
+// The same over the DynamoDB API.
+func TestWorkedExampleOnDynamoDB(t *testing.T) {
+	workedExample(t, worldOn(t, testkit.On(t, testdynamo.Open(t))))
+}
+
+func workedExample(t *testing.T, w *world) {
+	t.Helper()
 	w.buy(t, catalog.LiveReportsID, 10)
 	w.worked(t)
 	if live := w.live(t); live.Assigned != 8 || live.Waiting != 0 {
@@ -32,9 +40,11 @@ func TestWorkedExample(t *testing.T) {
 	}
 	now := testkit.Start
 	w.send(t, 3, 0, view("1", "alice", "d-detroit", now), view("2", "alice", "d-detroit", now.Add(-time.Hour)), view("3", "bob", "d-belmont", now))
+	w.send(t, 0, 3, view("3", "bob", "d-belmont", now), view("2", "alice", "d-detroit", now.Add(-time.Hour)), view("1", "alice", "d-detroit", now))
 	if live := w.live(t); live.Assigned != 10 || live.Available != 0 || live.Waiting != 0 {
 		t.Fatalf("ten licenses: %+v", live)
 	}
+	w.fold(t, now)
 	w.fold(t, now)
 	s := w.summary(t, "")
 	wantFigures(t, s, [4]int64{8, 2, 10, 0})
@@ -196,8 +206,14 @@ func TestManyEventsInOneCall(t *testing.T) {
 }
 
 // The same events, sent by many at once, count once, and each viewer is granted once.
-func TestConcurrentDeliveries(t *testing.T) {
-	w := newWorld(t)
+func TestConcurrentDeliveries(t *testing.T) { concurrentDeliveries(t, newWorld(t)) }
+
+func TestConcurrentDeliveriesOnDynamoDB(t *testing.T) {
+	concurrentDeliveries(t, worldOn(t, testkit.On(t, testdynamo.Open(t))))
+}
+
+func concurrentDeliveries(t *testing.T, w *world) {
+	t.Helper()
 	w.buy(t, catalog.LiveReportsID, 20)
 	w.worked(t)
 	var events []map[string]any

@@ -164,6 +164,9 @@ func (o *office) user(u directory.User) {
 
 func (o *office) buy(n int, products ...string) {
 	o.f.Helper()
+	if n == 0 {
+		return
+	}
 	lots := make([]license.Lot, len(products))
 	for i, p := range products {
 		lots[i] = license.Lot{ProductID: p, Quantity: n}

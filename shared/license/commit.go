@@ -311,8 +311,8 @@ const drainBatch = 15
 func (d *Desk) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {
 	for size := drainBatch; ; size /= 2 {
 		ch := d.Change(c)
-		served, err := ch.serve(ctx, product, size)
-		if err != nil || served == 0 {
+		served, moved, err := ch.serve(ctx, product, size)
+		if err != nil || !moved {
 			return 0, false, err
 		}
 		ops, fits, err := ch.operations(0)
@@ -331,14 +331,15 @@ func (d *Desk) drainSome(ctx context.Context, c *call.Call, product string) (ser
 	}
 }
 
-// serve gives free seats of the product to the first who wait for it, at most so many.
-func (ch *Change) serve(ctx context.Context, product string, most int) (served int, err error) {
+// serve gives free seats of the product to the first who wait for it, at most so many; moved says that the list has become shorter. Who needs no seat any more, since
+// the account's bundle has changed, leaves the list.
+func (ch *Change) serve(ctx context.Context, product string, most int) (served int, moved bool, err error) {
 	p, ok := ch.desk.products.Lookup(product)
 	if !ok {
-		return 0, nil
+		return 0, false, nil
 	}
 	if first, err := ch.head(ctx, product); err != nil || first == nil {
-		return 0, err
+		return 0, false, err
 	}
 	queue := slices.Clone(ch.heads[product].waits)
 	queue = queue[:min(len(queue), most)]
@@ -347,31 +348,31 @@ func (ch *Change) serve(ctx context.Context, product string, most int) (served i
 		users[i] = w.entry.UserID
 	}
 	if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
-		return 0, err
-	}
-	if ch.served(p) {
-		return 0, nil
+		return 0, false, err
 	}
 	for _, w := range queue {
 		h := ch.holders[w.entry.UserID]
 		if h == nil || h.Holdings[product] == nil || h.Holdings[product].Waiting != w.sort {
 			continue
 		}
-		free, err := ch.free(ctx, product)
-		if err != nil {
-			return 0, err
+		if wanted, _ := wants(ch.desk.products, &h.Holder, product, ch.Unlimited()); wanted {
+			free, err := ch.free(ctx, product)
+			if err != nil {
+				return 0, false, err
+			}
+			if free == nil {
+				break
+			}
+			if err := ch.leaveWaiting(ctx, h, p); err != nil {
+				return 0, false, err
+			}
+			ch.take(h, p, free)
+			served++
 		}
-		if free == nil {
-			break
-		}
-		if err := ch.leaveWaiting(ctx, h, p); err != nil {
-			return 0, err
-		}
-		ch.take(h, p, free)
 		if err := ch.settle(ctx, h); err != nil {
-			return 0, err
+			return 0, false, err
 		}
-		served++
+		moved = true
 	}
-	return served, nil
+	return served, moved, nil
 }

@@ -7,6 +7,7 @@ import (
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/problem"
+	"seatwise/shared/table/faulty"
 )
 
 func TestAssignAndUnassign(t *testing.T) {
@@ -469,4 +470,40 @@ func TestWhy(t *testing.T) {
 	wantProblem(t, err, problem.NotFound)
 	_, err = o.desk.Why(o.ctx, o.call(), "ann", "nonsense", chain)
 	wantProblem(t, err, problem.ValidationFailed)
+}
+
+// TestWhoWaitsNeedsNoSeatOnceUnlimited changes the bundle under a waiting list: a look at it, as maintenance takes, empties it without a seat.
+func TestWhoWaitsNeedsNoSeatOnceUnlimited(t *testing.T) {
+	o := open(t)
+	users := o.staff(20)
+	for _, user := range users {
+		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
+	}
+	o.AddAccount(t, o.Account, UnlimitedBundle)
+	o.must(o.desk.DrainWaiting(o.ctx, o.Env))
+	o.wantCounts("live-reports", "0/0 free 0 waiting 0")
+	o.audit(true, true, users...)
+}
+
+// TestMaintenanceServesWhatACrashLeft loses the look at the waiting list that follows a purchase: maintenance makes up for it.
+func TestMaintenanceServesWhatACrashLeft(t *testing.T) {
+	o := open(t)
+	users := o.staff(40)
+	for _, user := range users {
+		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
+	}
+	sound := o.Env.Table
+	o.Env.Table = faulty.New(sound, faulty.AtCommit(1, faulty.CrashAfter))
+	lots := []Lot{{"live-reports", "CC-1", 35}}
+	if err := o.desk.Deliver(o.ctx, o.call(), o.Env.IDs.Ordered(), lots, call.Answer{}, nil); err == nil {
+		t.Fatal("the crash went unnoticed")
+	}
+	o.Env.Table = sound
+	o.wantCounts("live-reports", "0/35 free 35 waiting 40")
+	o.must(o.desk.DrainWaiting(o.ctx, o.Env))
+	o.wantCounts("live-reports", "35/35 free 0 waiting 5")
+	for _, user := range users[:35] {
+		o.wantState(user, "live-reports", Holds)
+	}
+	o.audit(false, true, users...)
 }

@@ -11,10 +11,11 @@ import (
 	"seatwise/shared/table"
 )
 
-// counting counts the calls of a store, and the items that reads return.
+// counting counts the calls of a store, the items that reads return and the operations of commits. It serves one caller at a time.
 type counting struct {
 	table.Store
-	reads, items int
+	reads, items        int
+	commits, operations int
 }
 
 func (s *counting) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
@@ -31,6 +32,12 @@ func (s *counting) Query(ctx context.Context, q table.Query) (table.Page, error)
 		s.items += len(page.Items)
 	}
 	return page, err
+}
+
+func (s *counting) Commit(ctx context.Context, ops []table.Operation) error {
+	s.commits++
+	s.operations += len(ops)
+	return s.Store.Commit(ctx, ops)
 }
 
 // A window costs the same whatever the number of views behind it (spec 6).

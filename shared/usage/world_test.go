@@ -34,7 +34,7 @@ func newWorld(t *testing.T) *world {
 	return worldOn(t, testkit.New(t))
 }
 
-func worldOn(t *testing.T, kit *testkit.Kit) *world {
+func worldOn(t testing.TB, kit *testkit.Kit) *world {
 	t.Helper()
 	w := &world{Kit: kit, desk: license.NewDesk(catalog.Default())}
 	w.directory = directory.NewService(kit.Env, w.desk)
@@ -56,7 +56,7 @@ func worldOn(t *testing.T, kit *testkit.Kit) *world {
 }
 
 // account makes the account as operators do, or changes its bundle.
-func (w *world) account(t *testing.T, id string, bundle account.Bundle) {
+func (w *world) account(t testing.TB, id string, bundle account.Bundle) {
 	t.Helper()
 	c := w.Call("operator")
 	c.Account = id
@@ -77,7 +77,7 @@ func (w *world) buy(t *testing.T, product string, n int) {
 }
 
 // people makes users with a role, none if it is empty. Each user's name is the id with a capital.
-func (w *world) people(t *testing.T, role string, ids ...string) {
+func (w *world) people(t testing.TB, role string, ids ...string) {
 	t.Helper()
 	for i, id := range ids {
 		u := directory.User{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Active: true}
@@ -93,14 +93,14 @@ func (w *world) people(t *testing.T, role string, ids ...string) {
 	}
 }
 
-func (w *world) queue(t *testing.T, id string, members ...string) {
+func (w *world) queue(t testing.TB, id string, members ...string) {
 	t.Helper()
 	if _, _, _, err := w.directory.PutQueue(t.Context(), w.Call("ann"), id, "Queue "+id, members); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w *world) dashboard(t *testing.T, id string, queues ...string) {
+func (w *world) dashboard(t testing.TB, id string, queues ...string) {
 	t.Helper()
 	if _, _, _, err := w.directory.PutDashboard(t.Context(), w.Call("ann"), directory.Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues}); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func (w *world) dashboard(t *testing.T, id string, queues ...string) {
 }
 
 // worked is the worked example of spec 7: two queues on two dashboards, eight agents and two supervisors.
-func (w *world) worked(t *testing.T) {
+func (w *world) worked(t testing.TB) {
 	t.Helper()
 	if _, _, _, err := w.directory.PutRole(t.Context(), w.Call("ann"), directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}}); err != nil {
 		t.Fatal(err)

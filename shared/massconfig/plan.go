@@ -186,9 +186,12 @@ func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
 
 // configure makes an extension what its row wants, within a change that is loaded for it.
 //
-// Errors: what the kernel refuses, as problems; nothing of the row is then to be committed.
+// Errors: plan-stale when somebody else changed what the row is about, and what the kernel refuses, as problems; nothing of the row is then to be committed.
 func configure(ctx context.Context, ch *license.Change, products *catalog.Catalog, r planRow, file inFile, grant string) error {
 	wanted := r.Wanted
+	if drifted(ch, products, r, file) {
+		return problem.New(problem.PlanStale, "What the row is about was changed since the check.")
+	}
 	if r.Extension != "" {
 		if err := place(ctx, ch, products, r, file); err != nil {
 			return err
@@ -210,6 +213,36 @@ func configure(ctx context.Context, ch *license.Change, products *catalog.Catalo
 		}
 	}
 	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, grant)
+}
+
+// drifted says whether a row is not as the check found it, but for what other rows of the file may have done by now: taken its number, or its user or theirs
+// from an extension.
+func drifted(ch *license.Change, products *catalog.Catalog, r planRow, file inFile) bool {
+	now := stateOf(ch, products, r)
+	switch {
+	case now.User == r.Before.User:
+		if now.Licensed != r.Before.Licensed || !slices.Equal(now.AddOns, r.Before.AddOns) {
+			return true
+		}
+	case now.User != "" || !file.user[r.Before.User]:
+		return true
+	}
+	if now.Number != "" && now.Number != r.Before.Number {
+		return true
+	}
+	if r.Wanted.User == "" || r.Wanted.User == now.User {
+		return false
+	}
+	h, err := ch.Holder(r.Wanted.User)
+	if err != nil {
+		return true
+	}
+	var had owned
+	if r.Had != nil {
+		had = *r.Had
+	}
+	licensed, addOns := held(h, products)
+	return licensed != had.Licensed || !slices.Equal(addOns, had.AddOns) || h.Extension != "" && h.Extension != had.Extension
 }
 
 // place gives a row's extension with its number to the wanted user, or to nobody.

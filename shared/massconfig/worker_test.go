@@ -1,0 +1,627 @@
+package massconfig
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/call"
+	"seatwise/shared/files"
+	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
+)
+
+// floor is a file of so many new phones for users who are hired for it.
+func (o *office) floor(n int) [][]string {
+	o.f.Helper()
+	var rows [][]string
+	for i := range n {
+		name := fmt.Sprintf("user%03d", i)
+		o.hire(name)
+		rows = append(rows, row(fmt.Sprint(1000+i), fmt.Sprint(6567000000+i), name, "call_recording", "device_ip_phone", "team_chat"))
+	}
+	o.buy(n, "phone-system", "call_recording", "device_ip_phone", "team_chat")
+	return rows
+}
+
+// ready is a checked file of so many phones.
+func (o *office) ready(n int) View {
+	o.f.Helper()
+	return o.checked(Ready, o.floor(n)...)
+}
+
+// start asks for a plan to be configured and returns the ticket's event; nothing is applied yet.
+func (o *office) start(id string) []byte {
+	o.f.Helper()
+	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/configure", nil), 202)
+	tickets := o.files.take()
+	if len(tickets) != 1 {
+		o.f.Fatalf("%d tickets", len(tickets))
+	}
+	return event(tickets[0])
+}
+
+// schedule is the event that has work finished which was left behind.
+func (o *office) schedule() []byte {
+	return fmt.Appendf(nil, `{"source": "aws.events", "time": %q, "resources": []}`, o.Clock.Now().Format(time.RFC3339))
+}
+
+// through lets commits pass by a function, which may do other things before or after.
+type through struct {
+	table.Store
+	commit func(ctx context.Context, ops []table.Operation, commit func() error) error
+}
+
+func (s *through) Commit(ctx context.Context, ops []table.Operation) error {
+	return s.commit(ctx, ops, func() error { return s.Store.Commit(ctx, ops) })
+}
+
+// meanwhile runs do once, right before (or after) the n-th commit from now on that applies rows of this office's plans.
+func (o *office) meanwhile(n int, after bool, do func()) {
+	var once sync.Once
+	seen := 0
+	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+		applies := false
+		for _, op := range ops {
+			applies = applies || op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut
+		}
+		if !applies {
+			return commit()
+		}
+		if seen++; seen != n {
+			return commit()
+		}
+		if !after {
+			once.Do(do)
+			return commit()
+		}
+		err := commit()
+		once.Do(do)
+		return err
+	}}
+}
+
+// marked says whether somebody is to work on the mass configuration.
+func (o *office) marked(id string) bool {
+	o.f.Helper()
+	_, ok, err := table.Get(o.ctx, o.store, markKey(o.Account, id))
+	o.must(err)
+	return ok
+}
+
+// changes are the audit records of an account, without what is different in every run.
+func (o *office) changes(id string) map[string]int {
+	o.f.Helper()
+	counts := map[string]int{}
+	for what, n := range o.audits() {
+		counts[strings.ReplaceAll(what, id, "ID")] += n
+	}
+	return counts
+}
+
+// Events come twice: the upload's, the ticket's, the schedule's (spec 10).
+func TestEventsComeTwice(t *testing.T) {
+	o := open(t)
+	rows := csvFile(sheetOf(o.floor(12)...))
+	v := o.ask("phones.csv", rows, false)
+	arrived := o.put(v, rows)
+	for range 2 {
+		o.must(o.check(o.ctx, arrived))
+		if got := o.get(v.ID); got.State != Ready || got.Counts.New != 12 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	ticket := o.start(v.ID)
+	for range 2 {
+		o.must(o.apply(o.ctx, ticket))
+		o.must(o.apply(o.ctx, o.schedule()))
+		o.must(o.check(o.ctx, arrived))
+		if got := o.get(v.ID); got.State != Completed || got.Applied != 12 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	audits := o.changes(v.ID)
+	for _, action := range []string{"created", "configuring", "completed"} {
+		n := 0
+		for what, count := range audits {
+			if strings.HasPrefix(what, "massConfiguration."+action+" ") {
+				n += count
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d records of %s", n, action)
+		}
+	}
+	for i := range 12 {
+		if n := audits[fmt.Sprintf("license.assigned mass configuration ID, row %d", i+2)]; n != 4 {
+			t.Errorf("row %d assigned %d licenses", i+2, n)
+		}
+	}
+	if o.marked(v.ID) {
+		t.Error("the mark is still there")
+	}
+}
+
+// Many workers at once: the events of one ticket, delivered at the same time.
+func TestWorkersAtOnce(t *testing.T) {
+	o := open(t)
+	v := o.ready(20)
+	ticket := o.start(v.ID)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if err := o.apply(o.ctx, ticket); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if v = o.get(v.ID); v.State != Completed || v.Applied != 20 {
+		t.Fatalf("%+v", v)
+	}
+	o.state()
+}
+
+// A worker that was silent for longer than its lease is overtaken; what it still tries is refused whole.
+func TestSilentWorkerIsFenced(t *testing.T) {
+	o := open(t)
+	v := o.ready(30)
+	ticket := o.start(v.ID)
+	overtaken := false
+	o.meanwhile(3, false, func() {
+		overtaken = true
+		o.must(o.apply(o.ctx, ticket)) // too early: the lease is in force
+		if got := o.get(v.ID); got.State != Configuring || got.Applied == 0 || got.Applied > 20 {
+			t.Errorf("under the lease: %+v", got)
+		}
+		o.Clock.Add(leaseLife + time.Second)
+		o.must(o.apply(o.ctx, ticket))
+		if got := o.get(v.ID); got.State != Completed || got.Applied != 30 {
+			t.Errorf("after the takeover: %+v", got)
+		}
+	})
+	o.must(o.apply(o.ctx, ticket))
+	if !overtaken {
+		t.Fatal("there were fewer commits")
+	}
+	if v = o.get(v.ID); v.State != Completed || v.Applied != 30 {
+		t.Errorf("%+v", v)
+	}
+	o.state()
+	for what, n := range o.changes(v.ID) {
+		if strings.HasPrefix(what, "license.assigned ") && n != 4 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+}
+
+// A worker that is slow but alive renews its lease, and nobody takes over.
+func TestLeaseIsRenewed(t *testing.T) {
+	o := open(t)
+	v := o.ready(40)
+	ticket := o.start(v.ID)
+	o.Env.Table = &through{o.store, func(_ context.Context, _ []table.Operation, commit func() error) error {
+		o.Clock.Add(leaseLife/2 + time.Second)
+		return commit()
+	}}
+	o.must(o.apply(o.ctx, ticket))
+	j, _, _, err := o.service.load(o.ctx, o.Call("admin"), v.ID)
+	o.must(err)
+	if j.State != Completed || j.Epoch != 2 { // the check's worker and this one
+		t.Errorf("%s in epoch %d", j.State, j.Epoch)
+	}
+}
+
+// When the invocation's time is nearly over, the rest is handed to the next one.
+func TestHandsOnBeforeTheDeadline(t *testing.T) {
+	o := open(t)
+	o.Clock.Set(time.Now())
+	v := o.ready(30)
+	ticket := o.start(v.ID)
+	commits := 0
+	o.Env.Table = &through{o.store, func(_ context.Context, _ []table.Operation, commit func() error) error {
+		commits++
+		o.Clock.Add(15 * time.Second)
+		return commit()
+	}}
+	invocations := 0
+	for next := [][]byte{ticket}; len(next) > 0; {
+		invocations++
+		ctx, cancel := context.WithDeadline(o.ctx, o.Clock.Now().Add(time.Minute))
+		o.must(o.apply(ctx, next[0]))
+		cancel()
+		next = next[1:]
+		for _, info := range o.files.take() {
+			next = append(next, event(info))
+		}
+		if got := o.get(v.ID); len(next) == 1 && (got.State != Configuring || got.Percent >= 100) {
+			t.Fatalf("handed on: %+v", got)
+		}
+	}
+	if v = o.get(v.ID); v.State != Completed || v.Applied != 30 || invocations < 2 {
+		t.Errorf("%+v after %d invocations", v, invocations)
+	}
+	for what, n := range o.changes(v.ID) {
+		if strings.HasPrefix(what, "license.assigned ") && n != 4 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+}
+
+// A worker dies before or after any commit, or loses the answer of one; whoever finishes the work comes to the same end, with no row done twice
+// (invariant I14; spec 10).
+func TestKilledAtEveryCommit(t *testing.T) {
+	const rows = 60
+	o := open(t)
+	type end struct {
+		state   string
+		result  [][]string
+		counts  Counts
+		applied int
+		changes map[string]int
+	}
+	run := func(fault faulty.Fault, inCheck bool, at int) (end, int) {
+		a := o.fresh(t)
+		file := csvFile(sheetOf(a.floor(rows)...))
+		v := a.ask("phones.csv", file, false)
+		arrived := a.put(v, file)
+		store := faulty.New(a.store, faulty.AtCommit(at, fault))
+		kill := func(work func() error) {
+			a.Env.Table = store
+			err := work()
+			a.Env.Table = a.store
+			if fault != faulty.None && !errors.Is(err, faulty.ErrCrashed) && !errors.Is(err, context.DeadlineExceeded) || fault == faulty.None && err != nil {
+				t.Fatalf("killed: %v", err)
+			}
+			a.must(a.apply(a.ctx, a.schedule())) // too early, unless the worker could let go
+			a.Clock.Add(leaseLife + time.Second)
+			a.must(a.apply(a.ctx, a.schedule()))
+		}
+		check := func() error { return a.check(a.ctx, arrived) }
+		if inCheck {
+			kill(check)
+			a.must(check()) // S3 delivers once more
+		} else {
+			a.must(check())
+		}
+		a.in(Ready, a.get(v.ID))
+		ticket := a.start(v.ID)
+		apply := func() error { return a.apply(a.ctx, ticket) }
+		if inCheck {
+			a.must(apply())
+		} else {
+			kill(apply)
+		}
+		v = a.in(Completed, a.get(v.ID))
+		if a.marked(v.ID) {
+			t.Errorf("%v at %d: the mark is left", fault, at)
+		}
+		return end{a.state(), a.result(v), v.Counts, v.Applied, a.changes(v.ID)}, store.Commits()
+	}
+	for _, inCheck := range []bool{true, false} {
+		want, commits := run(faulty.None, inCheck, 0)
+		if want.applied != rows || commits < 3 {
+			t.Fatalf("without a kill: applied %d in %d commits", want.applied, commits)
+		}
+		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter, faulty.TimeoutBefore} {
+			for at := 1; at <= commits; at++ {
+				got, _ := run(fault, inCheck, at)
+				if got.state != want.state || got.counts != want.counts || got.applied != want.applied || fmt.Sprint(got.result) != fmt.Sprint(want.result) {
+					t.Errorf("in check %v, %v at commit %d of %d: %+v", inCheck, fault, at, commits, got)
+				}
+				if !maps.Equal(got.changes, want.changes) {
+					t.Errorf("in check %v, %v at commit %d of %d: audit %v, want %v", inCheck, fault, at, commits, got.changes, want.changes)
+				}
+			}
+		}
+	}
+}
+
+// Cancelled before anything runs (spec 5.5).
+func TestCancelWhileNothingRuns(t *testing.T) {
+	o := open(t)
+	file := csvFile(sheetOf(o.floor(3)...))
+	before := o.state()
+
+	waiting := o.ask("phones.csv", file, false)
+	o.cancel(waiting.ID)
+	o.in(Cancelled, o.get(waiting.ID))
+	o.must(o.check(o.ctx, o.put(waiting, file))) // the file comes all the same
+	o.in(Cancelled, o.get(waiting.ID))
+
+	checked := o.upload("phones.csv", file, false)
+	o.cancel(checked.ID)
+	if v := o.in(Cancelled, o.get(checked.ID)); v.EndedAt == nil {
+		t.Errorf("%+v", v)
+	}
+	for _, verb := range []string{"configure", "cancel", "undo"} {
+		testkit.Problem(t, o.request("POST", "/"+checked.ID+"/"+verb, nil), 409, "wrong-state")
+	}
+
+	// Configuring, but no worker has begun.
+	started := o.upload("phones.csv", file, false)
+	ticket := o.start(started.ID)
+	o.cancel(started.ID)
+	o.in(Configuring, o.get(started.ID))
+	o.must(o.apply(o.ctx, ticket))
+	v := o.in(Cancelled, o.get(started.ID))
+	if v.Applied != 0 || o.marked(v.ID) {
+		t.Errorf("%+v", v)
+	}
+	for _, r := range o.result(v)[1:] {
+		if r[6] != "not configured" {
+			t.Errorf("result %q", r)
+		}
+	}
+	o.equalState(o.state(), before)
+}
+
+func (o *office) cancel(id string) {
+	o.f.Helper()
+	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/cancel", nil), 202)
+}
+
+// Cancelled while the check runs.
+func TestCancelWhileChecking(t *testing.T) {
+	o := open(t)
+	rows := csvFile(sheetOf(o.floor(chunkRows + 20)...))
+	v := o.ask("phones.csv", rows, false)
+	arrived := o.put(v, rows)
+	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+		err := commit()
+		if strings.HasPrefix(ops[0].Item.Sort, planPrefix+"000000") {
+			o.cancel(v.ID)
+			o.cancel(v.ID) // and once more
+		}
+		return err
+	}}
+	o.must(o.check(o.ctx, arrived))
+	v = o.in(Cancelled, o.get(v.ID))
+	if o.marked(v.ID) || v.EndedAt == nil {
+		t.Errorf("%+v", v)
+	}
+}
+
+// Cancelled between two commits: what is applied stays, the result says which rows it was, and it can be undone (spec 5.5, 5.6).
+func TestCancelWhileConfiguring(t *testing.T) {
+	o := open(t)
+	rows := o.floor(30)
+	before := o.state()
+	v := o.checked(Ready, rows...)
+	ticket := o.start(v.ID)
+	o.meanwhile(2, true, func() { o.cancel(v.ID) })
+	o.must(o.apply(o.ctx, ticket))
+	o.Env.Table = o.store
+	v = o.in(Cancelled, o.get(v.ID))
+	if v.Applied == 0 || v.Applied >= 30 || v.Percent == 0 || v.Percent >= 100 || o.marked(v.ID) {
+		t.Fatalf("%+v", v)
+	}
+	for i, r := range o.result(v)[1:] {
+		if want := map[bool]string{true: "configured", false: "not configured"}[i < v.Applied]; r[6] != want {
+			t.Errorf("row %d: %q, want %q", i+2, r, want)
+		}
+	}
+	undo := o.in(Ready, o.undo(v.ID))
+	if undo.Counts.Rows != v.Applied || undo.Counts.Change != v.Applied || len(undo.Needs) != 0 {
+		t.Errorf("undo: %+v", undo)
+	}
+	o.in(Completed, o.configure(undo.ID))
+	o.equalState(o.state(), before)
+}
+
+// Rows that were changed since are left alone by an undo, and named (spec 5.6).
+func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
+	o := open(t)
+	o.hire("John", "Alice", "Lucie", "Hallie", "Xavier")
+	o.buy(10, all()...)
+	o.give("john", "101", "1001", "call_recording")
+	o.give("alice", "102", "1002")
+	v := o.in(Completed, o.configure(o.checked(Ready,
+		row("101", "1001", "john", "team_chat"), row("102", "1002", "alice", "team_chat"), row("104", "", "lucie"), row("109", "", "hallie")).ID))
+	o.give("john", "101", "1001", "team_chat", "device_ip_phone") // an add-on more
+	o.give("lucie", "777", "")                                    // another extension
+	undo := o.in(Ready, o.undo(v.ID))
+	if undo.Counts != (Counts{Rows: 4, Change: 2, Error: 2}) {
+		t.Errorf("%+v", undo.Counts)
+	}
+	if want := []fault{{2, "A", "Extension 101 was changed since"}, {4, "A", "Extension 104 was changed since"}}; !sameFaults(undo.Errors, want) {
+		t.Errorf("errors%s", describe(undo.Errors))
+	}
+	undo = o.in(Completed, o.configure(undo.ID))
+	state := o.state()
+	for _, line := range []string{
+		"john: 101/1001 device_ip_phone phone-system team_chat\n", "alice: 102/1002 phone-system\n", "lucie: 777/ phone-system\n", "hallie: /\n",
+	} {
+		if !strings.Contains(state, line) {
+			t.Errorf("no %q in\n%s", line, state)
+		}
+	}
+	got := o.result(undo)
+	if status := len(got[0]) - 2; got[1][status] != "error" || got[2][status] != "configured" || got[1][0] != "101" {
+		t.Errorf("result %q", got)
+	}
+	// What was undone is as it was, so undoing once more finds every row changed since.
+	if again := o.undo(v.ID); again.State != Ready || again.Counts.Error != 4 {
+		t.Errorf("again: %+v", again)
+	}
+}
+
+// An undo that would take from somebody what they have got since names the row and leaves it.
+func TestUndoTakesNothingThatCameSince(t *testing.T) {
+	o := open(t)
+	o.hire("John", "Alice", "Xavier")
+	o.buy(10, "phone-system")
+	o.give("john", "101", "1001")
+	v := o.in(Completed, o.configure(o.checked(Ready, row("101", "1002", "alice")).ID))
+	o.give("xavier", "500", "1001") // the number went to somebody else
+	o.give("john", "600", "")       // and John to another extension
+	undo := o.in(Ready, o.undo(v.ID))
+	if want := []fault{{2, "B", "belongs to extension 500"}, {2, "C", "john has extension 600 since"}}; !sameFaults(undo.Errors, want) {
+		t.Errorf("errors%s", describe(undo.Errors))
+	}
+}
+
+// A file dropped into the bucket is checked and configured by itself, once for each version of its key (spec 5; invariant I12).
+func TestDrop(t *testing.T) {
+	o := open(t)
+	file := o.floor(6)
+	dropped := o.drop("drops/"+o.Account+"/in box/phones 1.csv", csvFile(sheetOf(file[:5]...)))
+	for range 2 {
+		o.must(o.check(o.ctx, dropped))
+	}
+	o.deliver()
+	o.must(o.check(o.ctx, dropped))
+	o.deliver()
+	list := o.list()
+	if len(list) != 1 || list[0].State != Completed || list[0].Source != FromDrop || list[0].Applied != 5 || list[0].FileName != "phones 1.csv" {
+		t.Fatalf("%+v", list)
+	}
+	if got := o.result(o.get(list[0].ID)); len(got) != 6 || got[5][6] != "configured" {
+		t.Errorf("result %q", got)
+	}
+	for what, n := range o.changes(list[0].ID) {
+		if strings.HasPrefix(what, "license.assigned ") && n != 4 {
+			t.Errorf("%s: %d", what, n)
+		}
+	}
+	// The same key with another content is another file.
+	o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/in box/phones 1.csv", csvFile(sheetOf(file...)))))
+	o.deliver()
+	if list = o.list(); len(list) != 2 {
+		t.Fatalf("%+v", list)
+	}
+	counts := map[int]Counts{}
+	for _, v := range list {
+		counts[v.Applied] = v.Counts
+	}
+	if counts[1] != (Counts{Rows: 6, New: 1, Unchanged: 5}) {
+		t.Errorf("%+v", list)
+	}
+	o.state()
+}
+
+// A drop that cannot be configured is rejected with the reason, and nothing of it is applied.
+func TestDropThatIsRejected(t *testing.T) {
+	for name, c := range map[string]struct {
+		key   string
+		rows  [][]string
+		words string
+	}{
+		"bad row":            {"phones.csv", [][]string{row("101", "", "john"), row("102", "", "nobody")}, "Nothing was configured."},
+		"not enough seats":   {"phones.csv", [][]string{row("101", "", "john"), row("102", "", "alice")}, "phone-system"},
+		"no table at all":    {"phones.pdf", [][]string{row("101", "", "john")}, "Only Excel workbooks"},
+		"not what it claims": {"phones.xlsx", [][]string{row("101", "", "john")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.hire("John", "Alice")
+			o.buy(1, "phone-system")
+			before := o.state()
+			dropped := o.drop("drops/"+o.Account+"/"+c.key, csvFile(sheetOf(c.rows...)))
+			for range 2 {
+				o.must(o.check(o.ctx, dropped))
+				o.deliver()
+			}
+			list := o.list()
+			if len(list) != 1 || list[0].State != Rejected || !strings.Contains(list[0].Message, c.words) || len(list[0].Errors) == 0 || o.marked(list[0].ID) {
+				t.Errorf("%+v", list)
+			}
+			o.equalState(o.state(), before)
+		})
+	}
+}
+
+func (o *office) list() []View {
+	o.f.Helper()
+	return testkit.Decode[struct{ Items []View }](o.t, o.request("GET", "", nil), 200).Items
+}
+
+// What no mass configuration asked for is put aside with an audit record, and is no failure that would be tried again.
+func TestForeignObjectsArePutAside(t *testing.T) {
+	o := open(t)
+	file := csvFile(sheetOf(o.floor(1)...))
+	waiting := o.ask("phones.csv", file, false)
+	aside := 0
+	for _, key := range []string{
+		"drops/nobody/phones.csv", "drops/phones.csv", "drops/acme/", "drops/acme", "drops//phones.csv", "drops/../phones.csv", "elsewhere/phones.csv", "x",
+		"uploads/acme/phones.csv", "uploads/acme//phones.csv", "uploads/acme/no-id/phones.csv", "uploads//" + waiting.ID + "/phones.csv",
+		"uploads/globex/" + waiting.ID + "/phones.csv", "uploads/acme/" + waiting.ID + "/other.csv", "uploads/acme/" + waiting.ID + "/a/phones.csv",
+		"uploads/acme/0198f6f6-0000-7000-8000-00000000ffff/phones.csv",
+	} {
+		info := files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 10, ETag: "e"}
+		aside++
+		if err := o.check(o.ctx, event(info)); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	for _, key := range []string{
+		"jobs/configure/acme/.json", "jobs/configure//x.json", "jobs/configure/acme/" + waiting.ID, "jobs/configure/acme/no-id.json", "elsewhere",
+		"jobs/configure/acme/0198f6f6-0000-7000-8000-00000000ffff.json",
+	} {
+		info := files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2}
+		aside++
+		if err := o.apply(o.ctx, event(info)); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	undecodable := strings.Replace(string(event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: "KEY"}})), "KEY", "drops/acme/%zz", 1)
+	aside += 2
+	o.must(o.check(o.ctx, []byte(undecodable)))
+	o.must(o.apply(o.ctx, []byte(undecodable)))
+
+	q := table.Query{Index: table.Index1, Partition: call.Partition(strangers, "AUDIT")}
+	records := 0
+	o.must(table.All(o.ctx, o.store, q, func(item table.Item) error {
+		r, err := call.Decode[call.AuditRecord](item)
+		if records++; r.Action != "object.putAside" || r.Reason == "" || !json.Valid(r.After) {
+			t.Errorf("%+v", r)
+		}
+		return err
+	}))
+	if records != aside {
+		t.Errorf("%d records of %d objects", records, aside)
+	}
+	if list := o.list(); len(list) != 1 || list[0].State != AwaitingUpload {
+		t.Errorf("%+v", list)
+	}
+	o.must(o.check(o.ctx, []byte(`{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "seatwise-uploads"}`)))
+	o.must(o.apply(o.ctx, []byte(`{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "seatwise-uploads"}`)))
+	if err := o.check(o.ctx, []byte(`{}`)); err == nil {
+		t.Error("an event of nothing is taken")
+	}
+}
+
+// A row that no longer fits when its turn comes, after others were applied, is refused whole and named; the others are applied.
+func TestRowThatNoLongerFits(t *testing.T) {
+	o := open(t)
+	v := o.ready(20)
+	ticket := o.start(v.ID)
+	o.hire("Taker")
+	o.meanwhile(2, true, func() {
+		o.give("taker", "1019", "") // the extension of the last row
+	})
+	o.must(o.apply(o.ctx, ticket))
+	o.Env.Table = o.store
+	v = o.in(Completed, o.get(v.ID))
+	if v.Applied != 19 || v.Refused != 1 {
+		t.Fatalf("%+v", v)
+	}
+	last := o.result(v)[20]
+	if last[6] != "refused" || !strings.Contains(last[7], "changed since the check") {
+		t.Errorf("result %q", last)
+	}
+	if state := o.state(); !strings.Contains(state, "taker: 1019/ phone-system\n") || !strings.Contains(state, "user019: /\n") {
+		t.Errorf("state:\n%s", state)
+	}
+	undo := o.in(Ready, o.undo(v.ID))
+	if undo.Counts.Rows != 19 {
+		t.Errorf("undo: %+v", undo.Counts)
+	}
+}

@@ -104,17 +104,26 @@ func Command(t testing.TB, o Options) *exec.Cmd {
 // Start starts the runner and waits until it is ready. It ends with the test at the latest.
 func Start(t testing.TB, o Options) *Runner {
 	t.Helper()
-	r := &Runner{cmd: Command(t, o), out: &output{line: make(chan struct{})}, ended: make(chan struct{})}
-	r.cmd.Stdout, r.cmd.Stderr = r.out, &r.out.errors
-	if err := r.cmd.Start(); err != nil {
+	return Run(t, Command(t, o), syscall.SIGKILL)
+}
+
+// Run starts a command that runs the runner, and waits until that is ready. The signal ends it with the test at the latest: for a command that hands signals
+// on, such as make, one that it can catch.
+func Run(t testing.TB, cmd *exec.Cmd, last os.Signal) *Runner {
+	t.Helper()
+	r := &Runner{cmd: cmd, out: &output{line: make(chan struct{})}, ended: make(chan struct{})}
+	cmd.Cancel = func() error { return cmd.Process.Signal(last) } // of the command's context, which ends just before the cleanup runs
+	cmd.WaitDelay = stopWait
+	cmd.Stdout, cmd.Stderr = r.out, &r.out.errors
+	if err := cmd.Start(); err != nil {
 		t.Fatalf("start the runner: %v", err)
 	}
 	go func() {
-		r.waitErr = r.cmd.Wait()
+		r.waitErr = cmd.Wait()
 		close(r.ended)
 	}()
 	t.Cleanup(func() {
-		r.end(syscall.SIGKILL)
+		r.end(last)
 		if t.Failed() {
 			t.Logf("the runner said:\n%s", r.Said())
 		}

@@ -1,0 +1,185 @@
+package readme
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"seatwise/infra/testlocal"
+)
+
+func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
+
+// block is a fenced block of the README.
+type block struct {
+	language, text string
+	line           int
+}
+
+// section is a part of the README with its blocks, by its heading.
+func section(t *testing.T, heading string) (blocks []block) {
+	t.Helper()
+	inside := false
+	var open *block
+	for i, line := range strings.Split(readme(t), "\n") {
+		switch {
+		case open != nil && line == "```":
+			if inside {
+				blocks = append(blocks, *open)
+			}
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		case strings.HasPrefix(line, "```"):
+			open = &block{language: strings.TrimPrefix(line, "```"), line: i + 1}
+		case strings.HasPrefix(line, "## "):
+			inside = line == "## "+heading
+		}
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("README.md has no blocks under %q", heading)
+	}
+	return blocks
+}
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestTour runs the tour: its first block as it stands, which starts the runner, and all the others one after the other in one shell, with only the address replaced.
+func TestTour(t *testing.T) {
+	for _, tool := range []string{"bash", "make", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("not tested: the tour: no %s found", tool)
+		}
+	}
+	blocks := section(t, "Five-minute tour")
+	if blocks[0].language != "sh" {
+		t.Fatalf("the tour begins with a block of %q", blocks[0].language)
+	}
+	root, err := testlocal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "exec "+blocks[0].text)
+	run.Dir = root
+	run.Env = environment(`ARGS=--addr 127.0.0.1:0 --s3-addr 127.0.0.1:0 --data ` + t.TempDir())
+	runner := testlocal.Run(t, run, syscall.SIGTERM)
+
+	const mark = "\x1e" // ends what a block prints
+	type step struct{ does, prints block }
+	var steps []step
+	script := "set -euo pipefail\n"
+	for _, b := range blocks[1:] {
+		switch b.language {
+		case "sh":
+			steps = append(steps, step{does: b})
+			script += b.text + "printf '\\036'\n"
+		case "json", "text":
+			if len(steps) == 0 || steps[len(steps)-1].prints.text != "" {
+				t.Fatalf("line %d: no commands print this", b.line)
+			}
+			steps[len(steps)-1].prints = b
+		default:
+			t.Fatalf("line %d: a block of %q", b.line, b.language)
+		}
+	}
+	script = strings.ReplaceAll(script, "http://127.0.0.1:3000", runner.API)
+	shell := exec.CommandContext(t.Context(), "bash", "-c", script)
+	shell.Dir = t.TempDir()
+	shell.Env = environment("TMPDIR=" + t.TempDir())
+	var stdout, stderr bytes.Buffer
+	shell.Stdout, shell.Stderr = &stdout, &stderr
+	err = shell.Run()
+	printed := strings.Split(strings.ReplaceAll(stdout.String(), "\r\n", "\n"), mark)
+	for i, s := range steps {
+		if i >= len(printed)-1 { // What follows the last mark is no block's.
+			t.Fatalf("the tour ends at line %d: %v: %s%s", s.does.line, err, printed[len(printed)-1], stderr.String())
+		}
+		if !stated(s.prints.text).MatchString(printed[i]) {
+			t.Errorf("line %d: it prints\n%s\nwhich is not\n%s", s.does.line, printed[i], s.prints.text)
+		}
+	}
+	if err != nil || stderr.Len() > 0 {
+		t.Errorf("the tour ends with %v: %s", err, stderr.String())
+	}
+}
+
+// stated is what a block of output says: an ellipsis stands for anything in its line, and empty lines at the end do not count.
+func stated(text string) *regexp.Regexp {
+	parts := strings.Split(strings.TrimSpace(text), "…")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile(`^` + strings.Join(parts, `[^\n]*`) + `\s*$`)
+}
+
+// environment is the test's own, without what a make above it wants of makes below.
+func environment(more ...string) []string {
+	var env []string
+	for _, pair := range os.Environ() {
+		switch name, _, _ := strings.Cut(pair, "="); name {
+		case "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "TESTFLAGS":
+		default:
+			env = append(env, pair)
+		}
+	}
+	return append(env, more...)
+}
+
+func TestStatedTellsOutputsApart(t *testing.T) {
+	for text, matches := range map[string]map[string]bool{
+		"{\"id\":\"…\",\"n\":1}\n": {`{"id":"x","n":1}`: true, "{\"id\":\"x\",\"n\":1}\n\n": true, `{"id":"x","n":2}`: false, "{\"id\":\"x\n\",\"n\":1}": false},
+		"":                         {"": true, "\n": true, "x": false},
+		"a\nb\n":                   {"a\nb": true, "a\nb\nc": false, "a": false},
+	} {
+		for output, want := range matches {
+			if got := stated(text).MatchString(output); got != want {
+				t.Errorf("%q states %q: %t", text, output, got)
+			}
+		}
+	}
+}
+
+// TestWhatItNames looks for the files, folders and make targets that the README and the documents name.
+func TestWhatItNames(t *testing.T) {
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range append(documents, "../../README.md") {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(document), link[1])); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+		for _, path := range regexp.MustCompile("`((?:functions|shared|infra|docs|events)/[a-zA-Z0-9_./-]*)`").FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("../..", path[1])); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+		for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(string(text), -1) {
+			if !regexp.MustCompile(`(?m)^` + target[1] + `:`).Match(makefile) {
+				t.Errorf("%s: there is no make %s", document, target[1])
+			}
+		}
+	}
+}

@@ -20,7 +20,10 @@ var ours = regexp.MustCompile(`seatwise/[a-z/]+`)
 func newNamer() func(reflect.Type, string) string {
 	taken := map[string]reflect.Type{}
 	return func(t reflect.Type, hint string) string {
-		name := huma.DefaultSchemaNamer(t, upper(hint))
+		if t.Name() == "" {
+			hint = upper(hint)
+		}
+		name := huma.DefaultSchemaNamer(t, hint)
 		for t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}

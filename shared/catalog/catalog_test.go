@@ -342,7 +342,7 @@ func TestABadCatalogSaysWhichLine(t *testing.T) {
 		{"a figure without a label", "{group: users, label: As}", "{group: users}", 26, "group and label"},
 		{"products that are no list", "products:\n", "products: none\nmore:\n", 3, "products must be a list"},
 		{"a second document", "products:\n", "products: []\n---\nproducts:\n", 5, "begins another"},
-		{"broken YAML", "currencies: [USD, EUR]", "currencies: [USD, EUR", 2, "must be specified"},
+		{"broken YAML", "currencies: [USD, EUR]", "currencies: [USD, EUR", 1, "must be closed"},
 		{"a tab for indentation", "    name: Seat A", "\tname: Seat A", 5, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

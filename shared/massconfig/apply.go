@@ -10,6 +10,9 @@ import (
 	"seatwise/shared/table"
 )
 
+// overhead is how many operations a commit has beside those of its rows: the counts, the progress, and the check that the job is still the worker's.
+const overhead = 3
+
 // handOn is how much time a worker leaves itself to hand its work on before its invocation ends.
 const handOn = 20 // seconds
 
@@ -175,8 +178,7 @@ func (w *worker) applySome(ctx context.Context, rows []planRow, p progress, vers
 				return err
 			}
 			next = after
-			// The more rows a commit takes, the fewer of the operations are overhead.
-			guess = min(chunkRows, max(1, n*(table.MaxOperations-8)/len(ops)))
+			guess = min(chunkRows, max(1, n*(table.MaxOperations-overhead)/max(1, len(ops)-overhead)))
 			follow(ctx)
 			return nil
 		}
@@ -191,6 +193,9 @@ func (w *worker) build(
 	w.c.At = w.s.env.Clock().UTC() // a long run's records bear the time of their commit
 	ch := w.s.desk.Change(w.c)
 	if err := loadRows(ctx, ch, rows); err != nil {
+		return nil, p, nil, err
+	}
+	if err := loadHeld(ctx, ch, w.s.products, rows); err != nil {
 		return nil, p, nil, err
 	}
 	var notes []table.Operation

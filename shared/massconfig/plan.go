@@ -34,7 +34,8 @@ func (f inFile) add(r planRow) {
 	}
 }
 
-// loadRows reads what rows are about: their extensions, users and numbers, then whoever has these extensions and numbers now; three reads for any number of rows.
+// loadRows reads what rows are about: their extensions, users and numbers; then whoever has these extensions and numbers now, and what the users would give up;
+// three reads for any number of rows.
 func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	var need license.Need
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r planRow) bool { return r.Outcome == Bad })
@@ -48,8 +49,13 @@ func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	}
 	var owners license.Need
 	for _, r := range rows {
-		owners.Users = append(owners.Users, ch.Extension(r.Extension).UserID)
+		x := ch.Extension(r.Extension)
+		owners.Users = append(owners.Users, x.UserID)
+		owners.Numbers = append(owners.Numbers, x.Number)
 		owners.Extensions = append(owners.Extensions, ch.NumberOwner(r.Wanted.Number))
+		if h, err := ch.Holder(r.Wanted.User); err == nil {
+			owners.Extensions, owners.Numbers = append(owners.Extensions, h.Extension), append(owners.Numbers, h.Number)
+		}
 	}
 	if _, err := ch.Load(ctx, owners); err != nil {
 		return err
@@ -59,6 +65,30 @@ func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 		last.Users = append(last.Users, ch.Extension(ch.NumberOwner(r.Wanted.Number)).UserID)
 	}
 	_, err := ch.Load(ctx, last)
+	return err
+}
+
+// loadHeld reads the phone licenses of everybody whom loaded rows change, in one read; otherwise the kernel would read each by itself.
+func loadHeld(ctx context.Context, ch *license.Change, products *catalog.Catalog, rows []planRow) error {
+	var need license.Need
+	family := append(products.AddOns(catalog.PhoneSystemID), catalog.Product{ID: catalog.PhoneSystemID})
+	for _, r := range rows {
+		if r.Outcome != New && r.Outcome != Change {
+			continue
+		}
+		for _, user := range []string{r.Wanted.User, ch.Extension(r.Extension).UserID, ch.Extension(ch.NumberOwner(r.Wanted.Number)).UserID} {
+			h, err := ch.Holder(user)
+			if err != nil {
+				continue // nobody
+			}
+			for _, p := range family {
+				if holding := h.Holdings[p.ID]; holding != nil {
+					need.Licenses = append(need.Licenses, holding.LicenseID)
+				}
+			}
+		}
+	}
+	_, err := ch.Load(ctx, need)
 	return err
 }
 

@@ -324,6 +324,22 @@ func TestKilledAtEveryCommit(t *testing.T) {
 	}
 }
 
+// A worker that fails lets go of its work, so that the next attempt need not wait for the end of its lease.
+func TestFailedWorkerLetsGo(t *testing.T) {
+	o := open(t)
+	v := o.ready(20)
+	ticket := o.start(v.ID)
+	o.Env.Table = faulty.New(o.store, faulty.AtCommit(3, faulty.Fail))
+	if err := o.apply(o.ctx, ticket); !errors.Is(err, faulty.ErrFault) {
+		t.Fatalf("failed: %v", err)
+	}
+	o.in(Configuring, o.get(v.ID))
+	o.must(o.apply(o.ctx, ticket))
+	if v = o.in(Completed, o.get(v.ID)); v.Applied != 20 {
+		t.Errorf("%+v", v)
+	}
+}
+
 // Cancelled before anything runs (spec 5.5).
 func TestCancelWhileNothingRuns(t *testing.T) {
 	o := open(t)

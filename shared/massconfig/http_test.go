@@ -1,0 +1,368 @@
+package massconfig
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/api"
+	"seatwise/shared/auth"
+	"seatwise/shared/files"
+	"seatwise/shared/sheet"
+)
+
+const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"
+
+// What a request may not be (api.md, Conventions).
+func TestRefusedRequests(t *testing.T) {
+	o := open(t)
+	v := o.checked(Ready)
+	good := map[string]any{"fileName": "phones.csv", "sizeBytes": 10}
+	with := func(name string, value any) map[string]any {
+		body := map[string]any{"fileName": "phones.csv", "sizeBytes": 10}
+		body[name] = value
+		return body
+	}
+	for name, c := range map[string]struct {
+		method, path string
+		body         any
+		account      string
+		permissions  []auth.Permission
+		status       int
+		slug, field  string
+	}{
+		"not a sheet":          {"POST", "", with("fileName", "phones.pdf"), "", everything, 422, "validation", "fileName"},
+		"no name":              {"POST", "", with("fileName", ""), "", everything, 422, "validation", "fileName"},
+		"old workbook":         {"POST", "", with("fileName", "phones.xls"), "", everything, 422, "validation", "fileName"},
+		"empty":                {"POST", "", with("sizeBytes", 0), "", everything, 422, "validation", "sizeBytes"},
+		"too large":            {"POST", "", with("sizeBytes", MaxFileBytes+1), "", everything, 422, "validation", "sizeBytes"},
+		"size as text":         {"POST", "", with("sizeBytes", "10"), "", everything, 422, "validation", "sizeBytes"},
+		"bad checksum":         {"POST", "", with("sha256", "abc"), "", everything, 422, "validation", "sha256"},
+		"unknown field":        {"POST", "", with("force", true), "", everything, 422, "validation", "force"},
+		"no body":              {"POST", "", "", "", everything, 400, "malformed-body", ""},
+		"may only read":        {"POST", "", good, "", []auth.Permission{auth.LicensesRead}, 403, "forbidden", ""},
+		"may not configure":    {"POST", "/" + v.ID + "/configure", nil, "", []auth.Permission{auth.LicensesRead}, 403, "forbidden", ""},
+		"may not even read":    {"GET", "", nil, "", []auth.Permission{auth.CatalogRead}, 403, "forbidden", ""},
+		"may not get template": {"GET", "/template", nil, "", []auth.Permission{auth.CatalogRead}, 403, "forbidden", ""},
+		"unknown":              {"GET", "/" + unknownID, nil, "", everything, 404, "not-found", ""},
+		"unknown rows":         {"GET", "/" + unknownID + "/rows", nil, "", everything, 404, "not-found", ""},
+		"no id":                {"GET", "/nothing", nil, "", everything, 404, "not-found", ""},
+		"endless id":           {"GET", "/" + strings.Repeat("a", 3000), nil, "", everything, 404, "not-found", ""},
+		"unknown to configure": {"POST", "/" + unknownID + "/configure", nil, "", everything, 404, "not-found", ""},
+		"unknown to cancel":    {"POST", "/" + unknownID + "/cancel", nil, "", everything, 404, "not-found", ""},
+		"unknown to undo":      {"POST", "/" + unknownID + "/undo", nil, "", everything, 404, "not-found", ""},
+		"another account":      {"GET", "/" + v.ID, nil, testkit.Other, everything, 404, "not-found", ""},
+		"undo of nothing":      {"POST", "/" + v.ID + "/undo", nil, "", everything, 409, "wrong-state", ""},
+		"bad outcome":          {"GET", "/" + v.ID + "/rows?outcome=good", nil, "", everything, 422, "validation", "outcome"},
+		"bad limit":            {"GET", "/" + v.ID + "/rows?limit=201", nil, "", everything, 422, "validation", "limit"},
+		"altered cursor":       {"GET", "/" + v.ID + "/rows?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", everything, 400, "malformed-body", "cursor"},
+		"bad format":           {"GET", "/template?format=xls", nil, "", everything, 422, "validation", "format"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			account := c.account
+			if account == "" {
+				account = o.Account
+			}
+			r := o.Do(t, o.api, testkit.Request{
+				Method: c.method, Path: "/v1/accounts/" + account + "/mass-configurations" + c.path, Body: c.body, User: "someone", Account: account, Permissions: c.permissions,
+			})
+			p := testkit.Problem(t, r, c.status, c.slug)
+			if c.field != "" && (len(p.Errors) == 0 || !strings.Contains(p.Errors[0].Field, c.field)) {
+				t.Errorf("fields %+v", p.Errors)
+			}
+		})
+	}
+	r := o.Do(t, o.api, testkit.Request{
+		Method: "GET", Path: "/v1/accounts/" + o.Account + "/mass-configurations/" + v.ID, User: "someone", Account: testkit.Other, Permissions: everything,
+	})
+	if r.Status != 404 && r.Status != 403 {
+		t.Errorf("a stranger gets %d", r.Status)
+	}
+}
+
+// The entity tag changes with the resource, and If-Match is honoured.
+func TestEntityTag(t *testing.T) {
+	o := open(t)
+	v := o.ready(10)
+	tag := func() string {
+		r := o.request("GET", "/"+v.ID, nil)
+		return r.Header.Get("ETag")
+	}
+	before := tag()
+	if before == "" || tag() != before {
+		t.Fatalf("tag %q, then %q", before, tag())
+	}
+	for _, verb := range []string{"configure", "cancel"} {
+		testkit.Problem(t, o.request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
+	}
+	if r := o.request("POST", "/"+v.ID+"/configure", nil, "If-Match", before); r.Status != 202 || !strings.HasSuffix(r.Header.Get("Location"), "/"+v.ID) {
+		t.Fatalf("%d %v", r.Status, r.Header)
+	}
+	started := tag()
+	o.deliver()
+	if done := tag(); started == before || done == started {
+		t.Errorf("tags %s, %s, %s", before, started, done)
+	}
+	testkit.Problem(t, o.request("POST", "/"+v.ID+"/undo", nil, "If-Match", started), 412, "precondition-failed")
+}
+
+// A request with an Idempotency-Key has one effect and one answer.
+func TestRepeatedRequests(t *testing.T) {
+	o := open(t)
+	body := map[string]any{"fileName": "phones.csv", "sizeBytes": 100}
+	repeat := func(path string, body any, key string) testkit.Response {
+		first := o.request("POST", path, body, "Idempotency-Key", key)
+		again := o.request("POST", path, body, "Idempotency-Key", key)
+		one, other := testkit.Decode[any](t, first, first.Status), testkit.Decode[any](t, again, first.Status)
+		if first.Status >= 300 || !reflect.DeepEqual(one, other) || again.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s: %d %s, then %d %s", path, first.Status, first.Body, again.Status, again.Body)
+		}
+		return first
+	}
+	repeat("", body, "one")
+	if n := len(o.list()); n != 1 {
+		t.Errorf("%d mass configurations", n)
+	}
+	v := o.ready(2)
+	repeat("/"+v.ID+"/configure", nil, "two")
+	if n := len(o.files.take()); n != 1 {
+		t.Errorf("%d tickets", n)
+	}
+	o.must(o.apply(o.ctx, o.schedule())) // the ticket is lost, and the schedule finds the work
+	o.in(Completed, o.get(v.ID))
+	repeat("/"+v.ID+"/undo", nil, "three")
+	o.deliver()
+	if n := len(o.list()); n != 3 {
+		t.Errorf("%d mass configurations", n)
+	}
+	testkit.Problem(t, o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "two"), 422, "idempotency-mismatch")
+}
+
+// Mass configurations and rows come in pages.
+func TestPages(t *testing.T) {
+	o := open(t)
+	file := o.floor(2*chunkRows + 30)
+	for i := range file {
+		if i%3 == 0 {
+			file[i][2] = "nobody"
+		}
+	}
+	v := o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(file...)), true))
+	for _, c := range []struct {
+		outcome string
+		limit   int
+		want    func(i int) bool
+	}{
+		{"", 7, func(int) bool { return true }},
+		{"", 200, func(int) bool { return true }},
+		{"error", 1, func(i int) bool { return i%3 == 0 }},
+		{"new", 13, func(i int) bool { return i%3 != 0 }},
+		{"change", 50, func(int) bool { return false }},
+		{"unchanged", 50, func(int) bool { return false }},
+	} {
+		var want, got []int
+		for i := range file {
+			if c.want(i) {
+				want = append(want, i+2)
+			}
+		}
+		path := fmt.Sprintf("/%s/rows?limit=%d", v.ID, c.limit)
+		if c.outcome != "" {
+			path += "&outcome=" + c.outcome
+		}
+		for cursor := ""; ; {
+			page := testkit.Decode[api.List[Row]](t, o.request("GET", path+"&cursor="+cursor, nil), 200)
+			if len(page.Items) > c.limit || len(page.Items) < c.limit && page.NextCursor != "" {
+				t.Errorf("%s: a page of %d", path, len(page.Items))
+			}
+			for _, r := range page.Items {
+				got = append(got, r.Row)
+			}
+			if cursor = page.NextCursor; cursor == "" {
+				break
+			}
+			// A cursor is good for its own list only.
+			testkit.Problem(t, o.request("GET", "/"+v.ID+"/rows?outcome=change&limit=3&cursor="+cursor, nil), 400, "malformed-body")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: rows %v, want %v", path, got, want)
+		}
+	}
+
+	for range 4 {
+		o.ask("phones.csv", []byte("x"), false)
+	}
+	var ids []string
+	for cursor := ""; ; {
+		page := testkit.Decode[api.List[View]](t, o.request("GET", "?limit=2&cursor="+cursor, nil), 200)
+		for _, v := range page.Items {
+			ids = append(ids, v.ID)
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	if len(ids) != 5 || ids[4] != v.ID || !slices.IsSortedFunc(ids, func(a, b string) int { return strings.Compare(b, a) }) {
+		t.Errorf("ids %v", ids)
+	}
+}
+
+// The sample file is one that we take ourselves, in both formats; the workbook offers the account's own codes (spec 5.1).
+func TestTemplate(t *testing.T) {
+	o := open(t)
+	read := func(format string, addOns int) []byte {
+		r := o.request("GET", "/template?format="+format, nil)
+		if r.Status != 200 || r.Header.Get("Content-Type") != contentType("x."+format) || !strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
+			t.Fatalf("%s: %d %v", format, r.Status, r.Header)
+		}
+		reader, err := sheet.Open(bytes.NewReader(r.Body), int64(len(r.Body)), "template."+format, sheet.DefaultLimits())
+		o.must(err)
+		defer reader.Close()
+		rows := 0
+		o.must(reader.Rows(func(row sheet.Row) error {
+			rows++
+			at, err := readHeader(row)
+			if len(at.addOns) != addOns {
+				t.Errorf("%s: %d add-on columns, want %d", format, len(at.addOns), addOns)
+			}
+			return err
+		}))
+		if rows != 1 {
+			t.Errorf("%s: %d rows", format, rows)
+		}
+		return r.Body
+	}
+	codes := func(body []byte) []string {
+		book, err := excelize.OpenReader(bytes.NewReader(body))
+		o.must(err)
+		defer book.Close()
+		rows, err := book.GetRows(book.GetSheetList()[1])
+		o.must(err)
+		rules, err := book.GetDataValidations(book.GetSheetList()[0])
+		o.must(err)
+		if len(rules) != 1 || !strings.HasPrefix(rules[0].Sqref, "D2:") {
+			t.Errorf("rules %+v", rules)
+		}
+		var codes []string
+		for _, r := range rows[1:] {
+			codes = append(codes, r[0])
+		}
+		return codes
+	}
+	read("csv", 9)
+	if got := codes(read("xlsx", 9)); len(got) != 9 {
+		t.Errorf("codes %q", got)
+	}
+	o.buy(1, "phone-system", "team_chat", "call_recording")
+	read("csv", 2)
+	body := read("xlsx", 2)
+	if got := codes(body); !slices.Equal(got, []string{"call_recording", "team_chat"}) {
+		t.Errorf("codes %q", got)
+	}
+
+	// Filled in by Excel and sent back.
+	o.hire("John")
+	book, err := excelize.OpenReader(bytes.NewReader(body))
+	o.must(err)
+	defer book.Close()
+	for at, text := range map[string]string{"A2": "0101", "B2": "6567891230", "C2": "John", "D2": "team_chat"} {
+		o.must(book.SetCellStr(book.GetSheetList()[0], at, text))
+	}
+	var filled bytes.Buffer
+	o.must(book.Write(&filled))
+	v := o.in(Completed, o.configure(o.in(Ready, o.upload("phones.xlsx", filled.Bytes(), false)).ID))
+	if v.Applied != 1 {
+		t.Errorf("%+v", v)
+	}
+	o.equalState(o.state(), "john: 0101/6567891230 phone-system team_chat\nphone-system 1\nteam_chat 1")
+	// Sent back as it is, it is a file without rows.
+	if v := o.in(Ready, o.upload("phones.xlsx", body, false)); v.Counts != (Counts{}) {
+		t.Errorf("%+v", v)
+	} else if v = o.in(Completed, o.configure(v.ID)); v.Percent != 100 || len(o.result(v)) != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// What comes must be what was announced.
+func TestUploadIsWhatWasAnnounced(t *testing.T) {
+	o := open(t)
+	o.hire("John")
+	o.buy(1, "phone-system")
+	body := csvFile(sheetOf(row("101", "", "john")))
+	sum := sha256.Sum256(body)
+	for name, c := range map[string]struct {
+		sum    string
+		size   int64
+		state  State
+		reason string
+	}{
+		"as announced":    {hex.EncodeToString(sum[:]), 0, Ready, ""},
+		"in upper case":   {strings.ToUpper(hex.EncodeToString(sum[:])), 0, Ready, ""},
+		"another content": {strings.Repeat("0", 64), 0, Rejected, "SHA-256"},
+		"another size":    {"", 1, Rejected, fmt.Sprintf("%d bytes", len(body)+1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := map[string]any{"fileName": "phones.csv", "sizeBytes": len(body)}
+			if c.sum != "" {
+				asked["sha256"] = c.sum
+			}
+			v := testkit.Decode[View](t, o.request("POST", "", asked), 201)
+			// By another way than the presigned URL, which S3 would refuse.
+			info, err := o.files.Put(o.ctx, files.Ref{Bucket: files.Uploads, Key: uploadObject(o.Account, v.ID, "phones.csv")}, bytes.NewReader(body), int64(len(body)), "text/csv")
+			o.must(err)
+			info.Size += c.size
+			o.must(o.check(o.ctx, event(info)))
+			if v = o.get(v.ID); v.State != c.state || !strings.Contains(v.Message, c.reason) {
+				t.Errorf("%s: %q", v.State, v.Message)
+			}
+		})
+	}
+}
+
+// The upload's URL is good for a quarter of an hour, and the file that is there is never replaced (spec 5.2).
+func TestUploadURL(t *testing.T) {
+	o := open(t)
+	v := o.ask("Phones of Zürich.csv", []byte("0123456789"), false)
+	if v.Upload.Method != "PUT" || !v.Upload.ExpiresAt.Equal(testkit.Start.Add(15*time.Minute)) {
+		t.Errorf("%+v", v.Upload)
+	}
+	headers := map[string]string{}
+	for name, value := range v.Upload.Headers {
+		headers[strings.ToLower(name)] = value
+	}
+	if headers["content-length"] != "10" || headers["content-type"] != "text/csv" || headers["if-none-match"] != "*" {
+		t.Errorf("headers %v", headers)
+	}
+	if again := o.get(v.ID); again.Upload != nil {
+		t.Error("the URL is told a second time")
+	}
+}
+
+// Names become object keys and the names of downloads.
+func TestFileNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"phones.csv":                       "phones.csv",
+		`C:\Users\me\phones.csv`:           "phones.csv",
+		"../../etc/phones.csv":             "phones.csv",
+		"a\"b\nc.csv":                      "a_b_c.csv",
+		"Zürich.xlsx":                      "Z_rich.xlsx",
+		strings.Repeat("a", 300) + ".xlsx": strings.Repeat("a", 115) + ".xlsx",
+		"a." + strings.Repeat("x", 300):    "a." + strings.Repeat("x", 108) + "." + strings.Repeat("x", 9),
+	} {
+		if got := safeName(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+	if got := resultName("Zürich phones.xlsx"); got != "Z_rich phones result.xlsx" {
+		t.Errorf("result %q", got)
+	}
+}

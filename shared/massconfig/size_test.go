@@ -1,0 +1,57 @@
+package massconfig
+
+import (
+	"fmt"
+	"testing"
+
+	"seatwise/shared/table"
+)
+
+// A thousand phones with four add-ons each, from nothing: what the check and the configuring cost, by calls of the table. docs and the benches build on the
+// figures that are logged; the bounds keep them from growing unnoticed.
+func TestCostOfAThousandRows(t *testing.T) {
+	const phones = 1000
+	o := open(t)
+	addOns := []string{"call_recording", "device_ip_phone", "license_number", "team_chat"}
+	var rows [][]string
+	for i := range phones {
+		name := fmt.Sprintf("user%04d", i)
+		o.hire(name)
+		rows = append(rows, append(row(fmt.Sprint(10000+i), fmt.Sprint(6567000000+i), name), addOns...))
+	}
+	o.buy(phones, append([]string{"phone-system"}, addOns...)...)
+
+	calls, operations, most := map[string]int{}, 0, 0
+	capacity := 0.0
+	counted := table.Counted(o.store, func(op string, units float64) {
+		calls[op]++
+		capacity += units
+	})
+	o.Env.Table = &watching{counted, func(ops []table.Operation) {
+		operations += len(ops)
+		most = max(most, len(ops))
+	}}
+	report := func(what string) (commits int) {
+		commits = calls["TransactWriteItems"]
+		t.Logf("%s: %d commits, %.2f rows each; %.1f operations a row, at most %d in a commit; %d batch reads, %d queries, %d single reads; %.0f capacity units a row",
+			what, commits, float64(phones)/float64(commits), float64(operations)/phones, most, calls["BatchGetItem"], calls["Query"], calls["GetItem"], capacity/phones)
+		clear(calls)
+		operations, most, capacity = 0, 0, 0
+		return commits
+	}
+	v := o.checked(Ready, rows...)
+	if commits := report("check"); commits > phones/chunkRows+10 {
+		t.Errorf("the check takes %d commits", commits)
+	}
+	v = o.in(Completed, o.configure(v.ID))
+	if v.Applied != phones {
+		t.Fatalf("%+v", v)
+	}
+	if commits := report("configure"); commits > phones/4+10 {
+		t.Errorf("configuring takes %d commits", commits)
+	}
+	v = o.in(Ready, o.undo(v.ID))
+	report("check of the undo")
+	o.in(Completed, o.configure(v.ID))
+	report("undo")
+}

@@ -325,7 +325,7 @@ func (ch *Change) Put(ctx context.Context, user, name string, active bool) error
 	}
 	renamed := h.Name != name
 	h.Name, h.Active = name, active
-	if renamed && h.exists {
+	if renamed {
 		if err := ch.rename(ctx, h); err != nil {
 			return err
 		}

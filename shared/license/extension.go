@@ -37,12 +37,6 @@ func (ch *Change) Extend(ctx context.Context, user, extension, number string) er
 		}
 	}
 	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
-	if x.now.Number != "" && x.now.Number != number {
-		if _, err := ch.Load(ctx, Need{Numbers: []string{x.now.Number}}); err != nil {
-			return err
-		}
-		ch.numbers[x.now.Number].now = ""
-	}
 	if h.Extension != "" && h.Extension != extension {
 		old := ch.extensions[h.Extension]
 		old.now.UserID, old.now.Number = "", ""

@@ -177,6 +177,7 @@ func TestAnySequenceUnderFaults(t *testing.T) {
 		o.t = rt
 		w := &world{office: o, rt: rt, faults: true}
 		o.hire(crew[:3]...)
+		w.stock()
 		sound := o.Env.Table
 		for range rapid.IntRange(5, 20).Draw(rt, "steps") {
 			store := faulty.New(sound, faulty.Seeded(rapid.Uint64().Draw(rt, "seed"), 0.15, faulty.All()...))

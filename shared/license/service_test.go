@@ -2,6 +2,7 @@ package license
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"seatwise/shared/call"
@@ -319,6 +320,50 @@ func TestReassignMovesEverythingInOneStep(t *testing.T) {
 	_, err = o.desk.Reassign(o.ctx, o.call(), base[0], "ann")
 	wantProblem(t, err, problem.UserInactive)
 	o.audit(false, true, "ann", "bob")
+}
+
+// TestReassignLeavesNoAutomaticGrantBehind moves a seat that a queue's grant gave: the first user is excluded, as when it is unassigned, and the exclusion of the second
+// one ends.
+func TestReassignLeavesNoAutomaticGrantBehind(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 1, "CC-1")
+	o.hire("Ann", "Bob")
+	o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
+	o.must(o.grant("bob", "live-reports", QueueGrant("q1")))
+	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Unassign(ctx, "bob", "live-reports") }, "bob"))
+	o.wantState("bob", "live-reports", Shut)
+	v, err := o.desk.Reassign(o.ctx, o.call(), ids[0], "bob")
+	o.must(err)
+	if len(v.Grants) != 2 || v.Grants[0].Source != Direct {
+		t.Fatalf("%+v", v)
+	}
+	o.wantState("ann", "live-reports", Shut)
+	if h := o.holder("bob").Holdings["live-reports"]; h.Excluded != nil {
+		t.Fatalf("%+v", h)
+	}
+	o.audit(false, true, "ann", "bob")
+}
+
+// TestReassignAnAddOn moves an add-on alone, to another base.
+func TestReassignAnAddOn(t *testing.T) {
+	o := open(t)
+	bases := o.buy("phone-system", 2, "CC-1")
+	chat := o.buy("team_chat", 1, "CC-1")[0]
+	o.hire("Ann", "Bob", "Cid")
+	for i, user := range []string{"ann", "bob"} {
+		_, err := o.desk.Assign(o.ctx, o.call(), bases[i], user, fmt.Sprint(101+i))
+		o.must(err)
+	}
+	_, err := o.desk.Assign(o.ctx, o.call(), chat, "ann", "")
+	o.must(err)
+	_, err = o.desk.Reassign(o.ctx, o.call(), chat, "cid")
+	wantProblem(t, err, problem.BaseLicenseRequired)
+	v, err := o.desk.Reassign(o.ctx, o.call(), chat, "bob")
+	o.must(err)
+	if v.BaseLicenseID != bases[1] || v.Extension != "102" {
+		t.Fatalf("%+v", v)
+	}
+	o.audit(false, true, "ann", "bob", "cid")
 }
 
 func TestDeactivatingReleasesEverything(t *testing.T) {

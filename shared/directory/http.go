@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"net/http"
+	"unicode/utf8"
 
 	"seatwise/shared/api"
 	"seatwise/shared/app"
@@ -10,6 +11,7 @@ import (
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/problem"
 )
 
 // Function serves users, roles, call queues and dashboards.
@@ -94,6 +96,14 @@ func Routes(k *api.Kit, env *app.Env) error {
 	return nil
 }
 
+// known is a not-found problem for an id that nothing of the kind can have; such an id may not fit the table's keys.
+func known(kind, id string) error {
+	if api.ValidID(id) {
+		return nil
+	}
+	return problem.Missing(kind)
+}
+
 // tagged makes the answer of a single resource: 201 for a new one.
 func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
 	status := http.StatusOK
@@ -141,6 +151,9 @@ func (s *Service) userRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "get-user", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a user",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[User], error) {
+		if err := known("user", in.ID); err != nil {
+			return nil, err
+		}
 		user, version, err := s.GetUser(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -151,11 +164,17 @@ func (s *Service) userRoutes(k *api.Kit) {
 		ID: "delete-user", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent,
 		Summary: "Delete a user; everything they hold is released",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
+		if err := known("user", in.ID); err != nil {
+			return nil, err
+		}
 		return nil, s.DeleteUser(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
 		ID: "list-users", Method: http.MethodGet, Path: "/v1/accounts/{account}/users", Tag: tag, Permissions: read, Summary: "List users",
 	}, func(ctx context.Context, c *call.Call, in *search) (*api.Listed[User], error) {
+		if !utf8.ValidString(in.Q) {
+			return nil, problem.Invalid("q", "must be UTF-8")
+		}
 		return paged(ctx, c, in.Paging, []string{"users", in.Q}, func(ctx context.Context, after string, limit int) ([]User, string, error) {
 			return s.ListUsers(ctx, c, in.Q, after, limit)
 		})
@@ -196,6 +215,9 @@ func (s *Service) roleRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "get-role", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a role",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Role], error) {
+		if err := known("role", in.ID); err != nil {
+			return nil, err
+		}
 		role, version, err := s.GetRole(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -206,6 +228,9 @@ func (s *Service) roleRoutes(k *api.Kit) {
 		ID: "delete-role", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
 		Summary: "Delete a role that nobody has",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
+		if err := known("role", in.ID); err != nil {
+			return nil, err
+		}
 		return nil, s.DeleteRole(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
@@ -236,6 +261,9 @@ func (s *Service) queueRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "get-call-queue", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Queue], error) {
+		if err := known("call queue", in.ID); err != nil {
+			return nil, err
+		}
 		queue, version, err := s.GetQueue(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -246,6 +274,9 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		ID: "delete-call-queue", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
 		Summary: "Delete a call queue; its grants end",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
+		if err := known("call queue", in.ID); err != nil {
+			return nil, err
+		}
 		return nil, s.DeleteQueue(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
@@ -277,6 +308,9 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "get-dashboard", Method: http.MethodGet, Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[DashboardWithGrants], error) {
+		if err := known("dashboard", in.ID); err != nil {
+			return nil, err
+		}
 		dashboard, version, err := s.GetDashboard(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
@@ -287,6 +321,9 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 		ID: "delete-dashboard", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: full, Status: http.StatusNoContent,
 		Summary: "Delete a dashboard; queues on no other are monitored no more",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
+		if err := known("dashboard", in.ID); err != nil {
+			return nil, err
+		}
 		return nil, s.DeleteDashboard(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{

@@ -413,7 +413,11 @@ func (s *Service) settleMember(
 	}
 	holder, err := ch.Holder(user)
 	if problem.Is(err, problem.NotFound) {
-		return ops, nil // deleted meanwhile; the deletion's own mark takes them off the queue
+		if member {
+			// Deleted meanwhile, and perhaps before they were seen to be a member: the deletion's own mark need not take them off this queue.
+			ops = append(ops, mark(c, userMarks, user))
+		}
+		return ops, nil
 	}
 	if err != nil {
 		return nil, err

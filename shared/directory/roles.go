@@ -36,7 +36,7 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int6
 	return r, version, made, err
 }
 
-// DeleteRole removes a role that nobody has any more.
+// DeleteRole removes a role that nobody has any more. Who is given it in the very moment loses it again.
 //
 // Errors: not-found; wrong-state while users have it, or for super-admin.
 func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error {
@@ -50,8 +50,10 @@ func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error
 	if len(page.Items) > 0 {
 		return problem.New(problem.WrongState, "Users have this role; take it from them first.")
 	}
-	_, _, err = s.writeRole(ctx, c, id, nil)
-	return err
+	if _, _, err = s.writeRole(ctx, c, id, nil); err != nil {
+		return err
+	}
+	return s.ResumeRoles(ctx, c.Account, id)
 }
 
 // writeRole puts the role, or deletes it when r is nil, with its mark and audit record.
@@ -78,7 +80,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 			change.Before, cond = before, table.IfVersion(item.Version)
 		}
 		op := table.Delete(key, cond)
-		ops := []table.Operation{}
+		ops := []table.Operation{mark(c, roleMarks, id)}
 		if r == nil {
 			change.Action = "role.deleted"
 		} else {
@@ -88,7 +90,6 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 				return err
 			}
 			op = table.Put(table.Item{Key: key, Data: data}, cond)
-			ops = append(ops, mark(c, roleMarks, id))
 		}
 		audit, err := c.Audit(change)
 		if err != nil {
@@ -157,7 +158,7 @@ func (s *Service) ResumeRoles(ctx context.Context, account, role string) error {
 	})
 }
 
-// refreshRoles makes a user's grants agree with the roles as they are now.
+// refreshRoles makes a user's grants agree with the roles as they are now, and takes from them a role that was deleted.
 func (s *Service) refreshRoles(ctx context.Context, c *call.Call, user string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		ch := s.desk.Change(c)
@@ -174,7 +175,7 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, user string) e
 			return err
 		}
 		keys := make([]table.Key, len(p.RoleIDs))
-		checks := []table.Operation{table.Check(item.Key, table.IfVersion(item.Version))}
+		var checks []table.Operation
 		for i, role := range p.RoleIDs {
 			keys[i] = roleKey(c.Account, role)
 		}
@@ -192,9 +193,23 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, user string) e
 				}
 				// A role that changes while its users are looked at must not be applied as it was.
 				checks = append(checks, table.Check(item.Key, table.IfVersion(item.Version)))
+			} else {
+				checks = append(checks, table.Check(roleKey(c.Account, id), table.IfAbsent))
 			}
 		}
-		err = s.applyRoles(ctx, ch, p, roles)
+		after := p
+		after.RoleIDs = slices.DeleteFunc(slices.Clone(p.RoleIDs), func(id string) bool { _, ok := roles[id]; return !ok })
+		if len(after.RoleIDs) == len(p.RoleIDs) {
+			checks = append(checks, table.Check(item.Key, table.IfVersion(item.Version)))
+		} else {
+			after.ChangedAt = c.At
+			drop, err := s.userOperations(c, item, true, p, after)
+			if err != nil {
+				return err
+			}
+			checks = append(checks, drop...)
+		}
+		err = s.applyRoles(ctx, ch, after, roles)
 		if _, told := problem.From(err); told {
 			// One user whose own licenses exclude what the role carries never stops the others (spec 6).
 			s.env.Log.WarnContext(ctx, "role not applied", "account", c.Account, "user", user, "error", err)

@@ -88,7 +88,7 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 		if err != nil {
 			return err
 		}
-		ops = append(ops, watched...)
+		ops = append(append(ops, watched...), rolesUnchanged(c, before, after, found)...)
 		if err := ch.Commit(ctx, call.Answer{}, ops...); err != nil {
 			return err
 		}
@@ -136,6 +136,22 @@ func (s *Service) rolesFrom(c *call.Call, ids []string, found map[table.Key]tabl
 		roles[id] = r
 	}
 	return roles, nil
+}
+
+// rolesUnchanged demands of the roles that count for the user only from this commit on that they are as they were read: whoever changes or deletes one at the
+// same time does not find the user among those who have it. Of the others, refreshRoles sees to it.
+func rolesUnchanged(c *call.Call, before, after profile, found map[table.Key]table.Item) []table.Operation {
+	fresh := without(after.RoleIDs, before.RoleIDs)
+	if after.Active && !before.Active {
+		fresh = after.RoleIDs
+	}
+	var checks []table.Operation
+	for _, id := range fresh {
+		if item, ok := found[roleKey(c.Account, id)]; ok && id != SuperAdmin {
+			checks = append(checks, table.Check(item.Key, table.IfVersion(item.Version)))
+		}
+	}
+	return checks
 }
 
 // userOperations write the profile, its places in the indexes, and who has which role.

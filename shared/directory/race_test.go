@@ -1,0 +1,107 @@
+package directory
+
+import (
+	"slices"
+	"testing"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table/faulty"
+)
+
+// during runs act just before the n-th commit of change, as another caller would in that moment.
+func (f *fixture) during(n int, act, change func()) {
+	sound := f.Env.Table
+	acted := false
+	var broken *faulty.Store
+	broken = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+		if c.Commit == n && !acted {
+			acted = true
+			f.Env.Table = sound
+			act()
+			f.Env.Table = broken
+		}
+		return faulty.None
+	})
+	f.Env.Table = broken
+	change()
+	f.Env.Table = sound
+}
+
+func TestRoleThatChangesWhileSomebodyIsGivenIt(t *testing.T) {
+	f := newFixture(t)
+	role := func(licenses ...string) {
+		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: licenses}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	role("essential-user")
+	f.during(1, func() { role("professional-user") }, func() { f.user(t, "ann", "r") })
+	user, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(user.Holdings) != 1 || user.Holdings[0].ProductID != "professional-user" {
+		t.Fatalf("the user holds %+v of a role that carries professional-user", user.Holdings)
+	}
+}
+
+func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
+	t.Run("before the user is written", func(t *testing.T) {
+		f := newFixture(t)
+		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R"}); err != nil {
+			t.Fatal(err)
+		}
+		f.during(1, func() {
+			if err := f.s.DeleteRole(t.Context(), f.Call("admin"), "r"); err != nil {
+				t.Fatal(err)
+			}
+		}, func() {
+			_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{ID: "ann", Name: "Ann", RoleIDs: []string{"r"}, Active: true})
+			if !problem.Is(err, problem.ValidationFailed) {
+				t.Fatalf("a role that is gone was given: %v", err)
+			}
+		})
+	})
+	t.Run("after the user is written", func(t *testing.T) {
+		f := newFixture(t)
+		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}}); err != nil {
+			t.Fatal(err)
+		}
+		f.during(1, func() { f.user(t, "ann", "r", SuperAdmin) }, func() {
+			if err := f.s.DeleteRole(t.Context(), f.Call("admin"), "r"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		user, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(user.RoleIDs, []string{SuperAdmin}) || len(user.Holdings) != 0 {
+			t.Fatalf("the user has roles %v and holds %+v", user.RoleIDs, user.Holdings)
+		}
+	})
+}
+
+// A queue must not keep a member who does not exist: it could not be put back as it was read, and a later user of the same id would be in it unasked.
+func TestUserWhoIsDeletedWhilePutOnAQueue(t *testing.T) {
+	f := newFixture(t)
+	f.buy(t, catalog.LiveReportsID, 2)
+	f.user(t, "ann")
+	f.user(t, "bob")
+	f.during(1, func() {
+		if err := f.s.DeleteUser(t.Context(), f.Call("admin"), "bob"); err != nil {
+			t.Fatal(err)
+		}
+	}, func() { f.queue(t, "q", "ann", "bob") })
+	if err := f.s.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q")
+	if err != nil || !slices.Equal(q.Members, []string{"ann"}) {
+		t.Fatalf("members %v, %v", q.Members, err)
+	}
+	f.dashboard(t, "d", "q")
+	f.wantStates(t, map[string]license.State{"ann": license.Holds})
+}

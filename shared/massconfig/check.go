@@ -513,7 +513,7 @@ func (s *Service) open(ctx context.Context, j job) (*sheet.Reader, func(), error
 	if err != nil {
 		return nil, nil, err
 	}
-	defer body.Close() //nolint:errcheck // read to its end, or given up
+	defer body.Close()
 	if info.Size > MaxFileBytes {
 		return nil, nil, &sheet.Refusal{Reason: "too-large", Message: "The file is larger than 20 MiB."}
 	}

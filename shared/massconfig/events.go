@@ -3,8 +3,8 @@ package massconfig
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -130,7 +130,7 @@ func (s *Service) putAside(ctx context.Context, object events.ObjectCreated, why
 	c := call.ForEvent(s.env, strangers, "file-drop", why, now)
 	sum := sha256.Sum256([]byte(object.Key))
 	op, err := c.Audit(call.Change{
-		Action: "object.putAside", Subject: "object", SubjectID: fmt.Sprintf("%x", sum[:16]),
+		Action: "object.putAside", Subject: "object", SubjectID: hex.EncodeToString(sum[:16]),
 		After: map[string]any{"bucket": object.Bucket, "key": object.Key, "version": object.Version, "size": object.Size},
 	})
 	if err != nil {

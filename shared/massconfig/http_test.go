@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
 	"seatwise/shared/api"
 	"seatwise/shared/auth"
@@ -89,7 +91,7 @@ func TestRefusedRequests(t *testing.T) {
 	}
 }
 
-// The entity tag changes with the resource, and If-Match is honoured.
+// The entity tag changes with the resource, and If-Match is obeyed.
 func TestEntityTag(t *testing.T) {
 	o := open(t)
 	v := o.ready(10)
@@ -344,6 +346,58 @@ func TestUploadURL(t *testing.T) {
 	}
 	if again := o.get(v.ID); again.Upload != nil {
 		t.Error("the URL is told a second time")
+	}
+}
+
+// On a server that checks signatures: the URL takes the file that was announced, once, and the notification that follows begins the check.
+func TestUploadToAServerThatChecks(t *testing.T) {
+	k := testkit.New(t)
+	k.Clock.Set(time.Now())
+	server := testfiles.Start(t)
+	o := openWith(t, k, server.Store)
+	o.hire("John")
+	o.buy(1, "phone-system")
+	body := csvFile(sheetOf(row("101", "", "john")))
+	v := o.ask("Phones (1) +.csv", body, false)
+	put := func(body []byte, contentType string) int {
+		req, err := http.NewRequestWithContext(o.ctx, v.Upload.Method, v.Upload.URL, bytes.NewReader(body))
+		o.must(err)
+		for name, value := range v.Upload.Headers {
+			req.Header.Set(name, value)
+		}
+		if contentType != "" {
+			req.Header.Set("Content-Type", contentType)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		o.must(err)
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if status := put(append(body, '\n'), ""); status < 400 {
+		t.Errorf("a byte more is taken: %d", status)
+	}
+	if status := put(body, "text/html"); status < 400 {
+		t.Errorf("another type is taken: %d", status)
+	}
+	if status := put(body, ""); status != 200 {
+		t.Fatalf("upload: %d", status)
+	}
+	if status := put(body, ""); status != 412 {
+		t.Errorf("uploaded once more: %d", status)
+	}
+	notes := server.Take(t, "uploads/")
+	if len(notes) != 1 {
+		t.Fatalf("%d notifications", len(notes))
+	}
+	o.must(o.check(o.ctx, notes[0]))
+	v = o.in(Ready, o.get(v.ID))
+	testkit.Decode[View](t, o.request("POST", "/"+v.ID+"/configure", nil), 202)
+	for _, note := range server.Take(t, "jobs/") {
+		o.must(o.apply(o.ctx, note))
+	}
+	v = o.in(Completed, o.get(v.ID))
+	if got := o.result(v); got[1][len(got[1])-2] != "configured" {
+		t.Errorf("result %q", got)
 	}
 }
 

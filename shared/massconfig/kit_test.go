@@ -16,10 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/xuri/excelize/v2"
@@ -31,10 +27,10 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/files"
-	"seatwise/shared/files/s3store"
 	"seatwise/shared/license"
 	"seatwise/shared/sheet"
 	"seatwise/shared/table"
+	"seatwise/shared/wire"
 )
 
 // failer is the part of a test, or of a property's one check, that ends it.
@@ -53,7 +49,6 @@ type office struct {
 	ctx     context.Context
 	store   table.Store
 	files   *outbox
-	s3      *s3.Client
 	desk    *license.Desk
 	people  *directory.Service
 	service *Service
@@ -96,25 +91,27 @@ func open(t testing.TB) *office {
 
 func openOn(t testing.TB, k *testkit.Kit) *office {
 	t.Helper()
-	server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
+	objects := s3mem.New()
+	server := httptest.NewServer(gofakes3.New(objects).Server())
 	t.Cleanup(server.Close)
-	client := s3.New(s3.Options{
-		BaseEndpoint: aws.String(server.URL), Region: "eu-west-1", UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "test-secret-key", ""),
-	})
 	for _, name := range buckets {
-		if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(name)}); err != nil {
+		if err := objects.CreateBucket(name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
-		Bucket:                  aws.String(buckets[files.Uploads]),
-		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
-	})
-	if err != nil {
+	if err := objects.SetVersioningConfiguration(buckets[files.Uploads], gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled}); err != nil {
 		t.Fatal(err)
 	}
-	o := &office{Kit: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, s3: client, files: &outbox{Store: s3store.New(client, buckets)}}
+	store := wire.Settings{
+		Region: "eu-west-1", AccessKey: "AKIATEST", SecretKey: "test-secret-key", S3Endpoint: server.URL,
+		UploadsBucket: buckets[files.Uploads], ReportsBucket: buckets[files.Reports],
+	}.OpenFiles()
+	return openWith(t, k, store)
+}
+
+func openWith(t testing.TB, k *testkit.Kit, store files.Store) *office {
+	t.Helper()
+	o := &office{Kit: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: &outbox{Store: store}}
 	k.Env.Files = o.files
 	o.desk = license.NewDesk(catalog.Default())
 	o.people = directory.NewService(k.Env, o.desk)

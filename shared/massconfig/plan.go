@@ -127,7 +127,7 @@ func moves(ch *license.Change, now, wanted target, file inFile) bool {
 // judge decides the outcome of a row on the loaded state, and counts the seats it needs. It changes nothing. leans are the extensions without whose own rows this
 // one would be bad.
 //
-// Seats that the same file gives back are not counted in favour of it: rows are applied one by one, each whole, so a seat may be wanted before another row frees one.
+// Seats that the same file gives back are not counted for it: rows are applied one by one, each whole, so a seat may be wanted before another row frees one.
 func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFile, needs map[string]int64) (leans []string) {
 	now := stateOf(ch, products, *r)
 	r.Before, r.Changes, r.Had, r.Errors = now, nil, nil, nil

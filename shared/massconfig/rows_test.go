@@ -81,8 +81,12 @@ func TestBadRows(t *testing.T) {
 		{"claimed many times", [][]string{
 			row("102", "", "alice"), row("102", "", "lucie"), row("102", "", "john"), row("102", "", "bobsmith"), row("102", "", "bob2"), row("102", "", "xavier"),
 		}, []fault{
-			{2, "A", "by rows 3, 4, 5 and 2 more"}, {3, "A", "by rows 2, 4, 5 and 2 more"}, {4, "A", "by rows 2, 3, 5 and 2 more"},
-			{5, "A", "by rows 2, 3, 4 and 2 more"}, {6, "A", "by rows 2, 3, 4, 5 and 1 more"}, {7, "A", "by rows 2, 3, 4, 5 and 1 more"},
+			{2, "A", "by rows 3, 4, 5 and 2 more"},
+			{3, "A", "by rows 2, 4, 5 and 2 more"},
+			{4, "A", "by rows 2, 3, 5 and 2 more"},
+			{5, "A", "by rows 2, 3, 4 and 2 more"},
+			{6, "A", "by rows 2, 3, 4, 5 and 1 more"},
+			{7, "A", "by rows 2, 3, 4, 5 and 1 more"},
 		}},
 		{"a bad row claims too", [][]string{row("102", "", "alice", "nonsense"), row("102", "", "lucie")}, []fault{
 			{2, "D", "nonsense"}, {2, "A", "claimed by row 3"}, {3, "A", "claimed by row 2"},

@@ -183,3 +183,39 @@ func TestWhatItNames(t *testing.T) {
 		}
 	}
 }
+
+// TestDataModelNamesEveryPartition looks for the partitions that the code makes in the document that says what each holds.
+func TestDataModelNamesEveryPartition(t *testing.T) {
+	document, err := os.ReadFile("../../docs/data-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := regexp.MustCompile(`Partition\((?:[\w.]+, )?"([A-Z-]+)"|= "(JOBS#[A-Z]+)"|= "(ACCOUNTS)"`)
+	found := 0
+	err = filepath.WalkDir("../../shared", func(file string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for _, match := range made.FindAllStringSubmatch(string(code), -1) {
+			found++
+			name := match[2] + match[3]
+			if match[1] != "" {
+				name = "A#" + match[1]
+			}
+			if !regexp.MustCompile("`" + regexp.QuoteMeta(name) + "[`#]").Match(document) {
+				t.Errorf("docs/data-model.md says nothing of %s, which %s makes", name, file)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 40 {
+		t.Errorf("only %d partitions found in the code", found)
+	}
+}

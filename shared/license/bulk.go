@@ -269,6 +269,7 @@ func (ch *Change) commitIfAny(ctx context.Context, answer call.Answer, guards []
 	if err := ch.c.Commit(ctx, answer, ops...); err != nil {
 		return err
 	}
+	ch.keepPools()
 	ch.Committed(ctx)
 	return nil
 }

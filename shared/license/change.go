@@ -21,6 +21,7 @@ import (
 type Desk struct {
 	products *catalog.Catalog
 	known    confirmed
+	hints    hints
 }
 
 // NewDesk makes a desk for the products of a catalog.
@@ -102,6 +103,7 @@ type waitState struct {
 }
 
 type pool struct {
+	at   time.Time // when it was read first
 	free []stored
 	vers map[string]int64
 	next string
@@ -773,7 +775,9 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 	}
 	pl := ch.pools[product]
 	if pl == nil {
-		pl = &pool{vers: map[string]int64{}}
+		if pl = ch.desk.hints.take(ch.c.Account+"#"+product, ch.c.At); pl == nil {
+			pl = &pool{at: ch.c.At, vers: map[string]int64{}}
+		}
 		ch.pools[product] = pl
 	}
 	for {

@@ -47,6 +47,7 @@ func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.
 	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {
 		return err
 	}
+	ch.keepPools()
 	ch.Committed(ctx)
 	return nil
 }

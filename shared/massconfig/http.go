@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"seatwise/shared/api"
@@ -68,8 +67,8 @@ func Routes(k *api.Kit, env *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
 		Summary: "Download a sample file",
-	}, func(ctx context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
-		return s.template(ctx, c, in.Format)
+	}, func(_ context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
+		return s.template(c, in.Format)
 	})
 	api.Register(k, api.Operation{
 		ID: "create-mass-configuration", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
@@ -149,12 +148,9 @@ func begun(c *call.Call, view View, status int) *api.Tagged[View] {
 	return &api.Tagged[View]{Status: status, Location: location(c.Account, view.ID), Body: view}
 }
 
-// template writes the sample file with the account's own codes (spec 5.1): those of the add-ons that it has bought, or all when it has bought none yet.
-func (s *Service) template(ctx context.Context, c *call.Call, format string) (*fileOutput, error) {
-	addOns, err := s.ownAddOns(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+// template writes the sample file with the codes of the account's catalog (spec 5.1), whether it has bought any yet or not.
+func (s *Service) template(c *call.Call, format string) (*fileOutput, error) {
+	addOns := s.products.AddOns(catalog.PhoneSystemID)
 	var body bytes.Buffer
 	out := &fileOutput{
 		ContentType:        contentType("template." + format),
@@ -176,21 +172,4 @@ func (s *Service) template(ctx context.Context, c *call.Call, format string) (*f
 	}
 	out.Body = body.Bytes()
 	return out, nil
-}
-
-func (s *Service) ownAddOns(ctx context.Context, c *call.Call) ([]catalog.Product, error) {
-	summary, err := s.desk.Summary(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	bought := map[string]bool{}
-	for _, row := range summary {
-		bought[row.ProductID] = row.Bought > 0
-	}
-	addOns := s.products.AddOns(catalog.PhoneSystemID)
-	own := slices.DeleteFunc(slices.Clone(addOns), func(p catalog.Product) bool { return !bought[p.ID] })
-	if len(own) == 0 {
-		return addOns, nil
-	}
-	return own, nil
 }

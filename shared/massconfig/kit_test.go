@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,9 +65,30 @@ type outbox struct {
 	files.Store
 	mu      sync.Mutex
 	tickets []files.Info
+	calls   int
+	failAt  int // the call, of Get and Put together, that fails; 0 for none
+}
+
+var errFiles = errors.New("the file store is down, says the test")
+
+func (o *outbox) fails() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls++
+	return o.calls == o.failAt
+}
+
+func (o *outbox) Get(ctx context.Context, ref files.Ref) (io.ReadCloser, files.Info, error) {
+	if o.fails() {
+		return nil, files.Info{}, errFiles
+	}
+	return o.Store.Get(ctx, ref)
 }
 
 func (o *outbox) Put(ctx context.Context, ref files.Ref, body io.ReadSeeker, size int64, contentType string) (files.Info, error) {
+	if o.fails() {
+		return files.Info{}, errFiles
+	}
 	info, err := o.Store.Put(ctx, ref, body, size, contentType)
 	if err == nil && strings.HasPrefix(ref.Key, ticketsPrefix) {
 		o.mu.Lock()

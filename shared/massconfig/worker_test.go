@@ -340,6 +340,79 @@ func TestFailedWorkerLetsGo(t *testing.T) {
 	}
 }
 
+// The file store fails at any call: whatever is tried again comes to the same end. A ticket that could not be written is found by the schedule.
+func TestFileStoreFails(t *testing.T) {
+	o := open(t)
+	for at := 1; ; at++ {
+		a := o.fresh(t)
+		file := csvFile(sheetOf(a.floor(12)...))
+		v := a.ask("phones.csv", file, false)
+		arrived := a.put(v, file)
+		a.files.calls, a.files.failAt = 0, at
+		failures := 0
+		try := func(work func() error) {
+			if err := work(); errors.Is(err, errFiles) {
+				failures++
+				err = work()
+				a.must(err)
+			} else {
+				a.must(err)
+			}
+		}
+		try(func() error { return a.check(a.ctx, arrived) })
+		a.in(Ready, a.get(v.ID))
+		testkit.Decode[View](t, a.request("POST", "/"+v.ID+"/configure", nil), 202)
+		a.files.take()
+		try(func() error { return a.apply(a.ctx, a.schedule()) })
+		v = a.in(Completed, a.get(v.ID))
+		if v.Applied != 12 || len(a.result(v)) != 13 {
+			t.Errorf("failing at %d: %+v", at, v)
+		}
+		calls := a.files.calls
+		a.files.failAt = 0
+		if failures == 0 && at > calls {
+			if at < 5 {
+				t.Errorf("only %d calls", calls)
+			}
+			return
+		}
+	}
+}
+
+// Two files at once that want the same phones: whichever row comes first is applied, the other is refused or its whole plan no longer fits; never by halves.
+func TestTwoPlansAtOnce(t *testing.T) {
+	o := open(t)
+	rows := o.floor(30)
+	o.buy(30, "phone-system", "call_recording", "device_ip_phone", "team_chat")
+	var other [][]string
+	for i, r := range rows {
+		other = append(other, row(r[0], r[1], rows[(i+1)%len(rows)][2], "team_chat"))
+	}
+	one, two := o.checked(Ready, rows...), o.checked(Ready, other...)
+	tickets := [][]byte{o.start(one.ID), o.start(two.ID)}
+	var group sync.WaitGroup
+	for _, ticket := range tickets {
+		group.Go(func() {
+			if err := o.apply(o.ctx, ticket); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	applied := 0
+	for _, id := range []string{one.ID, two.ID} {
+		v := o.get(id)
+		applied += v.Applied
+		if v.State != Completed && v.State != Failed || v.State == Completed && v.Applied+v.Refused != 30 {
+			t.Errorf("%+v", v)
+		}
+	}
+	if applied == 0 || applied > 30 {
+		t.Errorf("%d rows applied", applied)
+	}
+	o.state()
+}
+
 // Cancelled before anything runs (spec 5.5).
 func TestCancelWhileNothingRuns(t *testing.T) {
 	o := open(t)

@@ -16,7 +16,7 @@ import (
 //
 // Errors: validation (also for queues that do not exist), precondition-failed.
 func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
-	fields := checkName("name", d.Name)
+	fields := checkName(d.Name)
 	d.QueueIDs = unique(d.QueueIDs)
 	if len(d.QueueIDs) > MaxQueues {
 		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})
@@ -101,7 +101,7 @@ func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d
 		if err != nil {
 			return err
 		}
-		changed = append(come, gone...)
+		changed = slices.Concat(come, gone)
 		*made, *version = !exists, op.Item.Version
 		return c.Commit(ctx, call.Answer{}, append(ops, op, audit)...)
 	})

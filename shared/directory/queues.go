@@ -138,7 +138,7 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 //
 // Errors: validation (also for members who do not exist), precondition-failed.
 func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
-	fields := checkName("name", name)
+	fields := checkName(name)
 	members = unique(members)
 	if len(members) > MaxMembers {
 		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})

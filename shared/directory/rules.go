@@ -43,21 +43,21 @@ func ValidExtension(s string) bool { return extensionForm.MatchString(s) }
 func ValidNumber(s string) bool { return numberForm.MatchString(s) }
 
 // checkName bounds what people call things.
-func checkName(field, name string) []problem.Field {
+func checkName(name string) []problem.Field {
 	switch {
 	case strings.TrimSpace(name) == "" || strings.TrimSpace(name) != name:
-		return []problem.Field{{Field: field, Message: "must not be empty, nor begin or end with a space"}}
+		return []problem.Field{{Field: "name", Message: "must not be empty, nor begin or end with a space"}}
 	case utf8.RuneCountInString(name) > 200:
-		return []problem.Field{{Field: field, Message: "must have at most 200 characters"}}
+		return []problem.Field{{Field: "name", Message: "must have at most 200 characters"}}
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return []problem.Field{{Field: field, Message: "must not have control characters"}}
+		return []problem.Field{{Field: "name", Message: "must not have control characters"}}
 	}
 	return nil
 }
 
 // checkUser collects every fault of a user as it was sent.
 func checkUser(u User, products *catalog.Catalog) error {
-	fields := checkName("name", u.Name)
+	fields := checkName(u.Name)
 	if u.Email != "" {
 		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
 			fields = append(fields, problem.Field{Field: "email", Message: "must be an e-mail address"})
@@ -105,7 +105,7 @@ func checkMetered(field string, ids []string, products *catalog.Catalog) []probl
 }
 
 func checkRole(r Role, products *catalog.Catalog) error {
-	fields := checkName("name", r.Name)
+	fields := checkName(r.Name)
 	for _, p := range r.Permissions {
 		if !permissionForm.MatchString(p) {
 			fields = append(fields, problem.Field{Field: "permissions", Message: "must be names such as liveReports.view"})

@@ -134,7 +134,7 @@ func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
 		}
 		for _, r := range batch {
 			again := r
-			judge(ch, w.s.products, &again, file, map[string]int64{})
+			judge(ch, w.s.addOns, &again, file, map[string]int64{})
 			if again.Outcome != r.Outcome || len(compare(again.Before, r.Before)) > 0 || !reflect.DeepEqual(again.Had, r.Had) {
 				named = append(named, r.Row)
 			}
@@ -195,7 +195,7 @@ func (w *worker) build(
 	if err := loadRows(ctx, ch, rows); err != nil {
 		return nil, p, nil, err
 	}
-	if err := loadHeld(ctx, ch, w.s.products, rows); err != nil {
+	if err := loadHeld(ctx, ch, w.s.addOns, rows); err != nil {
 		return nil, p, nil, err
 	}
 	var notes []table.Operation
@@ -207,7 +207,7 @@ func (w *worker) build(
 			continue
 		}
 		ch.Because(fmt.Sprintf("mass configuration %s, row %d", w.j.ID, r.Row))
-		err := ch.Try(func() error { return configure(ctx, ch, w.s.products, r, file, w.j.grant()) })
+		err := ch.Try(func() error { return configure(ctx, ch, w.s.addOns, r, file, w.j.grant()) })
 		if told, ok := problem.From(err); ok {
 			data, err := call.Encode(refusedRow{Place: after.Row, Message: "Not configured: " + told.Detail})
 			if err != nil {

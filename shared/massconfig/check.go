@@ -317,43 +317,37 @@ type planner struct {
 // rowSource hands out the rows of a plan in their order, as often as it is asked; those with errors have the outcome Bad already, the others none.
 type rowSource func(visit func(planRow) error) error
 
-// plan judges the rows of a source and writes the plan.
+// plan judges the rows of a source and writes the plan. own hands out the same rows, of which only the outcome, the extension and the user need be there.
 //
 // Which rows have a row of their own decides about others, and only rows that are not bad count. What makes a row bad is seen in the row itself, or in the account's
 // state; in the second case, the rows that lean on it are bad too, and all are judged once more without them.
-func (p *planner) plan(ctx context.Context, rows rowSource) error {
-	err := rows(func(r planRow) error {
-		p.file.add(r)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := p.pass(ctx, rows); err != nil || len(p.bad) == 0 {
-		return err
-	}
-	without := map[string]bool{}
-	for len(p.bad) > 0 {
-		key := p.bad[0]
-		p.bad = p.bad[1:]
-		if !without[key] {
-			without[key] = true
-			p.bad = append(p.bad, p.leans[key]...)
+func (p *planner) plan(ctx context.Context, own, rows rowSource) error {
+	at, without := p.file.at, map[string]bool{}
+	for range 2 {
+		p.file = newInFile()
+		p.file.at = at
+		err := own(func(r planRow) error {
+			if !without[r.key()] {
+				p.file.add(r)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := p.pass(ctx, rows); err != nil || len(p.bad) == 0 {
+			return err
+		}
+		for len(p.bad) > 0 {
+			key := p.bad[0]
+			p.bad = p.bad[1:]
+			if !without[key] {
+				without[key] = true
+				p.bad = append(p.bad, p.leans[key]...)
+			}
 		}
 	}
-	at := p.file.at
-	p.file = newInFile()
-	p.file.at = at
-	err = rows(func(r planRow) error {
-		if !without[r.key()] {
-			p.file.add(r)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return p.pass(ctx, rows)
+	return nil
 }
 
 // pass judges all rows.
@@ -389,7 +383,7 @@ func (p *planner) judge(ctx context.Context) error {
 	for i := range p.batch {
 		r := &p.batch[i]
 		if r.Outcome == "" {
-			for _, on := range judge(ch, p.w.s.products, r, p.file, p.needs) {
+			for _, on := range judge(ch, p.w.s.addOns, r, p.file, p.needs) {
 				p.leans[on] = append(p.leans[on], r.key())
 			}
 			if r.Outcome == Bad {
@@ -438,8 +432,8 @@ func (p *planner) flush(ctx context.Context) error {
 	return p.w.renew(ctx)
 }
 
-// planFile plans what an uploaded file wants. The file is read several times: for what rows claim of each other, for which rows are sound, and row by row with the
-// account's state; so no more of it is in memory than what is claimed.
+// planFile plans what an uploaded file wants. The file is read twice: for what rows claim of each other, and row by row with the account's state; so no more of it
+// is in memory than what is claimed.
 func (p *planner) planFile(ctx context.Context) error {
 	s, c := p.w.s, p.w.c
 	reader, closeFile, err := s.open(ctx, p.w.j)
@@ -458,21 +452,29 @@ func (p *planner) planFile(ctx context.Context) error {
 	claimed := newClaims()
 	p.file.at, err = s.eachAsked(reader, func(_ columns, a asked) error {
 		user, _ := who.find(a.user)
-		claimed.add(a, user.id)
+		claimed.add(a, user)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return p.plan(ctx, func(visit func(planRow) error) error {
+	own := func(visit func(planRow) error) error {
+		for _, k := range claimed.alone() {
+			if err := visit(planRow{Extension: k.ext, Wanted: target{User: k.user}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return p.plan(ctx, own, func(visit func(planRow) error) error {
 		_, err := s.eachAsked(reader, func(at columns, a asked) error {
 			r := planRow{Row: a.row, Extension: a.ext, Errors: a.errors}
 			user, why := who.find(a.user)
 			if why != "" && a.user != "" {
 				r.Errors = append(r.Errors, RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
 			}
-			r.Errors = append(r.Errors, claimed.faults(a, user.id, at)...)
-			r.Wanted = target{Number: a.number, User: user.id, Licensed: true, AddOns: a.addOns}
+			r.Errors = append(r.Errors, claimed.faults(a, user, at)...)
+			r.Wanted = target{Number: a.number, User: user, Licensed: true, AddOns: a.addOns}
 			if len(r.Errors) > 0 {
 				r.Outcome = Bad
 			}
@@ -496,7 +498,7 @@ func (s *Service) eachAsked(reader *sheet.Reader, visit func(columns, asked) err
 		if row.Blank() {
 			return nil
 		}
-		return visit(at, readRow(at, row, s.products))
+		return visit(at, readRow(at, row, s.products, s.addOns))
 	})
 	if err == nil && first {
 		return at, &sheet.Refusal{Reason: "header", Message: "The file is empty; its first row must be the header."}
@@ -580,16 +582,17 @@ func (p *planner) planUndo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.plan(ctx, func(visit func(planRow) error) error {
+	back := func(visit func(planRow) error) error {
 		return applied(func(r planRow) error {
-			for _, back := range undone(r, own) {
-				if err := visit(back); err != nil {
+			for _, b := range undone(r, own) {
+				if err := visit(b); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-	})
+	}
+	return p.plan(ctx, back, back)
 }
 
 // refusedRows are the rows that no longer fitted when their turn came, by their places in the plan, with the reason.

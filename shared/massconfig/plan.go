@@ -69,9 +69,9 @@ func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 }
 
 // loadHeld reads the phone licenses of everybody whom loaded rows change, in one read; otherwise the kernel would read each by itself.
-func loadHeld(ctx context.Context, ch *license.Change, products *catalog.Catalog, rows []planRow) error {
+func loadHeld(ctx context.Context, ch *license.Change, addOns []string, rows []planRow) error {
 	var need license.Need
-	family := append(products.AddOns(catalog.PhoneSystemID), catalog.Product{ID: catalog.PhoneSystemID})
+	family := append([]string{catalog.PhoneSystemID}, addOns...)
 	for _, r := range rows {
 		if r.Outcome != New && r.Outcome != Change {
 			continue
@@ -81,8 +81,8 @@ func loadHeld(ctx context.Context, ch *license.Change, products *catalog.Catalog
 			if err != nil {
 				continue // nobody
 			}
-			for _, p := range family {
-				if holding := h.Holdings[p.ID]; holding != nil {
+			for _, id := range family {
+				if holding := h.Holdings[id]; holding != nil {
 					need.Licenses = append(need.Licenses, holding.LicenseID)
 				}
 			}
@@ -93,25 +93,26 @@ func loadHeld(ctx context.Context, ch *license.Change, products *catalog.Catalog
 }
 
 // stateOf is what a row's extension is now, or what its user holds if it has no extension.
-func stateOf(ch *license.Change, products *catalog.Catalog, r planRow) target {
+func stateOf(ch *license.Change, addOns []string, r planRow) target {
 	t := target{User: r.Wanted.User}
 	if r.Extension != "" {
 		x := ch.Extension(r.Extension)
 		t.Number, t.User = x.Number, x.UserID
 	}
 	if h, err := ch.Holder(t.User); err == nil {
-		t.Licensed, t.AddOns = held(h, products)
+		t.Licensed, t.AddOns = held(h, addOns)
 	}
 	return t
 }
 
-func held(h *license.Holder, products *catalog.Catalog) (licensed bool, addOns []string) {
-	for _, p := range products.AddOns(catalog.PhoneSystemID) {
-		if h.Holds(p.ID) {
-			addOns = append(addOns, p.ID)
+// held is what of Phone System a user holds; addOns are its add-ons in the catalog's order.
+func held(h *license.Holder, addOns []string) (licensed bool, holds []string) {
+	for _, id := range addOns {
+		if h.Holds(id) {
+			holds = append(holds, id)
 		}
 	}
-	return h.Holds(catalog.PhoneSystemID), addOns
+	return h.Holds(catalog.PhoneSystemID), holds
 }
 
 // moves says whether a row carries the license of the extension's present user over to the wanted one, with its add-ons: when that user has no row of their own and
@@ -128,8 +129,8 @@ func moves(ch *license.Change, now, wanted target, file inFile) bool {
 // one would be bad.
 //
 // Seats that the same file gives back are not counted for it: rows are applied one by one, each whole, so a seat may be wanted before another row frees one.
-func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFile, needs map[string]int64) (leans []string) {
-	now := stateOf(ch, products, *r)
+func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs map[string]int64) (leans []string) {
+	now := stateOf(ch, addOns, *r)
 	r.Before, r.Changes, r.Had, r.Errors = now, nil, nil, nil
 	leans = obstacles(ch, r, file)
 	if len(r.Errors) > 0 {
@@ -150,15 +151,15 @@ func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFil
 	if err != nil {
 		return leans // the row only takes away
 	}
-	licensed, addOns := held(h, products)
+	licensed, holds := held(h, addOns)
 	if now.User != r.Wanted.User && (h.Extension != "" || licensed) {
-		r.Had = &owned{Extension: h.Extension, Number: h.Number, Licensed: licensed, AddOns: addOns}
+		r.Had = &owned{Extension: h.Extension, Number: h.Number, Licensed: licensed, AddOns: holds}
 		if h.Extension != "" && !file.ext[h.Extension] {
 			r.Changes = append(r.Changes, Difference{Field: "extension", From: h.Extension, To: r.Extension})
 		}
 	}
 	if moves(ch, now, r.Wanted, file) {
-		licensed, addOns = now.Licensed, now.AddOns
+		licensed, holds = now.Licensed, now.AddOns
 	}
 	if !r.Wanted.Licensed {
 		return leans
@@ -167,7 +168,7 @@ func judge(ch *license.Change, products *catalog.Catalog, r *planRow, file inFil
 		needs[catalog.PhoneSystemID]++
 	}
 	for _, id := range r.Wanted.AddOns {
-		if !slices.Contains(addOns, id) {
+		if !slices.Contains(holds, id) {
 			needs[id]++
 		}
 	}
@@ -217,13 +218,13 @@ func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
 // configure makes an extension what its row wants, within a change that is loaded for it.
 //
 // Errors: plan-stale when somebody else changed what the row is about, and what the kernel refuses, as problems; nothing of the row is then to be committed.
-func configure(ctx context.Context, ch *license.Change, products *catalog.Catalog, r planRow, file inFile, grant string) error {
+func configure(ctx context.Context, ch *license.Change, addOns []string, r planRow, file inFile, grant string) error {
 	wanted := r.Wanted
-	if drifted(ch, products, r, file) {
+	if drifted(ch, addOns, r, file) {
 		return problem.New(problem.PlanStale, "What the row is about was changed since the check.")
 	}
 	if r.Extension != "" {
-		if err := place(ctx, ch, products, r, file); err != nil {
+		if err := place(ctx, ch, addOns, r, file); err != nil {
 			return err
 		}
 	}
@@ -247,8 +248,8 @@ func configure(ctx context.Context, ch *license.Change, products *catalog.Catalo
 
 // drifted says whether a row is not as the check found it, but for what other rows of the file may have done by now: taken its number, or its user or theirs
 // from an extension.
-func drifted(ch *license.Change, products *catalog.Catalog, r planRow, file inFile) bool {
-	now := stateOf(ch, products, r)
+func drifted(ch *license.Change, addOns []string, r planRow, file inFile) bool {
+	now := stateOf(ch, addOns, r)
 	switch {
 	case now.User == r.Before.User:
 		if now.Licensed != r.Before.Licensed || !slices.Equal(now.AddOns, r.Before.AddOns) {
@@ -271,13 +272,13 @@ func drifted(ch *license.Change, products *catalog.Catalog, r planRow, file inFi
 	if r.Had != nil {
 		had = *r.Had
 	}
-	licensed, addOns := held(h, products)
-	return licensed != had.Licensed || !slices.Equal(addOns, had.AddOns) || h.Extension != "" && h.Extension != had.Extension
+	licensed, holds := held(h, addOns)
+	return licensed != had.Licensed || !slices.Equal(holds, had.AddOns) || h.Extension != "" && h.Extension != had.Extension
 }
 
 // place gives a row's extension with its number to the wanted user, or to nobody.
-func place(ctx context.Context, ch *license.Change, products *catalog.Catalog, r planRow, file inFile) error {
-	now, wanted := stateOf(ch, products, r), r.Wanted
+func place(ctx context.Context, ch *license.Change, addOns []string, r planRow, file inFile) error {
+	now, wanted := stateOf(ch, addOns, r), r.Wanted
 	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension && ch.Extension(owner).UserID != wanted.User {
 		if !file.ext[owner] {
 			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/files"
 	"seatwise/shared/sheet"
 	"seatwise/shared/workbook"
@@ -189,7 +188,7 @@ func keep(at columns, row sheet.Row) []string {
 
 // resultOfPlan writes the rows of a plan that came from no file.
 func (w *worker) resultOfPlan(ctx context.Context, to io.Writer) error {
-	addOns := len(w.s.products.AddOns(catalog.PhoneSystemID))
+	addOns := len(w.s.addOns)
 	out, err := w.resultWriter(to, csvout.SampleHeader(addOns))
 	if err != nil {
 		return err

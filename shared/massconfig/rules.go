@@ -78,8 +78,8 @@ type asked struct {
 	errors []RowError
 }
 
-// readRow reads a row's cells. Every fault is named, not only the first.
-func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
+// readRow reads a row's cells; addOns are the add-ons of Phone System in the catalog's order. Every fault is named, not only the first.
+func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []string) asked {
 	a := asked{row: row.Number}
 	fault := func(column int, format string, args ...any) {
 		a.errors = append(a.errors, RowError{Row: row.Number, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
@@ -142,7 +142,7 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
 			a.addOns = append(a.addOns, p.ID)
 		}
 	}
-	a.addOns = inOrder(a.addOns, products)
+	a.addOns = inOrder(a.addOns, addOns)
 	// What stands under no header might be meant as an add-on; ignoring it would take that add-on away.
 	for i, cell := range row.Cells {
 		if cell.Kind != sheet.KindBlank && (i >= len(c.named) || !c.named[i]) {
@@ -153,11 +153,11 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog) asked {
 }
 
 // inOrder sorts add-ons as the catalog does, so that two lists of the same add-ons are equal.
-func inOrder(addOns []string, products *catalog.Catalog) []string {
+func inOrder(some, catalogs []string) []string {
 	var out []string
-	for _, p := range products.AddOns(catalog.PhoneSystemID) {
-		if slices.Contains(addOns, p.ID) {
-			out = append(out, p.ID)
+	for _, id := range catalogs {
+		if slices.Contains(some, id) {
+			out = append(out, id)
 		}
 	}
 	return out
@@ -171,45 +171,51 @@ func shorten(s string) string {
 	return s
 }
 
-// person is a user as a file can name one.
+// person is the first user of an id, an email or a name, and how many share it.
 type person struct {
 	id     string
 	active bool
+	n      int32
 }
 
 // people resolves what the User column says: an id, an email or a name that is unique in the account (spec 5). Case does not matter for emails and names.
 type people struct {
-	byID, byEmail, byName map[string][]person
+	byID, byEmail, byName map[string]person
 }
 
 func newPeople() *people {
-	return &people{byID: map[string][]person{}, byEmail: map[string][]person{}, byName: map[string][]person{}}
+	return &people{byID: map[string]person{}, byEmail: map[string]person{}, byName: map[string]person{}}
 }
 
 func (p *people) add(id, name, email string, active bool) {
-	who := person{id, active}
-	p.byID[id] = append(p.byID[id], who)
-	name = strings.ToLower(name)
-	p.byName[name] = append(p.byName[name], who)
+	enter := func(in map[string]person, what string) {
+		who := in[what]
+		if who.n++; who.n == 1 {
+			who.id, who.active = id, active
+		}
+		in[what] = who
+	}
+	enter(p.byID, id)
+	enter(p.byName, strings.ToLower(name))
 	if email != "" {
-		email = strings.ToLower(email)
-		p.byEmail[email] = append(p.byEmail[email], who)
+		enter(p.byEmail, strings.ToLower(email))
 	}
 }
 
-// find returns the user, or why there is none for a person to read.
-func (p *people) find(text string) (person, string) {
-	for _, found := range [][]person{p.byID[text], p.byEmail[strings.ToLower(text)], p.byName[strings.ToLower(text)]} {
+// find returns the user's id, or why there is none for a person to read.
+func (p *people) find(text string) (id, why string) {
+	folded := strings.ToLower(text)
+	for _, found := range []person{p.byID[text], p.byEmail[folded], p.byName[folded]} {
 		switch {
-		case len(found) > 1:
-			return person{}, fmt.Sprintf("%d users are called %s; use the id or the email.", len(found), shorten(text))
-		case len(found) == 1 && !found[0].active:
-			return person{}, fmt.Sprintf("The user %s is not active.", shorten(text))
-		case len(found) == 1:
-			return found[0], ""
+		case found.n > 1:
+			return "", fmt.Sprintf("%d users are called %s; use the id or the email.", found.n, shorten(text))
+		case found.n == 1 && !found.active:
+			return "", fmt.Sprintf("The user %s is not active.", shorten(text))
+		case found.n == 1:
+			return found.id, ""
 		}
 	}
-	return person{}, fmt.Sprintf("There is no user %s, neither by id nor by email nor by name.", shorten(text))
+	return "", fmt.Sprintf("There is no user %s, neither by id nor by email nor by name.", shorten(text))
 }
 
 // claimants are the rows that claim the same thing: the first few, and how many there are.
@@ -221,14 +227,18 @@ type claimants struct {
 // claims finds what two rows claim (spec 5): each extension, number and user belongs to one row.
 type claims struct {
 	ext, number, user map[string]claimants
+	sound             []claim // of rows without a fault of their own
 }
+
+// claim is what one row claims.
+type claim struct{ ext, number, user string }
 
 func newClaims() *claims {
 	return &claims{ext: map[string]claimants{}, number: map[string]claimants{}, user: map[string]claimants{}}
 }
 
 func (c *claims) add(a asked, user string) {
-	claim := func(in map[string]claimants, what string) {
+	enter := func(in map[string]claimants, what string) {
 		if what == "" {
 			return
 		}
@@ -241,12 +251,21 @@ func (c *claims) add(a asked, user string) {
 	}
 	// What is no extension or number may be shortened, and two such may look the same.
 	if directory.ValidExtension(a.ext) {
-		claim(c.ext, a.ext)
+		enter(c.ext, a.ext)
 	}
 	if directory.ValidNumber(a.number) {
-		claim(c.number, a.number)
+		enter(c.number, a.number)
 	}
-	claim(c.user, user)
+	enter(c.user, user)
+	if len(a.errors) == 0 && user != "" {
+		c.sound = append(c.sound, claim{ext: a.ext, number: a.number, user: user})
+	}
+}
+
+// alone are the claims of the rows without a fault, once all rows are known: what no other row claims.
+func (c *claims) alone() []claim {
+	c.sound = slices.DeleteFunc(c.sound, func(k claim) bool { return c.ext[k.ext].n > 1 || c.number[k.number].n > 1 || c.user[k.user].n > 1 })
+	return c.sound
 }
 
 // faults names the claims of a row that other rows make too.

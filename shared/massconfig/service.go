@@ -25,12 +25,17 @@ type Service struct {
 	env       *app.Env
 	desk      *license.Desk
 	products  *catalog.Catalog
+	addOns    []string // of Phone System, in the catalog's order
 	directory *directory.Service
 }
 
 // NewService makes the service; seats and extensions go through the desk.
 func NewService(env *app.Env, desk *license.Desk) *Service {
-	return &Service{env: env, desk: desk, products: desk.Products(), directory: directory.NewService(env, desk)}
+	s := &Service{env: env, desk: desk, products: desk.Products(), directory: directory.NewService(env, desk)}
+	for _, p := range s.products.AddOns(catalog.PhoneSystemID) {
+		s.addOns = append(s.addOns, p.ID)
+	}
+	return s
 }
 
 // load reads a mass configuration with how far it is.

@@ -458,6 +458,12 @@ func (ch *Change) Unassign(ctx context.Context, user, product string) error {
 	holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return !automatic(s) })
 	if len(holding.Grants) > 0 && holding.Excluded == nil {
 		ch.exclude(h, product)
+		if holding.LicenseID == "" { // otherwise the license's own record tells of it
+			ch.record(call.Change{
+				Action: "exclusion.added", Subject: "exclusion", SubjectID: product + "#" + user, User: user,
+				After: map[string]any{"productId": product, "grants": sourcesOf(holding.Grants)},
+			})
+		}
 	}
 	return ch.settle(ctx, h)
 }
@@ -532,6 +538,10 @@ func (ch *Change) settleProduct(ctx context.Context, h *holderState, p catalog.P
 		return true, ch.giveBack(ctx, h, p)
 	case !wanted:
 		if holding.Waiting != "" {
+			ch.record(call.Change{
+				Action: "grant.withdrawn", Subject: "grant", SubjectID: p.ID + "#" + h.UserID, User: h.UserID,
+				Before: waitOf(p.ID, holding.WaitingSince), After: map[string]any{"productId": p.ID, "grants": sourcesOf(holding.Grants)},
+			})
 			return true, ch.leaveWaiting(ctx, h, p)
 		}
 		return false, nil
@@ -709,8 +719,13 @@ func (ch *Change) joinWaiting(h *holderState, p catalog.Product) {
 	ch.look[p.ID] = true
 	ch.record(call.Change{
 		Action: "grant.waiting", Subject: "grant", SubjectID: p.ID + "#" + h.UserID, User: h.UserID, Reason: grantReason(holding.Grants),
-		After: map[string]any{"productId": p.ID, "since": at},
+		After: waitOf(p.ID, &at),
 	})
+}
+
+// waitOf is a waiting grant's part in an audit record.
+func waitOf(product string, since *time.Time) map[string]any {
+	return map[string]any{"productId": product, "waitingSince": since}
 }
 
 // rewait shows changed grants, or a changed name, in the waiting list.
@@ -888,6 +903,8 @@ func (ch *Change) record(change call.Change) {
 // Because gives the audit records of what follows a reason of its own, such as a row of a file; empty for the call's.
 func (ch *Change) Because(reason string) { ch.reason = reason }
 
+const subjectLicense = "license"
+
 // seat is a license's part in an audit record.
 type seat struct {
 	ProductID  string `json:"productId"`
@@ -895,14 +912,26 @@ type seat struct {
 	UserID     string `json:"userId,omitempty"`
 	CostCenter string `json:"costCenter,omitempty"`
 	Extension  string `json:"extension,omitempty"`
+	// Grants are the sources of the grants behind it.
+	Grants []string `json:"grants,omitempty"`
 }
 
 func seatOf(l stored) *seat {
-	return &seat{ProductID: l.ProductID, Status: l.Status, UserID: l.UserID, CostCenter: l.CostCenter, Extension: l.Extension}
+	return &seat{
+		ProductID: l.ProductID, Status: l.Status, UserID: l.UserID, CostCenter: l.CostCenter, Extension: l.Extension, Grants: sourcesOf(l.Grants),
+	}
+}
+
+func sourcesOf(grants []Grant) []string {
+	sources := make([]string, len(grants))
+	for i, g := range grants {
+		sources[i] = g.Source
+	}
+	return sources
 }
 
 func (ch *Change) seatChange(action string, l *licenseState, user, reason string) call.Change {
-	change := call.Change{Action: action, Subject: "license", SubjectID: l.now.ID, User: user, Reason: reason, After: seatOf(l.now)}
+	change := call.Change{Action: action, Subject: subjectLicense, SubjectID: l.now.ID, User: user, Reason: reason, After: seatOf(l.now)}
 	if l.exists {
 		change.Before = seatOf(l.before)
 	}
@@ -916,11 +945,7 @@ func grantReason(grants []Grant) string {
 			return ""
 		}
 	}
-	sources := make([]string, len(grants))
-	for i, g := range grants {
-		sources[i] = g.Source
-	}
-	return strings.Join(sources, " ")
+	return strings.Join(sourcesOf(grants), " ")
 }
 
 // At is the moment at which the change is made.

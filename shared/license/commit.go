@@ -29,11 +29,30 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 		}
 		ops = append(ops, more...)
 	}
-	audits, err := ch.c.Audited(ch.records...)
+	audits, err := ch.c.Audited(ch.told()...)
 	if err != nil {
 		return nil, err
 	}
 	return append(ops, audits...), nil
+}
+
+// told are the change's records. The last one of each license says how the license is left; licenses that stay with their holder, and have other grants behind them
+// than before, get a record of their own.
+func (ch *Change) told() []call.Change {
+	records := slices.Clone(ch.records)
+	spoken := map[string]bool{}
+	for i, r := range slices.Backward(records) {
+		if l := ch.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil && !spoken[r.SubjectID] {
+			spoken[r.SubjectID], records[i].After = true, seatOf(l.now)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
+		l := ch.licenses[id]
+		if !spoken[id] && l.now.UserID != "" && !slices.Equal(l.before.Grants, l.now.Grants) {
+			records = append(records, ch.seatChange("license.regranted", l, l.now.UserID, grantReason(l.now.Grants)))
+		}
+	}
+	return records
 }
 
 // Commit commits the change with the answer and, if given, effects of other rooms; it then looks again at the waiting lists that the change concerns.

@@ -445,10 +445,10 @@ func (a *auditor) checkExtensions() {
 	}
 }
 
-// checkLog folds the audit log: assigned and unassigned must come to what is assigned (I16).
+// checkLog folds the audit log: it must come to what is assigned, by which grants, and to who waits (I16).
 func (a *auditor) checkLog() {
 	a.t.Helper()
-	holders := map[string]string{}
+	holders, grants, waiting := map[string]string{}, map[string][]string{}, map[string]bool{}
 	for _, item := range a.items(table.Index1, call.Partition(a.Account, "AUDIT")) {
 		r := decode[call.AuditRecord](a.t, item)
 		var after seat
@@ -456,15 +456,33 @@ func (a *auditor) checkLog() {
 			a.must(json.Unmarshal(r.After, &after))
 		}
 		switch r.Action {
-		case "license.assigned", "license.reassigned":
-			holders[r.Subject] = after.UserID
+		case "license.assigned", "license.reassigned", "license.regranted":
+			holders[r.Subject], grants[r.Subject] = after.UserID, after.Grants
+			delete(waiting, after.ProductID+"#"+after.UserID)
 		case "license.unassigned":
 			delete(holders, r.Subject)
+		case "grant.waiting":
+			waiting[strings.TrimPrefix(r.Subject, "grant:")] = true
+		case "grant.withdrawn":
+			delete(waiting, strings.TrimPrefix(r.Subject, "grant:"))
 		}
 	}
 	for id, l := range a.licenses {
 		if got := holders["license:"+id]; got != l.UserID {
 			a.t.Fatalf("by the audit log license %s is held by %q, by itself by %q", id, got, l.UserID)
 		}
+		if got := grants["license:"+id]; l.UserID != "" && !slices.Equal(got, sourcesOf(l.Grants)) {
+			a.t.Fatalf("by the audit log license %s has the grants %v, by itself %v", id, got, l.Grants)
+		}
+	}
+	for _, item := range a.items(table.Base, waitPartition(a.Account)) {
+		w := decode[Wait](a.t, item)
+		if !waiting[w.ProductID+"#"+w.UserID] {
+			a.t.Fatalf("by the audit log %s does not wait for %s", w.UserID, w.ProductID)
+		}
+		delete(waiting, w.ProductID+"#"+w.UserID)
+	}
+	if len(waiting) > 0 {
+		a.t.Fatalf("by the audit log these wait too: %v", waiting)
 	}
 }

@@ -156,7 +156,10 @@ var statusDetails = map[problem.Slug]string{
 	problem.TooBusy:              "The request body came too slowly.",
 }
 
-func init() { //nolint:gochecknoinits // huma offers no other place to say how it words its own errors
+func init() { //nolint:gochecknoinits // huma offers no other place to say how it words its own errors, and how it takes names
+	// By default huma lets a name pass in any case. It then checks the field that is named exactly, and encoding/json takes the one that comes last: {"quantity": 1,
+	// "QUANTITY": -1} would pass every check.
+	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
 		slug, ok := statusSlugs[status]
 		if !ok {
@@ -189,7 +192,22 @@ func fault(detail *huma.ErrorDetail) problem.Field {
 			return problem.Field{Field: name, Message: "must be given"}
 		}
 	}
+	if strings.HasPrefix(detail.Message, "json: ") {
+		return misfit(at, detail.Message)
+	}
 	return problem.Field{Field: at, Message: detail.Message}
+}
+
+// misfit is what encoding/json found in a body that passed every check: a number that its field cannot hold, such as 5.0 or 1e3 where a whole one is wanted. The
+// decoder's own words tell the names of Go types and repeat what was sent.
+func misfit(at, message string) problem.Field {
+	if _, member, ok := strings.Cut(message, " into Go struct field "); ok {
+		member, _, _ = strings.Cut(member, " ")
+		if _, name, ok := strings.Cut(member, "."); ok {
+			at = name
+		}
+	}
+	return problem.Field{Field: at, Message: "must be written as a number of its kind, a whole one without fraction and exponent"}
 }
 
 // field turns huma's location into the name that api.md uses: a body path without its root, or a parameter's name.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
@@ -159,4 +161,79 @@ func raceOfGrantsAndLeavers(t *testing.T, o *office) {
 	o.must(errors.Join(errs...))
 	o.wantCounts("live-reports", "5/5 free 0 waiting 3")
 	o.audit(false, true, users...)
+}
+
+// TestRaceOfEverything lets callers do everything to the same few users and seats at once: each answer is a success or a clear refusal, and a recount finds nothing amiss.
+func TestRaceOfEverything(t *testing.T) { onBoth(t, raceOfEverything) }
+
+func raceOfEverything(t *testing.T, o *office) {
+	users := o.staff(6)
+	var ids []string
+	for _, product := range propertyBought {
+		ids = append(ids, o.buy(product, 3, "CC-1")...)
+	}
+	const turns = 12
+	errs := o.race(func(i int, c *call.Call) error {
+		random := rand.New(rand.NewPCG(uint64(i), 1))
+		user := func() string { return users[random.IntN(len(users))] }
+		id := func() string { return ids[random.IntN(len(ids))] }
+		product := func() string { return propertyAll[random.IntN(len(propertyAll))] }
+		for turn := range turns {
+			step := *c
+			step.At = step.At.Add(time.Duration(i*turns+turn) * time.Millisecond)
+			if err := o.anything(random.IntN(12), &step, user, id, product); err != nil {
+				if _, ok := problem.From(err); !ok {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	o.must(errors.Join(errs...))
+	o.overlapped = true
+	o.must(o.desk.DrainWaiting(o.ctx, o.Env))
+	o.audit(false, true, users...)
+}
+
+// anything does one of many things.
+func (o *office) anything(what int, c *call.Call, user, id, product func() string) (err error) {
+	verb := func(user string, do func(ctx context.Context, ch *Change) error) error {
+		return call.Decide(o.ctx, func(ctx context.Context) error {
+			ch := o.desk.Change(c)
+			if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
+				return err
+			}
+			if err := do(ctx, ch); err != nil {
+				return err
+			}
+			return ch.Commit(ctx, call.Answer{})
+		})
+	}
+	switch u := user(); what {
+	case 0:
+		_, err = o.desk.Assign(o.ctx, c, id(), u, "")
+	case 1:
+		_, err = o.desk.Unassign(o.ctx, c, id())
+	case 2:
+		_, err = o.desk.Reassign(o.ctx, c, id(), u)
+	case 3:
+		_, err = o.desk.SetAddOns(o.ctx, c, id(), []string{"team_chat"})
+	case 4:
+		_, err = o.desk.AssignMany(o.ctx, c, []Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}}, false)
+	case 5:
+		_, err = o.desk.RemoveMany(o.ctx, c, []Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}}, true)
+	case 6:
+		err = verb(u, func(ctx context.Context, ch *Change) error { return ch.Put(ctx, u, u, false) })
+	case 7:
+		err = verb(u, func(ctx context.Context, ch *Change) error { return ch.Put(ctx, u, u, true) })
+	case 8:
+		err = verb(u, func(ctx context.Context, ch *Change) error {
+			return ch.Withdraw(ctx, u, "live-reports", QueueGrant("q1"))
+		})
+	case 9:
+		_, err = o.desk.Terminate(o.ctx, c, id())
+	default:
+		err = verb(u, func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, u, "live-reports", QueueGrant("q1")) })
+	}
+	return err
 }

@@ -110,7 +110,7 @@ var libraries = map[string]struct {
 }{
 	"github.com/aws/aws-sdk-go-v2":        {packages: []string{"shared/table/dynamo", "shared/files/s3store"}, kinds: []kind{wiring, infra}},
 	"github.com/aws/smithy-go":            {packages: []string{"shared/table/dynamo", "shared/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/aws-lambda-go":        {packages: []string{"shared/edge"}, kinds: []kind{wiring, function}},
+	"github.com/aws/aws-lambda-go":        {packages: []string{"shared/edge", "infra/bench/bare"}, kinds: []kind{wiring, function}},
 	"github.com/danielgtaylor/huma/v2":    {packages: []string{"shared/api"}, kinds: []kind{room, infra}},
 	"github.com/goccy/go-yaml":            {kinds: []kind{infra}}, // a fifth of a start: shared/catalog reads the little YAML that it needs itself
 	"github.com/golang-jwt/jwt/v5":        {packages: []string{"shared/auth"}, kinds: []kind{wiring, infra}},

@@ -34,7 +34,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.runs, "runs", 31, "starts of each function, and as many of the bare Lambda")
+	flag.IntVar(&o.runs, "runs", 41, "starts of each function, and as many of the bare Lambda")
 	flag.StringVar(&o.only, "only", "", "measure nothing but the start of this one function, by its logical id, or \"calls\" for the calls of DynamoDB")
 	flag.BoolVar(&o.check, "check", false, "end with status 1 when a function takes too long to start")
 	flag.StringVar(&o.dist, "dist", filepath.Join(".tools", "bench"), "folder for the binaries, kept for the next time")
@@ -119,7 +119,7 @@ func measureStarts(ctx context.Context, o options) ([]coldStart, error) {
 }
 
 func printStarts(out io.Writer, o options, starts []coldStart) error {
-	fmt.Fprintf(out, "Size, and time from exec to the first poll of the Runtime API: medians of %d, by turns with a bare Lambda of as many operations.\n\n", o.runs)
+	fmt.Fprintf(out, "Size, and time from exec to the first poll of the Runtime API: first quartiles of %d, by turns with a bare Lambda of as many operations.\n\n", o.runs)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "function\tbinary\tzip\toperations\tfirst poll\tbare\tratio\tat most\t\t")
 	for _, s := range starts {

@@ -6,14 +6,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
 const schemaPrefix = "#/components/schemas/"
 
-// ours finds the packages of this module in the full name of a type, its type arguments included.
-var ours = regexp.MustCompile(`seatwise/[a-z/]+`)
+// ours finds the packages of this module in the full name of a type, its type arguments included. Few functions have two types of one name, so it is
+// compiled when it is needed.
+var ours = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`seatwise/[a-z/]+`) })
 
 // newNamer names the schemas of the OpenAPI document after their types. Where two rooms have a type of the same name, the later one is named after its
 // room too; unnamed types that collide are numbered.
@@ -40,7 +42,7 @@ func newNamer() func(reflect.Type, string) string {
 		if free(name) {
 			return name
 		}
-		if packages := ours.FindAllString(t.PkgPath()+" "+t.Name(), -1); len(packages) > 0 {
+		if packages := ours().FindAllString(t.PkgPath()+" "+t.Name(), -1); len(packages) > 0 {
 			room := path.Base(packages[len(packages)-1])
 			name = strings.ToUpper(room[:1]) + room[1:] + name
 			if free(name) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,19 +20,38 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-type thing struct {
-	ID   string `json:"id"`
-	Name string `json:"name" maxLength:"200"`
-	Size int    `json:"size" minimum:"1"`
-}
+// Every operation has a body and an answer of its own, as operations have; a number makes the types of one differ from those of the others.
+type (
+	body[N any] struct {
+		Name    string   `json:"name" minLength:"1" maxLength:"200"`
+		Size    int      `json:"size" minimum:"1" maximum:"10000"`
+		Members []string `json:"members,omitempty" maxItems:"100"`
+	}
+	thing[N any] struct {
+		ID        string    `json:"id"`
+		Name      string    `json:"name"`
+		Size      int       `json:"size"`
+		Members   []string  `json:"members"`
+		ChangedAt time.Time `json:"changedAt"`
+	}
+	input[N any] struct {
+		Account string `path:"account"`
+		ID      string `path:"id"`
+		Body    body[N]
+	}
+	output[N any] struct {
+		ETag string `header:"ETag"`
+		Body thing[N]
+	}
+)
 
-type input struct {
-	Account string `path:"account"`
-	ID      string `path:"id"`
-	Body    thing
+// registrations are as many as the largest function has operations, and some more.
+var registrations = []func(huma.API, int){
+	register[[1]byte], register[[2]byte], register[[3]byte], register[[4]byte], register[[5]byte], register[[6]byte], register[[7]byte], register[[8]byte],
+	register[[9]byte], register[[10]byte], register[[11]byte], register[[12]byte], register[[13]byte], register[[14]byte], register[[15]byte],
+	register[[16]byte], register[[17]byte], register[[18]byte], register[[19]byte], register[[20]byte], register[[21]byte], register[[22]byte],
+	register[[23]byte], register[[24]byte], register[[25]byte], register[[26]byte], register[[27]byte], register[[28]byte], register[[29]byte],
 }
-
-type output struct{ Body thing }
 
 // function holds the clients as a function of Seatwise does, and calls the same operations of them, so that the same of the SDK is linked.
 type function struct {
@@ -43,8 +63,8 @@ type function struct {
 
 func main() {
 	operations, err := strconv.Atoi(os.Getenv("BARE_OPERATIONS"))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bare: BARE_OPERATIONS is the number of operations to register:", err)
+	if err != nil || operations < 0 || operations > len(registrations) {
+		fmt.Fprintf(os.Stderr, "bare: BARE_OPERATIONS is the number of operations to register, 0 to %d\n", len(registrations))
 		os.Exit(2)
 	}
 	credentials := aws.Credentials{
@@ -57,19 +77,21 @@ func main() {
 	f := &function{table: dynamodb.NewFromConfig(config), buckets: s3.NewFromConfig(config), mux: http.NewServeMux()}
 	f.presign = s3.NewPresignClient(f.buckets)
 	if operations > 0 {
-		f.register(operations)
+		api := humago.New(f.mux, huma.DefaultConfig("Bare", "1"))
+		for n, add := range registrations[:operations] {
+			add(api, n)
+		}
 	}
 	lambda.Start(f.invoke)
 }
 
-func (f *function) register(operations int) {
-	humaAPI := humago.New(f.mux, huma.DefaultConfig("Bare", "1"))
-	for i := range operations {
-		huma.Register(humaAPI, huma.Operation{
-			OperationID: fmt.Sprintf("put-thing-%d", i), Method: http.MethodPut, Path: fmt.Sprintf("/v1/accounts/{account}/things%d/{id}", i),
-			Errors: []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503},
-		}, func(_ context.Context, in *input) (*output, error) { return &output{Body: in.Body}, nil })
-	}
+func register[N any](api huma.API, n int) {
+	huma.Register(api, huma.Operation{
+		OperationID: fmt.Sprintf("put-thing-%d", n), Method: http.MethodPut, Path: fmt.Sprintf("/v1/accounts/{account}/things%d/{id}", n),
+		Errors: []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503},
+	}, func(_ context.Context, in *input[N]) (*output[N], error) {
+		return &output[N]{Body: thing[N]{ID: in.ID, Name: in.Body.Name, Size: in.Body.Size, Members: in.Body.Members}}, nil
+	})
 }
 
 // invoke is never reached in a measurement: the process is ended at its first poll.

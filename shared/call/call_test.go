@@ -237,6 +237,74 @@ func TestStepsApart(t *testing.T) {
 	}
 }
 
+// TestTickets lets another function finish the work of a claimed request: its answer is what the client's repetition gets.
+func TestTickets(t *testing.T) {
+	k := testkit.New(t)
+	ctx := t.Context()
+	c := keyed(k, "k", "a")
+	if err := errors.Join(c.Begin(ctx), c.Claim(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	worker := call.ForEvent(k.Env, k.Account, "maintenance", "order o1", k.Clock.Now())
+	if err := worker.Redeem(ctx, c.Ticket()); err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Commit(ctx, call.Answer{Status: 201, Body: "done"}, effect(k, "a")); err != nil {
+		t.Fatal(err)
+	}
+	wantReplay(t, keyed(k, "k", "a").Begin(ctx), 201, `"done"`)
+
+	// Nobody waits for a second answer, for that of a call without a key, or for one under a key that is free again.
+	free := keyed(k, "other", "a").Ticket()
+	for name, ticket := range map[string]call.Ticket{"answered": c.Ticket(), "no key": k.Call("admin").Ticket(), "never claimed": free} {
+		late := call.ForEvent(k.Env, k.Account, "maintenance", "order o1", k.Clock.Now())
+		if err := late.Redeem(ctx, ticket); err != nil {
+			t.Fatal(name, err)
+		}
+		if late.Ticket() != (call.Ticket{}) || late.Commit(ctx, call.Answer{Status: 500}) != nil {
+			t.Errorf("%s: the ticket was redeemed", name)
+		}
+	}
+	wantReplay(t, keyed(k, "k", "a").Begin(ctx), 201, `"done"`)
+}
+
+func TestReads(t *testing.T) {
+	k := testkit.New(t)
+	ctx := t.Context()
+	c := keyed(k, "k", "a")
+	op := effect(k, "a")
+	data, err := call.Encode(map[string]int{"n": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.Item.Data = data
+	if err := k.Env.Table.Commit(ctx, []table.Operation{op}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // with the look for the stored answer, and without
+		item, ok, err := c.Get(ctx, op.Item.Key)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if v, err := call.Decode[map[string]int](item); err != nil || v["n"] != 3 {
+			t.Fatal(v, err)
+		}
+		if _, err := call.Decode[[]string](item); err == nil {
+			t.Fatal("decoded an object as a list")
+		}
+	}
+	if found, err := c.Lookup(ctx); err != nil || len(found) != 0 {
+		t.Fatal(found, err)
+	}
+	if _, err := call.Encode(func() {}); err == nil {
+		t.Fatal("encoded a function")
+	}
+	ops, err := c.Audited(call.Change{Subject: "a", SubjectID: "1"}, call.Change{Subject: "a", SubjectID: "1"})
+	if err != nil || len(ops) != 2 || ops[0].Item.Key == ops[1].Item.Key {
+		t.Fatal(ops, err)
+	}
+}
+
 func TestDecide(t *testing.T) {
 	refused := &table.ConditionError{Failed: []int{0}}
 	runs := 0

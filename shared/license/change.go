@@ -52,7 +52,9 @@ type Change struct {
 	reason     string
 	look       map[string]bool // products of which a seat was freed, or whose waiting list grew
 	chosen     *licenseState   // the license that the next seat taken must be
-	later      bool            // see Later
+	// later leaves seats that are freed to the pool, to be handed to who waits right after the commit instead of in it: for a change that would otherwise not
+	// fit into one commit. Until then an assignment by hand may take such a seat.
+	later bool
 }
 
 // accountPart is what the kernel reads of an account's item, which package account writes.

@@ -136,6 +136,32 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 	}
 }
 
+// TestProgress says how much of an order is prepared, and whether it needs preparing.
+func TestProgress(t *testing.T) {
+	o := open(t)
+	c := o.call()
+	for n, want := range map[int]bool{1: true, 40: true, 60: false, 5_000: false} {
+		if got := o.desk.OneCommit(c, []Lot{{"live-reports", "CC-1", n}}, 1); got != want {
+			t.Errorf("%d licenses in one commit: %v", n, got)
+		}
+	}
+	lots := []Lot{{"live-reports", "CC-1", 4 * deliveryBatch}}
+	sound := o.Env.Table
+	o.Env.Table = faulty.New(sound, func(call faulty.Call) faulty.Fault {
+		if call.Commit > 2 {
+			return faulty.Fail
+		}
+		return faulty.None
+	})
+	if err := o.desk.Deliver(o.ctx, c, order, lots, call.Answer{}, nil); err == nil {
+		t.Fatal("the faults went unnoticed")
+	}
+	o.Env.Table = sound
+	if percent, err := o.desk.Prepared(o.ctx, c, order, lots); err != nil || percent < 25 || percent > 50 { // the first fault stops what is on its way
+		t.Fatal(percent, err)
+	}
+}
+
 // TestRunsOfOneOrderMayOverlap runs a delivery several times at once.
 func TestRunsOfOneOrderMayOverlap(t *testing.T) {
 	o := open(t)

@@ -75,10 +75,6 @@ func cloneStates[K comparable, V any](states map[K]*V) map[K]*V {
 
 func pointer[T any](v T) *T { return &v }
 
-// Later leaves seats that are freed to the pool, to be handed to who waits right after the commit instead of in it: for a change that would otherwise not fit
-// into one commit. Until then an assignment by hand may take such a seat.
-func (ch *Change) Later() { ch.later = true }
-
 // GrantLicense gives a loaded user this very license, which must be loaded; for the user who holds it already it is GrantProduct.
 //
 // Errors: license-not-available when it is terminated or somebody else's; user-already-licensed when the user holds another of the product; wrong-state for a

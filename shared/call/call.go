@@ -3,6 +3,7 @@
 package call
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -180,7 +181,7 @@ func (c *Call) judge(item table.Item) error {
 
 func (c *Call) recordOperation(r record) (table.Operation, error) {
 	r.Fingerprint = c.key.fingerprint
-	data, err := json.Marshal(r)
+	data, err := Encode(r)
 	if err != nil {
 		return table.Operation{}, fmt.Errorf("idempotency record: %w", err)
 	}
@@ -235,7 +236,7 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 	var body json.RawMessage
 	if answer.Body != nil {
 		var err error
-		if body, err = json.Marshal(answer.Body); err != nil {
+		if body, err = Encode(answer.Body); err != nil {
 			return fmt.Errorf("stored answer: %w", err)
 		}
 	}
@@ -336,16 +337,16 @@ func (c *Call) Audit(change Change) (table.Operation, error) {
 	}
 	var err error
 	if change.Before != nil {
-		if r.Before, err = json.Marshal(change.Before); err != nil {
+		if r.Before, err = Encode(change.Before); err != nil {
 			return table.Operation{}, fmt.Errorf("audit before: %w", err)
 		}
 	}
 	if change.After != nil {
-		if r.After, err = json.Marshal(change.After); err != nil {
+		if r.After, err = Encode(change.After); err != nil {
 			return table.Operation{}, fmt.Errorf("audit after: %w", err)
 		}
 	}
-	data, err := json.Marshal(r)
+	data, err := Encode(r)
 	if err != nil {
 		return table.Operation{}, fmt.Errorf("audit record: %w", err)
 	}
@@ -403,13 +404,15 @@ func Tag(versions ...int64) string {
 	return `"` + strings.Join(parts, "-") + `"`
 }
 
-// Encode makes an item's document; what the rooms store always encodes.
+// Encode makes an item's document. It leaves <, > and & as they are, like the edge does, so that a stored answer is given again to the byte.
 func Encode(v any) ([]byte, error) {
-	data, err := json.Marshal(v)
-	if err != nil {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
 	}
-	return data, nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // Decode reads an item's document.

@@ -257,7 +257,7 @@ func (ch *Change) countOperations() ([]table.Operation, error) {
 			ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
 		}
 	}
-	return ops, nil
+	return append(ops, dayOperations(ch.c, ch.bought)...), nil
 }
 
 // confirmed remembers which orders of several commits are known to be confirmed; that never changes back.

@@ -176,7 +176,7 @@ func confirmation(c *call.Call, mark table.Key, lots []Lot) ([]table.Operation, 
 	for key, by := range bought {
 		ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
 	}
-	return ops, nil
+	return append(ops, dayOperations(c, bought)...), nil
 }
 
 // prepare writes the licenses so that nobody sees them yet.

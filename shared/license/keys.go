@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"seatwise/shared/call"
 	"seatwise/shared/table"
@@ -65,6 +66,13 @@ func seatsPartition(account string) string { return call.Partition(account, "SEA
 func boughtKey(account, product string) table.Key {
 	return table.Key{Partition: seatsPartition(account), Sort: product}
 }
+
+// boughtDayKey counts, per product, what was bought less what was terminated on one UTC day; BoughtAt reads them.
+func boughtDayKey(account string, at time.Time) table.Key {
+	return table.Key{Partition: boughtDaysPartition(account), Sort: at.UTC().Format(time.DateOnly)}
+}
+
+func boughtDaysPartition(account string) string { return call.Partition(account, "SEATS-DAYS") }
 
 // takenShards is over how many items the counts of what is assigned, and of who waits, are spread. A commit adds to one of them, whatever it changes; which one
 // is left to chance, so a single one of them may count below zero and only their sum means something.

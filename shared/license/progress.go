@@ -11,7 +11,7 @@ import (
 // OneCommit says whether Deliver can add the lots in one commit with this many operations of its caller's; if not, the caller marks the work first, so that
 // another run can finish it.
 func (d *Desk) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
-	operations := 1 + confirm // the item that marks the order as confirmed
+	operations := 2 + confirm // the item that marks the order as confirmed, and what is bought on this day
 	counted := map[table.Key]bool{}
 	for _, lot := range lots {
 		operations += 2 * lot.Quantity

@@ -62,16 +62,12 @@ func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time)
 	c := call.ForEvent(s.env, id, aggregator, "aggregation", at)
 	failures := []error{s.finishGrants(ctx, id, at)}
 	days := daysToFold(at)
-	bought, err := s.purchased(ctx, c)
-	if err != nil {
-		return errors.Join(append(failures, err)...)
-	}
 	folds, err := s.fold(ctx, c, days)
 	if err != nil {
 		return errors.Join(append(failures, err)...)
 	}
 	for _, f := range folds {
-		if err := s.replace(ctx, c, f, bought, at); err != nil {
+		if err := s.replace(ctx, c, f); err != nil {
 			failures = append(failures, fmt.Errorf("day %s: %w", f.date.Format(time.DateOnly), err))
 		}
 	}
@@ -150,7 +146,7 @@ func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]
 
 // replace makes the fold the rollup of its day. A reader sees one rollup or the other, whole: the chunks are written under a name of their own first, then the head
 // is turned to them, if no other run has turned it since this one began to read; otherwise the day is folded anew.
-func (s *Service) replace(ctx context.Context, c *call.Call, f fold, bought Purchased, at time.Time) error {
+func (s *Service) replace(ctx context.Context, c *call.Call, f fold) error {
 	first := true
 	return call.Decide(ctx, func(ctx context.Context) error {
 		if !first {
@@ -161,11 +157,11 @@ func (s *Service) replace(ctx context.Context, c *call.Call, f fold, bought Purc
 			f = again[0]
 		}
 		first = false
-		return s.replaceOnce(ctx, c, f, bought, at)
+		return s.replaceOnce(ctx, c, f)
 	})
 }
 
-func (s *Service) replaceOnce(ctx context.Context, c *call.Call, f fold, bought Purchased, at time.Time) error {
+func (s *Service) replaceOnce(ctx context.Context, c *call.Call, f fold) error {
 	old, exists := f.old.head, f.old.version != 0
 	if f.events < old.Events {
 		s.env.Log.WarnContext(ctx, "rollup kept: some of its views have expired", slog.String("account", c.Account),
@@ -178,9 +174,6 @@ func (s *Service) replaceOnce(ctx context.Context, c *call.Call, f fold, bought 
 	}
 	now := old
 	now.Digest, now.Events, now.Chunks = digest, f.events, len(documents)
-	if !exists || f.date.Equal(dayOf(at)) && at.After(old.AsOf) {
-		now.Purchased, now.AsOf = bought, at
-	}
 	if exists && now == old {
 		return nil
 	}

@@ -143,7 +143,7 @@ func (s *Service) lastView(ctx context.Context, c *call.Call, v storedViewer, ro
 	date := dayOf(v.LastView)
 	r, ok := rollups[date]
 	if !ok {
-		err := s.eachRollup(ctx, c, []time.Time{date}, func(_ time.Time, _ storedHead, read *rollup) { r = read })
+		err := s.eachRollup(ctx, c, []time.Time{date}, func(_ time.Time, read *rollup) { r = read })
 		if err != nil {
 			return time.Time{}, err
 		}

@@ -25,10 +25,6 @@ type head struct {
 	Digest string `json:"digest"`
 	// Events is how many views were folded. Views only ever come, until they expire: a run that finds fewer does not know the whole day any more.
 	Events int `json:"events"`
-	// Purchased are the licenses bought, as the last run of the day itself found them; later runs keep them.
-	Purchased Purchased `json:"purchased"`
-	// AsOf is the time of the run that wrote Purchased.
-	AsOf time.Time `json:"asOf"`
 }
 
 // storedViewer is what is known of a viewer's grant.

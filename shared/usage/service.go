@@ -7,6 +7,7 @@ package usage
 
 import (
 	"context"
+	"time"
 
 	"seatwise/shared/app"
 	"seatwise/shared/call"
@@ -34,22 +35,23 @@ func New(env *app.Env) *Service {
 	return NewService(env, desk, directory.NewService(env, desk))
 }
 
-// purchased are the licenses bought at this moment, exactly.
-func (s *Service) purchased(ctx context.Context, c *call.Call) (Purchased, error) {
+// purchased tells what was bought at the end of each of some days: two queries, however many licenses there are.
+func (s *Service) purchased(ctx context.Context, c *call.Call, days []time.Time) (func(day time.Time) Purchased, error) {
 	products, err := s.desk.Summary(ctx, c)
 	if err != nil {
-		return Purchased{}, err
+		return nil, err
 	}
-	var p Purchased
+	now := make(map[string]int64, len(products))
 	for _, product := range products {
-		switch product.ProductID {
-		case catalog.LiveReportsID:
-			p.LiveReports = product.Bought
-		case catalog.CallQueueBoosterID:
-			p.CallQueueBooster = product.Bought
-		}
+		now[product.ProductID] = product.Bought
 	}
-	return p, nil
+	at, err := s.desk.BoughtAt(ctx, c, days, now)
+	if err != nil {
+		return nil, err
+	}
+	return func(day time.Time) Purchased {
+		return Purchased{LiveReports: at(day, catalog.LiveReportsID), CallQueueBooster: at(day, catalog.CallQueueBoosterID)}
+	}, nil
 }
 
 // lookup reads any number of items, none included.

@@ -560,7 +560,7 @@ func TestPurchasedOfAPastWindow(t *testing.T) {
 	w.buy(t, catalog.LiveReportsID, 7)
 	w.fold(t, w.Clock.Now())
 	past := w.summary(t, "?from=2026-07-01&to=2026-07-16")
-	if past.TotalPurchased != 3 || past.OverageUsers != 5 || past.Daily[14].LicensesPurchased != 3 || past.Daily[0].LicensesPurchased != 0 {
+	if past.TotalPurchased != 3 || past.OverageUsers != 5 || past.Daily[14].LicensesPurchased != 3 || past.Daily[13].LicensesPurchased != 0 {
 		t.Fatalf("the past: %+v", past)
 	}
 	now := w.summary(t, "")

@@ -17,8 +17,8 @@ import (
 // errTorn is returned when a rollup's chunks kept vanishing while they were read: it was replaced each time.
 var errTorn = errors.New("a rollup kept changing while it was read")
 
-// eachRollup hands the rollup of every day to visit, in order, whole and one at a time; a day that was never folded has a head of version 0 and an empty rollup.
-func (s *Service) eachRollup(ctx context.Context, c *call.Call, days []time.Time, visit func(date time.Time, h storedHead, r *rollup)) error {
+// eachRollup hands the rollup of every day to visit, in order, whole and one at a time; a day that was never folded has an empty one.
+func (s *Service) eachRollup(ctx context.Context, c *call.Call, days []time.Time, visit func(date time.Time, r *rollup)) error {
 	heads, err := s.heads(ctx, c, days)
 	if err != nil {
 		return err
@@ -35,15 +35,14 @@ func (s *Service) eachRollup(ctx context.Context, c *call.Call, days []time.Time
 			return err
 		}
 		for i := first; i < last; i++ {
-			h := heads[i]
-			r, whole, err := unpackAll(found, chunkKeys(c.Account, days[i], h.head))
+			r, whole, err := unpackAll(found, chunkKeys(c.Account, days[i], heads[i].head))
 			if err == nil && !whole {
-				h, r, err = s.readAgain(ctx, c, days[i])
+				r, err = s.readAgain(ctx, c, days[i])
 			}
 			if err != nil {
 				return fmt.Errorf("rollup of %s: %w", days[i].Format(time.DateOnly), err)
 			}
-			visit(days[i], h, r)
+			visit(days[i], r)
 		}
 		first = last
 	}
@@ -79,22 +78,22 @@ func unpackAll(found map[table.Key]table.Item, keys []table.Key) (r *rollup, who
 }
 
 // readAgain reads a rollup that was replaced between the reads of its head and its chunks.
-func (s *Service) readAgain(ctx context.Context, c *call.Call, date time.Time) (storedHead, *rollup, error) {
+func (s *Service) readAgain(ctx context.Context, c *call.Call, date time.Time) (*rollup, error) {
 	for range 5 {
 		heads, err := s.heads(ctx, c, []time.Time{date})
 		if err != nil {
-			return storedHead{}, nil, err
+			return nil, err
 		}
 		keys := chunkKeys(c.Account, date, heads[0].head)
 		found, err := s.lookup(ctx, keys)
 		if err != nil {
-			return storedHead{}, nil, err
+			return nil, err
 		}
 		if r, whole, err := unpackAll(found, keys); err != nil || whole {
-			return heads[0], r, err
+			return r, err
 		}
 	}
-	return storedHead{}, nil, errTorn
+	return nil, errTorn
 }
 
 // Names are what the things in a window are called now; what is gone is called by its id.
@@ -120,7 +119,7 @@ func (n Names) Dashboard(id string) string {
 }
 
 // Window answers a span of days, to exclusive, from the rollups: at most one a day, and the users active in it, whatever the number of views. The licenses are those
-// bought now if the span reaches to today or beyond; of an earlier span, those of its last day that has a rollup.
+// bought at the end of its last day, which are those bought now if the span reaches to today or beyond.
 //
 // Errors: not-found when the account does not exist.
 func (s *Service) Window(ctx context.Context, c *call.Call, from, to time.Time) (*Window, Names, error) {
@@ -132,37 +131,22 @@ func (s *Service) Window(ctx context.Context, c *call.Call, from, to time.Time) 
 	for date := from; date.Before(to); date = date.Add(day) {
 		days = append(days, date)
 	}
-	bought, err := s.purchased(ctx, c)
+	bought, err := s.purchased(ctx, c, days)
 	if err != nil {
 		return nil, Names{}, err
 	}
-	today := dayOf(c.At)
 	g := gather(from, to, a.Unlimited())
-	var folded *Purchased // of the last day with a rollup
-	err = s.eachRollup(ctx, c, days, func(date time.Time, h storedHead, r *rollup) {
-		switch {
-		case h.version != 0:
-			folded = &h.Purchased
-		case date.Equal(today):
-			folded = &bought
-		}
-		var then int64
-		if folded != nil {
-			then = folded.Total()
-		}
-		g.add(date, r, then)
+	err = s.eachRollup(ctx, c, days, func(date time.Time, r *rollup) {
+		g.add(date, r, bought(date).Total())
 	})
 	if err != nil {
 		return nil, Names{}, err
-	}
-	if folded == nil || to.After(today) {
-		folded = &bought
 	}
 	names, err := s.names(ctx, c, g.all)
 	if err != nil {
 		return nil, Names{}, err
 	}
-	return g.done(*folded, func(queue string) []string { return names.Queues[queue].Dashboards }), names, nil
+	return g.done(bought(to.Add(-day)), func(queue string) []string { return names.Queues[queue].Dashboards }), names, nil
 }
 
 // names reads the queues and dashboards of a rollup.

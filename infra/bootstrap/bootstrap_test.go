@@ -1,0 +1,198 @@
+package bootstrap
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"seatwise/infra/testenv"
+	"seatwise/infra/testkit"
+	"seatwise/shared/auth"
+	"seatwise/shared/directory"
+	"seatwise/shared/purchase"
+	"seatwise/shared/table/dynamo"
+	"seatwise/shared/wire"
+)
+
+const (
+	account  = testkit.Account
+	accounts = "/v1/accounts/" + account
+	uploads  = "seatwise-uploads"
+)
+
+// nowhere is the environment of a function that reaches neither table nor bucket.
+func nowhere() map[string]string {
+	return map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "TABLE_NAME": "none", "UPLOADS_BUCKET": uploads,
+		"REPORTS_BUCKET": "seatwise-reports", "CURSOR_KEY": "0123456789abcdef0123456789abcdef", "LOG_LEVEL": "DEBUG",
+	}
+}
+
+func TestHealthAnswersTheGateway(t *testing.T) {
+	l := start(t, "HealthFunction", nowhere())
+	for range 2 { // a process serves more than one invocation
+		if got := l.http(t, event(t, "health-http"), http.StatusOK); got["status"] != "ok" || got["version"] != wire.Version {
+			t.Fatalf("health: %v", got)
+		}
+	}
+	cold := 0
+	for _, line := range l.log.lines(t) {
+		if _, metric := line["_aws"]; metric && line["ColdStarts"] == 1.0 {
+			cold++
+		}
+	}
+	if cold != 1 {
+		t.Errorf("%d of 2 invocations count as cold starts, want 1: %s", cold, l.log.String())
+	}
+}
+
+// An event that a function does not serve is an error, which makes Lambda try again and put it aside in the end.
+func TestAStrangeEventIsAnError(t *testing.T) {
+	l := start(t, "HealthFunction", nowhere())
+	r := l.invoke(t, event(t, "mass-configuration-check-uploaded"))
+	if !r.failed || !strings.Contains(string(r.payload), "errorMessage") {
+		t.Fatalf("answered %s", r.payload)
+	}
+	if strings.Contains(l.log.String(), "phones.csv") {
+		t.Errorf("the log shows the event: %s", l.log.String())
+	}
+	l.http(t, event(t, "health-http"), http.StatusOK)
+}
+
+// A function that lacks a setting says which, and ends.
+func TestAMissingSettingIsNamed(t *testing.T) {
+	env := nowhere()
+	delete(env, "TABLE_NAME")
+	l := start(t, "HealthFunction", env)
+	<-l.ended
+	if code := l.cmd.ProcessState.ExitCode(); code == 0 || !strings.Contains(l.log.String(), "TABLE_NAME") {
+		t.Fatalf("ended with %d and said %s", code, l.log.String())
+	}
+}
+
+// TestOverDynamoDBAndS3 asks functions over the APIs of AWS: lists licenses, asks for an upload, has the uploaded file checked by the S3 event, and reads the
+// plan.
+func TestOverDynamoDBAndS3(t *testing.T) {
+	server := testenv.DynamoDB(t)
+	objects := gofakes3.New(s3mem.New(), gofakes3.WithAutoBucket(true))
+	s3 := httptest.NewServer(objects.Server())
+	defer s3.Close()
+	env := nowhere()
+	env["TABLE_NAME"] = "seatwise-bootstrap-" + rand.Text()
+	env["AWS_REGION"], env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = server.Region, server.AccessKey, server.SecretKey
+	env["AWS_SESSION_TOKEN"] = server.SessionToken
+	env["AWS_ENDPOINT_URL_DYNAMODB"], env["AWS_ENDPOINT_URL_S3"] = server.URL, s3.URL
+	furnish(t, env)
+
+	licenses := start(t, "LicensesFunction", env)
+	page := licenses.http(t, request(t, http.MethodGet, accounts+"/licenses", "licenses.read", nil), http.StatusOK)
+	if items, _ := page["items"].([]any); len(items) != 2 {
+		t.Fatalf("2 licenses were bought: %v", page)
+	}
+	licenses.http(t, request(t, http.MethodGet, accounts+"/licenses", "billing.read", nil), http.StatusForbidden)
+	licenses.http(t, request(t, http.MethodGet, "/v1/accounts/globex/licenses", "licenses.read", nil), http.StatusNotFound)
+
+	api := start(t, "MassConfigurationFunction", env)
+	const file = "Ext Key,Number,User,Addon license 1\n101,6567891230,john,\n102,6567891231,alice,no_such_code\n"
+	made := api.http(t, request(t, http.MethodPost, accounts+"/mass-configurations", "licenses.manage", object{"fileName": "phones.csv", "sizeBytes": len(file)}), http.StatusCreated)
+	key := put(t, made, file)
+
+	check := start(t, "MassConfigurationCheckFunction", env)
+	uploaded := event(t, "mass-configuration-check-uploaded")
+	records, _ := uploaded["Records"].([]any)
+	record, _ := records[0].(object)
+	of, _ := record["s3"].(object)
+	of["object"] = object{"key": key, "size": len(file), "eTag": "x", "sequencer": "0055AED6DCD90281E5"}
+	for range 2 { // S3 delivers at least once
+		if r := check.invoke(t, uploaded); r.failed || string(r.payload) != "null" {
+			t.Fatalf("the check answered %s", r.payload)
+		}
+	}
+
+	plan := api.http(t, request(t, http.MethodGet, fmt.Sprintf("%s/mass-configurations/%v", accounts, made["id"]), "licenses.read", nil), http.StatusOK)
+	counts, _ := plan["counts"].(object)
+	if want := (object{"rows": 2.0, "new": 1.0, "change": 0.0, "unchanged": 0.0, "error": 1.0}); plan["state"] != "rejected" || !reflect.DeepEqual(counts, want) {
+		t.Fatalf("the plan is %v with %v, want rejected with %v", plan["state"], counts, want)
+	}
+	for _, l := range []*lambda{licenses, api, check} {
+		l.log.lines(t)
+		if said := l.log.String(); strings.Contains(said, "6567891230") || strings.Contains(said, "phones.csv") {
+			t.Errorf("the log of %s shows what it was given: %s", l.function, said)
+		}
+	}
+}
+
+// furnish makes the table, and in it the account with two licenses and two users.
+func furnish(t *testing.T, env map[string]string) {
+	t.Helper()
+	settings, err := wire.FromEnvironment(func(name string) string { return env[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dynamo.EnsureTable(t.Context(), settings.DynamoDB(), settings.Table); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		drop := &dynamodb.DeleteTableInput{TableName: &settings.Table}
+		if _, err := settings.DynamoDB().DeleteTable(context.WithoutCancel(t.Context()), drop); err != nil {
+			t.Errorf("drop the table: %v", err)
+		}
+	})
+	kit := testkit.On(t, settings.OpenTable())
+	buy, err := purchase.Function(kit.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := directory.Function(kit.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(handler http.Handler, method, path string, body object) object {
+		t.Helper()
+		r := kit.Do(t, handler, testkit.Request{Method: method, Path: accounts + path, Body: body, User: "zoe", Permissions: auth.Permissions()})
+		if r.Status >= http.StatusMultipleChoices {
+			t.Fatalf("%s %s: %d %s", method, path, r.Status, r.Body)
+		}
+		return testkit.Decode[object](t, r, r.Status)
+	}
+	call(buy.HTTP, http.MethodPut, "/cost-centers/CC-1", object{"name": "One"})
+	quote := call(buy.HTTP, http.MethodPost, "/quotes", object{"lines": []object{{"productId": "phone-system", "quantity": 2, "costCenter": "CC-1"}}})
+	call(buy.HTTP, http.MethodPost, "/orders", object{"quoteId": quote["id"], "acknowledged": true})
+	for _, id := range []string{"john", "alice"} {
+		call(people.HTTP, http.MethodPut, "/users/"+id, object{"name": id})
+	}
+}
+
+// put uploads the file as the answer of the API says, and returns the object's key.
+func put(t *testing.T, made object, file string) string {
+	t.Helper()
+	upload, _ := made["upload"].(object)
+	req, err := http.NewRequestWithContext(t.Context(), fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers, _ := upload["headers"].(object)
+	for name, value := range headers {
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+			req.Header.Set(name, fmt.Sprint(value))
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("upload: %s", resp.Status)
+	}
+	return strings.TrimPrefix(req.URL.Path, "/"+uploads+"/")
+}

@@ -12,6 +12,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"seatwise/infra/testenv"
 	"seatwise/shared/table"
 	"seatwise/shared/table/bolt"
@@ -80,15 +82,22 @@ func calls(ctx context.Context, out io.Writer, endpoint string) error {
 	if err != nil {
 		return fmt.Errorf("over the embedded store: %w", err)
 	}
-	real, err := overDynamoDB(ctx, filepath.Join(folder, "dynamodb"), endpoint)
-	if err != nil && endpoint != "" {
-		return fmt.Errorf("over DynamoDB at %s: %w", endpoint, err)
+	server := testenv.Server{URL: endpoint, Region: "us-east-1", AccessKey: "local", SecretKey: "local"}
+	var missing error
+	if endpoint == "" {
+		server, missing = testenv.StartDynamoDB()
 	}
-	if err := printCalls(out, estimated, real); err != nil {
+	var measured []row
+	if missing == nil {
+		if measured, err = overDynamoDB(ctx, filepath.Join(folder, "dynamodb"), server); err != nil {
+			return fmt.Errorf("over DynamoDB at %s: %w", server.URL, err)
+		}
+	}
+	if err := printCalls(out, estimated, measured); err != nil {
 		return err
 	}
-	if err != nil {
-		fmt.Fprintf(out, "No units of a DynamoDB API: %v\n", err)
+	if missing != nil {
+		fmt.Fprintf(out, "No DynamoDB API to measure with: %v\n", missing)
 	}
 	return nil
 }
@@ -106,14 +115,7 @@ func overBolt(ctx context.Context, folder string) (rows []row, err error) {
 	return walk(ctx, folder, table.Counted(store, m.heard), &m)
 }
 
-func overDynamoDB(ctx context.Context, folder, endpoint string) ([]row, error) {
-	server := testenv.Server{URL: endpoint, Region: "us-east-1", AccessKey: "local", SecretKey: "local"}
-	if endpoint == "" {
-		var err error
-		if server, err = testenv.StartDynamoDB(); err != nil {
-			return nil, err
-		}
-	}
+func overDynamoDB(ctx context.Context, folder string, server testenv.Server) (rows []row, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -124,11 +126,15 @@ func overDynamoDB(ctx context.Context, folder, endpoint string) ([]row, error) {
 	if err := dynamo.EnsureTable(ctx, client, name); err != nil {
 		return nil, err
 	}
+	defer func() {
+		_, dropErr := client.DeleteTable(context.WithoutCancel(ctx), &dynamodb.DeleteTableInput{TableName: &name})
+		err = errors.Join(err, dropErr)
+	}()
 	var m meter
 	return walk(ctx, folder, dynamo.New(client, name, dynamo.Options{OnCall: m.heard}), &m)
 }
 
-func printCalls(out io.Writer, estimated, real []row) error {
+func printCalls(out io.Writer, estimated, measured []row) error {
 	fmt.Fprint(out, `Calls of DynamoDB and capacity units, read and written, of the operations of the path: estimated by DynamoDB's rules over the embedded store, and as a
 DynamoDB API says. DynamoDB Local says of a transaction what one of its items takes, and twice that: for what is written, the estimate is what AWS counts.
 
@@ -136,16 +142,16 @@ DynamoDB API says. DynamoDB Local says of a transaction what one of its items ta
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "operation\tGet\tBatchGet\tQuery\tTransactWrite\tread\twritten\tDynamoDB read\twritten\tread + written\t")
 	for i, e := range estimated {
-		measured := "-\t-"
-		if i < len(real) {
-			measured = fmt.Sprintf("%.1f\t%.1f", real[i].cost.reads, real[i].cost.writes)
+		units := "-\t-"
+		if i < len(measured) {
+			units = fmt.Sprintf("%.1f\t%.1f", measured[i].cost.reads, measured[i].cost.writes)
 		}
 		each := ""
 		if e.per > 0 {
 			each = fmt.Sprintf("%.2f + %.2f for each of %d %s", e.cost.reads/float64(e.per), e.cost.writes/float64(e.per), e.per, e.of)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t\n", strings.TrimSpace(e.name), e.cost.gets, e.cost.batches, e.cost.queries, e.cost.commits, e.cost.reads,
-			e.cost.writes, measured, each)
+			e.cost.writes, units, each)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {

@@ -41,8 +41,9 @@ func main() {
 	flag.StringVar(&o.endpoint, "dynamodb-endpoint", "", "URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, o); err != nil {
+	err := run(ctx, os.Stdout, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -84,7 +84,7 @@ func (r *runtimeAPI) start(ctx context.Context, p program, operations int) (time
 	select {
 	case at := <-polled:
 		cancel()
-		<-ended
+		_ = <-ended // killed: that is what its error says
 		return at.Sub(began), nil
 	case err := <-ended:
 		return 0, errors.Join(fmt.Errorf("%s ended before its first poll", p.name), err)

@@ -245,7 +245,8 @@ func (w *walker) buy(ctx context.Context) error {
 		return err
 	}
 	quote, err = w.call(ctx, fn, http.MethodPost, accountPath+"/quotes", object{"lines": []object{
-		{"productId": "phone-system", "quantity": fileRows, "costCenter": "CC-1"}, {"productId": "device_ip_phone", "quantity": fileRows, "costCenter": "CC-1"},
+		{"productId": "phone-system", "quantity": fileRows, "costCenter": "CC-1"},
+		{"productId": "device_ip_phone", "quantity": fileRows, "costCenter": "CC-1"},
 		{"productId": "call_recording", "quantity": manySeats - 2*fileRows, "costCenter": "CC-1"},
 	}})
 	if err != nil {

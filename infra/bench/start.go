@@ -79,15 +79,19 @@ func (r *runtimeAPI) start(ctx context.Context, p program, operations int) (time
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("start %s: %w", p.name, err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	var waitErr error // set before ended is closed
+	go func() {
+		waitErr = cmd.Wait()
+		close(ended)
+	}()
 	select {
 	case at := <-polled:
 		cancel()
-		_ = <-ended // killed: that is what its error says
+		<-ended
 		return at.Sub(began), nil
-	case err := <-ended:
-		return 0, errors.Join(fmt.Errorf("%s ended before its first poll", p.name), err)
+	case <-ended:
+		return 0, errors.Join(fmt.Errorf("%s ended before its first poll", p.name), waitErr)
 	}
 }
 

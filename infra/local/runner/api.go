@@ -41,17 +41,18 @@ func (r *runner) handler() http.Handler {
 		id := r.env.IDs.Random()
 		w.Header().Set("X-Request-Id", id)
 		request = request.WithContext(api.WithRequestID(request.Context(), id))
+		if request.ContentLength > maxRequest {
+			api.WriteProblem(w, problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB."))
+			return
+		}
+		body := http.MaxBytesReader(w, request.Body, maxRequest)
+		request.Body = readAhead{Reader: ahead(body), Closer: body}
 		release, ok := r.turn(request.Context())
 		if !ok {
 			api.WriteProblem(w, problem.New(problem.TooBusy, "Too many requests are running at once; try again."))
 			return
 		}
 		defer release()
-		if request.ContentLength > maxRequest {
-			api.WriteProblem(w, problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB."))
-			return
-		}
-		request.Body = http.MaxBytesReader(w, request.Body, maxRequest)
 		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway knows no such thing.
 		if _, pattern := mux.Handler(request); pattern == "" {
 			r.serveRoute(w, request)
@@ -60,6 +61,31 @@ func (r *runner) handler() http.Handler {
 		mux.ServeHTTP(w, request)
 	})
 }
+
+// readAhead is a body of which the beginning has been read.
+type readAhead struct {
+	io.Reader
+	io.Closer
+}
+
+// ahead reads a body before its request takes its turn: a body that comes slowly, or never comes to its end, must not keep others from theirs. API Gateway hands
+// nothing on before it has all of it. What goes beyond the functions' own limit is left to whoever takes it.
+func ahead(body io.Reader) io.Reader {
+	var read bytes.Buffer
+	_, err := io.CopyN(&read, body, api.MaxBody+1)
+	switch {
+	case err == nil:
+		return io.MultiReader(&read, body)
+	case errors.Is(err, io.EOF):
+		return &read
+	}
+	return io.MultiReader(&read, broken{err})
+}
+
+// broken is the rest of a body that could not be read.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // turn waits until fewer than the allowed number of requests run. It fails when that takes too long.
 func (r *runner) turn(ctx context.Context) (release func(), ok bool) {

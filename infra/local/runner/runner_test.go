@@ -492,6 +492,29 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	}
 }
 
+// A body that never comes to its end takes nobody's turn, and one that comes in pieces arrives whole.
+func TestSlowBodiesKeepNobodyWaiting(t *testing.T) {
+	w := &world{web: func(rw http.ResponseWriter, r *http.Request) { _, _ = io.Copy(rw, r.Body) }}
+	c := config(t, w, t.TempDir())
+	c.Concurrency = 1
+	r := start(t, c)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.api, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // the test is over
+	fmt.Fprintf(conn, "PUT /v1/things/7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: 10\r\n\r\nfirst", r.token(auth.LicensesRead))
+	time.Sleep(50 * time.Millisecond)
+	if response, body := r.do("GET", "/v1/health", "", nil); response.StatusCode != 200 {
+		t.Errorf("behind a slow body: %d %s", response.StatusCode, body)
+	}
+	fmt.Fprint(conn, "-half")
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") || !strings.HasSuffix(string(answer), "first-half") {
+		t.Errorf("%q %v", answer, err)
+	}
+}
+
 func TestAStopLetsARunningRequestFinish(t *testing.T) {
 	started := make(chan struct{})
 	w := &world{web: func(rw http.ResponseWriter, r *http.Request) {

@@ -31,6 +31,8 @@ type bundleMark struct {
 	After string `json:"after,omitempty"`
 	// Again says that the first round is over.
 	Again bool `json:"again,omitempty"`
+	// Failed says that somebody failed in the second round, which is then done once more.
+	Failed bool `json:"failed,omitempty"`
 }
 
 func bundleMarkKey(account string) table.Key { return table.Key{Partition: BundleMarks, Sort: account} }
@@ -71,6 +73,7 @@ func (s *Service) settleSoon(ctx context.Context, account string) {
 // settle goes on with the present round of the account's mark, for at most so many holders, 0 for all. Another run of the same work, or a newer change of the
 // bundle, shows in the mark's version and ends this run.
 func (s *Service) settle(ctx context.Context, account string, most int) error {
+	var failures []error
 	for looked := 0; most == 0 || looked < most; looked += holdersPage {
 		item, found, err := table.Get(ctx, s.env.Table, bundleMarkKey(account))
 		if err != nil || !found {
@@ -83,15 +86,17 @@ func (s *Service) settle(ctx context.Context, account string, most int) error {
 		if mark.Again && s.env.Clock().Before(mark.Since.Add(lookAgain)) {
 			return nil
 		}
-		done, err := s.settlePage(ctx, account, &mark)
+		done, failed, err := s.settlePage(ctx, account, &mark)
 		if err != nil {
 			return err
 		}
+		failures = append(failures, failed...)
+		mark.Failed = mark.Again && (mark.Failed || len(failed) > 0)
 		c := call.ForEvent(s.env, account, mark.Actor, "bundle", s.env.Clock())
 		op := table.Delete(item.Key, table.IfVersion(item.Version))
-		if !done || !mark.Again {
+		if !done || !mark.Again || mark.Failed {
 			if done {
-				mark.After, mark.Again = "", true
+				mark.After, mark.Again, mark.Failed = "", true, false
 			}
 			if op, err = putBundleMark(item, c, mark); err != nil {
 				return err
@@ -99,20 +104,21 @@ func (s *Service) settle(ctx context.Context, account string, most int) error {
 		}
 		err = s.env.Table.Commit(ctx, []table.Operation{op})
 		if _, refused := table.Refused(err); refused || err == nil && done {
-			return nil
+			return errors.Join(failures...)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
-// settlePage looks at the next holders and moves mark.After behind them; done says that there are no more.
-func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMark) (done bool, err error) {
+// settlePage looks at the next holders and moves mark.After behind them; done says that there are no more. One who fails never stops the others (spec 6): it is
+// among failed. When all of a page fail, it is not they who are at fault, and err tells it.
+func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMark) (done bool, failed []error, err error) {
 	users, err := s.desk.LiveReportsHolders(ctx, call.ForEvent(s.env, account, mark.Actor, "bundle", s.env.Clock()), mark.After, holdersPage)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	for _, user := range users {
 		err := call.Decide(ctx, func(ctx context.Context) error {
@@ -127,9 +133,12 @@ func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMa
 			return change.Commit(ctx, call.Answer{})
 		})
 		if err != nil {
-			return false, fmt.Errorf("user %s: %w", user, err)
+			failed = append(failed, fmt.Errorf("user %s: %w", user, err))
+		}
+		if ctx.Err() != nil || err != nil && len(failed) == len(users) {
+			return false, nil, errors.Join(append(failed, ctx.Err())...)
 		}
 		mark.After = user
 	}
-	return len(users) < holdersPage, nil
+	return len(users) < holdersPage, failed, nil
 }

@@ -30,13 +30,12 @@ func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (
 	if err != nil {
 		return DashboardWithGrants{}, 0, false, err
 	}
-	for _, queue := range changed {
-		if err := s.ResumeQueues(ctx, c.Account, queue); err != nil {
-			return DashboardWithGrants{}, 0, false, err
-		}
+	settled, err := s.settleQueues(ctx, c, changed...)
+	if err != nil {
+		return DashboardWithGrants{}, 0, false, err
 	}
 	counts, err := s.countGrants(ctx, c, d.QueueIDs)
-	return DashboardWithGrants{Dashboard: d, Grants: counts}, version, made, err
+	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, version, made, err
 }
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
@@ -47,12 +46,8 @@ func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) 
 	if err != nil {
 		return err
 	}
-	for _, queue := range changed {
-		if err := s.ResumeQueues(ctx, c.Account, queue); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = s.settleQueues(ctx, c, changed...)
+	return err
 }
 
 // writeDashboard puts the dashboard, or deletes it when d is nil, and says on each queue that came or went which dashboards show it, in one commit. It
@@ -81,8 +76,14 @@ func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d
 			change.Before, cond = before, table.IfVersion(item.Version)
 		}
 		op := table.Delete(key, cond)
+		var extra []table.Operation
 		if d == nil {
 			change.Action = "dashboard.deleted"
+			keep, err := remember(c, goneDashboard, id, Gone{Name: before.Name})
+			if err != nil {
+				return err
+			}
+			extra = append(extra, keep)
 		} else {
 			after = *d
 			change.After = after
@@ -103,7 +104,7 @@ func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d
 		}
 		changed = slices.Concat(come, gone)
 		*made, *version = !exists, op.Item.Version
-		return c.Commit(ctx, call.Answer{}, append(ops, op, audit)...)
+		return c.Commit(ctx, call.Answer{}, append(append(ops, extra...), op, audit)...)
 	})
 	return changed, err
 }
@@ -139,9 +140,12 @@ func (s *Service) showOn(ctx context.Context, c *call.Call, dashboard string, co
 		}
 		if coming {
 			head.Dashboards = unique(append(head.Dashboards, dashboard))
+			head.Shown.open(dashboard, c.At)
 		} else {
 			head.Dashboards = without(head.Dashboards, []string{dashboard})
+			head.Shown.shut(dashboard, c.At)
 		}
+		head.ChangedAt = c.At
 		put, err := headOperation(c, head, &loadedQueue{version: item.Version, exists: true})
 		if err != nil {
 			return nil, err

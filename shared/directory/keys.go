@@ -74,6 +74,17 @@ func monitoredKey(account, user string) table.Key {
 	return table.Key{Partition: monitoredPartition(account), Sort: user}
 }
 
+// goneKey is where the name of what was deleted is kept; kind is goneUser, goneQueue or goneDashboard.
+func goneKey(account, kind, id string) table.Key {
+	return table.Key{Partition: call.Partition(account, "GONE"), Sort: kind + "#" + id}
+}
+
+const (
+	goneUser      = "user"
+	goneQueue     = "queue"
+	goneDashboard = "dashboard"
+)
+
 // The partitions of marks: one for each kind of work that a change leaves behind, over all accounts. A mark is written in the commit of the change, and
 // deleted when the work is done; the maintenance function finishes what was left.
 const (

@@ -61,6 +61,7 @@ type Queue struct {
 	Members []string `json:"members" nullable:"false" doc:"User ids."`
 	// Dashboards that show the queue; it is monitored while there is one.
 	Dashboards []string `json:"dashboards" nullable:"false" doc:"Dashboards that show the queue."`
+	Settling   bool     `json:"settling,omitempty" doc:"Grants of the members are still being given or withdrawn; that goes on by itself."`
 }
 
 // queueItem is a queue's document; the members lie in chunks beside it, so that a queue may be larger than one item.
@@ -71,6 +72,10 @@ type queueItem struct {
 	Chunks     int      `json:"chunks"`
 	Leaving    int      `json:"leaving,omitempty"` // chunks of users who left and whose grants are not yet withdrawn
 	Deleted    bool     `json:"deleted,omitempty"` // invisible; goes when the grants are withdrawn
+	// Shown tells when which dashboards showed the queue, for the days of the past that reports are about.
+	Shown Spans `json:"shown,omitempty"`
+	// ChangedAt is when members or dashboards were changed last: from then on memberships hold, or no longer hold, however late the grants follow.
+	ChangedAt time.Time `json:"changedAt,omitzero"`
 }
 
 // Dashboard is a Live Reports dashboard with the queues it shows.
@@ -83,7 +88,8 @@ type Dashboard struct {
 // DashboardWithGrants is a dashboard and what it means for the members of its queues.
 type DashboardWithGrants struct {
 	Dashboard
-	Grants GrantCounts `json:"grants"`
+	Grants   GrantCounts `json:"grants"`
+	Settling bool        `json:"settling,omitempty" doc:"Of the answer to a change: more grants are to follow, by themselves."`
 }
 
 // GrantCounts counts the members of a dashboard's queues by how they stand to live-reports; each person counts once.
@@ -96,8 +102,18 @@ type GrantCounts struct {
 
 // Monitored tells when a user was a member of which monitored queues (spec 6: membership counts for a day when it held at any time in it).
 type Monitored struct {
-	UserID string                `json:"userId"`
-	Queues map[string][]Interval `json:"queues"`
+	UserID string `json:"userId"`
+	Queues Spans  `json:"queues"`
+}
+
+// Spans tell when something held, by id: of a user the queues, of a queue the dashboards.
+type Spans map[string][]Interval
+
+// Gone is what is remembered of a user, queue or dashboard that was deleted, for the reports about the time when it was there.
+type Gone struct {
+	Name      string `json:"name"`
+	Extension string `json:"extension,omitempty"`
+	Shown     Spans  `json:"shown,omitempty"` // of a queue
 }
 
 // Interval is a span of time, From inclusive; a zero To is still open.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
@@ -161,7 +162,14 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 		if err := c.Matches(alive, old.version); err != nil {
 			return err
 		}
-		now := &loadedQueue{queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards}, members: members}
+		now := &loadedQueue{queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At}, members: members}
+		if !old.exists {
+			past, err := s.GoneQueues(ctx, c, []string{id})
+			if err != nil {
+				return err
+			}
+			now.Shown = past[id].Shown
+		}
 		now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
 		change := call.Change{Action: "queue.put", Subject: "queue", SubjectID: id, After: queueAudit(now)}
 		if alive {
@@ -174,7 +182,9 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 	if err != nil {
 		return Queue{}, 0, false, err
 	}
-	return view, version, made, s.ResumeQueues(ctx, c.Account, id)
+	settled, err := s.settleQueues(ctx, c, id)
+	view.Settling = !settled
+	return view, version, made, err
 }
 
 // queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.
@@ -225,7 +235,13 @@ func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue,
 	if !q.exists || q.Deleted {
 		return Queue{}, 0, problem.Missing("call queue")
 	}
-	return q.view(), q.version, nil
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: queueMarks, Prefix: c.Account + "#" + id + "#", Limit: 1})
+	if err != nil {
+		return Queue{}, 0, err
+	}
+	view := q.view()
+	view.Settling = len(page.Items) > 0
+	return view, q.version, nil
 }
 
 // ListQueues lists queues by id with their members.
@@ -263,7 +279,14 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		if len(old.Dashboards) > MaxQueues {
 			return problem.New(problem.WrongState, "The queue is on more than 40 dashboards; take it off some of them first.")
 		}
-		now := &loadedQueue{queueItem: queueItem{ID: id, Name: old.Name, Deleted: true}}
+		now := &loadedQueue{queueItem: queueItem{ID: id, Name: old.Name, Deleted: true, Shown: old.Shown.clone(), ChangedAt: c.At}}
+		for _, dashboard := range old.Dashboards {
+			now.Shown.shut(dashboard, c.At)
+		}
+		keep, err := remember(c, goneQueue, id, Gone{Name: old.Name, Shown: now.Shown})
+		if err != nil {
+			return err
+		}
 		now.leaving = unique(append(slices.Clone(old.leaving), old.members...))
 		ops, err := queueOperations(c, old, now)
 		if err != nil {
@@ -277,12 +300,13 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Answer{}, append(append(ops, off...), audit, mark(c, queueMarks, id))...)
+		return c.Commit(ctx, call.Answer{}, append(append(ops, off...), keep, audit, mark(c, queueMarks, id))...)
 	})
 	if err != nil {
 		return err
 	}
-	return s.ResumeQueues(ctx, c.Account, id)
+	_, err = s.settleQueues(ctx, c, id)
+	return err
 }
 
 // takeOff removes a queue from dashboards.
@@ -321,12 +345,25 @@ func (s *Service) ResumeQueues(ctx context.Context, account, queue string) error
 	return s.resume(ctx, queueMarks, account, queue, s.reconcile)
 }
 
+// settleQueues is ResumeQueues for some queues right after their change, as far as the request's time allows; settled says whether it did.
+func (s *Service) settleQueues(ctx context.Context, c *call.Call, queues ...string) (settled bool, err error) {
+	return s.soon(ctx, c, func(ctx context.Context) error {
+		for _, queue := range queues {
+			if err := s.ResumeQueues(ctx, c.Account, queue); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // reconcileBatch is how many users one commit settles: each takes at most a holder, two licenses with their pool entries, a waiting entry, counts, the record of
 // monitoring, the membership seen from the user, and audit records.
 const reconcileBatch = 6
 
 // reconcile goes through the members of a queue, and those who left it. Every commit demands that the queue is still as it was read, so a run that was
-// overtaken by a change of the queue stops and begins anew, and never applies what is no longer true.
+// overtaken by a change of the queue stops and begins anew, and never applies what is no longer true. Who is as the queue says already costs no commit, so a
+// run that follows one that was cut off goes on where that one was. One user who fails never stops the others (spec 6); the mark stays for them.
 func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		q, err := s.loadQueue(ctx, c, id)
@@ -337,13 +374,73 @@ func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error 
 		for _, user := range q.members {
 			member[user] = true
 		}
-		for batch := range slices.Chunk(append(slices.Clone(q.members), q.leaving...), reconcileBatch) {
-			if err := s.settleMembers(ctx, c, q, batch, member); err != nil {
+		at := q.ChangedAt
+		if at.IsZero() {
+			at = c.At
+		}
+		var each oneByOne
+		for some := range slices.Chunk(append(slices.Clone(q.members), q.leaving...), table.MaxKeysPerLookup/2) {
+			todo, err := s.unsettled(ctx, c, q, some, member)
+			if err != nil {
+				return err
+			}
+			err = each.do(ctx, todo, reconcileBatch, func(ctx context.Context, users []string) error {
+				return s.settleMembers(ctx, c, q, users, member, at)
+			})
+			if err != nil {
 				return err
 			}
 		}
+		if err := each.failed(); err != nil {
+			return err
+		}
 		return s.finish(ctx, c, q)
 	})
+}
+
+// unsettled picks the users who are not yet as the queue says, in one read for half as many users as it takes keys.
+func (s *Service) unsettled(ctx context.Context, c *call.Call, q *loadedQueue, users []string, member map[string]bool) ([]string, error) {
+	keys := make([]table.Key, 0, 2*len(users))
+	for _, user := range users {
+		keys = append(keys, memberOfKey(c.Account, user, q.ID), license.HolderKey(c.Account, user))
+	}
+	found, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var todo []string
+	for _, user := range users {
+		_, listed := found[memberOfKey(c.Account, user, q.ID)]
+		if listed != member[user] {
+			todo = append(todo, user)
+			continue
+		}
+		item, ok := found[license.HolderKey(c.Account, user)]
+		if !ok {
+			if listed {
+				todo = append(todo, user)
+			}
+			continue
+		}
+		h, err := call.Decode[license.Holder](item)
+		if err != nil {
+			todo = append(todo, user) // it fails there, alone
+			continue
+		}
+		if want, has := q.grants(&h, member[user]); want != has {
+			todo = append(todo, user)
+		}
+	}
+	return todo, nil
+}
+
+// grants says whether the queue wants a grant for the user, and whether there is one.
+func (q *loadedQueue) grants(h *license.Holder, member bool) (want, has bool) {
+	source := license.QueueGrant(q.ID)
+	if holding := h.Holdings[catalog.LiveReportsID]; holding != nil {
+		has = slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == source })
+	}
+	return member && q.monitored() && h.Active, has
 }
 
 // finish forgets who left, or the whole queue if it was deleted, now that the grants agree.
@@ -363,8 +460,8 @@ func (s *Service) finish(ctx context.Context, c *call.Call, q *loadedQueue) erro
 	return s.env.Table.Commit(ctx, ops)
 }
 
-// settleMembers settles some members of a queue in one commit. A holder who changed meanwhile is decided on afresh; a queue that changed ends the run.
-func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueue, users []string, member map[string]bool) error {
+// settleMembers settles some members of a queue in one commit; at is from when on they are members, or no longer. A holder who changed meanwhile is decided on afresh; a queue that changed ends the run.
+func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueue, users []string, member map[string]bool, at time.Time) error {
 	key := queueKey(c.Account, q.ID)
 	var overtaken error
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -379,7 +476,7 @@ func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueu
 		}
 		ops := []table.Operation{table.Check(key, table.IfVersion(q.version))}
 		for _, user := range users {
-			more, err := s.settleMember(ctx, c, ch, found, q, user, member[user])
+			more, err := s.settleMember(ctx, c, ch, found, q, user, member[user], at)
 			if err != nil {
 				return err
 			}
@@ -400,7 +497,7 @@ func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueu
 
 // settleMember makes one user's grant, record of monitoring and membership agree with the queue.
 func (s *Service) settleMember(
-	ctx context.Context, c *call.Call, ch *license.Change, found map[table.Key]table.Item, q *loadedQueue, user string, member bool,
+	ctx context.Context, c *call.Call, ch *license.Change, found map[table.Key]table.Item, q *loadedQueue, user string, member bool, at time.Time,
 ) ([]table.Operation, error) {
 	var ops []table.Operation
 	seen := memberOfKey(c.Account, user, q.ID)
@@ -427,22 +524,18 @@ func (s *Service) settleMember(
 		return nil, err
 	}
 	source := license.QueueGrant(q.ID)
-	has := false
-	if holding := holder.Holdings[catalog.LiveReportsID]; holding != nil {
-		has = slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == source })
-	}
-	switch want := member && q.monitored() && holder.Active; {
+	switch want, has := q.grants(holder, member); {
 	case want && !has:
 		if err := ch.Grant(ctx, user, catalog.LiveReportsID, source); err != nil {
 			return nil, err
 		}
-		w.now.open(q.ID, c.At)
+		w.now.Queues.open(q.ID, at)
 		w.changed = true
 	case !want && has:
 		if err := ch.Withdraw(ctx, user, catalog.LiveReportsID, source); err != nil {
 			return nil, err
 		}
-		w.now.shut(q.ID, c.At)
+		w.now.Queues.shut(q.ID, at)
 		w.changed = true
 	}
 	watched, err := w.operations()

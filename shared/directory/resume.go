@@ -3,8 +3,11 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"seatwise/shared/call"
 	"seatwise/shared/license"
@@ -37,6 +40,9 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 	}
 	var failures []error
 	for _, j := range order {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(failures, err)...)
+		}
 		kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
 		c := call.ForEvent(s.env, j.account, "directory", kind+" "+j.subject, s.env.Clock())
 		if err := work(ctx, c, j.subject); err != nil {
@@ -56,6 +62,71 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 	return errors.Join(failures...)
 }
 
+const (
+	// inline is how long a request works on what its change left before it answers.
+	inline = 20 * time.Second
+	// answering is how much of the request's own time is kept back for the answer.
+	answering = 5 * time.Second
+)
+
+// soon does, before the answer to the change that left it, the work of marks; done is false when the time did not suffice and the maintenance function goes on.
+// The change itself is committed already, so running out of time is no error.
+func (s *Service) soon(ctx context.Context, c *call.Call, work func(context.Context) error) (done bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, inline)
+	defer cancel()
+	if deadline, ok := ctx.Deadline(); ok {
+		limited, cancel = context.WithDeadline(limited, deadline.Add(-answering))
+		defer cancel()
+	}
+	if err = work(limited); err == nil {
+		return true, nil
+	}
+	if limited.Err() != nil && ctx.Err() == nil {
+		s.env.Log.InfoContext(ctx, "the rest of a change is left to maintenance", slog.String("account", c.Account), slog.Any("error", err))
+		return false, nil
+	}
+	return false, err
+}
+
+// hopeless is how many users may fail one after the other before it is not they who are at fault, and the rest waits for the next run.
+const hopeless = 24
+
+// oneByOne does the same for many users, so that one who fails never stops the others (spec 6).
+type oneByOne struct {
+	failures []error
+	inARow   int
+}
+
+// do does it for size users at a time and, where that fails, for each of these alone. It returns an error only when going on makes no sense: the time is over, the
+// state that the work was decided on has changed, or everybody fails.
+func (o *oneByOne) do(ctx context.Context, users []string, size int, once func(ctx context.Context, users []string) error) error {
+	for batch := range slices.Chunk(users, size) {
+		err := once(ctx, batch)
+		if err == nil {
+			o.inARow = 0
+			continue
+		}
+		for _, user := range batch {
+			if _, changed := table.Refused(err); changed || ctx.Err() != nil || o.inARow >= hopeless {
+				return err
+			}
+			if err = once(ctx, []string{user}); err == nil {
+				o.inARow = 0
+				continue
+			}
+			if _, changed := table.Refused(err); changed {
+				return err
+			}
+			o.inARow++
+			o.failures = append(o.failures, fmt.Errorf("user %s: %w", user, err))
+		}
+	}
+	return nil
+}
+
+// failed are the failures of single users together, nil if there were none.
+func (o *oneByOne) failed() error { return errors.Join(o.failures...) }
+
 // Resume finishes whatever changes of the directory left undone, in all accounts.
 func (s *Service) Resume(ctx context.Context) error {
 	return errors.Join(s.ResumeQueues(ctx, "", ""), s.ResumeRoles(ctx, "", ""), s.ResumeUsers(ctx, "", ""))
@@ -69,19 +140,31 @@ func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
 		if err != nil {
 			return err
 		}
-		return table.All(ctx, s.env.Table, table.Query{Partition: memberOfPartition(c.Account, user)}, func(item table.Item) error {
-			if !exists {
-				return s.leaveQueue(ctx, c, item.Sort, user)
+		var failures []error
+		err = table.All(ctx, s.env.Table, table.Query{Partition: memberOfPartition(c.Account, user)}, func(item table.Item) error {
+			err := s.followUser(ctx, c, item.Sort, user, exists)
+			if err != nil && ctx.Err() == nil {
+				failures = append(failures, fmt.Errorf("user %s: queue %s: %w", user, item.Sort, err))
+				err = nil
 			}
-			return call.Decide(ctx, func(ctx context.Context) error {
-				q, err := s.loadQueue(ctx, c, item.Sort)
-				if err != nil {
-					return err
-				}
-				member := map[string]bool{user: q.exists && slices.Contains(q.members, user)}
-				return s.settleMembers(ctx, c, q, []string{user}, member)
-			})
+			return err
 		})
+		return errors.Join(append(failures, err)...)
+	})
+}
+
+// followUser makes one queue agree with a user who came back, or who was deleted.
+func (s *Service) followUser(ctx context.Context, c *call.Call, queue, user string, exists bool) error {
+	if !exists {
+		return s.leaveQueue(ctx, c, queue, user)
+	}
+	return call.Decide(ctx, func(ctx context.Context) error {
+		q, err := s.loadQueue(ctx, c, queue)
+		if err != nil {
+			return err
+		}
+		member := map[string]bool{user: q.exists && slices.Contains(q.members, user)}
+		return s.settleMembers(ctx, c, q, []string{user}, member, c.At)
 	})
 }
 
@@ -115,12 +198,15 @@ func (s *Service) leaveQueue(ctx context.Context, c *call.Call, queue, user stri
 // Viewer is what usage asks of a user before it takes in a view.
 type Viewer struct {
 	Exists, Active, MayView bool
+	// Still demands, as part of a commit, that this is so at that moment: that the profile, and the role by which the user may view, are as they were read.
+	Still []table.Operation
 }
 
 // Viewers tells for each user whether they may view dashboards, by the roles as they are now.
 func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (map[string]Viewer, error) {
 	users = slices.DeleteFunc(unique(users), func(id string) bool { return id == "" })
 	profiles := make(map[string]profile, len(users))
+	versions := make(map[string]int64, len(users))
 	wanted := map[string]bool{}
 	for chunk := range slices.Chunk(users, table.MaxKeysPerLookup) {
 		keys := make([]table.Key, len(chunk))
@@ -136,7 +222,7 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 			if err != nil {
 				return nil, err
 			}
-			profiles[p.ID] = p
+			profiles[p.ID], versions[p.ID] = p, item.Version
 			for _, role := range p.RoleIDs {
 				if role != SuperAdmin {
 					wanted[role] = true
@@ -144,38 +230,47 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 			}
 		}
 	}
-	roles, err := s.roles(ctx, c, wanted)
+	roles, roleVersions, err := s.roles(ctx, c, wanted)
 	if err != nil {
 		return nil, err
 	}
 	viewers := make(map[string]Viewer, len(users))
 	for _, user := range users {
 		p, exists := profiles[user]
-		viewers[user] = Viewer{Exists: exists, Active: p.Active, MayView: exists && mayView(p.RoleIDs, roles)}
+		v := Viewer{Exists: exists, Active: p.Active, MayView: exists && mayView(p.RoleIDs, roles)}
+		if exists {
+			v.Still = append(v.Still, table.Check(userKey(c.Account, user), table.IfVersion(versions[user])))
+		}
+		if i := slices.IndexFunc(p.RoleIDs, func(id string) bool { return mayView([]string{id}, roles) }); i >= 0 && p.RoleIDs[i] != SuperAdmin {
+			v.Still = append(v.Still, table.Check(roleKey(c.Account, p.RoleIDs[i]), table.IfVersion(roleVersions[p.RoleIDs[i]])))
+		}
+		viewers[user] = v
 	}
 	return viewers, nil
 }
 
-func (s *Service) roles(ctx context.Context, c *call.Call, wanted map[string]bool) (map[string]Role, error) {
+// roles reads roles and their versions; those that do not exist are left out.
+func (s *Service) roles(ctx context.Context, c *call.Call, wanted map[string]bool) (map[string]Role, map[string]int64, error) {
 	keys := make([]table.Key, 0, len(wanted))
 	for id := range wanted {
 		keys = append(keys, roleKey(c.Account, id))
 	}
 	roles := make(map[string]Role, len(wanted))
+	versions := make(map[string]int64, len(wanted))
 	for chunk := range slices.Chunk(keys, table.MaxKeysPerLookup) {
 		found, err := s.lookup(ctx, chunk)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, item := range found {
 			r, err := call.Decode[Role](item)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			roles[r.ID] = r
+			roles[r.ID], versions[r.ID] = r, item.Version
 		}
 	}
-	return roles, nil
+	return roles, versions, nil
 }
 
 // Users reads users by id; those that do not exist are left out.
@@ -207,6 +302,8 @@ func (s *Service) Users(ctx context.Context, c *call.Call, ids []string) (map[st
 type QueueSummary struct {
 	ID, Name   string
 	Dashboards []string
+	// Shown tells when which dashboards showed it.
+	Shown Spans
 }
 
 // Queues reads queues by id, without members; those that do not exist are left out.
@@ -227,7 +324,7 @@ func (s *Service) Queues(ctx context.Context, c *call.Call, ids []string) (map[s
 				return nil, err
 			}
 			if !head.Deleted {
-				queues[head.ID] = QueueSummary{ID: head.ID, Name: head.Name, Dashboards: head.Dashboards}
+				queues[head.ID] = QueueSummary{ID: head.ID, Name: head.Name, Dashboards: head.Dashboards, Shown: head.Shown}
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int6
 		return Role{}, 0, false, err
 	}
 	if !made {
-		err = s.ResumeRoles(ctx, c.Account, r.ID)
+		_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeRoles(ctx, c.Account, r.ID) })
 	}
 	return r, version, made, err
 }
@@ -53,7 +54,8 @@ func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error
 	if _, _, err = s.writeRole(ctx, c, id, nil); err != nil {
 		return err
 	}
-	return s.ResumeRoles(ctx, c.Account, id)
+	_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeRoles(ctx, c.Account, id) })
+	return err
 }
 
 // writeRole puts the role, or deletes it when r is nil, with its mark and audit record.
@@ -152,74 +154,119 @@ func (s *Service) ListRoles(ctx context.Context, c *call.Call, after string, lim
 // ResumeRoles carries changed roles to their users: those of one account and role, or every one that is marked when role is empty.
 func (s *Service) ResumeRoles(ctx context.Context, account, role string) error {
 	return s.resume(ctx, roleMarks, account, role, func(ctx context.Context, c *call.Call, role string) error {
-		return table.All(ctx, s.env.Table, table.Query{Partition: roleUsersPartition(c.Account, role)}, func(item table.Item) error {
-			return s.refreshRoles(ctx, c, item.Sort)
-		})
-	})
-}
-
-// refreshRoles makes a user's grants agree with the roles as they are now, and takes from them a role that was deleted.
-func (s *Service) refreshRoles(ctx context.Context, c *call.Call, user string) error {
-	return call.Decide(ctx, func(ctx context.Context) error {
-		ch := s.desk.Change(c)
-		found, err := ch.Load(ctx, license.Need{Users: []string{user}, Also: []table.Key{userKey(c.Account, user)}})
-		if err != nil {
-			return err
-		}
-		item, ok := found[userKey(c.Account, user)]
-		if !ok {
-			return nil
-		}
-		p, err := call.Decode[profile](item)
-		if err != nil {
-			return err
-		}
-		keys := make([]table.Key, len(p.RoleIDs))
-		var checks []table.Operation
-		for i, role := range p.RoleIDs {
-			keys[i] = roleKey(c.Account, role)
-		}
-		byKey, err := s.lookup(ctx, keys)
-		if err != nil {
-			return err
-		}
-		roles := map[string]Role{}
-		for _, id := range p.RoleIDs {
-			if id == SuperAdmin {
-				roles[id] = superAdmin()
-			} else if item, ok := byKey[roleKey(c.Account, id)]; ok {
-				if roles[id], err = call.Decode[Role](item); err != nil {
-					return err
-				}
-				// A role that changes while its users are looked at must not be applied as it was.
-				checks = append(checks, table.Check(item.Key, table.IfVersion(item.Version)))
-			} else {
-				checks = append(checks, table.Check(roleKey(c.Account, id), table.IfAbsent))
-			}
-		}
-		after := p
-		after.RoleIDs = slices.DeleteFunc(slices.Clone(p.RoleIDs), func(id string) bool { _, ok := roles[id]; return !ok })
-		if len(after.RoleIDs) == len(p.RoleIDs) {
-			checks = append(checks, table.Check(item.Key, table.IfVersion(item.Version)))
-		} else {
-			after.ChangedAt = c.At
-			drop, err := s.userOperations(c, item, true, p, after)
+		var each oneByOne
+		query := table.Query{Partition: roleUsersPartition(c.Account, role), Limit: table.MaxPage}
+		for {
+			page, err := s.env.Table.Query(ctx, query)
 			if err != nil {
 				return err
 			}
-			checks = append(checks, drop...)
+			users := make([]string, len(page.Items))
+			for i, item := range page.Items {
+				users[i] = item.Sort
+			}
+			err = each.do(ctx, users, roleBatch, func(ctx context.Context, users []string) error { return s.refreshRoles(ctx, c, users) })
+			if err != nil {
+				return err
+			}
+			if query.After = page.Next; page.Next == "" {
+				return each.failed()
+			}
 		}
-		err = s.applyRoles(ctx, ch, after, roles)
-		if _, told := problem.From(err); told {
-			// One user whose own licenses exclude what the role carries never stops the others (spec 6).
-			s.env.Log.WarnContext(ctx, "role not applied", "account", c.Account, "user", user, "error", err)
-			return nil
+	})
+}
+
+// roleBatch is how many users of a role are looked at in one commit: with few products to a role they fit, and with many they are taken one by one.
+const roleBatch = 6
+
+// refreshRoles makes users' grants agree with their roles as they are now, and takes from them roles that were deleted, in one commit.
+func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string) error {
+	return call.Decide(ctx, func(ctx context.Context) error {
+		ch := s.desk.Change(c)
+		need := license.Need{Users: users}
+		for _, user := range users {
+			need.Also = append(need.Also, userKey(c.Account, user))
 		}
+		found, err := ch.Load(ctx, need)
 		if err != nil {
 			return err
 		}
-		return s.commitQuietly(ctx, ch, checks)
+		profiles := make(map[string]profile, len(users))
+		wanted := map[string]bool{}
+		for _, user := range users {
+			item, ok := found[userKey(c.Account, user)]
+			if !ok {
+				continue
+			}
+			p, err := call.Decode[profile](item)
+			if err != nil {
+				return err
+			}
+			profiles[user] = p
+			for _, id := range p.RoleIDs {
+				wanted[id] = id != SuperAdmin
+			}
+		}
+		delete(wanted, SuperAdmin)
+		roles, versions, err := s.roles(ctx, c, wanted)
+		if err != nil {
+			return err
+		}
+		var ops []table.Operation
+		for _, id := range slices.Sorted(maps.Keys(wanted)) {
+			// A role that changes while its users are looked at must not be applied as it was.
+			cond := table.IfAbsent
+			if version, ok := versions[id]; ok {
+				cond = table.IfVersion(version)
+			}
+			ops = append(ops, table.Check(roleKey(c.Account, id), cond))
+		}
+		for _, user := range users {
+			p, ok := profiles[user]
+			if !ok {
+				continue
+			}
+			more, err := s.refreshUser(ctx, c, ch, found[userKey(c.Account, user)], p, roles)
+			if _, told := problem.From(err); told && len(users) == 1 {
+				// One user whose own licenses exclude what the role carries never stops the others (spec 6).
+				s.env.Log.WarnContext(ctx, "role not applied", "account", c.Account, "user", user, "error", err)
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			ops = append(ops, more...)
+		}
+		return s.commitQuietly(ctx, ch, ops)
 	})
+}
+
+// refreshUser is refreshRoles of one user, with what they have of all roles read.
+func (s *Service) refreshUser(
+	ctx context.Context, c *call.Call, ch *license.Change, item table.Item, p profile, roles map[string]Role,
+) ([]table.Operation, error) {
+	own := make(map[string]Role, len(p.RoleIDs))
+	after := p
+	after.RoleIDs = nil
+	for _, id := range p.RoleIDs {
+		role, ok := roles[id]
+		if id == SuperAdmin {
+			role, ok = superAdmin(), true
+		}
+		if ok {
+			own[id] = role
+			after.RoleIDs = append(after.RoleIDs, id)
+		}
+	}
+	ops := []table.Operation{table.Check(item.Key, table.IfVersion(item.Version))}
+	if len(after.RoleIDs) != len(p.RoleIDs) {
+		after.ChangedAt = c.At
+		var err error
+		if ops, err = s.userOperations(c, item, true, p, after); err != nil {
+			return nil, err
+		}
+	}
+	return ops, s.applyRoles(ctx, ch, after, own)
 }
 
 // commitQuietly commits a change with its checks, or nothing when there is nothing to change.

@@ -156,42 +156,69 @@ func without(a, b []string) []string {
 	})
 }
 
-// open notes that the user is a member of the monitored queue from now on.
-func (m *Monitored) open(queue string, at time.Time) {
-	if m.Queues == nil {
-		m.Queues = map[string][]Interval{}
+// open notes that it holds from now on.
+func (s *Spans) open(id string, at time.Time) {
+	if *s == nil {
+		*s = Spans{}
 	}
-	spans := m.Queues[queue]
-	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
-		return
-	}
-	m.Queues[queue] = append(spans, Interval{From: at})
-}
-
-// shut notes that the membership, or the monitoring, has ended, and forgets what nobody can ask for any more.
-func (m *Monitored) shut(queue string, at time.Time) {
-	spans := m.Queues[queue]
-	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
-		spans[n-1].To = at
-	}
-	for q, spans := range m.Queues {
-		spans = slices.DeleteFunc(spans, func(i Interval) bool { return !i.To.IsZero() && at.Sub(i.To) > keepIntervals })
-		if len(spans) == 0 {
-			delete(m.Queues, q)
-		} else {
-			m.Queues[q] = spans
+	spans := (*s)[id]
+	if n := len(spans); n > 0 {
+		last := &spans[n-1]
+		if last.To.IsZero() {
+			return
+		}
+		// Nobody asks for less than a whole UTC day, so what ended and begins again on one day never ended. This bounds the spans by the days.
+		if y, d := last.To.UTC().Year(), last.To.UTC().YearDay(); y == at.UTC().Year() && d == at.UTC().YearDay() {
+			last.To = time.Time{}
+			return
 		}
 	}
+	(*s)[id] = append(spans, Interval{From: at})
+}
+
+// shut notes that it has ended, and forgets what nobody can ask for any more.
+func (s *Spans) shut(id string, at time.Time) {
+	spans := (*s)[id]
+	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
+		if spans[n-1].To = at; at.Before(spans[n-1].From) {
+			spans[n-1].To = spans[n-1].From
+		}
+	}
+	for other, spans := range *s {
+		spans = slices.DeleteFunc(spans, func(i Interval) bool { return !i.To.IsZero() && at.Sub(i.To) > keepIntervals })
+		if len(spans) == 0 {
+			delete(*s, other)
+		} else {
+			(*s)[other] = spans
+		}
+	}
+}
+
+// Within lists what held at any time in [from, to), sorted.
+func (s Spans) Within(from, to time.Time) []string {
+	var ids []string
+	for id, spans := range s {
+		if slices.ContainsFunc(spans, func(i Interval) bool {
+			return i.From.Before(to) && (i.To.IsZero() || i.To.After(from) || i.To.Equal(i.From) && !i.From.Before(from))
+		}) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // Within lists the queues of which the user was a monitored member at any time in [from, to), sorted.
-func (m Monitored) Within(from, to time.Time) []string {
-	var queues []string
-	for q, spans := range m.Queues {
-		if slices.ContainsFunc(spans, func(i Interval) bool { return i.From.Before(to) && (i.To.IsZero() || i.To.After(from)) }) {
-			queues = append(queues, q)
-		}
+func (m Monitored) Within(from, to time.Time) []string { return m.Queues.Within(from, to) }
+
+// clone is a copy of which the spans can be changed.
+func (s Spans) clone() Spans {
+	if len(s) == 0 {
+		return nil
 	}
-	slices.Sort(queues)
-	return queues
+	out := make(Spans, len(s))
+	for id, spans := range s {
+		out[id] = slices.Clone(spans)
+	}
+	return out
 }

@@ -103,7 +103,7 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 		return User{}, 0, false, err
 	}
 	if made || view.Active {
-		if err := s.ResumeUsers(ctx, c.Account, u.ID); err != nil {
+		if _, err := s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, u.ID) }); err != nil {
 			return User{}, 0, false, err
 		}
 	}
@@ -375,13 +375,22 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
+		holder, err := ch.Holder(id)
+		if err != nil {
+			return err
+		}
+		extension := holder.Extension
 		if err := s.stopWatching(ctx, ch, watch, id); err != nil {
 			return err
 		}
 		if err := ch.Remove(ctx, id); err != nil {
 			return err
 		}
-		ops := []table.Operation{table.Delete(item.Key, table.IfVersion(item.Version)), mark(c, userMarks, id)}
+		keep, err := remember(c, goneUser, id, Gone{Name: before.Name, Extension: extension})
+		if err != nil {
+			return err
+		}
+		ops := []table.Operation{table.Delete(item.Key, table.IfVersion(item.Version)), keep, mark(c, userMarks, id)}
 		for _, role := range before.RoleIDs {
 			ops = append(ops, table.Delete(roleUserKey(c.Account, role, id), table.Always))
 		}
@@ -398,7 +407,8 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 	if err != nil {
 		return err
 	}
-	return s.ResumeUsers(ctx, c.Account, id)
+	_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, id) })
+	return err
 }
 
 // watch is the record of when a user was a monitored member, loaded for a change.
@@ -458,7 +468,7 @@ func (s *Service) stopWatching(ctx context.Context, ch *license.Change, w *watch
 			return err
 		}
 		if ok {
-			w.now.shut(queue, ch.At())
+			w.now.Queues.shut(queue, ch.At())
 			w.changed = true
 		}
 	}

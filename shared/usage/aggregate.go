@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -119,7 +120,43 @@ func (s *Service) fold(ctx context.Context, c *call.Call, days []time.Time) ([]f
 		}
 		return nil
 	})
-	return folds, err
+	if err != nil {
+		return nil, err
+	}
+	return folds, s.foldShown(ctx, c, folds)
+}
+
+// foldShown adds which dashboards showed the monitored queues on each day, also of queues that are deleted by now.
+func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) error {
+	monitored := make([]map[string]struct{}, len(folds)) // queues by fold
+	all := map[string]struct{}{}
+	for i, f := range folds {
+		monitored[i] = map[string]struct{}{}
+		for _, queues := range f.queues {
+			for _, queue := range queues {
+				monitored[i][queue], all[queue] = struct{}{}, struct{}{}
+			}
+		}
+	}
+	ids := slices.Collect(maps.Keys(all))
+	there, err := s.directory.Queues(ctx, c, ids)
+	if err != nil {
+		return err
+	}
+	gone, err := s.directory.GoneQueues(ctx, c, slices.DeleteFunc(ids, func(id string) bool { _, ok := there[id]; return ok }))
+	if err != nil {
+		return err
+	}
+	for i, f := range folds {
+		for queue := range monitored[i] {
+			spans := gone[queue].Shown
+			if q, ok := there[queue]; ok {
+				spans = q.Shown
+			}
+			f.show(queue, spans.Within(f.date, f.date.Add(day)))
+		}
+	}
+	return nil
 }
 
 // heads reads the heads of consecutive days, in one query.

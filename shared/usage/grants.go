@@ -12,13 +12,14 @@ import (
 
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/table"
 )
 
 // grantBatch is how many viewers are granted in one commit: each takes at most a holder, a license and its pool entry, two counts, a waiting entry, an audit record and
-// the viewer.
-const grantBatch = 10
+// the viewer, the user's profile and the role that lets them view.
+const grantBatch = 8
 
 // grantDue grants live-reports to viewers whose mark says that it is due. What fails is logged and stays marked for the next aggregation: the views count all the same.
 func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
@@ -37,7 +38,8 @@ func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
 	}
 }
 
-// grantSome grants the viewers among the users whose grant is due and who may still view, and takes the marks away, in one commit.
+// grantSome grants the viewers among the users whose grant is due and who may still view, and takes the marks away, in one commit. The commit demands that they may
+// view at that very moment: whoever takes the permission away at the same time either sees the grant and ends it, or makes this run decide anew.
 func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		turn := call.ForEvent(s.env, c.Account, c.Actor, "first view", c.At)
@@ -56,6 +58,7 @@ func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) e
 			return err
 		}
 		var ops []table.Operation
+		still := map[table.Key]bool{}
 		for _, user := range users {
 			v, err := loadViewer(found, c.Account, user)
 			if err != nil {
@@ -64,7 +67,13 @@ func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) e
 			if !v.Pending {
 				continue
 			}
-			if checkViewer(Person(people[user]), true) == nil {
+			if who := people[user]; checkViewer(person(who), true) == nil {
+				for _, check := range who.Still {
+					if !still[check.Item.Key] {
+						still[check.Item.Key] = true
+						ops = append(ops, check)
+					}
+				}
 				if err := ch.Grant(ctx, user, catalog.LiveReportsID, license.View); err != nil {
 					return fmt.Errorf("grant to %s: %w", user, err)
 				}
@@ -78,6 +87,10 @@ func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) e
 		}
 		return ch.Commit(ctx, call.Answer{}, ops...)
 	})
+}
+
+func person(v directory.Viewer) Person {
+	return Person{Exists: v.Exists, Active: v.Active, MayView: v.MayView}
 }
 
 // FinishGrants grants, in all accounts, what a crash or a failure left due; the maintenance function calls it. Each viewer is on their own: what fails is logged and

@@ -110,7 +110,7 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 		p := checkEvent(e, c.At)
 		if p == nil {
 			_, dashboard := names[e.DashboardID]
-			p = checkViewer(Person(people[e.UserID]), dashboard)
+			p = checkViewer(person(people[e.UserID]), dashboard)
 		}
 		switch {
 		case p != nil:

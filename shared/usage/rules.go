@@ -97,10 +97,12 @@ type rollup struct {
 	views map[string]map[string]int64
 	// queues are sorted, by user.
 	queues map[string][]string
+	// shown are the dashboards that showed a queue, sorted, by queue.
+	shown map[string][]string
 }
 
 func newRollup() *rollup {
-	return &rollup{views: map[string]map[string]int64{}, queues: map[string][]string{}}
+	return &rollup{views: map[string]map[string]int64{}, queues: map[string][]string{}, shown: map[string][]string{}}
 }
 
 // view takes in one view; the order in which views come makes no difference.
@@ -116,9 +118,21 @@ func (r *rollup) monitor(user string, queues []string) {
 	if len(queues) == 0 {
 		return
 	}
-	all := slices.Concat(r.queues[user], queues)
+	r.queues[user] = union(r.queues[user], queues)
+}
+
+// show takes in the dashboards that showed a queue.
+func (r *rollup) show(queue string, dashboards []string) {
+	if known := r.shown[queue]; len(dashboards) > 0 && !slices.Equal(known, dashboards) {
+		r.shown[queue] = union(known, dashboards)
+	}
+}
+
+// union is a new sorted list of what is in either.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
 	slices.Sort(all)
-	r.queues[user] = slices.Compact(all)
+	return slices.Compact(all)
 }
 
 // counts are persons: agents, viewers, and both together, each once (spec 1).
@@ -136,6 +150,13 @@ func (r *rollup) counts() (monitored, viewers, active int) {
 type chunk struct {
 	Agents  []agents `json:"agents,omitempty"`
 	Viewers []viewer `json:"viewers,omitempty"`
+	Shown   []shown  `json:"shown,omitempty"`
+}
+
+// shown tells which dashboards showed a queue on the day.
+type shown struct {
+	Queue      string   `json:"queue"`
+	Dashboards []string `json:"dashboards"`
 }
 
 type agents struct {
@@ -186,6 +207,12 @@ func (r *rollup) pack() []chunk {
 				part[id] = last[id]
 			}
 			p.now.Viewers = append(p.now.Viewers, viewer{User: user, Last: part})
+		}
+	}
+	for _, queue := range slices.Sorted(maps.Keys(r.shown)) {
+		for ids := range slices.Chunk(r.shown[queue], groupIDs) {
+			p.fit(idsBytes(ids), []string{queue})
+			p.now.Shown = append(p.now.Shown, shown{Queue: queue, Dashboards: ids})
 		}
 	}
 	p.end()
@@ -245,6 +272,9 @@ func (r *rollup) unpack(c chunk) {
 		for dashboard, at := range v.Last {
 			r.view(v.User, dashboard, at)
 		}
+	}
+	for _, q := range c.Shown {
+		r.show(q.Queue, q.Dashboards)
 	}
 }
 
@@ -350,6 +380,8 @@ type Window struct {
 	Overage *Overage
 	// Users are the active users, sorted by id.
 	Users []ActiveUser
+	// Shown are the dashboards that showed a monitored queue in the window, sorted, by queue: as it was then, not as it is now.
+	Shown map[string][]string
 }
 
 // gathering makes a Window of the rollups of its days, which come in order.
@@ -381,20 +413,23 @@ func (g *gathering) add(date time.Time, r *rollup, purchased int64) {
 			g.all.view(user, dashboard, at)
 		}
 	}
+	for queue, dashboards := range r.shown {
+		g.all.show(queue, dashboards)
+	}
 	_, _, sum := g.all.counts()
 	g.active = append(g.active, int64(sum))
 }
 
-// done counts and sorts, and holds the window against the licenses purchased. shownBy tells which dashboards show a queue.
-func (g *gathering) done(purchased Purchased, shownBy func(queue string) []string) *Window {
+// done counts and sorts, and holds the window against the licenses purchased.
+func (g *gathering) done(purchased Purchased) *Window {
 	w := g.window
 	monitored, viewers, active := g.all.counts()
 	w.Purchased, w.MonitoredUsers, w.Viewers, w.ActiveUsers = purchased, int64(monitored), int64(viewers), int64(active)
 	w.OverageUsers = over(w.ActiveUsers, purchased.Total(), w.Unlimited)
-	w.Users = g.all.users()
+	w.Users, w.Shown = g.all.users(), g.all.shown
 	for i, d := range w.Days {
 		if d.OverageUsers > 0 || over(g.active[i], purchased.Total(), w.Unlimited) > 0 {
-			w.Overage = overage(d.Date, w, shownBy)
+			w.Overage = overage(d.Date, w)
 			break
 		}
 	}
@@ -416,9 +451,9 @@ func (r *rollup) users() []ActiveUser {
 	return users
 }
 
-// overage finds the peak and the sources. A person counts for each queue they are a member of, and once for each dashboard that they viewed or that shows
+// overage finds the peak and the sources. A person counts for each queue they are a member of, and once for each dashboard that they viewed or that showed
 // one of their queues.
-func overage(since time.Time, w *Window, shownBy func(queue string) []string) *Overage {
+func overage(since time.Time, w *Window) *Overage {
 	o := &Overage{Since: since, Peak: since}
 	for _, d := range w.Days {
 		if d.OverageUsers > o.PeakUsers {
@@ -430,7 +465,7 @@ func overage(since time.Time, w *Window, shownBy func(queue string) []string) *O
 		by := map[string]struct{}{}
 		for _, queue := range u.Queues {
 			queues[queue]++
-			for _, dashboard := range shownBy(queue) {
+			for _, dashboard := range w.Shown[queue] {
 				by[dashboard] = struct{}{}
 			}
 		}

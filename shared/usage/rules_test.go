@@ -127,6 +127,7 @@ func TestWindowAgainstAModel(t *testing.T) {
 			for range rapid.IntRange(0, 4).Draw(t, "members") {
 				who, queue := user.Draw(t, "agent"), rapid.SampledFrom([]string{"q1", "q2"}).Draw(t, "queue")
 				r.monitor(who, []string{queue})
+				r.show(queue, []string{"d1"})
 				if agents[who] == nil {
 					agents[who] = map[string]bool{}
 				}
@@ -150,7 +151,7 @@ func TestWindowAgainstAModel(t *testing.T) {
 				t.Fatalf("day %d: %+v, active %d", n, d, len(active))
 			}
 		}
-		w := g.done(Purchased{LiveReports: bought}, func(string) []string { return []string{"d1"} })
+		w := g.done(Purchased{LiveReports: bought})
 		if w.MonitoredUsers != int64(len(agents)) || w.Viewers != int64(len(viewers)) || w.ActiveUsers != int64(len(sum)) || len(w.Users) != len(sum) {
 			t.Fatalf("%+v; agents %v viewers %v", w, agents, viewers)
 		}

@@ -96,16 +96,13 @@ func (s *Service) readAgain(ctx context.Context, c *call.Call, date time.Time) (
 	return nil, errTorn
 }
 
-// Names are what the things in a window are called now; what is gone is called by its id.
-type Names struct {
-	Queues     map[string]directory.QueueSummary
-	Dashboards map[string]string
-}
+// Names are what the things in a window are called now, or were when they were deleted; what is unknown is called by its id.
+type Names struct{ Queues, Dashboards map[string]string }
 
 // Queue is the queue's name.
 func (n Names) Queue(id string) string {
-	if q, ok := n.Queues[id]; ok {
-		return q.Name
+	if name, ok := n.Queues[id]; ok {
+		return name
 	}
 	return id
 }
@@ -146,10 +143,10 @@ func (s *Service) Window(ctx context.Context, c *call.Call, from, to time.Time) 
 	if err != nil {
 		return nil, Names{}, err
 	}
-	return g.done(bought(to.Add(-day)), func(queue string) []string { return names.Queues[queue].Dashboards }), names, nil
+	return g.done(bought(to.Add(-day))), names, nil
 }
 
-// names reads the queues and dashboards of a rollup.
+// names reads what the queues and dashboards of a rollup are called.
 func (s *Service) names(ctx context.Context, c *call.Call, r *rollup) (Names, error) {
 	ids := map[string]struct{}{}
 	for _, queues := range r.queues {
@@ -157,13 +154,21 @@ func (s *Service) names(ctx context.Context, c *call.Call, r *rollup) (Names, er
 			ids[id] = struct{}{}
 		}
 	}
+	names := Names{Queues: map[string]string{}}
 	queues, err := s.directory.Queues(ctx, c, slices.Collect(maps.Keys(ids)))
 	if err != nil {
 		return Names{}, err
 	}
+	for id, q := range queues {
+		names.Queues[id] = q.Name
+		delete(ids, id)
+	}
+	if err := withGone(ctx, c, names.Queues, ids, s.directory.GoneQueues); err != nil {
+		return Names{}, err
+	}
 	clear(ids)
-	for _, q := range queues {
-		for _, id := range q.Dashboards {
+	for _, dashboards := range r.shown {
+		for _, id := range dashboards {
 			ids[id] = struct{}{}
 		}
 	}
@@ -172,8 +177,25 @@ func (s *Service) names(ctx context.Context, c *call.Call, r *rollup) (Names, er
 			ids[id] = struct{}{}
 		}
 	}
-	dashboards, err := s.directory.DashboardNames(ctx, c, slices.Collect(maps.Keys(ids)))
-	return Names{Queues: queues, Dashboards: dashboards}, err
+	if names.Dashboards, err = s.directory.DashboardNames(ctx, c, slices.Collect(maps.Keys(ids))); err != nil {
+		return Names{}, err
+	}
+	for id := range names.Dashboards {
+		delete(ids, id)
+	}
+	return names, withGone(ctx, c, names.Dashboards, ids, s.directory.GoneDashboards)
+}
+
+// withGone adds the names of those that are not there any more.
+func withGone(
+	ctx context.Context, c *call.Call, names map[string]string, ids map[string]struct{},
+	remembered func(context.Context, *call.Call, []string) (map[string]directory.Gone, error),
+) error {
+	gone, err := remembered(ctx, c, slices.Collect(maps.Keys(ids)))
+	for id, g := range gone {
+		names[id] = g.Name
+	}
+	return err
 }
 
 // Recent is the window of the last 30 days, today included.

@@ -18,6 +18,7 @@ import (
 	"seatwise/shared/app"
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/problem"
 	"seatwise/shared/report"
@@ -28,14 +29,17 @@ import (
 
 // Builder writes reports.
 type Builder struct {
-	env     *app.Env
-	reports *report.Service
-	usage   *usage.Service
+	env       *app.Env
+	reports   *report.Service
+	usage     *usage.Service
+	directory *directory.Service
 }
 
 // New makes a builder.
 func New(env *app.Env) *Builder {
-	return &Builder{env: env, reports: report.NewService(env), usage: usage.New(env)}
+	desk := license.NewDesk(catalog.Default())
+	people := directory.NewService(env, desk)
+	return &Builder{env: env, reports: report.NewService(env), usage: usage.NewService(env, desk, people), directory: people}
 }
 
 // Build writes one report and makes it ready. A ticket that comes twice, or late, does nothing; a builder that dies leaves the report to the next one, which writes the
@@ -124,7 +128,7 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 		Created: r.CreatedAt, Brand: a.Brand, From: w.From, To: w.To,
 		LiveReportsPurchased: int(w.Purchased.LiveReports), CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster), TotalPurchased: int(w.Purchased.Total()),
 		MonitoredUsers: int(w.MonitoredUsers), Viewers: int(w.Viewers), ActiveUsers: int(w.ActiveUsers), OverageUsers: int(w.OverageUsers),
-		Users: activeUsers(people, names), Details: details(people, names),
+		Users: activeUsers(people, w.Shown), Details: details(people, w.Shown, names),
 	}
 	for _, d := range w.Days {
 		status.Days = append(status.Days, workbook.Day{Date: d.Date, ActiveUsers: int(d.ActiveUsers), LicensesPurchased: int(d.LicensesPurchased)})
@@ -149,7 +153,7 @@ type person struct {
 	holds           map[string]bool // by product
 }
 
-// people looks up the active users, sorted by name. Somebody who was deleted since is called by their id.
+// people looks up the active users, sorted by name. Somebody who was deleted since is called as they were called then.
 func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.ActiveUser) ([]person, error) {
 	people := make([]person, 0, len(users))
 	for some := range slices.Chunk(users, table.MaxKeysPerLookup) {
@@ -161,8 +165,21 @@ func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.Active
 		if err != nil {
 			return nil, err
 		}
+		var missing []string
+		for i, u := range some {
+			if _, ok := found[keys[i]]; !ok {
+				missing = append(missing, u.UserID)
+			}
+		}
+		gone, err := b.directory.GoneUsers(ctx, c, missing)
+		if err != nil {
+			return nil, err
+		}
 		for i, u := range some {
 			p := person{ActiveUser: u, name: u.UserID}
+			if g, ok := gone[u.UserID]; ok {
+				p.name, p.extension = g.Name, g.Extension
+			}
 			if item, ok := found[keys[i]]; ok {
 				h, err := call.Decode[license.Holder](item)
 				if err != nil {
@@ -188,12 +205,12 @@ func holds(h license.Holder, product string) bool {
 }
 
 // activeUsers are the rows of the second tab.
-func activeUsers(people []person, names usage.Names) iter.Seq2[workbook.ActiveUser, error] {
+func activeUsers(people []person, shown map[string][]string) iter.Seq2[workbook.ActiveUser, error] {
 	return func(yield func(workbook.ActiveUser, error) bool) {
 		for _, p := range people {
 			dashboards := map[string]struct{}{}
 			for _, queue := range p.Queues {
-				for _, dashboard := range names.Queues[queue].Dashboards {
+				for _, dashboard := range shown[queue] {
 					dashboards[dashboard] = struct{}{}
 				}
 			}
@@ -208,9 +225,9 @@ func activeUsers(people []person, names usage.Names) iter.Seq2[workbook.ActiveUs
 	}
 }
 
-// details are the rows of the third tab: for each queue of an agent a row for each dashboard that shows it, with the user's own last view of that dashboard if there
-// is one; and for each other dashboard that the user viewed a row without a queue. A queue that no dashboard shows any more has one row without a dashboard.
-func details(people []person, names usage.Names) iter.Seq2[workbook.Detail, error] {
+// details are the rows of the third tab: for each queue of an agent a row for each dashboard that showed it, with the user's own last view of that dashboard if there
+// is one; and for each other dashboard that the user viewed a row without a queue. A queue of which no dashboard is known has one row without one.
+func details(people []person, shown map[string][]string, names usage.Names) iter.Seq2[workbook.Detail, error] {
 	return func(yield func(workbook.Detail, error) bool) {
 		for _, p := range people {
 			viewed := make(map[string]time.Time, len(p.Views))
@@ -220,18 +237,17 @@ func details(people []person, names usage.Names) iter.Seq2[workbook.Detail, erro
 			row := workbook.Detail{
 				Name: p.name, Extension: p.extension, LiveReports: assigned(p.holds[catalog.LiveReportsID]), CallQueueBooster: assigned(p.holds[catalog.CallQueueBoosterID]),
 			}
-			shown := map[string]struct{}{}
+			listed := map[string]struct{}{}
 			for _, queue := range p.Queues {
 				row.Queue = names.Queue(queue)
-				dashboards := slices.Sorted(slices.Values(names.Queues[queue].Dashboards))
-				if len(dashboards) == 0 {
+				if len(shown[queue]) == 0 {
 					row.Dashboard, row.LastViewed = "", time.Time{}
 					if !yield(row, nil) {
 						return
 					}
 				}
-				for _, dashboard := range dashboards {
-					shown[dashboard] = struct{}{}
+				for _, dashboard := range shown[queue] {
+					listed[dashboard] = struct{}{}
 					row.Dashboard, row.LastViewed = names.Dashboard(dashboard), viewed[dashboard]
 					if !yield(row, nil) {
 						return
@@ -240,7 +256,7 @@ func details(people []person, names usage.Names) iter.Seq2[workbook.Detail, erro
 			}
 			row.Queue = ""
 			for _, v := range p.Views {
-				if _, done := shown[v.DashboardID]; done {
+				if _, done := listed[v.DashboardID]; done {
 					continue
 				}
 				row.Dashboard, row.LastViewed = names.Dashboard(v.DashboardID), v.At

@@ -295,7 +295,7 @@ func TestWorkedExample(t *testing.T) {
 	}
 }
 
-// Who is an agent and a viewer at once counts once; a deleted user, queue and dashboard keep their place in the figures, named by their ids.
+// Who is an agent and a viewer at once counts once; a deleted user, queue and dashboard keep their place in the figures, named as they were.
 func TestBothRolesAndWhatIsGone(t *testing.T) {
 	o := newOffice(t)
 	o.buy(t, catalog.LiveReportsID, 1)
@@ -343,8 +343,8 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), w)
 	today := o.Clock.Now().Format(time.DateOnly)
 	want := []string{
-		"=Lead()|7|old|||Yes|No", "=Lead()|7|Queue|Board|" + today + "|Yes|No", "=Lead()|7||e|" + today + "|Yes|No",
-		"Boost|9|Queue|Board||No|Yes", "gone||Queue|Board||No|No",
+		"=Lead()|7|Old|Board|" + today + "|Yes|No", "=Lead()|7|Queue|Board|" + today + "|Yes|No", "=Lead()|7||Empty|" + today + "|Yes|No",
+		"Boost|9|Queue|Board||No|Yes", "Gone|8|Queue|Board||No|No",
 	}
 	var details []string
 	for _, row := range got[workbook.DetailTab][1:] {

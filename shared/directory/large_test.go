@@ -1,0 +1,269 @@
+package directory
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
+)
+
+// crowd makes users the way that PutUser leaves them, without a request for each.
+func (f *fixture) crowd(t testing.TB, n int, roles ...string) []string {
+	t.Helper()
+	users := make([]string, n)
+	var ops []table.Operation
+	put := func(key table.Key, v any) {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.IfAbsent))
+	}
+	for i := range users {
+		id := fmt.Sprintf("member%05d", i)
+		users[i] = id
+		put(userKey(f.Account, id), profile{ID: id, Name: id, RoleIDs: roles, Active: true})
+		put(license.HolderKey(f.Account, id), license.Holder{UserID: id, Name: id, Active: true})
+		for _, role := range roles {
+			put(roleUserKey(f.Account, role, id), struct{}{})
+		}
+	}
+	for batch := range slices.Chunk(ops, table.MaxOperations) {
+		if err := f.Env.Table.Commit(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return users
+}
+
+// counter counts what reaches the store.
+type counter struct {
+	table.Store
+	reads, commits int
+}
+
+func (s *counter) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	s.reads++
+	return s.Store.Lookup(ctx, keys...)
+}
+
+func (s *counter) Commit(ctx context.Context, ops []table.Operation) error {
+	s.commits++
+	return s.Store.Commit(ctx, ops)
+}
+
+func (f *fixture) marks(t testing.TB, partition string) int {
+	t.Helper()
+	page, err := f.Env.Table.Query(t.Context(), table.Query{Partition: partition})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Items)
+}
+
+// A queue of 10,000 changes as a job: a crash in the middle leaves what is done, the next run does the rest and none of it twice, and the one after nothing.
+func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 users take some seconds")
+	}
+	const members, seats, crash = 10_000, 9_990, 900
+	f := newFixture(t)
+	f.buy(t, catalog.LiveReportsID, seats)
+	users := f.crowd(t, members)
+	f.queue(t, "q", users...)
+	sound := f.Env.Table
+	f.Env.Table = faulty.New(sound, faulty.AtCommit(crash, faulty.CrashAfter))
+	if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); err == nil {
+		t.Fatal("a crash went unnoticed")
+	}
+	f.Env.Table = sound
+	done := f.summary(t, catalog.LiveReportsID).Assigned
+	if done < members/4 || done > members*3/4 {
+		t.Fatalf("%d granted when it crashed", done)
+	}
+	if q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || !q.Settling {
+		t.Fatalf("settling %v, %v", q.Settling, err)
+	}
+	resume := func() *counter {
+		t.Helper()
+		counted := &counter{Store: sound}
+		f.Env.Table = counted
+		if err := f.s.Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.Env.Table = sound
+		return counted
+	}
+	// 6 users a commit, and now and then one more that looks at the waiting list.
+	if c, most := resume(), (members-int(done))/reconcileBatch*11/10+20; c.commits > most {
+		t.Errorf("%d commits for the %d users that were left, at most %d expected", c.commits, members-int(done), most)
+	}
+	if got := f.summary(t, catalog.LiveReportsID); got.Assigned != seats || got.Waiting != members-seats {
+		t.Fatalf("in the end %+v", got)
+	}
+	if n := f.marks(t, queueMarks); n != 0 {
+		t.Fatalf("%d marks are left", n)
+	}
+	if q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || q.Settling {
+		t.Fatalf("settling %v, %v", q.Settling, err)
+	}
+	if err := f.Env.Table.Commit(t.Context(), []table.Operation{mark(f.Call("admin"), queueMarks, "q")}); err != nil {
+		t.Fatal(err)
+	}
+	if c := resume(); c.commits != 1 || c.reads > members/(table.MaxKeysPerLookup/2)+5 {
+		t.Errorf("%d commits and %d reads where nothing was to do but to delete the mark", c.commits, c.reads)
+	}
+}
+
+// stalling stops answering from a commit on, until the caller gives up.
+type stalling struct {
+	table.Store
+	from, commits int
+}
+
+func (s *stalling) Commit(ctx context.Context, ops []table.Operation) error {
+	if s.commits++; s.commits < s.from {
+		return s.Store.Commit(ctx, ops)
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A request answers within its time; what is left of its change is done by maintenance.
+func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
+	f := newFixture(t)
+	f.buy(t, catalog.LiveReportsID, 100)
+	role := Role{ID: "r", Name: "R"}
+	if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), role); err != nil {
+		t.Fatal(err)
+	}
+	users := f.crowd(t, 60, "r")
+	sound := f.Env.Table
+	hurried := func(change func(ctx context.Context)) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), answering+50*time.Millisecond)
+		defer cancel()
+		f.Env.Table = &stalling{Store: sound, from: 4}
+		change(ctx)
+		f.Env.Table = sound
+		if ctx.Err() != nil {
+			t.Fatal("the request ran past its time")
+		}
+	}
+	f.queue(t, "q", users...)
+	hurried(func(ctx context.Context) {
+		d, _, made, err := f.s.PutDashboard(ctx, f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}})
+		if err != nil || !made || !d.Settling || d.Grants.Granted == 0 || d.Grants.Granted == 60 {
+			t.Fatalf("%+v, %v", d, err)
+		}
+	})
+	hurried(func(ctx context.Context) {
+		role.Licenses = []string{"essential-user"}
+		if _, _, _, err := f.s.PutRole(ctx, f.Call("admin"), role); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n := f.summary(t, "essential-user").Assigned; n == 0 || n == 60 {
+		t.Fatalf("%d users have what the role carries", n)
+	}
+	if err := f.s.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, product := range []string{catalog.LiveReportsID, "essential-user"} {
+		if n := f.summary(t, product).Assigned; n != 60 {
+			t.Errorf("%d of 60 users hold %s", n, product)
+		}
+	}
+	if n := f.marks(t, queueMarks) + f.marks(t, roleMarks); n != 0 {
+		t.Errorf("%d marks are left", n)
+	}
+}
+
+// Failure for one user never stops the others (spec 6), and is told until it is mended.
+func TestOneUserWhoFailsStopsNobody(t *testing.T) {
+	f := newFixture(t)
+	f.buy(t, catalog.LiveReportsID, 20)
+	if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R"}); err != nil {
+		t.Fatal(err)
+	}
+	users := f.crowd(t, 15, "r")
+	bad := license.HolderKey(f.Account, users[7])
+	sound, _, err := table.Get(t.Context(), f.Env.Table, bad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(data string) {
+		t.Helper()
+		if err := f.Env.Table.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: bad, Data: []byte(data)}, table.Always)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.queue(t, "q", users...)
+	write(`{"userId": 5}`)
+	if _, _, _, err = f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); err == nil || !strings.Contains(err.Error(), users[7]) {
+		t.Fatalf("a failure went unnoticed: %v", err)
+	}
+	if _, _, _, err = f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}}); err == nil {
+		t.Fatal("a failure went unnoticed")
+	}
+	for _, product := range []string{catalog.LiveReportsID, "essential-user"} {
+		if n := f.summary(t, product).Assigned; n != 14 {
+			t.Errorf("%d of 14 users hold %s", n, product)
+		}
+	}
+	write(string(sound.Data))
+	if err := f.s.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, product := range []string{catalog.LiveReportsID, "essential-user"} {
+		if n := f.summary(t, product).Assigned; n != 15 {
+			t.Errorf("%d of 15 users hold %s", n, product)
+		}
+	}
+}
+
+// However late the grants follow, a membership counts from its change on, and what ends and begins again on one day is one span.
+func TestMembershipsCountFromTheirChange(t *testing.T) {
+	f := newFixture(t)
+	f.buy(t, catalog.LiveReportsID, 5)
+	f.user(t, "ann")
+	f.queue(t, "q", "ann")
+	began := f.Clock.Now()
+	sound := f.Env.Table
+	f.Env.Table = faulty.New(sound, faulty.AtCommit(2, faulty.CrashBefore))
+	if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); err == nil {
+		t.Fatal("a crash went unnoticed")
+	}
+	f.Env.Table = sound
+	f.Clock.Add(36 * time.Hour)
+	if err := f.s.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		f.Clock.Add(time.Minute)
+		f.dashboard(t, "d")
+		f.Clock.Add(time.Minute)
+		f.dashboard(t, "d", "q")
+	}
+	var got Monitored
+	c := call.ForEvent(f.Env, f.Account, "test", "test", f.Clock.Now())
+	if err := f.s.MonitoredUsers(t.Context(), c, func(m Monitored) error { got = m; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if spans := got.Queues["q"]; len(spans) != 1 || !spans[0].From.Equal(began) || !spans[0].To.IsZero() {
+		t.Fatalf("spans %+v, want one since %s", spans, began)
+	}
+	queues, err := f.s.Queues(t.Context(), c, []string{"q"})
+	if spans := queues["q"].Shown["d"]; err != nil || len(spans) != 1 || !spans[0].From.Equal(began) {
+		t.Fatalf("shown %+v, %v", spans, err)
+	}
+}

@@ -54,7 +54,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		return errors.New("-runs must be 1 or more")
 	}
 	if o.only == onlyCalls {
-		return calls(ctx, out, o.endpoint)
+		return callsAndScale(ctx, out, o.endpoint)
 	}
 	starts, err := measureStarts(ctx, o)
 	if err != nil {
@@ -64,7 +64,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		return err
 	}
 	if o.only == "" {
-		if err := calls(ctx, out, o.endpoint); err != nil {
+		if err := callsAndScale(ctx, out, o.endpoint); err != nil {
 			return err
 		}
 	}

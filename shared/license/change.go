@@ -70,6 +70,7 @@ type holderState struct {
 	exists  bool
 	before  []byte
 	granted map[string][]Grant // by product, as they were loaded: what the licenses show
+	named   string             // as it was loaded
 	gone    bool
 	Holder
 }
@@ -256,7 +257,7 @@ func (ch *Change) addHolder(item table.Item) error {
 		for product, holding := range h.Holdings {
 			granted[product] = holding.Grants
 		}
-		ch.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, granted: granted, Holder: h}
+		ch.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, granted: granted, named: h.Name, Holder: h}
 	}
 	return nil
 }

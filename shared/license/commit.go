@@ -83,6 +83,11 @@ func (ch *Change) holderOperations() ([]table.Operation, error) {
 	for _, user := range slices.Sorted(maps.Keys(ch.holders)) {
 		h := ch.holders[user]
 		key := HolderKey(ch.c.Account, user)
+		words, err := h.wordOperations(ch.c.Account)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, words...)
 		if h.gone {
 			if h.exists {
 				ops = append(ops, table.Delete(key, table.IfVersion(h.version)))
@@ -125,7 +130,7 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 				continue
 			}
 		}
-		put := table.Put(licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))
+		put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))
 		ops = append(ops, put)
 		free := freeKey(ch.c.Account, l.now.ProductID, id)
 		switch {
@@ -143,13 +148,14 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 }
 
 // licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which filter uses which.
-func licenseItem(account string, l stored, data []byte) table.Item {
+func (d *Desk) licenseItem(account string, l stored, data []byte) table.Item {
+	family := d.family(l.ProductID)
 	item := table.Item{Key: licenseKey(account, l.ID), Data: data}
-	item.Places[0] = table.Key{Partition: licensesByProduct(account), Sort: productSort(l.License)}
+	item.Places[0] = table.Key{Partition: licensesByProduct(account), Sort: productSort(family, l.License)}
 	if l.CostCenter != "" {
-		item.Places[1] = table.Key{Partition: licensesByCostCenter(account), Sort: costCenterSort(l.License)}
+		item.Places[1] = table.Key{Partition: licensesByCostCenter(account), Sort: costCenterSort(family, l.License)}
 	}
-	item.Places[2] = table.Key{Partition: licensesByStatus(account), Sort: statusSort(l.License)}
+	item.Places[2] = table.Key{Partition: licensesByStatus(account), Sort: statusSort(family, l.License)}
 	return item
 }
 

@@ -84,7 +84,7 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 // confirm makes the licenses and shows them.
 func (d *Desk) confirm(ctx context.Context, c *call.Call, orderID string, licenses []stored, answer call.Answer, ops []table.Operation) error {
 	if 2*len(licenses)+len(ops) <= c.Spare() {
-		made, err := delivered(c.Account, licenses, false)
+		made, err := d.delivered(c.Account, licenses, false)
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func deliveredID(account, orderID string, n int) string {
 }
 
 // delivered puts each license and its entry in the pool, two operations next to each other.
-func delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
+func (d *Desk) delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
 	ops := make([]table.Operation, 0, 2*len(licenses))
 	for _, l := range licenses {
 		l.Pending = pending
@@ -151,7 +151,7 @@ func delivered(account string, licenses []stored, pending bool) ([]table.Operati
 		if err != nil {
 			return nil, err
 		}
-		put := table.Put(licenseItem(account, l, data), table.IfAbsent)
+		put := table.Put(d.licenseItem(account, l, data), table.IfAbsent)
 		offered, err := call.Encode(offer{stored: l, LicenseVersion: put.Item.Version})
 		if err != nil {
 			return nil, err
@@ -196,7 +196,7 @@ func (d *Desk) prepare(ctx context.Context, c *call.Call, orderID string, licens
 		if _, done := there[heads[i]]; done {
 			continue
 		}
-		group.Go(func() error { return prepareBatch(ctx, c, batch) })
+		group.Go(func() error { return d.prepareBatch(ctx, c, batch) })
 	}
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("prepare order %s: %w", orderID, err)
@@ -206,9 +206,9 @@ func (d *Desk) prepare(ctx context.Context, c *call.Call, orderID string, licens
 
 // prepareBatch writes those of a batch that are not there. A license that is there was written with its pool entry, which may be gone again if the order
 // is confirmed meanwhile, so the two are skipped together.
-func prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
+func (d *Desk) prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
 	for len(batch) > 0 {
-		ops, err := delivered(c.Account, batch, true)
+		ops, err := d.delivered(c.Account, batch, true)
 		if err != nil {
 			return err
 		}

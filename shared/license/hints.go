@@ -8,14 +8,14 @@ import (
 
 const (
 	// hintLife is how long what a process has read of a pool is tried before it is read again.
-	hintLife = 5 * time.Second
+	hintLife = 10 * time.Minute
 	// hintedPools is of how many pools a process remembers something; beyond that it forgets all of them.
 	hintedPools = 256
 )
 
 // hints remembers, for a moment, the free seats that a process has read and not used, so that the next assignment by product needs no query. They are no more than
 // hints: a seat is taken only at the version that was read, so a seat that is gone refuses the commit, and the repetition reads the pool. That nothing is left is never
-// concluded from them.
+// concluded from them. Old ones cost a refused commit and a query, so they may live long: the admin's next click is seldom within seconds of the last.
 type hints struct {
 	mu    sync.Mutex
 	pools map[string]hint

@@ -2,6 +2,7 @@ package license
 
 import (
 	"context"
+	"slices"
 
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
@@ -25,6 +26,31 @@ func (d *Desk) holderItem(account string, h *Holder, data []byte) table.Item {
 		item.Places[1+i] = table.Key{Partition: holdersByName(account, i), Sort: joined(name, h.UserID)}
 	}
 	return item
+}
+
+// wordOperations write the entries of the words within the holder's name, where they change.
+func (h *holderState) wordOperations(account string) ([]table.Operation, error) {
+	before, after := innerWords(h.named), innerWords(h.Name)
+	if h.gone {
+		after = nil
+	}
+	var ops []table.Operation
+	for _, words := range before {
+		if !slices.Contains(after, words) {
+			ops = append(ops, table.Delete(holderWordKey(account, words, h.UserID), table.Always))
+		}
+	}
+	for _, words := range after {
+		if slices.Contains(before, words) {
+			continue
+		}
+		data, err := call.Encode(searchEntry{UserID: h.UserID})
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, table.Put(table.Item{Key: holderWordKey(account, words, h.UserID), Data: data}, table.Always))
+	}
+	return ops, nil
 }
 
 // LiveReportsHolders lists the users behind after, by id, who have to do with a product of Live Reports: limit of them, or fewer when there are no more. It reads an

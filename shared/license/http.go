@@ -195,7 +195,7 @@ func page[T any](
 type listInput struct {
 	api.Account
 	api.Paging
-	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a user's name (or of its last word), of an extension or of a license's id."`
+	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a user's name or of a word in it, of an extension or of a license's id."`
 	Product    string   `query:"product" maxLength:"64" doc:"A product's id."`
 	Base       string   `query:"base" maxLength:"64" doc:"A base product's id, for its licenses and those of its add-ons; or a base license's id, for it and its add-ons."`
 	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`

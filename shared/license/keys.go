@@ -98,15 +98,25 @@ func licensesByCostCenter(account string) string { return call.Partition(account
 
 func licensesByStatus(account string) string { return call.Partition(account, "LICENSES-STATUS") }
 
-// The places of a license: by product, by cost center and by status. The first two hold nothing that an assignment changes, so that pages are stable while
-// seats change hands, and an assignment writes them once.
+// The places of a license: by product, by cost center and by status, each with the product behind its family, so that a base product and its add-ons lie together.
+// The first two hold nothing that an assignment changes, so that pages are stable while seats change hands, and an assignment writes them once.
 
-func productSort(l License) string { return joined(l.ProductID, l.ID) }
+func productSort(family string, l License) string { return joined(family, l.ProductID, l.ID) }
 
-func costCenterSort(l License) string { return joined(l.CostCenter, l.ProductID, l.ID) }
+func costCenterSort(family string, l License) string {
+	return joined(l.CostCenter, family, l.ProductID, l.ID)
+}
 
-func statusSort(l License) string {
-	return joined(string(l.Status), l.ProductID, l.CostCenter, l.ID)
+func statusSort(family string, l License) string {
+	return joined(string(l.Status), family, l.ProductID, l.CostCenter, l.ID)
+}
+
+// family is the base product of an add-on, and any other product itself.
+func (d *Desk) family(product string) string {
+	if p, ok := d.products.Lookup(product); ok && p.Base != "" {
+		return p.Base
+	}
+	return product
 }
 
 func joined(parts ...string) string { return strings.Join(parts, "#") }
@@ -114,4 +124,11 @@ func joined(parts ...string) string { return strings.Join(parts, "#") }
 // The places of a holder: the name in lower case, from its first word on, and its last word, so that a search finds it by the beginning of either.
 func holdersByName(account string, word int) string {
 	return call.Partition(account, "HOLDERS-NAME", strconv.Itoa(word))
+}
+
+// holdersByWord holds an entry for each word between the first and the last one of a holder's name, in the base table: a name has at most two places in the indexes.
+func holdersByWord(account string) string { return call.Partition(account, "HOLDERS-WORD") }
+
+func holderWordKey(account, words, user string) table.Key {
+	return table.Key{Partition: holdersByWord(account), Sort: joined(words, user)}
 }

@@ -243,7 +243,7 @@ func (a *auditor) readLicenses() {
 				}
 			}
 			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.Places
-			if want := licenseItem(a.Account, l, nil).Places; item.Places != want {
+			if want := a.desk.licenseItem(a.Account, l, nil).Places; item.Places != want {
 				a.t.Fatalf("license %s has places %v, want %v", l.ID, item.Places, want)
 			}
 			switch {
@@ -300,10 +300,29 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 			}
 		}
 	}
+	a.checkWords()
 	for id, l := range a.licenses {
 		if l.Status == Assigned && !held[id] {
 			a.t.Fatalf("license %+v is assigned, but its user knows nothing of it", l)
 		}
+	}
+}
+
+// checkWords compares the entries by which a search finds words of a name with the names.
+func (a *auditor) checkWords() {
+	a.t.Helper()
+	want := map[string]bool{}
+	for user, h := range a.holders {
+		for _, words := range innerWords(h.Name) {
+			want[holderWordKey(a.Account, words, user).Sort] = true
+		}
+	}
+	got := map[string]bool{}
+	for _, item := range a.items(table.Base, holdersByWord(a.Account)) {
+		got[item.Sort] = true
+	}
+	if !maps.Equal(got, want) {
+		a.t.Fatalf("words of names %v, the names have %v", got, want)
 	}
 }
 

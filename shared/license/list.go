@@ -22,7 +22,7 @@ const (
 
 // Filter says which licenses to list; all that is set must hold (spec 4).
 type Filter struct {
-	// Q is the beginning of a user's name (from its first word on, or its last word, without regard to case), of an extension, or of a license's UUID.
+	// Q is the beginning of a user's name or of any word in it (see maxWords), without regard to case, of an extension, or of a license's UUID.
 	Q string
 	// Product is a product's id.
 	Product string
@@ -40,13 +40,14 @@ type Filter struct {
 //
 //	order                the order's lines
 //	user, extension      the license's id
-//	q                    licenses whose UUID begins so, then whose extension, then whose user's name, then the last word of it
+//	q                    licenses whose UUID begins so, then whose extension, then whose user's name, the last word of it, another word
 //	status               product, cost center, id
 //	cost center          cost center, product, id
 //	else                 product, id
 //
-// A page of the plain list, of products, of a status or of one cost center is one query, of an order one read, however many licenses there are. A license is
-// filtered by the other filters as it is read. Lists read indexes, which may be a moment behind; Get and the summary are not.
+// Products are in the order of their ids, add-ons with their base. A page of the plain list, of a product, of a base and its add-ons, of a status or of one cost center
+// is one query, of an order one read, however many licenses there are. A license is filtered by the other filters as it is read. Lists read indexes, which may be a
+// moment behind; Get and the summary are not.
 //
 // Errors: validation, naming the filter; api's BadCursor for a position of another list.
 func (d *Desk) List(ctx context.Context, c *call.Call, f Filter, position string, limit int) ([]License, string, error) {
@@ -187,9 +188,9 @@ func (d *Desk) source(ctx context.Context, c *call.Call, f Filter, products []st
 	case f.Status != "":
 		return d.ranged(c, table.Index3, licensesByStatus(c.Account), d.statusRanges(f, products)), nil
 	case len(f.CostCenters) > 0:
-		return d.ranged(c, table.Index2, licensesByCostCenter(c.Account), costCenterRanges(f, products)), nil
+		return d.ranged(c, table.Index2, licensesByCostCenter(c.Account), d.costCenterRanges(f, products)), nil
 	default:
-		return d.ranged(c, table.Index1, licensesByProduct(c.Account), productRanges(products)), nil
+		return d.ranged(c, table.Index1, licensesByProduct(c.Account), d.productRanges(f, products)), nil
 	}
 }
 
@@ -198,33 +199,37 @@ func usable(id string) bool {
 	return id != "" && len(id) <= 64 && utf8.ValidString(id) && !strings.Contains(id, "#")
 }
 
-func productRanges(products []string) []string {
-	if products == nil {
+// productRanges are the ranges of an index by product in which the products lie; nil means all of them.
+func (d *Desk) productRanges(f Filter, products []string) []string {
+	switch {
+	case products == nil:
 		return []string{""}
+	case f.Product == "": // a base product and its add-ons
+		return []string{joined(f.Base, "")}
 	}
 	var prefixes []string
 	for _, product := range products {
-		prefixes = append(prefixes, product+"#")
+		prefixes = append(prefixes, joined(d.family(product), product, ""))
 	}
 	return prefixes
 }
 
-func costCenterRanges(f Filter, products []string) []string {
+func (d *Desk) costCenterRanges(f Filter, products []string) []string {
 	var prefixes []string
-	for _, code := range slices.Sorted(slices.Values(f.CostCenters)) {
-		for _, rest := range productRanges(products) {
-			prefixes = append(prefixes, code+"#"+rest)
+	for _, code := range f.CostCenters {
+		for _, rest := range d.productRanges(f, products) {
+			prefixes = append(prefixes, joined(code, rest))
 		}
 	}
+	slices.Sort(prefixes)
 	return slices.Compact(prefixes)
 }
 
 func (d *Desk) statusRanges(f Filter, products []string) []string {
-	status := string(f.Status) + "#"
+	var prefixes []string
 	if len(f.CostCenters) == 0 {
-		prefixes := productRanges(products)
-		for i := range prefixes {
-			prefixes[i] = status + prefixes[i]
+		for _, rest := range d.productRanges(f, products) {
+			prefixes = append(prefixes, joined(string(f.Status), rest))
 		}
 		return prefixes
 	}
@@ -232,14 +237,13 @@ func (d *Desk) statusRanges(f Filter, products []string) []string {
 		for _, p := range d.products.Purchasable() { // the others have no cost center
 			products = append(products, p.ID)
 		}
-		slices.Sort(products)
 	}
-	var prefixes []string
 	for _, product := range products {
-		for _, code := range slices.Sorted(slices.Values(f.CostCenters)) {
-			prefixes = append(prefixes, status+product+"#"+code+"#")
+		for _, code := range f.CostCenters {
+			prefixes = append(prefixes, joined(string(f.Status), d.family(product), product, code, ""))
 		}
 	}
+	slices.Sort(prefixes)
 	return slices.Compact(prefixes)
 }
 

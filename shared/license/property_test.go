@@ -183,7 +183,7 @@ func (w *world) verb() verb {
 		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
 		return verb{"unassign", func(ctx context.Context, ch *Change) error { return ch.Unassign(ctx, user, product) }}
 	case 5:
-		name, active := rapid.SampledFrom([]string{"A", "B b", "C"}).Draw(rt, "name"), rapid.IntRange(0, 3).Draw(rt, "active") > 0
+		name, active := rapid.SampledFrom([]string{"A", "B b", "C", "D von der E", "D der E"}).Draw(rt, "name"), rapid.IntRange(0, 3).Draw(rt, "active") > 0
 		return verb{"put", func(ctx context.Context, ch *Change) error { return ch.Put(ctx, user, name, active) }}
 	case 6:
 		return verb{"remove", func(ctx context.Context, ch *Change) error { return ch.Remove(ctx, user) }}

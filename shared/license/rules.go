@@ -162,6 +162,30 @@ func nameParts(name string) []string {
 	return []string{cut(words), cut(words[len(words)-1:])}
 }
 
+// maxWords is how many words of a name, between the first and the last one, a search finds.
+const maxWords = 4
+
+// innerWords are the name in lower case from each of these words on, sorted.
+func innerWords(name string) []string {
+	words := strings.Fields(strings.ToLower(name))
+	var parts []string
+	for i := 1; i < len(words)-1 && i <= maxWords; i++ {
+		parts = append(parts, cut(words[i:]))
+	}
+	slices.Sort(parts)
+	return slices.Compact(parts)
+}
+
+// firstWord is the first of innerWords that begins with what is searched, or empty.
+func firstWord(name, searched string) string {
+	for _, part := range innerWords(name) {
+		if searched != "" && strings.HasPrefix(part, searched) {
+			return part
+		}
+	}
+	return ""
+}
+
 func cut(words []string) string {
 	s := strings.Join(words, " ")
 	if len(s) > searchedName {

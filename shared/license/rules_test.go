@@ -166,6 +166,28 @@ func TestNameParts(t *testing.T) {
 	}
 }
 
+func TestInnerWords(t *testing.T) {
+	for name, want := range map[string][]string{
+		"":                           nil,
+		"Ann":                        nil,
+		"Ann Miller":                 nil,
+		"Anton  von Webern":          {"von webern"},
+		"María del Carmen Ruiz":      {"carmen ruiz", "del carmen ruiz"},
+		"a b c d e f g h":            {"b c d e f g h", "c d e f g h", "d e f g h", "e f g h"},
+		strings.Repeat("Long ", 100): {cut(slices.Repeat([]string{"long"}, 99))},
+	} {
+		if got := innerWords(name); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+	if got := firstWord("Maria del Dario Ruiz", "d"); got != "dario ruiz" {
+		t.Errorf("first word %q", got)
+	}
+	if got := firstWord("Maria del Dario Ruiz", ""); got != "" {
+		t.Errorf("nothing searched finds %q", got)
+	}
+}
+
 func TestAutomaticReason(t *testing.T) {
 	if got := grantReason(sourced(QueueGrant("q"), View)); got != "queue:q view" {
 		t.Errorf("%q", got)

@@ -15,6 +15,7 @@ const (
 	phaseExtension
 	phaseName
 	phaseLastWord
+	phaseWord
 	phases
 )
 
@@ -32,6 +33,9 @@ func (f Filter) matched(l License) int {
 				return phaseName + i
 			}
 		}
+		if found := firstWord(l.UserName, searchedFor(f.Q)); found != "" {
+			return phaseWord
+		}
 	}
 	return phases
 }
@@ -46,16 +50,17 @@ func (d *Desk) searched(c *call.Call, f Filter) source {
 		if err != nil {
 			return nil, true, err
 		}
+		var all []found
 		for ; phase < phases; phase, entry, license = phase+1, "", "" {
-			batch, more, err := d.searchPhase(ctx, c, f, phase, entry, license, limit)
+			batch, more, err := d.searchPhase(ctx, c, f, phase, entry, license, limit-len(all))
 			if err != nil {
 				return nil, true, err
 			}
-			if len(batch) > 0 {
-				return batch, !more && phase == phases-1, nil
+			if all = append(all, batch...); more || len(all) >= limit {
+				return all, !more && phase == phases-1, nil
 			}
 		}
-		return nil, true, nil
+		return all, true, nil
 	}
 }
 
@@ -120,6 +125,9 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 		return table.Query{Partition: licenseKey(account, prefix).Partition, Prefix: prefix}, true
 	case phaseExtension:
 		return table.Query{Partition: ExtensionKey(account, q).Partition, Prefix: q}, usable(q)
+	case phaseWord:
+		prefix := searchedFor(q)
+		return table.Query{Partition: holdersByWord(account), Prefix: prefix}, prefix != ""
 	default:
 		word := phase - phaseName
 		prefix := searchedFor(q)
@@ -136,7 +144,7 @@ func (d *Desk) searchEntries(
 		batch, err = foundIn(items, func(item table.Item) string { return searchPositionOf(phase, item.Sort, item.Sort) })
 		return slices.DeleteFunc(batch, func(l found) bool { return l.ID <= license || other(l) }), false, err
 	}
-	holders, err := d.searchHolders(ctx, c, phase, items)
+	holders, err := d.searchHolders(ctx, c, phase, searchedFor(f.Q), items)
 	if err != nil {
 		return nil, false, err
 	}
@@ -160,10 +168,15 @@ func (d *Desk) searchEntries(
 	return batch, len(ids) > 0, nil
 }
 
+// searchEntry is the part of an extension, or of a word of a name, that says whose it is.
+type searchEntry struct {
+	UserID string `json:"userId"`
+}
+
 // searchHolders are the holders for whom the entries stand, nil for nobody.
-func (d *Desk) searchHolders(ctx context.Context, c *call.Call, phase int, items []table.Item) ([]*Holder, error) {
+func (d *Desk) searchHolders(ctx context.Context, c *call.Call, phase int, q string, items []table.Item) ([]*Holder, error) {
 	holders := make([]*Holder, len(items))
-	if phase != phaseExtension {
+	if phase == phaseName || phase == phaseLastWord {
 		for i, item := range items {
 			h, err := call.Decode[Holder](item)
 			if err != nil {
@@ -176,7 +189,7 @@ func (d *Desk) searchHolders(ctx context.Context, c *call.Call, phase int, items
 	keys := make([]table.Key, len(items))
 	var known []table.Key
 	for i, item := range items {
-		x, err := call.Decode[Extension](item)
+		x, err := call.Decode[searchEntry](item)
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +211,10 @@ func (d *Desk) searchHolders(ctx context.Context, c *call.Call, phase int, items
 		if err != nil {
 			return nil, err
 		}
-		holders[i] = &h
+		// A name has several words that may begin so; its licenses are found at the first of them.
+		if word := firstWord(h.Name, q); phase == phaseExtension || items[i].Key == holderWordKey(c.Account, word, h.UserID) {
+			holders[i] = &h
+		}
 	}
 	return holders, nil
 }

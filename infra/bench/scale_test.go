@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestCostIsTheSameHoweverManyLicenses holds what `make bench` prints for 500 and 50,000 licenses in an account (issue 3), with fewer, so that it takes a moment.
+func TestCostIsTheSameHoweverManyLicenses(t *testing.T) {
+	var out bytes.Buffer
+	if err := scale(t.Context(), &out, fewLicenses, 10*fewLicenses); err != nil {
+		t.Errorf("%v:\n%s", err, &out)
+	}
+}
+
+func TestWhatGrowsFails(t *testing.T) {
+	same := cost{batches: 1, commits: 1, reads: 2, writes: 18}
+	for name, spoil := range map[string]func(*scaled){
+		"another read":   func(s *scaled) { s.many.queries++ },
+		"another commit": func(s *scaled) { s.many.commits++ },
+		"more written":   func(s *scaled) { s.many.writes++ },
+		"too many reads": func(s *scaled) { s.most.reads-- },
+	} {
+		row := scaled{name: "assign", most: allowed{reads: 1, commits: 1}, few: same, many: same}
+		var out bytes.Buffer
+		if err := printScale(&out, []scaled{row}, 5, 50); err != nil || !strings.Contains(out.String(), "PASS") {
+			t.Fatalf("the same cost: %v\n%s", err, &out)
+		}
+		spoil(&row)
+		if err := printScale(&out, []scaled{row}, 5, 50); !errors.Is(err, errGrows) || !strings.Contains(out.String(), "FAIL") {
+			t.Errorf("%s: %v\n%s", name, err, &out)
+		}
+	}
+}

@@ -309,16 +309,17 @@ func assignSteps(license string) []scaleStep {
 		{"assign a given license", scaleAssigns, http.MethodPost, license + "/assign", object{"userId": "yan"}, one},
 		{"reassign it", scaleAssigns, http.MethodPost, license + "/reassign", object{"userId": "xan"}, two},
 		{"unassign it", scaleAssigns, http.MethodPost, license + "/unassign", nil, two},
-		{"assign any, the first of its product", scaleAssigns, http.MethodPost, many, itemsOf("auto-attendant", "yan"), two},
-		{"assign any", scaleAssigns, http.MethodPost, many, itemsOf("auto-attendant", "xan"), one},
-		{"take it back", scaleAssigns, http.MethodPost, many + "/remove", itemsOf("auto-attendant", "xan"), two},
+		{"assign any, the first of its product", scaleAssigns, http.MethodPost, many, anyFor("yan"), two},
+		{"assign any", scaleAssigns, http.MethodPost, many, anyFor("xan"), one},
+		{"take it back", scaleAssigns, http.MethodPost, many + "/remove", anyFor("xan"), two},
 		{"change a cost center", scaleReads, http.MethodPatch, license, object{"costCenter": "CC-2"}, one},
 		{"terminate a license", scaleReads, http.MethodPost, license + "/terminate", nil, one},
 	}
 }
 
-func itemsOf(product, user string) object {
-	return object{"items": []object{{"productId": product, "userId": user}}}
+// anyFor asks for any free license of a product.
+func anyFor(user string) object {
+	return object{"items": []object{{"productId": "auto-attendant", "userId": user}}}
 }
 
 // newProcessSteps adds what the first assignment of a new process costs.
@@ -329,7 +330,7 @@ func (w *walker) newProcessSteps(ctx context.Context, rows []scaled) ([]scaled, 
 	}
 	for _, s := range []scaleStep{
 		{"assign a given license, new process", scaleAssigns, http.MethodPost, license + "/assign", object{"userId": "xan"}, allowed{reads: 3, commits: 1}},
-		{"assign any, new process", scaleAssigns, http.MethodPost, accountPath + "/assignments", itemsOf("auto-attendant", "xan"), allowed{reads: 4, commits: 1}},
+		{"assign any, new process", scaleAssigns, http.MethodPost, accountPath + "/assignments", anyFor("xan"), allowed{reads: 4, commits: 1}},
 	} {
 		if w.functions[scaleAssigns], err = constructors[scaleAssigns](w.env); err != nil {
 			return nil, fmt.Errorf("%s: %w", scaleAssigns, err)

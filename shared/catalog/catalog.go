@@ -54,9 +54,14 @@ const (
 	WallboardID        = "wallboard"
 )
 
-// MaxPurchasable is the most products of the kinds seat, base and addOn that a catalog may have. A user holds at most one license of each, and
-// deactivating the user gives all of them back in one commit (spec 6), which spends at most three operations on a license and has 100.
-const MaxPurchasable = 30
+// A user holds at most one license of each product, and deactivating the user gives all of them back in one commit (spec 6). Of its 100 operations it spends three on
+// a license that was bought, two on a metered one, and at most five on the user. A test of package directory releases who holds as much as these limits allow.
+const (
+	// MaxPurchasable is the most products of the kinds seat, base and addOn that a catalog may have.
+	MaxPurchasable = 25
+	// MaxMetered is the most metered products that one user can hold at once: a group of which a user holds at most one counts once.
+	MaxMetered = 8
+)
 
 // MaxUnitPrice is the largest price of one license a month, in minor units. Ten thousand of them for a month of 31 days are still far from
 // what 64 bits hold.

@@ -388,20 +388,35 @@ func TestAllMistakesAreReported(t *testing.T) {
 
 // The kernel releases a user in one commit, so the number of products that one user can hold is bounded, and the refusal says why.
 func TestNoMoreProductsThanOneCommitReleases(t *testing.T) {
-	text := func(n int) []byte {
+	text := func(bought, metered int) []byte {
 		var b strings.Builder
 		b.WriteString("currencies: [USD]\ncategories: [Phone]\nproducts:\n")
-		for i := range n {
+		for i := range bought {
 			fmt.Fprintf(&b, "  - {id: p%d, name: P, category: Phone, kind: seat, unitPrice: {USD: 1}}\n", i)
+		}
+		for i := range metered {
+			group := ""
+			if i < 3 {
+				group = ", oneOf: level" // of these three a user holds one
+			}
+			fmt.Fprintf(&b, "  - {id: m%d, name: M, category: Phone, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}%s}\n", i, group)
 		}
 		return []byte(b.String())
 	}
-	if _, err := catalog.Parse(text(catalog.MaxPurchasable)); err != nil {
-		t.Errorf("%d: %v", catalog.MaxPurchasable, err)
+	if _, err := catalog.Parse(text(catalog.MaxPurchasable, catalog.MaxMetered+2)); err != nil {
+		t.Errorf("as many as may be: %v", err)
 	}
-	_, err := catalog.Parse(text(catalog.MaxPurchasable + 1))
-	if err == nil || !strings.Contains(err.Error(), "line 34: more than 30 products can be bought") || !strings.Contains(err.Error(), "one commit") {
-		t.Errorf("%d: %v", catalog.MaxPurchasable+1, err)
+	for _, tc := range []struct {
+		bought, metered int
+		want            string
+	}{
+		{catalog.MaxPurchasable + 1, 0, "line 29: more than 25 products can be bought"},
+		{0, catalog.MaxMetered + 3, "line 14: a user can hold more than 8 metered products"},
+	} {
+		_, err := catalog.Parse(text(tc.bought, tc.metered))
+		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "one commit") {
+			t.Errorf("%d and %d: %v", tc.bought, tc.metered, err)
+		}
 	}
 }
 

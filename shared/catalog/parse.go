@@ -358,7 +358,7 @@ func (r *reader) resolve(entries []*entry) {
 	byID := make(map[string]*entry, len(entries))
 	codes := make(map[string]string, len(entries))
 	groups := make(map[string][]*entry)
-	purchasable := 0
+	purchasable, metered := 0, 0
 	for _, e := range entries {
 		if first, ok := byID[e.ID]; ok {
 			r.fault(e.lineFor("id"), "duplicate id %q: line %d has it already", e.ID, first.lineFor("id"))
@@ -378,6 +378,10 @@ func (r *reader) resolve(entries []*entry) {
 			if purchasable++; purchasable == MaxPurchasable+1 {
 				r.fault(e.line, "more than %d products can be bought: a user who holds one of each could no longer be released in one commit",
 					MaxPurchasable)
+			}
+		} else if e.OneOf == "" || len(groups[e.OneOf]) == 1 {
+			if metered++; metered == MaxMetered+1 {
+				r.fault(e.line, "a user can hold more than %d metered products: they could no longer be released in one commit", MaxMetered)
 			}
 		}
 	}

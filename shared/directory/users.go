@@ -38,66 +38,9 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 	var made bool
 	var version int64
 	var view User
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := s.desk.Change(c)
-		keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
-		for _, role := range u.RoleIDs {
-			keys = append(keys, roleKey(c.Account, role))
-		}
-		found, err := ch.Load(ctx, license.Need{Users: []string{u.ID}, Also: keys})
-		if err != nil {
-			return err
-		}
-		item, exists := found[userKey(c.Account, u.ID)]
-		if err := c.Matches(exists, item.Version); err != nil {
-			return err
-		}
-		var before profile
-		if exists {
-			if before, err = call.Decode[profile](item); err != nil {
-				return err
-			}
-		}
-		roles, err := s.rolesFrom(c, u.RoleIDs, found)
-		if err != nil {
-			return err
-		}
-		after := profile{
-			ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, Licenses: u.Licenses, AgentSource: agentSource(u), ChangedAt: c.At,
-		}
-		watch, err := loadWatch(found, c, u.ID)
-		if err != nil {
-			return err
-		}
-		ops, err := s.userOperations(c, item, exists, before, after)
-		if err != nil {
-			return err
-		}
-		if err := s.place(ctx, ch, u, after, roles); err != nil {
-			return err
-		}
-		if exists && before.Active && !after.Active {
-			if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
-				return err
-			}
-		}
-		if after.Active && !before.Active {
-			ops = append(ops, mark(c, userMarks, u.ID))
-		}
-		watched, err := watch.operations()
-		if err != nil {
-			return err
-		}
-		ops = append(append(ops, watched...), rolesUnchanged(c, before, after, found)...)
-		if err := ch.Commit(ctx, call.Answer{}, ops...); err != nil {
-			return err
-		}
-		holder, err := ch.Holder(u.ID)
-		if err != nil {
-			return err
-		}
-		made, version, view = !exists, item.Version+1, present(after, holder)
-		return nil
+	err := s.leaving(ctx, c, u.ID, func(ctx context.Context, c *call.Call) (err error) {
+		view, version, made, err = s.putUser(ctx, c, u)
+		return err
 	})
 	if err != nil {
 		return User{}, 0, false, err
@@ -108,6 +51,68 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 		}
 	}
 	return view, version, made, nil
+}
+
+// putUser is one attempt of PutUser. Errors: errTooMuch, and a refused commit.
+func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User, version int64, made bool, err error) {
+	ch := s.desk.Change(c)
+	keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
+	for _, role := range u.RoleIDs {
+		keys = append(keys, roleKey(c.Account, role))
+	}
+	found, err := ch.Load(ctx, license.Need{Users: []string{u.ID}, Also: keys})
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	item, exists := found[userKey(c.Account, u.ID)]
+	if err := c.Matches(exists, item.Version); err != nil {
+		return User{}, 0, false, err
+	}
+	var before profile
+	if exists {
+		if before, err = call.Decode[profile](item); err != nil {
+			return User{}, 0, false, err
+		}
+	}
+	roles, err := s.rolesFrom(c, u.RoleIDs, found)
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	after := profile{
+		ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, Licenses: u.Licenses, AgentSource: agentSource(u), ChangedAt: c.At,
+	}
+	watch, err := loadWatch(found, c, u.ID)
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	ops, err := s.userOperations(c, item, exists, before, after)
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	if err := s.place(ctx, ch, u, after, roles); err != nil {
+		return User{}, 0, false, err
+	}
+	if exists && before.Active && !after.Active {
+		if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
+			return User{}, 0, false, err
+		}
+	}
+	if after.Active && !before.Active {
+		ops = append(ops, mark(c, userMarks, u.ID))
+	}
+	watched, err := watch.operations()
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	ops = append(append(ops, watched...), rolesUnchanged(c, before, after, found)...)
+	if err := commitWhole(ctx, ch, ops); err != nil {
+		return User{}, 0, false, err
+	}
+	holder, err := ch.Holder(u.ID)
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	return present(after, holder), item.Version + 1, !exists, nil
 }
 
 func agentSource(u User) string {
@@ -354,7 +359,7 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 
 // DeleteUser removes a user: every license goes back and every grant ends in one commit; the memberships in call queues follow.
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
-	err := call.Decide(ctx, func(ctx context.Context) error {
+	err := s.leaving(ctx, c, id, func(ctx context.Context, c *call.Call) error {
 		ch := s.desk.Change(c)
 		found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
 		if err != nil {
@@ -402,7 +407,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
-		return ch.Commit(ctx, call.Answer{}, append(append(ops, audit), watched...)...)
+		return commitWhole(ctx, ch, append(append(ops, audit), watched...))
 	})
 	if err != nil {
 		return err

@@ -71,6 +71,16 @@ func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.
 	return nil
 }
 
+// Later leaves seats that are given back to the pool, to be handed to who waits right after the commit instead of in it, so that more fits into the commit.
+// Until then an assignment by hand may take such a seat. It is called before the verbs.
+func (ch *Change) Later() { ch.later = true }
+
+// Fits says whether the change fits into one commit together with so many operations of other rooms.
+func (ch *Change) Fits(more int) (bool, error) {
+	_, fits, err := ch.operations(more)
+	return fits, err
+}
+
 // Committed does what follows a commit of the change's Operations by other means than Commit. The commit stands whatever becomes of this.
 func (ch *Change) Committed(ctx context.Context) {
 	for _, product := range slices.Sorted(maps.Keys(ch.look)) {

@@ -1,0 +1,85 @@
+package directory
+
+import (
+	"context"
+	"errors"
+
+	"seatwise/shared/call"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// errTooMuch says that a change of a user does not fit into one commit.
+var errTooMuch = errors.New("a change of a user does not fit into one commit")
+
+// commitWhole commits a change with the directory's own operations, if all of it fits into one commit.
+func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation) error {
+	switch fits, err := ch.Fits(len(ops)); {
+	case err != nil:
+		return err
+	case !fits:
+		return errTooMuch
+	}
+	return ch.Commit(ctx, call.Answer{}, ops...)
+}
+
+// leaving changes a user in one commit. Who leaves, holds much and has much else changed at once may not fit into one; they are first deactivated, which releases all
+// that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows.
+func (s *Service) leaving(ctx context.Context, c *call.Call, id string, change func(context.Context, *call.Call) error) error {
+	err := call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c) })
+	if !errors.Is(err, errTooMuch) {
+		return err
+	}
+	if err := call.Decide(ctx, func(ctx context.Context) error { return s.release(ctx, c, id) }); err != nil {
+		return err
+	}
+	return call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c.Apart()) })
+}
+
+// release deactivates a user and does nothing else.
+//
+// Errors: not-found, precondition-failed.
+func (s *Service) release(ctx context.Context, c *call.Call, id string) error {
+	ch := s.desk.Change(c)
+	ch.Later()
+	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
+	if err != nil {
+		return err
+	}
+	item, ok := found[userKey(c.Account, id)]
+	if !ok {
+		return problem.Missing("user")
+	}
+	if err := c.Matches(true, item.Version); err != nil {
+		return err
+	}
+	before, err := call.Decode[profile](item)
+	if err != nil {
+		return err
+	}
+	after := before
+	after.Active, after.ChangedAt = false, c.At
+	watch, err := loadWatch(found, c, id)
+	if err != nil {
+		return err
+	}
+	ops, err := s.userOperations(c, item, true, before, after)
+	if err != nil {
+		return err
+	}
+	if err := ch.Put(ctx, id, before.Name, false); err != nil {
+		return err
+	}
+	if err := s.applyRoles(ctx, ch, after, nil); err != nil {
+		return err
+	}
+	if err := s.stopWatching(ctx, ch, watch, id); err != nil {
+		return err
+	}
+	watched, err := watch.operations()
+	if err != nil {
+		return err
+	}
+	return commitWhole(ctx, ch, append(ops, watched...))
+}

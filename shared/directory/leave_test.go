@@ -1,0 +1,201 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// fullest is a catalog with as many products as one may have, all of which one user can hold; of each that is bought somebody can wait for a seat.
+func fullest(t *testing.T) *catalog.Catalog {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("currencies: [USD]\ncategories: [All]\nproducts:\n")
+	fmt.Fprintf(&b, "  - {id: %s, name: P, category: All, kind: seat, unitPrice: {USD: 1}}\n", catalog.LiveReportsID)
+	for i := range catalog.MaxPurchasable - 1 {
+		fmt.Fprintf(&b, "  - {id: p%d, name: P, category: All, kind: seat, unitPrice: {USD: 1}}\n", i)
+	}
+	for i := range catalog.MaxMetered {
+		fmt.Fprintf(&b, "  - {id: m%d, name: M, category: All, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}}\n", i)
+	}
+	products, err := catalog.Parse([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return products
+}
+
+// watched tells of every commit after it was made.
+type watched struct {
+	table.Store
+	after func()
+}
+
+func (w watched) Commit(ctx context.Context, ops []table.Operation) error {
+	err := w.Store.Commit(ctx, ops)
+	w.after()
+	return err
+}
+
+// TestWhoHoldsEverythingLeavesInOneStep lets somebody leave who holds every product of the fullest catalog, has every other thing that leaving touches, and leaves
+// as much else changed as one request can: no commit shows them with some of their licenses (spec 6), and who waited for them is served.
+func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
+	const name = "Ann de la Santa Cruz Miller"
+	for _, way := range []struct {
+		name  string
+		leave func(t *testing.T, f *fixture) error
+	}{
+		{"deactivated, and all else changed", func(t *testing.T, f *fixture) error {
+			other := make([]string, MaxRoles)
+			for i := range other {
+				other[i] = fmt.Sprintf("other%d", i)
+				f.role(t, other[i])
+			}
+			_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{
+				ID: "ann", Name: "Zoe y los de Otro Nombre", Extension: "202", Number: "6500000002", RoleIDs: other, Active: false,
+			})
+			return err
+		}},
+		{"deactivated", func(t *testing.T, f *fixture) error {
+			u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+			if err != nil {
+				return err
+			}
+			u.Active = false
+			_, _, _, err = f.s.PutUser(t.Context(), f.Call("admin"), u)
+			return err
+		}},
+		{"deleted", func(t *testing.T, f *fixture) error { return f.s.DeleteUser(t.Context(), f.Call("admin"), "ann") }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			products := fullest(t)
+			k := testkit.New(t)
+			desk := license.NewDesk(products)
+			f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+			f.holdEverything(t, name)
+
+			var held []int
+			sound := f.Env.Table
+			f.Env.Table = watched{Store: sound, after: func() {
+				item, ok, err := table.Get(t.Context(), sound, license.HolderKey(f.Account, "ann"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				if ok {
+					h, err := call.Decode[license.Holder](item)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, holding := range h.Holdings {
+						if holding.LicenseID != "" {
+							n++
+						}
+					}
+				}
+				held = append(held, n)
+			}}
+			if err := way.leave(t, f); err != nil {
+				t.Fatal(err)
+			}
+			f.Env.Table = sound
+			all := catalog.MaxPurchasable + catalog.MaxMetered
+			if len(held) == 0 || held[len(held)-1] != 0 || slices.ContainsFunc(held, func(n int) bool { return n != 0 && n != all }) {
+				t.Errorf("after its commits the user held %v of %d licenses", held, all)
+			}
+			list, err := desk.Summary(t.Context(), f.Call("admin"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range list {
+				if s.Kind == catalog.Seat && (s.Assigned != 1 || s.Waiting != 0) || s.Kind == catalog.Metered && s.Assigned != 0 {
+					t.Errorf("%+v: the seat belongs to who waited for it", s)
+				}
+			}
+		})
+	}
+}
+
+func (f *fixture) role(t *testing.T, id string) {
+	t.Helper()
+	if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: id, Name: id}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// holdEverything gives Ann a license of every product, the most roles, an extension and a monitored queue; Bob waits for each seat.
+func (f *fixture) holdEverything(t *testing.T, name string) {
+	t.Helper()
+	var metered, roles []string
+	for _, p := range f.desk.Products().Products() {
+		if p.Kind == catalog.Metered {
+			metered = append(metered, p.ID)
+		} else {
+			f.buy(t, p.ID, 1)
+		}
+	}
+	for i := range MaxRoles {
+		roles = append(roles, fmt.Sprintf("role%d", i))
+		f.role(t, roles[i])
+	}
+	f.put(t, User{ID: "ann", Name: name, Extension: "101", Number: "6500000001", RoleIDs: roles, Licenses: metered, Active: true})
+	f.user(t, "bob")
+	f.queue(t, "q", "ann")
+	f.dashboard(t, "d", "q")
+	for _, p := range f.desk.Products().Purchasable() {
+		if p.ID != catalog.LiveReportsID { // which the queue has granted
+			f.granted(t, "ann", p.ID, license.Direct)
+		}
+		f.granted(t, "bob", p.ID, license.RoleGrant("r"))
+	}
+}
+
+func (f *fixture) granted(t *testing.T, user, product, source string) {
+	t.Helper()
+	err := call.Decide(t.Context(), func(ctx context.Context) error {
+		ch := f.desk.Change(f.Call("admin"))
+		if _, err := ch.Load(ctx, license.Need{Users: []string{user}}); err != nil {
+			return err
+		}
+		if err := ch.Grant(ctx, user, product, source); err != nil {
+			return err
+		}
+		return ch.Commit(ctx, call.Answer{})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLeaverIsHeldByItsTag refuses to release anybody in the first of two steps when the caller's tag is stale.
+func TestLeaverIsHeldByItsTag(t *testing.T) {
+	k := testkit.New(t)
+	desk := license.NewDesk(fullest(t))
+	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+	f.holdEverything(t, "Ann")
+	c := f.Call("admin")
+	c.IfMatch = `"99"`
+	if err := f.s.DeleteUser(t.Context(), c, "ann"); !problem.Is(err, problem.PreconditionFailed) {
+		t.Fatalf("%v", err)
+	}
+	u, version, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if err != nil || !u.Active || len(u.Holdings) != catalog.MaxPurchasable+catalog.MaxMetered {
+		t.Fatalf("%v: %+v", err, u)
+	}
+	c.IfMatch = call.Tag(version)
+	if err := f.s.DeleteUser(t.Context(), c, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann"); !problem.Is(err, problem.NotFound) {
+		t.Fatalf("%v", err)
+	}
+}

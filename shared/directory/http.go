@@ -104,6 +104,16 @@ func known(kind, id string) error {
 	return problem.Missing(kind)
 }
 
+// each is a validation problem unless every id is one that api.md allows: any other is nothing of the account, and may not fit the table's keys.
+func each(field, kind string, ids []string) error {
+	for _, id := range ids {
+		if !api.ValidID(id) {
+			return problem.Invalid(field, "each must be a %s of the account", kind)
+		}
+	}
+	return nil
+}
+
 // tagged makes the answer of a single resource: 201 for a new one.
 func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
 	status := http.StatusOK
@@ -136,6 +146,9 @@ func (s *Service) userRoutes(k *api.Kit) {
 		Summary: "Make or replace a user; deactivating releases everything they hold",
 	}, func(ctx context.Context, c *call.Call, in *putUser) (*api.Tagged[User], error) {
 		if err := api.CheckID("id", in.ID); err != nil {
+			return nil, err
+		}
+		if err := each("roleIds", "role", in.Body.RoleIDs); err != nil {
 			return nil, err
 		}
 		u := User{
@@ -252,6 +265,9 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		if err := api.CheckID("id", in.ID); err != nil {
 			return nil, err
 		}
+		if err := each("members", "user", in.Body.Members); err != nil {
+			return nil, err
+		}
 		queue, version, made, err := s.PutQueue(ctx, c, in.ID, in.Body.Name, in.Body.Members)
 		if err != nil {
 			return nil, err
@@ -297,6 +313,9 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 		Summary: "Make or replace a dashboard; the members of its queues are granted Live Reports",
 	}, func(ctx context.Context, c *call.Call, in *putDashboard) (*api.Tagged[DashboardWithGrants], error) {
 		if err := api.CheckID("id", in.ID); err != nil {
+			return nil, err
+		}
+		if err := each("queueIds", "call queue", in.Body.QueueIDs); err != nil {
 			return nil, err
 		}
 		dashboard, version, made, err := s.PutDashboard(ctx, c, Dashboard{ID: in.ID, Name: in.Body.Name, QueueIDs: in.Body.QueueIDs})

@@ -7,6 +7,8 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
 )
 
 // An id that nobody can have is as unknown as any other, whatever it is made of (api.md, Conventions).
@@ -31,4 +33,50 @@ func TestIDsThatNothingCanHave(t *testing.T) {
 	testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
 		Method: http.MethodGet, Path: "/v1/accounts/" + f.Account + "/users?q=%ff", User: "admin", Permissions: []auth.Permission{auth.DirectoryRead},
 	}), http.StatusUnprocessableEntity, "validation")
+}
+
+// The same holds of ids in a body.
+func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
+	f := newFixture(t)
+	function, err := Function(f.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, body := range map[string]map[string]any{
+		"users/ann":      {"name": "Ann", "roleIds": []string{SuperAdmin, strings.Repeat("x", 5000)}},
+		"call-queues/q":  {"name": "Q", "members": []string{strings.Repeat("x", 5000)}},
+		"dashboards/d":   {"name": "D", "queueIds": []string{strings.Repeat("x", 5000)}},
+		"call-queues/q2": {"name": "Q", "members": []string{"a#b"}},
+	} {
+		t.Run(path, func(t *testing.T) {
+			testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
+				Method: http.MethodPut, Path: "/v1/accounts/" + f.Account + "/" + path, Body: body, User: "admin",
+				Permissions: []auth.Permission{auth.DirectoryManage, auth.LiveReportsFull},
+			}), http.StatusUnprocessableEntity, "validation")
+		})
+	}
+}
+
+// Whoever puts a queue can put it again with the entity tag of the answer: what is done for the members who left is no change of theirs.
+func TestTagOfAQueueThatMembersLeft(t *testing.T) {
+	f := newFixture(t)
+	f.user(t, "ann")
+	f.user(t, "bob")
+	f.queue(t, "q", "ann", "bob")
+	f.dashboard(t, "d", "q")
+	_, put, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Q", []string{"ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || got != put {
+		t.Fatalf("put says version %d and get %d, %v", put, got, err)
+	}
+	c := f.Call("admin")
+	c.IfMatch = call.Tag(put)
+	if _, again, _, err := f.s.PutQueue(t.Context(), c, "q", "Q", nil); err != nil || again == put {
+		t.Fatalf("the tag of the answer before is refused, or not renewed: %d %v", again, err)
+	}
+	if err := f.s.DeleteQueue(t.Context(), c, "q"); !problem.Is(err, problem.PreconditionFailed) {
+		t.Fatalf("a stale tag passes: %v", err)
+	}
 }

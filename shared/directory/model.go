@@ -72,6 +72,8 @@ type queueItem struct {
 	Chunks     int      `json:"chunks"`
 	Leaving    int      `json:"leaving,omitempty"` // chunks of users who left and whose grants are not yet withdrawn
 	Deleted    bool     `json:"deleted,omitempty"` // invisible; goes when the grants are withdrawn
+	// Settled counts the commits that changed nothing but what is yet to be done; the entity tag leaves them out.
+	Settled int64 `json:"settled,omitempty"`
 	// Shown tells when which dashboards showed the queue, for the days of the past that reports are about.
 	Shown Spans `json:"shown,omitempty"`
 	// ChangedAt is when members or dashboards were changed last: from then on memberships hold, or no longer hold, however late the grants follow.

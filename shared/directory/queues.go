@@ -22,6 +22,9 @@ type loadedQueue struct {
 	leaving []string
 }
 
+// revision is the version that the entity tag is made of: it does not change by itself when the grants of who left are withdrawn.
+func (q *loadedQueue) revision() int64 { return q.version - q.Settled }
+
 func (q *loadedQueue) monitored() bool { return q.exists && !q.Deleted && len(q.Dashboards) > 0 }
 
 func (q *loadedQueue) view() Queue {
@@ -159,10 +162,10 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 			return err
 		}
 		alive := old.exists && !old.Deleted
-		if err := c.Matches(alive, old.version); err != nil {
+		if err := c.Matches(alive, old.revision()); err != nil {
 			return err
 		}
-		now := &loadedQueue{queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At}, members: members}
+		now := &loadedQueue{queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At, Settled: old.Settled}, members: members}
 		if !old.exists {
 			past, err := s.GoneQueues(ctx, c, []string{id})
 			if err != nil {
@@ -203,7 +206,7 @@ func (s *Service) commitQueue(ctx context.Context, c *call.Call, old, now *loade
 	if err != nil {
 		return 0, err
 	}
-	return old.version + 1, c.Commit(ctx, call.Answer{}, append(ops, audit, mark(c, queueMarks, now.ID))...)
+	return old.revision() + 1, c.Commit(ctx, call.Answer{}, append(ops, audit, mark(c, queueMarks, now.ID))...)
 }
 
 func (s *Service) checkMembers(ctx context.Context, c *call.Call, members []string) error {
@@ -241,7 +244,7 @@ func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue,
 	}
 	view := q.view()
 	view.Settling = len(page.Items) > 0
-	return view, q.version, nil
+	return view, q.revision(), nil
 }
 
 // ListQueues lists queues by id with their members.
@@ -273,13 +276,13 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		if !old.exists || old.Deleted {
 			return problem.Missing("call queue")
 		}
-		if err := c.Matches(true, old.version); err != nil {
+		if err := c.Matches(true, old.revision()); err != nil {
 			return err
 		}
 		if len(old.Dashboards) > MaxQueues {
 			return problem.New(problem.WrongState, "The queue is on more than 40 dashboards; take it off some of them first.")
 		}
-		now := &loadedQueue{queueItem: queueItem{ID: id, Name: old.Name, Deleted: true, Shown: old.Shown.clone(), ChangedAt: c.At}}
+		now := &loadedQueue{queueItem: queueItem{ID: id, Name: old.Name, Deleted: true, Shown: old.Shown.clone(), ChangedAt: c.At, Settled: old.Settled}}
 		for _, dashboard := range old.Dashboards {
 			now.Shown.shut(dashboard, c.At)
 		}
@@ -450,6 +453,7 @@ func (s *Service) finish(ctx context.Context, c *call.Call, q *loadedQueue) erro
 	}
 	now := *q
 	now.leaving = nil
+	now.Settled++
 	ops, err := queueOperations(c, q, &now)
 	if err != nil {
 		return err

@@ -267,7 +267,7 @@ func (ch *Change) commitIfAny(ctx context.Context, answer call.Answer, guards []
 		ops = append(ops, guards...)
 	}
 	if err := ch.c.Commit(ctx, answer, ops...); err != nil {
-		return err
+		return ch.suspect(err)
 	}
 	ch.keepPools()
 	ch.Committed(ctx)

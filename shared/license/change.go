@@ -22,6 +22,7 @@ type Desk struct {
 	products *catalog.Catalog
 	known    confirmed
 	hints    hints
+	suspects suspects
 }
 
 // NewDesk makes a desk for the products of a catalog.
@@ -52,6 +53,9 @@ type Change struct {
 	reason     string
 	look       map[string]bool // products of which a seat was freed, or whose waiting list grew
 	chosen     *licenseState   // the license that the next seat taken must be
+	// reservation is where seats are taken from first, and drawn how many of each product are taken from it by then; nil for the pool alone.
+	reservation *Reservation
+	drawn       map[string]int64
 	// later leaves seats that are freed to the pool, to be handed to who waits right after the commit instead of in it: for a change that would otherwise not
 	// fit into one commit. Until then an assignment by hand may take such a seat.
 	later bool
@@ -81,6 +85,8 @@ type licenseState struct {
 	before  stored
 	raw     []byte
 	now     stored
+	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved for one that is reserved for somebody else.
+	drawn, reserved bool
 }
 
 type extensionState struct {
@@ -209,6 +215,9 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 				return nil, err
 			}
 		}
+	}
+	if err := ch.lookForReserved(ctx, need.Licenses); err != nil {
+		return nil, err
 	}
 	for _, x := range need.Extensions {
 		if item, ok := found[ExtensionKey(account, x)]; ok {
@@ -790,6 +799,9 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 		if l.now.ProductID == product && l.now.Status == Available && l.before.Status == Assigned {
 			return l, nil
 		}
+	}
+	if l, err := ch.draw(ctx, product); l != nil || err != nil {
+		return l, err
 	}
 	pl := ch.pools[product]
 	if pl == nil {

@@ -64,7 +64,7 @@ func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.
 		return err
 	}
 	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {
-		return err
+		return ch.suspect(err)
 	}
 	ch.keepPools()
 	ch.Committed(ctx)
@@ -137,6 +137,13 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 				return nil, err
 			}
 			if bytes.Equal(was, data) {
+				if l.drawn { // and given back by the same change
+					back, err := offerOperation(ch.c.Account, offer{stored: l.now, LicenseVersion: l.version}, table.IfAbsent)
+					if err != nil {
+						return nil, err
+					}
+					ops = append(ops, back)
+				}
 				continue
 			}
 		}
@@ -145,16 +152,31 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 		free := freeKey(ch.c.Account, l.now.ProductID, id)
 		switch {
 		case l.now.Status == Available && l.now.Kind.Purchasable():
-			offered, err := call.Encode(offer{stored: l.now, LicenseVersion: put.Item.Version})
+			cond := table.Always
+			if l.exists && l.before.Status == Available && !l.drawn {
+				cond = table.IfPresent // otherwise it is reserved
+			}
+			entry, err := offerOperation(ch.c.Account, offer{stored: l.now, LicenseVersion: put.Item.Version}, cond)
 			if err != nil {
 				return nil, err
 			}
-			ops = append(ops, table.Put(table.Item{Key: free, Data: offered}, table.Always))
-		case l.exists && l.before.Status == Available:
-			ops = append(ops, table.Delete(free, table.Always))
+			ops = append(ops, entry)
+		case l.exists && l.before.Status == Available && !l.drawn:
+			ops = append(ops, table.Delete(free, table.IfPresent)) // who takes it must find it in the pool, where a reserved one is not
 		}
 	}
 	return ops, nil
+}
+
+// offerOperation puts a free license into the pool. The entry has the version of its license, so that who takes it away by the entry alone takes what it has read.
+func offerOperation(account string, o offer, cond table.Condition) (table.Operation, error) {
+	data, err := call.Encode(o)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	op := table.Put(table.Item{Key: freeKey(account, o.ProductID, o.ID), Data: data}, cond)
+	op.Item.Version = o.LicenseVersion
+	return op, nil
 }
 
 // licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which filter uses which.

@@ -152,11 +152,11 @@ func (d *Desk) delivered(account string, licenses []stored, pending bool) ([]tab
 			return nil, err
 		}
 		put := table.Put(d.licenseItem(account, l, data), table.IfAbsent)
-		offered, err := call.Encode(offer{stored: l, LicenseVersion: put.Item.Version})
+		entry, err := offerOperation(account, offer{stored: l, LicenseVersion: put.Item.Version}, table.Always)
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, put, table.Put(table.Item{Key: freeKey(account, l.ProductID, l.ID), Data: offered}, table.Always))
+		ops = append(ops, put, entry)
 	}
 	return ops, nil
 }

@@ -2,6 +2,7 @@ package license
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ const (
 	countBought   = "bought"
 	countAssigned = "assigned"
 	countWaiting  = "waiting"
+	countReserved = "reserved"
 )
 
 // Sharding by the first hexadecimal digit of the license's random id spreads one account's licenses over 16 partitions.
@@ -74,7 +76,7 @@ func boughtDayKey(account string, at time.Time) table.Key {
 
 func boughtDaysPartition(account string) string { return call.Partition(account, "SEATS-DAYS") }
 
-// takenShards is over how many items the counts of what is assigned, and of who waits, are spread. A commit adds to one of them, whatever it changes; which one
+// takenShards is over how many items the counts of what is assigned, what is reserved, and who waits, are spread. A commit adds to one of them, whatever it changes; which one
 // is left to chance, so a single one of them may count below zero and only their sum means something.
 const takenShards = 32
 
@@ -82,6 +84,9 @@ const takenShards = 32
 func takenKey(account string, shard int) table.Key {
 	return table.Key{Partition: seatsPartition(account), Sort: fmt.Sprintf("#%02d", shard%takenShards)}
 }
+
+// anyTakenKey is one of them by chance.
+func anyTakenKey(account string) table.Key { return takenKey(account, rand.IntN(takenShards)) }
 
 // countName is the name of a product's count in takenKey.
 func countName(count, product string) string { return count + ":" + product }

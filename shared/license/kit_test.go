@@ -31,6 +31,8 @@ type office struct {
 	desk *Desk
 	// overlapped says that requests ran at the same time, so that the log, which goes by when they came, is not in the order of their commits.
 	overlapped bool
+	// jobs have reservations, with how many seats of each product they have drawn.
+	jobs map[string]map[string]int64
 }
 
 func open(t testing.TB) *office {
@@ -212,7 +214,7 @@ func decode[T any](t failer, item table.Item) T {
 // every holder has exactly what their grants ask for. drained says that every waiting list was looked at after the last change.
 func (o *office) audit(unlimited, drained bool, users ...string) {
 	o.t.Helper()
-	a := &auditor{office: o, licenses: map[string]stored{}, versions: map[string]int64{}, places: map[string][table.Indexes]table.Key{}}
+	a := o.auditor()
 	a.readLicenses()
 	a.checkHolders(unlimited, users)
 	a.checkCounts()
@@ -220,6 +222,10 @@ func (o *office) audit(unlimited, drained bool, users ...string) {
 	a.checkLists(drained)
 	a.checkExtensions()
 	a.checkLog()
+}
+
+func (o *office) auditor() *auditor {
+	return &auditor{office: o, licenses: map[string]stored{}, versions: map[string]int64{}, places: map[string][table.Indexes]table.Key{}}
 }
 
 type auditor struct {
@@ -328,7 +334,7 @@ func (a *auditor) checkWords() {
 
 func (a *auditor) checkCounts() {
 	a.t.Helper()
-	type count struct{ bought, assigned, waiting int64 }
+	type count struct{ bought, assigned, waiting, reserved int64 }
 	counted := map[string]*count{}
 	for _, p := range a.desk.products.Products() {
 		counted[p.ID] = &count{}
@@ -352,11 +358,14 @@ func (a *auditor) checkCounts() {
 			}
 		}
 	}
+	for id := range a.reserved() {
+		counted[a.licenses[id].ProductID].reserved++
+	}
 	list, err := a.desk.Summary(a.ctx, a.Call("auditor"))
 	a.must(err)
 	for _, s := range list {
 		want := counted[s.ProductID]
-		if s.Bought != want.bought || s.Assigned != want.assigned || s.Waiting != want.waiting || s.Available != s.Bought-s.Assigned || s.Available < 0 {
+		if s.Bought != want.bought || s.Assigned != want.assigned || s.Waiting != want.waiting || s.Available != s.Bought-s.Assigned-want.reserved || s.Available < 0 {
 			a.t.Fatalf("summary %+v, recount %+v", s, *want)
 		}
 	}
@@ -387,11 +396,34 @@ func (a *auditor) checkPool() {
 			free[offered.ID] = true
 		}
 	}
+	for id, version := range a.reserved() {
+		if l, ok := a.licenses[id]; !ok || l.Status != Available || a.versions[id] != version || free[id] {
+			a.t.Fatalf("version %d of %+v is reserved, which has version %d; in the pool: %v", version, l, a.versions[id], free[id])
+		}
+		free[id] = true // for somebody
+	}
 	for id, l := range a.licenses {
 		if (l.Status == Available) != free[id] {
 			a.t.Fatalf("license %+v, in the pool: %v", l, free[id])
 		}
 	}
+}
+
+// reserved are the seats of the office's reservations that are not drawn yet, with their versions.
+func (a *auditor) reserved() map[string]int64 {
+	a.t.Helper()
+	kept := map[string]int64{}
+	for job, drawn := range a.jobs {
+		for _, item := range a.items(table.Base, reservedPartition(a.Account, job)) {
+			chunk := decode[reserved](a.t, item)
+			for i, o := range chunk.Offers {
+				if chunk.From+int64(i) >= drawn[o.ProductID] {
+					kept[o.ID] = o.LicenseVersion
+				}
+			}
+		}
+	}
+	return kept
 }
 
 func (a *auditor) checkLists(drained bool) {

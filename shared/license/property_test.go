@@ -83,7 +83,7 @@ func (w *world) license() string {
 
 func (w *world) step() {
 	rt := w.rt
-	switch kind := rapid.IntRange(0, 14).Draw(rt, "step"); kind {
+	switch kind := rapid.IntRange(0, 16).Draw(rt, "step"); kind {
 	case 0:
 		id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
 		lots := []Lot{{rapid.SampledFrom(propertyBought).Draw(rt, "product"), "CC-1", n}}
@@ -112,6 +112,8 @@ func (w *world) step() {
 		w.fault(err)
 	case 1, 8:
 		w.bulk()
+	case 10, 11:
+		w.reserving()
 	case 9:
 		w.fault(w.desk.LiftExclusion(w.ctx, w.call(), rapid.SampledFrom(propertySeats).Draw(rt, "product"), w.user()))
 	default:

@@ -61,7 +61,7 @@ func (ch *Change) clone() *Change {
 		hd.waits = slices.Clone(hd.waits)
 	}
 	copied.exclusions, copied.counts, copied.bought, copied.look = maps.Clone(ch.exclusions), maps.Clone(ch.counts), maps.Clone(ch.bought), maps.Clone(ch.look)
-	copied.records = slices.Clone(ch.records)
+	copied.records, copied.drawn = slices.Clone(ch.records), maps.Clone(ch.drawn)
 	return &copied
 }
 
@@ -94,6 +94,8 @@ func (ch *Change) GrantLicense(ctx context.Context, user, id, source string) err
 		return ch.GrantProduct(ctx, user, product, source)
 	case l.now.Status != Available:
 		return problem.Newf(problem.LicenseNotAvailable, "The license is %s.", l.now.Status)
+	case l.unreserved() != nil:
+		return l.unreserved()
 	case h.Holds(product):
 		return problem.Newf(problem.UserAlreadyLicensed, "The user already holds a license of %s.", product)
 	}
@@ -114,7 +116,7 @@ func (ch *Change) GrantProduct(ctx context.Context, user, product, source string
 
 // Terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A terminated one stays as it is.
 //
-// Errors: license-in-use when it is assigned.
+// Errors: license-in-use when it is assigned; license-not-available when it is reserved.
 func (ch *Change) Terminate(id string) error {
 	l, ok := ch.licenses[id]
 	if !ok {
@@ -127,6 +129,9 @@ func (ch *Change) Terminate(id string) error {
 		return problem.New(problem.LicenseInUse, "The license is assigned; unassign it first.")
 	case Available:
 	}
+	if err := l.unreserved(); err != nil {
+		return err
+	}
 	at := ch.c.At
 	l.now.Status, l.now.TerminatedAt, l.now.Pending = Terminated, &at, false
 	ch.bought[boughtKey(ch.c.Account, l.now.ProductID)]--
@@ -137,7 +142,7 @@ func (ch *Change) Terminate(id string) error {
 
 // Charge moves a loaded license to another cost center, which the caller knows to exist.
 //
-// Errors: wrong-state when it is terminated, or metered and so charged by its count.
+// Errors: wrong-state when it is terminated, or metered and so charged by its count; license-not-available when it is reserved.
 func (ch *Change) Charge(id, costCenter string) error {
 	l, ok := ch.licenses[id]
 	if !ok {
@@ -150,6 +155,8 @@ func (ch *Change) Charge(id, costCenter string) error {
 		return problem.New(problem.WrongState, "The license is terminated.")
 	case l.now.Kind == catalog.Metered:
 		return problem.New(problem.WrongState, "A metered license has no cost center.")
+	case l.unreserved() != nil:
+		return l.unreserved()
 	}
 	ch.bought[costCenterSeatsKey(ch.c.Account, l.now.ProductID, l.now.CostCenter)]--
 	ch.bought[costCenterSeatsKey(ch.c.Account, l.now.ProductID, costCenter)]++

@@ -41,7 +41,7 @@ func (d *Desk) Get(ctx context.Context, c *call.Call, id string) (License, int64
 }
 
 // Summary counts the seats of every product of the catalog, in its order. It is one strongly consistent query of a few dozen items, whatever the number of
-// licenses. Of a metered product what is assigned counts as bought.
+// licenses. Of a metered product what is assigned counts as bought. What is reserved for a mass configuration that is being applied is not available.
 func (d *Desk) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
 	counts := map[string]int64{}
 	err := table.All(ctx, c.Env.Table, table.Query{Partition: seatsPartition(c.Account)}, func(item table.Item) error {
@@ -66,7 +66,7 @@ func (d *Desk) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
 		if p.Kind == catalog.Metered {
 			s.Bought = s.Assigned
 		}
-		s.Available = s.Bought - s.Assigned
+		s.Available = s.Bought - s.Assigned - counts[countName(countReserved, p.ID)]
 		list[i] = s
 	}
 	return list, nil

@@ -50,7 +50,8 @@ const Indexes = int(indexes) - 1
 // Item is what the table stores.
 type Item struct {
 	Key
-	// Version is set by the store: 1 when an item is put with IfAbsent, one more at each put with IfVersion, 0 after an unconditional put.
+	// Version is set by the store: 1 when an item is put with IfAbsent, one more at each put with IfVersion, after any other put what Put was told then: 0, unless the caller
+	// counts versions by other means and sets one on the operation.
 	Version int64
 	// Data is a JSON document, opaque to the store.
 	Data []byte

@@ -1,0 +1,353 @@
+package license
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that keeps them, the counts and the guard of whose work it is.
+const reservedBatch = table.MaxOperations - 3
+
+// Reservation keeps free seats for one job of many commits, so that it cannot run dry in the middle: they leave the pool, and nobody else can take, end or charge
+// them. They are kept in order, product by product; the job says how many of each it has drawn, in the commits that draw them, so nothing else has to be
+// written of a seat that is drawn. A reservation belongs to the one worker that works on the job.
+type Reservation struct {
+	desk *Desk
+	c    *call.Call
+	job  string
+	// commit commits operations together with one more, which demands that the job is still the worker's.
+	commit func(ctx context.Context, ops []table.Operation) error
+	// ends is how many seats of a product are reserved, as far as it is known; chunks is the last part that was read of each product.
+	ends   map[string]int64
+	chunks map[string]reserved
+}
+
+// reserved is the document of reservedKey: seats that follow each other in a reservation.
+type reserved struct {
+	From   int64   `json:"from"` // how many of the product are reserved before these
+	Offers []offer `json:"offers"`
+}
+
+// Reservation is the job's reservation, whether anything is reserved yet or not. commit commits operations together with one more of the caller's.
+func (d *Desk) Reservation(c *call.Call, job string, commit func(ctx context.Context, ops []table.Operation) error) *Reservation {
+	return &Reservation{desk: d, c: c, job: job, commit: commit, ends: map[string]int64{}, chunks: map[string]reserved{}}
+}
+
+func reservedPartition(account, job string) string { return call.Partition(account, "RESERVED", job) }
+
+// reservedKey names some reserved seats by their product and the number of those before them.
+func reservedKey(account, job, product string, from int64) table.Key {
+	return table.Key{Partition: reservedPartition(account, job), Sort: fmt.Sprintf("%s#%09d", product, from)}
+}
+
+// Begun says whether anything is reserved.
+func (r *Reservation) Begun(ctx context.Context) (bool, error) {
+	page, err := r.c.Env.Table.Query(ctx, table.Query{Partition: reservedPartition(r.c.Account, r.job), Limit: 1})
+	return len(page.Items) > 0, err
+}
+
+// Reserve makes the seats reserved so many of each product, in as many commits as it takes; what an earlier run has reserved counts. Each commit takes up to 97 seats.
+//
+// Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so until Release; those of commit.
+func (r *Reservation) Reserve(ctx context.Context, wanted map[string]int64) error {
+	for done := false; !done; {
+		err := call.Decide(ctx, func(ctx context.Context) error {
+			ops, ends, err := r.next(ctx, wanted)
+			if err != nil {
+				return err
+			}
+			if done = len(ops) == 0; done {
+				return nil
+			}
+			if err := r.commit(ctx, ops); err != nil {
+				clear(r.ends) // whatever became of it, it is read again
+				return err
+			}
+			maps.Copy(r.ends, ends)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next are the operations of the next commit of Reserve, and how much is reserved after it.
+func (r *Reservation) next(ctx context.Context, wanted map[string]int64) (ops []table.Operation, ends map[string]int64, err error) {
+	room, ends := reservedBatch+1, map[string]int64{}
+	var bounds []table.Bound
+	for _, product := range slices.Sorted(maps.Keys(wanted)) {
+		end, err := r.end(ctx, product)
+		if err != nil {
+			return nil, nil, err
+		}
+		missing := wanted[product] - end
+		if missing <= 0 || room < 2 {
+			continue
+		}
+		taken, err := r.offered(ctx, product, int(min(missing, int64(room-1))))
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(taken) == 0 {
+			return nil, nil, problem.Shortage(product, wanted[product], end)
+		}
+		data, err := call.Encode(reserved{From: end, Offers: taken})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, o := range taken {
+			ops = append(ops, table.Delete(freeKey(r.c.Account, product, o.ID), table.IfVersion(o.LicenseVersion)))
+		}
+		ops = append(ops, table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent))
+		bounds = append(bounds, table.Bound{Name: countName(countReserved, product), By: int64(len(taken))})
+		ends[product] = end + int64(len(taken))
+		room -= len(taken) + 1
+	}
+	if len(bounds) > 0 {
+		ops = append(ops, table.Add(anyTakenKey(r.c.Account), bounds...))
+	}
+	return ops, ends, nil
+}
+
+// end is how many seats of the product are reserved.
+func (r *Reservation) end(ctx context.Context, product string) (int64, error) {
+	if end, known := r.ends[product]; known {
+		return end, nil
+	}
+	chunk, err := r.last(ctx, table.Query{Prefix: product + "#"})
+	if err != nil {
+		return 0, err
+	}
+	r.ends[product] = chunk.From + int64(len(chunk.Offers))
+	return r.ends[product], nil
+}
+
+// last reads the last of some reserved seats.
+func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error) {
+	q.Partition, q.Backwards, q.Limit = reservedPartition(r.c.Account, r.job), true, 1
+	page, err := r.c.Env.Table.Query(ctx, q)
+	if err != nil || len(page.Items) == 0 {
+		return reserved{}, err
+	}
+	return call.Decode[reserved](page.Items[0])
+}
+
+// offered reads so many free seats of the product, or as many as there are.
+func (r *Reservation) offered(ctx context.Context, product string, n int) ([]offer, error) {
+	var offers []offer
+	q := table.Query{Partition: freePartition(r.c.Account, product), Limit: n}
+	for {
+		page, err := r.c.Env.Table.Query(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		read := make([]offer, len(page.Items))
+		licenses := make([]stored, len(page.Items))
+		for i, item := range page.Items {
+			if read[i], err = call.Decode[offer](item); err != nil {
+				return nil, err
+			}
+			licenses[i] = read[i].stored
+		}
+		seen, err := r.desk.sight(ctx, r.c, licenses)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range read {
+			if seen(o.stored) && len(offers) < n {
+				offers = append(offers, o)
+			}
+		}
+		if len(offers) == n || page.Next == "" {
+			return offers, nil
+		}
+		q.After, q.Limit = page.Next, table.MaxPage
+	}
+}
+
+// at is the reserved seat of the product behind so many drawn ones; ok is false when there is none.
+func (r *Reservation) at(ctx context.Context, product string, drawn int64) (o offer, ok bool, err error) {
+	chunk, known := r.chunks[product]
+	if !known || drawn < chunk.From || drawn >= chunk.From+int64(len(chunk.Offers)) {
+		if chunk, err = r.last(ctx, table.Query{Prefix: product + "#", To: fmt.Sprintf("%s#%09d", product, drawn+1)}); err != nil {
+			return offer{}, false, err
+		}
+		r.chunks[product] = chunk
+	}
+	if i := drawn - chunk.From; i >= 0 && i < int64(len(chunk.Offers)) {
+		return chunk.Offers[i], true, nil
+	}
+	return offer{}, false, nil
+}
+
+// Release returns to the pool what is reserved and not drawn, from the end, so that what a run that dies has left is still in order for the next one. After it has
+// begun, Reserve may go on only if nothing was drawn. Nobody waits for the products that are reserved, so no waiting list is served.
+//
+// Errors: those of commit.
+func (r *Reservation) Release(ctx context.Context, drawn map[string]int64) error {
+	for done := false; !done; {
+		err := call.Decide(ctx, func(ctx context.Context) error {
+			page, err := r.c.Env.Table.Query(ctx, table.Query{Partition: reservedPartition(r.c.Account, r.job), Backwards: true, Limit: 10})
+			if err != nil {
+				return err
+			}
+			if done = len(page.Items) == 0; done {
+				return nil
+			}
+			clear(r.ends)
+			clear(r.chunks)
+			ops, err := r.returned(page.Items, drawn)
+			if err != nil {
+				return err
+			}
+			return r.commit(ctx, ops)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// returned puts the rest of as many items as fit into one commit back into the pool.
+func (r *Reservation) returned(items []table.Item, drawn map[string]int64) ([]table.Operation, error) {
+	var ops []table.Operation
+	back := map[string]int64{}
+	for _, item := range items {
+		chunk, err := call.Decode[reserved](item)
+		if err != nil {
+			return nil, err
+		}
+		if len(chunk.Offers) == 0 {
+			return nil, fmt.Errorf("item %s reserves nothing", item.Key)
+		}
+		product := chunk.Offers[0].ProductID
+		rest := chunk.Offers[min(max(0, drawn[product]-chunk.From), int64(len(chunk.Offers))):]
+		if len(ops)+len(rest) > reservedBatch {
+			break
+		}
+		for _, o := range rest {
+			entry, err := offerOperation(r.c.Account, o, table.IfAbsent)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, entry)
+		}
+		ops = append(ops, table.Delete(item.Key, table.IfPresent))
+		back[product] -= int64(len(rest))
+	}
+	var bounds []table.Bound
+	for _, product := range slices.Sorted(maps.Keys(back)) {
+		if back[product] != 0 {
+			bounds = append(bounds, table.Bound{Name: countName(countReserved, product), By: back[product]})
+		}
+	}
+	if len(bounds) > 0 {
+		ops = append(ops, table.Add(anyTakenKey(r.c.Account), bounds...))
+	}
+	return ops, nil
+}
+
+// Draw lets the change take reserved seats before those of the pool; drawn is how many of each product were drawn before it.
+func (ch *Change) Draw(from *Reservation, drawn map[string]int64) {
+	ch.reservation, ch.drawn = from, maps.Clone(drawn)
+	if ch.drawn == nil {
+		ch.drawn = map[string]int64{}
+	}
+}
+
+// Drawn is how many seats of each product are drawn once the change is committed; the caller writes it in the same commit.
+func (ch *Change) Drawn() map[string]int64 { return maps.Clone(ch.drawn) }
+
+// draw takes the next reserved seat of the product, or nil when there is none.
+func (ch *Change) draw(ctx context.Context, product string) (*licenseState, error) {
+	if ch.reservation == nil {
+		return nil, nil
+	}
+	o, ok, err := ch.reservation.at(ctx, product, ch.drawn[product])
+	if err != nil || !ok {
+		return nil, err
+	}
+	ch.drawn[product]++
+	ch.counts[countName(countReserved, product)]--
+	state := &licenseState{version: o.LicenseVersion, exists: true, before: o.stored, now: o.stored, drawn: true}
+	ch.licenses[o.ID] = state
+	return state, nil
+}
+
+// suspects are licenses that refused a commit because they were not in the pool: taken by then, or reserved, which their own items do not say. The decision that
+// follows looks, and can then tell the caller. It is a hint to look and no more, so it may be forgotten.
+type suspects struct {
+	mu  sync.Mutex
+	ids map[string]struct{}
+}
+
+// suspectedLicenses is of how many licenses it is known; beyond that all are forgotten.
+const suspectedLicenses = 1024
+
+func (s *suspects) add(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids == nil || len(s.ids) >= suspectedLicenses {
+		s.ids = map[string]struct{}{}
+	}
+	s.ids[name] = struct{}{}
+}
+
+func (s *suspects) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.ids[name]
+	return ok
+}
+
+// suspect notes which licenses refused the change's commit because they were not in the pool; it returns the error as it is.
+func (ch *Change) suspect(err error) error {
+	if refused, ok := table.Refused(err); ok {
+		for id, l := range ch.licenses {
+			if l.before.Status == Available && refused.Has(freeKey(ch.c.Account, l.now.ProductID, id)) {
+				ch.desk.suspects.add(ch.c.Account + "#" + id)
+			}
+		}
+	}
+	return err
+}
+
+// lookForReserved finds out which of some loaded licenses are reserved, of those that gave reason to look.
+func (ch *Change) lookForReserved(ctx context.Context, ids []string) error {
+	var keys []table.Key
+	for _, id := range ids {
+		if l := ch.licenses[id]; l != nil && l.now.Status == Available && ch.desk.suspects.has(ch.c.Account+"#"+id) {
+			keys = append(keys, freeKey(ch.c.Account, l.now.ProductID, id))
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := ch.c.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		_, free := found[key]
+		ch.licenses[key.Sort].reserved = !free
+	}
+	return nil
+}
+
+// unreserved refuses what would take, end or charge a license that is reserved.
+func (l *licenseState) unreserved() error {
+	if l.reserved && l.now.Status == Available {
+		return problem.New(problem.LicenseNotAvailable, "The license is reserved for a mass configuration that is being applied.")
+	}
+	return nil
+}

@@ -90,6 +90,13 @@ func (s *Service) SplitLine(ctx context.Context, c *call.Call, line string, part
 	return s.changeCart(ctx, c, codes, func(cart Cart, terms Terms) (Cart, error) { return cart.Split(terms, line, parts) })
 }
 
+// MergeLines makes one of lines of the caller's cart that have the same product and cost center: among those named, or all if lineIDs is nil.
+//
+// Errors: validation, precondition-failed.
+func (s *Service) MergeLines(ctx context.Context, c *call.Call, lineIDs []string) (Cart, int64, error) {
+	return s.changeCart(ctx, c, nil, func(cart Cart, _ Terms) (Cart, error) { return cart.Merge(lineIDs) })
+}
+
 func codesOf(lines []CartLineInput) []string {
 	codes := make([]string, len(lines))
 	for i, line := range lines {

@@ -71,6 +71,13 @@ type chargeInput struct {
 	}
 }
 
+type mergeInput struct {
+	api.Account
+	Body struct {
+		LineIDs []string `json:"lineIds,omitempty" doc:"All lines if left out."`
+	}
+}
+
 type splitInput struct {
 	api.Account
 	Line string `path:"line" doc:"The id of a line of the cart."`
@@ -156,6 +163,8 @@ func Routes(k *api.Kit, env *app.Env) {
 	api.Register(k, register("delete-cart", http.MethodDelete, base+"/cart", "Empty the caller's cart", tagPurchase, buys), h.deleteCart)
 	api.Register(k, register("charge-cart", http.MethodPost, base+"/cart/cost-center", "Give all or some lines of the cart a cost center", tagPurchase, buys), h.chargeCart)
 	api.Register(k, register("split-cart-line", http.MethodPost, base+"/cart/lines/{line}/split", "Split a line of the cart", tagPurchase, buys), h.splitLine)
+	api.Register(k, register("merge-cart-lines", http.MethodPost, base+"/cart/merge", "Make one of lines that have the same product and cost center", tagPurchase, buys),
+		h.mergeLines)
 
 	api.Register(k, created(register("create-quote", http.MethodPost, base+"/quotes", "Price the cart, or the lines sent", tagPurchase, buys)), h.quote)
 	api.Register(k, created(register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys)), h.order)
@@ -286,6 +295,10 @@ func (h edge) chargeCart(ctx context.Context, c *call.Call, in *chargeInput) (*a
 
 func (h edge) splitLine(ctx context.Context, c *call.Call, in *splitInput) (*api.Tagged[Cart], error) {
 	return tagged(h.SplitLine(ctx, c, in.Line, in.Body.Parts))
+}
+
+func (h edge) mergeLines(ctx context.Context, c *call.Call, in *mergeInput) (*api.Tagged[Cart], error) {
+	return tagged(h.MergeLines(ctx, c, in.Body.LineIDs))
 }
 
 func (h edge) quote(ctx context.Context, c *call.Call, in *quoteInput) (*api.Plain[Quote], error) {

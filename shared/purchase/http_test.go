@@ -329,6 +329,14 @@ func TestCart(t *testing.T) {
 	s.problem(s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1"}, "key-1"), http.StatusUnprocessableEntity, "idempotency-mismatch")
 	s.problem(s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-7"}), http.StatusUnprocessableEntity, "validation", "costCenter")
 	s.problem(s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1", "lineIds": []string{}}), http.StatusUnprocessableEntity, "validation", "lineIds")
+	three := []any{line("live-reports", 2, "CC-1"), line("developer", 1, "CC-1"), line("live-reports", 3, "CC-1")}
+	three = append(three, line("live-reports", 4, "CC-2"))
+	testkit.Decode[purchase.Cart](t, s.as("bob", "PUT", "/cart", map[string]any{"lines": three}), http.StatusOK)
+	s.problem(s.as("bob", "POST", "/cart/merge", map[string]any{"lineIds": []string{"1", "9"}}), http.StatusUnprocessableEntity, "validation", "lineIds[1]")
+	merged := testkit.Decode[purchase.Cart](t, s.as("bob", "POST", "/cart/merge", map[string]any{}), http.StatusOK)
+	if len(merged.Lines) != 3 || merged.Lines[0].Quantity != 5 || merged.Lines[0].CostCenter != "CC-1" || merged.Lines[2].Quantity != 4 {
+		t.Errorf("merged: %+v", merged.Lines)
+	}
 	bad := map[string]any{"parts": []any{map[string]any{"quantity": 1, "costCenter": "CC-1"}, map[string]any{"quantity": 2, "costCenter": "CC-2"}}}
 	s.problem(s.zoe("POST", "/cart/lines/1/split", bad), http.StatusUnprocessableEntity, "validation", "parts")
 	s.problem(s.zoe("POST", "/cart/lines/99/split", bad), http.StatusNotFound, "not-found")
@@ -700,7 +708,7 @@ func TestEveryOperationAsksForItsPermission(t *testing.T) {
 			}
 		}
 	}
-	if operations != 16 {
+	if operations != 17 {
 		t.Errorf("%d operations", operations)
 	}
 }

@@ -190,6 +190,49 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 	return next, nil
 }
 
+// Merge is the cart with lines of the same product and cost center made one, which takes the place of the first of them and has an id of its own: among the lines
+// named, or among all if lineIDs is nil. Lines that have no other of their kind stay as they are; neither the number of licenses nor the total charge changes.
+func (c Cart) Merge(lineIDs []string) (Cart, error) {
+	var fields []problem.Field
+	if lineIDs != nil && len(lineIDs) == 0 {
+		fields = append(fields, problem.Field{Field: "lineIds", Message: "must name a line, or be left out for all lines"})
+	}
+	for i, id := range lineIDs {
+		if c.index(id) < 0 {
+			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Message: "is no line of the cart"})
+		}
+	}
+	if len(fields) > 0 {
+		return Cart{}, problem.Validation(fields...)
+	}
+	next := Cart{LastLine: c.LastLine}
+	type kind struct{ product, costCenter string }
+	at, merged := map[kind]int{}, map[int]bool{}
+	for _, line := range c.Lines {
+		k := kind{line.ProductID, line.CostCenter}
+		first, found := at[k]
+		switch chosen := lineIDs == nil || slices.Contains(lineIDs, line.ID); {
+		case chosen && found:
+			next.Lines[first].Quantity += line.Quantity
+			merged[first] = true
+			continue
+		case chosen:
+			at[k] = len(next.Lines)
+		}
+		next.Lines = append(next.Lines, line)
+	}
+	for i := range next.Lines {
+		if merged[i] {
+			next.LastLine++
+			next.Lines[i].ID = strconv.Itoa(next.LastLine)
+		}
+	}
+	if next.Lines == nil {
+		next.Lines = []CartLine{}
+	}
+	return next, nil
+}
+
 // Fingerprint is the same for carts that would be bought alike: it covers products, quantities and cost centers in their order, and not the
 // ids of the lines.
 func (c Cart) Fingerprint() string {

@@ -3,6 +3,7 @@ package purchase
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"slices"
@@ -515,6 +516,82 @@ func TestPropertyASplitChangesNoCharge(t *testing.T) {
 		others := slices.Concat(after.Lines[:index], after.Lines[index+parts:])
 		if !slices.Equal(others, slices.Delete(slices.Clone(before.Lines), index, index+1)) {
 			t.Fatal("a line that was not split has changed")
+		}
+	})
+}
+
+func TestMerge(t *testing.T) {
+	cart := cartOf(t,
+		CartLineInput{ProductID: "developer", Quantity: 1, CostCenter: "CC-1"},
+		CartLineInput{ProductID: "call-group", Quantity: 2, CostCenter: "CC-1"},
+		CartLineInput{ProductID: "developer", Quantity: 3, CostCenter: "CC-1"},
+		CartLineInput{ProductID: "developer", Quantity: 4, CostCenter: "CC-2"},
+		CartLineInput{ProductID: "developer", Quantity: 5},
+		CartLineInput{ProductID: "developer", Quantity: 6, CostCenter: "CC-1"},
+		CartLineInput{ProductID: "developer", Quantity: 7})
+	shown := func(c Cart) string {
+		var out []string
+		for _, line := range c.Lines {
+			out = append(out, fmt.Sprintf("%s: %d %s %s", line.ID, line.Quantity, line.ProductID, line.CostCenter))
+		}
+		return strings.Join(out, ", ")
+	}
+	for _, tc := range []struct {
+		lines []string
+		want  string
+	}{
+		{nil, "8: 10 developer CC-1, 2: 2 call-group CC-1, 4: 4 developer CC-2, 9: 12 developer "},
+		{[]string{"6", "3", "2"}, "1: 1 developer CC-1, 2: 2 call-group CC-1, 8: 9 developer CC-1, 4: 4 developer CC-2, 5: 5 developer , 7: 7 developer "},
+		{[]string{"1", "4"}, shown(cart)},
+	} {
+		got, err := cart.Merge(tc.lines)
+		if err != nil || shown(got) != tc.want {
+			t.Errorf("%v: %v, %s, want %s", tc.lines, err, shown(got), tc.want)
+		}
+	}
+	_, err := cart.Merge([]string{})
+	wantFields(t, err, "lineIds")
+	_, err = cart.Merge([]string{"1", "8"})
+	wantFields(t, err, "lineIds[1]")
+	if empty, err := (Cart{LastLine: 3}).Merge(nil); err != nil || empty.Lines == nil || empty.LastLine != 3 {
+		t.Errorf("an empty cart: %v, %+v", err, empty)
+	}
+}
+
+// Merging changes no total, and no number of licenses of a product on a cost center.
+func TestPropertyAMergeChangesNoTotal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cart := drawCart(t)
+		terms, now := drawTerms(t)
+		before, err := Price(terms, cart.Lines, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged, err := cart.Merge(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := Price(terms, merged.Lines, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.DueToday != before.DueToday || after.Recurring != before.Recurring {
+			t.Fatalf("%v and %v became %v and %v", before.DueToday, before.Recurring, after.DueToday, after.Recurring)
+		}
+		type kind struct{ product, costCenter string }
+		was, is := map[kind]int{}, map[kind]int{}
+		for _, line := range before.Lines {
+			was[kind{line.ProductID, line.CostCenter}] += line.Quantity
+		}
+		for _, line := range after.Lines {
+			k := kind{line.ProductID, line.CostCenter}
+			if is[k] != 0 {
+				t.Fatalf("two lines of %v are left", k)
+			}
+			is[k] = line.Quantity
+		}
+		if !maps.Equal(was, is) {
+			t.Fatalf("%v became %v", was, is)
 		}
 	})
 }

@@ -4,6 +4,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -33,6 +34,16 @@ type Env struct {
 	CursorKey []byte
 	// Version is what GET /v1/health answers.
 	Version string
+	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil otherwise.
+	Chance func(n int) int
+}
+
+// Pick is a number from 0 to below n, by chance: for choices that spread load and decide nothing else.
+func (e *Env) Pick(n int) int {
+	if e.Chance != nil {
+		return e.Chance(n)
+	}
+	return rand.IntN(n)
 }
 
 // Function is one Lambda function, whichever way it is invoked.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -812,7 +811,7 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 	}
 	for {
 		for len(pl.free) > 0 {
-			i := rand.IntN(len(pl.free))
+			i := ch.c.Env.Pick(len(pl.free))
 			l := pl.free[i]
 			pl.free = slices.Delete(pl.free, i, i+1)
 			if state := ch.licenses[l.ID]; state != nil {

@@ -85,8 +85,10 @@ openapi: ## Write openapi.yaml from the code.
 .PHONY: validate
 validate: export SAM_CLI_TELEMETRY := 0
 validate: export AWS_DEFAULT_REGION := $(REGION)
+validate: export PYTHONDONTWRITEBYTECODE := 1
 validate: $(VENV)/installed ## Check template.yaml and openapi.yaml, and that sam builds it all; the first time fetches sam, cfn-lint and a validator.
-	$(VENV)/bin/cfn-lint --regions $(REGION) --template template.yaml
+	$(VENV)/bin/cfn-lint --regions $(REGION) --append-rules infra/rules --template template.yaml
+	$(VENV)/bin/python infra/rules/_check.py
 	$(VENV)/bin/sam validate --lint --template template.yaml
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
 	$(VENV)/bin/sam build --template template.yaml

@@ -1,0 +1,262 @@
+"""Rules of our own for cfn-lint (design.md, decision 13): what AWS and cfn-lint accept, and Seatwise does not.
+
+`cfn-lint --append-rules infra/rules` takes them in. They read SAM's own resources, as template.yaml has them and with Globals merged in, and the plain
+resources that would do the same. Each has templates in refused/ that it alone refuses; _check.py holds that.
+"""
+
+import re
+
+from cfnlint.rules import CloudFormationLintRule, RuleMatch
+
+SERVERLESS = "AWS::Serverless::Function"
+LAMBDA = "AWS::Lambda::Function"
+
+# Whoever asks for these routes needs no token: api.md, "GET /v1/health: no token". Nothing else goes without.
+OPEN_ROUTES = {("GET", "/v1/health")}
+
+
+def values(node, path):
+    """Yields the value and where it stands; for a list its members, for an Fn::If its branches."""
+    if isinstance(node, list):
+        for i, member in enumerate(node):
+            yield from values(member, path + [i])
+    elif isinstance(node, dict) and list(node) == ["Fn::If"] and len(node["Fn::If"]) == 3:
+        for i in (1, 2):
+            yield from values(node["Fn::If"][i], path + ["Fn::If", i])
+    elif node != {"Ref": "AWS::NoValue"}:
+        yield node, path
+
+
+def resources(cfn, *types):
+    """Yields name, properties and path of the resources of these types."""
+    for name, resource in cfn.get_resources(list(types)).items():
+        yield name, resource.get("Properties") or {}, ["Resources", name, "Properties"]
+
+
+def at(node, *keys):
+    """Follows the keys as far as they go; None where they end."""
+    for key in keys:
+        if not isinstance(node, dict):
+            return None
+        node = node.get(key)
+    return node
+
+
+def true(node):
+    return node is True or node == "true"
+
+
+def target(node):
+    """The logical id that a Ref or a GetAtt names, however it is written; None for anything else."""
+    if not isinstance(node, dict):
+        return None
+    if isinstance(node.get("Ref"), str):
+        return node["Ref"]
+    get = node.get("Fn::GetAtt")
+    if isinstance(get, list) and get:
+        return get[0]
+    if isinstance(get, str):
+        return get.split(".")[0]
+    sub = node.get("Fn::Sub")
+    if isinstance(sub, str) and (whole := re.fullmatch(r"\$\{(\w+)(\.\w+)?\}", sub)):
+        return whole[1]
+    return None
+
+
+def is_a(cfn, node, resource_type):
+    """Tells whether the node refers to a resource of this type in this template."""
+    return at(cfn.template, "Resources", target(node), "Type") == resource_type
+
+
+class NarrowPolicies(CloudFormationLintRule):
+    id = "E9101"
+    shortdesc = "A policy reaches no further than one table or one prefix of a bucket"
+    description = (
+        "Every statement that allows names its actions one by one, and resources without a wildcard but for the indexes of a table and what lies under"
+        " a prefix of a bucket. s3:ListBucket alone may name a whole bucket: without it S3 answers 403 for an object that is missing."
+    )
+    source_url = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
+    tags = ["seatwise", "iam"]
+
+    def match(self, cfn):
+        matches = []
+        for _, props, path in resources(cfn, SERVERLESS):
+            for policy, where in values(props.get("Policies", []), path + ["Policies"]):
+                matches += self.policy(policy, where)
+        for _, props, path in resources(cfn, "AWS::IAM::Role"):
+            for policy, where in values(props.get("Policies", []), path + ["Policies"]):
+                matches += self.policy(at(policy, "PolicyDocument"), where + ["PolicyDocument"])
+            for arn, where in values(props.get("ManagedPolicyArns", []), path + ["ManagedPolicyArns"]):
+                matches += self.policy(arn, where)
+        for _, props, path in resources(cfn, "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            matches += self.policy(props.get("PolicyDocument"), path + ["PolicyDocument"])
+        return matches
+
+    def policy(self, policy, path):
+        if not isinstance(policy, dict) or "Statement" not in policy:
+            return [RuleMatch(path, "Write the policy out as statements: what a managed policy or a policy template allows cannot be judged here")]
+        found = []
+        for statement, where in values(policy["Statement"], path + ["Statement"]):
+            if statement.get("Effect") == "Allow":
+                found += self.statement(statement, where)
+        return found
+
+    def statement(self, statement, path):
+        for key in ("NotAction", "NotResource"):
+            if key in statement:
+                return [RuleMatch(path + [key], f"{key} allows all that it does not name")]
+        found = []
+        actions = list(values(statement.get("Action", []), path + ["Action"]))
+        for action, where in actions:
+            if not isinstance(action, str) or not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
+                found.append(RuleMatch(where, f"{action} is more than one action"))
+        if found:
+            return found
+        for resource, where in values(statement.get("Resource", []), path + ["Resource"]):
+            for action, _ in actions:
+                if reason := self.too_wide(action, resource):
+                    found.append(RuleMatch(where, f"{action}: {reason}"))
+                    break
+        return found
+
+    def too_wide(self, action, resource):
+        arn = at(resource, "Fn::Sub") if isinstance(resource, dict) else resource
+        if isinstance(arn, list):
+            arn = arn[0]
+        service = action.split(":")[0]
+        if arn is None and service == "s3" and action != "s3:ListBucket":
+            return "say by Fn::Sub which prefix of the bucket"
+        if arn is None:
+            return None if target(resource) else "say the resource by Fn::GetAtt or Fn::Sub"
+        if service == "dynamodb":
+            arn = re.sub(r"/index/\*$", "", arn)
+        elif service == "s3" and action != "s3:ListBucket":
+            # arn:aws:s3:::bucket/prefix/*
+            bucket, _, key = arn.partition("/")
+            if not re.fullmatch(r"[^*?]+/\*?|[^*?/]+", key):
+                return "the resource is more than one prefix of a bucket"
+            arn = bucket
+        return "the resource has a wildcard" if "*" in arn or "?" in arn else None
+
+
+class FailuresAreHeard(CloudFormationLintRule):
+    id = "E9102"
+    shortdesc = "No function fails unheard"
+    description = (
+        "Every function has an alarm on its errors that tells somebody. One that is invoked by events has a queue for those it could not do after all"
+        " retries, and so has every schedule for those it could not deliver."
+    )
+    source_url = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+    tags = ["seatwise", "lambda"]
+
+    # Lambda's API events wait for the answer, and the caller hears of the failure; of all others nobody does.
+    ANSWERED = ("HttpApi", "Api")
+    SCHEDULED = ("Schedule", "ScheduleV2", "EventBridgeRule", "CloudWatchEvent")
+
+    def match(self, cfn):
+        matches, alarmed = [], self.alarmed(cfn)
+        for name, props, path in resources(cfn, SERVERLESS, LAMBDA):
+            where = path[:2]
+            if name not in alarmed:
+                matches.append(RuleMatch(where, f"{name} has no alarm on AWS/Lambda Errors with an action"))
+            events = props.get("Events") or {}
+            unanswered = {k: e for k, e in events.items() if at(e, "Type") not in self.ANSWERED}
+            plain = at(cfn.template, "Resources", name, "Type") == LAMBDA
+            kept = (at(props, "EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination"), at(props, "DeadLetterQueue", "TargetArn"), at(props, "DeadLetterConfig", "TargetArn"))
+            if (unanswered or plain) and not any(is_a(cfn, queue, "AWS::SQS::Queue") for queue in kept):
+                matches.append(RuleMatch(where, f"{name} is invoked by events, and no queue of this template keeps those that it could not do"))
+            for key, event in unanswered.items():
+                if at(event, "Type") in self.SCHEDULED and not is_a(cfn, at(event, "Properties", "DeadLetterConfig", "Arn"), "AWS::SQS::Queue"):
+                    matches.append(RuleMatch(path + ["Events", key], f"{key} has no dead-letter queue of this template"))
+        return matches
+
+    def alarmed(self, cfn):
+        names = set()
+        for _, props, _ in resources(cfn, "AWS::CloudWatch::Alarm"):
+            actions = list(values(props.get("AlarmActions", []), []))
+            if (props.get("Namespace"), props.get("MetricName")) == ("AWS/Lambda", "Errors") and actions:
+                names |= {target(at(d, "Value")) for d, _ in values(props.get("Dimensions", []), []) if at(d, "Name") == "FunctionName"}
+        return names
+
+
+class RoutesAskForToken(CloudFormationLintRule):
+    id = "E9103"
+    shortdesc = "Every route has an authorizer"
+    description = "A route that is not in OPEN_ROUTES names an authorizer of its API, or its API has one by default. A function has no URL of its own."
+    source_url = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control.html"
+    tags = ["seatwise", "apigateway"]
+
+    def match(self, cfn):
+        matches = []
+        for _, props, path in resources(cfn, SERVERLESS):
+            for key, event in (props.get("Events") or {}).items():
+                if at(event, "Type") not in ("HttpApi", "Api"):
+                    continue
+                route = at(event, "Properties") or {}
+                if (str(route.get("Method")).upper(), route.get("Path")) in OPEN_ROUTES:
+                    continue
+                auth = at(cfn.template, "Resources", target(route.get("ApiId")), "Properties", "Auth") or {}
+                named = at(route, "Auth", "Authorizer") or auth.get("DefaultAuthorizer")
+                if named is None or named not in (auth.get("Authorizers") or {}):
+                    matches.append(RuleMatch(path + ["Events", key], f"{route.get('Method')} {route.get('Path')} has no authorizer"))
+            if "FunctionUrlConfig" in props:
+                matches.append(RuleMatch(path + ["FunctionUrlConfig"], "A URL of the function's own goes past the authorizer"))
+        for _, props, path in resources(cfn, "AWS::ApiGatewayV2::Route"):
+            if props.get("AuthorizationType", "NONE") == "NONE" and tuple(str(props.get("RouteKey")).split(" ", 1)) not in OPEN_ROUTES:
+                matches.append(RuleMatch(path, f"{props.get('RouteKey')} has no authorizer"))
+        return matches
+
+
+class LogsEnd(CloudFormationLintRule):
+    id = "E9104"
+    shortdesc = "Logs are kept for a time that is said"
+    description = "Every log group has a retention, and every function writes to a log group of this template: the one that Lambda makes by itself keeps for ever."
+    source_url = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html#SettingLogRetention"
+    tags = ["seatwise", "logs"]
+
+    def match(self, cfn):
+        matches = []
+        for name, props, path in resources(cfn, "AWS::Logs::LogGroup"):
+            if "RetentionInDays" not in props:
+                matches.append(RuleMatch(path[:2], f"{name} keeps its logs for ever"))
+        for name, props, path in resources(cfn, SERVERLESS, LAMBDA):
+            if not is_a(cfn, at(props, "LoggingConfig", "LogGroup"), "AWS::Logs::LogGroup"):
+                matches.append(RuleMatch(path[:2], f"{name} writes to no log group of this template"))
+        return matches
+
+
+class BucketsAreClosed(CloudFormationLintRule):
+    id = "E9105"
+    shortdesc = "Every bucket is encrypted and closed to the public"
+    description = "BucketEncryption is given, and all four settings of PublicAccessBlockConfiguration are true."
+    source_url = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
+    tags = ["seatwise", "s3"]
+
+    BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
+    def match(self, cfn):
+        matches = []
+        for name, props, path in resources(cfn, "AWS::S3::Bucket"):
+            if not at(props, "BucketEncryption", "ServerSideEncryptionConfiguration"):
+                matches.append(RuleMatch(path[:2], f"{name} has no encryption"))
+            for block in self.BLOCKS:
+                if not true(at(props, "PublicAccessBlockConfiguration", block)):
+                    matches.append(RuleMatch(path[:2], f"{name} lacks {block}"))
+        return matches
+
+
+class TablesAreKept(CloudFormationLintRule):
+    id = "E9106"
+    shortdesc = "No table is lost by one mistake"
+    description = "Point-in-time recovery and deletion protection are on."
+    source_url = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html"
+    tags = ["seatwise", "dynamodb"]
+
+    def match(self, cfn):
+        matches = []
+        for name, props, path in resources(cfn, "AWS::DynamoDB::Table"):
+            if not true(at(props, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")):
+                matches.append(RuleMatch(path[:2], f"{name} has no point-in-time recovery"))
+            if not true(props.get("DeletionProtectionEnabled")):
+                matches.append(RuleMatch(path[:2], f"{name} has no deletion protection"))
+        return matches

@@ -63,6 +63,10 @@ func TestPutMakesAndChanges(t *testing.T) {
 		t.Errorf("changed %+v", changed)
 	}
 
+	if made.ReportSchedule != account.Monthly {
+		t.Errorf("reports are made %q unless it is said otherwise", made.ReportSchedule)
+	}
+
 	stale := operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Late"}))
 	stale.Header = map[string]string{"If-Match": `"1"`}
 	testkit.Problem(t, k.Do(t, h, stale), http.StatusPreconditionFailed, "precondition-failed")
@@ -115,6 +119,7 @@ func TestPutNamesTheFieldAtFault(t *testing.T) {
 		{"a day that February lacks", map[string]any{"billingDay": 29}, "billingDay"},
 		{"half a day", map[string]any{"billingDay": 1.5}, "billingDay"},
 		{"an unknown bundle", map[string]any{"bundle": "gold"}, "bundle"},
+		{"an unknown schedule", map[string]any{"reportSchedule": "daily"}, "reportSchedule"},
 		{"something unknown", map[string]any{"size": 3}, "size"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -31,6 +31,8 @@ type Settings struct {
 	Timezone   string `json:"timezone" minLength:"1" maxLength:"64" doc:"IANA name of the time zone that decides which day it is, such as America/New_York."`
 	BillingDay int    `json:"billingDay" minimum:"1" maximum:"28" doc:"Day of the month on which the recurring charge falls due."`
 	Bundle     Bundle `json:"bundle" enum:"standard,customer-engagement" doc:"customer-engagement has unlimited Live Reports."`
+	// ReportSchedule is empty in accounts from before there was a choice; that is monthly.
+	ReportSchedule ReportSchedule `json:"reportSchedule,omitempty" enum:"weekly,monthly,none" default:"monthly" doc:"How often the license status report of the last 30 days is made by itself: on the first run in each week or billing period, in the account's time zone, or never."`
 }
 
 // Account is an account as it is stored and as api.md shows it. The kernel reads the bundle from the same document.

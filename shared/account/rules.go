@@ -12,6 +12,16 @@ import (
 // noFileName are the characters that a file name cannot have on one system or another; reports are named after the brand (spec 7).
 const noFileName = `/\:*?"<>|`
 
+// ReportSchedule says how often the license status report is made by itself.
+type ReportSchedule string
+
+// The schedules. Weeks begin on Monday and billing periods on the billing day, in the account's time zone.
+const (
+	Monthly   ReportSchedule = "monthly" // once in each billing period
+	Weekly    ReportSchedule = "weekly"
+	NoReports ReportSchedule = "none"
+)
+
 // Check finds what is wrong with the settings beyond what their schema says, but for the time zone, which only the zone database knows.
 func (s Settings) Check(products *catalog.Catalog) []problem.Field {
 	var fields []problem.Field
@@ -34,5 +44,16 @@ func (s Settings) Check(products *catalog.Catalog) []problem.Field {
 	if !slices.Contains([]Bundle{Standard, CustomerEngagement}, s.Bundle) {
 		add("bundle", "must be standard or customer-engagement")
 	}
+	if !slices.Contains([]ReportSchedule{"", Monthly, Weekly, NoReports}, s.ReportSchedule) {
+		add("reportSchedule", "must be weekly, monthly or none")
+	}
 	return fields
+}
+
+// withDefaults fills in what may be left out.
+func (s Settings) withDefaults() Settings {
+	if s.ReportSchedule == "" {
+		s.ReportSchedule = Monthly
+	}
+	return s
 }

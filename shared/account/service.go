@@ -83,6 +83,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 	if err := s.check(settings); err != nil {
 		return Account{}, 0, false, err
 	}
+	settings = settings.withDefaults()
 	rebundled := false
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		own, purchased, mark := call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkKey(c.Account)
@@ -104,7 +105,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 			if err != nil {
 				return err
 			}
-			if before.Settings == settings {
+			if before.Settings.withDefaults() == settings {
 				a = before
 				return nil
 			}

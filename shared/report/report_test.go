@@ -60,6 +60,7 @@ func (d *desk) account(t *testing.T, id string, settings account.Settings) {
 	if settings.Bundle != "" {
 		base.Bundle = settings.Bundle
 	}
+	base.ReportSchedule = settings.ReportSchedule
 	c := d.Call("operator")
 	c.Account = id
 	if _, _, _, err := account.NewService(d.Env, catalog.Default()).Put(t.Context(), c, base); err != nil {
@@ -357,6 +358,35 @@ func TestSchedule(t *testing.T) {
 	}
 	if n := len(d.s3.Take(t, "jobs/reports/acme/")); n != 4 {
 		t.Fatalf("%d tickets", n)
+	}
+}
+
+// Weeks begin on Monday in the account's time zone; the schedule can change at any time, and end.
+func TestWeeklySchedule(t *testing.T) {
+	d := newDesk(t)
+	for _, step := range []struct {
+		schedule account.ReportSchedule
+		at       time.Time
+		count    int
+	}{
+		{account.Weekly, time.Date(2027, 1, 24, 12, 0, 0, 0, time.UTC), 1}, // a Sunday
+		{account.Weekly, time.Date(2027, 1, 25, 3, 0, 0, 0, time.UTC), 1},  // Monday, but not yet in Detroit
+		{account.Weekly, time.Date(2027, 1, 25, 6, 0, 0, 0, time.UTC), 2},
+		{account.Weekly, time.Date(2027, 1, 31, 23, 0, 0, 0, time.UTC), 2},
+		{account.NoReports, time.Date(2027, 2, 9, 0, 0, 0, 0, time.UTC), 2},
+		{account.Weekly, time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), 3}, // week and billing period begin on one day
+		{account.Monthly, time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), 4},
+		{account.Weekly, time.Date(2027, 3, 2, 12, 0, 0, 0, time.UTC), 4},
+		{account.Weekly, time.Date(2028, 1, 1, 12, 0, 0, 0, time.UTC), 5}, // the week of 27 December
+		{account.Weekly, time.Date(2028, 1, 2, 12, 0, 0, 0, time.UTC), 5},
+	} {
+		d.account(t, d.Account, account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: step.schedule})
+		if err := d.reports.Schedule(t.Context(), step.at); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(d.list(t)); got != step.count {
+			t.Fatalf("%s, after the run of %s: %d reports, want %d", step.schedule, step.at, got, step.count)
+		}
 	}
 }
 

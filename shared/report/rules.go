@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"seatwise/shared/account"
 )
 
 const (
@@ -33,7 +35,26 @@ func fileName(brand string, at time.Time) string {
 	return brand + "_LR_Licensed Users_" + at.UTC().Format(stampFormat) + ".xlsx"
 }
 
-// periodOf is the first day of the billing period that a moment falls into, in the account's time zone: one scheduled report is made in each, by the first run in it.
+// periodName names the span of time in which a moment falls and in which one scheduled report is made, by the first run in it; empty when none is.
+func periodName(at time.Time, schedule account.ReportSchedule, billingDay int, zone *time.Location) string {
+	switch schedule {
+	case account.NoReports:
+		return ""
+	case account.Weekly:
+		return "week " + weekOf(at, zone)
+	case account.Monthly:
+	}
+	return periodOf(at, billingDay, zone) // also for an account from before there was a choice
+}
+
+// weekOf is the Monday of the week that a moment falls into, in the account's time zone.
+func weekOf(at time.Time, zone *time.Location) string {
+	local := at.In(zone)
+	year, month, day := local.Date()
+	return time.Date(year, month, day-(int(local.Weekday())+6)%7, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+}
+
+// periodOf is the first day of the billing period that a moment falls into, in the account's time zone.
 func periodOf(at time.Time, billingDay int, zone *time.Location) string {
 	local := at.In(zone)
 	year, month, day := local.Date()

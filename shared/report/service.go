@@ -239,7 +239,7 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 	return n, errors.Join(append(failures, err)...)
 }
 
-// Schedule asks for the report of every account that has none yet for the billing period, in its time zone, that this time falls into: the last 30 days. The time is the
+// Schedule asks for the report of every account that has none yet for the week or billing period, in its time zone, that this time falls into: the last 30 days. The time is the
 // event's. Each account is on its own; repeated and missed runs make no difference to what there is in the end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 	var failures []error
@@ -261,7 +261,11 @@ func (s *Service) scheduleOne(ctx context.Context, a account.Account, at time.Ti
 	if err != nil {
 		return err
 	}
-	key := scheduledKey(a.ID, periodOf(at, a.BillingDay, zone))
+	period := periodName(at, a.ReportSchedule, a.BillingDay, zone)
+	if period == "" {
+		return nil
+	}
+	key := scheduledKey(a.ID, period)
 	if _, found, err := table.Get(ctx, s.env.Table, key); err != nil || found {
 		return err
 	}

@@ -122,8 +122,9 @@ func (s *Service) Uploaded(ctx context.Context, account, id string, file files.R
 	return w.run(ctx)
 }
 
-// Dropped takes in a file that was dropped into the bucket: checked and configured by itself, once for each key and version (invariant I12).
-func (s *Service) Dropped(ctx context.Context, account, id, by string, file files.Ref, size int64, now time.Time) error {
+// Dropped takes in a file that was dropped into the bucket: checked and configured by itself, once for each object, which names bucket, key and version
+// (invariant I12).
+func (s *Service) Dropped(ctx context.Context, account, id, object, by string, file files.Ref, size int64, now time.Time) error {
 	c := call.ForEvent(s.env, account, by, "mass configuration "+id, now)
 	name := file.Key[strings.LastIndex(file.Key, "/")+1:]
 	j := job{
@@ -139,12 +140,17 @@ func (s *Service) Dropped(ctx context.Context, account, id, by string, file file
 		return err
 	}
 	exists := table.Check(call.AccountKey(account), table.IfPresent)
-	err = s.env.Table.Commit(ctx, []table.Operation{put, audit, putMark(account, id), exists})
+	seen, err := call.Encode(id)
+	if err != nil {
+		return err
+	}
+	first := table.Put(table.Item{Key: dropKey(account, object), Data: seen}, table.IfAbsent)
+	err = s.env.Table.Commit(ctx, []table.Operation{put, audit, putMark(account, id), exists, first})
 	if refused, ok := table.Refused(err); ok {
 		if refused.Has(exists.Item.Key) {
 			return errNoAccount
 		}
-		return s.Work(ctx, account, id, now) // delivered before
+		return s.deliveredBefore(ctx, account, object, now)
 	}
 	if err != nil {
 		return err
@@ -154,6 +160,19 @@ func (s *Service) Dropped(ctx context.Context, account, id, by string, file file
 		return ignoreOvertaken(w.reject(ctx, []RowError{{Message: "The file is larger than 20 MiB."}}))
 	}
 	return w.run(ctx)
+}
+
+// deliveredBefore goes on with the mass configuration that an earlier delivery of the same object made.
+func (s *Service) deliveredBefore(ctx context.Context, account, object string, now time.Time) error {
+	item, ok, err := table.Get(ctx, s.env.Table, dropKey(account, object))
+	if err != nil || !ok {
+		return err
+	}
+	id, err := call.Decode[string](item)
+	if err != nil {
+		return err
+	}
+	return s.Work(ctx, account, id, now)
 }
 
 var (

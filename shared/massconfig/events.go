@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"seatwise/shared/api"
 	"seatwise/shared/app"
 	"seatwise/shared/call"
@@ -96,30 +94,21 @@ func (s *Service) arrived(ctx context.Context, object events.ObjectCreated) erro
 	if !ok || !inside || name == "" || strings.HasSuffix(name, "/") || !api.ValidID(account) {
 		return s.putAside(ctx, object, "its key is not drops/{account}/{file}", now)
 	}
-	err := s.Dropped(ctx, account, dropID(object), "file-drop", file, object.Size, now)
+	err := s.Dropped(ctx, account, s.env.IDs.Ordered(), objectName(object), "file-drop", file, object.Size, now)
 	if errors.Is(err, errNoAccount) {
 		return s.putAside(ctx, object, "there is no such account", now)
 	}
 	return err
 }
 
-// dropID is the same for every delivery of the same object version, and for no other (invariant I12).
-func dropID(o events.ObjectCreated) string {
+// objectName is the same for every delivery of the same object version, and for no other (invariant I12).
+func objectName(o events.ObjectCreated) string {
 	version := o.Version
 	if version == "" {
 		version = o.ETag + " " + o.Sequencer
 	}
 	sum := sha256.Sum256([]byte(o.Bucket + "\x00" + o.Key + "\x00" + version))
-	var id uuid.UUID
-	// Version 7 with the event's own time, so that drops stand among the other mass configurations by time.
-	ms := o.At.UnixMilli()
-	copy(id[:], sum[:16])
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
-	id[6] = id[6]&0x0f | 0x70
-	id[8] = id[8]&0x3f | 0x80
-	return id.String()
+	return hex.EncodeToString(sum[:])
 }
 
 // strangers is the account under which objects that belong to no account are put aside; no caller can name it.

@@ -47,6 +47,11 @@ func markKey(account, id string) table.Key {
 	return table.Key{Partition: marks, Sort: account + "#" + id}
 }
 
+// dropKey remembers which mass configuration a dropped object became.
+func dropKey(account, object string) table.Key {
+	return table.Key{Partition: call.Partition(account, "MASSCONFIG-DROP", object), Sort: "DROP"}
+}
+
 // The object keys, all in the uploads bucket but for the result.
 const (
 	uploadsPrefix = "uploads/"

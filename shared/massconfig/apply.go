@@ -2,10 +2,12 @@ package massconfig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
 	"seatwise/shared/call"
+	"seatwise/shared/license"
 	"seatwise/shared/problem"
 	"seatwise/shared/table"
 )
@@ -30,14 +32,20 @@ func (w *worker) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	seats := w.seats()
 	if p.Row == 0 {
-		stale, err := w.stale(ctx, file)
+		stale, err := w.stale(ctx, file, seats)
+		if err == nil && stale == "" {
+			stale, err = w.reserve(ctx, seats)
+		}
+		if errors.Is(err, errHandedOn) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
 		if stale != "" {
-			w.j.Why = stale
-			return w.end(ctx, Failed)
+			return w.fail(ctx, seats, stale)
 		}
 	}
 	guess := 4
@@ -54,7 +62,7 @@ func (w *worker) configure(ctx context.Context) error {
 				return err
 			}
 			var next progress
-			if next, guess, err = w.applySome(ctx, rows, p, version, guess, file); err != nil {
+			if next, guess, err = w.applySome(ctx, rows, p, version, guess, file, seats); err != nil {
 				return err
 			}
 			p = next
@@ -65,13 +73,72 @@ func (w *worker) configure(ctx context.Context) error {
 	return w.finish(ctx, Completed)
 }
 
-// finish writes the result file and ends the job.
+// finish returns the seats that are left over, writes the result file and ends the job.
 func (w *worker) finish(ctx context.Context, state State) error {
+	p, _, err := w.progress(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := w.seats().Release(ctx, p.Drawn); {
+	case errors.Is(err, errHandedOn):
+		return nil
+	case err != nil:
+		return err
+	}
 	if err := w.writeResult(ctx); err != nil {
 		return err
 	}
 	return w.end(ctx, state)
 }
+
+// fail ends a job of which no row was applied, since its plan no longer fits.
+func (w *worker) fail(ctx context.Context, seats *license.Reservation, why string) error {
+	switch err := seats.Release(ctx, nil); {
+	case errors.Is(err, errHandedOn):
+		return nil
+	case err != nil:
+		return err
+	}
+	w.j.Why = why
+	return w.end(ctx, Failed)
+}
+
+// errHandedOn says that the next invocation goes on.
+var errHandedOn = errors.New("handed on to the next invocation")
+
+// seats are the seats that the job keeps for its rows.
+func (w *worker) seats() *license.Reservation {
+	return w.s.desk.Reservation(w.c, w.j.ID, func(ctx context.Context, ops []table.Operation) error {
+		late, err := w.handOn(ctx)
+		if err != nil {
+			return err
+		}
+		if late {
+			return errHandedOn
+		}
+		if err := w.renew(ctx); err != nil {
+			return err
+		}
+		return w.commit(ctx, append(ops, w.still()))
+	})
+}
+
+// reserve keeps the seats that the plan needs before its first row is applied, so that it cannot run dry in the middle. The answer says what is missing, and is empty
+// when nothing is.
+func (w *worker) reserve(ctx context.Context, seats *license.Reservation) (string, error) {
+	wanted := map[string]int64{}
+	for _, need := range w.j.Needs {
+		wanted[need.ProductID] = need.Wanted
+	}
+	err := seats.Reserve(ctx, wanted)
+	if p, ok := problem.From(err); ok {
+		return noLongerFits + p.Detail, nil
+	}
+	return "", err
+}
+
+// noLongerFits begins what a person reads of a stale plan.
+const noLongerFits = "The plan no longer fits; nothing was configured. "
 
 // handOn gives the work to the next invocation when this one's time is nearly over.
 func (w *worker) handOn(ctx context.Context) (bool, error) {
@@ -118,12 +185,18 @@ func (w *worker) fileOf(ctx context.Context) (inFile, error) {
 
 // stale looks at every row of the plan once more before the first is applied; the answer names the rows that are no longer as the check found them, or the seats
 // that are missing, and is empty when the plan fits (spec 5.4).
-func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
-	if err := w.s.enough(ctx, w.c, w.j); err != nil {
-		if p, ok := problem.From(err); ok {
-			return "The plan no longer fits; nothing was configured. " + p.Detail, nil
-		}
+func (w *worker) stale(ctx context.Context, file inFile, seats *license.Reservation) (string, error) {
+	begun, err := seats.Begun(ctx)
+	if err != nil {
 		return "", err
+	}
+	if !begun { // otherwise the seats that are free are not those of the job
+		if err := w.s.enough(ctx, w.c, w.j); err != nil {
+			if p, ok := problem.From(err); ok {
+				return noLongerFits + p.Detail, nil
+			}
+			return "", err
+		}
 	}
 	var named []int
 	var batch []planRow
@@ -142,7 +215,7 @@ func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
 		batch = batch[:0]
 		return w.renew(ctx)
 	}
-	err := w.s.eachRow(ctx, w.c.Account, w.j, 0, func(_ int, r planRow) error {
+	err = w.s.eachRow(ctx, w.c.Account, w.j, 0, func(_ int, r planRow) error {
 		if r.Outcome == Bad {
 			return nil
 		}
@@ -157,16 +230,18 @@ func (w *worker) stale(ctx context.Context, file inFile) (string, error) {
 	if err != nil || len(named) == 0 {
 		return "", err
 	}
-	return fmt.Sprintf("The plan no longer fits; nothing was configured. Changed since the check: %s.", rowNames(named, len(named))), nil
+	return fmt.Sprintf(noLongerFits+"Changed since the check: %s.", rowNames(named, len(named))), nil
 }
 
 // applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the progress after them, and a better guess of how many fit.
-func (w *worker) applySome(ctx context.Context, rows []planRow, p progress, version int64, guess int, file inFile) (progress, int, error) {
+func (w *worker) applySome(
+	ctx context.Context, rows []planRow, p progress, version int64, guess int, file inFile, seats *license.Reservation,
+) (progress, int, error) {
 	next := p
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		n := min(guess, len(rows)-p.Within)
 		for {
-			ops, after, follow, err := w.build(ctx, rows[p.Within:p.Within+n], p, version, file)
+			ops, after, follow, err := w.build(ctx, rows[p.Within:p.Within+n], p, version, file, seats)
 			if err != nil {
 				return err
 			}
@@ -188,10 +263,11 @@ func (w *worker) applySome(ctx context.Context, rows []planRow, p progress, vers
 
 // build makes the operations for some rows. A row that the state refuses by now is noted as refused, and the others are built without it.
 func (w *worker) build(
-	ctx context.Context, rows []planRow, p progress, version int64, file inFile,
+	ctx context.Context, rows []planRow, p progress, version int64, file inFile, seats *license.Reservation,
 ) ([]table.Operation, progress, func(context.Context), error) {
 	w.c.At = w.s.env.Clock().UTC() // a long run's records bear the time of their commit
 	ch := w.s.desk.Change(w.c)
+	ch.Draw(seats, p.Drawn)
 	if err := loadRows(ctx, ch, rows); err != nil {
 		return nil, p, nil, err
 	}
@@ -226,6 +302,7 @@ func (w *worker) build(
 	if err != nil {
 		return nil, p, nil, err
 	}
+	after.Drawn = ch.Drawn()
 	data, err := call.Encode(after)
 	if err != nil {
 		return nil, p, nil, err

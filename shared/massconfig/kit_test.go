@@ -274,6 +274,9 @@ func (o *office) state() string {
 		if s.Assigned != assigned[s.ProductID] {
 			o.f.Errorf("%s: counted %d assigned, held are %d", s.ProductID, s.Assigned, assigned[s.ProductID])
 		}
+		if s.Available != s.Bought-s.Assigned && s.Kind != catalog.Metered {
+			o.f.Errorf("%s: %d of %d assigned, %d available; some are reserved still", s.ProductID, s.Assigned, s.Bought, s.Available)
+		}
 		if s.Assigned < 0 || s.Assigned > s.Bought {
 			o.f.Errorf("%s: %d of %d assigned", s.ProductID, s.Assigned, s.Bought)
 		}

@@ -76,6 +76,8 @@ type progress struct {
 	Refused int `json:"refused"` // of these, refused because of what changed since the check
 	Chunk   int `json:"chunk"`
 	Within  int `json:"within"` // rows of the chunk done
+	// Drawn is how many of the seats that were reserved before the first row are taken, by product.
+	Drawn map[string]int64 `json:"drawn,omitempty"`
 }
 
 // refusedRow is kept of a row that no longer fitted when its turn came.

@@ -693,6 +693,7 @@ func TestRowThatNoLongerFits(t *testing.T) {
 	v := o.ready(20)
 	ticket := o.start(v.ID)
 	o.hire("Taker")
+	o.buy(1, "phone-system")
 	o.meanwhile(2, true, func() {
 		o.give("taker", "1019", "") // the extension of the last row
 	})

@@ -1,0 +1,105 @@
+package massconfig
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// want tries to take a phone license, as somebody else would while a file is applied.
+func (o *office) want(user string) error {
+	ch := o.desk.Change(o.Call("admin"))
+	if _, err := ch.Load(o.ctx, license.Need{Users: []string{user}}); err != nil {
+		return err
+	}
+	return ch.Grant(o.ctx, user, catalog.PhoneSystemID, license.Direct)
+}
+
+// The seats of a plan are reserved before its first row: nobody can take them in the middle, and a run cannot run dry (issue: exact plans).
+func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
+	o := open(t)
+	o.hire("Taker")
+	v := o.ready(120)
+	ticket := o.start(v.ID)
+	tried := 0
+	var first bool
+	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+		for _, op := range ops {
+			if op.Item.Sort == "PROGRESS" {
+				first = true
+			}
+		}
+		if first {
+			tried++
+			if err := o.want("taker"); !problem.Is(err, problem.NotEnoughLicenses) {
+				t.Errorf("somebody else takes a seat of the plan: %v", err)
+			}
+		}
+		return commit()
+	}}
+	o.must(o.apply(o.ctx, ticket))
+	o.Env.Table = o.store
+	if v = o.in(Completed, o.get(v.ID)); v.Applied != 120 || v.Refused != 0 || tried < 10 {
+		t.Errorf("%+v; tried %d times", v, tried)
+	}
+	o.state()
+}
+
+// Whatever is not used returns: after a cancellation in the middle, and for rows that are refused.
+func TestReservedSeatsReturn(t *testing.T) {
+	o := open(t)
+	v := o.ready(60)
+	ticket := o.start(v.ID)
+	o.meanwhile(3, false, func() {
+		if r := o.request("POST", "/"+v.ID+"/cancel", nil); r.Status != 202 {
+			t.Errorf("cancel: %s", r.Body)
+		}
+	})
+	o.must(o.apply(o.ctx, ticket))
+	o.Env.Table = o.store
+	v = o.in(Cancelled, o.get(v.ID))
+	if v.Applied == 0 || v.Applied == 60 {
+		t.Errorf("applied %d", v.Applied)
+	}
+	o.state() // which demands that nothing is reserved
+	left := table.Query{Partition: "A#" + o.Account + "#RESERVED#" + v.ID}
+	if page, err := o.store.Query(o.ctx, left); err != nil || len(page.Items) > 0 {
+		t.Errorf("%d items of the reservation are left, %v", len(page.Items), err)
+	}
+}
+
+// Seats that go while they are being reserved: the plan no longer fits, nothing is applied, and what was reserved returns.
+func TestSeatsGoWhileTheyAreReserved(t *testing.T) {
+	o := open(t)
+	o.hire("Taker")
+	v := o.ready(40)
+	ticket := o.start(v.ID)
+	before := o.state()
+	commits := 0
+	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+		reserves := false
+		for _, op := range ops {
+			reserves = reserves || op.Kind == table.KindPut && strings.Contains(op.Item.Partition, "#RESERVED#")
+		}
+		if reserves {
+			if commits++; commits == 2 {
+				o.Env.Table = o.store
+				o.give("taker", "", "")
+			}
+		}
+		return commit()
+	}}
+	o.must(o.apply(o.ctx, ticket))
+	o.Env.Table = o.store
+	v = o.in(Failed, o.get(v.ID))
+	if commits < 2 || v.Applied != 0 || !strings.Contains(v.Message, "nothing was configured") || !strings.Contains(v.Message, "phone-system") {
+		t.Errorf("%q after %d commits", v.Message, commits)
+	}
+	o.change(func(ctx context.Context, ch *license.Change) error { return ch.Unassign(ctx, "taker", catalog.PhoneSystemID) }, "taker")
+	o.equalState(o.state(), before)
+}

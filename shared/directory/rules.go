@@ -49,10 +49,17 @@ func checkName(name string) []problem.Field {
 		return []problem.Field{{Field: "name", Message: "must not be empty, nor begin or end with a space"}}
 	case utf8.RuneCountInString(name) > 200:
 		return []problem.Field{{Field: "name", Message: "must have at most 200 characters"}}
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return []problem.Field{{Field: "name", Message: "must not have control characters"}}
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, Unseen):
+		return []problem.Field{{Field: "name", Message: "must not have control characters, or others that nobody sees"}}
 	}
 	return nil
+}
+
+// Unseen says whether the rune is a control character, a break of lines, or one that only steers how others are shown and so could make a text look like another.
+// The two joiners are none of them: some scripts, and emoji, are not written without.
+func Unseen(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner
 }
 
 // checkUser collects every fault of a user as it was sent.

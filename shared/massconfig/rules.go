@@ -352,6 +352,9 @@ func checkUpload(name string, size int64) error {
 	default:
 		fields = append(fields, problem.Field{Field: "fileName", Message: "must end in .xlsx or .csv"})
 	}
+	if strings.ContainsFunc(name, directory.Unseen) {
+		fields = append(fields, problem.Field{Field: "fileName", Message: "must not have control characters, or others that nobody sees"})
+	}
 	if size < 1 || size > MaxFileBytes {
 		fields = append(fields, problem.Field{Field: "sizeBytes", Message: "must be 1 byte to 20 MiB"})
 	}

@@ -66,7 +66,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
-		Summary: "Download a sample file",
+		Summary: "Download a sample file", Files: []string{contentType(".csv"), contentType(".xlsx")},
 	}, func(_ context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
 		return s.template(c, in.Format)
 	})

@@ -100,6 +100,8 @@ func TestSeatsGoWhileTheyAreReserved(t *testing.T) {
 	if commits < 2 || v.Applied != 0 || !strings.Contains(v.Message, "nothing was configured") || !strings.Contains(v.Message, "phone-system") {
 		t.Errorf("%q after %d commits", v.Message, commits)
 	}
-	o.change(func(ctx context.Context, ch *license.Change) error { return ch.Unassign(ctx, "taker", catalog.PhoneSystemID) }, "taker")
+	o.change(func(ctx context.Context, ch *license.Change) error {
+		return ch.Unassign(ctx, "taker", catalog.PhoneSystemID)
+	}, "taker")
 	o.equalState(o.state(), before)
 }

@@ -1,0 +1,209 @@
+package massconfig
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/testdynamo"
+	"seatwise/infra/testkit"
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+	"seatwise/shared/table/bolt"
+	"seatwise/shared/table/faulty"
+)
+
+// killRows is the size of the run that is killed.
+const killRows = 600
+
+// ending is all that a run leaves behind that anybody can see.
+type ending struct {
+	state  string
+	result string
+	log    string
+	view   string
+}
+
+// end collects it.
+func (o *office) end(id string) ending {
+	o.f.Helper()
+	v := o.in(Completed, o.get(id))
+	if o.marked(id) {
+		o.f.Errorf("the mark is left")
+	}
+	return ending{
+		state: o.state(), result: fmt.Sprint(o.result(v)), log: strings.Join(o.log(), "\n"),
+		view: fmt.Sprintf("%+v applied %d refused %d percent %d %s", v.Counts, v.Applied, v.Refused, v.Percent, v.Message),
+	}
+}
+
+// log is every audit record of the account, whole but for its id, its time, the request's id and the ids of licenses, which are different in every run.
+func (o *office) log() []string {
+	o.f.Helper()
+	var lines []string
+	q := table.Query{Index: table.Index1, Partition: call.Partition(o.Account, "AUDIT")}
+	o.must(table.All(o.ctx, o.store, q, func(item table.Item) error {
+		r, err := call.Decode[call.AuditRecord](item)
+		if kind, _, _ := strings.Cut(r.Subject, ":"); kind == "license" {
+			r.Subject = kind
+		}
+		lines = append(lines, fmt.Sprintln(r.Action, r.Subject, r.Actor, r.User, r.Reason, string(r.Before), string(r.After)))
+		return err
+	}))
+	slices.Sort(lines)
+	return lines
+}
+
+// same compares two endings, and shows where they part.
+func (e ending) same(t *testing.T, what string, want ending) {
+	t.Helper()
+	for _, part := range []struct{ name, got, want string }{
+		{"state", e.state, want.state}, {"result file", e.result, want.result}, {"audit log", e.log, want.log}, {"view", e.view, want.view},
+	} {
+		if part.got == part.want {
+			continue
+		}
+		got, wanted := strings.Split(part.got, "\n"), strings.Split(part.want, "\n")
+		for i := range max(len(got), len(wanted)) {
+			if i >= len(got) || i >= len(wanted) || got[i] != wanted[i] {
+				t.Errorf("%s: the %s parts at line %d of %d and %d: %.300q, want %.300q", what, part.name, i+1, len(got), len(wanted), at(got, i), at(wanted, i))
+				break
+			}
+		}
+	}
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}
+
+// killed lets a worker die; any other end fails the test.
+func (o *office) killed(fault faulty.Fault, commit int, work func() error) (commits int, died bool) {
+	o.f.Helper()
+	store := faulty.New(o.store, faulty.AtCommit(commit, fault))
+	o.Env.Table = store
+	err := work()
+	o.Env.Table = o.store
+	if err != nil && !errors.Is(err, faulty.ErrCrashed) {
+		o.f.Fatal(err)
+	}
+	return store.Commits(), err != nil
+}
+
+// A run of 600 rows is killed before and after a commit, and another worker finishes it once the lease is over; each time from the same state before, which is copied.
+// The end state, the result file and the audit log are those of the run without a kill (invariant I14). Every tenth commit, or all of them when
+// SEATWISE_TEST_EVERY_COMMIT is set; TestKilledAtEveryCommit has fewer rows and every commit.
+func TestLongRunIsKilled(t *testing.T) {
+	folder := t.TempDir()
+	if memory, err := os.MkdirTemp("/dev/shm", "seatwise-test-"); err == nil {
+		folder = memory
+		t.Cleanup(func() { _ = os.RemoveAll(memory) })
+	}
+	seeded := filepath.Join(folder, "seeded.db")
+	store, err := bolt.Open(seeded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := openOn(t, testkit.On(t, store))
+	v := first.ready(killRows)
+	ticket := first.start(v.ID)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	run := func(fault faulty.Fault, commit int) (ending, int) {
+		path := filepath.Join(folder, "run.db")
+		data, err := os.ReadFile(seeded)
+		if err == nil {
+			err = os.WriteFile(path, data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := bolt.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		k := testkit.On(t, store)
+		k.Env.IDs = first.Env.IDs
+		o := openWith(t, k, first.files.Store)
+		commits, died := o.killed(fault, commit, func() error { return o.apply(o.ctx, ticket) })
+		if died {
+			o.must(o.apply(o.ctx, o.schedule())) // too early: the lease of the dead worker is not over
+			o.Clock.Add(leaseLife + time.Second)
+			o.must(o.apply(o.ctx, o.schedule()))
+		} else if fault != faulty.None {
+			t.Fatalf("%v at commit %d: nobody died", fault, commit)
+		}
+		return o.end(v.ID), commits
+	}
+	want, commits := run(faulty.None, 0)
+	if commits < 50 || !strings.Contains(want.view, fmt.Sprintf("applied %d refused 0", killRows)) {
+		t.Fatalf("%s in %d commits", want.view, commits)
+	}
+	step := 10
+	if os.Getenv("SEATWISE_TEST_EVERY_COMMIT") != "" {
+		step = 1
+	}
+	t.Logf("%d commits", commits)
+	for at := 1; at <= commits; at += step {
+		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
+			got, _ := run(fault, at)
+			got.same(t, fmt.Sprintf("%v at commit %d of %d", fault, at, commits), want)
+		}
+	}
+}
+
+// The same run where no worker gets further than one commit: each commit is killed once before it, and once after it, of every worker that takes over.
+func TestNoWorkerSurvivesACommit(t *testing.T) {
+	for name, kit := range map[string]func(t *testing.T) *testkit.Kit{
+		"bolt":   func(t *testing.T) *testkit.Kit { return testkit.New(t) },
+		"dynamo": func(t *testing.T) *testkit.Kit { return testkit.On(t, testdynamo.Open(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := openOn(t, kit(t))
+			whole, cut := o.fresh(t), o.fresh(t)
+			ends := map[*office]ending{}
+			for _, a := range []*office{whole, cut} {
+				v := a.ready(killRows)
+				ticket := a.start(v.ID)
+				wake := func() error { return a.apply(a.ctx, ticket) }
+				deaths := 0
+				for a == cut {
+					// The first commit of a worker takes the lease, the second one does something.
+					_, before := a.killed(faulty.CrashBefore, 2, wake)
+					a.Clock.Add(leaseLife + time.Second)
+					_, after := a.killed(faulty.CrashAfter, 2, wake)
+					a.Clock.Add(leaseLife + time.Second)
+					if !before && !after {
+						break
+					}
+					deaths += 2
+				}
+				if a == whole {
+					a.must(wake())
+				} else if deaths < 100 {
+					t.Fatalf("%d workers died", deaths)
+				}
+				e := a.end(v.ID)
+				for _, part := range []*string{&e.state, &e.result, &e.log, &e.view} {
+					*part = strings.ReplaceAll(strings.ReplaceAll(*part, v.ID, "ID"), a.Account, "ACCOUNT")
+				}
+				ends[a] = e
+			}
+			ends[cut].same(t, "killed at every commit", ends[whole])
+		})
+	}
+}

@@ -26,7 +26,7 @@ func Routes(k *api.Kit, env *app.Env) {
 
 	api.Register(k, api.Operation{
 		ID: "put-account", Method: http.MethodPut, Path: "/v1/accounts/{account}", Summary: "Make or change an account", Tag: tag,
-		Permissions: []auth.Permission{auth.AccountsManage}, Creates: true, Conflicts: true,
+		Permissions: []auth.Permission{auth.AccountsManage}, Creates: true, Makes: true, Conflicts: true,
 	}, func(ctx context.Context, c *call.Call, in *putInput) (*api.Tagged[Account], error) {
 		if err := api.CheckID("account", c.Account); err != nil {
 			return nil, err

@@ -23,6 +23,9 @@ import (
 	"seatwise/shared/table"
 )
 
+// maxKey is the longest Idempotency-Key in bytes (api.md).
+const maxKey = 255
+
 // MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413).
 const MaxBody = 1 << 20
 
@@ -39,6 +42,10 @@ type Operation struct {
 	Status int
 	// Conflicts says that the operation can answer 409.
 	Conflicts bool
+	// Makes says that the operation answers 201 instead of 200 when it made what it names.
+	Makes bool
+	// Files are the media types of an answer that is a file; without them it is JSON.
+	Files []string
 }
 
 // Kit holds the operations of one function.
@@ -75,7 +82,7 @@ func (k *Kit) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
 func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *call.Call, *I) (*O, error)) {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{op.Tag}, DefaultStatus: op.Status,
-		MaxBodyBytes: MaxBody, BodyReadTimeout: -1, Errors: declared(op),
+		MaxBodyBytes: MaxBody, BodyReadTimeout: -1, Errors: declared(op), Responses: map[string]*huma.Response{},
 	}
 	if !op.Public {
 		h.Security = []map[string][]string{{"token": {}}}
@@ -90,7 +97,7 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 	case http.MethodPost:
 		h.Parameters = append(h.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Description: "Makes the request repeatable: a repetition gets the stored answer.",
-			Schema: &huma.Schema{Type: huma.TypeString},
+			Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxKey), Pattern: "^[ -~]*$"},
 		})
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		h.Parameters = append(h.Parameters, &huma.Param{
@@ -114,6 +121,22 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		}
 		return out, nil
 	})
+	if len(op.Files) > 0 {
+		// huma describes bytes as JSON or application/octet-stream.
+		content := map[string]*huma.MediaType{}
+		for _, media := range op.Files {
+			content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+			if !strings.HasPrefix(media, "text/") {
+				content[media].Schema.Format = "binary"
+			}
+		}
+		h.Responses["200"].Content = content
+	}
+	if op.Makes {
+		made := *h.Responses["200"]
+		made.Description = http.StatusText(http.StatusCreated)
+		h.Responses["201"] = &made
+	}
 }
 
 type callKey struct{}
@@ -194,7 +217,7 @@ func (k *Kit) repeatable(ctx huma.Context, c *call.Call) error {
 		return nil
 	}
 	name := values[0]
-	if len(values) != 1 || len(name) < 1 || len(name) > 255 || strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+	if len(values) != 1 || len(name) < 1 || len(name) > maxKey || strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
 		return problem.Invalid("Idempotency-Key", "must be one value of 1 to 255 printable ASCII characters")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))

@@ -142,7 +142,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/users/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	api.Register(k, api.Operation{
-		ID: "put-user", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true,
+		ID: "put-user", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
 		Summary: "Make or replace a user; deactivating releases everything they hold",
 	}, func(ctx context.Context, c *call.Call, in *putUser) (*api.Tagged[User], error) {
 		if err := api.CheckID("id", in.ID); err != nil {
@@ -213,7 +213,7 @@ func (s *Service) roleRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/roles/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	api.Register(k, api.Operation{
-		ID: "put-role", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true,
+		ID: "put-role", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
 		Summary: "Make or replace a role; its users follow",
 	}, func(ctx context.Context, c *call.Call, in *putRole) (*api.Tagged[Role], error) {
 		if err := api.CheckID("id", in.ID); err != nil {
@@ -259,7 +259,7 @@ func (s *Service) queueRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/call-queues/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	api.Register(k, api.Operation{
-		ID: "put-call-queue", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true,
+		ID: "put-call-queue", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
 		Summary: "Make or replace a call queue; members of a monitored queue are granted Live Reports",
 	}, func(ctx context.Context, c *call.Call, in *putQueue) (*api.Tagged[Queue], error) {
 		if err := api.CheckID("id", in.ID); err != nil {
@@ -309,7 +309,7 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/dashboards/{id}"
 	view, full := []auth.Permission{auth.LiveReportsView}, []auth.Permission{auth.LiveReportsFull}
 	api.Register(k, api.Operation{
-		ID: "put-dashboard", Method: http.MethodPut, Path: path, Tag: tag, Permissions: full, Conflicts: true,
+		ID: "put-dashboard", Method: http.MethodPut, Path: path, Tag: tag, Permissions: full, Conflicts: true, Makes: true,
 		Summary: "Make or replace a dashboard; the members of its queues are granted Live Reports",
 	}, func(ctx context.Context, c *call.Call, in *putDashboard) (*api.Tagged[DashboardWithGrants], error) {
 		if err := api.CheckID("id", in.ID); err != nil {

@@ -70,7 +70,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 	})
 	api.Register(k, api.Operation{
 		ID: "put-wallboard", Method: http.MethodPut, Path: account + "/wallboards/{id}", Summary: "Register a wallboard, or change it", Tag: tag,
-		Permissions: manage, Conflicts: true,
+		Permissions: manage, Conflicts: true, Makes: true,
 	}, func(ctx context.Context, c *call.Call, in *putInput) (*api.Tagged[Wallboard], error) {
 		if err := api.CheckID("id", in.ID); err != nil {
 			return nil, err

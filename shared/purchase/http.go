@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"seatwise/shared/api"
 	"seatwise/shared/app"
 	"seatwise/shared/auth"
@@ -152,7 +150,9 @@ func Routes(k *api.Kit, env *app.Env) {
 	api.Register(k, register("list-catalog", http.MethodGet, "/v1/catalog", "List the products that can be licensed", tagCatalog,
 		[]auth.Permission{auth.CatalogRead}), h.catalog)
 
-	api.Register(k, register("put-cost-center", http.MethodPut, base+"/cost-centers/{code}", "Make or rename a cost center", tagCostCenters, buys), h.putCostCenter)
+	putCostCenter := register("put-cost-center", http.MethodPut, base+"/cost-centers/{code}", "Make or rename a cost center", tagCostCenters, buys)
+	putCostCenter.Makes = true
+	api.Register(k, putCostCenter, h.putCostCenter)
 	api.Register(k, register("get-cost-center", http.MethodGet, base+"/cost-centers/{code}", "Read a cost center", tagCostCenters, reads), h.getCostCenter)
 	api.Register(k, conflicting(register("delete-cost-center", http.MethodDelete, base+"/cost-centers/{code}",
 		"Delete a cost center to which no license is charged", tagCostCenters, buys)), h.deleteCostCenter)
@@ -171,14 +171,8 @@ func Routes(k *api.Kit, env *app.Env) {
 	api.Register(k, register("list-orders", http.MethodGet, base+"/orders", "List the orders, the newest first", tagPurchase, reads), h.orders)
 	api.Register(k, register("get-order", http.MethodGet, base+"/orders/{id}", "Read an order", tagPurchase, reads), h.getOrder)
 	statements := conflicting(register("get-statement", http.MethodGet, base+"/orders/{id}/statement", "Print an order", tagPurchase, reads))
+	statements.Files = []string{HTML, PDF}
 	api.Register(k, statements, h.statement)
-	if item := k.OpenAPI().Paths[statements.Path]; item != nil && item.Get != nil {
-		// huma describes bytes as application/octet-stream.
-		item.Get.Responses["200"].Content = map[string]*huma.MediaType{
-			HTML: {Schema: &huma.Schema{Type: huma.TypeString}},
-			PDF:  {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
-		}
-	}
 	api.Register(k, register("get-billing", http.MethodGet, base+"/billing", "Read what falls due from the next billing date on", tagPurchase, reads), h.billing)
 }
 

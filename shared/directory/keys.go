@@ -70,6 +70,9 @@ func dashboardKey(account, dashboard string) table.Key {
 
 func monitoredPartition(account string) string { return call.Partition(account, "MONITORED") }
 
+// monitoredUntil lists, in Index1, the monitored users by the day on which they were so last, so that a day's work is with those of the day.
+func monitoredUntil(account string) string { return call.Partition(account, "MONITORED-UNTIL") }
+
 func monitoredKey(account, user string) table.Key {
 	return table.Key{Partition: monitoredPartition(account), Sort: user}
 }

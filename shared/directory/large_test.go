@@ -256,7 +256,7 @@ func TestMembershipsCountFromTheirChange(t *testing.T) {
 	}
 	var got Monitored
 	c := call.ForEvent(f.Env, f.Account, "test", "test", f.Clock.Now())
-	if err := f.s.MonitoredUsers(t.Context(), c, func(m Monitored) error { got = m; return nil }); err != nil {
+	if err := f.s.MonitoredUsers(t.Context(), c, began, func(m Monitored) error { got = m; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if spans := got.Queues["q"]; len(spans) != 1 || !spans[0].From.Equal(began) || !spans[0].To.IsZero() {

@@ -354,9 +354,11 @@ func (s *Service) DashboardNames(ctx context.Context, c *call.Call, ids []string
 	return names, nil
 }
 
-// MonitoredUsers visits every user who is, or lately was, a member of a monitored queue.
-func (s *Service) MonitoredUsers(ctx context.Context, c *call.Call, visit func(Monitored) error) error {
-	return table.All(ctx, s.env.Table, table.Query{Partition: monitoredPartition(c.Account)}, func(item table.Item) error {
+// MonitoredUsers visits every user who is a member of a monitored queue or was one on the UTC day of since or later, whoever was one before. It reads an index, so
+// a change of a moment ago may be missing.
+func (s *Service) MonitoredUsers(ctx context.Context, c *call.Call, since time.Time, visit func(Monitored) error) error {
+	query := table.Query{Index: table.Index1, Partition: monitoredUntil(c.Account), From: since.UTC().Format(time.DateOnly)}
+	return table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		m, err := call.Decode[Monitored](item)
 		if err != nil {
 			return err

@@ -218,6 +218,21 @@ func (s Spans) Within(from, to time.Time) []string {
 // Within lists the queues of which the user was a monitored member at any time in [from, to), sorted.
 func (m Monitored) Within(from, to time.Time) []string { return m.Queues.Within(from, to) }
 
+// ended tells when the last span ended; it is false while one is open.
+func (s Spans) ended() (last time.Time, ended bool) {
+	for _, spans := range s {
+		for _, i := range spans {
+			if i.To.IsZero() {
+				return time.Time{}, false
+			}
+			if i.To.After(last) {
+				last = i.To
+			}
+		}
+	}
+	return last, true
+}
+
 // clone is a copy of which the spans can be changed.
 func (s Spans) clone() Spans {
 	if len(s) == 0 {

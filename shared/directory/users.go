@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"seatwise/shared/app"
 	"seatwise/shared/call"
@@ -418,6 +419,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 
 // watch is the record of when a user was a monitored member, loaded for a change.
 type watch struct {
+	account string
 	key     table.Key
 	exists  bool
 	version int64
@@ -425,8 +427,11 @@ type watch struct {
 	now     Monitored
 }
 
+// stillMonitored stands for a day that has not come, behind all that have.
+const stillMonitored = "open"
+
 func loadWatch(found map[table.Key]table.Item, c *call.Call, user string) (*watch, error) {
-	w := &watch{key: monitoredKey(c.Account, user), now: Monitored{UserID: user}}
+	w := &watch{account: c.Account, key: monitoredKey(c.Account, user), now: Monitored{UserID: user}}
 	item, ok := found[w.key]
 	if !ok {
 		return w, nil
@@ -440,7 +445,7 @@ func loadWatch(found map[table.Key]table.Item, c *call.Call, user string) (*watc
 }
 
 func (w *watch) operations() ([]table.Operation, error) {
-	if !w.changed {
+	if !w.changed || len(w.now.Queues) == 0 {
 		return nil, nil
 	}
 	data, err := call.Encode(w.now)
@@ -451,7 +456,13 @@ func (w *watch) operations() ([]table.Operation, error) {
 	if w.exists {
 		cond = table.IfVersion(w.version)
 	}
-	return []table.Operation{table.Put(table.Item{Key: w.key, Data: data}, cond)}, nil
+	item := table.Item{Key: w.key, Data: data}
+	until := stillMonitored
+	if last, ended := w.now.Queues.ended(); ended {
+		until, item.Expires = last.UTC().Format(time.DateOnly), last.Add(keepIntervals).Unix()
+	}
+	item.Places[0] = table.Key{Partition: monitoredUntil(w.account), Sort: until + "#" + w.now.UserID}
+	return []table.Operation{table.Put(item, cond)}, nil
 }
 
 // stopWatching ends all queue grants of a user who goes, and notes when.

@@ -114,7 +114,7 @@ func (s *Service) fold(ctx context.Context, c *call.Call, days []time.Time) ([]f
 			}
 		}
 	}
-	err = s.directory.MonitoredUsers(ctx, c, func(m directory.Monitored) error {
+	err = s.directory.MonitoredUsers(ctx, c, days[0], func(m directory.Monitored) error {
 		for _, f := range folds {
 			f.monitor(m.UserID, m.Within(f.date, f.date.Add(day)))
 		}

@@ -47,12 +47,14 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 		}
 		ops = nil
 	}
-	put := func(key table.Key, v any) {
+	put := func(key table.Key, v any, places ...table.Key) {
 		data, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
+		item := table.Item{Key: key, Data: data}
+		copy(item.Places[:], places)
+		ops = append(ops, table.Put(item, table.Always))
 		flush(10_000)
 	}
 	ctx := t.Context()
@@ -82,7 +84,8 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 		for n := range 1 + i%3 {
 			queues[all[(i+n*7)%len(all)]] = []directory.Interval{{From: now.Add(-time.Hour)}}
 		}
-		put(table.Key{Partition: call.Partition(o.Account, "MONITORED"), Sort: id}, directory.Monitored{UserID: id, Queues: queues})
+		put(table.Key{Partition: call.Partition(o.Account, "MONITORED"), Sort: id}, directory.Monitored{UserID: id, Queues: queues},
+			table.Key{Partition: call.Partition(o.Account, "MONITORED-UNTIL"), Sort: "open#" + id})
 		put(license.HolderKey(o.Account, id), license.Holder{UserID: id, Name: name, Active: true, Extension: fmt.Sprint(10_000 + i)})
 		shown := map[string]struct{}{}
 		for _, queue := range slices.Sorted(maps.Keys(queues)) {

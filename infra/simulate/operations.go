@@ -1,0 +1,381 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"seatwise/shared/files"
+)
+
+// fields are a JSON object.
+type fields = map[string]any
+
+var (
+	products = []string{"live-reports", "call-queue-booster", "phone-system", "call_recording", "team_chat", "auto-attendant"}
+	seats    = []string{"live-reports", "call-queue-booster"}
+	metered  = []string{"essential-user", "professional-user", "agent-user", "client-desktop", "client-crm", "reports-supervisor", "insights-supervisor"}
+	addOns   = []string{"call_recording", "team_chat"}
+	keys     = []string{"101", "102", "103", "0104"}
+	costs    = []string{"CC-1", "CC-2"}
+)
+
+func pick[T any](m *simulation, list []T) T { return list[m.random.IntN(len(list))] }
+
+// some are a few of the list, each once, in its order.
+func some(m *simulation, list []string, share int) []string {
+	out := []string{}
+	for _, s := range list {
+		if m.random.IntN(share) == 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// license is the id of a license that the last look at the account found, or of one that nobody has.
+func (m *simulation) license(account string) string {
+	l := m.model[account]
+	if len(l.ids) == 0 || m.random.IntN(60) == 0 {
+		return "00000000-0000-4000-8000-000000000000"
+	}
+	return pick(m, l.ids)
+}
+
+func (m *simulation) key() string {
+	if m.random.IntN(5) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("key-%d", m.runs)
+}
+
+// one is a run of one request.
+func (m *simulation) one(account string, q request) *run {
+	r := &run{what: q.method + " " + kindOf(q.path), account: account}
+	r.do = func(r *run) { r.send(q) }
+	r.then = m.remember
+	r.lost = func(*run) { m.promised(account, answer{request: q}, false) }
+	return r
+}
+
+// kindOf is the path without what stands for an id.
+func kindOf(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if i > 1 && strings.ContainsAny(p, "0123456789") {
+			parts[i] = "{id}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// remember keeps the answers of the run that must be given again.
+func (m *simulation) remember(r *run) {
+	for _, a := range r.answers {
+		m.promised(r.account, a, a.good())
+	}
+}
+
+func (m *simulation) promised(account string, a answer, known bool) {
+	if a.request.key == "" || !known && a.status != 0 && a.status < 500 {
+		return
+	}
+	m.promises = append(m.promises, &promise{account: account, answer: a, known: known, at: m.now})
+	if len(m.promises) > 60 {
+		m.promises = m.promises[1:]
+	}
+}
+
+// repeat sends a request with its key again: the answer must be the one that was given (I10).
+func (m *simulation) repeat(p *promise) *run {
+	q := p.answer.request
+	r := &run{what: "repeat", account: p.account}
+	r.do = func(r *run) { r.send(q) }
+	r.then = func(r *run) {
+		a := r.answers[0]
+		if !a.good() || m.now.Sub(p.at) > 20*time.Hour {
+			if p.known && m.now.Sub(p.at) < 20*time.Hour && a.status < 500 && a.status != http.StatusConflict {
+				m.fail("I10: %s %s answered %d, its repetition %d %s", q.method, q.path, p.answer.status, a.status, a.body)
+			}
+			return
+		}
+		if p.known && (a.status != p.answer.status || string(a.body) != string(p.answer.body)) {
+			m.fail("I10: %s %s answered %d %s, its repetition %d %s", q.method, q.path, p.answer.status, p.answer.body, a.status, a.body)
+		}
+		p.known, p.answer = true, a
+		m.twice++
+	}
+	return r
+}
+
+// other sends another body under a key that was used.
+func (m *simulation) other(p *promise) *run {
+	q := p.answer.request
+	q.body = fields{"quoteId": "00000000-0000-4000-8000-000000000000", "acknowledged": true}
+	q.function, q.method, q.path = "purchase", http.MethodPost, "/orders"
+	r := &run{what: "another body", account: p.account}
+	r.do = func(r *run) { r.send(q) }
+	r.then = func(r *run) {
+		a := r.answers[0]
+		if p.known && m.now.Sub(p.at) < 20*time.Hour && a.status < 500 && a.status != http.StatusUnprocessableEntity {
+			m.fail("I10: another body under the key of %s %s got %d %s", p.answer.request.method, p.answer.request.path, a.status, a.body)
+		}
+	}
+	return r
+}
+
+// operation draws the next thing to do.
+func (m *simulation) operation() *run {
+	a := pick(m, accounts)
+	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
+	user := pick(m, users(a))
+	switch n := m.random.IntN(100); {
+	case n < 8:
+		return m.order(a)
+	case n < 20:
+		body := fields{"userId": user}
+		if m.random.IntN(3) == 0 {
+			body["extension"] = pick(m, keys)
+		}
+		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a) + "/assign", body, m.key()})
+	case n < 26:
+		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a) + "/unassign", nil, m.key()})
+	case n < 31:
+		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a) + "/reassign", fields{"userId": user}, m.key()})
+	case n < 35:
+		return m.one(a, request{"assignment", put, "/licenses/" + m.license(a) + "/add-ons", fields{"productIds": some(m, addOns, 2)}, ""})
+	case n < 38:
+		return m.one(a, request{"licenses", post, "/licenses/" + m.license(a) + "/terminate", nil, m.key()})
+	case n < 40:
+		return m.one(a, request{"licenses", post, "/licenses/cost-center", fields{"licenseIds": []string{m.license(a)}, "costCenter": pick(m, costs)}, m.key()})
+	case n < 41:
+		return m.one(a, request{"licenses", http.MethodPatch, "/licenses/" + m.license(a), fields{"costCenter": pick(m, costs)}, ""})
+	case n < 49:
+		return m.one(a, m.bulk(a))
+	case n < 56:
+		return m.one(a, request{"directory", put, "/users/" + user, m.person(user), ""})
+	case n < 57:
+		return m.one(a, request{"directory", remove, "/users/" + user, nil, ""})
+	case n < 59:
+		body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
+		return m.one(a, request{"directory", put, "/roles/" + pick(m, []string{"r1", "r2"}), body, ""})
+	case n < 64:
+		return m.one(a, request{"directory", put, "/call-queues/" + pick(m, []string{"q1", "q2"}), fields{"name": "Queue", "members": some(m, users(a), 2)}, ""})
+	case n < 65:
+		return m.one(a, request{"directory", remove, "/call-queues/" + pick(m, []string{"q1", "q2"}), nil, ""})
+	case n < 68:
+		return m.one(a, request{"directory", put, "/dashboards/" + pick(m, []string{"d1", "d2"}), fields{"name": "Board", "queueIds": some(m, []string{"q1", "q2"}, 2)}, ""})
+	case n < 69:
+		return m.one(a, request{"directory", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
+	case n < 74:
+		return m.one(a, m.views(user))
+	case n < 76:
+		return m.one(a, request{"licenses", remove, "/exclusions/" + pick(m, seats) + "/" + user, nil, ""})
+	case n < 77:
+		body := fields{"name": "Board", "kind": pick(m, []string{"analytics", "live-analytics"}), "userId": user}
+		return m.one(a, request{"metrics", put, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), body, ""})
+	case n < 78:
+		return m.one(a, request{"metrics", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""})
+	case n < 82:
+		return m.file(a)
+	case n < 84:
+		return m.job(a)
+	case n < 90 && len(m.open()) > 0:
+		return m.deliver(pick(m, m.open()))
+	case n < 94 && len(m.promises) > 0:
+		p := pick(m, m.promises)
+		if m.random.IntN(4) == 0 {
+			return m.other(p)
+		}
+		return m.repeat(p)
+	case n < 95 && m.random.IntN(4) == 0:
+		body := fields{"name": a, "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": pick(m, []string{"standard", "standard", "customer-engagement"})}
+		return m.one(a, request{"accounts", put, "", body, ""})
+	case n < 96 && m.random.IntN(3) == 0:
+		return m.one(a, request{"report", post, "/reports", fields{"kind": "license-status"}, m.key()})
+	case n < 97 && m.random.IntN(4) == 0:
+		return m.schedule("builder")
+	case n < 98:
+		return m.schedule("aggregation")
+	case n < 99:
+		return m.schedule("apply")
+	default:
+		return m.schedule("maintenance")
+	}
+}
+
+// order buys what a quote offers; now and then more than one commit takes.
+func (m *simulation) order(a string) *run {
+	n := 1 + m.random.IntN(3)
+	if m.random.IntN(60) == 0 {
+		n = 70
+	}
+	lines := []fields{{"productId": pick(m, products), "quantity": n, "costCenter": pick(m, costs)}}
+	if m.random.IntN(2) == 0 {
+		lines = append(lines, fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(2), "costCenter": pick(m, costs)})
+	}
+	quote := request{"purchase", http.MethodPost, "/quotes", fields{"lines": lines}, ""}
+	key := m.key()
+	order := func(id string) request {
+		return request{"purchase", http.MethodPost, "/orders", fields{"quoteId": id, "acknowledged": true}, key}
+	}
+	r := &run{what: "order", account: a}
+	sent := ""
+	r.do = func(r *run) {
+		q := r.send(quote)
+		var got struct {
+			ID string `json:"id"`
+		}
+		if !q.good() || json.Unmarshal(q.body, &got) != nil {
+			return
+		}
+		sent = got.ID
+		r.send(order(got.ID))
+	}
+	r.then = m.remember
+	r.lost = func(*run) {
+		if sent != "" {
+			m.promised(a, answer{request: order(sent)}, false)
+		}
+	}
+	return r
+}
+
+func (m *simulation) bulk(a string) request {
+	items := make([]fields, 1+m.random.IntN(4))
+	for i := range items {
+		items[i] = fields{"productId": pick(m, products), "userId": pick(m, users(a))}
+	}
+	path := "/assignments"
+	if m.random.IntN(3) == 0 {
+		path = "/assignments/remove"
+	}
+	return request{"assignment", http.MethodPost, path, fields{"items": items, "atomic": m.random.IntN(2) == 0}, m.key()}
+}
+
+func (m *simulation) person(user string) fields {
+	body := fields{"name": "User " + user, "roleIds": some(m, []string{"super-admin", "r1", "r2"}, 2), "active": m.random.IntN(5) > 0, "licenses": some(m, metered, 8)}
+	if m.random.IntN(3) == 0 {
+		body["extension"] = pick(m, keys)
+	}
+	return body
+}
+
+func (m *simulation) views(user string) request {
+	var list []fields
+	for range 1 + m.random.IntN(3) {
+		m.viewIDs++
+		id := m.viewIDs
+		if m.random.IntN(4) == 0 {
+			id = 1 + m.random.IntN(id)
+		}
+		at := m.now.Add(-time.Duration(m.random.IntN(30*3600)) * time.Second)
+		list = append(list, fields{"id": fmt.Sprintf("view-%d", id), "userId": user, "dashboardId": pick(m, []string{"d1", "d2"}), "at": at.Format(time.RFC3339)})
+	}
+	return request{"usage", http.MethodPost, "/usage/views", fields{"events": list}, m.key()}
+}
+
+// sheet is a file of mass configuration, right or wrong.
+func (m *simulation) sheet(a string) []byte {
+	var out strings.Builder
+	out.WriteString("Ext Key,Number,User,Addon license 1,Addon license 2\n")
+	for _, key := range keys {
+		if m.random.IntN(2) == 0 {
+			continue
+		}
+		user := ""
+		if m.random.IntN(4) > 0 {
+			user = pick(m, users(a))
+		}
+		codes := append(some(m, []string{"call_recording", "team_chat"}, 3), "", "")
+		if m.random.IntN(12) == 0 {
+			codes[0] = "no_such_code"
+		}
+		fmt.Fprintf(&out, "%s,65678912%s,%s,%s,%s\n", key, key[len(key)-2:], user, codes[0], codes[1])
+	}
+	return []byte(out.String())
+}
+
+// file brings a file in, by the API or as a drop.
+func (m *simulation) file(a string) *run {
+	body, n := m.sheet(a), m.runs
+	skip := m.random.IntN(2) == 0
+	if m.random.IntN(3) == 0 {
+		r := &run{what: "drop", account: a}
+		r.do = func(*run) {
+			m.files.put(files.Ref{Bucket: files.Uploads, Key: fmt.Sprintf("drops/%s/file-%d.csv", a, n)}, body, "text/csv")
+		}
+		return r
+	}
+	ask := request{"massconfig", http.MethodPost, "/mass-configurations", fields{"fileName": "phones.csv", "sizeBytes": len(body), "skipErrors": skip}, m.key()}
+	r := m.one(a, ask)
+	r.what = "upload"
+	r.do = func(r *run) {
+		got := r.send(ask)
+		var view struct {
+			ID string `json:"id"`
+		}
+		if !got.good() || json.Unmarshal(got.body, &view) != nil || r.faults.Crashed() {
+			return
+		}
+		m.files.put(files.Ref{Bucket: files.Uploads, Key: "uploads/" + a + "/" + view.ID + "/phones.csv"}, body, "text/csv")
+	}
+	return r
+}
+
+// job configures, cancels or undoes a mass configuration.
+func (m *simulation) job(a string) *run {
+	l := m.model[a]
+	id := "00000000-0000-7000-8000-000000000000"
+	if len(l.jobs) > 0 {
+		id = l.jobs[m.random.IntN(min(len(l.jobs), 6))]
+	}
+	verb := pick(m, []string{"configure", "configure", "configure", "cancel", "undo"})
+	return m.one(a, request{"massconfig", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()})
+}
+
+// open are the events that are to be delivered, or once more.
+func (m *simulation) open() []*delivery {
+	if len(m.deliveries) > 40 {
+		var left []*delivery
+		for i, d := range m.deliveries {
+			if !d.done || i > len(m.deliveries)-15 {
+				left = append(left, d)
+			}
+		}
+		m.deliveries = left
+	}
+	return m.deliveries
+}
+
+// deliver hands an event to its function. What fails, or dies, is delivered again; what was taken may come once more all the same.
+func (m *simulation) deliver(d *delivery) *run {
+	d.tries++
+	return m.event(d.function, func() ([]byte, error) { return notification(d.info, d.at) }, func(r *run) {
+		if r.failure == nil {
+			d.done = true
+		}
+	})
+}
+
+// schedule fires a schedule, of now.
+func (m *simulation) schedule(function string) *run {
+	at := m.now
+	return m.event(function, func() ([]byte, error) { return json.Marshal(fields{"time": at.Format(time.RFC3339)}) }, func(*run) {})
+}
+
+func (m *simulation) event(function string, payload func() ([]byte, error), then func(*run)) *run {
+	r := &run{what: "event " + function}
+	r.do = func(r *run) {
+		data, err := payload()
+		if err == nil {
+			err = r.slot.functions[function].Event(context.Background(), data)
+		}
+		r.failure = err
+	}
+	r.then = then
+	return r
+}

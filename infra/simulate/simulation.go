@@ -1,0 +1,496 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"seatwise/shared/account"
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/audit"
+	"seatwise/shared/auth"
+	"seatwise/shared/directory"
+	"seatwise/shared/files"
+	"seatwise/shared/license"
+	"seatwise/shared/maintenance"
+	"seatwise/shared/massconfig"
+	"seatwise/shared/metrics"
+	"seatwise/shared/purchase"
+	"seatwise/shared/report"
+	"seatwise/shared/report/reportbuilder"
+	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
+	"seatwise/shared/usage"
+)
+
+// functions are the product's own, as infra/local and AWS run them.
+var functions = map[string]func(*app.Env) (app.Function, error){
+	"accounts": account.Function, "assignment": license.AssignmentFunction, "audit": audit.Function, "directory": directory.Function,
+	"licenses": license.LicensesFunction, "maintenance": maintenance.Function, "apply": massconfig.ApplyFunction, "check": massconfig.CheckFunction,
+	"massconfig": massconfig.APIFunction, "metrics": metrics.Function, "purchase": purchase.Function, "builder": reportbuilder.Function,
+	"report": report.Function, "aggregation": usage.AggregationFunction, "usage": usage.Function,
+}
+
+// start is what the clock says at first.
+var start = time.Date(2026, time.July, 15, 9, 30, 0, 0, time.UTC)
+
+// slots is how many functions run at the same time at most; the one behind them is the checker's.
+const slots = 5
+
+// slot is one execution environment, as Lambda has them: functions that take one request after the other, a clock and a source of ids of their own.
+type slot struct {
+	sim       *simulation
+	number    int
+	skew      time.Duration
+	functions map[string]app.Function
+	// run is what it is doing, nil while it is idle.
+	run *run
+
+	mu     sync.Mutex
+	ids    int
+	random *rand.Rand
+}
+
+// Random implements app.IDs.
+func (s *slot) Random() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids++
+	return fmt.Sprintf("%08x-0000-4000-8%03x-%012x", uint32(s.ids)*2654435761, s.number, s.ids)
+}
+
+// Ordered implements app.IDs. Its beginning is the slot's time, so the ids of two slots are in the order of their clocks only.
+func (s *slot) Ordered() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids++
+	ms := s.clock().UnixMilli()
+	return fmt.Sprintf("%08x-%04x-7000-8%03x-%012x", ms>>16, ms&0xffff, s.number, s.ids)
+}
+
+func (s *slot) chance(n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.IntN(n)
+}
+
+func (s *slot) clock() time.Time { return s.sim.now.Add(s.skew) }
+
+// run is one invocation of a function, or the few requests that a client sends one after the other.
+type run struct {
+	number  int
+	what    string
+	account string // "" for a function that serves all of them
+	slot    *slot
+	faults  *faulty.Store
+	// faulted says that faults may befall it, so that it may answer 500 or 503.
+	faulted  bool
+	diskFull bool
+	// stalled is how many turns it is passed over yet.
+	stalled int
+	do      func(*run)
+	// then looks at the outcome when the run has ended, in the scheduler's turn; it is not called after a crash, which leaves no answer.
+	then func(*run)
+	// lost is called instead of then after a crash.
+	lost     func(*run)
+	answers  []answer
+	failure  error // of an event
+	finished bool
+}
+
+// request is one HTTP request of a client.
+type request struct {
+	function, method, path string
+	body                   any
+	key                    string
+}
+
+type answer struct {
+	request request
+	status  int
+	body    []byte
+}
+
+func (a answer) good() bool { return a.status >= 200 && a.status < 300 }
+
+// delivery is an event that waits to be handed to its function.
+type delivery struct {
+	function string
+	info     files.Info
+	at       time.Time
+	tries    int
+	done     bool
+}
+
+// promise is an answer that a repetition of its request must get again (I10).
+type promise struct {
+	account string
+	answer  answer
+	known   bool
+	at      time.Time
+}
+
+// simulation is one seed's world.
+type simulation struct {
+	seed      uint64
+	random    *rand.Rand
+	store     table.Store
+	files     *bucket
+	now       time.Time
+	slots     []*slot
+	checker   *slot
+	scheduler scheduler
+
+	runs       int
+	started    map[string]int
+	statuses   map[int]int
+	deliveries []*delivery
+	promises   []*promise
+	model      map[string]*ledger
+	viewIDs    int
+	violation  error
+	checks     int
+	overtaken  int
+	jumps      int
+	twice      int
+}
+
+// accounts are the tenants; their users' ids begin with the account, so that a stranger's name is seen.
+var accounts = []string{"acme", "globex"}
+
+func users(account string) []string {
+	list := make([]string, 7)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s-u%d", account, i)
+	}
+	return list
+}
+
+func newSimulation(seed uint64, store table.Store) (*simulation, error) {
+	m := &simulation{
+		seed: seed, random: rand.New(rand.NewPCG(seed, 6)), store: store, files: newBucket(), now: start,
+		started: map[string]int{}, statuses: map[int]int{}, model: map[string]*ledger{},
+	}
+	m.scheduler = scheduler{trace: sha256.New(), touched: map[string]bool{}, fired: map[faulty.Fault]int{}}
+	for i := range slots + 1 {
+		s := &slot{sim: m, number: i, functions: map[string]app.Function{}, random: rand.New(rand.NewPCG(seed, uint64(i)+100))}
+		env := &app.Env{
+			Table: gate{s}, Files: shelf{s}, Clock: s.clock, IDs: s, Log: slog.New(slog.DiscardHandler), CursorKey: []byte("the cursor key of the simulation"),
+			Version: "simulation", Chance: s.chance,
+		}
+		for _, name := range slices.Sorted(maps.Keys(functions)) {
+			f, err := functions[name](env)
+			if err != nil {
+				return nil, fmt.Errorf("make %s: %w", name, err)
+			}
+			s.functions[name] = f
+		}
+		m.slots = append(m.slots, s)
+	}
+	m.checker, m.slots = m.slots[slots], m.slots[:slots]
+	return m, m.settle()
+}
+
+// settle makes the accounts with what every one of them has.
+func (m *simulation) settle() error {
+	for _, a := range accounts {
+		m.model[a] = newLedger()
+		list := []request{
+			{"accounts", http.MethodPut, "", map[string]any{
+				"name": a, "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard",
+			}, ""},
+			{"purchase", http.MethodPut, "/cost-centers/CC-1", map[string]any{"name": "One"}, ""},
+			{"purchase", http.MethodPut, "/cost-centers/CC-2", map[string]any{"name": "Two"}, ""},
+		}
+		for _, u := range users(a) {
+			list = append(list, request{"directory", http.MethodPut, "/users/" + u, map[string]any{"name": "User " + u, "roleIds": []string{"super-admin"}}, ""})
+		}
+		for _, r := range list {
+			if got := m.checker.send(context.Background(), a, r); !got.good() {
+				return fmt.Errorf("set up: %s %s: %d %s", r.method, r.path, got.status, got.body)
+			}
+		}
+	}
+	return nil
+}
+
+// send sends a request to the slot's function, as the gateway does once it has checked the token.
+func (s *slot) send(ctx context.Context, account string, r request) answer {
+	var body io.Reader = http.NoBody
+	if r.body != nil {
+		data, err := json.Marshal(r.body)
+		if err != nil {
+			return answer{request: r, body: []byte(err.Error())}
+		}
+		body = bytes.NewReader(data)
+	}
+	ctx = api.WithRequestID(ctx, s.Random())
+	ctx = auth.With(ctx, auth.Principal{User: account + "-admin", Account: account, Permissions: auth.SetOf(auth.Permissions()...)})
+	q := httptest.NewRequestWithContext(ctx, r.method, "/v1/accounts/"+account+r.path, body)
+	if r.body != nil {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	if r.key != "" {
+		q.Header.Set("Idempotency-Key", r.key)
+	}
+	w := httptest.NewRecorder()
+	s.functions[r.function].HTTP.ServeHTTP(w, q)
+	return answer{request: r, status: w.Code, body: w.Body.Bytes()}
+}
+
+// send is a request of the run; what it was told is lost when the function has crashed.
+func (r *run) send(q request) answer {
+	a := r.slot.send(context.Background(), r.account, q)
+	r.answers = append(r.answers, a)
+	return a
+}
+
+// begin starts a run on an idle slot.
+func (m *simulation) begin(s *slot, r *run, rate float64) {
+	m.runs++
+	r.number, r.slot = m.runs, s
+	m.started[r.what]++
+	faults := faulty.All()
+	seed := m.random.Uint64()
+	decide := faulty.Seeded(seed, rate, faults...)
+	r.faulted = rate > 0
+	r.diskFull = rate > 0 && m.random.IntN(12) == 0
+	r.faults = faulty.New(m.store, func(c faulty.Call) faulty.Fault {
+		f := decide(c)
+		if f != faulty.None {
+			m.scheduler.mu.Lock()
+			m.scheduler.fired[f]++
+			m.scheduler.mu.Unlock()
+		}
+		return f
+	})
+	s.run = r
+	go func() {
+		r.do(r)
+		r.finished = true
+	}()
+}
+
+// end takes up what has finished, in the order in which it began.
+func (m *simulation) end() {
+	var ended []*run
+	for _, s := range m.slots {
+		if s.run != nil && s.run.finished {
+			ended = append(ended, s.run)
+			s.run = nil
+		}
+	}
+	slices.SortFunc(ended, func(a, b *run) int { return a.number - b.number })
+	for _, r := range ended {
+		crashed := r.faults.Crashed()
+		for _, a := range r.answers {
+			m.scheduler.fold(fmt.Sprintf("%d answered %d", r.number, a.status))
+			if !crashed {
+				m.statuses[a.status]++
+			}
+			if a.status == http.StatusInternalServerError && !r.faulted {
+				m.fail("%s: %s %s answered 500 without a fault: %s", r.what, a.request.method, a.request.path, a.body)
+			}
+		}
+		if crashed {
+			if r.lost != nil {
+				r.lost(r)
+			}
+		} else if r.then != nil {
+			r.then(r)
+		}
+		for _, info := range m.files.take() {
+			m.created(info)
+		}
+	}
+}
+
+// created is S3's notification of an object: to whom it goes by the key.
+func (m *simulation) created(info files.Info) {
+	function := ""
+	switch {
+	case info.Bucket == files.Uploads && strings.HasPrefix(info.Key, "jobs/"):
+		function = "apply"
+	case info.Bucket == files.Uploads && (strings.HasPrefix(info.Key, "uploads/") || strings.HasPrefix(info.Key, "drops/")):
+		function = "check"
+	case info.Bucket == files.Reports && strings.HasPrefix(info.Key, "jobs/"):
+		function = "builder"
+	default:
+		return
+	}
+	m.deliveries = append(m.deliveries, &delivery{function: function, info: info, at: m.now})
+}
+
+func (m *simulation) fail(format string, args ...any) {
+	if m.violation == nil {
+		m.violation = fmt.Errorf(format, args...)
+	}
+}
+
+// play runs so many operations, faults among them, then brings everything to its end without faults, and looks whether the world is as it must be.
+func (m *simulation) play(operations, every int) {
+	unchecked := 0
+	for m.violation == nil && (m.runs < operations || m.busy()) {
+		m.passTime()
+		if m.runs < operations && m.random.IntN(3) > 0 {
+			m.offer()
+		}
+		unchecked += m.turn()
+		if unchecked >= every {
+			unchecked = 0
+			m.checkAll(false)
+		}
+	}
+	m.recover()
+}
+
+func (m *simulation) busy() bool {
+	return slices.ContainsFunc(m.slots, func(s *slot) bool { return s.run != nil })
+}
+
+// turn lets one call go on, and answers how many commits there were.
+func (m *simulation) turn() int {
+	synctest.Wait()
+	before := m.scheduler.commits
+	if !m.choose() || m.random.IntN(8) == 0 {
+		nap()
+		for _, s := range m.slots {
+			if s.run != nil {
+				s.run.stalled = max(0, s.run.stalled-20)
+			}
+		}
+	}
+	for _, s := range m.slots {
+		if s.run != nil && s.run.stalled > 0 {
+			s.run.stalled--
+		}
+	}
+	synctest.Wait()
+	m.end()
+	if m.scheduler.foreign != "" {
+		m.fail("I9: %s", m.scheduler.foreign)
+	}
+	for _, a := range accounts {
+		if m.scheduler.touched[a] && m.violation == nil {
+			m.checkCounts(a)
+		}
+		delete(m.scheduler.touched, a)
+	}
+	return m.scheduler.commits - before
+}
+
+// passTime moves the clocks: a little always, ten minutes either way now and then for one slot alone, and a worker is passed over until its lease has lapsed.
+func (m *simulation) passTime() {
+	m.now = m.now.Add(time.Duration(m.random.IntN(1500)) * time.Millisecond)
+	s := m.slots[m.random.IntN(slots)]
+	switch m.random.IntN(400) {
+	case 0:
+		s.skew = time.Duration(m.random.IntN(21)-10) * time.Minute
+		m.jumps++
+	case 1:
+		s.skew = 0
+	case 2:
+		if s.run != nil {
+			s.run.stalled = 60
+			m.now = m.now.Add(3 * time.Minute)
+			m.overtaken++
+		}
+	case 3:
+		if m.random.IntN(6) == 0 {
+			m.now = m.now.Add(7 * time.Hour)
+		}
+	}
+}
+
+// offer begins a random operation, if a slot is idle.
+func (m *simulation) offer() {
+	var idle []*slot
+	for _, s := range m.slots {
+		if s.run == nil {
+			idle = append(idle, s)
+		}
+	}
+	if len(idle) == 0 {
+		return
+	}
+	rate := 0.0
+	if m.random.IntN(4) == 0 {
+		rate = 0.15
+	}
+	m.begin(idle[m.random.IntN(len(idle))], m.operation(), rate)
+}
+
+// finish lets everything that runs come to its end.
+func (m *simulation) finish() {
+	for turns := 0; m.violation == nil && m.busy(); turns++ {
+		m.turn()
+		if turns > 200_000 {
+			m.fail("it does not come to an end")
+		}
+	}
+}
+
+// alone runs one operation without faults to its end.
+func (m *simulation) alone(r *run) {
+	m.begin(m.slots[m.random.IntN(slots)], r, 0)
+	m.finish()
+}
+
+// recover is what happens after the last fault: events are delivered again until they are taken, and the schedules fire (I14).
+func (m *simulation) recover() {
+	m.finish()
+	for _, s := range m.slots {
+		s.skew = 0
+	}
+	var failures []error
+	for range 8 {
+		if m.violation != nil {
+			return
+		}
+		m.now = m.now.Add(31 * time.Minute)
+		failures = nil
+		failed := func(r *run) {
+			if r.failure != nil {
+				failures = append(failures, fmt.Errorf("%s: %w", r.what, r.failure))
+			}
+		}
+		for _, name := range []string{"aggregation", "apply", "maintenance", "builder"} {
+			r := m.schedule(name)
+			r.then = failed
+			m.alone(r)
+		}
+		for _, d := range slices.Clone(m.deliveries) {
+			if m.violation == nil && !d.done {
+				r := m.deliver(d)
+				after := r.then
+				r.then = func(r *run) { failed(r); after(r) }
+				m.alone(r)
+			}
+		}
+	}
+	if len(failures) > 0 && m.violation == nil {
+		m.fail("I14: without faults these fail still: %w", errors.Join(failures...))
+	}
+	if m.violation == nil {
+		m.checkAll(true)
+	}
+}
+
+// hash is the trace's so far.
+func (m *simulation) hash() string { return hex.EncodeToString(m.scheduler.trace.Sum(nil))[:16] }

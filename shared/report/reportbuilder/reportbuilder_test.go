@@ -45,7 +45,12 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{Kit: testkit.New(t), s3: testfiles.Start(t), desk: license.NewDesk(catalog.Default())}
+	return officeOn(t, testkit.New(t))
+}
+
+func officeOn(t *testing.T, kit *testkit.Kit) *office {
+	t.Helper()
+	o := &office{Kit: kit, s3: testfiles.Start(t), desk: license.NewDesk(catalog.Default())}
 	o.Env.Files = o.s3.Store
 	o.Clock.Set(time.Now().UTC().Truncate(time.Second))
 	o.directory = directory.NewService(o.Env, o.desk)

@@ -1,6 +1,7 @@
 package reportbuilder_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testdynamo"
+	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
@@ -652,9 +655,9 @@ func (s *stage) checkReport() {
 	}
 }
 
-func newStage(t *testing.T, seed uint64) *stage {
+func newStage(t *testing.T, kit *testkit.Kit, seed uint64) *stage {
 	t.Helper()
-	s := &stage{office: newOffice(t), T: t, m: newModel(), random: rand.New(rand.NewPCG(seed, 11))}
+	s := &stage{office: officeOn(t, kit), T: t, m: newModel(), random: rand.New(rand.NewPCG(seed, 11))}
 	s.Clock.Set(s.Clock.Now().Truncate(24 * time.Hour).Add(9*time.Hour + 30*time.Minute)) // whole hours later it is never midnight
 	for _, id := range worldRoles {
 		s.m.roles[id] = modelRole{view: true}
@@ -673,78 +676,86 @@ func newStage(t *testing.T, seed uint64) *stage {
 // views come: grants, waiting list, counts and metrics equal the model's after every change, and the figures and every cell of the report in the end.
 func TestWorldAgainstAModel(t *testing.T) {
 	for seed := range uint64(16) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			s := newStage(t, seed)
-			began := s.Clock.Now()
-			for range 100 {
-				s.m.held(s.Clock.Now())
-				step := s.step()
-				s.m.held(s.Clock.Now())
-				s.check(t, s.m, step)
-				if s.random.IntN(4) == 0 {
-					s.pass(s.random.IntN(9))
-				}
-				if len(s.later) > 0 && slices.ContainsFunc(s.later, func(e usage.Event) bool { return s.Clock.Now().Sub(e.At) > 30*time.Hour }) {
-					s.send()
-				}
-				if s.random.IntN(10) == 0 {
-					s.must(s.usage.Aggregate(t.Context(), s.Clock.Now().Add(-time.Duration(s.random.IntN(30))*time.Hour)))
-				}
-			}
-			s.send()
-			if s.m.unlimited {
-				s.m.unlimited = false
-				s.account(t, account.Standard)
-				s.check(t, s.m, "standard in the end")
-			}
-			for at := s.Clock.Now(); at.After(began.Add(-48 * time.Hour)); at = at.Add(-48 * time.Hour) {
-				s.must(s.usage.Aggregate(t.Context(), at))
-			}
-			s.checkReport()
-		})
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { world(newStage(t, testkit.New(t), seed), 100) })
 	}
+	t.Run("over DynamoDB", func(t *testing.T) { world(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), 60) })
+}
+
+func world(s *stage, steps int) {
+	t := s.T
+	t.Helper()
+	began := s.Clock.Now()
+	for range steps {
+		s.m.held(s.Clock.Now())
+		step := s.step()
+		s.m.held(s.Clock.Now())
+		s.check(t, s.m, step)
+		if s.random.IntN(4) == 0 {
+			s.pass(s.random.IntN(9))
+		}
+		if slices.ContainsFunc(s.later, func(e usage.Event) bool { return s.Clock.Now().Sub(e.At) > 30*time.Hour }) {
+			s.send()
+		}
+		if s.random.IntN(10) == 0 {
+			s.must(s.usage.Aggregate(t.Context(), s.Clock.Now().Add(-time.Duration(s.random.IntN(30))*time.Hour)))
+		}
+	}
+	s.send()
+	if s.m.unlimited {
+		s.m.unlimited = false
+		s.account(t, account.Standard)
+		s.check(t, s.m, "standard in the end")
+	}
+	for at := s.Clock.Now(); at.After(began.Add(-48 * time.Hour)); at = at.Add(-48 * time.Hour) {
+		s.must(s.usage.Aggregate(t.Context(), at))
+	}
+	s.checkReport()
 }
 
 // Changes that race end as the rules say for what the directory then is.
 func TestRacingWorldAgainstAModel(t *testing.T) {
 	for seed := range uint64(3) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			s := newStage(t, seed)
-			for _, id := range worldQueues {
-				s.queue(t, id, id)
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { racingWorld(newStage(t, testkit.New(t), seed), seed, 12) })
+	}
+	t.Run("over DynamoDB", func(t *testing.T) { racingWorld(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), 99, 5) })
+}
+
+func racingWorld(s *stage, seed uint64, rounds int) {
+	t := s.T
+	t.Helper()
+	for _, id := range worldQueues {
+		s.queue(t, id, id)
+	}
+	for _, id := range worldDashboards {
+		s.dashboard(t, id, id)
+	}
+	var wg sync.WaitGroup
+	for worker := range uint64(6) {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(seed, worker))
+			some := func(of []string) []string {
+				return slices.DeleteFunc(slices.Clone(of), func(string) bool { return random.IntN(2) == 0 })
 			}
-			for _, id := range worldDashboards {
-				s.dashboard(t, id, id)
+			for range rounds {
+				if err := s.race(random, some, worker); err != nil && !busy(err) {
+					t.Error(err)
+				}
 			}
-			var wg sync.WaitGroup
-			for worker := range uint64(6) {
-				wg.Go(func() {
-					random := rand.New(rand.NewPCG(seed, worker))
-					some := func(of []string) []string {
-						return slices.DeleteFunc(slices.Clone(of), func(string) bool { return random.IntN(2) == 0 })
-					}
-					for range 12 {
-						if err := s.race(random, some, worker); err != nil && !busy(err) {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			s.Clock.Add(20 * time.Minute) // when the second look after a change of bundle is due
-			s.must(s.directory.Resume(t.Context()))
-			s.must(account.NewService(s.Env, catalog.Default()).ResumeBundles(t.Context()))
-			s.must(s.usage.FinishGrants(t.Context()))
-			s.must(s.desk.DrainWaiting(t.Context(), s.Env))
-			s.read()
-			s.check(t, s.m, "in the end")
 		})
 	}
+	wg.Wait()
+	s.Clock.Add(20 * time.Minute) // when the second look after a change of bundle is due
+	s.must(s.directory.Resume(t.Context()))
+	s.must(account.NewService(s.Env, catalog.Default()).ResumeBundles(t.Context()))
+	s.must(s.usage.FinishGrants(t.Context()))
+	s.must(s.desk.DrainWaiting(t.Context(), s.Env))
+	s.read()
+	s.check(t, s.m, "in the end")
 }
 
 // busy are the refusals that a racing caller has to bear.
 func busy(err error) bool {
-	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserInactive)
+	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserInactive) || errors.Is(err, table.ErrConflict)
 }
 
 // race makes one change that others race with.

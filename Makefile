@@ -93,6 +93,10 @@ validate: $(VENV)/installed ## Check template.yaml and openapi.yaml, and that sa
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
 	$(VENV)/bin/sam build --template template.yaml
 
+.PHONY: mutations
+mutations: ## Plant bugs one after the other, each of which the tests must catch. ARGS="-only lease" is handed on.
+	go run -buildvcs=false ./infra/mutations $(ARGS)
+
 .PHONY: bench
 bench: ## Measure the binaries: size, cold start, calls and capacity units.
 	go run -buildvcs=false ./infra/bench $(ARGS)

@@ -1,0 +1,133 @@
+package main
+
+// bug is one planted fault: a small change of one file, and the packages whose tests must fail by it.
+type bug struct {
+	name  string
+	file  string
+	edits []edit
+	tests []string
+}
+
+// edit puts to in the place of from, which stands in the file exactly once.
+type edit struct{ from, to string }
+
+const (
+	calls       = "shared/call/call.go"
+	seats       = "shared/license/change.go"
+	seatCommit  = "shared/license/commit.go"
+	purchases   = "shared/purchase/rules.go"
+	amounts     = "shared/money/money.go"
+	cursors     = "shared/api/cursor.go"
+	permissions = "shared/auth/auth.go"
+	dynamo      = "shared/table/dynamo/commit.go"
+	checks      = "shared/massconfig/check.go"
+)
+
+// planted are the bugs. What each would do to a customer stands above it.
+var planted = []bug{
+	// Two callers who race for the last seat both get it.
+	{"license taken without a condition", seatCommit, []edit{
+		{"put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))", "put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), table.Always)"},
+		{"table.Delete(free, table.IfPresent)", "table.Delete(free, table.Always)"},
+	}, []string{"shared/license"}},
+	// Two changes of one user lose one of them, and the seat that it took.
+	{"holder written without a condition", seatCommit, []edit{
+		{"table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version))", "table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), table.Always)"},
+	}, []string{"shared/license"}},
+	// Two users get one phone number.
+	{"number written without its uniqueness condition", seatCommit, []edit{
+		{"table.Put(table.Item{Key: at, Data: data}, version(n.exists, n.version))", "table.Put(table.Item{Key: at, Data: data}, table.Always)"},
+	}, []string{"shared/license"}},
+	// A crash between the two leaves counts that no recount gives.
+	{"counts in a commit of their own", seatCommit, []edit{{
+		"	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
+		"	var counts []table.Operation\n	ops = slices.DeleteFunc(append(ops, more...), func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
+			"		return op.Kind == table.KindAdd\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return ch.suspect(err)\n	}\n" +
+			"	if len(counts) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
+	}}, []string{"shared/license"}},
+	// A crash between the two leaves a change that nobody made.
+	{"audit in a commit of its own", seatCommit, []edit{{
+		"	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
+		"	var audits []table.Operation\n	ops = slices.DeleteFunc(append(ops, more...), func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
+			"		return audit\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return ch.suspect(err)\n	}\n" +
+			"	if len(audits) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
+	}}, []string{"shared/license"}},
+	// What an admin takes away from an agent comes back with the next change of the queue.
+	{"no exclusion on unassign", seats, []edit{
+		{"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n		ch.exclude(h, product)\n", "	if len(holding.Grants) > 0 && holding.Excluded == nil {\n"},
+	}, []string{"shared/license"}},
+	// Who came last is served first.
+	{"waiting list from its end", seats, []edit{
+		{`Prefix: product + "#", After: hd.next, Limit: poolPage,`, `Prefix: product + "#", After: hd.next, Limit: poolPage, Backwards: true,`},
+	}, []string{"shared/license"}},
+	// A phone's add-ons stay assigned when the phone is gone, and are charged.
+	{"add-ons stay when their base goes", seats, []edit{
+		{`return p.Base != "" || !automatic(s)`, `return p.Base == "" && !automatic(s)`},
+	}, []string{"shared/license"}},
+	// Half an order is seen, and assigned, before it is confirmed.
+	{"licenses seen before their order is confirmed", seatCommit, []edit{
+		{"		if !l.Pending {\n			return true\n		}\n", "		if l.ID != \"\" {\n			return true\n		}\n"},
+	}, []string{"shared/license"}},
+
+	// A crash between the two does the request twice.
+	{"idempotency record in a commit of its own", calls, []edit{{
+		"	return c.commit(ctx, append(effects, op))\n",
+		"	if len(effects) > 0 {\n		if err := c.Env.Table.Commit(ctx, effects); err != nil {\n			return err\n		}\n	}\n	return c.commit(ctx, []table.Operation{op})\n",
+	}}, []string{"shared/call", "shared/api"}},
+	// Two requests with one key that come at once are both carried out.
+	{"idempotency record without a condition", calls, []edit{
+		{"	cond := table.IfAbsent\n	if c.key.version != 0 {", "	cond := table.Always\n	if c.key.version != 0 {"},
+	}, []string{"shared/call"}},
+	// Another body under a used key gets the answer of the first.
+	{"another body under the same key is answered", calls, []edit{
+		{"if stored.Fingerprint != c.key.fingerprint {", "if stored.Fingerprint == \"\" {"},
+	}, []string{"shared/call"}},
+	// A request of several commits is begun again while it runs.
+	{"lease of a running request ignored", calls, []edit{
+		{"if stored.Running > c.At.Unix() {", "if stored.Running < 0 {"},
+	}, []string{"shared/call"}},
+
+	// A loser of a race wins it later, against a state that it never saw.
+	{"refused condition tried again", dynamo, []edit{
+		{"	case len(failed.Failed) > 0:\n		return verdict{final, &failed}", "	case len(failed.Failed) > 0:\n		return verdict{cancelled, &failed}"},
+	}, []string{"shared/table/dynamo"}},
+	// A commit whose answer was lost is carried out twice.
+	{"lost answer repeated with a fresh token", dynamo, []edit{
+		{"if v.outcome == cancelled && !unanswered {", "if v.outcome != final {"},
+	}, []string{"shared/table/dynamo"}},
+
+	// A client reads from where it likes, in another account too.
+	{"cursor not sealed", cursors, []edit{
+		{"if !hmac.Equal(raw[:cursorSeal], seal(c, position, list)) {", "if position == \"\" {"},
+	}, []string{"shared/api"}},
+	{"cursor good for other accounts", cursors, []edit{
+		{`[]byte(c.Account + "\x00" + strings.Join(`, `[]byte(strings.Join(`},
+	}, []string{"shared/api"}},
+	{"permission not asked for", permissions, []edit{{"if len(anyOf) == 0 {", "if len(anyOf) >= 0 {"}}, []string{"shared/auth"}},
+	{"foreign account entered", permissions, []edit{
+		{`if account != "" && account != p.Account && !p.Operator() {`, `if account != "" && account != p.Account && p.Nobody() {`},
+	}, []string{"shared/auth"}},
+
+	// Cents are lost.
+	{"rounding by floor", amounts, []edit{{"if rest >= uint64(den)-rest {", "if rest >= uint64(den) {"}}, []string{"shared/money"}},
+	{"shares that do not add up", amounts, []edit{{"for _, i := range order[:left] {", "for _, i := range order[:left/2] {"}}, []string{"shared/money"}},
+	{"proration off by a day", purchases, []edit{
+		{"func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) }", "func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) - 1 }"},
+	}, []string{"shared/purchase"}},
+	{"quote good for ever", purchases, []edit{{"if !now.Before(q.ExpiresAt) {", "if now.IsZero() {"}}, []string{"shared/purchase"}},
+	{"order not acknowledged", purchases, []edit{{"	if !acknowledged {\n", "	if !acknowledged && q.OrderID != \"\" {\n"}}, []string{"shared/purchase"}},
+
+	// Two workers apply one file at once.
+	{"lease of a worker ignored", checks, []edit{{"if j.Lease > now.Unix() {", "if j.Lease < 0 {"}}, []string{"shared/massconfig"}},
+	// A worker that was overtaken goes on.
+	{"overtaken worker not stopped", checks, []edit{
+		{"return table.Check(jobKey(w.c.Account, w.j.ID), table.IfVersion(w.version))", "return table.Check(jobKey(w.c.Account, w.j.ID), table.IfPresent)"},
+	}, []string{"shared/massconfig"}},
+	// An upload URL overwrites what was uploaded and checked.
+	{"presigned upload may overwrite", "shared/files/s3store/s3store.go", []edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}}, []string{"shared/files/s3store"}},
+	// A view that is sent again counts again.
+	{"view counted twice", "shared/usage/intake.go", []edit{
+		{"	cond := table.IfAbsent\n	if version, ok := in.expired[item.Key]; ok {", "	cond := table.Always\n	if version, ok := in.expired[item.Key]; ok {"},
+	}, []string{"shared/usage"}},
+	{"views taken in too late", "shared/usage/rules.go", []edit{{"lateness = 48 * time.Hour", "lateness = 49 * time.Hour"}}, []string{"shared/usage"}},
+}

@@ -693,17 +693,27 @@ func (ch *Change) served(p catalog.Product) bool {
 // regrant shows changed grants on the license.
 func (ch *Change) regrant(ctx context.Context, h *holderState, p catalog.Product) error {
 	holding := h.Holdings[p.ID]
-	if l := ch.licenses[holding.LicenseID]; l != nil {
-		l.now.Grants = slices.Clone(holding.Grants)
-		return nil
+	same := slices.Equal(h.granted[p.ID], holding.Grants)
+	l := ch.licenses[holding.LicenseID]
+	if l == nil {
+		if same {
+			return nil
+		}
+		if _, err := ch.Load(ctx, Need{Licenses: []string{holding.LicenseID}}); err != nil {
+			return err
+		}
+		if l = ch.licenses[holding.LicenseID]; l == nil {
+			return nil
+		}
 	}
-	if slices.Equal(h.granted[p.ID], holding.Grants) {
-		return nil
-	}
-	if _, err := ch.Load(ctx, Need{Licenses: []string{holding.LicenseID}}); err != nil {
-		return err
-	}
-	if l := ch.licenses[holding.LicenseID]; l != nil {
+	switch {
+	case l.now.UserID != h.UserID:
+		// One read of several items is no snapshot: another commit came between the holder's and the license's. If this change does not write the holder, no
+		// condition of its commit would notice.
+		return &table.ConditionError{Failed: []int{0}, Keys: []table.Key{HolderKey(ch.c.Account, h.UserID)}}
+	case same && l.before.UserID == h.UserID:
+		l.now.Grants = l.before.Grants // so it may be newer than the holder
+	default:
 		l.now.Grants = slices.Clone(holding.Grants)
 	}
 	return nil

@@ -26,7 +26,11 @@ type front struct {
 
 func open(t *testing.T) *front {
 	t.Helper()
-	k := testkit.New(t)
+	return openOn(t, testkit.New(t))
+}
+
+func openOn(t *testing.T, k *testkit.Kit) *front {
+	t.Helper()
 	licenses, err := license.LicensesFunction(k.Env)
 	if err != nil {
 		t.Fatal(err)

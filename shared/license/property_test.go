@@ -29,16 +29,18 @@ func TestAnySequenceKeepsTheInvariants(t *testing.T) {
 		o := open(t)
 		o.t = rt
 
-		w := &world{office: o, rt: rt}
+		w := &world{office: o, rt: rt, tb: t}
 		w.unlimited = rapid.IntRange(0, 4).Draw(rt, "bundle") == 0
 		if w.unlimited {
 			o.AddAccount(t, o.Account, UnlimitedBundle)
 		}
+		check := o.observe()
 		o.hire(crew[:3]...)
 		w.stock()
 		steps := rapid.IntRange(10, 40).Draw(rt, "steps")
 		for range steps {
 			w.step()
+			check()
 			o.audit(w.unlimited, true, crew...)
 		}
 	})
@@ -51,6 +53,7 @@ type world struct {
 	ids       []string
 	unlimited bool
 	faults    bool // the store fails now and then
+	tb        testing.TB
 }
 
 // stock buys a few seats, too few for everybody, and gives some to users, so that the steps find something to change.
@@ -83,7 +86,7 @@ func (w *world) license() string {
 
 func (w *world) step() {
 	rt := w.rt
-	switch kind := rapid.IntRange(0, 16).Draw(rt, "step"); kind {
+	switch kind := rapid.IntRange(0, 17).Draw(rt, "step"); kind {
 	case 0:
 		id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
 		lots := []Lot{{rapid.SampledFrom(propertyBought).Draw(rt, "product"), "CC-1", n}}
@@ -116,8 +119,26 @@ func (w *world) step() {
 		w.reserving()
 	case 9:
 		w.fault(w.desk.LiftExclusion(w.ctx, w.call(), rapid.SampledFrom(propertySeats).Draw(rt, "product"), w.user()))
+	case 12:
+		w.changeBundle()
 	default:
 		w.verbs(rapid.IntRange(1, 4).Draw(rt, "verbs"))
+	}
+}
+
+// changeBundle gives the account the other bundle, and looks again at everybody, as package account does after such a change: one holder a commit.
+func (w *world) changeBundle() {
+	if w.faults {
+		return
+	}
+	w.unlimited = !w.unlimited
+	bundle := "standard"
+	if w.unlimited {
+		bundle = UnlimitedBundle
+	}
+	w.AddAccount(w.tb, w.Account, bundle)
+	for _, user := range crew {
+		w.must(w.change(func(ctx context.Context, ch *Change) error { return ch.Resettle(ctx, user) }, user))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/api"
@@ -487,18 +488,24 @@ func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 
 // TestOneQuoteOneOrder lets twenty confirm one quote at once, each with a key of their own, and then twenty repetitions of one request race.
 func TestOneQuoteOneOrder(t *testing.T) {
+	embedded := func(t testing.TB) *testkit.Kit { return testkit.New(t) }
+	onDynamo := func(t testing.TB) *testkit.Kit { return testkit.On(t, testdynamo.Open(t)) }
 	for _, c := range []struct {
 		name     string
 		quantity int
 		key      func(int) string
+		kit      func(testing.TB) *testkit.Kit
 	}{
-		{"small, twenty keys", 5, func(i int) string { return fmt.Sprint("k", i) }},
-		{"small, one key", 5, func(int) string { return "k" }},
-		{"large, twenty keys", 300, func(i int) string { return fmt.Sprint("k", i) }},
-		{"large, one key", 300, func(int) string { return "k" }},
+		{"small, twenty keys", 5, func(i int) string { return fmt.Sprint("k", i) }, embedded},
+		{"small, one key", 5, func(int) string { return "k" }, embedded},
+		{"large, twenty keys", 300, func(i int) string { return fmt.Sprint("k", i) }, embedded},
+		{"large, one key", 300, func(int) string { return "k" }, embedded},
+		{"small, one key, on DynamoDB", 5, func(int) string { return "k" }, onDynamo},
+		{"large, twenty keys, on DynamoDB", 120, func(i int) string { return fmt.Sprint("k", i) }, onDynamo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := stocked(t)
+			s := over(t, c.kit(t))
+			s.costCenters("CC-1", "CC-2")
 			q := s.quote(line("live-reports", c.quantity, "CC-1"))
 			answers := make([]testkit.Response, 20)
 			var wg sync.WaitGroup

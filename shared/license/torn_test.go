@@ -1,0 +1,65 @@
+package license
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// torn is a store whose next read of several items comes upon one of them before a commit, and upon the others after it, as a BatchGetItem may.
+type torn struct {
+	table.Store
+	old table.Item
+}
+
+func (s *torn) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	found, err := s.Store.Lookup(ctx, keys...)
+	if _, asked := found[s.old.Key]; asked && len(keys) > 1 {
+		found[s.old.Key] = s.old
+		s.old = table.Item{}
+	}
+	return found, err
+}
+
+// TestReadThatIsNoSnapshot looks at a holder and their license while another commit comes between the two reads: the license is left as that commit made it.
+func TestReadThatIsNoSnapshot(t *testing.T) {
+	for name, between := range map[string]func(o *office, id string){
+		"the license ends": func(o *office, id string) {
+			_, err := o.desk.Unassign(o.ctx, o.call(), id)
+			o.must(err)
+		},
+		"the license has another grant": func(o *office, _ string) { o.must(o.grant("ann", "essential-user", RoleGrant("r1"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.hire("Ann")
+			l, err := o.desk.AssignProduct(o.ctx, o.call(), "essential-user", "ann", "")
+			o.must(err)
+			old, ok, err := table.Get(o.ctx, o.Env.Table, HolderKey(o.Account, "ann"))
+			if err != nil || !ok {
+				t.Fatalf("%v, %v", ok, err)
+			}
+			between(o, l.ID)
+			want := o.license(l.ID)
+			o.Env.Table = &torn{Store: o.Env.Table, old: old}
+			c := o.call()
+			o.must(call.Decide(o.ctx, func(ctx context.Context) error {
+				ch := o.desk.Change(c)
+				if _, err := ch.Load(ctx, Need{Users: []string{"ann"}, Licenses: []string{l.ID}}); err != nil {
+					return err
+				}
+				if err := ch.Resettle(ctx, "ann"); err != nil {
+					return err
+				}
+				return ch.Commit(ctx, call.Answer{})
+			}))
+			if got := o.license(l.ID); got.Status != want.Status || !slices.Equal(got.Grants, want.Grants) {
+				t.Errorf("%+v became %+v", want, got)
+			}
+			o.audit(false, true, "ann")
+		})
+	}
+}

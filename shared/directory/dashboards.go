@@ -87,11 +87,11 @@ func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d
 		} else {
 			after = *d
 			change.After = after
-			data, err := call.Encode(after)
+			put, err := dashboardItem(c, after)
 			if err != nil {
 				return err
 			}
-			op = table.Put(table.Item{Key: key, Data: data}, cond)
+			op = table.Put(put, cond)
 		}
 		come, gone := without(after.QueueIDs, before.QueueIDs), without(before.QueueIDs, after.QueueIDs)
 		ops, err := s.showOn(ctx, c, id, come, gone)
@@ -217,19 +217,28 @@ func (s *Service) GetDashboard(ctx context.Context, c *call.Call, id string) (Da
 	return DashboardWithGrants{Dashboard: d, Grants: counts}, item.Version, err
 }
 
-// ListDashboards lists dashboards by id, without counts.
-func (s *Service) ListDashboards(ctx context.Context, c *call.Call, after string, limit int) ([]Dashboard, string, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: dashboardsPartition(c.Account), After: after, Limit: limit})
+// ListDashboards lists dashboards by id, or those whose name begins with q by name, without counts.
+func (s *Service) ListDashboards(ctx context.Context, c *call.Call, q, after string, limit int) ([]Dashboard, string, error) {
+	page, err := s.env.Table.Query(ctx, named(dashboardsPartition(c.Account), dashboardsByName(c.Account), q, after, limit))
 	if err != nil {
 		return nil, "", err
 	}
-	var dashboards []Dashboard
-	for _, item := range page.Items {
-		d, err := call.Decode[Dashboard](item)
-		if err != nil {
+	dashboards := make([]Dashboard, len(page.Items))
+	for i, item := range page.Items {
+		if dashboards[i], err = call.Decode[Dashboard](item); err != nil {
 			return nil, "", err
 		}
-		dashboards = append(dashboards, d)
 	}
-	return dashboards, page.Next, nil
+	return dashboards, nextPlace(page, q), nil
+}
+
+// dashboardItem is a dashboard as it is stored, found by id and by name.
+func dashboardItem(c *call.Call, d Dashboard) (table.Item, error) {
+	data, err := call.Encode(d)
+	if err != nil {
+		return table.Item{}, err
+	}
+	item := table.Item{Key: dashboardKey(c.Account, d.ID), Data: data}
+	item.Places[0] = byName(dashboardsByName(c.Account), d.Name, d.ID)
+	return item, nil
 }

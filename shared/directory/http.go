@@ -29,6 +29,11 @@ type (
 		api.Paging
 		Q string `query:"q" maxLength:"200" doc:"Beginning of a name or e-mail address, or an id; upper and lower case are the same."`
 	}
+	byNameInput struct {
+		api.Account
+		api.Paging
+		Q string `query:"q" maxLength:"200" doc:"Beginning of a name; upper and lower case are the same."`
+	}
 	listing struct {
 		api.Account
 		api.Paging
@@ -298,9 +303,12 @@ func (s *Service) queueRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "list-call-queues", Method: http.MethodGet, Path: "/v1/accounts/{account}/call-queues", Tag: tag, Permissions: read,
 		Summary: "List call queues",
-	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Queue], error) {
-		return paged(ctx, c, in.Paging, []string{"call-queues"}, func(ctx context.Context, after string, limit int) ([]Queue, string, error) {
-			return s.ListQueues(ctx, c, after, limit)
+	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Queue], error) {
+		if !utf8.ValidString(in.Q) {
+			return nil, problem.Invalid("q", "must be UTF-8")
+		}
+		return paged(ctx, c, in.Paging, []string{"call-queues", in.Q}, func(ctx context.Context, after string, limit int) ([]Queue, string, error) {
+			return s.ListQueues(ctx, c, in.Q, after, limit)
 		})
 	})
 }
@@ -348,9 +356,12 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "list-dashboards", Method: http.MethodGet, Path: "/v1/accounts/{account}/dashboards", Tag: tag, Permissions: view,
 		Summary: "List dashboards",
-	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Dashboard], error) {
-		return paged(ctx, c, in.Paging, []string{"dashboards"}, func(ctx context.Context, after string, limit int) ([]Dashboard, string, error) {
-			return s.ListDashboards(ctx, c, after, limit)
+	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Dashboard], error) {
+		if !utf8.ValidString(in.Q) {
+			return nil, problem.Invalid("q", "must be UTF-8")
+		}
+		return paged(ctx, c, in.Paging, []string{"dashboards", in.Q}, func(ctx context.Context, after string, limit int) ([]Dashboard, string, error) {
+			return s.ListDashboards(ctx, c, in.Q, after, limit)
 		})
 	})
 }

@@ -40,6 +40,14 @@ func queueKey(account, queue string) table.Key {
 	return table.Key{Partition: queuesPartition(account), Sort: queue}
 }
 
+func queuesByName(account string) string     { return call.Partition(account, "QUEUES-NAME") }
+func dashboardsByName(account string) string { return call.Partition(account, "DASHBOARDS-NAME") }
+
+// byName is a place in an index by name, in lower case.
+func byName(partition, name, id string) table.Key {
+	return table.Key{Partition: partition, Sort: strings.ToLower(name) + "#" + id}
+}
+
 func membersPartition(account, queue string) string {
 	return call.Partition(account, "QUEUE-MEMBERS", queue)
 }

@@ -267,3 +267,99 @@ func TestMembershipsCountFromTheirChange(t *testing.T) {
 		t.Fatalf("shown %+v, %v", spans, err)
 	}
 }
+
+// Queues and dashboards are found by the beginning of their names, page by page, also after a change of name and not after their end.
+func TestSearchOfQueuesAndDashboards(t *testing.T) {
+	f := newFixture(t)
+	c := f.Call("admin")
+	for _, id := range []string{"north", "south", "sales", "East", "gone"} {
+		if _, _, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), id, "Sales "+id, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: id, Name: "SALES " + id, QueueIDs: []string{id}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.queue(t, "south")                                                           // called "Queue south" now
+	if err := f.s.DeleteQueue(t.Context(), f.Call("admin"), "gone"); err != nil { // changes the dashboard too
+		t.Fatal(err)
+	}
+	if err := f.s.DeleteDashboard(t.Context(), f.Call("admin"), "north"); err != nil {
+		t.Fatal(err)
+	}
+	pages := func(list func(after string) (ids []string, next string, err error)) []string {
+		t.Helper()
+		var all []string
+		for after := ""; ; {
+			ids, next, err := list(after)
+			if err != nil || len(ids) > 2 {
+				t.Fatalf("page %v, %v", ids, err)
+			}
+			all = append(all, ids...)
+			if after = next; next == "" {
+				return all
+			}
+		}
+	}
+	for q, want := range map[string][]string{"": {"East", "north", "sales", "south"}, "sALEs": {"East", "north", "sales"}, "sales s": {"sales"}, "x": nil} {
+		got := pages(func(after string) (ids []string, next string, err error) {
+			queues, next, err := f.s.ListQueues(t.Context(), c, q, after, 2)
+			for _, queue := range queues {
+				ids = append(ids, queue.ID)
+			}
+			return ids, next, err
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("queues %q: %v, want %v", q, got, want)
+		}
+	}
+	for q, want := range map[string][]string{"": {"East", "gone", "sales", "south"}, "sales": {"East", "gone", "sales", "south"}, "Sales so": {"south"}} {
+		got := pages(func(after string) (ids []string, next string, err error) {
+			dashboards, next, err := f.s.ListDashboards(t.Context(), c, q, after, 2)
+			for _, d := range dashboards {
+				ids = append(ids, d.ID)
+			}
+			return ids, next, err
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("dashboards %q: %v, want %v", q, got, want)
+		}
+	}
+}
+
+// A page of queues stays small enough to be answered, however many members they have.
+func TestPageOfLargeQueuesEndsEarly(t *testing.T) {
+	f := newFixture(t)
+	users := make([]string, MaxMembers)
+	for i := range users {
+		users[i] = fmt.Sprintf("member%05d", i)
+	}
+	for i := range 20 {
+		now := &loadedQueue{queueItem: queueItem{ID: fmt.Sprintf("q%02d", i), Name: "Q"}, members: users}
+		ops, err := queueOperations(f.Call("admin"), &loadedQueue{}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Env.Table.Commit(t.Context(), ops); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	for after := ""; ; {
+		queues, next, err := f.s.ListQueues(t.Context(), f.Call("admin"), "", after, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := json.Marshal(queues)
+		if err != nil || len(data) > 4<<20 {
+			t.Fatalf("a page of %d bytes, %v", len(data), err)
+		}
+		n += len(queues)
+		if after = next; next == "" {
+			break
+		}
+	}
+	if n != 20 {
+		t.Fatalf("%d queues listed of 20", n)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"seatwise/shared/call"
@@ -116,7 +117,11 @@ func headOperation(c *call.Call, head queueItem, old *loadedQueue) (table.Operat
 	if old.exists {
 		cond = table.IfVersion(old.version)
 	}
-	return table.Put(table.Item{Key: queueKey(c.Account, head.ID), Data: data}, cond), nil
+	item := table.Item{Key: queueKey(c.Account, head.ID), Data: data}
+	if !head.Deleted {
+		item.Places[0] = byName(queuesByName(c.Account), head.Name, head.ID)
+	}
+	return table.Put(item, cond), nil
 }
 
 func chunkCount(ids []string) int { return (len(ids) + chunkMembers - 1) / chunkMembers }
@@ -247,23 +252,62 @@ func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue,
 	return view, q.revision(), nil
 }
 
-// ListQueues lists queues by id with their members.
-func (s *Service) ListQueues(ctx context.Context, c *call.Call, after string, limit int) ([]Queue, string, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: queuesPartition(c.Account), After: after, Limit: limit})
+// maxListed is about how many bytes of members one page of queues names: an answer of Lambda takes 6 MB.
+const maxListed = 2 << 20
+
+// ListQueues lists queues by id, or those whose name begins with q by name, with their members. A page ends early when its members are many.
+func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string, limit int) ([]Queue, string, error) {
+	page, err := s.env.Table.Query(ctx, named(queuesPartition(c.Account), queuesByName(c.Account), q, after, limit))
 	if err != nil {
 		return nil, "", err
 	}
 	var queues []Queue
-	for _, item := range page.Items {
-		q, err := s.loadQueue(ctx, c, item.Sort)
+	size := 0
+	for i, item := range page.Items {
+		if size > maxListed {
+			return queues, place(page.Items[i-1], q), nil
+		}
+		loaded, err := s.loadQueue(ctx, c, item.Sort)
 		if err != nil {
 			return nil, "", err
 		}
-		if q.exists && !q.Deleted {
-			queues = append(queues, q.view())
+		if !loaded.exists || loaded.Deleted {
+			continue
+		}
+		queues = append(queues, loaded.view())
+		for _, user := range loaded.members {
+			size += len(user) + len(`"",`)
 		}
 	}
-	return queues, page.Next, nil
+	return queues, nextPlace(page, q), nil
+}
+
+// named is the query of a list by id, or by name for what begins with q, from behind a place in it.
+func named(byID, byName, q, after string, limit int) table.Query {
+	query := table.Query{Partition: byID, Limit: limit}
+	if q != "" {
+		query.Index, query.Partition, query.Prefix = table.Index1, byName, strings.ToLower(q)
+	}
+	if after != "" {
+		query.From = after + "\x00"
+	}
+	return query
+}
+
+// place is where an item stands in the list that named asks for.
+func place(item table.Item, q string) string {
+	if q != "" {
+		return item.Places[0].Sort
+	}
+	return item.Sort
+}
+
+// nextPlace is the place behind which the next page begins; empty when there is none.
+func nextPlace(page table.Page, q string) string {
+	if page.Next == "" || len(page.Items) == 0 {
+		return ""
+	}
+	return place(page.Items[len(page.Items)-1], q)
 }
 
 // DeleteQueue removes a queue: it is gone at once, from its dashboards too, and its grants end.
@@ -333,11 +377,11 @@ func (s *Service) takeOff(ctx context.Context, c *call.Call, dashboards []string
 			return nil, err
 		}
 		d.QueueIDs = without(d.QueueIDs, []string{queue})
-		data, err := call.Encode(d)
+		put, err := dashboardItem(c, d)
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.IfVersion(item.Version)))
+		ops = append(ops, table.Put(put, table.IfVersion(item.Version)))
 	}
 	return ops, nil
 }

@@ -167,9 +167,9 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 		return nil, err
 	}
 	put := table.Item{Key: userKey(c.Account, after.ID), Data: data}
-	put.Places[0] = table.Key{Partition: usersByName(c.Account), Sort: strings.ToLower(after.Name) + "#" + after.ID}
+	put.Places[0] = byName(usersByName(c.Account), after.Name, after.ID)
 	if after.Email != "" {
-		put.Places[1] = table.Key{Partition: usersByEmail(c.Account), Sort: strings.ToLower(after.Email) + "#" + after.ID}
+		put.Places[1] = byName(usersByEmail(c.Account), after.Email, after.ID)
 	}
 	cond := table.IfAbsent
 	var was any

@@ -8,6 +8,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -24,6 +25,8 @@ import (
 type options struct {
 	seed         uint64
 	steps, every int
+	// trace gets every line of the trace; nil for none.
+	trace io.Writer
 }
 
 // result is what became of a seed.
@@ -52,6 +55,7 @@ func simulate(t *testing.T, o options) result {
 		if err != nil {
 			t.Fatal(err)
 		}
+		m.scheduler.log = o.trace
 		m.play(o.steps, o.every)
 		out = result{hash: m.hash(), sim: m, violation: m.violation}
 		m.abandon()
@@ -79,7 +83,16 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "the first seed")
 	flag.IntVar(&o.steps, "steps", 400, "operations of each seed")
 	flag.IntVar(&o.every, "every", 12, "commits between two looks at everything")
+	trace := flag.String("trace", "", "a file for every call to the table and what came of it")
 	flag.Parse()
+	if *trace != "" {
+		f, err := os.Create(*trace)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		o.trace = f // open until the process ends
+	}
 	// testing.Main, because synctest wants a test around it. It exits.
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "Simulate", F: func(t *testing.T) {
 		play(t, o, *seeds)
@@ -88,7 +101,7 @@ func main() {
 
 func play(t *testing.T, o options, seeds int) {
 	began := time.Now()
-	fired, started := map[faulty.Fault]int{}, map[string]int{}
+	fired, started, succeeded := map[faulty.Fault]int{}, map[string]int{}, map[string]int{}
 	statuses := map[int]int{}
 	operations, calls, commits, checks, overtaken, jumps, twice, failed := 0, 0, 0, 0, 0, 0, 0, 0
 	for range seeds {
@@ -104,6 +117,9 @@ func play(t *testing.T, o options, seeds int) {
 		}
 		for what, n := range m.started {
 			started[what] += n
+		}
+		for what, n := range m.succeeded {
+			succeeded[what] += n
 		}
 		for status, n := range m.statuses {
 			statuses[status] += n
@@ -127,6 +143,6 @@ func play(t *testing.T, o options, seeds int) {
 		fmt.Printf("  status %d: %d\n", status, statuses[status])
 	}
 	for _, what := range slices.Sorted(maps.Keys(started)) {
-		fmt.Printf("  %-50s %d\n", what, started[what])
+		fmt.Printf("  %-50s %6d begun, %6d took effect\n", what, started[what], succeeded[what])
 	}
 }

@@ -36,13 +36,16 @@ func some(m *simulation, list []string, share int) []string {
 	return out
 }
 
-// license is the id of a license that the last look at the account found, or of one that nobody has.
-func (m *simulation) license(account string) string {
+// license is the id of a license: mostly of a kind that fits by the last look at the account, else any, or one that nobody has.
+func (m *simulation) license(account, fit string) string {
 	l := m.model[account]
-	if len(l.ids) == 0 || m.random.IntN(60) == 0 {
+	if ids := l.ids[fit]; len(ids) > 0 && m.random.IntN(4) > 0 {
+		return pick(m, ids)
+	}
+	if len(l.ids[""]) == 0 || m.random.IntN(40) == 0 {
 		return "00000000-0000-4000-8000-000000000000"
 	}
-	return pick(m, l.ids)
+	return pick(m, l.ids[""])
 }
 
 func (m *simulation) key() string {
@@ -135,24 +138,24 @@ func (m *simulation) operation() *run {
 	switch n := m.random.IntN(100); {
 	case n < 8:
 		return m.order(a)
-	case n < 20:
+	case n < 19:
 		body := fields{"userId": user}
 		if m.random.IntN(3) == 0 {
 			body["extension"] = pick(m, keys)
 		}
-		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a) + "/assign", body, m.key()})
+		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "available") + "/assign", body, m.key()})
 	case n < 26:
-		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a) + "/unassign", nil, m.key()})
+		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/unassign", nil, m.key()})
 	case n < 31:
-		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a) + "/reassign", fields{"userId": user}, m.key()})
+		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/reassign", fields{"userId": user}, m.key()})
 	case n < 35:
-		return m.one(a, request{"assignment", put, "/licenses/" + m.license(a) + "/add-ons", fields{"productIds": some(m, addOns, 2)}, ""})
+		return m.one(a, request{"assignment", put, "/licenses/" + m.license(a, "base") + "/add-ons", fields{"productIds": some(m, addOns, 2)}, ""})
 	case n < 38:
-		return m.one(a, request{"licenses", post, "/licenses/" + m.license(a) + "/terminate", nil, m.key()})
+		return m.one(a, request{"licenses", post, "/licenses/" + m.license(a, "available") + "/terminate", nil, m.key()})
 	case n < 40:
-		return m.one(a, request{"licenses", post, "/licenses/cost-center", fields{"licenseIds": []string{m.license(a)}, "costCenter": pick(m, costs)}, m.key()})
+		return m.one(a, request{"licenses", post, "/licenses/cost-center", fields{"licenseIds": []string{m.license(a, "")}, "costCenter": pick(m, costs)}, m.key()})
 	case n < 41:
-		return m.one(a, request{"licenses", http.MethodPatch, "/licenses/" + m.license(a), fields{"costCenter": pick(m, costs)}, ""})
+		return m.one(a, request{"licenses", http.MethodPatch, "/licenses/" + m.license(a, ""), fields{"costCenter": pick(m, costs)}, ""})
 	case n < 49:
 		return m.one(a, m.bulk(a))
 	case n < 56:
@@ -179,9 +182,9 @@ func (m *simulation) operation() *run {
 		return m.one(a, request{"metrics", put, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), body, ""})
 	case n < 78:
 		return m.one(a, request{"metrics", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""})
-	case n < 82:
+	case n < 81:
 		return m.file(a)
-	case n < 84:
+	case n < 85:
 		return m.job(a)
 	case n < 90 && len(m.open()) > 0:
 		return m.deliver(pick(m, m.open()))
@@ -330,10 +333,12 @@ func (m *simulation) file(a string) *run {
 func (m *simulation) job(a string) *run {
 	l := m.model[a]
 	id := "00000000-0000-7000-8000-000000000000"
-	if len(l.jobs) > 0 {
-		id = l.jobs[m.random.IntN(min(len(l.jobs), 6))]
-	}
 	verb := pick(m, []string{"configure", "configure", "configure", "cancel", "undo"})
+	if ids := l.jobs[map[string]string{"configure": "ready", "cancel": "configuring", "undo": "completed"}[verb]]; len(ids) > 0 && m.random.IntN(4) > 0 {
+		id = ids[m.random.IntN(min(len(ids), 3))]
+	} else if ids := l.jobs[""]; len(ids) > 0 {
+		id = ids[m.random.IntN(min(len(ids), 6))]
+	}
 	return m.one(a, request{"massconfig", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()})
 }
 

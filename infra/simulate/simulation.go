@@ -159,6 +159,7 @@ type simulation struct {
 
 	runs       int
 	started    map[string]int
+	succeeded  map[string]int
 	statuses   map[int]int
 	deliveries []*delivery
 	promises   []*promise
@@ -185,7 +186,7 @@ func users(account string) []string {
 func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 	m := &simulation{
 		seed: seed, random: rand.New(rand.NewPCG(seed, 6)), store: store, files: newBucket(), now: start,
-		started: map[string]int{}, statuses: map[int]int{}, model: map[string]*ledger{},
+		started: map[string]int{}, succeeded: map[string]int{}, statuses: map[int]int{}, model: map[string]*ledger{},
 	}
 	m.scheduler = scheduler{trace: sha256.New(), touched: map[string]bool{}, fired: map[faulty.Fault]int{}}
 	for i := range slots + 1 {
@@ -307,6 +308,10 @@ func (m *simulation) end() {
 			if a.status == http.StatusInternalServerError && !r.faulted {
 				m.fail("%s: %s %s answered 500 without a fault: %s", r.what, a.request.method, a.request.path, a.body)
 			}
+		}
+		last := len(r.answers) - 1
+		if !crashed && r.failure == nil && (last < 0 || r.answers[last].good()) {
+			m.succeeded[r.what]++
 		}
 		if crashed {
 			if r.lost != nil {

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"seatwise/shared/table/faulty"
+)
+
+// TestShortRound plays a few seeds; `make simulate` plays many.
+func TestShortRound(t *testing.T) {
+	o := options{steps: 250, every: 8}
+	for o.seed = 1; o.seed <= 6; o.seed++ {
+		if r := simulate(t, o); r.violation != nil {
+			t.Errorf("%v\nreplay: %s", r.violation, o.replay())
+		}
+	}
+}
+
+// TestASeedReplaysExactly compares the traces of two plays of each seed.
+func TestASeedReplaysExactly(t *testing.T) {
+	hashes := map[string]bool{}
+	for seed := uint64(1); seed <= 3; seed++ {
+		var traces [2]strings.Builder
+		var results [2]result
+		for i := range results {
+			results[i] = simulate(t, options{seed: seed, steps: 150, every: 20, trace: &traces[i]})
+		}
+		if results[0].hash != results[1].hash {
+			a, b := strings.Split(traces[0].String(), "\n"), strings.Split(traces[1].String(), "\n")
+			for i := range min(len(a), len(b)) {
+				if a[i] != b[i] {
+					t.Fatalf("seed %d differs in line %d:\n%s\n%s", seed, i+1, a[i], b[i])
+				}
+			}
+			t.Fatalf("seed %d has traces of %d and %d lines", seed, len(a), len(b))
+		}
+		hashes[results[0].hash] = true
+	}
+	if len(hashes) != 3 {
+		t.Errorf("three seeds have %d traces", len(hashes))
+	}
+}
+
+// TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault fires, and every kind of operation succeeds now and then.
+func TestFaultsAndOperationsHappen(t *testing.T) {
+	r := simulate(t, options{seed: 11, steps: 700, every: 40})
+	if r.violation != nil {
+		t.Fatal(r.violation)
+	}
+	m := r.sim
+	for _, f := range faulty.All() {
+		if m.scheduler.fired[f] == 0 {
+			t.Errorf("%s never fired", f)
+		}
+	}
+	for _, what := range []string{
+		"order", "upload", "drop", "repeat", "POST /licenses/{id}/assign", "POST /licenses/{id}/unassign", "POST /licenses/{id}/reassign", "POST /licenses/{id}/terminate",
+		"PUT /licenses/{id}/add-ons", "POST /assignments", "PUT /users/{id}", "PUT /call-queues/{id}", "PUT /dashboards/{id}", "POST /usage/views",
+		"POST /mass-configurations/{id}/configure",
+	} {
+		if m.succeeded[what] == 0 {
+			t.Errorf("%s never succeeded", what)
+		}
+	}
+	if m.twice == 0 || m.overtaken == 0 || m.jumps == 0 {
+		t.Errorf("%d answers repeated, %d workers overtaken, %d clocks moved", m.twice, m.overtaken, m.jumps)
+	}
+}
+
+// TestTheCommandReplays plays by the command line that a failure prints.
+func TestTheCommandReplays(t *testing.T) {
+	o := options{seed: 3, steps: 60, every: 12}
+	want := simulate(t, o)
+	args := strings.Fields(o.replay())
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	cmd.Dir, cmd.Env = "../..", os.Environ()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", o.replay(), err, out)
+	}
+	if !strings.Contains(string(out), "trace "+want.hash) {
+		t.Errorf("%s does not have the trace %s:\n%s", o.replay(), want.hash, out)
+	}
+}

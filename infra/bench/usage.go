@@ -173,7 +173,7 @@ func (m *month) call() *call.Call {
 // measure notes what a step costs.
 func (m *month) measure(name string, step func() error) (usageStep, error) {
 	m.meter.take()
-	began := time.Now() //nolint:forbidigo // it measures
+	began := time.Now()
 	err := step()
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)

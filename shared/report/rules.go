@@ -4,8 +4,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"seatwise/shared/account"
 )
 
 const (
@@ -33,18 +31,6 @@ func fileName(brand string, at time.Time) string {
 		brand = "Seatwise"
 	}
 	return brand + "_LR_Licensed Users_" + at.UTC().Format(stampFormat) + ".xlsx"
-}
-
-// periodName names the span of time in which a moment falls and in which one scheduled report is made, by the first run in it; empty when none is.
-func periodName(at time.Time, schedule account.ReportSchedule, billingDay int, zone *time.Location) string {
-	switch schedule {
-	case account.NoReports:
-		return ""
-	case account.Weekly:
-		return "week " + weekOf(at, zone)
-	case account.Monthly:
-	}
-	return periodOf(at, billingDay, zone) // also for an account from before there was a choice
 }
 
 // weekOf is the Monday of the week that a moment falls into, in the account's time zone.

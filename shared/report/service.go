@@ -261,9 +261,13 @@ func (s *Service) scheduleOne(ctx context.Context, a account.Account, at time.Ti
 	if err != nil {
 		return err
 	}
-	period := periodName(at, a.ReportSchedule, a.BillingDay, zone)
-	if period == "" {
+	period := periodOf(at, a.BillingDay, zone) // also for an account from before there was a choice
+	switch a.ReportSchedule {
+	case account.NoReports:
 		return nil
+	case account.Weekly:
+		period = "week " + weekOf(at, zone)
+	case account.Monthly:
 	}
 	key := scheduledKey(a.ID, period)
 	if _, found, err := table.Get(ctx, s.env.Table, key); err != nil || found {

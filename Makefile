@@ -13,8 +13,10 @@ DIST ?= dist
 ARGS      ?=
 TESTFLAGS ?=
 
-TOOLS  := .tools
-VENV   := $(TOOLS)/venv
+TOOLS   := .tools
+VENV    := $(TOOLS)/venv
+# schemathesis has an environment of its own: what it needs and what sam pins must not decide about each other.
+CALLERS := $(TOOLS)/venv-callers
 # sam and cfn-lint want a region even where they call none.
 REGION ?= us-east-1
 
@@ -93,6 +95,12 @@ validate: $(VENV)/installed ## Check template.yaml and openapi.yaml, and that sa
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
 	$(VENV)/bin/sam build --template template.yaml
 
+.PHONY: callers
+callers: export PYTHONDONTWRITEBYTECODE := 1
+callers: $(CALLERS)/installed ## Call every operation of openapi.yaml with requests made up from it, good and bad. ARGS="--seed 2 --examples 50" is handed on.
+	@go build -buildvcs=false -o $(TOOLS)/bin/seatwise-local ./infra/local
+	$(CALLERS)/bin/python infra/callers/callers.py --runner $(TOOLS)/bin/seatwise-local --schemathesis $(CALLERS)/bin/schemathesis $(ARGS)
+
 .PHONY: mutations
 mutations: ## Plant bugs one after the other, each of which the tests must catch. ARGS="-only lease" is handed on.
 	go run -buildvcs=false ./infra/mutations $(ARGS)
@@ -121,6 +129,8 @@ $(GOLANGCI):
 	mv $(TOOLS)/bin/golangci-lint $@
 
 $(VENV)/installed: infra/tools/requirements.txt
-	python3 -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $<
+$(CALLERS)/installed: infra/callers/requirements.txt
+$(VENV)/installed $(CALLERS)/installed:
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $<
 	touch $@

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ func drawRollup(t *rapid.T) *rollup {
 	}
 	for range rapid.IntRange(0, 40).Draw(t, "views") {
 		r.view(id.Draw(t, "viewer"), id.Draw(t, "dashboard"), rapid.Int64Range(0, 4e12).Draw(t, "at"))
+	}
+	for range rapid.IntRange(0, 10).Draw(t, "shown") {
+		r.show(id.Draw(t, "shown queue"), unique(slices.Sorted(slices.Values(rapid.SliceOfN(id, 1, 5).Draw(t, "on")))))
 	}
 	return r
 }
@@ -74,6 +78,10 @@ func TestChunksFit(t *testing.T) {
 		}
 		r.view("all", long("e", i), 1)
 	}
+	for i := range 3000 {
+		r.show(long("s", i), many[i:i+2])
+	}
+	r.show("on all", many)
 	chunks := r.pack()
 	for i, c := range chunks {
 		data, err := json.Marshal(c)

@@ -1,0 +1,92 @@
+package account_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/account"
+	"seatwise/shared/call"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
+)
+
+// One holder who fails keeps nobody else on the old bundle (spec 6), is told, and follows once it is mended.
+func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
+	k := testkit.New(t)
+	desk := license.NewDesk(catalog.Default())
+	const people = 120
+	name := func(i int) string { return fmt.Sprintf("user-%03d", i) }
+	for i := range people {
+		change := desk.Change(k.Call("op"))
+		if _, err := change.Load(t.Context(), license.Need{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Put(t.Context(), name(i), "Somebody", true); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Grant(t.Context(), name(i), catalog.LiveReportsID, license.QueueGrant("q")); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Commit(t.Context(), call.Answer{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting := func() int64 {
+		rows, err := desk.Summary(t.Context(), k.Call("op"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			if row.ProductID == catalog.LiveReportsID {
+				return row.Waiting
+			}
+		}
+		return -1
+	}
+	marks := func() int {
+		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(page.Items)
+	}
+	sound := k.Env.Table
+	k.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+		for _, op := range c.Ops {
+			if op.Item.Key == license.HolderKey(k.Account, name(7)) {
+				return faulty.Fail
+			}
+		}
+		return faulty.None
+	})
+	s := account.NewService(k.Env, catalog.Default())
+	if _, _, _, err := s.Put(t.Context(), k.Call("op"), account.Settings{
+		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: account.CustomerEngagement,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := waiting(); n != 1 {
+		t.Errorf("%d wait after the change, want the one who fails", n)
+	}
+	k.Clock.Add(20 * time.Minute)
+	for range 2 {
+		if err := s.ResumeBundles(t.Context()); err == nil || !strings.Contains(err.Error(), name(7)) {
+			t.Errorf("a failure went unnoticed: %v", err)
+		}
+		if marks() != 1 {
+			t.Fatal("the work is not done and forgotten")
+		}
+	}
+	k.Env.Table = sound
+	if err := s.ResumeBundles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, left := waiting(), marks(); n != 0 || left != 0 {
+		t.Errorf("%d wait, %d marks are left", n, left)
+	}
+}

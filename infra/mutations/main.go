@@ -27,10 +27,11 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutations:", err)
-		os.Exit(1) //nolint:gocritic // the process ends here
+		os.Exit(1)
 	}
 }
 
@@ -152,7 +153,7 @@ func test(ctx context.Context, pkg, overlay string, timeout time.Duration) (text
 	if overlay != "" {
 		args = append(args, "-vet=off", "-overlay", overlay)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./"+pkg)...) //nolint:gosec // the list in planted.go
+	cmd := exec.CommandContext(ctx, "go", append(args, "./"+pkg)...)
 	var both bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &both, &both
 	err = cmd.Run()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,6 +61,7 @@ func TestPath(t *testing.T) {
 				{"5 live reports", (*walk).liveReports},
 				{"5 report", (*walk).report},
 				{"6 file drop", (*walk).fileDrop},
+				{"the audit log", (*walk).auditLog},
 				{"7 restart", (*walk).restart},
 			} {
 				if !t.Run(step.name, func(t *testing.T) { step.run(w, t) }) {
@@ -118,6 +120,38 @@ func (w *walk) account(t *testing.T) {
 		decode[object](t, w.admin.put(t, w.A+"/cost-centers/"+code, object{"name": "Cost center " + code}), http.StatusCreated)
 	}
 	same(t, "cost centers", len(list(t, w.admin, w.A+"/cost-centers")), 2)
+}
+
+// auditLog reads the records of all that was done: each says who, what, when and why, and none has a token, a key or a signed URL in it (spec 4).
+func (w *walk) auditLog(t *testing.T) {
+	records := list(t, w.admin, w.A+"/audit")
+	kinds := map[string]bool{}
+	for _, r := range records {
+		for _, field := range []string{"id", "at", "actor", "action", "subject", "reason"} {
+			if s, ok := r[field].(string); !ok || s == "" {
+				t.Errorf("a record without %s: %v", field, r)
+			}
+		}
+		if r["before"] == nil && r["after"] == nil {
+			t.Errorf("a record without before and after: %v", r)
+		}
+		kind, _, _ := strings.Cut(fmt.Sprint(r["action"]), ".")
+		kinds[kind] = true
+		data, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, secret := range map[string]string{"a token": w.admin.token, "an idempotency key": w.orderKey, "a signature": "X-Amz-", "a header": "Bearer "} {
+			if secret == "" || strings.Contains(string(data), secret) {
+				t.Errorf("a record with %s: %s", what, data)
+			}
+		}
+	}
+	for _, kind := range []string{"account", "order", "license", "user", "queue", "dashboard"} {
+		if !kinds[kind] {
+			t.Errorf("no record of a change of a %s: %v", kind, kinds)
+		}
+	}
 }
 
 // money is an amount in minor units.

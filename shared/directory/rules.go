@@ -25,6 +25,8 @@ const (
 	MaxRoles = 20
 	// keepIntervals is how long a closed interval of monitoring is remembered: longer than any window of 30 days with late events can ask for.
 	keepIntervals = 400 * 24 * time.Hour
+	// maxIntervals bounds the closed intervals that one item remembers: at about 150 bytes each, they are far below 400 KB. The oldest half goes first.
+	maxIntervals = 1000
 	// LiveReportsView and LiveReportsFull are the two permissions of Live Reports.
 	LiveReportsView = "liveReports.view"
 	LiveReportsFull = "liveReports.full"
@@ -191,12 +193,29 @@ func (s *Spans) shut(id string, at time.Time) {
 			spans[n-1].To = spans[n-1].From
 		}
 	}
-	for other, spans := range *s {
-		spans = slices.DeleteFunc(spans, func(i Interval) bool { return !i.To.IsZero() && at.Sub(i.To) > keepIntervals })
+	s.forget(at.Add(-keepIntervals))
+	var ends []time.Time
+	for _, spans := range *s {
+		for _, i := range spans {
+			if !i.To.IsZero() {
+				ends = append(ends, i.To)
+			}
+		}
+	}
+	if len(ends) > maxIntervals {
+		slices.SortFunc(ends, time.Time.Compare)
+		s.forget(ends[len(ends)-maxIntervals/2])
+	}
+}
+
+// forget drops what ended before a moment.
+func (s *Spans) forget(before time.Time) {
+	for id, spans := range *s {
+		spans = slices.DeleteFunc(spans, func(i Interval) bool { return !i.To.IsZero() && i.To.Before(before) })
 		if len(spans) == 0 {
-			delete(*s, other)
+			delete(*s, id)
 		} else {
-			(*s)[other] = spans
+			(*s)[id] = spans
 		}
 	}
 }

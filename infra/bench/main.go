@@ -35,7 +35,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.runs, "runs", 41, "starts of each function, and as many of the bare Lambda")
-	flag.StringVar(&o.only, "only", "", "measure nothing but the start of this one function, by its logical id, or \"calls\" for the calls of DynamoDB")
+	flag.StringVar(&o.only, "only", "", "measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, or \"massconfig\" for the largest mass configuration")
 	flag.BoolVar(&o.check, "check", false, "end with status 1 when a function takes too long to start")
 	flag.StringVar(&o.dist, "dist", filepath.Join(".tools", "bench"), "folder for the binaries, kept for the next time")
 	flag.StringVar(&o.endpoint, "dynamodb-endpoint", "", "URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from")
@@ -56,6 +56,12 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if o.only == onlyCalls {
 		return callsAndScale(ctx, out, o.endpoint)
 	}
+	if o.only == onlyUsage {
+		return usageCosts(ctx, out)
+	}
+	if o.only == onlyMassConfig {
+		return massConfiguration(ctx, out, massRows)
+	}
 	starts, err := measureStarts(ctx, o)
 	if err != nil {
 		return err
@@ -65,6 +71,12 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	}
 	if o.only == "" {
 		if err := callsAndScale(ctx, out, o.endpoint); err != nil {
+			return err
+		}
+		if err := usageCosts(ctx, out); err != nil {
+			return err
+		}
+		if err := massConfiguration(ctx, out, massRows); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package license
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -177,7 +178,7 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 		}
 	}
 	slices.SortFunc(keys, func(a, b table.Key) int {
-		return strings.Compare(a.Partition+"\x00"+a.Sort, b.Partition+"\x00"+b.Sort)
+		return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
 	})
 	keys = slices.Compact(keys)
 	if len(keys) == 0 {

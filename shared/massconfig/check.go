@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"seatwise/shared/call"
 	"seatwise/shared/files"
+	"seatwise/shared/license"
 	"seatwise/shared/problem"
 	"seatwise/shared/sheet"
 	"seatwise/shared/table"
@@ -56,7 +60,7 @@ func (s *Service) Work(ctx context.Context, account, id string, now time.Time) e
 // it lets go of the job, so that the next attempt need not wait for the end of the lease.
 func (w *worker) run(ctx context.Context) error {
 	for {
-		work := w.check
+		work, state := w.check, w.j.State
 		if w.j.State == Configuring {
 			work = w.configure
 		}
@@ -69,7 +73,7 @@ func (w *worker) run(ctx context.Context) error {
 			return err
 		}
 		j, item, _, err := w.s.load(ctx, w.c, w.j.ID)
-		if err != nil || !j.Cancel || j.Epoch != w.j.Epoch || j.State != w.j.State {
+		if err != nil || !j.Cancel || j.Epoch != w.j.Epoch || j.State != state {
 			return err
 		}
 		w.j, w.version = j, item.Version // with the cancellation, which only adds to what this worker wrote last
@@ -328,9 +332,10 @@ type planner struct {
 	// bad are the rows, by their keys, that the account's state makes bad, and leans says of a row which others lean on it.
 	bad   []string
 	leans map[string][]string
-	batch []planRow
-	rows  []planRow
-	chunk int
+	// rows are judged and not yet written; writing is the outcome of the commit that is under way, or nil.
+	rows    []planRow
+	writing chan error
+	chunk   int
 }
 
 // rowSource hands out the rows of a plan in their order, as often as it is asked; those with errors have the outcome Bad already, the others none.
@@ -369,40 +374,85 @@ func (p *planner) plan(ctx context.Context, own, rows rowSource) error {
 	return nil
 }
 
-// pass judges all rows.
+// judgeBatch is how many rows are judged on one read: an extension, a user and a number each, and the account, are the 100 keys of a lookup.
+const judgeBatch = 33
+
+// loadsAtOnce is how many batches are read at once: over a network, what a check waits for is its reads.
+const loadsAtOnce = 8
+
+// batch is some rows with the state that they are judged on.
+type batch struct {
+	rows   []planRow
+	change *license.Change
+	loaded chan error
+}
+
+// pass judges all rows: they are taken from the source, their state is read, and the plan is written, side by side, each in the order of the rows.
 func (p *planner) pass(ctx context.Context, rows rowSource) error {
 	p.needs, p.counts, p.faults, p.chunk = map[string]int64{}, Counts{}, nil, 0
-	p.bad, p.leans, p.batch, p.rows = nil, map[string][]string{}, nil, nil
-	if err := rows(func(r planRow) error { return p.add(ctx, r) }); err != nil {
-		return err
+	p.bad, p.leans, p.rows, p.writing = nil, map[string][]string{}, nil, nil
+	group, reading := errgroup.WithContext(ctx)
+	batches := make(chan *batch, loadsAtOnce)
+	group.Go(func() error {
+		defer close(batches)
+		return p.read(reading, rows, batches)
+	})
+	group.Go(func() error {
+		for b := range batches {
+			if err := <-b.loaded; err != nil {
+				return err
+			}
+			if err := p.judge(ctx, b); err != nil { // not of the group: what is being written ends after it
+				return err
+			}
+		}
+		return nil
+	})
+	err := group.Wait()
+	if err == nil {
+		err = p.flush(ctx)
 	}
-	if err := p.judge(ctx); err != nil {
-		return err
-	}
-	return p.flush(ctx)
+	return errors.Join(err, p.written()) // nobody writes any more when the pass is over
 }
 
-// judgeBatch is how many rows are judged on one read: an extension, a user and a number each stay within the 100 keys of a lookup.
-const judgeBatch = 30
-
-// add takes one row in; rows are judged in batches.
-func (p *planner) add(ctx context.Context, r planRow) error {
-	p.batch = append(p.batch, r)
-	if len(p.batch) < judgeBatch {
+// read takes the rows from the source in batches, and has their state read.
+func (p *planner) read(ctx context.Context, rows rowSource, batches chan<- *batch) error {
+	var loads errgroup.Group
+	loads.SetLimit(loadsAtOnce)
+	defer func() { _ = loads.Wait() }() // each tells its own outcome
+	next := make([]planRow, 0, judgeBatch)
+	send := func() error {
+		b := &batch{rows: next, change: p.w.s.desk.Change(p.w.c), loaded: make(chan error, 1)}
+		next = make([]planRow, 0, judgeBatch)
+		select {
+		case batches <- b:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		loads.Go(func() error {
+			b.loaded <- loadRows(ctx, b.change, b.rows)
+			return nil
+		})
 		return nil
 	}
-	return p.judge(ctx)
-}
-
-func (p *planner) judge(ctx context.Context) error {
-	ch := p.w.s.desk.Change(p.w.c)
-	if err := loadRows(ctx, ch, p.batch); err != nil {
+	err := rows(func(r planRow) error {
+		if next = append(next, r); len(next) < judgeBatch {
+			return nil
+		}
+		return send()
+	})
+	if err != nil {
 		return err
 	}
-	for i := range p.batch {
-		r := &p.batch[i]
+	return send()
+}
+
+// judge decides the outcomes of a batch.
+func (p *planner) judge(ctx context.Context, b *batch) error {
+	for i := range b.rows {
+		r := &b.rows[i]
 		if r.Outcome == "" {
-			for _, on := range judge(ch, p.w.s.addOns, r, p.file, p.needs) {
+			for _, on := range judge(b.change, p.w.s.addOns, r, p.file, p.needs) {
 				p.leans[on] = append(p.leans[on], r.key())
 			}
 			if r.Outcome == Bad {
@@ -423,31 +473,56 @@ func (p *planner) judge(ctx context.Context) error {
 			p.faults = append(p.faults, r.Errors[:min(len(r.Errors), max(0, shownErrors-len(p.faults)))]...)
 		}
 		p.rows = append(p.rows, *r)
-		if len(p.rows) == chunkRows {
+		if len(p.rows) == chunkRows*chunksAtOnce {
 			if err := p.flush(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	p.batch = p.batch[:0]
 	return nil
 }
 
-// flush writes a chunk of the plan.
+// chunksAtOnce is how many chunks of the plan one commit writes: the largest are 350 KB each, and a commit takes 4 MB.
+const chunksAtOnce = 10
+
+// flush has the judged rows written, while the next ones are judged.
 func (p *planner) flush(ctx context.Context) error {
-	if len(p.rows) == 0 {
+	if err := p.written(); err != nil || len(p.rows) == 0 {
+		return err
+	}
+	rows, first := p.rows, p.chunk
+	p.chunk += (len(rows) + chunkRows - 1) / chunkRows
+	p.rows = make([]planRow, 0, len(rows))
+	done := make(chan error, 1)
+	p.writing = done
+	go func() { done <- p.write(ctx, rows, first) }()
+	return nil
+}
+
+// written waits for the commit that is under way.
+func (p *planner) written() error {
+	if p.writing == nil {
 		return nil
 	}
-	data, err := call.Encode(p.rows)
-	if err != nil {
+	err := <-p.writing
+	p.writing = nil
+	return err
+}
+
+// write writes chunks of the plan.
+func (p *planner) write(ctx context.Context, rows []planRow, first int) error {
+	var ops []table.Operation
+	for chunk := range slices.Chunk(rows, chunkRows) {
+		data, err := call.Encode(chunk)
+		if err != nil {
+			return err
+		}
+		key := chunkKey(p.w.c.Account, p.w.j.ID, first+len(ops))
+		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
+	}
+	if err := p.w.commit(ctx, append(ops, p.w.still())); err != nil {
 		return err
 	}
-	put := table.Put(table.Item{Key: chunkKey(p.w.c.Account, p.w.j.ID, p.chunk), Data: data}, table.Always)
-	if err := p.w.commit(ctx, []table.Operation{put, p.w.still()}); err != nil {
-		return err
-	}
-	p.chunk++
-	p.rows = p.rows[:0]
 	return p.w.renew(ctx)
 }
 
@@ -455,19 +530,23 @@ func (p *planner) flush(ctx context.Context) error {
 // is in memory than what is claimed.
 func (p *planner) planFile(ctx context.Context) error {
 	s, c := p.w.s, p.w.c
+	who := newPeople()
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return s.directory.EachUser(reading, c, func(id, name, email string, active bool) error {
+			who.add(id, name, email, active)
+			return nil
+		})
+	})
 	reader, closeFile, err := s.open(ctx, p.w.j)
+	if read := group.Wait(); err == nil && read != nil {
+		closeFile()
+		err = read
+	}
 	if err != nil {
 		return err
 	}
 	defer closeFile()
-	who := newPeople()
-	err = s.directory.EachUser(ctx, c, func(id, name, email string, active bool) error {
-		who.add(id, name, email, active)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
 	claimed := newClaims()
 	p.file.at, err = s.eachAsked(reader, func(_ columns, a asked) error {
 		user, _ := who.find(a.user)

@@ -58,10 +58,17 @@ func (m *simulation) key() string {
 // one is a run of one request.
 func (m *simulation) one(account string, q request) *run {
 	r := &run{what: q.method + " " + kindOf(q.path), account: account}
-	r.do = func(r *run) { r.send(q) }
+	r.do = func(r *run) { r.keyed(q) }
 	r.then = m.remember
-	r.lost = func(*run) { m.promised(account, answer{request: q}, false) }
 	return r
+}
+
+// keyed sends the request that may be repeated.
+func (r *run) keyed(q request) answer {
+	if q.key != "" {
+		r.promised = &promise{account: r.account, answer: answer{request: q}, at: r.slot.sim.now}
+	}
+	return r.send(q)
 }
 
 // kindOf is the path without what stands for an id.
@@ -75,42 +82,35 @@ func kindOf(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// remember keeps the answers of the run that must be given again.
+// remember keeps what the run was told for its repetitions.
 func (m *simulation) remember(r *run) {
-	for _, a := range r.answers {
-		m.promised(r.account, a, a.good())
+	if last := len(r.answers) - 1; r.promised != nil && last >= 0 {
+		m.compare(r.promised, r.answers[last])
 	}
 }
 
-func (m *simulation) promised(account string, a answer, known bool) {
-	if a.request.key == "" || !known && a.status != 0 && a.status < 500 {
-		return
-	}
-	m.promises = append(m.promises, &promise{account: account, answer: a, known: known, at: m.now})
-	if len(m.promises) > 60 {
-		m.promises = m.promises[1:]
+// compare holds an answer against the one that was given before under the same key (I10).
+func (m *simulation) compare(p *promise, a answer) {
+	q := p.answer.request
+	switch lately := m.now.Sub(p.at) < 20*time.Hour; {
+	case !lately || a.request.path != q.path:
+	case p.known && a.good() && (a.status != p.answer.status || string(a.body) != string(p.answer.body)):
+		m.fail("I10: %s %s answered %d %s, its repetition %d %s", q.method, q.path, p.answer.status, p.answer.body, a.status, a.body)
+	case p.known && !a.good() && a.status < 500 && a.status != http.StatusConflict && p.settled < m.runs-slots:
+		m.fail("I10: %s %s answered %d, its repetition %d %s", q.method, q.path, p.answer.status, a.status, a.body)
+	case p.known && a.good():
+		m.twice++
+	case a.good():
+		p.known, p.answer, p.settled = true, a, m.runs
 	}
 }
 
-// repeat sends a request with its key again: the answer must be the one that was given (I10).
+// repeat sends a request with its key again, often while the first one is still under way: the answer must be the one that was given (I10).
 func (m *simulation) repeat(p *promise) *run {
 	q := p.answer.request
 	r := &run{what: "repeat", account: p.account}
 	r.do = func(r *run) { r.send(q) }
-	r.then = func(r *run) {
-		a := r.answers[0]
-		if !a.good() || m.now.Sub(p.at) > 20*time.Hour {
-			if p.known && m.now.Sub(p.at) < 20*time.Hour && a.status < 500 && a.status != http.StatusConflict {
-				m.fail("I10: %s %s answered %d, its repetition %d %s", q.method, q.path, p.answer.status, a.status, a.body)
-			}
-			return
-		}
-		if p.known && (a.status != p.answer.status || string(a.body) != string(p.answer.body)) {
-			m.fail("I10: %s %s answered %d %s, its repetition %d %s", q.method, q.path, p.answer.status, p.answer.body, a.status, a.body)
-		}
-		p.known, p.answer = true, a
-		m.twice++
-	}
+	r.then = func(r *run) { m.compare(p, r.answers[0]) }
 	return r
 }
 
@@ -132,6 +132,11 @@ func (m *simulation) other(p *promise) *run {
 
 // operation draws the next thing to do.
 func (m *simulation) operation() *run {
+	if n := len(m.soon); n > 0 && m.random.IntN(2) == 0 {
+		p := m.soon[n-1]
+		m.soon = m.soon[:n-1]
+		return m.repeat(p)
+	}
 	a := pick(m, accounts)
 	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
 	user := pick(m, users(a))
@@ -213,8 +218,8 @@ func (m *simulation) operation() *run {
 // order buys what a quote offers; now and then more than one commit takes.
 func (m *simulation) order(a string) *run {
 	n := 1 + m.random.IntN(3)
-	if m.random.IntN(60) == 0 {
-		n = 70
+	if m.random.IntN(30) == 0 {
+		n = 48
 	}
 	lines := []fields{{"productId": pick(m, products), "quantity": n, "costCenter": pick(m, costs)}}
 	if m.random.IntN(2) == 0 {
@@ -226,24 +231,16 @@ func (m *simulation) order(a string) *run {
 		return request{"purchase", http.MethodPost, "/orders", fields{"quoteId": id, "acknowledged": true}, key}
 	}
 	r := &run{what: "order", account: a}
-	sent := ""
 	r.do = func(r *run) {
 		q := r.send(quote)
 		var got struct {
 			ID string `json:"id"`
 		}
-		if !q.good() || json.Unmarshal(q.body, &got) != nil {
-			return
+		if q.good() && json.Unmarshal(q.body, &got) == nil {
+			r.keyed(order(got.ID))
 		}
-		sent = got.ID
-		r.send(order(got.ID))
 	}
 	r.then = m.remember
-	r.lost = func(*run) {
-		if sent != "" {
-			m.promised(a, answer{request: order(sent)}, false)
-		}
-	}
 	return r
 }
 
@@ -317,7 +314,7 @@ func (m *simulation) file(a string) *run {
 	r := m.one(a, ask)
 	r.what = "upload"
 	r.do = func(r *run) {
-		got := r.send(ask)
+		got := r.keyed(ask)
 		var view struct {
 			ID string `json:"id"`
 		}

@@ -107,8 +107,9 @@ type run struct {
 	do      func(*run)
 	// then looks at the outcome when the run has ended, in the scheduler's turn; it is not called after a crash, which leaves no answer.
 	then func(*run)
-	// lost is called instead of then after a crash.
-	lost     func(*run)
+	// promised is the keyed request under way, of which the answer must be given again.
+	promised *promise
+	kept     bool
 	answers  []answer
 	failure  error // of an event
 	finished bool
@@ -144,6 +145,7 @@ type promise struct {
 	answer  answer
 	known   bool
 	at      time.Time
+	settled int // how many runs had begun when the answer was known
 }
 
 // simulation is one seed's world.
@@ -163,6 +165,7 @@ type simulation struct {
 	statuses   map[int]int
 	deliveries []*delivery
 	promises   []*promise
+	soon       []*promise // to be repeated while they are under way
 	model      map[string]*ledger
 	viewIDs    int
 	violation  error
@@ -292,6 +295,10 @@ func (m *simulation) begin(s *slot, r *run, rate float64) {
 func (m *simulation) end() {
 	var ended []*run
 	for _, s := range m.slots {
+		if s.run != nil && s.run.promised != nil && !s.run.kept {
+			s.run.kept = true
+			m.keep(s.run.promised)
+		}
 		if s.run != nil && s.run.finished {
 			ended = append(ended, s.run)
 			s.run = nil
@@ -313,16 +320,22 @@ func (m *simulation) end() {
 		if !crashed && r.failure == nil && (last < 0 || r.answers[last].good()) {
 			m.succeeded[r.what]++
 		}
-		if crashed {
-			if r.lost != nil {
-				r.lost(r)
-			}
-		} else if r.then != nil {
+		if !crashed && r.then != nil {
 			r.then(r)
 		}
 		for _, info := range m.files.take() {
 			m.created(info)
 		}
+	}
+}
+
+// keep remembers a keyed request, to be repeated at once or later.
+func (m *simulation) keep(p *promise) {
+	if m.promises = append(m.promises, p); len(m.promises) > 60 {
+		m.promises = m.promises[1:]
+	}
+	if m.random.IntN(5) == 0 {
+		m.soon = append(m.soon, p)
 	}
 }
 
@@ -416,7 +429,13 @@ func (m *simulation) passTime() {
 			m.now = m.now.Add(3 * time.Minute)
 			m.overtaken++
 		}
-	case 3:
+	case 3, 4, 5, 6, 7, 8:
+		if s.run != nil && s.run.account == "" { // a worker with a lease
+			s.run.stalled = 60
+			m.now = m.now.Add(3 * time.Minute)
+			m.overtaken++
+		}
+	case 9:
 		if m.random.IntN(6) == 0 {
 			m.now = m.now.Add(7 * time.Hour)
 		}

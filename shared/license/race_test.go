@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -95,6 +96,29 @@ func raceOfOneUser(t *testing.T, o *office) {
 		t.Fatalf("one user got %d licenses", won)
 	}
 	o.audit(false, true, "ann")
+}
+
+func TestRaceForOneNumber(t *testing.T) { onBoth(t, raceForOneNumber) }
+
+// raceForOneNumber: the users and their extensions differ, so nothing but the number's own item keeps it from having two owners.
+func raceForOneNumber(t *testing.T, o *office) {
+	users := o.staff(racers)
+	errs := o.race(func(i int, c *call.Call) error {
+		return call.Decide(o.ctx, func(ctx context.Context) error {
+			ch := o.desk.Change(c)
+			if _, err := ch.Load(ctx, Need{Users: []string{users[i]}}); err != nil {
+				return err
+			}
+			if err := ch.Extend(ctx, users[i], strconv.Itoa(100+i), "6567891230"); err != nil {
+				return err
+			}
+			return ch.Commit(ctx, call.Answer{})
+		})
+	})
+	if won := wins(t, errs, problem.NumberInUse); won != 1 {
+		t.Fatalf("%d users got one number", won)
+	}
+	o.audit(false, true, users...)
 }
 
 func TestRaceOfOneKey(t *testing.T) { onBoth(t, raceOfOneKey) }

@@ -91,7 +91,8 @@ func (w *worker) finish(ctx context.Context, state State) error {
 	return w.end(ctx, state)
 }
 
-// fail ends a job of which no row was applied, since its plan no longer fits.
+// fail ends a job of which no row was applied, since its plan no longer fits. A drop is checked again: the state has changed meanwhile, perhaps by another drop, and
+// what the file wants is the same.
 func (w *worker) fail(ctx context.Context, seats *license.Reservation, why string) error {
 	switch err := seats.Release(ctx, nil); {
 	case errors.Is(err, errHandedOn):
@@ -99,8 +100,22 @@ func (w *worker) fail(ctx context.Context, seats *license.Reservation, why strin
 	case err != nil:
 		return err
 	}
-	w.j.Why = why
-	return w.end(ctx, Failed)
+	if w.j.Source != FromDrop || w.j.Again == mostAgain {
+		w.j.Why = why
+		return w.end(ctx, Failed)
+	}
+	audit, err := w.c.Audit(call.Change{
+		Action: "massConfiguration.checkedAgain", Subject: "massConfiguration", SubjectID: w.j.ID, After: map[string]any{"why": why},
+	})
+	if err != nil {
+		return err
+	}
+	w.j.Again++
+	w.j.State, w.j.Lease, w.j.Chunks = Checking, 0, 0
+	if err := w.save(ctx, audit); err != nil {
+		return err
+	}
+	return w.s.ticket(ctx, w.c.Account, w.j.ID)
 }
 
 // errHandedOn says that the next invocation goes on.

@@ -264,6 +264,9 @@ func (w *worker) check(ctx context.Context) error {
 	if errors.As(err, &refusal) {
 		return w.reject(ctx, []RowError{{Row: refusal.Row, Column: refusal.Column, Message: refusal.Error()}})
 	}
+	if errors.Is(err, errHandedOn) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -519,6 +522,13 @@ func (p *planner) write(ctx context.Context, rows []planRow, first int) error {
 		}
 		key := chunkKey(p.w.c.Account, p.w.j.ID, first+len(ops))
 		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
+	}
+	late, err := p.w.handOn(ctx)
+	if err != nil {
+		return err
+	}
+	if late { // the next invocation begins anew, with all its time before it: the largest file takes a minute
+		return errHandedOn
 	}
 	if err := p.w.commit(ctx, append(ops, p.w.still())); err != nil {
 		return err

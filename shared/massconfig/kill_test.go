@@ -103,7 +103,7 @@ func (o *office) killed(fault faulty.Fault, commit int, work func() error) (comm
 // SEATWISE_TEST_EVERY_COMMIT is set; TestKilledAtEveryCommit has fewer rows and every commit.
 func TestLongRunIsKilled(t *testing.T) {
 	folder := t.TempDir()
-	if memory, err := os.MkdirTemp("/dev/shm", "seatwise-test-"); err == nil {
+	if memory, err := os.MkdirTemp("/dev/shm", "seatwise-test-"); err == nil { //nolint:usetesting // in memory, where there is such a place
 		folder = memory
 		t.Cleanup(func() { _ = os.RemoveAll(memory) })
 	}

@@ -65,6 +65,8 @@ type job struct {
 	Needs  []Need     `json:"needs,omitempty"`
 	Errors []RowError `json:"errors,omitempty"`
 	Cancel bool       `json:"cancel,omitempty"`
+	// Again counts how often a drop was checked again since its plan no longer fitted.
+	Again  int        `json:"again,omitempty"`
 	Result *files.Ref `json:"result,omitempty"`
 	Why    string     `json:"why,omitempty"` // of a failure, for a person
 }
@@ -202,6 +204,8 @@ const (
 	chunkRows = 50
 	// rowErrors is how many errors of one row are kept; the last of them says how many more there are.
 	rowErrors = 10
+	// mostAgain is how often a drop whose plan no longer fits is checked again by itself; nobody is there who could ask for it.
+	mostAgain = 3
 	// shownErrors is how many errors the mass configuration itself carries.
 	shownErrors = 100
 )

@@ -29,7 +29,11 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 		}
 		ops = append(ops, more...)
 	}
-	audits, err := ch.c.Audited(ch.told()...)
+	told, err := ch.told()
+	if err != nil {
+		return nil, err
+	}
+	audits, err := ch.c.Audited(told...)
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +41,21 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 }
 
 // told are the change's records. The last one of each license says how the license is left; licenses that stay with their holder, and have other grants behind them
-// than before, get a record of their own.
-func (ch *Change) told() []call.Change {
-	records := slices.Clone(ch.records)
+// than before, get a record of their own. Of a license that is left as it was, taken and given back by the same change, there is nothing to tell: it is not even
+// written, so no condition says that it was free.
+func (ch *Change) told() ([]call.Change, error) {
+	var records []call.Change
+	for _, r := range ch.records {
+		if l := ch.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil {
+			switch changed, err := l.changed(); {
+			case err != nil:
+				return nil, err
+			case !changed:
+				continue
+			}
+		}
+		records = append(records, r)
+	}
 	spoken := map[string]bool{}
 	for i, r := range slices.Backward(records) {
 		if l := ch.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil && !spoken[r.SubjectID] {
@@ -52,7 +68,7 @@ func (ch *Change) told() []call.Change {
 			records = append(records, ch.seatChange("license.regranted", l, l.now.UserID, grantReason(l.now.Grants)))
 		}
 	}
-	return records
+	return records, nil
 }
 
 // Commit commits the change with the answer and, if given, effects of other rooms; it then looks again at the waiting lists that the change concerns.

@@ -63,3 +63,25 @@ func TestReadThatIsNoSnapshot(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatComesToNothingIsNotTold takes a seat and gives it back in one change, which by a hint believes a seat to be free that is not: no record says that it was
+// assigned.
+func TestWhatComesToNothingIsNotTold(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 2, "CC-1")
+	o.hire("Ann", "Bob", "Cid")
+	o.must(o.grant("bob", "live-reports", Direct)) // the desk remembers the other seat as free
+	other := NewDesk(o.desk.products)
+	_, err := other.AssignProduct(o.ctx, o.call(), "live-reports", "cid", "")
+	o.must(err)
+	o.must(o.change(func(ctx context.Context, ch *Change) error {
+		if err := ch.Grant(ctx, "ann", "live-reports", QueueGrant("q1")); err != nil {
+			return err
+		}
+		return ch.Withdraw(ctx, "ann", "live-reports", QueueGrant("q1"))
+	}, "ann"))
+	for _, item := range o.items(table.Index2, call.Partition(o.Account, "AUDIT-OF", "ann")) {
+		t.Errorf("told: %+v", decode[call.AuditRecord](t, item))
+	}
+	o.audit(false, true, "ann", "bob", "cid")
+}

@@ -65,7 +65,9 @@ func (s *Service) ResumeBundles(ctx context.Context) error {
 
 // settleSoon begins the work at once; if that fails, maintenance does it.
 func (s *Service) settleSoon(ctx context.Context, account string) {
-	if err := s.settle(ctx, account, inlineHolders); err != nil {
+	limited, cancel := call.InTime(ctx)
+	defer cancel()
+	if err := s.settle(limited, account, inlineHolders); err != nil {
 		s.env.Log.WarnContext(ctx, "holders not all looked at after a change of bundle", slog.String("account", account), slog.Any("error", err))
 	}
 }

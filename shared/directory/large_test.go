@@ -150,7 +150,7 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 	sound := f.Env.Table
 	hurried := func(change func(ctx context.Context)) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), answering+50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), call.Answering+50*time.Millisecond)
 		defer cancel()
 		f.Env.Table = &stalling{Store: sound, from: 4}
 		change(ctx)

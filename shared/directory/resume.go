@@ -62,22 +62,11 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 	return errors.Join(failures...)
 }
 
-const (
-	// inline is how long a request works on what its change left before it answers.
-	inline = 20 * time.Second
-	// answering is how much of the request's own time is kept back for the answer.
-	answering = 5 * time.Second
-)
-
 // soon does, before the answer to the change that left it, the work of marks; done is false when the time did not suffice and the maintenance function goes on.
 // The change itself is committed already, so running out of time is no error.
 func (s *Service) soon(ctx context.Context, c *call.Call, work func(context.Context) error) (done bool, err error) {
-	limited, cancel := context.WithTimeout(ctx, inline)
+	limited, cancel := call.InTime(ctx)
 	defer cancel()
-	if deadline, ok := ctx.Deadline(); ok {
-		limited, cancel = context.WithDeadline(limited, deadline.Add(-answering))
-		defer cancel()
-	}
 	if err = work(limited); err == nil {
 		return true, nil
 	}

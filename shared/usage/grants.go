@@ -28,6 +28,10 @@ func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
 		if err == nil {
 			continue
 		}
+		if ctx.Err() != nil {
+			s.env.Log.InfoContext(ctx, "viewers' grants are left to maintenance", slog.String("account", c.Account))
+			return
+		}
 		// One by one, so that what is wrong with one viewer does not stop the others.
 		for _, user := range batch {
 			if err := s.grantSome(ctx, c, []string{user}); err != nil {

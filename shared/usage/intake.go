@@ -79,7 +79,9 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 		receipt.Accepted += len(group) - duplicates
 		receipt.Duplicate += duplicates
 	}
-	s.grantDue(ctx, c, slices.Sorted(maps.Keys(in.due)))
+	limited, cancel := call.InTime(ctx)
+	defer cancel()
+	s.grantDue(limited, c, slices.Sorted(maps.Keys(in.due)))
 	return receipt, nil
 }
 

@@ -1,12 +1,17 @@
 package usage_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
+	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/table"
 	"seatwise/shared/table/faulty"
+	"seatwise/shared/usage"
 )
 
 // A permission that goes in the very moment of the grant leaves no grant behind, whichever way it goes.
@@ -68,5 +73,46 @@ func TestPermissionThatGoesInTheMomentOfTheGrant(t *testing.T) {
 				t.Fatalf("alice has %v", w.grants(t, "alice"))
 			}
 		})
+	}
+}
+
+// stalling does not answer a commit that changes this item until the caller gives up.
+type stalling struct {
+	table.Store
+	key table.Key
+}
+
+func (s *stalling) Commit(ctx context.Context, ops []table.Operation) error {
+	for _, op := range ops {
+		if op.Item.Key == s.key {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	}
+	return s.Store.Commit(ctx, ops)
+}
+
+// Grants that take too long do not keep the answer: the views count, and the grants follow.
+func TestGrantsThatTakeTooLongAreLeft(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.worked(t)
+	before := w.live(t).Assigned
+	sound := w.Env.Table
+	w.Env.Table = &stalling{sound, license.HolderKey(w.Account, "alice")}
+	ctx, cancel := context.WithTimeout(t.Context(), call.Answering+50*time.Millisecond)
+	defer cancel()
+	got, err := w.usage.Take(ctx, w.Call("pbx"), []usage.Event{
+		{ID: "1", UserID: "alice", DashboardID: "d-detroit", At: w.Clock.Now()}, {ID: "2", UserID: "bob", DashboardID: "d-belmont", At: w.Clock.Now()},
+	})
+	w.Env.Table = sound
+	if err != nil || got.Accepted != 2 || ctx.Err() != nil {
+		t.Fatalf("%+v, %v, %v", got, err, ctx.Err())
+	}
+	if err := w.usage.FinishGrants(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.live(t).Assigned - before; n != 2 {
+		t.Fatalf("%d were granted in the end", n)
 	}
 }

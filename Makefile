@@ -109,6 +109,12 @@ mutations: ## Plant bugs one after the other, each of which the tests must catch
 bench: ## Measure the binaries: size, cold start, calls and capacity units.
 	go run -buildvcs=false ./infra/bench $(ARGS)
 
+# A long round is SEEDS=2500, about 2,000,000 operations; -seed and -steps go through ARGS.
+SEEDS ?= 50
+.PHONY: simulate
+simulate: ## Play SEEDS=n seeds of random operations, faults and interleavings, and check every invariant; docs/correctness.md.
+	go run -buildvcs=false ./infra/simulate -seeds $(SEEDS) $(ARGS)
+
 .PHONY: deploy
 deploy: export SAM_CLI_TELEMETRY := 0
 deploy: $(VENV)/installed ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".

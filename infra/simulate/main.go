@@ -81,7 +81,7 @@ func main() {
 	var o options
 	seeds := flag.Int("seeds", 1, "how many seeds to play, from -seed on")
 	flag.Uint64Var(&o.seed, "seed", 1, "the first seed")
-	flag.IntVar(&o.steps, "steps", 400, "operations of each seed")
+	flag.IntVar(&o.steps, "steps", 800, "operations of each seed")
 	flag.IntVar(&o.every, "every", 12, "commits between two looks at everything")
 	trace := flag.String("trace", "", "a file for every call to the table and what came of it")
 	flag.Parse()

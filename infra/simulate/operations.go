@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -94,7 +95,7 @@ func (m *simulation) compare(p *promise, a answer) {
 	q := p.answer.request
 	switch lately := m.now.Sub(p.at) < 20*time.Hour; {
 	case !lately || a.request.path != q.path:
-	case p.known && a.good() && (a.status != p.answer.status || string(a.body) != string(p.answer.body)):
+	case p.known && a.good() && (a.status != p.answer.status || !bytes.Equal(a.body, p.answer.body)):
 		m.fail("I10: %s %s answered %d %s, its repetition %d %s", q.method, q.path, p.answer.status, p.answer.body, a.status, a.body)
 	case p.known && !a.good() && a.status < 500 && a.status != http.StatusConflict && p.settled < m.runs-slots:
 		m.fail("I10: %s %s answered %d, its repetition %d %s", q.method, q.path, p.answer.status, a.status, a.body)

@@ -341,7 +341,7 @@ func (m *simulation) keep(p *promise) {
 
 // created is S3's notification of an object: to whom it goes by the key.
 func (m *simulation) created(info files.Info) {
-	function := ""
+	var function string
 	switch {
 	case info.Bucket == files.Uploads && strings.HasPrefix(info.Key, "jobs/"):
 		function = "apply"

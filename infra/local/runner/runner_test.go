@@ -502,7 +502,7 @@ func TestSlowBodiesKeepNobodyWaiting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // the test is over
+	defer conn.Close()
 	fmt.Fprintf(conn, "PUT /v1/things/7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: 10\r\n\r\nfirst", r.token(auth.LicensesRead))
 	time.Sleep(50 * time.Millisecond)
 	if response, body := r.do("GET", "/v1/health", "", nil); response.StatusCode != 200 {

@@ -36,7 +36,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.runs, "runs", 41, "starts of each function, and as many of the bare Lambda")
 	flag.StringVar(&o.only, "only", "", "measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, or \"massconfig\" for the largest mass configuration")
-	flag.BoolVar(&o.check, "check", false, "end with status 1 when a function takes too long to start")
+	flag.BoolVar(&o.check, "check", false, "end with status 1 when a function takes too long to start, or a mass configuration to check")
 	flag.StringVar(&o.dist, "dist", filepath.Join(".tools", "bench"), "folder for the binaries, kept for the next time")
 	flag.StringVar(&o.endpoint, "dynamodb-endpoint", "", "URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from")
 	flag.Parse()
@@ -60,7 +60,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		return usageCosts(ctx, out)
 	}
 	if o.only == onlyMassConfig {
-		return massConfiguration(ctx, out, massRows)
+		return massConfiguration(ctx, out, massRows, o.check)
 	}
 	starts, err := measureStarts(ctx, o)
 	if err != nil {
@@ -76,7 +76,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		if err := usageCosts(ctx, out); err != nil {
 			return err
 		}
-		if err := massConfiguration(ctx, out, massRows); err != nil {
+		if err := massConfiguration(ctx, out, massRows, o.check); err != nil {
 			return err
 		}
 	}

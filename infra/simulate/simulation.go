@@ -455,7 +455,7 @@ func (m *simulation) offer() {
 	}
 	rate := 0.0
 	if m.random.IntN(4) == 0 {
-		rate = 0.15
+		rate = pick(m, []float64{0.03, 0.15}) // late in a long operation, or early
 	}
 	m.begin(idle[m.random.IntN(len(idle))], m.operation(), rate)
 }

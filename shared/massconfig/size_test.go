@@ -2,6 +2,7 @@ package massconfig
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"seatwise/shared/table"
@@ -23,7 +24,10 @@ func TestCostOfAThousandRows(t *testing.T) {
 
 	calls, operations, most := map[string]int{}, 0, 0
 	capacity := 0.0
+	var mu sync.Mutex // a check reads several batches at once
 	counted := table.Counted(o.store, func(op string, units float64) {
+		mu.Lock()
+		defer mu.Unlock()
 		calls[op]++
 		capacity += units
 	})

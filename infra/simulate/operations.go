@@ -67,7 +67,7 @@ func (m *simulation) one(account string, q request) *run {
 // keyed sends the request that may be repeated.
 func (r *run) keyed(q request) answer {
 	if q.key != "" {
-		r.promised = &promise{account: r.account, answer: answer{request: q}, at: r.slot.sim.now}
+		r.promised = &promise{account: r.account, answer: answer{request: q}, at: r.began}
 	}
 	return r.send(q)
 }

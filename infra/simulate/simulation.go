@@ -90,7 +90,25 @@ func (s *slot) chance(n int) int {
 	return s.random.IntN(n)
 }
 
-func (s *slot) clock() time.Time { return s.sim.now.Add(s.skew) }
+func (s *slot) clock() time.Time {
+	s.sim.clocks.Lock()
+	defer s.sim.clocks.Unlock()
+	return s.sim.now.Add(s.skew)
+}
+
+// advance moves every clock.
+func (m *simulation) advance(by time.Duration) {
+	m.clocks.Lock()
+	defer m.clocks.Unlock()
+	m.now = m.now.Add(by)
+}
+
+// set moves one slot's clock away from the others'.
+func (s *slot) set(skew time.Duration) {
+	s.sim.clocks.Lock()
+	defer s.sim.clocks.Unlock()
+	s.skew = skew
+}
 
 // run is one invocation of a function, or the few requests that a client sends one after the other.
 type run struct {
@@ -98,6 +116,7 @@ type run struct {
 	what    string
 	account string // "" for a function that serves all of them
 	slot    *slot
+	began   time.Time
 	faults  *faulty.Store
 	// faulted says that faults may befall it, so that it may answer 500 or 503.
 	faulted  bool
@@ -154,6 +173,7 @@ type simulation struct {
 	random    *rand.Rand
 	store     table.Store
 	files     *bucket
+	clocks    sync.Mutex // of now and every slot's skew: the scheduler alone moves them
 	now       time.Time
 	slots     []*slot
 	checker   *slot
@@ -268,7 +288,7 @@ func (r *run) send(q request) answer {
 // begin starts a run on an idle slot.
 func (m *simulation) begin(s *slot, r *run, rate float64) {
 	m.runs++
-	r.number, r.slot = m.runs, s
+	r.number, r.slot, r.began = m.runs, s, m.now
 	m.started[r.what]++
 	faults := faulty.All()
 	seed := m.random.Uint64()
@@ -415,29 +435,29 @@ func (m *simulation) turn() int {
 
 // passTime moves the clocks: a little always, ten minutes either way now and then for one slot alone, and a worker is passed over until its lease has lapsed.
 func (m *simulation) passTime() {
-	m.now = m.now.Add(time.Duration(m.random.IntN(1500)) * time.Millisecond)
+	m.advance(time.Duration(m.random.IntN(1500)) * time.Millisecond)
 	s := m.slots[m.random.IntN(slots)]
 	switch m.random.IntN(400) {
 	case 0:
-		s.skew = time.Duration(m.random.IntN(21)-10) * time.Minute
+		s.set(time.Duration(m.random.IntN(21)-10) * time.Minute)
 		m.jumps++
 	case 1:
-		s.skew = 0
+		s.set(0)
 	case 2:
 		if s.run != nil {
 			s.run.stalled = 60
-			m.now = m.now.Add(3 * time.Minute)
+			m.advance(3 * time.Minute)
 			m.overtaken++
 		}
 	case 3, 4, 5, 6, 7, 8:
 		if s.run != nil && s.run.account == "" { // a worker with a lease
 			s.run.stalled = 60
-			m.now = m.now.Add(3 * time.Minute)
+			m.advance(3 * time.Minute)
 			m.overtaken++
 		}
 	case 9:
 		if m.random.IntN(6) == 0 {
-			m.now = m.now.Add(7 * time.Hour)
+			m.advance(7 * time.Hour)
 		}
 	}
 }
@@ -480,14 +500,14 @@ func (m *simulation) alone(r *run) {
 func (m *simulation) recover() {
 	m.finish()
 	for _, s := range m.slots {
-		s.skew = 0
+		s.set(0)
 	}
 	var failures []error
 	for range 8 {
 		if m.violation != nil {
 			return
 		}
-		m.now = m.now.Add(31 * time.Minute)
+		m.advance(31 * time.Minute)
 		failures = nil
 		failed := func(r *run) {
 			if r.failure != nil {

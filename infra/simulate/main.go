@@ -74,7 +74,7 @@ func memory() string {
 
 // replay is the command that plays the seed again.
 func (o options) replay() string {
-	return fmt.Sprintf("go run ./infra/simulate -seed %d -steps %d", o.seed, o.steps)
+	return fmt.Sprintf("go run ./infra/simulate -seed %d -steps %d -every %d", o.seed, o.steps, o.every)
 }
 
 func main() {

@@ -19,6 +19,15 @@ func TestShortRound(t *testing.T) {
 	}
 }
 
+// TestWhatOnceFailed plays the seeds that found something: 400189, a license that changed hands between the two reads of a change of its add-ons, answered with a 500.
+func TestWhatOnceFailed(t *testing.T) {
+	for _, o := range []options{{seed: 400189, steps: 800, every: 24}} {
+		if r := simulate(t, o); r.violation != nil {
+			t.Errorf("%v\nreplay: %s", r.violation, o.replay())
+		}
+	}
+}
+
 // TestASeedReplaysExactly compares the traces of two plays of each seed.
 func TestASeedReplaysExactly(t *testing.T) {
 	hashes := map[string]bool{}

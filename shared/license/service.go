@@ -263,12 +263,17 @@ type AddOns struct {
 //
 // Errors: not-found; base-license-required when the license is no base license.
 func (d *Desk) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, error) {
-	ch := d.Change(c)
-	l, err := ch.loadBase(ctx, id)
-	if err != nil {
-		return AddOns{}, err
-	}
-	return ch.addOns(l)
+	var out AddOns
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		ch := d.Change(c)
+		l, err := ch.loadBase(ctx, id)
+		if err != nil {
+			return err
+		}
+		out, err = ch.addOns(l)
+		return err
+	})
+	return out, err
 }
 
 // SetAddOns makes the add-ons of a base license exactly these products, in one save (spec 4).
@@ -319,10 +324,17 @@ func (ch *Change) loadBase(ctx context.Context, id string) (License, error) {
 	if l.Kind != catalog.Base {
 		return License{}, problem.New(problem.BaseLicenseRequired, "Add-ons hang on a base license, and this is none.")
 	}
-	if l.UserID != "" {
-		err = ch.loadFamily(ctx, []string{l.UserID})
+	if l.UserID == "" {
+		return l, nil
 	}
-	return l, err
+	if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
+		return License{}, err
+	}
+	if h := ch.holders[l.UserID]; h == nil || !h.Holds(l.ProductID) || h.Holdings[l.ProductID].LicenseID != id {
+		// The license changed hands between the two reads: to be decided anew, like a commit that found the state changed.
+		return License{}, &table.ConditionError{Keys: []table.Key{licenseKey(ch.c.Account, id)}}
+	}
+	return l, nil
 }
 
 // addOns are the add-ons of a base license as they are when the change is committed.

@@ -113,11 +113,12 @@ var addresses = regexp.MustCompile(`API (http://\S+), S3 (http://\S+),`)
 // start runs the command itself on free ports.
 func start(t *testing.T, args ...string) (api, s3 string, log *lines) {
 	t.Helper()
+	data := t.TempDir() // before the clean-up below, so that the folder goes after the runner has ended
 	ctx, cancel := context.WithCancel(context.Background())
 	out, log := &lines{}, &lines{}
 	ended := make(chan error, 1)
 	go func() {
-		args := append([]string{"--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", t.TempDir(), "--template", "../../template.yaml", "--no-schedules"}, args...)
+		args := append([]string{"--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", data, "--template", "../../template.yaml", "--no-schedules"}, args...)
 		ended <- run(ctx, args, func(string) string { return "" }, out, log)
 	}()
 	t.Cleanup(func() {

@@ -39,7 +39,9 @@ const (
 	onlyMassConfig = "massconfig"
 	// massRows is the largest file (spec 5), and massPeak how much memory a phase may take.
 	massRows = 100_000
-	massPeak = 200 << 20
+	massPeak = 200_000_000
+	// workerMemory is the GOMEMLIMIT that template.yaml gives to the functions that check and configure.
+	workerMemory = 180 << 20
 	// slowestCheck is how many times as long as a bare scan of the sheet's tokens the check may take (issue 4).
 	slowestCheck = 2.0
 	// scans is how often the sheet is scanned, and checked; the fastest counts, since a busy machine can only make it slower.
@@ -329,6 +331,7 @@ func (w *walker) applyMass(ctx context.Context, id string, rows int) (phase, err
 
 // phase measures a step: its time, its calls and the most memory that the process had in it.
 func (w *walker) phase(step func() error) (phase, error) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(workerMemory))
 	debug.FreeOSMemory() // what came before is no part of it
 	w.meter.take()
 	stop, peak := make(chan struct{}), make(chan int64)

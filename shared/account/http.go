@@ -57,15 +57,9 @@ func Routes(k *api.Kit, env *app.Env) {
 		ID: "list-accounts", Method: http.MethodGet, Path: "/v1/accounts", Summary: "List the accounts, by id", Tag: tag,
 		Permissions: []auth.Permission{auth.AccountsManage},
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Account], error) {
-		after, err := api.Position(c, in.Cursor, "accounts")
-		if err != nil {
-			return nil, err
-		}
-		list, next, err := s.List(ctx, in.Limit, after)
-		if err != nil {
-			return nil, err
-		}
-		return api.Page(list, api.NextCursor(c, next, "accounts")), nil
+		return api.Paged(c, in.Paging, []string{"accounts"}, func(after string, limit int) ([]Account, string, error) {
+			return s.List(ctx, limit, after)
+		})
 	})
 }
 

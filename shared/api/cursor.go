@@ -45,6 +45,21 @@ func Position(c *call.Call, cursor string, list ...string) (string, error) {
 	return position, nil
 }
 
+// Paged answers one page of a list: it opens the cursor, reads from there, and seals where the next page begins. list names the list with its filters, as for NextCursor.
+func Paged[T any](
+	c *call.Call, p Paging, list []string, read func(position string, limit int) (items []T, next string, err error),
+) (*Listed[T], error) {
+	position, err := Position(c, p.Cursor, list...)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := read(position, p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return Page(items, NextCursor(c, next, list...)), nil
+}
+
 func seal(c *call.Call, position string, list []string) []byte {
 	mac := hmac.New(sha256.New, c.Env.CursorKey)
 	mac.Write([]byte(c.Account + "\x00" + strings.Join(list, "\x00") + "\x00\x00" + position))

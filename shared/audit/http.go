@@ -52,15 +52,9 @@ func Routes(k *api.Kit, env *app.Env) {
 			return nil, err
 		}
 		list := []string{"audit", in.License, in.User, in.Actor, in.From, in.To}
-		after, err := api.Position(c, in.Cursor, list...)
-		if err != nil {
-			return nil, err
-		}
-		records, next, err := s.List(ctx, c, f, after, in.Limit)
-		if err != nil {
-			return nil, err
-		}
-		return api.Page(records, api.NextCursor(c, next, list...)), nil
+		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]call.AuditRecord, string, error) {
+			return s.List(ctx, c, f, after, limit)
+		})
 	})
 }
 

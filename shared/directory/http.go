@@ -128,21 +128,6 @@ func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
 	return &api.Tagged[T]{Status: status, ETag: call.Tag(version), Body: body}
 }
 
-// paged asks list for a page at the cursor's position.
-func paged[T any](
-	ctx context.Context, c *call.Call, p api.Paging, name []string, list func(ctx context.Context, after string, limit int) ([]T, string, error),
-) (*api.Listed[T], error) {
-	after, err := api.Position(c, p.Cursor, name...)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := list(ctx, after, p.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return api.Page(items, api.NextCursor(c, next, name...)), nil
-}
-
 func (s *Service) userRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/users/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
@@ -193,7 +178,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 		if !utf8.ValidString(in.Q) {
 			return nil, problem.Invalid("q", "must be UTF-8")
 		}
-		return paged(ctx, c, in.Paging, []string{"users", in.Q}, func(ctx context.Context, after string, limit int) ([]User, string, error) {
+		return api.Paged(c, in.Paging, []string{"users", in.Q}, func(after string, limit int) ([]User, string, error) {
 			return s.ListUsers(ctx, c, in.Q, after, limit)
 		})
 	})
@@ -254,7 +239,7 @@ func (s *Service) roleRoutes(k *api.Kit) {
 	api.Register(k, api.Operation{
 		ID: "list-roles", Method: http.MethodGet, Path: "/v1/accounts/{account}/roles", Tag: tag, Permissions: read, Summary: "List roles",
 	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Role], error) {
-		return paged(ctx, c, in.Paging, []string{"roles"}, func(ctx context.Context, after string, limit int) ([]Role, string, error) {
+		return api.Paged(c, in.Paging, []string{"roles"}, func(after string, limit int) ([]Role, string, error) {
 			return s.ListRoles(ctx, c, after, limit)
 		})
 	})
@@ -307,7 +292,7 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		if !utf8.ValidString(in.Q) {
 			return nil, problem.Invalid("q", "must be UTF-8")
 		}
-		return paged(ctx, c, in.Paging, []string{"call-queues", in.Q}, func(ctx context.Context, after string, limit int) ([]Queue, string, error) {
+		return api.Paged(c, in.Paging, []string{"call-queues", in.Q}, func(after string, limit int) ([]Queue, string, error) {
 			return s.ListQueues(ctx, c, in.Q, after, limit)
 		})
 	})
@@ -360,7 +345,7 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 		if !utf8.ValidString(in.Q) {
 			return nil, problem.Invalid("q", "must be UTF-8")
 		}
-		return paged(ctx, c, in.Paging, []string{"dashboards", in.Q}, func(ctx context.Context, after string, limit int) ([]Dashboard, string, error) {
+		return api.Paged(c, in.Paging, []string{"dashboards", in.Q}, func(after string, limit int) ([]Dashboard, string, error) {
 			return s.ListDashboards(ctx, c, in.Q, after, limit)
 		})
 	})

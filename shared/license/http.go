@@ -181,15 +181,9 @@ func page[T any](
 			return nil, err
 		}
 	}
-	position, err := api.Position(c, in.Cursor, list, in.Product, in.User)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := read(ctx, c, in.Product, in.User, position, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return api.Page(items, api.NextCursor(c, next, list, in.Product, in.User)), nil
+	return api.Paged(c, in.Paging, []string{list, in.Product, in.User}, func(position string, limit int) ([]T, string, error) {
+		return read(ctx, c, in.Product, in.User, position, limit)
+	})
 }
 
 type listInput struct {
@@ -214,15 +208,9 @@ func (d *Desk) list(ctx context.Context, c *call.Call, in *listInput) (*api.List
 		return nil, err
 	}
 	filters := append([]string{"licenses", f.Q, f.Product, f.Base, in.Status, f.User, f.Extension, f.Order}, f.CostCenters...)
-	position, err := api.Position(c, in.Cursor, filters...)
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := d.List(ctx, c, f, position, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return api.Page(items, api.NextCursor(c, next, filters...)), nil
+	return api.Paged(c, in.Paging, filters, func(position string, limit int) ([]License, string, error) {
+		return d.List(ctx, c, f, position, limit)
+	})
 }
 
 // check names the filters that can fit nothing.

@@ -80,15 +80,9 @@ func Routes(k *api.Kit, env *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "list-mass-configurations", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "List mass configurations, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
-		after, err := api.Position(c, in.Cursor, "mass-configurations")
-		if err != nil {
-			return nil, err
-		}
-		views, next, err := s.List(ctx, c, after, in.Limit)
-		if err != nil {
-			return nil, err
-		}
-		return api.Page(views, api.NextCursor(c, next, "mass-configurations")), nil
+		return api.Paged(c, in.Paging, []string{"mass-configurations"}, func(after string, limit int) ([]View, string, error) {
+			return s.List(ctx, c, after, limit)
+		})
 	})
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,

@@ -100,15 +100,9 @@ func Routes(k *api.Kit, env *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "list-wallboards", Method: http.MethodGet, Path: account + "/wallboards", Summary: "List wallboards", Tag: tag, Permissions: read,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Wallboard], error) {
-		after, err := api.Position(c, in.Cursor, "wallboards")
-		if err != nil {
-			return nil, err
-		}
-		list, next, err := s.List(ctx, c, after, in.Limit)
-		if err != nil {
-			return nil, err
-		}
-		return api.Page(list, api.NextCursor(c, next, "wallboards")), nil
+		return api.Paged(c, in.Paging, []string{"wallboards"}, func(after string, limit int) ([]Wallboard, string, error) {
+			return s.List(ctx, c, after, limit)
+		})
 	})
 	return nil
 }

@@ -252,15 +252,9 @@ func (h edge) deleteCostCenter(ctx context.Context, c *call.Call, in *costCenter
 }
 
 func (h edge) costCenters(ctx context.Context, c *call.Call, in *costCentersInput) (*api.Listed[CostCenter], error) {
-	after, err := api.Position(c, in.Cursor, "cost-centers", in.Q)
-	if err != nil {
-		return nil, err
-	}
-	list, next, err := h.CostCenters(ctx, c, in.Q, in.Limit, after)
-	if err != nil {
-		return nil, err
-	}
-	return api.Page(list, api.NextCursor(c, next, "cost-centers", in.Q)), nil
+	return api.Paged(c, in.Paging, []string{"cost-centers", in.Q}, func(after string, limit int) ([]CostCenter, string, error) {
+		return h.CostCenters(ctx, c, in.Q, limit, after)
+	})
 }
 
 // tagged is the answer with a cart.
@@ -319,15 +313,9 @@ func (h edge) order(ctx context.Context, c *call.Call, in *orderInput) (*api.Tag
 }
 
 func (h edge) orders(ctx context.Context, c *call.Call, in *ordersInput) (*api.Listed[Order], error) {
-	after, err := api.Position(c, in.Cursor, "orders")
-	if err != nil {
-		return nil, err
-	}
-	list, next, err := h.Orders(ctx, c, in.Limit, after)
-	if err != nil {
-		return nil, err
-	}
-	return api.Page(list, api.NextCursor(c, next, "orders")), nil
+	return api.Paged(c, in.Paging, []string{"orders"}, func(after string, limit int) ([]Order, string, error) {
+		return h.Orders(ctx, c, limit, after)
+	})
 }
 
 func (h edge) getOrder(ctx context.Context, c *call.Call, in *oneOrderInput) (*api.Tagged[Order], error) {

@@ -517,7 +517,7 @@ func (ch *Change) Resettle(ctx context.Context, user string) error {
 func (ch *Change) settle(ctx context.Context, h *holderState) error {
 	for range 8 {
 		changed := false
-		for _, p := range ch.desk.products.Products() {
+		for p := range ch.desk.products.All() {
 			if h.Holdings[p.ID] == nil {
 				continue
 			}

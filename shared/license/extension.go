@@ -79,7 +79,7 @@ func extensionChange(key, user string, before, after Extension) call.Change {
 
 // showExtension carries the holder's extension to the licenses that show it.
 func (ch *Change) showExtension(ctx context.Context, h *holderState) error {
-	for _, p := range ch.desk.products.Products() {
+	for p := range ch.desk.products.All() {
 		if !h.Holds(p.ID) || !ch.phone(p) {
 			continue
 		}

@@ -43,27 +43,12 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, change f
 func (s *Service) release(ctx context.Context, c *call.Call, id string) error {
 	ch := s.desk.Change(c)
 	ch.Later()
-	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
-	if err != nil {
-		return err
-	}
-	item, ok := found[userKey(c.Account, id)]
-	if !ok {
-		return problem.Missing("user")
-	}
-	if err := c.Matches(true, item.Version); err != nil {
-		return err
-	}
-	before, err := call.Decode[profile](item)
+	item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 	if err != nil {
 		return err
 	}
 	after := before
 	after.Active, after.ChangedAt = false, c.At
-	watch, err := loadWatch(found, c, id)
-	if err != nil {
-		return err
-	}
 	ops, err := s.userOperations(c, item, true, before, after)
 	if err != nil {
 		return err
@@ -82,4 +67,27 @@ func (s *Service) release(ctx context.Context, c *call.Call, id string) error {
 		return err
 	}
 	return commitWhole(ctx, ch, append(ops, watched...))
+}
+
+// loadLeaver loads a user into a change by which they go: their profile's item, the profile, and when they were monitored.
+//
+// Errors: not-found, precondition-failed.
+func (s *Service) loadLeaver(ctx context.Context, c *call.Call, ch *license.Change, id string) (table.Item, profile, *watch, error) {
+	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
+	if err != nil {
+		return table.Item{}, profile{}, nil, err
+	}
+	item, ok := found[userKey(c.Account, id)]
+	if !ok {
+		return table.Item{}, profile{}, nil, problem.Missing("user")
+	}
+	if err := c.Matches(true, item.Version); err != nil {
+		return table.Item{}, profile{}, nil, err
+	}
+	before, err := call.Decode[profile](item)
+	if err != nil {
+		return table.Item{}, profile{}, nil, err
+	}
+	w, err := loadWatch(found, c, id)
+	return item, before, w, err
 }

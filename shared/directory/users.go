@@ -362,22 +362,7 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
 	err := s.leaving(ctx, c, id, func(ctx context.Context, c *call.Call) error {
 		ch := s.desk.Change(c)
-		found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
-		if err != nil {
-			return err
-		}
-		item, ok := found[userKey(c.Account, id)]
-		if !ok {
-			return problem.Missing("user")
-		}
-		if err := c.Matches(true, item.Version); err != nil {
-			return err
-		}
-		before, err := call.Decode[profile](item)
-		if err != nil {
-			return err
-		}
-		watch, err := loadWatch(found, c, id)
+		item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 		if err != nil {
 			return err
 		}

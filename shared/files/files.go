@@ -42,11 +42,8 @@ type Upload struct {
 	ExpiresAt time.Time         `json:"expiresAt"`
 }
 
-// Errors of a Store.
-var (
-	ErrNotFound = errors.New("no such object")
-	ErrExists   = errors.New("the object exists already")
-)
+// ErrNotFound is returned by a Store for an object that is not there.
+var ErrNotFound = errors.New("no such object")
 
 // Store is the port.
 type Store interface {

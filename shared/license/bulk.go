@@ -111,7 +111,8 @@ func (ch *Change) assign(ctx context.Context, item Item) (string, error) {
 	if err := ch.GrantProduct(ctx, item.UserID, item.ProductID, Direct); err != nil {
 		return "", err
 	}
-	return h.Holdings[item.ProductID].LicenseID, nil
+	id := h.Holdings[item.ProductID].LicenseID
+	return id, ch.agreed(item.UserID, id)
 }
 
 // AssignProduct gives a user a license of the product, a free one by the server's choice (spec 4).
@@ -282,6 +283,7 @@ func (d *Desk) group(ctx context.Context, c *call.Call, b bulk, first int, items
 	}
 	results := make([]ItemResult, len(items))
 	licenses := make([]string, len(items))
+	doubtful := false
 	for i, item := range items {
 		results[i] = ItemResult{Index: first + i, Status: Succeeded, LicenseID: item.LicenseID}
 		err := ch.Try(func() (err error) {
@@ -290,7 +292,13 @@ func (d *Desk) group(ctx context.Context, c *call.Call, b bulk, first int, items
 		})
 		if p, ok := problem.From(err); ok {
 			results[i].Status, results[i].Problem, licenses[i] = Failed, api.Of(p), ""
+			doubtful = doubtful || restsOnSeveral(err)
 		} else if err != nil {
+			return nil, nil, err
+		}
+	}
+	if doubtful {
+		if err := ch.unchanged(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -387,7 +395,7 @@ func (ch *Change) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 	for i, item := range b.items {
 		var err error
 		if licenses[i], err = b.apply(ctx, ch, item); err != nil {
-			return nil, ch.atItem(b.items, i, err)
+			return nil, ch.sure(ctx, ch.atItem(b.items, i, err))
 		}
 	}
 	results := make([]ItemResult, len(b.items))

@@ -95,7 +95,7 @@ func (d *Desk) change(ctx context.Context, c *call.Call, id string, need Need, v
 			return err
 		}
 		if err := verbs(ctx, ch, l); err != nil {
-			return err
+			return ch.sure(ctx, err)
 		}
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err
@@ -156,6 +156,9 @@ func (d *Desk) Unassign(ctx context.Context, c *call.Call, id string) (Versioned
 		if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
 			return err
 		}
+		if err := ch.agreed(l.UserID, id); err != nil {
+			return err
+		}
 		return ch.Unassign(ctx, l.UserID, l.ProductID)
 	})
 }
@@ -188,6 +191,9 @@ func (d *Desk) Reassign(ctx context.Context, c *call.Call, id, user string) (Ver
 			return problem.New(problem.WrongState, "The license is not assigned.")
 		}
 		if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
+			return err
+		}
+		if err := ch.agreed(l.UserID, id); err != nil {
 			return err
 		}
 		return ch.Move(ctx, l.UserID, user, l.ProductID)
@@ -299,7 +305,7 @@ func (d *Desk) SetAddOns(ctx context.Context, c *call.Call, id string, products 
 			return problem.New(problem.WrongState, "The license is not assigned; its add-ons go with its user.")
 		}
 		if err := ch.SetAddOns(ctx, l.UserID, l.ProductID, products, Direct); err != nil {
-			return err
+			return ch.sure(ctx, err)
 		}
 		if out, err = ch.addOns(l); err != nil {
 			return err
@@ -330,11 +336,7 @@ func (ch *Change) loadBase(ctx context.Context, id string) (License, error) {
 	if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
 		return License{}, err
 	}
-	if h := ch.holders[l.UserID]; h == nil || !h.Holds(l.ProductID) || h.Holdings[l.ProductID].LicenseID != id {
-		// The license changed hands between the two reads: to be decided anew, like a commit that found the state changed.
-		return License{}, &table.ConditionError{Keys: []table.Key{licenseKey(ch.c.Account, id)}}
-	}
-	return l, nil
+	return l, ch.agreed(l.UserID, id)
 }
 
 // addOns are the add-ons of a base license as they are when the change is committed.

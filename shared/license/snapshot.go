@@ -1,0 +1,81 @@
+package license
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// Several reads are no snapshot, and on DynamoDB neither is one read of several items. A change that is committed need not care: what it writes is written on
+// condition that nobody changed it. A refusal and a change of nothing write nothing, so what they rest on is compared here; when it does not fit together, the
+// error sends the caller back to decide anew (call.Decide).
+
+// agreed demands that a loaded license is the one that a loaded user holds of its product, by the user's item as well as by its own. Otherwise another commit came
+// between the reads of the two.
+//
+// Errors: a *table.ConditionError.
+func (ch *Change) agreed(user, id string) error {
+	h, l := ch.holders[user], ch.licenses[id]
+	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) || h.Holdings[l.now.ProductID].LicenseID != id {
+		return changedMeanwhile(HolderKey(ch.c.Account, user), licenseKey(ch.c.Account, id))
+	}
+	return nil
+}
+
+// restsOnSeveral says whether a refusal follows from more than one item: from a user and a license, or from a user and the pool.
+func restsOnSeveral(err error) bool {
+	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserAlreadyLicensed) || problem.Is(err, problem.LicenseNotAvailable)
+}
+
+// sure is the error as it is when the state that it tells of was there at one moment.
+//
+// Errors: the given one; a *table.ConditionError when the state has changed meanwhile.
+func (ch *Change) sure(ctx context.Context, err error) error {
+	if !restsOnSeveral(err) {
+		return err
+	}
+	if changed := ch.unchanged(ctx); changed != nil {
+		return changed
+	}
+	return err
+}
+
+// unchanged reads the users and licenses of the change again. If they are as they were, all of them were so at the moment before this read, and what was read of the
+// pool in between was read while they were.
+//
+// Errors: a *table.ConditionError when one has changed.
+func (ch *Change) unchanged(ctx context.Context) error {
+	versions := map[table.Key]int64{} // 0 for what did not exist
+	for user, h := range ch.holders {
+		versions[HolderKey(ch.c.Account, user)] = h.version
+	}
+	for id, l := range ch.licenses {
+		if l.exists {
+			versions[licenseKey(ch.c.Account, id)] = l.version
+		}
+	}
+	if len(versions) == 0 {
+		return nil
+	}
+	found, err := ch.c.Lookup(ctx, slices.Collect(maps.Keys(versions))...)
+	if err != nil {
+		return err
+	}
+	for key, version := range versions {
+		if found[key].Version != version {
+			return changedMeanwhile(key)
+		}
+	}
+	return nil
+}
+
+func changedMeanwhile(keys ...table.Key) error {
+	failed := make([]int, len(keys))
+	for i := range failed {
+		failed[i] = i
+	}
+	return &table.ConditionError{Failed: failed, Keys: keys}
+}

@@ -1,0 +1,131 @@
+package license
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table/faulty"
+)
+
+// TestBetweenTheReads lets another request in between two reads of a decision: nothing may be answered, and nothing done, that fits to neither of the two states.
+func TestBetweenTheReads(t *testing.T) {
+	type scene struct {
+		*office
+
+		one, two string // licenses of live-reports; ann holds the first
+	}
+	unassign := func(s scene, c *call.Call) {
+		_, err := s.desk.Unassign(s.ctx, c, s.one)
+		s.must(err)
+	}
+	exchange := func(s scene, c *call.Call) {
+		unassign(s, c)
+		_, err := s.desk.Assign(s.ctx, c, s.two, "ann", "")
+		s.must(err)
+	}
+	reassign := func(s scene, c *call.Call) {
+		_, err := s.desk.Reassign(s.ctx, c, s.one, "bob")
+		s.must(err)
+	}
+	giveTwo := func(s scene, c *call.Call) {
+		_, err := s.desk.Assign(s.ctx, c, s.two, "bob", "")
+		s.must(err)
+	}
+	ofHolder := func(s scene, c faulty.Call, user string) bool {
+		return slices.Contains(c.Keys, HolderKey(s.Account, user))
+	}
+	for name, c := range map[string]struct {
+		// before is the read of the decision before which the other request comes.
+		before    func(s scene, c faulty.Call) bool
+		meanwhile func(s scene, c *call.Call)
+		decide    func(ctx context.Context, s scene, c *call.Call) (License, error)
+		refused   bool
+		// is who holds the two licenses in the end, and answer the holder of the license that was answered.
+		is     [2]string
+		answer string
+	}{
+		"a license is unassigned that is free by then": {
+			before:    func(s scene, c faulty.Call) bool { return ofHolder(s, c, "ann") },
+			meanwhile: unassign,
+			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
+				l, err := s.desk.Unassign(ctx, c, s.one)
+				return l.License, err
+			},
+			refused: true,
+		},
+		"a license is unassigned whose user holds another one by then": {
+			before:    func(s scene, c faulty.Call) bool { return ofHolder(s, c, "ann") },
+			meanwhile: exchange,
+			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
+				l, err := s.desk.Unassign(ctx, c, s.one)
+				return l.License, err
+			},
+			refused: true, is: [2]string{"", "ann"},
+		},
+		"a license is reassigned whose user holds another one by then": {
+			before:    func(s scene, c faulty.Call) bool { return ofHolder(s, c, "ann") && !ofHolder(s, c, "bob") },
+			meanwhile: exchange,
+			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
+				l, err := s.desk.Reassign(ctx, c, s.one, "bob")
+				return l.License, err
+			},
+			refused: true, is: [2]string{"", "ann"},
+		},
+		"a product is assigned to who has just lost it": {
+			before:    func(s scene, c faulty.Call) bool { return slices.Contains(c.Keys, licenseKey(s.Account, s.one)) },
+			meanwhile: reassign,
+			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
+				return s.desk.AssignProduct(ctx, c, "live-reports", "ann", "")
+			},
+			is: [2]string{"bob", "ann"}, answer: "ann",
+		},
+		"the last license of a product is assigned to who holds it by then": {
+			before: func(s scene, c faulty.Call) bool {
+				return c.Query != nil && c.Query.Partition == freePartition(s.Account, "live-reports")
+			},
+			meanwhile: giveTwo,
+			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
+				return s.desk.AssignProduct(ctx, c, "live-reports", "bob", "")
+			},
+			is: [2]string{"ann", "bob"}, answer: "bob",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.hire("Ann", "Bob")
+			ids := o.buy("live-reports", 2, "CC-1")
+			s := scene{o, ids[0], ids[1]}
+			_, err := o.desk.Assign(o.ctx, o.call(), s.one, "ann", "")
+			o.must(err)
+			inner := o.Env.Table
+			other, env := o.call(), *o.Env
+			other.Env = &env
+			o.desk = NewDesk(o.desk.Products()) // which remembers nothing of the pool
+			once := true
+			o.Env.Table = faulty.New(inner, func(call faulty.Call) faulty.Fault {
+				if once && call.Ops == nil && c.before(s, call) {
+					once = false
+					c.meanwhile(s, other)
+				}
+				return faulty.None
+			})
+			l, err := c.decide(o.ctx, s, o.call())
+			o.Env.Table = inner
+			switch {
+			case once:
+				t.Error("nothing came between")
+			case c.refused != (err != nil):
+				t.Errorf("%+v, %v", l, err)
+			case err == nil && l.UserID != c.answer:
+				t.Errorf("the answer is a license of %q: %+v", l.UserID, l)
+			}
+			for i, id := range ids {
+				if l, _, err := o.desk.Get(o.ctx, o.call(), id); err != nil || l.UserID != c.is[i] {
+					t.Errorf("license %d is held by %q, %v; want %q", i+1, l.UserID, err, c.is[i])
+				}
+			}
+		})
+	}
+}

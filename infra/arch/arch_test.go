@@ -68,6 +68,7 @@ var packages = map[string]kind{
 	"shared/account":              room,
 	"shared/audit":                room,
 	"shared/directory":            room,
+	"shared/filejob":              room,
 	"shared/health":               room,
 	"shared/license":              room,
 	"shared/maintenance":          room,

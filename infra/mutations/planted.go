@@ -20,7 +20,7 @@ const (
 	cursors     = "shared/api/cursor.go"
 	permissions = "shared/auth/auth.go"
 	dynamo      = "shared/table/dynamo/commit.go"
-	checks      = "shared/massconfig/check.go"
+	workers     = "shared/filejob/worker.go"
 )
 
 // planted are the bugs. What each would do to a customer stands above it.
@@ -118,10 +118,13 @@ var planted = []bug{
 	{"order not acknowledged", purchases, []edit{{"	if !acknowledged {\n", "	if !acknowledged && q.OrderID != \"\" {\n"}}, []string{"shared/purchase"}},
 
 	// Two workers apply one file at once.
-	{"lease of a worker ignored", checks, []edit{{"if j.Lease > now.Unix() {", "if j.Lease < 0 {"}}, []string{"shared/massconfig"}},
+	{"lease of a worker ignored", workers, []edit{{"if j.Lease > now.Unix() {", "if j.Lease < 0 {"}}, []string{"shared/massconfig"}},
 	// A worker that was overtaken goes on.
-	{"overtaken worker not stopped", checks, []edit{
-		{"return table.Check(jobKey(w.c.Account, w.j.ID), table.IfVersion(w.version))", "return table.Check(jobKey(w.c.Account, w.j.ID), table.IfPresent)"},
+	{"overtaken worker not stopped", workers, []edit{
+		{
+			"return table.Check(w.jobs.room.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))",
+			"return table.Check(w.jobs.room.JobKey(w.Call.Account, w.Job.ID), table.IfPresent)",
+		},
 	}, []string{"shared/massconfig"}},
 	// An upload URL overwrites what was uploaded and checked.
 	{"presigned upload may overwrite", "shared/files/s3store/s3store.go", []edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}}, []string{"shared/files/s3store"}},

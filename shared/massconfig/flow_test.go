@@ -56,12 +56,12 @@ func TestFileFromUploadToResult(t *testing.T) {
 				t.Fatalf("checked: %+v", v)
 			}
 			want := []Need{
-				{"phone-system", 4, 5},
-				{"call_recording", 4, 5},
-				{"device_desktop_app", 2, 5},
-				{"license_dnc_checking_enabled", 2, 5},
-				{"device_ip_phone", 4, 5},
-				{"device_mobile_app", 2, 5},
+				{ProductID: "phone-system", Wanted: 4, Available: 5},
+				{ProductID: "call_recording", Wanted: 4, Available: 5},
+				{ProductID: "device_desktop_app", Wanted: 2, Available: 5},
+				{ProductID: "license_dnc_checking_enabled", Wanted: 2, Available: 5},
+				{ProductID: "device_ip_phone", Wanted: 4, Available: 5},
+				{ProductID: "device_mobile_app", Wanted: 2, Available: 5},
 			}
 			if !slices.Equal(v.Needs, want) {
 				t.Errorf("needs %+v, want %+v", v.Needs, want)

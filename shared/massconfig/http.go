@@ -11,6 +11,7 @@ import (
 	"seatwise/shared/auth"
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/filejob"
 	"seatwise/shared/workbook"
 	"seatwise/shared/workbook/csvout"
 )
@@ -66,7 +67,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
-		Summary: "Download a sample file", Files: []string{contentType(".csv"), contentType(".xlsx")},
+		Summary: "Download a sample file", Files: []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
 	}, func(_ context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
 		return s.template(c, in.Format)
 	})
@@ -74,21 +75,21 @@ func Routes(k *api.Kit, env *app.Env) error {
 		ID: "create-mass-configuration", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
 		Summary: "Ask for an upload; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
-		view, err := s.Create(ctx, c, in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors)
+		view, err := s.jobs.Create(ctx, c, "", in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors)
 		return begun(c, view, http.StatusCreated), err
 	})
 	api.Register(k, api.Operation{
 		ID: "list-mass-configurations", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "List mass configurations, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
 		return api.Paged(c, in.Paging, []string{"mass-configurations"}, func(after string, limit int) ([]View, string, error) {
-			return s.List(ctx, c, after, limit)
+			return s.jobs.List(ctx, c, nil, after, limit)
 		})
 	})
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,
 		Summary: "Read a mass configuration: state, progress, what it needs, its errors and its result",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, versions, err := s.Get(ctx, c, in.ID)
+		view, versions, err := s.jobs.Get(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -104,28 +105,32 @@ func Routes(k *api.Kit, env *app.Env) error {
 			return nil, err
 		}
 		after, _ := strconv.Atoi(position) // empty, or sealed by us
-		rows, last, err := s.Rows(ctx, c, in.ID, Outcome(in.Outcome), after, in.Limit)
+		rows, last, err := s.jobs.Rows(ctx, c, in.ID, filejob.Outcome(in.Outcome), after, in.Limit)
 		if err != nil {
 			return nil, err
+		}
+		shown := make([]Row, len(rows))
+		for i := range rows {
+			shown[i] = rows[i].view()
 		}
 		next := ""
 		if last > 0 {
 			next = strconv.Itoa(last)
 		}
-		return api.Page(rows, api.NextCursor(c, next, name...)), nil
+		return api.Page(shown, api.NextCursor(c, next, name...)), nil
 	})
 	api.Register(k, api.Operation{
 		ID: "configure-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/configure", Tag: tag, Permissions: manage,
 		Status: http.StatusAccepted, Summary: "Apply the plan, once",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, err := s.Configure(ctx, c, in.ID)
+		view, err := s.jobs.Start(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
 		ID: "cancel-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag, Permissions: manage,
 		Status: http.StatusAccepted, Summary: "Stop; what is applied stays",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, err := s.Cancel(ctx, c, in.ID)
+		view, err := s.jobs.Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
@@ -139,7 +144,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 }
 
 func begun(c *call.Call, view View, status int) *api.Tagged[View] {
-	return &api.Tagged[View]{Status: status, Location: location(c.Account, view.ID), Body: view}
+	return &api.Tagged[View]{Status: status, Location: names.Location(c.Account, view.ID), Body: view}
 }
 
 // template writes the sample file with the codes of the account's catalog (spec 5.1), whether it has bought any yet or not.
@@ -147,7 +152,7 @@ func (s *Service) template(c *call.Call, format string) (*fileOutput, error) {
 	addOns := s.products.AddOns(catalog.PhoneSystemID)
 	var body bytes.Buffer
 	out := &fileOutput{
-		ContentType:        contentType("template." + format),
+		ContentType:        filejob.ContentType("template." + format),
 		ContentDisposition: `attachment; filename="Mass configuration.` + format + `"`,
 	}
 	if format == "csv" {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/filejob"
 	"seatwise/shared/license"
 	"seatwise/shared/problem"
 	"seatwise/shared/sheet"
@@ -23,7 +24,7 @@ func newInFile() inFile {
 }
 
 func (f inFile) add(r planRow) {
-	if r.Outcome == Bad {
+	if r.Outcome == filejob.Bad {
 		return
 	}
 	if r.Extension != "" {
@@ -38,7 +39,7 @@ func (f inFile) add(r planRow) {
 // three reads for any number of rows.
 func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	var need license.Need
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r planRow) bool { return r.Outcome == Bad })
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r planRow) bool { return r.Outcome == filejob.Bad })
 	for _, r := range rows {
 		need.Extensions = append(need.Extensions, r.Extension)
 		need.Users = append(need.Users, r.Wanted.User)
@@ -73,7 +74,7 @@ func loadHeld(ctx context.Context, ch *license.Change, addOns []string, rows []p
 	var need license.Need
 	family := append([]string{catalog.PhoneSystemID}, addOns...)
 	for _, r := range rows {
-		if r.Outcome != New && r.Outcome != Change {
+		if !r.Applies() {
 			continue
 		}
 		for _, user := range []string{r.Wanted.User, ch.Extension(r.Extension).UserID, ch.Extension(ch.NumberOwner(r.Wanted.Number)).UserID} {
@@ -134,18 +135,18 @@ func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs m
 	r.Before, r.Changes, r.Had, r.Errors = now, nil, nil, nil
 	leans = obstacles(ch, r, file)
 	if len(r.Errors) > 0 {
-		r.Outcome = Bad
+		r.Outcome = filejob.Bad
 		return leans
 	}
 	r.Changes = compare(now, r.Wanted)
 	switch {
 	case len(r.Changes) == 0:
-		r.Outcome = Unchanged
+		r.Outcome = filejob.Unchanged
 		return leans
 	case now.User == "" && now.Number == "":
-		r.Outcome = New
+		r.Outcome = filejob.New
 	default:
-		r.Outcome = Change
+		r.Outcome = filejob.Change
 	}
 	h, err := ch.Holder(r.Wanted.User)
 	if err != nil {
@@ -155,7 +156,7 @@ func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs m
 	if now.User != r.Wanted.User && (h.Extension != "" || licensed) {
 		r.Had = &owned{Extension: h.Extension, Number: h.Number, Licensed: licensed, AddOns: holds}
 		if h.Extension != "" && !file.ext[h.Extension] {
-			r.Changes = append(r.Changes, Difference{Field: "extension", From: h.Extension, To: r.Extension})
+			r.Changes = append(r.Changes, filejob.Difference{Field: "extension", From: h.Extension, To: r.Extension})
 		}
 	}
 	if moves(ch, now, r.Wanted, file) {
@@ -178,7 +179,7 @@ func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs m
 // obstacles notes what keeps a row from being applied on the loaded state, and finds what it leans on.
 func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
 	fault := func(column int, format string, args ...any) {
-		r.Errors = append(r.Errors, RowError{Row: r.Row, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
+		r.Errors = append(r.Errors, filejob.RowError{Row: r.Row, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
 	}
 	wanted := r.Wanted
 	if r.Expect != nil && len(compare(r.Before, *r.Expect)) > 0 {
@@ -313,19 +314,20 @@ func vacate(ctx context.Context, ch *license.Change, now, wanted target, file in
 
 // undone is what undoes an applied row: the extension becomes what it was, and so does what the user had who came to it from elsewhere, unless the extension that
 // they gave up has a row of its own.
-func undone(r planRow, own map[string]bool) []planRow {
-	back := []planRow{{Row: r.Row, Extension: r.Extension, Wanted: r.Before, Expect: &r.Wanted}}
+func undone(r *planRow, own map[string]bool) []planRow {
+	at := filejob.Judged{Row: r.Row}
+	back := []planRow{{Judged: at, Extension: r.Extension, Wanted: r.Before, Expect: &r.Wanted}}
 	switch had := r.Had; {
 	case had == nil:
 	case had.Extension == "":
 		back = append(back, planRow{
-			Row: r.Row, Wanted: target{User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns},
+			Judged: at, Wanted: target{User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns},
 			Expect: &target{User: r.Wanted.User, Licensed: r.Wanted.Licensed, AddOns: r.Wanted.AddOns},
 		})
 	case !own[had.Extension]:
 		back = append(back, planRow{
-			Row: r.Row, Extension: had.Extension, Wanted: target{Number: had.Number, User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns},
-			Expect: &target{},
+			Judged: at, Extension: had.Extension,
+			Wanted: target{Number: had.Number, User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns}, Expect: &target{},
 		})
 	}
 	return back

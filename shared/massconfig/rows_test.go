@@ -366,7 +366,7 @@ func TestMoveTakesTheLicenseAlong(t *testing.T) {
 	before, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "john")
 	o.must(err)
 	v := o.checked(Ready, row("101", "1001", "alice", "call_recording", "team_chat"))
-	if v.Counts.Change != 1 || !slices.Equal(v.Needs, []Need{{"team_chat", 1, 1}}) {
+	if v.Counts.Change != 1 || !slices.Equal(v.Needs, []Need{{ProductID: "team_chat", Wanted: 1, Available: 1}}) {
 		t.Errorf("%+v %+v", v.Counts, v.Needs)
 	}
 	o.in(Completed, o.configure(v.ID))
@@ -407,7 +407,7 @@ func TestSeats(t *testing.T) {
 	before := o.state()
 
 	short := o.checked(Ready, append(rows, row("103", "", "lucie"))...)
-	if !slices.Equal(short.Needs, []Need{{"phone-system", 3, 2}, {"team_chat", 1, 1}}) {
+	if !slices.Equal(short.Needs, []Need{{ProductID: "phone-system", Wanted: 3, Available: 2}, {ProductID: "team_chat", Wanted: 1, Available: 1}}) {
 		t.Errorf("needs %+v", short.Needs)
 	}
 	o.refused(short.ID, "not-enough-licenses", "phone-system", 3, 2)

@@ -212,7 +212,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 		return commit()
 	}}
 	o.must(o.apply(o.ctx, ticket))
-	j, _, _, err := o.service.load(o.ctx, o.Call("admin"), v.ID)
+	j, _, _, err := o.service.jobs.Load(o.ctx, o.Call("admin"), v.ID)
 	o.must(err)
 	if j.State != Completed || j.Epoch != 2 { // the check's worker and this one
 		t.Errorf("%s in epoch %d", j.State, j.Epoch)

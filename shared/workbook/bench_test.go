@@ -108,7 +108,7 @@ func BenchmarkResult(b *testing.B) {
 
 func writeResult(tb testing.TB, w io.Writer, header []string, n int, each func(row int)) {
 	tb.Helper()
-	r, err := NewResult(w, day(21), header)
+	r, err := NewResult(w, day(21), "Result", header)
 	if err != nil {
 		tb.Fatal(err)
 	}

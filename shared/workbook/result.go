@@ -11,7 +11,7 @@ import (
 // ResultSheet is the name of the result file's only sheet.
 const ResultSheet = "Result"
 
-// Result writes the result file of a mass configuration (spec 5.5): the columns of the input and then Status and Message, all of them text, under
+// Result writes the result file of an uploaded one (spec 5.5): the columns of the input and then Status and Message, all of them text, under
 // a frozen header with a filter. A Result is not safe for use by several goroutines.
 //
 // A caller that gives up before Close calls Discard; calling it after Close, as a deferred call does, is fine.
@@ -23,9 +23,9 @@ type Result struct {
 	err   error // the first error; it stays
 }
 
-// NewResult begins a result file with the columns of the input. created goes into the document's properties. Nothing is written to w before Close.
-func NewResult(w io.Writer, created time.Time, header []string) (*Result, error) {
-	b, err := newBook(created, "Mass configuration result", ResultSheet)
+// NewResult begins a result file with the columns of the input. created and title go into the document's properties. Nothing is written to w before Close.
+func NewResult(w io.Writer, created time.Time, title string, header []string) (*Result, error) {
+	b, err := newBook(created, title, ResultSheet)
 	if err != nil {
 		return nil, err
 	}

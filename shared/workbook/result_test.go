@@ -9,7 +9,7 @@ import (
 func TestResult(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
-	r, err := NewResult(&out, day(21), []string{"Ext Key", "Number", "User", "=Addon license 1"})
+	r, err := NewResult(&out, day(21), "Result", []string{"Ext Key", "Number", "User", "=Addon license 1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestResult(t *testing.T) {
 func TestResultWithoutRows(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
-	r, err := NewResult(&out, day(21), nil)
+	r, err := NewResult(&out, day(21), "Result", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestResultWithoutRows(t *testing.T) {
 func TestResultDiscard(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
-	r, err := NewResult(&out, day(21), []string{"A"})
+	r, err := NewResult(&out, day(21), "Result", []string{"A"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestResultDiscard(t *testing.T) {
 
 func TestResultBrokenWriter(t *testing.T) {
 	inTempFolder(t)
-	r, err := NewResult(&brokenWriter{left: 100}, day(21), []string{"A"})
+	r, err := NewResult(&brokenWriter{left: 100}, day(21), "Result", []string{"A"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +124,11 @@ func TestResultBrokenWriter(t *testing.T) {
 // An upload may have as many columns as a sheet; a wider one is an error and not a panic.
 func TestResultWide(t *testing.T) {
 	inTempFolder(t)
-	if _, err := NewResult(&bytes.Buffer{}, day(21), make([]string, 16383)); err == nil {
+	if _, err := NewResult(&bytes.Buffer{}, day(21), "Result", make([]string, 16383)); err == nil {
 		t.Error("16,385 columns were taken")
 	}
 	var out bytes.Buffer
-	r, err := NewResult(&out, day(21), make([]string, 16382))
+	r, err := NewResult(&out, day(21), "Result", make([]string, 16382))
 	if err != nil {
 		t.Fatal(err)
 	}

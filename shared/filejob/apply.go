@@ -1,0 +1,276 @@
+package filejob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// overhead is how many operations a commit has beside those of its rows: the counts, the progress, and the check that the job is still the worker's.
+const overhead = 3
+
+// apply applies the plan from where it stands. Each commit holds some rows, each whole, how far the plan is applied now, and the demand that the job is still
+// this worker's: so no row is done twice or by halves, whoever dies or is overtaken when.
+func (w *Worker[R, V]) apply(ctx context.Context) error {
+	applier, err := w.jobs.room.Apply(ctx, w)
+	if err != nil {
+		return err
+	}
+	if w.Job.Cancel {
+		return w.finish(ctx, applier, Cancelled)
+	}
+	p, version, err := w.progress(ctx)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		why, err := applier.Begin(ctx)
+		if errors.Is(err, ErrHandedOn) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			return w.fail(ctx, applier, why)
+		}
+	}
+	guess := 4
+	for p.Chunk < w.Job.Chunks {
+		rows, err := w.chunk(ctx, p.Chunk)
+		if err != nil {
+			return err
+		}
+		for p.Within < len(rows) {
+			if late, err := w.handOn(ctx); late || err != nil {
+				return err
+			}
+			if err := w.Renew(ctx); err != nil {
+				return err
+			}
+			var next Progress
+			if next, guess, err = w.applySome(ctx, applier, rows, p, version, guess); err != nil {
+				return err
+			}
+			p = next
+			version++
+		}
+		p.Chunk, p.Within = p.Chunk+1, 0
+	}
+	return w.finish(ctx, applier, Completed)
+}
+
+// finish returns what is left over of what was kept, writes the result file and ends the job.
+func (w *Worker[R, V]) finish(ctx context.Context, applier Applier[R], state State) error {
+	p, _, err := w.progress(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := applier.End(ctx, p); {
+	case errors.Is(err, ErrHandedOn):
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := w.writeResult(ctx); err != nil {
+		return err
+	}
+	if err := w.end(ctx, state); err != nil {
+		return err
+	}
+	if w.jobs.room.Ended != nil {
+		w.jobs.room.Ended(ctx, w)
+	}
+	return nil
+}
+
+// fail ends a job of which no row was applied, since its plan no longer fits. What goes on by itself is checked again: the state has changed meanwhile, perhaps by
+// another such job, and what the file wants is the same.
+func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string) error {
+	switch err := applier.End(ctx, Progress{}); {
+	case errors.Is(err, ErrHandedOn):
+		return nil
+	case err != nil:
+		return err
+	}
+	if w.jobs.room.ByItself == nil || !w.jobs.room.ByItself(w.Job) || w.Job.Again == MostAgain {
+		w.Job.Why = why
+		return w.end(ctx, Failed)
+	}
+	subject := w.jobs.room.Subject
+	audit, err := w.Call.Audit(call.Change{Action: subject + ".checkedAgain", Subject: subject, SubjectID: w.Job.ID, After: map[string]any{"why": why}})
+	if err != nil {
+		return err
+	}
+	w.Job.Again++
+	w.Job.State, w.Job.Lease, w.Job.Chunks = Checking, 0, 0
+	if err := w.save(ctx, audit); err != nil {
+		return err
+	}
+	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)
+	return nil
+}
+
+// NoLongerFits begins what a person reads of a stale plan.
+func (n Names) NoLongerFits() string { return "The plan no longer fits; nothing was " + n.Done + ". " }
+
+func (w *Worker[R, V]) progress(ctx context.Context) (Progress, int64, error) {
+	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.room.progressKey(w.Call.Account, w.Job.ID))
+	if err != nil || !ok {
+		return Progress{}, 0, err
+	}
+	p, err := call.Decode[Progress](item)
+	return p, item.Version, err
+}
+
+func (w *Worker[R, V]) chunk(ctx context.Context, n int) ([]R, error) {
+	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.room.chunkKey(w.Call.Account, w.Job.ID, n))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("chunk %d of %s %s is missing", n, w.jobs.room.One, w.Job.ID)
+	}
+	return call.Decode[[]R](item)
+}
+
+// EachRow visits the rows of the job's plan in order.
+func (w *Worker[R, V]) EachRow(ctx context.Context, visit func(place int, r *R) error) error {
+	return w.jobs.EachRow(ctx, w.Call.Account, w.Job, 0, visit)
+}
+
+// Changed judges every sound row of the plan once more, as its check did, and names those that are no longer as the check found them; the answer is for a person, and
+// empty when there are none (spec 5.4).
+func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(found, again *R) bool) (string, error) {
+	if err := judge.Begin(nil); err != nil {
+		return "", err
+	}
+	var named []int
+	var batch []R
+	look := func() error {
+		decide, err := judge.Load(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for i := range batch {
+			again := batch[i]
+			decide(&again)
+			if !same(&batch[i], &again) {
+				named = append(named, w.jobs.room.Judged(&batch[i]).Row)
+			}
+		}
+		batch = batch[:0]
+		return w.Renew(ctx)
+	}
+	err := w.EachRow(ctx, func(_ int, r *R) error {
+		if w.jobs.room.Judged(r).Outcome == Bad {
+			return nil
+		}
+		if batch = append(batch, *r); len(batch) == w.jobs.room.BatchRows {
+			return look()
+		}
+		return nil
+	})
+	if err == nil {
+		err = look()
+	}
+	if err != nil || len(named) == 0 {
+		return "", err
+	}
+	return w.jobs.room.NoLongerFits() + "Changed since the check: " + RowNames(named, len(named)) + ".", nil
+}
+
+// applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the progress after them, and a better guess of how many fit.
+func (w *Worker[R, V]) applySome(ctx context.Context, applier Applier[R], rows []R, p Progress, version int64, guess int) (Progress, int, error) {
+	next := p
+	most := w.jobs.room.ChunkRows
+	if w.jobs.room.RowsAtOnce > 0 {
+		most = w.jobs.room.RowsAtOnce
+	}
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		n := min(guess, most, len(rows)-p.Within)
+		for {
+			ops, after, follow, err := w.build(ctx, applier, rows[p.Within:p.Within+n], p, version)
+			if err != nil {
+				return err
+			}
+			if len(ops) > table.MaxOperations && n > 1 {
+				n = max(1, n*table.MaxOperations/(len(ops)+10))
+				continue
+			}
+			if err := w.commit(ctx, ops); err != nil {
+				return err
+			}
+			next = after
+			guess = min(most, max(1, n*(table.MaxOperations-overhead)/max(1, len(ops)-overhead)))
+			follow(ctx)
+			return nil
+		}
+	})
+	return next, guess, err
+}
+
+// build makes the operations for some rows. A row that the state refuses by now is noted as refused, and the others are built without it.
+func (w *Worker[R, V]) build(
+	ctx context.Context, applier Applier[R], rows []R, p Progress, version int64,
+) ([]table.Operation, Progress, func(context.Context), error) {
+	w.Call.At = w.jobs.env.Clock().UTC() // a long run's records bear the time of their commit
+	batch, err := applier.Batch(ctx, rows, p)
+	if err != nil {
+		return nil, p, nil, err
+	}
+	var notes []table.Operation
+	after := p
+	for i := range rows {
+		if !w.jobs.room.Judged(&rows[i]).Applies() {
+			after.Row++
+			after.Within++
+			continue
+		}
+		err := batch.Apply(ctx, &rows[i])
+		if errors.Is(err, ErrPart) {
+			after.Parts++
+			break
+		}
+		after.Row++
+		after.Within++
+		after.Parts = 0
+		if told, ok := problem.From(err); ok {
+			note, err := w.note(after.Row, told)
+			if err != nil {
+				return nil, p, nil, err
+			}
+			notes = append(notes, note)
+			after.Refused++
+			continue
+		}
+		if err != nil {
+			return nil, p, nil, err
+		}
+		after.Applied++
+	}
+	ops, err := batch.Operations(&after)
+	if err != nil {
+		return nil, p, nil, err
+	}
+	data, err := call.Encode(after)
+	if err != nil {
+		return nil, p, nil, err
+	}
+	cond := table.IfAbsent
+	if version > 0 {
+		cond = table.IfVersion(version)
+	}
+	done := table.Put(table.Item{Key: w.jobs.room.progressKey(w.Call.Account, w.Job.ID), Data: data}, cond)
+	return append(append(ops, notes...), done, w.still()), after, batch.Committed, nil
+}
+
+// note keeps why a row was refused when its turn came.
+func (w *Worker[R, V]) note(place int, why *problem.Problem) (table.Operation, error) {
+	data, err := call.Encode(refusedRow{Place: place, Message: "Not " + w.jobs.room.Done + ": " + why.Detail})
+	return table.Put(table.Item{Key: w.jobs.room.refusedKey(w.Call.Account, w.Job.ID, place), Data: data}, table.Always), err
+}

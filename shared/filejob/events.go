@@ -1,0 +1,151 @@
+package filejob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"seatwise/shared/api"
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/events"
+	"seatwise/shared/files"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// Carrier is what events ask of the jobs of a room; Jobs is one.
+type Carrier interface {
+	Names() Names
+	// Uploaded takes in the file of a job. Errors: not-found, ErrForeign.
+	Uploaded(ctx context.Context, account, id string, file files.Ref, size int64, now time.Time) error
+	// Work does what is to be done on a job. Errors: not-found.
+	Work(ctx context.Context, account, id string, now time.Time) error
+	// Resume finishes what was left behind.
+	Resume(ctx context.Context, now time.Time) error
+}
+
+// Post hands the objects that S3 tells of to the rooms whose they are. What is nobody's is put aside with an audit record and not tried again.
+type Post struct {
+	Env   *app.Env
+	Rooms []Carrier
+	// Others takes in the files that no job asked for; why is for a person, why the object is nobody's.
+	Others func(ctx context.Context, object events.ObjectCreated, now time.Time) (why string, err error)
+}
+
+// Check is the function that takes the S3 events of files.
+func (p *Post) Check() app.Function {
+	return app.Function{Event: func(ctx context.Context, payload []byte) error { return eachObject(ctx, payload, p.arrived) }}
+}
+
+// Apply is the function that takes the S3 events of tickets, and a schedule that finishes what was left behind.
+func (p *Post) Apply() app.Function {
+	return app.Function{Event: func(ctx context.Context, payload []byte) error {
+		if events.KindOf(payload) != events.KindSchedule {
+			return eachObject(ctx, payload, p.ticketed)
+		}
+		schedule, err := events.Scheduled(payload)
+		if err != nil {
+			return err
+		}
+		var failures []error
+		for _, room := range p.Rooms {
+			failures = append(failures, room.Resume(ctx, schedule.Time))
+		}
+		return errors.Join(failures...)
+	}}
+}
+
+// eachObject hands on the objects of an S3 event; one that fails never stops the others.
+func eachObject(ctx context.Context, payload []byte, take func(context.Context, events.ObjectCreated) error) error {
+	records, err := events.S3Records(payload)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, object := range records {
+		if err := take(ctx, object); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// arrived takes in a file.
+func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
+	now := p.Env.Clock()
+	if object.Fault != nil {
+		return p.putAside(ctx, object, "its key cannot be decoded", now)
+	}
+	rest, asked := strings.CutPrefix(object.Key, UploadsPrefix)
+	if !asked {
+		why, err := p.Others(ctx, object, now)
+		if why != "" {
+			return p.putAside(ctx, object, why, now)
+		}
+		return err
+	}
+	const nobodys = "no job asked for it"
+	room, account, rest := p.roomOf(rest)
+	id, name, inside := strings.Cut(rest, "/")
+	if room == nil || !inside || strings.Contains(name, "/") {
+		return p.putAside(ctx, object, nobodys, now)
+	}
+	file := files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version}
+	err := room.Uploaded(ctx, account, id, file, object.Size, now)
+	if problem.Is(err, problem.NotFound) || errors.Is(err, ErrForeign) {
+		return p.putAside(ctx, object, nobodys, now)
+	}
+	return err
+}
+
+// roomOf finds the room of a key behind its prefix: account, the room's folder, and what is left of the key. The room is nil when there is none.
+func (p *Post) roomOf(key string) (room Carrier, account, rest string) {
+	account, key, inside := strings.Cut(key, "/")
+	if !inside || !api.ValidID(account) {
+		return nil, "", ""
+	}
+	for _, r := range p.Rooms {
+		// The longest folder that fits: a room without one would take every key.
+		if after, ok := strings.CutPrefix(key, r.Names().Folder); ok && (room == nil || len(after) < len(rest)) {
+			room, rest = r, after
+		}
+	}
+	return room, account, rest
+}
+
+// ticketed works on the job that a ticket names.
+func (p *Post) ticketed(ctx context.Context, object events.ObjectCreated) error {
+	rest, ok := strings.CutPrefix(object.Key, TicketsPrefix)
+	room, account, name := p.roomOf(rest)
+	id, json := strings.CutSuffix(name, ".json")
+	now := p.Env.Clock()
+	if object.Fault != nil || !ok || room == nil || !json {
+		return p.putAside(ctx, object, "it is no ticket", now)
+	}
+	err := room.Work(ctx, account, id, now)
+	if problem.Is(err, problem.NotFound) {
+		return p.putAside(ctx, object, "its "+room.Names().One+" does not exist", now)
+	}
+	return err
+}
+
+// Strangers is the account under which objects that belong to no account are put aside; no caller can name it.
+const Strangers = "-"
+
+func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {
+	p.Env.Log.WarnContext(ctx, "object put aside", "why", why)
+	c := call.ForEvent(p.Env, Strangers, "file-drop", why, now)
+	sum := sha256.Sum256([]byte(object.Key))
+	op, err := c.Audit(call.Change{
+		Action: "object.putAside", Subject: "object", SubjectID: hex.EncodeToString(sum[:16]),
+		After: map[string]any{"bucket": object.Bucket, "key": object.Key, "version": object.Version, "size": object.Size},
+	})
+	if err != nil {
+		return err
+	}
+	return p.Env.Table.Commit(ctx, []table.Operation{op})
+}

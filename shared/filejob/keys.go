@@ -1,0 +1,106 @@
+package filejob
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"unicode"
+
+	"seatwise/shared/call"
+	"seatwise/shared/files"
+	"seatwise/shared/table"
+)
+
+// The keys of jobs; docs/data-model.md says what each costs. Each room has partitions of its own, called after Names.Partition.
+
+// jobsPartition lists the jobs of an account by their ids, which ascend in time.
+func (n Names) jobsPartition(account string) string { return call.Partition(account, n.Partition) }
+
+// JobKey is where a job lies.
+func (n Names) JobKey(account, id string) table.Key {
+	return table.Key{Partition: n.jobsPartition(account), Sort: id}
+}
+
+// partsPartition holds what belongs to one job: its plan in chunks, how far it is applied, and rows that were refused on the way.
+func (n Names) partsPartition(account, id string) string {
+	return call.Partition(account, n.Partition+"-PARTS", id)
+}
+
+// PlanPrefix begins the sort keys of a plan's chunks.
+const PlanPrefix = "PLAN#"
+
+func (n Names) chunkKey(account, id string, chunk int) table.Key {
+	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("%s%06d", PlanPrefix, chunk)}
+}
+
+func (n Names) progressKey(account, id string) table.Key {
+	return table.Key{Partition: n.partsPartition(account, id), Sort: "PROGRESS"}
+}
+
+const refusedPrefix = "REFUSED#"
+
+// refusedKey names a row by its place in the plan, from 1.
+func (n Names) refusedKey(account, id string, place int) table.Key {
+	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("%s%07d", refusedPrefix, place)}
+}
+
+// marks lists the jobs of all accounts on which somebody works, so that another can finish what is left behind.
+func (n Names) marks() string { return "JOBS#" + n.Partition }
+
+// MarkKey is where the mark of a job stands while somebody is to work on it.
+func (n Names) MarkKey(account, id string) table.Key {
+	return table.Key{Partition: n.marks(), Sort: account + "#" + id}
+}
+
+// The object keys, all in the uploads bucket but for the result. A room's folder stands behind the account, so that one notification tells of all rooms' objects.
+const (
+	// UploadsPrefix begins the keys of files that were asked for: uploads/{account}/{folder}{id}/{name}.
+	UploadsPrefix = "uploads/"
+	// TicketsPrefix begins the keys of objects that wake a worker: jobs/configure/{account}/{folder}{id}.json.
+	TicketsPrefix = "jobs/configure/"
+	// resultsPrefix begins the keys of result files, in the reports bucket.
+	resultsPrefix = "results/"
+)
+
+// UploadObject is the key under which the file of a job is uploaded.
+func (n Names) UploadObject(account, id, name string) string {
+	return UploadsPrefix + account + "/" + n.Folder + id + "/" + SafeName(name)
+}
+
+func (n Names) ticketRef(account, id string) files.Ref {
+	return files.Ref{Bucket: files.Uploads, Key: TicketsPrefix + account + "/" + n.Folder + id + ".json"}
+}
+
+func (n Names) resultRef(account, id, name string) files.Ref {
+	return files.Ref{Bucket: files.Reports, Key: resultsPrefix + account + "/" + n.Folder + id + "/" + ResultName(name)}
+}
+
+// Location is the path of a job.
+func (n Names) Location(account, id string) string {
+	return "/v1/accounts/" + account + "/" + n.Path + "/" + id
+}
+
+// ResultName is the name under which the result is downloaded.
+func ResultName(name string) string {
+	name = SafeName(name)
+	ext := path.Ext(name)
+	return strings.TrimSuffix(name, ext) + " result" + ext
+}
+
+// SafeName keeps a file's name to what every file system and header takes, and to 120 bytes.
+func SafeName(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r > unicode.MaxASCII, unicode.IsControl(r), strings.ContainsRune(`"*:<>?|%#&{}^~[]`+"`", r):
+			return '_'
+		}
+		return r
+	}, name)
+	if len(clean) > 120 {
+		ext := path.Ext(clean)
+		ext = ext[:min(len(ext), 10)]
+		clean = clean[:120-len(ext)] + ext
+	}
+	return clean
+}

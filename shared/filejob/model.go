@@ -1,0 +1,151 @@
+// Package filejob carries a file through: an upload is asked for, the file is checked without touching anything, the plan is shown, and exactly that plan is applied,
+// once, in commits that any worker can take over (spec 5 and 10). What a row means is a room's: mass configuration (package massconfig) and imports of the
+// directory (package imports) each say how a header is read, how rows are judged and what one row does; everything else is here, once.
+package filejob
+
+import (
+	"time"
+
+	"seatwise/shared/files"
+)
+
+// State of a job (api.md). The state in which its plan is applied has the room's own name: Names.Applying.
+type State string
+
+// The states.
+const (
+	AwaitingUpload State = "awaitingUpload"
+	Checking       State = "checking"
+	Ready          State = "ready"
+	Rejected       State = "rejected"
+	Completed      State = "completed"
+	Cancelled      State = "cancelled"
+	Failed         State = "failed"
+)
+
+// FromAPI is the source of a job that somebody asked for; rooms have others.
+const FromAPI = "api"
+
+// Job is a job as it is stored.
+type Job struct {
+	ID string `json:"id"`
+	// Kind says what the rows are, in a room that has several kinds.
+	Kind       string     `json:"kind,omitempty"`
+	State      State      `json:"state"`
+	Source     string     `json:"source"`
+	FileName   string     `json:"fileName"`
+	SizeBytes  int64      `json:"sizeBytes"`
+	SHA256     string     `json:"sha256,omitempty"`
+	SkipErrors bool       `json:"skipErrors,omitempty"`
+	File       files.Ref  `json:"file"`
+	Undoes     string     `json:"undoes,omitempty"`
+	By         string     `json:"by"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	EndedAt    *time.Time `json:"endedAt,omitempty"`
+	// Lease is the Unix second until which a worker may be silent; Epoch counts the workers that had it.
+	Lease int64 `json:"lease,omitempty"`
+	Epoch int64 `json:"epoch,omitempty"`
+	// Chunks is how many items hold the plan.
+	Chunks int        `json:"chunks,omitempty"`
+	Counts Counts     `json:"counts"`
+	Needs  []Need     `json:"needs,omitempty"`
+	Errors []RowError `json:"errors,omitempty"`
+	Cancel bool       `json:"cancel,omitempty"`
+	// Again counts how often a job was checked again by itself since its plan no longer fitted.
+	Again  int        `json:"again,omitempty"`
+	Result *files.Ref `json:"result,omitempty"`
+	Why    string     `json:"why,omitempty"` // of a failure, for a person
+}
+
+// Progress is how far the plan is applied. It is written in the commit of each batch of rows, so that a row is applied exactly once whoever runs.
+type Progress struct {
+	Row     int `json:"row"`     // rows of the plan done, in the plan's order
+	Applied int `json:"applied"` // of these, changed
+	Refused int `json:"refused"` // of these, refused because of what changed since the check
+	Chunk   int `json:"chunk"`
+	Within  int `json:"within"` // rows of the chunk done
+	// Parts is how many commits of the next row are done, of one that takes several.
+	Parts int `json:"parts,omitempty"`
+	// Drawn is how many of the seats that were reserved before the first row are taken, by product.
+	Drawn map[string]int64 `json:"drawn,omitempty"`
+}
+
+// refusedRow is kept of a row that no longer fitted when its turn came.
+type refusedRow struct {
+	Place   int    `json:"place"` // in the plan, from 1
+	Message string `json:"message"`
+}
+
+// Counts are the rows of a file by outcome.
+type Counts struct {
+	Rows      int `json:"rows"`
+	New       int `json:"new"`
+	Change    int `json:"change"`
+	Unchanged int `json:"unchanged"`
+	Error     int `json:"error"`
+}
+
+// Need is how many seats of a product the plan takes, against those that were free at the check.
+type Need struct {
+	ProductID string `json:"productId"`
+	Wanted    int64  `json:"wanted"`
+	Available int64  `json:"available"`
+}
+
+// View is what every room shows of a job; rooms embed it and add their own.
+type View struct {
+	ID         string        `json:"id" format:"uuid"`
+	FileName   string        `json:"fileName"`
+	SizeBytes  int64         `json:"sizeBytes"`
+	SkipErrors bool          `json:"skipErrors"`
+	CreatedAt  time.Time     `json:"createdAt"`
+	CreatedBy  string        `json:"createdBy"`
+	EndedAt    *time.Time    `json:"endedAt,omitempty"`
+	Percent    int           `json:"percent" minimum:"0" maximum:"100"`
+	Counts     Counts        `json:"counts"`
+	Applied    int           `json:"applied" doc:"Rows that were applied."`
+	Refused    int           `json:"refused" doc:"Rows that no longer fitted when their turn came, and were left as they were."`
+	Errors     []RowError    `json:"errors" nullable:"false" doc:"The first 100; all are at /rows and in the result file."`
+	Message    string        `json:"message,omitempty" doc:"Why it failed or was rejected as a whole."`
+	Upload     *files.Upload `json:"upload,omitempty"`
+	ResultURL  string        `json:"resultUrl,omitempty" doc:"The result file; a bearer secret, good for 15 minutes."`
+}
+
+const (
+	// UploadLife and resultLife are how long presigned URLs are good (spec 5.2).
+	UploadLife = 15 * time.Minute
+	resultLife = 15 * time.Minute
+	// LeaseLife is how long a worker may be silent before another takes over.
+	LeaseLife = 2 * time.Minute
+	// HandOn is how many seconds a worker leaves itself to hand its work on before its invocation ends.
+	HandOn = 20
+	// MostAgain is how often a job that goes on by itself is checked again when its plan no longer fits; nobody is there who could ask for it.
+	MostAgain = 3
+	// ChunksAtOnce is how many chunks of a plan one commit writes: the largest are 350 KB each, and a commit takes 4 MB.
+	ChunksAtOnce = 10
+	// ShownErrors is how many errors the job itself carries.
+	ShownErrors = 100
+	// loadsAtOnce is how many batches of rows are read at once: over a network, what a check waits for is its reads.
+	loadsAtOnce = 8
+)
+
+// view is the common part of what is shown of a job.
+func (n Names) view(j Job, p Progress) View {
+	v := View{
+		ID: j.ID, FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, CreatedAt: j.CreatedAt, CreatedBy: j.By, EndedAt: j.EndedAt,
+		Counts: j.Counts, Applied: p.Applied, Refused: p.Refused, Errors: j.Errors, Message: j.Why,
+	}
+	if v.Errors == nil {
+		v.Errors = []RowError{}
+	}
+	switch j.State {
+	case Completed:
+		v.Percent = 100
+	case n.Applying, Cancelled, Failed:
+		if j.Counts.Rows > 0 {
+			v.Percent = min(99, 100*p.Row/j.Counts.Rows)
+		}
+	case AwaitingUpload, Checking, Ready, Rejected:
+	}
+	return v
+}

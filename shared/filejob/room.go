@@ -1,0 +1,93 @@
+package filejob
+
+import (
+	"context"
+
+	"seatwise/shared/app"
+	"seatwise/shared/call"
+	"seatwise/shared/sheet"
+	"seatwise/shared/table"
+)
+
+// Names is how a room's jobs are called.
+type Names struct {
+	One       string // for a person: "mass configuration"
+	Can       string // what a ready one can be, for a person: "configured"
+	Done      string // what an applied row is: "configured"
+	Applying  State  // the state while its plan is applied
+	Subject   string // in audit records: "massConfiguration"
+	Actor     string // of what a worker does where nobody else is named: "mass-configuration"
+	Path      string // below the account: "mass-configurations"
+	Partition string // of the table: "MASSCONFIG"
+	Folder    string // of object keys, behind the account; empty or with a slash at its end
+}
+
+// Room is what a room adds to the machinery. R is a row of its plan, which embeds Judged, and V is what it shows of a job, which embeds View.
+type Room[R, V any] struct {
+	Names
+	// ChunkRows is how many rows of a plan one item holds; so many of the largest must stay below 400 KB.
+	ChunkRows int
+	// BatchRows is how many rows are judged on one Load.
+	BatchRows int
+	// RowsAtOnce is the most rows that one commit applies; 0 for as many as fit into it.
+	RowsAtOnce int
+	// Judged is the common part of a row.
+	Judged func(r *R) *Judged
+	// View is what the room shows of a job.
+	View func(j Job, common View) V
+	// May says whether the caller may know of the job; without it everybody may who may call the operation.
+	May func(ctx context.Context, j Job) bool
+	// Plan makes the plan of a job by a Planner; it says which seats the plan needs.
+	//
+	// Errors: a *sheet.Refusal when the file is refused whole.
+	Plan func(ctx context.Context, w *Worker[R, V], p *Planner[R, V]) ([]Need, error)
+	// ByItself says whether a checked job is applied without being asked to. Without it none is.
+	ByItself func(j Job) bool
+	// MayStart is asked before a plan is applied; its problem says why it cannot be. May be nil.
+	MayStart func(ctx context.Context, c *call.Call, j Job) error
+	// Apply is asked for what applies the plan of a job.
+	Apply func(ctx context.Context, w *Worker[R, V]) (Applier[R], error)
+	// Kept are the columns that the result file repeats of a file with this header.
+	Kept func(j Job, header sheet.Row) ([]int, error)
+	// Listed are the cells of a row, under a header, for the result of a plan that came from no file. Nil where every plan comes from one.
+	Listed func() (header []string, cells func(r *R) []string)
+	// Ended is told when a plan was applied to its end, or cancelled on the way; may be nil.
+	Ended func(ctx context.Context, w *Worker[R, V])
+}
+
+// Applier applies the rows of one plan.
+type Applier[R any] interface {
+	// Begin looks at the plan once more before its first row is applied, and keeps what it takes. The answer says why the plan no longer fits, and is empty when
+	// it does; the worker then goes on, or fails the job after End.
+	Begin(ctx context.Context) (why string, err error)
+	// Batch begins a commit of some rows, behind the progress.
+	Batch(ctx context.Context, rows []R, p Progress) (Batch[R], error)
+	// End gives back what was kept and not used. It may be called again, and without Begin by another worker.
+	End(ctx context.Context, p Progress) error
+}
+
+// Batch is one commit of rows that are applied.
+type Batch[R any] interface {
+	// Apply does what a row wants, within the commit.
+	//
+	// Errors: a problem refuses this row and leaves the others; ErrPart says that this commit does a part of the row, and that the next one goes on with it.
+	Apply(ctx context.Context, r *R) error
+	// Operations are those of the rows that were applied; it may note on the progress what the room keeps there.
+	Operations(p *Progress) ([]table.Operation, error)
+	// Committed does what follows the commit, which stands whatever becomes of it.
+	Committed(ctx context.Context)
+}
+
+// Jobs are the jobs of one room.
+type Jobs[R, V any] struct {
+	env  *app.Env
+	room Room[R, V]
+}
+
+// NewJobs makes the jobs of a room.
+func NewJobs[R, V any](env *app.Env, room Room[R, V]) *Jobs[R, V] {
+	return &Jobs[R, V]{env: env, room: room}
+}
+
+// Names is how the jobs are called.
+func (s *Jobs[R, V]) Names() Names { return s.room.Names }

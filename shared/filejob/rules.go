@@ -1,0 +1,263 @@
+package filejob
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"seatwise/shared/directory"
+	"seatwise/shared/problem"
+	"seatwise/shared/sheet"
+)
+
+// MaxFileBytes is the largest file (spec 5).
+const MaxFileBytes = 20 << 20
+
+// RowErrors is how many errors of one row are kept; the last of them says how many more there are.
+const RowErrors = 10
+
+// Outcome is what the check found of a row.
+type Outcome string
+
+// The outcomes.
+const (
+	New       Outcome = "new"
+	Change    Outcome = "change"
+	Unchanged Outcome = "unchanged"
+	Bad       Outcome = "error"
+)
+
+// RowError is a fault of the file: where, and what is wrong, for a person.
+type RowError struct {
+	Row     int    `json:"row" doc:"As a spreadsheet shows it, from 1; 0 for a fault of the whole file."`
+	Column  string `json:"column,omitempty"`
+	Message string `json:"message"`
+}
+
+// Difference is one part of a row that applying it changes.
+type Difference struct {
+	Field string `json:"field"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// Judged is the part of a plan's row that every room has; rows embed it.
+type Judged struct {
+	Row     int          `json:"row"` // as the file has it, or the file whose rows these are about
+	Outcome Outcome      `json:"outcome"`
+	Errors  []RowError   `json:"errors,omitempty"`
+	Changes []Difference `json:"changes,omitempty"`
+}
+
+// Applies says whether there is something to do for the row.
+func (j *Judged) Applies() bool { return j.Outcome == New || j.Outcome == Change }
+
+// Claims find what several rows of a file claim, of which each belongs to one row (spec 5): by what is claimed, the rows that do.
+type Claims map[string]claimants
+
+// claimants are the rows that claim the same thing: the first few, and how many there are.
+type claimants struct {
+	first [4]int32
+	n     int32
+}
+
+// Add notes that a row claims something; nothing is claimed by the empty text.
+func (c Claims) Add(what string, row int) {
+	if what == "" {
+		return
+	}
+	by := c[what]
+	if int(by.n) < len(by.first) {
+		by.first[by.n] = int32(row)
+	}
+	by.n++
+	c[what] = by
+}
+
+// Alone says whether no more than one row claims it.
+func (c Claims) Alone(what string) bool { return c[what].n < 2 }
+
+// Fault names the other rows that claim what this row claims in a column; ok is false when there are none. thing is what it is called.
+func (c Claims) Fault(what string, row, column int, thing string) (fault RowError, ok bool) {
+	by := c[what]
+	if by.n < 2 {
+		return RowError{}, false
+	}
+	var others []int
+	for _, other := range by.first[:min(int(by.n), len(by.first))] {
+		if int(other) != row {
+			others = append(others, int(other))
+		}
+	}
+	return RowError{
+		Row: row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by %s too.", thing, RowNames(others, int(by.n)-1)),
+	}, true
+}
+
+// RowNames names rows for a person, of which there may be more than are listed.
+func RowNames(rows []int, of int) string {
+	const shown = 20
+	text := "row "
+	if of > 1 {
+		text = "rows "
+	}
+	rows = rows[:min(len(rows), shown)]
+	for i, r := range rows {
+		if i > 0 {
+			text += ", "
+		}
+		text += strconv.Itoa(r)
+	}
+	if of > len(rows) {
+		text += fmt.Sprintf(" and %d more", of-len(rows))
+	}
+	return text
+}
+
+// bounded keeps a row's errors to what fits into the plan.
+func bounded(errs []RowError) []RowError {
+	if len(errs) <= RowErrors {
+		return errs
+	}
+	kept := slices.Clone(errs[:RowErrors])
+	kept[RowErrors-1] = RowError{Row: errs[0].Row, Message: fmt.Sprintf("There are %d more errors in this row.", len(errs)-RowErrors+1)}
+	return kept
+}
+
+// Shorten keeps a text of the file to what a message has room for: 40 characters.
+func Shorten(s string) string {
+	const shown = 40
+	if runes := []rune(s); len(runes) > shown {
+		return string(runes[:shown]) + "..."
+	}
+	return s
+}
+
+// HeaderFault refuses a file for its header.
+func HeaderFault(row sheet.Row, column, format string, args ...any) error {
+	return &sheet.Refusal{Row: row.Number, Line: row.Line, Column: column, Reason: "header", Message: fmt.Sprintf(format, args...)}
+}
+
+// Numbered says whether a header is one of any number of such columns: the prefix, in lower case without spaces, and a number from 1.
+func Numbered(header, prefix string) bool {
+	digits, ok := strings.CutPrefix(header, prefix)
+	n, err := strconv.Atoi(digits)
+	return ok && err == nil && n > 0
+}
+
+// Ignored says whether a header is that of a column which a result file has beside those of its input, so that a result can be sent back as it is.
+func Ignored(header string) bool { return header == "status" || header == "message" }
+
+// Cells reads the cells of one row, and collects every fault of theirs.
+type Cells struct {
+	Row    sheet.Row
+	Faults []RowError
+}
+
+// Fault notes what is wrong in a column.
+func (c *Cells) Fault(column int, format string, args ...any) {
+	c.Faults = append(c.Faults, RowError{Row: c.Row.Number, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
+}
+
+// Text is a cell's text without the spaces around it, empty for a blank one; ok is false, and a fault noted, when it cannot be trusted to be what somebody entered
+// (spec 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled.
+func (c *Cells) Text(column int) (text string, ok bool) {
+	cell := c.Row.Cell(column)
+	switch cell.Kind {
+	case sheet.KindFormula:
+		c.Fault(column, "A formula is not accepted, whatever value it shows; enter the value itself.")
+		return "", false
+	case sheet.KindError:
+		c.Fault(column, "The cell holds an error.")
+		return "", false
+	case sheet.KindBool:
+		c.Fault(column, "The cell holds TRUE or FALSE, which means nothing here.")
+		return "", false
+	case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
+	}
+	if sheet.Mangled(cell) {
+		c.Fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", Shorten(cell.Text))
+		return "", false
+	}
+	return strings.TrimSpace(cell.Text), true
+}
+
+// Stray notes a fault for whatever stands in a column without a header: it might be meant as one more of a list, and ignoring it would take that one away.
+func (c *Cells) Stray(named []bool) {
+	for i, cell := range c.Row.Cells {
+		if cell.Kind != sheet.KindBlank && (i >= len(named) || !named[i]) {
+			c.Fault(i, "The column has no header.")
+		}
+	}
+}
+
+// verdict is what became of a row, for its Status and Message; refused is why it was refused when its turn came, or empty, and done whether its turn came.
+func (n Names) verdict(r *Judged, refused string, done bool) (status, message string) {
+	switch {
+	case r.Outcome == Bad:
+		messages := make([]string, len(r.Errors))
+		for i, e := range r.Errors {
+			messages[i] = e.Message
+			if e.Column != "" {
+				messages[i] = "Column " + e.Column + ": " + e.Message
+			}
+		}
+		return "error", strings.Join(messages, " ")
+	case refused != "":
+		return "refused", refused
+	case !done:
+		return "not " + n.Done, ""
+	case r.Outcome == Unchanged:
+		return "unchanged", ""
+	}
+	changes := make([]string, len(r.Changes))
+	for i, d := range r.Changes {
+		changes[i] = fmt.Sprintf("%s: %s -> %s", d.Field, orNone(d.From), orNone(d.To))
+	}
+	return n.Done, strings.Join(changes, "; ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// checkUpload checks what is said of a file before it is uploaded (spec 5.2).
+func checkUpload(name string, size int64) error {
+	var fields []problem.Field
+	switch strings.ToLower(path.Ext(name)) {
+	case ".xlsx", ".csv":
+	default:
+		fields = append(fields, problem.Field{Field: "fileName", Message: "must end in .xlsx or .csv"})
+	}
+	if strings.ContainsFunc(name, directory.Unseen) {
+		fields = append(fields, problem.Field{Field: "fileName", Message: "must not have control characters, or others that nobody sees"})
+	}
+	if size < 1 || size > MaxFileBytes {
+		fields = append(fields, problem.Field{Field: "sizeBytes", Message: "must be 1 byte to 20 MiB"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// ContentType is what an upload of this name must be sent as.
+func ContentType(name string) string {
+	if strings.EqualFold(path.Ext(name), ".csv") {
+		return "text/csv"
+	}
+	return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+}
+
+// capital begins a sentence with the word.
+func capital(word string) string {
+	runes := []rune(word)
+	runes[0] = unicode.ToUpper(runes[0])
+	return string(runes)
+}

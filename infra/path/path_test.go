@@ -40,6 +40,7 @@ func TestPath(t *testing.T) {
 	} {
 		t.Run(over.name, func(t *testing.T) {
 			url, env := over.store(t)
+			waitOutMidnight(t)
 			o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}, Env: env}
 			if url != "" {
 				o.Args = append(o.Args, "--dynamodb-endpoint", url)
@@ -69,6 +70,19 @@ func TestPath(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// waitOutMidnight waits when the day ends soon, in UTC or where the account is billed: what is bought, viewed and reported must all be of one day.
+func waitOutMidnight(t *testing.T) {
+	t.Helper()
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const walk = 3 * time.Minute // longer than any of the three takes
+	for now := time.Now(); now.UTC().Day() != now.Add(walk).UTC().Day() || now.In(zone).Day() != now.Add(walk).In(zone).Day(); now = time.Now() {
+		time.Sleep(time.Second)
 	}
 }
 

@@ -8,7 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,8 +109,18 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 			Schema: &huma.Schema{Type: huma.TypeString},
 		})
 	}
+	if op.Method == http.MethodPut {
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "If-None-Match", In: "header", Description: "With * the resource must not be there yet; 412 when it is.",
+			Schema: &huma.Schema{Type: huma.TypeString},
+		})
+	}
+	lists := queryLists[I]()
 	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		c, err := k.admit(ctx, op)
+		if url := ctx.URL(); err == nil {
+			err = once(url.Query(), lists)
+		}
 		if err != nil {
 			k.refuse(ctx, err)
 			return
@@ -140,6 +154,31 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 }
 
 type callKey struct{}
+
+// queryLists names the query parameters of an input that may be given several times.
+func queryLists[I any]() []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[I]()) {
+		if name, explode, _ := strings.Cut(field.Tag.Get("query"), ","); explode == "explode" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// once refuses a query parameter that is given several times but has one value: whichever of them was taken, the caller may have meant the other.
+func once(query url.Values, lists []string) error {
+	var fields []problem.Field
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(query[name]) > 1 && !slices.Contains(lists, name) {
+			fields = append(fields, problem.Field{Field: name, Message: "must be given once"})
+		}
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
 
 // declared lists the statuses that an operation may answer beside its own, for the OpenAPI document.
 func declared(op Operation) []int {
@@ -182,6 +221,9 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 		}
 	}
 	c.IfMatch = ctx.Header("If-Match")
+	if op.Method == http.MethodPut {
+		c.IfNoneMatch = ctx.Header("If-None-Match")
+	}
 	if op.Method == http.MethodPost {
 		if err := k.repeatable(ctx, c); err != nil {
 			return nil, err

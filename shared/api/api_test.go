@@ -89,7 +89,8 @@ func (r *room) create(ctx context.Context, c *call.Call, in *thingInput) (*api.P
 func (r *room) list(_ context.Context, c *call.Call, in *struct {
 	api.Account
 	api.Paging
-	Q string `query:"q"`
+	Q string   `query:"q"`
+	P []string `query:"p,explode"`
 },
 ) (*api.Listed[string], error) {
 	position, err := api.Position(c, in.Cursor, "things", in.Q)
@@ -252,6 +253,7 @@ func TestParameters(t *testing.T) {
 	r := open(t)
 	for path, field := range map[string]string{
 		things + "?limit=0": "limit", things + "?limit=1000": "limit", things + "?limit=ten": "limit", things + "?sort=up": "sort",
+		things + "?q=a&q=b": "q",
 	} {
 		p := testkit.Problem(t, r.send(t, "GET", path, nil), 422, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
@@ -372,6 +374,11 @@ func TestTags(t *testing.T) {
 	}
 	for _, match := range []string{`"8"`, `7`, `W/"7"`, `"7`} {
 		testkit.Problem(t, put(match), 412, "precondition-failed")
+	}
+	testkit.Problem(t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", "*"), 412, "precondition-failed")
+	testkit.Decode[thing](t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", `"8"`), 200)
+	if answer := r.send(t, "GET", things+"?p=a&p=b", nil, "If-None-Match", "*"); answer.Status != 200 { // it is for what is written
+		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
 }
 

@@ -42,6 +42,8 @@ type Call struct {
 	At time.Time
 	// IfMatch is the entity tag that the caller demands, or empty.
 	IfMatch string
+	// IfNoneMatch is the entity tag that the resource must not have, * for any at all, or empty.
+	IfNoneMatch string
 
 	key *key
 }
@@ -92,10 +94,10 @@ func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
 }
 
-// Apart is the same call without its key and its If-Match: for the steps of a request of several commits, whose last one stores the answer.
+// Apart is the same call without its key and its If-Match and If-None-Match: for the steps of a request of several commits, whose last one stores the answer.
 func (c *Call) Apart() *Call {
 	step := *c
-	step.key, step.IfMatch = nil, ""
+	step.key, step.IfMatch, step.IfNoneMatch = nil, "", ""
 	return &step
 }
 
@@ -373,26 +375,43 @@ func (c *Call) Audited(changes ...Change) ([]table.Operation, error) {
 	return ops, nil
 }
 
-// Matches checks If-Match against the versions that make up a resource's entity tag (api.md: 412 when stale). exists is false for a resource that is to be made.
+// Matches checks If-Match and If-None-Match against the versions that make up a resource's entity tag (api.md: 412 when stale). exists is false for a resource that is
+// to be made.
+//
+// Errors: precondition-failed, with the present tag.
 func (c *Call) Matches(exists bool, versions ...int64) error {
-	if c.IfMatch == "" {
-		return nil
-	}
 	tag := ""
 	if exists {
 		tag = Tag(versions...)
-		if c.IfMatch == "*" {
-			return nil
-		}
-		for candidate := range strings.SplitSeq(c.IfMatch, ",") {
-			if strings.TrimSpace(candidate) == tag {
-				return nil
-			}
-		}
 	}
-	p := problem.New(problem.PreconditionFailed, "The resource is not as If-Match demands.")
+	var detail string
+	switch {
+	case c.IfMatch != "" && !names(c.IfMatch, tag):
+		detail = "The resource is not as If-Match demands."
+	case c.IfNoneMatch != "" && names(c.IfNoneMatch, tag):
+		detail = "The resource is there, which If-None-Match forbids."
+	default:
+		return nil
+	}
+	p := problem.New(problem.PreconditionFailed, detail)
 	p.Current = tag
 	return p
+}
+
+// names says whether a header of entity tags names this one; no tag, of a resource that is not there, is never named.
+func names(header, tag string) bool {
+	if tag == "" {
+		return false
+	}
+	if header == "*" {
+		return true
+	}
+	for candidate := range strings.SplitSeq(header, ",") {
+		if strings.TrimSpace(candidate) == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // Tag is the entity tag of a resource that is made of items of these versions.

@@ -400,4 +400,28 @@ func TestMatches(t *testing.T) {
 			wantProblem(t, err, problem.PreconditionFailed)
 		}
 	}
+	for _, tc := range []struct {
+		none   string
+		exists bool
+		good   bool
+	}{
+		{`*`, true, false},
+		{`*`, false, true},
+		{`"3-4"`, true, false},
+		{`"1", "3-4"`, true, false},
+		{`"3"`, true, true},
+		{`"3-4"`, false, true},
+	} {
+		c := &call.Call{IfNoneMatch: tc.none}
+		err := c.Matches(tc.exists, 3, 4)
+		if (err == nil) != tc.good {
+			t.Errorf("none of %s, exists %v: %v", tc.none, tc.exists, err)
+		}
+		if err != nil {
+			wantProblem(t, err, problem.PreconditionFailed)
+		}
+		if err := c.Apart().Matches(tc.exists, 3, 4); err != nil {
+			t.Errorf("a step of its own: %v", err)
+		}
+	}
 }

@@ -16,97 +16,100 @@ import (
 //
 // Errors: validation (also for queues that do not exist), precondition-failed.
 func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
-	fields := checkName(d.Name)
 	d.QueueIDs = unique(d.QueueIDs)
-	if len(d.QueueIDs) > MaxQueues {
-		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})
+	if err := checkDashboard(d); err != nil {
+		return DashboardWithGrants{}, 0, false, err
 	}
-	if len(fields) > 0 {
-		return DashboardWithGrants{}, 0, false, problem.Validation(fields...)
-	}
-	var made bool
-	var version int64
-	changed, err := s.writeDashboard(ctx, c, d.ID, &d, &made, &version)
+	draft, err := s.writeDashboard(ctx, c, d.ID, &d)
 	if err != nil {
 		return DashboardWithGrants{}, 0, false, err
 	}
-	settled, err := s.settleQueues(ctx, c, changed...)
+	settled, err := s.settleQueues(ctx, c, draft.changed...)
 	if err != nil {
 		return DashboardWithGrants{}, 0, false, err
 	}
 	counts, err := s.countGrants(ctx, c, d.QueueIDs)
-	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, version, made, err
+	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, draft.Version + 1, draft.Made, err
 }
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
 func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) error {
-	var made bool
-	var version int64
-	changed, err := s.writeDashboard(ctx, c, id, nil, &made, &version)
+	draft, err := s.writeDashboard(ctx, c, id, nil)
 	if err != nil {
 		return err
 	}
-	_, err = s.settleQueues(ctx, c, changed...)
+	_, err = s.settleQueues(ctx, c, draft.changed...)
 	return err
 }
 
-// writeDashboard puts the dashboard, or deletes it when d is nil, and says on each queue that came or went which dashboards show it, in one commit. It
-// returns those queues.
-func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard, made *bool, version *int64) ([]string, error) {
-	var changed []string
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		key := dashboardKey(c.Account, id)
-		item, exists, err := c.Get(ctx, key)
-		if err != nil {
+// writeDashboard puts the dashboard, or deletes it when d is nil.
+func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard) (*DashboardDraft, error) {
+	var draft *DashboardDraft
+	err := call.Decide(ctx, func(ctx context.Context) (err error) {
+		if draft, err = s.draftDashboard(ctx, c, id, d); err != nil {
 			return err
 		}
-		if !exists && d == nil {
-			return problem.Missing("dashboard")
-		}
-		if err := c.Matches(exists, item.Version); err != nil {
-			return err
-		}
-		var before, after Dashboard
-		change := call.Change{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
-		cond := table.IfAbsent
-		if exists {
-			if before, err = call.Decode[Dashboard](item); err != nil {
-				return err
-			}
-			change.Before, cond = before, table.IfVersion(item.Version)
-		}
-		op := table.Delete(key, cond)
-		var extra []table.Operation
-		if d == nil {
-			change.Action = "dashboard.deleted"
-			keep, err := remember(c, goneDashboard, id, Gone{Name: before.Name})
-			if err != nil {
-				return err
-			}
-			extra = append(extra, keep)
-		} else {
-			after = *d
-			change.After = after
-			put, err := dashboardItem(c, after)
-			if err != nil {
-				return err
-			}
-			op = table.Put(put, cond)
-		}
-		come, gone := without(after.QueueIDs, before.QueueIDs), without(before.QueueIDs, after.QueueIDs)
-		ops, err := s.showOn(ctx, c, id, come, gone)
-		if err != nil {
-			return err
-		}
-		audit, err := c.Audit(change)
-		if err != nil {
-			return err
-		}
-		changed = slices.Concat(come, gone)
-		*made, *version = !exists, op.Item.Version
-		return c.Commit(ctx, call.Answer{}, append(append(ops, extra...), op, audit)...)
+		return c.Commit(ctx, call.Answer{}, draft.ops...)
 	})
-	return changed, err
+	return draft, err
+}
+
+// draftDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue that comes or goes is told in the same commit which dashboards
+// show it.
+func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard) (*DashboardDraft, error) {
+	key := dashboardKey(c.Account, id)
+	item, exists, err := c.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !exists && d == nil {
+		return nil, problem.Missing("dashboard")
+	}
+	if err := c.Matches(exists, item.Version); err != nil {
+		return nil, err
+	}
+	draft := &DashboardDraft{Version: item.Version, Made: !exists}
+	change := call.Change{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
+	cond := table.IfAbsent
+	if exists {
+		if draft.Before, err = call.Decode[Dashboard](item); err != nil {
+			return nil, err
+		}
+		change.Before, cond = draft.Before, table.IfVersion(item.Version)
+	}
+	op := table.Delete(key, cond)
+	var extra []table.Operation
+	if d == nil {
+		change.Action = "dashboard.deleted"
+		keep, err := remember(c, goneDashboard, id, Gone{Name: draft.Before.Name})
+		if err != nil {
+			return nil, err
+		}
+		extra = append(extra, keep)
+	} else {
+		draft.After = *d
+		change.After = draft.After
+		put, err := dashboardItem(c, draft.After)
+		if err != nil {
+			return nil, err
+		}
+		op = table.Put(put, cond)
+	}
+	come, gone := without(draft.After.QueueIDs, draft.Before.QueueIDs), without(draft.Before.QueueIDs, draft.After.QueueIDs)
+	draft.changed = slices.Concat(come, gone)
+	if err := checkMoves(draft.changed); err != nil {
+		return nil, err
+	}
+	ops, err := s.showOn(ctx, c, id, come, gone)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := c.Audit(change)
+	if err != nil {
+		return nil, err
+	}
+	draft.ops = append(append(ops, extra...), op, audit)
+	return draft, nil
 }
 
 // showOn writes on queues that they came to, or went from, a dashboard. A queue must exist to come.

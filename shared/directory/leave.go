@@ -10,8 +10,8 @@ import (
 	"seatwise/shared/table"
 )
 
-// errTooMuch says that a change of a user does not fit into one commit.
-var errTooMuch = errors.New("a change of a user does not fit into one commit")
+// ErrTooMuch says that a change of a user does not fit into one commit; somebody who is deactivated first has less to change.
+var ErrTooMuch = errors.New("a change of a user does not fit into one commit")
 
 // commitWhole commits a change with the directory's own operations, if all of it fits into one commit.
 func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation) error {
@@ -19,7 +19,7 @@ func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation)
 	case err != nil:
 		return err
 	case !fits:
-		return errTooMuch
+		return ErrTooMuch
 	}
 	return ch.Commit(ctx, call.Answer{}, ops...)
 }
@@ -28,7 +28,7 @@ func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation)
 // that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows.
 func (s *Service) leaving(ctx context.Context, c *call.Call, id string, change func(context.Context, *call.Call) error) error {
 	err := call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c) })
-	if !errors.Is(err, errTooMuch) {
+	if !errors.Is(err, ErrTooMuch) {
 		return err
 	}
 	if err := call.Decide(ctx, func(ctx context.Context) error { return s.release(ctx, c, id) }); err != nil {
@@ -39,34 +39,43 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, change f
 
 // release deactivates a user and does nothing else.
 //
-// Errors: not-found, precondition-failed.
+// Errors: not-found, precondition-failed, ErrTooMuch.
 func (s *Service) release(ctx context.Context, c *call.Call, id string) error {
+	d, err := s.draftRelease(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	return commitWhole(ctx, d.ch, d.ops)
+}
+
+// draftRelease decides what release does.
+func (s *Service) draftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
 	ch := s.desk.Change(c)
 	ch.Later()
 	item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after := before
 	after.Active, after.ChangedAt = false, c.At
 	ops, err := s.userOperations(c, item, true, before, after)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := ch.Put(ctx, id, before.Name, false); err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.applyRoles(ctx, ch, after, nil); err != nil {
-		return err
+	if err := s.applyRoles(ctx, ch, after, nil, refuse); err != nil {
+		return nil, err
 	}
 	if err := s.stopWatching(ctx, ch, watch, id); err != nil {
-		return err
+		return nil, err
 	}
 	watched, err := watch.operations()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return commitWhole(ctx, ch, append(ops, watched...))
+	return &UserDraft{Version: item.Version, ch: ch, ops: append(ops, watched...)}, nil
 }
 
 // loadLeaver loads a user into a change by which they go: their profile's item, the profile, and when they were monitored.

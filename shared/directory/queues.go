@@ -147,52 +147,31 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 //
 // Errors: validation (also for members who do not exist), precondition-failed.
 func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
-	fields := checkName(name)
 	members = unique(members)
-	if len(members) > MaxMembers {
-		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})
-	}
-	if len(fields) > 0 {
-		return Queue{}, 0, false, problem.Validation(fields...)
-	}
-	if err := s.checkMembers(ctx, c, members); err != nil {
+	if err := checkQueue(name, members); err != nil {
 		return Queue{}, 0, false, err
 	}
-	var made bool
-	var version int64
-	var view Queue
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		old, err := s.loadQueue(ctx, c, id)
+	if err := s.CheckMembers(ctx, c, members); err != nil {
+		return Queue{}, 0, false, err
+	}
+	var d *QueueDraft
+	err := call.Decide(ctx, func(ctx context.Context) (err error) {
+		if d, err = s.DraftQueue(ctx, c, id, name, members); err != nil {
+			return err
+		}
+		ops, err := d.Operations()
 		if err != nil {
 			return err
 		}
-		alive := old.exists && !old.Deleted
-		if err := c.Matches(alive, old.revision()); err != nil {
-			return err
-		}
-		now := &loadedQueue{queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At, Settled: old.Settled}, members: members}
-		if !old.exists {
-			past, err := s.GoneQueues(ctx, c, []string{id})
-			if err != nil {
-				return err
-			}
-			now.Shown = past[id].Shown
-		}
-		now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
-		change := call.Change{Action: "queue.put", Subject: "queue", SubjectID: id, After: queueAudit(now)}
-		if alive {
-			change.Before = queueAudit(old)
-		}
-		view, made = now.view(), !alive
-		version, err = s.commitQueue(ctx, c, old, now, change)
-		return err
+		return c.Commit(ctx, call.Answer{}, ops...)
 	})
 	if err != nil {
 		return Queue{}, 0, false, err
 	}
 	settled, err := s.settleQueues(ctx, c, id)
+	view := d.After
 	view.Settling = !settled
-	return view, version, made, err
+	return view, d.Version + 1, d.Made, err
 }
 
 // queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.
@@ -202,19 +181,10 @@ func queueAudit(q *loadedQueue) any {
 	return map[string]any{"name": q.Name, "memberCount": len(q.members), "members": shown, "dashboards": q.Dashboards}
 }
 
-func (s *Service) commitQueue(ctx context.Context, c *call.Call, old, now *loadedQueue, change call.Change) (int64, error) {
-	ops, err := queueOperations(c, old, now)
-	if err != nil {
-		return 0, err
-	}
-	audit, err := c.Audit(change)
-	if err != nil {
-		return 0, err
-	}
-	return old.revision() + 1, c.Commit(ctx, call.Answer{}, append(ops, audit, mark(c, queueMarks, now.ID))...)
-}
-
-func (s *Service) checkMembers(ctx context.Context, c *call.Call, members []string) error {
+// CheckMembers demands that each is a user of the account.
+//
+// Errors: validation.
+func (s *Service) CheckMembers(ctx context.Context, c *call.Call, members []string) error {
 	for chunk := range slices.Chunk(members, table.MaxKeysPerLookup) {
 		keys := make([]table.Key, len(chunk))
 		for i, user := range chunk {
@@ -386,8 +356,8 @@ func (s *Service) takeOff(ctx context.Context, c *call.Call, dashboards []string
 	return ops, nil
 }
 
-// ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one account and queue, or every one that is marked when queue
-// is empty. It can be stopped at any point and run again, also by several at once.
+// ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one account and queue, or every one that is marked, in one
+// account or, when that is empty too, in all. It can be stopped at any point and run again, also by several at once.
 func (s *Service) ResumeQueues(ctx context.Context, account, queue string) error {
 	return s.resume(ctx, queueMarks, account, queue, s.reconcile)
 }

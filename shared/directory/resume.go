@@ -14,14 +14,17 @@ import (
 	"seatwise/shared/table"
 )
 
-// resume does the work of marks and deletes them: the marks of one account and subject, or all of the partition when subject is empty. One that fails never
+// resume does the work of marks and deletes them: the marks of one account and subject, of one account when subject is empty, or all of the partition when both are. One that fails never
 // stops the others; the errors come together.
 //
 // A mark that is written while the work runs is another item, so it is never deleted unseen.
 func (s *Service) resume(ctx context.Context, partition, account, subject string, work func(context.Context, *call.Call, string) error) error {
 	query := table.Query{Partition: partition}
-	if subject != "" {
+	switch {
+	case subject != "":
 		query.Prefix = account + "#" + subject + "#"
+	case account != "":
+		query.Prefix = account + "#"
 	}
 	type job struct{ account, subject string }
 	marks := map[job][]table.Key{}
@@ -368,10 +371,14 @@ func (s *Service) DashboardsOf(ctx context.Context, c *call.Call, queue string) 
 // EachUser visits every user of the account by id; mass configuration resolves names with it (spec 5).
 func (s *Service) EachUser(ctx context.Context, c *call.Call, visit func(id, name, email string, active bool) error) error {
 	return table.All(ctx, s.env.Table, table.Query{Partition: usersPartition(c.Account)}, func(item table.Item) error {
-		p, err := call.Decode[profile](item)
+		p, err := call.Decode[struct { // of the profile; a mass configuration reads 100,000
+			Name   string `json:"name"`
+			Email  string `json:"email"`
+			Active bool   `json:"active"`
+		}](item)
 		if err != nil {
 			return err
 		}
-		return visit(p.ID, p.Name, p.Email, p.Active)
+		return visit(item.Sort, p.Name, p.Email, p.Active)
 	})
 }

@@ -227,11 +227,6 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string
 				continue
 			}
 			more, err := s.refreshUser(ctx, c, ch, found[userKey(c.Account, user)], p, roles)
-			if _, told := problem.From(err); told && len(users) == 1 {
-				// One user whose own licenses exclude what the role carries never stops the others (spec 6).
-				s.env.Log.WarnContext(ctx, "role not applied", "account", c.Account, "user", user, "error", err)
-				return nil
-			}
 			if err != nil {
 				return err
 			}
@@ -266,7 +261,14 @@ func (s *Service) refreshUser(
 			return nil, err
 		}
 	}
-	return ops, s.applyRoles(ctx, ch, after, own)
+	// A product of the user's own that does not go with what the role carries keeps neither them nor anybody else from the rest of it (spec 6 and 8).
+	return ops, s.applyRoles(ctx, ch, after, own, func(product string, err error) error {
+		if _, told := problem.From(err); !told {
+			return err
+		}
+		s.env.Log.WarnContext(ctx, "a product of the user's own is not granted", "account", c.Account, "user", p.ID, "product", product, "error", err)
+		return nil
+	})
 }
 
 // commitQuietly commits a change with its checks, or nothing when there is nothing to change.

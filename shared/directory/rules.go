@@ -17,6 +17,8 @@ import (
 const (
 	// MaxQueues bounds the queues of a dashboard: each change of one is an operation and a mark in the dashboard's commit of at most 100.
 	MaxQueues = 40
+	// MaxMoves bounds the queues that come to a dashboard or go from it in one change, for the same reason.
+	MaxMoves = 46
 	// MaxMembers bounds the members of a queue: 8 chunks, so that the whole list is replaced in one commit.
 	MaxMembers = 20000
 	// chunkMembers is how many ids one item takes: at 64 bytes an id, well below 400 KB.
@@ -32,17 +34,26 @@ const (
 	LiveReportsFull = "liveReports.full"
 )
 
-var (
-	extensionForm  = regexp.MustCompile(`^[0-9]{1,10}$`)
-	numberForm     = regexp.MustCompile(`^\+?[0-9]{3,15}$`)
-	permissionForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.:_-]{0,63}$`)
-)
+var permissionForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.:_-]{0,63}$`)
 
 // ValidExtension says whether the text is a phone extension: 1 to 10 digits, of which leading zeros count.
-func ValidExtension(s string) bool { return extensionForm.MatchString(s) }
+func ValidExtension(s string) bool { return digits(s, 1, 10) }
 
 // ValidNumber says whether the text is a direct number: 3 to 15 digits, with a plus sign before them or not.
-func ValidNumber(s string) bool { return numberForm.MatchString(s) }
+func ValidNumber(s string) bool { return digits(strings.TrimPrefix(s, "+"), 3, 15) }
+
+// digits says whether the text is so many ASCII digits. It is asked several times for each of 100,000 rows, where a regular expression would be felt.
+func digits(s string, least, most int) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
 
 // checkName bounds what people call things.
 func checkName(name string) []problem.Field {
@@ -90,6 +101,38 @@ func checkUser(u User, products *catalog.Catalog) error {
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// checkQueue collects every fault of a call queue as it was sent, but for members who do not exist.
+func checkQueue(name string, members []string) error {
+	fields := checkName(name)
+	if len(members) > MaxMembers {
+		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// checkDashboard collects every fault of a dashboard as it was sent, but for queues that do not exist.
+func checkDashboard(d Dashboard) error {
+	fields := checkName(d.Name)
+	if len(d.QueueIDs) > MaxQueues {
+		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// checkMoves bounds the queues that come to a dashboard or go from it at once.
+func checkMoves(moves []string) error {
+	if len(moves) > MaxMoves {
+		return problem.Invalid("queueIds", "at most %d can come or go in one change; take the others off first", MaxMoves)
 	}
 	return nil
 }

@@ -45,24 +45,24 @@ func (p *Named) Has(id string) bool { return p.byID[id].n > 0 }
 
 // Find returns the id of whom the text names and whether they are active, or why it names nobody, for a person to read.
 func (p *Named) Find(text string) (id string, active bool, why string) {
-	folded := strings.ToLower(text)
-	for _, found := range []namesake{p.byID[text], p.byEmail[folded], p.byName[folded]} {
-		switch {
-		case found.n > 1:
-			instead := "id"
-			if len(p.byEmail) > 0 {
-				instead = "id or the email"
-			}
-			return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, shorten(text), instead)
-		case found.n == 1:
-			return found.id, found.active, ""
+	found, ok := p.byID[text]
+	if !ok {
+		folded := strings.ToLower(text)
+		if found, ok = p.byEmail[folded]; !ok {
+			found, ok = p.byName[folded]
 		}
 	}
-	ways := "neither by id nor by name"
+	ways, instead := "neither by id nor by name", "id"
 	if len(p.byEmail) > 0 {
-		ways = "neither by id nor by email nor by name"
+		ways, instead = "neither by id nor by email nor by name", "id or the email"
 	}
-	return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, shorten(text), ways)
+	switch {
+	case !ok:
+		return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, shorten(text), ways)
+	case found.n > 1:
+		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, shorten(text), instead)
+	}
+	return found.id, found.active, ""
 }
 
 // shorten keeps a text of a file to what a message has room for.

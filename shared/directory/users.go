@@ -54,8 +54,20 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 	return view, version, made, nil
 }
 
-// putUser is one attempt of PutUser. Errors: errTooMuch, and a refused commit.
+// putUser is one attempt of PutUser. Errors: ErrTooMuch, and a refused commit.
 func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User, version int64, made bool, err error) {
+	d, err := s.draftUser(ctx, c, u, nil)
+	if err != nil {
+		return User{}, 0, false, err
+	}
+	if err := commitWhole(ctx, d.ch, d.ops); err != nil {
+		return User{}, 0, false, err
+	}
+	return d.After, d.Version + 1, d.Made, nil
+}
+
+// draftUser decides what PutUser does; yields says of whom the user may take an extension or a number, and may be nil.
+func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields func(user string) bool) (*UserDraft, error) {
 	ch := s.desk.Change(c)
 	keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
 	for _, role := range u.RoleIDs {
@@ -63,57 +75,66 @@ func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User,
 	}
 	found, err := ch.Load(ctx, license.Need{Users: []string{u.ID}, Also: keys})
 	if err != nil {
-		return User{}, 0, false, err
+		return nil, err
 	}
 	item, exists := found[userKey(c.Account, u.ID)]
 	if err := c.Matches(exists, item.Version); err != nil {
-		return User{}, 0, false, err
+		return nil, err
 	}
+	d := &UserDraft{Version: item.Version, Made: !exists, ch: ch}
 	var before profile
 	if exists {
 		if before, err = call.Decode[profile](item); err != nil {
-			return User{}, 0, false, err
+			return nil, err
 		}
+		d.Before = presentIn(ch, before)
 	}
 	roles, err := s.rolesFrom(c, u.RoleIDs, found)
 	if err != nil {
-		return User{}, 0, false, err
+		return nil, err
 	}
 	after := profile{
 		ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, Licenses: u.Licenses, AgentSource: agentSource(u), ChangedAt: c.At,
 	}
 	watch, err := loadWatch(found, c, u.ID)
 	if err != nil {
-		return User{}, 0, false, err
+		return nil, err
 	}
-	ops, err := s.userOperations(c, item, exists, before, after)
-	if err != nil {
-		return User{}, 0, false, err
+	if d.ops, err = s.userOperations(c, item, exists, before, after); err != nil {
+		return nil, err
+	}
+	if yields != nil {
+		if err := d.take(ctx, u, yields); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.place(ctx, ch, u, after, roles); err != nil {
-		return User{}, 0, false, err
+		return nil, err
 	}
 	if exists && before.Active && !after.Active {
 		if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
-			return User{}, 0, false, err
+			return nil, err
 		}
 	}
 	if after.Active && !before.Active {
-		ops = append(ops, mark(c, userMarks, u.ID))
+		d.ops = append(d.ops, mark(c, userMarks, u.ID))
 	}
 	watched, err := watch.operations()
 	if err != nil {
-		return User{}, 0, false, err
+		return nil, err
 	}
-	ops = append(append(ops, watched...), rolesUnchanged(c, before, after, found)...)
-	if err := commitWhole(ctx, ch, ops); err != nil {
-		return User{}, 0, false, err
+	d.ops = append(append(d.ops, watched...), rolesUnchanged(c, before, after, found)...)
+	d.After = presentIn(ch, after)
+	return d, nil
+}
+
+// presentIn is a user as a change has them.
+func presentIn(ch *license.Change, p profile) User {
+	holder, err := ch.Holder(p.ID)
+	if err != nil { // a profile alone: the change makes the holder
+		holder = nil
 	}
-	holder, err := ch.Holder(u.ID)
-	if err != nil {
-		return User{}, 0, false, err
-	}
-	return present(after, holder), item.Version + 1, !exists, nil
+	return present(p, holder)
 }
 
 func agentSource(u User) string {
@@ -198,11 +219,14 @@ func (s *Service) place(ctx context.Context, ch *license.Change, u User, after p
 	if err := ch.Extend(ctx, u.ID, u.Extension, u.Number); err != nil {
 		return err
 	}
-	return s.applyRoles(ctx, ch, after, roles)
+	return s.applyRoles(ctx, ch, after, roles, refuse)
 }
 
-// applyRoles makes a user's metered grants those of the profile and its roles, and ends the viewer's grant when no role allows viewing any more.
-func (s *Service) applyRoles(ctx context.Context, ch *license.Change, p profile, roles map[string]Role) error {
+// applyRoles makes a user's metered grants those of the profile and its roles, and ends the viewer's grant when no role allows viewing any more. refused decides
+// about a product of the user's own that they cannot hold beside the others: the error that it returns ends the change, and nil leaves that product out.
+func (s *Service) applyRoles(
+	ctx context.Context, ch *license.Change, p profile, roles map[string]Role, refused func(product string, err error) error,
+) error {
 	holder, err := ch.Holder(p.ID)
 	if err != nil {
 		return err
@@ -251,13 +275,18 @@ func (s *Service) applyRoles(ctx context.Context, ch *license.Change, p profile,
 					continue
 				}
 				if err := ch.Grant(ctx, p.ID, g.product, g.source); err != nil {
-					return err
+					if err = refused(g.product, err); err != nil {
+						return err
+					}
 				}
 			}
 		}
 	}
 	return nil
 }
+
+// refuse ends a change for a product of the user's own that they cannot hold.
+func refuse(_ string, err error) error { return err }
 
 // present is a user as api.md shows it.
 func present(p profile, h *license.Holder) User {

@@ -16,8 +16,6 @@ import (
 
 // ledger is the plain model of one account: what was seen once and may never be taken back.
 type ledger struct {
-	// ids are the licenses of the last look, jobs the mass configurations, newest first, each by their state; "" has all, "base" the assigned base licenses.
-	ids, jobs map[string][]string
 	// seen has every license that was ever visible, with whether it was terminated (I6, I11).
 	seen map[string]bool
 	// orders has every order that was ever seen as placed, with how many licenses it brought (I4, I11).
@@ -89,17 +87,11 @@ func (m *simulation) check(account string, ended bool) {
 		return
 	}
 	byID := map[string]license.License{}
-	l.ids = map[string][]string{}
 	for _, x := range licenses {
 		if _, again := byID[x.ID]; again {
 			m.fail("I3: %s lists license %s twice", account, x.ID)
 		}
 		byID[x.ID] = x
-		status := string(x.Status)
-		l.ids[""], l.ids[status] = append(l.ids[""], x.ID), append(l.ids[status], x.ID)
-		if x.ProductID == "phone-system" && x.Status == license.Assigned {
-			l.ids["base"] = append(l.ids["base"], x.ID)
-		}
 	}
 	m.checkForever(account, l, byID)
 	m.checkSeats(account, byID)
@@ -320,10 +312,8 @@ func (m *simulation) checkJobs(account string, l *ledger, ended bool) {
 			Rows, New, Change, Unchanged, Error int
 		} `json:"counts"`
 	}
-	l.jobs = map[string][]string{}
 	dropped := map[string]string{}
 	for _, j := range list[job](m, account, "massconfig", "/mass-configurations") {
-		l.jobs[""], l.jobs[j.State] = append(l.jobs[""], j.ID), append(l.jobs[j.State], j.ID)
 		if j.Counts.New+j.Counts.Change+j.Counts.Unchanged+j.Counts.Error != j.Counts.Rows {
 			m.fail("I13: mass configuration %s of %s: %+v", j.ID, account, j.Counts)
 		}
@@ -451,5 +441,5 @@ func (m *simulation) checkEnd(account string, summary []license.Summary) {
 
 // figures are what a run says of itself.
 func (m *simulation) figures() string {
-	return fmt.Sprintf("%d operations, %d calls to the table, %d commits, %d checks", m.runs, m.scheduler.calls, m.scheduler.commits, m.checks)
+	return fmt.Sprintf("%d operations, %d calls to the table, %d commits, %d checks", m.runs, m.scheduler.calls, m.mirror.made, m.checks)
 }

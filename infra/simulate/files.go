@@ -86,6 +86,9 @@ func (s shelf) fault() error {
 	case r.faults.Crashed():
 		return fmt.Errorf("file store: %w", context.Canceled)
 	case r.diskFull:
+		s.slot.sim.scheduler.mu.Lock()
+		s.slot.sim.full++
+		s.slot.sim.scheduler.mu.Unlock()
 		return errDiskFull
 	}
 	return nil

@@ -1,6 +1,7 @@
 // Command simulate plays Seatwise in one process: the product's own functions over the embedded store, called by several callers in several accounts, interrupted at
 // every call to the table, with the faults that a network, a store, a disk and a clock have. A seed decides everything: which operation, which fault, and which of
-// the calls that wait goes on next. After every commit the counts are checked, after every few all invariants of design.md (docs/correctness.md says which and how).
+// the calls that wait goes on next. After every commit a plain model checks the invariants of design.md; now and then, and when all is calm, they are checked through the API too
+// (docs/correctness.md says which and how).
 //
 // It runs inside a bubble of testing/synctest, which tells when all goroutines stand still, and where waiting takes no time.
 package main
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,7 +84,7 @@ func main() {
 	seeds := flag.Int("seeds", 1, "how many seeds to play, from -seed on")
 	flag.Uint64Var(&o.seed, "seed", 1, "the first seed")
 	flag.IntVar(&o.steps, "steps", 800, "operations of each seed")
-	flag.IntVar(&o.every, "every", 12, "commits between two looks at everything")
+	flag.IntVar(&o.every, "every", 250, "commits between two looks at everything through the API; the model looks at every commit")
 	trace := flag.String("trace", "", "a file for every call to the table and what came of it")
 	flag.Parse()
 	if *trace != "" {
@@ -99,50 +101,85 @@ func main() {
 	}}}, nil, nil)
 }
 
+// totals are the figures of all seeds together.
+type totals struct {
+	seeds, failed, operations, calls, commits, looks, calms, orphans int
+	overtaken, jumps, twice, full                                    int
+	fired                                                            map[faulty.Fault]int
+	started, succeeded, events                                       map[string]int
+	statuses                                                         map[int]int
+}
+
+func newTotals() *totals {
+	return &totals{fired: map[faulty.Fault]int{}, started: map[string]int{}, succeeded: map[string]int{}, events: map[string]int{}, statuses: map[int]int{}}
+}
+
+func (a *totals) add(m *simulation) {
+	a.operations, a.calls, a.commits, a.looks = a.operations+m.runs, a.calls+m.scheduler.calls, a.commits+m.mirror.made, a.looks+m.checks
+	a.overtaken, a.jumps, a.twice, a.full = a.overtaken+m.overtaken, a.jumps+m.jumps, a.twice+m.twice, a.full+m.full
+	a.calms, a.orphans = a.calms+m.calms, a.orphans+m.orphans
+	sum(a.fired, m.scheduler.fired)
+	sum(a.started, m.started)
+	sum(a.succeeded, m.succeeded)
+	sum(a.statuses, m.statuses)
+	sum(a.events, m.events)
+}
+
+func sum[K comparable](to, from map[K]int) {
+	for k, n := range from {
+		to[k] += n
+	}
+}
+
+// faults are the faults with how often each came about, in a line.
+func (a *totals) faults() string {
+	var line strings.Builder
+	for _, f := range faulty.All() {
+		fmt.Fprintf(&line, "%s %d, ", f, a.fired[f])
+	}
+	for _, kind := range slices.Sorted(maps.Keys(a.events)) {
+		fmt.Fprintf(&line, "event %s %d, ", kind, a.events[kind])
+	}
+	fmt.Fprintf(&line, "disk full %d, worker overtaken %d, clock moved %d, caller dead before its seats were handed out %d", a.full, a.overtaken, a.jumps, a.orphans)
+	return line.String()
+}
+
+func (a *totals) String() string {
+	return fmt.Sprintf("%d seeds, %d failed, %d operations, %d calls to the table, %d commits, %d looks of the model, %d calms", a.seeds, a.failed, a.operations, a.calls,
+		a.commits, a.looks, a.calms)
+}
+
+// progressEvery is how many seeds lie between two lines of a long run.
+const progressEvery = 100
+
 func play(t *testing.T, o options, seeds int) {
 	began := time.Now()
-	fired, started, succeeded := map[faulty.Fault]int{}, map[string]int{}, map[string]int{}
-	statuses := map[int]int{}
-	operations, calls, commits, checks, overtaken, jumps, twice, failed := 0, 0, 0, 0, 0, 0, 0, 0
+	a := newTotals()
 	for range seeds {
 		r := simulate(t, o)
 		if r.sim == nil {
 			return
 		}
-		m := r.sim
-		operations, calls, commits, checks = operations+m.runs, calls+m.scheduler.calls, commits+m.scheduler.commits, checks+m.checks
-		overtaken, jumps, twice = overtaken+m.overtaken, jumps+m.jumps, twice+m.twice
-		for f, n := range m.scheduler.fired {
-			fired[f] += n
-		}
-		for what, n := range m.started {
-			started[what] += n
-		}
-		for what, n := range m.succeeded {
-			succeeded[what] += n
-		}
-		for status, n := range m.statuses {
-			statuses[status] += n
-		}
+		a.seeds++
+		a.add(r.sim)
 		if seeds == 1 || r.violation != nil {
-			fmt.Printf("seed %d: %s, trace %s\n", o.seed, m.figures(), r.hash)
+			fmt.Printf("seed %d: %s, trace %s\n", o.seed, r.sim.figures(), r.hash)
 		}
 		if r.violation != nil {
-			failed++
+			a.failed++
 			fmt.Printf("seed %d VIOLATION: %v\nreplay: %s\n", o.seed, r.violation, o.replay())
 			t.Fail()
 		}
+		if a.seeds%progressEvery == 0 {
+			fmt.Printf("%s, in %s; %s\n", a, time.Since(began).Round(time.Second), a.faults())
+		}
 		o.seed++
 	}
-	fmt.Printf("%d seeds, %d failed, %d operations, %d calls, %d commits, %d looks, in %s\n", seeds, failed, operations, calls, commits, checks, time.Since(began).Round(time.Second))
-	for _, f := range faulty.All() {
-		fmt.Printf("  fault %-14s %d\n", f, fired[f])
+	fmt.Printf("%s, in %s\n  %s\n  repetitions answered the same: %d\n", a, time.Since(began).Round(time.Second), strings.ReplaceAll(a.faults(), ", ", "\n  "), a.twice)
+	for _, status := range slices.Sorted(maps.Keys(a.statuses)) {
+		fmt.Printf("  status %d: %d\n", status, a.statuses[status])
 	}
-	fmt.Printf("  overtaken workers %d, clock jumps %d, repetitions answered the same %d\n", overtaken, jumps, twice)
-	for _, status := range slices.Sorted(maps.Keys(statuses)) {
-		fmt.Printf("  status %d: %d\n", status, statuses[status])
-	}
-	for _, what := range slices.Sorted(maps.Keys(started)) {
-		fmt.Printf("  %-50s %6d begun, %6d took effect\n", what, started[what], succeeded[what])
+	for _, what := range slices.Sorted(maps.Keys(a.started)) {
+		fmt.Printf("  %-50s %7d begun, %7d took effect\n", what, a.started[what], a.succeeded[what])
 	}
 }

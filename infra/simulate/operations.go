@@ -6,17 +6,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"seatwise/shared/catalog"
 	"seatwise/shared/files"
+	"seatwise/shared/license"
 )
 
 // fields are a JSON object.
 type fields = map[string]any
 
 var (
-	products = []string{"live-reports", "call-queue-booster", "phone-system", "call_recording", "team_chat", "auto-attendant"}
+	products = []string{"live-reports", "call-queue-booster", "phone-system", "phone-system", "call_recording", "team_chat", "auto-attendant"}
 	seats    = []string{"live-reports", "call-queue-booster"}
 	metered  = []string{"essential-user", "professional-user", "agent-user", "client-desktop", "client-crm", "reports-supervisor", "insights-supervisor"}
 	addOns   = []string{"call_recording", "team_chat"}
@@ -37,16 +40,42 @@ func some(m *simulation, list []string, share int) []string {
 	return out
 }
 
-// license is the id of a license: mostly of a kind that fits by the last look at the account, else any, or one that nobody has.
+// license is the id of a license: mostly of a status that fits, or of an assigned base, else any, or one that nobody has.
 func (m *simulation) license(account, fit string) string {
-	l := m.model[account]
-	if ids := l.ids[fit]; len(ids) > 0 && m.random.IntN(4) > 0 {
+	b := m.books[account]
+	if ids := b.fitting(fit); len(ids) > 0 && m.random.IntN(4) > 0 {
+		if m.random.IntN(3) == 0 {
+			return ids[0] // which others want too
+		}
 		return pick(m, ids)
 	}
-	if len(l.ids[""]) == 0 || m.random.IntN(40) == 0 {
+	if len(b.ids) == 0 || m.random.IntN(40) == 0 {
 		return "00000000-0000-4000-8000-000000000000"
 	}
-	return pick(m, l.ids[""])
+	return pick(m, b.ids)
+}
+
+// fitting are the ids of the licenses of a status, "" for all, or of the assigned "base" licenses.
+func (b *book) fitting(fit string) []string {
+	var ids []string
+	for _, id := range b.ids {
+		s := b.seats[id]
+		if b.visible(s) && (fit == "" || string(s.Status) == fit || fit == "base" && s.ProductID == catalog.PhoneSystemID && s.Status == license.Assigned) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// inState are the mass configurations in a state, "" for all, the newest first.
+func (b *book) inState(state string) []string {
+	var ids []string
+	for _, id := range slices.Backward(b.jobIDs) {
+		if state == "" || b.jobs[id].doc.State == state {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (m *simulation) key() string {
@@ -138,18 +167,42 @@ func (m *simulation) operation() *run {
 		m.soon = m.soon[:n-1]
 		return m.repeat(p)
 	}
+	if n := len(m.rivals); n > 0 && m.random.IntN(2) == 0 {
+		r := m.rivals[n-1]
+		m.rivals = m.rivals[:n-1]
+		return r
+	}
 	a := pick(m, accounts)
+	r := m.draw(a)
+	if r.rival != nil && m.random.IntN(6) == 0 {
+		m.rivals = append(m.rivals, r.rival())
+	}
+	return r
+}
+
+// contend is one, which another caller may contend with: with other contents for the same thing, at the same time.
+func (m *simulation) contend(account string, ask func() request) *run {
+	r := m.one(account, ask())
+	r.rival = func() *run { return m.one(account, ask()) }
+	return r
+}
+
+// draw draws an operation of an account, or of a function.
+func (m *simulation) draw(a string) *run {
 	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
 	user := pick(m, users(a))
 	switch n := m.random.IntN(100); {
 	case n < 8:
 		return m.order(a)
 	case n < 19:
-		body := fields{"userId": user}
-		if m.random.IntN(3) == 0 {
-			body["extension"] = pick(m, keys)
-		}
-		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "available") + "/assign", body, m.key()})
+		path := "/licenses/" + m.license(a, "available") + "/assign"
+		return m.contend(a, func() request {
+			body := fields{"userId": pick(m, users(a))}
+			if m.random.IntN(3) == 0 {
+				body["extension"] = pick(m, keys)
+			}
+			return request{"assignment", post, path, body, m.key()}
+		})
 	case n < 26:
 		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/unassign", nil, m.key()})
 	case n < 31:
@@ -165,18 +218,27 @@ func (m *simulation) operation() *run {
 	case n < 49:
 		return m.one(a, m.bulk(a))
 	case n < 56:
-		return m.one(a, request{"directory", put, "/users/" + user, m.person(user), ""})
+		return m.contend(a, func() request { return request{"directory", put, "/users/" + user, m.person(user), ""} })
 	case n < 57:
 		return m.one(a, request{"directory", remove, "/users/" + user, nil, ""})
 	case n < 59:
-		body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
-		return m.one(a, request{"directory", put, "/roles/" + pick(m, []string{"r1", "r2"}), body, ""})
+		path := "/roles/" + pick(m, []string{"r1", "r2"})
+		return m.contend(a, func() request {
+			body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
+			return request{"directory", put, path, body, ""}
+		})
 	case n < 64:
-		return m.one(a, request{"directory", put, "/call-queues/" + pick(m, []string{"q1", "q2"}), fields{"name": "Queue", "members": some(m, users(a), 2)}, ""})
+		id := pick(m, []string{"q1", "q2"})
+		return m.contend(a, func() request {
+			return request{"directory", put, "/call-queues/" + id, fields{"name": "Queue " + id, "members": some(m, users(a), 2)}, ""}
+		})
 	case n < 65:
 		return m.one(a, request{"directory", remove, "/call-queues/" + pick(m, []string{"q1", "q2"}), nil, ""})
 	case n < 68:
-		return m.one(a, request{"directory", put, "/dashboards/" + pick(m, []string{"d1", "d2"}), fields{"name": "Board", "queueIds": some(m, []string{"q1", "q2"}, 2)}, ""})
+		id := pick(m, []string{"d1", "d2"})
+		return m.contend(a, func() request {
+			return request{"directory", put, "/dashboards/" + id, fields{"name": "Board " + id, "queueIds": some(m, []string{"q1", "q2"}, 2)}, ""}
+		})
 	case n < 69:
 		return m.one(a, request{"directory", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
 	case n < 74:
@@ -193,7 +255,7 @@ func (m *simulation) operation() *run {
 	case n < 85:
 		return m.job(a)
 	case n < 90 && len(m.open()) > 0:
-		return m.deliver(pick(m, m.open()))
+		return m.hand(pick(m, m.open()))
 	case n < 94 && len(m.promises) > 0:
 		p := pick(m, m.promises)
 		if m.random.IntN(4) == 0 {
@@ -222,15 +284,32 @@ func (m *simulation) order(a string) *run {
 	if m.random.IntN(30) == 0 {
 		n = 48
 	}
-	lines := []fields{{"productId": pick(m, products), "quantity": n, "costCenter": pick(m, costs)}}
+	product := pick(m, products)
+	if !slices.Contains(seats, product) {
+		n += 3 // seats that are granted by themselves stay scarce, so that somebody waits
+	}
+	lines := []fields{{"productId": product, "quantity": n, "costCenter": pick(m, costs)}}
 	if m.random.IntN(2) == 0 {
 		lines = append(lines, fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(2), "costCenter": pick(m, costs)})
 	}
+	return m.buy(a, lines)
+}
+
+// orderOf is the request that orders a quote.
+func orderOf(quote, key string) request {
+	return request{"purchase", http.MethodPost, "/orders", fields{"quoteId": quote, "acknowledged": true}, key}
+}
+
+// orderAgain orders a quote that somebody else is about to order: one of the two must be refused.
+func (m *simulation) orderAgain(a, quote string) *run {
+	r := m.one(a, orderOf(quote, m.key()))
+	r.what = "order of the same quote"
+	return r
+}
+
+func (m *simulation) buy(a string, lines []fields) *run {
 	quote := request{"purchase", http.MethodPost, "/quotes", fields{"lines": lines}, ""}
 	key := m.key()
-	order := func(id string) request {
-		return request{"purchase", http.MethodPost, "/orders", fields{"quoteId": id, "acknowledged": true}, key}
-	}
 	r := &run{what: "order", account: a}
 	r.do = func(r *run) {
 		q := r.send(quote)
@@ -238,7 +317,8 @@ func (m *simulation) order(a string) *run {
 			ID string `json:"id"`
 		}
 		if q.good() && json.Unmarshal(q.body, &got) == nil {
-			r.keyed(order(got.ID))
+			r.quoted = got.ID
+			r.keyed(orderOf(got.ID, key))
 		}
 	}
 	r.then = m.remember
@@ -283,16 +363,21 @@ func (m *simulation) views(user string) request {
 func (m *simulation) sheet(a string) []byte {
 	var out strings.Builder
 	out.WriteString("Ext Key,Number,User,Addon license 1,Addon license 2\n")
-	for _, key := range keys {
+	people := users(a)
+	m.random.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
+	for i, key := range keys {
 		if m.random.IntN(2) == 0 {
 			continue
 		}
-		user := ""
-		if m.random.IntN(4) > 0 {
-			user = pick(m, users(a))
+		user := people[i]
+		switch m.random.IntN(16) {
+		case 0:
+			user = ""
+		case 1:
+			user = pick(m, people) // perhaps that of another row
 		}
 		codes := append(some(m, []string{"call_recording", "team_chat"}, 3), "", "")
-		if m.random.IntN(12) == 0 {
+		if m.random.IntN(20) == 0 {
 			codes[0] = "no_such_code"
 		}
 		fmt.Fprintf(&out, "%s,65678912%s,%s,%s,%s\n", key, key[len(key)-2:], user, codes[0], codes[1])
@@ -329,15 +414,23 @@ func (m *simulation) file(a string) *run {
 
 // job configures, cancels or undoes a mass configuration.
 func (m *simulation) job(a string) *run {
-	l := m.model[a]
-	id := "00000000-0000-7000-8000-000000000000"
-	verb := pick(m, []string{"configure", "configure", "configure", "cancel", "undo"})
-	if ids := l.jobs[map[string]string{"configure": "ready", "cancel": "configuring", "undo": "completed"}[verb]]; len(ids) > 0 && m.random.IntN(4) > 0 {
-		id = ids[m.random.IntN(min(len(ids), 3))]
-	} else if ids := l.jobs[""]; len(ids) > 0 {
+	b := m.books[a]
+	id, verb := "00000000-0000-7000-8000-000000000000", pick(m, []string{"configure", "cancel", "undo"})
+	for _, fit := range []struct {
+		verb, state string
+		share       int
+	}{{"cancel", "configuring", 3}, {"undo", "completed", 3}, {"configure", "ready", 1}} {
+		if ids := b.inState(fit.state); len(ids) > 0 && m.random.IntN(fit.share) == 0 {
+			id, verb = ids[m.random.IntN(min(len(ids), 3))], fit.verb
+			break
+		}
+	}
+	if ids := b.inState(""); len(ids) > 0 && m.random.IntN(8) == 0 {
 		id = ids[m.random.IntN(min(len(ids), 6))]
 	}
-	return m.one(a, request{"massconfig", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()})
+	return m.contend(a, func() request {
+		return request{"massconfig", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()}
+	})
 }
 
 // open are the events that are to be delivered, or once more.
@@ -354,9 +447,40 @@ func (m *simulation) open() []*delivery {
 	return m.deliveries
 }
 
+// hand hands an event to its function, loses it on the way for a while, or hands it over twice at once.
+func (m *simulation) hand(d *delivery) *run {
+	const away = 3 * time.Minute
+	switch chance := m.random.IntN(8); {
+	case !d.lost.IsZero() && m.now.Sub(d.lost) < away:
+		return m.draw(pick(m, accounts))
+	case chance == 0 && !d.done && d.lost.IsZero():
+		m.events["lost"]++
+		d.lost = m.now
+		return m.draw(pick(m, accounts))
+	case chance == 1:
+		m.rivals = append(m.rivals, m.deliver(d))
+	}
+	return m.deliver(d)
+}
+
 // deliver hands an event to its function. What fails, or dies, is delivered again; what was taken may come once more all the same.
 func (m *simulation) deliver(d *delivery) *run {
 	d.tries++
+	if d.done || d.tries > 1 && d.lost.IsZero() {
+		m.events["duplicate"]++
+	}
+	if !d.lost.IsZero() {
+		m.events["redelivered after its loss"]++
+		d.lost = time.Time{}
+	}
+	if m.now.Sub(d.at) > 5*time.Minute {
+		m.events["late"]++
+	}
+	if slices.ContainsFunc(m.deliveries, func(o *delivery) bool {
+		return !o.done && o.tries == 0 && o.function == d.function && o.at.Before(d.at)
+	}) {
+		m.events["reordered"]++
+	}
 	return m.event(d.function, func() ([]byte, error) { return notification(d.info, d.at) }, func(r *run) {
 		if r.failure == nil {
 			d.done = true

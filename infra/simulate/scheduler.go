@@ -31,14 +31,9 @@ type scheduler struct {
 	// trace folds every call with what came of it.
 	trace hash.Hash
 	// log gets every line of the trace, if it is set.
-	log io.Writer
-	// written is how many commits took effect since the last look; touched are their accounts.
-	touched map[string]bool
-	fired   map[faulty.Fault]int
-	calls   int
-	commits int
-	// foreign is the first write of a run to an item of another account than its own (invariant I9).
-	foreign string
+	log   io.Writer
+	fired map[faulty.Fault]int
+	calls int
 }
 
 // gate is the store of one slot: it waits for its turn, and lets a fault befall the call.
@@ -51,7 +46,7 @@ var _ table.Store = gate{}
 func (g gate) wait(what string) table.Store {
 	r := g.slot.run
 	if r == nil {
-		return g.slot.sim.store // the checks, between two turns
+		return witness{sim: g.slot.sim} // the checks, between two turns
 	}
 	t := &turn{run: r, what: what, next: make(chan struct{})}
 	s := &g.slot.sim.scheduler
@@ -97,9 +92,6 @@ func (g gate) Commit(ctx context.Context, ops []table.Operation) error {
 	what := "commit " + strings.Join(names, ", ")
 	err := g.wait(what).Commit(ctx, ops)
 	g.slot.sim.note(g.slot.run, what, len(ops), err)
-	if g.slot.run != nil {
-		g.slot.sim.wrote(g.slot.run, ops)
-	}
 	return err
 }
 
@@ -135,30 +127,6 @@ func (s *scheduler) fold(line string) {
 	}
 	_ = binary.Write(s.trace, binary.BigEndian, uint32(len(line)))
 	_, _ = s.trace.Write([]byte(line))
-}
-
-// wrote remembers which accounts a commit may have changed, and looks whether it kept to its own.
-func (m *simulation) wrote(r *run, ops []table.Operation) {
-	s := &m.scheduler
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.commits++
-	for _, op := range ops {
-		rest, ours := strings.CutPrefix(op.Item.Partition, "A#")
-		if !ours {
-			continue // lists of marks, which name the accounts
-		}
-		account, _, _ := strings.Cut(rest, "#")
-		s.touched[account] = true
-		for _, other := range accounts {
-			if other != account && strings.Contains(string(op.Item.Data), other+"-u") {
-				s.foreign = fmt.Sprintf("item %s bears a user of %s", op.Item.Key, other)
-			}
-		}
-		if r.account != "" && account != r.account {
-			s.foreign = fmt.Sprintf("%s of account %s wrote %s", r.what, r.account, op.Item.Key)
-		}
-	}
 }
 
 // choose lets one of the waiting calls go on; false when none waits. Calls stand in an order that does not depend on who came first.

@@ -11,17 +11,8 @@ import (
 
 // TestShortRound plays a few seeds; `make simulate` plays many.
 func TestShortRound(t *testing.T) {
-	o := options{steps: 250, every: 8}
+	o := options{steps: 400, every: 60}
 	for o.seed = 1; o.seed <= 6; o.seed++ {
-		if r := simulate(t, o); r.violation != nil {
-			t.Errorf("%v\nreplay: %s", r.violation, o.replay())
-		}
-	}
-}
-
-// TestWhatOnceFailed plays the seeds that found something: 400189, a license that changed hands between the two reads of a change of its add-ons, answered with a 500.
-func TestWhatOnceFailed(t *testing.T) {
-	for _, o := range []options{{seed: 400189, steps: 800, every: 24}} {
 		if r := simulate(t, o); r.violation != nil {
 			t.Errorf("%v\nreplay: %s", r.violation, o.replay())
 		}
@@ -35,7 +26,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 		var traces [2]strings.Builder
 		var results [2]result
 		for i := range results {
-			results[i] = simulate(t, options{seed: seed, steps: 150, every: 20, trace: &traces[i]})
+			results[i] = simulate(t, options{seed: seed, steps: 150, every: 50, trace: &traces[i]})
 		}
 		if results[0].hash != results[1].hash {
 			a, b := strings.Split(traces[0].String(), "\n"), strings.Split(traces[1].String(), "\n")
@@ -53,35 +44,43 @@ func TestASeedReplaysExactly(t *testing.T) {
 	}
 }
 
-// TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault fires, and every kind of operation succeeds now and then.
+// TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault comes about, and every kind of operation succeeds now and then.
 func TestFaultsAndOperationsHappen(t *testing.T) {
-	r := simulate(t, options{seed: 11, steps: 700, every: 40})
-	if r.violation != nil {
-		t.Fatal(r.violation)
+	a := newTotals()
+	for seed := uint64(11); seed < 15; seed++ {
+		r := simulate(t, options{seed: seed, steps: 700, every: 500})
+		if r.violation != nil {
+			t.Fatal(r.violation)
+		}
+		a.add(r.sim)
 	}
-	m := r.sim
 	for _, f := range faulty.All() {
-		if m.scheduler.fired[f] == 0 {
+		if a.fired[f] == 0 {
 			t.Errorf("%s never fired", f)
 		}
 	}
 	for _, what := range []string{
-		"order", "upload", "drop", "repeat", "POST /licenses/{id}/assign", "POST /licenses/{id}/unassign", "POST /licenses/{id}/reassign", "POST /licenses/{id}/terminate",
-		"PUT /licenses/{id}/add-ons", "POST /assignments", "PUT /users/{id}", "PUT /call-queues/{id}", "PUT /dashboards/{id}", "POST /usage/views",
-		"POST /mass-configurations/{id}/configure",
+		"order", "upload", "drop", "repeat", "order of the same quote", "POST /licenses/{id}/assign", "POST /licenses/{id}/unassign", "POST /licenses/{id}/reassign",
+		"POST /licenses/{id}/terminate", "PUT /licenses/{id}/add-ons", "POST /assignments", "PUT /users/{id}", "PUT /call-queues/{id}", "PUT /dashboards/{id}",
+		"POST /usage/views", "POST /mass-configurations/{id}/configure", "POST /mass-configurations/{id}/undo",
 	} {
-		if m.succeeded[what] == 0 {
+		if a.succeeded[what] == 0 {
 			t.Errorf("%s never succeeded", what)
 		}
 	}
-	if m.twice == 0 || m.overtaken == 0 || m.jumps == 0 {
-		t.Errorf("%d answers repeated, %d workers overtaken, %d clocks moved", m.twice, m.overtaken, m.jumps)
+	for _, kind := range []string{"lost", "redelivered after its loss", "duplicate", "late", "reordered"} {
+		if a.events[kind] == 0 {
+			t.Errorf("no event was %s", kind)
+		}
+	}
+	if a.twice == 0 || a.overtaken == 0 || a.jumps == 0 || a.full == 0 || a.orphans == 0 {
+		t.Errorf("answers repeated: %d; %s", a.twice, a.faults())
 	}
 }
 
 // TestTheCommandReplays plays by the command line that a failure prints.
 func TestTheCommandReplays(t *testing.T) {
-	o := options{seed: 3, steps: 60, every: 12}
+	o := options{seed: 3, steps: 60, every: 30}
 	want := simulate(t, o)
 	args := strings.Fields(o.replay())
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)

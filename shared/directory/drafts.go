@@ -1,0 +1,202 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"seatwise/shared/call"
+	"seatwise/shared/license"
+	"seatwise/shared/table"
+)
+
+// A draft is what a PUT would do, decided by the very rules of the PUT on the state as it was read, and not committed. An import asks for drafts to check a file,
+// and commits a draft's operations together with its own. What a commit leaves behind a mark is done by Resume.
+
+// UserDraft is a draft of PutUser.
+type UserDraft struct {
+	// Before is the user as they were read, the zero User when Made; After is what they would be.
+	Before, After User
+	// Version is that of the user as they were read; 0 when Made.
+	Version int64
+	Made    bool
+	// Took are the users of whom an extension or a number is taken.
+	Took []string
+
+	ch  *license.Change
+	ops []table.Operation
+}
+
+// DraftUser decides what PutUser would do. The user may take an extension and a number from somebody for whom yields says so, because they give them up themselves;
+// until they do, they have none.
+//
+// Errors: those of PutUser.
+func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields func(user string) bool) (*UserDraft, error) {
+	if err := checkUser(u, s.products); err != nil {
+		return nil, err
+	}
+	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)
+	return s.draftUser(ctx, c, u, yields)
+}
+
+// DraftRelease decides what deactivating a user would do, and nothing else: for a change that does not fit into one commit.
+//
+// Errors: not-found, ErrTooMuch.
+func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
+	return s.draftRelease(ctx, c, id)
+}
+
+// Operations are those of the draft, for a commit with so many more.
+//
+// Errors: ErrTooMuch when they do not fit into one.
+func (d *UserDraft) Operations(more int) ([]table.Operation, error) {
+	switch fits, err := d.ch.Fits(len(d.ops) + more); {
+	case err != nil:
+		return nil, err
+	case !fits:
+		return nil, ErrTooMuch
+	}
+	ops, err := d.ch.Operations()
+	return append(ops, d.ops...), err
+}
+
+// Moves says whether the draft changes anything that the kernel keeps: licenses, grants, extension and number.
+func (d *UserDraft) Moves() (bool, error) {
+	ops, err := d.ch.Operations()
+	return len(ops) > 0, err
+}
+
+// Committed does what follows the commit of the draft's operations: seats that came back go to who waits.
+func (d *UserDraft) Committed(ctx context.Context) { d.ch.Committed(ctx) }
+
+// take takes the extension and the number that a user wants from those who yield them.
+func (d *UserDraft) take(ctx context.Context, u User, yields func(user string) bool) error {
+	if _, err := d.ch.Load(ctx, license.Need{Extensions: []string{u.Extension}, Numbers: []string{u.Number}}); err != nil {
+		return err
+	}
+	if owner := d.ch.Extension(u.Extension).UserID; owner != "" && owner != u.ID && yields(owner) {
+		if err := d.takeFrom(ctx, owner, ""); err != nil {
+			return err
+		}
+	}
+	extension := d.ch.NumberOwner(u.Number)
+	if extension == "" || extension == u.Extension {
+		return nil
+	}
+	if _, err := d.ch.Load(ctx, license.Need{Extensions: []string{extension}}); err != nil {
+		return err
+	}
+	if owner := d.ch.Extension(extension).UserID; owner != "" && owner != u.ID && yields(owner) {
+		return d.takeFrom(ctx, owner, extension)
+	}
+	return nil
+}
+
+// takeFrom takes the number from a user, who keeps the extension; and the extension too if it is empty.
+func (d *UserDraft) takeFrom(ctx context.Context, owner, extension string) error {
+	if _, err := d.ch.Load(ctx, license.Need{Users: []string{owner}}); err != nil {
+		return err
+	}
+	if !slices.Contains(d.Took, owner) {
+		d.Took = append(d.Took, owner)
+	}
+	return d.ch.Extend(ctx, owner, extension, "")
+}
+
+// QueueDraft is a draft of PutQueue.
+type QueueDraft struct {
+	// Before is the queue as it was read, with its members, and the zero Queue when Made; After is what it would be.
+	Before, After Queue
+	// Version is that of the entity tag of the queue as it was read.
+	Version int64
+	Made    bool
+
+	c        *call.Call
+	old, now *loadedQueue
+}
+
+// DraftQueue decides what PutQueue would do, but for members who are no users: CheckMembers looks for them.
+//
+// Errors: validation, precondition-failed.
+func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string, members []string) (*QueueDraft, error) {
+	members = unique(members)
+	if err := checkQueue(name, members); err != nil {
+		return nil, err
+	}
+	old, err := s.loadQueue(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	alive := old.exists && !old.Deleted
+	if err := c.Matches(alive, old.revision()); err != nil {
+		return nil, err
+	}
+	now := &loadedQueue{
+		queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At, Settled: old.Settled}, members: members,
+	}
+	if !old.exists {
+		past, err := s.GoneQueues(ctx, c, []string{id})
+		if err != nil {
+			return nil, err
+		}
+		now.Shown = past[id].Shown
+	}
+	now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
+	d := &QueueDraft{After: now.view(), Version: old.revision(), Made: !alive, c: c, old: old, now: now}
+	if alive {
+		d.Before = old.view()
+	}
+	return d, nil
+}
+
+// Operations are those of the draft.
+func (d *QueueDraft) Operations() ([]table.Operation, error) {
+	ops, err := queueOperations(d.c, d.old, d.now)
+	if err != nil {
+		return nil, err
+	}
+	change := call.Change{Action: "queue.put", Subject: "queue", SubjectID: d.now.ID, After: queueAudit(d.now)}
+	if !d.Made {
+		change.Before = queueAudit(d.old)
+	}
+	audit, err := d.c.Audit(change)
+	if err != nil {
+		return nil, err
+	}
+	return append(ops, audit, mark(d.c, queueMarks, d.now.ID)), nil
+}
+
+// DashboardDraft is a draft of PutDashboard.
+type DashboardDraft struct {
+	// Before is the dashboard as it was read, the zero Dashboard when Made; After is what it would be.
+	Before, After Dashboard
+	// Version is that of the dashboard as it was read; 0 when Made.
+	Version int64
+	Made    bool
+
+	changed []string // queues that come or go
+	ops     []table.Operation
+}
+
+// DraftDashboard decides what PutDashboard would do.
+//
+// Errors: those of PutDashboard.
+func (s *Service) DraftDashboard(ctx context.Context, c *call.Call, d Dashboard) (*DashboardDraft, error) {
+	d.QueueIDs = unique(d.QueueIDs)
+	if err := checkDashboard(d); err != nil {
+		return nil, err
+	}
+	return s.draftDashboard(ctx, c, d.ID, &d)
+}
+
+// Operations are those of the draft.
+func (d *DashboardDraft) Operations() []table.Operation { return d.ops }
+
+// Settle does what changes of an account's users, queues and dashboards left behind marks, as far as the time allows; what is not done by then, or fails, is done by
+// the maintenance function.
+func (s *Service) Settle(ctx context.Context, c *call.Call) error {
+	_, err := s.soon(ctx, c, func(ctx context.Context) error {
+		return errors.Join(s.ResumeQueues(ctx, c.Account, ""), s.ResumeUsers(ctx, c.Account, ""))
+	})
+	return err
+}

@@ -55,45 +55,65 @@ type Judged struct {
 // Applies says whether there is something to do for the row.
 func (j *Judged) Applies() bool { return j.Outcome == New || j.Outcome == Change }
 
-// Claims find what several rows of a file claim, of which each belongs to one row (spec 5): by what is claimed, the rows that do.
-type Claims map[string]claimants
+// Claims find what several rows of a file claim, of which each belongs to one row (spec 5). The zero Claims are of no row yet.
+type Claims struct {
+	first map[string]int32      // by what is claimed, the first row that does
+	more  map[string]*claimants // of the few things that several rows claim
+}
 
 // claimants are the rows that claim the same thing: the first few, and how many there are.
 type claimants struct {
-	first [4]int32
-	n     int32
+	first []int32
+	n     int
 }
 
+// namedClaimants is how many of the rows that claim the same thing are known by number.
+const namedClaimants = 4
+
 // Add notes that a row claims something; nothing is claimed by the empty text.
-func (c Claims) Add(what string, row int) {
+func (c *Claims) Add(what string, row int) {
 	if what == "" {
 		return
 	}
-	by := c[what]
-	if int(by.n) < len(by.first) {
-		by.first[by.n] = int32(row)
+	if c.first == nil {
+		c.first, c.more = map[string]int32{}, map[string]*claimants{}
+	}
+	first, taken := c.first[what]
+	if !taken {
+		c.first[what] = int32(row)
+		return
+	}
+	by := c.more[what]
+	if by == nil {
+		by = &claimants{first: []int32{first}, n: 1}
+		c.more[what] = by
+	}
+	if len(by.first) < namedClaimants {
+		by.first = append(by.first, int32(row))
 	}
 	by.n++
-	c[what] = by
 }
 
+// Settle says that all rows are noted. Most of what is kept until then is of no more use, and memory is scarce while a large file is checked.
+func (c *Claims) Settle() { c.first = nil }
+
 // Alone says whether no more than one row claims it.
-func (c Claims) Alone(what string) bool { return c[what].n < 2 }
+func (c *Claims) Alone(what string) bool { return c.more[what] == nil }
 
 // Fault names the other rows that claim what this row claims in a column; ok is false when there are none. thing is what it is called.
-func (c Claims) Fault(what string, row, column int, thing string) (fault RowError, ok bool) {
-	by := c[what]
-	if by.n < 2 {
+func (c *Claims) Fault(what string, row, column int, thing string) (fault RowError, ok bool) {
+	by := c.more[what]
+	if by == nil {
 		return RowError{}, false
 	}
 	var others []int
-	for _, other := range by.first[:min(int(by.n), len(by.first))] {
+	for _, other := range by.first {
 		if int(other) != row {
 			others = append(others, int(other))
 		}
 	}
 	return RowError{
-		Row: row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by %s too.", thing, RowNames(others, int(by.n)-1)),
+		Row: row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by %s too.", thing, RowNames(others, by.n-1)),
 	}, true
 }
 

@@ -78,6 +78,44 @@ func (j *judgement) Key(r *planRow) string { return r.key() }
 // planFile plans what an uploaded file wants. The file is read twice: for what rows claim of each other, and row by row with the account's state; so no more of it
 // is in memory than what is claimed.
 func (s *Service) planFile(ctx context.Context, w *worker, p *filejob.Planner[planRow, View], j *judgement) error {
+	reader, claimed, closeFile, err := s.readClaims(ctx, w, j)
+	if err != nil {
+		return err
+	}
+	defer closeFile()
+	j.own = func(visit func(planRow) error) error {
+		for _, k := range claimed.rows {
+			if !claimed.alone(k) {
+				continue
+			}
+			if err := visit(planRow{Extension: k.ext, Wanted: target{User: k.user}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return p.Plan(ctx, func(visit func(planRow) error) error {
+		next := 0
+		_, err := s.eachAsked(reader, func(at columns, a asked) error {
+			k := claimed.rows[next]
+			next++
+			r := planRow{Judged: filejob.Judged{Row: a.row, Errors: a.errors}, Extension: a.ext}
+			if why := claimed.nobody[k.row]; why != "" {
+				r.Errors = append(r.Errors, filejob.RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
+			}
+			r.Errors = append(r.Errors, claimed.faults(k, at)...)
+			r.Wanted = target{Number: a.number, User: k.user, Licensed: true, AddOns: a.addOns}
+			if len(r.Errors) > 0 {
+				r.Outcome = filejob.Bad
+			}
+			return visit(r)
+		})
+		return err
+	}, j)
+}
+
+// readClaims opens the file, and reads what its rows claim while the users of the account are read.
+func (s *Service) readClaims(ctx context.Context, w *worker, j *judgement) (*sheet.Reader, *claims, func(), error) {
 	who := directory.NewNamed("user")
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -87,47 +125,23 @@ func (s *Service) planFile(ctx context.Context, w *worker, p *filejob.Planner[pl
 		})
 	})
 	reader, closeFile, err := w.Open(ctx)
-	if read := group.Wait(); err == nil && read != nil {
-		closeFile()
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, group.Wait())
+	}
+	claimed := newClaims(reader.RowCount())
+	j.file.at, err = s.eachAsked(reader, func(_ columns, a asked) error {
+		claimed.add(a)
+		return nil
+	})
+	if read := group.Wait(); err == nil {
 		err = read
 	}
 	if err != nil {
-		return err
+		closeFile()
+		return nil, nil, nil, err
 	}
-	defer closeFile()
-	claimed := newClaims()
-	j.file.at, err = s.eachAsked(reader, func(_ columns, a asked) error {
-		user, _ := find(who, a.user)
-		claimed.add(a, user)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	j.own = func(visit func(planRow) error) error {
-		for _, k := range claimed.alone() {
-			if err := visit(planRow{Extension: k.ext, Wanted: target{User: k.user}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return p.Plan(ctx, func(visit func(planRow) error) error {
-		_, err := s.eachAsked(reader, func(at columns, a asked) error {
-			r := planRow{Judged: filejob.Judged{Row: a.row, Errors: a.errors}, Extension: a.ext}
-			user, why := find(who, a.user)
-			if why != "" && a.user != "" {
-				r.Errors = append(r.Errors, filejob.RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
-			}
-			r.Errors = append(r.Errors, claimed.faults(a, user, at)...)
-			r.Wanted = target{Number: a.number, User: user, Licensed: true, AddOns: a.addOns}
-			if len(r.Errors) > 0 {
-				r.Outcome = filejob.Bad
-			}
-			return visit(r)
-		})
-		return err
-	}, j)
+	claimed.resolve(who)
+	return reader, claimed, closeFile, nil
 }
 
 // eachAsked reads the rows of a file below its header; blank rows are ignored.

@@ -139,17 +139,25 @@ func find(who *directory.Named, text string) (id, why string) {
 // claims finds what two rows claim (spec 5): each extension, number and user belongs to one row.
 type claims struct {
 	ext, number, user filejob.Claims
-	sound             []claim // of rows without a fault of their own
+	rows              []claim        // in the order of the file
+	nobody            map[int]string // why a row's user is none, by row
 }
 
-// claim is what one row claims.
-type claim struct{ ext, number, user string }
-
-func newClaims() *claims {
-	return &claims{ext: filejob.Claims{}, number: filejob.Claims{}, user: filejob.Claims{}}
+// claim is what one row claims. The user is as the file has it until all users are known.
+type claim struct {
+	row               int
+	ext, number, user string
+	sound             bool // the row has no fault of its own
 }
 
-func (c *claims) add(a asked, user string) {
+// newClaims makes room for the claims of so many rows.
+func newClaims(rows int) *claims {
+	return &claims{rows: make([]claim, 0, rows), nobody: map[int]string{}}
+}
+
+// add enters the extension and the number of a row.
+func (c *claims) add(a asked) {
+	c.rows = append(c.rows, claim{row: a.row, ext: a.ext, number: a.number, user: a.user, sound: len(a.errors) == 0})
 	// What is no extension or number may be shortened, and two such may look the same.
 	if directory.ValidExtension(a.ext) {
 		c.ext.Add(a.ext, a.row)
@@ -157,29 +165,42 @@ func (c *claims) add(a asked, user string) {
 	if directory.ValidNumber(a.number) {
 		c.number.Add(a.number, a.row)
 	}
-	c.user.Add(user, a.row)
-	if len(a.errors) == 0 && user != "" {
-		c.sound = append(c.sound, claim{ext: a.ext, number: a.number, user: user})
-	}
 }
 
-// alone are the claims of the rows without a fault, once all rows are known: what no other row claims.
-func (c *claims) alone() []claim {
-	c.sound = slices.DeleteFunc(c.sound, func(k claim) bool { return !c.ext.Alone(k.ext) || !c.number.Alone(k.number) || !c.user.Alone(k.user) })
-	return c.sound
+// resolve makes user ids of what the rows call their users, once all rows are entered, and enters these.
+func (c *claims) resolve(who *directory.Named) {
+	for i := range c.rows {
+		k := &c.rows[i]
+		if k.user == "" {
+			continue
+		}
+		var why string
+		if k.user, why = find(who, k.user); why != "" {
+			c.nobody[k.row] = why
+		}
+		c.user.Add(k.user, k.row)
+	}
+	c.ext.Settle()
+	c.number.Settle()
+	c.user.Settle()
+}
+
+// alone says whether a row without a fault of its own claims what no other row claims.
+func (c *claims) alone(k claim) bool {
+	return k.sound && k.user != "" && c.ext.Alone(k.ext) && c.number.Alone(k.number) && c.user.Alone(k.user)
 }
 
 // faults names the claims of a row that other rows make too.
-func (c *claims) faults(a asked, user string, at columns) []filejob.RowError {
+func (c *claims) faults(k claim, at columns) []filejob.RowError {
 	var errs []filejob.RowError
-	check := func(in filejob.Claims, claimed string, column int, what string) {
-		if fault, ok := in.Fault(claimed, a.row, column, what); ok {
+	check := func(in *filejob.Claims, claimed string, column int, what string) {
+		if fault, ok := in.Fault(claimed, k.row, column, what); ok {
 			errs = append(errs, fault)
 		}
 	}
-	check(c.ext, a.ext, at.ext, "extension")
-	check(c.number, a.number, at.number, "number")
-	check(c.user, user, at.user, "user")
+	check(&c.ext, k.ext, at.ext, "extension")
+	check(&c.number, k.number, at.number, "number")
+	check(&c.user, k.user, at.user, "user")
 	return errs
 }
 

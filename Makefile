@@ -115,6 +115,12 @@ SEEDS ?= 50
 simulate: ## Play SEEDS=n seeds of random operations, faults and interleavings, and check every invariant; docs/correctness.md.
 	go run -buildvcs=false ./infra/simulate -seeds $(SEEDS) $(ARGS)
 
+# -seed and -every go through ARGS.
+KILLS ?= 500
+.PHONY: kills
+kills: ## Kill the runner KILLS=n times under load, restart it each time, and check that nothing acknowledged is lost; docs/correctness.md.
+	go test -count=1 -timeout 6h -v -run '^TestKills$$' ./infra/kills -kills $(KILLS) $(ARGS)
+
 .PHONY: deploy
 deploy: export SAM_CLI_TELEMETRY := 0
 deploy: $(VENV)/installed ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".

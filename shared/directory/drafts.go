@@ -63,7 +63,7 @@ func (d *UserDraft) Operations(more int) ([]table.Operation, error) {
 // Moves says whether the draft changes anything that the kernel keeps: licenses, grants, extension and number.
 func (d *UserDraft) Moves() (bool, error) {
 	ops, err := d.ch.Operations()
-	return len(ops) > 0, err
+	return slices.ContainsFunc(ops, func(op table.Operation) bool { return op.Kind != table.KindCheck }), err
 }
 
 // Committed does what follows the commit of the draft's operations: seats that came back go to who waits.

@@ -47,6 +47,26 @@ func TestRoleThatChangesWhileSomebodyIsGivenIt(t *testing.T) {
 	}
 }
 
+// The simulation found it (seed 10044 of its second form): what the role gave between the read and the commit stayed for ever, since the commit left the holder as it was.
+func TestRoleThatGivesWhileSomebodyLosesIt(t *testing.T) {
+	f := newFixture(t)
+	role := func(licenses ...string) {
+		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: licenses}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	role()
+	f.user(t, "ann", "r")
+	f.during(1, func() { role("essential-user") }, func() { f.user(t, "ann") })
+	user, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(user.Holdings) != 0 {
+		t.Fatalf("the user holds %+v of a role that they do not have", user.Holdings)
+	}
+}
+
 func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 	t.Run("before the user is written", func(t *testing.T) {
 		f := newFixture(t)

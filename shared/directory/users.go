@@ -69,6 +69,7 @@ func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User,
 // draftUser decides what PutUser does; yields says of whom the user may take an extension or a number, and may be nil.
 func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields func(user string) bool) (*UserDraft, error) {
 	ch := s.desk.Change(c)
+	ch.Still(u.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
 	keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
 	for _, role := range u.RoleIDs {
 		keys = append(keys, roleKey(c.Account, role))

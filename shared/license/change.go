@@ -56,6 +56,8 @@ type Change struct {
 	// reservation is where seats are taken from first, and drawn how many of each product are taken from it by then; nil for the pool alone.
 	reservation *Reservation
 	drawn       map[string]int64
+	// still are the users of whom the commit demands that they are as they were read, also where the change leaves them so.
+	still map[string]bool
 	// later leaves seats that are freed to the pool, to be handed to who waits right after the commit instead of in it: for a change that would otherwise not
 	// fit into one commit. Until then an assignment by hand may take such a seat.
 	later bool
@@ -137,7 +139,7 @@ func (d *Desk) Change(c *call.Call) *Change {
 		desk: d, c: c,
 		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
 		numbers: map[string]*numberState{}, waits: map[string]*waitState{}, exclusions: map[string]bool{},
-		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, heads: map[string]*head{}, look: map[string]bool{},
+		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, heads: map[string]*head{}, look: map[string]bool{}, still: map[string]bool{},
 	}
 }
 
@@ -351,6 +353,10 @@ func (ch *Change) Put(ctx context.Context, user, name string, active bool) error
 	}
 	return ch.settle(ctx, h)
 }
+
+// Still makes the commit demand that a user is as they were loaded, also where the change leaves them so: for who decides by what a user holds, and would otherwise not notice
+// what is granted at the same time.
+func (ch *Change) Still(user string) { ch.still[user] = true }
 
 // Remove deletes a holder: every seat goes back and every grant is forgotten.
 func (ch *Change) Remove(ctx context.Context, user string) error {

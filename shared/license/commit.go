@@ -125,6 +125,9 @@ func (ch *Change) holderOperations() ([]table.Operation, error) {
 			return nil, err
 		}
 		if h.exists && bytes.Equal(data, h.before) {
+			if ch.still[user] {
+				ops = append(ops, table.Check(key, table.IfVersion(h.version)))
+			}
 			continue
 		}
 		ops = append(ops, table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version)))

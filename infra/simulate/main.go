@@ -1,4 +1,4 @@
-// Command simulate plays Seatwise in one process: the product's own functions over the embedded store, called by several callers in several accounts, interrupted at
+// Command simulate plays Seatwise in one process: the product's own functions over the embedded store, or over DynamoDB's API, called by several callers in several accounts, interrupted at
 // every call to the table, with the faults that a network, a store, a disk and a clock have. A seed decides everything: which operation, which fault, and which of
 // the calls that wait goes on next. After every commit a plain model checks the invariants of design.md; now and then, and when all is calm, they are checked through the API too
 // (docs/correctness.md says which and how).
@@ -12,19 +12,18 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"seatwise/shared/table/bolt"
 	"seatwise/shared/table/faulty"
 )
 
 // options say what to play.
 type options struct {
+	adapter      string
 	seed         uint64
 	steps, every int
 	// trace gets every line of the trace; nil for none.
@@ -38,21 +37,19 @@ type result struct {
 	violation error
 }
 
-// simulate plays one seed in a bubble of its own, in a folder that is gone afterwards.
-func simulate(t *testing.T, o options) result {
+// simulate plays one seed in a bubble of its own, on a store of its own, which is gone afterwards.
+func simulate(t *testing.T, open adapter, o options) result {
 	t.Helper()
+	within := open(t)
 	var out result
 	synctest.Test(t, func(t *testing.T) {
-		folder, err := os.MkdirTemp(memory(), "seatwise-simulate-") //nolint:usetesting // t.TempDir is on disk, and a sync to it takes far longer than all else
+		store, err := within()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = os.RemoveAll(folder) }()
-		store, err := bolt.Open(filepath.Join(folder, "table.db"))
-		if err != nil {
-			t.Fatal(err)
+		if c, ok := store.(io.Closer); ok {
+			defer func() { _ = c.Close() }()
 		}
-		defer func() { _ = store.Close() }()
 		m, err := newSimulation(o.seed, store)
 		if err != nil {
 			t.Fatal(err)
@@ -65,28 +62,24 @@ func simulate(t *testing.T, o options) result {
 	return out
 }
 
-// memory is where files lie in memory, if the machine has such a place.
-func memory() string {
-	const shared = "/dev/shm"
-	if info, err := os.Stat(shared); err == nil && info.IsDir() {
-		return shared
-	}
-	return ""
-}
-
 // replay is the command that plays the seed again.
 func (o options) replay() string {
-	return fmt.Sprintf("go run ./infra/simulate -seed %d -steps %d -every %d", o.seed, o.steps, o.every)
+	return fmt.Sprintf("go run ./infra/simulate -adapter %s -seed %d -steps %d -every %d", o.adapter, o.seed, o.steps, o.every)
 }
 
 func main() {
 	var o options
 	seeds := flag.Int("seeds", 1, "how many seeds to play, from -seed on")
+	flag.StringVar(&o.adapter, "adapter", "bolt", "the store: bolt, or dynamo on DynamoDB Local")
 	flag.Uint64Var(&o.seed, "seed", 1, "the first seed")
 	flag.IntVar(&o.steps, "steps", 800, "operations of each seed")
 	flag.IntVar(&o.every, "every", 250, "commits between two looks at everything through the API; the model looks at every commit")
 	trace := flag.String("trace", "", "a file for every call to the table and what came of it")
 	flag.Parse()
+	if adapters[o.adapter] == nil {
+		fmt.Fprintf(os.Stderr, "no adapter %q; there are bolt and dynamo\n", o.adapter)
+		os.Exit(2)
+	}
 	if *trace != "" {
 		f, err := os.Create(*trace)
 		if err != nil {
@@ -156,7 +149,8 @@ func play(t *testing.T, o options, seeds int) {
 	began := time.Now()
 	a := newTotals()
 	for range seeds {
-		r := simulate(t, o)
+		var r result
+		t.Run(fmt.Sprintf("seed %d", o.seed), func(t *testing.T) { r = simulate(t, adapters[o.adapter], o) })
 		if r.sim == nil {
 			return
 		}

@@ -13,7 +13,7 @@ import (
 func TestShortRound(t *testing.T) {
 	o := options{steps: 400, every: 60}
 	for o.seed = 1; o.seed <= 6; o.seed++ {
-		if r := simulate(t, o); r.violation != nil {
+		if r := simulate(t, openBolt, o); r.violation != nil {
 			t.Errorf("%v\nreplay: %s", r.violation, o.replay())
 		}
 	}
@@ -26,7 +26,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 		var traces [2]strings.Builder
 		var results [2]result
 		for i := range results {
-			results[i] = simulate(t, options{seed: seed, steps: 150, every: 50, trace: &traces[i]})
+			results[i] = simulate(t, openBolt, options{seed: seed, steps: 150, every: 50, trace: &traces[i]})
 		}
 		if results[0].hash != results[1].hash {
 			a, b := strings.Split(traces[0].String(), "\n"), strings.Split(traces[1].String(), "\n")
@@ -44,11 +44,24 @@ func TestASeedReplaysExactly(t *testing.T) {
 	}
 }
 
+// TestBothAdaptersAgree plays a seed over the dynamo adapter on a real DynamoDB API: no violation, and call by call the same outcomes as over the embedded store, so it
+// replays exactly too.
+func TestBothAdaptersAgree(t *testing.T) {
+	o := options{adapter: "dynamo", seed: 5, steps: 150, every: 100}
+	got := simulate(t, openDynamo, o)
+	if got.violation != nil {
+		t.Fatalf("%v\nreplay: %s", got.violation, o.replay())
+	}
+	if want := simulate(t, openBolt, o); got.hash != want.hash {
+		t.Errorf("the trace over the dynamo adapter is %s, over the embedded store %s", got.hash, want.hash)
+	}
+}
+
 // TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault comes about, and every kind of operation succeeds now and then.
 func TestFaultsAndOperationsHappen(t *testing.T) {
 	a := newTotals()
 	for seed := uint64(11); seed < 15; seed++ {
-		r := simulate(t, options{seed: seed, steps: 700, every: 500})
+		r := simulate(t, openBolt, options{seed: seed, steps: 700, every: 500})
 		if r.violation != nil {
 			t.Fatal(r.violation)
 		}
@@ -80,8 +93,8 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 
 // TestTheCommandReplays plays by the command line that a failure prints.
 func TestTheCommandReplays(t *testing.T) {
-	o := options{seed: 3, steps: 60, every: 30}
-	want := simulate(t, o)
+	o := options{adapter: "bolt", seed: 3, steps: 60, every: 30}
+	want := simulate(t, openBolt, o)
 	args := strings.Fields(o.replay())
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Dir, cmd.Env = "../..", os.Environ()

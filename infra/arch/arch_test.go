@@ -70,6 +70,7 @@ var packages = map[string]kind{
 	"shared/directory":            room,
 	"shared/filejob":              room,
 	"shared/health":               room,
+	"shared/imports":              room,
 	"shared/license":              room,
 	"shared/maintenance":          room,
 	"shared/massconfig":           room,

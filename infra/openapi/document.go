@@ -12,6 +12,7 @@ import (
 	"seatwise/shared/audit"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
+	"seatwise/shared/imports"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/metrics"
@@ -31,6 +32,7 @@ var rooms = []func(*api.Kit, *app.Env) error{
 	license.LicensesRoutes,
 	license.AssignmentRoutes,
 	massconfig.Routes,
+	imports.Routes,
 	directory.Routes,
 	always(usage.Routes),
 	always(report.Routes),

@@ -162,9 +162,12 @@ func (w *world) furnish(t *testing.T, account, token string) {
 	for _, from := range []string{"2026-01-01", "2026-01-02"} {
 		reports = append(reports, fmt.Sprint(post("/reports", object{"kind": "license-status", "from": from, "to": "2026-01-20"})["id"]))
 	}
-	var plans []string
+	var plans, imports []string
 	for range 2 {
-		plans = append(plans, w.plan(t, post, get, account))
+		phones := fmt.Sprintf("Ext Key,Number,User,Addon license 1\n101,6567891230,u1-%s,\n102,6567891231,u2-%s,\n", account, account)
+		plans = append(plans, w.plan(t, post, get, "/mass-configurations", object{"fileName": "phones.csv"}, phones))
+		queues := fmt.Sprintf("Call queue,Name,Member 1\nq8-%s,Eight,u1-%s\nq9-%s,Nine,u2-%s\n", account, account, account, account)
+		imports = append(imports, w.plan(t, post, get, "/imports", object{"kind": "call-queues", "fileName": "queues.csv"}, queues))
 	}
 	w.things[account] = []string{
 		"{account}", account,
@@ -174,6 +177,7 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		"/licenses/{id}", "/licenses/" + fmt.Sprint(license),
 		"/exclusions/{product}/{user}", "/exclusions/live-reports/" + named("u", 1),
 		"/mass-configurations/{id}", "/mass-configurations/" + plans[0],
+		"/imports/{id}", "/imports/" + imports[0],
 		"/users/{id}", "/users/" + named("u", 1),
 		"/roles/{id}", "/roles/" + named("r", 1),
 		"/call-queues/{id}", "/call-queues/" + named("q", 1),
@@ -183,11 +187,11 @@ func (w *world) furnish(t *testing.T, account, token string) {
 	}
 }
 
-// plan uploads a file of two rows and waits until it was checked.
-func (w *world) plan(t *testing.T, post func(string, any) object, get func(string) object, account string) string {
+// plan uploads a file, asked for at a path, and waits until it was checked.
+func (w *world) plan(t *testing.T, post func(string, any) object, get func(string) object, at string, ask object, file string) string {
 	t.Helper()
-	file := fmt.Sprintf("Ext Key,Number,User,Addon license 1\n101,6567891230,u1-%s,\n102,6567891231,u2-%s,\n", account, account)
-	made := post("/mass-configurations", object{"fileName": "phones.csv", "sizeBytes": len(file)})
+	ask["sizeBytes"] = len(file)
+	made := post(at, ask)
 	upload, _ := made["upload"].(object)
 	req, err := http.NewRequestWithContext(t.Context(), fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), strings.NewReader(file))
 	if err != nil {
@@ -202,7 +206,7 @@ func (w *world) plan(t *testing.T, post func(string, any) object, get func(strin
 	if a := do(t, req); a.status != http.StatusOK {
 		t.Fatalf("upload: %v", a)
 	}
-	path := "/mass-configurations/" + fmt.Sprint(made["id"])
+	path := at + "/" + fmt.Sprint(made["id"])
 	for deadline := time.Now().Add(settled); ; time.Sleep(20 * time.Millisecond) {
 		switch now := get(path); now["state"] {
 		case "ready":

@@ -17,7 +17,7 @@ import (
 // Errors: validation (also for queues that do not exist), precondition-failed.
 func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
 	d.QueueIDs = unique(d.QueueIDs)
-	if err := checkDashboard(d); err != nil {
+	if err := CheckDashboard(d); err != nil {
 		return DashboardWithGrants{}, 0, false, err
 	}
 	draft, err := s.writeDashboard(ctx, c, d.ID, &d)

@@ -32,7 +32,7 @@ type UserDraft struct {
 //
 // Errors: those of PutUser.
 func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields func(user string) bool) (*UserDraft, error) {
-	if err := checkUser(u, s.products); err != nil {
+	if err := CheckUser(u, s.products); err != nil {
 		return nil, err
 	}
 	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)
@@ -120,7 +120,7 @@ type QueueDraft struct {
 // Errors: validation, precondition-failed.
 func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string, members []string) (*QueueDraft, error) {
 	members = unique(members)
-	if err := checkQueue(name, members); err != nil {
+	if err := CheckQueue(name, members); err != nil {
 		return nil, err
 	}
 	old, err := s.loadQueue(ctx, c, id)
@@ -183,7 +183,7 @@ type DashboardDraft struct {
 // Errors: those of PutDashboard.
 func (s *Service) DraftDashboard(ctx context.Context, c *call.Call, d Dashboard) (*DashboardDraft, error) {
 	d.QueueIDs = unique(d.QueueIDs)
-	if err := checkDashboard(d); err != nil {
+	if err := CheckDashboard(d); err != nil {
 		return nil, err
 	}
 	return s.draftDashboard(ctx, c, d.ID, &d)
@@ -191,6 +191,30 @@ func (s *Service) DraftDashboard(ctx context.Context, c *call.Call, d Dashboard)
 
 // Operations are those of the draft.
 func (d *DashboardDraft) Operations() []table.Operation { return d.ops }
+
+// EachQueue visits every call queue of the account by id.
+func (s *Service) EachQueue(ctx context.Context, c *call.Call, visit func(id, name string)) error {
+	return table.All(ctx, s.env.Table, table.Query{Partition: queuesPartition(c.Account)}, func(item table.Item) error {
+		head, err := call.Decode[queueItem](item)
+		if err == nil && !head.Deleted {
+			visit(head.ID, head.Name)
+		}
+		return err
+	})
+}
+
+// EachRole visits every role of the account, super-admin too.
+func (s *Service) EachRole(ctx context.Context, c *call.Call, visit func(id, name string)) error {
+	admin := superAdmin()
+	visit(admin.ID, admin.Name)
+	return table.All(ctx, s.env.Table, table.Query{Partition: rolesPartition(c.Account)}, func(item table.Item) error {
+		r, err := call.Decode[Role](item)
+		if err == nil && r.ID != SuperAdmin {
+			visit(r.ID, r.Name)
+		}
+		return err
+	})
+}
 
 // Settle does what changes of an account's users, queues and dashboards left behind marks, as far as the time allows; what is not done by then, or fails, is done by
 // the maintenance function.

@@ -148,7 +148,7 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 // Errors: validation (also for members who do not exist), precondition-failed.
 func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
 	members = unique(members)
-	if err := checkQueue(name, members); err != nil {
+	if err := CheckQueue(name, members); err != nil {
 		return Queue{}, 0, false, err
 	}
 	if err := s.CheckMembers(ctx, c, members); err != nil {

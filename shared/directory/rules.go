@@ -75,8 +75,8 @@ func Unseen(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner
 }
 
-// checkUser collects every fault of a user as it was sent.
-func checkUser(u User, products *catalog.Catalog) error {
+// CheckUser collects every fault of a user as it was sent.
+func CheckUser(u User, products *catalog.Catalog) error {
 	fields := checkName(u.Name)
 	if u.Email != "" {
 		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
@@ -105,8 +105,8 @@ func checkUser(u User, products *catalog.Catalog) error {
 	return nil
 }
 
-// checkQueue collects every fault of a call queue as it was sent, but for members who do not exist.
-func checkQueue(name string, members []string) error {
+// CheckQueue collects every fault of a call queue as it was sent, but for members who do not exist.
+func CheckQueue(name string, members []string) error {
 	fields := checkName(name)
 	if len(members) > MaxMembers {
 		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})
@@ -117,8 +117,8 @@ func checkQueue(name string, members []string) error {
 	return nil
 }
 
-// checkDashboard collects every fault of a dashboard as it was sent, but for queues that do not exist.
-func checkDashboard(d Dashboard) error {
+// CheckDashboard collects every fault of a dashboard as it was sent, but for queues that do not exist.
+func CheckDashboard(d Dashboard) error {
 	fields := checkName(d.Name)
 	if len(d.QueueIDs) > MaxQueues {
 		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})

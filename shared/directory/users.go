@@ -32,7 +32,7 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 //
 // Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed.
 func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
-	if err := checkUser(u, s.products); err != nil {
+	if err := CheckUser(u, s.products); err != nil {
 		return User{}, 0, false, err
 	}
 	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)

@@ -149,6 +149,7 @@ func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(fo
 	if err := judge.Begin(nil); err != nil {
 		return "", err
 	}
+	size := w.jobs.room.Size(w.Job).Batch
 	var named []int
 	var batch []R
 	look := func() error {
@@ -170,7 +171,7 @@ func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(fo
 		if w.jobs.room.Judged(r).Outcome == Bad {
 			return nil
 		}
-		if batch = append(batch, *r); len(batch) == w.jobs.room.BatchRows {
+		if batch = append(batch, *r); len(batch) == size {
 			return look()
 		}
 		return nil
@@ -187,9 +188,10 @@ func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(fo
 // applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the progress after them, and a better guess of how many fit.
 func (w *Worker[R, V]) applySome(ctx context.Context, applier Applier[R], rows []R, p Progress, version int64, guess int) (Progress, int, error) {
 	next := p
-	most := w.jobs.room.ChunkRows
-	if w.jobs.room.RowsAtOnce > 0 {
-		most = w.jobs.room.RowsAtOnce
+	most := w.jobs.room.Size(w.Job).Chunk
+	if w.jobs.room.OneByOne {
+		most = w.upToOne(rows[p.Within:])
+		guess = most
 	}
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		n := min(guess, most, len(rows)-p.Within)
@@ -212,6 +214,21 @@ func (w *Worker[R, V]) applySome(ctx context.Context, applier Applier[R], rows [
 		}
 	})
 	return next, guess, err
+}
+
+// upToOne is how many rows there are up to the second one that there is something to do for.
+func (w *Worker[R, V]) upToOne(rows []R) int {
+	found := false
+	for i := range rows {
+		if !w.jobs.room.Judged(&rows[i]).Applies() {
+			continue
+		}
+		if found {
+			return i
+		}
+		found = true
+	}
+	return len(rows)
 }
 
 // build makes the operations for some rows. A row that the state refuses by now is noted as refused, and the others are built without it.

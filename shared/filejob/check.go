@@ -25,7 +25,7 @@ func (w *Worker[R, V]) check(ctx context.Context) error {
 	if w.Job.Cancel {
 		return w.end(ctx, Cancelled)
 	}
-	plan := &Planner[R, V]{w: w}
+	plan := &Planner[R, V]{w: w, size: w.jobs.room.Size(w.Job)}
 	needs, err := w.jobs.room.Plan(ctx, w, plan)
 	var refusal *sheet.Refusal
 	if errors.As(err, &refusal) {
@@ -93,6 +93,7 @@ type Judge[R any] interface {
 // Planner makes the plan and writes it, a chunk at a time.
 type Planner[R, V any] struct {
 	w      *Worker[R, V]
+	size   Size
 	judge  Judge[R]
 	counts Counts
 	faults []RowError
@@ -168,7 +169,7 @@ func (p *Planner[R, V]) read(ctx context.Context, rows Source[R], batches chan<-
 	var loads errgroup.Group
 	loads.SetLimit(loadsAtOnce)
 	defer func() { _ = loads.Wait() }() // each tells its own outcome
-	size := p.w.jobs.room.BatchRows
+	size := p.size.Batch
 	next := make([]R, 0, size)
 	send := func() error {
 		b := &batch[R]{rows: next, loaded: make(chan error, 1)}
@@ -200,7 +201,7 @@ func (p *Planner[R, V]) read(ctx context.Context, rows Source[R], batches chan<-
 
 // decide decides the outcomes of a batch.
 func (p *Planner[R, V]) decide(ctx context.Context, b *batch[R]) error {
-	full := p.w.jobs.room.ChunkRows * ChunksAtOnce
+	full := p.size.Chunk * ChunksAtOnce
 	for i := range b.rows {
 		row := &b.rows[i]
 		r := p.w.jobs.room.Judged(row)
@@ -240,7 +241,7 @@ func (p *Planner[R, V]) flush(ctx context.Context) error {
 	if err := p.written(); err != nil || len(p.rows) == 0 {
 		return err
 	}
-	size := p.w.jobs.room.ChunkRows
+	size := p.size.Chunk
 	rows, first := p.rows, p.chunk
 	p.chunk += (len(rows) + size - 1) / size
 	p.rows = make([]R, 0, len(rows))
@@ -263,7 +264,7 @@ func (p *Planner[R, V]) written() error {
 // write writes chunks of the plan. When the time is nearly over, the next invocation begins anew, with all its time before it: the largest file takes a minute.
 func (p *Planner[R, V]) write(ctx context.Context, rows []R, first int) error {
 	var ops []table.Operation
-	for chunk := range slices.Chunk(rows, p.w.jobs.room.ChunkRows) {
+	for chunk := range slices.Chunk(rows, p.size.Chunk) {
 		data, err := call.Encode(chunk)
 		if err != nil {
 			return err

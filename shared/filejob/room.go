@@ -22,21 +22,25 @@ type Names struct {
 	Folder    string // of object keys, behind the account; empty or with a slash at its end
 }
 
+// Size is how many rows of a plan belong together.
+type Size struct {
+	// Chunk is how many rows one item holds; so many of the largest must stay below 400 KB.
+	Chunk int
+	// Batch is how many rows are judged on one Load.
+	Batch int
+}
+
 // Room is what a room adds to the machinery. R is a row of its plan, which embeds Judged, and V is what it shows of a job, which embeds View.
 type Room[R, V any] struct {
 	Names
-	// ChunkRows is how many rows of a plan one item holds; so many of the largest must stay below 400 KB.
-	ChunkRows int
-	// BatchRows is how many rows are judged on one Load.
-	BatchRows int
-	// RowsAtOnce is the most rows that one commit applies; 0 for as many as fit into it.
-	RowsAtOnce int
+	// Size is how many rows of a job belong together.
+	Size func(j Job) Size
+	// OneByOne has each row that there is something to do for applied in a commit of its own; otherwise a commit takes as many as fit into it.
+	OneByOne bool
 	// Judged is the common part of a row.
 	Judged func(r *R) *Judged
 	// View is what the room shows of a job.
 	View func(j Job, common View) V
-	// May says whether the caller may know of the job; without it everybody may who may call the operation.
-	May func(ctx context.Context, j Job) bool
 	// Plan makes the plan of a job by a Planner; it says which seats the plan needs.
 	//
 	// Errors: a *sheet.Refusal when the file is refused whole.
@@ -82,6 +86,8 @@ type Batch[R any] interface {
 type Jobs[R, V any] struct {
 	env  *app.Env
 	room Room[R, V]
+	// may says whether a caller may do with a job what they ask for; nil for whoever may call the operation.
+	may func(Job) error
 }
 
 // NewJobs makes the jobs of a room.
@@ -91,3 +97,8 @@ func NewJobs[R, V any](env *app.Env, room Room[R, V]) *Jobs[R, V] {
 
 // Names is how the jobs are called.
 func (s *Jobs[R, V]) Names() Names { return s.room.Names }
+
+// For are the jobs as a caller may see them, who may not do everything with every job: may returns nil, or the problem to answer. Lists leave such jobs out.
+func (s *Jobs[R, V]) For(may func(Job) error) *Jobs[R, V] {
+	return &Jobs[R, V]{env: s.env, room: s.room, may: may}
+}

@@ -54,16 +54,18 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 	return j, item, p, nil
 }
 
-// Ask is Load for a caller, who is told of no job that they may not know of.
+// Ask is Load for a caller.
 //
-// Errors: not-found; precondition-failed when the call's If-Match names another version.
+// Errors: not-found; those of For; precondition-failed when the call's If-Match names another version.
 func (s *Jobs[R, V]) Ask(ctx context.Context, c *call.Call, id string) (*Asked, error) {
 	j, item, p, err := s.Load(ctx, c, id)
 	if err != nil {
 		return nil, err
 	}
-	if s.room.May != nil && !s.room.May(ctx, j) {
-		return nil, problem.Missing(s.room.One)
+	if s.may != nil {
+		if err := s.may(j); err != nil {
+			return nil, err
+		}
 	}
 	a := &Asked{Job: j, Progress: p, item: item}
 	return a, c.Matches(true, a.Versions()...)
@@ -142,14 +144,13 @@ func (s *Jobs[R, V]) Get(ctx context.Context, c *call.Call, id string) (view V, 
 	return s.room.View(a.Job, common), a.Versions(), err
 }
 
-// List lists jobs that the caller may know of, newest first, without result: all of them, or those that keep chooses. The position is the id of the last job of the
-// page before.
-func (s *Jobs[R, V]) List(ctx context.Context, c *call.Call, keep func(Job) bool, before string, limit int) (views []V, next string, err error) {
+// List lists jobs, newest first, without result. The position is the id of the last job of the page before.
+func (s *Jobs[R, V]) List(ctx context.Context, c *call.Call, before string, limit int) (views []V, next string, err error) {
 	var jobs []Job
 	query := table.Query{Partition: s.room.jobsPartition(c.Account), To: before, Limit: limit + 1, Backwards: true}
 	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		j, err := call.Decode[Job](item)
-		if err != nil || s.room.May != nil && !s.room.May(ctx, j) || keep != nil && !keep(j) {
+		if err != nil || s.may != nil && s.may(j) != nil {
 			return err
 		}
 		if len(jobs) == limit {
@@ -222,7 +223,7 @@ var ErrEnough = errors.New("enough rows")
 
 // EachRow visits the rows of a plan in order, with their places in it from 1, and only those behind the place after; few chunks are in memory at a time.
 func (s *Jobs[R, V]) EachRow(ctx context.Context, account string, j Job, after int, visit func(place int, r *R) error) error {
-	size := s.room.ChunkRows
+	size := s.room.Size(j).Chunk
 	place := after / size * size // every chunk but the last is full
 	query := table.Query{
 		Partition: s.room.partsPartition(account, j.ID), Prefix: PlanPrefix, From: s.room.chunkKey(account, j.ID, after/size).Sort, Limit: 10,

@@ -44,7 +44,7 @@ func TestDropThatNeverFits(t *testing.T) {
 	o.buy(9, "phone-system")
 	o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/a.csv", csvFile(sheetOf(row("101", "", "john"))))))
 	for n := range 2 * mostAgain {
-		for _, ticket := range o.files.take() {
+		for _, ticket := range o.files.Take() {
 			if v := o.list()[0]; v.State == Configuring { // and between the check and the first row, somebody changes what it is about
 				o.change(func(ctx context.Context, ch *license.Change) error {
 					if n%4 == 0 {
@@ -56,7 +56,7 @@ func TestDropThatNeverFits(t *testing.T) {
 			o.must(o.apply(o.ctx, event(ticket)))
 		}
 	}
-	for _, ticket := range o.files.take() {
+	for _, ticket := range o.files.Take() {
 		o.change(func(ctx context.Context, ch *license.Change) error {
 			return ch.Grant(ctx, "john", catalog.PhoneSystemID, license.Direct)
 		}, "john")

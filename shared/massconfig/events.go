@@ -14,6 +14,7 @@ import (
 	"seatwise/shared/events"
 	"seatwise/shared/filejob"
 	"seatwise/shared/files"
+	"seatwise/shared/imports"
 	"seatwise/shared/license"
 )
 
@@ -25,16 +26,16 @@ func newService(env *app.Env) (*Service, error) {
 	return NewService(env, license.NewDesk(products)), nil
 }
 
-// newPost hands S3's events to the rooms whose files these functions take.
+// newPost hands S3's events to the rooms whose files these functions take: mass configuration, and imports, which need the same and have no functions of their own.
 func newPost(env *app.Env) (*filejob.Post, error) {
 	s, err := newService(env)
 	if err != nil {
 		return nil, err
 	}
-	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs}, Others: s.dropped}, nil
+	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs, imports.NewService(env, s.desk).Jobs()}, Others: s.dropped}, nil
 }
 
-// CheckFunction takes the S3 events of uploads and drops.
+// CheckFunction takes the S3 events of uploads and drops. A drop is always a mass configuration.
 func CheckFunction(env *app.Env) (app.Function, error) {
 	post, err := newPost(env)
 	if err != nil {

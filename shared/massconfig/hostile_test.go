@@ -141,7 +141,7 @@ func TestHostileFilesChangeNothing(t *testing.T) {
 	}}
 	for name, body := range hostile {
 		o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/"+name, body)))
-		if len(o.files.take()) > 0 {
+		if len(o.files.Take()) > 0 {
 			t.Errorf("%s is to be configured", name)
 		}
 	}

@@ -3,6 +3,7 @@ package massconfig
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -12,14 +13,15 @@ import (
 	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/filejob"
+	"seatwise/shared/imports"
 	"seatwise/shared/workbook"
 	"seatwise/shared/workbook/csvout"
 )
 
-// APIFunction serves the operations on mass configurations.
+// APIFunction serves the operations on mass configurations, and those on imports, which are carried by the same machinery and write workbooks too.
 func APIFunction(env *app.Env) (app.Function, error) {
 	k := api.New(env)
-	if err := Routes(k, env); err != nil {
+	if err := errors.Join(Routes(k, env), imports.Routes(k, env)); err != nil {
 		return app.Function{}, err
 	}
 	return app.Function{HTTP: k.Handler()}, nil
@@ -82,7 +84,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 		ID: "list-mass-configurations", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "List mass configurations, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
 		return api.Paged(c, in.Paging, []string{"mass-configurations"}, func(after string, limit int) ([]View, string, error) {
-			return s.jobs.List(ctx, c, nil, after, limit)
+			return s.jobs.List(ctx, c, after, limit)
 		})
 	})
 	api.Register(k, api.Operation{

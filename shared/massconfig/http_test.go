@@ -136,7 +136,7 @@ func TestRepeatedRequests(t *testing.T) {
 	}
 	v := o.ready(2)
 	repeat("/"+v.ID+"/configure", nil, "two")
-	if n := len(o.files.take()); n != 1 {
+	if n := len(o.files.Take()); n != 1 {
 		t.Errorf("%d tickets", n)
 	}
 	o.must(o.apply(o.ctx, o.schedule())) // the ticket is lost, and the schedule finds the work

@@ -4,23 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/xuri/excelize/v2"
 
+	"seatwise/infra/testbox"
 	"seatwise/infra/testkit"
 	"seatwise/shared/api"
 	"seatwise/shared/auth"
@@ -31,7 +24,6 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/sheet"
 	"seatwise/shared/table"
-	"seatwise/shared/wire"
 )
 
 // failer is the part of a test, or of a property's one check, that ends it.
@@ -49,61 +41,13 @@ type office struct {
 	f       failer
 	ctx     context.Context
 	store   table.Store
-	files   *outbox
+	files   *testbox.Box
 	desk    *license.Desk
 	people  *directory.Service
 	service *Service
 	api     http.Handler
 	check   func(context.Context, []byte) error
 	apply   func(context.Context, []byte) error
-}
-
-var buckets = map[files.Bucket]string{files.Uploads: "seatwise-uploads", files.Reports: "seatwise-reports"}
-
-// outbox is the file store, and remembers the tickets that S3 would tell of.
-type outbox struct {
-	files.Store
-	mu      sync.Mutex
-	tickets []files.Info
-	calls   int
-	failAt  int // the call, of Get and Put together, that fails; 0 for none
-}
-
-var errFiles = errors.New("the file store is down, says the test")
-
-func (o *outbox) fails() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.calls++
-	return o.calls == o.failAt
-}
-
-func (o *outbox) Get(ctx context.Context, ref files.Ref) (io.ReadCloser, files.Info, error) {
-	if o.fails() {
-		return nil, files.Info{}, errFiles
-	}
-	return o.Store.Get(ctx, ref)
-}
-
-func (o *outbox) Put(ctx context.Context, ref files.Ref, body io.ReadSeeker, size int64, contentType string) (files.Info, error) {
-	if o.fails() {
-		return files.Info{}, errFiles
-	}
-	info, err := o.Store.Put(ctx, ref, body, size, contentType)
-	if err == nil && strings.HasPrefix(ref.Key, ticketsPrefix) {
-		o.mu.Lock()
-		o.tickets = append(o.tickets, info)
-		o.mu.Unlock()
-	}
-	return info, err
-}
-
-func (o *outbox) take() []files.Info {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	taken := o.tickets
-	o.tickets = nil
-	return taken
 }
 
 func open(t testing.TB) *office {
@@ -113,27 +57,12 @@ func open(t testing.TB) *office {
 
 func openOn(t testing.TB, k *testkit.Kit) *office {
 	t.Helper()
-	objects := s3mem.New()
-	server := httptest.NewServer(gofakes3.New(objects).Server())
-	t.Cleanup(server.Close)
-	for _, name := range buckets {
-		if err := objects.CreateBucket(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := objects.SetVersioningConfiguration(buckets[files.Uploads], gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled}); err != nil {
-		t.Fatal(err)
-	}
-	store := wire.Settings{
-		Region: "eu-west-1", AccessKey: "AKIATEST", SecretKey: "test-secret-key", S3Endpoint: server.URL,
-		UploadsBucket: buckets[files.Uploads], ReportsBucket: buckets[files.Reports],
-	}.OpenFiles()
-	return openWith(t, k, store)
+	return openWith(t, k, testbox.Serve(t))
 }
 
 func openWith(t testing.TB, k *testkit.Kit, store files.Store) *office {
 	t.Helper()
-	o := &office{Kit: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: &outbox{Store: store}}
+	o := &office{Kit: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: testbox.New(store)}
 	k.Env.Files = o.files
 	o.desk = license.NewDesk(catalog.Default())
 	o.people = directory.NewService(k.Env, o.desk)
@@ -396,26 +325,12 @@ func (o *office) drop(key string, body []byte) []byte {
 }
 
 // event is what S3 sends of an object.
-func event(info files.Info) []byte {
-	data, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
-		"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": testkit.Start.Format(time.RFC3339Nano),
-		"s3": map[string]any{
-			"bucket": map[string]any{"name": buckets[info.Bucket]},
-			"object": map[string]any{
-				"key": url.QueryEscape(info.Key), "size": info.Size, "eTag": strings.Trim(info.ETag, `"`), "versionId": info.Version, "sequencer": "0055AED6DCD90281E5",
-			},
-		},
-	}}})
-	if err != nil {
-		panic(err)
-	}
-	return data
-}
+func event(info files.Info) []byte { return testbox.Event(info, testkit.Start) }
 
 // deliver hands the tickets to the function that applies, until there are no more.
 func (o *office) deliver() {
 	o.f.Helper()
-	for tickets := o.files.take(); len(tickets) > 0; tickets = o.files.take() {
+	for tickets := o.files.Take(); len(tickets) > 0; tickets = o.files.Take() {
 		for _, ticket := range tickets {
 			o.must(o.apply(o.ctx, event(ticket)))
 		}

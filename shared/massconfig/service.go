@@ -40,7 +40,8 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 		s.addOns = append(s.addOns, p.ID)
 	}
 	s.jobs = filejob.NewJobs(env, filejob.Room[planRow, View]{
-		Names: names, ChunkRows: chunkRows, BatchRows: judgeBatch,
+		Names:    names,
+		Size:     func(filejob.Job) filejob.Size { return filejob.Size{Chunk: chunkRows, Batch: judgeBatch} },
 		Judged:   func(r *planRow) *filejob.Judged { return &r.Judged },
 		View:     view,
 		Plan:     s.plan,

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testbox"
 	"seatwise/infra/testkit"
 	"seatwise/shared/call"
 	"seatwise/shared/files"
@@ -41,7 +42,7 @@ func (o *office) ready(n int) View {
 func (o *office) start(id string) []byte {
 	o.f.Helper()
 	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/configure", nil), 202)
-	tickets := o.files.take()
+	tickets := o.files.Take()
 	if len(tickets) != 1 {
 		o.f.Fatalf("%d tickets", len(tickets))
 	}
@@ -238,7 +239,7 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 		o.must(o.apply(ctx, next[0]))
 		cancel()
 		next = next[1:]
-		for _, info := range o.files.take() {
+		for _, info := range o.files.Take() {
 			next = append(next, event(info))
 		}
 		if got := o.get(v.ID); len(next) == 1 && (got.State != Configuring || got.Percent >= 100) {
@@ -348,10 +349,10 @@ func TestFileStoreFails(t *testing.T) {
 		file := csvFile(sheetOf(a.floor(12)...))
 		v := a.ask("phones.csv", file, false)
 		arrived := a.put(v, file)
-		a.files.calls, a.files.failAt = 0, at
+		a.files.FailAt(at)
 		failures := 0
 		try := func(work func() error) {
-			if err := work(); errors.Is(err, errFiles) {
+			if err := work(); errors.Is(err, testbox.ErrDown) {
 				failures++
 				err = work()
 				a.must(err)
@@ -362,14 +363,14 @@ func TestFileStoreFails(t *testing.T) {
 		try(func() error { return a.check(a.ctx, arrived) })
 		a.in(Ready, a.get(v.ID))
 		testkit.Decode[View](t, a.request("POST", "/"+v.ID+"/configure", nil), 202)
-		a.files.take()
+		a.files.Take()
 		try(func() error { return a.apply(a.ctx, a.schedule()) })
 		v = a.in(Completed, a.get(v.ID))
 		if v.Applied != 12 || len(a.result(v)) != 13 {
 			t.Errorf("failing at %d: %+v", at, v)
 		}
-		calls := a.files.calls
-		a.files.failAt = 0
+		calls := a.files.Calls()
+		a.files.FailAt(0)
 		if failures == 0 && at > calls {
 			if at < 5 {
 				t.Errorf("only %d calls", calls)

@@ -65,6 +65,28 @@ func WriteSample(w io.Writer, in Sample) error {
 	return b.writeTo(w)
 }
 
+// WriteForm writes a file that an admin fills in under a header: frozen, every column with the format Text, as WriteSample has them. The title goes into the
+// document's properties and names the sheet, so it has at most 31 characters.
+func WriteForm(w io.Writer, created time.Time, title string, header []string) error {
+	b, err := newBook(created, title, title)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	columns := make([]column, len(header))
+	for i, name := range header {
+		columns[i] = column{title: name, width: 22, style: b.styles.text}
+	}
+	s, err := b.table(title, columns)
+	if err != nil {
+		return err
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+	return b.writeTo(w)
+}
+
 // sample writes the sheet that is to be filled in.
 func (b *book) sample(titles []string, in Sample) error {
 	columns := make([]column, len(titles))

@@ -1,4 +1,4 @@
-// Package csvout writes the two CSV files that stand beside the workbooks of mass configuration: the sample and the result (spec 5.1, 5.5). It
+// Package csvout writes the CSV files that stand beside the workbooks of mass configuration and imports: the sample and the result (spec 5.1, 5.5). It
 // knows nothing of workbooks, so that a function that only answers CSV does not link the workbook library (design, decision 9).
 //
 // Every file is RFC 4180: comma, CRLF, quotes where needed; and it begins with a UTF-8 byte order mark, because Excel takes a file without one for
@@ -38,7 +38,12 @@ func ResultHeader(input []string) []string {
 // WriteSample writes the sample file with n add-on columns and the given example rows, whose cells stand in the order of [SampleHeader]. Short
 // rows are filled up with empty cells; a longer one is [ErrRagged].
 func WriteSample(w io.Writer, n int, rows [][]string) error {
-	out, err := newFile(w, SampleHeader(n))
+	return WriteTable(w, SampleHeader(n), rows)
+}
+
+// WriteTable writes a header and the rows under it. Short rows are filled up with empty cells; a longer one is [ErrRagged].
+func WriteTable(w io.Writer, header []string, rows [][]string) error {
+	out, err := newFile(w, header)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,186 @@
+package imports
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"seatwise/shared/call"
+	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// beside is how many operations a row's commit has beside those of the directory: the progress, and the check that the job is still this worker's.
+const beside = 2
+
+// applier applies the rows of a plan, each in a commit of its own.
+type applier struct {
+	s    *Service
+	w    *worker
+	kind Kind
+	// file is what the sound rows of a file of users want of each other.
+	file inFile
+}
+
+// inFile is what the sound rows of a file of users want of each other: users with a row of their own that is not refused, and the extensions and numbers that any row
+// wants.
+type inFile struct {
+	users, extensions, numbers map[string]bool
+}
+
+func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planRow], error) {
+	a := &applier{s: s, w: w, kind: Kind(w.Job.Kind), file: inFile{users: map[string]bool{}, extensions: map[string]bool{}, numbers: map[string]bool{}}}
+	if w.Job.Cancel || a.kind != Users {
+		return a, nil
+	}
+	refused, err := s.jobs.RefusedRows(ctx, w.Call.Account, w.Job.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a, w.EachRow(ctx, func(place int, r *planRow) error {
+		if _, left := refused[place]; r.Outcome != filejob.Bad && !left {
+			a.file.users[r.ID], a.file.extensions[r.User.Extension], a.file.numbers[r.User.Number] = true, true, true
+		}
+		return nil
+	})
+}
+
+// Begin looks at every row of the plan once more.
+func (a *applier) Begin(ctx context.Context) (string, error) {
+	j := &judgement{s: a.s, c: a.w.Call, kind: a.kind, sound: func(visit func(id string)) error {
+		for id := range a.file.users {
+			visit(id)
+		}
+		return nil
+	}}
+	if a.kind == CallQueues {
+		var err error
+		if j.users, err = a.s.users(ctx, a.w.Call); err != nil {
+			return "", err
+		}
+	}
+	return a.w.Changed(ctx, j, func(found, again *planRow) bool {
+		return found.Outcome == again.Outcome && found.Version == again.Version && reflect.DeepEqual(found.User, again.User) &&
+			len(found.Changes) == len(again.Changes) && (len(found.Changes) == 0 || reflect.DeepEqual(found.Changes, again.Changes))
+	})
+}
+
+// End has nothing to give back.
+func (a *applier) End(context.Context, filejob.Progress) error { return nil }
+
+// Batch begins the commit of a row.
+func (a *applier) Batch(_ context.Context, _ []planRow, p filejob.Progress) (filejob.Batch[planRow], error) {
+	return &batch{a: a, parts: p.Parts}, nil
+}
+
+// batch is the commit of one row.
+type batch struct {
+	a         *applier
+	parts     int // of the row that are done
+	ops       []table.Operation
+	committed func(context.Context)
+}
+
+// errChanged refuses a row that is no longer as its check found it.
+var errChanged = problem.New(problem.PlanStale, "What the row is about was changed since the check.")
+
+// Apply drafts what the row wants on the state as it is by now, which must be that of the check.
+func (b *batch) Apply(ctx context.Context, r *planRow) error {
+	c := b.a.w.Call.Apart()
+	c.Reason = fmt.Sprintf("import %s, row %d", b.a.w.Job.ID, r.Row)
+	switch b.a.kind {
+	case Users:
+		err := b.putUser(ctx, c, r)
+		_, refused := problem.From(err)
+		b.a.file.users[r.ID] = !refused // who is left as they are keeps their extension
+		return err
+	case CallQueues:
+		return b.putQueue(ctx, c, r)
+	case Dashboards:
+		return b.putDashboard(ctx, c, r)
+	}
+	return nil
+}
+
+// is says whether what there is of a row's id is what the check found: nothing, or the same version, but for parts of the row that are done.
+func (b *batch) is(r *planRow, made bool, version int64) bool {
+	if r.Outcome == filejob.New && b.parts == 0 {
+		return made
+	}
+	return !made && version == r.Version+int64(b.parts)
+}
+
+// putUser puts a user. What does not fit into one commit is done in two, as by a PUT: the user is deactivated first.
+func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
+	d, err := b.a.s.directory.DraftUser(ctx, c, r.wanted(), func(user string) bool { return b.a.file.users[user] })
+	if err != nil {
+		return err
+	}
+	if !b.is(r, d.Made, d.Version) || !b.a.file.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) ||
+		!b.a.file.left(d.Before.Number, r.User.HadNumber, b.a.file.numbers) && d.Before.Extension != "" {
+		return errChanged
+	}
+	if b.ops, err = d.Operations(beside); err == nil {
+		b.committed = d.Committed
+		return nil
+	}
+	if !errors.Is(err, directory.ErrTooMuch) {
+		return err
+	}
+	if d, err = b.a.s.directory.DraftRelease(ctx, c, r.ID); err == nil {
+		b.ops, err = d.Operations(beside)
+	}
+	if errors.Is(err, directory.ErrTooMuch) || err == nil && b.parts > 0 {
+		return problem.New(problem.WrongState, "The row changes more of the user than fits into one commit; deactivate the user first.")
+	}
+	if err != nil {
+		return err
+	}
+	b.committed = d.Committed
+	return filejob.ErrPart
+}
+
+// left says whether an extension or number is what it was at the check, or was taken by another row of the file meanwhile.
+func (f inFile) left(now, had string, wanted map[string]bool) bool {
+	return now == had || now == "" && wanted[had]
+}
+
+func (b *batch) putQueue(ctx context.Context, c *call.Call, r *planRow) error {
+	if err := b.a.s.directory.CheckMembers(ctx, c, r.Refs); err != nil {
+		return err
+	}
+	d, err := b.a.s.directory.DraftQueue(ctx, c, r.ID, r.Name, r.Refs)
+	if err != nil {
+		return err
+	}
+	if !b.is(r, d.Made, d.Version) {
+		return errChanged
+	}
+	b.ops, err = d.Operations()
+	return err
+}
+
+func (b *batch) putDashboard(ctx context.Context, c *call.Call, r *planRow) error {
+	d, err := b.a.s.directory.DraftDashboard(ctx, c, r.dashboard())
+	if err != nil {
+		return err
+	}
+	if !b.is(r, d.Made, d.Version) {
+		return errChanged
+	}
+	b.ops = d.Operations()
+	return nil
+}
+
+// Operations are the draft's.
+func (b *batch) Operations(*filejob.Progress) ([]table.Operation, error) { return b.ops, nil }
+
+// Committed looks again at the waiting lists that the row concerns.
+func (b *batch) Committed(ctx context.Context) {
+	if b.committed != nil {
+		b.committed(ctx)
+	}
+}

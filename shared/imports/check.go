@@ -1,0 +1,277 @@
+package imports
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"seatwise/shared/api"
+	"seatwise/shared/call"
+	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
+	"seatwise/shared/problem"
+	"seatwise/shared/sheet"
+)
+
+// plan makes the plan of a file. The file is read twice: for what rows claim of each other, and row by row with the account's state.
+func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Need, error) {
+	kind := Kind(w.Job.Kind)
+	know := known{products: s.products, validID: api.ValidID}
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.learn(reading, w.Call, kind, &know) })
+	reader, closeFile, err := w.Open(ctx)
+	if read := group.Wait(); err == nil && read != nil {
+		closeFile()
+		err = read
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile()
+	var at columns
+	header := func(row sheet.Row) (err error) {
+		at, err = readHeader(layouts[kind], row)
+		return err
+	}
+	claimed := newClaims()
+	var sound []string
+	err = filejob.EachRow(reader, header, func(row sheet.Row) error {
+		r := s.read(kind, at, row, know)
+		claimed.add(&r)
+		if kind == Users && len(r.Errors) == 0 {
+			sound = append(sound, r.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	j := &judgement{s: s, c: w.Call, kind: kind, at: at, users: know.users, sound: func(visit func(id string)) error {
+		for _, id := range sound {
+			visit(id)
+		}
+		return nil
+	}}
+	return nil, p.Plan(ctx, func(visit func(planRow) error) error {
+		return filejob.EachRow(reader, header, func(row sheet.Row) error {
+			r := s.read(kind, at, row, know)
+			claimed.refuse(&r, at)
+			r.spoil()
+			return visit(r)
+		})
+	}, j)
+}
+
+// learn reads what of the account the cells of a file of this kind name.
+func (s *Service) learn(ctx context.Context, c *call.Call, kind Kind, know *known) error {
+	switch kind {
+	case Users:
+		know.roles = directory.NewNamed("role")
+		return s.directory.EachRole(ctx, c, func(id, name string) { know.roles.Add(id, name, "", true) })
+	case CallQueues:
+		var err error
+		know.users, err = s.users(ctx, c)
+		return err
+	case Dashboards:
+		know.queues = directory.NewNamed("call queue")
+		return s.directory.EachQueue(ctx, c, func(id, name string) { know.queues.Add(id, name, "", true) })
+	}
+	return nil
+}
+
+func (s *Service) users(ctx context.Context, c *call.Call) (*directory.Named, error) {
+	users := directory.NewNamed("user")
+	return users, s.directory.EachUser(ctx, c, func(id, name, email string, active bool) error {
+		users.Add(id, name, email, active)
+		return nil
+	})
+}
+
+// read reads a row, and names the faults that the directory's rules see in it, but for those of cells that could not be read.
+func (s *Service) read(kind Kind, at columns, row sheet.Row, know known) planRow {
+	r := readRow(kind, at, row, know)
+	var err error
+	switch kind {
+	case Users:
+		err = directory.CheckUser(r.wanted(), s.products)
+	case CallQueues:
+		err = directory.CheckQueue(r.Name, r.Refs)
+	case Dashboards:
+		err = directory.CheckDashboard(r.dashboard())
+	}
+	if told, ok := problem.From(err); ok {
+		for _, fault := range faults(told, r.Row, at) {
+			if !slices.ContainsFunc(r.Errors, func(e filejob.RowError) bool { return e.Column == fault.Column }) {
+				r.Errors = append(r.Errors, fault)
+			}
+		}
+	}
+	return r
+}
+
+// wanted is the user that a row of users asks for.
+func (r *planRow) wanted() directory.User {
+	return directory.User{
+		ID: r.ID, Name: r.Name, Email: r.User.Email, Extension: r.User.Extension, Number: r.User.Number, RoleIDs: r.User.Roles, Active: !r.User.Inactive,
+		Licenses: r.User.Licenses, AgentSource: r.User.AgentSource,
+	}
+}
+
+// dashboard is the one that a row of dashboards asks for.
+func (r *planRow) dashboard() directory.Dashboard {
+	return directory.Dashboard{ID: r.ID, Name: r.Name, QueueIDs: r.Refs}
+}
+
+// judgement judges rows by the drafts of what they want: it is the room's filejob.Judge.
+type judgement struct {
+	s    *Service
+	c    *call.Call
+	kind Kind
+	at   columns
+	// users are those of the account, for the members of call queues.
+	users *directory.Named
+	// sound hands out the users with a row of their own that is without a fault as far as the file tells.
+	sound func(visit func(id string)) error
+	// yields are the users who give up the extension that somebody else's row wants: they have a sound row, and no two rows want the same one.
+	yields map[string]bool
+}
+
+// Begin takes in who has a sound row.
+func (j *judgement) Begin(without map[string]bool) error {
+	j.yields = map[string]bool{}
+	return j.sound(func(id string) {
+		if !without[id] {
+			j.yields[id] = true
+		}
+	})
+}
+
+// Key is the id.
+func (j *judgement) Key(r *planRow) string { return r.ID }
+
+// finding is what a draft says of a row.
+type finding struct {
+	err     error // a problem
+	version int64
+	made    bool
+	changes []filejob.Difference
+	// moves says that the kernel has something to do though nothing else changes.
+	moves        bool
+	hadExtension string
+	hadNumber    string
+	leans        []string
+}
+
+// Load drafts what rows want; the drafts are not kept.
+func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []string, error) {
+	findings := make(map[string]finding, len(rows))
+	for i := range rows {
+		if rows[i].Outcome == filejob.Bad {
+			continue
+		}
+		f, err := j.find(ctx, &rows[i])
+		if _, told := problem.From(err); err != nil && !told {
+			return nil, err
+		}
+		f.err = err
+		findings[rows[i].ID] = f
+	}
+	return func(r *planRow) []string { return j.decide(r, findings[r.ID]) }, nil
+}
+
+func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
+	switch j.kind {
+	case Users:
+		d, err := j.s.directory.DraftUser(ctx, j.c, r.wanted(), func(user string) bool { return j.yields[user] })
+		if err != nil {
+			return finding{}, err
+		}
+		moves, err := d.Moves()
+		return finding{
+			version: d.Version, made: d.Made, changes: userDifferences(d.Before, d.After), moves: moves, leans: d.Took,
+			hadExtension: d.Before.Extension, hadNumber: d.Before.Number,
+		}, err
+	case CallQueues:
+		if i := slices.IndexFunc(r.Refs, func(id string) bool { return !j.users.Has(id) }); i >= 0 {
+			return finding{}, problem.Invalid(fieldMembers, "name %s, who is no user any more", r.Refs[i])
+		}
+		d, err := j.s.directory.DraftQueue(ctx, j.c, r.ID, r.Name, r.Refs)
+		if err != nil {
+			return finding{}, err
+		}
+		var changes difference
+		changes.add("name", d.Before.Name, d.After.Name)
+		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("members", "members", d.Before.Members, d.After.Members)...)}, nil
+	case Dashboards:
+		d, err := j.s.directory.DraftDashboard(ctx, j.c, r.dashboard())
+		if err != nil {
+			return finding{}, err
+		}
+		var changes difference
+		changes.add("name", d.Before.Name, d.After.Name)
+		before := slices.Sorted(slices.Values(d.Before.QueueIDs))
+		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("callQueues", "call queues", before, d.After.QueueIDs)...)}, nil
+	}
+	return finding{}, errors.New("an import of an unknown kind")
+}
+
+// decide writes a finding into its row.
+func (j *judgement) decide(r *planRow, f finding) []string {
+	if told, ok := problem.From(f.err); ok {
+		r.Errors = faults(told, r.Row, j.at)
+		r.spoil()
+		return nil
+	}
+	r.Version, r.Changes = f.version, f.changes
+	if r.User != nil {
+		had := *r.User
+		had.HadExtension, had.HadNumber = f.hadExtension, f.hadNumber
+		r.User = &had // the row may be a copy of one that is judged once more
+	}
+	switch {
+	case f.made:
+		r.Outcome, r.Version = filejob.New, 0
+	case len(f.changes) > 0 || f.moves:
+		r.Outcome = filejob.Change
+	default:
+		r.Outcome = filejob.Unchanged
+	}
+	return f.leans
+}
+
+// userDifferences are what a draft changes of a user.
+func userDifferences(before, after directory.User) []filejob.Difference {
+	var d difference
+	yes := func(user directory.User) string {
+		switch {
+		case user.ID == "":
+			return ""
+		case user.Active:
+			return "yes"
+		}
+		return "no"
+	}
+	d.add("name", before.Name, after.Name)
+	d.add("email", before.Email, after.Email)
+	d.add("extension", before.Extension, after.Extension)
+	d.add("number", before.Number, after.Number)
+	d.add("active", yes(before), yes(after))
+	d.add("agentSource", before.AgentSource, after.AgentSource)
+	d.add("roles", strings.Join(before.RoleIDs, " "), strings.Join(after.RoleIDs, " "))
+	d.add("licenses", strings.Join(before.Licenses, " "), strings.Join(after.Licenses, " "))
+	held, holds := held(before), held(after)
+	d.add("holdings", strings.Join(missing(held, holds), " "), strings.Join(missing(holds, held), " "))
+	return d
+}
+
+// held are the products of which a user holds a license, sorted.
+func held(u directory.User) []string {
+	ids := make([]string, len(u.Holdings))
+	for i, h := range u.Holdings {
+		ids[i] = h.ProductID
+	}
+	return ids
+}

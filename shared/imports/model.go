@@ -1,0 +1,113 @@
+// Package imports changes users, call queues and dashboards from a file: package filejob carries the file through, package directory decides and does what a single
+// PUT would, and this package says what the rows of each kind of file are.
+package imports
+
+import (
+	"seatwise/shared/auth"
+	"seatwise/shared/filejob"
+)
+
+// Applying is the state in which a plan is applied.
+const Applying filejob.State = "applying"
+
+// Kind is what the rows of an import are.
+type Kind string
+
+// The kinds, called as in their paths.
+const (
+	Users      Kind = "users"
+	CallQueues Kind = "call-queues"
+	Dashboards Kind = "dashboards"
+)
+
+// permissions are what the single GET and PUT of the kind ask for (spec 9).
+func (k Kind) permissions() (read, manage auth.Permission) {
+	if k == Dashboards {
+		return auth.LiveReportsView, auth.LiveReportsFull
+	}
+	return auth.DirectoryRead, auth.DirectoryManage
+}
+
+// names is how imports are called.
+var names = filejob.Names{
+	One: "import", Can: "applied", Done: "imported", Applying: Applying, Subject: "import", Actor: "import", Path: "imports", Partition: "IMPORT", Folder: "imports/",
+}
+
+// size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6; one of call queues at most 330 KB, and judging it reads the queue
+// as it is, with up to 20,000 members; one of dashboards at most 8 KB.
+func (k Kind) size() filejob.Size {
+	switch k {
+	case CallQueues:
+		return filejob.Size{Chunk: 1, Batch: 2}
+	case Dashboards:
+		return filejob.Size{Chunk: 40, Batch: 8}
+	case Users:
+	}
+	return filejob.Size{Chunk: 50, Batch: 16}
+}
+
+// planRow is one row of a plan: what the user, call queue or dashboard shall be, and what of its present state that relies on.
+type planRow struct {
+	filejob.Judged
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+	// Version is that of what there is of this id; 0 when there is nothing.
+	Version int64 `json:"version,omitempty"`
+	// Refs are the members of a call queue, or the call queues of a dashboard.
+	Refs []string `json:"refs,omitempty"`
+	User *user    `json:"user,omitempty"`
+}
+
+// user is the rest of a row of users.
+type user struct {
+	Email       string   `json:"email,omitempty"`
+	Extension   string   `json:"ext,omitempty"`
+	Number      string   `json:"number,omitempty"`
+	Inactive    bool     `json:"inactive,omitempty"`
+	AgentSource string   `json:"agentSource,omitempty"`
+	Roles       []string `json:"roles,omitempty"`
+	Licenses    []string `json:"licenses,omitempty"`
+	// HadExtension and HadNumber are what the user has at the check; the profile's version does not tell of them.
+	HadExtension string `json:"hadExt,omitempty"`
+	HadNumber    string `json:"hadNumber,omitempty"`
+}
+
+// Difference is one part of a row that applying it changes.
+type Difference struct {
+	Field string `json:"field" enum:"name,email,extension,number,active,agentSource,roles,licenses,holdings,members,callQueues" doc:"holdings are the licenses that the user gets or loses by it. Of members and callQueues the first few are named who leave or join."`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// Row is a row of a plan as it is shown.
+type Row struct {
+	Row         int                `json:"row"`
+	ID          string             `json:"id" doc:"Of the user, call queue or dashboard."`
+	Name        string             `json:"name,omitempty"`
+	Outcome     filejob.Outcome    `json:"outcome" enum:"new,change,unchanged,error"`
+	Differences []Difference       `json:"differences" nullable:"false"`
+	Errors      []filejob.RowError `json:"errors" nullable:"false"`
+}
+
+// View is an import as it is shown.
+type View struct {
+	filejob.View
+	Kind   Kind          `json:"kind" enum:"users,call-queues,dashboards"`
+	State  filejob.State `json:"state" enum:"awaitingUpload,checking,ready,rejected,applying,completed,cancelled,failed"`
+	Source string        `json:"source" enum:"api"`
+}
+
+func view(j filejob.Job, common filejob.View) View {
+	return View{View: common, Kind: Kind(j.Kind), State: j.State, Source: j.Source}
+}
+
+func (r *planRow) view() Row {
+	v := Row{Row: r.Row, ID: r.ID, Name: r.Name, Outcome: r.Outcome, Differences: make([]Difference, len(r.Changes)), Errors: r.Errors}
+	for i, d := range r.Changes {
+		v.Differences[i] = Difference(d)
+	}
+	if v.Errors == nil {
+		v.Errors = []filejob.RowError{}
+	}
+	return v
+}

@@ -91,6 +91,9 @@ func (ch *Change) GrantLicense(ctx context.Context, user, id, source string) err
 	product := l.now.ProductID
 	switch {
 	case l.now.Status == Assigned && l.now.UserID == user:
+		if err := ch.agreed(user, id); err != nil {
+			return err
+		}
 		return ch.GrantProduct(ctx, user, product, source)
 	case l.now.Status != Available:
 		return problem.Newf(problem.LicenseNotAvailable, "The license is %s.", l.now.Status)

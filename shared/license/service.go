@@ -359,6 +359,9 @@ func (ch *Change) addOns(base License) (AddOns, error) {
 			if err != nil {
 				return AddOns{}, fmt.Errorf("add-on of license %s: %w", base.ID, err)
 			}
+			if err := ch.agreed(base.UserID, l.ID); err != nil {
+				return AddOns{}, err
+			}
 			out.Items = append(out.Items, l)
 		}
 	}

@@ -2,10 +2,14 @@ package license
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
 	"seatwise/shared/table/faulty"
 )
 
@@ -126,6 +130,50 @@ func TestBetweenTheReads(t *testing.T) {
 					t.Errorf("license %d is held by %q, %v; want %q", i+1, l.UserID, err, c.is[i])
 				}
 			}
+		})
+	}
+}
+
+// TestAssignByAReadThatIsNoSnapshot assigns a license where the read of user and license, which is one, comes upon one of them before other requests and upon
+// the other after them.
+func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
+	for name, c := range map[string]struct {
+		// old is what is read as it was: the license that ann holds, or ann.
+		old func(o *office, one string) table.Key
+		// wanted is which license is assigned to ann: the one that she held, or the other.
+		wanted int
+		refuse problem.Slug
+	}{
+		"the license as it was": {func(o *office, one string) table.Key { return licenseKey(o.Account, one) }, 0, problem.LicenseNotAvailable},
+		"the user as they were": {func(o *office, _ string) table.Key { return HolderKey(o.Account, "ann") }, 1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.hire("Ann", "Bob")
+			ids := o.buy("live-reports", 3, "CC-1")
+			_, err := o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+			o.must(err)
+			old, ok, err := table.Get(o.ctx, o.Env.Table, c.old(o, ids[0]))
+			if err != nil || !ok {
+				t.Fatalf("%v, %v", ok, err)
+			}
+			_, err = o.desk.Reassign(o.ctx, o.call(), ids[0], "bob")
+			o.must(err)
+			inner := o.Env.Table
+			o.Env.Table = &torn{Store: inner, old: old}
+			l, err := o.desk.Assign(o.ctx, o.call(), ids[c.wanted], "ann", "")
+			o.Env.Table = inner
+			held := ""
+			if c.refuse != "" {
+				wantProblem(t, err, c.refuse)
+			} else if held = ids[c.wanted]; err != nil || l.ID != held || l.UserID != "ann" {
+				t.Errorf("%+v, %v", l, err)
+			}
+			h, err := o.desk.holder(o.ctx, o.call(), "ann")
+			if err != nil || fmt.Sprint(h.held()) != fmt.Sprint(strings.Fields(held)) {
+				t.Errorf("ann holds %v, %v; want %q", h.held(), err, held)
+			}
+			o.audit(false, true, "ann", "bob")
 		})
 	}
 }

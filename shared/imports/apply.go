@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 
 	"seatwise/shared/call"
 	"seatwise/shared/directory"
@@ -50,12 +52,7 @@ func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planR
 
 // Begin looks at every row of the plan once more.
 func (a *applier) Begin(ctx context.Context) (string, error) {
-	j := &judgement{s: a.s, c: a.w.Call, kind: a.kind, sound: func(visit func(id string)) error {
-		for id := range a.file.users {
-			visit(id)
-		}
-		return nil
-	}}
+	j := &judgement{s: a.s, c: a.w.Call, kind: a.kind, sound: slices.Collect(maps.Keys(a.file.users))}
 	if a.kind == CallQueues {
 		var err error
 		if j.users, err = a.s.users(ctx, a.w.Call); err != nil {

@@ -37,24 +37,15 @@ func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Ne
 		return err
 	}
 	claimed := newClaims()
-	var sound []string
 	err = filejob.EachRow(reader, header, func(row sheet.Row) error {
 		r := s.read(kind, at, row, know)
 		claimed.add(&r)
-		if kind == Users && len(r.Errors) == 0 {
-			sound = append(sound, r.ID)
-		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	j := &judgement{s: s, c: w.Call, kind: kind, at: at, users: know.users, sound: func(visit func(id string)) error {
-		for _, id := range sound {
-			visit(id)
-		}
-		return nil
-	}}
+	j := &judgement{s: s, c: w.Call, kind: kind, at: at, users: know.users, sound: claimed.alone()}
 	return nil, p.Plan(ctx, func(visit func(planRow) error) error {
 		return filejob.EachRow(reader, header, func(row sheet.Row) error {
 			r := s.read(kind, at, row, know)
@@ -133,20 +124,21 @@ type judgement struct {
 	at   columns
 	// users are those of the account, for the members of call queues.
 	users *directory.Named
-	// sound hands out the users with a row of their own that is without a fault as far as the file tells.
-	sound func(visit func(id string)) error
+	// sound are the users with a row of their own that is without a fault as far as the file tells.
+	sound []string
 	// yields are the users who give up the extension that somebody else's row wants: they have a sound row, and no two rows want the same one.
 	yields map[string]bool
 }
 
 // Begin takes in who has a sound row.
 func (j *judgement) Begin(without map[string]bool) error {
-	j.yields = map[string]bool{}
-	return j.sound(func(id string) {
+	j.yields = make(map[string]bool, len(j.sound))
+	for _, id := range j.sound {
 		if !without[id] {
 			j.yields[id] = true
 		}
-	})
+	}
+	return nil
 }
 
 // Key is the id.

@@ -281,22 +281,41 @@ func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog) []s
 // claims are the ids, extensions and numbers that the rows of a file claim; each belongs to one row.
 type claims struct {
 	id, extension, number filejob.Claims
+	sound                 []claim // of rows of users without a fault of their own
 }
 
-func newClaims() claims {
-	return claims{id: filejob.Claims{}, extension: filejob.Claims{}, number: filejob.Claims{}}
+// claim is what one row of users claims.
+type claim struct{ id, extension, number string }
+
+func newClaims() *claims {
+	return &claims{id: filejob.Claims{}, extension: filejob.Claims{}, number: filejob.Claims{}}
 }
 
-func (c claims) add(r *planRow) {
+func (c *claims) add(r *planRow) {
 	c.id.Add(r.ID, r.Row)
-	if r.User != nil {
-		c.extension.Add(r.User.Extension, r.Row)
-		c.number.Add(r.User.Number, r.Row)
+	if r.User == nil {
+		return
+	}
+	c.extension.Add(r.User.Extension, r.Row)
+	c.number.Add(r.User.Number, r.Row)
+	if len(r.Errors) == 0 {
+		c.sound = append(c.sound, claim{r.ID, r.User.Extension, r.User.Number})
 	}
 }
 
+// alone are the users of the rows without a fault, once all rows are known: who claims nothing that another row claims.
+func (c *claims) alone() []string {
+	var ids []string
+	for _, k := range c.sound {
+		if c.id.Alone(k.id) && c.extension.Alone(k.extension) && c.number.Alone(k.number) {
+			ids = append(ids, k.id)
+		}
+	}
+	return ids
+}
+
 // refuse names the claims of a row that other rows make too.
-func (c claims) refuse(r *planRow, at columns) {
+func (c *claims) refuse(r *planRow, at columns) {
 	check := func(in filejob.Claims, claimed, field, what string) {
 		if fault, ok := in.Fault(claimed, r.Row, at.of(field), what); ok {
 			r.Errors = append(r.Errors, fault)

@@ -1,0 +1,302 @@
+package imports_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
+	"seatwise/shared/imports"
+	"seatwise/shared/sheet"
+)
+
+// fault is an error of a row: where it is, and words of its message.
+type fault struct {
+	row           int
+	column, words string
+}
+
+func describe(errs []filejob.RowError) string {
+	var b strings.Builder
+	for _, e := range errs {
+		fmt.Fprintf(&b, "\n%d %s: %s", e.Row, e.Column, e.Message)
+	}
+	return b.String()
+}
+
+func company(t testing.TB) *office {
+	o := open(t)
+	o.role("agent", "essential-user")
+	o.role("crm", "client-crm")
+	o.hire("john", "alice", "bob")
+	o.user(directory.User{ID: "john2", Name: "JOHN", Active: true})
+	o.user(directory.User{ID: "xavier", Name: "Xavier", Extension: "500", Number: "6567895000", Active: true})
+	o.user(directory.User{ID: "gone", Name: "Gone", Active: false})
+	o.queue("q1", "alice")
+	o.queue("q2")
+	return o
+}
+
+// Every rule that a PUT has is seen at the check, and so are the rules of files; each with its row, its column and a reason. The file is rejected, nothing is applied,
+// and the result file says what of each row.
+func TestBadRows(t *testing.T) {
+	o := company(t)
+	long := strings.Repeat("x", 201)
+	many := make([]string, 41)
+	for i := range many {
+		many[i] = fmt.Sprintf("many%02d", i)
+		o.queue(many[i])
+	}
+	before := o.state()
+	for _, c := range []struct {
+		name string
+		kind imports.Kind
+		rows [][]string
+		want []fault
+	}{
+		{"no id", imports.Users, [][]string{row("", "Ann")}, []fault{{2, "A", "id is missing"}}},
+		{"bad id", imports.Users, [][]string{row("a b", "Ann"), row("_a", "Ann")}, []fault{{2, "A", "1 to 64 letters"}, {3, "A", "1 to 64 letters"}}},
+		{"no name", imports.Users, [][]string{row("ann", "")}, []fault{{2, "B", "The name must not be empty"}}},
+		{"long name", imports.Users, [][]string{row("ann", long)}, []fault{{2, "B", "The name must have at most 200"}}},
+		{"bad email, extension and number", imports.Users, [][]string{row("ann", "Ann", "ann@", "12a", "12")}, []fault{
+			{2, "C", "The email must be an e-mail address"}, {2, "D", "1 to 10 digits"}, {2, "E", "3 to 15 digits"},
+		}},
+		{"number without extension", imports.Users, [][]string{row("ann", "Ann", "", "", "6567891230")}, []fault{{2, "E", "needs an extension"}}},
+		{"mangled number", imports.Users, [][]string{row("ann", "Ann", "", "101", "6.57E+09")}, []fault{{2, "E", "6.57E+09"}}},
+		{"formulas", imports.Users, [][]string{row("ann", "=A1", "", "=101", "", "=TRUE()", "", "=agent", "", "=x")}, []fault{
+			{2, "B", "formula"}, {2, "D", "formula"}, {2, "F", "formula"}, {2, "H", "formula"}, {2, "J", "formula"},
+		}},
+		{"neither yes nor no", imports.Users, [][]string{row("ann", "Ann", "", "", "", "maybe")}, []fault{{2, "F", "yes or no"}}},
+		{"unknown source", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "fax", "", "", "agent-user", "essential-user")}, []fault{{2, "G", "manual or pbx"}}},
+		{"source without a license", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "pbx")}, []fault{{2, "G", "goes with the agent-user license"}}},
+		{"unknown role", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "agent", "agnet")}, []fault{{2, "I", "There is no role agnet"}}},
+		{"role twice, by id and by name", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "agent", "the agent")}, []fault{{2, "I", "there twice"}}},
+		{"unknown license", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "essential")}, []fault{{2, "J", "essential is not a metered product"}}},
+		{"license that is bought", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "phone-system")}, []fault{{2, "J", "not a metered product"}}},
+		{"license of devices", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "wallboard")}, []fault{{2, "J", "not a metered product"}}},
+		{"license twice", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-desktop", "client-desktop")}, []fault{{2, "K", "there twice"}}},
+		{"licenses that exclude each other", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "essential-user", "professional-user")}, []fault{
+			{2, "J", "at most one"},
+		}},
+		{"a license that a role excludes", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "agent", "", "professional-user")}, []fault{
+			{2, "J", "excludes professional-user"},
+		}},
+		{"a license without its base", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-crm")}, []fault{{2, "J", "needs a license of client-desktop"}}},
+		{"extension in use", imports.Users, [][]string{row("ann", "Ann", "", "500")}, []fault{{2, "D", "Extension 500 belongs to another user"}}},
+		{"number in use", imports.Users, [][]string{row("ann", "Ann", "", "501", "6567895000")}, []fault{{2, "E", "belongs to extension 500"}}},
+		{"extension of somebody whose row is bad", imports.Users, [][]string{row("ann", "Ann", "", "500"), row("xavier", "Xavier", "bad", "501")}, []fault{
+			{2, "D", "Extension 500 belongs"}, {3, "C", "e-mail"},
+		}},
+		{"extension of somebody whose row the account's state makes bad", imports.Users, [][]string{
+			row("ann", "Ann", "", "500"), row("xavier", "Xavier", "", "501", "", "", "", "agent", "", "professional-user"),
+		}, []fault{{2, "D", "Extension 500 belongs"}, {3, "J", "excludes"}}},
+		{"claimed twice", imports.Users, [][]string{row("ann", "Ann", "", "101", "6567891230"), row("eve", "Eve", "", "101", "6567891230"), row("ann", "Ann")}, []fault{
+			{2, "A", "id is claimed by row 4 too"}, {2, "D", "extension is claimed by row 3 too"}, {2, "E", "number is claimed by row 3 too"},
+			{3, "D", "extension is claimed by row 2 too"}, {3, "E", "number is claimed by row 2 too"}, {4, "A", "id is claimed by row 2 too"},
+		}},
+		{"unknown member", imports.CallQueues, [][]string{row("q1", "Q", "alice;nobody", "noone")}, []fault{{2, "C", "no user nobody"}, {2, "D", "no user noone"}}},
+		{"member of a name that two have", imports.CallQueues, [][]string{row("q1", "Q", "John")}, []fault{{2, "C", "2 users are called John; use the id or the email"}}},
+		{"member twice", imports.CallQueues, [][]string{row("q1", "Q", "alice", "Bob; alice@acme.example")}, []fault{{2, "D", "alice@acme.example is there twice"}}},
+		{"queue twice", imports.CallQueues, [][]string{row("q1", "Q"), row("q1", "Q")}, []fault{{2, "A", "row 3 too"}, {3, "A", "row 2 too"}}},
+		{"queue without a name", imports.CallQueues, [][]string{row("q1", "")}, []fault{{2, "B", "name must not be empty"}}},
+		{"unknown queue", imports.Dashboards, [][]string{row("d1", "D", "q1;q9")}, []fault{{2, "C", "There is no call queue q9, neither by id nor by name"}}},
+		{"too many queues", imports.Dashboards, [][]string{row("d1", "D", strings.Join(many, ";"))}, []fault{{2, "C", "The call queues must be at most 40"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := *o
+			o.t, o.f = t, t
+			v := o.checked(filejob.Rejected, c.kind, c.rows...)
+			if !slices.EqualFunc(v.Errors, c.want, func(e filejob.RowError, f fault) bool {
+				return e.Row == f.row && e.Column == f.column && strings.Contains(e.Message, f.words)
+			}) {
+				t.Errorf("errors%s", describe(v.Errors))
+			}
+			if v.Message != "Nothing was imported." {
+				t.Errorf("message %q", v.Message)
+			}
+			lines := o.result(v)
+			for _, f := range c.want {
+				if line := strings.Join(lines[f.row-1], "|"); !strings.Contains(line, "|error|") || !strings.Contains(line, "Column "+f.column) {
+					t.Errorf("result %s", line)
+				}
+			}
+		})
+	}
+	o.equalState(o.state(), before)
+}
+
+// A file that cannot be read as what it says is refused whole, with a reason.
+func TestRefusedFiles(t *testing.T) {
+	o := company(t)
+	text := func(lines ...string) []byte { return []byte(strings.Join(lines, "\n") + "\n") }
+	book := o.xlsxFile(content(imports.CallQueues, row("q1", "Q")))
+	for name, c := range map[string]struct {
+		kind  imports.Kind
+		file  string
+		body  []byte
+		words string
+	}{
+		"misspelled header":    {imports.CallQueues, "q.csv", text("Call queue,Name,Memebr 1", "q1,Q,alice"), `q.csv, line 1, column C: The header "Memebr 1" is not one of Call queue, Name, Member 1`},
+		"member without N":     {imports.CallQueues, "q.csv", text("Call queue,Name,Member", "q1,Q,alice"), `The header "Member" is not one of`},
+		"header of another":    {imports.Users, "q.csv", text("Call queue,Name", "q1,Q"), `"Call queue" is not one of User, Name, Email`},
+		"column missing":       {imports.Users, "u.csv", text("User,Name,Email,Extension,Number,Active", "u,U,,,,"), "the column Agent source is missing"},
+		"header twice":         {imports.CallQueues, "q.csv", text("Call queue,Name, NAME", "q1,Q,R"), "is there twice"},
+		"empty":                {imports.CallQueues, "q.csv", []byte("\n"), ""},
+		"no csv":               {imports.CallQueues, "q.csv", book, ""},
+		"no workbook":          {imports.CallQueues, "q.xlsx", text("Call queue,Name", "q1,Q"), ""},
+		"workbook that is cut": {imports.CallQueues, "q.xlsx", book[:len(book)/2], "q.xlsx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := *o
+			o.t, o.f = t, t
+			v := o.in(filejob.Rejected, o.upload(c.kind, c.file, c.body, false))
+			if len(v.Errors) != 1 || !strings.Contains(v.Errors[0].Message, c.words) || v.Message != v.Errors[0].Message || v.ResultURL != "" {
+				t.Errorf("%q%s", v.Message, describe(v.Errors))
+			}
+		})
+	}
+	// A value under no header might be meant as a member.
+	v := o.in(filejob.Rejected, o.upload(imports.CallQueues, "q.csv", text("Call queue,Name,", "q1,Q,alice"), false))
+	if len(v.Errors) != 1 || v.Errors[0].Column != "C" || !strings.Contains(v.Errors[0].Message, "no header") {
+		t.Errorf("errors%s", describe(v.Errors))
+	}
+}
+
+// Bad rows are left out when that was asked for, and who leans on them too.
+func TestSkippedErrors(t *testing.T) {
+	o := company(t)
+	rows := [][]string{
+		row("ann", "Ann", "", "500"), row("xavier", "Xavier", "bad", "501"), row("eve", "Eve", "", "600"), row("bob", "Bob", "bob@acme.example"),
+	}
+	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(content(imports.Users, rows...)), true))
+	if v.Counts != (filejob.Counts{Rows: 4, New: 1, Unchanged: 1, Error: 2}) {
+		t.Fatalf("%+v%s", v.Counts, describe(v.Errors))
+	}
+	v = o.in(filejob.Completed, o.run(v.ID))
+	var statuses []string
+	for _, line := range o.result(v)[1:] {
+		statuses = append(statuses, line[len(headers[imports.Users])])
+	}
+	if v.Applied != 1 || !slices.Equal(statuses, []string{"error", "error", "imported", "unchanged"}) {
+		t.Errorf("%+v %q", v, statuses)
+	}
+	if state := o.state(); strings.Contains(state, "user ann") || !strings.Contains(state, "user eve") || !strings.Contains(state, "xavier \"Xavier\"  500/6567895000") {
+		t.Errorf("state:\n%s", state)
+	}
+}
+
+// Users of one file may exchange extensions and numbers, in any ring, and take what others give up; whatever the order of the rows.
+func TestExtensionsChangeHands(t *testing.T) {
+	o := open(t)
+	rows := [][]string{
+		row("a", "A", "", "102", "1002"),
+		row("b", "B", "", "103", "1001"),
+		row("c", "C", "", "101", "1003"),
+		row("d", "D", "", "104", "1005"),
+		row("e", "E", "", "", ""),
+		row("f", "F", "", "106", "1006"),
+	}
+	want := ""
+	for range 6 {
+		rows = append(rows[1:], rows[0])
+		a := o.fresh(t)
+		for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
+			a.user(directory.User{ID: id, Name: strings.ToUpper(id), Extension: fmt.Sprint(101 + i), Number: fmt.Sprint(1001 + i), Active: true})
+		}
+		v := a.imported(imports.Users, rows...)
+		if v.Applied != 5 || v.Refused != 0 || v.Counts.Unchanged != 1 {
+			t.Fatalf("%+v %v", v, a.result(v))
+		}
+		got := a.state()
+		for _, line := range []string{`a "A"  102/1002`, `b "B"  103/1001`, `c "C"  101/1003`, `d "D"  104/1005`, `e "E"  / `} {
+			if !strings.Contains(got, line) {
+				t.Errorf("no %s in\n%s", line, got)
+			}
+		}
+		if want == "" {
+			want = got
+		}
+		a.equalState(got, want)
+	}
+}
+
+// A call queue of thousands fits into a row, by ids, emails and names; what changes is counted and the first few are named. One that would not fit into the plan is
+// refused with a reason.
+func TestCallQueueOfThousands(t *testing.T) {
+	const members = 5000
+	o := open(t)
+	var cells []string
+	for i := range members + 1 {
+		id := fmt.Sprintf("agent-%04d", i)
+		o.hire(id)
+		if i%20 == 0 {
+			cells = append(cells, "")
+		}
+		cell := &cells[len(cells)-1]
+		*cell += []string{id, id + "@acme.example", strings.ToUpper(id)}[i%3] + ";"
+	}
+	extra := len(cells) - 1 // the cell of the one who is too many
+	o.queue("q1", "agent-0000", "agent-0001")
+	header := []string{"Call queue", "Name"}
+	for i := range cells {
+		header = append(header, fmt.Sprintf("Member %d", i+1))
+	}
+	file := func(rows ...[]string) []byte {
+		return csvFile(fill(append([][]string{header}, rows...)))
+	}
+	v := o.in(filejob.Ready, o.upload(imports.CallQueues, "file.csv", file(append(row("q1", "Queue q1"), cells[:extra]...), append(row("q2", "Two"), cells[:extra]...)), false))
+	rows := o.rows(v.ID)
+	want := imports.Difference{Field: "members", To: "4998 members join: agent-0002 agent-0003 agent-0004 agent-0005 agent-0006 and 4993 more"}
+	if len(rows) != 2 || !slices.Equal(rows[0].Differences, []imports.Difference{want}) || v.Counts != (filejob.Counts{Rows: 2, New: 1, Change: 1}) {
+		t.Errorf("%+v", rows)
+	}
+	o.in(filejob.Completed, o.run(v.ID))
+	for _, id := range []string{"q1", "q2"} {
+		q, _, err := o.people.GetQueue(o.ctx, o.Call("admin"), id)
+		o.must(err)
+		if len(q.Members) != members {
+			t.Errorf("%s has %d members", id, len(q.Members))
+		}
+	}
+	v = o.in(filejob.Rejected, o.upload(imports.CallQueues, "file.csv", file(append(row("q3", "Three"), cells...)), false))
+	if len(v.Errors) != 1 || !strings.Contains(v.Errors[0].Message, "at most 5000 members") {
+		t.Errorf("errors%s", describe(v.Errors))
+	}
+}
+
+// The sample file is one that we take ourselves, in both formats and of every kind.
+func TestTemplate(t *testing.T) {
+	o := open(t)
+	for kind, header := range map[imports.Kind]string{
+		imports.Users:      "User|Name|Email|Extension|Number|Active|Agent source|Role 1|Role 2|Role 3|License 1|License 2|License 3",
+		imports.CallQueues: "Call queue|Name|Member 1|Member 2|", imports.Dashboards: "Dashboard|Name|Call queue 1|Call queue 2|",
+	} {
+		for _, format := range []string{"xlsx", "csv"} {
+			r := o.request("GET", "/template?kind="+string(kind)+"&format="+format, nil)
+			if r.Status != 200 || r.Header.Get("Content-Type") != filejob.ContentType("x."+format) || !strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
+				t.Fatalf("%s %s: %d %v", kind, format, r.Status, r.Header)
+			}
+			reader, err := sheet.Open(bytes.NewReader(r.Body), int64(len(r.Body)), "template."+format, sheet.DefaultLimits())
+			o.must(err)
+			var got []string
+			o.must(reader.Rows(func(row sheet.Row) error {
+				for _, cell := range row.Cells {
+					got = append(got, cell.Text)
+				}
+				return nil
+			}))
+			o.must(reader.Close())
+			if !strings.HasPrefix(strings.Join(got, "|"), header) {
+				t.Errorf("%s %s: %q", kind, format, got)
+			}
+			if v := o.in(filejob.Ready, o.upload(kind, "template."+format, r.Body, false)); v.Counts != (filejob.Counts{}) {
+				t.Errorf("%+v", v)
+			} else if v = o.in(filejob.Completed, o.run(v.ID)); v.Percent != 100 || len(o.result(v)) != 1 {
+				t.Errorf("%+v", v)
+			}
+		}
+	}
+}

@@ -1,0 +1,433 @@
+package imports_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seatwise/infra/testdynamo"
+	"seatwise/infra/testkit"
+	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
+	"seatwise/shared/imports"
+	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
+)
+
+// ending is all that a run leaves behind that anybody can see.
+type ending struct{ state, result, log, view string }
+
+func (o *office) end(v imports.View) ending {
+	o.f.Helper()
+	e := ending{
+		state: o.state(), result: fmt.Sprint(o.result(v)), log: strings.Join(o.log(), "\n"),
+		view: fmt.Sprintf("%s %+v applied %d refused %d percent %d %s", v.State, v.Counts, v.Applied, v.Refused, v.Percent, v.Message),
+	}
+	for _, part := range []*string{&e.state, &e.result, &e.log, &e.view} {
+		*part = strings.ReplaceAll(strings.ReplaceAll(*part, v.ID, "ID"), o.Account, "ACCOUNT")
+	}
+	return e
+}
+
+func (e ending) same(t *testing.T, what string, want ending) {
+	t.Helper()
+	for _, part := range []struct{ name, got, want string }{
+		{"state", e.state, want.state}, {"result file", e.result, want.result}, {"audit log", e.log, want.log}, {"view", e.view, want.view},
+	} {
+		if part.got != part.want {
+			t.Errorf("%s: the %s is\n%s\nwant\n%s", what, part.name, part.got, part.want)
+		}
+	}
+}
+
+// heavy are rows of users of which one changes more than fits into a commit: somebody who holds nearly everything leaves, and has all roles exchanged.
+func heavy(o *office) (header []string, rows [][]string) {
+	o.f.Helper()
+	header = append([]string(nil), headers[imports.Users][:7]...)
+	leaver := row("ann", "Zoe y los de Otro Nombre", "", "202", "6500000002", "no", "")
+	var had []string
+	for i := range directory.MaxRoles {
+		o.role(fmt.Sprintf("had%d", i))
+		o.role(fmt.Sprintf("gets%d", i))
+		had = append(had, fmt.Sprintf("had%d", i))
+		header = append(header, fmt.Sprintf("Role %d", i+1))
+		leaver = append(leaver, fmt.Sprintf("gets%d", i))
+	}
+	o.user(directory.User{
+		ID: "ann", Name: "Ann", Extension: "101", Number: "6500000001", RoleIDs: had, Active: true,
+		Licenses: []string{"essential-user", "client-desktop", "client-crm", "reports-supervisor"},
+	})
+	for _, p := range catalog.Default().Products() {
+		if !p.Purchasable() {
+			continue
+		}
+		o.buy(p.ID, 1)
+		ch := o.desk.Change(o.Call("admin"))
+		o.must(load(o, ch, "ann"))
+		o.must(ch.Grant(o.ctx, "ann", p.ID, "direct"))
+		o.must(commit(o, ch))
+	}
+	return header, [][]string{row("john", "John"), leaver, row("eve", "Eve", "", "101")}
+}
+
+// cases are the imports that are killed: the examples of each kind, and one of which a row takes two commits.
+func cases() map[string]func(o *office) (imports.Kind, []byte) {
+	all := map[string]func(o *office) (imports.Kind, []byte){
+		"a row of two commits": func(o *office) (imports.Kind, []byte) {
+			header, rows := heavy(o)
+			return imports.Users, csvFile(fill(append([][]string{header}, rows...)))
+		},
+		"extensions exchanged": func(o *office) (imports.Kind, []byte) {
+			o.user(directory.User{ID: "a", Name: "A", Extension: "101", Number: "1001", Active: true})
+			o.user(directory.User{ID: "b", Name: "B", Extension: "102", Active: true})
+			return imports.Users, csvFile(content(imports.Users, row("a", "A", "", "102"), row("b", "B", "", "101", "1001")))
+		},
+	}
+	for name, e := range examples {
+		all[name] = func(o *office) (imports.Kind, []byte) {
+			e.before(o)
+			return e.kind, csvFile(content(e.kind, e.rows...))
+		}
+	}
+	return all
+}
+
+// A worker dies before or after any commit, of the check or of the applying, or loses the answer of one; whoever finishes the work once the lease is over comes to
+// the same end: state, result file, audit log and what is shown (invariant I14).
+func TestKilledAtEveryCommit(t *testing.T) {
+	for name, prepare := range cases() {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			run := func(fault faulty.Fault, inCheck bool, at int) (ending, int) {
+				a := o.fresh(t)
+				kind, file := prepare(a)
+				v := a.ask(kind, "file.csv", file, false)
+				arrived := a.put(v, file)
+				store := faulty.New(a.store, faulty.AtCommit(at, fault))
+				kill := func(work func() error) {
+					a.Env.Table = store
+					err := work()
+					a.Env.Table = a.store
+					if err != nil && !errors.Is(err, faulty.ErrCrashed) && !errors.Is(err, context.DeadlineExceeded) {
+						t.Fatalf("killed: %v", err)
+					}
+					a.must(a.apply(a.ctx, a.schedule())) // too early, unless the worker could let go
+					a.Clock.Add(filejob.LeaseLife + time.Second)
+					a.must(a.apply(a.ctx, a.schedule()))
+				}
+				check := func() error { return a.check(a.ctx, arrived) }
+				if inCheck {
+					kill(check)
+					a.must(check()) // S3 delivers once more
+				} else {
+					a.must(check())
+				}
+				a.in(filejob.Ready, a.get(v.ID))
+				ticket := a.start(v.ID)
+				apply := func() error { return a.apply(a.ctx, ticket) }
+				if inCheck {
+					a.must(apply())
+				} else {
+					kill(apply)
+				}
+				a.must(apply()) // and the ticket comes twice
+				return a.end(a.in(filejob.Completed, a.get(v.ID))), store.Commits()
+			}
+			for _, inCheck := range []bool{true, false} {
+				want, commits := run(faulty.None, inCheck, 0)
+				if commits < 3 || !strings.Contains(want.view, "refused 0") {
+					t.Fatalf("without a kill: %s in %d commits", want.view, commits)
+				}
+				for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter} {
+					for at := 1; at <= commits; at++ {
+						got, _ := run(fault, inCheck, at)
+						got.same(t, fmt.Sprintf("in check %v, %v at commit %d of %d", inCheck, fault, at, commits), want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// The same where no worker gets further than one commit: each commit is killed once before it, and once after it, of every worker that takes over.
+func TestNoWorkerSurvivesACommit(t *testing.T) {
+	for name, kit := range map[string]func(t *testing.T) *testkit.Kit{
+		"bolt":   func(t *testing.T) *testkit.Kit { return testkit.New(t) },
+		"dynamo": func(t *testing.T) *testkit.Kit { return testkit.On(t, testdynamo.Open(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := openOn(t, kit(t))
+			for name, prepare := range cases() {
+				var ends []ending
+				for _, cut := range []bool{false, true} {
+					a := o.fresh(t)
+					kind, file := prepare(a)
+					v := a.in(filejob.Ready, a.upload(kind, "file.csv", file, false))
+					ticket := a.start(v.ID)
+					deaths := 0
+					for dead := cut; dead; {
+						dead = false
+						for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
+							store := faulty.New(a.store, faulty.AtCommit(2, fault)) // the first commit of a worker takes the lease
+							a.Env.Table = store
+							err := a.apply(a.ctx, ticket)
+							a.Env.Table = a.store
+							if errors.Is(err, faulty.ErrCrashed) {
+								dead = true
+								deaths++
+							}
+							a.Clock.Add(filejob.LeaseLife + time.Second)
+						}
+					}
+					a.must(a.apply(a.ctx, ticket))
+					if cut && deaths < 4 {
+						t.Errorf("%s: %d workers died", name, deaths)
+					}
+					ends = append(ends, a.end(a.in(filejob.Completed, a.get(v.ID))))
+				}
+				ends[1].same(t, name+": killed at every commit", ends[0])
+			}
+		})
+	}
+}
+
+// through lets commits pass by a function.
+type through struct {
+	table.Store
+	commit func(ops []table.Operation, commit func() error) error
+}
+
+func (s *through) Commit(ctx context.Context, ops []table.Operation) error {
+	return s.commit(ops, func() error { return s.Store.Commit(ctx, ops) })
+}
+
+// meanwhile runs do once, right before (or after) the n-th commit from now on that applies rows.
+func (o *office) meanwhile(n int, after bool, do func()) {
+	seen := 0
+	o.Env.Table = &through{o.store, func(ops []table.Operation, commit func() error) error {
+		applies := false
+		for _, op := range ops {
+			applies = applies || op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut
+		}
+		if applies {
+			seen++
+		}
+		if !applies || seen != n {
+			return commit()
+		}
+		o.Env.Table = o.store
+		if !after {
+			do()
+			return commit()
+		}
+		err := commit()
+		do()
+		return err
+	}}
+}
+
+// staff are rows of so many new users.
+func staff(n int) [][]string {
+	var rows [][]string
+	for i := range n {
+		rows = append(rows, row(fmt.Sprintf("user%02d", i), fmt.Sprintf("User %d", i), "", fmt.Sprint(100+i), "", "", "", "", "", "client-desktop"))
+	}
+	return rows
+}
+
+// puts counts the records of users that were put by this office's imports.
+func (o *office) puts() map[string]int {
+	counts := map[string]int{}
+	for _, line := range o.log() {
+		if strings.HasPrefix(line, "user.put ") {
+			counts[strings.Fields(line)[1]]++
+		}
+	}
+	return counts
+}
+
+// Many workers at once, and one that was silent for longer than its lease and goes on: no row is done twice.
+func TestWorkersAtOnce(t *testing.T) {
+	o := open(t)
+	v := o.checked(filejob.Ready, imports.Users, staff(12)...)
+	ticket := o.start(v.ID)
+	o.meanwhile(4, false, func() {
+		o.must(o.apply(o.ctx, ticket)) // too early: the lease is in force
+		if got := o.get(v.ID); got.State != imports.Applying || got.Applied != 3 || got.Percent != 25 {
+			t.Errorf("under the lease: %+v", got)
+		}
+		o.Clock.Add(filejob.LeaseLife + time.Second)
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				if err := o.apply(o.ctx, ticket); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	})
+	o.must(o.apply(o.ctx, ticket))
+	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 12 || v.Refused != 0 {
+		t.Errorf("%+v", v)
+	}
+	puts := o.puts()
+	for user, n := range puts {
+		if n != 1 {
+			t.Errorf("%s was put %d times", user, n)
+		}
+	}
+	if len(puts) != 12 {
+		t.Errorf("%d users were put", len(puts))
+	}
+}
+
+// Cancelled between rows: what is applied stays, and the result says which rows it was.
+func TestCancelBetweenRows(t *testing.T) {
+	o := open(t)
+	v := o.checked(filejob.Ready, imports.Users, staff(6)...)
+	ticket := o.start(v.ID)
+	o.meanwhile(2, true, func() { testkit.Decode[imports.View](t, o.request("POST", "/"+v.ID+"/cancel", nil), 202) })
+	o.must(o.apply(o.ctx, ticket))
+	v = o.in(filejob.Cancelled, o.get(v.ID))
+	if v.Applied != 2 || v.EndedAt == nil || v.Percent != 33 {
+		t.Errorf("%+v", v)
+	}
+	for i, line := range o.result(v)[1:] {
+		if want := map[bool]string{true: "imported", false: "not imported"}[i < 2]; line[len(headers[imports.Users])] != want {
+			t.Errorf("row %d: %q, want %q", i+2, line, want)
+		}
+	}
+	if n := len(o.puts()); n != 2 {
+		t.Errorf("%d users", n)
+	}
+	// And before anything runs: the file comes all the same.
+	waiting := o.ask(imports.Users, "file.csv", csvFile(content(imports.Users, staff(1)...)), false)
+	testkit.Decode[imports.View](t, o.request("POST", "/"+waiting.ID+"/cancel", nil), 202)
+	o.must(o.check(o.ctx, o.put(waiting, csvFile(content(imports.Users, staff(1)...)))))
+	o.in(filejob.Cancelled, o.get(waiting.ID))
+	testkit.Problem(t, o.request("POST", "/"+waiting.ID+"/cancel", nil), 409, "wrong-state")
+	testkit.Problem(t, o.request("POST", "/"+waiting.ID+"/apply", nil), 409, "wrong-state")
+}
+
+// What changed between the check and the first row fails the whole plan, with the rows named, and nothing is applied (spec 5.4).
+func TestStalePlan(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(o *office)
+		kind   imports.Kind
+		rows   [][]string
+		change func(o *office)
+		words  string // empty where the plan must still fit
+	}{
+		"user put":          {nil, imports.Users, staff(3), func(o *office) { o.hire("user01") }, "Changed since the check: row 3."},
+		"extension taken":   {nil, imports.Users, staff(3), func(o *office) { o.user(directory.User{ID: "x", Name: "X", Extension: "101", Active: true}) }, "row 3."},
+		"role deleted":      {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.must(o.people.DeleteRole(o.ctx, o.Call("admin"), "agent")) }, "row 2."},
+		"role carries more": {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.role("agent", "client-desktop") }, "row 2."},
+		"own extension changed": {
+			func(o *office) { o.hire("john") }, imports.Users, [][]string{row("john", "John", "", "101")},
+			func(o *office) {
+				ch := o.desk.Change(o.Call("admin"))
+				o.must(load(o, ch, "john"))
+				o.must(ch.Extend(o.ctx, "john", "555", ""))
+				o.must(commit(o, ch))
+			}, "row 2.",
+		},
+		"member deleted": {
+			func(o *office) { o.hire("john", "alice") }, imports.CallQueues, [][]string{row("q1", "Q", "alice"), row("q2", "Q", "john")},
+			func(o *office) { o.must(o.people.DeleteUser(o.ctx, o.Call("admin"), "john")) }, "row 3.",
+		},
+		"queue put": {
+			func(o *office) { o.hire("john"); o.queue("q1") }, imports.CallQueues, [][]string{row("q1", "Q", "john")},
+			func(o *office) { o.queue("q1", "john") }, "row 2.",
+		},
+		"grants settled": {
+			func(o *office) { o.hire("john", "alice"); o.queue("q1", "john"); o.dashboard("d1", "q1") }, imports.CallQueues, [][]string{row("q1", "Q", "alice")},
+			func(o *office) { o.buy("live-reports", 1); o.must(o.people.Resume(o.ctx)) }, "",
+		},
+		"queue deleted": {
+			func(o *office) { o.queue("q1") }, imports.Dashboards, [][]string{row("d1", "D", "q1")},
+			func(o *office) { o.must(o.people.DeleteQueue(o.ctx, o.Call("admin"), "q1")) }, "row 2.",
+		},
+		"dashboard made": {nil, imports.Dashboards, [][]string{row("d1", "D"), row("d2", "D")}, func(o *office) { o.dashboard("d2") }, "row 3."},
+		"unchanged row changed": {
+			func(o *office) { o.hire("john") }, imports.Users, [][]string{row("john", "John", "john@acme.example"), row("u", "U")},
+			func(o *office) { o.user(directory.User{ID: "john", Name: "Johnny", Active: true}) }, "row 2.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			if c.before != nil {
+				c.before(o)
+			}
+			v := o.checked(filejob.Ready, c.kind, c.rows...)
+			c.change(o)
+			before := o.state()
+			v = o.run(v.ID)
+			if c.words == "" {
+				o.in(filejob.Completed, v)
+				return
+			}
+			o.in(filejob.Failed, v)
+			if !strings.Contains(v.Message, "The plan no longer fits; nothing was imported.") || !strings.Contains(v.Message, c.words) || v.Applied != 0 {
+				t.Errorf("%q", v.Message)
+			}
+			o.equalState(o.state(), before)
+		})
+	}
+}
+
+// A row that no longer fits when its turn comes, after others were applied, is refused whole and named; the others are applied, and nobody gives up an extension for
+// a row that is refused.
+func TestRowThatNoLongerFits(t *testing.T) {
+	o := open(t)
+	o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
+	rows := append(staff(2), row("owner", "Owner", "", "901"), row("heir", "Heir", "", "900"), row("last", "Last"))
+	v := o.checked(filejob.Ready, imports.Users, rows...)
+	ticket := o.start(v.ID)
+	o.meanwhile(2, true, func() { o.user(directory.User{ID: "owner", Name: "Changed", Extension: "900", Active: true}) })
+	o.must(o.apply(o.ctx, ticket))
+	v = o.in(filejob.Completed, o.get(v.ID))
+	if v.Applied != 3 || v.Refused != 2 || v.Percent != 100 {
+		t.Fatalf("%+v", v)
+	}
+	lines := o.result(v)
+	width := len(headers[imports.Users])
+	if lines[3][width] != "refused" || !strings.Contains(lines[3][width+1], "changed since the check") || lines[4][width] != "refused" ||
+		!strings.Contains(lines[4][width+1], "Extension 900 belongs to another user") || lines[5][width] != "imported" {
+		t.Errorf("result %q", lines)
+	}
+	if state := o.state(); !strings.Contains(state, `owner "Changed"  900/`) || strings.Contains(state, "heir") || !strings.Contains(state, "user last") {
+		t.Errorf("state:\n%s", state)
+	}
+}
+
+// When the invocation's time is nearly over, the rest is handed to the next one.
+func TestHandsOnBeforeTheDeadline(t *testing.T) {
+	o := open(t)
+	o.Clock.Set(time.Now())
+	v := o.checked(filejob.Ready, imports.Users, staff(10)...)
+	next := [][]byte{o.start(v.ID)}
+	o.Env.Table = &through{o.store, func(_ []table.Operation, commit func() error) error {
+		o.Clock.Add(15 * time.Second)
+		return commit()
+	}}
+	invocations := 0
+	for ; len(next) > 0; invocations++ {
+		ctx, cancel := context.WithDeadline(o.ctx, o.Clock.Now().Add(time.Minute))
+		o.must(o.apply(ctx, next[0]))
+		cancel()
+		next = next[1:]
+		for _, info := range o.files.Take() {
+			next = append(next, event(info))
+		}
+	}
+	o.Env.Table = o.store
+	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 10 || invocations < 3 {
+		t.Errorf("%+v after %d invocations", v, invocations)
+	}
+}

@@ -29,7 +29,7 @@ func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (
 		return DashboardWithGrants{}, 0, false, err
 	}
 	counts, err := s.countGrants(ctx, c, d.QueueIDs)
-	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, draft.Version + 1, draft.Made, err
+	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, nextVersion(c, !draft.Made, draft.Version), draft.Made, err
 }
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
@@ -70,14 +70,13 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 	}
 	draft := &DashboardDraft{Version: item.Version, Made: !exists}
 	change := call.Change{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
-	cond := table.IfAbsent
 	if exists {
 		if draft.Before, err = call.Decode[Dashboard](item); err != nil {
 			return nil, err
 		}
-		change.Before, cond = draft.Before, table.IfVersion(item.Version)
+		change.Before = draft.Before
 	}
-	op := table.Delete(key, cond)
+	op := table.Delete(key, table.IfVersion(item.Version))
 	var extra []table.Operation
 	if d == nil {
 		change.Action = "dashboard.deleted"
@@ -93,7 +92,7 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 		if err != nil {
 			return nil, err
 		}
-		op = table.Put(put, cond)
+		op = putOperation(c, put, exists, item.Version)
 	}
 	come, gone := without(draft.After.QueueIDs, draft.Before.QueueIDs), without(draft.Before.QueueIDs, draft.After.QueueIDs)
 	draft.changed = slices.Concat(come, gone)

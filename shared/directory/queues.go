@@ -113,15 +113,11 @@ func headOperation(c *call.Call, head queueItem, old *loadedQueue) (table.Operat
 	if err != nil {
 		return table.Operation{}, err
 	}
-	cond := table.IfAbsent
-	if old.exists {
-		cond = table.IfVersion(old.version)
-	}
 	item := table.Item{Key: queueKey(c.Account, head.ID), Data: data}
 	if !head.Deleted {
 		item.Places[0] = byName(queuesByName(c.Account), head.Name, head.ID)
 	}
-	return table.Put(item, cond), nil
+	return putOperation(c, item, old.exists, old.version), nil
 }
 
 func chunkCount(ids []string) int { return (len(ids) + chunkMembers - 1) / chunkMembers }
@@ -171,7 +167,7 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 	settled, err := s.settleQueues(ctx, c, id)
 	view := d.After
 	view.Settling = !settled
-	return view, d.Version + 1, d.Made, err
+	return view, nextVersion(c, !d.Made, d.Version), d.Made, err
 }
 
 // queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.

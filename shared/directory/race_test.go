@@ -3,6 +3,7 @@ package directory
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -124,4 +125,27 @@ func TestUserWhoIsDeletedWhilePutOnAQueue(t *testing.T) {
 	}
 	f.dashboard(t, "d", "q")
 	f.wantStates(t, map[string]license.State{"ann": license.Holds})
+}
+
+// The simulation found it (seed 20274 of its second form): a dashboard that was deleted and made again had the version that somebody had read of the first one, and their
+// change went by what they had read: the queue that the new one showed was watched for ever.
+func TestDashboardThatIsDeletedAndMadeAgainWhilePut(t *testing.T) {
+	f := newFixture(t)
+	f.user(t, "ann")
+	f.queue(t, "q1", "ann")
+	f.queue(t, "q2", "ann")
+	f.dashboard(t, "d")
+	f.during(1, func() {
+		if err := f.s.DeleteDashboard(t.Context(), f.Call("admin"), "d"); err != nil {
+			t.Fatal(err)
+		}
+		f.Clock.Add(time.Second)
+		f.dashboard(t, "d", "q1")
+	}, func() { f.dashboard(t, "d", "q2") })
+	for id, want := range map[string]int{"q1": 0, "q2": 1} {
+		q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), id)
+		if err != nil || len(q.Dashboards) != want {
+			t.Errorf("%s is shown by %v, %v; want %d", id, q.Dashboards, err, want)
+		}
+	}
 }

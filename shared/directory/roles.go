@@ -73,15 +73,14 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 			return err
 		}
 		change := call.Change{Action: "role.put", Subject: "role", SubjectID: id}
-		cond := table.IfAbsent
 		if exists {
 			before, err := call.Decode[Role](item)
 			if err != nil {
 				return err
 			}
-			change.Before, cond = before, table.IfVersion(item.Version)
+			change.Before = before
 		}
-		op := table.Delete(key, cond)
+		op := table.Delete(key, table.IfVersion(item.Version))
 		ops := []table.Operation{mark(c, roleMarks, id)}
 		if r == nil {
 			change.Action = "role.deleted"
@@ -91,7 +90,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 			if err != nil {
 				return err
 			}
-			op = table.Put(table.Item{Key: key, Data: data}, cond)
+			op = putOperation(c, table.Item{Key: key, Data: data}, exists, item.Version)
 		}
 		audit, err := c.Audit(change)
 		if err != nil {

@@ -130,7 +130,12 @@ func (ch *Change) holderOperations() ([]table.Operation, error) {
 			}
 			continue
 		}
-		ops = append(ops, table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version)))
+		put := table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version))
+		if !h.exists {
+			// A user who is deleted may be made again: whoever has read the one before must not take this one for them.
+			put.Item.Version = ch.c.At.UnixMilli()
+		}
+		ops = append(ops, put)
 	}
 	return ops, nil
 }

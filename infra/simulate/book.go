@@ -45,6 +45,7 @@ type book struct {
 	wallboards      map[string]bool
 	devices         int64
 
+	codes     map[string]bool // of the cost centers
 	confirmed map[string]bool
 	orders    map[string]purchase.Order
 	quoted    map[string]string // order by quote
@@ -124,7 +125,7 @@ func newBook(m *simulation, account string) *book {
 		holders: map[string]*license.Holder{}, waits: map[string]license.Wait{}, excluded: map[string]bool{}, extensions: map[string]license.Extension{},
 		numbers: map[string]string{}, have: map[string]*tally{}, charged: map[string]int64{}, bought: map[string]int64{}, centers: map[string]int64{},
 		days: map[string]int64{}, taken: map[string]int64{}, confirmed: map[string]bool{}, orders: map[string]purchase.Order{}, quoted: map[string]string{},
-		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, dirty: newDirt(), wallboards: map[string]bool{},
+		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, dirty: newDirt(), wallboards: map[string]bool{}, codes: map[string]bool{},
 		log: fold{
 			held: map[string]int{}, ended: map[string]int{}, placed: map[string]int{}, bought: map[string]int64{}, waits: map[string]int64{},
 			charged: map[string]int64{}, waiting: map[string]bool{}, perDay: map[string]map[string]int64{}, rows: map[string]map[int]bool{},
@@ -210,6 +211,8 @@ func (b *book) put(kind, rest string, item table.Item) {
 		b.confirm(item.Sort)
 	case "ORDERS":
 		b.putOrder(decode[purchase.Order](b, item))
+	case "COST-CENTER":
+		b.codes[item.Sort] = true
 	case "QUOTE":
 		b.putQuote(decode[purchase.Quote](b, item))
 	case "AUDIT":
@@ -251,6 +254,13 @@ func (b *book) remove(kind, rest, sort string) {
 	case "NUMBER":
 		b.dirty.extensions[b.numbers[sort]] = true
 		delete(b.numbers, sort)
+	case "COST-CENTER":
+		delete(b.codes, sort)
+		for at, n := range b.charged {
+			if _, code, _ := strings.Cut(at, "#"); n != 0 && code == sort {
+				b.fail("I5: cost center %s is deleted, and %d of %s are charged to it", sort, n, at)
+			}
+		}
 	case "WALLBOARDS":
 		delete(b.wallboards, sort)
 	}
@@ -595,6 +605,9 @@ func (b *book) verifyProduct(product string) {
 		for _, center := range costs {
 			at := product + "#" + center
 			sum += b.charged[at]
+			if b.charged[at] != 0 && !b.codes[center] {
+				b.fail("I5: %d of %s are charged to a cost center that is not there", b.charged[at], at)
+			}
 			if b.centers[at] != b.charged[at] || b.log.charged[at] != b.charged[at] {
 				b.fail("I5: %s: counted %d, by the audit log %d, by the licenses %d", at, b.centers[at], b.log.charged[at], b.charged[at])
 			}

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/files"
 	"seatwise/shared/license"
+	"seatwise/shared/purchase"
+	"seatwise/shared/table"
 )
 
 // fields are a JSON object.
@@ -24,7 +27,7 @@ var (
 	metered  = []string{"essential-user", "professional-user", "agent-user", "client-desktop", "client-crm", "reports-supervisor", "insights-supervisor"}
 	addOns   = []string{"call_recording", "team_chat"}
 	keys     = []string{"101", "102", "103", "0104"}
-	costs    = []string{"CC-1", "CC-2"}
+	costs    = []string{"CC-1", "CC-2", "CC-3"} // the last one comes and goes
 )
 
 func pick[T any](m *simulation, list []T) T { return list[m.random.IntN(len(list))] }
@@ -53,6 +56,22 @@ func (m *simulation) license(account, fit string) string {
 		return "00000000-0000-4000-8000-000000000000"
 	}
 	return pick(m, b.ids)
+}
+
+// nextReserved is the seat that a mass configuration reserves next, of one of the products of its rows: the first one of the pool.
+func (m *simulation) nextReserved(account string) string {
+	b := m.books[account]
+	product := pick(m, []string{catalog.PhoneSystemID, catalog.PhoneSystemID, addOns[0], addOns[1]})
+	first := ""
+	for id := range b.offers {
+		if b.seats[id].ProductID == product && (first == "" || id < first) {
+			first = id
+		}
+	}
+	if first == "" {
+		return m.license(account, "available")
+	}
+	return first
 }
 
 // fitting are the ids of the licenses of a status, "" for all, or of the assigned "base" licenses.
@@ -103,6 +122,7 @@ func (r *run) keyed(q request) answer {
 
 // kindOf is the path without what stands for an id.
 func kindOf(path string) string {
+	path, _, _ = strings.Cut(path, "?")
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
 		if i > 1 && strings.ContainsAny(p, "0123456789") {
@@ -192,7 +212,12 @@ func (m *simulation) contend(account string, ask func() request) *run {
 func (m *simulation) draw(a string) *run {
 	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
 	user := pick(m, users(a))
-	switch n := m.random.IntN(100); {
+	if len(m.books[a].inState("configuring")) > 0 && m.random.IntN(4) == 0 {
+		return m.one(a, request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()})
+	}
+	switch n := m.random.IntN(114); {
+	case n >= 100:
+		return m.aside(a, n-100)
 	case n < 8:
 		return m.order(a)
 	case n < 19:
@@ -219,15 +244,19 @@ func (m *simulation) draw(a string) *run {
 	case n < 49:
 		return m.one(a, m.bulk(a))
 	case n < 56:
-		return m.contend(a, func() request { return request{"directory", put, "/users/" + user, m.person(user), ""} })
+		r := m.contend(a, func() request { return request{"directory", put, "/users/" + user, m.person(user), ""} })
+		if m.random.IntN(2) == 0 {
+			r.rival = func() *run { return m.one(a, m.role()) } // which the user may have, gain or lose
+		}
+		return r
 	case n < 57:
 		return m.one(a, request{"directory", remove, "/users/" + user, nil, ""})
 	case n < 59:
-		path := "/roles/" + pick(m, []string{"r1", "r2"})
-		return m.contend(a, func() request {
-			body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
-			return request{"directory", put, path, body, ""}
-		})
+		r := m.contend(a, m.role)
+		if m.random.IntN(2) == 0 {
+			r.rival = func() *run { return m.one(a, request{"directory", put, "/users/" + user, m.person(user), ""}) }
+		}
+		return r
 	case n < 64:
 		id := pick(m, []string{"q1", "q2"})
 		return m.contend(a, func() request {
@@ -279,8 +308,72 @@ func (m *simulation) draw(a string) *run {
 	}
 }
 
-// order buys what a quote offers; now and then more than one commit takes.
+// aside is an operation beside those on seats and grants: on the cart, on cost centers, on what is seldom deleted, and reads.
+func (m *simulation) aside(a string, n int) *run {
+	line := func() fields {
+		return fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(4), "costCenter": pick(m, costs)}
+	}
+	switch n {
+	case 0, 1:
+		return m.contend(a, func() request {
+			return request{"purchase", http.MethodPut, "/cart", fields{"lines": []fields{line(), line()}}, ""}
+		})
+	case 2:
+		id, quantity := m.cartLine(a)
+		parts := []fields{{"quantity": 1, "costCenter": costs[0]}, {"quantity": quantity - 1, "costCenter": costs[1]}}
+		return m.one(a, request{"purchase", http.MethodPost, "/cart/lines/" + id + "/split", fields{"parts": parts}, m.key()})
+	case 3:
+		return m.contend(a, func() request {
+			return request{"purchase", http.MethodPost, "/cart/cost-center", fields{"costCenter": pick(m, costs)}, m.key()}
+		})
+	case 4:
+		if m.random.IntN(3) == 0 {
+			return m.one(a, request{"purchase", http.MethodDelete, "/cart", nil, ""})
+		}
+		return m.one(a, request{"purchase", http.MethodPost, "/cart/merge", fields{}, m.key()})
+	case 5:
+		path := "/cost-centers/" + costs[2]
+		if m.random.IntN(2) == 0 {
+			return m.contend(a, func() request { return request{"purchase", http.MethodDelete, path, nil, ""} })
+		}
+		return m.contend(a, func() request { return request{"purchase", http.MethodPut, path, fields{"name": "Three"}, ""} })
+	case 6:
+		if m.random.IntN(2) == 0 {
+			return m.one(a, request{"directory", http.MethodDelete, "/roles/" + pick(m, []string{"r1", "r2"}), nil, ""})
+		}
+		return m.one(a, request{"metrics", http.MethodDelete, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), nil, ""})
+	case 7:
+		ids := []string{m.license(a, "available"), m.license(a, "available"), m.license(a, "")}
+		slices.Sort(ids)
+		return m.one(a, request{"licenses", http.MethodPost, "/licenses/terminate", fields{"licenseIds": slices.Compact(ids)}, m.key()})
+	}
+	user := pick(m, users(a))
+	read := pick(m, [][2]string{
+		{"licenses", "/licenses?q=User"}, {"licenses", "/licenses?status=available&limit=3"}, {"licenses", "/licenses?costCenter=CC-1"}, {"licenses", "/licenses?user=" + user},
+		{"licenses", "/licenses/summary"}, {"licenses", "/exclusions"}, {"licenses", "/licenses/" + m.license(a, "")}, {"directory", "/users/" + user},
+		{"directory", "/users/" + user + "/why?product=live-reports"}, {"directory", "/call-queues/q1"}, {"directory", "/dashboards/d1"}, {"directory", "/users?limit=3"},
+		{"audit", "/audit?user=" + user}, {"audit", "/audit?limit=5"}, {"purchase", "/cart"}, {"purchase", "/billing"}, {"purchase", "/orders?limit=2"},
+		{"metrics", "/metrics/licenses"}, {"usage", "/usage/summary"}, {"massconfig", "/mass-configurations?limit=2"},
+	})
+	return m.one(a, request{read[0], http.MethodGet, read[1], nil, ""})
+}
+
+// cartLine is a line of the cart as it is, and its quantity.
+func (m *simulation) cartLine(a string) (id string, quantity int) {
+	var cart purchase.Cart
+	at := m.mirror.items[table.Key{Partition: call.Partition(a, "CART", a+"-admin"), Sort: "CART"}]
+	if json.Unmarshal(at.item.Data, &cart) != nil || len(cart.Lines) == 0 {
+		return "1", 2
+	}
+	line := pick(m, cart.Lines)
+	return line.ID, line.Quantity
+}
+
+// order buys what a quote offers, of the request or of the cart; now and then more than one commit takes.
 func (m *simulation) order(a string) *run {
+	if m.random.IntN(5) == 0 {
+		return m.buy(a, nil)
+	}
 	n := 1 + m.random.IntN(3)
 	if m.random.IntN(30) == 0 {
 		n = 48
@@ -309,7 +402,11 @@ func (m *simulation) orderAgain(a, quote string) *run {
 }
 
 func (m *simulation) buy(a string, lines []fields) *run {
-	quote := request{"purchase", http.MethodPost, "/quotes", fields{"lines": lines}, ""}
+	offer := fields{}
+	if lines != nil {
+		offer["lines"] = lines
+	}
+	quote := request{"purchase", http.MethodPost, "/quotes", offer, ""}
 	key := m.key()
 	r := &run{what: "order", account: a}
 	r.do = func(r *run) {
@@ -336,6 +433,11 @@ func (m *simulation) bulk(a string) request {
 		path = "/assignments/remove"
 	}
 	return request{"assignment", http.MethodPost, path, fields{"items": items, "atomic": m.random.IntN(2) == 0}, m.key()}
+}
+
+func (m *simulation) role() request {
+	body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
+	return request{"directory", http.MethodPut, "/roles/" + pick(m, []string{"r1", "r2"}), body, ""}
 }
 
 func (m *simulation) person(user string) fields {

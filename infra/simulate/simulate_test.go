@@ -60,7 +60,7 @@ func TestBothAdaptersAgree(t *testing.T) {
 // TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault comes about, and every kind of operation succeeds now and then.
 func TestFaultsAndOperationsHappen(t *testing.T) {
 	a := newTotals()
-	for seed := uint64(11); seed < 15; seed++ {
+	for seed := uint64(11); seed < 17; seed++ {
 		r := simulate(t, openBolt, options{seed: seed, steps: 700, every: 500})
 		if r.violation != nil {
 			t.Fatal(r.violation)

@@ -262,6 +262,7 @@ func (m *simulation) settle() error {
 			}, ""},
 			{"purchase", http.MethodPut, "/cost-centers/CC-1", map[string]any{"name": "One"}, ""},
 			{"purchase", http.MethodPut, "/cost-centers/CC-2", map[string]any{"name": "Two"}, ""},
+			{"purchase", http.MethodPut, "/cost-centers/CC-3", map[string]any{"name": "Three"}, ""},
 		}
 		for _, u := range users(a) {
 			list = append(list, request{"directory", http.MethodPut, "/users/" + u, map[string]any{"name": "User " + u, "roleIds": []string{"super-admin"}}, ""})
@@ -362,6 +363,11 @@ func (m *simulation) end() {
 			m.scheduler.fold(fmt.Sprintf("%d answered %d", r.number, a.status))
 			if !crashed {
 				m.statuses[a.status]++
+			}
+			for _, other := range accounts {
+				if r.account != "" && other != r.account && bytes.Contains(a.body, []byte(other+"-u")) {
+					m.fail("I9: %s %s of %s answers with users of %s: %s", a.request.method, a.request.path, r.account, other, a.body)
+				}
 			}
 			if a.status == http.StatusInternalServerError && !r.faulted {
 				m.fail("%s: %s %s answered 500 without a fault: %s", r.what, a.request.method, a.request.path, a.body)

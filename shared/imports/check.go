@@ -36,7 +36,7 @@ func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Ne
 		at, err = readHeader(layouts[kind], row)
 		return err
 	}
-	claimed := newClaims()
+	claimed := &claims{}
 	err = filejob.EachRow(reader, header, func(row sheet.Row) error {
 		r := s.read(kind, at, row, know)
 		claimed.add(&r)

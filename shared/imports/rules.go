@@ -287,10 +287,6 @@ type claims struct {
 // claim is what one row of users claims.
 type claim struct{ id, extension, number string }
 
-func newClaims() *claims {
-	return &claims{id: filejob.Claims{}, extension: filejob.Claims{}, number: filejob.Claims{}}
-}
-
 func (c *claims) add(r *planRow) {
 	c.id.Add(r.ID, r.Row)
 	if r.User == nil {
@@ -303,8 +299,11 @@ func (c *claims) add(r *planRow) {
 	}
 }
 
-// alone are the users of the rows without a fault, once all rows are known: who claims nothing that another row claims.
+// alone are the users of the rows without a fault, once all rows are entered: who claims nothing that another row claims.
 func (c *claims) alone() []string {
+	c.id.Settle()
+	c.extension.Settle()
+	c.number.Settle()
 	var ids []string
 	for _, k := range c.sound {
 		if c.id.Alone(k.id) && c.extension.Alone(k.extension) && c.number.Alone(k.number) {
@@ -316,15 +315,15 @@ func (c *claims) alone() []string {
 
 // refuse names the claims of a row that other rows make too.
 func (c *claims) refuse(r *planRow, at columns) {
-	check := func(in filejob.Claims, claimed, field, what string) {
+	check := func(in *filejob.Claims, claimed, field, what string) {
 		if fault, ok := in.Fault(claimed, r.Row, at.of(field), what); ok {
 			r.Errors = append(r.Errors, fault)
 		}
 	}
-	check(c.id, r.ID, fieldID, "id")
+	check(&c.id, r.ID, fieldID, "id")
 	if r.User != nil {
-		check(c.extension, r.User.Extension, fieldExtension, "extension")
-		check(c.number, r.User.Number, fieldNumber, "number")
+		check(&c.extension, r.User.Extension, fieldExtension, "extension")
+		check(&c.number, r.User.Number, fieldNumber, "number")
 	}
 }
 

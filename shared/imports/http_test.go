@@ -1,0 +1,263 @@
+package imports_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/api"
+	"seatwise/shared/auth"
+	"seatwise/shared/call"
+	"seatwise/shared/filejob"
+	"seatwise/shared/files"
+	"seatwise/shared/imports"
+	"seatwise/shared/table"
+)
+
+const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"
+
+// What a request may not be (api.md, Conventions).
+func TestRefusedRequests(t *testing.T) {
+	o := open(t)
+	v := o.checked(filejob.Ready, imports.Users, row("john", "John"))
+	with := func(name string, value any) map[string]any {
+		body := map[string]any{"kind": "users", "fileName": "users.csv", "sizeBytes": 10}
+		if body[name] = value; value == nil {
+			delete(body, name)
+		}
+		return body
+	}
+	for name, c := range map[string]struct {
+		method, path string
+		body         any
+		account      string
+		status       int
+		slug, field  string
+	}{
+		"no kind":              {"POST", "", with("kind", nil), "", 422, "validation", "kind"},
+		"unknown kind":         {"POST", "", with("kind", "roles"), "", 422, "validation", "kind"},
+		"not a sheet":          {"POST", "", with("fileName", "users.pdf"), "", 422, "validation", "fileName"},
+		"too large":            {"POST", "", with("sizeBytes", filejob.MaxFileBytes+1), "", 422, "validation", "sizeBytes"},
+		"unknown field":        {"POST", "", with("force", true), "", 422, "validation", "force"},
+		"unknown":              {"GET", "/" + unknownID, nil, "", 404, "not-found", ""},
+		"no id":                {"GET", "/nothing", nil, "", 404, "not-found", ""},
+		"unknown rows":         {"GET", "/" + unknownID + "/rows", nil, "", 404, "not-found", ""},
+		"unknown to apply":     {"POST", "/" + unknownID + "/apply", nil, "", 404, "not-found", ""},
+		"unknown to cancel":    {"POST", "/" + unknownID + "/cancel", nil, "", 404, "not-found", ""},
+		"another account":      {"GET", "/" + v.ID, nil, testkit.Other, 404, "not-found", ""},
+		"another's to apply":   {"POST", "/" + v.ID + "/apply", nil, testkit.Other, 404, "not-found", ""},
+		"unknown kind to list": {"GET", "?kind=roles", nil, "", 422, "validation", "kind"},
+		"bad outcome":          {"GET", "/" + v.ID + "/rows?outcome=good", nil, "", 422, "validation", "outcome"},
+		"altered cursor":       {"GET", "?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", 400, "malformed-body", "cursor"},
+		"template of nothing":  {"GET", "/template", nil, "", 422, "validation", "kind"},
+		"bad format":           {"GET", "/template?kind=users&format=xls", nil, "", 422, "validation", "format"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			account := c.account
+			if account == "" {
+				account = o.Account
+			}
+			r := o.Do(t, o.api, testkit.Request{
+				Method: c.method, Path: "/v1/accounts/" + account + "/imports" + c.path, Body: c.body, User: "someone", Account: account, Permissions: everything,
+			})
+			p := testkit.Problem(t, r, c.status, c.slug)
+			if c.field != "" && (len(p.Errors) == 0 || !strings.Contains(p.Errors[0].Field, c.field)) {
+				t.Errorf("fields %+v", p.Errors)
+			}
+		})
+	}
+	stranger := testkit.Request{Method: "GET", Path: "/v1/accounts/" + o.Account + "/imports/" + v.ID, User: "someone", Account: testkit.Other, Permissions: everything}
+	testkit.Problem(t, o.Do(t, o.api, stranger), 404, "not-found")
+}
+
+// Each operation asks for the permission that the single GET or PUT of the import's kind asks for; who may not read a kind is not told that an import of it exists.
+func TestPermissions(t *testing.T) {
+	o := open(t)
+	ids := map[imports.Kind]string{}
+	for _, kind := range []imports.Kind{imports.Users, imports.CallQueues, imports.Dashboards} {
+		ids[kind] = o.checked(filejob.Ready, kind, row("x-"+string(kind), "X")).ID
+	}
+	const no, missing = "forbidden", "not-found"
+	for _, c := range []struct {
+		permissions []auth.Permission
+		kind        imports.Kind
+		// template is what reading the template says, and so on; empty when it is allowed.
+		template, create, list, get, apply string
+	}{
+		{[]auth.Permission{auth.DirectoryRead}, imports.Users, "", no, "", "", no},
+		{[]auth.Permission{auth.DirectoryRead}, imports.CallQueues, "", no, "", "", no},
+		{[]auth.Permission{auth.DirectoryRead}, imports.Dashboards, no, no, no, missing, no},
+		{[]auth.Permission{auth.LiveReportsView}, imports.Dashboards, "", no, "", "", no},
+		{[]auth.Permission{auth.LiveReportsView}, imports.Users, no, no, no, missing, no},
+		{[]auth.Permission{auth.DirectoryRead, auth.LiveReportsFull}, imports.Users, "", no, "", "", no},
+		{[]auth.Permission{auth.DirectoryManage, auth.LiveReportsView}, imports.Dashboards, "", no, "", "", no},
+		{[]auth.Permission{auth.DirectoryRead, auth.DirectoryManage}, imports.Dashboards, no, no, no, missing, missing},
+		{[]auth.Permission{auth.LiveReportsFull}, imports.CallQueues, no, no, no, missing, missing},
+		{[]auth.Permission{auth.LicensesRead, auth.LicensesManage, auth.AuditRead}, imports.Users, no, no, no, no, no},
+		{[]auth.Permission{auth.DirectoryRead, auth.DirectoryManage}, imports.Users, "", "", "", "", ""},
+		{[]auth.Permission{auth.DirectoryRead, auth.DirectoryManage}, imports.CallQueues, "", "", "", "", ""},
+		{[]auth.Permission{auth.LiveReportsFull}, imports.Dashboards, "", "", "", "", ""},
+	} {
+		path := "/" + ids[c.kind]
+		for _, ask := range []struct {
+			method, path, want string
+			body               any
+			status             int
+		}{
+			{"GET", "/template?kind=" + string(c.kind), c.template, nil, 200},
+			{"POST", "", c.create, map[string]any{"kind": c.kind, "fileName": "file.csv", "sizeBytes": 10}, 201},
+			{"GET", "?kind=" + string(c.kind), c.list, nil, 200},
+			{"GET", path, c.get, nil, 200},
+			{"GET", path + "/rows", c.get, nil, 200},
+			{"POST", path + "/apply", c.apply, nil, 202},
+			{"POST", path + "/cancel", c.apply, nil, 202},
+		} {
+			r := o.Do(t, o.api, testkit.Request{
+				Method: ask.method, Path: "/v1/accounts/" + o.Account + "/imports" + ask.path, Body: ask.body, User: "someone", Permissions: c.permissions,
+			})
+			switch {
+			case ask.want == "" && r.Status != ask.status:
+				t.Errorf("%v: %s %s: %d %s", c.permissions, ask.method, ask.path, r.Status, r.Body)
+			case ask.want == no:
+				testkit.Problem(t, r, 403, no)
+			case ask.want == missing:
+				testkit.Problem(t, r, 404, missing)
+			}
+		}
+	}
+	// A list without a kind shows those that the caller may read.
+	for permission, want := range map[auth.Permission]int{auth.DirectoryRead: 4, auth.LiveReportsView: 2} {
+		r := o.Do(t, o.api, testkit.Request{Method: "GET", Path: "/v1/accounts/" + o.Account + "/imports", User: "someone", Permissions: []auth.Permission{permission}})
+		list := testkit.Decode[api.List[imports.View]](t, r, 200).Items
+		if len(list) != want || slices.ContainsFunc(list, func(v imports.View) bool {
+			return (v.Kind == imports.Dashboards) != (permission == auth.LiveReportsView)
+		}) {
+			t.Errorf("%s sees %+v", permission, list)
+		}
+	}
+}
+
+// The entity tag changes with the resource, If-Match is obeyed, and a request with an Idempotency-Key has one effect and one answer.
+func TestTagsAndRepetitions(t *testing.T) {
+	o := open(t)
+	v := o.checked(filejob.Ready, imports.Users, staff(3)...)
+	tag := func() string { return o.request("GET", "/"+v.ID, nil).Header.Get("ETag") }
+	before := tag()
+	for _, verb := range []string{"apply", "cancel"} {
+		testkit.Problem(t, o.request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
+	}
+	first := o.request("POST", "/"+v.ID+"/apply", nil, "If-Match", before, "Idempotency-Key", "one")
+	if first.Status != 202 || first.Header.Get("Location") != "/v1/accounts/"+o.Account+"/imports/"+v.ID {
+		t.Fatalf("%d %v %s", first.Status, first.Header, first.Body)
+	}
+	again := o.request("POST", "/"+v.ID+"/apply", nil, "If-Match", before, "Idempotency-Key", "one")
+	if again.Status != 202 || again.Header.Get("Idempotent-Replayed") != "true" ||
+		!reflect.DeepEqual(testkit.Decode[any](t, first, 202), testkit.Decode[any](t, again, 202)) {
+		t.Errorf("again: %d %s", again.Status, again.Body)
+	}
+	testkit.Problem(t, o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "one"), 422, "idempotency-mismatch")
+	started := tag()
+	if n := len(o.files.Take()); n != 1 {
+		t.Errorf("%d tickets", n)
+	}
+	o.must(o.apply(o.ctx, o.schedule())) // the ticket is lost, and the schedule finds the work
+	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 3 {
+		t.Errorf("%+v", v)
+	}
+	if done := tag(); started == before || done == started {
+		t.Errorf("tags %s, %s, %s", before, started, done)
+	}
+	body := map[string]any{"kind": "users", "fileName": "users.csv", "sizeBytes": 100}
+	one, other := o.request("POST", "", body, "Idempotency-Key", "two"), o.request("POST", "", body, "Idempotency-Key", "two")
+	if !reflect.DeepEqual(testkit.Decode[any](t, one, 201), testkit.Decode[any](t, other, 201)) || other.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("%s, then %s", one.Body, other.Body)
+	}
+}
+
+// Imports and rows come in pages, of one kind and of one outcome.
+func TestPages(t *testing.T) {
+	o := open(t)
+	var want []string
+	for i := range 7 {
+		kind := []imports.Kind{imports.Users, imports.CallQueues, imports.Users}[i%3]
+		v := o.ask(kind, "file.csv", []byte("x"), false)
+		if kind == imports.Users {
+			want = append([]string{v.ID}, want...)
+		}
+	}
+	for limit := 1; limit <= 6; limit++ {
+		var got []string
+		for cursor := ""; ; {
+			page := testkit.Decode[api.List[imports.View]](t, o.request("GET", "?kind=users&limit="+string(rune('0'+limit))+"&cursor="+cursor, nil), 200)
+			for _, v := range page.Items {
+				got = append(got, v.ID)
+			}
+			if len(page.Items) < limit && page.NextCursor != "" {
+				t.Errorf("a page of %d", len(page.Items))
+			}
+			if cursor = page.NextCursor; cursor == "" {
+				break
+			}
+			testkit.Problem(t, o.request("GET", "?kind=call-queues&cursor="+cursor, nil), 400, "malformed-body")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		}
+	}
+	rows := staff(120)
+	for i := 0; i < len(rows); i += 3 {
+		rows[i][1] = ""
+	}
+	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(content(imports.Users, rows...)), true))
+	var numbers []int
+	for cursor := ""; ; {
+		page := testkit.Decode[api.List[imports.Row]](t, o.request("GET", "/"+v.ID+"/rows?outcome=error&limit=7&cursor="+cursor, nil), 200)
+		for _, r := range page.Items {
+			numbers = append(numbers, r.Row)
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	if len(numbers) != 40 || numbers[0] != 2 || numbers[39] != 119 || !slices.IsSorted(numbers) {
+		t.Errorf("rows %v", numbers)
+	}
+}
+
+// What no import asked for is put aside with an audit record, and is no failure that would be tried again; a dropped file is never an import.
+func TestForeignObjectsArePutAside(t *testing.T) {
+	o := open(t)
+	waiting := o.ask(imports.Users, "users.csv", []byte("x"), false)
+	aside := 0
+	for _, key := range []string{
+		"uploads/acme/imports/users.csv", "uploads/acme/imports/" + waiting.ID, "uploads/acme/imports/" + waiting.ID + "/other.csv", "uploads/acme/" + waiting.ID + "/users.csv",
+		"uploads/globex/imports/" + waiting.ID + "/users.csv", "uploads/acme/imports/" + unknownID + "/users.csv", "uploads/acme/imports/imports/" + waiting.ID + "/users.csv",
+		"uploads//imports/" + waiting.ID + "/users.csv",
+	} {
+		aside++
+		o.must(o.check(o.ctx, event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 1, ETag: "e"})))
+	}
+	for _, key := range []string{"jobs/configure/acme/imports/" + unknownID + ".json", "jobs/configure/acme/imports/x/y.json", "jobs/configure/acme/imports/" + waiting.ID} {
+		aside++
+		o.must(o.apply(o.ctx, event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2})))
+	}
+	records := 0
+	q := table.Query{Index: table.Index1, Partition: call.Partition(filejob.Strangers, "AUDIT")}
+	o.must(table.All(o.ctx, o.store, q, func(table.Item) error {
+		records++
+		return nil
+	}))
+	if records != aside {
+		t.Errorf("%d records of %d objects", records, aside)
+	}
+	o.in(filejob.AwaitingUpload, o.get(waiting.ID))
+	// A file that is not as large as was announced is refused.
+	o.must(o.check(o.ctx, event(files.Info{
+		Ref: files.Ref{Bucket: files.Uploads, Key: "uploads/acme/imports/" + waiting.ID + "/users.csv", Version: "v1"}, Size: 2, ETag: "e",
+	})))
+	if v := o.in(filejob.Rejected, o.get(waiting.ID)); !strings.Contains(v.Message, "2 bytes; 1 were announced") {
+		t.Errorf("%q", v.Message)
+	}
+}

@@ -34,8 +34,19 @@ func (w *world) eventually(t *testing.T, patience time.Duration, ask func() erro
 func (w *world) check(t *testing.T) {
 	t.Helper()
 	w.together(func(c *client) { w.must(c, c.recover()) })
-	w.eventually(t, patience, func() error { // an order that was killed is placed by the maintenance function, and its repetition is told so
+	w.eventually(t, patience, func() error { // an order that was killed is placed by the maintenance function, and its repetition is then told so
 		w.finish(true)
+		for n := range accounts {
+			var latest struct{ Items []struct{ ID, State string } }
+			if _, err := w.clients[n*desks].get("/orders?limit=200", &latest); err != nil {
+				return err
+			}
+			for _, o := range latest.Items {
+				if o.State != "placed" {
+					return fmt.Errorf("%s: order %+v", w.clients[n*desks].name, o)
+				}
+			}
+		}
 		w.together(func(c *client) { w.must(c, c.unpark(true)) })
 		for _, c := range w.clients {
 			for _, q := range c.parked {
@@ -109,7 +120,12 @@ func (w *world) account(t *testing.T, clients []*client) {
 	for _, product := range ended {
 		want[product]--
 	}
+	first := true
 	w.eventually(t, patience, func() error {
+		if !first { // seats are kept back for a mass configuration that is under way
+			w.finish(true)
+		}
+		first = false
 		var summary struct {
 			Items []struct {
 				ProductID, Kind string

@@ -24,7 +24,7 @@ var byHand = []string{"auto-attendant", "developer", "call-group"}
 const (
 	plain   = 4  // users that are assigned, reassigned, deactivated
 	many    = 24 // users of bulk calls, of more items than one commit takes, and of a queue that takes several commits to settle
-	phones  = 6  // users of mass configurations
+	phones  = 20 // users of mass configurations, of more rows than one commit takes
 	dropped = 3  // users of file drops
 	members = 5  // users of small queues
 	viewers = 2
@@ -77,7 +77,7 @@ func (c *client) open(t *testing.T) {
 		must(c.Client, http.MethodPut, c.at+"/dashboards/"+id, object{"name": id})
 	}
 	for _, lines := range []map[string]int{
-		{"live-reports": 4, "auto-attendant": 5, "developer": 6}, {"call-group": 26}, {"phone-system": 10, "device_ip_phone": 10},
+		{"live-reports": 4, "auto-attendant": 5, "developer": 6}, {"call-group": 26}, {"phone-system": phones + dropped, "device_ip_phone": phones + dropped},
 	} {
 		if err := c.buy(lines); err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func (c *client) step() error {
 	case n < 560:
 		return c.buy(map[string]int{byHand[c.random.IntN(2)]: 1 + c.random.IntN(2), "live-reports": 1})
 	case n < 563:
-		return c.buy(map[string]int{"call-group": 60 + c.random.IntN(100), "live-reports": 1})
+		return c.buy(map[string]int{"call-group": 60 + c.random.IntN(300), "live-reports": 1})
 	case n < 590:
 		return c.trim()
 	case n < 650:

@@ -414,6 +414,27 @@ func names(header, tag string) bool {
 	return false
 }
 
+// NextVersion is the version that a thing comes to when the call writes it; exists and version say how it was read. What is made begins with the call's moment in
+// milliseconds: a thing that is deleted may be made again under its id, and must not come to a version that somebody has read of the one before, who would then
+// change what they have never seen.
+func (c *Call) NextVersion(exists bool, version int64) int64 {
+	if exists {
+		return version + 1
+	}
+	return c.At.UnixMilli()
+}
+
+// Put writes a thing on condition that it is as it was read, at its NextVersion: exists and version say how it was read.
+func (c *Call) Put(item table.Item, exists bool, version int64) table.Operation {
+	cond := table.IfAbsent
+	if exists {
+		cond = table.IfVersion(version)
+	}
+	op := table.Put(item, cond)
+	op.Item.Version = c.NextVersion(exists, version)
+	return op
+}
+
 // Tag is the entity tag of a resource that is made of items of these versions.
 func Tag(versions ...int64) string {
 	parts := make([]string, len(versions))

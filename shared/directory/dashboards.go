@@ -29,7 +29,7 @@ func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (
 		return DashboardWithGrants{}, 0, false, err
 	}
 	counts, err := s.countGrants(ctx, c, d.QueueIDs)
-	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, nextVersion(c, !draft.Made, draft.Version), draft.Made, err
+	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, c.NextVersion(!draft.Made, draft.Version), draft.Made, err
 }
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
@@ -92,7 +92,7 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 		if err != nil {
 			return nil, err
 		}
-		op = putOperation(c, put, exists, item.Version)
+		op = c.Put(put, exists, item.Version)
 	}
 	come, gone := without(draft.After.QueueIDs, draft.Before.QueueIDs), without(draft.Before.QueueIDs, draft.After.QueueIDs)
 	draft.changed = slices.Concat(come, gone)

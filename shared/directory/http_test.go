@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/auth"
 	"seatwise/shared/call"
 	"seatwise/shared/problem"
+	"seatwise/shared/table/faulty"
 )
 
 // An id that nobody can have is as unknown as any other, whatever it is made of (api.md, Conventions).
@@ -78,5 +80,40 @@ func TestTagOfAQueueThatMembersLeft(t *testing.T) {
 	}
 	if err := f.s.DeleteQueue(t.Context(), c, "q"); !problem.Is(err, problem.PreconditionFailed) {
 		t.Fatalf("a stale tag passes: %v", err)
+	}
+}
+
+// A queue that is put again under the id of one that is gone, or whose members' grants are still to be withdrawn, has a tag of its own.
+func TestTagOfAQueueThatIsMadeAgain(t *testing.T) {
+	for name, fault := range map[string]faulty.Fault{"gone": faulty.None, "going": faulty.CrashAfter} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.user(t, "ann")
+			f.queue(t, "q", "ann")
+			f.dashboard(t, "d", "q")
+			_, before, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sound := f.Env.Table
+			f.Env.Table = faulty.New(sound, faulty.AtCommit(1, fault))
+			if err := f.s.DeleteQueue(t.Context(), f.Call("admin"), "q"); (err != nil) != (fault != faulty.None) {
+				t.Fatal(err)
+			}
+			f.Env.Table = sound
+			f.Clock.Add(time.Second)
+			_, put, made, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Q", nil)
+			if err != nil || !made {
+				t.Fatalf("made %v, %v", made, err)
+			}
+			if _, got, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || got != put || put == before {
+				t.Fatalf("put says version %d and get %d, the one before had %d, %v", put, got, before, err)
+			}
+			c := f.Call("admin")
+			c.IfMatch = call.Tag(before)
+			if err := f.s.DeleteQueue(t.Context(), c, "q"); !problem.Is(err, problem.PreconditionFailed) {
+				t.Fatalf("the tag of the one before passes: %v", err)
+			}
+		})
 	}
 }

@@ -115,24 +115,3 @@ func marked(sort string) (account, subject string) {
 	subject, _, _ = strings.Cut(rest, "#")
 	return account, subject
 }
-
-// nextVersion is the version that a thing comes to when the call writes it; exists and version say how it was read. What is made begins with the call's moment in
-// milliseconds: a thing that is deleted may be made again under its id, and must not come to a version that somebody has read of the one before, who would then
-// change what they have never seen.
-func nextVersion(c *call.Call, exists bool, version int64) int64 {
-	if exists {
-		return version + 1
-	}
-	return c.At.UnixMilli()
-}
-
-// putOperation writes a thing as it was read: exists and version say how.
-func putOperation(c *call.Call, item table.Item, exists bool, version int64) table.Operation {
-	cond := table.IfAbsent
-	if exists {
-		cond = table.IfVersion(version)
-	}
-	op := table.Put(item, cond)
-	op.Item.Version = nextVersion(c, exists, version)
-	return op
-}

@@ -117,7 +117,7 @@ func headOperation(c *call.Call, head queueItem, old *loadedQueue) (table.Operat
 	if !head.Deleted {
 		item.Places[0] = byName(queuesByName(c.Account), head.Name, head.ID)
 	}
-	return putOperation(c, item, old.exists, old.version), nil
+	return c.Put(item, old.exists, old.version), nil
 }
 
 func chunkCount(ids []string) int { return (len(ids) + chunkMembers - 1) / chunkMembers }
@@ -167,7 +167,7 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 	settled, err := s.settleQueues(ctx, c, id)
 	view := d.After
 	view.Settling = !settled
-	return view, nextVersion(c, !d.Made, d.Version), d.Made, err
+	return view, c.NextVersion(d.old.exists, d.Version), d.Made, err
 }
 
 // queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.

@@ -90,7 +90,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 			if err != nil {
 				return err
 			}
-			op = putOperation(c, table.Item{Key: key, Data: data}, exists, item.Version)
+			op = c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
 		}
 		audit, err := c.Audit(change)
 		if err != nil {

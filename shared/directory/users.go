@@ -63,7 +63,7 @@ func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User,
 	if err := commitWhole(ctx, d.ch, d.ops); err != nil {
 		return User{}, 0, false, err
 	}
-	return d.After, nextVersion(c, !d.Made, d.Version), d.Made, nil
+	return d.After, c.NextVersion(!d.Made, d.Version), d.Made, nil
 }
 
 // draftUser decides what PutUser does; yields says of whom the user may take an extension or a number, and may be nil.
@@ -197,7 +197,7 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 	if exists {
 		was = before
 	}
-	ops := []table.Operation{putOperation(c, put, exists, item.Version)}
+	ops := []table.Operation{c.Put(put, exists, item.Version)}
 	for _, role := range without(after.RoleIDs, before.RoleIDs) {
 		ops = append(ops, table.Put(table.Item{Key: roleUserKey(c.Account, role, after.ID), Data: []byte(`{}`)}, table.Always))
 	}

@@ -130,12 +130,7 @@ func (ch *Change) holderOperations() ([]table.Operation, error) {
 			}
 			continue
 		}
-		put := table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version))
-		if !h.exists {
-			// A user who is deleted may be made again: whoever has read the one before must not take this one for them.
-			put.Item.Version = ch.c.At.UnixMilli()
-		}
-		ops = append(ops, put)
+		ops = append(ops, ch.c.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), h.exists, h.version))
 	}
 	return ops, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
@@ -190,6 +191,11 @@ func TestWallboards(t *testing.T) {
 		testkit.Problem(t, o.do(t, http.MethodDelete, "/wallboards/"+id, nil), http.StatusNotFound, "not-found")
 	}
 	o.want(t, map[string]int64{})
+	// Who has read the one before does not change the one that is made again.
+	o.Clock.Add(time.Second)
+	o.register(t, "w1", "ann")
+	testkit.Problem(t, o.Do(t, o.api, stale), http.StatusPreconditionFailed, "precondition-failed")
+	o.do(t, http.MethodDelete, "/wallboards/w1", nil)
 	o.register(t, "w2", "ann")
 	o.register(t, "w3", "ann")
 	page := testkit.Decode[api.List[metrics.Wallboard]](t, o.do(t, http.MethodGet, "/wallboards?limit=1", nil), http.StatusOK)
@@ -201,7 +207,7 @@ func TestWallboards(t *testing.T) {
 	for _, item := range auditOf(t, o) {
 		actions = append(actions, item.Action)
 	}
-	if want := []string{"wallboard.registered", "wallboard.changed", "wallboard.removed"}; !slices.Equal(actions, want) {
+	if want := []string{"wallboard.registered", "wallboard.changed", "wallboard.removed", "wallboard.registered", "wallboard.removed"}; !slices.Equal(actions, want) {
 		t.Fatalf("audit %v, want %v", actions, want)
 	}
 }

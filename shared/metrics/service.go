@@ -231,7 +231,6 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 		}
 		w.CreatedAt = c.At
 		change := call.Change{Action: "wallboard.registered", Subject: "wallboard", SubjectID: w.ID, User: w.UserID}
-		cond := table.IfAbsent
 		ops := []table.Operation{table.Check(owner, table.IfPresent)}
 		if exists {
 			before, err := call.Decode[Wallboard](item)
@@ -244,7 +243,6 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 				return nil
 			}
 			change.Action, change.Before = "wallboard.changed", before
-			cond = table.IfVersion(item.Version)
 		} else {
 			counted, err := s.countIn(c, found)
 			if err != nil {
@@ -257,7 +255,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 		if err != nil {
 			return err
 		}
-		put := table.Put(table.Item{Key: key, Data: data}, cond)
+		put := c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
 		audit, err := c.Audit(change)
 		if err != nil {
 			return err

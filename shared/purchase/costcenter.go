@@ -33,7 +33,6 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 		created, version = !exists, item.Version
 		cc = CostCenter{Code: code, Name: name, CreatedAt: c.At, ChangedAt: c.At}
 		change := call.Change{Action: "costCenter.created", Subject: "costCenter", SubjectID: code, After: costCenterState{name}}
-		condition := table.IfAbsent
 		if exists {
 			before, err := call.Decode[CostCenter](item)
 			if err != nil {
@@ -45,13 +44,12 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 			}
 			cc.CreatedAt = before.CreatedAt
 			change.Action, change.Before = "costCenter.changed", costCenterState{before.Name}
-			condition = table.IfVersion(item.Version)
 		}
 		data, err := call.Encode(cc)
 		if err != nil {
 			return err
 		}
-		put := table.Put(table.Item{Key: key, Data: data}, condition)
+		put := c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
 		version = put.Item.Version
 		audit, err := c.Audit(change)
 		if err != nil {

@@ -420,6 +420,9 @@ func (ch *Change) loadHeld(ctx context.Context, h *holderState) error {
 		if ch.licenses[id] == nil {
 			return fmt.Errorf("license %s of user %s is missing", id, h.UserID)
 		}
+		if err := ch.agreed(h.UserID, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -641,6 +644,11 @@ func (ch *Change) giveBack(ctx context.Context, h *holderState, p catalog.Produc
 	l := ch.licenses[holding.LicenseID]
 	if l == nil {
 		return fmt.Errorf("license %s of user %s is missing", holding.LicenseID, h.UserID)
+	}
+	// It may be one that this very change has taken from what it remembers of the pool, for somebody else: given back, it would be left as it was remembered, and not even
+	// be written, so that no condition would notice.
+	if err := ch.agreed(h.UserID, holding.LicenseID); err != nil {
+		return err
 	}
 	holding.LicenseID = ""
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt, l.now.Extension, l.now.BaseLicenseID = Available, "", "", nil, "", ""

@@ -88,6 +88,9 @@ func (ch *Change) showExtension(ctx context.Context, h *holderState) error {
 			return err
 		}
 		if l := ch.licenses[id]; l != nil {
+			if err := ch.agreed(h.UserID, id); err != nil {
+				return err
+			}
 			l.now.Extension = h.Extension
 		}
 	}

@@ -61,6 +61,7 @@ def furnish(client):
     client.call("PUT", a + "/wallboards/lobby", {"name": "Lobby", "kind": "analytics", "userId": "ada"})
     cart = client.call("PUT", a + "/cart", {"lines": [{"productId": "live-reports", "quantity": 9}]})
     upload = client.call("POST", a + "/mass-configurations", {"fileName": "phones.csv", "sizeBytes": 64})
+    users = client.call("POST", a + "/imports", {"kind": "users", "fileName": "users.csv", "sizeBytes": 64})
     report = client.call("POST", a + "/reports", {"kind": "license-status"})
     items = [{"productId": "phone-system", "userId": "bob", "extension": "102"}, {"productId": "call_recording", "userId": "bob"}]
     held = client.call("POST", a + "/assignments", {"items": items})
@@ -77,6 +78,7 @@ def furnish(client):
         "orders": [order["id"]],
         "licenses": licenses,
         "mass-configurations": [upload["id"]],
+        "imports": [users["id"]],
         "reports": [report["id"]],
         "users": ["ada", "bob", "eve"],
         "roles": ["super-admin"],

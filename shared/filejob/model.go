@@ -92,9 +92,8 @@ type Need struct {
 	Available int64  `json:"available"`
 }
 
-// View is what every room shows of a job; rooms embed it and add their own.
+// View is what every room shows of a job; rooms embed it behind the id, the state and what else they show.
 type View struct {
-	ID         string        `json:"id" format:"uuid"`
 	FileName   string        `json:"fileName"`
 	SizeBytes  int64         `json:"sizeBytes"`
 	SkipErrors bool          `json:"skipErrors"`
@@ -132,7 +131,7 @@ const (
 // view is the common part of what is shown of a job.
 func (n Names) view(j Job, p Progress) View {
 	v := View{
-		ID: j.ID, FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, CreatedAt: j.CreatedAt, CreatedBy: j.By, EndedAt: j.EndedAt,
+		FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, CreatedAt: j.CreatedAt, CreatedBy: j.By, EndedAt: j.EndedAt,
 		Counts: j.Counts, Applied: p.Applied, Refused: p.Refused, Errors: j.Errors, Message: j.Why,
 	}
 	if v.Errors == nil {

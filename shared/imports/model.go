@@ -91,14 +91,15 @@ type Row struct {
 
 // View is an import as it is shown.
 type View struct {
-	filejob.View
+	ID     string        `json:"id" format:"uuid"`
 	Kind   Kind          `json:"kind" enum:"users,call-queues,dashboards"`
 	State  filejob.State `json:"state" enum:"awaitingUpload,checking,ready,rejected,applying,completed,cancelled,failed"`
 	Source string        `json:"source" enum:"api"`
+	filejob.View
 }
 
 func view(j filejob.Job, common filejob.View) View {
-	return View{View: common, Kind: Kind(j.Kind), State: j.State, Source: j.Source}
+	return View{ID: j.ID, Kind: Kind(j.Kind), State: j.State, Source: j.Source, View: common}
 }
 
 func (r *planRow) view() Row {

@@ -329,7 +329,8 @@ func TestStalePlan(t *testing.T) {
 		"role deleted":      {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.must(o.people.DeleteRole(o.ctx, o.Call("admin"), "agent")) }, "row 2."},
 		"role carries more": {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.role("agent", "client-desktop") }, "row 2."},
 		"own extension changed": {
-			func(o *office) { o.hire("john") }, imports.Users, [][]string{row("john", "John", "", "101")},
+			func(o *office) { o.hire("john") }, imports.Users,
+			[][]string{row("john", "John", "", "101")},
 			func(o *office) {
 				ch := o.desk.Change(o.Call("admin"))
 				o.must(load(o, ch, "john"))
@@ -338,24 +339,29 @@ func TestStalePlan(t *testing.T) {
 			}, "row 2.",
 		},
 		"member deleted": {
-			func(o *office) { o.hire("john", "alice") }, imports.CallQueues, [][]string{row("q1", "Q", "alice"), row("q2", "Q", "john")},
+			func(o *office) { o.hire("john", "alice") }, imports.CallQueues,
+			[][]string{row("q1", "Q", "alice"), row("q2", "Q", "john")},
 			func(o *office) { o.must(o.people.DeleteUser(o.ctx, o.Call("admin"), "john")) }, "row 3.",
 		},
 		"queue put": {
-			func(o *office) { o.hire("john"); o.queue("q1") }, imports.CallQueues, [][]string{row("q1", "Q", "john")},
+			func(o *office) { o.hire("john"); o.queue("q1") }, imports.CallQueues,
+			[][]string{row("q1", "Q", "john")},
 			func(o *office) { o.queue("q1", "john") }, "row 2.",
 		},
 		"grants settled": {
-			func(o *office) { o.hire("john", "alice"); o.queue("q1", "john"); o.dashboard("d1", "q1") }, imports.CallQueues, [][]string{row("q1", "Q", "alice")},
+			func(o *office) { o.hire("john", "alice"); o.queue("q1", "john"); o.dashboard("d1", "q1") }, imports.CallQueues,
+			[][]string{row("q1", "Q", "alice")},
 			func(o *office) { o.buy("live-reports", 1); o.must(o.people.Resume(o.ctx)) }, "",
 		},
 		"queue deleted": {
-			func(o *office) { o.queue("q1") }, imports.Dashboards, [][]string{row("d1", "D", "q1")},
+			func(o *office) { o.queue("q1") }, imports.Dashboards,
+			[][]string{row("d1", "D", "q1")},
 			func(o *office) { o.must(o.people.DeleteQueue(o.ctx, o.Call("admin"), "q1")) }, "row 2.",
 		},
 		"dashboard made": {nil, imports.Dashboards, [][]string{row("d1", "D"), row("d2", "D")}, func(o *office) { o.dashboard("d2") }, "row 3."},
 		"unchanged row changed": {
-			func(o *office) { o.hire("john") }, imports.Users, [][]string{row("john", "John", "john@acme.example"), row("u", "U")},
+			func(o *office) { o.hire("john") }, imports.Users,
+			[][]string{row("john", "John", "john@acme.example"), row("u", "U")},
 			func(o *office) { o.user(directory.User{ID: "john", Name: "Johnny", Active: true}) }, "row 2.",
 		},
 	} {

@@ -86,15 +86,16 @@ type Row struct {
 
 // View is a mass configuration as api.md shows it.
 type View struct {
+	ID     string        `json:"id" format:"uuid"`
+	State  filejob.State `json:"state" enum:"awaitingUpload,checking,ready,rejected,configuring,completed,cancelled,failed"`
+	Source string        `json:"source" enum:"api,drop,undo"`
 	filejob.View
-	State  filejob.State  `json:"state" enum:"awaitingUpload,checking,ready,rejected,configuring,completed,cancelled,failed"`
-	Source string         `json:"source" enum:"api,drop,undo"`
 	Needs  []filejob.Need `json:"needs" nullable:"false"`
 	Undoes string         `json:"undoes,omitempty" doc:"The mass configuration that this one undoes."`
 }
 
 func view(j filejob.Job, common filejob.View) View {
-	v := View{View: common, State: j.State, Source: j.Source, Needs: j.Needs, Undoes: j.Undoes}
+	v := View{ID: j.ID, State: j.State, Source: j.Source, View: common, Needs: j.Needs, Undoes: j.Undoes}
 	if v.Needs == nil {
 		v.Needs = []filejob.Need{}
 	}

@@ -53,6 +53,7 @@ type book struct {
 	log       fold
 	jobs      map[string]*job
 	jobIDs    []string
+	importIDs []string
 	dropped   map[string]string // mass configuration by object
 
 	dirty dirt
@@ -219,14 +220,14 @@ func (b *book) put(kind, rest string, item table.Item) {
 		b.record(decode[call.AuditRecord](b, item))
 	case "WALLBOARDS":
 		b.wallboards[item.Sort] = true
-	case "MASSCONFIG", "MASSCONFIG-PARTS", "MASSCONFIG-DROP":
+	case "MASSCONFIG", "MASSCONFIG-PARTS", "MASSCONFIG-DROP", "IMPORT", "IMPORT-PARTS":
 		b.putJob(kind, rest, item)
 	}
 }
 
 func (b *book) remove(kind, rest, sort string) {
 	switch kind {
-	case "LICENSE", "ORDERS", "AUDIT", "CONFIRMED", "MASSCONFIG", "MASSCONFIG-DROP":
+	case "LICENSE", "ORDERS", "AUDIT", "CONFIRMED", "MASSCONFIG", "MASSCONFIG-DROP", "IMPORT":
 		b.fail("I11: %s %s is deleted", kind, sort)
 	case "FREE":
 		delete(b.offers, sort)
@@ -695,7 +696,12 @@ func (b *book) record(r call.AuditRecord) {
 		product, user, _ := strings.Cut(id, "#")
 		served(product, user, r.Action == "grant.waiting")
 	}
-	if name, row, ok := strings.Cut(strings.TrimPrefix(r.Reason, "mass configuration "), ", row "); ok && strings.HasPrefix(r.Reason, "mass configuration ") {
+	what, row, ok := strings.Cut(r.Reason, ", row ")
+	name, configured := strings.CutPrefix(what, "mass configuration ")
+	if !configured {
+		name, configured = strings.CutPrefix(what, "import ")
+	}
+	if ok && configured {
 		var n int
 		if _, err := fmt.Sscanf(row, "%d", &n); err != nil {
 			b.fail("I13: record %s has the reason %q", r.ID, r.Reason)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/files"
 	"seatwise/shared/table"
@@ -36,7 +37,9 @@ type jobDocument struct {
 	File       files.Ref `json:"file"`
 	Undoes     string    `json:"undoes"`
 	Chunks     int       `json:"chunks"`
-	Counts     struct {
+	// Kind is what the rows of an import are; a mass configuration has none.
+	Kind   string `json:"kind"`
+	Counts struct {
 		Rows, New, Change, Unchanged, Error int
 	} `json:"counts"`
 	Result *files.Ref `json:"result"`
@@ -62,6 +65,16 @@ type planRow struct {
 	Wanted    wanted `json:"wanted"`
 	Before    wanted `json:"before"`
 	Outcome   string `json:"outcome"`
+	// of an import
+	ID   string   `json:"id"`
+	Name string   `json:"name"`
+	Refs []string `json:"refs"`
+	User *struct {
+		Extension string   `json:"ext"`
+		Inactive  bool     `json:"inactive"`
+		Roles     []string `json:"roles"`
+		Licenses  []string `json:"licenses"`
+	} `json:"user"`
 }
 
 func (r planRow) changes() bool { return r.Outcome == "new" || r.Outcome == "change" }
@@ -71,8 +84,9 @@ var states = map[string][]string{
 	"":               {"awaitingUpload", "checking"},
 	"awaitingUpload": {"checking", "cancelled"},
 	"checking":       {"ready", "configuring", "rejected", "cancelled", "failed"},
-	"ready":          {"configuring", "cancelled"},
+	"ready":          {"configuring", "applying", "cancelled"},
 	"configuring":    {"completed", "cancelled", "failed", "checking"},
+	"applying":       {"completed", "cancelled", "failed"},
 }
 
 func (b *book) job(id string) *job {
@@ -91,9 +105,11 @@ func (b *book) putJob(kind, rest string, item table.Item) {
 			b.fail("I12: the object %s became the mass configurations %s and %s", rest, other, id)
 		}
 		b.dropped[rest] = id
-	case kind == "MASSCONFIG":
+	case kind == "MASSCONFIG" || kind == "IMPORT":
 		j := b.job(item.Sort)
-		if j.doc.ID == "" {
+		if j.doc.ID == "" && kind == "IMPORT" {
+			b.importIDs = append(b.importIDs, item.Sort)
+		} else if j.doc.ID == "" {
 			b.jobIDs = append(b.jobIDs, item.Sort)
 		}
 		j.was, j.changed = j.doc.State, true
@@ -154,10 +170,10 @@ func (b *book) verifyJob(id string) {
 func (b *book) verifyState(j *job) {
 	d := j.doc
 	if d.State != j.was && !slices.Contains(states[j.was], d.State) {
-		b.fail("I13: mass configuration %s was %s and is %s", d.ID, j.was, d.State)
+		b.fail("I13: job %s was %s and is %s", d.ID, j.was, d.State)
 	}
 	if len(states[j.was]) == 0 {
-		b.fail("I13: mass configuration %s has ended as %s and is written again", d.ID, j.was)
+		b.fail("I13: job %s has ended as %s and is written again", d.ID, j.was)
 	}
 	if d.State == j.was {
 		return
@@ -167,18 +183,18 @@ func (b *book) verifyState(j *job) {
 	}
 	p := j.progress
 	switch d.State {
-	case "configuring":
+	case "configuring", "applying":
 		if d.Counts.Error > 0 && !d.SkipErrors {
-			b.fail("I13: mass configuration %s is configured in spite of %d bad rows", d.ID, d.Counts.Error)
+			b.fail("I13: job %s is configured in spite of %d bad rows", d.ID, d.Counts.Error)
 		}
 	case "completed":
 		if p.Row != d.Counts.Rows || p.Applied+p.Refused != d.Counts.New+d.Counts.Change {
-			b.fail("I13: mass configuration %s is completed at %+v of %+v", d.ID, p, d.Counts)
+			b.fail("I13: job %s is completed at %+v of %+v", d.ID, p, d.Counts)
 		}
 		b.verifyResult(j)
 	case "failed", "checking":
 		if p.Applied > 0 {
-			b.fail("I13: mass configuration %s is %s, and %d rows are applied", d.ID, d.State, p.Applied)
+			b.fail("I13: job %s is %s, and %d rows are applied", d.ID, d.State, p.Applied)
 		}
 	}
 	if slices.Contains([]string{"completed", "cancelled", "failed", "rejected"}, d.State) && len(b.reservation(d.ID).kept) > 0 {
@@ -190,8 +206,11 @@ func (b *book) verifyState(j *job) {
 func (b *book) verifyRows(j *job, told map[int]bool) {
 	d, p := j.doc, j.progress
 	all := j.rows()
-	if d.State != "configuring" || p.Row <= j.before.Row || p.Row > len(all) {
-		b.fail("I13: mass configuration %s (%s) goes from row %d to %d of %d", d.ID, d.State, j.before.Row, p.Row, len(all))
+	if d.Kind != "" && p.Row == j.before.Row && p.Applied == j.before.Applied {
+		return // a part of a row that takes several commits
+	}
+	if d.State != "configuring" && d.State != "applying" || p.Row <= j.before.Row || p.Row > len(all) {
+		b.fail("I13: job %s (%s) goes from row %d to %d of %d", d.ID, d.State, j.before.Row, p.Row, len(all))
 		return
 	}
 	applied, refused := 0, 0
@@ -205,7 +224,11 @@ func (b *book) verifyRows(j *job, told map[int]bool) {
 			}
 		case row.changes():
 			applied++
-			b.verifyRow(d.ID, row)
+			if d.Kind != "" {
+				b.verifyImported(d, row)
+			} else {
+				b.verifyRow(d.ID, row)
+			}
 		}
 		if !row.changes() && j.refused[place] {
 			b.fail("I13: row %d of mass configuration %s is %s and refused", row.Row, d.ID, row.Outcome)
@@ -247,9 +270,55 @@ func (b *book) verifyRow(id string, row planRow) {
 	}
 }
 
+// verifyImported looks whether an applied row of an import is now what the directory has.
+func (b *book) verifyImported(d jobDocument, row planRow) {
+	item := func(kind, rest, sort string) table.Item {
+		return b.sim.mirror.items[table.Key{Partition: call.Partition(b.account, append([]string{kind}, strings.Fields(rest)...)...), Sort: sort}].item
+	}
+	var got, want string
+	switch d.Kind {
+	case "users":
+		p := decode[struct {
+			Name     string   `json:"name"`
+			Active   bool     `json:"active"`
+			RoleIDs  []string `json:"roleIds"`
+			Licenses []string `json:"licenses"`
+		}](b, item("USERS", "", row.ID))
+		h := b.holders[row.ID]
+		if h == nil {
+			b.fail("I13: row %d of import %s wants user %s, who is no holder", row.Row, d.ID, row.ID)
+			return
+		}
+		got = fmt.Sprint(p.Name, p.Active, p.RoleIDs, p.Licenses, h.Extension)
+		want = fmt.Sprint(row.Name, !row.User.Inactive, row.User.Roles, row.User.Licenses, row.User.Extension)
+	case "call-queues":
+		q := decode[struct {
+			Name   string `json:"name"`
+			Chunks int    `json:"chunks"`
+		}](b, item("QUEUES", "", row.ID))
+		var members []string
+		for n := range q.Chunks {
+			members = append(members, decode[[]string](b, item("QUEUE-MEMBERS", row.ID, fmt.Sprintf("MEMBERS#%04d", n)))...)
+		}
+		got, want = fmt.Sprint(q.Name, members), fmt.Sprint(row.Name, row.Refs)
+	case "dashboards":
+		board := decode[struct {
+			Name     string   `json:"name"`
+			QueueIDs []string `json:"queueIds"`
+		}](b, item("DASHBOARDS", "", row.ID))
+		got, want = fmt.Sprint(board.Name, board.QueueIDs), fmt.Sprint(row.Name, row.Refs)
+	}
+	if got != want {
+		b.fail("I13: row %d of import %s wants %s %s to be %s, and there is %s", row.Row, d.ID, d.Kind, row.ID, want, got)
+	}
+}
+
 // verifyPlan holds a plan against the file, or against the mass configuration that it undoes.
 func (b *book) verifyPlan(j *job) {
 	d, all := j.doc, j.rows()
+	if d.Kind != "" {
+		return // its rows are held against the directory when they are applied
+	}
 	if d.Source == "undo" {
 		done := b.job(d.Undoes)
 		for _, row := range all {
@@ -258,9 +327,9 @@ func (b *book) verifyPlan(j *job) {
 					continue
 				}
 				if !old.changes() || done.refused[place+1] || place >= done.progress.Row {
-					b.fail("I13: mass configuration %s undoes row %d of %s, which was not applied", d.ID, row.Row, d.Undoes)
+					b.fail("I13: job %s undoes row %d of %s, which was not applied", d.ID, row.Row, d.Undoes)
 				} else if fmt.Sprint(row.Wanted) != fmt.Sprint(old.Before) {
-					b.fail("I13: mass configuration %s undoes row %d of %s with %+v, and before that was %+v", d.ID, row.Row, d.Undoes, row.Wanted, old.Before)
+					b.fail("I13: job %s undoes row %d of %s with %+v, and before that was %+v", d.ID, row.Row, d.Undoes, row.Wanted, old.Before)
 				}
 			}
 		}
@@ -338,7 +407,7 @@ func (b *book) readSheet(d jobDocument) []planRow {
 func (b *book) verifyResult(j *job) {
 	d := j.doc
 	if d.Result == nil {
-		b.fail("I13: mass configuration %s is completed and has no result", d.ID)
+		b.fail("I13: job %s is completed and has no result", d.ID)
 		return
 	}
 	o, err := b.sim.files.find(*d.Result)
@@ -359,7 +428,7 @@ func (b *book) verifyResult(j *job) {
 		case j.refused[i+1]:
 			want = "refused"
 		case row.changes():
-			want = "configured"
+			want = map[bool]string{true: "configured", false: "imported"}[d.Kind == ""]
 		}
 		if got := lines[i+1][status]; got != want {
 			b.fail("I13: the result of mass configuration %s says %q of row %d, which is %s", d.ID, got, row.Row, want)

@@ -97,6 +97,17 @@ func (b *book) inState(state string) []string {
 	return ids
 }
 
+// imports are the imports in a state, the newest first.
+func (b *book) imports(state string) []string {
+	var ids []string
+	for _, id := range slices.Backward(b.importIDs) {
+		if b.jobs[id].doc.State == state {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 func (m *simulation) key() string {
 	if m.random.IntN(5) == 0 {
 		return ""
@@ -281,6 +292,9 @@ func (m *simulation) draw(a string) *run {
 	case n < 78:
 		return m.one(a, request{"metrics", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""})
 	case n < 81:
+		if m.random.IntN(3) == 0 {
+			return m.imported(a)
+		}
 		return m.file(a)
 	case n < 85:
 		return m.job(a)
@@ -500,8 +514,54 @@ func (m *simulation) file(a string) *run {
 		return r
 	}
 	ask := request{"massconfig", http.MethodPost, "/mass-configurations", fields{"fileName": "phones.csv", "sizeBytes": len(body), "skipErrors": skip}, m.key()}
+	return m.upload(a, ask, body, "upload", func(id string) string { return "uploads/" + a + "/" + id + "/phones.csv" })
+}
+
+// imported brings in a file of users, call queues or dashboards.
+func (m *simulation) imported(a string) *run {
+	kind := pick(m, []string{"users", "call-queues", "dashboards"})
+	var out strings.Builder
+	row := func(cells ...string) { out.WriteString(strings.Join(cells, ",") + "\n") }
+	two := func(list []string) (string, string) {
+		list = append(some(m, list, 3), "", "")
+		return list[0], list[1]
+	}
+	switch kind {
+	case "users":
+		row("User", "Name", "Email", "Extension", "Number", "Active", "Agent source", "Role 1", "Role 2", "License 1", "License 2")
+		for _, user := range some(m, users(a), 3) {
+			role, other := two([]string{"super-admin", "r1", "r2"})
+			own, second := two(metered)
+			extension := ""
+			if m.random.IntN(3) == 0 {
+				extension = pick(m, keys)
+			}
+			row(user, "User "+user, "", extension, "", pick(m, []string{"yes", "yes", "no"}), "", role, other, own, second)
+		}
+	case "call-queues":
+		row("Call queue", "Name", "Member 1", "Member 2")
+		for _, id := range []string{"q1", "q2"} {
+			one, other := two(users(a))
+			row(id, "Queue "+id, one, other)
+		}
+	case "dashboards":
+		row("Dashboard", "Name", "Call queue 1", "Call queue 2")
+		for _, id := range []string{"d1", "d2"} {
+			one, other := two([]string{"q1", "q2"})
+			row(id, "Board "+id, one, other)
+		}
+	}
+	body := []byte(out.String())
+	ask := fields{"kind": kind, "fileName": "rows.csv", "sizeBytes": len(body), "skipErrors": m.random.IntN(2) == 0}
+	return m.upload(a, request{"massconfig", http.MethodPost, "/imports", ask, m.key()}, body, "import", func(id string) string {
+		return "uploads/" + a + "/imports/" + id + "/rows.csv"
+	})
+}
+
+// upload asks for an upload, and puts the file where it belongs.
+func (m *simulation) upload(a string, ask request, body []byte, what string, at func(id string) string) *run {
 	r := m.one(a, ask)
-	r.what = "upload"
+	r.what = what
 	r.do = func(r *run) {
 		got := r.keyed(ask)
 		var view struct {
@@ -510,14 +570,20 @@ func (m *simulation) file(a string) *run {
 		if !got.good() || json.Unmarshal(got.body, &view) != nil || r.faults.Crashed() {
 			return
 		}
-		m.files.put(files.Ref{Bucket: files.Uploads, Key: "uploads/" + a + "/" + view.ID + "/phones.csv"}, body, "text/csv")
+		m.files.put(files.Ref{Bucket: files.Uploads, Key: at(view.ID)}, body, "text/csv")
 	}
 	return r
 }
 
-// job configures, cancels or undoes a mass configuration.
+// job configures, cancels or undoes a mass configuration, or applies or cancels an import.
 func (m *simulation) job(a string) *run {
 	b := m.books[a]
+	if ids := b.imports("ready"); len(ids) > 0 && m.random.IntN(3) == 0 {
+		id, verb := ids[m.random.IntN(min(len(ids), 3))], pick(m, []string{"apply", "apply", "apply", "cancel"})
+		return m.contend(a, func() request {
+			return request{"massconfig", http.MethodPost, "/imports/" + id + "/" + verb, nil, m.key()}
+		})
+	}
 	id, verb := "00000000-0000-7000-8000-000000000000", pick(m, []string{"configure", "cancel", "undo"})
 	for _, fit := range []struct {
 		verb, state string

@@ -140,7 +140,7 @@ func (m *mirror) take(r *run, ops []table.Operation) {
 // copy that was read of them, and which the book compares with everything around them; and parts that are named by who writes them.
 var blind = map[string]bool{
 	"LICENSE": true, "FREE": true, "EXCLUDED": true, "HOLDERS-WORD": true, "JOBS": true, "ROLE-USERS": true, "MEMBER-OF": true, "ROLLUP": true, "GONE": true,
-	"MASSCONFIG-PARTS": true,
+	"MASSCONFIG-PARTS": true, "IMPORT-PARTS": true,
 }
 
 // watch looks whether a commit keeps to the account of its run (I9), and overwrites nothing that the run has not read: what another run wrote meanwhile would
@@ -163,7 +163,7 @@ func (m *mirror) watch(r *run, op *table.Operation, was mirrored) {
 		m.blame(fmt.Errorf("I9: %s of account %s wrote %s", r.what, r.account, key))
 	}
 	exists := was.serial > 0 && !was.gone
-	parts := kind == "MASSCONFIG-PARTS" && key.Sort == "PROGRESS"
+	parts := strings.HasSuffix(kind, "-PARTS") && key.Sort == "PROGRESS"
 	if op.Kind == table.KindAdd || !exists || blind[kind] && !parts {
 		return
 	}

@@ -109,11 +109,12 @@ mutations: ## Plant bugs one after the other, each of which the tests must catch
 bench: ## Measure the binaries: size, cold start, calls and capacity units.
 	go run -buildvcs=false ./infra/bench $(ARGS)
 
-# A long round is SEEDS=2500, about 2,000,000 operations; -seed and -steps go through ARGS.
+# A long round is SEEDS=2450, about 2,000,000 operations; ADAPTER=dynamo plays over DynamoDB Local; -seed and -steps go through ARGS.
 SEEDS ?= 50
+ADAPTER ?= bolt
 .PHONY: simulate
-simulate: ## Play SEEDS=n seeds of random operations, faults and interleavings, and check every invariant; docs/correctness.md.
-	go run -buildvcs=false ./infra/simulate -seeds $(SEEDS) $(ARGS)
+simulate: ## Play SEEDS=n seeds of random operations, faults and interleavings, over ADAPTER=bolt or dynamo, and check every invariant; docs/correctness.md.
+	go run -buildvcs=false ./infra/simulate -adapter $(ADAPTER) -seeds $(SEEDS) $(ARGS)
 
 # -seed and -every go through ARGS.
 KILLS ?= 500

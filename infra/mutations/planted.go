@@ -32,7 +32,7 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// Two changes of one user lose one of them, and the seat that it took.
 	{"holder written without a condition", seatCommit, []edit{
-		{"table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), version(h.exists, h.version))", "table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), table.Always)"},
+		{"ch.c.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), h.exists, h.version)", "table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), table.Always)"},
 	}, []string{"shared/license"}},
 	// Two users get one phone number.
 	{"number written without its uniqueness condition", seatCommit, []edit{
@@ -126,6 +126,14 @@ var planted = []bug{
 			"return table.Check(w.jobs.room.JobKey(w.Call.Account, w.Job.ID), table.IfPresent)",
 		},
 	}, []string{"shared/massconfig"}},
+	// What somebody changed since an import was checked is overwritten by it.
+	{"import over what changed since its check", "shared/imports/apply.go", []edit{
+		{"return !made && version == r.Version+int64(b.parts)", "return !made && version >= r.Version+int64(b.parts)"},
+	}, []string{"shared/imports"}},
+	// An import tells that it exists to somebody who may not read what it imports.
+	{"imports shown to who may not read their kind", "shared/imports/service.go", []edit{
+		{"if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {", "if read, _ := Kind(j.Kind).permissions(); read == \"\" {"},
+	}, []string{"shared/imports"}},
 	// An upload URL overwrites what was uploaded and checked.
 	{"presigned upload may overwrite", "shared/files/s3store/s3store.go", []edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}}, []string{"shared/files/s3store"}},
 	// A view that is sent again counts again.

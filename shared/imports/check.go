@@ -157,19 +157,36 @@ type finding struct {
 	leans        []string
 }
 
+// draftsAtOnce is how many drafts of a batch are made at once: over a network, each waits for two or three reads, one after the other.
+const draftsAtOnce = 8
+
 // Load drafts what rows want; the drafts are not kept.
 func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []string, error) {
-	findings := make(map[string]finding, len(rows))
+	drafts, drafting := errgroup.WithContext(ctx)
+	drafts.SetLimit(draftsAtOnce)
+	found := make([]finding, len(rows))
 	for i := range rows {
 		if rows[i].Outcome == filejob.Bad {
 			continue
 		}
-		f, err := j.find(ctx, &rows[i])
-		if _, told := problem.From(err); err != nil && !told {
-			return nil, err
+		drafts.Go(func() error {
+			f, err := j.find(drafting, &rows[i])
+			if _, told := problem.From(err); err != nil && !told {
+				return err
+			}
+			f.err = err
+			found[i] = f
+			return nil
+		})
+	}
+	if err := drafts.Wait(); err != nil {
+		return nil, err
+	}
+	findings := make(map[string]finding, len(rows))
+	for i := range rows {
+		if rows[i].Outcome != filejob.Bad {
+			findings[rows[i].ID] = found[i]
 		}
-		f.err = err
-		findings[rows[i].ID] = f
 	}
 	return func(r *planRow) []string { return j.decide(r, findings[r.ID]) }, nil
 }

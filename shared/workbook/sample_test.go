@@ -149,3 +149,28 @@ func TestSampleSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// A form is a header over columns of text, frozen; what is filled in stays as it was entered.
+func TestForm(t *testing.T) {
+	inTempFolder(t)
+	var out bytes.Buffer
+	if err := WriteForm(&out, day(21), "Import users", []string{"User", "Name", "Role 1"}); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, rows(t, out.Bytes(), "Import users"), [][]string{{"User", "Name", "Role 1"}})
+	all := parts(t, out.Bytes())
+	styles := parse[xmlStyles](t, all["xl/styles.xml"])
+	s, cells := sheetAt(t, all, "1")
+	if s.Pane.YSplit != 1 || s.Pane.TopLeft != "A2" || !styles.bold(cells["A1"].Style) {
+		t.Errorf("pane %+v, header %+v", s.Pane, cells["A1"])
+	}
+	columns := 0
+	for _, c := range s.Cols {
+		if styles.format(c.Style) == "@" {
+			columns += c.Max - c.Min + 1
+		}
+	}
+	if columns < 3 {
+		t.Errorf("columns %+v", s.Cols)
+	}
+}

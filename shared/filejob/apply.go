@@ -14,18 +14,18 @@ import (
 const overhead = 3
 
 // apply applies the plan from where it stands. Each commit holds some rows, each whole, how far the plan is applied now, and the demand that the job is still
-// this worker's: so no row is done twice or by halves, whoever dies or is overtaken when.
+// this worker's: so no row is done twice or by halves, whoever dies or is overtaken when. A row of several commits is brought to its end before the job is cancelled.
 func (w *Worker[R, V]) apply(ctx context.Context) error {
 	applier, err := w.jobs.room.Apply(ctx, w)
 	if err != nil {
 		return err
 	}
-	if w.Job.Cancel {
-		return w.finish(ctx, applier, Cancelled)
-	}
 	p, version, err := w.progress(ctx)
 	if err != nil {
 		return err
+	}
+	if w.Job.Cancel && p.Parts == 0 {
+		return w.finish(ctx, applier, Cancelled)
 	}
 	if version == 0 {
 		why, err := applier.Begin(ctx)
@@ -58,6 +58,9 @@ func (w *Worker[R, V]) apply(ctx context.Context) error {
 			}
 			p = next
 			version++
+			if w.Job.Cancel && p.Parts == 0 { // cancelled within a row, which is whole by now
+				return w.finish(ctx, applier, Cancelled)
+			}
 		}
 		p.Chunk, p.Within = p.Chunk+1, 0
 	}

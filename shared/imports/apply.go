@@ -35,7 +35,7 @@ type inFile struct {
 
 func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planRow], error) {
 	a := &applier{s: s, w: w, kind: Kind(w.Job.Kind), file: inFile{users: map[string]bool{}, extensions: map[string]bool{}, numbers: map[string]bool{}}}
-	if w.Job.Cancel || a.kind != Users {
+	if a.kind != Users {
 		return a, nil
 	}
 	refused, err := s.jobs.RefusedRows(ctx, w.Call.Account, w.Job.ID)

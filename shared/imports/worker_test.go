@@ -315,6 +315,28 @@ func TestCancelBetweenRows(t *testing.T) {
 	testkit.Problem(t, o.request("POST", "/"+waiting.ID+"/apply", nil), 409, "wrong-state")
 }
 
+// Cancelled between the two commits of one row: that row is brought to its end, and no other begins.
+func TestCancelWithinARow(t *testing.T) {
+	o := open(t)
+	header, rows := heavy(o)
+	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(fill(append([][]string{header}, rows...))), false))
+	ticket := o.start(v.ID)
+	o.meanwhile(2, true, func() {
+		if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "ann"); err != nil || u.Active || u.Name != "Ann" {
+			t.Errorf("between the two: %+v, %v", u, err)
+		}
+		testkit.Decode[imports.View](t, o.request("POST", "/"+v.ID+"/cancel", nil), 202)
+	})
+	o.must(o.apply(o.ctx, ticket))
+	v = o.in(filejob.Cancelled, o.get(v.ID))
+	if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "ann"); err != nil || u.Name != rows[1][1] || u.Extension != "202" || len(u.RoleIDs) != directory.MaxRoles {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if _, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "eve"); err == nil || v.Applied != 2 {
+		t.Errorf("applied %d, %v", v.Applied, err)
+	}
+}
+
 // What changed between the check and the first row fails the whole plan, with the rows named, and nothing is applied (spec 5.4).
 func TestStalePlan(t *testing.T) {
 	for name, c := range map[string]struct {

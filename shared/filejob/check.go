@@ -263,6 +263,9 @@ func (p *Planner[R, V]) written() error {
 
 // write writes chunks of the plan. When the time is nearly over, the next invocation begins anew, with all its time before it: the largest file takes a minute.
 func (p *Planner[R, V]) write(ctx context.Context, rows []R, first int) error {
+	if err := p.writeBeside(ctx, rows); err != nil {
+		return err
+	}
 	var ops []table.Operation
 	for chunk := range slices.Chunk(rows, p.size.Chunk) {
 		data, err := call.Encode(chunk)
@@ -283,6 +286,53 @@ func (p *Planner[R, V]) write(ctx context.Context, rows []R, first int) error {
 		return err
 	}
 	return p.w.Renew(ctx)
+}
+
+// writeBeside writes what rows keep beside the plan, before the rows themselves.
+func (p *Planner[R, V]) writeBeside(ctx context.Context, rows []R) error {
+	room := p.w.jobs.room
+	if room.Beside == nil {
+		return nil
+	}
+	for i := range rows {
+		var ops []table.Operation
+		for part, what := range room.Beside(&rows[i]) {
+			data, err := call.Encode(what)
+			if err != nil {
+				return err
+			}
+			key := room.besideKey(p.w.Call.Account, p.w.Job.ID, room.Judged(&rows[i]).Row, part)
+			ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
+		}
+		if len(ops) == 0 {
+			continue
+		}
+		if err := p.w.commit(ctx, append(ops, p.w.still())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Beside reads so many parts of what a row of the file keeps beside the plan.
+func (w *Worker[R, V]) Beside(ctx context.Context, row, parts int) ([]table.Item, error) {
+	keys := make([]table.Key, parts)
+	for part := range keys {
+		keys[part] = w.jobs.room.besideKey(w.Call.Account, w.Job.ID, row, part)
+	}
+	found, err := w.jobs.env.Table.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]table.Item, parts)
+	for part, key := range keys {
+		item, ok := found[key]
+		if !ok {
+			return nil, fmt.Errorf("item %s of a plan is missing", key)
+		}
+		items[part] = item
+	}
+	return items, nil
 }
 
 // Open brings the job's file to this machine and verifies the whole of it (spec 5).

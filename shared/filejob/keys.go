@@ -33,6 +33,11 @@ func (n Names) chunkKey(account, id string, chunk int) table.Key {
 	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("%s%06d", PlanPrefix, chunk)}
 }
 
+// besideKey names what a row keeps beside the plan, by the row's number in the file.
+func (n Names) besideKey(account, id string, row, part int) table.Key {
+	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("ROW#%07d#%03d", row, part)}
+}
+
 func (n Names) progressKey(account, id string) table.Key {
 	return table.Key{Partition: n.partsPartition(account, id), Sort: "PROGRESS"}
 }

@@ -41,6 +41,9 @@ type Room[R, V any] struct {
 	Judged func(r *R) *Judged
 	// View is what the room shows of a job.
 	View func(j Job, common View) V
+	// Beside takes out of a row what has no room in the plan, in parts of which each fits into an item and all into a commit; Worker.Beside reads them again. The row
+	// says how many there are. Nil where every row fits.
+	Beside func(r *R) (parts []any)
 	// Plan makes the plan of a job by a Planner; it says which seats the plan needs.
 	//
 	// Errors: a *sheet.Refusal when the file is refused whole.

@@ -52,7 +52,7 @@ func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planR
 
 // Begin looks at every row of the plan once more.
 func (a *applier) Begin(ctx context.Context) (string, error) {
-	j := &judgement{s: a.s, c: a.w.Call, kind: a.kind, sound: slices.Collect(maps.Keys(a.file.users))}
+	j := &judgement{s: a.s, w: a.w, kind: a.kind, sound: slices.Collect(maps.Keys(a.file.users))}
 	if a.kind == CallQueues {
 		var err error
 		if j.users, err = a.s.users(ctx, a.w.Call); err != nil {
@@ -146,6 +146,9 @@ func (f inFile) left(now, had string, wanted map[string]bool) bool {
 }
 
 func (b *batch) putQueue(ctx context.Context, c *call.Call, r *planRow) error {
+	if err := r.whole(ctx, b.a.w); err != nil {
+		return err
+	}
 	if err := b.a.s.directory.CheckMembers(ctx, c, r.Refs); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Ne
 	if err != nil {
 		return nil, err
 	}
-	j := &judgement{s: s, c: w.Call, kind: kind, at: at, users: know.users, sound: claimed.alone()}
+	j := &judgement{s: s, w: w, kind: kind, at: at, users: know.users, sound: claimed.alone()}
 	return nil, p.Plan(ctx, func(visit func(planRow) error) error {
 		return filejob.EachRow(reader, header, func(row sheet.Row) error {
 			r := s.read(kind, at, row, know)
@@ -119,7 +119,7 @@ func (r *planRow) dashboard() directory.Dashboard {
 // judgement judges rows by the drafts of what they want: it is the room's filejob.Judge.
 type judgement struct {
 	s    *Service
-	c    *call.Call
+	w    *worker
 	kind Kind
 	at   columns
 	// users are those of the account, for the members of call queues.
@@ -194,7 +194,7 @@ func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []
 func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 	switch j.kind {
 	case Users:
-		d, err := j.s.directory.DraftUser(ctx, j.c, r.wanted(), func(user string) bool { return j.yields[user] })
+		d, err := j.s.directory.DraftUser(ctx, j.w.Call, r.wanted(), func(user string) bool { return j.yields[user] })
 		if err != nil {
 			return finding{}, err
 		}
@@ -204,10 +204,13 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 			hadExtension: d.Before.Extension, hadNumber: d.Before.Number,
 		}, err
 	case CallQueues:
+		if err := r.whole(ctx, j.w); err != nil {
+			return finding{}, err
+		}
 		if i := slices.IndexFunc(r.Refs, func(id string) bool { return !j.users.Has(id) }); i >= 0 {
 			return finding{}, problem.Invalid(fieldMembers, "name %s, who is no user any more", r.Refs[i])
 		}
-		d, err := j.s.directory.DraftQueue(ctx, j.c, r.ID, r.Name, r.Refs)
+		d, err := j.s.directory.DraftQueue(ctx, j.w.Call, r.ID, r.Name, r.Refs)
 		if err != nil {
 			return finding{}, err
 		}
@@ -215,7 +218,7 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 		changes.add("name", d.Before.Name, d.After.Name)
 		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("members", "members", d.Before.Members, d.After.Members)...)}, nil
 	case Dashboards:
-		d, err := j.s.directory.DraftDashboard(ctx, j.c, r.dashboard())
+		d, err := j.s.directory.DraftDashboard(ctx, j.w.Call, r.dashboard())
 		if err != nil {
 			return finding{}, err
 		}

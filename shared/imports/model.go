@@ -3,7 +3,11 @@
 package imports
 
 import (
+	"context"
+	"slices"
+
 	"seatwise/shared/auth"
+	"seatwise/shared/call"
 	"seatwise/shared/filejob"
 )
 
@@ -33,12 +37,15 @@ var names = filejob.Names{
 	One: "import", Can: "applied", Done: "imported", Applying: Applying, Subject: "import", Actor: "import", Path: "imports", Partition: "IMPORT", Folder: "imports/",
 }
 
-// size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6; one of call queues at most 330 KB, and judging it reads the queue
+// refsInItem is how many of a row's members one item of the plan holds: so many ids of 64 characters fit into it. The others lie in items beside the plan.
+const refsInItem = 5000
+
+// size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6; one of call queues at most 340 KB, and judging it reads the queue
 // as it is, with up to 20,000 members; one of dashboards at most 8 KB.
 func (k Kind) size() filejob.Size {
 	switch k {
 	case CallQueues:
-		return filejob.Size{Chunk: 1, Batch: 2}
+		return filejob.Size{Chunk: 1, Batch: 1}
 	case Dashboards:
 		return filejob.Size{Chunk: 40, Batch: 8}
 	case Users:
@@ -55,7 +62,43 @@ type planRow struct {
 	Version int64 `json:"version,omitempty"`
 	// Refs are the members of a call queue, or the call queues of a dashboard.
 	Refs []string `json:"refs,omitempty"`
-	User *user    `json:"user,omitempty"`
+	// More is how many items beside the plan hold the rest of them.
+	More int   `json:"more,omitempty"`
+	User *user `json:"user,omitempty"`
+}
+
+// beside takes out of a row the members that have no room in its item of the plan.
+func (r *planRow) beside() []any {
+	if len(r.Refs) <= refsInItem {
+		return nil
+	}
+	var parts []any
+	for part := range slices.Chunk(r.Refs[refsInItem:], refsInItem) {
+		parts = append(parts, part)
+	}
+	r.Refs, r.More = r.Refs[:refsInItem], len(parts)
+	return parts
+}
+
+// whole puts back into a row of the plan the members that lie beside it.
+func (r *planRow) whole(ctx context.Context, w *worker) error {
+	if r.More == 0 {
+		return nil
+	}
+	items, err := w.Beside(ctx, r.Row, r.More)
+	if err != nil {
+		return err
+	}
+	refs := slices.Clone(r.Refs)
+	for _, item := range items {
+		part, err := call.Decode[[]string](item)
+		if err != nil {
+			return err
+		}
+		refs = append(refs, part...)
+	}
+	r.Refs, r.More = refs, 0
+	return nil
 }
 
 // user is the rest of a row of users.

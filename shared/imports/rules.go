@@ -12,9 +12,6 @@ import (
 	"seatwise/shared/sheet"
 )
 
-// maxMembers bounds the members of one row: so many ids of 64 characters fit into an item of the plan. A call queue may have more (directory.MaxMembers), by a PUT.
-const maxMembers = 5000
-
 // The fields of rows, as problems of the directory and differences name them.
 const (
 	fieldID          = "id"
@@ -191,9 +188,6 @@ func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
 		}
 	case CallQueues:
 		r.Refs = find(&cells, at.lists[fieldMembers], know.users, true)
-		if len(r.Refs) > maxMembers {
-			cells.Fault(at.of(fieldMembers), "A row takes at most %d members; a larger call queue is put by itself.", maxMembers)
-		}
 	case Dashboards:
 		r.Refs = find(&cells, at.lists[fieldQueues], know.queues, true)
 	}

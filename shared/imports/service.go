@@ -37,6 +37,7 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 		OneByOne: true,
 		Judged:   func(r *planRow) *filejob.Judged { return &r.Judged },
 		View:     view,
+		Beside:   (*planRow).beside,
 		Plan:     s.plan,
 		Apply:    s.applier,
 		Kept: func(j filejob.Job, header sheet.Row) ([]int, error) {

@@ -7,8 +7,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"seatwise/shared/call"
+	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/problem"
@@ -61,8 +63,25 @@ func (a *applier) Begin(ctx context.Context) (string, error) {
 	}
 	return a.w.Changed(ctx, j, func(found, again *planRow) bool {
 		return found.Outcome == again.Outcome && found.Version == again.Version && reflect.DeepEqual(found.User, again.User) &&
-			len(found.Changes) == len(again.Changes) && (len(found.Changes) == 0 || reflect.DeepEqual(found.Changes, again.Changes))
+			slices.Equal(a.s.reliedOn(found.Changes), a.s.reliedOn(again.Changes))
 	})
+}
+
+// reliedOn are the differences of a row without the licenses that come and go by themselves: what a call queue granted to a user meanwhile makes no plan stale.
+func (s *Service) reliedOn(changes []filejob.Difference) []filejob.Difference {
+	metered := func(ids string) string {
+		return strings.Join(slices.DeleteFunc(strings.Fields(ids), func(id string) bool {
+			p, ok := s.products.Lookup(id)
+			return !ok || p.Kind != catalog.Metered
+		}), " ")
+	}
+	relied := slices.Clone(changes)
+	for i := range relied {
+		if d := &relied[i]; d.Field == fieldHoldings {
+			d.From, d.To = metered(d.From), metered(d.To)
+		}
+	}
+	return slices.DeleteFunc(relied, func(d filejob.Difference) bool { return d.From == d.To })
 }
 
 // End has nothing to give back.

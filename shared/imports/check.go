@@ -275,7 +275,7 @@ func userDifferences(before, after directory.User) []filejob.Difference {
 	d.add("roles", strings.Join(before.RoleIDs, " "), strings.Join(after.RoleIDs, " "))
 	d.add("licenses", strings.Join(before.Licenses, " "), strings.Join(after.Licenses, " "))
 	held, holds := held(before), held(after)
-	d.add("holdings", strings.Join(missing(held, holds), " "), strings.Join(missing(holds, held), " "))
+	d.add(fieldHoldings, strings.Join(missing(held, holds), " "), strings.Join(missing(holds, held), " "))
 	return d
 }
 

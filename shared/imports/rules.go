@@ -25,6 +25,7 @@ const (
 	fieldLicenses    = "licenses"
 	fieldMembers     = "members"
 	fieldQueues      = "queueIds"
+	fieldHoldings    = "holdings" // of differences alone
 )
 
 // heading is a column of a file: its header, and the field that it holds.

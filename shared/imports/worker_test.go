@@ -375,6 +375,11 @@ func TestStalePlan(t *testing.T) {
 			[][]string{row("q1", "Q", "alice")},
 			func(o *office) { o.buy("live-reports", 1); o.must(o.people.Resume(o.ctx)) }, "",
 		},
+		"granted meanwhile": {
+			func(o *office) { o.hire("john"); o.queue("q1", "john"); o.buy("live-reports", 1) }, imports.Users,
+			[][]string{row("john", "John", "", "", "", "no")},
+			func(o *office) { o.dashboard("d1", "q1") }, "",
+		},
 		"queue deleted": {
 			func(o *office) { o.queue("q1") }, imports.Dashboards,
 			[][]string{row("d1", "D", "q1")},

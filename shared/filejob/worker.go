@@ -41,7 +41,7 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 		return err
 	}
 	if j.State != Checking && j.State != s.room.Applying {
-		return s.env.Table.Commit(ctx, []table.Operation{table.Delete(s.room.MarkKey(account, id), table.Always)})
+		return s.unmark(ctx, account, id, item.Version)
 	}
 	if j.Lease > now.Unix() {
 		return nil
@@ -53,6 +53,17 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 		return ignoreOvertaken(err)
 	}
 	return w.run(ctx)
+}
+
+// unmark takes the mark from a job that needs no worker, unless it was changed since it had this version: whoever began it meanwhile relies on the mark.
+func (s *Jobs[R, V]) unmark(ctx context.Context, account, id string, version int64) error {
+	err := s.env.Table.Commit(ctx, []table.Operation{
+		table.Delete(s.room.MarkKey(account, id), table.Always), table.Check(s.room.JobKey(account, id), table.IfVersion(version)),
+	})
+	if _, changed := table.Refused(err); changed {
+		return nil
+	}
+	return err
 }
 
 // event is the call of a worker.

@@ -427,8 +427,14 @@ func (b *book) verify() {
 		ids  map[string]bool
 		look func(string)
 	}{
-		{d.orders, b.verifyOrder}, {d.seats, b.verifySeat}, {d.users, b.verifyUser}, {d.waits, b.verifyWait}, {d.extensions, b.verifyExtension}, {d.numbers, b.verifyNumber},
-		{d.products, b.verifyProduct}, {d.jobs, b.verifyJob},
+		{d.orders, b.verifyOrder},
+		{d.seats, b.verifySeat},
+		{d.users, b.verifyUser},
+		{d.waits, b.verifyWait},
+		{d.extensions, b.verifyExtension},
+		{d.numbers, b.verifyNumber},
+		{d.products, b.verifyProduct},
+		{d.jobs, b.verifyJob},
 	} {
 		for _, id := range sorted(step.ids) {
 			if id != "" && b.sim.violation == nil {
@@ -664,6 +670,10 @@ func (b *book) record(r call.AuditRecord) {
 		b.dirty.products[product] = true
 	}
 	switch r.Action {
+	case "order.placed", "massConfiguration.created", "import.created", "report.requested":
+		b.once(r.Action)
+	}
+	switch r.Action {
 	case "license.assigned":
 		b.log.held[id]++
 		served(after.ProductID, r.User, false)
@@ -711,6 +721,23 @@ func (b *book) record(r call.AuditRecord) {
 		}
 		b.log.rows[name][n] = true
 		b.dirty.jobs[name] = true
+	}
+}
+
+// once: a request and its repetitions make one thing of a kind (I10).
+func (b *book) once(action string) {
+	if b.at.run == nil {
+		return
+	}
+	p := b.at.run.promised
+	if p == nil {
+		p = b.at.run.again
+	}
+	if p == nil || b.sim.now.Sub(p.at) > remembered {
+		return
+	}
+	if p.made[action]++; p.made[action] > 1 {
+		b.fail("I10: %s %s under one key: %s %d times", p.answer.request.method, p.answer.request.path, action, p.made[action])
 	}
 }
 

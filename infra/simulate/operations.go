@@ -27,6 +27,8 @@ var (
 	metered  = []string{"essential-user", "professional-user", "agent-user", "client-desktop", "client-crm", "reports-supervisor", "insights-supervisor"}
 	addOns   = []string{"call_recording", "team_chat"}
 	keys     = []string{"101", "102", "103", "0104"}
+	numbers  = []string{"6567891201", "6567891202", "6567891203", "6567891204"}
+	roles    = []string{"r1", "r2"}
 	costs    = []string{"CC-1", "CC-2", "CC-3"} // the last one comes and goes
 )
 
@@ -126,7 +128,7 @@ func (m *simulation) one(account string, q request) *run {
 // keyed sends the request that may be repeated.
 func (r *run) keyed(q request) answer {
 	if q.key != "" {
-		r.promised = &promise{account: r.account, answer: answer{request: q}, at: r.began}
+		r.promised = &promise{account: r.account, answer: answer{request: q}, at: r.began, made: map[string]int{}}
 	}
 	return r.send(q)
 }
@@ -150,11 +152,14 @@ func (m *simulation) remember(r *run) {
 	}
 }
 
+// remembered is for how long an answer surely is, whatever the clocks say: a key lasts 24 hours.
+const remembered = 20 * time.Hour
+
 // compare holds an answer against the one that was given before under the same key (I10). A repetition that began before the first answer was known may have looked
 // for it in vain.
 func (m *simulation) compare(p *promise, r *run, a answer) {
 	q := p.answer.request
-	switch lately := m.now.Sub(p.at) < 20*time.Hour; {
+	switch lately := m.now.Sub(p.at) < remembered; {
 	case !lately || a.request.path != q.path:
 	case p.known && a.good() && (a.status != p.answer.status || !bytes.Equal(a.body, p.answer.body)):
 		m.fail("I10: %s %s answered %d %s, its repetition %d %s", q.method, q.path, p.answer.status, p.answer.body, a.status, a.body)
@@ -170,7 +175,7 @@ func (m *simulation) compare(p *promise, r *run, a answer) {
 // repeat sends a request with its key again, often while the first one is still under way: the answer must be the one that was given (I10).
 func (m *simulation) repeat(p *promise) *run {
 	q := p.answer.request
-	r := &run{what: "repeat", account: p.account}
+	r := &run{what: "repeat", account: p.account, again: p}
 	r.do = func(r *run) { r.send(q) }
 	r.then = func(r *run) { m.compare(p, r, r.answers[0]) }
 	return r
@@ -185,7 +190,7 @@ func (m *simulation) other(p *promise) *run {
 	r.do = func(r *run) { r.send(q) }
 	r.then = func(r *run) {
 		a := r.answers[0]
-		if p.known && r.number > p.settled && m.now.Sub(p.at) < 20*time.Hour && a.status < 500 && a.status != http.StatusUnprocessableEntity {
+		if p.known && r.number > p.settled && m.now.Sub(p.at) < remembered && a.status < 500 && a.status != http.StatusUnprocessableEntity {
 			m.fail("I10: another body under the key of %s %s got %d %s", p.answer.request.method, p.answer.request.path, a.status, a.body)
 		}
 	}
@@ -206,7 +211,7 @@ func (m *simulation) operation() *run {
 	}
 	a := pick(m, accounts)
 	r := m.draw(a)
-	if r.rival != nil && m.random.IntN(6) == 0 {
+	if r.rival != nil && m.random.IntN(3) == 0 {
 		m.rivals = append(m.rivals, r.rival())
 	}
 	return r
@@ -223,7 +228,11 @@ func (m *simulation) contend(account string, ask func() request) *run {
 func (m *simulation) draw(a string) *run {
 	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
 	user := pick(m, users(a))
-	if len(m.books[a].inState("configuring")) > 0 && m.random.IntN(4) == 0 {
+	if len(m.books[a].inState("configuring")) > 0 && m.random.IntN(3) == 0 { // the seats that it reserves are wanted by others too
+		if m.random.IntN(2) == 0 {
+			items := []fields{{"productId": catalog.PhoneSystemID, "userId": user}, {"productId": pick(m, addOns), "userId": pick(m, users(a))}}
+			return m.one(a, request{"assignment", post, "/assignments", fields{"items": items}, m.key()})
+		}
 		return m.one(a, request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()})
 	}
 	switch n := m.random.IntN(114); {
@@ -257,15 +266,16 @@ func (m *simulation) draw(a string) *run {
 	case n < 56:
 		r := m.contend(a, func() request { return request{"directory", put, "/users/" + user, m.person(user), ""} })
 		if m.random.IntN(2) == 0 {
-			r.rival = func() *run { return m.one(a, m.role()) } // which the user may have, gain or lose
+			r.rival = func() *run { return m.one(a, m.role(pick(m, roles))) } // which the user may have, gain or lose
 		}
 		return r
 	case n < 57:
 		return m.one(a, request{"directory", remove, "/users/" + user, nil, ""})
 	case n < 59:
-		r := m.contend(a, m.role)
+		id := pick(m, roles)
+		r := m.contend(a, func() request { return m.role(id) })
 		if m.random.IntN(2) == 0 {
-			r.rival = func() *run { return m.one(a, request{"directory", put, "/users/" + user, m.person(user), ""}) }
+			r.rival = func() *run { return m.turnover(a, id) }
 		}
 		return r
 	case n < 64:
@@ -363,11 +373,26 @@ func (m *simulation) aside(a string, n int) *run {
 	}
 	user := pick(m, users(a))
 	read := pick(m, [][2]string{
-		{"licenses", "/licenses?q=User"}, {"licenses", "/licenses?status=available&limit=3"}, {"licenses", "/licenses?costCenter=CC-1"}, {"licenses", "/licenses?user=" + user},
-		{"licenses", "/licenses/summary"}, {"licenses", "/exclusions"}, {"licenses", "/licenses/" + m.license(a, "")}, {"directory", "/users/" + user},
-		{"directory", "/users/" + user + "/why?product=live-reports"}, {"directory", "/call-queues/q1"}, {"directory", "/dashboards/d1"}, {"directory", "/users?limit=3"},
-		{"audit", "/audit?user=" + user}, {"audit", "/audit?limit=5"}, {"purchase", "/cart"}, {"purchase", "/billing"}, {"purchase", "/orders?limit=2"},
-		{"metrics", "/metrics/licenses"}, {"usage", "/usage/summary"}, {"massconfig", "/mass-configurations?limit=2"},
+		{"licenses", "/licenses?q=User"},
+		{"licenses", "/licenses?status=available&limit=3"},
+		{"licenses", "/licenses?costCenter=CC-1"},
+		{"licenses", "/licenses?user=" + user},
+		{"licenses", "/licenses/summary"},
+		{"licenses", "/exclusions"},
+		{"licenses", "/licenses/" + m.license(a, "")},
+		{"directory", "/users/" + user},
+		{"directory", "/users/" + user + "/why?product=live-reports"},
+		{"directory", "/call-queues/q1"},
+		{"directory", "/dashboards/d1"},
+		{"directory", "/users?limit=3"},
+		{"audit", "/audit?user=" + user},
+		{"audit", "/audit?limit=5"},
+		{"purchase", "/cart"},
+		{"purchase", "/billing"},
+		{"purchase", "/orders?limit=2"},
+		{"metrics", "/metrics/licenses"},
+		{"usage", "/usage/summary"},
+		{"massconfig", "/mass-configurations?limit=2"},
 	})
 	return m.one(a, request{read[0], http.MethodGet, read[1], nil, ""})
 }
@@ -449,15 +474,36 @@ func (m *simulation) bulk(a string) request {
 	return request{"assignment", http.MethodPost, path, fields{"items": items, "atomic": m.random.IntN(2) == 0}, m.key()}
 }
 
-func (m *simulation) role() request {
+// turnover takes a role from a user who has it, or gives it to one who has not: who looks after the role at the same time must not miss it.
+func (m *simulation) turnover(a, id string) *run {
+	for _, user := range users(a) {
+		var p profileDocument
+		at := m.mirror.items[table.Key{Partition: call.Partition(a, "USERS"), Sort: user}]
+		if at.gone || json.Unmarshal(at.item.Data, &p) != nil || m.random.IntN(2) == 0 {
+			continue
+		}
+		body := m.person(user)
+		body["active"], body["licenses"], body["roleIds"] = true, []string{}, []string{"super-admin"}
+		if !slices.Contains(p.RoleIDs, id) {
+			body["roleIds"] = []string{"super-admin", id}
+		}
+		return m.one(a, request{"directory", http.MethodPut, "/users/" + user, body, ""})
+	}
+	return m.one(a, m.role(id))
+}
+
+func (m *simulation) role(id string) request {
 	body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
-	return request{"directory", http.MethodPut, "/roles/" + pick(m, []string{"r1", "r2"}), body, ""}
+	return request{"directory", http.MethodPut, "/roles/" + id, body, ""}
 }
 
 func (m *simulation) person(user string) fields {
 	body := fields{"name": "User " + user, "roleIds": some(m, []string{"super-admin", "r1", "r2"}, 2), "active": m.random.IntN(5) > 0, "licenses": some(m, metered, 8)}
 	if m.random.IntN(3) == 0 {
 		body["extension"] = pick(m, keys)
+		if m.random.IntN(2) == 0 {
+			body["number"] = pick(m, numbers)
+		}
 	}
 	return body
 }
@@ -480,8 +526,11 @@ func (m *simulation) views(user string) request {
 func (m *simulation) sheet(a string) []byte {
 	var out strings.Builder
 	out.WriteString("Ext Key,Number,User,Addon license 1,Addon license 2\n")
-	people := users(a)
+	people, dial := users(a), slices.Clone(numbers)
 	m.random.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
+	if m.random.IntN(3) == 0 {
+		m.random.Shuffle(len(dial), func(i, j int) { dial[i], dial[j] = dial[j], dial[i] })
+	}
 	for i, key := range keys {
 		if m.random.IntN(2) == 0 {
 			continue
@@ -497,7 +546,7 @@ func (m *simulation) sheet(a string) []byte {
 		if m.random.IntN(20) == 0 {
 			codes[0] = "no_such_code"
 		}
-		fmt.Fprintf(&out, "%s,65678912%s,%s,%s,%s\n", key, key[len(key)-2:], user, codes[0], codes[1])
+		fmt.Fprintf(&out, "%s,%s,%s,%s,%s\n", key, dial[i], user, codes[0], codes[1])
 	}
 	return []byte(out.String())
 }

@@ -131,9 +131,9 @@ type run struct {
 	then func(*run)
 	// rival makes what another caller may do with the same thing at the same time; nil for none.
 	rival func() *run
-	// promised is the keyed request under way, of which the answer must be given again.
-	promised *promise
-	kept     bool
+	// promised is the keyed request under way, of which the answer must be given again; again is the one that this run repeats.
+	promised, again *promise
+	kept            bool
 	// quoted is a quote that the run is about to order.
 	quoted   string
 	answers  []answer
@@ -174,6 +174,8 @@ type promise struct {
 	known   bool
 	at      time.Time
 	settled int // how many runs had begun when the answer was known
+	// made are the things that the request and its repetitions have made, by the action of the audit log: one of a kind at most.
+	made map[string]int
 }
 
 // simulation is one seed's world.

@@ -235,7 +235,11 @@ func (m *simulation) draw(a string) *run {
 		}
 		return m.one(a, request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()})
 	}
-	switch n := m.random.IntN(114); {
+	switch n := m.random.IntN(124); {
+	case n >= 119:
+		return m.file(a)
+	case n >= 114:
+		return m.job(a)
 	case n >= 100:
 		return m.aside(a, n-100)
 	case n < 8:
@@ -414,10 +418,10 @@ func (m *simulation) order(a string) *run {
 		return m.buy(a, nil)
 	}
 	n := 1 + m.random.IntN(3)
-	if m.random.IntN(30) == 0 {
-		n = 48
-	}
 	product := pick(m, products)
+	if m.random.IntN(12) == 0 {
+		n, product = 48, "auto-attendant" // several commits, of what is not scarce
+	}
 	if !slices.Contains(seats, product) {
 		n += 3 // seats that are granted by themselves stay scarce, so that somebody waits
 	}
@@ -637,8 +641,12 @@ func (m *simulation) job(a string) *run {
 	for _, fit := range []struct {
 		verb, state string
 		share       int
-	}{{"cancel", "configuring", 3}, {"undo", "completed", 3}, {"configure", "ready", 1}} {
-		if ids := b.inState(fit.state); len(ids) > 0 && m.random.IntN(fit.share) == 0 {
+	}{{"cancel", "configuring", 5}, {"undo", "completed", 2}, {"configure", "ready", 1}} {
+		ids := b.inState(fit.state)
+		if fit.verb == "undo" { // what was applied
+			ids = slices.DeleteFunc(ids, func(id string) bool { return b.jobs[id].progress.Applied == 0 })
+		}
+		if len(ids) > 0 && m.random.IntN(fit.share) == 0 {
 			id, verb = ids[m.random.IntN(min(len(ids), 3))], fit.verb
 			break
 		}

@@ -81,7 +81,7 @@ func TestKills(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	// The addresses stay, as those of a server do: clients and presigned URLs find it again.
 	w := &world{t: t, options: testlocal.Options{
-		Data: t.TempDir(), Args: []string{"--no-schedules", "--log-level", "ERROR"}, API: address(t, random), S3: address(t, random),
+		Data: t.TempDir(), Args: []string{"--no-schedules", "--log-level", "ERROR"}, API: address(t), S3: address(t),
 	}}
 	base, storage := "http://"+w.options.API, "http://"+w.options.S3
 	for n := range accounts * desks {
@@ -109,10 +109,10 @@ func TestKills(t *testing.T) {
 }
 
 // address is an address that is free now, with a port below those that the system gives to clients.
-func address(t *testing.T, random *rand.Rand) string {
+func address(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		at := fmt.Sprintf("127.0.0.1:%d", 20_000+random.IntN(10_000))
+		at := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)) // not the seed's choice: another round may run at the same time
 		var config net.ListenConfig
 		if l, err := config.Listen(t.Context(), "tcp", at); err == nil {
 			l.Close()

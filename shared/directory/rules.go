@@ -132,7 +132,7 @@ func CheckDashboard(d Dashboard) error {
 // checkMoves bounds the queues that come to a dashboard or go from it at once.
 func checkMoves(moves []string) error {
 	if len(moves) > MaxMoves {
-		return problem.Invalid("queueIds", "at most %d can come or go in one change; take the others off first", MaxMoves)
+		return problem.Invalid("queueIds", "must not come or go more than %d at a time; take the others off first", MaxMoves)
 	}
 	return nil
 }

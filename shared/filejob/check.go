@@ -368,7 +368,11 @@ func (w *Worker[R, V]) Open(ctx context.Context) (*sheet.Reader, func(), error) 
 		discard()
 		return nil, nil, &sheet.Refusal{Reason: "checksum", Message: "The file is not the one that was announced: its SHA-256 is another."}
 	}
-	reader, err := sheet.Open(spool, size, w.Job.FileName, sheet.DefaultLimits())
+	limits := sheet.DefaultLimits()
+	if w.jobs.room.CellChars != nil {
+		limits.CellChars = w.jobs.room.CellChars(w.Job)
+	}
+	reader, err := sheet.Open(spool, size, w.Job.FileName, limits)
 	if err != nil {
 		discard()
 		return nil, nil, err

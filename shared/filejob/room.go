@@ -35,6 +35,8 @@ type Room[R, V any] struct {
 	Names
 	// Size is how many rows of a job belong together.
 	Size func(j Job) Size
+	// CellChars is how many characters a cell of a job's file may have. Nil where what package sheet takes is enough.
+	CellChars func(j Job) int
 	// OneByOne has each row that there is something to do for applied in a commit of its own; otherwise a commit takes as many as fit into it.
 	OneByOne bool
 	// Judged is the common part of a row.

@@ -19,6 +19,9 @@ const MaxFileBytes = 20 << 20
 // RowErrors is how many errors of one row are kept; the last of them says how many more there are.
 const RowErrors = 10
 
+// mostFaults is how many faults of one row are looked for: more than a sheet has columns, and far fewer than the wrong members that its cells can hold.
+const mostFaults = 300
+
 // Outcome is what the check found of a row.
 type Outcome string
 
@@ -143,7 +146,11 @@ func bounded(errs []RowError) []RowError {
 		return errs
 	}
 	kept := slices.Clone(errs[:RowErrors])
-	kept[RowErrors-1] = RowError{Row: errs[0].Row, Message: fmt.Sprintf("There are %d more errors in this row.", len(errs)-RowErrors+1)}
+	least := ""
+	if len(errs) >= mostFaults {
+		least = "at least "
+	}
+	kept[RowErrors-1] = RowError{Row: errs[0].Row, Message: fmt.Sprintf("There are %s%d more errors in this row.", least, len(errs)-RowErrors+1)}
 	return kept
 }
 
@@ -171,14 +178,20 @@ func Numbered(header, prefix string) bool {
 // Ignored says whether a header is that of a column which a result file has beside those of its input, so that a result can be sent back as it is.
 func Ignored(header string) bool { return header == "status" || header == "message" }
 
-// Cells reads the cells of one row, and collects every fault of theirs.
+// Cells reads the cells of one row, and collects the faults of theirs, up to mostFaults.
 type Cells struct {
 	Row    sheet.Row
 	Faults []RowError
 }
 
-// Fault notes what is wrong in a column.
+// Hopeless says that so much is wrong with the row that nobody would read of more.
+func (c *Cells) Hopeless() bool { return len(c.Faults) >= mostFaults }
+
+// Fault notes what is wrong in a column, unless the row is hopeless.
 func (c *Cells) Fault(column int, format string, args ...any) {
+	if c.Hopeless() {
+		return
+	}
 	c.Faults = append(c.Faults, RowError{Row: c.Row.Number, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
 }
 

@@ -59,6 +59,9 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 // Errors: not-found; those of For; precondition-failed when the call's If-Match names another version.
 func (s *Jobs[R, V]) Ask(ctx context.Context, c *call.Call, id string) (*Asked, error) {
 	j, item, p, err := s.Load(ctx, c, id)
+	if replay := (*call.Replay)(nil); errors.As(err, &replay) && s.may != nil {
+		return nil, s.mayReplay(ctx, c, id, replay)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +72,24 @@ func (s *Jobs[R, V]) Ask(ctx context.Context, c *call.Call, id string) (*Asked, 
 	}
 	a := &Asked{Job: j, Progress: p, item: item}
 	return a, c.Matches(true, a.Versions()...)
+}
+
+// mayReplay is the stored answer for a repeated request, unless the caller's present token may not see the job.
+func (s *Jobs[R, V]) mayReplay(ctx context.Context, c *call.Call, id string, replay *call.Replay) error {
+	item, ok, err := table.Get(ctx, s.env.Table, s.room.JobKey(c.Account, id))
+	if err != nil {
+		return err
+	}
+	if ok {
+		j, err := call.Decode[Job](item)
+		if err != nil {
+			return err
+		}
+		if err := s.may(j); err != nil {
+			return err
+		}
+	}
+	return replay
 }
 
 // Show is what the room shows of a job.

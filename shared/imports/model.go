@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/auth"
 	"seatwise/shared/call"
 	"seatwise/shared/filejob"
+	"seatwise/shared/sheet"
 )
 
 // Applying is the state in which a plan is applied.
@@ -51,6 +52,15 @@ func (k Kind) size() filejob.Size {
 	case Users:
 	}
 	return filejob.Size{Chunk: 50, Batch: 16}
+}
+
+// cellChars is how many characters a cell may have. The 254 columns of a sheet that are left for members must take as many as a call queue may have: 80 ids of 64
+// characters and a semicolon each. The 40 call queues of a dashboard must find room in one.
+func (k Kind) cellChars() int {
+	if k == Users {
+		return sheet.DefaultLimits().CellChars
+	}
+	return 5200
 }
 
 // planRow is one row of a plan: what the user, call queue or dashboard shall be, and what of its present state that relies on.

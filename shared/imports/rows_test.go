@@ -272,6 +272,77 @@ func TestCallQueueOfThousands(t *testing.T) {
 	}
 }
 
+// A cell takes as many of the longest ids as the columns of a sheet must, so that 20,000 members find room; those of users take what a name can be.
+func TestCellsOfManyIDs(t *testing.T) {
+	o := open(t)
+	long := func(i int) string { return fmt.Sprintf("%064d", i) }
+	var members, queues []string
+	for i := range 80 {
+		members = append(members, long(i))
+	}
+	o.hire(members...)
+	for i := range 40 {
+		queues = append(queues, long(i))
+		o.queue(long(i))
+	}
+	o.imported(imports.CallQueues, row("q1", "Q", strings.Join(members, ";")+";"))
+	if q, _, err := o.people.GetQueue(o.ctx, o.Call("admin"), "q1"); err != nil || !slices.Equal(q.Members, members) {
+		t.Errorf("%v, %d members", err, len(q.Members))
+	}
+	o.imported(imports.Dashboards, row("d1", "D", strings.Join(queues, ";")+";"))
+	if d, _, err := o.people.GetDashboard(o.ctx, o.Call("admin"), "d1"); err != nil || !slices.Equal(d.QueueIDs, queues) {
+		t.Errorf("%v, %d call queues", err, len(d.QueueIDs))
+	}
+	if v := o.checked(filejob.Rejected, imports.Users, row("u1", strings.Repeat("U", 1025))); !strings.Contains(v.Message, "more than 1,024 characters") {
+		t.Error(v.Message)
+	}
+}
+
+// Of a row in which everything is wrong, no more is looked at than anybody reads: a file of a few hundred KB can name a hundred million strangers.
+func TestRowsOfStrangers(t *testing.T) {
+	o := open(t)
+	strangers := strings.Repeat("a;b;c;d;e;", 40)
+	v := o.checked(filejob.Rejected, imports.CallQueues, row("q1", "Q", strangers, strangers))
+	if n := len(v.Errors); n != filejob.RowErrors || v.Errors[n-1].Message != "There are at least 291 more errors in this row." {
+		t.Errorf("errors%s", describe(v.Errors))
+	}
+}
+
+// The largest rows of users fit into the plan's items: every text as long as it can be, twenty roles exchanged for twenty others.
+func TestLargestRowsOfUsers(t *testing.T) {
+	o := open(t)
+	role := func(i int) string { return fmt.Sprintf("%064d", i) }
+	var before []string
+	columns := slices.Clone(headers[imports.Users][:7])
+	var after []string
+	for i := range directory.MaxRoles {
+		o.role(role(i))
+		o.role(role(100 + i))
+		before, after = append(before, role(i)), append(after, role(100+i))
+		columns = append(columns, fmt.Sprintf("Role %d", i+1))
+	}
+	had := []string{"essential-user", "agent-user", "client-desktop", "client-crm", "reports-supervisor"}
+	wants := []string{"professional-user", "agent-user", "client-desktop", "client-crm", "insights-supervisor"}
+	for i := range wants {
+		columns = append(columns, fmt.Sprintf("License %d", i+1))
+	}
+	email := func(c string, i int) string { return strings.Repeat(c, 230) + fmt.Sprintf("%02d@acme.example", i) }
+	file := [][]string{columns}
+	for i := range 60 {
+		id := fmt.Sprintf("%064d", i)
+		o.user(directory.User{
+			ID: id, Name: strings.Repeat("\U0001F600", 200), Email: email("a", i), Extension: fmt.Sprint(1000000000 + i), Number: fmt.Sprint(100000000000000 + i), RoleIDs: before,
+			Licenses: had, AgentSource: "manual", Active: true,
+		})
+		r := row(id, strings.Repeat("\U0001F601", 200), email("b", i), fmt.Sprint(2000000000+i), fmt.Sprint(200000000000000+i), "yes", "pbx")
+		file = append(file, append(append(r, after...), wants...))
+	}
+	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(file), false))
+	if v = o.in(filejob.Completed, o.run(v.ID)); v.Applied != 60 {
+		t.Errorf("%+v", v)
+	}
+}
+
 // The sample file is one that we take ourselves, in both formats and of every kind.
 func TestTemplate(t *testing.T) {
 	o := open(t)

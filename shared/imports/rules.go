@@ -217,7 +217,8 @@ func inactive(cells *filejob.Cells, column int) bool {
 	return false
 }
 
-// find reads what a list's cells name, each one, or several separated by semicolons; sorted ids.
+// find reads what a list's cells name, each one, or several separated by semicolons; sorted ids. Of a row that is refused anyway, it reads no further: a file's cells
+// may hold billions of wrong names.
 func find(cells *filejob.Cells, columns []int, among *directory.Named, several bool) []string {
 	var ids []string
 	seen := map[string]bool{}
@@ -234,6 +235,9 @@ func find(cells *filejob.Cells, columns []int, among *directory.Named, several b
 			part = strings.TrimSpace(part)
 			if part == "" {
 				continue
+			}
+			if cells.Hopeless() || len(ids) > directory.MaxMembers {
+				return ids
 			}
 			id, _, why := among.Find(part)
 			switch {

@@ -32,14 +32,15 @@ type (
 func NewService(env *app.Env, desk *license.Desk) *Service {
 	s := &Service{env: env, products: desk.Products(), directory: directory.NewService(env, desk)}
 	s.jobs = filejob.NewJobs(env, filejob.Room[planRow, View]{
-		Names:    names,
-		Size:     func(j filejob.Job) filejob.Size { return Kind(j.Kind).size() },
-		OneByOne: true,
-		Judged:   func(r *planRow) *filejob.Judged { return &r.Judged },
-		View:     view,
-		Beside:   (*planRow).beside,
-		Plan:     s.plan,
-		Apply:    s.applier,
+		Names:     names,
+		Size:      func(j filejob.Job) filejob.Size { return Kind(j.Kind).size() },
+		CellChars: func(j filejob.Job) int { return Kind(j.Kind).cellChars() },
+		OneByOne:  true,
+		Judged:    func(r *planRow) *filejob.Judged { return &r.Judged },
+		View:      view,
+		Beside:    (*planRow).beside,
+		Plan:      s.plan,
+		Apply:     s.applier,
 		Kept: func(j filejob.Job, header sheet.Row) ([]int, error) {
 			at, err := readHeader(layouts[Kind(j.Kind)], header)
 			return at.kept, err

@@ -517,6 +517,11 @@ func (b *book) verifyAssigned(s *seat) {
 	}
 }
 
+// byHand says whether a person gave the grant; the others come and go by themselves.
+func byHand(g license.Grant) bool {
+	return g.Source == license.Direct || strings.HasPrefix(g.Source, "massConfiguration:")
+}
+
 func sameGrant(a, b license.Grant) bool { return a.Source == b.Source && a.Since.Equal(b.Since) }
 
 // verifyUser: whoever holds has a reason to, holds or waits and not both, and nothing at all when inactive or gone (I3, I8).
@@ -547,6 +552,8 @@ func (b *book) verifyUser(user string) {
 			b.fail("I3: %s holds %s for no reason", user, product)
 		case !h.Active && (holding.LicenseID != "" || holding.Waiting != ""):
 			b.fail("I3: %s is not active and holds %q of %s, or waits (%q)", user, holding.LicenseID, product, holding.Waiting)
+		case !h.Active && slices.ContainsFunc(holding.Grants, byHand):
+			b.fail("I3: %s is not active, and is granted %s by hand: %v", user, product, holding.Grants)
 		case holding.Waiting != "" && (!waits || w.UserID != user || w.ProductID != product || !slices.EqualFunc(w.Grants, holding.Grants, sameGrant)):
 			b.fail("I2: %s waits for %s at %s, where %+v is", user, product, holding.Waiting, w)
 		case b.excluded[product+"#"+user] != (holding.Excluded != nil):

@@ -243,9 +243,7 @@ func (b *book) verifyDirectory() {
 func (b *book) verifyWanted(h *license.Holder, product string) {
 	p, _ := b.products.Lookup(product)
 	holding := h.Holdings[product]
-	manual := slices.ContainsFunc(holding.Grants, func(g license.Grant) bool {
-		return g.Source == license.Direct || strings.HasPrefix(g.Source, "massConfiguration:")
-	})
+	manual := slices.ContainsFunc(holding.Grants, byHand)
 	wanted := len(holding.Grants) > 0 && h.Active
 	if !manual {
 		wanted = wanted && holding.Excluded == nil && !slices.ContainsFunc(p.CoveredBy, h.Holds) && !(b.unlimited() && p.CountsAs.Group == catalog.LiveReports) &&

@@ -236,6 +236,8 @@ func (m *simulation) draw(a string) *run {
 		return m.one(a, request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()})
 	}
 	switch n := m.random.IntN(124); {
+	case n >= 122:
+		return m.roleAndUsers(a)
 	case n >= 119:
 		return m.file(a)
 	case n >= 114:
@@ -269,19 +271,17 @@ func (m *simulation) draw(a string) *run {
 		return m.one(a, m.bulk(a))
 	case n < 56:
 		r := m.contend(a, func() request { return request{"directory", put, "/users/" + user, m.person(user), ""} })
-		if m.random.IntN(2) == 0 {
+		switch m.random.IntN(4) {
+		case 0, 1:
 			r.rival = func() *run { return m.one(a, m.role(pick(m, roles))) } // which the user may have, gain or lose
+		case 2:
+			return m.sameNumber(a)
 		}
 		return r
 	case n < 57:
 		return m.one(a, request{"directory", remove, "/users/" + user, nil, ""})
 	case n < 59:
-		id := pick(m, roles)
-		r := m.contend(a, func() request { return m.role(id) })
-		if m.random.IntN(2) == 0 {
-			r.rival = func() *run { return m.turnover(a, id) }
-		}
-		return r
+		return m.roleAndUsers(a)
 	case n < 64:
 		id := pick(m, []string{"q1", "q2"})
 		return m.contend(a, func() request {
@@ -297,7 +297,13 @@ func (m *simulation) draw(a string) *run {
 	case n < 69:
 		return m.one(a, request{"directory", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
 	case n < 74:
-		return m.one(a, m.views(user))
+		r := m.one(a, m.views(user))
+		r.rival = func() *run { // the permission goes while a first view grants by it
+			body := m.person(user)
+			body["roleIds"], body["active"], body["licenses"] = []string{}, true, []string{}
+			return m.one(a, request{"directory", put, "/users/" + user, body, ""})
+		}
+		return r
 	case n < 76:
 		return m.one(a, request{"licenses", remove, "/exclusions/" + pick(m, seats) + "/" + user, nil, ""})
 	case n < 77:
@@ -362,7 +368,11 @@ func (m *simulation) aside(a string, n int) *run {
 	case 5:
 		path := "/cost-centers/" + costs[2]
 		if m.random.IntN(2) == 0 {
-			return m.contend(a, func() request { return request{"purchase", http.MethodDelete, path, nil, ""} })
+			r := m.one(a, request{"purchase", http.MethodDelete, path, nil, ""})
+			r.rival = func() *run { // which comes to be charged to it in the same moment
+				return m.buy(a, []fields{{"productId": pick(m, products), "quantity": 1, "costCenter": costs[2]}})
+			}
+			return r
 		}
 		return m.contend(a, func() request { return request{"purchase", http.MethodPut, path, fields{"name": "Three"}, ""} })
 	case 6:
@@ -476,6 +486,32 @@ func (m *simulation) bulk(a string) request {
 		path = "/assignments/remove"
 	}
 	return request{"assignment", http.MethodPost, path, fields{"items": items, "atomic": m.random.IntN(2) == 0}, m.key()}
+}
+
+// roleAndUsers changes a role, while another change of it, or of who has it, is under way.
+func (m *simulation) roleAndUsers(a string) *run {
+	id := pick(m, roles)
+	r := m.contend(a, func() request { return m.role(id) })
+	if m.random.IntN(4) > 0 {
+		r.rival = func() *run { return m.turnover(a, id) }
+	}
+	return r
+}
+
+// sameNumber lets two users want one number at the same time.
+func (m *simulation) sameNumber(a string) *run {
+	number := pick(m, numbers)
+	ask := func(i int) func() request {
+		return func() request {
+			user := users(a)[i]
+			body := m.person(user)
+			body["active"], body["licenses"], body["extension"], body["number"] = true, []string{}, keys[i], number
+			return request{"directory", http.MethodPut, "/users/" + user, body, ""}
+		}
+	}
+	r := m.one(a, ask(0)())
+	r.rival = func() *run { return m.one(a, ask(1)()) }
+	return r
 }
 
 // turnover takes a role from a user who has it, or gives it to one who has not: who looks after the role at the same time must not miss it.

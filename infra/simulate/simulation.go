@@ -505,6 +505,13 @@ func (m *simulation) look() {
 func (m *simulation) passTime() {
 	m.advance(time.Duration(m.random.IntN(1500)) * time.Millisecond)
 	s := m.slots[m.random.IntN(slots)]
+	if s.run != nil && s.run.what == "event apply" && s.run.stalled == 0 && m.random.IntN(12) == 0 {
+		s.run.stalled = 60
+		m.advance(3 * time.Minute)
+		m.overtaken++
+		m.rivals = append(m.rivals, m.schedule("apply")) // by whom it is overtaken
+		return
+	}
 	switch m.random.IntN(400) {
 	case 0:
 		s.set(time.Duration(m.random.IntN(21)-10) * time.Minute)

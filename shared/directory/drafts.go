@@ -27,11 +27,14 @@ type UserDraft struct {
 	ops []table.Operation
 }
 
-// DraftUser decides what PutUser would do. The user may take an extension and a number from somebody for whom yields says so, because they give them up themselves;
-// until they do, they have none.
+// Yields says whether a user gives up their extension or number by themselves, and as which version they must be found for that; 0 takes any.
+type Yields func(user string) (version int64, ok bool)
+
+// DraftUser decides what PutUser would do. The user may take an extension and a number from somebody who yields them; until they give them up themselves, they have
+// none. Yields may be nil, and nobody does.
 //
 // Errors: those of PutUser.
-func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields func(user string) bool) (*UserDraft, error) {
+func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yields) (*UserDraft, error) {
 	if err := CheckUser(u, s.products); err != nil {
 		return nil, err
 	}
@@ -70,12 +73,12 @@ func (d *UserDraft) Moves() (bool, error) {
 func (d *UserDraft) Committed(ctx context.Context) { d.ch.Committed(ctx) }
 
 // take takes the extension and the number that a user wants from those who yield them.
-func (d *UserDraft) take(ctx context.Context, u User, yields func(user string) bool) error {
+func (d *UserDraft) take(ctx context.Context, c *call.Call, u User, yields Yields) error {
 	if _, err := d.ch.Load(ctx, license.Need{Extensions: []string{u.Extension}, Numbers: []string{u.Number}}); err != nil {
 		return err
 	}
-	if owner := d.ch.Extension(u.Extension).UserID; owner != "" && owner != u.ID && yields(owner) {
-		if err := d.takeFrom(ctx, owner, ""); err != nil {
+	if owner := d.ch.Extension(u.Extension).UserID; owner != "" && owner != u.ID {
+		if err := d.takeFrom(ctx, c, owner, "", yields); err != nil {
 			return err
 		}
 	}
@@ -86,19 +89,31 @@ func (d *UserDraft) take(ctx context.Context, u User, yields func(user string) b
 	if _, err := d.ch.Load(ctx, license.Need{Extensions: []string{extension}}); err != nil {
 		return err
 	}
-	if owner := d.ch.Extension(extension).UserID; owner != "" && owner != u.ID && yields(owner) {
-		return d.takeFrom(ctx, owner, extension)
+	if owner := d.ch.Extension(extension).UserID; owner != "" && owner != u.ID {
+		return d.takeFrom(ctx, c, owner, extension, yields)
 	}
 	return nil
 }
 
-// takeFrom takes the number from a user, who keeps the extension; and the extension too if it is empty.
-func (d *UserDraft) takeFrom(ctx context.Context, owner, extension string) error {
-	if _, err := d.ch.Load(ctx, license.Need{Users: []string{owner}}); err != nil {
+// takeFrom takes the number from a user who yields it and keeps the extension; and the extension too if it is empty.
+func (d *UserDraft) takeFrom(ctx context.Context, c *call.Call, owner, extension string, yields Yields) error {
+	version, ok := yields(owner)
+	if !ok {
+		return nil
+	}
+	profile := userKey(c.Account, owner)
+	found, err := d.ch.Load(ctx, license.Need{Users: []string{owner}, Also: []table.Key{profile}})
+	if err != nil {
 		return err
+	}
+	if version != 0 && found[profile].Version != version {
+		return nil
 	}
 	if !slices.Contains(d.Took, owner) {
 		d.Took = append(d.Took, owner)
+		if version != 0 {
+			d.ops = append(d.ops, table.Check(profile, table.IfVersion(version)))
+		}
 	}
 	return d.ch.Extend(ctx, owner, extension, "")
 }

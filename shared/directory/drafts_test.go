@@ -40,7 +40,7 @@ func TestDraftsWriteNothing(t *testing.T) {
 	}
 	store := f.Env.Table
 	f.Env.Table = unwritable{store, t}
-	u, err := f.s.DraftUser(ctx, c, User{ID: "bob", Name: "Robert", Extension: "101", Active: true}, func(user string) bool { return user == "ann" })
+	u, err := f.s.DraftUser(ctx, c, User{ID: "bob", Name: "Robert", Extension: "101", Active: true}, func(user string) (int64, bool) { return 0, user == "ann" })
 	if err != nil || u.Made || u.Version != ofBob || u.Before.Name != "Bob" || u.After.Name != "Robert" || u.After.Extension != "101" || fmt.Sprint(u.Took) != "[ann]" {
 		t.Errorf("version %d, %+v, %v", u.Version, u.After, err)
 	}
@@ -50,7 +50,7 @@ func TestDraftsWriteNothing(t *testing.T) {
 			return err
 		},
 		problem.NumberInUse: func() error {
-			_, err := f.s.DraftUser(ctx, c, User{ID: "bob", Name: "Bob", Extension: "102", Number: "6500000001", Active: true}, func(string) bool { return false })
+			_, err := f.s.DraftUser(ctx, c, User{ID: "bob", Name: "Bob", Extension: "102", Number: "6500000001", Active: true}, func(string) (int64, bool) { return 0, false })
 			return err
 		},
 		problem.BaseLicenseRequired: func() error {

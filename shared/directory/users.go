@@ -67,7 +67,7 @@ func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User,
 }
 
 // draftUser decides what PutUser does; yields says of whom the user may take an extension or a number, and may be nil.
-func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields func(user string) bool) (*UserDraft, error) {
+func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields Yields) (*UserDraft, error) {
 	ch := s.desk.Change(c)
 	ch.Still(u.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
 	keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
@@ -105,7 +105,7 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields fu
 		return nil, err
 	}
 	if yields != nil {
-		if err := d.take(ctx, u, yields); err != nil {
+		if err := d.take(ctx, c, u, yields); err != nil {
 			return nil, err
 		}
 	}

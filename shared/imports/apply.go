@@ -29,24 +29,37 @@ type applier struct {
 	file inFile
 }
 
-// inFile is what the sound rows of a file of users want of each other: users with a row of their own that is not refused, and the extensions and numbers that any row
-// wants.
+// inFile is what the sound rows of a file of users want of each other.
 type inFile struct {
-	users, extensions, numbers map[string]bool
+	// users are those with a row of their own.
+	users map[string]given
+	// extensions and numbers are those that rows want, with the rows' places.
+	extensions, numbers map[string]int
+	// refused are the places of rows that were refused when their turn came.
+	refused map[int]string
+}
+
+// given is what the check found of a user, which their row gives up if it changes that.
+type given struct {
+	place             int // of the row in the plan
+	version           int64
+	extension, number string
+	changes           bool
 }
 
 func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planRow], error) {
-	a := &applier{s: s, w: w, kind: Kind(w.Job.Kind), file: inFile{users: map[string]bool{}, extensions: map[string]bool{}, numbers: map[string]bool{}}}
+	a := &applier{s: s, w: w, kind: Kind(w.Job.Kind), file: inFile{users: map[string]given{}, extensions: map[string]int{}, numbers: map[string]int{}}}
 	if a.kind != Users {
 		return a, nil
 	}
-	refused, err := s.jobs.RefusedRows(ctx, w.Call.Account, w.Job.ID)
-	if err != nil {
+	var err error
+	if a.file.refused, err = s.jobs.RefusedRows(ctx, w.Call.Account, w.Job.ID); err != nil {
 		return nil, err
 	}
 	return a, w.EachRow(ctx, func(place int, r *planRow) error {
-		if _, left := refused[place]; r.Outcome != filejob.Bad && !left {
-			a.file.users[r.ID], a.file.extensions[r.User.Extension], a.file.numbers[r.User.Number] = true, true, true
+		if r.Outcome != filejob.Bad {
+			a.file.users[r.ID] = given{place: place, version: r.Version, extension: r.User.HadExtension, number: r.User.HadNumber, changes: r.Applies()}
+			a.file.extensions[r.User.Extension], a.file.numbers[r.User.Number] = place, place
 		}
 		return nil
 	})
@@ -89,12 +102,13 @@ func (a *applier) End(context.Context, filejob.Progress) error { return nil }
 
 // Batch begins the commit of a row.
 func (a *applier) Batch(_ context.Context, _ []planRow, p filejob.Progress) (filejob.Batch[planRow], error) {
-	return &batch{a: a, parts: p.Parts}, nil
+	return &batch{a: a, done: p.Row, parts: p.Parts}, nil
 }
 
 // batch is the commit of one row.
 type batch struct {
 	a         *applier
+	done      int // rows of the plan before this commit
 	parts     int // of the row that are done
 	ops       []table.Operation
 	committed func(context.Context)
@@ -110,8 +124,12 @@ func (b *batch) Apply(ctx context.Context, r *planRow) error {
 	switch b.a.kind {
 	case Users:
 		err := b.putUser(ctx, c, r)
-		_, refused := problem.From(err)
-		b.a.file.users[r.ID] = !refused // who is left as they are keeps their extension
+		place := b.a.file.users[r.ID].place
+		if told, refused := problem.From(err); refused {
+			b.a.file.refused[place] = told.Detail
+		} else {
+			delete(b.a.file.refused, place) // of an attempt that another change overtook
+		}
 		return err
 	case CallQueues:
 		return b.putQueue(ctx, c, r)
@@ -131,12 +149,15 @@ func (b *batch) is(r *planRow, made bool, version int64) bool {
 
 // putUser puts a user. What does not fit into one commit is done in two, as by a PUT: the user is deactivated first.
 func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
-	d, err := b.a.s.directory.DraftUser(ctx, c, r.wanted(), func(user string) bool { return b.a.file.users[user] })
+	d, err := b.a.s.directory.DraftUser(ctx, c, r.wanted(), func(user string) (int64, bool) {
+		g, there := b.a.file.users[user]
+		return g.version, there && b.yields(g, r)
+	})
 	if err != nil {
 		return err
 	}
-	if !b.is(r, d.Made, d.Version) || !b.a.file.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) ||
-		!b.a.file.left(d.Before.Number, r.User.HadNumber, b.a.file.numbers) && d.Before.Extension != "" {
+	if !b.is(r, d.Made, d.Version) || !b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) ||
+		!b.left(d.Before.Number, r.User.HadNumber, b.a.file.numbers) && d.Before.Extension != "" {
 		return errChanged
 	}
 	if b.ops, err = d.Operations(beside); err == nil {
@@ -159,9 +180,19 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	return filejob.ErrPart
 }
 
+// yields says whether somebody gives up what a row wants: they had it at the check, and their own row is still to come. Who was given it since keeps it.
+func (b *batch) yields(g given, r *planRow) bool {
+	return g.changes && g.place > b.done && (g.extension == r.User.Extension || g.number == r.User.Number)
+}
+
 // left says whether an extension or number is what it was at the check, or was taken by another row of the file meanwhile.
-func (f inFile) left(now, had string, wanted map[string]bool) bool {
-	return now == had || now == "" && wanted[had]
+func (b *batch) left(now, had string, wanted map[string]int) bool {
+	if now == had {
+		return true
+	}
+	place := wanted[had]
+	_, refused := b.a.file.refused[place]
+	return now == "" && place > 0 && place <= b.done && !refused
 }
 
 func (b *batch) putQueue(ctx context.Context, c *call.Call, r *planRow) error {

@@ -194,7 +194,7 @@ func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []
 func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 	switch j.kind {
 	case Users:
-		d, err := j.s.directory.DraftUser(ctx, j.w.Call, r.wanted(), func(user string) bool { return j.yields[user] })
+		d, err := j.s.directory.DraftUser(ctx, j.w.Call, r.wanted(), func(user string) (int64, bool) { return 0, j.yields[user] })
 		if err != nil {
 			return finding{}, err
 		}

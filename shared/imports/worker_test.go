@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -436,6 +437,46 @@ func TestRowThatNoLongerFits(t *testing.T) {
 	}
 	if state := o.state(); !strings.Contains(state, `owner "Changed"  900/`) || strings.Contains(state, "heir") || !strings.Contains(state, "user last") {
 		t.Errorf("state:\n%s", state)
+	}
+}
+
+// A row takes from another user what their own row is still to give up, as the check found it, and nothing else: somebody who was put meanwhile keeps all that they
+// have, whether their row comes first, later or changes nothing, and their own row is refused whole.
+func TestNobodyGivesUpWhatTheCheckDidNotFind(t *testing.T) {
+	first, moves, stays := row("first", "First"), row("owner", "Owner", "", "901"), row("owner", "Owner", "", "900")
+	for name, c := range map[string]struct {
+		rows    [][]string
+		given   string // the owner's extension meanwhile
+		refused []int  // places of rows
+	}{
+		"row to come":       {[][]string{first, row("heir", "Heir", "", "900"), moves}, "900", []int{2, 3}},
+		"number":            {[][]string{first, row("heir", "Heir", "", "905", "5550900"), moves}, "900", []int{2, 3}},
+		"row to come, else": {[][]string{first, row("heir", "Heir", "", "905"), moves}, "905", []int{2, 3}},
+		"row done":          {[][]string{moves, row("heir", "Heir", "", "905")}, "905", []int{2}},
+		"row of no change":  {[][]string{first, stays, row("heir", "Heir", "", "905")}, "905", []int{3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
+			if name == "number" {
+				o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Number: "5550900", Active: true})
+			}
+			v := o.checked(filejob.Ready, imports.Users, c.rows...)
+			ticket := o.start(v.ID)
+			now := directory.User{ID: "owner", Name: "Changed", Extension: c.given, Number: "5550900", Active: true}
+			o.meanwhile(1, true, func() { o.user(now) })
+			o.must(o.apply(o.ctx, ticket))
+			v = o.in(filejob.Completed, o.get(v.ID))
+			lines := o.result(v)
+			for i := range c.rows {
+				if got := lines[i+1][len(headers[imports.Users])]; (got == "refused") != slices.Contains(c.refused, i+1) {
+					t.Errorf("row %d: %q", i+2, lines[i+1])
+				}
+			}
+			if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "owner"); err != nil || u.Name != now.Name || u.Extension != now.Extension || u.Number != now.Number {
+				t.Errorf("%+v, %v", u, err)
+			}
+		})
 	}
 }
 

@@ -160,6 +160,7 @@ func init() { //nolint:gochecknoinits // huma offers no other place to say how i
 	// By default huma lets a name pass in any case. It then checks the field that is named exactly, and encoding/json takes the one that comes last: {"quantity": 1,
 	// "QUANTITY": -1} would pass every check.
 	huma.ValidateStrictCasing = true
+	validation.MsgExpectedMaximumNumber = "expected number <= %.f" // all limits are whole; by default 20 MiB are 2.097152e+07 bytes
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
 		slug, ok := statusSlugs[status]
 		if !ok {

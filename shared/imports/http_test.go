@@ -68,6 +68,10 @@ func TestRefusedRequests(t *testing.T) {
 			}
 		})
 	}
+	large := testkit.Problem(t, o.request("POST", "", with("sizeBytes", filejob.MaxFileBytes+1)), 422, "validation")
+	if len(large.Errors) != 1 || !strings.Contains(large.Errors[0].Message, "20971520") {
+		t.Errorf("a person cannot read %+v", large.Errors)
+	}
 	stranger := testkit.Request{Method: "GET", Path: "/v1/accounts/" + o.Account + "/imports/" + v.ID, User: "someone", Account: testkit.Other, Permissions: everything}
 	testkit.Problem(t, o.Do(t, o.api, stranger), 404, "not-found")
 }

@@ -323,8 +323,8 @@ func (b *book) verifyPlan(j *job) {
 		done := b.job(d.Undoes)
 		for _, row := range all {
 			for place, old := range done.rows() {
-				if old.Row != row.Row || old.Extension != row.Extension {
-					continue
+				if old.Row != row.Row || old.Extension != row.Extension || row.Extension == "" {
+					continue // or what a user held without an extension, which goes with another row
 				}
 				if !old.changes() || done.refused[place+1] || place >= done.progress.Row {
 					b.fail("I13: job %s undoes row %d of %s, which was not applied", d.ID, row.Row, d.Undoes)

@@ -767,6 +767,9 @@ func waitOf(product string, since *time.Time) map[string]any {
 // rewait shows changed grants, or a changed name, in the waiting list.
 func (ch *Change) rewait(ctx context.Context, h *holderState, p catalog.Product) error {
 	holding := h.Holdings[p.ID]
+	if slices.Equal(h.granted[p.ID], holding.Grants) {
+		return nil // so the entry may be newer than the holder, who is not written
+	}
 	w, err := ch.wait(ctx, holding.Waiting)
 	if err != nil {
 		return err

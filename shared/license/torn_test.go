@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"seatwise/shared/call"
+	"seatwise/shared/catalog"
 	"seatwise/shared/table"
 )
 
@@ -84,4 +85,27 @@ func TestWhatComesToNothingIsNotTold(t *testing.T) {
 		t.Errorf("told: %+v", decode[call.AuditRecord](t, item))
 	}
 	o.audit(false, true, "ann", "bob", "cid")
+}
+
+// TestWaitingEntryThatIsNewerThanItsHolder looks at somebody who waits while another grant of theirs is committed between the reads of the holder and of the entry: the entry
+// keeps showing both. The simulation found it (seed 500458).
+func TestWaitingEntryThatIsNewerThanItsHolder(t *testing.T) {
+	o := open(t)
+	o.hire("Ann")
+	o.must(o.grant("ann", catalog.LiveReportsID, QueueGrant("q1"))) // no seat is there
+	c := o.call()
+	ch := o.desk.Change(c)
+	_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}})
+	o.must(err)
+	o.must(o.grant("ann", catalog.LiveReportsID, QueueGrant("q2")))
+	o.must(ch.Resettle(o.ctx, "ann"))
+	o.must(ch.Commit(o.ctx, call.Answer{}))
+	o.audit(false, true, "ann")
+	page, err := o.Env.Table.Query(o.ctx, table.Query{Partition: waitPartition(o.Account)})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("%d wait, %v", len(page.Items), err)
+	}
+	if w, err := call.Decode[Wait](page.Items[0]); err != nil || len(w.Grants) != 2 {
+		t.Errorf("the entry shows %+v, %v", w.Grants, err)
+	}
 }

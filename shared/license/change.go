@@ -764,7 +764,7 @@ func waitOf(product string, since *time.Time) map[string]any {
 	return map[string]any{"productId": product, "waitingSince": since}
 }
 
-// rewait shows changed grants, or a changed name, in the waiting list.
+// rewait shows changed grants in the waiting list.
 func (ch *Change) rewait(ctx context.Context, h *holderState, p catalog.Product) error {
 	holding := h.Holdings[p.ID]
 	if slices.Equal(h.granted[p.ID], holding.Grants) {

@@ -147,11 +147,8 @@ func (w *Worker[R, V]) EachRow(ctx context.Context, visit func(place int, r *R) 
 }
 
 // Changed judges every sound row of the plan once more, as its check did, and names those that are no longer as the check found them; the answer is for a person, and
-// empty when there are none (spec 5.4).
+// empty when there are none (spec 5.4). The judge has begun already.
 func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(found, again *R) bool) (string, error) {
-	if err := judge.Begin(nil); err != nil {
-		return "", err
-	}
 	size := w.jobs.room.Size(w.Job).Batch
 	var named []int
 	var batch []R

@@ -74,6 +74,9 @@ func (a *applier) Begin(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
+	if err := j.Begin(nil); err != nil {
+		return "", err
+	}
 	return a.w.Changed(ctx, j, func(found, again *planRow) bool {
 		return found.Outcome == again.Outcome && found.Version == again.Version && reflect.DeepEqual(found.User, again.User) &&
 			slices.Equal(a.s.reliedOn(found.Changes), a.s.reliedOn(again.Changes))

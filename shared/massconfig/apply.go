@@ -15,7 +15,7 @@ import (
 type applier struct {
 	s     *Service
 	w     *worker
-	file  inFile
+	judge *judgement // which has begun, so it knows what has a row of its own
 	seats *license.Reservation
 }
 
@@ -24,10 +24,8 @@ func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planR
 	if w.Job.Cancel {
 		return a, nil // nothing but the seats is needed any more
 	}
-	known := s.planned(ctx, w)
-	err := known.Begin(nil)
-	a.file = known.file
-	return a, err
+	a.judge = s.planned(ctx, w)
+	return a, a.judge.Begin(nil)
 }
 
 // Begin looks at every row of the plan once more, and reserves the seats that it needs before its first row is applied, so that it cannot run dry in the middle.
@@ -44,7 +42,7 @@ func (a *applier) Begin(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	why, err := a.w.Changed(ctx, a.s.planned(ctx, a.w), func(found, again *planRow) bool {
+	why, err := a.w.Changed(ctx, a.judge, func(found, again *planRow) bool {
 		return again.Outcome == found.Outcome && len(compare(again.Before, found.Before)) == 0 && reflect.DeepEqual(again.Had, found.Had)
 	})
 	if err != nil || why != "" {
@@ -82,7 +80,7 @@ type batch struct {
 // Apply configures a row.
 func (b *batch) Apply(ctx context.Context, r *planRow) error {
 	b.ch.Because(fmt.Sprintf("mass configuration %s, row %d", b.a.w.Job.ID, r.Row))
-	return b.ch.Try(func() error { return configure(ctx, b.ch, b.a.s.addOns, *r, b.a.file, grant(b.a.w.Job)) })
+	return b.ch.Try(func() error { return configure(ctx, b.ch, b.a.s.addOns, *r, b.a.judge.file, grant(b.a.w.Job)) })
 }
 
 // Operations are the change's; the progress notes the seats that it drew.

@@ -58,15 +58,15 @@ func (p *Named) Find(text string) (id string, active bool, why string) {
 	}
 	switch {
 	case !ok:
-		return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, shorten(text), ways)
+		return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, Shorten(text), ways)
 	case found.n > 1:
-		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, shorten(text), instead)
+		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, Shorten(text), instead)
 	}
 	return found.id, found.active, ""
 }
 
-// shorten keeps a text of a file to what a message has room for.
-func shorten(s string) string {
+// Shorten keeps a text of a file to what a message has room for: 40 characters.
+func Shorten(s string) string {
 	const shown = 40
 	if runes := []rune(s); len(runes) > shown {
 		return string(runes[:shown]) + "..."

@@ -154,15 +154,6 @@ func bounded(errs []RowError) []RowError {
 	return kept
 }
 
-// Shorten keeps a text of the file to what a message has room for: 40 characters.
-func Shorten(s string) string {
-	const shown = 40
-	if runes := []rune(s); len(runes) > shown {
-		return string(runes[:shown]) + "..."
-	}
-	return s
-}
-
 // HeaderFault refuses a file for its header.
 func HeaderFault(row sheet.Row, column, format string, args ...any) error {
 	return &sheet.Refusal{Row: row.Number, Line: row.Line, Column: column, Reason: "header", Message: fmt.Sprintf(format, args...)}
@@ -212,7 +203,7 @@ func (c *Cells) Text(column int) (text string, ok bool) {
 	case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
 	}
 	if sheet.Mangled(cell) {
-		c.Fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", Shorten(cell.Text))
+		c.Fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", directory.Shorten(cell.Text))
 		return "", false
 	}
 	return strings.TrimSpace(cell.Text), true

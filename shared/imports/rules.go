@@ -244,7 +244,7 @@ func find(cells *filejob.Cells, columns []int, among *directory.Named, several b
 			case why != "":
 				cells.Fault(column, "%s", why)
 			case seen[id]:
-				cells.Fault(column, "%s is there twice in this row.", filejob.Shorten(part))
+				cells.Fault(column, "%s is there twice in this row.", directory.Shorten(part))
 			default:
 				seen[id] = true
 				ids = append(ids, id)
@@ -266,7 +266,7 @@ func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog) []s
 		p, known := products.Lookup(id)
 		switch {
 		case !known || p.Kind != catalog.Metered || len(p.Devices) > 0:
-			cells.Fault(column, "%s is not a metered product that users hold.", filejob.Shorten(id))
+			cells.Fault(column, "%s is not a metered product that users hold.", directory.Shorten(id))
 		case slices.Contains(ids, id):
 			cells.Fault(column, "%s is there twice in this row.", id)
 		default:
@@ -329,7 +329,7 @@ func (c *claims) refuse(r *planRow, at columns) {
 // spoil makes a row bad that has errors; it is not applied, so what it wants needs no room in the plan.
 func (r *planRow) spoil() {
 	if len(r.Errors) > 0 {
-		r.Outcome, r.Name, r.User, r.Refs, r.Changes, r.Version = filejob.Bad, filejob.Shorten(r.Name), nil, nil, nil, 0
+		r.Outcome, r.Name, r.User, r.Refs, r.Changes, r.Version = filejob.Bad, directory.Shorten(r.Name), nil, nil, nil, 0
 	}
 }
 

@@ -79,14 +79,14 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []strin
 			cells.Fault(c.ext, "The extension is missing.")
 		case !directory.ValidExtension(ext):
 			cells.Fault(c.ext, "An extension has 1 to 10 digits.")
-			a.ext = filejob.Shorten(ext)
+			a.ext = directory.Shorten(ext)
 		}
 	}
 	if number, ok := cells.Text(c.number); ok {
 		a.number = number
 		if number != "" && !directory.ValidNumber(number) {
 			cells.Fault(c.number, "A number has 3 to 15 digits.")
-			a.number = filejob.Shorten(number)
+			a.number = directory.Shorten(number)
 		}
 	}
 	if user, ok := cells.Text(c.user); ok {
@@ -103,7 +103,7 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []strin
 		p, known := products.ByCode(code)
 		switch {
 		case !known || p.Base != catalog.PhoneSystemID:
-			cells.Fault(column, "%s is not the code of an add-on license.", filejob.Shorten(code))
+			cells.Fault(column, "%s is not the code of an add-on license.", directory.Shorten(code))
 		case slices.Contains(a.addOns, p.ID):
 			cells.Fault(column, "The add-on license %s is there twice in this row.", code)
 		default:
@@ -131,7 +131,7 @@ func inOrder(some, catalogs []string) []string {
 func find(who *directory.Named, text string) (id, why string) {
 	id, active, why := who.Find(text)
 	if why == "" && !active {
-		return "", fmt.Sprintf("The user %s is not active.", filejob.Shorten(text))
+		return "", fmt.Sprintf("The user %s is not active.", directory.Shorten(text))
 	}
 	return id, why
 }

@@ -209,7 +209,7 @@ func (b *book) put(kind, rest string, item table.Item) {
 		b.numbers[item.Sort] = decode[string](b, item)
 		b.dirty.numbers[item.Sort] = true
 	case "CONFIRMED":
-		b.confirm(item.Sort)
+		b.confirm(decode[struct{ OrderID string }](b, item).OrderID)
 	case "ORDERS":
 		b.putOrder(decode[purchase.Order](b, item))
 	case "COST-CENTER":

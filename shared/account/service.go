@@ -41,7 +41,7 @@ func Load(ctx context.Context, c *call.Call) (Account, int64, error) {
 func From(c *call.Call, found map[table.Key]table.Item) (Account, int64, error) {
 	item, ok := found[call.AccountKey(c.Account)]
 	if !ok {
-		return Account{}, 0, problem.New(problem.NotFound, "There is no such account.")
+		return Account{}, 0, problem.NoAccount()
 	}
 	a, err := call.Decode[Account](item)
 	return a, item.Version, err

@@ -24,7 +24,6 @@ import (
 	"seatwise/shared/auth"
 	"seatwise/shared/call"
 	"seatwise/shared/problem"
-	"seatwise/shared/table"
 )
 
 // maxKey is the longest Idempotency-Key in bytes (api.md).
@@ -42,6 +41,8 @@ type Operation struct {
 	Public bool
 	// Creates marks the operation that makes the account it names, so that the account need not be there yet.
 	Creates bool
+	// Loads says that the first read of the operation is call.Lookup, so that a process that does not know the account yet needs no read of its own to ask whether it is there.
+	Loads bool
 	// Status is the answer's status when all goes well; 0 means 200, or 204 for an operation without a body.
 	Status int
 	// Conflicts says that the operation can answer 409.
@@ -216,7 +217,7 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 	}
 	c.Actor = principal.User
 	if account != "" && !op.Creates {
-		if err := k.exists(ctx.Context(), account); err != nil {
+		if err := k.exists(ctx.Context(), c, op.Loads); err != nil {
 			return nil, err
 		}
 	}
@@ -232,23 +233,22 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 	return c, nil
 }
 
-func (k *Kit) exists(ctx context.Context, account string) error {
-	if _, ok := k.known.Load(account); ok {
+// exists demands that the account is there: at once, or, of an operation that loads, with the call's first Lookup.
+//
+// Errors: not-found.
+func (k *Kit) exists(ctx context.Context, c *call.Call, loads bool) error {
+	if _, ok := k.known.Load(c.Account); ok {
 		return nil
 	}
 	// An id that no account can have is as unknown as any other.
-	if !ValidID(account) {
-		return problem.New(problem.NotFound, "There is no such account.")
+	if !ValidID(c.Account) {
+		return problem.NoAccount()
 	}
-	_, found, err := table.Get(ctx, k.env.Table, call.AccountKey(account))
-	if err != nil {
-		return err
+	c.Unseen(func() { k.known.Store(c.Account, struct{}{}) })
+	if loads {
+		return nil
 	}
-	if !found {
-		return problem.New(problem.NotFound, "There is no such account.")
-	}
-	k.known.Store(account, struct{}{})
-	return nil
+	return c.Begin(ctx)
 }
 
 // repeatable reads the Idempotency-Key; the body is read here once, for what must be the same in a repetition, and put back.

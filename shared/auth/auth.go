@@ -35,7 +35,7 @@ func Allowed(p Principal, account string, anyOf ...Permission) error {
 		return problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer.")
 	}
 	if account != "" && account != p.Account && !p.Operator() {
-		return problem.New(problem.NotFound, "There is no such account.")
+		return problem.NoAccount()
 	}
 	if len(anyOf) == 0 {
 		return nil

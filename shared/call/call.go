@@ -45,7 +45,8 @@ type Call struct {
 	// IfNoneMatch is the entity tag that the resource must not have, * for any at all, or empty.
 	IfNoneMatch string
 
-	key *key
+	key    *key
+	unseen func() // see Unseen; nil when the account is known to be there
 }
 
 type key struct {
@@ -115,27 +116,48 @@ func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
 	}
 }
 
-// Lookup reads items; the first one of a call with a key looks for its stored answer in the same read.
+// Unseen leaves it to the call's first Lookup to find out whether the account is there; seen is called when it is.
+func (c *Call) Unseen(seen func()) { c.unseen = seen }
+
+// Lookup reads items; the first one of a call with a key looks for its stored answer in the same read, and the first one of a call whose account is unseen for that.
 //
-// Errors: *Replay, idempotency-mismatch, idempotency-in-progress, or an error of the table.
+// Errors: not-found when the account does not exist; *Replay, idempotency-mismatch, idempotency-in-progress; or an error of the table.
 func (c *Call) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
-	if c.key == nil || c.key.looked {
-		if len(keys) == 0 {
-			return nil, nil
-		}
-		return c.Env.Table.Lookup(ctx, keys...)
+	asked, account := slices.Clone(keys), AccountKey(c.Account)
+	besides := c.unseen != nil && !slices.Contains(keys, account)
+	if besides {
+		asked = append(asked, account)
 	}
-	found, err := c.Env.Table.Lookup(ctx, append(slices.Clone(keys), c.key.item)...)
+	first := c.key != nil && !c.key.looked
+	if first {
+		asked = append(asked, c.key.item)
+	}
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	found, err := c.Env.Table.Lookup(ctx, asked...)
 	if err != nil {
 		return nil, err
 	}
-	if item, ok := found[c.key.item]; ok {
-		if err := c.judge(item); err != nil {
-			return nil, err
+	if c.unseen != nil {
+		if _, ok := found[account]; !ok {
+			return nil, problem.NoAccount()
 		}
-		delete(found, c.key.item)
+		c.unseen()
+		c.unseen = nil
 	}
-	c.key.looked = true
+	if besides {
+		delete(found, account)
+	}
+	if first {
+		if item, ok := found[c.key.item]; ok {
+			if err := c.judge(item); err != nil {
+				return nil, err
+			}
+			delete(found, c.key.item)
+		}
+		c.key.looked = true
+	}
 	return found, nil
 }
 
@@ -149,11 +171,10 @@ func (c *Call) Get(ctx context.Context, k table.Key) (table.Item, bool, error) {
 	return item, ok, nil
 }
 
-// Begin looks for a stored answer before anything else is done; a use case whose first read is not a Lookup calls it.
+// Begin looks for a stored answer, and for an unseen account, before anything else is done; a use case whose first read is not a Lookup calls it.
+//
+// Errors: those of Lookup.
 func (c *Call) Begin(ctx context.Context) error {
-	if c.key == nil || c.key.looked {
-		return nil
-	}
 	_, err := c.Lookup(ctx)
 	return err
 }

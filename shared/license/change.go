@@ -179,6 +179,9 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 			keys = append(keys, numberKey(account, n))
 		}
 	}
+	marks := ch.desk.marks(account, slices.DeleteFunc(slices.Clone(need.Licenses), func(id string) bool { return !wellFormed(id) || ch.licenses[id] != nil }))
+	suspected := ch.suspected(need.Licenses)
+	keys = slices.Concat(keys, marks, suspected)
 	slices.SortFunc(keys, func(a, b table.Key) int {
 		return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
 	})
@@ -190,10 +193,11 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 	if err != nil {
 		return nil, err
 	}
+	ch.desk.known.add(found, marks)
 	if ch.account == nil {
 		item, ok := found[call.AccountKey(account)]
 		if !ok {
-			return nil, problem.New(problem.NotFound, "There is no such account.")
+			return nil, problem.NoAccount()
 		}
 		part, err := call.Decode[accountPart](item)
 		if err != nil {
@@ -213,12 +217,12 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 			continue
 		}
 		if item, ok := found[licenseKey(account, id)]; ok {
-			if err := ch.addLicense(ctx, item); err != nil {
+			if err := ch.addLicense(item); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if err := ch.lookForReserved(ctx, need.Licenses); err != nil {
+	if err := ch.lookForReserved(ctx, suspected, found); err != nil {
 		return nil, err
 	}
 	for _, x := range need.Extensions {
@@ -273,19 +277,13 @@ func (ch *Change) addHolder(item table.Item) error {
 	return nil
 }
 
-func (ch *Change) addLicense(ctx context.Context, item table.Item) error {
+func (ch *Change) addLicense(item table.Item) error {
 	l, err := call.Decode[stored](item)
 	if err != nil {
 		return err
 	}
-	if _, ok := ch.licenses[l.ID]; ok {
+	if _, ok := ch.licenses[l.ID]; ok || !ch.desk.seen(ch.c.Account, l) {
 		return nil
-	}
-	if l.Pending {
-		visible, err := ch.desk.visible(ctx, ch.c, l)
-		if err != nil || !visible {
-			return err
-		}
 	}
 	ch.licenses[l.ID] = &licenseState{version: item.Version, exists: true, before: l, raw: item.Data, now: l}
 	return nil

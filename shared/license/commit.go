@@ -317,46 +317,71 @@ func (ch *Change) countOperations() ([]table.Operation, error) {
 	return append(ops, dayOperations(ch.c, ch.bought)...), nil
 }
 
-// confirmed remembers which orders of several commits are known to be confirmed; that never changes back.
+// confirmed remembers which orders of several commits are known to be confirmed, by confirmedKey; that never changes back.
 type confirmed struct{ orders sync.Map }
+
+// add remembers what a read has found of confirmed orders.
+func (k *confirmed) add(found map[table.Key]table.Item, marks []table.Key) {
+	for _, mark := range marks {
+		if _, ok := found[mark]; ok {
+			k.orders.Store(mark, struct{}{})
+		}
+	}
+}
 
 // confirmedKey is where an order is marked as confirmed, with its lots.
 func confirmedKey(account, order string) table.Key {
-	return table.Key{Partition: call.Partition(account, "CONFIRMED"), Sort: order}
+	return markKey(account, deliveredID(account, order, 0))
 }
 
-// visible says whether a license that was written before its order was confirmed may be seen.
-func (d *Desk) visible(ctx context.Context, c *call.Call, l stored) (bool, error) {
-	seen, err := d.sight(ctx, c, []stored{l})
-	return seen(l), err
+// markKey is confirmedKey of the order that a license is of, by the license's id.
+func markKey(account, license string) table.Key {
+	return table.Key{Partition: call.Partition(account, "CONFIRMED"), Sort: ending(license)}
+}
+
+// marks are where to look whether the orders of some licenses are confirmed, of those orders that are not known to be.
+func (d *Desk) marks(account string, licenses []string) []table.Key {
+	var keys []table.Key
+	for _, id := range licenses {
+		if !wasDelivered(id) {
+			continue
+		}
+		key := markKey(account, id)
+		if _, known := d.known.orders.Load(key); !known && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// seen says whether a license may be seen, as far as the process knows: one that was written before its order was confirmed may not before that.
+func (d *Desk) seen(account string, l stored) bool {
+	if !l.Pending {
+		return true
+	}
+	_, known := d.known.orders.Load(markKey(account, l.ID))
+	return known
 }
 
 // sight reads, at once, whether the orders of those licenses that were written before their order was confirmed are confirmed by now, and makes the test of
 // whether a license may be seen.
 func (d *Desk) sight(ctx context.Context, c *call.Call, licenses []stored) (func(stored) bool, error) {
-	seen := func(l stored) bool {
-		if !l.Pending {
-			return true
-		}
-		_, ok := d.known.orders.Load(c.Account + "#" + l.OrderID)
-		return ok
-	}
-	var keys []table.Key
+	seen := func(l stored) bool { return d.seen(c.Account, l) }
+	var pending []string
 	for _, l := range licenses {
-		if key := confirmedKey(c.Account, l.OrderID); !seen(l) && !slices.Contains(keys, key) {
-			keys = append(keys, key)
+		if l.Pending {
+			pending = append(pending, l.ID)
 		}
 	}
-	if len(keys) == 0 {
+	marks := d.marks(c.Account, pending)
+	if len(marks) == 0 {
 		return seen, nil
 	}
-	found, err := c.Env.Table.Lookup(ctx, keys...)
+	found, err := c.Env.Table.Lookup(ctx, marks...)
 	if err != nil {
 		return seen, err
 	}
-	for key := range found {
-		d.known.orders.Store(c.Account+"#"+key.Sort, struct{}{})
-	}
+	d.known.add(found, marks)
 	return seen, nil
 }
 

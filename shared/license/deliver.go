@@ -37,7 +37,8 @@ type Lot struct {
 
 // confirmedOrder is the document of confirmedKey; the ids of the order's licenses follow from it.
 type confirmedOrder struct {
-	Lots []Lot `json:"lots"`
+	OrderID string `json:"orderId"`
+	Lots    []Lot  `json:"lots"`
 }
 
 // Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec 3.4), and serves the waiting lists from them.
@@ -56,12 +57,12 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 		return err
 	}
 	mark := confirmedKey(c.Account, orderID)
-	_, confirmed, err := c.Get(ctx, mark)
+	_, confirmed, err := d.confirmedLots(ctx, c, orderID)
 	if err != nil {
 		return err
 	}
 	if !confirmed {
-		marked, err := confirmation(c, mark, lots)
+		marked, err := confirmation(c, orderID, lots)
 		if err != nil {
 			return err
 		}
@@ -133,14 +134,35 @@ func (d *Desk) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error
 	return licenses, nil
 }
 
-// deliveredID is the id of an order's n-th license: a UUID (version 8, RFC 9562) that follows from the order, spread evenly like a random one.
+// confirmedLots are the lots of an order, if it is confirmed.
+func (d *Desk) confirmedLots(ctx context.Context, c *call.Call, orderID string) (lots []Lot, ok bool, err error) {
+	item, ok, err := c.Get(ctx, confirmedKey(c.Account, orderID))
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	confirmed, err := call.Decode[confirmedOrder](item)
+	if err == nil && confirmed.OrderID != orderID {
+		err = fmt.Errorf("orders %s and %s have the same ending of their licenses' ids", orderID, confirmed.OrderID)
+	}
+	return confirmed.Lots, err == nil, err
+}
+
+// deliveredID is the id of an order's n-th license: a UUID (version 8, RFC 9562) that follows from the order. It begins as evenly spread as a random one, and ends like those
+// of all licenses of the order and of no other (62 bits), so that an id says where to look whether its order is confirmed.
 func deliveredID(account, orderID string, n int) string {
-	sum := sha256.Sum256(binary.BigEndian.AppendUint32([]byte(account+"\x00"+orderID+"\x00"), uint32(n)))
-	id := uuid.UUID(sum[:16])
+	order := sha256.Sum256([]byte(account + "\x00" + orderID))
+	one := sha256.Sum256(binary.BigEndian.AppendUint32(order[:], uint32(n)))
+	id := uuid.UUID(slices.Concat(one[:8], order[:8]))
 	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80
 	return id.String()
 }
+
+// ending is the part of a license's id in which those of one order are the same.
+func ending(id string) string { return id[len("00000000-0000-0000-"):] }
+
+// wasDelivered says of the id of a license whether it is one of an order's.
+func wasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
 
 // delivered puts each license and its entry in the pool, two operations next to each other.
 func (d *Desk) delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
@@ -162,8 +184,8 @@ func (d *Desk) delivered(account string, licenses []stored, pending bool) ([]tab
 }
 
 // confirmation counts what the order adds, and marks it as confirmed.
-func confirmation(c *call.Call, mark table.Key, lots []Lot) ([]table.Operation, error) {
-	data, err := call.Encode(confirmedOrder{Lots: lots})
+func confirmation(c *call.Call, orderID string, lots []Lot) ([]table.Operation, error) {
+	data, err := call.Encode(confirmedOrder{OrderID: orderID, Lots: lots})
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +194,7 @@ func confirmation(c *call.Call, mark table.Key, lots []Lot) ([]table.Operation, 
 		bought[boughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
 		bought[costCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
 	}
-	ops := []table.Operation{table.Put(table.Item{Key: mark, Data: data}, table.IfAbsent)}
+	ops := []table.Operation{table.Put(table.Item{Key: confirmedKey(c.Account, orderID), Data: data}, table.IfAbsent)}
 	for key, by := range bought {
 		ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
 	}

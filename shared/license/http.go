@@ -78,7 +78,7 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		return tagged(Versioned{License: l, Version: version}, err)
 	})
 	api.Register(k, api.Operation{
-		ID: "change-license", Method: http.MethodPatch, Path: licensePath, Tag: tag, Permissions: manage, Conflicts: true,
+		ID: "change-license", Method: http.MethodPatch, Path: licensePath, Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
 		Summary: "Move a license to another cost center",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
@@ -99,19 +99,19 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		return taggedAddOns(d.AddOns(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
-		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage,
+		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Terminate an unassigned license for ever",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
 		return tagged(d.Terminate(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
-		ID: "terminate-licenses", Method: http.MethodPost, Path: licensesPath + "/terminate", Tag: tag, Permissions: manage,
+		ID: "terminate-licenses", Method: http.MethodPost, Path: licensesPath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Terminate unassigned licenses for ever, each with its own result",
 	}, func(ctx context.Context, c *call.Call, in *manyInput) (*api.Plain[Results], error) {
 		return plain(d.TerminateMany(ctx, c, in.Body.LicenseIDs))
 	})
 	api.Register(k, api.Operation{
-		ID: "change-cost-center", Method: http.MethodPost, Path: licensesPath + "/cost-center", Tag: tag, Permissions: manage,
+		ID: "change-cost-center", Method: http.MethodPost, Path: licensesPath + "/cost-center", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Move licenses to another cost center, each with its own result",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
@@ -261,7 +261,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	manage := []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
-		ID: "assign-license", Method: http.MethodPost, Path: licensePath + "/assign", Tag: tag, Permissions: manage, Summary: "Assign a license to a user",
+		ID: "assign-license", Method: http.MethodPost, Path: licensePath + "/assign", Tag: tag, Permissions: manage, Loads: true, Summary: "Assign a license to a user",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
 		Body struct {
@@ -276,13 +276,13 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		return tagged(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
 	})
 	api.Register(k, api.Operation{
-		ID: "unassign-license", Method: http.MethodPost, Path: licensePath + "/unassign", Tag: tag, Permissions: manage,
+		ID: "unassign-license", Method: http.MethodPost, Path: licensePath + "/unassign", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Return a license to the pool, its add-ons with it",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
 		return tagged(d.Unassign(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
-		ID: "reassign-license", Method: http.MethodPost, Path: licensePath + "/reassign", Tag: tag, Permissions: manage,
+		ID: "reassign-license", Method: http.MethodPost, Path: licensePath + "/reassign", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Move a license, its extension and its add-ons to another user in one step",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
@@ -297,7 +297,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		return tagged(d.Reassign(ctx, c, in.ID, in.Body.UserID))
 	})
 	api.Register(k, api.Operation{
-		ID: "set-add-ons", Method: http.MethodPut, Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Conflicts: true,
+		ID: "set-add-ons", Method: http.MethodPut, Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
 		Summary: "Make the add-ons of a base license exactly these",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
@@ -309,7 +309,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		return taggedAddOns(d.SetAddOns(ctx, c, in.ID, in.Body.ProductIDs))
 	})
 	api.Register(k, api.Operation{
-		ID: "assign-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments", Tag: tag, Permissions: manage,
+		ID: "assign-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Assign free licenses of products to users, each with its own result or all or none",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
@@ -329,7 +329,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		return plain(d.AssignMany(ctx, c, items, in.Body.Atomic))
 	})
 	api.Register(k, api.Operation{
-		ID: "remove-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments/remove", Tag: tag, Permissions: manage,
+		ID: "remove-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments/remove", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Take products from users, each with its own result or all or none",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account

@@ -241,12 +241,10 @@ func (a *auditor) readLicenses() {
 	for _, digit := range "0123456789abcdef" {
 		for _, item := range a.items(table.Base, licenseKey(a.Account, string(digit)).Partition) {
 			l := decode[stored](a.t, item)
-			if l.Pending {
-				visible, err := a.desk.visible(a.ctx, a.Call("auditor"), l)
-				a.must(err)
-				if !visible {
-					continue
-				}
+			seen, err := a.desk.sight(a.ctx, a.Call("auditor"), []stored{l})
+			a.must(err)
+			if !seen(l) {
+				continue
 			}
 			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.Places
 			if want := a.desk.licenseItem(a.Account, l, nil).Places; item.Places != want {

@@ -356,16 +356,12 @@ func (h *Holder) held() []string {
 // ofOrder reads the licenses of a confirmed order: their ids follow from it.
 func (d *Desk) ofOrder(c *call.Call, order string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
-		item, ok, err := c.Get(ctx, confirmedKey(c.Account, order))
+		lots, ok, err := d.confirmedLots(ctx, c, order)
 		if err != nil || !ok {
 			return nil, true, err
 		}
-		confirmed, err := call.Decode[confirmedOrder](item)
-		if err != nil {
-			return nil, true, err
-		}
 		total := 0
-		for _, lot := range confirmed.Lots {
+		for _, lot := range lots {
 			total += lot.Quantity
 		}
 		from, err := sequence(after)

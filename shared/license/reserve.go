@@ -284,30 +284,36 @@ func (ch *Change) draw(ctx context.Context, product string) (*licenseState, erro
 	return state, nil
 }
 
-// suspects are licenses that refused a commit because they were not in the pool: taken by then, or reserved, which their own items do not say. The decision that
-// follows looks, and can then tell the caller. It is a hint to look and no more, so it may be forgotten.
+// suspects are licenses that refused a commit because they were not in the pool, with their products: taken by then, or reserved, which their own items do not say. The
+// decision that follows looks, and can then tell the caller. It is a hint to look and no more, so it may be forgotten.
 type suspects struct {
-	mu  sync.Mutex
-	ids map[string]struct{}
+	mu       sync.Mutex
+	products map[string]string
 }
 
 // suspectedLicenses is of how many licenses it is known; beyond that all are forgotten.
 const suspectedLicenses = 1024
 
-func (s *suspects) add(name string) {
+func (s *suspects) add(name, product string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ids == nil || len(s.ids) >= suspectedLicenses {
-		s.ids = map[string]struct{}{}
+	if s.products == nil || len(s.products) >= suspectedLicenses {
+		s.products = map[string]string{}
 	}
-	s.ids[name] = struct{}{}
+	s.products[name] = product
 }
 
-func (s *suspects) has(name string) bool {
+func (s *suspects) product(name string) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.ids[name]
-	return ok
+	product, ok := s.products[name]
+	return product, ok
+}
+
+func (s *suspects) clear(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.products, name)
 }
 
 // suspect notes which licenses refused the change's commit because they were not in the pool; it returns the error as it is.
@@ -315,29 +321,46 @@ func (ch *Change) suspect(err error) error {
 	if refused, ok := table.Refused(err); ok {
 		for id, l := range ch.licenses {
 			if l.before.Status == Available && refused.Has(freeKey(ch.c.Account, l.now.ProductID, id)) {
-				ch.desk.suspects.add(ch.c.Account + "#" + id)
+				ch.desk.suspects.add(ch.c.Account+"#"+id, l.now.ProductID)
 			}
 		}
 	}
 	return err
 }
 
-// lookForReserved finds out which of some loaded licenses are reserved, of those that gave reason to look.
-func (ch *Change) lookForReserved(ctx context.Context, ids []string) error {
+// suspected are the pool's entries of those licenses that gave reason to look.
+func (ch *Change) suspected(ids []string) []table.Key {
 	var keys []table.Key
 	for _, id := range ids {
-		if l := ch.licenses[id]; l != nil && l.now.Status == Available && ch.desk.suspects.has(ch.c.Account+"#"+id) {
-			keys = append(keys, freeKey(ch.c.Account, l.now.ProductID, id))
+		if product, ok := ch.desk.suspects.product(ch.c.Account + "#" + id); ok {
+			keys = append(keys, freeKey(ch.c.Account, product, id))
 		}
 	}
-	if len(keys) == 0 {
+	return keys
+}
+
+// lookForReserved finds out which of the loaded licenses that gave reason to look are reserved; found is what was read with them of the pool. That an entry was missing says
+// nothing yet: it may have been read before the license was given back, and the license after that.
+func (ch *Change) lookForReserved(ctx context.Context, entries []table.Key, found map[table.Key]table.Item) error {
+	var again []table.Key
+	for _, key := range entries {
+		if l := ch.licenses[key.Sort]; l == nil || l.now.Status != Available {
+			continue
+		}
+		if _, free := found[key]; free {
+			ch.desk.suspects.clear(ch.c.Account + "#" + key.Sort)
+		} else {
+			again = append(again, key)
+		}
+	}
+	if len(again) == 0 {
 		return nil
 	}
-	found, err := ch.c.Lookup(ctx, keys...)
+	found, err := ch.c.Lookup(ctx, again...)
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
+	for _, key := range again {
 		_, free := found[key]
 		ch.licenses[key.Sort].reserved = !free
 	}

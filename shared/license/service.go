@@ -19,10 +19,12 @@ func (d *Desk) Get(ctx context.Context, c *call.Call, id string) (License, int64
 	if !wellFormed(id) {
 		return License{}, 0, problem.Missing("license")
 	}
-	item, ok, err := c.Get(ctx, licenseKey(c.Account, id))
+	key, marks := licenseKey(c.Account, id), d.marks(c.Account, []string{id})
+	found, err := c.Lookup(ctx, append(marks, key)...)
 	if err != nil {
 		return License{}, 0, err
 	}
+	item, ok := found[key]
 	if !ok {
 		return License{}, 0, problem.Missing("license")
 	}
@@ -30,11 +32,7 @@ func (d *Desk) Get(ctx context.Context, c *call.Call, id string) (License, int64
 	if err != nil {
 		return License{}, 0, err
 	}
-	visible, err := d.visible(ctx, c, l)
-	if err != nil {
-		return License{}, 0, err
-	}
-	if !visible {
+	if d.known.add(found, marks); !d.seen(c.Account, l) {
 		return License{}, 0, problem.Missing("license")
 	}
 	return l.License, item.Version, nil

@@ -135,6 +135,9 @@ func Missing(what string) *Problem {
 	return New(NotFound, "There is no such "+what+" in this account.")
 }
 
+// NoAccount is the one 404 of an account, whether it is somebody else's or nobody's (invariant I9).
+func NoAccount() *Problem { return New(NotFound, "There is no such account.") }
+
 // Shortage says how many seats were wanted and how many are free (spec 4).
 func Shortage(productID string, wanted, available int64) *Problem {
 	return &Problem{

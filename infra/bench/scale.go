@@ -89,7 +89,7 @@ func scale(ctx context.Context, out io.Writer, few, many int) error {
 
 func printScale(out io.Writer, rows []scaled, few, many int) error {
 	fmt.Fprintf(out, `Calls (reads: GetItem, BatchGetItem and pages of Query; commits: TransactWriteItems) and units written, in an account of %d licenses and in one of %d, a tenth of them
-assigned. A process has served the account before: it asks once whether the account is there, and once whether an order is confirmed. The last two rows are of one that has not.
+assigned. A process has served the account before, and knows that it is there and which orders are confirmed, but for the last rows: they are each of a process that has just started.
 
 `, few, many)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -227,6 +227,7 @@ func (w *walker) step(ctx context.Context, s scaleStep) (scaled, error) {
 const (
 	scaleReads, scaleAssigns = "LicensesFunction", "AssignmentFunction"
 	scaleLicenses            = accountPath + "/licenses"
+	scaleMany                = accountPath + "/assignments"
 )
 
 // freeLicense is the path of a free license of the product.
@@ -303,15 +304,14 @@ func pageSteps(order, id, cursor string) []scaleStep {
 }
 
 func assignSteps(license string) []scaleStep {
-	const many = accountPath + "/assignments"
 	one, two := allowed{reads: 1, commits: 1}, allowed{reads: 2, commits: 1}
 	return []scaleStep{
 		{"assign a given license", scaleAssigns, http.MethodPost, license + "/assign", object{"userId": "yan"}, one},
 		{"reassign it", scaleAssigns, http.MethodPost, license + "/reassign", object{"userId": "xan"}, two},
 		{"unassign it", scaleAssigns, http.MethodPost, license + "/unassign", nil, two},
-		{"assign any, the first of its product", scaleAssigns, http.MethodPost, many, anyFor("yan"), two},
-		{"assign any", scaleAssigns, http.MethodPost, many, anyFor("xan"), one},
-		{"take it back", scaleAssigns, http.MethodPost, many + "/remove", anyFor("xan"), two},
+		{"assign any, the first of its product", scaleAssigns, http.MethodPost, scaleMany, anyFor("yan"), one},
+		{"assign any", scaleAssigns, http.MethodPost, scaleMany, anyFor("xan"), one},
+		{"take it back", scaleAssigns, http.MethodPost, scaleMany + "/remove", anyFor("xan"), two},
 		{"change a cost center", scaleReads, http.MethodPatch, license, object{"costCenter": "CC-2"}, one},
 		{"terminate a license", scaleReads, http.MethodPost, license + "/terminate", nil, one},
 	}
@@ -328,9 +328,14 @@ func (w *walker) newProcessSteps(ctx context.Context, rows []scaled) ([]scaled, 
 	if err != nil {
 		return nil, err
 	}
+	one := allowed{reads: 1, commits: 1}
 	for _, s := range []scaleStep{
-		{"assign a given license, new process", scaleAssigns, http.MethodPost, license + "/assign", object{"userId": "xan"}, allowed{reads: 3, commits: 1}},
-		{"assign any, new process", scaleAssigns, http.MethodPost, accountPath + "/assignments", anyFor("xan"), allowed{reads: 4, commits: 1}},
+		{"assign a given license, new process", scaleAssigns, http.MethodPost, license + "/assign", object{"userId": "xan"}, one},
+		{"assign any, new process", scaleAssigns, http.MethodPost, scaleMany, anyFor("xan"), one},
+		{"assign any, the next new process", scaleAssigns, http.MethodPost, scaleMany, anyFor("agent1"), one},
+		{"assign two at once, one with an extension, new process", scaleAssigns, http.MethodPost, scaleMany, object{"atomic": true, "items": []object{
+			{"productId": catalog.PhoneSystemID, "userId": "yan", "extension": "ext-902"}, {"productId": catalog.CallQueueBoosterID, "userId": "yan"},
+		}}, one},
 	} {
 		if w.functions[scaleAssigns], err = constructors[scaleAssigns](w.env); err != nil {
 			return nil, fmt.Errorf("%s: %w", scaleAssigns, err)

@@ -183,6 +183,8 @@ func (b *book) put(kind, rest string, item table.Item) {
 	case "FREE":
 		b.offers[item.Sort] = item.Version
 		b.dirty.seats[item.Sort] = true
+	case "FRONT":
+		b.verifyHint(rest, decode[license.License](b, item))
 	case "RESERVED":
 		r := b.reservation(rest)
 		r.chunks[item.Sort] = decode[reservedChunk](b, item)
@@ -523,6 +525,13 @@ func byHand(g license.Grant) bool {
 }
 
 func sameGrant(a, b license.Grant) bool { return a.Source == b.Source && a.Since.Equal(b.Since) }
+
+// verifyHint: what the front of a pool names is a license of the product that can be seen (I4); whether it is still free is found out by who wants it.
+func (b *book) verifyHint(product string, named license.License) {
+	if s := b.seats[named.ID]; s == nil || !b.visible(s) || s.ProductID != product {
+		b.fail("I4: the front of %s names %s, which is %+v", product, named.ID, s)
+	}
+}
 
 // verifyUser: whoever holds has a reason to, holds or waits and not both, and nothing at all when inactive or gone (I3, I8).
 func (b *book) verifyUser(user string) {

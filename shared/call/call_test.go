@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/call"
 	"seatwise/shared/problem"
 	"seatwise/shared/table"
+	"seatwise/shared/table/faulty"
 )
 
 func effect(k *testkit.Kit, name string) table.Operation {
@@ -423,5 +424,43 @@ func TestMatches(t *testing.T) {
 		if err := c.Apart().Matches(tc.exists, 3, 4); err != nil {
 			t.Errorf("a step of its own: %v", err)
 		}
+	}
+}
+
+// TestUnseenAccount finds out with the first read of a call whether the account is there, and only with that.
+func TestUnseenAccount(t *testing.T) {
+	k := testkit.New(t)
+	ctx := t.Context()
+	var reads, keys int
+	k.Env.Table = faulty.New(k.Env.Table, func(c faulty.Call) faulty.Fault {
+		if c.Ops == nil {
+			reads, keys = reads+1, keys+len(c.Keys)
+		}
+		return faulty.None
+	})
+	thing := effect(k, "a").Item.Key
+	seen := 0
+	c := k.Call("admin")
+	c.Unseen(func() { seen++ })
+	found, err := c.Lookup(ctx, thing)
+	if err != nil || len(found) != 0 || seen != 1 || reads != 1 || keys != 2 {
+		t.Fatalf("%v, %v; %d times seen by %d reads of %d items", found, err, seen, reads, keys)
+	}
+	if _, err := c.Lookup(ctx, thing); err != nil || keys != 3 {
+		t.Fatalf("%v; %d items were read", err, keys)
+	}
+	if found, err := c.Lookup(ctx, call.AccountKey(k.Account)); err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+
+	for name, read := range map[string]func(c *call.Call) error{
+		"lookup": func(c *call.Call) error { _, err := c.Lookup(ctx, thing); return err },
+		"begin":  func(c *call.Call) error { return c.Begin(ctx) },
+		"a key":  func(c *call.Call) error { c.WithKey("k", []byte("x")); return c.Begin(ctx) },
+	} {
+		c := k.Call("admin")
+		c.Account = "nobody"
+		c.Unseen(func() { t.Errorf("%s: the account of nobody was seen", name) })
+		wantProblem(t, read(c), problem.NotFound)
 	}
 }

@@ -75,11 +75,14 @@ func (d *Desk) AssignMany(ctx context.Context, c *call.Call, items []Item, atomi
 
 // loadAssigned loads the users of a group and what they hold of the products in question.
 func loadAssigned(ctx context.Context, ch *Change, group []Item) error {
-	var users, extensions []string
+	need := Need{Seats: map[string]int{}}
 	for _, item := range group {
-		users, extensions = append(users, item.UserID), append(extensions, item.Extension)
+		need.Users, need.Extensions = append(need.Users, item.UserID), append(need.Extensions, item.Extension)
+		if p, ok := ch.desk.products.Lookup(item.ProductID); ok && p.Purchasable() {
+			need.Seats[p.ID]++
+		}
 	}
-	if _, err := ch.Load(ctx, Need{Users: users, Extensions: extensions}); err != nil {
+	if _, err := ch.Load(ctx, need); err != nil {
 		return err
 	}
 	var held []string

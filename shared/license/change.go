@@ -48,6 +48,7 @@ type Change struct {
 	counts     map[string]int64    // by name: countName
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
 	pools      map[string]*pool
+	named      map[string]bool // licenses that Operations names in the front
 	heads      map[string]*head
 	records    []call.Change
 	reason     string
@@ -119,6 +120,9 @@ type pool struct {
 	vers map[string]int64
 	next string
 	done bool
+	// fronted is set when the front was read, and rest is what it is without what was taken out of it; read is set when the pool itself was read.
+	fronted, read bool
+	rest          []table.Operation
 }
 
 type head struct {
@@ -139,13 +143,15 @@ func (d *Desk) Change(c *call.Call) *Change {
 		desk: d, c: c,
 		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
 		numbers: map[string]*numberState{}, waits: map[string]*waitState{}, exclusions: map[string]bool{},
-		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, heads: map[string]*head{}, look: map[string]bool{}, still: map[string]bool{},
+		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, named: map[string]bool{}, heads: map[string]*head{}, look: map[string]bool{}, still: map[string]bool{},
 	}
 }
 
 // Need names what a change is about to look at.
 type Need struct {
 	Users, Licenses, Extensions, Numbers []string
+	// Seats is how many free licenses of each product will be wanted, of the server's choice.
+	Seats map[string]int
 	// Also are keys of other rooms' items that shall come in the same read; Load returns them.
 	Also []table.Key
 }
@@ -178,6 +184,10 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 		if _, ok := ch.numbers[n]; !ok && n != "" {
 			keys = append(keys, numberKey(account, n))
 		}
+	}
+	fronts := ch.fronts(need.Seats, table.MaxKeysPerLookup-len(keys))
+	for _, product := range fronts {
+		keys = append(keys, frontKeys(account, product)...)
 	}
 	marks := ch.desk.marks(account, slices.DeleteFunc(slices.Clone(need.Licenses), func(id string) bool { return !wellFormed(id) || ch.licenses[id] != nil }))
 	suspected := ch.suspected(need.Licenses)
@@ -220,6 +230,11 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 			if err := ch.addLicense(item); err != nil {
 				return nil, err
 			}
+		}
+	}
+	for _, product := range fronts {
+		if err := ch.frontOf(product, need.Seats[product], found); err != nil {
+			return nil, err
 		}
 	}
 	if err := ch.lookForReserved(ctx, suspected, found); err != nil {
@@ -723,7 +738,7 @@ func (ch *Change) regrant(ctx context.Context, h *holderState, p catalog.Product
 	case l.now.UserID != h.UserID:
 		// One read of several items is no snapshot: another commit came between the holder's and the license's. If this change does not write the holder, no
 		// condition of its commit would notice.
-		return &table.ConditionError{Failed: []int{0}, Keys: []table.Key{HolderKey(ch.c.Account, h.UserID)}}
+		return ch.changedMeanwhile(HolderKey(ch.c.Account, h.UserID), licenseKey(ch.c.Account, holding.LicenseID))
 	case same && l.before.UserID == h.UserID:
 		l.now.Grants = l.before.Grants // so it may be newer than the holder
 	default:
@@ -884,7 +899,7 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 				pl.free = append(pl.free, l)
 			}
 		}
-		pl.next, pl.done = page.Next, page.Next == ""
+		pl.next, pl.done, pl.read = page.Next, page.Next == "", true
 	}
 }
 

@@ -37,7 +37,9 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(ops, audits...), nil
+	ops = append(ops, audits...)
+	front, err := ch.frontOperations(len(ops))
+	return append(ops, front...), err
 }
 
 // told are the change's records. The last one of each license says how the license is left; licenses that stay with their holder, and have other grants behind them

@@ -24,6 +24,8 @@ const (
 	// deliveryBatch is how many licenses one commit prepares: each takes its own item and its entry in the pool. Batches are the same in every run, so
 	// that a resumed one skips those whose first license is there; so it must not change while an order is under way.
 	deliveryBatch = table.MaxOperations / 2
+	// deliveredVersion is the version of a license that nobody has touched since it was delivered: what table.Put begins with.
+	deliveredVersion = 1
 	// deliveryFlights is how many of those commits are on their way at once.
 	deliveryFlights = 8
 )
@@ -78,7 +80,13 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 			return err
 		}
 	}
-	d.drainAfter(ctx, c, lots)
+	drained := d.drainAfter(ctx, c, lots)
+	if confirmed {
+		return nil // whoever confirmed it has named them in the front, or has died
+	}
+	if err := d.frontDelivered(ctx, c, licenses, drained); err != nil {
+		c.Env.Log.DebugContext(ctx, "delivered licenses not named in the front", "account", c.Account, "order", orderID, "error", err)
+	}
 	return nil
 }
 
@@ -174,7 +182,7 @@ func (d *Desk) delivered(account string, licenses []stored, pending bool) ([]tab
 			return nil, err
 		}
 		put := table.Put(d.licenseItem(account, l, data), table.IfAbsent)
-		entry, err := offerOperation(account, offer{stored: l, LicenseVersion: put.Item.Version}, table.Always)
+		entry, err := offerOperation(account, offer{stored: l, LicenseVersion: deliveredVersion}, table.Always)
 		if err != nil {
 			return nil, err
 		}
@@ -244,24 +252,30 @@ func (d *Desk) prepareBatch(ctx context.Context, c *call.Call, batch []stored) e
 	return nil
 }
 
-// drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes of this: the maintenance function looks at every list.
-func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
-	var drained []string
+// drainAfter serves the waiting lists of what was delivered, and says of which products somebody was served. The delivery stands whatever becomes of this: the maintenance
+// function looks at every list.
+func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) map[string]bool {
+	looked, drained := map[string]bool{}, map[string]bool{}
 	for _, lot := range lots {
 		p, _ := d.products.Lookup(lot.ProductID)
-		if p.Kind != catalog.Seat || slices.Contains(drained, p.ID) {
+		if p.Kind != catalog.Seat || looked[p.ID] {
 			continue
 		}
-		drained = append(drained, p.ID)
-		d.drainSoon(ctx, c, p.ID)
+		looked[p.ID] = true
+		if d.drainSoon(ctx, c, p.ID) > 0 {
+			drained[p.ID] = true
+		}
 	}
+	return drained
 }
 
 // drainSoon is Drain where a failure only means that the list is served later.
-func (d *Desk) drainSoon(ctx context.Context, c *call.Call, product string) {
-	if _, err := d.Drain(ctx, c, product); err != nil {
+func (d *Desk) drainSoon(ctx context.Context, c *call.Call, product string) (served int) {
+	served, err := d.Drain(ctx, c, product)
+	if err != nil {
 		c.Env.Log.WarnContext(ctx, "waiting list not drained", "account", c.Account, "product", product, "error", err)
 	}
+	return served
 }
 
 // Seats counts the licenses of one product that are charged to one cost center.

@@ -193,7 +193,7 @@ func TestLargestOrder(t *testing.T) {
 	var calls calls
 	o.Env.Table = calls.on(o.Env.Table)
 	o.must(o.desk.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", MaxDelivery}}, call.Answer{}, nil))
-	if got := calls.take(); got["TransactWriteItems"] != MaxDelivery/deliveryBatch+1 {
+	if got := calls.take(); got["TransactWriteItems"] != MaxDelivery/deliveryBatch+2 {
 		t.Fatalf("%v", got)
 	}
 	o.wantCounts("live-reports", "0/10000 free 10000 waiting 0")

@@ -1,8 +1,10 @@
 package license_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -384,5 +386,45 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 	}
 	if routes != 17 {
 		t.Fatalf("%d operations, want 17", routes)
+	}
+}
+
+// TestAssignmentOfANewProcess sends assignments each to functions that have served nobody yet: one read and one commit, all that the edge asks included, and the same answer for an
+// account that is not there as for one that is somebody else's.
+func TestAssignmentOfANewProcess(t *testing.T) {
+	k := testkit.New(t)
+	made := map[string]int{}
+	k.Env.Table = table.Counted(k.Env.Table, func(op string, _ float64) { made[op]++ })
+	old := openOn(t, k)
+	old.buy("live-reports", 120) // an order of several commits
+	for _, user := range []string{"ann", "bob"} {
+		old.hire(user, user)
+	}
+	given := testkit.Decode[api.List[license.License]](t, old.send("GET", "/licenses?limit=1", nil), 200).Items[0].ID
+	for i, c := range []struct {
+		path string
+		body any
+	}{
+		{"/licenses/" + given + "/assign", object{"userId": "ann"}},
+		{"/assignments", object{"atomic": true, "items": []object{{"productId": "live-reports", "userId": "bob"}}}},
+	} {
+		f := openOn(t, k)
+		clear(made)
+		if r := f.send("POST", c.path, c.body, "Idempotency-Key", fmt.Sprint("k", i)); r.Status != 200 {
+			t.Fatalf("%d %s", r.Status, r.Body)
+		}
+		if want := map[string]int{"BatchGetItem": 1, "TransactWriteItems": 1}; !maps.Equal(made, want) {
+			t.Errorf("%s took %v", c.path, made)
+		}
+		request := testkit.Request{
+			Method: "POST", Body: c.body, User: "op", Account: "operators", Permissions: []auth.Permission{auth.AccountsManage, auth.LicensesManage},
+		}
+		request.Path = "/v1/accounts/nobody" + c.path
+		unknown := f.Do(t, f.assignment, request)
+		request.Permissions, request.Path = []auth.Permission{auth.LicensesManage}, "/v1/accounts/acme"+c.path
+		foreign := f.Do(t, f.assignment, request)
+		if unknown.Status != 404 || foreign.Status != 404 || !bytes.Equal(unknown.Body, foreign.Body) {
+			t.Errorf("%s: %d %s, and %d %s", c.path, unknown.Status, unknown.Body, foreign.Status, foreign.Body)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -219,6 +220,7 @@ func (o *office) audit(unlimited, drained bool, users ...string) {
 	a.checkHolders(unlimited, users)
 	a.checkCounts()
 	a.checkPool()
+	a.checkFront()
 	a.checkLists(drained)
 	a.checkExtensions()
 	a.checkLog()
@@ -309,6 +311,36 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 		if l.Status == Assigned && !held[id] {
 			a.t.Fatalf("license %+v is assigned, but its user knows nothing of it", l)
 		}
+	}
+}
+
+// checkFront looks at what the front of each pool names: licenses that are to be seen, of the product, as they are or were at the version that is named.
+func (a *auditor) checkFront() {
+	a.t.Helper()
+	for _, p := range a.desk.products.Purchasable() {
+		for _, item := range a.items(table.Base, frontKey(a.Account, p.ID, 0).Partition) {
+			first := decode[run](a.t, item)
+			for n := range first.More + 1 {
+				named := first.skip(a.Account, n)
+				l, ok := a.licenses[named.ID]
+				if !ok || named.ProductID != p.ID || named.Status != Available || named.LicenseVersion > a.versions[named.ID] {
+					a.t.Fatalf("the front of %s names %+v, which is %+v", p.ID, named, l)
+				}
+				l.Pending = false
+				named.Pending = false
+				if named.LicenseVersion == a.versions[named.ID] && !reflect.DeepEqual(named.stored, l) {
+					a.t.Fatalf("the front of %s names %+v, which is %+v of the same version", p.ID, named.stored, l)
+				}
+			}
+		}
+	}
+}
+
+// forgetFront leaves nothing in the front of a product, as when a process died before it named what it had delivered.
+func (o *office) forgetFront(product string) {
+	o.t.Helper()
+	for _, item := range o.items(table.Base, frontKey(o.Account, product, 0).Partition) {
+		o.must(o.Env.Table.Commit(o.ctx, []table.Operation{table.Delete(item.Key, table.Always)}))
 	}
 }
 

@@ -93,7 +93,7 @@ func (r *Reservation) next(ctx context.Context, wanted map[string]int64) (ops []
 		if missing <= 0 || room < 2 {
 			continue
 		}
-		taken, err := r.offered(ctx, product, int(min(missing, int64(room-1))))
+		taken, err := r.desk.offered(ctx, r.c, product, int(min(missing, int64(room-1))))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -142,11 +142,11 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 }
 
 // offered reads so many free seats of the product, or as many as there are.
-func (r *Reservation) offered(ctx context.Context, product string, n int) ([]offer, error) {
+func (d *Desk) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
 	var offers []offer
-	q := table.Query{Partition: freePartition(r.c.Account, product), Limit: n}
+	q := table.Query{Partition: freePartition(c.Account, product), Limit: n}
 	for {
-		page, err := r.c.Env.Table.Query(ctx, q)
+		page, err := c.Env.Table.Query(ctx, q)
 		if err != nil {
 			return nil, err
 		}
@@ -158,7 +158,7 @@ func (r *Reservation) offered(ctx context.Context, product string, n int) ([]off
 			}
 			licenses[i] = read[i].stored
 		}
-		seen, err := r.desk.sight(ctx, r.c, licenses)
+		seen, err := d.sight(ctx, c, licenses)
 		if err != nil {
 			return nil, err
 		}
@@ -284,44 +284,50 @@ func (ch *Change) draw(ctx context.Context, product string) (*licenseState, erro
 	return state, nil
 }
 
-// suspects are licenses that refused a commit because they were not in the pool, with their products: taken by then, or reserved, which their own items do not say. The
-// decision that follows looks, and can then tell the caller. It is a hint to look and no more, so it may be forgotten.
+// suspects are licenses that refused a commit because they were not free, or not in the pool, as they were read: taken by then, or reserved, which their own items do not say.
+// The decision that follows looks, and can then tell the caller. It is a hint to look and no more, so it may be forgotten.
 type suspects struct {
-	mu       sync.Mutex
-	products map[string]string
+	mu  sync.Mutex
+	ids map[string]suspicion
+}
+
+// suspicion is of which product the license is, and which version of it refused.
+type suspicion struct {
+	product string
+	version int64
 }
 
 // suspectedLicenses is of how many licenses it is known; beyond that all are forgotten.
 const suspectedLicenses = 1024
 
-func (s *suspects) add(name, product string) {
+func (s *suspects) add(name string, refused suspicion) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.products == nil || len(s.products) >= suspectedLicenses {
-		s.products = map[string]string{}
+	if s.ids == nil || len(s.ids) >= suspectedLicenses {
+		s.ids = map[string]suspicion{}
 	}
-	s.products[name] = product
+	s.ids[name] = refused
 }
 
-func (s *suspects) product(name string) (string, bool) {
+func (s *suspects) find(name string) (refused suspicion, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	product, ok := s.products[name]
-	return product, ok
+	refused, ok = s.ids[name]
+	return refused, ok
 }
 
 func (s *suspects) clear(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.products, name)
+	delete(s.ids, name)
 }
 
-// suspect notes which licenses refused the change's commit because they were not in the pool; it returns the error as it is.
+// suspect notes which licenses refused the change's commit; it returns the error as it is.
 func (ch *Change) suspect(err error) error {
 	if refused, ok := table.Refused(err); ok {
 		for id, l := range ch.licenses {
-			if l.before.Status == Available && refused.Has(freeKey(ch.c.Account, l.now.ProductID, id)) {
-				ch.desk.suspects.add(ch.c.Account+"#"+id, l.now.ProductID)
+			if l.before.Status == Available && (refused.Has(freeKey(ch.c.Account, l.now.ProductID, id)) || refused.Has(licenseKey(ch.c.Account, id))) {
+				ch.desk.suspects.add(ch.c.Account+"#"+id, suspicion{product: l.now.ProductID, version: l.version})
 			}
 		}
 	}
@@ -332,8 +338,8 @@ func (ch *Change) suspect(err error) error {
 func (ch *Change) suspected(ids []string) []table.Key {
 	var keys []table.Key
 	for _, id := range ids {
-		if product, ok := ch.desk.suspects.product(ch.c.Account + "#" + id); ok {
-			keys = append(keys, freeKey(ch.c.Account, product, id))
+		if refused, ok := ch.desk.suspects.find(ch.c.Account + "#" + id); ok {
+			keys = append(keys, freeKey(ch.c.Account, refused.product, id))
 		}
 	}
 	return keys

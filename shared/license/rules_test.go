@@ -206,6 +206,12 @@ func TestDeliveredIDs(t *testing.T) {
 		}
 		seen[id] = true
 		shards[shard(id)]++
+		if !wasDelivered(id) || ending(id) != ending(deliveredID("acme", "o1", 0)) {
+			t.Fatalf("the id %s does not say which order it is of", id)
+		}
+	}
+	if ending(deliveredID("acme", "o2", 0)) == ending(deliveredID("acme", "o1", 0)) {
+		t.Fatal("two orders have the same ending")
 	}
 	if len(shards) != 16 || !seen[deliveredID("acme", "o1", 7)] || seen[deliveredID("globex", "o1", 7)] || seen[deliveredID("acme", "o2", 7)] {
 		t.Fatalf("%v", shards)

@@ -20,7 +20,7 @@ import (
 func (ch *Change) agreed(user, id string) error {
 	h, l := ch.holders[user], ch.licenses[id]
 	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) || h.Holdings[l.now.ProductID].LicenseID != id {
-		return changedMeanwhile(HolderKey(ch.c.Account, user), licenseKey(ch.c.Account, id))
+		return ch.changedMeanwhile(HolderKey(ch.c.Account, user), licenseKey(ch.c.Account, id))
 	}
 	return nil
 }
@@ -66,16 +66,17 @@ func (ch *Change) unchanged(ctx context.Context) error {
 	}
 	for key, version := range versions {
 		if found[key].Version != version {
-			return changedMeanwhile(key)
+			return ch.changedMeanwhile(key)
 		}
 	}
 	return nil
 }
 
-func changedMeanwhile(keys ...table.Key) error {
+// changedMeanwhile is the error that sends the caller back to decide anew. A license among the keys may be one that a hint only believed to be free.
+func (ch *Change) changedMeanwhile(keys ...table.Key) error {
 	failed := make([]int, len(keys))
 	for i := range failed {
 		failed[i] = i
 	}
-	return &table.ConditionError{Failed: failed, Keys: keys}
+	return ch.suspect(&table.ConditionError{Failed: failed, Keys: keys})
 }

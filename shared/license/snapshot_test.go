@@ -107,6 +107,7 @@ func TestBetweenTheReads(t *testing.T) {
 			other, env := o.call(), *o.Env
 			other.Env = &env
 			o.desk = NewDesk(o.desk.Products()) // which remembers nothing of the pool
+			o.forgetFront("live-reports")       // so that it is read
 			once := true
 			o.Env.Table = faulty.New(inner, func(call faulty.Call) faulty.Fault {
 				if once && call.Ops == nil && c.before(s, call) {

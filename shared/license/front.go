@@ -1,0 +1,258 @@
+package license
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"seatwise/shared/call"
+	"seatwise/shared/table"
+)
+
+// The front of a product's pool is a few items with known keys that name free licenses. A process that remembers none reads it together with the user, and so assigns one by
+// product without a query. The front is no more than a hint, like what a process remembers: a license is taken at the version that is read, and only while it is in the pool,
+// so what is wrong in the front costs a refused commit and never a seat. Whatever the front does not name is found in the pool.
+const (
+	// frontRuns is how many items name licenses as they were delivered, many in a row; frontSingles is how many name one license each, that was given back or read in the pool.
+	frontRuns, frontSingles = 8, 8
+	// frontOperations is up to how many operations a change may have with what it adds to the front; one with more leaves it out, for it may have to share the commit with others.
+	frontOperations = 40
+	// frontWanted is how many licenses a change may want and still look for them in the front; one that wants more reads the pool.
+	frontWanted = 8
+	// frontAhead is the most licenses of a run that a process takes out of the front beyond those it needs at once, for the next assignments.
+	frontAhead = 24
+)
+
+// run is the document of frontKey: a free license, and how many follow it in its order that were as free when this was written.
+type run struct {
+	offer
+	Nth  int `json:"nth,omitempty"`  // its number in the order
+	More int `json:"more,omitempty"` // how many follow
+}
+
+// frontKey is where one item of a product's front lies: first those with runs, then those with single licenses.
+func frontKey(account, product string, n int) table.Key {
+	return table.Key{Partition: call.Partition(account, "FRONT", product), Sort: fmt.Sprintf("%02d", n)}
+}
+
+func frontKeys(account, product string) []table.Key {
+	keys := make([]table.Key, frontRuns+frontSingles)
+	for n := range keys {
+		keys[n] = frontKey(account, product, n)
+	}
+	return keys
+}
+
+// skip is the run without its first n licenses.
+func (r run) skip(account string, n int) run {
+	if n > 0 {
+		r.Nth, r.More = r.Nth+n, r.More-n
+		r.ID = deliveredID(account, r.OrderID, r.Nth)
+	}
+	return r
+}
+
+func runOperation(key table.Key, r run, cond table.Condition) (table.Operation, error) {
+	data, err := call.Encode(r)
+	return table.Put(table.Item{Key: key, Data: data}, cond), err
+}
+
+// fronts are the products of which the front is to be read, when so many licenses of each are wanted and there is room for so many keys.
+func (ch *Change) fronts(wanted map[string]int, room int) []string {
+	total := 0
+	for _, n := range wanted {
+		total += n
+	}
+	if total > frontWanted {
+		return nil
+	}
+	var products []string
+	for _, product := range slices.Sorted(maps.Keys(wanted)) {
+		known := ch.pools[product] != nil || ch.desk.hints.left(ch.c.Account+"#"+product, ch.c.At) >= wanted[product]
+		if room -= frontRuns + frontSingles; !known && room > 0 {
+			products = append(products, product)
+		}
+	}
+	return products
+}
+
+// frontOf fills the pool of a product with as many licenses as are wanted from what was read of its front. Where it names one that has refused a commit, others are at work:
+// the pool itself is read then, and that part of the front goes.
+func (ch *Change) frontOf(product string, wanted int, found map[table.Key]table.Item) error {
+	pl := &pool{at: ch.c.At, vers: map[string]int64{}, fronted: true}
+	ch.pools[product] = pl
+	ahead := ch.desk.hints.ahead(ch.c.Account + "#" + product)
+	keys := frontKeys(ch.c.Account, product)
+	for len(keys) > 0 && len(pl.free) < wanted {
+		i := ch.c.Env.Pick(len(keys))
+		item, ok := found[keys[i]]
+		keys = slices.Delete(keys, i, i+1)
+		if !ok {
+			continue
+		}
+		first, err := call.Decode[run](item)
+		if err != nil {
+			return err
+		}
+		rest := table.Delete(item.Key, table.IfVersion(item.Version))
+		taken := min(wanted-len(pl.free)+ahead, first.More+1)
+		for n := range taken {
+			r := first.skip(ch.c.Account, n)
+			if refused, ok := ch.desk.suspects.find(ch.c.Account + "#" + r.ID); ok && refused.version >= r.LicenseVersion {
+				*pl = pool{at: pl.at, vers: map[string]int64{}, fronted: true, rest: []table.Operation{rest}}
+				return nil
+			}
+			pl.free, pl.vers[r.ID] = append(pl.free, r.stored), r.LicenseVersion
+		}
+		if taken <= first.More {
+			if rest, err = runOperation(item.Key, first.skip(ch.c.Account, taken), table.IfVersion(item.Version)); err != nil {
+				return err
+			}
+		}
+		pl.rest = append(pl.rest, rest)
+	}
+	return nil
+}
+
+// drewFrom says whether the change takes a license of a product's pool.
+func (ch *Change) drewFrom(pl *pool) bool {
+	for id := range pl.vers {
+		if l := ch.licenses[id]; l != nil && l.now.Status != Available {
+			return true
+		}
+	}
+	return false
+}
+
+// frontOperations keep the front as the change leaves it, if the change has room for them beside its other operations: what was taken out of the front is gone from it, and
+// it names licenses that were given back, and some of those that had to be read in the pool because it named none.
+func (ch *Change) frontOperations(others int) ([]table.Operation, error) {
+	clear(ch.named)
+	var ops []table.Operation
+	written := map[table.Key]bool{}
+	for _, product := range slices.Sorted(maps.Keys(ch.pools)) {
+		if pl := ch.pools[product]; ch.drewFrom(pl) {
+			for _, op := range pl.rest {
+				ops, written[op.Item.Key] = append(ops, op), true
+			}
+		}
+	}
+	for _, o := range ch.frontOffers() {
+		key := frontKey(ch.c.Account, o.ProductID, frontRuns+int(o.ID[0])%frontSingles)
+		if others+len(ops) >= frontOperations || written[key] {
+			continue
+		}
+		put, err := runOperation(key, run{offer: o}, table.Always)
+		if err != nil {
+			return nil, err
+		}
+		put.Item.Version = o.LicenseVersion
+		ops, written[key], ch.named[o.ID] = append(ops, put), true, true
+	}
+	return ops, nil
+}
+
+// frontOffers are the free licenses that the change may name in the front.
+func (ch *Change) frontOffers() []offer {
+	var offers []offer
+	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
+		l := ch.licenses[id]
+		if l.exists && l.before.Status == Assigned && l.now.Status == Available && l.now.Kind.Purchasable() {
+			offers = append(offers, offer{stored: l.now, LicenseVersion: l.version + 1})
+		}
+	}
+	for _, product := range slices.Sorted(maps.Keys(ch.pools)) {
+		pl := ch.pools[product]
+		if !pl.fronted || !pl.read || !ch.drewFrom(pl) {
+			continue
+		}
+		for _, l := range pl.free {
+			if ch.licenses[l.ID] == nil {
+				offers = append(offers, offer{stored: l, LicenseVersion: pl.vers[l.ID]})
+			}
+		}
+	}
+	return offers
+}
+
+// frontDelivered names the licenses of an order that was just confirmed in the front, as far as there is room, and some that are left of a product of which the waiting list was
+// served. The order stands whatever becomes of this.
+func (d *Desk) frontDelivered(ctx context.Context, c *call.Call, licenses []stored, drained map[string]bool) error {
+	var ops []table.Operation
+	for _, product := range slices.Sorted(maps.Keys(drained)) {
+		left, err := d.offered(ctx, c, product, frontSingles)
+		if err != nil {
+			return err
+		}
+		for i, o := range left {
+			put, err := runOperation(frontKey(c.Account, product, frontRuns+i), run{offer: o}, table.Always)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, put)
+		}
+	}
+	runs := map[string][]run{} // by product
+	for n, l := range licenses {
+		if drained[l.ProductID] {
+			continue
+		}
+		list := runs[l.ProductID]
+		if i := len(list) - 1; i >= 0 && list[i].Nth+list[i].More+1 == n && list[i].CostCenter == l.CostCenter {
+			list[i].More++
+			continue
+		}
+		runs[l.ProductID] = append(list, run{offer: offer{stored: l, LicenseVersion: deliveredVersion}, Nth: n})
+	}
+	var keys []table.Key
+	for product := range runs {
+		keys = append(keys, frontKeys(c.Account, product)[:frontRuns]...)
+	}
+	found, err := c.Env.Table.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, product := range slices.Sorted(maps.Keys(runs)) {
+		empty := slices.DeleteFunc(frontKeys(c.Account, product)[:frontRuns], func(key table.Key) bool {
+			_, ok := found[key]
+			return ok
+		})
+		for i, r := range spread(c.Account, runs[product], len(empty)) {
+			put, err := runOperation(empty[i], r, table.IfAbsent)
+			if err != nil {
+				return err
+			}
+			ops = append(ops, put)
+		}
+	}
+	for batch := range slices.Chunk(ops, table.MaxOperations) {
+		if err := c.Env.Table.Commit(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spread divides runs until there are so many, the longest first, and leaves out the shortest when there are more.
+func spread(account string, runs []run, n int) []run {
+	longest := func() int {
+		at := 0
+		for i, r := range runs {
+			if r.More > runs[at].More {
+				at = i
+			}
+		}
+		return at
+	}
+	for len(runs) < n && runs[longest()].More > 0 {
+		i := longest()
+		half := (runs[i].More + 1) / 2
+		second := runs[i].skip(account, half)
+		runs[i].More = half - 1
+		runs = append(runs, second)
+	}
+	slices.SortStableFunc(runs, func(a, b run) int { return cmp.Compare(b.More, a.More) })
+	return runs[:min(n, len(runs))]
+}

@@ -1,0 +1,225 @@
+package license
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"seatwise/shared/call"
+	"seatwise/shared/problem"
+	"seatwise/shared/table"
+)
+
+// elsewhere assigns by product in a process of its own, and says what that cost.
+func (o *office) elsewhere(made *calls, product, user string) (License, map[string]int, error) {
+	desk := NewDesk(o.desk.products)
+	made.take()
+	l, err := desk.AssignProduct(o.ctx, o.call(), product, user, "")
+	return l, made.take(), err
+}
+
+func (o *office) metered() *calls {
+	var made calls
+	o.Env.Table = made.on(o.Env.Table)
+	return &made
+}
+
+// TestEveryProcessFindsAFreeLicenseInOneRead assigns all licenses of a product, each in a process that knows nothing, by one read and one commit, whether they were bought together
+// or apart, and one that was given back as well.
+func TestEveryProcessFindsAFreeLicenseInOneRead(t *testing.T) {
+	for name, orders := range map[string][]int{"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3}} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			total := 0
+			for _, n := range orders {
+				o.buy("live-reports", n, "CC-1")
+				total += n
+			}
+			users := o.staff(total + 1)
+			made := o.metered()
+			want := map[string]int{"BatchGetItem": 1, "TransactWriteItems": 1}
+			for _, user := range users[:total] {
+				if _, cost, err := o.elsewhere(made, "live-reports", user); err != nil || !maps.Equal(cost, want) {
+					t.Fatalf("%s: %v, %v", user, cost, err)
+				}
+			}
+			_, _, err := o.elsewhere(made, "live-reports", users[total])
+			wantProblem(t, err, problem.NotEnoughLicenses)
+			_, err = o.desk.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "live-reports", UserID: users[3]}}, false)
+			o.must(err)
+			if _, cost, err := o.elsewhere(made, "live-reports", users[total]); err != nil || !maps.Equal(cost, want) {
+				t.Fatalf("what was given back: %v, %v", cost, err)
+			}
+			o.audit(false, true, users...)
+			if left := o.items(table.Base, frontKey(o.Account, "live-reports", 0).Partition); len(left) > 0 {
+				t.Errorf("the front still names %d", len(left))
+			}
+		})
+	}
+}
+
+// TestProcessThatStaysKeepsSomeInMind assigns many in one process: it comes to the front less and less often, and leaves nobody without.
+func TestProcessThatStaysKeepsSomeInMind(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 100, "CC-1")
+	users := o.staff(100)
+	var read, written int
+	o.Env.Table = watched{Store: o.Env.Table, front: frontKey(o.Account, "live-reports", 0).Partition, read: &read, written: &written}
+	for _, user := range users {
+		_, err := o.desk.AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		o.must(err)
+	}
+	if read > 20 || written > 20 {
+		t.Errorf("100 assignments read the front %d times and wrote it %d times", read, written)
+	}
+	o.audit(false, true, users...)
+}
+
+// TestFrontThatIsWrong has the front name what is not free any more: assigned by its id, ended, charged elsewhere, reserved, given back at another version. Every process gets a
+// license all the same, as long as there is one, and none twice.
+func TestFrontThatIsWrong(t *testing.T) {
+	for name, meddle := range map[string]func(o *office, id string){
+		"assigned": func(o *office, id string) {
+			_, err := o.desk.Assign(o.ctx, o.call(), id, "ann", "")
+			o.must(err)
+		},
+		"assigned and given back": func(o *office, id string) {
+			_, err := o.desk.Assign(o.ctx, o.call(), id, "ann", "")
+			o.must(err)
+			_, err = o.desk.Unassign(o.ctx, o.call(), id)
+			o.must(err)
+		},
+		"terminated": func(o *office, id string) {
+			_, err := o.desk.Terminate(o.ctx, o.call(), id)
+			o.must(err)
+		},
+		"charged": func(o *office, id string) {
+			_, err := o.desk.Charge(o.ctx, o.call(), id, "CC-2")
+			o.must(err)
+		},
+		"reserved": func(o *office, _ string) { o.must(o.reserve("j1", map[string]int64{"live-reports": 1})) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.hire("Ann")
+			ids := o.buy("live-reports", 6, "CC-1")
+			meddle(o, ids[2])
+			free := int(o.summary("live-reports").Available)
+			users := o.staff(free + 1)
+			made := o.metered()
+			for i, user := range users {
+				_, cost, err := o.elsewhere(made, "live-reports", user)
+				if i == free {
+					wantProblem(t, err, problem.NotEnoughLicenses)
+				} else if err != nil || cost["Query"] > 1 || cost["TransactWriteItems"] > 2 {
+					t.Fatalf("%s: %v, %v", user, cost, err)
+				}
+			}
+			o.audit(false, true, append(users, "ann")...)
+		})
+	}
+}
+
+// TestWhoReadsThePoolNamesOthers forgets the front, as a process does that dies before it has named what it delivered: who has to read the pool then names licenses for the next.
+func TestWhoReadsThePoolNamesOthers(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 60, "CC-1")
+	o.forgetFront("live-reports")
+	users := o.staff(60)
+	made := o.metered()
+	queries := 0
+	for _, user := range users {
+		_, cost, err := o.elsewhere(made, "live-reports", user)
+		o.must(err)
+		queries += cost["Query"]
+	}
+	if queries == 0 || queries > 25 {
+		t.Errorf("60 processes read the pool %d times", queries)
+	}
+	o.audit(false, true, users...)
+}
+
+// TestOrderThatServesWhoWaits leaves a front that names what is left, though the waiting list has taken its part of the order.
+func TestOrderThatServesWhoWaits(t *testing.T) {
+	o := open(t)
+	waiting := o.staff(7)
+	for _, user := range waiting {
+		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
+	}
+	o.hire("Ann")
+	o.buy("live-reports", 12, "CC-1")
+	made := o.metered()
+	if _, cost, err := o.elsewhere(made, "live-reports", "ann"); err != nil || cost["Query"] != 0 || cost["TransactWriteItems"] != 1 {
+		t.Fatalf("%v, %v", cost, err)
+	}
+	o.audit(false, true, append(waiting, "ann")...)
+}
+
+// TestRaceOfProcessesForTheFront has many processes that know nothing assign at once what the front names.
+func TestRaceOfProcessesForTheFront(t *testing.T) {
+	onBoth(t, func(t *testing.T, o *office) {
+		users := o.staff(racers)
+		o.buy("live-reports", racers-4, "CC-1")
+		errs := o.race(func(i int, c *call.Call) error {
+			_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, c, "live-reports", users[i], "")
+			return err
+		})
+		if won := wins(t, errs, problem.NotEnoughLicenses); won != racers-4 {
+			t.Fatalf("%d won %d seats", won, racers-4)
+		}
+		o.audit(false, true, users...)
+	})
+}
+
+// TestSpread divides runs over the front's items without losing or doubling a license.
+func TestSpread(t *testing.T) {
+	for _, quantities := range [][]int{{1}, {3}, {8}, {9}, {10_000}, {1, 1}, {500, 3, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 5}} {
+		t.Run(fmt.Sprint(quantities), func(t *testing.T) {
+			var runs []run
+			total := 0
+			for _, n := range quantities {
+				first := run{Nth: total, More: n - 1}
+				first.OrderID, first.ID = order, deliveredID("acme", order, total)
+				runs = append(runs, first)
+				total += n
+			}
+			seen := map[string]bool{}
+			parts := spread("acme", runs, frontRuns)
+			for _, r := range parts {
+				for n := range r.More + 1 {
+					id := r.skip("acme", n).ID
+					if seen[id] || id != deliveredID("acme", order, r.Nth+n) {
+						t.Fatalf("%s in %+v", id, r)
+					}
+					seen[id] = true
+				}
+			}
+			if want := min(total, frontRuns); len(parts) != want || len(quantities) <= frontRuns && len(seen) != total {
+				t.Fatalf("%d parts with %d licenses of %d", len(parts), len(seen), total)
+			}
+		})
+	}
+}
+
+// watched counts the reads and commits that touch a front.
+type watched struct {
+	table.Store
+	front         string
+	read, written *int
+}
+
+func (w watched) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	if slices.ContainsFunc(keys, func(k table.Key) bool { return k.Partition == w.front }) {
+		*w.read++
+	}
+	return w.Store.Lookup(ctx, keys...)
+}
+
+func (w watched) Commit(ctx context.Context, ops []table.Operation) error {
+	if slices.ContainsFunc(ops, func(op table.Operation) bool { return op.Item.Partition == w.front }) {
+		*w.written++
+	}
+	return w.Store.Commit(ctx, ops)
+}

@@ -393,13 +393,13 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 // account that is not there as for one that is somebody else's.
 func TestAssignmentOfANewProcess(t *testing.T) {
 	k := testkit.New(t)
-	made := map[string]int{}
-	k.Env.Table = table.Counted(k.Env.Table, func(op string, _ float64) { made[op]++ })
 	old := openOn(t, k)
 	old.buy("live-reports", 120) // an order of several commits
 	for _, user := range []string{"ann", "bob"} {
 		old.hire(user, user)
 	}
+	made := map[string]int{}
+	k.Env.Table = table.Counted(k.Env.Table, func(op string, _ float64) { made[op]++ })
 	given := testkit.Decode[api.List[license.License]](t, old.send("GET", "/licenses?limit=1", nil), 200).Items[0].ID
 	for i, c := range []struct {
 		path string

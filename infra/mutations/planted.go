@@ -15,6 +15,7 @@ const (
 	calls       = "shared/call/call.go"
 	seats       = "shared/license/change.go"
 	seatCommit  = "shared/license/commit.go"
+	deliveries  = "shared/license/deliver.go"
 	purchases   = "shared/purchase/rules.go"
 	amounts     = "shared/money/money.go"
 	cursors     = "shared/api/cursor.go"
@@ -66,8 +67,16 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// Half an order is seen, and assigned, before it is confirmed.
 	{"licenses seen before their order is confirmed", seatCommit, []edit{
-		{"		if !l.Pending {\n			return true\n		}\n", "		if l.ID != \"\" {\n			return true\n		}\n"},
+		{"	if !l.Pending {\n		return true\n	}\n	_, known", "	if l.ID != \"\" {\n		return true\n	}\n	_, known"},
 	}, []string{"shared/license"}},
+	// Half an order is assigned by product before it is confirmed.
+	{"an order's licenses in the front before it is confirmed", deliveries, []edit{
+		{"	if !confirmed {\n		marked", "	if !confirmed {\n		_ = d.frontDelivered(ctx, c, licenses, nil)\n		marked"},
+	}, []string{"shared/license"}},
+	// Requests for an account that is not there are carried out.
+	{"an unseen account taken for granted", calls, []edit{
+		{"if _, ok := found[account]; !ok {", "if _, ok := found[account]; !ok && c.Account == \"\" {"},
+	}, []string{"shared/call", "shared/license"}},
 
 	// A crash between the two does the request twice.
 	{"idempotency record in a commit of its own", calls, []edit{{

@@ -124,6 +124,8 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 			if !shown {
 				_, _, err := o.desk.Get(o.ctx, o.call(), deliveredID(o.Account, order, 0))
 				wantProblem(t, err, "not-found")
+				_, err = o.desk.Assign(o.ctx, o.call(), deliveredID(o.Account, order, 0), "ann", "")
+				wantProblem(t, err, "not-found")
 				_, err = o.desk.AssignProduct(o.ctx, o.call(), "live-reports", "ann", "")
 				wantProblem(t, err, "not-enough-licenses")
 				o.wantCounts("live-reports", "0/0 free 0 waiting 1")

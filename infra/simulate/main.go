@@ -96,7 +96,7 @@ func main() {
 
 // totals are the figures of all seeds together.
 type totals struct {
-	seeds, failed, operations, calls, commits, looks, calms, orphans int
+	seeds, failed, operations, calls, commits, looks, calms, orphans, renewed int
 	overtaken, jumps, twice, full                                    int
 	fired                                                            map[faulty.Fault]int
 	started, succeeded, events                                       map[string]int
@@ -110,7 +110,7 @@ func newTotals() *totals {
 func (a *totals) add(m *simulation) {
 	a.operations, a.calls, a.commits, a.looks = a.operations+m.runs, a.calls+m.scheduler.calls, a.commits+m.mirror.made, a.looks+m.checks
 	a.overtaken, a.jumps, a.twice, a.full = a.overtaken+m.overtaken, a.jumps+m.jumps, a.twice+m.twice, a.full+m.full
-	a.calms, a.orphans = a.calms+m.calms, a.orphans+m.orphans
+	a.calms, a.orphans, a.renewed = a.calms+m.calms, a.orphans+m.orphans, a.renewed+m.renewed
 	sum(a.fired, m.scheduler.fired)
 	sum(a.started, m.started)
 	sum(a.succeeded, m.succeeded)
@@ -133,7 +133,7 @@ func (a *totals) faults() string {
 	for _, kind := range slices.Sorted(maps.Keys(a.events)) {
 		fmt.Fprintf(&line, "event %s %d, ", kind, a.events[kind])
 	}
-	fmt.Fprintf(&line, "disk full %d, worker overtaken %d, clock moved %d, caller dead before its seats were handed out %d", a.full, a.overtaken, a.jumps, a.orphans)
+	fmt.Fprintf(&line, "disk full %d, worker overtaken %d, clock moved %d, process renewed %d, caller dead before its seats were handed out %d", a.full, a.overtaken, a.jumps, a.renewed, a.orphans)
 	return line.String()
 }
 

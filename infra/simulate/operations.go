@@ -759,11 +759,17 @@ func (m *simulation) schedule(function string) *run {
 func (m *simulation) event(function string, payload func() ([]byte, error), then func(*run)) *run {
 	r := &run{what: "event " + function}
 	r.do = func(r *run) {
-		data, err := payload()
-		if err == nil {
-			err = r.slot.functions[function].Event(context.Background(), data)
-		}
-		r.failure = err
+		r.failure = func() error {
+			data, err := payload()
+			if err != nil {
+				return err
+			}
+			f, err := r.slot.function(function)
+			if err != nil {
+				return err
+			}
+			return f.Event(context.Background(), data)
+		}()
 	}
 	r.then = then
 	return r

@@ -60,7 +60,7 @@ func TestBothAdaptersAgree(t *testing.T) {
 // TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault comes about, and every kind of operation succeeds now and then.
 func TestFaultsAndOperationsHappen(t *testing.T) {
 	a := newTotals()
-	for seed := uint64(11); seed < 15; seed++ {
+	for seed := uint64(11); seed < 16; seed++ {
 		r := simulate(t, openBolt, options{seed: seed, steps: 700, every: 500})
 		if r.violation != nil {
 			t.Fatal(r.violation)
@@ -86,7 +86,7 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 			t.Errorf("no event was %s", kind)
 		}
 	}
-	if a.twice == 0 || a.overtaken == 0 || a.jumps == 0 || a.full == 0 || a.orphans == 0 {
+	if a.twice == 0 || a.overtaken == 0 || a.jumps == 0 || a.full == 0 || a.orphans == 0 || a.renewed == 0 {
 		t.Errorf("answers repeated: %d; %s", a.twice, a.faults())
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -54,10 +53,14 @@ const slots = 5
 
 // slot is one execution environment, as Lambda has them: functions that take one request after the other, a clock and a source of ids of their own.
 type slot struct {
-	sim       *simulation
-	number    int
-	skew      time.Duration
+	sim    *simulation
+	number int
+	skew   time.Duration
+	env    *app.Env
+	// functions are those that were needed since the environment was made anew, and remember what they have read.
 	functions map[string]app.Function
+	// died is set when the last run crashed, and its process with it.
+	died bool
 	// run is what it is doing, nil while it is idle.
 	run *run
 
@@ -200,6 +203,7 @@ type simulation struct {
 	rivals     []*run     // to be begun while what they contend with is under way
 	events     map[string]int
 	full       int // how often a disk was full
+	renewed    int // execution environments that began anew
 	orphans    int // orders whose caller died before they were handed out
 	calms      int
 	mirror     mirror
@@ -233,16 +237,9 @@ func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 	m.scheduler = scheduler{trace: sha256.New(), fired: map[faulty.Fault]int{}}
 	for i := range slots + 1 {
 		s := &slot{sim: m, number: i, functions: map[string]app.Function{}, random: rand.New(rand.NewPCG(seed, uint64(i)+100))}
-		env := &app.Env{
+		s.env = &app.Env{
 			Table: gate{s}, Files: shelf{s}, Clock: s.clock, IDs: s, Log: slog.New(slog.DiscardHandler), CursorKey: []byte("the cursor key of the simulation"),
 			Version: "simulation", Chance: s.chance,
-		}
-		for _, name := range slices.Sorted(maps.Keys(functions)) {
-			f, err := functions[name](env)
-			if err != nil {
-				return nil, fmt.Errorf("make %s: %w", name, err)
-			}
-			s.functions[name] = f
 		}
 		m.slots = append(m.slots, s)
 	}
@@ -298,8 +295,25 @@ func (s *slot) send(ctx context.Context, account string, r request) answer {
 		q.Header.Set("Idempotency-Key", r.key)
 	}
 	w := httptest.NewRecorder()
-	s.functions[r.function].HTTP.ServeHTTP(w, q)
+	f, err := s.function(r.function)
+	if err != nil {
+		return answer{request: r, body: []byte(err.Error())}
+	}
+	f.HTTP.ServeHTTP(w, q)
 	return answer{request: r, status: w.Code, body: w.Body.Bytes()}
+}
+
+// function is one of the slot's functions, made when it is first needed.
+func (s *slot) function(name string) (app.Function, error) {
+	if f, made := s.functions[name]; made {
+		return f, nil
+	}
+	f, err := functions[name](s.env)
+	if err != nil {
+		return app.Function{}, fmt.Errorf("make %s: %w", name, err)
+	}
+	s.functions[name] = f
+	return f, nil
 }
 
 // send is a request of the run; what it was told is lost when the function has crashed.
@@ -312,6 +326,11 @@ func (r *run) send(q request) answer {
 // begin starts a run on an idle slot.
 func (m *simulation) begin(s *slot, r *run, rate float64) {
 	m.runs++
+	if s.died || m.random.IntN(60) == 0 {
+		clear(s.functions) // processes that know nothing
+		s.died = false
+		m.renewed++
+	}
 	r.number, r.slot, r.began = m.runs, s, m.now
 	m.started[r.what]++
 	faults := faulty.All()
@@ -361,6 +380,7 @@ func (m *simulation) end() {
 	slices.SortFunc(ended, func(a, b *run) int { return a.number - b.number })
 	for _, r := range ended {
 		crashed := r.faults.Crashed()
+		r.slot.died = r.slot.died || crashed
 		for _, a := range r.answers {
 			m.scheduler.fold(fmt.Sprintf("%d answered %d", r.number, a.status))
 			if !crashed {

@@ -70,8 +70,10 @@ func (ch *Change) fronts(wanted map[string]int, room int) []string {
 	}
 	var products []string
 	for _, product := range slices.Sorted(maps.Keys(wanted)) {
-		known := ch.pools[product] != nil || ch.desk.hints.left(ch.c.Account+"#"+product, ch.c.At) >= wanted[product]
-		if room -= frontRuns + frontSingles; !known && room > 0 {
+		if ch.pools[product] != nil || ch.desk.hints.left(ch.c.Account+"#"+product, ch.c.At) >= wanted[product] {
+			continue
+		}
+		if room -= frontRuns + frontSingles; room > 0 {
 			products = append(products, product)
 		}
 	}
@@ -154,12 +156,12 @@ func (ch *Change) frontOperations(others int) ([]table.Operation, error) {
 	return ops, nil
 }
 
-// frontOffers are the free licenses that the change may name in the front.
+// frontOffers are the free licenses that the change may name in the front. What is left to be handed out right after the commit is not named.
 func (ch *Change) frontOffers() []offer {
 	var offers []offer
 	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
 		l := ch.licenses[id]
-		if l.exists && l.before.Status == Assigned && l.now.Status == Available && l.now.Kind.Purchasable() {
+		if !ch.later && l.exists && l.before.Status == Assigned && l.now.Status == Available && l.now.Kind.Purchasable() {
 			offers = append(offers, offer{stored: l.now, LicenseVersion: l.version + 1})
 		}
 	}

@@ -42,11 +42,12 @@ func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yi
 	return s.draftUser(ctx, c, u, yields)
 }
 
-// DraftRelease decides what deactivating a user would do, and nothing else: for a change that does not fit into one commit.
+// DraftPart decides a part of a PutUser that does not fit into one commit, after which there is less to change.
 //
-// Errors: not-found, ErrTooMuch.
-func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
-	return s.draftRelease(ctx, c, id)
+// Errors: those of PutUser; not-found; wrong-state when there is no such part.
+func (s *Service) DraftPart(ctx context.Context, c *call.Call, u User) (*UserDraft, error) {
+	u.RoleIDs = unique(u.RoleIDs)
+	return s.draftPart(ctx, c, u)
 }
 
 // Operations are those of the draft, for a commit with so many more.

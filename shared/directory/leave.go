@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"seatwise/shared/call"
 	"seatwise/shared/license"
@@ -10,7 +11,7 @@ import (
 	"seatwise/shared/table"
 )
 
-// ErrTooMuch says that a change of a user does not fit into one commit; somebody who is deactivated first has less to change.
+// ErrTooMuch says that a change of a user does not fit into one commit.
 var ErrTooMuch = errors.New("a change of a user does not fit into one commit")
 
 // commitWhole commits a change with the directory's own operations, if all of it fits into one commit.
@@ -24,26 +25,66 @@ func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation)
 	return ch.Commit(ctx, call.Answer{}, ops...)
 }
 
-// leaving changes a user in one commit. Who leaves, holds much and has much else changed at once may not fit into one; they are first deactivated, which releases all
-// that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows.
-func (s *Service) leaving(ctx context.Context, c *call.Call, id string, change func(context.Context, *call.Call) error) error {
-	err := call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c) })
-	if !errors.Is(err, ErrTooMuch) {
-		return err
+// inParts changes a user in one commit, if that can be. Who holds much and has much else changed at once may not fit into one; part then commits a part of the change, as often
+// as it takes until the rest fits. A crash in between leaves the user with what was done, and repeating the request does the rest.
+func inParts(ctx context.Context, c *call.Call, part, whole func(context.Context, *call.Call) error) error {
+	err := call.Decide(ctx, func(ctx context.Context) error { return whole(ctx, c) })
+	for errors.Is(err, ErrTooMuch) {
+		err = call.Decide(ctx, func(ctx context.Context) error { return part(ctx, c) })
+		if errors.Is(err, ErrTooMuch) {
+			return ErrNoPart
+		}
+		if err != nil {
+			return err
+		}
+		c = c.Apart()
+		err = call.Decide(ctx, func(ctx context.Context) error { return whole(ctx, c) })
 	}
-	if err := call.Decide(ctx, func(ctx context.Context) error { return s.release(ctx, c, id) }); err != nil {
-		return err
+	return err
+}
+
+// ErrNoPart refuses a change that does not fit into one commit and has no part that could be done before.
+var ErrNoPart = problem.New(problem.WrongState, "This changes more of the user than one step can hold; change some of it first.")
+
+// roleStep is how many roles one part of a change gives, and how many it takes: each is an entry and a check, and may bring or end metered licenses.
+const roleStep = 5
+
+// draftPart decides a part of what PutUser is to do, after which there is less: who leaves is deactivated, which releases all that they hold in one step (spec 6, and
+// catalog.MaxPurchasable); of anybody else a few roles are changed, and nothing that they hold by other reasons is touched.
+//
+// Errors: those of PutUser; not-found; wrong-state when there is no such part; a *table.ConditionError when the user is changed meanwhile.
+func (s *Service) draftPart(ctx context.Context, c *call.Call, u User) (*UserDraft, error) {
+	now, version, err := s.GetUser(ctx, c, u.ID)
+	if err != nil {
+		return nil, err
 	}
-	return call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c.Apart()) })
+	if now.Active && !u.Active {
+		return s.draftRelease(ctx, c, u.ID)
+	}
+	gone, fresh := without(now.RoleIDs, u.RoleIDs), without(u.RoleIDs, now.RoleIDs)
+	if len(gone)+len(fresh) == 0 {
+		return nil, ErrNoPart
+	}
+	part := now
+	part.RoleIDs = slices.Concat(without(now.RoleIDs, gone[:min(roleStep, len(gone))]), fresh[:min(roleStep, len(fresh))])
+	d, err := s.draftUser(ctx, c, part, nil)
+	if err == nil && d.Version != version {
+		key := userKey(c.Account, u.ID)
+		return nil, &table.ConditionError{Failed: []int{0}, Keys: []table.Key{key}}
+	}
+	return d, err
 }
 
 // release deactivates a user and does nothing else.
 //
-// Errors: not-found, precondition-failed, ErrTooMuch.
+// Errors: not-found, precondition-failed, ErrTooMuch; wrong-state when they are not active.
 func (s *Service) release(ctx context.Context, c *call.Call, id string) error {
 	d, err := s.draftRelease(ctx, c, id)
 	if err != nil {
 		return err
+	}
+	if !d.Before.Active {
+		return ErrNoPart
 	}
 	return commitWhole(ctx, d.ch, d.ops)
 }
@@ -75,7 +116,7 @@ func (s *Service) draftRelease(ctx context.Context, c *call.Call, id string) (*U
 	if err != nil {
 		return nil, err
 	}
-	return &UserDraft{Version: item.Version, ch: ch, ops: append(ops, watched...)}, nil
+	return &UserDraft{Before: presentIn(ch, before), Version: item.Version, ch: ch, ops: append(ops, watched...)}, nil
 }
 
 // loadLeaver loads a user into a change by which they go: their profile's item, the profile, and when they were monitored.

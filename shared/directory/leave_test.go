@@ -2,7 +2,9 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -197,5 +199,86 @@ func TestLeaverIsHeldByItsTag(t *testing.T) {
 	}
 	if _, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann"); !problem.Is(err, problem.NotFound) {
 		t.Fatalf("%v", err)
+	}
+}
+
+// TestWhoStaysKeepsWhatTheyHold changes so much of an active user at once that it takes several commits: none of them takes anything that a person gave, or that the user holds by
+// other reasons.
+func TestWhoStaysKeepsWhatTheyHold(t *testing.T) {
+	products := fullest(t)
+	k := testkit.New(t)
+	desk := license.NewDesk(products)
+	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+	var metered []string
+	for _, p := range products.Products() {
+		if p.Kind == catalog.Metered {
+			metered = append(metered, p.ID)
+		}
+	}
+	roles, others := make([]string, MaxRoles), make([]string, MaxRoles)
+	for i := range MaxRoles {
+		roles[i], others[i] = fmt.Sprintf("role%d", i), fmt.Sprintf("other%d", i)
+		f.role(t, others[i])
+		r := Role{ID: roles[i], Name: roles[i]}
+		if i == 0 {
+			r.Permissions, r.Licenses = []string{LiveReportsView}, metered
+		}
+		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.put(t, User{ID: "ann", Name: "Ann de la Santa Cruz Miller", Extension: "101", Number: "6500000001", RoleIDs: roles, Active: true})
+	f.buy(t, catalog.LiveReportsID, 1)
+	f.granted(t, "ann", catalog.LiveReportsID, license.View)
+	given := map[string]bool{}
+	for _, p := range products.Purchasable() {
+		if p.ID != catalog.LiveReportsID {
+			f.buy(t, p.ID, 1)
+			f.granted(t, "ann", p.ID, license.Direct)
+			given[p.ID] = true
+		}
+	}
+	commits := 0
+	f.Env.Table = watched{Store: f.Env.Table, after: func() { commits++ }}
+	view, version, made, err := f.s.PutUser(t.Context(), f.Call("admin"), User{
+		ID: "ann", Name: "Zoe y los de Otro Nombre", Extension: "202", Number: "6500000002", RoleIDs: others, Active: true,
+	})
+	if err != nil || made {
+		t.Fatal(err)
+	}
+	u, at, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if err != nil || at != version || !reflect.DeepEqual(u, view) || u.Name != "Zoe y los de Otro Nombre" || u.Extension != "202" || len(u.RoleIDs) != MaxRoles || u.RoleIDs[0] != "other0" {
+		t.Fatalf("%v: %+v of version %d, want %+v of version %d", err, u, at, view, version)
+	}
+	for _, held := range u.Holdings {
+		if !given[held.ProductID] {
+			t.Errorf("still holds %+v", held)
+		}
+		delete(given, held.ProductID)
+	}
+	if len(given) > 0 {
+		t.Errorf("lost %v", given)
+	}
+	if commits < 2 {
+		t.Errorf("%d commits: nothing was too much", commits)
+	}
+}
+
+// TestMoreThanCanBeDone refuses what does not fit into one commit and has no part that could be done before.
+func TestMoreThanCanBeDone(t *testing.T) {
+	k := testkit.New(t)
+	desk := license.NewDesk(catalog.Default())
+	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+	f.user(t, "ann")
+	u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.s.DraftPart(t.Context(), f.Call("admin"), u); !errors.Is(err, ErrNoPart) {
+		t.Fatal(err)
+	}
+	never := func(context.Context, *call.Call) error { return ErrTooMuch }
+	if err := inParts(t.Context(), f.Call("admin"), never, never); !problem.Is(err, problem.WrongState) {
+		t.Fatal(err)
 	}
 }

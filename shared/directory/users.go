@@ -30,7 +30,7 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 // PutUser makes or replaces a user; made says which. Names and extensions reach the licenses held in the same commit; deactivating releases everything
 // in one step (spec 6).
 //
-// Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed.
+// Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed; wrong-state for more than can be done at once.
 func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
 	if err := CheckUser(u, s.products); err != nil {
 		return User{}, 0, false, err
@@ -39,7 +39,14 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 	var made bool
 	var version int64
 	var view User
-	err := s.leaving(ctx, c, u.ID, func(ctx context.Context, c *call.Call) (err error) {
+	part := func(ctx context.Context, c *call.Call) error {
+		d, err := s.draftPart(ctx, c, u)
+		if err != nil {
+			return err
+		}
+		return commitWhole(ctx, d.ch, d.ops)
+	}
+	err := inParts(ctx, c, part, func(ctx context.Context, c *call.Call) (err error) {
 		view, version, made, err = s.putUser(ctx, c, u)
 		return err
 	})
@@ -389,7 +396,8 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 
 // DeleteUser removes a user: every license goes back and every grant ends in one commit; the memberships in call queues follow.
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
-	err := s.leaving(ctx, c, id, func(ctx context.Context, c *call.Call) error {
+	part := func(ctx context.Context, c *call.Call) error { return s.release(ctx, c, id) }
+	err := inParts(ctx, c, part, func(ctx context.Context, c *call.Call) error {
 		ch := s.desk.Change(c)
 		item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 		if err != nil {

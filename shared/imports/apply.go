@@ -150,7 +150,7 @@ func (b *batch) is(r *planRow, made bool, version int64) bool {
 	return !made && version == r.Version+int64(b.parts)
 }
 
-// putUser puts a user. What does not fit into one commit is done in two, as by a PUT: the user is deactivated first.
+// putUser puts a user. What does not fit into one commit is done in parts, as by a PUT.
 func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	d, err := b.a.s.directory.DraftUser(ctx, c, r.wanted(), func(user string) (int64, bool) {
 		g, there := b.a.file.users[user]
@@ -170,11 +170,12 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	if !errors.Is(err, directory.ErrTooMuch) {
 		return err
 	}
-	if d, err = b.a.s.directory.DraftRelease(ctx, c, r.ID); err == nil {
-		b.ops, err = d.Operations(beside)
+	if d, err = b.a.s.directory.DraftPart(ctx, c, r.wanted()); err != nil {
+		return err
 	}
-	if errors.Is(err, directory.ErrTooMuch) || err == nil && b.parts > 0 {
-		return problem.New(problem.WrongState, "The row changes more of the user than fits into one commit; deactivate the user first.")
+	b.ops, err = d.Operations(beside)
+	if errors.Is(err, directory.ErrTooMuch) {
+		return directory.ErrNoPart
 	}
 	if err != nil {
 		return err

@@ -41,15 +41,15 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// A crash between the two leaves counts that no recount gives.
 	{"counts in a commit of their own", seatCommit, []edit{{
-		"	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
-		"	var counts []table.Operation\n	ops = slices.DeleteFunc(append(ops, more...), func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
+		"	if err := ch.c.Commit(ctx, answer, append(ops, front...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
+		"	var counts []table.Operation\n	ops = slices.DeleteFunc(append(ops, front...), func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
 			"		return op.Kind == table.KindAdd\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return ch.suspect(err)\n	}\n" +
 			"	if len(counts) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
 	}}, []string{"shared/license"}},
 	// A crash between the two leaves a change that nobody made.
 	{"audit in a commit of its own", seatCommit, []edit{{
-		"	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
-		"	var audits []table.Operation\n	ops = slices.DeleteFunc(append(ops, more...), func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
+		"	if err := ch.c.Commit(ctx, answer, append(ops, front...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
+		"	var audits []table.Operation\n	ops = slices.DeleteFunc(append(ops, front...), func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
 			"		return audit\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return ch.suspect(err)\n	}\n" +
 			"	if len(audits) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
 	}}, []string{"shared/license"}},

@@ -97,10 +97,10 @@ func main() {
 // totals are the figures of all seeds together.
 type totals struct {
 	seeds, failed, operations, calls, commits, looks, calms, orphans, renewed int
-	overtaken, jumps, twice, full                                    int
-	fired                                                            map[faulty.Fault]int
-	started, succeeded, events                                       map[string]int
-	statuses                                                         map[int]int
+	overtaken, jumps, twice, full                                             int
+	fired                                                                     map[faulty.Fault]int
+	started, succeeded, events                                                map[string]int
+	statuses                                                                  map[int]int
 }
 
 func newTotals() *totals {

@@ -270,12 +270,7 @@ func (ch *Change) commitIfAny(ctx context.Context, answer call.Answer, guards []
 	if len(ops) > 0 {
 		ops = append(ops, guards...)
 	}
-	if err := ch.c.Commit(ctx, answer, ops...); err != nil {
-		return ch.suspect(err)
-	}
-	ch.keepPools()
-	ch.Committed(ctx)
-	return nil
+	return ch.commit(ctx, answer, ops)
 }
 
 // group applies items to a fresh change; first is the index of the first one.

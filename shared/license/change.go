@@ -48,7 +48,8 @@ type Change struct {
 	counts     map[string]int64    // by name: countName
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
 	pools      map[string]*pool
-	named      map[string]bool // licenses that Operations names in the front
+	named      map[string]bool // licenses that the commit names in the front
+	fronted    bool            // whether the commit takes out of the front what was taken there
 	heads      map[string]*head
 	records    []call.Change
 	reason     string
@@ -115,14 +116,14 @@ type waitState struct {
 }
 
 type pool struct {
-	at   time.Time // when it was read first
-	free []stored
-	vers map[string]int64
-	next string
-	done bool
-	// fronted is set when the front was read, and rest is what it is without what was taken out of it; read is set when the pool itself was read.
-	fronted, read bool
-	rest          []table.Operation
+	at      time.Time // when it was read first
+	free    []stored
+	vers    map[string]int64
+	next    string
+	done    bool
+	fronted bool              // the front was read
+	rest    []table.Operation // what of the front is to be written when a license of the pool is taken
+	read    bool              // the pool itself was read
 }
 
 type head struct {

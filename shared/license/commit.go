@@ -37,9 +37,7 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops = append(ops, audits...)
-	front, err := ch.frontOperations(len(ops))
-	return append(ops, front...), err
+	return append(ops, audits...), nil
 }
 
 // told are the change's records. The last one of each license says how the license is left; licenses that stay with their holder, and have other grants behind them
@@ -81,7 +79,16 @@ func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.
 	if err != nil {
 		return err
 	}
-	if err := ch.c.Commit(ctx, answer, append(ops, more...)...); err != nil {
+	return ch.commit(ctx, answer, append(ops, more...))
+}
+
+// commit is Commit of these operations.
+func (ch *Change) commit(ctx context.Context, answer call.Answer, ops []table.Operation) error {
+	front, err := ch.frontOperations(ch.c.Spare() - len(ops))
+	if err != nil {
+		return err
+	}
+	if err := ch.c.Commit(ctx, answer, append(ops, front...)...); err != nil {
 		return ch.suspect(err)
 	}
 	ch.keepPools()

@@ -85,7 +85,7 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 		return nil // whoever confirmed it has named them in the front, or has died
 	}
 	if err := d.frontDelivered(ctx, c, licenses, drained); err != nil {
-		c.Env.Log.DebugContext(ctx, "delivered licenses not named in the front", "account", c.Account, "order", orderID, "error", err)
+		c.Env.Log.WarnContext(ctx, "delivered licenses not named in the front", "account", c.Account, "order", orderID, "error", err)
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func deliveredID(account, orderID string, n int) string {
 // ending is the part of a license's id in which those of one order are the same.
 func ending(id string) string { return id[len("00000000-0000-0000-"):] }
 
-// wasDelivered says of the id of a license whether it is one of an order's.
+// wasDelivered says whether an id is of the kind that licenses of orders have, and no other license.
 func wasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
 
 // delivered puts each license and its entry in the pool, two operations next to each other.

@@ -17,8 +17,8 @@ import (
 const (
 	// frontRuns is how many items name licenses as they were delivered, many in a row; frontSingles is how many name one license each, that was given back or read in the pool.
 	frontRuns, frontSingles = 8, 8
-	// frontOperations is up to how many operations a change may have with what it adds to the front; one with more leaves it out, for it may have to share the commit with others.
-	frontOperations = 40
+	// frontNamed is how many licenses one commit names at most.
+	frontNamed = 8
 	// frontWanted is how many licenses a change may want and still look for them in the front; one that wants more reads the pool.
 	frontWanted = 8
 	// frontAhead is the most licenses of a run that a process takes out of the front beyond those it needs at once, for the next assignments.
@@ -30,6 +30,8 @@ type run struct {
 	offer
 	Nth  int `json:"nth,omitempty"`  // its number in the order
 	More int `json:"more,omitempty"` // how many follow
+	// Missed is how many of the run have refused commits since the last one that did not.
+	Missed int `json:"missed,omitempty"`
 }
 
 // frontKey is where one item of a product's front lies: first those with runs, then those with single licenses.
@@ -59,6 +61,22 @@ func runOperation(key table.Key, r run, cond table.Condition) (table.Operation, 
 	return table.Put(table.Item{Key: key, Data: data}, cond), err
 }
 
+// without is what is to be done with an item of the front when the first n licenses of its run are taken out.
+func (r run) without(account string, item table.Item, n int) (table.Operation, error) {
+	if n > r.More {
+		return table.Delete(item.Key, table.IfVersion(item.Version)), nil
+	}
+	return runOperation(item.Key, r.skip(account, n), table.IfVersion(item.Version))
+}
+
+// missed takes the first license of a run out that has refused a commit, and the more of those behind it the more have refused one after the other: where many are gone, the run
+// is soon behind them.
+func (r run) missed(account string, item table.Item) (table.Operation, error) {
+	n := 1 << min(r.Missed, 16)
+	r.Missed++
+	return r.without(account, item, n)
+}
+
 // fronts are the products of which the front is to be read, when so many licenses of each are wanted and there is room for so many keys.
 func (ch *Change) fronts(wanted map[string]int, room int) []string {
 	total := 0
@@ -70,7 +88,8 @@ func (ch *Change) fronts(wanted map[string]int, room int) []string {
 	}
 	var products []string
 	for _, product := range slices.Sorted(maps.Keys(wanted)) {
-		if ch.pools[product] != nil || ch.desk.hints.left(ch.c.Account+"#"+product, ch.c.At) >= wanted[product] {
+		name := ch.c.Account + "#" + product
+		if ch.pools[product] != nil || ch.desk.hints.left(name, ch.c.At) >= wanted[product] || ch.desk.hints.shun(name) {
 			continue
 		}
 		if room -= frontRuns + frontSingles; room > 0 {
@@ -80,76 +99,102 @@ func (ch *Change) fronts(wanted map[string]int, room int) []string {
 	return products
 }
 
-// frontOf fills the pool of a product with as many licenses as are wanted from what was read of its front. Where it names one that has refused a commit, others are at work:
-// the pool itself is read then, and that part of the front goes.
+// frontOf fills the pool of a product with as many licenses as are wanted from what was read of its front. Where that names licenses that have refused a commit, others are at
+// work: those are taken out, and the pool itself is read.
 func (ch *Change) frontOf(product string, wanted int, found map[table.Key]table.Item) error {
 	pl := &pool{at: ch.c.At, vers: map[string]int64{}, fronted: true}
 	ch.pools[product] = pl
-	ahead := ch.desk.hints.ahead(ch.c.Account + "#" + product)
-	keys := frontKeys(ch.c.Account, product)
-	for len(keys) > 0 && len(pl.free) < wanted {
-		i := ch.c.Env.Pick(len(keys))
-		item, ok := found[keys[i]]
-		keys = slices.Delete(keys, i, i+1)
+	var items []table.Item
+	var runs []run
+	for _, key := range frontKeys(ch.c.Account, product) {
+		item, ok := found[key]
 		if !ok {
 			continue
 		}
-		first, err := call.Decode[run](item)
+		r, err := call.Decode[run](item)
 		if err != nil {
 			return err
 		}
-		rest := table.Delete(item.Key, table.IfVersion(item.Version))
-		taken := min(wanted-len(pl.free)+ahead, first.More+1)
-		for n := range taken {
-			r := first.skip(ch.c.Account, n)
-			if refused, ok := ch.desk.suspects.find(ch.c.Account + "#" + r.ID); ok && refused.version >= r.LicenseVersion {
-				*pl = pool{at: pl.at, vers: map[string]int64{}, fronted: true, rest: []table.Operation{rest}}
-				return nil
+		items, runs = append(items, item), append(runs, r)
+		if !ch.suspicious(r) {
+			continue
+		}
+		rest, err := r.missed(ch.c.Account, item)
+		if err != nil {
+			return err
+		}
+		pl.rest = append(pl.rest, rest)
+	}
+	if len(pl.rest) > 0 {
+		return nil
+	}
+	ahead := ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
+	for len(items) > 0 && len(pl.free) < wanted {
+		i := ch.c.Env.Pick(len(items))
+		item, first := items[i], runs[i]
+		items, runs = slices.Delete(items, i, i+1), slices.Delete(runs, i, i+1)
+		taken := 0
+		for taken <= first.More && len(pl.free) < wanted+ahead {
+			r := first.skip(ch.c.Account, taken)
+			if ch.suspicious(r) {
+				break
 			}
 			pl.free, pl.vers[r.ID] = append(pl.free, r.stored), r.LicenseVersion
+			taken++
 		}
-		if taken <= first.More {
-			if rest, err = runOperation(item.Key, first.skip(ch.c.Account, taken), table.IfVersion(item.Version)); err != nil {
-				return err
-			}
+		first.Missed = 0
+		rest, err := first.without(ch.c.Account, item, taken)
+		if err != nil {
+			return err
 		}
 		pl.rest = append(pl.rest, rest)
 	}
 	return nil
 }
 
+// suspicious says whether a named license has refused a commit since it was as it is named.
+func (ch *Change) suspicious(r run) bool {
+	refused, ok := ch.desk.suspects.find(ch.c.Account + "#" + r.ID)
+	return ok && refused.version >= r.LicenseVersion
+}
+
 // drewFrom says whether the change takes a license of a product's pool.
 func (ch *Change) drewFrom(pl *pool) bool {
 	for id := range pl.vers {
-		if l := ch.licenses[id]; l != nil && l.now.Status != Available {
+		if l := ch.licenses[id]; l != nil && l.before.Status == Available && l.now.Status != Available {
 			return true
 		}
 	}
 	return false
 }
 
-// frontOperations keep the front as the change leaves it, if the change has room for them beside its other operations: what was taken out of the front is gone from it, and
-// it names licenses that were given back, and some of those that had to be read in the pool because it named none.
-func (ch *Change) frontOperations(others int) ([]table.Operation, error) {
+// frontOperations keep the front as the change leaves it, as far as a commit has room for so many operations more: what was taken out of the front is gone from it, and it names
+// licenses that were given back, and some of those that had to be read in the pool because it named none.
+func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 	clear(ch.named)
 	var ops []table.Operation
-	written := map[table.Key]bool{}
 	for _, product := range slices.Sorted(maps.Keys(ch.pools)) {
 		if pl := ch.pools[product]; ch.drewFrom(pl) {
-			for _, op := range pl.rest {
-				ops, written[op.Item.Key] = append(ops, op), true
-			}
+			ops = append(ops, pl.rest...)
 		}
+	}
+	if ch.fronted = len(ops) <= room; !ch.fronted {
+		return nil, nil // it stays as it was, and so in part wrong
+	}
+	written := map[table.Key]bool{}
+	for _, op := range ops {
+		written[op.Item.Key] = true
 	}
 	for _, o := range ch.frontOffers() {
 		key := frontKey(ch.c.Account, o.ProductID, frontRuns+int(o.ID[0])%frontSingles)
-		if others+len(ops) >= frontOperations || written[key] {
+		if len(ops) >= room || len(ch.named) == frontNamed || written[key] {
 			continue
 		}
 		put, err := runOperation(key, run{offer: o}, table.Always)
 		if err != nil {
 			return nil, err
 		}
+		// So who takes it out finds out whether another was named meanwhile, or, if that has the same version, loses a hint.
 		put.Item.Version = o.LicenseVersion
 		ops, written[key], ch.named[o.ID] = append(ops, put), true, true
 	}

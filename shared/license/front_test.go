@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"seatwise/shared/call"
 	"seatwise/shared/problem"
@@ -155,6 +156,141 @@ func TestOrderThatServesWhoWaits(t *testing.T) {
 		t.Fatalf("%v, %v", cost, err)
 	}
 	o.audit(false, true, append(waiting, "ann")...)
+}
+
+// named is how many free licenses the front of a product names.
+func (o *office) named(product string) int {
+	o.t.Helper()
+	n := 0
+	for _, item := range o.items(table.Base, frontKey(o.Account, product, 0).Partition) {
+		n += decode[run](o.t, item).More + 1
+	}
+	return n
+}
+
+// TestFrontThatIsWrongAllOver has every item of the front name what is gone: one commit is refused, then the pool is read, and what is known to be wrong is taken out.
+func TestFrontThatIsWrongAllOver(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 40, "CC-1")
+	crowd := o.staff(12)
+	for _, user := range crowd[:8] {
+		_, _, err := o.elsewhere(&calls{}, "live-reports", user)
+		o.must(err)
+	}
+	_, err := o.desk.RemoveMany(o.ctx, o.call(), itemsFor("live-reports", crowd[:8]), false)
+	o.must(err)
+	o.must(o.reserve("j1", map[string]int64{"live-reports": 36}))
+	before := o.named("live-reports")
+	made := o.metered()
+	for _, user := range crowd[8:] {
+		_, cost, err := o.elsewhere(made, "live-reports", user)
+		o.must(err)
+		if cost["TransactWriteItems"] > 2 || cost["Query"] > 1 {
+			t.Errorf("an assignment took %v", cost)
+		}
+	}
+	if after := o.named("live-reports"); after >= before {
+		t.Errorf("the front named %d, and names %d", before, after)
+	}
+	o.audit(false, true, crowd...)
+}
+
+// TestRunOutlivesWhatIsGone assigns some licenses of an order by their ids: the front goes on to name those behind them.
+func TestRunOutlivesWhatIsGone(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 400, "CC-1")
+	users := o.staff(100)
+	for i, user := range users[:20] {
+		_, err := o.desk.Assign(o.ctx, o.call(), ids[i*20+7], user, "")
+		o.must(err)
+	}
+	made := o.metered()
+	queries := 0
+	for _, user := range users[20:] {
+		_, cost, err := o.elsewhere(made, "live-reports", user)
+		o.must(err)
+		queries += cost["Query"]
+	}
+	if n := o.named("live-reports"); queries > 20 || n < 250 {
+		t.Errorf("80 assignments read the pool %d times, and the front names %d of 300", queries, n)
+	}
+}
+
+// TestProcessThatComesSeldomLeavesTheFront assigns one license at a time, each long after the last: no more leave the front than are assigned.
+func TestProcessThatComesSeldomLeavesTheFront(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 100, "CC-1")
+	for _, user := range o.staff(30) {
+		o.Clock.Add(hintLife + time.Minute)
+		_, err := o.desk.AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		o.must(err)
+	}
+	if n := o.named("live-reports"); n != 70 {
+		t.Errorf("the front names %d of 70 free licenses", n)
+	}
+}
+
+// TestFrontTakesNoRoom carries out what fills a commit without the front just as well with it.
+func TestFrontTakesNoRoom(t *testing.T) {
+	o := open(t)
+	o.buy("phone-system", 8, "CC-1")
+	users := o.staff(18)
+	var items []Item
+	for i, user := range users {
+		item := Item{ProductID: "essential-user", UserID: user}
+		if i < 8 {
+			o.must(o.change(func(ctx context.Context, ch *Change) error {
+				return ch.Extend(ctx, user, fmt.Sprint("10", i), fmt.Sprint("+1555", i))
+			}, user))
+			item = Item{ProductID: "phone-system", UserID: user, Extension: fmt.Sprint("20", i)}
+		}
+		items = append(items, item)
+	}
+	c := o.call()
+	c.WithKey("k", []byte("x"))
+	o.desk = NewDesk(o.desk.products)
+	if results, err := o.desk.AssignMany(o.ctx, c, items, true); err != nil || results.Succeeded != len(items) {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	o.audit(false, true, users...)
+}
+
+// TestShortageIsTrueWithAFront tells how many were free when one of them is reserved and still named.
+func TestShortageIsTrueWithAFront(t *testing.T) {
+	o := open(t)
+	users := o.staff(2)
+	o.buy("live-reports", 1, "CC-1")
+	o.must(o.reserve("j1", map[string]int64{"live-reports": 1}))
+	for _, desk := range []*Desk{o.desk, NewDesk(o.desk.products)} {
+		_, err := desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
+		if p, ok := problem.From(err); !ok || p.Available != 0 || p.Wanted != 2 || p.Fields[0].Field != "items[0]" {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+}
+
+// TestShortageReadsThePoolOnce asks for a product that is sold out, for several users in one call.
+func TestShortageReadsThePoolOnce(t *testing.T) {
+	o := open(t)
+	users := o.staff(8)
+	made := o.metered()
+	results, err := o.desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
+	o.must(err)
+	if cost := made.take(); results.Failed != 8 || cost["Query"] != 1 {
+		t.Errorf("%d failed by %v", results.Failed, cost)
+	}
+}
+
+// TestWhatIsDoneIsNotWritten assigns a product to who holds it, while the front still names their license.
+func TestWhatIsDoneIsNotWritten(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 1, "CC-1")
+	o.hire("Ann")
+	_, err := o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	o.must(err)
+	if _, cost, err := o.elsewhere(o.metered(), "live-reports", "ann"); err != nil || cost["TransactWriteItems"] != 0 {
+		t.Errorf("%v, %v", cost, err)
+	}
 }
 
 // TestRaceOfProcessesForTheFront has many processes that know nothing assign at once what the front names.

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,23 +25,25 @@ type hints struct {
 type hint struct {
 	at   time.Time // when the pool was read, which using it does not change
 	pool pool
-	more int // see ahead
+	// more and came are how many to take ahead, and when the front was used last.
+	more int
+	came time.Time
+	shun bool // see avoid
 }
 
 // fresh is what is remembered of a pool and not too old.
-func (h *hints) fresh(name string, at time.Time) (*pool, bool) {
-	remembered, ok := h.pools[name]
-	if age := at.Sub(remembered.at); !ok || age < 0 || age > hintLife || len(remembered.pool.free) == 0 {
+func (k hint) fresh(at time.Time) (*pool, bool) {
+	if age := at.Sub(k.at); age < 0 || age > hintLife || len(k.pool.free) == 0 {
 		return nil, false
 	}
-	return &remembered.pool, true
+	return &k.pool, true
 }
 
 // left is how many seats are remembered.
 func (h *hints) left(name string, at time.Time) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if pl, ok := h.fresh(name, at); ok {
+	if pl, ok := h.pools[name].fresh(at); ok {
 		return len(pl.free)
 	}
 	return 0
@@ -50,47 +53,83 @@ func (h *hints) left(name string, at time.Time) int {
 func (h *hints) take(name string, at time.Time) *pool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	pl, _ := h.fresh(name, at)
-	if kept, ok := h.pools[name]; ok {
+	kept, ok := h.pools[name]
+	pl, _ := kept.fresh(at)
+	if ok {
 		kept.pool = pool{}
 		h.pools[name] = kept
 	}
 	return pl
 }
 
-// ahead is how many seats of a run the process takes out of the front beyond those it needs at once: none the first time, so that a process that lives for one request keeps
-// nothing from others, and more each time.
-func (h *hints) ahead(name string) int {
+// ahead is how many seats of a run the process takes out of the front beyond those it needs at once: none the first time, so that a process that lives for one request, or comes
+// seldom, keeps nothing from others, and more each time that it comes again soon.
+func (h *hints) ahead(name string, at time.Time) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return min(h.pools[name].more, frontAhead)
+	return h.pools[name].ahead(at)
 }
 
-// keep remembers what is left of a pool.
-func (h *hints) keep(name string, left *pool) {
+func (k hint) ahead(at time.Time) int {
+	if at.Sub(k.came) > hintLife {
+		return 0
+	}
+	return k.more
+}
+
+// avoid leaves the front alone the next time, since others are coming to it at the same time; shun asks for that, once.
+func (h *hints) avoid(name string) {
+	h.change(name, func(k *hint) { k.shun = true })
+}
+
+func (h *hints) shun(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kept := h.pools[name]
+	if kept.shun {
+		kept.shun = false
+		h.pools[name] = kept
+		return true
+	}
+	return false
+}
+
+// keep remembers what is left of a pool, beside what is remembered of it already.
+func (h *hints) keep(name string, at time.Time, left *pool) {
+	h.change(name, func(k *hint) {
+		if left.fronted {
+			k.more, k.came = min(2*k.ahead(at)+1, frontAhead), at
+		}
+		if len(left.free) == 0 {
+			return
+		}
+		if before, ok := k.fresh(at); ok {
+			left.free = append(left.free, before.free...)
+			maps.Copy(left.vers, before.vers)
+		}
+		k.at, k.pool = left.at, pool{at: left.at, free: left.free, vers: left.vers}
+	})
+}
+
+func (h *hints) change(name string, change func(k *hint)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kept, ok := h.pools[name]
 	if !ok && (h.pools == nil || len(h.pools) >= hintedPools) {
 		h.pools = map[string]hint{}
 	}
-	if left.fronted {
-		kept.more = min(2*kept.more+1, frontAhead)
-	}
-	if len(left.free) > 0 {
-		kept.at, kept.pool = left.at, pool{at: left.at, free: left.free, vers: left.vers}
-	}
+	change(&kept)
 	h.pools[name] = kept
 }
 
 // keepPools remembers what a change that is committed has left of the pools it read. What it found in the front and took nothing of is still there.
 func (ch *Change) keepPools() {
 	for product, pl := range ch.pools {
-		if pl.fronted && !ch.drewFrom(pl) {
+		if pl.fronted && !(ch.fronted && ch.drewFrom(pl)) {
 			continue
 		}
 		// A seat read twice, once as a hint, may be taken and still be in the list.
 		pl.free = slices.DeleteFunc(pl.free, func(l stored) bool { return ch.licenses[l.ID] != nil || ch.named[l.ID] })
-		ch.desk.hints.keep(ch.c.Account+"#"+product, pl)
+		ch.desk.hints.keep(ch.c.Account+"#"+product, ch.c.At, pl)
 	}
 }

@@ -303,7 +303,7 @@ const suspectedLicenses = 1024
 func (s *suspects) add(name string, refused suspicion) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ids == nil || len(s.ids) >= suspectedLicenses {
+	if _, known := s.ids[name]; s.ids == nil || !known && len(s.ids) >= suspectedLicenses {
 		s.ids = map[string]suspicion{}
 	}
 	s.ids[name] = refused
@@ -322,12 +322,17 @@ func (s *suspects) clear(name string) {
 	delete(s.ids, name)
 }
 
-// suspect notes which licenses refused the change's commit; it returns the error as it is.
+// suspect notes which licenses refused the change's commit, and of which products the front did; it returns the error as it is.
 func (ch *Change) suspect(err error) error {
 	if refused, ok := table.Refused(err); ok {
 		for id, l := range ch.licenses {
 			if l.before.Status == Available && (refused.Has(freeKey(ch.c.Account, l.now.ProductID, id)) || refused.Has(licenseKey(ch.c.Account, id))) {
 				ch.desk.suspects.add(ch.c.Account+"#"+id, suspicion{product: l.now.ProductID, version: l.version})
+			}
+		}
+		for product, pl := range ch.pools {
+			if slices.ContainsFunc(pl.rest, func(op table.Operation) bool { return refused.Has(op.Item.Key) }) {
+				ch.desk.hints.avoid(ch.c.Account + "#" + product)
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (ch *Change) Try(verbs func() error) error {
 		}
 		*ch = *before
 		for product, pl := range failed {
-			if ch.pools[product] == nil && !drawn[product] {
+			if kept := ch.pools[product]; (kept == nil || pl.read && !kept.read) && !drawn[product] {
 				ch.pools[product] = pl // what was read stays read: the next verb that finds no seat needs no query for it
 			}
 		}

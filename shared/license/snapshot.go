@@ -43,29 +43,39 @@ func (ch *Change) sure(ctx context.Context, err error) error {
 	return err
 }
 
-// unchanged reads the users and licenses of the change again. If they are as they were, all of them were so at the moment before this read, and what was read of the
-// pool in between was read while they were.
+// unchanged reads the users and licenses of the change again, and whether those that it takes are in the pool. If they are as they were, all of them were so at the moment before
+// this read, and what was read of the pool in between was read while they were.
 //
 // Errors: a *table.ConditionError when one has changed.
 func (ch *Change) unchanged(ctx context.Context) error {
 	versions := map[table.Key]int64{} // 0 for what did not exist
+	var entries []table.Key           // of the pool, which must be there
 	for user, h := range ch.holders {
 		versions[HolderKey(ch.c.Account, user)] = h.version
 	}
 	for id, l := range ch.licenses {
-		if l.exists {
-			versions[licenseKey(ch.c.Account, id)] = l.version
+		if !l.exists {
+			continue
+		}
+		versions[licenseKey(ch.c.Account, id)] = l.version
+		if l.before.Status == Available && l.now.Status == Assigned && !l.drawn { // by a hint, perhaps
+			entries = append(entries, freeKey(ch.c.Account, l.now.ProductID, id))
 		}
 	}
 	if len(versions) == 0 {
 		return nil
 	}
-	found, err := ch.c.Lookup(ctx, slices.Collect(maps.Keys(versions))...)
+	found, err := ch.c.Lookup(ctx, slices.Concat(slices.Collect(maps.Keys(versions)), entries)...)
 	if err != nil {
 		return err
 	}
 	for key, version := range versions {
 		if found[key].Version != version {
+			return ch.changedMeanwhile(key)
+		}
+	}
+	for _, key := range entries {
+		if _, free := found[key]; !free {
 			return ch.changedMeanwhile(key)
 		}
 	}

@@ -49,7 +49,7 @@ type Change struct {
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
 	pools      map[string]*pool
 	named      map[string]bool // licenses that the commit names in the front
-	fronted    bool            // whether the commit takes out of the front what was taken there
+	frontKept  bool            // whether the commit takes out of the front what was taken there
 	heads      map[string]*head
 	records    []call.Change
 	reason     string
@@ -144,7 +144,8 @@ func (d *Desk) Change(c *call.Call) *Change {
 		desk: d, c: c,
 		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
 		numbers: map[string]*numberState{}, waits: map[string]*waitState{}, exclusions: map[string]bool{},
-		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, named: map[string]bool{}, heads: map[string]*head{}, look: map[string]bool{}, still: map[string]bool{},
+		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, named: map[string]bool{}, heads: map[string]*head{},
+		look: map[string]bool{}, still: map[string]bool{},
 	}
 }
 

@@ -178,7 +178,7 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 			ops = append(ops, pl.rest...)
 		}
 	}
-	if ch.fronted = len(ops) <= room; !ch.fronted {
+	if ch.frontKept = len(ops) <= room; !ch.frontKept {
 		return nil, nil // it stays as it was, and so in part wrong
 	}
 	written := map[table.Key]bool{}

@@ -94,7 +94,7 @@ func (h *hints) shun(name string) bool {
 	return false
 }
 
-// keep remembers what is left of a pool, beside what is remembered of it already.
+// keep remembers what is left of a pool, and, if that was found in the front and so is nobody else's, what was remembered before.
 func (h *hints) keep(name string, at time.Time, left *pool) {
 	h.change(name, func(k *hint) {
 		if left.fronted {
@@ -103,7 +103,7 @@ func (h *hints) keep(name string, at time.Time, left *pool) {
 		if len(left.free) == 0 {
 			return
 		}
-		if before, ok := k.fresh(at); ok {
+		if before, ok := k.fresh(at); ok && !left.read { // who reads the same pool twice finds the same seats
 			left.free = append(left.free, before.free...)
 			maps.Copy(left.vers, before.vers)
 		}
@@ -125,7 +125,7 @@ func (h *hints) change(name string, change func(k *hint)) {
 // keepPools remembers what a change that is committed has left of the pools it read. What it found in the front and took nothing of is still there.
 func (ch *Change) keepPools() {
 	for product, pl := range ch.pools {
-		if pl.fronted && !(ch.fronted && ch.drewFrom(pl)) {
+		if pl.fronted && !(ch.frontKept && ch.drewFrom(pl)) {
 			continue
 		}
 		// A seat read twice, once as a hint, may be taken and still be in the list.

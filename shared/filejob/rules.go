@@ -187,7 +187,7 @@ func (c *Cells) Fault(column int, format string, args ...any) {
 }
 
 // Text is a cell's text without the spaces around it, empty for a blank one; ok is false, and a fault noted, when it cannot be trusted to be what somebody entered
-// (spec 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled.
+// (spec 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled or made a date of.
 func (c *Cells) Text(column int) (text string, ok bool) {
 	cell := c.Row.Cell(column)
 	switch cell.Kind {
@@ -199,6 +199,9 @@ func (c *Cells) Text(column int) (text string, ok bool) {
 		return "", false
 	case sheet.KindBool:
 		c.Fault(column, "The cell holds TRUE or FALSE, which means nothing here.")
+		return "", false
+	case sheet.KindDate:
+		c.Fault(column, "A spreadsheet has made a date or a time of what was entered; format the column as text and enter it again.")
 		return "", false
 	case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
 	}

@@ -252,7 +252,7 @@ func csvFile(content [][]string) []byte {
 	return b.Bytes()
 }
 
-// xlsxFile writes a workbook of text cells; a cell that begins with = becomes a formula, and one that begins with # a number.
+// xlsxFile writes a workbook of text cells; a cell that begins with = becomes a formula, and one that begins with # a number, which is shown by the format behind another #.
 func (o *office) xlsxFile(content [][]string) []byte {
 	o.f.Helper()
 	book := excelize.NewFile()
@@ -266,7 +266,16 @@ func (o *office) xlsxFile(content [][]string) []byte {
 			case strings.HasPrefix(cell, "="):
 				o.must(book.SetCellFormula("Sheet1", at, cell[1:]))
 			case strings.HasPrefix(cell, "#"):
-				o.must(book.SetCellDefault("Sheet1", at, cell[1:]))
+				number, format, formatted := strings.Cut(cell[1:], "#")
+				if number == "" {
+					number, formatted = cell[1:], false
+				}
+				o.must(book.SetCellDefault("Sheet1", at, number))
+				if formatted {
+					style, err := book.NewStyle(&excelize.Style{CustomNumFmt: &format})
+					o.must(err)
+					o.must(book.SetCellStyle("Sheet1", at, at, style))
+				}
 			default:
 				o.must(book.SetCellStr("Sheet1", at, cell))
 			}

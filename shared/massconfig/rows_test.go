@@ -151,6 +151,8 @@ func TestBadCells(t *testing.T) {
 		want []fault
 	}{
 		{"a number kept as a number is fine, a mangled one not", [][]string{row("#102", "#6567891231", "alice"), row("#103", "#6.57E+19", "lucie")}, []fault{{3, "B", "turned the number into"}}},
+		{"what was entered became a date", [][]string{row("#46024#yyyy-mm-dd", "", "alice")}, []fault{{2, "A", "made a date"}}},
+		{"zeros that only the format shows count", [][]string{row("#101#0000", "", "alice"), row("0101", "", "lucie")}, []fault{{2, "A", "claimed by row 3"}, {3, "A", "claimed by row 2"}}},
 		{"something under no header", [][]string{row("102", "", "alice"), row("103", "", "lucie", "team_chat", "call_recording")}, []fault{{3, "E", "no header"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

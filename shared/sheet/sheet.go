@@ -71,7 +71,8 @@ type Kind uint8
 const (
 	KindBlank   Kind = iota // nothing, or nothing but white space; Text is empty
 	KindText                // text
-	KindNumber              // a number, dates included; Text as a person would see it without a format
+	KindNumber              // a number; Text as a person would see it without a format, or with one that only adds zeros in front
+	KindDate                // a number that is shown as a date or a time; Text is the number
 	KindBool                // Text is TRUE or FALSE
 	KindError               // Text is the error, such as #REF!
 	KindFormula             // a formula, whatever value it shows; Text is the formula with its =
@@ -86,6 +87,8 @@ func (k Kind) String() string {
 		return "text"
 	case KindNumber:
 		return "number"
+	case KindDate:
+		return "date"
 	case KindBool:
 		return "bool"
 	case KindError:
@@ -135,13 +138,14 @@ const (
 
 // Reader gives the rows of a file that Open has verified. It is not safe for concurrent use.
 type Reader struct {
-	kind   FileKind
-	file   string
-	limits Limits
-	rows   int
-	pass   func(visit func(Row) error) (int, error)
-	sheet  string
-	texts  *textTable
+	kind    FileKind
+	file    string
+	limits  Limits
+	rows    int
+	pass    func(visit func(Row) error) (int, error)
+	sheet   string
+	texts   *textTable
+	formats []format
 }
 
 // Open verifies the whole of a file of size bytes and returns a reader of its rows. The ending of name says what the file

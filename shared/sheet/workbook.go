@@ -64,6 +64,11 @@ func (rd *Reader) openXLSX(src *source) error {
 			return err
 		}
 	}
+	if styles := stylesPart(a, relations); styles != nil {
+		if rd.formats, err = readFormats(a, styles); err != nil {
+			return err
+		}
+	}
 	rd.pass = func(visit func(Row) error) (int, error) { return rd.scanSheet(a, worksheet, visit) }
 	rd.rows, err = rd.pass(nil)
 	if err == nil && rd.rows == 0 {

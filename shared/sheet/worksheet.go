@@ -109,18 +109,21 @@ func (b *rowBuilder) finish() error {
 
 // sheetScan is one pass over a worksheet.
 type sheetScan struct {
-	s      *scanner
-	out    rowBuilder
-	texts  *textTable
-	row    int // of the row that is read, 0 before the first
-	column int // of the cell that is read, -1 before the first
-	inCell bool
-	digits []byte
+	s     *scanner
+	out   rowBuilder
+	texts *textTable
+	// formats are those of the workbook's cells, if any means anything; format is that of the cell that is read.
+	formats []format
+	format  format
+	row     int // of the row that is read, 0 before the first
+	column  int // of the cell that is read, -1 before the first
+	inCell  bool
+	digits  []byte
 }
 
 // scanSheet reads the sheet, giving every row to visit if there is one, and returns how many rows there are.
 func (rd *Reader) scanSheet(a *archive, e *entry, visit func(Row) error) (int, error) {
-	w := &sheetScan{out: rowBuilder{limits: rd.limits, visit: visit}, texts: rd.texts}
+	w := &sheetScan{out: rowBuilder{limits: rd.limits, visit: visit}, texts: rd.texts, formats: rd.formats}
 	err := readPart(a, e, func(s *scanner) error {
 		w.s = s
 
@@ -290,6 +293,9 @@ func parseCellType(name []byte) (cellType, bool) {
 
 func (w *sheetScan) readCell() error {
 	column, kind := w.column+1, typeNumber
+	if w.formats != nil {
+		w.format = w.formats[0]
+	}
 	for i := range w.s.attrs {
 		a := &w.s.attrs[i]
 		switch string(a.name) {
@@ -306,6 +312,10 @@ func (w *sheetScan) readCell() error {
 					shown(string(a.value)), ColumnName(w.column), w.row, saveAgain)
 			}
 			column = c
+		case "s":
+			if w.formats != nil {
+				w.format = w.formatAt(a.value)
+			}
 		case "t":
 			var ok bool
 			if kind, ok = parseCellType(a.value); !ok {
@@ -323,6 +333,22 @@ func (w *sheetScan) readCell() error {
 	w.inCell = false
 
 	return nil
+}
+
+// formatAt is the format to which a cell refers; one that is not there means nothing.
+func (w *sheetScan) formatAt(reference []byte) format {
+	n := 0
+	for _, c := range reference {
+		if c < '0' || c > '9' || n >= len(w.formats) {
+			return formatPlain
+		}
+		n = 10*n + int(c-'0')
+	}
+	if n >= len(w.formats) {
+		return formatPlain
+	}
+
+	return w.formats[n]
 }
 
 func (w *sheetScan) badReference(ref []byte) error {
@@ -379,6 +405,8 @@ func (w *sheetScan) cellContents(kind cellType) error {
 		return w.out.cell(w.column, from, KindFormula)
 	case len(w.out.text) == from:
 		return nil
+	case kind == typeNumber && w.format == formatDate:
+		return w.out.cell(w.column, from, KindDate)
 	default:
 		return w.out.cell(w.column, from, cellKinds[kind])
 	}
@@ -429,15 +457,17 @@ func (w *sheetScan) value(kind cellType) error {
 	}
 	switch kind {
 	case typeNumber:
-		if n := countDigits(raw); n == len(raw) && n <= digitsKept && raw[0] != '0' {
-			return nil
+		if n := countDigits(raw); n != len(raw) || n > digitsKept || raw[0] == '0' {
+			digits, ok := appendNumber(w.digits[:0], raw)
+			if !ok {
+				return w.badValue("should hold a number and holds %q", raw)
+			}
+			w.digits = digits
+			w.out.text = append(w.out.text[:from], digits...)
 		}
-		digits, ok := appendNumber(w.digits[:0], raw)
-		if !ok {
-			return w.badValue("should hold a number and holds %q", raw)
+		if w.format != formatPlain && w.format != formatDate {
+			w.out.text = formatted(w.out.text, from, w.format)
 		}
-		w.digits = digits
-		w.out.text = append(w.out.text[:from], digits...)
 	case typeShared:
 		return w.sharedText(from, raw)
 	case typeBool:

@@ -48,7 +48,7 @@ type Change struct {
 	counts     map[string]int64    // by name: countName
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
 	pools      map[string]*pool
-	named      map[string]bool // licenses that the commit names in the front
+	named      map[string]bool // licenses that the front names after the commit
 	frontKept  bool            // whether the commit takes out of the front what was taken there
 	heads      map[string]*head
 	records    []call.Change
@@ -89,8 +89,9 @@ type licenseState struct {
 	before  stored
 	raw     []byte
 	now     stored
-	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved for one that is reserved for somebody else.
-	drawn, reserved bool
+	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved for one that is reserved for somebody else; pooled for one of the server's
+	// choice.
+	drawn, reserved, pooled bool
 }
 
 type extensionState struct {
@@ -116,14 +117,15 @@ type waitState struct {
 }
 
 type pool struct {
-	at      time.Time // when it was read first
-	free    []stored
-	vers    map[string]int64
-	next    string
-	done    bool
-	fronted bool              // the front was read
-	rest    []table.Operation // what of the front is to be written when a license of the pool is taken
-	read    bool              // the pool itself was read
+	at   time.Time // when it was read first
+	free []offer
+	next string
+	done bool
+	read bool // the pool itself was read
+	// fronted is set when the front was read. used are the items of which licenses are in free, in their order, and missed is what is to be done with those that were wrong.
+	fronted bool
+	used    []usedFront
+	missed  []table.Operation
 }
 
 type head struct {
@@ -848,23 +850,26 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 	pl := ch.pools[product]
 	if pl == nil {
 		if pl = ch.desk.hints.take(ch.c.Account+"#"+product, ch.c.At); pl == nil {
-			pl = &pool{at: ch.c.At, vers: map[string]int64{}}
+			pl = &pool{at: ch.c.At}
 		}
 		ch.pools[product] = pl
 	}
 	for {
 		for len(pl.free) > 0 {
-			i := ch.c.Env.Pick(len(pl.free))
-			l := pl.free[i]
+			i := 0 // what the front names in its order, so that what is not taken stays in a row; it was chosen by chance
+			if !pl.fronted || pl.read {
+				i = ch.c.Env.Pick(len(pl.free))
+			}
+			o := pl.free[i]
 			pl.free = slices.Delete(pl.free, i, i+1)
-			if state := ch.licenses[l.ID]; state != nil {
+			if state := ch.licenses[o.ID]; state != nil {
 				if state.now.Status == Available {
 					return state, nil
 				}
 				continue
 			}
-			state := &licenseState{version: pl.vers[l.ID], exists: true, before: l, now: l}
-			ch.licenses[l.ID] = state
+			state := &licenseState{version: o.LicenseVersion, exists: true, before: o.stored, now: o.stored, pooled: true}
+			ch.licenses[o.ID] = state
 			return state, nil
 		}
 		if pl.done {
@@ -883,22 +888,22 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 		if err != nil {
 			return nil, err
 		}
-		var offered []stored
+		var offered []offer
+		var licenses []stored
 		for _, item := range page.Items {
-			l, err := call.Decode[offer](item)
+			o, err := call.Decode[offer](item)
 			if err != nil {
 				return nil, err
 			}
-			offered = append(offered, l.stored)
-			pl.vers[l.ID] = l.LicenseVersion
+			offered, licenses = append(offered, o), append(licenses, o.stored)
 		}
-		seen, err := ch.desk.sight(ctx, ch.c, offered)
+		seen, err := ch.desk.sight(ctx, ch.c, licenses)
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range offered {
-			if seen(l) {
-				pl.free = append(pl.free, l)
+		for _, o := range offered {
+			if seen(o.stored) {
+				pl.free = append(pl.free, o)
 			}
 		}
 		pl.next, pl.done, pl.read = page.Next, page.Next == "", true

@@ -99,13 +99,19 @@ func (ch *Change) fronts(wanted map[string]int, room int) []string {
 	return products
 }
 
+// usedFront is an item of the front of which so many licenses were read into a pool, from the first one of its run.
+type usedFront struct {
+	table.Item
+	first run
+	read  int
+}
+
 // frontOf fills the pool of a product with as many licenses as are wanted from what was read of its front. Where that names licenses that have refused a commit, others are at
 // work: those are taken out, and the pool itself is read.
 func (ch *Change) frontOf(product string, wanted int, found map[table.Key]table.Item) error {
-	pl := &pool{at: ch.c.At, vers: map[string]int64{}, fronted: true}
+	pl := &pool{at: ch.c.At, fronted: true}
 	ch.pools[product] = pl
-	var items []table.Item
-	var runs []run
+	var named []usedFront
 	for _, key := range frontKeys(ch.c.Account, product) {
 		item, ok := found[key]
 		if !ok {
@@ -115,39 +121,33 @@ func (ch *Change) frontOf(product string, wanted int, found map[table.Key]table.
 		if err != nil {
 			return err
 		}
-		items, runs = append(items, item), append(runs, r)
+		named = append(named, usedFront{Item: item, first: r})
 		if !ch.suspicious(r) {
 			continue
 		}
-		rest, err := r.missed(ch.c.Account, item)
+		op, err := r.missed(ch.c.Account, item)
 		if err != nil {
 			return err
 		}
-		pl.rest = append(pl.rest, rest)
+		pl.missed = append(pl.missed, op)
 	}
-	if len(pl.rest) > 0 {
+	if len(pl.missed) > 0 {
 		return nil
 	}
-	ahead := ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
-	for len(items) > 0 && len(pl.free) < wanted {
-		i := ch.c.Env.Pick(len(items))
-		item, first := items[i], runs[i]
-		items, runs = slices.Delete(items, i, i+1), slices.Delete(runs, i, i+1)
-		taken := 0
-		for taken <= first.More && len(pl.free) < wanted+ahead {
-			r := first.skip(ch.c.Account, taken)
+	wanted += ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
+	for len(named) > 0 && len(pl.free) < wanted {
+		i := ch.c.Env.Pick(len(named))
+		u := named[i]
+		named = slices.Delete(named, i, i+1)
+		for u.read <= u.first.More && len(pl.free) < wanted {
+			r := u.first.skip(ch.c.Account, u.read)
 			if ch.suspicious(r) {
 				break
 			}
-			pl.free, pl.vers[r.ID] = append(pl.free, r.stored), r.LicenseVersion
-			taken++
+			u.read++
+			pl.free = newest(pl.free, r.offer)
 		}
-		first.Missed = 0
-		rest, err := first.without(ch.c.Account, item, taken)
-		if err != nil {
-			return err
-		}
-		pl.rest = append(pl.rest, rest)
+		pl.used = append(pl.used, u)
 	}
 	return nil
 }
@@ -158,14 +158,38 @@ func (ch *Change) suspicious(r run) bool {
 	return ok && refused.version >= r.LicenseVersion
 }
 
-// drewFrom says whether the change takes a license of a product's pool.
-func (ch *Change) drewFrom(pl *pool) bool {
-	for id := range pl.vers {
-		if l := ch.licenses[id]; l != nil && l.before.Status == Available && l.now.Status != Available {
+// drew says whether the change takes a license of the product of the server's choice.
+func (ch *Change) drew(product string) bool {
+	for _, l := range ch.licenses {
+		if l.pooled && l.now.ProductID == product && l.now.Status != Available {
 			return true
 		}
 	}
 	return false
+}
+
+// takenOut is what is to be done with an item of the front: out of it go the licenses of its run that the change has taken, and so many after them that the process will remember.
+// Those that it names further on are noted; nothing is done when the change has taken none.
+func (ch *Change) takenOut(u usedFront, ahead int) (ops []table.Operation, err error) {
+	out := 0
+	for n := range u.read {
+		if ch.licenses[u.first.skip(ch.c.Account, n).ID] != nil {
+			out = n + 1
+		}
+	}
+	if out > 0 {
+		out = min(out+ahead, u.read)
+		u.first.Missed = 0
+		op, err := u.first.without(ch.c.Account, u.Item, out)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	for n := out; n < u.read; n++ {
+		ch.named[u.first.skip(ch.c.Account, n).ID] = true
+	}
+	return ops, nil
 }
 
 // frontOperations keep the front as the change leaves it, as far as a commit has room for so many operations more: what was taken out of the front is gone from it, and it names
@@ -174,8 +198,18 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 	clear(ch.named)
 	var ops []table.Operation
 	for _, product := range slices.Sorted(maps.Keys(ch.pools)) {
-		if pl := ch.pools[product]; ch.drewFrom(pl) {
-			ops = append(ops, pl.rest...)
+		pl := ch.pools[product]
+		if !ch.drew(product) {
+			continue
+		}
+		ops = append(ops, pl.missed...)
+		ahead := ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
+		for _, u := range pl.used {
+			more, err := ch.takenOut(u, ahead)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, more...)
 		}
 	}
 	if ch.frontKept = len(ops) <= room; !ch.frontKept {
@@ -185,9 +219,10 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 	for _, op := range ops {
 		written[op.Item.Key] = true
 	}
+	left := frontNamed
 	for _, o := range ch.frontOffers() {
 		key := frontKey(ch.c.Account, o.ProductID, frontRuns+int(o.ID[0])%frontSingles)
-		if len(ops) >= room || len(ch.named) == frontNamed || written[key] {
+		if len(ops) >= room || left == 0 || written[key] {
 			continue
 		}
 		put, err := runOperation(key, run{offer: o}, table.Always)
@@ -197,6 +232,7 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 		// So who takes it out finds out whether another was named meanwhile, or, if that has the same version, loses a hint.
 		put.Item.Version = o.LicenseVersion
 		ops, written[key], ch.named[o.ID] = append(ops, put), true, true
+		left--
 	}
 	return ops, nil
 }
@@ -212,12 +248,12 @@ func (ch *Change) frontOffers() []offer {
 	}
 	for _, product := range slices.Sorted(maps.Keys(ch.pools)) {
 		pl := ch.pools[product]
-		if !pl.fronted || !pl.read || !ch.drewFrom(pl) {
+		if !pl.fronted || !pl.read || !ch.drew(product) {
 			continue
 		}
-		for _, l := range pl.free {
-			if ch.licenses[l.ID] == nil {
-				offers = append(offers, offer{stored: l, LicenseVersion: pl.vers[l.ID]})
+		for _, o := range pl.free {
+			if ch.licenses[o.ID] == nil {
+				offers = append(offers, o)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package license
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -291,6 +292,79 @@ func TestWhatIsDoneIsNotWritten(t *testing.T) {
 	if _, cost, err := o.elsewhere(o.metered(), "live-reports", "ann"); err != nil || cost["TransactWriteItems"] != 0 {
 		t.Errorf("%v, %v", cost, err)
 	}
+}
+
+// TestFrontThatNamesALicenseTwice has the front name a license as it was delivered, and once more as it is since it was charged elsewhere: it is assigned as it is.
+func TestFrontThatNamesALicenseTwice(t *testing.T) {
+	o := open(t)
+	o.hire("Ann")
+	users := o.staff(2)
+	ids := o.buy("live-reports", 2, "CC-1")
+	_, err := o.desk.Charge(o.ctx, o.call(), ids[0], "CC-2")
+	o.must(err)
+	_, err = o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	o.must(err)
+	_, err = o.desk.Unassign(o.ctx, o.call(), ids[0])
+	o.must(err)
+	picks := []int{0, 1} // both items that name it
+	o.Env.Chance = func(n int) int {
+		if len(picks) == 0 {
+			return 0
+		}
+		p := picks[0]
+		picks = picks[1:]
+		return min(p, n-1)
+	}
+	results, err := NewDesk(o.desk.products).AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
+	o.must(err)
+	for _, r := range results.Results {
+		if want := map[bool]string{true: "CC-2", false: "CC-1"}[r.License.ID == ids[0]]; r.License.CostCenter != want {
+			t.Errorf("license %s is charged to %s, want %s", r.License.ID, r.License.CostCenter, want)
+		}
+	}
+	o.audit(false, true, append(users, "ann")...)
+}
+
+// TestLicenseThatIsRememberedTwice has a process remember a license as the front named it beside what it has read in the pool: it is assigned as it is.
+func TestLicenseThatIsRememberedTwice(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 2, "CC-1")
+	old, err := call.Encode(o.license(ids[0]))
+	o.must(err)
+	var before stored
+	o.must(json.Unmarshal(old, &before))
+	_, err = o.desk.Charge(o.ctx, o.call(), ids[0], "CC-2")
+	o.must(err)
+	now := stored{License: o.license(ids[0])}
+	for _, order := range [][]offer{{{before, 1}, {now, 2}}, {{now, 2}, {before, 1}}} {
+		if free := newest(nil, order...); len(free) != 1 || free[0].LicenseVersion != 2 || free[0].CostCenter != "CC-2" {
+			t.Errorf("%+v", free)
+		}
+	}
+	name, at := o.Account+"#live-reports", o.Clock.Now()
+	o.desk.hints.keep(name, at, &pool{at: at, read: true, free: []offer{{now, 2}}})
+	o.desk.hints.keep(name, at, &pool{at: at, fronted: true, free: []offer{{before, 1}}})
+	if pl := o.desk.hints.take(name, at); len(pl.free) != 1 || pl.free[0].LicenseVersion != 2 {
+		t.Errorf("%+v", pl.free)
+	}
+}
+
+// TestFrontKeepsWhatWasNotTaken assigns a product to several users of whom all but one hold it.
+func TestFrontKeepsWhatWasNotTaken(t *testing.T) {
+	o := open(t)
+	users := o.staff(8)
+	o.buy("live-reports", 40, "CC-1")
+	for _, user := range users[1:] {
+		_, _, err := o.elsewhere(&calls{}, "live-reports", user)
+		o.must(err)
+	}
+	before := o.named("live-reports")
+	results, err := NewDesk(o.desk.products).AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
+	o.must(err)
+	if after := o.named("live-reports"); results.Failed != 0 || after != before-1 {
+		t.Errorf("the front named %d, and names %d after one was taken; %+v", before, after, results)
+	}
+	o.audit(false, true, users...)
 }
 
 // TestRaceOfProcessesForTheFront has many processes that know nothing assign at once what the front names.

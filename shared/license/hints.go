@@ -1,7 +1,6 @@
 package license
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -103,11 +102,11 @@ func (h *hints) keep(name string, at time.Time, left *pool) {
 		if len(left.free) == 0 {
 			return
 		}
+		free := left.free
 		if before, ok := k.fresh(at); ok && !left.read { // who reads the same pool twice finds the same seats
-			left.free = append(left.free, before.free...)
-			maps.Copy(left.vers, before.vers)
+			free = newest(free, before.free...)
 		}
-		k.at, k.pool = left.at, pool{at: left.at, free: left.free, vers: left.vers}
+		k.at, k.pool = left.at, pool{at: left.at, free: free}
 	})
 }
 
@@ -122,14 +121,27 @@ func (h *hints) change(name string, change func(k *hint)) {
 	h.pools[name] = kept
 }
 
-// keepPools remembers what a change that is committed has left of the pools it read. What it found in the front and took nothing of is still there.
+// newest adds free licenses to others; of two states of one license the newer one stays.
+func newest(free []offer, more ...offer) []offer {
+	for _, o := range more {
+		switch i := slices.IndexFunc(free, func(known offer) bool { return known.ID == o.ID }); {
+		case i < 0:
+			free = append(free, o)
+		case free[i].LicenseVersion < o.LicenseVersion:
+			free[i] = o
+		}
+	}
+	return free
+}
+
+// keepPools remembers what a change that is committed has left of the pools it read, but for what the front names.
 func (ch *Change) keepPools() {
 	for product, pl := range ch.pools {
-		if pl.fronted && !(ch.frontKept && ch.drewFrom(pl)) {
+		if pl.fronted && !(ch.frontKept && ch.drew(product)) {
 			continue
 		}
 		// A seat read twice, once as a hint, may be taken and still be in the list.
-		pl.free = slices.DeleteFunc(pl.free, func(l stored) bool { return ch.licenses[l.ID] != nil || ch.named[l.ID] })
+		pl.free = slices.DeleteFunc(pl.free, func(o offer) bool { return ch.licenses[o.ID] != nil || ch.named[o.ID] })
 		ch.desk.hints.keep(ch.c.Account+"#"+product, ch.c.At, pl)
 	}
 }

@@ -330,8 +330,9 @@ func (ch *Change) suspect(err error) error {
 				ch.desk.suspects.add(ch.c.Account+"#"+id, suspicion{product: l.now.ProductID, version: l.version})
 			}
 		}
-		for product, pl := range ch.pools {
-			if slices.ContainsFunc(pl.rest, func(op table.Operation) bool { return refused.Has(op.Item.Key) }) {
+		for product := range ch.pools {
+			front := frontKey(ch.c.Account, product, 0).Partition
+			if slices.ContainsFunc(refused.Keys, func(key table.Key) bool { return key.Partition == front }) {
 				ch.desk.hints.avoid(ch.c.Account + "#" + product)
 			}
 		}

@@ -54,7 +54,7 @@ func (ch *Change) clone() *Change {
 	copied.waits = cloneStates(ch.waits)
 	copied.pools = cloneStates(ch.pools)
 	for _, pl := range copied.pools {
-		pl.free, pl.vers = slices.Clone(pl.free), maps.Clone(pl.vers)
+		pl.free = slices.Clone(pl.free)
 	}
 	copied.heads = cloneStates(ch.heads)
 	for _, hd := range copied.heads {

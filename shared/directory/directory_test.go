@@ -583,3 +583,20 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnProductStaysWhenTheRoleBehindItChanges exchanges a role that carries a base for another that carries the same one: the user's own product, which needs the base, stays.
+func TestOwnProductStaysWhenTheRoleBehindItChanges(t *testing.T) {
+	f := newFixture(t)
+	for _, id := range []string{"a", "b"} {
+		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: id, Name: id, Licenses: []string{"essential-user"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.put(t, User{ID: "ann", Name: "Ann", RoleIDs: []string{"a"}, Licenses: []string{"agent-user"}, Active: true})
+	f.put(t, User{ID: "ann", Name: "Ann", RoleIDs: []string{"b"}, Licenses: []string{"agent-user"}, Active: true})
+	for _, product := range []string{"essential-user", "agent-user"} {
+		if s := f.state(t, "ann", product); s != license.Holds {
+			t.Errorf("%s: %s", product, s)
+		}
+	}
+}

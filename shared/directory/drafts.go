@@ -42,12 +42,11 @@ func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yi
 	return s.draftUser(ctx, c, u, yields)
 }
 
-// DraftPart decides a part of a PutUser that does not fit into one commit, after which there is less to change.
+// DraftRelease decides what deactivating a user would do, and nothing else: for somebody who leaves by a change that does not fit into one commit.
 //
-// Errors: those of PutUser; not-found; wrong-state when there is no such part.
-func (s *Service) DraftPart(ctx context.Context, c *call.Call, u User) (*UserDraft, error) {
-	u.RoleIDs = unique(u.RoleIDs)
-	return s.draftPart(ctx, c, u)
+// Errors: not-found.
+func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
+	return s.draftRelease(ctx, c, id)
 }
 
 // Operations are those of the draft, for a commit with so many more.

@@ -62,7 +62,7 @@ func TestDraftsWriteNothing(t *testing.T) {
 			return err
 		},
 		problem.NotFound: func() error {
-			_, err := f.s.DraftPart(ctx, c, User{ID: "eve"})
+			_, err := f.s.DraftRelease(ctx, c, "eve")
 			return err
 		},
 	} {

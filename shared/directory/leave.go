@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"seatwise/shared/call"
 	"seatwise/shared/license"
@@ -11,7 +10,7 @@ import (
 	"seatwise/shared/table"
 )
 
-// ErrTooMuch says that a change of a user does not fit into one commit.
+// ErrTooMuch says that a change of a user does not fit into one commit; somebody who leaves has less to change once they are deactivated.
 var ErrTooMuch = errors.New("a change of a user does not fit into one commit")
 
 // commitWhole commits a change with the directory's own operations, if all of it fits into one commit.
@@ -25,68 +24,39 @@ func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation)
 	return ch.Commit(ctx, call.Answer{}, ops...)
 }
 
-// inParts changes a user in one commit, if that can be. Who holds much and has much else changed at once may not fit into one; part then commits a part of the change, as often
-// as it takes until the rest fits. A crash in between leaves the user with what was done, and repeating the request does the rest.
-func inParts(ctx context.Context, c *call.Call, part, whole func(context.Context, *call.Call) error) error {
-	err := call.Decide(ctx, func(ctx context.Context) error { return whole(ctx, c) })
-	for errors.Is(err, ErrTooMuch) {
-		err = call.Decide(ctx, func(ctx context.Context) error { return part(ctx, c) })
-		if errors.Is(err, ErrTooMuch) {
-			return ErrNoPart
-		}
+// ErrTooMuchAtOnce refuses a change of somebody who stays, which does not fit into one commit: in parts, it would show states that nobody has asked for.
+var ErrTooMuchAtOnce = problem.New(problem.WrongState, "This changes more of the user than one step can hold; change some of the roles first, and the rest after that.")
+
+// leaving changes a user in one commit. Who leaves, holds much and has much else changed at once may not fit into one; they are first deactivated, which releases all
+// that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows. A crash in between leaves them deactivated, and repeating the request does the rest. The
+// caller's If-Match holds for the rest as well: nobody else may have changed the user in between.
+//
+// Errors: those of change; wrong-state for too much at once of somebody who is not active, or, if stays is set, who is to be active.
+func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bool, change func(context.Context, *call.Call) error) error {
+	err := call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c) })
+	if !errors.Is(err, ErrTooMuch) {
+		return err
+	}
+	if stays {
+		return ErrTooMuchAtOnce
+	}
+	rest := c.Apart()
+	if err := call.Decide(ctx, func(ctx context.Context) error {
+		d, err := s.draftRelease(ctx, c, id)
 		if err != nil {
 			return err
 		}
-		c = c.Apart()
-		err = call.Decide(ctx, func(ctx context.Context) error { return whole(ctx, c) })
-	}
-	return err
-}
-
-// ErrNoPart refuses a change that does not fit into one commit and has no part that could be done before.
-var ErrNoPart = problem.New(problem.WrongState, "This changes more of the user than one step can hold; change some of it first.")
-
-// roleStep is how many roles one part of a change gives, and how many it takes: each is an entry and a check, and may bring or end metered licenses.
-const roleStep = 5
-
-// draftPart decides a part of what PutUser is to do, after which there is less: who leaves is deactivated, which releases all that they hold in one step (spec 6, and
-// catalog.MaxPurchasable); of anybody else a few roles are changed, and nothing that they hold by other reasons is touched.
-//
-// Errors: those of PutUser; not-found; wrong-state when there is no such part; a *table.ConditionError when the user is changed meanwhile.
-func (s *Service) draftPart(ctx context.Context, c *call.Call, u User) (*UserDraft, error) {
-	now, version, err := s.GetUser(ctx, c, u.ID)
-	if err != nil {
-		return nil, err
-	}
-	if now.Active && !u.Active {
-		return s.draftRelease(ctx, c, u.ID)
-	}
-	gone, fresh := without(now.RoleIDs, u.RoleIDs), without(u.RoleIDs, now.RoleIDs)
-	if len(gone)+len(fresh) == 0 {
-		return nil, ErrNoPart
-	}
-	part := now
-	part.RoleIDs = slices.Concat(without(now.RoleIDs, gone[:min(roleStep, len(gone))]), fresh[:min(roleStep, len(fresh))])
-	d, err := s.draftUser(ctx, c, part, nil)
-	if err == nil && d.Version != version {
-		key := userKey(c.Account, u.ID)
-		return nil, &table.ConditionError{Failed: []int{0}, Keys: []table.Key{key}}
-	}
-	return d, err
-}
-
-// release deactivates a user and does nothing else.
-//
-// Errors: not-found, precondition-failed, ErrTooMuch; wrong-state when they are not active.
-func (s *Service) release(ctx context.Context, c *call.Call, id string) error {
-	d, err := s.draftRelease(ctx, c, id)
-	if err != nil {
+		if c.IfMatch != "" {
+			rest.IfMatch = call.Tag(d.Version + 1)
+		}
+		return commitWhole(ctx, d.ch, d.ops)
+	}); err != nil {
 		return err
 	}
-	if !d.Before.Active {
-		return ErrNoPart
+	if err = call.Decide(ctx, func(ctx context.Context) error { return change(ctx, rest) }); errors.Is(err, ErrTooMuch) {
+		return ErrTooMuchAtOnce
 	}
-	return commitWhole(ctx, d.ch, d.ops)
+	return err
 }
 
 // draftRelease decides what release does.

@@ -202,83 +202,87 @@ func TestLeaverIsHeldByItsTag(t *testing.T) {
 	}
 }
 
-// TestWhoStaysKeepsWhatTheyHold changes so much of an active user at once that it takes several commits: none of them takes anything that a person gave, or that the user holds by
-// other reasons.
-func TestWhoStaysKeepsWhatTheyHold(t *testing.T) {
-	products := fullest(t)
+// TestWhoStaysIsNotReleased changes more of an active user at once than one commit holds: it is refused, and nobody takes what they hold. In two requests it is done.
+func TestWhoStaysIsNotReleased(t *testing.T) {
+	const name = "Ann de la Santa Cruz Miller"
 	k := testkit.New(t)
-	desk := license.NewDesk(products)
+	desk := license.NewDesk(fullest(t))
 	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
-	var metered []string
-	for _, p := range products.Products() {
-		if p.Kind == catalog.Metered {
-			metered = append(metered, p.ID)
-		}
-	}
-	roles, others := make([]string, MaxRoles), make([]string, MaxRoles)
-	for i := range MaxRoles {
-		roles[i], others[i] = fmt.Sprintf("role%d", i), fmt.Sprintf("other%d", i)
-		f.role(t, others[i])
-		r := Role{ID: roles[i], Name: roles[i]}
-		if i == 0 {
-			r.Permissions, r.Licenses = []string{LiveReportsView}, metered
-		}
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f.put(t, User{ID: "ann", Name: "Ann de la Santa Cruz Miller", Extension: "101", Number: "6500000001", RoleIDs: roles, Active: true})
-	f.buy(t, catalog.LiveReportsID, 1)
-	f.granted(t, "ann", catalog.LiveReportsID, license.View)
-	given := map[string]bool{}
-	for _, p := range products.Purchasable() {
-		if p.ID != catalog.LiveReportsID {
-			f.buy(t, p.ID, 1)
-			f.granted(t, "ann", p.ID, license.Direct)
-			given[p.ID] = true
-		}
-	}
-	commits := 0
-	f.Env.Table = watched{Store: f.Env.Table, after: func() { commits++ }}
-	view, version, made, err := f.s.PutUser(t.Context(), f.Call("admin"), User{
-		ID: "ann", Name: "Zoe y los de Otro Nombre", Extension: "202", Number: "6500000002", RoleIDs: others, Active: true,
-	})
-	if err != nil || made {
-		t.Fatal(err)
-	}
-	u, at, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
-	if err != nil || at != version || !reflect.DeepEqual(u, view) || u.Name != "Zoe y los de Otro Nombre" || u.Extension != "202" || len(u.RoleIDs) != MaxRoles || u.RoleIDs[0] != "other0" {
-		t.Fatalf("%v: %+v of version %d, want %+v of version %d", err, u, at, view, version)
-	}
-	for _, held := range u.Holdings {
-		if !given[held.ProductID] {
-			t.Errorf("still holds %+v", held)
-		}
-		delete(given, held.ProductID)
-	}
-	if len(given) > 0 {
-		t.Errorf("lost %v", given)
-	}
-	if commits < 2 {
-		t.Errorf("%d commits: nothing was too much", commits)
-	}
-}
-
-// TestMoreThanCanBeDone refuses what does not fit into one commit and has no part that could be done before.
-func TestMoreThanCanBeDone(t *testing.T) {
-	k := testkit.New(t)
-	desk := license.NewDesk(catalog.Default())
-	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
-	f.user(t, "ann")
-	u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	f.holdEverything(t, name)
+	before, version, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.s.DraftPart(t.Context(), f.Call("admin"), u); !errors.Is(err, ErrNoPart) {
+	other := before
+	other.Name, other.Extension, other.Number, other.RoleIDs = "Zoe y los de Otro Nombre", "202", "6500000002", make([]string, MaxRoles)
+	for i := range other.RoleIDs {
+		other.RoleIDs[i] = fmt.Sprintf("other%d", i)
+		f.role(t, other.RoleIDs[i])
+	}
+	if _, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), other); !errors.Is(err, ErrTooMuchAtOnce) {
 		t.Fatal(err)
 	}
-	never := func(context.Context, *call.Call) error { return ErrTooMuch }
-	if err := inParts(t.Context(), f.Call("admin"), never, never); !problem.Is(err, problem.WrongState) {
-		t.Fatal(err)
+	if u, at, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann"); err != nil || at != version || !reflect.DeepEqual(u, before) {
+		t.Fatalf("%v: %+v of version %d", err, u, at)
+	}
+	first := before
+	first.RoleIDs = other.RoleIDs
+	for _, u := range []User{first, other} {
+		if _, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if err != nil || u.Name != other.Name || u.Extension != "202" || len(u.Holdings) != len(before.Holdings) {
+		t.Fatalf("%v: %+v", err, u)
+	}
+}
+
+// TestTagHoldsForBothSteps changes a user, or makes them anew, between the two steps of somebody's leaving: the second one is refused by the caller's tag.
+func TestTagHoldsForBothSteps(t *testing.T) {
+	for way, between := range map[string]func(f *fixture) error{
+		"changed": func(f *fixture) error {
+			u, _, err := f.s.GetUser(t.Context(), f.Call("eve"), "ann")
+			if err == nil {
+				u.Email = "by-eve@acme.example"
+				_, _, _, err = f.s.PutUser(t.Context(), f.Call("eve"), u)
+			}
+			return err
+		},
+		"made anew": func(f *fixture) error {
+			err := f.s.DeleteUser(t.Context(), f.Call("eve"), "ann")
+			if err == nil {
+				_, _, _, err = f.s.PutUser(t.Context(), f.Call("eve"), User{ID: "ann", Name: "Ann", Email: "by-eve@acme.example", Active: true})
+			}
+			return err
+		},
+	} {
+		t.Run(way, func(t *testing.T) {
+			k := testkit.New(t)
+			desk := license.NewDesk(fullest(t))
+			f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+			f.holdEverything(t, "Ann de la Santa Cruz Miller")
+			_, version, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sound, once := f.Env.Table, false
+			f.Env.Table = watched{Store: sound, after: func() {
+				if !once {
+					once, f.Env.Table = true, sound
+					if err := between(f); err != nil {
+						t.Error(err)
+					}
+				}
+			}}
+			c := f.Call("admin")
+			c.IfMatch = call.Tag(version)
+			if err := f.s.DeleteUser(t.Context(), c, "ann"); !once || !problem.Is(err, problem.PreconditionFailed) {
+				t.Errorf("%v", err)
+			}
+			if u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann"); err != nil || u.Email != "by-eve@acme.example" {
+				t.Errorf("%v: %+v", err, u)
+			}
+		})
 	}
 }

@@ -39,14 +39,7 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int6
 	var made bool
 	var version int64
 	var view User
-	part := func(ctx context.Context, c *call.Call) error {
-		d, err := s.draftPart(ctx, c, u)
-		if err != nil {
-			return err
-		}
-		return commitWhole(ctx, d.ch, d.ops)
-	}
-	err := inParts(ctx, c, part, func(ctx context.Context, c *call.Call) (err error) {
+	err := s.leaving(ctx, c, u.ID, u.Active, func(ctx context.Context, c *call.Call) (err error) {
 		view, version, made, err = s.putUser(ctx, c, u)
 		return err
 	})
@@ -260,7 +253,6 @@ func (s *Service) applyRoles(
 			this := grant{product, g.Source}
 			switch {
 			case wanted[this]:
-				delete(wanted, this)
 			case q.Kind == catalog.Metered && (g.Source == license.Direct || strings.HasPrefix(g.Source, "role:")):
 				gone = append(gone, this)
 			case g.Source == license.View && !mayView(p.RoleIDs, roles):
@@ -272,6 +264,12 @@ func (s *Service) applyRoles(
 	for _, g := range gone {
 		if err := ch.Withdraw(ctx, p.ID, g.product, g.source); err != nil {
 			return err
+		}
+	}
+	// What went with something else, as an add-on goes with its base, is given again.
+	for product, holding := range holder.Holdings {
+		for _, g := range holding.Grants {
+			delete(wanted, grant{product, g.Source})
 		}
 	}
 	// In the catalog's order a product comes after what it requires; what a role carries can be required by the user's own.
@@ -396,8 +394,7 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 
 // DeleteUser removes a user: every license goes back and every grant ends in one commit; the memberships in call queues follow.
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
-	part := func(ctx context.Context, c *call.Call) error { return s.release(ctx, c, id) }
-	err := inParts(ctx, c, part, func(ctx context.Context, c *call.Call) error {
+	err := s.leaving(ctx, c, id, false, func(ctx context.Context, c *call.Call) error {
 		ch := s.desk.Change(c)
 		item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 		if err != nil {

@@ -150,7 +150,7 @@ func (b *batch) is(r *planRow, made bool, version int64) bool {
 	return !made && version == r.Version+int64(b.parts)
 }
 
-// putUser puts a user. What does not fit into one commit is done in parts, as by a PUT.
+// putUser puts a user. Who leaves by what does not fit into one commit is deactivated first, as by a PUT.
 func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	d, err := b.a.s.directory.DraftUser(ctx, c, r.wanted(), func(user string) (int64, bool) {
 		g, there := b.a.file.users[user]
@@ -159,8 +159,7 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	if err != nil {
 		return err
 	}
-	if !b.is(r, d.Made, d.Version) || !b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) ||
-		!b.left(d.Before.Number, r.User.HadNumber, b.a.file.numbers) && d.Before.Extension != "" {
+	if !b.asChecked(r, d) {
 		return errChanged
 	}
 	if b.ops, err = d.Operations(beside); err == nil {
@@ -170,18 +169,26 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	if !errors.Is(err, directory.ErrTooMuch) {
 		return err
 	}
-	if d, err = b.a.s.directory.DraftPart(ctx, c, r.wanted()); err != nil {
+	if r.wanted().Active || b.parts > 0 {
+		return directory.ErrTooMuchAtOnce
+	}
+	if d, err = b.a.s.directory.DraftRelease(ctx, c, r.ID); err != nil {
 		return err
 	}
-	b.ops, err = d.Operations(beside)
-	if errors.Is(err, directory.ErrTooMuch) {
-		return directory.ErrNoPart
+	if !b.asChecked(r, d) {
+		return errChanged
 	}
-	if err != nil {
+	if b.ops, err = d.Operations(beside); err != nil {
 		return err
 	}
 	b.committed = d.Committed
 	return filejob.ErrPart
+}
+
+// asChecked says whether a draft begins from what the check found of the row's user, but for what other rows of the file have done.
+func (b *batch) asChecked(r *planRow, d *directory.UserDraft) bool {
+	return b.is(r, d.Made, d.Version) && b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
+		(b.left(d.Before.Number, r.User.HadNumber, b.a.file.numbers) || d.Before.Extension == "")
 }
 
 // yields says whether somebody gives up what a row wants: they had it at the check, and their own row is still to come. Who was given it since keeps it.

@@ -1,17 +1,18 @@
 package sheet
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// format is what the number format of a cell makes of a number, as far as that says what was entered: formatPlain and formatDate, or how many digits it shows at least.
-type format uint8
-
-const (
-	formatPlain format = 0
-	formatDate  format = 255
-)
+// format is what the number format of a cell makes of a number, as far as that says what was entered: how many digits it shows at least, and how many zeros it puts in front of
+// them whatever the number is.
+type format struct {
+	digits, zeros int
+	date          bool
+}
 
 // maxFormats is how many cell formats a workbook may have; a spreadsheet makes at most 65,490.
 const maxFormats = 1 << 16
@@ -58,7 +59,7 @@ func readFormats(a *archive, e *entry) ([]format, error) {
 					if !own {
 						f = builtInFormat(id)
 					}
-					formats, plain = append(formats, f), plain && f == formatPlain
+					formats, plain = append(formats, f), plain && f == format{}
 
 					return s.skip()
 				})
@@ -76,53 +77,65 @@ func readFormats(a *archive, e *entry) ([]format, error) {
 
 // builtInFormat is a format that a workbook need not describe (ECMA-376, 18.8.30).
 func builtInFormat(id string) format {
-	switch n, err := strconv.Atoi(id); {
-	case err != nil:
-		return formatPlain
-	case n >= 14 && n <= 22, n >= 27 && n <= 36, n >= 45 && n <= 47, n >= 50 && n <= 58:
-		return formatDate
-	default:
-		return formatPlain
-	}
+	n, err := strconv.Atoi(id)
+	date := n >= 14 && n <= 22 || n >= 27 && n <= 36 || n >= 45 && n <= 47 || n >= 50 && n <= 58
+
+	return format{date: err == nil && date}
 }
+
+// literalZero stands for a zero that a format shows whatever the number is.
+const literalZero = '$'
 
 // formatOf reads the code of a format: that of positive numbers, which stands first.
 func formatOf(code string) format {
 	shown, _, _ := strings.Cut(unquoted(code), ";")
-	shown = strings.TrimSpace(shown)
-	switch {
-	case strings.ContainsAny(strings.ToLower(shown), "dmyhs"):
-		return formatDate
-	case len(shown) > 1 && len(shown) <= digitsKept && strings.Trim(shown, "0") == "":
-		return format(len(shown))
-	default:
-		return formatPlain
+	if strings.ContainsAny(strings.ToLower(shown), "dmyhs") {
+		return format{date: true}
 	}
+	shown = strings.TrimSpace(shown)
+	places := strings.TrimLeft(shown, string(literalZero))
+	zeros := len(shown) - len(places)
+	digits := len(strings.TrimLeft(places, "#"))
+	if strings.Trim(places, "#0") != "" || strings.Contains(places, "0#") || zeros+digits > digitsKept || places == "" {
+		return format{}
+	}
+
+	return format{digits: digits, zeros: zeros}
 }
 
-// unquoted leaves out of a format code what only decorates: quoted texts, escaped characters, spaces as wide as a character, fillers, and what is in brackets, such as a color, unless it
-// counts hours, minutes or seconds.
+// unquoted leaves out of a format code what only decorates: quoted texts and escaped characters, but for zeros; spaces as wide as a character, fillers, and what is in brackets, such
+// as a color, unless it counts hours, minutes or seconds.
 func unquoted(code string) string {
 	var b strings.Builder
+	literal := func(text string) {
+		if strings.ContainsAny(text, "123456789") {
+			b.WriteByte('?') // shows what nobody has entered
+		}
+		for range strings.Count(text, "0") {
+			b.WriteByte(literalZero)
+		}
+	}
 	for i := 0; i < len(code); i++ {
 		switch code[i] {
 		case '"':
-			end := strings.IndexByte(code[i+1:], '"')
-			if end < 0 {
-				return b.String()
-			}
-			i += end + 1
-		case '\\', '_', '*':
+			text, _, _ := strings.Cut(code[i+1:], `"`)
+			literal(text)
+			i += len(text) + 1
+		case '\\':
+			i++
+			literal(code[min(i, len(code)):min(i+1, len(code))])
+		case '_', '*':
 			i++
 		case '[':
-			end := strings.IndexByte(code[i:], ']')
-			if end < 0 {
+			inside, _, closed := strings.Cut(code[i+1:], "]")
+			if !closed {
 				return b.String()
 			}
-			if inside := strings.ToLower(code[i+1 : i+end]); strings.Trim(inside, "h") == "" || strings.Trim(inside, "m") == "" || strings.Trim(inside, "s") == "" {
-				b.WriteString(inside)
+			if lower := strings.ToLower(inside); strings.Trim(lower, "h") == "" || strings.Trim(lower, "m") == "" || strings.Trim(lower, "s") == "" {
+				b.WriteString(lower)
 			}
-			i += end
+			i += len(inside) + 1
+		case literalZero: // a currency
 		default:
 			b.WriteByte(code[i])
 		}
@@ -131,13 +144,11 @@ func unquoted(code string) string {
 	return b.String()
 }
 
-// formatted gives a number that was read as it is without a format the digits that its format shows. Text that is no such number stays as it is.
+// formatted gives a number that was read as it is without a format the zeros in front that its format shows. Text that is no whole number stays as it is.
 func formatted(text []byte, from int, f format) []byte {
 	digits := len(text) - from
-	if missing := int(f) - digits; missing > 0 && countDigits(text[from:]) == digits {
-		text = append(text, "000000000000000"[:missing]...)
-		copy(text[from+missing:], text[from:from+digits])
-		copy(text[from:], "000000000000000"[:missing])
+	if missing := f.zeros + max(0, f.digits-digits); missing > 0 && countDigits(text[from:]) == digits {
+		text = slices.Insert(text, from, bytes.Repeat([]byte("0"), missing)...)
 	}
 
 	return text

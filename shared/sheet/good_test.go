@@ -95,7 +95,7 @@ func TestReadsWorkbooks(t *testing.T) {
 			"numbers", cell(`<c r="A2"><v>6567891230</v></c><c r="B2" t="n"><v>6567891230.0</v></c><c r="C2" s="14"><v>6.56789123E9</v></c><c r="D2"><v> 101.5 </v></c>`),
 			[]string{header, "number:6567891230|number:6567891230|number:6567891230|number:101.5"},
 		},
-		{"dates", cell(`<c r="A2" s="14"><v>45000</v></c><c r="B2" t="d"><v>2024-01-31</v></c>`), []string{header, "number:45000|2024-01-31"}},
+		{"dates", cell(`<c r="A2" s="14"><v>45000</v></c><c r="B2" t="d"><v>2024-01-31</v></c>`), []string{header, "number:45000|date:2024-01-31"}},
 		{"empty values", cell(`<c r="A2"><v></v></c><c r="B2" t="s"><v/></c><c r="C2" t="inlineStr"><is/></c><c r="D2" t="str"><v> </v></c>`), []string{header}},
 		{
 			"texts", cell(`<c r="A2" t="str"><v>a &lt;b&gt; &amp;amp; &quot;c&quot; &apos;d&#39; &#x1F600;</v></c><c r="B2" t="str"><v>J<![CDATA[ö<r>g&amp;]]>!<!-- no --></v></c>`),

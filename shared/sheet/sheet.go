@@ -72,7 +72,7 @@ const (
 	KindBlank   Kind = iota // nothing, or nothing but white space; Text is empty
 	KindText                // text
 	KindNumber              // a number; Text as a person would see it without a format, or with one that only adds zeros in front
-	KindDate                // a number that is shown as a date or a time; Text is the number
+	KindDate                // a date or a time; Text is the number that a spreadsheet keeps for it, or ISO 8601
 	KindBool                // Text is TRUE or FALSE
 	KindError               // Text is the error, such as #REF!
 	KindFormula             // a formula, whatever value it shows; Text is the formula with its =

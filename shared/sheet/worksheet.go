@@ -340,12 +340,12 @@ func (w *sheetScan) formatAt(reference []byte) format {
 	n := 0
 	for _, c := range reference {
 		if c < '0' || c > '9' || n >= len(w.formats) {
-			return formatPlain
+			return format{}
 		}
 		n = 10*n + int(c-'0')
 	}
 	if n >= len(w.formats) {
-		return formatPlain
+		return format{}
 	}
 
 	return w.formats[n]
@@ -405,7 +405,7 @@ func (w *sheetScan) cellContents(kind cellType) error {
 		return w.out.cell(w.column, from, KindFormula)
 	case len(w.out.text) == from:
 		return nil
-	case kind == typeNumber && w.format == formatDate:
+	case kind == typeNumber && w.format.date:
 		return w.out.cell(w.column, from, KindDate)
 	default:
 		return w.out.cell(w.column, from, cellKinds[kind])
@@ -413,7 +413,7 @@ func (w *sheetScan) cellContents(kind cellType) error {
 }
 
 var cellKinds = [...]Kind{
-	typeNumber: KindNumber, typeShared: KindText, typeInline: KindText, typeText: KindText, typeBool: KindBool, typeError: KindError, typeDate: KindText,
+	typeNumber: KindNumber, typeShared: KindText, typeInline: KindText, typeText: KindText, typeBool: KindBool, typeError: KindError, typeDate: KindDate,
 }
 
 // keep takes back the row's text after something was appended to it.
@@ -465,9 +465,7 @@ func (w *sheetScan) value(kind cellType) error {
 			w.digits = digits
 			w.out.text = append(w.out.text[:from], digits...)
 		}
-		if w.format != formatPlain && w.format != formatDate {
-			w.out.text = formatted(w.out.text, from, w.format)
-		}
+		w.out.text = formatted(w.out.text, from, w.format)
 	case typeShared:
 		return w.sharedText(from, raw)
 	case typeBool:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -184,7 +185,7 @@ func (b *book) put(kind, rest string, item table.Item) {
 		b.offers[item.Sort] = item.Version
 		b.dirty.seats[item.Sort] = true
 	case "FRONT":
-		b.verifyHint(rest, decode[license.License](b, item))
+		b.verifyHint(rest, decode[hint](b, item))
 	case "RESERVED":
 		r := b.reservation(rest)
 		r.chunks[item.Sort] = decode[reservedChunk](b, item)
@@ -526,10 +527,23 @@ func byHand(g license.Grant) bool {
 
 func sameGrant(a, b license.Grant) bool { return a.Source == b.Source && a.Since.Equal(b.Since) }
 
-// verifyHint: what the front of a pool names is a license of the product that can be seen (I4); whether it is still free is found out by who wants it.
-func (b *book) verifyHint(product string, named license.License) {
-	if s := b.seats[named.ID]; s == nil || !b.visible(s) || s.ProductID != product {
+// hint is what an item of the front of a pool names: a license as of a version, and how many follow it in its order.
+type hint struct {
+	seat
+	LicenseVersion int64 `json:"licenseVersion"`
+	Nth, More      int
+}
+
+// verifyHint: what the front of a pool names is a license of the product that can be seen (I4), and what it says of a version is true of that version; whether it is still free is
+// found out by who wants it.
+func (b *book) verifyHint(product string, named hint) {
+	s := b.seats[named.ID]
+	if s == nil || !b.visible(s) || s.ProductID != product {
 		b.fail("I4: the front of %s names %s, which is %+v", product, named.ID, s)
+		return
+	}
+	if named.LicenseVersion > s.version || named.LicenseVersion == s.version && !reflect.DeepEqual(named.License, s.License) {
+		b.fail("I1: the front of %s names %+v, which is %+v", product, named, s)
 	}
 }
 

@@ -119,7 +119,7 @@ func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
 // Unseen leaves it to the call's first Lookup to find out whether the account is there; seen is called when it is.
 func (c *Call) Unseen(seen func()) { c.unseen = seen }
 
-// Lookup reads items; the first one of a call with a key looks for its stored answer in the same read, and the first one of a call whose account is unseen for that.
+// Lookup reads items; the first one of a call with a key looks for its stored answer in the same read, and, while the account is unseen, for the account too.
 //
 // Errors: not-found when the account does not exist; *Replay, idempotency-mismatch, idempotency-in-progress; or an error of the table.
 func (c *Call) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {

@@ -28,10 +28,10 @@ func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation)
 var ErrTooMuchAtOnce = problem.New(problem.WrongState, "This changes more of the user than one step can hold; change some of the roles first, and the rest after that.")
 
 // leaving changes a user in one commit. Who leaves, holds much and has much else changed at once may not fit into one; they are first deactivated, which releases all
-// that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows. A crash in between leaves them deactivated, and repeating the request does the rest. The
-// caller's If-Match holds for the rest as well: nobody else may have changed the user in between.
+// that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows. A crash in between leaves them deactivated, and repeating the request does the rest; under
+// the tag that they have by then, if it had an If-Match. That holds for both steps: nobody else may change the user in between.
 //
-// Errors: those of change; wrong-state for too much at once of somebody who is not active, or, if stays is set, who is to be active.
+// Errors: those of change; wrong-state when it is too much at once: of somebody who stays, or even after the release.
 func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bool, change func(context.Context, *call.Call) error) error {
 	err := call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c) })
 	if !errors.Is(err, ErrTooMuch) {
@@ -67,6 +67,7 @@ func (s *Service) draftRelease(ctx context.Context, c *call.Call, id string) (*U
 	if err != nil {
 		return nil, err
 	}
+	read := presentIn(ch, before)
 	after := before
 	after.Active, after.ChangedAt = false, c.At
 	ops, err := s.userOperations(c, item, true, before, after)
@@ -86,7 +87,7 @@ func (s *Service) draftRelease(ctx context.Context, c *call.Call, id string) (*U
 	if err != nil {
 		return nil, err
 	}
-	return &UserDraft{Before: presentIn(ch, before), Version: item.Version, ch: ch, ops: append(ops, watched...)}, nil
+	return &UserDraft{Before: read, Version: item.Version, ch: ch, ops: append(ops, watched...)}, nil
 }
 
 // loadLeaver loads a user into a change by which they go: their profile's item, the profile, and when they were monitored.

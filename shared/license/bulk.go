@@ -331,7 +331,7 @@ func (d *Desk) groups(ctx context.Context, c *call.Call, b bulk) (Results, error
 					return err
 				}
 				if !fits && size > 1 {
-					size = min(size, len(items)) / 2
+					size = max(1, min(size, len(items))/2)
 					continue
 				}
 				if err = ch.commitIfAny(ctx, call.Answer{}, b.more); err != nil {

@@ -117,7 +117,7 @@ type waitState struct {
 }
 
 type pool struct {
-	at   time.Time // when it was read first
+	at   time.Time // when it was read
 	free []offer
 	next string
 	done bool
@@ -864,6 +864,7 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 			pl.free = slices.Delete(pl.free, i, i+1)
 			if state := ch.licenses[o.ID]; state != nil {
 				if state.now.Status == Available {
+					state.pooled = true
 					return state, nil
 				}
 				continue
@@ -906,7 +907,7 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 				pl.free = append(pl.free, o)
 			}
 		}
-		pl.next, pl.done, pl.read = page.Next, page.Next == "", true
+		pl.at, pl.next, pl.done, pl.read = ch.c.At, page.Next, page.Next == "", true
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"seatwise/shared/call"
 	"seatwise/shared/table"
@@ -118,8 +119,9 @@ func (ch *Change) frontOf(product string, wanted int, found map[table.Key]table.
 			continue
 		}
 		r, err := call.Decode[run](item)
-		if err != nil {
-			return err
+		if err != nil { // it is a hint, and no reason to refuse anything
+			pl.missed = append(pl.missed, table.Delete(key, table.IfVersion(item.Version)))
+			continue
 		}
 		named = append(named, usedFront{Item: item, first: r})
 		if !ch.suspicious(r) {
@@ -221,7 +223,7 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 	}
 	left := frontNamed
 	for _, o := range ch.frontOffers() {
-		key := frontKey(ch.c.Account, o.ProductID, frontRuns+int(o.ID[0])%frontSingles)
+		key := frontKey(ch.c.Account, o.ProductID, frontRuns+strings.IndexByte("0123456789abcdef", o.ID[0])%frontSingles)
 		if len(ops) >= room || left == 0 || written[key] {
 			continue
 		}

@@ -342,10 +342,34 @@ func TestLicenseThatIsRememberedTwice(t *testing.T) {
 		}
 	}
 	name, at := o.Account+"#live-reports", o.Clock.Now()
-	o.desk.hints.keep(name, at, &pool{at: at, read: true, free: []offer{{now, 2}}})
-	o.desk.hints.keep(name, at, &pool{at: at, fronted: true, free: []offer{{before, 1}}})
+	none := func(offer) bool { return false }
+	o.desk.hints.keep(name, at, &pool{at: at, read: true, free: []offer{{now, 2}}}, none)
+	o.desk.hints.keep(name, at, &pool{at: at, fronted: true, free: []offer{{before, 1}}}, none)
+	o.desk.hints.keep(name, at, &pool{at: at}, none)
 	if pl := o.desk.hints.take(name, at); len(pl.free) != 1 || pl.free[0].LicenseVersion != 2 {
 		t.Errorf("%+v", pl.free)
+	}
+}
+
+// TestTakenIsForgotten keeps what one change has left while another one, which read the same pool, has kept more: what the first one took is not remembered.
+func TestTakenIsForgotten(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 3, "CC-1")
+	name, at := o.Account+"#live-reports", o.Clock.Now()
+	var all []offer
+	for _, id := range ids {
+		all = append(all, offer{stored: stored{License: o.license(id)}, LicenseVersion: 1})
+	}
+	for n := range len(all) + 1 {
+		var h hints
+		h.keep(name, at, &pool{at: at, read: true, free: slices.Clone(all)}, func(offer) bool { return false })
+		h.keep(name, at, &pool{at: at}, func(other offer) bool { return slices.Contains(ids[:n], other.ID) })
+		if got := h.left(name, at); got != len(all)-n {
+			t.Errorf("%d of %d were taken, and %d are remembered", n, len(all), got)
+		}
+		if pl := h.take(name, at); pl != nil && slices.ContainsFunc(pl.free, func(left offer) bool { return !slices.Contains(ids[n:], left.ID) }) {
+			t.Errorf("%d were taken: %+v", n, pl.free)
+		}
 	}
 }
 

@@ -52,8 +52,8 @@ func (h *hints) left(name string, at time.Time) int {
 func (h *hints) take(name string, at time.Time) *pool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	kept, ok := h.pools[name]
-	pl, _ := kept.fresh(at)
+	kept := h.pools[name]
+	pl, ok := kept.fresh(at)
 	if ok {
 		kept.pool = pool{}
 		h.pools[name] = kept
@@ -93,20 +93,23 @@ func (h *hints) shun(name string) bool {
 	return false
 }
 
-// keep remembers what is left of a pool, and, if that was found in the front and so is nobody else's, what was remembered before.
-func (h *hints) keep(name string, at time.Time, left *pool) {
+// keep remembers what is left of a pool, and, unless that was read itself, what was remembered before; taken says of which seats that is no longer true.
+func (h *hints) keep(name string, at time.Time, left *pool, taken func(offer) bool) {
 	h.change(name, func(k *hint) {
 		if left.fronted {
 			k.more, k.came = min(2*k.ahead(at)+1, frontAhead), at
 		}
-		if len(left.free) == 0 {
-			return
+		free, since := left.free, left.at
+		before, ok := k.fresh(at)
+		if ok && !left.read { // who reads the same pool twice finds the same seats
+			free = newest(free, slices.DeleteFunc(slices.Clone(before.free), taken)...)
+			if k.at.Before(since) {
+				since = k.at
+			}
 		}
-		free := left.free
-		if before, ok := k.fresh(at); ok && !left.read { // who reads the same pool twice finds the same seats
-			free = newest(free, before.free...)
+		if ok || len(free) > 0 {
+			k.at, k.pool = since, pool{at: since, free: free}
 		}
-		k.at, k.pool = left.at, pool{at: left.at, free: free}
 	})
 }
 
@@ -141,7 +144,8 @@ func (ch *Change) keepPools() {
 			continue
 		}
 		// A seat read twice, once as a hint, may be taken and still be in the list.
-		pl.free = slices.DeleteFunc(pl.free, func(o offer) bool { return ch.licenses[o.ID] != nil || ch.named[o.ID] })
-		ch.desk.hints.keep(ch.c.Account+"#"+product, ch.c.At, pl)
+		taken := func(o offer) bool { return ch.licenses[o.ID] != nil || ch.named[o.ID] }
+		pl.free = slices.DeleteFunc(pl.free, taken)
+		ch.desk.hints.keep(ch.c.Account+"#"+product, ch.c.At, pl, taken)
 	}
 }

@@ -356,7 +356,7 @@ func (ch *Change) suspected(ids []string) []table.Key {
 func (ch *Change) lookForReserved(ctx context.Context, entries []table.Key, found map[table.Key]table.Item) error {
 	var again []table.Key
 	for _, key := range entries {
-		if l := ch.licenses[key.Sort]; l == nil || l.now.Status != Available {
+		if l := ch.licenses[key.Sort]; l == nil || l.before.Status != Available || l.now.Status != Available {
 			continue
 		}
 		if _, free := found[key]; free {

@@ -232,7 +232,7 @@ func (d *Desk) Charge(ctx context.Context, c *call.Call, id, costCenter string) 
 			return err
 		}
 		if err := ch.Charge(id, costCenter); err != nil {
-			return err
+			return ch.sure(ctx, err)
 		}
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err

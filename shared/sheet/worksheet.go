@@ -465,7 +465,9 @@ func (w *sheetScan) value(kind cellType) error {
 			w.digits = digits
 			w.out.text = append(w.out.text[:from], digits...)
 		}
-		w.out.text = formatted(w.out.text, from, w.format)
+		if w.format != (format{}) {
+			w.out.text = formatted(w.out.text, from, w.format)
+		}
 	case typeShared:
 		return w.sharedText(from, raw)
 	case typeBool:

@@ -292,7 +292,7 @@ func (d *Desk) frontDelivered(ctx context.Context, c *call.Call, licenses []stor
 		runs[l.ProductID] = append(list, run{offer: offer{stored: l, LicenseVersion: deliveredVersion}, Nth: n})
 	}
 	var keys []table.Key
-	for product := range runs {
+	for _, product := range slices.Sorted(maps.Keys(runs)) {
 		keys = append(keys, frontKeys(c.Account, product)[:frontRuns]...)
 	}
 	found, err := c.Env.Table.Lookup(ctx, keys...)

@@ -69,15 +69,19 @@ func (ch *Change) unchanged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var changed []table.Key
 	for key, version := range versions {
 		if found[key].Version != version {
-			return ch.changedMeanwhile(key)
+			changed = append(changed, key)
 		}
 	}
 	for _, key := range entries {
 		if _, free := found[key]; !free {
-			return ch.changedMeanwhile(key)
+			changed = append(changed, key)
 		}
+	}
+	if len(changed) > 0 {
+		return ch.changedMeanwhile(changed...)
 	}
 	return nil
 }

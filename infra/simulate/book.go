@@ -527,11 +527,10 @@ func byHand(g license.Grant) bool {
 
 func sameGrant(a, b license.Grant) bool { return a.Source == b.Source && a.Since.Equal(b.Since) }
 
-// hint is what an item of the front of a pool names: a license as of a version, and how many follow it in its order.
+// hint is what an item of the front of a pool names first: a license as of a version.
 type hint struct {
-	seat
+	license.License
 	LicenseVersion int64 `json:"licenseVersion"`
-	Nth, More      int
 }
 
 // verifyHint: what the front of a pool names is a license of the product that can be seen (I4), and what it says of a version is true of that version; whether it is still free is

@@ -42,13 +42,6 @@ func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yi
 	return s.draftUser(ctx, c, u, yields)
 }
 
-// DraftRelease decides what deactivating a user would do, and nothing else: for somebody who leaves by a change that does not fit into one commit.
-//
-// Errors: not-found.
-func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
-	return s.draftRelease(ctx, c, id)
-}
-
 // Operations are those of the draft, for a commit with so many more.
 //
 // Errors: ErrTooMuch when they do not fit into one.

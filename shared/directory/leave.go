@@ -42,7 +42,7 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bo
 	}
 	rest := c.Apart()
 	if err := call.Decide(ctx, func(ctx context.Context) error {
-		d, err := s.draftRelease(ctx, c, id)
+		d, err := s.DraftRelease(ctx, c, id)
 		if err != nil {
 			return err
 		}
@@ -59,8 +59,10 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bo
 	return err
 }
 
-// draftRelease decides what release does.
-func (s *Service) draftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
+// DraftRelease decides what deactivating a user would do, and nothing else: for somebody who leaves by a change that does not fit into one commit.
+//
+// Errors: not-found, precondition-failed.
+func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
 	ch := s.desk.Change(c)
 	ch.Later()
 	item, before, watch, err := s.loadLeaver(ctx, c, ch, id)

@@ -126,6 +126,7 @@ type pool struct {
 	fronted bool
 	used    []usedFront
 	missed  []table.Operation
+	ahead   int // how many licenses of a run are taken beyond those that are needed
 }
 
 type head struct {
@@ -174,9 +175,10 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 			keys = append(keys, HolderKey(account, user))
 		}
 	}
+	var unread []string
 	for _, id := range need.Licenses {
 		if _, ok := ch.licenses[id]; !ok && wellFormed(id) {
-			keys = append(keys, licenseKey(account, id))
+			unread, keys = append(unread, id), append(keys, licenseKey(account, id))
 		}
 	}
 	for _, x := range need.Extensions {
@@ -193,7 +195,7 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 	for _, product := range fronts {
 		keys = append(keys, frontKeys(account, product)...)
 	}
-	marks := ch.desk.marks(account, slices.DeleteFunc(slices.Clone(need.Licenses), func(id string) bool { return !wellFormed(id) || ch.licenses[id] != nil }))
+	marks := ch.desk.marks(account, unread)
 	suspected := ch.suspected(need.Licenses)
 	keys = slices.Concat(keys, marks, suspected)
 	slices.SortFunc(keys, func(a, b table.Key) int {
@@ -889,24 +891,11 @@ func (ch *Change) free(ctx context.Context, product string) (*licenseState, erro
 		if err != nil {
 			return nil, err
 		}
-		var offered []offer
-		var licenses []stored
-		for _, item := range page.Items {
-			o, err := call.Decode[offer](item)
-			if err != nil {
-				return nil, err
-			}
-			offered, licenses = append(offered, o), append(licenses, o.stored)
-		}
-		seen, err := ch.desk.sight(ctx, ch.c, licenses)
+		offers, err := ch.desk.offersOf(ctx, ch.c, page.Items)
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range offered {
-			if seen(o.stored) {
-				pl.free = append(pl.free, o)
-			}
-		}
+		pl.free = append(pl.free, offers...)
 		pl.at, pl.next, pl.done, pl.read = ch.c.At, page.Next, page.Next == "", true
 	}
 }

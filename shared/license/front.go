@@ -62,6 +62,14 @@ func runOperation(key table.Key, r run, cond table.Condition) (table.Operation, 
 	return table.Put(table.Item{Key: key, Data: data}, cond), err
 }
 
+// nameOperation names a single license, in place of one that is named there. The item has the license's version, so that who takes it out notices that another one was named
+// meanwhile; if that has the same version, a hint is lost.
+func nameOperation(key table.Key, o offer) (table.Operation, error) {
+	put, err := runOperation(key, run{offer: o}, table.Always)
+	put.Item.Version = o.LicenseVersion
+	return put, err
+}
+
 // without is what is to be done with an item of the front when the first n licenses of its run are taken out.
 func (r run) without(account string, item table.Item, n int) (table.Operation, error) {
 	if n > r.More {
@@ -100,11 +108,11 @@ func (ch *Change) fronts(wanted map[string]int, room int) []string {
 	return products
 }
 
-// usedFront is an item of the front of which so many licenses were read into a pool, from the first one of its run.
+// usedFront is an item of the front of which licenses were read into a pool: these, from the first one of its run on.
 type usedFront struct {
 	table.Item
 	first run
-	read  int
+	ids   []string
 }
 
 // frontOf fills the pool of a product with as many licenses as are wanted from what was read of its front. Where that names licenses that have refused a commit, others are at
@@ -136,18 +144,18 @@ func (ch *Change) frontOf(product string, wanted int, found map[table.Key]table.
 	if len(pl.missed) > 0 {
 		return nil
 	}
-	wanted += ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
+	pl.ahead = ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
+	wanted += pl.ahead
 	for len(named) > 0 && len(pl.free) < wanted {
 		i := ch.c.Env.Pick(len(named))
 		u := named[i]
 		named = slices.Delete(named, i, i+1)
-		for u.read <= u.first.More && len(pl.free) < wanted {
-			r := u.first.skip(ch.c.Account, u.read)
+		for len(u.ids) <= u.first.More && len(pl.free) < wanted {
+			r := u.first.skip(ch.c.Account, len(u.ids))
 			if ch.suspicious(r) {
 				break
 			}
-			u.read++
-			pl.free = newest(pl.free, r.offer)
+			u.ids, pl.free = append(u.ids, r.ID), newest(pl.free, r.offer)
 		}
 		pl.used = append(pl.used, u)
 	}
@@ -174,13 +182,13 @@ func (ch *Change) drew(product string) bool {
 // Those that it names further on are noted; nothing is done when the change has taken none.
 func (ch *Change) takenOut(u usedFront, ahead int) (ops []table.Operation, err error) {
 	out := 0
-	for n := range u.read {
-		if ch.licenses[u.first.skip(ch.c.Account, n).ID] != nil {
+	for n, id := range u.ids {
+		if ch.licenses[id] != nil {
 			out = n + 1
 		}
 	}
 	if out > 0 {
-		out = min(out+ahead, u.read)
+		out = min(out+ahead, len(u.ids))
 		u.first.Missed = 0
 		op, err := u.first.without(ch.c.Account, u.Item, out)
 		if err != nil {
@@ -188,8 +196,8 @@ func (ch *Change) takenOut(u usedFront, ahead int) (ops []table.Operation, err e
 		}
 		ops = append(ops, op)
 	}
-	for n := out; n < u.read; n++ {
-		ch.named[u.first.skip(ch.c.Account, n).ID] = true
+	for _, id := range u.ids[out:] {
+		ch.named[id] = true
 	}
 	return ops, nil
 }
@@ -205,9 +213,8 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 			continue
 		}
 		ops = append(ops, pl.missed...)
-		ahead := ch.desk.hints.ahead(ch.c.Account+"#"+product, ch.c.At)
 		for _, u := range pl.used {
-			more, err := ch.takenOut(u, ahead)
+			more, err := ch.takenOut(u, pl.ahead)
 			if err != nil {
 				return nil, err
 			}
@@ -227,12 +234,10 @@ func (ch *Change) frontOperations(room int) ([]table.Operation, error) {
 		if len(ops) >= room || left == 0 || written[key] {
 			continue
 		}
-		put, err := runOperation(key, run{offer: o}, table.Always)
+		put, err := nameOperation(key, o)
 		if err != nil {
 			return nil, err
 		}
-		// So who takes it out finds out whether another was named meanwhile, or, if that has the same version, loses a hint.
-		put.Item.Version = o.LicenseVersion
 		ops, written[key], ch.named[o.ID] = append(ops, put), true, true
 		left--
 	}
@@ -272,7 +277,7 @@ func (d *Desk) frontDelivered(ctx context.Context, c *call.Call, licenses []stor
 			return err
 		}
 		for i, o := range left {
-			put, err := runOperation(frontKey(c.Account, product, frontRuns+i), run{offer: o}, table.Always)
+			put, err := nameOperation(frontKey(c.Account, product, frontRuns+i), o)
 			if err != nil {
 				return err
 			}

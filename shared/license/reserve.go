@@ -150,28 +150,33 @@ func (d *Desk) offered(ctx context.Context, c *call.Call, product string, n int)
 		if err != nil {
 			return nil, err
 		}
-		read := make([]offer, len(page.Items))
-		licenses := make([]stored, len(page.Items))
-		for i, item := range page.Items {
-			if read[i], err = call.Decode[offer](item); err != nil {
-				return nil, err
-			}
-			licenses[i] = read[i].stored
-		}
-		seen, err := d.sight(ctx, c, licenses)
+		seen, err := d.offersOf(ctx, c, page.Items)
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range read {
-			if seen(o.stored) && len(offers) < n {
-				offers = append(offers, o)
-			}
-		}
+		offers = append(offers, seen[:min(len(seen), n-len(offers))]...)
 		if len(offers) == n || page.Next == "" {
 			return offers, nil
 		}
 		q.After, q.Limit = page.Next, table.MaxPage
 	}
+}
+
+// offersOf are those of some of the pool's entries that may be seen.
+func (d *Desk) offersOf(ctx context.Context, c *call.Call, entries []table.Item) ([]offer, error) {
+	offers, licenses := make([]offer, len(entries)), make([]stored, len(entries))
+	for i, item := range entries {
+		var err error
+		if offers[i], err = call.Decode[offer](item); err != nil {
+			return nil, err
+		}
+		licenses[i] = offers[i].stored
+	}
+	seen, err := d.sight(ctx, c, licenses)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(offers, func(o offer) bool { return !seen(o.stored) }), nil
 }
 
 // at is the reserved seat of the product behind so many drawn ones; ok is false when there is none.

@@ -465,9 +465,7 @@ func (w *sheetScan) value(kind cellType) error {
 			w.digits = digits
 			w.out.text = append(w.out.text[:from], digits...)
 		}
-		if w.format != (format{}) {
-			w.out.text = formatted(w.out.text, from, w.format)
-		}
+		w.out.text = formatted(w.out.text, from, w.format)
 	case typeShared:
 		return w.sharedText(from, raw)
 	case typeBool:

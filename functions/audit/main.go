@@ -3,7 +3,7 @@ package main
 
 import (
 	"seatwise/shared/audit"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/wire"
 )
 
 func main() { wire.Start(audit.Function) }

@@ -3,7 +3,7 @@ package main
 
 import (
 	"seatwise/shared/license"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/wire"
 )
 
 func main() { wire.Start(license.LicensesFunction) }

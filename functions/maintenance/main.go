@@ -3,7 +3,7 @@ package main
 
 import (
 	"seatwise/shared/maintenance"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/wire"
 )
 
 func main() { wire.Start(maintenance.Function) }

@@ -3,7 +3,7 @@ package main
 
 import (
 	"seatwise/shared/metrics"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/wire"
 )
 
 func main() { wire.Start(metrics.Function) }

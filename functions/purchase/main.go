@@ -2,8 +2,8 @@
 package main
 
 import (
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/purchase"
-	"seatwise/shared/wire"
 )
 
 func main() { wire.Start(purchase.Function) }

@@ -2,8 +2,8 @@
 package main
 
 import (
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/report/reportbuilder"
-	"seatwise/shared/wire"
 )
 
 func main() { wire.Start(reportbuilder.Function) }

@@ -2,8 +2,8 @@
 package main
 
 import (
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/usage"
-	"seatwise/shared/wire"
 )
 
 func main() { wire.Start(usage.Function) }

@@ -42,28 +42,28 @@ const (
 
 // packages says what every package of shared is; functions/* and infra/* are so by their place.
 var packages = map[string]kind{
-	"shared/catalog": vocabulary,
-	"shared/money":   vocabulary,
-	"shared/problem": vocabulary,
+	"shared/catalog":          vocabulary,
+	"shared/craft/money":      vocabulary,
+	"shared/platform/problem": vocabulary,
 
-	"shared/app":   port,
-	"shared/files": port,
-	"shared/table": port,
+	"shared/platform/app":   port,
+	"shared/platform/files": port,
+	"shared/platform/table": port,
 
-	"shared/files/s3store": adapter,
-	"shared/table/bolt":    adapter,
-	"shared/table/dynamo":  adapter,
+	"shared/platform/files/s3store": adapter,
+	"shared/platform/table/bolt":    adapter,
+	"shared/platform/table/dynamo":  adapter,
 
-	"shared/api":    kit,
-	"shared/auth":   kit,
-	"shared/call":   kit,
-	"shared/edge":   kit,
-	"shared/emf":    kit,
-	"shared/events": kit,
+	"shared/platform/api":    kit,
+	"shared/platform/auth":   kit,
+	"shared/platform/call":   kit,
+	"shared/platform/edge":   kit,
+	"shared/platform/emf":    kit,
+	"shared/platform/events": kit,
 
-	"shared/sheet":           tool,
-	"shared/workbook":        tool,
-	"shared/workbook/csvout": tool,
+	"shared/craft/sheet":           tool,
+	"shared/craft/workbook":        tool,
+	"shared/craft/workbook/csvout": tool,
 
 	"shared/account":              room,
 	"shared/audit":                room,
@@ -81,14 +81,14 @@ var packages = map[string]kind{
 	"shared/report/reportbuilder": room,
 	"shared/usage":                room,
 
-	"shared/table/faulty":    testkit,
-	"shared/table/tabletest": testkit,
+	"shared/platform/table/faulty":    testkit,
+	"shared/platform/table/tabletest": testkit,
 
-	"shared/wire": wiring,
+	"shared/platform/wire": wiring,
 }
 
 // sheets is the one tool that rules may import, for what a cell is; it imports the standard library alone.
-const sheets = "shared/sheet"
+const sheets = "shared/craft/sheet"
 
 // mayImport says which kinds of package a kind may import, outside its tests. A room reaches the outside through ports alone, and the wiring
 // knows no room, or every function would link all of them (decision 9).
@@ -110,17 +110,17 @@ var libraries = map[string]struct {
 	packages []string
 	kinds    []kind
 }{
-	"github.com/aws/aws-sdk-go-v2":        {packages: []string{"shared/table/dynamo", "shared/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/smithy-go":            {packages: []string{"shared/table/dynamo", "shared/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/aws-lambda-go":        {packages: []string{"shared/edge", "infra/bench/bare"}, kinds: []kind{wiring, function}},
-	"github.com/danielgtaylor/huma/v2":    {packages: []string{"shared/api"}, kinds: []kind{room, infra}},
+	"github.com/aws/aws-sdk-go-v2":        {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
+	"github.com/aws/smithy-go":            {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
+	"github.com/aws/aws-lambda-go":        {packages: []string{"shared/platform/edge", "infra/bench/bare"}, kinds: []kind{wiring, function}},
+	"github.com/danielgtaylor/huma/v2":    {packages: []string{"shared/platform/api"}, kinds: []kind{room, infra}},
 	"github.com/goccy/go-yaml":            {kinds: []kind{infra}}, // a fifth of a start: shared/catalog reads the little YAML that it needs itself
-	"github.com/golang-jwt/jwt/v5":        {packages: []string{"shared/auth"}, kinds: []kind{wiring, infra}},
+	"github.com/golang-jwt/jwt/v5":        {packages: []string{"shared/platform/auth"}, kinds: []kind{wiring, infra}},
 	"github.com/google/uuid":              {kinds: []kind{room, wiring, infra}}, // rooms parse; the linter keeps them from making
-	"github.com/xuri/excelize/v2":         {packages: []string{"shared/workbook"}},
-	"github.com/klauspost/compress":       {packages: []string{"shared/workbook"}},
+	"github.com/xuri/excelize/v2":         {packages: []string{"shared/craft/workbook"}},
+	"github.com/klauspost/compress":       {packages: []string{"shared/craft/workbook"}},
 	"codeberg.org/go-pdf/fpdf":            {packages: []string{"shared/purchase/statement"}},
-	"go.etcd.io/bbolt":                    {packages: []string{"shared/table/bolt"}, kinds: []kind{infra}},
+	"go.etcd.io/bbolt":                    {packages: []string{"shared/platform/table/bolt"}, kinds: []kind{infra}},
 	"github.com/adhocore/gronx":           {kinds: []kind{infra}},
 	"github.com/johannesboyne/gofakes3":   {kinds: []kind{infra}},
 	"github.com/anishathalye/porcupine":   {kinds: []kind{testkit}},

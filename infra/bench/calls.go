@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"seatwise/infra/testenv"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/table/dynamo"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/table/dynamo"
+	"seatwise/shared/platform/wire"
 )
 
 // meter counts the calls of the DynamoDB API and their capacity units. It is safe for concurrent use.

@@ -23,15 +23,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seatwise/infra/local/objects"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/wire"
 )
 
 const (

@@ -12,13 +12,13 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"seatwise/shared/app"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/wire"
 )
 
 const (

@@ -21,17 +21,17 @@ import (
 	"go.etcd.io/bbolt"
 
 	"seatwise/shared/account"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/report"
 	"seatwise/shared/report/reportbuilder"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
 	"seatwise/shared/usage"
-	"seatwise/shared/wire"
 )
 
 // onlyUsage is the value of -only that measures usage and the report alone.
@@ -133,7 +133,7 @@ func sameCost(few, many cost) bool {
 var ofBare = regexp.MustCompile(`([0-9.]+) bare-rows/s\s+([0-9.]+) of-bare\s+([0-9.]+) rows/s`)
 
 // printWriter runs the benchmark of the workbook's writer, which writes the same cells with a bare StreamWriter by turns: only tests may import excelize beside
-// shared/workbook.
+// shared/craft/workbook.
 func printWriter(ctx context.Context, out io.Writer) error {
 	text, err := exec.CommandContext(ctx, "go", "test", "./shared/workbook", "-run", "^$", "-bench", "^BenchmarkDetail$", "-benchtime", "5x").CombinedOutput()
 	if err != nil {

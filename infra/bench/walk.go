@@ -21,18 +21,18 @@ import (
 
 	"seatwise/infra/local/objects"
 	"seatwise/shared/account"
-	"seatwise/shared/app"
 	"seatwise/shared/audit"
-	"seatwise/shared/auth"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/purchase"
 	"seatwise/shared/report"
 	"seatwise/shared/report/reportbuilder"
-	"seatwise/shared/table"
 	"seatwise/shared/usage"
-	"seatwise/shared/wire"
 )
 
 const (

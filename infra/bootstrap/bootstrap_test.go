@@ -16,11 +16,11 @@ import (
 
 	"seatwise/infra/testenv"
 	"seatwise/infra/testkit"
-	"seatwise/shared/auth"
 	"seatwise/shared/directory"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/table/dynamo"
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/purchase"
-	"seatwise/shared/table/dynamo"
-	"seatwise/shared/wire"
 )
 
 const (

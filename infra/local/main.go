@@ -14,8 +14,8 @@ import (
 	"syscall"
 
 	"seatwise/infra/local/runner"
-	"seatwise/shared/edge"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/wire"
 )
 
 func main() {

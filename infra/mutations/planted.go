@@ -12,15 +12,15 @@ type bug struct {
 type edit struct{ from, to string }
 
 const (
-	calls       = "shared/call/call.go"
+	calls       = "shared/platform/call/call.go"
 	seats       = "shared/license/change.go"
 	seatCommit  = "shared/license/commit.go"
 	deliveries  = "shared/license/deliver.go"
 	purchases   = "shared/purchase/rules.go"
-	amounts     = "shared/money/money.go"
-	cursors     = "shared/api/cursor.go"
-	permissions = "shared/auth/auth.go"
-	dynamo      = "shared/table/dynamo/commit.go"
+	amounts     = "shared/craft/money/money.go"
+	cursors     = "shared/platform/api/cursor.go"
+	permissions = "shared/platform/auth/auth.go"
+	dynamo      = "shared/platform/table/dynamo/commit.go"
 	workers     = "shared/filejob/worker.go"
 )
 
@@ -76,50 +76,50 @@ var planted = []bug{
 	// Requests for an account that is not there are carried out.
 	{"an unseen account taken for granted", calls, []edit{
 		{"if _, ok := found[account]; !ok {", "if _, ok := found[account]; !ok && c.Account == \"\" {"},
-	}, []string{"shared/call", "shared/license"}},
+	}, []string{"shared/platform/call", "shared/license"}},
 
 	// A crash between the two does the request twice.
 	{"idempotency record in a commit of its own", calls, []edit{{
 		"	return c.commit(ctx, append(effects, op))\n",
 		"	if len(effects) > 0 {\n		if err := c.Env.Table.Commit(ctx, effects); err != nil {\n			return err\n		}\n	}\n	return c.commit(ctx, []table.Operation{op})\n",
-	}}, []string{"shared/call", "shared/api"}},
+	}}, []string{"shared/platform/call", "shared/platform/api"}},
 	// Two requests with one key that come at once are both carried out.
 	{"idempotency record without a condition", calls, []edit{
 		{"	cond := table.IfAbsent\n	if c.key.version != 0 {", "	cond := table.Always\n	if c.key.version != 0 {"},
-	}, []string{"shared/call"}},
+	}, []string{"shared/platform/call"}},
 	// Another body under a used key gets the answer of the first.
 	{"another body under the same key is answered", calls, []edit{
 		{"if stored.Fingerprint != c.key.fingerprint {", "if stored.Fingerprint == \"\" {"},
-	}, []string{"shared/call"}},
+	}, []string{"shared/platform/call"}},
 	// A request of several commits is begun again while it runs.
 	{"lease of a running request ignored", calls, []edit{
 		{"if stored.Running > c.At.Unix() {", "if stored.Running < 0 {"},
-	}, []string{"shared/call"}},
+	}, []string{"shared/platform/call"}},
 
 	// A loser of a race wins it later, against a state that it never saw.
 	{"refused condition tried again", dynamo, []edit{
 		{"	case len(failed.Failed) > 0:\n		return verdict{final, &failed}", "	case len(failed.Failed) > 0:\n		return verdict{cancelled, &failed}"},
-	}, []string{"shared/table/dynamo"}},
+	}, []string{"shared/platform/table/dynamo"}},
 	// A commit whose answer was lost is carried out twice.
 	{"lost answer repeated with a fresh token", dynamo, []edit{
 		{"if v.outcome == cancelled && !unanswered {", "if v.outcome != final {"},
-	}, []string{"shared/table/dynamo"}},
+	}, []string{"shared/platform/table/dynamo"}},
 
 	// A client reads from where it likes, in another account too.
 	{"cursor not sealed", cursors, []edit{
 		{"if !hmac.Equal(raw[:cursorSeal], seal(c, position, list)) {", "if position == \"\" {"},
-	}, []string{"shared/api"}},
+	}, []string{"shared/platform/api"}},
 	{"cursor good for other accounts", cursors, []edit{
 		{`[]byte(c.Account + "\x00" + strings.Join(`, `[]byte(strings.Join(`},
-	}, []string{"shared/api"}},
-	{"permission not asked for", permissions, []edit{{"if len(anyOf) == 0 {", "if len(anyOf) >= 0 {"}}, []string{"shared/auth"}},
+	}, []string{"shared/platform/api"}},
+	{"permission not asked for", permissions, []edit{{"if len(anyOf) == 0 {", "if len(anyOf) >= 0 {"}}, []string{"shared/platform/auth"}},
 	{"foreign account entered", permissions, []edit{
 		{`if account != "" && account != p.Account && !p.Operator() {`, `if account != "" && account != p.Account && p.Nobody() {`},
-	}, []string{"shared/auth"}},
+	}, []string{"shared/platform/auth"}},
 
 	// Cents are lost.
-	{"rounding by floor", amounts, []edit{{"if rest >= uint64(den)-rest {", "if rest >= uint64(den) {"}}, []string{"shared/money"}},
-	{"shares that do not add up", amounts, []edit{{"for _, i := range order[:left] {", "for _, i := range order[:left/2] {"}}, []string{"shared/money"}},
+	{"rounding by floor", amounts, []edit{{"if rest >= uint64(den)-rest {", "if rest >= uint64(den) {"}}, []string{"shared/craft/money"}},
+	{"shares that do not add up", amounts, []edit{{"for _, i := range order[:left] {", "for _, i := range order[:left/2] {"}}, []string{"shared/craft/money"}},
 	{"proration off by a day", purchases, []edit{
 		{"func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) }", "func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) - 1 }"},
 	}, []string{"shared/purchase"}},
@@ -144,7 +144,7 @@ var planted = []bug{
 		{"if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {", "if read, _ := Kind(j.Kind).permissions(); read == \"\" {"},
 	}, []string{"shared/imports"}},
 	// An upload URL overwrites what was uploaded and checked.
-	{"presigned upload may overwrite", "shared/files/s3store/s3store.go", []edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}}, []string{"shared/files/s3store"}},
+	{"presigned upload may overwrite", "shared/platform/files/s3store/s3store.go", []edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}}, []string{"shared/platform/files/s3store"}},
 	// A view that is sent again counts again.
 	{"view counted twice", "shared/usage/intake.go", []edit{
 		{"	cond := table.IfAbsent\n	if version, ok := in.expired[item.Key]; ok {", "	cond := table.Always\n	if version, ok := in.expired[item.Key]; ok {"},

@@ -7,8 +7,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"seatwise/shared/account"
-	"seatwise/shared/api"
-	"seatwise/shared/app"
 	"seatwise/shared/audit"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
@@ -16,10 +14,12 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/metrics"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/wire"
 	"seatwise/shared/purchase"
 	"seatwise/shared/report"
 	"seatwise/shared/usage"
-	"seatwise/shared/wire"
 )
 
 // note is the first line of openapi.yaml.

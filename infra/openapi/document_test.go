@@ -14,8 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"seatwise/infra/local/template"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 )
 
 const root = "../.."

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"os"
 
-	"seatwise/shared/app"
+	"seatwise/shared/platform/app"
 )
 
 func main() {

@@ -19,7 +19,7 @@ import (
 
 	"seatwise/infra/local/template"
 	"seatwise/infra/testlocal"
-	"seatwise/shared/auth"
+	"seatwise/shared/platform/auth"
 )
 
 func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }

@@ -11,8 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"seatwise/infra/testlocal"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 )
 
 // The two accounts of the tests.

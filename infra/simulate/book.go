@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
-	"seatwise/shared/table"
 )
 
 // book is the plain model of one account. It is fed with the commits that took effect, one by one, and after each of them it looks at what that one has touched,

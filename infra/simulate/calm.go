@@ -12,8 +12,8 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // rounds are how often, at most, every schedule fires before everything must have come to its end.

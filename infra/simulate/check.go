@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"strings"
 
-	"seatwise/shared/call"
+	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
-	"seatwise/shared/money"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // ledger is the plain model of one account: what was seen once and may never be taken back.

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"seatwise/shared/files"
+	"seatwise/shared/platform/files"
 )
 
 // errDiskFull is what a file store answers whose disk is full.

@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/files"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 // job is what the book knows of a mass configuration (I12, I13).

@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // options say what to play.

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/files"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
-	"seatwise/shared/table"
 )
 
 // fields are a JSON object.

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // turn is a call to the table that waits until the scheduler lets it go on.

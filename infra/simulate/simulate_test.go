@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // TestShortRound plays a few seeds; `make simulate` plays many.

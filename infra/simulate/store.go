@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"seatwise/infra/testdynamo"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
 )
 
 // adapter opens a store for one seed, outside of the bubble, and says how to get at it within. It is gone when the test ends.

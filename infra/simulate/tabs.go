@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/files"
+	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
 )
 

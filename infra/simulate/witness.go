@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // mirrored is an item as the commits made it, or what is left of one that is gone.

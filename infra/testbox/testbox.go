@@ -16,8 +16,8 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
-	"seatwise/shared/files"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/wire"
 )
 
 var buckets = map[files.Bucket]string{files.Uploads: "seatwise-uploads", files.Reports: "seatwise-reports"}

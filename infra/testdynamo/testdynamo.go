@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"seatwise/infra/testenv"
-	"seatwise/shared/table"
-	"seatwise/shared/table/dynamo"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/dynamo"
 )
 
 // Open makes a table that lasts as long as the test. Where there is no server, the test is skipped, or fails in CI.

@@ -14,8 +14,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"seatwise/infra/local/objects"
-	"seatwise/shared/files"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/wire"
 )
 
 const (

@@ -20,12 +20,12 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
 )
 
 // Account is the id of the account that every Kit has; Other is a second one.

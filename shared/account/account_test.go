@@ -12,12 +12,12 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 func server(t *testing.T, k *testkit.Kit) http.Handler {

@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 const (

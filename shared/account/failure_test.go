@@ -8,11 +8,11 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // One holder who fails keeps nobody else on the old bundle (spec 6), is told, and follows once it is mended.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"net/http"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 )
 
 const tag = "Accounts"

@@ -9,9 +9,9 @@ import (
 	"time"
 	_ "time/tzdata" // Account.Location must know every zone on Lambda too, where the machine has no zone database.
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // Bundle is what an account's contract includes.

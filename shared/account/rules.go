@@ -6,7 +6,7 @@ import (
 	"unicode"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // noFileName are the characters that a file name cannot have on one system or another; reports are named after the brand (spec 7).

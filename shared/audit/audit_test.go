@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
 	"seatwise/shared/audit"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 )
 
 const (

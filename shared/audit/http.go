@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/http"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 )
 
 type listInput struct {

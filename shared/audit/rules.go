@@ -3,7 +3,7 @@ package audit
 import (
 	"time"
 
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // Filter says which records are wanted. Each field that is set must hold; From is inclusive, To exclusive, and a zero time is no bound.

@@ -4,9 +4,9 @@ package audit
 import (
 	"context"
 
-	"seatwise/shared/app"
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // maxReads bounds the pages that one request looks through when several filters are given and few records have them all; the list then goes on

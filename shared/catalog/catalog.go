@@ -14,7 +14,7 @@ import (
 	"slices"
 	"sync"
 
-	"seatwise/shared/money"
+	"seatwise/shared/craft/money"
 )
 
 // Kind says how a product is licensed (spec 2).

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/money"
+	"seatwise/shared/craft/money"
 )
 
 // The table of spec 2, word for word: id, kind and name of every product it names.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"seatwise/shared/money"
+	"seatwise/shared/craft/money"
 )
 
 // LineError is one mistake in a catalog file.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // PutDashboard makes or replaces a dashboard. Putting a queue on it grants live-reports to every member, at once or waiting (spec 6); the answer counts how the

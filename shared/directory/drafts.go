@@ -5,9 +5,9 @@ import (
 	"errors"
 	"slices"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // A draft is what a PUT would do, decided by the very rules of the PUT on the state as it was read, and not committed. An import asks for drafts to check a file,

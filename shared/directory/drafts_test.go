@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // unwritable is a store that nothing may be written to.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // remember writes, in the commit that deletes something, what reports about earlier days still show of it. It is kept for as long as any day can be asked for.

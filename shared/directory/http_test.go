@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // An id that nobody can have is as unknown as any other, whatever it is made of (api.md, Conventions).

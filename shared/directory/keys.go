@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // The keys of the directory; docs/data-model.md says what each costs.

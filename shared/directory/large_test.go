@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // crowd makes users the way that PutUser leaves them, without a request for each.

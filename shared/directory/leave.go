@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // ErrTooMuch says that a change of a user does not fit into one commit; somebody who leaves has less to change once they are deactivated.

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/auth"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/auth"
 )
 
 // TestWhyAndLeavingOverHTTP follows four people around one seat: each hears why they hold, wait for or lack it, with the chain from the dashboard; who leaves, by being

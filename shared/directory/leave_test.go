@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // fullest is a catalog with as many products as one may have, all of which one user can hold; of each that is bought somebody can wait for a seat.

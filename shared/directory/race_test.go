@@ -7,8 +7,8 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // during runs act just before the n-th commit of change, as another caller would in that moment.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // resume does the work of marks and deletes them: the marks of one account and subject, of one account when subject is empty, or all of the partition when both are. One that fails never

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 func superAdmin() Role {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // Limits of the directory.

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // Whatever opens and shuts, each whole day knows what held at any time in it.

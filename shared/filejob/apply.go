@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // overhead is how many operations a commit has beside those of its rows: the counts, the progress, and the check that the job is still the worker's.

@@ -13,11 +13,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"seatwise/shared/call"
-	"seatwise/shared/files"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
-	"seatwise/shared/table"
+	"seatwise/shared/craft/sheet"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // check makes the plan and says what it found. It touches nothing but the plan.

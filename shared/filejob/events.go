@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
-	"seatwise/shared/events"
-	"seatwise/shared/files"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/events"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Carrier is what events ask of the jobs of a room; Jobs is one.

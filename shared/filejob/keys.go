@@ -6,9 +6,9 @@ import (
 	"strings"
 	"unicode"
 
-	"seatwise/shared/call"
-	"seatwise/shared/files"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 // The keys of jobs; docs/data-model.md says what each costs. Each room has partitions of its own, called after Names.Partition.

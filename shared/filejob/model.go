@@ -6,7 +6,7 @@ package filejob
 import (
 	"time"
 
-	"seatwise/shared/files"
+	"seatwise/shared/platform/files"
 )
 
 // State of a job (api.md). The state in which its plan is applied has the room's own name: Names.Applying.

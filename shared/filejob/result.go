@@ -8,9 +8,9 @@ import (
 	"iter"
 	"os"
 
-	"seatwise/shared/sheet"
-	"seatwise/shared/workbook"
-	"seatwise/shared/workbook/csvout"
+	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/workbook"
+	"seatwise/shared/craft/workbook/csvout"
 )
 
 // resultWriter takes the rows of a result file: the input with Status and Message (spec 5.5).

@@ -3,10 +3,10 @@ package filejob
 import (
 	"context"
 
-	"seatwise/shared/app"
-	"seatwise/shared/call"
-	"seatwise/shared/sheet"
-	"seatwise/shared/table"
+	"seatwise/shared/craft/sheet"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // Names is how a room's jobs are called.

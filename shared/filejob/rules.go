@@ -8,9 +8,9 @@ import (
 	"strings"
 	"unicode"
 
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/problem"
 )
 
 // MaxFileBytes is the largest file (spec 5).

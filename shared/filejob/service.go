@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"seatwise/shared/call"
-	"seatwise/shared/files"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Asked is a job that a caller asks something of.

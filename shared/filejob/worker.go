@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/files"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 var (

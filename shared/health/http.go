@@ -5,9 +5,9 @@ import (
 	"context"
 	"net/http"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
 )
 
 // Health is the answer of a function that runs.

@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // beside is how many operations a row's commit has beside those of the directory: the progress, and the check that the job is still this worker's.

@@ -8,12 +8,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"seatwise/shared/api"
-	"seatwise/shared/call"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 // plan makes the plan of a file. The file is read twice: for what rows claim of each other, and row by row with the account's state.

@@ -8,7 +8,7 @@ import (
 
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // What a row of each kind costs, by calls of the table. docs/data-model.md builds on the figures that are logged; the bounds keep them from growing unnoticed.

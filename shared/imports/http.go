@@ -8,15 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
+	"seatwise/shared/craft/workbook/csvout"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
-	"seatwise/shared/workbook"
-	"seatwise/shared/workbook/csvout"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 )
 
 type (

@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/filejob"
-	"seatwise/shared/files"
 	"seatwise/shared/imports"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"

@@ -6,10 +6,10 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/filejob"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 )
 
 // Applying is the state in which a plan is applied.

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
-	"seatwise/shared/sheet"
 )
 
 // fault is an error of a row: where it is, and words of its message.

@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/problem"
 )
 
 // The fields of rows, as problems of the directory and differences name them.

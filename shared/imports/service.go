@@ -3,14 +3,14 @@ package imports
 import (
 	"context"
 
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/problem"
 )
 
 // Service carries out the use cases of imports.

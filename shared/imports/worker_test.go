@@ -16,8 +16,8 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // ending is all that a run leaves behind that anybody can see.

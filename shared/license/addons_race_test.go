@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"seatwise/shared/problem"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // TestAddOnsOfALicenseThatChangesHands takes the license from its user between the two reads of a look at its add-ons, and of a change of them.

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"seatwise/shared/api"
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 const (

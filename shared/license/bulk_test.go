@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // staff hires users u0, u1, ...

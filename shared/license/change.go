@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Desk changes seats.

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // WaitingMarks is the partition of Index3 in which the entries of all accounts' waiting lists stand, so that the maintenance function finds the lists without

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // calls counts calls to the table by their DynamoDB operation.

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"testing"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // placed is an order's own item, which its confirmation writes.

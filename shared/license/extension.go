@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 // Extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves

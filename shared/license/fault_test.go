@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // scene is an office in which each use case has something to do.

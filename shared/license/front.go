@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // The front of a product's pool is a few items with known keys that name free licenses. A process that remembers none reads it together with the user, and so assigns one by

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // elsewhere assigns by product in a process of its own, and says what that cost.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // dayOperations note on the day's item what a commit adds to, or takes from, the bought counts of products.

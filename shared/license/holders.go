@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // liveReportsHolders is the partition of Index1 in which those holders stand who have to do with a product of Live Reports: who hold it, wait for it, or have

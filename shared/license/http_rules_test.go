@@ -11,10 +11,10 @@ import (
 
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/problem"
 )
 
 // TestRefusalsOverHTTP meets each rule of spec 4 once, as a client sees it.

@@ -10,12 +10,12 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // front is an account with the two functions of the desk.

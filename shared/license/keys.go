@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // The keys of the kernel; docs/data-model.md says what each costs.

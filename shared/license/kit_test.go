@@ -11,10 +11,10 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // failer is the part of a test, or of a property's one check, that ends it.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // pages reads a list whole in pages of limit; each license must come once.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // observed is a store that looks at every commit for what no state of the account alone shows: that all it writes bears the account (I9), and that a terminated license is

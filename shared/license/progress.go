@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // OneCommit says whether Deliver can add the lots in one commit with this many operations of its caller's; if not, the caller marks the work first, so that

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 // crew are the users of the random sequences.

@@ -12,8 +12,8 @@ import (
 
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 const racers = 24

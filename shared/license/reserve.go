@@ -7,9 +7,9 @@ import (
 	"slices"
 	"sync"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that keeps them, the counts and the guard of whose work it is.

@@ -8,10 +8,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // reservation is a job's, committed without a guard.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // Direct is the source of a grant that a person gave.

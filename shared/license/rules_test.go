@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 func sourced(names ...string) []Grant {

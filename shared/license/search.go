@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // A search goes through these phases, one after the other; a license belongs to the first one whose part of it begins with what is searched.

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"slices"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Try carries out verbs of the change together: when they fail, the change is as it was before them.

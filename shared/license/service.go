@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/api"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Get reads one license and its version, strongly consistent. A license of another account and a missing one are the same not-found.

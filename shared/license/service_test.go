@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"testing"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/problem"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table/faulty"
 )
 
 func TestAssignAndUnassign(t *testing.T) {

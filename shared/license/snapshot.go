@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Several reads are no snapshot, and on DynamoDB neither is one read of several items. A change that is committed need not care: what it writes is written on

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // TestBetweenTheReads lets another request in between two reads of a decision: nothing may be answered, and nothing done, that fits to neither of the two states.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/platform/call"
 )
 
 // TestSeatThatIsRememberedFreeAndGivenBack gives one user a seat that the process remembers as free, and takes it, in the same change, from the user whom another process has

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"strings"
 
-	"seatwise/shared/app"
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // DrainWaiting serves every waiting list of every account that has an entry. One that fails never stops the others; the errors come together. It reads one

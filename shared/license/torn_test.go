@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // torn is a store whose next read of several items comes upon one of them before a commit, and upon the others after it, as a BatchGetItem may.

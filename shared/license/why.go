@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 // Chain knows what stands behind the grants of call queues; package directory does.

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"seatwise/shared/account"
-	"seatwise/shared/app"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
-	"seatwise/shared/events"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/events"
 	"seatwise/shared/purchase"
 	"seatwise/shared/report"
 	"seatwise/shared/usage"

@@ -9,13 +9,13 @@ import (
 	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/maintenance"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/usage"
 )
 

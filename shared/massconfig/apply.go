@@ -7,8 +7,8 @@ import (
 
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // applier configures the rows of a plan.

@@ -6,11 +6,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"seatwise/shared/call"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/call"
 )
 
 // plan makes the plan of a file, or of an undo, and says which seats it needs.

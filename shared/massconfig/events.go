@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
 	"seatwise/shared/catalog"
-	"seatwise/shared/events"
 	"seatwise/shared/filejob"
-	"seatwise/shared/files"
 	"seatwise/shared/imports"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/events"
+	"seatwise/shared/platform/files"
 )
 
 func newService(env *app.Env) (*Service, error) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // seed is the sample of the product that this one replaces.

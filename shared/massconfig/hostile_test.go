@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // spoil packs a workbook anew with its parts changed; a nil part is left out.
@@ -37,7 +37,7 @@ func (o *office) spoil(good []byte, change func(name string, content []byte) []b
 	return out.Bytes()
 }
 
-// hostileFiles are files that are refused whole, by name; shared/sheet has many more, for the reader alone.
+// hostileFiles are files that are refused whole, by name; shared/craft/sheet has many more, for the reader alone.
 func (o *office) hostileFiles() map[string][]byte {
 	o.f.Helper()
 	good := o.xlsxFile(seed())

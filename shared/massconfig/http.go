@@ -7,15 +7,15 @@ import (
 	"net/http"
 	"strconv"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
+	"seatwise/shared/craft/workbook/csvout"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
-	"seatwise/shared/workbook"
-	"seatwise/shared/workbook/csvout"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 )
 
 // APIFunction serves the operations on mass configurations, and those on imports, which are carried by the same machinery and write workbooks too.

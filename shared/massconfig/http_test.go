@@ -16,10 +16,10 @@ import (
 
 	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/files"
-	"seatwise/shared/sheet"
+	"seatwise/shared/craft/sheet"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/files"
 )
 
 const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"

@@ -1,8 +1,8 @@
 package massconfig
 
 import (
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // dropKey remembers which mass configuration a dropped object became.

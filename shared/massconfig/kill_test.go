@@ -12,10 +12,10 @@ import (
 
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
-	"seatwise/shared/call"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // killRows is the size of the run that is killed.

@@ -15,15 +15,15 @@ import (
 
 	"seatwise/infra/testbox"
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
-	"seatwise/shared/files"
 	"seatwise/shared/license"
-	"seatwise/shared/sheet"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 // failer is the part of a test, or of a property's one check, that ends it.

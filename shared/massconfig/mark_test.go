@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // TestMarkOfWorkThatBeginsMeanwhile redelivers the event of an upload that was checked long ago. Whoever takes it finds nothing to do, and takes the mark of work

@@ -2,7 +2,7 @@ package massconfig
 
 import (
 	"seatwise/shared/filejob"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // What the tests name of package filejob, as if it were the room's own: a mass configuration is tested whole, with the machinery that carries it.

@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
+	"seatwise/shared/platform/problem"
 )
 
 // inFile says which users and extensions have a row of their own that is applied: what one row takes from another's is not lost, for that other row says what

@@ -7,8 +7,8 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // want tries to take a phone license, as somebody else would while a file is applied.

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
-	"seatwise/shared/sheet"
 )
 
 // columns says which column of the file holds what.

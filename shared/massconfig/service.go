@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/app"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/workbook/csvout"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
-	"seatwise/shared/files"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/sheet"
-	"seatwise/shared/table"
-	"seatwise/shared/workbook/csvout"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Service carries out the use cases of mass configuration.

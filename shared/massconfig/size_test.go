@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // A thousand phones with four add-ons each, from nothing: what the check and the configuring cost, by calls of the table. docs and the benches build on the

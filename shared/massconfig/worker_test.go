@@ -13,10 +13,10 @@ import (
 
 	"seatwise/infra/testbox"
 	"seatwise/infra/testkit"
-	"seatwise/shared/call"
-	"seatwise/shared/files"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // floor is a file of so many new phones for users who are hired for it.

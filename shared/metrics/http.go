@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/http"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 const tag = "Metrics"

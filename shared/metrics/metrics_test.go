@@ -11,14 +11,14 @@ import (
 
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/metrics"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 type office struct {

@@ -5,7 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 const (

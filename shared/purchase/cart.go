@@ -4,9 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // heldCart is a cart with the version of its item.

@@ -3,10 +3,10 @@ package purchase
 import (
 	"context"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // costCenterState is a cost center's part in an audit record.

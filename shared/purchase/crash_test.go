@@ -12,10 +12,10 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/purchase"
-	"seatwise/shared/table"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/table/faulty"
 )
 
 // fragile is a shop whose store can fail, and a second one over the same store that never does: other people's functions.

@@ -15,14 +15,14 @@ import (
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
-	"seatwise/shared/money"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
-	"seatwise/shared/table"
 )
 
 // shop is the room behind HTTP.

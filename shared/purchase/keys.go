@@ -3,9 +3,9 @@ package purchase
 import (
 	"strings"
 
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // The keys of the room, beside license.CostCenterKey and account.PurchasedKey; docs/data-model.md says what each costs.

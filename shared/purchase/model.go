@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/money"
+	"seatwise/shared/craft/money"
 )
 
 // The limits of a purchase. HTTP schemas repeat them as tags; the rules enforce them.

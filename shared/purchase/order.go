@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // abandoned is how long an order may be under way before maintenance takes it for left behind. No request lives that long.

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"seatwise/shared/account"
-	"seatwise/shared/call"
-	"seatwise/shared/money"
-	"seatwise/shared/table"
+	"seatwise/shared/craft/money"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // quoteKept is how long a quote is remembered after it expired, so that whoever comes late is told so rather than that there is none.

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/money"
-	"seatwise/shared/problem"
+	"seatwise/shared/craft/money"
+	"seatwise/shared/platform/problem"
 )
 
 // maxLineID bounds the id of a line that was split again and again, to what any id in a path may be (api.md).

@@ -5,7 +5,7 @@ import (
 	"time"
 	"unicode"
 
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // CostCenter is a code that licenses are charged to.

@@ -15,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/money"
-	"seatwise/shared/problem"
+	"seatwise/shared/craft/money"
+	"seatwise/shared/platform/problem"
 )
 
 func at(t *testing.T, s string) time.Time {

@@ -5,12 +5,12 @@ import (
 	"slices"
 
 	"seatwise/shared/account"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // Usage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec 3.6); package usage does.

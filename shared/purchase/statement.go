@@ -6,9 +6,9 @@ import (
 	"fmt"
 
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 	"seatwise/shared/purchase/statement"
 )
 

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/files"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 // State of a report (api.md).

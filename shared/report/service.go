@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 
 	"seatwise/shared/account"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/usage"
 )
 

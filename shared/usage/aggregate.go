@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/directory"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // atOnce is how many accounts are folded at the same time.

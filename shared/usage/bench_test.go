@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/call"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/usage"
 )
 

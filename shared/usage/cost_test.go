@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 // counting counts the calls of a store, the items that reads return and the operations of commits. It serves one caller at a time.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"seatwise/shared/app"
 	"seatwise/shared/catalog"
-	"seatwise/shared/events"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/events"
 )
 
 // AggregationFunction is UsageAggregationFunction: a schedule, or a person, tells it for which time to aggregate ({"time": "2026-01-31T03:00:00Z"}).

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // grantBatch is how many viewers are granted in one commit: each takes at most a holder, a license and its pool entry, two counts, a waiting entry, an audit record and

@@ -6,12 +6,12 @@ import (
 	"net/http"
 	"slices"
 
-	"seatwise/shared/api"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Receipt answers a call with views: each event is in exactly one of the three.

@@ -4,8 +4,8 @@ import (
 	"hash/fnv"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // The keys of usage; docs/data-model.md says what each costs.

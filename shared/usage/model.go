@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"seatwise/shared/call"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // storedEvent is the document of a view.

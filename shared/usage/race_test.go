@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/usage"
 )
 

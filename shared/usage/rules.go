@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/problem"
 )
 
 // Limits of usage (spec 6).

@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/shared/table"
+	"seatwise/shared/platform/table"
 )
 
 func drawRollup(t *rapid.T) *rollup {

@@ -14,12 +14,12 @@ import (
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/auth"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
-	"seatwise/shared/problem"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/table/faulty"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/usage"
 )
 

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/directory"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 // errTorn is returned when a rollup's chunks kept vanishing while they were read: it was replaced each time.

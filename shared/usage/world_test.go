@@ -10,12 +10,12 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/auth"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/usage"
 )
 

@@ -22,7 +22,7 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 
-	"seatwise/shared/app"
+	"seatwise/shared/platform/app"
 )
 
 const (

@@ -26,7 +26,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"seatwise/shared/app"
+	"seatwise/shared/platform/app"
 )
 
 // Created is an object that has just come into being.

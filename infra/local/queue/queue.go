@@ -14,7 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"seatwise/shared/app"
+	"seatwise/shared/platform/app"
 )
 
 var (

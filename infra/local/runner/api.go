@@ -14,9 +14,9 @@ import (
 
 	"seatwise/infra/local/queue"
 	"seatwise/infra/local/token"
-	"seatwise/shared/api"
-	"seatwise/shared/auth"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/problem"
 )
 
 const (

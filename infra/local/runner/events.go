@@ -14,7 +14,7 @@ import (
 	"seatwise/infra/local/queue"
 	"seatwise/infra/local/schedule"
 	"seatwise/infra/local/template"
-	"seatwise/shared/api"
+	"seatwise/shared/platform/api"
 )
 
 const (

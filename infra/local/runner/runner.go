@@ -28,11 +28,11 @@ import (
 	"seatwise/infra/local/schedule"
 	"seatwise/infra/local/template"
 	"seatwise/infra/local/token"
-	"seatwise/shared/app"
-	"seatwise/shared/edge"
-	"seatwise/shared/table/bolt"
-	"seatwise/shared/table/dynamo"
-	"seatwise/shared/wire"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/table/dynamo"
+	"seatwise/shared/platform/wire"
 )
 
 // Registry names the constructor of each function of the template by its logical id.

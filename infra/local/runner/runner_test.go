@@ -18,11 +18,11 @@ import (
 	"time"
 
 	"seatwise/infra/local/runner"
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
-	"seatwise/shared/events"
-	"seatwise/shared/files"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/events"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
 )
 
 const small = `

@@ -22,8 +22,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"seatwise/shared/app"
-	"seatwise/shared/auth"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 )
 
 const (

@@ -19,7 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"seatwise/infra/local/token"
-	"seatwise/shared/auth"
+	"seatwise/shared/platform/auth"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)

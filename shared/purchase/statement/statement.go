@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"seatwise/shared/money"
+	"seatwise/shared/craft/money"
 )
 
 // Source is all that a statement is made from.

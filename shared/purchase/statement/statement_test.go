@@ -16,7 +16,7 @@ import (
 	"unicode/utf16"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/money"
+	"seatwise/shared/craft/money"
 )
 
 // acknowledgement is what the orders of these tests were acknowledged with.

@@ -15,16 +15,16 @@ import (
 	"time"
 
 	"seatwise/shared/account"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
-	"seatwise/shared/problem"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/report"
-	"seatwise/shared/table"
 	"seatwise/shared/usage"
-	"seatwise/shared/workbook"
 )
 
 // Builder writes reports.

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 
-	"seatwise/shared/api"
-	"seatwise/shared/app"
 	"seatwise/shared/catalog"
-	"seatwise/shared/events"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/events"
 	"seatwise/shared/report"
 )
 

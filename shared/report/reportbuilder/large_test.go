@@ -14,13 +14,13 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/shared/call"
+	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/report"
-	"seatwise/shared/table"
 	"seatwise/shared/usage"
-	"seatwise/shared/workbook"
 )
 
 const (

@@ -20,16 +20,16 @@ import (
 	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/app"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
-	"seatwise/shared/files"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
 	"seatwise/shared/report/reportbuilder"
 	"seatwise/shared/usage"
-	"seatwise/shared/workbook"
 )
 
 // office is an account with people, usage and reports.

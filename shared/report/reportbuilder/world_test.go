@@ -14,15 +14,15 @@ import (
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
-	"seatwise/shared/call"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/metrics"
-	"seatwise/shared/problem"
-	"seatwise/shared/table"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/usage"
-	"seatwise/shared/workbook"
 )
 
 // The plain model: the directory as it is, and what held on which day. Everything that Seatwise says is computed from it from scratch.

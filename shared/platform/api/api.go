@@ -1,0 +1,425 @@
+// Package api is the HTTP edge that every function shares: huma on http.ServeMux, one check of token, account and permission, one mapping of
+// errors, idempotency keys, entity tags and cursors (api.md, Conventions).
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+)
+
+// maxKey is the longest Idempotency-Key in bytes (api.md).
+const maxKey = 255
+
+// MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413).
+const MaxBody = 1 << 20
+
+// Operation declares one route of api.md.
+type Operation struct {
+	ID, Method, Path, Summary, Tag string
+	// Permissions are what the token must allow: any one of them.
+	Permissions []auth.Permission
+	// Public operations need no token.
+	Public bool
+	// Creates marks the operation that makes the account it names, so that the account need not be there yet.
+	Creates bool
+	// Loads says that the first read of the operation is call.Lookup, so that a process that does not know the account yet needs no read of its own to ask whether it is there.
+	Loads bool
+	// Status is the answer's status when all goes well; 0 means 200, or 204 for an operation without a body.
+	Status int
+	// Conflicts says that the operation can answer 409.
+	Conflicts bool
+	// Makes says that the operation answers 201 instead of 200 when it made what it names.
+	Makes bool
+	// Files are the media types of an answer that is a file; without them it is JSON.
+	Files []string
+}
+
+// Kit holds the operations of one function.
+type Kit struct {
+	env   *app.Env
+	mux   *http.ServeMux
+	api   huma.API
+	known sync.Map // account id to struct{}: accounts are never deleted
+}
+
+// New makes an empty kit.
+func New(env *app.Env) *Kit {
+	config := huma.DefaultConfig("Seatwise", env.Version)
+	config.CreateHooks = nil
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.RejectUnknownQueryParameters = true
+	config.Info.Description = "The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
+	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, newNamer())
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Claims: sub, account, permissions."},
+	}
+	mux := http.NewServeMux()
+	return &Kit{env: env, mux: mux, api: humago.New(mux, config)}
+}
+
+// Env is what the kit was made with.
+func (k *Kit) Env() *app.Env { return k.env }
+
+// OpenAPI describes the registered operations.
+func (k *Kit) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
+
+// Register adds an operation. The handler gets the call already checked: the token is valid, the account exists and is the token's (or the caller is
+// an operator), and a permission is there.
+func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *call.Call, *I) (*O, error)) {
+	h := huma.Operation{
+		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{op.Tag}, DefaultStatus: op.Status,
+		MaxBodyBytes: MaxBody, BodyReadTimeout: -1, Errors: declared(op), Responses: map[string]*huma.Response{},
+	}
+	if !op.Public {
+		h.Security = []map[string][]string{{"token": {}}}
+		names := make([]string, len(op.Permissions))
+		for i, p := range op.Permissions {
+			names[i] = string(p)
+		}
+		h.Extensions = map[string]any{"x-permissions": names}
+		h.Description = "Needs the permission " + strings.Join(names, " or ") + "."
+	}
+	switch op.Method {
+	case http.MethodPost:
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header", Description: "Makes the request repeatable: a repetition gets the stored answer.",
+			Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxKey), Pattern: "^[ -~]*$"},
+		})
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "If-Match", In: "header", Description: "The entity tag that the resource must have; 412 when it has another.",
+			Schema: &huma.Schema{Type: huma.TypeString},
+		})
+	}
+	if op.Method == http.MethodPut {
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "If-None-Match", In: "header", Description: "With * the resource must not be there yet; 412 when it is.",
+			Schema: &huma.Schema{Type: huma.TypeString},
+		})
+	}
+	lists := queryLists[I]()
+	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		c, err := k.admit(ctx, op)
+		if url := ctx.URL(); err == nil {
+			err = once(url.Query(), lists)
+		}
+		if err != nil {
+			k.refuse(ctx, err)
+			return
+		}
+		next(huma.WithValue(ctx, callKey{}, c))
+	}}
+	huma.Register(k.api, h, func(ctx context.Context, in *I) (*O, error) {
+		c, _ := ctx.Value(callKey{}).(*call.Call)
+		out, err := handler(ctx, c, in)
+		if err != nil {
+			return nil, k.answer(ctx, err)
+		}
+		return out, nil
+	})
+	if len(op.Files) > 0 {
+		// huma describes bytes as JSON or application/octet-stream.
+		content := map[string]*huma.MediaType{}
+		for _, media := range op.Files {
+			content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+			if !strings.HasPrefix(media, "text/") {
+				content[media].Schema.Format = "binary"
+			}
+		}
+		h.Responses["200"].Content = content
+	}
+	if op.Makes {
+		made := *h.Responses["200"]
+		made.Description = http.StatusText(http.StatusCreated)
+		h.Responses["201"] = &made
+	}
+}
+
+type callKey struct{}
+
+// queryLists names the query parameters of an input that may be given several times.
+func queryLists[I any]() []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[I]()) {
+		if name, explode, _ := strings.Cut(field.Tag.Get("query"), ","); explode == "explode" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// once refuses a query parameter that is given several times but has one value: whichever of them was taken, the caller may have meant the other.
+func once(query url.Values, lists []string) error {
+	var fields []problem.Field
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(query[name]) > 1 && !slices.Contains(lists, name) {
+			fields = append(fields, problem.Field{Field: name, Message: "must be given once"})
+		}
+	}
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
+	}
+	return nil
+}
+
+// declared lists the statuses that an operation may answer beside its own, for the OpenAPI document.
+func declared(op Operation) []int {
+	if op.Public {
+		return []int{422, 500}
+	}
+	codes := []int{400, 401, 403, 404, 422, 500, 503}
+	if op.Conflicts || op.Method == http.MethodPost {
+		codes = append(codes, 409)
+	}
+	switch op.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		codes = append(codes, 413, 415)
+	}
+	switch op.Method {
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		codes = append(codes, 412)
+	}
+	return codes
+}
+
+// admit checks who calls, and makes the call.
+func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
+	account := ctx.Param("account")
+	c := &call.Call{Env: k.env, Account: account, At: k.env.Clock().UTC(), RequestID: RequestID(ctx.Context()), Reason: "request"}
+	if op.Public {
+		return c, nil
+	}
+	principal, ok := auth.From(ctx.Context())
+	if !ok {
+		principal = auth.Principal{}
+	}
+	if err := auth.Allowed(principal, account, op.Permissions...); err != nil {
+		return nil, err
+	}
+	c.Actor = principal.User
+	if account != "" && !op.Creates {
+		if err := k.exists(ctx.Context(), c, op.Loads); err != nil {
+			return nil, err
+		}
+	}
+	c.IfMatch = ctx.Header("If-Match")
+	if op.Method == http.MethodPut {
+		c.IfNoneMatch = ctx.Header("If-None-Match")
+	}
+	if op.Method == http.MethodPost {
+		if err := k.repeatable(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// exists demands that the account is there: at once, or, of an operation that loads, with the call's first Lookup.
+//
+// Errors: not-found.
+func (k *Kit) exists(ctx context.Context, c *call.Call, loads bool) error {
+	if _, ok := k.known.Load(c.Account); ok {
+		return nil
+	}
+	// An id that no account can have is as unknown as any other.
+	if !ValidID(c.Account) {
+		return problem.NoAccount()
+	}
+	c.Unseen(func() { k.known.Store(c.Account, struct{}{}) })
+	if loads {
+		return nil
+	}
+	return c.Begin(ctx)
+}
+
+// repeatable reads the Idempotency-Key; the body is read here once, for what must be the same in a repetition, and put back.
+func (k *Kit) repeatable(ctx huma.Context, c *call.Call) error {
+	r, w := humago.Unwrap(ctx)
+	values, given := r.Header["Idempotency-Key"]
+	if !given {
+		return nil
+	}
+	name := values[0]
+	if len(values) != 1 || len(name) < 1 || len(name) > maxKey || strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+		return problem.Invalid("Idempotency-Key", "must be one value of 1 to 255 printable ASCII characters")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB.")
+		}
+		return problem.New(problem.MalformedBody, "The request body could not be read to its end.")
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	c.WithKey(name, []byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body)
+	return nil
+}
+
+// Handler serves the kit's operations; unknown paths, wrong methods and panics are problems too.
+func (k *Kit) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		guarded := &guard{ResponseWriter: w}
+		defer func() {
+			if fault := recover(); fault != nil {
+				if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(fault)
+				}
+				k.env.Log.ErrorContext(r.Context(), "panic", "fault", fmt.Sprint(fault), "requestId", RequestID(r.Context()))
+				if !guarded.begun {
+					WriteProblem(guarded, problem.New(problem.Internal, ""))
+				}
+			}
+		}()
+		if _, pattern := k.mux.Handler(r); pattern != "" {
+			k.mux.ServeHTTP(guarded, r)
+			return
+		}
+		WriteProblem(guarded, k.unrouted(r))
+	})
+}
+
+// unrouted tells a wrong method from an unknown path.
+func (k *Kit) unrouted(r *http.Request) *problem.Problem {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := k.mux.Handler(other); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return problem.New(problem.NotFound, "There is nothing at this path.")
+	}
+	p := problem.New(problem.MethodNotAllowed, "This path answers "+strings.Join(allowed, ", ")+".")
+	p.Allow = strings.Join(allowed, ", ")
+	return p
+}
+
+// guard remembers whether an answer has begun.
+type guard struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (g *guard) WriteHeader(status int) {
+	g.begun = true
+	g.ResponseWriter.WriteHeader(status)
+}
+
+func (g *guard) Write(b []byte) (int, error) {
+	g.begun = true
+	return g.ResponseWriter.Write(b) //nolint:wrapcheck // a ResponseWriter's own error
+}
+
+// Unwrap lets http.ResponseController reach the server's writer.
+func (g *guard) Unwrap() http.ResponseWriter { return g.ResponseWriter }
+
+type requestIDKey struct{}
+
+// WithRequestID puts the request's id into the context.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID is the request's id, or empty.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// Account is the part of an input that names the account.
+type Account struct {
+	Account string `path:"account" doc:"The account's id."`
+}
+
+// Resource is the part of an input that names one thing of the account. Inputs embed it as it is: huma does not look into an embedded struct that is not
+// exported, and would read none of its parameters.
+type Resource struct {
+	Account
+	ID string `path:"id"`
+}
+
+// Paging is the part of a list's input that asks for a page.
+type Paging struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Items in a page."`
+	Cursor string `query:"cursor" maxLength:"4096" doc:"nextCursor of the page before."`
+}
+
+// List is the body of every list.
+type List[T any] struct {
+	Items      []T    `json:"items" nullable:"false"`
+	NextCursor string `json:"nextCursor,omitempty" doc:"Asks for the next page; absent on the last one."`
+}
+
+// Listed is the output of a list.
+type Listed[T any] struct {
+	Body List[T]
+}
+
+// Page makes a list's output; nil items become an empty list.
+func Page[T any](items []T, next string) *Listed[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return &Listed[T]{Body: List[T]{Items: items, NextCursor: next}}
+}
+
+// Tagged is the output of a single resource with its entity tag.
+type Tagged[T any] struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     T
+}
+
+// Plain is an output with only a body.
+type Plain[T any] struct {
+	Status int
+	Body   T
+}
+
+// ValidID says whether api.md allows the string as an id that a caller chooses.
+func ValidID(id string) bool {
+	if len(id) == 0 || len(id) > 64 {
+		return false
+	}
+	for i, c := range []byte(id) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("._@+-", rune(c))) {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckID is a validation problem for the field unless the id is one that api.md allows.
+func CheckID(field, id string) error {
+	if ValidID(id) {
+		return nil
+	}
+	return problem.Invalid(field, "must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit")
+}
+
+// RetryAfter is what a too-busy answer asks a client to wait.
+const RetryAfter = 1 * time.Second

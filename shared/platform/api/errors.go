@@ -1,0 +1,222 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
+
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+)
+
+// Problem is the body of every error (RFC 9457, api.md).
+type Problem struct {
+	Type      string          `json:"type" example:"urn:seatwise:problem:validation"`
+	Title     string          `json:"title"`
+	Status    int             `json:"status"`
+	Detail    string          `json:"detail,omitempty"`
+	Errors    []problem.Field `json:"errors,omitempty" doc:"The fields at fault."`
+	ProductID string          `json:"productId,omitempty" doc:"With not-enough-licenses: the product."`
+	Wanted    *int64          `json:"wanted,omitempty" doc:"With not-enough-licenses: how many were wanted."`
+	Available *int64          `json:"available,omitempty" doc:"With not-enough-licenses: how many are free."`
+
+	allow string
+}
+
+// Of renders a problem.
+func Of(p *problem.Problem) *Problem {
+	body := &Problem{
+		Type: "urn:seatwise:problem:" + string(p.Slug), Title: p.Title(), Status: p.Status(), Detail: p.Detail, Errors: p.Fields, allow: p.Allow,
+	}
+	if p.Slug == problem.NotEnoughLicenses {
+		body.ProductID, body.Wanted, body.Available = p.ProductID, &p.Wanted, &p.Available
+	}
+	return body
+}
+
+// Error makes a Problem an error, which huma answers with.
+func (p *Problem) Error() string { return p.Type + ": " + p.Detail }
+
+// GetStatus returns the status of the answer.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders returns the headers that go with the problem.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	switch p.Status {
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(int(RetryAfter.Seconds())))
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", p.allow)
+	}
+	return h
+}
+
+// ContentType is application/problem+json whatever the client accepts.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// WriteProblem answers outside of an operation.
+func WriteProblem(w http.ResponseWriter, p *problem.Problem) {
+	body := Of(p)
+	for name, values := range body.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", body.ContentType(""))
+	w.WriteHeader(body.Status)
+	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
+}
+
+// replayed answers with a stored answer.
+type replayed struct{ *call.Replay }
+
+func (r replayed) GetStatus() int { return r.Status }
+
+func (r replayed) GetHeaders() http.Header {
+	h := http.Header{"Idempotent-Replayed": {"true"}}
+	for name, value := range r.Header {
+		h.Set(name, value)
+	}
+	return h
+}
+
+func (r replayed) ContentType(string) string { return "application/json" }
+
+// MarshalJSON gives the stored body as it is.
+func (r replayed) MarshalJSON() ([]byte, error) {
+	if len(r.Body) == 0 {
+		return []byte("null"), nil
+	}
+	return r.Body, nil
+}
+
+// Translate is the one mapping from errors to problems. The second result is false for an error that the caller must not see; it is then internal.
+func Translate(err error) (*problem.Problem, bool) {
+	if p, ok := problem.From(err); ok {
+		return p, true
+	}
+	if _, refused := table.Refused(err); refused {
+		err = table.ErrConflict
+	}
+	switch {
+	case errors.Is(err, table.ErrCursor):
+		return BadCursor(), true
+	case errors.Is(err, table.ErrConflict), errors.Is(err, table.ErrThrottled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return problem.New(problem.TooBusy, "Others are changing the same things; try again."), true
+	}
+	return problem.New(problem.Internal, ""), false
+}
+
+func (k *Kit) answer(ctx context.Context, err error) error {
+	var replay *call.Replay
+	if errors.As(err, &replay) {
+		return replayed{replay}
+	}
+	p, known := Translate(err)
+	if !known {
+		k.env.Log.ErrorContext(ctx, "request failed", "error", err, "requestId", RequestID(ctx))
+	}
+	return Of(p)
+}
+
+// refuse answers from a middleware, before huma has read anything.
+func (k *Kit) refuse(ctx huma.Context, err error) {
+	var answer *Problem
+	if !errors.As(k.answer(ctx.Context(), err), &answer) {
+		answer = Of(problem.New(problem.Internal, ""))
+	}
+	for name, values := range answer.GetHeaders() {
+		ctx.SetHeader(name, values[0])
+	}
+	ctx.SetHeader("Content-Type", answer.ContentType(""))
+	ctx.SetStatus(answer.Status)
+	_ = json.NewEncoder(ctx.BodyWriter()).Encode(answer) // the client is gone if this fails
+}
+
+// statusSlugs are the problems that huma finds by itself.
+var statusSlugs = map[int]problem.Slug{
+	http.StatusBadRequest: problem.MalformedBody, http.StatusUnprocessableEntity: problem.ValidationFailed,
+	http.StatusRequestEntityTooLarge: problem.PayloadTooLarge, http.StatusUnsupportedMediaType: problem.UnsupportedMediaType,
+	http.StatusRequestTimeout: problem.TooBusy,
+}
+
+var statusDetails = map[problem.Slug]string{
+	problem.MalformedBody:        "The request body is missing or is not JSON.",
+	problem.ValidationFailed:     "Some fields are not acceptable.",
+	problem.PayloadTooLarge:      "A request body has at most 1 MB.",
+	problem.UnsupportedMediaType: "Send the body as application/json.",
+	problem.TooBusy:              "The request body came too slowly.",
+}
+
+func init() { //nolint:gochecknoinits // huma offers no other place to say how it words its own errors, and how it takes names
+	// By default huma lets a name pass in any case. It then checks the field that is named exactly, and encoding/json takes the one that comes last: {"quantity": 1,
+	// "QUANTITY": -1} would pass every check.
+	huma.ValidateStrictCasing = true
+	validation.MsgExpectedMaximumNumber = "expected number <= %.f" // all limits are whole; by default 20 MiB are 2.097152e+07 bytes
+	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
+		slug, ok := statusSlugs[status]
+		if !ok {
+			slug = problem.Internal
+		}
+		p := problem.New(slug, statusDetails[slug])
+		for _, err := range errs {
+			var detail *huma.ErrorDetail
+			if errors.As(err, &detail) {
+				p.Fields = append(p.Fields, fault(detail))
+			}
+		}
+		body := Of(p)
+		if !ok { // an example for the document: huma asks for one of each declared status
+			body.Status = status
+		}
+		return body
+	}
+}
+
+// fault names the field of an error that huma found. Of a property that is left out huma's location is the object that lacks it, and only the message has its name.
+func fault(detail *huma.ErrorDetail) problem.Field {
+	at := field(detail.Location)
+	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+	if name, ok := strings.CutPrefix(detail.Message, before); ok {
+		if name, ok = strings.CutSuffix(name, after); ok {
+			if at != "body" {
+				name = at + "." + name
+			}
+			return problem.Field{Field: name, Message: "must be given"}
+		}
+	}
+	if strings.HasPrefix(detail.Message, "json: ") {
+		return misfit(at, detail.Message)
+	}
+	return problem.Field{Field: at, Message: detail.Message}
+}
+
+// misfit is what encoding/json found in a body that passed every check: a number that its field cannot hold, such as 5.0 or 1e3 where a whole one is wanted. The
+// decoder's own words tell the names of Go types and repeat what was sent.
+func misfit(at, message string) problem.Field {
+	if _, member, ok := strings.Cut(message, " into Go struct field "); ok {
+		member, _, _ = strings.Cut(member, " ")
+		if _, name, ok := strings.Cut(member, "."); ok {
+			at = name
+		}
+	}
+	return problem.Field{Field: at, Message: "must be written as a number of its kind, a whole one without fraction and exponent"}
+}
+
+// field turns huma's location into the name that api.md uses: a body path without its root, or a parameter's name.
+func field(location string) string {
+	for _, root := range []string{"body.", "path.", "query.", "header."} {
+		if name, ok := strings.CutPrefix(location, root); ok {
+			return name
+		}
+	}
+	return location
+}

@@ -1,0 +1,55 @@
+// Package app holds what every function is made from: the ports and the sources of time and ids, handed in from outside (design, decision 8).
+package app
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
+)
+
+// Clock tells the time; the wiring hands in the real one, tests a fixed one.
+type Clock func() time.Time
+
+// IDs makes identifiers.
+type IDs interface {
+	// Random is a UUID of version 4: spread evenly, for licenses.
+	Random() string
+	// Ordered is a UUID of version 7: ascending in time, for orders, quotes, jobs and audit records.
+	Ordered() string
+}
+
+// Env is everything a room may reach beyond its own rules.
+type Env struct {
+	Table table.Store
+	Files files.Store
+	Clock Clock
+	IDs   IDs
+	Log   *slog.Logger
+	// CursorKey signs the cursors of lists (api.md: an altered cursor is a 400). At least 16 bytes.
+	CursorKey []byte
+	// Version is what GET /v1/health answers.
+	Version string
+	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil otherwise.
+	Chance func(n int) int
+}
+
+// Pick is a number from 0 to below n, by chance: for choices that spread load and decide nothing else.
+func (e *Env) Pick(n int) int {
+	if e.Chance != nil {
+		return e.Chance(n)
+	}
+	return rand.IntN(n)
+}
+
+// Function is one Lambda function, whichever way it is invoked.
+type Function struct {
+	// HTTP serves the function's routes; nil when it has none.
+	HTTP http.Handler
+	// Event takes any other event (S3, schedule) as its raw JSON; nil when there are none.
+	Event func(ctx context.Context, payload []byte) error
+}

@@ -1,0 +1,491 @@
+// Package call is who is asking, why and when, and the one way in which an answer to them is committed: a commit carries its own
+// idempotency record and its own audit records (design, decision 6).
+package call
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+)
+
+const (
+	// remembered is how long an answer is kept for its key.
+	remembered = 24 * time.Hour
+	// lease is how long a request of several commits may be silent before a repetition takes it over.
+	lease = 60 * time.Second
+	// decisions is how often Decide looks again at a state that others keep changing.
+	decisions = 200
+)
+
+// Call is one request, or one event, on behalf of one account. It is used by one goroutine.
+type Call struct {
+	Env       *app.Env
+	Account   string
+	Actor     string // user id of the caller, or the name of a function that acts by itself
+	RequestID string
+	// Reason says why in words of the product: "request", "order 0190...", "mass configuration 0190..., row 7" (spec 4, audit).
+	Reason string
+	// At is when the call came, by the clock of whoever received it.
+	At time.Time
+	// IfMatch is the entity tag that the caller demands, or empty.
+	IfMatch string
+	// IfNoneMatch is the entity tag that the resource must not have, * for any at all, or empty.
+	IfNoneMatch string
+
+	key    *key
+	unseen func() // see Unseen; nil when the account is known to be there
+}
+
+type key struct {
+	item        table.Key
+	fingerprint string
+	looked      bool
+	claimed     bool
+	version     int64 // of an expired or claimed record that ours replaces; 0 when there is none
+}
+
+// Answer is what a request was told, and what its repetition is told again.
+type Answer struct {
+	Status int
+	Header map[string]string
+	// Body is anything that encoding/json takes; nil for no body.
+	Body any
+}
+
+type record struct {
+	Fingerprint string            `json:"fingerprint"`
+	Running     int64             `json:"running,omitempty"` // Unix second at which a running request counts as dead
+	Status      int               `json:"status,omitempty"`
+	Header      map[string]string `json:"header,omitempty"`
+	Body        json.RawMessage   `json:"body,omitempty"`
+}
+
+// Replay is the stored answer of an earlier request with the same key; it travels as an error to the edge, which answers with it.
+type Replay struct {
+	Status int
+	Header map[string]string
+	Body   json.RawMessage
+}
+
+func (r *Replay) Error() string { return "answered before" }
+
+// Partition is the name of a partition of the account: every item and index key of an account begins so (invariant I9).
+func Partition(account string, parts ...string) string {
+	return "A#" + account + "#" + strings.Join(parts, "#")
+}
+
+// Partition is the name of a partition of the call's account.
+func (c *Call) Partition(parts ...string) string { return Partition(c.Account, parts...) }
+
+// ForEvent makes the call of a function that acts by itself.
+func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
+	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
+}
+
+// Apart is the same call without its key and its If-Match and If-None-Match: for the steps of a request of several commits, whose last one stores the answer.
+func (c *Call) Apart() *Call {
+	step := *c
+	step.key, step.IfMatch, step.IfNoneMatch = nil, "", ""
+	return &step
+}
+
+// WithKey makes the call repeatable under the client's Idempotency-Key; request is what must be the same each time: method, path and body.
+func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
+	sum := sha256.New()
+	for _, part := range request {
+		fmt.Fprintf(sum, "%d:", len(part))
+		sum.Write(part)
+	}
+	name := sha256.Sum256([]byte(c.Actor + "\x00" + idempotencyKey))
+	c.key = &key{
+		item:        table.Key{Partition: c.Partition("KEY", hex.EncodeToString(name[:])), Sort: "KEY"},
+		fingerprint: hex.EncodeToString(sum.Sum(nil)),
+	}
+}
+
+// Unseen leaves it to the call's first Lookup to find out whether the account is there; seen is called when it is.
+func (c *Call) Unseen(seen func()) { c.unseen = seen }
+
+// Lookup reads items; the first one of a call with a key looks for its stored answer in the same read, and, while the account is unseen, for the account too.
+//
+// Errors: not-found when the account does not exist; *Replay, idempotency-mismatch, idempotency-in-progress; or an error of the table.
+func (c *Call) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	asked, account := slices.Clone(keys), AccountKey(c.Account)
+	besides := c.unseen != nil && !slices.Contains(keys, account)
+	if besides {
+		asked = append(asked, account)
+	}
+	first := c.key != nil && !c.key.looked
+	if first {
+		asked = append(asked, c.key.item)
+	}
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	found, err := c.Env.Table.Lookup(ctx, asked...)
+	if err != nil {
+		return nil, err
+	}
+	if c.unseen != nil {
+		if _, ok := found[account]; !ok {
+			return nil, problem.NoAccount()
+		}
+		c.unseen()
+		c.unseen = nil
+	}
+	if besides {
+		delete(found, account)
+	}
+	if first {
+		if item, ok := found[c.key.item]; ok {
+			if err := c.judge(item); err != nil {
+				return nil, err
+			}
+			delete(found, c.key.item)
+		}
+		c.key.looked = true
+	}
+	return found, nil
+}
+
+// Get reads one item like Lookup.
+func (c *Call) Get(ctx context.Context, k table.Key) (table.Item, bool, error) {
+	found, err := c.Lookup(ctx, k)
+	if err != nil {
+		return table.Item{}, false, err
+	}
+	item, ok := found[k]
+	return item, ok, nil
+}
+
+// Begin looks for a stored answer, and for an unseen account, before anything else is done; a use case whose first read is not a Lookup calls it.
+//
+// Errors: those of Lookup.
+func (c *Call) Begin(ctx context.Context) error {
+	_, err := c.Lookup(ctx)
+	return err
+}
+
+// judge decides what an existing record means for this request; nil means that it is dead and may be replaced.
+func (c *Call) judge(item table.Item) error {
+	var stored record
+	if err := json.Unmarshal(item.Data, &stored); err != nil {
+		return fmt.Errorf("idempotency record: %w", err)
+	}
+	if item.Expires != 0 && item.Expires <= c.At.Unix() {
+		c.key.version = item.Version
+		return nil
+	}
+	if stored.Fingerprint != c.key.fingerprint {
+		return problem.New(problem.IdempotencyMismatch, "This Idempotency-Key was used for another request.")
+	}
+	if stored.Running != 0 {
+		if stored.Running > c.At.Unix() {
+			return problem.New(problem.IdempotencyInProgress, "The first request with this Idempotency-Key is still running; ask again shortly.")
+		}
+		c.key.version = item.Version
+		return nil
+	}
+	return &Replay{Status: stored.Status, Header: stored.Header, Body: stored.Body}
+}
+
+func (c *Call) recordOperation(r record) (table.Operation, error) {
+	r.Fingerprint = c.key.fingerprint
+	data, err := Encode(r)
+	if err != nil {
+		return table.Operation{}, fmt.Errorf("idempotency record: %w", err)
+	}
+	cond := table.IfAbsent
+	if c.key.version != 0 {
+		cond = table.IfVersion(c.key.version)
+	}
+	return table.Put(table.Item{Key: c.key.item, Data: data, Expires: c.At.Add(remembered).Unix()}, cond), nil
+}
+
+// Claim marks a request that needs several commits as running: until its lease ends, a repetition is told idempotency-in-progress. Effects may
+// be committed with it. Without a key it commits the effects alone.
+func (c *Call) Claim(ctx context.Context, effects ...table.Operation) error {
+	if c.key == nil {
+		if len(effects) == 0 {
+			return nil
+		}
+		return c.Env.Table.Commit(ctx, effects)
+	}
+	op, err := c.recordOperation(record{Running: c.At.Add(lease).Unix()})
+	if err != nil {
+		return err
+	}
+	if err := c.commit(ctx, append(effects, op)); err != nil {
+		return err
+	}
+	c.key.version, c.key.claimed = op.Item.Version, true
+	return nil
+}
+
+// Release ends a claim whose request failed without an effect, so that a repetition may try at once. Its own failure does no harm: the lease ends it.
+func (c *Call) Release(ctx context.Context) {
+	if c.key == nil || !c.key.claimed {
+		return
+	}
+	if err := c.Env.Table.Commit(ctx, []table.Operation{table.Delete(c.key.item, table.IfVersion(c.key.version))}); err != nil {
+		c.Env.Log.WarnContext(ctx, "claim not released", "error", err)
+	}
+	c.key.claimed, c.key.version, c.key.looked = false, 0, false
+}
+
+// Commit carries out the effects, and stores the answer for the call's key with them. Without a key and without effects it does nothing.
+//
+// Errors: *Replay or an idempotency problem when another request with the key was faster; otherwise those of table.Store.Commit.
+func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Operation) error {
+	if c.key == nil {
+		if len(effects) == 0 {
+			return nil
+		}
+		return c.Env.Table.Commit(ctx, effects)
+	}
+	var body json.RawMessage
+	if answer.Body != nil {
+		var err error
+		if body, err = Encode(answer.Body); err != nil {
+			return fmt.Errorf("stored answer: %w", err)
+		}
+	}
+	op, err := c.recordOperation(record{Status: answer.Status, Header: answer.Header, Body: body})
+	if err != nil {
+		return err
+	}
+	return c.commit(ctx, append(effects, op))
+}
+
+// Spare is how many operations a commit of this call may have beside the idempotency record.
+func (c *Call) Spare() int {
+	if c.key == nil {
+		return table.MaxOperations
+	}
+	return table.MaxOperations - 1
+}
+
+// commit turns the loss of a race for the key into the winner's answer.
+func (c *Call) commit(ctx context.Context, ops []table.Operation) error {
+	err := c.Env.Table.Commit(ctx, ops)
+	refused, ok := table.Refused(err)
+	if !ok || !refused.Has(c.key.item) {
+		return err
+	}
+	item, found, getErr := table.Get(ctx, c.Env.Table, c.key.item)
+	if getErr != nil {
+		return getErr
+	}
+	if found {
+		if judged := c.judge(item); judged != nil {
+			return judged
+		}
+	}
+	return err
+}
+
+// Decide runs a use case that reads, decides and commits, and runs it anew on the new state whenever its commit found the state changed. It is no
+// blind repetition: each run decides afresh. Between runs it waits a random moment that grows with the number of runs.
+//
+// Errors: those of the use case; table.ErrConflict when others kept winning.
+func Decide(ctx context.Context, once func(context.Context) error) error {
+	for run := range decisions {
+		err := once(ctx)
+		if _, changed := table.Refused(err); !changed {
+			return err
+		}
+		pause := time.NewTimer(rand.N(time.Millisecond * time.Duration(min(run+1, 20))))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return errors.Join(table.ErrConflict, ctx.Err())
+		case <-pause.C:
+		}
+	}
+	return table.ErrConflict
+}
+
+// Change is one audit record (spec 4): what was done to whom, and how it was before and after.
+type Change struct {
+	// Action is a verb in the past tense with its room: "license.assigned", "order.placed".
+	Action string
+	// Subject is the kind of thing, SubjectID its id. A change of a license has Subject "license".
+	Subject, SubjectID string
+	// User is the person concerned, if there is one; the record can then be found by them.
+	User string
+	// Reason replaces the call's own, if set: a grant, a file row.
+	Reason string
+	// Before and After are JSON-encodable states; nil for none. They never hold secrets.
+	Before, After any
+}
+
+// AuditRecord is a stored Change.
+type AuditRecord struct {
+	ID        string          `json:"id"`
+	At        time.Time       `json:"at"`
+	Actor     string          `json:"actor"`
+	Action    string          `json:"action"`
+	Subject   string          `json:"subject" doc:"Kind and id of what was changed, such as license:0d5c..."`
+	User      string          `json:"user,omitempty"`
+	Reason    string          `json:"reason"`
+	RequestID string          `json:"requestId"`
+	Before    json.RawMessage `json:"before,omitempty"`
+	After     json.RawMessage `json:"after,omitempty"`
+}
+
+// AuditMoment is the sort key of audit records of one moment: RFC 3339 with nanoseconds of fixed width, so that it sorts by time.
+func AuditMoment(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000000Z") }
+
+// Audit makes the operation that writes the change's record. Keys: docs/data-model.md, "Audit".
+func (c *Call) Audit(change Change) (table.Operation, error) {
+	r := AuditRecord{
+		ID: c.Env.IDs.Ordered(), At: c.At.UTC(), Actor: c.Actor, Action: change.Action, Subject: change.Subject + ":" + change.SubjectID,
+		User: change.User, Reason: c.Reason, RequestID: c.RequestID,
+	}
+	if change.Reason != "" {
+		r.Reason = change.Reason
+	}
+	var err error
+	if change.Before != nil {
+		if r.Before, err = Encode(change.Before); err != nil {
+			return table.Operation{}, fmt.Errorf("audit before: %w", err)
+		}
+	}
+	if change.After != nil {
+		if r.After, err = Encode(change.After); err != nil {
+			return table.Operation{}, fmt.Errorf("audit after: %w", err)
+		}
+	}
+	data, err := Encode(r)
+	if err != nil {
+		return table.Operation{}, fmt.Errorf("audit record: %w", err)
+	}
+	sort := AuditMoment(r.At) + "#" + r.ID
+	item := table.Item{Key: table.Key{Partition: c.Partition("AUDIT", change.Subject, change.SubjectID), Sort: sort}, Data: data}
+	item.Places[0] = table.Key{Partition: c.Partition("AUDIT"), Sort: sort}
+	if change.User != "" {
+		item.Places[1] = table.Key{Partition: c.Partition("AUDIT-OF", change.User), Sort: sort}
+	}
+	item.Places[2] = table.Key{Partition: c.Partition("AUDIT-BY", c.Actor), Sort: sort}
+	return table.Put(item, table.IfAbsent), nil
+}
+
+// Audited is Audit of several changes.
+func (c *Call) Audited(changes ...Change) ([]table.Operation, error) {
+	ops := make([]table.Operation, 0, len(changes))
+	for _, change := range changes {
+		op, err := c.Audit(change)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+// Matches checks If-Match and If-None-Match against the versions that make up a resource's entity tag (api.md: 412 when stale). exists is false for a resource that is
+// to be made.
+//
+// Errors: precondition-failed, with the present tag.
+func (c *Call) Matches(exists bool, versions ...int64) error {
+	tag := ""
+	if exists {
+		tag = Tag(versions...)
+	}
+	var detail string
+	switch {
+	case c.IfMatch != "" && !names(c.IfMatch, tag):
+		detail = "The resource is not as If-Match demands."
+	case c.IfNoneMatch != "" && names(c.IfNoneMatch, tag):
+		detail = "The resource is there, which If-None-Match forbids."
+	default:
+		return nil
+	}
+	p := problem.New(problem.PreconditionFailed, detail)
+	p.Current = tag
+	return p
+}
+
+// names says whether a header of entity tags names this one; no tag, of a resource that is not there, is never named.
+func names(header, tag string) bool {
+	if tag == "" {
+		return false
+	}
+	if header == "*" {
+		return true
+	}
+	for candidate := range strings.SplitSeq(header, ",") {
+		if strings.TrimSpace(candidate) == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// NextVersion is the version that a thing comes to when the call writes it; exists and version say how it was read. What is made begins with the call's moment in
+// milliseconds: a thing that is deleted may be made again under its id, and must not come to a version that somebody has read of the one before, who would then
+// change what they have never seen.
+func (c *Call) NextVersion(exists bool, version int64) int64 {
+	if exists {
+		return version + 1
+	}
+	return c.At.UnixMilli()
+}
+
+// Put writes a thing on condition that it is as it was read, at its NextVersion: exists and version say how it was read.
+func (c *Call) Put(item table.Item, exists bool, version int64) table.Operation {
+	cond := table.IfAbsent
+	if exists {
+		cond = table.IfVersion(version)
+	}
+	op := table.Put(item, cond)
+	op.Item.Version = c.NextVersion(exists, version)
+	return op
+}
+
+// Tag is the entity tag of a resource that is made of items of these versions.
+func Tag(versions ...int64) string {
+	parts := make([]string, len(versions))
+	for i, v := range versions {
+		parts[i] = strconv.FormatInt(v, 10)
+	}
+	return `"` + strings.Join(parts, "-") + `"`
+}
+
+// Encode makes an item's document. It leaves <, > and & as they are, like the edge does, so that a stored answer is given again to the byte.
+func Encode(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// Decode reads an item's document.
+func Decode[T any](item table.Item) (T, error) {
+	var v T
+	if err := json.Unmarshal(item.Data, &v); err != nil {
+		return v, fmt.Errorf("item %s: %w", item.Key, err)
+	}
+	return v, nil
+}
+
+// AccountKey is where an account's own item lies; package account writes it, and every function checks that it is there.
+func AccountKey(account string) table.Key {
+	return table.Key{Partition: Partition(account, "ACCOUNT"), Sort: "ACCOUNT"}
+}

@@ -1,0 +1,162 @@
+// Package edge is where AWS Lambda ends and Seatwise begins: it takes one invocation, whichever kind of event it carries, and hands it to a
+// function's http.Handler or to its event handler. No other package but functions/* and wire reaches the Lambda runtime, and they do through here.
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/emf"
+)
+
+// grace is what an invocation keeps of its time to answer that it ran out of it.
+const grace = 300 * time.Millisecond
+
+// ErrUnexpected is wrapped when a function is invoked with a kind of event that it does not serve.
+var ErrUnexpected = errors.New("the function does not serve this kind of event")
+
+// Options is what an Edge needs beside the function.
+type Options struct {
+	// Name is the function's logical id; it is the dimension of its metrics.
+	Name  string
+	Clock app.Clock
+	Log   *slog.Logger
+	// Metrics takes one line in embedded metric format for each invocation; nil writes none.
+	Metrics io.Writer
+}
+
+// Edge invokes one function. It is safe for concurrent use.
+type Edge struct {
+	fn     app.Function
+	o      Options
+	warmed atomic.Bool
+}
+
+var _ lambda.Handler = (*Edge)(nil)
+
+// New makes the edge of a function.
+func New(fn app.Function, o Options) *Edge { return &Edge{fn: fn, o: o} }
+
+// Start serves the Lambda runtime API until the process ends.
+func Start(e *Edge) { lambda.Start(e) }
+
+// Invoke carries out one invocation. An HTTP API event of payload version 2.0 goes to the function's HTTP handler, and its answer is an answer of that
+// version; anything else goes to its event handler as it is, and the answer is null.
+//
+// The function's context ends a little before the invocation does, so that there is time to answer. Errors: ErrUnexpected; whatever the event
+// handler returned, which makes Lambda deliver the event again; never one for an HTTP request that could be answered.
+func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+	began := e.o.Clock()
+	cold := !e.warmed.Swap(true)
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-grace))
+		defer cancel()
+	}
+	request, isHTTP := parseRequest(payload)
+	properties := map[string]any{}
+	id := api.RequestID(ctx) // set by a caller that is not Lambda
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		id = lc.AwsRequestID
+		properties["lambdaRequestId"] = id
+	}
+	if isHTTP && request.Context.RequestID != "" {
+		// The gateway's id is the one that the client sees, and the one in the access log.
+		id = request.Context.RequestID
+	}
+	ctx = api.WithRequestID(ctx, id)
+
+	failed := false
+	switch {
+	case isHTTP && e.fn.HTTP != nil:
+		var status int
+		answer, status, err = e.serve(ctx, request)
+		failed = status >= 500
+		properties["status"], properties["route"] = status, request.RouteKey
+	case !isHTTP && e.fn.Event != nil:
+		answer = []byte("null")
+		err = e.handle(ctx, payload)
+	default:
+		err = ErrUnexpected
+	}
+	if err != nil {
+		failed = true
+		e.o.Log.ErrorContext(ctx, "invocation failed", "error", err)
+	}
+	properties["requestId"] = id
+	e.measure(ctx, began, cold, failed, properties)
+	return answer, err
+}
+
+// handle gives an event to the function, and makes an error of its panic, so that the event is delivered again and the process lives on.
+func (e *Edge) handle(ctx context.Context, payload []byte) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			e.o.Log.ErrorContext(ctx, "panic", "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			err = errors.New("the function panicked; its log has the stack")
+		}
+	}()
+	return e.fn.Event(ctx, payload)
+}
+
+func (e *Edge) measure(ctx context.Context, began time.Time, cold, failed bool, properties map[string]any) {
+	if e.o.Metrics == nil {
+		return
+	}
+	now := e.o.Clock()
+	metrics := []emf.Metric{
+		{Name: "Latency", Unit: emf.Milliseconds, Value: float64(now.Sub(began).Microseconds()) / 1000},
+		{Name: "Errors", Unit: emf.Count, Value: count(failed)},
+		{Name: "ColdStarts", Unit: emf.Count, Value: count(cold)},
+	}
+	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, properties); err != nil {
+		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)
+	}
+}
+
+func count(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// Logger writes JSON lines that carry the request id of the context they are logged with.
+func Logger(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(requestLog{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
+}
+
+type requestLog struct{ slog.Handler }
+
+func (h requestLog) Handle(ctx context.Context, r slog.Record) error {
+	const name = "requestId"
+	has := false
+	r.Attrs(func(a slog.Attr) bool {
+		has = a.Key == name
+		return !has
+	})
+	if id := api.RequestID(ctx); id != "" && !has {
+		r = r.Clone()
+		r.AddAttrs(slog.String(name, id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h requestLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestLog{h.Handler.WithAttrs(attrs)}
+}
+
+func (h requestLog) WithGroup(name string) slog.Handler {
+	return requestLog{h.Handler.WithGroup(name)}
+}

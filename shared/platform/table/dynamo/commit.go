@@ -1,0 +1,236 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"seatwise/shared/platform/table"
+)
+
+// Commit carries out all operations in one TransactWriteItems, or none.
+//
+// Its ClientRequestToken makes a repeated request harmless: DynamoDB answers it as it answered the first, if that took effect. So an attempt whose
+// answer was lost is repeated with the same token. An attempt that was cancelled for a conflict has had no effect and is repeated with a fresh token, unless an
+// earlier one with this token is still unanswered.
+func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
+	if err := table.ValidCommit(ops); err != nil {
+		return err
+	}
+	input := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(ops)), ReturnConsumedCapacity: s.measure()}
+	for i := range ops {
+		input.TransactItems[i] = s.write(&ops[i])
+	}
+	token := newToken()
+	unanswered := false
+	for attempt := 1; ; attempt++ {
+		if err := ctx.Err(); err != nil && attempt == 1 {
+			return err
+		}
+		input.ClientRequestToken = &token
+		out, err := s.client.TransactWriteItems(ctx, input, once)
+		consumed := 0.0
+		if out != nil {
+			for i := range out.ConsumedCapacity {
+				consumed += units(&out.ConsumedCapacity[i])
+			}
+		}
+		s.heard("TransactWriteItems", consumed)
+		if err == nil {
+			return nil
+		}
+		v := judge(err, ops)
+		if v.outcome == final {
+			return v.err
+		}
+		if v.outcome == unknown {
+			unanswered = true
+		}
+		if attempt == s.options.Attempts || wait(ctx, attempt) != nil {
+			if unanswered {
+				return fmt.Errorf("TransactWriteItems, whose outcome is unknown: %w", errors.Join(err, ctx.Err()))
+			}
+			return fmt.Errorf("TransactWriteItems: %w", v.err)
+		}
+		if v.outcome == cancelled && !unanswered {
+			token = newToken()
+		}
+	}
+}
+
+// outcome is what an error says about an attempt to commit.
+type outcome int
+
+const (
+	final     outcome = iota // another attempt would end the same
+	cancelled                // without effect, for a conflict or for load; another attempt may succeed
+	refused                  // without effect, before there was a transaction
+	unknown                  // perhaps with effect
+)
+
+type verdict struct {
+	outcome outcome
+	err     error // what Commit returns when this is the last attempt
+}
+
+// judge reads the error of one attempt.
+func judge(err error, ops []table.Operation) verdict {
+	var (
+		canceled   *types.TransactionCanceledException
+		inProgress *types.TransactionInProgressException
+	)
+	switch {
+	case errors.As(err, &canceled):
+		return judgeReasons(canceled, ops)
+	case errors.As(err, &inProgress):
+		return verdict{unknown, err}
+	case throttled.IsErrorThrottle(err).Bool():
+		return verdict{refused, fmt.Errorf("%w: %w", table.ErrThrottled, err)}
+	case transient.IsErrorRetryable(err).Bool():
+		return verdict{unknown, err}
+	}
+	return verdict{final, fmt.Errorf("TransactWriteItems: %w", err)}
+}
+
+// judgeReasons weighs the reasons of a cancelled transaction, one for each operation.
+//
+// An operation in conflict has not had its condition looked at, so a refusal beside a conflict may be only half the truth; callers rely on all of it, so
+// that attempt is repeated too. Whatever is neither a condition nor a conflict nor load is the program's fault and final.
+func judgeReasons(canceled *types.TransactionCanceledException, ops []table.Operation) verdict {
+	var (
+		failed              table.ConditionError
+		conflicts, overload bool
+	)
+	for i, reason := range canceled.CancellationReasons {
+		switch code := aws.ToString(reason.Code); code {
+		case "", "None":
+		case "ConditionalCheckFailed":
+			if i < len(ops) {
+				failed.Failed = append(failed.Failed, i)
+				failed.Keys = append(failed.Keys, ops[i].Item.Key)
+			}
+		case "TransactionConflict":
+			conflicts = true
+		case "ThrottlingError", "ProvisionedThroughputExceeded":
+			overload = true
+		case "ValidationError", "ItemCollectionSizeLimitExceeded":
+			return verdict{final, &table.LimitError{What: fmt.Sprintf("operation %d: %s: %s", i, code, aws.ToString(reason.Message))}}
+		default:
+			return verdict{final, fmt.Errorf("TransactWriteItems: operation %d: %s: %w", i, code, canceled)}
+		}
+	}
+	switch {
+	case conflicts:
+		return verdict{cancelled, fmt.Errorf("%w: %w", table.ErrConflict, canceled)}
+	case overload:
+		return verdict{cancelled, fmt.Errorf("%w: %w", table.ErrThrottled, canceled)}
+	case len(failed.Failed) > 0:
+		return verdict{final, &failed}
+	}
+	return verdict{final, fmt.Errorf("TransactWriteItems: cancelled for no reason: %w", canceled)}
+}
+
+// write translates one operation.
+func (s *Store) write(op *table.Operation) types.TransactWriteItem {
+	var e expression
+	e.demand(op.Cond)
+	switch op.Kind {
+	case table.KindPut:
+		return types.TransactWriteItem{Put: &types.Put{
+			TableName: &s.table, Item: encode(op.Item), ConditionExpression: e.condition(), ExpressionAttributeValues: e.values,
+		}}
+	case table.KindDelete:
+		return types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &s.table, Key: keyOf(op.Item.Key), ConditionExpression: e.condition(), ExpressionAttributeValues: e.values,
+		}}
+	case table.KindAdd:
+		adds := make([]string, len(op.Bound))
+		for i, bound := range op.Bound {
+			adds[i] = e.add(i, bound)
+		}
+		return types.TransactWriteItem{Update: &types.Update{
+			TableName: &s.table, Key: keyOf(op.Item.Key), UpdateExpression: aws.String("ADD " + strings.Join(adds, ", ")),
+			ConditionExpression: e.condition(), ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+		}}
+	case table.KindCheck:
+	}
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.table, Key: keyOf(op.Item.Key), ConditionExpression: e.condition(), ExpressionAttributeValues: e.values,
+	}}
+}
+
+// expression collects what an operation demands, with the names and values that stand in it.
+type expression struct {
+	demands []string
+	names   map[string]string
+	values  map[string]types.AttributeValue
+}
+
+func (e *expression) condition() *string {
+	if len(e.demands) == 0 {
+		return nil
+	}
+	return aws.String(strings.Join(e.demands, " AND "))
+}
+
+func (e *expression) value(name string, v types.AttributeValue) {
+	if e.values == nil {
+		e.values = make(map[string]types.AttributeValue)
+	}
+	e.values[name] = v
+}
+
+func (e *expression) demand(c table.Condition) {
+	version, versioned := c.Version()
+	switch {
+	case c.Absent():
+		e.demands = append(e.demands, "attribute_not_exists(pk)")
+	case c.Present():
+		e.demands = append(e.demands, "attribute_exists(pk)")
+	case versioned && version == 0: // An item that an add began has no version.
+		e.demands = append(e.demands, "attribute_exists(pk)", "(attribute_not_exists(v) OR v = :v)")
+		e.value(":v", number(version))
+	case versioned:
+		e.demands = append(e.demands, "v = :v")
+		e.value(":v", number(version))
+	}
+}
+
+// add demands the i-th bound and returns its part of the ADD clause. The bound is on the count as it will be, the expression on the count as it is; a
+// missing count is 0.
+func (e *expression) add(i int, bound table.Bound) string {
+	n := strconv.Itoa(i)
+	name, by := "#"+n, ":b"+n
+	if e.names == nil {
+		e.names = make(map[string]string)
+	}
+	e.names[name] = countPrefix + bound.Name
+	e.value(by, number(bound.By))
+	before := func(after int64) types.AttributeValue { // May leave the 64 bits, which DynamoDB does not mind.
+		return &types.AttributeValueMemberN{Value: new(big.Int).Sub(big.NewInt(after), big.NewInt(bound.By)).String()}
+	}
+	var within []string
+	if bound.Min != nil {
+		within = append(within, name+" >= :l"+n)
+		e.value(":l"+n, before(*bound.Min))
+	}
+	if bound.Max != nil {
+		within = append(within, name+" <= :h"+n)
+		e.value(":h"+n, before(*bound.Max))
+	}
+	if len(within) > 0 {
+		demand := strings.Join(within, " AND ")
+		if bound.Met(bound.By) {
+			demand = "(attribute_not_exists(" + name + ") OR (" + demand + "))"
+		}
+		e.demands = append(e.demands, demand)
+	}
+	return name + " " + by
+}

@@ -1,0 +1,153 @@
+// Package wire puts a function together: the environment that template.yaml gives it, the adapters over the AWS SDK, the clock, the ids, and the edge to
+// the Lambda runtime. It links neither the SDK's config package nor any room (design, "Measured" and decision 9).
+package wire
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/uuid"
+
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/files/s3store"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/dynamo"
+)
+
+// Version is what GET /v1/health answers.
+const Version = "0.1.0"
+
+// minCursorKey is the shortest key in bytes that signs cursors (app.Env).
+const minCursorKey = 16
+
+// Settings are what a function is told by its environment.
+type Settings struct {
+	Table                        string // TABLE_NAME
+	UploadsBucket, ReportsBucket string // UPLOADS_BUCKET, REPORTS_BUCKET
+	CursorKey                    []byte // CURSOR_KEY
+	LogLevel                     slog.Level
+	// Name is the function's name; it is the dimension of its metrics.
+	Name string
+
+	Region                             string
+	AccessKey, SecretKey, SessionToken string
+	// DynamoDBEndpoint and S3Endpoint replace AWS's own; empty ones do not. The names of their variables are the SDK's.
+	DynamoDBEndpoint, S3Endpoint string
+}
+
+// FromEnvironment reads the settings with the given lookup, os.Getenv but in tests. The error names every variable that is missing or wrong.
+func FromEnvironment(getenv func(string) string) (Settings, error) {
+	var faults []error
+	required := func(name string) string {
+		value := getenv(name)
+		if value == "" {
+			faults = append(faults, fmt.Errorf("%s is not set", name))
+		}
+		return value
+	}
+	s := Settings{
+		Table: required("TABLE_NAME"), UploadsBucket: required("UPLOADS_BUCKET"), ReportsBucket: required("REPORTS_BUCKET"),
+		CursorKey: []byte(required("CURSOR_KEY")), Region: required("AWS_REGION"),
+		AccessKey: required("AWS_ACCESS_KEY_ID"), SecretKey: required("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN"),
+		Name:             getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		DynamoDBEndpoint: getenv("AWS_ENDPOINT_URL_DYNAMODB"), S3Endpoint: getenv("AWS_ENDPOINT_URL_S3"),
+	}
+	if len(s.CursorKey) > 0 && len(s.CursorKey) < minCursorKey {
+		faults = append(faults, fmt.Errorf("CURSOR_KEY has %d bytes, at least %d are needed", len(s.CursorKey), minCursorKey))
+	}
+	if level := getenv("LOG_LEVEL"); level != "" {
+		if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
+			faults = append(faults, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR"))
+		}
+	}
+	return s, errors.Join(faults...)
+}
+
+// config is literal: the credentials of a Lambda function do not change while its process lives.
+func (s Settings) config() aws.Config {
+	credentials := aws.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey, SessionToken: s.SessionToken, Source: "Environment"}
+	return aws.Config{
+		Region:      s.Region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+	}
+}
+
+// DynamoDB makes the client of the table.
+func (s Settings) DynamoDB() *dynamodb.Client {
+	return dynamodb.NewFromConfig(s.config(), func(o *dynamodb.Options) {
+		if s.DynamoDBEndpoint != "" {
+			o.BaseEndpoint = aws.String(s.DynamoDBEndpoint)
+		}
+	})
+}
+
+// S3 makes the client of the buckets. Another server than Amazon's is addressed path style, which needs no names in its DNS.
+func (s Settings) S3() *s3.Client {
+	return s3.NewFromConfig(s.config(), func(o *s3.Options) {
+		o.DisableLogOutputChecksumValidationSkipped = true
+		if s.S3Endpoint != "" {
+			o.BaseEndpoint, o.UsePathStyle = aws.String(s.S3Endpoint), true
+		}
+	})
+}
+
+// OpenTable makes the table's adapter.
+func (s Settings) OpenTable() table.Store { return dynamo.New(s.DynamoDB(), s.Table, dynamo.Options{}) }
+
+// OpenFiles makes the buckets' adapter.
+func (s Settings) OpenFiles() files.Store {
+	return s3store.New(s.S3(), map[files.Bucket]string{files.Uploads: s.UploadsBucket, files.Reports: s.ReportsBucket})
+}
+
+// Clock is the machine's.
+func Clock() time.Time { return time.Now() }
+
+// IDs makes UUIDs.
+type IDs struct{}
+
+var _ app.IDs = IDs{}
+
+// Random implements app.IDs.
+func (IDs) Random() string { return uuid.NewString() }
+
+// Ordered implements app.IDs; within one process the ids ascend strictly.
+func (IDs) Ordered() string { return uuid.Must(uuid.NewV7()).String() }
+
+// Start makes the function that build describes and serves the Lambda runtime API with it until the process ends. A function that cannot be made
+// says why on standard output, where the log is, and exits.
+func Start(build func(*app.Env) (app.Function, error)) {
+	// The first HTTPS call would wait for the root certificates; here they are read while the rest is made.
+	go func() { _, _ = x509.SystemCertPool() }()
+	e, err := assemble(os.Getenv, os.Stdout, build)
+	if err != nil {
+		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err)
+		os.Exit(1)
+	}
+	edge.Start(e)
+}
+
+func assemble(getenv func(string) string, out io.Writer, build func(*app.Env) (app.Function, error)) (*edge.Edge, error) {
+	s, err := FromEnvironment(getenv)
+	if err != nil {
+		return nil, err
+	}
+	env := &app.Env{
+		Table: s.OpenTable(), Files: s.OpenFiles(), Clock: Clock, IDs: IDs{}, Log: edge.Logger(out, s.LogLevel), CursorKey: s.CursorKey, Version: Version,
+	}
+	fn, err := build(env)
+	if err != nil {
+		return nil, err
+	}
+	return edge.New(fn, edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Metrics: out}), nil
+}

@@ -80,6 +80,10 @@ program: FORCE
 .PHONY: FORCE
 FORCE:
 
+.PHONY: catalog
+catalog: ## Check shared/catalog/catalog.yaml and write it as the Go values that the functions embed.
+	@trap 'rm -f shared/catalog/generated.go.new' EXIT; go run -buildvcs=false ./infra/catalog shared/catalog/catalog.yaml > shared/catalog/generated.go.new; mv shared/catalog/generated.go.new shared/catalog/generated.go
+
 .PHONY: openapi
 openapi: ## Write openapi.yaml from the code.
 	@trap 'rm -f openapi.yaml.new' EXIT; go run -buildvcs=false ./infra/openapi > openapi.yaml.new; mv openapi.yaml.new openapi.yaml

@@ -1,14 +1,9 @@
-// Package catalog is the product catalog (spec 2): data, not code. One YAML file is embedded in every function that sells, assigns or counts a
-// product; it is checked whole at start, and a mistake in it stops the start with its line. A new product is a new entry in catalog.yaml and
-// needs no code change.
-//
-// Reading the file takes a fraction of a millisecond, once a process (BenchmarkParse), so there is no generated form of it to keep in step.
+// Package catalog is the product catalog (spec 2): data, not code. catalog.yaml is checked whole and
+// written to generated.go by `make catalog`, so a mistake in it stops the build with its line, and a
+// start pays nothing for it. A new product is a new entry in catalog.yaml and needs no code change.
 package catalog
 
 import (
-	"crypto/sha256"
-	_ "embed" // catalog.yaml
-	"encoding/hex"
 	"fmt"
 	"iter"
 	"slices"
@@ -102,7 +97,8 @@ type Product struct {
 	// CountsAs is the figure it is counted in.
 	CountsAs Count
 
-	prices []money.Amount
+	// Prices has one price of a license a month for each currency of the catalog.
+	Prices []money.Amount
 }
 
 // Purchasable reports whether licenses of p are bought.
@@ -110,7 +106,7 @@ func (p Product) Purchasable() bool { return p.Kind.Purchasable() }
 
 // UnitPrice is the price of one license a month in a currency; false if the catalog has no prices in that currency.
 func (p Product) UnitPrice(currency string) (money.Amount, bool) {
-	for _, price := range p.prices {
+	for _, price := range p.Prices {
 		if price.Currency == currency {
 			return price, true
 		}
@@ -120,54 +116,55 @@ func (p Product) UnitPrice(currency string) (money.Amount, bool) {
 
 // Catalog is a checked catalog. It never changes, so any number of goroutines may use it.
 type Catalog struct {
-	version    string
-	currencies []string
-	categories []string
-	products   []Product
+	definition Definition
 	byID       map[string]int
 	byCode     map[string]int
 }
 
-//go:embed catalog.yaml
-var embedded []byte
+// Definition is what a catalog is made of, checked: the generator writes one, and catalogfile reads one.
+type Definition struct {
+	Version    string
+	Currencies []string
+	Categories []string
+	Products   []Product
+}
 
-var load = sync.OnceValues(func() (*Catalog, error) { return Parse(embedded) })
-
-// Load reads the embedded catalog, once; later calls answer the same. Its error names the lines at fault.
-func Load() (*Catalog, error) { return load() }
-
-// Default is Load for those who cannot go on without a catalog: it panics with Load's error. The tests read the embedded file, so that happens
-// only to a build that was never tested.
-func Default() *Catalog {
-	c, err := Load()
-	if err != nil {
-		panic(err)
+// New indexes a definition. It does not check it: package catalogfile does, before a build.
+func New(d Definition) *Catalog {
+	c := &Catalog{definition: d, byID: make(map[string]int, len(d.Products)), byCode: map[string]int{}}
+	for i, p := range d.Products {
+		c.byID[p.ID] = i
+		if p.Code != "" {
+			c.byCode[p.Code] = i
+		}
 	}
 	return c
 }
 
-// Version names this state of the catalog: another text is another version, so that a quote can tell that the catalog changed (spec 3.4).
-func (c *Catalog) Version() string { return c.version }
+var shipped = sync.OnceValue(func() *Catalog { return New(definition) })
 
-func versionOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
-}
+// Default is the catalog of this build, made once a process.
+func Default() *Catalog { return shipped() }
+
+// Version names this state of the catalog: another text is another version, so that a quote can tell that the catalog changed (spec 3.4).
+func (c *Catalog) Version() string { return c.definition.Version }
 
 // Currencies lists the currencies that every product is priced in, the provider's own first; an account chooses one of them.
-func (c *Catalog) Currencies() []string { return slices.Clone(c.currencies) }
+func (c *Catalog) Currencies() []string { return slices.Clone(c.definition.Currencies) }
 
 // HasCurrency reports whether an account may be billed in a currency.
-func (c *Catalog) HasCurrency(code string) bool { return slices.Contains(c.currencies, code) }
+func (c *Catalog) HasCurrency(code string) bool {
+	return slices.Contains(c.definition.Currencies, code)
+}
 
 // Categories lists the categories in the file's order.
-func (c *Catalog) Categories() []string { return slices.Clone(c.categories) }
+func (c *Catalog) Categories() []string { return slices.Clone(c.definition.Categories) }
 
 // Products lists every product in the file's order.
-func (c *Catalog) Products() []Product { return slices.Clone(c.products) }
+func (c *Catalog) Products() []Product { return slices.Clone(c.definition.Products) }
 
 // All goes through the products in file order, without a copy of the list.
-func (c *Catalog) All() iter.Seq[Product] { return slices.Values(c.products) }
+func (c *Catalog) All() iter.Seq[Product] { return slices.Values(c.definition.Products) }
 
 // Lookup finds a product by its id.
 func (c *Catalog) Lookup(id string) (Product, bool) {
@@ -175,7 +172,7 @@ func (c *Catalog) Lookup(id string) (Product, bool) {
 	if !ok {
 		return Product{}, false
 	}
-	return c.products[i], true
+	return c.definition.Products[i], true
 }
 
 // ByCode finds an add-on by the code that mass configuration files use, exactly as written.
@@ -184,7 +181,7 @@ func (c *Catalog) ByCode(code string) (Product, bool) {
 	if !ok {
 		return Product{}, false
 	}
-	return c.products[i], true
+	return c.definition.Products[i], true
 }
 
 // Select lists the products of a category and a kind in the file's order; an empty argument selects all.
@@ -222,7 +219,7 @@ func (c *Catalog) Price(productID, currency string) (money.Amount, error) {
 
 func (c *Catalog) filter(keep func(Product) bool) []Product {
 	var out []Product
-	for _, p := range c.products {
+	for _, p := range c.definition.Products {
 		if keep(p) {
 			out = append(out, p)
 		}

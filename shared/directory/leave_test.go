@@ -11,6 +11,7 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
+	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -29,7 +30,7 @@ func fullest(t *testing.T) *catalog.Catalog {
 	for i := range catalog.MaxMetered {
 		fmt.Fprintf(&b, "  - {id: m%d, name: M, category: All, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}}\n", i)
 	}
-	products, err := catalog.Parse([]byte(b.String()))
+	products, err := catalogfile.Parse([]byte(b.String()))
 	if err != nil {
 		t.Fatal(err)
 	}

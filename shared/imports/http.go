@@ -56,10 +56,7 @@ type (
 const tag = "Imports"
 
 func newService(env *app.Env) (*Service, error) {
-	products, err := catalog.Load()
-	if err != nil {
-		return nil, err
-	}
+	products := catalog.Default()
 	return NewService(env, license.NewDesk(products)), nil
 }
 

@@ -21,10 +21,7 @@ import (
 // Function is the scheduled function. One kind of work that fails never stops the others; the errors come together, so that the alarm rings. What counts as left
 // behind, and the times that the work writes, follow from the time of the event and not from the clock (api.md, On one machine).
 func Function(env *app.Env) (app.Function, error) {
-	products, err := catalog.Load()
-	if err != nil {
-		return app.Function{}, err
-	}
+	products := catalog.Default()
 	return app.Function{Event: func(ctx context.Context, payload []byte) error {
 		schedule, err := events.Scheduled(payload)
 		if err != nil {

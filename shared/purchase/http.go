@@ -178,9 +178,6 @@ func Routes(k *api.Kit, env *app.Env) {
 
 // Function is the Lambda function of the room.
 func Function(env *app.Env) (app.Function, error) {
-	if _, err := catalog.Load(); err != nil {
-		return app.Function{}, err
-	}
 	k := api.New(env)
 	Routes(k, env)
 	return app.Function{HTTP: k.Handler()}, nil

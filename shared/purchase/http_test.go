@@ -16,6 +16,7 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
+	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
@@ -468,7 +469,7 @@ func TestOrderRefusesAnotherPrice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dearer, err := catalog.Parse(bytes.Replace(text, []byte("{USD: 2500,"), []byte("{USD: 2501,"), 1))
+	dearer, err := catalogfile.Parse(bytes.Replace(text, []byte("{USD: 2500,"), []byte("{USD: 2501,"), 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/problem"
 )
@@ -631,7 +632,7 @@ func TestCheckOrder(t *testing.T) {
 		if !strings.Contains(string(text), old) {
 			t.Fatalf("the catalog has no %q", old)
 		}
-		c, err := catalog.Parse([]byte(strings.Replace(string(text), old, with, 1)))
+		c, err := catalogfile.Parse([]byte(strings.Replace(string(text), old, with, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -825,7 +826,7 @@ func TestTheLargestOrder(t *testing.T) {
 	terms := acme()
 	var err error
 	terms.Currency = "USD"
-	terms.Catalog, err = catalog.Parse(fmt.Appendf(nil,
+	terms.Catalog, err = catalogfile.Parse(fmt.Appendf(nil,
 		"currencies: [USD]\ncategories: [X]\nproducts:\n  - {id: dear, name: Dear, category: X, kind: seat, unitPrice: {USD: %d}}\n", catalog.MaxUnitPrice))
 	if err != nil {
 		t.Fatal(err)

@@ -4,16 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/events"
 )
 
 // AggregationFunction is UsageAggregationFunction: a schedule, or a person, tells it for which time to aggregate ({"time": "2026-01-31T03:00:00Z"}).
 func AggregationFunction(env *app.Env) (app.Function, error) {
-	if _, err := catalog.Load(); err != nil {
-		return app.Function{}, err
-	}
 	s := New(env)
 	return app.Function{Event: func(ctx context.Context, payload []byte) error {
 		schedule, err := events.Scheduled(payload)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
@@ -158,9 +157,6 @@ func Routes(k *api.Kit, env *app.Env) {
 
 // Function is UsageFunction.
 func Function(env *app.Env) (app.Function, error) {
-	if _, err := catalog.Load(); err != nil {
-		return app.Function{}, err
-	}
 	k := api.New(env)
 	Routes(k, env)
 	return app.Function{HTTP: k.Handler()}, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/events"
@@ -16,9 +15,6 @@ import (
 // Function is ReportBuilderFunction. A ticket in the bucket of reports makes it write that report; its schedule makes it ask for the reports that are due at the event's
 // time, each in an invocation of its own, and for those that were cut off.
 func Function(env *app.Env) (app.Function, error) {
-	if _, err := catalog.Load(); err != nil {
-		return app.Function{}, err
-	}
 	b := New(env)
 	return app.Function{Event: b.handle}, nil
 }

@@ -1,12 +1,17 @@
-package catalog
+// Package catalogfile reads catalog.yaml by a YAML library and checks it whole (spec 2). It is linked by
+// the generator of the catalog and by tests, never by a function.
+package catalogfile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
 )
 
@@ -23,13 +28,22 @@ func (e *LineError) Error() string { return fmt.Sprintf("catalog: line %d: %s", 
 // Parse reads and checks a catalog. It is strict: unknown and repeated fields, duplicate and malformed ids, references to nothing, prices
 // missing or not whole, and rules that contradict each other are refused. The error joins a *LineError for each mistake found, in the
 // file's order as far as one pass finds them.
-func Parse(data []byte) (*Catalog, error) {
-	root, err := readYAML(data)
+func Parse(data []byte) (*catalog.Catalog, error) {
+	d, err := Read(data)
 	if err != nil {
 		return nil, err
 	}
+	return catalog.New(d), nil
+}
+
+// Read is Parse for the generator: it answers what a catalog is made of.
+func Read(data []byte) (catalog.Definition, error) {
+	root, err := readYAML(data)
+	if err != nil {
+		return catalog.Definition{}, err
+	}
 	if root == nil {
-		return nil, &LineError{Message: "the catalog is empty"}
+		return catalog.Definition{}, &LineError{Message: "the catalog is empty"}
 	}
 	r := &reader{}
 	entries := r.catalog(root)
@@ -38,30 +52,29 @@ func Parse(data []byte) (*Catalog, error) {
 		r.resolve(entries)
 	}
 	if len(r.faults) > 0 {
-		return nil, errors.Join(r.faults...)
+		return catalog.Definition{}, errors.Join(r.faults...)
 	}
 
-	c := &Catalog{
-		version:    versionOf(data),
-		currencies: r.currencies,
-		categories: r.categories,
-		products:   make([]Product, len(entries)),
-		byID:       make(map[string]int, len(entries)),
-		byCode:     make(map[string]int),
+	d := catalog.Definition{
+		Version: versionOf(data), Currencies: r.currencies, Categories: r.categories,
+		Products: make([]catalog.Product, len(entries)),
 	}
 	for i, e := range entries {
-		c.products[i] = e.Product
-		c.byID[e.ID] = i
-		if e.Code != "" {
-			c.byCode[e.Code] = i
-		}
+		d.Products[i] = e.Product
 	}
-	return c, nil
+	return d, nil
+}
+
+// versionOf names a state of the file: another text is another version, so that a quote can tell that
+// the catalog changed (spec 3.4).
+func versionOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
 }
 
 // entry is a product on its way into the catalog, with the lines that an error would name.
 type entry struct {
-	Product
+	catalog.Product
 	line int
 	// lines holds where each field begins, by its name.
 	lines map[string]int
@@ -235,14 +248,14 @@ func (r *reader) product(n *node) *entry {
 		},
 		"unitPrice": func(line int, n *node) {
 			e.lines["unitPrice"] = line
-			e.prices = r.prices(n, line)
+			e.Prices = r.prices(n, line)
 		},
 		"countsAs": func(line int, n *node) {
 			e.lines["countsAs"] = line
 			e.CountsAs = r.count(n, line)
 		},
 	})
-	e.Kind = Kind(kind)
+	e.Kind = catalog.Kind(kind)
 	for _, field := range []string{"id", "name", "category", "kind", "unitPrice"} {
 		if _, ok := e.lines[field]; !ok {
 			r.fault(e.line, "a product must have %s", field)
@@ -262,8 +275,8 @@ func (r *reader) prices(n *node, line int) []money.Amount {
 	for _, currency := range r.currencies {
 		known[currency] = func(line int, n *node) {
 			minor, ok := wholeNumber(n)
-			if !ok || minor > MaxUnitPrice {
-				r.fault(line, "a price must be a whole number of minor units from 0 to %d", MaxUnitPrice)
+			if !ok || minor > catalog.MaxUnitPrice {
+				r.fault(line, "a price must be a whole number of minor units from 0 to %d", catalog.MaxUnitPrice)
 				return
 			}
 			prices = append(prices, money.Of(int64(minor), currency))
@@ -285,7 +298,7 @@ func wholeNumber(n *node) (uint64, bool) {
 	return value, err == nil
 }
 
-func (r *reader) count(n *node, line int) Count {
+func (r *reader) count(n *node, line int) catalog.Count {
 	var group, label string
 	before := len(r.faults)
 	r.fields(n, "countsAs", map[string]func(int, *node){
@@ -295,32 +308,32 @@ func (r *reader) count(n *node, line int) Count {
 	if len(r.faults) == before && (group == "" || label == "") {
 		r.fault(line, "countsAs must have group and label")
 	}
-	return Count{Group: Group(group), Label: label}
+	return catalog.Count{Group: catalog.Group(group), Label: label}
 }
 
 // kind checks that the product has the fields that its kind needs, and none that its kind has no use for.
 func (r *reader) kind(e *entry) {
 	switch e.Kind {
-	case Seat, Base, AddOn, Metered:
+	case catalog.Seat, catalog.Base, catalog.AddOn, catalog.Metered:
 	case "":
 		return // Said already.
 	default:
 		r.fault(e.lineFor("kind"), "unknown kind %q: it is seat, base, addOn or metered", string(e.Kind))
 		return
 	}
-	only := func(field string, kind Kind) {
+	only := func(field string, kind catalog.Kind) {
 		if line, ok := e.lines[field]; ok && e.Kind != kind {
 			r.fault(line, "%s is for products of kind %s only", field, kind)
 		}
 	}
-	only("code", AddOn)
-	only("base", AddOn)
-	only("extension", Base)
-	only("includes", Seat)
-	only("sources", Metered)
-	only("devices", Metered)
+	only("code", catalog.AddOn)
+	only("base", catalog.AddOn)
+	only("extension", catalog.Base)
+	only("includes", catalog.Seat)
+	only("sources", catalog.Metered)
+	only("devices", catalog.Metered)
 
-	if e.Kind == AddOn {
+	if e.Kind == catalog.AddOn {
 		if _, ok := e.lines["base"]; !ok {
 			r.fault(e.line, "an addOn must have base")
 		}
@@ -333,19 +346,19 @@ func (r *reader) kind(e *entry) {
 	}
 	_, counted := e.lines["countsAs"]
 	switch e.CountsAs.Group {
-	case Users, Clients, Supervisor, Devices:
-		if e.Kind != Metered {
+	case catalog.Users, catalog.Clients, catalog.Supervisor, catalog.Devices:
+		if e.Kind != catalog.Metered {
 			r.fault(e.lineFor("countsAs"), "group %s counts what is metered, not what is bought", e.CountsAs.Group)
 		}
-		if (e.CountsAs.Group == Devices) != (len(e.Devices) > 0) {
+		if (e.CountsAs.Group == catalog.Devices) != (len(e.Devices) > 0) {
 			r.fault(e.lineFor("countsAs"), "group devices and the field devices go together")
 		}
-	case LiveReports:
-		if e.Kind != Seat {
+	case catalog.LiveReports:
+		if e.Kind != catalog.Seat {
 			r.fault(e.lineFor("countsAs"), "group liveReports counts seats only")
 		}
 	case "":
-		if e.Kind == Metered && !counted {
+		if e.Kind == catalog.Metered && !counted {
 			r.fault(e.line, "a metered product must have countsAs: its count is what the customer consumes")
 		}
 	default:
@@ -375,13 +388,13 @@ func (r *reader) resolve(entries []*entry) {
 			groups[e.OneOf] = append(groups[e.OneOf], e)
 		}
 		if e.Purchasable() {
-			if purchasable++; purchasable == MaxPurchasable+1 {
+			if purchasable++; purchasable == catalog.MaxPurchasable+1 {
 				r.fault(e.line, "more than %d products can be bought: a user who holds one of each could no longer be released in one commit",
-					MaxPurchasable)
+					catalog.MaxPurchasable)
 			}
 		} else if e.OneOf == "" || len(groups[e.OneOf]) == 1 {
-			if metered++; metered == MaxMetered+1 {
-				r.fault(e.line, "a user can hold more than %d metered products: they could no longer be released in one commit", MaxMetered)
+			if metered++; metered == catalog.MaxMetered+1 {
+				r.fault(e.line, "a user can hold more than %d metered products: they could no longer be released in one commit", catalog.MaxMetered)
 			}
 		}
 	}
@@ -407,7 +420,7 @@ func (r *reader) resolve(entries []*entry) {
 		for _, id := range e.Includes {
 			byID[id].CoveredBy = append(byID[id].CoveredBy, e.ID)
 		}
-		if e.Kind == AddOn {
+		if e.Kind == catalog.AddOn {
 			e.Requires = []string{e.Base}
 		}
 	}
@@ -431,7 +444,7 @@ func (r *reader) references(e *entry, byID map[string]*entry) {
 	if e.Base != "" {
 		if base, ok := byID[e.Base]; !ok {
 			r.fault(e.lineFor("base"), "unknown product %q in base", e.Base)
-		} else if base.Kind != Base {
+		} else if base.Kind != catalog.Base {
 			r.fault(e.lineFor("base"), "base %q is not of kind base", e.Base)
 		}
 	}
@@ -447,7 +460,7 @@ func (r *reader) references(e *entry, byID map[string]*entry) {
 				r.fault(line, "unknown product %q in %s", id, list.field)
 			case other == e:
 				r.fault(line, "%q names itself in %s", id, list.field)
-			case list.field == "includes" && other.Kind != Seat:
+			case list.field == "includes" && other.Kind != catalog.Seat:
 				r.fault(line, "%q in includes is not of kind seat", id)
 			}
 		}

@@ -55,17 +55,9 @@ type (
 
 const tag = "Imports"
 
-func newService(env *app.Env) (*Service, error) {
-	products := catalog.Default()
-	return NewService(env, license.NewDesk(products)), nil
-}
-
 // Routes registers the operations. Each asks for any permission of any kind, and then for the one of the kind that it is about.
 func Routes(k *api.Kit, env *app.Env) error {
-	s, err := newService(env)
-	if err != nil {
-		return err
-	}
+	s := NewService(env, license.NewDesk(catalog.Default()))
 	const path = "/v1/accounts/{account}/imports"
 	var read, manage []auth.Permission
 	for _, kind := range []Kind{Users, Dashboards} { // call queues ask for the same as users

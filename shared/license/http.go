@@ -34,11 +34,6 @@ func function(env *app.Env, routes func(*api.Kit, *app.Env) error) (app.Function
 	return app.Function{HTTP: k.Handler()}, nil
 }
 
-func desk() (*Desk, error) {
-	products := catalog.Default()
-	return NewDesk(products), nil
-}
-
 type manyInput struct {
 	api.Account
 	Body struct {
@@ -48,10 +43,7 @@ type manyInput struct {
 
 // LicensesRoutes registers the operations of LicensesFunction.
 func LicensesRoutes(k *api.Kit, _ *app.Env) error {
-	d, err := desk()
-	if err != nil {
-		return err
-	}
+	d := NewDesk(catalog.Default())
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
@@ -251,10 +243,7 @@ type assignmentWithExtension struct {
 
 // AssignmentRoutes registers the operations of AssignmentFunction.
 func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
-	d, err := desk()
-	if err != nil {
-		return err
-	}
+	d := NewDesk(catalog.Default())
 	manage := []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{

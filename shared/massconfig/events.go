@@ -18,36 +18,22 @@ import (
 	"seatwise/shared/platform/files"
 )
 
-func newService(env *app.Env) (*Service, error) {
-	products := catalog.Default()
-	return NewService(env, license.NewDesk(products)), nil
-}
+func newService(env *app.Env) *Service { return NewService(env, license.NewDesk(catalog.Default())) }
 
 // newPost hands S3's events to the rooms whose files these functions take: mass configuration, and imports, which need the same and have no functions of their own.
-func newPost(env *app.Env) (*filejob.Post, error) {
-	s, err := newService(env)
-	if err != nil {
-		return nil, err
-	}
-	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs, imports.NewService(env, s.desk).Jobs()}, Others: s.dropped}, nil
+func newPost(env *app.Env) *filejob.Post {
+	s := newService(env)
+	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs, imports.NewService(env, s.desk).Jobs()}, Others: s.dropped}
 }
 
 // CheckFunction takes the S3 events of uploads and drops. A drop is always a mass configuration.
 func CheckFunction(env *app.Env) (app.Function, error) {
-	post, err := newPost(env)
-	if err != nil {
-		return app.Function{}, err
-	}
-	return post.Check(), nil
+	return newPost(env).Check(), nil
 }
 
 // ApplyFunction takes the S3 events of tickets, and a schedule that finishes what was left behind.
 func ApplyFunction(env *app.Env) (app.Function, error) {
-	post, err := newPost(env)
-	if err != nil {
-		return app.Function{}, err
-	}
-	return post.Apply(), nil
+	return newPost(env).Apply(), nil
 }
 
 // dropped takes in a file that no upload announced; why is for a person, why it is not ours.

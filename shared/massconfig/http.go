@@ -61,10 +61,7 @@ const tag = "Mass configuration"
 
 // Routes registers the operations.
 func Routes(k *api.Kit, env *app.Env) error {
-	s, err := newService(env)
-	if err != nil {
-		return err
-	}
+	s := newService(env)
 	const path = "/v1/accounts/{account}/mass-configurations"
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	api.Register(k, api.Operation{

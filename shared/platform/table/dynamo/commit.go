@@ -1,25 +1,33 @@
 package dynamo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
+	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"seatwise/shared/platform/table"
 )
 
 // Commit carries out all operations in one TransactWriteItems, or none.
 //
-// Its ClientRequestToken makes a repeated request harmless: DynamoDB answers it as it answered the first, if that took effect. So an attempt whose
-// answer was lost is repeated with the same token. An attempt that was cancelled for a conflict has had no effect and is repeated with a fresh token, unless an
-// earlier one with this token is still unanswered.
+// Its ClientRequestToken makes a repeated request harmless: DynamoDB answers it as it answered the first, if that took
+// effect. So an attempt whose answer was lost is repeated with the same token, and byte for byte the same: the
+// SDK writes maps in an order of chance, and DynamoDB takes another order for another request. Where it says so all
+// the same, the token was used, and whether by the commit's success is decided by reading what it writes. An attempt
+// that was cancelled for a conflict has had no effect and is repeated with a fresh token, unless an earlier one with
+// this token is still unanswered.
 func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	if err := table.ValidCommit(ops); err != nil {
 		return err
@@ -30,12 +38,13 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	}
 	token := newToken()
 	unanswered := false
+	var body fixedBody
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil && attempt == 1 {
 			return err
 		}
 		input.ClientRequestToken = &token
-		out, err := s.client.TransactWriteItems(ctx, input, once)
+		out, err := s.client.TransactWriteItems(ctx, input, once, body.fix)
 		consumed := 0.0
 		if out != nil {
 			for i := range out.ConsumedCapacity {
@@ -47,6 +56,9 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 			return nil
 		}
 		v := judge(err, ops)
+		if v.outcome == mismatch {
+			return s.decide(ctx, ops, err)
+		}
 		if v.outcome == final {
 			return v.err
 		}
@@ -61,8 +73,74 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 		}
 		if v.outcome == cancelled && !unanswered {
 			token = newToken()
+			body = fixedBody{}
 		}
 	}
+}
+
+// decide ends a commit whose token DynamoDB knows from a request that it takes for another one. Tokens are not used
+// twice, so that was an earlier attempt of this commit. nil says that it took effect; an outcome that cannot be read
+// is an error, after which the caller's own record decides.
+func (s *Store) decide(ctx context.Context, ops []table.Operation, cause error) error {
+	keys := make([]table.Key, len(ops))
+	for i := range ops {
+		keys[i] = ops[i].Item.Key
+	}
+	found, err := s.Lookup(ctx, keys...)
+	if err == nil && tookEffect(ops, found) {
+		return nil
+	}
+	return fmt.Errorf("TransactWriteItems, whose outcome is unknown: %w", errors.Join(cause, err))
+}
+
+// tookEffect says whether what was found after a commit proves that it took effect. An item that is exactly as the
+// commit puts it, and was not so before, speaks for it; one that is still as the commit demanded it speaks against it,
+// for another writer may have put the same there. What others did to the items since then says nothing.
+func tookEffect(ops []table.Operation, found map[table.Key]table.Item) bool {
+	proved := false
+	for i := range ops {
+		op := &ops[i]
+		item, exists := found[op.Item.Key]
+		_, versioned := op.Cond.Version()
+		if op.Kind != table.KindPut && op.Kind != table.KindDelete || !versioned && !op.Cond.Absent() {
+			continue
+		}
+		if op.Cond.Met(item, exists) {
+			return false
+		}
+		proved = proved || op.Kind == table.KindPut && exists && reflect.DeepEqual(encode(item), encode(op.Item))
+	}
+	return proved
+}
+
+// fixedBody makes repeated requests one and the same, whatever the order in which the SDK writes maps.
+type fixedBody struct{ bytes []byte }
+
+// fix puts the body of the first request in the place of that of each later one.
+func (b *fixedBody) fix(o *dynamodb.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Build.Add(middleware.BuildMiddlewareFunc("FixedBody", func(
+			ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler,
+		) (middleware.BuildOutput, middleware.Metadata, error) {
+			request, ok := in.Request.(*smithyhttp.Request)
+			if !ok {
+				return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("a request of type %T", in.Request)
+			}
+			if b.bytes == nil {
+				first, err := io.ReadAll(request.GetStream())
+				if err != nil {
+					return middleware.BuildOutput{}, middleware.Metadata{}, err
+				}
+				b.bytes = first
+			}
+			request, err := request.SetStream(bytes.NewReader(b.bytes))
+			if err != nil {
+				return middleware.BuildOutput{}, middleware.Metadata{}, err
+			}
+			in.Request = request
+			return next.HandleBuild(ctx, in)
+		}), middleware.Before)
+	})
 }
 
 // outcome is what an error says about an attempt to commit.
@@ -73,6 +151,7 @@ const (
 	cancelled                // without effect, for a conflict or for load; another attempt may succeed
 	refused                  // without effect, before there was a transaction
 	unknown                  // perhaps with effect
+	mismatch                 // the token belongs to an earlier attempt, perhaps with effect
 )
 
 type verdict struct {
@@ -85,12 +164,15 @@ func judge(err error, ops []table.Operation) verdict {
 	var (
 		canceled   *types.TransactionCanceledException
 		inProgress *types.TransactionInProgressException
+		another    *types.IdempotentParameterMismatchException
 	)
 	switch {
 	case errors.As(err, &canceled):
 		return judgeReasons(canceled, ops)
 	case errors.As(err, &inProgress):
 		return verdict{unknown, err}
+	case errors.As(err, &another):
+		return verdict{mismatch, err}
 	case throttled.IsErrorThrottle(err).Bool():
 		return verdict{refused, fmt.Errorf("%w: %w", table.ErrThrottled, err)}
 	case transient.IsErrorRetryable(err).Bool():

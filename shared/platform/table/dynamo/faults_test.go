@@ -33,6 +33,7 @@ type line struct {
 type request struct {
 	op    string
 	token string
+	body  string
 }
 
 // fault answers a request in place of the server, or after it.
@@ -50,7 +51,7 @@ func (l *line) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 	l.mu.Lock()
-	l.seen = append(l.seen, request{op, input.ClientRequestToken})
+	l.seen = append(l.seen, request{op, input.ClientRequestToken, string(body)})
 	now := l.always
 	if len(l.faults) > 0 {
 		now, l.faults = l.faults[0], l.faults[1:]
@@ -183,6 +184,99 @@ func TestCommitUnderFaults(t *testing.T) {
 			}
 			if got := item.Counts["n"]; got != want {
 				t.Errorf("it took effect %d times, want %d", got, want)
+			}
+		})
+	}
+}
+
+// A repeated transaction is the same to the byte. DynamoDB takes one whose members stand in another order for another
+// transaction, and the SDK writes them in an order of chance.
+func TestRepeatedToTheByte(t *testing.T) {
+	client, name := newTable(t, testenv.DynamoDB(t))
+	s := openLine(t, client, name, 8, lose, lose, unreachable, lose, lose)
+	counts := map[string]int64{}
+	for i := range 12 {
+		counts[fmt.Sprintf("count-%02d", i)] = int64(i)
+	}
+	if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.line.seen {
+		if r.body != s.line.seen[0].body {
+			t.Errorf("a transaction was repeated as %s, first it was %s", r.body, s.line.seen[0].body)
+		}
+	}
+	if len(s.line.seen) != 6 {
+		t.Errorf("%d requests, want 6", len(s.line.seen))
+	}
+}
+
+// A transaction that DynamoDB takes for another one under the same token is decided by reading what it wrote.
+func TestDecidedByReading(t *testing.T) {
+	client, name := newTable(t, testenv.DynamoDB(t))
+	mismatch := refuse(http.StatusBadRequest, "IdempotentParameterMismatchException")
+	for _, c := range []struct {
+		name   string
+		faults []fault
+		// meanwhile is what another writer commits between the lost answer and the repetition.
+		meanwhile func(s *faultyStore, record table.Key) []table.Operation
+		known     bool
+		effect    int64
+	}{
+		{name: "it is there", faults: []fault{lose, mismatch}, known: true, effect: 1},
+		{name: "it is there, and reading is disturbed", faults: []fault{lose, mismatch, refuse(500, "InternalServerError"), lose}, known: true, effect: 1},
+		{
+			name: "it is there, and one of its items was changed since", faults: []fault{lose, nil, mismatch}, known: true, effect: 1,
+			meanwhile: func(s *faultyStore, _ table.Key) []table.Operation {
+				return []table.Operation{table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(2))}
+			},
+		},
+		{name: "it is not there", faults: []fault{unreachable, mismatch}},
+		{
+			name: "another one put the same, but not all of it", faults: []fault{unreachable, nil, mismatch}, effect: 1,
+			meanwhile: func(s *faultyStore, _ table.Key) []table.Operation {
+				return []table.Operation{table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(1))}
+			},
+		},
+		{
+			name: "nothing of it is left to be read", faults: []fault{lose, nil, mismatch}, effect: 1,
+			meanwhile: func(s *faultyStore, record table.Key) []table.Operation {
+				return []table.Operation{
+					table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(2)), table.Delete(record, table.IfPresent),
+				}
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := openLine(t, client, name, 4)
+			record := table.Key{Partition: t.Name(), Sort: "record"}
+			if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key}, table.IfAbsent)}); err != nil {
+				t.Fatal(err)
+			}
+			s.line.faults = c.faults
+			if c.meanwhile != nil {
+				other := dynamo.New(client, name, dynamo.Options{})
+				s.line.faults[1] = func(req *http.Request, _ []byte) (*http.Response, error) {
+					if err := other.Commit(req.Context(), c.meanwhile(s, record)); err != nil {
+						t.Error(err)
+					}
+					return nil, io.ErrUnexpectedEOF
+				}
+			}
+			err := s.Commit(t.Context(), []table.Operation{
+				table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(1)),
+				table.Put(table.Item{Key: record, Data: []byte(`{"who":"ada"}`)}, table.IfAbsent),
+				table.Add(table.Key{Partition: t.Name(), Sort: "sum"}, table.Bound{Name: "n", By: 1}),
+			})
+			if c.known && err != nil || !c.known && (err == nil || !strings.Contains(err.Error(), "unknown")) {
+				t.Errorf("got %v, want it known to be there: %t", err, c.known)
+			}
+			item, _, err := table.Get(t.Context(), s, s.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if item.Counts["n"] != c.effect {
+				t.Errorf("the item has n = %d, want %d", item.Counts["n"], c.effect)
 			}
 		})
 	}

@@ -16,7 +16,8 @@ TESTFLAGS ?=
 TOOLS   := .tools
 VENV    := $(TOOLS)/venv
 # schemathesis has an environment of its own: what it needs and what sam pins must not decide about each other.
-CALLERS := $(TOOLS)/venv-callers
+CALLERS  := $(TOOLS)/venv-callers
+EMULATOR := $(TOOLS)/venv-emulator
 # sam and cfn-lint want a region even where they call none.
 REGION ?= us-east-1
 
@@ -105,6 +106,11 @@ callers: $(CALLERS)/installed ## Call every operation of openapi.yaml with reque
 	@go build -buildvcs=false -o $(TOOLS)/bin/seatwise-local ./infra/local
 	$(CALLERS)/bin/python infra/callers/callers.py --runner $(TOOLS)/bin/seatwise-local --schemathesis $(CALLERS)/bin/schemathesis $(ARGS)
 
+.PHONY: emulator
+emulator: export PYTHONDONTWRITEBYTECODE := 1
+emulator: $(VENV)/installed $(EMULATOR)/installed ## Deploy the stack to an emulator of AWS that enforces IAM, and run everything there. ARGS="--plant all" is handed on.
+	$(EMULATOR)/bin/python infra/emulator/emulator.py $(ARGS)
+
 .PHONY: mutations
 mutations: ## Plant bugs one after the other, each of which the tests must catch. ARGS="-only lease" is handed on.
 	go run -buildvcs=false ./infra/mutations $(ARGS)
@@ -147,7 +153,8 @@ $(GOLANGCI):
 
 $(VENV)/installed: infra/tools/requirements.txt
 $(CALLERS)/installed: infra/callers/requirements.txt
-$(VENV)/installed $(CALLERS)/installed:
+$(EMULATOR)/installed: infra/emulator/requirements.txt
+$(VENV)/installed $(CALLERS)/installed $(EMULATOR)/installed:
 	python3 -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $<
 	touch $@

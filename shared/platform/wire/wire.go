@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -37,12 +38,13 @@ type Settings struct {
 	UploadsBucket, ReportsBucket string // UPLOADS_BUCKET, REPORTS_BUCKET
 	CursorKey                    []byte // CURSOR_KEY
 	LogLevel                     slog.Level
-	// Name is the function's name; it is the dimension of its metrics.
+	// Name is the function's name; the lines of its metrics name it.
 	Name string
 
 	Region                             string
 	AccessKey, SecretKey, SessionToken string
-	// DynamoDBEndpoint and S3Endpoint replace AWS's own; empty ones do not. The names of their variables are the SDK's.
+	// DynamoDBEndpoint and S3Endpoint replace AWS's own; empty ones do not. The names of their variables are the SDK's:
+	// AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_S3, or AWS_ENDPOINT_URL for both.
 	DynamoDBEndpoint, S3Endpoint string
 }
 
@@ -61,7 +63,8 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		CursorKey: []byte(required("CURSOR_KEY")), Region: required("AWS_REGION"),
 		AccessKey: required("AWS_ACCESS_KEY_ID"), SecretKey: required("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN"),
 		Name:             getenv("AWS_LAMBDA_FUNCTION_NAME"),
-		DynamoDBEndpoint: getenv("AWS_ENDPOINT_URL_DYNAMODB"), S3Endpoint: getenv("AWS_ENDPOINT_URL_S3"),
+		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
+		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
 	}
 	if len(s.CursorKey) > 0 && len(s.CursorKey) < minCursorKey {
 		faults = append(faults, fmt.Errorf("CURSOR_KEY has %d bytes, at least %d are needed", len(s.CursorKey), minCursorKey))

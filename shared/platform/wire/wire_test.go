@@ -86,6 +86,14 @@ func TestTheAdaptersUseWhatTheEnvironmentSays(t *testing.T) {
 	}
 }
 
+// TestOneEndpointForAll reads AWS_ENDPOINT_URL as the SDK would, whose config package no function links.
+func TestOneEndpointForAll(t *testing.T) {
+	s, err := settings(t, map[string]string{"AWS_ENDPOINT_URL": "https://all.test", "AWS_ENDPOINT_URL_S3": "https://s3.test"})
+	if err != nil || s.DynamoDBEndpoint != "https://all.test" || s.S3Endpoint != "https://s3.test" {
+		t.Errorf("got %q and %q, %v", s.DynamoDBEndpoint, s.S3Endpoint, err)
+	}
+}
+
 func TestIDs(t *testing.T) {
 	last := ""
 	for range 1000 {

@@ -1,0 +1,572 @@
+"""What is run on the stack: each scene makes an account of its own, so that any of them can be run alone, and again.
+
+Together they are the path from the account to the report, every trigger, and for every kind of work that may be cut off
+between two commits a run that is cut off there and finished by a schedule.
+"""
+
+import datetime
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+from stack import PERMISSIONS, Client, Failed
+
+PHONE = ("phone-system", "device_ip_phone", "call_recording")
+PEOPLE = "User,Name,Email,Extension,Number,Active,Agent source\n"
+SCENES = []
+
+
+def scene(play):
+    SCENES.append(play)
+    return play
+
+
+def same(what, got, want):
+    if got != want:
+        raise Failed(f"{what}: {got}, want {want}")
+
+
+def open_account(stack, **settings):
+    """An operator makes an account; its admin has two cost centers."""
+    name = "a" + uuid.uuid4().hex[:10]
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    body = {"name": name.upper(), "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard"}
+    operator.put("/v1/accounts/" + name, body | settings)
+    admin = Client(stack, name, "ada")
+    for code in ("CC-1", "CC-2"):
+        admin.put("cost-centers/" + code, {"name": "Cost center " + code})
+    return admin
+
+
+def buy(admin, **quantities):
+    lines = [{"productId": product, "quantity": n, "costCenter": "CC-1"} for product, n in quantities.items()]
+    quote = admin.post("quotes", {"lines": lines})
+    return admin.post("orders", {"quoteId": quote["id"], "acknowledged": True})
+
+
+def people(admin, *names, **more):
+    for name in names:
+        admin.put("users/" + name, {"name": name.title(), "email": f"{name}@{admin.account}.test"} | more)
+
+
+def assigned(admin, product):
+    rows = {row["productId"]: row for row in admin.get("licenses/summary")["items"]}
+    return rows[product]["assigned"] if product in rows else 0
+
+
+def state_of(stack, admin, path, *states):
+    def look():
+        job = admin.get(path)
+        if job["state"] in ("failed", "rejected") and job["state"] not in states:
+            raise Failed(f"{path}: {json.dumps(job)[:800]}")
+        return job if job["state"] in states else None
+
+    return stack.eventually(f"{path} is {' or '.join(states)}", look)
+
+
+def transfer(stack, address, data=None, headers=None, method=None):
+    """Uses a presigned URL, as anybody may who has it."""
+    request = urllib.request.Request(address, data=data, headers=headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60, context=stack.emulator.trust) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as answer:
+        refusal = answer.read()[:500]
+    stack.emulator.judge()
+    raise Failed(f"a presigned URL: {refusal!r}")
+
+
+def upload(stack, admin, collection, file_name, text, **more):
+    data = text.encode()
+    job = admin.post(collection, {"fileName": file_name, "sizeBytes": len(data)} | more)
+    to = job["upload"]
+    transfer(stack, to["url"], data, {k: v for k, v in to["headers"].items() if k.lower() != "content-length"}, to["method"])
+    return f"{collection}/{job['id']}"
+
+
+def phones(*rows):
+    header = "Ext Key,Number,User,Addon license 1,Addon license 2\n"
+    return header + "".join(f"{key},{number},{user},device_ip_phone,call_recording\n" for key, number, user in rows)
+
+
+@scene
+def doors(stack):
+    """Health is open to everybody, everything else asks for a token that is good."""
+    stranger = Client(stack, "acme", "eve")
+    stranger.bearer = None
+    same("health", stranger.get("/v1/health")["status"], "ok")
+    stranger.send("GET", "cart", want=[401])
+    stranger.bearer = "a.b.c"
+    stranger.send("GET", "cart", want=[401])
+    stranger.bearer = stack.emulator.issuer.token("acme", "eve", PERMISSIONS, aud="another")
+    stranger.send("GET", "cart", want=[401])
+    admin = open_account(stack)
+    Client(stack, "other", "gus").send("GET", admin.a + "/cart", want=[404])
+    Client(stack, admin.account, "gus", ["catalog.read"]).send("GET", "cart", want=[403])
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    operator.get("/v1/accounts?limit=5")
+    operator.get(admin.a)
+
+
+@scene
+def purchase(stack):
+    """From the catalog to the statement."""
+    admin = open_account(stack)
+    admin.get("/v1/catalog?category=Analytics")
+    admin.put("cost-centers/CC-3", {"name": "No one's"})
+    admin.delete("cost-centers/CC-3")
+    same("cost centers", len(admin.get("cost-centers")["items"]), 2)
+    admin.get("cost-centers/CC-1")
+    line = admin.put("cart", {"lines": [{"productId": "live-reports", "quantity": 12}]})["lines"][0]["id"]
+    parts = [{"quantity": 7, "costCenter": "CC-1"}, {"quantity": 5, "costCenter": "CC-2"}]
+    cart = admin.post(f"cart/lines/{line}/split", {"parts": parts})
+    admin.post("cart/cost-center", {"costCenter": "CC-1"})
+    same("lines, merged", len(admin.post("cart/merge", {})["lines"]), 1)
+    same("lines, split", len(cart["lines"]), 2)
+    admin.delete("cart")
+    admin.put("cart", {"lines": [{"productId": "live-reports", "quantity": 12, "costCenter": "CC-2"}]})
+    admin.get("cart")
+    quote = admin.post("quotes", {})
+    admin.post("orders", {"quoteId": quote["id"], "acknowledged": False}, want=[422])
+    order = admin.post("orders", {"quoteId": quote["id"], "acknowledged": True})
+    same("licenses of the order", order["licenseCount"], 12)
+    admin.get("orders")
+    admin.get("orders/" + order["id"])
+    for accept, start in (("text/html", b"<!"), ("application/pdf", b"%PDF-")):
+        statement = admin.send("GET", f"orders/{order['id']}/statement", accept=accept)
+        same("a statement", statement.lower().startswith(start.lower()), True)
+    same("recurring", admin.get("billing")["recurring"]["amount"], 12 * 2500)
+    same("licenses of several commits", buy(admin, **{"live-reports": 150})["licenseCount"], 150)
+    admin.put("users/ann", {"name": "Ann"})
+    # Seats that people wait for are handed out by the order that brings them.
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann"]})
+    admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})
+    same("assigned", assigned(admin, "live-reports"), 1)
+
+
+@scene
+def handing_out(stack):
+    """Seats are handed out, moved, taken back and ended, one by one and many at once; the lists and the audit log show it."""
+    admin = open_account(stack)
+    buy(admin, **{"live-reports": 6, "phone-system": 3, "device_ip_phone": 2, "call_recording": 2})
+    people(admin, "ann", "bob", "eve")
+    ids = [item["id"] for item in admin.get("licenses?product=live-reports&status=available")["items"]]
+    one = "licenses/" + ids[0]
+    admin.post(one + "/assign", {"userId": "ann"})
+    admin.post(one + "/terminate", want=[409])
+    admin.post(one + "/reassign", {"userId": "bob"})
+    admin.post(one + "/unassign")
+    admin.get(one)
+    admin.json("PATCH", one, {"costCenter": "CC-2"})
+    items = [{"productId": "phone-system", "userId": "ann", "extension": "101"}, {"productId": "live-reports", "userId": "eve"}]
+    same("assigned", admin.post("assignments", {"items": items})["succeeded"], 2)
+    base = admin.get("licenses?user=ann&product=phone-system")["items"][0]["id"]
+    admin.put(f"licenses/{base}/add-ons", {"productIds": ["device_ip_phone", "call_recording"]})
+    same("add-ons", len(admin.get(f"licenses/{base}/add-ons")["items"]), 2)
+    admin.post(f"licenses/{base}/reassign", {"userId": "bob"})
+    same("removed", admin.post("assignments/remove", {"items": [{"productId": "phone-system", "userId": "bob"}]})["succeeded"], 1)
+    admin.post("licenses/cost-center", {"licenseIds": ids[1:3], "costCenter": "CC-2"})
+    admin.post(f"licenses/{ids[3]}/terminate", want=[200, 409])
+    admin.post("licenses/terminate", {"licenseIds": ids[4:]})
+    for query in ("", "?q=eve", "?q=101", "?status=available&costCenter=CC-2", "?user=eve", "?extension=101", "?base=phone-system"):
+        admin.get("licenses" + query)
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann", "bob", "eve"]})
+    admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})
+    held = admin.get("licenses?user=eve&product=live-reports")["items"][0]["id"]
+    admin.post(f"licenses/{held}/unassign")
+    same("excluded", [x["userId"] for x in admin.get("exclusions")["items"]], ["eve"])
+    admin.delete("exclusions/live-reports/eve")
+    admin.get("waiting")
+    for query in ("", f"?license={ids[0]}", "?user=ann", "?actor=ada"):
+        if not admin.get("audit" + query)["items"]:
+            raise Failed(f"audit{query} is empty")
+
+
+@scene
+def mass_configuration(stack):
+    """A file by a presigned URL, its check, its configuration, its result, its undoing."""
+    admin = open_account(stack)
+    buy(admin, **dict.fromkeys(PHONE, 3))
+    people(admin, "john", "alice", "lucie")
+    if not admin.send("GET", "mass-configurations/template?format=xlsx").startswith(b"PK"):
+        raise Failed("the sample is no workbook")
+    job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "John"), ("102", "6567891231", "Alice")))
+    same("new rows", state_of(stack, admin, job, "ready")["counts"]["new"], 2)
+    same("rows", len(admin.get(job + "/rows")["items"]), 2)
+    admin.post(job + "/configure")
+    done = state_of(stack, admin, job, "completed")
+    same("rows of the result", transfer(stack, done["resultUrl"]).decode().count("configured"), 2)
+    same("phones", assigned(admin, "phone-system"), 2)
+    undo = "mass-configurations/" + admin.post(job + "/undo")["id"]
+    state_of(stack, admin, undo, "ready")
+    admin.post(undo + "/configure")
+    state_of(stack, admin, undo, "completed")
+    same("phones, undone", assigned(admin, "phone-system"), 0)
+    other = upload(stack, admin, "mass-configurations", "more.csv", phones(("103", "6567891232", "Lucie")))
+    state_of(stack, admin, other, "ready")
+    admin.post(other + "/cancel")
+    state_of(stack, admin, other, "cancelled")
+    wrong = upload(stack, admin, "mass-configurations", "wrong.csv", phones(("103", "6567891232", "Nobody")))
+    transfer(stack, state_of(stack, admin, wrong, "rejected")["resultUrl"])
+    admin.get("mass-configurations")
+
+
+@scene
+def imports(stack):
+    """People, queues and dashboards by files."""
+    admin = open_account(stack)
+    buy(admin, **{"live-reports": 3})
+    for kind, text, rows in (
+        ("users", PEOPLE + "ann,Ann,ann@x.test,,,,\nbob,Bob,bob@x.test,,,,\n", 2),
+        ("call-queues", "Call queue,Name,Member 1,Member 2\nq,Q,ann,bob\n", 1),
+        ("dashboards", "Dashboard,Name,Call queue 1\nd,D,q\n", 1),
+    ):
+        admin.send("GET", f"imports/template?kind={kind}")
+        job = upload(stack, admin, "imports", kind + ".csv", text, kind=kind)
+        same("new rows", state_of(stack, admin, job, "ready")["counts"]["new"], rows)
+        admin.get(job + "/rows")
+        admin.post(job + "/apply")
+        transfer(stack, state_of(stack, admin, job, "completed")["resultUrl"])
+    job = upload(stack, admin, "imports", "more.csv", PEOPLE + "eve,Eve,,,,,\n", kind="users")
+    state_of(stack, admin, job, "ready")
+    admin.post(job + "/cancel")
+    state_of(stack, admin, job, "cancelled")
+    admin.get("imports")
+    same("seats of the queue", assigned(admin, "live-reports"), 2)
+
+
+@scene
+def file_drop(stack):
+    """A file that is dropped configures itself; one of nobody's is put aside."""
+    admin = open_account(stack)
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    people(admin, "john")
+    s3, bucket = stack.emulator.client("s3"), stack.resources["UploadsBucket"]
+    s3.put_object(Bucket=bucket, Key=f"drops/{admin.account}/phones of monday.csv", Body=phones(("101", "6567891230", "John")).encode())
+
+    def configured():
+        jobs = admin.get("mass-configurations")["items"]
+        return [j for j in jobs if j["state"] == "completed"]
+
+    same("source", stack.eventually("the dropped file is configured", configured)[0]["source"], "drop")
+    same("phones", assigned(admin, "phone-system"), 1)
+    # Tickets and uploads that nobody asked for, one for each way in.
+    for key in ("drops/no-such-account/x.csv", f"uploads/{admin.account}/stranger/x.csv", f"jobs/configure/{admin.account}/{uuid.uuid4()}.json"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+
+
+@scene
+def directory(stack):
+    """People, roles, queues and dashboards come, change and go."""
+    admin = open_account(stack)
+    buy(admin, **{"live-reports": 4})
+    admin.put("roles/watcher", {"name": "Watcher", "permissions": ["liveReports.view"], "licenses": ["essential-user"]})
+    people(admin, "ann", "bob")
+    people(admin, "eve", roleIds=["watcher"], extension="105", number="6567891235")
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann", "bob"]})
+    grants = admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})["grants"]
+    same("granted", grants["granted"], 2)
+    same("why", admin.get("users/ann/why?product=live-reports")["state"], "holds")
+    for path in ("users", "users?q=ann", "users/ann", "roles", "roles/watcher", "call-queues", "call-queues/q", "dashboards", "dashboards/d"):
+        admin.get(path)
+    admin.put("roles/watcher", {"name": "Watcher", "permissions": [], "licenses": ["professional-user"]})
+    people(admin, "eve", extension="106")
+    people(admin, "bob", active=False)
+    same("assigned", assigned(admin, "live-reports"), 1)
+    people(admin, "bob", active=True)
+    same("assigned", assigned(admin, "live-reports"), 2)
+    admin.delete("users/bob")
+    admin.put("call-queues/q", {"name": "Q", "members": ["eve"]})
+    admin.delete("dashboards/d")
+    admin.delete("call-queues/q")
+    same("assigned", assigned(admin, "live-reports"), 0)
+    admin.put("roles/plain", {"name": "Plain"})
+    admin.delete("roles/plain")
+
+
+@scene
+def bundle(stack):
+    """An account gets unlimited Live Reports, which gives its seats back, and loses them again."""
+    admin = watched(stack)
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    settings = {"name": "E", "brand": "B", "currency": "USD", "timezone": "UTC", "billingDay": 2}
+    for name, seats in (("customer-engagement", 0), ("standard", 1)):
+        operator.put(admin.a, settings | {"bundle": name})
+        same("assigned", assigned(admin, "live-reports"), seats)
+    unused = open_account(stack)
+    operator.put(unused.a, settings | {"currency": "EUR", "bundle": "standard"})
+
+
+@scene
+def metrics(stack):
+    """Wallboards and their maximum."""
+    admin = open_account(stack)
+    people(admin, "ann", licenses=["essential-user"])
+    admin.put("metrics/licenses/wallboards", {"max": 2})
+    board = {"name": "Lobby", "kind": "analytics", "userId": "ann"}
+    admin.put("wallboards/lobby", board)
+    admin.put("wallboards/lobby", board | {"name": "Hall"})
+    same("wallboards", len(admin.get("wallboards")["items"]), 1)
+    admin.get("metrics/licenses")
+    admin.delete("wallboards/lobby")
+
+
+def watched(stack):
+    """An account with a monitored agent and somebody who views the dashboard."""
+    admin = open_account(stack)
+    buy(admin, **{"live-reports": 4})
+    people(admin, "ann")
+    people(admin, "eve", roleIds=["super-admin"])
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann"]})
+    admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})
+    return admin
+
+
+def view(admin):
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return admin.post("usage/views", {"events": [{"id": uuid.uuid4().hex, "userId": "eve", "dashboardId": "d", "at": now}]})
+
+
+@scene
+def usage_and_report(stack):
+    """Views, their aggregation, the report on demand."""
+    admin = watched(stack)
+    same("accepted", view(admin)["accepted"], 1)
+    stack.tick("UsageAggregationFunction")
+    same("active users", admin.get("usage/summary")["activeUsers"], 2)
+    report = "reports/" + admin.post("reports", {"kind": "license-status"})["id"]
+    same("a workbook", transfer(stack, state_of(stack, admin, report, "ready")["downloadUrl"])[:2], b"PK")
+    admin.get("reports")
+
+
+@scene
+def schedules(stack):
+    """A day passes: every rule invokes its function, and what is due is done."""
+    admin = watched(stack)
+    view(admin)
+    rules = [name for name, kind in stack.types.items() if kind == "AWS::Events::Rule"]
+    scheduled = {name for name in stack.functions for rule in rules if rule.startswith(name)}
+    same("functions with a schedule", len(scheduled), len(rules))
+    before = len(stack.emulator.made)
+    stack.switch_rules(on=True)
+    try:
+        stack.emulator.let_a_day_pass()
+        stack.eventually("every schedule runs", lambda: scheduled <= {d["function"] for d in stack.emulator.made[before:]})
+        stack.eventually("the day is folded", lambda: admin.get("usage/summary")["activeUsers"] == 2)
+    finally:
+        stack.switch_rules(on=False)
+
+
+@scene
+def report_on_schedule(stack):
+    """The report that the night asks for is built."""
+    admin = watched(stack)
+    stack.tick("ReportBuilderFunction")
+    stack.eventually("the account has its report", lambda: any(r["state"] == "ready" for r in admin.get("reports")["items"]))
+
+
+@scene
+def resumed_order(stack):
+    """An order of several commits is cut off before it is confirmed; maintenance places it."""
+    admin = open_account(stack)
+    with stack.cut_off("PurchaseFunction", f"A#{admin.account}#CONFIRMED*"):
+        lines = [{"productId": "live-reports", "quantity": 150, "costCenter": "CC-1"}]
+        quote = admin.post("quotes", {"lines": lines})
+        admin.post("orders", {"quoteId": quote["id"], "acknowledged": True}, want=[500])
+        same("orders", [o["state"] for o in admin.get("orders")["items"]], ["placing"])
+    same("licenses", admin.get("licenses")["items"], [])
+    stack.tick("MaintenanceFunction", after=10)
+    same("orders", [o["state"] for o in admin.get("orders")["items"]], ["placed"])
+
+
+@scene
+def resumed_queue(stack):
+    """A queue comes to a dashboard, and its members' grants are cut off."""
+    admin = open_account(stack)
+    buy(admin, **{"live-reports": 4})
+    people(admin, "ann", "bob")
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann", "bob"]})
+    with stack.cut_off("DirectoryFunction", f"A#{admin.account}#HOLDER#*"):
+        admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]}, want=[200, 201, 500])
+        same("assigned", assigned(admin, "live-reports"), 0)
+    stack.tick("MaintenanceFunction", after=10)
+    same("assigned", assigned(admin, "live-reports"), 2)
+
+
+@scene
+def resumed_role(stack):
+    """A role begins to carry a product, and what its users get is cut off."""
+    admin = open_account(stack)
+    admin.put("roles/r", {"name": "R"})
+    people(admin, "ann", roleIds=["r"])
+    with stack.cut_off("DirectoryFunction", f"A#{admin.account}#HOLDER#*"):
+        admin.put("roles/r", {"name": "R", "licenses": ["essential-user"]}, want=[200, 500])
+    stack.tick("MaintenanceFunction", after=10)
+    same("why", admin.get("users/ann/why?product=essential-user")["state"], "holds")
+
+
+@scene
+def resumed_user(stack):
+    """Somebody who was away comes back, and the grants of their queue are cut off; a deleted one is taken off the queue."""
+    admin = open_account(stack)
+    buy(admin, **{"live-reports": 4})
+    people(admin, "ann", "bob")
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann", "bob"]})
+    admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})
+    people(admin, "ann", active=False)
+    same("assigned", assigned(admin, "live-reports"), 1)
+    with stack.cut_off("DirectoryFunction", f"A#{admin.account}#MONITORED*", f"A#{admin.account}#FREE#*"):
+        admin.put("users/ann", {"name": "Ann", "active": True}, want=[200, 500])
+    same("ann", admin.get("users/ann/why?product=live-reports")["state"], "lacks")
+    with stack.cut_off("DirectoryFunction", f"A#{admin.account}#QUEUE-MEMBERS#*"):
+        admin.send("DELETE", "users/bob", want=[204, 500])
+    same("members", admin.get("call-queues/q")["members"], ["ann", "bob"])
+    stack.tick("MaintenanceFunction", after=10)
+    same("ann", admin.get("users/ann/why?product=live-reports")["state"], "holds")
+    same("members", admin.get("call-queues/q")["members"], ["ann"])
+
+
+@scene
+def resumed_bundle(stack):
+    """The bundle of an account changes, and the seats that it frees are cut off."""
+    admin = watched(stack)
+    same("assigned", assigned(admin, "live-reports"), 1)
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    settings = {"name": "E", "brand": "B", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "customer-engagement"}
+    with stack.cut_off("AccountsFunction", f"A#{admin.account}#HOLDER#*"):
+        operator.put(admin.a, settings, want=[200, 500])
+    stack.tick("MaintenanceFunction", after=10)
+    same("assigned", assigned(admin, "live-reports"), 0)
+
+
+@scene
+def resumed_waiting(stack):
+    """Seats are bought that people wait for, and handing them out is cut off."""
+    admin = open_account(stack)
+    people(admin, "ann")
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann"]})
+    admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})
+    same("waiting", len(admin.get("waiting")["items"]), 1)
+    with stack.cut_off("PurchaseFunction", f"A#{admin.account}#HOLDER#*"):
+        lines = [{"productId": "live-reports", "quantity": 2, "costCenter": "CC-1"}]
+        admin.post("orders", {"quoteId": admin.post("quotes", {"lines": lines})["id"], "acknowledged": True}, want=[201, 500])
+    stack.tick("MaintenanceFunction", after=10)
+    same("assigned", assigned(admin, "live-reports"), 1)
+
+
+@scene
+def resumed_view(stack):
+    """A first view is taken in, and the viewer's grant is cut off; maintenance grants it, or the aggregation if that comes first."""
+    for function in ("MaintenanceFunction", "UsageAggregationFunction"):
+        admin = watched(stack)
+        with stack.cut_off("UsageFunction", f"A#{admin.account}#HOLDER#*"):
+            view(admin)
+        same("why", admin.get("users/eve/why?product=live-reports")["state"], "lacks")
+        stack.tick(function, after=10)
+        same("why", admin.get("users/eve/why?product=live-reports")["state"], "holds")
+
+
+@scene
+def resumed_report(stack):
+    """The builder cannot begin with a report and gives its event up; maintenance hands it over again once it is overdue."""
+    admin = watched(stack)
+    given_up = stack.failed_events()
+    with stack.cut_off("ReportBuilderFunction", f"A#{admin.account}#REPORTS"):
+        report = "reports/" + admin.post("reports", {"kind": "license-status"})["id"]
+        stack.eventually("the event is given up", lambda: stack.failed_events() > given_up)
+    same("state", admin.get(report)["state"], "queued")
+    stack.tick("MaintenanceFunction", after=6)
+    state_of(stack, admin, report, "ready")
+
+
+@scene
+def resumed_check(stack):
+    """The check of a file cannot write its plan and gives its event up; the schedule of the workers checks it."""
+    admin = open_account(stack)
+    people(admin, "john")
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationCheckFunction", f"A#{admin.account}#MASSCONFIG-PARTS#*"):
+        job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "John")))
+        stack.eventually("the event is given up", lambda: stack.failed_events() > given_up)
+    same("state", admin.get(job)["state"], "checking")
+    stack.tick("MassConfigurationApplyFunction", after=5)
+    state_of(stack, admin, job, "ready")
+
+
+@scene
+def resumed_configuration(stack):
+    """A worker cannot configure and gives its ticket up; its schedule goes on."""
+    admin = open_account(stack)
+    people(admin, "john")
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "John")))
+    state_of(stack, admin, job, "ready")
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationApplyFunction", f"A#{admin.account}#HOLDER#*"):
+        admin.post(job + "/configure")
+        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
+    same("state", admin.get(job)["state"], "configuring")
+    stack.tick("MassConfigurationApplyFunction", after=5)
+    state_of(stack, admin, job, "completed")
+
+
+@scene
+def event_delivered_late(stack):
+    """The event of an upload comes again while its configuration is cut off, and the function of the check goes on with it."""
+    admin = open_account(stack)
+    people(admin, "john")
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "John")))
+    state_of(stack, admin, job, "ready")
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationApplyFunction", f"A#{admin.account}#HOLDER#*"):
+        admin.post(job + "/configure")
+        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
+    stack.deliver("MassConfigurationCheckFunction", "UploadsBucket", f"uploads/{admin.account}/")
+    state_of(stack, admin, job, "completed")
+    same("phones", assigned(admin, "phone-system"), 1)
+
+
+@scene
+def resumed_drop(stack):
+    """The check of a dropped file is given up; the schedule of the workers checks it, and hands it on to be configured."""
+    admin = open_account(stack)
+    people(admin, "john")
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationCheckFunction", f"A#{admin.account}#MASSCONFIG-PARTS#*"):
+        stack.emulator.client("s3").put_object(
+            Bucket=stack.resources["UploadsBucket"], Key=f"drops/{admin.account}/x.csv", Body=phones(("101", "6567891230", "John")).encode(),
+        )
+        stack.eventually("the event is given up", lambda: stack.failed_events() > given_up)
+    job = "mass-configurations/" + admin.get("mass-configurations")["items"][0]["id"]
+    stack.tick("MassConfigurationApplyFunction", after=5)
+    state_of(stack, admin, job, "completed")
+
+
+@scene
+def resumed_import(stack):
+    """The same of an import."""
+    admin = open_account(stack)
+    job = upload(stack, admin, "imports", "users.csv", PEOPLE + "ann,Ann,,,,,\n", kind="users")
+    state_of(stack, admin, job, "ready")
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationApplyFunction", f"A#{admin.account}#USERS"):
+        admin.post(job + "/apply")
+        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
+    stack.tick("MassConfigurationApplyFunction", after=5)
+    state_of(stack, admin, job, "completed")
+    admin.get("users/ann")
+
+
+@scene
+def forgotten_viewer(stack):
+    """Who has viewed nothing for thirty days gives the seat back. The last scene: its aggregation is of a month to come."""
+    admin = watched(stack)
+    view(admin)
+    same("assigned", assigned(admin, "live-reports"), 2)
+    stack.tick("UsageAggregationFunction", after=32 * 24 * 60)
+    same("assigned", assigned(admin, "live-reports"), 1)

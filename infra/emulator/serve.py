@@ -1,0 +1,79 @@
+"""The emulator as a process of the job's own, with what the job needs of it beyond what it has.
+
+- Each decision of its IAM is a line of JSON in the file that DECISIONS names: who, what, on what, allowed or not. By
+  these lines the job finds a call that was refused, and a permission that nothing uses.
+- A request of DynamoDB carries dynamodb:LeadingKeys, as in AWS, so that the job can cut a function off between two
+  commits by refusing it one kind of key.
+- An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
+- SIGUSR1 lets a day pass for the schedules: each rule fires once, with its own event and its own target.
+"""
+
+import json
+import os
+import signal
+import threading
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import eventbridge
+from ministack.services.cloudformation import provisioners
+
+decide = iam_evaluator.enforce
+context = iam_actions.dynamodb_service_context
+alarm_record = provisioners._cw_metric_alarm_record
+lock = threading.Lock()
+decisions = open(os.environ["DECISIONS"], "a", encoding="utf-8", buffering=1)  # open while the process lives
+
+
+def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+    refusal = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
+    keys = (service_context or {}).get("dynamodb:LeadingKeys", [])
+    line = {"caller": iam_evaluator.caller_arn(), "action": iam_action, "resource": resource_arn, "keys": keys[:3], "allowed": refusal is None}
+    with lock:
+        print(json.dumps(line), file=decisions)
+    return refusal
+
+
+def leading_keys(node):
+    """Yields the partition keys that a request names, wherever they stand."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pk"), dict) and "S" in node["pk"]:
+            yield node["pk"]["S"]
+        for member in node.values():
+            yield from leading_keys(member)
+    elif isinstance(node, list):
+        for member in node:
+            yield from leading_keys(member)
+
+
+def with_leading_keys(body):
+    found = context(body)
+    try:
+        keys = list(dict.fromkeys(leading_keys(json.loads(body or b"{}"))))
+    except ValueError:
+        return found
+    return {**found, "dynamodb:LeadingKeys": keys} if keys else found
+
+
+def simple_alarm(name, props):
+    metrics = [m["MetricStat"] for m in props.get("Metrics") or [] if "MetricStat" in m]
+    if metrics:
+        props = {k: v for k, v in props.items() if k != "Metrics"} | metrics[0]["Metric"] | {"Period": metrics[0]["Period"], "Statistic": metrics[0]["Stat"]}
+    return alarm_record(name, props)
+
+
+def pass_a_day(*_):
+    def fire():
+        for account, region, rule in list(eventbridge._rules._data):
+            eventbridge._rule_last_fired[account, region, rule] = eventbridge._now_ts() - 25 * 3600
+        eventbridge._tick_scheduled_rules()
+
+    threading.Thread(target=fire).start()
+
+
+iam_evaluator.enforce = enforce
+iam_actions.dynamodb_service_context = with_leading_keys
+provisioners._cw_metric_alarm_record = simple_alarm
+app._port_is_bindable = lambda *_: False  # It would listen at port 443 too, for Cognito.
+signal.signal(signal.SIGUSR1, pass_a_day)
+app.main()

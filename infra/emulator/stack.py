@@ -1,0 +1,455 @@
+"""The emulator, the identity provider and the deployed stack: what the scenes play on."""
+
+import base64
+import collections
+import contextlib
+import datetime
+import fnmatch
+import functools
+import http.server
+import ipaddress
+import json
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+import boto3
+import botocore.config
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+root = pathlib.Path(__file__).resolve().parents[2]
+here = pathlib.Path(__file__).resolve().parent
+
+REGION = "us-east-1"
+NAME = "seatwise"  # samconfig.toml names the stack
+AUDIENCE = "seatwise"
+PERMISSIONS = (
+    "catalog.read billing.read billing.purchase licenses.read licenses.manage directory.read directory.manage liveReports.view liveReports.full usage.read"
+    " usage.write metrics.read metrics.manage audit.read"
+).split()
+# What a wait may take at most. What it waits for takes a second or two; a refusal ends it at once.
+PATIENCE = 40
+
+
+class Failed(Exception):
+    """What the job is there to find."""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def new_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def certify(folder):
+    """Writes a certificate for 127.0.0.1, which whoever is to trust it is told to, and its key."""
+    key = new_key()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "emulator")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert, private = folder / "certificate.pem", folder / "key.pem"
+    cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return cert, private
+
+
+class Issuer:
+    """An OpenID provider of two documents: who it is, and its key. It signs the tokens of the scenes."""
+
+    def __init__(self, certificate, private):
+        self.key = new_key()
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+        documents = {"/jwks.json": {"keys": [{**public, "kid": "1", "use": "sig", "alg": "RS256"}]}}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                document = documents.get(self.path)
+                self.send_response(200 if document else 404)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(json.dumps(document).encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, private)
+        self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
+        documents["/.well-known/openid-configuration"] = {"issuer": self.url, "jwks_uri": self.url + "/jwks.json"}
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def token(self, account, user, permissions, **claims):
+        now = int(time.time())
+        body = {"iss": self.url, "aud": AUDIENCE, "sub": user, "account": account, "permissions": permissions, "iat": now - 5, "exp": now + 3600}
+        return jwt.encode(body | claims, self.key, algorithm="RS256", headers={"kid": "1"})
+
+
+class Emulator:
+    """The emulator's process, and all that it decided."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.certificate, private = certify(folder)
+        self.issuer = Issuer(self.certificate, private)
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.decisions = folder / "decisions.jsonl"
+        self.decisions.touch()
+        (folder / "tmp").mkdir()
+        # Functions run as its children, with its environment: they reach it by AWS_ENDPOINT_URL, as the CLI and sam do.
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder / "tmp"), "DECISIONS": str(self.decisions),
+            "AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": str(self.certificate), "MINISTACK_SSL_KEY": str(private),
+            "GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "MINISTACK_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": self.url,
+            "SSL_CERT_FILE": str(self.certificate), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2", "LOG_LEVEL": "INFO", "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.log = folder / "emulator.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(here / "serve.py")], env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
+            )
+        self.trust = ssl.create_default_context(cafile=str(self.certificate))
+        self.roles = {}  # name of a role: its function
+        self.tolerated = set()  # functions that a scene cut off, and whose refusals are therefore its own
+        self.read = 0
+        self.made = []  # every decision on a call of a function, once self.roles is known
+
+    def aws_environment(self):
+        """What a person would set to use the emulator in the place of AWS."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SAM_"))}
+        return kept | {
+            "AWS_ENDPOINT_URL": self.url, "AWS_CA_BUNDLE": str(self.certificate), "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @functools.cache
+    def client(self, service):
+        session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        return session.client(
+            service, endpoint_url=self.url, verify=str(self.certificate),
+            config=botocore.config.Config(read_timeout=120, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    def wait_until_ready(self):
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(self.url + "/_ministack/health", timeout=2, context=self.trust):
+                    return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise Failed("the emulator does not start") from None
+                time.sleep(0.1)
+
+    def let_a_day_pass(self):
+        self.process.send_signal(signal.SIGUSR1)
+
+    def judge(self):
+        """Reads what was decided since the last time, and fails for a call that was refused."""
+        with self.decisions.open(encoding="utf-8") as f:
+            f.seek(self.read)
+            text = f.read()
+        whole = text.rfind("\n") + 1
+        self.read += len(text[:whole].encode())
+        refused = []
+        for line in text[:whole].splitlines():
+            decision = json.loads(line)
+            parts = decision["caller"].split(":assumed-role/")
+            function = self.roles.get(parts[1].split("/")[0]) if len(parts) == 2 else None
+            if function is None:
+                continue
+            decision["function"] = function
+            self.made.append(decision)
+            if not decision["allowed"] and function not in self.tolerated:
+                refused.append("{function} may not {action} on {resource}".format(**decision))
+        if refused:
+            raise Failed("\n".join(sorted(set(refused))))
+
+    def stop(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(15)
+        self.issuer.server.shutdown()
+
+
+class Stack:
+    """The stack as `make deploy` made it, and its HTTP API."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+        self.resources, self.types, self.policies, self.routes = {}, {}, {}, []
+
+    def deploy(self):
+        arguments = f"--no-confirm-changeset --parameter-overrides Architecture=x86_64 JwtIssuer={self.emulator.issuer.url} JwtAudience={AUDIENCE}"
+        log = self.emulator.folder / "deploy.log"
+        with log.open("wb") as f:
+            done = subprocess.run(
+                ["make", "--no-print-directory", "deploy", "ARCH=amd64", "ARGS=" + arguments],
+                cwd=root, env=self.emulator.aws_environment(), stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, check=False,
+            )
+        if done.returncode != 0:
+            lines = log.read_text(errors="replace").splitlines()
+            why = next((i for i, line in enumerate(lines) if "_FAILED " in line), len(lines) - 40)
+            raise Failed(f"make deploy ended with {done.returncode}:\n" + "\n".join(lines[max(why, 0):][:40]))
+        cloudformation = self.emulator.client("cloudformation")
+        for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME):
+            for r in page["StackResourceSummaries"]:
+                self.resources[r["LogicalResourceId"]] = r["PhysicalResourceId"]
+                self.types[r["LogicalResourceId"]] = r["ResourceType"]
+        body = cloudformation.get_template(StackName=NAME, TemplateStage="Processed")["TemplateBody"]
+        self.template = json.loads(body) if isinstance(body, str) else body
+        self.functions = [name for name, kind in self.types.items() if kind == "AWS::Lambda::Function"]
+        for name, kind in self.types.items():
+            if kind == "AWS::IAM::Role":
+                function = name.removesuffix("Role")
+                if function not in self.functions:
+                    raise Failed(f"{name} is the role of no function")
+                self.emulator.roles[self.resources[name]] = function
+        iam = self.emulator.client("iam")
+        for role, function in self.emulator.roles.items():
+            self.policies[function] = {
+                policy: iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+                for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
+            }
+
+    def role(self, function):
+        return self.resources[function + "Role"]
+
+    def make_routes(self):
+        """Makes the routes of the API from its OpenAPI body in the processed template, which the emulator does not import."""
+        gateway, api = self.emulator.client("apigatewayv2"), self.resources["Api"]
+        body = self.template["Resources"]["Api"]["Properties"]["Body"]
+        schemes = body["components"]["securitySchemes"]
+        authorizers = {}
+        for name in schemes:
+            authorizers[name] = gateway.create_authorizer(
+                ApiId=api, Name=name, AuthorizerType="JWT", IdentitySource=["$request.header.Authorization"],
+                JwtConfiguration={"Issuer": self.emulator.issuer.url, "Audience": [AUDIENCE]},
+            )["AuthorizerId"]
+        integrations = {}
+        for path, methods in body["paths"].items():
+            for method, operation in methods.items():
+                integration = operation["x-amazon-apigateway-integration"]
+                function = integration["uri"]["Fn::Sub"].split("${")[-1].split(".Arn")[0]
+                if function not in integrations:
+                    integrations[function] = gateway.create_integration(
+                        ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion=integration["payloadFormatVersion"],
+                        IntegrationUri=f"arn:aws:lambda:{REGION}:000000000000:function:{self.resources[function]}",
+                    )["IntegrationId"]
+                guards = [name for requirement in operation.get("security") or [] for name in requirement if name in authorizers]
+                auth = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[guards[0]]} if guards else {"AuthorizationType": "NONE"}
+                key = "$default" if path.strip("/") == "$default" else f"{'ANY' if method == 'x-amazon-apigateway-any-method' else method.upper()} {path}"
+                gateway.create_route(ApiId=api, RouteKey=key, Target="integrations/" + integrations[function], **auth)
+                self.routes.append(key)
+        self.url = f"{self.emulator.url}/_aws/execute-api/{api}/$default"
+
+    def switch_rules(self, on):
+        """Switches the schedules on or off. They are off but in their own scene: what a scene cut off is to be finished by the function it means."""
+        events = self.emulator.client("events")
+        for name, kind in self.types.items():
+            if kind == "AWS::Events::Rule":
+                (events.enable_rule if on else events.disable_rule)(Name=self.resources[name].split("/")[-1].split("|")[-1])
+
+    def invoke(self, function, event):
+        """Invokes a function and fails when it does."""
+        answer = self.emulator.client("lambda").invoke(FunctionName=self.resources[function], Payload=json.dumps(event).encode(), LogType="Tail")
+        payload = answer["Payload"].read().decode()
+        if answer.get("FunctionError"):
+            self.emulator.judge()
+            log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
+            raise Failed(f"{function} failed: {payload}\n{log[-2000:]}")
+        self.emulator.judge()
+
+    def tick(self, function, after=0):
+        """Runs a scheduled function as it will be run this many minutes from now."""
+        at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=after)
+        self.invoke(function, {
+            "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "000000000000", "region": REGION,
+            "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "resources": [], "detail": {},
+        })
+
+    @contextlib.contextmanager
+    def cut_off(self, function, *keys):
+        """Lets a function write nothing under these keys of the table meanwhile, so that its work ends between two commits."""
+        iam, role = self.emulator.client("iam"), self.role(function)
+        deny = {
+            "Effect": "Deny", "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], "Resource": "*",
+            "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": list(keys)}},
+        }
+        self.emulator.judge()
+        self.emulator.tolerated.add(function)
+        iam.put_role_policy(RoleName=role, PolicyName="CutOff", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+        before = len(self.emulator.made)
+        try:
+            yield
+        finally:
+            iam.delete_role_policy(RoleName=role, PolicyName="CutOff")
+            self.emulator.judge()
+            self.emulator.tolerated.discard(function)
+        if not any(not d["allowed"] and d["function"] == function for d in self.emulator.made[before:]):
+            raise Failed(f"{function} was to be cut off at {keys}, and wrote nothing there")
+
+    @contextlib.contextmanager
+    def without(self, function, policy, index):
+        """Takes one statement out of a function's policy meanwhile: a policy that is too narrow."""
+        iam, role, document = self.emulator.client("iam"), self.role(function), self.policies[function][policy]
+        narrow = {**document, "Statement": [s for i, s in enumerate(statements(document)) if i != index]}
+        if narrow["Statement"]:
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(narrow))
+        else:
+            iam.delete_role_policy(RoleName=role, PolicyName=policy)
+        try:
+            yield
+        finally:
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+    def uncalled(self):
+        """Gives the routes that no request went to."""
+        called = set()
+        for method, path in Client.counted:
+            fit = [r for r in self.routes if r != "$default" and fits(r, method, path)]
+            # A route that names a segment goes before one with a variable there.
+            called.add(min(fit, key=lambda r: [s.startswith("{") for s in r.split("/")]) if fit else "$default")
+        return sorted(set(self.routes) - called)
+
+    def deliver(self, function, bucket, prefix):
+        """Delivers the event of the newest object below a prefix once more, as S3 may."""
+        versions = self.emulator.client("s3").list_object_versions(Bucket=self.resources[bucket], Prefix=prefix)["Versions"]
+        newest = max(versions, key=lambda v: v["LastModified"])
+        self.invoke(function, {"Records": [{
+            "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": REGION, "eventName": "ObjectCreated:Put",
+            "eventTime": newest["LastModified"].strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "s3": {"bucket": {"name": self.resources[bucket]}, "object": {
+                "key": urllib.parse.quote_plus(newest["Key"], safe="/"), "size": newest["Size"], "eTag": newest["ETag"].strip('"'),
+                "versionId": newest["VersionId"], "sequencer": "1",
+            }},
+        }]})
+
+    def failed_events(self):
+        """How many events wait in the queue of those that were given up."""
+        attributes = self.emulator.client("sqs").get_queue_attributes(QueueUrl=self.resources["FailedEvents"], AttributeNames=["ApproximateNumberOfMessages"])
+        return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+
+    def eventually(self, what, look):
+        """Waits for the first answer of look that is not false, and no longer once something was refused."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            self.emulator.judge()
+            found = look()
+            if found:
+                return found
+            if time.monotonic() > until:
+                raise Failed(f"{what}: not within {PATIENCE} s")
+            time.sleep(0.1)
+
+
+def fits(route, method, path):
+    verb, _, pattern = route.partition(" ")
+    wanted, got = pattern.split("/"), path.split("/")
+    same = len(wanted) == len(got) and all(w == g or w.startswith("{") for w, g in zip(wanted, got))
+    return same and verb in (method, "ANY")
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(document):
+    return listed(document["Statement"])
+
+
+def permissions(policies):
+    """Yields function, policy, index of the statement, action and resource of everything that functions may do."""
+    for function, documents in policies.items():
+        for policy, document in documents.items():
+            for index, statement in enumerate(statements(document)):
+                for action in listed(statement["Action"]):
+                    for resource in listed(statement["Resource"]):
+                        yield function, policy, index, action, resource
+
+
+def matches(decision, function, action, resource):
+    return (
+        decision["function"] == function and decision["allowed"]
+        and fnmatch.fnmatchcase(decision["action"].lower(), action.lower()) and fnmatch.fnmatchcase(decision["resource"], resource)
+    )
+
+
+class Client:
+    """Speaks to the API as one user of one account, and counts."""
+
+    counted = collections.Counter()  # requests, by method and path
+
+    def __init__(self, stack, account, user, granted=None):
+        self.stack, self.account, self.a = stack, account, "/v1/accounts/" + account
+        self.bearer = stack.emulator.issuer.token(account, user, PERMISSIONS if granted is None else granted)
+
+    def send(self, method, path, body=None, accept=None, want=None):
+        """Sends a request and gives status, headers and body; a relative path is one of the account's."""
+        address = path if path.startswith("/") else f"{self.a}/{path}".rstrip("/")
+        request = urllib.request.Request(self.stack.url + address, method=method)
+        if self.bearer:
+            request.add_header("Authorization", "Bearer " + self.bearer)
+        if accept:
+            request.add_header("Accept", accept)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        if method != "GET":
+            request.add_header("Idempotency-Key", uuid.uuid4().hex)
+        try:
+            with urllib.request.urlopen(request, timeout=60, context=self.stack.emulator.trust) as answer:
+                status, data = answer.status, answer.read()
+        except urllib.error.HTTPError as answer:
+            status, data = answer.code, answer.read()
+        self.stack.emulator.judge()
+        Client.counted[method, address.split("?")[0]] += 1
+        if status not in (want or (200, 201, 202, 204)):
+            raise Failed(f"{method} {address}: {status}: {data[:500].decode(errors='replace')}")
+        return data
+
+    def json(self, method, path, body=None, want=None):
+        return json.loads(self.send(method, path, body, want=want) or b"null")
+
+    def get(self, path, **options):
+        return self.json("GET", path, **options)
+
+    def put(self, path, body, **options):
+        return self.json("PUT", path, body, **options)
+
+    def post(self, path, body=None, **options):
+        return self.json("POST", path, body, **options)
+
+    def delete(self, path, **options):
+        return self.json("DELETE", path, **options)

@@ -260,3 +260,45 @@ class TablesAreKept(CloudFormationLintRule):
             if not true(props.get("DeletionProtectionEnabled")):
                 matches.append(RuleMatch(path[:2], f"{name} has no deletion protection"))
         return matches
+
+
+class CreationsCanBeRepeated(CloudFormationLintRule):
+    id = "E9107"
+    shortdesc = "A creation that failed is in nobody's way"
+    description = (
+        "A resource with a name of its own that is kept when the stack goes is not kept when its creation fails: the next"
+        " creation would find the name taken. So it has RetainExceptOnCreate, and not Retain. One that is replaced is kept."
+    )
+    source_url = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html"
+    tags = ["seatwise", "cloudformation"]
+
+    NAMES = {"AWS::S3::Bucket": "BucketName", "AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::SecretsManager::Secret": "Name"}
+
+    def match(self, cfn):
+        matches = []
+        for name, props, path in resources(cfn, *self.NAMES):
+            resource = at(cfn.template, "Resources", name)
+            policy = resource.get("DeletionPolicy", "Delete")
+            named = [v for v, _ in values(props.get(self.NAMES[resource["Type"]]), []) if v is not None]
+            # A name that a parameter may give is given to find what is there already, which Retain is right for.
+            given = all(isinstance(v, dict) and list(v) == ["Ref"] for v in named)
+            if named and not given and policy == "Retain":
+                matches.append(RuleMatch(path[:2], f"{name} has a name of its own and Retain: RetainExceptOnCreate"))
+            if policy.startswith("Retain") and resource.get("UpdateReplacePolicy") != "Retain":
+                matches.append(RuleMatch(path[:2], f"{name} is kept when the stack goes, and lost when it is replaced"))
+        return matches
+
+
+class WarningsFail(CloudFormationLintRule):
+    id = "E9108"
+    shortdesc = "What API Gateway warns of fails the deployment"
+    description = "FailOnWarnings is true: a mistyped issuer is only a warning, and the API has no routes then."
+    source_url = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-apigatewayv2-api.html"
+    tags = ["seatwise", "apigateway"]
+
+    def match(self, cfn):
+        return [
+            RuleMatch(path[:2], f"{name} lacks FailOnWarnings")
+            for name, props, path in resources(cfn, "AWS::Serverless::HttpApi", "AWS::ApiGatewayV2::Api")
+            if not true(props.get("FailOnWarnings"))
+        ]

@@ -28,7 +28,7 @@ var ErrUnexpected = errors.New("the function does not serve this kind of event")
 
 // Options is what an Edge needs beside the function.
 type Options struct {
-	// Name is the function's logical id; it is the dimension of its metrics.
+	// Name is the function's logical id; the lines of its metrics name it.
 	Name  string
 	Clock app.Clock
 	Log   *slog.Logger

@@ -44,8 +44,9 @@ type metadata struct {
 	CloudWatchMetrics []directive `json:"CloudWatchMetrics"`
 }
 
-// Write writes one line: metrics of one function at one moment, with further properties that can be searched for in the log but are no
-// dimensions. Properties must hold nothing of a request's payload.
+// Write writes one line: metrics at one moment, with the function's name and further properties that can be searched
+// for in the log. Neither is a dimension: CloudWatch bills each value of a dimension as a metric of its own, an alarm
+// wants them all together, and the log says which function it was. Properties must hold nothing of a request's payload.
 func Write(w io.Writer, at time.Time, function string, metrics []Metric, properties map[string]any) error {
 	line := make(map[string]any, len(metrics)+len(properties)+2)
 	for name, value := range properties {
@@ -59,7 +60,7 @@ func Write(w io.Writer, at time.Time, function string, metrics []Metric, propert
 	line["Function"] = function
 	line["_aws"] = metadata{
 		Timestamp:         at.UnixMilli(),
-		CloudWatchMetrics: []directive{{Namespace: Namespace, Dimensions: [][]string{{"Function"}}, Metrics: definitions}},
+		CloudWatchMetrics: []directive{{Namespace: Namespace, Dimensions: [][]string{{}}, Metrics: definitions}},
 	}
 	encoded, err := json.Marshal(line)
 	if err != nil {

@@ -25,9 +25,9 @@ func TestWrite(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	// The shape is CloudWatch's: a directive names dimensions and metrics, and each name is a member of the root.
+	// The shape is CloudWatch's: a directive names metrics, and each name is a member of the root.
 	expected := `{"Function":"HealthFunction","Latency":12.5,"Errors":0,"requestId":"r-1","_aws":{"Timestamp":1795255200000,"CloudWatchMetrics":[
-		{"Namespace":"Seatwise","Dimensions":[["Function"]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"},{"Name":"Errors","Unit":"Count"}]}]}}`
+		{"Namespace":"Seatwise","Dimensions":[[]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"},{"Name":"Errors","Unit":"Count"}]}]}}`
 	if err := json.Unmarshal([]byte(expected), &want); err != nil {
 		t.Fatal(err)
 	}

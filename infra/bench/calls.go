@@ -33,6 +33,11 @@ type cost struct {
 	reads, writes                   float64 // capacity units
 }
 
+// calls are the calls of an operation by what they do.
+func (c cost) calls() allowed {
+	return allowed{reads: c.gets + c.batches + c.queries, commits: c.commits}
+}
+
 // heard is told of every call.
 func (m *meter) heard(op string, capacity float64) {
 	m.mu.Lock()

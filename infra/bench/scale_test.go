@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"seatwise/infra/testkit"
 )
 
 // TestCostIsTheSameHoweverManyLicenses holds what `make bench` prints for 500 and 50,000 licenses in an account (issue 3), with fewer, so that it takes a moment.
@@ -16,11 +18,11 @@ func TestCostIsTheSameHoweverManyLicenses(t *testing.T) {
 }
 
 func TestWhatGrowsFails(t *testing.T) {
-	same := cost{batches: 1, commits: 1, reads: 2, writes: 18}
+	same := trip{testkit.Trips{Reads: 1, Commits: 1}, 18}
 	for name, spoil := range map[string]func(*scaled){
-		"another read":   func(s *scaled) { s.many.queries++ },
-		"another commit": func(s *scaled) { s.many.commits++ },
-		"more written":   func(s *scaled) { s.many.writes++ },
+		"another read":   func(s *scaled) { s.many.Reads++ },
+		"another commit": func(s *scaled) { s.many.Commits++ },
+		"more written":   func(s *scaled) { s.many.written += 5 },
 		"too many reads": func(s *scaled) { s.most.reads-- },
 	} {
 		row := scaled{name: "assign", most: allowed{reads: 1, commits: 1}, few: same, many: same}

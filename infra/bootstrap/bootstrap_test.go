@@ -18,6 +18,7 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/directory"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
 	"seatwise/shared/platform/wire"
 	"seatwise/shared/purchase"
@@ -147,7 +148,7 @@ func furnish(t *testing.T, env map[string]string) {
 			t.Errorf("drop the table: %v", err)
 		}
 	})
-	kit := testkit.On(t, settings.OpenTable())
+	kit := testkit.On(t, settings.OpenTable(new(table.Tally)))
 	buy, err := purchase.Function(kit.Env)
 	if err != nil {
 		t.Fatal(err)

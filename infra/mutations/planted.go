@@ -15,7 +15,7 @@ const (
 	calls       = "shared/platform/call/call.go"
 	seats       = "shared/license/change.go"
 	seatCommit  = "shared/license/commit.go"
-	deliveries  = "shared/license/deliver.go"
+	pools       = "shared/license/pool.go"
 	purchases   = "shared/purchase/rules.go"
 	amounts     = "shared/craft/money/money.go"
 	cursors     = "shared/platform/api/cursor.go"
@@ -29,7 +29,7 @@ var planted = []bug{
 	// Two callers who race for the last seat both get it.
 	{"license taken without a condition", seatCommit, []edit{
 		{"put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))", "put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), table.Always)"},
-		{"table.Delete(free, table.IfPresent)", "table.Delete(free, table.Always)"},
+		{"table.Delete(l.before.freeKey(ch.c.Account), table.IfPresent)", "table.Delete(l.before.freeKey(ch.c.Account), table.Always)"},
 	}, []string{"shared/license"}},
 	// Two changes of one user lose one of them, and the seat that it took.
 	{"holder written without a condition", seatCommit, []edit{
@@ -41,16 +41,16 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// A crash between the two leaves counts that no recount gives.
 	{"counts in a commit of their own", seatCommit, []edit{{
-		"	if err := ch.c.Commit(ctx, answer, append(ops, front...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
-		"	var counts []table.Operation\n	ops = slices.DeleteFunc(append(ops, front...), func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
-			"		return op.Kind == table.KindAdd\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return ch.suspect(err)\n	}\n" +
+		"	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
+		"	var counts []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
+			"		return op.Kind == table.KindAdd\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
 			"	if len(counts) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
 	}}, []string{"shared/license"}},
 	// A crash between the two leaves a change that nobody made.
 	{"audit in a commit of its own", seatCommit, []edit{{
-		"	if err := ch.c.Commit(ctx, answer, append(ops, front...)...); err != nil {\n		return ch.suspect(err)\n	}\n",
-		"	var audits []table.Operation\n	ops = slices.DeleteFunc(append(ops, front...), func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
-			"		return audit\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return ch.suspect(err)\n	}\n" +
+		"	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
+		"	var audits []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
+			"		return audit\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
 			"	if len(audits) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
 	}}, []string{"shared/license"}},
 	// What an admin takes away from an agent comes back with the next change of the queue.
@@ -59,7 +59,7 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// Who came last is served first.
 	{"waiting list from its end", seats, []edit{
-		{`Prefix: product + "#", After: hd.next, Limit: poolPage,`, `Prefix: product + "#", After: hd.next, Limit: poolPage, Backwards: true,`},
+		{`Prefix: product + "#", After: hd.next, Limit: headPage,`, `Prefix: product + "#", After: hd.next, Limit: headPage, Backwards: true,`},
 	}, []string{"shared/license"}},
 	// A phone's add-ons stay assigned when the phone is gone, and are charged.
 	{"add-ons stay when their base goes", seats, []edit{
@@ -70,8 +70,27 @@ var planted = []bug{
 		{"	if !l.Pending {\n		return true\n	}\n	_, known", "	if l.ID != \"\" {\n		return true\n	}\n	_, known"},
 	}, []string{"shared/license"}},
 	// Half an order is assigned by product before it is confirmed.
-	{"an order's licenses in the front before it is confirmed", deliveries, []edit{
-		{"	if !confirmed {\n		marked", "	if !confirmed {\n		_ = d.frontDelivered(ctx, c, licenses, nil)\n		marked"},
+	{"an unconfirmed order's licenses taken out of the pool", pools, []edit{
+		{"			ch.demand(markKey(ch.c.Account, o.ID))\n", ""},
+	}, []string{"shared/license"}},
+	// The last seats are there, and an admin is told that there are none.
+	{"pool not wrapped around", pools, []edit{
+		{"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start}}}", "{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, From: start}}}"},
+	}, []string{"shared/license"}},
+	{"other shards of the pool not looked at", pools, []edit{
+		{"for n := 1; n < pl.shards; n++ {", "for n := 1; n < pl.shards-1; n++ {"},
+	}, []string{"shared/license"}},
+	{"shards that another process has added not looked at", pools, []edit{
+		{"for ; pl.shards < ch.shards; pl.shards++ {", "for ; pl.shards < min(ch.shards, firstShards); pl.shards++ {"},
+	}, []string{"shared/license"}},
+	// All callers come for the same few seats, and wait for each other.
+	{"pool from its beginning", pools, []edit{
+		{"start := fmt.Sprintf(\"%04x\", ch.c.Env.Pick(1<<16))", "start := fmt.Sprintf(\"%04x\", 0)"},
+		{"first := ch.c.Env.Pick(pl.shards)", "first := 0"},
+	}, []string{"shared/license"}},
+	// A list leaves licenses out, or shows them out of their order.
+	{"a shard of a list out of order", "shared/license/merge.go", []edit{
+		{"least == nil || s.sort() < least.sort()", "least == nil"},
 	}, []string{"shared/license"}},
 	// Requests for an account that is not there are carried out.
 	{"an unseen account taken for granted", calls, []edit{

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -184,8 +183,6 @@ func (b *book) put(kind, rest string, item table.Item) {
 	case "FREE":
 		b.offers[item.Sort] = item.Version
 		b.dirty.seats[item.Sort] = true
-	case "FRONT":
-		b.verifyHint(rest, decode[hint](b, item))
 	case "RESERVED":
 		r := b.reservation(rest)
 		r.chunks[item.Sort] = decode[reservedChunk](b, item)
@@ -526,25 +523,6 @@ func byHand(g license.Grant) bool {
 }
 
 func sameGrant(a, b license.Grant) bool { return a.Source == b.Source && a.Since.Equal(b.Since) }
-
-// hint is what an item of the front of a pool names first: a license as of a version.
-type hint struct {
-	license.License
-	LicenseVersion int64 `json:"licenseVersion"`
-}
-
-// verifyHint: what the front of a pool names is a license of the product that can be seen (I4), and what it says of a version is true of that version; whether it is still free is
-// found out by who wants it.
-func (b *book) verifyHint(product string, named hint) {
-	s := b.seats[named.ID]
-	if s == nil || !b.visible(s) || s.ProductID != product {
-		b.fail("I4: the front of %s names %s, which is %+v", product, named.ID, s)
-		return
-	}
-	if named.LicenseVersion > s.version || named.LicenseVersion == s.version && !reflect.DeepEqual(named.License, s.License) {
-		b.fail("I1: the front of %s names %+v, which is %+v", product, named, s)
-	}
-}
 
 // verifyUser: whoever holds has a reason to, holds or waits and not both, and nothing at all when inactive or gone (I3, I8).
 func (b *book) verifyUser(user string) {

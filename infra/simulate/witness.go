@@ -137,9 +137,9 @@ func (m *mirror) take(r *run, ops []table.Operation) {
 }
 
 // blind are the kinds of items that may be written without having been read: copies and marks, whose contents follow from other items; licenses, which are taken by the
-// copy that was read of them, and which the book compares with everything around them; hints at free licenses; and parts that are named by who writes them.
+// copy that was read of them, and which the book compares with everything around them; and parts that are named by who writes them.
 var blind = map[string]bool{
-	"LICENSE": true, "FREE": true, "FRONT": true, "EXCLUDED": true, "HOLDERS-WORD": true, "JOBS": true, "ROLE-USERS": true, "MEMBER-OF": true, "ROLLUP": true, "GONE": true,
+	"LICENSE": true, "FREE": true, "EXCLUDED": true, "HOLDERS-WORD": true, "JOBS": true, "ROLE-USERS": true, "MEMBER-OF": true, "ROLLUP": true, "GONE": true,
 	"MASSCONFIG-PARTS": true, "IMPORT-PARTS": true,
 }
 

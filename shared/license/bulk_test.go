@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testkit"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table/faulty"
@@ -155,8 +156,8 @@ func TestBulkOfMany(t *testing.T) {
 	users := o.staff(150)
 	o.buy("phone-system", 140, "CC-1")
 	o.buy("team_chat", 140, "CC-1")
-	var made calls
-	o.Env.Table = made.on(o.Env.Table)
+	made := &testkit.Rounds{Store: o.Env.Table}
+	o.Env.Table = made
 	c := o.call()
 	c.WithKey("key", []byte("body"))
 	results, err := o.desk.AssignMany(o.ctx, c, itemsFor("phone-system", users), false)
@@ -164,8 +165,8 @@ func TestBulkOfMany(t *testing.T) {
 	if results.Succeeded != 140 || results.Failed != 10 {
 		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
 	}
-	if got := made.take(); got["TransactWriteItems"] > 150/bulkGroup+4 {
-		t.Fatalf("not one commit a row: %v", got)
+	if got := made.Take(); got.Commits > 150/bulkGroup+4 {
+		t.Fatalf("not one commit a row: %+v", got)
 	}
 	c = o.call()
 	c.WithKey("key", []byte("body"))

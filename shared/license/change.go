@@ -21,8 +21,7 @@ import (
 type Desk struct {
 	products *catalog.Catalog
 	known    confirmed
-	hints    hints
-	suspects suspects
+	spread   spread
 }
 
 // NewDesk makes a desk for the products of a catalog.
@@ -48,13 +47,13 @@ type Change struct {
 	counts     map[string]int64    // by name: countName
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
 	pools      map[string]*pool
-	named      map[string]bool // licenses that the front names after the commit
-	frontKept  bool            // whether the commit takes out of the front what was taken there
 	heads      map[string]*head
 	records    []call.Change
 	reason     string
 	look       map[string]bool // products of which a seat was freed, or whose waiting list grew
 	chosen     *licenseState   // the license that the next seat taken must be
+	shards     int             // see Desk.shardsOf; 0 until it was read
+	unsure     []table.Key     // the marks of orders that the commit demands to be there, see choose
 	// reservation is where seats are taken from first, and drawn how many of each product are taken from it by then; nil for the pool alone.
 	reservation *Reservation
 	drawn       map[string]int64
@@ -89,9 +88,8 @@ type licenseState struct {
 	before  stored
 	raw     []byte
 	now     stored
-	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved for one that is reserved for somebody else; pooled for one of the server's
-	// choice.
-	drawn, reserved, pooled bool
+	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved for one that is reserved for somebody else.
+	drawn, reserved bool
 }
 
 type extensionState struct {
@@ -116,19 +114,6 @@ type waitState struct {
 	gone    bool
 }
 
-type pool struct {
-	at   time.Time // when it was read
-	free []offer
-	next string
-	done bool
-	read bool // the pool itself was read
-	// fronted is set when the front was read. used are the items of which licenses are in free, in their order, and missed is what is to be done with those that were wrong.
-	fronted bool
-	used    []usedFront
-	missed  []table.Operation
-	ahead   int // how many licenses of a run are taken beyond those that are needed
-}
-
 type head struct {
 	waits []waitItem
 	next  string
@@ -147,7 +132,7 @@ func (d *Desk) Change(c *call.Call) *Change {
 		desk: d, c: c,
 		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
 		numbers: map[string]*numberState{}, waits: map[string]*waitState{}, exclusions: map[string]bool{},
-		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, named: map[string]bool{}, heads: map[string]*head{},
+		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, heads: map[string]*head{},
 		look: map[string]bool{}, still: map[string]bool{},
 	}
 }
@@ -191,10 +176,7 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 			keys = append(keys, numberKey(account, n))
 		}
 	}
-	fronts := ch.fronts(need.Seats, table.MaxKeysPerLookup-len(keys))
-	for _, product := range fronts {
-		keys = append(keys, frontKeys(account, product)...)
-	}
+	opened := ch.openPools(need.Seats)
 	marks := ch.desk.marks(account, unread)
 	suspected := ch.suspected(need.Licenses)
 	keys = slices.Concat(keys, marks, suspected)
@@ -202,10 +184,10 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 		return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
 	})
 	keys = slices.Compact(keys)
-	if len(keys) == 0 {
+	if len(keys) == 0 && len(opened) == 0 {
 		return nil, nil
 	}
-	found, err := ch.c.Lookup(ctx, keys...)
+	found, err := ch.lookup(ctx, opened, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -236,11 +218,6 @@ func (ch *Change) Load(ctx context.Context, need Need) (map[table.Key]table.Item
 			if err := ch.addLicense(item); err != nil {
 				return nil, err
 			}
-		}
-	}
-	for _, product := range fronts {
-		if err := ch.frontOf(product, need.Seats[product], found); err != nil {
-			return nil, err
 		}
 	}
 	if err := ch.lookForReserved(ctx, suspected, found); err != nil {
@@ -649,7 +626,7 @@ func (ch *Change) take(h *holderState, p catalog.Product, l *licenseState) {
 func (ch *Change) make(h *holderState, p catalog.Product) {
 	l := &licenseState{now: stored{License: License{
 		ID: ch.c.Env.IDs.Random(), ProductID: p.ID, Kind: p.Kind, Status: Available, AddedAt: ch.c.At, Grants: []Grant{},
-	}}}
+	}, Shards: ch.desk.spread.of(ch.c.Account)}}
 	ch.licenses[l.now.ID] = l
 	ch.take(h, p, l)
 }
@@ -664,13 +641,14 @@ func (ch *Change) giveBack(ctx context.Context, h *holderState, p catalog.Produc
 	if l == nil {
 		return fmt.Errorf("license %s of user %s is missing", holding.LicenseID, h.UserID)
 	}
-	// It may be one that this very change has taken from what it remembers of the pool, for somebody else: given back, it would be left as it was remembered, and not even
-	// be written, so that no condition would notice.
+	// It may be one that this very change has taken out of the pool, for somebody else: given back, it would be left as it was read, and not even be written, so that no
+	// condition would notice.
 	if err := ch.agreed(h.UserID, holding.LicenseID); err != nil {
 		return err
 	}
 	holding.LicenseID = ""
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt, l.now.Extension, l.now.BaseLicenseID = Available, "", "", nil, "", ""
+	l.now.Shards = ch.desk.spread.of(ch.c.Account)
 	l.now.Grants = []Grant{}
 	ch.counts[countName(countAssigned, p.ID)]--
 	ch.record(ch.seatChange("license.unassigned", l, h.UserID, ""))
@@ -832,73 +810,8 @@ func (ch *Change) leaveWaiting(ctx context.Context, h *holderState, p catalog.Pr
 	return nil
 }
 
-// poolPage is how many free seats are looked at in one read: enough that racing callers seldom choose the same.
-const poolPage = 25
-
-// free chooses a free license of the product, or nil when there is none.
-func (ch *Change) free(ctx context.Context, product string) (*licenseState, error) {
-	if ch.chosen != nil && ch.chosen.now.ProductID == product {
-		return ch.chosen, nil
-	}
-	// A seat that this very change has freed serves it first.
-	for _, l := range ch.licenses {
-		if l.now.ProductID == product && l.now.Status == Available && l.before.Status == Assigned {
-			return l, nil
-		}
-	}
-	if l, err := ch.draw(ctx, product); l != nil || err != nil {
-		return l, err
-	}
-	pl := ch.pools[product]
-	if pl == nil {
-		if pl = ch.desk.hints.take(ch.c.Account+"#"+product, ch.c.At); pl == nil {
-			pl = &pool{at: ch.c.At}
-		}
-		ch.pools[product] = pl
-	}
-	for {
-		for len(pl.free) > 0 {
-			i := 0 // what the front names in its order, so that what is not taken stays in a row; it was chosen by chance
-			if !pl.fronted || pl.read {
-				i = ch.c.Env.Pick(len(pl.free))
-			}
-			o := pl.free[i]
-			pl.free = slices.Delete(pl.free, i, i+1)
-			if state := ch.licenses[o.ID]; state != nil {
-				if state.now.Status == Available {
-					state.pooled = true
-					return state, nil
-				}
-				continue
-			}
-			state := &licenseState{version: o.LicenseVersion, exists: true, before: o.stored, now: o.stored, pooled: true}
-			ch.licenses[o.ID] = state
-			return state, nil
-		}
-		if pl.done {
-			return nil, nil
-		}
-		if err := ch.c.Begin(ctx); err != nil {
-			return nil, err
-		}
-		limit := poolPage
-		if pl.next != "" {
-			limit = table.MaxPage // the first page was taken, or is of an order that is not confirmed yet
-		}
-		page, err := ch.c.Env.Table.Query(ctx, table.Query{
-			Partition: freePartition(ch.c.Account, product), After: pl.next, Limit: limit,
-		})
-		if err != nil {
-			return nil, err
-		}
-		offers, err := ch.desk.offersOf(ctx, ch.c, page.Items)
-		if err != nil {
-			return nil, err
-		}
-		pl.free = append(pl.free, offers...)
-		pl.at, pl.next, pl.done, pl.read = ch.c.At, page.Next, page.Next == "", true
-	}
-}
+// headPage is how many of those who wait are read at once.
+const headPage = 25
 
 // head is who waits longest for the product and is not yet served by this change, or nil.
 func (ch *Change) head(ctx context.Context, product string) (*waitItem, error) {
@@ -926,7 +839,7 @@ func (ch *Change) head(ctx context.Context, product string) (*waitItem, error) {
 			return nil, err
 		}
 		page, err := ch.c.Env.Table.Query(ctx, table.Query{
-			Partition: waitPartition(ch.c.Account), Prefix: product + "#", After: hd.next, Limit: poolPage,
+			Partition: waitPartition(ch.c.Account), Prefix: product + "#", After: hd.next, Limit: headPage,
 		})
 		if err != nil {
 			return nil, err

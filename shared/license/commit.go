@@ -84,14 +84,9 @@ func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.
 
 // commit is Commit of these operations.
 func (ch *Change) commit(ctx context.Context, answer call.Answer, ops []table.Operation) error {
-	front, err := ch.frontOperations(ch.c.Spare() - len(ops))
-	if err != nil {
+	if err := ch.c.Commit(ctx, answer, ops...); err != nil {
 		return err
 	}
-	if err := ch.c.Commit(ctx, answer, append(ops, front...)...); err != nil {
-		return ch.suspect(err)
-	}
-	ch.keepPools()
 	ch.Committed(ctx)
 	return nil
 }
@@ -108,6 +103,9 @@ func (ch *Change) Fits(more int) (bool, error) {
 
 // Committed does what follows a commit of the change's Operations by other means than Commit. The commit stands whatever becomes of this.
 func (ch *Change) Committed(ctx context.Context) {
+	for _, mark := range ch.unsure {
+		ch.desk.known.orders.Store(mark, struct{}{})
+	}
 	for _, product := range slices.Sorted(maps.Keys(ch.look)) {
 		ch.desk.drainSoon(ctx, ch.c, product)
 	}
@@ -177,7 +175,6 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 		}
 		put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))
 		ops = append(ops, put)
-		free := freeKey(ch.c.Account, l.now.ProductID, id)
 		switch {
 		case l.now.Status == Available && l.now.Kind.Purchasable():
 			cond := table.Always
@@ -190,7 +187,12 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 			}
 			ops = append(ops, entry)
 		case l.exists && l.before.Status == Available && !l.drawn:
-			ops = append(ops, table.Delete(free, table.IfPresent)) // who takes it must find it in the pool, where a reserved one is not
+			ops = append(ops, table.Delete(l.before.freeKey(ch.c.Account), table.IfPresent)) // who takes it must find it in the pool, where a reserved one is not
+		}
+	}
+	if len(ops) > 0 {
+		for _, mark := range ch.unsure {
+			ops = append(ops, table.Check(mark, table.IfPresent))
 		}
 	}
 	return ops, nil
@@ -202,20 +204,20 @@ func offerOperation(account string, o offer, cond table.Condition) (table.Operat
 	if err != nil {
 		return table.Operation{}, err
 	}
-	op := table.Put(table.Item{Key: freeKey(account, o.ProductID, o.ID), Data: data}, cond)
+	op := table.Put(table.Item{Key: o.freeKey(account), Data: data}, cond)
 	op.Item.Version = o.LicenseVersion
 	return op, nil
 }
 
 // licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which filter uses which.
 func (d *Desk) licenseItem(account string, l stored, data []byte) table.Item {
-	family := d.family(l.ProductID)
+	family, shard := d.family(l.ProductID), l.shard()
 	item := table.Item{Key: licenseKey(account, l.ID), Data: data}
-	item.Places[0] = table.Key{Partition: licensesByProduct(account), Sort: productSort(family, l.License)}
+	item.Places[0] = table.Key{Partition: licensesByProduct(account, shard), Sort: productSort(family, l.License)}
 	if l.CostCenter != "" {
-		item.Places[1] = table.Key{Partition: licensesByCostCenter(account), Sort: costCenterSort(family, l.License)}
+		item.Places[1] = table.Key{Partition: licensesByCostCenter(account, shard), Sort: costCenterSort(family, l.License)}
 	}
-	item.Places[2] = table.Key{Partition: licensesByStatus(account), Sort: statusSort(family, l.License)}
+	item.Places[2] = table.Key{Partition: licensesByStatus(account, shard), Sort: statusSort(family, l.License)}
 	return item
 }
 

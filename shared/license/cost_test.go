@@ -2,104 +2,89 @@ package license
 
 import (
 	"fmt"
-	"maps"
-	"sync"
 	"testing"
 
-	"seatwise/shared/platform/table"
+	"seatwise/infra/testkit"
 )
 
-// calls counts calls to the table by their DynamoDB operation.
-type calls struct {
-	mu   sync.Mutex
-	made map[string]int
-}
-
-func (c *calls) on(inner table.Store) table.Store {
-	return table.Counted(inner, func(op string, _ float64) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.made == nil {
-			c.made = map[string]int{}
-		}
-		c.made[op]++
-	})
-}
-
-// take is what was counted since the last take.
-func (c *calls) take() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	made := c.made
-	c.made = nil
-	return made
-}
-
-// TestCostDoesNotGrow counts the calls of the common operations with few licenses and with many: they are the same, and as few as issue 3 demands.
+// TestCostDoesNotGrow counts the round trips of the common operations with few licenses and with many, over few shards and over as many as there can be: they are the same, and as
+// few as design.md demands (decision 7). What is read side by side is one round trip.
 func TestCostDoesNotGrow(t *testing.T) {
-	for _, n := range []int{60, 3_000} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			o := open(t)
-			ids := o.buy("live-reports", n/2, "CC-1")
-			o.buy("developer", n/2, "CC-2")
-			o.hire("Ann", "Bob", "Cid")
-			var made calls
-			o.Env.Table = made.on(o.Env.Table)
-			list := func(f Filter) {
-				t.Helper()
-				page, _, err := o.desk.List(o.ctx, o.call(), f, "", 20)
-				o.must(err)
-				if len(page) != 20 {
-					t.Fatalf("%d licenses by %+v", len(page), f)
-				}
-			}
-			list(Filter{}) // the first of a process also asks whether the orders are confirmed
-			list(Filter{Product: "live-reports"})
-			made.take()
-			expect := func(what string, want map[string]int) {
-				t.Helper()
-				if got := made.take(); !maps.Equal(got, want) {
-					t.Errorf("%s: %v, want %v", what, got, want)
-				}
-			}
-			one := map[string]int{"Query": 1}
-			for _, f := range []Filter{
-				{},
-				{Product: "developer"},
-				{CostCenters: []string{"CC-1"}},
-				{Status: Available},
-				{Status: Available, Product: "live-reports"},
-				{CostCenters: []string{"CC-2"}, Product: "developer"},
-			} {
-				list(f)
-				expect(fmt.Sprintf("%+v", f), one)
-			}
-			_, err := o.desk.Summary(o.ctx, o.call())
-			o.must(err)
-			expect("summary", one)
-			readAndCommit := map[string]int{"BatchGetItem": 1, "TransactWriteItems": 1}
-			_, err = o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
-			o.must(err)
-			expect("assign", readAndCommit)
-			_, err = o.desk.AssignProduct(o.ctx, o.call(), "developer", "bob", "")
-			o.must(err)
-			expect("assign by product", readAndCommit)
-			_, err = o.desk.AssignProduct(o.ctx, o.call(), "developer", "ann", "")
-			o.must(err)
-			expect("assign by product again", readAndCommit)
-			o.must(o.grant("cid", "developer", Direct))
-			expect("grant", readAndCommit)
-			o.desk = NewDesk(o.desk.products)
-			_, err = o.desk.Assign(o.ctx, o.call(), ids[1], "bob", "")
-			o.must(err)
-			expect("assign in a new process", readAndCommit)
-			_, _, err = o.desk.Get(o.ctx, o.call(), ids[1])
-			o.must(err)
-			expect("get", map[string]int{"GetItem": 1})
-			o.desk = NewDesk(o.desk.products)
-			_, _, err = o.desk.Get(o.ctx, o.call(), ids[1])
-			o.must(err)
-			expect("get in a new process", map[string]int{"BatchGetItem": 1})
-		})
+	for _, n := range []int{120, 3_000} {
+		for _, shards := range []int{firstShards, mostShards} {
+			t.Run(fmt.Sprintf("%d licenses in %d shards", n, shards), func(t *testing.T) { costOf(t, n, shards) })
+		}
 	}
+}
+
+func costOf(t *testing.T, n, shards int) {
+	o := open(t)
+	o.must(o.desk.Spread(o.ctx, o.call(), shards))
+	ids := o.buy("live-reports", n/2, "CC-1")
+	o.buy("developer", n/2, "CC-2")
+	o.hire("Ann", "Bob", "Cid", "Dan")
+	made := &testkit.Rounds{Store: o.Env.Table}
+	o.Env.Table = made
+	const page = 50
+	list := func(f Filter) {
+		t.Helper()
+		got, _, err := o.desk.List(o.ctx, o.call(), f, "", page)
+		o.must(err)
+		if len(got) != page {
+			t.Fatalf("%d licenses by %+v", len(got), f)
+		}
+	}
+	list(Filter{}) // the first of a process also asks whether the orders are confirmed
+	list(Filter{Product: "live-reports"})
+	made.Take()
+	expect := func(what string, reads, commits int) {
+		t.Helper()
+		if got := made.Take(); got.Reads > reads || got.Commits != commits {
+			t.Errorf("%s: %+v, want %d reads and %d commits", what, got, reads, commits)
+		}
+	}
+	for _, f := range []Filter{
+		{},
+		{Product: "developer"},
+		{CostCenters: []string{"CC-1"}},
+		{Status: Available},
+		{Status: Available, Product: "live-reports"},
+		{CostCenters: []string{"CC-2"}, Product: "developer"},
+	} {
+		list(f)
+		got := made.Take()
+		if got.Items > 2*(page+1) || got.Reads > 3+shards/4 || got.Commits != 0 {
+			t.Errorf("%+v: %+v for a page of %d in %d shards", f, got, page, shards)
+		}
+	}
+	_, err := o.desk.Summary(o.ctx, o.call())
+	o.must(err)
+	expect("summary", 1, 0)
+	_, err = o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	o.must(err)
+	expect("assign", 1, 1)
+	searched := 1
+	if n/2 < 20*shards {
+		searched = 2 // the shard by chance may be empty
+	}
+	_, err = o.desk.AssignProduct(o.ctx, o.call(), "developer", "bob", "")
+	o.must(err)
+	expect("assign by product", searched, 1)
+	o.desk = NewDesk(o.desk.products)
+	_, err = o.desk.AssignProduct(o.ctx, o.call(), "developer", "ann", "")
+	o.must(err)
+	expect("assign by product in a new process", searched, 1)
+	o.must(o.grant("cid", "developer", Direct))
+	expect("grant", 1+searched, 1)
+	o.desk = NewDesk(o.desk.products)
+	_, err = o.desk.Assign(o.ctx, o.call(), ids[1], "bob", "")
+	o.must(err)
+	expect("assign in a new process", 1, 1)
+	_, _, err = o.desk.Get(o.ctx, o.call(), ids[1])
+	o.must(err)
+	expect("get", 1, 0)
+	o.desk = NewDesk(o.desk.products)
+	_, _, err = o.desk.Get(o.ctx, o.call(), ids[1])
+	o.must(err)
+	expect("get in a new process", 1, 0)
 }

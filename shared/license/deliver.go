@@ -80,13 +80,7 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 			return err
 		}
 	}
-	drained := d.drainAfter(ctx, c, lots)
-	if confirmed {
-		return nil // whoever confirmed it has named them in the front, or has died
-	}
-	if err := d.frontDelivered(ctx, c, licenses, drained); err != nil {
-		c.Env.Log.WarnContext(ctx, "delivered licenses not named in the front", "account", c.Account, "order", orderID, "error", err)
-	}
+	d.drainAfter(ctx, c, lots)
 	return nil
 }
 
@@ -104,10 +98,28 @@ func (d *Desk) confirm(ctx context.Context, c *call.Call, orderID string, licens
 		}
 		// An earlier run had more to commit and began the long way; so it is finished the long way.
 	}
+	if err := d.Spread(ctx, c, shardsFor(len(licenses))); err != nil {
+		return err
+	}
+	for i := range licenses {
+		licenses[i].Shards = d.spread.of(c.Account)
+	}
 	if err := d.prepare(ctx, c, orderID, licenses); err != nil {
 		return err
 	}
 	return c.Commit(ctx, answer, ops...)
+}
+
+// shardsFor is over how many shards an account is spread that gets an order of so many licenses: one of 10,000 would keep four partitions busy for seconds, and who buys so
+// many hands them out fast.
+func shardsFor(licenses int) int {
+	switch {
+	case licenses >= 5_000:
+		return mostShards
+	case licenses >= 1_000:
+		return mostShards / 2
+	}
+	return firstShards
 }
 
 func refusedLicense(account string, refused *table.ConditionError, licenses []stored) bool {
@@ -136,7 +148,7 @@ func (d *Desk) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error
 			licenses = append(licenses, stored{License: License{
 				ID: deliveredID(c.Account, orderID, len(licenses)), ProductID: p.ID, Kind: p.Kind, Status: Available, CostCenter: lot.CostCenter,
 				OrderID: orderID, AddedAt: c.At.UTC(), Grants: []Grant{},
-			}})
+			}, Shards: d.spread.of(c.Account)})
 		}
 	}
 	return licenses, nil
@@ -252,30 +264,24 @@ func (d *Desk) prepareBatch(ctx context.Context, c *call.Call, batch []stored) e
 	return nil
 }
 
-// drainAfter serves the waiting lists of what was delivered, and says of which products somebody was served. The delivery stands whatever becomes of this: the maintenance
-// function looks at every list.
-func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) map[string]bool {
-	looked, drained := map[string]bool{}, map[string]bool{}
+// drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes of this: the maintenance function looks at every list.
+func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
+	looked := map[string]bool{}
 	for _, lot := range lots {
 		p, _ := d.products.Lookup(lot.ProductID)
 		if p.Kind != catalog.Seat || looked[p.ID] {
 			continue
 		}
 		looked[p.ID] = true
-		if d.drainSoon(ctx, c, p.ID) > 0 {
-			drained[p.ID] = true
-		}
+		d.drainSoon(ctx, c, p.ID)
 	}
-	return drained
 }
 
 // drainSoon is Drain where a failure only means that the list is served later.
-func (d *Desk) drainSoon(ctx context.Context, c *call.Call, product string) (served int) {
-	served, err := d.Drain(ctx, c, product)
-	if err != nil {
+func (d *Desk) drainSoon(ctx context.Context, c *call.Call, product string) {
+	if _, err := d.Drain(ctx, c, product); err != nil {
 		c.Env.Log.WarnContext(ctx, "waiting list not drained", "account", c.Account, "product", product, "error", err)
 	}
-	return served
 }
 
 // Seats counts the licenses of one product that are charged to one cost center.

@@ -27,13 +27,31 @@ func licenseKey(account, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "LICENSE", shard(id)), Sort: id}
 }
 
-// freeKey is where a free license is offered: a strongly consistent copy of it, since an index could miss the last free seat.
-func freeKey(account, product, id string) table.Key {
-	return table.Key{Partition: freePartition(account, product), Sort: id}
+// The pool of a product and the indexes of licenses are spread over shards: partitions among which the id decides. A license says over how many it was spread when it was
+// written, so that its places follow from the license alone. The number of an account is at least firstShards; it only grows, so whoever reads that many sees every license.
+const (
+	firstShards = 4
+	mostShards  = 16
+)
+
+// shard says in which shard the license lies. It goes by a digit of the id behind those that decide the order, so that licenses that follow each other lie in
+// different shards.
+func (l *stored) shard() int {
+	return strings.IndexByte("0123456789abcdef", l.ID[7]) % max(l.Shards, firstShards)
 }
 
-func freePartition(account, product string) string {
-	return call.Partition(account, "FREE", product)
+// freeKey is where a free license is offered: a strongly consistent copy of it, since an index could miss the last free seat.
+func (l *stored) freeKey(account string) table.Key {
+	return table.Key{Partition: freePartition(account, l.ProductID, l.shard()), Sort: l.ID}
+}
+
+func freePartition(account, product string, shard int) string {
+	return call.Partition(account, "FREE", product, strconv.Itoa(shard))
+}
+
+// shardsKey counts the shards of an account beyond firstShards, once there are more.
+func shardsKey(account string) table.Key {
+	return table.Key{Partition: call.Partition(account, "SHARDS"), Sort: "SHARDS"}
 }
 
 // HolderKey is where the kernel keeps a user.
@@ -98,10 +116,19 @@ func costCenterSeatsKey(account, product, costCenter string) table.Key {
 	return table.Key{Partition: CostCenterSeatsPartition(account), Sort: product + "#" + costCenter}
 }
 
-func licensesByProduct(account string) string    { return call.Partition(account, "LICENSES") }
-func licensesByCostCenter(account string) string { return call.Partition(account, "LICENSES-CC") }
+// The partitions of the indexes of licenses, one for each shard.
 
-func licensesByStatus(account string) string { return call.Partition(account, "LICENSES-STATUS") }
+func licensesByProduct(account string, shard int) string {
+	return call.Partition(account, "LICENSES", strconv.Itoa(shard))
+}
+
+func licensesByCostCenter(account string, shard int) string {
+	return call.Partition(account, "LICENSES-CC", strconv.Itoa(shard))
+}
+
+func licensesByStatus(account string, shard int) string {
+	return call.Partition(account, "LICENSES-STATUS", strconv.Itoa(shard))
+}
 
 // The places of a license: by product, by cost center and by status, each with the product behind its family, so that a base product and its add-ons lie together.
 // The first two hold nothing that an assignment changes, so that pages are stable while seats change hands, and an assignment writes them once.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -220,7 +219,6 @@ func (o *office) audit(unlimited, drained bool, users ...string) {
 	a.checkHolders(unlimited, users)
 	a.checkCounts()
 	a.checkPool()
-	a.checkFront()
 	a.checkLists(drained)
 	a.checkExtensions()
 	a.checkLog()
@@ -314,36 +312,6 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 	}
 }
 
-// checkFront looks at what the front of each pool names: licenses that are to be seen, of the product, as they are or were at the version that is named.
-func (a *auditor) checkFront() {
-	a.t.Helper()
-	for _, p := range a.desk.products.Purchasable() {
-		for _, item := range a.items(table.Base, frontKey(a.Account, p.ID, 0).Partition) {
-			first := decode[run](a.t, item)
-			for n := range first.More + 1 {
-				named := first.skip(a.Account, n)
-				l, ok := a.licenses[named.ID]
-				if !ok || named.ProductID != p.ID || named.Status != Available || named.LicenseVersion > a.versions[named.ID] {
-					a.t.Fatalf("the front of %s names %+v, which is %+v", p.ID, named, l)
-				}
-				l.Pending = false
-				named.Pending = false
-				if named.LicenseVersion == a.versions[named.ID] && !reflect.DeepEqual(named.stored, l) {
-					a.t.Fatalf("the front of %s names %+v, which is %+v of the same version", p.ID, named.stored, l)
-				}
-			}
-		}
-	}
-}
-
-// forgetFront leaves nothing in the front of a product, as when a process died before it named what it had delivered.
-func (o *office) forgetFront(product string) {
-	o.t.Helper()
-	for _, item := range o.items(table.Base, frontKey(o.Account, product, 0).Partition) {
-		o.must(o.Env.Table.Commit(o.ctx, []table.Operation{table.Delete(item.Key, table.Always)}))
-	}
-}
-
 // checkWords compares the entries by which a search finds words of a name with the names.
 func (a *auditor) checkWords() {
 	a.t.Helper()
@@ -410,17 +378,26 @@ func (a *auditor) checkCounts() {
 	}
 }
 
+// pooled are the entries of a product's pool, in all shards.
+func (o *office) pooled(product string) (items []table.Item) {
+	o.t.Helper()
+	for shard := range mostShards {
+		items = append(items, o.items(table.Base, freePartition(o.Account, product, shard))...)
+	}
+	return items
+}
+
 func (a *auditor) checkPool() {
 	a.t.Helper()
 	free := map[string]bool{}
 	for _, p := range a.desk.products.Products() {
-		for _, item := range a.items(table.Base, freePartition(a.Account, p.ID)) {
+		for _, item := range a.pooled(p.ID) {
 			offered := decode[offer](a.t, item)
 			l, ok := a.licenses[offered.ID]
 			if !ok {
 				continue // of an order that is not confirmed
 			}
-			if l.Status != Available || a.versions[l.ID] != offered.LicenseVersion {
+			if l.Status != Available || a.versions[l.ID] != offered.LicenseVersion || item.Key != l.freeKey(a.Account) {
 				a.t.Fatalf("the pool offers version %d of %+v, which has version %d", offered.LicenseVersion, l, a.versions[l.ID])
 			}
 			free[offered.ID] = true

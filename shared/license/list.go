@@ -186,11 +186,11 @@ func (d *Desk) source(ctx context.Context, c *call.Call, f Filter, products []st
 	case f.Q != "":
 		return d.searched(c, f), nil
 	case f.Status != "":
-		return d.ranged(c, table.Index3, licensesByStatus(c.Account), d.statusRanges(f, products)), nil
+		return d.ranged(c, spreadIndex{table.Index3, licensesByStatus}, d.statusRanges(f, products)), nil
 	case len(f.CostCenters) > 0:
-		return d.ranged(c, table.Index2, licensesByCostCenter(c.Account), d.costCenterRanges(f, products)), nil
+		return d.ranged(c, spreadIndex{table.Index2, licensesByCostCenter}, d.costCenterRanges(f, products)), nil
 	default:
-		return d.ranged(c, table.Index1, licensesByProduct(c.Account), d.productRanges(f, products)), nil
+		return d.ranged(c, spreadIndex{table.Index1, licensesByProduct}, d.productRanges(f, products)), nil
 	}
 }
 
@@ -247,26 +247,29 @@ func (d *Desk) statusRanges(f Filter, products []string) []string {
 	return slices.Compact(prefixes)
 }
 
-// ranged reads one range of an index after the other. They ascend, so the sort key is the position in all of them.
-func (d *Desk) ranged(c *call.Call, index table.Index, partition string, prefixes []string) source {
+// spreadIndex is an index of licenses with its partition for each shard.
+type spreadIndex struct {
+	table.Index
+	partition func(account string, shard int) string
+}
+
+// ranged reads one range of an index after the other, from all shards at once. The ranges ascend, and what is read of the shards is put in order, so a sort key is a
+// position in every range of every shard, however many shards there are by the next page.
+func (d *Desk) ranged(c *call.Call, index spreadIndex, prefixes []string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		for i, prefix := range prefixes {
 			if !strings.HasPrefix(after, prefix) && prefix < after {
 				continue
 			}
-			q := table.Query{Index: index, Partition: partition, Prefix: prefix, Limit: min(max(limit, 1), table.MaxPage)}
-			if after != "" {
-				q.From = after + "\x00"
-			}
-			page, err := c.Env.Table.Query(ctx, q)
+			items, done, err := d.merged(ctx, c, index, prefix, after, min(max(limit, 1), table.MaxPage))
 			if err != nil {
 				return nil, false, err
 			}
-			if len(page.Items) == 0 && page.Next == "" {
+			if len(items) == 0 && done {
 				continue
 			}
-			batch, err := foundIn(page.Items, func(item table.Item) string { return item.Places[index-1].Sort })
-			return batch, page.Next == "" && i == len(prefixes)-1, err
+			batch, err := foundIn(items, func(item table.Item) string { return item.Places[index.Index-1].Sort })
+			return batch, done && i == len(prefixes)-1, err
 		}
 		return nil, true, nil
 	}

@@ -51,6 +51,8 @@ type stored struct {
 	License
 	// Pending licenses belong to an order of several commits: nobody sees them before the order is confirmed.
 	Pending bool `json:"pending,omitempty"`
+	// Shards is over how many shards the licenses of the account were spread when this one was placed; 0 stands for firstShards.
+	Shards int `json:"shards,omitempty"`
 }
 
 // offer is the document of a free license's entry in the pool: the license with the version that its own item has.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
+	"strings"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -105,7 +105,7 @@ func (r *Reservation) next(ctx context.Context, wanted map[string]int64) (ops []
 			return nil, nil, err
 		}
 		for _, o := range taken {
-			ops = append(ops, table.Delete(freeKey(r.c.Account, product, o.ID), table.IfVersion(o.LicenseVersion)))
+			ops = append(ops, table.Delete(o.freeKey(r.c.Account), table.IfVersion(o.LicenseVersion)))
 		}
 		ops = append(ops, table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent))
 		bounds = append(bounds, table.Bound{Name: countName(countReserved, product), By: int64(len(taken))})
@@ -141,25 +141,32 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 	return call.Decode[reserved](page.Items[0])
 }
 
-// offered reads so many free seats of the product, or as many as there are.
+// offered reads so many free seats of the product, or as many as there are, in the order of their keys from a shard by chance.
 func (d *Desk) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
-	var offers []offer
-	q := table.Query{Partition: freePartition(c.Account, product), Limit: n}
-	for {
-		page, err := c.Env.Table.Query(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		seen, err := d.offersOf(ctx, c, page.Items)
-		if err != nil {
-			return nil, err
-		}
-		offers = append(offers, seen[:min(len(seen), n-len(offers))]...)
-		if len(offers) == n || page.Next == "" {
-			return offers, nil
-		}
-		q.After, q.Limit = page.Next, table.MaxPage
+	shards, err := d.shards(ctx, c)
+	if err != nil {
+		return nil, err
 	}
+	var offers []offer
+	first := c.Env.Pick(shards)
+	for shard := range shards {
+		q := table.Query{Partition: freePartition(c.Account, product, (first+shard)%shards), Limit: n - len(offers)}
+		for more := true; more; {
+			page, err := c.Env.Table.Query(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			seen, err := d.offersOf(ctx, c, page.Items)
+			if err != nil {
+				return nil, err
+			}
+			if offers = append(offers, seen[:min(len(seen), n-len(offers))]...); len(offers) == n {
+				return offers, nil
+			}
+			q.After, q.Limit, more = page.Next, table.MaxPage, page.Next != ""
+		}
+	}
+	return offers, nil
 }
 
 // offersOf are those of some of the pool's entries that may be seen.
@@ -289,68 +296,13 @@ func (ch *Change) draw(ctx context.Context, product string) (*licenseState, erro
 	return state, nil
 }
 
-// suspects are licenses that refused a commit because they were not free, or not in the pool, as they were read: taken by then, or reserved, which their own items do not say.
-// The decision that follows looks, and can then tell the caller. It is a hint to look and no more, so it may be forgotten.
-type suspects struct {
-	mu  sync.Mutex
-	ids map[string]suspicion
-}
-
-// suspicion is of which product the license is, and which version of it refused.
-type suspicion struct {
-	product string
-	version int64
-}
-
-// suspectedLicenses is of how many licenses it is known; beyond that all are forgotten.
-const suspectedLicenses = 1024
-
-func (s *suspects) add(name string, refused suspicion) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.ids[name]; s.ids == nil || !known && len(s.ids) >= suspectedLicenses {
-		s.ids = map[string]suspicion{}
-	}
-	s.ids[name] = refused
-}
-
-func (s *suspects) find(name string) (refused suspicion, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	refused, ok = s.ids[name]
-	return refused, ok
-}
-
-func (s *suspects) clear(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.ids, name)
-}
-
-// suspect notes which licenses refused the change's commit, and of which products the front did; it returns the error as it is.
-func (ch *Change) suspect(err error) error {
-	if refused, ok := table.Refused(err); ok {
-		for id, l := range ch.licenses {
-			if l.before.Status == Available && (refused.Has(freeKey(ch.c.Account, l.now.ProductID, id)) || refused.Has(licenseKey(ch.c.Account, id))) {
-				ch.desk.suspects.add(ch.c.Account+"#"+id, suspicion{product: l.now.ProductID, version: l.version})
-			}
-		}
-		for product := range ch.pools {
-			front := frontKey(ch.c.Account, product, 0).Partition
-			if slices.ContainsFunc(refused.Keys, func(key table.Key) bool { return key.Partition == front }) {
-				ch.desk.hints.avoid(ch.c.Account + "#" + product)
-			}
-		}
-	}
-	return err
-}
-
-// suspected are the pool's entries of those licenses that gave reason to look.
+// suspected are the pool's entries of those licenses that have refused the last commit of the call: taken by then, or reserved, which their own items do not say.
 func (ch *Change) suspected(ids []string) []table.Key {
+	pools := call.Partition(ch.c.Account, "FREE", "")
 	var keys []table.Key
-	for _, id := range ids {
-		if refused, ok := ch.desk.suspects.find(ch.c.Account + "#" + id); ok {
-			keys = append(keys, freeKey(ch.c.Account, refused.product, id))
+	for _, key := range ch.c.Refused() {
+		if strings.HasPrefix(key.Partition, pools) && slices.Contains(ids, key.Sort) {
+			keys = append(keys, key)
 		}
 	}
 	return keys
@@ -361,13 +313,12 @@ func (ch *Change) suspected(ids []string) []table.Key {
 func (ch *Change) lookForReserved(ctx context.Context, entries []table.Key, found map[table.Key]table.Item) error {
 	var again []table.Key
 	for _, key := range entries {
-		if l := ch.licenses[key.Sort]; l == nil || l.before.Status != Available || l.now.Status != Available {
+		l := ch.licenses[key.Sort]
+		if l == nil || l.before.Status != Available || l.now.Status != Available {
 			continue
 		}
-		if _, free := found[key]; free {
-			ch.desk.suspects.clear(ch.c.Account + "#" + key.Sort)
-		} else {
-			again = append(again, key)
+		if at := l.before.freeKey(ch.c.Account); at != key || !has(found, key) {
+			again = append(again, at)
 		}
 	}
 	if len(again) == 0 {
@@ -378,10 +329,14 @@ func (ch *Change) lookForReserved(ctx context.Context, entries []table.Key, foun
 		return err
 	}
 	for _, key := range again {
-		_, free := found[key]
-		ch.licenses[key.Sort].reserved = !free
+		ch.licenses[key.Sort].reserved = !has(found, key)
 	}
 	return nil
+}
+
+func has(found map[table.Key]table.Item, key table.Key) bool {
+	_, ok := found[key]
+	return ok
 }
 
 // unreserved refuses what would take, end or charge a license that is reserved.

@@ -17,19 +17,7 @@ func (ch *Change) Try(verbs func() error) error {
 	before := ch.clone()
 	err := verbs()
 	if err != nil {
-		failed := ch.pools
-		drawn := map[string]bool{} // products of which the verbs took a seat from the pool, which is back in it
-		for id, l := range ch.licenses {
-			if before.licenses[id] == nil {
-				drawn[l.now.ProductID] = true
-			}
-		}
 		*ch = *before
-		for product, pl := range failed {
-			if kept := ch.pools[product]; (kept == nil || pl.read && !kept.read) && !drawn[product] {
-				ch.pools[product] = pl // what was read stays read: the next verb that finds no seat needs no query for it
-			}
-		}
 	}
 	return err
 }
@@ -52,10 +40,6 @@ func (ch *Change) clone() *Change {
 	copied.extensions = cloneStates(ch.extensions)
 	copied.numbers = cloneStates(ch.numbers)
 	copied.waits = cloneStates(ch.waits)
-	copied.pools = cloneStates(ch.pools)
-	for _, pl := range copied.pools {
-		pl.free = slices.Clone(pl.free)
-	}
 	copied.heads = cloneStates(ch.heads)
 	for _, hd := range copied.heads {
 		hd.waits = slices.Clone(hd.waits)

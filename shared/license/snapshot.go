@@ -58,8 +58,8 @@ func (ch *Change) unchanged(ctx context.Context) error {
 			continue
 		}
 		versions[licenseKey(ch.c.Account, id)] = l.version
-		if l.before.Status == Available && l.now.Status == Assigned && !l.drawn { // by a hint, perhaps
-			entries = append(entries, freeKey(ch.c.Account, l.now.ProductID, id))
+		if l.before.Status == Available && l.now.Status == Assigned && !l.drawn {
+			entries = append(entries, l.before.freeKey(ch.c.Account))
 		}
 	}
 	if len(versions) == 0 {
@@ -86,11 +86,11 @@ func (ch *Change) unchanged(ctx context.Context) error {
 	return nil
 }
 
-// changedMeanwhile is the error that sends the caller back to decide anew. A license among the keys may be one that a hint only believed to be free.
+// changedMeanwhile is the error that sends the caller back to decide again.
 func (ch *Change) changedMeanwhile(keys ...table.Key) error {
 	failed := make([]int, len(keys))
 	for i := range failed {
 		failed[i] = i
 	}
-	return ch.suspect(&table.ConditionError{Failed: failed, Keys: keys})
+	return &table.ConditionError{Failed: failed, Keys: keys}
 }

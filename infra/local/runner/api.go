@@ -35,6 +35,7 @@ func (r *runner) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/local/token", only(http.MethodPost, r.serveToken))
 	mux.HandleFunc("/local/failed-events", only(http.MethodGet, r.serveFailed))
+	mux.HandleFunc("/local/commits", only(http.MethodGet, r.serveCommits))
 	mux.HandleFunc("/.well-known/jwks.json", only(http.MethodGet, r.authority.ServeKeys))
 	mux.HandleFunc("/2015-03-31/functions/{function}/invocations", only(http.MethodPost, r.serveInvoke))
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
@@ -229,6 +230,12 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
+}
+
+// serveCommits says how many commits were tried since the start, and how many of them lost to others and were decided again.
+func (r *runner) serveCommits(w http.ResponseWriter, _ *http.Request) {
+	tried, lost := r.tally.Read()
+	writeJSON(w, http.StatusOK, map[string]int64{"tried": tried, "lost": lost})
 }
 
 // serveFailed shows the events that failed for good: what is in the dead-letter queue in AWS.

@@ -30,6 +30,7 @@ import (
 	"seatwise/infra/local/token"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/dynamo"
 	"seatwise/shared/platform/wire"
@@ -94,9 +95,11 @@ type runner struct {
 	functions map[string]function
 	authority *token.Authority
 	queue     *queue.Queue
+	tally     table.Tally   // of the commits of all functions
 	running   chan struct{} // one value for each running request
 
-	state *bbolt.DB
+	state    *bbolt.DB
+	embedded *bolt.Store // nil where the table is another server's
 	// stop undoes what start did, the latest first.
 	stop []func() error
 }
@@ -268,7 +271,7 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 		if err := dynamo.EnsureTable(ctx, settings.DynamoDB(), tableName); err != nil {
 			return fmt.Errorf("cannot use DynamoDB at %s: %w", r.config.DynamoDBEndpoint, err)
 		}
-		r.env.Table = settings.OpenTable()
+		r.env.Table = settings.OpenTable(&r.tally)
 		return nil
 	}
 	store, err := bolt.Open(filepath.Join(r.config.Data, "table.bolt"))
@@ -276,7 +279,7 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 		return err
 	}
 	r.stop = append(r.stop, store.Close)
-	r.env.Table = store
+	r.embedded, r.env.Table = store, table.Tallied(store, &r.tally)
 	return nil
 }
 
@@ -393,8 +396,7 @@ func (r *runner) listenAndServe(l net.Listener, handler http.Handler, failed cha
 
 // sweep removes expired items from the embedded store, as DynamoDB does by itself.
 func (r *runner) sweep(ctx context.Context) {
-	store, ok := r.env.Table.(*bolt.Store)
-	if !ok {
+	if r.embedded == nil {
 		return
 	}
 	timer := time.NewTicker(sweepEvery)
@@ -404,7 +406,7 @@ func (r *runner) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-			if _, err := store.Sweep(ctx, r.config.Clock()); err != nil && ctx.Err() == nil {
+			if _, err := r.embedded.Sweep(ctx, r.config.Clock()); err != nil && ctx.Err() == nil {
 				r.config.Log.WarnContext(ctx, "expired items not removed", "error", err)
 			}
 		}

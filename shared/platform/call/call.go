@@ -47,6 +47,8 @@ type Call struct {
 
 	key    *key
 	unseen func() // see Unseen; nil when the account is known to be there
+	// refused is what refused the last commit; calls that are made Apart share it.
+	refused *[]table.Key
 }
 
 type key struct {
@@ -97,6 +99,9 @@ func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 
 // Apart is the same call without its key and its If-Match and If-None-Match: for the steps of a request of several commits, whose last one stores the answer.
 func (c *Call) Apart() *Call {
+	if c.refused == nil {
+		c.refused = new([]table.Key)
+	}
 	step := *c
 	step.key, step.IfMatch, step.IfNoneMatch = nil, "", ""
 	return &step
@@ -254,7 +259,7 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 		if len(effects) == 0 {
 			return nil
 		}
-		return c.Env.Table.Commit(ctx, effects)
+		return c.store(ctx, effects)
 	}
 	var body json.RawMessage
 	if answer.Body != nil {
@@ -270,6 +275,28 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 	return c.commit(ctx, append(effects, op))
 }
 
+// Refused are the keys of the items that refused the call's last commit; none after one that was carried out. Who decides again looks at them more closely.
+func (c *Call) Refused() []table.Key {
+	if c.refused == nil {
+		return nil
+	}
+	return *c.refused
+}
+
+// store commits, and keeps what refused the commit.
+func (c *Call) store(ctx context.Context, ops []table.Operation) error {
+	err := c.Env.Table.Commit(ctx, ops)
+	if c.refused == nil {
+		c.refused = new([]table.Key)
+	}
+	if *c.refused = nil; err != nil {
+		if refused, ok := table.Refused(err); ok {
+			*c.refused = refused.Keys
+		}
+	}
+	return err
+}
+
 // Spare is how many operations a commit of this call may have beside the idempotency record.
 func (c *Call) Spare() int {
 	if c.key == nil {
@@ -280,7 +307,7 @@ func (c *Call) Spare() int {
 
 // commit turns the loss of a race for the key into the winner's answer.
 func (c *Call) commit(ctx context.Context, ops []table.Operation) error {
-	err := c.Env.Table.Commit(ctx, ops)
+	err := c.store(ctx, ops)
 	refused, ok := table.Refused(err)
 	if !ok || !refused.Has(c.key.item) {
 		return err

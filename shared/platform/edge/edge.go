@@ -18,6 +18,7 @@ import (
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/emf"
+	"seatwise/shared/platform/table"
 )
 
 // grace is what an invocation keeps of its time to answer that it ran out of it.
@@ -32,6 +33,8 @@ type Options struct {
 	Name  string
 	Clock app.Clock
 	Log   *slog.Logger
+	// Tally counts the commits of the function's table; nil for a function without one. What was counted since the last invocation is told with its metrics.
+	Tally *table.Tally
 	// Metrics takes one line in embedded metric format for each invocation; nil writes none.
 	Metrics io.Writer
 }
@@ -119,6 +122,10 @@ func (e *Edge) measure(ctx context.Context, began time.Time, cold, failed bool, 
 		{Name: "Latency", Unit: emf.Milliseconds, Value: float64(now.Sub(began).Microseconds()) / 1000},
 		{Name: "Errors", Unit: emf.Count, Value: count(failed)},
 		{Name: "ColdStarts", Unit: emf.Count, Value: count(cold)},
+	}
+	if e.o.Tally != nil {
+		tried, lost := e.o.Tally.Take()
+		metrics = append(metrics, emf.Metric{Name: "Commits", Unit: emf.Count, Value: float64(tried)}, emf.Metric{Name: "ConflictsRetried", Unit: emf.Count, Value: float64(lost)})
 	}
 	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, properties); err != nil {
 		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)

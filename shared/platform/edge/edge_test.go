@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/table"
 )
 
 // answer is what API Gateway would read.
@@ -396,6 +397,8 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 	var out bytes.Buffer
 	now := clock()
 	o := options(io.Discard)
+	o.Tally = new(table.Tally)
+	o.Tally.Lost()
 	o.Metrics, o.Clock = &out, func() time.Time { now = now.Add(1500 * time.Microsecond); return now }
 	e := edge.New(app.Function{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -411,8 +414,8 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 		t.Fatal("a payload in the metrics")
 	}
 	want := []map[string]any{
-		{"Function": "TestFunction", "Latency": 1.5, "Errors": 0.0, "ColdStarts": 1.0, "requestId": "gw-1", "status": 200.0, "route": "GET /v1/x"},
-		{"Function": "TestFunction", "Latency": 1.5, "Errors": 1.0, "ColdStarts": 0.0, "requestId": "gw-1", "status": 500.0, "route": "POST /v1/x"},
+		{"Function": "TestFunction", "Latency": 1.5, "Errors": 0.0, "ColdStarts": 1.0, "Commits": 1.0, "ConflictsRetried": 1.0, "requestId": "gw-1", "status": 200.0, "route": "GET /v1/x"},
+		{"Function": "TestFunction", "Latency": 1.5, "Errors": 1.0, "ColdStarts": 0.0, "Commits": 0.0, "ConflictsRetried": 0.0, "requestId": "gw-1", "status": 500.0, "route": "POST /v1/x"},
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != len(want) {

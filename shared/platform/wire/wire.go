@@ -105,8 +105,10 @@ func (s Settings) S3() *s3.Client {
 	})
 }
 
-// OpenTable makes the table's adapter.
-func (s Settings) OpenTable() table.Store { return dynamo.New(s.DynamoDB(), s.Table, dynamo.Options{}) }
+// OpenTable makes the table's adapter, whose commits are counted.
+func (s Settings) OpenTable(tally *table.Tally) table.Store {
+	return table.Tallied(dynamo.New(s.DynamoDB(), s.Table, dynamo.Options{OnRepeat: tally.Lost}), tally)
+}
 
 // OpenFiles makes the buckets' adapter.
 func (s Settings) OpenFiles() files.Store {
@@ -145,12 +147,13 @@ func assemble(getenv func(string) string, out io.Writer, build func(*app.Env) (a
 	if err != nil {
 		return nil, err
 	}
+	tally := new(table.Tally)
 	env := &app.Env{
-		Table: s.OpenTable(), Files: s.OpenFiles(), Clock: Clock, IDs: IDs{}, Log: edge.Logger(out, s.LogLevel), CursorKey: s.CursorKey, Version: Version,
+		Table: s.OpenTable(tally), Files: s.OpenFiles(), Clock: Clock, IDs: IDs{}, Log: edge.Logger(out, s.LogLevel), CursorKey: s.CursorKey, Version: Version,
 	}
 	fn, err := build(env)
 	if err != nil {
 		return nil, err
 	}
-	return edge.New(fn, edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Metrics: out}), nil
+	return edge.New(fn, edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out}), nil
 }

@@ -71,6 +71,9 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 			}
 			return fmt.Errorf("TransactWriteItems: %w", v.err)
 		}
+		if s.options.OnRepeat != nil && v.outcome == cancelled {
+			s.options.OnRepeat()
+		}
 		if v.outcome == cancelled && !unanswered {
 			token = newToken()
 			body = fixedBody{}

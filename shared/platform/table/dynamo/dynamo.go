@@ -28,6 +28,8 @@ type Options struct {
 	// OnCall hears of every request after its answer: the API operation and the capacity units that it consumed, 0 when it failed. Only with OnCall are the
 	// units asked for. It is called from the goroutine of the caller.
 	OnCall func(op string, capacity float64)
+	// OnRepeat hears of every attempt to commit that was cancelled for a conflict or for load, and is repeated; nil for nobody.
+	OnRepeat func()
 	// Attempts is how often a request is made at most; 0 means 16, which takes about five seconds when every attempt fails.
 	Attempts int
 }

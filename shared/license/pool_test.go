@@ -1,0 +1,238 @@
+package license
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+)
+
+// TestEveryProcessFindsAFreeLicense assigns all licenses of a product, each in a process that knows nothing, whether they were bought together or apart: the last one too is found,
+// then there is none, and one that is given back is found again. While there are some, it is one round trip of reads and one commit.
+func TestEveryProcessFindsAFreeLicense(t *testing.T) {
+	for name, orders := range map[string][]int{"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3}} {
+		for _, shards := range []int{firstShards, mostShards} {
+			t.Run(fmt.Sprintf("%s in %d shards", name, shards), func(t *testing.T) {
+				o := open(t)
+				o.must(o.desk.Spread(o.ctx, o.call(), shards))
+				total := 0
+				for _, n := range orders {
+					o.buy("live-reports", n, "CC-1")
+					total += n
+				}
+				users := o.staff(total + 1)
+				made := &testkit.Rounds{Store: o.Env.Table}
+				o.Env.Table = made
+				for i, user := range users[:total] {
+					_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+					o.must(err)
+					if took := made.Take(); took.Commits != 1 || took.Reads > 3 || total-i > 20*shards && took.Reads != 1 {
+						t.Fatalf("number %d of %d: %+v", i, total, took)
+					}
+				}
+				o.Env.Table = made.Store
+				_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
+				wantProblem(t, err, problem.NotEnoughLicenses)
+				_, err = o.desk.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "live-reports", UserID: users[3]}}, false)
+				o.must(err)
+				_, err = NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
+				o.must(err)
+				o.audit(false, true, users...)
+			})
+		}
+	}
+}
+
+// TestEveryStartFindsTheLastLicense begins to look for the only free license at every point of the key range, and in every shard.
+func TestEveryStartFindsTheLastLicense(t *testing.T) {
+	o := open(t)
+	o.hire("Ann")
+	o.buy("live-reports", 1, "CC-1")
+	for shard := range firstShards {
+		for start := 0; start < 1<<16; start += 1 << 12 {
+			picks := []int{shard, start}
+			o.Env.Chance = func(n int) int {
+				if len(picks) == 0 {
+					return 0
+				}
+				p := picks[0]
+				picks = picks[1:]
+				return p
+			}
+			ch := o.desk.Change(o.call())
+			_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}, Seats: map[string]int{"live-reports": 1}})
+			o.must(err)
+			if l, err := ch.free(o.ctx, "live-reports"); l == nil || err != nil {
+				t.Fatalf("from %04x in shard %d: %v, %v", start, shard, l, err)
+			}
+		}
+	}
+}
+
+// TestPoolThatGrows has a process that knows of few shards look for a seat after another process has spread the account over more, and then the other way round.
+func TestPoolThatGrows(t *testing.T) {
+	o := open(t)
+	users := o.staff(60)
+	old := NewDesk(o.desk.products)
+	o.buy("live-reports", 30, "CC-1")
+	o.must(o.desk.Spread(o.ctx, o.call(), mostShards))
+	o.must(o.desk.Spread(o.ctx, o.call(), firstShards)) // which changes nothing
+	o.buy("live-reports", 30, "CC-1")
+	if n := o.desk.spread.of(o.Account); n != mostShards {
+		t.Fatalf("%d shards", n)
+	}
+	for _, user := range users[:30] {
+		_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		o.must(err)
+	}
+	for _, user := range users[30:] {
+		_, err := old.AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		o.must(err)
+	}
+	o.audit(false, true, users...)
+	if got := o.pages(Filter{Product: "live-reports"}, 7, nil); len(got) != 60 {
+		t.Errorf("a list has %d of 60", len(got))
+	}
+	_, err := NewDesk(o.desk.products).RemoveMany(o.ctx, o.call(), itemsFor("live-reports", users), false) // which knows of few
+	o.must(err)
+	o.audit(false, true, users...)
+	o.must(o.reserve("j1", map[string]int64{"live-reports": 60}))
+	_, err = old.AssignProduct(o.ctx, o.call(), "live-reports", users[0], "")
+	wantProblem(t, err, problem.NotEnoughLicenses)
+}
+
+// TestUnconfirmedOrderIsPassedOver assigns by product while half the pool is of an order that is not confirmed: nobody gets one of those, whoever looks.
+func TestUnconfirmedOrderIsPassedOver(t *testing.T) {
+	o := open(t)
+	users := o.staff(12)
+	c := o.call()
+	licenses, err := o.desk.lotted(c, "0190-unconfirmed", []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 40}})
+	o.must(err)
+	o.must(o.desk.prepare(o.ctx, c, "0190-unconfirmed", licenses))
+	o.buy("live-reports", 5, "CC-1")
+	for i, user := range users {
+		_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		if i < 5 {
+			o.must(err)
+			continue
+		}
+		wantProblem(t, err, problem.NotEnoughLicenses)
+	}
+	o.audit(false, true, users...)
+}
+
+// TestShortageReadsThePoolOnce asks for a product that is sold out, for several users in one call.
+func TestShortageReadsThePoolOnce(t *testing.T) {
+	o := open(t)
+	users := o.staff(8)
+	made := &testkit.Rounds{Store: o.Env.Table}
+	o.Env.Table = made
+	results, err := o.desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
+	o.must(err)
+	if took := made.Take(); results.Failed != 8 || took.Reads > 3 {
+		t.Errorf("%d failed by %+v", results.Failed, took)
+	}
+}
+
+// TestWhatIsDoneIsNotWritten assigns a product to who holds it.
+func TestWhatIsDoneIsNotWritten(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 1, "CC-1")
+	o.hire("Ann")
+	_, err := o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	o.must(err)
+	made := &testkit.Rounds{Store: o.Env.Table}
+	o.Env.Table = made
+	if _, err := o.desk.AssignProduct(o.ctx, o.call(), "live-reports", "ann", ""); err != nil || made.Take().Commits != 0 {
+		t.Errorf("written: %v", err)
+	}
+}
+
+// tries counts the commits of each call, by the user whom it is about.
+type tries struct {
+	table.Store
+	mu   sync.Mutex
+	made map[string]int
+	lost int
+}
+
+func (s *tries) Commit(ctx context.Context, ops []table.Operation) error {
+	err := s.Store.Commit(ctx, ops)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, op := range ops {
+		if h, decodeErr := call.Decode[Holder](op.Item); decodeErr == nil && h.UserID != "" && op.Item.Sort == "HOLDER" {
+			s.made[h.UserID]++
+		}
+	}
+	if err != nil {
+		s.lost++
+	}
+	return err
+}
+
+const crowd = 64
+
+// TestManyCallersComeForDifferentSeats has 64 callers assign by product again and again while 1,000 seats are free: at most 1.1 commits are tried for each (issue 12.4).
+func TestManyCallersComeForDifferentSeats(t *testing.T) {
+	o := open(t)
+	const each = 5
+	users := o.staff(crowd * each)
+	o.buy("live-reports", 1_000+len(users)/2, "CC-1")
+	counted := &tries{Store: o.Env.Table, made: map[string]int{}}
+	o.Env.Table = counted
+	desks := []*Desk{o.desk, NewDesk(o.desk.products)}
+	var all sync.WaitGroup
+	for caller := range crowd {
+		all.Go(func() {
+			for i := range each {
+				c := o.Call("admin")
+				if _, err := desks[caller%len(desks)].AssignProduct(o.ctx, c, "live-reports", users[caller*each+i], ""); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	tried := 0
+	for _, n := range counted.made {
+		tried += n
+	}
+	if float64(tried) > 1.1*float64(len(users)) {
+		t.Errorf("%d commits for %d assignments, %d lost", tried, len(users), counted.lost)
+	}
+	o.overlapped = true
+	o.audit(false, true, users...)
+}
+
+// TestLastTenSeatsOf64Callers lets ten win, and the others learn it in at most three tries (issue 12.4).
+func TestLastTenSeatsOf64Callers(t *testing.T) {
+	o := open(t)
+	users := o.staff(crowd)
+	o.buy("live-reports", 10, "CC-1")
+	counted := &tries{Store: o.Env.Table, made: map[string]int{}}
+	o.Env.Table = counted
+	errs := make([]error, crowd)
+	var all sync.WaitGroup
+	for caller := range crowd {
+		all.Go(func() {
+			_, errs[caller] = o.desk.AssignProduct(o.ctx, o.Call("admin"), "live-reports", users[caller], "")
+		})
+	}
+	all.Wait()
+	if won := wins(t, errs, problem.NotEnoughLicenses); won != 10 {
+		t.Errorf("%d won 10 seats", won)
+	}
+	for user, n := range counted.made {
+		if n > 3 {
+			t.Errorf("%s tried %d times", user, n)
+		}
+	}
+	o.overlapped = true
+	o.audit(false, true, users...)
+}

@@ -43,6 +43,7 @@ const (
 // packages says what every package of shared is; functions/* and infra/* are so by their place.
 var packages = map[string]kind{
 	"shared/catalog":          vocabulary,
+	"shared/craft/calendar":   vocabulary, // days and billing periods
 	"shared/craft/money":      vocabulary,
 	"shared/platform/problem": vocabulary,
 

@@ -282,7 +282,7 @@ func (b *book) add(kind, sort string, bound table.Bound) {
 		b.centers[sort] += bound.By
 		product, _, _ := strings.Cut(sort, "#")
 		b.dirty.products[product] = true
-	case "SEATS-DAYS":
+	case "SEATS-TIMES":
 		_, product, _ := strings.Cut(bound.Name, ":")
 		b.days[product] += bound.By
 		b.dirty.products[product] = true

@@ -101,7 +101,7 @@ func (k *Kit) AddAccount(t testing.TB, id, bundle string) {
 	t.Helper()
 	data, err := json.Marshal(map[string]any{
 		"id": id, "name": strings.ToUpper(id[:1]) + id[1:], "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York",
-		"billingDay": 1, "bundle": bundle,
+		"billingDay": 1, "bundle": bundle, "createdAt": Start,
 	})
 	if err != nil {
 		t.Fatalf("encode the account: %v", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 	_ "time/tzdata" // Account.Location must know every zone on Lambda too, where the machine has no zone database.
 
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -28,28 +29,62 @@ type Settings struct {
 	Name       string `json:"name" minLength:"1" maxLength:"200" doc:"The customer's name."`
 	Brand      string `json:"brand" minLength:"1" maxLength:"60" doc:"The name that the customer buys under; report files begin with it, so it must be fit for a file name."`
 	Currency   string `json:"currency" pattern:"^[A-Z]{3}$" doc:"ISO 4217 code, one that the catalog has prices in. It stays once something is bought."`
-	Timezone   string `json:"timezone" minLength:"1" maxLength:"64" doc:"IANA name of the time zone that decides which day it is, such as America/New_York."`
-	BillingDay int    `json:"billingDay" minimum:"1" maximum:"28" doc:"Day of the month on which the recurring charge falls due."`
-	Bundle     Bundle `json:"bundle" enum:"standard,customer-engagement" doc:"customer-engagement has unlimited Live Reports."`
+	Timezone   string `json:"timezone" minLength:"1" maxLength:"64" doc:"IANA name of the time zone that decides which day it is, such as America/New_York. A change counts from the next billing period on."`
+	BillingDay int    `json:"billingDay" minimum:"1" maximum:"28" doc:"Day of the month on which the recurring charge falls due. A change counts from the next billing period on."`
+	Bundle     Bundle `json:"bundle" enum:"standard,customer-engagement" doc:"customer-engagement has unlimited Live Reports. People get or lose what it includes at once; bills and scheduled reports follow from the next billing period on."`
+	// Country decides on what paper a statement and a report are printed; empty where nobody said.
+	Country string `json:"country,omitempty" pattern:"^[A-Z]{2}$" doc:"ISO 3166-1 code of the customer's country, such as US. Statements and reports are laid out for its paper size; A4 without it."`
 	// ReportSchedule is empty in accounts from before there was a choice; that is monthly.
-	ReportSchedule ReportSchedule `json:"reportSchedule,omitempty" enum:"weekly,monthly,none" default:"monthly" doc:"How often the license status report of the last 30 days is made by itself: on the first run in each week or billing period, in the account's time zone, or never."`
+	ReportSchedule ReportSchedule `json:"reportSchedule,omitempty" enum:"weekly,monthly,none" default:"monthly" doc:"Which license status reports are made on schedule, 48 hours after the last day they cover: one for each billing period, one for each week from Monday to Sunday, or none. A change counts from the next billing period on; every day is in one report."`
 }
+
+// Terms are the settings that count for whole billing periods: what an account agreed to, from the first day of a period
+// on (spec 12). They are kept, so that a period that is over can be reported and billed as it was.
+type Terms struct {
+	// From is the first day; empty for the terms that the account began with.
+	From           string         `json:"from,omitempty" format:"date" doc:"The first day; absent for what the account began with."`
+	Timezone       string         `json:"timezone"`
+	BillingDay     int            `json:"billingDay"`
+	Bundle         Bundle         `json:"bundle" enum:"standard,customer-engagement"`
+	ReportSchedule ReportSchedule `json:"reportSchedule" enum:"weekly,monthly,none"`
+}
+
+// Unlimited says whether Live Reports are unlimited under these terms (spec 6).
+func (t Terms) Unlimited() bool { return t.Bundle == CustomerEngagement }
 
 // Account is an account as it is stored and as api.md shows it. The kernel reads the bundle from the same document.
 type Account struct {
 	ID string `json:"id"`
 	Settings
+	// Terms ascend; the last ones may be those of the period to come. None in an account from before they were kept,
+	// whose settings count for all days.
+	Terms     []Terms   `json:"terms,omitempty" readOnly:"true" doc:"What counts from which billing date on: a change of the time zone, the billing day, the bundle or the report schedule counts from the next one. Kept by the server."`
 	CreatedAt time.Time `json:"createdAt"`
 	ChangedAt time.Time `json:"changedAt"`
 }
 
-// Location is the account's time zone.
-func (a Account) Location() (*time.Location, error) {
-	location, err := time.LoadLocation(a.Timezone)
-	if err != nil {
-		return nil, fmt.Errorf("account %s: %w", a.ID, err)
+// Calendar is the account's days and billing periods, past and to come, as far as they are known.
+func (a Account) Calendar() (calendar.Calendar, error) {
+	kept := a.kept()
+	terms := make([]calendar.Terms, len(kept))
+	for i, t := range kept {
+		zone, err := time.LoadLocation(t.Timezone)
+		if err != nil {
+			return calendar.Calendar{}, fmt.Errorf("account %s: %w", a.ID, err)
+		}
+		terms[i] = calendar.Terms{Zone: zone, BillingDay: t.BillingDay}
+		if i == 0 {
+			continue
+		}
+		if terms[i].From, err = time.Parse(time.DateOnly, t.From); err != nil {
+			return calendar.Calendar{}, fmt.Errorf("account %s: %w", a.ID, err)
+		}
 	}
-	return location, nil
+	days, err := calendar.New(terms...)
+	if err != nil {
+		return calendar.Calendar{}, fmt.Errorf("account %s: %w", a.ID, err)
+	}
+	return days, nil
 }
 
 // Unlimited says whether Live Reports are unlimited (spec 6): no license is used, no grant waits, there is no overage and no license report.

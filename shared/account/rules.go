@@ -3,26 +3,29 @@ package account
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/platform/problem"
 )
 
 // noFileName are the characters that a file name cannot have on one system or another; reports are named after the brand (spec 7).
 const noFileName = `/\:*?"<>|`
 
-// ReportSchedule says how often the license status report is made by itself.
+// ReportSchedule says which license status reports are made on schedule (spec 7).
 type ReportSchedule string
 
 // The schedules. Weeks begin on Monday and billing periods on the billing day, in the account's time zone.
 const (
-	Monthly   ReportSchedule = "monthly" // once in each billing period
+	Monthly   ReportSchedule = "monthly" // one for each billing period
 	Weekly    ReportSchedule = "weekly"
 	NoReports ReportSchedule = "none"
 )
 
-// Check finds what is wrong with the settings beyond what their schema says, but for the time zone, which only the zone database knows.
+// Check finds what is wrong with the settings beyond what their schema says, but for the time zone and the country, which
+// only their databases know.
 func (s Settings) Check(products *catalog.Catalog) []problem.Field {
 	var fields []problem.Field
 	add := func(field, message string) { fields = append(fields, problem.Field{Field: field, Message: message}) }
@@ -56,4 +59,91 @@ func (s Settings) withDefaults() Settings {
 		s.ReportSchedule = Monthly
 	}
 	return s
+}
+
+// terms are what the settings say for whole billing periods, from a day on.
+func (s Settings) terms(from string) Terms {
+	s = s.withDefaults()
+	return Terms{From: from, Timezone: s.Timezone, BillingDay: s.BillingDay, Bundle: s.Bundle, ReportSchedule: s.ReportSchedule}
+}
+
+// kept are the account's terms, which every account has.
+func (a Account) kept() []Terms {
+	if len(a.Terms) == 0 {
+		return []Terms{a.terms("")}
+	}
+	return a.Terms
+}
+
+// New is an account as it is made at a moment.
+func New(id string, settings Settings, at time.Time) Account {
+	settings = settings.withDefaults()
+	return Account{ID: id, Settings: settings, Terms: []Terms{settings.terms("")}, CreatedAt: at, ChangedAt: at}
+}
+
+// Changed is the account with other settings from a moment on. What counts for whole billing periods counts from the next
+// one (spec 12).
+//
+// Errors: for terms that are no calendar.
+func (a Account) Changed(to Settings, at time.Time) (Account, error) {
+	days, err := a.Calendar()
+	if err != nil {
+		return Account{}, err
+	}
+	today := days.Day(at)
+	_, end := days.Period(today)
+	return Account{
+		ID: a.ID, Settings: to, Terms: a.change(to, today, end), CreatedAt: a.CreatedAt, ChangedAt: at,
+	}, nil
+}
+
+// change is what the account's terms become when its settings change on a day, in a period that ends with another: terms
+// of a period to come that has not begun are replaced, and what has begun stays (spec 12).
+func (a Account) change(to Settings, today, end time.Time) []Terms {
+	kept := slices.DeleteFunc(slices.Clone(a.kept()), func(t Terms) bool { return t.From > today.Format(time.DateOnly) })
+	now := kept[len(kept)-1]
+	changed := to.terms(end.Format(time.DateOnly))
+	if same := to.terms(now.From); same == now {
+		return kept
+	}
+	return append(kept, changed)
+}
+
+// TermsOn are the terms that count on a day.
+func (a Account) TermsOn(day time.Time) Terms {
+	kept, date := a.kept(), day.Format(time.DateOnly)
+	i := len(kept) - 1
+	for i > 0 && kept[i].From > date {
+		i--
+	}
+	return kept[i]
+}
+
+// UnlimitedOn says whether Live Reports are unlimited on a day. A period that is over keeps its terms; in the one that
+// today is in, and later, it is as the settings say now.
+func (a Account) UnlimitedOn(days calendar.Calendar, day, today time.Time) bool {
+	if first, _ := days.Period(today); day.Before(first) {
+		return a.TermsOn(day).Unlimited()
+	}
+	return a.Unlimited()
+}
+
+// Paper is a size of paper.
+type Paper string
+
+// The sizes.
+const (
+	A4     Paper = "a4"
+	Letter Paper = "letter"
+)
+
+// letterCountries print on US Letter; all others, and who named no country, on A4 (the Unicode CLDR's paperSize).
+var letterCountries = []string{"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"}
+
+// Paper is what the account prints on.
+func (s Settings) Paper() Paper {
+	if slices.Contains(letterCountries, s.Country) {
+		return Letter
+	}
+	return A4
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
@@ -96,7 +98,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 			return err
 		}
 		created, rebundled, version = !exists, false, item.Version
-		a = Account{ID: c.Account, Settings: settings, CreatedAt: c.At, ChangedAt: c.At}
+		a = New(c.Account, settings, c.At)
 		change := call.Change{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
 		condition := table.IfAbsent
 		var ops []table.Operation
@@ -109,7 +111,9 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 				a = before
 				return nil
 			}
-			a.CreatedAt = before.CreatedAt
+			if a, err = before.Changed(settings, c.At); err != nil {
+				return err
+			}
 			change.Action, change.Before = "account.changed", before.Settings
 			condition = table.IfVersion(item.Version)
 			if before.Currency != settings.Currency {
@@ -153,8 +157,17 @@ func (s *Service) check(settings Settings) error {
 	if _, err := time.LoadLocation(settings.Timezone); err != nil || settings.Timezone == "" || settings.Timezone == "Local" {
 		fields = append(fields, problem.Field{Field: "timezone", Message: "must be the IANA name of a time zone, such as America/New_York"})
 	}
+	if settings.Country != "" && !isCountry(settings.Country) {
+		fields = append(fields, problem.Field{Field: "country", Message: "must be the ISO 3166-1 code of a country, such as US"})
+	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
 	}
 	return nil
+}
+
+// isCountry says whether a country has this code today: no former one, no group of countries, no other name of one.
+func isCountry(code string) bool {
+	region, err := language.ParseRegion(code)
+	return err == nil && region.IsCountry() && region.Canonicalize() == region && region.String() == code
 }

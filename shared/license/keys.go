@@ -87,12 +87,15 @@ func boughtKey(account, product string) table.Key {
 	return table.Key{Partition: seatsPartition(account), Sort: product}
 }
 
-// boughtDayKey counts, per product, what was bought less what was terminated on one UTC day; BoughtAt reads them.
-func boughtDayKey(account string, at time.Time) table.Key {
-	return table.Key{Partition: boughtDaysPartition(account), Sort: at.UTC().Format(time.DateOnly)}
+// boughtQuarterKey counts, per product, what was bought less what was terminated in one quarter of an hour; BoughtAt reads
+// them.
+func boughtQuarterKey(account string, at time.Time) table.Key {
+	return table.Key{
+		Partition: boughtQuartersPartition(account), Sort: at.UTC().Truncate(boughtQuarter).Format("2006-01-02T15:04Z"),
+	}
 }
 
-func boughtDaysPartition(account string) string { return call.Partition(account, "SEATS-DAYS") }
+func boughtQuartersPartition(account string) string { return call.Partition(account, "SEATS-TIMES") }
 
 // takenShards is over how many items the counts of what is assigned, what is reserved, and who waits, are spread. A commit adds to one of them, whatever it changes; which one
 // is left to chance, so a single one of them may count below zero and only their sum means something.

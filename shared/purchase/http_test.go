@@ -433,7 +433,6 @@ func TestOrderRefuses(t *testing.T) {
 	refuses("another cost center", "quote-stale", func(s *shop) { s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-2"}) })
 	refuses("a cost center that is gone", "quote-stale", func(s *shop) { s.zoe("DELETE", "/cost-centers/CC-1", nil) })
 	refuses("half an hour", "quote-expired", func(s *shop) { s.Clock.Add(30 * time.Minute) })
-	refuses("another billing day", "quote-stale", func(s *shop) { s.settings(map[string]any{"billingDay": 20}) })
 	refuses("another currency", "quote-stale", func(s *shop) { s.settings(map[string]any{"currency": "EUR"}) })
 
 	s := stocked(t)
@@ -443,6 +442,31 @@ func TestOrderRefuses(t *testing.T) {
 	q := s.quote(line("developer", 1, "CC-1"))
 	other := testkit.Request{Method: "POST", Path: "/v1/accounts/globex/orders", Body: confirm(q), User: "zoe", Account: "globex", Permissions: everything}
 	s.problem(s.Do(t, s.h, other), http.StatusNotFound, "not-found")
+}
+
+// Another billing day counts from the next period on (spec 12): what was quoted stands, and so does the next billing
+// date. The period after it is as short as it must be, and what is due in it are its days of a whole month.
+func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {
+	s := stocked(t) // on 15 July; the billing day is the 1st
+	q := s.quote(line("live-reports", 2, "CC-1"))
+	s.settings(map[string]any{"billingDay": 20})
+	testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(q)), http.StatusCreated)
+	for _, step := range []struct {
+		days int
+		want purchase.Proration
+	}{
+		{0, purchase.Proration{From: "2026-07-15", To: "2026-08-01", Days: 17, PeriodDays: 31}},
+		{20, purchase.Proration{From: "2026-08-04", To: "2026-08-20", Days: 16, PeriodDays: 31}},
+		{20, purchase.Proration{From: "2026-08-24", To: "2026-09-20", Days: 27, PeriodDays: 31}},
+	} {
+		s.Clock.Add(time.Duration(step.days) * 24 * time.Hour)
+		if got := s.quote(line("live-reports", 2, "CC-1")); got.Proration != step.want || got.NextBillingDate != step.want.To {
+			t.Errorf("got %+v, next billing date %s, want %+v", got.Proration, got.NextBillingDate, step.want)
+		}
+		if got := s.billing(); got.NextBillingDate != step.want.To {
+			t.Errorf("billing: %s, want %s", got.NextBillingDate, step.want.To)
+		}
+	}
 }
 
 // settings changes the account as an operator does.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/problem"
 )
@@ -26,10 +27,8 @@ type Terms struct {
 	HasCostCenter func(code string) bool
 	// Currency is one that the catalog has prices in.
 	Currency string
-	// Location is the account's time zone; it decides which day today is.
-	Location *time.Location
-	// BillingDay is the day of the month, 1 to 28, on which the recurring charge falls due.
-	BillingDay int
+	// Days is the account's calendar; it decides which day today is, and on which the recurring charge falls due.
+	Days calendar.Calendar
 }
 
 // Browse lists the products of a category and a kind (spec 3.1), in the catalog's order and priced in a currency; an empty category or kind
@@ -252,31 +251,21 @@ func (c Cart) index(lineID string) int {
 
 // Period is the billing period that a moment lies in, as days of the account's own calendar.
 type Period struct {
-	// Start and Next are the billing dates before and after today; Start is today itself on a billing date, Next never is. They and Today are
-	// midnights in UTC that stand for days, so that summer time cannot shorten one.
+	// Next is the billing date after today, which it never is itself, and Start is a month before it: prices are for a
+	// month, also where a changed billing day made the period shorter (spec 12). They and Today are midnights in UTC that
+	// stand for days, so that summer time cannot shorten one.
 	Start, Today, Next time.Time
 }
 
 // PeriodAt finds the billing period of now (spec 3.3). On the billing day itself the next billing date is a month away and the whole month is
 // due: the day's own bill was for the licenses that were there when the day began.
 func PeriodAt(now time.Time, terms Terms) (Period, error) {
-	if terms.BillingDay < 1 || terms.BillingDay > 28 {
-		return Period{}, fmt.Errorf("purchase: billing day %d is not from 1 to 28", terms.BillingDay)
+	if terms.Days.IsZero() {
+		return Period{}, errors.New("purchase: the terms have no calendar")
 	}
-	if terms.Location == nil {
-		return Period{}, errors.New("purchase: the terms have no time zone")
-	}
-	year, month, day := now.In(terms.Location).Date()
-	p := Period{
-		Start: time.Date(year, month, terms.BillingDay, 0, 0, 0, 0, time.UTC),
-		Today: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
-	}
-	// No month is too short for day 28, so a month more or less lands on the same day of the month.
-	if p.Today.Before(p.Start) {
-		p.Start = p.Start.AddDate(0, -1, 0)
-	}
-	p.Next = p.Start.AddDate(0, 1, 0)
-	return p, nil
+	today := terms.Days.Day(now)
+	_, next := terms.Days.Period(today)
+	return Period{Start: next.AddDate(0, -1, 0), Today: today, Next: next}, nil
 }
 
 // Days is the length of the period: 28 to 31.

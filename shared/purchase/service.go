@@ -33,11 +33,11 @@ func NewService(env *app.Env, products *catalog.Catalog, usage Usage) *Service {
 
 // terms are the account's, with those of the cost centers that exist; it reads them in one go.
 func (s *Service) terms(ctx context.Context, c *call.Call, a account.Account, codes []string) (Terms, error) {
-	location, err := a.Location()
+	days, err := a.Calendar()
 	if err != nil {
 		return Terms{}, err
 	}
-	t := Terms{Catalog: s.products, Currency: a.Currency, Location: location, BillingDay: a.BillingDay}
+	t := Terms{Catalog: s.products, Currency: a.Currency, Days: days}
 	t.HasCostCenter, err = existing(ctx, c, codes)
 	return t, err
 }

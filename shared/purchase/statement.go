@@ -64,10 +64,12 @@ func (s *Service) source(ctx context.Context, c *call.Call, order Order) (statem
 	source := statement.Source{
 		Brand: a.Brand, AccountID: a.ID, AccountName: a.Name, Order: printed(order), CostCenterNames: make(map[string]string, len(codes)),
 	}
-	if source.Location, err = a.Location(); err != nil {
+	days, err := a.Calendar()
+	if err != nil {
 		return statement.Source{}, err
 	}
-	if item, ok := found[holder]; ok { // who orders need not be a user of the account
+	source.Location = days.Zone(days.Day(order.PlacedAt)) // as it was then: the days on it are of that zone
+	if item, ok := found[holder]; ok {                    // who orders need not be a user of the account
 		who, err := call.Decode[license.Holder](item)
 		if err != nil {
 			return statement.Source{}, err

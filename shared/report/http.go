@@ -20,10 +20,11 @@ type View struct {
 	State       State      `json:"state" enum:"queued,running,ready,failed"`
 	Percent     int        `json:"percent" doc:"How far it is: 0, 50 or 100."`
 	FileName    string     `json:"fileName"`
-	From        string     `json:"from" format:"date" doc:"The first day, in UTC."`
+	From        string     `json:"from" format:"date" doc:"The first day, in the account's time zone."`
 	To          string     `json:"to" format:"date" doc:"The day after the last."`
 	CreatedAt   time.Time  `json:"createdAt"`
 	CreatedBy   string     `json:"createdBy" doc:"Who asked for it, or the schedule."`
+	Scheduled   bool       `json:"scheduled,omitempty" doc:"It covers exactly a billing period, or a week, that was over for 48 hours."`
 	Failure     string     `json:"failure,omitempty" doc:"Why it failed."`
 	DownloadURL string     `json:"downloadUrl,omitempty" doc:"Where the file is, once it is ready. Whoever has the URL can read the file until it expires."`
 	ExpiresAt   *time.Time `json:"expiresAt,omitempty" doc:"When the URL expires: 15 minutes after it was given."`
@@ -33,7 +34,7 @@ func view(r Report) View {
 	percent := map[State]int{Queued: 0, Running: 50, Ready: 100, Failed: 100}
 	return View{
 		ID: r.ID, Kind: r.Kind, State: r.State, Percent: percent[r.State], FileName: r.FileName, From: r.From, To: r.To, CreatedAt: r.CreatedAt,
-		CreatedBy: r.CreatedBy, Failure: r.Failure,
+		CreatedBy: r.CreatedBy, Scheduled: r.Scheduled, Failure: r.Failure,
 	}
 }
 
@@ -56,8 +57,8 @@ type (
 		api.Account
 		Body struct {
 			Kind string `json:"kind" enum:"license-status"`
-			From string `json:"from,omitempty" doc:"The first day, in UTC; 30 days before to if left out." example:"2026-01-01"`
-			To   string `json:"to,omitempty" doc:"The day after the last, in UTC; tomorrow if both are left out." example:"2026-01-31"`
+			From string `json:"from,omitempty" doc:"The first day, in the account's time zone; 30 days before to if left out." example:"2026-01-01"`
+			To   string `json:"to,omitempty" doc:"The day after the last: tomorrow at the latest, and if both are left out." example:"2026-01-31"`
 		}
 	}
 	listInput struct {

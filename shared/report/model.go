@@ -39,6 +39,8 @@ type Report struct {
 	FileName  string    `json:"fileName"`
 	CreatedAt time.Time `json:"createdAt"`
 	CreatedBy string    `json:"createdBy"`
+	// Scheduled says that the window is a billing period, or a week, that is over.
+	Scheduled bool `json:"scheduled,omitempty"`
 	// StartedAt is when the last builder began, Attempts how many did.
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	Attempts  int       `json:"attempts,omitempty"`
@@ -69,9 +71,25 @@ func reportKey(account, id string) table.Key {
 	return table.Key{Partition: reportsPartition(account), Sort: id}
 }
 
-// scheduledKey says that the report of a billing period was asked for.
-func scheduledKey(account, period string) table.Key {
-	return table.Key{Partition: call.Partition(account, "REPORTS-SCHEDULED"), Sort: period}
+// scheduledPartition has the scheduled reports by the first day that they cover: a day is in one report, so there is one
+// for each.
+func scheduledPartition(account string) string { return call.Partition(account, "REPORTS-SCHEDULED") }
+
+func scheduledKey(account string, first time.Time) table.Key {
+	return table.Key{Partition: scheduledPartition(account), Sort: first.Format(time.DateOnly)}
+}
+
+// stampsPartition has the time stamps that file names bear, so that each is given once.
+func stampsPartition(account string) string { return call.Partition(account, "REPORT-STAMPS") }
+
+func stampKey(account string, at time.Time) table.Key {
+	return table.Key{Partition: stampsPartition(account), Sort: at.UTC().Format(stampFormat)}
+}
+
+// putStamp takes a time stamp; it is refused if somebody has it.
+func putStamp(account string, at time.Time) table.Operation {
+	item := table.Item{Key: stampKey(account, at), Data: []byte("{}"), Expires: at.Add(stampLife).Unix()}
+	return table.Put(item, table.IfAbsent)
 }
 
 // reportMarks is the partition of Index3 that lists the unfinished reports of all accounts.

@@ -3,11 +3,11 @@ package report_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,9 +206,10 @@ func TestARepeatedRequestAsksOnce(t *testing.T) {
 
 func TestUnlimitedBundleHasNoReport(t *testing.T) {
 	d := newDesk(t)
-	d.account(t, d.Account, account.Settings{Bundle: account.CustomerEngagement})
+	now := d.Clock.Now()
+	d.made(t, now.Format(time.RFC3339), account.Settings{Bundle: account.CustomerEngagement})
 	testkit.Problem(t, d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"})), http.StatusConflict, "report-not-applicable")
-	if err := d.reports.Schedule(t.Context(), d.Clock.Now()); err != nil || len(d.list(t)) != 0 {
+	if err := d.reports.Schedule(t.Context(), now.AddDate(0, 6, 0)); err != nil || len(d.list(t)) != 0 {
 		t.Fatalf("scheduled: %v, %d reports", err, len(d.list(t)))
 	}
 }
@@ -320,73 +321,198 @@ func TestAReportWhoseTicketIsLostIsNotLost(t *testing.T) {
 	}
 }
 
-// One report in each billing period, in the account's own time zone, whatever runs are missed or come twice.
+// made makes a new account at a moment and makes it the one that is asked for.
+func (d *desk) made(t *testing.T, at string, settings account.Settings) {
+	t.Helper()
+	d.Clock.Set(moment(t, at))
+	d.Account = "initech"
+	d.account(t, d.Account, settings)
+}
+
+func moment(t *testing.T, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// windows are those of the scheduled reports, the oldest first.
+func (d *desk) windows(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, r := range d.list(t) {
+		if !r.Scheduled || r.CreatedBy != "report-schedule" {
+			t.Fatalf("not on schedule: %+v", r)
+		}
+		all = append(all, r.From+" "+r.To)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// One report of each billing period, exactly, 48 hours after its end in the account's own time zone, whatever runs are
+// missed or come twice (spec 7).
 func TestSchedule(t *testing.T) {
 	d := newDesk(t)
-	d.account(t, d.Account, account.Settings{Timezone: "America/Detroit", BillingDay: 15})
-	at := func(text string) time.Time {
-		parsed, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return parsed
-	}
+	d.made(t, "2027-01-20T12:00:00Z", account.Settings{Timezone: "America/Detroit", BillingDay: 15})
 	for _, step := range []struct {
 		at    string
 		count int
 	}{
-		{"2027-01-20T03:00:00Z", 1}, // the first run of the period that began on the 15th
-		{"2027-01-20T03:00:00Z", 1}, // again
-		{"2027-01-21T03:00:00Z", 1},
-		{"2027-02-15T03:00:00Z", 1}, // in Detroit it is still the 14th
-		{"2027-02-16T03:00:00Z", 2},
-		{"2027-01-31T03:00:00Z", 2}, // out of order
-		{"2027-05-20T03:00:00Z", 3}, // after months without a run
-		{"2028-01-02T03:00:00Z", 4}, // December's period, over the turn of the year
+		{"2027-01-20T13:00:00Z", 0}, // the period before was over before there was the account
+		{"2027-02-15T06:00:00Z", 0},
+		{"2027-02-17T04:59:59Z", 0}, // in Detroit it is still the 16th
+		{"2027-02-17T05:00:00Z", 1},
+		{"2027-02-17T05:00:00Z", 1}, // again
+		{"2027-02-18T03:00:00Z", 1},
+		{"2027-01-31T03:00:00Z", 1}, // out of order
+		{"2027-05-20T03:00:00Z", 4}, // after months without a run
+		{"2028-01-17T05:00:00Z", 12},
 	} {
-		if err := d.reports.Schedule(t.Context(), at(step.at)); err != nil {
+		if err := d.reports.Schedule(t.Context(), moment(t, step.at)); err != nil {
 			t.Fatal(err)
 		}
 		if got := len(d.list(t)); got != step.count {
 			t.Fatalf("after the run of %s: %d reports, want %d", step.at, got, step.count)
 		}
 	}
-	latest := d.list(t)[0]
-	want := fmt.Sprintf("%s %s %s", "2027-12-04", "2028-01-03", "RingCentral_LR_Licensed Users_20280102T030000Z.xlsx")
-	if got := fmt.Sprintf("%s %s %s", latest.From, latest.To, latest.FileName); got != want {
-		t.Fatalf("got %s, want %s", got, want)
+	want := []string{
+		"2027-01-15 2027-02-15", "2027-02-15 2027-03-15", "2027-03-15 2027-04-15", "2027-04-15 2027-05-15", "2027-05-15 2027-06-15", "2027-06-15 2027-07-15",
+		"2027-07-15 2027-08-15", "2027-08-15 2027-09-15", "2027-09-15 2027-10-15", "2027-10-15 2027-11-15", "2027-11-15 2027-12-15", "2027-12-15 2028-01-15",
 	}
-	if n := len(d.s3.Take(t, "jobs/reports/acme/")); n != 4 {
+	if got := d.windows(t); !slices.Equal(got, want) {
+		t.Fatalf("got %v", got)
+	}
+	if n := len(d.s3.Take(t, "jobs/reports/initech/")); n != 12 {
 		t.Fatalf("%d tickets", n)
+	}
+	// No two bear one name, though eight were asked for in one run.
+	var names []string
+	for _, r := range d.list(t) {
+		names = append(names, r.FileName)
+	}
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) != 12 || names[0] != "RingCentral_LR_Licensed Users_20270217T050000Z.xlsx" {
+		t.Fatalf("names %v", names)
 	}
 }
 
-// Weeks begin on Monday in the account's time zone; the schedule can change at any time, and end.
-func TestWeeklySchedule(t *testing.T) {
+// The case of the issue: a report from 2 November to 2 December, and one from 3 December on.
+func TestNoDayIsLeftOut(t *testing.T) {
 	d := newDesk(t)
-	for _, step := range []struct {
-		schedule account.ReportSchedule
-		at       time.Time
-		count    int
-	}{
-		{account.Weekly, time.Date(2027, 1, 24, 12, 0, 0, 0, time.UTC), 1}, // a Sunday
-		{account.Weekly, time.Date(2027, 1, 25, 3, 0, 0, 0, time.UTC), 1},  // Monday, but not yet in Detroit
-		{account.Weekly, time.Date(2027, 1, 25, 6, 0, 0, 0, time.UTC), 2},
-		{account.Weekly, time.Date(2027, 1, 31, 23, 0, 0, 0, time.UTC), 2},
-		{account.NoReports, time.Date(2027, 2, 9, 0, 0, 0, 0, time.UTC), 2},
-		{account.Weekly, time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), 3}, // week and billing period begin on one day
-		{account.Monthly, time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), 4},
-		{account.Weekly, time.Date(2027, 3, 2, 12, 0, 0, 0, time.UTC), 4},
-		{account.Weekly, time.Date(2028, 1, 1, 12, 0, 0, 0, time.UTC), 5}, // the week of 27 December
-		{account.Weekly, time.Date(2028, 1, 2, 12, 0, 0, 0, time.UTC), 5},
-	} {
-		d.account(t, d.Account, account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: step.schedule})
-		if err := d.reports.Schedule(t.Context(), step.at); err != nil {
+	d.made(t, "2026-10-05T12:00:00Z", account.Settings{Timezone: "UTC", BillingDay: 1})
+	for at := moment(t, "2026-10-06T03:00:00Z"); at.Before(moment(t, "2027-02-10T00:00:00Z")); at = at.Add(24 * time.Hour) {
+		if err := d.reports.Schedule(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(d.list(t)); got != step.count {
-			t.Fatalf("%s, after the run of %s: %d reports, want %d", step.schedule, step.at, got, step.count)
+	}
+	want := []string{"2026-10-01 2026-11-01", "2026-11-01 2026-12-01", "2026-12-01 2027-01-01", "2027-01-01 2027-02-01"}
+	if got := d.windows(t); !slices.Equal(got, want) {
+		t.Fatalf("got %v", got)
+	}
+}
+
+// Weeks go from Monday to Sunday. A change of the schedule counts from the next billing period on, and there a week is cut
+// off: no day is in two reports.
+func TestWeeklySchedule(t *testing.T) {
+	d := newDesk(t)
+	d.made(t, "2027-01-20T12:00:00Z", account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: account.Weekly})
+	run := func(at string) {
+		t.Helper()
+		d.Clock.Set(moment(t, at))
+		if err := d.reports.Schedule(t.Context(), d.Clock.Now()); err != nil {
+			t.Fatal(err)
 		}
+	}
+	set := func(schedule account.ReportSchedule) {
+		t.Helper()
+		d.account(t, d.Account, account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: schedule})
+	}
+	want := []string{"2027-01-01 2027-01-04", "2027-01-04 2027-01-11", "2027-01-11 2027-01-18"} // the period in which it was made
+	run("2027-01-27T04:59:59Z")
+	if got := d.windows(t); !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	run("2027-01-27T05:00:00Z")
+	want = append(want, "2027-01-18 2027-01-25")
+	if got := d.windows(t); !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	run("2027-02-20T12:00:00Z")
+	set(account.Monthly) // from 1 March on, a Monday
+	run("2027-04-05T12:00:00Z")
+	set(account.Weekly) // from 1 May on, a Saturday
+	run("2027-05-20T12:00:00Z")
+	set(account.NoReports) // from 1 June on, a Tuesday
+	run("2027-06-20T12:00:00Z")
+	set(account.Weekly) // from 1 July on, a Thursday
+	run("2027-07-15T12:00:00Z")
+	want = append(want,
+		"2027-01-25 2027-02-01", "2027-02-01 2027-02-08", "2027-02-08 2027-02-15", "2027-02-15 2027-02-22", "2027-02-22 2027-03-01",
+		"2027-03-01 2027-04-01", "2027-04-01 2027-05-01",
+		"2027-05-01 2027-05-03", "2027-05-03 2027-05-10", "2027-05-10 2027-05-17", "2027-05-17 2027-05-24", "2027-05-24 2027-05-31", "2027-05-31 2027-06-01",
+		"2027-07-01 2027-07-05", "2027-07-05 2027-07-12")
+	if got := d.windows(t); !slices.Equal(got, want) {
+		t.Fatalf("got  %v\nwant %v", got, want)
+	}
+}
+
+// The bundle with unlimited Live Reports has no reports of its periods, and a change counts from the next one on: the period
+// that began without it is still reported.
+func TestABundleEndsReportsWithThePeriod(t *testing.T) {
+	d := newDesk(t)
+	d.made(t, "2027-01-20T12:00:00Z", account.Settings{})
+	d.account(t, d.Account, account.Settings{Bundle: account.CustomerEngagement})
+	if err := d.reports.Schedule(t.Context(), moment(t, "2027-03-20T00:00:00Z")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.windows(t), []string{"2027-01-01 2027-02-01"}; !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+}
+
+// Many who ask in one second get files of different names (spec 7).
+func TestFileNamesAreNeverTheSame(t *testing.T) {
+	d := newDesk(t)
+	const callers = 12
+	names := make([]string, callers)
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() { names[i] = d.ask(t, map[string]any{}).FileName })
+	}
+	group.Wait()
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) != callers {
+		t.Fatalf("names %v", names)
+	}
+	stamp := d.Clock.Now().Format("20060102T150405Z")
+	if names[0] != "RingCentral_LR_Licensed Users_"+stamp+".xlsx" {
+		t.Errorf("the first is %s, at %s", names[0], stamp)
+	}
+}
+
+func TestReportsOfTheFuture(t *testing.T) {
+	d := newDesk(t)
+	tomorrow := d.Clock.Now().AddDate(0, 0, 1).Format(time.DateOnly)
+	after := d.Clock.Now().AddDate(0, 0, 2).Format(time.DateOnly)
+	for _, test := range []struct{ from, to, field string }{
+		{tomorrow, "", "from"}, {tomorrow, after, "from"}, {"", after, "to"}, {"2026-01-01", "2999-01-01", "to"}, {"2999-01-01", "2999-01-30", "from"},
+	} {
+		r := d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status", "from": test.from, "to": test.to}))
+		p := testkit.Problem(t, r, http.StatusUnprocessableEntity, "window-in-future")
+		if len(p.Errors) != 1 || p.Errors[0].Field != test.field {
+			t.Errorf("%s to %s: %+v", test.from, test.to, p.Errors)
+		}
+	}
+	if n := len(d.list(t)); n != 0 {
+		t.Errorf("%d reports", n)
+	}
+	// What is left out never makes a window of days to come.
+	today := d.Clock.Now().Format(time.DateOnly)
+	if got := d.ask(t, map[string]any{"from": today}); got.From != today || got.To != tomorrow {
+		t.Errorf("from today on: %s to %s", got.From, got.To)
 	}
 }
 

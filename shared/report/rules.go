@@ -13,6 +13,13 @@ const (
 	maxAttempts = 5
 	// lease is how long a builder may be silent before another takes over: its function's time limit of 15 minutes, and some.
 	lease = 16 * time.Minute
+	// lateness is how long after its end a day has all its views (spec 7).
+	lateness = 48 * time.Hour
+	// stampLife is how long a time stamp is kept that was given: far longer than one may be ahead of the clock.
+	stampLife = 48 * time.Hour
+	// lookBack is how many days ago a span may have begun that is still reported when the runs in between were missed.
+	// Rollups are kept for 400 days.
+	lookBack = 390
 	// patience is how long a ticket may be under way before it is written again.
 	patience = 5 * time.Minute
 )
@@ -31,23 +38,6 @@ func fileName(brand string, at time.Time) string {
 		brand = "Seatwise"
 	}
 	return brand + "_LR_Licensed Users_" + at.UTC().Format(stampFormat) + ".xlsx"
-}
-
-// weekOf is the Monday of the week that a moment falls into, in the account's time zone.
-func weekOf(at time.Time, zone *time.Location) string {
-	local := at.In(zone)
-	year, month, day := local.Date()
-	return time.Date(year, month, day-(int(local.Weekday())+6)%7, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
-}
-
-// periodOf is the first day of the billing period that a moment falls into, in the account's time zone.
-func periodOf(at time.Time, billingDay int, zone *time.Location) string {
-	local := at.In(zone)
-	year, month, day := local.Date()
-	if day < billingDay {
-		month--
-	}
-	return time.Date(year, month, billingDay, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }
 
 // begin decides whether a builder may begin with the report now.

@@ -31,33 +31,63 @@ func NewService(env *app.Env) *Service { return &Service{env: env} }
 // Create asks for a report: it is queued in the table, with a mark, and then handed to a builder. A crash between the two only delays it: Resume hands over what is
 // marked.
 //
-// Errors: validation for the window; report-not-applicable on a bundle with unlimited Live Reports; those of call.Commit.
+// Errors: validation and window-in-future for the window; report-not-applicable on a bundle with unlimited Live Reports; those
+// of call.Commit.
 func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Report, error) {
-	a, _, err := account.Load(ctx, c)
+	var r Report
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		a, _, err := account.Load(ctx, c)
+		if err != nil {
+			return err
+		}
+		days, err := a.Calendar()
+		if err != nil {
+			return err
+		}
+		today := days.Day(c.At)
+		first, end, err := usage.Span(from, to, today)
+		if err != nil {
+			return err
+		}
+		if a.Unlimited() || a.UnlimitedOn(days, end.AddDate(0, 0, -1), today) {
+			return NotApplicable()
+		}
+		stamp, err := s.freeStamp(ctx, c)
+		if err != nil {
+			return err
+		}
+		r = s.queued(c, a, span{first, end}, stamp)
+		put, audit, err := s.operations(c, r)
+		if err != nil {
+			return err
+		}
+		r.version = put.Item.Version
+		answer := call.Answer{
+			Status: http.StatusAccepted, Header: map[string]string{"Location": location(c, r), "ETag": call.Tag(r.version)}, Body: view(r),
+		}
+		return c.Commit(ctx, answer, put, audit, putStamp(c.Account, stamp))
+	})
 	if err != nil {
-		return Report{}, err
-	}
-	if a.Unlimited() {
-		return Report{}, NotApplicable()
-	}
-	first, end, err := usage.Span(from, to, c.At)
-	if err != nil {
-		return Report{}, err
-	}
-	r := s.queued(c, a, first, end)
-	put, audit, err := s.operations(c, r)
-	if err != nil {
-		return Report{}, err
-	}
-	r.version = put.Item.Version
-	answer := call.Answer{Status: http.StatusAccepted, Header: map[string]string{"Location": location(c, r), "ETag": call.Tag(r.version)}, Body: view(r)}
-	if err := c.Commit(ctx, answer, put, audit); err != nil {
 		return Report{}, err
 	}
 	if err := s.handOver(ctx, c.Account, r.ID); err != nil {
 		s.env.Log.WarnContext(ctx, "report not handed over yet", slog.String("account", c.Account), slog.String("report", r.ID), slog.Any("error", err))
 	}
 	return r, nil
+}
+
+// freeStamp is a time stamp for a file name that no other report of the account has (spec 7): the second of the call, or
+// where that is taken the first after it that is free. Who comes second to the commit finds another.
+func (s *Service) freeStamp(ctx context.Context, c *call.Call) (time.Time, error) {
+	stamp := c.At.UTC().Truncate(time.Second)
+	query := table.Query{Partition: stampsPartition(c.Account), From: stampKey(c.Account, stamp).Sort}
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		if item.Sort == stampKey(c.Account, stamp).Sort {
+			stamp = stamp.Add(time.Second)
+		}
+		return nil
+	})
+	return stamp, err
 }
 
 // NotApplicable is the problem of an account whose bundle has unlimited Live Reports: it has no license report (spec 6).
@@ -67,10 +97,10 @@ func NotApplicable() *problem.Problem {
 
 func location(c *call.Call, r Report) string { return "/v1/accounts/" + c.Account + "/reports/" + r.ID }
 
-func (s *Service) queued(c *call.Call, a account.Account, from, to time.Time) Report {
+func (s *Service) queued(c *call.Call, a account.Account, window span, stamp time.Time) Report {
 	return Report{
-		ID: s.env.IDs.Ordered(), Kind: LicenseStatus, State: Queued, From: from.Format(time.DateOnly), To: to.Format(time.DateOnly),
-		FileName: fileName(a.Brand, c.At), CreatedAt: c.At.UTC(), CreatedBy: c.Actor,
+		ID: s.env.IDs.Ordered(), Kind: LicenseStatus, State: Queued, From: window.First.Format(time.DateOnly), To: window.End.Format(time.DateOnly),
+		FileName: fileName(a.Brand, stamp), CreatedAt: c.At.UTC(), CreatedBy: c.Actor,
 	}
 }
 
@@ -239,15 +269,13 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 	return n, errors.Join(append(failures, err)...)
 }
 
-// Schedule asks for the report of every account that has none yet for the week or billing period, in its time zone, that this time falls into: the last 30 days. The time is the
-// event's. Each account is on its own; repeated and missed runs make no difference to what there is in the end.
+// Schedule asks for the reports of every account that are due at a time, the event's: one for each billing period, or week,
+// that is over, 48 hours after its end (spec 7). Each account is on its own; repeated and missed runs make no difference to
+// what there is in the end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 	var failures []error
 	err := account.All(ctx, s.env.Table, func(a account.Account) error {
-		if a.Unlimited() {
-			return nil
-		}
-		if err := s.scheduleOne(ctx, a, at); err != nil {
+		if err := s.scheduleAccount(ctx, a, at); err != nil {
 			s.env.Log.ErrorContext(ctx, "scheduled report failed", slog.String("account", a.ID), slog.Any("error", err))
 			failures = append(failures, fmt.Errorf("account %s: %w", a.ID, err))
 		}
@@ -256,40 +284,62 @@ func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 	return errors.Join(append(failures, err)...)
 }
 
-func (s *Service) scheduleOne(ctx context.Context, a account.Account, at time.Time) error {
-	zone, err := a.Location()
+func (s *Service) scheduleAccount(ctx context.Context, a account.Account, at time.Time) error {
+	days, err := a.Calendar()
 	if err != nil {
 		return err
 	}
-	period := periodOf(at, a.BillingDay, zone) // also for an account from before there was a choice
-	switch a.ReportSchedule {
-	case account.NoReports:
+	wanted := due(a, days, at)
+	if len(wanted) == 0 {
 		return nil
-	case account.Weekly:
-		period = "week " + weekOf(at, zone)
-	case account.Monthly:
 	}
-	key := scheduledKey(a.ID, period)
-	if _, found, err := table.Get(ctx, s.env.Table, key); err != nil || found {
+	asked := map[string]bool{} // by the first day
+	query := table.Query{Partition: scheduledPartition(a.ID), From: scheduledKey(a.ID, wanted[0].First).Sort}
+	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		asked[item.Sort] = true
+		return nil
+	})
+	if err != nil {
 		return err
 	}
+	var failures []error
+	for _, window := range wanted {
+		if !asked[scheduledKey(a.ID, window.First).Sort] {
+			failures = append(failures, s.scheduleOne(ctx, a, window, at))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// scheduleOne asks for one report, unless another run was faster.
+func (s *Service) scheduleOne(ctx context.Context, a account.Account, window span, at time.Time) error {
 	c := call.ForEvent(s.env, a.ID, "report-schedule", "schedule", at)
-	from, to, err := usage.Span("", "", at)
-	if err != nil {
+	key, id := scheduledKey(a.ID, window.First), ""
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		id = ""
+		if _, found, err := table.Get(ctx, s.env.Table, key); err != nil || found {
+			return err
+		}
+		stamp, err := s.freeStamp(ctx, c)
+		if err != nil {
+			return err
+		}
+		r := s.queued(c, a, window, stamp)
+		r.Scheduled = true
+		put, audit, err := s.operations(c, r)
+		if err != nil {
+			return err
+		}
+		data, err := call.Encode(map[string]string{"report": r.ID, "end": r.To})
+		if err != nil {
+			return err
+		}
+		once := table.Put(table.Item{Key: key, Data: data}, table.IfAbsent)
+		id = r.ID
+		return s.env.Table.Commit(ctx, []table.Operation{once, putStamp(a.ID, stamp), put, audit})
+	})
+	if err != nil || id == "" {
 		return err
 	}
-	r := s.queued(c, a, from, to)
-	put, audit, err := s.operations(c, r)
-	if err != nil {
-		return err
-	}
-	data, err := call.Encode(map[string]string{"report": r.ID})
-	if err != nil {
-		return err
-	}
-	once := table.Put(table.Item{Key: key, Data: data}, table.IfAbsent)
-	if err := s.env.Table.Commit(ctx, []table.Operation{once, put, audit}); err != nil {
-		return ours(err) // another run was faster
-	}
-	return s.handOver(ctx, a.ID, r.ID)
+	return s.handOver(ctx, a.ID, id)
 }

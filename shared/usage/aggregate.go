@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/account"
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/directory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -62,25 +64,62 @@ func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time)
 	at = at.UTC()
 	c := call.ForEvent(s.env, id, aggregator, "aggregation", at)
 	failures := []error{s.finishGrants(ctx, id, at)}
-	days := daysToFold(at)
-	folds, err := s.fold(ctx, c, days)
+	days, err := s.calendar(ctx, c)
 	if err != nil {
 		return errors.Join(append(failures, err)...)
 	}
+	failures = append(failures, s.foldDays(ctx, c, days, daysToFold(days, at)), s.endGrants(ctx, c, days, at))
+	return errors.Join(failures...)
+}
+
+// calendar reads the days of the call's account.
+func (s *Service) calendar(ctx context.Context, c *call.Call) (calendar.Calendar, error) {
+	a, _, err := account.Load(ctx, c)
+	if err != nil {
+		return calendar.Calendar{}, err
+	}
+	return a.Calendar()
+}
+
+// Settle folds the last days of a span that is over once more, so that a report has every view that was accepted: they may
+// come until 48 hours after the last day's end, and the hourly aggregation may not have run since.
+func (s *Service) Settle(ctx context.Context, c *call.Call, days calendar.Calendar, first, end time.Time) error {
+	late := days.Day(days.Begin(end).Add(-lateness))
+	if late.Before(first) {
+		late = first
+	}
+	for _, date := range calendar.Days(late, end) { // one by one: a day of a large account fills the memory of a builder
+		if err := s.foldDays(ctx, c, days, []time.Time{date}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foldDays makes the rollups of consecutive days. One that fails does not stop the others.
+func (s *Service) foldDays(ctx context.Context, c *call.Call, days calendar.Calendar, dates []time.Time) error {
+	folds, err := s.fold(ctx, c, days, dates)
+	if err != nil {
+		return err
+	}
+	var failures []error
 	for _, f := range folds {
-		if err := s.replace(ctx, c, f); err != nil {
+		if err := s.replace(ctx, c, days, f); err != nil {
 			failures = append(failures, fmt.Errorf("day %s: %w", f.date.Format(time.DateOnly), err))
 		}
 	}
-	return errors.Join(append(failures, s.endGrants(ctx, c, at))...)
+	return errors.Join(failures...)
 }
 
 // fold is a day's rollup as it was made of the views and the memberships, and the head that was there before they were read.
 type fold struct {
 	*rollup
-	date   time.Time
-	events int
-	old    storedHead
+	date time.Time
+	// begin and end are the moments between which the day lies; they are one where a change of the time zone left no
+	// moment of it.
+	begin, end time.Time
+	events     int
+	old        storedHead
 }
 
 // storedHead is a head as it was read; version 0 when there is none.
@@ -89,34 +128,35 @@ type storedHead struct {
 	version int64
 }
 
-// fold makes the rollups of the days anew.
-func (s *Service) fold(ctx context.Context, c *call.Call, days []time.Time) ([]fold, error) {
-	heads, err := s.heads(ctx, c, days)
+// fold makes the rollups of consecutive days from the views and the memberships there are.
+func (s *Service) fold(ctx context.Context, c *call.Call, days calendar.Calendar, dates []time.Time) ([]fold, error) {
+	heads, err := s.heads(ctx, c, dates)
 	if err != nil {
 		return nil, err
 	}
-	folds := make([]fold, len(days))
-	for i, date := range days {
-		folds[i] = fold{rollup: newRollup(), date: date, old: heads[i]}
-		for shard := range eventShards {
-			query := table.Query{Index: table.Index1, Partition: eventsPartition(c.Account, date, shard)}
-			err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-				e, err := call.Decode[storedEvent](item)
-				if err != nil {
-					return err
-				}
-				folds[i].events++
-				folds[i].view(e.User, e.Dashboard, e.At)
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
-		}
+	folds := make([]fold, len(dates))
+	for i, date := range dates {
+		folds[i] = fold{rollup: newRollup(), date: date, begin: days.Begin(date), end: days.End(date), old: heads[i]}
 	}
-	err = s.directory.MonitoredUsers(ctx, c, days[0], func(m directory.Monitored) error {
+	begin, end := folds[0].begin, folds[len(folds)-1].end
+	if !begin.Before(end) {
+		return folds, nil
+	}
+	err = s.eachView(ctx, c, begin, end, func(e storedEvent) {
+		at := time.UnixMilli(e.At)
+		// The last fold that has begun by then; one without a moment begins together with the next.
+		i := sort.Search(len(folds), func(i int) bool { return folds[i].begin.After(at) }) - 1
+		folds[i].events++
+		folds[i].view(e.User, e.Dashboard, e.At)
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.directory.MonitoredUsers(ctx, c, begin, func(m directory.Monitored) error {
 		for _, f := range folds {
-			f.monitor(m.UserID, m.Within(f.date, f.date.Add(day)))
+			if f.begin.Before(f.end) {
+				f.monitor(m.UserID, m.Within(f.begin, f.end))
+			}
 		}
 		return nil
 	})
@@ -124,6 +164,33 @@ func (s *Service) fold(ctx context.Context, c *call.Call, days []time.Time) ([]f
 		return nil, err
 	}
 	return folds, s.foldShown(ctx, c, folds)
+}
+
+// eachView visits the views from begin up to but not including end; times of views are kept to the millisecond.
+func (s *Service) eachView(ctx context.Context, c *call.Call, begin, end time.Time, visit func(storedEvent)) error {
+	for date := utcDay(begin); date.Before(end); date = date.Add(day) {
+		for shard := range eventShards {
+			query := table.Query{Index: table.Index1, Partition: eventsPartition(c.Account, date, shard)}
+			if date.Before(begin) {
+				query.From = call.AuditMoment(begin)
+			}
+			if date.Add(day).After(end) {
+				query.To = call.AuditMoment(end)
+			}
+			err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+				e, err := call.Decode[storedEvent](item)
+				if err != nil {
+					return err
+				}
+				visit(e)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // foldShown adds which dashboards showed the monitored queues on each day, also of queues that are deleted by now.
@@ -153,7 +220,7 @@ func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) err
 			if q, ok := there[queue]; ok {
 				spans = q.Shown
 			}
-			f.show(queue, spans.Within(f.date, f.date.Add(day)))
+			f.show(queue, spans.Within(f.begin, f.end))
 		}
 	}
 	return nil
@@ -163,7 +230,7 @@ func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) err
 func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]storedHead, error) {
 	heads := make([]storedHead, len(days))
 	query := table.Query{
-		Partition: headsPartition(c.Account), From: days[0].Format(time.DateOnly), To: days[len(days)-1].Add(day).Format(time.DateOnly),
+		Partition: headsPartition(c.Account), From: days[0].Format(time.DateOnly), To: days[len(days)-1].AddDate(0, 0, 1).Format(time.DateOnly),
 	}
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		for i, date := range days {
@@ -182,12 +249,12 @@ func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]
 }
 
 // replace makes the fold the rollup of its day. A reader sees one rollup or the other, whole: the chunks are written under a name of their own first, then the head
-// is turned to them, if no other run has turned it since this one began to read; otherwise the day is folded anew.
-func (s *Service) replace(ctx context.Context, c *call.Call, f fold) error {
+// is turned to them, if no other run has turned it since this one began to read; otherwise the day is folded again.
+func (s *Service) replace(ctx context.Context, c *call.Call, days calendar.Calendar, f fold) error {
 	first := true
 	return call.Decide(ctx, func(ctx context.Context) error {
 		if !first {
-			again, err := s.fold(ctx, c, []time.Time{f.date})
+			again, err := s.fold(ctx, c, days, []time.Time{f.date})
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
@@ -129,10 +130,10 @@ const aggregator = "usage-aggregation"
 
 // endGrants withdraws the grants of viewers who have not viewed for 30 days before the moment now, which is the event's (spec 6). One that fails does not stop
 // the others; the errors come together.
-func (s *Service) endGrants(ctx context.Context, c *call.Call, now time.Time) error {
+func (s *Service) endGrants(ctx context.Context, c *call.Call, days calendar.Calendar, now time.Time) error {
 	limit := now.Add(-dormant)
 	var idle []storedViewer
-	query := table.Query{Index: table.Index1, Partition: viewersPartition(c.Account), To: dayOf(limit).Add(day).Format(time.DateOnly)}
+	query := table.Query{Index: table.Index1, Partition: viewersPartition(c.Account), To: utcDay(limit).Add(day).Format(time.DateOnly)}
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		v, err := call.Decode[storedViewer](item)
 		idle = append(idle, v)
@@ -144,8 +145,8 @@ func (s *Service) endGrants(ctx context.Context, c *call.Call, now time.Time) er
 	exact := map[time.Time]*rollup{}
 	var failures []error
 	for _, v := range idle {
-		last, err := s.lastView(ctx, c, v, exact)
-		if err == nil && !last.After(limit) {
+		last, err := s.lastView(ctx, c, days, v, exact)
+		if err == nil && !last.At.After(limit) {
 			err = s.endGrant(ctx, c, v)
 		}
 		if err != nil {
@@ -155,21 +156,26 @@ func (s *Service) endGrants(ctx context.Context, c *call.Call, now time.Time) er
 	return errors.Join(failures...)
 }
 
-// lastView is the last view of a viewer's last day with views, of which the viewer's own item knows only the first.
-func (s *Service) lastView(ctx context.Context, c *call.Call, v storedViewer, rollups map[time.Time]*rollup) (time.Time, error) {
-	date := dayOf(v.LastView)
-	r, ok := rollups[date]
-	if !ok {
-		err := s.eachRollup(ctx, c, []time.Time{date}, func(_ time.Time, read *rollup) { r = read })
-		if err != nil {
-			return time.Time{}, err
+// lastView is the last view of a viewer's last UTC day with views, of which the viewer's own item knows only the first. The
+// rollups that were read are kept for the next one.
+func (s *Service) lastView(
+	ctx context.Context, c *call.Call, days calendar.Calendar, v storedViewer, rollups map[time.Time]*rollup,
+) (View, error) {
+	date := utcDay(v.LastView)
+	last := View{DashboardID: v.Dashboard, At: v.LastView}
+	for _, own := range calendar.Days(days.Day(date), days.Day(date.Add(day-1)).AddDate(0, 0, 1)) {
+		r, ok := rollups[own]
+		if !ok {
+			err := s.eachRollup(ctx, c, []time.Time{own}, func(_ time.Time, read *rollup) { r = read })
+			if err != nil {
+				return View{}, err
+			}
+			rollups[own] = r
 		}
-		rollups[date] = r
-	}
-	last := v.LastView
-	for _, at := range r.views[v.User] {
-		if viewed := time.UnixMilli(at).UTC(); viewed.After(last) {
-			last = viewed
+		for dashboard, at := range r.views[v.User] {
+			if viewed := time.UnixMilli(at).UTC(); viewed.After(last.At) {
+				last = View{DashboardID: dashboard, At: viewed}
+			}
 		}
 	}
 	return last, nil

@@ -51,14 +51,16 @@ func receiptBody(r Receipt) ReceiptBody {
 
 type summaryInput struct {
 	api.Account
-	From string `query:"from" doc:"The first day, in UTC; 30 days before to if left out." example:"2026-01-01"`
-	To   string `query:"to" doc:"The day after the last, in UTC; tomorrow if both are left out." example:"2026-01-31"`
+	From string `query:"from" doc:"The first day, in the account's time zone; 30 days before to if left out." example:"2026-01-01"`
+	To   string `query:"to" doc:"The day after the last: tomorrow at the latest, and if both are left out; 30 days after from, or tomorrow, if it alone is." example:"2026-01-31"`
 }
 
 // Summary is the usage of a window (spec 6, 7).
 type Summary struct {
-	From string `json:"from" format:"date" doc:"The first day, in UTC."`
+	From string `json:"from" format:"date" doc:"The first day."`
 	To   string `json:"to" format:"date" doc:"The day after the last."`
+	// Timezone is that of the last day.
+	Timezone string `json:"timezone" doc:"The time zone that makes the days: the account's, as it was when the billing period began that a day is in. Where it changed within the window, that of the last day."`
 
 	LiveReportsPurchased      int64 `json:"liveReportsPurchased"`
 	CallQueueBoosterPurchased int64 `json:"callQueueBoosterPurchased"`
@@ -100,7 +102,7 @@ type DayBody struct {
 
 func summaryBody(w *Window, names Names) Summary {
 	body := Summary{
-		From: w.From.Format(time.DateOnly), To: w.To.Format(time.DateOnly),
+		From: w.From.Format(time.DateOnly), To: w.To.Format(time.DateOnly), Timezone: w.Zones[len(w.Zones)-1].Name,
 		LiveReportsPurchased: w.Purchased.LiveReports, CallQueueBoosterPurchased: w.Purchased.CallQueueBooster, TotalPurchased: w.Purchased.Total(),
 		MonitoredUsers: w.MonitoredUsers, Viewers: w.Viewers, ActiveUsers: w.ActiveUsers, OverageUsers: w.OverageUsers,
 		Daily: make([]DayBody, len(w.Days)),
@@ -143,11 +145,7 @@ func Routes(k *api.Kit, env *app.Env) {
 		ID: "get-usage-summary", Method: http.MethodGet, Path: "/v1/accounts/{account}/usage/summary", Summary: "Sum up the usage of a window of days", Tag: tag,
 		Permissions: []auth.Permission{auth.UsageRead},
 	}, func(ctx context.Context, c *call.Call, in *summaryInput) (*api.Plain[Summary], error) {
-		from, to, err := Span(in.From, in.To, c.At)
-		if err != nil {
-			return nil, err
-		}
-		w, names, err := s.Window(ctx, c, from, to)
+		w, names, err := s.Asked(ctx, c, in.From, in.To)
 		if err != nil {
 			return nil, err
 		}

@@ -218,7 +218,7 @@ func (in *intake) store(ctx context.Context, events []Event) (duplicates int, er
 			if !ok {
 				v = in.viewers[e.UserID]
 			}
-			if after, changed := v.seen(e.At, in.granted[e.UserID]); changed {
+			if after, changed := v.seen(e.DashboardID, e.At, in.granted[e.UserID]); changed {
 				touched[e.UserID] = after
 			}
 		}
@@ -260,7 +260,7 @@ func (in *intake) event(e Event) (table.Operation, error) {
 		return table.Operation{}, err
 	}
 	item := table.Item{Key: eventKey(in.c.Account, e.ID), Data: data, Expires: in.c.At.Add(remembered).Unix()}
-	item.Places[0] = table.Key{Partition: eventsPartition(in.c.Account, dayOf(e.At), eventShard(e.ID)), Sort: call.AuditMoment(e.At) + "#" + e.ID}
+	item.Places[0] = table.Key{Partition: eventsPartition(in.c.Account, utcDay(e.At), eventShard(e.ID)), Sort: call.AuditMoment(e.At) + "#" + e.ID}
 	cond := table.IfAbsent
 	if version, ok := in.expired[item.Key]; ok {
 		cond = table.IfVersion(version)

@@ -24,7 +24,7 @@ func eventShard(id string) int {
 	return int(sum.Sum32() % eventShards)
 }
 
-// eventsPartition lists the views of a day, in Index1.
+// eventsPartition lists the views of a UTC day, in Index1, by time.
 func eventsPartition(account string, date time.Time, shard int) string {
 	return call.Partition(account, "VIEWS", date.Format(time.DateOnly), string(rune('0'+shard)))
 }
@@ -46,7 +46,7 @@ func viewerKey(account, user string) table.Key {
 	return table.Key{Partition: call.Partition(account, "VIEWER", user), Sort: "VIEWER"}
 }
 
-// viewersPartition lists the viewers by the day of their last view, in Index1.
+// viewersPartition lists the viewers by the UTC day of their last view, in Index1.
 func viewersPartition(account string) string { return call.Partition(account, "VIEWERS") }
 
 // viewerMarks is the partition of Index3 that lists, over all accounts, the viewers whose view is stored and whose grant is not.

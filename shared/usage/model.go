@@ -30,8 +30,10 @@ type head struct {
 // storedViewer is what is known of a viewer's grant.
 type storedViewer struct {
 	User string `json:"user"`
-	// LastView is the first view of the last day with views; the rollup of that day knows the last.
-	LastView time.Time `json:"lastView"`
+	// LastView is the first view of the last UTC day with views, and Dashboard what was viewed; the rollups of that day
+	// know the last view.
+	LastView  time.Time `json:"lastView"`
+	Dashboard string    `json:"dashboard,omitempty"`
 	// Pending says that the view is stored and the grant is not: a crash came between, or the grant failed.
 	Pending bool `json:"pending,omitempty"`
 }
@@ -54,10 +56,10 @@ func loadViewer(found map[table.Key]table.Item, account, user string) (viewerSta
 }
 
 // seen is the viewer after a view, and whether that differs from before. granted says whether they hold the grant.
-func (v viewerState) seen(at time.Time, granted bool) (viewerState, bool) {
+func (v viewerState) seen(dashboard string, at time.Time, granted bool) (viewerState, bool) {
 	after := v
-	if !v.exists || dayOf(at).After(dayOf(v.LastView)) {
-		after.LastView = at.UTC()
+	if !v.exists || utcDay(at).After(utcDay(v.LastView)) {
+		after.LastView, after.Dashboard = at.UTC(), dashboard
 	}
 	after.Pending = v.Pending || !granted
 	return after, after != v

@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
+	"seatwise/shared/account"
 	"seatwise/shared/catalog"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/usage"
 )
 
@@ -18,10 +21,21 @@ type plain struct {
 	dashboards map[string][]string // queues by dashboard
 	agents     map[string]map[string]bool
 	viewers    map[string]map[string]bool
+	// zones are those before and from changed on, which is midnight of a date in the first.
+	zones   [2]*time.Location
+	changed time.Time
 }
 
-func add(to map[string]map[string]bool, date time.Time, user string) {
-	key := date.Format(time.DateOnly)
+// date is the account's day of a moment.
+func (p *plain) date(at time.Time) string {
+	if at.Before(p.changed) {
+		return at.In(p.zones[0]).Format(time.DateOnly)
+	}
+	return max(at.In(p.zones[1]).Format(time.DateOnly), p.changed.In(p.zones[0]).Format(time.DateOnly))
+}
+
+func (p *plain) add(to map[string]map[string]bool, at time.Time, user string) {
+	key := p.date(at)
 	if to[key] == nil {
 		to[key] = map[string]bool{}
 	}
@@ -33,7 +47,7 @@ func (p *plain) held(at time.Time) {
 	for _, queues := range p.dashboards {
 		for _, queue := range queues {
 			for _, user := range p.members[queue] {
-				add(p.agents, at, user)
+				p.add(p.agents, at, user)
 			}
 		}
 	}
@@ -50,15 +64,62 @@ func (p *plain) day(date string) usage.DayBody {
 	return usage.DayBody{Date: date, MonitoredUsers: int64(len(p.agents[date])), Viewers: int64(len(p.viewers[date])), ActiveUsers: int64(len(active))}
 }
 
+// modelZones are time zones before and after a change: nearly all of the day ahead or behind, quarters of hours, the same.
+var modelZones = [][2]*time.Location{
+	{time.UTC, time.UTC},
+	{located("America/New_York"), located("America/New_York")},
+	{located("Asia/Tokyo"), located("America/Los_Angeles")},
+	{located("Pacific/Honolulu"), located("Pacific/Kiritimati")},
+	{located("Pacific/Kiritimati"), located("Pacific/Honolulu")},
+	{located("Asia/Kathmandu"), located("Europe/Vienna")},
+}
+
+func located(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
+// moves makes the account one whose time zone changes with the period that begins on 17 July, two days after the start, and
+// tells the moment.
+func (w *world) moves(t *testing.T, zones [2]*time.Location) time.Time {
+	t.Helper()
+	a := account.Account{
+		ID: w.Account,
+		Settings: account.Settings{
+			Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: zones[1].String(), BillingDay: 17, Bundle: account.Standard,
+		},
+		Terms: []account.Terms{
+			{Timezone: zones[0].String(), BillingDay: 17, Bundle: account.Standard},
+			{From: "2026-07-17", Timezone: zones[1].String(), BillingDay: 17, Bundle: account.Standard},
+		},
+	}
+	data, err := call.Encode(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := table.Item{Key: call.AccountKey(w.Account), Data: data}
+	item.Places[0] = table.Key{Partition: "ACCOUNTS", Sort: w.Account}
+	if err := w.Env.Table.Commit(t.Context(), []table.Operation{table.Put(item, table.Always)}); err != nil {
+		t.Fatal(err)
+	}
+	return time.Date(2026, 7, 17, 0, 0, 0, 0, zones[0])
+}
+
 // Whatever the order of changes, views, repetitions, delays and runs, the figures are those of the plain model.
 func TestFiguresAgainstAModel(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 3))
 			w := newWorld(t)
+			zones := modelZones[seed%uint64(len(modelZones))]
+			changed := w.moves(t, zones)
 			w.buy(t, catalog.LiveReportsID, 5)
 			w.worked(t)
 			p := &plain{
+				zones: zones, changed: changed,
 				members:    map[string][]string{"detroit": {"john", "sarah", "mike"}, "belmont": {"emma", "david", "karen", "lisa", "mark"}},
 				dashboards: map[string][]string{"d-detroit": {"detroit"}, "d-belmont": {"belmont"}},
 				agents:     map[string]map[string]bool{}, viewers: map[string]map[string]bool{},
@@ -78,7 +139,7 @@ func TestFiguresAgainstAModel(t *testing.T) {
 			}
 			var delayed, sent []map[string]any
 			p.held(w.Clock.Now())
-			for step := range 60 {
+			for step := range 120 {
 				now := w.Clock.Now()
 				switch random.IntN(8) {
 				case 0:
@@ -91,7 +152,7 @@ func TestFiguresAgainstAModel(t *testing.T) {
 					w.dashboard(t, dashboard, p.dashboards[dashboard]...)
 				case 2, 3:
 					user, at := viewers[random.IntN(2)], now.Add(-time.Duration(random.IntN(20))*time.Hour)
-					add(p.viewers, at, user)
+					p.add(p.viewers, at, user)
 					delayed = append(delayed, view(fmt.Sprint("e", step), user, dashboards[random.IntN(2)], at))
 				case 4:
 					random.Shuffle(len(delayed), func(i, j int) { delayed[i], delayed[j] = delayed[j], delayed[i] })

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/platform/problem"
 )
 
@@ -30,7 +31,8 @@ const (
 	MaxDays = 366
 	// kept is how long a rollup is kept: any window of MaxDays that begins within the last year can be answered.
 	kept = 400 * 24 * time.Hour
-	// day is the length of a day; days are days of UTC, which has no days of 23 or 25 hours.
+	// day is the length of a day of UTC. Views are stored by days of UTC, whatever the account's time zone is; all that is
+	// shown is by days of the account.
 	day = 24 * time.Hour
 )
 
@@ -42,8 +44,8 @@ type Event struct {
 	At          time.Time
 }
 
-// dayOf is the UTC day of a moment: its midnight.
-func dayOf(at time.Time) time.Time { return at.UTC().Truncate(day) }
+// utcDay is the UTC day of a moment: its midnight.
+func utcDay(at time.Time) time.Time { return at.UTC().Truncate(day) }
 
 // checkEvent finds what is wrong with an event by itself, as it comes at the moment now.
 func checkEvent(e Event, now time.Time) *problem.Problem {
@@ -81,14 +83,10 @@ func checkViewer(who Person, dashboard bool) *problem.Problem {
 	return nil
 }
 
-// daysToFold lists the days that a run at this time folds: its own, and those that an accepted event may have been added to since the run before, with a
-// whole day to spare for runs that did not take place.
-func daysToFold(at time.Time) []time.Time {
-	var days []time.Time
-	for d := dayOf(at.Add(-lateness - day)); !d.After(dayOf(at)); d = d.Add(day) {
-		days = append(days, d)
-	}
-	return days
+// daysToFold lists the days that a run at this time folds: its own, and those that an accepted event may have been added to
+// since the run before, with 24 hours to spare for runs that did not take place.
+func daysToFold(days calendar.Calendar, at time.Time) []time.Time {
+	return calendar.Days(days.Day(at.Add(-lateness-day)), days.Day(at).AddDate(0, 0, 1))
 }
 
 // rollup is what is known of one day: who viewed what, and who was a member of which monitored queues at any time in it.
@@ -371,6 +369,8 @@ type Window struct {
 	// From is the first day, To the day after the last.
 	From, To  time.Time
 	Unlimited bool
+	// Zones are the time zones of the days, in their order: more than one where the account's changed within the window.
+	Zones     []Zone
 	Purchased Purchased
 
 	MonitoredUsers, Viewers, ActiveUsers, OverageUsers int64
@@ -384,25 +384,45 @@ type Window struct {
 	Shown map[string][]string
 }
 
+// Zone is a time zone that makes the days from First on.
+type Zone struct {
+	First time.Time
+	Name  string
+}
+
+// zones lists the time zones of days.
+func zones(days calendar.Calendar, first, end time.Time) []Zone {
+	var all []Zone
+	for _, date := range calendar.Days(first, end) {
+		if name := days.Zone(date).String(); len(all) == 0 || all[len(all)-1].Name != name {
+			all = append(all, Zone{First: date, Name: name})
+		}
+	}
+	return all
+}
+
 // gathering makes a Window of the rollups of its days, which come in order.
 type gathering struct {
 	window *Window
 	all    *rollup
 	// active is how many persons were active by the end of each day since the window began.
 	active []int64
+	// unlimited are the days on which there is no overage.
+	unlimited []bool
 }
 
-func gather(from, to time.Time, unlimited bool) *gathering {
-	return &gathering{window: &Window{From: from, To: to, Unlimited: unlimited}, all: newRollup()}
+func gather(from, to time.Time) *gathering {
+	return &gathering{window: &Window{From: from, To: to}, all: newRollup()}
 }
 
-// add takes in the next day with the licenses that were bought then.
-func (g *gathering) add(date time.Time, r *rollup, purchased int64) {
+// add takes in the next day with the licenses that were bought then; on an unlimited one nobody is over.
+func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bool) {
 	monitored, viewers, active := r.counts()
 	g.window.Days = append(g.window.Days, Day{
 		Date: date, MonitoredUsers: int64(monitored), Viewers: int64(viewers), ActiveUsers: int64(active),
-		OverageUsers: over(int64(active), purchased, g.window.Unlimited), LicensesPurchased: purchased,
+		OverageUsers: over(int64(active), purchased, unlimited), LicensesPurchased: purchased,
 	})
+	g.unlimited = append(g.unlimited, unlimited)
 	for user, queues := range r.queues {
 		if known := g.all.queues[user]; !slices.Equal(known, queues) {
 			g.all.monitor(user, queues)
@@ -420,15 +440,20 @@ func (g *gathering) add(date time.Time, r *rollup, purchased int64) {
 	g.active = append(g.active, int64(sum))
 }
 
-// done counts and sorts, and holds the window against the licenses purchased.
+// done counts and sorts, and holds the window against the licenses purchased. A window is as its last day is: unlimited or
+// not.
 func (g *gathering) done(purchased Purchased) *Window {
 	w := g.window
+	w.Unlimited = len(g.unlimited) > 0 && g.unlimited[len(g.unlimited)-1]
 	monitored, viewers, active := g.all.counts()
 	w.Purchased, w.MonitoredUsers, w.Viewers, w.ActiveUsers = purchased, int64(monitored), int64(viewers), int64(active)
 	w.OverageUsers = over(w.ActiveUsers, purchased.Total(), w.Unlimited)
 	w.Users, w.Shown = g.all.users(), g.all.shown
 	for i, d := range w.Days {
-		if d.OverageUsers > 0 || over(g.active[i], purchased.Total(), w.Unlimited) > 0 {
+		if w.Unlimited || g.unlimited[i] {
+			continue
+		}
+		if d.OverageUsers > 0 || over(g.active[i], purchased.Total(), false) > 0 {
 			w.Overage = overage(d.Date, w)
 			break
 		}
@@ -489,33 +514,47 @@ func overage(since time.Time, w *Window) *Overage {
 	return o
 }
 
-// Span is the window that is asked for: from and to as days, or empty. What is left out is filled so that the window has 30 days and, if nothing is given, ends
-// with today.
+// Span is the window that is asked for, in days of the account: from and to as days, or empty. What is left out is filled
+// so that the window has 30 days and, if nothing is given, ends with today; a window that is filled in never goes beyond
+// today.
 //
-// Errors: validation.
-func Span(from, to string, now time.Time) (first, end time.Time, err error) {
+// Errors: validation; window-in-future for a window with a day that has not begun (spec 7).
+func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 	if first, err = parseDay("from", from); err != nil {
 		return time.Time{}, time.Time{}, err
 	}
 	if end, err = parseDay("to", to); err != nil {
 		return time.Time{}, time.Time{}, err
 	}
+	tomorrow := today.AddDate(0, 0, 1)
 	switch {
+	case first.After(today):
+		return time.Time{}, time.Time{}, inFuture("from", today)
+	case end.After(tomorrow):
+		return time.Time{}, time.Time{}, inFuture("to", tomorrow)
 	case first.IsZero() && end.IsZero():
-		end = dayOf(now).Add(day)
-		first = end.Add(-DefaultDays * day)
+		first, end = tomorrow.AddDate(0, 0, -DefaultDays), tomorrow
 	case first.IsZero():
-		first = end.Add(-DefaultDays * day)
+		first = end.AddDate(0, 0, -DefaultDays)
 	case end.IsZero():
-		end = first.Add(DefaultDays * day)
+		if end = first.AddDate(0, 0, DefaultDays); end.After(tomorrow) {
+			end = tomorrow
+		}
 	}
 	switch {
 	case !first.Before(end):
 		return time.Time{}, time.Time{}, problem.Invalid("to", "must be after from: it is the first day that is not in the window")
-	case end.Sub(first) > MaxDays*day:
+	case end.After(first.AddDate(0, 0, MaxDays)):
 		return time.Time{}, time.Time{}, problem.Invalid("from", "must be at most %d days before to", MaxDays)
 	}
 	return first, end, nil
+}
+
+func inFuture(field string, last time.Time) *problem.Problem {
+	date := last.Format(time.DateOnly)
+	p := problem.New(problem.WindowInFuture, "There is no usage of days to come; "+field+" can be "+date+" at the latest.")
+	p.Fields = []problem.Field{{Field: field, Message: "must be " + date + " or before, in days of the account's time zone"}}
+	return p
 }
 
 func parseDay(field, text string) (time.Time, error) {

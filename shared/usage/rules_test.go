@@ -11,6 +11,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"seatwise/shared/craft/calendar"
+	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
 
@@ -124,7 +126,7 @@ func TestWindowAgainstAModel(t *testing.T) {
 		days := rapid.IntRange(1, 6).Draw(t, "days")
 		bought := rapid.Int64Range(0, 6).Draw(t, "bought")
 		unlimited := rapid.Bool().Draw(t, "unlimited")
-		g := gather(from, from.AddDate(0, 0, days), unlimited)
+		g := gather(from, from.AddDate(0, 0, days))
 		user := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"})
 		agents, viewers := map[string]map[string]bool{}, map[string]map[string]int64{}
 		var since time.Time
@@ -151,7 +153,7 @@ func TestWindowAgainstAModel(t *testing.T) {
 				active[who], sum[who] = true, true
 			}
 			date := from.AddDate(0, 0, n)
-			g.add(date, r, bought)
+			g.add(date, r, bought, unlimited)
 			if since.IsZero() && !unlimited && (int64(len(active)) > bought || int64(len(sum)) > bought) {
 				since = date
 			}
@@ -185,9 +187,53 @@ func TestWindowAgainstAModel(t *testing.T) {
 }
 
 func TestDaysToFold(t *testing.T) {
-	at := time.Date(2026, 7, 18, 0, 30, 0, 0, time.UTC)
-	days := daysToFold(at)
-	if len(days) != 4 || !days[0].Equal(time.Date(2026, 7, 15, 0, 0, 0, 0, time.UTC)) || !days[3].Equal(time.Date(2026, 7, 18, 0, 0, 0, 0, time.UTC)) {
-		t.Fatalf("got %v", days)
+	for zone, want := range map[string][2]string{"UTC": {"2026-07-15", "2026-07-18"}, "America/Detroit": {"2026-07-14", "2026-07-17"}} {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := calendar.New(calendar.Terms{Zone: location, BillingDay: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		days := daysToFold(c, time.Date(2026, 7, 18, 0, 30, 0, 0, time.UTC))
+		if len(days) != 4 || days[0].Format(time.DateOnly) != want[0] || days[3].Format(time.DateOnly) != want[1] {
+			t.Fatalf("%s: got %v", zone, days)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	today := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct{ from, to, first, end, slug, field string }{
+		{"", "", "2026-10-28", "2026-11-27", "", ""},
+		{"2026-11-26", "", "2026-11-26", "2026-11-27", "", ""},
+		{"2026-11-20", "", "2026-11-20", "2026-11-27", "", ""}, // not 23 days to come
+		{"2026-09-01", "", "2026-09-01", "2026-10-01", "", ""},
+		{"", "2026-11-27", "2026-10-28", "2026-11-27", "", ""},
+		{"", "2026-11-01", "2026-10-02", "2026-11-01", "", ""},
+		{"2026-11-01", "2026-11-27", "2026-11-01", "2026-11-27", "", ""},
+		{"2026-11-27", "", "", "", "window-in-future", "from"},
+		{"", "2026-11-28", "", "", "window-in-future", "to"},
+		{"2026-11-01", "2026-11-28", "", "", "window-in-future", "to"},
+		{"2999-01-01", "2999-02-01", "", "", "window-in-future", "from"},
+		{"2026-12-02", "2026-12-01", "", "", "window-in-future", "from"},
+		{"2026-11-26", "2026-11-26", "", "", "validation", "to"},
+		{"2025-11-25", "2026-11-27", "", "", "validation", "from"},
+		{"2025-11-26", "2026-11-27", "2025-11-26", "2026-11-27", "", ""},
+		{"9999-01-01", "", "", "", "validation", "from"},
+		{"soon", "", "", "", "validation", "from"},
+	} {
+		first, end, err := Span(test.from, test.to, today)
+		if test.slug != "" {
+			p, ok := problem.From(err)
+			if !ok || string(p.Slug) != test.slug || len(p.Fields) != 1 || p.Fields[0].Field != test.field || p.Status() != 422 {
+				t.Errorf("%s to %s: %v, want %s of %s", test.from, test.to, err, test.slug, test.field)
+			}
+			continue
+		}
+		if err != nil || first.Format(time.DateOnly) != test.first || end.Format(time.DateOnly) != test.end {
+			t.Errorf("%s to %s: %s, %s, %v", test.from, test.to, first, end, err)
+		}
 	}
 }

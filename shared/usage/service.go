@@ -1,8 +1,8 @@
 // Package usage meters who really uses Live Reports (spec 6): it takes in the views of dashboards, grants a license with the first one, folds views and monitored
 // members into daily rollups, and answers any window from those.
 //
-// Days are days of UTC, for every account: a day then has the same views whatever happens to an account's time zone, and a summary for given days is the same
-// wherever it is asked for.
+// Days are days of the account's time zone, as it was when the billing period began that they are in: package calendar says
+// which. A day that has begun never changes, so its views are the same whenever it is folded.
 package usage
 
 import (
@@ -35,8 +35,8 @@ func New(env *app.Env) *Service {
 	return NewService(env, desk, directory.NewService(env, desk))
 }
 
-// purchased tells what was bought at the end of each of some days: two queries, however many licenses there are.
-func (s *Service) purchased(ctx context.Context, c *call.Call, days []time.Time) (func(day time.Time) Purchased, error) {
+// purchased tells what was bought at some moments: two queries, however many licenses there are.
+func (s *Service) purchased(ctx context.Context, c *call.Call, moments []time.Time) (func(moment time.Time) Purchased, error) {
 	products, err := s.desk.Summary(ctx, c)
 	if err != nil {
 		return nil, err
@@ -45,12 +45,12 @@ func (s *Service) purchased(ctx context.Context, c *call.Call, days []time.Time)
 	for _, product := range products {
 		now[product.ProductID] = product.Bought
 	}
-	at, err := s.desk.BoughtAt(ctx, c, days, now)
+	at, err := s.desk.BoughtAt(ctx, c, moments, now)
 	if err != nil {
 		return nil, err
 	}
-	return func(day time.Time) Purchased {
-		return Purchased{LiveReports: at(day, catalog.LiveReportsID), CallQueueBooster: at(day, catalog.CallQueueBoosterID)}
+	return func(moment time.Time) Purchased {
+		return Purchased{LiveReports: at(moment, catalog.LiveReportsID), CallQueueBooster: at(moment, catalog.CallQueueBoosterID)}
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package usage_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -573,7 +574,8 @@ func TestSummaryWindows(t *testing.T) {
 	w := newWorld(t)
 	for query, want := range map[string][2]string{
 		"":                               {"2026-06-16", "2026-07-16"},
-		"?from=2026-07-01":               {"2026-07-01", "2026-07-31"},
+		"?from=2026-07-01":               {"2026-07-01", "2026-07-16"},
+		"?from=2026-06-01":               {"2026-06-01", "2026-07-01"},
 		"?to=2026-07-01":                 {"2026-06-01", "2026-07-01"},
 		"?from=2026-07-14&to=2026-07-15": {"2026-07-14", "2026-07-15"},
 		"?from=2025-07-15&to=2026-07-16": {"2025-07-15", "2026-07-16"},
@@ -583,7 +585,7 @@ func TestSummaryWindows(t *testing.T) {
 		}
 	}
 	for query, field := range map[string]string{
-		"?from=2026-07-15&to=2026-07-15": "to", "?from=2026-07-16&to=2026-07-15": "to", "?from=2025-07-14&to=2026-07-16": "from",
+		"?from=2026-07-15&to=2026-07-15": "to", "?from=2026-07-15&to=2026-07-14": "to", "?from=2025-07-14&to=2026-07-16": "from",
 		"?from=yesterday": "from", "?to=2026-02-30": "to", "?from=0001-01-01": "from", "?form=2026-01-01": "form",
 	} {
 		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
@@ -592,6 +594,72 @@ func TestSummaryWindows(t *testing.T) {
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: %+v, want the field %s", query, p.Errors, field)
 		}
+	}
+}
+
+// A window with a day that has not begun is refused (spec 7), and which day it is the account's time zone says.
+func TestWindowsInTheFuture(t *testing.T) {
+	w := newWorld(t)
+	ask := func(query string) testkit.Response {
+		return w.Do(t, w.api, testkit.Request{
+			Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary" + query, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+		})
+	}
+	for query, field := range map[string]string{
+		"?from=2026-07-16": "from", "?from=2026-07-16&to=2026-07-20": "from", "?from=2026-07-01&to=2026-07-17": "to", "?to=2999-01-01": "to", "?from=2999-01-01": "from",
+	} {
+		p := testkit.Problem(t, ask(query), http.StatusUnprocessableEntity, "window-in-future")
+		if len(p.Errors) != 1 || p.Errors[0].Field != field {
+			t.Errorf("%s: %+v, want the field %s", query, p.Errors, field)
+		}
+	}
+	// At 03:00 in UTC it is still the 15th in New York.
+	w.Clock.Set(time.Date(2026, 7, 16, 3, 0, 0, 0, time.UTC))
+	testkit.Problem(t, ask("?from=2026-07-16"), http.StatusUnprocessableEntity, "window-in-future")
+	w.Clock.Set(time.Date(2026, 7, 16, 4, 0, 0, 0, time.UTC))
+	if s := w.summary(t, "?from=2026-07-16"); s.To != "2026-07-17" || s.Timezone != "America/New_York" {
+		t.Errorf("got %s to %s, in %s", s.From, s.To, s.Timezone)
+	}
+}
+
+// The days of usage are those of the account's time zone, as it was when the billing period began (spec 6).
+func TestDaysAreTheAccounts(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	at := func(text string) time.Time {
+		parsed, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed
+	}
+	w.Clock.Set(at("2026-07-31T12:00:00Z"))
+	// From 1 August on the account is in Tokyo, where that day begins when it ends in New York: at 04:00 in UTC.
+	c := w.Call("operator")
+	_, _, _, err := account.NewService(w.Env, catalog.Default()).Put(t.Context(), c, account.Settings{
+		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "Asia/Tokyo", BillingDay: 1, Bundle: account.Standard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.Clock.Set(at("2026-08-02T16:00:00Z"))
+	w.send(t, 4, 0,
+		view("1", "alice", "d-detroit", at("2026-08-01T03:59:59Z")), view("2", "bob", "d-detroit", at("2026-08-01T04:00:00Z")),
+		view("3", "alice", "d-detroit", at("2026-08-01T14:59:59Z")), view("4", "alice", "d-belmont", at("2026-08-01T15:00:00Z")))
+	w.fold(t, w.Clock.Now())
+	got := map[string]int64{}
+	s := w.summary(t, "?from=2026-07-30&to=2026-08-04")
+	for _, d := range s.Daily {
+		got[d.Date] = d.Viewers
+	}
+	want := map[string]int64{"2026-07-30": 0, "2026-07-31": 1, "2026-08-01": 2, "2026-08-02": 1, "2026-08-03": 0}
+	if !maps.Equal(got, want) || s.Timezone != "Asia/Tokyo" {
+		t.Errorf("viewers %v in %s, want %v", got, s.Timezone, want)
+	}
+	// What was bought at 12:00 on 31 July counts for that day in New York.
+	if s.Daily[0].LicensesPurchased != 0 || s.Daily[1].LicensesPurchased != 20 {
+		t.Errorf("purchased %d and %d", s.Daily[0].LicensesPurchased, s.Daily[1].LicensesPurchased)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"seatwise/shared/account"
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/directory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -115,26 +116,27 @@ func (n Names) Dashboard(id string) string {
 	return id
 }
 
-// Window answers a span of days, to exclusive, from the rollups: at most one a day, and the users active in it, whatever the number of views. The licenses are those
-// bought at the end of its last day, which are those bought now if the span reaches to today or beyond.
-//
-// Errors: not-found when the account does not exist.
-func (s *Service) Window(ctx context.Context, c *call.Call, from, to time.Time) (*Window, Names, error) {
-	a, _, err := account.Load(ctx, c)
+// Window answers a span of the account's days, to exclusive, from the rollups: at most one a day, and the users active in it,
+// whatever the number of views. The licenses are those bought at the end of its last day, which are those bought now if the
+// span reaches to today.
+func (s *Service) Window(ctx context.Context, c *call.Call, a account.Account, from, to time.Time) (*Window, Names, error) {
+	days, err := a.Calendar()
 	if err != nil {
 		return nil, Names{}, err
 	}
-	days := make([]time.Time, 0, int(to.Sub(from)/day))
-	for date := from; date.Before(to); date = date.Add(day) {
-		days = append(days, date)
+	dates := calendar.Days(from, to)
+	ends := make([]time.Time, len(dates))
+	for i, date := range dates {
+		ends[i] = days.End(date)
 	}
-	bought, err := s.purchased(ctx, c, days)
+	bought, err := s.purchased(ctx, c, ends)
 	if err != nil {
 		return nil, Names{}, err
 	}
-	g := gather(from, to, a.Unlimited())
-	err = s.eachRollup(ctx, c, days, func(date time.Time, r *rollup) {
-		g.add(date, r, bought(date).Total())
+	g, today := gather(from, to), days.Day(c.At)
+	g.window.Zones = zones(days, from, to)
+	err = s.eachRollup(ctx, c, dates, func(date time.Time, r *rollup) {
+		g.add(date, r, bought(days.End(date)).Total(), a.UnlimitedOn(days, date, today))
 	})
 	if err != nil {
 		return nil, Names{}, err
@@ -143,7 +145,26 @@ func (s *Service) Window(ctx context.Context, c *call.Call, from, to time.Time) 
 	if err != nil {
 		return nil, Names{}, err
 	}
-	return g.done(bought(to.Add(-day))), names, nil
+	return g.done(bought(ends[len(ends)-1])), names, nil
+}
+
+// Asked is the window that a caller asks for, as Span reads it.
+//
+// Errors: not-found when the account does not exist; those of Span.
+func (s *Service) Asked(ctx context.Context, c *call.Call, from, to string) (*Window, Names, error) {
+	a, _, err := account.Load(ctx, c)
+	if err != nil {
+		return nil, Names{}, err
+	}
+	days, err := a.Calendar()
+	if err != nil {
+		return nil, Names{}, err
+	}
+	first, end, err := Span(from, to, days.Day(c.At))
+	if err != nil {
+		return nil, Names{}, err
+	}
+	return s.Window(ctx, c, a, first, end)
 }
 
 // names reads what the queues and dashboards of a rollup are called.
@@ -200,11 +221,7 @@ func withGone(
 
 // Recent is the window of the last 30 days, today included.
 func (s *Service) Recent(ctx context.Context, c *call.Call) (*Window, Names, error) {
-	from, to, err := Span("", "", c.At)
-	if err != nil {
-		return nil, Names{}, err
-	}
-	return s.Window(ctx, c, from, to)
+	return s.Asked(ctx, c, "", "")
 }
 
 // Overage is how many active users of the last 30 days, today included, are beyond the licenses bought; 0 on a bundle with unlimited Live Reports. Billing shows it

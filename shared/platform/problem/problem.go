@@ -43,6 +43,7 @@ const (
 	UnsupportedMediaType  Slug = "unsupported-media-type"
 	MethodNotAllowed      Slug = "method-not-allowed"
 	TooBusy               Slug = "too-busy"
+	WindowInFuture        Slug = "window-in-future"
 	Internal              Slug = "internal"
 )
 
@@ -80,6 +81,7 @@ var kinds = map[Slug]kind{
 	UnsupportedMediaType:  {415, "The media type is not supported"},
 	MethodNotAllowed:      {405, "The method is not allowed"},
 	TooBusy:               {503, "Too many requests at once"},
+	WindowInFuture:        {422, "The window has not come yet"},
 	Internal:              {500, "Something went wrong on our side"},
 }
 

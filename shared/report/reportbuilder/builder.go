@@ -16,6 +16,7 @@ import (
 
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/calendar"
 	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
@@ -113,7 +114,16 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 	if err != nil {
 		return workbook.LicenseStatus{}, fmt.Errorf("the report's window: %w", err)
 	}
-	w, names, err := b.usage.Window(ctx, c, from, to)
+	days, err := a.Calendar()
+	if err != nil {
+		return workbook.LicenseStatus{}, err
+	}
+	if r.Scheduled {
+		if err := b.usage.Settle(ctx, c, days, from, to); err != nil {
+			return workbook.LicenseStatus{}, err
+		}
+	}
+	w, names, err := b.usage.Window(ctx, c, a, from, to)
 	if err != nil {
 		return workbook.LicenseStatus{}, err
 	}
@@ -128,7 +138,7 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 		Created: r.CreatedAt, Brand: a.Brand, From: w.From, To: w.To,
 		LiveReportsPurchased: int(w.Purchased.LiveReports), CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster), TotalPurchased: int(w.Purchased.Total()),
 		MonitoredUsers: int(w.MonitoredUsers), Viewers: int(w.Viewers), ActiveUsers: int(w.ActiveUsers), OverageUsers: int(w.OverageUsers),
-		Users: activeUsers(people, w.Shown), Details: details(people, w.Shown, names),
+		Users: activeUsers(people, w.Shown, days), Details: details(people, w.Shown, names, days),
 	}
 	for _, d := range w.Days {
 		status.Days = append(status.Days, workbook.Day{Date: d.Date, ActiveUsers: int(d.ActiveUsers), LicensesPurchased: int(d.LicensesPurchased)})
@@ -205,7 +215,7 @@ func holds(h license.Holder, product string) bool {
 }
 
 // activeUsers are the rows of the second tab.
-func activeUsers(people []person, shown map[string][]string) iter.Seq2[workbook.ActiveUser, error] {
+func activeUsers(people []person, shown map[string][]string, days calendar.Calendar) iter.Seq2[workbook.ActiveUser, error] {
 	return func(yield func(workbook.ActiveUser, error) bool) {
 		for _, p := range people {
 			dashboards := map[string]struct{}{}
@@ -215,7 +225,7 @@ func activeUsers(people []person, shown map[string][]string) iter.Seq2[workbook.
 				}
 			}
 			row := workbook.ActiveUser{
-				Name: p.name, Extension: p.extension, Viewer: p.Viewer(), Agent: p.Agent(), LastViewed: p.LastViewed(),
+				Name: p.name, Extension: p.extension, Viewer: p.Viewer(), Agent: p.Agent(), LastViewed: dateOf(days, p.LastViewed()),
 				Queues: len(p.Queues), Dashboards: len(dashboards),
 			}
 			if !yield(row, nil) {
@@ -227,12 +237,14 @@ func activeUsers(people []person, shown map[string][]string) iter.Seq2[workbook.
 
 // details are the rows of the third tab: for each queue of an agent a row for each dashboard that showed it, with the user's own last view of that dashboard if there
 // is one; and for each other dashboard that the user viewed a row without a queue. A queue of which no dashboard is known has one row without one.
-func details(people []person, shown map[string][]string, names usage.Names) iter.Seq2[workbook.Detail, error] {
+func details(
+	people []person, shown map[string][]string, names usage.Names, days calendar.Calendar,
+) iter.Seq2[workbook.Detail, error] {
 	return func(yield func(workbook.Detail, error) bool) {
 		for _, p := range people {
 			viewed := make(map[string]time.Time, len(p.Views))
 			for _, v := range p.Views {
-				viewed[v.DashboardID] = v.At
+				viewed[v.DashboardID] = dateOf(days, v.At)
 			}
 			row := workbook.Detail{
 				Name: p.name, Extension: p.extension, LiveReports: assigned(p.holds[catalog.LiveReportsID]), CallQueueBooster: assigned(p.holds[catalog.CallQueueBoosterID]),
@@ -259,13 +271,21 @@ func details(people []person, shown map[string][]string, names usage.Names) iter
 				if _, done := listed[v.DashboardID]; done {
 					continue
 				}
-				row.Dashboard, row.LastViewed = names.Dashboard(v.DashboardID), v.At
+				row.Dashboard, row.LastViewed = names.Dashboard(v.DashboardID), viewed[v.DashboardID]
 				if !yield(row, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// dateOf is the account's day of a moment; zero for none.
+func dateOf(days calendar.Calendar, at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return days.Day(at)
 }
 
 func assigned(held bool) string {

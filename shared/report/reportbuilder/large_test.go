@@ -104,8 +104,8 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 		board := fmt.Sprint("board", i%boards)
 		at := now.Add(-time.Duration(i%40) * time.Hour)
 		events = append(events, usage.Event{ID: fmt.Sprint("first-", i), UserID: id, DashboardID: board, At: at.Add(-time.Hour)}, usage.Event{ID: fmt.Sprint("e", i), UserID: id, DashboardID: board, At: at})
-		details[name] = []string{strings.Join([]string{"", "", "Board " + board, at.Format(time.DateOnly), "No", "No"}, "|")}
-		users[name] = []string{"", "Viewer", at.Format(time.DateOnly), "0", "0"}
+		details[name] = []string{strings.Join([]string{"", "", "Board " + board, at.In(zone).Format(time.DateOnly), "No", "No"}, "|")}
+		users[name] = []string{"", "Viewer", at.In(zone).Format(time.DateOnly), "0", "0"}
 	}
 	for some := range slices.Chunk(events, usage.MaxEvents) {
 		if r, err := o.usage.Take(ctx, o.Call("pbx"), some); err != nil || r.Accepted != len(some) {

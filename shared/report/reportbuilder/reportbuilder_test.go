@@ -265,7 +265,7 @@ func TestWorkedExample(t *testing.T) {
 	file := o.file(t, asked.ID)
 	got := tabs(t, file)
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), o.window(t))
-	today, yesterday := o.Clock.Now().Format(time.DateOnly), o.Clock.Now().Add(-24*time.Hour).Format(time.DateOnly)
+	today, yesterday := o.Clock.Now().In(zone).Format(time.DateOnly), o.Clock.Now().Add(-24*time.Hour).In(zone).Format(time.DateOnly)
 
 	users := map[string][]string{}
 	for _, row := range got[workbook.ActiveUsersTab][1:] {
@@ -346,7 +346,7 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 		t.Fatalf("window %+v", w)
 	}
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), w)
-	today := o.Clock.Now().Format(time.DateOnly)
+	today := o.Clock.Now().In(zone).Format(time.DateOnly)
 	want := []string{
 		"=Lead()|7|Old|Board|" + today + "|Yes|No", "=Lead()|7|Queue|Board|" + today + "|Yes|No", "=Lead()|7||Empty|" + today + "|Yes|No",
 		"Boost|9|Queue|Board||No|Yes", "Gone|8|Queue|Board||No|No",
@@ -435,24 +435,68 @@ func TestTabsAgree(t *testing.T) {
 	}
 }
 
+// The report of a billing period is made once, 48 hours after its end, and has every view that was accepted, those of the
+// last minute too, though no aggregation ran since.
 func TestScheduledReport(t *testing.T) {
 	o := newOffice(t)
 	o.worked(t)
 	o.fold(t)
-	nightly := fmt.Appendf(nil, `{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`, o.Clock.Now().Format(time.RFC3339))
-	for range 2 {
-		if err := o.builder.Event(t.Context(), nightly); err != nil {
+	a, _, err := account.Load(t.Context(), o.Call("ann"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	days, err := a.Calendar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, end := days.Period(days.Day(o.Clock.Now()))
+	over := days.Begin(end)
+	o.Clock.Set(over.Add(-time.Hour))
+	o.fold(t)
+	o.Clock.Set(over.Add(48*time.Hour - time.Minute))
+	o.user(t, "late", "Late", "", "supervisor")
+	o.view(t, "late", "d1", over.Add(-time.Second))
+	schedule := func(at time.Time) {
+		t.Helper()
+		event := fmt.Appendf(nil, `{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`, at.Format(time.RFC3339))
+		if err := o.builder.Event(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
+		o.deliver(t)
 	}
-	if n := o.deliver(t); n != 1 {
-		t.Fatalf("%d tickets", n)
+	ofThePeriod := func() *report.Report {
+		t.Helper()
+		reports, _, err := o.reports.List(t.Context(), o.Call("ann"), "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(reports, func(r report.Report) bool { return r.From == first.Format(time.DateOnly) })
+		if i < 0 {
+			return nil
+		}
+		return &reports[i]
 	}
-	reports, _, err := o.reports.List(t.Context(), o.Call("ann"), "", 10)
-	if err != nil || len(reports) != 1 || reports[0].State != report.Ready || reports[0].CreatedBy != "report-schedule" {
-		t.Fatalf("%+v, %v", reports, err)
+	schedule(over.Add(48*time.Hour - time.Second))
+	if r := ofThePeriod(); r != nil {
+		t.Fatalf("too early: %+v", r)
 	}
-	wantFigures(t, figures(t, tabs(t, o.file(t, reports[0].ID))[workbook.SummaryTab]), o.window(t))
+	o.Clock.Set(over.Add(48 * time.Hour))
+	for range 2 {
+		schedule(o.Clock.Now())
+	}
+	r := ofThePeriod()
+	if r == nil || r.State != report.Ready || r.CreatedBy != "report-schedule" || r.To != end.Format(time.DateOnly) {
+		t.Fatalf("got %+v", r)
+	}
+	w, _, err := o.usage.Window(t.Context(), o.Call("ann"), a, first, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := tabs(t, o.file(t, r.ID))
+	wantFigures(t, figures(t, got[workbook.SummaryTab]), w)
+	if w.Viewers != 3 || !slices.ContainsFunc(got[workbook.ActiveUsersTab], func(row []string) bool { return row[0] == "Late" }) {
+		t.Fatalf("%d viewers, rows %q", w.Viewers, got[workbook.ActiveUsersTab])
+	}
 }
 
 // A ticket that comes again, and late, changes nothing.

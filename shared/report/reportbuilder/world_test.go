@@ -120,8 +120,18 @@ func (m *model) metered(product string) (n int64) {
 	return n
 }
 
-func (m *model) day(at time.Time) *modelDay {
-	key := at.UTC().Format(time.DateOnly)
+// zone is the account's: whatever else the office says counts from the next billing period on.
+var zone = func() *time.Location {
+	z, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		panic(err)
+	}
+	return z
+}()
+
+func (m *model) day(at time.Time) *modelDay { return m.date(at.In(zone).Format(time.DateOnly)) }
+
+func (m *model) date(key string) *modelDay {
 	if m.days[key] == nil {
 		m.days[key] = &modelDay{agents: map[string]map[string]bool{}, views: map[string]map[string]time.Time{}, shown: map[string]map[string]bool{}}
 	}
@@ -566,7 +576,7 @@ func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 		if at.IsZero() {
 			return ""
 		}
-		return at.Format(time.DateOnly)
+		return at.In(zone).Format(time.DateOnly)
 	}
 	called := map[string]string{}
 	for id := range active {
@@ -628,7 +638,7 @@ func (s *stage) checkReport() {
 			w.MonitoredUsers, w.Viewers, w.ActiveUsers, w.OverageUsers, w.Purchased, agents, viewers, len(users), purchased)
 	}
 	for _, day := range w.Days {
-		m := s.m.day(day.Date)
+		m := s.m.date(day.Date.Format(time.DateOnly))
 		active := map[string]bool{}
 		for user := range m.agents {
 			active[user] = true

@@ -146,7 +146,13 @@ var planted = []bug{
 	{"order not acknowledged", purchases, []edit{{"	if !acknowledged {\n", "	if !acknowledged && q.OrderID != \"\" {\n"}}, []string{"shared/purchase"}},
 
 	// Two workers apply one file at once.
-	{"lease of a worker ignored", workers, []edit{{"if j.Lease > now.Unix() {", "if j.Lease < 0 {"}}, []string{"shared/massconfig"}},
+	{"lease of a worker ignored", workers, []edit{{"if j.lease.held(s.env, now) {", "if j.lease.Until < 0 {"}}, []string{"shared/massconfig"}},
+	// A file that ends whoever reads it is read for ever.
+	{"attempts not counted", workers, []edit{{"	w.Job.Attempts++\n", ""}}, []string{"shared/massconfig"}},
+	// An older version of a dropped file undoes the newer one.
+	{"versions of a file without order", "shared/massconfig/service.go", []edit{
+		{"if object.Sequencer != \"\" && (", "if object.Sequencer == \"-\" && ("},
+	}, []string{"shared/massconfig"}},
 	// A worker that was overtaken goes on.
 	{"overtaken worker not stopped", workers, []edit{
 		{

@@ -94,6 +94,9 @@ func (s shelf) fault() error {
 	return nil
 }
 
+// Name implements files.Store.
+func (s shelf) Name(b files.Bucket) string { return bucketName[b] }
+
 // PresignPut implements files.Store; the simulation puts the file itself.
 func (s shelf) PresignPut(_ context.Context, ref files.Ref, _ int64, _, _ string, now time.Time, life time.Duration) (files.Upload, error) {
 	return files.Upload{Method: "PUT", URL: "memory:" + place(ref), Headers: map[string]string{}, ExpiresAt: now.Add(life)}, nil

@@ -110,12 +110,42 @@ func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string)
 		return err
 	}
 	w.Job.Again++
-	w.Job.State, w.Job.Lease, w.Job.Chunks = Checking, 0, 0
-	if err := w.save(ctx, audit); err != nil {
+	w.Job.State, w.Job.Attempts, w.Job.Chunks = Checking, 0, 0
+	if err := w.save(ctx, 0, audit); err != nil {
 		return err
 	}
 	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)
 	return nil
+}
+
+// giveUp ends a job that was tried too often (spec 10): what it kept for its rows returns, and what was applied stays.
+func (w *Worker[R, V]) giveUp(ctx context.Context) error {
+	names := w.jobs.room.Names
+	if w.Job.State == Checking {
+		w.Job.Why = fmt.Sprintf("The check was tried %d times and did not come to its end; nothing was %s.", MostAttempts, names.Done)
+		return w.end(ctx, Failed)
+	}
+	w.Job.Cancel = true // an applier of a job that ends needs nothing of the plan
+	applier, err := w.jobs.room.Apply(ctx, w)
+	if err != nil {
+		return err
+	}
+	p, _, err := w.progress(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := applier.End(ctx, p); {
+	case errors.Is(err, ErrHandedOn):
+		return nil
+	case err != nil:
+		return err
+	}
+	if p.Row == w.Job.Counts.Rows {
+		w.Job.Why = "Every row was done. The result file could not be written; what became of each row is listed here."
+		return w.end(ctx, Completed)
+	}
+	w.Job.Why = fmt.Sprintf("It was tried %d times and did not come to its end. %d of %d rows were done, and stay so.", MostAttempts, p.Row, w.Job.Counts.Rows)
+	return w.end(ctx, Failed)
 }
 
 // NoLongerFits begins what a person reads of a stale plan.

@@ -54,10 +54,10 @@ func (w *Worker[R, V]) rejectPlan(ctx context.Context, faults []RowError) error 
 
 // checked ends a check that found a usable plan. What goes on by itself does so if it can.
 func (w *Worker[R, V]) checked(ctx context.Context) error {
-	w.Job.Lease = 0
+	w.Job.Attempts = 0
 	if w.jobs.room.ByItself == nil || !w.jobs.room.ByItself(w.Job) {
 		w.Job.State = Ready
-		return w.save(ctx, table.Delete(w.jobs.room.MarkKey(w.Call.Account, w.Job.ID), table.Always))
+		return w.save(ctx, 0, table.Delete(w.jobs.room.MarkKey(w.Call.Account, w.Job.ID), table.Always))
 	}
 	if err := w.jobs.mayStart(ctx, w.Call, w.Job); err != nil {
 		if told, ok := problem.From(err); ok {
@@ -66,7 +66,7 @@ func (w *Worker[R, V]) checked(ctx context.Context) error {
 		return err
 	}
 	w.Job.State = w.jobs.room.Applying
-	if err := w.save(ctx); err != nil {
+	if err := w.save(ctx, 0); err != nil {
 		return err
 	}
 	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)

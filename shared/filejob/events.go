@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
@@ -77,8 +78,8 @@ func eachObject(ctx context.Context, payload []byte, take func(context.Context, 
 // arrived takes in a file.
 func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 	now := p.Env.Clock()
-	if object.Fault != nil {
-		return p.putAside(ctx, object, "its key cannot be decoded", now)
+	if why := p.unreadable(object); why != "" {
+		return p.putAside(ctx, object, why, now)
 	}
 	rest, asked := strings.CutPrefix(object.Key, UploadsPrefix)
 	if !asked {
@@ -102,6 +103,20 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 	return err
 }
 
+// unreadable is why an event names no object of ours: our buckets only are read, whatever bucket an event names, and S3 knows no key that is not UTF-8, though others that
+// speak its protocol do.
+func (p *Post) unreadable(object events.ObjectCreated) string {
+	switch {
+	case object.Fault != nil:
+		return "its key cannot be decoded"
+	case !utf8.ValidString(object.Key):
+		return "its key is not UTF-8"
+	case object.Bucket != p.Env.Files.Name(files.Uploads):
+		return "it lies in another bucket"
+	}
+	return ""
+}
+
 // roomOf finds the room of a key behind its prefix: account, the room's folder, and what is left of the key. The room is nil when there is none.
 func (p *Post) roomOf(key string) (room Carrier, account, rest string) {
 	account, key, inside := strings.Cut(key, "/")
@@ -123,7 +138,10 @@ func (p *Post) ticketed(ctx context.Context, object events.ObjectCreated) error 
 	room, account, name := p.roomOf(rest)
 	id, json := strings.CutSuffix(name, ".json")
 	now := p.Env.Clock()
-	if object.Fault != nil || !ok || room == nil || !json {
+	if why := p.unreadable(object); why != "" {
+		return p.putAside(ctx, object, why, now)
+	}
+	if !ok || room == nil || !json {
 		return p.putAside(ctx, object, "it is no ticket", now)
 	}
 	err := room.Work(ctx, account, id, now)
@@ -137,12 +155,13 @@ func (p *Post) ticketed(ctx context.Context, object events.ObjectCreated) error 
 const Strangers = "-"
 
 func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {
-	p.Env.Log.WarnContext(ctx, "object put aside", "why", why)
+	key := strings.ToValidUTF8(object.Key, "\uFFFD")
+	p.Env.Log.WarnContext(ctx, "object put aside", "why", why, "bucket", object.Bucket, "key", key, "version", object.Version)
 	c := call.ForEvent(p.Env, Strangers, "file-drop", why, now)
 	sum := sha256.Sum256([]byte(object.Key))
 	op, err := c.Audit(call.Change{
 		Action: "object.putAside", Subject: "object", SubjectID: hex.EncodeToString(sum[:16]),
-		After: map[string]any{"bucket": object.Bucket, "key": object.Key, "version": object.Version, "size": object.Size},
+		After: map[string]any{"bucket": object.Bucket, "key": key, "version": object.Version, "size": object.Size},
 	})
 	if err != nil {
 		return err

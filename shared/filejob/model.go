@@ -42,9 +42,15 @@ type Job struct {
 	By         string     `json:"by"`
 	CreatedAt  time.Time  `json:"createdAt"`
 	EndedAt    *time.Time `json:"endedAt,omitempty"`
-	// Lease is the Unix second until which a worker may be silent; Epoch counts the workers that had it.
-	Lease int64 `json:"lease,omitempty"`
-	Epoch int64 `json:"epoch,omitempty"`
+	// Epoch counts the workers that had it, and Attempts those since it made progress; TriedAt is when the last one began, and Reached how far the plan was applied then.
+	Epoch    int64     `json:"epoch,omitempty"`
+	Attempts int       `json:"attempts,omitempty"`
+	TriedAt  time.Time `json:"triedAt,omitzero"`
+	Reached  int       `json:"reached,omitempty"`
+	// After is a job about an older version of the same file, which must have ended before this one begins, and Next the one that waits for this one.
+	After string `json:"after,omitempty"`
+	Next  string `json:"next,omitempty"`
+	lease lease
 	// Chunks is how many items hold the plan.
 	Chunks int        `json:"chunks,omitempty"`
 	Counts Counts     `json:"counts"`
@@ -114,8 +120,8 @@ const (
 	// UploadLife and resultLife are how long presigned URLs are good (spec 5.2).
 	UploadLife = 15 * time.Minute
 	resultLife = 15 * time.Minute
-	// LeaseLife is how long a worker may be silent before another takes over.
-	LeaseLife = 2 * time.Minute
+	// uploadGrace is how long an upload may take beyond its URL's life, which is looked at when it begins, with the event that tells of it.
+	uploadGrace = 10 * time.Minute
 	// HandOn is how many seconds a worker leaves itself to hand its work on before its invocation ends.
 	HandOn = 20
 	// MostAgain is how often a job that goes on by itself is checked again when its plan no longer fits; nobody is there who could ask for it.

@@ -35,6 +35,12 @@ func (w *Worker[R, V]) writeResult(ctx context.Context) error {
 	} else {
 		err = w.resultOfFile(ctx, temp)
 	}
+	var refusal *sheet.Refusal
+	if errors.As(err, &refusal) {
+		// The rows are listed all the same; a job must not wait for ever for a file that does not come back.
+		w.Job.Why = "There is no result file. " + refusal.Error()
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,8 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 	if uuid.Validate(id) != nil {
 		return Job{}, table.Item{}, Progress{}, problem.Missing(s.room.One)
 	}
-	at, done := s.room.JobKey(c.Account, id), s.room.progressKey(c.Account, id)
-	found, err := c.Lookup(ctx, at, done)
+	at, done, leased := s.room.JobKey(c.Account, id), s.room.progressKey(c.Account, id), s.room.leaseKey(c.Account, id)
+	found, err := c.Lookup(ctx, at, done, leased)
 	if err != nil {
 		return Job{}, table.Item{}, Progress{}, err
 	}
@@ -50,6 +50,12 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 		if p, err = call.Decode[Progress](item); err != nil {
 			return Job{}, table.Item{}, Progress{}, err
 		}
+	}
+	if item, ok := found[leased]; ok {
+		if j.lease, err = call.Decode[lease](item); err != nil {
+			return Job{}, table.Item{}, Progress{}, err
+		}
+		j.lease.version = item.Version
 	}
 	return j, item, p, nil
 }
@@ -104,6 +110,14 @@ func (n Names) PutJob(account string, j Job, cond table.Condition) (table.Operat
 	return table.Put(table.Item{Key: n.JobKey(account, j.ID), Data: data}, cond), nil
 }
 
+// mark is why a job is looked at by the schedule; Due is from when on, in Unix seconds, 0 for at once.
+type mark struct {
+	Due int64 `json:"due,omitempty"`
+}
+
+// uploadDue is when an upload that has not come will not come any more.
+func uploadDue(created time.Time) time.Time { return created.Add(UploadLife + uploadGrace) }
+
 // PutMark has somebody work on a job.
 func (n Names) PutMark(account, id string) table.Operation {
 	return table.Put(table.Item{Key: n.MarkKey(account, id), Data: []byte(`{}`)}, table.Always)
@@ -144,12 +158,29 @@ func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string
 	if err != nil {
 		return view, err
 	}
-	return view, c.Commit(ctx, s.Accepted(c.Account, id, 201, view), put, audit)
+	due, err := call.Encode(mark{Due: uploadDue(c.At).Unix()})
+	if err != nil {
+		return view, err
+	}
+	expires := table.Put(table.Item{Key: s.room.MarkKey(c.Account, id), Data: due}, table.Always)
+	return view, c.Commit(ctx, s.Accepted(c.Account, id, 201, view), put, expires, audit)
 }
 
 // Created is the audit record of a job's beginning; the reason is the call's own if it is empty.
 func (s *Jobs[R, V]) Created(c *call.Call, j Job, reason string) (table.Operation, error) {
-	return c.Audit(call.Change{Action: s.room.Subject + ".created", Subject: s.room.Subject, SubjectID: j.ID, Reason: reason, After: j})
+	return c.Audit(call.Change{Action: s.room.Subject + ".created", Subject: s.room.Subject, SubjectID: j.ID, Reason: reason, After: begun{
+		Kind: j.Kind, Source: j.Source, FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, Undoes: j.Undoes,
+	}})
+}
+
+// begun is what an audit record says of a job that begins.
+type begun struct {
+	Kind       string `json:"kind,omitempty"`
+	Source     string `json:"source"`
+	FileName   string `json:"fileName"`
+	SizeBytes  int64  `json:"sizeBytes,omitempty"`
+	SkipErrors bool   `json:"skipErrors,omitempty"`
+	Undoes     string `json:"undoes,omitempty"`
 }
 
 // Get reads a job; its versions are for the entity tag.
@@ -282,7 +313,7 @@ func (s *Jobs[R, V]) Start(ctx context.Context, c *call.Call, id string) (view V
 			return err
 		}
 		j := a.Job
-		j.State, j.Lease = s.room.Applying, 0
+		j.State = s.room.Applying
 		op, err := s.room.PutJob(c.Account, j, table.IfVersion(a.item.Version))
 		if err != nil {
 			return err
@@ -334,10 +365,12 @@ func (s *Jobs[R, V]) Cancel(ctx context.Context, c *call.Call, id string) (view 
 			return err
 		}
 		j := a.Job
+		var more []table.Operation
 		switch j.State {
 		case AwaitingUpload, Ready:
 			at := c.At
 			j.State, j.EndedAt = Cancelled, &at
+			more = append(more, table.Delete(s.room.MarkKey(c.Account, id), table.Always))
 		case Checking, s.room.Applying:
 			j.Cancel = true
 		case Rejected, Completed, Cancelled, Failed:
@@ -352,7 +385,7 @@ func (s *Jobs[R, V]) Cancel(ctx context.Context, c *call.Call, id string) (view 
 			return err
 		}
 		view = s.Show(j, a.Progress)
-		return c.Commit(ctx, s.Accepted(c.Account, id, 202, view), op, audit)
+		return c.Commit(ctx, s.Accepted(c.Account, id, 202, view), append(more, op, audit)...)
 	})
 	return view, err
 }
@@ -362,6 +395,9 @@ func (s *Jobs[R, V]) Resume(ctx context.Context, now time.Time) error {
 	var failures []error
 	err := table.All(ctx, s.env.Table, table.Query{Partition: s.room.marks()}, func(item table.Item) error {
 		account, id, _ := strings.Cut(item.Sort, "#")
+		if m, err := call.Decode[mark](item); err != nil || m.Due > now.Unix() {
+			return err
+		}
 		if err := s.Work(ctx, account, id, now); err != nil {
 			failures = append(failures, err)
 		}

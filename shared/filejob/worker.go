@@ -28,31 +28,60 @@ type Worker[R, V any] struct {
 	Job     Job
 	jobs    *Jobs[R, V]
 	version int64
+	keeper  *keeper
 }
 
-// Work does what is to be done on a job, unless another worker is at it: the check of what came from no upload or of a file whose check died, and the applying of a
-// plan. now is the time of the event that woke it.
+// worker is a worker that has read a job and does not hold it yet.
+func (s *Jobs[R, V]) worker(c *call.Call, j Job, version int64) *Worker[R, V] {
+	c.Actor = j.By
+	return &Worker[R, V]{
+		Call: c, Job: j, jobs: s, version: version, keeper: &keeper{env: s.env, key: s.room.leaseKey(c.Account, j.ID), lease: j.lease},
+	}
+}
+
+// Work does what is to be done on a job, unless another worker is at it: the check of what came from no upload or of a file whose check died, the applying of a
+// plan, and the end of an upload that never came. now is the time of the event that woke it.
 //
 // Errors: not-found.
 func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time) error {
 	c := s.event(account, id, now)
-	j, item, _, err := s.Load(ctx, c, id)
+	j, item, p, err := s.Load(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	if j.State != Checking && j.State != s.room.Applying {
+	switch j.State {
+	case AwaitingUpload:
+		return s.expire(ctx, c, j, item.Version, now)
+	case Checking, s.room.Applying:
+	default:
 		return s.unmark(ctx, account, id, item.Version)
 	}
-	if j.Lease > now.Unix() {
+	if j.lease.held(s.env, now) {
 		return nil
 	}
-	c.Actor = j.By
-	w := &Worker[R, V]{jobs: s, Call: c, Job: j, version: item.Version}
-	w.Job.Epoch++
+	if reached := p.Row + p.Parts + j.lease.Steps; reached > j.Reached && j.Attempts <= MostAttempts {
+		j.Reached, j.Attempts = reached, 0
+	}
+	if now.Before(j.TriedAt.Add(pause(j.Attempts))) {
+		return nil
+	}
+	if waits, err := s.waits(ctx, c, j); waits || err != nil {
+		return err
+	}
+	w := s.worker(c, j, item.Version)
+	w.begin()
 	if err := w.hold(ctx); err != nil {
 		return ignoreOvertaken(err)
 	}
 	return w.run(ctx)
+}
+
+// begin counts an attempt.
+func (w *Worker[R, V]) begin() {
+	w.Job.Epoch++
+	w.keeper.epoch = w.Job.Epoch
+	w.Job.Attempts++
+	w.Job.TriedAt = w.jobs.env.Clock().UTC()
 }
 
 // unmark takes the mark from a job that needs no worker, unless it was changed since it had this version: whoever began it meanwhile relies on the mark.
@@ -66,20 +95,49 @@ func (s *Jobs[R, V]) unmark(ctx context.Context, account, id string, version int
 	return err
 }
 
+// expire ends a job whose file never came, once its URL is over. A file that did come, and of which no event told, is taken in.
+func (s *Jobs[R, V]) expire(ctx context.Context, c *call.Call, j Job, version int64, now time.Time) error {
+	if now.Before(uploadDue(j.CreatedAt)) {
+		return nil
+	}
+	info, err := s.env.Files.Head(ctx, j.File)
+	switch {
+	case err == nil:
+		file := j.File
+		file.Version = info.Version
+		return s.Uploaded(ctx, c.Account, j.ID, file, info.Size, now)
+	case !errors.Is(err, files.ErrNotFound):
+		return err
+	}
+	w := s.worker(c, j, version)
+	w.Job.Why = "No file came before the URL of its upload expired."
+	return ignoreOvertaken(w.end(ctx, Cancelled))
+}
+
 // event is the call of a worker.
 func (s *Jobs[R, V]) event(account, id string, now time.Time) *call.Call {
 	return call.ForEvent(s.env, account, s.room.Actor, s.room.One+" "+id, now)
 }
 
-// Hold is a worker on a job that was just put, held already, with version 1.
-func (s *Jobs[R, V]) Hold(c *call.Call, j Job) *Worker[R, V] {
-	return &Worker[R, V]{jobs: s, Call: c, Job: j, version: 1}
-}
-
-// Held is a job as its first worker puts it.
-func Held(j Job, now time.Time) Job {
-	j.Epoch, j.Lease = 1, now.Add(LeaseLife).Unix()
-	return j
+// Take puts a job that begins with its check, together with other effects, and is a worker on it. Run goes on with it.
+//
+// Errors: those of the commit.
+func (s *Jobs[R, V]) Take(ctx context.Context, c *call.Call, j Job, reason string, effects ...table.Operation) (*Worker[R, V], error) {
+	w := s.worker(c, j, 0)
+	w.begin()
+	put, err := s.room.PutJob(c.Account, w.Job, table.IfAbsent)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := s.Created(c, j, reason)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.keeper.write(ctx, LeaseLife, append([]table.Operation{put, audit, s.room.PutMark(c.Account, j.ID)}, effects...)); err != nil {
+		return nil, err
+	}
+	w.version = 1
+	return w, nil
 }
 
 // Uploaded begins the check of a file that has come for an upload. A second delivery of the event finds the state changed and does nothing.
@@ -97,10 +155,9 @@ func (s *Jobs[R, V]) Uploaded(ctx context.Context, account, id string, file file
 	if j.State != AwaitingUpload {
 		return s.Work(ctx, account, id, now)
 	}
-	c.Actor = j.By
-	w := &Worker[R, V]{jobs: s, Call: c, Job: j, version: item.Version}
+	w := s.worker(c, j, item.Version)
 	w.Job.State, w.Job.File, w.Job.SizeBytes = Checking, file, size
-	w.Job.Epoch++
+	w.begin()
 	if err := w.hold(ctx, s.room.PutMark(account, id)); err != nil {
 		return ignoreOvertaken(err)
 	}
@@ -110,16 +167,31 @@ func (s *Jobs[R, V]) Uploaded(ctx context.Context, account, id string, file file
 	return w.run(ctx)
 }
 
-// Run checks or applies, as the job's state says.
-func (w *Worker[R, V]) Run(ctx context.Context) error { return w.run(ctx) }
+// Run checks or applies, as the job's state says. A job that has to wait for another one is let go.
+func (w *Worker[R, V]) Run(ctx context.Context) error {
+	waits, err := w.jobs.waits(ctx, w.Call, w.Job)
+	if err == nil && waits {
+		w.Job.Attempts = 0
+		return ignoreOvertaken(w.save(ctx, 0))
+	}
+	if err != nil {
+		return err
+	}
+	return w.run(ctx)
+}
 
 // run checks or applies. When somebody cancelled meanwhile, it ends the job; when another worker took over, it leaves the job to that one. After a failure
 // it lets go of the job, so that the next attempt need not wait for the end of the lease.
 func (w *Worker[R, V]) run(ctx context.Context) error {
+	stop := w.keeper.beat(ctx)
+	defer stop()
 	for {
 		work, state := w.check, w.Job.State
 		if w.Job.State == w.jobs.room.Applying {
 			work = w.apply
+		}
+		if w.Job.Attempts > MostAttempts {
+			work = w.giveUp
 		}
 		err := work(ctx)
 		if err == nil {
@@ -137,15 +209,9 @@ func (w *Worker[R, V]) run(ctx context.Context) error {
 	}
 }
 
-// letGo ends the lease early. It is an attempt only: when it fails too, the lease runs out by itself.
+// letGo ends the lease early. It is an attempt only: when it fails too, the lease runs out.
 func (w *Worker[R, V]) letGo(ctx context.Context) {
-	j, item, _, err := w.jobs.Load(ctx, w.Call, w.Job.ID)
-	if err == nil && j.Epoch == w.Job.Epoch && j.Lease != 0 {
-		j.Lease = 0
-		w.Job, w.version = j, item.Version
-		err = w.save(ctx)
-	}
-	if err != nil {
+	if err := w.keeper.write(context.WithoutCancel(ctx), 0, nil); err != nil {
 		w.jobs.env.Log.WarnContext(ctx, "lease not given back", "account", w.Call.Account, w.jobs.room.Subject, w.Job.ID, "error", err)
 	}
 }
@@ -159,27 +225,30 @@ func ignoreOvertaken(err error) error {
 
 // hold writes the job with a fresh lease, and effects with it.
 func (w *Worker[R, V]) hold(ctx context.Context, effects ...table.Operation) error {
-	w.Job.Lease = w.jobs.env.Clock().Add(LeaseLife).Unix()
-	return w.save(ctx, effects...)
+	return w.save(ctx, LeaseLife, effects...)
 }
 
-// save writes the job as the worker has it.
-func (w *Worker[R, V]) save(ctx context.Context, effects ...table.Operation) error {
+// save writes the job as the worker has it, with a lease of this life.
+func (w *Worker[R, V]) save(ctx context.Context, life time.Duration, effects ...table.Operation) error {
 	op, err := w.jobs.room.PutJob(w.Call.Account, w.Job, table.IfVersion(w.version))
 	if err != nil {
 		return err
 	}
-	if err := w.commit(ctx, append(effects, op)); err != nil {
+	if err := w.overtaken(w.keeper.write(ctx, life, append(effects, op))); err != nil {
 		return err
 	}
 	w.version++
 	return nil
 }
 
-// commit turns the refusal of the job's own condition into errOvertaken.
 func (w *Worker[R, V]) commit(ctx context.Context, ops []table.Operation) error {
-	err := w.jobs.env.Table.Commit(ctx, ops)
-	if refused, ok := table.Refused(err); ok && refused.Has(w.jobs.room.JobKey(w.Call.Account, w.Job.ID)) {
+	return w.overtaken(w.jobs.env.Table.Commit(ctx, ops))
+}
+
+// overtaken turns the refusal of the job's own condition, or of the lease's, into errOvertaken.
+func (w *Worker[R, V]) overtaken(err error) error {
+	refused, ok := table.Refused(err)
+	if ok && (refused.Has(w.jobs.room.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.key)) {
 		return errOvertaken
 	}
 	return err
@@ -201,18 +270,15 @@ func (w *Worker[R, V]) Commit(ctx context.Context, ops []table.Operation) error 
 	if late {
 		return ErrHandedOn
 	}
-	if err := w.Renew(ctx); err != nil {
-		return err
-	}
-	return w.commit(ctx, append(ops, w.still()))
+	return w.overtaken(w.keeper.step(ctx, LeaseLife, 1, append(ops, w.still())))
 }
 
-// Renew renews the lease when half of it is gone.
+// Renew renews the lease when half of it is gone: where the time is the events', the beat beside the work does not do it.
 func (w *Worker[R, V]) Renew(ctx context.Context) error {
-	if w.Job.Lease-w.jobs.env.Clock().Unix() > int64(LeaseLife.Seconds())/2 {
+	if w.keeper.left() > LeaseLife/2 {
 		return nil
 	}
-	return w.hold(ctx)
+	return w.overtaken(w.keeper.write(ctx, LeaseLife, []table.Operation{w.still()}))
 }
 
 // handOn gives the work to the next invocation when this one's time is nearly over.
@@ -221,18 +287,23 @@ func (w *Worker[R, V]) handOn(ctx context.Context) (bool, error) {
 	if !limited || deadline.Unix()-w.jobs.env.Clock().Unix() > HandOn {
 		return false, nil
 	}
-	w.Job.Lease = 0
-	if err := w.save(ctx); err != nil {
+	if w.Job.State == w.jobs.room.Applying && w.Job.Attempts <= MostAttempts {
+		w.Job.Attempts = 0 // what was reserved or applied is; a check begins from its first row again
+	}
+	if err := w.save(ctx, 0); err != nil {
 		return true, err
 	}
 	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)
 	return true, nil
 }
 
-// end writes the last state, takes the mark away and leaves an audit record.
+// end writes the last state, takes the mark and the lease away, leaves an audit record, and wakes the job that waits for this one.
 func (w *Worker[R, V]) end(ctx context.Context, state State) error {
 	at := w.jobs.env.Clock().UTC()
-	w.Job.State, w.Job.Lease, w.Job.EndedAt = state, 0, &at
+	w.Job.State, w.Job.EndedAt = state, &at
+	if w.Job.Next != "" && state == Cancelled {
+		w.Job.Why = "A newer version of the file came."
+	}
 	names := w.jobs.room.Names
 	audit, err := w.Call.Audit(call.Change{
 		Action: names.Subject + "." + string(state), Subject: names.Subject, SubjectID: w.Job.ID, After: map[string]any{"counts": w.Job.Counts, "why": w.Job.Why},
@@ -240,7 +311,13 @@ func (w *Worker[R, V]) end(ctx context.Context, state State) error {
 	if err != nil {
 		return err
 	}
-	return w.save(ctx, audit, table.Delete(names.MarkKey(w.Call.Account, w.Job.ID), table.Always))
+	if err := w.save(ctx, 0, audit, table.Delete(names.MarkKey(w.Call.Account, w.Job.ID), table.Always)); err != nil {
+		return err
+	}
+	if w.Job.Next != "" {
+		w.jobs.Ticket(ctx, w.Call.Account, w.Job.Next)
+	}
+	return nil
 }
 
 // Reject ends a job whose file is refused whole, unless another worker took it over.

@@ -123,5 +123,7 @@ type Summary struct {
 	Bought    int64        `json:"bought"`
 	Assigned  int64        `json:"assigned"`
 	Available int64        `json:"available"`
-	Waiting   int64        `json:"waiting"`
+	// Reserved are kept for a mass configuration that is being applied: bought = assigned + available + reserved.
+	Reserved int64 `json:"reserved" doc:"Kept for mass configurations that are being applied; bought = assigned + available + reserved."`
+	Waiting  int64 `json:"waiting"`
 }

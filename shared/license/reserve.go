@@ -12,8 +12,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that keeps them, the counts and the guard of whose work it is.
-const reservedBatch = table.MaxOperations - 3
+// reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that keeps them, the counts, the guard of whose work it is, and
+// the lease of who works on it.
+const reservedBatch = table.MaxOperations - 4
 
 // Reservation keeps free seats for one job of many commits, so that it cannot run dry in the middle: they leave the pool, and nobody else can take, end or charge
 // them. They are kept in order, product by product; the job says how many of each it has drawn, in the commits that draw them, so nothing else has to be
@@ -22,7 +23,7 @@ type Reservation struct {
 	desk *Desk
 	c    *call.Call
 	job  string
-	// commit commits operations together with one more, which demands that the job is still the worker's.
+	// commit commits operations together with two more, which demand that the job is still the worker's and renew its lease.
 	commit func(ctx context.Context, ops []table.Operation) error
 	// ends is how many seats of a product are reserved, as far as it is known; chunks is the last part that was read of each product.
 	ends   map[string]int64
@@ -35,7 +36,7 @@ type reserved struct {
 	Offers []offer `json:"offers"`
 }
 
-// Reservation is the job's reservation, whether anything is reserved yet or not. commit commits operations together with one more of the caller's.
+// Reservation is the job's reservation, whether anything is reserved yet or not. commit commits operations together with two more of the caller's.
 func (d *Desk) Reservation(c *call.Call, job string, commit func(ctx context.Context, ops []table.Operation) error) *Reservation {
 	return &Reservation{desk: d, c: c, job: job, commit: commit, ends: map[string]int64{}, chunks: map[string]reserved{}}
 }
@@ -53,7 +54,7 @@ func (r *Reservation) Begun(ctx context.Context) (bool, error) {
 	return len(page.Items) > 0, err
 }
 
-// Reserve makes the seats reserved so many of each product, in as many commits as it takes; what an earlier run has reserved counts. Each commit takes up to 97 seats.
+// Reserve makes the seats reserved so many of each product, in as many commits as it takes; what an earlier run has reserved counts. Each commit takes up to 96 seats.
 //
 // Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so until Release; those of commit.
 func (r *Reservation) Reserve(ctx context.Context, wanted map[string]int64) error {

@@ -64,7 +64,8 @@ func (d *Desk) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
 		if p.Kind == catalog.Metered {
 			s.Bought = s.Assigned
 		}
-		s.Available = s.Bought - s.Assigned - counts[countName(countReserved, p.ID)]
+		s.Reserved = counts[countName(countReserved, p.ID)]
+		s.Available = s.Bought - s.Assigned - s.Reserved
 		list[i] = s
 	}
 	return list, nil

@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/events"
-	"seatwise/shared/platform/files"
 )
 
 func newService(env *app.Env) *Service { return NewService(env, license.NewDesk(catalog.Default())) }
@@ -43,8 +43,10 @@ func (s *Service) dropped(ctx context.Context, object events.ObjectCreated, now 
 	if !ok || !inside || name == "" || strings.HasSuffix(name, "/") || !api.ValidID(account) {
 		return "its key is not drops/{account}/{file}", nil
 	}
-	file := files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version}
-	err = s.Dropped(ctx, account, s.env.IDs.Ordered(), objectName(object), "file-drop", file, object.Size, now)
+	if strings.ContainsFunc(name, directory.Unseen) {
+		return "its name has control characters, or others that nobody sees", nil
+	}
+	err = s.Dropped(ctx, account, object, now)
 	if errors.Is(err, errNoAccount) {
 		return "there is no such account", nil
 	}

@@ -15,6 +15,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -124,51 +125,87 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (View, erro
 
 var errNoAccount = errors.New("there is no such account")
 
-// Dropped takes in a file that was dropped into the bucket: checked and configured by itself, once for each object, which names bucket, key and version
-// (invariant I12).
-func (s *Service) Dropped(ctx context.Context, account, id, object, by string, file files.Ref, size int64, now time.Time) error {
-	c := call.ForEvent(s.env, account, by, "mass configuration "+id, now)
-	name := file.Key[strings.LastIndex(file.Key, "/")+1:]
-	j := filejob.Held(filejob.Job{
-		ID: id, State: filejob.Checking, Source: FromDrop, FileName: name, SizeBytes: size, By: by, CreatedAt: c.At, File: file,
-	}, now)
-	put, err := names.PutJob(account, j, table.IfAbsent)
-	if err != nil {
-		return err
+// newest is the newest version of a dropped file that was told of.
+type newest struct {
+	Sequencer string `json:"sequencer"`
+	Job       string `json:"job"`
+}
+
+// dropper is the actor of what follows from a dropped file.
+const dropper = "file-drop"
+
+// Dropped takes in a file that was dropped into the bucket, in one of its versions: checked and configured without being asked to, once for each version (invariant
+// I12). Versions come in any order, and several at once; the newest has the last word. One that is older than another that was told of is refused, and one that is newer
+// waits for the end of the older one.
+func (s *Service) Dropped(ctx context.Context, account string, object events.ObjectCreated, now time.Time) error {
+	id := s.env.IDs.Ordered()
+	c := call.ForEvent(s.env, account, dropper, "mass configuration "+id, now)
+	j := filejob.Job{
+		ID: id, State: filejob.Checking, Source: FromDrop, FileName: object.Key[strings.LastIndex(object.Key, "/")+1:], SizeBytes: object.Size, By: dropper,
+		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version},
 	}
-	audit, err := s.jobs.Created(c, j, "file drop")
-	if err != nil {
-		return err
-	}
-	exists := table.Check(call.AccountKey(account), table.IfPresent)
-	seen, err := call.Encode(id)
-	if err != nil {
-		return err
-	}
-	first := table.Put(table.Item{Key: dropKey(account, object), Data: seen}, table.IfAbsent)
-	err = s.env.Table.Commit(ctx, []table.Operation{put, audit, names.PutMark(account, id), exists, first})
-	if refused, ok := table.Refused(err); ok {
-		if refused.Has(exists.Item.Key) {
+	var w *worker
+	late := false
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		at, once := newestKey(account, object.Bucket, object.Key), dropKey(account, objectName(object))
+		found, err := s.env.Table.Lookup(ctx, at, once, call.AccountKey(account))
+		if err != nil {
+			return err
+		}
+		if _, exists := found[call.AccountKey(account)]; !exists {
 			return errNoAccount
 		}
-		return s.deliveredBefore(ctx, account, object, now)
-	}
-	if err != nil {
+		if before, again := found[once]; again {
+			w = nil
+			return s.deliveredBefore(ctx, account, before, now)
+		}
+		seen, err := call.Encode(id)
+		if err != nil {
+			return err
+		}
+		effects := []table.Operation{
+			table.Check(call.AccountKey(account), table.IfPresent), table.Put(table.Item{Key: once, Data: seen}, table.IfAbsent),
+		}
+		var order table.Operation
+		if order, late, err = follow(&j, object, found[at], at); err != nil {
+			return err
+		}
+		w, err = s.jobs.Take(ctx, c, j, "file drop", append(effects, order)...)
 		return err
-	}
-	w := s.jobs.Hold(c, j)
-	if size > filejob.MaxFileBytes {
+	})
+	switch {
+	case err != nil || w == nil:
+		return err
+	case late:
+		return w.Reject(ctx, "A newer version of this file came before it, and counts.")
+	case object.Size > filejob.MaxFileBytes:
 		return w.Reject(ctx, "The file is larger than 20 MiB.")
 	}
 	return w.Run(ctx)
 }
 
-// deliveredBefore goes on with the mass configuration that an earlier delivery of the same object made.
-func (s *Service) deliveredBefore(ctx context.Context, account, object string, now time.Time) error {
-	item, ok, err := table.Get(ctx, s.env.Table, dropKey(account, object))
-	if err != nil || !ok {
-		return err
+// follow puts a version of a file in its order. late says that a newer one was told of; the answer then only demands that this stays so. Versions without an order, and
+// those of the same moment, count in the order in which they come.
+func follow(j *filejob.Job, object events.ObjectCreated, item table.Item, at table.Key) (op table.Operation, late bool, err error) {
+	j.After = ""
+	cond := table.IfAbsent
+	if item.Version > 0 {
+		cond = table.IfVersion(item.Version)
+		last, err := call.Decode[newest](item)
+		if err != nil {
+			return table.Operation{}, false, err
+		}
+		if object.Sequencer != "" && (events.ObjectCreated{Sequencer: last.Sequencer}).After(object) {
+			return table.Check(at, cond), true, nil
+		}
+		j.After = last.Job
 	}
+	data, err := call.Encode(newest{object.Sequencer, j.ID})
+	return table.Put(table.Item{Key: at, Data: data}, cond), false, err
+}
+
+// deliveredBefore goes on with the mass configuration that an earlier delivery of the same version made.
+func (s *Service) deliveredBefore(ctx context.Context, account string, item table.Item, now time.Time) error {
 	id, err := call.Decode[string](item)
 	if err != nil {
 		return err

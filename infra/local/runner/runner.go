@@ -239,7 +239,11 @@ func (r *runner) openState() error {
 	if r.authority, err = token.Open(filepath.Join(r.config.Data, "token-key.pem"), r.config.Clock); err != nil {
 		return fmt.Errorf("cannot sign tokens: %w", err)
 	}
-	r.env = &app.Env{Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, CursorKey: key, Version: wire.Version}
+	r.env = &app.Env{
+		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, CursorKey: key, Version: wire.Version,
+		// The data folder is this process's alone, but for a table that is somewhere else.
+		Process: wire.IDs{}.Random(), Alone: r.config.DynamoDBEndpoint == "",
+	}
 	r.queue, err = queue.New(db, queue.Options{
 		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, Deliver: r.deliver, Workers: workers, Pauses: pauses, Grace: grace,
 	})

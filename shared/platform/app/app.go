@@ -34,6 +34,9 @@ type Env struct {
 	CursorKey []byte
 	// Version is what GET /v1/health answers.
 	Version string
+	// Process names this process, and Alone says that no other one works on the same table: what another process held when it died is then free at once.
+	Process string
+	Alone   bool
 	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil otherwise.
 	Chance func(n int) int
 }

@@ -47,6 +47,8 @@ var ErrNotFound = errors.New("no such object")
 
 // Store is the port.
 type Store interface {
+	// Name is the bucket's name outside, as events tell it.
+	Name(b Bucket) string
 	// PresignPut signs a PUT that is good for exactly this size and content type (and this SHA-256 if sha256Hex is not empty), for the given
 	// time from now, and that never overwrites (If-None-Match: *) (spec 5.2).
 	PresignPut(ctx context.Context, ref Ref, size int64, contentType, sha256Hex string, now time.Time, life time.Duration) (Upload, error)

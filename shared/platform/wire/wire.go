@@ -150,6 +150,7 @@ func assemble(getenv func(string) string, out io.Writer, build func(*app.Env) (a
 	tally := new(table.Tally)
 	env := &app.Env{
 		Table: s.OpenTable(tally), Files: s.OpenFiles(), Clock: Clock, IDs: IDs{}, Log: edge.Logger(out, s.LogLevel), CursorKey: s.CursorKey, Version: Version,
+		Process: IDs{}.Random(),
 	}
 	fn, err := build(env)
 	if err != nil {

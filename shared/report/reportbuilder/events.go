@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/events"
+	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
 )
 
@@ -41,8 +42,8 @@ func (b *Builder) tickets(ctx context.Context, payload []byte) error {
 	var failures []error
 	for _, o := range created {
 		account, id, ok := report.ParseTicket(o.Key)
-		if o.Fault != nil || !ok || !api.ValidID(account) {
-			b.env.Log.WarnContext(ctx, "not a report's ticket", slog.String("key", o.Key))
+		if o.Fault != nil || !ok || !api.ValidID(account) || o.Bucket != b.env.Files.Name(files.Reports) {
+			b.env.Log.WarnContext(ctx, "not a report's ticket", slog.String("bucket", o.Bucket), slog.String("key", o.Key))
 			continue
 		}
 		failures = append(failures, b.Build(ctx, account, id))

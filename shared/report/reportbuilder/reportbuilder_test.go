@@ -577,7 +577,7 @@ func TestOtherEvents(t *testing.T) {
 	}
 	// Objects that are no tickets, and tickets of nobody, are no reason to come again.
 	for _, key := range []string{"reports/acme/1.xlsx", "jobs/reports/acme/nothing.json", "jobs/reports/a%23b/1.json", "jobs/reports/%zz"} {
-		payload := fmt.Sprintf(`{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":%q}}}]}`, key)
+		payload := fmt.Sprintf(`{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"seatwise-reports"},"object":{"key":%q}}}]}`, key)
 		if err := o.builder.Event(t.Context(), []byte(payload)); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}

@@ -55,6 +55,9 @@ func New(client *s3.Client, names map[files.Bucket]string) files.Store {
 	}
 }
 
+// Name implements files.Store.
+func (s *Store) Name(b files.Bucket) string { return s.names[b] }
+
 // PresignPut implements files.Store. The size must be 1 byte to 5 GiB, as S3 cannot sign an empty body's length; life is 1 second to 7 days
 // in whole seconds; sha256Hex is empty or 64 hexadecimal digits. The URL also dies with the credentials that signed it, so a life beyond
 // the hour that a Lambda role's session may have left is not dependable.

@@ -1,0 +1,373 @@
+package massconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/filejob"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/table"
+)
+
+// tries has the schedule run until the job is in an end state, each time after the longest pause there is, and says how often that was. It ends the test when a job is
+// tried for ever.
+func (o *office) tries(id string) (n int) {
+	o.f.Helper()
+	for ; n < 3*filejob.MostAttempts; n++ {
+		if v := o.get(id); v.EndedAt != nil {
+			return n
+		}
+		o.Clock.Add(31 * time.Minute)
+		_ = o.apply(o.ctx, o.schedule()) // it is to fail
+		o.files.Take()
+	}
+	o.f.Fatalf("it was tried %d times and has not ended", n)
+	return n
+}
+
+// A job that makes no progress is tried so often and no more: it fails with a reason, and its seats return (spec 10).
+func TestFailsForGoodInTheMiddle(t *testing.T) {
+	o := open(t)
+	v := o.ready(30)
+	ticket := o.start(v.ID)
+	down := errors.New("the row that ends whoever applies it")
+	rows := 0
+	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+		for _, op := range ops {
+			if op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut {
+				if rows++; rows > 2 {
+					return down
+				}
+			}
+		}
+		return commit()
+	}}
+	if err := o.apply(o.ctx, ticket); !errors.Is(err, down) {
+		t.Fatal(err)
+	}
+	held := o.summary("phone-system")
+	if held.Reserved == 0 || held.Bought != held.Assigned+held.Available+held.Reserved {
+		t.Errorf("while a job holds seats: %+v", held)
+	}
+	if n := o.tries(v.ID); n < filejob.MostAttempts-2 {
+		t.Errorf("it was given up after %d tries: an outage is longer", n)
+	}
+	o.Env.Table = o.store
+	v = o.in(Failed, o.get(v.ID))
+	if v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "tried 12 times") || !strings.Contains(v.Message, fmt.Sprintf("%d of 30 rows", v.Applied)) {
+		t.Errorf("%+v", v)
+	}
+	if o.marked(v.ID) {
+		t.Error("the mark is still there")
+	}
+	o.state() // which demands that nothing is reserved
+	o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))
+}
+
+// A file that ends whoever checks it is not read for ever; a process that dies says nothing, so it is counted before the file is opened.
+func TestFailsForGoodInTheCheck(t *testing.T) {
+	for name, dies := range map[string]func(o *office){
+		"it fails": func(o *office) { o.files.FailAt(1) },
+		"it dies":  func(o *office) { o.Env.Table = dead{o.store} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			body := csvFile(sheetOf(o.floor(3)...))
+			v := o.ask("phones.csv", body, false)
+			arrived := o.put(v, body)
+			o.files.FailAt(1)
+			_ = o.check(o.ctx, arrived)
+			o.in(Checking, o.get(v.ID))
+			for range 3 * filejob.MostAttempts {
+				o.Clock.Add(31 * time.Minute)
+				dies(o)
+				_ = o.apply(o.ctx, o.schedule())
+				o.Env.Table = o.store
+			}
+			v = o.in(Failed, o.get(v.ID))
+			if !strings.Contains(v.Message, "check was tried 12 times") || o.marked(v.ID) {
+				t.Errorf("%+v", v)
+			}
+		})
+	}
+}
+
+// dead is a store that takes a worker's hold on a job, and whatever ends one, and nothing of a plan: as if the worker died in the middle.
+type dead struct{ table.Store }
+
+func (s dead) Commit(ctx context.Context, ops []table.Operation) error {
+	for _, op := range ops {
+		if strings.HasPrefix(op.Item.Sort, planPrefix) {
+			return context.Canceled
+		}
+	}
+	return s.Store.Commit(ctx, ops)
+}
+
+// A job that makes progress is not given up, however often its workers die.
+func TestProgressIsNoAttempt(t *testing.T) {
+	o := open(t)
+	v := o.ready(120)
+	ticket := o.start(v.ID)
+	commits := 0
+	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+		for _, op := range ops {
+			if op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut {
+				if commits++; commits%2 == 0 {
+					return context.Canceled
+				}
+			}
+		}
+		return commit()
+	}}
+	_ = o.apply(o.ctx, ticket)
+	if n := o.tries(v.ID); n < filejob.MostAttempts {
+		t.Fatalf("the test takes too few tries: %d", n)
+	}
+	o.Env.Table = o.store
+	if v = o.in(Completed, o.get(v.ID)); v.Applied != 120 {
+		t.Errorf("%+v", v)
+	}
+	o.state()
+}
+
+func (o *office) summary(product string) license.Summary {
+	o.f.Helper()
+	rows, err := o.desk.Summary(o.ctx, o.Call("admin"))
+	o.must(err)
+	for _, row := range rows {
+		if row.ProductID == product {
+			return row
+		}
+	}
+	o.f.Fatalf("no %s", product)
+	return license.Summary{}
+}
+
+// Whose object version is gone ends all the same: applied, or cancelled, and can be undone.
+func TestObjectThatIsGone(t *testing.T) {
+	for name, cancelled := range map[string]bool{"configured": false, "cancelled": true} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			rows := o.floor(12)
+			before := o.state()
+			v := o.checked(Ready, rows...)
+			ticket := o.start(v.ID)
+			o.remove(uploadObject(o.Account, v.ID, v.FileName))
+			if cancelled {
+				o.meanwhile(2, true, func() { o.cancel(v.ID) })
+			}
+			o.must(o.apply(o.ctx, ticket))
+			o.Env.Table = o.store
+			v = o.get(v.ID)
+			if want := map[bool]State{true: Cancelled, false: Completed}[cancelled]; v.State != want || v.ResultURL != "" || !strings.Contains(v.Message, "no longer there") {
+				t.Fatalf("%+v", v)
+			}
+			o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))
+			o.equalState(o.state(), before)
+		})
+	}
+}
+
+// remove takes an object away with all its versions, as a lifecycle rule does.
+func (o *office) remove(key string) {
+	o.f.Helper()
+	info, err := o.files.Head(o.ctx, files.Ref{Bucket: files.Uploads, Key: key})
+	o.must(err)
+	url, _, err := o.files.PresignGet(o.ctx, info.Ref, "x", time.Now(), time.Minute)
+	o.must(err)
+	address, _, _ := strings.Cut(url, "?")
+	req, err := http.NewRequestWithContext(o.ctx, http.MethodDelete, address+"?versionId="+info.Version, http.NoBody)
+	o.must(err)
+	resp, err := http.DefaultClient.Do(req)
+	o.must(err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		o.f.Fatalf("delete: %s", resp.Status)
+	}
+}
+
+// An upload that never came ends after its URL; one whose event was lost is taken in then.
+func TestUploadThatNeverCame(t *testing.T) {
+	o := open(t)
+	body := csvFile(sheetOf(o.floor(2)...))
+	never, lost := o.ask("phones.csv", body, false), o.ask("phones.csv", body, false)
+	o.put(lost, body)
+	o.Clock.Add(uploadLife + 9*time.Minute) // one that began in time may still be on its way
+	o.must(o.apply(o.ctx, o.schedule()))
+	o.in(AwaitingUpload, o.get(never.ID))
+	o.in(AwaitingUpload, o.get(lost.ID))
+	o.Clock.Add(2 * time.Minute)
+	o.must(o.apply(o.ctx, o.schedule()))
+	v := o.in(Cancelled, o.get(never.ID))
+	if v.EndedAt == nil || !strings.Contains(v.Message, "No file came") || o.marked(never.ID) {
+		t.Errorf("%+v", v)
+	}
+	if v := o.in(Ready, o.get(lost.ID)); v.Counts.New != 2 {
+		t.Errorf("%+v", v)
+	}
+	o.must(o.apply(o.ctx, o.schedule()))
+	o.in(Cancelled, o.get(never.ID))
+	if n := o.audits()["massConfiguration.cancelled mass configuration "+never.ID]; n != 1 {
+		t.Errorf("%d records of the end: %v", n, o.audits())
+	}
+}
+
+// Where one process has the store to itself, a restart goes on at once with what the former process left: it is dead.
+func TestRestartKnowsThatTheFormerProcessIsDead(t *testing.T) {
+	for name, alone := range map[string]bool{"on one machine": true, "in AWS": false} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.Env.Process, o.Env.Alone = "former", alone
+			v := o.ready(12)
+			ticket := o.start(v.ID)
+			killed := errors.New("killed")
+			var dead bool
+			o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+				for _, op := range ops {
+					dead = dead || op.Item.Sort == "PROGRESS"
+				}
+				if dead {
+					return killed
+				}
+				return commit()
+			}}
+			if err := o.apply(o.ctx, ticket); !errors.Is(err, killed) {
+				t.Fatal(err)
+			}
+			o.Env.Table, o.Env.Process = o.store, "next"
+			o.must(o.apply(o.ctx, ticket))
+			if want := map[bool]State{true: Completed, false: Configuring}[alone]; o.get(v.ID).State != want {
+				t.Errorf("%+v", o.get(v.ID))
+			}
+			o.Clock.Add(leaseLife + time.Second)
+			o.must(o.apply(o.ctx, ticket))
+			o.in(Completed, o.get(v.ID))
+		})
+	}
+}
+
+// dropped is the event of a version of a dropped file, in its order.
+func (o *office) dropped(n int, rows ...[]string) []byte {
+	o.f.Helper()
+	raw := o.drop("drops/"+o.Account+"/phones.csv", csvFile(sheetOf(rows...)))
+	return []byte(strings.Replace(string(raw), "0055AED6DCD90281E5", fmt.Sprintf("0055AED6DCD9%04X", n), 1))
+}
+
+// Versions of one file, told of in any order: the newest has the last word.
+func TestOlderVersionComesLate(t *testing.T) {
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}, {2, 0, 2, 1, 0, 2}} {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			o := open(t)
+			o.hire("Ann", "Bob", "Eve")
+			o.buy(3, all()...)
+			versions := [][]byte{o.dropped(9, row("101", "", "ann")), o.dropped(10, row("101", "", "bob")), o.dropped(300, row("101", "", "eve"))}
+			for _, n := range order {
+				o.must(o.check(o.ctx, versions[n]))
+				o.deliver()
+			}
+			if state := o.state(); !strings.Contains(state, "eve: 101/ phone-system") || strings.Contains(state, "bob: 101") || strings.Contains(state, "ann: 101") {
+				t.Errorf("the newest version does not count:\n%s", state)
+			}
+			for _, v := range o.list() {
+				if v.State != Completed && !(v.State == Rejected && strings.Contains(v.Message, "newer version")) {
+					t.Errorf("%+v", v)
+				}
+			}
+		})
+	}
+}
+
+// Overwritten while it is configured: the older version stops between two commits, and the newer one goes on from there when the older one has ended.
+func TestOverwrittenWhileItIsConfigured(t *testing.T) {
+	o := open(t)
+	rows := o.floor(30)
+	older := o.dropped(1, rows...)
+	o.hire("Eve")
+	for i := range rows {
+		rows[i] = row(rows[i][0], rows[i][1], rows[i][2], "call_recording")
+	}
+	newest := o.dropped(3, rows...)
+	middle := o.dropped(2, rows[:7]...)
+	o.must(o.check(o.ctx, older))
+	o.meanwhile(2, true, func() {
+		o.must(o.check(o.ctx, newest))
+		o.must(o.check(o.ctx, middle))
+		o.must(o.apply(o.ctx, o.schedule())) // the newer one waits, whoever looks at it
+	})
+	o.deliver()
+	o.Env.Table = o.store
+	o.deliver()
+	o.Clock.Add(time.Minute)
+	o.must(o.apply(o.ctx, o.schedule()))
+	o.deliver()
+	ends := map[State]int{}
+	for _, v := range o.list() {
+		ends[v.State]++
+		switch {
+		case v.State == Cancelled && (v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "newer version")):
+			t.Errorf("the older one: %+v", v)
+		case v.State == Completed && v.Applied != 30:
+			t.Errorf("the newest one: %+v", v)
+		}
+	}
+	if ends[Cancelled] != 1 || ends[Completed] != 1 || ends[Rejected] != 1 {
+		t.Errorf("%v", ends)
+	}
+	for line := range strings.Lines(o.state()) {
+		if strings.HasPrefix(line, "user0") && !strings.HasSuffix(line, " call_recording phone-system\n") {
+			t.Errorf("%q", line)
+		}
+	}
+}
+
+// An event that names another bucket is about another object, and a key that is not UTF-8 is about none.
+func TestObjectsThatAreNotOurs(t *testing.T) {
+	for name, of := range map[string][2]string{
+		"another bucket":    {"seatwise-uploads", "somebody-elses"},
+		"not UTF-8":         {"phones.csv", "phones%ff%fe.csv"},
+		"unseen characters": {"phones.csv", "phones%E2%80%AE.csv"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			ours := string(o.dropped(1, o.floor(3)...))
+			foreign := strings.Replace(ours, of[0], of[1], 1)
+			if foreign == ours {
+				t.Fatal(ours)
+			}
+			o.must(o.check(o.ctx, []byte(foreign)))
+			if list := o.list(); len(list) != 0 {
+				t.Errorf("%+v", list)
+			}
+			stranger := *o
+			stranger.Kit = &testkit.Kit{Env: o.Env, Account: strangers, Clock: o.Clock}
+			n := 0
+			for what := range stranger.audits() {
+				if strings.HasPrefix(what, "object.putAside ") {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("%v", stranger.audits())
+			}
+		})
+	}
+}
+
+// A ticket in another bucket wakes nobody.
+func TestTicketInAnotherBucket(t *testing.T) {
+	o := open(t)
+	v := o.ready(2)
+	ticket := o.start(v.ID)
+	o.must(o.apply(o.ctx, []byte(strings.Replace(string(ticket), "seatwise-uploads", "somebody-elses", 1))))
+	o.in(Configuring, o.get(v.ID))
+	o.must(o.apply(o.ctx, ticket))
+	o.in(Completed, o.get(v.ID))
+}

@@ -42,8 +42,25 @@ help: ## Show this help.
 .PHONY: run
 # Not `go run`: it does not hand a SIGTERM on, and the runner would be left behind.
 run: ## Serve everything on this machine at http://127.0.0.1:3000; the same as `go run ./infra/local`. ARGS="--addr ..." is handed on.
-	@go build -buildvcs=false -o $(TOOLS)/bin/seatwise-local ./infra/local
+	@$(RUNNER)
 	@exec $(TOOLS)/bin/seatwise-local $(ARGS)
+
+# Builds the runner. The first time takes a minute or two, so it says how far it is; go tells what it downloads and what it has compiled.
+RUNNER = echo "Building the runner; the first time takes a minute or two." >&2; \
+	go build -v -buildvcs=false -o $(TOOLS)/bin/seatwise-local ./infra/local 2>&1 | awk '\
+		/^go: downloading / {modules++; printf "\r  %d modules downloaded", modules > "/dev/stderr"; next} \
+		/^[[:alnum:]_.\/~-]+$$/ {packages++; printf "\r  %d packages built", packages > "/dev/stderr"; next} \
+		{print > "/dev/stderr"} \
+		END {if (modules + packages) print "" > "/dev/stderr"}'
+
+.PHONY: demo
+demo: ## Fill an account of the running runner with a believable year, through the API. ARGS="--account demo --api URL" is handed on.
+	@go run -buildvcs=false ./infra/demo $(ARGS)
+
+# The runner refuses to share its folder, so one that runs keeps its data: stop it first.
+.PHONY: fresh
+fresh: ## Throw away all data of the runner on this machine, in .local, to start from nothing.
+	@if [ -e .local/runner.bolt ]; then echo "Removing .local" >&2; rm -rf .local; else echo "There is no data in .local" >&2; fi
 
 .PHONY: test
 test: ## Run every test; they start the servers that they need. TESTFLAGS="-race" is handed on.

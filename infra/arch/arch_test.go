@@ -127,6 +127,7 @@ var libraries = map[string]struct {
 	"github.com/johannesboyne/gofakes3":   {kinds: []kind{infra}},
 	"github.com/anishathalye/porcupine":   {kinds: []kind{testkit}},
 	"pgregory.net/rapid":                  {kinds: []kind{testkit}},
+	"golang.org/x/net/netutil":            {kinds: []kind{infra}}, // bounds the connections of the runner
 	"golang.org/x/text":                   {kinds: []kind{room, tool}},
 	"golang.org/x/sync":                   {kinds: []kind{adapter, room, wiring, infra}},
 	"github.com/aws/aws-sdk-go-v2/config": {}, // links sso, sts and signin: three times the start of a literal aws.Config

@@ -127,7 +127,7 @@ func (w *walker) serveObjects(ctx context.Context, db *bbolt.DB, folder string) 
 	if err != nil {
 		return "", nil, fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: objects.Server(store, wire.Clock), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: objects.Server(store, wire.Clock, wire.Clock), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }() // it ends when it is closed
 	return "http://" + l.Addr().String(), server.Close, nil
 }

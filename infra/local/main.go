@@ -11,7 +11,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"sync"
 	"syscall"
+	"time"
 
 	"seatwise/infra/local/runner"
 	"seatwise/shared/platform/edge"
@@ -47,6 +50,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.BoolVar(&c.NoSchedules, "no-schedules", false, "leave the template's schedules out")
 	flags.StringVar(&c.DynamoDBEndpoint, "dynamodb-endpoint", "", "`URL` of a DynamoDB server to use instead of the embedded store; the table is made if it is missing")
 	flags.StringVar(&c.S3Endpoint, "s3-endpoint", "", "`URL` of an S3 server to use instead of the embedded one; the buckets are made if they are missing")
+	from := flags.String("clock-from", "", "`time` at which the runner's clock begins, in RFC 3339; POST /local/clock then moves it on. For infra/demo")
 	flags.TextVar(&level, "log-level", level, "DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
 		return errors.Join(flag.ErrHelp, err)
@@ -55,5 +59,50 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return fmt.Errorf("unexpected argument %q; see -help", flags.Arg(0))
 	}
 	c.Log = edge.Logger(stderr, level)
+	if *from != "" {
+		at, err := time.Parse(time.RFC3339, *from)
+		if err != nil {
+			return fmt.Errorf("--clock-from: %w", err)
+		}
+		moved := &movedClock{behind: time.Since(at)}
+		c.Clock, c.MoveClock = moved.now, moved.move
+	}
+	// What is spooled to disk goes into the data folder, where the next start finds what a kill has left.
+	temp, err := filepath.Abs(filepath.Join(c.Data, "tmp"))
+	if err != nil {
+		return fmt.Errorf("cannot find the data folder: %w", err)
+	}
+	for _, name := range []string{"TMPDIR", "TMP"} { // the second one is Windows's
+		if err := os.Setenv(name, temp); err != nil {
+			return fmt.Errorf("cannot name the folder of temporary files: %w", err)
+		}
+	}
+	c.Temp = temp
+	c.Ready = func(api string) {
+		fmt.Fprintf(stderr, "Open %s for what there is. README.md has a five-minute tour, `make demo` fills an account with a year of use, and Ctrl-C stops it.\n", api)
+	}
 	return runner.Run(ctx, c)
+}
+
+// movedClock is behind the machine's, and only comes nearer to it.
+type movedClock struct {
+	mu     sync.Mutex
+	behind time.Duration
+}
+
+func (c *movedClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return wire.Clock().Add(-c.behind)
+}
+
+func (c *movedClock) move(to time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	behind := wire.Clock().Sub(to)
+	if behind < 0 || behind > c.behind {
+		return errors.New("a clock goes on, and no further than the machine's")
+	}
+	c.behind = behind
+	return nil
 }

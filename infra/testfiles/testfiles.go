@@ -55,7 +55,7 @@ func Start(t testing.TB) *Server {
 			t.Fatalf("make a bucket: %v", err)
 		}
 	}
-	server := httptest.NewServer(objects.Server(store, wire.Clock))
+	server := httptest.NewServer(objects.Server(store, wire.Clock, wire.Clock))
 	t.Cleanup(func() {
 		server.Close()
 		if err := db.Close(); err != nil {

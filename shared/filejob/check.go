@@ -57,6 +57,7 @@ func (w *Worker[R, V]) checked(ctx context.Context) error {
 	w.Job.Attempts = 0
 	if w.jobs.room.ByItself == nil || !w.jobs.room.ByItself(w.Job) {
 		w.Job.State = Ready
+		w.log(ctx, "checked")
 		return w.save(ctx, 0, table.Delete(w.jobs.room.MarkKey(w.Call.Account, w.Job.ID), table.Always))
 	}
 	if err := w.jobs.mayStart(ctx, w.Call, w.Job); err != nil {

@@ -137,6 +137,7 @@ func (s *Jobs[R, V]) Take(ctx context.Context, c *call.Call, j Job, reason strin
 		return nil, err
 	}
 	w.version = 1
+	w.log(ctx, "begun")
 	return w, nil
 }
 
@@ -161,6 +162,7 @@ func (s *Jobs[R, V]) Uploaded(ctx context.Context, account, id string, file file
 	if err := w.hold(ctx, s.room.PutMark(account, id)); err != nil {
 		return ignoreOvertaken(err)
 	}
+	w.log(ctx, "begun")
 	if size != j.SizeBytes {
 		return w.Reject(ctx, fmt.Sprintf("The file has %d bytes; %d were announced.", size, j.SizeBytes))
 	}
@@ -314,10 +316,17 @@ func (w *Worker[R, V]) end(ctx context.Context, state State) error {
 	if err := w.save(ctx, 0, audit, table.Delete(names.MarkKey(w.Call.Account, w.Job.ID), table.Always)); err != nil {
 		return err
 	}
+	w.log(ctx, string(state))
 	if w.Job.Next != "" {
 		w.jobs.Ticket(ctx, w.Call.Account, w.Job.Next)
 	}
 	return nil
+}
+
+// log leaves a line of what became of a file, which names nobody.
+func (w *Worker[R, V]) log(ctx context.Context, what string) {
+	w.jobs.env.Log.InfoContext(ctx, "file", "of", w.jobs.room.One, "state", what, "account", w.Call.Account, "id", w.Job.ID, "source", w.Job.Source, "bytes", w.Job.SizeBytes,
+		"rows", w.Job.Counts.Rows, "faults", w.Job.Counts.Error, "attempts", w.Job.Attempts)
 }
 
 // Reject ends a job whose file is refused whole, unless another worker took it over.

@@ -32,12 +32,16 @@ const (
 	maxChunkHeader = 4 << 10
 )
 
-// Server is the S3 API over a store.
-func Server(store *Store, clock app.Clock) http.Handler {
+// Server is the S3 API over a store. Presigned URLs end by clock, which signed them; requests that are signed by themselves are by machine, the clock of their clients.
+func Server(store *Store, clock, machine app.Clock) http.Handler {
 	// The front has checked the times of signed requests.
 	inner := gofakes3.New(store, gofakes3.WithTimeSource(timeSource{clock}), gofakes3.WithTimeSkewLimit(0)).Server()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := authenticate(r, clock())
+		if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+			// net/http says it when a body is read, and of an empty one nothing is read; the AWS CLI waits for it before it looks for an answer.
+			w.WriteHeader(http.StatusContinue)
+		}
+		err := authenticate(r, clock(), machine())
 		if err == nil && r.ContentLength > maxObject {
 			err = &refusal{http.StatusBadRequest, "EntityTooLarge", "A request body has at most 256 MiB here."}
 		}
@@ -62,8 +66,54 @@ func Server(store *Store, clock app.Clock) http.Handler {
 			r = r.Clone(r.Context())
 			r.Method = http.MethodGet
 		}
-		inner.ServeHTTP(w, r)
+		answer := &answer{ResponseWriter: w}
+		inner.ServeHTTP(answer, r)
+		answer.end()
 	})
+}
+
+// The codes of answers whose status gofakes3 does not know.
+const (
+	codeFull gofakes3.ErrorCode = "ServiceUnavailable"
+	codeSlow gofakes3.ErrorCode = "RequestTimeout"
+)
+
+// answer keeps back what gofakes3 answers as a 500, which may be another status by its code.
+type answer struct {
+	http.ResponseWriter
+	kept *bytes.Buffer
+}
+
+func (a *answer) WriteHeader(status int) {
+	if status == http.StatusInternalServerError {
+		a.kept = &bytes.Buffer{}
+		return
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	if a.kept != nil {
+		return a.kept.Write(p)
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) end() {
+	if a.kept == nil {
+		return
+	}
+	status := http.StatusInternalServerError
+	switch {
+	case bytes.Contains(a.kept.Bytes(), []byte("<Code>"+codeFull+"</Code>")):
+		status = http.StatusServiceUnavailable
+	case bytes.Contains(a.kept.Bytes(), []byte("<Code>"+codeSlow+"</Code>")):
+		status = http.StatusBadRequest
+	}
+	a.ResponseWriter.WriteHeader(status)
+	_, _ = a.ResponseWriter.Write(a.kept.Bytes()) // the client is gone if this fails
 }
 
 const copySource = "X-Amz-Copy-Source"

@@ -66,7 +66,7 @@ func start(t *testing.T, folder string) *server {
 	if err := store.EnsureBucket(bucket); err != nil {
 		t.Fatal(err)
 	}
-	s.http = httptest.NewServer(objects.Server(store, s.clock))
+	s.http = httptest.NewServer(objects.Server(store, s.clock, s.clock))
 	t.Cleanup(s.stop)
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -53,13 +54,13 @@ type signature struct {
 }
 
 // authenticate checks the signature of a request. Errors are *refusal.
-func authenticate(r *http.Request, now time.Time) error {
+func authenticate(r *http.Request, now, machine time.Time) error {
 	query := r.URL.Query()
 	switch {
 	case query.Has("X-Amz-Signature"):
 		return checkPresigned(r, query, now)
 	case r.Header.Get("Authorization") != "":
-		return checkHeader(r, now)
+		return checkHeader(r, machine)
 	default:
 		return denied("The request is not signed.")
 	}
@@ -84,6 +85,9 @@ func checkPresigned(r *http.Request, query url.Values, now time.Time) error {
 	if s.accessKey != AccessKey {
 		return &refusal{http.StatusForbidden, "InvalidAccessKeyId", "The URL was not signed by this server."}
 	}
+	if err := s.signsAll(r); err != nil {
+		return err
+	}
 	s.payloadHash = unsignedPayload
 	if hash := query.Get("X-Amz-Content-Sha256"); hash != "" {
 		s.payloadHash = hash
@@ -104,6 +108,9 @@ func checkHeader(r *http.Request, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if err := s.signsAll(r); err != nil {
+		return err
+	}
 	if s.accessKey != AccessKey {
 		return nil // its secret is not known here, see AccessKey
 	}
@@ -114,6 +121,18 @@ func checkHeader(r *http.Request, now time.Time) error {
 		return &refusal{http.StatusBadRequest, "MissingSecurityHeader", "X-Amz-Content-Sha256 is missing."}
 	}
 	return s.verify(r, r.URL.Query())
+}
+
+// signsAll refuses a header of S3's own that the signature does not cover, as S3 does (AccessDenied, HeadersNotSigned): whoever has a presigned URL could say
+// by one that the object shall be another's copy, readable for everybody, or kept for years.
+func (s *signature) signsAll(r *http.Request) error {
+	for name := range r.Header {
+		name = strings.ToLower(name)
+		if strings.HasPrefix(name, "x-amz-") && !slices.Contains(s.signedHeaders, name) {
+			return denied("There were headers present in the request which were not signed: " + name)
+		}
+	}
+	return nil
 }
 
 func parseScope(algorithm, credential, signedHeaders, value, at string) (*signature, error) {

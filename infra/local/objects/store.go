@@ -21,12 +21,14 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/johannesboyne/gofakes3"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/table/bolt"
 )
 
 // Created is an object that has just come into being.
@@ -81,14 +83,7 @@ func NewStore(db *bbolt.DB, folder string, clock app.Clock, notify Notify) (*Sto
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("objects: %w", err)
 	}
-	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{root, createdBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := bolt.EnsureBuckets(db, root, createdBucket)
 	if err == nil {
 		err = s.sweep()
 	}
@@ -385,12 +380,12 @@ func (s *Store) CopyObject(fromBucket, fromKey, toBucket, toKey string, meta map
 func (s *Store) put(
 	bucket, key string, meta map[string]string, input io.Reader, size int64, conditions *gofakes3.PutConditions, event string,
 ) (version, error) {
-	if strings.ContainsRune(key, 0) {
-		return version{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidURI, "A key cannot contain NUL.")
+	if strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
+		return version{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidURI, "A key is UTF-8 and cannot contain NUL.")
 	}
 	blob, sum, err := s.writeBlob(input, size)
 	if err != nil {
-		return version{}, err
+		return version{}, refused(err)
 	}
 	v := version{Blob: blob, Size: size, MD5: sum, Modified: s.clock().UTC(), Meta: kept(meta)}
 	err = s.update(bucket, func(tx *bbolt.Tx, b *bbolt.Bucket) error {
@@ -415,9 +410,20 @@ func (s *Store) put(
 	})
 	if err != nil {
 		s.removeBlobs([]string{blob})
-		return version{}, err
+		return version{}, refused(err)
 	}
 	return v, nil
+}
+
+// refused words a failure that is not the server's own fault: no room on the disk, and a body that came too slowly.
+func refused(err error) error {
+	switch {
+	case bolt.Full(err):
+		return gofakes3.ErrorMessage(codeFull, "There is no room on the disk; try again later.")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return gofakes3.ErrorMessage(codeSlow, "Your socket connection to the server was not read from or written to within the timeout period.")
+	}
+	return err
 }
 
 // add stores the next version of an object and names it.

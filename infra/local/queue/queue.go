@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/table/bolt"
 )
 
 var (
@@ -67,15 +68,7 @@ type Queue struct {
 
 // New makes a queue in the file.
 func New(db *bbolt.DB, o Options) (*Queue, error) {
-	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{waitingBucket, failedBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := bolt.EnsureBuckets(db, waitingBucket, failedBucket); err != nil {
 		return nil, fmt.Errorf("event queue: %w", err)
 	}
 	return &Queue{db: db, o: o, wake: make(chan struct{}, 1), flying: map[uint64]struct{}{}}, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"strings"
@@ -34,17 +35,28 @@ const (
 func (r *runner) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/local/token", only(http.MethodPost, r.serveToken))
+	if r.config.MoveClock != nil {
+		mux.HandleFunc("/local/clock", only(http.MethodPost, r.serveClock))
+	}
 	mux.HandleFunc("/local/failed-events", only(http.MethodGet, r.serveFailed))
 	mux.HandleFunc("/local/commits", only(http.MethodGet, r.serveCommits))
 	mux.HandleFunc("/.well-known/jwks.json", only(http.MethodGet, r.authority.ServeKeys))
 	mux.HandleFunc("/2015-03-31/functions/{function}/invocations", only(http.MethodPost, r.serveInvoke))
-	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		id := r.env.IDs.Random()
-		w.Header().Set("X-Request-Id", id)
-		request = request.WithContext(api.WithRequestID(request.Context(), id))
+	mux.HandleFunc("/{$}", only(http.MethodGet, r.serveWelcome))
+	mux.Handle("/openapi.yaml", http.RedirectHandler("/v1/openapi.yaml", http.StatusFound))
+	mux.Handle("/openapi.json", http.RedirectHandler("/v1/openapi.json", http.StatusFound))
+	return r.logged(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if request.ContentLength > maxRequest {
 			api.WriteProblem(w, problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB."))
 			return
+		}
+		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway knows no such thing.
+		serve := mux.ServeHTTP
+		if _, pattern := mux.Handler(request); pattern == "" {
+			var ok bool
+			if serve, ok = r.route(w, request); !ok {
+				return // and nothing of the body was read
+			}
 		}
 		body := http.MaxBytesReader(w, request.Body, maxRequest)
 		request.Body = readAhead{Reader: ahead(body), Closer: body}
@@ -54,14 +66,42 @@ func (r *runner) handler() http.Handler {
 			return
 		}
 		defer release()
-		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway knows no such thing.
-		if _, pattern := mux.Handler(request); pattern == "" {
-			r.serveRoute(w, request)
+		serve(w, request)
+	}))
+}
+
+// logged gives each request an id, and leaves a line of it. Bodies and queries, which may hold names, are not in it.
+func (r *runner) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		id := r.env.IDs.Random()
+		w.Header().Set("X-Request-Id", id)
+		ctx := api.WithRequestID(request.Context(), id)
+		if !r.env.Log.Enabled(ctx, slog.LevelInfo) {
+			next.ServeHTTP(w, request.WithContext(ctx))
 			return
 		}
-		mux.ServeHTTP(w, request)
+		began := r.env.Clock()
+		answer := &watched{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(answer, request.WithContext(ctx))
+		r.env.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("method", request.Method), slog.String("path", request.URL.Path),
+			slog.Int("status", answer.status), slog.Int64("ms", r.env.Clock().Sub(began).Milliseconds()), slog.String("requestId", id))
 	})
 }
+
+// watched remembers the status of an answer.
+type watched struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *watched) WriteHeader(status int) {
+	if status >= http.StatusOK { // the earlier ones are no answers yet
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // readAhead is a body of which the beginning has been read.
 type readAhead struct {
@@ -123,16 +163,17 @@ func notAllowed(w http.ResponseWriter, allow string) {
 	api.WriteProblem(w, p)
 }
 
-// serveRoute is API Gateway: route, authorizer, function.
-func (r *runner) serveRoute(w http.ResponseWriter, request *http.Request) {
+// route is API Gateway: it finds the route, looks at the token, and answers itself when ok is false. Who has no token is told so before anything of the body is read: what
+// strangers send is not kept.
+func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http.HandlerFunc, ok bool) {
 	route, allow, ok := r.router.match(request)
 	if !ok {
 		if allow != "" {
 			notAllowed(w, allow)
-			return
+			return nil, false
 		}
 		api.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
-		return
+		return nil, false
 	}
 	ctx := request.Context()
 	if !route.Open {
@@ -140,13 +181,15 @@ func (r *runner) serveRoute(w http.ResponseWriter, request *http.Request) {
 		if err != nil {
 			r.env.Log.DebugContext(ctx, "token refused", "error", err)
 			api.WriteProblem(w, problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer."))
-			return
+			return nil, false
 		}
 		ctx = auth.With(ctx, principal)
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.template.Functions[route.Function].Timeout)
-	defer cancel()
-	r.functions[route.Function].fn.HTTP.ServeHTTP(w, request.WithContext(ctx))
+	return func(w http.ResponseWriter, request *http.Request) {
+		ctx, cancel := context.WithTimeout(ctx, r.template.Functions[route.Function].Timeout)
+		defer cancel()
+		r.functions[route.Function].fn.HTTP.ServeHTTP(w, request.WithContext(ctx))
+	}, true
 }
 
 // serveToken issues a token to whoever asks: there is nobody to hide from on one machine.
@@ -168,7 +211,7 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 	if !auth.ValidID(in.User) {
 		faults = append(faults, problem.Field{Field: "user", Message: idRule})
 	}
-	permissions, more := parsePermissions(in.Permissions)
+	permissions, more := parsePermissions(in.Permissions) // nil for those of the user's roles
 	if faults = append(faults, more...); len(faults) > 0 {
 		api.WriteProblem(w, problem.Validation(faults...))
 		return
@@ -183,22 +226,41 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"accessToken": signed, "tokenType": "Bearer", "expiresIn": int(token.Life.Seconds())})
 }
 
-// parsePermissions takes an array or one string with spaces between, as the claim itself may be.
+// The two words that stand for permissions in POST /local/token (api.md, On one machine).
+const (
+	allPermissions  = "all"   // every one there is
+	rolePermissions = "roles" // those of the user's roles: the token says nothing of permissions
+)
+
+// parsePermissions takes an array or one string with spaces between, as the claim itself may be, or a word that stands for some. It is nil for those of the user's roles.
+// Whoever names none, or one that there is not, is told which there are; a token without any is asked for by an empty array.
 func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) {
 	var names []string
 	var text string
+	known := make([]string, 0, len(auth.Permissions()))
+	for _, p := range auth.Permissions() {
+		known = append(known, string(p))
+	}
+	choice := "name some of " + strings.Join(known, ", ") + "; or all; or roles, for those of the user's roles"
 	switch {
-	case len(raw) == 0:
-	case json.Unmarshal(raw, &names) == nil:
-	case json.Unmarshal(raw, &text) == nil:
+	case len(raw) > 0 && json.Unmarshal(raw, &names) == nil && names != nil:
+	case len(raw) > 0 && json.Unmarshal(raw, &text) == nil && strings.TrimSpace(text) != "":
 		names = strings.Fields(text)
+	case len(raw) == 0, text == "" && json.Unmarshal(raw, &text) == nil:
+		return nil, []problem.Field{{Field: "permissions", Message: choice}}
 	default:
-		return nil, []problem.Field{{Field: "permissions", Message: "must be an array of strings, or one string with spaces between"}}
+		return nil, []problem.Field{{Field: "permissions", Message: "must be an array of strings, or one string with spaces between: " + choice}}
+	}
+	if len(names) == 1 && names[0] == rolePermissions {
+		return nil, nil
+	}
+	if len(names) == 1 && names[0] == allPermissions {
+		return auth.Permissions(), nil
 	}
 	permissions, faults := []auth.Permission{}, []problem.Field(nil)
 	for i, name := range names {
 		if !auth.Known(auth.Permission(name)) {
-			faults = append(faults, problem.Field{Field: fmt.Sprintf("permissions[%d]", i), Message: "is no permission"})
+			faults = append(faults, problem.Field{Field: fmt.Sprintf("permissions[%d]", i), Message: "is no permission; " + choice})
 			continue
 		}
 		permissions = append(permissions, auth.Permission(name))
@@ -236,6 +298,22 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 func (r *runner) serveCommits(w http.ResponseWriter, _ *http.Request) {
 	tried, lost := r.tally.Read()
 	writeJSON(w, http.StatusOK, map[string]int64{"tried": tried, "lost": lost})
+}
+
+// serveClock moves the clock.
+func (r *runner) serveClock(w http.ResponseWriter, request *http.Request) {
+	var in struct {
+		To time.Time `json:"to"`
+	}
+	if p := decodeStrictly(request.Body, &in); p != nil {
+		api.WriteProblem(w, p)
+		return
+	}
+	if err := r.config.MoveClock(in.To); err != nil {
+		api.WriteProblem(w, problem.Invalid("to", "must be later than the clock's time, and no later than the machine's"))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // serveFailed shows the events that failed for good: what is in the dead-letter queue in AWS.

@@ -22,6 +22,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/net/netutil"
 
 	"seatwise/infra/local/objects"
 	"seatwise/infra/local/queue"
@@ -54,12 +55,19 @@ type Config struct {
 	DynamoDBEndpoint, S3Endpoint string
 	// Region, AccessKey, SecretKey and SessionToken are for those endpoints; empty ones are those of the embedded servers.
 	Region, AccessKey, SecretKey, SessionToken string
-	// Out gets one line when everything is ready.
+	// Temp is a folder for files that nobody needs any more when the runner starts, and that it empties then; empty for the system's own.
+	Temp string
+	// Out gets one line when everything is ready, and then Ready, if set, is told the address of the API.
 	Out   io.Writer
+	Ready func(api string)
 	Log   *slog.Logger
 	Clock app.Clock
+	// MoveClock, if set, moves the clock forward to a time, for whoever asks at /local/clock; infra/demo makes a year pass by it. It refuses to move it back.
+	MoveClock func(to time.Time) error
 	// Concurrency is how many requests run at once; more wait a little and are then told too-busy. 0 means 256.
 	Concurrency int
+	// Silence is how long a request's body may send nothing. 0 means 20 seconds.
+	Silence time.Duration
 }
 
 const (
@@ -108,6 +116,9 @@ type runner struct {
 func Run(ctx context.Context, c Config) (err error) {
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
+	}
+	if c.Silence == 0 {
+		c.Silence = defaultSilence
 	}
 	r := &runner{config: c, functions: map[string]function{}, running: make(chan struct{}, c.Concurrency)}
 	defer func() {
@@ -232,6 +243,9 @@ func (r *runner) openState() error {
 	}
 	r.state = db
 	r.stop = append(r.stop, db.Close)
+	if err := r.clearTemp(); err != nil {
+		return err
+	}
 	key, err := cursorKey(filepath.Join(r.config.Data, "cursor.key"))
 	if err != nil {
 		return err
@@ -248,6 +262,20 @@ func (r *runner) openState() error {
 		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, Deliver: r.deliver, Workers: workers, Pauses: pauses, Grace: grace,
 	})
 	return err
+}
+
+// clearTemp empties the folder of temporary files: a process that was killed has left its own there, and the data folder is nobody else's by now.
+func (r *runner) clearTemp() error {
+	if r.config.Temp == "" {
+		return nil
+	}
+	if err := os.RemoveAll(r.config.Temp); err != nil {
+		return fmt.Errorf("cannot empty %s: %w", r.config.Temp, err)
+	}
+	if err := os.MkdirAll(r.config.Temp, 0o700); err != nil {
+		return fmt.Errorf("cannot make %s: %w", r.config.Temp, err)
+	}
+	return nil
 }
 
 // cursorKey reads the key that signs cursors, or makes one, so that cursors outlive a restart.
@@ -337,7 +365,7 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 				return fmt.Errorf("cannot make bucket %s: %w", name, err)
 			}
 		}
-		stop := r.listenAndServe(s3Listener, objects.Server(store, r.config.Clock), failed)
+		stop := r.listenAndServe(s3Listener, objects.Server(store, r.config.Clock, wire.Clock), failed)
 		defer stop()
 	}
 	var background sync.WaitGroup
@@ -367,6 +395,9 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 	if _, err := fmt.Fprintf(r.config.Out, "Seatwise is ready: API %s, S3 %s, data in %s\n", address(apiListener), storage, r.config.Data); err != nil {
 		return fmt.Errorf("say that everything is ready: %w", err)
 	}
+	if r.config.Ready != nil {
+		r.config.Ready(address(apiListener))
+	}
 	select {
 	case <-ctx.Done():
 		return nil
@@ -378,12 +409,13 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 // listenAndServe starts a server; the result stops it and waits for its requests.
 func (r *runner) listenAndServe(l net.Listener, handler http.Handler, failed chan<- error) (stop func()) {
 	server := &http.Server{
-		Handler: handler, ErrorLog: slog.NewLogLogger(r.config.Log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: paced(handler, r.config.Silence), ErrorLog: slog.NewLogLogger(r.config.Log.Handler(), slog.LevelWarn),
+		// How long a body may take is paced's to say.
+		ReadHeaderTimeout: 10 * time.Second, WriteTimeout: answerTime, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 	}
 	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(netutil.LimitListener(l, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("the server at %s: %w", l.Addr(), err)
 		}
 	}()

@@ -239,7 +239,7 @@ func TestRoutesAndTokens(t *testing.T) {
 		{"GET", "/v1/things/", token, 404, "urn:seatwise:problem:not-found", ""},
 		{"GET", "/v1/things/7/", token, 404, "urn:seatwise:problem:not-found", ""},
 		{"GET", "/v1//things/7", token, 404, "urn:seatwise:problem:not-found", ""},
-		{"GET", "/", "", 404, "urn:seatwise:problem:not-found", ""},
+		{"GET", "/", "", 200, `<a href="/docs">`, ""},
 		{"POST", "/v1/things/7", "", 405, "urn:seatwise:problem:method-not-allowed", "GET, PUT"},
 		// The fixed segment wins, so the parameter's PUT does not reach it.
 		{"PUT", "/v1/things/summary", token, 405, "urn:seatwise:problem:method-not-allowed", "GET"},
@@ -273,7 +273,13 @@ func TestTokenRequestsAreChecked(t *testing.T) {
 	}{
 		{`{"account":"acme","user":"zoe","permissions":["licenses.read"]}`, 200, "accessToken"},
 		{`{"account":"acme","user":"zoe","permissions":"licenses.read audit.read"}`, 200, "accessToken"},
-		{`{"account":"acme","user":"zoe"}`, 200, "accessToken"},
+		{`{"account":"acme","user":"zoe","permissions":[]}`, 200, "accessToken"},
+		{`{"account":"acme","user":"zoe","permissions":"all"}`, 200, "accessToken"},
+		{`{"account":"acme","user":"zoe","permissions":["roles"]}`, 200, "accessToken"},
+		// Whoever names none, or a wrong one, is told which there are.
+		{`{"account":"acme","user":"zoe"}`, 422, "catalog.read, billing.read"},
+		{`{"account":"acme","user":"zoe","permissions":" "}`, 422, "accounts.manage; or all; or roles"},
+		{`{"account":"acme","user":"zoe","permissions":"licenses.raed"}`, 422, "licenses.read, licenses.manage"},
 		{`{"account":"a/b","user":"zoe"}`, 422, `"field":"account"`},
 		{`{"account":"acme"}`, 422, `"field":"user"`},
 		{`{"account":"acme","user":"zoe","permissions":["licenses.read","root"]}`, 422, `"field":"permissions[1]"`},

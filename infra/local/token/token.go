@@ -110,22 +110,23 @@ func makeKey(path string) (*rsa.PrivateKey, error) {
 
 type claims struct {
 	jwt.RegisteredClaims
-	Account     string            `json:"account"`
-	Permissions []auth.Permission `json:"permissions"`
+	Account     string             `json:"account"`
+	Permissions *[]auth.Permission `json:"permissions,omitempty"`
 }
 
-// Issue makes a token for a caller, good from now on for Life.
+// Issue makes a token for a caller, good from now on for Life. Without permissions, not even none, it leaves their claim out: they are then those of the user's roles.
 func (a *Authority) Issue(user, account string, permissions []auth.Permission) (string, error) {
 	now := a.clock()
-	if permissions == nil {
-		permissions = []auth.Permission{}
+	var claimed *[]auth.Permission
+	if permissions != nil {
+		claimed = &permissions
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer: Issuer, Subject: user, Audience: jwt.ClaimStrings{Audience},
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(Life)),
 		},
-		Account: account, Permissions: permissions,
+		Account: account, Permissions: claimed,
 	})
 	t.Header["kid"] = a.kid
 	signed, err := t.SignedString(a.key)

@@ -96,8 +96,16 @@ func Open(path string) (*Store, error) {
 
 // prepare makes the buckets of a new file and refuses a file of another format.
 func prepare(db *bbolt.DB, path, folder string) error {
-	fresh := false
-	err := db.Update(func(tx *bbolt.Tx) error {
+	fresh, known := false, false
+	err := db.View(func(tx *bbolt.Tx) error { // a file that is as it should be is not written: the disk may be full
+		meta := tx.Bucket(metaBucket)
+		known = meta != nil && string(meta.Get(formatKey)) == format
+		return nil
+	})
+	if err != nil || known {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
 		if meta := tx.Bucket(metaBucket); meta != nil {
 			if string(meta.Get(formatKey)) != format {
 				return fmt.Errorf("%s is %w", path, ErrFormat)
@@ -252,7 +260,11 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	}
 	select {
 	case s.commits <- p:
-		return <-p.done
+		err := <-p.done
+		if Full(err) { // who comes again when there is room is served
+			return fmt.Errorf("%w: %w", table.ErrThrottled, err)
+		}
+		return err
 	case <-s.stop:
 		return ErrClosed
 	case <-ctx.Done():

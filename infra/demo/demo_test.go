@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The year ends with what a newcomer is to see: seats that are bought, held and short, people who wait, files of every end, reports of every month, and charges.
+func TestYear(t *testing.T) {
+	folder := t.TempDir()
+	binary, data, template := filepath.Join(folder, "local"), filepath.Join(folder, "data"), filepath.Join("..", "..", "template.yaml")
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "seatwise/infra/local").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	args := []string{"--account", "acme", "--runner", binary, "--data", data, "--template", template}
+	var out bytes.Buffer
+	began := time.Now()
+	if err := run(t.Context(), args, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	t.Logf("%s in %s", strings.TrimSpace(out.String()), time.Since(began))
+	if err := run(t.Context(), args, &out); err == nil || !strings.Contains(err.Error(), "there is an account acme already") {
+		t.Errorf("a second time: %v", err)
+	}
+	p, err := start(context.Background(), binary, data, template, time.Now().Add(-time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := &client{ctx: t.Context(), base: p.address, account: "acme"}
+	c.login("acme", "ada", "all")
+	items := func(path string) []map[string]any {
+		t.Helper()
+		_, body := c.peek("/v1/accounts/acme" + path)
+		var list struct {
+			Items []map[string]any `json:"items"`
+		}
+		if err := json.Unmarshal(body, &list); err != nil || c.err != nil {
+			t.Fatalf("%s: %v %v %s", path, err, c.err, body)
+		}
+		return list.Items
+	}
+	count := func(path string, least int) {
+		t.Helper()
+		if n := len(items(path)); n < least {
+			t.Errorf("%s has %d, want at least %d", path, n, least)
+		}
+	}
+	count("/users?limit=200", 60)
+	count("/call-queues", 5)
+	count("/dashboards", 4)
+	count("/orders", 5)
+	count("/reports", 11)
+	count("/wallboards", 3)
+	count("/waiting", 3)
+	count("/audit?limit=200", 200)
+	ends := map[string]bool{}
+	for _, job := range append(items("/mass-configurations"), items("/imports")...) {
+		ends[job["state"].(string)+" "+job["source"].(string)] = true //nolint:errcheck // the contract says so, and this is a test
+	}
+	for _, want := range []string{"completed api", "rejected api", "completed undo"} {
+		if !ends[want] {
+			t.Errorf("no file is %s: %v", want, ends)
+		}
+	}
+	usage := c.in("GET", "/usage/summary", nil)
+	if n, _ := usage["overageUsers"].(float64); n < 3 {
+		t.Errorf("overage: %v", usage["overageUsers"])
+	}
+	if n, _ := usage["viewers"].(float64); n < 5 {
+		t.Errorf("viewers: %v", usage["viewers"])
+	}
+	for _, row := range items("/licenses/summary") {
+		if row["bought"].(float64) != row["assigned"].(float64)+row["available"].(float64)+row["reserved"].(float64) { //nolint:errcheck // as above
+			t.Errorf("%v", row)
+		}
+	}
+}

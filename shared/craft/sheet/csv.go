@@ -60,7 +60,7 @@ func (c *csvScan) located(err error) error {
 	if errors.As(err, &refusal) && refusal.Line == 0 {
 		refusal.Line, refusal.Row = c.line, c.row
 		if c.column >= 0 {
-			refusal.Column = ColumnName(c.column)
+			refusal.Column = ColumnNumber(c.column)
 		}
 	}
 
@@ -98,6 +98,8 @@ func (c *csvScan) file() error {
 		}
 	}
 	if !errors.Is(c.in.err, io.EOF) {
+		c.row++ // the first byte of the next row is at fault
+
 		return c.in.err
 	}
 
@@ -208,7 +210,7 @@ func (c *csvScan) record() error {
 		if last, err = c.field(); err != nil {
 			return err
 		}
-		if err := c.out.cell(fields, from, csvKind(c.out.text[from:])); err != nil {
+		if err := c.out.cell(fields, from, c.kind(from)); err != nil {
 			return c.atBegin(err)
 		}
 	}
@@ -237,7 +239,7 @@ func (c *csvScan) at(err error, line, row int) error {
 func (c *csvScan) atBegin(err error) error {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		refusal.Line, refusal.Row, refusal.Column = c.begun, c.row, ColumnName(c.column)
+		refusal.Line, refusal.Row, refusal.Column = c.begun, c.row, ColumnNumber(c.column)
 	}
 
 	return err
@@ -366,6 +368,55 @@ func (c *csvScan) quoted() (last bool, err error) {
 	}
 
 	return false, c.atBegin(refuse(ReasonQuote, "The value begins with a quotation mark that is never closed."))
+}
+
+// kind says what the field holds whose text was appended to the row's from there on, and takes off what we have put in front of
+// its text (see EscapeCSV and Written).
+func (c *csvScan) kind(from int) Kind {
+	text := c.out.text[from:]
+	if len(text) > 1 && text[0] == '\'' && needsEscape(text[1:]) {
+		c.out.text = append(c.out.text[:from], text[1:]...)
+
+		return KindText
+	}
+	kind := csvKind(text)
+	if kind == KindText {
+		c.out.text, kind = unwritten(c.out.text, from)
+	}
+
+	return kind
+}
+
+// EscapeCSV returns the text of a cell as we write it to a CSV file: with an apostrophe in front where a spreadsheet would run
+// it, or where it would be read as something else than text. Reading takes the apostrophe off again, so that every text comes
+// back as it was.
+func EscapeCSV(text string) string {
+	if text != "" && needsEscape([]byte(text)) {
+		return "'" + text
+	}
+
+	return text
+}
+
+// needsEscape says whether a text, without the apostrophes in front that we may have put there already, would be run or misread:
+// what begins with =, @, tab or carriage return, with + or - and anything but digits behind it, and whatever else is no text.
+func needsEscape(text []byte) bool {
+	bare := bytes.TrimLeft(text, "'")
+	if len(bare) == 0 {
+		return false
+	}
+	switch bare[0] {
+	case '=', '@', '\t', '\r':
+		return true
+	case '+', '-':
+		return len(bare) == 1 || countDigits(bare[1:]) < len(bare)-1
+	}
+	kind := csvKind(bare)
+	if kind == KindText {
+		_, kind = unwritten(bytes.Clone(bare), 0)
+	}
+
+	return kind != KindText && kind != KindBlank
 }
 
 // csvKind says what a field holds. A field is a formula if a spreadsheet would make one of it: what begins with = or @, and

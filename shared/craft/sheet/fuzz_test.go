@@ -94,7 +94,7 @@ func checkedRows(t *testing.T, rd *sheet.Reader) []string {
 			t.Fatalf("row %d: number %d, %d cells", n, r.Number, len(r.Cells))
 		}
 		for i, c := range r.Cells {
-			if c.Column != sheet.ColumnName(i) || !utf8.ValidString(c.Text) || utf8.RuneCountInString(c.Text) > fuzzLimits.CellChars {
+			if c.Column != r.Column(i) || !utf8.ValidString(c.Text) || utf8.RuneCountInString(c.Text) > fuzzLimits.CellChars {
 				t.Fatalf("row %d: cell %+v", n, c)
 			}
 			if blank := strings.TrimSpace(c.Text) == ""; blank != (c.Kind == sheet.KindBlank) || blank && c.Text != "" {

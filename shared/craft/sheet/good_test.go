@@ -75,6 +75,7 @@ func TestReadsWorkbooks(t *testing.T) {
 				`<headerFooter>&amp;L]] ] text <![CDATA[ <row> ]]></headerFooter><extLst><ext xmlns="http://example.com/"><row r="9"/></ext></extLst>`)
 		}), []string{header, example}},
 
+		{"cells of another prefix for the same name space", cell(`<x:c xmlns:x="` + mainSpace + `" r="A2"><x:v>1</x:v></x:c><c r="B2"><v>2</v></c>`), []string{header, "number:1|number:2"}},
 		{"gaps keep their columns", cell(`<c r="A2"><v>1</v></c><c r="C2"><v>3</v></c>`), []string{header, "number:1||number:3"}},
 		{"addresses left out", inTable(headerRow + `<row><c><v>1</v></c><c/><c><v>3</v></c></row>`), []string{header, "number:1||number:3"}},
 		{"trailing blank cells", cell(`<c r="A2"><v>1</v></c><c r="B2" s="3"/><c r="C2" t="inlineStr"><is><t>  </t></is></c><c r="XFD2" s="1"/>`), []string{header, "number:1"}},

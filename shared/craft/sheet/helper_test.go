@@ -309,7 +309,7 @@ func rowsOf(t *testing.T, rd *sheet.Reader) []string {
 		}
 		var cells []string
 		for i, c := range r.Cells {
-			if c.Column != sheet.ColumnName(i) {
+			if c.Column != r.Column(i) {
 				t.Fatalf("cell %d is in column %q", i, c.Column)
 			}
 			cells = append(cells, show(c))

@@ -67,6 +67,12 @@ const (
 	ReasonTooManyColumns Reason = "too-many-columns"
 	// ReasonTooLong is a cell of more than Limits.CellChars characters.
 	ReasonTooLong Reason = "cell-too-long"
+	// ReasonTooMuchText is a table whose cells hold more than Limits.TextBytes in all.
+	ReasonTooMuchText Reason = "too-much-text"
+	// ReasonFormulas is a sheet with more formulas that fill several cells than are looked at.
+	ReasonFormulas Reason = "formulas"
+	// ReasonHidden is a sheet with rows or columns that nobody sees. Open does not refuse it: see Reader.Hidden.
+	ReasonHidden Reason = "hidden-rows"
 	// ReasonQuote is a CSV field with a quotation mark that is not closed or stands where none may.
 	ReasonQuote Reason = "quote"
 	// ReasonRagged is a CSV line with more or fewer fields than the header.
@@ -82,7 +88,7 @@ type Refusal struct {
 	Sheet   string // the sheet, where the fault lies in one
 	Row     int    // the row as a spreadsheet shows it, from 1; 0 if the fault lies in no row
 	Line    int    // CSV: the line as a text editor shows it, from 1; it is beyond Row when fields contain line breaks
-	Column  string // the column as a spreadsheet shows it ("C"); empty if the fault lies in no column
+	Column  string // the column as a spreadsheet shows it ("C"), of a CSV file its number ("3"); empty if the fault lies in no column
 	Reason  Reason
 	Message string // a sentence for a person, without the place
 }
@@ -114,7 +120,11 @@ func (r *Refusal) Where() string {
 	case r.Row > 0:
 		parts = append(parts, "row "+strconv.Itoa(r.Row))
 	}
-	if r.Column != "" {
+	switch {
+	case r.Column == "":
+	case r.Line > 0:
+		parts = append(parts, "field "+r.Column)
+	default:
 		parts = append(parts, "column "+r.Column)
 	}
 

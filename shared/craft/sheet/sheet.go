@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -26,12 +27,16 @@ type Limits struct {
 	Rows          int   // rows below the first, counting blank rows between others
 	Columns       int   // columns that may hold anything, at most 16,384
 	CellChars     int   // characters of one cell, at most 32,767
+	TextBytes     int64 // all texts of all cells, those that several cells share counted for each, in UTF-8
+	RowBytes      int64 // the same for each row so far on average, beyond the first 4 MiB
 }
 
 // DefaultLimits returns the limits of spec 5 (20 MiB, 256 MiB unpacked, 100,000 rows) and, beyond it, 256 columns and 1,024
-// characters a cell: more than any id, email, name or add-on code has, and little enough to be kept with a row's outcome.
+// characters a cell: more than any id, email, name or add-on code has, and little enough to be kept with a row's outcome. The
+// texts of all cells take at most 64 MiB, three times what a CSV file may have, and 4 KiB a row: a workbook of 50 KB can say one
+// long text in 200,000 cells.
 func DefaultLimits() Limits {
-	return Limits{FileBytes: 20 << 20, UnpackedBytes: 256 << 20, Rows: 100_000, Columns: 256, CellChars: 1024}
+	return Limits{FileBytes: 20 << 20, UnpackedBytes: 256 << 20, Rows: 100_000, Columns: 256, CellChars: 1024, TextBytes: 64 << 20, RowBytes: 4 << 10}
 }
 
 func (l Limits) orDefault() Limits {
@@ -51,11 +56,20 @@ func (l Limits) orDefault() Limits {
 	if l.CellChars <= 0 {
 		l.CellChars = d.CellChars
 	}
+	if l.TextBytes <= 0 {
+		l.TextBytes = d.TextBytes
+	}
+	if l.RowBytes <= 0 {
+		l.RowBytes = d.RowBytes
+	}
 	l.Columns = min(l.Columns, maxColumns)
 	l.CellChars = min(l.CellChars, maxCellChars)
 
 	return l
 }
+
+// freeText is how much text a table may hold whatever the number of its rows.
+const freeText = 4 << 20
 
 // What a spreadsheet can address and hold, whatever the limits say.
 const (
@@ -75,7 +89,8 @@ const (
 	KindDate                // a date or a time; Text is the number that a spreadsheet keeps for it, or ISO 8601
 	KindBool                // Text is TRUE or FALSE
 	KindError               // Text is the error, such as #REF!
-	KindFormula             // a formula, whatever value it shows; Text is the formula with its =
+	KindFormula             // a formula, or what one elsewhere gave for this cell; Text is the formula with its =, or = alone
+	KindMasked              // a number that its format shows as something else; Text is the number
 )
 
 // String names the kind for a message.
@@ -95,6 +110,8 @@ func (k Kind) String() string {
 		return "error"
 	case KindFormula:
 		return "formula"
+	case KindMasked:
+		return "masked"
 	default:
 		return "unknown"
 	}
@@ -110,9 +127,19 @@ type Cell struct {
 // Row is one row. Cells[i] is the cell of column i (0 is "A"): cells that the file leaves out are there as blank ones, and
 // trailing blank cells are not. A blank row has no cells.
 type Row struct {
-	Number int // as a spreadsheet shows it, from 1
-	Line   int // CSV: the line on which the row begins, as a text editor shows it, from 1; 0 for blank rows and for xlsx
+	Number int  // as a spreadsheet shows it, from 1
+	Line   int  // CSV: the line on which the row begins, as a text editor shows it, from 1; 0 for blank rows and for xlsx
+	Hidden bool // nobody sees the row, because of a filter perhaps
 	Cells  []Cell
+}
+
+// Column names column i (0 is the first) as a person finds it: by its letters in a workbook, by its number in a CSV file.
+func (r Row) Column(i int) string {
+	if r.Line > 0 {
+		return ColumnNumber(i)
+	}
+
+	return ColumnName(i)
 }
 
 // Blank says whether the row holds nothing.
@@ -124,7 +151,7 @@ func (r Row) Cell(i int) Cell {
 		return r.Cells[i]
 	}
 
-	return Cell{Column: ColumnName(i)}
+	return Cell{Column: r.Column(i)}
 }
 
 // FileKind is one of the two kinds of file that are read.
@@ -146,6 +173,9 @@ type Reader struct {
 	sheet   string
 	texts   *textTable
 	formats []format
+	spills  *spills
+	hidden  Hidden
+	leave   bool // what is hidden is left out
 }
 
 // Open verifies the whole of a file of size bytes and returns a reader of its rows. The ending of name says what the file
@@ -193,6 +223,15 @@ func (rd *Reader) SheetName() string { return rd.sheet }
 
 // RowCount returns how many rows Rows gives: up to the last row that holds anything, the first row and blank rows included.
 func (rd *Reader) RowCount() int { return rd.rows }
+
+// Hidden tells which rows and columns that hold something are hidden.
+func (rd *Reader) Hidden() Hidden { return rd.hidden }
+
+// LeaveOutHidden has Rows give nothing of what stands in hidden columns. Hidden rows are given, as such.
+func (rd *Reader) LeaveOutHidden() { rd.leave = true }
+
+// LeavesOutHidden says whether LeaveOutHidden was called.
+func (rd *Reader) LeavesOutHidden() bool { return rd.leave }
 
 // Rows calls visit for every row from 1 to the last that holds anything, in order, and stops at the first error, which it
 // returns as it is; if that is a *[Refusal], it gets the names of file and sheet. Rows can be called again, but not from
@@ -273,6 +312,16 @@ var columnNames = func() (names [256]string) {
 
 	return names
 }()
+
+// ColumnNumber returns the number of column i as people count, 0 is "1": that is how the fields of a CSV file are told apart,
+// which has no letters in a text editor. Nothing for what is no column.
+func ColumnNumber(i int) string {
+	if i < 0 {
+		return ""
+	}
+
+	return strconv.Itoa(i + 1)
+}
 
 func columnName(i int) string {
 	var b [3]byte

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,7 +15,8 @@ const (
 	// textsInMemory is how many bytes of shared texts stay in memory; the rest goes to a temporary file. 100,000 rows with a
 	// number and an email address each that occur only once take about 5 MiB.
 	textsInMemory = 8 << 20
-	// textGroup texts have one place in the index, so that the index of maxTexts texts takes 4 MiB.
+	// textGroup texts have one place in the index, so that the index of maxTexts texts takes 4 MiB. In the file, a group ends
+	// early when it takes more than cachedGroup bytes, so that a short text is never read together with long ones.
 	textGroup = 16
 	// maxTexts is more than there are cells in a sheet of 256 MiB.
 	maxTexts = 1 << 24
@@ -27,8 +29,9 @@ const (
 // ones in memory and the rest in a temporary file.
 type textTable struct {
 	count  int
-	places []uint32 // where each group begins
-	length int64    // of all texts together
+	places []uint32    // where each group begins that is in memory
+	filed  []textPlace // where each group begins that is in the file
+	length int64       // of all texts together
 	memory []byte
 
 	file    *os.File
@@ -36,9 +39,13 @@ type textTable struct {
 	removed bool
 	cache   [textCache]cachedTexts
 	big     []byte // the last group that was too big for the cache
+	bigOne  int    // which one that is, plus one
 	scratch []byte // the text that is read
 	prefix  [binary.MaxVarintLen64]byte
 }
+
+// textPlace is where a group begins: with which text, and at which of the bytes of all.
+type textPlace struct{ first, at uint32 }
 
 type cachedTexts struct {
 	group int // plus one
@@ -48,20 +55,28 @@ type cachedTexts struct {
 // add appends a text.
 func (t *textTable) add(text []byte) error {
 	prefix := binary.AppendUvarint(t.prefix[:0], uint64(len(text)))
-	if t.count%textGroup == 0 {
-		t.places = append(t.places, uint32(t.length))
+	need := int64(len(prefix) + len(text))
+	if t.file == nil && t.count%textGroup == 0 {
 		// A group is wholly in memory or wholly in the file.
-		if t.file == nil && len(t.memory) >= textsInMemory {
+		if len(t.memory) >= textsInMemory {
 			if err := t.spill(); err != nil {
 				return err
 			}
+		} else {
+			t.places = append(t.places, uint32(t.length))
+		}
+	}
+	if t.file != nil {
+		n := len(t.filed)
+		if n == 0 || t.count-int(t.filed[n-1].first) == textGroup || t.length+need-int64(t.filed[n-1].at) > cachedGroup {
+			t.filed = append(t.filed, textPlace{uint32(t.count), uint32(t.length)})
 		}
 	}
 	t.count++
-	t.length += int64(len(prefix) + len(text))
+	t.length += need
 	if t.file == nil {
-		if need := len(prefix) + len(text); cap(t.memory)-len(t.memory) < need {
-			t.memory = slices.Grow(t.memory, max(need, len(t.memory))) // twice as much; append would grow by less, and more often
+		if cap(t.memory)-len(t.memory) < int(need) {
+			t.memory = slices.Grow(t.memory, max(int(need), len(t.memory))) // twice as much; append would grow by less, and more often
 		}
 		t.memory = append(append(t.memory, prefix...), text...)
 
@@ -122,11 +137,19 @@ func (t *textTable) close() error {
 
 // get appends text i to dst. The index must be less than count.
 func (t *textTable) get(dst []byte, i int) ([]byte, error) {
-	data, err := t.group(i / textGroup)
-	if err != nil {
-		return dst, err
+	var data []byte
+	skip := i % textGroup
+	if g := i / textGroup; g < len(t.places) {
+		data = t.memory[t.places[g]:]
+	} else {
+		g, _ := slices.BinarySearchFunc(t.filed, uint32(i)+1, func(p textPlace, first uint32) int { return cmp.Compare(p.first, first) })
+		var err error
+		if data, err = t.group(g - 1); err != nil {
+			return dst, err
+		}
+		skip = i - int(t.filed[g-1].first)
 	}
-	for range i % textGroup {
+	for range skip {
 		length, n := binary.Uvarint(data)
 		data = data[n+int(length):]
 	}
@@ -135,35 +158,27 @@ func (t *textTable) get(dst []byte, i int) ([]byte, error) {
 	return append(dst, data[n:n+int(length)]...), nil
 }
 
-// group returns the bytes of a group, at least.
+// group returns the bytes of a group that is in the file.
 func (t *textTable) group(g int) ([]byte, error) {
-	from, to := int64(t.places[g]), t.length
-	if g+1 < len(t.places) {
-		to = int64(t.places[g+1])
+	from, to := int64(t.filed[g].at), t.length
+	if g+1 < len(t.filed) {
+		to = int64(t.filed[g+1].at)
 	}
-	inMemory := int64(len(t.memory))
-	if from < inMemory {
-		return t.memory[from:to], nil
-	}
-	slot := &t.cache[g%textCache]
-	if slot.group == g+1 {
-		return slot.data, nil
-	}
-	into := &slot.data
+	into, whose := &t.cache[g%textCache].data, &t.cache[g%textCache].group
 	if to-from > cachedGroup {
-		into = &t.big
-	} else {
-		slot.group = g + 1
+		into, whose = &t.big, &t.bigOne
 	}
-	if int64(cap(*into)) < to-from {
+	if *whose == g+1 {
+		return *into, nil
+	}
+	if *whose = 0; int64(cap(*into)) < to-from {
 		*into = make([]byte, to-from)
 	}
 	*into = (*into)[:to-from]
-	if _, err := t.file.ReadAt(*into, from-inMemory); err != nil {
-		slot.group = 0
-
+	if _, err := t.file.ReadAt(*into, from-int64(len(t.memory))); err != nil {
 		return nil, fmt.Errorf("sheet: read temporary file: %w", err)
 	}
+	*whose = g + 1
 
 	return *into, nil
 }

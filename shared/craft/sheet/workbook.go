@@ -13,6 +13,10 @@ const (
 	spaceRelations    = "http://schemas.openxmlformats.org/package/2006/relationships"
 	spaceContentTypes = "http://schemas.openxmlformats.org/package/2006/content-types"
 
+	// The beginnings of the kinds of relations, and the name spaces of their ids.
+	spaceOffice       = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	spaceOfficeStrict = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+
 	typeWorkbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 
 	contentTypes = "[Content_Types].xml"
@@ -20,9 +24,29 @@ const (
 
 // relation is one arrow from a part to another, or to something outside.
 type relation struct {
-	kind     string // the last segment of its type: "worksheet", "sharedStrings", ...
+	kind     string // the last segment of its type, where that is one of the format's: "worksheet", "sharedStrings", ...
+	base     string // the last segment of its type, whoever has made that up
 	target   string // the name of the part
 	external bool
+}
+
+const (
+	// maxRelations and maxTypes bound what is kept of a part that lists others.
+	maxRelations = 10_000
+	maxTypes     = 4 * maxParts
+	// maxAddress is how long the name of a part, or of its type, may be.
+	maxAddress = 2048
+)
+
+// officeKind returns the kind of a relation by its type, of the two that the format has for each.
+func officeKind(kind string) string {
+	for _, space := range []string{spaceOffice, spaceOfficeStrict} {
+		if rest, ok := strings.CutPrefix(kind, space+"/"); ok && !strings.Contains(rest, "/") {
+			return rest
+		}
+	}
+
+	return ""
 }
 
 // openXLSX verifies a workbook.
@@ -56,7 +80,7 @@ func (rd *Reader) openXLSX(src *source) error {
 		return err
 	}
 	// Parts that are not used are verified before the two big ones are scanned, so that a damaged file is called damaged.
-	if err := a.verifyRest(worksheet, texts); err != nil {
+	if err := a.verifyRest(types, worksheet, texts); err != nil {
 		return err
 	}
 	if texts != nil {
@@ -69,13 +93,15 @@ func (rd *Reader) openXLSX(src *source) error {
 			return err
 		}
 	}
-	rd.pass = func(visit func(Row) error) (int, error) { return rd.scanSheet(a, worksheet, visit) }
-	rd.rows, err = rd.pass(nil)
-	if err == nil && rd.rows == 0 {
+	if rd.rows, err = rd.verifySheet(a, worksheet); err != nil {
+		return err
+	}
+	if rd.rows == 0 {
 		return rd.inSheet(refuse(ReasonEmpty, "The sheet is empty."))
 	}
+	rd.pass = func(visit func(Row) error) (int, error) { return rd.scanSheet(a, worksheet, visit) }
 
-	return err
+	return nil
 }
 
 // inSheet adds the name of the sheet to a refusal.
@@ -159,6 +185,9 @@ func readContentTypes(a *archive) (types, error) {
 				return s.bad("is not of a workbook")
 			}
 			key = strings.ToLower(key)
+			if len(key) > maxAddress || len(kind) > maxAddress || len(into) == maxTypes {
+				return s.bad("lists more than any workbook has")
+			}
 			if _, twice := into[key]; twice || key == "" || kind == "" {
 				return s.bad("names a part twice, or not at all")
 			}
@@ -253,7 +282,7 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 		return nil, nil, err
 	}
 	for _, r := range relations {
-		if kind := strings.ToLower(r.kind); strings.Contains(kind, "vbaproject") || strings.Contains(kind, "macrosheet") {
+		if kind := strings.ToLower(r.base); strings.Contains(kind, "vbaproject") || strings.Contains(kind, "macrosheet") {
 			return nil, nil, refuseMacros()
 		}
 	}
@@ -287,10 +316,17 @@ func readRelations(a *archive, of string) (map[string]relation, error) {
 			kind := s.attribute("Type")
 			target := s.attribute("Target")
 			mode := s.attribute("TargetMode")
+			external := strings.EqualFold(mode, "External")
+			if external {
+				target = "" // a link, which may be long
+			}
+			if len(id) > maxAddress || len(kind) > maxAddress || len(target) > maxAddress || len(relations) == maxRelations {
+				return s.bad("lists more than any workbook has")
+			}
 			if _, twice := relations[id]; twice || id == "" {
 				return s.bad("has the name of a reference twice, or not at all")
 			}
-			relations[id] = relation{kind: path.Base(kind), target: resolve(folder, target), external: strings.EqualFold(mode, "External")}
+			relations[id] = relation{kind: officeKind(kind), base: path.Base(kind), target: resolve(folder, target), external: external}
 
 			return s.skip()
 		})
@@ -311,7 +347,8 @@ func resolve(folder, target string) string {
 // visibleSheet returns the name of the one sheet that is visible and the id of the reference to its part. Hidden sheets, such
 // as the lists behind the drop-downs of the sample file, are never read.
 func visibleSheet(a *archive, book *entry) (name, id string, err error) {
-	var names []string
+	var names []string // the first two
+	visible := 0
 	err = readPart(a, book, func(s *scanner) error {
 		if err := s.root("workbook", spaceMain, spaceMainStrict); err != nil {
 			return err
@@ -319,7 +356,11 @@ func visibleSheet(a *archive, book *entry) (name, id string, err error) {
 		seen := false
 
 		return s.children(func() error {
-			if string(s.local()) != "sheets" {
+			switch string(s.local()) {
+			case "sheets":
+			case "":
+				return s.skipForeign("sheets")
+			default:
 				return s.skip()
 			}
 			if seen {
@@ -334,9 +375,14 @@ func visibleSheet(a *archive, book *entry) (name, id string, err error) {
 				switch state := s.attribute("state"); state {
 				case "hidden", "veryHidden":
 				case "", "visible":
-					sheetName := s.attribute("name")
-					names = append(names, sheetName)
-					id = s.relationID()
+					if visible++; visible > 2 {
+						break
+					}
+					names = append(names, s.attribute("name"))
+					var err error
+					if id, err = s.attributeOf("id", spaceOffice, spaceOfficeStrict); err != nil {
+						return err
+					}
 				default:
 					return s.bad("has a sheet that is neither visible nor hidden (%q)", shown(state))
 				}
@@ -348,26 +394,14 @@ func visibleSheet(a *archive, book *entry) (name, id string, err error) {
 	switch {
 	case err != nil:
 		return "", "", err
-	case len(names) == 0:
+	case visible == 0:
 		return "", "", refuse(ReasonNoSheet, "The workbook has no visible sheet.")
-	case len(names) > 1:
+	case visible > 1:
 		return "", "", refuse(ReasonSheets, "The workbook has %d visible sheets (%q, %q%s), so it is not clear which one counts. Delete or hide all but one.",
-			len(names), shown(names[0]), shown(names[1]), strings.Repeat(", ...", min(1, len(names)-2)))
+			visible, shown(names[0]), shown(names[1]), strings.Repeat(", ...", min(1, visible-2)))
 	}
 
 	return names[0], id, nil
-}
-
-// relationID returns the attribute r:id of the element that begins. The prefix is the writer's choice; no other attribute with
-// a prefix is called id here.
-func (s *scanner) relationID() string {
-	for i := range s.attrs {
-		if _, local, found := strings.Cut(string(s.attrs[i].name), ":"); found && local == "id" {
-			return s.value(s.attrs[i].value)
-		}
-	}
-
-	return ""
 }
 
 // sheetPart returns the part of the visible sheet.

@@ -3,12 +3,16 @@ package sheet
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// rowBuilder collects one row, for both kinds of file: the texts of its cells one behind the other, so that a row costs one
-// allocation however many cells it has.
+// sharedRow is how many bytes the texts of a row may take so that they share one allocation: who keeps one of them keeps all.
+const sharedRow = 256
+
+// rowBuilder collects one row, for both kinds of file: the texts of its cells one behind the other, so that a usual row costs
+// one allocation however many cells it has.
 type rowBuilder struct {
 	limits Limits
 	visit  func(Row) error // nil to verify only
@@ -16,7 +20,9 @@ type rowBuilder struct {
 	line   int
 	text   []byte
 	cells  []cellSpan
-	rows   int // up to the last one that was not blank
+	rows   int   // up to the last one that was not blank
+	total  int64 // bytes of all texts so far
+	hidden bool  // the row
 	made   []Cell
 }
 
@@ -29,7 +35,7 @@ type cellSpan struct {
 
 // begin starts a row.
 func (b *rowBuilder) begin(number, line int) {
-	b.number, b.line = number, line
+	b.number, b.line, b.hidden = number, line, false
 	b.text, b.cells = b.text[:0], b.cells[:0]
 }
 
@@ -43,7 +49,7 @@ func (b *rowBuilder) cell(column, from int, kind Kind) error {
 	}
 	if column >= b.limits.Columns {
 		return refuse(ReasonTooManyColumns, "There is something in column %s; at most %s columns are read. Delete what does not belong to the table.",
-			ColumnName(column), thousands(b.limits.Columns))
+			Row{Line: b.line}.Column(column), thousands(b.limits.Columns))
 	}
 	if len(text) > b.limits.CellChars && utf8.RuneCount(text) > b.limits.CellChars {
 		return b.tooLong()
@@ -81,6 +87,11 @@ func (b *rowBuilder) finish() error {
 	if len(b.cells) == 0 {
 		return nil
 	}
+	most := min(b.limits.TextBytes, freeText+int64(b.number)*b.limits.RowBytes)
+	if b.total += int64(len(b.text)); b.total > most {
+		return refuse(ReasonTooMuchText, "Up to here the table holds more than %s KiB of text, which is more than such a table needs. "+
+			"A text that several cells have counts for each.", thousands(most>>10))
+	}
 	if b.number > b.limits.Rows+1 {
 		return refuse(ReasonTooManyRows, "There is something in row %s; at most %s rows below the header are read. Divide the table into several files.",
 			thousands(b.number), thousands(b.limits.Rows))
@@ -95,16 +106,27 @@ func (b *rowBuilder) finish() error {
 			return err
 		}
 	}
-	texts := string(b.text)
+	shared := ""
+	if len(b.text) <= sharedRow {
+		shared = string(b.text)
+	}
 	b.made = b.made[:0]
+	row := Row{Number: b.number, Line: b.line, Hidden: b.hidden}
 	for _, c := range b.cells {
 		for len(b.made) < c.column {
-			b.made = append(b.made, Cell{Column: ColumnName(len(b.made))})
+			b.made = append(b.made, Cell{Column: row.Column(len(b.made))})
 		}
-		b.made = append(b.made, Cell{Column: ColumnName(c.column), Text: texts[c.from:c.to], Kind: c.kind})
+		cell := Cell{Column: row.Column(c.column), Kind: c.kind}
+		if shared != "" {
+			cell.Text = shared[c.from:c.to]
+		} else {
+			cell.Text = string(b.text[c.from:c.to])
+		}
+		b.made = append(b.made, cell)
 	}
+	row.Cells = b.made
 
-	return b.visit(Row{Number: b.number, Line: b.line, Cells: b.made})
+	return b.visit(row)
 }
 
 // sheetScan is one pass over a worksheet.
@@ -118,17 +140,63 @@ type sheetScan struct {
 	row     int // of the row that is read, 0 before the first
 	column  int // of the cell that is read, -1 before the first
 	inCell  bool
+	masked  bool // the format of the cell's number shows something else
+	derived bool // the cell holds what a formula gave
 	digits  []byte
+
+	found   *spills // collects, in the first pass
+	sweep   spillSweep
+	columns []columnUse
+	hidden  Hidden
+	leave   bool
 }
 
-// scanSheet reads the sheet, giving every row to visit if there is one, and returns how many rows there are.
-func (rd *Reader) scanSheet(a *archive, e *entry, visit func(Row) error) (int, error) {
-	w := &sheetScan{out: rowBuilder{limits: rd.limits, visit: visit}, texts: rd.texts, formats: rd.formats}
-	err := readPart(a, e, func(s *scanner) error {
+// columnUse says of a column whether it is hidden, and whether anything stands in it.
+type columnUse struct{ hidden, used bool }
+
+// verifySheet is the first pass over the sheet, which finds besides what its rows need to be read rightly: formulas that fill
+// other cells, and what is hidden.
+func (rd *Reader) verifySheet(a *archive, e *entry) (int, error) {
+	w := rd.newScan(nil)
+	w.found = &spills{}
+	if err := w.read(a, e); err != nil {
+		return 0, rd.inSheet(err)
+	}
+	w.found.settle()
+	if len(w.found.byTop) > 0 {
+		rd.spills = w.found
+	}
+	for i, c := range w.columns {
+		if c.hidden && c.used {
+			w.hidden.addColumn(i)
+		}
+	}
+	rd.hidden = w.hidden
+
+	return w.out.rows, nil
+}
+
+func (rd *Reader) newScan(visit func(Row) error) *sheetScan {
+	return &sheetScan{
+		out: rowBuilder{limits: rd.limits, visit: visit}, texts: rd.texts, formats: rd.formats, columns: make([]columnUse, rd.limits.Columns), leave: rd.leave,
+	}
+}
+
+func (w *sheetScan) read(a *archive, e *entry) error {
+	return readPart(a, e, func(s *scanner) error {
 		w.s = s
 
 		return w.worksheet()
 	})
+}
+
+// scanSheet reads the sheet, giving every row to visit if there is one, and returns how many rows there are.
+func (rd *Reader) scanSheet(a *archive, e *entry, visit func(Row) error) (int, error) {
+	w := rd.newScan(visit)
+	if rd.spills != nil {
+		w.sweep = spillSweep{spills: rd.spills, covered: make([]int32, rd.limits.Columns)}
+	}
+	err := w.read(a, e)
 
 	return w.out.rows, rd.inSheet(err)
 }
@@ -152,44 +220,91 @@ func (w *sheetScan) worksheet() error {
 		return err
 	}
 	seen := false
-	err := w.s.children(func() error {
+	for {
+		// A stray word beside the table does no harm: PyExcelerate writes one into every sheet.
+		w.s.lenient++
+		t, err := w.s.next()
+		w.s.lenient--
+		if err != nil {
+			return err
+		}
+		if t != tokenStart {
+			break
+		}
 		switch string(w.s.local()) {
 		case "sheetData":
 			if seen {
 				return w.s.bad("has two tables")
 			}
 			seen = true
-			err := w.located(w.sheetData())
+			err = w.located(w.sheetData())
 			w.row = 0
-
-			return err
+		case "cols":
+			err = w.readColumns()
 		case "mergeCells":
-			return w.mergeCells()
+			if !seen {
+				return w.s.bad("merges cells before its table")
+			}
+			err = w.mergeCells()
+		case "":
+			err = w.s.skipForeign("sheetData", "mergeCells", "cols")
 		default:
-			return w.s.skip()
+			err = w.s.skip()
 		}
-	})
-	if err == nil && !seen {
+		if err != nil {
+			return err
+		}
+	}
+	if !seen {
 		return w.s.bad("has no table")
 	}
 
-	return err
+	return nil
 }
 
-// mergeCells refuses merged cells. A person sees their value in every row that they cover, the file has it in the first one
-// only; and as a row says exactly which add-ons an extension has, the others would lose theirs.
+// readColumns notes which columns are hidden: those that say so, and those without width.
+func (w *sheetScan) readColumns() error {
+	n := 0
+	return w.s.children(func() error {
+		if n++; n > maxColumns {
+			return w.s.bad("describes more columns than there are")
+		}
+		hidden := isTrue(w.s.attribute("hidden")) || isZero(w.s.attribute("width"))
+		if string(w.s.local()) == "col" && hidden {
+			first, ok := parseRow([]byte(w.s.attribute("min")))
+			last, ok2 := parseRow([]byte(w.s.attribute("max")))
+			if !ok || !ok2 {
+				return w.s.bad("describes columns that do not exist")
+			}
+			for i := first; i <= last && i <= len(w.columns); i++ {
+				w.columns[i-1].hidden = true
+			}
+		}
+
+		return w.s.skip()
+	})
+}
+
+// isTrue reads an attribute of type xsd:boolean.
+func isTrue(value string) bool { return value == "1" || value == "true" || value == "on" }
+
+// isZero says whether a height or width is given, and none at all.
+func isZero(value string) bool { return value != "" && strings.Trim(value, "0.") == "" }
+
+// mergeCells refuses merged cells within the table. A person sees their value in every row that they cover, the file has it in
+// the first one only; and as a row says exactly which add-ons an extension has, the others would lose theirs. Beside the table
+// and below it they do no harm.
 func (w *sheetScan) mergeCells() error {
 	return w.s.children(func() error {
 		if string(w.s.local()) == "mergeCell" {
 			ref := w.s.attribute("ref")
-			first, _, several := bytes.Cut([]byte(ref), []byte(":"))
-			column, row, ok := parseReference(first)
+			merged, ok := parseArea([]byte(ref))
 			if !ok {
-				return w.badReference(first)
+				return w.badReference([]byte(ref))
 			}
-			if several {
+			if !merged.single() && w.inTable(merged) {
 				err := refuse(ReasonMerged, "The cells %s are merged, so it is not clear to which rows their value belongs. Unmerge them and fill in each.", shown(ref))
-				err.Row, err.Column = row, ColumnName(column)
+				err.Row, err.Column = int(merged.top), ColumnName(int(merged.left))
 
 				return err
 			}
@@ -197,6 +312,20 @@ func (w *sheetScan) mergeCells() error {
 
 		return w.s.skip()
 	})
+}
+
+// inTable says whether an area has a part in the rows and columns that hold anything.
+func (w *sheetScan) inTable(a area) bool {
+	if int(a.top) > w.out.rows {
+		return false
+	}
+	for i := int(a.left); i <= int(a.right) && i < len(w.columns); i++ {
+		if w.columns[i].used {
+			return true
+		}
+	}
+
+	return false
 }
 
 // sheetData reads the rows. An element that is not known there could hold rows that would be lost in silence, so it is refused.
@@ -216,9 +345,14 @@ func (w *sheetScan) sheetData() error {
 }
 
 func (w *sheetScan) readRow() error {
-	number := w.row + 1
+	number, hidden := w.row+1, false
 	for i := range w.s.attrs {
-		if string(w.s.attrs[i].name) == "r" {
+		switch string(w.s.attrs[i].name) {
+		case "hidden":
+			hidden = hidden || isTrue(w.s.value(w.s.attrs[i].value))
+		case "ht":
+			hidden = hidden || isZero(w.s.value(w.s.attrs[i].value))
+		case "r":
 			n, ok := parseRow(w.s.attrs[i].value)
 			if !ok {
 				return refuse(ReasonReference, "The workbook is damaged: there is no row %q. %s", shown(string(w.s.attrs[i].value)), saveAgain)
@@ -234,12 +368,18 @@ func (w *sheetScan) readRow() error {
 	}
 	w.row, w.column = number, -1
 	w.out.begin(number, 0)
+	w.out.hidden = hidden
+	w.sweep.row(number)
 	for {
 		t, err := w.s.next()
 		if err != nil {
 			return err
 		}
 		if t != tokenStart {
+			if hidden && len(w.out.cells) > 0 {
+				w.hidden.addRow(number)
+			}
+
 			return w.out.finish()
 		}
 		switch string(w.s.local()) {
@@ -293,6 +433,7 @@ func parseCellType(name []byte) (cellType, bool) {
 
 func (w *sheetScan) readCell() error {
 	column, kind := w.column+1, typeNumber
+	w.derived, w.masked = false, false
 	if w.formats != nil {
 		w.format = w.formats[0]
 	}
@@ -316,6 +457,8 @@ func (w *sheetScan) readCell() error {
 			if w.formats != nil {
 				w.format = w.formatAt(a.value)
 			}
+		case "cm":
+			w.derived = true // a formula of another cell spills here, or one that spills stands here
 		case "t":
 			var ok bool
 			if kind, ok = parseCellType(a.value); !ok {
@@ -327,6 +470,7 @@ func (w *sheetScan) readCell() error {
 		return refuse(ReasonReference, "The workbook is damaged: the row has more cells than there are columns. %s", saveAgain)
 	}
 	w.column, w.inCell = column, true
+	w.derived = w.derived || w.sweep.covers(column)
 	if err := w.cellContents(kind); err != nil {
 		return err
 	}
@@ -379,7 +523,10 @@ func (w *sheetScan) cellContents(kind cellType) error {
 			}
 		case "f":
 			if odd = formula || value || inline; !odd {
-				formula, err = true, w.formula()
+				formula = true
+				if err = w.spill(); err == nil {
+					err = w.formula()
+				}
 				formulaEnd = len(w.out.text)
 			}
 		case "is":
@@ -402,14 +549,41 @@ func (w *sheetScan) cellContents(kind cellType) error {
 	case formula:
 		w.out.text = w.out.text[:formulaEnd]
 
-		return w.out.cell(w.column, from, KindFormula)
+		return w.cell(from, KindFormula)
 	case len(w.out.text) == from:
 		return nil
+	case w.derived:
+		w.out.text = append(w.out.text[:from], '=')
+
+		return w.cell(from, KindFormula)
+	case kind == typeNumber && w.masked:
+		return w.cell(from, KindMasked)
 	case kind == typeNumber && w.format.date:
-		return w.out.cell(w.column, from, KindDate)
+		return w.cell(from, KindDate)
 	default:
-		return w.out.cell(w.column, from, cellKinds[kind])
+		kind := cellKinds[kind]
+		if kind == KindText {
+			w.out.text, kind = unwritten(w.out.text, from)
+		}
+
+		return w.cell(from, kind)
 	}
+}
+
+// cell adds the cell whose text was appended to the row's from there on, unless it is to be left out.
+func (w *sheetScan) cell(from int, kind Kind) error {
+	if w.column < len(w.columns) {
+		if w.leave && w.columns[w.column].hidden {
+			w.out.text = w.out.text[:from]
+
+			return nil
+		}
+		if !w.columns[w.column].used {
+			w.columns[w.column].used = kind != KindText || !isBlank(w.out.text[from:])
+		}
+	}
+
+	return w.out.cell(w.column, from, kind)
 }
 
 var cellKinds = [...]Kind{
@@ -428,6 +602,30 @@ func (w *sheetScan) keep(text []byte, err error) error {
 
 // mostBytes bounds what is held of a cell: longer, and it has too many characters even if each is written as _xHHHH_.
 func (w *sheetScan) mostBytes() int { return 8 * w.out.limits.CellChars }
+
+// spill notes which other cells the formula that begins gives their values.
+func (w *sheetScan) spill() error {
+	if kind := w.s.attribute("t"); w.found == nil || kind != "array" && kind != "dataTable" {
+		return nil
+	}
+	ref := w.s.attribute("ref")
+	if ref == "" {
+		return nil
+	}
+	filled, ok := parseArea([]byte(ref))
+	if !ok {
+		return w.badReference([]byte(ref))
+	}
+	if filled.single() {
+		return nil
+	}
+	if len(w.found.byTop) == maxSpills {
+		return refuse(ReasonFormulas, "The sheet has more than %s formulas that fill several cells. Replace the formulas by their values.", thousands(maxSpills))
+	}
+	w.found.byTop = append(w.found.byTop, filled)
+
+	return nil
+}
 
 func (w *sheetScan) formula() error {
 	from := len(w.out.text)
@@ -465,7 +663,7 @@ func (w *sheetScan) value(kind cellType) error {
 			w.digits = digits
 			w.out.text = append(w.out.text[:from], digits...)
 		}
-		w.out.text = formatted(w.out.text, from, w.format)
+		w.out.text, w.masked = w.format.show(w.out.text, from)
 	case typeShared:
 		return w.sharedText(from, raw)
 	case typeBool:

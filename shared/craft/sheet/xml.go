@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,7 @@ const (
 	maxTag   = 256 << 10 // bytes of one tag
 	maxAttrs = 64        // attributes of one element, each of which is compared with all others; ten times as many at the root
 	maxDepth = 128       // elements within each other
+	maxBinds = 1000      // prefixes of name spaces at one place
 	maxRef   = 12        // bytes of one entity reference
 )
 
@@ -36,8 +38,8 @@ const (
 // documents whose elements hold either elements or text, as those of a workbook do: text between elements is a fault, except
 // within what the caller skips.
 //
-// Names are compared as written, with the prefix of the root taken off: a document whose root is in one of our name spaces
-// must keep that prefix for that name space wherever it is read.
+// An element is one of ours when its name space is, whatever prefix stands for it there: prefixes are the writer's choice, and
+// may change their meaning within the document (Namespaces in XML 1.0).
 type scanner struct {
 	in    input
 	begun bool
@@ -45,15 +47,26 @@ type scanner struct {
 	names []byte // the names of the open elements, one behind the other
 	opens []int  // where in names each begins
 
-	name    []byte // of the element that begins, with its prefix
-	attrs   []attr
-	closed  bool   // the element that begins is empty: its end follows by itself
-	prefix  string // of the root, with its colon
-	space   string // name space of the root
-	rebound bool   // the element that begins gives the prefix of the root another meaning
-	lenient int    // > 0: text between elements does no harm
-	part    string // for messages
+	name     []byte // of the element that begins, with its prefix
+	attrs    []attr
+	closed   bool   // the element that begins is empty: its end follows at once
+	declares bool   // the element that begins gives prefixes a meaning
+	rooted   bool   // the root was read
+	space    string // name space of the root
+	bare     bool   // a name without a prefix is in the name space of the root
+	binds    []bind
+	bound    []byte  // the texts of binds, one behind the other
+	scopes   []scope // of the open elements that give prefixes a meaning
+	lenient  int     // > 0: text between elements does no harm
+	generic  bool    // any XML will do, in an encoding that was seen to already
+	part     string  // for messages
 }
+
+// bind gives a prefix its name space; both are in scanner.bound, which begins with the prefix at from.
+type bind struct{ from, colon, to int }
+
+// scope is what an element adds to the bindings: so many there were before it.
+type scope struct{ depth, binds, bound int }
 
 func newScanner(r io.Reader, part string) *scanner {
 	s := &scanner{part: shown(part)}
@@ -101,7 +114,7 @@ func (s *scanner) next() (token, error) {
 	}
 	for {
 		if s.in.pos == s.in.end && !s.in.more() {
-			if len(s.opens) == 0 && s.space != "" && errors.Is(s.in.err, io.EOF) {
+			if len(s.opens) == 0 && s.rooted && errors.Is(s.in.err, io.EOF) {
 				return tokenDone, nil
 			}
 
@@ -172,11 +185,11 @@ func (s *scanner) begin() error {
 		value := string(a.value)
 		switch string(a.name) {
 		case "version":
-			if value != "1.0" {
+			if value != "1.0" && !(s.generic && value == "1.1") {
 				return s.bad("is XML of version %q", shown(value))
 			}
 		case "encoding":
-			if !strings.EqualFold(value, "UTF-8") && !strings.EqualFold(value, "US-ASCII") {
+			if !s.generic && !strings.EqualFold(value, "UTF-8") && !strings.EqualFold(value, "US-ASCII") {
 				return s.wrongEncoding(shown(value))
 			}
 		case "standalone":
@@ -227,7 +240,7 @@ func (s *scanner) startTag() error {
 // parseTag reads a tag behind its "<": name, attributes, ">" or, for an empty element, closer and ">". It returns how long it
 // is, or that it is longer than b.
 func (s *scanner) parseTag(b []byte, closer byte) (n int, short bool, err error) {
-	s.attrs, s.closed, s.rebound = s.attrs[:0], false, false
+	s.attrs, s.closed, s.declares = s.attrs[:0], false, false
 	i := 0
 	if closer == '?' {
 		i = 1
@@ -323,52 +336,106 @@ func (s *scanner) addAttr(name, value []byte) error {
 		return s.bad("has an element with too many attributes")
 	}
 	s.attrs = append(s.attrs, attr{name, value})
-	if len(s.opens) > 0 && name[0] == 'x' && s.bindsRoot(name) && string(value) != s.space {
-		s.rebound = true
+	if name[0] == 'x' {
+		if _, ok := declared(name); ok {
+			s.declares = true
+		}
 	}
 
 	return nil
 }
 
-// bindsRoot says whether an attribute of that name gives the prefix of the root a meaning.
-func (s *scanner) bindsRoot(name []byte) bool {
-	if s.prefix == "" {
-		return string(name) == "xmlns"
+// declared returns the prefix to which an attribute of that name gives a meaning: none for "xmlns".
+func declared(name []byte) (prefix []byte, ok bool) {
+	rest, found := bytes.CutPrefix(name, []byte("xmlns"))
+	switch {
+	case !found:
+		return nil, false
+	case len(rest) == 0:
+		return nil, true
+	default:
+		return rest[1:], rest[0] == ':'
 	}
-	rest, found := bytes.CutPrefix(name, []byte("xmlns:"))
-
-	return found && string(rest) == s.prefix[:len(s.prefix)-1]
 }
 
 // push opens the element whose tag was read.
 func (s *scanner) push() error {
-	if len(s.opens) == 0 {
-		if s.space != "" {
-			return s.bad("has something behind its end")
-		}
-		if i := bytes.IndexByte(s.name, ':'); i >= 0 {
-			s.prefix = string(s.name[:i+1])
-		}
-		for _, a := range s.attrs {
-			if s.bindsRoot(a.name) {
-				s.space = s.value(a.value)
-			}
-		}
-		if s.space == "" {
-			return s.bad("is not of a workbook")
-		}
+	if len(s.opens) == 0 && s.rooted {
+		return s.bad("has something behind its end")
 	}
 	if len(s.opens) == maxDepth {
 		return s.bad("has elements within each other more than %d deep", maxDepth)
 	}
 	s.opens = append(s.opens, len(s.names))
 	s.names = append(s.names, s.name...)
+	if s.declares {
+		if err := s.declare(); err != nil {
+			return err
+		}
+	}
+	if s.rooted {
+		return nil
+	}
+	s.rooted = true
+	prefix, _ := cutName(s.name)
+	s.space = string(s.spaceOf(prefix))
+	s.bare = string(s.spaceOf(nil)) == s.space
+	if s.space == "" && !s.generic {
+		return s.bad("is not of a workbook")
+	}
 
 	return nil
 }
 
+// declare notes the name spaces that the element declares; they hold within it.
+func (s *scanner) declare() error {
+	s.scopes = append(s.scopes, scope{len(s.opens), len(s.binds), len(s.bound)})
+	for _, a := range s.attrs {
+		prefix, ok := declared(a.name)
+		if !ok {
+			continue
+		}
+		if len(s.binds) == maxBinds {
+			return s.bad("has too many name spaces")
+		}
+		from := len(s.bound)
+		s.bound = append(s.bound, prefix...)
+		colon := len(s.bound)
+		s.bound, _ = s.unescape(s.bound, a.value) // the tag was checked
+		s.binds = append(s.binds, bind{from, colon, len(s.bound)})
+	}
+	s.bare = string(s.spaceOf(nil)) == s.space
+
+	return nil
+}
+
+// spaceOf returns the name space for which a prefix stands here; it is void with the next tag.
+func (s *scanner) spaceOf(prefix []byte) []byte {
+	for i := len(s.binds) - 1; i >= 0; i-- {
+		if b := s.binds[i]; bytes.Equal(s.bound[b.from:b.colon], prefix) {
+			return s.bound[b.colon:b.to]
+		}
+	}
+
+	return nil
+}
+
+// cutName divides a name at its colon; one without has no prefix.
+func cutName(name []byte) (prefix, local []byte) {
+	if i := bytes.IndexByte(name, ':'); i >= 0 {
+		return name[:i], name[i+1:]
+	}
+
+	return nil, name
+}
+
 func (s *scanner) pop() {
 	last := len(s.opens) - 1
+	if n := len(s.scopes) - 1; n >= 0 && s.scopes[n].depth == len(s.opens) {
+		s.binds, s.bound = s.binds[:s.scopes[n].binds], s.bound[:s.scopes[n].bound]
+		s.scopes = s.scopes[:n]
+		s.bare = string(s.spaceOf(nil)) == s.space
+	}
 	s.names = s.names[:s.opens[last]]
 	s.opens = s.opens[:last]
 }
@@ -552,9 +619,27 @@ func (s *scanner) attribute(name string) string {
 	return ""
 }
 
+// attributeOf returns the attribute of that name and of one of those name spaces of the element that begins, or nothing.
+// An attribute without a prefix is of no name space.
+func (s *scanner) attributeOf(name string, spaces ...string) (string, error) {
+	value, found := "", false
+	for i := range s.attrs {
+		prefix, local := cutName(s.attrs[i].name)
+		if prefix == nil || string(local) != name || !slices.Contains(spaces, string(s.spaceOf(prefix))) {
+			continue
+		}
+		if found {
+			return "", s.bad("has an attribute twice (%q)", shown(name))
+		}
+		value, found = s.value(s.attrs[i].value), true
+	}
+
+	return value, nil
+}
+
 // declaration reads what begins with "<!": a comment, or a CDATA section where text may be. A DTD is refused.
 func (s *scanner) declaration() error {
-	kind, err := s.declared()
+	kind, err := s.declaredKind()
 	if err != nil || kind == isComment {
 		return err
 	}
@@ -566,15 +651,15 @@ func (s *scanner) declaration() error {
 	return err
 }
 
-type declared uint8
+type declaration uint8
 
 const (
-	isComment declared = iota
+	isComment declaration = iota
 	isCDATA
 )
 
-// declared tells what begins with "<!" and reads a comment to its end, a CDATA section to its beginning.
-func (s *scanner) declared() (declared, error) {
+// declaredKind tells what begins with "<!" and reads a comment to its end, a CDATA section to its beginning.
+func (s *scanner) declaredKind() (declaration, error) {
 	if err := s.need(len("<!--")); err != nil {
 		return 0, err
 	}
@@ -678,19 +763,37 @@ func (s *scanner) root(name string, spaces ...string) error {
 	return s.bad("is not of a workbook")
 }
 
-// local returns the name of the element that begins without the prefix of the root, or nothing if it is of another name
-// space. It is void with the next token.
+// local returns the name of the element that begins, without prefix, or nothing if it is of another name space than the root.
+// It is void with the next token.
 func (s *scanner) local() []byte {
-	switch {
-	case s.rebound:
-		return nil
-	case s.prefix == "":
-		return s.name // a name with a prefix equals none of ours
-	case len(s.name) > len(s.prefix) && string(s.name[:len(s.prefix)]) == s.prefix:
-		return s.name[len(s.prefix):]
-	default:
-		return nil
+	prefix, local := cutName(s.name)
+	if prefix == nil && s.bare || prefix != nil && string(s.spaceOf(prefix)) == s.space {
+		return local
 	}
+
+	return nil
+}
+
+// skipForeign skips an element of another name space, which may hold alternatives (mc:AlternateContent) that a spreadsheet
+// program takes for what stands in its place: of the elements that matter none may be hidden there.
+func (s *scanner) skipForeign(watched ...string) error {
+	depth := len(s.opens) - 1
+	s.lenient++
+	defer func() { s.lenient-- }()
+	for len(s.opens) > depth {
+		t, err := s.next()
+		if err != nil {
+			return err
+		}
+		if t != tokenStart {
+			continue
+		}
+		if name := string(s.local()); slices.Contains(watched, name) {
+			return s.bad("has an alternative to its %s", name)
+		}
+	}
+
+	return nil
 }
 
 // skip reads to the end of the element that begins, whatever is in it.
@@ -734,7 +837,7 @@ func (s *scanner) text(dst []byte, most int) ([]byte, error) {
 		case '/':
 			return dst, s.endTag()
 		case '!':
-			kind, err := s.declared()
+			kind, err := s.declaredKind()
 			if err == nil && kind == isCDATA {
 				dst, err = s.cdata(dst, most)
 			}

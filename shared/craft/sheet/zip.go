@@ -9,7 +9,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -531,11 +530,8 @@ func (p *part) drain() error {
 type onlyReader struct{ io.Reader }
 
 // verifyRest reads every part that was not read yet to its end, but for those that are read later: a file is whole or it is
-// not, used parts or not. XML among them must have no DTD.
-func (a *archive) verifyRest(later ...*entry) error {
-	dtd := [][]byte{
-		[]byte("<!DOCTYPE"), []byte("<!ENTITY"), utf16le("<!DOCTYPE"), utf16be("<!DOCTYPE"), utf16le("<!ENTITY"), utf16be("<!ENTITY"),
-	}
+// not, used parts or not. What is XML, by its type or by what it holds, is complete and well formed, and has no DTD.
+func (a *archive) verifyRest(t types, later ...*entry) error {
 	var p *part
 	for _, e := range a.entries {
 		if e.verified || slices.Contains(later, e) {
@@ -546,18 +542,8 @@ func (a *archive) verifyRest(later ...*entry) error {
 		} else {
 			p.reset(e)
 		}
-		if !isXML(e.name) {
-			if err := p.drain(); err != nil {
-				return err
-			}
-			continue
-		}
-		found, err := contains(p, dtd...)
-		if err != nil {
+		if err := verifyPart(p, t.of(e.name)); err != nil {
 			return err
-		}
-		if found {
-			return refuseDTD(e.name)
 		}
 	}
 
@@ -566,13 +552,4 @@ func (a *archive) verifyRest(later ...*entry) error {
 
 func refuseDTD(name string) error {
 	return refuse(ReasonDTD, "The workbook has a document type definition (DTD) in its part %q. No spreadsheet program writes one. %s", shown(name), saveAgain)
-}
-
-func isXML(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".xml", ".rels", ".vml":
-		return true
-	default:
-		return false
-	}
 }

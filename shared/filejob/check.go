@@ -29,7 +29,9 @@ func (w *Worker[R, V]) check(ctx context.Context) error {
 	needs, err := w.jobs.room.Plan(ctx, w, plan)
 	var refusal *sheet.Refusal
 	if errors.As(err, &refusal) {
-		return w.reject(ctx, []RowError{{Row: refusal.Row, Column: refusal.Column, Message: refusal.Error()}})
+		return w.reject(ctx, []RowError{{
+			Row: refusal.Row, Line: refusal.Line, Column: refusal.Column, Code: string(refusal.Reason), Message: refusal.Error(),
+		}})
 	}
 	if errors.Is(err, ErrHandedOn) {
 		return nil
@@ -373,34 +375,63 @@ func (w *Worker[R, V]) Open(ctx context.Context) (*sheet.Reader, func(), error) 
 	if w.jobs.room.CellChars != nil {
 		limits.CellChars = w.jobs.room.CellChars(w.Job)
 	}
+	if limits.CellChars > sheet.DefaultLimits().CellChars {
+		limits.RowBytes = limits.TextBytes // a call queue of 20,000 members is one row
+	}
 	reader, err := sheet.Open(spool, size, w.Job.FileName, limits)
 	if err != nil {
 		discard()
 		return nil, nil, err
 	}
-	return reader, func() {
+	closeFile := func() {
 		_ = reader.Close() // it only removes a temporary file
 		discard()
-	}, nil
+	}
+	switch w.Job.Hidden {
+	case HiddenApply:
+	case HiddenSkip:
+		reader.LeaveOutHidden()
+	default:
+		if refusal := reader.Hidden().Refuse(); refusal != nil {
+			closeFile()
+			refusal.File, refusal.Sheet = w.Job.FileName, reader.SheetName()
+			return nil, nil, refusal
+		}
+	}
+	return reader, closeFile, nil
 }
 
-// EachRow visits the rows of a file below its header; blank rows are ignored.
+// EachRow visits the rows of a file below its header; blank rows are ignored, and hidden ones where they are to be left out.
 //
-// Errors: a *sheet.Refusal, also when there is no header; those of header and visit.
+// Errors: a *sheet.Refusal, also when there is no header, or no row below it; those of header and visit.
 func EachRow(reader *sheet.Reader, header, visit func(sheet.Row) error) error {
-	first := true
+	first, rows, left := true, 0, 0
 	err := reader.Rows(func(row sheet.Row) error {
-		if first {
-			first = false
+		leave := row.Hidden && reader.LeavesOutHidden()
+		switch {
+		case first:
+			if first = false; leave {
+				return &sheet.Refusal{Row: row.Number, Reason: sheet.ReasonHidden, Message: "The header is hidden, and hidden rows are to be left out. Show it."}
+			}
 			return header(row)
-		}
-		if row.Blank() {
+		case row.Blank():
+			return nil
+		case leave:
+			left++
 			return nil
 		}
+		rows++
 		return visit(row)
 	})
-	if err == nil && first {
+	switch {
+	case err != nil:
+		return err
+	case first:
 		return &sheet.Refusal{Reason: "header", Message: "The file is empty; its first row must be the header."}
+	case rows == 0 && left > 0:
+		return &sheet.Refusal{Reason: "no-rows", Message: "All rows below the header are hidden, and hidden rows are to be left out."}
+	case rows == 0:
+		return &sheet.Refusal{Reason: "no-rows", Message: "The file has a header and no row below it."}
 	}
-	return err
+	return nil
 }

@@ -4,6 +4,7 @@
 package filejob
 
 import (
+	"cmp"
 	"time"
 
 	"seatwise/shared/platform/files"
@@ -30,18 +31,20 @@ const FromAPI = "api"
 type Job struct {
 	ID string `json:"id"`
 	// Kind says what the rows are, in a room that has several kinds.
-	Kind       string     `json:"kind,omitempty"`
-	State      State      `json:"state"`
-	Source     string     `json:"source"`
-	FileName   string     `json:"fileName"`
-	SizeBytes  int64      `json:"sizeBytes"`
-	SHA256     string     `json:"sha256,omitempty"`
-	SkipErrors bool       `json:"skipErrors,omitempty"`
-	File       files.Ref  `json:"file"`
-	Undoes     string     `json:"undoes,omitempty"`
-	By         string     `json:"by"`
-	CreatedAt  time.Time  `json:"createdAt"`
-	EndedAt    *time.Time `json:"endedAt,omitempty"`
+	Kind       string `json:"kind,omitempty"`
+	State      State  `json:"state"`
+	Source     string `json:"source"`
+	FileName   string `json:"fileName"`
+	SizeBytes  int64  `json:"sizeBytes"`
+	SHA256     string `json:"sha256,omitempty"`
+	SkipErrors bool   `json:"skipErrors,omitempty"`
+	// Hidden says what becomes of hidden rows and columns; empty for HiddenReject.
+	Hidden    string     `json:"hidden,omitempty"`
+	File      files.Ref  `json:"file"`
+	Undoes    string     `json:"undoes,omitempty"`
+	By        string     `json:"by"`
+	CreatedAt time.Time  `json:"createdAt"`
+	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	// Epoch counts the workers that had it, and Attempts those since it made progress; TriedAt is when the last one began, and Reached how far the plan was applied then.
 	Epoch    int64     `json:"epoch,omitempty"`
 	Attempts int       `json:"attempts,omitempty"`
@@ -62,6 +65,13 @@ type Job struct {
 	Result *files.Ref `json:"result,omitempty"`
 	Why    string     `json:"why,omitempty"` // of a failure, for a person
 }
+
+// What becomes of rows and columns of a workbook that are hidden and hold something (spec 5).
+const (
+	HiddenReject = "reject" // the file is refused, naming them
+	HiddenApply  = "apply"  // they count as all others do
+	HiddenSkip   = "skip"   // they are left out
+)
 
 // Progress is how far the plan is applied. It is written in the commit of each batch of rows, so that a row is applied exactly once whoever runs.
 type Progress struct {
@@ -103,6 +113,7 @@ type View struct {
 	FileName   string        `json:"fileName"`
 	SizeBytes  int64         `json:"sizeBytes"`
 	SkipErrors bool          `json:"skipErrors"`
+	Hidden     string        `json:"hidden" enum:"reject,apply,skip" doc:"What becomes of hidden rows and columns, such as those that a filter hides."`
 	CreatedAt  time.Time     `json:"createdAt"`
 	CreatedBy  string        `json:"createdBy"`
 	EndedAt    *time.Time    `json:"endedAt,omitempty"`
@@ -137,7 +148,7 @@ const (
 // view is the common part of what is shown of a job.
 func (n Names) view(j Job, p Progress) View {
 	v := View{
-		FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, CreatedAt: j.CreatedAt, CreatedBy: j.By, EndedAt: j.EndedAt,
+		FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, Hidden: cmp.Or(j.Hidden, HiddenReject), CreatedAt: j.CreatedAt, CreatedBy: j.By, EndedAt: j.EndedAt,
 		Counts: j.Counts, Applied: p.Applied, Refused: p.Refused, Errors: j.Errors, Message: j.Why,
 	}
 	if v.Errors == nil {

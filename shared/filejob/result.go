@@ -116,7 +116,7 @@ func (w *Worker[R, V]) resultOfFile(ctx context.Context, to io.Writer) error {
 	keep := func(row sheet.Row) []string {
 		cells = cells[:0]
 		for _, column := range kept {
-			cells = append(cells, row.Cell(column).Text)
+			cells = append(cells, sheet.Written(row.Cell(column)))
 		}
 		return cells
 	}
@@ -146,6 +146,8 @@ func (w *Worker[R, V]) resultOfFile(ctx context.Context, to io.Writer) error {
 			if v, more = next(); failed != nil {
 				return failed
 			}
+		} else if row.Hidden && reader.LeavesOutHidden() && !row.Blank() {
+			status, message = "skipped", "The row is hidden."
 		}
 		return out.Append(keep(row), status, message)
 	})

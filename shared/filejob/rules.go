@@ -1,6 +1,7 @@
 package filejob
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/platform/problem"
@@ -36,9 +38,17 @@ const (
 // RowError is a fault of the file: where, and what is wrong, for a person.
 type RowError struct {
 	Row     int    `json:"row" doc:"As a spreadsheet shows it, from 1; 0 for a fault of the whole file."`
-	Column  string `json:"column,omitempty"`
+	Line    int    `json:"line,omitempty" doc:"Of a CSV file, as a text editor shows it, where it is not the row: fields with line breaks stand before it."`
+	Column  string `json:"column,omitempty" doc:"The letters of the column; of a CSV file the number of the field, from 1."`
+	Code    string `json:"code,omitempty" doc:"Why the file is refused whole, such as hidden-rows, or what kind of fault it is."`
 	Message string `json:"message"`
 }
+
+// The codes of faults that clients may want to tell from others.
+const (
+	CodeSample  = "sample-row"
+	CodeUnknown = "unknown-code"
+)
 
 // Difference is one part of a row that applying it changes.
 type Difference struct {
@@ -83,7 +93,7 @@ func (c *Claims) Add(what string, row int) {
 	}
 	first, taken := c.first[what]
 	if !taken {
-		c.first[what] = int32(row)
+		c.first[strings.Clone(what)] = int32(row) // it may be a piece of something large
 		return
 	}
 	by := c.more[what]
@@ -103,8 +113,8 @@ func (c *Claims) Settle() { c.first = nil }
 // Alone says whether no more than one row claims it.
 func (c *Claims) Alone(what string) bool { return c.more[what] == nil }
 
-// Fault names the other rows that claim what this row claims in a column; ok is false when there are none. thing is what it is called.
-func (c *Claims) Fault(what string, row, column int, thing string) (fault RowError, ok bool) {
+// Fault names the other rows that claim what this row claims in a column, which has that name; ok is false when there are none. thing is what it is called.
+func (c *Claims) Fault(what string, row int, column, thing string) (fault RowError, ok bool) {
 	by := c.more[what]
 	if by == nil {
 		return RowError{}, false
@@ -116,7 +126,7 @@ func (c *Claims) Fault(what string, row, column int, thing string) (fault RowErr
 		}
 	}
 	return RowError{
-		Row: row, Column: sheet.ColumnName(column), Message: fmt.Sprintf("The %s is claimed by %s too.", thing, RowNames(others, by.n-1)),
+		Row: row, Column: column, Message: fmt.Sprintf("The %s is claimed by %s too.", thing, RowNames(others, by.n-1)),
 	}, true
 }
 
@@ -154,9 +164,116 @@ func bounded(errs []RowError) []RowError {
 	return kept
 }
 
-// HeaderFault refuses a file for its header.
-func HeaderFault(row sheet.Row, column, format string, args ...any) error {
-	return &sheet.Refusal{Row: row.Number, Line: row.Line, Column: column, Reason: "header", Message: fmt.Sprintf(format, args...)}
+// Header collects what is wrong with a header, to name all of it at once.
+type Header struct {
+	Row            sheet.Row
+	unknown, twice []sheet.Cell
+	missing        []string
+	seen           map[string]bool
+}
+
+// Seen notes a header, in lower case without spaces, and says whether it is there the first time.
+func (h *Header) Seen(name string, cell sheet.Cell) bool {
+	if h.seen[name] {
+		h.twice = append(h.twice, cell)
+		return false
+	}
+	if h.seen == nil {
+		h.seen = map[string]bool{}
+	}
+	h.seen[name] = true
+	return true
+}
+
+// Unknown notes a header that means nothing.
+func (h *Header) Unknown(cell sheet.Cell) { h.unknown = append(h.unknown, cell) }
+
+// Missing notes a column that must be there and is not.
+func (h *Header) Missing(name string) { h.missing = append(h.missing, name) }
+
+// mostHeaders is how many wrong headers a refusal names.
+const mostHeaders = 10
+
+// Refuse refuses the file for all that is wrong with its header, nil when nothing is; words are the headers that there are, for a person.
+func (h *Header) Refuse(words ...string) error {
+	var said []string
+	column := ""
+	for _, fault := range []struct {
+		cells     []sheet.Cell
+		one, many string
+	}{
+		{h.twice, "%s is there twice", "%s are there twice"},
+		{h.unknown, "%s is not one of " + strings.Join(words, ", "), "%s are none of " + strings.Join(words, ", ")},
+	} {
+		if len(fault.cells) == 0 {
+			continue
+		}
+		if column == "" {
+			column = fault.cells[0].Column
+		}
+		text, begin := fault.one, "The header "
+		if len(fault.cells) > 1 {
+			text, begin = fault.many, "The headers "
+		}
+		said = append(said, begin+fmt.Sprintf(text, quoted(fault.cells))+".")
+	}
+	switch len(h.missing) {
+	case 0:
+	case 1:
+		said = append(said, "The first row must be the header; the column "+h.missing[0]+" is missing.")
+	default:
+		said = append(said, "The first row must be the header; the columns "+strings.Join(h.missing, ", ")+" are missing.")
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return &sheet.Refusal{Row: h.Row.Number, Line: h.Row.Line, Column: column, Reason: "header", Message: strings.Join(said, " ")}
+}
+
+// quoted lists headers for a message.
+func quoted(cells []sheet.Cell) string {
+	var names []string
+	for _, cell := range cells[:min(len(cells), mostHeaders)] {
+		names = append(names, fmt.Sprintf("%q", directory.Shorten(cell.Text)))
+	}
+	if more := len(cells) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Hints say which code was perhaps meant: by the name, id or code of its product in whatever letters.
+type Hints map[string]string
+
+// NewHints knows these products.
+func NewHints(products []catalog.Product) Hints {
+	h := Hints{}
+	for _, p := range products {
+		code := cmp.Or(p.Code, p.ID)
+		for _, said := range []string{p.Name, code, p.ID} {
+			h[lettersAndDigits(said)] = fmt.Sprintf(" Write %s for %s.", code, p.Name)
+		}
+	}
+	return h
+}
+
+// For is the hint for what a cell says: empty, or a sentence with a space in front.
+func (h Hints) For(said string) string {
+	const longest = 100
+	if len(said) > longest {
+		return ""
+	}
+	return h[lettersAndDigits(said)]
+}
+
+// lettersAndDigits are those of a text, in lower case.
+func lettersAndDigits(text string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, text))
 }
 
 // Numbered says whether a header is one of any number of such columns: the prefix, in lower case without spaces, and a number from 1.
@@ -180,11 +297,31 @@ func (c *Cells) Hopeless() bool { return len(c.Faults) >= mostFaults }
 
 // Fault notes what is wrong in a column, unless the row is hopeless.
 func (c *Cells) Fault(column int, format string, args ...any) {
+	c.CodedFault("", column, format, args...)
+}
+
+// CodedFault is Fault with a code.
+func (c *Cells) CodedFault(code string, column int, format string, args ...any) {
 	if c.Hopeless() {
 		return
 	}
-	c.Faults = append(c.Faults, RowError{Row: c.Row.Number, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
+	fault := RowError{Row: c.Row.Number, Column: c.Row.Column(column), Code: code, Message: fmt.Sprintf(format, args...)}
+	if c.Row.Line != c.Row.Number {
+		fault.Line = c.Row.Line
+	}
+	c.Faults = append(c.Faults, fault)
 }
+
+// SampleMark begins the id or user of each row of a sample file; ids cannot have it.
+const SampleMark = "(sample)"
+
+// IsSample says whether a cell is that of a sample row.
+func IsSample(text string) bool {
+	return len(text) >= len(SampleMark) && strings.EqualFold(text[:len(SampleMark)], SampleMark)
+}
+
+// SampleRow is why a row of the sample is refused.
+const SampleRow = "This is a row of the sample file; write over it, or delete it."
 
 // Text is a cell's text without the spaces around it, empty for a blank one; ok is false, and a fault noted, when it cannot be trusted to be what somebody entered
 // (spec 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled or made a date of.
@@ -202,6 +339,9 @@ func (c *Cells) Text(column int) (text string, ok bool) {
 		return "", false
 	case sheet.KindDate:
 		c.Fault(column, "A spreadsheet has made a date or a time of what was entered; format the column as text and enter it again.")
+		return "", false
+	case sheet.KindMasked:
+		c.Fault(column, "The cell holds %s, and its number format shows something else; format the column as text and enter it again.", directory.Shorten(cell.Text))
 		return "", false
 	case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
 	}

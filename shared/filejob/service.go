@@ -131,7 +131,7 @@ func (s *Jobs[R, V]) Accepted(account, id string, status int, view V) call.Answe
 // Create begins a job of a kind: its answer says where to put the file, within 15 minutes (spec 5.2).
 //
 // Errors: validation.
-func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string, size int64, sha256 string, skipErrors bool) (view V, err error) {
+func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string, size int64, sha256 string, skipErrors bool, hidden string) (view V, err error) {
 	if err := checkUpload(name, size); err != nil {
 		return view, err
 	}
@@ -140,7 +140,7 @@ func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string
 	}
 	id := c.Env.IDs.Ordered()
 	j := Job{
-		ID: id, Kind: kind, State: AwaitingUpload, Source: FromAPI, FileName: name, SizeBytes: size, SHA256: sha256, SkipErrors: skipErrors, By: c.Actor,
+		ID: id, Kind: kind, State: AwaitingUpload, Source: FromAPI, FileName: name, SizeBytes: size, SHA256: sha256, SkipErrors: skipErrors, Hidden: hidden, By: c.Actor,
 		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: s.room.UploadObject(c.Account, id, name)},
 	}
 	upload, err := s.env.Files.PresignPut(ctx, j.File, size, ContentType(name), sha256, c.At, UploadLife)

@@ -19,7 +19,7 @@ import (
 // plan makes the plan of a file. The file is read twice: for what rows claim of each other, and row by row with the account's state.
 func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Need, error) {
 	kind := Kind(w.Job.Kind)
-	know := known{products: s.products, validID: api.ValidID}
+	know := known{products: s.products, hints: s.hints, validID: api.ValidID}
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.learn(reading, w.Call, kind, &know) })
 	reader, closeFile, err := w.Open(ctx)

@@ -3,6 +3,7 @@ package imports
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type (
 		SizeBytes  int64  `json:"sizeBytes" minimum:"1" maximum:"20971520"`
 		SHA256     string `json:"sha256,omitempty" pattern:"^[0-9a-fA-F]{64}$" doc:"Of the file, hexadecimal; the upload must have it."`
 		SkipErrors bool   `json:"skipErrors,omitempty" doc:"Apply the good rows even if others are bad."`
+		Hidden     string `json:"hidden,omitempty" enum:"reject,apply,skip" default:"reject" doc:"What becomes of rows and columns that are hidden, by a filter perhaps, and hold something: the file is refused with the code hidden-rows, they count as all others do, or they are left out."`
 	}
 	createInput struct {
 		api.Account
@@ -71,7 +73,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 		if need, _ := in.Kind.permissions(); !allows(ctx, need) {
 			return nil, lacks(need)
 		}
-		return template(c.At, in.Kind, in.Format)
+		return s.template(c.At, in.Kind, in.Format)
 	})
 	api.Register(k, api.Operation{
 		ID: "create-import", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
@@ -80,7 +82,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 		if _, need := in.Body.Kind.permissions(); !allows(ctx, need) {
 			return nil, lacks(need)
 		}
-		view, err := s.jobs.Create(ctx, c, string(in.Body.Kind), in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors)
+		view, err := s.jobs.Create(ctx, c, string(in.Body.Kind), in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors, in.Body.Hidden)
 		return begun(c, view, http.StatusCreated), err
 	})
 	api.Register(k, api.Operation{
@@ -166,20 +168,68 @@ func (s *Service) rows(ctx context.Context, c *call.Call, id string, outcome fil
 	return shown, strconv.Itoa(last), nil
 }
 
+// The formats of files.
+const (
+	formatXLSX = "xlsx"
+	formatCSV  = "csv"
+)
+
+// sampleRows show what a row is; the check knows them by their ids.
+var sampleRows = map[Kind][][]string{
+	Users: {
+		{filejob.SampleMark + " john", "John Smith", "john@example.com", "101", "6567891230", "yes", "manual", "agent", "", "", "essential-user", "agent-user"},
+		{filejob.SampleMark + " mary", "Mary Jones", "mary@example.com", "", "", "no"},
+	},
+	CallQueues: {{filejob.SampleMark + " support", "Support", "john", "mary"}},
+	Dashboards: {{filejob.SampleMark + " wall", "Wall in the hall", "support", "sales"}},
+}
+
 // template writes the sample file of a kind.
-func template(created time.Time, kind Kind, format string) (*fileOutput, error) {
-	title := "Import " + strings.ReplaceAll(string(kind), "-", " ")
+func (s *Service) template(created time.Time, kind Kind, format string) (*fileOutput, error) {
 	out := &fileOutput{
-		ContentType: filejob.ContentType("template." + format), ContentDisposition: `attachment; filename="` + title + "." + format + `"`,
+		ContentType: filejob.ContentType("template." + format), ContentDisposition: `attachment; filename="` + kind.title() + "." + format + `"`,
 	}
-	header := layouts[kind].header()
 	var body bytes.Buffer
-	var err error
-	if format == "csv" {
-		err = csvout.WriteTable(&body, header, nil)
-	} else {
-		err = workbook.WriteForm(&body, created, title, header)
-	}
+	err := s.write(&body, created, kind, format, layouts[kind].header(0), sampleRows[kind])
 	out.Body = body.Bytes()
 	return out, err
+}
+
+// title names the files of a kind.
+func (k Kind) title() string { return "Import " + strings.ReplaceAll(string(k), "-", " ") }
+
+// write writes a file of a kind.
+func (s *Service) write(w io.Writer, created time.Time, kind Kind, format string, header []string, rows [][]string) error {
+	if format == formatCSV {
+		return csvout.WriteTable(w, header, rows)
+	}
+	form := workbook.Form{Created: created, Title: kind.title(), Header: header, Rows: rows}
+	if kind == Users {
+		offered := func(title, name string, codes ...workbook.AddOn) {
+			l := workbook.List{Name: name, Codes: codes}
+			for i, h := range header {
+				if h == title || strings.HasPrefix(h, title+" ") {
+					if l.Last = i + 1; l.First == 0 {
+						l.First = i + 1
+					}
+				}
+			}
+			if len(codes) > 2 {
+				l.Sheet, l.Heads = title+" codes", [2]string{title + " code", title}
+			}
+			if l.First > 0 {
+				form.Lists = append(form.Lists, l)
+			}
+		}
+		offered("Active", "Active", workbook.AddOn{Code: "yes"}, workbook.AddOn{Code: "no"})
+		offered("Agent source", "Agent source", workbook.AddOn{Code: "manual"}, workbook.AddOn{Code: "pbx"})
+		var metered []workbook.AddOn
+		for _, p := range s.products.Select("", catalog.Metered) {
+			if len(p.Devices) == 0 {
+				metered = append(metered, workbook.AddOn{Code: p.ID, Name: p.Name})
+			}
+		}
+		offered("License", "Metered product", metered...)
+	}
+	return workbook.WriteForm(w, form)
 }

@@ -61,14 +61,14 @@ var layouts = map[Kind]layout{
 	Dashboards: {single: []heading{{"Dashboard", fieldID}, {"Name", fieldName}}, lists: []heading{{"Call queue", fieldQueues}}, shown: 10},
 }
 
-// header is that of a sample file.
-func (l layout) header() []string {
+// header is that of a file with so many columns of each list; of a sample file if that is fewer.
+func (l layout) header(lists int) []string {
 	var titles []string
 	for _, h := range l.single {
 		titles = append(titles, h.header)
 	}
 	for _, h := range l.lists {
-		for i := range l.shown {
+		for i := range max(l.shown, lists) {
 			titles = append(titles, fmt.Sprintf("%s %d", h.header, i+1))
 		}
 	}
@@ -81,6 +81,15 @@ type columns struct {
 	lists  map[string][]int // by field
 	kept   []int            // those that the result file repeats
 	named  []bool
+	csv    bool // columns have numbers and no letters
+}
+
+// name is how a person finds a column.
+func (c columns) name(column int) string {
+	if c.csv {
+		return sheet.ColumnNumber(column)
+	}
+	return sheet.ColumnName(column)
 }
 
 // of is the column, or the first one, of a field; -1 when there is none.
@@ -97,29 +106,29 @@ func (c columns) of(field string) int {
 // readHeader finds the columns: headers match without regard to case and space. Status and Message are those of a result file that comes back, and are ignored. Any
 // other column is refused: ignoring a misspelled Member column would take members away.
 func readHeader(l layout, row sheet.Row) (columns, error) {
-	c := columns{single: map[string]int{}, lists: map[string][]int{}}
-	seen := map[string]bool{}
+	c := columns{single: map[string]int{}, lists: map[string][]int{}, csv: row.Line > 0}
+	header := filejob.Header{Row: row}
 	for i, cell := range row.Cells {
 		name := sheet.NormalizeHeader(cell.Text)
 		c.named = append(c.named, name != "")
 		if name == "" || filejob.Ignored(name) {
 			continue
 		}
-		if seen[name] {
-			return c, filejob.HeaderFault(row, cell.Column, "The header %q is there twice.", cell.Text)
+		if !header.Seen(name, cell) {
+			continue
 		}
-		seen[name] = true
 		if !c.take(l, name, i) {
-			return c, filejob.HeaderFault(row, cell.Column, "The header %q is not one of %s.", cell.Text, strings.Join(l.words(), ", "))
+			header.Unknown(cell)
+			continue
 		}
 		c.kept = append(c.kept, i)
 	}
 	for _, h := range l.single {
 		if _, ok := c.single[h.field]; !ok {
-			return c, filejob.HeaderFault(row, "", "The first row must be the header; the column %s is missing.", h.header)
+			header.Missing(h.header)
 		}
 	}
-	return c, nil
+	return c, header.Refuse(l.words()...)
 }
 
 // take notes what a column holds by its normalized header; false when it is none of the layout's.
@@ -154,6 +163,7 @@ func (l layout) words() []string {
 // known is what of an account the cells of a file name.
 type known struct {
 	products             *catalog.Catalog
+	hints                filejob.Hints
 	users, roles, queues *directory.Named
 	validID              func(string) bool
 }
@@ -169,6 +179,8 @@ func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
 	id, ok := cells.Text(at.single[fieldID])
 	switch {
 	case !ok:
+	case filejob.IsSample(id):
+		cells.CodedFault(filejob.CodeSample, at.single[fieldID], filejob.SampleRow)
 	case id == "":
 		cells.Fault(at.single[fieldID], "The id is missing.")
 	case !know.validID(id):
@@ -182,7 +194,7 @@ func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
 		r.User = &user{
 			Email: text(fieldEmail), Extension: text(fieldExtension), Number: text(fieldNumber), AgentSource: text(fieldAgentSource),
 			Inactive: inactive(&cells, at.single[fieldActive]), Roles: find(&cells, at.lists[fieldRoles], know.roles, false),
-			Licenses: metered(&cells, at.lists[fieldLicenses], know.products),
+			Licenses: metered(&cells, at.lists[fieldLicenses], know.products, know.hints),
 		}
 		if source := r.User.AgentSource; source != "" && source != "manual" && source != "pbx" {
 			cells.Fault(at.single[fieldAgentSource], "The agent source is manual or pbx.")
@@ -256,7 +268,7 @@ func find(cells *filejob.Cells, columns []int, among *directory.Named, several b
 }
 
 // metered reads the metered products of a user's own; sorted ids.
-func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog) []string {
+func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog, hints filejob.Hints) []string {
 	var ids []string
 	for _, column := range columns {
 		id, ok := cells.Text(column)
@@ -266,7 +278,7 @@ func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog) []s
 		p, known := products.Lookup(id)
 		switch {
 		case !known || p.Kind != catalog.Metered || len(p.Devices) > 0:
-			cells.Fault(column, "%s is not a metered product that users hold.", directory.Shorten(id))
+			cells.Fault(column, "%s is not a metered product that users hold.%s", directory.Shorten(id), hints.For(id))
 		case slices.Contains(ids, id):
 			cells.Fault(column, "%s is there twice in this row.", id)
 		default:
@@ -287,6 +299,7 @@ type claims struct {
 type claim struct{ id, extension, number string }
 
 func (c *claims) add(r *planRow) {
+	// What is kept of a row must not keep all of it.
 	c.id.Add(r.ID, r.Row)
 	if r.User == nil {
 		return
@@ -294,7 +307,7 @@ func (c *claims) add(r *planRow) {
 	c.extension.Add(r.User.Extension, r.Row)
 	c.number.Add(r.User.Number, r.Row)
 	if len(r.Errors) == 0 {
-		c.sound = append(c.sound, claim{r.ID, r.User.Extension, r.User.Number})
+		c.sound = append(c.sound, claim{strings.Clone(r.ID), strings.Clone(r.User.Extension), strings.Clone(r.User.Number)})
 	}
 }
 
@@ -315,7 +328,7 @@ func (c *claims) alone() []string {
 // refuse names the claims of a row that other rows make too.
 func (c *claims) refuse(r *planRow, at columns) {
 	check := func(in *filejob.Claims, claimed, field, what string) {
-		if fault, ok := in.Fault(claimed, r.Row, at.of(field), what); ok {
+		if fault, ok := in.Fault(claimed, r.Row, at.name(at.of(field)), what); ok {
 			r.Errors = append(r.Errors, fault)
 		}
 	}
@@ -348,11 +361,11 @@ var blamed = map[problem.Slug]string{
 // faults are what a problem of the directory means for a row.
 func faults(p *problem.Problem, row int, at columns) []filejob.RowError {
 	if len(p.Fields) == 0 {
-		return []filejob.RowError{{Row: row, Column: sheet.ColumnName(at.of(blamed[p.Slug])), Message: p.Detail}}
+		return []filejob.RowError{{Row: row, Column: at.name(at.of(blamed[p.Slug])), Message: p.Detail}}
 	}
 	errs := make([]filejob.RowError, len(p.Fields))
 	for i, f := range p.Fields {
-		errs[i] = filejob.RowError{Row: row, Column: sheet.ColumnName(at.of(f.Field)), Message: fmt.Sprintf("The %s %s.", said[f.Field], f.Message)}
+		errs[i] = filejob.RowError{Row: row, Column: at.name(at.of(f.Field)), Message: fmt.Sprintf("The %s %s.", said[f.Field], f.Message)}
 	}
 	return errs
 }

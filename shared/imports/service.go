@@ -17,6 +17,7 @@ import (
 type Service struct {
 	env       *app.Env
 	products  *catalog.Catalog
+	hints     filejob.Hints
 	directory *directory.Service
 	jobs      *filejob.Jobs[planRow, View]
 }
@@ -30,7 +31,7 @@ type (
 
 // NewService makes the service; what rows want goes through the directory, and by it through the desk.
 func NewService(env *app.Env, desk *license.Desk) *Service {
-	s := &Service{env: env, products: desk.Products(), directory: directory.NewService(env, desk)}
+	s := &Service{env: env, products: desk.Products(), hints: filejob.NewHints(desk.Products().Select("", catalog.Metered)), directory: directory.NewService(env, desk)}
 	s.jobs = filejob.NewJobs(env, filejob.Room[planRow, View]{
 		Names:     names,
 		Size:      func(j filejob.Job) filejob.Size { return Kind(j.Kind).size() },

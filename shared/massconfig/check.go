@@ -101,7 +101,11 @@ func (s *Service) planFile(ctx context.Context, w *worker, p *filejob.Planner[pl
 			next++
 			r := planRow{Judged: filejob.Judged{Row: a.row, Errors: a.errors}, Extension: a.ext}
 			if why := claimed.nobody[k.row]; why != "" {
-				r.Errors = append(r.Errors, filejob.RowError{Row: a.row, Column: sheet.ColumnName(at.user), Message: why})
+				fault := filejob.RowError{Row: a.row, Column: at.name(at.user), Message: why}
+				if why == filejob.SampleRow {
+					fault.Code = filejob.CodeSample
+				}
+				r.Errors = append(r.Errors, fault)
 			}
 			r.Errors = append(r.Errors, claimed.faults(k, at)...)
 			r.Wanted = target{Number: a.number, User: k.user, Licensed: true, AddOns: a.addOns}
@@ -151,7 +155,7 @@ func (s *Service) eachAsked(reader *sheet.Reader, visit func(columns, asked) err
 		at, err = readHeader(header)
 		return err
 	}, func(row sheet.Row) error {
-		return visit(at, readRow(at, row, s.products, s.addOns))
+		return visit(at, readRow(at, row, s.products, s.addOns, s.hints))
 	})
 	return at, err
 }
@@ -205,7 +209,9 @@ func (s *Service) planUndo(ctx context.Context, w *worker, p *filejob.Planner[pl
 
 // planned judges the rows of a plan that is made, as its check did.
 func (s *Service) planned(ctx context.Context, w *worker) *judgement {
-	return &judgement{s: s, c: w.Call, file: newInFile(), own: func(visit func(planRow) error) error {
+	file := newInFile()
+	file.at.csv = w.Job.Source != FromUndo && filejob.ContentType(w.Job.FileName) == "text/csv"
+	return &judgement{s: s, c: w.Call, file: file, own: func(visit func(planRow) error) error {
 		return w.EachRow(ctx, func(_ int, r *planRow) error { return visit(*r) })
 	}}
 }

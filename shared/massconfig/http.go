@@ -7,15 +7,13 @@ import (
 	"net/http"
 	"strconv"
 
-	"seatwise/shared/catalog"
-	"seatwise/shared/craft/workbook"
-	"seatwise/shared/craft/workbook/csvout"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 )
 
 // APIFunction serves the operations on mass configurations, and those on imports, which are carried by the same machinery and write workbooks too.
@@ -31,6 +29,7 @@ type (
 	templateInput struct {
 		api.Account
 		Format string `query:"format" enum:"xlsx,csv" default:"xlsx"`
+		Filled bool   `query:"filled" doc:"With the account's present phones, to be edited and sent back, instead of sample rows. At most 10,000: an export of the kind phones takes any number."`
 	}
 	fileOutput struct {
 		ContentType        string `header:"Content-Type"`
@@ -44,6 +43,7 @@ type (
 			SizeBytes  int64  `json:"sizeBytes" minimum:"1" maximum:"20971520"`
 			SHA256     string `json:"sha256,omitempty" pattern:"^[0-9a-fA-F]{64}$" doc:"Of the file, hexadecimal; the upload must have it."`
 			SkipErrors bool   `json:"skipErrors,omitempty" doc:"Configure the good rows even if others are bad."`
+			Hidden     string `json:"hidden,omitempty" enum:"reject,apply,skip" default:"reject" doc:"What becomes of rows and columns that are hidden, by a filter perhaps, and hold something: the file is refused with the code hidden-rows, they count as all others do, or they are left out."`
 		}
 	}
 	listInput struct {
@@ -66,15 +66,15 @@ func Routes(k *api.Kit, env *app.Env) error {
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
-		Summary: "Download a sample file", Files: []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
-	}, func(_ context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
-		return s.template(c, in.Format)
+		Summary: "Download a sample file, or the present phones as a file", Files: []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
+	}, func(ctx context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
+		return s.template(ctx, c, in.Format, in.Filled)
 	})
 	api.Register(k, api.Operation{
 		ID: "create-mass-configuration", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
 		Summary: "Ask for an upload; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
-		view, err := s.jobs.Create(ctx, c, "", in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors)
+		view, err := s.jobs.Create(ctx, c, "", in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors, in.Body.Hidden)
 		return begun(c, view, http.StatusCreated), err
 	})
 	api.Register(k, api.Operation{
@@ -146,28 +146,35 @@ func begun(c *call.Call, view View, status int) *api.Tagged[View] {
 	return &api.Tagged[View]{Status: status, Location: names.Location(c.Account, view.ID), Body: view}
 }
 
-// template writes the sample file with the codes of the account's catalog (spec 5.1), whether it has bought any yet or not.
-func (s *Service) template(c *call.Call, format string) (*fileOutput, error) {
-	addOns := s.products.AddOns(catalog.PhoneSystemID)
-	var body bytes.Buffer
-	out := &fileOutput{
-		ContentType:        filejob.ContentType("template." + format),
-		ContentDisposition: `attachment; filename="Mass configuration.` + format + `"`,
-	}
-	if format == "csv" {
-		if err := csvout.WriteSample(&body, len(addOns), nil); err != nil {
+// sampleRows show what a row is; the check knows them by their users.
+var sampleRows = [][]string{
+	{"101", "6567891230", filejob.SampleMark + " John", "device_ip_phone", "call_recording"},
+	{"0102", "", filejob.SampleMark + " Mary", "device_desktop_app"},
+}
+
+// filledPhones is how many phones a template is filled with: an answer must be there within half a minute, and have less than 6 MB.
+const filledPhones = 10_000
+
+// template writes the sample file with the codes of the account's catalog (spec 5.1), whether it has bought any yet or not: with sample rows, or filled with the
+// account's present phones.
+func (s *Service) template(ctx context.Context, c *call.Call, format string, filled bool) (*fileOutput, error) {
+	name, rows := "Mass configuration", sampleRows
+	if filled {
+		name = "Phones"
+		phones, err := imports.Phones(ctx, s.directory, c, s.products, filledPhones+1)
+		if err != nil {
 			return nil, err
 		}
-		out.Body = body.Bytes()
-		return out, nil
+		if len(phones) > filledPhones {
+			return nil, problem.Invalid("filled", "the account has more than %d phones; ask for an export of the kind phones", filledPhones)
+		}
+		rows = imports.PhoneRows(phones)
 	}
-	sample := workbook.Sample{Created: c.At}
-	for _, p := range addOns {
-		sample.AddOns = append(sample.AddOns, workbook.AddOn{Code: p.Code, Name: p.Name})
+	out := &fileOutput{
+		ContentType: filejob.ContentType("template." + format), ContentDisposition: `attachment; filename="` + name + "." + format + `"`,
 	}
-	if err := workbook.WriteSample(&body, sample); err != nil {
-		return nil, err
-	}
+	var body bytes.Buffer
+	err := imports.WritePhones(&body, s.products, c.At, format, rows)
 	out.Body = body.Bytes()
-	return out, nil
+	return out, err
 }

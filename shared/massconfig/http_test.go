@@ -231,14 +231,16 @@ func TestTemplate(t *testing.T) {
 		defer reader.Close()
 		rows := 0
 		o.must(reader.Rows(func(row sheet.Row) error {
-			rows++
+			if rows++; rows > 1 {
+				return nil
+			}
 			at, err := readHeader(row)
 			if len(at.addOns) != addOns {
 				t.Errorf("%s: %d add-on columns, want %d", format, len(at.addOns), addOns)
 			}
 			return err
 		}))
-		if rows != 1 {
+		if rows != 3 {
 			t.Errorf("%s: %d rows", format, rows)
 		}
 		return r.Body
@@ -272,9 +274,10 @@ func TestTemplate(t *testing.T) {
 	book, err := excelize.OpenReader(bytes.NewReader(body))
 	o.must(err)
 	defer book.Close()
-	for at, text := range map[string]string{"A2": "0101", "B2": "6567891230", "C2": "John", "D2": "team_chat"} {
+	for at, text := range map[string]string{"A2": "0101", "B2": "6567891230", "C2": "John", "D2": "team_chat", "E2": ""} {
 		o.must(book.SetCellStr(book.GetSheetList()[0], at, text))
 	}
+	o.must(book.RemoveRow(book.GetSheetList()[0], 3))
 	var filled bytes.Buffer
 	o.must(book.Write(&filled))
 	v := o.in(Completed, o.configure(o.in(Ready, o.upload("phones.xlsx", filled.Bytes(), false)).ID))
@@ -282,11 +285,17 @@ func TestTemplate(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	o.equalState(o.state(), "john: 0101/6567891230 phone-system team_chat\nphone-system 1\nteam_chat 1")
-	// Sent back as it is, it is a file without rows.
-	if v := o.in(Ready, o.upload("phones.xlsx", body, false)); v.Counts != (Counts{}) {
-		t.Errorf("%+v", v)
-	} else if v = o.in(Completed, o.configure(v.ID)); v.Percent != 100 || len(o.result(v)) != 1 {
-		t.Errorf("%+v", v)
+	// Sent back as it is, its rows are known as samples.
+	for name, body := range map[string][]byte{"phones.xlsx": body, "phones.csv": read("csv", 9)} {
+		v := o.in(Rejected, o.upload(name, body, false))
+		if len(v.Errors) != 2 || v.Counts.Error != 2 {
+			t.Errorf("%+v", v)
+		}
+		for _, e := range v.Errors {
+			if e.Code != "sample-row" || !strings.Contains(e.Message, "sample") {
+				t.Errorf("%+v", e)
+			}
+		}
 	}
 }
 

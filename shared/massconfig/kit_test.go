@@ -402,8 +402,8 @@ func (o *office) rows(id string) []Row {
 	}
 }
 
-// result downloads the result file by its URL and reads it.
-func (o *office) result(v View) [][]string {
+// download gives the result file, by its URL.
+func (o *office) download(v View) []byte {
 	o.f.Helper()
 	if v.ResultURL == "" {
 		o.f.Fatalf("%s has no result", v.State)
@@ -418,6 +418,13 @@ func (o *office) result(v View) [][]string {
 	if resp.StatusCode != 200 {
 		o.f.Fatalf("result: %s", resp.Status)
 	}
+	return body
+}
+
+// result downloads the result file by its URL and reads it.
+func (o *office) result(v View) [][]string {
+	o.f.Helper()
+	body := o.download(v)
 	reader, err := sheet.Open(bytes.NewReader(body), int64(len(body)), v.FileName, sheet.DefaultLimits())
 	o.must(err)
 	defer reader.Close()

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/craft/sheet"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/problem"
@@ -179,7 +178,7 @@ func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs m
 // obstacles notes what keeps a row from being applied on the loaded state, and finds what it leans on.
 func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
 	fault := func(column int, format string, args ...any) {
-		r.Errors = append(r.Errors, filejob.RowError{Row: r.Row, Column: sheet.ColumnName(column), Message: fmt.Sprintf(format, args...)})
+		r.Errors = append(r.Errors, filejob.RowError{Row: r.Row, Column: file.at.name(column), Message: fmt.Sprintf(format, args...)})
 	}
 	wanted := r.Wanted
 	if r.Expect != nil && len(compare(r.Before, *r.Expect)) > 0 {

@@ -17,24 +17,32 @@ type columns struct {
 	addOns            []int
 	kept              []int // those that the result file repeats
 	named             []bool
+	csv               bool // columns have numbers and no letters
+}
+
+// name is how a person finds a column.
+func (c columns) name(column int) string {
+	if c.csv {
+		return sheet.ColumnNumber(column)
+	}
+	return sheet.ColumnName(column)
 }
 
 // readHeader finds the columns (spec 5): headers match without regard to case and space, and there is any number of Addon license columns. Status and Message
 // are those of a result file that comes back, and are ignored. Any other column is refused: ignoring a misspelled Addon column would take add-ons away.
 func readHeader(row sheet.Row) (columns, error) {
-	c := columns{ext: -1, number: -1, user: -1}
+	c := columns{ext: -1, number: -1, user: -1, csv: row.Line > 0}
 	single := map[string]*int{"extkey": &c.ext, "number": &c.number, "user": &c.user}
-	seen := map[string]bool{}
+	header := filejob.Header{Row: row}
 	for i, cell := range row.Cells {
 		name := sheet.NormalizeHeader(cell.Text)
 		c.named = append(c.named, name != "")
 		if name == "" {
 			continue
 		}
-		if seen[name] {
-			return c, filejob.HeaderFault(row, cell.Column, "The header %q is there twice.", cell.Text)
+		if !header.Seen(name, cell) {
+			continue
 		}
-		seen[name] = true
 		switch {
 		case single[name] != nil:
 			*single[name] = i
@@ -43,7 +51,7 @@ func readHeader(row sheet.Row) (columns, error) {
 		case filejob.Ignored(name):
 			continue
 		default:
-			return c, filejob.HeaderFault(row, cell.Column, "The header %q is not one of Ext Key, Number, User, Addon license 1, Addon license 2, ...", cell.Text)
+			header.Unknown(cell)
 		}
 		c.kept = append(c.kept, i)
 	}
@@ -52,10 +60,10 @@ func readHeader(row sheet.Row) (columns, error) {
 		name string
 	}{{c.ext, "Ext Key"}, {c.number, "Number"}, {c.user, "User"}} {
 		if want.at < 0 {
-			return c, filejob.HeaderFault(row, "", "The first row must be the header; the column %s is missing.", want.name)
+			header.Missing(want.name)
 		}
 	}
-	return c, nil
+	return c, header.Refuse("Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "...")
 }
 
 // asked is what a row of the file asks for, with the faults that can be seen without the account's state.
@@ -69,7 +77,7 @@ type asked struct {
 }
 
 // readRow reads a row's cells; addOns are the add-ons of Phone System in the catalog's order. Every fault is named, not only the first.
-func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []string) asked {
+func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []string, hints filejob.Hints) asked {
 	a := asked{row: row.Number}
 	cells := filejob.Cells{Row: row}
 	if ext, ok := cells.Text(c.ext); ok {
@@ -103,7 +111,7 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []strin
 		p, known := products.ByCode(code)
 		switch {
 		case !known || p.Base != catalog.PhoneSystemID:
-			cells.Fault(column, "%s is not the code of an add-on license.", directory.Shorten(code))
+			cells.CodedFault(filejob.CodeUnknown, column, "%s is not the code of an add-on license.%s", directory.Shorten(code), hints.For(code))
 		case slices.Contains(a.addOns, p.ID):
 			cells.Fault(column, "The add-on license %s is there twice in this row.", code)
 		default:
@@ -157,6 +165,8 @@ func newClaims(rows int) *claims {
 
 // add enters the extension and the number of a row.
 func (c *claims) add(a asked) {
+	// What is kept of a row must not keep all of it.
+	a.ext, a.number, a.user = strings.Clone(a.ext), strings.Clone(a.number), strings.Clone(a.user)
 	c.rows = append(c.rows, claim{row: a.row, ext: a.ext, number: a.number, user: a.user, sound: len(a.errors) == 0})
 	// What is no extension or number may be shortened, and two such may look the same.
 	if directory.ValidExtension(a.ext) {
@@ -175,7 +185,11 @@ func (c *claims) resolve(who *directory.Named) {
 			continue
 		}
 		var why string
-		if k.user, why = find(who, k.user); why != "" {
+		said := k.user
+		if k.user, why = find(who, said); why != "" {
+			if filejob.IsSample(said) {
+				why = filejob.SampleRow
+			}
 			c.nobody[k.row] = why
 		}
 		c.user.Add(k.user, k.row)
@@ -194,7 +208,7 @@ func (c *claims) alone(k claim) bool {
 func (c *claims) faults(k claim, at columns) []filejob.RowError {
 	var errs []filejob.RowError
 	check := func(in *filejob.Claims, claimed string, column int, what string) {
-		if fault, ok := in.Fault(claimed, k.row, column, what); ok {
+		if fault, ok := in.Fault(claimed, k.row, at.name(column), what); ok {
 			errs = append(errs, fault)
 		}
 	}

@@ -3,6 +3,7 @@ package massconfig
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ type Service struct {
 	desk      *license.Desk
 	products  *catalog.Catalog
 	addOns    []string // of Phone System, in the catalog's order
+	hints     filejob.Hints
 	directory *directory.Service
 	jobs      *filejob.Jobs[planRow, View]
 }
@@ -40,6 +42,7 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 	for _, p := range s.products.AddOns(catalog.PhoneSystemID) {
 		s.addOns = append(s.addOns, p.ID)
 	}
+	s.hints = filejob.NewHints(s.products.AddOns(catalog.PhoneSystemID))
 	s.jobs = filejob.NewJobs(env, filejob.Room[planRow, View]{
 		Names:    names,
 		Size:     func(filejob.Job) filejob.Size { return filejob.Size{Chunk: chunkRows, Batch: judgeBatch} },
@@ -73,18 +76,51 @@ func (s *Service) enough(ctx context.Context, c *call.Call, j filejob.Job) error
 	if err != nil {
 		return err
 	}
+	var short []lack
+	never := false
 	for _, need := range j.Needs {
 		i := slices.IndexFunc(summary, func(row license.Summary) bool { return row.ProductID == need.ProductID })
 		if i < 0 || summary[i].Available >= need.Wanted {
 			continue
 		}
-		if need.Available < need.Wanted {
-			return problem.Shortage(need.ProductID, need.Wanted, summary[i].Available)
-		}
-		return problem.Newf(problem.PlanStale, "The plan needs %d licenses of %s; %d were free when it was checked, %d are free now.",
-			need.Wanted, need.ProductID, need.Available, summary[i].Available)
+		short = append(short, lack{need, summary[i].Available})
+		never = never || need.Available < need.Wanted
 	}
-	return nil
+	if len(short) == 0 {
+		return nil
+	}
+	return shortage(short, never)
+}
+
+// lack is a product of which a plan needs more seats than are free.
+type lack struct {
+	need filejob.Need
+	free int64
+}
+
+// shortage names all products that lack seats; never says that those of one never sufficed.
+func shortage(short []lack, never bool) *problem.Problem {
+	details := make([]string, len(short))
+	fields := make([]problem.Field, len(short))
+	for i, l := range short {
+		now := problem.Shortage(l.need.ProductID, l.need.Wanted, l.free)
+		details[i] = now.Detail
+		if !never {
+			details[i] = fmt.Sprintf("The plan needs %d licenses of %s; %d were free when it was checked, %d are free now.",
+				l.need.Wanted, l.need.ProductID, l.need.Available, l.free)
+		}
+		fields[i] = problem.Field{Field: l.need.ProductID, Message: fmt.Sprintf("%d wanted, %d free", l.need.Wanted, l.free)}
+	}
+	p := problem.New(problem.PlanStale, strings.Join(details, " "))
+	if never {
+		first := short[0]
+		p = problem.Shortage(first.need.ProductID, first.need.Wanted, first.free)
+		p.Detail = strings.Join(details, " ")
+	}
+	if len(fields) > 1 {
+		p.Fields = fields
+	}
+	return p
 }
 
 // Undo plans to put every row that a mass configuration applied back to what it was before; the plan is checked and shown like any other, and applied when it is

@@ -44,7 +44,7 @@ func (rd *Reader) openCSV(src *source) error {
 
 // scanCSV reads the file, giving every row to visit if there is one, and returns how many rows there are.
 func (rd *Reader) scanCSV(src *source, visit func(Row) error) (int, error) {
-	c := &csvScan{out: rowBuilder{limits: rd.limits, visit: visit}, line: 1, column: -1}
+	c := &csvScan{out: rowBuilder{limits: rd.limits, visit: visit, free: rd.freeText}, line: 1, column: -1}
 	c.in = input{
 		r: io.NewSectionReader(src, 0, src.size), buf: make([]byte, windowSize), most: windowSize,
 		fault:   c.fault,
@@ -412,9 +412,6 @@ func needsEscape(text []byte) bool {
 		return len(bare) == 1 || countDigits(bare[1:]) < len(bare)-1
 	}
 	kind := csvKind(bare)
-	if kind == KindText {
-		_, kind = unwritten(bytes.Clone(bare), 0)
-	}
 
 	return kind != KindText && kind != KindBlank
 }

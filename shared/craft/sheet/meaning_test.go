@@ -396,7 +396,7 @@ func TestWrittenIsReadAsItWas(t *testing.T) {
 		text := rapid.OneOf(
 			rapid.StringMatching(`'{0,3}[=@+\-#\t ]?[0-9A-Z=+'. ]{1,8}`),
 			rapid.StringMatching(`'{0,2}[\x{FF1D}\x{FF20}\x{FF0B}\x{FF0D}]x`),
-			rapid.SampledFrom([]string{"=bad", "'=bad", "''=bad", "#REF!", "'#REF!", "6.57E+09", "+1 (656) 789-1230", "-", "--", "'", "''", "#FORMULA: =1", "'#FORMULA: =1", "O'Brien", "'tis"}),
+			rapid.SampledFrom([]string{"=bad", "'=bad", "''=bad", "#REF!", "'#REF!", "6.57E+09", "+1 (656) 789-1230", "-", "--", "'", "''", "O'Brien", "'tis"}),
 		).Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "text")
 		c := sheet.Cell{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Text: text}
 		if c.Kind == sheet.KindNumber {
@@ -406,9 +406,7 @@ func TestWrittenIsReadAsItWas(t *testing.T) {
 		if c.Kind == sheet.KindText {
 			written = text
 		}
-		if c.Kind == sheet.KindText {
-			written = sheet.EscapeCSV(written)
-		}
+		written = sheet.EscapeCSV(written)
 		rd, err := open([]byte("h,i\n\""+strings.ReplaceAll(written, `"`, `""`)+"\",x\n"), "a.csv", sheet.Limits{})
 		if err != nil {
 			t.Fatal(err)

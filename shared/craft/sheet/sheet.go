@@ -28,7 +28,7 @@ type Limits struct {
 	Columns       int   // columns that may hold anything, at most 16,384
 	CellChars     int   // characters of one cell, at most 32,767
 	TextBytes     int64 // all texts of all cells, those that several cells share counted for each, in UTF-8
-	RowBytes      int64 // the same for each row so far on average, beyond the first 4 MiB
+	RowBytes      int64 // the same for each row so far on average, beyond the first 4 MiB or the size of the file
 }
 
 // DefaultLimits returns the limits of spec 5 (20 MiB, 256 MiB unpacked, 100,000 rows) and, beyond it, 256 columns and 1,024
@@ -68,7 +68,7 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// freeText is how much text a table may hold whatever the number of its rows.
+// freeText is how much text a table may hold whatever the number of its rows; as much as its file has bytes it may hold too.
 const freeText = 4 << 20
 
 // What a spreadsheet can address and hold, whatever the limits say.
@@ -165,17 +165,18 @@ const (
 
 // Reader gives the rows of a file that Open has verified. It is not safe for concurrent use.
 type Reader struct {
-	kind    FileKind
-	file    string
-	limits  Limits
-	rows    int
-	pass    func(visit func(Row) error) (int, error)
-	sheet   string
-	texts   *textTable
-	formats []format
-	spills  *spills
-	hidden  Hidden
-	leave   bool // what is hidden is left out
+	kind     FileKind
+	file     string
+	limits   Limits
+	rows     int
+	pass     func(visit func(Row) error) (int, error)
+	sheet    string
+	texts    *textTable
+	formats  []format
+	spills   *spills
+	hidden   Hidden
+	freeText int64
+	leave    bool // what is hidden is left out
 }
 
 // Open verifies the whole of a file of size bytes and returns a reader of its rows. The ending of name says what the file
@@ -184,7 +185,7 @@ type Reader struct {
 // A file that may not be used gives a *[Refusal] (find it with errors.As); any other error means that r or the temporary
 // folder could not be read or written, and says nothing about the file.
 func Open(r io.ReaderAt, size int64, name string, limits Limits) (*Reader, error) {
-	rd := &Reader{file: shown(baseName(name)), limits: limits.orDefault()}
+	rd := &Reader{file: shown(baseName(name)), limits: limits.orDefault(), freeText: max(freeText, size)}
 	if err := rd.open(&source{r: r, size: size}, path.Ext(strings.TrimSpace(name))); err != nil {
 		return nil, errors.Join(rd.located(err), rd.Close())
 	}

@@ -22,6 +22,7 @@ type rowBuilder struct {
 	cells  []cellSpan
 	rows   int   // up to the last one that was not blank
 	total  int64 // bytes of all texts so far
+	free   int64 // bytes that they may take whatever the number of rows
 	hidden bool  // the row
 	made   []Cell
 }
@@ -87,7 +88,7 @@ func (b *rowBuilder) finish() error {
 	if len(b.cells) == 0 {
 		return nil
 	}
-	most := min(b.limits.TextBytes, freeText+int64(b.number)*b.limits.RowBytes)
+	most := min(b.limits.TextBytes, b.free+int64(b.number)*b.limits.RowBytes)
 	if b.total += int64(len(b.text)); b.total > most {
 		return refuse(ReasonTooMuchText, "Up to here the table holds more than %s KiB of text, which is more than such a table needs. "+
 			"A text that several cells have counts for each.", thousands(most>>10))
@@ -178,7 +179,7 @@ func (rd *Reader) verifySheet(a *archive, e *entry) (int, error) {
 
 func (rd *Reader) newScan(visit func(Row) error) *sheetScan {
 	return &sheetScan{
-		out: rowBuilder{limits: rd.limits, visit: visit}, texts: rd.texts, formats: rd.formats, columns: make([]columnUse, rd.limits.Columns), leave: rd.leave,
+		out: rowBuilder{limits: rd.limits, visit: visit, free: rd.freeText}, texts: rd.texts, formats: rd.formats, columns: make([]columnUse, rd.limits.Columns), leave: rd.leave,
 	}
 }
 

@@ -11,6 +11,8 @@ var marks = []struct {
 	{KindFormula, "#FORMULA: "}, {KindDate, "#DATE: "}, {KindError, "#ERROR: "}, {KindMasked, "#MASKED: "}, {KindNumber, "#NUMBER: "},
 }
 
+// No name begins so that anybody has seen; one that does is refused in a file.
+
 // Written returns the text by which a file of ours repeats a cell. Reading that file gives the same cell again, but for a number,
 // which comes back as the text that a person sees, unless it is mangled, and for TRUE and FALSE, which come back as text.
 func Written(c Cell) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -38,9 +39,7 @@ type Sample struct {
 	Rows [][]string
 }
 
-// WriteSample writes the file that an admin fills in for a mass configuration (spec 5.1): the header, frozen; every column with the format Text, so
-// that Excel keeps leading zeros and does not turn a phone number into 6.57E+09; in the add-on columns a drop-down of the codes. The codes with
-// their names stand on a hidden sheet, because a list inside of the drop-down itself may have 255 characters and no names.
+// WriteSample writes the file that an admin fills in for a mass configuration (spec 5.1): see [WriteForm].
 //
 // An example row longer than the header is [ErrRagged].
 func WriteSample(w io.Writer, in Sample) error {
@@ -48,105 +47,176 @@ func WriteSample(w io.Writer, in Sample) error {
 	if n == 0 {
 		n = len(in.AddOns)
 	}
-	b, err := newBook(in.Created, "Mass configuration", SampleSheet, CodesSheet)
+	f := Form{Created: in.Created, Title: SampleSheet, Header: csvout.SampleHeader(n), Rows: in.Rows}
+	const fixed = 3 // Ext Key, Number, User
+	if len(in.AddOns) > 0 && n > 0 {
+		f.Lists = []List{{
+			Name: "Add-on code", First: fixed + 1, Last: fixed + n, Sheet: CodesSheet, Heads: [2]string{"Addon License Code", "Addon License"}, Codes: in.AddOns,
+		}}
+	}
+	return WriteForm(w, f)
+}
+
+// Form is a file that an admin fills in under a header.
+type Form struct {
+	// Created goes into the document's properties.
+	Created time.Time
+	// Title goes into the document's properties and names the sheet, so it has at most 31 characters.
+	Title  string
+	Header []string
+	// Rows stand below the header; they may be shorter.
+	Rows [][]string
+	// Lists are offered in columns, and may be written over.
+	Lists []List
+}
+
+// List is what some columns of a form offer.
+type List struct {
+	// Name is what a cell of these columns holds: "Add-on code".
+	Name string
+	// First and Last are the columns, from 1.
+	First, Last int
+	Codes       []AddOn
+	// Sheet is the hidden sheet on which the codes stand with their names, under Heads. Empty for a few codes that need no names: a list inside of the
+	// drop-down itself may have 255 characters.
+	Sheet string
+	Heads [2]string
+}
+
+// WriteForm writes a form: the header, frozen; every column with the format Text, so that Excel keeps leading zeros and does not turn a phone number
+// into 6.57E+09; in the columns of lists a drop-down of the codes, and beside a cell that is selected a note that names them. The codes with their
+// names stand on hidden sheets.
+//
+// A row longer than the header is [ErrRagged].
+func WriteForm(w io.Writer, f Form) error {
+	sheets := []string{f.Title}
+	for _, l := range f.Lists {
+		if l.Sheet != "" {
+			sheets = append(sheets, l.Sheet)
+		}
+	}
+	b, err := newBook(f.Created, f.Title, sheets...)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if err := b.file.SetSheetVisible(CodesSheet, false); err != nil {
-		return fmt.Errorf("workbook: %w", err)
+	for _, hidden := range sheets[1:] {
+		if err := b.file.SetSheetVisible(hidden, false); err != nil {
+			return fmt.Errorf("workbook: %w", err)
+		}
 	}
-	if err := b.sample(csvout.SampleHeader(n), in); err != nil {
+	if err := b.form(f); err != nil {
 		return err
 	}
-	if err := b.codes(in.AddOns); err != nil {
-		return err
+	for _, l := range f.Lists {
+		if l.Sheet != "" {
+			if err := b.codes(l); err != nil {
+				return err
+			}
+		}
 	}
 	return b.writeTo(w)
 }
 
-// WriteForm writes a file that an admin fills in under a header: frozen, every column with the format Text, as WriteSample has them. The title goes into the
-// document's properties and names the sheet, so it has at most 31 characters.
-func WriteForm(w io.Writer, created time.Time, title string, header []string) error {
-	b, err := newBook(created, title, title)
-	if err != nil {
-		return err
-	}
-	defer b.close()
-	columns := make([]column, len(header))
-	for i, name := range header {
-		columns[i] = column{title: name, width: 22, style: b.styles.text}
-	}
-	s, err := b.table(title, columns)
-	if err != nil {
-		return err
-	}
-	if err := s.end(); err != nil {
-		return err
-	}
-	return b.writeTo(w)
-}
-
-// sample writes the sheet that is to be filled in.
-func (b *book) sample(titles []string, in Sample) error {
-	columns := make([]column, len(titles))
-	for i, title := range titles {
+// form writes the sheet that is to be filled in.
+func (b *book) form(f Form) error {
+	columns := make([]column, len(f.Header))
+	for i, title := range f.Header {
 		columns[i] = column{title: title, width: 22, style: b.styles.text}
 	}
-	columns[0].width = 12
-	s, err := b.table(SampleSheet, columns)
+	columns[0].width = 16
+	s, err := b.table(f.Title, columns)
 	if err != nil {
 		return err
 	}
-	for _, row := range in.Rows {
-		if len(row) > len(titles) {
-			return fmt.Errorf("%w: %d and %d", ErrRagged, len(row), len(titles))
+	for _, row := range f.Rows {
+		if len(row) > len(f.Header) {
+			return fmt.Errorf("%w: %d and %d", ErrRagged, len(row), len(f.Header))
 		}
 		cells := make([]any, len(row))
 		for i, cell := range row {
 			cells[i] = textCell(cell)
 		}
-		if err := s.append(0, cells...); err != nil {
+		if err := s.append(b.styles.text, cells...); err != nil {
 			return err
 		}
 	}
-	const fixed = 3 // Ext Key, Number, User
-	if len(in.AddOns) > 0 && len(titles) > fixed {
-		if err := b.dropDown(fixed+1, len(titles), len(in.AddOns)); err != nil {
+	for _, l := range f.Lists {
+		if err := b.dropDown(f.Title, l); err != nil {
 			return fmt.Errorf("workbook: %w", err)
 		}
 	}
 	return s.end()
 }
 
-// dropDown offers the codes in the given columns.
-func (b *book) dropDown(from, to, codes int) error {
-	first, err := excelize.CoordinatesToCellName(from, 2)
+// What the note beside a cell may have, in UTF-16 units.
+const maxNote = 255
+
+// note names the codes of a list, with their names where there is room for both.
+func (l List) note() string {
+	named, bare := make([]string, len(l.Codes)), make([]string, len(l.Codes))
+	for i, c := range l.Codes {
+		named[i], bare[i] = c.Code+" = "+c.Name, c.Code
+		if c.Name == "" {
+			named[i] = c.Code
+		}
+	}
+	for _, text := range []string{strings.Join(named, "\n"), strings.Join(bare, "\n")} {
+		if len(text) <= maxNote {
+			return text
+		}
+	}
+	text := ""
+	for _, code := range bare {
+		const more = "..."
+		if len(text)+len(code)+len(more)+1 > maxNote {
+			return text + more
+		}
+		text += code + "\n"
+	}
+	return text
+}
+
+// dropDown offers the codes of a list in its columns.
+func (b *book) dropDown(sheet string, l List) error {
+	first, err := excelize.CoordinatesToCellName(l.First, 2)
 	if err != nil {
 		return err
 	}
-	last, err := excelize.CoordinatesToCellName(to, 1+sampleRows)
+	last, err := excelize.CoordinatesToCellName(l.Last, 1+sampleRows)
 	if err != nil {
 		return err
 	}
 	list := excelize.NewDataValidation(true)
 	list.SetSqref(first + ":" + last)
-	list.SetSqrefDropList("'" + CodesSheet + "'!$A$2:$A$" + strconv.Itoa(1+codes))
-	list.SetError(excelize.DataValidationErrorStyleStop, "Unknown add-on code",
-		"Pick a code from the list. The hidden sheet \""+CodesSheet+"\" says what each code stands for.")
-	return b.file.AddDataValidation(SampleSheet, list)
+	hint := "Pick one from the list."
+	if l.Sheet != "" {
+		list.SetSqrefDropList("'" + l.Sheet + "'!$A$2:$A$" + strconv.Itoa(1+len(l.Codes)))
+		hint = "Pick a code from the list. The hidden sheet \"" + l.Sheet + "\" says what each code stands for."
+	} else {
+		codes := make([]string, len(l.Codes))
+		for i, c := range l.Codes {
+			codes[i] = c.Code
+		}
+		if err := list.SetDropList(codes); err != nil {
+			return err
+		}
+	}
+	list.SetError(excelize.DataValidationErrorStyleStop, "Unknown "+strings.ToLower(l.Name), hint)
+	list.SetInput(l.Name, l.note())
+	return b.file.AddDataValidation(sheet, list)
 }
 
-// codes writes the hidden sheet that the drop-down reads.
-func (b *book) codes(addOns []AddOn) error {
-	s, err := b.table(CodesSheet, []column{
-		{title: "Addon License Code", width: 45, style: b.styles.text},
-		{title: "Addon License", width: 40, style: b.styles.text},
+// codes writes the hidden sheet that a drop-down reads.
+func (b *book) codes(l List) error {
+	s, err := b.table(l.Sheet, []column{
+		{title: l.Heads[0], width: 45, style: b.styles.text},
+		{title: l.Heads[1], width: 40, style: b.styles.text},
 	})
 	if err != nil {
 		return err
 	}
-	for _, a := range addOns {
+	for _, a := range l.Codes {
 		if err := s.append(0, textCell(a.Code), textCell(a.Name)); err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func TestSample(t *testing.T) {
 	if len(s.Validations) != 1 {
 		t.Fatalf("%d drop-downs", len(s.Validations))
 	}
-	if v := s.Validations[0]; v.Type != "list" || v.Sqref != "D2:G100001" || v.Formula1 != "'Addon codes'!$A$2:$A$10" {
+	if v := s.Validations[0]; v.Type != "list" || v.Sqref != "D2:G100001" || v.Formula1 != "'Addon codes'!$A$2:$A$10" || !strings.Contains(v.Prompt, "device_ip_phone") || v.PromptTitle != "Add-on code" {
 		t.Errorf("drop-down %+v", v)
 	}
 
@@ -154,10 +154,13 @@ func TestSampleSameBytes(t *testing.T) {
 func TestForm(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
-	if err := WriteForm(&out, day(21), "Import users", []string{"User", "Name", "Role 1"}); err != nil {
+	if err := WriteForm(&out, Form{
+		Created: day(21), Title: "Import users", Header: []string{"User", "Name", "Active"}, Rows: [][]string{{"=u", "0012"}},
+		Lists: []List{{Name: "Active", First: 3, Last: 3, Codes: []AddOn{{Code: "yes"}, {Code: "no"}}}},
+	}); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, rows(t, out.Bytes(), "Import users"), [][]string{{"User", "Name", "Role 1"}})
+	equal(t, rows(t, out.Bytes(), "Import users"), [][]string{{"User", "Name", "Active"}, {"=u", "0012"}})
 	all := parts(t, out.Bytes())
 	styles := parse[xmlStyles](t, all["xl/styles.xml"])
 	s, cells := sheetAt(t, all, "1")
@@ -172,5 +175,27 @@ func TestForm(t *testing.T) {
 	}
 	if columns < 3 {
 		t.Errorf("columns %+v", s.Cols)
+	}
+	if len(s.Validations) != 1 || s.Validations[0].Formula1 != `"yes,no"` || s.Validations[0].Prompt != "yes\nno" {
+		t.Errorf("drop-downs %+v", s.Validations)
+	}
+	if err := WriteForm(&out, Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}}); !errors.Is(err, ErrRagged) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The note beside a cell names the codes, with their names where both have room, in as much as a note may have.
+func TestNote(t *testing.T) {
+	for _, c := range []struct {
+		codes []AddOn
+		want  string
+	}{
+		{[]AddOn{{"a", "A"}, {"b", ""}}, "a = A\nb"},
+		{nineAddOns, "call_recording\ndevice_desktop_app\nlicense_dnc_checking_enabled\ndevice_ip_phone\ndevice_mobile_app\ndevice_web_rtc\nlicense_number\nteam_chat\nlicense_call_recording_unlimited_enabled"},
+		{[]AddOn{{strings.Repeat("a", 200), ""}, {strings.Repeat("b", 60), ""}}, strings.Repeat("a", 200) + "\n..."},
+	} {
+		if got := (List{Codes: c.codes}).note(); got != c.want || len(got) > maxNote {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }

@@ -80,6 +80,9 @@ type xmlSheet struct {
 		Type     string `xml:"type,attr"`
 		Sqref    string `xml:"sqref,attr"`
 		Formula1 string `xml:"formula1"`
+
+		PromptTitle string `xml:"promptTitle,attr"`
+		Prompt      string `xml:"prompt,attr"`
 	} `xml:"dataValidations>dataValidation"`
 	Drawing *struct{} `xml:"drawing"`
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"seatwise/shared/craft/sheet"
 )
 
 // ErrRagged is returned for a row with more cells than the header.
@@ -89,31 +91,9 @@ func (r *Result) Close() error { return r.file.close() }
 func (r *Result) Discard() {}
 
 // Neutral gives the text as it is written to a cell. Text that begins with =, @, tab or carriage return, or with + or - and anything but digits
-// after it, begins a formula (or hides one) in Excel and in LibreOffice, and gets an apostrophe in front. A plain signed number such as
-// +6567891230 cannot run anything and stays as it is, so that phone numbers survive a round trip through the file.
-func Neutral(s string) string {
-	if s == "" {
-		return s
-	}
-	switch s[0] {
-	case '=', '@', '\t', '\r':
-		return "'" + s
-	case '+', '-':
-		if !digits(s[1:]) {
-			return "'" + s
-		}
-	}
-	return s
-}
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
-}
+// after it, begins a formula (or hides one) in Excel and in LibreOffice, and gets an apostrophe in front, which reading takes off again. A plain
+// signed number such as +6567891230 cannot run anything and stays as it is.
+func Neutral(s string) string { return sheet.EscapeCSV(s) }
 
 // file is a CSV file of a fixed number of columns.
 type file struct {

@@ -1,0 +1,92 @@
+package imports
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
+	"seatwise/shared/craft/workbook/csvout"
+	"seatwise/shared/directory"
+	"seatwise/shared/platform/call"
+)
+
+// pageOfUsers is how many users are read at a time, with what they hold.
+const pageOfUsers = 200
+
+// Phone is an extension as a file of mass configuration has it.
+type Phone struct {
+	Extension, Number, UserID string
+	AddOns                    []string // codes, in the catalog's order
+}
+
+// Phones are the account's extensions whose users hold a Phone System license, by length and digits; most bounds how many are read. An extension
+// without a license is left out: sent back, its row would assign one.
+func Phones(ctx context.Context, people *directory.Service, c *call.Call, products *catalog.Catalog, most int) ([]Phone, error) {
+	var phones []Phone
+	addOns := products.AddOns(catalog.PhoneSystemID)
+	err := eachUser(ctx, people, c, func(u directory.User) error {
+		holds := func(product string) bool {
+			return slices.ContainsFunc(u.Holdings, func(l directory.UserLicense) bool { return l.ProductID == product })
+		}
+		if u.Extension == "" || !holds(catalog.PhoneSystemID) || len(phones) == most {
+			return nil
+		}
+		p := Phone{Extension: u.Extension, Number: u.Number, UserID: u.ID}
+		for _, addOn := range addOns {
+			if holds(addOn.ID) {
+				p.AddOns = append(p.AddOns, addOn.Code)
+			}
+		}
+		phones = append(phones, p)
+		return nil
+	})
+	slices.SortFunc(phones, func(a, b Phone) int {
+		return cmp.Or(cmp.Compare(len(a.Extension), len(b.Extension)), cmp.Compare(a.Extension, b.Extension))
+	})
+	return phones, err
+}
+
+// PhoneRows are the rows of a file of mass configuration.
+func PhoneRows(phones []Phone) [][]string {
+	rows := make([][]string, len(phones))
+	for i, p := range phones {
+		rows[i] = append([]string{p.Extension, p.Number, p.UserID}, p.AddOns...)
+	}
+	return rows
+}
+
+// WritePhones writes a file of mass configuration in a format, xlsx or csv, with a column for each add-on that there is.
+func WritePhones(w io.Writer, products *catalog.Catalog, created time.Time, format string, rows [][]string) error {
+	addOns := products.AddOns(catalog.PhoneSystemID)
+	if format == formatCSV {
+		return csvout.WriteSample(w, len(addOns), rows)
+	}
+	sample := workbook.Sample{Created: created, Rows: rows}
+	for _, p := range addOns {
+		sample.AddOns = append(sample.AddOns, workbook.AddOn{Code: p.Code, Name: p.Name})
+	}
+	return workbook.WriteSample(w, sample)
+}
+
+// eachUser visits the users of the account in the order of their ids, with what they hold.
+func eachUser(ctx context.Context, people *directory.Service, c *call.Call, visit func(directory.User) error) error {
+	for after := ""; ; {
+		users, next, err := people.ListUsers(ctx, c, "", after, pageOfUsers)
+		if err != nil {
+			return err
+		}
+		for _, u := range users {
+			if err := visit(u); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		after = next
+	}
+}

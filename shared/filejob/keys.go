@@ -49,12 +49,12 @@ func (n Names) refusedKey(account, id string, place int) table.Key {
 	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("%s%07d", refusedPrefix, place)}
 }
 
-// marks lists the jobs of all accounts on which somebody works, so that another can finish what is left behind.
-func (n Names) marks() string { return "JOBS#" + n.Partition }
+// Marks lists the jobs of all accounts on which somebody works, so that another can finish what is left behind.
+func (n Names) Marks() string { return "JOBS#" + n.Partition }
 
 // MarkKey is where the mark of a job stands while somebody is to work on it.
 func (n Names) MarkKey(account, id string) table.Key {
-	return table.Key{Partition: n.marks(), Sort: account + "#" + id}
+	return table.Key{Partition: n.Marks(), Sort: account + "#" + id}
 }
 
 // The object keys, all in the uploads bucket but for the result. A room's folder stands behind the account, so that one notification tells of all rooms' objects.
@@ -72,11 +72,13 @@ func (n Names) UploadObject(account, id, name string) string {
 	return UploadsPrefix + account + "/" + n.Folder + id + "/" + SafeName(name)
 }
 
-func (n Names) ticketRef(account, id string) files.Ref {
+// TicketRef is the object that wakes a worker on a job.
+func (n Names) TicketRef(account, id string) files.Ref {
 	return files.Ref{Bucket: files.Uploads, Key: TicketsPrefix + account + "/" + n.Folder + id + ".json"}
 }
 
-func (n Names) resultRef(account, id, name string) files.Ref {
+// ResultRef is where the result file of a job lies, whose upload has that name.
+func (n Names) ResultRef(account, id, name string) files.Ref {
 	return files.Ref{Bucket: files.Reports, Key: resultsPrefix + account + "/" + n.Folder + id + "/" + ResultName(name)}
 }
 

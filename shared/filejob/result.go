@@ -51,7 +51,7 @@ func (w *Worker[R, V]) writeResult(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("result file: %w", err)
 	}
-	ref := w.jobs.room.resultRef(w.Call.Account, w.Job.ID, w.Job.FileName)
+	ref := w.jobs.room.ResultRef(w.Call.Account, w.Job.ID, w.Job.FileName)
 	if _, err := w.jobs.env.Files.Put(ctx, ref, temp, size, ContentType(w.Job.FileName)); err != nil {
 		return err
 	}

@@ -350,7 +350,7 @@ func (n Names) article() string {
 // Ticket wakes a worker by way of the uploads bucket. The mark is there already: if this fails, the next scheduled run finds the work.
 func (s *Jobs[R, V]) Ticket(ctx context.Context, account, id string) {
 	body := []byte(`{}`)
-	if _, err := s.env.Files.Put(ctx, s.room.ticketRef(account, id), bytes.NewReader(body), int64(len(body)), "application/json"); err != nil {
+	if _, err := s.env.Files.Put(ctx, s.room.TicketRef(account, id), bytes.NewReader(body), int64(len(body)), "application/json"); err != nil {
 		s.env.Log.WarnContext(ctx, "ticket not written; the schedule will find the work", "error", err, "account", account, s.room.Subject, id)
 	}
 }
@@ -393,7 +393,7 @@ func (s *Jobs[R, V]) Cancel(ctx context.Context, c *call.Call, id string) (view 
 // Resume finishes what workers left behind, in all accounts: whose lease is over by now.
 func (s *Jobs[R, V]) Resume(ctx context.Context, now time.Time) error {
 	var failures []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: s.room.marks()}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: s.room.Marks()}, func(item table.Item) error {
 		account, id, _ := strings.Cut(item.Sort, "#")
 		if m, err := call.Decode[mark](item); err != nil || m.Due > now.Unix() {
 			return err

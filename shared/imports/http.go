@@ -3,7 +3,6 @@ package imports
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/workbook"
-	"seatwise/shared/craft/workbook/csvout"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
@@ -111,6 +109,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 			return s.rows(ctx, c, in.ID, filejob.Outcome(in.Outcome), position, limit)
 		})
 	})
+	s.exportRoutes(k, env)
 	api.Register(k, api.Operation{
 		ID: "apply-import", Method: http.MethodPost, Path: path + "/{id}/apply", Tag: tag, Permissions: manage, Status: http.StatusAccepted,
 		Summary: "Apply the plan, once",
@@ -190,7 +189,7 @@ func (s *Service) template(created time.Time, kind Kind, format string) (*fileOu
 		ContentType: filejob.ContentType("template." + format), ContentDisposition: `attachment; filename="` + kind.title() + "." + format + `"`,
 	}
 	var body bytes.Buffer
-	err := s.write(&body, created, kind, format, layouts[kind].header(0), sampleRows[kind])
+	err := writeRows(&body, format, s.form(kind, created, layouts[kind].header(nil)), sampleRows[kind])
 	out.Body = body.Bytes()
 	return out, err
 }
@@ -198,12 +197,9 @@ func (s *Service) template(created time.Time, kind Kind, format string) (*fileOu
 // title names the files of a kind.
 func (k Kind) title() string { return "Import " + strings.ReplaceAll(string(k), "-", " ") }
 
-// write writes a file of a kind.
-func (s *Service) write(w io.Writer, created time.Time, kind Kind, format string, header []string, rows [][]string) error {
-	if format == formatCSV {
-		return csvout.WriteTable(w, header, rows)
-	}
-	form := workbook.Form{Created: created, Title: kind.title(), Header: header, Rows: rows}
+// form is the form of a kind, with these columns.
+func (s *Service) form(kind Kind, created time.Time, header []string) workbook.Form {
+	form := workbook.Form{Created: created, Title: kind.title(), Header: header}
 	if kind == Users {
 		offered := func(title, name string, codes ...workbook.AddOn) {
 			l := workbook.List{Name: name, Codes: codes}
@@ -231,5 +227,5 @@ func (s *Service) write(w io.Writer, created time.Time, kind Kind, format string
 		}
 		offered("License", "Metered product", metered...)
 	}
-	return workbook.WriteForm(w, form)
+	return form
 }

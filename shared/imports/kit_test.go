@@ -242,9 +242,15 @@ func (o *office) ask(kind imports.Kind, name string, body []byte, skipErrors boo
 // put puts a file where an upload says, and returns the event that S3 sends.
 func (o *office) put(v imports.View, body []byte) []byte {
 	o.f.Helper()
-	req, err := http.NewRequestWithContext(o.ctx, v.Upload.Method, v.Upload.URL, bytes.NewReader(body))
+	return o.putAt(v.Upload, "uploads/"+o.Account+"/imports/"+v.ID+"/"+v.FileName, body)
+}
+
+// putAt puts a file where an upload says, which is this key.
+func (o *office) putAt(upload *files.Upload, key string, body []byte) []byte {
+	o.f.Helper()
+	req, err := http.NewRequestWithContext(o.ctx, upload.Method, upload.URL, bytes.NewReader(body))
 	o.must(err)
-	for name, value := range v.Upload.Headers {
+	for name, value := range upload.Headers {
 		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -253,7 +259,7 @@ func (o *office) put(v imports.View, body []byte) []byte {
 	if resp.StatusCode != 200 {
 		o.f.Fatalf("upload: %s", resp.Status)
 	}
-	info, err := o.files.Head(o.ctx, files.Ref{Bucket: files.Uploads, Key: "uploads/" + o.Account + "/imports/" + v.ID + "/" + v.FileName})
+	info, err := o.files.Head(o.ctx, files.Ref{Bucket: files.Uploads, Key: key})
 	o.must(err)
 	return event(info)
 }

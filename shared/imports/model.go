@@ -54,13 +54,19 @@ func (k Kind) size() filejob.Size {
 	return filejob.Size{Chunk: 50, Batch: 16}
 }
 
-// cellChars is how many characters a cell may have. The 254 columns of a sheet that are left for members must take as many as a call queue may have: 80 ids of 64
+// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs the characters of so many.
+const (
+	idsInCell = 80
+	cellOfIDs = idsInCell * (128 + 1)
+)
+
+// cellChars is how many characters a cell may have. The 254 columns of a sheet that are left for members must take as many as a call queue may have: 80 ids of 128
 // characters and a semicolon each. The 40 call queues of a dashboard must find room in one.
 func (k Kind) cellChars() int {
 	if k == Users {
 		return sheet.DefaultLimits().CellChars
 	}
-	return 5200
+	return cellOfIDs
 }
 
 // planRow is one row of a plan: what the user, call queue or dashboard shall be, and what of its present state that relies on.

@@ -3,6 +3,7 @@ package imports
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -23,16 +24,36 @@ type Phone struct {
 	AddOns                    []string // codes, in the catalog's order
 }
 
-// Phones are the account's extensions whose users hold a Phone System license, by length and digits; most bounds how many are read. An extension
-// without a license is left out: sent back, its row would assign one.
+// Phones are the account's extensions whose users hold a Phone System license, by length and digits; most bounds how many are read, at least 1. An
+// extension without a license is left out: sent back, its row would assign one.
 func Phones(ctx context.Context, people *directory.Service, c *call.Call, products *catalog.Catalog, most int) ([]Phone, error) {
 	var phones []Phone
+	err := eachPhone(ctx, people, c, products, func(p Phone) error {
+		if phones = append(phones, p); len(phones) == most {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	slices.SortFunc(phones, func(a, b Phone) int {
+		return cmp.Or(cmp.Compare(len(a.Extension), len(b.Extension)), cmp.Compare(a.Extension, b.Extension))
+	})
+	return phones, err
+}
+
+// errEnough ends a visit early.
+var errEnough = errors.New("enough")
+
+// eachPhone visits the phones by the ids of their users.
+func eachPhone(ctx context.Context, people *directory.Service, c *call.Call, products *catalog.Catalog, visit func(Phone) error) error {
 	addOns := products.AddOns(catalog.PhoneSystemID)
-	err := eachUser(ctx, people, c, func(u directory.User) error {
+	return eachUser(ctx, people, c, func(u directory.User) error {
 		holds := func(product string) bool {
 			return slices.ContainsFunc(u.Holdings, func(l directory.UserLicense) bool { return l.ProductID == product })
 		}
-		if u.Extension == "" || !holds(catalog.PhoneSystemID) || len(phones) == most {
+		if u.Extension == "" || !holds(catalog.PhoneSystemID) {
 			return nil
 		}
 		p := Phone{Extension: u.Extension, Number: u.Number, UserID: u.ID}
@@ -41,35 +62,62 @@ func Phones(ctx context.Context, people *directory.Service, c *call.Call, produc
 				p.AddOns = append(p.AddOns, addOn.Code)
 			}
 		}
-		phones = append(phones, p)
-		return nil
+		return visit(p)
 	})
-	slices.SortFunc(phones, func(a, b Phone) int {
-		return cmp.Or(cmp.Compare(len(a.Extension), len(b.Extension)), cmp.Compare(a.Extension, b.Extension))
-	})
-	return phones, err
 }
 
 // PhoneRows are the rows of a file of mass configuration.
 func PhoneRows(phones []Phone) [][]string {
 	rows := make([][]string, len(phones))
 	for i, p := range phones {
-		rows[i] = append([]string{p.Extension, p.Number, p.UserID}, p.AddOns...)
+		rows[i] = p.row()
 	}
 	return rows
 }
 
+func (p Phone) row() []string { return append([]string{p.Extension, p.Number, p.UserID}, p.AddOns...) }
+
 // WritePhones writes a file of mass configuration in a format, xlsx or csv, with a column for each add-on that there is.
 func WritePhones(w io.Writer, products *catalog.Catalog, created time.Time, format string, rows [][]string) error {
-	addOns := products.AddOns(catalog.PhoneSystemID)
-	if format == formatCSV {
-		return csvout.WriteSample(w, len(addOns), rows)
-	}
-	sample := workbook.Sample{Created: created, Rows: rows}
-	for _, p := range addOns {
+	return writeRows(w, format, phonesForm(products, created), rows)
+}
+
+// phonesForm is the form of a mass configuration.
+func phonesForm(products *catalog.Catalog, created time.Time) workbook.Form {
+	sample := workbook.Sample{Created: created}
+	for _, p := range products.AddOns(catalog.PhoneSystemID) {
 		sample.AddOns = append(sample.AddOns, workbook.AddOn{Code: p.Code, Name: p.Name})
 	}
-	return workbook.WriteSample(w, sample)
+	return workbook.SampleForm(sample)
+}
+
+// tableWriter takes the rows of a file.
+type tableWriter interface {
+	Append(row []string) error
+	Close() error
+	Discard()
+}
+
+// newTable begins a file in a format.
+func newTable(w io.Writer, format string, form workbook.Form) (tableWriter, error) {
+	if format == formatCSV {
+		return csvout.NewTable(w, form.Header)
+	}
+	return workbook.NewForm(w, form)
+}
+
+func writeRows(w io.Writer, format string, form workbook.Form, rows [][]string) error {
+	out, err := newTable(w, format, form)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	for _, row := range rows {
+		if err := out.Append(row); err != nil {
+			return err
+		}
+	}
+	return out.Close()
 }
 
 // eachUser visits the users of the account in the order of their ids, with what they hold.

@@ -61,14 +61,14 @@ var layouts = map[Kind]layout{
 	Dashboards: {single: []heading{{"Dashboard", fieldID}, {"Name", fieldName}}, lists: []heading{{"Call queue", fieldQueues}}, shown: 10},
 }
 
-// header is that of a file with so many columns of each list; of a sample file if that is fewer.
-func (l layout) header(lists int) []string {
+// header is that of a file with so many columns of each list, by field, and of a sample file at least.
+func (l layout) header(lists map[string]int) []string {
 	var titles []string
 	for _, h := range l.single {
 		titles = append(titles, h.header)
 	}
 	for _, h := range l.lists {
-		for i := range max(l.shown, lists) {
+		for i := range max(l.shown, lists[h.field]) {
 			titles = append(titles, fmt.Sprintf("%s %d", h.header, i+1))
 		}
 	}

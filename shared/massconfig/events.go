@@ -23,7 +23,7 @@ func newService(env *app.Env) *Service { return NewService(env, license.NewDesk(
 // newPost hands S3's events to the rooms whose files these functions take: mass configuration, and imports, which need the same and have no functions of their own.
 func newPost(env *app.Env) *filejob.Post {
 	s := newService(env)
-	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs, imports.NewService(env, s.desk).Jobs()}, Others: s.dropped}
+	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs, imports.NewService(env, s.desk).Jobs(), imports.NewExports(env, s.desk)}, Others: s.dropped}
 }
 
 // CheckFunction takes the S3 events of uploads and drops. A drop is always a mass configuration.

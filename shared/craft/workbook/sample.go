@@ -42,7 +42,10 @@ type Sample struct {
 // WriteSample writes the file that an admin fills in for a mass configuration (spec 5.1): see [WriteForm].
 //
 // An example row longer than the header is [ErrRagged].
-func WriteSample(w io.Writer, in Sample) error {
+func WriteSample(w io.Writer, in Sample) error { return WriteForm(w, SampleForm(in)) }
+
+// SampleForm is the form of a mass configuration.
+func SampleForm(in Sample) Form {
 	n := in.AddOnColumns
 	if n == 0 {
 		n = len(in.AddOns)
@@ -54,7 +57,7 @@ func WriteSample(w io.Writer, in Sample) error {
 			Name: "Add-on code", First: fixed + 1, Last: fixed + n, Sheet: CodesSheet, Heads: [2]string{"Addon License Code", "Addon License"}, Codes: in.AddOns,
 		}}
 	}
-	return WriteForm(w, f)
+	return f
 }
 
 // Form is a file that an admin fills in under a header.
@@ -83,12 +86,35 @@ type List struct {
 	Heads [2]string
 }
 
-// WriteForm writes a form: the header, frozen; every column with the format Text, so that Excel keeps leading zeros and does not turn a phone number
-// into 6.57E+09; in the columns of lists a drop-down of the codes, and beside a cell that is selected a note that names them. The codes with their
-// names stand on hidden sheets.
-//
-// A row longer than the header is [ErrRagged].
+// WriteForm writes a form and its rows: see [NewForm].
 func WriteForm(w io.Writer, f Form) error {
+	out, err := NewForm(w, f)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	for _, row := range f.Rows {
+		if err := out.Append(row); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+// FormWriter writes the rows of a form one by one, so that the memory in use does not grow with them. A caller that gives up before Close calls
+// Discard; calling it after Close, as a deferred call does, is fine.
+type FormWriter struct {
+	w     io.Writer
+	form  Form
+	book  *book
+	sheet *sheet
+	cells []any
+}
+
+// NewForm begins a form: the header, frozen; every column with the format Text, so that Excel keeps leading zeros and does not turn a phone number
+// into 6.57E+09; in the columns of lists a drop-down of the codes, and beside a cell that is selected a note that names them. The codes with their
+// names stand on hidden sheets. Form.Rows are not written. Nothing is written to w before Close.
+func NewForm(w io.Writer, f Form) (*FormWriter, error) {
 	sheets := []string{f.Title}
 	for _, l := range f.Lists {
 		if l.Sheet != "" {
@@ -97,57 +123,63 @@ func WriteForm(w io.Writer, f Form) error {
 	}
 	b, err := newBook(f.Created, f.Title, sheets...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer b.close()
+	out := &FormWriter{w: w, form: f, book: b, cells: make([]any, len(f.Header))}
 	for _, hidden := range sheets[1:] {
 		if err := b.file.SetSheetVisible(hidden, false); err != nil {
-			return fmt.Errorf("workbook: %w", err)
+			b.close()
+			return nil, fmt.Errorf("workbook: %w", err)
 		}
 	}
-	if err := b.form(f); err != nil {
-		return err
-	}
-	for _, l := range f.Lists {
-		if l.Sheet != "" {
-			if err := b.codes(l); err != nil {
-				return err
-			}
-		}
-	}
-	return b.writeTo(w)
-}
-
-// form writes the sheet that is to be filled in.
-func (b *book) form(f Form) error {
 	columns := make([]column, len(f.Header))
 	for i, title := range f.Header {
 		columns[i] = column{title: title, width: 22, style: b.styles.text}
 	}
 	columns[0].width = 16
-	s, err := b.table(f.Title, columns)
-	if err != nil {
-		return err
+	if out.sheet, err = b.table(f.Title, columns); err != nil {
+		b.close()
+		return nil, err
 	}
-	for _, row := range f.Rows {
-		if len(row) > len(f.Header) {
-			return fmt.Errorf("%w: %d and %d", ErrRagged, len(row), len(f.Header))
-		}
-		cells := make([]any, len(row))
-		for i, cell := range row {
-			cells[i] = textCell(cell)
-		}
-		if err := s.append(b.styles.text, cells...); err != nil {
-			return err
-		}
+	return out, nil
+}
+
+// Append writes a row, which may be shorter than the header; a longer one is [ErrRagged], and more rows than a sheet holds are [ErrTooManyRows].
+func (f *FormWriter) Append(row []string) error {
+	if len(row) > len(f.cells) {
+		return fmt.Errorf("%w: %d and %d", ErrRagged, len(row), len(f.cells))
 	}
-	for _, l := range f.Lists {
-		if err := b.dropDown(f.Title, l); err != nil {
+	clear(f.cells)
+	for i, cell := range row {
+		f.cells[i] = textCell(cell)
+	}
+	return f.sheet.append(f.book.styles.text, f.cells[:len(row)]...)
+}
+
+// Close writes the workbook to the writer, which it does not close, and frees what the form held.
+func (f *FormWriter) Close() error {
+	defer f.Discard()
+	for _, l := range f.form.Lists {
+		if err := f.book.dropDown(f.form.Title, l); err != nil {
 			return fmt.Errorf("workbook: %w", err)
 		}
 	}
-	return s.end()
+	if err := f.sheet.end(); err != nil {
+		return err
+	}
+	for _, l := range f.form.Lists {
+		if l.Sheet == "" {
+			continue
+		}
+		if err := f.book.codes(l); err != nil {
+			return err
+		}
+	}
+	return f.book.writeTo(f.w)
 }
+
+// Discard frees what the form held, without writing anything.
+func (f *FormWriter) Discard() { f.book.close() }
 
 // What the note beside a cell may have, in UTF-16 units.
 const maxNote = 255

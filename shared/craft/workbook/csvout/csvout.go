@@ -45,17 +45,35 @@ func WriteSample(w io.Writer, n int, rows [][]string) error {
 
 // WriteTable writes a header and the rows under it. Short rows are filled up with empty cells; a longer one is [ErrRagged].
 func WriteTable(w io.Writer, header []string, rows [][]string) error {
-	out, err := newFile(w, header)
+	out, err := NewTable(w, header)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		if err := out.append(row); err != nil {
+		if err := out.Append(row); err != nil {
 			return err
 		}
 	}
-	return out.close()
+	return out.Close()
 }
+
+// Table writes a table row by row; nothing is kept but a buffer of 4 KiB.
+type Table struct{ file *file }
+
+// NewTable begins a table with a header.
+func NewTable(w io.Writer, header []string) (*Table, error) {
+	out, err := newFile(w, header)
+	return &Table{out}, err
+}
+
+// Append writes one row. A row shorter than the header is filled up; a longer one is [ErrRagged] and is not written.
+func (t *Table) Append(cells []string) error { return t.file.append(cells) }
+
+// Close writes out what is buffered. It does not close the writer underneath.
+func (t *Table) Close() error { return t.file.close() }
+
+// Discard lets go of the table unfinished; there is nothing to free.
+func (t *Table) Discard() {}
 
 // Result writes the result file row by row; nothing is kept but a buffer of 4 KiB.
 type Result struct {

@@ -1,0 +1,483 @@
+package imports
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
+	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+)
+
+// The kinds of exports that no import has: what there is of licenses, and the phones as a file of mass configuration.
+const (
+	Licenses Kind = "licenses"
+	PhonesOf Kind = "phones"
+)
+
+// exportNames is how exports are called. Their tickets and files lie beside those of imports, so that the same functions work on them.
+var exportNames = filejob.Names{
+	One: "export", Done: "exported", Subject: "export", Actor: "export", Path: "exports", Partition: "EXPORT", Folder: "exports/",
+}
+
+// The states of an export.
+const (
+	exportQueued  = "queued"
+	exportRunning = "running"
+	exportReady   = "ready"
+	exportFailed  = "failed"
+)
+
+const (
+	// exportLease is how long a worker may be silent before another takes over.
+	exportLease = 2 * time.Minute
+	// exportAttempts is how often an export is begun before it fails for good.
+	exportAttempts = 4
+	// exportLink is how long a download's URL is good.
+	exportLink = 15 * time.Minute
+	// pageOfExport is how many things are read at a time.
+	pageOfExport = 200
+)
+
+// export is an export as it is stored.
+type export struct {
+	ID        string    `json:"id"`
+	Kind      Kind      `json:"kind"`
+	Format    string    `json:"format"`
+	State     string    `json:"state"`
+	FileName  string    `json:"fileName"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+	ReadyAt   time.Time `json:"readyAt,omitzero"`
+	Rows      int       `json:"rows"`
+	Why       string    `json:"why,omitempty"`
+	// Lease is the Unix second until which a worker may be silent; Attempts counts the workers.
+	Lease    int64 `json:"lease,omitempty"`
+	Attempts int   `json:"attempts,omitempty"`
+	version  int64
+}
+
+func decodeExport(item table.Item) (export, error) {
+	e, err := call.Decode[export](item)
+	e.version = item.Version
+	return e, err
+}
+
+// put writes the export in the place of the one that was read, or as a new one.
+func (e *export) put(account string) (table.Operation, error) {
+	data, err := call.Encode(e)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	cond := table.IfAbsent
+	if e.version > 0 {
+		cond = table.IfVersion(e.version)
+	}
+	return table.Put(table.Item{Key: exportNames.JobKey(account, e.ID), Data: data}, cond), nil
+}
+
+func (e *export) object(account string) files.Ref {
+	return exportNames.ResultRef(account, e.ID, e.FileName)
+}
+
+// exportPermission is what the lists of the kind ask for (spec 9).
+func exportPermission(kind Kind) auth.Permission {
+	if kind == Licenses || kind == PhonesOf {
+		return auth.LicensesRead
+	}
+	read, _ := kind.permissions()
+	return read
+}
+
+// Exports write what there is as the files that change it (spec 14).
+type Exports struct {
+	*Service
+	desk *license.Desk
+}
+
+// NewExports makes the service.
+func NewExports(env *app.Env, desk *license.Desk) *Exports {
+	return &Exports{NewService(env, desk), desk}
+}
+
+var _ filejob.Carrier = (*Exports)(nil)
+
+// Names is how exports are called.
+func (s *Exports) Names() filejob.Names { return exportNames }
+
+// Uploaded knows no file: an export takes none.
+func (s *Exports) Uploaded(context.Context, string, string, files.Ref, int64, time.Time) error {
+	return filejob.ErrForeign
+}
+
+// Create asks for an export; a worker writes it.
+func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format string) (export, error) {
+	if err := c.Begin(ctx); err != nil {
+		return export{}, err
+	}
+	e := export{
+		ID: c.Env.IDs.Ordered(), Kind: kind, Format: format, State: exportQueued, CreatedAt: c.At.UTC(), CreatedBy: c.Actor,
+		FileName: strings.ToUpper(string(kind[:1])) + strings.ReplaceAll(string(kind[1:]), "-", " ") + " " + c.At.UTC().Format("20060102T150405Z") + "." + format,
+	}
+	put, err := e.put(c.Account)
+	if err != nil {
+		return export{}, err
+	}
+	audit, err := c.Audit(call.Change{
+		Action: "export.requested", Subject: "export", SubjectID: e.ID, After: map[string]string{"kind": string(kind), "format": format},
+	})
+	if err != nil {
+		return export{}, err
+	}
+	answer := call.Answer{Status: http.StatusAccepted, Header: map[string]string{"Location": exportNames.Location(c.Account, e.ID)}, Body: e.view()}
+	if err := c.Commit(ctx, answer, put, exportNames.PutMark(c.Account, e.ID), audit); err != nil {
+		return export{}, err
+	}
+	s.wake(ctx, c.Account, e.ID)
+	return e, nil
+}
+
+// wake hands an export to a worker. The mark is there already: if this fails, the next scheduled run finds the work.
+func (s *Exports) wake(ctx context.Context, account, id string) {
+	body := strings.NewReader("{}")
+	if _, err := s.env.Files.Put(ctx, exportNames.TicketRef(account, id), body, body.Size(), "application/json"); err != nil {
+		s.env.Log.WarnContext(ctx, "ticket not written; the schedule will find the work", "error", err, "account", account, "export", id)
+	}
+}
+
+// Get reads an export. One of a kind that the caller may not read is as unknown as one that does not exist.
+//
+// Errors: not-found.
+func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (export, error) {
+	if uuid.Validate(id) != nil {
+		return export{}, problem.Missing(exportNames.One)
+	}
+	item, ok, err := c.Get(ctx, exportNames.JobKey(c.Account, id))
+	if err != nil {
+		return export{}, err
+	}
+	if ok {
+		e, err := decodeExport(item)
+		if err != nil || allows(ctx, exportPermission(e.Kind)) {
+			return e, err
+		}
+	}
+	return export{}, problem.Missing(exportNames.One)
+}
+
+// link signs the URL of a ready export's file.
+func (s *Exports) link(ctx context.Context, c *call.Call, e export) (url string, expires time.Time, err error) {
+	return s.env.Files.PresignGet(ctx, e.object(c.Account), e.FileName, c.At, exportLink)
+}
+
+// Resume goes on with what was left behind, in all accounts.
+func (s *Exports) Resume(ctx context.Context, now time.Time) error {
+	var failures []error
+	err := table.All(ctx, s.env.Table, table.Query{Partition: exportNames.Marks()}, func(item table.Item) error {
+		account, id, _ := strings.Cut(item.Sort, "#")
+		if err := s.Work(ctx, account, id, now); err != nil {
+			failures = append(failures, err)
+		}
+		return nil
+	})
+	return errors.Join(append(failures, err)...)
+}
+
+// errTaken ends a worker whose export another one has.
+var errTaken = errors.New("another worker has the export")
+
+// Work writes an export, unless another worker is at it.
+//
+// Errors: not-found.
+func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) error {
+	c := call.ForEvent(s.env, account, exportNames.Actor, "export "+id, now)
+	item, ok, err := table.Get(ctx, s.env.Table, exportNames.JobKey(account, id))
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return problem.Missing(exportNames.One)
+	}
+	e, err := decodeExport(item)
+	if err != nil {
+		return err
+	}
+	c.Actor = e.CreatedBy
+	unmark := table.Delete(exportNames.MarkKey(account, id), table.Always)
+	switch {
+	case e.State == exportReady || e.State == exportFailed:
+		return s.env.Table.Commit(ctx, []table.Operation{unmark})
+	case e.Lease > now.Unix():
+		return nil
+	case e.Attempts == exportAttempts:
+		e.State, e.Why, e.Lease = exportFailed, fmt.Sprintf("The export could not be written in %d attempts; ask for another one.", exportAttempts), 0
+		return taken(s.save(ctx, c, &e, unmark))
+	}
+	e.State, e.Attempts = exportRunning, e.Attempts+1
+	if err := s.hold(ctx, c, &e); err != nil {
+		return taken(err)
+	}
+	rows, err := s.make(ctx, c, &e)
+	if err != nil {
+		if !errors.Is(err, errTaken) {
+			e.Lease = 0
+			err = errors.Join(err, taken(s.save(ctx, c, &e))) // the next attempt need not wait for the end of the lease
+		}
+		return taken(err)
+	}
+	e.State, e.Rows, e.Lease, e.ReadyAt = exportReady, rows, 0, s.env.Clock().UTC()
+	audit, err := c.Audit(call.Change{
+		Action: "export.ready", Subject: "export", SubjectID: id, After: map[string]any{"kind": e.Kind, "rows": rows},
+	})
+	if err != nil {
+		return err
+	}
+	return taken(s.save(ctx, c, &e, unmark, audit))
+}
+
+// taken drops errTaken: the other worker finishes.
+func taken(err error) error {
+	if errors.Is(err, errTaken) {
+		return nil
+	}
+	return err
+}
+
+// save writes the export as the worker has it.
+func (s *Exports) save(ctx context.Context, c *call.Call, e *export, effects ...table.Operation) error {
+	put, err := e.put(c.Account)
+	if err != nil {
+		return err
+	}
+	err = s.env.Table.Commit(ctx, append(effects, put))
+	if refused, ok := table.Refused(err); ok && refused.Has(exportNames.JobKey(c.Account, e.ID)) {
+		return errTaken
+	}
+	if err == nil {
+		e.version++
+	}
+	return err
+}
+
+// hold renews the lease.
+func (s *Exports) hold(ctx context.Context, c *call.Call, e *export) error {
+	e.Lease = s.env.Clock().Add(exportLease).Unix()
+	return s.save(ctx, c, e)
+}
+
+// make writes the file and stores it. The rows go through a temporary file, since how many columns there are is known after the last one.
+func (s *Exports) make(ctx context.Context, c *call.Call, e *export) (rows int, err error) {
+	spool, err := os.CreateTemp("", "seatwise-export-*")
+	if err != nil {
+		return 0, fmt.Errorf("export: %w", err)
+	}
+	defer discard(spool)
+	out := bufio.NewWriter(spool)
+	to := json.NewEncoder(out)
+	lists := map[string]int{}
+	err = s.each(ctx, c, e.Kind, func(row exportRow) error {
+		for field, cells := range row.Lists {
+			lists[field] = max(lists[field], len(cells))
+		}
+		if rows++; rows%pageOfExport == 0 && e.Lease-s.env.Clock().Unix() < int64(exportLease.Seconds())/2 {
+			if err := s.hold(ctx, c, e); err != nil {
+				return err
+			}
+		}
+		return to.Encode(row)
+	})
+	if err == nil {
+		err = out.Flush()
+	}
+	if err == nil {
+		_, err = spool.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return 0, err
+	}
+	file, err := os.CreateTemp("", "seatwise-export-*")
+	if err != nil {
+		return 0, fmt.Errorf("export: %w", err)
+	}
+	defer discard(file)
+	if err := s.writeFile(file, json.NewDecoder(bufio.NewReader(spool)), e, lists); err != nil {
+		return 0, err
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("export: %w", err)
+	}
+	if err := s.hold(ctx, c, e); err != nil {
+		return 0, err
+	}
+	_, err = s.env.Files.Put(ctx, e.object(c.Account), file, size, filejob.ContentType(e.FileName))
+	return rows, err
+}
+
+func discard(file *os.File) {
+	_ = file.Close()           // it was read by then, or given up
+	_ = os.Remove(file.Name()) // in Lambda the folder is emptied with the instance at the latest
+}
+
+// writeFile writes the spooled rows with so many columns of each list.
+func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *export, lists map[string]int) error {
+	l := layouts[e.Kind]
+	form := s.exportForm(e, lists)
+	out, err := newTable(to, e.Format, form)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	for {
+		var row exportRow
+		if err := rows.Decode(&row); errors.Is(err, io.EOF) {
+			return out.Close()
+		} else if err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		cells := row.Cells
+		for _, h := range l.lists {
+			cells = append(cells, row.Lists[h.field]...)
+			cells = append(cells, make([]string, max(l.shown, lists[h.field])-len(row.Lists[h.field]))...)
+		}
+		if err := out.Append(cells); err != nil {
+			return err
+		}
+	}
+}
+
+// licenseColumns are those of an export of licenses; no import takes it.
+var licenseColumns = []string{
+	"License ID", "License Type", "Product", "Status", "Assigned To", "User ID", "Ext", "Cost Center Code", "Base license", "Date Added", "Date Assigned", "Order",
+}
+
+func (s *Exports) exportForm(e *export, lists map[string]int) workbook.Form {
+	switch e.Kind {
+	case PhonesOf:
+		return phonesForm(s.products, e.CreatedAt)
+	case Licenses:
+		return workbook.Form{Created: e.CreatedAt, Title: "Licenses", Header: licenseColumns}
+	case Users, CallQueues, Dashboards:
+	}
+	return s.form(e.Kind, e.CreatedAt, layouts[e.Kind].header(lists))
+}
+
+// exportRow is a row of an export: the cells of its single columns, and those of its lists.
+type exportRow struct {
+	Cells []string            `json:"c"`
+	Lists map[string][]string `json:"l,omitempty"`
+}
+
+// each visits the rows of a kind, in the order of their ids.
+func (s *Exports) each(ctx context.Context, c *call.Call, kind Kind, visit func(exportRow) error) error {
+	switch kind {
+	case Users:
+		return eachUser(ctx, s.directory, c, func(u directory.User) error {
+			active := "yes"
+			if !u.Active {
+				active = "no"
+			}
+			return visit(exportRow{
+				[]string{u.ID, u.Name, u.Email, u.Extension, u.Number, active, u.AgentSource},
+				map[string][]string{fieldRoles: u.RoleIDs, fieldLicenses: u.Licenses},
+			})
+		})
+	case CallQueues:
+		return eachPage(func(after string) (string, error) {
+			queues, next, err := s.directory.ListQueues(ctx, c, "", after, pageOfExport)
+			for _, q := range queues {
+				if err = visit(exportRow{[]string{q.ID, q.Name}, map[string][]string{fieldMembers: packed(q.Members)}}); err != nil {
+					break
+				}
+			}
+			return next, err
+		})
+	case Dashboards:
+		return eachPage(func(after string) (string, error) {
+			dashboards, next, err := s.directory.ListDashboards(ctx, c, "", after, pageOfExport)
+			for _, d := range dashboards {
+				if err = visit(exportRow{[]string{d.ID, d.Name}, map[string][]string{fieldQueues: d.QueueIDs}}); err != nil {
+					break
+				}
+			}
+			return next, err
+		})
+	case PhonesOf:
+		return eachPhone(ctx, s.directory, c, s.products, func(p Phone) error { return visit(exportRow{Cells: p.row()}) })
+	case Licenses:
+		return eachPage(func(after string) (string, error) {
+			licenses, next, err := s.desk.List(ctx, c, license.Filter{}, after, pageOfExport)
+			for i := range licenses {
+				if err = visit(exportRow{Cells: licenseCells(&licenses[i], s.products)}); err != nil {
+					break
+				}
+			}
+			return next, err
+		})
+	}
+	return fmt.Errorf("an export of the unknown kind %q", kind)
+}
+
+// eachPage reads page after page.
+func eachPage(read func(after string) (next string, err error)) error {
+	for after := ""; ; {
+		next, err := read(after)
+		if err != nil || next == "" {
+			return err
+		}
+		after = next
+	}
+}
+
+// packed puts ids into at most 250 cells: one each where there is room, several with semicolons between them otherwise.
+func packed(ids []string) []string {
+	const most = 250
+	if len(ids) <= most {
+		return ids
+	}
+	each := (len(ids) + most - 1) / most
+	var cells []string
+	for len(ids) > 0 {
+		n := min(each, len(ids))
+		cells = append(cells, strings.Join(ids[:n], ";"))
+		ids = ids[n:]
+	}
+	return cells
+}
+
+func licenseCells(l *license.License, products *catalog.Catalog) []string {
+	name := l.ProductID
+	if p, ok := products.Lookup(l.ProductID); ok {
+		name = p.Name
+	}
+	at := func(t *time.Time) string {
+		if t == nil || t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	return []string{
+		l.ID, name, l.ProductID, string(l.Status), l.UserName, l.UserID, l.Extension, l.CostCenter, l.BaseLicenseID, at(&l.AddedAt), at(l.AssignedAt), l.OrderID,
+	}
+}

@@ -1,0 +1,80 @@
+package imports
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+)
+
+// ExportView is an export as api.md shows it.
+type ExportView struct {
+	ID          string     `json:"id" format:"uuid"`
+	Kind        Kind       `json:"kind" enum:"users,call-queues,dashboards,licenses,phones"`
+	Format      string     `json:"format" enum:"xlsx,csv"`
+	State       string     `json:"state" enum:"queued,running,ready,failed"`
+	Percent     int        `json:"percent" doc:"How far it is: 0, 50 or 100."`
+	FileName    string     `json:"fileName"`
+	Rows        int        `json:"rows" doc:"Below the header, once it is ready."`
+	CreatedAt   time.Time  `json:"createdAt"`
+	CreatedBy   string     `json:"createdBy"`
+	Message     string     `json:"message,omitempty" doc:"Why it failed."`
+	DownloadURL string     `json:"downloadUrl,omitempty" doc:"Where the file is, once it is ready. Whoever has the URL can read the file until it expires."`
+	ExpiresAt   *time.Time `json:"expiresAt,omitempty" doc:"When the URL expires: 15 minutes after it was given."`
+}
+
+func (e *export) view() ExportView {
+	percent := map[string]int{exportRunning: 50, exportReady: 100, exportFailed: 100}
+	return ExportView{
+		ID: e.ID, Kind: e.Kind, Format: e.Format, State: e.State, Percent: percent[e.State], FileName: e.FileName, Rows: e.Rows, CreatedAt: e.CreatedAt,
+		CreatedBy: e.CreatedBy, Message: e.Why,
+	}
+}
+
+type exportInput struct {
+	api.Account
+	Body struct {
+		Kind   Kind   `json:"kind" enum:"users,call-queues,dashboards,licenses,phones" doc:"What the rows are. All but licenses are files that an import, or a mass configuration, takes; unedited, each row of it is unchanged."`
+		Format string `json:"format,omitempty" enum:"xlsx,csv" default:"xlsx"`
+	}
+}
+
+// exportRoutes registers the operations on exports.
+func (*Service) exportRoutes(k *api.Kit, env *app.Env) {
+	s := NewExports(env, license.NewDesk(catalog.Default()))
+	const path = "/v1/accounts/{account}/exports"
+	read := []auth.Permission{auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead}
+	api.Register(k, api.Operation{
+		ID: "create-export", Method: http.MethodPost, Path: path, Tag: tag, Permissions: read, Status: http.StatusAccepted,
+		Summary: "Ask for users, call queues, dashboards, licenses or phones as a file",
+	}, func(ctx context.Context, c *call.Call, in *exportInput) (*api.Tagged[ExportView], error) {
+		if need := exportPermission(in.Body.Kind); !allows(ctx, need) {
+			return nil, lacks(need)
+		}
+		e, err := s.Create(ctx, c, in.Body.Kind, in.Body.Format)
+		return &api.Tagged[ExportView]{Status: http.StatusAccepted, Location: exportNames.Location(c.Account, e.ID), Body: e.view()}, err
+	})
+	api.Register(k, api.Operation{
+		ID: "get-export", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read, Summary: "Read an export: its state, and where its file is",
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ExportView], error) {
+		e, err := s.Get(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		v := e.view()
+		if e.State == exportReady {
+			url, expires, err := s.link(ctx, c, e)
+			if err != nil {
+				return nil, err
+			}
+			v.DownloadURL, v.ExpiresAt = url, &expires
+		}
+		return &api.Tagged[ExportView]{Status: http.StatusOK, ETag: call.Tag(e.version), Body: v}, nil
+	})
+}

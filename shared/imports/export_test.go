@@ -1,0 +1,221 @@
+package imports_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/testkit"
+	"seatwise/shared/catalog"
+	"seatwise/shared/craft/sheet"
+	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
+	"seatwise/shared/imports"
+	"seatwise/shared/massconfig"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/files"
+)
+
+func (o *office) exports(method, path string, body any, may ...auth.Permission) testkit.Response {
+	o.f.Helper()
+	if len(may) == 0 {
+		may = append(may, everything...)
+		may = append(may, auth.LicensesRead, auth.LicensesManage)
+	}
+	return o.Do(o.t, o.api, testkit.Request{
+		Method: method, Path: "/v1/accounts/" + o.Account + "/exports" + path, Body: body, User: "admin", Account: o.Account, Permissions: may,
+	})
+}
+
+func (o *office) export(kind imports.Kind, format string) imports.ExportView {
+	o.f.Helper()
+	r := o.exports("POST", "", map[string]any{"kind": kind, "format": format})
+	v := testkit.Decode[imports.ExportView](o.t, r, 202)
+	if v.State != "queued" || r.Header.Get("Location") != "/v1/accounts/"+o.Account+"/exports/"+v.ID {
+		o.f.Fatalf("%+v at %s", v, r.Header.Get("Location"))
+	}
+	tickets := o.files.Take()
+	if len(tickets) != 1 {
+		o.f.Fatalf("%d tickets", len(tickets))
+	}
+	o.must(o.apply(o.ctx, event(tickets[0])))
+	o.must(o.apply(o.ctx, event(tickets[0]))) // S3 tells it twice
+	return testkit.Decode[imports.ExportView](o.t, o.exports("GET", "/"+v.ID, nil), 200)
+}
+
+// downloaded is an export's file.
+func (o *office) downloaded(v imports.ExportView) []byte {
+	o.f.Helper()
+	if v.State != "ready" || v.DownloadURL == "" || v.ExpiresAt == nil || v.Percent != 100 {
+		o.f.Fatalf("%+v", v)
+	}
+	req, err := http.NewRequestWithContext(o.ctx, http.MethodGet, v.DownloadURL, http.NoBody)
+	o.must(err)
+	resp, err := http.DefaultClient.Do(req)
+	o.must(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	o.must(err)
+	if resp.StatusCode != 200 || !strings.Contains(resp.Header.Get("Content-Disposition"), v.FileName) {
+		o.f.Fatalf("download: %s %v", resp.Status, resp.Header)
+	}
+	return body
+}
+
+// read gives the rows of a file.
+func (o *office) read(body []byte, name string) []string {
+	o.f.Helper()
+	reader, err := sheet.Open(bytes.NewReader(body), int64(len(body)), name, sheet.DefaultLimits())
+	o.must(err)
+	defer reader.Close()
+	var rows []string
+	o.must(reader.Rows(func(r sheet.Row) error {
+		cells := make([]string, len(r.Cells))
+		for i, c := range r.Cells {
+			cells[i] = c.Text
+		}
+		rows = append(rows, strings.Join(cells, "|"))
+		return nil
+	}))
+	return rows
+}
+
+// An export is the file that imports it: sent back unedited, every row is unchanged (spec 14), whatever the names are.
+func TestExportsAreFilesThatImport(t *testing.T) {
+	o := company(t)
+	o.role("late", "client-desktop")
+	o.buy(catalog.PhoneSystemID, 2)
+	o.buy("team_chat", 2)
+	for i, name := range []string{"=bad", "'=bad", "+49 (0)", "@home", `Zoë "Z", Ltd.; x`, "#REF!", "007", "TRUE"} {
+		o.user(directory.User{
+			ID: fmt.Sprintf("odd%d", i), Name: name, Email: fmt.Sprintf("odd%d@example.com", i), Extension: fmt.Sprintf("0%d", 100+i), Number: fmt.Sprintf("+49301234%d", i),
+			RoleIDs: []string{"agent", "crm", "late", directory.SuperAdmin}, Active: true,
+		})
+	}
+	o.user(directory.User{ID: "pbx", Name: "P", RoleIDs: []string{}, Licenses: []string{"agent-user", "essential-user"}, AgentSource: "pbx", Active: true})
+	var many []string
+	for i := range 300 {
+		many = append(many, fmt.Sprintf("member%03d", i))
+	}
+	o.hire(many...)
+	o.queue("large", many...)
+	o.dashboard("d1", "q1", "large")
+	o.dashboard("d2")
+	for kind, rows := range map[imports.Kind]int{imports.Users: 315, imports.CallQueues: 3, imports.Dashboards: 2} {
+		for _, format := range []string{"xlsx", "csv"} {
+			v := o.export(kind, format)
+			body := o.downloaded(v)
+			back := o.in(filejob.Ready, o.upload(kind, "back."+format, body, false))
+			if back.Counts.Rows != rows || back.Counts.Unchanged != rows || v.Rows != rows {
+				t.Errorf("%s %s: %d exported, %+v", kind, format, v.Rows, back.Counts)
+				for _, r := range o.rows(back.ID) {
+					if r.Outcome != filejob.Unchanged {
+						t.Logf("%+v", r)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Phones come as a file of mass configuration, and licenses as a list.
+func TestExportsOfPhonesAndLicenses(t *testing.T) {
+	o := company(t)
+	o.buy(catalog.PhoneSystemID, 2)
+	o.buy("team_chat", 1)
+	ch := o.desk.Change(o.Call("admin"))
+	o.must(load(o, ch, "xavier"))
+	o.must(ch.Grant(o.ctx, "xavier", catalog.PhoneSystemID, "direct"))
+	o.must(ch.SetAddOns(o.ctx, "xavier", catalog.PhoneSystemID, []string{"team_chat"}, "direct"))
+	o.must(commit(o, ch))
+	for _, format := range []string{"xlsx", "csv"} {
+		body := o.downloaded(o.export(imports.PhonesOf, format))
+		mass := func(method, path string, body any) massconfig.View {
+			r := o.Do(t, o.api, testkit.Request{
+				Method: method, Path: "/v1/accounts/" + o.Account + "/mass-configurations" + path, Body: body, User: "admin", Account: o.Account,
+				Permissions: []auth.Permission{auth.LicensesRead, auth.LicensesManage},
+			})
+			return testkit.Decode[massconfig.View](t, r, map[string]int{"POST": 201, "GET": 200}[method])
+		}
+		v := mass("POST", "", map[string]any{"fileName": "p." + format, "sizeBytes": len(body)})
+		o.must(o.check(o.ctx, o.putAt(v.Upload, "uploads/"+o.Account+"/"+v.ID+"/p."+format, body)))
+		if v = mass("GET", "/"+v.ID, nil); v.Counts.Rows != 1 || v.Counts.Unchanged != 1 {
+			t.Errorf("%s: %+v %s %+v", format, v.Counts, v.Message, v.Errors)
+		}
+		got := o.read(o.downloaded(o.export(imports.Licenses, format)), "l."+format)
+		text := strings.Join(got, "\n")
+		if len(got) < 4 || !strings.HasPrefix(got[0], "License ID|License Type|Product|Status|Assigned To|User ID|Ext|") ||
+			!strings.Contains(text, "|Phone System|phone-system|assigned|Xavier|xavier|500|") || !strings.Contains(text, "|Phone System|phone-system|available||||") {
+			t.Errorf("%s: %s", format, text)
+		}
+	}
+}
+
+// Who may not read the things may not export them, nor see that somebody did.
+func TestExportsNeedThePermissionOfTheirKind(t *testing.T) {
+	o := company(t)
+	for kind, need := range map[imports.Kind]auth.Permission{
+		imports.Users: auth.DirectoryRead, imports.CallQueues: auth.DirectoryRead, imports.Dashboards: auth.LiveReportsView, imports.Licenses: auth.LicensesRead,
+		imports.PhonesOf: auth.LicensesRead,
+	} {
+		v := testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": kind}, need), 202)
+		testkit.Decode[imports.ExportView](t, o.exports("GET", "/"+v.ID, nil, need), 200)
+		for _, other := range []auth.Permission{auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead} {
+			if other == need {
+				continue
+			}
+			testkit.Problem(t, o.exports("POST", "", map[string]any{"kind": kind}, other), 403, "forbidden")
+			testkit.Problem(t, o.exports("GET", "/"+v.ID, nil, other), 404, "not-found")
+		}
+		testkit.Problem(t, o.exports("POST", "", map[string]any{"kind": kind}, auth.MetricsRead), 403, "forbidden")
+	}
+	testkit.Problem(t, o.exports("POST", "", map[string]any{"kind": "roles"}), 422, "validation")
+	testkit.Problem(t, o.exports("POST", "", map[string]any{"kind": "users", "format": "ods"}), 422, "validation")
+	testkit.Problem(t, o.exports("GET", "/nothing", nil), 404, "not-found")
+}
+
+// A worker that dies leaves the export to the schedule once its lease is over; after four attempts it fails for good.
+func TestExportsAreResumed(t *testing.T) {
+	o := company(t)
+	v := testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": "users"}), 202)
+	o.files.Take() // nobody hears of it
+	get := func() imports.ExportView {
+		return testkit.Decode[imports.ExportView](t, o.exports("GET", "/"+v.ID, nil), 200)
+	}
+	store := o.Env.Files
+	o.Env.Files = failing{store}
+	for i := range 4 {
+		if err := o.apply(o.ctx, o.schedule()); err == nil {
+			t.Fatalf("attempt %d failed in silence", i)
+		}
+		if got := get(); got.State != "running" {
+			t.Fatalf("attempt %d: %+v", i, got)
+		}
+		o.Clock.Add(time.Minute)
+	}
+	o.must(o.apply(o.ctx, o.schedule()))
+	if got := get(); got.State != "failed" || !strings.Contains(got.Message, "4 attempts") {
+		t.Errorf("%+v", got)
+	}
+	o.Env.Files = store
+	v = testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": "users", "format": "csv"}), 202)
+	o.files.Take()
+	o.must(o.apply(o.ctx, o.schedule()))
+	o.must(o.apply(o.ctx, o.schedule()))
+	if got := get(); got.State != "ready" || got.Rows != 6 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// failing stores no result.
+type failing struct{ files.Store }
+
+func (failing) Put(context.Context, files.Ref, io.ReadSeeker, int64, string) (files.Info, error) {
+	return files.Info{}, errors.New("the store is away")
+}

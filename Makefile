@@ -18,6 +18,10 @@ VENV    := $(TOOLS)/venv
 # schemathesis has an environment of its own: what it needs and what sam pins must not decide about each other.
 CALLERS  := $(TOOLS)/venv-callers
 EMULATOR := $(TOOLS)/venv-emulator
+# The programs that write workbooks, of three languages.
+WRITERS := $(TOOLS)/venv-writers
+WRITERS_NODE := $(TOOLS)/writers-node
+WRITERS_POI  := $(TOOLS)/writers-poi
 # sam and cfn-lint want a region even where they call none.
 REGION ?= us-east-1
 
@@ -128,6 +132,10 @@ emulator: export PYTHONDONTWRITEBYTECODE := 1
 emulator: $(VENV)/installed $(EMULATOR)/installed ## Deploy the stack to an emulator of AWS that enforces IAM, and run everything there. ARGS="--plant all" is handed on.
 	$(EMULATOR)/bin/python infra/emulator/emulator.py $(ARGS)
 
+.PHONY: writers
+writers: $(WRITERS)/installed $(WRITERS_NODE)/installed $(WRITERS_POI)/installed ## Have other programs write workbooks and CSV, and read each to the same rows. Needs node, java, mvn and soffice.
+	go run -buildvcs=false ./infra/writers -python $(WRITERS)/bin/python -node $(WRITERS_NODE) -poi $(WRITERS_POI) $(ARGS)
+
 .PHONY: mutations
 mutations: ## Plant bugs one after the other, each of which the tests must catch. ARGS="-only lease" is handed on.
 	go run -buildvcs=false ./infra/mutations $(ARGS)
@@ -171,7 +179,19 @@ $(GOLANGCI):
 $(VENV)/installed: infra/tools/requirements.txt
 $(CALLERS)/installed: infra/callers/requirements.txt
 $(EMULATOR)/installed: infra/emulator/requirements.txt
-$(VENV)/installed $(CALLERS)/installed $(EMULATOR)/installed:
+$(WRITERS)/installed: infra/writers/requirements.txt
+$(VENV)/installed $(CALLERS)/installed $(EMULATOR)/installed $(WRITERS)/installed:
 	python3 -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $<
+	touch $@
+
+$(WRITERS_NODE)/installed: infra/writers/package.json infra/writers/package-lock.json
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(WRITERS_POI)/installed: infra/writers/pom.xml
+	rm -rf $(@D)
+	mvn -B -q -f $< dependency:copy-dependencies -DoutputDirectory=$(abspath $(@D)) -DincludeScope=runtime
 	touch $@

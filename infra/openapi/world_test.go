@@ -169,6 +169,7 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		queues := fmt.Sprintf("Call queue,Name,Member 1\nq8-%s,Eight,u1-%s\nq9-%s,Nine,u2-%s\n", account, account, account, account)
 		imports = append(imports, w.plan(t, post, get, "/imports", object{"kind": "call-queues", "fileName": "queues.csv"}, queues))
 	}
+	export := fmt.Sprint(post("/exports", object{"kind": "users"})["id"])
 	w.things[account] = []string{
 		"{account}", account,
 		"/cost-centers/{code}", "/cost-centers/" + named("CC", 1),
@@ -178,6 +179,7 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		"/exclusions/{product}/{user}", "/exclusions/live-reports/" + named("u", 1),
 		"/mass-configurations/{id}", "/mass-configurations/" + plans[0],
 		"/imports/{id}", "/imports/" + imports[0],
+		"/exports/{id}", "/exports/" + export,
 		"/users/{id}", "/users/" + named("u", 1),
 		"/roles/{id}", "/roles/" + named("r", 1),
 		"/call-queues/{id}", "/call-queues/" + named("q", 1),

@@ -114,6 +114,9 @@ func drawRows(rt *rapid.T, kind imports.Kind) [][]string {
 			rows = append(rows, row(id, "Board "+id, strings.Join(some(rt, queueIDs[:3], "wanted queue on "+id), ";")))
 		}
 	}
+	if len(rows) == 0 {
+		rt.Skip("a file has rows")
+	}
 	return rows
 }
 

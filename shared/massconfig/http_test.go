@@ -27,7 +27,9 @@ const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"
 // What a request may not be (api.md, Conventions).
 func TestRefusedRequests(t *testing.T) {
 	o := open(t)
-	v := o.checked(Ready)
+	o.hire("Alice")
+	o.buy(1, "phone-system")
+	v := o.checked(Ready, row("102", "", "alice"))
 	good := map[string]any{"fileName": "phones.csv", "sizeBytes": 10}
 	with := func(name string, value any) map[string]any {
 		body := map[string]any{"fileName": "phones.csv", "sizeBytes": 10}

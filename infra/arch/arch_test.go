@@ -81,6 +81,7 @@ var packages = map[string]kind{
 	"shared/report":               room,
 	"shared/report/reportbuilder": room,
 	"shared/usage":                room,
+	"shared/wallboard":            room,
 
 	"shared/catalog/catalogfile":      testkit, // the generator of the catalog and tests
 	"shared/platform/table/faulty":    testkit,

@@ -23,6 +23,9 @@ const root = "../.."
 // healthID is the one operation without a token (api.md).
 const healthID = "get-health"
 
+// meID is the one operation that any valid token may call.
+const meID = "get-me"
+
 // operation is one operation of the document, at its place.
 type operation struct {
 	*huma.Operation
@@ -174,9 +177,15 @@ func TestTheTemplateAndTheDocumentAgree(t *testing.T) {
 func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
 	for _, op := range operations(t) {
 		names, declared := op.Extensions["x-permissions"].([]string)
-		if op.OperationID == healthID {
+		switch op.OperationID {
+		case healthID:
 			if declared || len(op.Security) > 0 {
 				t.Errorf("%s needs no token", op.name())
+			}
+			continue
+		case meID:
+			if len(names) > 0 || len(op.Security) == 0 {
+				t.Errorf("%s needs a token without any permission", op.name())
 			}
 			continue
 		}
@@ -256,11 +265,10 @@ func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 // TestWhatChangesIsRepeatable: Idempotency-Key on every POST, If-Match on every other change (api.md).
 func TestWhatChangesIsRepeatable(t *testing.T) {
 	for _, op := range operations(t) {
+		if op.method != http.MethodGet && !op.parameter("header", "Idempotency-Key") {
+			t.Errorf("%s takes no Idempotency-Key", op.name())
+		}
 		switch op.method {
-		case http.MethodPost:
-			if !op.parameter("header", "Idempotency-Key") {
-				t.Errorf("%s takes no Idempotency-Key", op.name())
-			}
 		case http.MethodPut, http.MethodPatch, http.MethodDelete:
 			if !op.parameter("header", "If-Match") {
 				t.Errorf("%s takes no If-Match", op.name())

@@ -48,10 +48,17 @@ func newWorld(t *testing.T) *world {
 		runner:   testlocal.Start(t, testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}),
 		document: document, functions: functionsOf(t), things: map[string][]string{},
 		sample: map[string]string{
-			"assign-license":   `{"userId":"u1-acme"}`,
-			"reassign-license": `{"userId":"u1-acme"}`,
-			"change-license":   `{"costCenter":"CC1-acme"}`,
-			"set-add-ons":      `{"productIds":["device_ip_phone"]}`,
+			"assign-license":    `{"userId":"u1-acme"}`,
+			"reassign-license":  `{"userId":"u1-acme"}`,
+			"change-license":    `{"costCenter":"CC1-acme"}`,
+			"set-add-ons":       `{"productIds":["device_ip_phone"]}`,
+			"patch-add-ons":     `{"productIds":["device_ip_phone"]}`,
+			"patch-user":        `{"name":"Other"}`,
+			"patch-role":        `{"name":"Other"}`,
+			"patch-call-queue":  `{"name":"Other"}`,
+			"patch-dashboard":   `{"name":"Other"}`,
+			"patch-wallboard":   `{"name":"Other"}`,
+			"patch-cost-center": `{"name":"Other"}`,
 		},
 		required: map[string]string{"explain-license": "product=live-reports"},
 	}
@@ -131,10 +138,11 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		put("/cost-centers/"+named("CC", n), object{"name": "Cost center"})
 		put("/roles/"+named("r", n), object{"name": "Role", "permissions": []string{"liveReports.view"}})
 	}
-	var orders []string
+	var orders, quotes []string
 	for range 2 {
 		lines := []object{{"productId": "live-reports", "quantity": 1, "costCenter": named("CC", 1)}, {"productId": "phone-system", "quantity": 2, "costCenter": named("CC", 1)}}
 		quote := post("/quotes", object{"lines": lines})
+		quotes = append(quotes, fmt.Sprint(quote["id"]))
 		orders = append(orders, fmt.Sprint(post("/orders", object{"quoteId": quote["id"], "acknowledged": true})["id"]))
 	}
 	for n := 1; n <= 6; n++ {
@@ -149,6 +157,9 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		held := items(t, get("/licenses?product=live-reports&user="+named("u", n)))
 		post("/licenses/"+fmt.Sprint(held[0]["id"])+"/unassign", nil)
 	}
+	post("/assignments", object{"items": []object{
+		{"productId": "essential-user", "userId": named("u", 1)}, {"productId": "client-desktop", "userId": named("u", 1)},
+	}})
 	license := items(t, get("/licenses?product=phone-system"))[0]["id"]
 	cart := put("/cart", object{"lines": []object{{"productId": "phone-system", "quantity": 2}}})
 	lines, _ := cart["lines"].([]any)
@@ -174,6 +185,7 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		"{account}", account,
 		"/cost-centers/{code}", "/cost-centers/" + named("CC", 1),
 		"/cart/lines/{line}", "/cart/lines/" + fmt.Sprint(line["id"]),
+		"/quotes/{id}", "/quotes/" + quotes[0],
 		"/orders/{id}", "/orders/" + orders[0],
 		"/licenses/{id}", "/licenses/" + fmt.Sprint(license),
 		"/exclusions/{product}/{user}", "/exclusions/live-reports/" + named("u", 1),

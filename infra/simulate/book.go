@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
+	"seatwise/shared/wallboard"
 )
 
 // book is the plain model of one account. It is fed with the commits that took effect, one by one, and after each of them it looks at what that one has touched,
@@ -42,7 +43,8 @@ type book struct {
 	charged         map[string]int64 // by product and cost center
 	bought, centers map[string]int64
 	days, taken     map[string]int64
-	wallboards      map[string]bool
+	wallboards      map[string]wallboard.Stored
+	fleets          map[string]wallboard.Fleet
 	devices         int64
 
 	codes     map[string]bool // of the cost centers
@@ -126,7 +128,7 @@ func newBook(m *simulation, account string) *book {
 		holders: map[string]*license.Holder{}, waits: map[string]license.Wait{}, excluded: map[string]bool{}, extensions: map[string]license.Extension{},
 		numbers: map[string]string{}, have: map[string]*tally{}, charged: map[string]int64{}, bought: map[string]int64{}, centers: map[string]int64{},
 		days: map[string]int64{}, taken: map[string]int64{}, confirmed: map[string]bool{}, orders: map[string]purchase.Order{}, quoted: map[string]string{},
-		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, dirty: newDirt(), wallboards: map[string]bool{}, codes: map[string]bool{},
+		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, dirty: newDirt(), wallboards: map[string]wallboard.Stored{}, fleets: map[string]wallboard.Fleet{}, codes: map[string]bool{},
 		log: fold{
 			held: map[string]int{}, ended: map[string]int{}, placed: map[string]int{}, bought: map[string]int64{}, waits: map[string]int64{},
 			charged: map[string]int64{}, waiting: map[string]bool{}, perDay: map[string]map[string]int64{}, rows: map[string]map[int]bool{},
@@ -219,7 +221,9 @@ func (b *book) put(kind, rest string, item table.Item) {
 	case "AUDIT":
 		b.record(decode[call.AuditRecord](b, item))
 	case "WALLBOARDS":
-		b.wallboards[item.Sort] = true
+		b.wallboards[item.Sort] = decode[wallboard.Stored](b, item)
+	case "WALLBOARD-FLEET":
+		b.fleets[item.Sort] = decode[wallboard.Fleet](b, item)
 	case "MASSCONFIG", "MASSCONFIG-PARTS", "MASSCONFIG-DROP", "IMPORT", "IMPORT-PARTS":
 		b.putJob(kind, rest, item)
 	}
@@ -270,6 +274,12 @@ func (b *book) remove(kind, rest, sort string) {
 func (b *book) add(kind, sort string, bound table.Bound) {
 	switch kind {
 	case "SEATS":
+		if sort == catalog.WallboardID {
+			if bound.Name == wallboard.Used {
+				b.devices += bound.By
+			}
+			return
+		}
 		if product := sort; !strings.HasPrefix(sort, "#") {
 			b.bought[product] += bound.By
 			b.dirty.products[product] = true
@@ -286,10 +296,6 @@ func (b *book) add(kind, sort string, bound table.Bound) {
 		_, product, _ := strings.Cut(bound.Name, ":")
 		b.days[product] += bound.By
 		b.dirty.products[product] = true
-	case "WALLBOARD-LIMIT":
-		if bound.Name == "used" {
-			b.devices += bound.By
-		}
 	}
 }
 
@@ -442,8 +448,14 @@ func (b *book) verify() {
 			}
 		}
 	}
-	if int64(len(b.wallboards)) != b.devices {
-		b.fail("I2: %d wallboards, and %d are counted", len(b.wallboards), b.devices)
+	registered := int64(0)
+	for _, w := range b.wallboards {
+		if b.fleets[w.UserID].Term == w.Term {
+			registered++
+		}
+	}
+	if registered != b.devices {
+		b.fail("I2: %d wallboards, and %d are counted", registered, b.devices)
 	}
 }
 

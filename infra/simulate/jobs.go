@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
@@ -279,18 +280,28 @@ func (b *book) verifyImported(d jobDocument, row planRow) {
 	switch d.Kind {
 	case "users":
 		p := decode[struct {
-			Name     string   `json:"name"`
-			Active   bool     `json:"active"`
-			RoleIDs  []string `json:"roleIds"`
-			Licenses []string `json:"licenses"`
+			Name    string   `json:"name"`
+			Active  bool     `json:"active"`
+			RoleIDs []string `json:"roleIds"`
 		}](b, item("USERS", "", row.ID))
 		h := b.holders[row.ID]
 		if h == nil {
 			b.fail("I13: row %d of import %s wants user %s, who is no holder", row.Row, d.ID, row.ID)
 			return
 		}
-		got = fmt.Sprint(p.Name, p.Active, p.RoleIDs, p.Licenses, h.Extension)
-		want = fmt.Sprint(row.Name, !row.User.Inactive, row.User.Roles, row.User.Licenses, row.User.Extension)
+		var own []string // the metered products that they hold directly
+		for _, product := range sorted(h.Holdings) {
+			q, _ := b.products.Lookup(product)
+			if h.Holds(product) && q.Kind == catalog.Metered && slices.ContainsFunc(h.Holdings[product].Grants, func(g license.Grant) bool { return g.Source == license.Direct }) {
+				own = append(own, product)
+			}
+		}
+		wanted := row.User.Licenses
+		if row.User.Inactive {
+			wanted = nil
+		}
+		got = fmt.Sprint(p.Name, p.Active, p.RoleIDs, own, h.Extension)
+		want = fmt.Sprint(row.Name, !row.User.Inactive, row.User.Roles, wanted, row.User.Extension)
 	case "call-queues":
 		q := decode[struct {
 			Name   string `json:"name"`

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/platform/api"
@@ -13,9 +14,13 @@ import (
 
 const tag = "Accounts"
 
-type putInput struct {
-	api.Account
-	Body Settings
+// body is what PUT takes: every field of GET (spec 6).
+type body struct {
+	Settings
+	ID        string    `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
+	Terms     []Terms   `json:"terms,omitempty" readOnly:"true" nullable:"false" doc:"What counts from which billing date on; kept by the server."`
+	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
+	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true"`
 }
 
 type listInput struct{ api.Paging }
@@ -24,34 +29,42 @@ type listInput struct{ api.Paging }
 func Routes(k *api.Kit, env *app.Env) {
 	s := NewService(env, catalog.Default())
 
-	api.Register(k, api.Operation{
-		ID: "put-account", Method: http.MethodPut, Path: "/v1/accounts/{account}", Summary: "Make or change an account", Tag: tag,
-		Permissions: []auth.Permission{auth.AccountsManage}, Creates: true, Makes: true, Conflicts: true,
-	}, func(ctx context.Context, c *call.Call, in *putInput) (*api.Tagged[Account], error) {
-		if err := api.CheckID("account", c.Account); err != nil {
-			return nil, err
-		}
-		a, version, created, err := s.Put(ctx, c, in.Body)
-		if err != nil {
-			return nil, err
-		}
-		out := &api.Tagged[Account]{Status: http.StatusOK, ETag: call.Tag(version), Body: a}
-		if created {
-			out.Status, out.Location = http.StatusCreated, "/v1/accounts/"+a.ID
-		}
-		return out, nil
-	})
-
-	api.Register(k, api.Operation{
-		ID: "get-account", Method: http.MethodGet, Path: "/v1/accounts/{account}", Summary: "Read an account", Tag: tag,
+	one := api.ReadWrite[api.Account, body, Account]{
+		New: func(at *api.Account) Account { return Account{ID: at.Account} },
+		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Account], error) {
+			a, version, err := Load(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			return &api.Tagged[Account]{Status: http.StatusOK, ETag: call.Tag(version), Body: a}, nil
+		},
+		Write: func(ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[body]) (*api.Tagged[Account], error) {
+			if err := api.CheckID("account", c.Account); err != nil {
+				return nil, err
+			}
+			a, version, created, err := s.Put(ctx, c, sent.Body.Settings)
+			if err != nil {
+				return nil, err
+			}
+			out := &api.Tagged[Account]{Status: http.StatusOK, ETag: call.Tag(version), Body: a}
+			if created {
+				out.Status, out.Location = http.StatusCreated, path(a.ID)
+			}
+			return out, nil
+		},
+	}
+	manage := []auth.Permission{auth.AccountsManage}
+	api.RegisterPut(k, api.Operation{
+		ID: "put-account", Path: "/v1/accounts/{account}", Summary: "Make or change an account", Tag: tag,
+		Permissions: manage, Creates: true, Makes: true, Conflicts: true,
+	}, one)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-account", Path: "/v1/accounts/{account}", Summary: "Change what is named of an account", Tag: tag, Permissions: manage, Conflicts: true,
+	}, one)
+	api.RegisterGet(k, api.Operation{
+		ID: "get-account", Path: "/v1/accounts/{account}", Summary: "Read an account", Tag: tag,
 		Permissions: []auth.Permission{auth.BillingRead, auth.LicensesRead, auth.DirectoryRead, auth.AccountsManage},
-	}, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Account], error) {
-		a, version, err := Load(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		return &api.Tagged[Account]{Status: http.StatusOK, ETag: call.Tag(version), Body: a}, nil
-	})
+	}, one)
 
 	api.Register(k, api.Operation{
 		ID: "list-accounts", Method: http.MethodGet, Path: "/v1/accounts", Summary: "List the accounts, by id", Tag: tag,
@@ -62,6 +75,8 @@ func Routes(k *api.Kit, env *app.Env) {
 		})
 	})
 }
+
+func path(id string) string { return "/v1/accounts/" + id }
 
 // Function is the Lambda function of the room.
 func Function(env *app.Env) (app.Function, error) {

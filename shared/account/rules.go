@@ -25,23 +25,25 @@ const (
 )
 
 // Check finds what is wrong with the settings beyond what their schema says, but for the time zone and the country, which
-// only their databases know.
-func (s Settings) Check(products *catalog.Catalog) []problem.Field {
+// only their databases know. Values that are as they were are not judged (spec 6); was is the zero Settings of a new
+// account.
+func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field {
 	var fields []problem.Field
 	add := func(field, message string) { fields = append(fields, problem.Field{Field: field, Message: message}) }
-	if strings.TrimSpace(s.Name) != s.Name || strings.ContainsFunc(s.Name, unicode.IsControl) || s.Name == "" {
+	if s.Name == "" || s.Name != was.Name && (strings.TrimSpace(s.Name) != s.Name || strings.ContainsFunc(s.Name, unicode.IsControl)) {
 		add("name", "must be text without control characters that neither begins nor ends with a space")
 	}
 	switch {
+	case s.Brand == was.Brand && s.Brand != "":
 	case strings.ContainsAny(s.Brand, noFileName) || strings.ContainsFunc(s.Brand, unicode.IsControl):
 		add("brand", "must be fit for a file name: no control characters and none of "+noFileName)
 	case s.Brand == "" || strings.Trim(s.Brand, " .") != s.Brand:
 		add("brand", "must be fit for a file name: it neither begins nor ends with a space or a period")
 	}
-	if !products.HasCurrency(s.Currency) {
+	if (s.Currency == "" || s.Currency != was.Currency) && !products.HasCurrency(s.Currency) {
 		add("currency", "must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "))
 	}
-	if s.BillingDay < 1 || s.BillingDay > 28 {
+	if s.BillingDay < 1 || s.BillingDay > 28 && s.BillingDay != was.BillingDay {
 		add("billingDay", "must be 1 to 28, days that every month has")
 	}
 	if !slices.Contains([]Bundle{Standard, CustomerEngagement}, s.Bundle) {

@@ -82,9 +82,6 @@ func (s *Service) List(ctx context.Context, limit int, after string) ([]Account,
 //
 // Errors: validation; precondition-failed; wrong-state for another currency once something was bought, since orders and bills stand in the old one.
 func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a Account, version int64, created bool, err error) {
-	if err := s.check(settings); err != nil {
-		return Account{}, 0, false, err
-	}
 	settings = settings.withDefaults()
 	rebundled := false
 	err = call.Decide(ctx, func(ctx context.Context) error {
@@ -102,15 +99,20 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 		change := call.Change{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
 		condition := table.IfAbsent
 		var ops []table.Operation
+		var before Account
 		if exists {
-			before, err := call.Decode[Account](item)
-			if err != nil {
+			if before, err = call.Decode[Account](item); err != nil {
 				return err
 			}
 			if before.Settings.withDefaults() == settings {
 				a = before
-				return nil
+				return c.Commit(ctx, call.Whole(a, version, false))
 			}
+		}
+		if err := s.check(settings, before.Settings); err != nil {
+			return err
+		}
+		if exists {
 			if a, err = before.Changed(settings, c.At); err != nil {
 				return err
 			}
@@ -140,7 +142,11 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Answer{}, append(ops, put, audit)...)
+		answer := call.Whole(a, version, created)
+		if created {
+			answer.Header["Location"] = path(a.ID)
+		}
+		return c.Commit(ctx, answer, append(ops, put, audit)...)
 	})
 	if err != nil {
 		return Account{}, 0, false, err
@@ -151,13 +157,15 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 	return a, version, created, nil
 }
 
-func (s *Service) check(settings Settings) error {
-	fields := settings.Check(s.products)
+// check finds what is wrong with settings, but for values that are as they were.
+func (s *Service) check(settings, was Settings) error {
+	fields := settings.Check(s.products, was)
 	// LoadLocation knows two names that are no zones: "" is UTC, and "Local" is wherever the function runs.
-	if _, err := time.LoadLocation(settings.Timezone); err != nil || settings.Timezone == "" || settings.Timezone == "Local" {
+	_, err := time.LoadLocation(settings.Timezone)
+	if settings.Timezone == "" || settings.Timezone != was.Timezone && (err != nil || settings.Timezone == "Local") {
 		fields = append(fields, problem.Field{Field: "timezone", Message: "must be the IANA name of a time zone, such as America/New_York"})
 	}
-	if settings.Country != "" && !isCountry(settings.Country) {
+	if settings.Country != "" && settings.Country != was.Country && !isCountry(settings.Country) {
 		fields = append(fields, problem.Field{Field: "country", Message: "must be the ISO 3166-1 code of a country, such as US"})
 	}
 	if len(fields) > 0 {

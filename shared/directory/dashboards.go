@@ -17,41 +17,59 @@ import (
 // Errors: validation (also for queues that do not exist), precondition-failed.
 func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
 	d.QueueIDs = unique(d.QueueIDs)
-	if err := CheckDashboard(d); err != nil {
+	var draft *DashboardDraft
+	var view DashboardWithGrants
+	err := call.Decide(ctx, func(ctx context.Context) (err error) {
+		if draft, err = s.draftDashboard(ctx, c, d.ID, &d); err != nil {
+			return err
+		}
+		view = DashboardWithGrants{Dashboard: d, Settling: true}
+		if draft.same || c.Repeatable() {
+			if view.Grants, err = s.countGrants(ctx, c, d.QueueIDs); err != nil {
+				return err
+			}
+		}
+		if draft.same {
+			view.Settling = false
+			return c.Commit(ctx, call.Whole(view, draft.Version, false))
+		}
+		return c.Provide(ctx, call.Whole(view, c.NextVersion(!draft.Made, draft.Version), draft.Made), draft.ops...)
+	})
+	switch {
+	case err != nil:
 		return DashboardWithGrants{}, 0, false, err
-	}
-	draft, err := s.writeDashboard(ctx, c, d.ID, &d)
-	if err != nil {
-		return DashboardWithGrants{}, 0, false, err
+	case draft.same:
+		return view, draft.Version, false, nil
 	}
 	settled, err := s.settleQueues(ctx, c, draft.changed...)
 	if err != nil {
 		return DashboardWithGrants{}, 0, false, err
 	}
-	counts, err := s.countGrants(ctx, c, d.QueueIDs)
-	return DashboardWithGrants{Dashboard: d, Grants: counts, Settling: !settled}, c.NextVersion(!draft.Made, draft.Version), draft.Made, err
+	view.Settling = !settled
+	if view.Grants, err = s.countGrants(ctx, c, d.QueueIDs); err != nil {
+		return DashboardWithGrants{}, 0, false, err
+	}
+	version := c.NextVersion(!draft.Made, draft.Version)
+	if c.Repeatable() {
+		err = c.Commit(ctx, call.Whole(view, version, draft.Made))
+	}
+	return view, version, draft.Made, err
 }
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
 func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) error {
-	draft, err := s.writeDashboard(ctx, c, id, nil)
+	var draft *DashboardDraft
+	err := call.Decide(ctx, func(ctx context.Context) (err error) {
+		if draft, err = s.draftDashboard(ctx, c, id, nil); err != nil {
+			return err
+		}
+		return c.Commit(ctx, call.Gone(), draft.ops...)
+	})
 	if err != nil {
 		return err
 	}
 	_, err = s.settleQueues(ctx, c, draft.changed...)
 	return err
-}
-
-// writeDashboard puts the dashboard, or deletes it when d is nil.
-func (s *Service) writeDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard) (*DashboardDraft, error) {
-	var draft *DashboardDraft
-	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		if draft, err = s.draftDashboard(ctx, c, id, d); err != nil {
-			return err
-		}
-		return c.Commit(ctx, call.Answer{}, draft.ops...)
-	})
-	return draft, err
 }
 
 // draftDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue that comes or goes is told in the same commit which dashboards
@@ -76,6 +94,16 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 		}
 		change.Before = draft.Before
 	}
+	if d != nil {
+		if err := CheckDashboard(*d, draft.Before); err != nil {
+			return nil, err
+		}
+		draft.After = *d
+		if exists && d.Name == draft.Before.Name && slices.Equal(d.QueueIDs, unique(draft.Before.QueueIDs)) {
+			draft.same = true
+			return draft, nil
+		}
+	}
 	op := table.Delete(key, table.IfVersion(item.Version))
 	var extra []table.Operation
 	if d == nil {
@@ -86,7 +114,6 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 		}
 		extra = append(extra, keep)
 	} else {
-		draft.After = *d
 		change.After = draft.After
 		put, err := dashboardItem(c, draft.After)
 		if err != nil {

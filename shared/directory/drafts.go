@@ -25,6 +25,8 @@ type UserDraft struct {
 
 	ch  *license.Change
 	ops []table.Operation
+	// changes is false when the user is as the draft has them already, and nothing is to be written; ended says that their wallboards end.
+	changes, ended bool
 }
 
 // Yields says whether a user gives up their extension or number by themselves, and as which version they must be found for that; 0 takes any.
@@ -35,11 +37,7 @@ type Yields func(user string) (version int64, ok bool)
 //
 // Errors: those of PutUser.
 func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yields) (*UserDraft, error) {
-	if err := CheckUser(u, s.products); err != nil {
-		return nil, err
-	}
-	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)
-	return s.draftUser(ctx, c, u, yields)
+	return s.draftUser(ctx, c, whole(u), yields)
 }
 
 // Operations are those of the draft, for a commit with so many more.
@@ -128,9 +126,6 @@ type QueueDraft struct {
 // Errors: validation, precondition-failed.
 func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string, members []string) (*QueueDraft, error) {
 	members = unique(members)
-	if err := CheckQueue(name, members); err != nil {
-		return nil, err
-	}
 	old, err := s.loadQueue(ctx, c, id)
 	if err != nil {
 		return nil, err
@@ -138,6 +133,17 @@ func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string,
 	alive := old.exists && !old.Deleted
 	if err := c.Matches(alive, old.revision()); err != nil {
 		return nil, err
+	}
+	d := &QueueDraft{Version: old.revision(), Made: !alive, c: c, old: old}
+	if alive {
+		d.Before = old.view()
+	}
+	if err := CheckQueue(name, members, d.Before); err != nil {
+		return nil, err
+	}
+	if alive && d.Before.Name == name && slices.Equal(d.Before.Members, members) {
+		d.After = d.Before
+		return d, nil
 	}
 	now := &loadedQueue{
 		queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At, Settled: old.Settled}, members: members,
@@ -150,15 +156,26 @@ func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string,
 		now.Shown = past[id].Shown
 	}
 	now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
-	d := &QueueDraft{After: now.view(), Version: old.revision(), Made: !alive, c: c, old: old, now: now}
-	if alive {
-		d.Before = old.view()
-	}
+	d.After, d.now = now.view(), now
 	return d, nil
+}
+
+// Changes says whether the draft changes anything; if not, it has no operations.
+func (d *QueueDraft) Changes() bool { return d.now != nil }
+
+// next is the version of the entity tag when the draft is committed.
+func (d *QueueDraft) next() int64 {
+	if !d.Changes() {
+		return d.Version
+	}
+	return d.c.NextVersion(d.old.exists, d.Version)
 }
 
 // Operations are those of the draft.
 func (d *QueueDraft) Operations() ([]table.Operation, error) {
+	if !d.Changes() {
+		return nil, nil
+	}
 	ops, err := queueOperations(d.c, d.old, d.now)
 	if err != nil {
 		return nil, err
@@ -184,6 +201,7 @@ type DashboardDraft struct {
 
 	changed []string // queues that come or go
 	ops     []table.Operation
+	same    bool // nothing changes; there are no operations then
 }
 
 // DraftDashboard decides what PutDashboard would do.
@@ -191,9 +209,6 @@ type DashboardDraft struct {
 // Errors: those of PutDashboard.
 func (s *Service) DraftDashboard(ctx context.Context, c *call.Call, d Dashboard) (*DashboardDraft, error) {
 	d.QueueIDs = unique(d.QueueIDs)
-	if err := CheckDashboard(d); err != nil {
-		return nil, err
-	}
 	return s.draftDashboard(ctx, c, d.ID, &d)
 }
 

@@ -39,48 +39,42 @@ type (
 		api.Paging
 	}
 
+	// A body of PUT has every field of GET (spec 6).
 	userBody struct {
-		Name        string   `json:"name" minLength:"1" maxLength:"200"`
-		Email       string   `json:"email,omitempty" maxLength:"254"`
-		Extension   string   `json:"extension,omitempty" maxLength:"10" doc:"1 to 10 digits; leading zeros count."`
-		Number      string   `json:"number,omitempty" maxLength:"16" doc:"3 to 15 digits, with or without a plus sign."`
-		RoleIDs     []string `json:"roleIds,omitempty" maxItems:"20" doc:"Roles of the account; super-admin is always one."`
-		Active      *bool    `json:"active,omitempty" doc:"True if left out."`
-		Licenses    []string `json:"licenses,omitempty" maxItems:"50" doc:"Metered products of the user's own."`
-		AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where agent-user comes from; manual if left out."`
+		ID          string        `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
+		Name        string        `json:"name" minLength:"1" maxLength:"200"`
+		Email       string        `json:"email,omitempty" maxLength:"254" nullable:"true" doc:"None if left out or null."`
+		Extension   string        `json:"extension,omitempty" maxLength:"10" nullable:"true" doc:"1 to 10 digits; leading zeros count. Stays if left out; null takes it away, and the number with it."`
+		Number      string        `json:"number,omitempty" maxLength:"16" nullable:"true" doc:"3 to 15 digits, with or without a plus sign. Stays if left out; null takes it away."`
+		RoleIDs     []string      `json:"roleIds,omitempty" maxItems:"20" nullable:"true" doc:"Roles of the account; super-admin is always one. Stay if left out; null or an empty list takes all away."`
+		Active      *bool         `json:"active,omitempty" nullable:"false" doc:"Stays if left out, and is true of a new user. Who is made inactive loses all that they hold."`
+		Licenses    []string      `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the user holds directly. Stay if left out; null or an empty list takes all away. Who is not active holds none."`
+		AgentSource string        `json:"agentSource,omitempty" enum:"manual,pbx" nullable:"true" doc:"Where agent-user comes from. Stays if left out; manual of a new one."`
+		Holdings    []UserLicense `json:"holdings,omitempty" readOnly:"true" nullable:"false" doc:"All licenses that the user holds."`
 	}
 	whyInput struct {
 		api.Resource
 		Product string `query:"product" required:"true" maxLength:"64" doc:"Product id."`
 	}
-	putUser struct {
-		api.Resource
-		Body userBody
-	}
 	roleBody struct {
+		ID          string   `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
 		Name        string   `json:"name" minLength:"1" maxLength:"200"`
-		Permissions []string `json:"permissions,omitempty" maxItems:"100" doc:"Such as liveReports.view and liveReports.full."`
-		Licenses    []string `json:"licenses,omitempty" maxItems:"50" doc:"Metered products that the role carries."`
-	}
-	putRole struct {
-		api.Resource
-		Body roleBody
+		Permissions []string `json:"permissions,omitempty" maxItems:"100" nullable:"true" doc:"Any of spec 9's but accounts.manage, such as liveReports.view. None if left out or null."`
+		Licenses    []string `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the role carries. None if left out or null."`
 	}
 	queueBody struct {
-		Name    string   `json:"name" minLength:"1" maxLength:"200"`
-		Members []string `json:"members,omitempty" maxItems:"20000" doc:"User ids."`
-	}
-	putQueue struct {
-		api.Resource
-		Body queueBody
+		ID         string   `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
+		Name       string   `json:"name" minLength:"1" maxLength:"200"`
+		Members    []string `json:"members,omitempty" maxItems:"20000" nullable:"true" doc:"User ids. None if left out or null."`
+		Dashboards []string `json:"dashboards,omitempty" readOnly:"true" nullable:"false" doc:"Dashboards that show the queue."`
+		Settling   bool     `json:"settling,omitempty" readOnly:"true" doc:"Grants of the members are still being given or withdrawn."`
 	}
 	dashboardBody struct {
-		Name     string   `json:"name" minLength:"1" maxLength:"200"`
-		QueueIDs []string `json:"queueIds,omitempty" maxItems:"40"`
-	}
-	putDashboard struct {
-		api.Resource
-		Body dashboardBody
+		ID       string      `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
+		Name     string      `json:"name" minLength:"1" maxLength:"200"`
+		QueueIDs []string    `json:"queueIds,omitempty" maxItems:"40" nullable:"true" doc:"None if left out or null."`
+		Grants   GrantCounts `json:"grants,omitzero" readOnly:"true" doc:"How the members of the queues stand."`
+		Settling bool        `json:"settling,omitempty" readOnly:"true" doc:"Of the answer to a change: more grants are to follow."`
 	}
 )
 
@@ -92,6 +86,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 	s := NewService(env, license.NewDesk(products))
 	s.userRoutes(k)
 	s.whyRoute(k)
+	s.personRoutes(k)
 	s.roleRoutes(k)
 	s.queueRoutes(k)
 	s.dashboardRoutes(k)
@@ -128,38 +123,53 @@ func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
 func (s *Service) userRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/users/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
-	api.Register(k, api.Operation{
-		ID: "put-user", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
+	users := api.ReadWrite[api.Resource, userBody, User]{
+		Keeps: []string{"extension", "number", "roleIds", "active", "licenses", "agentSource"},
+		New:   func(at *api.Resource) User { return fresh(at.ID) },
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[User], error) {
+			if err := known("user", at.ID); err != nil {
+				return nil, err
+			}
+			user, version, err := s.GetUser(ctx, c, at.ID)
+			if err != nil {
+				return nil, err
+			}
+			return tagged(user, version, false), nil
+		},
+		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[userBody]) (*api.Tagged[User], error) {
+			if err := api.CheckID("id", at.ID); err != nil {
+				return nil, err
+			}
+			body := sent.Body
+			if err := each("roleIds", "role", body.RoleIDs); err != nil {
+				return nil, err
+			}
+			n := UserChange{ID: at.ID, Name: body.Name, Email: body.Email, Active: body.Active, AgentSource: body.AgentSource}
+			for name, field := range map[string]func(){
+				"extension": func() { n.Extension = &body.Extension },
+				"number":    func() { n.Number = &body.Number },
+				"roleIds":   func() { n.RoleIDs = &body.RoleIDs },
+				"licenses":  func() { n.Licenses = &body.Licenses },
+			} {
+				if sent.Has(name) {
+					field()
+				}
+			}
+			user, version, made, err := s.ChangeUser(ctx, c, n)
+			if err != nil {
+				return nil, err
+			}
+			return tagged(user, version, made), nil
+		},
+	}
+	api.RegisterPut(k, api.Operation{
+		ID: "put-user", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
 		Summary: "Make or replace a user; deactivating releases everything they hold",
-	}, func(ctx context.Context, c *call.Call, in *putUser) (*api.Tagged[User], error) {
-		if err := api.CheckID("id", in.ID); err != nil {
-			return nil, err
-		}
-		if err := each("roleIds", "role", in.Body.RoleIDs); err != nil {
-			return nil, err
-		}
-		u := User{
-			ID: in.ID, Name: in.Body.Name, Email: in.Body.Email, Extension: in.Body.Extension, Number: in.Body.Number, RoleIDs: in.Body.RoleIDs,
-			Active: in.Body.Active == nil || *in.Body.Active, Licenses: in.Body.Licenses, AgentSource: in.Body.AgentSource,
-		}
-		user, version, made, err := s.PutUser(ctx, c, u)
-		if err != nil {
-			return nil, err
-		}
-		return tagged(user, version, made), nil
-	})
-	api.Register(k, api.Operation{
-		ID: "get-user", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a user",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[User], error) {
-		if err := known("user", in.ID); err != nil {
-			return nil, err
-		}
-		user, version, err := s.GetUser(ctx, c, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return tagged(user, version, false), nil
-	})
+	}, users)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-user", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Summary: "Change what is named of a user",
+	}, users)
+	api.RegisterGet(k, api.Operation{ID: "get-user", Path: path, Tag: tag, Permissions: read, Summary: "Read a user"}, users)
 	api.Register(k, api.Operation{
 		ID: "delete-user", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent,
 		Summary: "Delete a user; everything they hold is released",
@@ -199,31 +209,38 @@ func (s *Service) whyRoute(k *api.Kit) {
 func (s *Service) roleRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/roles/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
-	api.Register(k, api.Operation{
-		ID: "put-role", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
-		Summary: "Make or replace a role; its users follow",
-	}, func(ctx context.Context, c *call.Call, in *putRole) (*api.Tagged[Role], error) {
-		if err := api.CheckID("id", in.ID); err != nil {
-			return nil, err
-		}
-		role, version, made, err := s.PutRole(ctx, c, Role{ID: in.ID, Name: in.Body.Name, Permissions: in.Body.Permissions, Licenses: in.Body.Licenses})
-		if err != nil {
-			return nil, err
-		}
-		return tagged(role, version, made), nil
-	})
-	api.Register(k, api.Operation{
-		ID: "get-role", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a role",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Role], error) {
-		if err := known("role", in.ID); err != nil {
-			return nil, err
-		}
-		role, version, err := s.GetRole(ctx, c, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return tagged(role, version, false), nil
-	})
+	roles := api.ReadWrite[api.Resource, roleBody, Role]{
+		New: func(at *api.Resource) Role { return Role{ID: at.ID, Permissions: []string{}, Licenses: []string{}} },
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Role], error) {
+			if err := known("role", at.ID); err != nil {
+				return nil, err
+			}
+			role, version, err := s.GetRole(ctx, c, at.ID)
+			if err != nil {
+				return nil, err
+			}
+			return tagged(role, version, false), nil
+		},
+		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[roleBody]) (*api.Tagged[Role], error) {
+			if err := api.CheckID("id", at.ID); err != nil {
+				return nil, err
+			}
+			role, version, made, err := s.PutRole(ctx, c, Role{
+				ID: at.ID, Name: sent.Body.Name, Permissions: sent.Body.Permissions, Licenses: sent.Body.Licenses,
+			})
+			if err != nil {
+				return nil, err
+			}
+			return tagged(role, version, made), nil
+		},
+	}
+	api.RegisterPut(k, api.Operation{
+		ID: "put-role", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true, Summary: "Make or replace a role; its users follow",
+	}, roles)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-role", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Summary: "Change what is named of a role",
+	}, roles)
+	api.RegisterGet(k, api.Operation{ID: "get-role", Path: path, Tag: tag, Permissions: read, Summary: "Read a role"}, roles)
 	api.Register(k, api.Operation{
 		ID: "delete-role", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
 		Summary: "Delete a role that nobody has",
@@ -245,34 +262,40 @@ func (s *Service) roleRoutes(k *api.Kit) {
 func (s *Service) queueRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/call-queues/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
-	api.Register(k, api.Operation{
-		ID: "put-call-queue", Method: http.MethodPut, Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
+	queues := api.ReadWrite[api.Resource, queueBody, Queue]{
+		New: func(at *api.Resource) Queue { return Queue{ID: at.ID, Members: []string{}, Dashboards: []string{}} },
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Queue], error) {
+			if err := known("call queue", at.ID); err != nil {
+				return nil, err
+			}
+			queue, version, err := s.GetQueue(ctx, c, at.ID)
+			if err != nil {
+				return nil, err
+			}
+			return tagged(queue, version, false), nil
+		},
+		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[queueBody]) (*api.Tagged[Queue], error) {
+			if err := api.CheckID("id", at.ID); err != nil {
+				return nil, err
+			}
+			if err := each("members", "user", sent.Body.Members); err != nil {
+				return nil, err
+			}
+			queue, version, made, err := s.PutQueue(ctx, c, at.ID, sent.Body.Name, sent.Body.Members)
+			if err != nil {
+				return nil, err
+			}
+			return tagged(queue, version, made), nil
+		},
+	}
+	api.RegisterPut(k, api.Operation{
+		ID: "put-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
 		Summary: "Make or replace a call queue; members of a monitored queue are granted Live Reports",
-	}, func(ctx context.Context, c *call.Call, in *putQueue) (*api.Tagged[Queue], error) {
-		if err := api.CheckID("id", in.ID); err != nil {
-			return nil, err
-		}
-		if err := each("members", "user", in.Body.Members); err != nil {
-			return nil, err
-		}
-		queue, version, made, err := s.PutQueue(ctx, c, in.ID, in.Body.Name, in.Body.Members)
-		if err != nil {
-			return nil, err
-		}
-		return tagged(queue, version, made), nil
-	})
-	api.Register(k, api.Operation{
-		ID: "get-call-queue", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Queue], error) {
-		if err := known("call queue", in.ID); err != nil {
-			return nil, err
-		}
-		queue, version, err := s.GetQueue(ctx, c, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return tagged(queue, version, false), nil
-	})
+	}, queues)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Summary: "Change what is named of a call queue",
+	}, queues)
+	api.RegisterGet(k, api.Operation{ID: "get-call-queue", Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue"}, queues)
 	api.Register(k, api.Operation{
 		ID: "delete-call-queue", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
 		Summary: "Delete a call queue; its grants end",
@@ -298,34 +321,44 @@ func (s *Service) queueRoutes(k *api.Kit) {
 func (s *Service) dashboardRoutes(k *api.Kit) {
 	const path = "/v1/accounts/{account}/dashboards/{id}"
 	view, full := []auth.Permission{auth.LiveReportsView}, []auth.Permission{auth.LiveReportsFull}
-	api.Register(k, api.Operation{
-		ID: "put-dashboard", Method: http.MethodPut, Path: path, Tag: tag, Permissions: full, Conflicts: true, Makes: true,
+	dashboards := api.ReadWrite[api.Resource, dashboardBody, DashboardWithGrants]{
+		New: func(at *api.Resource) DashboardWithGrants {
+			return DashboardWithGrants{Dashboard: Dashboard{ID: at.ID, QueueIDs: []string{}}}
+		},
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[DashboardWithGrants], error) {
+			if err := known("dashboard", at.ID); err != nil {
+				return nil, err
+			}
+			dashboard, version, err := s.GetDashboard(ctx, c, at.ID)
+			if err != nil {
+				return nil, err
+			}
+			return tagged(dashboard, version, false), nil
+		},
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[dashboardBody],
+		) (*api.Tagged[DashboardWithGrants], error) {
+			if err := api.CheckID("id", at.ID); err != nil {
+				return nil, err
+			}
+			if err := each("queueIds", "call queue", sent.Body.QueueIDs); err != nil {
+				return nil, err
+			}
+			dashboard, version, made, err := s.PutDashboard(ctx, c, Dashboard{ID: at.ID, Name: sent.Body.Name, QueueIDs: sent.Body.QueueIDs})
+			if err != nil {
+				return nil, err
+			}
+			return tagged(dashboard, version, made), nil
+		},
+	}
+	api.RegisterPut(k, api.Operation{
+		ID: "put-dashboard", Path: path, Tag: tag, Permissions: full, Conflicts: true, Makes: true,
 		Summary: "Make or replace a dashboard; the members of its queues are granted Live Reports",
-	}, func(ctx context.Context, c *call.Call, in *putDashboard) (*api.Tagged[DashboardWithGrants], error) {
-		if err := api.CheckID("id", in.ID); err != nil {
-			return nil, err
-		}
-		if err := each("queueIds", "call queue", in.Body.QueueIDs); err != nil {
-			return nil, err
-		}
-		dashboard, version, made, err := s.PutDashboard(ctx, c, Dashboard{ID: in.ID, Name: in.Body.Name, QueueIDs: in.Body.QueueIDs})
-		if err != nil {
-			return nil, err
-		}
-		return tagged(dashboard, version, made), nil
-	})
-	api.Register(k, api.Operation{
-		ID: "get-dashboard", Method: http.MethodGet, Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[DashboardWithGrants], error) {
-		if err := known("dashboard", in.ID); err != nil {
-			return nil, err
-		}
-		dashboard, version, err := s.GetDashboard(ctx, c, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return tagged(dashboard, version, false), nil
-	})
+	}, dashboards)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-dashboard", Path: path, Tag: tag, Permissions: full, Conflicts: true, Summary: "Change what is named of a dashboard",
+	}, dashboards)
+	api.RegisterGet(k, api.Operation{ID: "get-dashboard", Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard"}, dashboards)
 	api.Register(k, api.Operation{
 		ID: "delete-dashboard", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: full, Status: http.StatusNoContent,
 		Summary: "Delete a dashboard; queues on no other are monitored no more",

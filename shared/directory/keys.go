@@ -34,6 +34,11 @@ func roleUserKey(account, role, user string) table.Key {
 	return table.Key{Partition: roleUsersPartition(account, role), Sort: user}
 }
 
+// adminsKey counts the active users with the role super-admin.
+func adminsKey(account string) table.Key {
+	return table.Key{Partition: call.Partition(account, "SUPER-ADMINS"), Sort: "COUNT"}
+}
+
 func queuesPartition(account string) string { return call.Partition(account, "QUEUES") }
 
 func queueKey(account, queue string) table.Key {
@@ -101,7 +106,7 @@ const (
 const (
 	queueMarks = "JOBS#QUEUE" // grants of a queue's members
 	roleMarks  = "JOBS#ROLE"  // what a role carries to its users
-	userMarks  = "JOBS#USER"  // grants of one user's queues; of a deleted user, their memberships
+	userMarks  = "JOBS#USER"  // grants of one user's queues; of a deleted user, their memberships; wallboards that have ended
 )
 
 func mark(c *call.Call, partition, subject string) table.Operation {

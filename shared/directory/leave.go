@@ -3,25 +3,27 @@ package directory
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/wallboard"
 )
 
 // ErrTooMuch says that a change of a user does not fit into one commit; somebody who leaves has less to change once they are deactivated.
 var ErrTooMuch = errors.New("a change of a user does not fit into one commit")
 
 // commitWhole commits a change with the directory's own operations, if all of it fits into one commit.
-func commitWhole(ctx context.Context, ch *license.Change, ops []table.Operation) error {
+func commitWhole(ctx context.Context, ch *license.Change, answer call.Answer, ops []table.Operation) error {
 	switch fits, err := ch.Fits(len(ops)); {
 	case err != nil:
 		return err
 	case !fits:
 		return ErrTooMuch
 	}
-	return ch.Commit(ctx, call.Answer{}, ops...)
+	return ch.Commit(ctx, answer, ops...)
 }
 
 // ErrTooMuchAtOnce refuses a change of somebody who stays, which does not fit into one commit: in parts, it would show states that nobody has asked for.
@@ -40,20 +42,21 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bo
 	if stays {
 		return ErrTooMuchAtOnce
 	}
-	rest := c.Apart()
+	first, rest := c.Apart(), *c // the second commit stores the answer
+	first.IfMatch, first.IfNoneMatch = c.IfMatch, c.IfNoneMatch
 	if err := call.Decide(ctx, func(ctx context.Context) error {
-		d, err := s.DraftRelease(ctx, c, id)
+		d, err := s.DraftRelease(ctx, first, id)
 		if err != nil {
 			return err
 		}
 		if c.IfMatch != "" {
 			rest.IfMatch = call.Tag(d.Version + 1)
 		}
-		return commitWhole(ctx, d.ch, d.ops)
+		return commitWhole(ctx, d.ch, call.Answer{}, d.ops)
 	}); err != nil {
 		return err
 	}
-	if err = call.Decide(ctx, func(ctx context.Context) error { return change(ctx, rest) }); errors.Is(err, ErrTooMuch) {
+	if err = call.Decide(ctx, func(ctx context.Context) error { return change(ctx, &rest) }); errors.Is(err, ErrTooMuch) {
 		return ErrTooMuchAtOnce
 	}
 	return err
@@ -65,11 +68,11 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bo
 func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
 	ch := s.desk.Change(c)
 	ch.Later()
-	item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
+	item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 	if err != nil {
 		return nil, err
 	}
-	read := presentIn(ch, before)
+	read := s.presentIn(ch, before)
 	after := before
 	after.Active, after.ChangedAt = false, c.At
 	ops, err := s.userOperations(c, item, true, before, after)
@@ -79,7 +82,7 @@ func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*U
 	if err := ch.Put(ctx, id, before.Name, false); err != nil {
 		return nil, err
 	}
-	if err := s.applyRoles(ctx, ch, after, nil, refuse); err != nil {
+	if err := s.applyRoles(ctx, ch, after, nil, nil, refuse); err != nil {
 		return nil, err
 	}
 	if err := s.stopWatching(ctx, ch, watch, id); err != nil {
@@ -89,28 +92,69 @@ func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*U
 	if err != nil {
 		return nil, err
 	}
-	return &UserDraft{Before: read, Version: item.Version, ch: ch, ops: append(ops, watched...)}, nil
+	admins, err := adminOperations(c, found, before, after)
+	if err != nil {
+		return nil, err
+	}
+	d := &UserDraft{Before: read, Version: item.Version, ch: ch, changes: true, ops: slices.Concat(ops, watched, admins)}
+	return d, d.endDevices(c, found, id)
 }
 
-// loadLeaver loads a user into a change by which they go: their profile's item, the profile, and when they were monitored.
+// endDevices ends the user's wallboards in the commit of the draft; their items are deleted after it.
+func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, user string) error {
+	ops, err := wallboard.End(found, c.Account, user)
+	if err != nil || len(ops) == 0 {
+		return err
+	}
+	d.ended = true
+	d.ops = append(append(d.ops, ops...), mark(c, userMarks, user))
+	return nil
+}
+
+// countAdmins is how many active users have the role super-admin, of adminsKey.
+const countAdmins = "active"
+
+// adminOperations count a user who becomes an active super-admin, or is one no longer. The last one stays (spec 9), also when two go at once: the count is bounded.
+//
+// Errors: wrong-state for the last one.
+func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after profile) ([]table.Operation, error) {
+	admin := func(p profile) bool { return p.Active && slices.Contains(p.RoleIDs, SuperAdmin) }
+	key := adminsKey(c.Account)
+	switch was, is := admin(before), admin(after); {
+	case is && !was:
+		return []table.Operation{table.Add(key, table.Bound{Name: countAdmins, By: 1})}, nil
+	case was && !is:
+		if found[key].Counts[countAdmins] <= 1 {
+			return nil, problem.New(problem.WrongState, "This is the last active super-admin of the account; make another one first.")
+		}
+		return []table.Operation{table.Add(key, table.AtLeast(countAdmins, -1, 1))}, nil
+	}
+	return nil, nil
+}
+
+// loadLeaver loads a user into a change by which they go: their profile's item, all that was found with it, the profile, and when they were monitored.
 //
 // Errors: not-found, precondition-failed.
-func (s *Service) loadLeaver(ctx context.Context, c *call.Call, ch *license.Change, id string) (table.Item, profile, *watch, error) {
-	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{userKey(c.Account, id), monitoredKey(c.Account, id)}})
+func (s *Service) loadLeaver(
+	ctx context.Context, c *call.Call, ch *license.Change, id string,
+) (table.Item, map[table.Key]table.Item, profile, *watch, error) {
+	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{
+		userKey(c.Account, id), monitoredKey(c.Account, id), adminsKey(c.Account), wallboard.FleetKey(c.Account, id),
+	}})
 	if err != nil {
-		return table.Item{}, profile{}, nil, err
+		return table.Item{}, nil, profile{}, nil, err
 	}
 	item, ok := found[userKey(c.Account, id)]
 	if !ok {
-		return table.Item{}, profile{}, nil, problem.Missing("user")
+		return table.Item{}, nil, profile{}, nil, problem.Missing("user")
 	}
 	if err := c.Matches(true, item.Version); err != nil {
-		return table.Item{}, profile{}, nil, err
+		return table.Item{}, nil, profile{}, nil, err
 	}
 	before, err := call.Decode[profile](item)
 	if err != nil {
-		return table.Item{}, profile{}, nil, err
+		return table.Item{}, nil, profile{}, nil, err
 	}
 	w, err := loadWatch(found, c, id)
-	return item, before, w, err
+	return item, found, before, w, err
 }

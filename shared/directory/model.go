@@ -20,11 +20,16 @@ type User struct {
 	Number    string   `json:"number,omitempty" doc:"The extension's direct number."`
 	RoleIDs   []string `json:"roleIds" nullable:"false"`
 	Active    bool     `json:"active"`
-	// Licenses are the metered products that this user has of their own; what a role carries is not among them.
-	Licenses    []string `json:"licenses" nullable:"false" doc:"Metered products of the user's own."`
+	// Licenses are the metered products that this user holds directly, however they came; what a role carries is not among them unless it was given by a person too.
+	Licenses    []string `json:"licenses" nullable:"false" doc:"Metered products that the user holds directly, however they came."`
 	AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where the agent-user license comes from."`
 	// Holdings are all licenses that the user holds, with their grants.
 	Holdings []UserLicense `json:"holdings" nullable:"false" doc:"All licenses that the user holds."`
+}
+
+// fresh is a user who is not there yet.
+func fresh(id string) User {
+	return User{ID: id, RoleIDs: []string{}, Licenses: []string{}, Active: true, Holdings: []UserLicense{}}
 }
 
 // UserLicense is one license that a user holds.
@@ -36,14 +41,15 @@ type UserLicense struct {
 
 // profile is a user's document; extension, number and licenses held are the kernel's.
 type profile struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Email       string    `json:"email,omitempty"`
-	RoleIDs     []string  `json:"roleIds,omitempty"`
-	Active      bool      `json:"active"`
-	Licenses    []string  `json:"licenses,omitempty"`
-	AgentSource string    `json:"agentSource,omitempty"`
-	ChangedAt   time.Time `json:"changedAt"`
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Email       string   `json:"email,omitempty"`
+	RoleIDs     []string `json:"roleIds,omitempty"`
+	Active      bool     `json:"active"`
+	AgentSource string   `json:"agentSource,omitempty"`
+	// AgentLicense is the agent-user license that AgentSource was said of; of another one, which came by an assignment, nothing was said.
+	AgentLicense string    `json:"agentLicense,omitempty"`
+	ChangedAt    time.Time `json:"changedAt"`
 }
 
 // Role gives permissions, and metered products, to the users that have it.

@@ -144,30 +144,50 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 // Errors: validation (also for members who do not exist), precondition-failed.
 func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
 	members = unique(members)
-	if err := CheckQueue(name, members); err != nil {
-		return Queue{}, 0, false, err
-	}
-	if err := s.CheckMembers(ctx, c, members); err != nil {
-		return Queue{}, 0, false, err
-	}
 	var d *QueueDraft
+	var settling bool
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
 		if d, err = s.DraftQueue(ctx, c, id, name, members); err != nil {
+			return err
+		}
+		if !d.Changes() {
+			if settling, err = s.settling(ctx, c, id); err != nil {
+				return err
+			}
+			d.After.Settling = settling
+			return c.Commit(ctx, call.Whole(d.After, d.Version, false))
+		}
+		if err = s.CheckMembers(ctx, c, without(members, d.Before.Members)); err != nil {
 			return err
 		}
 		ops, err := d.Operations()
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Answer{}, ops...)
+		d.After.Settling = true
+		return c.Provide(ctx, call.Whole(d.After, d.next(), d.Made), ops...)
 	})
 	if err != nil {
 		return Queue{}, 0, false, err
 	}
-	settled, err := s.settleQueues(ctx, c, id)
 	view := d.After
-	view.Settling = !settled
-	return view, c.NextVersion(d.old.exists, d.Version), d.Made, err
+	if !d.Changes() {
+		return view, d.Version, false, nil
+	}
+	settled, err := s.settleQueues(ctx, c, id)
+	if err != nil {
+		return Queue{}, 0, false, err
+	}
+	if view.Settling = !settled; c.Repeatable() {
+		err = c.Commit(ctx, call.Whole(view, d.next(), d.Made))
+	}
+	return view, d.next(), d.Made, err
+}
+
+// settling says whether grants of a queue's members are still to be given or withdrawn.
+func (s *Service) settling(ctx context.Context, c *call.Call, id string) (bool, error) {
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: queueMarks, Prefix: c.Account + "#" + id + "#", Limit: 1})
+	return len(page.Items) > 0, err
 }
 
 // queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.
@@ -209,13 +229,9 @@ func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue,
 	if !q.exists || q.Deleted {
 		return Queue{}, 0, problem.Missing("call queue")
 	}
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: queueMarks, Prefix: c.Account + "#" + id + "#", Limit: 1})
-	if err != nil {
-		return Queue{}, 0, err
-	}
 	view := q.view()
-	view.Settling = len(page.Items) > 0
-	return view, q.revision(), nil
+	view.Settling, err = s.settling(ctx, c, id)
+	return view, q.revision(), err
 }
 
 // maxListed is about how many bytes of members one page of queues names: an answer of Lambda takes 6 MB.
@@ -313,7 +329,7 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Answer{}, append(append(ops, off...), keep, audit, mark(c, queueMarks, id))...)
+		return c.Commit(ctx, call.Gone(), append(append(ops, off...), keep, audit, mark(c, queueMarks, id))...)
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/wallboard"
 )
 
 // resume does the work of marks and deletes them: the marks of one account and subject, of one account when subject is empty, or all of the partition when both are. One that fails never
@@ -125,7 +126,7 @@ func (s *Service) Resume(ctx context.Context) error {
 }
 
 // ResumeUsers makes the queue grants of one user, or of every marked one, agree with the user's memberships: those of somebody who came back, or the
-// memberships of somebody who was deleted.
+// memberships of somebody who was deleted. It deletes the items of wallboards that ended with the user's going.
 func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
 	return s.resume(ctx, userMarks, account, user, func(ctx context.Context, c *call.Call, user string) error {
 		_, exists, err := table.Get(ctx, s.env.Table, userKey(c.Account, user))
@@ -133,6 +134,9 @@ func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
 			return err
 		}
 		var failures []error
+		if err := wallboard.Sweep(ctx, c, user); err != nil {
+			failures = append(failures, fmt.Errorf("user %s: wallboards: %w", user, err))
+		}
 		err = table.All(ctx, s.env.Table, table.Query{Partition: memberOfPartition(c.Account, user)}, func(item table.Item) error {
 			err := s.followUser(ctx, c, item.Sort, user, exists)
 			if err != nil && ctx.Err() == nil {
@@ -282,7 +286,7 @@ func (s *Service) Users(ctx context.Context, c *call.Call, ids []string) (map[st
 			if !ok {
 				continue
 			}
-			if users[id], err = presentItem(c, item, found); err != nil {
+			if users[id], err = s.presentItem(c, item, found); err != nil {
 				return nil, err
 			}
 		}

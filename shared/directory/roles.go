@@ -7,34 +7,63 @@ import (
 	"strings"
 
 	"seatwise/shared/license"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
 
+// superAdmin has every permission that a role can carry (spec 9).
 func superAdmin() Role {
-	return Role{ID: SuperAdmin, Name: "Super Admin", Permissions: []string{LiveReportsFull, LiveReportsView}, Licenses: []string{}}
+	return Role{ID: SuperAdmin, Name: "Super Admin", Permissions: carried(), Licenses: []string{}}
 }
 
-// PutRole makes or replaces a role; its users follow in the same call as far as time allows, else by the maintenance function.
+// carried are the permissions that a role can carry: all but that of the provider's operators (spec 9). They are sorted.
+func carried() []string {
+	var names []string
+	for _, p := range auth.Permissions() {
+		if p != auth.AccountsManage {
+			names = append(names, string(p))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r Role) same(other Role) bool {
+	return r.Name == other.Name && slices.Equal(r.Permissions, other.Permissions) && slices.Equal(r.Licenses, other.Licenses)
+}
+
+// PutRole makes or replaces a role; its users follow in the same call as far as time allows, else by the maintenance function. A role that is so already is not
+// written, super-admin among them.
 //
-// Errors: validation; wrong-state for super-admin; precondition-failed.
+// Errors: validation; wrong-state for another super-admin than it is; precondition-failed.
 func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int64, bool, error) {
-	if r.ID == SuperAdmin {
-		return Role{}, 0, false, problem.New(problem.WrongState, "The role super-admin belongs to every account and cannot be changed.")
-	}
-	if err := checkRole(r, s.products); err != nil {
-		return Role{}, 0, false, err
-	}
 	r.Permissions, r.Licenses = unique(r.Permissions), unique(r.Licenses)
-	made, version, err := s.writeRole(ctx, c, r.ID, &r)
+	if r.ID == SuperAdmin {
+		if err := c.Matches(true, 0); err != nil {
+			return Role{}, 0, false, err
+		}
+		if !r.same(superAdmin()) {
+			return Role{}, 0, false, problem.New(problem.WrongState, "The role super-admin belongs to every account and cannot be changed.")
+		}
+		if err := c.Begin(ctx); err != nil {
+			return Role{}, 0, false, err
+		}
+		return r, 0, false, c.Commit(ctx, call.Whole(r, 0, false))
+	}
+	var d *roleDraft
+	err := call.Decide(ctx, func(ctx context.Context) (err error) {
+		d, err = s.writeRole(ctx, c, r.ID, &r)
+		return err
+	})
 	if err != nil {
 		return Role{}, 0, false, err
 	}
-	if !made {
+	if !d.made && d.changes {
 		_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeRoles(ctx, c.Account, r.ID) })
 	}
-	return r, version, made, err
+	return r, d.version, d.made, err
 }
 
 // DeleteRole removes a role that nobody has any more. Who is given it in the very moment loses it again.
@@ -51,55 +80,70 @@ func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error
 	if len(page.Items) > 0 {
 		return problem.New(problem.WrongState, "Users have this role; take it from them first.")
 	}
-	if _, _, err = s.writeRole(ctx, c, id, nil); err != nil {
+	if err := call.Decide(ctx, func(ctx context.Context) error {
+		_, err := s.writeRole(ctx, c, id, nil)
+		return err
+	}); err != nil {
 		return err
 	}
 	_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeRoles(ctx, c.Account, id) })
 	return err
 }
 
+// roleDraft is what writeRole did.
+type roleDraft struct {
+	made, changes bool
+	version       int64
+}
+
 // writeRole puts the role, or deletes it when r is nil, with its mark and audit record.
-func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role) (made bool, version int64, err error) {
-	err = call.Decide(ctx, func(ctx context.Context) error {
-		key := roleKey(c.Account, id)
-		item, exists, err := c.Get(ctx, key)
+func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role) (*roleDraft, error) {
+	key := roleKey(c.Account, id)
+	item, exists, err := c.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if !exists && r == nil {
+		return nil, problem.Missing("role")
+	}
+	if err := c.Matches(exists, item.Version); err != nil {
+		return nil, err
+	}
+	d := &roleDraft{made: !exists, version: item.Version}
+	change := call.Change{Action: "role.put", Subject: "role", SubjectID: id}
+	var before Role
+	if exists {
+		if before, err = call.Decode[Role](item); err != nil {
+			return nil, err
+		}
+		change.Before = before
+	}
+	op := table.Delete(key, table.IfVersion(item.Version))
+	ops, answer := []table.Operation{mark(c, roleMarks, id)}, call.Gone()
+	if r == nil {
+		change.Action = "role.deleted"
+	} else {
+		if err := checkRole(*r, before, carried(), s.products); err != nil {
+			return nil, err
+		}
+		if exists && before.same(*r) {
+			return d, c.Commit(ctx, call.Whole(*r, item.Version, false))
+		}
+		change.After = *r
+		data, err := call.Encode(*r)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !exists && r == nil {
-			return problem.Missing("role")
-		}
-		if err := c.Matches(exists, item.Version); err != nil {
-			return err
-		}
-		change := call.Change{Action: "role.put", Subject: "role", SubjectID: id}
-		if exists {
-			before, err := call.Decode[Role](item)
-			if err != nil {
-				return err
-			}
-			change.Before = before
-		}
-		op := table.Delete(key, table.IfVersion(item.Version))
-		ops := []table.Operation{mark(c, roleMarks, id)}
-		if r == nil {
-			change.Action = "role.deleted"
-		} else {
-			change.After = *r
-			data, err := call.Encode(*r)
-			if err != nil {
-				return err
-			}
-			op = c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
-		}
-		audit, err := c.Audit(change)
-		if err != nil {
-			return err
-		}
-		made, version = !exists, op.Item.Version
-		return c.Commit(ctx, call.Answer{}, append(ops, op, audit)...)
-	})
-	return made, version, err
+		op = c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
+		d.version = op.Item.Version
+		answer = call.Whole(*r, d.version, d.made)
+	}
+	audit, err := c.Audit(change)
+	if err != nil {
+		return nil, err
+	}
+	d.changes = true
+	return d, c.Commit(ctx, answer, append(ops, op, audit)...)
 }
 
 // GetRole reads a role and its version; super-admin is always there, at version 0.
@@ -261,7 +305,7 @@ func (s *Service) refreshUser(
 		}
 	}
 	// A product of the user's own that does not go with what the role carries keeps neither them nor anybody else from the rest of it (spec 6 and 8).
-	return ops, s.applyRoles(ctx, ch, after, own, func(product string, err error) error {
+	return ops, s.applyRoles(ctx, ch, after, nil, own, func(product string, err error) error {
 		if _, told := problem.From(err); !told {
 			return err
 		}

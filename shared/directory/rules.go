@@ -1,8 +1,8 @@
 package directory
 
 import (
+	"fmt"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -33,8 +33,6 @@ const (
 	LiveReportsView = "liveReports.view"
 	LiveReportsFull = "liveReports.full"
 )
-
-var permissionForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.:_-]{0,63}$`)
 
 // ValidExtension says whether the text is a phone extension: 1 to 10 digits, of which leading zeros count.
 func ValidExtension(s string) bool { return digits(s, 1, 10) }
@@ -75,27 +73,32 @@ func Unseen(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner
 }
 
-// CheckUser collects every fault of a user as it was sent.
-func CheckUser(u User, products *catalog.Catalog) error {
-	fields := checkName(u.Name)
-	if u.Email != "" {
+// CheckUser collects every fault of a user as it was sent. What is as it was stored is not judged (spec 6); was is the zero User for a new one.
+func CheckUser(u, was User, products *catalog.Catalog) error {
+	var fields []problem.Field
+	if u.Name != was.Name || u.Name == "" {
+		fields = checkName(u.Name)
+	}
+	if u.Email != "" && u.Email != was.Email {
 		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
 			fields = append(fields, problem.Field{Field: "email", Message: "must be an e-mail address"})
 		}
 	}
-	if u.Extension != "" && !ValidExtension(u.Extension) {
+	if u.Extension != "" && u.Extension != was.Extension && !ValidExtension(u.Extension) {
 		fields = append(fields, problem.Field{Field: "extension", Message: "must be 1 to 10 digits"})
 	}
-	if u.Number != "" && !ValidNumber(u.Number) {
+	if u.Number != "" && u.Number != was.Number && !ValidNumber(u.Number) {
 		fields = append(fields, problem.Field{Field: "number", Message: "must be 3 to 15 digits"})
 	}
 	if u.Number != "" && u.Extension == "" {
 		fields = append(fields, problem.Field{Field: "number", Message: "needs an extension"})
 	}
-	if len(u.RoleIDs) > MaxRoles {
+	if len(u.RoleIDs) > MaxRoles && !slices.Equal(unique(u.RoleIDs), was.RoleIDs) {
 		fields = append(fields, problem.Field{Field: "roleIds", Message: "must be at most 20"})
 	}
-	fields = append(fields, checkMetered("licenses", u.Licenses, products)...)
+	if !slices.Equal(unique(u.Licenses), unique(was.Licenses)) {
+		fields = append(fields, checkMetered("licenses", u.Licenses, products)...)
+	}
 	if u.AgentSource != "" && !slices.Contains(u.Licenses, catalog.AgentUserID) {
 		fields = append(fields, problem.Field{Field: "agentSource", Message: "goes with the agent-user license"})
 	}
@@ -105,10 +108,13 @@ func CheckUser(u User, products *catalog.Catalog) error {
 	return nil
 }
 
-// CheckQueue collects every fault of a call queue as it was sent, but for members who do not exist.
-func CheckQueue(name string, members []string) error {
-	fields := checkName(name)
-	if len(members) > MaxMembers {
+// CheckQueue collects every fault of a call queue as it was sent, but for members who do not exist. What is as it was stored is not judged.
+func CheckQueue(name string, members []string, was Queue) error {
+	var fields []problem.Field
+	if name != was.Name || name == "" {
+		fields = checkName(name)
+	}
+	if len(members) > MaxMembers && !slices.Equal(unique(members), was.Members) {
 		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})
 	}
 	if len(fields) > 0 {
@@ -117,10 +123,13 @@ func CheckQueue(name string, members []string) error {
 	return nil
 }
 
-// CheckDashboard collects every fault of a dashboard as it was sent, but for queues that do not exist.
-func CheckDashboard(d Dashboard) error {
-	fields := checkName(d.Name)
-	if len(d.QueueIDs) > MaxQueues {
+// CheckDashboard collects every fault of a dashboard as it was sent, but for queues that do not exist. What is as it was stored is not judged.
+func CheckDashboard(d, was Dashboard) error {
+	var fields []problem.Field
+	if d.Name != was.Name || d.Name == "" {
+		fields = checkName(d.Name)
+	}
+	if len(d.QueueIDs) > MaxQueues && !slices.Equal(unique(d.QueueIDs), was.QueueIDs) {
 		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})
 	}
 	if len(fields) > 0 {
@@ -156,15 +165,23 @@ func checkMetered(field string, ids []string, products *catalog.Catalog) []probl
 	return nil
 }
 
-func checkRole(r Role, products *catalog.Catalog) error {
-	fields := checkName(r.Name)
-	for _, p := range r.Permissions {
-		if !permissionForm.MatchString(p) {
-			fields = append(fields, problem.Field{Field: "permissions", Message: "must be names such as liveReports.view"})
-			break
+// checkRole collects every fault of a role as it was sent. What is as it was stored is not judged, each permission by itself;
+// carried are the permissions that a role can carry.
+func checkRole(r, was Role, carried []string, products *catalog.Catalog) error {
+	var fields []problem.Field
+	if r.Name != was.Name || r.Name == "" {
+		fields = checkName(r.Name)
+	}
+	for i, p := range r.Permissions {
+		if !slices.Contains(was.Permissions, p) && !slices.Contains(carried, p) {
+			fields = append(fields, problem.Field{
+				Field: fmt.Sprintf("permissions[%d]", i), Message: "is no permission that a role can carry: " + strings.Join(carried, ", "),
+			})
 		}
 	}
-	fields = append(fields, checkMetered("licenses", r.Licenses, products)...)
+	if !slices.Equal(unique(r.Licenses), unique(was.Licenses)) {
+		fields = append(fields, checkMetered("licenses", r.Licenses, products)...)
+	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
 	}

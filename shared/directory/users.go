@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/wallboard"
 )
 
 // Service carries out the use cases of the directory.
@@ -27,81 +28,162 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 	return &Service{env: env, desk: desk, products: desk.Products()}
 }
 
-// PutUser makes or replaces a user; made says which. Names and extensions reach the licenses held in the same commit; deactivating releases everything
-// in one step (spec 6).
-//
-// Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed; wrong-state for more than can be done at once.
-func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
-	if err := CheckUser(u, s.products); err != nil {
-		return User{}, 0, false, err
+// UserChange is what a PUT says of a user: what is nil stays as it is, or has its default in a new user (spec 6).
+type UserChange struct {
+	ID, Name, Email   string
+	Extension, Number *string
+	RoleIDs, Licenses *[]string
+	Active            *bool
+	// AgentSource may be empty: it stays while the user keeps agent-user.
+	AgentSource string
+}
+
+// whole is the change that makes a user exactly this one.
+func whole(u User) UserChange {
+	return UserChange{
+		ID: u.ID, Name: u.Name, Email: u.Email, Extension: &u.Extension, Number: &u.Number, RoleIDs: &u.RoleIDs, Licenses: &u.Licenses, Active: &u.Active,
+		AgentSource: u.AgentSource,
+	}
+}
+
+// of is the user that the change makes of another, nil for a new one.
+func (n UserChange) of(before *User) User {
+	u := User{ID: n.ID, Name: n.Name, Email: n.Email, Active: true, AgentSource: n.AgentSource}
+	if before != nil {
+		u.Extension, u.Number, u.RoleIDs, u.Licenses, u.Active = before.Extension, before.Number, before.RoleIDs, before.Licenses, before.Active
+	}
+	if n.Active != nil {
+		u.Active = *n.Active
+	}
+	if n.RoleIDs != nil {
+		u.RoleIDs = *n.RoleIDs
+	}
+	if n.Licenses != nil {
+		u.Licenses = *n.Licenses
+	}
+	if n.Number != nil {
+		u.Number = *n.Number
+	}
+	if n.Extension != nil {
+		if u.Extension = *n.Extension; n.Number == nil && u.Extension == "" {
+			u.Number = "" // the number is the extension's
+		}
 	}
 	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)
-	var made bool
-	var version int64
-	var view User
-	err := s.leaving(ctx, c, u.ID, u.Active, func(ctx context.Context, c *call.Call) (err error) {
-		view, version, made, err = s.putUser(ctx, c, u)
-		return err
+	if !slices.Contains(u.Licenses, catalog.AgentUserID) {
+		if before != nil && u.AgentSource == before.AgentSource {
+			u.AgentSource = ""
+		}
+	} else if u.AgentSource == "" {
+		if u.AgentSource = manual; before != nil && before.AgentSource != "" {
+			u.AgentSource = before.AgentSource
+		}
+	}
+	return u
+}
+
+// manual is where agent-user comes from unless it is said otherwise.
+const manual = "manual"
+
+// PutUser makes a user exactly this one; made says whether they are new. Names and extensions reach the licenses held in the same commit; deactivating releases
+// everything in one step (spec 6). Who is not active holds nothing, whatever licenses are named.
+//
+// Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed; wrong-state for more than can be done at once,
+// and for the last active super-admin.
+func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
+	return s.ChangeUser(ctx, c, whole(u))
+}
+
+// ChangeUser is PutUser of what the change names. A user who is as it says already is not written.
+//
+// Errors: those of PutUser.
+func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (User, int64, bool, error) {
+	var d *UserDraft
+	stays := n.Active == nil || *n.Active
+	err := s.leaving(ctx, c, n.ID, stays, func(ctx context.Context, c *call.Call) (err error) {
+		if d, err = s.draftUser(ctx, c, n, nil); err != nil {
+			return err
+		}
+		if !d.changes {
+			return c.Commit(ctx, call.Whole(d.After, d.Version, false))
+		}
+		return commitWhole(ctx, d.ch, call.Whole(d.After, d.version(c), d.Made), d.ops)
 	})
 	if err != nil {
 		return User{}, 0, false, err
 	}
-	if made || view.Active {
-		if _, err := s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, u.ID) }); err != nil {
+	if d.changes && (d.Made || d.After.Active || d.ended) {
+		if _, err := s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, n.ID) }); err != nil {
 			return User{}, 0, false, err
 		}
 	}
-	return view, version, made, nil
+	return d.After, d.version(c), d.Made, nil
 }
 
-// putUser is one attempt of PutUser. Errors: ErrTooMuch, and a refused commit.
-func (s *Service) putUser(ctx context.Context, c *call.Call, u User) (view User, version int64, made bool, err error) {
-	d, err := s.draftUser(ctx, c, u, nil)
-	if err != nil {
-		return User{}, 0, false, err
+// version is that of the user when the draft is committed.
+func (d *UserDraft) version(c *call.Call) int64 {
+	if !d.changes {
+		return d.Version
 	}
-	if err := commitWhole(ctx, d.ch, d.ops); err != nil {
-		return User{}, 0, false, err
-	}
-	return d.After, c.NextVersion(!d.Made, d.Version), d.Made, nil
+	return c.NextVersion(!d.Made, d.Version)
 }
 
-// draftUser decides what PutUser does; yields says of whom the user may take an extension or a number, and may be nil.
-func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields Yields) (*UserDraft, error) {
+// draftUser decides what ChangeUser does; yields says of whom the user may take an extension or a number, and may be nil.
+func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yields Yields) (*UserDraft, error) {
 	ch := s.desk.Change(c)
-	ch.Still(u.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
-	keys := []table.Key{userKey(c.Account, u.ID), monitoredKey(c.Account, u.ID)}
-	for _, role := range u.RoleIDs {
-		keys = append(keys, roleKey(c.Account, role))
+	ch.Still(n.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
+	keys := []table.Key{userKey(c.Account, n.ID), monitoredKey(c.Account, n.ID), adminsKey(c.Account), wallboard.FleetKey(c.Account, n.ID)}
+	if n.RoleIDs != nil {
+		for _, role := range unique(*n.RoleIDs) {
+			if role != "" {
+				keys = append(keys, roleKey(c.Account, role))
+			}
+		}
 	}
-	found, err := ch.Load(ctx, license.Need{Users: []string{u.ID}, Also: keys})
+	if len(keys) > maxNamed {
+		return nil, problem.Invalid("roleIds", "must be at most 20")
+	}
+	found, err := ch.Load(ctx, license.Need{Users: []string{n.ID}, Also: keys})
 	if err != nil {
 		return nil, err
 	}
-	item, exists := found[userKey(c.Account, u.ID)]
+	item, exists := found[userKey(c.Account, n.ID)]
 	if err := c.Matches(exists, item.Version); err != nil {
 		return nil, err
 	}
-	d := &UserDraft{Version: item.Version, Made: !exists, ch: ch}
+	d := &UserDraft{Version: item.Version, Made: !exists, ch: ch, changes: true}
 	var before profile
+	var was *User
 	if exists {
 		if before, err = call.Decode[profile](item); err != nil {
 			return nil, err
 		}
-		d.Before = presentIn(ch, before)
+		d.Before = s.presentIn(ch, before)
+		was = &d.Before
 	}
-	roles, err := s.rolesFrom(c, u.RoleIDs, found)
+	u := n.of(was)
+	if err := CheckUser(u, d.Before, s.products); err != nil {
+		return nil, err
+	}
+	if !u.Active { // who is not active holds nothing
+		u.Licenses, u.AgentSource = []string{}, ""
+	}
+	if exists && d.Before.same(u) {
+		d.After, d.changes = d.Before, false
+		return d, nil
+	}
+	if n.RoleIDs == nil {
+		if err := s.loadRoles(ctx, c, u.RoleIDs, found); err != nil {
+			return nil, err
+		}
+	}
+	roles, err := s.rolesFrom(c, u.RoleIDs, d.Before.RoleIDs, found)
 	if err != nil {
 		return nil, err
 	}
-	after := profile{
-		ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, Licenses: u.Licenses, AgentSource: agentSource(u), ChangedAt: c.At,
-	}
+	after := profile{ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, AgentSource: u.AgentSource, ChangedAt: c.At}
 	watch, err := loadWatch(found, c, u.ID)
 	if err != nil {
-		return nil, err
-	}
-	if d.ops, err = s.userOperations(c, item, exists, before, after); err != nil {
 		return nil, err
 	}
 	if yields != nil {
@@ -109,14 +191,34 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields Yi
 			return nil, err
 		}
 	}
-	if err := s.place(ctx, ch, u, after, roles); err != nil {
+	if err := s.place(ctx, ch, u, d.Before, after, roles); err != nil {
 		return nil, err
 	}
+	holder, err := ch.Holder(u.ID)
+	if err != nil {
+		return nil, err
+	}
+	if agent := holder.Holdings[catalog.AgentUserID]; agent != nil {
+		after.AgentLicense = agent.LicenseID
+	}
+	ops, err := s.userOperations(c, item, exists, before, after)
+	if err != nil {
+		return nil, err
+	}
+	d.ops = append(d.ops, ops...)
 	if exists && before.Active && !after.Active {
 		if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
 			return nil, err
 		}
+		if err := d.endDevices(c, found, u.ID); err != nil {
+			return nil, err
+		}
 	}
+	admins, err := adminOperations(c, found, before, after)
+	if err != nil {
+		return nil, err
+	}
+	d.ops = append(d.ops, admins...)
 	if after.Active && !before.Active {
 		d.ops = append(d.ops, mark(c, userMarks, u.ID))
 	}
@@ -125,28 +227,43 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, u User, yields Yi
 		return nil, err
 	}
 	d.ops = append(append(d.ops, watched...), rolesUnchanged(c, before, after, found)...)
-	d.After = presentIn(ch, after)
+	d.After = s.presentIn(ch, after)
 	return d, nil
 }
 
+// maxNamed bounds how many roles are looked for at once; more than MaxRoles are refused anyway, unless they are stored.
+const maxNamed = table.MaxKeysPerLookup - 10
+
+// same says whether a user who is to be is the one who is there.
+func (u User) same(other User) bool {
+	return u.Name == other.Name && u.Email == other.Email && u.Extension == other.Extension && u.Number == other.Number && u.Active == other.Active &&
+		u.AgentSource == other.AgentSource && slices.Equal(u.RoleIDs, other.RoleIDs) && slices.Equal(u.Licenses, other.Licenses)
+}
+
+// loadRoles reads the roles that a user keeps.
+func (s *Service) loadRoles(ctx context.Context, c *call.Call, ids []string, found map[table.Key]table.Item) error {
+	keys := make([]table.Key, 0, len(ids))
+	for _, id := range ids {
+		if id != SuperAdmin {
+			keys = append(keys, roleKey(c.Account, id))
+		}
+	}
+	more, err := s.lookup(ctx, keys)
+	maps.Copy(found, more)
+	return err
+}
+
 // presentIn is a user as a change has them.
-func presentIn(ch *license.Change, p profile) User {
+func (s *Service) presentIn(ch *license.Change, p profile) User {
 	holder, err := ch.Holder(p.ID)
 	if err != nil { // a profile alone: the change makes the holder
 		holder = nil
 	}
-	return present(p, holder)
+	return s.present(p, holder)
 }
 
-func agentSource(u User) string {
-	if u.AgentSource == "" && slices.Contains(u.Licenses, catalog.AgentUserID) {
-		return "manual"
-	}
-	return u.AgentSource
-}
-
-// rolesFrom reads the roles out of what was found; each must exist.
-func (s *Service) rolesFrom(c *call.Call, ids []string, found map[table.Key]table.Item) (map[string]Role, error) {
+// rolesFrom reads the roles out of what was found; each must exist, but for those that the user had before.
+func (s *Service) rolesFrom(c *call.Call, ids, before []string, found map[table.Key]table.Item) (map[string]Role, error) {
 	roles := make(map[string]Role, len(ids))
 	for _, id := range ids {
 		if id == SuperAdmin {
@@ -155,6 +272,9 @@ func (s *Service) rolesFrom(c *call.Call, ids []string, found map[table.Key]tabl
 		}
 		item, ok := found[roleKey(c.Account, id)]
 		if !ok {
+			if slices.Contains(before, id) {
+				continue // it was deleted a moment ago, and is taken from its users
+			}
 			return nil, problem.Invalid("roleIds", "each must be a role of the account")
 		}
 		r, err := call.Decode[Role](item)
@@ -212,20 +332,39 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 }
 
 // place makes the kernel's holder agree with the profile: name, activity, extension, what the roles carry and what the user has of their own.
-func (s *Service) place(ctx context.Context, ch *license.Change, u User, after profile, roles map[string]Role) error {
+func (s *Service) place(ctx context.Context, ch *license.Change, u, before User, after profile, roles map[string]Role) error {
 	if err := ch.Put(ctx, u.ID, u.Name, u.Active); err != nil {
 		return err
 	}
 	if err := ch.Extend(ctx, u.ID, u.Extension, u.Number); err != nil {
 		return err
 	}
-	return s.applyRoles(ctx, ch, after, roles, refuse)
+	own := u.Licenses
+	if slices.Equal(own, before.Licenses) {
+		own = nil // also those that a role's product keeps them from having now
+	}
+	return s.applyRoles(ctx, ch, after, own, roles, refuse)
 }
 
-// applyRoles makes a user's metered grants those of the profile and its roles, and ends the viewer's grant when no role allows viewing any more. refused decides
+// ownOf lists the metered products that a person gave to a holder, whether they are held now or not.
+func (s *Service) ownOf(h *license.Holder) []string {
+	var own []string
+	for product, holding := range h.Holdings {
+		if q, ok := s.products.Lookup(product); ok && q.Kind == catalog.Metered && direct(holding) {
+			own = append(own, product)
+		}
+	}
+	return own
+}
+
+func direct(holding *license.Holding) bool {
+	return slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.Direct })
+}
+
+// applyRoles makes a user's metered grants those of own, or leaves those that a person gave as they are if own is nil, and of the profile's roles; it ends the viewer's grant when no role allows viewing any more. refused decides
 // about a product of the user's own that they cannot hold beside the others: the error that it returns ends the change, and nil leaves that product out.
 func (s *Service) applyRoles(
-	ctx context.Context, ch *license.Change, p profile, roles map[string]Role, refused func(product string, err error) error,
+	ctx context.Context, ch *license.Change, p profile, own []string, roles map[string]Role, refused func(product string, err error) error,
 ) error {
 	holder, err := ch.Holder(p.ID)
 	if err != nil {
@@ -239,7 +378,10 @@ func (s *Service) applyRoles(
 				wanted[grant{product, license.RoleGrant(id)}] = true
 			}
 		}
-		for _, product := range p.Licenses {
+		if own == nil {
+			own = s.ownOf(holder)
+		}
+		for _, product := range own {
 			wanted[grant{product, license.Direct}] = true
 		}
 	}
@@ -293,11 +435,11 @@ func (s *Service) applyRoles(
 // refuse ends a change for a product of the user's own that they cannot hold.
 func refuse(_ string, err error) error { return err }
 
-// present is a user as api.md shows it.
-func present(p profile, h *license.Holder) User {
+// present is a user as api.md shows it. Their licenses are the metered products that they hold directly, however these came (spec 6), so they are read from what is
+// held and kept nowhere else.
+func (s *Service) present(p profile, h *license.Holder) User {
 	u := User{
-		ID: p.ID, Name: p.Name, Email: p.Email, RoleIDs: unique(p.RoleIDs), Active: p.Active, Licenses: unique(p.Licenses), AgentSource: p.AgentSource,
-		Holdings: []UserLicense{},
+		ID: p.ID, Name: p.Name, Email: p.Email, RoleIDs: unique(p.RoleIDs), Active: p.Active, Licenses: []string{}, Holdings: []UserLicense{},
 	}
 	if h == nil {
 		return u
@@ -306,6 +448,14 @@ func present(p profile, h *license.Holder) User {
 	for _, product := range slices.Sorted(maps.Keys(h.Holdings)) {
 		if holding := h.Holdings[product]; holding.LicenseID != "" {
 			u.Holdings = append(u.Holdings, UserLicense{LicenseID: holding.LicenseID, ProductID: product, Grants: holding.Grants})
+			if q, ok := s.products.Lookup(product); ok && q.Kind == catalog.Metered && direct(holding) {
+				u.Licenses = append(u.Licenses, product)
+			}
+		}
+	}
+	if slices.Contains(u.Licenses, catalog.AgentUserID) {
+		if u.AgentSource = p.AgentSource; u.AgentSource == "" || p.AgentLicense != h.Holdings[catalog.AgentUserID].LicenseID {
+			u.AgentSource = manual
 		}
 	}
 	return u
@@ -321,24 +471,24 @@ func (s *Service) GetUser(ctx context.Context, c *call.Call, id string) (User, i
 	if !ok {
 		return User{}, 0, problem.Missing("user")
 	}
-	u, err := presentItem(c, item, found)
+	u, err := s.presentItem(c, item, found)
 	return u, item.Version, err
 }
 
-func presentItem(c *call.Call, item table.Item, found map[table.Key]table.Item) (User, error) {
+func (s *Service) presentItem(c *call.Call, item table.Item, found map[table.Key]table.Item) (User, error) {
 	p, err := call.Decode[profile](item)
 	if err != nil {
 		return User{}, err
 	}
 	held, ok := found[license.HolderKey(c.Account, p.ID)]
 	if !ok {
-		return present(p, nil), nil
+		return s.present(p, nil), nil
 	}
 	h, err := call.Decode[license.Holder](held)
 	if err != nil {
 		return User{}, err
 	}
-	return present(p, &h), nil
+	return s.present(p, &h), nil
 }
 
 // ListUsers lists users by id, or those whose name or e-mail address begins with q, or whose id is q.
@@ -378,7 +528,7 @@ func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, 
 	}
 	users := make([]User, len(items))
 	for i, item := range items {
-		if users[i], err = presentItem(c, item, found); err != nil {
+		if users[i], err = s.presentItem(c, item, found); err != nil {
 			return nil, "", err
 		}
 	}
@@ -396,7 +546,7 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
 	err := s.leaving(ctx, c, id, false, func(ctx context.Context, c *call.Call) error {
 		ch := s.desk.Change(c)
-		item, before, watch, err := s.loadLeaver(ctx, c, ch, id)
+		item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 		if err != nil {
 			return err
 		}
@@ -419,6 +569,15 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		for _, role := range before.RoleIDs {
 			ops = append(ops, table.Delete(roleUserKey(c.Account, role, id), table.Always))
 		}
+		admins, err := adminOperations(c, found, before, profile{})
+		if err != nil {
+			return err
+		}
+		devices, err := wallboard.End(found, c.Account, id)
+		if err != nil {
+			return err
+		}
+		ops = slices.Concat(ops, admins, devices)
 		audit, err := c.Audit(call.Change{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: before})
 		if err != nil {
 			return err
@@ -427,7 +586,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
-		return commitWhole(ctx, ch, append(append(ops, audit), watched...))
+		return commitWhole(ctx, ch, call.Gone(), append(append(ops, audit), watched...))
 	})
 	if err != nil {
 		return err

@@ -87,11 +87,11 @@ func (s *Service) read(kind Kind, at columns, row sheet.Row, know known) planRow
 	var err error
 	switch kind {
 	case Users:
-		err = directory.CheckUser(r.wanted(), s.products)
+		err = directory.CheckUser(r.wanted(), directory.User{}, s.products)
 	case CallQueues:
-		err = directory.CheckQueue(r.Name, r.Refs)
+		err = directory.CheckQueue(r.Name, r.Refs, directory.Queue{})
 	case Dashboards:
-		err = directory.CheckDashboard(r.dashboard())
+		err = directory.CheckDashboard(r.dashboard(), directory.Dashboard{})
 	}
 	if told, ok := problem.From(err); ok {
 		for _, fault := range faults(told, r.Row, at) {

@@ -29,7 +29,7 @@ func TestAddOnsOfALicenseThatChangesHands(t *testing.T) {
 			return faulty.None
 		})
 		if change {
-			_, err = o.desk.SetAddOns(o.ctx, o.call(), id, []string{})
+			_, err = o.desk.SetAddOns(o.ctx, o.call(), id, []string{"call_recording"})
 			wantProblem(t, err, problem.WrongState)
 		} else if got, err := o.desk.AddOns(o.ctx, o.call(), id); err != nil || len(got.Items) != 0 {
 			t.Errorf("add-ons %+v, %v", got, err)

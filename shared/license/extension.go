@@ -3,11 +3,18 @@ package license
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
+
+// ValidExtension says whether the text is a phone extension: 1 to 10 digits, of which leading zeros count (spec 6).
+func ValidExtension(s string) bool {
+	const most = 10
+	return s != "" && len(s) <= most && strings.Trim(s, "0123456789") == ""
+}
 
 // Extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves
 // the extension without one. The phone licenses held show the new extension.

@@ -81,12 +81,9 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		}
 		return tagged(d.Charge(ctx, c, in.ID, in.Body.CostCenter))
 	})
-	api.Register(k, api.Operation{
-		ID: "list-add-ons", Method: http.MethodGet, Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true,
-		Summary: "List the add-ons of a base license",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[api.List[License]], error) {
-		return taggedAddOns(d.AddOns(ctx, c, in.ID))
-	})
+	api.RegisterGet(k, api.Operation{
+		ID: "list-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true, Summary: "List the add-ons of a base license",
+	}, d.addOnsOf())
 	api.Register(k, api.Operation{
 		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Terminate an unassigned license for ever",
@@ -282,18 +279,15 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		}
 		return tagged(d.Reassign(ctx, c, in.ID, in.Body.UserID))
 	})
-	api.Register(k, api.Operation{
-		ID: "set-add-ons", Method: http.MethodPut, Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
+	addOns := d.addOnsOf()
+	api.RegisterPut(k, api.Operation{
+		ID: "set-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
 		Summary: "Make the add-ons of a base license exactly these",
-	}, func(ctx context.Context, c *call.Call, in *struct {
-		api.Resource
-		Body struct {
-			ProductIDs []string `json:"productIds" maxItems:"64" nullable:"false"`
-		}
-	},
-	) (*api.Tagged[api.List[License]], error) {
-		return taggedAddOns(d.SetAddOns(ctx, c, in.ID, in.Body.ProductIDs))
-	})
+	}, addOns)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
+		Summary: "Change the add-ons of a base license",
+	}, addOns)
 	api.Register(k, api.Operation{
 		ID: "assign-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Assign free licenses of products to users, each with its own result or all or none",
@@ -342,10 +336,10 @@ func validIDs(at, user, extension string) error {
 	if err := api.CheckID(at+"userId", user); err != nil {
 		return err
 	}
-	if extension == "" {
+	if extension == "" || ValidExtension(extension) {
 		return nil
 	}
-	return api.CheckID(at+"extension", extension)
+	return problem.Invalid(at+"extension", "must be 1 to 10 digits")
 }
 
 func tagged(v Versioned, err error) (*api.Tagged[License], error) {
@@ -355,11 +349,40 @@ func tagged(v Versioned, err error) (*api.Tagged[License], error) {
 	return &api.Tagged[License]{Status: http.StatusOK, ETag: call.Tag(v.Version), Body: v.License}, nil
 }
 
-func taggedAddOns(a AddOns, err error) (*api.Tagged[api.List[License]], error) {
-	if err != nil {
-		return nil, err
+// AddOnList is the add-ons of a base license as GET tells them.
+type AddOnList struct {
+	Items []License `json:"items" nullable:"false" doc:"The add-on licenses."`
+	// ProductIDs are the same as products, which is what PUT takes.
+	ProductIDs []string `json:"productIds" nullable:"false" doc:"The products of the add-ons."`
+}
+
+// addOnsBody is what PUT takes: every field of GET (spec 6).
+type addOnsBody struct {
+	ProductIDs []string  `json:"productIds" maxItems:"64" nullable:"false" doc:"The products of all add-ons that the base license is to have."`
+	Items      []License `json:"items,omitempty" readOnly:"true" nullable:"false" doc:"The add-on licenses."`
+}
+
+func (a AddOns) list() AddOnList {
+	list := AddOnList{Items: a.Items, ProductIDs: make([]string, len(a.Items))}
+	for i, l := range a.Items {
+		list.ProductIDs[i] = l.ProductID
 	}
-	return &api.Tagged[api.List[License]]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: api.List[License]{Items: a.Items}}, nil
+	return list
+}
+
+func (d *Desk) addOnsOf() api.ReadWrite[api.Resource, addOnsBody, AddOnList] {
+	told := func(a AddOns, err error) (*api.Tagged[AddOnList], error) {
+		if err != nil {
+			return nil, err
+		}
+		return &api.Tagged[AddOnList]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: a.list()}, nil
+	}
+	return api.ReadWrite[api.Resource, addOnsBody, AddOnList]{
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[AddOnList], error) { return told(d.AddOns(ctx, c, at.ID)) },
+		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[addOnsBody]) (*api.Tagged[AddOnList], error) {
+			return told(d.SetAddOns(ctx, c, at.ID, sent.Body.ProductIDs))
+		},
+	}
 }
 
 func plain(r Results, err error) (*api.Plain[Results], error) {

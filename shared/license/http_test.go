@@ -383,8 +383,8 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 			}
 		}
 	}
-	if routes != 17 {
-		t.Fatalf("%d operations, want 17", routes)
+	if routes != 18 {
+		t.Fatalf("%d operations, want 18", routes)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -264,6 +263,10 @@ type AddOns struct {
 	Versions []int64
 }
 
+func (a AddOns) answer() call.Answer {
+	return call.Answer{Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(a.Versions...)}, Body: a.list()}
+}
+
 // AddOns reads the add-ons that hang on a base license; there are none while nobody holds it.
 //
 // Errors: not-found; base-license-required when the license is no base license.
@@ -301,6 +304,9 @@ func (d *Desk) SetAddOns(ctx context.Context, c *call.Call, id string, products 
 			return err
 		}
 		if l.UserID == "" {
+			if out = before; len(products) == 0 { // as it is
+				return c.Commit(ctx, out.answer())
+			}
 			return problem.New(problem.WrongState, "The license is not assigned; its add-ons go with its user.")
 		}
 		if err := ch.SetAddOns(ctx, l.UserID, l.ProductID, products, Direct); err != nil {
@@ -309,10 +315,7 @@ func (d *Desk) SetAddOns(ctx context.Context, c *call.Call, id string, products 
 		if out, err = ch.addOns(l); err != nil {
 			return err
 		}
-		answer := call.Answer{
-			Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(out.Versions...)}, Body: api.List[License]{Items: out.Items},
-		}
-		return ch.Commit(ctx, answer)
+		return ch.Commit(ctx, out.answer())
 	})
 	return out, err
 }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -15,23 +16,30 @@ import (
 
 const tag = "Metrics"
 
+// toldMax is the answer to a change of the maximum.
+func toldMax(m Metric) maximum { return maximum{Max: *m.Max, ID: m.ID, Name: m.Name, Used: &m.Used} }
+
 type (
 	accountInput struct{ api.Account }
 
-	maxInput struct {
-		api.Account
-		Body struct {
-			Max int64 `json:"max" minimum:"0" maximum:"100000" doc:"The most wallboards that the account may have."`
-		}
+	maxBody struct {
+		Max int64 `json:"max" minimum:"0" maximum:"100000" doc:"The most wallboards that the account may have."`
 	}
 
-	putInput struct {
-		api.Resource
-		Body struct {
-			Name   string `json:"name" minLength:"1" maxLength:"200"`
-			Kind   Kind   `json:"kind" enum:"analytics,live-analytics"`
-			UserID string `json:"userId" doc:"Whose device it is: an active user of the account."`
-		}
+	maximum struct {
+		Max int64 `json:"max" doc:"The most wallboards that the account may have."`
+		// Of the answer to a change alone.
+		ID   string `json:"id,omitempty" doc:"Of the answer to a change: the product that is counted."`
+		Name string `json:"name,omitempty" doc:"Of the answer to a change."`
+		Used *int64 `json:"used,omitempty" doc:"Of the answer to a change: how many there are."`
+	}
+
+	wallboardBody struct {
+		ID        string    `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
+		Name      string    `json:"name" minLength:"1" maxLength:"200"`
+		Kind      Kind      `json:"kind" enum:"analytics,live-analytics"`
+		UserID    string    `json:"userId" doc:"Whose device it is: an active user of the account. It ends when they are deactivated or deleted."`
+		CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
 	}
 
 	listInput struct {
@@ -55,36 +63,70 @@ func Routes(k *api.Kit, env *app.Env) error {
 		}
 		return &api.Plain[Snapshot]{Status: http.StatusOK, Body: snapshot}, nil
 	})
-	api.Register(k, api.Operation{
-		ID: "put-wallboard-maximum", Method: http.MethodPut, Path: account + "/metrics/licenses/wallboards", Summary: "Set the maximum of wallboards", Tag: tag,
-		Permissions: manage, Conflicts: true,
-	}, func(ctx context.Context, c *call.Call, in *maxInput) (*api.Plain[Metric], error) {
-		metric, err := s.SetMax(ctx, c, in.Body.Max)
-		if err != nil {
-			return nil, err
-		}
-		return &api.Plain[Metric]{Status: http.StatusOK, Body: metric}, nil
-	})
-	api.Register(k, api.Operation{
-		ID: "put-wallboard", Method: http.MethodPut, Path: account + "/wallboards/{id}", Summary: "Register a wallboard, or change it", Tag: tag,
-		Permissions: manage, Conflicts: true, Makes: true,
-	}, func(ctx context.Context, c *call.Call, in *putInput) (*api.Tagged[Wallboard], error) {
-		if err := api.CheckID("id", in.ID); err != nil {
-			return nil, err
-		}
-		if err := api.CheckID("userId", in.Body.UserID); err != nil {
-			return nil, err
-		}
-		w, version, made, err := s.Put(ctx, c, Wallboard{ID: in.ID, Name: in.Body.Name, Kind: in.Body.Kind, UserID: in.Body.UserID})
-		if err != nil {
-			return nil, err
-		}
-		status := http.StatusOK
-		if made {
-			status = http.StatusCreated
-		}
-		return &api.Tagged[Wallboard]{Status: status, ETag: call.Tag(version), Body: w}, nil
-	})
+	most := api.ReadWrite[api.Account, maxBody, maximum]{
+		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[maximum], error) {
+			most, version, err := s.Max(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: maximum{Max: most}}, nil
+		},
+		Write: func(ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[maxBody]) (*api.Tagged[maximum], error) {
+			metric, version, err := s.SetMax(ctx, c, sent.Body.Max)
+			if err != nil {
+				return nil, err
+			}
+			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: toldMax(metric)}, nil
+		},
+	}
+	const mostPath = account + "/metrics/licenses/wallboards"
+	api.RegisterGet(k, api.Operation{
+		ID: "get-wallboard-maximum", Path: mostPath, Summary: "Read the maximum of wallboards", Tag: tag, Permissions: read,
+	}, most)
+	api.RegisterPut(k, api.Operation{
+		ID: "put-wallboard-maximum", Path: mostPath, Summary: "Set the maximum of wallboards", Tag: tag, Permissions: manage, Conflicts: true,
+	}, most)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-wallboard-maximum", Path: mostPath, Summary: "Change the maximum of wallboards", Tag: tag, Permissions: manage, Conflicts: true,
+	}, most)
+	one := api.ReadWrite[api.Resource, wallboardBody, Wallboard]{
+		New: func(at *api.Resource) Wallboard { return Wallboard{ID: at.ID} },
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Wallboard], error) {
+			if !api.ValidID(at.ID) {
+				return nil, problem.Missing("wallboard")
+			}
+			w, version, err := s.Get(ctx, c, at.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &api.Tagged[Wallboard]{Status: http.StatusOK, ETag: call.Tag(version), Body: w}, nil
+		},
+		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[wallboardBody]) (*api.Tagged[Wallboard], error) {
+			if err := api.CheckID("id", at.ID); err != nil {
+				return nil, err
+			}
+			if err := api.CheckID("userId", sent.Body.UserID); err != nil {
+				return nil, err
+			}
+			w, version, made, err := s.Put(ctx, c, Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID})
+			if err != nil {
+				return nil, err
+			}
+			out := &api.Tagged[Wallboard]{Status: http.StatusOK, ETag: call.Tag(version), Body: w}
+			if made {
+				out.Status = http.StatusCreated
+			}
+			return out, nil
+		},
+	}
+	const onePath = account + "/wallboards/{id}"
+	api.RegisterGet(k, api.Operation{ID: "get-wallboard", Path: onePath, Summary: "Read a wallboard", Tag: tag, Permissions: read}, one)
+	api.RegisterPut(k, api.Operation{
+		ID: "put-wallboard", Path: onePath, Summary: "Register a wallboard, or change it", Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
+	}, one)
+	api.RegisterPatch(k, api.Operation{
+		ID: "patch-wallboard", Path: onePath, Summary: "Change what is named of a wallboard", Tag: tag, Permissions: manage, Conflicts: true,
+	}, one)
 	api.Register(k, api.Operation{
 		ID: "delete-wallboard", Method: http.MethodDelete, Path: account + "/wallboards/{id}", Summary: "Remove a wallboard", Tag: tag,
 		Permissions: manage, Status: http.StatusNoContent,

@@ -3,7 +3,11 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"seatwise/shared/catalog"
@@ -12,6 +16,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/wallboard"
 )
 
 // Kind of a wallboard.
@@ -49,28 +54,10 @@ type Snapshot struct {
 	Devices    []Metric  `json:"devices" nullable:"false"`
 }
 
-// The keys; docs/data-model.md says what each costs.
-
-func wallboardsPartition(account string) string { return call.Partition(account, "WALLBOARDS") }
-
-func wallboardKey(account, id string) table.Key {
-	return table.Key{Partition: wallboardsPartition(account), Sort: id}
-}
-
-// limitKey has the maximum as a document; it is there once somebody set it, or registered a device.
+// limitKey has the maximum as a document; it is there once somebody set it, or registered a device. The other keys are those of package wallboard.
 func limitKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "WALLBOARD-LIMIT"), Sort: "LIMIT"}
 }
-
-// countKey counts the devices, and how many more there may be; both change without being read, so that any number of callers can register at once.
-func countKey(account string) table.Key {
-	return table.Key{Partition: call.Partition(account, "WALLBOARD-LIMIT"), Sort: "COUNT"}
-}
-
-const (
-	countUsed = "used"
-	countFree = "free"
-)
 
 type limit struct {
 	Max int64 `json:"max"`
@@ -117,7 +104,7 @@ func (s *Service) Snapshot(ctx context.Context, c *call.Call) (Snapshot, error) 
 
 // devices reads how many wallboards there are and may be.
 func (s *Service) devices(ctx context.Context, c *call.Call) (Metric, error) {
-	found, err := c.Lookup(ctx, limitKey(c.Account), countKey(c.Account))
+	found, err := c.Lookup(ctx, limitKey(c.Account), wallboard.CountKey(c.Account))
 	if err != nil {
 		return Metric{}, err
 	}
@@ -125,8 +112,7 @@ func (s *Service) devices(ctx context.Context, c *call.Call) (Metric, error) {
 	if err != nil {
 		return Metric{}, err
 	}
-	product, _ := s.desk.Products().Lookup(catalog.WallboardID)
-	return Metric{ID: product.ID, Name: product.CountsAs.Label, Used: found[countKey(c.Account)].Counts[countUsed], Max: &now.Max}, nil
+	return s.metric(found, c.Account, now.Max), nil
 }
 
 // limitOf takes the maximum out of what was found; version 0 is the default, which is not stored yet.
@@ -152,118 +138,264 @@ func putLimit(account string, now limit, version int64) (table.Operation, error)
 	return table.Put(table.Item{Key: limitKey(account), Data: data}, cond), nil
 }
 
-// SetMax sets the maximum of wallboards.
-//
-// Errors: wallboard-limit when more are in use.
-func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric, error) {
-	if most < 0 || most > MaxMax {
-		return Metric{}, problem.Invalid("max", "must be 0 to %d", MaxMax)
+// Max reads the maximum of wallboards and its version, 0 while it is the default.
+func (s *Service) Max(ctx context.Context, c *call.Call) (int64, int64, error) {
+	found, err := c.Lookup(ctx, limitKey(c.Account))
+	if err != nil {
+		return 0, 0, err
 	}
+	now, version, err := limitOf(found, c.Account)
+	return now.Max, version, err
+}
+
+// SetMax sets the maximum of wallboards, and returns its version. One that is so already is not written.
+//
+// Errors: validation; precondition-failed; wallboard-limit when more are in use.
+func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric, int64, error) {
+	var metric Metric
+	var version int64
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		found, err := c.Lookup(ctx, limitKey(c.Account))
+		found, err := c.Lookup(ctx, limitKey(c.Account), wallboard.CountKey(c.Account))
 		if err != nil {
 			return err
 		}
-		was, version, err := limitOf(found, c.Account)
+		was, before, err := limitOf(found, c.Account)
 		if err != nil {
 			return err
 		}
-		if err := c.Matches(version != 0, version); err != nil {
+		if err := c.Matches(true, before); err != nil {
 			return err
 		}
-		if version != 0 && was.Max == most {
-			return nil
+		metric, version = s.metric(found, c.Account, most), before
+		if was.Max == most {
+			return c.Commit(ctx, call.Whole(toldMax(metric), version, false))
+		}
+		if most < 0 || most > MaxMax {
+			return problem.Invalid("max", "must be 0 to %d", MaxMax)
 		}
 		free := most - was.Max
-		if version == 0 {
+		if before == 0 {
 			free = most // nothing is counted before the maximum is stored
 		}
-		put, err := putLimit(c.Account, limit{Max: most}, version)
+		put, err := putLimit(c.Account, limit{Max: most}, before)
 		if err != nil {
 			return err
 		}
 		ops := []table.Operation{put}
 		if free != 0 {
-			ops = append(ops, table.Add(countKey(c.Account), table.AtLeast(countFree, free, 0)))
+			ops = append(ops, table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Free, free, 0)))
 		}
 		audit, err := c.Audit(call.Change{Action: "wallboards.max", Subject: "wallboards", SubjectID: "max", Before: was, After: limit{Max: most}})
 		if err != nil {
 			return err
 		}
-		return s.commit(ctx, c, belowUse(), append(ops, audit)...)
+		version = put.Item.Version
+		return s.commit(ctx, c, call.Whole(toldMax(metric), version, false), belowUse(), append(ops, audit)...)
 	})
-	if err != nil {
-		return Metric{}, err
-	}
-	return s.devices(ctx, c)
+	return metric, version, err
+}
+
+// metric is how many wallboards there are, by what was found, and may be.
+func (s *Service) metric(found map[table.Key]table.Item, account string, most int64) Metric {
+	product, _ := s.desk.Products().Lookup(catalog.WallboardID)
+	return Metric{ID: product.ID, Name: product.CountsAs.Label, Used: found[wallboard.CountKey(account)].Counts[wallboard.Used], Max: &most}
 }
 
 // commit commits, and turns the refusal of the count alone into the problem; with any other refusal the state has changed, and is looked at again.
-func (s *Service) commit(ctx context.Context, c *call.Call, noRoom *problem.Problem, ops ...table.Operation) error {
-	err := c.Commit(ctx, call.Answer{}, ops...)
-	if refused, ok := table.Refused(err); ok && len(refused.Keys) == 1 && refused.Has(countKey(c.Account)) {
+func (s *Service) commit(ctx context.Context, c *call.Call, answer call.Answer, noRoom *problem.Problem, ops ...table.Operation) error {
+	err := c.Commit(ctx, answer, ops...)
+	if refused, ok := table.Refused(err); ok && len(refused.Keys) == 1 && refused.Has(wallboard.CountKey(c.Account)) {
 		return noRoom
 	}
 	return err
 }
 
-// Put registers a device, or changes a registered one; it returns the version, and whether the device is new.
+// stored is the document of a device's item.
+type stored struct {
+	Wallboard
+	Term int64 `json:"term,omitempty"` // of its owner's fleet, see package wallboard
+}
+
+// load reads a device with its owner, another user who may become its owner, and the fleets of both; a device of a term that has ended is not there.
+func (s *Service) load(ctx context.Context, c *call.Call, id, owner string) (*device, map[table.Key]table.Item, error) {
+	key := wallboard.Key(c.Account, id)
+	found, err := c.Lookup(ctx, key, license.HolderKey(c.Account, owner), wallboard.FleetKey(c.Account, owner), limitKey(c.Account))
+	if err != nil {
+		return nil, nil, err
+	}
+	item, ok := found[key]
+	if !ok {
+		return &device{}, found, nil
+	}
+	d := &device{item: item, written: true}
+	if d.before, err = call.Decode[stored](item); err != nil {
+		return nil, nil, err
+	}
+	if d.before.UserID != owner {
+		more, err := c.Lookup(ctx, wallboard.FleetKey(c.Account, d.before.UserID))
+		if err != nil {
+			return nil, nil, err
+		}
+		maps.Copy(found, more)
+	}
+	d.there, err = wallboard.Stored{UserID: d.before.UserID, Term: d.before.Term}.Alive(found, c.Account)
+	return d, found, err
+}
+
+// device is one as it was read.
+type device struct {
+	item table.Item
+	// written says that there is an item, there that it is one of now.
+	written, there bool
+	before         stored
+}
+
+// Put registers a device, or changes a registered one; it returns the version, and whether the device is new. One that is so already is not written.
 //
 // Errors: validation, also for a user who does not exist; user-inactive; wallboard-limit when the maximum is reached; precondition-failed.
 func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard, int64, bool, error) {
-	if err := checkName(w.Name); err != nil {
-		return Wallboard{}, 0, false, err
-	}
 	var version int64
 	var made bool
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		key, owner := wallboardKey(c.Account, w.ID), license.HolderKey(c.Account, w.UserID)
-		found, err := c.Lookup(ctx, key, owner, limitKey(c.Account))
+		d, found, err := s.load(ctx, c, w.ID, w.UserID)
 		if err != nil {
 			return err
 		}
-		item, exists := found[key]
-		if err := c.Matches(exists, item.Version); err != nil {
-			return err
-		}
-		if err := checkOwner(found, owner); err != nil {
+		if err := c.Matches(d.there, d.item.Version); err != nil {
 			return err
 		}
 		w.CreatedAt = c.At
-		change := call.Change{Action: "wallboard.registered", Subject: "wallboard", SubjectID: w.ID, User: w.UserID}
-		ops := []table.Operation{table.Check(owner, table.IfPresent)}
-		if exists {
-			before, err := call.Decode[Wallboard](item)
-			if err != nil {
+		change := call.Change{Action: "wallboard.registered", Subject: "wallboard", SubjectID: w.ID, User: w.UserID, After: w}
+		if d.there {
+			w.CreatedAt = d.before.CreatedAt
+			if w == d.before.Wallboard {
+				version, made = d.item.Version, false
+				return c.Commit(ctx, call.Whole(w, version, false))
+			}
+			change.Action, change.Before, change.After = "wallboard.changed", d.before.Wallboard, w
+		}
+		if !d.there || w.Name != d.before.Name {
+			if err := checkName(w.Name); err != nil {
 				return err
 			}
-			w.CreatedAt = before.CreatedAt
-			if w == before {
-				version, made = item.Version, false
-				return nil
-			}
-			change.Action, change.Before = "wallboard.changed", before
-		} else {
+		}
+		ops, term, err := s.own(c, found, d, w.UserID)
+		if err != nil {
+			return err
+		}
+		if !d.there {
 			counted, err := s.countIn(c, found)
 			if err != nil {
 				return err
 			}
 			ops = append(ops, counted...)
 		}
-		change.After = w
-		data, err := call.Encode(w)
+		data, err := call.Encode(stored{Wallboard: w, Term: term})
 		if err != nil {
 			return err
 		}
-		put := c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
+		cond := table.IfAbsent
+		if d.written {
+			cond = table.IfVersion(d.item.Version)
+		}
+		put := table.Put(table.Item{Key: wallboard.Key(c.Account, w.ID), Data: data}, cond)
+		put.Item.Version = c.NextVersion(d.there, d.item.Version)
 		audit, err := c.Audit(change)
 		if err != nil {
 			return err
 		}
-		version, made = put.Item.Version, !exists
-		return s.commit(ctx, c, full(), append(ops, put, audit)...)
+		version, made = put.Item.Version, !d.there
+		return s.commit(ctx, c, call.Whole(w, version, made), full(), append(ops, put, audit)...)
 	})
 	return w, version, made, err
+}
+
+// own puts a device into its owner's fleet, and takes it out of the fleet of who had it before. The owner must be active in the very commit: who is deactivated at
+// the same time has, or loses, the device.
+func (s *Service) own(c *call.Call, found map[table.Key]table.Item, d *device, owner string) ([]table.Operation, int64, error) {
+	holder := license.HolderKey(c.Account, owner)
+	if d.there && d.before.UserID == owner {
+		return []table.Operation{table.Check(wallboard.FleetKey(c.Account, owner), table.IfVersion(found[wallboard.FleetKey(c.Account, owner)].Version))},
+			d.before.Term, nil
+	}
+	if err := checkOwner(found, holder); err != nil {
+		return nil, 0, err
+	}
+	ops := []table.Operation{table.Check(holder, table.IfVersion(found[holder].Version))}
+	term, join, err := moveFleet(c, found, owner, 1)
+	if err != nil {
+		return nil, 0, err
+	}
+	ops = append(ops, join)
+	if d.there {
+		_, leave, err := moveFleet(c, found, d.before.UserID, -1)
+		if err != nil {
+			return nil, 0, err
+		}
+		ops = append(ops, leave)
+	}
+	return ops, term, nil
+}
+
+// moveFleet counts a device into a user's fleet, or out of it.
+func moveFleet(c *call.Call, found map[table.Key]table.Item, user string, by int64) (int64, table.Operation, error) {
+	f, version, err := wallboard.FleetFrom(found, c.Account, user)
+	if err != nil {
+		return 0, table.Operation{}, err
+	}
+	f.Count += by
+	op, err := f.Put(c.Account, user, version)
+	return f.Term, op, err
+}
+
+// Get reads a device and its version.
+//
+// Errors: not-found.
+func (s *Service) Get(ctx context.Context, c *call.Call, id string) (Wallboard, int64, error) {
+	item, ok, err := c.Get(ctx, wallboard.Key(c.Account, id))
+	if err != nil {
+		return Wallboard{}, 0, err
+	}
+	if ok {
+		alive, err := s.alive(ctx, c, item)
+		if err != nil {
+			return Wallboard{}, 0, err
+		}
+		if len(alive) > 0 {
+			return alive[0].Wallboard, item.Version, nil
+		}
+	}
+	return Wallboard{}, 0, problem.Missing("wallboard")
+}
+
+// alive are the devices of items without those of terms that have ended: a read more for a page.
+func (s *Service) alive(ctx context.Context, c *call.Call, items ...table.Item) ([]stored, error) {
+	list := make([]stored, len(items))
+	var fleets []table.Key
+	for i, item := range items {
+		var err error
+		if list[i], err = call.Decode[stored](item); err != nil {
+			return nil, err
+		}
+		if key := wallboard.FleetKey(c.Account, list[i].UserID); !slices.Contains(fleets, key) {
+			fleets = append(fleets, key)
+		}
+	}
+	found := map[table.Key]table.Item{}
+	for some := range slices.Chunk(fleets, table.MaxKeysPerLookup) {
+		more, err := c.Lookup(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, more)
+	}
+	var faults []error
+	list = slices.DeleteFunc(list, func(w stored) bool {
+		alive, err := wallboard.Stored{UserID: w.UserID, Term: w.Term}.Alive(found, c.Account)
+		faults = append(faults, err)
+		return !alive
+	})
+	return list, errors.Join(faults...)
 }
 
 // countIn counts one device more; the first one stores the default maximum.
@@ -273,11 +405,11 @@ func (s *Service) countIn(c *call.Call, found map[table.Key]table.Item) ([]table
 		return nil, err
 	}
 	if version != 0 {
-		return []table.Operation{table.Add(countKey(c.Account), table.AtLeast(countFree, -1, 0), table.Bound{Name: countUsed, By: 1})}, nil
+		return []table.Operation{table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Free, -1, 0), table.Bound{Name: wallboard.Used, By: 1})}, nil
 	}
 	put, err := putLimit(c.Account, now, version)
 	return []table.Operation{
-		put, table.Add(countKey(c.Account), table.AtLeast(countFree, now.Max-1, 0), table.Bound{Name: countUsed, By: 1}),
+		put, table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Free, now.Max-1, 0), table.Bound{Name: wallboard.Used, By: 1}),
 	}, err
 }
 
@@ -301,40 +433,55 @@ func checkOwner(found map[table.Key]table.Item, owner table.Key) error {
 // Errors: not-found, precondition-failed.
 func (s *Service) Delete(ctx context.Context, c *call.Call, id string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
-		item, ok, err := c.Get(ctx, wallboardKey(c.Account, id))
+		item, ok, err := c.Get(ctx, wallboard.Key(c.Account, id))
 		if err != nil {
 			return err
 		}
 		if !ok {
 			return problem.Missing("wallboard")
 		}
+		before, err := call.Decode[stored](item)
+		if err != nil {
+			return err
+		}
+		found, err := c.Lookup(ctx, wallboard.FleetKey(c.Account, before.UserID))
+		if err != nil {
+			return err
+		}
+		if alive, err := (wallboard.Stored{UserID: before.UserID, Term: before.Term}).Alive(found, c.Account); err != nil || !alive {
+			return cmp.Or(err, error(problem.Missing("wallboard")))
+		}
 		if err := c.Matches(true, item.Version); err != nil {
 			return err
 		}
-		before, err := call.Decode[Wallboard](item)
+		_, leave, err := moveFleet(c, found, before.UserID, -1)
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{Action: "wallboard.removed", Subject: "wallboard", SubjectID: id, User: before.UserID, Before: before})
+		audit, err := c.Audit(call.Change{
+			Action: "wallboard.removed", Subject: "wallboard", SubjectID: id, User: before.UserID, Before: before.Wallboard,
+		})
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Answer{}, table.Delete(item.Key, table.IfVersion(item.Version)), audit,
-			table.Add(countKey(c.Account), table.AtLeast(countUsed, -1, 0), table.Bound{Name: countFree, By: 1}))
+		return c.Commit(ctx, call.Gone(), table.Delete(item.Key, table.IfVersion(item.Version)), leave, audit,
+			table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Used, -1, 0), table.Bound{Name: wallboard.Free, By: 1}))
 	})
 }
 
 // List reads one page of the devices, by id, and the position of the next page.
 func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]Wallboard, string, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: wallboardsPartition(c.Account), After: after, Limit: limit})
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: wallboard.Partition(c.Account), After: after, Limit: limit})
 	if err != nil {
 		return nil, "", err
 	}
-	list := make([]Wallboard, len(page.Items))
-	for i, item := range page.Items {
-		if list[i], err = call.Decode[Wallboard](item); err != nil {
-			return nil, "", err
-		}
+	alive, err := s.alive(ctx, c, page.Items...)
+	if err != nil {
+		return nil, "", err
+	}
+	list := make([]Wallboard, len(alive))
+	for i, w := range alive {
+		list[i] = w.Wallboard
 	}
 	return list, page.Next, nil
 }

@@ -2,8 +2,9 @@ package purchase
 
 import (
 	"context"
-	"net/http"
+	"slices"
 
+	"seatwise/shared/account"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -46,35 +47,79 @@ func (h heldCart) put(account, user string, next Cart) (table.Operation, error) 
 func (c Cart) emptied() Cart { return Cart{Lines: []CartLine{}, LastLine: c.LastLine} }
 
 // Cart reads the caller's cart and its version, 0 for one that was never filled.
-func (s *Service) Cart(ctx context.Context, c *call.Call) (Cart, int64, error) {
-	item, exists, err := c.Get(ctx, cartKey(c.Account, c.Actor))
+func (s *Service) Cart(ctx context.Context, c *call.Call) (CartView, int64, error) {
+	key := cartKey(c.Account, c.Actor)
+	found, err := c.Lookup(ctx, key, call.AccountKey(c.Account))
 	if err != nil {
-		return Cart{}, 0, err
+		return CartView{}, 0, err
 	}
+	item, exists := found[key]
 	held, err := cartOfItem(item, exists)
-	return held.Cart, held.version, err
+	if err != nil {
+		return CartView{}, 0, err
+	}
+	terms, err := s.cartTerms(c, found)
+	if err != nil {
+		return CartView{}, 0, err
+	}
+	view, err := held.View(terms)
+	return view, held.version, err
 }
 
-// ReplaceCart gives the caller's cart other lines (spec 3.2).
+// cartTerms are what a cart depends on, of what was found with it; when it is charged, only a quote knows.
+func (s *Service) cartTerms(c *call.Call, found map[table.Key]table.Item) (Terms, error) {
+	a, _, err := account.From(c, found)
+	if err != nil {
+		return Terms{}, err
+	}
+	return Terms{Catalog: s.products, Currency: a.Currency, HasCostCenter: func(code string) bool {
+		_, ok := found[license.CostCenterKey(c.Account, code)]
+		return ok
+	}}, nil
+}
+
+// ReplaceCart gives the caller's cart other lines (spec 3.2). A cart that has these lines already is not written.
 //
-// Errors: validation, precondition-failed.
-func (s *Service) ReplaceCart(ctx context.Context, c *call.Call, lines []CartLineInput) (Cart, int64, error) {
-	return s.changeCart(ctx, c, codesOf(lines), func(cart Cart, terms Terms) (Cart, error) { return cart.Replace(terms, lines) })
+// Errors: validation, read-only, precondition-failed.
+func (s *Service) ReplaceCart(ctx context.Context, c *call.Call, lines []CartLineInput) (CartView, int64, error) {
+	return s.changeCart(ctx, c, codesOf(lines), cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Replace(terms, lines) })
 }
 
 // EmptyCart takes all lines out of the caller's cart.
 //
 // Errors: precondition-failed.
 func (s *Service) EmptyCart(ctx context.Context, c *call.Call) error {
-	_, _, err := s.changeCart(ctx, c, nil, func(cart Cart, _ Terms) (Cart, error) { return cart.emptied(), nil })
+	gone := func(CartView, int64) call.Answer { return call.Gone() }
+	_, _, err := s.changeCart(ctx, c, nil, gone, func(cart Cart, _ Terms) (Cart, error) { return cart.emptied(), nil })
 	return err
+}
+
+// AddLine puts one line more into the caller's cart; the others keep their ids.
+//
+// Errors: validation.
+func (s *Service) AddLine(ctx context.Context, c *call.Call, line CartLineInput) (CartView, int64, error) {
+	return s.changeCart(ctx, c, []string{line.CostCenter}, cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Add(terms, line) })
+}
+
+// ChangeLine changes the line of the caller's cart that the input names; it and the others keep their ids.
+//
+// Errors: not-found for the line; validation, precondition-failed.
+func (s *Service) ChangeLine(ctx context.Context, c *call.Call, line CartLineInput) (CartView, int64, error) {
+	return s.changeCart(ctx, c, []string{line.CostCenter}, cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Change(terms, line) })
+}
+
+// DropLine takes a line out of the caller's cart.
+//
+// Errors: not-found for the line; precondition-failed.
+func (s *Service) DropLine(ctx context.Context, c *call.Call, line string) (CartView, int64, error) {
+	return s.changeCart(ctx, c, nil, cartAnswer, func(cart Cart, _ Terms) (Cart, error) { return cart.Drop(line) })
 }
 
 // ChargeCart gives lines of the caller's cart a cost center, all if lineIDs is nil (spec 3.2).
 //
 // Errors: validation, precondition-failed.
-func (s *Service) ChargeCart(ctx context.Context, c *call.Call, costCenter string, lineIDs []string) (Cart, int64, error) {
-	return s.changeCart(ctx, c, []string{costCenter}, func(cart Cart, terms Terms) (Cart, error) {
+func (s *Service) ChargeCart(ctx context.Context, c *call.Call, costCenter string, lineIDs []string) (CartView, int64, error) {
+	return s.changeCart(ctx, c, []string{costCenter}, cartAnswer, func(cart Cart, terms Terms) (Cart, error) {
 		return cart.AssignCostCenter(terms, costCenter, lineIDs)
 	})
 }
@@ -82,20 +127,22 @@ func (s *Service) ChargeCart(ctx context.Context, c *call.Call, costCenter strin
 // SplitLine splits a line of the caller's cart (spec 3.2).
 //
 // Errors: not-found for the line; validation, precondition-failed.
-func (s *Service) SplitLine(ctx context.Context, c *call.Call, line string, parts []SplitPart) (Cart, int64, error) {
+func (s *Service) SplitLine(ctx context.Context, c *call.Call, line string, parts []SplitPart) (CartView, int64, error) {
 	codes := make([]string, len(parts))
 	for i, part := range parts {
 		codes[i] = part.CostCenter
 	}
-	return s.changeCart(ctx, c, codes, func(cart Cart, terms Terms) (Cart, error) { return cart.Split(terms, line, parts) })
+	return s.changeCart(ctx, c, codes, cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Split(terms, line, parts) })
 }
 
 // MergeLines makes one of lines of the caller's cart that have the same product and cost center: among those named, or all if lineIDs is nil.
 //
 // Errors: validation, precondition-failed.
-func (s *Service) MergeLines(ctx context.Context, c *call.Call, lineIDs []string) (Cart, int64, error) {
-	return s.changeCart(ctx, c, nil, func(cart Cart, _ Terms) (Cart, error) { return cart.Merge(lineIDs) })
+func (s *Service) MergeLines(ctx context.Context, c *call.Call, lineIDs []string) (CartView, int64, error) {
+	return s.changeCart(ctx, c, nil, cartAnswer, func(cart Cart, _ Terms) (Cart, error) { return cart.Merge(lineIDs) })
 }
+
+func cartAnswer(cart CartView, version int64) call.Answer { return call.Whole(cart, version, false) }
 
 func codesOf(lines []CartLineInput) []string {
 	codes := make([]string, len(lines))
@@ -105,13 +152,14 @@ func codesOf(lines []CartLineInput) []string {
 	return codes
 }
 
-// changeCart decides the next state of the caller's cart and commits it, with the answer if the call is repeatable. codes are the cost centers to know of.
+// changeCart decides the next state of the caller's cart and commits it, with the answer if the call is repeatable. codes are the cost centers to know of. A cart that
+// stays as it is is not written.
 func (s *Service) changeCart(
-	ctx context.Context, c *call.Call, codes []string, change func(Cart, Terms) (Cart, error),
-) (next Cart, version int64, err error) {
+	ctx context.Context, c *call.Call, codes []string, answer func(CartView, int64) call.Answer, change func(Cart, Terms) (Cart, error),
+) (view CartView, version int64, err error) {
 	key := cartKey(c.Account, c.Actor)
 	err = call.Decide(ctx, func(ctx context.Context) error {
-		found, err := c.Lookup(ctx, append(costCenterKeys(c.Account, codes), key)...)
+		found, err := c.Lookup(ctx, append(costCenterKeys(c.Account, codes), key, call.AccountKey(c.Account))...)
 		if err != nil {
 			return err
 		}
@@ -123,13 +171,19 @@ func (s *Service) changeCart(
 		if err := c.Matches(true, held.version); err != nil {
 			return err
 		}
-		// Only a quote has prices, so nothing else of the account matters here.
-		terms := Terms{Catalog: s.products, HasCostCenter: func(code string) bool {
-			_, ok := found[license.CostCenterKey(c.Account, code)]
-			return ok
-		}}
-		if next, err = change(held.Cart, terms); err != nil {
+		terms, err := s.cartTerms(c, found)
+		if err != nil {
 			return err
+		}
+		next, err := change(held.Cart, terms)
+		if err != nil {
+			return err
+		}
+		if view, err = next.View(terms); err != nil {
+			return err
+		}
+		if version = held.version; slices.Equal(held.Lines, next.Lines) {
+			return c.Commit(ctx, answer(view, version))
 		}
 		put, err := held.put(c.Account, c.Actor, next)
 		if err != nil {
@@ -140,8 +194,7 @@ func (s *Service) changeCart(
 		if err != nil {
 			return err
 		}
-		answer := call.Answer{Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(version)}, Body: next}
-		return c.Commit(ctx, answer, put, audit)
+		return c.Commit(ctx, answer(view, version), put, audit)
 	})
-	return next, version, err
+	return view, version, err
 }

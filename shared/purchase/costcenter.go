@@ -18,9 +18,6 @@ type costCenterState struct {
 //
 // Errors: validation, precondition-failed.
 func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name string) (cc CostCenter, version int64, created bool, err error) {
-	if err := checkCostCenterName(name); err != nil {
-		return CostCenter{}, 0, false, err
-	}
 	key := license.CostCenterKey(c.Account, code)
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		item, exists, err := c.Get(ctx, key)
@@ -40,10 +37,13 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 			}
 			if before.Name == name {
 				cc = before
-				return nil
+				return c.Commit(ctx, call.Whole(cc, version, false))
 			}
 			cc.CreatedAt = before.CreatedAt
 			change.Action, change.Before = "costCenter.changed", costCenterState{before.Name}
+		}
+		if err := checkCostCenterName(name); err != nil {
+			return err
 		}
 		data, err := call.Encode(cc)
 		if err != nil {
@@ -55,9 +55,17 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Answer{}, put, audit)
+		answer := call.Whole(cc, version, created)
+		if created {
+			answer.Header["Location"] = costCenterPath(c.Account, code)
+		}
+		return c.Commit(ctx, answer, put, audit)
 	})
 	return cc, version, created, err
+}
+
+func costCenterPath(account, code string) string {
+	return "/v1/accounts/" + account + "/cost-centers/" + code
 }
 
 // CostCenter reads one cost center and its version.
@@ -114,7 +122,7 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		// What was looked at above is demanded again in the commit: an order may have come between.
 		ops := append(s.desk.Unused(c.Account, code),
 			table.Delete(key, table.IfVersion(item.Version)), table.Add(placing, table.AtMost(countPlacing, 0, 0)), audit)
-		return c.Commit(ctx, call.Answer{}, ops...)
+		return c.Commit(ctx, call.Gone(), ops...)
 	})
 }
 

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
@@ -40,12 +42,12 @@ type costCenterInput struct {
 	Code string `path:"code" doc:"The cost center's code."`
 }
 
-type putCostCenterInput struct {
-	api.Account
-	Code string `path:"code" doc:"The cost center's code."`
-	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200"`
-	}
+// costCenterBody is what PUT takes: every field of GET (spec 6).
+type costCenterBody struct {
+	Code      string    `json:"code,omitempty" readOnly:"true" doc:"The code in the path."`
+	Name      string    `json:"name" minLength:"1" maxLength:"200"`
+	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
+	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true"`
 }
 
 type costCentersInput struct {
@@ -54,25 +56,50 @@ type costCentersInput struct {
 	Q string `query:"q" maxLength:"200" doc:"Finds codes and names that begin with it, whatever the case."`
 }
 
-type putCartInput struct {
+// cartBody is what PUT takes: every field of GET.
+type cartBody struct {
+	Lines    []CartLineInput `json:"lines" nullable:"false" doc:"At most 40 lines, at most 10,000 licenses together."`
+	LastLine int             `json:"lastLine,omitempty" readOnly:"true" doc:"The number of the line added last."`
+	Total    *money.Amount   `json:"total,omitempty" readOnly:"true" doc:"The sum of the lines' totals, a month."`
+}
+
+// lineBody is one line of the cart.
+type lineBody struct {
+	ID         string        `json:"id,omitempty" readOnly:"true" doc:"The line's id."`
+	ProductID  string        `json:"productId" minLength:"1" maxLength:"64"`
+	Quantity   int           `json:"quantity" minimum:"1" maximum:"10000"`
+	CostCenter string        `json:"costCenter,omitempty" maxLength:"64" nullable:"true" doc:"May be chosen later, but before a quote. None if left out or null."`
+	Name       string        `json:"name,omitempty" readOnly:"true" doc:"The product's name."`
+	UnitPrice  *money.Amount `json:"unitPrice,omitempty" readOnly:"true" doc:"One license, a month."`
+	Total      *money.Amount `json:"total,omitempty" readOnly:"true" doc:"unitPrice times quantity, a month."`
+}
+
+type addLineInput struct {
 	api.Account
 	Body struct {
-		Lines []CartLineInput `json:"lines" nullable:"false" doc:"At most 40 lines, at most 10,000 licenses together."`
+		ProductID  string `json:"productId" minLength:"1" maxLength:"64"`
+		Quantity   int    `json:"quantity" minimum:"1" maximum:"10000"`
+		CostCenter string `json:"costCenter,omitempty" minLength:"1" maxLength:"64" doc:"May be chosen later, but before a quote."`
 	}
+}
+
+type lineInput struct {
+	api.Account
+	Line string `path:"line" doc:"The id of a line of the cart."`
 }
 
 type chargeInput struct {
 	api.Account
 	Body struct {
 		CostCenter string   `json:"costCenter" minLength:"1" maxLength:"64"`
-		LineIDs    []string `json:"lineIds,omitempty" doc:"All lines if left out."`
+		LineIDs    []string `json:"lineIds,omitempty" nullable:"false" doc:"All lines if left out."`
 	}
 }
 
 type mergeInput struct {
 	api.Account
 	Body struct {
-		LineIDs []string `json:"lineIds,omitempty" doc:"All lines if left out."`
+		LineIDs []string `json:"lineIds,omitempty" nullable:"false" doc:"All lines if left out."`
 	}
 }
 
@@ -94,8 +121,13 @@ type quoteLineInput struct {
 type quoteInput struct {
 	api.Account
 	Body *struct {
-		Lines []quoteLineInput `json:"lines,omitempty" doc:"What to price; the caller's cart if left out."`
+		Lines []quoteLineInput `json:"lines,omitempty" nullable:"false" doc:"What to price; the caller's cart if left out."`
 	}
+}
+
+type oneQuoteInput struct {
+	api.Account
+	ID string `path:"id" doc:"The quote's id."`
 }
 
 type orderInput struct {
@@ -150,16 +182,30 @@ func Routes(k *api.Kit, env *app.Env) {
 	api.Register(k, register("list-catalog", http.MethodGet, "/v1/catalog", "List the products that can be licensed", tagCatalog,
 		[]auth.Permission{auth.CatalogRead}), h.catalog)
 
-	putCostCenter := register("put-cost-center", http.MethodPut, base+"/cost-centers/{code}", "Make or rename a cost center", tagCostCenters, buys)
-	putCostCenter.Makes = true
-	api.Register(k, putCostCenter, h.putCostCenter)
-	api.Register(k, register("get-cost-center", http.MethodGet, base+"/cost-centers/{code}", "Read a cost center", tagCostCenters, reads), h.getCostCenter)
+	makes := func(op api.Operation) api.Operation {
+		op.Makes = true
+		return op
+	}
+	centers := api.ReadWrite[costCenterInput, costCenterBody, CostCenter]{
+		New:  func(at *costCenterInput) CostCenter { return CostCenter{Code: at.Code} },
+		Read: h.getCostCenter, Write: h.putCostCenter,
+	}
+	const center = base + "/cost-centers/{code}"
+	api.RegisterPut(k, makes(register("put-cost-center", "", center, "Make or rename a cost center", tagCostCenters, buys)), centers)
+	api.RegisterPatch(k, register("patch-cost-center", "", center, "Change what is named of a cost center", tagCostCenters, buys), centers)
+	api.RegisterGet(k, register("get-cost-center", "", center, "Read a cost center", tagCostCenters, reads), centers)
 	api.Register(k, conflicting(register("delete-cost-center", http.MethodDelete, base+"/cost-centers/{code}",
 		"Delete a cost center to which no license is charged", tagCostCenters, buys)), h.deleteCostCenter)
 	api.Register(k, register("list-cost-centers", http.MethodGet, base+"/cost-centers", "List the cost centers, by code", tagCostCenters, reads), h.costCenters)
 
-	api.Register(k, register("get-cart", http.MethodGet, base+"/cart", "Read the caller's cart", tagPurchase, buys), h.getCart)
-	api.Register(k, register("put-cart", http.MethodPut, base+"/cart", "Give the caller's cart other lines", tagPurchase, buys), h.putCart)
+	cart := api.ReadWrite[api.Account, cartBody, CartView]{Read: h.getCart, Write: h.putCart}
+	api.RegisterGet(k, register("get-cart", "", base+"/cart", "Read the caller's cart", tagPurchase, buys), cart)
+	api.RegisterPut(k, register("put-cart", "", base+"/cart", "Give the caller's cart other lines", tagPurchase, buys), cart)
+	api.RegisterPatch(k, register("patch-cart", "", base+"/cart", "Change what is named of the caller's cart", tagPurchase, buys), cart)
+	api.Register(k, register("add-cart-line", http.MethodPost, base+"/cart/lines", "Put one line more into the cart", tagPurchase, buys), h.addLine)
+	api.RegisterPatchOf(k, register("patch-cart-line", "", base+"/cart/lines/{line}", "Change what is named of a line of the cart", tagPurchase, buys),
+		h.getLine, h.putLine)
+	api.Register(k, register("delete-cart-line", http.MethodDelete, base+"/cart/lines/{line}", "Take a line out of the cart", tagPurchase, buys), h.deleteLine)
 	api.Register(k, register("delete-cart", http.MethodDelete, base+"/cart", "Empty the caller's cart", tagPurchase, buys), h.deleteCart)
 	api.Register(k, register("charge-cart", http.MethodPost, base+"/cart/cost-center", "Give all or some lines of the cart a cost center", tagPurchase, buys), h.chargeCart)
 	api.Register(k, register("split-cart-line", http.MethodPost, base+"/cart/lines/{line}/split", "Split a line of the cart", tagPurchase, buys), h.splitLine)
@@ -167,6 +213,7 @@ func Routes(k *api.Kit, env *app.Env) {
 		h.mergeLines)
 
 	api.Register(k, created(register("create-quote", http.MethodPost, base+"/quotes", "Price the cart, or the lines sent", tagPurchase, buys)), h.quote)
+	api.Register(k, register("get-quote", http.MethodGet, base+"/quotes/{id}", "Read a quote", tagPurchase, append(slices.Clone(reads), buys...)), h.getQuote)
 	api.Register(k, created(register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys)), h.order)
 	api.Register(k, register("list-orders", http.MethodGet, base+"/orders", "List the orders, the newest first", tagPurchase, reads), h.orders)
 	api.Register(k, register("get-order", http.MethodGet, base+"/orders/{id}", "Read an order", tagPurchase, reads), h.getOrder)
@@ -215,17 +262,19 @@ func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.L
 	return api.Page(items[:in.Limit], api.NextCursor(c, items[in.Limit-1].ID, list...)), nil
 }
 
-func (h edge) putCostCenter(ctx context.Context, c *call.Call, in *putCostCenterInput) (*api.Tagged[CostCenter], error) {
-	if err := api.CheckID("code", in.Code); err != nil {
+func (h edge) putCostCenter(
+	ctx context.Context, c *call.Call, at *costCenterInput, sent api.Sent[costCenterBody],
+) (*api.Tagged[CostCenter], error) {
+	if err := api.CheckID("code", at.Code); err != nil {
 		return nil, err
 	}
-	cc, version, created, err := h.PutCostCenter(ctx, c, in.Code, in.Body.Name)
+	cc, version, created, err := h.PutCostCenter(ctx, c, at.Code, sent.Body.Name)
 	if err != nil {
 		return nil, err
 	}
 	out := &api.Tagged[CostCenter]{Status: http.StatusOK, ETag: call.Tag(version), Body: cc}
 	if created {
-		out.Status, out.Location = http.StatusCreated, "/v1/accounts/"+c.Account+"/cost-centers/"+cc.Code
+		out.Status, out.Location = http.StatusCreated, costCenterPath(c.Account, cc.Code)
 	}
 	return out, nil
 }
@@ -255,34 +304,61 @@ func (h edge) costCenters(ctx context.Context, c *call.Call, in *costCentersInpu
 }
 
 // tagged is the answer with a cart.
-func tagged(cart Cart, version int64, err error) (*api.Tagged[Cart], error) {
+func tagged(cart CartView, version int64, err error) (*api.Tagged[CartView], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.Tagged[Cart]{Status: http.StatusOK, ETag: call.Tag(version), Body: cart}, nil
+	return &api.Tagged[CartView]{Status: http.StatusOK, ETag: call.Tag(version), Body: cart}, nil
 }
 
-func (h edge) getCart(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Cart], error) {
+func (h edge) getCart(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[CartView], error) {
 	return tagged(h.Cart(ctx, c))
 }
 
-func (h edge) putCart(ctx context.Context, c *call.Call, in *putCartInput) (*api.Tagged[Cart], error) {
-	return tagged(h.ReplaceCart(ctx, c, in.Body.Lines))
+func (h edge) putCart(ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[cartBody]) (*api.Tagged[CartView], error) {
+	return tagged(h.ReplaceCart(ctx, c, sent.Body.Lines))
 }
 
 func (h edge) deleteCart(ctx context.Context, c *call.Call, _ *api.Account) (*struct{}, error) {
 	return nil, h.EmptyCart(ctx, c)
 }
 
-func (h edge) chargeCart(ctx context.Context, c *call.Call, in *chargeInput) (*api.Tagged[Cart], error) {
+func (h edge) addLine(ctx context.Context, c *call.Call, in *addLineInput) (*api.Tagged[CartView], error) {
+	return tagged(h.AddLine(ctx, c, CartLineInput{ProductID: in.Body.ProductID, Quantity: in.Body.Quantity, CostCenter: in.Body.CostCenter}))
+}
+
+func (h edge) getLine(ctx context.Context, c *call.Call, at *lineInput) (*api.Tagged[CartViewLine], error) {
+	cart, version, err := h.Cart(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range cart.Lines {
+		if line.ID == at.Line {
+			return &api.Tagged[CartViewLine]{Status: http.StatusOK, ETag: call.Tag(version), Body: line}, nil
+		}
+	}
+	return nil, problem.Missing("line of the cart")
+}
+
+func (h edge) putLine(ctx context.Context, c *call.Call, at *lineInput, sent api.Sent[lineBody]) (*api.Tagged[CartView], error) {
+	return tagged(h.ChangeLine(ctx, c, CartLineInput{
+		ID: at.Line, ProductID: sent.Body.ProductID, Quantity: sent.Body.Quantity, CostCenter: sent.Body.CostCenter,
+	}))
+}
+
+func (h edge) deleteLine(ctx context.Context, c *call.Call, at *lineInput) (*api.Tagged[CartView], error) {
+	return tagged(h.DropLine(ctx, c, at.Line))
+}
+
+func (h edge) chargeCart(ctx context.Context, c *call.Call, in *chargeInput) (*api.Tagged[CartView], error) {
 	return tagged(h.ChargeCart(ctx, c, in.Body.CostCenter, in.Body.LineIDs))
 }
 
-func (h edge) splitLine(ctx context.Context, c *call.Call, in *splitInput) (*api.Tagged[Cart], error) {
+func (h edge) splitLine(ctx context.Context, c *call.Call, in *splitInput) (*api.Tagged[CartView], error) {
 	return tagged(h.SplitLine(ctx, c, in.Line, in.Body.Parts))
 }
 
-func (h edge) mergeLines(ctx context.Context, c *call.Call, in *mergeInput) (*api.Tagged[Cart], error) {
+func (h edge) mergeLines(ctx context.Context, c *call.Call, in *mergeInput) (*api.Tagged[CartView], error) {
 	return tagged(h.MergeLines(ctx, c, in.Body.LineIDs))
 }
 
@@ -299,6 +375,17 @@ func (h edge) quote(ctx context.Context, c *call.Call, in *quoteInput) (*api.Pla
 		return nil, err
 	}
 	return &api.Plain[Quote]{Status: http.StatusCreated, Body: q}, nil
+}
+
+func (h edge) getQuote(ctx context.Context, c *call.Call, in *oneQuoteInput) (*api.Tagged[Quote], error) {
+	if !api.ValidID(in.ID) {
+		return nil, problem.Missing("quote")
+	}
+	q, version, err := h.FindQuote(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[Quote]{Status: http.StatusOK, ETag: call.Tag(version), Body: q}, nil
 }
 
 func (h edge) order(ctx context.Context, c *call.Call, in *orderInput) (*api.Tagged[Order], error) {

@@ -57,13 +57,32 @@ type CartLine struct {
 	CostCenter string `json:"costCenter,omitempty"`
 }
 
+// CartView is the cart as a caller sees it: with names and prices of today.
+type CartView struct {
+	Lines    []CartViewLine `json:"lines" nullable:"false"`
+	LastLine int            `json:"lastLine" doc:"The number of the line added last; line ids are never reused."`
+	Total    money.Amount   `json:"total" doc:"The sum of the lines' totals, a month. What is due today, only a quote says."`
+}
+
+// CartViewLine is a line with what it costs; a product that is no longer sold has no price.
+type CartViewLine struct {
+	CartLine
+	Name      string        `json:"name,omitempty" doc:"The product's name."`
+	UnitPrice *money.Amount `json:"unitPrice,omitempty" doc:"One license, a month."`
+	Total     *money.Amount `json:"total,omitempty" doc:"unitPrice times quantity, a month."`
+}
+
 // CartLineInput is a line as a caller sends it, to the cart or straight to a quote.
 type CartLineInput struct {
 	// ID keeps a line of the cart what it is, so that a cart that was read can be changed and sent back; without it the line is a new one.
 	ID         string `json:"id,omitempty" maxLength:"64" doc:"A line that is in the cart already; left out for a new one."`
 	ProductID  string `json:"productId" minLength:"1" maxLength:"64"`
 	Quantity   int    `json:"quantity" minimum:"1" maximum:"10000"`
-	CostCenter string `json:"costCenter,omitempty" maxLength:"64" doc:"May be chosen later, but before a quote."`
+	CostCenter string `json:"costCenter,omitempty" maxLength:"64" nullable:"true" doc:"May be chosen later, but before a quote. None if left out or null."`
+	// What a cart shows of a line; of a line that was read and is sent back.
+	Name      string        `json:"name,omitempty" readOnly:"true" doc:"The product's name."`
+	UnitPrice *money.Amount `json:"unitPrice,omitempty" readOnly:"true" doc:"One license, a month."`
+	Total     *money.Amount `json:"total,omitempty" readOnly:"true" doc:"unitPrice times quantity, a month."`
 }
 
 // SplitPart is one part of a cart line that is split.

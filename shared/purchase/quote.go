@@ -8,6 +8,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
 
@@ -79,6 +80,21 @@ func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput
 		return Quote{}, err
 	}
 	return q, c.Commit(ctx, call.Answer{Status: http.StatusCreated, Body: q}, put, audit)
+}
+
+// FindQuote reads a quote, until 7 days after it expired.
+//
+// Errors: not-found.
+func (s *Service) FindQuote(ctx context.Context, c *call.Call, id string) (Quote, int64, error) {
+	item, ok, err := c.Get(ctx, quoteKey(c.Account, id))
+	if err != nil {
+		return Quote{}, 0, err
+	}
+	if !ok || item.Expires != 0 && item.Expires <= c.At.Unix() {
+		return Quote{}, 0, problem.Missing("quote")
+	}
+	q, err := call.Decode[storedQuote](item)
+	return q.Quote, item.Version, err
 }
 
 func putQuote(account string, q storedQuote, condition table.Condition) (table.Operation, error) {

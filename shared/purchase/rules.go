@@ -53,11 +53,11 @@ func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency str
 }
 
 // Replace is the cart with other lines in it. Lines that name an id of the cart keep it; the others get the next numbers. The answer to lines
-// that cannot be bought is a validation problem which names every field at fault.
+// that cannot be bought is a validation problem which names every field at fault; what is as it is in the cart is not judged (spec 6).
 //
 // The lines of a request for a quote without a cart are checked in the same way: they are the lines of an empty cart, replaced.
 func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
-	fields := checkLines(terms, inputs)
+	fields := c.checkLines(terms, inputs)
 	next := Cart{Lines: make([]CartLine, 0, len(inputs)), LastLine: c.LastLine}
 	kept := make(map[string]bool, len(c.Lines))
 	for _, line := range c.Lines {
@@ -78,35 +78,165 @@ func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
 	if len(fields) > 0 {
 		return Cart{}, problem.Validation(fields...)
 	}
+	if fields = c.checkShown(terms, inputs); len(fields) > 0 {
+		return Cart{}, problem.Fixed(fields...)
+	}
 	return next, nil
+}
+
+// inputs are the cart's lines as a caller would send them.
+func (c Cart) inputs() []CartLineInput {
+	inputs := make([]CartLineInput, len(c.Lines))
+	for i, line := range c.Lines {
+		inputs[i] = CartLineInput{ID: line.ID, ProductID: line.ProductID, Quantity: line.Quantity, CostCenter: line.CostCenter}
+	}
+	return inputs
+}
+
+// Add is the cart with one line more, at its end.
+func (c Cart) Add(terms Terms, line CartLineInput) (Cart, error) {
+	next, err := c.Replace(terms, append(c.inputs(), line))
+	return next, alone(err, len(c.Lines))
+}
+
+// Change is the cart with one of its lines changed.
+//
+// Errors: not-found for the line; validation.
+func (c Cart) Change(terms Terms, line CartLineInput) (Cart, error) {
+	at := c.index(line.ID)
+	if at < 0 {
+		return Cart{}, problem.Missing("line of the cart")
+	}
+	inputs := c.inputs()
+	inputs[at] = line
+	next, err := c.Replace(terms, inputs)
+	return next, alone(err, at)
+}
+
+// Drop is the cart without one of its lines.
+//
+// Errors: not-found.
+func (c Cart) Drop(line string) (Cart, error) {
+	at := c.index(line)
+	if at < 0 {
+		return Cart{}, problem.Missing("line of the cart")
+	}
+	next := c.clone()
+	next.Lines = slices.Delete(next.Lines, at, at+1)
+	return next, nil
+}
+
+// alone names the fields of a line that was sent without the others.
+func alone(err error, at int) error {
+	told, ok := problem.From(err)
+	if !ok {
+		return err
+	}
+	for i, f := range told.Fields {
+		told.Fields[i].Field = strings.TrimPrefix(f.Field, fmt.Sprintf("lines[%d].", at))
+	}
+	return told
+}
+
+// View is the cart with names, unit prices and totals (spec 3.2).
+func (c Cart) View(terms Terms) (CartView, error) {
+	view := CartView{Lines: make([]CartViewLine, len(c.Lines)), LastLine: c.LastLine, Total: money.Zero(terms.Currency)}
+	for i, line := range c.Lines {
+		shown, err := line.view(terms)
+		if err != nil {
+			return CartView{}, err
+		}
+		view.Lines[i] = shown
+		if shown.Total == nil {
+			continue
+		}
+		if view.Total, err = view.Total.Add(*shown.Total); err != nil {
+			return CartView{}, fmt.Errorf("purchase: total up to line %d: %w", i, err)
+		}
+	}
+	return view, nil
+}
+
+func (l CartLine) view(terms Terms) (CartViewLine, error) {
+	view := CartViewLine{CartLine: l}
+	p, ok := terms.Catalog.Lookup(l.ProductID)
+	if !ok {
+		return view, nil
+	}
+	view.Name = p.Name
+	unit, ok := p.UnitPrice(terms.Currency)
+	if !ok {
+		return view, nil
+	}
+	total, err := unit.Mul(int64(l.Quantity))
+	if err != nil {
+		return view, fmt.Errorf("purchase: total of line %s: %w", l.ID, err)
+	}
+	view.UnitPrice, view.Total = &unit, &total
+	return view, nil
+}
+
+// checkShown compares what lines say of names and prices with what the cart shows of them; of a new line, with what it will show.
+func (c Cart) checkShown(terms Terms, inputs []CartLineInput) []problem.Field {
+	var fields []problem.Field
+	for i, in := range inputs {
+		line := CartLine{ProductID: in.ProductID, Quantity: in.Quantity}
+		if at := c.index(in.ID); at >= 0 {
+			line = c.Lines[at]
+		}
+		shown, err := line.view(terms)
+		if err != nil {
+			continue // whoever prices the cart is told
+		}
+		const differs = "is read only and differs from what is there"
+		if in.Name != "" && in.Name != shown.Name {
+			fields = append(fields, fault(i, "name", differs))
+		}
+		if in.UnitPrice != nil && (shown.UnitPrice == nil || *in.UnitPrice != *shown.UnitPrice) {
+			fields = append(fields, fault(i, "unitPrice", differs))
+		}
+		if in.Total != nil && (shown.Total == nil || *in.Total != *shown.Total) {
+			fields = append(fields, fault(i, "total", differs))
+		}
+	}
+	return fields
 }
 
 func fault(line int, field, format string, args ...any) problem.Field {
 	return problem.Field{Field: fmt.Sprintf("lines[%d].%s", line, field), Message: fmt.Sprintf(format, args...)}
 }
 
-func checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
+func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 	var fields []problem.Field
-	if len(inputs) > MaxLines {
+	if len(inputs) > MaxLines && len(inputs) > len(c.Lines) {
 		fields = append(fields, problem.Field{Field: "lines", Message: fmt.Sprintf("must be at most %d lines", MaxLines)})
 	}
-	total := 0
+	total, before := 0, 0
+	for _, line := range c.Lines {
+		before += line.Quantity
+	}
 	for i, in := range inputs {
-		if p, ok := terms.Catalog.Lookup(in.ProductID); !ok {
+		var was CartLine
+		if at := c.index(in.ID); at >= 0 {
+			was = c.Lines[at]
+		}
+		if p, ok := terms.Catalog.Lookup(in.ProductID); in.ProductID == was.ProductID && was.ProductID != "" {
+			// As it is in the cart; a quote says what is no longer sold.
+		} else if !ok {
 			fields = append(fields, fault(i, "productId", "is no product of the catalog"))
 		} else if !p.Purchasable() {
 			fields = append(fields, fault(i, "productId", "is metered: it is consumed, not bought"))
 		}
-		if in.Quantity < 1 || in.Quantity > MaxQuantity {
+		if in.Quantity < 1 || in.Quantity > MaxQuantity && in.Quantity != was.Quantity {
 			fields = append(fields, fault(i, "quantity", "must be 1 to %d", MaxQuantity))
 		} else {
 			total += in.Quantity
 		}
-		if in.CostCenter != "" && !terms.HasCostCenter(in.CostCenter) {
+		if in.CostCenter != "" && in.CostCenter != was.CostCenter && !terms.HasCostCenter(in.CostCenter) {
 			fields = append(fields, fault(i, "costCenter", "is no cost center of the account"))
 		}
 	}
-	if total > MaxQuantity {
+	if total > MaxQuantity && total > before {
 		fields = append(fields, problem.Field{Field: "lines", Message: fmt.Sprintf("must be at most %d licenses together", MaxQuantity)})
 	}
 	return fields

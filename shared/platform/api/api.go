@@ -39,6 +39,8 @@ type Operation struct {
 	Permissions []auth.Permission
 	// Public operations need no token.
 	Public bool
+	// Anyone with a valid token may call the operation, which needs no permission.
+	Anyone bool
 	// Creates marks the operation that makes the account it names, so that the account need not be there yet.
 	Creates bool
 	// Loads says that the first read of the operation is call.Lookup, so that a process that does not know the account yet needs no read of its own to ask whether it is there.
@@ -84,7 +86,7 @@ func (k *Kit) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
 
 // Register adds an operation. The handler gets the call already checked: the token is valid, the account exists and is the token's (or the caller is
 // an operator), and a permission is there.
-func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *call.Call, *I) (*O, error)) {
+func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *call.Call, *I) (*O, error), more ...func(*huma.Operation)) {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{op.Tag}, DefaultStatus: op.Status,
 		MaxBodyBytes: MaxBody, BodyReadTimeout: -1, Errors: declared(op), Responses: map[string]*huma.Response{},
@@ -97,13 +99,18 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		}
 		h.Extensions = map[string]any{"x-permissions": names}
 		h.Description = "Needs the permission " + strings.Join(names, " or ") + "."
+		if op.Anyone {
+			h.Description = "Needs a valid token, and no permission."
+		}
 	}
 	switch op.Method {
-	case http.MethodPost:
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		h.Parameters = append(h.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Description: "Makes the request repeatable: a repetition gets the stored answer.",
 			Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxKey), Pattern: "^[ -~]*$"},
 		})
+	}
+	switch op.Method {
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		h.Parameters = append(h.Parameters, &huma.Param{
 			Name: "If-Match", In: "header", Description: "The entity tag that the resource must have; 412 when it has another.",
@@ -128,6 +135,9 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		}
 		next(huma.WithValue(ctx, callKey{}, c))
 	}}
+	for _, add := range more {
+		add(&h)
+	}
 	huma.Register(k.api, h, func(ctx context.Context, in *I) (*O, error) {
 		c, _ := ctx.Value(callKey{}).(*call.Call)
 		out, err := handler(ctx, c, in)
@@ -187,11 +197,16 @@ func declared(op Operation) []int {
 		return []int{422, 500}
 	}
 	codes := []int{400, 401, 403, 404, 422, 500, 503}
-	if op.Conflicts || op.Method == http.MethodPost {
+	switch op.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		codes = append(codes, 409)
+	default:
+		if op.Conflicts {
+			codes = append(codes, 409)
+		}
 	}
 	switch op.Method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete: // of DELETE for its Idempotency-Key, with which the body is read
 		codes = append(codes, 413, 415)
 	}
 	switch op.Method {
@@ -225,10 +240,18 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 	if op.Method == http.MethodPut {
 		c.IfNoneMatch = ctx.Header("If-None-Match")
 	}
-	if op.Method == http.MethodPost {
-		if err := k.repeatable(ctx, c); err != nil {
-			return nil, err
+	switch op.Method {
+	case http.MethodPost:
+		return c, k.repeatable(ctx, c)
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		if !ValidID(account) { // it is no account's, and no key of ours
+			return c, nil
 		}
+		if err := k.repeatable(ctx, c); err != nil || !c.Repeatable() {
+			return c, err
+		}
+		// A second click on Save is the first answer: whatever the first one changed, the version that it demands among it, is not looked at again.
+		return c, c.Begin(ctx.Context())
 	}
 	return c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,20 @@ func (r replayed) MarshalJSON() ([]byte, error) {
 	return r.Body, nil
 }
 
+// write answers from a middleware.
+func (r replayed) write(ctx huma.Context) {
+	for name, values := range r.GetHeaders() {
+		ctx.SetHeader(name, values[0])
+	}
+	if r.Status == http.StatusNoContent {
+		ctx.SetStatus(r.Status)
+		return
+	}
+	ctx.SetHeader("Content-Type", r.ContentType(""))
+	ctx.SetStatus(r.Status)
+	_, _ = ctx.BodyWriter().Write(append(slices.Clone(r.Body), '\n')) // the client is gone if this fails
+}
+
 // Translate is the one mapping from errors to problems. The second result is false for an error that the caller must not see; it is then internal.
 func Translate(err error) (*problem.Problem, bool) {
 	if p, ok := problem.From(err); ok {
@@ -129,8 +144,13 @@ func (k *Kit) answer(ctx context.Context, err error) error {
 
 // refuse answers from a middleware, before huma has read anything.
 func (k *Kit) refuse(ctx huma.Context, err error) {
+	told := k.answer(ctx.Context(), err)
+	if again, ok := told.(replayed); ok { //nolint:errorlint // it is not wrapped
+		again.write(ctx)
+		return
+	}
 	var answer *Problem
-	if !errors.As(k.answer(ctx.Context(), err), &answer) {
+	if !errors.As(told, &answer) {
 		answer = Of(problem.New(problem.Internal, ""))
 	}
 	for name, values := range answer.GetHeaders() {

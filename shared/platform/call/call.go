@@ -201,8 +201,10 @@ func (c *Call) judge(item table.Item) error {
 		if stored.Running > c.At.Unix() {
 			return problem.New(problem.IdempotencyInProgress, "The first request with this Idempotency-Key is still running; ask again shortly.")
 		}
-		c.key.version = item.Version
-		return nil
+		if stored.Status == 0 {
+			c.key.version = item.Version
+			return nil
+		}
 	}
 	return &Replay{Status: stored.Status, Header: stored.Header, Body: stored.Body}
 }
@@ -240,6 +242,30 @@ func (c *Call) Claim(ctx context.Context, effects ...table.Operation) error {
 	return nil
 }
 
+// Provide carries out the effects and stores an answer that may still be made more precise by Commit, within the lease of a claim. Until then a repetition is told
+// idempotency-in-progress; when the request dies before, what was provided is its answer, since the effects are there.
+//
+// Errors: those of Commit.
+func (c *Call) Provide(ctx context.Context, answer Answer, effects ...table.Operation) error {
+	if c.key == nil {
+		return c.Commit(ctx, answer, effects...)
+	}
+	r, err := recordOf(answer)
+	if err != nil {
+		return err
+	}
+	r.Running = c.At.Add(lease).Unix()
+	op, err := c.recordOperation(r)
+	if err != nil {
+		return err
+	}
+	if err := c.commit(ctx, append(effects, op)); err != nil {
+		return err
+	}
+	c.key.version = op.Item.Version
+	return nil
+}
+
 // Release ends a claim whose request failed without an effect, so that a repetition may try at once. Its own failure does no harm: the lease ends it.
 func (c *Call) Release(ctx context.Context) {
 	if c.key == nil || !c.key.claimed {
@@ -261,14 +287,11 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 		}
 		return c.store(ctx, effects)
 	}
-	var body json.RawMessage
-	if answer.Body != nil {
-		var err error
-		if body, err = Encode(answer.Body); err != nil {
-			return fmt.Errorf("stored answer: %w", err)
-		}
+	r, err := recordOf(answer)
+	if err != nil {
+		return err
 	}
-	op, err := c.recordOperation(record{Status: answer.Status, Header: answer.Header, Body: body})
+	op, err := c.recordOperation(r)
 	if err != nil {
 		return err
 	}
@@ -296,6 +319,34 @@ func (c *Call) store(ctx context.Context, ops []table.Operation) error {
 	}
 	return err
 }
+
+// recordOf is the record of an answer, without what it is the answer to.
+func recordOf(answer Answer) (record, error) {
+	r := record{Status: answer.Status, Header: answer.Header}
+	if answer.Body == nil {
+		return r, nil
+	}
+	var err error
+	if r.Body, err = Encode(answer.Body); err != nil {
+		return record{}, fmt.Errorf("stored answer: %w", err)
+	}
+	return r, nil
+}
+
+// Repeatable says whether the call has a key, under which its answer is stored.
+func (c *Call) Repeatable() bool { return c.key != nil }
+
+// Whole is the answer with a single resource and its entity tag; made says that it is new.
+func Whole(body any, version int64, made bool) Answer {
+	status := 200
+	if made {
+		status = 201
+	}
+	return Answer{Status: status, Header: map[string]string{"ETag": Tag(version)}, Body: body}
+}
+
+// Gone is the answer to a deletion.
+func Gone() Answer { return Answer{Status: 204} }
 
 // Spare is how many operations a commit of this call may have beside the idempotency record.
 func (c *Call) Spare() int {
@@ -432,6 +483,13 @@ func (c *Call) Matches(exists bool, versions ...int64) error {
 	if exists {
 		tag = Tag(versions...)
 	}
+	return c.MatchesTag(tag)
+}
+
+// MatchesTag is Matches with the entity tag itself; it is empty for a resource that is to be made.
+//
+// Errors: precondition-failed, with the present tag.
+func (c *Call) MatchesTag(tag string) error {
 	var detail string
 	switch {
 	case c.IfMatch != "" && !names(c.IfMatch, tag):

@@ -42,6 +42,7 @@ const (
 	PayloadTooLarge       Slug = "payload-too-large"
 	UnsupportedMediaType  Slug = "unsupported-media-type"
 	MethodNotAllowed      Slug = "method-not-allowed"
+	ReadOnly              Slug = "read-only"
 	TooBusy               Slug = "too-busy"
 	WindowInFuture        Slug = "window-in-future"
 	Internal              Slug = "internal"
@@ -80,6 +81,7 @@ var kinds = map[Slug]kind{
 	PayloadTooLarge:       {413, "The request is too large"},
 	UnsupportedMediaType:  {415, "The media type is not supported"},
 	MethodNotAllowed:      {405, "The method is not allowed"},
+	ReadOnly:              {422, "A field that is read only differs"},
 	TooBusy:               {503, "Too many requests at once"},
 	WindowInFuture:        {422, "The window has not come yet"},
 	Internal:              {500, "Something went wrong on our side"},
@@ -130,6 +132,11 @@ func Validation(fields ...Field) *Problem {
 // Invalid is Validation of one field.
 func Invalid(field, format string, args ...any) *Problem {
 	return Validation(Field{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// Fixed names fields that cannot be written and differ from what is there (spec 6).
+func Fixed(fields ...Field) *Problem {
+	return &Problem{Slug: ReadOnly, Detail: "Fields that cannot be written must equal what is there, or be left out.", Fields: fields}
 }
 
 // Missing is the one 404: the same for a missing id and for one of another account (spec 9), so it names only the kind of thing.

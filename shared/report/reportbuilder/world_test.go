@@ -676,6 +676,10 @@ func newStage(t *testing.T, kit *testkit.Kit, seed uint64) *stage {
 	for _, id := range worldUsers {
 		s.newUser(id)
 	}
+	_, _, _, err := s.directory.PutUser(s.Context(), s.Call("ann"), directory.User{
+		ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}, // the last super-admin of the account could not go
+	})
+	s.must(err)
 	s.m.seats, s.m.boosters = 2, 2
 	s.buy(t, catalog.LiveReportsID, 2)
 	s.buy(t, catalog.CallQueueBoosterID, 2)

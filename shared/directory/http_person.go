@@ -1,0 +1,63 @@
+package directory
+
+import (
+	"context"
+	"net/http"
+
+	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+)
+
+// Me is who calls, as their token says.
+type Me struct {
+	Account     string   `json:"account" doc:"The account that the token was issued for."`
+	User        string   `json:"user" doc:"The caller's user id."`
+	Permissions []string `json:"permissions" nullable:"false" doc:"What the caller may do."`
+}
+
+// HeldLicense is a license with the name of its product.
+type HeldLicense struct {
+	license.License
+	ProductName string `json:"productName" doc:"The product's name in the catalog."`
+}
+
+type heldInput struct {
+	api.Resource
+	api.Paging
+}
+
+// personRoutes tell who calls, and what a person holds.
+func (s *Service) personRoutes(k *api.Kit) {
+	api.Register(k, api.Operation{
+		ID: "get-me", Method: http.MethodGet, Path: "/v1/me", Tag: tag, Anyone: true, Summary: "Read who calls, and what they may do",
+	}, func(ctx context.Context, _ *call.Call, _ *struct{}) (*api.Plain[Me], error) {
+		p, _ := auth.From(ctx)
+		me := Me{Account: p.Account, User: p.User, Permissions: []string{}}
+		for _, permission := range p.Permissions.List() {
+			me.Permissions = append(me.Permissions, string(permission))
+		}
+		return &api.Plain[Me]{Status: http.StatusOK, Body: me}, nil
+	})
+	api.Register(k, api.Operation{
+		ID: "list-user-licenses", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/licenses", Tag: tag,
+		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead}, Summary: "List the licenses that a user holds",
+	}, func(ctx context.Context, c *call.Call, in *heldInput) (*api.Listed[HeldLicense], error) {
+		if err := known("user", in.ID); err != nil {
+			return nil, err
+		}
+		if _, _, err := s.GetUser(ctx, c, in.ID); err != nil {
+			return nil, err
+		}
+		return api.Paged(c, in.Paging, []string{"user-licenses", in.ID}, func(after string, limit int) ([]HeldLicense, string, error) {
+			list, next, err := s.desk.List(ctx, c, license.Filter{User: in.ID}, after, limit)
+			held := make([]HeldLicense, len(list))
+			for i, l := range list {
+				p, _ := s.products.Lookup(l.ProductID)
+				held[i] = HeldLicense{License: l, ProductName: p.Name}
+			}
+			return held, next, err
+		})
+	})
+}

@@ -1,0 +1,163 @@
+// Package wallboard knows whose the registered devices are: what package metrics registers and counts, and what package directory ends when a user goes
+// (spec 6 and 8). Devices are not licenses: they are counted by an item of their own, which the summary of licenses reads with its other counts.
+//
+// A user may have more devices than a commit has operations. So their devices belong to a term, which is written on each of them and kept in one item of the user,
+// the fleet, with their number; ending the term ends all of them in one operation, and who reads a device of an earlier term does not see it. The items
+// themselves are deleted after that.
+package wallboard
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"seatwise/shared/catalog"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+)
+
+// Stored is what a device's item says of whose it is; package metrics writes the rest.
+type Stored struct {
+	ID     string `json:"id"`
+	UserID string `json:"userId"`
+	Term   int64  `json:"term,omitempty"`
+}
+
+// Fleet is the devices of one user together.
+type Fleet struct {
+	// Term is the one that devices of now belong to.
+	Term int64 `json:"term"`
+	// Count is how many there are in it.
+	Count int64 `json:"count"`
+}
+
+// The counts of CountKey.
+const (
+	Used = "assigned:" + catalog.WallboardID
+	Free = "free:" + catalog.WallboardID
+)
+
+// Partition lists the account's devices by id, those of terms that have ended among them until they are deleted.
+func Partition(account string) string { return call.Partition(account, "WALLBOARDS") }
+
+// Key is a device's item.
+func Key(account, id string) table.Key { return table.Key{Partition: Partition(account), Sort: id} }
+
+// FleetKey is the item of a user's fleet.
+func FleetKey(account, user string) table.Key {
+	return table.Key{Partition: call.Partition(account, "WALLBOARD-FLEET"), Sort: user}
+}
+
+// CountKey counts the devices, and how many more there may be; both change without being read, so that any number of callers can register at once. It lies among the
+// counts of seats, so that the summary of licenses and the metrics read one and the same count.
+func CountKey(account string) table.Key {
+	return table.Key{Partition: call.Partition(account, "SEATS"), Sort: catalog.WallboardID}
+}
+
+// FleetFrom takes a user's fleet, and its version, out of what was found; 0 when there is none.
+func FleetFrom(found map[table.Key]table.Item, account, user string) (Fleet, int64, error) {
+	item, ok := found[FleetKey(account, user)]
+	if !ok {
+		return Fleet{}, 0, nil
+	}
+	f, err := call.Decode[Fleet](item)
+	return f, item.Version, err
+}
+
+// Put writes the fleet in the place of the one of this version.
+func (f Fleet) Put(account, user string, version int64) (table.Operation, error) {
+	data, err := call.Encode(f)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	cond := table.IfAbsent
+	if version != 0 {
+		cond = table.IfVersion(version)
+	}
+	return table.Put(table.Item{Key: FleetKey(account, user), Data: data}, cond), nil
+}
+
+// End ends all devices of a user whose fleet was found, in a commit of others: nobody sees or counts one of them after it. It has no operations for a user without
+// devices. Sweep is to follow.
+func End(found map[table.Key]table.Item, account, user string) ([]table.Operation, error) {
+	f, version, err := FleetFrom(found, account, user)
+	if err != nil || f.Count == 0 {
+		return nil, err
+	}
+	put, err := Fleet{Term: f.Term + 1}.Put(account, user, version)
+	if err != nil {
+		return nil, err
+	}
+	return []table.Operation{
+		put, table.Add(CountKey(account), table.AtLeast(Used, -f.Count, 0), table.Bound{Name: Free, By: f.Count}),
+	}, nil
+}
+
+// sweepBatch is how many items one commit deletes, each with its audit record.
+const sweepBatch = table.MaxOperations / 2
+
+// Sweep deletes the items of devices of a user's ended terms, each with an audit record. It can be cut off anywhere and done again.
+func Sweep(ctx context.Context, c *call.Call, user string) error {
+	now, ok, err := table.Get(ctx, c.Env.Table, FleetKey(c.Account, user))
+	if err != nil || !ok {
+		return err
+	}
+	f, err := call.Decode[Fleet](now)
+	if err != nil || f.Term == 0 {
+		return err
+	}
+	var ended []table.Item
+	err = table.All(ctx, c.Env.Table, table.Query{Partition: Partition(c.Account)}, func(item table.Item) error {
+		w, err := call.Decode[Stored](item)
+		if err == nil && w.UserID == user && w.Term < f.Term {
+			ended = append(ended, item)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(ended, sweepBatch) {
+		if err := sweep(ctx, c, user, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep deletes some items; if one was registered again meanwhile, each is tried alone.
+func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) error {
+	var ops []table.Operation
+	for _, item := range items {
+		w, err := call.Decode[Stored](item)
+		if err != nil {
+			return err
+		}
+		audit, err := c.Audit(call.Change{
+			Action: "wallboard.removed", Subject: "wallboard", SubjectID: w.ID, User: user, Reason: "the user left", Before: json.RawMessage(item.Data),
+		})
+		if err != nil {
+			return err
+		}
+		ops = append(ops, table.Delete(item.Key, table.IfVersion(item.Version)), audit)
+	}
+	err := c.Env.Table.Commit(ctx, ops)
+	if _, changed := table.Refused(err); !changed || len(items) == 1 {
+		if changed {
+			return nil // it is another one's by now
+		}
+		return err
+	}
+	for _, item := range items {
+		if err := sweep(ctx, c, user, []table.Item{item}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Alive says of devices whether their term lasts, by the fleets that are in found; see Fleets.
+func (s Stored) Alive(found map[table.Key]table.Item, account string) (bool, error) {
+	f, _, err := FleetFrom(found, account, s.UserID)
+	return f.Term == s.Term, err
+}

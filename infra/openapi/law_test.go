@@ -59,12 +59,14 @@ func openLaw(t testing.TB) *law {
 	}
 	l.must(http.MethodPut, "/users/root", object{"name": "Root", "roleIds": []string{"super-admin"}})
 	quote := l.must(http.MethodPost, "/quotes", object{"lines": []object{
-		{"productId": "live-reports", "quantity": 4, "costCenter": "CC-1"}, {"productId": "phone-system", "quantity": 3, "costCenter": "CC-1"},
-		{"productId": "device_ip_phone", "quantity": 3, "costCenter": "CC-2"}, {"productId": "call_recording", "quantity": 2, "costCenter": "CC-2"},
+		{"productId": "live-reports", "quantity": 4, "costCenter": "CC-1"},
+		{"productId": "phone-system", "quantity": 3, "costCenter": "CC-1"},
+		{"productId": "device_ip_phone", "quantity": 3, "costCenter": "CC-2"},
+		{"productId": "call_recording", "quantity": 2, "costCenter": "CC-2"},
 	}})
 	l.must(http.MethodPost, "/orders", object{"quoteId": quote["id"], "acknowledged": true})
-	for _, item := range l.must(http.MethodGet, "/licenses?product=phone-system", nil)["items"].([]any) {
-		l.shelf = append(l.shelf, item.(object)["id"].(string))
+	for _, item := range items(l.t, l.must(http.MethodGet, "/licenses?product=phone-system", nil)) {
+		l.shelf = append(l.shelf, fmt.Sprint(item["id"]))
 	}
 	return l
 }
@@ -115,8 +117,10 @@ func only(path string) func(*law) []string { return func(*law) []string { return
 func listed(path, id string) func(*law) []string {
 	return func(l *law) []string {
 		var all []string
-		for _, item := range l.must(http.MethodGet, path+"?limit=200", nil)["items"].([]any) {
-			all = append(all, path+"/"+item.(object)[id].(string))
+		list, _ := l.must(http.MethodGet, path+"?limit=200", nil)["items"].([]any)
+		for _, item := range list {
+			one, _ := item.(object)
+			all = append(all, path+"/"+fmt.Sprint(one[id]))
 		}
 		return all
 	}
@@ -131,7 +135,8 @@ func (l *law) bases() []string {
 }
 
 func lengthen(b object) {
-	b["lines"] = append(b["lines"].([]any), object{"productId": "developer", "quantity": 9})
+	lines, _ := b["lines"].([]any)
+	b["lines"] = append(lines, object{"productId": "developer", "quantity": 9})
 }
 
 func rename(b object) { b["name"] = fmt.Sprint(b["name"]) + " Two" }

@@ -236,7 +236,7 @@ func (w *world) plan(t *testing.T, post func(string, any) object, get func(strin
 }
 
 // items are those of a list's page, of which there is at least one.
-func items(t *testing.T, page object) []object {
+func items(t testing.TB, page object) []object {
 	t.Helper()
 	list, _ := page["items"].([]any)
 	if len(list) == 0 {

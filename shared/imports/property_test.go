@@ -75,7 +75,7 @@ func (o *office) play(rt *rapid.T, s scene) *office {
 	a := o.fresh(rt)
 	a.role("agent", "essential-user")
 	a.role("crm", "client-crm")
-	a.buy("live-reports", 20) // enough: who waits first depends on which queue is settled first
+	a.buy("live-reports", 20)                                                                               // enough: who waits first depends on which queue is settled first
 	a.user(directory.User{ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}}) // any other may go
 	for _, u := range s.users {
 		if _, _, _, err := a.people.PutUser(a.ctx, a.Call("admin"), u); err != nil {

@@ -378,7 +378,9 @@ func (d *Desk) addOnsOf() api.ReadWrite[api.Resource, addOnsBody, AddOnList] {
 		return &api.Tagged[AddOnList]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: a.list()}, nil
 	}
 	return api.ReadWrite[api.Resource, addOnsBody, AddOnList]{
-		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[AddOnList], error) { return told(d.AddOns(ctx, c, at.ID)) },
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[AddOnList], error) {
+			return told(d.AddOns(ctx, c, at.ID))
+		},
 		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[addOnsBody]) (*api.Tagged[AddOnList], error) {
 			return told(d.SetAddOns(ctx, c, at.ID, sent.Body.ProductIDs))
 		},

@@ -220,11 +220,11 @@ func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 		if at := c.index(in.ID); at >= 0 {
 			was = c.Lines[at]
 		}
-		if p, ok := terms.Catalog.Lookup(in.ProductID); in.ProductID == was.ProductID && was.ProductID != "" {
-			// As it is in the cart; a quote says what is no longer sold.
-		} else if !ok {
+		switch p, ok := terms.Catalog.Lookup(in.ProductID); {
+		case in.ProductID == was.ProductID && was.ProductID != "": // as it is in the cart; a quote says what is no longer sold
+		case !ok:
 			fields = append(fields, fault(i, "productId", "is no product of the catalog"))
-		} else if !p.Purchasable() {
+		case !p.Purchasable():
 			fields = append(fields, fault(i, "productId", "is metered: it is consumed, not bought"))
 		}
 		if in.Quantity < 1 || in.Quantity > MaxQuantity && in.Quantity != was.Quantity {

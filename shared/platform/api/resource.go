@@ -410,8 +410,10 @@ func empty(value any) bool {
 		return len(value) == 0
 	case map[string]any:
 		return len(value) == 0
+	case bool:
+		return !value
 	}
-	return value == "" || value == false || value == 0.0
+	return value == "" || value == 0.0
 }
 
 // nulls finds every null in a value where the schema has none: huma lets it pass for a field that may be left out, and it would mean something else by accident.

@@ -122,7 +122,7 @@ func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string)
 func (w *Worker[R, V]) giveUp(ctx context.Context) error {
 	names := w.jobs.room.Names
 	if w.Job.State == Checking {
-		w.Job.Why = fmt.Sprintf("The check was tried %d times and did not come to its end; nothing was %s.", MostAttempts, names.Done)
+		w.Job.Why = fmt.Sprintf("The check was tried %d times and did not come to its end; nothing was %s.", call.MostAttempts, names.Done)
 		return w.end(ctx, Failed)
 	}
 	w.Job.Cancel = true // an applier of a job that ends needs nothing of the plan
@@ -144,7 +144,7 @@ func (w *Worker[R, V]) giveUp(ctx context.Context) error {
 		w.Job.Why = "Every row was done. The result file could not be written; what became of each row is listed here."
 		return w.end(ctx, Completed)
 	}
-	w.Job.Why = fmt.Sprintf("It was tried %d times and did not come to its end. %d of %d rows were done, and stay so.", MostAttempts, p.Row, w.Job.Counts.Rows)
+	w.Job.Why = fmt.Sprintf("It was tried %d times and did not come to its end. %d of %d rows were done, and stay so.", call.MostAttempts, p.Row, w.Job.Counts.Rows)
 	return w.end(ctx, Failed)
 }
 

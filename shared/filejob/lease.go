@@ -16,13 +16,6 @@ const (
 	LeaseLife = 30 * time.Second
 	// renewEvery is how often a worker renews its lease beside its work, which may be silent for long: reading a large file writes nothing.
 	renewEvery = LeaseLife / 3
-	// MostAttempts is how often workers try a job, or a part of it, that makes no progress. With the pauses between them, two hours: a job outlives an outage,
-	// and a file that ends whoever reads it is not read for ever.
-	MostAttempts = 12
-	// firstPause is the wait before the third attempt; each later one waits twice as long, up to longestPause. The second comes at once: a worker may just have
-	// been stopped.
-	firstPause   = 30 * time.Second
-	longestPause = 30 * time.Minute
 )
 
 // lease says until when a worker may be silent, in Unix seconds, which worker that is by its number, and which process it runs in. It is an item of its own, so that renewing it changes neither the job
@@ -45,17 +38,6 @@ func (n Names) leaseKey(account, id string) table.Key {
 // dead.
 func (l lease) held(env *app.Env, now time.Time) bool {
 	return l.Until > now.Unix() && !(env.Alone && l.Process != env.Process)
-}
-
-// pause is how long to wait after so many attempts without progress.
-func pause(attempts int) time.Duration {
-	if attempts < 2 {
-		return 0
-	}
-	if attempts > 8 {
-		return longestPause
-	}
-	return min(firstPause<<(attempts-2), longestPause)
 }
 
 // keeper writes the lease of one worker, beside its work and within it.

@@ -59,10 +59,10 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 	if j.lease.held(s.env, now) {
 		return nil
 	}
-	if reached := p.Row + p.Parts + j.lease.Steps; reached > j.Reached && j.Attempts <= MostAttempts {
+	if reached := p.Row + p.Parts + j.lease.Steps; reached > j.Reached && j.Attempts <= call.MostAttempts {
 		j.Reached, j.Attempts = reached, 0
 	}
-	if now.Before(j.TriedAt.Add(pause(j.Attempts))) {
+	if now.Before(j.TriedAt.Add(call.Pause(j.Attempts))) {
 		return nil
 	}
 	if waits, err := s.waits(ctx, c, j); waits || err != nil {
@@ -192,7 +192,7 @@ func (w *Worker[R, V]) run(ctx context.Context) error {
 		if w.Job.State == w.jobs.room.Applying {
 			work = w.apply
 		}
-		if w.Job.Attempts > MostAttempts {
+		if w.Job.Attempts > call.MostAttempts {
 			work = w.giveUp
 		}
 		err := work(ctx)
@@ -289,7 +289,7 @@ func (w *Worker[R, V]) handOn(ctx context.Context) (bool, error) {
 	if !limited || deadline.Unix()-w.jobs.env.Clock().Unix() > HandOn {
 		return false, nil
 	}
-	if w.Job.State == w.jobs.room.Applying && w.Job.Attempts <= MostAttempts {
+	if w.Job.State == w.jobs.room.Applying && w.Job.Attempts <= call.MostAttempts {
 		w.Job.Attempts = 0 // what was reserved or applied is; a check begins from its first row again
 	}
 	if err := w.save(ctx, 0); err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/filejob"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
 )
@@ -20,7 +20,7 @@ import (
 // tried for ever.
 func (o *office) tries(id string) (n int) {
 	o.f.Helper()
-	for ; n < 3*filejob.MostAttempts; n++ {
+	for ; n < 3*call.MostAttempts; n++ {
 		if v := o.get(id); v.EndedAt != nil {
 			return n
 		}
@@ -56,7 +56,7 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 	if held.Reserved == 0 || held.Bought != held.Assigned+held.Available+held.Reserved {
 		t.Errorf("while a job holds seats: %+v", held)
 	}
-	if n := o.tries(v.ID); n < filejob.MostAttempts-2 {
+	if n := o.tries(v.ID); n < call.MostAttempts-2 {
 		t.Errorf("it was given up after %d tries: an outage is longer", n)
 	}
 	o.Env.Table = o.store
@@ -85,7 +85,7 @@ func TestFailsForGoodInTheCheck(t *testing.T) {
 			o.files.FailAt(1)
 			_ = o.check(o.ctx, arrived)
 			o.in(Checking, o.get(v.ID))
-			for range 3 * filejob.MostAttempts {
+			for range 3 * call.MostAttempts {
 				o.Clock.Add(31 * time.Minute)
 				dies(o)
 				_ = o.apply(o.ctx, o.schedule())
@@ -128,7 +128,7 @@ func TestProgressIsNoAttempt(t *testing.T) {
 		return commit()
 	}}
 	_ = o.apply(o.ctx, ticket)
-	if n := o.tries(v.ID); n < filejob.MostAttempts {
+	if n := o.tries(v.ID); n < call.MostAttempts {
 		t.Fatalf("the test takes too few tries: %d", n)
 	}
 	o.Env.Table = o.store

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/faulty"
@@ -257,4 +259,48 @@ func TestAnOrderWithoutAKeyIsFinished(t *testing.T) {
 	f.resume()
 	f.resume()
 	f.settled(130)
+}
+
+// An order that cannot be finished is tried so often and no more: it fails with a reason, nothing of it is ever seen or billed, and nothing is left of it.
+func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
+	f := breakable(t)
+	q := f.quote(line("live-reports", 130, "CC-1"))
+	f.faults(func(n int) faulty.Fault {
+		if n > 1 {
+			return faulty.Fail
+		}
+		return faulty.None
+	})
+	f.zoe("POST", "/orders", confirm(q), "the key")
+	f.Clock.Add(61 * time.Second)
+	tries := 0
+	for ; tries < 3*call.MostAttempts && f.orders()[0].State == purchase.OrderPlacing; tries++ {
+		f.faults(func(n int) faulty.Fault {
+			if n > 1 { // the first one counts the attempt
+				return faulty.Fail
+			}
+			return faulty.None
+		})
+		if err := purchase.NewService(f.Env, catalog.Default(), nil).ResumeOrders(t.Context()); tries < call.MostAttempts && err == nil {
+			t.Errorf("try %d did not fail", tries)
+		}
+		f.Clock.Add(31 * time.Minute)
+	}
+	f.faults(nil)
+	order := f.orders()[0]
+	if order.State != purchase.OrderFailed || tries != call.MostAttempts+1 || !strings.Contains(order.Failure, "could not be placed") {
+		t.Fatalf("after %d tries: %+v", tries, order)
+	}
+	if f.whole(130) {
+		t.Error("it is placed")
+	}
+	if r := f.zoe("DELETE", "/cost-centers/CC-2", nil); r.Status != http.StatusNoContent {
+		t.Errorf("an order counts as under way: %d %s", r.Status, r.Body)
+	}
+	if again := f.zoe("POST", "/orders", confirm(q), "the key"); again.Status == http.StatusCreated {
+		t.Errorf("the failed order is answered as placed: %s", again.Body)
+	}
+	if another := f.zoe("POST", "/orders", confirm(f.quote(line("live-reports", 3, "CC-1"))), "another key"); another.Status != http.StatusCreated {
+		t.Errorf("ordered again: %d %s", another.Status, another.Body)
+	}
 }

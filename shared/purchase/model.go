@@ -152,13 +152,16 @@ type OrderState string
 const (
 	OrderPlacing OrderState = "placing"
 	OrderPlaced  OrderState = "placed"
+	// OrderFailed is an order that was tried too often: nothing was bought by it, and none of its licenses was ever seen.
+	OrderFailed OrderState = "failed"
 )
 
 // Order is a confirmed purchase.
 type Order struct {
 	ID      string     `json:"id" format:"uuid"`
 	QuoteID string     `json:"quoteId" format:"uuid"`
-	State   OrderState `json:"state" enum:"placing,placed"`
+	State   OrderState `json:"state" enum:"placing,placed,failed"`
+	Failure string     `json:"failure,omitempty" doc:"Why it failed, for a person."`
 	Percent int        `json:"percent" minimum:"0" maximum:"100" doc:"How much of an order that is being placed is prepared."`
 	// PlacedAt and PlacedBy are when, and by which user, the order was acknowledged and placed.
 	PlacedAt        time.Time         `json:"placedAt"`

@@ -25,6 +25,9 @@ type orderMark struct {
 	RequestID string      `json:"requestId"`
 	By        string      `json:"by"`
 	At        time.Time   `json:"at"`
+	// Attempts counts how often maintenance tried to finish it; TriedAt is when it did so last.
+	Attempts int       `json:"attempts,omitempty"`
+	TriedAt  time.Time `json:"triedAt,omitzero"`
 }
 
 // Order places the order of a quote (spec 3.4) and returns it, placed, with its version. A quote can be ordered by whoever may purchase for the account, once; the
@@ -185,8 +188,12 @@ func (s *Service) finish(ctx context.Context, c *call.Call, id string) (Order, i
 	if err != nil {
 		return Order{}, 0, err
 	}
-	if order.State == OrderPlaced {
+	switch order.State {
+	case OrderPlaced:
 		return order, item.Version, nil
+	case OrderFailed:
+		return Order{}, 0, problem.New(problem.WrongState, order.Failure)
+	case OrderPlacing:
 	}
 	c.At = order.PlacedAt
 	return s.deliver(ctx, c, order, table.IfVersion(item.Version), []table.Operation{
@@ -235,16 +242,70 @@ func (s *Service) ResumeOrders(ctx context.Context) error {
 			faults = append(faults, err)
 			return nil
 		}
-		if s.env.Clock().Before(mark.At.Add(abandoned)) {
+		now := s.env.Clock()
+		if now.Before(mark.At.Add(abandoned)) || now.Before(mark.TriedAt.Add(call.Pause(mark.Attempts))) {
 			return nil
 		}
 		account, id := markedOrder(item.Sort)
-		if err := s.resume(ctx, account, id, mark); err != nil {
+		if err := s.attempt(ctx, account, id, mark, item); err != nil {
 			faults = append(faults, fmt.Errorf("order %s of account %s: %w", id, account, err))
 		}
 		return ctx.Err()
 	})
 	return errors.Join(append(faults, err)...)
+}
+
+// attempt counts an attempt and resumes the order, or fails it when there were too many.
+func (s *Service) attempt(ctx context.Context, account, id string, mark orderMark, item table.Item) error {
+	if mark.Attempts >= call.MostAttempts {
+		return s.fail(ctx, account, id, mark, item)
+	}
+	mark.Attempts++
+	mark.TriedAt = s.env.Clock().UTC()
+	data, err := call.Encode(mark)
+	if err != nil {
+		return err
+	}
+	counted := table.Put(table.Item{Key: item.Key, Data: data}, table.IfVersion(item.Version))
+	if err := s.env.Table.Commit(ctx, []table.Operation{counted}); err != nil {
+		if _, overtaken := table.Refused(err); overtaken {
+			return nil
+		}
+		return err
+	}
+	return s.resume(ctx, account, id, mark)
+}
+
+// fail ends an order that could not be finished. What was prepared of its licenses was in nobody's sight, and stays so: they are seen by a confirmed order alone.
+func (s *Service) fail(ctx context.Context, account, id string, mark orderMark, item table.Item) error {
+	c := call.ForEvent(s.env, account, mark.By, "request", s.env.Clock())
+	c.RequestID = mark.RequestID
+	stored, found, err := table.Get(ctx, s.env.Table, orderKey(account, id))
+	if err != nil || !found {
+		return err
+	}
+	order, err := call.Decode[Order](stored)
+	if err != nil || order.State != OrderPlacing {
+		return err
+	}
+	order.State = OrderFailed
+	order.Failure = fmt.Sprintf("It was tried %d times and could not be placed. Nothing was bought; order again.", call.MostAttempts)
+	data, err := call.Encode(order)
+	if err != nil {
+		return err
+	}
+	audit, err := c.Audit(call.Change{Action: "order.failed", Subject: "order", SubjectID: id, After: map[string]any{"why": order.Failure}})
+	if err != nil {
+		return err
+	}
+	err = s.env.Table.Commit(ctx, []table.Operation{
+		table.Put(table.Item{Key: stored.Key, Data: data}, table.IfVersion(stored.Version)), audit,
+		table.Delete(item.Key, table.IfVersion(item.Version)), table.Add(placingKey(account), table.AtLeast(countPlacing, -1, 0)),
+	})
+	if _, overtaken := table.Refused(err); overtaken {
+		return nil
+	}
+	return err
 }
 
 // resume finishes one order as the request would have, unless the request's repetition does it at the same time.
@@ -295,7 +356,7 @@ func (s *Service) Orders(ctx context.Context, c *call.Call, limit int, after str
 // shown is the order of an item as a reader sees it.
 func (s *Service) shown(ctx context.Context, c *call.Call, item table.Item) (Order, error) {
 	order, err := call.Decode[Order](item)
-	if err != nil || order.State == OrderPlaced {
+	if err != nil || order.State != OrderPlacing {
 		return order, err
 	}
 	order.Percent, err = s.desk.Prepared(ctx, c, order.ID, lots(order))

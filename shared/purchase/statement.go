@@ -27,6 +27,9 @@ func (s *Service) Statement(ctx context.Context, c *call.Call, id, form string) 
 	if err != nil {
 		return nil, err
 	}
+	if order.State == OrderFailed {
+		return nil, problem.New(problem.WrongState, "Nothing was bought by this order; it has no statement.")
+	}
 	if order.State != OrderPlaced {
 		return nil, problem.New(problem.WrongState, "The order is being placed; its statement is there when that is done.")
 	}

@@ -198,8 +198,10 @@ class Emulator:
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
+            pass
+        with contextlib.suppress(ProcessLookupError):  # functions that it left behind
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(15)
+        self.process.wait(15)
         self.issuer.server.shutdown()
 
 
@@ -208,7 +210,6 @@ class Stack:
 
     def __init__(self, emulator):
         self.emulator = emulator
-        self.resources, self.types, self.policies, self.routes = {}, {}, {}, []
 
     def deploy(self):
         arguments = f"--no-confirm-changeset --parameter-overrides Architecture=x86_64 JwtIssuer={self.emulator.issuer.url} JwtAudience={AUDIENCE}"
@@ -222,6 +223,11 @@ class Stack:
             lines = log.read_text(errors="replace").splitlines()
             why = next((i for i, line in enumerate(lines) if "_FAILED " in line), len(lines) - 40)
             raise Failed(f"make deploy ended with {done.returncode}:\n" + "\n".join(lines[max(why, 0):][:40]))
+        self.look()
+
+    def look(self):
+        """Reads what the stack consists of, and what its functions may do."""
+        self.resources, self.types, self.policies, self.routes = {}, {}, {}, []
         cloudformation = self.emulator.client("cloudformation")
         for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME):
             for r in page["StackResourceSummaries"]:
@@ -229,6 +235,9 @@ class Stack:
                 self.types[r["LogicalResourceId"]] = r["ResourceType"]
         body = cloudformation.get_template(StackName=NAME, TemplateStage="Processed")["TemplateBody"]
         self.template = json.loads(body) if isinstance(body, str) else body
+        original = cloudformation.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
+        self.original = original if isinstance(original, str) else json.dumps(original)
+        self.parameters = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["Parameters"]
         self.functions = [name for name, kind in self.types.items() if kind == "AWS::Lambda::Function"]
         for name, kind in self.types.items():
             if kind == "AWS::IAM::Role":
@@ -355,6 +364,48 @@ class Stack:
                 "versionId": newest["VersionId"], "sequencer": "1",
             }},
         }]})
+
+    def empty_table(self):
+        """Forgets all accounts: the emulator goes through every item for each query of an index."""
+        dynamodb, name = self.emulator.client("dynamodb"), self.resources["Table"]
+        for page in dynamodb.get_paginator("scan").paginate(TableName=name, ProjectionExpression="pk,sk"):
+            for i in range(0, len(page["Items"]), 25):
+                dynamodb.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in page["Items"][i:i + 25]]})
+
+    def recreate(self, expected, **options):
+        """Makes the stack by a change set from the template that was deployed, and gives the actions of the change set by resource."""
+        cloudformation = self.emulator.client("cloudformation")
+        s3 = self.emulator.client("s3")
+        bucket = next(b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("aws-sam-cli-managed"))
+        s3.put_object(Bucket=bucket, Key="again.template", Body=self.original.encode())
+        cloudformation.create_change_set(
+            StackName=NAME, ChangeSetName="again", ChangeSetType="CREATE", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            TemplateURL=f"{self.emulator.url}/{bucket}/again.template", **options,
+        )
+        cloudformation.get_waiter("change_set_create_complete").wait(StackName=NAME, ChangeSetName="again", WaiterConfig={"Delay": 1})
+        changes = cloudformation.describe_change_set(StackName=NAME, ChangeSetName="again")["Changes"]
+        cloudformation.execute_change_set(StackName=NAME, ChangeSetName="again")
+        self.wait_for(expected)
+        return {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"]["Action"] for c in changes}
+
+    def delete(self):
+        self.emulator.client("cloudformation").delete_stack(StackName=NAME)
+        self.wait_for(None)
+
+    def wait_for(self, expected):
+        """Waits until the stack is in this state, or gone."""
+        cloudformation = self.emulator.client("cloudformation")
+        until = time.monotonic() + 4 * PATIENCE
+        while True:
+            try:
+                status = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["StackStatus"]
+            except cloudformation.exceptions.ClientError:
+                status = None
+            if status == expected:
+                return
+            if status is None or not status.endswith("_IN_PROGRESS") or time.monotonic() > until:
+                raise Failed(f"the stack is {status}, not {expected}")
+            time.sleep(0.2)
 
     def failed_events(self):
         """How many events wait in the queue of those that were given up."""

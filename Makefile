@@ -166,6 +166,12 @@ endif
 	$(VENV)/bin/sam build --template template.yaml
 	$(VENV)/bin/sam deploy $(ARGS)
 
+.PHONY: adopt
+adopt: export SAM_CLI_TELEMETRY := 0
+adopt: $(VENV)/installed ## Make the stack again around what a deleted one left: TABLE=name ARGS="JwtIssuer=https://...".
+	$(VENV)/bin/sam build --template template.yaml
+	$(VENV)/bin/python infra/tools/adopt.py --table '$(TABLE)' $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built; the data in .local and the tools in .tools stay.
 	rm -rf $(DIST) .aws-sam

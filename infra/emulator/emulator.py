@@ -81,13 +81,16 @@ def adopt(stack):
     ordered = admin.get("orders")["items"]
     stack.delete()
     stack.emulator.roles.clear()
-    given = [{"ParameterKey": p["ParameterKey"], "ParameterValue": p["ParameterValue"]} for p in stack.parameters if p["ParameterKey"] != "TableName"]
-    # Without importing, the names of the buckets are taken: the creation fails, and what was there stays.
-    stack.recreate("ROLLBACK_COMPLETE", Parameters=given)
+    # Without adopting, the names of the buckets are taken: the creation fails, and what was there stays.
+    if stack.deploy_again():
+        raise Failed("the stack was made again though the names of its buckets are taken")
     stack.delete()
-    table = {"ParameterKey": "TableName", "ParameterValue": kept["Table"]}
-    actions = stack.recreate("CREATE_COMPLETE", Parameters=[*given, table], ImportExistingResources=True)
-    same("imported", sorted(name for name, action in actions.items() if action == "Import"), sorted(kept))
+    said = stack.adopt(kept["Table"])
+    if "adopts ReportsBucket, Table, UploadsBucket\n" not in said:
+        raise Failed("not everything was adopted:\n" + said)
+    # And from then on it is a stack like any other.
+    if not stack.deploy_again():
+        raise Failed("the adopted stack cannot be deployed to:\n" + (stack.emulator.folder / "again.log").read_text()[-3000:])
     stack.look()
     stack.make_routes()
     same("what was kept", {name: stack.resources[name] for name in kept}, kept)

@@ -212,17 +212,12 @@ class Stack:
         self.emulator = emulator
 
     def deploy(self):
-        arguments = f"--no-confirm-changeset --parameter-overrides Architecture=x86_64 JwtIssuer={self.emulator.issuer.url} JwtAudience={AUDIENCE}"
-        log = self.emulator.folder / "deploy.log"
-        with log.open("wb") as f:
-            done = subprocess.run(
-                ["make", "--no-print-directory", "deploy", "ARCH=amd64", "ARGS=" + arguments],
-                cwd=root, env=self.emulator.aws_environment(), stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, check=False,
-            )
-        if done.returncode != 0:
-            lines = log.read_text(errors="replace").splitlines()
+        arguments = "--no-confirm-changeset --parameter-overrides " + " ".join(self.given())
+        code = self.command("deploy", ["make", "--no-print-directory", "deploy", "ARCH=amd64", "ARGS=" + arguments])
+        if code != 0:
+            lines = (self.emulator.folder / "deploy.log").read_text(errors="replace").splitlines()
             why = next((i for i, line in enumerate(lines) if "_FAILED " in line), len(lines) - 40)
-            raise Failed(f"make deploy ended with {done.returncode}:\n" + "\n".join(lines[max(why, 0):][:40]))
+            raise Failed(f"make deploy ended with {code}:\n" + "\n".join(lines[max(why, 0):][:40]))
         self.look()
 
     def look(self):
@@ -235,9 +230,6 @@ class Stack:
                 self.types[r["LogicalResourceId"]] = r["ResourceType"]
         body = cloudformation.get_template(StackName=NAME, TemplateStage="Processed")["TemplateBody"]
         self.template = json.loads(body) if isinstance(body, str) else body
-        original = cloudformation.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
-        self.original = original if isinstance(original, str) else json.dumps(original)
-        self.parameters = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["Parameters"]
         self.functions = [name for name, kind in self.types.items() if kind == "AWS::Lambda::Function"]
         for name, kind in self.types.items():
             if kind == "AWS::IAM::Role":
@@ -372,21 +364,27 @@ class Stack:
             for i in range(0, len(page["Items"]), 25):
                 dynamodb.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in page["Items"][i:i + 25]]})
 
-    def recreate(self, expected, **options):
-        """Makes the stack by a change set from the template that was deployed, and gives the actions of the change set by resource."""
-        cloudformation = self.emulator.client("cloudformation")
-        s3 = self.emulator.client("s3")
-        bucket = next(b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("aws-sam-cli-managed"))
-        s3.put_object(Bucket=bucket, Key="again.template", Body=self.original.encode())
-        cloudformation.create_change_set(
-            StackName=NAME, ChangeSetName="again", ChangeSetType="CREATE", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            TemplateURL=f"{self.emulator.url}/{bucket}/again.template", **options,
-        )
-        cloudformation.get_waiter("change_set_create_complete").wait(StackName=NAME, ChangeSetName="again", WaiterConfig={"Delay": 1})
-        changes = cloudformation.describe_change_set(StackName=NAME, ChangeSetName="again")["Changes"]
-        cloudformation.execute_change_set(StackName=NAME, ChangeSetName="again")
-        self.wait_for(expected)
-        return {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"]["Action"] for c in changes}
+    def deploy_again(self):
+        """Deploys what is built already, as make deploy does in its second half, and tells whether that succeeded."""
+        sam = root / ".tools/venv/bin/sam"
+        return self.command("again", [sam, "deploy", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides", *self.given()]) == 0
+
+    def adopt(self, table):
+        """Makes the stack around what is left of a deleted one, as make adopt does in its second half."""
+        python = root / ".tools/venv/bin/python"
+        if self.command("adopt", [python, root / "infra/tools/adopt.py", "--yes", "--table", table, *self.given()]) != 0:
+            raise Failed("adopting ends with an error:\n" + (self.emulator.folder / "adopt.log").read_text()[-3000:])
+        return (self.emulator.folder / "adopt.log").read_text()
+
+    def given(self):
+        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE]
+
+    def command(self, name, arguments):
+        with (self.emulator.folder / (name + ".log")).open("wb") as log:
+            return subprocess.run(
+                [str(a) for a in arguments], cwd=root, env=self.emulator.aws_environment() | {"SAM_CLI_TELEMETRY": "0"},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
+            ).returncode
 
     def delete(self):
         self.emulator.client("cloudformation").delete_stack(StackName=NAME)
@@ -404,7 +402,9 @@ class Stack:
             if status == expected:
                 return
             if status is None or not status.endswith("_IN_PROGRESS") or time.monotonic() > until:
-                raise Failed(f"the stack is {status}, not {expected}")
+                events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"] if status else []
+                why = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
+                raise Failed("\n".join([f"the stack is {status}, not {expected}", *why[::-1]]))
             time.sleep(0.2)
 
     def failed_events(self):

@@ -384,9 +384,12 @@ def metrics(stack):
 
 @scene
 def report_on_schedule(stack):
-    """The report that the night asks for is built."""
+    """The report of a billing period that is over for 48 hours is asked for by the schedule, and built."""
     admin = watched(stack)
-    stack.tick("ReportBuilderFunction")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    month = now.year * 12 + now.month  # the next one, counted from 0
+    due = datetime.datetime(month // 12, month % 12 + 1, 4, 12, tzinfo=datetime.timezone.utc)  # its first day is a billing date
+    stack.tick("ReportBuilderFunction", after=(due - now).total_seconds() / 60)
     stack.eventually("the account has its report", lambda: any(r["state"] == "ready" for r in admin.get("reports")["items"]))
 
 

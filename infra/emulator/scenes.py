@@ -562,6 +562,43 @@ def resumed_drop(stack):
 
 
 @scene
+def upload_without_event(stack):
+    """Of one upload the event is lost, and of one the file never comes: the schedule takes in the one and ends the other."""
+    admin = open_account(stack)
+    people(admin, "john")
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationCheckFunction", f"A#{admin.account}#MASSCONFIG*"):
+        job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "John")))
+        stack.eventually("the event is given up", lambda: stack.failed_events() > given_up)
+    never = "mass-configurations/" + admin.post("mass-configurations", {"fileName": "x.csv", "sizeBytes": 99})["id"]
+    stack.tick("MassConfigurationApplyFunction", after=30)
+    state_of(stack, admin, job, "ready")
+    same("the one that never came", admin.get(never)["state"], "cancelled")
+
+
+@scene
+def exports(stack):
+    """What there is comes out as files; one whose worker is cut off is finished by the schedule."""
+    admin = watched(stack)
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    admin.post("assignments", {"items": [{"productId": "phone-system", "userId": "ann", "extension": "101"}]})
+    for kind in ("users", "call-queues", "dashboards", "licenses", "phones"):
+        job = "exports/" + admin.post("exports", {"kind": kind, "format": "csv"})["id"]
+        if len(transfer(stack, state_of(stack, admin, job, "ready")["downloadUrl"]).splitlines()) < 2:
+            raise Failed(f"the export of {kind} is empty")
+    if b"101" not in admin.send("GET", "mass-configurations/template?format=csv&filled=true"):
+        raise Failed("the filled file shows no phone")
+    given_up = stack.failed_events()
+    with stack.cut_off("MassConfigurationApplyFunction", f"A#{admin.account}#EXPORT"):
+        job = "exports/" + admin.post("exports", {"kind": "users", "format": "xlsx"})["id"]
+        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
+    same("state", admin.get(job)["state"], "queued")
+    stack.tick("MassConfigurationApplyFunction", after=5)
+    state_of(stack, admin, job, "ready")
+
+
+@scene
 def resumed_import(stack):
     """The same of an import."""
     admin = open_account(stack)

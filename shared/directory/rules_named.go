@@ -68,8 +68,12 @@ func (p *Named) Find(text string) (id string, active bool, why string) {
 // Shorten keeps a text of a file to what a message has room for: 40 characters.
 func Shorten(s string) string {
 	const shown = 40
-	if runes := []rune(s); len(runes) > shown {
-		return string(runes[:shown]) + "..."
+	n := 0
+	for i := range s {
+		if n == shown {
+			return s[:i] + "..."
+		}
+		n++
 	}
 	return s
 }

@@ -229,6 +229,9 @@ func inactive(cells *filejob.Cells, column int) bool {
 	return false
 }
 
+// longestName is more bytes than any id, name or email has.
+const longestName = 1024
+
 // find reads what a list's cells name, each one, or several separated by semicolons; sorted ids. Of a row that is refused anyway, it reads no further: a file's cells
 // may hold billions of wrong names.
 func find(cells *filejob.Cells, columns []int, among *directory.Named, several bool) []string {
@@ -251,7 +254,12 @@ func find(cells *filejob.Cells, columns []int, among *directory.Named, several b
 			if cells.Hopeless() || len(ids) > directory.MaxMembers {
 				return ids
 			}
-			id, _, why := among.Find(part)
+			id, why := "", ""
+			if len(part) > longestName {
+				why = "No id, name or email is as long as " + directory.Shorten(part) + "."
+			} else {
+				id, _, why = among.Find(part)
+			}
 			switch {
 			case why != "":
 				cells.Fault(column, "%s", why)

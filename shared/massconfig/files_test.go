@@ -185,3 +185,25 @@ func TestFilledTemplate(t *testing.T) {
 		}
 	}
 }
+
+// A small workbook whose cells all point at one long text is refused, and soon: what stands behind the reader copies what cells say.
+func TestSmallFileOfManyLongTexts(t *testing.T) {
+	o := company(t)
+	long := strings.Repeat("😀", 1024)
+	var rows [][]string
+	for i := range 600 {
+		r := row(fmt.Sprint(1000+i), "", "alice")
+		for range 40 {
+			r = append(r, long)
+		}
+		rows = append(rows, r)
+	}
+	file := o.xlsxFile(sheetOf(rows...))
+	if len(file) > 200<<10 {
+		t.Fatalf("%d bytes", len(file))
+	}
+	v := o.in(Rejected, o.upload("phones.xlsx", file, true))
+	if len(v.Errors) != 1 || v.Errors[0].Code != "too-much-text" {
+		t.Errorf("%+v", v.Errors)
+	}
+}

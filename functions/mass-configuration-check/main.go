@@ -2,8 +2,8 @@
 package main
 
 import (
-	"seatwise/shared/massconfig"
+	"seatwise/shared/incoming"
 	"seatwise/shared/platform/wire"
 )
 
-func main() { wire.Start(massconfig.CheckFunction) }
+func main() { wire.Start(incoming.CheckFunction) }

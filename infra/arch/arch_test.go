@@ -80,6 +80,7 @@ var packages = map[string]kind{
 	"shared/purchase/statement":   room,
 	"shared/report":               room,
 	"shared/report/reportbuilder": room,
+	"shared/incoming":             room,
 	"shared/usage":                room,
 	"shared/wallboard":            room,
 

@@ -25,6 +25,7 @@ import (
 	"seatwise/infra/local/objects"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
+	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/platform/app"
@@ -129,7 +130,7 @@ func measureMass(ctx context.Context, folder string, rows int) (f massFigures, e
 	}
 	for id, construct := range map[string]func(*app.Env) (app.Function, error){
 		"AccountsFunction": constructors["AccountsFunction"], "MassConfigurationFunction": massconfig.APIFunction,
-		"MassConfigurationCheckFunction": massconfig.CheckFunction, "MassConfigurationApplyFunction": massconfig.ApplyFunction,
+		"MassConfigurationCheckFunction": incoming.CheckFunction, "MassConfigurationApplyFunction": incoming.ApplyFunction,
 	} {
 		if w.functions[id], err = construct(w.env); err != nil {
 			return f, fmt.Errorf("%s: %w", id, err)

@@ -23,6 +23,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/audit"
 	"seatwise/shared/directory"
+	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/platform/app"
@@ -49,7 +50,7 @@ const (
 var constructors = map[string]func(*app.Env) (app.Function, error){
 	"AccountsFunction": account.Function, "PurchaseFunction": purchase.Function, "LicensesFunction": license.LicensesFunction,
 	"AssignmentFunction": license.AssignmentFunction, "DirectoryFunction": directory.Function, "MassConfigurationFunction": massconfig.APIFunction,
-	"MassConfigurationCheckFunction": massconfig.CheckFunction, "MassConfigurationApplyFunction": massconfig.ApplyFunction, "UsageFunction": usage.Function,
+	"MassConfigurationCheckFunction": incoming.CheckFunction, "MassConfigurationApplyFunction": incoming.ApplyFunction, "UsageFunction": usage.Function,
 	"UsageAggregationFunction": usage.AggregationFunction, "ReportFunction": report.Function, "ReportBuilderFunction": reportbuilder.Function,
 	"AuditFunction": audit.Function,
 }

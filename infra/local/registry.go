@@ -6,6 +6,7 @@ import (
 	"seatwise/shared/audit"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
+	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
@@ -25,8 +26,8 @@ var registry = runner.Registry{
 	"HealthFunction":                 health.Function,
 	"LicensesFunction":               license.LicensesFunction,
 	"MaintenanceFunction":            maintenance.Function,
-	"MassConfigurationApplyFunction": massconfig.ApplyFunction,
-	"MassConfigurationCheckFunction": massconfig.CheckFunction,
+	"MassConfigurationApplyFunction": incoming.ApplyFunction,
+	"MassConfigurationCheckFunction": incoming.CheckFunction,
 	"MassConfigurationFunction":      massconfig.APIFunction,
 	"MetricsFunction":                metrics.Function,
 	"PurchaseFunction":               purchase.Function,

@@ -21,6 +21,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/audit"
 	"seatwise/shared/directory"
+	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
@@ -40,7 +41,7 @@ import (
 // functions are the product's own, as infra/local and AWS run them.
 var functions = map[string]func(*app.Env) (app.Function, error){
 	"accounts": account.Function, "assignment": license.AssignmentFunction, "audit": audit.Function, "directory": directory.Function,
-	"licenses": license.LicensesFunction, "maintenance": maintenance.Function, "apply": massconfig.ApplyFunction, "check": massconfig.CheckFunction,
+	"licenses": license.LicensesFunction, "maintenance": maintenance.Function, "apply": incoming.ApplyFunction, "check": incoming.CheckFunction,
 	"massconfig": massconfig.APIFunction, "metrics": metrics.Function, "purchase": purchase.Function, "builder": reportbuilder.Function,
 	"report": report.Function, "aggregation": usage.AggregationFunction, "usage": usage.Function,
 }

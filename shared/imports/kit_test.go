@@ -21,6 +21,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
+	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/platform/api"
@@ -66,9 +67,9 @@ func openOn(t testing.TB, k *testkit.Kit) *office {
 	o.people = directory.NewService(k.Env, o.desk)
 	front, err := massconfig.APIFunction(k.Env)
 	o.must(err)
-	check, err := massconfig.CheckFunction(k.Env)
+	check, err := incoming.CheckFunction(k.Env)
 	o.must(err)
-	apply, err := massconfig.ApplyFunction(k.Env)
+	apply, err := incoming.ApplyFunction(k.Env)
 	o.must(err)
 	o.api, o.check, o.apply = front.HTTP, check.Event, apply.Event
 	return o

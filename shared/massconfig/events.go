@@ -11,7 +11,6 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
-	"seatwise/shared/imports"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
@@ -20,24 +19,11 @@ import (
 
 func newService(env *app.Env) *Service { return NewService(env, license.NewDesk(catalog.Default())) }
 
-// newPost hands S3's events to the rooms whose files these functions take: mass configuration, and imports, which need the same and have no functions of their own.
-func newPost(env *app.Env) *filejob.Post {
-	s := newService(env)
-	return &filejob.Post{Env: env, Rooms: []filejob.Carrier{s.jobs, imports.NewService(env, s.desk).Jobs(), imports.NewExports(env, s.desk)}, Others: s.dropped}
-}
+// Jobs are the mass configurations, for the functions that take in their files and apply them.
+func (s *Service) Jobs() filejob.Carrier { return s.jobs }
 
-// CheckFunction takes the S3 events of uploads and drops. A drop is always a mass configuration.
-func CheckFunction(env *app.Env) (app.Function, error) {
-	return newPost(env).Check(), nil
-}
-
-// ApplyFunction takes the S3 events of tickets, and a schedule that finishes what was left behind.
-func ApplyFunction(env *app.Env) (app.Function, error) {
-	return newPost(env).Apply(), nil
-}
-
-// dropped takes in a file that no upload announced; why is for a person, why it is not ours.
-func (s *Service) dropped(ctx context.Context, object events.ObjectCreated, now time.Time) (why string, err error) {
+// Drop takes in a file that no upload announced; why is for a person, why it is not ours.
+func (s *Service) Drop(ctx context.Context, object events.ObjectCreated, now time.Time) (why string, err error) {
 	rest, ok := strings.CutPrefix(object.Key, dropsPrefix)
 	account, name, inside := strings.Cut(rest, "/")
 	if !ok || !inside || name == "" || strings.HasSuffix(name, "/") || !api.ValidID(account) {

@@ -18,6 +18,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
+	"seatwise/shared/filejob"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
@@ -69,10 +70,8 @@ func openWith(t testing.TB, k *testkit.Kit, store files.Store) *office {
 	o.service = NewService(k.Env, o.desk)
 	front, err := APIFunction(k.Env)
 	o.must(err)
-	check, err := CheckFunction(k.Env)
-	o.must(err)
-	apply, err := ApplyFunction(k.Env)
-	o.must(err)
+	post := &filejob.Post{Env: k.Env, Rooms: []filejob.Carrier{o.service.Jobs()}, Others: o.service.Drop}
+	check, apply := post.Check(), post.Apply()
 	o.api, o.check, o.apply = front.HTTP, check.Event, apply.Event
 	return o
 }

@@ -153,6 +153,9 @@ func TestImportedIsUnchanged(t *testing.T) {
 				sound = append(sound, rows[i])
 			}
 		}
+		if len(sound) == 0 {
+			return // a file has rows
+		}
 		after := a.state()
 		if again := a.file(kind, sound); again.Counts != (filejob.Counts{Rows: len(sound), Unchanged: len(sound)}) {
 			rt.Fatalf("again: %+v %+v", again.Counts, a.rows(again.ID))

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
@@ -163,6 +164,8 @@ func (m *simulation) recount(account string, byID map[string]license.License, su
 	for _, w := range waiting {
 		waits[w.ProductID]++
 	}
+	// Wallboards are devices, and no licenses: the books count them.
+	bought[catalog.WallboardID], assigned[catalog.WallboardID] = m.books[account].devices, m.books[account].devices
 	for _, s := range summary {
 		if s.Bought != bought[s.ProductID] || s.Assigned != assigned[s.ProductID] || s.Waiting != waits[s.ProductID] {
 			m.fail("I2: %s: %+v, the licenses say bought %d, assigned %d, waiting %d", account, s, bought[s.ProductID], assigned[s.ProductID], waits[s.ProductID])

@@ -124,12 +124,17 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		})
 	}
 	lists := queryLists[I]()
+	var sent *huma.Schema // of the body
 	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		c, err := k.admit(ctx, op)
 		if url := ctx.URL(); err == nil {
 			err = once(url.Query(), lists)
 		}
 		if err != nil {
+			k.refuse(ctx, err)
+			return
+		}
+		if err := k.withoutNulls(ctx, sent, h.MaxBodyBytes); err != nil {
 			k.refuse(ctx, err)
 			return
 		}
@@ -146,6 +151,9 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		}
 		return out, nil
 	})
+	if registered := k.api.OpenAPI().Paths[op.Path].Post; op.Method == http.MethodPost && registered.RequestBody != nil {
+		sent = registered.RequestBody.Content["application/json"].Schema
+	}
 	if len(op.Files) > 0 {
 		// huma describes bytes as JSON or application/octet-stream.
 		content := map[string]*huma.MediaType{}

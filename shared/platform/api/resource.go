@@ -449,6 +449,30 @@ func nulls(registry huma.Registry, schema *huma.Schema, at string, value any) []
 	return faults
 }
 
+// withoutNulls refuses a body with a null where its schema has none, before huma reads it. A body that cannot be read is left to huma.
+//
+// Errors: validation.
+func (k *Kit) withoutNulls(ctx huma.Context, schema *huma.Schema, limit int64) error {
+	if schema == nil {
+		return nil
+	}
+	r, w := humago.Unwrap(ctx)
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), failing{err}))
+		return nil
+	}
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	var value any
+	if !bytes.Contains(data, []byte("null")) || json.Unmarshal(data, &value) != nil {
+		return nil
+	}
+	if faults := nulls(k.api.OpenAPI().Components.Schemas, schema, "", value); len(faults) > 0 {
+		return problem.Validation(faults...)
+	}
+	return nil
+}
+
 // patchOf is the schema of a merge patch for what a schema describes: every field may be left out, and null takes away what may be away.
 func patchOf(registry huma.Registry, ref *huma.Schema) *huma.Schema {
 	schema := ref

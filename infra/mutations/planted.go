@@ -13,7 +13,8 @@ type edit struct{ from, to string }
 
 const (
 	calls       = "shared/platform/call/call.go"
-	seats       = "shared/license/change.go"
+	seats       = "shared/license/seats.go"
+	units       = "shared/license/work.go"
 	seatCommit  = "shared/license/commit.go"
 	pools       = "shared/license/pool.go"
 	purchases   = "shared/purchase/rules.go"
@@ -28,12 +29,12 @@ const (
 var planted = []bug{
 	// Two callers who race for the last seat both get it.
 	{"license taken without a condition", seatCommit, []edit{
-		{"put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))", "put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), table.Always)"},
-		{"table.Delete(l.before.freeKey(ch.c.Account), table.IfPresent)", "table.Delete(l.before.freeKey(ch.c.Account), table.Always)"},
+		{"put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), version(l.exists, l.version))", "put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), table.Always)"},
+		{"table.Delete(l.before.freeKey(u.c.Account), table.IfPresent)", "table.Delete(l.before.freeKey(u.c.Account), table.Always)"},
 	}, []string{"shared/license"}},
 	// Two changes of one user lose one of them, and the seat that it took.
 	{"holder written without a condition", seatCommit, []edit{
-		{"ch.c.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), h.exists, h.version)", "table.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), table.Always)"},
+		{"u.c.Put(u.service.holderItem(u.c.Account, &h.Holder, data), h.exists, h.version)", "table.Put(u.service.holderItem(u.c.Account, &h.Holder, data), table.Always)"},
 	}, []string{"shared/license"}},
 	// Two users get one phone number.
 	{"number written without its uniqueness condition", seatCommit, []edit{
@@ -41,24 +42,24 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// A crash between the two leaves counts that no recount gives.
 	{"counts in a commit of their own", seatCommit, []edit{{
-		"	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
+		"	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
 		"	var counts []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
-			"		return op.Kind == table.KindAdd\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
-			"	if len(counts) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
+			"		return op.Kind == table.KindAdd\n	})\n	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
+			"	if len(counts) > 0 {\n		if err := u.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
 	}}, []string{"shared/license"}},
 	// A crash between the two leaves a change that nobody made.
 	{"audit in a commit of its own", seatCommit, []edit{{
-		"	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
+		"	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
 		"	var audits []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
-			"		return audit\n	})\n	if err := ch.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
-			"	if len(audits) > 0 {\n		if err := ch.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
+			"		return audit\n	})\n	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
+			"	if len(audits) > 0 {\n		if err := u.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
 	}}, []string{"shared/license"}},
 	// What an admin takes away from an agent comes back with the next change of the queue.
 	{"no exclusion on unassign", seats, []edit{
-		{"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n		ch.exclude(h, product)\n", "	if len(holding.Grants) > 0 && holding.Excluded == nil {\n"},
+		{"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n		g.exclude(h, product)\n", "	if len(holding.Grants) > 0 && holding.Excluded == nil {\n"},
 	}, []string{"shared/license"}},
 	// Who came last is served first.
-	{"waiting list from its end", seats, []edit{
+	{"waiting list from its end", units, []edit{
 		{`Prefix: product + "#", After: hd.next, Limit: headPage,`, `Prefix: product + "#", After: hd.next, Limit: headPage, Backwards: true,`},
 	}, []string{"shared/license"}},
 	// A phone's add-ons stay assigned when the phone is gone, and are charged.
@@ -70,8 +71,8 @@ var planted = []bug{
 		{"	if !l.Pending {\n		return true\n	}\n	_, known", "	if l.ID != \"\" {\n		return true\n	}\n	_, known"},
 	}, []string{"shared/license"}},
 	// Half an order is assigned by product before it is confirmed.
-	{"an unconfirmed order's licenses taken out of the pool", pools, []edit{
-		{"			ch.demand(markKey(ch.c.Account, o.ID))\n", ""},
+	{"an unconfirmed order's licenses taken out of the pool", seats, []edit{
+		{"			g.unsure = append(slices.Clone(g.unsure), unsure.mark)\n", ""},
 	}, []string{"shared/license"}},
 	// The last seats are there, and an admin is told that there are none.
 	{"pool not wrapped around", pools, []edit{
@@ -81,12 +82,28 @@ var planted = []bug{
 		{"for n := 1; n < pl.shards; n++ {", "for n := 1; n < pl.shards-1; n++ {"},
 	}, []string{"shared/license"}},
 	{"shards that another process has added not looked at", pools, []edit{
-		{"for ; pl.shards < ch.shards; pl.shards++ {", "for ; pl.shards < min(ch.shards, firstShards); pl.shards++ {"},
+		{"for ; pl.shards < u.shards; pl.shards++ {", "for ; pl.shards < min(u.shards, firstShards); pl.shards++ {"},
 	}, []string{"shared/license"}},
 	// All callers come for the same few seats, and wait for each other.
 	{"pool from its beginning", pools, []edit{
-		{"start := fmt.Sprintf(\"%04x\", ch.c.Env.Pick(1<<16))", "start := fmt.Sprintf(\"%04x\", 0)"},
-		{"first := ch.c.Env.Pick(pl.shards)", "first := 0"},
+		{"start := fmt.Sprintf(\"%04x\", u.c.Env.Pick(1<<16))", "start := fmt.Sprintf(\"%04x\", 0)"},
+		{"first := u.c.Env.Pick(pl.shards)", "first := 0"},
+	}, []string{"shared/license"}},
+	// A decision that had to know more is carried out twice: a seat is taken for nobody, and counted.
+	{"ledger left half decided when it needs more", "shared/license/ledger.go", []edit{
+		{"			g.restore(before)\n			return err", "			return err"},
+	}, []string{"shared/license"}},
+	// What was loaded for a decision that failed stays as that decision left it.
+	{"holders not restored where callers look at them", "shared/license/ledger.go", []edit{
+		{"			*known = *h\n			g.holders[id] = known", "			g.holders[id] = known"},
+	}, []string{"shared/license"}},
+	// Nobody learns that seats do not come to rest.
+	{"settling stops in silence", seats, []edit{
+		{"	return fmt.Errorf(\"the seats of user %s do not come to rest", "	if g != nil {\n		h.tidy()\n		return nil\n	}\n	return fmt.Errorf(\"the seats of user %s do not come to rest"},
+	}, []string{"shared/license"}},
+	// A seat that is reserved for a file is given to somebody else when there is none left.
+	{"reserved seat taken for another user's", "shared/license/reserve.go", []edit{
+		{"return drawn == s.asked || drawn", "return s.asked >= 0 || drawn"},
 	}, []string{"shared/license"}},
 	// A list leaves licenses out, or shows them out of their order.
 	{"a shard of a list out of order", "shared/license/merge.go", []edit{

@@ -220,7 +220,7 @@ func (s *Service) countGrants(ctx context.Context, c *call.Call, queues []string
 				counts.Waiting++
 			case license.Covered:
 				counts.Covered++
-			case license.Shut:
+			case license.StateExcluded:
 				counts.Excluded++
 			case license.Lacks:
 			}

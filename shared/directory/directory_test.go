@@ -414,7 +414,7 @@ func (f *fixture) check(t rapid.TB, m directoryModel, users []string) {
 			held++
 		case license.Waits:
 			waits++
-		case license.Lacks, license.Covered, license.Shut:
+		case license.Lacks, license.Covered, license.StateExcluded:
 		}
 	}
 	rows, err := f.desk.Summary(context.Background(), f.Call("admin"))

@@ -67,7 +67,7 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bo
 // Errors: not-found, precondition-failed.
 func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
 	ch := s.desk.Change(c)
-	ch.Later()
+	ch.DeferHandover()
 	item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 	if err != nil {
 		return nil, err

@@ -131,7 +131,7 @@ func (d *UserDraft) version(c *call.Call) int64 {
 // draftUser decides what ChangeUser does; yields says of whom the user may take an extension or a number, and may be nil.
 func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yields Yields) (*UserDraft, error) {
 	ch := s.desk.Change(c)
-	ch.Still(n.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
+	ch.RequireUnchanged(n.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
 	keys := []table.Key{userKey(c.Account, n.ID), monitoredKey(c.Account, n.ID), adminsKey(c.Account), wallboard.FleetKey(c.Account, n.ID)}
 	if n.RoleIDs != nil {
 		for _, role := range unique(*n.RoleIDs) {

@@ -56,29 +56,29 @@ type Results struct {
 type bulk struct {
 	items []Item
 	// load reads what the items of one group need, and may say what is wrong with all of them.
-	load func(ctx context.Context, ch *Change, group []Item) error
+	load func(ctx context.Context, ch *UnitOfWork, group []Item) error
 	// apply carries out one item, and says which license it concerns.
-	apply func(ctx context.Context, ch *Change, item Item) (license string, err error)
+	apply func(ctx context.Context, ch *UnitOfWork, item Item) (license string, err error)
 	// more is committed with each group.
 	more []table.Operation
 }
 
 // AssignMany gives each user a license of the product, free ones by the server's choice (spec 4), in the order of the items. With atomic it is all or none, and the
 // first item that fails is the error; otherwise each item has its own result.
-func (d *Desk) AssignMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
+func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
 	b := bulk{items: items, load: loadAssigned}
-	b.apply = func(ctx context.Context, ch *Change, item Item) (string, error) {
+	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return ch.assign(ctx, item)
 	}
 	return d.many(ctx, c, b, atomic)
 }
 
 // loadAssigned loads the users of a group and what they hold of the products in question.
-func loadAssigned(ctx context.Context, ch *Change, group []Item) error {
+func loadAssigned(ctx context.Context, ch *UnitOfWork, group []Item) error {
 	need := Need{Seats: map[string]int{}}
 	for _, item := range group {
 		need.Users, need.Extensions = append(need.Users, item.UserID), append(need.Extensions, item.Extension)
-		if p, ok := ch.desk.products.Lookup(item.ProductID); ok && p.Purchasable() {
+		if p, ok := ch.products.Lookup(item.ProductID); ok && p.Purchasable() {
 			need.Seats[p.ID]++
 		}
 	}
@@ -96,12 +96,12 @@ func loadAssigned(ctx context.Context, ch *Change, group []Item) error {
 }
 
 // assign is one item of AssignMany.
-func (ch *Change) assign(ctx context.Context, item Item) (string, error) {
+func (ch *UnitOfWork) assign(ctx context.Context, item Item) (string, error) {
 	h, err := ch.Holder(item.UserID)
 	if err != nil {
 		return "", err
 	}
-	p, ok := ch.desk.products.Lookup(item.ProductID)
+	p, ok := ch.products.Lookup(item.ProductID)
 	switch {
 	case !ok:
 		return "", problem.Invalid("productId", "is not in the catalog")
@@ -121,7 +121,7 @@ func (ch *Change) assign(ctx context.Context, item Item) (string, error) {
 // AssignProduct gives a user a license of the product, a free one by the server's choice (spec 4).
 //
 // Errors: not-found; not-enough-licenses; validation; user-inactive, base-license-required, mutually-exclusive, extension-in-use.
-func (d *Desk) AssignProduct(ctx context.Context, c *call.Call, product, user, extension string) (License, error) {
+func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user, extension string) (License, error) {
 	results, err := d.AssignMany(ctx, c, []Item{{ProductID: product, UserID: user, Extension: extension}}, true)
 	if err != nil {
 		return License{}, err
@@ -131,21 +131,21 @@ func (d *Desk) AssignProduct(ctx context.Context, c *call.Call, product, user, e
 
 // RemoveMany takes the products from the users as a person demands it (spec 4): grants that a person gave end, automatic ones exclude the user. A user who has
 // nothing of the product is as demanded already. With atomic it is all or none.
-func (d *Desk) RemoveMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
+func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
 	b := bulk{items: items}
-	b.load = func(ctx context.Context, ch *Change, group []Item) error {
+	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
 		var users []string
 		for _, item := range group {
 			users = append(users, item.UserID)
 		}
 		return ch.loadFamily(ctx, users)
 	}
-	b.apply = func(ctx context.Context, ch *Change, item Item) (string, error) {
+	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
 		h, err := ch.Holder(item.UserID)
 		if err != nil {
 			return "", err
 		}
-		if _, ok := ch.desk.products.Lookup(item.ProductID); !ok {
+		if _, ok := ch.products.Lookup(item.ProductID); !ok {
 			return "", problem.Invalid("productId", "is not in the catalog")
 		}
 		license := ""
@@ -158,28 +158,28 @@ func (d *Desk) RemoveMany(ctx context.Context, c *call.Call, items []Item, atomi
 }
 
 // TerminateMany is Terminate of each license (spec 4).
-func (d *Desk) TerminateMany(ctx context.Context, c *call.Call, ids []string) (Results, error) {
+func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string) (Results, error) {
 	b := bulk{items: byLicense(ids), load: loadLicenses}
-	b.apply = func(_ context.Context, ch *Change, item Item) (string, error) {
+	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return item.LicenseID, ch.Terminate(item.LicenseID)
 	}
 	return d.many(ctx, c, b, false)
 }
 
-// ChargeMany is Charge of each license (spec 4).
+// SetCostCenters is SetCostCenter of each license (spec 4).
 //
 // Errors: validation when there is no such cost center.
-func (d *Desk) ChargeMany(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
+func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
 	b := bulk{items: byLicense(ids), more: []table.Operation{table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent)}}
-	b.load = func(ctx context.Context, ch *Change, group []Item) error {
+	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
 		there, err := ch.loadCostCenter(ctx, costCenter, licenseIDs(group))
 		if err != nil {
 			return err
 		}
 		return there()
 	}
-	b.apply = func(_ context.Context, ch *Change, item Item) (string, error) {
-		return item.LicenseID, ch.Charge(item.LicenseID, costCenter)
+	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
+		return item.LicenseID, ch.SetCostCenter(item.LicenseID, costCenter)
 	}
 	return d.many(ctx, c, b, false)
 }
@@ -200,14 +200,14 @@ func licenseIDs(items []Item) []string {
 	return ids
 }
 
-func loadLicenses(ctx context.Context, ch *Change, group []Item) error {
+func loadLicenses(ctx context.Context, ch *UnitOfWork, group []Item) error {
 	_, err := ch.Load(ctx, Need{Licenses: licenseIDs(group)})
 	return err
 }
 
 // many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the request claims its key, commits group after group, and stores the
 // answer last; when it dies in between, a repetition does the items again, and those that are done stay as they are.
-func (d *Desk) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (Results, error) {
+func (d *Service) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (Results, error) {
 	if atomic {
 		return d.allOrNone(ctx, c, b)
 	}
@@ -241,7 +241,7 @@ func (d *Desk) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (Res
 var errTooMuch = errors.New("too much for one commit")
 
 // atOnce carries out all items in one commit, each with its own result.
-func (d *Desk) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+func (d *Service) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	var out Results
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		ch, results, err := d.group(ctx, c, b, 0, b.items)
@@ -262,7 +262,7 @@ func (d *Desk) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, error
 }
 
 // commitIfAny is Commit, but leaves out what only guards a change when there is none.
-func (ch *Change) commitIfAny(ctx context.Context, answer call.Answer, guards []table.Operation) error {
+func (ch *UnitOfWork) commitIfAny(ctx context.Context, answer call.Answer, guards []table.Operation) error {
 	ops, err := ch.Operations()
 	if err != nil {
 		return err
@@ -274,7 +274,7 @@ func (ch *Change) commitIfAny(ctx context.Context, answer call.Answer, guards []
 }
 
 // group applies items to a fresh change; first is the index of the first one.
-func (d *Desk) group(ctx context.Context, c *call.Call, b bulk, first int, items []Item) (*Change, []ItemResult, error) {
+func (d *Service) group(ctx context.Context, c *call.Call, b bulk, first int, items []Item) (*UnitOfWork, []ItemResult, error) {
 	ch := d.Change(c)
 	if err := b.load(ctx, ch, items); err != nil {
 		return nil, nil, err
@@ -314,7 +314,7 @@ func (d *Desk) group(ctx context.Context, c *call.Call, b bulk, first int, items
 }
 
 // groups carries out the items in as many commits as it takes. A group that does not fit, or that others keep from being committed, is made smaller.
-func (d *Desk) groups(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	var all []ItemResult
 	size := bulkGroup
 	for len(all) < len(b.items) {
@@ -354,7 +354,7 @@ func (d *Desk) groups(ctx context.Context, c *call.Call, b bulk) (Results, error
 // allOrNone carries out all items in one commit, or none (spec 4).
 //
 // Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the problem of the first item that fails, which names the item.
-func (d *Desk) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	if len(b.items) > MaxAtomic {
 		return Results{}, problem.Invalid("items", "has at most %d items when atomic is set", MaxAtomic)
 	}
@@ -363,7 +363,7 @@ func (d *Desk) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, er
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		for {
 			ch := d.Change(c)
-			ch.later = later
+			ch.deferred = later
 			results, err := ch.all(ctx, b)
 			if err != nil {
 				return err
@@ -385,7 +385,7 @@ func (d *Desk) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, er
 }
 
 // all applies every item, or fails with the first problem.
-func (ch *Change) all(ctx context.Context, b bulk) ([]ItemResult, error) {
+func (ch *UnitOfWork) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 	if err := b.load(ctx, ch, b.items); err != nil {
 		return nil, err
 	}
@@ -412,7 +412,7 @@ func (ch *Change) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 }
 
 // atItem makes an item's problem one of the whole call, which names the item; a shortage counts all items of the product.
-func (ch *Change) atItem(items []Item, at int, err error) error {
+func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 	p, ok := problem.From(err)
 	if !ok || len(items) == 1 {
 		return err

@@ -192,7 +192,7 @@ func TestBulkOfMany(t *testing.T) {
 			ids = append(ids, l.License.ID)
 		}
 	}
-	charged, err := o.desk.ChargeMany(o.ctx, o.call(), ids, "CC-2")
+	charged, err := o.desk.SetCostCenters(o.ctx, o.call(), ids, "CC-2")
 	o.must(err)
 	ended, err := o.desk.TerminateMany(o.ctx, o.call(), ids)
 	o.must(err)

@@ -18,10 +18,10 @@ import (
 const WaitingMarks = "JOBS#WAITING"
 
 // Operations are what the change does, ready to be committed. Effects of other rooms may be committed with them.
-func (ch *Change) Operations() ([]table.Operation, error) {
+func (u *UnitOfWork) Operations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, step := range []func() ([]table.Operation, error){
-		ch.holderOperations, ch.licenseOperations, ch.extensionOperations, ch.waitOperations, ch.exclusionOperations, ch.countOperations,
+		u.holderOperations, u.licenseOperations, u.extensionOperations, u.waitOperations, u.exclusionOperations, u.countOperations,
 	} {
 		more, err := step()
 		if err != nil {
@@ -29,11 +29,11 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 		}
 		ops = append(ops, more...)
 	}
-	told, err := ch.told()
+	told, err := u.told()
 	if err != nil {
 		return nil, err
 	}
-	audits, err := ch.c.Audited(told...)
+	audits, err := u.c.Audited(told...)
 	if err != nil {
 		return nil, err
 	}
@@ -43,10 +43,10 @@ func (ch *Change) Operations() ([]table.Operation, error) {
 // told are the change's records. The last one of each license says how the license is left; licenses that stay with their holder, and have other grants behind them
 // than before, get a record of their own. Of a license that is left as it was, taken and given back by the same change, there is nothing to tell: it is not even
 // written, so no condition says that it was free.
-func (ch *Change) told() ([]call.Change, error) {
+func (u *UnitOfWork) told() ([]call.Change, error) {
 	var records []call.Change
-	for _, r := range ch.records {
-		if l := ch.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil {
+	for _, r := range u.entries {
+		if l := u.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil {
 			switch changed, err := l.changed(); {
 			case err != nil:
 				return nil, err
@@ -58,14 +58,14 @@ func (ch *Change) told() ([]call.Change, error) {
 	}
 	spoken := map[string]bool{}
 	for i, r := range slices.Backward(records) {
-		if l := ch.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil && !spoken[r.SubjectID] {
+		if l := u.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil && !spoken[r.SubjectID] {
 			spoken[r.SubjectID], records[i].After = true, seatOf(l.now)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
-		l := ch.licenses[id]
+	for _, id := range slices.Sorted(maps.Keys(u.licenses)) {
+		l := u.licenses[id]
 		if !spoken[id] && l.now.UserID != "" && !slices.Equal(l.before.Grants, l.now.Grants) {
-			records = append(records, ch.seatChange("license.regranted", l, l.now.UserID, grantReason(l.now.Grants)))
+			records = append(records, u.seatChange("license.regranted", l, l.now.UserID, grantReason(l.now.Grants)))
 		}
 	}
 	return records, nil
@@ -74,49 +74,45 @@ func (ch *Change) told() ([]call.Change, error) {
 // Commit commits the change with the answer and, if given, effects of other rooms; it then looks again at the waiting lists that the change concerns.
 //
 // Errors: a *table.ConditionError when something it relied on changed meanwhile: decide again (call.Decide).
-func (ch *Change) Commit(ctx context.Context, answer call.Answer, more ...table.Operation) error {
-	ops, err := ch.Operations()
+func (u *UnitOfWork) Commit(ctx context.Context, answer call.Answer, more ...table.Operation) error {
+	ops, err := u.Operations()
 	if err != nil {
 		return err
 	}
-	return ch.commit(ctx, answer, append(ops, more...))
+	return u.commit(ctx, answer, append(ops, more...))
 }
 
 // commit is Commit of these operations.
-func (ch *Change) commit(ctx context.Context, answer call.Answer, ops []table.Operation) error {
-	if err := ch.c.Commit(ctx, answer, ops...); err != nil {
+func (u *UnitOfWork) commit(ctx context.Context, answer call.Answer, ops []table.Operation) error {
+	if err := u.c.Commit(ctx, answer, ops...); err != nil {
 		return err
 	}
-	ch.Committed(ctx)
+	u.Committed(ctx)
 	return nil
 }
 
-// Later leaves seats that are given back to the pool, to be handed to who waits right after the commit instead of in it, so that more fits into the commit.
-// Until then an assignment by hand may take such a seat. It is called before the verbs.
-func (ch *Change) Later() { ch.later = true }
-
 // Fits says whether the change fits into one commit together with so many operations of other rooms.
-func (ch *Change) Fits(more int) (bool, error) {
-	_, fits, err := ch.operations(more)
+func (u *UnitOfWork) Fits(more int) (bool, error) {
+	_, fits, err := u.operations(more)
 	return fits, err
 }
 
 // Committed does what follows a commit of the change's Operations by other means than Commit. The commit stands whatever becomes of this.
-func (ch *Change) Committed(ctx context.Context) {
-	for _, mark := range ch.unsure {
-		ch.desk.known.orders.Store(mark, struct{}{})
+func (u *UnitOfWork) Committed(ctx context.Context) {
+	for _, mark := range u.unsure {
+		u.service.known.orders.Store(mark, struct{}{})
 	}
-	for _, product := range slices.Sorted(maps.Keys(ch.look)) {
-		ch.desk.drainSoon(ctx, ch.c, product)
+	for _, product := range slices.Sorted(maps.Keys(u.look)) {
+		u.service.drainSoon(ctx, u.c, product)
 	}
 }
 
-func (ch *Change) holderOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) holderOperations() ([]table.Operation, error) {
 	var ops []table.Operation
-	for _, user := range slices.Sorted(maps.Keys(ch.holders)) {
-		h := ch.holders[user]
-		key := HolderKey(ch.c.Account, user)
-		words, err := h.wordOperations(ch.c.Account)
+	for _, user := range slices.Sorted(maps.Keys(u.holders)) {
+		h := u.holders[user]
+		key := HolderKey(u.c.Account, user)
+		words, err := h.wordOperations(u.c.Account)
 		if err != nil {
 			return nil, err
 		}
@@ -132,12 +128,12 @@ func (ch *Change) holderOperations() ([]table.Operation, error) {
 			return nil, err
 		}
 		if h.exists && bytes.Equal(data, h.before) {
-			if ch.still[user] {
+			if u.required[user] {
 				ops = append(ops, table.Check(key, table.IfVersion(h.version)))
 			}
 			continue
 		}
-		ops = append(ops, ch.c.Put(ch.desk.holderItem(ch.c.Account, &h.Holder, data), h.exists, h.version))
+		ops = append(ops, u.c.Put(u.service.holderItem(u.c.Account, &h.Holder, data), h.exists, h.version))
 	}
 	return ops, nil
 }
@@ -149,10 +145,10 @@ func version(exists bool, v int64) table.Condition {
 	return table.IfAbsent
 }
 
-func (ch *Change) licenseOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
 	var ops []table.Operation
-	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
-		l := ch.licenses[id]
+	for _, id := range slices.Sorted(maps.Keys(u.licenses)) {
+		l := u.licenses[id]
 		data, err := call.Encode(l.now)
 		if err != nil {
 			return nil, err
@@ -164,7 +160,7 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 			}
 			if bytes.Equal(was, data) {
 				if l.drawn { // and given back by the same change
-					back, err := offerOperation(ch.c.Account, offer{stored: l.now, LicenseVersion: l.version}, table.IfAbsent)
+					back, err := offerOperation(u.c.Account, offer{stored: l.now, LicenseVersion: l.version}, table.IfAbsent)
 					if err != nil {
 						return nil, err
 					}
@@ -173,7 +169,7 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 				continue
 			}
 		}
-		put := table.Put(ch.desk.licenseItem(ch.c.Account, l.now, data), version(l.exists, l.version))
+		put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), version(l.exists, l.version))
 		ops = append(ops, put)
 		switch {
 		case l.now.Status == Available && l.now.Kind.Purchasable():
@@ -181,17 +177,17 @@ func (ch *Change) licenseOperations() ([]table.Operation, error) {
 			if l.exists && l.before.Status == Available && !l.drawn {
 				cond = table.IfPresent // otherwise it is reserved
 			}
-			entry, err := offerOperation(ch.c.Account, offer{stored: l.now, LicenseVersion: put.Item.Version}, cond)
+			entry, err := offerOperation(u.c.Account, offer{stored: l.now, LicenseVersion: put.Item.Version}, cond)
 			if err != nil {
 				return nil, err
 			}
 			ops = append(ops, entry)
 		case l.exists && l.before.Status == Available && !l.drawn:
-			ops = append(ops, table.Delete(l.before.freeKey(ch.c.Account), table.IfPresent)) // who takes it must find it in the pool, where a reserved one is not
+			ops = append(ops, table.Delete(l.before.freeKey(u.c.Account), table.IfPresent)) // who takes it must find it in the pool, where a reserved one is not
 		}
 	}
 	if len(ops) > 0 {
-		for _, mark := range ch.unsure {
+		for _, mark := range u.unsure {
 			ops = append(ops, table.Check(mark, table.IfPresent))
 		}
 	}
@@ -210,7 +206,7 @@ func offerOperation(account string, o offer, cond table.Condition) (table.Operat
 }
 
 // licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which filter uses which.
-func (d *Desk) licenseItem(account string, l stored, data []byte) table.Item {
+func (d *Service) licenseItem(account string, l stored, data []byte) table.Item {
 	family, shard := d.family(l.ProductID), l.shard()
 	item := table.Item{Key: licenseKey(account, l.ID), Data: data}
 	item.Places[0] = table.Key{Partition: licensesByProduct(account, shard), Sort: productSort(family, l.License)}
@@ -221,11 +217,11 @@ func (d *Desk) licenseItem(account string, l stored, data []byte) table.Item {
 	return item
 }
 
-func (ch *Change) extensionOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) extensionOperations() ([]table.Operation, error) {
 	var ops []table.Operation
-	for _, key := range slices.Sorted(maps.Keys(ch.extensions)) {
-		x := ch.extensions[key]
-		at := ExtensionKey(ch.c.Account, key)
+	for _, key := range slices.Sorted(maps.Keys(u.extensions)) {
+		x := u.extensions[key]
+		at := ExtensionKey(u.c.Account, key)
 		if x.now.UserID == "" && x.now.Number == "" {
 			if x.exists {
 				ops = append(ops, table.Delete(at, table.IfVersion(x.version)))
@@ -241,9 +237,9 @@ func (ch *Change) extensionOperations() ([]table.Operation, error) {
 		}
 		ops = append(ops, table.Put(table.Item{Key: at, Data: data}, version(x.exists, x.version)))
 	}
-	for _, number := range slices.Sorted(maps.Keys(ch.numbers)) {
-		n := ch.numbers[number]
-		at := numberKey(ch.c.Account, number)
+	for _, number := range slices.Sorted(maps.Keys(u.numbers)) {
+		n := u.numbers[number]
+		at := numberKey(u.c.Account, number)
 		switch {
 		case n.now == n.raw:
 		case n.now == "":
@@ -259,11 +255,11 @@ func (ch *Change) extensionOperations() ([]table.Operation, error) {
 	return ops, nil
 }
 
-func (ch *Change) waitOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) waitOperations() ([]table.Operation, error) {
 	var ops []table.Operation
-	for _, sort := range slices.Sorted(maps.Keys(ch.waits)) {
-		w := ch.waits[sort]
-		key := waitKey(ch.c.Account, sort)
+	for _, sort := range slices.Sorted(maps.Keys(u.waits)) {
+		w := u.waits[sort]
+		key := waitKey(u.c.Account, sort)
 		if w.gone {
 			if w.exists {
 				ops = append(ops, table.Delete(key, table.IfVersion(w.version)))
@@ -278,22 +274,22 @@ func (ch *Change) waitOperations() ([]table.Operation, error) {
 			return nil, err
 		}
 		item := table.Item{Key: key, Data: data}
-		item.Places[2] = table.Key{Partition: WaitingMarks, Sort: ch.c.Account + "#" + sort}
+		item.Places[2] = table.Key{Partition: WaitingMarks, Sort: u.c.Account + "#" + sort}
 		ops = append(ops, table.Put(item, version(w.exists, w.version)))
 	}
 	return ops, nil
 }
 
-func (ch *Change) exclusionOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) exclusionOperations() ([]table.Operation, error) {
 	var ops []table.Operation
-	for _, sort := range slices.Sorted(maps.Keys(ch.exclusions)) {
+	for _, sort := range slices.Sorted(maps.Keys(u.exclusions)) {
 		product, user, _ := strings.Cut(sort, "#")
-		key := exclusionKey(ch.c.Account, product, user)
-		if !ch.exclusions[sort] {
+		key := exclusionKey(u.c.Account, product, user)
+		if !u.exclusions[sort] {
 			ops = append(ops, table.Delete(key, table.Always))
 			continue
 		}
-		data, err := call.Encode(Excluded{ProductID: product, UserID: user, UserName: ch.holders[user].Name, Since: ch.c.At, By: ch.c.Actor})
+		data, err := call.Encode(Excluded{ProductID: product, UserID: user, UserName: u.holders[user].Name, Since: u.c.At, By: u.c.Actor})
 		if err != nil {
 			return nil, err
 		}
@@ -304,28 +300,28 @@ func (ch *Change) exclusionOperations() ([]table.Operation, error) {
 
 // countOperations add up what the change did. What is bought can never fall below zero but by a fault of ours, which its bound keeps from being committed
 // (invariant I1); what is assigned is guarded by the license items themselves.
-func (ch *Change) countOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) countOperations() ([]table.Operation, error) {
 	var taken []table.Bound
-	for _, name := range slices.Sorted(maps.Keys(ch.counts)) {
-		if by := ch.counts[name]; by != 0 {
+	for _, name := range slices.Sorted(maps.Keys(u.counts)) {
+		if by := u.counts[name]; by != 0 {
 			taken = append(taken, table.Bound{Name: name, By: by})
 		}
 	}
 	var ops []table.Operation
 	shard := rand.IntN(takenShards)
 	for bounds := range slices.Chunk(taken, table.MaxBounds) {
-		ops = append(ops, table.Add(takenKey(ch.c.Account, shard), bounds...))
+		ops = append(ops, table.Add(takenKey(u.c.Account, shard), bounds...))
 		shard++
 	}
-	keys := slices.SortedFunc(maps.Keys(ch.bought), func(a, b table.Key) int {
+	keys := slices.SortedFunc(maps.Keys(u.bought), func(a, b table.Key) int {
 		return strings.Compare(a.Partition+"\x00"+a.Sort, b.Partition+"\x00"+b.Sort)
 	})
 	for _, key := range keys {
-		if by := ch.bought[key]; by != 0 {
+		if by := u.bought[key]; by != 0 {
 			ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
 		}
 	}
-	return append(ops, dayOperations(ch.c, ch.bought)...), nil
+	return append(ops, dayOperations(u.c, u.bought)...), nil
 }
 
 // confirmed remembers which orders of several commits are known to be confirmed, by confirmedKey; that never changes back.
@@ -351,7 +347,7 @@ func markKey(account, license string) table.Key {
 }
 
 // marks are where to look whether the orders of some licenses are confirmed, of those orders that are not known to be.
-func (d *Desk) marks(account string, licenses []string) []table.Key {
+func (d *Service) marks(account string, licenses []string) []table.Key {
 	var keys []table.Key
 	for _, id := range licenses {
 		if !wasDelivered(id) {
@@ -366,7 +362,7 @@ func (d *Desk) marks(account string, licenses []string) []table.Key {
 }
 
 // seen says whether a license may be seen, as far as the process knows: one that was written before its order was confirmed may not before that.
-func (d *Desk) seen(account string, l stored) bool {
+func (d *Service) seen(account string, l stored) bool {
 	if !l.Pending {
 		return true
 	}
@@ -376,7 +372,7 @@ func (d *Desk) seen(account string, l stored) bool {
 
 // sight reads, at once, whether the orders of those licenses that were written before their order was confirmed are confirmed by now, and makes the test of
 // whether a license may be seen.
-func (d *Desk) sight(ctx context.Context, c *call.Call, licenses []stored) (func(stored) bool, error) {
+func (d *Service) sight(ctx context.Context, c *call.Call, licenses []stored) (func(stored) bool, error) {
 	seen := func(l stored) bool { return d.seen(c.Account, l) }
 	var pending []string
 	for _, l := range licenses {
@@ -400,7 +396,7 @@ func (d *Desk) sight(ctx context.Context, c *call.Call, licenses []stored) (func
 // same commit when somebody waits; Drain is for seats that are bought, and for the moment in which one user began to wait while another's seat was being
 // freed: both then look again after their own commit, with strongly consistent reads, so at least the later of them sees the other. A crash before that look is
 // mended by the maintenance function, which drains every list in WaitingMarks. It returns how many it served.
-func (d *Desk) Drain(ctx context.Context, c *call.Call, product string) (int, error) {
+func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int, error) {
 	served := 0
 	for {
 		done := true
@@ -421,14 +417,19 @@ func (d *Desk) Drain(ctx context.Context, c *call.Call, product string) (int, er
 // when the seat makes another one unnecessary.
 const drainBatch = 15
 
-func (d *Desk) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {
+func (d *Service) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {
 	for size := drainBatch; ; size /= 2 {
-		ch := d.Change(c)
-		served, moved, err := ch.serve(ctx, product, size)
+		u := d.Change(c)
+		var served int
+		var moved bool
+		err := u.do(ctx, func(g *ledger) (err error) {
+			served, moved, err = g.serve(product, size)
+			return err
+		})
 		if err != nil || !moved {
 			return 0, false, err
 		}
-		ops, fits, err := ch.operations(0)
+		ops, fits, err := u.operations(0)
 		if err != nil {
 			return 0, false, err
 		}
@@ -438,54 +439,8 @@ func (d *Desk) drainSome(ctx context.Context, c *call.Call, product string) (ser
 		if err := c.Commit(ctx, call.Answer{}, ops...); err != nil {
 			return 0, false, err
 		}
-		delete(ch.look, product) // whoever asked looks at it again
-		ch.Committed(ctx)
+		delete(u.look, product) // whoever asked looks at it again
+		u.Committed(ctx)
 		return served, true, nil
 	}
-}
-
-// serve gives free seats of the product to the first who wait for it, at most so many; moved says that the list has become shorter. Who needs no seat any more, since
-// the account's bundle has changed, leaves the list.
-func (ch *Change) serve(ctx context.Context, product string, most int) (served int, moved bool, err error) {
-	p, ok := ch.desk.products.Lookup(product)
-	if !ok {
-		return 0, false, nil
-	}
-	if first, err := ch.head(ctx, product); err != nil || first == nil {
-		return 0, false, err
-	}
-	queue := slices.Clone(ch.heads[product].waits)
-	queue = queue[:min(len(queue), most)]
-	users := make([]string, len(queue))
-	for i, w := range queue {
-		users[i] = w.entry.UserID
-	}
-	if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
-		return 0, false, err
-	}
-	for _, w := range queue {
-		h := ch.holders[w.entry.UserID]
-		if h == nil || h.Holdings[product] == nil || h.Holdings[product].Waiting != w.sort {
-			continue
-		}
-		if wanted, _ := wants(ch.desk.products, &h.Holder, product, ch.Unlimited()); wanted {
-			free, err := ch.free(ctx, product)
-			if err != nil {
-				return 0, false, err
-			}
-			if free == nil {
-				break
-			}
-			if err := ch.leaveWaiting(ctx, h, p); err != nil {
-				return 0, false, err
-			}
-			ch.take(h, p, free)
-			served++
-		}
-		if err := ch.settle(ctx, h); err != nil {
-			return 0, false, err
-		}
-		moved = true
-	}
-	return served, moved, nil
 }

@@ -53,7 +53,7 @@ type confirmedOrder struct {
 // same items, and what is there is skipped. Once the order is confirmed a further call only stores the answer, carries out nothing of confirm, and drains.
 //
 // Errors: a *table.ConditionError when confirm's conditions were not met, after which nothing is visible; those of call.Commit.
-func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots []Lot, answer call.Answer, confirm []table.Operation) error {
+func (d *Service) Deliver(ctx context.Context, c *call.Call, orderID string, lots []Lot, answer call.Answer, confirm []table.Operation) error {
 	licenses, err := d.lotted(c, orderID, lots)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (d *Desk) Deliver(ctx context.Context, c *call.Call, orderID string, lots [
 }
 
 // confirm makes the licenses and shows them.
-func (d *Desk) confirm(ctx context.Context, c *call.Call, orderID string, licenses []stored, answer call.Answer, ops []table.Operation) error {
+func (d *Service) confirm(ctx context.Context, c *call.Call, orderID string, licenses []stored, answer call.Answer, ops []table.Operation) error {
 	if 2*len(licenses)+len(ops) <= c.Spare() {
 		made, err := d.delivered(c.Account, licenses, false)
 		if err != nil {
@@ -127,7 +127,7 @@ func refusedLicense(account string, refused *table.ConditionError, licenses []st
 }
 
 // lotted makes the licenses of the lots, the same in every run.
-func (d *Desk) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error) {
+func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error) {
 	if len(lots) == 0 || len(lots) > MaxLots {
 		return nil, fmt.Errorf("delivery of order %s has %d lots, 1 to %d allowed", orderID, len(lots), MaxLots)
 	}
@@ -155,7 +155,7 @@ func (d *Desk) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error
 }
 
 // confirmedLots are the lots of an order, if it is confirmed.
-func (d *Desk) confirmedLots(ctx context.Context, c *call.Call, orderID string) (lots []Lot, ok bool, err error) {
+func (d *Service) confirmedLots(ctx context.Context, c *call.Call, orderID string) (lots []Lot, ok bool, err error) {
 	item, ok, err := c.Get(ctx, confirmedKey(c.Account, orderID))
 	if err != nil || !ok {
 		return nil, false, err
@@ -185,7 +185,7 @@ func ending(id string) string { return id[len("00000000-0000-0000-"):] }
 func wasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
 
 // delivered puts each license and its entry in the pool, two operations next to each other.
-func (d *Desk) delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
+func (d *Service) delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
 	ops := make([]table.Operation, 0, 2*len(licenses))
 	for _, l := range licenses {
 		l.Pending = pending
@@ -222,7 +222,7 @@ func confirmation(c *call.Call, orderID string, lots []Lot) ([]table.Operation, 
 }
 
 // prepare writes the licenses so that nobody sees them yet.
-func (d *Desk) prepare(ctx context.Context, c *call.Call, orderID string, licenses []stored) error {
+func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, licenses []stored) error {
 	batches := slices.Collect(slices.Chunk(licenses, deliveryBatch))
 	heads := make([]table.Key, len(batches))
 	for i, batch := range batches {
@@ -248,7 +248,7 @@ func (d *Desk) prepare(ctx context.Context, c *call.Call, orderID string, licens
 
 // prepareBatch writes those of a batch that are not there. A license that is there was written with its pool entry, which may be gone again if the order
 // is confirmed meanwhile, so the two are skipped together.
-func (d *Desk) prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
+func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
 	for len(batch) > 0 {
 		ops, err := d.delivered(c.Account, batch, true)
 		if err != nil {
@@ -265,7 +265,7 @@ func (d *Desk) prepareBatch(ctx context.Context, c *call.Call, batch []stored) e
 }
 
 // drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes of this: the maintenance function looks at every list.
-func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
+func (d *Service) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
 	looked := map[string]bool{}
 	for _, lot := range lots {
 		p, _ := d.products.Lookup(lot.ProductID)
@@ -278,7 +278,7 @@ func (d *Desk) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
 }
 
 // drainSoon is Drain where a failure only means that the list is served later.
-func (d *Desk) drainSoon(ctx context.Context, c *call.Call, product string) {
+func (d *Service) drainSoon(ctx context.Context, c *call.Call, product string) {
 	if _, err := d.Drain(ctx, c, product); err != nil {
 		c.Env.Log.WarnContext(ctx, "waiting list not drained", "account", c.Account, "product", product, "error", err)
 	}
@@ -292,7 +292,7 @@ type Seats struct {
 
 // CostCenterSeats counts the licenses that are bought and not terminated, per product and cost center, sorted by both. It is one query whatever the number of
 // licenses, up to 1,000 combinations a page.
-func (d *Desk) CostCenterSeats(ctx context.Context, c *call.Call) ([]Seats, error) {
+func (d *Service) CostCenterSeats(ctx context.Context, c *call.Call) ([]Seats, error) {
 	var seats []Seats
 	err := table.All(ctx, c.Env.Table, table.Query{Partition: CostCenterSeatsPartition(c.Account)}, func(item table.Item) error {
 		product, costCenter, _ := strings.Cut(item.Sort, "#")
@@ -305,7 +305,7 @@ func (d *Desk) CostCenterSeats(ctx context.Context, c *call.Call) ([]Seats, erro
 }
 
 // InUse says whether licenses are charged to the cost center.
-func (d *Desk) InUse(ctx context.Context, c *call.Call, costCenter string) (bool, error) {
+func (d *Service) InUse(ctx context.Context, c *call.Call, costCenter string) (bool, error) {
 	seats, err := d.CostCenterSeats(ctx, c)
 	if err != nil {
 		return false, err
@@ -315,7 +315,7 @@ func (d *Desk) InUse(ctx context.Context, c *call.Call, costCenter string) (bool
 
 // Unused demands, in the commit that deletes a cost center, that no license is charged to it by then: an order that was confirmed between InUse and that commit
 // makes it fail. It takes an operation for each product that can be bought.
-func (d *Desk) Unused(account, costCenter string) []table.Operation {
+func (d *Service) Unused(account, costCenter string) []table.Operation {
 	var ops []table.Operation
 	for _, p := range d.products.Purchasable() {
 		ops = append(ops, table.Add(costCenterSeatsKey(account, p.ID, costCenter), table.AtMost(countBought, 0, 0)))

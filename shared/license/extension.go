@@ -1,7 +1,6 @@
 package license
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -16,68 +15,68 @@ func ValidExtension(s string) bool {
 	return s != "" && len(s) <= most && strings.Trim(s, "0123456789") == ""
 }
 
-// Extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves
+// extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves
 // the extension without one. The phone licenses held show the new extension.
 //
 // Errors: extension-in-use when somebody else has the extension, number-in-use when another extension has the number.
-func (ch *Change) Extend(ctx context.Context, user, extension, number string) error {
-	h, ok := ch.holders[user]
+func (g *ledger) extend(user, extension, number string) error {
+	h, ok := g.holders[user]
 	if !ok || h.gone {
 		return problem.Missing("user")
 	}
 	if extension == "" {
-		return ch.Unextend(ctx, user)
+		return g.unextend(user)
 	}
 	if h.Extension == extension && h.Number == number {
 		return nil
 	}
-	if _, err := ch.Load(ctx, Need{Extensions: []string{extension, h.Extension}, Numbers: []string{number, h.Number}}); err != nil {
+	if err := g.need(Need{Extensions: []string{extension, h.Extension}, Numbers: []string{number, h.Number}}); err != nil {
 		return err
 	}
-	x := ch.extensions[extension]
+	x := g.extensions[extension]
 	if x.now.UserID != "" && x.now.UserID != user {
 		return problem.Newf(problem.ExtensionInUse, "Extension %s belongs to another user.", extension)
 	}
 	if number != "" {
-		if owner := ch.numbers[number].now; owner != "" && owner != extension && owner != h.Extension {
+		if owner := g.numbers[number].now; owner != "" && owner != extension && owner != h.Extension {
 			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
 		}
 	}
 	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
 	if h.Extension != "" && h.Extension != extension {
-		old := ch.extensions[h.Extension]
+		old := g.extensions[h.Extension]
 		old.now.UserID, old.now.Number = "", ""
 	}
 	if h.Number != "" && h.Number != number {
-		ch.numbers[h.Number].now = ""
+		g.numbers[h.Number].now = ""
 	}
 	x.now.UserID, x.now.Number = user, number
 	if number != "" {
-		ch.numbers[number].now = extension
+		g.numbers[number].now = extension
 	}
 	h.Extension, h.Number = extension, number
-	ch.record(extensionChange(extension, user, before, x.now))
-	return ch.showExtension(ctx, h)
+	g.record(extensionChange(extension, user, before, x.now))
+	return g.showExtension(h)
 }
 
-// Unextend takes a loaded user's extension and number away.
-func (ch *Change) Unextend(ctx context.Context, user string) error {
-	h := ch.holders[user]
+// unextend takes a loaded user's extension and number away.
+func (g *ledger) unextend(user string) error {
+	h := g.holders[user]
 	if h == nil || h.Extension == "" {
 		return nil
 	}
-	if _, err := ch.Load(ctx, Need{Extensions: []string{h.Extension}, Numbers: []string{h.Number}}); err != nil {
+	if err := g.need(Need{Extensions: []string{h.Extension}, Numbers: []string{h.Number}}); err != nil {
 		return err
 	}
-	x := ch.extensions[h.Extension]
+	x := g.extensions[h.Extension]
 	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
 	x.now.UserID, x.now.Number = "", ""
 	if h.Number != "" {
-		ch.numbers[h.Number].now = ""
+		g.numbers[h.Number].now = ""
 	}
-	ch.record(extensionChange(h.Extension, user, before, x.now))
+	g.record(extensionChange(h.Extension, user, before, x.now))
 	h.Extension, h.Number = "", ""
-	return ch.showExtension(ctx, h)
+	return g.showExtension(h)
 }
 
 func extensionChange(key, user string, before, after Extension) call.Change {
@@ -85,17 +84,17 @@ func extensionChange(key, user string, before, after Extension) call.Change {
 }
 
 // showExtension carries the holder's extension to the licenses that show it.
-func (ch *Change) showExtension(ctx context.Context, h *holderState) error {
-	for p := range ch.desk.products.All() {
-		if !h.Holds(p.ID) || !ch.phone(p) {
+func (g *ledger) showExtension(h *holderState) error {
+	for p := range g.products.All() {
+		if !h.Holds(p.ID) || !g.phone(p) {
 			continue
 		}
 		id := h.Holdings[p.ID].LicenseID
-		if _, err := ch.Load(ctx, Need{Licenses: []string{id}}); err != nil {
+		if err := g.need(Need{Licenses: []string{id}}); err != nil {
 			return err
 		}
-		if l := ch.licenses[id]; l != nil {
-			if err := ch.agreed(h.UserID, id); err != nil {
+		if l := g.licenses[id]; l != nil {
+			if err := g.agreed(h.UserID, id); err != nil {
 				return err
 			}
 			l.now.Extension = h.Extension
@@ -105,25 +104,25 @@ func (ch *Change) showExtension(ctx context.Context, h *holderState) error {
 }
 
 // phone says whether licenses of the product are tied to an extension: a base that is, or an add-on of one.
-func (ch *Change) phone(p catalog.Product) bool {
+func (g *ledger) phone(p catalog.Product) bool {
 	if p.Base != "" {
-		base, ok := ch.desk.products.Lookup(p.Base)
+		base, ok := g.products.Lookup(p.Base)
 		return ok && base.Extension
 	}
 	return p.Extension
 }
 
-// Move takes a license with its add-ons, and its extension if it is tied to one, from one loaded user to another in one step (spec 4, reassign): nobody
+// move takes a license with its add-ons, and its extension if it is tied to one, from one loaded user to another in one step (spec 4, reassign): nobody
 // ever sees it with neither or with both (invariant I8). Automatic grants that stand behind it exclude the first user, as when it is unassigned. An
 // extension that the second user had becomes nobody's.
 //
 // Errors: user-already-licensed when the second user holds the product; those of mayHold.
-func (ch *Change) Move(ctx context.Context, from, to, product string) error {
-	a, b := ch.holders[from], ch.holders[to]
+func (g *ledger) move(from, to, product string) error {
+	a, b := g.holders[from], g.holders[to]
 	if a == nil || b == nil || a.gone || b.gone {
 		return problem.Missing("user")
 	}
-	p, ok := ch.desk.products.Lookup(product)
+	p, ok := g.products.Lookup(product)
 	if !ok || !a.Holds(product) {
 		return problem.New(problem.WrongState, "The license is not assigned.")
 	}
@@ -134,87 +133,96 @@ func (ch *Change) Move(ctx context.Context, from, to, product string) error {
 		return err
 	}
 	moving := []catalog.Product{p}
-	for _, addOn := range ch.desk.products.AddOns(product) {
+	for _, addOn := range g.products.AddOns(product) {
 		if a.Holds(addOn.ID) {
 			moving = append(moving, addOn)
 		}
 	}
-	if err := ch.loadHeld(ctx, a); err != nil {
+	if err := g.loadHeld(a); err != nil {
 		return err
 	}
 	if p.Extension && a.Extension != "" {
 		extension, number := a.Extension, a.Number
-		if err := ch.Unextend(ctx, from); err != nil {
+		if err := g.unextend(from); err != nil {
 			return err
 		}
-		if err := ch.Extend(ctx, to, extension, number); err != nil {
+		if err := g.extend(to, extension, number); err != nil {
 			return err
 		}
 	}
 	for _, q := range moving {
-		l := ch.licenses[a.Holdings[q.ID].LicenseID]
+		l := g.licenses[a.Holdings[q.ID].LicenseID]
 		given, taken := a.Holdings[q.ID], b.holding(q.ID)
 		if taken.Waiting != "" {
-			if err := ch.leaveWaiting(ctx, b, q); err != nil {
+			if err := g.leaveWaiting(b, q); err != nil {
 				return err
 			}
 		}
-		for _, g := range given.Grants {
-			if !automatic(g.Source) {
-				taken.Grants = withGrant(taken.Grants, g.Source, ch.c.At)
+		for _, byHand := range given.Grants {
+			if !automatic(byHand.Source) {
+				taken.Grants = withGrant(taken.Grants, byHand.Source, g.at)
 			}
 		}
 		if !slices.ContainsFunc(taken.Grants, func(g Grant) bool { return !automatic(g.Source) }) {
-			taken.Grants = withGrant(taken.Grants, Direct, ch.c.At)
+			taken.Grants = withGrant(taken.Grants, Direct, g.at)
 		}
 		given.Grants = withoutGrants(given.Grants, func(s string) bool { return !automatic(s) })
 		if len(given.Grants) > 0 && given.Excluded == nil {
-			ch.exclude(a, q.ID)
+			g.exclude(a, q.ID)
 		}
 		if taken.Excluded != nil {
-			ch.readmit(b, q.ID)
+			g.readmit(b, q.ID)
 		}
 		given.LicenseID, taken.LicenseID = "", l.now.ID
-		at := ch.c.At
+		at := g.at
 		l.now.UserID, l.now.UserName, l.now.AssignedAt = to, b.Name, &at
 		l.now.Grants = slices.Clone(taken.Grants)
-		if ch.phone(q) {
+		if g.phone(q) {
 			l.now.Extension = b.Extension
 		}
 		if q.Base != "" {
 			l.now.BaseLicenseID = b.Holdings[q.Base].LicenseID
 		}
-		ch.record(ch.seatChange("license.reassigned", l, to, ""))
+		g.record(g.seatChange("license.reassigned", l, to, ""))
 	}
-	if err := ch.settle(ctx, a); err != nil {
+	if err := g.settle(a); err != nil {
 		return err
 	}
-	return ch.settle(ctx, b)
+	return g.settle(b)
 }
 
-// SetAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and given back together or not at all (spec 4).
+// setAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and given back together or not at all (spec 4).
 //
 // Errors: base-license-required when the base is not held; not-enough-licenses; validation for what is no add-on of the base.
-func (ch *Change) SetAddOns(ctx context.Context, user, base string, addOns []string, source string) error {
-	h := ch.holders[user]
+func (g *ledger) setAddOns(user, base string, addOns []string, source string) error {
+	h := g.holders[user]
 	if h == nil || h.gone {
 		return problem.Missing("user")
 	}
 	if !h.Holds(base) {
 		return problem.Newf(problem.BaseLicenseRequired, "The user holds no license of %s.", base)
 	}
-	known := ch.desk.products.AddOns(base)
+	known := g.products.AddOns(base)
 	for _, id := range addOns {
 		if !slices.ContainsFunc(known, func(p catalog.Product) bool { return p.ID == id }) {
 			return problem.Invalid("productIds", "each must be an add-on of the base license's product")
 		}
+	}
+	missing := needs{}
+	for _, p := range known {
+		if slices.Contains(addOns, p.ID) && !h.Holds(p.ID) && g.pools[p.ID] == nil && !g.reserving {
+			missing.seats = append(missing.seats, p.ID)
+		}
+	}
+	if len(missing.seats) > 0 {
+		return &missing // all at once
 	}
 	// Seats come back first, so that they can serve the same save.
 	for _, p := range known {
 		if slices.Contains(addOns, p.ID) || h.Holdings[p.ID] == nil {
 			continue
 		}
-		if err := ch.withdraw(ctx, user, p.ID, func(string) bool { return true }); err != nil {
+		if err := g.withdraw(user, p.ID, func(string) bool { return true }); err != nil {
 			return err
 		}
 	}
@@ -222,7 +230,7 @@ func (ch *Change) SetAddOns(ctx context.Context, user, base string, addOns []str
 		if !slices.Contains(addOns, p.ID) || h.Holds(p.ID) {
 			continue
 		}
-		if err := ch.Grant(ctx, user, p.ID, source); err != nil {
+		if err := g.grant(user, p.ID, source); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 			return err
 		},
 		"charge": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Charge(o.ctx, c, s.live[0], "CC-2")
+			_, err := o.desk.SetCostCenter(o.ctx, c, s.live[0], "CC-2")
 			return err
 		},
 		"remove many": func(o *office, s scenery, c *call.Call) error {

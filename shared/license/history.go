@@ -37,7 +37,7 @@ func dayOperations(c *call.Call, bought map[table.Key]int64) []table.Operation {
 // BoughtAt tells how many licenses of a product were bought, and not terminated, at some moments, the ends of days. now
 // is what is bought now. It is one query of the quarters of an hour since the first moment in which anything was bought or
 // terminated.
-func (d *Desk) BoughtAt(
+func (d *Service) BoughtAt(
 	ctx context.Context, c *call.Call, moments []time.Time, now map[string]int64,
 ) (func(moment time.Time, product string) int64, error) {
 	if len(moments) == 0 {

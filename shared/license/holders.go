@@ -14,7 +14,7 @@ import (
 func liveReportsHolders(account string) string { return call.Partition(account, "HOLDERS-LR") }
 
 // holderItem places a holder in the index by which a change of the account's bundle finds them, and in those by which a search finds names.
-func (d *Desk) holderItem(account string, h *Holder, data []byte) table.Item {
+func (d *Service) holderItem(account string, h *Holder, data []byte) table.Item {
 	item := table.Item{Key: HolderKey(account, h.UserID), Data: data}
 	for _, p := range d.products.Counted(catalog.LiveReports) {
 		if h.Holdings[p.ID] != nil {
@@ -55,7 +55,7 @@ func (h *holderState) wordOperations(account string) ([]table.Operation, error) 
 
 // LiveReportsHolders lists the users behind after, by id, who have to do with a product of Live Reports: limit of them, or fewer when there are no more. It reads an
 // index, so a holder of a moment ago may be missing.
-func (d *Desk) LiveReportsHolders(ctx context.Context, c *call.Call, after string, limit int) ([]string, error) {
+func (d *Service) LiveReportsHolders(ctx context.Context, c *call.Call, after string, limit int) ([]string, error) {
 	q := table.Query{Index: table.Index1, Partition: liveReportsHolders(c.Account), Limit: limit}
 	if after != "" {
 		q.From = after + "\x00" // the least key behind it

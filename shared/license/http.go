@@ -43,7 +43,7 @@ type manyInput struct {
 
 // LicensesRoutes registers the operations of LicensesFunction.
 func LicensesRoutes(k *api.Kit, _ *app.Env) error {
-	d := NewDesk(catalog.Default())
+	d := NewService(catalog.Default())
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
@@ -79,7 +79,7 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
 			return nil, err
 		}
-		return tagged(d.Charge(ctx, c, in.ID, in.Body.CostCenter))
+		return tagged(d.SetCostCenter(ctx, c, in.ID, in.Body.CostCenter))
 	})
 	api.RegisterGet(k, api.Operation{
 		ID: "list-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true, Summary: "List the add-ons of a base license",
@@ -110,7 +110,7 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
 			return nil, err
 		}
-		return plain(d.ChargeMany(ctx, c, in.Body.LicenseIDs, in.Body.CostCenter))
+		return plain(d.SetCostCenters(ctx, c, in.Body.LicenseIDs, in.Body.CostCenter))
 	})
 	d.listRoutes(k, read, manage)
 	return nil
@@ -124,7 +124,7 @@ type narrowed struct {
 	User    string `query:"user" maxLength:"64" doc:"Only this user."`
 }
 
-func (d *Desk) listRoutes(k *api.Kit, read, manage []auth.Permission) {
+func (d *Service) listRoutes(k *api.Kit, read, manage []auth.Permission) {
 	api.Register(k, api.Operation{
 		ID: "list-waiting", Method: http.MethodGet, Path: "/v1/accounts/{account}/waiting", Tag: tag, Permissions: read,
 		Summary: "List the grants that wait for a free license, by product, first come first",
@@ -154,7 +154,7 @@ func (d *Desk) listRoutes(k *api.Kit, read, manage []auth.Permission) {
 }
 
 func page[T any](
-	ctx context.Context, c *call.Call, d *Desk, in *narrowed, list string,
+	ctx context.Context, c *call.Call, d *Service, in *narrowed, list string,
 	read func(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]T, string, error),
 ) (*api.Listed[T], error) {
 	if in.Product != "" {
@@ -185,7 +185,7 @@ type listInput struct {
 	Order      string   `query:"order" maxLength:"64" doc:"The order it was bought with."`
 }
 
-func (d *Desk) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[License], error) {
+func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[License], error) {
 	f := Filter{
 		Q: strings.TrimSpace(in.Q), Product: in.Product, Base: in.Base, CostCenters: in.CostCenter, Status: Status(in.Status), User: in.User,
 		Extension: in.Extension, Order: in.Order,
@@ -240,7 +240,7 @@ type assignmentWithExtension struct {
 
 // AssignmentRoutes registers the operations of AssignmentFunction.
 func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
-	d := NewDesk(catalog.Default())
+	d := NewService(catalog.Default())
 	manage := []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
@@ -370,7 +370,7 @@ func (a AddOns) list() AddOnList {
 	return list
 }
 
-func (d *Desk) addOnsOf() api.ReadWrite[api.Resource, addOnsBody, AddOnList] {
+func (d *Service) addOnsOf() api.ReadWrite[api.Resource, addOnsBody, AddOnList] {
 	told := func(a AddOns, err error) (*api.Tagged[AddOnList], error) {
 		if err != nil {
 			return nil, err

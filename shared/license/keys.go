@@ -147,7 +147,7 @@ func statusSort(family string, l License) string {
 }
 
 // family is the base product of an add-on, and any other product itself.
-func (d *Desk) family(product string) string {
+func (d *Service) family(product string) string {
 	if p, ok := d.products.Lookup(product); ok && p.Base != "" {
 		return p.Base
 	}

@@ -50,7 +50,7 @@ type Filter struct {
 // moment behind; Get and the summary are not.
 //
 // Errors: validation, naming the filter; api's BadCursor for a position of another list.
-func (d *Desk) List(ctx context.Context, c *call.Call, f Filter, position string, limit int) ([]License, string, error) {
+func (d *Service) List(ctx context.Context, c *call.Call, f Filter, position string, limit int) ([]License, string, error) {
 	products, err := d.filtered(f)
 	if err != nil {
 		return nil, "", err
@@ -92,7 +92,7 @@ func (d *Desk) List(ctx context.Context, c *call.Call, f Filter, position string
 }
 
 // filtered checks the filters and says which products they leave; nil for all.
-func (d *Desk) filtered(f Filter) ([]string, error) {
+func (d *Service) filtered(f Filter) ([]string, error) {
 	if !utf8.ValidString(f.Q) {
 		return nil, problem.Invalid("q", "must be UTF-8")
 	}
@@ -152,7 +152,7 @@ type found struct {
 type source func(ctx context.Context, after string, limit int) (batch []found, done bool, err error)
 
 // source chooses the narrowest way to what the filters leave; nil for what nothing can fit.
-func (d *Desk) source(ctx context.Context, c *call.Call, f Filter, products []string) (source, error) {
+func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products []string) (source, error) {
 	switch {
 	case f.User != "" && !usable(f.User), f.Extension != "" && !usable(f.Extension), f.Order != "" && !wellFormed(f.Order),
 		slices.ContainsFunc(f.CostCenters, func(code string) bool { return !usable(code) }):
@@ -200,7 +200,7 @@ func usable(id string) bool {
 }
 
 // productRanges are the ranges of an index by product in which the products lie; nil means all of them.
-func (d *Desk) productRanges(f Filter, products []string) []string {
+func (d *Service) productRanges(f Filter, products []string) []string {
 	switch {
 	case products == nil:
 		return []string{""}
@@ -214,7 +214,7 @@ func (d *Desk) productRanges(f Filter, products []string) []string {
 	return prefixes
 }
 
-func (d *Desk) costCenterRanges(f Filter, products []string) []string {
+func (d *Service) costCenterRanges(f Filter, products []string) []string {
 	var prefixes []string
 	for _, code := range f.CostCenters {
 		for _, rest := range d.productRanges(f, products) {
@@ -225,7 +225,7 @@ func (d *Desk) costCenterRanges(f Filter, products []string) []string {
 	return slices.Compact(prefixes)
 }
 
-func (d *Desk) statusRanges(f Filter, products []string) []string {
+func (d *Service) statusRanges(f Filter, products []string) []string {
 	var prefixes []string
 	if len(f.CostCenters) == 0 {
 		for _, rest := range d.productRanges(f, products) {
@@ -255,7 +255,7 @@ type spreadIndex struct {
 
 // ranged reads one range of an index after the other, from all shards at once. The ranges ascend, and what is read of the shards is put in order, so a sort key is a
 // position in every range of every shard, however many shards there are by the next page.
-func (d *Desk) ranged(c *call.Call, index spreadIndex, prefixes []string) source {
+func (d *Service) ranged(c *call.Call, index spreadIndex, prefixes []string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		for i, prefix := range prefixes {
 			if !strings.HasPrefix(after, prefix) && prefix < after {
@@ -288,7 +288,7 @@ func foundIn(items []table.Item, at func(table.Item) string) ([]found, error) {
 }
 
 // byID reads licenses whose ids are known, strongly consistent.
-func (d *Desk) byID(c *call.Call, ids ...string) source {
+func (d *Service) byID(c *call.Call, ids ...string) source {
 	slices.Sort(ids)
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		from, there := slices.BinarySearch(ids, after)
@@ -303,7 +303,7 @@ func (d *Desk) byID(c *call.Call, ids ...string) source {
 }
 
 // fetch looks up licenses; what does not exist is left out.
-func (d *Desk) fetch(ctx context.Context, c *call.Call, ids []string, at func(i int, id string) string) ([]found, error) {
+func (d *Service) fetch(ctx context.Context, c *call.Call, ids []string, at func(i int, id string) string) ([]found, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -331,7 +331,7 @@ func (d *Desk) fetch(ctx context.Context, c *call.Call, ids []string, at func(i 
 }
 
 // ofUser reads what a user holds.
-func (d *Desk) ofUser(c *call.Call, user string) source {
+func (d *Service) ofUser(c *call.Call, user string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		item, ok, err := c.Get(ctx, HolderKey(c.Account, user))
 		if err != nil || !ok {
@@ -357,7 +357,7 @@ func (h *Holder) held() []string {
 }
 
 // ofOrder reads the licenses of a confirmed order: their ids follow from it.
-func (d *Desk) ofOrder(c *call.Call, order string) source {
+func (d *Service) ofOrder(c *call.Call, order string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		lots, ok, err := d.confirmedLots(ctx, c, order)
 		if err != nil || !ok {

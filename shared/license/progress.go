@@ -10,7 +10,7 @@ import (
 
 // OneCommit says whether Deliver can add the lots in one commit with this many operations of its caller's; if not, the caller marks the work first, so that
 // another run can finish it.
-func (d *Desk) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
+func (d *Service) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
 	operations := 2 + confirm // the item that marks the order as confirmed, and what is bought on this day
 	counted := map[table.Key]bool{}
 	for _, lot := range lots {
@@ -22,7 +22,7 @@ func (d *Desk) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
 }
 
 // Prepared says how much of an order that is not yet confirmed is written, in percent. It reads one item for each 50 licenses.
-func (d *Desk) Prepared(ctx context.Context, c *call.Call, orderID string, lots []Lot) (int, error) {
+func (d *Service) Prepared(ctx context.Context, c *call.Call, orderID string, lots []Lot) (int, error) {
 	licenses, err := d.lotted(c, orderID, lots)
 	if err != nil {
 		return 0, err

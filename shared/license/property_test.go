@@ -107,7 +107,7 @@ func (w *world) step() {
 		_, err := w.desk.Terminate(w.ctx, w.call(), w.license())
 		w.fault(err)
 	case 6:
-		_, err := w.desk.Charge(w.ctx, w.call(), w.license(), rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center"))
+		_, err := w.desk.SetCostCenter(w.ctx, w.call(), w.license(), rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center"))
 		w.fault(err)
 	case 7:
 		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).Draw(rt, "add-ons")

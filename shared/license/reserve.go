@@ -20,7 +20,7 @@ const reservedBatch = table.MaxOperations - 4
 // them. They are kept in order, product by product; the job says how many of each it has drawn, in the commits that draw them, so nothing else has to be
 // written of a seat that is drawn. A reservation belongs to the one worker that works on the job.
 type Reservation struct {
-	desk *Desk
+	desk *Service
 	c    *call.Call
 	job  string
 	// commit commits operations together with two more, which demand that the job is still the worker's and renew its lease.
@@ -37,7 +37,7 @@ type reserved struct {
 }
 
 // Reservation is the job's reservation, whether anything is reserved yet or not. commit commits operations together with two more of the caller's.
-func (d *Desk) Reservation(c *call.Call, job string, commit func(ctx context.Context, ops []table.Operation) error) *Reservation {
+func (d *Service) Reservation(c *call.Call, job string, commit func(ctx context.Context, ops []table.Operation) error) *Reservation {
 	return &Reservation{desk: d, c: c, job: job, commit: commit, ends: map[string]int64{}, chunks: map[string]reserved{}}
 }
 
@@ -143,7 +143,7 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 }
 
 // offered reads so many free seats of the product, or as many as there are, in the order of their keys from a shard by chance.
-func (d *Desk) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
+func (d *Service) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
 	shards, err := d.shards(ctx, c)
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (d *Desk) offered(ctx context.Context, c *call.Call, product string, n int)
 }
 
 // offersOf are those of some of the pool's entries that may be seen.
-func (d *Desk) offersOf(ctx context.Context, c *call.Call, entries []table.Item) ([]offer, error) {
+func (d *Service) offersOf(ctx context.Context, c *call.Call, entries []table.Item) ([]offer, error) {
 	offers, licenses := make([]offer, len(entries)), make([]stored, len(entries))
 	for i, item := range entries {
 		var err error
@@ -187,19 +187,31 @@ func (d *Desk) offersOf(ctx context.Context, c *call.Call, entries []table.Item)
 	return slices.DeleteFunc(offers, func(o offer) bool { return !seen(o.stored) }), nil
 }
 
-// at is the reserved seat of the product behind so many drawn ones; ok is false when there is none.
-func (r *Reservation) at(ctx context.Context, product string, drawn int64) (o offer, ok bool, err error) {
+// reservedSeats are reserved seats of a product that follow each other, with how many of the product are drawn where they were looked for.
+type reservedSeats struct {
+	reserved
+	asked int64
+}
+
+// covers says whether they tell what comes after so many drawn ones: a seat, or that there is none.
+func (s *reservedSeats) covers(drawn int64) bool {
+	return drawn == s.asked || drawn >= s.From && drawn < s.From+int64(len(s.Offers))
+}
+
+// at are the reserved seats of the product from the one behind so many drawn ones on; none when that was the last.
+func (r *Reservation) at(ctx context.Context, product string, drawn int64) (*reservedSeats, error) {
 	chunk, known := r.chunks[product]
 	if !known || drawn < chunk.From || drawn >= chunk.From+int64(len(chunk.Offers)) {
+		var err error
 		if chunk, err = r.last(ctx, table.Query{Prefix: product + "#", To: fmt.Sprintf("%s#%09d", product, drawn+1)}); err != nil {
-			return offer{}, false, err
+			return nil, err
 		}
 		r.chunks[product] = chunk
 	}
-	if i := drawn - chunk.From; i >= 0 && i < int64(len(chunk.Offers)) {
-		return chunk.Offers[i], true, nil
+	if drawn >= chunk.From+int64(len(chunk.Offers)) {
+		chunk = reserved{From: drawn}
 	}
-	return offer{}, false, nil
+	return &reservedSeats{chunk, drawn}, nil
 }
 
 // Release returns to the pool what is reserved and not drawn, from the end, so that what a run that dies has left is still in order for the next one. After it has
@@ -271,37 +283,21 @@ func (r *Reservation) returned(items []table.Item, drawn map[string]int64) ([]ta
 }
 
 // Draw lets the change take reserved seats before those of the pool; drawn is how many of each product were drawn before it.
-func (ch *Change) Draw(from *Reservation, drawn map[string]int64) {
-	ch.reservation, ch.drawn = from, maps.Clone(drawn)
-	if ch.drawn == nil {
-		ch.drawn = map[string]int64{}
+func (u *UnitOfWork) Draw(from *Reservation, drawn map[string]int64) {
+	u.reservation, u.reserving, u.drawn = from, true, maps.Clone(drawn)
+	if u.drawn == nil {
+		u.drawn = map[string]int64{}
 	}
 }
 
 // Drawn is how many seats of each product are drawn once the change is committed; the caller writes it in the same commit.
-func (ch *Change) Drawn() map[string]int64 { return maps.Clone(ch.drawn) }
-
-// draw takes the next reserved seat of the product, or nil when there is none.
-func (ch *Change) draw(ctx context.Context, product string) (*licenseState, error) {
-	if ch.reservation == nil {
-		return nil, nil
-	}
-	o, ok, err := ch.reservation.at(ctx, product, ch.drawn[product])
-	if err != nil || !ok {
-		return nil, err
-	}
-	ch.drawn[product]++
-	ch.counts[countName(countReserved, product)]--
-	state := &licenseState{version: o.LicenseVersion, exists: true, before: o.stored, now: o.stored, drawn: true}
-	ch.licenses[o.ID] = state
-	return state, nil
-}
+func (u *UnitOfWork) Drawn() map[string]int64 { return maps.Clone(u.drawn) }
 
 // suspected are the pool's entries of those licenses that have refused the last commit of the call: taken by then, or reserved, which their own items do not say.
-func (ch *Change) suspected(ids []string) []table.Key {
-	pools := call.Partition(ch.c.Account, "FREE", "")
+func (u *UnitOfWork) suspected(ids []string) []table.Key {
+	pools := call.Partition(u.c.Account, "FREE", "")
 	var keys []table.Key
-	for _, key := range ch.c.Refused() {
+	for _, key := range u.c.Refused() {
 		if strings.HasPrefix(key.Partition, pools) && slices.Contains(ids, key.Sort) {
 			keys = append(keys, key)
 		}
@@ -311,26 +307,26 @@ func (ch *Change) suspected(ids []string) []table.Key {
 
 // lookForReserved finds out which of the loaded licenses that gave reason to look are reserved; found is what was read with them of the pool. That an entry was missing says
 // nothing yet: it may have been read before the license was given back, and the license after that.
-func (ch *Change) lookForReserved(ctx context.Context, entries []table.Key, found map[table.Key]table.Item) error {
+func (u *UnitOfWork) lookForReserved(ctx context.Context, entries []table.Key, found map[table.Key]table.Item) error {
 	var again []table.Key
 	for _, key := range entries {
-		l := ch.licenses[key.Sort]
+		l := u.licenses[key.Sort]
 		if l == nil || l.before.Status != Available || l.now.Status != Available {
 			continue
 		}
-		if at := l.before.freeKey(ch.c.Account); at != key || !has(found, key) {
+		if at := l.before.freeKey(u.c.Account); at != key || !has(found, key) {
 			again = append(again, at)
 		}
 	}
 	if len(again) == 0 {
 		return nil
 	}
-	found, err := ch.c.Lookup(ctx, again...)
+	found, err := u.c.Lookup(ctx, again...)
 	if err != nil {
 		return err
 	}
 	for _, key := range again {
-		ch.licenses[key.Sort].reserved = !has(found, key)
+		u.licenses[key.Sort].reserved = !has(found, key)
 	}
 	return nil
 }
@@ -338,12 +334,4 @@ func (ch *Change) lookForReserved(ctx context.Context, entries []table.Key, foun
 func has(found map[table.Key]table.Item, key table.Key) bool {
 	_, ok := found[key]
 	return ok
-}
-
-// unreserved refuses what would take, end or charge a license that is reserved.
-func (l *licenseState) unreserved() error {
-	if l.reserved && l.now.Status == Available {
-		return problem.New(problem.LicenseNotAvailable, "The license is reserved for a mass configuration that is being applied.")
-	}
-	return nil
 }

@@ -80,12 +80,12 @@ func TestReservedSeatsAreLeftAlone(t *testing.T) {
 	wantProblem(t, err, problem.LicenseNotAvailable)
 	_, err = o.desk.Terminate(o.ctx, o.call(), reservedID)
 	wantProblem(t, err, problem.LicenseNotAvailable)
-	_, err = o.desk.Charge(o.ctx, o.call(), reservedID, "CC-2")
+	_, err = o.desk.SetCostCenter(o.ctx, o.call(), reservedID, "CC-2")
 	wantProblem(t, err, problem.LicenseNotAvailable)
 
 	// A process that has no suspicion yet, and a bulk call: each item has its own result.
 	o.desk = NewDesk(o.desk.Products())
-	results, err := o.desk.ChargeMany(o.ctx, o.call(), ids, "CC-2")
+	results, err := o.desk.SetCostCenters(o.ctx, o.call(), ids, "CC-2")
 	o.must(err)
 	if results.Succeeded != 1 || results.Failed != 2 {
 		t.Errorf("charged: %+v", results)

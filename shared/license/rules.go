@@ -34,11 +34,11 @@ type State string
 
 // The states.
 const (
-	Holds   State = "holds"
-	Waits   State = "waits"
-	Lacks   State = "lacks"
-	Covered State = "covered"
-	Shut    State = "excluded"
+	Holds         State = "holds"
+	Waits         State = "waits"
+	Lacks         State = "lacks"
+	Covered       State = "covered"
+	StateExcluded State = "excluded"
 )
 
 // StateOf is how the holder stands to the product now. unlimited says that the account's bundle has unlimited Live Reports.
@@ -80,7 +80,7 @@ func wants(products *catalog.Catalog, h *Holder, product string, unlimited bool)
 		return false, Covered
 	}
 	if holding.Excluded != nil {
-		return false, Shut
+		return false, StateExcluded
 	}
 	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) || slices.ContainsFunc(p.Excludes, h.Holds) {
 		return false, Lacks

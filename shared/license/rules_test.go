@@ -36,7 +36,7 @@ func TestWants(t *testing.T) {
 		{name: "a direct grant", product: "live-reports", holding: &Holding{Grants: sourced(Direct)}, want: Holds},
 		{name: "a queue's grant", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))}, want: Holds},
 		{name: "of somebody inactive", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))}, inactive: true, want: Lacks},
-		{name: "excluded", product: "live-reports", holding: &Holding{Grants: sourced(View), Excluded: excluded}, want: Shut},
+		{name: "excluded", product: "live-reports", holding: &Holding{Grants: sourced(View), Excluded: excluded}, want: StateExcluded},
 		{name: "excluded, but direct", product: "live-reports", holding: &Holding{Grants: sourced(View, Direct), Excluded: excluded}, want: Holds},
 		{name: "covered by the booster", product: "live-reports", holding: &Holding{Grants: sourced(View)}, others: map[string]*Holding{"call-queue-booster": held}, want: Covered},
 		{name: "direct beside the booster", product: "live-reports", holding: &Holding{Grants: sourced(Direct)}, others: map[string]*Holding{"call-queue-booster": held}, want: Holds},
@@ -72,7 +72,7 @@ func TestStateOf(t *testing.T) {
 		{nil, Lacks},
 		{&Holding{LicenseID: "l", Grants: sourced(Direct)}, Holds},
 		{&Holding{Waiting: "w", Grants: sourced(View)}, Waits},
-		{&Holding{Excluded: &Exclusion{}, Grants: sourced(View)}, Shut},
+		{&Holding{Excluded: &Exclusion{}, Grants: sourced(View)}, StateExcluded},
 		{&Holding{Excluded: &Exclusion{}}, Lacks},
 	} {
 		h := &Holder{UserID: "u", Active: true, Holdings: map[string]*Holding{}}

@@ -44,7 +44,7 @@ func (f Filter) matched(l License) int {
 func searchedFor(q string) string { return cut(strings.Fields(strings.ToLower(q))) }
 
 // searched reads what matches a search. The position names the phase, the entry of its index, and the license last seen of that entry.
-func (d *Desk) searched(c *call.Call, f Filter) source {
+func (d *Service) searched(c *call.Call, f Filter) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		phase, entry, license, err := searchPosition(after)
 		if err != nil {
@@ -80,7 +80,7 @@ func searchPositionOf(phase int, entry, license string) string {
 }
 
 // searchPhase reads on in one phase, until something is found or the phase is at its end. Entries whose licenses belong to an earlier phase are passed over.
-func (d *Desk) searchPhase(ctx context.Context, c *call.Call, f Filter, phase int, entry, license string, limit int) ([]found, bool, error) {
+func (d *Service) searchPhase(ctx context.Context, c *call.Call, f Filter, phase int, entry, license string, limit int) ([]found, bool, error) {
 	q, ok := searchQuery(c.Account, f.Q, phase)
 	if !ok {
 		return nil, false, nil
@@ -136,7 +136,7 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 }
 
 // searchEntries turns the entries of a phase's index into the licenses that belong to the phase; rest says that they stand for more.
-func (d *Desk) searchEntries(
+func (d *Service) searchEntries(
 	ctx context.Context, c *call.Call, f Filter, phase int, items []table.Item, index table.Index, entry, license string,
 ) (batch []found, rest bool, err error) {
 	other := func(l found) bool { return f.matched(l.License) != phase }
@@ -174,7 +174,7 @@ type searchEntry struct {
 }
 
 // searchHolders are the holders for whom the entries stand, nil for nobody.
-func (d *Desk) searchHolders(ctx context.Context, c *call.Call, phase int, q string, items []table.Item) ([]*Holder, error) {
+func (d *Service) searchHolders(ctx context.Context, c *call.Call, phase int, q string, items []table.Item) ([]*Holder, error) {
 	holders := make([]*Holder, len(items))
 	if phase == phaseName || phase == phaseLastWord {
 		for i, item := range items {

@@ -2,8 +2,6 @@ package license
 
 import (
 	"bytes"
-	"context"
-	"maps"
 	"slices"
 
 	"seatwise/shared/catalog"
@@ -12,73 +10,26 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Try carries out verbs of the change together: when they fail, the change is as it was before them.
-func (ch *Change) Try(verbs func() error) error {
-	before := ch.clone()
-	err := verbs()
-	if err != nil {
-		*ch = *before
-	}
-	return err
-}
-
-// clone copies everything that a verb may change in place.
-func (ch *Change) clone() *Change {
-	copied := *ch
-	copied.holders = make(map[string]*holderState, len(ch.holders))
-	for id, h := range ch.holders {
-		state := *h
-		if h.Holdings != nil {
-			state.Holdings = make(map[string]*Holding, len(h.Holdings))
-			for product, holding := range h.Holdings {
-				state.Holdings[product] = pointer(*holding)
-			}
-		}
-		copied.holders[id] = &state
-	}
-	copied.licenses = cloneStates(ch.licenses)
-	copied.extensions = cloneStates(ch.extensions)
-	copied.numbers = cloneStates(ch.numbers)
-	copied.waits = cloneStates(ch.waits)
-	copied.heads = cloneStates(ch.heads)
-	for _, hd := range copied.heads {
-		hd.waits = slices.Clone(hd.waits)
-	}
-	copied.exclusions, copied.counts, copied.bought, copied.look = maps.Clone(ch.exclusions), maps.Clone(ch.counts), maps.Clone(ch.bought), maps.Clone(ch.look)
-	copied.records, copied.drawn = slices.Clone(ch.records), maps.Clone(ch.drawn)
-	return &copied
-}
-
-func cloneStates[K comparable, V any](states map[K]*V) map[K]*V {
-	copied := make(map[K]*V, len(states))
-	for key, state := range states {
-		copied[key] = pointer(*state)
-	}
-	return copied
-}
-
-func pointer[T any](v T) *T { return &v }
-
-// GrantLicense gives a loaded user this very license, which must be loaded; for the user who holds it already it is GrantProduct.
+// grantLicense gives a loaded user this very license, which must be loaded; for the user who holds it already it is GrantProduct.
 //
 // Errors: license-not-available when it is terminated or somebody else's; user-already-licensed when the user holds another of the product; wrong-state for a
 // metered product, which is assigned by product; those of Grant.
-func (ch *Change) GrantLicense(ctx context.Context, user, id, source string) error {
-	h, ok := ch.holders[user]
+func (g *ledger) grantLicense(user, id, source string) error {
+	h, ok := g.holders[user]
 	if !ok || h.gone {
 		return problem.Missing("user")
 	}
-	l, ok := ch.licenses[id]
+	l, ok := g.licenses[id]
 	if !ok {
 		return problem.Missing("license")
 	}
 	product := l.now.ProductID
 	switch {
 	case l.now.Status == Assigned && l.now.UserID == user:
-		if err := ch.agreed(user, id); err != nil {
+		if err := g.agreed(user, id); err != nil {
 			return err
 		}
-		return ch.GrantProduct(ctx, user, product, source)
+		return g.grantProduct(user, product, source)
 	case l.now.Status != Available:
 		return problem.Newf(problem.LicenseNotAvailable, "The license is %s.", l.now.Status)
 	case l.unreserved() != nil:
@@ -86,26 +37,26 @@ func (ch *Change) GrantLicense(ctx context.Context, user, id, source string) err
 	case h.Holds(product):
 		return problem.Newf(problem.UserAlreadyLicensed, "The user already holds a license of %s.", product)
 	}
-	ch.chosen = l
-	defer func() { ch.chosen = nil }()
-	return ch.Grant(ctx, user, product, source)
+	g.chosen = id
+	defer func() { g.chosen = "" }()
+	return g.grant(user, product, source)
 }
 
-// GrantProduct is Grant, but changes nothing for who holds the product by a person's decision already (spec 4).
-func (ch *Change) GrantProduct(ctx context.Context, user, product, source string) error {
-	if h, ok := ch.holders[user]; ok && h.Holds(product) && h.Active {
+// grantProduct is Grant, but changes nothing for who holds the product by a person's decision already (spec 4).
+func (g *ledger) grantProduct(user, product, source string) error {
+	if h, ok := g.holders[user]; ok && h.Holds(product) && h.Active {
 		if slices.ContainsFunc(h.Holdings[product].Grants, func(g Grant) bool { return !automatic(g.Source) }) {
 			return nil
 		}
 	}
-	return ch.Grant(ctx, user, product, source)
+	return g.grant(user, product, source)
 }
 
-// Terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A terminated one stays as it is.
+// terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A terminated one stays as it is.
 //
 // Errors: license-in-use when it is assigned; license-not-available when it is reserved.
-func (ch *Change) Terminate(id string) error {
-	l, ok := ch.licenses[id]
+func (g *ledger) terminate(id string) error {
+	l, ok := g.licenses[id]
 	if !ok {
 		return problem.Missing("license")
 	}
@@ -119,19 +70,19 @@ func (ch *Change) Terminate(id string) error {
 	if err := l.unreserved(); err != nil {
 		return err
 	}
-	at := ch.c.At
+	at := g.at
 	l.now.Status, l.now.TerminatedAt, l.now.Pending = Terminated, &at, false
-	ch.bought[boughtKey(ch.c.Account, l.now.ProductID)]--
-	ch.bought[costCenterSeatsKey(ch.c.Account, l.now.ProductID, l.now.CostCenter)]--
-	ch.record(ch.seatChange("license.terminated", l, "", ""))
+	g.bought[boughtKey(g.account, l.now.ProductID)]--
+	g.bought[costCenterSeatsKey(g.account, l.now.ProductID, l.now.CostCenter)]--
+	g.record(g.seatChange("license.terminated", l, "", ""))
 	return nil
 }
 
-// Charge moves a loaded license to another cost center, which the caller knows to exist.
+// setCostCenter moves a loaded license to another cost center, which the caller knows to exist.
 //
 // Errors: wrong-state when it is terminated, or metered and so charged by its count; license-not-available when it is reserved.
-func (ch *Change) Charge(id, costCenter string) error {
-	l, ok := ch.licenses[id]
+func (g *ledger) setCostCenter(id, costCenter string) error {
+	l, ok := g.licenses[id]
 	if !ok {
 		return problem.Missing("license")
 	}
@@ -145,16 +96,16 @@ func (ch *Change) Charge(id, costCenter string) error {
 	case l.unreserved() != nil:
 		return l.unreserved()
 	}
-	ch.bought[costCenterSeatsKey(ch.c.Account, l.now.ProductID, l.now.CostCenter)]--
-	ch.bought[costCenterSeatsKey(ch.c.Account, l.now.ProductID, costCenter)]++
+	g.bought[costCenterSeatsKey(g.account, l.now.ProductID, l.now.CostCenter)]--
+	g.bought[costCenterSeatsKey(g.account, l.now.ProductID, costCenter)]++
 	l.now.CostCenter, l.now.Pending = costCenter, false
-	ch.record(ch.seatChange("license.charged", l, l.now.UserID, ""))
+	g.record(g.seatChange("license.charged", l, l.now.UserID, ""))
 	return nil
 }
 
 // after is a loaded license as it is when the change is committed, and its version then.
-func (ch *Change) after(id string) (License, int64, error) {
-	l, ok := ch.licenses[id]
+func (g *ledger) after(id string) (License, int64, error) {
+	l, ok := g.licenses[id]
 	if !ok {
 		return License{}, 0, problem.Missing("license")
 	}
@@ -180,10 +131,23 @@ func (l *licenseState) changed() (bool, error) {
 	return !bytes.Equal(was, now), err
 }
 
-// operations are Operations when they fit into one commit of the call together with more; fits is false when they do not.
-func (ch *Change) operations(more int) (ops []table.Operation, fits bool, err error) {
-	if ops, err = ch.Operations(); err != nil {
-		return nil, false, err
+// agreed demands that a loaded license is the one that a loaded user holds of its product, by the user's item as well as by its own. Otherwise another commit came
+// between the reads of the two.
+//
+// Errors: a *table.ConditionError.
+func (g *ledger) agreed(user, id string) error {
+	h, l := g.holders[user], g.licenses[id]
+	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) || h.Holdings[l.now.ProductID].LicenseID != id {
+		return g.changedMeanwhile(HolderKey(g.account, user), licenseKey(g.account, id))
 	}
-	return ops, len(ops)+more <= ch.c.Spare(), nil
+	return nil
+}
+
+// changedMeanwhile is the error that sends the caller back to decide again.
+func (g *ledger) changedMeanwhile(keys ...table.Key) error {
+	failed := make([]int, len(keys))
+	for i := range failed {
+		failed[i] = i
+	}
+	return &table.ConditionError{Failed: failed, Keys: keys}
 }

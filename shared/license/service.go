@@ -14,7 +14,7 @@ import (
 )
 
 // Get reads one license and its version, strongly consistent. A license of another account and a missing one are the same not-found.
-func (d *Desk) Get(ctx context.Context, c *call.Call, id string) (License, int64, error) {
+func (d *Service) Get(ctx context.Context, c *call.Call, id string) (License, int64, error) {
 	if !wellFormed(id) {
 		return License{}, 0, problem.Missing("license")
 	}
@@ -39,7 +39,7 @@ func (d *Desk) Get(ctx context.Context, c *call.Call, id string) (License, int64
 
 // Summary counts the seats of every product of the catalog, in its order. It is one strongly consistent query of a few dozen items, whatever the number of
 // licenses. Of a metered product what is assigned counts as bought. What is reserved for a mass configuration that is being applied is not available.
-func (d *Desk) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
+func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
 	counts := map[string]int64{}
 	err := table.All(ctx, c.Env.Table, table.Query{Partition: seatsPartition(c.Account)}, func(item table.Item) error {
 		for name, n := range item.Counts {
@@ -77,7 +77,7 @@ type Versioned struct {
 }
 
 // change carries out verbs on one license, which is loaded with the users, and commits them with the license as the answer.
-func (d *Desk) change(ctx context.Context, c *call.Call, id string, need Need, verbs func(ctx context.Context, ch *Change, l License) error) (Versioned, error) {
+func (d *Service) change(ctx context.Context, c *call.Call, id string, need Need, verbs func(ctx context.Context, ch *UnitOfWork, l License) error) (Versioned, error) {
 	var out Versioned
 	need.Licenses = append(need.Licenses, id)
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -111,9 +111,9 @@ func (v Versioned) answer() call.Answer {
 //
 // Errors: not-found; license-not-available when it is somebody else's or terminated; user-already-licensed when the user holds another of the product; user-inactive,
 // base-license-required, mutually-exclusive, extension-in-use; validation for an extension where the product has none.
-func (d *Desk) Assign(ctx context.Context, c *call.Call, id, user, extension string) (Versioned, error) {
+func (d *Service) Assign(ctx context.Context, c *call.Call, id, user, extension string) (Versioned, error) {
 	need := Need{Users: []string{user}, Extensions: []string{extension}}
-	return d.change(ctx, c, id, need, func(ctx context.Context, ch *Change, l License) error {
+	return d.change(ctx, c, id, need, func(ctx context.Context, ch *UnitOfWork, l License) error {
 		if _, err := ch.Holder(user); err != nil {
 			return err
 		}
@@ -125,11 +125,11 @@ func (d *Desk) Assign(ctx context.Context, c *call.Call, id, user, extension str
 }
 
 // extend gives a user the extension that comes with an assignment.
-func (ch *Change) extend(ctx context.Context, user, product, extension string) error {
+func (ch *UnitOfWork) extend(ctx context.Context, user, product, extension string) error {
 	if extension == "" {
 		return nil
 	}
-	p, _ := ch.desk.products.Lookup(product)
+	p, _ := ch.products.Lookup(product)
 	if !p.Extension {
 		return problem.Invalid("extension", "%s has no extension", product)
 	}
@@ -146,8 +146,8 @@ func (ch *Change) extend(ctx context.Context, user, product, extension string) e
 // Unassign returns the license to the pool, its add-ons with it; automatic grants that stood behind it exclude the user (spec 4).
 //
 // Errors: not-found; wrong-state when nobody holds it.
-func (d *Desk) Unassign(ctx context.Context, c *call.Call, id string) (Versioned, error) {
-	return d.change(ctx, c, id, Need{}, func(ctx context.Context, ch *Change, l License) error {
+func (d *Service) Unassign(ctx context.Context, c *call.Call, id string) (Versioned, error) {
+	return d.change(ctx, c, id, Need{}, func(ctx context.Context, ch *UnitOfWork, l License) error {
 		if l.UserID == "" {
 			return problem.New(problem.WrongState, "The license is not assigned.")
 		}
@@ -162,7 +162,7 @@ func (d *Desk) Unassign(ctx context.Context, c *call.Call, id string) (Versioned
 }
 
 // loadFamily loads users and, in one more read, all that they hold.
-func (ch *Change) loadFamily(ctx context.Context, users []string) error {
+func (ch *UnitOfWork) loadFamily(ctx context.Context, users []string) error {
 	if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
 		return err
 	}
@@ -180,8 +180,8 @@ func (ch *Change) loadFamily(ctx context.Context, users []string) error {
 //
 // Errors: not-found; wrong-state when nobody holds it; user-already-licensed when the user holds the product, this very license included; user-inactive,
 // base-license-required, mutually-exclusive.
-func (d *Desk) Reassign(ctx context.Context, c *call.Call, id, user string) (Versioned, error) {
-	return d.change(ctx, c, id, Need{Users: []string{user}}, func(ctx context.Context, ch *Change, l License) error {
+func (d *Service) Reassign(ctx context.Context, c *call.Call, id, user string) (Versioned, error) {
+	return d.change(ctx, c, id, Need{Users: []string{user}}, func(ctx context.Context, ch *UnitOfWork, l License) error {
 		if _, err := ch.Holder(user); err != nil {
 			return err
 		}
@@ -201,8 +201,8 @@ func (d *Desk) Reassign(ctx context.Context, c *call.Call, id, user string) (Ver
 // Terminate ends a license for ever (spec 4); one that is terminated already stays as it is.
 //
 // Errors: not-found; license-in-use when it is assigned.
-func (d *Desk) Terminate(ctx context.Context, c *call.Call, id string) (Versioned, error) {
-	return d.change(ctx, c, id, Need{}, func(_ context.Context, ch *Change, _ License) error { return ch.Terminate(id) })
+func (d *Service) Terminate(ctx context.Context, c *call.Call, id string) (Versioned, error) {
+	return d.change(ctx, c, id, Need{}, func(_ context.Context, ch *UnitOfWork, _ License) error { return ch.Terminate(id) })
 }
 
 // CostCenterKey is where package purchase keeps a cost center.
@@ -210,10 +210,10 @@ func CostCenterKey(account, code string) table.Key {
 	return table.Key{Partition: call.Partition(account, "COST-CENTER"), Sort: code}
 }
 
-// Charge moves a license to another cost center.
+// SetCostCenter moves a license to another cost center.
 //
 // Errors: not-found; validation when there is no such cost center; wrong-state when the license is terminated or metered.
-func (d *Desk) Charge(ctx context.Context, c *call.Call, id, costCenter string) (Versioned, error) {
+func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCenter string) (Versioned, error) {
 	var out Versioned
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		ch := d.Change(c)
@@ -231,7 +231,7 @@ func (d *Desk) Charge(ctx context.Context, c *call.Call, id, costCenter string) 
 		if err := there(); err != nil {
 			return err
 		}
-		if err := ch.Charge(id, costCenter); err != nil {
+		if err := ch.SetCostCenter(id, costCenter); err != nil {
 			return ch.sure(ctx, err)
 		}
 		if out.License, out.Version, err = ch.after(id); err != nil {
@@ -243,7 +243,7 @@ func (d *Desk) Charge(ctx context.Context, c *call.Call, id, costCenter string) 
 }
 
 // loadCostCenter loads licenses together with a cost center; the returned function says what is wrong when there is none.
-func (ch *Change) loadCostCenter(ctx context.Context, costCenter string, licenses []string) (func() error, error) {
+func (ch *UnitOfWork) loadCostCenter(ctx context.Context, costCenter string, licenses []string) (func() error, error) {
 	key := CostCenterKey(ch.c.Account, costCenter)
 	found, err := ch.Load(ctx, Need{Licenses: licenses, Also: []table.Key{key}})
 	if err != nil {
@@ -270,7 +270,7 @@ func (a AddOns) answer() call.Answer {
 // AddOns reads the add-ons that hang on a base license; there are none while nobody holds it.
 //
 // Errors: not-found; base-license-required when the license is no base license.
-func (d *Desk) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, error) {
+func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		ch := d.Change(c)
@@ -288,7 +288,7 @@ func (d *Desk) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, err
 //
 // Errors: not-found; base-license-required when the license is no base license; wrong-state when nobody holds it; not-enough-licenses; validation for a product
 // that is no add-on of the base; precondition-failed.
-func (d *Desk) SetAddOns(ctx context.Context, c *call.Call, id string, products []string) (AddOns, error) {
+func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, products []string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		ch := d.Change(c)
@@ -321,7 +321,7 @@ func (d *Desk) SetAddOns(ctx context.Context, c *call.Call, id string, products 
 }
 
 // loadBase loads a base license, who holds it and what they hold.
-func (ch *Change) loadBase(ctx context.Context, id string) (License, error) {
+func (ch *UnitOfWork) loadBase(ctx context.Context, id string) (License, error) {
 	if _, err := ch.Load(ctx, Need{Licenses: []string{id}}); err != nil {
 		return License{}, err
 	}
@@ -342,7 +342,7 @@ func (ch *Change) loadBase(ctx context.Context, id string) (License, error) {
 }
 
 // addOns are the add-ons of a base license as they are when the change is committed.
-func (ch *Change) addOns(base License) (AddOns, error) {
+func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
 	_, version, err := ch.after(base.ID)
 	if err != nil {
 		return AddOns{}, err
@@ -355,7 +355,7 @@ func (ch *Change) addOns(base License) (AddOns, error) {
 	if !ok {
 		return AddOns{}, fmt.Errorf("holder %s of license %s is missing", base.UserID, base.ID)
 	}
-	for _, p := range ch.desk.products.AddOns(base.ProductID) {
+	for _, p := range ch.products.AddOns(base.ProductID) {
 		if h.Holds(p.ID) {
 			l, err := ch.License(h.Holdings[p.ID].LicenseID)
 			if err != nil {
@@ -378,7 +378,7 @@ func (ch *Change) addOns(base License) (AddOns, error) {
 // LiftExclusion lets automatic grants of the product count again for the user (spec 4).
 //
 // Errors: not-found.
-func (d *Desk) LiftExclusion(ctx context.Context, c *call.Call, product, user string) error {
+func (d *Service) LiftExclusion(ctx context.Context, c *call.Call, product, user string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		ch := d.Change(c)
 		if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
@@ -392,7 +392,7 @@ func (d *Desk) LiftExclusion(ctx context.Context, c *call.Call, product, user st
 }
 
 // Waiting is a page of the waiting lists: by product, first come first. product and user narrow it; either may be empty.
-func (d *Desk) Waiting(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]Wait, string, error) {
+func (d *Service) Waiting(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]Wait, string, error) {
 	if user == "" {
 		return pageOf[Wait](ctx, c, waitPartition(c.Account), product, position, limit)
 	}
@@ -410,7 +410,7 @@ func (d *Desk) Waiting(ctx context.Context, c *call.Call, product, user, positio
 }
 
 // Exclusions is a page of who is kept from automatic assignment, by product and user. product and user narrow it; either may be empty.
-func (d *Desk) Exclusions(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]Excluded, string, error) {
+func (d *Service) Exclusions(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]Excluded, string, error) {
 	if user == "" {
 		return pageOf[Excluded](ctx, c, exclusionPartition(c.Account), product, position, limit)
 	}
@@ -429,7 +429,7 @@ func (d *Desk) Exclusions(ctx context.Context, c *call.Call, product, user, posi
 }
 
 // holder reads a user; nil if there is none.
-func (d *Desk) holder(ctx context.Context, c *call.Call, user string) (*Holder, error) {
+func (d *Service) holder(ctx context.Context, c *call.Call, user string) (*Holder, error) {
 	if !usable(user) {
 		return nil, nil
 	}

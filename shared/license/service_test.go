@@ -107,7 +107,7 @@ func TestMeteredLicensesAreMadeAndEnd(t *testing.T) {
 	_, err = o.desk.AssignProduct(o.ctx, o.call(), "agent-user", "zoe", "")
 	o.must(err)
 	o.wantCounts("essential-user", "1/1 free 0 waiting 0")
-	_, err = o.desk.Charge(o.ctx, o.call(), l.ID, "CC-1")
+	_, err = o.desk.SetCostCenter(o.ctx, o.call(), l.ID, "CC-1")
 	wantProblem(t, err, problem.WrongState)
 	_, err = o.desk.Unassign(o.ctx, o.call(), l.ID)
 	o.must(err)
@@ -138,7 +138,7 @@ func TestWaitingIsServedInOrder(t *testing.T) {
 	// Handed over in one step when it is unassigned; who loses it is excluded and does not queue again.
 	_, err = o.desk.Unassign(o.ctx, o.call(), ids[0])
 	o.must(err)
-	o.wantState("ann", "live-reports", Shut)
+	o.wantState("ann", "live-reports", StateExcluded)
 	o.wantState("bob", "live-reports", Holds)
 	if l := o.license(ids[0]); l.UserID != "bob" {
 		t.Fatalf("handed to %+v", l)
@@ -170,7 +170,7 @@ func TestExclusionIsSticky(t *testing.T) {
 	_, err := o.desk.Unassign(o.ctx, o.call(), held)
 	o.must(err)
 	o.must(o.grant("ann", "live-reports", QueueGrant("q2")))
-	o.wantState("ann", "live-reports", Shut)
+	o.wantState("ann", "live-reports", StateExcluded)
 	list, _, err := o.desk.Exclusions(o.ctx, o.call(), "", "", "", 10)
 	o.must(err)
 	if len(list) != 1 || list[0].UserID != "ann" || list[0].By != "admin" || list[0].ProductID != "live-reports" {
@@ -331,13 +331,13 @@ func TestReassignLeavesNoAutomaticGrantBehind(t *testing.T) {
 	o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
 	o.must(o.grant("bob", "live-reports", QueueGrant("q1")))
 	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Unassign(ctx, "bob", "live-reports") }, "bob"))
-	o.wantState("bob", "live-reports", Shut)
+	o.wantState("bob", "live-reports", StateExcluded)
 	v, err := o.desk.Reassign(o.ctx, o.call(), ids[0], "bob")
 	o.must(err)
 	if len(v.Grants) != 2 || v.Grants[0].Source != Direct {
 		t.Fatalf("%+v", v)
 	}
-	o.wantState("ann", "live-reports", Shut)
+	o.wantState("ann", "live-reports", StateExcluded)
 	if h := o.holder("bob").Holdings["live-reports"]; h.Excluded != nil {
 		t.Fatalf("%+v", h)
 	}
@@ -432,23 +432,23 @@ func TestRenamingShowsEverywhere(t *testing.T) {
 func TestCostCenters(t *testing.T) {
 	o := open(t)
 	ids := o.buy("developer", 2, "CC-1")
-	v, err := o.desk.Charge(o.ctx, o.call(), ids[0], "CC-2")
+	v, err := o.desk.SetCostCenter(o.ctx, o.call(), ids[0], "CC-2")
 	o.must(err)
 	if v.CostCenter != "CC-2" {
 		t.Fatalf("%+v", v)
 	}
-	_, err = o.desk.Charge(o.ctx, o.call(), ids[0], "CC-9")
+	_, err = o.desk.SetCostCenter(o.ctx, o.call(), ids[0], "CC-9")
 	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "costCenter" {
 		t.Fatalf("%+v", p)
 	}
 	stale := o.call()
 	stale.IfMatch = call.Tag(v.Version - 1)
-	_, err = o.desk.Charge(o.ctx, stale, ids[0], "CC-1")
+	_, err = o.desk.SetCostCenter(o.ctx, stale, ids[0], "CC-1")
 	wantProblem(t, err, problem.PreconditionFailed)
 	o.hire("Ann")
 	_, err = o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
 	o.must(err)
-	results, err := o.desk.ChargeMany(o.ctx, o.call(), []string{ids[0], ids[1], "no license"}, "CC-1")
+	results, err := o.desk.SetCostCenters(o.ctx, o.call(), []string{ids[0], ids[1], "no license"}, "CC-1")
 	o.must(err)
 	if results.Succeeded != 2 || results.Failed != 1 || results.Results[2].Problem.Status != 404 || results.Results[0].License.CostCenter != "CC-1" {
 		t.Fatalf("%+v", results)
@@ -462,7 +462,7 @@ func TestCostCenters(t *testing.T) {
 			t.Fatalf("%s unused: %v", code, err)
 		}
 	}
-	_, err = o.desk.ChargeMany(o.ctx, o.call(), ids, "CC-9")
+	_, err = o.desk.SetCostCenters(o.ctx, o.call(), ids, "CC-9")
 	wantProblem(t, err, problem.ValidationFailed)
 	o.audit(false, true, "ann")
 }
@@ -503,7 +503,7 @@ func TestWhy(t *testing.T) {
 		t.Fatalf("%+v", w)
 	}
 	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Unassign(ctx, "ann", "live-reports") }, "ann"))
-	if w := why("ann"); w.State != Shut || w.Excluded == nil {
+	if w := why("ann"); w.State != StateExcluded || w.Excluded == nil {
 		t.Fatalf("%+v", w)
 	}
 	o.must(o.grant("cid", "live-reports", RoleGrant("r1")))

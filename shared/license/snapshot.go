@@ -11,19 +11,7 @@ import (
 
 // Several reads are no snapshot, and on DynamoDB neither is one read of several items. A change that is committed need not care: what it writes is written on
 // condition that nobody changed it. A refusal and a change of nothing write nothing, so what they rest on is compared here; when it does not fit together, the
-// error sends the caller back to decide anew (call.Decide).
-
-// agreed demands that a loaded license is the one that a loaded user holds of its product, by the user's item as well as by its own. Otherwise another commit came
-// between the reads of the two.
-//
-// Errors: a *table.ConditionError.
-func (ch *Change) agreed(user, id string) error {
-	h, l := ch.holders[user], ch.licenses[id]
-	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) || h.Holdings[l.now.ProductID].LicenseID != id {
-		return ch.changedMeanwhile(HolderKey(ch.c.Account, user), licenseKey(ch.c.Account, id))
-	}
-	return nil
-}
+// error sends the caller back to decide again (call.Decide).
 
 // restsOnSeveral says whether a refusal follows from more than one item: from a user and a license, or from a user and the pool.
 func restsOnSeveral(err error) bool {
@@ -33,11 +21,11 @@ func restsOnSeveral(err error) bool {
 // sure is the error as it is when the state that it tells of was there at one moment.
 //
 // Errors: the given one; a *table.ConditionError when the state has changed meanwhile.
-func (ch *Change) sure(ctx context.Context, err error) error {
+func (u *UnitOfWork) sure(ctx context.Context, err error) error {
 	if !restsOnSeveral(err) {
 		return err
 	}
-	if changed := ch.unchanged(ctx); changed != nil {
+	if changed := u.unchanged(ctx); changed != nil {
 		return changed
 	}
 	return err
@@ -47,25 +35,25 @@ func (ch *Change) sure(ctx context.Context, err error) error {
 // this read, and what was read of the pool in between was read while they were.
 //
 // Errors: a *table.ConditionError when one has changed.
-func (ch *Change) unchanged(ctx context.Context) error {
+func (u *UnitOfWork) unchanged(ctx context.Context) error {
 	versions := map[table.Key]int64{} // 0 for what did not exist
 	var entries []table.Key           // of the pool, which must be there
-	for user, h := range ch.holders {
-		versions[HolderKey(ch.c.Account, user)] = h.version
+	for user, h := range u.holders {
+		versions[HolderKey(u.c.Account, user)] = h.version
 	}
-	for id, l := range ch.licenses {
+	for id, l := range u.licenses {
 		if !l.exists {
 			continue
 		}
-		versions[licenseKey(ch.c.Account, id)] = l.version
+		versions[licenseKey(u.c.Account, id)] = l.version
 		if l.before.Status == Available && l.now.Status == Assigned && !l.drawn {
-			entries = append(entries, l.before.freeKey(ch.c.Account))
+			entries = append(entries, l.before.freeKey(u.c.Account))
 		}
 	}
 	if len(versions) == 0 {
 		return nil
 	}
-	found, err := ch.c.Lookup(ctx, slices.Concat(slices.Collect(maps.Keys(versions)), entries)...)
+	found, err := u.c.Lookup(ctx, slices.Concat(slices.Collect(maps.Keys(versions)), entries)...)
 	if err != nil {
 		return err
 	}
@@ -81,16 +69,7 @@ func (ch *Change) unchanged(ctx context.Context) error {
 		}
 	}
 	if len(changed) > 0 {
-		return ch.changedMeanwhile(changed...)
+		return u.changedMeanwhile(changed...)
 	}
 	return nil
-}
-
-// changedMeanwhile is the error that sends the caller back to decide again.
-func (ch *Change) changedMeanwhile(keys ...table.Key) error {
-	failed := make([]int, len(keys))
-	for i := range failed {
-		failed[i] = i
-	}
-	return &table.ConditionError{Failed: failed, Keys: keys}
 }

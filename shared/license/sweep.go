@@ -12,7 +12,7 @@ import (
 
 // DrainWaiting serves every waiting list of every account that has an entry. One that fails never stops the others; the errors come together. It reads one
 // index entry for each list, however many wait in it.
-func (d *Desk) DrainWaiting(ctx context.Context, env *app.Env) error {
+func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
 	var failures []error
 	from := ""
 	for {

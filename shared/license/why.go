@@ -45,7 +45,7 @@ type Because struct {
 // Why explains why a user holds, lacks or waits for a product. It reads the user and, for each grant of a call queue, its dashboards.
 //
 // Errors: not-found for an unknown user; validation for an unknown product.
-func (d *Desk) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
+func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
 	p, ok := d.products.Lookup(product)
 	if !ok {
 		return Why{}, problem.Invalid("product", "is not in the catalog")

@@ -101,7 +101,7 @@ func (m *model) state(id string) (state license.State, wanted bool) {
 	case m.unlimited || u.booster:
 		return license.Covered, false
 	case u.excluded:
-		return license.Shut, false
+		return license.StateExcluded, false
 	}
 	return "", true
 }
@@ -182,7 +182,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 			holding = append(holding, id)
 		case license.Waits:
 			waiting = append(waiting, id)
-		case license.Lacks, license.Covered, license.Shut:
+		case license.Lacks, license.Covered, license.StateExcluded:
 		}
 		if got := why.State == license.Holds || why.State == license.Waits; got != wants || want != "" && why.State != want {
 			t.Fatalf("%s: %s %s because of %+v; the model says %q, wanted %v", step, id, why.State, why.Because, want, wants)

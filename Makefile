@@ -144,6 +144,10 @@ mutations: ## Plant bugs one after the other, each of which the tests must catch
 bench: ## Measure the binaries: size, cold start, calls and capacity units.
 	go run -buildvcs=false ./infra/bench $(ARGS)
 
+.PHONY: load
+load: ## Drive the runner with 1, 16 and 64 callers, beside a floor that only commits. ARGS="-rounds 9 -turn 2s" is handed on.
+	go run -buildvcs=false ./infra/load $(ARGS)
+
 # A long round is SEEDS=2450, about 2,000,000 operations; ADAPTER=dynamo plays over DynamoDB Local; -seed and -steps go through ARGS.
 SEEDS ?= 50
 ADAPTER ?= bolt

@@ -76,7 +76,7 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// The last seats are there, and an admin is told that there are none.
 	{"pool not wrapped around", pools, []edit{
-		{"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start}}}", "{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, From: start}}}"},
+		{"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start, Backwards: true}}}", "{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, From: start}}}"},
 	}, []string{"shared/license"}},
 	{"other shards of the pool not looked at", pools, []edit{
 		{"for n := 1; n < pl.shards; n++ {", "for n := 1; n < pl.shards-1; n++ {"},
@@ -85,6 +85,9 @@ var planted = []bug{
 		{"for ; pl.shards < u.shards; pl.shards++ {", "for ; pl.shards < min(u.shards, firstShards); pl.shards++ {"},
 	}, []string{"shared/license"}},
 	// All callers come for the same few seats, and wait for each other.
+	{"the same seats of a shard looked at by everybody", pools, []edit{
+		{"To: start, Backwards: true}", "To: start}"},
+	}, []string{"shared/license"}},
 	{"pool from its beginning", pools, []edit{
 		{"start := fmt.Sprintf(\"%04x\", u.c.Env.Pick(1<<16))", "start := fmt.Sprintf(\"%04x\", 0)"},
 		{"first := u.c.Env.Pick(pl.shards)", "first := 0"},

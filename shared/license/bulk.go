@@ -249,24 +249,20 @@ func (d *Service) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, er
 			return err
 		}
 		out = tally(results)
-		_, fits, err := ch.operations(len(b.more))
+		ops, fits, err := ch.operations(len(b.more))
 		if err != nil {
 			return err
 		}
 		if !fits {
 			return errTooMuch
 		}
-		return ch.commitIfAny(ctx, out.answer(), b.more)
+		return ch.commitIfAny(ctx, out.answer(), ops, b.more)
 	})
 	return out, err
 }
 
-// commitIfAny is Commit, but leaves out what only guards a change when there is none.
-func (ch *UnitOfWork) commitIfAny(ctx context.Context, answer call.Answer, guards []table.Operation) error {
-	ops, err := ch.Operations()
-	if err != nil {
-		return err
-	}
+// commitIfAny commits operations, and leaves out what only guards a change when there is none.
+func (ch *UnitOfWork) commitIfAny(ctx context.Context, answer call.Answer, ops, guards []table.Operation) error {
 	if len(ops) > 0 {
 		ops = append(ops, guards...)
 	}
@@ -326,7 +322,7 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 				if err != nil {
 					return err
 				}
-				_, fits, err := ch.operations(len(b.more))
+				ops, fits, err := ch.operations(len(b.more))
 				if err != nil {
 					return err
 				}
@@ -334,7 +330,7 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 					size = max(1, min(size, len(items))/2)
 					continue
 				}
-				if err = ch.commitIfAny(ctx, call.Answer{}, b.more); err != nil {
+				if err = ch.commitIfAny(ctx, call.Answer{}, ops, b.more); err != nil {
 					size = max(1, size/2)
 					return err
 				}
@@ -369,12 +365,12 @@ func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results,
 				return err
 			}
 			out = tally(results)
-			_, fits, err := ch.operations(len(b.more))
+			ops, fits, err := ch.operations(len(b.more))
 			switch {
 			case err != nil:
 				return err
 			case fits:
-				return ch.commitIfAny(ctx, out.answer(), b.more)
+				return ch.commitIfAny(ctx, out.answer(), ops, b.more)
 			case later:
 				return problem.Invalid("items", "changes more than one step can hold; send fewer items, or leave atomic out")
 			}

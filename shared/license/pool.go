@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// poolPage is how many free licenses a change reads beyond those that it wants. A point in the key range is chosen by chance, and one of the licenses behind it
-	// by chance again, so that hardly two of many callers come for the same one.
-	poolPage = 8
+	// poolPage is how many free licenses are read beyond those that are wanted, on each side of a point in the key range by chance. One of these is chosen by chance again,
+	// so that hardly two of many callers come for the same one.
+	poolPage = 3
 	// poolGrowth is by how much each further read of the same pool is larger.
 	poolGrowth = 8
 	// mostUnsure is of how many orders a commit demands that they are confirmed: what fits beside MaxAtomic items.
@@ -25,7 +25,7 @@ const (
 // pool is what was read of the free licenses of a product, in an order by chance. A decision changes nothing of it: a license is in use when the ledger has it.
 type pool struct {
 	free []freeSeat
-	// rest are the stretches of the key range that are not read to their end: from the point by chance on, from the beginning to there, and the other shards.
+	// rest are the stretches of the key range that are not read to their end: from the point by chance on, from there backwards, and the other shards.
 	rest   []stretch
 	shards int // how many shards are in rest, or were
 	limit  int // of the next read
@@ -120,7 +120,7 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 		first := u.c.Env.Pick(pl.shards)
 		start := fmt.Sprintf("%04x", u.c.Env.Pick(1<<16))
 		in := freePartition(u.c.Account, p.ID, first)
-		pl.rest = []stretch{{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start}}}
+		pl.rest = []stretch{{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start, Backwards: true}}}
 		for n := 1; n < pl.shards; n++ {
 			pl.rest = append(pl.rest, stretch{query: table.Query{Partition: freePartition(u.c.Account, p.ID, (first+n)%pl.shards)}})
 		}

@@ -26,11 +26,11 @@ type Service struct {
 // NewService makes the service for the products of a catalog.
 func NewService(products *catalog.Catalog) *Service { return &Service{products: products} }
 
-// Desk and Change are the names that these had before; one mechanical change takes them out of the packages that use them.
-type (
-	Desk   = Service
-	Change = UnitOfWork
-)
+// Desk is the name that Service had before; one mechanical change takes it out of the packages that use it.
+type Desk = Service
+
+// Change is the name that UnitOfWork had before.
+type Change = UnitOfWork
 
 // NewDesk is NewService.
 func NewDesk(products *catalog.Catalog) *Service { return NewService(products) }

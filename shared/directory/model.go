@@ -121,6 +121,7 @@ type Spans map[string][]Interval
 type Gone struct {
 	Name      string `json:"name"`
 	Extension string `json:"extension,omitempty"`
+	Email     string `json:"email,omitempty"`
 	Shown     Spans  `json:"shown,omitempty"` // of a queue
 }
 

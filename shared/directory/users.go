@@ -561,7 +561,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err := ch.Remove(ctx, id); err != nil {
 			return err
 		}
-		keep, err := remember(c, goneUser, id, Gone{Name: before.Name, Extension: extension})
+		keep, err := remember(c, goneUser, id, Gone{Name: before.Name, Extension: extension, Email: before.Email})
 		if err != nil {
 			return err
 		}

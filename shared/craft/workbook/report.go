@@ -25,10 +25,16 @@ var ErrTabsDisagree = errors.New("workbook: the tabs disagree")
 // LicenseStatus is what the license status report shows (spec 7). Counts are persons or licenses. Days are taken from the times in their own
 // location: a time in UTC shows its UTC day.
 type LicenseStatus struct {
-	// Created goes into the document's properties.
+	// Created is when the report was asked for: shown in its own location, and the document's time.
 	Created time.Time
 	// Brand goes into the document's title.
 	Brand string
+	// Account is the customer, for people: a name and an id.
+	Account string
+	// Zone names the time zone that makes the days; more than one where it changed, in words.
+	Zone string
+	// Paper is what it is laid out for; A4 unless it says otherwise.
+	Paper Paper
 	// From is the first day of the window; To is the day after the last, as in usage/summary. The first tab shows both days inclusive.
 	From, To time.Time
 
@@ -86,6 +92,8 @@ type ActiveUser struct {
 	LastViewed time.Time // zero when they never viewed
 	Queues     int       // monitored call queues that the user is a member of
 	Dashboards int       // dashboards that show one of these queues
+	// ID and Email tell people of one name apart.
+	ID, Email string
 }
 
 // Detail is one row of the third tab.
@@ -99,6 +107,8 @@ type Detail struct {
 	// LiveReports and CallQueueBooster are the states of the two licenses, for people.
 	LiveReports      string
 	CallQueueBooster string
+	// ID and Email tell people of one name apart.
+	ID, Email string
 }
 
 // WriteLicenseStatus writes the license status report as a workbook of three tabs. It needs memory for about 16 MiB of XML per tab and not for all
@@ -118,26 +128,31 @@ func WriteLicenseStatus(w io.Writer, in LicenseStatus) error {
 	if err := b.activeUsers(in); err != nil {
 		return err
 	}
-	if err := b.details(in.Details); err != nil {
+	if err := b.details(in.Details, in.Paper); err != nil {
 		return err
 	}
 	return b.writeTo(w)
 }
 
-// summary writes the first tab: labels with their figures, the table of days with its chart beside it, and below it where the overage came from.
-// The labels and the days' header are frozen together, and the chart is in the part that scrolls.
+// label is a row at the top of the first tab: a label, its figure, and what it means.
+type label struct {
+	name    string
+	value   any
+	meaning string
+}
+
+// summary writes the first tab: labels with their figures and what they mean, the table of days with its chart beside it, and
+// below it how the overage came about. The labels and the days' header are frozen together, and the chart is in the part that
+// scrolls. What is said beside labels and days stands in column E, over the chart, so that the sheet is as wide as the chart.
 func (b *book) summary(in LicenseStatus) error {
-	labels, err := b.labels(in)
-	if err != nil {
-		return err
-	}
+	labels := b.labels(in)
 	header := len(labels) + 2 // after an empty row
-	s, err := b.openSheet(SummaryTab, header, []column{{width: 46}, {width: 26}, {width: 22}})
+	s, err := b.openPrinted(SummaryTab, header, []column{{width: 42}, {width: 27}, {width: 20}, {width: 3}, {width: chartColumns}}, in.Paper)
 	if err != nil {
 		return err
 	}
 	for _, l := range labels {
-		if err := s.append(0, l[:]...); err != nil {
+		if err := s.explained(l); err != nil {
 			return err
 		}
 	}
@@ -158,61 +173,83 @@ func (b *book) summary(in LicenseStatus) error {
 		}
 	}
 	last := s.row
-	if in.Overage != nil && len(in.Overage.Sources) > 0 {
-		if err := s.overage(in.Overage.Sources); err != nil {
+	if in.Overage != nil {
+		if err := s.overage(*in.Overage); err != nil {
 			return err
 		}
 	}
+	// A short window leaves rows under its days for the chart to stand beside.
 	if err := b.chart(header, max(last, header+1)); err != nil {
 		return err
 	}
 	return s.flush(header, last, len(days))
 }
 
-// labels are the rows at the top of the first tab: a label and its figure.
-func (b *book) labels(in LicenseStatus) ([][2]any, error) {
+// labels are the rows at the top of the first tab.
+func (b *book) labels(in LicenseStatus) []label {
 	const layout = "2006-01-02"
-	label := func(s string) any { return excelize.Cell{StyleID: b.styles.label, Value: s} }
+	text := func(s string) any { return excelize.Cell{StyleID: b.styles.text, Value: text(s)} }
 	window := in.From.Format(layout) + " to " + in.To.AddDate(0, 0, -1).Format(layout)
-	rows := [][2]any{
-		{label("Report Time Duration"), excelize.Cell{StyleID: b.styles.text, Value: window}},
-		{label(`Total "Live Report" Licenses Purchased`), in.LiveReportsPurchased},
-		{label(`Total "Call Queue Booster" Licenses Purchased`), in.CallQueueBoosterPurchased},
-		{label("Total Licenses Purchased"), in.TotalPurchased},
-		{label("Monitored Users (Agents)"), in.MonitoredUsers},
-		{label("Live Report Viewers"), in.Viewers},
-		{label("Total Active Users"), in.ActiveUsers},
-		{label("Overage Users"), in.OverageUsers},
+	return []label{
+		{"Report Time Duration", text(window), "The first and the last day; both are in the report."},
+		{`Total "Live Report" Licenses Purchased`, in.LiveReportsPurchased, "Bought, and not terminated, at the end of the last day."},
+		{`Total "Call Queue Booster" Licenses Purchased`, in.CallQueueBoosterPurchased, "The same. Who holds one needs no Live Report license."},
+		{"Total Licenses Purchased", in.TotalPurchased, "The two together."},
+		{"Monitored Users (Agents)", in.MonitoredUsers, "People who at any time were in a call queue that a dashboard showed."},
+		{"Live Report Viewers", in.Viewers, "People who viewed a dashboard."},
+		{"Total Active Users", in.ActiveUsers, "Agents and viewers; each person counts once for the whole time."},
+		{"Overage Users", in.OverageUsers, "Total Active Users beyond Total Licenses Purchased."},
+		{"Account", text(in.Account), "Licenses of people on the other tabs are as they were when the report was made."},
+		{"Time Made", text(in.Created.Format("2006-01-02 15:04 -07:00")), "Views may come up to 48 hours late; until then a day may still grow."},
+		{"Time Zone of the Days", text(in.Zone), "Each day goes from midnight to midnight there. A day below counts who was active on it."},
 	}
-	if in.Overage == nil {
-		return rows, nil
-	}
-	since, err := b.dateCell(in.Overage.Since)
-	if err != nil {
-		return nil, err
-	}
-	peak, err := b.dateCell(in.Overage.Peak)
-	if err != nil {
-		return nil, err
-	}
-	return append(rows,
-		[2]any{label("Overage Since"), since},
-		[2]any{label("Overage Daily Peak"), in.Overage.PeakUsers},
-		[2]any{label("Overage Peak Date"), peak},
-	), nil
 }
 
-// overage writes where the overage came from, below the days and outside of their filter.
-func (s *sheet) overage(sources []OverageSource) error {
+// explained writes a label with its figure and what it means.
+func (s *sheet) explained(l label) error {
+	cell := func(style int, v string) any { return excelize.Cell{StyleID: style, Value: text(v)} }
+	return s.append(0, cell(s.book.styles.label, l.name), l.value, nil, nil, cell(s.book.styles.note, l.meaning))
+}
+
+// overage writes how the overage came about, below the days and outside of their filter.
+func (s *sheet) overage(o Overage) error {
+	since, err := s.book.dateCell(o.Since)
+	if err != nil {
+		return err
+	}
+	peak, err := s.book.dateCell(o.Peak)
+	if err != nil {
+		return err
+	}
+	if err := s.append(0); err != nil {
+		return err
+	}
+	for _, l := range []label{
+		{"Overage Since", since, "The first day on which people active on it, or since the first day, were more than the licenses."},
+		{"Overage Daily Peak", o.PeakUsers, "The most over on one day. Other people on other days make Overage Users more."},
+		{"Overage Peak Date", peak, "The first day with that peak."},
+	} {
+		if err := s.explained(l); err != nil {
+			return err
+		}
+	}
+	if len(o.Sources) == 0 {
+		return nil
+	}
 	if err := s.append(0); err != nil {
 		return err
 	}
 	if err := s.header([]column{{title: "Overage By"}, {title: "Type"}, {title: "Active Users"}}); err != nil {
 		return err
 	}
-	asText := func(v string) any { return excelize.Cell{StyleID: s.book.styles.text, Value: text(v)} }
-	for _, o := range sources {
-		if err := s.append(0, asText(o.Name), asText(o.Kind), o.Users); err != nil {
+	asText := func(v string) any { return excelize.Cell{StyleID: s.book.styles.fit, Value: text(v)} }
+	for i, source := range o.Sources {
+		cells := []any{asText(source.Name), asText(source.Kind), source.Users}
+		if i == 0 {
+			const why = "Active users by each queue and dashboard. One person may come by several: they do not add up."
+			cells = append(cells, nil, excelize.Cell{StyleID: s.book.styles.note, Value: why})
+		}
+		if err := s.append(0, cells...); err != nil {
 			return err
 		}
 	}
@@ -232,21 +269,32 @@ func (b *book) chart(header, last int) error {
 			Values:     span(col),
 		}
 	}
-	var (
-		onePerSeries = false // a color for each series, not for each column
-		// excelize takes the axes of the last chart that shares them, so both get the same.
-		x = excelize.ChartAxis{NumFmt: excelize.ChartNumFmt{CustomNumFmt: dayFormat}, Alignment: excelize.Alignment{TextRotation: -45}}
-		y = excelize.ChartAxis{NumFmt: excelize.ChartNumFmt{CustomNumFmt: "0"}, MajorGridLines: true}
-	)
+	words := func(s string, size float64, bold bool) []excelize.RichTextRun {
+		return []excelize.RichTextRun{{Text: s, Font: &excelize.Font{Family: fontFamily, Size: size, Bold: bold, Color: chartInk}}}
+	}
+	axis := func(title, format string) excelize.ChartAxis {
+		return excelize.ChartAxis{
+			NumFmt: excelize.ChartNumFmt{CustomNumFmt: format}, Font: excelize.Font{Family: fontFamily, Size: 9, Color: chartInk},
+			Title: excelize.ChartTitle{Paragraph: words(title, 10, true)},
+		}
+	}
+	onePerSeries := false // a color for each series, not for each column
+	// excelize takes the axes of the last chart that shares them, so both get the same.
+	x, y := axis("Day", dayFormat), axis("People and licenses", "0")
+	x.Alignment = excelize.Alignment{TextRotation: -45}
+	y.MajorGridLines, y.Minimum = true, new(float64)
 	bought := series("C")
 	bought.Line = excelize.LineOptions{Width: 2.25}
+	bought.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"C55A11"}}
 	bought.Marker = excelize.ChartMarker{Symbol: "none"}
-	err := b.file.AddChart(SummaryTab, "E"+strconv.Itoa(header+1), &excelize.Chart{
+	active := series("B")
+	active.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"2F75B5"}}
+	err := b.file.AddChart(SummaryTab, "E"+strconv.Itoa(header), &excelize.Chart{
 		Type:       excelize.Col,
-		Series:     []excelize.ChartSeries{series("B")},
-		Title:      excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "Active users per day against licenses purchased"}}},
-		Legend:     excelize.ChartLegend{Position: "bottom"},
-		Dimension:  excelize.ChartDimension{Width: 760, Height: 400},
+		Series:     []excelize.ChartSeries{active},
+		Title:      excelize.ChartTitle{Paragraph: words("Active users per day against licenses purchased", 12, true)},
+		Legend:     excelize.ChartLegend{Position: "bottom", Font: &excelize.Font{Family: fontFamily, Size: 9, Color: chartInk}},
+		Dimension:  excelize.ChartDimension{Width: chartWidth, Height: chartHeight},
 		VaryColors: &onePerSeries,
 		XAxis:      x,
 		YAxis:      y,
@@ -257,6 +305,15 @@ func (b *book) chart(header, last int) error {
 	return nil
 }
 
+const (
+	// chartWidth and chartHeight are in pixels; the chart fills its column, and with the labels it fits on the first page.
+	chartWidth, chartHeight = 600, 360
+	// chartColumns is the width of that column, in characters.
+	chartColumns = 86
+	// chartInk is the color of the chart's words.
+	chartInk = "262626"
+)
+
 // Role types of the second tab (spec 7).
 const (
 	roleViewer = "Viewer"
@@ -266,16 +323,18 @@ const (
 
 // activeUsers writes the second tab.
 func (b *book) activeUsers(in LicenseStatus) error {
-	asText := b.styles.text
+	asText := b.styles.fit
 	columns := []column{
-		{title: "Users", width: 32, style: asText},
-		{title: "User Extensions", width: 18, style: asText},
-		{title: "Role Type", width: 26, style: asText},
-		{title: "Last Viewed", width: 14, style: b.styles.date},
-		{title: "Monitored Call Queues", width: 24},
-		{title: "Dashboards with Monitored Queues", width: 34},
+		{title: "Users", width: 28, style: asText},
+		{title: "User Extensions", width: 15, style: asText},
+		{title: "Role Type", width: 24, style: asText},
+		{title: "Last Viewed", width: 13, style: b.styles.date},
+		{title: "Monitored Call Queues", width: 18},
+		{title: "Dashboards with Monitored Queues", width: 20},
+		{title: "User ID", width: 20, style: asText},
+		{title: "E-mail", width: 28, style: asText},
 	}
-	s, err := b.table(ActiveUsersTab, columns)
+	s, err := b.printedTable(ActiveUsersTab, columns, in.Paper)
 	if err != nil {
 		return err
 	}
@@ -304,6 +363,7 @@ func (b *book) activeUsers(in LicenseStatus) error {
 			return fmt.Errorf("workbook: active user %d: %w", users, err)
 		}
 		cells[0], cells[1], cells[2], cells[3], cells[4], cells[5] = textCell(u.Name), textCell(u.Extension), role, viewed, u.Queues, u.Dashboards
+		cells[6], cells[7] = textCell(u.ID), textCell(u.Email)
 		if err := s.append(0, cells...); err != nil {
 			return err
 		}
@@ -316,18 +376,20 @@ func (b *book) activeUsers(in LicenseStatus) error {
 }
 
 // details writes the third tab.
-func (b *book) details(rows iter.Seq2[Detail, error]) error {
-	asText := b.styles.text
+func (b *book) details(rows iter.Seq2[Detail, error], paper Paper) error {
+	asText := b.styles.fit
 	columns := []column{
-		{title: "User Name", width: 32, style: asText},
-		{title: "User Extension", width: 18, style: asText},
-		{title: "Call Queue Name", width: 32, style: asText},
-		{title: "Dashboard Accessed", width: 32, style: asText},
-		{title: "Last Viewed Date", width: 18, style: b.styles.date},
-		{title: "Live Reports License", width: 22, style: asText},
-		{title: "Call Queue Booster License", width: 28, style: asText},
+		{title: "User Name", width: 26, style: asText},
+		{title: "User Extension", width: 13, style: asText},
+		{title: "Call Queue Name", width: 24, style: asText},
+		{title: "Dashboard Accessed", width: 24, style: asText},
+		{title: "Last Viewed Date", width: 13, style: b.styles.date},
+		{title: "Live Reports License", width: 14, style: asText},
+		{title: "Call Queue Booster License", width: 18, style: asText},
+		{title: "User ID", width: 20, style: asText},
+		{title: "E-mail", width: 28, style: asText},
 	}
-	s, err := b.table(DetailTab, columns)
+	s, err := b.printedTable(DetailTab, columns, paper)
 	if err != nil {
 		return err
 	}
@@ -342,6 +404,7 @@ func (b *book) details(rows iter.Seq2[Detail, error]) error {
 		}
 		cells[0], cells[1], cells[2], cells[3] = textCell(d.Name), textCell(d.Extension), textCell(d.Queue), textCell(d.Dashboard)
 		cells[4], cells[5], cells[6] = viewed, textCell(d.LiveReports), textCell(d.CallQueueBooster)
+		cells[7], cells[8] = textCell(d.ID), textCell(d.Email)
 		if err := s.append(0, cells...); err != nil {
 			return err
 		}

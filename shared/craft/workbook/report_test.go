@@ -14,7 +14,7 @@ import (
 // last case only, so that all three role types are covered by the tests.
 func worked() LicenseStatus {
 	in := LicenseStatus{
-		Created: day(21), Brand: "Acme", From: day(1), To: day(21),
+		Created: day(21), Brand: "Acme", Account: "Acme Ltd (acme)", Zone: "America/New_York", From: day(1), To: day(21),
 		LiveReportsPurchased: 9, CallQueueBoosterPurchased: 1, TotalPurchased: 10,
 		MonitoredUsers: 8, Viewers: 2, ActiveUsers: 10,
 	}
@@ -22,11 +22,11 @@ func worked() LicenseStatus {
 		in.Days = append(in.Days, Day{Date: day(n), ActiveUsers: n / 2, LicensesPurchased: 10})
 	}
 	users := []ActiveUser{
-		{Name: "Alice", Extension: "001", Viewer: true, LastViewed: day(20)},
-		{Name: "Bob", Extension: "002", Viewer: true, LastViewed: day(19)},
+		{Name: "Alice", Extension: "001", Viewer: true, LastViewed: day(20), ID: "alice", Email: "alice@acme.test"},
+		{Name: "Bob", Extension: "002", Viewer: true, LastViewed: day(19), ID: "bob"},
 	}
 	details := []Detail{
-		{Name: "Alice", Extension: "001", Dashboard: "Detroit board", LastViewed: day(20), LiveReports: "Assigned", CallQueueBooster: "Not assigned"},
+		{Name: "Alice", Extension: "001", Dashboard: "Detroit board", LastViewed: day(20), LiveReports: "Assigned", CallQueueBooster: "Not assigned", ID: "alice", Email: "alice@acme.test"},
 		{Name: "Bob", Extension: "002", Dashboard: "Belmont board", LastViewed: day(19), LiveReports: "Waiting", CallQueueBooster: "Assigned"},
 	}
 	for i, name := range []string{"John", "Sarah", "Mike", "Emma", "David", "Karen", "Lisa", "Mark"} {
@@ -51,6 +51,14 @@ func build(t *testing.T, in LicenseStatus) []byte {
 	return out.Bytes()
 }
 
+// trimmed is a row without the empty cells at its end.
+func trimmed(row []string) []string {
+	for len(row) > 0 && row[len(row)-1] == "" {
+		row = row[:len(row)-1]
+	}
+	return row
+}
+
 func TestLicenseStatusTabs(t *testing.T) {
 	inTempFolder(t)
 	book := build(t, worked())
@@ -64,22 +72,34 @@ func TestLicenseStatusTabs(t *testing.T) {
 		{"Live Report Viewers", "2"},
 		{"Total Active Users", "10"},
 		{"Overage Users", "0"},
+		{"Account", "Acme Ltd (acme)"},
+		{"Time Made", "2026-11-21 17:45 +00:00"},
+		{"Time Zone of the Days", "America/New_York"},
 		{},
 		{"Date", "Active Users", "Licenses Purchased"},
 	}
 	for n := 1; n < 21; n++ {
 		summary = append(summary, []string{day(n).Format("2006-01-02"), strconv.Itoa(n / 2), "10"})
 	}
-	equal(t, rows(t, book, "Live Reports Usage Summary"), summary)
+	got := rows(t, book, "Live Reports Usage Summary")
+	for i, row := range got {
+		if i < 11 && (len(row) != 5 || row[4] == "") {
+			t.Errorf("nothing says what %q means", row[0])
+		}
+		if len(row) > 3 {
+			got[i] = trimmed(row[:3])
+		}
+	}
+	equal(t, got, summary)
 
 	users := rows(t, book, "Total Active Users")
 	if len(users) != 11 {
 		t.Fatalf("%d rows", len(users))
 	}
 	equal(t, users[:4], [][]string{
-		{"Users", "User Extensions", "Role Type", "Last Viewed", "Monitored Call Queues", "Dashboards with Monitored Queues"},
-		{"Alice", "001", "Viewer", "2026-11-20", "0", "0"},
-		{"Bob", "002", "Viewer", "2026-11-19", "0", "0"},
+		{"Users", "User Extensions", "Role Type", "Last Viewed", "Monitored Call Queues", "Dashboards with Monitored Queues", "User ID", "E-mail"},
+		{"Alice", "001", "Viewer", "2026-11-20", "0", "0", "alice", "alice@acme.test"},
+		{"Bob", "002", "Viewer", "2026-11-19", "0", "0", "bob"},
 		{"John", "100", "Monitored Agent", "", "1", "1"},
 	})
 
@@ -88,8 +108,8 @@ func TestLicenseStatusTabs(t *testing.T) {
 		t.Fatalf("%d rows", len(details))
 	}
 	equal(t, details[:4], [][]string{
-		{"User Name", "User Extension", "Call Queue Name", "Dashboard Accessed", "Last Viewed Date", "Live Reports License", "Call Queue Booster License"},
-		{"Alice", "001", "", "Detroit board", "2026-11-20", "Assigned", "Not assigned"},
+		{"User Name", "User Extension", "Call Queue Name", "Dashboard Accessed", "Last Viewed Date", "Live Reports License", "Call Queue Booster License", "User ID", "E-mail"},
+		{"Alice", "001", "", "Detroit board", "2026-11-20", "Assigned", "Not assigned", "alice", "alice@acme.test"},
 		{"Bob", "002", "", "Belmont board", "2026-11-19", "Waiting", "Assigned"},
 		{"John", "100", "Detroit", "Detroit board", "", "Assigned", "Not assigned"},
 	})
@@ -111,9 +131,9 @@ func TestLicenseStatusXML(t *testing.T) {
 		texts   []string
 	}
 	for n, w := range map[string]want{
-		"1": {10, "A11", "$A$10:$C$30", "10", []string{"A11", "A30"}, []string{"B2", "B7", "B8", "B11", "C30"}, []string{"A1", "B1", "A10"}},
-		"2": {1, "A2", "$A$1:$F$11", "1", []string{"D2", "D3"}, []string{"E2", "F11"}, []string{"A2", "B2", "C2", "B11"}},
-		"3": {1, "A2", "$A$1:$G$11", "1", []string{"E2", "E3"}, nil, []string{"A2", "B2", "D2", "F2", "G2", "C11"}},
+		"1": {13, "A14", "$A$13:$C$33", "13", []string{"A14", "A33"}, []string{"B2", "B7", "B8", "B14", "C33"}, []string{"A1", "B1", "B10", "B11", "E1", "E11", "A13"}},
+		"2": {1, "A2", "$A$1:$H$11", "1", []string{"D2", "D3"}, []string{"E2", "F11"}, []string{"A2", "B2", "C2", "B11", "G2", "H2"}},
+		"3": {1, "A2", "$A$1:$I$11", "1", []string{"E2", "E3"}, nil, []string{"A2", "B2", "D2", "F2", "G2", "C11", "H2", "I2"}},
 	} {
 		s, cells := sheetAt(t, all, n)
 		if s.Pane.YSplit != w.ySplit || s.Pane.TopLeft != w.topLeft {
@@ -141,7 +161,7 @@ func TestLicenseStatusXML(t *testing.T) {
 			}
 		}
 	}
-	if c := sheetCell(t, all, "1", "A11"); c.Value != "46327" {
+	if c := sheetCell(t, all, "1", "A14"); c.Value != "46327" {
 		t.Errorf("2026-11-01 is %s", c.Value)
 	}
 	// A user who never viewed has no cell, and not a day in 1900.
@@ -149,7 +169,8 @@ func TestLicenseStatusXML(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	for _, name := range []string{
-		"'Live Reports Usage Summary'!$A$10:$C$30", "'Total Active Users'!$A$1:$F$11", "'Detailed Usage'!$A$1:$G$11",
+		"'Live Reports Usage Summary'!$A$13:$C$33", "'Total Active Users'!$A$1:$H$11", "'Detailed Usage'!$A$1:$I$11",
+		"'Live Reports Usage Summary'!$13:$13", "'Total Active Users'!$1:$1", "'Detailed Usage'!$1:$1", // repeated on each page
 	} {
 		if !strings.Contains(strings.ReplaceAll(all["xl/workbook.xml"], "&#39;", "'"), name) {
 			t.Errorf("no filter name for %s", name)
@@ -192,9 +213,9 @@ func TestLicenseStatusChart(t *testing.T) {
 		in                 LicenseStatus
 		header, from, till string
 	}{
-		{"worked example", worked(), "10", "11", "30"},
-		{"moved down by the overage", over, "13", "14", "33"},
-		{"no days", LicenseStatus{From: day(1), To: day(2)}, "10", "11", "11"},
+		{"worked example", worked(), "13", "14", "33"},
+		{"over", over, "13", "14", "33"},
+		{"no days", LicenseStatus{From: day(1), To: day(2)}, "13", "14", "14"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all := parts(t, build(t, c.in))
@@ -239,16 +260,26 @@ func TestLicenseStatusOverage(t *testing.T) {
 	}}
 	book := build(t, in)
 	got := rows(t, book, SummaryTab)
-	equal(t, got[7:13], [][]string{
-		{"Overage Users", "2"},
+	if got[7][1] != "2" {
+		t.Errorf("overage users %q", got[7])
+	}
+	for i := 34; i < len(got); i++ {
+		if len(got[i]) == 0 {
+			continue
+		}
+		if labeled := strings.HasPrefix(got[i][0], "Overage") && i < 37; labeled && (len(got[i]) != 5 || got[i][4] == "") {
+			t.Errorf("nothing says what %q means", got[i])
+		}
+		if len(got[i]) > 3 {
+			got[i] = trimmed(got[i][:3])
+		}
+	}
+	equal(t, got[32:], [][]string{
+		{"2026-11-20", "10", "10"},
+		{},
 		{"Overage Since", "2026-11-12"},
 		{"Overage Daily Peak", "3"},
 		{"Overage Peak Date", "2026-11-14"},
-		{},
-		{"Date", "Active Users", "Licenses Purchased"},
-	})
-	equal(t, got[32:], [][]string{
-		{"2026-11-20", "10", "10"},
 		{},
 		{"Overage By", "Type", "Active Users"},
 		{"=Detroit", "Call queue", "3"},
@@ -258,7 +289,7 @@ func TestLicenseStatusOverage(t *testing.T) {
 	if s.Filter.Ref != "$A$13:$C$33" {
 		t.Errorf("the filter reaches over %s: it would hide the overage", s.Filter.Ref)
 	}
-	if c := cells["A36"]; c.Type != "inlineStr" || c.Text != "=Detroit" {
+	if c := cells["A40"]; c.Type != "inlineStr" || c.Text != "=Detroit" {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -266,7 +297,7 @@ func TestLicenseStatusOverage(t *testing.T) {
 func TestLicenseStatusEmpty(t *testing.T) {
 	inTempFolder(t)
 	all := parts(t, build(t, LicenseStatus{From: day(1), To: day(2)}))
-	for n, filter := range map[string]string{"1": "$A$10:$C$11", "2": "$A$1:$F$2", "3": "$A$1:$G$2"} {
+	for n, filter := range map[string]string{"1": "$A$13:$C$14", "2": "$A$1:$H$2", "3": "$A$1:$I$2"} {
 		s, _ := sheetAt(t, all, n)
 		if s.Filter == nil || s.Filter.Ref != filter {
 			t.Errorf("sheet %s: filter %+v", n, s.Filter)
@@ -286,12 +317,13 @@ func TestLicenseStatusHostileText(t *testing.T) {
 	} {
 		in := LicenseStatus{
 			From: day(1), To: day(2), ActiveUsers: 1, Viewers: 1, MonitoredUsers: 1,
-			Users:   seq(ActiveUser{Name: s, Extension: s, Viewer: true, Agent: true}),
-			Details: seq(Detail{Name: s, Extension: s, Queue: s, Dashboard: s, LiveReports: s, CallQueueBooster: s}),
+			Account: s, Zone: s,
+			Users:   seq(ActiveUser{Name: s, Extension: s, Viewer: true, Agent: true, ID: s, Email: s}),
+			Details: seq(Detail{Name: s, Extension: s, Queue: s, Dashboard: s, LiveReports: s, CallQueueBooster: s, ID: s, Email: s}),
 		}
 		book := build(t, in)
 		all := parts(t, book)
-		for n, refs := range map[string][]string{"2": {"A2", "B2"}, "3": {"A2", "B2", "C2", "D2", "F2", "G2"}} {
+		for n, refs := range map[string][]string{"1": {"B9", "B11"}, "2": {"A2", "B2", "G2", "H2"}, "3": {"A2", "B2", "C2", "D2", "F2", "G2", "H2", "I2"}} {
 			_, cells := sheetAt(t, all, n)
 			for _, ref := range refs {
 				if c := cells[ref]; c.Type != "inlineStr" || c.Value != "" {
@@ -300,7 +332,7 @@ func TestLicenseStatusHostileText(t *testing.T) {
 			}
 		}
 		got := rows(t, book, DetailTab)[1]
-		for _, col := range []int{0, 1, 2, 3, 5, 6} {
+		for _, col := range []int{0, 1, 2, 3, 5, 6, 7, 8} {
 			if got[col] != text(s) {
 				t.Errorf("column %d: %.20q came back as %.20q", col, s, got[col])
 			}

@@ -47,6 +47,9 @@ var errDone = errors.New("workbook: already closed")
 // dayFormat is how days are shown: the same in every language and in the order that sorts.
 const dayFormat = "yyyy-mm-dd"
 
+// fontSize is the one size of the sheets, in points.
+const fontSize = 11
+
 // creator is the author in the document's properties.
 const creator = "Seatwise"
 
@@ -64,6 +67,9 @@ type styles struct {
 	label  int // bold
 	text   int // the number format Text
 	date   int // yyyy-mm-dd
+	title  int // header, wrapped
+	fit    int // text, made smaller where it is wider than its column
+	note   int // text, gray
 }
 
 // newBook makes a workbook of the given sheets, all empty, in this order. The caller closes it.
@@ -106,7 +112,10 @@ func (b *book) prepare(title string, sheets []string) error {
 			return err
 		}
 	}
-	bold := &excelize.Font{Bold: true}
+	// Every font names its family: one that does not is another font in some programs.
+	plain := &excelize.Font{Family: fontFamily, Size: fontSize}
+	bold := &excelize.Font{Family: fontFamily, Size: fontSize, Bold: true}
+	gray := &excelize.Font{Family: fontFamily, Size: fontSize, Color: "595959"}
 	fill := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDEBF7"}}
 	day := dayFormat
 	const asText = 49 // the built-in number format "@"
@@ -116,8 +125,11 @@ func (b *book) prepare(title string, sheets []string) error {
 	}{
 		{&b.styles.header, &excelize.Style{Font: bold, Fill: fill, NumFmt: asText}},
 		{&b.styles.label, &excelize.Style{Font: bold, NumFmt: asText}},
-		{&b.styles.text, &excelize.Style{NumFmt: asText}},
-		{&b.styles.date, &excelize.Style{CustomNumFmt: &day}},
+		{&b.styles.text, &excelize.Style{Font: plain, NumFmt: asText}},
+		{&b.styles.date, &excelize.Style{Font: plain, CustomNumFmt: &day, Alignment: &excelize.Alignment{Horizontal: "left"}}},
+		{&b.styles.title, &excelize.Style{Font: bold, Fill: fill, NumFmt: asText, Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
+		{&b.styles.fit, &excelize.Style{Font: plain, NumFmt: asText, Alignment: &excelize.Alignment{ShrinkToFit: true}}},
+		{&b.styles.note, &excelize.Style{Font: gray, NumFmt: asText}},
 	} {
 		var err error
 		if *s.id, err = b.file.NewStyle(s.style); err != nil {

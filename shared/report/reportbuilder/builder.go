@@ -135,7 +135,8 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 		return workbook.LicenseStatus{}, err
 	}
 	status := workbook.LicenseStatus{
-		Created: r.CreatedAt, Brand: a.Brand, From: w.From, To: w.To,
+		Created: r.CreatedAt.In(days.Zone(w.To.AddDate(0, 0, -1))), Brand: a.Brand, Account: a.Name + " (" + a.ID + ")", Zone: zonesOf(w), Paper: paperOf(a),
+		From: w.From, To: w.To,
 		LiveReportsPurchased: int(w.Purchased.LiveReports), CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster), TotalPurchased: int(w.Purchased.Total()),
 		MonitoredUsers: int(w.MonitoredUsers), Viewers: int(w.Viewers), ActiveUsers: int(w.ActiveUsers), OverageUsers: int(w.OverageUsers),
 		Users: activeUsers(people, w.Shown, days), Details: details(people, w.Shown, names, days),
@@ -156,11 +157,31 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 	return status, nil
 }
 
+// zonesOf names the time zones of a window's days.
+func zonesOf(w *usage.Window) string {
+	var b strings.Builder
+	for i, zone := range w.Zones {
+		if i > 0 {
+			b.WriteString(", from " + zone.First.Format(time.DateOnly) + " on ")
+		}
+		b.WriteString(zone.Name)
+	}
+	return b.String()
+}
+
+func paperOf(a account.Account) workbook.Paper {
+	if a.Paper() == account.Letter {
+		return workbook.Letter
+	}
+	return workbook.A4
+}
+
 // person is an active user with what the kernel knows of them.
 type person struct {
 	usage.ActiveUser
-	name, extension string
-	holds           map[string]bool // by product
+	name, extension, email string
+	// liveReports and booster say, for people, how they stand to the two licenses.
+	liveReports, booster string
 }
 
 // people looks up the active users, sorted by name. Somebody who was deleted since is called as they were called then.
@@ -185,10 +206,14 @@ func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.Active
 		if err != nil {
 			return nil, err
 		}
+		emails, err := b.directory.Emails(ctx, c, ids(some))
+		if err != nil {
+			return nil, err
+		}
 		for i, u := range some {
-			p := person{ActiveUser: u, name: u.UserID}
+			p := person{ActiveUser: u, name: u.UserID, email: emails[u.UserID], liveReports: standing(nil), booster: standing(nil)}
 			if g, ok := gone[u.UserID]; ok {
-				p.name, p.extension = g.Name, g.Extension
+				p.name, p.extension, p.email = g.Name, g.Extension, g.Email
 			}
 			if item, ok := found[keys[i]]; ok {
 				h, err := call.Decode[license.Holder](item)
@@ -196,9 +221,7 @@ func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.Active
 					return nil, err
 				}
 				p.name, p.extension = h.Name, h.Extension
-				p.holds = map[string]bool{
-					catalog.LiveReportsID: holds(h, catalog.LiveReportsID), catalog.CallQueueBoosterID: holds(h, catalog.CallQueueBoosterID),
-				}
+				p.liveReports, p.booster = standing(h.Holdings[catalog.LiveReportsID]), standing(h.Holdings[catalog.CallQueueBoosterID])
 			}
 			people = append(people, p)
 		}
@@ -209,9 +232,23 @@ func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.Active
 	return people, nil
 }
 
-func holds(h license.Holder, product string) bool {
-	holding := h.Holdings[product]
-	return holding != nil && holding.LicenseID != ""
+// standing says, for people, whether somebody holds a license, waits for one, or neither.
+func standing(h *license.Holding) string {
+	switch {
+	case h != nil && h.LicenseID != "":
+		return "Yes"
+	case h != nil && h.WaitingSince != nil:
+		return "Waiting"
+	}
+	return "No"
+}
+
+func ids(users []usage.ActiveUser) []string {
+	list := make([]string, len(users))
+	for i, u := range users {
+		list[i] = u.UserID
+	}
+	return list
 }
 
 // activeUsers are the rows of the second tab.
@@ -226,7 +263,7 @@ func activeUsers(people []person, shown map[string][]string, days calendar.Calen
 			}
 			row := workbook.ActiveUser{
 				Name: p.name, Extension: p.extension, Viewer: p.Viewer(), Agent: p.Agent(), LastViewed: dateOf(days, p.LastViewed()),
-				Queues: len(p.Queues), Dashboards: len(dashboards),
+				Queues: len(p.Queues), Dashboards: len(dashboards), ID: p.UserID, Email: p.email,
 			}
 			if !yield(row, nil) {
 				return
@@ -247,7 +284,7 @@ func details(
 				viewed[v.DashboardID] = dateOf(days, v.At)
 			}
 			row := workbook.Detail{
-				Name: p.name, Extension: p.extension, LiveReports: assigned(p.holds[catalog.LiveReportsID]), CallQueueBooster: assigned(p.holds[catalog.CallQueueBoosterID]),
+				Name: p.name, Extension: p.extension, LiveReports: p.liveReports, CallQueueBooster: p.booster, ID: p.UserID, Email: p.email,
 			}
 			listed := map[string]struct{}{}
 			for _, queue := range p.Queues {
@@ -286,11 +323,4 @@ func dateOf(days calendar.Calendar, at time.Time) time.Time {
 		return at
 	}
 	return days.Day(at)
-}
-
-func assigned(held bool) string {
-	if held {
-		return "Yes"
-	}
-	return "No"
 }

@@ -607,7 +607,16 @@ func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 		holds := "No|No"
 		if s.m.users[id] != nil {
 			h := s.holder(id)
-			holds = map[bool]string{true: "Yes", false: "No"}[h.Holds(catalog.LiveReportsID)] + "|" + map[bool]string{true: "Yes", false: "No"}[h.Holds(catalog.CallQueueBoosterID)]
+			stands := func(product string) string {
+				switch holding := h.Holdings[product]; {
+				case h.Holds(product):
+					return "Yes"
+				case holding != nil && holding.WaitingSince != nil:
+					return "Waiting"
+				}
+				return "No"
+			}
+			holds = stands(catalog.LiveReportsID) + "|" + stands(catalog.CallQueueBoosterID)
 		}
 		row := func(queue, dashboard string, at time.Time) {
 			details = append(details, strings.Join([]string{called[id], queue, dashboard, date(at), holds}, "|"))

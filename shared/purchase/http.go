@@ -141,6 +141,7 @@ type orderInput struct {
 type ordersInput struct {
 	api.Account
 	api.Paging
+	Number string `query:"number" maxLength:"32" doc:"The order that has this number, in whatever form somebody wrote it down: with hyphens, spaces, or digits alone." example:"482-913-706"`
 }
 
 type oneOrderInput struct {
@@ -398,6 +399,10 @@ func (h edge) order(ctx context.Context, c *call.Call, in *orderInput) (*api.Tag
 
 func (h edge) orders(ctx context.Context, c *call.Call, in *ordersInput) (*api.Listed[Order], error) {
 	return api.Paged(c, in.Paging, []string{"orders"}, func(after string, limit int) ([]Order, string, error) {
+		if in.Number != "" {
+			orders, err := h.OrdersOf(ctx, c, in.Number)
+			return orders, "", err
+		}
 		return h.Orders(ctx, c, limit, after)
 	})
 }

@@ -444,6 +444,49 @@ func TestOrderRefuses(t *testing.T) {
 	s.problem(s.Do(t, s.h, other), http.StatusNotFound, "not-found")
 }
 
+// An order is found by the number that a person says, and two orders never have the same.
+func TestOrdersByNumber(t *testing.T) {
+	s := stocked(t)
+	numbers := map[string]bool{}
+	var last purchase.Order
+	for range 3 {
+		last = testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))), http.StatusCreated)
+		numbers[last.Number] = true
+	}
+	if len(numbers) != 3 {
+		t.Fatalf("numbers %v", numbers)
+	}
+	for _, form := range []string{last.Number, strings.ReplaceAll(last.Number, "-", ""), strings.ReplaceAll(last.Number, "-", "%20")} {
+		list := testkit.Decode[api.List[purchase.Order]](t, s.zoe("GET", "/orders?number="+form, nil), http.StatusOK)
+		if len(list.Items) != 1 || list.Items[0].ID != last.ID || list.NextCursor != "" {
+			t.Errorf("%s: %+v", form, list)
+		}
+	}
+	unknown := "100-000-000"
+	if list := testkit.Decode[api.List[purchase.Order]](t, s.zoe("GET", "/orders?number="+unknown, nil), http.StatusOK); len(list.Items) != 0 {
+		t.Errorf("%s: %+v", unknown, list)
+	}
+	s.problem(s.zoe("GET", "/orders?number=12", nil), http.StatusUnprocessableEntity, "validation", "number")
+	page := s.zoe("GET", "/orders/"+last.ID+"/statement", nil)
+	if !strings.Contains(string(page.Body), last.Number) || !strings.Contains(string(page.Body), last.ID) {
+		t.Errorf("the statement lacks number or id: %s", page.Body)
+	}
+}
+
+// Statements are laid out for the paper of the account's country.
+func TestStatementsOnTheCountrysPaper(t *testing.T) {
+	s := stocked(t)
+	order := testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))), http.StatusCreated)
+	for country, want := range map[string]string{"": "A4", "DE": "A4", "US": "letter"} {
+		if country != "" {
+			s.settings(map[string]any{"country": country})
+		}
+		if page := s.zoe("GET", "/orders/"+order.ID+"/statement", nil); !strings.Contains(string(page.Body), "@page { size: "+want+";") {
+			t.Errorf("%q is not laid out for %s", country, want)
+		}
+	}
+}
+
 // Another billing day counts from the next period on (spec 12): what was quoted stands, and so does the next billing
 // date. The period after it is as short as it must be, and what is due in it are its days of a whole month.
 func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {

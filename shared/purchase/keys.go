@@ -30,6 +30,11 @@ func orderKey(account, id string) table.Key {
 	return table.Key{Partition: ordersPartition(account), Sort: id}
 }
 
+// orderNumberKey is where an order's number leads to its id; whoever takes a number that is taken makes another.
+func orderNumberKey(account, number string) table.Key {
+	return table.Key{Partition: call.Partition(account, "ORDER-NUMBER", number), Sort: "ORDER"}
+}
+
 // countPlacing counts the orders of several commits that are under way, so that no cost center goes while one may be about to charge it.
 const countPlacing = "orders"
 

@@ -25,10 +25,11 @@ const AcknowledgementText = "I have read and understood the information and the 
 
 // CatalogItem is a product as a customer sees it, priced in the customer's currency.
 type CatalogItem struct {
-	ID       string       `json:"id"`
-	Name     string       `json:"name"`
-	Category string       `json:"category"`
-	Kind     catalog.Kind `json:"kind" enum:"seat,base,addOn,metered"`
+	ID          string       `json:"id"`
+	Name        string       `json:"name"`
+	Description string       `json:"description" doc:"What the product is for, for who buys or assigns it."`
+	Category    string       `json:"category"`
+	Kind        catalog.Kind `json:"kind" enum:"seat,base,addOn,metered"`
 	// Code is what mass configuration files call an add-on.
 	Code string `json:"code,omitempty" doc:"What mass configuration files call an add-on."`
 	// Base is the base license that an add-on hangs on.
@@ -158,7 +159,9 @@ const (
 
 // Order is a confirmed purchase.
 type Order struct {
-	ID      string     `json:"id" format:"uuid"`
+	ID string `json:"id" format:"uuid"`
+	// Number is for people: it can be said on the phone. No two orders of an account have the same.
+	Number  string     `json:"number" doc:"Nine digits that a person can say on the phone, grouped by hyphens; no two orders of an account have the same."`
 	QuoteID string     `json:"quoteId" format:"uuid"`
 	State   OrderState `json:"state" enum:"placing,placed,failed"`
 	Failure string     `json:"failure,omitempty" doc:"Why it failed, for a person."`

@@ -125,7 +125,15 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 		return decision{}, err
 	}
 
-	d := decision{order: Place(id, quote.Quote, c.Actor, c.At), effects: []table.Operation{table.Check(own, table.IfVersion(accountVersion))}}
+	number := orderNumber(c.Env.IDs.Random())
+	named, err := call.Encode(map[string]string{"order": id})
+	if err != nil {
+		return decision{}, err
+	}
+	d := decision{order: Place(id, number, quote.Quote, c.Actor, c.At), effects: []table.Operation{
+		table.Check(own, table.IfVersion(accountVersion)),
+		table.Put(table.Item{Key: orderNumberKey(c.Account, number), Data: named}, table.IfAbsent),
+	}}
 	if _, bought := found[purchased]; !bought {
 		d.effects = append(d.effects, table.Put(table.Item{Key: purchased, Data: []byte("{}")}, table.IfAbsent))
 	}
@@ -336,6 +344,29 @@ func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order
 	}
 	order, err := s.shown(ctx, c, item)
 	return order, item.Version, err
+}
+
+// OrdersOf lists the order of a number that somebody was told, in whatever form they write it; none if there is no such order.
+func (s *Service) OrdersOf(ctx context.Context, c *call.Call, number string) ([]Order, error) {
+	number, ok := spoken(number)
+	if !ok {
+		return nil, problem.Invalid("number", "must be nine digits, such as 482-913-706")
+	}
+	item, found, err := c.Get(ctx, orderNumberKey(c.Account, number))
+	if err != nil || !found {
+		return nil, err
+	}
+	to, err := call.Decode[struct {
+		Order string `json:"order"`
+	}](item)
+	if err != nil {
+		return nil, err
+	}
+	order, _, err := s.FindOrder(ctx, c, to.Order)
+	if problem.Is(err, problem.NotFound) {
+		return nil, nil
+	}
+	return []Order{order}, err
 }
 
 // Orders lists one page of the orders, the newest first, and the position of the next page.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency str
 			return nil, fmt.Errorf("purchase: the catalog has no prices in %q", currency)
 		}
 		items = append(items, CatalogItem{
-			ID: p.ID, Name: p.Name, Category: p.Category, Kind: p.Kind, Code: p.Code, Base: p.Base, Price: price,
+			ID: p.ID, Name: p.Name, Description: p.Description, Category: p.Category, Kind: p.Kind, Code: p.Code, Base: p.Base, Price: price,
 			// Never nil: an empty list is [] in JSON.
 			Requires: append([]string{}, p.Requires...),
 			Excludes: append([]string{}, p.Excludes...),
@@ -604,9 +605,9 @@ func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Tim
 }
 
 // Place makes the order of a quote that CheckOrder has let pass. It is placing until all its licenses are there.
-func Place(id string, q Quote, by string, now time.Time) Order {
+func Place(id, number string, q Quote, by string, now time.Time) Order {
 	o := Order{
-		ID: id, QuoteID: q.ID, State: OrderPlacing, PlacedAt: now.UTC(), PlacedBy: by, Acknowledgement: AcknowledgementText,
+		ID: id, Number: number, QuoteID: q.ID, State: OrderPlacing, PlacedAt: now.UTC(), PlacedBy: by, Acknowledgement: AcknowledgementText,
 		Lines: slices.Clone(q.Lines), DueToday: q.DueToday, Recurring: q.Recurring, ByCostCenter: slices.Clone(q.ByCostCenter),
 		NextBillingDate: q.NextBillingDate, Proration: q.Proration,
 	}
@@ -614,6 +615,29 @@ func Place(id string, q Quote, by string, now time.Time) Order {
 		o.LicenseCount += line.Quantity
 	}
 	return o
+}
+
+// orderNumber makes nine digits, the first not 0, of something random: short enough to say, and sparse enough that a digit
+// heard wrong is hardly ever another order.
+func orderNumber(random string) string {
+	sum := fnv.New64a()
+	sum.Write([]byte(random))
+	digits := strconv.FormatUint(100_000_000+sum.Sum64()%900_000_000, 10)
+	return digits[:3] + "-" + digits[3:6] + "-" + digits[6:]
+}
+
+// spoken is an order number as it is stored, however somebody wrote it: with spaces, hyphens, or digits alone.
+func spoken(number string) (string, bool) {
+	digits := strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '.' {
+			return -1
+		}
+		return r
+	}, number)
+	if len(digits) != 9 || strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) {
+		return "", false
+	}
+	return digits[:3] + "-" + digits[3:6] + "-" + digits[6:], true
 }
 
 // Holding is so many licenses of one product in one cost center, terminated ones left out.

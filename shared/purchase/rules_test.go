@@ -717,6 +717,27 @@ func TestAQuoteAcrossMidnight(t *testing.T) {
 	}
 }
 
+// A number is nine digits that can be written in any form; it is the same for the same random id.
+func TestOrderNumbers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := orderNumber(rapid.String().Draw(t, "random"))
+		if got, ok := spoken(number); !ok || got != number || len(number) != 11 || number[0] == '0' {
+			t.Fatalf("%q is spoken as %q, %v", number, got, ok)
+		}
+		plain := strings.ReplaceAll(number, "-", "")
+		for _, form := range []string{plain, " " + plain[:3] + " " + plain[3:], plain[:3] + "." + plain[3:6] + "." + plain[6:]} {
+			if got, ok := spoken(form); !ok || got != number {
+				t.Fatalf("%q is %q, want %q", form, got, number)
+			}
+		}
+	})
+	for _, bad := range []string{"", "12345678", "1234567890", "12345678a", "１２３４５６７８９"} {
+		if got, ok := spoken(bad); ok {
+			t.Errorf("%q was taken as %q", bad, got)
+		}
+	}
+}
+
 func TestPlace(t *testing.T) {
 	cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 12, CostCenter: "CC-1"}, CartLineInput{ProductID: "developer", Quantity: 3, CostCenter: "CC-2"})
 	q, err := Price(acme(), cart.Lines, at(t, "2026-11-20T09:00:00Z"))
@@ -724,7 +745,7 @@ func TestPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	q.ID = "q"
-	o := Place("o", q, "zoe", at(t, "2026-11-20T10:05:00+01:00"))
+	o := Place("o", "482-913-706", q, "zoe", at(t, "2026-11-20T10:05:00+01:00"))
 	if o.ID != "o" || o.QuoteID != "q" || o.PlacedBy != "zoe" || o.State != OrderPlacing || o.LicenseCount != 15 ||
 		o.Acknowledgement != AcknowledgementText || !o.PlacedAt.Equal(at(t, "2026-11-20T09:05:00Z")) || o.PlacedAt.Location() != time.UTC {
 		t.Errorf("got %+v", o)
@@ -771,9 +792,9 @@ func TestBrowse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"id":"live-reports","name":"Live Reports","category":"Analytics","kind":"seat","requires":[],"excludes":[],"includes":[],` +
+	want := `[{"id":"live-reports","name":"Live Reports","description":"Lets one person view Live Reports, or be shown on them as a member of a monitored call queue.","category":"Analytics","kind":"seat","requires":[],"excludes":[],"includes":[],` +
 		`"unitPrice":{"amount":2300,"currency":"EUR"}},` +
-		`{"id":"call-queue-booster","name":"Call Queue Booster","category":"Analytics","kind":"seat","requires":[],"excludes":[],` +
+		`{"id":"call-queue-booster","name":"Call Queue Booster","description":"Adds the extra call queue features for one person. Live Reports are included, so its holder needs no license of them.","category":"Analytics","kind":"seat","requires":[],"excludes":[],` +
 		`"includes":["live-reports"],"unitPrice":{"amount":3200,"currency":"EUR"}}]`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -803,7 +824,7 @@ func TestJSONNamesAreTheContract(t *testing.T) {
 		{q, []string{"id", "lines", "dueToday", "recurring", "byCostCenter", "nextBillingDate", "expiresAt"}},
 		{q.Lines[0], []string{"productId", "quantity", "costCenter", "unitPrice", "recurring", "dueToday"}},
 		{q.ByCostCenter[0], []string{"costCenter", "recurring", "dueToday"}},
-		{Place("o", q, "zoe", q.CreatedAt), []string{"id", "state", "placedAt", "licenseCount", "lines", "dueToday", "recurring"}},
+		{Place("o", "482-913-706", q, "zoe", q.CreatedAt), []string{"id", "number", "state", "placedAt", "licenseCount", "lines", "dueToday", "recurring"}},
 		{Billing{}, []string{"nextBillingDate", "recurring", "byProduct", "byCostCenter", "overageUsers"}},
 		{ProductCharge{}, []string{"productId", "quantity", "recurring"}},
 		{CostCenterCharge{}, []string{"costCenter", "recurring"}},

@@ -65,7 +65,7 @@ func (s *Service) source(ctx context.Context, c *call.Call, order Order) (statem
 		return statement.Source{}, err
 	}
 	source := statement.Source{
-		Brand: a.Brand, AccountID: a.ID, AccountName: a.Name, Order: printed(order), CostCenterNames: make(map[string]string, len(codes)),
+		Brand: a.Brand, AccountID: a.ID, AccountName: a.Name, Paper: statement.Paper(a.Paper()), Order: printed(order), CostCenterNames: make(map[string]string, len(codes)),
 	}
 	days, err := a.Calendar()
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Service) source(ctx context.Context, c *call.Call, order Order) (statem
 // printed is the order as a statement has it.
 func printed(o Order) statement.Order {
 	p := statement.Order{
-		ID: o.ID, PlacedAt: o.PlacedAt, PlacedBy: o.PlacedBy, Preparing: o.State != OrderPlaced, Acknowledgement: o.Acknowledgement,
+		ID: o.ID, Number: o.Number, PlacedAt: o.PlacedAt, PlacedBy: o.PlacedBy, Preparing: o.State != OrderPlaced, Acknowledgement: o.Acknowledgement,
 		LicenseCount: o.LicenseCount, Recurring: o.Recurring, DueToday: o.DueToday, NextBillingDate: o.NextBillingDate,
 		From: o.Proration.From, To: o.Proration.To, Days: o.Proration.Days, PeriodDays: o.Proration.PeriodDays,
 	}

@@ -15,7 +15,7 @@ var htmlPage = sync.OnceValue(func() *template.Template {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}} {{.Order}}</title>
+<title>{{.Title}} {{.Number}}</title>
 <style>
 :root { color-scheme: light; }
 body { font: 15px/1.45 system-ui, "Helvetica Neue", Arial, "Noto Sans", sans-serif; color: #1b1f24; background: #fff; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -32,7 +32,7 @@ thead th { border-bottom: 2px solid #1b1f24; }
 tfoot th, tfoot td { border-bottom: 0; border-top: 2px solid #1b1f24; font-weight: 700; }
 .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 blockquote { margin: .5rem 0 0; padding-left: 1rem; border-left: 3px solid #d0d7de; }
-@page { margin: 16mm; }
+@page { size: {{if eq .Paper "letter"}}letter{{else}}A4{{end}}; margin: 16mm; }
 @media print {
   body { font-size: 10pt; max-width: none; margin: 0; padding: 0; }
   thead { display: table-header-group; }

@@ -16,7 +16,7 @@ import (
 //go:embed font/DejaVuSansCondensed.ttf
 var dejaVu []byte
 
-// Sizes in millimeters on A4, and type sizes in points.
+// Sizes in millimeters, on A4 and Letter alike, and type sizes in points.
 const (
 	margin     = 16.0
 	lineHeight = 5.0
@@ -38,7 +38,7 @@ const (
 // one that no cleaned text has.
 const pagesAlias = "\x01pages\x01"
 
-// PDF writes the statement as a PDF document, A4.
+// PDF writes the statement as a PDF document, on the paper of the source.
 //
 // Text in the letters of Latin-1 is set in the standard Helvetica, which every reader has, so most statements are a few kilobytes. Text with
 // other Latin letters, Greek, Cyrillic, Armenian or Georgian is set in DejaVu Sans, and only then is that font read and its glyphs embedded.
@@ -47,14 +47,18 @@ const pagesAlias = "\x01pages\x01"
 // the account's name in full.
 func PDF(w io.Writer, s Source) error {
 	p := newPage(s)
-	d := &document{Fpdf: fpdf.New("P", "mm", "A4", "")}
+	size := "A4"
+	if s.Paper == Letter {
+		size = "Letter"
+	}
+	d := &document{Fpdf: fpdf.New("P", "mm", size, "")}
 	// The same order gives the same bytes, whenever it is printed.
 	d.SetCreationDate(s.Order.PlacedAt.UTC())
 	d.SetModificationDate(s.Order.PlacedAt.UTC())
 	d.SetCatalogSort(true)
 	d.SetProducer("Seatwise", true)
 	d.SetLang("en")
-	d.SetTitle(p.Title+" "+p.Order, true)
+	d.SetTitle(p.Title+" "+p.Number, true)
 	d.SetAuthor(clean(p.Brand), true)
 	d.SetSubject(clean(named(s.AccountName, s.AccountID)), true)
 	d.SetMargins(margin, margin, margin)
@@ -65,7 +69,7 @@ func PDF(w io.Writer, s Source) error {
 		d.SetY(-margin + 3)
 		d.SetFont("Helvetica", "", 8)
 		d.SetTextColor(87, 96, 106)
-		d.CellFormat(0, 4, fmt.Sprintf("%s %s, page %d of %s", p.Title, p.Order, d.PageNo(), pagesAlias), "", 0, "L", false, 0, "")
+		d.CellFormat(0, 4, fmt.Sprintf("%s %s, order ID %s, page %d of %s", p.Title, p.Number, p.Order, d.PageNo(), pagesAlias), "", 0, "L", false, 0, "")
 		d.SetTextColor(0, 0, 0)
 	})
 	d.AddPage()

@@ -19,6 +19,8 @@ type Source struct {
 	Brand       string
 	AccountID   string
 	AccountName string
+	// Paper is the size that it is laid out for; A4 unless it says otherwise.
+	Paper Paper
 	// Location is the account's time zone, for the times on the statement; nil is UTC.
 	Location *time.Location
 	Order    Order
@@ -28,9 +30,20 @@ type Source struct {
 	CostCenterNames map[string]string
 }
 
+// Paper is a size of paper.
+type Paper string
+
+// The sizes, named as CSS names them.
+const (
+	A4     Paper = "a4"
+	Letter Paper = "letter"
+)
+
 // Order is an order as it is printed. Days are written YYYY-MM-DD, in the account's time zone.
 type Order struct {
-	ID       string
+	ID string
+	// Number is what people say for it.
+	Number   string
 	PlacedAt time.Time
 	PlacedBy string // User id.
 	// Preparing says that the licenses are not there yet.
@@ -65,6 +78,8 @@ type page struct {
 	Brand           string
 	Title           string
 	Order           string
+	Number          string
+	Paper           Paper
 	Facts           []fact
 	Intro           string
 	Lines           []charge
@@ -86,9 +101,11 @@ func newPage(s Source) page {
 	p := page{
 		Brand: s.Brand,
 		Title: "Statement",
-		Order: o.ID,
+		Order: o.ID, Number: o.Number,
+		Paper: s.Paper,
 		Facts: []fact{
-			{"Order", o.ID},
+			{"Order number", o.Number},
+			{"Order ID", o.ID},
 			{"Account", named(s.AccountName, s.AccountID)},
 			{"Placed", placed},
 			{"Placed by", named(s.PlacedByName, o.PlacedBy)},

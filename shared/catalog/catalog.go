@@ -67,6 +67,8 @@ const MaxUnitPrice = 100_000_000
 type Count struct {
 	Group Group
 	Label string
+	// Means says what is counted, for people; it may be empty.
+	Means string
 }
 
 // Product is one entry of the catalog. Its slices belong to the catalog: read them, never write to them.
@@ -75,6 +77,8 @@ type Product struct {
 	Name     string
 	Category string
 	Kind     Kind
+	// Description says what the product is for, in a sentence for who buys or assigns it; it may be empty.
+	Description string
 	// Code is what mass configuration files call an add-on (spec 5); empty for every other kind.
 	Code string
 	// Base is the id of the base license that an add-on hangs on; empty for every other kind.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/platform/call"
@@ -469,6 +470,10 @@ func TestCostCenters(t *testing.T) {
 
 // boards is a Chain.
 type boards map[string][]string
+
+func (b boards) LastView(context.Context, *call.Call, string) (string, time.Time, error) {
+	return "", time.Time{}, nil
+}
 
 func (b boards) DashboardsOf(_ context.Context, _ *call.Call, queue string) ([]string, error) {
 	return b[queue], nil

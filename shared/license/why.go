@@ -10,10 +10,12 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// Chain knows what stands behind the grants of call queues; package directory does.
+// Chain knows what stands behind the grants of call queues and of viewers; package directory does.
 type Chain interface {
 	// DashboardsOf lists the dashboards that show a call queue.
 	DashboardsOf(ctx context.Context, c *call.Call, queue string) ([]string, error)
+	// LastView tells which dashboard a viewer viewed last, and when, as far as it is known; zero values if it is not.
+	LastView(ctx context.Context, c *call.Call, user string) (dashboard string, at time.Time, err error)
 }
 
 // Why says how a user stands to a product, and because of what (spec 6).
@@ -33,13 +35,16 @@ type Why struct {
 	Inactive bool `json:"inactive,omitempty"`
 }
 
-// Because is one link of the chain: a grant and, for a call queue's, one of the dashboards that show the queue.
+// Because is one link of the chain: a grant and, for a call queue's, one of the dashboards that show the queue; for a
+// viewer's, what they viewed last.
 type Because struct {
-	Grant       string    `json:"grant"`
-	DashboardID string    `json:"dashboardId,omitempty"`
-	QueueID     string    `json:"queueId,omitempty"`
-	RoleID      string    `json:"roleId,omitempty"`
-	Since       time.Time `json:"since"`
+	Grant       string `json:"grant"`
+	DashboardID string `json:"dashboardId,omitempty" doc:"The dashboard that shows the call queue, or that a viewer viewed last."`
+	QueueID     string `json:"queueId,omitempty"`
+	RoleID      string `json:"roleId,omitempty"`
+	// LastViewed is of a viewer's grant.
+	LastViewed *time.Time `json:"lastViewed,omitempty" doc:"When a viewer viewed that dashboard: their last view, or one at most an hour before it. The grant ends 30 days after the last view."`
+	Since      time.Time  `json:"since"`
 }
 
 // Why explains why a user holds, lacks or waits for a product. It reads the user and, for each grant of a call queue, its dashboards.
@@ -71,7 +76,7 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 	}
 	why.LicenseID, why.WaitingSince, why.Excluded = holding.LicenseID, holding.WaitingSince, holding.Excluded
 	for _, g := range holding.Grants {
-		links, err := behind(ctx, c, g, chain)
+		links, err := behind(ctx, c, user, g, chain)
 		if err != nil {
 			return Why{}, err
 		}
@@ -81,12 +86,20 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 }
 
 // behind is what stands behind a grant.
-func behind(ctx context.Context, c *call.Call, g Grant, chain Chain) ([]Because, error) {
+func behind(ctx context.Context, c *call.Call, user string, g Grant, chain Chain) ([]Because, error) {
 	link := Because{Grant: g.Source, Since: g.Since}
 	kind, id, _ := strings.Cut(g.Source, ":")
 	switch kind {
 	case "role":
 		link.RoleID = id
+	case View:
+		dashboard, at, err := chain.LastView(ctx, c, user)
+		if err != nil {
+			return nil, err
+		}
+		if link.DashboardID = dashboard; !at.IsZero() {
+			link.LastViewed = &at
+		}
 	case "queue":
 		link.QueueID = id
 		dashboards, err := chain.DashboardsOf(ctx, c, id)

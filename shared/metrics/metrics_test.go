@@ -111,7 +111,7 @@ func TestShape(t *testing.T) {
 	ids := func(list []metrics.Metric) (ids []string) {
 		for _, m := range list {
 			ids = append(ids, m.ID)
-			if m.Name == "" || (m.Max != nil) != (m.ID == "wallboard") {
+			if m.Name == "" || m.Description == "" || (m.Max != nil) != (m.ID == "wallboard") {
 				t.Errorf("%+v", m)
 			}
 		}

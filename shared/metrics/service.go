@@ -41,8 +41,10 @@ type Wallboard struct {
 type Metric struct {
 	ID   string `json:"id" doc:"The product that is counted."`
 	Name string `json:"name"`
-	Used int64  `json:"used"`
-	Max  *int64 `json:"max,omitempty" doc:"The most that there may be; absent when there is no limit."`
+	// Description says what is counted, for people.
+	Description string `json:"description" doc:"What is counted."`
+	Used        int64  `json:"used"`
+	Max         *int64 `json:"max,omitempty" doc:"The most that there may be; absent when there is no limit."`
 }
 
 // Snapshot is every figure at one moment.
@@ -89,7 +91,7 @@ func (s *Service) Snapshot(ctx context.Context, c *call.Call) (Snapshot, error) 
 	group := func(in catalog.Group) []Metric {
 		metrics := []Metric{}
 		for _, p := range s.desk.Products().Counted(in) {
-			m := Metric{ID: p.ID, Name: p.CountsAs.Label, Used: used[p.ID]}
+			m := Metric{ID: p.ID, Name: p.CountsAs.Label, Description: p.CountsAs.Means, Used: used[p.ID]}
 			if p.ID == catalog.WallboardID {
 				m.Used, m.Max = devices.Used, devices.Max
 			}
@@ -198,7 +200,7 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 // metric is how many wallboards there are, by what was found, and may be.
 func (s *Service) metric(found map[table.Key]table.Item, account string, most int64) Metric {
 	product, _ := s.desk.Products().Lookup(catalog.WallboardID)
-	return Metric{ID: product.ID, Name: product.CountsAs.Label, Used: found[wallboard.CountKey(account)].Counts[wallboard.Used], Max: &most}
+	return Metric{ID: product.ID, Name: product.CountsAs.Label, Description: product.CountsAs.Means, Used: found[wallboard.CountKey(account)].Counts[wallboard.Used], Max: &most}
 }
 
 // commit commits, and turns the refusal of the count alone into the problem; with any other refusal the state has changed, and is looked at again.

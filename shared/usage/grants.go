@@ -156,7 +156,7 @@ func (s *Service) endGrants(ctx context.Context, c *call.Call, days calendar.Cal
 	return errors.Join(failures...)
 }
 
-// lastView is the last view of a viewer's last UTC day with views, of which the viewer's own item knows only the first. The
+// lastView is the last view of a viewer's last UTC day with views, of which the viewer's own item knows one. The
 // rollups that were read are kept for the next one.
 func (s *Service) lastView(
 	ctx context.Context, c *call.Call, days calendar.Calendar, v storedViewer, rollups map[time.Time]*rollup,

@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"time"
 
+	"seatwise/shared/directory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -42,9 +43,7 @@ func chunkKey(account string, date time.Time, generation string, n int) table.Ke
 }
 
 // viewerKey is what is known of a viewer's grant.
-func viewerKey(account, user string) table.Key {
-	return table.Key{Partition: call.Partition(account, "VIEWER", user), Sort: "VIEWER"}
-}
+func viewerKey(account, user string) table.Key { return directory.ViewedKey(account, user) }
 
 // viewersPartition lists the viewers by the UTC day of their last view, in Index1.
 func viewersPartition(account string) string { return call.Partition(account, "VIEWERS") }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"seatwise/shared/directory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -30,10 +31,8 @@ type head struct {
 // storedViewer is what is known of a viewer's grant.
 type storedViewer struct {
 	User string `json:"user"`
-	// LastView is the first view of the last UTC day with views, and Dashboard what was viewed; the rollups of that day
-	// know the last view.
-	LastView  time.Time `json:"lastView"`
-	Dashboard string    `json:"dashboard,omitempty"`
+	// Viewed is a view of the last UTC day with views, at most an hour before the last one, which the rollups know.
+	directory.Viewed
 	// Pending says that the view is stored and the grant is not: a crash came between, or the grant failed.
 	Pending bool `json:"pending,omitempty"`
 }
@@ -58,8 +57,9 @@ func loadViewer(found map[table.Key]table.Item, account, user string) (viewerSta
 // seen is the viewer after a view, and whether that differs from before. granted says whether they hold the grant.
 func (v viewerState) seen(dashboard string, at time.Time, granted bool) (viewerState, bool) {
 	after := v
-	if !v.exists || utcDay(at).After(utcDay(v.LastView)) {
-		after.LastView, after.Dashboard = at.UTC(), dashboard
+	// Not each view: a write for each would double what views cost.
+	if v.LastView.IsZero() || utcDay(at).After(utcDay(v.LastView)) || at.Sub(v.LastView) > noted {
+		after.Viewed = directory.Viewed{LastView: at.UTC(), Dashboard: dashboard}
 	}
 	after.Pending = v.Pending || !granted
 	return after, after != v

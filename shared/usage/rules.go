@@ -23,6 +23,8 @@ const (
 	ahead = 5 * time.Minute
 	// remembered is how long an event is kept from its arrival: the 32 days for which its id counts once, and the days in which its rollup may be made anew.
 	remembered = 34 * 24 * time.Hour
+	// noted is how far behind the last view the one may be that is noted on the viewer.
+	noted = time.Hour
 	// dormant is after how long without a view the viewer's grant ends.
 	dormant = 30 * 24 * time.Hour
 	// DefaultDays is the length of a window that is not given.

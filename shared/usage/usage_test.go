@@ -597,6 +597,24 @@ func TestSummaryWindows(t *testing.T) {
 	}
 }
 
+// Why a viewer holds a license names the dashboard and the last view (spec 6), to the hour.
+func TestWhyOfAViewer(t *testing.T) {
+	w := newWorld(t)
+	w.buy(t, catalog.LiveReportsID, 20)
+	w.worked(t)
+	now := testkit.Start
+	w.Clock.Set(now.Add(3 * time.Hour))
+	w.send(t, 3, 0, view("1", "alice", "d-detroit", now), view("2", "alice", "d-belmont", now.Add(2*time.Hour)), view("3", "alice", "d-detroit", now.Add(2*time.Hour+time.Minute)))
+	w.send(t, 1, 0, view("4", "alice", "d-detroit", now.Add(-time.Hour))) // late
+	why, err := w.desk.Why(t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory)
+	if err != nil || len(why.Because) != 1 {
+		t.Fatalf("%+v, %v", why, err)
+	}
+	if got := why.Because[0]; got.Grant != "view" || got.DashboardID != "d-belmont" || got.LastViewed == nil || !got.LastViewed.Equal(now.Add(2*time.Hour)) {
+		t.Errorf("because of %+v", got)
+	}
+}
+
 // A window with a day that has not begun is refused (spec 7), and which day it is the account's time zone says.
 func TestWindowsInTheFuture(t *testing.T) {
 	w := newWorld(t)

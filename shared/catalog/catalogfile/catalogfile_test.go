@@ -441,3 +441,23 @@ func ids(products []catalog.Product) []string {
 	}
 	return out
 }
+
+// Every product that is sold says what it is for, and every figure what is counted, each in words of its own (spec 2, 8).
+func TestTheEmbeddedCatalogIsDescribed(t *testing.T) {
+	seen := map[string]string{}
+	for p := range catalog.Default().All() {
+		texts := []string{p.Description}
+		if p.CountsAs.Group != "" {
+			texts = append(texts, p.CountsAs.Means)
+		}
+		for _, text := range texts {
+			if len(text) < 20 || !strings.HasSuffix(text, ".") {
+				t.Errorf("%s is described as %q", p.ID, text)
+			}
+			if other, again := seen[text]; again {
+				t.Errorf("%s and %s share a description", p.ID, other)
+			}
+			seen[text] = p.ID
+		}
+	}
+}

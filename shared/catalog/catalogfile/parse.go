@@ -118,14 +118,21 @@ func (r *reader) fields(n *node, what string, known map[string]func(line int, va
 }
 
 // text is a string that is not blank and has no blanks around it. Numbers and booleans are not taken for text: they want quotes.
-func (r *reader) text(n *node, line int, what string) string {
+func (r *reader) text(n *node, line int, what string) string { return r.textUpTo(n, line, what, 100) }
+
+// sentence is a longer text, for people.
+func (r *reader) sentence(n *node, line int, what string) string {
+	return r.textUpTo(n, line, what, 200)
+}
+
+func (r *reader) textUpTo(n *node, line int, what string, most int) string {
 	if n.shape != text {
 		r.fault(line, "%s must be text", what)
 		return ""
 	}
 	s := n.scalar
-	if s == "" || strings.TrimSpace(s) != s || len(s) > 100 {
-		r.fault(line, "%s must be 1 to 100 bytes without blanks around them", what)
+	if s == "" || strings.TrimSpace(s) != s || len(s) > most {
+		r.fault(line, "%s must be 1 to %d bytes without blanks around them", what, most)
 		return ""
 	}
 	return s
@@ -226,18 +233,19 @@ func (r *reader) product(n *node) *entry {
 	}
 	var kind string
 	r.fields(n, "a product", map[string]func(int, *node){
-		"id":       word("id", &e.ID, r.word),
-		"name":     word("name", &e.Name, r.text),
-		"category": word("category", &e.Category, r.text),
-		"kind":     word("kind", &kind, r.text),
-		"code":     word("code", &e.Code, r.word),
-		"base":     word("base", &e.Base, r.word),
-		"oneOf":    word("oneOf", &e.OneOf, r.word),
-		"requires": words("requires", &e.Requires),
-		"excludes": words("excludes", &e.Excludes),
-		"includes": words("includes", &e.Includes),
-		"sources":  words("sources", &e.Sources),
-		"devices":  words("devices", &e.Devices),
+		"id":          word("id", &e.ID, r.word),
+		"name":        word("name", &e.Name, r.text),
+		"description": word("description", &e.Description, r.sentence),
+		"category":    word("category", &e.Category, r.text),
+		"kind":        word("kind", &kind, r.text),
+		"code":        word("code", &e.Code, r.word),
+		"base":        word("base", &e.Base, r.word),
+		"oneOf":       word("oneOf", &e.OneOf, r.word),
+		"requires":    words("requires", &e.Requires),
+		"excludes":    words("excludes", &e.Excludes),
+		"includes":    words("includes", &e.Includes),
+		"sources":     words("sources", &e.Sources),
+		"devices":     words("devices", &e.Devices),
 		"extension": func(line int, n *node) {
 			e.lines["extension"] = line
 			if n.shape != boolean {
@@ -299,16 +307,17 @@ func wholeNumber(n *node) (uint64, bool) {
 }
 
 func (r *reader) count(n *node, line int) catalog.Count {
-	var group, label string
+	var group, label, means string
 	before := len(r.faults)
 	r.fields(n, "countsAs", map[string]func(int, *node){
 		"group": func(line int, n *node) { group = r.text(n, line, "group") },
 		"label": func(line int, n *node) { label = r.text(n, line, "label") },
+		"means": func(line int, n *node) { means = r.sentence(n, line, "means") },
 	})
 	if len(r.faults) == before && (group == "" || label == "") {
 		r.fault(line, "countsAs must have group and label")
 	}
-	return catalog.Count{Group: catalog.Group(group), Label: label}
+	return catalog.Count{Group: catalog.Group(group), Label: label, Means: means}
 }
 
 // kind checks that the product has the fields that its kind needs, and none that its kind has no use for.

@@ -69,6 +69,9 @@ func TestList(t *testing.T) {
 		{"a zone other than UTC", "to=" + url.QueryEscape(testkit.Start.Add(time.Minute).In(time.FixedZone("", 7200)).Format(time.RFC3339)), []string{"order.placed"}},
 		{"a day", "from=2026-07-15&to=2026-07-16&actor=ben", []string{"b.assigned", "a.unassigned"}},
 		{"a later day", "from=2026-07-16", []string{}},
+		{"an action", "action=a.unassigned", []string{"a.unassigned"}},
+		{"an action of an actor", "actor=ann&action=order.placed", []string{"order.placed"}},
+		{"an action of nobody", "actor=ben&action=order.placed", []string{}},
 		{"a license of nobody", "license=0d5c0000-0000-4000-8000-00000000000c", []string{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -122,6 +125,44 @@ func TestRecordIsShownWhole(t *testing.T) {
 	} {
 		if got[field] != want {
 			t.Errorf("%s is %v, want %v", field, got[field], want)
+		}
+	}
+}
+
+// What follows automatically names the person and the request that began it, and is found by that person (spec 4).
+func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
+	kit := testkit.New(t)
+	handler := serve(t, kit)
+	began := kit.Call("ada")
+	for step, c := range map[string]*call.Call{
+		"dashboard.put":      began,
+		"license.unassigned": kit.Call("directory").Because(began.Cause()),
+		"license.assigned":   kit.Call("maintenance").Because(kit.Call("directory").Because(began.Cause()).Cause()),
+		"report.requested":   kit.Call("report-schedule"),
+	} {
+		op, err := c.Audit(call.Change{Action: step, Subject: "thing", SubjectID: step})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Commit(t.Context(), call.Answer{}, op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, read("actor=ada")), http.StatusOK)
+	if len(page.Items) != 3 {
+		t.Fatalf("got %+v, want what ada did and what followed", page.Items)
+	}
+	for _, r := range page.Items {
+		if direct := r.Action == "dashboard.put"; direct != (r.Cause == nil) {
+			t.Errorf("%s has the cause %+v", r.Action, r.Cause)
+		}
+		if r.Cause != nil && *r.Cause != (call.Cause{Actor: "ada", RequestID: began.RequestID}) {
+			t.Errorf("%s has the cause %+v, want ada's request %s", r.Action, r.Cause, began.RequestID)
+		}
+	}
+	for actor, want := range map[string]int{"directory": 0, "report-schedule": 1} {
+		if got := actions(t, kit, handler, "actor="+actor, 50); len(got) != want {
+			t.Errorf("actor=%s finds %q, want %d", actor, got, want)
 		}
 	}
 }

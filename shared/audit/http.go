@@ -15,13 +15,14 @@ type listInput struct {
 	api.Paging
 	License string `query:"license" format:"uuid" doc:"Only what was done to this license."`
 	User    string `query:"user" doc:"Only what concerned this user."`
-	Actor   string `query:"actor" doc:"Only what this user, or function, did."`
+	Actor   string `query:"actor" doc:"Only what this user did, and what followed from it automatically; or what a function did that nobody asked."`
+	Action  string `query:"action" maxLength:"64" doc:"Only this kind of change." example:"license.assigned"`
 	From    string `query:"from" doc:"The earliest moment, or its day in UTC." example:"2026-01-01T00:00:00Z"`
 	To      string `query:"to" doc:"The moment, or the day in UTC, before which records end." example:"2026-02-01"`
 }
 
 func (in *listInput) filter() (Filter, error) {
-	f := Filter{License: in.License, User: in.User, Actor: in.Actor}
+	f := Filter{License: in.License, User: in.User, Actor: in.Actor, Action: in.Action}
 	for _, id := range []struct{ field, value string }{{"user", in.User}, {"actor", in.Actor}} {
 		if id.value == "" {
 			continue
@@ -51,7 +52,7 @@ func Routes(k *api.Kit, env *app.Env) {
 		if err != nil {
 			return nil, err
 		}
-		list := []string{"audit", in.License, in.User, in.Actor, in.From, in.To}
+		list := []string{"audit", in.License, in.User, in.Actor, in.Action, in.From, in.To}
 		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]call.AuditRecord, string, error) {
 			return s.List(ctx, c, f, after, limit)
 		})

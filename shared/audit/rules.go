@@ -8,7 +8,7 @@ import (
 
 // Filter says which records are wanted. Each field that is set must hold; From is inclusive, To exclusive, and a zero time is no bound.
 type Filter struct {
-	License, User, Actor string
+	License, User, Actor, Action string
 	From, To             time.Time
 }
 
@@ -34,9 +34,4 @@ func (f Filter) check() error {
 		return problem.Invalid("to", "must be after from")
 	}
 	return nil
-}
-
-// admits says whether a record, found by one of the filter's ids, has the others too. Times are the query's business.
-func (f Filter) admits(subject, user, actor string) bool {
-	return (f.License == "" || subject == "license:"+f.License) && (f.User == "" || user == f.User) && (f.Actor == "" || actor == f.Actor)
 }

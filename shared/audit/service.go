@@ -41,7 +41,7 @@ func (s *Service) List(ctx context.Context, c *call.Call, f Filter, after string
 			if err != nil {
 				return nil, "", err
 			}
-			if f.admits(record.Subject, record.User, record.Actor) {
+			if f.admits(record) {
 				records = append(records, record)
 			}
 		}
@@ -73,4 +73,13 @@ func query(c *call.Call, f Filter) table.Query {
 		q.To = call.AuditMoment(f.To)
 	}
 	return q
+}
+
+// admits says whether an entry, found by one of the filter's ids, has the others too. An actor is who
+// did it, or whose request it followed from. Times are the query's business.
+func (f Filter) admits(r call.AuditRecord) bool {
+	return (f.License == "" || r.Subject == "license:"+f.License) &&
+		(f.User == "" || r.User == f.User) &&
+		(f.Actor == "" || r.Actor == f.Actor || r.Cause != nil && r.Cause.Actor == f.Actor) &&
+		(f.Action == "" || r.Action == f.Action)
 }

@@ -238,7 +238,7 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 	if err := auth.Allowed(principal, account, op.Permissions...); err != nil {
 		return nil, err
 	}
-	c.Actor = principal.User
+	c.Actor, c.Operator = principal.User, principal.Operator()
 	if account != "" && !op.Creates {
 		if err := k.exists(ctx.Context(), c, op.Loads); err != nil {
 			return nil, err

@@ -38,6 +38,10 @@ type Call struct {
 	RequestID string
 	// Reason says why in words of the product: "request", "order 0190...", "mass configuration 0190..., row 7" (spec 4, audit).
 	Reason string
+	// Operator says that the caller is the provider's, acting in a customer's account (spec 9).
+	Operator bool
+	// cause is who and what began what this call carries on; zero for a call that begins something itself.
+	cause Cause
 	// At is when the call came, by the clock of whoever received it.
 	At time.Time
 	// IfMatch is the entity tag that the caller demands, or empty.
@@ -95,6 +99,28 @@ func (c *Call) Partition(parts ...string) string { return Partition(c.Account, p
 // ForEvent makes the call of a function that acts by itself.
 func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
+}
+
+// Cause is the person, and the request of theirs, that something follows from automatically (spec 4).
+// Pending work, jobs and files carry it, so that every audit entry leads back to somebody.
+type Cause struct {
+	Actor     string `json:"actor" doc:"Who began it: the id of a user, or the name of a schedule that nobody asked."`
+	RequestID string `json:"requestId,omitempty" doc:"The request that began it. Log lines name it too."`
+}
+
+// Cause is what follows from this call is to name: what the call carries on, or the call itself.
+func (c *Call) Cause() Cause {
+	if c.cause != (Cause{}) {
+		return c.cause
+	}
+	return Cause{Actor: c.Actor, RequestID: c.RequestID}
+}
+
+// Because makes the call carry on what somebody began. A zero cause changes nothing: a schedule begins
+// its work itself.
+func (c *Call) Because(cause Cause) *Call {
+	c.cause = cause
+	return c
 }
 
 // Apart is the same call without its key and its If-Match and If-None-Match: for the steps of a request of several commits, whose last one stores the answer.
@@ -420,6 +446,8 @@ type AuditRecord struct {
 	User      string          `json:"user,omitempty"`
 	Reason    string          `json:"reason"`
 	RequestID string          `json:"requestId"`
+	Cause     *Cause          `json:"cause,omitempty" doc:"Who and which request began what this followed from automatically. Absent where the actor did it themselves."`
+	Operator  bool            `json:"operator,omitempty" doc:"The actor is an operator of the provider."`
 	Before    json.RawMessage `json:"before,omitempty"`
 	After     json.RawMessage `json:"after,omitempty"`
 }
@@ -431,7 +459,10 @@ func AuditMoment(at time.Time) string { return at.UTC().Format("2006-01-02T15:04
 func (c *Call) Audit(change Change) (table.Operation, error) {
 	r := AuditRecord{
 		ID: c.Env.IDs.Ordered(), At: c.At.UTC(), Actor: c.Actor, Action: change.Action, Subject: change.Subject + ":" + change.SubjectID,
-		User: change.User, Reason: c.Reason, RequestID: c.RequestID,
+		User: change.User, Reason: c.Reason, RequestID: c.RequestID, Operator: c.Operator,
+	}
+	if c.cause != (Cause{}) {
+		r.Cause = &c.cause
 	}
 	if change.Reason != "" {
 		r.Reason = change.Reason
@@ -457,7 +488,8 @@ func (c *Call) Audit(change Change) (table.Operation, error) {
 	if change.User != "" {
 		item.Places[1] = table.Key{Partition: c.Partition("AUDIT-OF", change.User), Sort: sort}
 	}
-	item.Places[2] = table.Key{Partition: c.Partition("AUDIT-BY", c.Actor), Sort: sort}
+	// By a person one finds what they did and what followed from it.
+	item.Places[2] = table.Key{Partition: c.Partition("AUDIT-BY", c.Cause().Actor), Sort: sort}
 	return table.Put(item, table.IfAbsent), nil
 }
 

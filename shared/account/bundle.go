@@ -24,9 +24,9 @@ const (
 
 // bundleMark is the work that a changed bundle leaves: two rounds over all holders that have to do with Live Reports.
 type bundleMark struct {
-	Bundle Bundle    `json:"bundle"`
-	Actor  string    `json:"actor"`
-	Since  time.Time `json:"since"`
+	Bundle Bundle     `json:"bundle"`
+	Cause  call.Cause `json:"cause"`
+	Since  time.Time  `json:"since"`
 	// After is the holder up to whom the present round has come.
 	After string `json:"after,omitempty"`
 	// Again says that the first round is over.
@@ -94,7 +94,7 @@ func (s *Service) settle(ctx context.Context, account string, most int) error {
 		}
 		failures = append(failures, failed...)
 		mark.Failed = mark.Again && (mark.Failed || len(failed) > 0)
-		c := call.ForEvent(s.env, account, mark.Actor, "bundle", s.env.Clock())
+		c := s.following(account, mark)
 		op := table.Delete(item.Key, table.IfVersion(item.Version))
 		if !done || !mark.Again || mark.Failed {
 			if done {
@@ -115,16 +115,21 @@ func (s *Service) settle(ctx context.Context, account string, most int) error {
 	return errors.Join(failures...)
 }
 
+// following is the call of what follows from a change of the bundle.
+func (s *Service) following(account string, mark bundleMark) *call.Call {
+	return call.ForEvent(s.env, account, "account", "bundle:"+string(mark.Bundle), s.env.Clock()).Because(mark.Cause)
+}
+
 // settlePage looks at the next holders and moves mark.After behind them; done says that there are no more. One who fails never stops the others (spec 6): it is
 // among failed. When all of a page fail, it is not they who are at fault, and err tells it.
 func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMark) (done bool, failed []error, err error) {
-	users, err := s.desk.LiveReportsHolders(ctx, call.ForEvent(s.env, account, mark.Actor, "bundle", s.env.Clock()), mark.After, holdersPage)
+	users, err := s.desk.LiveReportsHolders(ctx, s.following(account, *mark), mark.After, holdersPage)
 	if err != nil {
 		return false, nil, err
 	}
 	for _, user := range users {
 		err := call.Decide(ctx, func(ctx context.Context) error {
-			c := call.ForEvent(s.env, account, mark.Actor, "bundle "+string(mark.Bundle), s.env.Clock())
+			c := s.following(account, *mark)
 			change := s.desk.Change(c)
 			if _, err := change.Load(ctx, license.Need{Users: []string{user}}); err != nil {
 				return err

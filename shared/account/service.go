@@ -125,7 +125,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 				ops = append(ops, table.Check(purchased, table.IfAbsent))
 			}
 			if rebundled = before.Bundle != settings.Bundle; rebundled {
-				op, err := putBundleMark(found[mark], c, bundleMark{Bundle: settings.Bundle, Actor: c.Actor, Since: c.At})
+				op, err := putBundleMark(found[mark], c, bundleMark{Bundle: settings.Bundle, Cause: c.Cause(), Since: c.At})
 				if err != nil {
 					return err
 				}

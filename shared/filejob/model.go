@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"time"
 
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 )
 
@@ -39,10 +40,12 @@ type Job struct {
 	SHA256     string `json:"sha256,omitempty"`
 	SkipErrors bool   `json:"skipErrors,omitempty"`
 	// Hidden says what becomes of hidden rows and columns; empty for HiddenReject.
-	Hidden    string     `json:"hidden,omitempty"`
-	File      files.Ref  `json:"file"`
-	Undoes    string     `json:"undoes,omitempty"`
-	By        string     `json:"by"`
+	Hidden string    `json:"hidden,omitempty"`
+	File   files.Ref `json:"file"`
+	Undoes string    `json:"undoes,omitempty"`
+	By     string    `json:"by"`
+	// Cause is the request, or the delivery of the file, that this goes back to: the last one that asked for something.
+	Cause     call.Cause `json:"cause"`
 	CreatedAt time.Time  `json:"createdAt"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	// Epoch counts the workers that had it, and Attempts those since it made progress; TriedAt is when the last one began, and Reached how far the plan was applied then.

@@ -140,7 +140,7 @@ func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string
 	}
 	id := c.Env.IDs.Ordered()
 	j := Job{
-		ID: id, Kind: kind, State: AwaitingUpload, Source: FromAPI, FileName: name, SizeBytes: size, SHA256: sha256, SkipErrors: skipErrors, Hidden: hidden, By: c.Actor,
+		ID: id, Kind: kind, State: AwaitingUpload, Source: FromAPI, FileName: name, SizeBytes: size, SHA256: sha256, SkipErrors: skipErrors, Hidden: hidden, By: c.Actor, Cause: c.Cause(),
 		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: s.room.UploadObject(c.Account, id, name)},
 	}
 	upload, err := s.env.Files.PresignPut(ctx, j.File, size, ContentType(name), sha256, c.At, UploadLife)
@@ -313,7 +313,7 @@ func (s *Jobs[R, V]) Start(ctx context.Context, c *call.Call, id string) (view V
 			return err
 		}
 		j := a.Job
-		j.State = s.room.Applying
+		j.State, j.Cause = s.room.Applying, c.Cause()
 		op, err := s.room.PutJob(c.Account, j, table.IfVersion(a.item.Version))
 		if err != nil {
 			return err

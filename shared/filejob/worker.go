@@ -34,6 +34,7 @@ type Worker[R, V any] struct {
 // worker is a worker that has read a job and does not hold it yet.
 func (s *Jobs[R, V]) worker(c *call.Call, j Job, version int64) *Worker[R, V] {
 	c.Actor = j.By
+	c.Because(j.Cause)
 	return &Worker[R, V]{
 		Call: c, Job: j, jobs: s, version: version, keeper: &keeper{env: s.env, key: s.room.leaseKey(c.Account, j.ID), lease: j.lease},
 	}
@@ -116,7 +117,7 @@ func (s *Jobs[R, V]) expire(ctx context.Context, c *call.Call, j Job, version in
 
 // event is the call of a worker.
 func (s *Jobs[R, V]) event(account, id string, now time.Time) *call.Call {
-	return call.ForEvent(s.env, account, s.room.Actor, s.room.One+" "+id, now)
+	return call.ForEvent(s.env, account, s.room.Actor, s.room.Subject+":"+id, now)
 }
 
 // Take puts a job that begins with its check, together with other effects, and is a worker on it. Run goes on with it.

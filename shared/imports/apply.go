@@ -123,7 +123,7 @@ var errChanged = problem.New(problem.PlanStale, "What the row is about was chang
 // Apply drafts what the row wants on the state as it is by now, which must be that of the check.
 func (b *batch) Apply(ctx context.Context, r *planRow) error {
 	c := b.a.w.Call.Apart()
-	c.Reason = fmt.Sprintf("import %s, row %d", b.a.w.Job.ID, r.Row)
+	c.Reason = fmt.Sprintf("import:%s, row %d", b.a.w.Job.ID, r.Row)
 	switch b.a.kind {
 	case Users:
 		err := b.putUser(ctx, c, r)

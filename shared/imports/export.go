@@ -66,9 +66,11 @@ type export struct {
 	FileName  string    `json:"fileName"`
 	CreatedAt time.Time `json:"createdAt"`
 	CreatedBy string    `json:"createdBy"`
-	ReadyAt   time.Time `json:"readyAt,omitzero"`
-	Rows      int       `json:"rows"`
-	Why       string    `json:"why,omitempty"`
+	// Cause is the request that the export goes back to.
+	Cause   call.Cause `json:"cause"`
+	ReadyAt time.Time  `json:"readyAt,omitzero"`
+	Rows    int        `json:"rows"`
+	Why     string     `json:"why,omitempty"`
 	// Lease is the Unix second until which a worker may be silent; Attempts counts the workers.
 	Lease    int64 `json:"lease,omitempty"`
 	Attempts int   `json:"attempts,omitempty"`
@@ -134,7 +136,7 @@ func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format st
 		return export{}, err
 	}
 	e := export{
-		ID: c.Env.IDs.Ordered(), Kind: kind, Format: format, State: exportQueued, CreatedAt: c.At.UTC(), CreatedBy: c.Actor,
+		ID: c.Env.IDs.Ordered(), Kind: kind, Format: format, State: exportQueued, CreatedAt: c.At.UTC(), CreatedBy: c.Actor, Cause: c.Cause(),
 		FileName: strings.ToUpper(string(kind[:1])) + strings.ReplaceAll(string(kind[1:]), "-", " ") + " " + c.At.UTC().Format("20060102T150405Z") + "." + format,
 	}
 	put, err := e.put(c.Account)
@@ -208,7 +210,7 @@ var errTaken = errors.New("another worker has the export")
 //
 // Errors: not-found.
 func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) error {
-	c := call.ForEvent(s.env, account, exportNames.Actor, "export "+id, now)
+	c := call.ForEvent(s.env, account, exportNames.Actor, "export:"+id, now)
 	item, ok, err := table.Get(ctx, s.env.Table, exportNames.JobKey(account, id))
 	switch {
 	case err != nil:
@@ -221,6 +223,7 @@ func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) e
 		return err
 	}
 	c.Actor = e.CreatedBy
+	c.Because(e.Cause)
 	unmark := table.Delete(exportNames.MarkKey(account, id), table.Always)
 	switch {
 	case e.State == exportReady || e.State == exportFailed:

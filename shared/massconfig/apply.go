@@ -79,7 +79,7 @@ type batch struct {
 
 // Apply configures a row.
 func (b *batch) Apply(ctx context.Context, r *planRow) error {
-	b.ch.Because(fmt.Sprintf("mass configuration %s, row %d", b.a.w.Job.ID, r.Row))
+	b.ch.Because(fmt.Sprintf("massConfiguration:%s, row %d", b.a.w.Job.ID, r.Row))
 	return b.ch.Try(func() error { return configure(ctx, b.ch, b.a.s.addOns, *r, b.a.judge.file, grant(b.a.w.Job)) })
 }
 

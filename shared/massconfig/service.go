@@ -175,9 +175,9 @@ const dropper = "file-drop"
 // waits for the end of the older one.
 func (s *Service) Dropped(ctx context.Context, account string, object events.ObjectCreated, now time.Time) error {
 	id := s.env.IDs.Ordered()
-	c := call.ForEvent(s.env, account, dropper, "mass configuration "+id, now)
+	c := call.ForEvent(s.env, account, dropper, "massConfiguration:"+id, now)
 	j := filejob.Job{
-		ID: id, State: filejob.Checking, Source: FromDrop, FileName: object.Key[strings.LastIndex(object.Key, "/")+1:], SizeBytes: object.Size, By: dropper,
+		ID: id, State: filejob.Checking, Source: FromDrop, FileName: object.Key[strings.LastIndex(object.Key, "/")+1:], SizeBytes: object.Size, By: dropper, Cause: c.Cause(),
 		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version},
 	}
 	var w *worker

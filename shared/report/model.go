@@ -39,6 +39,8 @@ type Report struct {
 	FileName  string    `json:"fileName"`
 	CreatedAt time.Time `json:"createdAt"`
 	CreatedBy string    `json:"createdBy"`
+	// Cause is the request that the report goes back to.
+	Cause call.Cause `json:"cause"`
 	// Scheduled says that the window is a billing period, or a week, that is over.
 	Scheduled bool `json:"scheduled,omitempty"`
 	// StartedAt is when the last builder began, Attempts how many did.

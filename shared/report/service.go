@@ -100,7 +100,7 @@ func location(c *call.Call, r Report) string { return "/v1/accounts/" + c.Accoun
 func (s *Service) queued(c *call.Call, a account.Account, window span, stamp time.Time) Report {
 	return Report{
 		ID: s.env.IDs.Ordered(), Kind: LicenseStatus, State: Queued, From: window.First.Format(time.DateOnly), To: window.End.Format(time.DateOnly),
-		FileName: fileName(a.Brand, stamp), CreatedAt: c.At.UTC(), CreatedBy: c.Actor,
+		FileName: fileName(a.Brand, stamp), CreatedAt: c.At.UTC(), CreatedBy: c.Actor, Cause: c.Cause(),
 	}
 }
 
@@ -171,6 +171,7 @@ func (s *Service) Begin(ctx context.Context, c *call.Call, id string) (r Report,
 		if r, err = decode(item); err != nil {
 			return err
 		}
+		c.Because(r.Cause)
 		may, exhausted := r.begin(c.At)
 		switch {
 		case exhausted:

@@ -36,7 +36,7 @@ type Call struct {
 	Account   string
 	Actor     string // user id of the caller, or the name of a function that acts by itself
 	RequestID string
-	// Reason says why in words of the product: "request", "order 0190...", "mass configuration 0190..., row 7" (spec 4, audit).
+	// Reason says why in words of the product: "request", "queue:detroit", "massConfiguration:0190..., row 7" (spec 4, audit).
 	Reason string
 	// Operator says that the caller is the provider's, acting in a customer's account (spec 9).
 	Operator bool

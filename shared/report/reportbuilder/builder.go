@@ -48,7 +48,7 @@ func New(env *app.Env) *Builder {
 //
 // Errors: those that may pass; the report is then back in the queue. A failure that will not pass fails the report and is no error.
 func (b *Builder) Build(ctx context.Context, accountID, id string) error {
-	c := call.ForEvent(b.env, accountID, "report-builder", "report "+id, b.env.Clock())
+	c := call.ForEvent(b.env, accountID, "report-builder", "report:"+id, b.env.Clock())
 	r, ok, err := b.reports.Begin(ctx, c, id)
 	if err != nil || !ok {
 		return err
@@ -78,7 +78,7 @@ func verdict(err error) (why string, hopeless bool) {
 // write makes the workbook in a temporary file, for memory must not hold it, and stores it.
 func (b *Builder) write(ctx context.Context, accountID string, r report.Report) (err error) {
 	// The report's own moment decides what is now: a report that is made late is the same.
-	c := call.ForEvent(b.env, accountID, "report-builder", "report "+r.ID, r.CreatedAt)
+	c := call.ForEvent(b.env, accountID, "report-builder", "report:"+r.ID, r.CreatedAt).Because(r.Cause)
 	status, err := b.status(ctx, c, r)
 	if err != nil {
 		return err

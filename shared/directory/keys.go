@@ -109,9 +109,10 @@ const (
 	userMarks  = "JOBS#USER"  // grants of one user's queues; of a deleted user, their memberships; wallboards that have ended
 )
 
+// mark says that work is pending, and who began it.
 func mark(c *call.Call, partition, subject string) table.Operation {
 	key := table.Key{Partition: partition, Sort: c.Account + "#" + subject + "#" + c.Env.IDs.Ordered()}
-	return table.Put(table.Item{Key: key, Data: []byte(`{}`)}, table.IfAbsent)
+	return table.Put(table.Item{Key: key, Data: c.Cause().Data()}, table.IfAbsent)
 }
 
 // marked splits a mark's sort key.

@@ -29,15 +29,17 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 	}
 	type job struct{ account, subject string }
 	marks := map[job][]table.Key{}
+	causes := map[job]call.Cause{} // of the newest mark: what is done is what the last change wanted
 	var order []job
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) (err error) {
 		account, subject := marked(item.Sort)
 		j := job{account, subject}
 		if marks[j] == nil {
 			order = append(order, j)
 		}
 		marks[j] = append(marks[j], item.Key)
-		return nil
+		causes[j], err = call.Decode[call.Cause](item)
+		return err
 	})
 	if err != nil {
 		return err
@@ -48,7 +50,7 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 			return errors.Join(append(failures, err)...)
 		}
 		kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
-		c := call.ForEvent(s.env, j.account, "directory", kind+" "+j.subject, s.env.Clock())
+		c := call.ForEvent(s.env, j.account, "directory", kind+":"+j.subject, s.env.Clock()).Because(causes[j])
 		if err := work(ctx, c, j.subject); err != nil {
 			failures = append(failures, err)
 			continue

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -47,8 +46,8 @@ func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
 // view at that very moment: whoever takes the permission away at the same time either sees the grant and ends it, or makes this run decide anew.
 func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
-		turn := call.ForEvent(s.env, c.Account, c.Actor, "first view", c.At)
-		turn.RequestID = c.RequestID
+		turn := c.Apart()
+		turn.Reason = "view"
 		people, err := s.directory.Viewers(ctx, turn, users)
 		if err != nil {
 			return err
@@ -110,17 +109,30 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 	if account != "" {
 		query.Prefix = account + "#"
 	}
-	due := map[string][]string{} // users by account
+	type batch struct {
+		account string
+		cause   call.Cause
+		users   []string
+	}
+	var due []*batch // in the order of the query, so that a run can be told from another by nothing but its time
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		of, user, _ := strings.Cut(item.Places[2].Sort, "#")
-		due[of] = append(due[of], user)
+		v, err := call.Decode[storedViewer](item)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(due, func(b *batch) bool { return b.account == of && b.cause == v.Cause })
+		if at < 0 {
+			at, due = len(due), append(due, &batch{account: of, cause: v.Cause})
+		}
+		due[at].users = append(due[at].users, user)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, of := range slices.Sorted(maps.Keys(due)) {
-		s.grantDue(ctx, call.ForEvent(s.env, of, aggregator, "first view", at), due[of])
+	for _, b := range due {
+		s.grantDue(ctx, call.ForEvent(s.env, b.account, aggregator, "view", at).Because(b.cause), b.users)
 	}
 	return ctx.Err()
 }

@@ -218,7 +218,7 @@ func (in *intake) store(ctx context.Context, events []Event) (duplicates int, er
 			if !ok {
 				v = in.viewers[e.UserID]
 			}
-			if after, changed := v.seen(e.DashboardID, e.At, in.granted[e.UserID]); changed {
+			if after, changed := v.seen(e.DashboardID, e.At, in.granted[e.UserID], in.c.Cause()); changed {
 				touched[e.UserID] = after
 			}
 		}

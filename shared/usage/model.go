@@ -35,6 +35,8 @@ type storedViewer struct {
 	directory.Viewed
 	// Pending says that the view is stored and the grant is not: a crash came between, or the grant failed.
 	Pending bool `json:"pending,omitempty"`
+	// Cause is who told of the view whose grant is pending.
+	Cause call.Cause `json:"cause,omitzero"`
 }
 
 // viewerState is a viewer as loaded.
@@ -54,14 +56,17 @@ func loadViewer(found map[table.Key]table.Item, account, user string) (viewerSta
 	return viewerState{storedViewer: v, version: item.Version, exists: true}, err
 }
 
-// seen is the viewer after a view, and whether that differs from before. granted says whether they hold the grant.
-func (v viewerState) seen(dashboard string, at time.Time, granted bool) (viewerState, bool) {
+// seen is the viewer after a view that cause told of, and whether that differs from before. granted says
+// whether they hold the grant.
+func (v viewerState) seen(dashboard string, at time.Time, granted bool, cause call.Cause) (viewerState, bool) {
 	after := v
 	// Not each view: a write for each would double what views cost.
 	if v.LastView.IsZero() || utcDay(at).After(utcDay(v.LastView)) || at.Sub(v.LastView) > noted {
 		after.Viewed = directory.Viewed{LastView: at.UTC(), Dashboard: dashboard}
 	}
-	after.Pending = v.Pending || !granted
+	if !granted && !v.Pending {
+		after.Pending, after.Cause = true, cause
+	}
 	return after, after != v
 }
 

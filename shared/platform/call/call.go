@@ -108,6 +108,15 @@ type Cause struct {
 	RequestID string `json:"requestId,omitempty" doc:"The request that began it. Log lines name it too."`
 }
 
+// Data is the cause as the document of an item.
+func (c Cause) Data() []byte {
+	data, err := Encode(c)
+	if err != nil {
+		panic(err) // two strings can always be encoded
+	}
+	return data
+}
+
 // Cause is what follows from this call is to name: what the call carries on, or the call itself.
 func (c *Call) Cause() Cause {
 	if c.cause != (Cause{}) {

@@ -301,10 +301,10 @@ class Stack:
         })
 
     @contextlib.contextmanager
-    def cut_off(self, function, *keys):
-        """Lets a function write nothing under these keys of the table meanwhile, so that its work ends between two commits."""
+    def cut_off(self, function, *keys, action=None):
+        """Lets a function write nothing under these keys of the table meanwhile, or not do this, so that its work ends between two commits."""
         iam, role = self.emulator.client("iam"), self.role(function)
-        deny = {
+        deny = {"Effect": "Deny", "Action": action, "Resource": "*"} if action else {
             "Effect": "Deny", "Action": ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], "Resource": "*",
             "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": list(keys)}},
         }
@@ -312,14 +312,18 @@ class Stack:
         self.emulator.tolerated.add(function)
         iam.put_role_policy(RoleName=role, PolicyName="CutOff", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
         before = len(self.emulator.made)
+
+        def refusals():
+            return sum(not d["allowed"] and d["function"] == function for d in self.emulator.made[before:])
+
         try:
-            yield
+            yield refusals
         finally:
             iam.delete_role_policy(RoleName=role, PolicyName="CutOff")
             self.emulator.judge()
             self.emulator.tolerated.discard(function)
-        if not any(not d["allowed"] and d["function"] == function for d in self.emulator.made[before:]):
-            raise Failed(f"{function} was to be cut off at {keys}, and wrote nothing there")
+        if not refusals():
+            raise Failed(f"{function} was to be cut off at {action or keys}, and did nothing there")
 
     @contextlib.contextmanager
     def without(self, function, policy, index):

@@ -45,6 +45,7 @@ var packages = map[string]kind{
 	"shared/catalog":          vocabulary,
 	"shared/craft/calendar":   vocabulary, // days and billing periods
 	"shared/craft/money":      vocabulary,
+	"shared/craft/text":       vocabulary, // what rules compare and refuse by
 	"shared/platform/problem": vocabulary,
 
 	"shared/platform/app":   port,
@@ -129,8 +130,10 @@ var libraries = map[string]struct {
 	"github.com/johannesboyne/gofakes3":   {kinds: []kind{infra}},
 	"github.com/anishathalye/porcupine":   {kinds: []kind{testkit}},
 	"pgregory.net/rapid":                  {kinds: []kind{testkit}},
-	"golang.org/x/net/netutil":            {kinds: []kind{infra}}, // bounds the connections of the runner
-	"golang.org/x/text":                   {kinds: []kind{room, tool}},
+	"golang.org/x/net/netutil":            {kinds: []kind{infra}},                                               // bounds the connections of the runner
+	"golang.org/x/text":                   {packages: []string{"shared/craft/text"}, kinds: []kind{room, tool}}, // its tables of NFKC take 100 KB and nothing of a start
+	"golang.org/x/text/cases":             {},                                                                   // 0.4 ms of every start: shared/craft/text folds case itself
+	"golang.org/x/text/language":          {packages: []string{"shared/account"}},                               // countries
 	"golang.org/x/sync":                   {kinds: []kind{adapter, room, wiring, infra}},
 	"github.com/aws/aws-sdk-go-v2/config": {}, // links sso, sts and signin: three times the start of a literal aws.Config
 }

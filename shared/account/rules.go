@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/calendar"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
 
@@ -30,15 +30,17 @@ const (
 func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field {
 	var fields []problem.Field
 	add := func(field, message string) { fields = append(fields, problem.Field{Field: field, Message: message}) }
-	if s.Name == "" || s.Name != was.Name && (strings.TrimSpace(s.Name) != s.Name || strings.ContainsFunc(s.Name, unicode.IsControl)) {
-		add("name", "must be text without control characters that neither begins nor ends with a space")
+	if fault := text.NameFault(s.Name); fault != "" && (s.Name == "" || s.Name != was.Name) {
+		add("name", fault)
 	}
-	switch {
+	switch fault := text.NameFault(s.Brand); {
 	case s.Brand == was.Brand && s.Brand != "":
-	case strings.ContainsAny(s.Brand, noFileName) || strings.ContainsFunc(s.Brand, unicode.IsControl):
-		add("brand", "must be fit for a file name: no control characters and none of "+noFileName)
-	case s.Brand == "" || strings.Trim(s.Brand, " .") != s.Brand:
-		add("brand", "must be fit for a file name: it neither begins nor ends with a space or a period")
+	case fault != "":
+		add("brand", fault)
+	case strings.ContainsAny(s.Brand, noFileName):
+		add("brand", "must be fit for a file name: none of "+noFileName)
+	case strings.Trim(s.Brand, ".") != s.Brand:
+		add("brand", "must be fit for a file name: it neither begins nor ends with a period")
 	}
 	if (s.Currency == "" || s.Currency != was.Currency) && !products.HasCurrency(s.Currency) {
 		add("currency", "must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "))

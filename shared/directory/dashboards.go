@@ -246,28 +246,29 @@ func (s *Service) GetDashboard(ctx context.Context, c *call.Call, id string) (Da
 	return DashboardWithGrants{Dashboard: d, Grants: counts}, item.Version, err
 }
 
-// ListDashboards lists dashboards by id, or those whose name begins with q by name, without counts.
+// ListDashboards lists dashboards by id, without counts: all, or those with a word of the name or the id that begins with q.
 func (s *Service) ListDashboards(ctx context.Context, c *call.Call, q, after string, limit int) ([]Dashboard, string, error) {
-	page, err := s.env.Table.Query(ctx, named(dashboardsPartition(c.Account), dashboardsByName(c.Account), q, after, limit))
+	items, next, err := s.byID(ctx, dashboardsPartition(c.Account), q, after, limit, func(item table.Item) (string, error) {
+		d, err := call.Decode[Dashboard](item)
+		return d.Name, err
+	})
 	if err != nil {
 		return nil, "", err
 	}
-	dashboards := make([]Dashboard, len(page.Items))
-	for i, item := range page.Items {
+	dashboards := make([]Dashboard, len(items))
+	for i, item := range items {
 		if dashboards[i], err = call.Decode[Dashboard](item); err != nil {
 			return nil, "", err
 		}
 	}
-	return dashboards, nextPlace(page, q), nil
+	return dashboards, next, nil
 }
 
-// dashboardItem is a dashboard as it is stored, found by id and by name.
+// dashboardItem is a dashboard as it is stored.
 func dashboardItem(c *call.Call, d Dashboard) (table.Item, error) {
 	data, err := call.Encode(d)
 	if err != nil {
 		return table.Item{}, err
 	}
-	item := table.Item{Key: dashboardKey(c.Account, d.ID), Data: data}
-	item.Places[0] = byName(dashboardsByName(c.Account), d.Name, d.ID)
-	return item, nil
+	return table.Item{Key: dashboardKey(c.Account, d.ID), Data: data}, nil
 }

@@ -324,7 +324,7 @@ func TestListsAndSearch(t *testing.T) {
 	for i := range 7 {
 		f.put(t, User{ID: fmt.Sprintf("u%d", i), Name: fmt.Sprintf("Person %d", i), Email: fmt.Sprintf("p%d@example.com", i), Active: true})
 	}
-	f.put(t, User{ID: "Person", Name: "Somebody Else", Active: true})
+	f.put(t, User{ID: "Person", Name: "Somebody Else", Active: true, Extension: "101", Number: "+1 656-789-1230"})
 	c := f.Call("admin")
 	var ids []string
 	after := ""
@@ -346,10 +346,34 @@ func TestListsAndSearch(t *testing.T) {
 	if want := []string{"Person", "u0", "u1", "u2", "u3", "u4", "u5", "u6"}; !slices.Equal(ids, want) {
 		t.Fatalf("listed %v, want %v", ids, want)
 	}
-	for q, want := range map[string]int{"person 3": 1, "PERSON": 7, "Person": 8, "p4@": 1, "u2": 1, "nobody": 0} {
+	for q, want := range map[string]int{"person 3": 1, "PERSON": 8, "Person": 8, "p4@": 1, "u2": 1, "nobody": 0, "else": 1, "ÉLSE": 1, "exam": 7, "p3@exam": 1, "101": 1, "1656": 1, "+1 (656) 7": 1, "656": 0, "\u200b": 0} {
 		users, _, err := f.s.ListUsers(t.Context(), c, q, "", 50)
 		if err != nil || len(users) != want {
 			t.Errorf("search %q found %d (%v), want %d", q, len(users), err, want)
+		}
+	}
+	for _, limit := range []int{1, 2, 3, 8, 9} {
+		found, after := map[string]bool{}, ""
+		for {
+			users, next, err := f.s.ListUsers(t.Context(), c, "person", after, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range users {
+				if found[u.ID] {
+					t.Errorf("%s is on two pages of %d", u.ID, limit)
+				}
+				found[u.ID] = true
+			}
+			if len(users) > limit || next != "" && len(users) == 0 {
+				t.Fatalf("a page of %d has %d", limit, len(users))
+			}
+			if after = next; next == "" {
+				break
+			}
+		}
+		if len(found) != 8 {
+			t.Errorf("pages of %d have %d", limit, len(found))
 		}
 	}
 	for _, id := range []string{"a-role", "z-role"} {

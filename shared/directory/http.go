@@ -27,12 +27,12 @@ type (
 	search struct {
 		api.Account
 		api.Paging
-		Q string `query:"q" maxLength:"200" doc:"Beginning of a name or e-mail address, or an id; upper and lower case are the same."`
+		Q string `query:"q" maxLength:"200" doc:"Beginning of a word of the name, the id or the e-mail address, of the extension, or of the number. Case, accents, and kinds of spaces make no difference."`
 	}
 	byNameInput struct {
 		api.Account
 		api.Paging
-		Q string `query:"q" maxLength:"200" doc:"Beginning of a name; upper and lower case are the same."`
+		Q string `query:"q" maxLength:"200" doc:"Beginning of a word of the name or the id. Case, accents, and kinds of spaces make no difference."`
 	}
 	listing struct {
 		api.Account
@@ -45,7 +45,7 @@ type (
 		Name        string        `json:"name" minLength:"1" maxLength:"200"`
 		Email       string        `json:"email,omitempty" maxLength:"254" nullable:"true" doc:"None if left out or null."`
 		Extension   string        `json:"extension,omitempty" maxLength:"10" nullable:"true" doc:"1 to 10 digits; leading zeros count. Stays if left out; null takes it away, and the number with it."`
-		Number      string        `json:"number,omitempty" maxLength:"16" nullable:"true" doc:"3 to 15 digits, with or without a plus sign. Stays if left out; null takes it away."`
+		Number      string        `json:"number,omitempty" maxLength:"64" nullable:"true" doc:"3 to 15 digits, with a plus sign before them or not, and spaces, hyphens, periods, slashes or round brackets between them. Kept as entered; two are one if their digits are. Stays if left out; null takes it away."`
 		RoleIDs     []string      `json:"roleIds,omitempty" maxItems:"20" nullable:"true" doc:"Roles of the account; super-admin is always one. Stay if left out; null or an empty list takes all away."`
 		Active      *bool         `json:"active,omitempty" nullable:"false" doc:"Stays if left out, and is true of a new user. Who is made inactive loses all that they hold."`
 		Licenses    []string      `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the user holds directly. Stay if left out; null or an empty list takes all away. Who is not active holds none."`

@@ -16,9 +16,6 @@ func userKey(account, user string) table.Key {
 	return table.Key{Partition: usersPartition(account), Sort: user}
 }
 
-func usersByName(account string) string  { return call.Partition(account, "USERS-NAME") }
-func usersByEmail(account string) string { return call.Partition(account, "USERS-EMAIL") }
-
 func rolesPartition(account string) string { return call.Partition(account, "ROLES") }
 
 func roleKey(account, role string) table.Key {
@@ -43,14 +40,6 @@ func queuesPartition(account string) string { return call.Partition(account, "QU
 
 func queueKey(account, queue string) table.Key {
 	return table.Key{Partition: queuesPartition(account), Sort: queue}
-}
-
-func queuesByName(account string) string     { return call.Partition(account, "QUEUES-NAME") }
-func dashboardsByName(account string) string { return call.Partition(account, "DASHBOARDS-NAME") }
-
-// byName is a place in an index by name, in lower case.
-func byName(partition, name, id string) table.Key {
-	return table.Key{Partition: partition, Sort: strings.ToLower(name) + "#" + id}
 }
 
 func membersPartition(account, queue string) string {

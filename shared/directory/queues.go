@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -113,11 +113,7 @@ func headOperation(c *call.Call, head queueItem, old *loadedQueue) (table.Operat
 	if err != nil {
 		return table.Operation{}, err
 	}
-	item := table.Item{Key: queueKey(c.Account, head.ID), Data: data}
-	if !head.Deleted {
-		item.Places[0] = byName(queuesByName(c.Account), head.Name, head.ID)
-	}
-	return c.Put(item, old.exists, old.version), nil
+	return c.Put(table.Item{Key: queueKey(c.Account, head.ID), Data: data}, old.exists, old.version), nil
 }
 
 func chunkCount(ids []string) int { return (len(ids) + chunkMembers - 1) / chunkMembers }
@@ -237,17 +233,20 @@ func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue,
 // maxListed is about how many bytes of members one page of queues names: an answer of Lambda takes 6 MB.
 const maxListed = 2 << 20
 
-// ListQueues lists queues by id, or those whose name begins with q by name, with their members. A page ends early when its members are many.
+// ListQueues lists queues by id, with their members: all, or those with a word of the name or the id that begins with q. A page ends early when its members are many.
 func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string, limit int) ([]Queue, string, error) {
-	page, err := s.env.Table.Query(ctx, named(queuesPartition(c.Account), queuesByName(c.Account), q, after, limit))
+	items, next, err := s.byID(ctx, queuesPartition(c.Account), q, after, limit, func(item table.Item) (string, error) {
+		head, err := call.Decode[queueItem](item)
+		return head.Name, err
+	})
 	if err != nil {
 		return nil, "", err
 	}
 	var queues []Queue
 	size := 0
-	for i, item := range page.Items {
+	for i, item := range items {
 		if size > maxListed {
-			return queues, place(page.Items[i-1], q), nil
+			return queues, items[i-1].Sort, nil
 		}
 		loaded, err := s.loadQueue(ctx, c, item.Sort)
 		if err != nil {
@@ -261,35 +260,48 @@ func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string,
 			size += len(user) + len(`"",`)
 		}
 	}
-	return queues, nextPlace(page, q), nil
+	return queues, next, nil
 }
 
-// named is the query of a list by id, or by name for what begins with q, from behind a place in it.
-func named(byID, byName, q, after string, limit int) table.Query {
-	query := table.Query{Partition: byID, Limit: limit}
-	if q != "" {
-		query.Index, query.Partition, query.Prefix = table.Index1, byName, strings.ToLower(q)
-	}
+// byID reads up to limit items of a partition from behind an id: those with a word of the name or the id that begins with q, if that is not empty. A search reads past what it does not find,
+// 1,000 and more a page of the table: an account has few call queues and dashboards. The second answer is the id behind which the next page begins; empty when there is none.
+func (s *Service) byID(
+	ctx context.Context, partition, q, after string, limit int, name func(table.Item) (string, error),
+) ([]table.Item, string, error) {
+	query := table.Query{Partition: partition}
 	if after != "" {
 		query.From = after + "\x00"
 	}
-	return query
-}
-
-// place is where an item stands in the list that named asks for.
-func place(item table.Item, q string) string {
-	if q != "" {
-		return item.Places[0].Sort
+	if q == "" {
+		query.Limit = min(limit+1, table.MaxPage)
 	}
-	return item.Sort
-}
-
-// nextPlace is the place behind which the next page begins; empty when there is none.
-func nextPlace(page table.Page, q string) string {
-	if page.Next == "" || len(page.Items) == 0 {
-		return ""
+	searched := text.NewQuery(q)
+	var items []table.Item
+	for {
+		page, err := s.env.Table.Query(ctx, query)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, item := range page.Items {
+			if q != "" {
+				called, err := name(item)
+				if err != nil {
+					return nil, "", err
+				}
+				if !searched.InAny(called, item.Sort) {
+					continue
+				}
+			}
+			if len(items) == limit { // there is one more
+				return items, items[limit-1].Sort, nil
+			}
+			items = append(items, item)
+		}
+		if page.Next == "" {
+			return items, "", nil
+		}
+		query.After = page.Next
 	}
-	return place(page.Items[len(page.Items)-1], q)
 }
 
 // DeleteQueue removes a queue: it is gone at once, from its dashboards too, and its grants end.

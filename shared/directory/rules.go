@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
 
@@ -34,43 +33,23 @@ const (
 	LiveReportsFull = "liveReports.full"
 )
 
-// ValidExtension says whether the text is a phone extension: 1 to 10 digits, of which leading zeros count.
-func ValidExtension(s string) bool { return digits(s, 1, 10) }
-
-// ValidNumber says whether the text is a direct number: 3 to 15 digits, with a plus sign before them or not.
-func ValidNumber(s string) bool { return digits(strings.TrimPrefix(s, "+"), 3, 15) }
-
-// digits says whether the text is so many ASCII digits. It is asked several times for each of 100,000 rows, where a regular expression would be felt.
-func digits(s string, least, most int) bool {
-	if len(s) < least || len(s) > most {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
 // checkName bounds what people call things.
 func checkName(name string) []problem.Field {
-	switch {
-	case strings.TrimSpace(name) == "" || strings.TrimSpace(name) != name:
-		return []problem.Field{{Field: "name", Message: "must not be empty, nor begin or end with a space"}}
-	case utf8.RuneCountInString(name) > 200:
-		return []problem.Field{{Field: "name", Message: "must have at most 200 characters"}}
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, Unseen):
-		return []problem.Field{{Field: "name", Message: "must not have control characters, or others that nobody sees"}}
+	if fault := text.NameFault(name); fault != "" {
+		return []problem.Field{{Field: "name", Message: fault}}
 	}
 	return nil
 }
 
-// Unseen says whether the rune is a control character, a break of lines, or one that only steers how others are shown and so could make a text look like another.
-// The two joiners are none of them: some scripts, and emoji, are not written without.
-func Unseen(r rune) bool {
-	const nonJoiner, joiner = '\u200c', '\u200d'
-	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner
+// checkEmail bounds an e-mail address.
+func checkEmail(email string) []problem.Field {
+	if fault := text.EmailFault(email); fault != "" {
+		return []problem.Field{{Field: "email", Message: fault}}
+	}
+	if a, err := mail.ParseAddress(email); err != nil || a.Address != email {
+		return []problem.Field{{Field: "email", Message: "must be an e-mail address"}}
+	}
+	return nil
 }
 
 // CheckUser collects every fault of a user as it was sent. What is as it was stored is not judged (spec 6); was is the zero User for a new one.
@@ -80,15 +59,13 @@ func CheckUser(u, was User, products *catalog.Catalog) error {
 		fields = checkName(u.Name)
 	}
 	if u.Email != "" && u.Email != was.Email {
-		if a, err := mail.ParseAddress(u.Email); err != nil || a.Address != u.Email || len(u.Email) > 254 {
-			fields = append(fields, problem.Field{Field: "email", Message: "must be an e-mail address"})
-		}
+		fields = append(fields, checkEmail(u.Email)...)
 	}
-	if u.Extension != "" && u.Extension != was.Extension && !ValidExtension(u.Extension) {
-		fields = append(fields, problem.Field{Field: "extension", Message: "must be 1 to 10 digits"})
+	if u.Extension != "" && u.Extension != was.Extension && !text.Extension(u.Extension) {
+		fields = append(fields, problem.Field{Field: "extension", Message: "must be 1 to 10 digits, 0 to 9"})
 	}
-	if u.Number != "" && u.Number != was.Number && !ValidNumber(u.Number) {
-		fields = append(fields, problem.Field{Field: "number", Message: "must be 3 to 15 digits"})
+	if fault := text.NumberFault(u.Number); fault != "" && u.Number != "" && u.Number != was.Number {
+		fields = append(fields, problem.Field{Field: "number", Message: fault})
 	}
 	if u.Number != "" && u.Extension == "" {
 		fields = append(fields, problem.Field{Field: "number", Message: "needs an extension"})

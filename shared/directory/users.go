@@ -309,10 +309,6 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 		return nil, err
 	}
 	put := table.Item{Key: userKey(c.Account, after.ID), Data: data}
-	put.Places[0] = byName(usersByName(c.Account), after.Name, after.ID)
-	if after.Email != "" {
-		put.Places[1] = byName(usersByEmail(c.Account), after.Email, after.ID)
-	}
 	var was any
 	if exists {
 		was = before
@@ -334,6 +330,9 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 // place makes the kernel's holder agree with the profile: name, activity, extension, what the roles carry and what the user has of their own.
 func (s *Service) place(ctx context.Context, ch *license.Change, u, before User, after profile, roles map[string]Role) error {
 	if err := ch.Put(ctx, u.ID, u.Name, u.Active); err != nil {
+		return err
+	}
+	if err := ch.Address(u.ID, u.Email); err != nil {
 		return err
 	}
 	if err := ch.Extend(ctx, u.ID, u.Extension, u.Number); err != nil {
@@ -491,48 +490,59 @@ func (s *Service) presentItem(c *call.Call, item table.Item, found map[table.Key
 	return s.present(p, &h), nil
 }
 
-// ListUsers lists users by id, or those whose name or e-mail address begins with q, or whose id is q.
+// ListUsers lists users by id; or those whom the kernel finds by q: by extension, number, or a word of name, id or e-mail address.
 func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
-	query := table.Query{Partition: usersPartition(c.Account), After: after, Limit: limit}
-	switch {
-	case q != "" && strings.Contains(q, "@"):
-		query.Index, query.Partition, query.Prefix = table.Index2, usersByEmail(c.Account), strings.ToLower(q)
-	case q != "":
-		query.Index, query.Partition, query.Prefix = table.Index1, usersByName(c.Account), strings.ToLower(q)
+	if q != "" {
+		return s.findUsers(ctx, c, q, after, limit)
 	}
-	searched := q != "" && after == "" && limit > 1
-	if searched {
-		query.Limit-- // room for the user whose id is q
-	}
-	page, err := s.env.Table.Query(ctx, query)
+	page, err := s.env.Table.Query(ctx, table.Query{Partition: usersPartition(c.Account), After: after, Limit: limit})
 	if err != nil {
 		return nil, "", err
 	}
-	items := page.Items
-	if searched {
-		item, ok, err := table.Get(ctx, s.env.Table, userKey(c.Account, q))
-		if err != nil {
-			return nil, "", err
-		}
-		if ok && !slices.ContainsFunc(items, func(i table.Item) bool { return i.Key == item.Key }) {
-			items = append([]table.Item{item}, items...)
-		}
-	}
-	keys := make([]table.Key, len(items))
-	for i, item := range items {
+	keys := make([]table.Key, len(page.Items))
+	for i, item := range page.Items {
 		keys[i] = license.HolderKey(c.Account, item.Sort)
 	}
 	found, err := s.lookup(ctx, keys)
 	if err != nil {
 		return nil, "", err
 	}
-	users := make([]User, len(items))
-	for i, item := range items {
+	users := make([]User, len(page.Items))
+	for i, item := range page.Items {
 		if users[i], err = s.presentItem(c, item, found); err != nil {
 			return nil, "", err
 		}
 	}
 	return users, page.Next, nil
+}
+
+// findUsers is ListUsers of what is searched.
+func (s *Service) findUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
+	holders, next, err := s.desk.Found(ctx, c, q, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	keys := make([]table.Key, len(holders))
+	for i, h := range holders {
+		keys[i] = userKey(c.Account, h.UserID)
+	}
+	profiles, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, "", err
+	}
+	users := make([]User, 0, len(holders))
+	for i, key := range keys {
+		item, ok := profiles[key]
+		if !ok {
+			continue // deleted between the two reads
+		}
+		p, err := call.Decode[profile](item)
+		if err != nil {
+			return nil, "", err
+		}
+		users = append(users, s.present(p, &holders[i]))
+	}
+	return users, next, nil
 }
 
 func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]table.Item, error) {

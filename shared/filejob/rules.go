@@ -11,6 +11,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
 	"seatwise/shared/platform/problem"
 )
@@ -316,16 +317,16 @@ func (c *Cells) CodedFault(code string, column int, format string, args ...any) 
 const SampleMark = "(sample)"
 
 // IsSample says whether a cell is that of a sample row.
-func IsSample(text string) bool {
-	return len(text) >= len(SampleMark) && strings.EqualFold(text[:len(SampleMark)], SampleMark)
+func IsSample(cell string) bool {
+	return len(cell) >= len(SampleMark) && strings.EqualFold(cell[:len(SampleMark)], SampleMark)
 }
 
 // SampleRow is why a row of the sample is refused.
 const SampleRow = "This is a row of the sample file; write over it, or delete it."
 
-// Text is a cell's text without the spaces around it, empty for a blank one; ok is false, and a fault noted, when it cannot be trusted to be what somebody entered
+// Text is a cell's text cleaned as headers are (text.Clean), empty for a blank one; ok is false, and a fault noted, when it cannot be trusted to be what somebody entered
 // (spec 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled or made a date of.
-func (c *Cells) Text(column int) (text string, ok bool) {
+func (c *Cells) Text(column int) (cleaned string, ok bool) {
 	cell := c.Row.Cell(column)
 	switch cell.Kind {
 	case sheet.KindFormula:
@@ -349,7 +350,7 @@ func (c *Cells) Text(column int) (text string, ok bool) {
 		c.Fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", directory.Shorten(cell.Text))
 		return "", false
 	}
-	return strings.TrimSpace(cell.Text), true
+	return text.Clean(cell.Text), true
 }
 
 // Stray notes a fault for whatever stands in a column without a header: it might be meant as one more of a list, and ignoring it would take that one away.
@@ -402,8 +403,8 @@ func checkUpload(name string, size int64) error {
 	default:
 		fields = append(fields, problem.Field{Field: "fileName", Message: "must end in .xlsx or .csv"})
 	}
-	if strings.ContainsFunc(name, directory.Unseen) {
-		fields = append(fields, problem.Field{Field: "fileName", Message: "must not have control characters, or others that nobody sees"})
+	if fault := text.FileNameFault(name); fault != "" {
+		fields = append(fields, problem.Field{Field: "fileName", Message: fault})
 	}
 	if size < 1 || size > MaxFileBytes {
 		fields = append(fields, problem.Field{Field: "sizeBytes", Message: "must be 1 byte to 20 MiB"})

@@ -35,7 +35,7 @@ func costOf(t *testing.T, n, shards int) {
 		}
 	}
 	list(Filter{}) // the first of a process also asks whether the orders are confirmed
-	list(Filter{Product: "live-reports"})
+	list(Filter{Products: []string{"live-reports"}})
 	made.Take()
 	expect := func(what string, reads, commits int) {
 		t.Helper()
@@ -45,11 +45,11 @@ func costOf(t *testing.T, n, shards int) {
 	}
 	for _, f := range []Filter{
 		{},
-		{Product: "developer"},
+		{Products: []string{"developer"}},
 		{CostCenters: []string{"CC-1"}},
-		{Status: Available},
-		{Status: Available, Product: "live-reports"},
-		{CostCenters: []string{"CC-2"}, Product: "developer"},
+		{Statuses: []Status{Available}},
+		{Statuses: []Status{Available}, Products: []string{"live-reports"}},
+		{CostCenters: []string{"CC-2"}, Products: []string{"developer"}},
 	} {
 		list(f)
 		got := made.Take()

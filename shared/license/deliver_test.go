@@ -115,7 +115,7 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 			if shown {
 				want = 180
 			}
-			for _, f := range []Filter{{}, {Order: order}, {Status: Available}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
+			for _, f := range []Filter{{}, {Order: order}, {Statuses: []Status{Available}}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
 				list, _, err := o.desk.List(o.ctx, o.call(), f, "", 500)
 				o.must(err)
 				if f.Q == "" && len(list) != want || want == 0 && len(list) != 0 {

@@ -2,21 +2,15 @@ package license
 
 import (
 	"slices"
-	"strings"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
 
-// ValidExtension says whether the text is a phone extension: 1 to 10 digits, of which leading zeros count (spec 6).
-func ValidExtension(s string) bool {
-	const most = 10
-	return s != "" && len(s) <= most && strings.Trim(s, "0123456789") == ""
-}
-
 // extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves
-// the extension without one. The phone licenses held show the new extension.
+// the extension without one. The licenses held show the new extension.
 //
 // Errors: extension-in-use when somebody else has the extension, number-in-use when another extension has the number.
 func (g *ledger) extend(user, extension, number string) error {
@@ -38,7 +32,7 @@ func (g *ledger) extend(user, extension, number string) error {
 		return problem.Newf(problem.ExtensionInUse, "Extension %s belongs to another user.", extension)
 	}
 	if number != "" {
-		if owner := g.numbers[number].now; owner != "" && owner != extension && owner != h.Extension {
+		if owner := g.NumberOwner(number); owner != "" && owner != extension && owner != h.Extension {
 			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
 		}
 	}
@@ -47,12 +41,12 @@ func (g *ledger) extend(user, extension, number string) error {
 		old := g.extensions[h.Extension]
 		old.now.UserID, old.now.Number = "", ""
 	}
-	if h.Number != "" && h.Number != number {
-		g.numbers[h.Number].now = ""
+	if h.Number != "" && text.Digits(h.Number) != text.Digits(number) {
+		g.numbers[text.Digits(h.Number)].now = ""
 	}
 	x.now.UserID, x.now.Number = user, number
 	if number != "" {
-		g.numbers[number].now = extension
+		g.numbers[text.Digits(number)].now = extension
 	}
 	h.Extension, h.Number = extension, number
 	g.record(extensionChange(extension, user, before, x.now))
@@ -72,7 +66,7 @@ func (g *ledger) unextend(user string) error {
 	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
 	x.now.UserID, x.now.Number = "", ""
 	if h.Number != "" {
-		g.numbers[h.Number].now = ""
+		g.numbers[text.Digits(h.Number)].now = ""
 	}
 	g.record(extensionChange(h.Extension, user, before, x.now))
 	h.Extension, h.Number = "", ""
@@ -83,33 +77,15 @@ func extensionChange(key, user string, before, after Extension) call.Change {
 	return call.Change{Action: "extension.changed", Subject: "extension", SubjectID: key, User: user, Before: before, After: after}
 }
 
-// showExtension carries the holder's extension to the licenses that show it.
+// showExtension carries the holder's extension to the licenses that they hold: each shows it, whatever its product (spec 4).
 func (g *ledger) showExtension(h *holderState) error {
-	for p := range g.products.All() {
-		if !h.Holds(p.ID) || !g.phone(p) {
-			continue
-		}
-		id := h.Holdings[p.ID].LicenseID
-		if err := g.need(Need{Licenses: []string{id}}); err != nil {
-			return err
-		}
-		if l := g.licenses[id]; l != nil {
-			if err := g.agreed(h.UserID, id); err != nil {
-				return err
-			}
-			l.now.Extension = h.Extension
-		}
+	if err := g.loadHeld(h); err != nil {
+		return err
+	}
+	for _, id := range h.held() {
+		g.licenses[id].now.Extension = h.Extension
 	}
 	return nil
-}
-
-// phone says whether licenses of the product are tied to an extension: a base that is, or an add-on of one.
-func (g *ledger) phone(p catalog.Product) bool {
-	if p.Base != "" {
-		base, ok := g.products.Lookup(p.Base)
-		return ok && base.Extension
-	}
-	return p.Extension
 }
 
 // move takes a license with its add-ons, and its extension if it is tied to one, from one loaded user to another in one step (spec 4, reassign): nobody
@@ -177,9 +153,7 @@ func (g *ledger) move(from, to, product string) error {
 		at := g.at
 		l.now.UserID, l.now.UserName, l.now.AssignedAt = to, b.Name, &at
 		l.now.Grants = slices.Clone(taken.Grants)
-		if g.phone(q) {
-			l.now.Extension = b.Extension
-		}
+		l.now.Extension = b.Extension
 		if q.Base != "" {
 			l.now.BaseLicenseID = b.Holdings[q.Base].LicenseID
 		}

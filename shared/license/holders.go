@@ -13,7 +13,7 @@ import (
 // grants that do not count at the moment. Only their writes pay for the index; a phone user's do not.
 func liveReportsHolders(account string) string { return call.Partition(account, "HOLDERS-LR") }
 
-// holderItem places a holder in the index by which a change of the account's bundle finds them, and in those by which a search finds names.
+// holderItem places a holder in the index by which a change of the account's bundle finds them.
 func (d *Service) holderItem(account string, h *Holder, data []byte) table.Item {
 	item := table.Item{Key: HolderKey(account, h.UserID), Data: data}
 	for _, p := range d.products.Counted(catalog.LiveReports) {
@@ -22,15 +22,15 @@ func (d *Service) holderItem(account string, h *Holder, data []byte) table.Item 
 			break
 		}
 	}
-	for i, name := range nameParts(h.Name) {
-		item.Places[1+i] = table.Key{Partition: holdersByName(account, i), Sort: joined(name, h.UserID)}
-	}
 	return item
 }
 
-// wordOperations write the entries of the words within the holder's name, where they change.
+// wordOperations write the entries of the words of the holder's name, id and e-mail address, where they change.
 func (h *holderState) wordOperations(account string) ([]table.Operation, error) {
-	before, after := innerWords(h.named), innerWords(h.Name)
+	if h.found.Name == h.Name && h.found.Email == h.Email && h.found.UserID == h.UserID && !h.gone {
+		return nil, nil
+	}
+	before, after := h.found.entries(), h.entries()
 	if h.gone {
 		after = nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
@@ -175,11 +176,11 @@ func page[T any](
 type listInput struct {
 	api.Account
 	api.Paging
-	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a user's name or of a word in it, of an extension or of a license's id."`
-	Product    string   `query:"product" maxLength:"64" doc:"A product's id."`
-	Base       string   `query:"base" maxLength:"64" doc:"A base product's id, for its licenses and those of its add-ons; or a base license's id, for it and its add-ons."`
+	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a word of the holder's name, id or e-mail address, of their extension or number, or of a license's id. Case, accents, and kinds of spaces make no difference."`
+	Product    []string `query:"product,explode" maxItems:"50" doc:"Products' ids. May be given several times: any of them."`
+	Base       []string `query:"base,explode" maxItems:"50" doc:"Base products' ids, for their licenses and those of their add-ons; may be given several times. Or one base license's id, for it and its add-ons."`
 	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
-	Status     string   `query:"status" enum:"available,assigned,terminated"`
+	Status     []Status `query:"status,explode" maxItems:"3" enum:"available,assigned,terminated" doc:"May be given several times: any of them."`
 	User       string   `query:"user" maxLength:"64" doc:"Who holds it."`
 	Extension  string   `query:"extension" maxLength:"64" doc:"The extension it is tied to."`
 	Order      string   `query:"order" maxLength:"64" doc:"The order it was bought with."`
@@ -187,13 +188,18 @@ type listInput struct {
 
 func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[License], error) {
 	f := Filter{
-		Q: strings.TrimSpace(in.Q), Product: in.Product, Base: in.Base, CostCenters: in.CostCenter, Status: Status(in.Status), User: in.User,
-		Extension: in.Extension, Order: in.Order,
+		Q: in.Q, Products: in.Product, Bases: in.Base, CostCenters: in.CostCenter, Statuses: in.Status, User: in.User, Extension: in.Extension, Order: in.Order,
 	}
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	filters := append([]string{"licenses", f.Q, f.Product, f.Base, in.Status, f.User, f.Extension, f.Order}, f.CostCenters...)
+	filters := []string{"licenses", f.Q, f.User, f.Extension, f.Order}
+	for _, several := range [][]string{f.Products, f.Bases, f.CostCenters} {
+		filters = append(filters, strings.Join(several, ",")) // no id has a comma
+	}
+	for _, status := range f.Statuses {
+		filters = append(filters, string(status))
+	}
 	return api.Paged(c, in.Paging, filters, func(position string, limit int) ([]License, string, error) {
 		return d.List(ctx, c, f, position, limit)
 	})
@@ -235,7 +241,7 @@ type assignmentItem struct {
 type assignmentWithExtension struct {
 	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
 	UserID    string `json:"userId" minLength:"1" maxLength:"64"`
-	Extension string `json:"extension,omitempty" maxLength:"64" doc:"For products that are tied to an extension."`
+	Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 }
 
 // AssignmentRoutes registers the operations of AssignmentFunction.
@@ -249,7 +255,7 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		api.Resource
 		Body struct {
 			UserID    string `json:"userId" minLength:"1" maxLength:"64"`
-			Extension string `json:"extension,omitempty" maxLength:"64" doc:"For products that are tied to an extension."`
+			Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 		}
 	},
 	) (*api.Tagged[License], error) {
@@ -336,10 +342,10 @@ func validIDs(at, user, extension string) error {
 	if err := api.CheckID(at+"userId", user); err != nil {
 		return err
 	}
-	if extension == "" || ValidExtension(extension) {
+	if extension == "" || text.Extension(extension) {
 		return nil
 	}
-	return problem.Invalid(at+"extension", "must be 1 to 10 digits")
+	return problem.Invalid(at+"extension", "must be 1 to 10 digits, 0 to 9")
 }
 
 func tagged(v Versioned, err error) (*api.Tagged[License], error) {

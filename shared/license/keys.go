@@ -156,12 +156,8 @@ func (d *Service) family(product string) string {
 
 func joined(parts ...string) string { return strings.Join(parts, "#") }
 
-// The places of a holder: the name in lower case, from its first word on, and its last word, so that a search finds it by the beginning of either.
-func holdersByName(account string, word int) string {
-	return call.Partition(account, "HOLDERS-NAME", strconv.Itoa(word))
-}
-
-// holdersByWord holds an entry for each word between the first and the last one of a holder's name, in the base table: a name has at most two places in the indexes.
+// holdersByWord holds an entry for each word of a holder's name, id and e-mail address (text.Entries). They are in the base table: a holder has too few places in the indexes, and each would be
+// written again with every license that is assigned.
 func holdersByWord(account string) string { return call.Partition(account, "HOLDERS-WORD") }
 
 func holderWordKey(account, words, user string) table.Key {

@@ -312,12 +312,12 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 	}
 }
 
-// checkWords compares the entries by which a search finds words of a name with the names.
+// checkWords compares the entries by which a search finds words with the holders' names, ids and e-mail addresses.
 func (a *auditor) checkWords() {
 	a.t.Helper()
 	want := map[string]bool{}
 	for user, h := range a.holders {
-		for _, words := range innerWords(h.Name) {
+		for _, words := range h.entries() {
 			want[holderWordKey(a.Account, words, user).Sort] = true
 		}
 	}

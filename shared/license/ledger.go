@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -27,7 +28,7 @@ type ledger struct {
 	holders    map[string]*holderState
 	licenses   map[string]*licenseState
 	extensions map[string]*extensionState
-	numbers    map[string]*numberState
+	numbers    map[string]*numberState // by their digits
 	waits      map[string]*waitState
 
 	// What was loaded and is never changed by a decision: parts of pools, of waiting lists, of a reservation, new ids, what does not exist.
@@ -88,8 +89,8 @@ func (g *ledger) need(n Need) error {
 			missing.Extensions = append(missing.Extensions, x)
 		}
 	}
-	for _, number := range n.Numbers {
-		if number != "" && g.numbers[number] == nil {
+	for _, number := range digitsOf(n.Numbers) {
+		if g.numbers[number] == nil {
 			missing.Numbers = append(missing.Numbers, number)
 		}
 	}
@@ -175,7 +176,7 @@ type holderState struct {
 	exists  bool
 	before  []byte
 	granted map[string][]Grant // by product, as they were loaded: what the licenses show
-	named   string             // as it was loaded
+	found   Holder             // who it was as it was loaded
 	gone    bool
 	Holder
 }
@@ -249,9 +250,20 @@ func (g *ledger) Extension(key string) Extension {
 	return Extension{Key: key}
 }
 
-// NumberOwner is the extension that has a loaded number, or empty.
+// digitsOf are what numbers are compared by; of what is no number there are none.
+func digitsOf(numbers []string) []string {
+	digits := make([]string, 0, len(numbers))
+	for _, n := range numbers {
+		if d := text.Digits(n); d != "" {
+			digits = append(digits, d)
+		}
+	}
+	return digits
+}
+
+// NumberOwner is the extension that has a loaded number, in whatever form, or empty.
 func (g *ledger) NumberOwner(number string) string {
-	if n := g.numbers[number]; n != nil {
+	if n := g.numbers[text.Digits(number)]; n != nil {
 		return n.now
 	}
 	return ""

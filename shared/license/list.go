@@ -2,6 +2,7 @@ package license
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,14 +23,14 @@ const (
 
 // Filter says which licenses to list; all that is set must hold (spec 4).
 type Filter struct {
-	// Q is the beginning of a user's name or of any word in it (see maxWords), without regard to case, of an extension, or of a license's UUID.
+	// Q is the beginning of a word of a user's name, id or e-mail address (see maxWords), folded, of the digits of their extension or number, or of a license's UUID.
 	Q string
-	// Product is a product's id.
-	Product string
-	// Base is the id of a base product, for its licenses and those of its add-ons; or a base license's UUID, for it and the add-ons that hang on it.
-	Base        string
+	// Products are ids of products, any of them.
+	Products []string
+	// Bases are ids of base products, for their licenses and those of their add-ons; or one base license's UUID, for it and the add-ons that hang on it.
+	Bases       []string
 	CostCenters []string
-	Status      Status
+	Statuses    []Status
 	User        string
 	Extension   string
 	Order       string
@@ -40,7 +41,7 @@ type Filter struct {
 //
 //	order                the order's lines
 //	user, extension      the license's id
-//	q                    licenses whose UUID begins so, then whose extension, then whose user's name, the last word of it, another word
+//	q                    licenses whose UUID begins so, then whose user's extension, then their number, then a word of their name, id or e-mail address
 //	status               product, cost center, id
 //	cost center          cost center, product, id
 //	else                 product, id
@@ -74,9 +75,15 @@ func (d *Service) List(ctx context.Context, c *call.Call, f Filter, position str
 		if err != nil {
 			return nil, "", err
 		}
+		var match map[string]bool
+		if f.Q != "" && f.narrow() {
+			if match, err = d.matched(ctx, c, f.Q, batch); err != nil {
+				return nil, "", err
+			}
+		}
 		for _, found := range batch {
 			looked++
-			if seen(found.stored) && f.fits(found.License, products) {
+			if seen(found.stored) && f.fits(found.License, products) && (match == nil || match[found.ID]) {
 				if len(list) == limit {
 					return list, last, nil
 				}
@@ -97,29 +104,39 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		return nil, problem.Invalid("q", "must be UTF-8")
 	}
 	var products []string
-	if f.Product != "" {
-		if _, ok := d.products.Lookup(f.Product); !ok {
-			return nil, problem.Invalid("product", "is not in the catalog")
+	for i, id := range f.Products {
+		if _, ok := d.products.Lookup(id); !ok {
+			return nil, problem.Invalid(fmt.Sprintf("product[%d]", i), "is not in the catalog")
 		}
-		products = []string{f.Product}
+		products = append(products, id)
 	}
-	if f.Base != "" && !wellFormed(f.Base) {
-		p, ok := d.products.Lookup(f.Base)
-		if !ok || p.Kind != catalog.Base {
-			return nil, problem.Invalid("base", "must be the id of a base product or of a base license")
+	for i, status := range f.Statuses {
+		if !slices.Contains([]Status{Available, Assigned, Terminated}, status) {
+			return nil, problem.Invalid(fmt.Sprintf("status[%d]", i), "must be available, assigned or terminated")
 		}
-		family := []string{p.ID}
-		for _, addOn := range d.products.AddOns(p.ID) {
-			family = append(family, addOn.ID)
+	}
+	if len(f.Bases) > 0 && f.baseLicense() == "" {
+		var family []string
+		for i, id := range f.Bases {
+			p, ok := d.products.Lookup(id)
+			if !ok || p.Kind != catalog.Base {
+				return nil, problem.Invalid(fmt.Sprintf("base[%d]", i), "must be the id of a base product; or the one base is the id of a base license")
+			}
+			family = append(family, p.ID)
+			for _, addOn := range d.products.AddOns(p.ID) {
+				family = append(family, addOn.ID)
+			}
 		}
-		if f.Product != "" {
-			family = slices.DeleteFunc(family, func(id string) bool { return id != f.Product })
+		if len(f.Products) > 0 {
+			family = slices.DeleteFunc(family, func(id string) bool { return !slices.Contains(f.Products, id) })
 		}
-		products = family
-		if len(products) == 0 {
+		if products = family; products == nil {
 			products = []string{}
 		}
+	}
+	if products != nil {
 		slices.Sort(products)
+		products = slices.Compact(products)
 	}
 	if len(f.CostCenters) > MaxFilteredCostCenters {
 		return nil, problem.Invalid("costCenter", "may be given at most %d times", MaxFilteredCostCenters)
@@ -127,19 +144,32 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 	return products, nil
 }
 
-// fits says whether a license passes the filters, whichever of them the source of the list has looked at already.
+// baseLicense is the base license whose family is asked for, or empty.
+func (f Filter) baseLicense() string {
+	if len(f.Bases) == 1 && wellFormed(f.Bases[0]) {
+		return f.Bases[0]
+	}
+	return ""
+}
+
+// narrow says whether something else than the search leads to the licenses.
+func (f Filter) narrow() bool {
+	return f.User != "" || f.baseLicense() != "" || f.Extension != "" || f.Order != ""
+}
+
+// fits says whether a license passes the filters but for the search, whichever of them the source of the list has looked at already.
 func (f Filter) fits(l License, products []string) bool {
 	switch {
 	case products != nil && !slices.Contains(products, l.ProductID),
-		wellFormed(f.Base) && l.ID != f.Base && l.BaseLicenseID != f.Base,
+		f.baseLicense() != "" && l.ID != f.baseLicense() && l.BaseLicenseID != f.baseLicense(),
 		len(f.CostCenters) > 0 && !slices.Contains(f.CostCenters, l.CostCenter),
-		f.Status != "" && l.Status != f.Status,
+		len(f.Statuses) > 0 && !slices.Contains(f.Statuses, l.Status),
 		f.User != "" && l.UserID != f.User,
 		f.Extension != "" && l.Extension != f.Extension,
 		f.Order != "" && l.OrderID != f.Order:
 		return false
 	}
-	return f.Q == "" || f.matched(l) < phases
+	return true
 }
 
 // found is a license with its position in the order of the list.
@@ -159,8 +189,8 @@ func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products [
 		return nil, nil
 	case f.User != "":
 		return d.ofUser(c, f.User), nil
-	case wellFormed(f.Base):
-		base, _, err := d.Get(ctx, c, f.Base)
+	case f.baseLicense() != "":
+		base, _, err := d.Get(ctx, c, f.baseLicense())
 		if problem.Is(err, problem.NotFound) {
 			return nil, nil
 		}
@@ -168,7 +198,7 @@ func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products [
 			return nil, err
 		}
 		if base.UserID == "" {
-			return d.byID(c, f.Base), nil
+			return d.byID(c, base.ID), nil
 		}
 		return d.ofUser(c, base.UserID), nil
 	case f.Extension != "":
@@ -185,7 +215,7 @@ func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products [
 		return d.ofOrder(c, f.Order), nil
 	case f.Q != "":
 		return d.searched(c, f), nil
-	case f.Status != "":
+	case len(f.Statuses) > 0 && (len(f.Statuses) == 1 || len(f.CostCenters) == 0):
 		return d.ranged(c, spreadIndex{table.Index3, licensesByStatus}, d.statusRanges(f, products)), nil
 	case len(f.CostCenters) > 0:
 		return d.ranged(c, spreadIndex{table.Index2, licensesByCostCenter}, d.costCenterRanges(f, products)), nil
@@ -204,14 +234,20 @@ func (d *Service) productRanges(f Filter, products []string) []string {
 	switch {
 	case products == nil:
 		return []string{""}
-	case f.Product == "": // a base product and its add-ons
-		return []string{joined(f.Base, "")}
+	case len(f.Products) == 0: // base products and their add-ons
+		return ascending(f.Bases, func(id string) string { return joined(id, "") })
 	}
+	return ascending(products, func(id string) string { return joined(d.family(id), id, "") })
+}
+
+// ascending makes the prefixes of ranges, each once.
+func ascending(of []string, prefix func(string) string) []string {
 	var prefixes []string
-	for _, product := range products {
-		prefixes = append(prefixes, joined(d.family(product), product, ""))
+	for _, each := range of {
+		prefixes = append(prefixes, prefix(each))
 	}
-	return prefixes
+	slices.Sort(prefixes)
+	return slices.Compact(prefixes)
 }
 
 func (d *Service) costCenterRanges(f Filter, products []string) []string {
@@ -227,20 +263,22 @@ func (d *Service) costCenterRanges(f Filter, products []string) []string {
 
 func (d *Service) statusRanges(f Filter, products []string) []string {
 	var prefixes []string
-	if len(f.CostCenters) == 0 {
-		for _, rest := range d.productRanges(f, products) {
-			prefixes = append(prefixes, joined(string(f.Status), rest))
-		}
-		return prefixes
-	}
-	if products == nil {
+	if products == nil && len(f.CostCenters) > 0 {
 		for _, p := range d.products.Purchasable() { // the others have no cost center
 			products = append(products, p.ID)
 		}
 	}
-	for _, product := range products {
-		for _, code := range f.CostCenters {
-			prefixes = append(prefixes, joined(string(f.Status), d.family(product), product, code, ""))
+	for _, status := range f.Statuses {
+		if len(f.CostCenters) == 0 {
+			for _, rest := range d.productRanges(f, products) {
+				prefixes = append(prefixes, joined(string(status), rest))
+			}
+			continue
+		}
+		for _, product := range products {
+			for _, code := range f.CostCenters {
+				prefixes = append(prefixes, joined(string(status), d.family(product), product, code, ""))
+			}
 		}
 	}
 	slices.Sort(prefixes)

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,6 +60,8 @@ func TestListFilters(t *testing.T) {
 	user, err := o.desk.AssignProduct(o.ctx, o.call(), "essential-user", "cid", "")
 	o.must(err)
 	all := slices.Concat(live, more, phones, chats, []string{user.ID})
+	o.must(o.change(func(_ context.Context, ch *Change) error { return ch.Address("ann", "a.miller@acme.test") }, "ann"))
+	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Extend(ctx, "cid", "1010", "+1 656-789-1230") }, "cid"))
 
 	join := func(parts ...[]string) []string { return slices.Concat(parts...) }
 	for _, tc := range []struct {
@@ -66,31 +69,31 @@ func TestListFilters(t *testing.T) {
 		want []string
 	}{
 		{Filter{}, all},
-		{Filter{Product: "live-reports"}, join(live, more)},
-		{Filter{Product: "live-reports", CostCenters: []string{"CC-2"}}, more},
+		{Filter{Products: []string{"live-reports"}}, join(live, more)},
+		{Filter{Products: []string{"live-reports"}, CostCenters: []string{"CC-2"}}, more},
 		{Filter{CostCenters: []string{"CC-1"}}, join(live, chats)},
 		{Filter{CostCenters: []string{"CC-2", "CC-1", "CC-1"}}, join(live, more, phones, chats)},
 		{Filter{CostCenters: []string{"CC-9"}}, nil},
-		{Filter{Status: Terminated}, more[:1]},
-		{Filter{Status: Available}, join(live[3:], more[1:], phones[2:], without(chats, chat))},
-		{Filter{Status: Assigned, Product: "live-reports"}, live[:3]},
-		{Filter{Status: Available, CostCenters: []string{"CC-2"}}, join(more[1:], phones[2:])},
-		{Filter{Status: Available, CostCenters: []string{"CC-2", "CC-1"}, Product: "live-reports"}, join(live[3:], more[1:])},
-		{Filter{Base: "phone-system"}, join(phones, chats)},
-		{Filter{Base: "phone-system", Status: Assigned}, []string{phones[0], phones[1], chat}},
-		{Filter{Base: "phone-system", Product: "team_chat"}, chats},
-		{Filter{Base: "phone-system", Product: "live-reports"}, nil},
-		{Filter{Base: phones[0]}, []string{phones[0], chat}},
-		{Filter{Base: phones[2]}, phones[2:]},
+		{Filter{Statuses: []Status{Terminated}}, more[:1]},
+		{Filter{Statuses: []Status{Available}}, join(live[3:], more[1:], phones[2:], without(chats, chat))},
+		{Filter{Statuses: []Status{Assigned}, Products: []string{"live-reports"}}, live[:3]},
+		{Filter{Statuses: []Status{Available}, CostCenters: []string{"CC-2"}}, join(more[1:], phones[2:])},
+		{Filter{Statuses: []Status{Available}, CostCenters: []string{"CC-2", "CC-1"}, Products: []string{"live-reports"}}, join(live[3:], more[1:])},
+		{Filter{Bases: []string{"phone-system"}}, join(phones, chats)},
+		{Filter{Bases: []string{"phone-system"}, Statuses: []Status{Assigned}}, []string{phones[0], phones[1], chat}},
+		{Filter{Bases: []string{"phone-system"}, Products: []string{"team_chat"}}, chats},
+		{Filter{Bases: []string{"phone-system"}, Products: []string{"live-reports"}}, nil},
+		{Filter{Bases: []string{phones[0]}}, []string{phones[0], chat}},
+		{Filter{Bases: []string{phones[2]}}, phones[2:]},
 		{Filter{User: "ann"}, []string{live[0], phones[0], chat}},
-		{Filter{User: "ann", Product: "live-reports"}, live[:1]},
+		{Filter{User: "ann", Products: []string{"live-reports"}}, live[:1]},
 		{Filter{User: "nobody"}, nil},
 		{Filter{User: "no#body"}, nil},
-		{Filter{Extension: "101"}, []string{phones[0], chat}},
+		{Filter{Extension: "101"}, []string{live[0], phones[0], chat}},
 		{Filter{Extension: "10"}, nil},
 		{Filter{Extension: "101", User: "cid"}, nil},
 		{Filter{Order: o.license(live[0]).OrderID}, live},
-		{Filter{Order: o.license(live[0]).OrderID, Status: Assigned}, live[:3]},
+		{Filter{Order: o.license(live[0]).OrderID, Statuses: []Status{Assigned}}, live[:3]},
 		{Filter{Order: "0198aaaa-0000-7000-8000-999999999999"}, nil},
 		{Filter{Order: "nonsense"}, nil},
 		{Filter{Q: "ann"}, []string{live[0], phones[0], chat, live[1]}},
@@ -100,14 +103,32 @@ func TestListFilters(t *testing.T) {
 		{Filter{Q: "Von"}, live[2:3]},
 		{Filter{Q: "von we"}, live[2:3]},
 		{Filter{Q: "v"}, live[2:3]},
-		{Filter{Q: "miller", Product: "live-reports"}, live[:1]},
-		{Filter{Q: "101"}, join([]string{phones[0], chat, phones[1]}, startingWith(all, "101"))},
-		{Filter{Q: "1010"}, join([]string{phones[1]}, startingWith(all, "1010"))},
+		{Filter{Q: "miller", Products: []string{"live-reports"}}, live[:1]},
+		{Filter{Q: "101"}, join([]string{live[0], phones[0], chat, phones[1], user.ID}, startingWith(all, "101"))},
+		{Filter{Q: "１０１"}, []string{live[0], phones[0], chat, phones[1], user.ID}},
+		{Filter{Q: "1010"}, join([]string{phones[1], user.ID}, startingWith(all, "1010"))},
+		{Filter{Q: "miller@ac"}, []string{live[0], phones[0], chat}},
+		{Filter{Q: "+1 (656)"}, []string{phones[1], user.ID}},
+		{Filter{Q: "ＭÍLLER "}, []string{live[0], phones[0], chat}},
+		{Filter{Q: "miller", Extension: "101"}, []string{live[0], phones[0], chat}},
+		{Filter{Q: "bob", User: "ann"}, nil},
+		{Filter{Q: "anton", Order: o.license(live[0]).OrderID}, live[2:3]},
+		{Filter{Q: live[4], Order: o.license(live[0]).OrderID}, live[4:5]},
+		{Filter{Q: "\u200b"}, nil},
+		{Filter{Q: " "}, nil},
+		{Filter{Products: []string{"team_chat", "live-reports"}}, join(live, more, chats)},
+		{Filter{Products: []string{"team_chat", "phone-system", "team_chat"}, Statuses: []Status{Available, Terminated}}, join(phones[2:], without(chats, chat))},
+		{Filter{Statuses: []Status{Terminated, Available}}, join(live[3:], more, phones[2:], without(chats, chat))},
+		{Filter{Statuses: []Status{Assigned, Terminated, Available}}, all},
+		{Filter{Statuses: []Status{Terminated, Available}, CostCenters: []string{"CC-2"}}, join(more, phones[2:])},
+		{Filter{Statuses: []Status{Terminated, Available}, CostCenters: []string{"CC-2", "CC-1"}, Products: []string{"live-reports", "team_chat"}}, join(live[3:], more, without(chats, chat))},
+		{Filter{Bases: []string{"phone-system", "developer"}}, join(phones, chats)},
+		{Filter{Bases: []string{"phone-system", "developer"}, Products: []string{"team_chat", "live-reports"}}, chats},
 		{Filter{Q: live[4][:12]}, live[4:5]},
 		{Filter{Q: strings.ToUpper(live[4])}, live[4:5]},
 		{Filter{Q: "nobody at all"}, nil},
 		{Filter{Q: "#"}, nil},
-		{Filter{Q: "ann", Status: Available}, nil},
+		{Filter{Q: "ann", Statuses: []Status{Available}}, nil},
 	} {
 		for _, limit := range []int{1, 2, 50} {
 			got := o.pages(tc.f, limit, nil)
@@ -116,7 +137,7 @@ func TestListFilters(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []Filter{{Product: "nonsense"}, {Base: "live-reports"}, {Base: "nonsense"}, {CostCenters: slices.Repeat([]string{"CC-1"}, 21)}, {Q: "\xff"}} {
+	for _, f := range []Filter{{Products: []string{"nonsense"}}, {Bases: []string{"live-reports"}}, {Bases: []string{"nonsense"}}, {Products: []string{"live-reports", "nonsense"}}, {Statuses: []Status{Available, "lost"}}, {Bases: []string{"phone-system", phones[0]}}, {CostCenters: slices.Repeat([]string{"CC-1"}, 21)}, {Q: "\xff"}} {
 		_, _, err := o.desk.List(o.ctx, o.call(), f, "", 10)
 		wantProblem(t, err, problem.ValidationFailed)
 	}
@@ -135,7 +156,7 @@ func TestPagesAreStable(t *testing.T) {
 	o := open(t)
 	ids := append(o.buy("live-reports", 20, "CC-1"), o.buy("developer", 20, "CC-1")...)
 	o.hire("Ann", "Bob", "Cid", "Dan")
-	for _, f := range []Filter{{}, {CostCenters: []string{"CC-1"}}, {Order: o.license(ids[0]).OrderID}, {Product: "developer"}} {
+	for _, f := range []Filter{{}, {CostCenters: []string{"CC-1"}}, {Order: o.license(ids[0]).OrderID}, {Products: []string{"developer"}}} {
 		turn := 0
 		got := o.pages(f, 3, func() {
 			turn++
@@ -163,12 +184,7 @@ func TestPagesAreStable(t *testing.T) {
 	}
 }
 
-func productsOf(f Filter) []string {
-	if f.Product == "" {
-		return nil
-	}
-	return []string{f.Product}
-}
+func productsOf(f Filter) []string { return f.Products }
 
 func TestWaitingAndExclusionPages(t *testing.T) {
 	o := open(t)

@@ -36,7 +36,7 @@ type License struct {
 	Status        Status       `json:"status" enum:"available,assigned,terminated"`
 	UserID        string       `json:"userId,omitempty"`
 	UserName      string       `json:"userName,omitempty"`
-	Extension     string       `json:"extension,omitempty"`
+	Extension     string       `json:"extension,omitempty" doc:"The holder's, whatever the product."`
 	BaseLicenseID string       `json:"baseLicenseId,omitempty" doc:"The base license that this add-on hangs on."`
 	CostCenter    string       `json:"costCenter,omitempty"`
 	OrderID       string       `json:"orderId,omitempty"`
@@ -84,6 +84,7 @@ type Exclusion struct {
 type Holder struct {
 	UserID    string              `json:"userId"`
 	Name      string              `json:"name"`
+	Email     string              `json:"email,omitempty"`
 	Active    bool                `json:"active"`
 	Extension string              `json:"extension,omitempty"`
 	Number    string              `json:"number,omitempty"`

@@ -99,7 +99,7 @@ func TestPoolThatGrows(t *testing.T) {
 		o.must(err)
 	}
 	o.audit(false, true, users...)
-	if got := o.pages(Filter{Product: "live-reports"}, 7, nil); len(got) != 60 {
+	if got := o.pages(Filter{Products: []string{"live-reports"}}, 7, nil); len(got) != 60 {
 		t.Errorf("a list has %d of 60", len(got))
 	}
 	_, err := NewDesk(o.desk.products).RemoveMany(o.ctx, o.call(), itemsFor("live-reports", users), false) // which knows of few

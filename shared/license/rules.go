@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
 
@@ -147,49 +148,23 @@ func (h *Holder) tidy() {
 	}
 }
 
-// searchedName is how many bytes of a name a search looks at.
-const searchedName = 256
+// maxWords is how many words of a name, an id or an e-mail address a search finds; the last one is always among them.
+const maxWords = 6
 
-// nameParts are what a search compares: the name in lower case from its first word on and, if there are several, its last word.
-func nameParts(name string) []string {
-	words := strings.Fields(strings.ToLower(name))
-	switch len(words) {
-	case 0:
+// entries are what the index of words holds of a holder: whoever searches for something with which one of them begins finds the holder.
+func (h *Holder) entries() []string {
+	if h.UserID == "" {
 		return nil
-	case 1:
-		return []string{cut(words)}
 	}
-	return []string{cut(words), cut(words[len(words)-1:])}
+	return text.Entries(maxWords, h.Name, h.UserID, h.Email)
 }
 
-// maxWords is how many words of a name, between the first and the last one, a search finds.
-const maxWords = 4
-
-// innerWords are the name in lower case from each of these words on, sorted.
-func innerWords(name string) []string {
-	words := strings.Fields(strings.ToLower(name))
-	var parts []string
-	for i := 1; i < len(words)-1 && i <= maxWords; i++ {
-		parts = append(parts, cut(words[i:]))
-	}
-	slices.Sort(parts)
-	return slices.Compact(parts)
-}
-
-// firstWord is the first of innerWords that begins with what is searched, or empty.
-func firstWord(name, searched string) string {
-	for _, part := range innerWords(name) {
-		if searched != "" && strings.HasPrefix(part, searched) {
-			return part
+// firstEntry is the first of the entries that begins with what is searched, or empty.
+func (h *Holder) firstEntry(q text.Query) string {
+	for _, entry := range h.entries() {
+		if !q.Empty() && strings.HasPrefix(entry, q.Prefix()) {
+			return entry
 		}
 	}
 	return ""
-}
-
-func cut(words []string) string {
-	s := strings.Join(words, " ")
-	if len(s) > searchedName {
-		s = strings.ToValidUTF8(s[:searchedName], "")
-	}
-	return s
 }

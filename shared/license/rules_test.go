@@ -2,12 +2,11 @@ package license
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
 
@@ -143,48 +142,24 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-func TestNameParts(t *testing.T) {
-	for name, want := range map[string][]string{
-		"":                             nil,
-		"  ":                           nil,
-		"Zoe":                          {"zoe"},
-		" Zoe  ZED ":                   {"zoe zed", "zed"},
-		"Anton von Webern":             {"anton von webern", "webern"},
-		"Ünal Ärö":                     {"ünal ärö", "ärö"},
-		strings.Repeat("ü", 200):       {strings.Repeat("ü", 128)},
-		"a" + strings.Repeat("ü", 200): {"a" + strings.Repeat("ü", 127)},
-	} {
-		got := nameParts(name)
-		if !slices.Equal(got, want) {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
-		for _, part := range got {
-			if !utf8.ValidString(part) || len(part) > searchedName {
-				t.Errorf("%q", part)
-			}
+func TestEntriesOfAHolder(t *testing.T) {
+	h := Holder{UserID: "a.adams", Name: "Álice Adams", Email: "Alice@acme.test"}
+	if got, want := h.entries(), []string{"a adams", "acme test", "adams", "alice acme test", "alice adams", "test"}; !slices.Equal(got, want) {
+		t.Errorf("entries %q, want %q", got, want)
+	}
+	for q, want := range map[string]string{"ÁL": "alice acme test", "alice a": "alice acme test", "ada": "adams", "dams": "", "": "", "\u200b": ""} {
+		if got := h.firstEntry(text.NewQuery(q)); got != want {
+			t.Errorf("%q finds %q first, want %q", q, got, want)
 		}
 	}
-}
-
-func TestInnerWords(t *testing.T) {
-	for name, want := range map[string][]string{
-		"":                           nil,
-		"Ann":                        nil,
-		"Ann Miller":                 nil,
-		"Anton  von Webern":          {"von webern"},
-		"María del Carmen Ruiz":      {"carmen ruiz", "del carmen ruiz"},
-		"a b c d e f g h":            {"b c d e f g h", "c d e f g h", "d e f g h", "e f g h"},
-		strings.Repeat("Long ", 100): {cut(slices.Repeat([]string{"long"}, 99))},
-	} {
-		if got := innerWords(name); !slices.Equal(got, want) {
-			t.Errorf("%q: %q, want %q", name, got, want)
+	if got := (&Holder{Name: "Nobody"}).entries(); got != nil {
+		t.Errorf("nobody has entries: %q", got)
+	}
+	h.Extension, h.Number = "101", "+1 656-789-1230"
+	for q, want := range map[string]int{"10": phaseExtension, "1": phaseExtension, "１０１": phaseExtension, "1656": phaseNumber, "+1 (656)": phaseNumber, "test": phaseWord, "656": phases, "": phases, "zz": phases} {
+		if got := h.phaseOf(text.NewQuery(q)); got != want {
+			t.Errorf("%q is found in phase %d, want %d", q, got, want)
 		}
-	}
-	if got := firstWord("Maria del Dario Ruiz", "d"); got != "dario ruiz" {
-		t.Errorf("first word %q", got)
-	}
-	if got := firstWord("Maria del Dario Ruiz", ""); got != "" {
-		t.Errorf("nothing searched finds %q", got)
 	}
 }
 

@@ -5,43 +5,38 @@ import (
 	"slices"
 	"strings"
 
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
 
-// A search goes through these phases, one after the other; a license belongs to the first one whose part of it begins with what is searched.
+// A search goes through these phases, one after the other; a license belongs to the first one whose part of it, or of its holder, begins with what is searched.
 const (
 	phaseID = iota
 	phaseExtension
-	phaseName
-	phaseLastWord
+	phaseNumber
 	phaseWord
 	phases
 )
 
-// matched is the phase to which a license belongs, or phases if it does not match.
-func (f Filter) matched(l License) int {
-	if strings.HasPrefix(l.ID, strings.ToLower(f.Q)) {
-		return phaseID
-	}
-	if l.Extension != "" && strings.HasPrefix(l.Extension, f.Q) {
+// phaseOf is the phase to which a holder belongs, or phases if nothing of theirs matches.
+func (h *Holder) phaseOf(q text.Query) int {
+	switch {
+	case q.Digits() != "" && strings.HasPrefix(h.Extension, q.Digits()):
 		return phaseExtension
-	}
-	if l.UserID != "" {
-		for i, part := range nameParts(l.UserName) {
-			if strings.HasPrefix(part, searchedFor(f.Q)) {
-				return phaseName + i
-			}
-		}
-		if found := firstWord(l.UserName, searchedFor(f.Q)); found != "" {
-			return phaseWord
-		}
+	case q.InNumber(h.Number):
+		return phaseNumber
+	case h.firstEntry(q) != "":
+		return phaseWord
 	}
 	return phases
 }
 
-// searchedFor makes of a search what a name's index holds.
-func searchedFor(q string) string { return cut(strings.Fields(strings.ToLower(q))) }
+// begins says whether a search is the beginning of a license's id.
+func begins(q, id string) bool {
+	prefix := strings.ToLower(strings.TrimSpace(q))
+	return prefix != "" && strings.HasPrefix(id, prefix)
+}
 
 // searched reads what matches a search. The position names the phase, the entry of its index, and the license last seen of that entry.
 func (d *Service) searched(c *call.Call, f Filter) source {
@@ -92,7 +87,7 @@ func (d *Service) searchPhase(ctx context.Context, c *call.Call, f Filter, phase
 		if err != nil {
 			return nil, false, err
 		}
-		batch, rest, err := d.searchEntries(ctx, c, f, phase, page.Items, q.Index, entry, license)
+		batch, rest, err := d.searchEntries(ctx, c, f, phase, page.Items, entry, license)
 		if err != nil {
 			return nil, false, err
 		}
@@ -100,58 +95,58 @@ func (d *Service) searchPhase(ctx context.Context, c *call.Call, f Filter, phase
 			return batch, rest || page.Next != "", nil
 		}
 		// On behind the last entry of the page: a page of one that was read to its end would be read for ever.
-		entry, license = sortIn(page.Items[len(page.Items)-1], q.Index)+"\x00", ""
+		entry, license = page.Items[len(page.Items)-1].Sort+"\x00", ""
 	}
 }
 
 // searchPage bounds the entries of one read in a search: each may stand for as many licenses as a user holds, and one Lookup fetches them.
 const searchPage = 50
 
-func sortIn(item table.Item, index table.Index) string {
-	if index == table.Base {
-		return item.Sort
-	}
-	return item.Places[index-1].Sort
-}
-
 // searchQuery is where a phase reads; false when nothing can match there.
 func searchQuery(account, q string, phase int) (table.Query, bool) {
 	switch phase {
 	case phaseID:
-		prefix := strings.ToLower(q)
-		if strings.Trim(prefix, "0123456789abcdef-") != "" || prefix[0] == '-' {
+		prefix := strings.ToLower(strings.TrimSpace(q))
+		if strings.Trim(prefix, "0123456789abcdef-") != "" || prefix == "" || prefix[0] == '-' {
 			return table.Query{}, false
 		}
 		return table.Query{Partition: licenseKey(account, prefix).Partition, Prefix: prefix}, true
 	case phaseExtension:
-		return table.Query{Partition: ExtensionKey(account, q).Partition, Prefix: q}, usable(q)
-	case phaseWord:
-		prefix := searchedFor(q)
-		return table.Query{Partition: holdersByWord(account), Prefix: prefix}, prefix != ""
+		prefix := text.NewQuery(q).Digits()
+		return table.Query{Partition: ExtensionKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
+	case phaseNumber:
+		prefix := text.NewQuery(q).Digits()
+		return table.Query{Partition: numberKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
 	default:
-		word := phase - phaseName
-		prefix := searchedFor(q)
-		return table.Query{Index: table.Index2 + table.Index(word), Partition: holdersByName(account, word), Prefix: prefix}, prefix != ""
+		query := text.NewQuery(q)
+		return table.Query{Partition: holdersByWord(account), Prefix: query.Prefix()}, !query.Empty()
 	}
 }
 
-// searchEntries turns the entries of a phase's index into the licenses that belong to the phase; rest says that they stand for more.
+// searchEntries turns the entries of a phase into the licenses that belong to the phase; rest says that they stand for more.
 func (d *Service) searchEntries(
-	ctx context.Context, c *call.Call, f Filter, phase int, items []table.Item, index table.Index, entry, license string,
+	ctx context.Context, c *call.Call, f Filter, phase int, items []table.Item, entry, license string,
 ) (batch []found, rest bool, err error) {
-	other := func(l found) bool { return f.matched(l.License) != phase }
 	if phase == phaseID {
 		batch, err = foundIn(items, func(item table.Item) string { return searchPositionOf(phase, item.Sort, item.Sort) })
-		return slices.DeleteFunc(batch, func(l found) bool { return l.ID <= license || other(l) }), false, err
+		return slices.DeleteFunc(batch, func(l found) bool { return l.ID <= license }), false, err
 	}
-	holders, err := d.searchHolders(ctx, c, phase, searchedFor(f.Q), items)
+	holders, err := d.searchHolders(ctx, c, phase, text.NewQuery(f.Q), items)
 	if err != nil {
 		return nil, false, err
 	}
 	var ids, at []string
+	of := map[string]string{} // the holder, by license
 	for i, item := range items {
-		if holders[i] != nil {
-			ids, at = heldFrom(ids, at, holders[i], phase, sortIn(item, index), entry, license)
+		if holders[i] == nil {
+			continue
+		}
+		for _, id := range slices.Sorted(slices.Values(holders[i].held())) {
+			// Of the entry at which the last page ended, only what is behind its last license is left.
+			if begins(f.Q, id) || item.Sort == entry && id <= license {
+				continue
+			}
+			ids, at, of[id] = append(ids, id), append(at, searchPositionOf(phase, item.Sort, id)), holders[i].UserID
 		}
 	}
 	for len(ids) > 0 {
@@ -161,71 +156,161 @@ func (d *Service) searchEntries(
 			return nil, false, err
 		}
 		ids, at = ids[part:], at[part:]
-		if batch = slices.DeleteFunc(batch, other); len(batch) > 0 {
+		// What changed hands between the two reads is somebody else's, who may match elsewhere or not at all.
+		if batch = slices.DeleteFunc(batch, func(l found) bool { return l.UserID != of[l.ID] }); len(batch) > 0 {
 			break
 		}
 	}
 	return batch, len(ids) > 0, nil
 }
 
-// searchEntry is the part of an extension, or of a word of a name, that says whose it is.
+// searchEntry is the part of an extension, or of a word, that says whose it is.
 type searchEntry struct {
 	UserID string `json:"userId"`
 }
 
-// searchHolders are the holders for whom the entries stand, nil for nobody.
-func (d *Service) searchHolders(ctx context.Context, c *call.Call, phase int, q string, items []table.Item) ([]*Holder, error) {
-	holders := make([]*Holder, len(items))
-	if phase == phaseName || phase == phaseLastWord {
-		for i, item := range items {
-			h, err := call.Decode[Holder](item)
-			if err != nil {
-				return nil, err
-			}
-			holders[i] = &h
-		}
-		return holders, nil
-	}
-	keys := make([]table.Key, len(items))
-	var known []table.Key
-	for i, item := range items {
-		x, err := call.Decode[searchEntry](item)
-		if err != nil {
-			return nil, err
-		}
-		if x.UserID != "" {
-			keys[i] = HolderKey(c.Account, x.UserID)
-			known = append(known, keys[i])
-		}
-	}
-	read, err := c.Lookup(ctx, known...)
+// searchHolders are the holders for whom the entries of a phase stand, nil for nobody and for who belongs to another phase, or is found at another entry of this one. It is one read; of
+// numbers two.
+func (d *Service) searchHolders(ctx context.Context, c *call.Call, phase int, q text.Query, items []table.Item) ([]*Holder, error) {
+	users, err := d.searchUsers(ctx, c, phase, items)
 	if err != nil {
 		return nil, err
 	}
-	for i, key := range keys {
-		item, ok := read[key]
-		if !ok {
+	var keys []table.Key
+	for _, user := range users {
+		if user != "" {
+			keys = append(keys, HolderKey(c.Account, user))
+		}
+	}
+	read, err := c.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	holders := make([]*Holder, len(items))
+	for i, user := range users {
+		item, ok := read[HolderKey(c.Account, user)]
+		if !ok || user == "" {
 			continue
 		}
 		h, err := call.Decode[Holder](item)
 		if err != nil {
 			return nil, err
 		}
-		// A name has several words that may begin so; its licenses are found at the first of them.
-		if word := firstWord(h.Name, q); phase == phaseExtension || items[i].Key == holderWordKey(c.Account, word, h.UserID) {
+		if h.phaseOf(q) == phase && (phase != phaseWord || items[i].Key == holderWordKey(c.Account, h.firstEntry(q), h.UserID)) {
 			holders[i] = &h
 		}
 	}
 	return holders, nil
 }
 
-// heldFrom adds the licenses that a holder has, in the order of their ids; of the entry at which the last page ended, only those behind its last license.
-func heldFrom(ids, at []string, h *Holder, phase int, sort, entry, license string) (moreIDs, moreAt []string) {
-	for _, id := range slices.Sorted(slices.Values(h.held())) {
-		if sort == entry && id <= license {
+// searchUsers are the users for whom the entries of a phase stand; empty for nobody.
+func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, items []table.Item) ([]string, error) {
+	users := make([]string, len(items))
+	if phase != phaseNumber {
+		for i, item := range items {
+			x, err := call.Decode[searchEntry](item)
+			if err != nil {
+				return nil, err
+			}
+			users[i] = x.UserID
+		}
+		return users, nil
+	}
+	keys := make([]table.Key, len(items))
+	for i, item := range items {
+		extension, err := call.Decode[string](item)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = ExtensionKey(c.Account, extension)
+	}
+	read, err := c.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, key := range keys {
+		if item, ok := read[key]; ok {
+			x, err := call.Decode[searchEntry](item)
+			if err != nil {
+				return nil, err
+			}
+			users[i] = x.UserID
+		}
+	}
+	return users, nil
+}
+
+// Found finds holders: those whose extension begins with what is searched, then those whose number does, then those of whom a word of the name, the id or the e-mail address does.
+// It answers up to limit of them from behind a position, and the position of the next page; no position means that there is none.
+//
+// Errors: table.ErrCursor for a position of another list.
+func (d *Service) Found(ctx context.Context, c *call.Call, q, position string, limit int) ([]Holder, string, error) {
+	phase, entry, _, err := searchPosition(position)
+	if err != nil {
+		return nil, "", err
+	}
+	query := text.NewQuery(q)
+	var list []Holder
+	for phase = max(phase, phaseExtension); phase < phases; phase, entry = phase+1, "" {
+		read, ok := searchQuery(c.Account, q, phase)
+		if !ok {
 			continue
 		}
-		ids, at = append(ids, id), append(at, searchPositionOf(phase, sort, id))
+		read.Limit = searchPage
+		for next := entry; ; {
+			read.From = next
+			page, err := c.Env.Table.Query(ctx, read)
+			if err != nil {
+				return nil, "", err
+			}
+			holders, err := d.searchHolders(ctx, c, phase, query, page.Items)
+			if err != nil {
+				return nil, "", err
+			}
+			for i, item := range page.Items {
+				if holders[i] == nil || item.Sort == entry {
+					continue
+				}
+				if len(list) == limit { // there is one more
+					return list, position, nil
+				}
+				list, position = append(list, *holders[i]), searchPositionOf(phase, item.Sort, "")
+			}
+			if page.Next == "" {
+				break
+			}
+			next = page.Items[len(page.Items)-1].Sort + "\x00"
+		}
 	}
-	return ids, at
+	return list, "", nil
+}
+
+// matched reads the holders of licenses, and says which licenses match a search.
+func (d *Service) matched(ctx context.Context, c *call.Call, q string, licenses []found) (map[string]bool, error) {
+	var keys []table.Key
+	for _, l := range licenses {
+		if key := HolderKey(c.Account, l.UserID); l.UserID != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	holders := map[string]bool{}
+	query := text.NewQuery(q)
+	for part := range slices.Chunk(keys, table.MaxKeysPerLookup) {
+		read, err := c.Lookup(ctx, part...)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range read {
+			h, err := call.Decode[Holder](item)
+			if err != nil {
+				return nil, err
+			}
+			holders[h.UserID] = h.phaseOf(query) < phases
+		}
+	}
+	match := make(map[string]bool, len(licenses))
+	for _, l := range licenses {
+		match[l.ID] = begins(q, l.ID) || l.UserID != "" && holders[l.UserID]
+	}
+	return match, nil
 }

@@ -294,12 +294,9 @@ func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState) {
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt = Assigned, h.UserID, h.Name, &at
 	l.now.Grants = slices.Clone(holding.Grants)
 	l.now.Pending = false
-	l.now.Extension, l.now.BaseLicenseID = "", ""
-	switch {
-	case p.Extension:
-		l.now.Extension = h.Extension
-	case p.Base != "":
-		l.now.Extension, l.now.BaseLicenseID = h.Extension, h.Holdings[p.Base].LicenseID
+	l.now.Extension, l.now.BaseLicenseID = h.Extension, ""
+	if p.Base != "" {
+		l.now.BaseLicenseID = h.Holdings[p.Base].LicenseID
 	}
 	holding.LicenseID = l.now.ID
 	g.counts[countName(countAssigned, p.ID)]++

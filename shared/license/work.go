@@ -206,8 +206,9 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 			keys = append(keys, ExtensionKey(account, x))
 		}
 	}
-	for _, n := range need.Numbers {
-		if _, ok := u.numbers[n]; !ok && n != "" {
+	numbers := digitsOf(need.Numbers)
+	for _, n := range numbers {
+		if _, ok := u.numbers[n]; !ok {
 			keys = append(keys, numberKey(account, n))
 		}
 	}
@@ -274,7 +275,7 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 			u.extensions[x] = &extensionState{now: Extension{Key: x}}
 		}
 	}
-	for _, n := range need.Numbers {
+	for _, n := range numbers {
 		if item, ok := found[numberKey(account, n)]; ok {
 			if u.numbers[n] != nil {
 				continue
@@ -284,7 +285,7 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 				return nil, err
 			}
 			u.numbers[n] = &numberState{version: item.Version, exists: true, raw: ext, now: ext}
-		} else if u.numbers[n] == nil && n != "" {
+		} else if u.numbers[n] == nil {
 			u.numbers[n] = &numberState{}
 		}
 	}
@@ -307,7 +308,7 @@ func (u *UnitOfWork) addHolder(item table.Item) error {
 		for product, holding := range h.Holdings {
 			granted[product] = holding.Grants
 		}
-		u.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, granted: granted, named: h.Name, Holder: h}
+		u.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, granted: granted, found: h, Holder: h}
 	}
 	return nil
 }
@@ -352,6 +353,18 @@ func (u *UnitOfWork) DeferHandover() { u.deferred = true }
 // automatic grants are kept in mind and count again when the user returns (spec 6).
 func (u *UnitOfWork) Put(ctx context.Context, user, name string, active bool) error {
 	return u.do(ctx, func(g *ledger) error { return g.put(user, name, active) })
+}
+
+// Address tells a loaded user's e-mail address, by which a search finds them.
+//
+// Errors: not-found when the user is not loaded.
+func (u *UnitOfWork) Address(user, email string) error {
+	h, err := u.Holder(user)
+	if err != nil {
+		return err
+	}
+	h.Email = email
+	return nil
 }
 
 // Remove deletes a holder: every seat goes back and every grant is forgotten.

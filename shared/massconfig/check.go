@@ -223,5 +223,5 @@ func (s *Service) loaded(ctx context.Context, ch *license.Change, rows []planRow
 	if err := loadRows(ctx, ch, rows); err != nil {
 		return err
 	}
-	return loadHeld(ctx, ch, s.addOns, rows)
+	return loadHeld(ctx, ch, rows)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/directory"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
@@ -29,8 +29,8 @@ func (s *Service) Drop(ctx context.Context, object events.ObjectCreated, now tim
 	if !ok || !inside || name == "" || strings.HasSuffix(name, "/") || !api.ValidID(account) {
 		return "its key is not drops/{account}/{file}", nil
 	}
-	if strings.ContainsFunc(name, directory.Unseen) {
-		return "its name has control characters, or others that nobody sees", nil
+	if fault := text.PathFault(name); fault != "" {
+		return "its name " + fault, nil
 	}
 	err = s.Dropped(ctx, account, object, now)
 	if errors.Is(err, errNoAccount) {

@@ -68,10 +68,9 @@ func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	return err
 }
 
-// loadHeld reads the phone licenses of everybody whom loaded rows change, in one read; otherwise the kernel would read each by itself.
-func loadHeld(ctx context.Context, ch *license.Change, addOns []string, rows []planRow) error {
+// loadHeld reads the licenses of everybody whom loaded rows change, in one read; otherwise the kernel would read those of each by themselves. All of a user's show their extension.
+func loadHeld(ctx context.Context, ch *license.Change, rows []planRow) error {
 	var need license.Need
-	family := append([]string{catalog.PhoneSystemID}, addOns...)
 	for _, r := range rows {
 		if !r.Applies() {
 			continue
@@ -81,10 +80,8 @@ func loadHeld(ctx context.Context, ch *license.Change, addOns []string, rows []p
 			if err != nil {
 				continue // nobody
 			}
-			for _, id := range family {
-				if holding := h.Holdings[id]; holding != nil {
-					need.Licenses = append(need.Licenses, holding.LicenseID)
-				}
+			for _, holding := range h.Holdings {
+				need.Licenses = append(need.Licenses, holding.LicenseID)
 			}
 		}
 	}
@@ -136,6 +133,9 @@ func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs m
 	if len(r.Errors) > 0 {
 		r.Outcome = filejob.Bad
 		return leans
+	}
+	if sameNumber(now.Number, r.Wanted.Number) {
+		r.Wanted.Number = now.Number
 	}
 	r.Changes = compare(now, r.Wanted)
 	switch {
@@ -258,7 +258,7 @@ func drifted(ch *license.Change, addOns []string, r planRow, file inFile) bool {
 	case now.User != "" || !file.user[r.Before.User]:
 		return true
 	}
-	if now.Number != "" && now.Number != r.Before.Number {
+	if now.Number != "" && !sameNumber(now.Number, r.Before.Number) {
 		return true
 	}
 	if r.Wanted.User == "" || r.Wanted.User == now.User {

@@ -7,6 +7,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 )
@@ -85,15 +86,15 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []strin
 		switch {
 		case ext == "":
 			cells.Fault(c.ext, "The extension is missing.")
-		case !directory.ValidExtension(ext):
-			cells.Fault(c.ext, "An extension has 1 to 10 digits.")
+		case !text.Extension(ext):
+			cells.Fault(c.ext, "An extension has 1 to 10 digits, 0 to 9.")
 			a.ext = directory.Shorten(ext)
 		}
 	}
 	if number, ok := cells.Text(c.number); ok {
 		a.number = number
-		if number != "" && !directory.ValidNumber(number) {
-			cells.Fault(c.number, "A number has 3 to 15 digits.")
+		if fault := text.NumberFault(number); number != "" && fault != "" {
+			cells.Fault(c.number, "The number %s.", fault)
 			a.number = directory.Shorten(number)
 		}
 	}
@@ -169,12 +170,10 @@ func (c *claims) add(a asked) {
 	a.ext, a.number, a.user = strings.Clone(a.ext), strings.Clone(a.number), strings.Clone(a.user)
 	c.rows = append(c.rows, claim{row: a.row, ext: a.ext, number: a.number, user: a.user, sound: len(a.errors) == 0})
 	// What is no extension or number may be shortened, and two such may look the same.
-	if directory.ValidExtension(a.ext) {
+	if text.Extension(a.ext) {
 		c.ext.Add(a.ext, a.row)
 	}
-	if directory.ValidNumber(a.number) {
-		c.number.Add(a.number, a.row)
-	}
+	c.number.Add(text.Digits(a.number), a.row)
 }
 
 // resolve makes user ids of what the rows call their users, once all rows are entered, and enters these.
@@ -201,7 +200,7 @@ func (c *claims) resolve(who *directory.Named) {
 
 // alone says whether a row without a fault of its own claims what no other row claims.
 func (c *claims) alone(k claim) bool {
-	return k.sound && k.user != "" && c.ext.Alone(k.ext) && c.number.Alone(k.number) && c.user.Alone(k.user)
+	return k.sound && k.user != "" && c.ext.Alone(k.ext) && c.number.Alone(text.Digits(k.number)) && c.user.Alone(k.user)
 }
 
 // faults names the claims of a row that other rows make too.
@@ -213,7 +212,7 @@ func (c *claims) faults(k claim, at columns) []filejob.RowError {
 		}
 	}
 	check(&c.ext, k.ext, at.ext, "extension")
-	check(&c.number, k.number, at.number, "number")
+	check(&c.number, text.Digits(k.number), at.number, "number")
 	check(&c.user, k.user, at.user, "user")
 	return errs
 }
@@ -226,12 +225,17 @@ func compare(before, wanted target) []filejob.Difference {
 			d = append(d, filejob.Difference{Field: field, From: from, To: to})
 		}
 	}
-	add("number", before.Number, wanted.Number)
+	if !sameNumber(before.Number, wanted.Number) {
+		add("number", before.Number, wanted.Number)
+	}
 	add("user", before.User, wanted.User)
 	add("license", licensed(before), licensed(wanted))
 	add("addOns", strings.Join(before.AddOns, " "), strings.Join(wanted.AddOns, " "))
 	return d
 }
+
+// sameNumber says whether two numbers differ in form at most; the one that is stored is kept then (spec 6).
+func sameNumber(a, b string) bool { return text.Digits(a) == text.Digits(b) }
 
 func licensed(t target) string {
 	if t.Licensed {

@@ -1,10 +1,7 @@
 package metrics
 
 import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
 
@@ -13,19 +10,12 @@ const (
 	DefaultMax = 10
 	// MaxMax bounds the maximum.
 	MaxMax = 100_000
-	// maxName bounds a wallboard's name, in characters.
-	maxName = 200
 )
 
 // checkName bounds what people call a device.
 func checkName(name string) error {
-	switch {
-	case name == "" || strings.TrimSpace(name) != name:
-		return problem.Invalid("name", "must not be empty, nor begin or end with a space")
-	case utf8.RuneCountInString(name) > maxName:
-		return problem.Invalid("name", "must have at most %d characters", maxName)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return problem.Invalid("name", "must not have control characters")
+	if fault := text.NameFault(name); fault != "" {
+		return problem.Invalid("name", "%s", fault)
 	}
 	return nil
 }

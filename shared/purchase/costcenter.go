@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 
+	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -136,6 +137,7 @@ func (s *Service) CostCenters(ctx context.Context, c *call.Call, q string, limit
 	if after != "" {
 		query.From = after + "\x00" // the least key behind it
 	}
+	searched := text.NewQuery(q)
 	var list []CostCenter
 	for {
 		page, err := c.Env.Table.Query(ctx, query)
@@ -147,7 +149,7 @@ func (s *Service) CostCenters(ctx context.Context, c *call.Call, q string, limit
 			if err != nil {
 				return nil, "", err
 			}
-			if !cc.Found(q) {
+			if q != "" && !cc.Found(searched) {
 				continue
 			}
 			if len(list) == limit { // there is one more

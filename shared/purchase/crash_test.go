@@ -80,7 +80,7 @@ func (s *shop) whole(quantity int) (placed bool) {
 	}
 	desk := license.NewDesk(catalog.Default())
 	listed := 0
-	for _, n := range s.licenses(license.Filter{Product: catalog.LiveReportsID}) {
+	for _, n := range s.licenses(license.Filter{Products: []string{catalog.LiveReportsID}}) {
 		listed += n
 	}
 	charged := 0

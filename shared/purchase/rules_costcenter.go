@@ -1,10 +1,9 @@
 package purchase
 
 import (
-	"strings"
 	"time"
-	"unicode"
 
+	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
 
@@ -16,16 +15,13 @@ type CostCenter struct {
 	ChangedAt time.Time `json:"changedAt"`
 }
 
-// checkCostCenterName says what is wrong with a name beyond its length.
+// checkCostCenterName says what is wrong with a name.
 func checkCostCenterName(name string) error {
-	if strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl) || name == "" {
-		return problem.Invalid("name", "must be text without control characters that neither begins nor ends with a space")
+	if fault := text.NameFault(name); fault != "" {
+		return problem.Invalid("name", "%s", fault)
 	}
 	return nil
 }
 
-// Found says whether a search finds the cost center: its code or its name begins with the text, whatever the case. An empty text finds all.
-func (cc CostCenter) Found(q string) bool {
-	q = strings.ToLower(q)
-	return strings.HasPrefix(strings.ToLower(cc.Code), q) || strings.HasPrefix(strings.ToLower(cc.Name), q)
-}
+// Found says whether a search finds the cost center: whether a word of its code or its name begins with it.
+func (cc CostCenter) Found(q text.Query) bool { return q.InAny(cc.Code, cc.Name) }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"seatwise/shared/craft/text"
 )
 
 const (
@@ -27,12 +29,12 @@ const (
 // fileName is what a license status report is called (spec 7). The brand comes from the account, which was checked to be fit for a file name when it was set; what a file
 // name still cannot hold is left out of it, for the name ends up on other people's disks.
 func fileName(brand string, at time.Time) string {
-	brand = strings.Map(func(r rune) rune {
+	brand = text.Clean(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar || strings.ContainsRune(`/\:*?"<>|`, r) {
 			return -1
 		}
 		return r
-	}, brand)
+	}, brand))
 	brand = strings.Trim(brand, " .")
 	if brand == "" {
 		brand = "Seatwise"

@@ -23,6 +23,7 @@ type book struct {
 	sim      *simulation
 	account  string
 	products *catalog.Catalog
+	zone     *time.Location // of the account's days, in the period that all of a seed lies in
 
 	seats                      map[string]*seat
 	ids                        []string         // of the seats, in the order in which they came
@@ -121,8 +122,12 @@ func newDirt() dirt {
 }
 
 func newBook(m *simulation, account string) *book {
+	zone, err := time.LoadLocation(zones[account])
+	if err != nil {
+		panic(err) // the names are ours, and Go brings the zones along
+	}
 	return &book{
-		sim: m, account: account, products: catalog.Default(),
+		sim: m, account: account, products: catalog.Default(), zone: zone,
 		seats: map[string]*seat{}, usersOf: index{}, addOnsOf: index{}, orderOf: index{}, offers: map[string]int64{},
 		reserved: map[string]string{}, reservations: map[string]*reservation{},
 		holders: map[string]*license.Holder{}, waits: map[string]license.Wait{}, excluded: map[string]bool{}, extensions: map[string]license.Extension{},
@@ -679,7 +684,7 @@ func (b *book) record(r call.AuditRecord) {
 		if b.log.perDay[product] == nil {
 			b.log.perDay[product] = map[string]int64{}
 		}
-		b.log.perDay[product][r.At.UTC().Format(time.DateOnly)] += by
+		b.log.perDay[product][r.At.In(b.zone).Format(time.DateOnly)] += by
 	}
 	served := func(product, user string, waits bool) {
 		if b.log.waiting[product+"#"+user] != waits {

@@ -145,10 +145,10 @@ type (
 	spans map[string][]interval
 )
 
-// on says whether any of the spans of an id touches the day.
+// on says whether any of the spans of an id touches the day, which begins at the moment given and ends at the same time of the next day.
 func (s spans) on(day time.Time) []string {
 	var ids []string
-	end := day.Add(24 * time.Hour)
+	end := day.AddDate(0, 0, 1)
 	for id, list := range s {
 		for _, i := range list {
 			instant := i.To.Equal(i.From) && !i.From.Before(day)
@@ -273,14 +273,23 @@ type window struct {
 }
 
 type windowDay struct {
-	date                                 time.Time
+	date                                 time.Time // when it begins
 	monitored, viewers, active, overages int64
 	liveReports, boosters                int64
 }
 
-// modelUsage makes the figures of the last 30 days from every single view and membership.
+// dayOf is the beginning of the account's day of a moment.
+func (b *book) dayOf(at time.Time) time.Time {
+	year, month, day := at.In(b.zone).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, b.zone)
+}
+
+// modelUsage makes the figures of the last 30 days of the account's time zone from every single view and membership.
 func (b *book) modelUsage(now time.Time) window {
-	today := now.UTC().Truncate(24 * time.Hour)
+	if now.After(nextPeriod) {
+		b.fail("the model knows one time zone for each account, and at %s another may count", now)
+	}
+	today := b.dayOf(now)
 	u := window{
 		from: today.AddDate(0, 0, -29), to: today.AddDate(0, 0, 1), views: map[string]map[string]int64{}, queues: map[string]map[string]bool{},
 		shown: map[string]map[string]bool{},
@@ -313,7 +322,7 @@ func (b *book) modelUsage(now time.Time) window {
 		d := windowDay{date: day}
 		viewers, agents := map[string]bool{}, map[string]bool{}
 		for _, v := range views {
-			if at := time.UnixMilli(v.At).UTC(); at.Truncate(24 * time.Hour).Equal(day) {
+			if b.dayOf(time.UnixMilli(v.At)).Equal(day) {
 				viewers[v.User] = true
 				if u.views[v.User] == nil {
 					u.views[v.User] = map[string]int64{}

@@ -327,7 +327,11 @@ func (m *simulation) draw(a string) *run {
 		}
 		return m.repeat(p)
 	case n < 95 && m.random.IntN(4) == 0:
-		body := fields{"name": a, "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": pick(m, []string{"standard", "standard", "customer-engagement"})}
+		zone := zones[a]
+		if m.random.IntN(2) == 0 {
+			zone = pick(m, []string{"Asia/Kolkata", "Pacific/Apia", "UTC"}) // counts from the next period, which does not begin here
+		}
+		body := settings(a, zone, pick(m, []string{"standard", "standard", "customer-engagement"}))
 		return m.one(a, request{"accounts", put, "", body, ""})
 	case n < 96 && m.random.IntN(3) == 0:
 		return m.one(a, request{"report", post, "/reports", fields{"kind": "license-status"}, m.key()})

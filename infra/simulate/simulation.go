@@ -221,6 +221,17 @@ type simulation struct {
 // accounts are the tenants; their users' ids begin with the account, so that a stranger's name is seen.
 var accounts = []string{"acme", "globex"}
 
+// zones are those in which the accounts begin, one on each side of UTC; their first billing period goes on to nextPeriod.
+var zones = map[string]string{"acme": "America/New_York", "globex": "Pacific/Auckland"}
+
+// nextPeriod is before the second billing period of any account, in any zone: until then no change of the zone counts (spec 12).
+var nextPeriod = time.Date(2031, time.July, 31, 0, 0, 0, 0, time.UTC)
+
+// settings are an account's, with a time zone and a bundle.
+func settings(account, zone, bundle string) fields {
+	return fields{"name": account, "brand": "RingCentral", "currency": "USD", "timezone": zone, "billingDay": 1, "bundle": bundle}
+}
+
 func users(account string) []string {
 	list := make([]string, 7)
 	for i := range list {
@@ -257,9 +268,7 @@ func (m *simulation) settle() error {
 	for _, a := range accounts {
 		m.model[a], m.books[a] = newLedger(), newBook(m, a)
 		list := []request{
-			{"accounts", http.MethodPut, "", map[string]any{
-				"name": a, "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard",
-			}, ""},
+			{"accounts", http.MethodPut, "", settings(a, zones[a], "standard"), ""},
 			{"purchase", http.MethodPut, "/cost-centers/CC-1", map[string]any{"name": "One"}, ""},
 			{"purchase", http.MethodPut, "/cost-centers/CC-2", map[string]any{"name": "Two"}, ""},
 			{"purchase", http.MethodPut, "/cost-centers/CC-3", map[string]any{"name": "Three"}, ""},

@@ -113,19 +113,44 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 	last := u.days[len(u.days)-1]
 	users := u.users()
 	bought := last.liveReports + last.boosters
+	count := func(n int64) string { return strconv.FormatInt(n, 10) }
 	want := [][]string{
 		{"Report Time Duration", u.from.Format(time.DateOnly) + " to " + u.to.AddDate(0, 0, -1).Format(time.DateOnly)},
-		{`Total "Live Report" Licenses Purchased`, strconv.FormatInt(last.liveReports, 10)},
-		{`Total "Call Queue Booster" Licenses Purchased`, strconv.FormatInt(last.boosters, 10)},
-		{"Total Licenses Purchased", strconv.FormatInt(bought, 10)},
+		{`Total "Live Report" Licenses Purchased`, count(last.liveReports)},
+		{`Total "Call Queue Booster" Licenses Purchased`, count(last.boosters)},
+		{"Total Licenses Purchased", count(bought)},
 		{"Monitored Users (Agents)", strconv.Itoa(len(u.queues))},
 		{"Live Report Viewers", strconv.Itoa(len(u.views))},
 		{"Total Active Users", strconv.Itoa(len(users))},
-		{"Overage Users", strconv.FormatInt(max(0, int64(len(users))-bought), 10)},
+		{"Overage Users", count(max(0, int64(len(users))-bought))},
+		{"Account", b.account + " (" + b.account + ")"},
+		{"Time Made", b.sim.now.In(b.zone).Format("2006-01-02 15:04 -07:00")},
+		{"Time Zone of the Days", b.zone.String()},
+		nil,
+		{"Date", "Active Users", "Licenses Purchased"},
 	}
-	if len(tabs[0]) < len(want) || fmt.Sprint(tabs[0][:len(want)]) != fmt.Sprint(want) {
-		b.fail("I15: the first tab says %q, the model %q", tabs[0], want)
-		return
+	notes := len(want) - 2 // so many rows have a figure, and in their last column what it means
+	for _, day := range u.days {
+		want = append(want, []string{count(serialOf(day.date)), count(day.active), count(day.liveReports + day.boosters)})
+	}
+	const meaning = 4 // the column
+	for i, row := range want {
+		if i >= len(tabs[0]) {
+			b.fail("I15: the first tab has %d rows, by the model %d at least", len(tabs[0]), len(want))
+			return
+		}
+		got := tabs[0][i]
+		if i < notes {
+			if len(got) <= meaning || got[meaning] == "" {
+				b.fail("I15: the first tab does not say what %q means: %q", row[0], got)
+				return
+			}
+			got = got[:2]
+		}
+		if !slices.Equal(got, row) {
+			b.fail("I15: row %d of the first tab says %q, the model %q", i+1, got, row)
+			return
+		}
 	}
 	var people, lines []string
 	for _, user := range users {
@@ -134,8 +159,11 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 		if h != nil {
 			extension = h.Extension
 			for product := range held {
-				if h.Holds(product) {
+				switch holding := h.Holdings[product]; {
+				case h.Holds(product):
 					held[product] = "Yes"
+				case holding != nil && holding.Waiting != "":
+					held[product] = "Waiting"
 				}
 			}
 		} else {
@@ -153,7 +181,8 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 		dashboards := map[string]bool{}
 		line := func(queue, dashboard string) {
 			lines = append(lines, fmt.Sprintf("%q", []string{
-				name, extension, queue, dashboard, serial(u.views[user][dashboardID(dashboard)]), held[catalog.LiveReportsID], held[catalog.CallQueueBoosterID],
+				name, extension, queue, dashboard, b.serial(u.views[user][dashboardID(dashboard)]), held[catalog.LiveReportsID], held[catalog.CallQueueBoosterID],
+				user, "", // nobody here has an e-mail
 			}))
 		}
 		for queue := range u.queues[user] {
@@ -171,11 +200,11 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 			}
 		}
 		people = append(people, fmt.Sprintf("%q", []string{
-			name, extension, role, serial(viewed), strconv.Itoa(len(u.queues[user])), strconv.Itoa(len(dashboards)),
+			name, extension, role, b.serial(viewed), strconv.Itoa(len(u.queues[user])), strconv.Itoa(len(dashboards)), user, "",
 		}))
 	}
-	b.sameRows("second", tabs[1], people, 6)
-	b.sameRows("third", tabs[2], lines, 7)
+	b.sameRows("second", tabs[1], people, 8)
+	b.sameRows("third", tabs[2], lines, 9)
 }
 
 func dashboardID(name string) string {
@@ -185,12 +214,18 @@ func dashboardID(name string) string {
 	return name[len("Board "):]
 }
 
-// serial is the day of a moment as a workbook has it: a number of days; "" for none.
-func serial(ms int64) string {
+// serial is the account's day of a moment as a workbook has it: a number of days; "" for none.
+func (b *book) serial(ms int64) string {
 	if ms == 0 {
 		return ""
 	}
-	return strconv.FormatInt(ms/86_400_000+25_569, 10)
+	return strconv.FormatInt(serialOf(b.dayOf(time.UnixMilli(ms))), 10)
+}
+
+// serialOf is the number that a workbook has for the date of a day, whatever its zone.
+func serialOf(day time.Time) int64 {
+	year, month, date := day.Date()
+	return time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix()/86_400 + 25_569
 }
 
 // sameRows compares the rows below a tab's header, in any order.

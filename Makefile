@@ -17,6 +17,8 @@ TOOLS   := .tools
 VENV    := $(TOOLS)/venv
 # schemathesis has an environment of its own: what it needs and what sam pins must not decide about each other.
 CALLERS  := $(TOOLS)/venv-callers
+# The generators of clients and the linter of the document, which are programs of Node.
+CLIENTS  := $(TOOLS)/clients
 EMULATOR := $(TOOLS)/venv-emulator
 # The programs that write workbooks, of three languages.
 WRITERS := $(TOOLS)/venv-writers
@@ -107,8 +109,8 @@ catalog: ## Check shared/catalog/catalog.yaml and write it as the Go values that
 	@trap 'rm -f shared/catalog/generated.go.new' EXIT; go run -buildvcs=false ./infra/catalog shared/catalog/catalog.yaml > shared/catalog/generated.go.new; mv shared/catalog/generated.go.new shared/catalog/generated.go
 
 .PHONY: openapi
-openapi: ## Write openapi.yaml from the code.
-	@trap 'rm -f openapi.yaml.new' EXIT; go run -buildvcs=false ./infra/openapi > openapi.yaml.new; mv openapi.yaml.new openapi.yaml
+openapi: ## Write openapi.yaml from the code, and the packed copies that HealthFunction serves.
+	@trap 'rm -f openapi.yaml.new' EXIT; go run -buildvcs=false ./infra/openapi -embed shared/health > openapi.yaml.new; mv openapi.yaml.new openapi.yaml
 
 .PHONY: validate
 validate: export SAM_CLI_TELEMETRY := 0
@@ -135,6 +137,11 @@ emulator: $(VENV)/installed $(EMULATOR)/installed ## Deploy the stack to an emul
 .PHONY: writers
 writers: $(WRITERS)/installed $(WRITERS_NODE)/installed $(WRITERS_POI)/installed ## Have other programs write workbooks and CSV, and read each to the same rows. Needs node, java, mvn and soffice.
 	go run -buildvcs=false ./infra/writers -python $(WRITERS)/bin/python -node $(WRITERS_NODE) -poi $(WRITERS_POI) $(ARGS)
+
+.PHONY: clients
+clients: $(CLIENTS)/installed ## Make clients of openapi.yaml with two generators, drive the path with them, and lint the document; needs Node 20.
+	@go build -buildvcs=false -o $(TOOLS)/bin/seatwise-local ./infra/local
+	infra/clients/clients.sh
 
 .PHONY: mutations
 mutations: ## Plant bugs one after the other, each of which the tests must catch. ARGS="-only lease" is handed on.
@@ -185,6 +192,12 @@ $(GOLANGCI):
 	mkdir -p $(TOOLS)/bin
 	GOBIN="$(CURDIR)/$(TOOLS)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/bin/golangci-lint $@
+
+$(CLIENTS)/installed: infra/clients/typescript/package.json infra/clients/typescript/package-lock.json infra/clients/typescript/.npmrc
+	rm -rf $(@D) && mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --silent
+	touch $@
 
 $(VENV)/installed: infra/tools/requirements.txt
 $(CALLERS)/installed: infra/callers/requirements.txt

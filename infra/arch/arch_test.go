@@ -115,11 +115,13 @@ var libraries = map[string]struct {
 	packages []string
 	kinds    []kind
 }{
-	"github.com/aws/aws-sdk-go-v2":        {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/smithy-go":            {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/aws-lambda-go":        {packages: []string{"shared/platform/edge", "infra/bench/bare"}, kinds: []kind{wiring, function}},
-	"github.com/danielgtaylor/huma/v2":    {packages: []string{"shared/platform/api"}, kinds: []kind{room, infra}},
-	"github.com/goccy/go-yaml":            {packages: []string{"shared/catalog/catalogfile"}, kinds: []kind{infra}}, // a fifth of a start
+	"github.com/aws/aws-sdk-go-v2":       {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
+	"github.com/aws/smithy-go":           {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
+	"github.com/aws/aws-lambda-go":       {packages: []string{"shared/platform/edge", "infra/bench/bare"}, kinds: []kind{wiring, function}},
+	"github.com/danielgtaylor/huma/v2":   {packages: []string{"shared/platform/api"}, kinds: []kind{room, infra}},
+	"github.com/goccy/go-yaml":           {packages: []string{"shared/catalog/catalogfile"}, kinds: []kind{infra}}, // a fifth of a start
+	"github.com/go-json-experiment/json": {packages: []string{"shared/platform/api"}},                              // finds a member that is named twice, which encoding/json takes
+
 	"github.com/golang-jwt/jwt/v5":        {packages: []string{"shared/platform/auth"}, kinds: []kind{wiring, infra}},
 	"github.com/google/uuid":              {kinds: []kind{room, wiring, infra}}, // rooms parse; the linter keeps them from making
 	"github.com/xuri/excelize/v2":         {packages: []string{"shared/craft/workbook"}},
@@ -128,6 +130,8 @@ var libraries = map[string]struct {
 	"go.etcd.io/bbolt":                    {packages: []string{"shared/platform/table/bolt"}, kinds: []kind{infra}},
 	"github.com/adhocore/gronx":           {kinds: []kind{infra}},
 	"github.com/johannesboyne/gofakes3":   {kinds: []kind{infra}},
+	"github.com/rs/cors":                  {kinds: []kind{infra}},                // the runner in the gateway's place
+	"github.com/swaggest/swgui":           {packages: []string{"shared/health"}}, // the reference page, as files to embed
 	"github.com/anishathalye/porcupine":   {kinds: []kind{testkit}},
 	"pgregory.net/rapid":                  {kinds: []kind{testkit}},
 	"golang.org/x/net/netutil":            {kinds: []kind{infra}},                                               // bounds the connections of the runner

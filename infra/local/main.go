@@ -51,6 +51,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.StringVar(&c.DynamoDBEndpoint, "dynamodb-endpoint", "", "`URL` of a DynamoDB server to use instead of the embedded store; the table is made if it is missing")
 	flags.StringVar(&c.S3Endpoint, "s3-endpoint", "", "`URL` of an S3 server to use instead of the embedded one; the buckets are made if they are missing")
 	from := flags.String("clock-from", "", "`time` at which the runner's clock begins, in RFC 3339; POST /local/clock then moves it on. For infra/demo")
+	flags.Func("allow-origin", "`origin` whose pages may call the API from a browser, such as http://localhost:5173; may be given several times", func(origin string) error {
+		c.AllowedOrigins = append(c.AllowedOrigins, origin)
+		return nil
+	})
 	flags.TextVar(&level, "log-level", level, "DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
 		return errors.Join(flag.ErrHelp, err)
@@ -81,6 +85,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	c.Ready = func(api string) {
 		fmt.Fprintf(stderr, "Open %s for what there is. README.md has a five-minute tour, `make demo` fills an account with a year of use, and Ctrl-C stops it.\n", api)
 	}
+	slog.SetDefault(c.Log) // what libraries write to the standard log becomes lines of JSON too
 	return runner.Run(ctx, c)
 }
 

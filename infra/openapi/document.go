@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,9 +63,9 @@ func Document(env *app.Env) (*huma.OpenAPI, error) {
 
 // YAML writes a document in block style with sorted keys, the same for the same document.
 func YAML(document *huma.OpenAPI) ([]byte, error) {
-	raw, err := json.Marshal(document)
+	polished, _, err := Polished(document)
 	if err != nil {
-		return nil, fmt.Errorf("encode the document: %w", err)
+		return nil, err
 	}
-	return toYAML([]byte(note), raw)
+	return toYAML([]byte(note), polished)
 }

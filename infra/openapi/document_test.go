@@ -71,7 +71,7 @@ func TestTheFileIsCurrent(t *testing.T) {
 	}
 	for range 2 { // the second time shows that it does not come out differently
 		var made bytes.Buffer
-		if err := run(&made); err != nil {
+		if err := run(&made, ""); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(file, made.Bytes()) {
@@ -86,7 +86,10 @@ func TestTheFileSaysWhatTheDocumentSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asJSON, err := document.MarshalJSON()
+	asJSON, faults, err := Polished(document)
+	for _, fault := range faults {
+		t.Error(fault)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,5 +280,31 @@ func TestWhatChangesIsRepeatable(t *testing.T) {
 		if op.parameter("query", "cursor") && !op.parameter("query", "limit") {
 			t.Errorf("%s has a cursor and no limit", op.name())
 		}
+	}
+}
+
+// TestTheServedCopiesAreCurrent holds that HealthFunction serves the document that openapi.yaml is.
+func TestTheServedCopiesAreCurrent(t *testing.T) {
+	served, err := unpack(filepath.Join(root, "shared/health/openapi.yaml.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(root, "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(served, file) {
+		t.Error("shared/health/openapi.yaml.gz is not openapi.yaml: run make openapi")
+	}
+	document, err := Document(&app.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _, err := Polished(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := unpack(filepath.Join(root, "shared/health/openapi.json.gz")); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("shared/health/openapi.json.gz is not the document: run make openapi (%v)", err)
 	}
 }

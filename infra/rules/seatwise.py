@@ -11,8 +11,17 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 SERVERLESS = "AWS::Serverless::Function"
 LAMBDA = "AWS::Lambda::Function"
 
-# Whoever asks for these routes needs no token: api.md, "GET /v1/health: no token". Nothing else goes without.
-OPEN_ROUTES = {("GET", "/v1/health")}
+# Whoever asks for these routes needs no token: api.md, "GET /v1/health: no token", and the document with its page. $default and OPTIONS answer what no route takes,
+# and nothing else: a browser's preflight carries no token, and an unknown path is a 404 for everybody. Nothing else goes without.
+OPEN_ROUTES = {
+    ("GET", "/v1/health"),
+    ("GET", "/v1/openapi.json"),
+    ("GET", "/v1/openapi.yaml"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{file}"),
+    ("ANY", "$default"),
+    ("OPTIONS", "/{proxy+}"),
+}
 
 
 def values(node, path):

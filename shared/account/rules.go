@@ -29,30 +29,32 @@ const (
 // account.
 func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field {
 	var fields []problem.Field
-	add := func(field, message string) { fields = append(fields, problem.Field{Field: field, Message: message}) }
+	add := func(field string, code problem.Code, message string) {
+		fields = append(fields, problem.Field{Field: field, Code: code, Message: message})
+	}
 	if fault := text.NameFault(s.Name); fault != "" && (s.Name == "" || s.Name != was.Name) {
-		add("name", fault)
+		fields = append(fields, problem.Named("name", fault))
 	}
 	switch fault := text.NameFault(s.Brand); {
 	case s.Brand == was.Brand && s.Brand != "":
 	case fault != "":
-		add("brand", fault)
+		fields = append(fields, problem.Named("brand", fault))
 	case strings.ContainsAny(s.Brand, noFileName):
-		add("brand", "must be fit for a file name: none of "+noFileName)
+		add("brand", problem.BadCharacters, "must be fit for a file name: none of "+noFileName)
 	case strings.Trim(s.Brand, ".") != s.Brand:
-		add("brand", "must be fit for a file name: it neither begins nor ends with a period")
+		add("brand", problem.BadCharacters, "must be fit for a file name: it neither begins nor ends with a period")
 	}
 	if (s.Currency == "" || s.Currency != was.Currency) && !products.HasCurrency(s.Currency) {
-		add("currency", "must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "))
+		add("currency", problem.NotAllowed, "must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "))
 	}
 	if s.BillingDay < 1 || s.BillingDay > 28 && s.BillingDay != was.BillingDay {
-		add("billingDay", "must be 1 to 28, days that every month has")
+		add("billingDay", problem.OutOfRange, "must be 1 to 28, days that every month has")
 	}
 	if !slices.Contains([]Bundle{Standard, CustomerEngagement}, s.Bundle) {
-		add("bundle", "must be standard or customer-engagement")
+		add("bundle", problem.NotAllowed, "must be standard or customer-engagement")
 	}
 	if !slices.Contains([]ReportSchedule{"", Monthly, Weekly, NoReports}, s.ReportSchedule) {
-		add("reportSchedule", "must be weekly, monthly or none")
+		add("reportSchedule", problem.NotAllowed, "must be weekly, monthly or none")
 	}
 	return fields
 }

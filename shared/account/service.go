@@ -163,10 +163,10 @@ func (s *Service) check(settings, was Settings) error {
 	// LoadLocation knows two names that are no zones: "" is UTC, and "Local" is wherever the function runs.
 	_, err := time.LoadLocation(settings.Timezone)
 	if settings.Timezone == "" || settings.Timezone != was.Timezone && (err != nil || settings.Timezone == "Local") {
-		fields = append(fields, problem.Field{Field: "timezone", Message: "must be the IANA name of a time zone, such as America/New_York"})
+		fields = append(fields, problem.Field{Field: "timezone", Code: problem.NotAllowed, Message: "must be the IANA name of a time zone, such as America/New_York"})
 	}
 	if settings.Country != "" && settings.Country != was.Country && !isCountry(settings.Country) {
-		fields = append(fields, problem.Field{Field: "country", Message: "must be the ISO 3166-1 code of a country, such as US"})
+		fields = append(fields, problem.Field{Field: "country", Code: problem.NotAllowed, Message: "must be the ISO 3166-1 code of a country, such as US"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)

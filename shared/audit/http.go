@@ -27,7 +27,7 @@ func (in *listInput) filter() (Filter, error) {
 		if id.value == "" {
 			continue
 		}
-		if err := api.CheckID(id.field, id.value); err != nil {
+		if err := api.CheckUserID(id.field, id.value); err != nil {
 			return Filter{}, err
 		}
 	}

@@ -126,7 +126,7 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 	if err := checkMoves(draft.changed); err != nil {
 		return nil, err
 	}
-	ops, err := s.showOn(ctx, c, id, come, gone)
+	ops, err := s.showOn(ctx, c, id, come, gone, draft.After.QueueIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -139,19 +139,20 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 }
 
 // showOn writes on queues that they came to, or went from, a dashboard. A queue must exist to come.
-func (s *Service) showOn(ctx context.Context, c *call.Call, dashboard string, come, gone []string) ([]table.Operation, error) {
+// wanted is the dashboard's list as it was sent, in which a queue that is not there is named.
+func (s *Service) showOn(
+	ctx context.Context, c *call.Call, dashboard string, come, gone, wanted []string,
+) ([]table.Operation, error) {
 	var ops []table.Operation
 	keys := make([]table.Key, 0, len(come)+len(gone))
 	for _, queue := range slices.Concat(come, gone) {
-		if queue == "" {
-			return nil, problem.Invalid("queueIds", "each must be a call queue of the account")
-		}
 		keys = append(keys, queueKey(c.Account, queue))
 	}
 	found, err := s.lookup(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
+	missing := map[string]bool{}
 	for i, key := range keys {
 		item, ok := found[key]
 		var head queueItem
@@ -163,7 +164,7 @@ func (s *Service) showOn(ctx context.Context, c *call.Call, dashboard string, co
 		coming := i < len(come)
 		if !ok || head.Deleted {
 			if coming {
-				return nil, problem.Invalid("queueIds", "each must be a call queue of the account")
+				missing[come[i]] = true
 			}
 			continue
 		}
@@ -181,7 +182,7 @@ func (s *Service) showOn(ctx context.Context, c *call.Call, dashboard string, co
 		}
 		ops = append(ops, put, mark(c, queueMarks, head.ID))
 	}
-	return ops, nil
+	return ops, strangers("queueIds", "call queue", wanted, func(i int) bool { return missing[wanted[i]] })
 }
 
 // countGrants counts the members of queues by how they stand to live-reports.

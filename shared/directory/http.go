@@ -101,12 +101,27 @@ func known(kind, id string) error {
 	return problem.Missing(kind)
 }
 
-// each is a validation problem unless every id is one that api.md allows: any other is nothing of the account, and may not fit the table's keys.
+// knownUser is known for users.
+func knownUser(id string) error {
+	if auth.ValidUserID(id) {
+		return nil
+	}
+	return problem.Missing("user")
+}
+
+// each names the ids that are not of the form of api.md: they are nothing of the account, and may not fit the table's keys.
+//
+// Errors: validation.
 func each(field, kind string, ids []string) error {
-	for _, id := range ids {
-		if !api.ValidID(id) {
-			return problem.Invalid(field, "each must be a %s of the account", kind)
-		}
+	return strangers(field, kind, ids, func(i int) bool { return !api.ValidID(ids[i]) })
+}
+
+// strangers names the ids of a list that are no such thing of the account; nil when there are none.
+//
+// Errors: validation.
+func strangers(field, kind string, ids []string, bad func(i int) bool) error {
+	if fields := problem.Culprits(field, problem.UnknownID, ids, bad, "is no "+kind+" of the account"); len(fields) > 0 {
+		return problem.Validation(fields...)
 	}
 	return nil
 }
@@ -127,7 +142,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 		Keeps: []string{"extension", "number", "roleIds", "active", "licenses", "agentSource"},
 		New:   func(at *api.Resource) User { return fresh(at.ID) },
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[User], error) {
-			if err := known("user", at.ID); err != nil {
+			if err := knownUser(at.ID); err != nil {
 				return nil, err
 			}
 			user, version, err := s.GetUser(ctx, c, at.ID)
@@ -137,7 +152,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 			return tagged(user, version, false), nil
 		},
 		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[userBody]) (*api.Tagged[User], error) {
-			if err := api.CheckID("id", at.ID); err != nil {
+			if err := api.CheckUserID("id", at.ID); err != nil {
 				return nil, err
 			}
 			body := sent.Body
@@ -174,7 +189,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 		ID: "delete-user", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent,
 		Summary: "Delete a user; everything they hold is released",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
-		if err := known("user", in.ID); err != nil {
+		if err := knownUser(in.ID); err != nil {
 			return nil, err
 		}
 		return nil, s.DeleteUser(ctx, c, in.ID)
@@ -183,7 +198,7 @@ func (s *Service) userRoutes(k *api.Kit) {
 		ID: "list-users", Method: http.MethodGet, Path: "/v1/accounts/{account}/users", Tag: tag, Permissions: read, Summary: "List users",
 	}, func(ctx context.Context, c *call.Call, in *search) (*api.Listed[User], error) {
 		if !utf8.ValidString(in.Q) {
-			return nil, problem.Invalid("q", "must be UTF-8")
+			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
 		}
 		return api.Paged(c, in.Paging, []string{"users", in.Q}, func(after string, limit int) ([]User, string, error) {
 			return s.ListUsers(ctx, c, in.Q, after, limit)
@@ -278,9 +293,6 @@ func (s *Service) queueRoutes(k *api.Kit) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
-			if err := each("members", "user", sent.Body.Members); err != nil {
-				return nil, err
-			}
 			queue, version, made, err := s.PutQueue(ctx, c, at.ID, sent.Body.Name, sent.Body.Members)
 			if err != nil {
 				return nil, err
@@ -289,11 +301,12 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		},
 	}
 	api.RegisterPut(k, api.Operation{
-		ID: "put-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
+		ID: "put-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true, MaxBody: api.LargestBody,
 		Summary: "Make or replace a call queue; members of a monitored queue are granted Live Reports",
 	}, queues)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Summary: "Change what is named of a call queue",
+		ID: "patch-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, MaxBody: api.LargestBody,
+		Summary: "Change what is named of a call queue",
 	}, queues)
 	api.RegisterGet(k, api.Operation{ID: "get-call-queue", Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue"}, queues)
 	api.Register(k, api.Operation{
@@ -310,7 +323,7 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		Summary: "List call queues",
 	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Queue], error) {
 		if !utf8.ValidString(in.Q) {
-			return nil, problem.Invalid("q", "must be UTF-8")
+			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
 		}
 		return api.Paged(c, in.Paging, []string{"call-queues", in.Q}, func(after string, limit int) ([]Queue, string, error) {
 			return s.ListQueues(ctx, c, in.Q, after, limit)
@@ -373,7 +386,7 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 		Summary: "List dashboards",
 	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Dashboard], error) {
 		if !utf8.ValidString(in.Q) {
-			return nil, problem.Invalid("q", "must be UTF-8")
+			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
 		}
 		return api.Paged(c, in.Paging, []string{"dashboards", in.Q}, func(after string, limit int) ([]Dashboard, string, error) {
 			return s.ListDashboards(ctx, c, in.Q, after, limit)

@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -197,23 +198,23 @@ func queueAudit(q *loadedQueue) any {
 //
 // Errors: validation.
 func (s *Service) CheckMembers(ctx context.Context, c *call.Call, members []string) error {
+	there := make(map[string]bool, len(members))
 	for chunk := range slices.Chunk(members, table.MaxKeysPerLookup) {
-		keys := make([]table.Key, len(chunk))
-		for i, user := range chunk {
-			if user == "" {
-				return problem.Invalid("members", "each must be a user of the account")
+		keys := make([]table.Key, 0, len(chunk))
+		for _, user := range chunk {
+			if auth.ValidUserID(user) { // any other is nothing of the account, and may not fit the table's keys
+				keys = append(keys, userKey(c.Account, user))
 			}
-			keys[i] = userKey(c.Account, user)
 		}
 		found, err := s.lookup(ctx, keys)
 		if err != nil {
 			return err
 		}
-		if len(found) != len(chunk) {
-			return problem.Invalid("members", "each must be a user of the account")
+		for _, user := range chunk {
+			_, there[user] = found[userKey(c.Account, user)]
 		}
 	}
-	return nil
+	return strangers("members", "user", members, func(i int) bool { return !there[members[i]] })
 }
 
 // GetQueue reads a queue with its members.

@@ -36,7 +36,7 @@ const (
 // checkName bounds what people call things.
 func checkName(name string) []problem.Field {
 	if fault := text.NameFault(name); fault != "" {
-		return []problem.Field{{Field: "name", Message: fault}}
+		return []problem.Field{problem.Named("name", fault)}
 	}
 	return nil
 }
@@ -44,10 +44,10 @@ func checkName(name string) []problem.Field {
 // checkEmail bounds an e-mail address.
 func checkEmail(email string) []problem.Field {
 	if fault := text.EmailFault(email); fault != "" {
-		return []problem.Field{{Field: "email", Message: fault}}
+		return []problem.Field{{Field: "email", Code: problem.BadFormat, Message: fault}}
 	}
 	if a, err := mail.ParseAddress(email); err != nil || a.Address != email {
-		return []problem.Field{{Field: "email", Message: "must be an e-mail address"}}
+		return []problem.Field{{Field: "email", Code: problem.BadFormat, Message: "must be an e-mail address"}}
 	}
 	return nil
 }
@@ -62,22 +62,22 @@ func CheckUser(u, was User, products *catalog.Catalog) error {
 		fields = append(fields, checkEmail(u.Email)...)
 	}
 	if u.Extension != "" && u.Extension != was.Extension && !text.Extension(u.Extension) {
-		fields = append(fields, problem.Field{Field: "extension", Message: "must be 1 to 10 digits, 0 to 9"})
+		fields = append(fields, problem.Field{Field: "extension", Code: problem.BadFormat, Message: "must be 1 to 10 digits, 0 to 9"})
 	}
 	if fault := text.NumberFault(u.Number); fault != "" && u.Number != "" && u.Number != was.Number {
-		fields = append(fields, problem.Field{Field: "number", Message: fault})
+		fields = append(fields, problem.Field{Field: "number", Code: problem.BadFormat, Message: fault})
 	}
 	if u.Number != "" && u.Extension == "" {
-		fields = append(fields, problem.Field{Field: "number", Message: "needs an extension"})
+		fields = append(fields, problem.Field{Field: "number", Code: problem.NotTogether, Message: "needs an extension"})
 	}
 	if len(u.RoleIDs) > MaxRoles && !slices.Equal(unique(u.RoleIDs), was.RoleIDs) {
-		fields = append(fields, problem.Field{Field: "roleIds", Message: "must be at most 20"})
+		fields = append(fields, problem.Field{Field: "roleIds", Code: problem.TooMany, Message: "must be at most 20"})
 	}
 	if !slices.Equal(unique(u.Licenses), unique(was.Licenses)) {
 		fields = append(fields, checkMetered("licenses", u.Licenses, products)...)
 	}
 	if u.AgentSource != "" && !slices.Contains(u.Licenses, catalog.AgentUserID) {
-		fields = append(fields, problem.Field{Field: "agentSource", Message: "goes with the agent-user license"})
+		fields = append(fields, problem.Field{Field: "agentSource", Code: problem.NotTogether, Message: "goes with the agent-user license"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -92,7 +92,7 @@ func CheckQueue(name string, members []string, was Queue) error {
 		fields = checkName(name)
 	}
 	if len(members) > MaxMembers && !slices.Equal(unique(members), was.Members) {
-		fields = append(fields, problem.Field{Field: "members", Message: "must be at most 20000"})
+		fields = append(fields, problem.Field{Field: "members", Code: problem.TooMany, Message: "must be at most 20000"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -107,7 +107,7 @@ func CheckDashboard(d, was Dashboard) error {
 		fields = checkName(d.Name)
 	}
 	if len(d.QueueIDs) > MaxQueues && !slices.Equal(unique(d.QueueIDs), was.QueueIDs) {
-		fields = append(fields, problem.Field{Field: "queueIds", Message: "must be at most 40"})
+		fields = append(fields, problem.Field{Field: "queueIds", Code: problem.TooMany, Message: "must be at most 40"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -118,28 +118,27 @@ func CheckDashboard(d, was Dashboard) error {
 // checkMoves bounds the queues that come to a dashboard or go from it at once.
 func checkMoves(moves []string) error {
 	if len(moves) > MaxMoves {
-		return problem.Invalid("queueIds", "must not come or go more than %d at a time; take the others off first", MaxMoves)
+		return problem.Invalid("queueIds", problem.TooMany, "must not come or go more than %d at a time; take the others off first", MaxMoves)
 	}
 	return nil
 }
 
 // checkMetered accepts only metered products that users hold.
 func checkMetered(field string, ids []string, products *catalog.Catalog) []problem.Field {
-	for _, id := range ids {
-		p, ok := products.Lookup(id)
-		if !ok || p.Kind != catalog.Metered || len(p.Devices) > 0 {
-			return []problem.Field{{Field: field, Message: "must be metered products that users hold"}}
-		}
-	}
-	for _, id := range ids {
+	fields := problem.Culprits(field, problem.NotAllowed, ids, func(i int) bool {
+		p, ok := products.Lookup(ids[i])
+		return !ok || p.Kind != catalog.Metered || len(p.Devices) > 0
+	}, "is no metered product that users hold")
+	for i, id := range ids {
 		p, _ := products.Lookup(id)
-		for _, other := range ids {
+		for _, other := range ids[:i] {
 			if slices.Contains(p.Excludes, other) {
-				return []problem.Field{{Field: field, Message: "must not hold two products of which a user holds at most one"}}
+				fields = append(fields, problem.Fault(fmt.Sprintf("%s[%d]", field, i), problem.NotTogether,
+					"%s does not go with %s: a user holds at most one of them", id, other))
 			}
 		}
 	}
-	return nil
+	return fields
 }
 
 // checkRole collects every fault of a role as it was sent. What is as it was stored is not judged, each permission by itself;
@@ -152,7 +151,7 @@ func checkRole(r, was Role, carried []string, products *catalog.Catalog) error {
 	for i, p := range r.Permissions {
 		if !slices.Contains(was.Permissions, p) && !slices.Contains(carried, p) {
 			fields = append(fields, problem.Field{
-				Field: fmt.Sprintf("permissions[%d]", i), Message: "is no permission that a role can carry: " + strings.Join(carried, ", "),
+				Field: fmt.Sprintf("permissions[%d]", i), Code: problem.NotAllowed, Message: "is no permission that a role can carry: " + strings.Join(carried, ", "),
 			})
 		}
 	}

@@ -141,7 +141,7 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 		}
 	}
 	if len(keys) > maxNamed {
-		return nil, problem.Invalid("roleIds", "must be at most 20")
+		return nil, problem.Invalid("roleIds", problem.TooMany, "must be at most 20")
 	}
 	found, err := ch.Load(ctx, license.Need{Users: []string{n.ID}, Also: keys})
 	if err != nil {
@@ -265,6 +265,13 @@ func (s *Service) presentIn(ch *license.Change, p profile) User {
 // rolesFrom reads the roles out of what was found; each must exist, but for those that the user had before.
 func (s *Service) rolesFrom(c *call.Call, ids, before []string, found map[table.Key]table.Item) (map[string]Role, error) {
 	roles := make(map[string]Role, len(ids))
+	missing := func(i int) bool {
+		_, ok := found[roleKey(c.Account, ids[i])]
+		return !ok && ids[i] != SuperAdmin && !slices.Contains(before, ids[i])
+	}
+	if err := strangers("roleIds", "role", ids, missing); err != nil {
+		return nil, err
+	}
 	for _, id := range ids {
 		if id == SuperAdmin {
 			roles[id] = superAdmin()
@@ -272,10 +279,7 @@ func (s *Service) rolesFrom(c *call.Call, ids, before []string, found map[table.
 		}
 		item, ok := found[roleKey(c.Account, id)]
 		if !ok {
-			if slices.Contains(before, id) {
-				continue // it was deleted a moment ago, and is taken from its users
-			}
-			return nil, problem.Invalid("roleIds", "each must be a role of the account")
+			continue // it was deleted a moment ago, and is taken from its users
 		}
 		r, err := call.Decode[Role](item)
 		if err != nil {

@@ -401,13 +401,13 @@ func checkUpload(name string, size int64) error {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".xlsx", ".csv":
 	default:
-		fields = append(fields, problem.Field{Field: "fileName", Message: "must end in .xlsx or .csv"})
+		fields = append(fields, problem.Field{Field: "fileName", Code: problem.NotAllowed, Message: "must end in .xlsx or .csv"})
 	}
 	if fault := text.FileNameFault(name); fault != "" {
-		fields = append(fields, problem.Field{Field: "fileName", Message: fault})
+		fields = append(fields, problem.Named("fileName", fault))
 	}
 	if size < 1 || size > MaxFileBytes {
-		fields = append(fields, problem.Field{Field: "sizeBytes", Message: "must be 1 byte to 20 MiB"})
+		fields = append(fields, problem.Field{Field: "sizeBytes", Code: problem.OutOfRange, Message: "must be 1 byte to 20 MiB"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)

@@ -1,4 +1,4 @@
-// Package health answers whether a function runs at all: it reads nothing, so it says nothing of the table or the buckets.
+// Package health answers what needs no token and no state: whether a function runs at all, the OpenAPI document with its page, and what no other function takes.
 package health
 
 import (
@@ -12,22 +12,24 @@ import (
 
 // Health is the answer of a function that runs.
 type Health struct {
-	Status  string `json:"status" enum:"ok"`
+	Status  string `json:"status" enum:"ok" doc:"Always ok: a function that does not run answers nothing."`
 	Version string `json:"version" doc:"The version that was built."`
 }
 
-// Routes registers GET /v1/health, the one operation that needs no token (api.md).
+// Routes registers the operations that need no token (api.md).
 func Routes(k *api.Kit, env *app.Env) {
 	api.Register(k, api.Operation{
 		ID: "get-health", Method: http.MethodGet, Path: "/v1/health", Summary: "Say that the service is up", Tag: "Health", Public: true,
 	}, func(context.Context, *call.Call, *struct{}) (*api.Plain[Health], error) {
 		return &api.Plain[Health]{Status: http.StatusOK, Body: Health{Status: "ok", Version: env.Version}}, nil
 	})
+	referenceRoutes(k)
 }
 
 // Function is HealthFunction.
 func Function(env *app.Env) (app.Function, error) {
 	k := api.New(env)
 	Routes(k, env)
+	k.Otherwise(answerUnknown(env))
 	return app.Function{HTTP: k.Handler()}, nil
 }

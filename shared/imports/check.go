@@ -12,6 +12,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -19,7 +20,10 @@ import (
 // plan makes the plan of a file. The file is read twice: for what rows claim of each other, and row by row with the account's state.
 func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Need, error) {
 	kind := Kind(w.Job.Kind)
-	know := known{products: s.products, hints: s.hints, validID: api.ValidID}
+	know := known{products: s.products, hints: s.hints, validID: api.ValidID, idRule: "An id has 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit."}
+	if kind == Users {
+		know.validID, know.idRule = auth.ValidUserID, "An id of a user is "+auth.UserIDRule+"."
+	}
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.learn(reading, w.Call, kind, &know) })
 	reader, closeFile, err := w.Open(ctx)
@@ -208,7 +212,7 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 			return finding{}, err
 		}
 		if i := slices.IndexFunc(r.Refs, func(id string) bool { return !j.users.Has(id) }); i >= 0 {
-			return finding{}, problem.Invalid(fieldMembers, "name %s, who is no user any more", r.Refs[i])
+			return finding{}, problem.Invalid(fieldMembers, problem.UnknownID, "name %s, who is no user any more", r.Refs[i])
 		}
 		d, err := j.s.directory.DraftQueue(ctx, j.w.Call, r.ID, r.Name, r.Refs)
 		if err != nil {

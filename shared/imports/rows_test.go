@@ -66,7 +66,7 @@ func TestBadRows(t *testing.T) {
 		want []fault
 	}{
 		{"no id", imports.Users, [][]string{row("", "Ann")}, []fault{{2, "A", "id is missing"}}},
-		{"bad id", imports.Users, [][]string{row("a b", "Ann"), row("_a", "Ann")}, []fault{{2, "A", "1 to 64 letters"}, {3, "A", "1 to 64 letters"}}},
+		{"bad id", imports.Users, [][]string{row("a b", "Ann"), row(".a", "Ann")}, []fault{{2, "A", "1 to 128 letters"}, {3, "A", "1 to 128 letters"}}},
 		{"no name", imports.Users, [][]string{row("ann", "")}, []fault{{2, "B", "The name must not be empty"}}},
 		{"long name", imports.Users, [][]string{row("ann", long)}, []fault{{2, "B", "The name must have at most 200"}}},
 		{"bad email, extension and number", imports.Users, [][]string{row("ann", "Ann", "ann@", "12a", "12")}, []fault{

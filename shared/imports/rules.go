@@ -166,6 +166,7 @@ type known struct {
 	hints                filejob.Hints
 	users, roles, queues *directory.Named
 	validID              func(string) bool
+	idRule               string // what validID demands, for people
 }
 
 // readRow reads a row's cells, and names every fault of theirs.
@@ -184,7 +185,7 @@ func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
 	case id == "":
 		cells.Fault(at.single[fieldID], "The id is missing.")
 	case !know.validID(id):
-		cells.Fault(at.single[fieldID], "An id has 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit.")
+		cells.Fault(at.single[fieldID], "%s", know.idRule)
 	default:
 		r.ID = id
 	}
@@ -373,7 +374,12 @@ func faults(p *problem.Problem, row int, at columns) []filejob.RowError {
 	}
 	errs := make([]filejob.RowError, len(p.Fields))
 	for i, f := range p.Fields {
-		errs[i] = filejob.RowError{Row: row, Column: at.name(at.of(f.Field)), Message: fmt.Sprintf("The %s %s.", said[f.Field], f.Message)}
+		field, _, isElement := strings.Cut(f.Field, "[") // of a list the cell is at fault, whichever element it is
+		message := fmt.Sprintf("The %s %s.", said[field], f.Message)
+		if isElement {
+			message = fmt.Sprintf("Of the %s, %s.", said[field], f.Message)
+		}
+		errs[i] = filejob.RowError{Row: row, Column: at.name(at.of(field)), Message: message}
 	}
 	return errs
 }

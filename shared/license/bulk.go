@@ -104,9 +104,9 @@ func (ch *UnitOfWork) assign(ctx context.Context, item Item) (string, error) {
 	p, ok := ch.products.Lookup(item.ProductID)
 	switch {
 	case !ok:
-		return "", problem.Invalid("productId", "is not in the catalog")
+		return "", problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
 	case len(p.Devices) > 0:
-		return "", problem.Invalid("productId", "is held by devices, not by users")
+		return "", problem.Invalid("productId", problem.NotApplicable, "is held by devices, not by users")
 	}
 	if err := ch.extend(ctx, item.UserID, item.ProductID, item.Extension); err != nil {
 		return "", err
@@ -146,7 +146,7 @@ func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, at
 			return "", err
 		}
 		if _, ok := ch.products.Lookup(item.ProductID); !ok {
-			return "", problem.Invalid("productId", "is not in the catalog")
+			return "", problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
 		}
 		license := ""
 		if h.Holds(item.ProductID) {
@@ -352,7 +352,7 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 // Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the problem of the first item that fails, which names the item.
 func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	if len(b.items) > MaxAtomic {
-		return Results{}, problem.Invalid("items", "has at most %d items when atomic is set", MaxAtomic)
+		return Results{}, problem.Invalid("items", problem.TooMany, "has at most %d items when atomic is set", MaxAtomic)
 	}
 	later := false
 	var out Results
@@ -372,7 +372,7 @@ func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results,
 			case fits:
 				return ch.commitIfAny(ctx, out.answer(), ops, b.more)
 			case later:
-				return problem.Invalid("items", "changes more than one step can hold; send fewer items, or leave atomic out")
+				return problem.Invalid("items", problem.TooMany, "changes more than one step can hold; send fewer items, or leave atomic out")
 			}
 			later = true
 		}
@@ -426,9 +426,12 @@ func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 		whole = *problem.Shortage(p.ProductID, taken+int64(len(left)), taken)
 	}
 	field := fmt.Sprintf("items[%d]", at)
-	whole.Fields = []problem.Field{{Field: field, Message: p.Detail}}
-	for _, f := range p.Fields {
-		whole.Fields = []problem.Field{{Field: field + "." + f.Field, Message: f.Message}}
+	whole.Fields = []problem.Field{{Field: field, Code: problem.Refused, Message: p.Detail}}
+	if len(p.Fields) > 0 {
+		whole.Fields = make([]problem.Field, len(p.Fields))
+	}
+	for i, f := range p.Fields {
+		whole.Fields[i] = problem.Field{Field: field + "." + f.Field, Code: f.Code, Message: f.Message}
 	}
 	return &whole
 }

@@ -179,7 +179,7 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 	known := g.products.AddOns(base)
 	for _, id := range addOns {
 		if !slices.ContainsFunc(known, func(p catalog.Product) bool { return p.ID == id }) {
-			return problem.Invalid("productIds", "each must be an add-on of the base license's product")
+			return problem.Invalid("productIds", problem.NotApplicable, "each must be an add-on of the base license's product")
 		}
 	}
 	missing := needs{}

@@ -122,7 +122,7 @@ type narrowed struct {
 	api.Account
 	api.Paging
 	Product string `query:"product" maxLength:"64" doc:"Only this product."`
-	User    string `query:"user" maxLength:"64" doc:"Only this user."`
+	User    string `query:"user" maxLength:"128" doc:"Only this user."`
 }
 
 func (d *Service) listRoutes(k *api.Kit, read, manage []auth.Permission) {
@@ -147,7 +147,7 @@ func (d *Service) listRoutes(k *api.Kit, read, manage []auth.Permission) {
 		User    string `path:"user"`
 	},
 	) (*struct{}, error) {
-		if !api.ValidID(in.User) {
+		if !auth.ValidUserID(in.User) {
 			return nil, problem.Missing("exclusion")
 		}
 		return nil, d.LiftExclusion(ctx, c, in.Product, in.User)
@@ -160,11 +160,11 @@ func page[T any](
 ) (*api.Listed[T], error) {
 	if in.Product != "" {
 		if _, ok := d.products.Lookup(in.Product); !ok {
-			return nil, problem.Invalid("product", "is not in the catalog")
+			return nil, problem.Invalid("product", problem.UnknownID, "is not in the catalog")
 		}
 	}
 	if in.User != "" {
-		if err := api.CheckID("user", in.User); err != nil {
+		if err := api.CheckUserID("user", in.User); err != nil {
 			return nil, err
 		}
 	}
@@ -181,7 +181,7 @@ type listInput struct {
 	Base       []string `query:"base,explode" maxItems:"50" doc:"Base products' ids, for their licenses and those of their add-ons; may be given several times. Or one base license's id, for it and its add-ons."`
 	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
 	Status     []Status `query:"status,explode" maxItems:"3" enum:"available,assigned,terminated" doc:"May be given several times: any of them."`
-	User       string   `query:"user" maxLength:"64" doc:"Who holds it."`
+	User       string   `query:"user" maxLength:"128" doc:"Who holds it."`
 	Extension  string   `query:"extension" maxLength:"64" doc:"The extension it is tied to."`
 	Order      string   `query:"order" maxLength:"64" doc:"The order it was bought with."`
 }
@@ -208,24 +208,21 @@ func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.L
 // check names the filters that can fit nothing.
 func (f Filter) check() error {
 	var fields []problem.Field
-	id := func(field, value string) {
-		if value == "" {
-			return
-		}
-		if p, ok := problem.From(api.CheckID(field, value)); ok {
+	judge := func(value string, err error) {
+		if p, ok := problem.From(err); ok && value != "" {
 			fields = append(fields, p.Fields...)
 		}
 	}
 	for _, code := range f.CostCenters {
 		if code == "" {
-			fields = append(fields, problem.Field{Field: "costCenter", Message: "must not be empty"})
+			fields = append(fields, problem.Field{Field: "costCenter", Code: problem.Required, Message: "must not be empty"})
 		}
-		id("costCenter", code)
+		judge(code, api.CheckID("costCenter", code))
 	}
-	id("user", f.User)
-	id("extension", f.Extension)
+	judge(f.User, api.CheckUserID("user", f.User))
+	judge(f.Extension, api.CheckID("extension", f.Extension))
 	if f.Order != "" && !wellFormed(f.Order) {
-		fields = append(fields, problem.Field{Field: "order", Message: "must be a UUID in lower case"})
+		fields = append(fields, problem.Field{Field: "order", Code: problem.BadFormat, Message: "must be a UUID in lower case"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -235,12 +232,12 @@ func (f Filter) check() error {
 
 type assignmentItem struct {
 	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
-	UserID    string `json:"userId" minLength:"1" maxLength:"64"`
+	UserID    string `json:"userId" minLength:"1" maxLength:"128"`
 }
 
 type assignmentWithExtension struct {
 	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
-	UserID    string `json:"userId" minLength:"1" maxLength:"64"`
+	UserID    string `json:"userId" minLength:"1" maxLength:"128"`
 	Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 }
 
@@ -254,12 +251,12 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
 		Body struct {
-			UserID    string `json:"userId" minLength:"1" maxLength:"64"`
+			UserID    string `json:"userId" minLength:"1" maxLength:"128"`
 			Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 		}
 	},
 	) (*api.Tagged[License], error) {
-		if err := validIDs("", in.Body.UserID, in.Body.Extension); err != nil {
+		if err := validIDs(inBody, Item{UserID: in.Body.UserID, Extension: in.Body.Extension}); err != nil {
 			return nil, err
 		}
 		return tagged(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
@@ -276,11 +273,11 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
 		Body struct {
-			UserID string `json:"userId" minLength:"1" maxLength:"64"`
+			UserID string `json:"userId" minLength:"1" maxLength:"128"`
 		}
 	},
 	) (*api.Tagged[License], error) {
-		if err := validIDs("", in.Body.UserID, ""); err != nil {
+		if err := validIDs(inBody, Item{UserID: in.Body.UserID}); err != nil {
 			return nil, err
 		}
 		return tagged(d.Reassign(ctx, c, in.ID, in.Body.UserID))
@@ -307,10 +304,10 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	) (*api.Plain[Results], error) {
 		items := make([]Item, len(in.Body.Items))
 		for i, item := range in.Body.Items {
-			if err := validIDs(fmt.Sprintf("items[%d].", i), item.UserID, item.Extension); err != nil {
-				return nil, err
-			}
 			items[i] = Item{ProductID: item.ProductID, UserID: item.UserID, Extension: item.Extension}
+		}
+		if err := validIDs(inItem, items...); err != nil {
+			return nil, err
 		}
 		return plain(d.AssignMany(ctx, c, items, in.Body.Atomic))
 	})
@@ -327,26 +324,36 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	) (*api.Plain[Results], error) {
 		items := make([]Item, len(in.Body.Items))
 		for i, item := range in.Body.Items {
-			if err := validIDs(fmt.Sprintf("items[%d].", i), item.UserID, ""); err != nil {
-				return nil, err
-			}
 			items[i] = Item{ProductID: item.ProductID, UserID: item.UserID}
+		}
+		if err := validIDs(inItem, items...); err != nil {
+			return nil, err
 		}
 		return plain(d.RemoveMany(ctx, c, items, in.Body.Atomic))
 	})
 	return nil
 }
 
-// validIDs checks what a body says of a user and, if it does, of an extension.
-func validIDs(at, user, extension string) error {
-	if err := api.CheckID(at+"userId", user); err != nil {
-		return err
+// validIDs checks what a body says of users and, where it does, of extensions; each must be of its form. It names all that are not.
+func validIDs(at func(i int) string, items ...Item) error {
+	var fields []problem.Field
+	for i, item := range items {
+		if p, ok := problem.From(api.CheckUserID(at(i)+"userId", item.UserID)); ok {
+			fields = append(fields, p.Fields...)
+		}
+		if item.Extension != "" && !text.Extension(item.Extension) {
+			fields = append(fields, problem.Fault(at(i)+"extension", problem.BadFormat, "must be 1 to 10 digits, 0 to 9"))
+		}
 	}
-	if extension == "" || text.Extension(extension) {
-		return nil
+	if len(fields) > 0 {
+		return problem.Validation(fields...)
 	}
-	return problem.Invalid(at+"extension", "must be 1 to 10 digits, 0 to 9")
+	return nil
 }
+
+// inBody and inItem say where validIDs finds what it checks: in the body itself, or in an element of items.
+func inBody(int) string   { return "" }
+func inItem(i int) string { return fmt.Sprintf("items[%d].", i) }
 
 func tagged(v Versioned, err error) (*api.Tagged[License], error) {
 	if err != nil {

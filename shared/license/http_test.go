@@ -259,7 +259,7 @@ func TestBadInputIsNamed(t *testing.T) {
 	f.buy("phone-system", 1)
 	f.hire("zoe", "Zoe")
 	id := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses", nil), 200).Items[0].ID
-	long := strings.Repeat("x", 65)
+	long := strings.Repeat("x", 129)
 	for _, tc := range []struct {
 		method, path string
 		body         any

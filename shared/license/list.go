@@ -101,18 +101,18 @@ func (d *Service) List(ctx context.Context, c *call.Call, f Filter, position str
 // filtered checks the filters and says which products they leave; nil for all.
 func (d *Service) filtered(f Filter) ([]string, error) {
 	if !utf8.ValidString(f.Q) {
-		return nil, problem.Invalid("q", "must be UTF-8")
+		return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
 	}
 	var products []string
 	for i, id := range f.Products {
 		if _, ok := d.products.Lookup(id); !ok {
-			return nil, problem.Invalid(fmt.Sprintf("product[%d]", i), "is not in the catalog")
+			return nil, problem.Invalid(fmt.Sprintf("product[%d]", i), problem.UnknownID, "is not in the catalog")
 		}
 		products = append(products, id)
 	}
 	for i, status := range f.Statuses {
 		if !slices.Contains([]Status{Available, Assigned, Terminated}, status) {
-			return nil, problem.Invalid(fmt.Sprintf("status[%d]", i), "must be available, assigned or terminated")
+			return nil, problem.Invalid(fmt.Sprintf("status[%d]", i), problem.NotAllowed, "must be available, assigned or terminated")
 		}
 	}
 	if len(f.Bases) > 0 && f.baseLicense() == "" {
@@ -120,7 +120,7 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		for i, id := range f.Bases {
 			p, ok := d.products.Lookup(id)
 			if !ok || p.Kind != catalog.Base {
-				return nil, problem.Invalid(fmt.Sprintf("base[%d]", i), "must be the id of a base product; or the one base is the id of a base license")
+				return nil, problem.Invalid(fmt.Sprintf("base[%d]", i), problem.UnknownID, "must be the id of a base product; or the one base is the id of a base license")
 			}
 			family = append(family, p.ID)
 			for _, addOn := range d.products.AddOns(p.ID) {
@@ -139,7 +139,7 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		products = slices.Compact(products)
 	}
 	if len(f.CostCenters) > MaxFilteredCostCenters {
-		return nil, problem.Invalid("costCenter", "may be given at most %d times", MaxFilteredCostCenters)
+		return nil, problem.Invalid("costCenter", problem.TooMany, "may be given at most %d times", MaxFilteredCostCenters)
 	}
 	return products, nil
 }

@@ -119,7 +119,7 @@ func (g *ledger) grant(user, product, source string) error {
 	}
 	p, ok := g.products.Lookup(product)
 	if !ok {
-		return problem.Invalid("productId", "is not in the catalog")
+		return problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
 	}
 	holding := h.holding(product)
 	if !automatic(source) {

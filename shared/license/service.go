@@ -131,7 +131,7 @@ func (ch *UnitOfWork) extend(ctx context.Context, user, product, extension strin
 	}
 	p, _ := ch.products.Lookup(product)
 	if !p.Extension {
-		return problem.Invalid("extension", "%s has no extension", product)
+		return problem.Invalid("extension", problem.NotApplicable, "%s has no extension", product)
 	}
 	h, err := ch.Holder(user)
 	if err != nil {
@@ -251,7 +251,7 @@ func (ch *UnitOfWork) loadCostCenter(ctx context.Context, costCenter string, lic
 	}
 	return func() error {
 		if _, ok := found[key]; !ok {
-			return problem.Invalid("costCenter", "is no cost center of this account")
+			return problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
 		}
 		return nil
 	}, nil

@@ -53,7 +53,7 @@ type Because struct {
 func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
 	p, ok := d.products.Lookup(product)
 	if !ok {
-		return Why{}, problem.Invalid("product", "is not in the catalog")
+		return Why{}, problem.Invalid("product", problem.UnknownID, "is not in the catalog")
 	}
 	ch := d.Change(c)
 	if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {

@@ -166,7 +166,7 @@ func (s *Service) template(ctx context.Context, c *call.Call, format string, fil
 			return nil, err
 		}
 		if len(phones) > filledPhones {
-			return nil, problem.Invalid("filled", "the account has more than %d phones; ask for an export of the kind phones", filledPhones)
+			return nil, problem.Invalid("filled", problem.TooMany, "the account has more than %d phones; ask for an export of the kind phones", filledPhones)
 		}
 		rows = imports.PhoneRows(phones)
 	}

@@ -109,7 +109,7 @@ func shortage(short []lack, never bool) *problem.Problem {
 			details[i] = fmt.Sprintf("The plan needs %d licenses of %s; %d were free when it was checked, %d are free now.",
 				l.need.Wanted, l.need.ProductID, l.need.Available, l.free)
 		}
-		fields[i] = problem.Field{Field: l.need.ProductID, Message: fmt.Sprintf("%d wanted, %d free", l.need.Wanted, l.free)}
+		fields[i] = problem.Field{Field: l.need.ProductID, Code: problem.TooFew, Message: fmt.Sprintf("%d wanted, %d free", l.need.Wanted, l.free)}
 	}
 	p := problem.New(problem.PlanStale, strings.Join(details, " "))
 	if never {

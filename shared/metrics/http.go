@@ -105,7 +105,7 @@ func Routes(k *api.Kit, env *app.Env) error {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
-			if err := api.CheckID("userId", sent.Body.UserID); err != nil {
+			if err := api.CheckUserID("userId", sent.Body.UserID); err != nil {
 				return nil, err
 			}
 			w, version, made, err := s.Put(ctx, c, Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID})

@@ -15,7 +15,7 @@ const (
 // checkName bounds what people call a device.
 func checkName(name string) error {
 	if fault := text.NameFault(name); fault != "" {
-		return problem.Invalid("name", "%s", fault)
+		return problem.Validation(problem.Named("name", fault))
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 			return c.Commit(ctx, call.Whole(toldMax(metric), version, false))
 		}
 		if most < 0 || most > MaxMax {
-			return problem.Invalid("max", "must be 0 to %d", MaxMax)
+			return problem.Invalid("max", problem.OutOfRange, "must be 0 to %d", MaxMax)
 		}
 		free := most - was.Max
 		if before == 0 {
@@ -418,7 +418,7 @@ func (s *Service) countIn(c *call.Call, found map[table.Key]table.Item) ([]table
 func checkOwner(found map[table.Key]table.Item, owner table.Key) error {
 	item, ok := found[owner]
 	if !ok {
-		return problem.Invalid("userId", "must be a user of the account")
+		return problem.Invalid("userId", problem.UnknownID, "must be a user of the account")
 	}
 	h, err := call.Decode[license.Holder](item)
 	if err != nil {

@@ -236,10 +236,10 @@ func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.L
 	if in.Currency == "" {
 		in.Currency = h.products.Currencies()[0]
 	} else if !h.products.HasCurrency(in.Currency) {
-		fields = append(fields, problem.Field{Field: "currency", Message: "must be one of " + strings.Join(h.products.Currencies(), ", ")})
+		fields = append(fields, problem.Field{Field: "currency", Code: problem.NotAllowed, Message: "must be one of " + strings.Join(h.products.Currencies(), ", ")})
 	}
 	if in.Category != "" && !slices.Contains(h.products.Categories(), in.Category) {
-		fields = append(fields, problem.Field{Field: "category", Message: "must be one of " + strings.Join(h.products.Categories(), ", ")})
+		fields = append(fields, problem.Field{Field: "category", Code: problem.NotAllowed, Message: "must be one of " + strings.Join(h.products.Categories(), ", ")})
 	}
 	if len(fields) > 0 {
 		return nil, problem.Validation(fields...)
@@ -421,7 +421,7 @@ func (h edge) getOrder(ctx context.Context, c *call.Call, in *oneOrderInput) (*a
 func (h edge) statement(ctx context.Context, c *call.Call, in *statementInput) (*statementOutput, error) {
 	form, ok := StatementForm(in.Accept)
 	if !ok {
-		return nil, problem.Invalid("Accept", "must take %s or %s", HTML, PDF)
+		return nil, problem.Invalid("Accept", problem.NotAllowed, "must take %s or %s", HTML, PDF)
 	}
 	if !api.ValidID(in.ID) {
 		return nil, problem.Missing("order")

@@ -350,7 +350,7 @@ func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order
 func (s *Service) OrdersOf(ctx context.Context, c *call.Call, number string) ([]Order, error) {
 	number, ok := spoken(number)
 	if !ok {
-		return nil, problem.Invalid("number", "must be nine digits, such as 482-913-706")
+		return nil, problem.Invalid("number", problem.BadFormat, "must be nine digits, such as 482-913-706")
 	}
 	item, found, err := c.Get(ctx, orderNumberKey(c.Account, number))
 	if err != nil || !found {

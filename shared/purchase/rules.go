@@ -71,7 +71,7 @@ func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
 			next.LastLine++
 			id = strconv.Itoa(next.LastLine)
 		case !kept[id]:
-			fields = append(fields, fault(i, "id", "is no line of the cart, or was named before"))
+			fields = append(fields, fault(i, "id", problem.UnknownID, "is no line of the cart, or was named before"))
 		}
 		delete(kept, id)
 		next.Lines = append(next.Lines, CartLine{ID: id, ProductID: in.ProductID, Quantity: in.Quantity, CostCenter: in.CostCenter})
@@ -191,26 +191,26 @@ func (c Cart) checkShown(terms Terms, inputs []CartLineInput) []problem.Field {
 		}
 		const differs = "is read only and differs from what is there"
 		if in.Name != "" && in.Name != shown.Name {
-			fields = append(fields, fault(i, "name", differs))
+			fields = append(fields, fault(i, "name", problem.Unwritable, differs))
 		}
 		if in.UnitPrice != nil && (shown.UnitPrice == nil || *in.UnitPrice != *shown.UnitPrice) {
-			fields = append(fields, fault(i, "unitPrice", differs))
+			fields = append(fields, fault(i, "unitPrice", problem.Unwritable, differs))
 		}
 		if in.Total != nil && (shown.Total == nil || *in.Total != *shown.Total) {
-			fields = append(fields, fault(i, "total", differs))
+			fields = append(fields, fault(i, "total", problem.Unwritable, differs))
 		}
 	}
 	return fields
 }
 
-func fault(line int, field, format string, args ...any) problem.Field {
-	return problem.Field{Field: fmt.Sprintf("lines[%d].%s", line, field), Message: fmt.Sprintf(format, args...)}
+func fault(line int, field string, code problem.Code, format string, args ...any) problem.Field {
+	return problem.Fault(fmt.Sprintf("lines[%d].%s", line, field), code, format, args...)
 }
 
 func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 	var fields []problem.Field
 	if len(inputs) > MaxLines && len(inputs) > len(c.Lines) {
-		fields = append(fields, problem.Field{Field: "lines", Message: fmt.Sprintf("must be at most %d lines", MaxLines)})
+		fields = append(fields, problem.Field{Field: "lines", Code: problem.TooMany, Message: fmt.Sprintf("must be at most %d lines", MaxLines)})
 	}
 	total, before := 0, 0
 	for _, line := range c.Lines {
@@ -224,21 +224,21 @@ func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 		switch p, ok := terms.Catalog.Lookup(in.ProductID); {
 		case in.ProductID == was.ProductID && was.ProductID != "": // as it is in the cart; a quote says what is no longer sold
 		case !ok:
-			fields = append(fields, fault(i, "productId", "is no product of the catalog"))
+			fields = append(fields, fault(i, "productId", problem.UnknownID, "is no product of the catalog"))
 		case !p.Purchasable():
-			fields = append(fields, fault(i, "productId", "is metered: it is consumed, not bought"))
+			fields = append(fields, fault(i, "productId", problem.NotApplicable, "is metered: it is consumed, not bought"))
 		}
 		if in.Quantity < 1 || in.Quantity > MaxQuantity && in.Quantity != was.Quantity {
-			fields = append(fields, fault(i, "quantity", "must be 1 to %d", MaxQuantity))
+			fields = append(fields, fault(i, "quantity", problem.OutOfRange, "must be 1 to %d", MaxQuantity))
 		} else {
 			total += in.Quantity
 		}
 		if in.CostCenter != "" && in.CostCenter != was.CostCenter && !terms.HasCostCenter(in.CostCenter) {
-			fields = append(fields, fault(i, "costCenter", "is no cost center of the account"))
+			fields = append(fields, fault(i, "costCenter", problem.UnknownID, "is no cost center of the account"))
 		}
 	}
 	if total > MaxQuantity && total > before {
-		fields = append(fields, problem.Field{Field: "lines", Message: fmt.Sprintf("must be at most %d licenses together", MaxQuantity)})
+		fields = append(fields, problem.Field{Field: "lines", Code: problem.TooMany, Message: fmt.Sprintf("must be at most %d licenses together", MaxQuantity)})
 	}
 	return fields
 }
@@ -248,16 +248,16 @@ func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 func (c Cart) AssignCostCenter(terms Terms, costCenter string, lineIDs []string) (Cart, error) {
 	var fields []problem.Field
 	if costCenter == "" || !terms.HasCostCenter(costCenter) {
-		fields = append(fields, problem.Field{Field: "costCenter", Message: "is no cost center of the account"})
+		fields = append(fields, problem.Field{Field: "costCenter", Code: problem.UnknownID, Message: "is no cost center of the account"})
 	}
 	if lineIDs != nil && len(lineIDs) == 0 {
-		fields = append(fields, problem.Field{Field: "lineIds", Message: "must name a line, or be left out for all lines"})
+		fields = append(fields, problem.Field{Field: "lineIds", Code: problem.Required, Message: "must name a line, or be left out for all lines"})
 	}
 	next := c.clone()
 	for i, id := range lineIDs {
 		at := next.index(id)
 		if at < 0 {
-			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Message: "is no line of the cart"})
+			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Code: problem.UnknownID, Message: "is no line of the cart"})
 			continue
 		}
 		next.Lines[at].CostCenter = costCenter
@@ -282,35 +282,35 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 	}
 	line := c.Lines[at]
 	var fields []problem.Field
-	add := func(field, format string, args ...any) {
-		fields = append(fields, problem.Field{Field: field, Message: fmt.Sprintf(format, args...)})
+	add := func(field string, code problem.Code, format string, args ...any) {
+		fields = append(fields, problem.Fault(field, code, format, args...))
 	}
 	if len(parts) < 2 {
-		add("parts", "must be at least 2")
+		add("parts", problem.TooFew, "must be at least 2")
 	}
 	if len(c.Lines)-1+len(parts) > MaxLines {
-		add("parts", "must leave at most %d lines in the cart", MaxLines)
+		add("parts", problem.TooMany, "must leave at most %d lines in the cart", MaxLines)
 	}
 	if len(line.ID)+1+len(strconv.Itoa(len(parts))) > maxLineID {
-		add("parts", "must not come from a line that was split so often")
+		add("parts", problem.TooMany, "must not come from a line that was split so often")
 	}
 	split := make([]CartLine, len(parts))
 	total := 0
 	for i, part := range parts {
 		if part.Quantity < 1 || part.Quantity > MaxQuantity {
-			add(fmt.Sprintf("parts[%d].quantity", i), "must be 1 to %d", MaxQuantity)
+			add(fmt.Sprintf("parts[%d].quantity", i), problem.OutOfRange, "must be 1 to %d", MaxQuantity)
 		} else {
 			total += part.Quantity
 		}
 		if part.CostCenter == "" || !terms.HasCostCenter(part.CostCenter) {
-			add(fmt.Sprintf("parts[%d].costCenter", i), "is no cost center of the account")
+			add(fmt.Sprintf("parts[%d].costCenter", i), problem.UnknownID, "is no cost center of the account")
 		}
 		split[i] = CartLine{
 			ID: line.ID + "." + strconv.Itoa(i+1), ProductID: line.ProductID, Quantity: part.Quantity, CostCenter: part.CostCenter,
 		}
 	}
 	if len(fields) == 0 && total != line.Quantity {
-		add("parts", "must add up to the quantity of the line, which is %d", line.Quantity)
+		add("parts", problem.Mismatch, "must add up to the quantity of the line, which is %d", line.Quantity)
 	}
 	if len(fields) > 0 {
 		return Cart{}, problem.Validation(fields...)
@@ -325,11 +325,11 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 func (c Cart) Merge(lineIDs []string) (Cart, error) {
 	var fields []problem.Field
 	if lineIDs != nil && len(lineIDs) == 0 {
-		fields = append(fields, problem.Field{Field: "lineIds", Message: "must name a line, or be left out for all lines"})
+		fields = append(fields, problem.Field{Field: "lineIds", Code: problem.Required, Message: "must name a line, or be left out for all lines"})
 	}
 	for i, id := range lineIDs {
 		if c.index(id) < 0 {
-			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Message: "is no line of the cart"})
+			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Code: problem.UnknownID, Message: "is no line of the cart"})
 		}
 	}
 	if len(fields) > 0 {
@@ -471,17 +471,17 @@ func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 // checkQuotable looks for what a cart may still lack and a quote may not, and for what the cart refers to and is gone since.
 func checkQuotable(terms Terms, lines []CartLine) error {
 	if len(lines) == 0 {
-		return problem.Invalid("lines", "must not be empty: there is nothing to buy")
+		return problem.Invalid("lines", problem.Required, "must not be empty: there is nothing to buy")
 	}
 	var fields []problem.Field
 	for i, line := range lines {
 		if p, ok := terms.Catalog.Lookup(line.ProductID); !ok || !p.Purchasable() {
-			fields = append(fields, fault(i, "productId", "is no longer sold"))
+			fields = append(fields, fault(i, "productId", problem.NotApplicable, "is no longer sold"))
 		}
 		if line.CostCenter == "" {
-			fields = append(fields, fault(i, "costCenter", "must be chosen"))
+			fields = append(fields, fault(i, "costCenter", problem.Required, "must be chosen"))
 		} else if !terms.HasCostCenter(line.CostCenter) {
-			fields = append(fields, fault(i, "costCenter", "is no longer a cost center of the account"))
+			fields = append(fields, fault(i, "costCenter", problem.UnknownID, "is no longer a cost center of the account"))
 		}
 	}
 	if len(fields) > 0 {

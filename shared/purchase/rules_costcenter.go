@@ -18,7 +18,7 @@ type CostCenter struct {
 // checkCostCenterName says what is wrong with a name.
 func checkCostCenterName(name string) error {
 	if fault := text.NameFault(name); fault != "" {
-		return problem.Invalid("name", "%s", fault)
+		return problem.Validation(problem.Named("name", fault))
 	}
 	return nil
 }

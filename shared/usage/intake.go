@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -36,7 +37,7 @@ type Rejected struct {
 // Errors: validation for too many events; those of call.Claim; an error of the table, after which the same call may be sent again as it was.
 func (s *Service) Take(ctx context.Context, c *call.Call, events []Event) (Receipt, error) {
 	if len(events) == 0 || len(events) > MaxEvents {
-		return Receipt{}, problem.Invalid("events", "must be 1 to %d", MaxEvents)
+		return Receipt{}, problem.Invalid("events", problem.OutOfRange, "must be 1 to %d", MaxEvents)
 	}
 	if err := c.Begin(ctx); err != nil {
 		return Receipt{}, err
@@ -90,7 +91,7 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 	var users, dashboards []string
 	for _, e := range events {
 		// What is no id is nobody's, and must not become a key.
-		if api.ValidID(e.UserID) {
+		if auth.ValidUserID(e.UserID) {
 			users = append(users, e.UserID)
 		}
 		if api.ValidID(e.DashboardID) {

@@ -53,13 +53,13 @@ func utcDay(at time.Time) time.Time { return at.UTC().Truncate(day) }
 func checkEvent(e Event, now time.Time) *problem.Problem {
 	var fields []problem.Field
 	if e.ID == "" || len(e.ID) > MaxEventID || strings.ContainsFunc(e.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		fields = append(fields, problem.Field{Field: "id", Message: "must be 1 to 200 printable ASCII characters without spaces"})
+		fields = append(fields, problem.Field{Field: "id", Code: problem.BadFormat, Message: "must be 1 to 200 printable ASCII characters without spaces"})
 	}
 	switch {
 	case e.At.Before(now.Add(-lateness)):
-		fields = append(fields, problem.Field{Field: "at", Message: "must be at most 48 hours ago"})
+		fields = append(fields, problem.Field{Field: "at", Code: problem.OutOfRange, Message: "must be at most 48 hours ago"})
 	case e.At.After(now.Add(ahead)):
-		fields = append(fields, problem.Field{Field: "at", Message: "must be at most 5 minutes in the future"})
+		fields = append(fields, problem.Field{Field: "at", Code: problem.OutOfRange, Message: "must be at most 5 minutes in the future"})
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -545,9 +545,9 @@ func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 	}
 	switch {
 	case !first.Before(end):
-		return time.Time{}, time.Time{}, problem.Invalid("to", "must be after from: it is the first day that is not in the window")
+		return time.Time{}, time.Time{}, problem.Invalid("to", problem.OutOfRange, "must be after from: it is the first day that is not in the window")
 	case end.After(first.AddDate(0, 0, MaxDays)):
-		return time.Time{}, time.Time{}, problem.Invalid("from", "must be at most %d days before to", MaxDays)
+		return time.Time{}, time.Time{}, problem.Invalid("from", problem.OutOfRange, "must be at most %d days before to", MaxDays)
 	}
 	return first, end, nil
 }
@@ -555,7 +555,7 @@ func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 func inFuture(field string, last time.Time) *problem.Problem {
 	date := last.Format(time.DateOnly)
 	p := problem.New(problem.WindowInFuture, "There is no usage of days to come; "+field+" can be "+date+" at the latest.")
-	p.Fields = []problem.Field{{Field: field, Message: "must be " + date + " or before, in days of the account's time zone"}}
+	p.Fields = []problem.Field{{Field: field, Code: problem.OutOfRange, Message: "must be " + date + " or before, in days of the account's time zone"}}
 	return p
 }
 
@@ -565,7 +565,7 @@ func parseDay(field, text string) (time.Time, error) {
 	}
 	d, err := time.Parse(time.DateOnly, text)
 	if err != nil || d.Year() < 2000 || d.Year() > 9000 {
-		return time.Time{}, problem.Invalid(field, "must be a day such as 2026-01-31")
+		return time.Time{}, problem.Invalid(field, problem.BadFormat, "must be a day such as 2026-01-31")
 	}
 	return d, nil
 }

@@ -47,7 +47,7 @@ func (r *runner) handler() http.Handler {
 	mux.Handle("/openapi.json", http.RedirectHandler("/v1/openapi.json", http.StatusFound))
 	return r.logged(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if request.ContentLength > maxRequest {
-			api.WriteProblem(w, problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB."))
+			api.WriteProblem(w, api.TooLarge(api.LargestBody))
 			return
 		}
 		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway knows no such thing.
@@ -113,7 +113,7 @@ type readAhead struct {
 // nothing on before it has all of it. What goes beyond the functions' own limit is left to whoever takes it.
 func ahead(body io.Reader) io.Reader {
 	var read bytes.Buffer
-	_, err := io.CopyN(&read, body, api.MaxBody+1)
+	_, err := io.CopyN(&read, body, api.LargestBody+1)
 	switch {
 	case err == nil:
 		return io.MultiReader(&read, body)
@@ -166,7 +166,17 @@ func notAllowed(w http.ResponseWriter, allow string) {
 // route is API Gateway: it finds the route, looks at the token, and answers itself when ok is false. Who has no token is told so before anything of the body is read: what
 // strangers send is not kept.
 func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http.HandlerFunc, ok bool) {
+	if p := api.CheckHead(request); p != nil {
+		api.WriteProblem(w, p)
+		return nil, false
+	}
 	route, allow, ok := r.router.match(request)
+	if id := r.template.Default; !ok && request.Method != http.MethodOptions && id != "" {
+		return r.functions[id].fn.HTTP.ServeHTTP, true
+	}
+	if id := r.template.Options; !ok && request.Method == http.MethodOptions && id != "" {
+		return r.functions[id].fn.HTTP.ServeHTTP, true
+	}
 	if !ok {
 		if allow != "" {
 			notAllowed(w, allow)
@@ -180,7 +190,7 @@ func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http
 		principal, err := r.authority.Check(request.Header.Get("Authorization"))
 		if err != nil {
 			r.env.Log.DebugContext(ctx, "token refused", "error", err)
-			api.WriteProblem(w, problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer."))
+			api.WriteProblem(w, auth.Refused(err))
 			return nil, false
 		}
 		ctx = auth.With(ctx, principal)
@@ -206,10 +216,10 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 	var faults []problem.Field
 	const idRule = "must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit"
 	if !auth.ValidID(in.Account) {
-		faults = append(faults, problem.Field{Field: "account", Message: idRule})
+		faults = append(faults, problem.Field{Field: "account", Code: problem.BadFormat, Message: idRule})
 	}
-	if !auth.ValidID(in.User) {
-		faults = append(faults, problem.Field{Field: "user", Message: idRule})
+	if !auth.ValidUserID(in.User) {
+		faults = append(faults, problem.Field{Field: "user", Code: problem.BadFormat, Message: "must be " + auth.UserIDRule})
 	}
 	permissions, more := parsePermissions(in.Permissions) // nil for those of the user's roles
 	if faults = append(faults, more...); len(faults) > 0 {
@@ -247,9 +257,9 @@ func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) 
 	case len(raw) > 0 && json.Unmarshal(raw, &text) == nil && strings.TrimSpace(text) != "":
 		names = strings.Fields(text)
 	case len(raw) == 0, text == "" && json.Unmarshal(raw, &text) == nil:
-		return nil, []problem.Field{{Field: "permissions", Message: choice}}
+		return nil, []problem.Field{{Field: "permissions", Code: problem.Required, Message: choice}}
 	default:
-		return nil, []problem.Field{{Field: "permissions", Message: "must be an array of strings, or one string with spaces between: " + choice}}
+		return nil, []problem.Field{{Field: "permissions", Code: problem.WrongType, Message: "must be an array of strings, or one string with spaces between: " + choice}}
 	}
 	if len(names) == 1 && names[0] == rolePermissions {
 		return nil, nil
@@ -260,7 +270,7 @@ func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) 
 	permissions, faults := []auth.Permission{}, []problem.Field(nil)
 	for i, name := range names {
 		if !auth.Known(auth.Permission(name)) {
-			faults = append(faults, problem.Field{Field: fmt.Sprintf("permissions[%d]", i), Message: "is no permission; " + choice})
+			faults = append(faults, problem.Field{Field: fmt.Sprintf("permissions[%d]", i), Code: problem.NotAllowed, Message: "is no permission; " + choice})
 			continue
 		}
 		permissions = append(permissions, auth.Permission(name))
@@ -276,9 +286,9 @@ func decodeStrictly(body io.Reader, into any) *problem.Problem {
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrongType):
-		return problem.Invalid(wrongType.Field, "must be of type %s", wrongType.Type)
+		return problem.Invalid(wrongType.Field, problem.WrongType, "must be of type %s", wrongType.Type)
 	case err != nil && strings.HasPrefix(err.Error(), "json: unknown field "):
-		return problem.Invalid(strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`), "is not a field of this request")
+		return problem.Invalid(strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`), problem.UnknownField, "is not a field of this request")
 	case err != nil:
 		return problem.New(problem.MalformedBody, "The request body is missing or is not JSON.")
 	}
@@ -310,7 +320,7 @@ func (r *runner) serveClock(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	if err := r.config.MoveClock(in.To); err != nil {
-		api.WriteProblem(w, problem.Invalid("to", "must be later than the clock's time, and no later than the machine's"))
+		api.WriteProblem(w, problem.Invalid("to", problem.BadFormat, "must be later than the clock's time, and no later than the machine's"))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

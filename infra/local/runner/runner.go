@@ -57,6 +57,8 @@ type Config struct {
 	Region, AccessKey, SecretKey, SessionToken string
 	// Temp is a folder for files that nobody needs any more when the runner starts, and that it empties then; empty for the system's own.
 	Temp string
+	// AllowedOrigins are those whose pages may call the API from a browser (CORS), as the template's parameter of that name says in AWS.
+	AllowedOrigins []string
 	// Out gets one line when everything is ready, and then Ready, if set, is told the address of the API.
 	Out   io.Writer
 	Ready func(api string)
@@ -390,7 +392,7 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 			background.Go(func() { r.runSchedule(ctx, s, due) })
 		}
 	}
-	stop := r.listenAndServe(apiListener, r.handler(), failed)
+	stop := r.listenAndServe(problemListener{apiListener}, r.crossOrigin(r.handler()), failed)
 	defer stop()
 	if _, err := fmt.Fprintf(r.config.Out, "Seatwise is ready: API %s, S3 %s, data in %s\n", address(apiListener), storage, r.config.Data); err != nil {
 		return fmt.Errorf("say that everything is ready: %w", err)

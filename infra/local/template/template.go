@@ -4,6 +4,7 @@ package template
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"sort"
@@ -32,6 +33,8 @@ type Template struct {
 	Schedules []Schedule
 	// Buckets are the logical ids of the buckets, sorted.
 	Buckets []string
+	// Default and Options are the functions that answer what no route takes, and OPTIONS of any path; empty when the template has none.
+	Default, Options string
 }
 
 // Function is one Lambda function.
@@ -221,8 +224,16 @@ func (t *Template) connect(doc document, function, name string, e event) error {
 		if !ok || api.Type != apiType {
 			return fmt.Errorf("its ApiId must be a !Ref to an %s", apiType)
 		}
+		if p.Path == "$default" && strings.EqualFold(p.Method, "ANY") {
+			t.Default = function
+			return nil
+		}
+		if strings.EqualFold(p.Method, http.MethodOptions) && p.Path == "/{proxy+}" {
+			t.Options = function
+			return nil
+		}
 		if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(p.Path, "/") || strings.Contains(p.Path, "+}") {
-			return fmt.Errorf("a route needs one method and a path without {proxy+}")
+			return fmt.Errorf("a route needs one method and a path without {proxy+}, or is ANY $default or OPTIONS /{proxy+}")
 		}
 		authorizer := api.Properties.Auth.DefaultAuthorizer
 		if p.Auth.Authorizer != "" {

@@ -121,8 +121,12 @@ func TestTheApplicationsOwnTemplate(t *testing.T) {
 		}
 	}
 	for _, r := range got.Routes {
-		if open := r.Path == "/v1/health"; r.Open != open {
+		open := slices.Contains([]string{"/v1/health", "/v1/openapi.json", "/v1/openapi.yaml", "/docs", "/docs/{file}"}, r.Path)
+		if r.Open != open {
 			t.Errorf("%s %s: open is %v", r.Method, r.Path, r.Open)
 		}
+	}
+	if got.Default != "HealthFunction" || got.Options != "HealthFunction" {
+		t.Errorf("what no route takes goes to %q, and OPTIONS to %q", got.Default, got.Options)
 	}
 }

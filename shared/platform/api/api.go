@@ -3,15 +3,14 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -29,8 +28,11 @@ import (
 // maxKey is the longest Idempotency-Key in bytes (api.md).
 const maxKey = 255
 
-// MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413).
-const MaxBody = 1 << 20
+// MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413), and LargestBody that of the operations that take more.
+const (
+	MaxBody     = 1 << 20
+	LargestBody = 2 << 20
+)
 
 // Operation declares one route of api.md.
 type Operation struct {
@@ -51,6 +53,10 @@ type Operation struct {
 	Conflicts bool
 	// Makes says that the operation answers 201 instead of 200 when it made what it names.
 	Makes bool
+	// MaxBody is the largest body in bytes; 0 means MaxBody of the package. It is at most LargestBody.
+	MaxBody int64
+	// Missing says that a public operation can answer 404; the others can anyway.
+	Missing bool
 	// Files are the media types of an answer that is a file; without them it is JSON.
 	Files []string
 }
@@ -61,7 +67,12 @@ type Kit struct {
 	mux   *http.ServeMux
 	api   huma.API
 	known sync.Map // account id to struct{}: accounts are never deleted
+
+	otherwise http.Handler // nil but for the function that answers what no route takes
 }
+
+// Otherwise has the handler answer what no operation of the kit takes.
+func (k *Kit) Otherwise(h http.Handler) { k.otherwise = h }
 
 // New makes an empty kit.
 func New(env *app.Env) *Kit {
@@ -87,9 +98,11 @@ func (k *Kit) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
 // Register adds an operation. The handler gets the call already checked: the token is valid, the account exists and is the token's (or the caller is
 // an operator), and a permission is there.
 func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *call.Call, *I) (*O, error), more ...func(*huma.Operation)) {
+	_, hasBody := reflect.TypeFor[I]().FieldByName("Body")
+	body := newReader(op, hasBody)
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{op.Tag}, DefaultStatus: op.Status,
-		MaxBodyBytes: MaxBody, BodyReadTimeout: -1, Errors: declared(op), Responses: map[string]*huma.Response{},
+		MaxBodyBytes: body.limit + 1, BodyReadTimeout: -1, Errors: declared(op), Responses: map[string]*huma.Response{},
 	}
 	if !op.Public {
 		h.Security = []map[string][]string{{"token": {}}}
@@ -126,7 +139,7 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 	lists := queryLists[I]()
 	var sent *huma.Schema // of the body
 	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
-		c, err := k.admit(ctx, op)
+		c, err := k.admit(ctx, op, body)
 		if url := ctx.URL(); err == nil {
 			err = once(url.Query(), lists)
 		}
@@ -143,6 +156,7 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 	for _, add := range more {
 		add(&h)
 	}
+	body.takes = body.takes || h.RequestBody != nil
 	huma.Register(k.api, h, func(ctx context.Context, in *I) (*O, error) {
 		c, _ := ctx.Value(callKey{}).(*call.Call)
 		out, err := handler(ctx, c, in)
@@ -190,7 +204,7 @@ func once(query url.Values, lists []string) error {
 	var fields []problem.Field
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if len(query[name]) > 1 && !slices.Contains(lists, name) {
-			fields = append(fields, problem.Field{Field: name, Message: "must be given once"})
+			fields = append(fields, problem.Field{Field: name, Code: problem.Repeated, Message: "must be given once"})
 		}
 	}
 	if len(fields) > 0 {
@@ -202,9 +216,13 @@ func once(query url.Values, lists []string) error {
 // declared lists the statuses that an operation may answer beside its own, for the OpenAPI document.
 func declared(op Operation) []int {
 	if op.Public {
-		return []int{422, 500}
+		codes := []int{400, 422, 431, 500}
+		if op.Missing {
+			codes = append(codes, 404)
+		}
+		return codes
 	}
-	codes := []int{400, 401, 403, 404, 422, 500, 503}
+	codes := []int{400, 401, 403, 404, 422, 431, 500, 503}
 	switch op.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		codes = append(codes, 409)
@@ -225,7 +243,7 @@ func declared(op Operation) []int {
 }
 
 // admit checks who calls, and makes the call.
-func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
+func (k *Kit) admit(ctx huma.Context, op Operation, body reader) (*call.Call, error) {
 	account := ctx.Param("account")
 	c := &call.Call{Env: k.env, Account: account, At: k.env.Clock().UTC(), RequestID: RequestID(ctx.Context()), Reason: "request"}
 	if op.Public {
@@ -233,7 +251,7 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 	}
 	principal, ok := auth.From(ctx.Context())
 	if !ok {
-		principal = auth.Principal{}
+		return nil, auth.Refused(auth.Refusal(ctx.Context()))
 	}
 	if err := auth.Allowed(principal, account, op.Permissions...); err != nil {
 		return nil, err
@@ -248,14 +266,21 @@ func (k *Kit) admit(ctx huma.Context, op Operation) (*call.Call, error) {
 	if op.Method == http.MethodPut {
 		c.IfNoneMatch = ctx.Header("If-None-Match")
 	}
+	if op.Method == http.MethodGet {
+		return c, nil
+	}
+	sent, err := body.read(ctx)
+	if err != nil {
+		return nil, err
+	}
 	switch op.Method {
 	case http.MethodPost:
-		return c, k.repeatable(ctx, c)
+		return c, repeatable(ctx, c, sent)
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		if !ValidID(account) { // it is no account's, and no key of ours
 			return c, nil
 		}
-		if err := k.repeatable(ctx, c); err != nil || !c.Repeatable() {
+		if err := repeatable(ctx, c, sent); err != nil || !c.Repeatable() {
 			return c, err
 		}
 		// A second click on Save is the first answer: whatever the first one changed, the version that it demands among it, is not looked at again.
@@ -282,26 +307,17 @@ func (k *Kit) exists(ctx context.Context, c *call.Call, loads bool) error {
 	return c.Begin(ctx)
 }
 
-// repeatable reads the Idempotency-Key; the body is read here once, for what must be the same in a repetition, and put back.
-func (k *Kit) repeatable(ctx huma.Context, c *call.Call) error {
-	r, w := humago.Unwrap(ctx)
+// repeatable reads the Idempotency-Key; the body is part of what must be the same in a repetition.
+func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
+	r, _ := humago.Unwrap(ctx)
 	values, given := r.Header["Idempotency-Key"]
 	if !given {
 		return nil
 	}
 	name := values[0]
 	if len(values) != 1 || len(name) < 1 || len(name) > maxKey || strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
-		return problem.Invalid("Idempotency-Key", "must be one value of 1 to 255 printable ASCII characters")
+		return problem.Invalid("Idempotency-Key", problem.BadFormat, "must be one value of 1 to 255 printable ASCII characters")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return problem.New(problem.PayloadTooLarge, "A request body has at most 1 MB.")
-		}
-		return problem.New(problem.MalformedBody, "The request body could not be read to its end.")
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	c.WithKey(name, []byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body)
 	return nil
 }
@@ -315,14 +331,22 @@ func (k *Kit) Handler() http.Handler {
 				if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(fault)
 				}
-				k.env.Log.ErrorContext(r.Context(), "panic", "fault", fmt.Sprint(fault), "requestId", RequestID(r.Context()))
+				k.env.Log.ErrorContext(r.Context(), "panic", "fault", fmt.Sprint(fault), "stack", string(debug.Stack()), "requestId", RequestID(r.Context()))
 				if !guarded.begun {
 					WriteProblem(guarded, problem.New(problem.Internal, ""))
 				}
 			}
 		}()
+		if p := CheckHead(r); p != nil {
+			WriteProblem(guarded, p)
+			return
+		}
 		if _, pattern := k.mux.Handler(r); pattern != "" {
 			k.mux.ServeHTTP(guarded, r)
+			return
+		}
+		if k.otherwise != nil {
+			k.otherwise.ServeHTTP(guarded, r)
 			return
 		}
 		WriteProblem(guarded, k.unrouted(r))
@@ -431,17 +455,14 @@ type Plain[T any] struct {
 }
 
 // ValidID says whether api.md allows the string as an id that a caller chooses.
-func ValidID(id string) bool {
-	if len(id) == 0 || len(id) > 64 {
-		return false
+func ValidID(id string) bool { return auth.ValidID(id) }
+
+// CheckUserID is a validation problem for the field unless the id may be a user's.
+func CheckUserID(field, id string) error {
+	if auth.ValidUserID(id) {
+		return nil
 	}
-	for i, c := range []byte(id) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && (i == 0 || !strings.ContainsRune("._@+-", rune(c))) {
-			return false
-		}
-	}
-	return true
+	return problem.Invalid(field, problem.BadFormat, "must be %s", auth.UserIDRule)
 }
 
 // CheckID is a validation problem for the field unless the id is one that api.md allows.
@@ -449,7 +470,7 @@ func CheckID(field, id string) error {
 	if ValidID(id) {
 		return nil
 	}
-	return problem.Invalid(field, "must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit")
+	return problem.Invalid(field, problem.BadFormat, "must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit")
 }
 
 // RetryAfter is what a too-busy answer asks a client to wait.

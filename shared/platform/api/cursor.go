@@ -15,7 +15,7 @@ const cursorSeal = 16 // bytes of the HMAC that a cursor carries
 // BadCursor is the answer to an altered or foreign cursor (api.md: a 400).
 func BadCursor() *problem.Problem {
 	p := problem.New(problem.MalformedBody, "The cursor is not one of this list.")
-	p.Fields = []problem.Field{{Field: "cursor", Message: "must be a nextCursor of the same list with the same filters"}}
+	p.Fields = []problem.Field{{Field: "cursor", Code: problem.BadCursor, Message: "must be a nextCursor of the same list with the same filters"}}
 	return p
 }
 

@@ -180,7 +180,7 @@ func init() { //nolint:gochecknoinits // huma offers no other place to say how i
 	// By default huma lets a name pass in any case. It then checks the field that is named exactly, and encoding/json takes the one that comes last: {"quantity": 1,
 	// "QUANTITY": -1} would pass every check.
 	huma.ValidateStrictCasing = true
-	validation.MsgExpectedMaximumNumber = "expected number <= %.f" // all limits are whole; by default 20 MiB are 2.097152e+07 bytes
+	say()
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
 		slug, ok := statusSlugs[status]
 		if !ok {
@@ -204,19 +204,18 @@ func init() { //nolint:gochecknoinits // huma offers no other place to say how i
 // fault names the field of an error that huma found. Of a property that is left out huma's location is the object that lacks it, and only the message has its name.
 func fault(detail *huma.ErrorDetail) problem.Field {
 	at := field(detail.Location)
-	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
-	if name, ok := strings.CutPrefix(detail.Message, before); ok {
-		if name, ok = strings.CutSuffix(name, after); ok {
-			if at != "body" {
-				name = at + "." + name
-			}
-			return problem.Field{Field: name, Message: "must be given"}
+	_, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+	if name, ok := strings.CutSuffix(detail.Message, after); ok && name != "" {
+		if at != "body" {
+			name = at + "." + name
 		}
+		return problem.Fault(name, problem.Required, "must be given")
 	}
 	if strings.HasPrefix(detail.Message, "json: ") {
 		return misfit(at, detail.Message)
 	}
-	return problem.Field{Field: at, Message: detail.Message}
+	code, message := worded(detail.Message)
+	return problem.Field{Field: at, Code: code, Message: message}
 }
 
 // misfit is what encoding/json found in a body that passed every check: a number that its field cannot hold, such as 5.0 or 1e3 where a whole one is wanted. The
@@ -228,7 +227,7 @@ func misfit(at, message string) problem.Field {
 			at = name
 		}
 	}
-	return problem.Field{Field: at, Message: "must be written as a number of its kind, a whole one without fraction and exponent"}
+	return problem.Field{Field: at, Code: problem.WrongType, Message: "must be written as a number of its kind, a whole one without fraction and exponent"}
 }
 
 // field turns huma's location into the name that api.md uses: a body path without its root, or a parameter's name.

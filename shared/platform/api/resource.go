@@ -236,12 +236,12 @@ func (k *Kit) members(b body) (map[string]any, error) {
 			slug = problem.UnsupportedMediaType
 		}
 		p := problem.New(slug, statusDetails[slug])
-		p.Fields = []problem.Field{{Field: "body", Message: "must be a JSON object"}}
+		p.Fields = []problem.Field{{Field: "body", Code: problem.WrongType, Message: "must be a JSON object"}}
 		return nil, p
 	}
 	members, ok := value.(map[string]any)
 	if !ok {
-		return nil, problem.Invalid("body", "must be a JSON object")
+		return nil, problem.Invalid("body", problem.WrongType, "must be a JSON object")
 	}
 	return members, nil
 }
@@ -394,7 +394,7 @@ func (r rules) readOnly(members map[string]any, there func() (map[string]any, er
 			return err
 		}
 		if was := now[name]; !reflect.DeepEqual(was, members[name]) && (was != nil || !empty(members[name])) {
-			faults = append(faults, problem.Field{Field: name, Message: "is read only and differs from what is there"})
+			faults = append(faults, problem.Field{Field: name, Code: problem.Unwritable, Message: "is read only and differs from what is there"})
 		}
 	}
 	if len(faults) == 0 {
@@ -436,7 +436,7 @@ func nulls(registry huma.Registry, schema *huma.Schema, at string, value any) []
 			if value[name] != nil {
 				faults = append(faults, nulls(registry, property, below+".", value[name])...)
 			} else if !property.Nullable && !slices.Contains(schema.Required, name) { // of a required one, the schema says it
-				faults = append(faults, problem.Field{Field: below, Message: "must not be null; leave it out instead"})
+				faults = append(faults, problem.Field{Field: below, Code: problem.WrongType, Message: "must not be null; leave it out instead"})
 			}
 		}
 	case []any:

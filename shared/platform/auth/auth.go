@@ -4,6 +4,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 
 	"seatwise/shared/platform/problem"
 )
@@ -32,7 +33,7 @@ func (p Principal) Operator() bool { return p.Permissions.Has(AccountsManage) }
 // or not; forbidden when the permission is missing.
 func Allowed(p Principal, account string, anyOf ...Permission) error {
 	if p.Nobody() {
-		return problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer.")
+		return Refused(nil)
 	}
 	if account != "" && account != p.Account && !p.Operator() {
 		return problem.NoAccount()
@@ -52,7 +53,29 @@ func Allowed(p Principal, account string, anyOf ...Permission) error {
 	return problem.Newf(problem.Forbidden, "The token needs the permission %s.", names)
 }
 
+// Refused is the answer to a token that names nobody; err says why, or is nil. Only the rule for subjects is told (spec 9: a subject that does not fit is a 401 that
+// says so).
+func Refused(err error) *problem.Problem {
+	if errors.Is(err, ErrSubject) {
+		return problem.New(problem.Unauthorized, "The subject of the access token can be no user's id: it must be "+UserIDRule+".")
+	}
+	return problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer.")
+}
+
 type contextKey struct{}
+
+type refusalKey struct{}
+
+// WithRefusal puts into the context why a checked token names nobody.
+func WithRefusal(ctx context.Context, err error) context.Context {
+	return context.WithValue(ctx, refusalKey{}, err)
+}
+
+// Refusal is why the request's token names nobody; nil when there is none, or no reason is known.
+func Refusal(ctx context.Context) error {
+	err, _ := ctx.Value(refusalKey{}).(error)
+	return err
+}
 
 // With puts the principal into the context.
 func With(ctx context.Context, p Principal) context.Context {

@@ -7,21 +7,33 @@ import (
 	"strings"
 )
 
-// maxID is the longest id that a caller may choose (api.md, Conventions), in bytes.
-const maxID = 64
+// maxID is the longest id that a caller may choose (api.md, Conventions), in bytes, and maxUserID the longest of a user: an identity provider chose that one.
+const (
+	maxID     = 64
+	maxUserID = 128
+)
 
-// ErrClaims is wrapped by every error of ParseClaims.
-var ErrClaims = errors.New("the token's claims do not name a caller")
+// ErrClaims is wrapped by every error of ParseClaims, and ErrSubject by that of a subject that can be no user's id; it tells the rule (spec 9).
+var (
+	ErrClaims  = errors.New("the token's claims do not name a caller")
+	ErrSubject = errors.New("the subject of the token can be no user's id: " + UserIDRule)
+)
+
+// UserIDRule is what ValidUserID demands, as half a sentence.
+const UserIDRule = "1 to 128 letters, digits and . _ @ + - | :, beginning with a letter, a digit, _ or -"
 
 // ParseClaims makes a Principal from the claims of a checked token: sub (the user's id), account and permissions (api.md, Conventions).
 //
 // An HTTP API hands claims on as strings and flattens an array to "[a b c]", so permissions may be an array, a JSON array in a string, that
 // form, or names with spaces or commas between them; left out, there are none. Both ids must be of the form that api.md demands, for they
 // become parts of keys. Every error wraps ErrClaims and repeats no value.
-func ParseClaims(claims map[string]any) (Principal, error) {
-	user, ok := claims["sub"].(string)
-	if !ok || !ValidID(user) {
-		return Principal{}, fmt.Errorf("%w: sub is not a user's id", ErrClaims)
+func ParseClaims(claims map[string]any) (Principal, error) { return ParseClaimsOf(claims, "sub") }
+
+// ParseClaimsOf is ParseClaims of a deployment whose provider has the user's id in another claim than sub (spec 9).
+func ParseClaimsOf(claims map[string]any, userClaim string) (Principal, error) {
+	user, ok := claims[userClaim].(string)
+	if !ok || !ValidUserID(user) {
+		return Principal{}, fmt.Errorf("%w: %w", ErrClaims, ErrSubject)
 	}
 	account, ok := claims["account"].(string)
 	if !ok || !ValidID(account) {
@@ -83,10 +95,28 @@ func ValidID(s string) bool {
 	if s == "" || len(s) > maxID {
 		return false
 	}
+	return madeOf(s, "", "._@+-")
+}
+
+// ValidUserID says whether s may be a user's id: besides what ValidID allows, it may hold | and :, begin with _ or -, and have 128 characters, as the subjects of
+// identity providers do (spec 9; api.md, Conventions).
+func ValidUserID(s string) bool {
+	if s == "" || len(s) > maxUserID {
+		return false
+	}
+	return madeOf(s, "_-", "._@+-|:")
+}
+
+// madeOf says whether a text has letters, digits and some other characters alone; its first one is a letter, a digit or one of first.
+func madeOf(s, first, others string) bool {
 	for i := range len(s) {
 		c := s[i]
 		letterOrDigit := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letterOrDigit && (i == 0 || !strings.ContainsRune("._@+-", rune(c))) {
+		allowed := others
+		if i == 0 {
+			allowed = first
+		}
+		if !letterOrDigit && strings.IndexByte(allowed, c) < 0 {
 			return false
 		}
 	}

@@ -77,6 +77,7 @@ type record struct {
 	Status      int               `json:"status,omitempty"`
 	Header      map[string]string `json:"header,omitempty"`
 	Body        json.RawMessage   `json:"body,omitempty"`
+	Pieces      *pieces           `json:"pieces,omitempty"` // of a large body, in its place
 }
 
 // Replay is the stored answer of an earlier request with the same key; it travels as an error to the edge, which answers with it.
@@ -191,7 +192,7 @@ func (c *Call) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]tab
 	}
 	if first {
 		if item, ok := found[c.key.item]; ok {
-			if err := c.judge(item); err != nil {
+			if err := c.judge(ctx, item); err != nil {
 				return nil, err
 			}
 			delete(found, c.key.item)
@@ -220,7 +221,7 @@ func (c *Call) Begin(ctx context.Context) error {
 }
 
 // judge decides what an existing record means for this request; nil means that it is dead and may be replaced.
-func (c *Call) judge(item table.Item) error {
+func (c *Call) judge(ctx context.Context, item table.Item) error {
 	var stored record
 	if err := json.Unmarshal(item.Data, &stored); err != nil {
 		return fmt.Errorf("idempotency record: %w", err)
@@ -240,6 +241,13 @@ func (c *Call) judge(item table.Item) error {
 			c.key.version = item.Version
 			return nil
 		}
+	}
+	if stored.Pieces != nil {
+		body, err := c.gather(ctx, *stored.Pieces)
+		if err != nil {
+			return err
+		}
+		stored.Body = body
 	}
 	return &Replay{Status: stored.Status, Header: stored.Header, Body: stored.Body}
 }
@@ -326,6 +334,13 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 	if err != nil {
 		return err
 	}
+	if len(r.Body) > maxInline {
+		parts, err := c.scatter(ctx, r.Body)
+		if err != nil {
+			return err
+		}
+		r.Body, r.Pieces = nil, &parts
+	}
 	op, err := c.recordOperation(r)
 	if err != nil {
 		return err
@@ -403,7 +418,7 @@ func (c *Call) commit(ctx context.Context, ops []table.Operation) error {
 		return getErr
 	}
 	if found {
-		if judged := c.judge(item); judged != nil {
+		if judged := c.judge(ctx, item); judged != nil {
 			return judged
 		}
 	}

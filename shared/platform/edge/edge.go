@@ -35,6 +35,8 @@ type Options struct {
 	Log   *slog.Logger
 	// Tally counts the commits of the function's table; nil for a function without one. What was counted since the last invocation is told with its metrics.
 	Tally *table.Tally
+	// UserClaim is the claim that is the user's id; empty means sub.
+	UserClaim string
 	// Metrics takes one line in embedded metric format for each invocation; nil writes none.
 	Metrics io.Writer
 }
@@ -49,7 +51,12 @@ type Edge struct {
 var _ lambda.Handler = (*Edge)(nil)
 
 // New makes the edge of a function.
-func New(fn app.Function, o Options) *Edge { return &Edge{fn: fn, o: o} }
+func New(fn app.Function, o Options) *Edge {
+	if o.UserClaim == "" {
+		o.UserClaim = "sub"
+	}
+	return &Edge{fn: fn, o: o}
+}
 
 // Start serves the Lambda runtime API until the process ends.
 func Start(e *Edge) { lambda.Start(e) }

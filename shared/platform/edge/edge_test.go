@@ -96,7 +96,6 @@ func TestPathAndQueryAreTakenVerbatim(t *testing.T) {
 		{"a percent sign", "/v1/100%25", "q=100%25", "/v1/100%25?q=100%25", "/v1/100%", map[string]string{"q": "100%"}},
 		{"repeated parameters keep their order", "/v1", "c=2&c=1&c=", "/v1?c=2&c=1&c=", "/v1", map[string]string{"c": "2"}},
 		{"empty path", "", "", "/", "/", nil},
-		{"already decoded, with a bare percent sign", "/v1/100%", "", "/v1/100%25", "/v1/100%", nil},
 		{"already decoded, with a space", "/v1/a b", "", "/v1/a%20b", "/v1/a b", nil},
 		{"umlaut", "/v1/%C3%A4", "", "/v1/%C3%A4", "/v1/ä", nil},
 		{"dots and doubled slashes", "/v1//a/../b", "", "/v1//a/../b", "/v1//a/../b", nil},
@@ -115,6 +114,56 @@ func TestPathAndQueryAreTakenVerbatim(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestABasePathOfACustomDomain(t *testing.T) {
+	const route = "GET /v1/accounts/{account}/users/{id}"
+	for path, want := range map[string][2]string{
+		"/v1/accounts/acme/users/zoe":                 {"/v1/accounts/acme/users/zoe", "/v1/here"},
+		"/seatwise/v1/accounts/acme/users/zoe":        {"/v1/accounts/acme/users/zoe", "/seatwise/v1/here"},
+		"/desk/seatwise/v1/accounts/v1/users/v1":      {"/v1/accounts/v1/users/v1", "/desk/seatwise/v1/here"},
+		"/seatwise/v1/accounts/acme/users/auth0%7Cab": {"/v1/accounts/acme/users/auth0|ab", "/seatwise/v1/here"},
+		"/other/v2/accounts/acme/users/zoe":           {"/other/v2/accounts/acme/users/zoe", "/v1/here"},
+	} {
+		got := serve(t, event("GET", path, "", map[string]any{"routeKey": route}), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "/v1/here")
+			_, _ = io.WriteString(w, r.URL.Path)
+		})
+		if got.Body != want[0] || got.Headers["Location"] != want[1] {
+			t.Errorf("%s: %q, Location %q", path, got.Body, got.Headers["Location"])
+		}
+	}
+	got := serve(t, event("GET", "/seatwise/x", "", map[string]any{"routeKey": "$default"}), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.URL.Path)
+	})
+	if got.Body != "/seatwise/x" {
+		t.Errorf("the default route: %q", got.Body)
+	}
+}
+
+func TestSubjectsOfIdentityProviders(t *testing.T) {
+	claims := map[string]any{"sub": "auth0|5f7c8ec7c33c6c004bbafe82", "https://example.com/id": "zoe", "account": "acme"}
+	serve(t, event("GET", "/", "", withClaims(claims)), func(_ http.ResponseWriter, r *http.Request) {
+		if p, ok := auth.From(r.Context()); !ok || p.User != "auth0|5f7c8ec7c33c6c004bbafe82" {
+			t.Errorf("got %+v, %v", p, ok)
+		}
+	})
+	o := options(io.Discard)
+	o.UserClaim = "https://example.com/id"
+	fn := app.Function{HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if p, ok := auth.From(r.Context()); !ok || p.User != "zoe" {
+			t.Errorf("got %+v, %v", p, ok)
+		}
+	})}
+	if _, err := edge.New(fn, o).Invoke(t.Context(), event("GET", "/", "", withClaims(claims))); err != nil {
+		t.Fatal(err)
+	}
+	claims["sub"] = "zoe of acme"
+	serve(t, event("GET", "/", "", withClaims(claims)), func(_ http.ResponseWriter, r *http.Request) {
+		if _, ok := auth.From(r.Context()); ok || !errors.Is(auth.Refusal(r.Context()), auth.ErrSubject) {
+			t.Errorf("a subject that does not fit: %v", auth.Refusal(r.Context()))
+		}
+	})
 }
 
 func TestServeMuxSeesTheClientsSegments(t *testing.T) {
@@ -186,6 +235,12 @@ func TestUnreadableRequestIsAProblem(t *testing.T) {
 	}
 	if got := serve(t, event("GE T", "/v1/x", "", nil), never); got.StatusCode != 400 {
 		t.Fatalf("got %+v", got)
+	}
+	for _, path := range []string{"/v1/100%", "/v1/%zz", "/v1/a%2"} {
+		got := serve(t, event("GET", path, "", nil), never)
+		if got.StatusCode != 400 || !strings.Contains(got.Body, `"code":"bad-encoding"`) || got.Headers["Content-Type"] != "application/problem+json" {
+			t.Errorf("%s: %+v", path, got)
+		}
 	}
 }
 

@@ -70,8 +70,8 @@ func parseRequest(payload []byte) (*request, bool) {
 // serve answers an HTTP event; the status is for the metrics.
 func (e *Edge) serve(ctx context.Context, r *request) ([]byte, int, error) {
 	w := newWriter()
-	if httpRequest, err := newRequest(ctx, r); err != nil {
-		api.WriteProblem(w, problem.New(problem.MalformedBody, "The request cannot be read."))
+	if httpRequest, err := newRequest(ctx, r, e.o.UserClaim); err != nil {
+		api.WriteProblem(w, unreadable(err))
 	} else {
 		e.guarded(w, httpRequest)
 	}
@@ -95,10 +95,15 @@ func (e *Edge) guarded(w *writer, r *http.Request) {
 		}
 	}()
 	e.fn.HTTP.ServeHTTP(w, r)
+	// What an answer names of ours lies below the base path too.
+	base, _ := r.Context().Value(baseKey{}).(string)
+	if location := w.sent.Get("Location"); base != "" && strings.HasPrefix(location, "/v1/") {
+		w.sent.Set("Location", base+location)
+	}
 }
 
 // newRequest makes the request that net/http would have made of the client's bytes.
-func newRequest(ctx context.Context, r *request) (*http.Request, error) {
+func newRequest(ctx context.Context, r *request, userClaim string) (*http.Request, error) {
 	body := []byte(r.Body)
 	if r.IsBase64Encoded {
 		var err error
@@ -122,10 +127,17 @@ func newRequest(ctx context.Context, r *request) (*http.Request, error) {
 		host = r.Context.DomainName
 	}
 	delete(header, "Host")
-	target := parsePath(r.RawPath)
+	base, path := splitBase(r.RouteKey, r.RawPath)
+	ctx = context.WithValue(ctx, baseKey{}, base)
+	target, err := parsePath(path)
+	if err != nil {
+		return nil, err
+	}
 	target.RawQuery = r.RawQueryString
-	if principal, err := auth.ParseClaims(r.Context.Authorizer.JWT.Claims); err == nil {
+	if principal, err := auth.ParseClaimsOf(r.Context.Authorizer.JWT.Claims, userClaim); err == nil {
 		ctx = auth.With(ctx, principal)
+	} else {
+		ctx = auth.WithRefusal(ctx, err)
 	}
 	httpRequest := &http.Request{
 		Method: r.Context.HTTP.Method, URL: target, RequestURI: target.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -137,17 +149,50 @@ func newRequest(ctx context.Context, r *request) (*http.Request, error) {
 	return httpRequest.WithContext(ctx), nil
 }
 
-// parsePath takes the path as the client sent it. A path that cannot have been sent so, because a % in it begins no escape, has been decoded already and is taken as it is.
-func parsePath(raw string) *url.URL {
+type baseKey struct{}
+
+// splitBase takes the base path of a custom domain, or the name of a stage, from a path: the gateway has matched the route without it, and hands the path on with it.
+// The route says how many segments are its own. A path that does not end in the route's segments is left as it is.
+func splitBase(routeKey, raw string) (base, path string) {
+	_, route, ok := strings.Cut(routeKey, " ")
+	if !ok || !strings.HasPrefix(route, "/") || strings.Contains(route, "+}") {
+		return "", raw
+	}
+	want, got := strings.Split(route, "/")[1:], strings.Split(strings.TrimPrefix(raw, "/"), "/")
+	n := len(got) - len(want)
+	if n <= 0 {
+		return "", raw
+	}
+	for i, segment := range want {
+		if !strings.HasPrefix(segment, "{") && got[n+i] != segment {
+			return "", raw
+		}
+	}
+	return "/" + strings.Join(got[:n], "/"), "/" + strings.Join(got[n:], "/")
+}
+
+// errPath is wrapped when the path has a bad escape.
+var errPath = errors.New("path")
+
+// unreadable is the problem of a request that cannot be made of its event.
+func unreadable(err error) *problem.Problem {
+	if errors.Is(err, errPath) {
+		return api.BadPath()
+	}
+	return problem.New(problem.MalformedBody, "The request cannot be read.")
+}
+
+// parsePath takes the path as the client sent it. A % that begins no escape is refused, as on one machine: no id and no route has one, so it can name nothing.
+func parsePath(raw string) (*url.URL, error) {
 	if raw == "" {
 		raw = "/"
 	}
 	path, err := url.PathUnescape(raw)
 	if err != nil {
-		return &url.URL{Path: raw}
+		return nil, fmt.Errorf("%w: %w", errPath, err)
 	}
 	// RawPath counts only where it is a valid encoding of Path; net/url sees to that.
-	return &url.URL{Path: path, RawPath: raw}
+	return &url.URL{Path: path, RawPath: raw}, nil
 }
 
 func validMethod(method string) bool {

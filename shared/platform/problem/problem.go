@@ -43,6 +43,7 @@ const (
 	UnsupportedMediaType  Slug = "unsupported-media-type"
 	MethodNotAllowed      Slug = "method-not-allowed"
 	ReadOnly              Slug = "read-only"
+	HeadersTooLarge       Slug = "headers-too-large"
 	TooBusy               Slug = "too-busy"
 	WindowInFuture        Slug = "window-in-future"
 	Internal              Slug = "internal"
@@ -82,6 +83,7 @@ var kinds = map[Slug]kind{
 	UnsupportedMediaType:  {415, "The media type is not supported"},
 	MethodNotAllowed:      {405, "The method is not allowed"},
 	ReadOnly:              {422, "A field that is read only differs"},
+	HeadersTooLarge:       {431, "The headers are too large"},
 	TooBusy:               {503, "Too many requests at once"},
 	WindowInFuture:        {422, "The window has not come yet"},
 	Internal:              {500, "Something went wrong on our side"},
@@ -96,10 +98,16 @@ func Slugs() []Slug {
 	return all
 }
 
-// Field is one fault of a request: where, and what is wrong there. The message never repeats the value.
+// Field is one fault of a request: where, what is wrong there, and the same for programs. The message repeats no value but an id of the caller's own (spec 10).
 type Field struct {
 	Field   string `json:"field" doc:"Where the fault is: a body path such as lines[0].quantity, or a parameter's name."`
-	Message string `json:"message"`
+	Code    Code   `json:"code" doc:"What is wrong, for programs. A code never changes its meaning; more may come."`
+	Message string `json:"message" doc:"What is wrong, for people. It goes on from the name of the field."`
+}
+
+// Fault makes a Field.
+func Fault(field string, code Code, format string, args ...any) Field {
+	return Field{Field: field, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // Problem is an error that the caller may read.
@@ -130,8 +138,8 @@ func Validation(fields ...Field) *Problem {
 }
 
 // Invalid is Validation of one field.
-func Invalid(field, format string, args ...any) *Problem {
-	return Validation(Field{Field: field, Message: fmt.Sprintf(format, args...)})
+func Invalid(field string, code Code, format string, args ...any) *Problem {
+	return Validation(Fault(field, code, format, args...))
 }
 
 // Fixed names fields that cannot be written and differ from what is there (spec 6).

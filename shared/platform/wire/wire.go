@@ -40,6 +40,8 @@ type Settings struct {
 	LogLevel                     slog.Level
 	// Name is the function's name; the lines of its metrics name it.
 	Name string
+	// UserClaim is USER_CLAIM, the claim that is the user's id; empty means sub.
+	UserClaim string
 
 	Region                             string
 	AccessKey, SecretKey, SessionToken string
@@ -62,7 +64,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		Table: required("TABLE_NAME"), UploadsBucket: required("UPLOADS_BUCKET"), ReportsBucket: required("REPORTS_BUCKET"),
 		CursorKey: []byte(required("CURSOR_KEY")), Region: required("AWS_REGION"),
 		AccessKey: required("AWS_ACCESS_KEY_ID"), SecretKey: required("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN"),
-		Name:             getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		Name: getenv("AWS_LAMBDA_FUNCTION_NAME"), UserClaim: getenv("USER_CLAIM"),
 		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
 		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
 	}
@@ -134,6 +136,8 @@ func (IDs) Ordered() string { return uuid.Must(uuid.NewV7()).String() }
 func Start(build func(*app.Env) (app.Function, error)) {
 	// The first HTTPS call would wait for the root certificates; here they are read while the rest is made.
 	go func() { _, _ = x509.SystemCertPool() }()
+	// What libraries write to the standard log becomes lines of JSON too.
+	slog.SetDefault(edge.Logger(os.Stdout, slog.LevelInfo))
 	e, err := assemble(os.Getenv, os.Stdout, build)
 	if err != nil {
 		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err)
@@ -156,5 +160,5 @@ func assemble(getenv func(string) string, out io.Writer, build func(*app.Env) (a
 	if err != nil {
 		return nil, err
 	}
-	return edge.New(fn, edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out}), nil
+	return edge.New(fn, edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim}), nil
 }

@@ -628,13 +628,21 @@ func (w *walk) report(t *testing.T) {
 	figures, days := map[string]string{}, map[string][]string{}
 	for _, row := range sheet(t, got.body, 0) {
 		switch len(row) {
-		case 2:
+		case 5: // with what it means
 			figures[row[0]] = row[1]
 		case 3:
 			days[row[0]] = row[1:]
 		}
 	}
-	today := time.Now().UTC()
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := time.Now().In(zone)
+	if figures["Time Made"] == "" {
+		t.Error("nothing says when the report was made")
+	}
+	delete(figures, "Time Made")
 	same(t, "figures", figures, map[string]string{
 		"Report Time Duration":                          today.AddDate(0, 0, -29).Format(time.DateOnly) + " to " + today.Format(time.DateOnly),
 		`Total "Live Report" Licenses Purchased`:        "12",
@@ -644,6 +652,8 @@ func (w *walk) report(t *testing.T) {
 		"Live Report Viewers":                           "2",
 		"Total Active Users":                            "10",
 		"Overage Users":                                 "0",
+		"Account":                                       "Acme (" + path.Base(w.A) + ")",
+		"Time Zone of the Days":                         "America/New_York",
 	})
 	same(t, "header of the days", days["Date"], []string{"Active Users", "Licenses Purchased"})
 	same(t, "today", days[today.Format(time.DateOnly)], []string{"10", "12"})
@@ -659,10 +669,11 @@ func (w *walk) users(t *testing.T, rows [][]string, today time.Time) {
 	t.Helper()
 	same(t, "header of the users", rows[0], []string{
 		"Users", "User Extensions", "Role Type", "Last Viewed", "Monitored Call Queues", "Dashboards with Monitored Queues",
+		"User ID", "E-mail",
 	})
 	users := map[string][]string{}
 	for _, row := range rows[1:] {
-		users[row[0]] = row[1:]
+		users[row[0]] = row[1:6]
 	}
 	day := today.Format(time.DateOnly)
 	same(t, "Alice", users["Alice"], []string{"102", "Viewer", day, "0", "0"})
@@ -681,6 +692,7 @@ func (w *walk) details(t *testing.T, rows [][]string, today time.Time) {
 	t.Helper()
 	same(t, "header of the details", rows[0], []string{
 		"User Name", "User Extension", "Call Queue Name", "Dashboard Accessed", "Last Viewed Date", "Live Reports License", "Call Queue Booster License",
+		"User ID", "E-mail",
 	})
 	viewed := map[string]int{}
 	agents := map[string]string{}

@@ -30,7 +30,7 @@ func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 
 	// What is left out stays; an empty list takes all away.
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One"})
-	if user = l.must(http.MethodGet, "/users/r1", nil); len(user["licenses"].([]any)) != 3 { //nolint:errcheck,forcetypeassert // the schema says so
+	if user = l.must(http.MethodGet, "/users/r1", nil); len(user["licenses"].([]any)) != 3 { //nolint:errcheck // the schema says so
 		t.Errorf("after a PUT without licenses: %v", user)
 	}
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One", "licenses": nil})
@@ -232,7 +232,7 @@ func TestCartLineByLine(t *testing.T) {
 		t.Errorf("changed: %s", got)
 	}
 	cart = l.must(http.MethodPatch, "/cart/lines/2", object{"costCenter": nil})
-	if lines, _ = cart["lines"].([]any); fmt.Sprint(lines[1].(object)["costCenter"]) != "<nil>" { //nolint:errcheck,forcetypeassert // two lines
+	if lines, _ = cart["lines"].([]any); fmt.Sprint(lines[1].(object)["costCenter"]) != "<nil>" { //nolint:errcheck // two lines
 		t.Errorf("charged to nothing: %v", lines)
 	}
 	if got := ids(l.must(http.MethodDelete, "/cart/lines/1", nil)); got != "[2x3]" {

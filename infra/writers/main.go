@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +45,8 @@ func main() {
 	defer stop()
 	if err := run(ctx, *python, *node, *poi, *keep); err != nil {
 		stop()
-		log.Fatal(err) //nolint:gocritic // stop was called
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:gocritic // stop was called
 	}
 }
 
@@ -157,7 +157,7 @@ func office(ctx context.Context, folder string) error {
 		if err := command(ctx, "soffice", profile, "--headless", "--norestore", "--convert-to", c.to, "--outdir", made, filepath.Join(folder, c.from)); err != nil {
 			return err
 		}
-		ending := c.to[:strings.Index(c.to, ":")]
+		ending, _, _ := strings.Cut(c.to, ":")
 		name := strings.TrimSuffix(c.from, filepath.Ext(c.from)) + "." + ending
 		if err := os.Rename(filepath.Join(made, name), filepath.Join(folder, c.folder+"."+ending)); err != nil {
 			return fmt.Errorf("soffice wrote nothing: %w", err)

@@ -37,18 +37,18 @@ func TestSeatsThatADashboardTakesLeadToWhoChangedIt(t *testing.T) {
 		f.queue(t, "belmont", "emma", "david")
 		f.dashboard(t, "d1", "belmont")
 		c := f.Call("ada")
-		ctx := t.Context()
+		ctx, whole := t.Context(), f.Env.Table
 		if later { // the request's time is over before the work that its commit leaves
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithCancel(ctx)
-			f.Env.Table = cancelling{f.Env.Table, cancel}
+			f.Env.Table = cutShort{f.Env.Table, cancel}
 		}
 		_, _, _, err := f.s.PutDashboard(ctx, c, Dashboard{ID: "d1", Name: "Dashboard d1", QueueIDs: []string{}})
 		if err != nil && !later {
 			t.Fatal(err)
 		}
 		if later {
-			f.Env.Table = f.Env.Table.(cancelling).Store //nolint:forcetypeassert // set above
+			f.Env.Table = whole
 			if got := f.entries(t, "license.unassigned"); len(got) != 0 {
 				t.Fatalf("%d entries before maintenance", len(got))
 			}
@@ -71,13 +71,13 @@ func TestSeatsThatADashboardTakesLeadToWhoChangedIt(t *testing.T) {
 	}
 }
 
-// cancelling ends the request's context with its first commit.
-type cancelling struct {
+// cutShort ends the request's context with its first commit.
+type cutShort struct {
 	table.Store
 	cancel context.CancelFunc
 }
 
-func (s cancelling) Commit(ctx context.Context, ops []table.Operation) error {
+func (s cutShort) Commit(ctx context.Context, ops []table.Operation) error {
 	err := s.Store.Commit(ctx, ops)
 	s.cancel()
 	return err

@@ -138,6 +138,7 @@ func (b *batch) Apply(ctx context.Context, r *planRow) error {
 		return b.putQueue(ctx, c, r)
 	case Dashboards:
 		return b.putDashboard(ctx, c, r)
+	case Licenses, PhonesOf: // exported only
 	}
 	return nil
 }

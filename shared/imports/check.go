@@ -73,6 +73,7 @@ func (s *Service) learn(ctx context.Context, c *call.Call, kind Kind, know *know
 	case Dashboards:
 		know.queues = directory.NewNamed("call queue")
 		return s.directory.EachQueue(ctx, c, func(id, name string) { know.queues.Add(id, name, "", true) })
+	case Licenses, PhonesOf: // exported only
 	}
 	return nil
 }
@@ -96,6 +97,7 @@ func (s *Service) read(kind Kind, at columns, row sheet.Row, know known) planRow
 		err = directory.CheckQueue(r.Name, r.Refs, directory.Queue{})
 	case Dashboards:
 		err = directory.CheckDashboard(r.dashboard(), directory.Dashboard{})
+	case Licenses, PhonesOf: // exported only
 	}
 	if told, ok := problem.From(err); ok {
 		for _, fault := range faults(told, r.Row, at) {
@@ -230,6 +232,7 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 		changes.add("name", d.Before.Name, d.After.Name)
 		before := slices.Sorted(slices.Values(d.Before.QueueIDs))
 		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("callQueues", "call queues", before, d.After.QueueIDs)...)}, nil
+	case Licenses, PhonesOf: // exported only
 	}
 	return finding{}, errors.New("an import of an unknown kind")
 }

@@ -57,8 +57,8 @@ const (
 	pageOfExport = 200
 )
 
-// export is an export as it is stored.
-type export struct {
+// Export is an export as it is stored.
+type Export struct {
 	ID        string    `json:"id"`
 	Kind      Kind      `json:"kind"`
 	Format    string    `json:"format"`
@@ -77,14 +77,14 @@ type export struct {
 	version  int64
 }
 
-func decodeExport(item table.Item) (export, error) {
-	e, err := call.Decode[export](item)
+func decodeExport(item table.Item) (Export, error) {
+	e, err := call.Decode[Export](item)
 	e.version = item.Version
 	return e, err
 }
 
 // put writes the export in the place of the one that was read, or as a new one.
-func (e *export) put(account string) (table.Operation, error) {
+func (e *Export) put(account string) (table.Operation, error) {
 	data, err := call.Encode(e)
 	if err != nil {
 		return table.Operation{}, err
@@ -96,7 +96,7 @@ func (e *export) put(account string) (table.Operation, error) {
 	return table.Put(table.Item{Key: exportNames.JobKey(account, e.ID), Data: data}, cond), nil
 }
 
-func (e *export) object(account string) files.Ref {
+func (e *Export) object(account string) files.Ref {
 	return exportNames.ResultRef(account, e.ID, e.FileName)
 }
 
@@ -131,27 +131,27 @@ func (s *Exports) Uploaded(context.Context, string, string, files.Ref, int64, ti
 }
 
 // Create asks for an export; a worker writes it.
-func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format string) (export, error) {
+func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format string) (Export, error) {
 	if err := c.Begin(ctx); err != nil {
-		return export{}, err
+		return Export{}, err
 	}
-	e := export{
+	e := Export{
 		ID: c.Env.IDs.Ordered(), Kind: kind, Format: format, State: exportQueued, CreatedAt: c.At.UTC(), CreatedBy: c.Actor, Cause: c.Cause(),
 		FileName: strings.ToUpper(string(kind[:1])) + strings.ReplaceAll(string(kind[1:]), "-", " ") + " " + c.At.UTC().Format("20060102T150405Z") + "." + format,
 	}
 	put, err := e.put(c.Account)
 	if err != nil {
-		return export{}, err
+		return Export{}, err
 	}
 	audit, err := c.Audit(call.Change{
 		Action: "export.requested", Subject: "export", SubjectID: e.ID, After: map[string]string{"kind": string(kind), "format": format},
 	})
 	if err != nil {
-		return export{}, err
+		return Export{}, err
 	}
 	answer := call.Answer{Status: http.StatusAccepted, Header: map[string]string{"Location": exportNames.Location(c.Account, e.ID)}, Body: e.view()}
 	if err := c.Commit(ctx, answer, put, exportNames.PutMark(c.Account, e.ID), audit); err != nil {
-		return export{}, err
+		return Export{}, err
 	}
 	s.wake(ctx, c.Account, e.ID)
 	return e, nil
@@ -168,13 +168,13 @@ func (s *Exports) wake(ctx context.Context, account, id string) {
 // Get reads an export. One of a kind that the caller may not read is as unknown as one that does not exist.
 //
 // Errors: not-found.
-func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (export, error) {
+func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (Export, error) {
 	if uuid.Validate(id) != nil {
-		return export{}, problem.Missing(exportNames.One)
+		return Export{}, problem.Missing(exportNames.One)
 	}
 	item, ok, err := c.Get(ctx, exportNames.JobKey(c.Account, id))
 	if err != nil {
-		return export{}, err
+		return Export{}, err
 	}
 	if ok {
 		e, err := decodeExport(item)
@@ -182,11 +182,11 @@ func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (export, err
 			return e, err
 		}
 	}
-	return export{}, problem.Missing(exportNames.One)
+	return Export{}, problem.Missing(exportNames.One)
 }
 
 // link signs the URL of a ready export's file.
-func (s *Exports) link(ctx context.Context, c *call.Call, e export) (url string, expires time.Time, err error) {
+func (s *Exports) link(ctx context.Context, c *call.Call, e Export) (url string, expires time.Time, err error) {
 	return s.env.Files.PresignGet(ctx, e.object(c.Account), e.FileName, c.At, exportLink)
 }
 
@@ -265,7 +265,7 @@ func taken(err error) error {
 }
 
 // save writes the export as the worker has it.
-func (s *Exports) save(ctx context.Context, c *call.Call, e *export, effects ...table.Operation) error {
+func (s *Exports) save(ctx context.Context, c *call.Call, e *Export, effects ...table.Operation) error {
 	put, err := e.put(c.Account)
 	if err != nil {
 		return err
@@ -281,13 +281,13 @@ func (s *Exports) save(ctx context.Context, c *call.Call, e *export, effects ...
 }
 
 // hold renews the lease.
-func (s *Exports) hold(ctx context.Context, c *call.Call, e *export) error {
+func (s *Exports) hold(ctx context.Context, c *call.Call, e *Export) error {
 	e.Lease = s.env.Clock().Add(exportLease).Unix()
 	return s.save(ctx, c, e)
 }
 
 // make writes the file and stores it. The rows go through a temporary file, since how many columns there are is known after the last one.
-func (s *Exports) make(ctx context.Context, c *call.Call, e *export) (rows int, err error) {
+func (s *Exports) make(ctx context.Context, c *call.Call, e *Export) (rows int, err error) {
 	spool, err := os.CreateTemp("", "seatwise-export-*")
 	if err != nil {
 		return 0, fmt.Errorf("export: %w", err)
@@ -344,7 +344,7 @@ func discard(file *os.File) {
 }
 
 // writeFile writes the spooled rows with so many columns of each list.
-func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *export, lists map[string]int) error {
+func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *Export, lists map[string]int) error {
 	l := layouts[e.Kind]
 	form := s.exportForm(e, lists)
 	out, err := newTable(to, e.Format, form)
@@ -375,7 +375,7 @@ var licenseColumns = []string{
 	"License ID", "License Type", "Product", "Status", "Assigned To", "User ID", "Ext", "Cost Center Code", "Base license", "Date Added", "Date Assigned", "Order",
 }
 
-func (s *Exports) exportForm(e *export, lists map[string]int) workbook.Form {
+func (s *Exports) exportForm(e *Export, lists map[string]int) workbook.Form {
 	switch e.Kind {
 	case PhonesOf:
 		return phonesForm(s.products, e.CreatedAt)

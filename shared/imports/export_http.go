@@ -29,7 +29,7 @@ type ExportView struct {
 	ExpiresAt   *time.Time `json:"expiresAt,omitempty" doc:"When the URL expires: 15 minutes after it was given."`
 }
 
-func (e *export) view() ExportView {
+func (e *Export) view() ExportView {
 	percent := map[string]int{exportRunning: 50, exportReady: 100, exportFailed: 100}
 	return ExportView{
 		ID: e.ID, Kind: e.Kind, Format: e.Format, State: e.State, Percent: percent[e.State], FileName: e.FileName, Rows: e.Rows, CreatedAt: e.CreatedAt,

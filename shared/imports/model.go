@@ -50,6 +50,7 @@ func (k Kind) size() filejob.Size {
 	case Dashboards:
 		return filejob.Size{Chunk: 40, Batch: 8}
 	case Users:
+	case Licenses, PhonesOf: // exported only
 	}
 	return filejob.Size{Chunk: 50, Batch: 16}
 }

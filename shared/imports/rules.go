@@ -204,6 +204,7 @@ func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
 		r.Refs = find(&cells, at.lists[fieldMembers], know.users, true)
 	case Dashboards:
 		r.Refs = find(&cells, at.lists[fieldQueues], know.queues, true)
+	case Licenses, PhonesOf: // exported only
 	}
 	cells.Stray(at.named) // it might be meant as a member
 	r.Errors = cells.Faults
@@ -255,7 +256,7 @@ func find(cells *filejob.Cells, columns []int, among *directory.Named, several b
 			if cells.Hopeless() || len(ids) > directory.MaxMembers {
 				return ids
 			}
-			id, why := "", ""
+			var id, why string
 			if len(part) > longestName {
 				why = "No id, name or email is as long as " + directory.Shorten(part) + "."
 			} else {

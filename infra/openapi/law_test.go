@@ -417,6 +417,9 @@ func TestReadOnlyFieldsAreRefused(t *testing.T) {
 			tried++
 			altered := maps.Clone(body)
 			altered[name] = other(body[name])
+			if _, there := body[name]; !there && property.Type == "array" {
+				continue // nothing is there to be altered
+			}
 			for method, sent := range map[string]object{http.MethodPut: altered, http.MethodPatch: {name: altered[name]}} {
 				before := l.writes
 				p := testkit.Problem(t, l.send(method, path, sent, nil), http.StatusUnprocessableEntity, "read-only")
@@ -478,12 +481,16 @@ func TestASecondClickOnSave(t *testing.T) {
 				t.Helper()
 				now := l.send(http.MethodGet, path, nil, nil)
 				header := map[string]string{"Idempotency-Key": method, "If-Match": now.Header.Get("ETag")}
-				first := l.send(method, path, body, header)
+				var sent any
+				if body != nil {
+					sent = body
+				}
+				first := l.send(method, path, sent, header)
 				if first.Status >= http.StatusMultipleChoices || first.Status == http.StatusOK && first.Header.Get("ETag") == now.Header.Get("ETag") {
 					t.Fatalf("%s: %d, tag %s: %s", method, first.Status, first.Header.Get("ETag"), first.Body)
 				}
 				writes := l.writes
-				second := l.send(method, path, body, header)
+				second := l.send(method, path, sent, header)
 				if second.Status != first.Status || second.Header.Get("ETag") != first.Header.Get("ETag") || second.Header.Get("Idempotent-Replayed") != "true" ||
 					!bytes.Equal(bytes.TrimSpace(second.Body), bytes.TrimSpace(first.Body)) || l.writes != writes {
 					t.Fatalf("%s again: %d %v %s\nfirst %d %v %s", method, second.Status, second.Header, second.Body, first.Status, first.Header, first.Body)

@@ -731,9 +731,9 @@ func (b *book) record(r call.AuditRecord) {
 		served(product, user, r.Action == "grant.waiting")
 	}
 	what, row, ok := strings.Cut(r.Reason, ", row ")
-	name, configured := strings.CutPrefix(what, "mass configuration ")
+	name, configured := strings.CutPrefix(what, "massConfiguration:")
 	if !configured {
-		name, configured = strings.CutPrefix(what, "import ")
+		name, configured = strings.CutPrefix(what, "import:")
 	}
 	if ok && configured {
 		var n int

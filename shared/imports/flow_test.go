@@ -195,7 +195,7 @@ func TestRecordsNameTheRow(t *testing.T) {
 	v := o.imported(imports.Users, row("john", "John", "", "", "", "", "", "", "", "client-desktop"))
 	log := strings.Join(o.log(), "\n")
 	for _, line := range []string{
-		"user.put user:john admin john import " + v.ID + ", row 2", "license.assigned license admin john import " + v.ID + ", row 2",
+		"user.put user:john admin john import:" + v.ID + ", row 2", "license.assigned license admin john import:" + v.ID + ", row 2",
 		"import.created import:" + v.ID + " admin", "import.applying import:" + v.ID + " admin", "import.completed import:" + v.ID + " admin",
 	} {
 		if !strings.Contains(log, line) {

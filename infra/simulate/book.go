@@ -522,7 +522,7 @@ func (b *book) verifyAssigned(s *seat) {
 	if h.Name != s.UserName || !slices.EqualFunc(h.Holdings[s.ProductID].Grants, s.Grants, sameGrant) {
 		b.fail("I8: license %s shows %s with %v, and the holder is %s with %v", s.ID, s.UserName, s.Grants, h.Name, h.Holdings[s.ProductID].Grants)
 	}
-	if want := h.Extension; (product.Extension || product.Base != "") && s.Extension != want {
+	if want := h.Extension; s.Extension != want {
 		b.fail("I8: license %s (%s) shows extension %q, and its holder %s has %q", s.ID, s.ProductID, s.Extension, s.UserID, want)
 	}
 	switch base := b.seats[s.BaseLicenseID]; {

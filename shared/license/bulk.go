@@ -37,6 +37,10 @@ type ItemResult struct {
 	LicenseID string       `json:"licenseId,omitempty" doc:"In calls by license: which one."`
 	License   *License     `json:"license,omitempty" doc:"The license as it is now, if it concerns one."`
 	Problem   *api.Problem `json:"problem,omitempty" doc:"Why the item failed."`
+	// Unchanged tells what was so already from what was done, and SameAs an item that says the same as an earlier one of the call.
+	Unchanged bool `json:"unchanged,omitempty" doc:"Everything was as the item asks for already."`
+	SameAs    *int `json:"sameAs,omitempty" doc:"Index of an earlier item of this call that is the same."`
+	Also
 }
 
 // The statuses of an ItemResult.
@@ -61,6 +65,54 @@ type bulk struct {
 	apply func(ctx context.Context, ch *UnitOfWork, item Item) (license string, err error)
 	// more is committed with each group.
 	more []table.Operation
+}
+
+// sameAs says of each item which earlier one is the same; nil for none.
+func (b bulk) sameAs() []*int {
+	first, same := map[Item]int{}, make([]*int, len(b.items))
+	for i, item := range b.items {
+		if earlier, twice := first[item]; twice {
+			same[i] = &earlier
+		} else {
+			first[item] = i
+		}
+	}
+	return same
+}
+
+// trace is all that an item can change of its user and its license, to be compared.
+func (ch *UnitOfWork) trace(item Item, license string) (string, error) {
+	var parts []any
+	if h := ch.holders[item.UserID]; h != nil {
+		parts = append(parts, h.Holder)
+	}
+	if l := ch.licenses[license]; l != nil {
+		parts = append(parts, l.now)
+	}
+	data, err := call.Encode(parts)
+	return string(data), err
+}
+
+// carryOut applies one item and says which license it concerns; the result is told what it did.
+func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *ItemResult) (license string, err error) {
+	before, err := ch.trace(item, item.LicenseID)
+	if err != nil {
+		return "", err
+	}
+	held := License{ProductID: item.ProductID}
+	if h := ch.holders[item.UserID]; h != nil && h.Holds(item.ProductID) {
+		if l := ch.licenses[h.Holdings[item.ProductID].LicenseID]; l != nil {
+			held = l.now.License
+		}
+	}
+	if license, err = b.apply(ctx, ch, item); err != nil {
+		return license, err
+	}
+	after, err := ch.trace(item, item.LicenseID)
+	if result.Unchanged = before == after; !result.Unchanged {
+		result.Also = ch.also(held, item.UserID)
+	}
+	return license, err
 }
 
 // AssignMany gives each user a license of the product, free ones by the server's choice (spec 4), in the order of the items. With atomic it is all or none, and the
@@ -275,13 +327,13 @@ func (d *Service) group(ctx context.Context, c *call.Call, b bulk, first int, it
 	if err := b.load(ctx, ch, items); err != nil {
 		return nil, nil, err
 	}
-	results := make([]ItemResult, len(items))
+	results, same := make([]ItemResult, len(items)), b.sameAs()
 	licenses := make([]string, len(items))
 	doubtful := false
 	for i, item := range items {
-		results[i] = ItemResult{Index: first + i, Status: Succeeded, LicenseID: item.LicenseID}
+		results[i] = ItemResult{Index: first + i, Status: Succeeded, LicenseID: item.LicenseID, SameAs: same[first+i]}
 		err := ch.Try(func() (err error) {
-			licenses[i], err = b.apply(ctx, ch, item)
+			licenses[i], err = b.carryOut(ctx, ch, item, &results[i])
 			return err
 		})
 		if p, ok := problem.From(err); ok {
@@ -385,16 +437,16 @@ func (ch *UnitOfWork) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 	if err := b.load(ctx, ch, b.items); err != nil {
 		return nil, err
 	}
+	results, same := make([]ItemResult, len(b.items)), b.sameAs()
 	licenses := make([]string, len(b.items))
 	for i, item := range b.items {
+		results[i] = ItemResult{Index: i, Status: Succeeded, LicenseID: item.LicenseID, SameAs: same[i]}
 		var err error
-		if licenses[i], err = b.apply(ctx, ch, item); err != nil {
-			return nil, ch.sure(ctx, ch.atItem(b.items, i, err))
+		if licenses[i], err = b.carryOut(ctx, ch, item, &results[i]); err != nil {
+			return nil, ch.sure(ctx, ch.faults(ctx, b, i, err))
 		}
 	}
-	results := make([]ItemResult, len(b.items))
 	for i, id := range licenses {
-		results[i] = ItemResult{Index: i, Status: Succeeded, LicenseID: b.items[i].LicenseID}
 		if id == "" {
 			continue
 		}
@@ -405,6 +457,33 @@ func (ch *UnitOfWork) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 		results[i].License = &l
 	}
 	return results, nil
+}
+
+// faults are the problem of the first item that fails, and beside it what is wrong with those behind it: all at once, and each shortage of a product once.
+func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) error {
+	whole, ok := problem.From(ch.atItem(b.items, at, err))
+	if !ok {
+		return err
+	}
+	short := map[string]bool{whole.ProductID: true}
+	for i := at + 1; i < len(b.items); i++ {
+		err := ch.Try(func() error {
+			_, err := b.apply(ctx, ch, b.items[i])
+			return err
+		})
+		p, refused := problem.From(err)
+		switch {
+		case err != nil && !refused:
+			return err
+		case !refused || p.ProductID != "" && short[p.ProductID]:
+			continue
+		}
+		short[p.ProductID] = true
+		if more, ok := problem.From(ch.atItem(b.items, i, err)); ok {
+			whole.Fields = append(whole.Fields, more.Fields...)
+		}
+	}
+	return whole
 }
 
 // atItem makes an item's problem one of the whole call, which names the item; a shortage counts all items of the product.
@@ -426,7 +505,7 @@ func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 		whole = *problem.Shortage(p.ProductID, taken+int64(len(left)), taken)
 	}
 	field := fmt.Sprintf("items[%d]", at)
-	whole.Fields = []problem.Field{{Field: field, Code: problem.Refused, Message: p.Detail}}
+	whole.Fields = []problem.Field{{Field: field, Code: problem.Refused, Message: whole.Detail}}
 	if len(p.Fields) > 0 {
 		whole.Fields = make([]problem.Field, len(p.Fields))
 	}

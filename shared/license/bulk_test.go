@@ -3,6 +3,7 @@ package license
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -249,4 +250,101 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 			o.audit(false, true, users...)
 		}
 	}
+}
+
+// TestBulkTellsDoneFromWasSo says of each item whether anything changed, which earlier one is the same, and what else it did (issue 11.15, 11.33).
+func TestBulkTellsDoneFromWasSo(t *testing.T) {
+	o := open(t)
+	o.buy("phone-system", 3, "CC-1")
+	o.buy("team_chat", 3, "CC-1")
+	o.hire("Ann", "Bob")
+	items := []Item{
+		{ProductID: "phone-system", UserID: "ann", Extension: "101"}, {ProductID: "team_chat", UserID: "ann"}, {ProductID: "team_chat", UserID: "ann"},
+		{ProductID: "phone-system", UserID: "bob"},
+	}
+	assigned, err := o.desk.AssignMany(o.ctx, o.call(), items, false)
+	o.must(err)
+	for i, r := range assigned.Results {
+		if want := i == 2; r.Status != Succeeded || r.Unchanged != want || (r.SameAs != nil) != want {
+			t.Errorf("item %d: %+v", i, r)
+		}
+	}
+	if same := assigned.Results[2].SameAs; same == nil || *same != 1 {
+		t.Errorf("the same as %v", same)
+	}
+	items[0].Extension = "102"
+	again, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	o.must(err)
+	for i, r := range again.Results {
+		if want := i > 0; r.Unchanged != want {
+			t.Errorf("again, item %d: %+v", i, r)
+		}
+	}
+	if r := again.Results[0]; r.ReplacedExtension != "101" || r.License.Extension != "102" {
+		t.Errorf("%+v", r)
+	}
+	removed, err := o.desk.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "phone-system", UserID: "ann"}, {ProductID: "team_chat", UserID: "bob"}}, false)
+	o.must(err)
+	if r := removed.Results[0]; r.Unchanged || len(r.ReturnedAddOns) != 1 || r.ReturnedAddOns[0] != again.Results[1].License.ID {
+		t.Errorf("%+v", r)
+	}
+	if r := removed.Results[1]; !r.Unchanged {
+		t.Errorf("%+v", r)
+	}
+	o.audit(false, true, "ann", "bob")
+}
+
+// TestAllShortagesAtOnce names each product of which there are not enough, in one call for all or none, and in the add-ons of a phone (issue 11.13).
+func TestAllShortagesAtOnce(t *testing.T) {
+	o := open(t)
+	users := o.staff(3)
+	o.buy("developer", 1, "CC-1")
+	o.buy("phone-system", 1, "CC-1")
+	items := append(itemsFor("developer", users[:2]), itemsFor("call-group", users)...)
+	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	p := refusal(t, err, problem.NotEnoughLicenses)
+	if len(p.Fields) != 2 || p.ProductID != "developer" || p.Wanted != 2 || p.Available != 1 || p.Fields[0].Field != "items[1]" || p.Fields[1].Field != "items[2]" {
+		t.Errorf("%+v", p)
+	}
+	phone, err := o.desk.AssignProduct(o.ctx, o.call(), "phone-system", users[0], "")
+	o.must(err)
+	_, err = o.desk.SetAddOns(o.ctx, o.call(), phone.ID, []string{"team_chat", "call_recording"})
+	p = refusal(t, err, problem.NotEnoughLicenses)
+	if len(p.Fields) != 2 || !strings.Contains(p.Fields[0].Field+p.Fields[1].Field, "productIds[0]") {
+		t.Errorf("%+v", p)
+	}
+	o.audit(false, true, users...)
+}
+
+// TestUnassignSaysWhatElseItDid returns add-ons, excludes from automatic assignment, and a license of any product shows its holder's extension and its product's name (spec 4).
+func TestUnassignSaysWhatElseItDid(t *testing.T) {
+	o := open(t)
+	phone := o.buy("phone-system", 1, "CC-1")[0]
+	o.buy("team_chat", 1, "CC-1")
+	seat := o.buy("live-reports", 1, "CC-1")[0]
+	o.hire("Ann")
+	o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
+	_, err := o.desk.Assign(o.ctx, o.call(), phone, "ann", "101")
+	o.must(err)
+	if l := o.license(seat); l.Extension != "101" || l.ProductName != "Live Reports" {
+		t.Errorf("%+v", l)
+	}
+	given, err := o.desk.Assign(o.ctx, o.call(), phone, "ann", "102")
+	o.must(err)
+	if given.ReplacedExtension != "101" || o.license(seat).Extension != "102" {
+		t.Errorf("%+v", given)
+	}
+	_, err = o.desk.SetAddOns(o.ctx, o.call(), phone, []string{"team_chat"})
+	o.must(err)
+	back, err := o.desk.Unassign(o.ctx, o.call(), phone)
+	o.must(err)
+	if len(back.ReturnedAddOns) != 1 || back.ExcludedProduct != "" {
+		t.Errorf("%+v", back)
+	}
+	shut, err := o.desk.Unassign(o.ctx, o.call(), seat)
+	o.must(err)
+	if shut.ExcludedProduct != "live-reports" || shut.Extension != "" {
+		t.Errorf("%+v", shut)
+	}
+	o.audit(false, true, "ann")
 }

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"fmt"
 	"slices"
 
 	"seatwise/shared/catalog"
@@ -200,13 +201,29 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 			return err
 		}
 	}
+	var short *problem.Problem
 	for _, p := range known {
 		if !slices.Contains(addOns, p.ID) || h.Holds(p.ID) {
 			continue
 		}
-		if err := g.grant(user, p.ID, source); err != nil {
-			return err
+		err := g.grant(user, p.ID, source)
+		if !problem.Is(err, problem.NotEnoughLicenses) {
+			if err != nil {
+				return err
+			}
+			continue
 		}
+		// All shortages are told at once; the decision fails, so that this one has no seat does not matter.
+		h.holding(p.ID).Grants = nil
+		missing, _ := problem.From(err)
+		if short == nil {
+			short = missing
+		}
+		field := fmt.Sprintf("productIds[%d]", slices.Index(addOns, p.ID))
+		short.Fields = append(short.Fields, problem.Field{Field: field, Code: problem.Refused, Message: missing.Detail})
+	}
+	if short != nil {
+		return short
 	}
 	return nil
 }

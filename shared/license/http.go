@@ -76,11 +76,11 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 			CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
 		}
 	},
-	) (*api.Tagged[License], error) {
+	) (*api.Tagged[ChangedLicense], error) {
 		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
 			return nil, err
 		}
-		return tagged(d.SetCostCenter(ctx, c, in.ID, in.Body.CostCenter))
+		return changed(d.SetCostCenter(ctx, c, in.ID, in.Body.CostCenter))
 	})
 	api.RegisterGet(k, api.Operation{
 		ID: "list-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true, Summary: "List the add-ons of a base license",
@@ -88,8 +88,8 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 	api.Register(k, api.Operation{
 		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Terminate an unassigned license for ever",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
-		return tagged(d.Terminate(ctx, c, in.ID))
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ChangedLicense], error) {
+		return changed(d.Terminate(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
 		ID: "terminate-licenses", Method: http.MethodPost, Path: licensesPath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
@@ -182,7 +182,7 @@ type listInput struct {
 	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
 	Status     []Status `query:"status,explode" maxItems:"3" enum:"available,assigned,terminated" doc:"May be given several times: any of them."`
 	User       string   `query:"user" maxLength:"128" doc:"Who holds it."`
-	Extension  string   `query:"extension" maxLength:"64" doc:"The extension it is tied to."`
+	Extension  string   `query:"extension" maxLength:"64" doc:"The extension of who holds it."`
 	Order      string   `query:"order" maxLength:"64" doc:"The order it was bought with."`
 }
 
@@ -255,17 +255,17 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 			Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 		}
 	},
-	) (*api.Tagged[License], error) {
+	) (*api.Tagged[ChangedLicense], error) {
 		if err := validIDs(inBody, Item{UserID: in.Body.UserID, Extension: in.Body.Extension}); err != nil {
 			return nil, err
 		}
-		return tagged(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
+		return changed(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
 	})
 	api.Register(k, api.Operation{
 		ID: "unassign-license", Method: http.MethodPost, Path: licensePath + "/unassign", Tag: tag, Permissions: manage, Loads: true,
 		Summary: "Return a license to the pool, its add-ons with it",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
-		return tagged(d.Unassign(ctx, c, in.ID))
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ChangedLicense], error) {
+		return changed(d.Unassign(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
 		ID: "reassign-license", Method: http.MethodPost, Path: licensePath + "/reassign", Tag: tag, Permissions: manage, Loads: true,
@@ -276,11 +276,11 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 			UserID string `json:"userId" minLength:"1" maxLength:"128"`
 		}
 	},
-	) (*api.Tagged[License], error) {
+	) (*api.Tagged[ChangedLicense], error) {
 		if err := validIDs(inBody, Item{UserID: in.Body.UserID}); err != nil {
 			return nil, err
 		}
-		return tagged(d.Reassign(ctx, c, in.ID, in.Body.UserID))
+		return changed(d.Reassign(ctx, c, in.ID, in.Body.UserID))
 	})
 	addOns := d.addOnsOf()
 	api.RegisterPut(k, api.Operation{
@@ -398,6 +398,13 @@ func (d *Service) addOnsOf() api.ReadWrite[api.Resource, addOnsBody, AddOnList] 
 			return told(d.SetAddOns(ctx, c, at.ID, sent.Body.ProductIDs))
 		},
 	}
+}
+
+func changed(v Versioned, err error) (*api.Tagged[ChangedLicense], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[ChangedLicense]{Status: http.StatusOK, ETag: call.Tag(v.Version), Body: ChangedLicense{v.License, v.Also}}, nil
 }
 
 func plain(r Results, err error) (*api.Plain[Results], error) {

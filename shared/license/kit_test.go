@@ -291,7 +291,7 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 			switch {
 			case p.Base != "" && (h.Holdings[p.Base] == nil || l.BaseLicenseID == "" || l.BaseLicenseID != h.Holdings[p.Base].LicenseID):
 				a.t.Fatalf("add-on %+v does not hang on the base of %+v", l, *h)
-			case (p.Base != "" || p.Extension) && l.Extension != h.Extension:
+			case l.Extension != h.Extension:
 				a.t.Fatalf("license %+v does not show extension %q", l, h.Extension)
 			}
 			for _, other := range p.Excludes {

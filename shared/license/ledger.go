@@ -172,12 +172,13 @@ type accountPart struct {
 const UnlimitedBundle = "customer-engagement"
 
 type holderState struct {
-	version int64 // 0: to be made
-	exists  bool
-	before  []byte
-	granted map[string][]Grant // by product, as they were loaded: what the licenses show
-	found   Holder             // who it was as it was loaded
-	gone    bool
+	extended string // the extension as it was loaded
+	version  int64  // 0: to be made
+	exists   bool
+	before   []byte
+	granted  map[string][]Grant // by product, as they were loaded: what the licenses show
+	found    Holder             // who it was as it was loaded
+	gone     bool
 	Holder
 }
 

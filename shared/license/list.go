@@ -87,7 +87,7 @@ func (d *Service) List(ctx context.Context, c *call.Call, f Filter, position str
 				if len(list) == limit {
 					return list, last, nil
 				}
-				list = append(list, found.License)
+				list = append(list, d.shown(found.License))
 			}
 			last = found.at
 		}

@@ -32,6 +32,7 @@ type Grant struct {
 type License struct {
 	ID            string       `json:"id" format:"uuid"`
 	ProductID     string       `json:"productId"`
+	ProductName   string       `json:"productName,omitempty" doc:"The product's name in the catalog."`
 	Kind          catalog.Kind `json:"kind"`
 	Status        Status       `json:"status" enum:"available,assigned,terminated"`
 	UserID        string       `json:"userId,omitempty"`

@@ -104,8 +104,8 @@ func (g *ledger) setCostCenter(id, costCenter string) error {
 }
 
 // after is a loaded license as it is when the change is committed, and its version then.
-func (g *ledger) after(id string) (License, int64, error) {
-	l, ok := g.licenses[id]
+func (u *UnitOfWork) after(id string) (License, int64, error) {
+	l, ok := u.licenses[id]
 	if !ok {
 		return License{}, 0, problem.Missing("license")
 	}
@@ -114,9 +114,9 @@ func (g *ledger) after(id string) (License, int64, error) {
 		return License{}, 0, err
 	}
 	if changed {
-		return l.now.License, l.version + 1, nil
+		return u.service.shown(l.now.License), l.version + 1, nil
 	}
-	return l.now.License, l.version, nil
+	return u.service.shown(l.now.License), l.version, nil
 }
 
 func (l *licenseState) changed() (bool, error) {

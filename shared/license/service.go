@@ -3,6 +3,7 @@ package license
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,7 +35,15 @@ func (d *Service) Get(ctx context.Context, c *call.Call, id string) (License, in
 	if d.known.add(found, marks); !d.seen(c.Account, l) {
 		return License{}, 0, problem.Missing("license")
 	}
-	return l.License, item.Version, nil
+	return d.shown(l.License), item.Version, nil
+}
+
+// shown is a license as it is answered: with the name that its product has now, which is not stored.
+func (d *Service) shown(l License) License {
+	if p, ok := d.products.Lookup(l.ProductID); ok {
+		l.ProductName = p.Name
+	}
+	return l
 }
 
 // Summary counts the seats of every product of the catalog, in its order. It is one strongly consistent query of a few dozen items, whatever the number of
@@ -70,10 +79,24 @@ func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) 
 	return list, nil
 }
 
-// Versioned is a license with its version, of which its entity tag is made.
+// Versioned is a license with its version, of which its entity tag is made, and what else a change of it did.
 type Versioned struct {
 	License
 	Version int64
+	Also
+}
+
+// Also is what a change did beyond what was asked for (spec 4).
+type Also struct {
+	ReturnedAddOns    []string `json:"returnedAddOns,omitempty" doc:"Ids of the add-ons that went back with it."`
+	ExcludedProduct   string   `json:"excludedProduct,omitempty" doc:"The product from whose automatic assignment the user is excluded now."`
+	ReplacedExtension string   `json:"replacedExtension,omitempty" doc:"The extension that the user had before."`
+}
+
+// ChangedLicense is the answer to a change of a license.
+type ChangedLicense struct {
+	License
+	Also
 }
 
 // change carries out verbs on one license, which is loaded with the users, and commits them with the license as the answer.
@@ -98,13 +121,31 @@ func (d *Service) change(ctx context.Context, c *call.Call, id string, need Need
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err
 		}
+		out.Also = ch.also(l, out.UserID)
 		return ch.Commit(ctx, out.answer())
 	})
 	return out, err
 }
 
+// also is what was done beyond a license, which was so before, and for the user who has it now.
+func (ch *UnitOfWork) also(before License, user string) Also {
+	var did Also
+	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
+		if l := ch.licenses[id]; l.before.BaseLicenseID == before.ID && l.before.UserID == before.UserID && l.before.UserID != "" && l.now.UserID == "" {
+			did.ReturnedAddOns = append(did.ReturnedAddOns, id)
+		}
+	}
+	if ch.exclusions[before.ProductID+"#"+before.UserID] {
+		did.ExcludedProduct = before.ProductID
+	}
+	if h := ch.holders[user]; h != nil && h.extended != "" && h.Extension != "" && h.extended != h.Extension {
+		did.ReplacedExtension = h.extended
+	}
+	return did
+}
+
 func (v Versioned) answer() call.Answer {
-	return call.Answer{Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(v.Version)}, Body: v.License}
+	return call.Answer{Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(v.Version)}, Body: ChangedLicense{v.License, v.Also}}
 }
 
 // Assign gives this license to a user, with an extension if one is named (spec 4). For the user who holds it already it is success and changes nothing.
@@ -364,7 +405,7 @@ func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
 			if err := ch.agreed(base.UserID, l.ID); err != nil {
 				return AddOns{}, err
 			}
-			out.Items = append(out.Items, l)
+			out.Items = append(out.Items, ch.service.shown(l))
 		}
 	}
 	held := h.version

@@ -308,7 +308,7 @@ func (u *UnitOfWork) addHolder(item table.Item) error {
 		for product, holding := range h.Holdings {
 			granted[product] = holding.Grants
 		}
-		u.holders[h.UserID] = &holderState{version: item.Version, exists: true, before: item.Data, granted: granted, found: h, Holder: h}
+		u.holders[h.UserID] = &holderState{version: item.Version, extended: h.Extension, exists: true, before: item.Data, granted: granted, found: h, Holder: h}
 	}
 	return nil
 }

@@ -414,6 +414,9 @@ func TestReadOnlyFieldsAreRefused(t *testing.T) {
 			if !property.ReadOnly {
 				continue
 			}
+			if _, there := body[name]; !there {
+				continue // what GET leaves out has no value that could be altered
+			}
 			tried++
 			altered := maps.Clone(body)
 			altered[name] = other(body[name])

@@ -420,9 +420,6 @@ func TestReadOnlyFieldsAreRefused(t *testing.T) {
 			tried++
 			altered := maps.Clone(body)
 			altered[name] = other(body[name])
-			if _, there := body[name]; !there && property.Type == "array" {
-				continue // nothing is there to be altered
-			}
 			for method, sent := range map[string]object{http.MethodPut: altered, http.MethodPatch: {name: altered[name]}} {
 				before := l.writes
 				p := testkit.Problem(t, l.send(method, path, sent, nil), http.StatusUnprocessableEntity, "read-only")

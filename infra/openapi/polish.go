@@ -78,7 +78,7 @@ func (p *polish) rename() {
 	names := maps.Clone(schemaNames)
 	p.each(func(_, _ string, op node) {
 		for _, media := range at(op, "requestBody", "content") {
-			name, ok := strings.CutPrefix(text(at(media.(node), "schema")["$ref"]), schemaRef)
+			name, ok := strings.CutPrefix(text(at(obj(media), "schema")["$ref"]), schemaRef)
 			if ok && names[name] == "" {
 				names[name] = pascal(text(op["operationId"])) + "Request"
 			}
@@ -90,7 +90,7 @@ func (p *polish) rename() {
 		if to == "" {
 			to = name
 		}
-		if list, ok := strings.CutPrefix(name, "List"); ok && names[name] == "" && at(schema.(node), "properties")["items"] != nil {
+		if list, ok := strings.CutPrefix(name, "List"); ok && names[name] == "" && at(obj(schema), "properties")["items"] != nil {
 			element := names[list]
 			if element == "" {
 				element = list
@@ -118,6 +118,17 @@ func pascal(id string) string {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()
+}
+
+// obj, list and text are values of the document as what they are; none where they are something else.
+func obj(v any) node {
+	n, _ := v.(node)
+	return n
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
 }
 
 func text(v any) string {
@@ -175,7 +186,7 @@ func (p *polish) describe() {
 	p.each(func(path, _ string, op node) {
 		parameters, _ := op["parameters"].([]any)
 		for _, parameter := range parameters {
-			parameter := parameter.(node)
+			parameter := obj(parameter)
 			if text(parameter["description"]) != "" {
 				continue
 			}
@@ -239,7 +250,7 @@ func (p *polish) head() {
 	}
 	tags := map[string]bool{}
 	p.each(func(_, _ string, op node) {
-		for _, tag := range op["tags"].([]any) {
+		for _, tag := range list(op["tags"]) {
 			tags[text(tag)] = true
 		}
 	})
@@ -271,7 +282,7 @@ func (p *polish) operations() {
 		}
 		responses := at(op, "responses")
 		for status, response := range responses {
-			response := response.(node)
+			response := obj(response)
 			if status == "503" {
 				response["headers"] = retry
 			}
@@ -288,7 +299,7 @@ func (p *polish) operations() {
 		}
 		id := text(op["operationId"])
 		for _, media := range at(op, "requestBody", "content") {
-			media := media.(node)
+			media := obj(media)
 			media["example"] = p.example(id, "", at(media, "schema"))
 		}
 	})
@@ -310,10 +321,10 @@ func (p *polish) example(operation, property string, schema node) any {
 	if properties := at(schema, "properties"); properties != nil {
 		value := node{}
 		for name, schema := range properties {
-			if schema.(node)["readOnly"] == true { // a request need not send it
+			if fixed, _ := obj(schema)["readOnly"].(bool); fixed { // a request need not send it
 				continue
 			}
-			if made := p.example(operation, name, schema.(node)); made != nil {
+			if made := p.example(operation, name, obj(schema)); made != nil {
 				value[name] = made
 			}
 		}
@@ -356,7 +367,7 @@ func (p *polish) share() {
 		p.each(func(_, _ string, op node) {
 			list, _ := op["parameters"].([]any)
 			for i := range list {
-				parameter := list[i].(node)
+				parameter := obj(list[i])
 				do(&list[i], pascal(strings.ToLower(text(parameter["name"])[:1])+text(parameter["name"])[1:]+"-"+text(parameter["in"])))
 			}
 			all := at(op, "responses")

@@ -256,7 +256,7 @@ func (w *world) path(t *testing.T, path string) string { t.Helper(); return w.fi
 // fill fills a path with what an account has.
 func (w *world) fill(t *testing.T, account, path string) string {
 	t.Helper()
-	filled := strings.NewReplacer(w.things[account]...).Replace(path)
+	filled := strings.NewReplacer(append([]string{"{file}", "start.js"}, w.things[account]...)...).Replace(path)
 	if strings.ContainsAny(filled, "{}") {
 		t.Fatalf("the test has nothing for %s", filled)
 	}

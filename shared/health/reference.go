@@ -235,14 +235,29 @@ func methods(requested string) ([]string, error) {
 		return nil, err
 	}
 	segments := strings.Split(strings.TrimPrefix(requested, "/"), "/")
-	var allowed []string
-	for _, r := range all {
-		if n := len(segments) - len(r.segments); n >= 0 && r.fits(segments[n:]) {
-			allowed = append(allowed, r.methods...)
+	var best *route
+	for i, r := range all {
+		if n := len(segments) - len(r.segments); n >= 0 && r.fits(segments[n:]) && (best == nil || r.before(*best)) {
+			best = &all[i]
 		}
 	}
-	slices.Sort(allowed)
-	return slices.Compact(allowed), nil
+	if best == nil {
+		return nil, nil
+	}
+	return best.methods, nil
+}
+
+// before says whether a route counts where another one fits too: the longer one, and at the first segment where they differ the one with a fixed segment, as the gateway does.
+func (r route) before(other route) bool {
+	if len(r.segments) != len(other.segments) {
+		return len(r.segments) > len(other.segments)
+	}
+	for i, segment := range r.segments {
+		if segment != other.segments[i] {
+			return other.segments[i] == ""
+		}
+	}
+	return false
 }
 
 func (r route) fits(segments []string) bool {

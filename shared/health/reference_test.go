@@ -107,6 +107,7 @@ func TestWhatNoRouteTakes(t *testing.T) {
 		{"GET", "/", 404, "not-found", ""},
 		{"POST", "/v2/health", 404, "not-found", ""},
 		{"PUT", licenses, 405, "method-not-allowed", "GET"},
+		{"PATCH", licenses + "/summary", 405, "method-not-allowed", "GET"}, // a license may be changed, the summary not
 		{"HEAD", "/v1/accounts/acme/users/zoe", 405, "method-not-allowed", ""},
 		{"TRACE", "/seatwise" + licenses, 405, "method-not-allowed", "GET"},
 		{"GET", "/v1/accounts/acme/licenses/%zz", 400, "malformed-body", ""},

@@ -133,7 +133,7 @@ func (r reader) read(ctx huma.Context) ([]byte, error) {
 	if err := CheckJSON(body); err != nil {
 		return nil, err
 	}
-	if !r.takes && !bytes.Equal(bytes.Join(bytes.Fields(body), nil), []byte("{}")) {
+	if text := string(bytes.Join(bytes.Fields(body), nil)); !r.takes && text != "{}" && text != "null" {
 		return nil, problem.Invalid("body", problem.UnknownField, "must be left out, or be {}: the operation has no fields")
 	}
 	return body, nil

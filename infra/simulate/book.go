@@ -47,6 +47,10 @@ type book struct {
 	wallboards      map[string]wallboard.Stored
 	fleets          map[string]wallboard.Fleet
 	devices         int64
+	ended           int // how often wallboards ended with their user
+	// admins are the active super-admins; administered says that there was one.
+	admins       map[string]bool
+	administered bool
 
 	codes     map[string]bool // of the cost centers
 	confirmed map[string]bool
@@ -58,6 +62,7 @@ type book struct {
 	jobIDs    []string
 	importIDs []string
 	dropped   map[string]string // mass configuration by object
+	versions  map[string]*versions
 
 	dirty dirt
 	at    *commit
@@ -133,7 +138,8 @@ func newBook(m *simulation, account string) *book {
 		holders: map[string]*license.Holder{}, waits: map[string]license.Wait{}, excluded: map[string]bool{}, extensions: map[string]license.Extension{},
 		numbers: map[string]string{}, have: map[string]*tally{}, charged: map[string]int64{}, bought: map[string]int64{}, centers: map[string]int64{},
 		days: map[string]int64{}, taken: map[string]int64{}, confirmed: map[string]bool{}, orders: map[string]purchase.Order{}, quoted: map[string]string{},
-		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, dirty: newDirt(), wallboards: map[string]wallboard.Stored{}, fleets: map[string]wallboard.Fleet{}, codes: map[string]bool{},
+		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, versions: map[string]*versions{}, admins: map[string]bool{}, dirty: newDirt(),
+		wallboards: map[string]wallboard.Stored{}, fleets: map[string]wallboard.Fleet{}, codes: map[string]bool{},
 		log: fold{
 			held: map[string]int{}, ended: map[string]int{}, placed: map[string]int{}, bought: map[string]int64{}, waits: map[string]int64{},
 			charged: map[string]int64{}, waiting: map[string]bool{}, perDay: map[string]map[string]int64{}, rows: map[string]map[int]bool{},
@@ -228,7 +234,17 @@ func (b *book) put(kind, rest string, item table.Item) {
 	case "WALLBOARDS":
 		b.wallboards[item.Sort] = decode[wallboard.Stored](b, item)
 	case "WALLBOARD-FLEET":
-		b.fleets[item.Sort] = decode[wallboard.Fleet](b, item)
+		f := decode[wallboard.Fleet](b, item)
+		if f.Term > b.fleets[item.Sort].Term {
+			b.ended++
+		}
+		b.fleets[item.Sort] = f
+	case "USERS":
+		p := decode[profileDocument](b, item)
+		delete(b.admins, item.Sort)
+		if p.Active && slices.Contains(p.RoleIDs, "super-admin") {
+			b.admins[item.Sort] = true
+		}
 	case "MASSCONFIG", "MASSCONFIG-PARTS", "MASSCONFIG-DROP", "IMPORT", "IMPORT-PARTS":
 		b.putJob(kind, rest, item)
 	}
@@ -273,6 +289,8 @@ func (b *book) remove(kind, rest, sort string) {
 		}
 	case "WALLBOARDS":
 		delete(b.wallboards, sort)
+	case "USERS":
+		delete(b.admins, sort)
 	}
 }
 
@@ -453,15 +471,39 @@ func (b *book) verify() {
 			}
 		}
 	}
-	registered := int64(0)
+	b.verifyDevices()
+	b.verifyAdmins()
+}
+
+// verifyDevices: wallboards are counted for each user and in all, and end in the commit that deactivates their user (spec 6).
+func (b *book) verifyDevices() {
+	registered := map[string]int64{}
+	total := int64(0)
 	for _, w := range b.wallboards {
 		if b.fleets[w.UserID].Term == w.Term {
-			registered++
+			registered[w.UserID]++
+			total++
 		}
 	}
-	if registered != b.devices {
-		b.fail("I2: %d wallboards, and %d are counted", registered, b.devices)
+	if total != b.devices {
+		b.fail("I2: %d wallboards, and %d are counted", total, b.devices)
 	}
+	for _, user := range sorted(b.fleets) {
+		if got := b.fleets[user].Count; got != registered[user] {
+			b.fail("I2: %s has %d wallboards, and %d are counted", user, registered[user], got)
+		}
+		if h := b.holders[user]; registered[user] > 0 && (h == nil || !h.Active) {
+			b.fail("I3: %s is gone or not active, and has %d wallboards", user, registered[user])
+		}
+	}
+}
+
+// verifyAdmins: an account that had an active super-admin has one for ever (spec 9).
+func (b *book) verifyAdmins() {
+	if b.administered && len(b.admins) == 0 {
+		b.fail("I3: the last active super-admin is gone")
+	}
+	b.administered = b.administered || len(b.admins) > 0
 }
 
 func sorted[V any](set map[string]V) []string { return slices.Sorted(maps.Keys(set)) }

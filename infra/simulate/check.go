@@ -21,11 +21,10 @@ type ledger struct {
 	seen map[string]bool
 	// orders has every order that was ever seen as placed, with how many licenses it brought (I4, I11).
 	orders map[string]int
-	drops  map[string]string // of each dropped file the one mass configuration (I12)
 }
 
 func newLedger() *ledger {
-	return &ledger{seen: map[string]bool{}, orders: map[string]int{}, drops: map[string]string{}}
+	return &ledger{seen: map[string]bool{}, orders: map[string]int{}}
 }
 
 // read gets a resource for the checks, between two turns and past every fault.
@@ -315,7 +314,7 @@ func (m *simulation) checkJobs(account string, l *ledger, ended bool) {
 			Rows, New, Change, Unchanged, Error int
 		} `json:"counts"`
 	}
-	dropped := map[string]string{}
+	dropped := map[string]bool{}
 	for _, j := range list[job](m, account, "massconfig", "/mass-configurations") {
 		if j.Counts.New+j.Counts.Change+j.Counts.Unchanged+j.Counts.Error != j.Counts.Rows {
 			m.fail("I13: mass configuration %s of %s: %+v", j.ID, account, j.Counts)
@@ -327,18 +326,20 @@ func (m *simulation) checkJobs(account string, l *ledger, ended bool) {
 			m.fail("I13: mass configuration %s of %s is completed with %d applied, %d refused: %+v", j.ID, account, j.Applied, j.Refused, j.Counts)
 		}
 		if j.Source == "drop" {
-			if other, again := dropped[j.FileName]; again {
-				m.fail("I12: file %s of %s became %s and %s", j.FileName, account, other, j.ID)
-			}
-			dropped[j.FileName] = j.ID
-			if was := l.drops[j.FileName]; was != "" && was != j.ID {
-				m.fail("I12: file %s of %s was %s and is %s", j.FileName, account, was, j.ID)
-			}
-			l.drops[j.FileName] = j.ID
+			dropped[j.ID] = true
 		}
 		if ended && (j.State == "checking" || j.State == "configuring") {
 			m.fail("I14: mass configuration %s of %s is %s at the end", j.ID, account, j.State)
 		}
+	}
+	b := m.books[account]
+	for _, object := range sorted(b.dropped) {
+		if id := b.dropped[object]; !dropped[id] {
+			m.fail("I12: %s of %s became mass configuration %s, which is not listed", object, account, id)
+		}
+	}
+	if len(dropped) != len(b.dropped) {
+		m.fail("I12: %s lists %d dropped files, and there are %d", account, len(dropped), len(b.dropped))
 	}
 }
 

@@ -27,6 +27,14 @@ type job struct {
 	// changed says that this commit wrote the document; was is its state before.
 	changed bool
 	was     string
+	// late says that a newer version of the same dropped file was told of before this one.
+	late bool
+}
+
+// versions are what became of the versions of one dropped file, the newest of which has the last word (I12).
+type versions struct {
+	// told is the newest version that was told of, and applied the newest that has applied a row.
+	told, applied string
 }
 
 type jobDocument struct {
@@ -113,8 +121,12 @@ func (b *book) putJob(kind, rest string, item table.Item) {
 		} else if j.doc.ID == "" {
 			b.jobIDs = append(b.jobIDs, item.Sort)
 		}
+		first := j.doc.ID == ""
 		j.was, j.changed = j.doc.State, true
 		j.doc = decode[jobDocument](b, item)
+		if first && j.doc.Source == "drop" {
+			b.tell(j)
+		}
 		b.dirty.jobs[item.Sort] = true
 	case item.Sort == "PROGRESS":
 		j := b.job(rest)
@@ -144,6 +156,35 @@ func (b *book) putJob(kind, rest string, item table.Item) {
 	}
 }
 
+// tell takes in that a version of a dropped file was told of.
+func (b *book) tell(j *job) {
+	v := b.versions[j.doc.File.Key]
+	if v == nil {
+		v = &versions{}
+		b.versions[j.doc.File.Key] = v
+	}
+	if j.late = j.doc.File.Version < v.told; j.late {
+		b.sim.late++
+		return
+	}
+	if v.told != "" {
+		b.sim.overwritten++
+	}
+	v.told = j.doc.File.Version
+}
+
+// verifyVersion: a version that is told of after a newer one applies nothing, and no version applies anything after a newer one has (I12).
+func (b *book) verifyVersion(j *job) {
+	if j.doc.Source != "drop" || j.progress.Applied <= j.before.Applied {
+		return
+	}
+	v := b.versions[j.doc.File.Key]
+	if j.late || j.doc.File.Version < v.applied {
+		b.fail("I12: version %s of %s applies rows after %+v", j.doc.File.Version, j.doc.File.Key, *v)
+	}
+	v.applied = j.doc.File.Version
+}
+
 // rows are the plan's, in its order.
 func (j *job) rows() []planRow {
 	var all []planRow
@@ -161,6 +202,7 @@ func (b *book) verifyJob(id string) {
 	}
 	told := b.log.rows[id]
 	if j.moved {
+		b.verifyVersion(j)
 		b.verifyRows(j, told)
 	} else if len(told) > 0 {
 		b.fail("I13: the audit log tells of rows of mass configuration %s in a commit that does not say how far it is: %v", id, told)

@@ -600,10 +600,19 @@ func (m *simulation) file(a string) *run {
 	body, n := m.sheet(a), m.runs
 	skip := m.random.IntN(2) == 0
 	if m.random.IntN(3) == 0 {
-		r := &run{what: "drop", account: a}
-		r.do = func(*run) {
-			m.files.put(files.Ref{Bucket: files.Uploads, Key: fmt.Sprintf("drops/%s/file-%d.csv", a, n)}, body, "text/csv")
+		if last := m.dropped[a]; last > 0 && m.random.IntN(2) == 0 {
+			n = last // in the place of what was dropped before
 		}
+		m.dropped[a] = n
+		drop := func(body []byte) *run {
+			r := &run{what: "drop", account: a}
+			r.do = func(*run) {
+				m.files.put(files.Ref{Bucket: files.Uploads, Key: fmt.Sprintf("drops/%s/file-%d.csv", a, n)}, body, "text/csv")
+			}
+			return r
+		}
+		r, other := drop(body), m.sheet(a)
+		r.rival = func() *run { return drop(other) }
 		return r
 	}
 	ask := request{"massconfig", http.MethodPost, "/mass-configurations", fields{"fileName": "phones.csv", "sizeBytes": len(body), "skipErrors": skip}, m.key()}

@@ -199,6 +199,7 @@ type simulation struct {
 	succeeded  map[string]int
 	statuses   map[int]int
 	deliveries []*delivery
+	dropped    map[string]int // number of the file that was dropped last, by account
 	promises   []*promise
 	soon       []*promise // to be repeated while they are under way
 	rivals     []*run     // to be begun while what they contend with is under way
@@ -216,6 +217,8 @@ type simulation struct {
 	overtaken  int
 	jumps      int
 	twice      int
+	// overwritten and late are how many versions of a dropped file came after an older one, and after a newer one.
+	overwritten, late int
 }
 
 // accounts are the tenants; their users' ids begin with the account, so that a stranger's name is seen.
@@ -244,7 +247,7 @@ func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 	m := &simulation{
 		seed: seed, random: rand.New(rand.NewPCG(seed, 6)), store: store, files: newBucket(), now: start,
 		started: map[string]int{}, succeeded: map[string]int{}, statuses: map[int]int{}, model: map[string]*ledger{},
-		events: map[string]int{}, mirror: mirror{items: map[table.Key]mirrored{}}, books: map[string]*book{},
+		events: map[string]int{}, mirror: mirror{items: map[table.Key]mirrored{}}, books: map[string]*book{}, dropped: map[string]int{},
 	}
 	m.scheduler = scheduler{trace: sha256.New(), fired: map[faulty.Fault]int{}}
 	for i := range slots + 1 {

@@ -53,6 +53,9 @@ type Job struct {
 	Attempts int       `json:"attempts,omitempty"`
 	TriedAt  time.Time `json:"triedAt,omitzero"`
 	Reached  int       `json:"reached,omitempty"`
+	// Refusal is why the file is refused whatever it holds; it is known when the file is taken in, and who goes on with
+	// the job after a crash must know it too.
+	Refusal string `json:"refusal,omitempty"`
 	// After is a job about an older version of the same file, which must have ended before this one begins, and Next the one that waits for this one.
 	After string `json:"after,omitempty"`
 	Next  string `json:"next,omitempty"`

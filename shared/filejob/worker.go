@@ -159,14 +159,14 @@ func (s *Jobs[R, V]) Uploaded(ctx context.Context, account, id string, file file
 	}
 	w := s.worker(c, j, item.Version)
 	w.Job.State, w.Job.File, w.Job.SizeBytes = Checking, file, size
+	if size != j.SizeBytes {
+		w.Job.Refusal = fmt.Sprintf("The file has %d bytes; %d were announced.", size, j.SizeBytes)
+	}
 	w.begin()
 	if err := w.hold(ctx, s.room.PutMark(account, id)); err != nil {
 		return ignoreOvertaken(err)
 	}
 	w.log(ctx, "begun")
-	if size != j.SizeBytes {
-		return w.Reject(ctx, fmt.Sprintf("The file has %d bytes; %d were announced.", size, j.SizeBytes))
-	}
 	return w.run(ctx)
 }
 
@@ -190,8 +190,11 @@ func (w *Worker[R, V]) run(ctx context.Context) error {
 	defer stop()
 	for {
 		work, state := w.check, w.Job.State
-		if w.Job.State == w.jobs.room.Applying {
+		switch {
+		case w.Job.State == w.jobs.room.Applying:
 			work = w.apply
+		case w.Job.Refusal != "":
+			work = w.refuse
 		}
 		if w.Job.Attempts > call.MostAttempts {
 			work = w.giveUp
@@ -330,9 +333,9 @@ func (w *Worker[R, V]) log(ctx context.Context, what string) {
 		"rows", w.Job.Counts.Rows, "faults", w.Job.Counts.Error, "attempts", w.Job.Attempts)
 }
 
-// Reject ends a job whose file is refused whole, unless another worker took it over.
-func (w *Worker[R, V]) Reject(ctx context.Context, why string) error {
-	return ignoreOvertaken(w.reject(ctx, []RowError{{Message: why}}))
+// refuse ends a job whose file was refused when it was taken in.
+func (w *Worker[R, V]) refuse(ctx context.Context) error {
+	return w.reject(ctx, []RowError{{Message: w.Job.Refusal}})
 }
 
 // reject ends a check with the faults of the file.

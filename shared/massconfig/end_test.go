@@ -14,6 +14,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // tries has the schedule run until the job is in an end state, each time after the longest pause there is, and says how often that was. It ends the test when a job is
@@ -282,6 +283,29 @@ func TestOlderVersionComesLate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A version that is refused because a newer one came, and whose worker dies right after it was taken in, stays refused:
+// whoever goes on with it knows why.
+func TestOlderVersionWhoseWorkerDies(t *testing.T) {
+	o := open(t)
+	o.hire("Ann", "Bob")
+	o.buy(2, all()...)
+	older, newer := o.dropped(1, row("101", "", "ann")), o.dropped(2, row("101", "", "bob"))
+	o.must(o.check(o.ctx, newer))
+	o.deliver()
+	if _, died := o.killed(faulty.CrashAfter, 1, func() error { return o.check(o.ctx, older) }); !died {
+		t.Fatal("nobody died")
+	}
+	o.Clock.Add(leaseLife + time.Minute)
+	o.must(o.apply(o.ctx, o.schedule()))
+	o.deliver()
+	if state := o.state(); strings.Contains(state, "ann: 101") || !strings.Contains(state, "bob: 101/") {
+		t.Errorf("the older version counts:\n%s", state)
+	}
+	if v := o.list()[0]; v.State != Rejected || !strings.Contains(v.Message, "newer version") {
+		t.Errorf("%+v", v)
 	}
 }
 

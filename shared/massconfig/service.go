@@ -181,7 +181,6 @@ func (s *Service) Dropped(ctx context.Context, account string, object events.Obj
 		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version},
 	}
 	var w *worker
-	late := false
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		at, once := newestKey(account, object.Bucket, object.Key), dropKey(account, objectName(object))
 		found, err := s.env.Table.Lookup(ctx, at, once, call.AccountKey(account))
@@ -202,20 +201,21 @@ func (s *Service) Dropped(ctx context.Context, account string, object events.Obj
 		effects := []table.Operation{
 			table.Check(call.AccountKey(account), table.IfPresent), table.Put(table.Item{Key: once, Data: seen}, table.IfAbsent),
 		}
-		var order table.Operation
-		if order, late, err = follow(&j, object, found[at], at); err != nil {
+		order, late, err := follow(&j, object, found[at], at)
+		if err != nil {
 			return err
+		}
+		switch j.Refusal = ""; {
+		case late:
+			j.Refusal = "A newer version of this file came before it, and counts."
+		case object.Size > filejob.MaxFileBytes:
+			j.Refusal = "The file is larger than 20 MiB."
 		}
 		w, err = s.jobs.Take(ctx, c, j, "file drop", append(effects, order)...)
 		return err
 	})
-	switch {
-	case err != nil || w == nil:
+	if err != nil || w == nil {
 		return err
-	case late:
-		return w.Reject(ctx, "A newer version of this file came before it, and counts.")
-	case object.Size > filejob.MaxFileBytes:
-		return w.Reject(ctx, "The file is larger than 20 MiB.")
 	}
 	return w.Run(ctx)
 }

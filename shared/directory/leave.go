@@ -102,12 +102,14 @@ func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*U
 
 // endDevices ends the user's wallboards in the commit of the draft; their items are deleted after it.
 func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, user string) error {
-	ops, err := wallboard.End(found, c.Account, user)
-	if err != nil || len(ops) == 0 {
+	ops, ended, err := wallboard.End(found, c.Account, user)
+	if err != nil {
 		return err
 	}
-	d.ended = true
-	d.ops = append(append(d.ops, ops...), mark(c, userMarks, user))
+	d.ops = append(d.ops, ops...)
+	if d.ended = ended; ended {
+		d.ops = append(d.ops, mark(c, userMarks, user))
+	}
 	return nil
 }
 

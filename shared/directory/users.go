@@ -587,7 +587,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
-		devices, err := wallboard.End(found, c.Account, id)
+		devices, _, err := wallboard.End(found, c.Account, id)
 		if err != nil {
 			return err
 		}

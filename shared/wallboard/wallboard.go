@@ -77,20 +77,27 @@ func (f Fleet) Put(account, user string, version int64) (table.Operation, error)
 	return table.Put(table.Item{Key: FleetKey(account, user), Data: data}, cond), nil
 }
 
-// End ends all devices of a user whose fleet was found, in a commit of others: nobody sees or counts one of them after it. It has no operations for a user without
-// devices. Sweep is to follow.
-func End(found map[table.Key]table.Item, account, user string) ([]table.Operation, error) {
+// End ends all devices of a user whose fleet was found, in a commit of others: nobody sees or counts one of them after it. For a user without devices it
+// demands that none came meanwhile. Sweep is to follow where some ended.
+func End(found map[table.Key]table.Item, account, user string) (ops []table.Operation, ended bool, err error) {
 	f, version, err := FleetFrom(found, account, user)
-	if err != nil || f.Count == 0 {
-		return nil, err
+	if err != nil {
+		return nil, false, err
+	}
+	if f.Count == 0 {
+		cond := table.IfAbsent
+		if version != 0 {
+			cond = table.IfVersion(version)
+		}
+		return []table.Operation{table.Check(FleetKey(account, user), cond)}, false, nil
 	}
 	put, err := Fleet{Term: f.Term + 1}.Put(account, user, version)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	return []table.Operation{
 		put, table.Add(CountKey(account), table.AtLeast(Used, -f.Count, 0), table.Bound{Name: Free, By: f.Count}),
-	}, nil
+	}, true, nil
 }
 
 // sweepBatch is how many items one commit deletes, each with its audit record.

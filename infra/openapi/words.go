@@ -116,7 +116,7 @@ var propertyWords = map[string]string{
 	"format": "The file's format.", "billingDay": "Day of the month of the billing date, 1 to 28.", "bundle": "The bundle of the account.",
 	"reportSchedule": "How often the license status report is made automatically.", "timezone": "IANA name of the account's time zone.",
 	"HeldLicense.status": "Its state.", "ChangedLicense.status": "Its state.",
-	"active":             "Whether the user may hold licenses.", "activeUsers": "Monitored agents and viewers, each person once.", "addOns": "The add-ons of the row.",
+	"active": "Whether the user may hold licenses.", "activeUsers": "Monitored agents and viewers, each person once.", "addOns": "The add-ons of the row.",
 	"addedAt": "When it was bought or made.", "asOf": "The moment that the figures are of.", "assigned": "How many are assigned.", "assignedAt": "When its holder got it.",
 	"available": "How many are free.", "bought": "How many are bought and not terminated.", "by": "Who excluded the user.", "byCostCenter": "The same by cost center.",
 	"byProduct": "The same by product.", "callQueueBoosterPurchased": "Call Queue Booster licenses bought.", "category": "The category of the catalog.",

@@ -2,78 +2,103 @@ package directory
 
 import (
 	"fmt"
-	"strings"
+
+	"seatwise/shared/craft/text"
 )
 
-// Named resolves what a cell of a file says: an id, an email or a name that is unique in the account (spec 5). Case does not matter for emails and names.
+// Named resolves what a cell of a file says: an id, an email or a name that is unique in the account (spec 5 and 6). Ids are exact; of emails NFKC and case make no
+// difference; a name that is exactly so wins, then one that is the same folded, if it is the only one.
 type Named struct {
 	// kind is what is named: a user or a call queue.
-	kind                  string
-	byID, byEmail, byName map[string]namesake
+	kind          string
+	byID, byEmail map[string]namesake
+	byName        map[string]namesake // by the folded name
+	// alike are the names that several have folded, by the name as it is.
+	alike map[string]namesake
 }
 
 // namesake is the first of an id, an email or a name, and how many share it.
 type namesake struct {
-	id     string
-	active bool
-	n      int32
+	id, name string
+	active   bool
+	n        int32
 }
 
 // NewNamed knows nobody yet; kind is what is named, for a person: "user".
 func NewNamed(kind string) *Named {
-	return &Named{kind: kind, byID: map[string]namesake{}, byEmail: map[string]namesake{}, byName: map[string]namesake{}}
+	return &Named{kind: kind, byID: map[string]namesake{}, byEmail: map[string]namesake{}, byName: map[string]namesake{}, alike: map[string]namesake{}}
 }
 
 // Add enters one; email may be empty.
 func (p *Named) Add(id, name, email string, active bool) {
-	enter := func(in map[string]namesake, what string) {
+	enter := func(in map[string]namesake, what string) namesake {
 		who := in[what]
 		if who.n++; who.n == 1 {
-			who.id, who.active = id, active
+			who.id, who.name, who.active = id, name, active
 		}
 		in[what] = who
+		return who
 	}
 	enter(p.byID, id)
-	enter(p.byName, strings.ToLower(name))
 	if email != "" {
-		enter(p.byEmail, strings.ToLower(email))
+		enter(p.byEmail, text.Email(email))
 	}
+	who := enter(p.byName, text.Fold(name))
+	if who.n == 1 {
+		return
+	}
+	// Few names are alike, so what they are exactly is kept of them alone.
+	if who.n == 2 {
+		p.alike[who.name] = namesake{id: who.id, name: who.name, active: who.active, n: 1}
+	}
+	enter(p.alike, name)
 }
+
+// longestName is how many bytes of a cell can be a name or an address in some form; a hostile file may hold a million that are longer, and folding each would take minutes.
+const longestName = 12 * text.MaxName
 
 // Has says whether there is one of this id.
 func (p *Named) Has(id string) bool { return p.byID[id].n > 0 }
 
-// Find returns the id of whom the text names and whether they are active, or why it names nobody, for a person to read.
-func (p *Named) Find(text string) (id string, active bool, why string) {
-	found, ok := p.byID[text]
-	if !ok {
-		folded := strings.ToLower(text)
-		if found, ok = p.byEmail[folded]; !ok {
-			found, ok = p.byName[folded]
+// Find returns the id of whom a cell names and whether they are active, or why it names nobody, for a person to read.
+func (p *Named) Find(cell string) (id string, active bool, why string) {
+	found, ok := p.byID[cell]
+	if !ok && len(cell) <= longestName {
+		if found, ok = p.byEmail[text.Email(cell)]; !ok {
+			found, ok = p.called(cell)
 		}
 	}
 	ways, instead := "neither by id nor by name", "id"
 	if len(p.byEmail) > 0 {
 		ways, instead = "neither by id nor by email nor by name", "id or the email"
+		if found.n > 1 && len(cell) <= longestName && p.byEmail[text.Email(cell)].n > 1 {
+			instead = "id"
+		}
 	}
 	switch {
 	case !ok:
-		return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, Shorten(text), ways)
+		return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, Shorten(cell), ways)
 	case found.n > 1:
-		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, Shorten(text), instead)
+		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, Shorten(cell), instead)
 	}
 	return found.id, found.active, ""
+}
+
+// called finds a name: the exact one, or the only one that is the same folded.
+func (p *Named) called(name string) (namesake, bool) {
+	if exact, ok := p.alike[name]; ok {
+		return exact, true
+	}
+	fold := text.Fold(name)
+	found, ok := p.byName[fold]
+	return found, ok && fold != ""
 }
 
 // Shorten keeps a text of a file to what a message has room for: 40 characters.
 func Shorten(s string) string {
 	const shown = 40
-	n := 0
-	for i := range s {
-		if n == shown {
-			return s[:i] + "..."
-		}
-		n++
+	if runes := []rune(s); len(runes) > shown {
+		return string(runes[:shown]) + "..."
 	}
 	return s
 }

@@ -88,7 +88,7 @@ const manual = "manual"
 // PutUser makes a user exactly this one; made says whether they are new. Names and extensions reach the licenses held in the same commit; deactivating releases
 // everything in one step (spec 6). Who is not active holds nothing, whatever licenses are named.
 //
-// Errors: validation, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed; wrong-state for more than can be done at once,
+// Errors: validation, email-in-use, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed; wrong-state for more than can be done at once,
 // and for the last active super-admin.
 func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
 	return s.ChangeUser(ctx, c, whole(u))
@@ -142,6 +142,9 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	}
 	if len(keys) > maxNamed {
 		return nil, problem.Invalid("roleIds", problem.TooMany, "must be at most 20")
+	}
+	if n.Email != "" {
+		keys = append(keys, emailKey(c.Account, n.Email))
 	}
 	found, err := ch.Load(ctx, license.Need{Users: []string{n.ID}, Also: keys})
 	if err != nil {
@@ -205,7 +208,11 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	if err != nil {
 		return nil, err
 	}
-	d.ops = append(d.ops, ops...)
+	addresses, err := moveEmail(ctx, c, ch, u.ID, before.Email, after.Email, found)
+	if err != nil {
+		return nil, err
+	}
+	d.ops = slices.Concat(d.ops, ops, addresses)
 	if exists && before.Active && !after.Active {
 		if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
 			return nil, err
@@ -591,7 +598,11 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
-		ops = slices.Concat(ops, admins, devices)
+		address, err := giveUpEmail(ctx, c, ch, id, before.Email)
+		if err != nil {
+			return err
+		}
+		ops = slices.Concat(ops, admins, devices, address)
 		audit, err := c.Audit(call.Change{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: before})
 		if err != nil {
 			return err

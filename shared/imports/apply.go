@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/platform/call"
@@ -59,7 +60,7 @@ func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planR
 	return a, w.EachRow(ctx, func(place int, r *planRow) error {
 		if r.Outcome != filejob.Bad {
 			a.file.users[r.ID] = given{place: place, version: r.Version, extension: r.User.HadExtension, number: r.User.HadNumber, changes: r.Applies()}
-			a.file.extensions[r.User.Extension], a.file.numbers[r.User.Number] = place, place
+			a.file.extensions[r.User.Extension], a.file.numbers[text.Digits(r.User.Number)] = place, place
 		}
 		return nil
 	})
@@ -153,7 +154,7 @@ func (b *batch) is(r *planRow, made bool, version int64) bool {
 
 // putUser puts a user. Who leaves by what does not fit into one commit is deactivated first, as by a PUT.
 func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
-	d, err := b.a.s.directory.DraftUser(ctx, c, r.wanted(), func(user string) (int64, bool) {
+	d, err := b.a.s.draftUser(ctx, c, r.wanted(), func(user string) (int64, bool) {
 		g, there := b.a.file.users[user]
 		return g.version, there && b.yields(g, r)
 	})
@@ -189,12 +190,12 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 // asChecked says whether a draft begins from what the check found of the row's user, but for what other rows of the file have done.
 func (b *batch) asChecked(r *planRow, d *directory.UserDraft) bool {
 	return b.is(r, d.Made, d.Version) && b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
-		(b.left(d.Before.Number, r.User.HadNumber, b.a.file.numbers) || d.Before.Extension == "")
+		(b.left(text.Digits(d.Before.Number), text.Digits(r.User.HadNumber), b.a.file.numbers) || d.Before.Extension == "")
 }
 
 // yields says whether somebody gives up what a row wants: they had it at the check, and their own row is still to come. Who was given it since keeps it.
 func (b *batch) yields(g given, r *planRow) bool {
-	return g.changes && g.place > b.done && (g.extension == r.User.Extension || g.number == r.User.Number)
+	return g.changes && g.place > b.done && (g.extension == r.User.Extension || text.Digits(g.number) == text.Digits(r.User.Number))
 }
 
 // left says whether an extension or number is what it was at the check, or was taken by another row of the file meanwhile.
@@ -214,7 +215,7 @@ func (b *batch) putQueue(ctx context.Context, c *call.Call, r *planRow) error {
 	if err := b.a.s.directory.CheckMembers(ctx, c, r.Refs); err != nil {
 		return err
 	}
-	d, err := b.a.s.directory.DraftQueue(ctx, c, r.ID, r.Name, r.Refs)
+	d, err := b.a.s.draftQueue(ctx, c, r)
 	if err != nil {
 		return err
 	}
@@ -226,7 +227,7 @@ func (b *batch) putQueue(ctx context.Context, c *call.Call, r *planRow) error {
 }
 
 func (b *batch) putDashboard(ctx context.Context, c *call.Call, r *planRow) error {
-	d, err := b.a.s.directory.DraftDashboard(ctx, c, r.dashboard())
+	d, err := b.a.s.draftDashboard(ctx, c, r)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/platform/api"
@@ -200,7 +201,7 @@ func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []
 func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 	switch j.kind {
 	case Users:
-		d, err := j.s.directory.DraftUser(ctx, j.w.Call, r.wanted(), func(user string) (int64, bool) { return 0, j.yields[user] })
+		d, err := j.s.draftUser(ctx, j.w.Call, r.wanted(), func(user string) (int64, bool) { return 0, j.yields[user] })
 		if err != nil {
 			return finding{}, err
 		}
@@ -216,7 +217,7 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 		if i := slices.IndexFunc(r.Refs, func(id string) bool { return !j.users.Has(id) }); i >= 0 {
 			return finding{}, problem.Invalid(fieldMembers, problem.UnknownID, "name %s, who is no user any more", r.Refs[i])
 		}
-		d, err := j.s.directory.DraftQueue(ctx, j.w.Call, r.ID, r.Name, r.Refs)
+		d, err := j.s.draftQueue(ctx, j.w.Call, r)
 		if err != nil {
 			return finding{}, err
 		}
@@ -224,7 +225,7 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 		changes.add("name", d.Before.Name, d.After.Name)
 		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("members", "members", d.Before.Members, d.After.Members)...)}, nil
 	case Dashboards:
-		d, err := j.s.directory.DraftDashboard(ctx, j.w.Call, r.dashboard())
+		d, err := j.s.draftDashboard(ctx, j.w.Call, r)
 		if err != nil {
 			return finding{}, err
 		}
@@ -235,6 +236,51 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 	case Licenses, PhonesOf: // exported only
 	}
 	return finding{}, errors.New("an import of an unknown kind")
+}
+
+// kept is the name that a row wants, or the one that is stored if that differs in what a cell cannot show (text.Clean): a file that was made of what there is changes nothing.
+func kept(stored, wanted string) string {
+	if stored != wanted && text.Clean(stored) == wanted {
+		return stored
+	}
+	return wanted
+}
+
+// draftUser drafts a user as a row wants them; what differs from what is stored in form only stays as it is (spec 6).
+func (s *Service) draftUser(ctx context.Context, c *call.Call, u directory.User, yields directory.Yields) (*directory.UserDraft, error) {
+	d, err := s.directory.DraftUser(ctx, c, u, yields)
+	if err != nil || d.Made {
+		return d, err
+	}
+	form := u
+	form.Name = kept(d.Before.Name, u.Name)
+	if d.Before.Number != "" && text.Digits(d.Before.Number) == text.Digits(u.Number) {
+		form.Number = d.Before.Number
+	}
+	if form.Name == u.Name && form.Number == u.Number {
+		return d, nil
+	}
+	return s.directory.DraftUser(ctx, c, form, yields)
+}
+
+// draftQueue is draftUser of a call queue.
+func (s *Service) draftQueue(ctx context.Context, c *call.Call, r *planRow) (*directory.QueueDraft, error) {
+	d, err := s.directory.DraftQueue(ctx, c, r.ID, r.Name, r.Refs)
+	if err != nil || kept(d.Before.Name, r.Name) == r.Name {
+		return d, err
+	}
+	return s.directory.DraftQueue(ctx, c, r.ID, d.Before.Name, r.Refs)
+}
+
+// draftDashboard is draftUser of a dashboard.
+func (s *Service) draftDashboard(ctx context.Context, c *call.Call, r *planRow) (*directory.DashboardDraft, error) {
+	wanted := r.dashboard()
+	d, err := s.directory.DraftDashboard(ctx, c, wanted)
+	if err != nil || kept(d.Before.Name, r.Name) == r.Name {
+		return d, err
+	}
+	wanted.Name = d.Before.Name
+	return s.directory.DraftDashboard(ctx, c, wanted)
 }
 
 // decide writes a finding into its row.

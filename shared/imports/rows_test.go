@@ -110,7 +110,7 @@ func TestBadRows(t *testing.T) {
 			{4, "A", "id is claimed by row 2 too"},
 		}},
 		{"unknown member", imports.CallQueues, [][]string{row("q1", "Q", "alice;nobody", "noone")}, []fault{{2, "C", "no user nobody"}, {2, "D", "no user noone"}}},
-		{"member of a name that two have", imports.CallQueues, [][]string{row("q1", "Q", "John")}, []fault{{2, "C", "2 users are called John; use the id or the email"}}},
+		{"member of a name that two have", imports.CallQueues, [][]string{row("q1", "Q", "jOHN")}, []fault{{2, "C", "2 users are called jOHN; use the id or the email"}}},
 		{"member twice", imports.CallQueues, [][]string{row("q1", "Q", "alice", "Bob; alice@acme.example")}, []fault{{2, "D", "alice@acme.example is there twice"}}},
 		{"queue twice", imports.CallQueues, [][]string{row("q1", "Q"), row("q1", "Q")}, []fault{{2, "A", "row 3 too"}, {3, "A", "row 2 too"}}},
 		{"queue without a name", imports.CallQueues, [][]string{row("q1", "")}, []fault{{2, "B", "name must not be empty"}}},
@@ -232,6 +232,49 @@ func TestExtensionsChangeHands(t *testing.T) {
 			want = got
 		}
 		a.equalState(got, want)
+	}
+}
+
+// What differs from what is stored in form only is no change, and what is stored stays as it was entered; an address or a number belongs to one user, however it is written.
+func TestFormsOfWhatIsStored(t *testing.T) {
+	o := open(t)
+	name, phone := "Zoe\u0308  Doe", "+1 656-789-1230"
+	o.user(directory.User{ID: "zoe", Name: name, Email: "Zoe@acme.test", Extension: "101", Number: phone, Active: true})
+	o.user(directory.User{ID: "bob", Name: "Bob", Email: "bob@acme.test", Active: true})
+	o.queue("q1", "zoe")
+	before := o.state()
+	v := o.checked(filejob.Ready, imports.Users,
+		row("zoe", " Zoë\u00a0Doe\u200b", "Zoe@acme.test", "101", "16567891230"), row("bob\u200b", "Bob", "bob@acme.test"))
+	if v.Counts.Unchanged != 2 {
+		t.Fatalf("%+v %v", v.Counts, o.rows(v.ID))
+	}
+	v = o.imported(imports.Users, row("zoe", "Zoë Doe", "zoe@acme.test", "101", "(1) 656 789 1230"), row("cid", "Cid"))
+	if v.Applied != 2 {
+		t.Fatalf("%+v %v", v, o.result(v))
+	}
+	if got := o.state(); !strings.Contains(got, fmt.Sprintf("%q", name)) || !strings.Contains(got, phone) {
+		t.Errorf("the forms are lost:\n%s\nbefore:\n%s", got, before)
+	}
+	v = o.checked(filejob.Ready, imports.CallQueues, row("q1", "Queue q1", "ZOE DOE"))
+	if v.Counts.Unchanged != 1 {
+		t.Fatalf("%+v %v", v.Counts, o.rows(v.ID))
+	}
+	for _, c := range []struct {
+		rows [][]string
+		want []fault
+	}{
+		{[][]string{row("cid", "Cid", "ZOE@ACME.TEST")}, []fault{{2, "C", "Another user has this e-mail address"}}},
+		{[][]string{row("cid", "Cid", "new@acme.test"), row("dan", "Dan", "NEW@acme.test")}, []fault{{2, "C", "claimed by row 3"}, {3, "C", "claimed by row 2"}}},
+		{[][]string{row("cid", "Cid", "", "102", "1 656 789 1230")}, []fault{{2, "E", "belongs to extension 101"}}},
+		{[][]string{row("cid", "Cid", "", "102", "+1 234 567 89"), row("dan", "Dan", "", "103", "123456789")}, []fault{{2, "E", "claimed by row 3"}, {3, "E", "claimed by row 2"}}},
+		{[][]string{row("cid", "Cid", "", "１０２")}, []fault{{2, "D", "0 to 9"}}},
+	} {
+		v := o.checked(filejob.Rejected, imports.Users, c.rows...)
+		if !slices.EqualFunc(v.Errors, c.want, func(e filejob.RowError, f fault) bool {
+			return e.Row == f.row && e.Column == number(f.column) && strings.Contains(e.Message, f.words)
+		}) {
+			t.Errorf("%v:%s", c.rows, describe(v.Errors))
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/platform/problem"
@@ -299,14 +300,14 @@ func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog, hin
 	return ids
 }
 
-// claims are the ids, extensions and numbers that the rows of a file claim; each belongs to one row.
+// claims are the ids, extensions, numbers and e-mail addresses that the rows of a file claim; each belongs to one row.
 type claims struct {
-	id, extension, number filejob.Claims
-	sound                 []claim // of rows of users without a fault of their own
+	id, extension, number, email filejob.Claims
+	sound                        []claim // of rows of users without a fault of their own
 }
 
 // claim is what one row of users claims.
-type claim struct{ id, extension, number string }
+type claim struct{ id, extension, number, email string }
 
 func (c *claims) add(r *planRow) {
 	// What is kept of a row must not keep all of it.
@@ -315,9 +316,10 @@ func (c *claims) add(r *planRow) {
 		return
 	}
 	c.extension.Add(r.User.Extension, r.Row)
-	c.number.Add(r.User.Number, r.Row)
+	c.number.Add(text.Digits(r.User.Number), r.Row)
+	c.email.Add(text.Email(r.User.Email), r.Row)
 	if len(r.Errors) == 0 {
-		c.sound = append(c.sound, claim{strings.Clone(r.ID), strings.Clone(r.User.Extension), strings.Clone(r.User.Number)})
+		c.sound = append(c.sound, claim{strings.Clone(r.ID), strings.Clone(r.User.Extension), strings.Clone(text.Digits(r.User.Number)), strings.Clone(text.Email(r.User.Email))})
 	}
 }
 
@@ -326,9 +328,10 @@ func (c *claims) alone() []string {
 	c.id.Settle()
 	c.extension.Settle()
 	c.number.Settle()
+	c.email.Settle()
 	var ids []string
 	for _, k := range c.sound {
-		if c.id.Alone(k.id) && c.extension.Alone(k.extension) && c.number.Alone(k.number) {
+		if c.id.Alone(k.id) && c.extension.Alone(k.extension) && c.number.Alone(k.number) && c.email.Alone(k.email) {
 			ids = append(ids, k.id)
 		}
 	}
@@ -345,7 +348,8 @@ func (c *claims) refuse(r *planRow, at columns) {
 	check(&c.id, r.ID, fieldID, "id")
 	if r.User != nil {
 		check(&c.extension, r.User.Extension, fieldExtension, "extension")
-		check(&c.number, r.User.Number, fieldNumber, "number")
+		check(&c.number, text.Digits(r.User.Number), fieldNumber, "number")
+		check(&c.email, text.Email(r.User.Email), fieldEmail, "e-mail address")
 	}
 }
 
@@ -364,7 +368,7 @@ var said = map[string]string{
 
 // blamed is the field that a problem of the directory is about, where it names none itself.
 var blamed = map[problem.Slug]string{
-	problem.ExtensionInUse: fieldExtension, problem.NumberInUse: fieldNumber, problem.MutuallyExclusive: fieldLicenses, problem.BaseLicenseRequired: fieldLicenses,
+	problem.ExtensionInUse: fieldExtension, problem.NumberInUse: fieldNumber, problem.EmailInUse: fieldEmail, problem.MutuallyExclusive: fieldLicenses, problem.BaseLicenseRequired: fieldLicenses,
 	problem.UserInactive: fieldActive,
 }
 

@@ -3,6 +3,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -13,6 +14,8 @@ const (
 	MaxDigits = 15 // of a number, as in ITU-T E.164
 	// MaxNumber is how many characters a number has at most as it was entered.
 	MaxNumber = 32
+	// longestNumber is how many bytes that can be.
+	longestNumber = 4 * MaxNumber
 	// MaxExtension is how many digits an extension has at most.
 	MaxExtension = 10
 )
@@ -50,7 +53,7 @@ func NumberFault(s string) string {
 	switch {
 	case fault != "":
 		return fault
-	case len(s) > MaxNumber:
+	case utf8.RuneCountInString(s) > MaxNumber:
 		return "must have at most 32 characters"
 	case len(digits) < MinDigits || len(digits) > MaxDigits:
 		return "must have 3 to 15 digits"
@@ -62,6 +65,9 @@ func NumberFault(s string) string {
 func readNumber(s string) (digits, fault string) {
 	if decimal(s) {
 		return s, ""
+	}
+	if len(s) > longestNumber {
+		return "", "must have at most 32 characters"
 	}
 	if fault := unseen(s); fault != "" {
 		return "", fault

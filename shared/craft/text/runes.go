@@ -18,7 +18,10 @@ const (
 // invisible says whether a character shows nothing of its own: what Unicode calls default ignorable (joiners, fillers, soft hyphens, variation selectors, marks of direction,
 // tags), the other format characters but those that are drawn around the digits behind them, and the empty cell of Braille.
 func invisible(r rune) bool {
-	if r < 0x80 {
+	switch {
+	case r < 0x300:
+		return r == '\u00ad'
+	case r >= 0x3400 && r < 0xd800, r >= 0x1f000 && r < 0x20000: // ideographs, syllables and pictures, which are whole cells of some files
 		return false
 	}
 	return r == braillePattern ||

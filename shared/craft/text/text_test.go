@@ -248,6 +248,12 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%q: %q, want %q", number, fault, want)
 		}
 	}
+	if fault := text.NumberFault(strings.Repeat("６", 43)); !strings.Contains(fault, "at most 32") {
+		t.Errorf("a long number %q", fault)
+	}
+	if text.NumberFault("6"+strings.Repeat("\u3000", 14)+"1 234") != "" {
+		t.Error("a number of 20 characters is refused")
+	}
 	if text.NumberFault("656"+strings.Repeat(" ", 26)+"789") != "" {
 		t.Error("a number of 32 characters is refused")
 	}
@@ -430,4 +436,14 @@ func digitsIfSeen(a, clean string) string {
 func ExampleFold() {
 	fmt.Println(text.Fold("STRASSE 7 "), text.Fold("Straße\u00a0 7"))
 	// Output: strasse 7 strasse 7
+}
+
+// TestInvisible holds what is looked at first against the tables of Unicode: nothing of what has no room in them is invisible.
+func TestInvisible(t *testing.T) {
+	for r := rune(0x20); r <= unicode.MaxRune; r++ {
+		ignorable := unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+		if fault := text.NameFault("a" + string(r) + "b"); ignorable != strings.Contains(fault, "nobody sees") && r != '\u2800' && r != '\ufffd' {
+			t.Errorf("%U: %q", r, fault)
+		}
+	}
 }

@@ -28,6 +28,7 @@ const (
 	MutuallyExclusive     Slug = "mutually-exclusive"
 	ExtensionInUse        Slug = "extension-in-use"
 	NumberInUse           Slug = "number-in-use"
+	EmailInUse            Slug = "email-in-use"
 	UserInactive          Slug = "user-inactive"
 	QuoteExpired          Slug = "quote-expired"
 	QuoteStale            Slug = "quote-stale"
@@ -68,6 +69,7 @@ var kinds = map[Slug]kind{
 	MutuallyExclusive:     {409, "The user holds a product that excludes this one"},
 	ExtensionInUse:        {409, "The extension belongs to someone else"},
 	NumberInUse:           {409, "The number belongs to another extension"},
+	EmailInUse:            {409, "The e-mail address belongs to another user"},
 	UserInactive:          {409, "The user is not active"},
 	QuoteExpired:          {409, "The quote has expired"},
 	QuoteStale:            {409, "The quote no longer fits the cart or the prices"},

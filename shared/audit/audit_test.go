@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
 )
 
 const (
@@ -202,6 +204,36 @@ func TestAccountsAreApart(t *testing.T) {
 	if got := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, r), http.StatusOK); len(got.Items) != 0 {
 		t.Fatalf("another account's records: %+v", got.Items)
 	}
+}
+
+// What belongs to no account is read by operators alone, as the runbook says (docs/operations.md).
+func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
+	kit := testkit.New(t)
+	handler := serve(t, kit)
+	written(t, kit)
+	c := call.ForEvent(kit.Env, call.Nowhere, "file-drop", "its key names no account", testkit.Start)
+	op, err := c.Audit(call.Change{
+		Action: "object.putAside", Subject: "object", SubjectID: "o1", After: map[string]any{"bucket": "drops", "key": "lost.xlsx"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kit.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(account string, permissions ...auth.Permission) testkit.Response {
+		return kit.Do(t, handler, testkit.Request{
+			Method: http.MethodGet, Path: "/v1/accounts/-/audit?action=object.putAside", User: "ops", Account: account, Permissions: permissions,
+		})
+	}
+	page := testkit.Decode[api.List[call.AuditRecord]](t, ask("acme", auth.AccountsManage, auth.AuditRead), http.StatusOK)
+	if len(page.Items) != 1 || page.Items[0].Action != "object.putAside" || page.Items[0].Reason != "its key names no account" ||
+		!strings.Contains(string(page.Items[0].After), `"key":"lost.xlsx"`) {
+		t.Fatalf("got %+v", page.Items)
+	}
+	testkit.Problem(t, ask("acme", auth.AccountsManage), http.StatusForbidden, "forbidden")
+	testkit.Problem(t, ask("acme", auth.AuditRead), http.StatusNotFound, "not-found")
+	testkit.Problem(t, ask("-", auth.AuditRead), http.StatusNotFound, "not-found")
 }
 
 func serve(t *testing.T, kit *testkit.Kit) http.Handler {

@@ -46,7 +46,7 @@ func Routes(k *api.Kit, env *app.Env) {
 	s := NewService(env)
 	api.Register(k, api.Operation{
 		ID: "list-audit", Method: http.MethodGet, Path: "/v1/accounts/{account}/audit", Summary: "List what was changed, newest first", Tag: "Audit",
-		Permissions: []auth.Permission{auth.AuditRead},
+		Permissions: []auth.Permission{auth.AuditRead}, Nowhere: true,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[call.AuditRecord], error) {
 		f, err := in.filter()
 		if err != nil {

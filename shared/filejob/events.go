@@ -151,13 +151,10 @@ func (p *Post) ticketed(ctx context.Context, object events.ObjectCreated) error 
 	return err
 }
 
-// Strangers is the account under which objects that belong to no account are put aside; no caller can name it.
-const Strangers = "-"
-
 func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {
 	key := strings.ToValidUTF8(object.Key, "\uFFFD")
 	p.Env.Log.WarnContext(ctx, "object put aside", "why", why, "bucket", object.Bucket, "key", key, "version", object.Version)
-	c := call.ForEvent(p.Env, Strangers, "file-drop", why, now)
+	c := call.ForEvent(p.Env, call.Nowhere, "file-drop", why, now)
 	sum := sha256.Sum256([]byte(object.Key))
 	op, err := c.Audit(call.Change{
 		Action: "object.putAside", Subject: "object", SubjectID: hex.EncodeToString(sum[:16]),

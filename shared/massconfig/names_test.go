@@ -2,6 +2,7 @@ package massconfig
 
 import (
 	"seatwise/shared/filejob"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
 
@@ -39,7 +40,7 @@ const (
 	rowErrors     = filejob.RowErrors
 	planPrefix    = filejob.PlanPrefix
 	ticketsPrefix = filejob.TicketsPrefix
-	strangers     = filejob.Strangers
+	strangers     = call.Nowhere
 )
 
 func markKey(account, id string) table.Key { return names.MarkKey(account, id) }

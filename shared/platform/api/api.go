@@ -45,6 +45,8 @@ type Operation struct {
 	Anyone bool
 	// Creates marks the operation that makes the account it names, so that the account need not be there yet.
 	Creates bool
+	// Nowhere says that operators may ask the operation of call.Nowhere in the place of an account.
+	Nowhere bool
 	// Loads says that the first read of the operation is call.Lookup, so that a process that does not know the account yet needs no read of its own to ask whether it is there.
 	Loads bool
 	// Status is the answer's status when all goes well; 0 means 200, or 204 for an operation without a body.
@@ -114,6 +116,10 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		h.Description = "Needs the permission " + strings.Join(names, " or ") + "."
 		if op.Anyone {
 			h.Description = "Needs a valid token, and no permission."
+		}
+		if op.Nowhere {
+			h.Description += " An operator (accounts.manage) reads with - in the place of the account what belongs to no account," +
+				" such as a dropped file whose key names none."
 		}
 	}
 	switch op.Method {
@@ -257,7 +263,8 @@ func (k *Kit) admit(ctx huma.Context, op Operation, body reader) (*call.Call, er
 		return nil, err
 	}
 	c.Actor, c.Operator = principal.User, principal.Operator()
-	if account != "" && !op.Creates {
+	nowhere := op.Nowhere && account == call.Nowhere && principal.Operator()
+	if account != "" && !op.Creates && !nowhere {
 		if err := k.exists(ctx.Context(), c, op.Loads); err != nil {
 			return nil, err
 		}

@@ -446,6 +446,10 @@ func Decide(ctx context.Context, once func(context.Context) error) error {
 	return table.ErrConflict
 }
 
+// Nowhere stands in the place of an account in the audit entries of what belongs to no account, such as
+// a dropped file whose key names none. No account can have it as its id; operators read its entries.
+const Nowhere = "-"
+
 // Change is one audit record (spec 4): what was done to whom, and how it was before and after.
 type Change struct {
 	// Action is a verb in the past tense with its room: "license.assigned", "order.placed".

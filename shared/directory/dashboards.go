@@ -6,6 +6,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -16,11 +17,12 @@ import (
 //
 // Errors: validation (also for queues that do not exist), precondition-failed.
 func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
-	d.QueueIDs = unique(d.QueueIDs)
+	sent := d.QueueIDs
+	d.QueueIDs = unique(sent)
 	var draft *DashboardDraft
 	var view DashboardWithGrants
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		if draft, err = s.draftDashboard(ctx, c, d.ID, &d); err != nil {
+		if draft, err = s.draftDashboard(ctx, c, d.ID, &d, sent); err != nil {
 			return err
 		}
 		view = DashboardWithGrants{Dashboard: d, Settling: true}
@@ -60,7 +62,7 @@ func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (
 func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) error {
 	var draft *DashboardDraft
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		if draft, err = s.draftDashboard(ctx, c, id, nil); err != nil {
+		if draft, err = s.draftDashboard(ctx, c, id, nil, nil); err != nil {
 			return err
 		}
 		return c.Commit(ctx, call.Gone(), draft.ops...)
@@ -73,8 +75,8 @@ func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) 
 }
 
 // draftDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue that comes or goes is told in the same commit which dashboards
-// show it.
-func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard) (*DashboardDraft, error) {
+// show it. sent is the list of queues as the caller wrote it, by which faults are named.
+func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard, sent []string) (*DashboardDraft, error) {
 	key := dashboardKey(c.Account, id)
 	item, exists, err := c.Get(ctx, key)
 	if err != nil {
@@ -86,6 +88,7 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 	if err := c.Matches(exists, item.Version); err != nil {
 		return nil, err
 	}
+	var fault error
 	draft := &DashboardDraft{Version: item.Version, Made: !exists}
 	change := call.Change{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
 	if exists {
@@ -95,8 +98,8 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 		change.Before = draft.Before
 	}
 	if d != nil {
-		if err := CheckDashboard(*d, draft.Before); err != nil {
-			return nil, err
+		if fault = CheckDashboard(*d, draft.Before); fault != nil && len(d.QueueIDs) > MaxQueues {
+			return nil, fault
 		}
 		draft.After = *d
 		if exists && d.Name == draft.Before.Name && slices.Equal(d.QueueIDs, unique(draft.Before.QueueIDs)) {
@@ -124,10 +127,10 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 	come, gone := without(draft.After.QueueIDs, draft.Before.QueueIDs), without(draft.Before.QueueIDs, draft.After.QueueIDs)
 	draft.changed = slices.Concat(come, gone)
 	if err := checkMoves(draft.changed); err != nil {
-		return nil, err
+		return nil, problem.Together(fault, err)
 	}
-	ops, err := s.showOn(ctx, c, id, come, gone, draft.After.QueueIDs)
-	if err != nil {
+	ops, err := s.showOn(ctx, c, id, come, gone, sent)
+	if err := problem.Together(fault, err); err != nil {
 		return nil, err
 	}
 	audit, err := c.Audit(change)
@@ -144,6 +147,11 @@ func (s *Service) showOn(
 	ctx context.Context, c *call.Call, dashboard string, come, gone, wanted []string,
 ) ([]table.Operation, error) {
 	var ops []table.Operation
+	missing := map[string]bool{}
+	come = slices.DeleteFunc(slices.Clone(come), func(queue string) bool {
+		missing[queue] = !api.ValidID(queue) // it is no call queue, and may not fit the table's keys
+		return missing[queue]
+	})
 	keys := make([]table.Key, 0, len(come)+len(gone))
 	for _, queue := range slices.Concat(come, gone) {
 		keys = append(keys, queueKey(c.Account, queue))
@@ -152,7 +160,6 @@ func (s *Service) showOn(
 	if err != nil {
 		return nil, err
 	}
-	missing := map[string]bool{}
 	for i, key := range keys {
 		item, ok := found[key]
 		var head queueItem

@@ -208,8 +208,9 @@ type DashboardDraft struct {
 //
 // Errors: those of PutDashboard.
 func (s *Service) DraftDashboard(ctx context.Context, c *call.Call, d Dashboard) (*DashboardDraft, error) {
-	d.QueueIDs = unique(d.QueueIDs)
-	return s.draftDashboard(ctx, c, d.ID, &d)
+	sent := d.QueueIDs
+	d.QueueIDs = unique(sent)
+	return s.draftDashboard(ctx, c, d.ID, &d, sent)
 }
 
 // Operations are those of the draft.

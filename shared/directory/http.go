@@ -109,13 +109,6 @@ func knownUser(id string) error {
 	return problem.Missing("user")
 }
 
-// each names the ids that are not of the form of api.md: they are nothing of the account, and may not fit the table's keys.
-//
-// Errors: validation.
-func each(field, kind string, ids []string) error {
-	return strangers(field, kind, ids, func(i int) bool { return !api.ValidID(ids[i]) })
-}
-
 // strangers names the ids of a list that are no such thing of the account; nil when there are none.
 //
 // Errors: validation.
@@ -156,9 +149,6 @@ func (s *Service) userRoutes(k *api.Kit) {
 				return nil, err
 			}
 			body := sent.Body
-			if err := each("roleIds", "role", body.RoleIDs); err != nil {
-				return nil, err
-			}
 			n := UserChange{ID: at.ID, Name: body.Name, Email: body.Email, Active: body.Active, AgentSource: body.AgentSource}
 			for name, field := range map[string]func(){
 				"extension": func() { n.Extension = &body.Extension },
@@ -352,9 +342,6 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[dashboardBody],
 		) (*api.Tagged[DashboardWithGrants], error) {
 			if err := api.CheckID("id", at.ID); err != nil {
-				return nil, err
-			}
-			if err := each("queueIds", "call queue", sent.Body.QueueIDs); err != nil {
 				return nil, err
 			}
 			dashboard, version, made, err := s.PutDashboard(ctx, c, Dashboard{ID: at.ID, Name: sent.Body.Name, QueueIDs: sent.Body.QueueIDs})

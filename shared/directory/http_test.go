@@ -2,6 +2,7 @@ package directory
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,36 @@ func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
 				Permissions: []auth.Permission{auth.DirectoryManage, auth.LiveReportsFull},
 			}), http.StatusUnprocessableEntity, "validation")
 		})
+	}
+}
+
+// Ids that nothing can have, ids that nothing has, and other faults are told together, by their index in
+// the list as it was sent (spec 10).
+func TestAllBadIDsAreToldTogether(t *testing.T) {
+	f := newFixture(t)
+	function, err := Function(f.Env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.queue(t, "here")
+	for path, c := range map[string]struct {
+		body map[string]any
+		want []string
+	}{
+		"users/ann":    {map[string]any{"name": "", "roleIds": []string{"zz", SuperAdmin, "a#b", "aa"}}, []string{"name", "roleIds[0]", "roleIds[2]", "roleIds[3]"}},
+		"dashboards/d": {map[string]any{"name": "", "queueIds": []string{"zz", "here", "a#b", "aa"}}, []string{"name", "queueIds[0]", "queueIds[2]", "queueIds[3]"}},
+	} {
+		p := testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
+			Method: http.MethodPut, Path: "/v1/accounts/" + f.Account + "/" + path, Body: c.body, User: "admin",
+			Permissions: []auth.Permission{auth.DirectoryManage, auth.LiveReportsFull},
+		}), http.StatusUnprocessableEntity, "validation")
+		var got []string
+		for _, fault := range p.Errors {
+			got = append(got, fault.Field)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s names %q, want %q", path, got, c.want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -135,7 +136,7 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	keys := []table.Key{userKey(c.Account, n.ID), monitoredKey(c.Account, n.ID), adminsKey(c.Account), wallboard.FleetKey(c.Account, n.ID)}
 	if n.RoleIDs != nil {
 		for _, role := range unique(*n.RoleIDs) {
-			if role != "" {
+			if api.ValidID(role) { // any other is no role, and may not fit the table's keys
 				keys = append(keys, roleKey(c.Account, role))
 			}
 		}
@@ -165,8 +166,12 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 		was = &d.Before
 	}
 	u := n.of(was)
-	if err := CheckUser(u, d.Before, s.products); err != nil {
-		return nil, err
+	fault := CheckUser(u, d.Before, s.products)
+	if n.RoleIDs != nil {
+		fault = problem.Together(fault, noRoles(c, *n.RoleIDs, d.Before.RoleIDs, found))
+	}
+	if fault != nil {
+		return nil, fault
 	}
 	if !u.Active { // who is not active holds nothing
 		u.Licenses, u.AgentSource = []string{}, ""
@@ -269,14 +274,18 @@ func (s *Service) presentIn(ch *license.Change, p profile) User {
 	return s.present(p, holder)
 }
 
+// noRoles names the ids that are no role that the user may have: not there, and not had before.
+func noRoles(c *call.Call, ids, before []string, found map[table.Key]table.Item) error {
+	return strangers("roleIds", "role", ids, func(i int) bool {
+		_, ok := found[roleKey(c.Account, ids[i])]
+		return !ok && ids[i] != SuperAdmin && !slices.Contains(before, ids[i])
+	})
+}
+
 // rolesFrom reads the roles out of what was found; each must exist, but for those that the user had before.
 func (s *Service) rolesFrom(c *call.Call, ids, before []string, found map[table.Key]table.Item) (map[string]Role, error) {
 	roles := make(map[string]Role, len(ids))
-	missing := func(i int) bool {
-		_, ok := found[roleKey(c.Account, ids[i])]
-		return !ok && ids[i] != SuperAdmin && !slices.Contains(before, ids[i])
-	}
-	if err := strangers("roleIds", "role", ids, missing); err != nil {
+	if err := noRoles(c, ids, before, found); err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
@@ -322,7 +331,7 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 	put := table.Item{Key: userKey(c.Account, after.ID), Data: data}
 	var was any
 	if exists {
-		was = before
+		was = told(before)
 	}
 	ops := []table.Operation{c.Put(put, exists, item.Version)}
 	for _, role := range without(after.RoleIDs, before.RoleIDs) {
@@ -331,11 +340,25 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 	for _, role := range without(before.RoleIDs, after.RoleIDs) {
 		ops = append(ops, table.Delete(roleUserKey(c.Account, role, after.ID), table.Always))
 	}
-	audit, err := c.Audit(call.Change{Action: "user.put", Subject: "user", SubjectID: after.ID, User: after.ID, Before: was, After: after})
+	audit, err := c.Audit(call.Change{Action: "user.put", Subject: "user", SubjectID: after.ID, User: after.ID, Before: was, After: told(after)})
 	if err != nil {
 		return nil, err
 	}
 	return append(ops, audit), nil
+}
+
+// userState is what an audit entry says of a user's profile; licenses and extension have entries of
+// their own.
+type userState struct {
+	Name        string   `json:"name"`
+	Email       string   `json:"email,omitempty"`
+	RoleIDs     []string `json:"roleIds,omitempty"`
+	Active      bool     `json:"active"`
+	AgentSource string   `json:"agentSource,omitempty"`
+}
+
+func told(p profile) userState {
+	return userState{Name: p.Name, Email: p.Email, RoleIDs: p.RoleIDs, Active: p.Active, AgentSource: p.AgentSource}
 }
 
 // place makes the kernel's holder agree with the profile: name, activity, extension, what the roles carry and what the user has of their own.
@@ -603,7 +626,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 			return err
 		}
 		ops = slices.Concat(ops, admins, devices, address)
-		audit, err := c.Audit(call.Change{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: before})
+		audit, err := c.Audit(call.Change{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: told(before)})
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -242,14 +243,14 @@ func TestTheMaximum(t *testing.T) {
 			t.Fatalf("device %d: %d %s", i, r.Status, r.Body)
 		}
 		if status == http.StatusConflict {
-			testkit.Problem(t, r, status, "wallboard-limit")
+			saysLimit(t, r, 2, 2)
 		}
 	}
 	// What is registered can be changed though the maximum is reached.
 	if r := o.do(t, http.MethodPut, "/wallboards/w0", map[string]any{"name": "New", "kind": "analytics", "userId": "ann"}); r.Status != http.StatusOK {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
-	testkit.Problem(t, o.setMax(t, 1), http.StatusConflict, "wallboard-limit")
+	saysLimit(t, o.setMax(t, 1), 2, 1)
 	if d := o.snapshot(t).Devices[0]; d.Used != 2 || *d.Max != 2 {
 		t.Fatalf("a refused maximum left %+v of %d", d, *d.Max)
 	}
@@ -266,7 +267,21 @@ func TestTheMaximum(t *testing.T) {
 			t.Fatalf("%d %s", r.Status, r.Body)
 		}
 	}
-	testkit.Problem(t, o.register(t, "w9", "ann"), http.StatusConflict, "wallboard-limit")
+	saysLimit(t, o.register(t, "w9", "ann"), 3, 3)
+}
+
+// saysLimit demands the refusal with both numbers, in words and for programs (spec 10).
+func saysLimit(t *testing.T, r testkit.Response, used, most int64) {
+	t.Helper()
+	p := testkit.Problem(t, r, http.StatusConflict, "wallboard-limit")
+	if p.Used == nil || p.Max == nil || *p.Used != used || *p.Max != most {
+		t.Errorf("used %v, max %v, want %d and %d: %s", p.Used, p.Max, used, most, r.Body)
+	}
+	for _, n := range []int64{used, most} {
+		if !strings.Contains(p.Detail, fmt.Sprint(n)) {
+			t.Errorf("%q does not say %d", p.Detail, n)
+		}
+	}
 }
 
 func TestTheDefaultMaximumHoldsToo(t *testing.T) {
@@ -277,7 +292,7 @@ func TestTheDefaultMaximumHoldsToo(t *testing.T) {
 			t.Fatalf("device %d: %d %s", i, r.Status, r.Body)
 		}
 	}
-	testkit.Problem(t, o.register(t, "more", "ann"), http.StatusConflict, "wallboard-limit")
+	saysLimit(t, o.register(t, "more", "ann"), metrics.DefaultMax, metrics.DefaultMax)
 	if m := testkit.Decode[metrics.Metric](t, o.setMax(t, metrics.DefaultMax+1), http.StatusOK); m.Used != metrics.DefaultMax {
 		t.Fatalf("got %+v", m)
 	}

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"fmt"
+
 	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/problem"
 )
@@ -20,12 +22,14 @@ func checkName(name string) error {
 	return nil
 }
 
-// full is the refusal of one device more.
-func full() *problem.Problem {
-	return problem.New(problem.WallboardLimit, "The account has as many wallboards as its maximum allows.")
+// full is the refusal of one device more, with how many there are and may be.
+func full(used, most int64) *problem.Problem {
+	detail := fmt.Sprintf("The account has %d wallboards of the %d that its maximum allows; remove one, or raise the maximum, first.", used, most)
+	return problem.Wallboards(detail, used, most)
 }
 
 // belowUse is the refusal of a maximum that is less than what there is.
-func belowUse() *problem.Problem {
-	return problem.New(problem.WallboardLimit, "More wallboards are in use than this maximum allows; remove some first.")
+func belowUse(used, most int64) *problem.Problem {
+	detail := fmt.Sprintf("%d wallboards are in use and the maximum would be %d; remove %d first.", used, most, used-most)
+	return problem.Wallboards(detail, used, most)
 }

@@ -192,7 +192,12 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 			return err
 		}
 		version = put.Item.Version
-		return s.commit(ctx, c, call.Whole(toldMax(metric), version, false), belowUse(), append(ops, audit)...)
+		return s.commit(ctx, c, call.Whole(toldMax(metric), version, false), func(used, _ int64) error {
+			if used <= most {
+				return nil
+			}
+			return belowUse(used, most)
+		}, append(ops, audit)...)
 	})
 	return metric, version, err
 }
@@ -203,11 +208,27 @@ func (s *Service) metric(found map[table.Key]table.Item, account string, most in
 	return Metric{ID: product.ID, Name: product.CountsAs.Label, Description: product.CountsAs.Means, Used: found[wallboard.CountKey(account)].Counts[wallboard.Used], Max: &most}
 }
 
-// commit commits, and turns the refusal of the count alone into the problem; with any other refusal the state has changed, and is looked at again.
-func (s *Service) commit(ctx context.Context, c *call.Call, answer call.Answer, noRoom *problem.Problem, ops ...table.Operation) error {
+// commit commits, and turns the refusal of the count alone into the problem that noRoom makes of how
+// many there are and may be; noRoom says nil when there is room by now. With any other refusal the
+// state has changed, and is looked at again.
+func (s *Service) commit(
+	ctx context.Context, c *call.Call, answer call.Answer, noRoom func(used, most int64) error, ops ...table.Operation,
+) error {
 	err := c.Commit(ctx, answer, ops...)
-	if refused, ok := table.Refused(err); ok && len(refused.Keys) == 1 && refused.Has(wallboard.CountKey(c.Account)) {
-		return noRoom
+	refused, ok := table.Refused(err)
+	if !ok || len(refused.Keys) != 1 || !refused.Has(wallboard.CountKey(c.Account)) {
+		return err
+	}
+	found, failed := s.env.Table.Lookup(ctx, limitKey(c.Account), wallboard.CountKey(c.Account))
+	if failed != nil {
+		return failed
+	}
+	now, _, failed := limitOf(found, c.Account)
+	if failed != nil {
+		return failed
+	}
+	if told := noRoom(found[wallboard.CountKey(c.Account)].Counts[wallboard.Used], now.Max); told != nil {
+		return told
 	}
 	return err
 }
@@ -307,7 +328,12 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 			return err
 		}
 		version, made = put.Item.Version, !d.there
-		return s.commit(ctx, c, call.Whole(w, version, made), full(), append(ops, put, audit)...)
+		return s.commit(ctx, c, call.Whole(w, version, made), func(used, most int64) error {
+			if used < most {
+				return nil
+			}
+			return full(used, most)
+		}, append(ops, put, audit)...)
 	})
 	return w, version, made, err
 }

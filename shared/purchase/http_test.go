@@ -199,7 +199,10 @@ func TestThePath(t *testing.T) {
 		len(b.ByProduct) != 1 || b.ByProduct[0].Quantity != 12 {
 		t.Errorf("billing %+v", b)
 	}
-	s.problem(s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, "wrong-state")
+	again := testkit.Problem(t, s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, "wrong-state")
+	if again.OrderID == "" || !strings.Contains(again.Detail, again.OrderID) {
+		t.Errorf("the refusal does not name the order: %+v", again)
+	}
 }
 
 func TestCatalog(t *testing.T) {

@@ -565,7 +565,9 @@ func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Tim
 		return problem.New(problem.NotAcknowledged, "An order needs acknowledged: true: "+AcknowledgementText)
 	}
 	if q.OrderID != "" {
-		return problem.New(problem.WrongState, "This quote has been ordered already.")
+		p := problem.Newf(problem.WrongState, "This quote has been ordered already; the order is %s.", q.OrderID)
+		p.OrderID = q.OrderID
+		return p
 	}
 	if !now.Before(q.ExpiresAt) {
 		return problem.New(problem.QuoteExpired, "The quote has expired; ask for a new one.")

@@ -658,7 +658,7 @@ func TestCheckOrder(t *testing.T) {
 		{"not acknowledged", func(s *situation) { s.acknowledged = false }, problem.NotAcknowledged, "acknowledged: true"},
 		{"a moment before it expires", func(s *situation) { s.now = placed.Add(30*time.Minute - 1) }, "", ""},
 		{"the moment it expires", func(s *situation) { s.now = placed.Add(30 * time.Minute) }, problem.QuoteExpired, "expired"},
-		{"ordered already", func(s *situation) { s.quote.OrderID = "o" }, problem.WrongState, "already"},
+		{"ordered already", func(s *situation) { s.quote.OrderID = "o" }, problem.WrongState, "already; the order is o."},
 		{"another quantity in the cart", func(s *situation) { s.cart.Lines[0].Quantity++ }, problem.QuoteStale, "cart"},
 		{"another cost center in the cart", func(s *situation) { s.cart.Lines[0].CostCenter = "CC-2" }, problem.QuoteStale, "cart"},
 		{"an emptied cart", func(s *situation) { s.cart = Cart{} }, problem.QuoteStale, "cart"},

@@ -8,8 +8,8 @@ package wallboard
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/platform/call"
@@ -21,6 +21,15 @@ type Stored struct {
 	ID     string `json:"id"`
 	UserID string `json:"userId"`
 	Term   int64  `json:"term,omitempty"`
+}
+
+// Device is what an audit entry says of a device.
+type Device struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`
+	UserID    string    `json:"userId"`
+	CreatedAt time.Time `json:"createdAt"`
 }
 
 // Fleet is the devices of one user together.
@@ -140,8 +149,12 @@ func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) e
 		if err != nil {
 			return err
 		}
+		shown, err := call.Decode[Device](item)
+		if err != nil {
+			return err
+		}
 		audit, err := c.Audit(call.Change{
-			Action: "wallboard.removed", Subject: "wallboard", SubjectID: w.ID, User: user, Reason: "the user left", Before: json.RawMessage(item.Data),
+			Action: "wallboard.removed", Subject: "wallboard", SubjectID: w.ID, User: user, Reason: "the user left", Before: shown,
 		})
 		if err != nil {
 			return err

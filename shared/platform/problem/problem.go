@@ -120,6 +120,10 @@ type Problem struct {
 	// ProductID, Wanted and Available are set for NotEnoughLicenses.
 	ProductID         string
 	Wanted, Available int64
+	// Used and Max are set for WallboardLimit.
+	Used, Max int64
+	// OrderID is the order that a quote became, of a quote that was ordered already.
+	OrderID string
 	// Current is the entity tag of the resource as it is now, for PreconditionFailed.
 	Current string
 	// Allow is the value of the Allow header, for MethodNotAllowed.
@@ -164,6 +168,31 @@ func Shortage(productID string, wanted, available int64) *Problem {
 		Detail:    fmt.Sprintf("%d licenses of %s are wanted and %d are available.", wanted, productID, available),
 		ProductID: productID, Wanted: wanted, Available: available,
 	}
+}
+
+// Wallboards says how many wallboards there are and may be.
+func Wallboards(detail string, used, most int64) *Problem {
+	return &Problem{Slug: WallboardLimit, Detail: detail, Used: used, Max: most}
+}
+
+// Together tells the faults of several checks of one request at once (spec 10): the fields of all
+// that are Validation. Any other error is not a fault of a field, and is told alone; nil for none.
+func Together(errs ...error) error {
+	var fields []Field
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		p, ok := From(err)
+		if !ok || p.Slug != ValidationFailed {
+			return err
+		}
+		fields = append(fields, p.Fields...)
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return Validation(fields...)
 }
 
 // Status is the HTTP status of the problem's slug.

@@ -99,7 +99,7 @@ func (m *simulation) check(account string, ended bool) {
 	m.checkHolders(account, byID)
 	m.checkMoney(account, byID)
 	m.checkOrders(account, l, byID, ended)
-	m.checkJobs(account, l, ended)
+	m.checkJobs(account, ended)
 	m.checkUsage(account, byID)
 	m.foldAudit(account, byID, l)
 	if ended {
@@ -302,7 +302,7 @@ func orderQuote(quotes map[string]string, id string) string {
 }
 
 // checkJobs looks at the mass configurations (I12, I13, I14).
-func (m *simulation) checkJobs(account string, l *ledger, ended bool) {
+func (m *simulation) checkJobs(account string, ended bool) {
 	type job struct {
 		ID       string `json:"id"`
 		State    string `json:"state"`

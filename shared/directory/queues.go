@@ -140,6 +140,7 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 //
 // Errors: validation (also for members who do not exist), precondition-failed.
 func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
+	sent := members
 	members = unique(members)
 	var d *QueueDraft
 	var settling bool
@@ -154,7 +155,7 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 			d.After.Settling = settling
 			return c.Commit(ctx, call.Whole(d.After, d.Version, false))
 		}
-		if err = s.CheckMembers(ctx, c, without(members, d.Before.Members)); err != nil {
+		if err = s.checkMembers(ctx, c, sent, d.Before.Members); err != nil {
 			return err
 		}
 		ops, err := d.Operations()
@@ -198,6 +199,12 @@ func queueAudit(q *loadedQueue) any {
 //
 // Errors: validation.
 func (s *Service) CheckMembers(ctx context.Context, c *call.Call, members []string) error {
+	return s.checkMembers(ctx, c, members, nil)
+}
+
+// checkMembers is CheckMembers of a list as it was sent, of which some are members already.
+func (s *Service) checkMembers(ctx context.Context, c *call.Call, sent, already []string) error {
+	members := without(unique(sent), already)
 	there := make(map[string]bool, len(members))
 	for chunk := range slices.Chunk(members, table.MaxKeysPerLookup) {
 		keys := make([]table.Key, 0, len(chunk))
@@ -214,7 +221,10 @@ func (s *Service) CheckMembers(ctx context.Context, c *call.Call, members []stri
 			_, there[user] = found[userKey(c.Account, user)]
 		}
 	}
-	return strangers("members", "user", members, func(i int) bool { return !there[members[i]] })
+	return strangers("members", "user", sent, func(i int) bool {
+		known, asked := there[sent[i]]
+		return asked && !known
+	})
 }
 
 // GetQueue reads a queue with its members.

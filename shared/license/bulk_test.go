@@ -259,7 +259,9 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 	o.buy("team_chat", 3, "CC-1")
 	o.hire("Ann", "Bob")
 	items := []Item{
-		{ProductID: "phone-system", UserID: "ann", Extension: "101"}, {ProductID: "team_chat", UserID: "ann"}, {ProductID: "team_chat", UserID: "ann"},
+		{ProductID: "phone-system", UserID: "ann", Extension: "101"},
+		{ProductID: "team_chat", UserID: "ann"},
+		{ProductID: "team_chat", UserID: "ann"},
 		{ProductID: "phone-system", UserID: "bob"},
 	}
 	assigned, err := o.desk.AssignMany(o.ctx, o.call(), items, false)

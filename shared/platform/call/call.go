@@ -293,12 +293,7 @@ func (c *Call) Provide(ctx context.Context, answer Answer, effects ...table.Oper
 	if c.key == nil {
 		return c.Commit(ctx, answer, effects...)
 	}
-	r, err := recordOf(answer)
-	if err != nil {
-		return err
-	}
-	r.Running = c.At.Add(lease).Unix()
-	op, err := c.recordOperation(r)
+	op, err := c.answerOperation(ctx, answer, c.At.Add(lease).Unix())
 	if err != nil {
 		return err
 	}
@@ -330,22 +325,31 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 		}
 		return c.store(ctx, effects)
 	}
-	r, err := recordOf(answer)
-	if err != nil {
-		return err
-	}
-	if len(r.Body) > maxInline {
-		parts, err := c.scatter(ctx, r.Body)
-		if err != nil {
-			return err
-		}
-		r.Body, r.Pieces = nil, &parts
-	}
-	op, err := c.recordOperation(r)
+	op, err := c.answerOperation(ctx, answer, 0)
 	if err != nil {
 		return err
 	}
 	return c.commit(ctx, append(effects, op))
+}
+
+// answerOperation stores an answer for the call's key, a large one in pieces that are written first.
+// running is the Unix second until which it may still be made more precise, 0 for a last answer.
+//
+// Errors: those of scatter.
+func (c *Call) answerOperation(ctx context.Context, answer Answer, running int64) (table.Operation, error) {
+	r, err := recordOf(answer)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	r.Running = running
+	if len(r.Body) > maxInline {
+		parts, err := c.scatter(ctx, r.Body)
+		if err != nil {
+			return table.Operation{}, err
+		}
+		r.Body, r.Pieces = nil, &parts
+	}
+	return c.recordOperation(r)
 }
 
 // Refused are the keys of the items that refused the call's last commit; none after one that was carried out. Who decides again looks at them more closely.

@@ -28,8 +28,24 @@ func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 			rt.Fatal(err)
 		}
 		answer := call.Answer{Status: 200, Header: map[string]string{"ETag": `"1"`}, Body: body}
-		if err := first.Commit(t.Context(), answer, effect(k, key)); err != nil {
-			rt.Fatalf("%d bytes: %v", size, err)
+		// A request of several commits provides its answer with its first one, and may die after it.
+		provided, dies := rapid.Bool().Draw(rt, "provided"), rapid.Bool().Draw(rt, "dies")
+		if provided {
+			if err := first.Provide(t.Context(), answer, effect(k, key)); err != nil {
+				rt.Fatalf("%d bytes provided: %v", size, err)
+			}
+		}
+		switch {
+		case !provided:
+			if err := first.Commit(t.Context(), answer, effect(k, key)); err != nil {
+				rt.Fatalf("%d bytes: %v", size, err)
+			}
+		case dies:
+			k.Clock.Add(2 * time.Minute)
+		default:
+			if err := first.Commit(t.Context(), answer); err != nil {
+				rt.Fatalf("%d bytes after they were provided: %v", size, err)
+			}
 		}
 		want, err := call.Encode(body)
 		if err != nil || !json.Valid(want) {

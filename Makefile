@@ -60,12 +60,13 @@ RUNNER = echo "Building the runner; the first time takes a minute or two." >&2; 
 		END {if (modules + packages) print "" > "/dev/stderr"}'
 
 .PHONY: demo
-demo: ## Fill an account of the running runner with a believable year, through the API. ARGS="--account demo --api URL" is handed on.
+demo: ## With the runner stopped, fill an account with a believable year, through the API. ARGS="--account demo" is handed on.
 	@go run -buildvcs=false ./infra/demo $(ARGS)
 
 # The runner refuses to share its folder, so one that runs keeps its data: stop it first.
 .PHONY: fresh
 fresh: ## Throw away all data of the runner on this machine, in .local, to start from nothing.
+	@if [ -e .local/runner.bolt ] && command -v flock >/dev/null && ! flock -n .local/runner.bolt true; then echo "A runner is using .local; stop it first." >&2; exit 1; fi
 	@if [ -e .local/runner.bolt ]; then echo "Removing .local" >&2; rm -rf .local; else echo "There is no data in .local" >&2; fi
 
 .PHONY: test

@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	c.Temp = temp
 	c.Ready = func(api string) {
-		fmt.Fprintf(stderr, "Open %s for what there is. README.md has a five-minute tour, `make demo` fills an account with a year of use, and Ctrl-C stops it.\n", api)
+		fmt.Fprintf(stderr, "Open %s for what there is. README.md has a five-minute tour, `make demo` (with the runner stopped) fills an account with a year of use, and Ctrl-C stops it.\n", api)
 	}
 	slog.SetDefault(c.Log) // what libraries write to the standard log becomes lines of JSON too
 	return runner.Run(ctx, c)

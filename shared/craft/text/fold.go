@@ -149,7 +149,7 @@ const maxEmail = 254
 // Clean is a cell's text as it was meant: composed, without what nobody sees unless a word needs it, with one plain space where there are several or unusual ones, and none around it. Case,
 // accents and apostrophes are left. It is what headers go through as well.
 func Clean(s string) string {
-	if plain(s) {
+	if plain(s) || clean(s) {
 		return s
 	}
 	runes := []rune(norm.NFC.String(strings.ToValidUTF8(s, "\ufffd")))
@@ -161,6 +161,27 @@ func Clean(s string) string {
 		kept = append(kept, r)
 	}
 	return norm.NFC.String(spaced(string(kept)))
+}
+
+// clean says of most texts of which Clean would leave all that it would. Files hold the same long text in a million cells, and this takes a tenth of the time.
+func clean(s string) bool {
+	space, composed := true, true
+	for _, r := range s {
+		switch {
+		case r == ' ' && space, r == utf8.RuneError:
+			return false
+		case r == ' ':
+			space = true
+			continue
+		case r < utf8.RuneSelf && r > ' ', r > 0xa0 && r < 0x300 && r != '\u00ad', visible(r):
+		case blank(r), invisible(r):
+			return false
+		default:
+			composed = false // as far as one can see
+		}
+		space = false
+	}
+	return !space && (composed || norm.NFC.IsNormalString(s))
 }
 
 // at is a rune of a text, and 0 beyond its ends.

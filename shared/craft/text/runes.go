@@ -21,12 +21,18 @@ func invisible(r rune) bool {
 	switch {
 	case r < 0x300:
 		return r == '\u00ad'
-	case r >= 0x3400 && r < 0xd800, r >= 0x1f000 && r < 0x20000: // ideographs, syllables and pictures, which are whole cells of some files
+	case visible(r):
 		return false
 	}
 	return r == braillePattern ||
 		unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) ||
 		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) || unicode.Is(unicode.Variation_Selector, r)
+}
+
+// visible says of ideographs, Korean syllables and pictures, which are whole cells of some files, that they are no spaces, can be seen, and are composed whatever stands before them. Others
+// may be so too.
+func visible(r rune) bool {
+	return r >= 0x3400 && r <= 0x9fff || r >= 0xac00 && r <= 0xd7a3 || r >= 0x1f000 && r < 0x20000
 }
 
 // breaks says whether a character ends a line, or steers a device instead of being drawn; or is none at all.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -444,6 +445,19 @@ func TestInvisible(t *testing.T) {
 		ignorable := unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 		if fault := text.NameFault("a" + string(r) + "b"); ignorable != strings.Contains(fault, "nobody sees") && r != '\u2800' && r != '\ufffd' {
 			t.Errorf("%U: %q", r, fault)
+		}
+	}
+}
+
+// What is left as it is for being composed already is what the library calls so, between any two neighbors of its kind.
+func TestComposed(t *testing.T) {
+	last := 'a'
+	for r := rune(0x21); r < 0x20000; r++ {
+		if s := string([]rune{last, r}); utf8.ValidString(s) && !unicode.IsControl(r) && text.Clean(s) != norm.NFC.String(text.Clean(s)) {
+			t.Fatalf("%U behind %U is not composed", r, last)
+		}
+		if r < 0x300 || r >= 0x3400 {
+			last = r
 		}
 	}
 }

@@ -216,7 +216,7 @@ func TestUploadThatNeverCame(t *testing.T) {
 	}
 	o.must(o.apply(o.ctx, o.schedule()))
 	o.in(Cancelled, o.get(never.ID))
-	if n := o.audits()["massConfiguration.cancelled mass configuration "+never.ID]; n != 1 {
+	if n := o.audits()["massConfiguration.cancelled massConfiguration:"+never.ID]; n != 1 {
 		t.Errorf("%d records of the end: %v", n, o.audits())
 	}
 }

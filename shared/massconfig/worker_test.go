@@ -141,7 +141,7 @@ func TestEventsComeTwice(t *testing.T) {
 		}
 	}
 	for i := range 12 {
-		if n := audits[fmt.Sprintf("license.assigned mass configuration ID, row %d", i+2)]; n != 4 {
+		if n := audits[fmt.Sprintf("license.assigned massConfiguration:ID, row %d", i+2)]; n != 4 {
 			t.Errorf("row %d assigned %d licenses", i+2, n)
 		}
 	}

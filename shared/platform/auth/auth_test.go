@@ -103,7 +103,7 @@ func TestParseClaims(t *testing.T) {
 }
 
 func TestParseClaimsRefusesBadIDs(t *testing.T) {
-	for _, bad := range []any{nil, 7.0, "", "a b", "a#b", "a/b", ".a", "ä", strings.Repeat("a", 65), "a\x00"} {
+	for _, bad := range []any{nil, 7.0, "", "a b", "a#b", "a/b", ".a", "ä", strings.Repeat("a", 129), "a\x00"} {
 		for _, claim := range []string{"sub", "account"} {
 			claims := map[string]any{"sub": "zoe", "account": "acme"}
 			claims[claim] = bad

@@ -38,6 +38,7 @@ func Polished(document *huma.OpenAPI) (polished []byte, faults []string, err err
 	p.head()
 	p.operations()
 	p.share()
+	p.prune()
 	if polished, err = json.Marshal(doc); err != nil {
 		return nil, nil, fmt.Errorf("encode the document: %w", err)
 	}
@@ -69,6 +70,36 @@ func (p *polish) each(visit func(path, method string, op node)) {
 		item := at(paths, path)
 		for _, method := range slices.Sorted(maps.Keys(item)) {
 			visit(path, method, at(item, method))
+		}
+	}
+}
+
+// prune takes away schemas that nothing refers to, such as the one that a PATCH derives its own from.
+func (p *polish) prune() {
+	for {
+		referred := map[string]bool{}
+		references(p.doc, referred)
+		before := len(p.schemas)
+		maps.DeleteFunc(p.schemas, func(name string, _ any) bool { return !referred[schemaRef+name] })
+		if len(p.schemas) == before {
+			return
+		}
+	}
+}
+
+// references gathers every reference below a value.
+func references(v any, found map[string]bool) {
+	switch v := v.(type) {
+	case node:
+		if ref, ok := v["$ref"].(string); ok {
+			found[ref] = true
+		}
+		for _, below := range v {
+			references(below, found)
+		}
+	case []any:
+		for _, below := range v {
+			references(below, found)
 		}
 	}
 }

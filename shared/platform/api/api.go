@@ -179,7 +179,9 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		content := map[string]*huma.MediaType{}
 		for _, media := range op.Files {
 			content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
-			if !strings.HasPrefix(media, "text/") {
+			if _, suffix, structured := strings.Cut(media, "+"); structured {
+				content[media].Schema = &huma.Schema{Type: huma.TypeObject, Description: "A document, as " + suffix + "."}
+			} else if !strings.HasPrefix(media, "text/") {
 				content[media].Schema.Format = "binary"
 			}
 		}

@@ -71,7 +71,7 @@ func TestBadRows(t *testing.T) {
 		{"no user", [][]string{row("102", "6567891231", "")}, []fault{{2, "C", "user is missing"}}},
 		{"unknown user", [][]string{row("102", "", "nobody")}, []fault{{2, "C", "no user nobody"}}},
 		{"inactive user", [][]string{row("102", "", "gone")}, []fault{{2, "C", "not active"}}},
-		{"ambiguous name", [][]string{row("102", "", "Bob Smith")}, []fault{{2, "C", "2 users are called Bob Smith"}}},
+		{"ambiguous name", [][]string{row("102", "", "bob SMITH")}, []fault{{2, "C", "2 users are called bob SMITH"}}},
 		{"extension claimed twice", [][]string{row("102", "", "alice"), row("103", "", "lucie"), row("102", "", "john")}, []fault{
 			{2, "A", "extension is claimed by row 4 too"}, {4, "A", "extension is claimed by row 2 too"},
 		}},
@@ -220,7 +220,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// A user is named by id, by email or by a name that is unique, without regard to case but of the id.
+// A user is named by id, by email or by a name that is unique, without regard to how it is written but of the id; the name that is exactly so wins.
 func TestUserIsFoundByIDEmailOrName(t *testing.T) {
 	o := company(t)
 	for _, c := range []struct{ text, id, fault string }{
@@ -230,7 +230,10 @@ func TestUserIsFoundByIDEmailOrName(t *testing.T) {
 		{"Alice@ACME.example", "alice", ""},
 		{"bob2", "bob2", ""},
 		{"bobsmith@acme.example", "bobsmith", ""},
-		{"bob smith", "", "2 users are called"},
+		{"bob smith", "bob2", ""}, // one is called exactly so
+		{"Bob\u00a0 Smith\u200b", "bobsmith", ""},
+		{"bob SMITH", "", "2 users are called"},
+		{"ÀLICE", "alice", ""},
 		{"BOBSMITH", "", "no user"}, // neither a name nor, in that case, an id
 		{"Gone", "", "not active"},
 	} {

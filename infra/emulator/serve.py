@@ -6,6 +6,8 @@
   commits by refusing it one kind of key.
 - An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
 - The name of a bucket that a creation imports is no conflict.
+- It speaks HTTP/1.1 only, as DynamoDB and S3 do. The HTTP/2 of its server (hypercorn 0.18) says farewell within the
+  1,002nd request of a connection and then never answers that request, so that a function waits until its time is up.
 - SIGUSR1 lets a day pass for the schedules: each rule fires once, with its own event and its own target.
 """
 
@@ -14,6 +16,7 @@ import os
 import signal
 import threading
 
+import hypercorn.config
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import eventbridge
@@ -86,6 +89,7 @@ iam_evaluator.enforce = enforce
 iam_actions.dynamodb_service_context = with_leading_keys
 provisioners._cw_metric_alarm_record = simple_alarm
 stacks._validation_errors = conflicts
+hypercorn.config.Config.alpn_protocols = ["http/1.1"]
 app._port_is_bindable = lambda *_: False  # It would listen at port 443 too, for Cognito.
 signal.signal(signal.SIGUSR1, pass_a_day)
 app.main()

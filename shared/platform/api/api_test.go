@@ -163,6 +163,11 @@ func TestErrorsAreMapped(t *testing.T) {
 	if !strings.Contains(r.Logs.String(), secret) {
 		t.Error("an internal error was not logged")
 	}
+	for _, cause := range []error{table.ErrConflict, table.ErrThrottled, context.DeadlineExceeded} {
+		if !strings.Contains(r.Logs.String(), cause.Error()) {
+			t.Errorf("why an answer was 503 was not logged: %v", cause)
+		}
+	}
 }
 
 func TestPanicsAreProblems(t *testing.T) {

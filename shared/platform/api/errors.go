@@ -142,8 +142,12 @@ func (k *Kit) answer(ctx context.Context, err error) error {
 		return replayed{replay}
 	}
 	p, known := Translate(err)
-	if !known {
+	switch {
+	case !known:
 		k.env.Log.ErrorContext(ctx, "request failed", "error", err, "requestId", RequestID(ctx))
+	case p.Slug == problem.TooBusy:
+		// The answer does not say whether it was others, load, or a store that did not answer in time.
+		k.env.Log.WarnContext(ctx, "request answered as too busy", "error", err, "requestId", RequestID(ctx))
 	}
 	return Of(p)
 }

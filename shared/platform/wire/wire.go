@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/uuid"
@@ -97,9 +99,17 @@ func (s Settings) DynamoDB() *dynamodb.Client {
 	})
 }
 
+// beginWithin is how long S3 may take to begin with an answer once it has the whole request, before the SDK makes it
+// again: without a limit, a connection that says nothing is waited for until the invocation ends. An answer itself may
+// take longer, since objects are read as they are needed. The table's adapter has a limit of its own.
+const beginWithin = 10 * time.Second
+
 // S3 makes the client of the buckets. Another server than Amazon's is addressed path style, which needs no names in its DNS.
-func (s Settings) S3() *s3.Client {
+func (s Settings) S3() *s3.Client { return s.s3(beginWithin) }
+
+func (s Settings) s3(limit time.Duration) *s3.Client {
 	return s3.NewFromConfig(s.config(), func(o *s3.Options) {
+		o.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = limit })
 		o.DisableLogOutputChecksumValidationSkipped = true
 		if s.S3Endpoint != "" {
 			o.BaseEndpoint, o.UsePathStyle = aws.String(s.S3Endpoint), true

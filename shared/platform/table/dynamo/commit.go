@@ -44,7 +44,9 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 			return err
 		}
 		input.ClientRequestToken = &token
-		out, err := s.client.TransactWriteItems(ctx, input, once, body.fix)
+		out, err := once(ctx, s.options.AnswerWithin, func(ctx context.Context) (*dynamodb.TransactWriteItemsOutput, error) {
+			return s.client.TransactWriteItems(ctx, input, unrepeated, body.fix)
+		})
 		consumed := 0.0
 		if out != nil {
 			for i := range out.ConsumedCapacity {

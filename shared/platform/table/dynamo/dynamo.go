@@ -32,6 +32,10 @@ type Options struct {
 	OnRepeat func()
 	// Attempts is how often a request is made at most; 0 means 16, which takes about five seconds when every attempt fails.
 	Attempts int
+	// AnswerWithin is how long a request may go without its whole answer before it is given up and made again; 0 means 5 s.
+	// DynamoDB answers within a small part of that. But a connection that died while the function was frozen, or whose
+	// other side swallows a request, says nothing at all, and the wait would end only with the invocation.
+	AnswerWithin time.Duration
 }
 
 const (
@@ -39,6 +43,8 @@ const (
 	// A wait before attempt n+1 is random between 0 and firstWait * 2^(n-1), at most longestWait.
 	firstWait   = 10 * time.Millisecond
 	longestWait = 800 * time.Millisecond
+
+	defaultAnswerWithin = 5 * time.Second
 )
 
 // Store is a table.Store in a DynamoDB table.
@@ -54,6 +60,9 @@ var _ table.Store = (*Store)(nil)
 func New(client *dynamodb.Client, tableName string, options Options) *Store {
 	if options.Attempts <= 0 {
 		options.Attempts = defaultAttempts
+	}
+	if options.AnswerWithin <= 0 {
+		options.AnswerWithin = defaultAnswerWithin
 	}
 	return &Store{client: client, table: tableName, options: options}
 }
@@ -86,8 +95,8 @@ func (s *Store) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]ta
 
 func (s *Store) get(ctx context.Context, key table.Key, found map[table.Key]table.Item) error {
 	input := &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(key), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure()}
-	return s.repeat(ctx, "GetItem", func() (float64, error) {
-		out, err := s.client.GetItem(ctx, input, once)
+	return s.repeat(ctx, "GetItem", func(ctx context.Context) (float64, error) {
+		out, err := s.client.GetItem(ctx, input, unrepeated)
 		if err != nil {
 			return 0, err
 		}
@@ -106,11 +115,11 @@ var errUnprocessed = fmt.Errorf("%w: keys were left unprocessed", table.ErrThrot
 func (s *Store) batchGet(ctx context.Context, keys []map[string]types.AttributeValue, found map[table.Key]table.Item) error {
 	for len(keys) > 0 {
 		before := len(keys)
-		err := s.repeat(ctx, "BatchGetItem", func() (float64, error) {
+		err := s.repeat(ctx, "BatchGetItem", func(ctx context.Context) (float64, error) {
 			out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 				RequestItems:           map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}},
 				ReturnConsumedCapacity: s.measure(),
-			}, once)
+			}, unrepeated)
 			if err != nil {
 				return 0, err
 			}
@@ -172,8 +181,8 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	var page table.Page
 	for {
 		var end bool
-		err := s.repeat(ctx, "Query", func() (float64, error) {
-			out, err := s.client.Query(ctx, input, once)
+		err := s.repeat(ctx, "Query", func(ctx context.Context) (float64, error) {
+			out, err := s.client.Query(ctx, input, unrepeated)
 			if err != nil {
 				return 0, err
 			}
@@ -250,8 +259,20 @@ func sortIn(index table.Index, item table.Item) string {
 	return item.Places[index-1].Sort
 }
 
-// once switches the SDK's own retries off.
-func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+// unrepeated switches the SDK's own retries off.
+func unrepeated(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+
+// once makes one request. The error of one that was given up for want of an answer is worth another attempt; that of
+// one whose own context ended is not.
+func once[T any](ctx context.Context, limit time.Duration, request func(context.Context) (T, error)) (T, error) {
+	limited, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	out, err := request(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("no answer within %s: %w", limit, context.DeadlineExceeded)
+	}
+	return out, err
+}
 
 func (s *Store) measure() types.ReturnConsumedCapacity {
 	if s.options.OnCall == nil {
@@ -279,12 +300,12 @@ var (
 )
 
 // repeat makes a read until it succeeds, fails for good, the context ends or the attempts are spent.
-func (s *Store) repeat(ctx context.Context, op string, read func() (float64, error)) error {
+func (s *Store) repeat(ctx context.Context, op string, read func(context.Context) (float64, error)) error {
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		consumed, err := read()
+		consumed, err := once(ctx, s.options.AnswerWithin, read)
 		s.heard(op, consumed)
 		if err == nil {
 			return nil

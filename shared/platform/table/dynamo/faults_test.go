@@ -103,8 +103,9 @@ func unreachable(*http.Request, []byte) (*http.Response, error) { return nil, io
 
 type faultyStore struct {
 	*dynamo.Store
-	line *line
-	key  table.Key // free for the test
+	client *dynamodb.Client
+	line   *line
+	key    table.Key // free for the test
 }
 
 // openLine makes a store over a line to a table that the tests below share.
@@ -113,7 +114,8 @@ func openLine(t *testing.T, client *dynamodb.Client, name string, attempts int, 
 	l := &line{faults: faults}
 	o := client.Options()
 	o.HTTPClient = &http.Client{Transport: l}
-	return &faultyStore{dynamo.New(dynamodb.New(o), name, dynamo.Options{Attempts: attempts}), l, table.Key{Partition: t.Name(), Sort: "S"}}
+	over := dynamodb.New(o)
+	return &faultyStore{dynamo.New(over, name, dynamo.Options{Attempts: attempts}), over, l, table.Key{Partition: t.Name(), Sort: "S"}}
 }
 
 func TestCommitUnderFaults(t *testing.T) {
@@ -356,6 +358,50 @@ func TestDeadline(t *testing.T) {
 				t.Errorf("%d attempts in 300 ms", n)
 			}
 		})
+	}
+}
+
+// TestSilence has requests that are never answered, carried out or not, as on a connection that died while the function
+// was frozen. They are given up and made again, long before the invocation ends; none has its effect twice.
+func TestSilence(t *testing.T) {
+	client, name := newTable(t, testenv.DynamoDB(t))
+	lost := func(req *http.Request, _ []byte) (*http.Response, error) {
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	}
+	unanswered := func(req *http.Request, body []byte) (*http.Response, error) {
+		if _, err := lose(req.WithContext(t.Context()), body); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Error(err)
+		}
+		return lost(req, body)
+	}
+	for what, silent := range map[string]fault{"lost": lost, "unanswered": unanswered} {
+		t.Run(what, func(t *testing.T) {
+			s := openLine(t, client, name, 4, silent, nil, silent, nil, silent)
+			s.Store = dynamo.New(s.client, name, dynamo.Options{AnswerWithin: 500 * time.Millisecond})
+			ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+			defer stop()
+			if err := s.Commit(ctx, []table.Operation{table.Add(s.key, table.Bound{Name: "n", By: 1})}); err != nil {
+				t.Error(err)
+			}
+			item, _, err := table.Get(ctx, s, s.key)
+			if err != nil || item.Counts["n"] != 1 {
+				t.Errorf("got %d, %v, want that it took effect once", item.Counts["n"], err)
+			}
+			if page, err := s.Query(ctx, table.Query{Partition: s.key.Partition}); err != nil || len(page.Items) != 1 {
+				t.Errorf("got %d items, %v", len(page.Items), err)
+			}
+			if len(s.line.seen) != 6 {
+				t.Errorf("requests %v, want each of three made twice", s.line.seen)
+			}
+		})
+	}
+	// To the end, it is a store that is too busy, and not one that is broken.
+	s := openLine(t, client, name, 2)
+	s.line.always = lost
+	s.Store = dynamo.New(s.client, name, dynamo.Options{Attempts: 2, AnswerWithin: 50 * time.Millisecond})
+	if _, err := s.Lookup(t.Context(), s.key); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -13,6 +13,10 @@ import (
 // with a cursor after a short page, or even an empty one.
 const maxReads = 10
 
+// maxBytes is after how many bytes of entries a page ends: an answer of Lambda takes 6 MB, and an entry of
+// a large call queue has 100 KB. The table's own pages have at most 1 MB, so an answer has at most 3 MB.
+const maxBytes = 2 << 20
+
 // Service reads the audit records.
 type Service struct{ env *app.Env }
 
@@ -30,6 +34,7 @@ func (s *Service) List(ctx context.Context, c *call.Call, f Filter, after string
 	q := query(c, f)
 	q.After = after
 	records := []call.AuditRecord{}
+	size := 0
 	for range maxReads {
 		q.Limit = limit - len(records)
 		page, err := s.env.Table.Query(ctx, q)
@@ -43,10 +48,11 @@ func (s *Service) List(ctx context.Context, c *call.Call, f Filter, after string
 			}
 			if f.admits(record) {
 				records = append(records, record)
+				size += len(item.Data)
 			}
 		}
 		q.After = page.Next
-		if q.After == "" || len(records) == limit {
+		if q.After == "" || len(records) == limit || size > maxBytes {
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"seatwise/shared/catalog"
@@ -147,7 +148,7 @@ func (s *Service) showOn(
 	ctx context.Context, c *call.Call, dashboard string, come, gone, wanted []string,
 ) ([]table.Operation, error) {
 	var ops []table.Operation
-	missing := map[string]bool{}
+	missing, full := map[string]bool{}, map[string]bool{}
 	come = slices.DeleteFunc(slices.Clone(come), func(queue string) bool {
 		missing[queue] = !api.ValidID(queue) // it is no call queue, and may not fit the table's keys
 		return missing[queue]
@@ -176,6 +177,7 @@ func (s *Service) showOn(
 			continue
 		}
 		if coming {
+			full[head.ID] = len(head.Dashboards) >= MaxShown
 			head.Dashboards = unique(append(head.Dashboards, dashboard))
 			head.Shown.open(dashboard, c.At)
 		} else {
@@ -189,7 +191,13 @@ func (s *Service) showOn(
 		}
 		ops = append(ops, put, mark(c, queueMarks, head.ID))
 	}
-	return ops, strangers("queueIds", "call queue", wanted, func(i int) bool { return missing[wanted[i]] })
+	crowded := problem.Culprits("queueIds", problem.TooMany, wanted, func(i int) bool { return full[wanted[i]] },
+		fmt.Sprintf("is on %d dashboards, which is the most", MaxShown))
+	var most error
+	if len(crowded) > 0 {
+		most = problem.Validation(crowded...)
+	}
+	return ops, problem.Together(strangers("queueIds", "call queue", wanted, func(i int) bool { return missing[wanted[i]] }), most)
 }
 
 // countGrants counts the members of queues by how they stand to live-reports.

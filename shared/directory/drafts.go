@@ -7,6 +7,7 @@ import (
 
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
 
@@ -156,6 +157,10 @@ func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string,
 		now.Shown = past[id].Shown
 	}
 	now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
+	if listBytes(members)+listBytes(now.leaving) > maxLists {
+		return nil, problem.New(problem.WrongState,
+			"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.")
+	}
 	d.After, d.now = now.view(), now
 	return d, nil
 }

@@ -65,7 +65,7 @@ type (
 	queueBody struct {
 		ID         string   `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
 		Name       string   `json:"name" minLength:"1" maxLength:"200"`
-		Members    []string `json:"members,omitempty" maxItems:"20000" nullable:"true" doc:"User ids. None if left out or null."`
+		Members    []string `json:"members,omitempty" maxItems:"20000" nullable:"true" doc:"User ids, of at most 2,000,000 bytes as JSON (20,000 ids of 97 characters). None if left out or null."`
 		Dashboards []string `json:"dashboards,omitempty" readOnly:"true" nullable:"false" doc:"Dashboards that show the queue."`
 		Settling   bool     `json:"settling,omitempty" readOnly:"true" doc:"Grants of the members are still being given or withdrawn."`
 	}

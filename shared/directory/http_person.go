@@ -44,7 +44,7 @@ func (s *Service) personRoutes(k *api.Kit) {
 		ID: "list-user-licenses", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/licenses", Tag: tag,
 		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead}, Summary: "List the licenses that a user holds",
 	}, func(ctx context.Context, c *call.Call, in *heldInput) (*api.Listed[HeldLicense], error) {
-		if err := known("user", in.ID); err != nil {
+		if err := knownUser(in.ID); err != nil {
 			return nil, err
 		}
 		if _, _, err := s.GetUser(ctx, c, in.ID); err != nil {

@@ -267,9 +267,7 @@ func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string,
 			continue
 		}
 		queues = append(queues, loaded.view())
-		for _, user := range loaded.members {
-			size += len(user) + len(`"",`)
-		}
+		size += listBytes(loaded.members)
 	}
 	return queues, next, nil
 }
@@ -340,6 +338,10 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 			return err
 		}
 		now.leaving = unique(append(slices.Clone(old.leaving), old.members...))
+		if listBytes(now.leaving) > maxLists {
+			return problem.New(problem.WrongState,
+				"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.")
+		}
 		ops, err := queueOperations(c, old, now)
 		if err != nil {
 			return err

@@ -20,7 +20,15 @@ const (
 	MaxMoves = 46
 	// MaxMembers bounds the members of a queue: 8 chunks, so that the whole list is replaced in one commit.
 	MaxMembers = 20000
-	// chunkMembers is how many ids one item takes: at 64 bytes an id, well below 400 KB.
+	// MaxMembersBytes bounds the members of a queue as JSON, so that all that GET answers of the queue (its
+	// name and up to MaxShown dashboards besides) fits into the 2 MB that a PUT of it may have, and so that
+	// a list and the one it replaces fit into one commit of 4 MB.
+	MaxMembersBytes = 2_000_000
+	// MaxShown bounds the dashboards that one queue is on.
+	MaxShown = 1000
+	// maxLists bounds the bytes of a queue's members and of those who left it, which are written in one commit.
+	maxLists = 2 * MaxMembersBytes
+	// chunkMembers is how many ids one item takes: at 128 bytes an id, below 400 KB.
 	chunkMembers = 2500
 	// MaxRoles bounds the roles of a user.
 	MaxRoles = 20
@@ -93,6 +101,10 @@ func CheckQueue(name string, members []string, was Queue) error {
 	}
 	if len(members) > MaxMembers && !slices.Equal(unique(members), was.Members) {
 		fields = append(fields, problem.Field{Field: "members", Code: problem.TooMany, Message: "must be at most 20000"})
+	}
+	if size := listBytes(members); size > MaxMembersBytes && !slices.Equal(unique(members), was.Members) {
+		fields = append(fields, problem.Fault("members", problem.TooLong,
+			"has %d bytes as JSON; at most %d are taken (20,000 ids of 97 characters), so that the queue can be read and written whole", size, MaxMembersBytes))
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -176,6 +188,15 @@ func mayView(roleIDs []string, roles map[string]Role) bool {
 		}
 	}
 	return false
+}
+
+// listBytes is about how many bytes a list of ids has as JSON.
+func listBytes(ids []string) int {
+	size := 0
+	for _, id := range ids {
+		size += len(id) + len(`"",`)
+	}
+	return size
 }
 
 // unique sorts ids and drops repetitions; it never returns nil.

@@ -38,8 +38,8 @@ var names = filejob.Names{
 	One: "import", Can: "applied", Done: "imported", Applying: Applying, Subject: "import", Actor: "import", Path: "imports", Partition: "IMPORT", Folder: "imports/",
 }
 
-// refsInItem is how many of a row's members one item of the plan holds: so many ids of 64 characters fit into it. The others lie in items beside the plan.
-const refsInItem = 5000
+// refsInItem is how many of a row's members one item of the plan holds: so many ids of 128 characters fit into it. The others lie in items beside the plan.
+const refsInItem = 2500
 
 // size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6; one of call queues at most 340 KB, and judging it reads the queue
 // as it is, with up to 20,000 members; one of dashboards at most 8 KB.

@@ -1,4 +1,5 @@
-// Command mass-configuration-check is MassConfigurationCheckFunction: checks uploaded and dropped files.
+// Command mass-configuration-check is MassConfigurationCheckFunction: checks uploaded and dropped
+// files.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command purchase is PurchaseFunction: catalog, cost centers, cart, quotes, orders, statements and billing.
+// Command purchase is PurchaseFunction: catalog, cost centers, cart, quotes, orders, statements and
+// billing.
 package main
 
 import (

@@ -31,9 +31,9 @@ const (
 	vocabulary kind = "vocabulary" // values that every layer speaks: pure
 	port       kind = "port"       // what services ask the outside for
 	adapter    kind = "adapter"    // what answers for a port
-	kit        kind = "kit"        // what every room needs at its edges: the call, the caller, HTTP, events
+	fixture    kind = "kit"        // what every module needs at its edges: the call, the caller, HTTP, events
 	tool       kind = "tool"       // one craft without state: reading sheets, writing workbooks
-	room       kind = "room"       // a capability: rules, service, edges; what is below its folder belongs to it
+	capability kind = "room"       // a capability: rules, service, edges; what is below its folder belongs to it
 	testkit    kind = "testkit"    // linked by tests only
 	wiring     kind = "wiring"     // adapters and kit put together from the environment
 	function   kind = "function"   // main of one Lambda function
@@ -56,34 +56,34 @@ var packages = map[string]kind{
 	"shared/platform/table/bolt":    adapter,
 	"shared/platform/table/dynamo":  adapter,
 
-	"shared/platform/api":    kit,
-	"shared/platform/auth":   kit,
-	"shared/platform/call":   kit,
-	"shared/platform/edge":   kit,
-	"shared/platform/emf":    kit,
-	"shared/platform/events": kit,
+	"shared/platform/api":    fixture,
+	"shared/platform/auth":   fixture,
+	"shared/platform/call":   fixture,
+	"shared/platform/edge":   fixture,
+	"shared/platform/emf":    fixture,
+	"shared/platform/events": fixture,
 
 	"shared/craft/sheet":           tool,
 	"shared/craft/workbook":        tool,
 	"shared/craft/workbook/csvout": tool,
 
-	"shared/account":              room,
-	"shared/audit":                room,
-	"shared/directory":            room,
-	"shared/filejob":              room,
-	"shared/health":               room,
-	"shared/imports":              room,
-	"shared/license":              room,
-	"shared/maintenance":          room,
-	"shared/massconfig":           room,
-	"shared/metrics":              room,
-	"shared/purchase":             room,
-	"shared/purchase/statement":   room,
-	"shared/report":               room,
-	"shared/report/reportbuilder": room,
-	"shared/incoming":             room,
-	"shared/usage":                room,
-	"shared/wallboard":            room,
+	"shared/account":              capability,
+	"shared/audit":                capability,
+	"shared/directory":            capability,
+	"shared/filejob":              capability,
+	"shared/health":               capability,
+	"shared/imports":              capability,
+	"shared/license":              capability,
+	"shared/maintenance":          capability,
+	"shared/massconfig":           capability,
+	"shared/metrics":              capability,
+	"shared/purchase":             capability,
+	"shared/purchase/statement":   capability,
+	"shared/report":               capability,
+	"shared/report/reportbuilder": capability,
+	"shared/incoming":             capability,
+	"shared/usage":                capability,
+	"shared/wallboard":            capability,
 
 	"shared/catalog/catalogfile":      testkit, // the generator of the catalog and tests
 	"shared/platform/table/faulty":    testkit,
@@ -92,54 +92,75 @@ var packages = map[string]kind{
 	"shared/platform/wire": wiring,
 }
 
-// sheets is the one tool that rules may import, for what a cell is; it imports the standard library alone.
+// sheets is the one tool that rules may import, for what a cell is; it imports the standard library
+// alone.
 const sheets = "shared/craft/sheet"
 
-// mayImport says which kinds of package a kind may import, outside its tests. A room reaches the outside through ports alone, and the wiring
-// knows no room, or every function would link all of them (decision 9).
+// mayImport says which kinds of package a kind may import, outside its tests. A module reaches the
+// outside through ports alone, and the wiring knows no module, or every function would link all of
+// them (decision 9).
 var mayImport = map[kind][]kind{
 	vocabulary: {vocabulary},
 	port:       {vocabulary, port},
 	adapter:    {vocabulary, port},
-	kit:        {vocabulary, port, kit},
+	fixture:    {vocabulary, port, fixture},
 	tool:       {vocabulary, tool},
-	room:       {vocabulary, port, kit, tool, room},
+	capability: {vocabulary, port, fixture, tool, capability},
 	testkit:    {vocabulary, port, testkit},
-	wiring:     {vocabulary, port, kit, adapter, wiring},
-	function:   {wiring, room},
-	infra:      {vocabulary, port, kit, adapter, tool, room, wiring, testkit, infra},
+	wiring:     {vocabulary, port, fixture, adapter, wiring},
+	function:   {wiring, capability},
+	infra:      {vocabulary, port, fixture, adapter, tool, capability, wiring, testkit, infra},
 }
 
-// libraries says who may import what is not ours: packages by path, or all of a kind. The longest prefix of the import path decides.
+// libraries says who may import what is not ours: packages by path, or all of a kind. The longest
+// prefix of the import path decides.
 var libraries = map[string]struct {
 	packages []string
 	kinds    []kind
 }{
-	"github.com/aws/aws-sdk-go-v2":       {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/smithy-go":           {packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"}, kinds: []kind{wiring, infra}},
-	"github.com/aws/aws-lambda-go":       {packages: []string{"shared/platform/edge", "infra/bench/bare"}, kinds: []kind{wiring, function}},
-	"github.com/danielgtaylor/huma/v2":   {packages: []string{"shared/platform/api"}, kinds: []kind{room, infra}},
-	"github.com/goccy/go-yaml":           {packages: []string{"shared/catalog/catalogfile"}, kinds: []kind{infra}}, // a fifth of a start
-	"github.com/go-json-experiment/json": {packages: []string{"shared/platform/api"}},                              // finds a member that is named twice, which encoding/json takes
+	"github.com/aws/aws-sdk-go-v2": {
+		packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"},
+		kinds:    []kind{wiring, infra},
+	},
+	"github.com/aws/smithy-go": {
+		packages: []string{"shared/platform/table/dynamo", "shared/platform/files/s3store"},
+		kinds:    []kind{wiring, infra},
+	},
+	"github.com/aws/aws-lambda-go": {
+		packages: []string{"shared/platform/edge", "infra/bench/bare"},
+		kinds:    []kind{wiring, function},
+	},
+	"github.com/danielgtaylor/huma/v2": {packages: []string{"shared/platform/api"}, kinds: []kind{capability, infra}},
+	// a fifth of a start
+	"github.com/goccy/go-yaml": {packages: []string{"shared/catalog/catalogfile"}, kinds: []kind{infra}},
+	// finds a member that is named twice, which encoding/json takes
+	"github.com/go-json-experiment/json": {packages: []string{"shared/platform/api"}},
 
-	"github.com/golang-jwt/jwt/v5":        {packages: []string{"shared/platform/auth"}, kinds: []kind{wiring, infra}},
-	"github.com/google/uuid":              {kinds: []kind{room, wiring, infra}}, // rooms parse; the linter keeps them from making
-	"github.com/xuri/excelize/v2":         {packages: []string{"shared/craft/workbook"}},
-	"github.com/klauspost/compress":       {packages: []string{"shared/craft/workbook"}},
-	"codeberg.org/go-pdf/fpdf":            {packages: []string{"shared/purchase/statement"}},
-	"go.etcd.io/bbolt":                    {packages: []string{"shared/platform/table/bolt"}, kinds: []kind{infra}},
-	"github.com/adhocore/gronx":           {kinds: []kind{infra}},
-	"github.com/johannesboyne/gofakes3":   {kinds: []kind{infra}},
-	"github.com/rs/cors":                  {kinds: []kind{infra}},                // the runner in the gateway's place
-	"github.com/swaggest/swgui":           {packages: []string{"shared/health"}}, // the reference page, as files to embed
-	"github.com/anishathalye/porcupine":   {kinds: []kind{testkit}},
-	"pgregory.net/rapid":                  {kinds: []kind{testkit}},
-	"golang.org/x/net/netutil":            {kinds: []kind{infra}},                                               // bounds the connections of the runner
-	"golang.org/x/text":                   {packages: []string{"shared/craft/text"}, kinds: []kind{room, tool}}, // its tables of NFKC take 100 KB and nothing of a start
-	"golang.org/x/text/cases":             {},                                                                   // 0.4 ms of every start: shared/craft/text folds case itself
-	"golang.org/x/text/language":          {packages: []string{"shared/account"}},                               // countries
-	"golang.org/x/sync":                   {kinds: []kind{adapter, room, wiring, infra}},
-	"github.com/aws/aws-sdk-go-v2/config": {}, // links sso, sts and signin: three times the start of a literal aws.Config
+	"github.com/golang-jwt/jwt/v5": {packages: []string{"shared/platform/auth"}, kinds: []kind{wiring, infra}},
+	// modules parse; the linter keeps them from making
+	"github.com/google/uuid":            {kinds: []kind{capability, wiring, infra}},
+	"github.com/xuri/excelize/v2":       {packages: []string{"shared/craft/workbook"}},
+	"github.com/klauspost/compress":     {packages: []string{"shared/craft/workbook"}},
+	"codeberg.org/go-pdf/fpdf":          {packages: []string{"shared/purchase/statement"}},
+	"go.etcd.io/bbolt":                  {packages: []string{"shared/platform/table/bolt"}, kinds: []kind{infra}},
+	"github.com/adhocore/gronx":         {kinds: []kind{infra}},
+	"github.com/johannesboyne/gofakes3": {kinds: []kind{infra}},
+	"github.com/rs/cors":                {kinds: []kind{infra}}, // the runner in the gateway's place
+	// the reference page, as files to embed
+	"github.com/swaggest/swgui":         {packages: []string{"shared/health"}},
+	"github.com/anishathalye/porcupine": {kinds: []kind{testkit}},
+	"pgregory.net/rapid":                {kinds: []kind{testkit}},
+	// bounds the connections of the runner
+	"golang.org/x/net/netutil": {kinds: []kind{infra}},
+	// its tables of NFKC take 100 KB and nothing of a start
+	"golang.org/x/text": {packages: []string{"shared/craft/text"}, kinds: []kind{capability, tool}},
+	// 0.4 ms of every start: shared/craft/text folds case itself
+	"golang.org/x/text/cases": {},
+	// countries
+	"golang.org/x/text/language": {packages: []string{"shared/account"}},
+	"golang.org/x/sync":          {kinds: []kind{adapter, capability, wiring, infra}},
+	// links sso, sts and signin: three times the start of a literal aws.Config
+	"github.com/aws/aws-sdk-go-v2/config": {},
 }
 
 // workbookFunctions are the functions that write workbooks, and may link excelize for it.
@@ -187,10 +208,20 @@ func kindOf(pkgPath string) (kind, bool) {
 	return k, ok
 }
 
-// list is what the functions are built from: every package of ours and all that it depends on, by import path.
+// list is what the functions are built from: every package of ours and all that it depends on, by
+// import path.
 func list(t *testing.T) (ours []pkg, all map[string]pkg) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Standard,Imports,Deps", "./...")
+	cmd := exec.CommandContext(
+		t.Context(),
+		"go",
+		"list",
+		"-deps",
+		"-tags",
+		"lambda.norpc",
+		"-json=ImportPath,Standard,Imports,Deps",
+		"./...",
+	)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
 	var stderr bytes.Buffer
@@ -218,8 +249,9 @@ func list(t *testing.T) (ours []pkg, all map[string]pkg) {
 	return ours, all
 }
 
-// roomOf is the capability that a package of shared belongs to: purchase for seatwise/shared/purchase/statement.
-func roomOf(importPath string) string {
+// capabilityOf is the capability that a package of shared belongs to: purchase for
+// seatwise/shared/purchase/statement.
+func capabilityOf(importPath string) string {
 	return strings.Split(strings.TrimPrefix(importPath, module+"/shared/"), "/")[0]
 }
 
@@ -268,29 +300,29 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
-func TestAFunctionIsItsWiringAndOneRoom(t *testing.T) {
+func TestAFunctionIsItsWiringAndOneModule(t *testing.T) {
 	ours, all := list(t)
 	for _, p := range ours {
 		k, _ := kindOf(p.path())
 		if k != function {
 			continue
 		}
-		var rooms, needed, linked []string
+		var capabilities, needed, linked []string
 		for _, imp := range p.Imports {
-			if packages[strings.TrimPrefix(imp, module+"/")] != room {
+			if packages[strings.TrimPrefix(imp, module+"/")] != capability {
 				continue
 			}
 			needed = append(append(needed, imp), all[imp].Deps...)
-			if r := roomOf(imp); !slices.Contains(rooms, r) {
-				rooms = append(rooms, r)
+			if r := capabilityOf(imp); !slices.Contains(capabilities, r) {
+				capabilities = append(capabilities, r)
 			}
 		}
-		if len(rooms) != 1 {
-			t.Errorf("%s imports the rooms %v, not one", p.path(), rooms)
+		if len(capabilities) != 1 {
+			t.Errorf("%s imports the rooms %v, not one", p.path(), capabilities)
 			continue
 		}
 		for _, dep := range p.Deps {
-			if packages[strings.TrimPrefix(dep, module+"/")] == room && !slices.Contains(needed, dep) {
+			if packages[strings.TrimPrefix(dep, module+"/")] == capability && !slices.Contains(needed, dep) {
 				linked = append(linked, dep)
 			}
 			if under(dep, "github.com/xuri/excelize/v2") && !slices.Contains(workbookFunctions, p.path()) {
@@ -308,10 +340,24 @@ func TestAFunctionIsItsWiringAndOneRoom(t *testing.T) {
 	}
 }
 
-// TestRulesArePure reads every rules file by itself, as a room's service may import what its rules may not. Of another room a rules file uses
-// only what that room's own rules files declare.
+// TestRulesArePure reads every rules file by itself, as a module's service may import what its
+// rules may not. Of another room a rules file uses only what that module's own rules files declare.
 func TestRulesArePure(t *testing.T) {
-	impure := []string{"bufio", "context", "crypto/rand", "database", "embed", "io", "log", "math/rand", "net/http", "os", "sync", "syscall", "testing"}
+	impure := []string{
+		"bufio",
+		"context",
+		"crypto/rand",
+		"database",
+		"embed",
+		"io",
+		"log",
+		"math/rand",
+		"net/http",
+		"os",
+		"sync",
+		"syscall",
+		"testing",
+	}
 	declared := map[string][]string{} // by package path
 	rules := map[string]*ast.File{}   // by file
 	for _, file := range goFiles(t) {
@@ -337,7 +383,7 @@ func TestRulesArePure(t *testing.T) {
 			}
 			first, _, _ := strings.Cut(imp, "/")
 			switch ours := strings.TrimPrefix(imp, module+"/"); {
-			case isOurs(imp) && packages[ours] == room:
+			case isOurs(imp) && packages[ours] == capability:
 				name := path.Base(imp)
 				if spec.Name != nil {
 					name = spec.Name.Name
@@ -348,7 +394,11 @@ func TestRulesArePure(t *testing.T) {
 					}
 				}
 			case isOurs(imp) && packages[ours] != vocabulary && ours != sheets:
-				t.Errorf("%s imports %s: rules import only the standard library, the vocabulary, sheets and other rules", file, imp)
+				t.Errorf(
+					"%s imports %s: rules import only the standard library, the vocabulary, sheets and other rules",
+					file,
+					imp,
+				)
 			case isOurs(imp):
 			case strings.Contains(first, "."):
 				t.Errorf("%s imports %s: rules import no library", file, imp)
@@ -425,7 +475,8 @@ func library(importPath string) (string, bool) {
 	return longest, found
 }
 
-// goFiles walks the tree itself, and looks at every file: `go test` does not see what `go list` reads, and would keep an old answer.
+// goFiles walks the tree itself, and looks at every file: `go test` does not see what `go list`
+// reads, and would keep an old answer.
 func goFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestEveryFieldErrorHasACode reads every place that makes a field error: its code is one of package problem's, never a text of its own (spec 10).
+// TestEveryFieldErrorHasACode reads every place that makes a field error: its code is one of
+// package problem's, never a text of its own (spec 10).
 func TestEveryFieldErrorHasACode(t *testing.T) {
 	seen := 0
 	for _, file := range goFiles(t) {

@@ -30,7 +30,8 @@ type program struct {
 	zipped    int64
 }
 
-// build makes the program of one function by the Makefile's own rule, for this machine; what is current is not linked again.
+// build makes the program of one function by the Makefile's own rule, for this machine; what is
+// current is not linked again.
 func build(ctx context.Context, dist, name string, operations int) (program, error) {
 	p := program{name: name, path: filepath.Join(dist, name, "bootstrap"), operations: operations}
 	return p, p.make(ctx, p.path, "DIST="+dist)
@@ -43,7 +44,11 @@ func buildBare(ctx context.Context, dist string) (program, error) {
 }
 
 func (p *program) make(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, "make", append([]string{"--no-print-directory", "-s", "ARCH=" + runtime.GOARCH}, args...)...)
+	cmd := exec.CommandContext(
+		ctx,
+		"make",
+		append([]string{"--no-print-directory", "-s", "ARCH=" + runtime.GOARCH}, args...)...,
+	)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w: %s", p.name, err, bytes.TrimSpace(out))
 	}

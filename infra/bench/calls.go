@@ -21,7 +21,8 @@ import (
 	"seatwise/shared/platform/wire"
 )
 
-// meter counts the calls of the DynamoDB API and their capacity units. It is safe for concurrent use.
+// meter counts the calls of the DynamoDB API and their capacity units. It is safe for concurrent
+// use.
 type meter struct {
 	mu  sync.Mutex
 	now cost
@@ -69,14 +70,16 @@ func (m *meter) take() cost {
 // row is one operation of the path.
 type row struct {
 	name string
-	// per is how many licenses, rows or events it was about, and of what; 0 for an operation of one thing.
+	// per is how many licenses, rows or events it was about, and of what; 0 for an operation of one
+	// thing.
 	per  int
 	of   string
 	cost cost
 }
 
-// calls prints what the operations of the path cost: the calls and an estimate of the capacity units over the embedded store, and the units that a DynamoDB
-// API says it took, where there is one.
+// calls prints what the operations of the path cost: the calls and an estimate of the capacity
+// units over the embedded store, and the units that a DynamoDB API says it took, where there is
+// one.
 func calls(ctx context.Context, out io.Writer, endpoint string) error {
 	folder, err := os.MkdirTemp("", "seatwise-bench-")
 	if err != nil {
@@ -125,7 +128,11 @@ func overDynamoDB(ctx context.Context, folder string, server testenv.Server) (ro
 		return nil, err
 	}
 	client := wire.Settings{
-		Region: server.Region, AccessKey: server.AccessKey, SecretKey: server.SecretKey, SessionToken: server.SessionToken, DynamoDBEndpoint: server.URL,
+		Region:           server.Region,
+		AccessKey:        server.AccessKey,
+		SecretKey:        server.SecretKey,
+		SessionToken:     server.SessionToken,
+		DynamoDBEndpoint: server.URL,
 	}.DynamoDB()
 	name := fmt.Sprintf("seatwise-bench-%d", time.Now().UnixNano())
 	if err := dynamo.EnsureTable(ctx, client, name); err != nil {
@@ -140,12 +147,18 @@ func overDynamoDB(ctx context.Context, folder string, server testenv.Server) (ro
 }
 
 func printCalls(out io.Writer, estimated, measured []row) error {
-	fmt.Fprint(out, `Calls of DynamoDB and capacity units, read and written, of the operations of the path: estimated by DynamoDB's rules over the embedded store, and as a
+	fmt.Fprint(
+		out,
+		`Calls of DynamoDB and capacity units, read and written, of the operations of the path: estimated by DynamoDB's rules over the embedded store, and as a
 DynamoDB API says. DynamoDB Local says of a transaction what one of its items takes, and twice that: for what is written, the estimate is what AWS counts.
 
-`)
+`,
+	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "operation\tGet\tBatchGet\tQuery\tTransactWrite\tread\twritten\tDynamoDB read\twritten\tread + written\t")
+	fmt.Fprintln(
+		w,
+		"operation\tGet\tBatchGet\tQuery\tTransactWrite\tread\twritten\tDynamoDB read\twritten\tread + written\t",
+	)
 	for i, e := range estimated {
 		units := "-\t-"
 		if i < len(measured) {
@@ -153,10 +166,27 @@ DynamoDB API says. DynamoDB Local says of a transaction what one of its items ta
 		}
 		each := ""
 		if e.per > 0 {
-			each = fmt.Sprintf("%.2f + %.2f for each of %d %s", e.cost.reads/float64(e.per), e.cost.writes/float64(e.per), e.per, e.of)
+			each = fmt.Sprintf(
+				"%.2f + %.2f for each of %d %s",
+				e.cost.reads/float64(e.per),
+				e.cost.writes/float64(e.per),
+				e.per,
+				e.of,
+			)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t\n", strings.TrimSpace(e.name), e.cost.gets, e.cost.batches, e.cost.queries, e.cost.commits, e.cost.reads,
-			e.cost.writes, units, each)
+		fmt.Fprintf(
+			w,
+			"%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t\n",
+			strings.TrimSpace(e.name),
+			e.cost.gets,
+			e.cost.batches,
+			e.cost.queries,
+			e.cost.commits,
+			e.cost.reads,
+			e.cost.writes,
+			units,
+			each,
+		)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {

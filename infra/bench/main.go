@@ -1,5 +1,6 @@
-// Command bench measures what cannot be seen in the code: how large each function is, how long it takes to its first poll of the Lambda Runtime API
-// beside a bare Lambda, and what each operation costs in calls of DynamoDB and capacity units. `make bench` runs it.
+// Command bench measures what cannot be seen in the code: how large each function is, how long it
+// takes to its first poll of the Lambda Runtime API beside a bare Lambda, and what each operation
+// costs in calls of DynamoDB and capacity units. `make bench` runs it.
 package main
 
 import (
@@ -35,10 +36,25 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.runs, "runs", 41, "starts of each function, and as many of the bare Lambda")
-	flag.StringVar(&o.only, "only", "", "measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, or \"massconfig\" for the largest mass configuration")
-	flag.BoolVar(&o.check, "check", false, "end with status 1 when a function takes too long to start, or a mass configuration to check")
+	flag.StringVar(
+		&o.only,
+		"only",
+		"",
+		"measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, or \"massconfig\" for the largest mass configuration",
+	)
+	flag.BoolVar(
+		&o.check,
+		"check",
+		false,
+		"end with status 1 when a function takes too long to start, or a mass configuration to check",
+	)
 	flag.StringVar(&o.dist, "dist", filepath.Join(".tools", "bench"), "folder for the binaries, kept for the next time")
-	flag.StringVar(&o.endpoint, "dynamodb-endpoint", "", "URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from")
+	flag.StringVar(
+		&o.endpoint,
+		"dynamodb-endpoint",
+		"",
+		"URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from",
+	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Stdout, o)
@@ -132,7 +148,11 @@ func measureStarts(ctx context.Context, o options) ([]coldStart, error) {
 }
 
 func printStarts(out io.Writer, o options, starts []coldStart) error {
-	fmt.Fprintf(out, "Size, and time from exec to the first poll of the Runtime API: first quartiles of %d, by turns with a bare Lambda of as many operations.\n\n", o.runs)
+	fmt.Fprintf(
+		out,
+		"Size, and time from exec to the first poll of the Runtime API: first quartiles of %d, by turns with a bare Lambda of as many operations.\n\n",
+		o.runs,
+	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "function\tbinary\tzip\toperations\tfirst poll\tbare\tratio\tat most\t\t")
 	for _, s := range starts {
@@ -140,8 +160,19 @@ func printStarts(out io.Writer, o options, starts []coldStart) error {
 		if !s.ok() {
 			verdict = "FAIL"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%.2f\t%.1f\t%s\t\n", s.name, megabytes(s.bytes), megabytes(s.zipped), s.operations,
-			milliseconds(s.own), milliseconds(s.bare), s.ratio(), s.limit, verdict)
+		fmt.Fprintf(
+			w,
+			"%s\t%s\t%s\t%d\t%s\t%s\t%.2f\t%.1f\t%s\t\n",
+			s.name,
+			megabytes(s.bytes),
+			megabytes(s.zipped),
+			s.operations,
+			milliseconds(s.own),
+			milliseconds(s.bare),
+			s.ratio(),
+			s.limit,
+			verdict,
+		)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {

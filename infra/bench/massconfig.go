@@ -41,16 +41,20 @@ const (
 	// massRows is the largest file (spec 5), and massPeak how much memory a phase may take.
 	massRows = 100_000
 	massPeak = 200_000_000
-	// workerMemory is the GOMEMLIMIT that template.yaml gives to the functions that check and configure.
+	// workerMemory is the GOMEMLIMIT that template.yaml gives to the functions that check and
+	// configure.
 	workerMemory = 180 << 20
-	// slowestCheck is how many times as long as a bare scan of the sheet's tokens the check may take (issue 4).
+	// slowestCheck is how many times as long as a bare scan of the sheet's tokens the check may
+	// take (issue 4).
 	slowestCheck = 2.0
-	// scans is how often the sheet is scanned, and checked; the fastest counts, since a busy machine can only make it slower.
+	// scans is how often the sheet is scanned, and checked; the fastest counts, since a busy
+	// machine can only make it slower.
 	scans = 5
 )
 
-// The add-ons of each row: of the file that is checked against the clock, as many as the sample of the product that this one replaces; of the one that is configured
-// fewer, so that the bench does not take all day to buy them.
+// The add-ons of each row: of the file that is checked against the clock, as many as the sample of
+// the product that this one replaces; of the one that is configured fewer, so that the bench does
+// not take all day to buy them.
 var (
 	checkedAddOns = []string{"device_ip_phone", "call_recording", "team_chat", "license_number"}
 	appliedAddOns = checkedAddOns[:2]
@@ -76,8 +80,9 @@ func (f massFigures) ok() bool {
 	return float64(f.check.took) <= slowestCheck*float64(f.scan) && f.check.peak < massPeak && f.apply.peak < massPeak
 }
 
-// massConfiguration measures how a file of 100,000 new phones is checked and configured, over the embedded store. With strict it fails when the figures are not good
-// enough, which on a busy machine says little.
+// massConfiguration measures how a file of 100,000 new phones is checked and configured, over the
+// embedded store. With strict it fails when the figures are not good enough, which on a busy
+// machine says little.
 func massConfiguration(ctx context.Context, out io.Writer, rows int, strict bool) error {
 	folder, err := os.MkdirTemp(memoryFolder(), "seatwise-bench-")
 	if err != nil {
@@ -97,7 +102,8 @@ func massConfiguration(ctx context.Context, out io.Writer, rows int, strict bool
 	return nil
 }
 
-// memoryFolder is where files are in memory, if there is such a place: what a disk takes to sync is no part of what is measured.
+// memoryFolder is where files are in memory, if there is such a place: what a disk takes to sync is
+// no part of what is measured.
 func memoryFolder() string {
 	const memory = "/dev/shm"
 	if info, err := os.Stat(memory); err == nil && info.IsDir() {
@@ -125,8 +131,13 @@ func measureMass(ctx context.Context, folder string, rows int) (f massFigures, e
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	w.env = &app.Env{
-		Table: store, Files: settingsOf(address).OpenFiles(), Clock: wire.Clock, IDs: wire.IDs{}, Log: slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the bench"), Version: "bench",
+		Table:     store,
+		Files:     settingsOf(address).OpenFiles(),
+		Clock:     wire.Clock,
+		IDs:       wire.IDs{},
+		Log:       slog.New(slog.DiscardHandler),
+		CursorKey: []byte("the cursor key of the bench"),
+		Version:   "bench",
 	}
 	for id, construct := range map[string]func(*app.Env) (app.Function, error){
 		"AccountsFunction": constructors["AccountsFunction"], "MassConfigurationFunction": massconfig.APIFunction,
@@ -173,26 +184,40 @@ func measureMass(ctx context.Context, folder string, rows int) (f massFigures, e
 
 func settingsOf(address string) wire.Settings {
 	return wire.Settings{
-		UploadsBucket: uploads, ReportsBucket: reports, Region: "us-east-1", AccessKey: objects.AccessKey, SecretKey: objects.SecretKey, S3Endpoint: address,
+		UploadsBucket: uploads,
+		ReportsBucket: reports,
+		Region:        "us-east-1",
+		AccessKey:     objects.AccessKey,
+		SecretKey:     objects.SecretKey,
+		S3Endpoint:    address,
 	}
 }
 
 // furnishMass makes the account, so many users, and as many seats of each product as they need.
 func (w *walker) furnishMass(ctx context.Context, rows int) error {
 	if _, err := w.call(ctx, "AccountsFunction", http.MethodPut, accountPath, object{
-		"name": "Acme", "brand": "Brand", "currency": "USD", "timezone": "America/Detroit", "billingDay": 1, "bundle": "standard",
+		"name":       "Acme",
+		"brand":      "Brand",
+		"currency":   "USD",
+		"timezone":   "America/Detroit",
+		"billingDay": 1,
+		"bundle":     "standard",
 	}); err != nil {
 		return err
 	}
-	desk := license.NewDesk(catalog.Default())
-	people := directory.NewService(w.env, desk)
+	kernel := license.NewService(catalog.Default())
+	people := directory.NewService(w.env, kernel)
 	group, hiring := errgroup.WithContext(ctx)
 	group.SetLimit(64)
 	for n := range rows {
 		group.Go(func() error {
 			id := fmt.Sprintf("user%06d", n)
 			c := call.ForEvent(w.env, "acme", "bench", "bench", w.env.Clock())
-			_, _, _, err := people.PutUser(hiring, c, directory.User{ID: id, Name: "User " + strconv.Itoa(n), Email: id + "@acme.test", Active: true})
+			_, _, _, err := people.PutUser(
+				hiring,
+				c,
+				directory.User{ID: id, Name: "User " + strconv.Itoa(n), Email: id + "@acme.test", Active: true},
+			)
 			return err
 		})
 	}
@@ -203,7 +228,7 @@ func (w *walker) furnishMass(ctx context.Context, rows int) error {
 		for left := rows; left > 0; left -= license.MaxDelivery {
 			c := call.ForEvent(w.env, "acme", "bench", "bench", w.env.Clock())
 			lot := license.Lot{ProductID: product, Quantity: min(left, license.MaxDelivery)}
-			if err := desk.Deliver(ctx, c, w.env.IDs.Ordered(), []license.Lot{lot}, call.Answer{}, nil); err != nil {
+			if err := kernel.Deliver(ctx, c, w.env.IDs.Ordered(), []license.Lot{lot}, call.Answer{}, nil); err != nil {
 				return err
 			}
 		}
@@ -214,7 +239,8 @@ func (w *walker) furnishMass(ctx context.Context, rows int) error {
 // massSheet is the name of the file's one sheet inside it.
 const massSheet = "xl/worksheets/sheet1.xml"
 
-// massFile makes a workbook of so many new phones, with its texts in the cells, as programs write it.
+// massFile makes a workbook of so many new phones, with its texts in the cells, as programs write
+// it.
 func massFile(rows int, addOns []string) ([]byte, error) {
 	const schemas = "http://schemas.openxmlformats.org/"
 	var file bytes.Buffer
@@ -252,7 +278,13 @@ func massFile(rows int, addOns []string) ([]byte, error) {
 	}
 	line(1, header...)
 	for n := range rows {
-		line(n+2, append([]string{strconv.Itoa(100_000 + n), strconv.Itoa(6_560_000_000 + n), fmt.Sprintf("user%06d", n)}, addOns...)...)
+		line(
+			n+2,
+			append(
+				[]string{strconv.Itoa(100_000 + n), strconv.Itoa(6_560_000_000 + n), fmt.Sprintf("user%06d", n)},
+				addOns...,
+			)...,
+		)
 	}
 	fmt.Fprint(w, `</sheetData></worksheet>`)
 	if err := w.Flush(); err != nil {
@@ -264,7 +296,8 @@ func massFile(rows int, addOns []string) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// fastestScan is how long the least work takes that any reader of the sheet does: to unpack it and to look at each of its tokens once.
+// fastestScan is how long the least work takes that any reader of the sheet does: to unpack it and
+// to look at each of its tokens once.
 func fastestScan(file []byte) (time.Duration, error) {
 	var fastest time.Duration
 	for range scans {
@@ -357,7 +390,8 @@ func (w *walker) phase(step func() error) (phase, error) {
 	return phase{took: took, peak: <-peak, cost: w.meter.take()}, err
 }
 
-// ownMemory is how much memory the process has, in bytes, without the pages of files such as those of the embedded store; 0 where /proc does not tell.
+// ownMemory is how much memory the process has, in bytes, without the pages of files such as those
+// of the embedded store; 0 where /proc does not tell.
 func ownMemory() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -376,12 +410,22 @@ func ownMemory() int64 {
 }
 
 func (f massFigures) print(out io.Writer) error {
-	fmt.Fprintf(out, `Mass configuration of %d new phones from a workbook, over the embedded store in memory: with %d add-ons each when checked, %d when configured. A bare scan of the
+	fmt.Fprintf(
+		out,
+		`Mass configuration of %d new phones from a workbook, over the embedded store in memory: with %d add-ons each when checked, %d when configured. A bare scan of the
 sheet's tokens (encoding/xml, RawToken) takes %s. Memory is the process's own, files of the store left out.
 
-`, f.rows, len(checkedAddOns), len(appliedAddOns), milliseconds(f.scan))
+`,
+		f.rows,
+		len(checkedAddOns),
+		len(appliedAddOns),
+		milliseconds(f.scan),
+	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "phase\ttime\trows a second\ttimes the scan\tat most\tpeak memory\tat most\tcommits\trows a commit\tunits read a row\twritten\t\t")
+	fmt.Fprintln(
+		w,
+		"phase\ttime\trows a second\ttimes the scan\tat most\tpeak memory\tat most\tcommits\trows a commit\tunits read a row\twritten\t\t",
+	)
 	for _, p := range []struct {
 		name  string
 		limit string
@@ -391,8 +435,24 @@ sheet's tokens (encoding/xml, RawToken) takes %s. Memory is the process's own, f
 		if p.peak >= massPeak || p.name == "check" && float64(p.took) > slowestCheck*float64(f.scan) {
 			verdict = "FAIL"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.2f\t%s\t%s\t%s\t%d\t%.2f\t%.2f\t%.2f\t%s\t\n", p.name, milliseconds(p.took), rows/p.took.Seconds(), float64(p.took)/float64(f.scan), p.limit,
-			megabytes(p.peak), megabytes(massPeak), p.cost.commits, rows/float64(max(1, p.cost.commits)), p.cost.reads/rows, p.cost.writes/rows, verdict)
+		fmt.Fprintf(
+			w,
+			"%s\t%s\t%.0f\t%.2f\t%s\t%s\t%s\t%d\t%.2f\t%.2f\t%.2f\t%s\t\n",
+			p.name,
+			milliseconds(p.took),
+			rows/p.took.Seconds(),
+			float64(p.took)/float64(f.scan),
+			p.limit,
+			megabytes(
+				p.peak,
+			),
+			megabytes(massPeak),
+			p.cost.commits,
+			rows/float64(max(1, p.cost.commits)),
+			p.cost.reads/rows,
+			p.cost.writes/rows,
+			verdict,
+		)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {

@@ -26,17 +26,25 @@ import (
 const (
 	// fewLicenses and manyLicenses are how many an account has whose costs are compared (issue 3).
 	fewLicenses, manyLicenses = 500, 50_000
-	// placed is how many users are written in one commit: a holder, the words that find them, a license,
-	// its free copy and an audit entry each, about 7 operations.
+	// placed is how many users are written in one commit: a holder, the words that find them, a
+	// license, its free copy and an audit entry each, about 7 operations.
 	placed = 12
 )
 
 var errGrows = errors.New("an operation costs more with many licenses than with few, or more calls than it may")
 
-// scaleProducts share the licenses of the account evenly, and are bought on the two cost centers by turns.
-var scaleProducts = []string{catalog.LiveReportsID, catalog.CallQueueBoosterID, catalog.PhoneSystemID, "auto-attendant", "call-group"}
+// scaleProducts share the licenses of the account evenly, and are bought on the two cost centers by
+// turns.
+var scaleProducts = []string{
+	catalog.LiveReportsID,
+	catalog.CallQueueBoosterID,
+	catalog.PhoneSystemID,
+	"auto-attendant",
+	"call-group",
+}
 
-// allowed is how many round trips of reads, and how many commits, an operation may take at most. Reads that are made side by side are one round trip.
+// allowed is how many round trips of reads, and how many commits, an operation may take at most.
+// Reads that are made side by side are one round trip.
 type allowed struct{ reads, commits int }
 
 // scaled is what one operation costs in an account with few licenses and in one with many.
@@ -52,16 +60,19 @@ type trip struct {
 	written float64 // units
 }
 
-// demands is how many units more a commit may take that demands of orders of which the process knows nothing yet that they are confirmed; that depends on the licenses by chance.
+// demands is how many units more a commit may take that demands of orders of which the process
+// knows nothing yet that they are confirmed; that depends on the licenses by chance.
 const demands = 4
 
 // ok says that neither takes more than allowed, and that as much is written.
 func (s scaled) ok() bool {
 	within := func(t trip) bool { return t.Reads <= s.most.reads && t.Commits <= s.most.commits }
-	return within(s.few) && within(s.many) && s.few.Commits == s.many.Commits && math.Abs(s.few.written-s.many.written) <= demands
+	return within(s.few) && within(s.many) && s.few.Commits == s.many.Commits &&
+		math.Abs(s.few.written-s.many.written) <= demands
 }
 
-// callsAndScale prints what the operations of the path cost, and that they cost the same however many licenses there are.
+// callsAndScale prints what the operations of the path cost, and that they cost the same however
+// many licenses there are.
 func callsAndScale(ctx context.Context, out io.Writer, endpoint string) error {
 	if err := calls(ctx, out, endpoint); err != nil {
 		return err
@@ -69,7 +80,8 @@ func callsAndScale(ctx context.Context, out io.Writer, endpoint string) error {
 	return scale(ctx, out, fewLicenses, manyLicenses)
 }
 
-// scale measures the same operations in an account of 500 licenses and in one of 50,000, over the embedded store, and prints both; it fails when they differ.
+// scale measures the same operations in an account of 500 licenses and in one of 50,000, over the
+// embedded store, and prints both; it fails when they differ.
 func scale(ctx context.Context, out io.Writer, few, many int) error {
 	folder, err := os.MkdirTemp("", "seatwise-bench-")
 	if err != nil {
@@ -94,12 +106,26 @@ func scale(ctx context.Context, out io.Writer, few, many int) error {
 }
 
 func printScale(out io.Writer, rows []scaled, few, many int) error {
-	fmt.Fprintf(out, `Round trips of reads (those that are made side by side are one), commits and units written, in an account of %d licenses and in one of %d, a tenth of them
+	fmt.Fprintf(
+		out,
+		`Round trips of reads (those that are made side by side are one), commits and units written, in an account of %d licenses and in one of %d, a tenth of them
 assigned. A process has served the account before, and knows that it is there and which orders are confirmed, but for the last rows: they are each of a process that has just started.
 
-`, few, many)
+`,
+		few,
+		many,
+	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "operation\treads: %d\t%d\tat most\tcommits: %d\t%d\tat most\tunits written: %d\t%d\t\t\n", few, many, few, many, few, many)
+	fmt.Fprintf(
+		w,
+		"operation\treads: %d\t%d\tat most\tcommits: %d\t%d\tat most\tunits written: %d\t%d\t\t\n",
+		few,
+		many,
+		few,
+		many,
+		few,
+		many,
+	)
 	failed := false
 	for _, r := range rows {
 		verdict := "PASS"
@@ -107,7 +133,20 @@ assigned. A process has served the account before, and knows that it is there an
 			verdict, failed = "FAIL", true
 		}
 		a, b := r.few, r.many
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\t%s\t\n", r.name, a.Reads, b.Reads, r.most.reads, a.Commits, b.Commits, r.most.commits, a.written, b.written, verdict)
+		fmt.Fprintf(
+			w,
+			"%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.0f\t%.0f\t%s\t\n",
+			r.name,
+			a.Reads,
+			b.Reads,
+			r.most.reads,
+			a.Commits,
+			b.Commits,
+			r.most.commits,
+			a.written,
+			b.written,
+			verdict,
+		)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {
@@ -119,7 +158,8 @@ assigned. A process has served the account before, and knows that it is there an
 	return nil
 }
 
-// scaleOverBolt furnishes an account of n licenses and measures the operations in it; what it measures is in the rows' few.
+// scaleOverBolt furnishes an account of n licenses and measures the operations in it; what it
+// measures is in the rows' few.
 func scaleOverBolt(ctx context.Context, path string, n int) (rows []scaled, err error) {
 	store, err := bolt.Open(path)
 	if err != nil {
@@ -158,7 +198,13 @@ func (w *walker) stock(ctx context.Context, n int) (order string, err error) {
 		if err != nil {
 			return "", err
 		}
-		made, err := w.call(ctx, "PurchaseFunction", http.MethodPost, accountPath+"/orders", object{"quoteId": quote["id"], "acknowledged": true})
+		made, err := w.call(
+			ctx,
+			"PurchaseFunction",
+			http.MethodPost,
+			accountPath+"/orders",
+			object{"quoteId": quote["id"], "acknowledged": true},
+		)
 		if err != nil {
 			return "", err
 		}
@@ -167,18 +213,32 @@ func (w *walker) stock(ctx context.Context, n int) (order string, err error) {
 	return order, nil
 }
 
-// people makes users, each with a license: Zoe with an extension among them, Yan and Xan without anything.
+// people makes users, each with a license: Zoe with an extension among them, Yan and Xan without
+// anything.
 func (w *walker) people(ctx context.Context, n int) error {
-	desk := license.NewDesk(catalog.Default())
+	kernel := license.NewService(catalog.Default())
 	for from := 0; from < n; from += placed {
-		c := &call.Call{Env: w.env, Account: "acme", Actor: "admin", RequestID: "bench", Reason: "request", At: w.env.Clock()}
+		c := &call.Call{
+			Env:       w.env,
+			Account:   "acme",
+			Actor:     "admin",
+			RequestID: "bench",
+			Reason:    "request",
+			At:        w.env.Clock(),
+		}
 		if err := call.Decide(ctx, func(ctx context.Context) error {
-			ch := desk.Change(c)
+			ch := kernel.Change(c)
 			if _, err := ch.Load(ctx, license.Need{}); err != nil {
 				return err
 			}
 			for i := from; i < min(n, from+placed); i++ {
-				if err := person(ctx, ch, fmt.Sprintf("agent%d", i), fmt.Sprintf("Agent Number%d", i), scaleProducts[0]); err != nil {
+				if err := person(
+					ctx,
+					ch,
+					fmt.Sprintf("agent%d", i),
+					fmt.Sprintf("Agent Number%d", i),
+					scaleProducts[0],
+				); err != nil {
 					return err
 				}
 			}
@@ -187,13 +247,24 @@ func (w *walker) people(ctx context.Context, n int) error {
 			return fmt.Errorf("make users: %w", err)
 		}
 	}
-	c := &call.Call{Env: w.env, Account: "acme", Actor: "admin", RequestID: "bench", Reason: "request", At: w.env.Clock()}
+	c := &call.Call{
+		Env:       w.env,
+		Account:   "acme",
+		Actor:     "admin",
+		RequestID: "bench",
+		Reason:    "request",
+		At:        w.env.Clock(),
+	}
 	return call.Decide(ctx, func(ctx context.Context) error {
-		ch := desk.Change(c)
+		ch := kernel.Change(c)
 		if _, err := ch.Load(ctx, license.Need{}); err != nil {
 			return err
 		}
-		if err := errors.Join(person(ctx, ch, "yan", "Yan", ""), person(ctx, ch, "xan", "Xan", ""), person(ctx, ch, "zoe", "Zoe Zed", catalog.PhoneSystemID)); err != nil {
+		if err := errors.Join(
+			person(ctx, ch, "yan", "Yan", ""),
+			person(ctx, ch, "xan", "Xan", ""),
+			person(ctx, ch, "zoe", "Zoe Zed", catalog.PhoneSystemID),
+		); err != nil {
 			return err
 		}
 		if err := ch.Extend(ctx, "zoe", "901", ""); err != nil {
@@ -204,7 +275,7 @@ func (w *walker) people(ctx context.Context, n int) error {
 }
 
 // person makes a user, with a license of the product if one is given.
-func person(ctx context.Context, ch *license.Change, id, name, product string) error {
+func person(ctx context.Context, ch *license.UnitOfWork, id, name, product string) error {
 	if err := ch.Put(ctx, id, name, true); err != nil {
 		return err
 	}
@@ -243,7 +314,13 @@ const (
 
 // freeLicense is the path of a free license of the product.
 func (w *walker) freeLicense(ctx context.Context, product string) (path, id string, err error) {
-	page, err := w.call(ctx, scaleReads, http.MethodGet, scaleLicenses+"?limit=1&status=available&product="+product, nil)
+	page, err := w.call(
+		ctx,
+		scaleReads,
+		http.MethodGet,
+		scaleLicenses+"?limit=1&status=available&product="+product,
+		nil,
+	)
 	if err != nil {
 		return "", "", err
 	}
@@ -264,7 +341,13 @@ func (w *walker) scaleSteps(ctx context.Context, order string) ([]scaled, error)
 			return nil, err
 		}
 		for _, verb := range []string{"/assign", "/unassign"} {
-			if _, err := w.call(ctx, scaleAssigns, http.MethodPost, path+verb, map[string]any{"/assign": object{"userId": "yan"}}[verb]); err != nil {
+			if _, err := w.call(
+				ctx,
+				scaleAssigns,
+				http.MethodPost,
+				path+verb,
+				map[string]any{"/assign": object{"userId": "yan"}}[verb],
+			); err != nil {
 				return nil, err
 			}
 		}
@@ -311,9 +394,15 @@ func pageSteps(order, id, cursor string) []scaleStep {
 		{"the summary", "/summary", 1},
 		{"a license", "/" + id, 1},
 	} {
-		steps = append(steps, scaleStep{s.name, scaleReads, http.MethodGet, scaleLicenses + s.query, nil, allowed{reads: s.reads}})
+		steps = append(
+			steps,
+			scaleStep{s.name, scaleReads, http.MethodGet, scaleLicenses + s.query, nil, allowed{reads: s.reads}},
+		)
 	}
-	return append(steps, scaleStep{"billing", "PurchaseFunction", http.MethodGet, accountPath + "/billing", nil, allowed{reads: 6}})
+	return append(
+		steps,
+		scaleStep{"billing", "PurchaseFunction", http.MethodGet, accountPath + "/billing", nil, allowed{reads: 6}},
+	)
 }
 
 func assignSteps(license string) []scaleStep {

@@ -9,7 +9,8 @@ import (
 	"seatwise/infra/testkit"
 )
 
-// TestCostIsTheSameHoweverManyLicenses holds what `make bench` prints for 500 and 50,000 licenses in an account (issue 3), with fewer, so that it takes a moment.
+// TestCostIsTheSameHoweverManyLicenses holds what `make bench` prints for 500 and 50,000 licenses
+// in an account (issue 3), with fewer, so that it takes a moment.
 func TestCostIsTheSameHoweverManyLicenses(t *testing.T) {
 	var out bytes.Buffer
 	if err := scale(t.Context(), &out, fewLicenses, 10*fewLicenses); err != nil {
@@ -31,7 +32,13 @@ func TestWhatGrowsFails(t *testing.T) {
 			t.Fatalf("the same cost: %v\n%s", err, &out)
 		}
 		spoil(&row)
-		if err := printScale(&out, []scaled{row}, 5, 50); !errors.Is(err, errGrows) || !strings.Contains(out.String(), "FAIL") {
+		if err := printScale(
+			&out,
+			[]scaled{row},
+			5,
+			50,
+		); !errors.Is(err, errGrows) ||
+			!strings.Contains(out.String(), "FAIL") {
 			t.Errorf("%s: %v\n%s", name, err, &out)
 		}
 	}

@@ -18,12 +18,14 @@ const (
 	pollPath = "/2018-06-01/runtime/invocation/next"
 	// startWait bounds one start.
 	startWait = 20 * time.Second
-	// most is how many times as long as the bare Lambda a function may take (issue 2), and mostWorkbooks one that links excelize.
+	// most is how many times as long as the bare Lambda a function may take (issue 2), and
+	// mostWorkbooks one that links excelize.
 	most          = 1.5
 	mostWorkbooks = 2.5
 )
 
-// runtimeAPI is a Lambda Runtime API that has no work: it notes when it is asked first, and lets the asker wait.
+// runtimeAPI is a Lambda Runtime API that has no work: it notes when it is asked first, and lets
+// the asker wait.
 type runtimeAPI struct {
 	address string
 	server  *http.Server
@@ -71,9 +73,17 @@ func (r *runtimeAPI) start(ctx context.Context, p program, operations int) (time
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.path)
 	cmd.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + r.address, "AWS_LAMBDA_FUNCTION_NAME=" + p.name, "AWS_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "TABLE_NAME=bench", "UPLOADS_BUCKET=uploads", "REPORTS_BUCKET=reports",
-		"CURSOR_KEY=0123456789abcdef", "LOG_LEVEL=ERROR", "BARE_OPERATIONS=" + strconv.Itoa(operations),
+		"AWS_LAMBDA_RUNTIME_API=" + r.address,
+		"AWS_LAMBDA_FUNCTION_NAME=" + p.name,
+		"AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=bench",
+		"AWS_SECRET_ACCESS_KEY=bench",
+		"TABLE_NAME=bench",
+		"UPLOADS_BUCKET=uploads",
+		"REPORTS_BUCKET=reports",
+		"CURSOR_KEY=0123456789abcdef",
+		"LOG_LEVEL=ERROR",
+		"BARE_OPERATIONS=" + strconv.Itoa(operations),
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -105,8 +115,9 @@ type coldStart struct {
 func (c coldStart) ratio() float64 { return float64(c.own) / float64(c.bare) }
 func (c coldStart) ok() bool       { return c.ratio() <= c.limit }
 
-// measureStart starts function and bare Lambda by turns, so that whatever else the machine does meets both alike. One that takes too long is given more
-// runs, twice, and all runs count: a machine that was busy is not a slow function.
+// measureStart starts function and bare Lambda by turns, so that whatever else the machine does
+// meets both alike. One that takes too long is given more runs, twice, and all runs count: a
+// machine that was busy is not a slow function.
 func measureStart(ctx context.Context, r *runtimeAPI, fn, bare program, runs int) (coldStart, error) {
 	c := coldStart{program: fn, limit: most}
 	if fn.workbooks {
@@ -140,8 +151,9 @@ func (r *runtimeAPI) pair(ctx context.Context, fn, bare program) (own, base time
 	return own, base, err
 }
 
-// quartile is the first one: whatever else the machine does only ever adds to a start, so the faster half tells more of the program than the slower
-// one, and its median more than its best. It sorts in place.
+// quartile is the first one: whatever else the machine does only ever adds to a start, so the
+// faster half tells more of the program than the slower one, and its median more than its best. It
+// sorts in place.
 func quartile(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/4]

@@ -38,7 +38,8 @@ import (
 const onlyUsage = "usage"
 
 const (
-	// The account of issue 5: so many active users, of whom a tenth view, and so many views in a window, and a tenth of them to compare with.
+	// The account of issue 5: so many active users, of whom a tenth view, and so many views in a
+	// window, and a tenth of them to compare with.
 	usageUsers = 20_000
 	usageViews = 1_000_000
 	usageDays  = usage.DefaultDays
@@ -46,7 +47,8 @@ const (
 	queueMembers = 200
 	boardQueues  = 40
 
-	// leastOfBare and mostHeap are the bounds of the report: its speed as a part of a bare StreamWriter's, and bytes of heap.
+	// leastOfBare and mostHeap are the bounds of the report: its speed as a part of a bare
+	// StreamWriter's, and bytes of heap.
 	leastOfBare = 0.7
 	mostHeap    = 200 << 20
 )
@@ -61,14 +63,16 @@ type usageStep struct {
 	heap uint64 // the most heap in use; only of the report
 }
 
-// usageRun is an account with its steps: ingesting all views, one run of the aggregation, the summary, the report.
+// usageRun is an account with its steps: ingesting all views, one run of the aggregation, the
+// summary, the report.
 type usageRun struct {
 	users, views                      int
 	ingest, aggregate, summary, build usageStep
 	active                            int64
 }
 
-// usageCosts measures a month of usage with many views and with a tenth of them, over the embedded store, and the report's writer beside a bare one.
+// usageCosts measures a month of usage with many views and with a tenth of them, over the embedded
+// store, and the report's writer beside a bare one.
 func usageCosts(ctx context.Context, out io.Writer) error {
 	var runs []usageRun
 	for _, views := range []int{usageViews / 10, usageViews} {
@@ -85,18 +89,38 @@ func usageCosts(ctx context.Context, out io.Writer) error {
 }
 
 func printUsage(out io.Writer, few, many usageRun) error {
-	fmt.Fprintf(out, "Usage of %d days in an account of %d active users, by the calls and estimated capacity units of the embedded store. Times are of this machine, with the table in memory.\n"+
-		"Each view of a call is of another user, a tenth of whom view, which is the dearest that it can be. The aggregation is one run at the end of the last day, which folds that day and the three before; the report includes reading all it shows.\n\n", usageDays, many.users)
+	fmt.Fprintf(
+		out,
+		"Usage of %d days in an account of %d active users, by the calls and estimated capacity units of the embedded store. Times are of this machine, with the table in memory.\n"+
+			"Each view of a call is of another user, a tenth of whom view, which is the dearest that it can be. The aggregation is one run at the end of the last day, which folds that day and the three before; the report includes reading all it shows.\n\n",
+		usageDays,
+		many.users,
+	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "step\tviews\treads\tcommits\tunits read\tunits written\ttime\tper view\t\t")
 	line := func(r usageRun, s usageStep, perView int, verdict string) {
 		per := ""
 		if perView > 0 {
-			per = fmt.Sprintf("%.3f reads, %.3f commits, %.2f units", float64(s.cost.calls().reads)/float64(perView), float64(s.cost.commits)/float64(perView),
-				(s.cost.reads+s.cost.writes)/float64(perView))
+			per = fmt.Sprintf(
+				"%.3f reads, %.3f commits, %.2f units",
+				float64(s.cost.calls().reads)/float64(perView),
+				float64(s.cost.commits)/float64(perView),
+				(s.cost.reads+s.cost.writes)/float64(perView),
+			)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%.0f\t%.0f\t%s\t%s\t%s\t\n", s.name, r.views, s.cost.calls().reads, s.cost.commits, s.cost.reads, s.cost.writes,
-			s.time.Round(time.Millisecond), per, verdict)
+		fmt.Fprintf(
+			w,
+			"%s\t%d\t%d\t%d\t%.0f\t%.0f\t%s\t%s\t%s\t\n",
+			s.name,
+			r.views,
+			s.cost.calls().reads,
+			s.cost.commits,
+			s.cost.reads,
+			s.cost.writes,
+			s.time.Round(time.Millisecond),
+			per,
+			verdict,
+		)
 	}
 	failed := false
 	judge := func(ok bool) string {
@@ -118,7 +142,14 @@ func printUsage(out io.Writer, few, many usageRun) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	heap := max(few.build.heap, many.build.heap)
-	fmt.Fprintf(out, "Heap while the report of %d users is built: %s at the peak, at most %s: %s\n", many.active, megabytes(int64(heap)), megabytes(mostHeap), judge(heap <= mostHeap))
+	fmt.Fprintf(
+		out,
+		"Heap while the report of %d users is built: %s at the peak, at most %s: %s\n",
+		many.active,
+		megabytes(int64(heap)),
+		megabytes(mostHeap),
+		judge(heap <= mostHeap),
+	)
 	if failed {
 		return errUsage
 	}
@@ -132,10 +163,11 @@ func sameCost(few, many cost) bool {
 
 var ofBare = regexp.MustCompile(`([0-9.]+) bare-rows/s\s+([0-9.]+) of-bare\s+([0-9.]+) rows/s`)
 
-// printWriter runs the benchmark of the workbook's writer, which writes the same cells with a bare StreamWriter by turns: only tests may import excelize beside
-// shared/craft/workbook.
+// printWriter runs the benchmark of the workbook's writer, which writes the same cells with a bare
+// StreamWriter by turns: only tests may import excelize beside shared/craft/workbook.
 func printWriter(ctx context.Context, out io.Writer) error {
-	text, err := exec.CommandContext(ctx, "go", "test", "./shared/workbook", "-run", "^$", "-bench", "^BenchmarkDetail$", "-benchtime", "5x").CombinedOutput()
+	text, err := exec.CommandContext(ctx, "go", "test", "./shared/workbook", "-run", "^$", "-bench", "^BenchmarkDetail$", "-benchtime", "5x").
+		CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("measure the writer: %w: %s", err, bytes.TrimSpace(text))
 	}
@@ -151,7 +183,15 @@ func printWriter(ctx context.Context, out io.Writer) error {
 	if ratio < leastOfBare {
 		verdict, err = "FAIL", errUsage
 	}
-	fmt.Fprintf(out, "Writing the report's rows: %s a second, a bare StreamWriter of the same cells %s: %.2f of its speed, at least %.1f: %s\n\n", found[3], found[1], ratio, leastOfBare, verdict)
+	fmt.Fprintf(
+		out,
+		"Writing the report's rows: %s a second, a bare StreamWriter of the same cells %s: %.2f of its speed, at least %.1f: %s\n\n",
+		found[3],
+		found[1],
+		ratio,
+		leastOfBare,
+		verdict,
+	)
 	return err
 }
 
@@ -204,16 +244,31 @@ func usageOverBolt(ctx context.Context, users, views int) (r usageRun, err error
 		return r, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	settings := wire.Settings{UploadsBucket: uploads, ReportsBucket: reports, Region: "us-east-1", AccessKey: "local", SecretKey: "local", S3Endpoint: address}
+	settings := wire.Settings{
+		UploadsBucket: uploads,
+		ReportsBucket: reports,
+		Region:        "us-east-1",
+		AccessKey:     "local",
+		SecretKey:     "local",
+		S3Endpoint:    address,
+	}
 
 	m := &month{meter: &meter{}, now: time.Date(2026, time.September, 1, 8, 0, 0, 0, time.UTC)}
 	m.env = &app.Env{
-		Table: table.Counted(store, m.meter.heard), Files: settings.OpenFiles(), Clock: func() time.Time { return m.now }, IDs: wire.IDs{},
-		Log: slog.New(slog.DiscardHandler), CursorKey: []byte("the cursor key of the bench"), Version: "bench",
+		Table: table.Counted(
+			store,
+			m.meter.heard,
+		),
+		Files:     settings.OpenFiles(),
+		Clock:     func() time.Time { return m.now },
+		IDs:       wire.IDs{},
+		Log:       slog.New(slog.DiscardHandler),
+		CursorKey: []byte("the cursor key of the bench"),
+		Version:   "bench",
 	}
-	desk := license.NewDesk(catalog.Default())
-	m.directory = directory.NewService(m.env, desk)
-	m.usage = usage.NewService(m.env, desk, m.directory)
+	kernel := license.NewService(catalog.Default())
+	m.directory = directory.NewService(m.env, kernel)
+	m.usage = usage.NewService(m.env, kernel, m.directory)
 	r = usageRun{users: users, views: views}
 	if err := m.furnish(ctx, users); err != nil {
 		return r, fmt.Errorf("furnish: %w", err)
@@ -224,7 +279,8 @@ func usageOverBolt(ctx context.Context, users, views int) (r usageRun, err error
 	return r, m.report(ctx, &r)
 }
 
-// inMemory is a folder in memory where the machine offers one, else empty for the usual one: a sync to disk takes far longer than all else.
+// inMemory is a folder in memory where the machine offers one, else empty for the usual one: a sync
+// to disk takes far longer than all else.
 func inMemory() string {
 	const folder = "/dev/shm"
 	if _, err := os.Stat(folder); err != nil {
@@ -245,7 +301,12 @@ func (m *month) furnish(ctx context.Context, users int) error {
 	}
 	members := make([][]string, (users+queueMembers-1)/queueMembers)
 	for i := range users {
-		u := directory.User{ID: userID(i), Name: fmt.Sprintf("Person %05d", i), Extension: strconv.Itoa(10_000 + i), Active: true}
+		u := directory.User{
+			ID:        userID(i),
+			Name:      fmt.Sprintf("Person %05d", i),
+			Extension: strconv.Itoa(10_000 + i),
+			Active:    true,
+		}
 		if i < viewersOf(users) {
 			u.RoleIDs = []string{directory.SuperAdmin}
 		}
@@ -280,7 +341,8 @@ func boardsOf(users int) int {
 }
 func boardID(n int) string { return "board" + strconv.Itoa(n) }
 
-// pass takes in the views day by day, folds every day at its end, and asks for the summary in the end.
+// pass takes in the views day by day, folds every day at its end, and asks for the summary in the
+// end.
 func (m *month) pass(ctx context.Context, r *usageRun) (err error) {
 	first, n := m.now.Truncate(24*time.Hour), 0
 	r.ingest.name = "take in all views"
@@ -292,8 +354,12 @@ func (m *month) pass(ctx context.Context, r *usageRun) (err error) {
 				for ; len(events) < usage.MaxEvents && n < r.views*(d+1)/usageDays; n++ {
 					viewer := n % viewersOf(r.users) // who views views one dashboard, however often
 					events = append(events, usage.Event{
-						ID: "view" + strconv.Itoa(n), UserID: userID(viewer), DashboardID: boardID(viewer % boardsOf(r.users)),
-						At: m.now.Add(-time.Duration(n%80_000) * time.Second),
+						ID: "view" + strconv.Itoa(
+							n,
+						),
+						UserID:      userID(viewer),
+						DashboardID: boardID(viewer % boardsOf(r.users)),
+						At:          m.now.Add(-time.Duration(n%80_000) * time.Second),
 					})
 				}
 				receipt, err := m.usage.Take(ctx, m.call(), events)
@@ -310,7 +376,10 @@ func (m *month) pass(ctx context.Context, r *usageRun) (err error) {
 			return err
 		}
 		r.ingest.add(step)
-		if r.aggregate, err = m.measure("aggregate once", func() error { return m.usage.AggregateAccount(ctx, "acme", m.now) }); err != nil {
+		if r.aggregate, err = m.measure(
+			"aggregate once",
+			func() error { return m.usage.AggregateAccount(ctx, "acme", m.now) },
+		); err != nil {
 			return err
 		}
 	}
@@ -354,7 +423,8 @@ func (m *month) report(ctx context.Context, r *usageRun) error {
 	return err
 }
 
-// watchHeap samples the heap until the returned function is called, which tells the most that was in use.
+// watchHeap samples the heap until the returned function is called, which tells the most that was
+// in use.
 func watchHeap() (peak func() uint64) {
 	runtime.GC()
 	stop := make(chan struct{})

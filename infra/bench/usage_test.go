@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A small month, so that the bench does not fall behind: ten times the views cost the summary and the report no more.
+// A small month, so that the bench does not fall behind: ten times the views cost the summary and
+// the report no more.
 func TestUsageIsMeasured(t *testing.T) {
 	var runs []usageRun
 	for _, views := range []int{300, 3000} {
@@ -14,7 +15,8 @@ func TestUsageIsMeasured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.active != 300 || r.ingest.cost.writes == 0 || r.aggregate.cost.reads == 0 || r.summary.cost.reads == 0 || r.build.heap == 0 {
+		if r.active != 300 || r.ingest.cost.writes == 0 || r.aggregate.cost.reads == 0 || r.summary.cost.reads == 0 ||
+			r.build.heap == 0 {
 			t.Errorf("%+v", r)
 		}
 		runs = append(runs, r)

@@ -48,11 +48,19 @@ const (
 
 // constructors make the functions that the path uses, by logical id.
 var constructors = map[string]func(*app.Env) (app.Function, error){
-	"AccountsFunction": account.Function, "PurchaseFunction": purchase.Function, "LicensesFunction": license.LicensesFunction,
-	"AssignmentFunction": license.AssignmentFunction, "DirectoryFunction": directory.Function, "MassConfigurationFunction": massconfig.APIFunction,
-	"MassConfigurationCheckFunction": incoming.CheckFunction, "MassConfigurationApplyFunction": incoming.ApplyFunction, "UsageFunction": usage.Function,
-	"UsageAggregationFunction": usage.AggregationFunction, "ReportFunction": report.Function, "ReportBuilderFunction": reportbuilder.Function,
-	"AuditFunction": audit.Function,
+	"AccountsFunction":               account.Function,
+	"PurchaseFunction":               purchase.Function,
+	"LicensesFunction":               license.LicensesFunction,
+	"AssignmentFunction":             license.AssignmentFunction,
+	"DirectoryFunction":              directory.Function,
+	"MassConfigurationFunction":      massconfig.APIFunction,
+	"MassConfigurationCheckFunction": incoming.CheckFunction,
+	"MassConfigurationApplyFunction": incoming.ApplyFunction,
+	"UsageFunction":                  usage.Function,
+	"UsageAggregationFunction":       usage.AggregationFunction,
+	"ReportFunction":                 report.Function,
+	"ReportBuilderFunction":          reportbuilder.Function,
+	"AuditFunction":                  audit.Function,
 }
 
 // triggers tell which function takes the objects of which keys, as template.yaml does.
@@ -64,7 +72,8 @@ var triggers = []struct{ bucket, prefix, function string }{
 
 type object = map[string]any
 
-// walker walks the path through the functions' own handlers, over a counted store and an embedded S3 server.
+// walker walks the path through the functions' own handlers, over a counted store and an embedded
+// S3 server.
 type walker struct {
 	env       *app.Env
 	functions map[string]app.Function
@@ -89,11 +98,21 @@ func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	settings := wire.Settings{
-		UploadsBucket: uploads, ReportsBucket: reports, Region: "us-east-1", AccessKey: objects.AccessKey, SecretKey: objects.SecretKey, S3Endpoint: address,
+		UploadsBucket: uploads,
+		ReportsBucket: reports,
+		Region:        "us-east-1",
+		AccessKey:     objects.AccessKey,
+		SecretKey:     objects.SecretKey,
+		S3Endpoint:    address,
 	}
 	w.env = &app.Env{
-		Table: store, Files: settings.OpenFiles(), Clock: wire.Clock, IDs: wire.IDs{}, Log: slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the bench"), Version: "bench",
+		Table:     store,
+		Files:     settings.OpenFiles(),
+		Clock:     wire.Clock,
+		IDs:       wire.IDs{},
+		Log:       slog.New(slog.DiscardHandler),
+		CursorKey: []byte("the cursor key of the bench"),
+		Version:   "bench",
 	}
 	for id, construct := range constructors {
 		if w.functions[id], err = construct(w.env); err != nil {
@@ -108,7 +127,11 @@ func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows
 	return w.rows, nil
 }
 
-func (w *walker) serveObjects(ctx context.Context, db *bbolt.DB, folder string) (address string, stop func() error, err error) {
+func (w *walker) serveObjects(
+	ctx context.Context,
+	db *bbolt.DB,
+	folder string,
+) (address string, stop func() error, err error) {
 	store, err := objects.NewStore(db, folder, wire.Clock, func(_ *bbolt.Tx, o objects.Created) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -193,7 +216,13 @@ func (w *walker) deliver(ctx context.Context) error {
 			event, err := json.Marshal(object{"Records": []object{{
 				"eventName": o.Event, "eventTime": o.At.UTC(), "s3": object{
 					"bucket": object{"name": o.Bucket},
-					"object": object{"key": url.QueryEscape(o.Key), "versionId": o.Version, "eTag": o.ETag, "size": o.Size, "sequencer": o.Sequencer},
+					"object": object{
+						"key":       url.QueryEscape(o.Key),
+						"versionId": o.Version,
+						"eTag":      o.ETag,
+						"size":      o.Size,
+						"sequencer": o.Sequencer,
+					},
 				},
 			}}})
 			if err != nil {
@@ -210,22 +239,41 @@ func (w *walker) deliver(ctx context.Context) error {
 // furnish makes the account and its cost centers.
 func (w *walker) furnish(ctx context.Context) error {
 	if _, err := w.measured(ctx, "make an account", "AccountsFunction", http.MethodPut, accountPath, object{
-		"name": "Acme", "brand": "Brand", "currency": "USD", "timezone": "America/Detroit", "billingDay": 1, "bundle": "standard",
+		"name":       "Acme",
+		"brand":      "Brand",
+		"currency":   "USD",
+		"timezone":   "America/Detroit",
+		"billingDay": 1,
+		"bundle":     "standard",
 	}); err != nil {
 		return err
 	}
 	for _, code := range []string{"CC-1", "CC-2"} {
-		if _, err := w.call(ctx, "PurchaseFunction", http.MethodPut, accountPath+"/cost-centers/"+code, object{"name": code}); err != nil {
+		if _, err := w.call(
+			ctx,
+			"PurchaseFunction",
+			http.MethodPut,
+			accountPath+"/cost-centers/"+code,
+			object{"name": code},
+		); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// buy fills a cart, splits it, quotes it and orders: 12 Live Reports, and then what the rest of the path needs.
+// buy fills a cart, splits it, quotes it and orders: 12 Live Reports, and then what the rest of the
+// path needs.
 func (w *walker) buy(ctx context.Context) error {
 	const fn = "PurchaseFunction"
-	cart, err := w.measured(ctx, "fill the cart", fn, http.MethodPut, accountPath+"/cart", object{"lines": []object{{"productId": "live-reports", "quantity": 12, "costCenter": "CC-1"}}})
+	cart, err := w.measured(
+		ctx,
+		"fill the cart",
+		fn,
+		http.MethodPut,
+		accountPath+"/cart",
+		object{"lines": []object{{"productId": "live-reports", "quantity": 12, "costCenter": "CC-1"}}},
+	)
 	if err != nil {
 		return err
 	}
@@ -233,9 +281,16 @@ func (w *walker) buy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.measured(ctx, "split a line", fn, http.MethodPost, fmt.Sprintf("%s/cart/lines/%v/split", accountPath, line["id"]), object{
-		"parts": []object{{"quantity": 7, "costCenter": "CC-1"}, {"quantity": 5, "costCenter": "CC-2"}},
-	}); err != nil {
+	if _, err := w.measured(
+		ctx,
+		"split a line",
+		fn,
+		http.MethodPost,
+		fmt.Sprintf("%s/cart/lines/%v/split", accountPath, line["id"]),
+		object{
+			"parts": []object{{"quantity": 7, "costCenter": "CC-1"}, {"quantity": 5, "costCenter": "CC-2"}},
+		},
+	); err != nil {
 		return err
 	}
 	quote, err := w.measured(ctx, "quote the cart", fn, http.MethodPost, accountPath+"/quotes", object{})
@@ -258,7 +313,13 @@ func (w *walker) buy(ctx context.Context) error {
 
 func (w *walker) order(ctx context.Context, name string, quote object, seats int) error {
 	return w.measure(name, seats, "licenses", func() error {
-		_, err := w.call(ctx, "PurchaseFunction", http.MethodPost, accountPath+"/orders", object{"quoteId": quote["id"], "acknowledged": true})
+		_, err := w.call(
+			ctx,
+			"PurchaseFunction",
+			http.MethodPost,
+			accountPath+"/orders",
+			object{"quoteId": quote["id"], "acknowledged": true},
+		)
 		return err
 	})
 }
@@ -268,7 +329,14 @@ func (w *walker) assign(ctx context.Context) error {
 	for i, id := range []string{"zoe", "yan"} {
 		body := object{"name": strings.ToUpper(id), "email": id + "@acme.test"}
 		if i == 0 {
-			if _, err := w.measured(ctx, "make a user", "DirectoryFunction", http.MethodPut, accountPath+"/users/"+id, body); err != nil {
+			if _, err := w.measured(
+				ctx,
+				"make a user",
+				"DirectoryFunction",
+				http.MethodPut,
+				accountPath+"/users/"+id,
+				body,
+			); err != nil {
 				return err
 			}
 			continue
@@ -322,17 +390,35 @@ func (w *walker) monitor(ctx context.Context) error {
 		}
 	}
 	for _, id := range []string{"alice", "bob"} {
-		if _, err := w.call(ctx, fn, http.MethodPut, accountPath+"/users/"+id, object{"name": id, "roleIds": []string{"super-admin"}}); err != nil {
+		if _, err := w.call(
+			ctx,
+			fn,
+			http.MethodPut,
+			accountPath+"/users/"+id,
+			object{"name": id, "roleIds": []string{"super-admin"}},
+		); err != nil {
 			return err
 		}
 	}
 	for n, queue := range []string{"detroit", "belmont"} {
 		own := members[3*n : 3+5*n]
-		if _, err := w.call(ctx, fn, http.MethodPut, accountPath+"/call-queues/"+queue, object{"name": queue, "members": own}); err != nil {
+		if _, err := w.call(
+			ctx,
+			fn,
+			http.MethodPut,
+			accountPath+"/call-queues/"+queue,
+			object{"name": queue, "members": own},
+		); err != nil {
 			return err
 		}
 		if err := w.measure(fmt.Sprintf("monitor a queue of %d", len(own)), len(own), "grants", func() error {
-			_, err := w.call(ctx, fn, http.MethodPut, accountPath+"/dashboards/"+queue, object{"name": queue, "queueIds": []string{queue}})
+			_, err := w.call(
+				ctx,
+				fn,
+				http.MethodPut,
+				accountPath+"/dashboards/"+queue,
+				object{"name": queue, "queueIds": []string{queue}},
+			)
 			return err
 		}); err != nil {
 			return err
@@ -347,12 +433,25 @@ func (w *walker) configure(ctx context.Context) error {
 	file := bytes.NewBufferString("Ext Key,Number,User,Addon license 1\n")
 	for n := range fileRows {
 		id := fmt.Sprintf("user%d", n)
-		if _, err := w.call(ctx, "DirectoryFunction", http.MethodPut, accountPath+"/users/"+id, object{"name": id}); err != nil {
+		if _, err := w.call(
+			ctx,
+			"DirectoryFunction",
+			http.MethodPut,
+			accountPath+"/users/"+id,
+			object{"name": id},
+		); err != nil {
 			return err
 		}
 		fmt.Fprintf(file, "%d,65%08d,%s,device_ip_phone\n", 1000+n, n, id)
 	}
-	made, err := w.measured(ctx, "ask for an upload", fn, http.MethodPost, path, object{"fileName": "phones.csv", "sizeBytes": file.Len()})
+	made, err := w.measured(
+		ctx,
+		"ask for an upload",
+		fn,
+		http.MethodPost,
+		path,
+		object{"fileName": "phones.csv", "sizeBytes": file.Len()},
+	)
 	if err != nil {
 		return err
 	}
@@ -380,7 +479,12 @@ func (w *walker) configure(ctx context.Context) error {
 
 // put uploads to a presigned URL.
 func put(ctx context.Context, upload object, content []byte) error {
-	r, err := http.NewRequestWithContext(ctx, fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), bytes.NewReader(content))
+	r, err := http.NewRequestWithContext(
+		ctx,
+		fmt.Sprint(upload["method"]),
+		fmt.Sprint(upload["url"]),
+		bytes.NewReader(content),
+	)
 	if err != nil {
 		return err
 	}
@@ -421,7 +525,12 @@ func (w *walker) meterUsage(ctx context.Context) error {
 		if n%2 == 1 {
 			viewer, dashboard = "bob", "belmont"
 		}
-		views[n] = object{"id": fmt.Sprintf("view-%d", n), "userId": viewer, "dashboardId": dashboard, "at": now.Add(-time.Duration(n) * time.Millisecond)}
+		views[n] = object{
+			"id":          fmt.Sprintf("view-%d", n),
+			"userId":      viewer,
+			"dashboardId": dashboard,
+			"at":          now.Add(-time.Duration(n) * time.Millisecond),
+		}
 	}
 	if err := w.measure("take in 1,000 views", manyViews, "views", func() error {
 		_, err := w.call(ctx, fn, http.MethodPost, accountPath+"/usage/views", object{"events": views})
@@ -430,7 +539,10 @@ func (w *walker) meterUsage(ctx context.Context) error {
 		return err
 	}
 	if err := w.measure("aggregate a day", manyViews, "views", func() error {
-		return w.functions["UsageAggregationFunction"].Event(ctx, fmt.Appendf(nil, `{"time":%q}`, now.Format(time.RFC3339)))
+		return w.functions["UsageAggregationFunction"].Event(
+			ctx,
+			fmt.Appendf(nil, `{"time":%q}`, now.Format(time.RFC3339)),
+		)
 	}); err != nil {
 		return err
 	}

@@ -33,15 +33,26 @@ const (
 // nowhere is the environment of a function that reaches neither table nor bucket.
 func nowhere() map[string]string {
 	return map[string]string{
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "TABLE_NAME": "none", "UPLOADS_BUCKET": uploads,
-		"REPORTS_BUCKET": "seatwise-reports", "CURSOR_KEY": "0123456789abcdef0123456789abcdef", "LOG_LEVEL": "DEBUG",
+		"AWS_REGION":            "us-east-1",
+		"AWS_ACCESS_KEY_ID":     "key",
+		"AWS_SECRET_ACCESS_KEY": "secret",
+		"TABLE_NAME":            "none",
+		"UPLOADS_BUCKET":        uploads,
+		"REPORTS_BUCKET":        "seatwise-reports",
+		"CURSOR_KEY":            "0123456789abcdef0123456789abcdef",
+		"LOG_LEVEL":             "DEBUG",
 	}
 }
 
 func TestHealthAnswersTheGateway(t *testing.T) {
 	l := start(t, "HealthFunction", nowhere())
 	for range 2 { // a process serves more than one invocation
-		if got := l.http(t, event(t, "health-http"), http.StatusOK); got["status"] != "ok" || got["version"] != wire.Version {
+		if got := l.http(
+			t,
+			event(t, "health-http"),
+			http.StatusOK,
+		); got["status"] != "ok" ||
+			got["version"] != wire.Version {
 			t.Fatalf("health: %v", got)
 		}
 	}
@@ -56,7 +67,8 @@ func TestHealthAnswersTheGateway(t *testing.T) {
 	}
 }
 
-// An event that a function does not serve is an error, which makes Lambda try again and put it aside in the end.
+// An event that a function does not serve is an error, which makes Lambda try again and put it
+// aside in the end.
 func TestAStrangeEventIsAnError(t *testing.T) {
 	l := start(t, "HealthFunction", nowhere())
 	r := l.invoke(t, event(t, "mass-configuration-check-uploaded"))
@@ -80,8 +92,8 @@ func TestAMissingSettingIsNamed(t *testing.T) {
 	}
 }
 
-// TestOverDynamoDBAndS3 asks functions over the APIs of AWS: lists licenses, asks for an upload, has the uploaded file checked by the S3 event, and reads the
-// plan.
+// TestOverDynamoDBAndS3 asks functions over the APIs of AWS: lists licenses, asks for an upload,
+// has the uploaded file checked by the S3 event, and reads the plan.
 func TestOverDynamoDBAndS3(t *testing.T) {
 	server := testenv.DynamoDB(t)
 	objects := gofakes3.New(s3mem.New(), gofakes3.WithAutoBucket(true))
@@ -100,11 +112,25 @@ func TestOverDynamoDBAndS3(t *testing.T) {
 		t.Fatalf("2 licenses were bought: %v", page)
 	}
 	licenses.http(t, request(t, http.MethodGet, accounts+"/licenses", "billing.read", nil), http.StatusForbidden)
-	licenses.http(t, request(t, http.MethodGet, "/v1/accounts/globex/licenses", "licenses.read", nil), http.StatusNotFound)
+	licenses.http(
+		t,
+		request(t, http.MethodGet, "/v1/accounts/globex/licenses", "licenses.read", nil),
+		http.StatusNotFound,
+	)
 
 	api := start(t, "MassConfigurationFunction", env)
 	const file = "Ext Key,Number,User,Addon license 1\n101,6567891230,john,\n102,6567891231,alice,no_such_code\n"
-	made := api.http(t, request(t, http.MethodPost, accounts+"/mass-configurations", "licenses.manage", object{"fileName": "phones.csv", "sizeBytes": len(file)}), http.StatusCreated)
+	made := api.http(
+		t,
+		request(
+			t,
+			http.MethodPost,
+			accounts+"/mass-configurations",
+			"licenses.manage",
+			object{"fileName": "phones.csv", "sizeBytes": len(file)},
+		),
+		http.StatusCreated,
+	)
 	key := put(t, made, file)
 
 	check := start(t, "MassConfigurationCheckFunction", env)
@@ -119,9 +145,20 @@ func TestOverDynamoDBAndS3(t *testing.T) {
 		}
 	}
 
-	plan := api.http(t, request(t, http.MethodGet, fmt.Sprintf("%s/mass-configurations/%v", accounts, made["id"]), "licenses.read", nil), http.StatusOK)
+	plan := api.http(
+		t,
+		request(
+			t,
+			http.MethodGet,
+			fmt.Sprintf("%s/mass-configurations/%v", accounts, made["id"]),
+			"licenses.read",
+			nil,
+		),
+		http.StatusOK,
+	)
 	counts, _ := plan["counts"].(object)
-	if want := (object{"rows": 2.0, "new": 1.0, "change": 0.0, "unchanged": 0.0, "error": 1.0}); plan["state"] != "rejected" || !reflect.DeepEqual(counts, want) {
+	if want := (object{"rows": 2.0, "new": 1.0, "change": 0.0, "unchanged": 0.0, "error": 1.0}); plan["state"] != "rejected" ||
+		!reflect.DeepEqual(counts, want) {
 		t.Fatalf("the plan is %v with %v, want rejected with %v", plan["state"], counts, want)
 	}
 	for _, l := range []*lambda{licenses, api, check} {
@@ -148,25 +185,40 @@ func furnish(t *testing.T, env map[string]string) {
 			t.Errorf("drop the table: %v", err)
 		}
 	})
-	kit := testkit.On(t, settings.OpenTable(new(table.Tally)))
-	buy, err := purchase.Function(kit.Env)
+	fixture := testkit.On(t, settings.OpenTable(new(table.Tally)))
+	buy, err := purchase.Function(fixture.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, err := directory.Function(kit.Env)
+	people, err := directory.Function(fixture.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	call := func(handler http.Handler, method, path string, body object) object {
 		t.Helper()
-		r := kit.Do(t, handler, testkit.Request{Method: method, Path: accounts + path, Body: body, User: "zoe", Permissions: auth.Permissions()})
+		r := fixture.Do(
+			t,
+			handler,
+			testkit.Request{
+				Method:      method,
+				Path:        accounts + path,
+				Body:        body,
+				User:        "zoe",
+				Permissions: auth.Permissions(),
+			},
+		)
 		if r.Status >= http.StatusMultipleChoices {
 			t.Fatalf("%s %s: %d %s", method, path, r.Status, r.Body)
 		}
 		return testkit.Decode[object](t, r, r.Status)
 	}
 	call(buy.HTTP, http.MethodPut, "/cost-centers/CC-1", object{"name": "One"})
-	quote := call(buy.HTTP, http.MethodPost, "/quotes", object{"lines": []object{{"productId": "phone-system", "quantity": 2, "costCenter": "CC-1"}}})
+	quote := call(
+		buy.HTTP,
+		http.MethodPost,
+		"/quotes",
+		object{"lines": []object{{"productId": "phone-system", "quantity": 2, "costCenter": "CC-1"}}},
+	)
 	call(buy.HTTP, http.MethodPost, "/orders", object{"quoteId": quote["id"], "acknowledged": true})
 	for _, id := range []string{"john", "alice"} {
 		call(people.HTTP, http.MethodPut, "/users/"+id, object{"name": id})
@@ -177,7 +229,12 @@ func furnish(t *testing.T, env map[string]string) {
 func put(t *testing.T, made object, file string) string {
 	t.Helper()
 	upload, _ := made["upload"].(object)
-	req, err := http.NewRequestWithContext(t.Context(), fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), strings.NewReader(file))
+	req, err := http.NewRequestWithContext(
+		t.Context(),
+		fmt.Sprint(upload["method"]),
+		fmt.Sprint(upload["url"]),
+		strings.NewReader(file),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

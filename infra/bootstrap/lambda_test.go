@@ -56,7 +56,14 @@ func build(t *testing.T, function string) string {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-s", "build-"+function, "ARCH="+runtime.GOARCH)
+	cmd := exec.CommandContext(
+		t.Context(),
+		"make",
+		"--no-print-directory",
+		"-s",
+		"build-"+function,
+		"ARCH="+runtime.GOARCH,
+	)
 	cmd.Dir, cmd.Env = root, append(os.Environ(), "ARTIFACTS_DIR="+folder)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v: %s", function, err, out)
@@ -228,7 +235,8 @@ func event(t *testing.T, name string) object {
 	return e
 }
 
-// request is an HTTP API event: the one of the folder events, made into another request of the caller with this permission.
+// request is an HTTP API event: the one of the folder events, made into another request of the
+// caller with this permission.
 func request(t *testing.T, method, path, permission string, body any) object {
 	t.Helper()
 	e := event(t, "licenses-http")

@@ -65,7 +65,12 @@ func (c *client) call(method, path string, body any) answer {
 	if body == nil {
 		sent = nil
 	}
-	_, got := c.send(method, c.base+path, map[string]string{"Authorization": "Bearer " + c.token, "Content-Type": "application/json"}, sent)
+	_, got := c.send(
+		method,
+		c.base+path,
+		map[string]string{"Authorization": "Bearer " + c.token, "Content-Type": "application/json"},
+		sent,
+	)
 	var a answer
 	if c.err == nil && len(got) > 0 {
 		c.err = json.Unmarshal(got, &a)
@@ -80,7 +85,8 @@ func (c *client) in(method, path string, body any) answer {
 
 // login takes a token; one is good for an hour.
 func (c *client) login(account, user, permissions string) {
-	c.token = c.call(http.MethodPost, "/local/token", map[string]string{"account": account, "user": user, "permissions": permissions}).text("accessToken")
+	c.token = c.call(http.MethodPost, "/local/token", map[string]string{"account": account, "user": user, "permissions": permissions}).
+		text("accessToken")
 }
 
 // at moves the clock on to a time and signs in again as ada.
@@ -95,10 +101,15 @@ func (c *client) at(to time.Time) {
 
 // invoke runs a scheduled function for the present time.
 func (c *client) invoke(function string) {
-	c.call(http.MethodPost, "/2015-03-31/functions/"+function+"/invocations", map[string]any{"time": c.now.Format(time.RFC3339), "source": "aws.events", "resources": []string{}})
+	c.call(
+		http.MethodPost,
+		"/2015-03-31/functions/"+function+"/invocations",
+		map[string]any{"time": c.now.Format(time.RFC3339), "source": "aws.events", "resources": []string{}},
+	)
 }
 
-// upload puts a file for a mass configuration or an import, and waits until it is checked; it returns the job's path.
+// upload puts a file for a mass configuration or an import, and waits until it is checked; it
+// returns the job's path.
 func (c *client) upload(path string, ask answer, file string) (job, state string) {
 	ask["sizeBytes"] = len(file)
 	made := c.in(http.MethodPost, path, ask)

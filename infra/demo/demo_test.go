@@ -11,11 +11,23 @@ import (
 	"time"
 )
 
-// The year ends with what a newcomer is to see: seats that are bought, held and short, people who wait, files of every end, reports of every month, and charges.
+// The year ends with what a newcomer is to see: seats that are bought, held and short, people who
+// wait, files of every end, reports of every month, and charges.
 func TestYear(t *testing.T) {
 	folder := t.TempDir()
-	binary, data, template := filepath.Join(folder, "local"), filepath.Join(folder, "data"), filepath.Join("..", "..", "template.yaml")
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "seatwise/infra/local").CombinedOutput(); err != nil {
+	binary, data, template := filepath.Join(
+		folder,
+		"local",
+	), filepath.Join(
+		folder,
+		"data",
+	), filepath.Join(
+		"..",
+		"..",
+		"template.yaml",
+	)
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "seatwise/infra/local").
+		CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	args := []string{"--account", "acme", "--runner", binary, "--data", data, "--template", template}
@@ -25,7 +37,12 @@ func TestYear(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	t.Logf("%s in %s", strings.TrimSpace(out.String()), time.Since(began))
-	if err := run(t.Context(), args, &out); err == nil || !strings.Contains(err.Error(), "there is an account acme already") {
+	if err := run(
+		t.Context(),
+		args,
+		&out,
+	); err == nil ||
+		!strings.Contains(err.Error(), "there is an account acme already") {
 		t.Errorf("a second time: %v", err)
 	}
 	p, err := start(context.Background(), binary, data, template, time.Now().Add(-time.Second))
@@ -66,7 +83,8 @@ func TestYear(t *testing.T) {
 	count("/audit?limit=200", 200)
 	ends := map[string]bool{}
 	for _, job := range append(items("/mass-configurations"), items("/imports")...) {
-		ends[job["state"].(string)+" "+job["source"].(string)] = true //nolint:errcheck // the contract says so, and this is a test
+		//nolint:errcheck // the contract says so, and this is a test
+		ends[job["state"].(string)+" "+job["source"].(string)] = true
 	}
 	for _, want := range []string{"completed api", "rejected api", "completed undo"} {
 		if !ends[want] {
@@ -81,7 +99,8 @@ func TestYear(t *testing.T) {
 		t.Errorf("viewers: %v", usage["viewers"])
 	}
 	for _, row := range items("/licenses/summary") {
-		if row["bought"].(float64) != row["assigned"].(float64)+row["available"].(float64)+row["reserved"].(float64) { //nolint:errcheck // as above
+		//nolint:errcheck // as above
+		if row["bought"].(float64) != row["assigned"].(float64)+row["available"].(float64)+row["reserved"].(float64) {
 			t.Errorf("%v", row)
 		}
 	}

@@ -1,6 +1,8 @@
-// Command demo fills an account of the runner with a believable year: people who come and go, call queues, dashboards, orders, files, views, overage, and people who
-// wait. It does so through the HTTP API alone, as the account's admin would have, on a runner of its own whose clock begins a year ago and goes on day by day. The same
-// command makes the same year each time, but for ids that the server chooses and the days of the week on which it falls.
+// Command demo fills an account of the runner with a believable year: people who come and go, call
+// queues, dashboards, orders, files, views, overage, and people who wait. It does so through the
+// HTTP API alone, as the account's admin would have, on a runner of its own whose clock begins a
+// year ago and goes on day by day. The same command makes the same year each time, but for ids that
+// the server chooses and the days of the week on which it falls.
 package main
 
 import (
@@ -54,7 +56,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *binary == "" {
 		fmt.Fprintln(out, "Building the runner ...")
 		*binary = filepath.Join(folder, "local")
-		if said, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", *binary, "./infra/local").CombinedOutput(); err != nil {
+		if said, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", *binary, "./infra/local").
+			CombinedOutput(); err != nil {
 			return fmt.Errorf("build the runner: %w: %s", err, said)
 		}
 	}
@@ -68,8 +71,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := errors.Join(c.year(began.UTC(), out), r.stop()); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Done in %s, with %d requests. Now `make run`; its admin is ada, so a token is:\n", time.Since(began).Round(time.Second), c.requests)
-	fmt.Fprintf(out, "  curl -sS http://127.0.0.1:3000/local/token -d '{\"account\": %q, \"user\": \"ada\", \"permissions\": \"all\"}'\n", *account)
+	fmt.Fprintf(
+		out,
+		"Done in %s, with %d requests. Now `make run`; its admin is ada, so a token is:\n",
+		time.Since(began).Round(time.Second),
+		c.requests,
+	)
+	fmt.Fprintf(
+		out,
+		"  curl -sS http://127.0.0.1:3000/local/token -d '{\"account\": %q, \"user\": \"ada\", \"permissions\": \"all\"}'\n",
+		*account,
+	)
 	return nil
 }
 
@@ -82,15 +94,30 @@ type process struct {
 
 var ready = regexp.MustCompile(`ready: API (http://\S+?),`)
 
-// start runs a runner whose clock begins at a time, without schedules: what they do is asked for, day by day.
+// start runs a runner whose clock begins at a time, without schedules: what they do is asked for,
+// day by day.
 func start(ctx context.Context, binary, data, template string, at time.Time) (*process, error) {
 	said, err := os.CreateTemp("", "seatwise-demo-*.log")
 	if err != nil {
 		return nil, fmt.Errorf("make a log: %w", err)
 	}
 	// The program was just built, or is the caller's.
-	command := exec.Command(binary, "--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", data, "--template", template, "--no-schedules",
-		"--log-level", "ERROR", "--clock-from", at.Format(time.RFC3339))
+	command := exec.Command(
+		binary,
+		"--addr",
+		"127.0.0.1:0",
+		"--s3-addr",
+		"127.0.0.1:0",
+		"--data",
+		data,
+		"--template",
+		template,
+		"--no-schedules",
+		"--log-level",
+		"ERROR",
+		"--clock-from",
+		at.Format(time.RFC3339),
+	)
 	command.Stderr = said
 	lines, err := command.StdoutPipe()
 	if err != nil {
@@ -105,7 +132,12 @@ func start(ctx context.Context, binary, data, template string, at time.Time) (*p
 	n, err := lines.Read(line)
 	found := ready.FindSubmatch(line[:n])
 	if err != nil || found == nil {
-		return nil, errors.Join(errors.New("the runner did not start; if one is running, stop it first, for the year is made on a clock of its own"), p.stop())
+		return nil, errors.Join(
+			errors.New(
+				"the runner did not start; if one is running, stop it first, for the year is made on a clock of its own",
+			),
+			p.stop(),
+		)
 	}
 	p.address = string(found[1])
 	return p, nil

@@ -36,14 +36,17 @@ const (
 	// orderTries bounds the repetitions of an order that got no clear answer.
 	orderTries = 10
 	supplied   = 4 // licenses of a product at the beginning: fewer than users
-	// largeOrder is the quantity of an order of several commits, one in each second round: all at once or not at all (spec 3.4).
+	// largeOrder is the quantity of an order of several commits, one in each second round: all at
+	// once or not at all (spec 3.4).
 	largeOrder = 60
 )
 
-// products are bought, need no other product and exclude none, so the histories of two of them in one account are independent but for the users' items.
+// products are bought, need no other product and exclude none, so the histories of two of them in
+// one account are independent but for the users' items.
 var products = []string{"live-reports", "auto-attendant"}
 
-// TestHistories plays rounds over each store, and judges each account and product by itself (issue: never wrong). A history that porcupine cannot judge fails.
+// TestHistories plays rounds over each store, and judges each account and product by itself (issue:
+// never wrong). A history that porcupine cannot judge fails.
 func TestHistories(t *testing.T) {
 	for _, over := range []struct {
 		name   string
@@ -60,13 +63,27 @@ func TestHistories(t *testing.T) {
 	} {
 		t.Run(over.name, func(t *testing.T) {
 			args, env := over.store(t)
-			r := testlocal.Start(t, testlocal.Options{Data: t.TempDir(), Args: append([]string{"--no-schedules", "--log-level", "ERROR"}, args...), Env: env})
-			run := strconv.FormatInt(time.Now().UnixMicro(), 36) // A DynamoDB server that is not ours may have accounts from before.
+			r := testlocal.Start(
+				t,
+				testlocal.Options{
+					Data: t.TempDir(),
+					Args: append([]string{"--no-schedules", "--log-level", "ERROR"}, args...),
+					Env:  env,
+				},
+			)
+			// A DynamoDB server that is not ours may have accounts from before.
+			run := strconv.FormatInt(time.Now().UnixMicro(), 36)
 			var all figures
 			for round := range over.rounds {
 				all = all.plus(play(t, r, fmt.Sprintf("%s-%d", run, round), uint64(round)))
 			}
-			t.Logf("%d requests in %d histories: %d refused, %d of unknown outcome", all.requests, all.histories, all.refused, all.unknown)
+			t.Logf(
+				"%d requests in %d histories: %d refused, %d of unknown outcome",
+				all.requests,
+				all.histories,
+				all.refused,
+				all.unknown,
+			)
 			if all.unknown*10 > all.requests {
 				t.Errorf("%d of %d outcomes are unknown: too many for the rest to mean much", all.unknown, all.requests)
 			}
@@ -87,11 +104,13 @@ type partition struct {
 
 	mu       sync.Mutex
 	licenses []string // by number
-	hot      []int    // those that clients draw: not all of a large order, nor those that have ended, or they would never meet
-	initial  int      // how many licenses were there at the beginning
-	history  []porcupine.Operation
-	refused  int
-	unknown  int
+	// those that clients draw: not all of a large order, nor those that have ended, or they would
+	// never meet
+	hot     []int
+	initial int // how many licenses were there at the beginning
+	history []porcupine.Operation
+	refused int
+	unknown int
 }
 
 // number is a license's number; a new one is given to a license that was never met.
@@ -133,7 +152,8 @@ func (p *partition) record(op porcupine.Operation) {
 // moments is the clock of a round: it orders what was sent before something else was answered.
 type moments struct{ atomic.Int64 }
 
-// play has clients send requests about all products of two accounts, and judges what they were told.
+// play has clients send requests about all products of two accounts, and judges what they were
+// told.
 func play(t *testing.T, r *testlocal.Runner, name string, round uint64) figures {
 	t.Helper()
 	var partitions []*partition
@@ -167,15 +187,30 @@ func play(t *testing.T, r *testlocal.Runner, name string, round uint64) figures 
 	}
 	done := figures{histories: len(partitions)}
 	for _, p := range partitions {
-		initial := strings.Repeat(string(rune(free)), p.initial) + strings.Repeat(string(rune(absent)), len(p.licenses)-p.initial)
+		initial := strings.Repeat(
+			string(rune(free)),
+			p.initial,
+		) + strings.Repeat(
+			string(rune(absent)),
+			len(p.licenses)-p.initial,
+		)
 		if result := judge(initial, p.history); result != porcupine.Ok {
 			slices.SortFunc(p.history, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
 			for _, op := range p.history {
 				t.Logf("%5d %5d  %+v: %v", op.Call, op.Return, op.Input, op.Output)
 			}
-			t.Fatalf("round %d, %s of %s, beginning with %s: porcupine says %s", round, p.product, p.account, initial, result)
+			t.Fatalf(
+				"round %d, %s of %s, beginning with %s: porcupine says %s",
+				round,
+				p.product,
+				p.account,
+				initial,
+				result,
+			)
 		}
-		done.requests, done.refused, done.unknown = done.requests+len(p.history), done.refused+p.refused, done.unknown+p.unknown
+		done.requests, done.refused, done.unknown = done.requests+len(
+			p.history,
+		), done.refused+p.refused, done.unknown+p.unknown
 	}
 	return done
 }
@@ -197,7 +232,12 @@ func open(t *testing.T, r *testlocal.Runner, account string) []*partition {
 		t.Fatal(err)
 	}
 	settings := map[string]any{
-		"name": account, "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard",
+		"name":       account,
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "America/New_York",
+		"billingDay": 1,
+		"bundle":     "standard",
 	}
 	must(operator, http.MethodPut, at, settings, http.StatusCreated)
 	login(t, admin, account)
@@ -223,7 +263,16 @@ func open(t *testing.T, r *testlocal.Runner, account string) []*partition {
 
 func login(t *testing.T, c *testlocal.Client, account string) {
 	t.Helper()
-	if err := c.Login(t.Context(), account, "ada", "billing.read", "billing.purchase", "licenses.read", "licenses.manage", "directory.manage"); err != nil {
+	if err := c.Login(
+		t.Context(),
+		account,
+		"ada",
+		"billing.read",
+		"billing.purchase",
+		"licenses.read",
+		"licenses.manage",
+		"directory.manage",
+	); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -243,7 +292,14 @@ type caller struct {
 
 func newCaller(t *testing.T, r *testlocal.Runner, p *partition, clock *moments, random *rand.Rand) *caller {
 	t.Helper()
-	c := &caller{Client: testlocal.NewClient(r.API), t: t, p: p, at: "/v1/accounts/" + p.account, clock: clock, random: random}
+	c := &caller{
+		Client: testlocal.NewClient(r.API),
+		t:      t,
+		p:      p,
+		at:     "/v1/accounts/" + p.account,
+		clock:  clock,
+		random: random,
+	}
 	login(t, c.Client, p.account)
 	return c
 }
@@ -390,8 +446,8 @@ func (c *caller) read(q request, a testlocal.Answer) (response, error) {
 	return told, nil
 }
 
-// order buys licenses. An outcome that is not known at once is asked for again under its key, so that it is known in the end: whose licenses are whose could not be
-// told otherwise.
+// order buys licenses. An outcome that is not known at once is asked for again under its key, so
+// that it is known in the end: whose licenses are whose could not be told otherwise.
 func (c *caller) order(quantity int) (porcupine.Operation, error) {
 	op := porcupine.Operation{Input: request{buy, nothing, nobody}}
 	lines := []any{map[string]any{"productId": c.p.product, "quantity": quantity, "costCenter": "CC-1"}}
@@ -418,7 +474,8 @@ func (c *caller) order(quantity int) (porcupine.Operation, error) {
 	told := response{license: nothing, user: nobody}
 	a, err = c.Send(c.t.Context(), http.MethodGet, c.at+"/licenses?limit=200&order="+made.ID, nil, nil)
 	var listed struct{ Items []license }
-	if err != nil || a.Status != http.StatusOK || json.Unmarshal(a.Body, &listed) != nil || len(listed.Items) != quantity {
+	if err != nil || a.Status != http.StatusOK || json.Unmarshal(a.Body, &listed) != nil ||
+		len(listed.Items) != quantity {
 		return op, fmt.Errorf("the order's licenses: %d %s, %w", a.Status, a.Body, err)
 	}
 	for _, l := range listed.Items {

@@ -29,7 +29,8 @@ const (
 	getLicense verb = "get license" // this one
 )
 
-// request is one request about the licenses of one product of one account. Licenses and users are numbers from 0, in the order in which the test met them.
+// request is one request about the licenses of one product of one account. Licenses and users are
+// numbers from 0, in the order in which the test met them.
 type request struct {
 	verb          verb
 	license, user int
@@ -46,7 +47,8 @@ type seats struct{ Bought, Assigned, Available, Waiting int }
 
 // response is what the request was told.
 type response struct {
-	// unknown says that nobody can tell whether the request took effect: a 500, a 503, or no answer at all.
+	// unknown says that nobody can tell whether the request took effect: a 500, a 503, or no answer
+	// at all.
 	unknown bool
 	// refusal is the slug of the problem; empty for success.
 	refusal string
@@ -68,7 +70,8 @@ func (r response) String() string {
 	return fmt.Sprintf("license %d of user %d %s %+v %v", r.license, r.user, r.status, r.seats, r.added)
 }
 
-// The states of a license in a state of the product, which is one byte for each license; any other byte is the user who holds it, from holders on.
+// The states of a license in a state of the product, which is one byte for each license; any other
+// byte is the user who holds it, from holders on.
 const (
 	absent     = '-'
 	free       = 'f'
@@ -117,12 +120,16 @@ type outcome struct {
 	after string
 }
 
-// outcomes are all ways in which a request can go, by the rules of spec 3 and 4. Only a license that the server chooses leaves more than one. All users are active, and
-// nobody has automatic grants, so nobody waits and nobody is excluded.
+// outcomes are all ways in which a request can go, by the rules of spec 3 and 4. Only a license
+// that the server chooses leaves more than one. All users are active, and nobody has automatic
+// grants, so nobody waits and nobody is excluded.
 func outcomes(state string, q request, added []int) []outcome {
 	refused := func(slug string) []outcome { return []outcome{{response{refusal: slug}, state}} }
 	given := func(license int) outcome {
-		return outcome{response{license: license, user: q.user, status: "assigned"}, with(state, license, byte(holders+q.user))}
+		return outcome{
+			response{license: license, user: q.user, status: "assigned"},
+			with(state, license, byte(holders+q.user)),
+		}
 	}
 	returned := func(license int) outcome {
 		return outcome{response{license: license, user: nobody, status: "available"}, with(state, license, free)}
@@ -177,7 +184,9 @@ func outcomes(state string, q request, added []int) []outcome {
 		if holder(state, q.license) != nobody {
 			return refused("license-in-use")
 		}
-		return []outcome{{response{license: q.license, user: nobody, status: "terminated"}, with(state, q.license, terminated)}}
+		return []outcome{
+			{response{license: q.license, user: nobody, status: "terminated"}, with(state, q.license, terminated)},
+		}
 	case buy:
 		after := state
 		for _, license := range added {
@@ -239,7 +248,8 @@ func told(from, to int64, q request, r response) porcupine.Operation {
 	return porcupine.Operation{Input: q, Call: from, Output: r, Return: to}
 }
 
-// TestTheModelRefusesWrongHistories is why the judgment means something: what must never happen is refused, and what may happen beside it is not.
+// TestTheModelRefusesWrongHistories is why the judgment means something: what must never happen is
+// refused, and what may happen beside it is not.
 func TestTheModelRefusesWrongHistories(t *testing.T) {
 	const ann, bob, one, two = 0, 1, 0, 1
 	has := func(license, user int) response { return response{license: license, user: user, status: "assigned"} }
@@ -247,7 +257,11 @@ func TestTheModelRefusesWrongHistories(t *testing.T) {
 	ended := func(license int) response { return response{license: license, user: nobody, status: "terminated"} }
 	no := func(slug string) response { return response{refusal: slug} }
 	counted := func(bought, assigned, available int) response {
-		return response{license: nothing, user: nobody, seats: seats{Bought: bought, Assigned: assigned, Available: available}}
+		return response{
+			license: nothing,
+			user:    nobody,
+			seats:   seats{Bought: bought, Assigned: assigned, Available: available},
+		}
 	}
 	look := request{summary, nothing, nobody}
 	for name, c := range map[string]struct {

@@ -34,16 +34,18 @@ func (w *world) eventually(t *testing.T, patience time.Duration, ask func() erro
 func (w *world) check(t *testing.T) {
 	t.Helper()
 	w.together(func(c *client) { w.must(c, c.recover()) })
-	w.eventually(t, patience, func() error { // an order that was killed is placed by the maintenance function, and its repetition is then told so
+	// an order that was killed is placed by the maintenance function, and its repetition is then
+	// told so
+	w.eventually(t, patience, func() error {
 		w.finish(true)
 		for n := range accounts {
 			var latest struct{ Items []struct{ ID, State string } }
-			if _, err := w.clients[n*desks].get("/orders?limit=200", &latest); err != nil {
+			if _, err := w.clients[n*kernels].get("/orders?limit=200", &latest); err != nil {
 				return err
 			}
 			for _, o := range latest.Items {
 				if o.State != "placed" {
-					return fmt.Errorf("%s: order %+v", w.clients[n*desks].name, o)
+					return fmt.Errorf("%s: order %+v", w.clients[n*kernels].name, o)
 				}
 			}
 		}
@@ -58,7 +60,7 @@ func (w *world) check(t *testing.T) {
 		return nil
 	})
 	for n := range accounts {
-		w.account(t, w.clients[n*desks:(n+1)*desks])
+		w.account(t, w.clients[n*kernels:(n+1)*kernels])
 	}
 	w.together(func(c *client) { w.must(c, c.everything()) })
 	if w.failed.Load() {
@@ -68,7 +70,7 @@ func (w *world) check(t *testing.T) {
 
 func (w *world) must(c *client, err error) {
 	if err != nil {
-		w.fail("%s, desk %d: %v", c.name, c.desk, err)
+		w.fail("%s, desk %d: %v", c.name, c.kernel, err)
 	}
 }
 
@@ -102,7 +104,8 @@ func (c *client) everything() error {
 	return nil
 }
 
-// account counts an account: its seats by the summary, by the list and by what was acknowledged, and its orders (I1, I2, I4, I6).
+// account counts an account: its seats by the summary, by the list and by what was acknowledged,
+// and its orders (I1, I2, I4, I6).
 func (w *world) account(t *testing.T, clients []*client) {
 	t.Helper()
 	c := clients[0]
@@ -165,7 +168,14 @@ func (w *world) account(t *testing.T, clients []*client) {
 			got := s.seats
 			got.Waiting = 0
 			if got != counted[s.ProductID] || s.Bought != want[s.ProductID] {
-				return fmt.Errorf("%s: of %s the summary says %+v, the list %+v, and %d were bought", c.name, s.ProductID, s.seats, counted[s.ProductID], want[s.ProductID])
+				return fmt.Errorf(
+					"%s: of %s the summary says %+v, the list %+v, and %d were bought",
+					c.name,
+					s.ProductID,
+					s.seats,
+					counted[s.ProductID],
+					want[s.ProductID],
+				)
 			}
 		}
 		return nil
@@ -205,7 +215,8 @@ func pages[T any](c *client, path string, visit func(T) error) error {
 	}
 }
 
-// settle waits until nothing is left to do: every job in a final state, nobody waiting for a free seat, everybody holding or waiting for what queues grant (I14).
+// settle waits until nothing is left to do: every job in a final state, nobody waiting for a free
+// seat, everybody holding or waiting for what queues grant (I14).
 func (w *world) settle(t *testing.T) {
 	t.Helper()
 	wait := reportLease + patience
@@ -253,7 +264,8 @@ func (c *client) settled() error {
 	}
 	dropped := map[string]int{}
 	err := pages(c, "/mass-configurations?", func(m struct{ ID, State, Source, FileName string }) error {
-		if m.State == "checking" || m.State == "configuring" || m.Source == "drop" && m.State != "completed" && c.dropped[m.FileName] == 1 {
+		if m.State == "checking" || m.State == "configuring" ||
+			m.Source == "drop" && m.State != "completed" && c.dropped[m.FileName] == 1 {
 			return fmt.Errorf("%s: %+v", c.name, m)
 		}
 		if m.Source == "drop" {
@@ -267,7 +279,13 @@ func (c *client) settled() error {
 	for name, times := range c.dropped {
 		unknown := c.drop != nil && c.drop.name == name && !c.drop.there
 		if dropped[name] > times || dropped[name] == 0 && !unknown {
-			return fmt.Errorf("%s: %s was dropped %d times and became %d mass configurations", c.name, name, times, dropped[name])
+			return fmt.Errorf(
+				"%s: %s was dropped %d times and became %d mass configurations",
+				c.name,
+				name,
+				times,
+				dropped[name],
+			)
 		}
 	}
 	if m := c.mass; m != nil && m.uploaded && !c.uncertain("mass:"+m.id) {
@@ -289,14 +307,16 @@ func (c *client) settled() error {
 		if _, err := c.get("/reports/"+id, &r); err != nil {
 			return err
 		}
-		if r.State != "ready" && r.State != "failed" && *kills >= long { // one whose builder was killed too often has failed
+		// one whose builder was killed too often has failed
+		if r.State != "ready" && r.State != "failed" && *kills >= long {
 			return fmt.Errorf("%s: report %s is %s", c.name, id, r.State)
 		}
 	}
 	return c.granted()
 }
 
-// granted demands that each member of a queue on a dashboard holds, or waits for, a license, and nobody else of the queues does (spec 6).
+// granted demands that each member of a queue on a dashboard holds, or waits for, a license, and
+// nobody else of the queues does (spec 6).
 func (c *client) granted() error {
 	monitored := map[string]bool{}
 	for _, queues := range c.dashboards {
@@ -325,11 +345,12 @@ func (c *client) granted() error {
 	return nil
 }
 
-// audit folds the log of every account: what was assigned, less what was unassigned, is what is held (I16).
+// audit folds the log of every account: what was assigned, less what was unassigned, is what is
+// held (I16).
 func (w *world) audit(t *testing.T) {
 	t.Helper()
 	for n := range accounts {
-		c := w.clients[n*desks]
+		c := w.clients[n*kernels]
 		held := map[string]int{}
 		records := 0
 		err := pages(c, "/audit?", func(r struct{ ID, At, Actor, Action, Subject, Reason string }) error {
@@ -352,7 +373,12 @@ func (w *world) audit(t *testing.T) {
 				want = 1
 			}
 			if held["license:"+l.ID] != want {
-				return fmt.Errorf("by the audit log license %s is held %d times, by itself it is %s", l.ID, held["license:"+l.ID], l.Status)
+				return fmt.Errorf(
+					"by the audit log license %s is held %d times, by itself it is %s",
+					l.ID,
+					held["license:"+l.ID],
+					l.Status,
+				)
 			}
 			return nil
 		})

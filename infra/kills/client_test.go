@@ -43,7 +43,8 @@ type promise struct {
 	answer  testlocal.Answer
 }
 
-// client works with the users, queues, dashboards and files that are its own, so what it was last told of them must be there, whatever came between.
+// client works with the users, queues, dashboards and files that are its own, so what it was last
+// told of them must be there, whatever came between.
 type client struct {
 	*testlocal.Client
 
@@ -52,12 +53,13 @@ type client struct {
 	// storage is the S3 server for those who have a presigned URL.
 	storage *testlocal.Client
 	name    string // the account's
-	desk    int
+	kernel  int
 	at      string // the account's path
 	random  *rand.Rand
 	keys    int
 
-	// pending got no answer; it is sent again before anything else. parked are those that are said to be running still: the rest of the work goes on without them.
+	// pending got no answer; it is sent again before anything else. parked are those that are said
+	// to be running still: the rest of the work goes on without them.
 	pending *request
 	parked  []*request
 	// promises are what the client was told under its keys, the latest last.
@@ -97,27 +99,40 @@ type bought struct{ lines map[string]int }
 // down says that the runner is gone.
 type down struct{ error }
 
-func newClient(w *world, base, storage, account string, desk int, random *rand.Rand) *client {
+func newClient(w *world, base, storage, account string, kernel int, random *rand.Rand) *client {
 	return &client{
-		Client: testlocal.NewClient(base), w: w, storage: testlocal.NewClient(storage), name: account, desk: desk, at: "/v1/accounts/" + account, random: random,
+		Client: testlocal.NewClient(
+			base,
+		),
+		w:       w,
+		storage: testlocal.NewClient(storage),
+		name:    account,
+		kernel:  kernel,
+		at:      "/v1/accounts/" + account,
+		random:  random,
 		touched: map[string]bool{},
 		bucket: s3.New(s3.Options{
 			Region: "us-east-1", BaseEndpoint: &storage, UsePathStyle: true, RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider("anybody", "anything", ""),
 		}),
 		expected: expected{
-			people: map[string]*person{}, terminated: map[string]string{}, orders: map[string]*bought{}, queues: map[string][]string{},
-			dashboards: map[string][]string{}, masses: map[string]string{}, dropped: map[string]int{},
+			people:     map[string]*person{},
+			terminated: map[string]string{},
+			orders:     map[string]*bought{},
+			queues:     map[string][]string{},
+			dashboards: map[string][]string{},
+			masses:     map[string]string{},
+			dropped:    map[string]int{},
 		},
 	}
 }
 
 // id is an id of the client's own.
-func (c *client) id(kind string, n int) string { return fmt.Sprintf("%s-%d-%d", kind, c.desk, n) }
+func (c *client) id(kind string, n int) string { return fmt.Sprintf("%s-%d-%d", kind, c.kernel, n) }
 
 func (c *client) key() string {
 	c.keys++
-	return fmt.Sprintf("key %d of desk %d", c.keys, c.desk)
+	return fmt.Sprintf("key %d of desk %d", c.keys, c.kernel)
 }
 
 // work looks for what was acknowledged before the kill, and then goes on until the next one.
@@ -125,7 +140,7 @@ func (c *client) work() {
 	for err := c.recover(); ; err = c.step() {
 		if err != nil {
 			if _, gone := err.(down); !gone { //nolint:errorlint // it is never wrapped
-				c.w.fail("%s, desk %d: %v", c.name, c.desk, err)
+				c.w.fail("%s, desk %d: %v", c.name, c.kernel, err)
 			}
 			return
 		}
@@ -135,9 +150,11 @@ func (c *client) work() {
 	}
 }
 
-// recover checks what was acknowledged, and then finds out what became of the request that got no answer.
+// recover checks what was acknowledged, and then finds out what became of the request that got no
+// answer.
 func (c *client) recover() error {
-	// What is unknown may be as it was or as it should be; only when its request is answered it is known again.
+	// What is unknown may be as it was or as it should be; only when its request is answered it is
+	// known again.
 	for resource := range c.touched {
 		if c.uncertain(resource) {
 			continue
@@ -259,8 +276,17 @@ func (c *client) repeat(p promise) error {
 		return down{err}
 	}
 	if a.Status != p.answer.Status || !bytes.Equal(a.Body, p.answer.Body) || a.Header.Get("Idempotent-Replayed") != "true" ||
-		a.Header.Get("Etag") != p.answer.Header.Get("Etag") || a.Header.Get("Location") != p.answer.Header.Get("Location") {
-		return fmt.Errorf("%v was answered %d %s and is now answered %d %v %s", p.request, p.answer.Status, p.answer.Body, a.Status, a.Header, a.Body)
+		a.Header.Get("Etag") != p.answer.Header.Get("Etag") ||
+		a.Header.Get("Location") != p.answer.Header.Get("Location") {
+		return fmt.Errorf(
+			"%v was answered %d %s and is now answered %d %v %s",
+			p.request,
+			p.answer.Status,
+			p.answer.Body,
+			a.Status,
+			a.Header,
+			a.Body,
+		)
 	}
 	c.w.figures.replayed.Add(1)
 	return nil
@@ -269,7 +295,9 @@ func (c *client) repeat(p promise) error {
 // misuse sends another body under a key that was used.
 func (c *client) misuse(p promise) error {
 	other := *p.request
-	other.path, other.body = c.at+"/orders", encode(object{"quoteId": "00000000-0000-4000-8000-000000000000", "acknowledged": true})
+	other.path, other.body = c.at+"/orders", encode(
+		object{"quoteId": "00000000-0000-4000-8000-000000000000", "acknowledged": true},
+	)
 	a, err := c.transmit(&other)
 	if err != nil {
 		return down{err}
@@ -327,7 +355,11 @@ func (c *client) verify(resource string) error {
 		}
 	case "license":
 		var got struct{ Status string }
-		if ok, err := c.get("/licenses/"+id, &got); err != nil || !ok || c.terminated[id] != "" && got.Status != "terminated" {
+		if ok, err := c.get(
+			"/licenses/"+id,
+			&got,
+		); err != nil || !ok ||
+			c.terminated[id] != "" && got.Status != "terminated" {
 			return orWrong(err, wrong("terminated", got))
 		}
 	case "order":
@@ -344,12 +376,19 @@ func (c *client) verify(resource string) error {
 	case "dashboard":
 		var got struct{ QueueIDs []string }
 		ok, err := c.get("/dashboards/"+id, &got)
-		if slices.Sort(got.QueueIDs); err != nil || ok != (c.dashboards[id] != nil) || !slices.Equal(got.QueueIDs, c.dashboards[id]) {
+		if slices.Sort(
+			got.QueueIDs,
+		); err != nil || ok != (c.dashboards[id] != nil) ||
+			!slices.Equal(got.QueueIDs, c.dashboards[id]) {
 			return orWrong(err, wrong(c.dashboards[id], got))
 		}
 	case "mass":
 		var got struct{ State string }
-		if ok, err := c.get("/mass-configurations/"+id, &got); err != nil || !ok || progress(got.State) < progress(c.masses[id]) {
+		if ok, err := c.get(
+			"/mass-configurations/"+id,
+			&got,
+		); err != nil || !ok ||
+			progress(got.State) < progress(c.masses[id]) {
 			return orWrong(err, wrong(c.masses[id], got))
 		}
 	case "report":

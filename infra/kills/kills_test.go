@@ -21,27 +21,40 @@ import (
 
 var (
 	kills = flag.Int("kills", 5, "how often the runner is killed")
-	seed  = flag.Uint64("seed", 1, "what clients and the moments of the kills are drawn from; how they meet is left to chance")
-	every = flag.Int("every", 50, "kills between two checks of everything; what was just acknowledged is checked after every kill")
+	seed  = flag.Uint64(
+		"seed",
+		1,
+		"what clients and the moments of the kills are drawn from; how they meet is left to chance",
+	)
+	every = flag.Int(
+		"every",
+		50,
+		"kills between two checks of everything; what was just acknowledged is checked after every kill",
+	)
 )
 
 func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
 
 const (
 	accounts = 4
-	// desks is how many clients an account has. They share its seats, and each has users, queues and files of its own, so that what it was last told of them must be there.
-	desks = 2
-	// shortest and longest are when the kill comes after the runner is ready: while it takes up what it left, while clients look for what they were told, or under load.
+	// desks is how many clients an account has. They share its seats, and each has users, queues
+	// and files of its own, so that what it was last told of them must be there.
+	kernels = 2
+	// shortest and longest are when the kill comes after the runner is ready: while it takes up
+	// what it left, while clients look for what they were told, or under load.
 	shortest, longest = 40 * time.Millisecond, 1300 * time.Millisecond
 	// soon is a kill so early that one more comes before it, while the runner is still starting.
 	soon = 200 * time.Millisecond
-	// later is when the scheduled functions are run, by their event: whoever was at work before the kill has been silent for longer than any lease.
+	// later is when the scheduled functions are run, by their event: whoever was at work before the
+	// kill has been silent for longer than any lease.
 	later = 10 * time.Minute
 	// patience bounds the wait for what goes on by itself.
 	patience = 90 * time.Second
-	// reportLease is how long a killed builder keeps a report: longer than a function may run in AWS.
+	// reportLease is how long a killed builder keeps a report: longer than a function may run in
+	// AWS.
 	reportLease = 16 * time.Minute
-	// long is how many kills make a round whose end waits for the leases of what was killed last: a minute for a request of several commits, and reportLease.
+	// long is how many kills make a round whose end waits for the leases of what was killed last: a
+	// minute for a request of several commits, and reportLease.
 	long = 100
 )
 
@@ -63,11 +76,27 @@ type figures struct {
 
 func (w *world) String() string {
 	f := &w.figures
-	return fmt.Sprintf("%d more kills before the runner was ready; %d requests acknowledged, %d refused; %d without an answer, of which %d had taken effect and %d were done by their repetition; "+
-		"%d answers repeated to the byte, %d keys refused for another body; %d resources looked at after a kill; "+
-		"%d orders, %d of them of several commits; %d bulk calls, %d mass configurations, %d file drops, %d reports, %d deliveries of views",
-		f.stillborn.Load(), f.acknowledged.Load(), f.refused.Load(), f.unknown.Load(), f.applied.Load(), f.repeated.Load(), f.replayed.Load(), f.mismatched.Load(), f.looked.Load(),
-		f.orders.Load(), f.large.Load(), f.bulks.Load(), f.masses.Load(), f.drops.Load(), f.reports.Load(), f.views.Load())
+	return fmt.Sprintf(
+		"%d more kills before the runner was ready; %d requests acknowledged, %d refused; %d without an answer, of which %d had taken effect and %d were done by their repetition; "+
+			"%d answers repeated to the byte, %d keys refused for another body; %d resources looked at after a kill; "+
+			"%d orders, %d of them of several commits; %d bulk calls, %d mass configurations, %d file drops, %d reports, %d deliveries of views",
+		f.stillborn.Load(),
+		f.acknowledged.Load(),
+		f.refused.Load(),
+		f.unknown.Load(),
+		f.applied.Load(),
+		f.repeated.Load(),
+		f.replayed.Load(),
+		f.mismatched.Load(),
+		f.looked.Load(),
+		f.orders.Load(),
+		f.large.Load(),
+		f.bulks.Load(),
+		f.masses.Load(),
+		f.drops.Load(),
+		f.reports.Load(),
+		f.views.Load(),
+	)
 }
 
 // fail reports a violation; the round ends with the kill that is under way.
@@ -84,14 +113,27 @@ func TestKills(t *testing.T) {
 		Data: t.TempDir(), Args: []string{"--no-schedules", "--log-level", "ERROR"}, API: address(t), S3: address(t),
 	}}
 	base, storage := "http://"+w.options.API, "http://"+w.options.S3
-	for n := range accounts * desks {
-		w.clients = append(w.clients, newClient(w, base, storage, fmt.Sprintf("account-%d", n/desks), n%desks, rand.New(rand.NewPCG(*seed, uint64(1+n)))))
+	for n := range accounts * kernels {
+		w.clients = append(
+			w.clients,
+			newClient(
+				w,
+				base,
+				storage,
+				fmt.Sprintf("account-%d", n/kernels),
+				n%kernels,
+				rand.New(rand.NewPCG(*seed, uint64(1+n))),
+			),
+		)
 	}
 	began := time.Now()
 	for kill := 1; kill <= *kills && !w.failed.Load(); kill++ {
 		after := shortest + time.Duration(random.Int64N(int64(longest-shortest)))
 		whole := kill%*every == 0
-		if !t.Run(fmt.Sprintf("kill %d after %d ms", kill, after.Milliseconds()), func(t *testing.T) { w.cycle(t, kill == 1, whole, after) }) {
+		if !t.Run(
+			fmt.Sprintf("kill %d after %d ms", kill, after.Milliseconds()),
+			func(t *testing.T) { w.cycle(t, kill == 1, whole, after) },
+		) {
 			w.failed.Store(true)
 		}
 		if whole {
@@ -112,7 +154,8 @@ func TestKills(t *testing.T) {
 func address(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		at := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)) // not the seed's choice: another round may run at the same time
+		// not the seed's choice: another round may run at the same time
+		at := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
 		var config net.ListenConfig
 		if l, err := config.Listen(t.Context(), "tcp", at); err == nil {
 			l.Close()
@@ -123,7 +166,8 @@ func address(t *testing.T) string {
 	return ""
 }
 
-// cycle starts the runner on what the last kill left, lets the clients look and go on, and kills it.
+// cycle starts the runner on what the last kill left, lets the clients look and go on, and kills
+// it.
 func (w *world) cycle(t *testing.T, first, whole bool, after time.Duration) {
 	if !first && after < soon {
 		w.stillborn(t, after)
@@ -181,19 +225,37 @@ func (w *world) together(do func(*client)) {
 	all.Wait()
 }
 
-// finish runs the scheduled functions that finish what a crash left. demanded says that nobody takes the runner away meanwhile.
+// finish runs the scheduled functions that finish what a crash left. demanded says that nobody
+// takes the runner away meanwhile.
 func (w *world) finish(demanded bool) {
 	c := testlocal.NewClient("http://" + w.options.API)
 	for _, function := range []string{"MaintenanceFunction", "MassConfigurationApplyFunction"} {
 		event := map[string]any{
-			"version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
-			"time": time.Now().Add(later).UTC().Format(time.RFC3339), "region": "us-east-1", "resources": []string{}, "detail": map[string]any{},
+			"version":     "0",
+			"id":          "7bf73129-1428-4cd3-a780-95db273d1602",
+			"detail-type": "Scheduled Event",
+			"source":      "aws.events",
+			"account":     "123456789012",
+			"time": time.Now().
+				Add(later).
+				UTC().
+				Format(time.RFC3339),
+			"region":    "us-east-1",
+			"resources": []string{},
+			"detail":    map[string]any{},
 		}
-		a, err := c.Send(context.Background(), http.MethodPost, "/2015-03-31/functions/"+function+"/invocations", event, nil)
+		a, err := c.Send(
+			context.Background(),
+			http.MethodPost,
+			"/2015-03-31/functions/"+function+"/invocations",
+			event,
+			nil,
+		)
 		if demanded && (err != nil || a.Status != http.StatusOK) {
 			w.fail("%s: %d %s, %v", function, a.Status, a.Body, err)
 		}
-		// Beside the load it may be beaten to something; what it leaves, its next run finishes. Alone it has no excuse.
+		// Beside the load it may be beaten to something; what it leaves, its next run finishes.
+		// Alone it has no excuse.
 		if err == nil && demanded && a.Header.Get("X-Amz-Function-Error") != "" {
 			w.t.Logf("%s: %s", function, a.Body)
 		}
@@ -214,7 +276,11 @@ func (w *world) end(t *testing.T) {
 func sound(t *testing.T, data string) {
 	t.Helper()
 	for _, name := range []string{"table.bolt", "runner.bolt"} {
-		db, err := bbolt.Open(filepath.Join(data, name), 0o600, &bbolt.Options{ReadOnly: true, Timeout: 10 * time.Second, PreLoadFreelist: true})
+		db, err := bbolt.Open(
+			filepath.Join(data, name),
+			0o600,
+			&bbolt.Options{ReadOnly: true, Timeout: 10 * time.Second, PreLoadFreelist: true},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

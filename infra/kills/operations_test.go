@@ -22,8 +22,10 @@ import (
 var byHand = []string{"auto-attendant", "developer", "call-group"}
 
 const (
-	plain   = 4  // users that are assigned, reassigned, deactivated
-	many    = 24 // users of bulk calls, of more items than one commit takes, and of a queue that takes several commits to settle
+	plain = 4 // users that are assigned, reassigned, deactivated
+	// users of bulk calls, of more items than one commit takes, and of a queue that takes several
+	// commits to settle
+	many    = 24
 	phones  = 20 // users of mass configurations, of more rows than one commit takes
 	dropped = 3  // users of file drops
 	members = 5  // users of small queues
@@ -46,10 +48,32 @@ func (c *client) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(operator, http.MethodPut, c.at, object{
-		"name": c.name, "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard",
+		"name":       c.name,
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "America/New_York",
+		"billingDay": 1,
+		"bundle":     "standard",
 	})
-	err := c.Login(t.Context(), c.name, c.id("admin", 0), "catalog.read", "billing.read", "billing.purchase", "licenses.read", "licenses.manage", "directory.read",
-		"directory.manage", "liveReports.view", "liveReports.full", "usage.read", "usage.write", "metrics.read", "metrics.manage", "audit.read")
+	err := c.Login(
+		t.Context(),
+		c.name,
+		c.id("admin", 0),
+		"catalog.read",
+		"billing.read",
+		"billing.purchase",
+		"licenses.read",
+		"licenses.manage",
+		"directory.read",
+		"directory.manage",
+		"liveReports.view",
+		"liveReports.full",
+		"usage.read",
+		"usage.write",
+		"metrics.read",
+		"metrics.manage",
+		"audit.read",
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +202,18 @@ func (c *client) given(user, product string, r results, i int) error {
 }
 
 func (c *client) pick(user, product string) error {
-	return c.post("/assignments", object{"items": []object{{"productId": product, "userId": user}}}, func(a testlocal.Answer, _ bool) error {
-		var r results
-		if err := decode(a, &r); err != nil {
-			return err
-		}
-		return c.given(user, product, r, 0)
-	}, "user:"+user)
+	return c.post(
+		"/assignments",
+		object{"items": []object{{"productId": product, "userId": user}}},
+		func(a testlocal.Answer, _ bool) error {
+			var r results
+			if err := decode(a, &r); err != nil {
+				return err
+			}
+			return c.given(user, product, r, 0)
+		},
+		"user:"+user,
+	)
 }
 
 // take assigns a license that was given back; another desk may have it by now.
@@ -204,7 +233,9 @@ func (c *client) take(user string) error {
 				return fmt.Errorf("%s is %+v", user, *p)
 			}
 			p.holds[l.ProductID] = id
-		case why == "license-not-available", why == "user-inactive" && !p.active, why == "user-already-licensed" && len(p.holds) > 0:
+		case why == "license-not-available",
+			why == "user-inactive" && !p.active,
+			why == "user-already-licensed" && len(p.holds) > 0:
 		default:
 			return fmt.Errorf("%s is %+v", user, *p)
 		}
@@ -268,7 +299,11 @@ func (c *client) terminate() error {
 // trim ends a free seat of Live Reports, so that they stay scarce and somebody waits.
 func (c *client) trim() error {
 	var free struct{ Items []license }
-	if _, err := c.get("/licenses?product=live-reports&status=available&limit=5", &free); err != nil || len(free.Items) == 0 {
+	if _, err := c.get(
+		"/licenses?product=live-reports&status=available&limit=5",
+		&free,
+	); err != nil ||
+		len(free.Items) == 0 {
 		return err
 	}
 	return c.end(free.Items[0].ID)
@@ -299,10 +334,16 @@ func (c *client) ended(id string) *client {
 	return nil
 }
 
-// put renames, deactivates or reactivates a user; who is deactivated holds nothing from then on (spec 6).
+// put renames, deactivates or reactivates a user; who is deactivated holds nothing from then on
+// (spec 6).
 func (c *client) put(user string) error {
 	name, active := fmt.Sprintf("Name %d", c.random.IntN(1000)), c.random.IntN(3) > 0
-	q := &request{method: http.MethodPut, path: c.at + "/users/" + user, body: encode(object{"name": name, "active": active}), touches: []string{"user:" + user}}
+	q := &request{
+		method:  http.MethodPut,
+		path:    c.at + "/users/" + user,
+		body:    encode(object{"name": name, "active": active}),
+		touches: []string{"user:" + user},
+	}
 	q.told = func(a testlocal.Answer, _ bool) error {
 		p := c.people[user]
 		p.name, p.active = name, active
@@ -339,7 +380,11 @@ func (c *client) buy(wanted map[string]int) error {
 		return fmt.Errorf("quote: %d %s", a.Status, a.Body)
 	}
 	return c.post("/orders", object{"quoteId": made.ID, "acknowledged": true}, func(a testlocal.Answer, _ bool) error {
-		if err := decode(a, &made); err != nil || made.State != "placed" || made.LicenseCount != total || c.orders[made.ID] != nil {
+		if err := decode(
+			a,
+			&made,
+		); err != nil || made.State != "placed" || made.LicenseCount != total ||
+			c.orders[made.ID] != nil {
 			return fmt.Errorf("%d licenses are ordered: %w", total, err)
 		}
 		c.orders[made.ID] = &bought{wanted}
@@ -361,7 +406,10 @@ func (c *client) queue() error {
 		}
 	}
 	q := &request{
-		method: http.MethodPut, path: c.at + "/call-queues/" + id, body: encode(object{"name": id, "members": list}), touches: []string{"queue:" + id},
+		method:  http.MethodPut,
+		path:    c.at + "/call-queues/" + id,
+		body:    encode(object{"name": id, "members": list}),
+		touches: []string{"queue:" + id},
 	}
 	q.told = func(a testlocal.Answer, _ bool) error {
 		c.queues[id] = list
@@ -383,7 +431,8 @@ func (c *client) board() error {
 	if c.random.IntN(6) == 0 {
 		q.method = http.MethodDelete
 		q.told = func(a testlocal.Answer, again bool) error {
-			if was := c.dashboards[id]; a.Status != http.StatusNoContent && (a.Status != http.StatusNotFound || was != nil && !again) {
+			if was := c.dashboards[id]; a.Status != http.StatusNoContent &&
+				(a.Status != http.StatusNotFound || was != nil && !again) {
 				return fmt.Errorf("it is not deleted")
 			}
 			c.dashboards[id] = nil
@@ -434,7 +483,8 @@ func (c *client) bulk() error {
 	}, touches...)
 }
 
-// view delivers views of a dashboard, or some that were delivered before: none counts twice (spec 6).
+// view delivers views of a dashboard, or some that were delivered before: none counts twice (spec
+// 6).
 func (c *client) view() error {
 	const n = 5
 	known := len(c.views) >= n && c.random.IntN(3) == 0
@@ -445,8 +495,15 @@ func (c *client) view() error {
 			continue
 		}
 		views = append(views, object{
-			"id": fmt.Sprintf("view-%d.%d-of-desk-%d", c.keys, i, c.desk), "userId": c.id("viewer", c.random.IntN(viewers)), "dashboardId": c.id("board", 2),
-			"at": time.Now().UTC().Format(time.RFC3339),
+			"id": fmt.Sprintf(
+				"view-%d.%d-of-desk-%d",
+				c.keys,
+				i,
+				c.kernel,
+			),
+			"userId":      c.id("viewer", c.random.IntN(viewers)),
+			"dashboardId": c.id("board", 2),
+			"at":          time.Now().UTC().Format(time.RFC3339),
 		})
 	}
 	distinct := map[any]bool{}
@@ -458,7 +515,11 @@ func (c *client) view() error {
 			Accepted, Duplicate int
 			Rejected            []object
 		}
-		if err := decode(a, &got); err != nil || len(got.Rejected) > 0 || got.Accepted+got.Duplicate != n || known && got.Accepted > 0 || !known && !again && got.Duplicate > 0 {
+		if err := decode(
+			a,
+			&got,
+		); err != nil || len(got.Rejected) > 0 || got.Accepted+got.Duplicate != n || known && got.Accepted > 0 ||
+			!known && !again && got.Duplicate > 0 {
 			return fmt.Errorf("of %d views, delivered before: %v: %w", n, known, err)
 		}
 		if !known {
@@ -493,7 +554,12 @@ func (c *client) rows(kind string, n int) (rows []row, file []byte) {
 	c.keys++
 	for i := range n {
 		r := row{
-			user: c.id(kind, i), extension: fmt.Sprintf("%d%d%02d", c.desk+1, len(kind), i), number: fmt.Sprintf("65%d%d%02d%05d", c.desk+1, len(kind), i, c.keys%100_000),
+			user: c.id(
+				kind,
+				i,
+			),
+			extension: fmt.Sprintf("%d%d%02d", c.kernel+1, len(kind), i),
+			number:    fmt.Sprintf("65%d%d%02d%05d", c.kernel+1, len(kind), i, c.keys%100_000),
 		}
 		if c.random.IntN(2) == 0 {
 			r.addOn = "device_ip_phone"
@@ -543,7 +609,8 @@ type mass struct {
 	}
 }
 
-// configure goes on with the mass configuration: announce, upload, configure, and look at what became of it.
+// configure goes on with the mass configuration: announce, upload, configure, and look at what
+// became of it.
 func (c *client) configure() error {
 	m := c.mass
 	switch {
@@ -551,20 +618,24 @@ func (c *client) configure() error {
 		return nil
 	case m == nil:
 		rows, file := c.rows("phone", phones)
-		return c.post("/mass-configurations", object{"fileName": "phones.csv", "sizeBytes": len(file)}, func(a testlocal.Answer, _ bool) error {
-			var got struct {
-				mass
+		return c.post(
+			"/mass-configurations",
+			object{"fileName": "phones.csv", "sizeBytes": len(file)},
+			func(a testlocal.Answer, _ bool) error {
+				var got struct {
+					mass
 
-				ID string
-			}
-			if err := decode(a, &got); err != nil {
-				return err
-			}
-			c.mass = &mass{id: got.ID, rows: rows, file: file, Upload: got.Upload}
-			c.masses[got.ID] = "awaitingUpload"
-			c.touched["mass:"+got.ID] = true
-			return nil
-		})
+					ID string
+				}
+				if err := decode(a, &got); err != nil {
+					return err
+				}
+				c.mass = &mass{id: got.ID, rows: rows, file: file, Upload: got.Upload}
+				c.masses[got.ID] = "awaitingUpload"
+				c.touched["mass:"+got.ID] = true
+				return nil
+			},
+		)
 	case !m.uploaded:
 		address, err := url.Parse(m.Upload.URL)
 		if err != nil {
@@ -580,7 +651,8 @@ func (c *client) configure() error {
 		if err != nil {
 			return down{err}
 		}
-		if a.Status != http.StatusOK && a.Status != http.StatusPreconditionFailed { // an upload that got no answer is there already
+		// an upload that got no answer is there already
+		if a.Status != http.StatusOK && a.Status != http.StatusPreconditionFailed {
 			return fmt.Errorf("upload: %d %s", a.Status, a.Body)
 		}
 		m.uploaded = true
@@ -631,18 +703,23 @@ type drop struct {
 	there bool // the S3 server said so
 }
 
-// dropFile drops a file, or looks at what became of it. A file that got no answer is dropped again: the other version of it takes effect too.
+// dropFile drops a file, or looks at what became of it. A file that got no answer is dropped again:
+// the other version of it takes effect too.
 func (c *client) dropFile() error {
 	d := c.drop
 	if d == nil {
 		rows, file := c.rows("drop", dropped)
-		d = &drop{name: fmt.Sprintf("drop %d of desk %d.csv", c.keys, c.desk), rows: rows, file: file}
+		d = &drop{name: fmt.Sprintf("drop %d of desk %d.csv", c.keys, c.kernel), rows: rows, file: file}
 		c.drop = d
 	}
 	if !d.there {
 		c.dropped[d.name]++
 		_, err := c.bucket.PutObject(c.w.t.Context(), &s3.PutObjectInput{
-			Bucket: aws.String("seatwise-uploads"), Key: aws.String("drops/" + c.name + "/" + d.name), Body: bytes.NewReader(d.file),
+			Bucket: aws.String(
+				"seatwise-uploads",
+			),
+			Key:  aws.String("drops/" + c.name + "/" + d.name),
+			Body: bytes.NewReader(d.file),
 		})
 		var told *awshttp.ResponseError
 		switch {
@@ -655,7 +732,8 @@ func (c *client) dropFile() error {
 		return nil
 	}
 	states, err := c.drops(d.name)
-	if err != nil || len(states) == 0 || slices.ContainsFunc(states, func(s string) bool { return progress(s) >= 0 && s != "completed" }) {
+	if err != nil || len(states) == 0 ||
+		slices.ContainsFunc(states, func(s string) bool { return progress(s) >= 0 && s != "completed" }) {
 		return err
 	}
 	if len(states) > c.dropped[d.name] || !slices.Contains(states, "completed") {

@@ -20,11 +20,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestEveryOperationIsDriven takes a short round: it says of each operation what it came to. Whether the targets are met depends on the machine, so that is not asked here.
+// TestEveryOperationIsDriven takes a short round: it says of each operation what it came to.
+// Whether the targets are met depends on the machine, so that is not asked here.
 func TestEveryOperationIsDriven(t *testing.T) {
 	t.Chdir("../..") // the runner reads template.yaml
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"-rounds", "1", "-turn", "20ms", "-people", "150"}, &out); err != nil && !errors.Is(err, errTargets) {
+	if err := run(
+		t.Context(),
+		[]string{"-rounds", "1", "-turn", "20ms", "-people", "150"},
+		&out,
+	); err != nil &&
+		!errors.Is(err, errTargets) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	for _, operation := range []string{"floor", "assign", "reassign", "list", "search", "summary", "remove", "bulk"} {

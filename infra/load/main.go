@@ -1,5 +1,7 @@
-// Command load drives the runner over HTTP with 1, 16 and 64 callers and prints what they come to (issue 12.4): calls a second, how long they take, how many commits are tried
-// and lost for each effect; and beside it, by turns, what the same route, token check and JSON come to when the handler does no more than commit the same puts to bare bbolt.
+// Command load drives the runner over HTTP with 1, 16 and 64 callers and prints what they come to
+// (issue 12.4): calls a second, how long they take, how many commits are tried and lost for each
+// effect; and beside it, by turns, what the same route, token check and JSON come to when the
+// handler does no more than commit the same puts to bare bbolt.
 package main
 
 import (
@@ -53,7 +55,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.rounds, "rounds", 5, "`rounds` of which the median counts")
 	flags.DurationVar(&o.turn, "turn", 400*time.Millisecond, "how `long` each operation is called for in a round")
 	flags.IntVar(&o.people, "people", 1_500, "how many `users` there are: more than are assigned in a turn")
-	floorOf := flags.String("floor", "", "serve the floor from this `folder`, as the command does with a process of its own")
+	floorOf := flags.String(
+		"floor",
+		"",
+		"serve the floor from this `folder`, as the command does with a process of its own",
+	)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -108,14 +114,28 @@ type turnOf struct {
 }
 
 func (w *world) print(out io.Writer) error {
-	fmt.Fprintf(out, "Calls a second with so many callers at once, median and 99th percentile of how long they take, and commits tried and lost for each effect; the median of the rounds.\n"+
-		"At least %d seats are free. The floor commits the same puts to bare bbolt, behind the same token check and JSON.\n\n", seatsSpare)
+	fmt.Fprintf(
+		out,
+		"Calls a second with so many callers at once, median and 99th percentile of how long they take, and commits tried and lost for each effect; the median of the rounds.\n"+
+			"At least %d seats are free. The floor commits the same puts to bare bbolt, behind the same token check and JSON.\n\n",
+		seatsSpare,
+	)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "operation\tcallers\ta second\tp50 ms\tp99 ms\ttried\tlost\t")
 	for _, operation := range w.order {
 		for _, n := range callers {
 			f := w.figures[turnOf{operation, n}]
-			fmt.Fprintf(t, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", operation, n, median(f.perSecond), median(f.half), median(f.most), median(f.tried), median(f.lost))
+			fmt.Fprintf(
+				t,
+				"%s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n",
+				operation,
+				n,
+				median(f.perSecond),
+				median(f.half),
+				median(f.most),
+				median(f.tried),
+				median(f.lost),
+			)
 		}
 	}
 	if err := t.Flush(); err != nil {

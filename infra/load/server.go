@@ -64,10 +64,25 @@ func start(cmd *exec.Cmd) (*server, error) {
 
 func startRunner(ctx context.Context, folder string) (*server, error) {
 	bin := filepath.Join(folder, "local")
-	if built, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").CombinedOutput(); err != nil {
+	if built, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").
+		CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the runner: %w: %s", err, built)
 	}
-	return start(exec.CommandContext(ctx, bin, "--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", filepath.Join(folder, "data"), "--no-schedules", "--log-level", "WARN"))
+	return start(
+		exec.CommandContext(
+			ctx,
+			bin,
+			"--addr",
+			"127.0.0.1:0",
+			"--s3-addr",
+			"127.0.0.1:0",
+			"--data",
+			filepath.Join(folder, "data"),
+			"--no-schedules",
+			"--log-level",
+			"WARN",
+		),
+	)
 }
 
 func startFloor(ctx context.Context, folder string) (*server, error) {
@@ -78,8 +93,9 @@ func startFloor(ctx context.Context, folder string) (*server, error) {
 	return start(exec.CommandContext(ctx, self, "-floor", folder))
 }
 
-// puts are the items that an assignment writes, by about how many bytes each has in the store, its entries in the indexes included: user, license, entry that moves in an
-// index, count, audit entry, and its entries in the indexes.
+// puts are the items that an assignment writes, by about how many bytes each has in the store, its
+// entries in the indexes included: user, license, entry that moves in an index, count, audit entry,
+// and its entries in the indexes.
 var puts = []int{350, 650, 200, 120, 700, 450}
 
 // commit is one caller's puts.
@@ -88,12 +104,17 @@ type commit struct {
 	done chan error
 }
 
-// serveFloor is what there is at least between a client and a disk: the route, the token, the JSON, and one transaction of the file for all that wait.
+// serveFloor is what there is at least between a client and a disk: the route, the token, the JSON,
+// and one transaction of the file for all that wait.
 func serveFloor(ctx context.Context, folder string, out io.Writer) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	db, err := bbolt.Open(filepath.Join(folder, "floor.bolt"), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(
+		filepath.Join(folder, "floor.bolt"),
+		0o600,
+		&bbolt.Options{FreelistType: bbolt.FreelistMapType},
+	)
 	if err != nil {
 		return err
 	}
@@ -108,7 +129,10 @@ func serveFloor(ctx context.Context, folder string, out io.Writer) error {
 		}
 	}()
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/accounts/{account}/assignments", func(w http.ResponseWriter, r *http.Request) { floorAssign(w, r, authority, commits) })
+	mux.HandleFunc(
+		"POST /v1/accounts/{account}/assignments",
+		func(w http.ResponseWriter, r *http.Request) { floorAssign(w, r, authority, commits) },
+	)
 	mux.HandleFunc("POST /local/token", func(w http.ResponseWriter, _ *http.Request) { floorToken(w, authority) })
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -185,10 +209,17 @@ func floorAssign(w http.ResponseWriter, r *http.Request, authority *token.Author
 	}
 	item := body.Items[0]
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"succeeded": 1, "failed": 0, "results": []any{map[string]any{ // the client is gone if this fails
+	// the client is gone if this fails
+	_ = json.NewEncoder(w).Encode(map[string]any{"succeeded": 1, "failed": 0, "results": []any{map[string]any{
 		"index": 0, "status": "succeeded", "license": map[string]any{
-			"id": wire.IDs{}.Random(), "productId": item.ProductID, "userId": item.UserID, "kind": "seat", "status": "assigned", "addedAt": wire.Clock(), "assignedAt": wire.Clock(),
-			"grants": []any{map[string]any{"source": "direct", "since": wire.Clock()}},
+			"id":         wire.IDs{}.Random(),
+			"productId":  item.ProductID,
+			"userId":     item.UserID,
+			"kind":       "seat",
+			"status":     "assigned",
+			"addedAt":    wire.Clock(),
+			"assignedAt": wire.Clock(),
+			"grants":     []any{map[string]any{"source": "direct", "since": wire.Clock()}},
 		},
 	}}})
 }
@@ -199,5 +230,6 @@ func floorToken(w http.ResponseWriter, authority *token.Authority) {
 		http.Error(w, "no token", http.StatusInternalServerError)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(map[string]string{"accessToken": strings.TrimSpace(signed)}) // the client is gone if this fails
+	// the client is gone if this fails
+	_ = json.NewEncoder(w).Encode(map[string]string{"accessToken": strings.TrimSpace(signed)})
 }

@@ -80,9 +80,18 @@ func (c client) do(ctx context.Context, method, path string, body, into any) err
 
 // login makes a client with a token for the account.
 func login(ctx context.Context, s *server, account string, permissions ...string) (client, error) {
-	c := client{url: s.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute}}
+	c := client{
+		url:  s.url,
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute},
+	}
 	var issued struct{ AccessToken string }
-	err := c.do(ctx, http.MethodPost, "/local/token", object{"account": account, "user": "admin", "permissions": permissions}, &issued)
+	err := c.do(
+		ctx,
+		http.MethodPost,
+		"/local/token",
+		object{"account": account, "user": "admin", "permissions": permissions},
+		&issued,
+	)
 	c.token = issued.AccessToken
 	return c, err
 }
@@ -99,7 +108,17 @@ func furnish(ctx context.Context, product, floor *server, people int) (*world, e
 	}, nil); err != nil {
 		return nil, err
 	}
-	if w.product, err = login(ctx, product, "acme", "billing.read", "billing.purchase", "licenses.read", "licenses.manage", "directory.read", "directory.manage"); err != nil {
+	if w.product, err = login(
+		ctx,
+		product,
+		"acme",
+		"billing.read",
+		"billing.purchase",
+		"licenses.read",
+		"licenses.manage",
+		"directory.read",
+		"directory.manage",
+	); err != nil {
 		return nil, err
 	}
 	if w.floor, err = login(ctx, floor, "acme"); err != nil {
@@ -114,7 +133,13 @@ func furnish(ctx context.Context, product, floor *server, people int) (*world, e
 		user := fmt.Sprintf("user-%05d", n)
 		w.idle = append(w.idle, person{user: user})
 		users.Go(func() error {
-			return w.product.do(ctx, http.MethodPut, account+"/users/"+user, object{"name": fmt.Sprintf("Agent Number%d", n)}, nil)
+			return w.product.do(
+				ctx,
+				http.MethodPut,
+				account+"/users/"+user,
+				object{"name": fmt.Sprintf("Agent Number%d", n)},
+				nil,
+			)
 		})
 	}
 	return w, users.Wait()
@@ -183,7 +208,13 @@ func (w *world) commits(ctx context.Context) (tried, lost float64, err error) {
 }
 
 // turn lets so many callers call for a while.
-func (w *world) turn(ctx context.Context, key turnOf, turn time.Duration, effects int, call func(context.Context) error) error {
+func (w *world) turn(
+	ctx context.Context,
+	key turnOf,
+	turn time.Duration,
+	effects int,
+	call func(context.Context) error,
+) error {
 	triedBefore, lostBefore, err := w.commits(ctx)
 	if err != nil {
 		return err
@@ -254,7 +285,13 @@ type results struct {
 }
 
 func (w *world) callFloor(ctx context.Context) error {
-	return w.floor.do(ctx, http.MethodPost, account+"/assignments", object{"items": itemsOf(person{user: "user-00001"})}, &results{})
+	return w.floor.do(
+		ctx,
+		http.MethodPost,
+		account+"/assignments",
+		object{"items": itemsOf(person{user: "user-00001"})},
+		&results{},
+	)
 }
 
 func (w *world) assign(ctx context.Context) error {
@@ -263,7 +300,13 @@ func (w *world) assign(ctx context.Context) error {
 		return errNobody
 	}
 	var r results
-	if err := w.product.do(ctx, http.MethodPost, account+"/assignments", object{"items": itemsOf(p[0])}, &r); err != nil {
+	if err := w.product.do(
+		ctx,
+		http.MethodPost,
+		account+"/assignments",
+		object{"items": itemsOf(p[0])},
+		&r,
+	); err != nil {
 		return err
 	}
 	if r.Failed > 0 || len(r.Results) != 1 {
@@ -278,7 +321,13 @@ func (w *world) remove(ctx context.Context) error {
 	if p == nil {
 		return errNobody
 	}
-	if err := w.product.do(ctx, http.MethodPost, account+"/assignments/remove", object{"items": itemsOf(p[0])}, nil); err != nil {
+	if err := w.product.do(
+		ctx,
+		http.MethodPost,
+		account+"/assignments/remove",
+		object{"items": itemsOf(p[0])},
+		nil,
+	); err != nil {
 		return err
 	}
 	w.push(&w.idle, person{user: p[0].user})
@@ -292,7 +341,13 @@ func (w *world) reassign(ctx context.Context) error {
 		w.push(&w.idle, to...)
 		return errNobody
 	}
-	if err := w.product.do(ctx, http.MethodPost, account+"/licenses/"+from[0].license+"/reassign", object{"userId": to[0].user}, nil); err != nil {
+	if err := w.product.do(
+		ctx,
+		http.MethodPost,
+		account+"/licenses/"+from[0].license+"/reassign",
+		object{"userId": to[0].user},
+		nil,
+	); err != nil {
 		return err
 	}
 	w.push(&w.holding, person{to[0].user, from[0].license})
@@ -306,7 +361,13 @@ func (w *world) bulk(ctx context.Context) error {
 		return errNobody
 	}
 	var r results
-	if err := w.product.do(ctx, http.MethodPost, account+"/assignments", object{"items": itemsOf(p...)}, &r); err != nil {
+	if err := w.product.do(
+		ctx,
+		http.MethodPost,
+		account+"/assignments",
+		object{"items": itemsOf(p...)},
+		&r,
+	); err != nil {
 		return err
 	}
 	if r.Failed > 0 {
@@ -323,7 +384,13 @@ func (w *world) bulk(ctx context.Context) error {
 func (w *world) clear(ctx context.Context) error {
 	for len(w.holding) > 0 {
 		p := w.pop(&w.holding, min(len(w.holding), 500))
-		if err := w.product.do(ctx, http.MethodPost, account+"/assignments/remove", object{"items": itemsOf(p...)}, nil); err != nil {
+		if err := w.product.do(
+			ctx,
+			http.MethodPost,
+			account+"/assignments/remove",
+			object{"items": itemsOf(p...)},
+			nil,
+		); err != nil {
 			return err
 		}
 		for _, back := range p {

@@ -21,13 +21,15 @@ import (
 
 const eventsFolder = "../../events"
 
-// kebab is how a logical id or an event's name is written in a file's name: MassConfigurationCheckFunction and Dropped make mass-configuration-check-dropped.
+// kebab is how a logical id or an event's name is written in a file's name:
+// MassConfigurationCheckFunction and Dropped make mass-configuration-check-dropped.
 func kebab(id string) string {
 	id = strings.TrimSuffix(id, "Function")
 	return strings.ToLower(regexp.MustCompile(`([a-z0-9])([A-Z])`).ReplaceAllString(id, "$1-$2"))
 }
 
-// expected says for each trigger of the template which file in events/ is its event, and to which functions it goes.
+// expected says for each trigger of the template which file in events/ is its event, and to which
+// functions it goes.
 func expected(t *testing.T) map[string][]string {
 	t.Helper()
 	app, err := template.Load("../../template.yaml")
@@ -118,7 +120,20 @@ func start(t *testing.T, args ...string) (api, s3 string, log *lines) {
 	out, log := &lines{}, &lines{}
 	ended := make(chan error, 1)
 	go func() {
-		args := append([]string{"--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", data, "--template", "../../template.yaml", "--no-schedules"}, args...)
+		args := append(
+			[]string{
+				"--addr",
+				"127.0.0.1:0",
+				"--s3-addr",
+				"127.0.0.1:0",
+				"--data",
+				data,
+				"--template",
+				"../../template.yaml",
+				"--no-schedules",
+			},
+			args...,
+		)
 		ended <- run(ctx, args, func(string) string { return "" }, out, log)
 	}()
 	t.Cleanup(func() {
@@ -146,7 +161,12 @@ func start(t *testing.T, args ...string) (api, s3 string, log *lines) {
 // invoke calls a function by the Lambda Invoke API.
 func invoke(t *testing.T, api, function string, payload []byte) (answer string, fault error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, api+"/2015-03-31/functions/"+function+"/invocations", bytes.NewReader(payload))
+	request, err := http.NewRequestWithContext(
+		context.Background(),
+		http.MethodPost,
+		api+"/2015-03-31/functions/"+function+"/invocations",
+		bytes.NewReader(payload),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +185,9 @@ func invoke(t *testing.T, api, function string, payload []byte) (answer string, 
 	return string(body), nil
 }
 
-// TestEveryEventIsTakenByItsFunction feeds each file to its function, twice: events come twice. An HTTP event must be answered well, any other must not fail;
-// objects that an S3 event names and that are not there are an event's everyday fate.
+// TestEveryEventIsTakenByItsFunction feeds each file to its function, twice: events come twice. An
+// HTTP event must be answered well, any other must not fail; objects that an S3 event names and
+// that are not there are an event's everyday fate.
 func TestEveryEventIsTakenByItsFunction(t *testing.T) {
 	api, _, log := start(t)
 	files := expected(t)

@@ -1,5 +1,6 @@
-// Command local runs all of Seatwise on one machine (api.md, On one machine): every function, route, trigger and schedule of template.yaml, an embedded
-// table and an embedded S3 server, with all data in one folder.
+// Command local runs all of Seatwise on one machine (api.md, On one machine): every function,
+// route, trigger and schedule of template.yaml, an embedded table and an embedded S3 server, with
+// all data in one folder.
 package main
 
 import (
@@ -37,8 +38,15 @@ func main() {
 // run serves until the context ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	c := runner.Config{
-		Registry: registry, Out: stdout, Clock: wire.Clock,
-		Region: getenv("AWS_REGION"), AccessKey: getenv("AWS_ACCESS_KEY_ID"), SecretKey: getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN"),
+		Registry: registry,
+		Out:      stdout,
+		Clock:    wire.Clock,
+		Region: getenv(
+			"AWS_REGION",
+		),
+		AccessKey:    getenv("AWS_ACCESS_KEY_ID"),
+		SecretKey:    getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: getenv("AWS_SESSION_TOKEN"),
 	}
 	level := slog.LevelInfo
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
@@ -46,15 +54,38 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:3000", "`address` of the API")
 	flags.StringVar(&c.S3Addr, "s3-addr", "127.0.0.1:3001", "`address` of the S3 server")
 	flags.StringVar(&c.Data, "data", ".local", "`folder` that keeps all data")
-	flags.StringVar(&c.Template, "template", "template.yaml", "`file` that declares functions, routes, triggers and schedules")
+	flags.StringVar(
+		&c.Template,
+		"template",
+		"template.yaml",
+		"`file` that declares functions, routes, triggers and schedules",
+	)
 	flags.BoolVar(&c.NoSchedules, "no-schedules", false, "leave the template's schedules out")
-	flags.StringVar(&c.DynamoDBEndpoint, "dynamodb-endpoint", "", "`URL` of a DynamoDB server to use instead of the embedded store; the table is made if it is missing")
-	flags.StringVar(&c.S3Endpoint, "s3-endpoint", "", "`URL` of an S3 server to use instead of the embedded one; the buckets are made if they are missing")
-	from := flags.String("clock-from", "", "`time` at which the runner's clock begins, in RFC 3339; POST /local/clock then moves it on. For infra/demo")
-	flags.Func("allow-origin", "`origin` whose pages may call the API from a browser, such as http://localhost:5173; may be given several times", func(origin string) error {
-		c.AllowedOrigins = append(c.AllowedOrigins, origin)
-		return nil
-	})
+	flags.StringVar(
+		&c.DynamoDBEndpoint,
+		"dynamodb-endpoint",
+		"",
+		"`URL` of a DynamoDB server to use instead of the embedded store; the table is made if it is missing",
+	)
+	flags.StringVar(
+		&c.S3Endpoint,
+		"s3-endpoint",
+		"",
+		"`URL` of an S3 server to use instead of the embedded one; the buckets are made if they are missing",
+	)
+	from := flags.String(
+		"clock-from",
+		"",
+		"`time` at which the runner's clock begins, in RFC 3339; POST /local/clock then moves it on. For infra/demo",
+	)
+	flags.Func(
+		"allow-origin",
+		"`origin` whose pages may call the API from a browser, such as http://localhost:5173; may be given several times",
+		func(origin string) error {
+			c.AllowedOrigins = append(c.AllowedOrigins, origin)
+			return nil
+		},
+	)
 	flags.TextVar(&level, "log-level", level, "DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
 		return errors.Join(flag.ErrHelp, err)
@@ -71,7 +102,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		moved := &movedClock{behind: time.Since(at)}
 		c.Clock, c.MoveClock = moved.now, moved.move
 	}
-	// What is spooled to disk goes into the data folder, where the next start finds what a kill has left.
+	// What is spooled to disk goes into the data folder, where the next start finds what a kill has
+	// left.
 	temp, err := filepath.Abs(filepath.Join(c.Data, "tmp"))
 	if err != nil {
 		return fmt.Errorf("cannot find the data folder: %w", err)
@@ -83,7 +115,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	c.Temp = temp
 	c.Ready = func(api string) {
-		fmt.Fprintf(stderr, "Open %s for what there is. README.md has a five-minute tour, `make demo` (with the runner stopped) fills an account with a year of use, and Ctrl-C stops it.\n", api)
+		fmt.Fprintf(
+			stderr,
+			"Open %s for what there is. README.md has a five-minute tour, `make demo` (with the runner stopped) fills an account with a year of use, and Ctrl-C stops it.\n",
+			api,
+		)
 	}
 	slog.SetDefault(c.Log) // what libraries write to the standard log becomes lines of JSON too
 	return runner.Run(ctx, c)

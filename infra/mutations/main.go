@@ -1,10 +1,12 @@
-// Command mutations plants one bug after the other and demands that the tests find it (`make mutations`).
+// Command mutations plants one bug after the other and demands that the tests find it (`make
+// mutations`).
 //
 //	go run ./infra/mutations [-only regexp] [-timeout 5m]
 //
-// The bugs are in planted.go. Each is put into a copy of its file, which takes the place of the file by Go's -overlay while the tests of the packages that it
-// names are built and run; the tree itself stays as it is. A bug is caught when those tests build and fail. First they must pass without any bug, or a failure
-// would say nothing.
+// The bugs are in planted.go. Each is put into a copy of its file, which takes the place of the
+// file by Go's -overlay while the tests of the packages that it names are built and run; the tree
+// itself stays as it is. A bug is caught when those tests build and fail. First they must pass
+// without any bug, or a failure would say nothing.
 package main
 
 import (
@@ -35,11 +37,16 @@ func main() {
 	}
 }
 
-// run plants the bugs in the tree of the working directory and says of each which test caught it. It fails when a bug survives.
+// run plants the bugs in the tree of the working directory and says of each which test caught it.
+// It fails when a bug survives.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mutations", flag.ContinueOnError)
 	only := flags.String("only", "", "plant the bugs whose name this `regexp` matches")
-	timeout := flags.Duration("timeout", 5*time.Minute, "how long one package's tests may take; a bug that makes them hang is caught")
+	timeout := flags.Duration(
+		"timeout",
+		5*time.Minute,
+		"how long one package's tests may take; a bug that makes them hang is caught",
+	)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -136,7 +143,8 @@ func (b bug) plant(folder string) (string, error) {
 	return overlay, os.WriteFile(overlay, list, 0o600)
 }
 
-// change makes the bug's edits. Each must find its place exactly once, or the code has moved on and the bug with it.
+// change makes the bug's edits. Each must find its place exactly once, or the code has moved on and
+// the bug with it.
 func (b bug) change(source string) (string, error) {
 	for _, e := range b.edits {
 		if n := strings.Count(source, e.from); n != 1 {
@@ -147,7 +155,8 @@ func (b bug) change(source string) (string, error) {
 	return source, nil
 }
 
-// test runs a package's tests up to the first failure, with the overlay if there is one. It is an error when they cannot be built or run at all.
+// test runs a package's tests up to the first failure, with the overlay if there is one. It is an
+// error when they cannot be built or run at all.
 func test(ctx context.Context, pkg, overlay string, timeout time.Duration) (text string, passed bool, err error) {
 	args := []string{"test", "-failfast", "-timeout", timeout.String()}
 	if overlay != "" {
@@ -174,7 +183,8 @@ func test(ctx context.Context, pkg, overlay string, timeout time.Duration) (text
 
 var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// firstFailure names the test that failed, or what stands in its place when the tests hung or crashed.
+// firstFailure names the test that failed, or what stands in its place when the tests hung or
+// crashed.
 func firstFailure(text string) string {
 	if found := failure.FindStringSubmatch(text); found != nil {
 		return found[1]

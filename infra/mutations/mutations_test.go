@@ -9,7 +9,8 @@ import (
 
 const root = "../.."
 
-// TestEveryBugHasItsPlace keeps the list in step with the code: `make mutations` takes long and runs seldom.
+// TestEveryBugHasItsPlace keeps the list in step with the code: `make mutations` takes long and
+// runs seldom.
 func TestEveryBugHasItsPlace(t *testing.T) {
 	var names []string
 	for _, b := range planted {
@@ -41,7 +42,8 @@ func TestEveryBugHasItsPlace(t *testing.T) {
 	}
 }
 
-// TestAPlantedBugIsSeen plants a bug in a package of two lines: caught when a test fails, not when none does, and a fault when it does not build.
+// TestAPlantedBugIsSeen plants a bug in a package of two lines: caught when a test fails, not when
+// none does, and a fault when it does not build.
 func TestAPlantedBugIsSeen(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{

@@ -1,6 +1,7 @@
 package main
 
-// bug is one planted fault: a small change of one file, and the packages whose tests must fail by it.
+// bug is one planted fault: a small change of one file, and the packages whose tests must fail by
+// it.
 type bug struct {
 	name  string
 	file  string
@@ -28,56 +29,129 @@ const (
 // planted are the bugs. What each would do to a customer stands above it.
 var planted = []bug{
 	// Two callers who race for the last seat both get it.
-	{"license taken without a condition", seatCommit, []edit{
-		{"put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), version(l.exists, l.version))", "put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), table.Always)"},
-		{"table.Delete(l.before.freeKey(u.c.Account), table.IfPresent)", "table.Delete(l.before.freeKey(u.c.Account), table.Always)"},
-	}, []string{"shared/license"}},
+	{
+		"license taken without a condition",
+		seatCommit,
+		[]edit{
+			{
+				"put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), version(l.exists, l.version))",
+				"put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), table.Always)",
+			},
+			{
+				"table.Delete(l.before.freeKey(u.c.Account), table.IfPresent)",
+				"table.Delete(l.before.freeKey(u.c.Account), table.Always)",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// Two changes of one user lose one of them, and the seat that it took.
-	{"holder written without a condition", seatCommit, []edit{
-		{"u.c.Put(u.service.holderItem(u.c.Account, &h.Holder, data), h.exists, h.version)", "table.Put(u.service.holderItem(u.c.Account, &h.Holder, data), table.Always)"},
-	}, []string{"shared/license"}},
+	{
+		"holder written without a condition",
+		seatCommit,
+		[]edit{
+			{
+				"u.c.Put(u.service.holderItem(u.c.Account, &h.Holder, data), h.exists, h.version)",
+				"table.Put(u.service.holderItem(u.c.Account, &h.Holder, data), table.Always)",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// Two users get one phone number.
-	{"number written without its uniqueness condition", seatCommit, []edit{
-		{"table.Put(table.Item{Key: at, Data: data}, version(n.exists, n.version))", "table.Put(table.Item{Key: at, Data: data}, table.Always)"},
-	}, []string{"shared/license"}},
+	{
+		"number written without its uniqueness condition",
+		seatCommit,
+		[]edit{
+			{
+				"table.Put(table.Item{Key: at, Data: data}, version(n.exists, n.version))",
+				"table.Put(table.Item{Key: at, Data: data}, table.Always)",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// A crash between the two leaves counts that no recount gives.
-	{"counts in a commit of their own", seatCommit, []edit{{
-		"	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
-		"	var counts []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
-			"		return op.Kind == table.KindAdd\n	})\n	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
-			"	if len(counts) > 0 {\n		if err := u.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
-	}}, []string{"shared/license"}},
+	{
+		"counts in a commit of their own",
+		seatCommit,
+		[]edit{
+			{
+				"	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
+				"	var counts []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		if op.Kind == table.KindAdd {\n			counts = append(counts, op)\n		}\n" +
+					"		return op.Kind == table.KindAdd\n	})\n	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
+					"	if len(counts) > 0 {\n		if err := u.c.Env.Table.Commit(ctx, counts); err != nil {\n			return err\n		}\n	}\n",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// A crash between the two leaves a change that nobody made.
-	{"audit in a commit of its own", seatCommit, []edit{{
-		"	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
-		"	var audits []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
-			"		return audit\n	})\n	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
-			"	if len(audits) > 0 {\n		if err := u.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
-	}}, []string{"shared/license"}},
+	{
+		"audit in a commit of its own",
+		seatCommit,
+		[]edit{
+			{
+				"	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n",
+				"	var audits []table.Operation\n	ops = slices.DeleteFunc(ops, func(op table.Operation) bool {\n		audit := strings.Contains(op.Item.Partition, \"#AUDIT#\")\n		if audit {\n			audits = append(audits, op)\n		}\n" +
+					"		return audit\n	})\n	if err := u.c.Commit(ctx, answer, ops...); err != nil {\n		return err\n	}\n" +
+					"	if len(audits) > 0 {\n		if err := u.c.Env.Table.Commit(ctx, audits); err != nil {\n			return err\n		}\n	}\n",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// What an admin takes away from an agent comes back with the next change of the queue.
-	{"no exclusion on unassign", seats, []edit{
-		{"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n		g.exclude(h, product)\n", "	if len(holding.Grants) > 0 && holding.Excluded == nil {\n"},
-	}, []string{"shared/license"}},
+	{
+		"no exclusion on unassign",
+		seats,
+		[]edit{
+			{
+				"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n		g.exclude(h, product)\n",
+				"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// Who came last is served first.
-	{"waiting list from its end", units, []edit{
-		{`Prefix: product + "#", After: hd.next, Limit: headPage,`, `Prefix: product + "#", After: hd.next, Limit: headPage, Backwards: true,`},
-	}, []string{"shared/license"}},
+	{
+		"waiting list from its end",
+		units,
+		[]edit{
+			{
+				`Prefix: product + "#", After: hd.next, Limit: headPage,`,
+				`Prefix: product + "#", After: hd.next, Limit: headPage, Backwards: true,`,
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// A phone's add-ons stay assigned when the phone is gone, and are charged.
 	{"add-ons stay when their base goes", seats, []edit{
 		{`return p.Base != "" || !automatic(s)`, `return p.Base == "" && !automatic(s)`},
 	}, []string{"shared/license"}},
 	// Half an order is seen, and assigned, before it is confirmed.
-	{"licenses seen before their order is confirmed", seatCommit, []edit{
-		{"	if !l.Pending {\n		return true\n	}\n	_, known", "	if l.ID != \"\" {\n		return true\n	}\n	_, known"},
-	}, []string{"shared/license"}},
+	{
+		"licenses seen before their order is confirmed",
+		seatCommit,
+		[]edit{
+			{
+				"	if !l.Pending {\n		return true\n	}\n	_, known",
+				"	if l.ID != \"\" {\n		return true\n	}\n	_, known",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// Half an order is assigned by product before it is confirmed.
 	{"an unconfirmed order's licenses taken out of the pool", seats, []edit{
 		{"			g.unsure = append(slices.Clone(g.unsure), unsure.mark)\n", ""},
 	}, []string{"shared/license"}},
 	// The last seats are there, and an admin is told that there are none.
-	{"pool not wrapped around", pools, []edit{
-		{"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start, Backwards: true}}}", "{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, From: start}}}"},
-	}, []string{"shared/license"}},
+	{
+		"pool not wrapped around",
+		pools,
+		[]edit{
+			{
+				"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start, Backwards: true}}}",
+				"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, From: start}}}",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	{"other shards of the pool not looked at", pools, []edit{
 		{"for n := 1; n < pl.shards; n++ {", "for n := 1; n < pl.shards-1; n++ {"},
 	}, []string{"shared/license"}},
@@ -92,7 +166,8 @@ var planted = []bug{
 		{"start := fmt.Sprintf(\"%04x\", u.c.Env.Pick(1<<16))", "start := fmt.Sprintf(\"%04x\", 0)"},
 		{"first := u.c.Env.Pick(pl.shards)", "first := 0"},
 	}, []string{"shared/license"}},
-	// A decision that had to know more is carried out twice: a seat is taken for nobody, and counted.
+	// A decision that had to know more is carried out twice: a seat is taken for nobody, and
+	// counted.
 	{"ledger left half decided when it needs more", "shared/license/ledger.go", []edit{
 		{"			g.restore(before)\n			return err", "			return err"},
 	}, []string{"shared/license"}},
@@ -101,9 +176,17 @@ var planted = []bug{
 		{"			*known = *h\n			g.holders[id] = known", "			g.holders[id] = known"},
 	}, []string{"shared/license"}},
 	// Nobody learns that seats do not come to rest.
-	{"settling stops in silence", seats, []edit{
-		{"	return fmt.Errorf(\"the seats of user %s do not come to rest", "	if g != nil {\n		h.tidy()\n		return nil\n	}\n	return fmt.Errorf(\"the seats of user %s do not come to rest"},
-	}, []string{"shared/license"}},
+	{
+		"settling stops in silence",
+		seats,
+		[]edit{
+			{
+				"	return fmt.Errorf(\"the seats of user %s do not come to rest",
+				"	if g != nil {\n		h.tidy()\n		return nil\n	}\n	return fmt.Errorf(\"the seats of user %s do not come to rest",
+			},
+		},
+		[]string{"shared/license"},
+	},
 	// A seat that is reserved for a file is given to somebody else when there is none left.
 	{"reserved seat taken for another user's", "shared/license/reserve.go", []edit{
 		{"return drawn == s.asked || drawn", "return s.asked >= 0 || drawn"},
@@ -118,14 +201,29 @@ var planted = []bug{
 	}, []string{"shared/platform/call", "shared/license"}},
 
 	// A crash between the two does the request twice.
-	{"idempotency record in a commit of its own", calls, []edit{{
-		"	return c.commit(ctx, append(effects, op))\n",
-		"	if len(effects) > 0 {\n		if err := c.Env.Table.Commit(ctx, effects); err != nil {\n			return err\n		}\n	}\n	return c.commit(ctx, []table.Operation{op})\n",
-	}}, []string{"shared/platform/call", "shared/platform/api"}},
+	{
+		"idempotency record in a commit of its own",
+		calls,
+		[]edit{
+			{
+				"	return c.commit(ctx, append(effects, op))\n",
+				"	if len(effects) > 0 {\n		if err := c.Env.Table.Commit(ctx, effects); err != nil {\n			return err\n		}\n	}\n	return c.commit(ctx, []table.Operation{op})\n",
+			},
+		},
+		[]string{"shared/platform/call", "shared/platform/api"},
+	},
 	// Two requests with one key that come at once are both carried out.
-	{"idempotency record without a condition", calls, []edit{
-		{"	cond := table.IfAbsent\n	if c.key.version != 0 {", "	cond := table.Always\n	if c.key.version != 0 {"},
-	}, []string{"shared/platform/call"}},
+	{
+		"idempotency record without a condition",
+		calls,
+		[]edit{
+			{
+				"	cond := table.IfAbsent\n	if c.key.version != 0 {",
+				"	cond := table.Always\n	if c.key.version != 0 {",
+			},
+		},
+		[]string{"shared/platform/call"},
+	},
 	// Another body under a used key gets the answer of the first.
 	{"another body under the same key is answered", calls, []edit{
 		{"if stored.Fingerprint != c.key.fingerprint {", "if stored.Fingerprint == \"\" {"},
@@ -136,9 +234,17 @@ var planted = []bug{
 	}, []string{"shared/platform/call"}},
 
 	// A loser of a race wins it later, against a state that it never saw.
-	{"refused condition tried again", dynamo, []edit{
-		{"	case len(failed.Failed) > 0:\n		return verdict{final, &failed}", "	case len(failed.Failed) > 0:\n		return verdict{cancelled, &failed}"},
-	}, []string{"shared/platform/table/dynamo"}},
+	{
+		"refused condition tried again",
+		dynamo,
+		[]edit{
+			{
+				"	case len(failed.Failed) > 0:\n		return verdict{final, &failed}",
+				"	case len(failed.Failed) > 0:\n		return verdict{cancelled, &failed}",
+			},
+		},
+		[]string{"shared/platform/table/dynamo"},
+	},
 	// A commit whose answer was lost is carried out twice.
 	{"lost answer repeated with a fresh token", dynamo, []edit{
 		{"if v.outcome == cancelled && !unanswered {", "if v.outcome != final {"},
@@ -151,22 +257,68 @@ var planted = []bug{
 	{"cursor good for other accounts", cursors, []edit{
 		{`[]byte(c.Account + "\x00" + strings.Join(`, `[]byte(strings.Join(`},
 	}, []string{"shared/platform/api"}},
-	{"permission not asked for", permissions, []edit{{"if len(anyOf) == 0 {", "if len(anyOf) >= 0 {"}}, []string{"shared/platform/auth"}},
-	{"foreign account entered", permissions, []edit{
-		{`if account != "" && account != p.Account && !p.Operator() {`, `if account != "" && account != p.Account && p.Nobody() {`},
-	}, []string{"shared/platform/auth"}},
+	{
+		"permission not asked for",
+		permissions,
+		[]edit{{"if len(anyOf) == 0 {", "if len(anyOf) >= 0 {"}},
+		[]string{"shared/platform/auth"},
+	},
+	{
+		"foreign account entered",
+		permissions,
+		[]edit{
+			{
+				`if account != "" && account != p.Account && !p.Operator() {`,
+				`if account != "" && account != p.Account && p.Nobody() {`,
+			},
+		},
+		[]string{"shared/platform/auth"},
+	},
 
 	// Cents are lost.
-	{"rounding by floor", amounts, []edit{{"if rest >= uint64(den)-rest {", "if rest >= uint64(den) {"}}, []string{"shared/craft/money"}},
-	{"shares that do not add up", amounts, []edit{{"for _, i := range order[:left] {", "for _, i := range order[:left/2] {"}}, []string{"shared/craft/money"}},
-	{"proration off by a day", purchases, []edit{
-		{"func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) }", "func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) - 1 }"},
-	}, []string{"shared/purchase"}},
-	{"quote good for ever", purchases, []edit{{"if !now.Before(q.ExpiresAt) {", "if now.IsZero() {"}}, []string{"shared/purchase"}},
-	{"order not acknowledged", purchases, []edit{{"	if !acknowledged {\n", "	if !acknowledged && q.OrderID != \"\" {\n"}}, []string{"shared/purchase"}},
+	{
+		"rounding by floor",
+		amounts,
+		[]edit{{"if rest >= uint64(den)-rest {", "if rest >= uint64(den) {"}},
+		[]string{"shared/craft/money"},
+	},
+	{
+		"shares that do not add up",
+		amounts,
+		[]edit{{"for _, i := range order[:left] {", "for _, i := range order[:left/2] {"}},
+		[]string{"shared/craft/money"},
+	},
+	{
+		"proration off by a day",
+		purchases,
+		[]edit{
+			{
+				"func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) }",
+				"func (p Period) DaysLeft() int { return daysBetween(p.Today, p.Next) - 1 }",
+			},
+		},
+		[]string{"shared/purchase"},
+	},
+	{
+		"quote good for ever",
+		purchases,
+		[]edit{{"if !now.Before(q.ExpiresAt) {", "if now.IsZero() {"}},
+		[]string{"shared/purchase"},
+	},
+	{
+		"order not acknowledged",
+		purchases,
+		[]edit{{"	if !acknowledged {\n", "	if !acknowledged && q.OrderID != \"\" {\n"}},
+		[]string{"shared/purchase"},
+	},
 
 	// Two workers apply one file at once.
-	{"lease of a worker ignored", workers, []edit{{"if j.lease.held(s.env, now) {", "if j.lease.Until < 0 {"}}, []string{"shared/massconfig"}},
+	{
+		"lease of a worker ignored",
+		workers,
+		[]edit{{"if j.lease.held(s.env, now) {", "if j.lease.Until < 0 {"}},
+		[]string{"shared/massconfig"},
+	},
 	// A file that ends whoever reads it is read for ever.
 	{"attempts not counted", workers, []edit{{"	w.Job.Attempts++\n", ""}}, []string{"shared/massconfig"}},
 	// An older version of a dropped file undoes the newer one.
@@ -185,14 +337,40 @@ var planted = []bug{
 		{"return !made && version == r.Version+int64(b.parts)", "return !made && version >= r.Version+int64(b.parts)"},
 	}, []string{"shared/imports"}},
 	// An import tells that it exists to somebody who may not read what it imports.
-	{"imports shown to who may not read their kind", "shared/imports/service.go", []edit{
-		{"if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {", "if read, _ := Kind(j.Kind).permissions(); read == \"\" {"},
-	}, []string{"shared/imports"}},
+	{
+		"imports shown to who may not read their kind",
+		"shared/imports/service.go",
+		[]edit{
+			{
+				"if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {",
+				"if read, _ := Kind(j.Kind).permissions(); read == \"\" {",
+			},
+		},
+		[]string{"shared/imports"},
+	},
 	// An upload URL overwrites what was uploaded and checked.
-	{"presigned upload may overwrite", "shared/platform/files/s3store/s3store.go", []edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}}, []string{"shared/platform/files/s3store"}},
+	{
+		"presigned upload may overwrite",
+		"shared/platform/files/s3store/s3store.go",
+		[]edit{{"		IfNoneMatch:   aws.String(\"*\"),\n", ""}},
+		[]string{"shared/platform/files/s3store"},
+	},
 	// A view that is sent again counts again.
-	{"view counted twice", "shared/usage/intake.go", []edit{
-		{"	cond := table.IfAbsent\n	if version, ok := in.expired[item.Key]; ok {", "	cond := table.Always\n	if version, ok := in.expired[item.Key]; ok {"},
-	}, []string{"shared/usage"}},
-	{"views taken in too late", "shared/usage/rules.go", []edit{{"lateness = 48 * time.Hour", "lateness = 49 * time.Hour"}}, []string{"shared/usage"}},
+	{
+		"view counted twice",
+		"shared/usage/intake.go",
+		[]edit{
+			{
+				"	cond := table.IfAbsent\n	if version, ok := in.expired[item.Key]; ok {",
+				"	cond := table.Always\n	if version, ok := in.expired[item.Key]; ok {",
+			},
+		},
+		[]string{"shared/usage"},
+	},
+	{
+		"views taken in too late",
+		"shared/usage/rules.go",
+		[]edit{{"lateness = 48 * time.Hour", "lateness = 49 * time.Hour"}},
+		[]string{"shared/usage"},
+	},
 }

@@ -13,13 +13,22 @@ import (
 // lowerCamel is how members are written, ids that are keys of a map among them.
 var lowerCamel = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
 
-// internals are members that no audit entry may have: how we store and run things is nobody's business.
+// internals are members that no audit entry may have: how we store and run things is nobody's
+// business.
 var internals = map[string]bool{
-	"lease": true, "epoch": true, "term": true, "ticket": true, "file": true, "agentLicense": true, "requestId": true, "settled": true, "attempts": true,
+	"lease":        true,
+	"epoch":        true,
+	"term":         true,
+	"ticket":       true,
+	"file":         true,
+	"agentLicense": true,
+	"requestId":    true,
+	"settled":      true,
+	"attempts":     true,
 }
 
-// TestAuditEntriesAreForPeople does something of every kind, and looks at all that the audit log says was
-// there before and after: members are lowerCamel, and none is an internal (spec 4).
+// TestAuditEntriesAreForPeople does something of every kind, and looks at all that the audit log
+// says was there before and after: members are lowerCamel, and none is an internal (spec 4).
 func TestAuditEntriesAreForPeople(t *testing.T) {
 	w := newWorld(t)
 	for _, p := range []probe{

@@ -82,7 +82,8 @@ func TestTheFileIsCurrent(t *testing.T) {
 	}
 }
 
-// TestTheFileSaysWhatTheDocumentSays reads the YAML with a parser that knows nothing of how it was written.
+// TestTheFileSaysWhatTheDocumentSays reads the YAML with a parser that knows nothing of how it was
+// written.
 func TestTheFileSaysWhatTheDocumentSays(t *testing.T) {
 	document, err := Document(&app.Env{})
 	if err != nil {
@@ -219,7 +220,8 @@ func TestOperationIDsAreUnique(t *testing.T) {
 	}
 }
 
-// TestEveryPathParameterIsRead: a parameter in an embedded struct that is not exported is invisible to huma, and its operation would never learn it.
+// TestEveryPathParameterIsRead: a parameter in an embedded struct that is not exported is invisible
+// to huma, and its operation would never learn it.
 func TestEveryPathParameterIsRead(t *testing.T) {
 	inPath := regexp.MustCompile(`\{([^}]+)\}`)
 	for _, op := range operations(t) {
@@ -230,13 +232,19 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 		}
 		for _, p := range op.Parameters {
 			if p.In == "path" && !strings.Contains(op.path, "{"+p.Name+"}") {
-				t.Errorf("%s (%s) reads the path parameter %s, which its path does not have", op.name(), op.OperationID, p.Name)
+				t.Errorf(
+					"%s (%s) reads the path parameter %s, which its path does not have",
+					op.name(),
+					op.OperationID,
+					p.Name,
+				)
 			}
 		}
 	}
 }
 
-// TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the kit itself may answer with; those of the rooms are seen in TestRoutes.
+// TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the kit itself may answer with;
+// those of the modules are seen in TestRoutes.
 func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 	for _, op := range operations(t) {
 		may := []string{"422", "500"} // an unknown query parameter, a fault of ours
@@ -261,13 +269,17 @@ func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 				t.Errorf("%s does not declare that it may answer a problem with status %s", op.name(), status)
 			}
 		}
-		if !slices.ContainsFunc([]string{"200", "201", "202", "204"}, func(status string) bool { return op.Responses[status] != nil }) {
+		if !slices.ContainsFunc(
+			[]string{"200", "201", "202", "204"},
+			func(status string) bool { return op.Responses[status] != nil },
+		) {
 			t.Errorf("%s declares no answer for when all goes well", op.name())
 		}
 	}
 }
 
-// TestWhatChangesIsRepeatable: Idempotency-Key on every POST, If-Match on every other change (api.md).
+// TestWhatChangesIsRepeatable: Idempotency-Key on every POST, If-Match on every other change
+// (api.md).
 func TestWhatChangesIsRepeatable(t *testing.T) {
 	for _, op := range operations(t) {
 		if op.method != http.MethodGet && !op.parameter("header", "Idempotency-Key") {

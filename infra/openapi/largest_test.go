@@ -25,14 +25,16 @@ import (
 // Whatever the contract allows in one call can be answered, and answered again (spec 10).
 // The table of this file has a row for every operation; a new operation without one fails the test.
 
-// lambdaAnswer is how many bytes an answer of a function may have in AWS: 6 MB, of which some go for escapes.
+// lambdaAnswer is how many bytes an answer of a function may have in AWS: 6 MB, of which some go
+// for escapes.
 const lambdaAnswer = 5 << 20
 
 // big is the largest allowed request of an operation, after what is there for it was made.
 type big struct {
 	path string // below the account; absolute if it begins with /v1 or /docs
 	body any
-	// below says which resource of kinds it leaves in its largest state, if any: it is then got and put back.
+	// below says which resource of kinds it leaves in its largest state, if any: it is then got and
+	// put back.
 	resource string
 }
 
@@ -76,7 +78,10 @@ func (l *law) crowdOf(like string, n int) []string {
 		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.IfAbsent))
 	}
 	for _, id := range users {
-		put(table.Key{Partition: call.Partition(l.Account, "USERS"), Sort: id}, object{"id": id, "name": longName, "active": true})
+		put(
+			table.Key{Partition: call.Partition(l.Account, "USERS"), Sort: id},
+			object{"id": id, "name": longName, "active": true},
+		)
 		put(license.HolderKey(l.Account, id), license.Holder{UserID: id, Name: longName, Active: true})
 	}
 	for batch := range slices.Chunk(ops, table.MaxOperations) {
@@ -118,7 +123,11 @@ func (l *law) buy(n int, products ...string) []string {
 	order := l.must(http.MethodPost, "/orders", object{"quoteId": quote["id"], "acknowledged": true})
 	var ids []string
 	for after := ""; ; {
-		page := l.must(http.MethodGet, fmt.Sprintf("/licenses?limit=200&order=%v&product=%s%s", order["id"], products[0], after), nil)
+		page := l.must(
+			http.MethodGet,
+			fmt.Sprintf("/licenses?limit=200&order=%v&product=%s%s", order["id"], products[0], after),
+			nil,
+		)
 		for _, item := range items(l.t, page) {
 			ids = append(ids, fmt.Sprint(item["id"]))
 		}
@@ -163,7 +172,13 @@ func (l *law) plan(below string, ask object, file string) string {
 	}
 	key := strings.TrimPrefix(at.Path, "/"+l.Env.Files.Name(files.Uploads)+"/")
 	body := strings.NewReader(file)
-	info, err := l.Env.Files.Put(l.t.Context(), files.Ref{Bucket: files.Uploads, Key: key}, body, body.Size(), "text/csv")
+	info, err := l.Env.Files.Put(
+		l.t.Context(),
+		files.Ref{Bucket: files.Uploads, Key: key},
+		body,
+		body.Size(),
+		"text/csv",
+	)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -185,15 +200,15 @@ func (l *law) carryOut() {
 		l.t.Fatal(err)
 	}
 	box, _ := l.Env.Files.(*testbox.Box)
-	for _, ticket := range box.Take() {
-		if err := apply.Event(l.t.Context(), testbox.Event(ticket, testkit.Start)); err != nil {
+	for _, wakeUp := range box.Take() {
+		if err := apply.Event(l.t.Context(), testbox.Event(wakeUp, testkit.Start)); err != nil {
 			l.t.Fatal(err)
 		}
 	}
 }
 
 // phones is a file of so many rows, each with a fault of its own in many columns.
-func (l *law) phones(good int, bad int) string {
+func (l *law) phones(good, bad int) string {
 	var b strings.Builder
 	b.WriteString("Ext Key,Number,User,Addon license 1\n")
 	for i := range good {
@@ -241,8 +256,14 @@ func (l *law) plantQueue(id string) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		key := table.Key{Partition: call.Partition(l.Account, "QUEUE-MEMBERS", id), Sort: fmt.Sprintf("MEMBERS#%04d", n)}
-		if err := l.Env.Table.Commit(l.t.Context(), []table.Operation{table.Put(table.Item{Key: key, Data: data}, table.IfAbsent)}); err != nil {
+		key := table.Key{
+			Partition: call.Partition(l.Account, "QUEUE-MEMBERS", id),
+			Sort:      fmt.Sprintf("MEMBERS#%04d", n),
+		}
+		if err := l.Env.Table.Commit(
+			l.t.Context(),
+			[]table.Operation{table.Put(table.Item{Key: key, Data: data}, table.IfAbsent)},
+		); err != nil {
 			l.t.Fatal(err)
 		}
 		n++
@@ -277,7 +298,11 @@ var largest = map[string]func(l *law) big{
 	},
 	"add-cart-line": func(l *law) big { l.cart(39); return big{"/cart/lines", l.lines(1)[0], "/cart"} },
 	"patch-cart-line": func(l *law) big {
-		return big{"/cart/lines/" + l.cart(40)[39], object{"productId": "developer", "quantity": 249, "costCenter": "CC-1"}, "/cart"}
+		return big{
+			"/cart/lines/" + l.cart(40)[39],
+			object{"productId": "developer", "quantity": 249, "costCenter": "CC-1"},
+			"/cart",
+		}
 	},
 	"delete-cart-line": func(l *law) big { return big{path: "/cart/lines/" + l.cart(40)[39], resource: "/cart"} },
 	"split-cart-line": func(l *law) big {
@@ -316,7 +341,11 @@ var largest = map[string]func(l *law) big{
 		return big{"/licenses/" + l.shelf[0], object{"costCenter": longCode}, ""}
 	},
 	"assign-license": func(l *law) big {
-		return big{"/licenses/" + l.shelf[0] + "/assign", object{"userId": l.crowd(1)[0], "extension": "0123456789"}, ""}
+		return big{
+			"/licenses/" + l.shelf[0] + "/assign",
+			object{"userId": l.crowd(1)[0], "extension": "0123456789"},
+			"",
+		}
 	},
 	"unassign-license": func(l *law) big { return big{path: "/licenses/" + l.phone() + "/unassign"} },
 	"reassign-license": func(l *law) big {
@@ -335,7 +364,11 @@ var largest = map[string]func(l *law) big{
 		user := l.crowd(1)
 		l.queue("q", user)
 		l.must(http.MethodPut, "/dashboards/d", object{"name": "D", "queueIds": []string{"q"}})
-		l.must(http.MethodPost, "/assignments/remove", object{"items": []object{{"productId": "live-reports", "userId": user[0]}}})
+		l.must(
+			http.MethodPost,
+			"/assignments/remove",
+			object{"items": []object{{"productId": "live-reports", "userId": user[0]}}},
+		)
 		return big{path: "/exclusions/live-reports/" + user[0]}
 	},
 
@@ -394,7 +427,12 @@ var largest = map[string]func(l *law) big{
 	"post-usage-views": func(l *law) big {
 		users := l.crowd(1000)
 		return big{"/usage/views", object{"events": many(1000, func(i int) object {
-			return object{"id": strings.Repeat("e", 196) + fmt.Sprintf("%04d", i), "userId": users[i], "dashboardId": longID, "at": testkit.Start}
+			return object{
+				"id":          strings.Repeat("e", 196) + fmt.Sprintf("%04d", i),
+				"userId":      users[i],
+				"dashboardId": longID,
+				"at":          testkit.Start,
+			}
 		})}, ""}
 	},
 	"post-report": func(*law) big {
@@ -517,7 +555,10 @@ var largest = map[string]func(l *law) big{
 	},
 	"list-dashboards": func(l *law) big {
 		queues := l.queues(40)
-		l.plant("DASHBOARDS", many(201, func(i int) object { return object{"id": nth(longID, i), "name": longName, "queueIds": queues} }))
+		l.plant(
+			"DASHBOARDS",
+			many(201, func(i int) object { return object{"id": nth(longID, i), "name": longName, "queueIds": queues} }),
+		)
 		return big{path: "/dashboards?limit=200"}
 	},
 	"get-wallboard": func(l *law) big {
@@ -579,8 +620,14 @@ var addOns = []string{"call_recording", "device_ip_phone"}
 
 func largestAccount() object {
 	return object{
-		"name": longName, "brand": strings.Repeat("B", 60), "currency": "USD", "timezone": "America/Argentina/ComodRivadavia", "billingDay": 28,
-		"bundle": "standard", "country": "AR", "reportSchedule": "monthly",
+		"name":           longName,
+		"brand":          strings.Repeat("B", 60),
+		"currency":       "USD",
+		"timezone":       "America/Argentina/ComodRivadavia",
+		"billingDay":     28,
+		"bundle":         "standard",
+		"country":        "AR",
+		"reportSchedule": "monthly",
 	}
 }
 
@@ -590,16 +637,34 @@ func (l *law) largestUser() object {
 		l.must(http.MethodPut, "/roles/"+id, object{"name": longName, "permissions": []string{"liveReports.view"}})
 	}
 	return object{
-		"name": longName, "email": strings.Repeat("e", 60) + "@" + strings.Repeat(strings.Repeat("d", 60)+".", 3) + "test",
-		"extension": "0123456789", "number": "+1 (656) 789-1230", "roleIds": roles, "active": true, "agentSource": "manual",
-		"licenses": []string{"professional-user", "agent-user", "client-desktop", "client-crm", "live-analytics-supervisor"},
+		"name":        longName,
+		"email":       strings.Repeat("e", 60) + "@" + strings.Repeat(strings.Repeat("d", 60)+".", 3) + "test",
+		"extension":   "0123456789",
+		"number":      "+1 (656) 789-1230",
+		"roleIds":     roles,
+		"active":      true,
+		"agentSource": "manual",
+		"licenses": []string{
+			"professional-user",
+			"agent-user",
+			"client-desktop",
+			"client-crm",
+			"live-analytics-supervisor",
+		},
 	}
 }
 
 func largestRole() object {
 	return object{
-		"name": longName, "permissions": []string{"liveReports.view", "liveReports.full", "billing.read", "audit.read", "licenses.read"},
-		"licenses": []string{"professional-user", "agent-user", "client-desktop", "client-crm", "live-analytics-supervisor"},
+		"name":        longName,
+		"permissions": []string{"liveReports.view", "liveReports.full", "billing.read", "audit.read", "licenses.read"},
+		"licenses": []string{
+			"professional-user",
+			"agent-user",
+			"client-desktop",
+			"client-crm",
+			"live-analytics-supervisor",
+		},
 	}
 }
 
@@ -609,7 +674,13 @@ func (l *law) largestWallboard() object {
 }
 
 func largestUpload() object {
-	return object{"fileName": longFile, "sizeBytes": 20 << 20, "sha256": strings.Repeat("a", 64), "skipErrors": true, "hidden": "apply"}
+	return object{
+		"fileName":   longFile,
+		"sizeBytes":  20 << 20,
+		"sha256":     strings.Repeat("a", 64),
+		"skipErrors": true,
+		"hidden":     "apply",
+	}
 }
 
 // queues makes call queues with a few members each.
@@ -626,7 +697,11 @@ func (l *law) queues(n int) []string {
 // phone is a license with add-ons that somebody holds, with an extension.
 func (l *law) phone() string {
 	l.t.Helper()
-	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/assign", object{"userId": l.crowd(1)[0], "extension": "0123456789"})
+	l.must(
+		http.MethodPost,
+		"/licenses/"+l.shelf[0]+"/assign",
+		object{"userId": l.crowd(1)[0], "extension": "0123456789"},
+	)
 	l.must(http.MethodPut, "/licenses/"+l.shelf[0]+"/add-ons", object{"productIds": addOns})
 	return l.shelf[0]
 }
@@ -645,14 +720,20 @@ func (l *law) order(lines int) string {
 
 func (l *law) report() string {
 	l.t.Helper()
-	return fmt.Sprint(l.must(http.MethodPost, "/reports", object{"kind": "license-status", "from": "2026-06-01", "to": "2026-07-01"})["id"])
+	return fmt.Sprint(
+		l.must(http.MethodPost, "/reports", object{"kind": "license-status", "from": "2026-06-01", "to": "2026-07-01"})["id"],
+	)
 }
 
 // ask sends a request to a path below the account, or to an absolute one.
 func (l *law) ask(method string, b big, header map[string]string) testkit.Response {
 	l.t.Helper()
 	if strings.HasPrefix(b.path, "/v1/") || strings.HasPrefix(b.path, "/docs") {
-		return l.Do(l.t, l.handler, testkit.Request{Method: method, Path: b.path, Header: header, User: "ada", Permissions: auth.Permissions()})
+		return l.Do(
+			l.t,
+			l.handler,
+			testkit.Request{Method: method, Path: b.path, Header: header, User: "ada", Permissions: auth.Permissions()},
+		)
 	}
 	return l.send(method, b.path, b.body, header)
 }
@@ -660,9 +741,9 @@ func (l *law) ask(method string, b big, header map[string]string) testkit.Respon
 // signed finds what differs each time: signed URLs, and when they expire.
 var signed = regexp.MustCompile(`"(url|downloadUrl|expiresAt)":"[^"]*"`)
 
-// TestTheLargestRequestIsAnsweredTwice sends the largest allowed request of every operation twice under a
-// key, the second time a minute later, and demands one answer, which AWS can carry. What it leaves in its
-// largest state is got and put back.
+// TestTheLargestRequestIsAnsweredTwice sends the largest allowed request of every operation twice
+// under a key, the second time a minute later, and demands one answer, which AWS can carry. What it
+// leaves in its largest state is got and put back.
 func TestTheLargestRequestIsAnsweredTwice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("queues of 20,000 members take some seconds")
@@ -694,7 +775,13 @@ func TestTheLargestRequestIsAnsweredTwice(t *testing.T) {
 				l.Clock.Add(time.Minute)
 			}
 			second := l.ask(op.method, b, header)
-			one, two := signed.ReplaceAll(bytes.TrimSpace(first.Body), nil), signed.ReplaceAll(bytes.TrimSpace(second.Body), nil)
+			one, two := signed.ReplaceAll(
+				bytes.TrimSpace(first.Body),
+				nil,
+			), signed.ReplaceAll(
+				bytes.TrimSpace(second.Body),
+				nil,
+			)
 			if second.Status != first.Status || !bytes.Equal(one, two) && op.OperationID != "get-license-metrics" {
 				t.Errorf("again: %d %.2000s\nfirst: %d %.2000s", second.Status, second.Body, first.Status, first.Body)
 			}
@@ -732,11 +819,17 @@ func (l *law) putBack(t *testing.T, b big) {
 		t.Fatalf("GET %s: %d %.500s", at, got.Status, got.Body)
 	}
 	writes := l.writes
-	l.unchanged(t, "PUT "+at, got, writes, l.send(http.MethodPut, at, got.Body, map[string]string{"If-Match": got.Header.Get("ETag")}))
+	l.unchanged(
+		t,
+		"PUT "+at,
+		got,
+		writes,
+		l.send(http.MethodPut, at, got.Body, map[string]string{"If-Match": got.Header.Get("ETag")}),
+	)
 }
 
-// A call queue takes 2 MB (api.md). What does not fit is refused when it is put, with the numbers; what
-// is taken can be got and put back, however many dashboards come to it.
+// A call queue takes 2 MB (api.md). What does not fit is refused when it is put, with the numbers;
+// what is taken can be got and put back, however many dashboards come to it.
 func TestACallQueueFitsWhatItMayBePutWith(t *testing.T) {
 	if testing.Short() {
 		t.Skip("queues of 20,000 members take some seconds")
@@ -744,12 +837,23 @@ func TestACallQueueFitsWhatItMayBePutWith(t *testing.T) {
 	l := openLaw(t)
 	all := l.crowd(20_000)
 	most := 2_000_000 / (len(longUser) + 3)
-	tooLarge := testkit.Problem(t, l.send(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": all}, nil), http.StatusRequestEntityTooLarge, "payload-too-large")
+	tooLarge := testkit.Problem(
+		t,
+		l.send(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": all}, nil),
+		http.StatusRequestEntityTooLarge,
+		"payload-too-large",
+	)
 	if !strings.Contains(tooLarge.Detail, "2 MB") {
 		t.Errorf("does not say how large it may be: %s", tooLarge.Detail)
 	}
-	p := testkit.Problem(t, l.send(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": all[:most+1]}, nil), http.StatusUnprocessableEntity, "validation")
-	if len(p.Errors) != 1 || p.Errors[0].Field != "members" || p.Errors[0].Code != "too-long" || !strings.Contains(p.Errors[0].Message, "2000000") {
+	p := testkit.Problem(
+		t,
+		l.send(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": all[:most+1]}, nil),
+		http.StatusUnprocessableEntity,
+		"validation",
+	)
+	if len(p.Errors) != 1 || p.Errors[0].Field != "members" || p.Errors[0].Code != "too-long" ||
+		!strings.Contains(p.Errors[0].Message, "2000000") {
 		t.Errorf("refused as %+v", p.Errors)
 	}
 	l.queue(longID, all[:most])
@@ -770,11 +874,19 @@ func TestACallQueueFitsWhatItMayBePutWith(t *testing.T) {
 	if item.Data, err = call.Encode(queue); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Env.Table.Commit(t.Context(), []table.Operation{table.Put(item, table.IfVersion(item.Version))}); err != nil {
+	if err := l.Env.Table.Commit(
+		t.Context(),
+		[]table.Operation{table.Put(item, table.IfVersion(item.Version))},
+	); err != nil {
 		t.Fatal(err)
 	}
 	l.putBack(t, big{path: "/call-queues/" + longID, resource: "/call-queues/{id}"})
-	p = testkit.Problem(t, l.send(http.MethodPut, "/dashboards/one-more", object{"name": "D", "queueIds": []string{longID}}, nil), http.StatusUnprocessableEntity, "validation")
+	p = testkit.Problem(
+		t,
+		l.send(http.MethodPut, "/dashboards/one-more", object{"name": "D", "queueIds": []string{longID}}, nil),
+		http.StatusUnprocessableEntity,
+		"validation",
+	)
 	if len(p.Errors) != 1 || p.Errors[0].Field != "queueIds[0]" || !strings.Contains(p.Errors[0].Message, "1000") {
 		t.Errorf("refused as %+v", p.Errors)
 	}
@@ -799,7 +911,13 @@ func TestTheLargestCallQueueIsImported(t *testing.T) {
 	if v := l.must(http.MethodGet, at, nil); v["state"] != "ready" {
 		t.Fatalf("%v", v)
 	}
-	if r := l.send(http.MethodGet, at+"/rows?limit=200", nil, nil); r.Status != http.StatusOK || len(r.Body) > lambdaAnswer {
+	if r := l.send(
+		http.MethodGet,
+		at+"/rows?limit=200",
+		nil,
+		nil,
+	); r.Status != http.StatusOK ||
+		len(r.Body) > lambdaAnswer {
 		t.Errorf("its rows: %d, %d bytes", r.Status, len(r.Body))
 	}
 	l.must(http.MethodPost, at+"/apply", nil)

@@ -24,12 +24,13 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// What is read can be written back (spec 6). The tests of this file find every resource that has GET and PUT by the registered operations, and ask each through the
-// handlers, in states that are drawn; a new resource without something to try in kinds fails them.
+// What is read can be written back (spec 6). The tests of this file find every resource that has
+// GET and PUT by the registered operations, and ask each through the handlers, in states that are
+// drawn; a new resource without something to try in kinds fails them.
 
 // law is an account with everything in it that can be read and written back.
 type law struct {
-	*testkit.Kit
+	*testkit.Fixture
 	t       testing.TB
 	handler http.Handler
 	commits int // how often something was written
@@ -39,7 +40,7 @@ type law struct {
 
 func openLaw(t testing.TB) *law {
 	t.Helper()
-	l := &law{Kit: testkit.New(t), t: t}
+	l := &law{Fixture: testkit.New(t), t: t}
 	l.Env.Table = faulty.New(l.Env.Table, func(c faulty.Call) faulty.Fault {
 		if c.Ops != nil {
 			l.commits++
@@ -48,7 +49,7 @@ func openLaw(t testing.TB) *law {
 		return faulty.None
 	})
 	k := api.New(l.Env)
-	for _, routes := range rooms {
+	for _, routes := range modules {
 		if err := routes(k, l.Env); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,12 @@ func openLaw(t testing.TB) *law {
 func (l *law) send(method, path string, body any, header map[string]string) testkit.Response {
 	l.t.Helper()
 	return l.Do(l.t, l.handler, testkit.Request{
-		Method: method, Path: "/v1/accounts/acme" + path, Body: body, Header: header, User: "ada", Permissions: auth.Permissions(),
+		Method:      method,
+		Path:        "/v1/accounts/acme" + path,
+		Body:        body,
+		Header:      header,
+		User:        "ada",
+		Permissions: auth.Permissions(),
 	})
 }
 
@@ -93,23 +99,36 @@ func (l *law) must(method, path string, body any) object {
 	return got
 }
 
-// kinds says, for the path of every resource with GET and PUT, which there are, and how one is changed so that it is another than it was.
+// kinds says, for the path of every resource with GET and PUT, which there are, and how one is
+// changed so that it is another than it was.
 var kinds = map[string]struct {
 	all    func(l *law) []string
 	change func(body object)
 	// patch is a merge patch that changes it; the change of a name if it is nil.
 	patch object
 }{
-	"":                             {all: only("")},
-	"/cost-centers/{code}":         {all: listed("/cost-centers", "code")},
-	"/cart":                        {all: only("/cart"), change: lengthen, patch: object{"lines": []object{{"productId": "developer", "quantity": 9}}}},
-	"/licenses/{id}/add-ons":       {all: (*law).bases, change: func(b object) { b["productIds"] = []string{} }, patch: object{"productIds": []string{}}},
-	"/users/{id}":                  {all: listed("/users", "id")},
-	"/roles/{id}":                  {all: listed("/roles", "id")},
-	"/call-queues/{id}":            {all: listed("/call-queues", "id")},
-	"/dashboards/{id}":             {all: listed("/dashboards", "id")},
-	"/wallboards/{id}":             {all: listed("/wallboards", "id")},
-	"/metrics/licenses/wallboards": {all: only("/metrics/licenses/wallboards"), change: func(b object) { b["max"] = 77 }, patch: object{"max": 78}},
+	"":                     {all: only("")},
+	"/cost-centers/{code}": {all: listed("/cost-centers", "code")},
+	"/cart": {
+		all:    only("/cart"),
+		change: lengthen,
+		patch:  object{"lines": []object{{"productId": "developer", "quantity": 9}}},
+	},
+	"/licenses/{id}/add-ons": {
+		all:    (*law).bases,
+		change: func(b object) { b["productIds"] = []string{} },
+		patch:  object{"productIds": []string{}},
+	},
+	"/users/{id}":       {all: listed("/users", "id")},
+	"/roles/{id}":       {all: listed("/roles", "id")},
+	"/call-queues/{id}": {all: listed("/call-queues", "id")},
+	"/dashboards/{id}":  {all: listed("/dashboards", "id")},
+	"/wallboards/{id}":  {all: listed("/wallboards", "id")},
+	"/metrics/licenses/wallboards": {
+		all:    only("/metrics/licenses/wallboards"),
+		change: func(b object) { b["max"] = 77 },
+		patch:  object{"max": 78},
+	},
 }
 
 func only(path string) func(*law) []string { return func(*law) []string { return []string{path} } }
@@ -219,7 +238,9 @@ func (l *law) populate(pick func(what string, n int) int) {
 	one := func(what string, of ...string) string { return of[pick(what, len(of))] }
 	for _, r := range []string{"lead", "agent"} {
 		l.send(http.MethodPut, "/roles/"+r, object{
-			"name": "Role " + r, "permissions": some(r, "liveReports.view", "billing.read"), "licenses": some(r, "essential-user", "client-desktop"),
+			"name":        "Role " + r,
+			"permissions": some(r, "liveReports.view", "billing.read"),
+			"licenses":    some(r, "essential-user", "client-desktop"),
 		}, nil)
 	}
 	people := []string{"ann", "bob", "eve"}
@@ -234,18 +255,46 @@ func (l *law) populate(pick func(what string, n int) int) {
 				body["number"] = fmt.Sprint("+1656789100", i)
 			}
 		}
-		body["roleIds"], body["licenses"] = some(user+" role", "lead", "super-admin"), some(user+" license", "professional-user", "agent-user")
+		body["roleIds"], body["licenses"] = some(
+			user+" role",
+			"lead",
+			"super-admin",
+		), some(
+			user+" license",
+			"professional-user",
+			"agent-user",
+		)
 		l.send(http.MethodPut, "/users/"+user, body, nil)
 		for _, product := range []string{"essential-user", "agent-user", "client-desktop", "analytics-supervisor", "live-reports"} {
 			if pick(user+" is given "+product, 2) == 0 {
-				l.send(http.MethodPost, "/assignments", object{"items": []object{{"productId": product, "userId": user}}}, nil)
+				l.send(
+					http.MethodPost,
+					"/assignments",
+					object{"items": []object{{"productId": product, "userId": user}}},
+					nil,
+				)
 			}
 		}
 		if pick(user+" has a phone", 2) == 0 {
-			l.send(http.MethodPost, "/licenses/"+l.shelf[i]+"/assign", object{"userId": user, "extension": fmt.Sprint("20", i)}, nil)
-			l.send(http.MethodPut, "/licenses/"+l.shelf[i]+"/add-ons", object{"productIds": some(user, "device_ip_phone", "call_recording")}, nil)
+			l.send(
+				http.MethodPost,
+				"/licenses/"+l.shelf[i]+"/assign",
+				object{"userId": user, "extension": fmt.Sprint("20", i)},
+				nil,
+			)
+			l.send(
+				http.MethodPut,
+				"/licenses/"+l.shelf[i]+"/add-ons",
+				object{"productIds": some(user, "device_ip_phone", "call_recording")},
+				nil,
+			)
 		}
-		l.send(http.MethodPut, "/wallboards/w-"+user, object{"name": "Board of " + user, "kind": one("kind", "analytics", "live-analytics"), "userId": user}, nil)
+		l.send(
+			http.MethodPut,
+			"/wallboards/w-"+user,
+			object{"name": "Board of " + user, "kind": one("kind", "analytics", "live-analytics"), "userId": user},
+			nil,
+		)
 	}
 	for _, q := range []string{"q1", "q2"} {
 		l.send(http.MethodPut, "/call-queues/"+q, object{"name": "Queue " + q, "members": some(q, people...)}, nil)
@@ -262,7 +311,12 @@ func (l *law) populate(pick func(what string, n int) int) {
 	l.send(http.MethodPut, "/cart", object{"lines": lines}, nil)
 	switch pick("cart", 4) {
 	case 0:
-		l.send(http.MethodPost, "/cart/lines/1/split", object{"parts": []object{{"quantity": 1, "costCenter": "CC-1"}, {"quantity": 1, "costCenter": "CC-2"}}}, nil)
+		l.send(
+			http.MethodPost,
+			"/cart/lines/1/split",
+			object{"parts": []object{{"quantity": 1, "costCenter": "CC-1"}, {"quantity": 1, "costCenter": "CC-2"}}},
+			nil,
+		)
 	case 1:
 		l.send(http.MethodPost, "/cart/lines", object{"productId": "auto-attendant", "quantity": 5}, nil)
 	case 2:
@@ -278,9 +332,19 @@ func (l *law) populate(pick func(what string, n int) int) {
 	case 1:
 		l.send(http.MethodDelete, "/users/"+user, nil, nil)
 	case 2:
-		l.send(http.MethodPost, "/assignments/remove", object{"items": []object{{"productId": "essential-user", "userId": user}}}, nil)
+		l.send(
+			http.MethodPost,
+			"/assignments/remove",
+			object{"items": []object{{"productId": "essential-user", "userId": user}}},
+			nil,
+		)
 	case 3:
-		l.send(http.MethodPut, "/roles/lead", object{"name": "Role lead", "licenses": []string{"professional-user"}}, nil)
+		l.send(
+			http.MethodPut,
+			"/roles/lead",
+			object{"name": "Role lead", "licenses": []string{"professional-user"}},
+			nil,
+		)
 	}
 	if pick("the bundle", 6) == 5 {
 		l.send(http.MethodPatch, "", object{"bundle": "customer-engagement"}, nil)
@@ -323,7 +387,10 @@ func (l *law) age(pick func(what string, n int) int) {
 				l.t.Fatal(err)
 			}
 		}
-		if err := l.Env.Table.Commit(l.t.Context(), []table.Operation{table.Put(item, table.IfVersion(item.Version))}); err != nil {
+		if err := l.Env.Table.Commit(
+			l.t.Context(),
+			[]table.Operation{table.Put(item, table.IfVersion(item.Version))},
+		); err != nil {
 			l.t.Fatal(err)
 		}
 	}
@@ -337,19 +404,34 @@ func (l *law) age(pick func(what string, n int) int) {
 		}
 	}
 	edit(at("USERS", "bob"), func(d map[string]any) { d["email"] = "no address" })
-	edit(at("ROLES", "agent"), func(d map[string]any) { d["permissions"] = []string{"liveReports.View", "of yesterday"} })
+	edit(
+		at("ROLES", "agent"),
+		func(d map[string]any) { d["permissions"] = []string{"liveReports.View", "of yesterday"} },
+	)
 	edit(call.AccountKey(l.Account), func(d map[string]any) { d["name"], d["brand"] = "a\nb", strings.Repeat("b", 70) })
-	edit(license.HolderKey(l.Account, "eve"), func(d map[string]any) { d["extension"], d["number"] = "front-desk-of-old", "(656) 789-1200 or so" })
+	edit(
+		license.HolderKey(l.Account, "eve"),
+		func(d map[string]any) { d["extension"], d["number"] = "front-desk-of-old", "(656) 789-1200 or so" },
+	)
 	edit(table.Key{Partition: call.Partition(l.Account, "CART", "ada"), Sort: "CART"}, func(d map[string]any) {
 		d["lines"] = []object{{"id": "1", "productId": "of-yesterday", "quantity": 20000, "costCenter": "gone"}}
 	})
 }
 
-// unchanged demands that an answer is 200 with the entity tag of before, and that so many operations were written for it.
+// unchanged demands that an answer is 200 with the entity tag of before, and that so many
+// operations were written for it.
 func (l *law) unchanged(t failer, what string, before testkit.Response, writes int, r testkit.Response) {
 	t.Helper()
 	if r.Status != http.StatusOK || r.Header.Get("ETag") != before.Header.Get("ETag") {
-		t.Fatalf("%s: %d, tag %s, want 200 and %s: %s\nof %s", what, r.Status, r.Header.Get("ETag"), before.Header.Get("ETag"), r.Body, before.Body)
+		t.Fatalf(
+			"%s: %d, tag %s, want 200 and %s: %s\nof %s",
+			what,
+			r.Status,
+			r.Header.Get("ETag"),
+			before.Header.Get("ETag"),
+			r.Body,
+			before.Body,
+		)
 	}
 	if l.writes != writes {
 		t.Fatalf("%s wrote %d operations: %s", what, l.writes-writes, before.Body)
@@ -361,8 +443,8 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
-// TestWhatIsReadCanBeWrittenBack: PUT of exactly what GET returned, and a PATCH that names nothing new, change nothing, not even an audit record, for every resource in
-// whatever state.
+// TestWhatIsReadCanBeWrittenBack: PUT of exactly what GET returned, and a PATCH that names nothing
+// new, change nothing, not even an audit record, for every resource in whatever state.
 func TestWhatIsReadCanBeWrittenBack(t *testing.T) {
 	found := resources(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -373,22 +455,36 @@ func TestWhatIsReadCanBeWrittenBack(t *testing.T) {
 		for _, below := range slices.Sorted(maps.Keys(found)) {
 			for _, path := range kinds[below].all(l) {
 				before := l.send(http.MethodGet, path, nil, nil)
-				if before.Status != http.StatusOK || before.Header.Get("ETag") == "" || bytes.Contains(before.Body, []byte(":null")) {
+				if before.Status != http.StatusOK || before.Header.Get("ETag") == "" ||
+					bytes.Contains(before.Body, []byte(":null")) {
 					rt.Fatalf("GET %s: %d, tag %q: %s", path, before.Status, before.Header.Get("ETag"), before.Body)
 				}
 				writes := l.writes
 				tag := map[string]string{"If-Match": before.Header.Get("ETag")}
 				l.unchanged(rt, "PUT "+path, before, writes, l.send(http.MethodPut, path, before.Body, nil))
-				l.unchanged(rt, "PUT with If-Match "+path, before, writes, l.send(http.MethodPut, path, before.Body, tag))
+				l.unchanged(
+					rt,
+					"PUT with If-Match "+path,
+					before,
+					writes,
+					l.send(http.MethodPut, path, before.Body, tag),
+				)
 				l.unchanged(rt, "PATCH with {} "+path, before, writes, l.send(http.MethodPatch, path, "{}", tag))
-				l.unchanged(rt, "PATCH with all "+path, before, writes, l.send(http.MethodPatch, path, before.Body, map[string]string{"Content-Type": api.MergePatch}))
+				l.unchanged(
+					rt,
+					"PATCH with all "+path,
+					before,
+					writes,
+					l.send(http.MethodPatch, path, before.Body, map[string]string{"Content-Type": api.MergePatch}),
+				)
 				// Under a key the answer is remembered, and nothing else.
 				keyed := map[string]string{"Idempotency-Key": "put " + path}
 				first := l.send(http.MethodPut, path, before.Body, keyed)
 				l.unchanged(rt, "PUT with a key "+path, before, writes+1, first)
 				second := l.send(http.MethodPut, path, before.Body, keyed)
 				l.unchanged(rt, "PUT with the key again "+path, before, writes+1, second)
-				if second.Header.Get("Idempotent-Replayed") != "true" || !bytes.Equal(bytes.TrimSpace(first.Body), bytes.TrimSpace(second.Body)) {
+				if second.Header.Get("Idempotent-Replayed") != "true" ||
+					!bytes.Equal(bytes.TrimSpace(first.Body), bytes.TrimSpace(second.Body)) {
 					rt.Fatalf("PUT %s repeated: %s, first %s", path, second.Body, first.Body)
 				}
 				if after := l.send(http.MethodGet, path, nil, nil); !bytes.Equal(after.Body, before.Body) {
@@ -424,7 +520,14 @@ func TestReadOnlyFieldsAreRefused(t *testing.T) {
 				before := l.writes
 				p := testkit.Problem(t, l.send(method, path, sent, nil), http.StatusUnprocessableEntity, "read-only")
 				if len(p.Errors) != 1 || p.Errors[0].Field != name || l.writes != before {
-					t.Errorf("%s %s with another %s names %+v, and wrote %d", method, path, name, p.Errors, l.writes-before)
+					t.Errorf(
+						"%s %s with another %s names %+v, and wrote %d",
+						method,
+						path,
+						name,
+						p.Errors,
+						l.writes-before,
+					)
 				}
 			}
 		}
@@ -461,8 +564,8 @@ func other(v any) any {
 	return true // a flag that is not set
 }
 
-// TestASecondClickOnSave: a PUT, a PATCH and a DELETE that are repeated with the same key and If-Match get the first answer, and take effect once, though the version is
-// another by then.
+// TestASecondClickOnSave: a PUT, a PATCH and a DELETE that are repeated with the same key and
+// If-Match get the first answer, and take effect once, though the version is another by then.
 func TestASecondClickOnSave(t *testing.T) {
 	found := resources(t)
 	for below := range found {
@@ -486,18 +589,34 @@ func TestASecondClickOnSave(t *testing.T) {
 					sent = body
 				}
 				first := l.send(method, path, sent, header)
-				if first.Status >= http.StatusMultipleChoices || first.Status == http.StatusOK && first.Header.Get("ETag") == now.Header.Get("ETag") {
+				if first.Status >= http.StatusMultipleChoices ||
+					first.Status == http.StatusOK && first.Header.Get("ETag") == now.Header.Get("ETag") {
 					t.Fatalf("%s: %d, tag %s: %s", method, first.Status, first.Header.Get("ETag"), first.Body)
 				}
 				writes := l.writes
 				second := l.send(method, path, sent, header)
 				if second.Status != first.Status || second.Header.Get("ETag") != first.Header.Get("ETag") || second.Header.Get("Idempotent-Replayed") != "true" ||
-					!bytes.Equal(bytes.TrimSpace(second.Body), bytes.TrimSpace(first.Body)) || l.writes != writes {
-					t.Fatalf("%s again: %d %v %s\nfirst %d %v %s", method, second.Status, second.Header, second.Body, first.Status, first.Header, first.Body)
+					!bytes.Equal(bytes.TrimSpace(second.Body), bytes.TrimSpace(first.Body)) ||
+					l.writes != writes {
+					t.Fatalf(
+						"%s again: %d %v %s\nfirst %d %v %s",
+						method,
+						second.Status,
+						second.Header,
+						second.Body,
+						first.Status,
+						first.Header,
+						first.Body,
+					)
 				}
 				delete(header, "Idempotency-Key")
 				if first.Status != http.StatusNoContent {
-					testkit.Problem(t, l.send(method, path, body, header), http.StatusPreconditionFailed, "precondition-failed")
+					testkit.Problem(
+						t,
+						l.send(method, path, body, header),
+						http.StatusPreconditionFailed,
+						"precondition-failed",
+					)
 				}
 			}
 			body := l.must(http.MethodGet, path, nil)
@@ -526,7 +645,12 @@ func TestASecondClickOnSave(t *testing.T) {
 func TestPatchChangesWhatItNames(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/users/ann", object{
-		"name": "Ann", "email": "ann@acme.test", "extension": "101", "number": "6567891230", "roleIds": []string{"super-admin"}, "licenses": []string{"essential-user"},
+		"name":      "Ann",
+		"email":     "ann@acme.test",
+		"extension": "101",
+		"number":    "6567891230",
+		"roleIds":   []string{"super-admin"},
+		"licenses":  []string{"essential-user"},
 	})
 	l.must(http.MethodPost, "/assignments", object{"items": []object{{"productId": "client-desktop", "userId": "ann"}}})
 	before := l.must(http.MethodGet, "/users/ann", nil)
@@ -556,7 +680,12 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 	for path, patch := range map[string]object{
 		"/users/ann": {"name": nil}, "/cost-centers/CC-1": {"name": nil}, "/metrics/licenses/wallboards": {"max": nil}, "": {"bundle": nil},
 	} {
-		p := testkit.Problem(t, l.send(http.MethodPatch, path, patch, nil), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			l.send(http.MethodPatch, path, patch, nil),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		for name := range patch {
 			if len(p.Errors) == 0 || p.Errors[0].Field != name {
 				t.Errorf("%s of %s: %+v", patch, path, p.Errors)
@@ -564,8 +693,18 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 		}
 	}
 	testkit.Problem(t, l.send(http.MethodPatch, "/users/ann", `[]`, nil), http.StatusUnprocessableEntity, "validation")
-	testkit.Problem(t, l.send(http.MethodPatch, "/users/nobody", object{"name": "N"}, nil), http.StatusNotFound, "not-found")
-	testkit.Problem(t, l.send(http.MethodPatch, "/users/ann", object{"name": "N"}, map[string]string{"If-Match": `"1"`}), http.StatusPreconditionFailed, "precondition-failed")
+	testkit.Problem(
+		t,
+		l.send(http.MethodPatch, "/users/nobody", object{"name": "N"}, nil),
+		http.StatusNotFound,
+		"not-found",
+	)
+	testkit.Problem(
+		t,
+		l.send(http.MethodPatch, "/users/ann", object{"name": "N"}, map[string]string{"If-Match": `"1"`}),
+		http.StatusPreconditionFailed,
+		"precondition-failed",
+	)
 	if _, ok := catalog.Default().Lookup("client-desktop"); !ok {
 		t.Fatal("the catalog of the test is another")
 	}

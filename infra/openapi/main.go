@@ -1,4 +1,5 @@
-// Command openapi prints openapi.yaml (OpenAPI 3.1), made from the operations that the functions register: the document cannot say other than the code.
+// Command openapi prints openapi.yaml (OpenAPI 3.1), made from the operations that the functions
+// register: the document cannot say other than the code.
 //
 //	go run ./infra/openapi -embed shared/health > openapi.yaml
 package main
@@ -26,7 +27,8 @@ func main() {
 	}
 }
 
-// run prints the document, and packs it into the folder embed unless that is empty. Registering needs neither a store nor a clock: nothing is served.
+// run prints the document, and packs it into the folder embed unless that is empty. Registering
+// needs neither a store nor a clock: nothing is served.
 func run(out io.Writer, embed string) error {
 	document, err := Document(&app.Env{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -46,10 +48,14 @@ func run(out io.Writer, embed string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(pack(filepath.Join(embed, "openapi.json.gz"), compact), pack(filepath.Join(embed, "openapi.yaml.gz"), text))
+	return errors.Join(
+		pack(filepath.Join(embed, "openapi.json.gz"), compact),
+		pack(filepath.Join(embed, "openapi.yaml.gz"), text),
+	)
 }
 
-// pack writes a compressed file, unless the one that is there holds the same: then a newer compressor changes nothing.
+// pack writes a compressed file, unless the one that is there holds the same: then a newer
+// compressor changes nothing.
 func pack(name string, text []byte) error {
 	if there, err := unpack(name); err == nil && bytes.Equal(there, text) {
 		return nil

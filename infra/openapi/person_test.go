@@ -10,7 +10,8 @@ import (
 	"seatwise/infra/testkit"
 )
 
-// A user's licenses are the metered products that they hold directly, however these came (spec 6); what holds and what is listed say one thing.
+// A user's licenses are the metered products that they hold directly, however these came (spec 6);
+// what holds and what is listed say one thing.
 func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One", "licenses": []string{"essential-user"}})
@@ -30,7 +31,8 @@ func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 
 	// What is left out stays; an empty list takes all away.
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One"})
-	if user = l.must(http.MethodGet, "/users/r1", nil); len(user["licenses"].([]any)) != 3 { //nolint:errcheck // the schema says so
+	//nolint:errcheck // the schema says so
+	if user = l.must(http.MethodGet, "/users/r1", nil); len(user["licenses"].([]any)) != 3 {
 		t.Errorf("after a PUT without licenses: %v", user)
 	}
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One", "licenses": nil})
@@ -39,20 +41,27 @@ func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 	}
 }
 
-// A PUT that leaves extension and number out leaves them where they are; the phone stays as it is (spec 6).
+// A PUT that leaves extension and number out leaves them where they are; the phone stays as it is
+// (spec 6).
 func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/users/john", object{"name": "John", "extension": "101", "number": "6567891230"})
 	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/assign", object{"userId": "john"})
 	l.must(http.MethodPut, "/users/john", object{"name": "John"})
 	user := l.must(http.MethodGet, "/users/john", nil)
-	if user["extension"] != "101" || user["number"] != "6567891230" || l.must(http.MethodGet, "/licenses/"+l.shelf[0], nil)["extension"] != "101" {
+	if user["extension"] != "101" || user["number"] != "6567891230" ||
+		l.must(http.MethodGet, "/licenses/"+l.shelf[0], nil)["extension"] != "101" {
 		t.Errorf("after a PUT of the name: %v", user)
 	}
 	for _, body := range []object{
 		{"userId": "john", "extension": "front-desk"}, {"userId": "john", "extension": "12345678901"},
 	} {
-		p := testkit.Problem(t, l.send(http.MethodPost, "/licenses/"+l.shelf[1]+"/assign", body, nil), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			l.send(http.MethodPost, "/licenses/"+l.shelf[1]+"/assign", body, nil),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		if len(p.Errors) != 1 || p.Errors[0].Field != "extension" {
 			t.Errorf("%v: %+v", body, p)
 		}
@@ -65,7 +74,8 @@ func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	}
 }
 
-// A user's wallboards end in the commit in which they go, however many there are (spec 6); summary and metrics agree all the time.
+// A user's wallboards end in the commit in which they go, however many there are (spec 6); summary
+// and metrics agree all the time.
 func TestWallboardsEndWithTheirUser(t *testing.T) {
 	for what, leave := range map[string]func(l *law){
 		"deactivated": func(l *law) { l.must(http.MethodPatch, "/users/ann", object{"active": false}) },
@@ -79,7 +89,11 @@ func TestWallboardsEndWithTheirUser(t *testing.T) {
 				l.must(http.MethodPut, "/users/"+user, object{"name": user})
 			}
 			for n := range many {
-				l.must(http.MethodPut, fmt.Sprint("/wallboards/a", n), object{"name": "W", "kind": "analytics", "userId": "ann"})
+				l.must(
+					http.MethodPut,
+					fmt.Sprint("/wallboards/a", n),
+					object{"name": "W", "kind": "analytics", "userId": "ann"},
+				)
 			}
 			l.must(http.MethodPut, "/wallboards/b", object{"name": "W", "kind": "analytics", "userId": "ann"})
 			l.must(http.MethodPatch, "/wallboards/b", object{"userId": "bob"})
@@ -91,9 +105,23 @@ func TestWallboardsEndWithTheirUser(t *testing.T) {
 			}
 			testkit.Problem(t, l.send(http.MethodGet, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
 			testkit.Problem(t, l.send(http.MethodDelete, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
-			testkit.Problem(t, l.send(http.MethodPut, "/wallboards/a7", object{"name": "W", "kind": "analytics", "userId": "ann"}, nil),
-				map[string]int{"deactivated": 409, "deleted": 422}[what], map[string]string{"deactivated": "user-inactive", "deleted": "validation"}[what])
-			if r := l.send(http.MethodPut, "/wallboards/a7", object{"name": "W", "kind": "analytics", "userId": "bob"}, nil); r.Status != http.StatusCreated {
+			testkit.Problem(
+				t,
+				l.send(
+					http.MethodPut,
+					"/wallboards/a7",
+					object{"name": "W", "kind": "analytics", "userId": "ann"},
+					nil,
+				),
+				map[string]int{"deactivated": 409, "deleted": 422}[what],
+				map[string]string{"deactivated": "user-inactive", "deleted": "validation"}[what],
+			)
+			if r := l.send(
+				http.MethodPut,
+				"/wallboards/a7",
+				object{"name": "W", "kind": "analytics", "userId": "bob"},
+				nil,
+			); r.Status != http.StatusCreated {
 				t.Errorf("registered again: %d %s", r.Status, r.Body)
 			}
 			l.must(http.MethodPut, "/users/ann", object{"name": "ann", "active": true})
@@ -132,7 +160,8 @@ func (l *law) counted(t *testing.T, want int) {
 	}
 }
 
-// The last active super-admin stays, by whatever way they would go, and when two go at once (spec 9).
+// The last active super-admin stays, by whatever way they would go, and when two go at once (spec
+// 9).
 func TestTheLastSuperAdminStays(t *testing.T) {
 	l := openLaw(t) // root is the only one
 	stays := func(method, path string, body any) {
@@ -162,12 +191,18 @@ func TestTheLastSuperAdminStays(t *testing.T) {
 	}
 }
 
-// A permission that does not exist, or is the operators', is in no role; super-admin has all others, and is written back unchanged.
+// A permission that does not exist, or is the operators', is in no role; super-admin has all
+// others, and is written back unchanged.
 func TestPermissionsOfRoles(t *testing.T) {
 	l := openLaw(t)
 	for _, permission := range []string{"liveReports.View", "accounts.manage", "everything", ""} {
 		body := object{"name": "Role", "permissions": []string{"liveReports.view", permission}}
-		p := testkit.Problem(t, l.send(http.MethodPut, "/roles/r", body, nil), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			l.send(http.MethodPut, "/roles/r", body, nil),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		if len(p.Errors) != 1 {
 			t.Errorf("%q: %+v", permission, p.Errors)
 		}
@@ -177,7 +212,12 @@ func TestPermissionsOfRoles(t *testing.T) {
 		t.Errorf("super-admin has %v", all)
 	}
 	l.must(http.MethodPut, "/roles/super-admin", admin)
-	testkit.Problem(t, l.send(http.MethodPatch, "/roles/super-admin", object{"name": "Other"}, nil), http.StatusConflict, "wrong-state")
+	testkit.Problem(
+		t,
+		l.send(http.MethodPatch, "/roles/super-admin", object{"name": "Other"}, nil),
+		http.StatusConflict,
+		"wrong-state",
+	)
 }
 
 // null is no other way to leave a field out (spec 6).
@@ -193,17 +233,28 @@ func TestNullIsRefusedWhereNothingIsNullable(t *testing.T) {
 		{"/assignments", `{"items": [{"productId": "live-reports", "userId": "root", "extension": null}]}`, "items[0].extension"},
 		{"/assignments", `{"items": [{"productId": "live-reports", "userId": "root"}], "atomic": null}`, "atomic"},
 	} {
-		p := testkit.Problem(t, l.send(http.MethodPost, c.path, c.body, nil), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			l.send(http.MethodPost, c.path, c.body, nil),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		if len(p.Errors) != 1 || p.Errors[0].Field != c.field {
 			t.Errorf("%s %s: %+v", c.path, c.body, p.Errors)
 		}
 	}
 	for _, body := range []string{`{"name": "Ann", "active": null}`, `{"name": null}`} {
-		testkit.Problem(t, l.send(http.MethodPut, "/users/ann", body, nil), http.StatusUnprocessableEntity, "validation")
+		testkit.Problem(
+			t,
+			l.send(http.MethodPut, "/users/ann", body, nil),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 	}
 }
 
-// Lines of the cart are added, changed and taken out one by one; the others keep their ids, and each says what it costs.
+// Lines of the cart are added, changed and taken out one by one; the others keep their ids, and
+// each says what it costs.
 func TestCartLineByLine(t *testing.T) {
 	l := openLaw(t)
 	ids := func(cart object) string {
@@ -216,7 +267,11 @@ func TestCartLineByLine(t *testing.T) {
 		return fmt.Sprint(all)
 	}
 	l.must(http.MethodPost, "/cart/lines", object{"productId": "developer", "quantity": 2})
-	cart := l.must(http.MethodPost, "/cart/lines", object{"productId": "live-reports", "quantity": 3, "costCenter": "CC-1"})
+	cart := l.must(
+		http.MethodPost,
+		"/cart/lines",
+		object{"productId": "live-reports", "quantity": 3, "costCenter": "CC-1"},
+	)
 	if got := ids(cart); got != "[1x2 2x3]" {
 		t.Fatalf("two lines: %s", got)
 	}
@@ -224,7 +279,8 @@ func TestCartLineByLine(t *testing.T) {
 	second, _ := lines[1].(object)
 	unit, _ := second["unitPrice"].(object)
 	total, _ := second["total"].(object)
-	if second["name"] != "Live Reports" || unit["amount"] != 2500.0 || total["amount"] != 7500.0 || total["currency"] != "USD" {
+	if second["name"] != "Live Reports" || unit["amount"] != 2500.0 || total["amount"] != 7500.0 ||
+		total["currency"] != "USD" {
 		t.Errorf("a line: %v", second)
 	}
 	cart = l.must(http.MethodPatch, "/cart/lines/1", object{"quantity": 5})
@@ -232,28 +288,50 @@ func TestCartLineByLine(t *testing.T) {
 		t.Errorf("changed: %s", got)
 	}
 	cart = l.must(http.MethodPatch, "/cart/lines/2", object{"costCenter": nil})
-	if lines, _ = cart["lines"].([]any); fmt.Sprint(lines[1].(object)["costCenter"]) != "<nil>" { //nolint:errcheck // two lines
+	//nolint:errcheck // two lines
+	if lines, _ = cart["lines"].([]any); fmt.Sprint(lines[1].(object)["costCenter"]) != "<nil>" {
 		t.Errorf("charged to nothing: %v", lines)
 	}
 	if got := ids(l.must(http.MethodDelete, "/cart/lines/1", nil)); got != "[2x3]" {
 		t.Errorf("taken out: %s", got)
 	}
-	if got := ids(l.must(http.MethodPost, "/cart/lines", object{"productId": "developer", "quantity": 1})); got != "[2x3 3x1]" {
+	if got := ids(
+		l.must(http.MethodPost, "/cart/lines", object{"productId": "developer", "quantity": 1}),
+	); got != "[2x3 3x1]" {
 		t.Errorf("a new one: %s", got)
 	}
 	testkit.Problem(t, l.send(http.MethodDelete, "/cart/lines/1", nil, nil), http.StatusNotFound, "not-found")
-	testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/1", object{"quantity": 1}, nil), http.StatusNotFound, "not-found")
+	testkit.Problem(
+		t,
+		l.send(http.MethodPatch, "/cart/lines/1", object{"quantity": 1}, nil),
+		http.StatusNotFound,
+		"not-found",
+	)
 	for _, bad := range []object{{"quantity": 0}, {"costCenter": "CC-0"}, {"productId": "essential-user"}} {
-		p := testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", bad, nil), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			l.send(http.MethodPatch, "/cart/lines/2", bad, nil),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		for name := range bad {
 			if len(p.Errors) != 1 || p.Errors[0].Field != name {
 				t.Errorf("%v: %+v", bad, p.Errors)
 			}
 		}
 	}
-	testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", object{"name": "Cheap"}, nil), http.StatusUnprocessableEntity, "read-only")
+	testkit.Problem(
+		t,
+		l.send(http.MethodPatch, "/cart/lines/2", object{"name": "Cheap"}, nil),
+		http.StatusUnprocessableEntity,
+		"read-only",
+	)
 
-	quote := l.must(http.MethodPost, "/quotes", object{"lines": []object{{"productId": "developer", "quantity": 1, "costCenter": "CC-1"}}})
+	quote := l.must(
+		http.MethodPost,
+		"/quotes",
+		object{"lines": []object{{"productId": "developer", "quantity": 1, "costCenter": "CC-1"}}},
+	)
 	if got := l.must(http.MethodGet, fmt.Sprint("/quotes/", quote["id"]), nil); fmt.Sprint(got) != fmt.Sprint(quote) {
 		t.Errorf("read %v, made %v", got, quote)
 	}

@@ -21,8 +21,9 @@ const (
 
 type node = map[string]any // an object of the document
 
-// Polished is the document as it is published: what huma made of the code, with good names, words for every property, examples of bodies, what the gateway adds, and
-// each thing said once. faults names every word that is missing, or that nothing needs any more; a test wants none.
+// Polished is the document as it is published: what huma made of the code, with good names, words
+// for every property, examples of bodies, what the gateway adds, and each thing said once. faults
+// names every word that is missing, or that nothing needs any more; a test wants none.
 func Polished(document *huma.OpenAPI) (polished []byte, faults []string, err error) {
 	raw, err := json.Marshal(document)
 	if err != nil {
@@ -74,7 +75,8 @@ func (p *polish) each(visit func(path, method string, op node)) {
 	}
 }
 
-// prune takes away schemas that nothing refers to, such as the one that a PATCH derives its own from.
+// prune takes away schemas that nothing refers to, such as the one that a PATCH derives its own
+// from.
 func (p *polish) prune() {
 	for {
 		referred := map[string]bool{}
@@ -121,7 +123,11 @@ func (p *polish) rename() {
 		if to == "" {
 			to = name
 		}
-		if list, ok := strings.CutPrefix(name, "List"); ok && names[name] == "" && at(obj(schema), "properties")["items"] != nil {
+		if list, ok := strings.CutPrefix(
+			name,
+			"List",
+		); ok && names[name] == "" &&
+			at(obj(schema), "properties")["items"] != nil {
 			element := names[list]
 			if element == "" {
 				element = list
@@ -151,7 +157,8 @@ func pascal(id string) string {
 	return b.String()
 }
 
-// obj, list and text are values of the document as what they are; none where they are something else.
+// obj, list and text are values of the document as what they are; none where they are something
+// else.
 func obj(v any) node {
 	n, _ := v.(node)
 	return n
@@ -197,7 +204,8 @@ func (p *polish) describe() {
 					schema["description"] = words
 				}
 			}
-			// Generators of clients take a default for a promise that the field is always there, in requests too; so it is said in words.
+			// Generators of clients take a default for a promise that the field is always there, in
+			// requests too; so it is said in words.
 			if value, ok := schema["default"]; ok {
 				delete(schema, "default")
 				schema["description"] = fmt.Sprintf("%s %v if it is left out.", text(schema["description"]), value)
@@ -230,7 +238,11 @@ func (p *polish) describe() {
 			}
 			words := word(parameterWords, text(op["operationId"])+" "+text(parameter["name"]), key)
 			if words == "" {
-				p.fault("the parameter %s of %s has no description: write a doc tag, or enter it in parameterWords", key, op["operationId"])
+				p.fault(
+					"the parameter %s of %s has no description: write a doc tag, or enter it in parameterWords",
+					key,
+					op["operationId"],
+				)
 			}
 			parameter["description"] = words
 		}
@@ -251,7 +263,8 @@ func word(table map[string]string, keys ...string) string {
 	return ""
 }
 
-// head says what holds of the whole: where it is served, what the gateway answers itself, and the codes of field errors.
+// head says what holds of the whole: where it is served, what the gateway answers itself, and the
+// codes of field errors.
 func (p *polish) head() {
 	var b strings.Builder
 	b.WriteString(introduction)
@@ -272,10 +285,14 @@ func (p *polish) head() {
 	p.doc["servers"] = []any{
 		node{"url": "http://127.0.0.1:3000", "description": "On one machine (`make run`)."},
 		node{
-			"url": "https://{host}{basePath}", "description": "In AWS: the output ApiUrl of the stack, or a custom domain with its base path.",
+			"url":         "https://{host}{basePath}",
+			"description": "In AWS: the output ApiUrl of the stack, or a custom domain with its base path.",
 			"variables": node{
-				"host":     node{"default": "localhost", "description": "The host of the API."},
-				"basePath": node{"default": "", "description": "The base path of a custom domain, such as /seatwise; empty without one."},
+				"host": node{"default": "localhost", "description": "The host of the API."},
+				"basePath": node{
+					"default":     "",
+					"description": "The base path of a custom domain, such as /seatwise; empty without one.",
+				},
 			},
 		},
 	}
@@ -302,7 +319,8 @@ func (p *polish) head() {
 	schema["enum"] = codes
 }
 
-// operations adds what no operation says of itself: the gateway's 429, Retry-After, examples of bodies.
+// operations adds what no operation says of itself: the gateway's 429, Retry-After, examples of
+// bodies.
 func (p *polish) operations() {
 	retry := node{"Retry-After": node{
 		"description": "Seconds after which to try again.", "schema": node{"type": "integer", "minimum": 1},
@@ -336,7 +354,8 @@ func (p *polish) operations() {
 	})
 }
 
-// example makes a value of a schema, from the examples of its properties: of all that the operation takes.
+// example makes a value of a schema, from the examples of its properties: of all that the operation
+// takes.
 func (p *polish) example(operation, property string, schema node) any {
 	if name, ok := strings.CutPrefix(text(schema["$ref"]), schemaRef); ok {
 		schema = at(p.schemas, name)
@@ -399,7 +418,16 @@ func (p *polish) share() {
 			list, _ := op["parameters"].([]any)
 			for i := range list {
 				parameter := obj(list[i])
-				do(&list[i], pascal(strings.ToLower(text(parameter["name"])[:1])+text(parameter["name"])[1:]+"-"+text(parameter["in"])))
+				do(
+					&list[i],
+					pascal(
+						strings.ToLower(
+							text(parameter["name"])[:1],
+						)+text(parameter["name"])[1:]+"-"+text(
+							parameter["in"],
+						),
+					),
+				)
 			}
 			all := at(op, "responses")
 			for status := range maps.Clone(all) {

@@ -94,7 +94,8 @@ func do(t testing.TB, req *http.Request) answer {
 	return answer{resp.StatusCode, resp.Header, body}
 }
 
-// refused demands a problem with this status and slug, and that the document declares the status for the operation.
+// refused demands a problem with this status and slug, and that the document declares the status
+// for the operation.
 func refused(t *testing.T, op operation, what string, a answer, status int, slug string) {
 	t.Helper()
 	var p struct {
@@ -122,7 +123,8 @@ func names(t *testing.T, op operation, what string, a answer, field string) {
 	}
 }
 
-// TestRoutes asks every operation, through the local runner, for what it must refuse (issue 2, Done when).
+// TestRoutes asks every operation, through the local runner, for what it must refuse (issue 2, Done
+// when).
 func TestRoutes(t *testing.T) {
 	w := newWorld(t)
 	t.Run("unknown paths and methods", w.unknownPathsAndMethods)
@@ -175,7 +177,8 @@ func (w *world) tokens(t *testing.T, op operation) {
 	}
 }
 
-// functionsCheckThemselves gives the function what API Gateway would give it, had the gateway checked no token, or let one of little worth pass.
+// functionsCheckThemselves gives the function what API Gateway would give it, had the gateway
+// checked no token, or let one of little worth pass.
 func (w *world) functionsCheckThemselves(t *testing.T, op operation) {
 	t.Helper()
 	target := w.path(t, op.path)
@@ -191,7 +194,11 @@ func (w *world) functionsCheckThemselves(t *testing.T, op operation) {
 		"event without the permission": {map[string]any{"sub": "zoe", "account": mine, "permissions": "profile"}, lacking},
 	} {
 		event := map[string]any{
-			"version": "2.0", "routeKey": op.name(), "rawPath": target, "rawQueryString": "", "headers": map[string]string{"host": "x"},
+			"version":        "2.0",
+			"routeKey":       op.name(),
+			"rawPath":        target,
+			"rawQueryString": "",
+			"headers":        map[string]string{"host": "x"},
 			"requestContext": map[string]any{
 				"requestId": "1", "http": map[string]any{"method": op.method, "path": target, "sourceIp": "127.0.0.1"},
 				"authorizer": map[string]any{"jwt": map[string]any{"claims": expect.claims}},
@@ -202,7 +209,10 @@ func (w *world) functionsCheckThemselves(t *testing.T, op operation) {
 			t.Fatal(err)
 		}
 		a := w.send(t, probe{
-			method: http.MethodPost, path: "/2015-03-31/functions/" + w.functions[op.name()] + "/invocations", body: payload, contentType: "application/json",
+			method:      http.MethodPost,
+			path:        "/2015-03-31/functions/" + w.functions[op.name()] + "/invocations",
+			body:        payload,
+			contentType: "application/json",
 		})
 		var got struct {
 			StatusCode int `json:"statusCode"`
@@ -213,7 +223,8 @@ func (w *world) functionsCheckThemselves(t *testing.T, op operation) {
 	}
 }
 
-// queries: a parameter that is not declared; of a list, pages that cannot be and cursors that were altered.
+// queries: a parameter that is not declared; of a list, pages that cannot be and cursors that were
+// altered.
 func (w *world) queries(t *testing.T, op operation) {
 	t.Helper()
 	p := probe{method: op.method, path: w.path(t, op.path), token: w.token(op)}
@@ -268,7 +279,8 @@ func nextCursor(t *testing.T, a answer) string {
 	return page.NextCursor
 }
 
-// bodies: not there, not JSON, not said to be JSON, too large, with a property more, with one less, with one of a wrong type.
+// bodies: not there, not JSON, not said to be JSON, too large, with a property more, with one less,
+// with one of a wrong type.
 func (w *world) bodies(t *testing.T, op operation) {
 	t.Helper()
 	if op.RequestBody == nil {
@@ -286,7 +298,14 @@ func (w *world) bodies(t *testing.T, op operation) {
 	for _, body := range malformed {
 		refused(t, op, fmt.Sprintf("body %q", body), send(body), http.StatusBadRequest, "malformed-body")
 	}
-	refused(t, op, "body of more than 1 MB", send(`{"a":"`+strings.Repeat("a", int(op.MaxBodyBytes))+`"}`), http.StatusRequestEntityTooLarge, "payload-too-large")
+	refused(
+		t,
+		op,
+		"body of more than 1 MB",
+		send(`{"a":"`+strings.Repeat("a", int(op.MaxBodyBytes))+`"}`),
+		http.StatusRequestEntityTooLarge,
+		"payload-too-large",
+	)
 	for _, media := range []string{"text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
 		p.contentType = media
 		refused(t, op, "body as "+media, send(`{}`), http.StatusUnsupportedMediaType, "unsupported-media-type")
@@ -304,9 +323,16 @@ func (w *world) bodies(t *testing.T, op operation) {
 	}
 }
 
-// properties sends every property of a schema wrongly, and those of the objects below it. at names the place of the schema's value, and around makes a
-// body of such a value.
-func (w *world) properties(t *testing.T, op operation, schema *huma.Schema, at string, send func(string) answer, around func(string) string) {
+// properties sends every property of a schema wrongly, and those of the objects below it. at names
+// the place of the schema's value, and around makes a body of such a value.
+func (w *world) properties(
+	t *testing.T,
+	op operation,
+	schema *huma.Schema,
+	at string,
+	send func(string) answer,
+	around func(string) string,
+) {
 	t.Helper()
 	schema = w.resolve(t, schema)
 	for _, name := range schema.Required {
@@ -381,7 +407,12 @@ func (w *world) keys(t *testing.T, op operation) {
 		return
 	}
 	for what, key := range map[string]string{"empty key": "", "key of 256 characters": strings.Repeat("k", 256), "key that is not ASCII": "schlüssel"} {
-		p := probe{method: op.method, path: w.path(t, op.path), token: w.token(op), header: map[string]string{"Idempotency-Key": key}}
+		p := probe{
+			method: op.method,
+			path:   w.path(t, op.path),
+			token:  w.token(op),
+			header: map[string]string{"Idempotency-Key": key},
+		}
 		names(t, op, what, w.send(t, p), "Idempotency-Key")
 	}
 }
@@ -389,7 +420,8 @@ func (w *world) keys(t *testing.T, op operation) {
 // strangers: what belongs to another account is as unknown as what does not exist (spec 9).
 func (w *world) strangers(t *testing.T, op operation) {
 	t.Helper()
-	if op.method == http.MethodPut && strings.HasSuffix(op.path, "}") || !strings.Contains(strings.Replace(op.path, "{account}", "", 1), "{") {
+	if op.method == http.MethodPut && strings.HasSuffix(op.path, "}") ||
+		!strings.Contains(strings.Replace(op.path, "{account}", "", 1), "{") {
 		return // a PUT makes what is not there
 	}
 	if strings.Contains(op.path, "{line}") {
@@ -421,7 +453,14 @@ func (w *world) strangers(t *testing.T, op operation) {
 // unknownPathsAndMethods: 404 for what is not there, 405 with Allow for what cannot be done.
 func (w *world) unknownPathsAndMethods(t *testing.T) {
 	for _, path := range []string{"/v1", "/v1/", "/v2/catalog", "/v1/accounts/" + mine + "/nothing", "/v1/accounts/" + mine + "/licenses/a/b/c", "/v1//catalog", "/v1/catalog/"} {
-		refused(t, operation{}, path, w.send(t, probe{method: http.MethodGet, path: path, token: w.mine}), http.StatusNotFound, "not-found")
+		refused(
+			t,
+			operation{},
+			path,
+			w.send(t, probe{method: http.MethodGet, path: path, token: w.mine}),
+			http.StatusNotFound,
+			"not-found",
+		)
 	}
 	allowed := map[string][]string{}
 	for _, op := range operations(t) {
@@ -456,9 +495,11 @@ func (w *world) resolve(t *testing.T, s *huma.Schema) *huma.Schema {
 	return s
 }
 
-// token may do what the operation does: an admin of the account, or an operator where only they may.
+// token may do what the operation does: an admin of the account, or an operator where only they
+// may.
 func (w *world) token(op operation) string {
-	if permissions(op) != nil && !slices.ContainsFunc(permissions(op), func(p auth.Permission) bool { return p != auth.AccountsManage }) {
+	if permissions(op) != nil &&
+		!slices.ContainsFunc(permissions(op), func(p auth.Permission) bool { return p != auth.AccountsManage }) {
 		return w.operator
 	}
 	return w.mine
@@ -478,7 +519,8 @@ func (w *world) without(t *testing.T, op operation) string {
 	t.Helper()
 	var rest []auth.Permission
 	for _, p := range auth.Permissions() {
-		if !slices.Contains(permissions(op), p) && p != auth.AccountsManage && (p != auth.LiveReportsFull || !slices.Contains(permissions(op), auth.LiveReportsView)) {
+		if !slices.Contains(permissions(op), p) && p != auth.AccountsManage &&
+			(p != auth.LiveReportsFull || !slices.Contains(permissions(op), auth.LiveReportsView)) {
 			rest = append(rest, p)
 		}
 	}

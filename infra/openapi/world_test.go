@@ -24,7 +24,8 @@ const (
 // settled bounds how long the runner may take over what it does by itself, such as a check.
 const settled = time.Minute
 
-// world is a running Seatwise with two accounts that have, of everything that is listed, at least two.
+// world is a running Seatwise with two accounts that have, of everything that is listed, at least
+// two.
 type world struct {
 	runner   *testlocal.Runner
 	document *huma.OpenAPI
@@ -34,7 +35,8 @@ type world struct {
 	mine, theirs, operator string
 	// things replaces parameters in paths, by account: in pairs as strings.NewReplacer takes them.
 	things map[string][]string
-	// sample is a good body, and required a query, of the operations that tell a stranger's thing from their own after reading it.
+	// sample is a good body, and required a query, of the operations that tell a stranger's thing
+	// from their own after reading it.
 	sample, required map[string]string
 }
 
@@ -83,7 +85,14 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) login(t *testing.T, account string, permissions ...auth.Permission) string {
 	t.Helper()
-	a := w.send(t, probe{method: http.MethodPost, path: "/local/token", body: encode(t, object{"account": account, "user": "zoe", "permissions": permissions})})
+	a := w.send(
+		t,
+		probe{
+			method: http.MethodPost,
+			path:   "/local/token",
+			body:   encode(t, object{"account": account, "user": "zoe", "permissions": permissions}),
+		},
+	)
 	var got struct {
 		AccessToken string `json:"accessToken"`
 	}
@@ -132,7 +141,12 @@ func (w *world) furnish(t *testing.T, account, token string) {
 	named := func(prefix string, n int) string { return fmt.Sprintf("%s%d-%s", prefix, n, account) }
 
 	call(w.operator, http.MethodPut, base, object{
-		"name": account, "brand": "Brand", "currency": "USD", "timezone": "America/Detroit", "billingDay": 1, "bundle": "standard",
+		"name":       account,
+		"brand":      "Brand",
+		"currency":   "USD",
+		"timezone":   "America/Detroit",
+		"billingDay": 1,
+		"bundle":     "standard",
 	})
 	for n := 1; n <= 2; n++ {
 		put("/cost-centers/"+named("CC", n), object{"name": "Cost center"})
@@ -140,17 +154,27 @@ func (w *world) furnish(t *testing.T, account, token string) {
 	}
 	var orders, quotes []string
 	for range 2 {
-		lines := []object{{"productId": "live-reports", "quantity": 1, "costCenter": named("CC", 1)}, {"productId": "phone-system", "quantity": 2, "costCenter": named("CC", 1)}}
+		lines := []object{
+			{"productId": "live-reports", "quantity": 1, "costCenter": named("CC", 1)},
+			{"productId": "phone-system", "quantity": 2, "costCenter": named("CC", 1)},
+		}
 		quote := post("/quotes", object{"lines": lines})
 		quotes = append(quotes, fmt.Sprint(quote["id"]))
 		orders = append(orders, fmt.Sprint(post("/orders", object{"quoteId": quote["id"], "acknowledged": true})["id"]))
 	}
 	for n := 1; n <= 6; n++ {
-		put("/users/"+named("u", n), object{"name": fmt.Sprint("User ", n), "email": fmt.Sprintf("u%d@%s.test", n, account)})
+		put(
+			"/users/"+named("u", n),
+			object{"name": fmt.Sprint("User ", n), "email": fmt.Sprintf("u%d@%s.test", n, account)},
+		)
 	}
-	// Two seats for six members: the first two hold them until they are unassigned, then the next two do, and two wait.
+	// Two seats for six members: the first two hold them until they are unassigned, then the next
+	// two do, and two wait.
 	for n := 1; n <= 3; n++ {
-		put("/call-queues/"+named("q", n), object{"name": "Queue", "members": []string{named("u", 2*n-1), named("u", 2*n)}})
+		put(
+			"/call-queues/"+named("q", n),
+			object{"name": "Queue", "members": []string{named("u", 2*n-1), named("u", 2*n)}},
+		)
 		put("/dashboards/"+named("d", n), object{"name": "Dashboard", "queueIds": []string{named("q", n)}})
 	}
 	for n := 1; n <= 2; n++ {
@@ -158,7 +182,11 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		post("/licenses/"+fmt.Sprint(held[0]["id"])+"/unassign", nil)
 	}
 	post("/assignments", object{"items": []object{
-		{"productId": "essential-user", "userId": named("u", 1)}, {"productId": "client-desktop", "userId": named("u", 1)},
+		{
+			"productId": "essential-user",
+			"userId":    named("u", 1),
+		},
+		{"productId": "client-desktop", "userId": named("u", 1)},
 	}})
 	license := items(t, get("/licenses?product=phone-system"))[0]["id"]
 	cart := put("/cart", object{"lines": []object{{"productId": "phone-system", "quantity": 2}}})
@@ -171,14 +199,30 @@ func (w *world) furnish(t *testing.T, account, token string) {
 	}
 	var reports []string
 	for _, from := range []string{"2026-01-01", "2026-01-02"} {
-		reports = append(reports, fmt.Sprint(post("/reports", object{"kind": "license-status", "from": from, "to": "2026-01-20"})["id"]))
+		reports = append(
+			reports,
+			fmt.Sprint(post("/reports", object{"kind": "license-status", "from": from, "to": "2026-01-20"})["id"]),
+		)
 	}
 	var plans, imports []string
 	for range 2 {
-		phones := fmt.Sprintf("Ext Key,Number,User,Addon license 1\n101,6567891230,u1-%s,\n102,6567891231,u2-%s,\n", account, account)
+		phones := fmt.Sprintf(
+			"Ext Key,Number,User,Addon license 1\n101,6567891230,u1-%s,\n102,6567891231,u2-%s,\n",
+			account,
+			account,
+		)
 		plans = append(plans, w.plan(t, post, get, "/mass-configurations", object{"fileName": "phones.csv"}, phones))
-		queues := fmt.Sprintf("Call queue,Name,Member 1\nq8-%s,Eight,u1-%s\nq9-%s,Nine,u2-%s\n", account, account, account, account)
-		imports = append(imports, w.plan(t, post, get, "/imports", object{"kind": "call-queues", "fileName": "queues.csv"}, queues))
+		queues := fmt.Sprintf(
+			"Call queue,Name,Member 1\nq8-%s,Eight,u1-%s\nq9-%s,Nine,u2-%s\n",
+			account,
+			account,
+			account,
+			account,
+		)
+		imports = append(
+			imports,
+			w.plan(t, post, get, "/imports", object{"kind": "call-queues", "fileName": "queues.csv"}, queues),
+		)
 	}
 	export := fmt.Sprint(post("/exports", object{"kind": "users"})["id"])
 	w.things[account] = []string{
@@ -202,12 +246,24 @@ func (w *world) furnish(t *testing.T, account, token string) {
 }
 
 // plan uploads a file, asked for at a path, and waits until it was checked.
-func (w *world) plan(t *testing.T, post func(string, any) object, get func(string) object, at string, ask object, file string) string {
+func (w *world) plan(
+	t *testing.T,
+	post func(string, any) object,
+	get func(string) object,
+	at string,
+	ask object,
+	file string,
+) string {
 	t.Helper()
 	ask["sizeBytes"] = len(file)
 	made := post(at, ask)
 	upload, _ := made["upload"].(object)
-	req, err := http.NewRequestWithContext(t.Context(), fmt.Sprint(upload["method"]), fmt.Sprint(upload["url"]), strings.NewReader(file))
+	req, err := http.NewRequestWithContext(
+		t.Context(),
+		fmt.Sprint(upload["method"]),
+		fmt.Sprint(upload["url"]),
+		strings.NewReader(file),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// toYAML appends a JSON document as YAML in block style, with sorted keys: whatever the order in which the code registers things, a change of the
-// document is a small difference of the file.
+// toYAML appends a JSON document as YAML in block style, with sorted keys: whatever the order in
+// which the code registers things, a change of the document is a small difference of the file.
 func toYAML(out, document []byte) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(document))
 	dec.UseNumber() // a number stays as it was written
@@ -53,7 +53,8 @@ func write(b *bytes.Buffer, v any, indent string) {
 	}
 }
 
-// below writes the value of a key or of an item: a scalar or an empty collection on the same line, anything else on the next ones.
+// below writes the value of a key or of an item: a scalar or an empty collection on the same line,
+// anything else on the next ones.
 func below(b *bytes.Buffer, v any, indent, deeper string) {
 	if flat(v) {
 		b.WriteString(" " + scalar(v) + "\n")
@@ -78,7 +79,8 @@ func flat(v any) bool {
 }
 
 var (
-	// plain is what needs no quotes: it begins with a letter or a slash and holds nothing that YAML could take for syntax.
+	// plain is what needs no quotes: it begins with a letter or a slash and holds nothing that YAML
+	// could take for syntax.
 	plain = regexp.MustCompile(`^[A-Za-z/$][A-Za-z0-9_./{}$ ,;()<>=+@-]*$`)
 	// words are plain but mean something else than a string, in YAML 1.1 or 1.2.
 	words = []string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}

@@ -33,8 +33,20 @@ type answer struct {
 
 // every is every permission that an account's admin can have.
 var every = []string{
-	"catalog.read", "billing.read", "billing.purchase", "licenses.read", "licenses.manage", "directory.read", "directory.manage", "liveReports.view",
-	"liveReports.full", "usage.read", "usage.write", "metrics.read", "metrics.manage", "audit.read",
+	"catalog.read",
+	"billing.read",
+	"billing.purchase",
+	"licenses.read",
+	"licenses.manage",
+	"directory.read",
+	"directory.manage",
+	"liveReports.view",
+	"liveReports.full",
+	"usage.read",
+	"usage.write",
+	"metrics.read",
+	"metrics.manage",
+	"audit.read",
 }
 
 // login gets a token from the runner.
@@ -167,8 +179,16 @@ func invoke(t testing.TB, r *testlocal.Runner, function string, event any) {
 // tick is a scheduled event at a time, as EventBridge sends it.
 func tick(at time.Time) object {
 	return object{
-		"version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
-		"time": at.UTC().Format(time.RFC3339), "region": "us-east-1", "resources": []string{"arn:aws:events:us-east-1:123456789012:rule/test"}, "detail": object{},
+		"version":     "0",
+		"id":          "7bf73129-1428-4cd3-a780-95db273d1602",
+		"detail-type": "Scheduled Event",
+		"source":      "aws.events",
+		"account":     "123456789012",
+		"time": at.UTC().
+			Format(time.RFC3339),
+		"region":    "us-east-1",
+		"resources": []string{"arn:aws:events:us-east-1:123456789012:rule/test"},
+		"detail":    object{},
 	}
 }
 
@@ -189,7 +209,10 @@ func decode[T any](t testing.TB, a answer, status int) T {
 func refused(t testing.TB, a answer, status int, slug string) {
 	t.Helper()
 	got := decode[object](t, a, status)
-	if kind := a.header.Get("Content-Type"); kind != "application/problem+json" || got["type"] != "urn:seatwise:problem:"+slug {
+	if kind := a.header.Get(
+		"Content-Type",
+	); kind != "application/problem+json" ||
+		got["type"] != "urn:seatwise:problem:"+slug {
 		t.Fatalf("%s: %s; want the problem %s", kind, a.body, slug)
 	}
 }

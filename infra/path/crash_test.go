@@ -13,10 +13,12 @@ import (
 	"seatwise/infra/testlocal"
 )
 
-// later is when the scheduled functions are run after a crash: whoever was at work has been silent for longer than any lease, by the event's clock. No test waits for it.
+// later is when the scheduled functions are run after a crash: whoever was at work has been silent
+// for longer than any lease, by the event's clock. No test waits for it.
 const later = 10 * time.Minute
 
-// TestKilledOrder kills the runner while 10,000 licenses are delivered (spec 3.4: all at once or not at all; I11, I14).
+// TestKilledOrder kills the runner while 10,000 licenses are delivered (spec 3.4: all at once or
+// not at all; I11, I14).
 func TestKilledOrder(t *testing.T) {
 	const n = 10_000
 	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
@@ -63,7 +65,8 @@ func TestKilledOrder(t *testing.T) {
 	same(t, "licenses after the repetition", summary(t, admin, A), want)
 }
 
-// TestKilledMassConfiguration kills the runner while rows are applied, more than once: no row is lost and none is applied twice (spec 5, I12, I13, I14).
+// TestKilledMassConfiguration kills the runner while rows are applied, more than once: no row is
+// lost and none is applied twice (spec 5, I12, I13, I14).
 func TestKilledMassConfiguration(t *testing.T) {
 	const n = 400
 	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
@@ -79,8 +82,18 @@ func TestKilledMassConfiguration(t *testing.T) {
 		decode[object](t, admin.put(t, A+"/users/"+user, object{"name": user}), http.StatusCreated)
 		fmt.Fprintf(&file, "%04d,65678%05d,%s,device_ip_phone\n", i, i, user)
 	}
-	m := decode[massConfiguration](t, admin.post(t, A+"/mass-configurations", object{"fileName": "all.csv", "sizeBytes": file.Len()}), http.StatusCreated)
-	if a := upload(t, m.Upload.Method, m.Upload.URL, m.Upload.Headers, []byte(file.String())); a.status != http.StatusOK {
+	m := decode[massConfiguration](
+		t,
+		admin.post(t, A+"/mass-configurations", object{"fileName": "all.csv", "sizeBytes": file.Len()}),
+		http.StatusCreated,
+	)
+	if a := upload(
+		t,
+		m.Upload.Method,
+		m.Upload.URL,
+		m.Upload.Headers,
+		[]byte(file.String()),
+	); a.status != http.StatusOK {
 		t.Fatalf("upload: %d: %s", a.status, a.body)
 	}
 	where := A + "/mass-configurations/" + m.ID
@@ -111,16 +124,29 @@ func TestKilledMassConfiguration(t *testing.T) {
 		if after := look(); after.Applied < p.Applied {
 			t.Fatalf("%d rows were applied before the crash, %d are after it", p.Applied, after.Applied)
 		}
-		// What the schedule does once the dead worker's lease is over. It runs beside this test, so that the next kill finds it at work.
+		// What the schedule does once the dead worker's lease is over. It runs beside this test, so
+		// that the next kill finds it at work.
 		event, base := tick(time.Now().Add(time.Duration(kills)*later)), r.API
 		go func() {
-			_, _ = client{base: base}.try(t, http.MethodPost, "/2015-03-31/functions/MassConfigurationApplyFunction/invocations", event, nil)
+			_, _ = client{
+				base: base,
+			}.try(
+				t,
+				http.MethodPost,
+				"/2015-03-31/functions/MassConfigurationApplyFunction/invocations",
+				event,
+				nil,
+			)
 		}()
 	}
 	if kills == 0 {
 		t.Fatal("it was over before the kill; this test needs more rows")
 	}
-	end := eventually(t, "the mass configuration is completed", func() (progress, bool) { p := look(); return p, p.State == "completed" })
+	end := eventually(
+		t,
+		"the mass configuration is completed",
+		func() (progress, bool) { p := look(); return p, p.State == "completed" },
+	)
 	same(t, "rows applied", end, progress{State: "completed", Applied: n})
 	want := map[string]seats{"phone-system": {Bought: n, Assigned: n}, "device_ip_phone": {Bought: n, Assigned: n}}
 	same(t, "licenses", summary(t, admin, A), want)
@@ -189,7 +215,12 @@ func account(t *testing.T, r *testlocal.Runner, operator client, name string) (p
 	t.Helper()
 	path = "/v1/accounts/" + name
 	decode[object](t, operator.put(t, path, object{
-		"name": name, "brand": "RingCentral", "currency": "USD", "timezone": "UTC", "billingDay": 15, "bundle": "standard",
+		"name":       name,
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "UTC",
+		"billingDay": 15,
+		"bundle":     "standard",
 	}), http.StatusCreated)
 	admin = login(t, r, name, "ada", every...)
 	decode[object](t, admin.put(t, path+"/cost-centers/CC-1", object{"name": "One"}), http.StatusCreated)

@@ -28,7 +28,8 @@ import (
 	"seatwise/infra/testlocal"
 )
 
-// TestPath walks the main job from an empty folder to the report, and through a restart, over each store.
+// TestPath walks the main job from an empty folder to the report, and through a restart, over each
+// store.
 func TestPath(t *testing.T) {
 	for _, over := range []struct {
 		name  string
@@ -74,7 +75,8 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// waitOutMidnight waits when the day ends soon, in UTC or where the account is billed: what is bought, viewed and reported must all be of one day.
+// waitOutMidnight waits when the day ends soon, in UTC or where the account is billed: what is
+// bought, viewed and reported must all be of one day.
 func waitOutMidnight(t *testing.T) {
 	t.Helper()
 	zone, err := time.LoadLocation("America/New_York")
@@ -89,7 +91,10 @@ func waitOutMidnight(t *testing.T) {
 
 func endpoint(s testenv.Server) (string, []string) {
 	return s.URL, []string{
-		"AWS_REGION=" + s.Region, "AWS_ACCESS_KEY_ID=" + s.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.SecretKey, "AWS_SESSION_TOKEN=" + s.SessionToken,
+		"AWS_REGION=" + s.Region,
+		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
+		"AWS_SESSION_TOKEN=" + s.SessionToken,
 	}
 }
 
@@ -116,7 +121,12 @@ type walk struct {
 func (w *walk) account(t *testing.T) {
 	w.operator = login(t, w.runner, "provider", "olga", "accounts.manage")
 	settings := object{
-		"name": "Acme", "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard",
+		"name":       "Acme",
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "America/New_York",
+		"billingDay": 1,
+		"bundle":     "standard",
 	}
 	refused(t, client{base: w.runner.API}.put(t, w.A, settings), http.StatusUnauthorized, "unauthorized")
 	made := decode[object](t, w.operator.put(t, w.A, settings), http.StatusCreated)
@@ -126,18 +136,28 @@ func (w *walk) account(t *testing.T) {
 		}
 	}
 	decode[object](t, w.operator.put(t, w.A, settings), http.StatusOK)
-	same(t, "the account read back", decode[object](t, w.operator.get(t, w.A), http.StatusOK)["brand"], any("RingCentral"))
+	same(
+		t,
+		"the account read back",
+		decode[object](t, w.operator.get(t, w.A), http.StatusOK)["brand"],
+		any("RingCentral"),
+	)
 
 	w.admin = login(t, w.runner, w.name, "ada", every...)
 	refused(t, w.admin.put(t, w.A, settings), http.StatusForbidden, "forbidden") // an admin is no operator
 	refused(t, login(t, w.runner, "globex", "gus", every...).get(t, w.A+"/cart"), http.StatusNotFound, "not-found")
 	for _, code := range []string{"CC-1", "CC-2"} {
-		decode[object](t, w.admin.put(t, w.A+"/cost-centers/"+code, object{"name": "Cost center " + code}), http.StatusCreated)
+		decode[object](
+			t,
+			w.admin.put(t, w.A+"/cost-centers/"+code, object{"name": "Cost center " + code}),
+			http.StatusCreated,
+		)
 	}
 	same(t, "cost centers", len(list(t, w.admin, w.A+"/cost-centers")), 2)
 }
 
-// auditLog reads the records of all that was done: each says who, what, when and why, and none has a token, a key or a signed URL in it (spec 4).
+// auditLog reads the records of all that was done: each says who, what, when and why, and none has
+// a token, a key or a signed URL in it (spec 4).
 func (w *walk) auditLog(t *testing.T) {
 	records := list(t, w.admin, w.A+"/audit")
 	kinds := map[string]bool{}
@@ -208,13 +228,19 @@ func (w *walk) purchase(t *testing.T) {
 			Quantity                  int
 		}
 	}
-	got := decode[cart](t, w.admin.put(t, w.A+"/cart", object{"lines": []object{{"productId": "live-reports", "quantity": 12}}}), http.StatusOK)
+	got := decode[cart](
+		t,
+		w.admin.put(t, w.A+"/cart", object{"lines": []object{{"productId": "live-reports", "quantity": 12}}}),
+		http.StatusOK,
+	)
 	if len(got.Lines) != 1 || got.Lines[0].ID == "" {
 		t.Fatalf("cart: %+v", got)
 	}
 	parts := object{"parts": []object{{"quantity": 7, "costCenter": "CC-1"}, {"quantity": 5, "costCenter": "CC-2"}}}
 	got = decode[cart](t, w.admin.post(t, w.A+"/cart/lines/"+got.Lines[0].ID+"/split", parts), http.StatusOK)
-	if len(got.Lines) != 2 || got.Lines[0].Quantity != 7 || got.Lines[0].CostCenter != "CC-1" || got.Lines[1].Quantity != 5 || got.Lines[1].CostCenter != "CC-2" {
+	if len(got.Lines) != 2 || got.Lines[0].Quantity != 7 || got.Lines[0].CostCenter != "CC-1" ||
+		got.Lines[1].Quantity != 5 ||
+		got.Lines[1].CostCenter != "CC-2" {
 		t.Fatalf("split: %+v", got)
 	}
 
@@ -239,7 +265,12 @@ func (w *walk) purchase(t *testing.T) {
 		same(t, "due today of "+c.CostCenter, c.DueToday, byCenter[c.CostCenter])
 	}
 
-	refused(t, w.admin.post(t, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}), http.StatusUnprocessableEntity, "not-acknowledged")
+	refused(
+		t,
+		w.admin.post(t, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}),
+		http.StatusUnprocessableEntity,
+		"not-acknowledged",
+	)
 	same(t, "licenses before the order", summary(t, w.admin, w.A), map[string]seats{})
 	placed := w.order(t, q)
 	same(t, "licenses of the order", placed.LicenseCount, 12)
@@ -252,8 +283,15 @@ func (w *walk) purchase(t *testing.T) {
 	same(t, "licenses of the order", len(list(t, w.admin, w.A+"/licenses?order="+placed.ID)), 12)
 
 	for accept, begins := range map[string]string{"text/html": "<!", "application/pdf": "%PDF-"} {
-		statement := w.admin.send(t, http.MethodGet, w.A+"/orders/"+placed.ID+"/statement", nil, map[string]string{"Accept": accept})
-		if statement.status != http.StatusOK || !strings.HasPrefix(strings.ToLower(string(statement.body)), strings.ToLower(begins)) {
+		statement := w.admin.send(
+			t,
+			http.MethodGet,
+			w.A+"/orders/"+placed.ID+"/statement",
+			nil,
+			map[string]string{"Accept": accept},
+		)
+		if statement.status != http.StatusOK ||
+			!strings.HasPrefix(strings.ToLower(string(statement.body)), strings.ToLower(begins)) {
 			t.Errorf("statement as %s: %d: %.80q", accept, statement.status, statement.body)
 		}
 	}
@@ -261,7 +299,8 @@ func (w *walk) purchase(t *testing.T) {
 	same(t, "recurring charge", billing.Recurring, money{month, "USD"})
 }
 
-// prorated is what is due today of a month's charge, computed from the calendar in New York, where the account is billed on the first.
+// prorated is what is due today of a month's charge, computed from the calendar in New York, where
+// the account is billed on the first.
 func prorated(t *testing.T, month int64) (due int64, next string) {
 	t.Helper()
 	zone, err := time.LoadLocation("America/New_York")
@@ -286,8 +325,18 @@ func (w *walk) order(t *testing.T, q quote) order {
 	if again.status != http.StatusCreated || again.header.Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("repeated: %d, %v: %s", again.status, again.header, again.body)
 	}
-	same(t, "the answer, repeated", decode[object](t, again, http.StatusCreated), decode[object](t, first, http.StatusCreated))
-	refused(t, w.admin.once(t, key, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}), http.StatusUnprocessableEntity, "idempotency-mismatch")
+	same(
+		t,
+		"the answer, repeated",
+		decode[object](t, again, http.StatusCreated),
+		decode[object](t, first, http.StatusCreated),
+	)
+	refused(
+		t,
+		w.admin.once(t, key, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}),
+		http.StatusUnprocessableEntity,
+		"idempotency-mismatch",
+	)
 	w.orders = append(w.orders, placed.ID)
 	w.orderKey, w.orderBody, w.orderAnswer = key, body, decode[object](t, first, http.StatusCreated)
 	return placed
@@ -295,7 +344,11 @@ func (w *walk) order(t *testing.T, q quote) order {
 
 // assignment is step 3: zoe gets a license and gives it back.
 func (w *walk) assignment(t *testing.T) {
-	decode[object](t, w.admin.put(t, w.A+"/users/zoe", object{"name": "Zoe", "email": "zoe@acme.test"}), http.StatusCreated)
+	decode[object](
+		t,
+		w.admin.put(t, w.A+"/users/zoe", object{"name": "Zoe", "email": "zoe@acme.test"}),
+		http.StatusCreated,
+	)
 	free := list(t, w.admin, w.A+"/licenses?product=live-reports&status=available")
 	same(t, "free licenses", len(free), 12)
 	license := w.A + "/licenses/" + fmt.Sprint(free[0]["id"])
@@ -324,15 +377,36 @@ func (w *walk) assignment(t *testing.T) {
 // sample is the table of the customers' manual for mass configuration.
 var sample = [][]string{
 	{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "Addon license 3", "Addon license 4"},
-	{"101", "6567891230", "John", "device_ip_phone", "device_mobile_app", "license_dnc_checking_enabled", "call_recording"},
-	{"102", "6567891231", "Alice", "device_ip_phone", "device_mobile_app", "license_dnc_checking_enabled", "call_recording"},
+	{
+		"101",
+		"6567891230",
+		"John",
+		"device_ip_phone",
+		"device_mobile_app",
+		"license_dnc_checking_enabled",
+		"call_recording",
+	},
+	{
+		"102",
+		"6567891231",
+		"Alice",
+		"device_ip_phone",
+		"device_mobile_app",
+		"license_dnc_checking_enabled",
+		"call_recording",
+	},
 	{"104", "6567891232", "Lucie", "device_ip_phone", "device_desktop_app", "call_recording"},
 	{"109", "6567891233", "Hallie", "device_ip_phone", "device_desktop_app", "call_recording"},
 }
 
 // phones are the seats that the sample takes, one Phone System a row and one add-on a code.
 var phones = map[string]int{
-	"phone-system": 4, "device_ip_phone": 4, "call_recording": 4, "device_mobile_app": 2, "license_dnc_checking_enabled": 2, "device_desktop_app": 2,
+	"phone-system":                 4,
+	"device_ip_phone":              4,
+	"call_recording":               4,
+	"device_mobile_app":            2,
+	"license_dnc_checking_enabled": 2,
+	"device_desktop_app":           2,
 }
 
 type massConfiguration struct {
@@ -361,7 +435,15 @@ func (w *walk) reach(t *testing.T, id, state string) massConfiguration {
 
 // massConfiguration is step 4: phones are bought and configured from a workbook.
 func (w *walk) massConfiguration(t *testing.T) {
-	decode[object](t, w.admin.put(t, w.A+"/roles/supervisor", object{"name": "Supervisor", "permissions": []string{"liveReports.view"}}), http.StatusCreated)
+	decode[object](
+		t,
+		w.admin.put(
+			t,
+			w.A+"/roles/supervisor",
+			object{"name": "Supervisor", "permissions": []string{"liveReports.view"}},
+		),
+		http.StatusCreated,
+	)
 	for _, name := range []string{"John", "Alice", "Lucie", "Hallie"} {
 		user := object{"name": name, "email": strings.ToLower(name) + "@acme.test"}
 		if name == "Alice" {
@@ -394,7 +476,13 @@ func (w *walk) massConfiguration(t *testing.T) {
 	if a := upload(t, m.Upload.Method, m.Upload.URL, m.Upload.Headers, file); a.status != http.StatusOK {
 		t.Fatalf("upload: %d: %s", a.status, a.body)
 	}
-	if a := upload(t, m.Upload.Method, m.Upload.URL, m.Upload.Headers, file); a.status != http.StatusPreconditionFailed {
+	if a := upload(
+		t,
+		m.Upload.Method,
+		m.Upload.URL,
+		m.Upload.Headers,
+		file,
+	); a.status != http.StatusPreconditionFailed {
 		t.Fatalf("a second upload to the same URL: %d: %s", a.status, a.body)
 	}
 
@@ -440,7 +528,8 @@ func (w *walk) massConfiguration(t *testing.T) {
 	}
 }
 
-// phone demands that a row of a file is what the extension is: its number, its user, a Phone System license, exactly these add-ons.
+// phone demands that a row of a file is what the extension is: its number, its user, a Phone System
+// license, exactly these add-ons.
 func (w *walk) phone(t *testing.T, row []string) {
 	t.Helper()
 	user := decode[object](t, w.admin.get(t, w.A+"/users/"+strings.ToLower(row[2])), http.StatusOK)
@@ -451,7 +540,11 @@ func (w *walk) phone(t *testing.T, row []string) {
 		t.Fatalf("extension %s has the licenses %v", row[0], held)
 	}
 	addOns, wanted := []string{}, append([]string{}, row[3:]...)
-	hanging := decode[struct{ Items []object }](t, w.admin.get(t, w.A+"/licenses/"+fmt.Sprint(held[0]["id"])+"/add-ons"), http.StatusOK)
+	hanging := decode[struct{ Items []object }](
+		t,
+		w.admin.get(t, w.A+"/licenses/"+fmt.Sprint(held[0]["id"])+"/add-ons"),
+		http.StatusOK,
+	)
 	for _, l := range hanging.Items {
 		addOns = append(addOns, fmt.Sprint(l["productId"]))
 		same(t, "holder of an add-on", l["userName"], any(row[2]))
@@ -530,11 +623,22 @@ func (w *walk) imports(t *testing.T) {
 				return m, m.State == state
 			})
 		}
-		same(t, "rows of "+file.name, reach("ready").Counts, struct{ Rows, New, Change, Unchanged, Error int }{Rows: file.rows, New: file.rows})
+		same(
+			t,
+			"rows of "+file.name,
+			reach("ready").Counts,
+			struct{ Rows, New, Change, Unchanged, Error int }{Rows: file.rows, New: file.rows},
+		)
 		for _, row := range list(t, w.admin, at+"/rows") {
 			refused(t, w.admin.get(t, w.A+"/"+file.kind+"/"+fmt.Sprint(row["id"])), http.StatusNotFound, "not-found")
 		}
-		if a := w.admin.once(t, "apply "+file.name, at+"/apply", nil); a.status != http.StatusAccepted || a.header.Get("Location") != at {
+		if a := w.admin.once(
+			t,
+			"apply "+file.name,
+			at+"/apply",
+			nil,
+		); a.status != http.StatusAccepted ||
+			a.header.Get("Location") != at {
 			t.Fatalf("apply: %d, %v: %s", a.status, a.header, a.body)
 		}
 		same(t, "percent of "+file.name, reach("completed").Percent, 100)
@@ -544,16 +648,42 @@ func (w *walk) imports(t *testing.T) {
 	}
 }
 
-// liveReports is the first half of step 5: two queues on two dashboards, two viewers, and the day's rollup.
+// liveReports is the first half of step 5: two queues on two dashboards, two viewers, and the day's
+// rollup.
 func (w *walk) liveReports(t *testing.T) {
 	for _, id := range detroit[1:] {
-		decode[object](t, w.admin.put(t, w.A+"/users/"+id, object{"name": strings.ToUpper(id[:1]) + id[1:]}), http.StatusCreated)
+		decode[object](
+			t,
+			w.admin.put(t, w.A+"/users/"+id, object{"name": strings.ToUpper(id[:1]) + id[1:]}),
+			http.StatusCreated,
+		)
 	}
-	decode[object](t, w.admin.put(t, w.A+"/users/bob", object{"name": "Bob", "roleIds": []string{"supervisor"}}), http.StatusCreated)
-	decode[object](t, w.admin.put(t, w.A+"/call-queues/detroit", object{"name": "Detroit", "members": detroit}), http.StatusCreated)
+	decode[object](
+		t,
+		w.admin.put(t, w.A+"/users/bob", object{"name": "Bob", "roleIds": []string{"supervisor"}}),
+		http.StatusCreated,
+	)
+	decode[object](
+		t,
+		w.admin.put(t, w.A+"/call-queues/detroit", object{"name": "Detroit", "members": detroit}),
+		http.StatusCreated,
+	)
 	for queue, members := range map[string][]string{"detroit": detroit, "belmont": belmont} {
-		dashboard := decode[object](t, w.admin.put(t, w.A+"/dashboards/"+queue+"-board", object{"name": queue + " board", "queueIds": []string{queue}}), http.StatusCreated)
-		same(t, "grants of "+queue, dashboard["grants"], any(object{"granted": float64(len(members)), "waiting": 0.0, "covered": 0.0, "excluded": 0.0}))
+		dashboard := decode[object](
+			t,
+			w.admin.put(
+				t,
+				w.A+"/dashboards/"+queue+"-board",
+				object{"name": queue + " board", "queueIds": []string{queue}},
+			),
+			http.StatusCreated,
+		)
+		same(
+			t,
+			"grants of "+queue,
+			dashboard["grants"],
+			any(object{"granted": float64(len(members)), "waiting": 0.0, "covered": 0.0, "excluded": 0.0}),
+		)
 	}
 	same(t, "licenses", summary(t, w.admin, w.A)["live-reports"], seats{Bought: 12, Assigned: 8, Available: 4})
 	why := decode[object](t, w.admin.get(t, w.A+"/users/john/why?product=live-reports"), http.StatusOK)
@@ -564,17 +694,38 @@ func (w *walk) liveReports(t *testing.T) {
 	for i, user := range []string{"alice", "bob"} {
 		for j, dashboard := range []string{"detroit-board", "belmont-board"} {
 			events = append(events, object{
-				"id": fmt.Sprintf("view-%d-%d", i, j), "userId": user, "dashboardId": dashboard, "at": now.Format(time.RFC3339),
+				"id": fmt.Sprintf(
+					"view-%d-%d",
+					i,
+					j,
+				),
+				"userId":      user,
+				"dashboardId": dashboard,
+				"at":          now.Format(time.RFC3339),
 			})
 		}
 	}
-	stranger := object{"id": "view-zoe", "userId": "zoe", "dashboardId": "detroit-board", "at": now.Format(time.RFC3339)} // has no permission
-	taken := decode[object](t, w.admin.once(t, "views", w.A+"/usage/views", object{"events": append(events, stranger)}), http.StatusAccepted)
+	// has no permission
+	stranger := object{
+		"id":          "view-zoe",
+		"userId":      "zoe",
+		"dashboardId": "detroit-board",
+		"at":          now.Format(time.RFC3339),
+	}
+	taken := decode[object](
+		t,
+		w.admin.once(t, "views", w.A+"/usage/views", object{"events": append(events, stranger)}),
+		http.StatusAccepted,
+	)
 	same(t, "views accepted", taken["accepted"], any(4.0))
 	if no, _ := taken["rejected"].([]any); len(no) != 1 || !strings.Contains(fmt.Sprint(no[0]), "id:view-zoe") {
 		t.Errorf("rejected: %v", taken["rejected"])
 	}
-	taken = decode[object](t, w.admin.once(t, "views again", w.A+"/usage/views", object{"events": events}), http.StatusAccepted)
+	taken = decode[object](
+		t,
+		w.admin.once(t, "views again", w.A+"/usage/views", object{"events": events}),
+		http.StatusAccepted,
+	)
 	same(t, "views that came twice", taken["duplicate"], any(4.0))
 	same(t, "licenses", summary(t, w.admin, w.A)["live-reports"], seats{Bought: 12, Assigned: 10, Available: 2})
 	same(t, "licenses one by one", recount(t, w.admin, w.A), summary(t, w.admin, w.A))
@@ -644,7 +795,11 @@ func (w *walk) report(t *testing.T) {
 	}
 	delete(figures, "Time Made")
 	same(t, "figures", figures, map[string]string{
-		"Report Time Duration":                          today.AddDate(0, 0, -29).Format(time.DateOnly) + " to " + today.Format(time.DateOnly),
+		"Report Time Duration": today.AddDate(0, 0, -29).
+			Format(time.DateOnly) +
+			" to " + today.Format(
+			time.DateOnly,
+		),
 		`Total "Live Report" Licenses Purchased`:        "12",
 		`Total "Call Queue Booster" Licenses Purchased`: "0",
 		"Total Licenses Purchased":                      "12",
@@ -668,8 +823,14 @@ func (w *walk) report(t *testing.T) {
 func (w *walk) users(t *testing.T, rows [][]string, today time.Time) {
 	t.Helper()
 	same(t, "header of the users", rows[0], []string{
-		"Users", "User Extensions", "Role Type", "Last Viewed", "Monitored Call Queues", "Dashboards with Monitored Queues",
-		"User ID", "E-mail",
+		"Users",
+		"User Extensions",
+		"Role Type",
+		"Last Viewed",
+		"Monitored Call Queues",
+		"Dashboards with Monitored Queues",
+		"User ID",
+		"E-mail",
 	})
 	users := map[string][]string{}
 	for _, row := range rows[1:] {
@@ -687,12 +848,20 @@ func (w *walk) users(t *testing.T, rows [][]string, today time.Time) {
 	same(t, "rows of users", len(rows), 11)
 }
 
-// details checks the third tab: a row for each agent's queue and dashboard and for each dashboard viewed.
+// details checks the third tab: a row for each agent's queue and dashboard and for each dashboard
+// viewed.
 func (w *walk) details(t *testing.T, rows [][]string, today time.Time) {
 	t.Helper()
 	same(t, "header of the details", rows[0], []string{
-		"User Name", "User Extension", "Call Queue Name", "Dashboard Accessed", "Last Viewed Date", "Live Reports License", "Call Queue Booster License",
-		"User ID", "E-mail",
+		"User Name",
+		"User Extension",
+		"Call Queue Name",
+		"Dashboard Accessed",
+		"Last Viewed Date",
+		"Live Reports License",
+		"Call Queue Booster License",
+		"User ID",
+		"E-mail",
 	})
 	viewed := map[string]int{}
 	agents := map[string]string{}
@@ -704,9 +873,26 @@ func (w *walk) details(t *testing.T, rows [][]string, today time.Time) {
 		same(t, "day of a view", row[4], today.Format(time.DateOnly))
 		viewed[row[0]+" "+row[3]]++
 	}
-	same(t, "views", viewed, map[string]int{"Alice detroit board": 1, "Alice belmont board": 1, "Bob detroit board": 1, "Bob belmont board": 1})
+	same(
+		t,
+		"views",
+		viewed,
+		map[string]int{
+			"Alice detroit board": 1,
+			"Alice belmont board": 1,
+			"Bob detroit board":   1,
+			"Bob belmont board":   1,
+		},
+	)
 	same(t, "agents", agents, map[string]string{
-		"John": "Detroit", "Sarah": "Detroit", "Mike": "Detroit", "Emma": "Belmont", "David": "Belmont", "Karen": "Belmont", "Lisa": "Belmont", "Mark": "Belmont",
+		"John":  "Detroit",
+		"Sarah": "Detroit",
+		"Mike":  "Detroit",
+		"Emma":  "Belmont",
+		"David": "Belmont",
+		"Karen": "Belmont",
+		"Lisa":  "Belmont",
+		"Mark":  "Belmont",
 	})
 }
 
@@ -752,7 +938,11 @@ func (w *walk) fileDrop(t *testing.T) {
 		Credentials: credentials.NewStaticCredentialsProvider("anybody", "anything", ""),
 	})
 	if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String("seatwise-uploads"), Key: aws.String("drops/" + w.name + "/phones of monday.csv"), Body: strings.NewReader(dropped),
+		Bucket: aws.String(
+			"seatwise-uploads",
+		),
+		Key:  aws.String("drops/" + w.name + "/phones of monday.csv"),
+		Body: strings.NewReader(dropped),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -765,7 +955,12 @@ func (w *walk) fileDrop(t *testing.T) {
 		return nil, false
 	})
 	w.dropID = fmt.Sprint(m["id"])
-	same(t, "rows of the drop", m["counts"], any(object{"rows": 3.0, "new": 0.0, "change": 3.0, "unchanged": 0.0, "error": 0.0}))
+	same(
+		t,
+		"rows of the drop",
+		m["counts"],
+		any(object{"rows": 3.0, "new": 0.0, "change": 3.0, "unchanged": 0.0, "error": 0.0}),
+	)
 	w.phone(t, []string{"101", "6567891230", "John", "device_ip_phone"})
 	w.phone(t, []string{"102", "6567891231", "Alice"})
 	w.phone(t, sample[3])
@@ -803,11 +998,16 @@ func (w *walk) restart(t *testing.T) {
 	same(t, "the last order, asked again", decode[object](t, again, http.StatusCreated), w.orderAnswer)
 
 	// And it goes on: the next license is the next one.
-	decode[object](t, w.admin.post(t, w.A+"/assignments", object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}), http.StatusOK)
+	decode[object](
+		t,
+		w.admin.post(t, w.A+"/assignments", object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}),
+		http.StatusOK,
+	)
 	same(t, "licenses", summary(t, w.admin, w.A)["live-reports"], seats{Bought: 12, Assigned: 11, Available: 1})
 }
 
-// everything reads all there is of the account, by what it is. What differs from one read to the next is left out: the URLs that a read signs.
+// everything reads all there is of the account, by what it is. What differs from one read to the
+// next is left out: the URLs that a read signs.
 func (w *walk) everything(t *testing.T) map[string]any {
 	t.Helper()
 	all := map[string]any{"account": one(t, w.operator, w.A)}
@@ -818,7 +1018,14 @@ func (w *walk) everything(t *testing.T) map[string]any {
 		all[lists] = anonymous(list(t, w.admin, w.A+lists))
 	}
 	singles := []string{
-		"/licenses/summary", "/cart", "/billing", "/usage/summary", "/metrics/licenses", "/mass-configurations/" + w.massID, "/mass-configurations/" + w.dropID, "/reports/" + w.reportID,
+		"/licenses/summary",
+		"/cart",
+		"/billing",
+		"/usage/summary",
+		"/metrics/licenses",
+		"/mass-configurations/" + w.massID,
+		"/mass-configurations/" + w.dropID,
+		"/reports/" + w.reportID,
 	}
 	for _, id := range w.orders {
 		singles = append(singles, "/orders/"+id)

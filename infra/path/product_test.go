@@ -14,7 +14,8 @@ import (
 	"seatwise/infra/testlocal"
 )
 
-// moreProducts are added to the catalog's text and to nothing else: a base, an add-on of it, a seat that excludes it, and a metered product.
+// moreProducts are added to the catalog's text and to nothing else: a base, an add-on of it, a seat
+// that excludes it, and a metered product.
 const moreProducts = `
   - id: fax-line
     name: Fax Line
@@ -79,12 +80,31 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(folder, "local")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-overlay", write("overlay.json", overlay), "-o", bin, "seatwise/infra/local")
+	build := exec.CommandContext(
+		t.Context(),
+		"go",
+		"build",
+		"-buildvcs=false",
+		"-overlay",
+		write("overlay.json", overlay),
+		"-o",
+		bin,
+		"seatwise/infra/local",
+	)
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the runner: %v: %s", err, out)
 	}
-	start := exec.CommandContext(t.Context(), bin, "--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", filepath.Join(folder, "data"))
+	start := exec.CommandContext(
+		t.Context(),
+		bin,
+		"--addr",
+		"127.0.0.1:0",
+		"--s3-addr",
+		"127.0.0.1:0",
+		"--data",
+		filepath.Join(folder, "data"),
+	)
 	start.Dir = root
 	w := &walk{name: "acme", A: "/v1/accounts/acme", runner: testlocal.Run(t, start, syscall.SIGKILL)}
 	w.account(t)
@@ -108,13 +128,21 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 		{"productId": "voice-insight", "quantity": 1, "costCenter": "CC-1"},
 	}}), http.StatusCreated)
 	same(t, "recurring", quote.Recurring.Amount, int64(2*700+100+9000))
-	decode[object](t, w.admin.post(t, w.A+"/orders", object{"quoteId": quote.ID, "acknowledged": true}), http.StatusCreated)
+	decode[object](
+		t,
+		w.admin.post(t, w.A+"/orders", object{"quoteId": quote.ID, "acknowledged": true}),
+		http.StatusCreated,
+	)
 
 	for _, user := range []string{"zoe", "yan"} {
 		decode[object](t, w.admin.put(t, w.A+"/users/"+user, object{"name": user}), http.StatusCreated)
 	}
 	give := func(product, user string) answer {
-		return w.admin.post(t, w.A+"/assignments", object{"items": []object{{"productId": product, "userId": user}}, "atomic": true})
+		return w.admin.post(
+			t,
+			w.A+"/assignments",
+			object{"items": []object{{"productId": product, "userId": user}}, "atomic": true},
+		)
 	}
 	refused(t, give("fax_archive", "zoe"), http.StatusConflict, "base-license-required")
 	for _, g := range [][2]string{{"fax-line", "zoe"}, {"fax_archive", "zoe"}, {"kiosk-user", "zoe"}, {"voice-insight", "yan"}} {
@@ -124,14 +152,23 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 	refused(t, give("essential-user", "zoe"), http.StatusConflict, "mutually-exclusive")
 	refused(t, give("voice-insight", "zoe"), http.StatusConflict, "mutually-exclusive")
 
-	same(t, "licenses of the base and its add-on", len(list(t, w.admin, w.A+"/licenses?base=fax-line&status=assigned")), 2)
+	same(
+		t,
+		"licenses of the base and its add-on",
+		len(list(t, w.admin, w.A+"/licenses?base=fax-line&status=assigned")),
+		2,
+	)
 	summary := decode[struct{ Items []object }](t, w.admin.get(t, w.A+"/licenses/summary"), http.StatusOK)
 	for _, s := range summary.Items {
 		if s["productId"] == "fax-line" {
 			same(t, "fax lines", fmt.Sprint(s["bought"], s["assigned"], s["available"]), fmt.Sprint(2., 1., 1.))
 		}
 	}
-	if metrics := w.admin.get(t, w.A+"/metrics/licenses"); metrics.status != http.StatusOK || !strings.Contains(string(metrics.body), "Kiosk Users") {
+	if metrics := w.admin.get(
+		t,
+		w.A+"/metrics/licenses",
+	); metrics.status != http.StatusOK ||
+		!strings.Contains(string(metrics.body), "Kiosk Users") {
 		t.Errorf("the metrics do not count the new users: %d %s", metrics.status, metrics.body)
 	}
 }

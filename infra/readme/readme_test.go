@@ -56,7 +56,8 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// TestTour runs the tour: its first block as it stands, which starts the runner, and all the others one after the other in one shell, with only the address replaced.
+// TestTour runs the tour: its first block as it stands, which starts the runner, and all the others
+// one after the other in one shell, with only the address replaced.
 func TestTour(t *testing.T) {
 	for _, tool := range []string{"bash", "make", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -76,7 +77,7 @@ func TestTour(t *testing.T) {
 	run.Env = environment(`ARGS=--addr 127.0.0.1:0 --s3-addr 127.0.0.1:0 --data ` + t.TempDir())
 	runner := testlocal.Run(t, run, syscall.SIGTERM)
 
-	const mark = "\x1e" // ends what a block prints
+	const marker = "\x1e" // ends what a block prints
 	type step struct{ does, prints block }
 	var steps []step
 	script := "set -euo pipefail\n"
@@ -101,7 +102,7 @@ func TestTour(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	shell.Stdout, shell.Stderr = &stdout, &stderr
 	err = shell.Run()
-	printed := strings.Split(strings.ReplaceAll(stdout.String(), "\r\n", "\n"), mark)
+	printed := strings.Split(strings.ReplaceAll(stdout.String(), "\r\n", "\n"), marker)
 	for i, s := range steps {
 		if i >= len(printed)-1 { // What follows the last mark is no block's.
 			t.Fatalf("the tour ends at line %d: %v: %s%s", s.does.line, err, printed[len(printed)-1], stderr.String())
@@ -115,7 +116,8 @@ func TestTour(t *testing.T) {
 	}
 }
 
-// stated is what a block of output says: an ellipsis stands for anything in its line, and empty lines at the end do not count.
+// stated is what a block of output says: an ellipsis stands for anything in its line, and empty
+// lines at the end do not count.
 func stated(text string) *regexp.Regexp {
 	parts := strings.Split(strings.TrimSpace(text), "…")
 	for i := range parts {
@@ -151,7 +153,8 @@ func TestStatedTellsOutputsApart(t *testing.T) {
 	}
 }
 
-// TestWhatItNames looks for the files, folders and make targets that the README and the documents name.
+// TestWhatItNames looks for the files, folders and make targets that the README and the documents
+// name.
 func TestWhatItNames(t *testing.T) {
 	documents, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -184,7 +187,8 @@ func TestWhatItNames(t *testing.T) {
 	}
 }
 
-// TestDataModelNamesEveryPartition looks for the partitions that the code makes in the document that says what each holds.
+// TestDataModelNamesEveryPartition looks for the partitions that the code makes in the document
+// that says what each holds.
 func TestDataModelNamesEveryPartition(t *testing.T) {
 	document, err := os.ReadFile("../../docs/data-model.md")
 	if err != nil {

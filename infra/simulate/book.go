@@ -16,20 +16,24 @@ import (
 	"seatwise/shared/wallboard"
 )
 
-// book is the plain model of one account. It is fed with the commits that took effect, one by one, and after each of them it looks at what that one has touched,
-// and at what stands to it in a relation: so the invariants are checked after every commit, at a cost that does not grow with the account. It knows the documents,
-// and none of the code that writes them: sums are recounted, and every relation is looked at from both ends.
-type book struct {
+// book is the plain model of one account. It is fed with the commits that took effect, one by one,
+// and after each of them it looks at what that one has touched, and at what stands to it in a
+// relation: so the invariants are checked after every commit, at a cost that does not grow with the
+// account. It knows the documents, and none of the code that writes them: sums are recounted, and
+// every relation is looked at from both ends.
+type model struct {
 	sim      *simulation
 	account  string
 	products *catalog.Catalog
 	zone     *time.Location // of the account's days, in the period that all of a seed lies in
 
 	seats                      map[string]*seat
-	ids                        []string         // of the seats, in the order in which they came
-	usersOf, addOnsOf, orderOf index            // seats by their user, their base license, their order
-	offers                     map[string]int64 // by license in the pool: the version of the license that the entry is a copy of
-	// reserved has the job of every seat that is kept for one, and reservations what each job keeps.
+	ids                        []string // of the seats, in the order in which they came
+	usersOf, addOnsOf, orderOf index    // seats by their user, their base license, their order
+	// by license in the pool: the version of the license that the entry is a copy of
+	offers map[string]int64
+	// reserved has the job of every seat that is kept for one, and reservations what each job
+	// keeps.
 	reserved     map[string]string
 	reservations map[string]*reservation
 
@@ -64,7 +68,7 @@ type book struct {
 	dropped   map[string]string // mass configuration by object
 	versions  map[string]*versions
 
-	dirty dirt
+	dirty touched
 	at    *commit
 }
 
@@ -93,7 +97,8 @@ type seat struct {
 // tally is the recount of one product.
 type tally struct{ bought, assigned, reserved, waiting int64 }
 
-// reservation is what a job keeps: documents by their keys, and how many of each product are drawn by now.
+// reservation is what a job keeps: documents by their keys, and how many of each product are drawn
+// by now.
 type reservation struct {
 	chunks map[string]reservedChunk
 	drawn  map[string]int64
@@ -117,37 +122,76 @@ type fold struct {
 }
 
 // dirt is what the commit has touched.
-type dirt struct{ seats, users, extensions, numbers, waits, products, orders, jobs map[string]bool }
+type touched struct{ seats, users, extensions, numbers, waits, products, orders, jobs map[string]bool }
 
-func newDirt() dirt {
-	return dirt{
-		seats: map[string]bool{}, users: map[string]bool{}, extensions: map[string]bool{}, numbers: map[string]bool{}, waits: map[string]bool{},
-		products: map[string]bool{}, orders: map[string]bool{}, jobs: map[string]bool{},
+func newTouched() touched {
+	return touched{
+		seats:      map[string]bool{},
+		users:      map[string]bool{},
+		extensions: map[string]bool{},
+		numbers:    map[string]bool{},
+		waits:      map[string]bool{},
+		products:   map[string]bool{},
+		orders:     map[string]bool{},
+		jobs:       map[string]bool{},
 	}
 }
 
-func newBook(m *simulation, account string) *book {
+func newModel(m *simulation, account string) *model {
 	zone, err := time.LoadLocation(zones[account])
 	if err != nil {
 		panic(err) // the names are ours, and Go brings the zones along
 	}
-	return &book{
-		sim: m, account: account, products: catalog.Default(), zone: zone,
-		seats: map[string]*seat{}, usersOf: index{}, addOnsOf: index{}, orderOf: index{}, offers: map[string]int64{},
-		reserved: map[string]string{}, reservations: map[string]*reservation{},
-		holders: map[string]*license.Holder{}, waits: map[string]license.Wait{}, excluded: map[string]bool{}, extensions: map[string]license.Extension{},
-		numbers: map[string]string{}, have: map[string]*tally{}, charged: map[string]int64{}, bought: map[string]int64{}, centers: map[string]int64{},
-		days: map[string]int64{}, taken: map[string]int64{}, confirmed: map[string]bool{}, orders: map[string]purchase.Order{}, quoted: map[string]string{},
-		quotes: map[string]purchase.Quote{}, jobs: map[string]*job{}, dropped: map[string]string{}, versions: map[string]*versions{}, admins: map[string]bool{}, dirty: newDirt(),
-		wallboards: map[string]wallboard.Stored{}, fleets: map[string]wallboard.Fleet{}, codes: map[string]bool{},
+	return &model{
+		sim:          m,
+		account:      account,
+		products:     catalog.Default(),
+		zone:         zone,
+		seats:        map[string]*seat{},
+		usersOf:      index{},
+		addOnsOf:     index{},
+		orderOf:      index{},
+		offers:       map[string]int64{},
+		reserved:     map[string]string{},
+		reservations: map[string]*reservation{},
+		holders:      map[string]*license.Holder{},
+		waits:        map[string]license.Wait{},
+		excluded:     map[string]bool{},
+		extensions:   map[string]license.Extension{},
+		numbers:      map[string]string{},
+		have:         map[string]*tally{},
+		charged:      map[string]int64{},
+		bought:       map[string]int64{},
+		centers:      map[string]int64{},
+		days:         map[string]int64{},
+		taken:        map[string]int64{},
+		confirmed:    map[string]bool{},
+		orders:       map[string]purchase.Order{},
+		quoted:       map[string]string{},
+		quotes:       map[string]purchase.Quote{},
+		jobs:         map[string]*job{},
+		dropped:      map[string]string{},
+		versions:     map[string]*versions{},
+		admins:       map[string]bool{},
+		dirty:        newTouched(),
+		wallboards:   map[string]wallboard.Stored{},
+		fleets:       map[string]wallboard.Fleet{},
+		codes:        map[string]bool{},
 		log: fold{
-			held: map[string]int{}, ended: map[string]int{}, placed: map[string]int{}, bought: map[string]int64{}, waits: map[string]int64{},
-			charged: map[string]int64{}, waiting: map[string]bool{}, perDay: map[string]map[string]int64{}, rows: map[string]map[int]bool{},
+			held:    map[string]int{},
+			ended:   map[string]int{},
+			placed:  map[string]int{},
+			bought:  map[string]int64{},
+			waits:   map[string]int64{},
+			charged: map[string]int64{},
+			waiting: map[string]bool{},
+			perDay:  map[string]map[string]int64{},
+			rows:    map[string]map[int]bool{},
 		},
 	}
 }
 
-func (b *book) fail(format string, args ...any) {
+func (b *model) fail(format string, args ...any) {
 	what := "the setting up"
 	if b.at.run != nil {
 		what = b.at.run.what
@@ -156,7 +200,7 @@ func (b *book) fail(format string, args ...any) {
 }
 
 // decode reads a document.
-func decode[T any](b *book, item table.Item) (v T) {
+func decode[T any](b *model, item table.Item) (v T) {
 	if err := json.Unmarshal(item.Data, &v); err != nil {
 		b.fail("item %s: %w", item.Key, err)
 	}
@@ -164,17 +208,17 @@ func decode[T any](b *book, item table.Item) (v T) {
 }
 
 // enter takes a commit in and looks at what it has touched. ops are those on the account's items.
-func (b *book) enter(c *commit, ops []table.Operation) {
+func (b *model) enter(c *commit, ops []table.Operation) {
 	b.at = c
 	for i := range ops {
 		b.operation(&ops[i])
 	}
 	b.verify()
-	b.dirty = newDirt()
+	b.dirty = newTouched()
 	clear(b.log.rows)
 }
 
-func (b *book) operation(op *table.Operation) {
+func (b *model) operation(op *table.Operation) {
 	_, kind, rest := kindOfKey(op.Item.Key)
 	switch op.Kind {
 	case table.KindPut:
@@ -189,7 +233,7 @@ func (b *book) operation(op *table.Operation) {
 	}
 }
 
-func (b *book) put(kind, rest string, item table.Item) {
+func (b *model) put(kind, rest string, item table.Item) {
 	switch kind {
 	case "LICENSE":
 		b.putSeat(item)
@@ -250,7 +294,7 @@ func (b *book) put(kind, rest string, item table.Item) {
 	}
 }
 
-func (b *book) remove(kind, rest, sort string) {
+func (b *model) remove(kind, rest, sort string) {
 	switch kind {
 	case "LICENSE", "ORDERS", "AUDIT", "CONFIRMED", "MASSCONFIG", "MASSCONFIG-DROP", "IMPORT":
 		b.fail("I11: %s %s is deleted", kind, sort)
@@ -294,7 +338,7 @@ func (b *book) remove(kind, rest, sort string) {
 	}
 }
 
-func (b *book) add(kind, sort string, bound table.Bound) {
+func (b *model) add(kind, sort string, bound table.Bound) {
 	switch kind {
 	case "SEATS":
 		if sort == catalog.WallboardID {
@@ -322,18 +366,19 @@ func (b *book) add(kind, sort string, bound table.Bound) {
 	}
 }
 
-func (b *book) tally(product string) *tally {
+func (b *model) tally(product string) *tally {
 	if b.have[product] == nil {
 		b.have[product] = &tally{}
 	}
 	return b.have[product]
 }
 
-// visible says whether a license may be seen: one that was prepared for an order may not before that is confirmed.
-func (b *book) visible(s *seat) bool { return !s.Pending || b.confirmed[s.OrderID] }
+// visible says whether a license may be seen: one that was prepared for an order may not before
+// that is confirmed.
+func (b *model) visible(s *seat) bool { return !s.Pending || b.confirmed[s.OrderID] }
 
 // count adds a license to the recount, or takes it out.
-func (b *book) count(s *seat, by int64) {
+func (b *model) count(s *seat, by int64) {
 	if !b.visible(s) {
 		return
 	}
@@ -348,7 +393,7 @@ func (b *book) count(s *seat, by int64) {
 	b.dirty.products[s.ProductID] = true
 }
 
-func (b *book) putSeat(item table.Item) {
+func (b *model) putSeat(item table.Item) {
 	s := decode[seat](b, item)
 	s.version = item.Version
 	if s.ID != item.Sort {
@@ -363,7 +408,14 @@ func (b *book) putSeat(item table.Item) {
 		case was.Status == license.Terminated && s.Status != license.Terminated:
 			b.fail("I6: license %s was terminated and is %s", s.ID, s.Status)
 		case was.ProductID != s.ProductID || was.OrderID != s.OrderID || was.Kind != s.Kind:
-			b.fail("I11: license %s was %s of order %s and is %s of order %s", s.ID, was.ProductID, was.OrderID, s.ProductID, s.OrderID)
+			b.fail(
+				"I11: license %s was %s of order %s and is %s of order %s",
+				s.ID,
+				was.ProductID,
+				was.OrderID,
+				s.ProductID,
+				s.OrderID,
+			)
 		case item.Version != was.version+1:
 			b.fail("I11: license %s goes from version %d to %d", s.ID, was.version, item.Version)
 		}
@@ -381,7 +433,7 @@ func (b *book) putSeat(item table.Item) {
 }
 
 // confirm makes an order's licenses visible.
-func (b *book) confirm(order string) {
+func (b *model) confirm(order string) {
 	for id := range b.orderOf[order] {
 		b.count(b.seats[id], -1)
 	}
@@ -393,15 +445,19 @@ func (b *book) confirm(order string) {
 	b.dirty.orders[order] = true
 }
 
-func (b *book) reservation(job string) *reservation {
+func (b *model) reservation(job string) *reservation {
 	if b.reservations[job] == nil {
-		b.reservations[job] = &reservation{chunks: map[string]reservedChunk{}, drawn: map[string]int64{}, kept: map[string]string{}}
+		b.reservations[job] = &reservation{
+			chunks: map[string]reservedChunk{},
+			drawn:  map[string]int64{},
+			kept:   map[string]string{},
+		}
 	}
 	return b.reservations[job]
 }
 
-// keep finds out anew which seats are kept for a job.
-func (b *book) keep(job string) {
+// keep finds out again which seats are kept for a job.
+func (b *model) keep(job string) {
 	r := b.reservation(job)
 	for id, product := range r.kept {
 		delete(b.reserved, id)
@@ -425,7 +481,7 @@ func (b *book) keep(job string) {
 }
 
 // verify looks at everything that the commit has touched.
-func (b *book) verify() {
+func (b *model) verify() {
 	d := &b.dirty
 	for _, sort := range sorted(d.waits) {
 		d.users[b.waits[sort].UserID] = true
@@ -475,8 +531,9 @@ func (b *book) verify() {
 	b.verifyAdmins()
 }
 
-// verifyDevices: wallboards are counted for each user and in all, and end in the commit that deactivates their user (spec 6).
-func (b *book) verifyDevices() {
+// verifyDevices: wallboards are counted for each user and in all, and end in the commit that
+// deactivates their user (spec 6).
+func (b *model) verifyDevices() {
 	registered := map[string]int64{}
 	total := int64(0)
 	for _, w := range b.wallboards {
@@ -499,7 +556,7 @@ func (b *book) verifyDevices() {
 }
 
 // verifyAdmins: an account that had an active super-admin has one for ever (spec 9).
-func (b *book) verifyAdmins() {
+func (b *model) verifyAdmins() {
 	if b.administered && len(b.admins) == 0 {
 		b.fail("I3: the last active super-admin is gone")
 	}
@@ -508,9 +565,10 @@ func (b *book) verifyAdmins() {
 
 func sorted[V any](set map[string]V) []string { return slices.Sorted(maps.Keys(set)) }
 
-// verifySeat: a license and its holder name each other (I3, I8), an add-on and its base have the same (I7), the pool offers what is free and nothing else (I1), and
-// the log tells how it got there (I16).
-func (b *book) verifySeat(id string) {
+// verifySeat: a license and its holder name each other (I3, I8), an add-on and its base have the
+// same (I7), the pool offers what is free and nothing else (I1), and the log tells how it got there
+// (I16).
+func (b *model) verifySeat(id string) {
 	s := b.seats[id]
 	if s == nil {
 		b.fail("I1: there is no license %s, and something names it", id)
@@ -529,7 +587,14 @@ func (b *book) verifySeat(id string) {
 	if s.Status == license.Assigned {
 		b.verifyAssigned(s)
 	} else if s.BaseLicenseID != "" || s.Extension != "" || len(s.Grants) > 0 {
-		b.fail("I7: license %s is %s and has base %q, extension %q, grants %v", id, s.Status, s.BaseLicenseID, s.Extension, s.Grants)
+		b.fail(
+			"I7: license %s is %s and has base %q, extension %q, grants %v",
+			id,
+			s.Status,
+			s.BaseLicenseID,
+			s.Extension,
+			s.Grants,
+		)
 	}
 	version, offered := b.offers[id]
 	job, reserved := b.reserved[id]
@@ -547,14 +612,26 @@ func (b *book) verifySeat(id string) {
 	}
 	held, ended := b.log.held[id], b.log.ended[id]
 	if (held == 1) != (s.Status == license.Assigned) || held != 0 && held != 1 {
-		b.fail("I16: by the audit log license %s (%s) is held %d times, by itself it is %s", id, s.ProductID, held, s.Status)
+		b.fail(
+			"I16: by the audit log license %s (%s) is held %d times, by itself it is %s",
+			id,
+			s.ProductID,
+			held,
+			s.Status,
+		)
 	}
 	if s.Kind.Purchasable() && ((ended == 1) != (s.Status == license.Terminated) || ended > 1) {
-		b.fail("I16: by the audit log license %s (%s) ended %d times, by itself it is %s", id, s.ProductID, ended, s.Status)
+		b.fail(
+			"I16: by the audit log license %s (%s) ended %d times, by itself it is %s",
+			id,
+			s.ProductID,
+			ended,
+			s.Status,
+		)
 	}
 }
 
-func (b *book) verifyAssigned(s *seat) {
+func (b *model) verifyAssigned(s *seat) {
 	h := b.holders[s.UserID]
 	if h == nil || h.Holdings[s.ProductID] == nil || h.Holdings[s.ProductID].LicenseID != s.ID {
 		b.fail("I8: license %s (%s) says %s, who does not hold it", s.ID, s.ProductID, s.UserID)
@@ -562,10 +639,24 @@ func (b *book) verifyAssigned(s *seat) {
 	}
 	product, _ := b.products.Lookup(s.ProductID)
 	if h.Name != s.UserName || !slices.EqualFunc(h.Holdings[s.ProductID].Grants, s.Grants, sameGrant) {
-		b.fail("I8: license %s shows %s with %v, and the holder is %s with %v", s.ID, s.UserName, s.Grants, h.Name, h.Holdings[s.ProductID].Grants)
+		b.fail(
+			"I8: license %s shows %s with %v, and the holder is %s with %v",
+			s.ID,
+			s.UserName,
+			s.Grants,
+			h.Name,
+			h.Holdings[s.ProductID].Grants,
+		)
 	}
 	if want := h.Extension; s.Extension != want {
-		b.fail("I8: license %s (%s) shows extension %q, and its holder %s has %q", s.ID, s.ProductID, s.Extension, s.UserID, want)
+		b.fail(
+			"I8: license %s (%s) shows extension %q, and its holder %s has %q",
+			s.ID,
+			s.ProductID,
+			s.Extension,
+			s.UserID,
+			want,
+		)
 	}
 	switch base := b.seats[s.BaseLicenseID]; {
 	case product.Base == "" && s.BaseLicenseID != "":
@@ -583,8 +674,9 @@ func byHand(g license.Grant) bool {
 
 func sameGrant(a, b license.Grant) bool { return a.Source == b.Source && a.Since.Equal(b.Since) }
 
-// verifyUser: whoever holds has a reason to, holds or waits and not both, and nothing at all when inactive or gone (I3, I8).
-func (b *book) verifyUser(user string) {
+// verifyUser: whoever holds has a reason to, holds or waits and not both, and nothing at all when
+// inactive or gone (I3, I8).
+func (b *model) verifyUser(user string) {
 	h := b.holders[user]
 	if h == nil {
 		for id := range b.usersOf[user] {
@@ -610,20 +702,38 @@ func (b *book) verifyUser(user string) {
 		case holding.LicenseID != "" && len(holding.Grants) == 0:
 			b.fail("I3: %s holds %s for no reason", user, product)
 		case !h.Active && (holding.LicenseID != "" || holding.Waiting != ""):
-			b.fail("I3: %s is not active and holds %q of %s, or waits (%q)", user, holding.LicenseID, product, holding.Waiting)
+			b.fail(
+				"I3: %s is not active and holds %q of %s, or waits (%q)",
+				user,
+				holding.LicenseID,
+				product,
+				holding.Waiting,
+			)
 		case !h.Active && slices.ContainsFunc(holding.Grants, byHand):
 			b.fail("I3: %s is not active, and is granted %s by hand: %v", user, product, holding.Grants)
 		case holding.Waiting != "" && (!waits || w.UserID != user || w.ProductID != product || !slices.EqualFunc(w.Grants, holding.Grants, sameGrant)):
 			b.fail("I2: %s waits for %s at %s, where %+v is", user, product, holding.Waiting, w)
 		case b.excluded[product+"#"+user] != (holding.Excluded != nil):
-			b.fail("I2: %s is excluded from %s: %v, by the list %v", user, product, holding.Excluded, b.excluded[product+"#"+user])
+			b.fail(
+				"I2: %s is excluded from %s: %v, by the list %v",
+				user,
+				product,
+				holding.Excluded,
+				b.excluded[product+"#"+user],
+			)
 		}
 		p, _ := b.products.Lookup(product)
 		if holding.LicenseID == "" {
 			continue
 		}
-		if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) || slices.ContainsFunc(p.Excludes, h.Holds) {
-			b.fail("I3: %s holds %s without what it needs, or with what it excludes: %v", user, product, sorted(h.Holdings))
+		if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) ||
+			slices.ContainsFunc(p.Excludes, h.Holds) {
+			b.fail(
+				"I3: %s holds %s without what it needs, or with what it excludes: %v",
+				user,
+				product,
+				sorted(h.Holdings),
+			)
 		}
 	}
 	if x := b.extensions[h.Extension]; h.Extension != "" && (x.UserID != user || x.Number != h.Number) {
@@ -631,7 +741,7 @@ func (b *book) verifyUser(user string) {
 	}
 }
 
-func (b *book) verifyWait(sort string) {
+func (b *model) verifyWait(sort string) {
 	w, there := b.waits[sort]
 	if !there {
 		return
@@ -641,7 +751,7 @@ func (b *book) verifyWait(sort string) {
 	}
 }
 
-func (b *book) verifyExtension(key string) {
+func (b *model) verifyExtension(key string) {
 	x, there := b.extensions[key]
 	if !there {
 		return
@@ -654,14 +764,15 @@ func (b *book) verifyExtension(key string) {
 	}
 }
 
-func (b *book) verifyNumber(number string) {
+func (b *model) verifyNumber(number string) {
 	if key, there := b.numbers[number]; there && b.extensions[key].Number != number {
 		b.fail("I3: number %s is of extension %s, which has %q", number, key, b.extensions[key].Number)
 	}
 }
 
-// verifyProduct: 0 <= assigned <= bought, and every count is the recount's, the cost centers' and the log's (I1, I2, I5, I16).
-func (b *book) verifyProduct(product string) {
+// verifyProduct: 0 <= assigned <= bought, and every count is the recount's, the cost centers' and
+// the log's (I1, I2, I5, I16).
+func (b *model) verifyProduct(product string) {
 	t := *b.tally(product)
 	p, _ := b.products.Lookup(product)
 	if p.Purchasable() {
@@ -669,10 +780,21 @@ func (b *book) verifyProduct(product string) {
 			b.fail("I1: %s: %+v", product, t)
 		}
 		if b.bought[product] != t.bought || b.days[product] != t.bought {
-			b.fail("I2: %s: bought %d, by days %d, by the licenses %d", product, b.bought[product], b.days[product], t.bought)
+			b.fail(
+				"I2: %s: bought %d, by days %d, by the licenses %d",
+				product,
+				b.bought[product],
+				b.days[product],
+				t.bought,
+			)
 		}
 		if b.log.bought[product] != t.bought {
-			b.fail("I16: %s: by the audit log %d are bought, by the licenses %d", product, b.log.bought[product], t.bought)
+			b.fail(
+				"I16: %s: by the audit log %d are bought, by the licenses %d",
+				product,
+				b.log.bought[product],
+				t.bought,
+			)
 		}
 		sum := int64(0)
 		for _, center := range costs {
@@ -682,7 +804,13 @@ func (b *book) verifyProduct(product string) {
 				b.fail("I5: %d of %s are charged to a cost center that is not there", b.charged[at], at)
 			}
 			if b.centers[at] != b.charged[at] || b.log.charged[at] != b.charged[at] {
-				b.fail("I5: %s: counted %d, by the audit log %d, by the licenses %d", at, b.centers[at], b.log.charged[at], b.charged[at])
+				b.fail(
+					"I5: %s: counted %d, by the audit log %d, by the licenses %d",
+					at,
+					b.centers[at],
+					b.log.charged[at],
+					b.charged[at],
+				)
 			}
 		}
 		if sum != t.bought {
@@ -704,7 +832,7 @@ func (b *book) verifyProduct(product string) {
 }
 
 // record folds one record of the audit log.
-func (b *book) record(r call.AuditRecord) {
+func (b *model) record(r call.AuditRecord) {
 	type seatState struct {
 		ProductID  string `json:"productId"`
 		CostCenter string `json:"costCenter"`
@@ -791,7 +919,7 @@ func (b *book) record(r call.AuditRecord) {
 }
 
 // once: a request and its repetitions make one thing of a kind (I10).
-func (b *book) once(action string) {
+func (b *model) once(action string) {
 	if b.at.run == nil {
 		return
 	}
@@ -803,12 +931,19 @@ func (b *book) once(action string) {
 		return
 	}
 	if p.made[action]++; p.made[action] > 1 {
-		b.fail("I10: %s %s under one key: %s %d times", p.answer.request.method, p.answer.request.path, action, p.made[action])
+		b.fail(
+			"I10: %s %s under one key: %s %d times",
+			p.answer.request.method,
+			p.answer.request.path,
+			action,
+			p.made[action],
+		)
 	}
 }
 
-// putQuote and putOrder: the parts add up, in units and in money (I4), a quote becomes one order (I10), and what is placed stays as it is (I11).
-func (b *book) putQuote(q purchase.Quote) {
+// putQuote and putOrder: the parts add up, in units and in money (I4), a quote becomes one order
+// (I10), and what is placed stays as it is (I11).
+func (b *model) putQuote(q purchase.Quote) {
 	b.addUp("quote "+q.ID, q.Lines, q.ByCostCenter, q.Recurring.Minor, q.DueToday.Minor)
 	was, known := b.quotes[q.ID]
 	if known && was.OrderID != "" && was.OrderID != q.OrderID {
@@ -817,7 +952,12 @@ func (b *book) putQuote(q purchase.Quote) {
 	b.quotes[q.ID] = q
 }
 
-func (b *book) addUp(what string, lines []purchase.QuoteLine, centers []purchase.CostCenterTotal, recurring, due int64) {
+func (b *model) addUp(
+	what string,
+	lines []purchase.QuoteLine,
+	centers []purchase.CostCenterTotal,
+	recurring, due int64,
+) {
 	var sums, parts [2]int64
 	perCenter := map[string]int64{}
 	for _, l := range lines {
@@ -830,7 +970,13 @@ func (b *book) addUp(what string, lines []purchase.QuoteLine, centers []purchase
 	for _, c := range centers {
 		parts[0], parts[1] = parts[0]+c.Recurring.Minor, parts[1]+c.DueToday.Minor
 		if perCenter[c.CostCenter] != c.Recurring.Minor {
-			b.fail("I4: %s: the lines of cost center %s are %d, and it says %d", what, c.CostCenter, perCenter[c.CostCenter], c.Recurring.Minor)
+			b.fail(
+				"I4: %s: the lines of cost center %s are %d, and it says %d",
+				what,
+				c.CostCenter,
+				perCenter[c.CostCenter],
+				c.Recurring.Minor,
+			)
 		}
 	}
 	if whole := [2]int64{recurring, due}; sums != whole || parts != whole {
@@ -838,7 +984,7 @@ func (b *book) addUp(what string, lines []purchase.QuoteLine, centers []purchase
 	}
 }
 
-func (b *book) putOrder(o purchase.Order) {
+func (b *model) putOrder(o purchase.Order) {
 	if was, known := b.orders[o.ID]; known && was.State == purchase.OrderPlaced {
 		b.fail("I11: order %s was placed, and is written again", o.ID)
 	}
@@ -849,8 +995,9 @@ func (b *book) putOrder(o purchase.Order) {
 	b.dirty.orders[o.ID] = true
 }
 
-// verifyOrder is made when an order comes about, and when it is placed: its licenses appear in that commit, all of them.
-func (b *book) verifyOrder(id string) {
+// verifyOrder is made when an order comes about, and when it is placed: its licenses appear in that
+// commit, all of them.
+func (b *model) verifyOrder(id string) {
 	o, known := b.orders[id]
 	if !known {
 		b.fail("I4: order %s is confirmed, or told of, and not there", id)
@@ -866,7 +1013,13 @@ func (b *book) verifyOrder(id string) {
 		placed = 1
 	}
 	if b.log.placed[id] != placed || b.confirmed[id] != (placed == 1) {
-		b.fail("I16: order %s is %s, confirmed %v, and was placed %d times by the audit log", id, o.State, b.confirmed[id], b.log.placed[id])
+		b.fail(
+			"I16: order %s is %s, confirmed %v, and was placed %d times by the audit log",
+			id,
+			o.State,
+			b.confirmed[id],
+			b.log.placed[id],
+		)
 	}
 	want := map[string]int{}
 	total := 0

@@ -19,10 +19,12 @@ import (
 // rounds are how often, at most, every schedule fires before everything must have come to its end.
 const rounds = 8
 
-// calm is what happens after the last fault, and now and then before: everything that runs ends, events are delivered until they are taken, and the schedules fire
-// until nothing is left behind (I14). Before that, seats come that only maintenance hands out, since who brings them dies. Then the figures can be held against a
-// plain model of the whole (I15), and who holds what against the directory.
-func (m *simulation) calm() {
+// calm is what happens after the last fault, and now and then before: everything that runs ends,
+// events are delivered until they are taken, and the schedules fire until nothing is left behind
+// (I14). Before that, seats come that only maintenance hands out, since who brings them dies. Then
+// the figures can be held against a plain model of the whole (I15), and who holds what against the
+// directory.
+func (m *simulation) quiesce() {
 	m.finish()
 	for _, s := range m.slots {
 		s.set(0)
@@ -47,8 +49,8 @@ func (m *simulation) calm() {
 	}
 	for _, a := range accounts {
 		if m.violation == nil {
-			m.books[a].at = &commit{serial: m.mirror.made}
-			m.books[a].verifyDirectory()
+			m.models[a].at = &commit{serial: m.mirror.made}
+			m.models[a].verifyDirectory()
 		}
 		if m.violation == nil {
 			m.verifyUsage(a)
@@ -83,12 +85,13 @@ func (m *simulation) drain() []error {
 	return failures
 }
 
-// leftBehind are the marks of work that is not done, of any account.
+// leftBehind are the markers of work that is not done, of any account.
 func (m *simulation) leftBehind() []error {
 	var left []error
 	for key, at := range m.mirror.items {
-		mark := at.item.Places[2].Partition
-		if !at.gone && (strings.HasPrefix(key.Partition, "JOBS#") || mark == "JOBS#VIEWER" || mark == "JOBS#REPORT") {
+		marker := at.item.IndexKeys[2].Partition
+		if !at.gone &&
+			(strings.HasPrefix(key.Partition, "JOBS#") || marker == "JOBS#VIEWER" || marker == "JOBS#REPORT") {
 			left = append(left, fmt.Errorf("%s", key))
 		}
 	}
@@ -96,17 +99,41 @@ func (m *simulation) leftBehind() []error {
 	return left
 }
 
-// leaveWaiting buys a seat of each product for which somebody waits, and now and then makes everybody wait before, by a caller who dies right after the order has taken effect: nobody but maintenance hands them out.
+// leaveWaiting buys a seat of each product for which somebody waits, and now and then makes
+// everybody wait before, by a caller who dies right after the order has taken effect: nobody but
+// maintenance hands them out.
 func (m *simulation) leaveWaiting(account string) {
-	b := m.books[account]
+	b := m.models[account]
 	if m.random.IntN(2) == 0 {
 		for _, id := range b.fitting(string(license.Available)) {
 			if m.violation == nil && b.seats[id].ProductID == catalog.LiveReportsID {
 				m.alone(m.one(account, request{"licenses", http.MethodPost, "/licenses/" + id + "/terminate", nil, ""}))
 			}
 		}
-		m.alone(m.one(account, request{"directory", http.MethodPut, "/dashboards/d1", fields{"name": "Board d1", "queueIds": []string{"q1"}}, ""}))
-		m.alone(m.one(account, request{"directory", http.MethodPut, "/call-queues/q1", fields{"name": "Queue q1", "members": b.present()}, ""}))
+		m.alone(
+			m.one(
+				account,
+				request{
+					"directory",
+					http.MethodPut,
+					"/dashboards/d1",
+					fields{"name": "Board d1", "queueIds": []string{"q1"}},
+					"",
+				},
+			),
+		)
+		m.alone(
+			m.one(
+				account,
+				request{
+					"directory",
+					http.MethodPut,
+					"/call-queues/q1",
+					fields{"name": "Queue q1", "members": b.present()},
+					"",
+				},
+			),
+		)
 	}
 	for _, product := range seats {
 		if b.tally(product).waiting == 0 {
@@ -120,7 +147,7 @@ func (m *simulation) leaveWaiting(account string) {
 }
 
 // present are the users that there are.
-func (b *book) present() []string { return sorted(b.holders) }
+func (b *model) present() []string { return sorted(b.holders) }
 
 // directory documents, as far as grants follow from them.
 type (
@@ -145,7 +172,8 @@ type (
 	spans map[string][]interval
 )
 
-// on says whether any of the spans of an id touches the day, which begins at the moment given and ends at the same time of the next day.
+// on says whether any of the spans of an id touches the day, which begins at the moment given and
+// ends at the same time of the next day.
 func (s spans) on(day time.Time) []string {
 	var ids []string
 	end := day.AddDate(0, 0, 1)
@@ -162,8 +190,9 @@ func (s spans) on(day time.Time) []string {
 	return ids
 }
 
-// documents are those of one kind, by what follows the kind in the partition, or by the sort key if nothing does.
-func documents[T any](b *book, kind string) map[string]T {
+// documents are those of one kind, by what follows the kind in the partition, or by the sort key if
+// nothing does.
+func documents[T any](b *model, kind string) map[string]T {
 	all := map[string]T{}
 	for key, at := range b.sim.mirror.items {
 		account, of, rest := kindOfKey(key)
@@ -179,10 +208,20 @@ func documents[T any](b *book, kind string) map[string]T {
 	return all
 }
 
-// verifyDirectory: in the calm every user has exactly the grants that queues, dashboards, roles and views give, and whoever has a reason to hold a seat holds it, waits
-// for it, or has no use for it (I14: no grant is lost).
-func (b *book) verifyDirectory() {
-	profiles, roles, queues := documents[profileDocument](b, "USERS"), documents[roleDocument](b, "ROLES"), documents[queueDocument](b, "QUEUES")
+// verifyDirectory: in the calm every user has exactly the grants that queues, dashboards, roles and
+// views give, and whoever has a reason to hold a seat holds it, waits for it, or has no use for it
+// (I14: no grant is lost).
+func (b *model) verifyDirectory() {
+	profiles, roles, queues := documents[profileDocument](
+		b,
+		"USERS",
+	), documents[roleDocument](
+		b,
+		"ROLES",
+	), documents[queueDocument](
+		b,
+		"QUEUES",
+	)
 	members := documents[[]string](b, "QUEUE-MEMBERS")
 	roles["super-admin"] = roleDocument{Permissions: []string{"liveReports.full"}}
 	want := map[string]bool{} // user, product and source of the grants that follow from the directory
@@ -209,7 +248,10 @@ func (b *book) verifyDirectory() {
 	}
 	mayView := func(user string) bool {
 		return slices.ContainsFunc(profiles[user].RoleIDs, func(id string) bool {
-			return slices.ContainsFunc(roles[id].Permissions, func(p string) bool { return strings.HasPrefix(p, "liveReports.") })
+			return slices.ContainsFunc(
+				roles[id].Permissions,
+				func(p string) bool { return strings.HasPrefix(p, "liveReports.") },
+			)
 		})
 	}
 	for _, user := range sorted(b.holders) {
@@ -240,14 +282,16 @@ func (b *book) verifyDirectory() {
 }
 
 // verifyWanted: who should have a seat has one, or waits; who should not has none (spec 4 and 6).
-func (b *book) verifyWanted(h *license.Holder, product string) {
+func (b *model) verifyWanted(h *license.Holder, product string) {
 	p, _ := b.products.Lookup(product)
 	holding := h.Holdings[product]
 	manual := slices.ContainsFunc(holding.Grants, byHand)
 	wanted := len(holding.Grants) > 0 && h.Active
 	if !manual {
-		wanted = wanted && holding.Excluded == nil && !slices.ContainsFunc(p.CoveredBy, h.Holds) && !(b.unlimited() && p.CountsAs.Group == catalog.LiveReports) &&
-			(len(p.Requires) == 0 || slices.ContainsFunc(p.Requires, h.Holds)) && !slices.ContainsFunc(p.Excludes, h.Holds)
+		wanted = wanted && holding.Excluded == nil && !slices.ContainsFunc(p.CoveredBy, h.Holds) &&
+			!(b.unlimited() && p.CountsAs.Group == catalog.LiveReports) &&
+			(len(p.Requires) == 0 || slices.ContainsFunc(p.Requires, h.Holds)) &&
+			!slices.ContainsFunc(p.Excludes, h.Holds)
 	}
 	if has := holding.LicenseID != "" || holding.Waiting != "" && !manual; has != wanted {
 		b.fail("I14: %s has %+v of %s, and should have a seat or wait: %v", h.UserID, *holding, product, wanted)
@@ -255,7 +299,7 @@ func (b *book) verifyWanted(h *license.Holder, product string) {
 }
 
 // unlimited says whether the account's bundle has unlimited Live Reports.
-func (b *book) unlimited() bool {
+func (b *model) unlimited() bool {
 	at := b.sim.mirror.items[table.Key{Partition: "A#" + b.account + "#ACCOUNT", Sort: "ACCOUNT"}]
 	return decode[struct {
 		Bundle string `json:"bundle"`
@@ -266,7 +310,8 @@ func (b *book) unlimited() bool {
 type window struct {
 	from, to time.Time
 	days     []windowDay
-	// views is the last view by user and dashboard, queues the monitored queues by user, shown the dashboards by queue, each in the whole window.
+	// views is the last view by user and dashboard, queues the monitored queues by user, shown the
+	// dashboards by queue, each in the whole window.
 	views  map[string]map[string]int64
 	queues map[string]map[string]bool
 	shown  map[string]map[string]bool
@@ -279,20 +324,28 @@ type windowDay struct {
 }
 
 // dayOf is the beginning of the account's day of a moment.
-func (b *book) dayOf(at time.Time) time.Time {
+func (b *model) dayOf(at time.Time) time.Time {
 	year, month, day := at.In(b.zone).Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, b.zone)
 }
 
-// modelUsage makes the figures of the last 30 days of the account's time zone from every single view and membership.
-func (b *book) modelUsage(now time.Time) window {
+// modelUsage makes the figures of the last 30 days of the account's time zone from every single
+// view and membership.
+func (b *model) modelUsage(now time.Time) window {
 	if now.After(nextPeriod) {
 		b.fail("the model knows one time zone for each account, and at %s another may count", now)
 	}
 	today := b.dayOf(now)
 	u := window{
-		from: today.AddDate(0, 0, -29), to: today.AddDate(0, 0, 1), views: map[string]map[string]int64{}, queues: map[string]map[string]bool{},
-		shown: map[string]map[string]bool{},
+		from: today.AddDate(
+			0,
+			0,
+			-29,
+		),
+		to:     today.AddDate(0, 0, 1),
+		views:  map[string]map[string]int64{},
+		queues: map[string]map[string]bool{},
+		shown:  map[string]map[string]bool{},
 	}
 	type view struct {
 		User      string `json:"user"`
@@ -351,8 +404,9 @@ func (b *book) modelUsage(now time.Time) window {
 	return u
 }
 
-// boughtBy is how many licenses of a product the audit log says were bought, and not terminated, by the end of a day.
-func (b *book) boughtBy(product string, day time.Time) int64 {
+// boughtBy is how many licenses of a product the audit log says were bought, and not terminated, by
+// the end of a day.
+func (b *model) boughtBy(product string, day time.Time) int64 {
 	n := int64(0)
 	for at, by := range b.log.perDay[product] {
 		if at <= day.Format(time.DateOnly) {
@@ -374,9 +428,10 @@ func (u *window) users() []string {
 	return sorted(all)
 }
 
-// verifyUsage holds the summary of the last 30 days, and two reports of them, against the model (I15).
+// verifyUsage holds the summary of the last 30 days, and two reports of them, against the model
+// (I15).
 func (m *simulation) verifyUsage(account string) {
-	b := m.books[account]
+	b := m.models[account]
 	u := b.modelUsage(m.now)
 	last := u.days[len(u.days)-1]
 	type summary struct {
@@ -400,8 +455,12 @@ func (m *simulation) verifyUsage(account string) {
 		return
 	}
 	want := summary{
-		LiveReportsPurchased: last.liveReports, CallQueueBoosterPurchased: last.boosters, MonitoredUsers: int64(len(u.queues)), Viewers: int64(len(u.views)),
-		ActiveUsers: int64(len(u.users())), Daily: got.Daily,
+		LiveReportsPurchased:      last.liveReports,
+		CallQueueBoosterPurchased: last.boosters,
+		MonitoredUsers:            int64(len(u.queues)),
+		Viewers:                   int64(len(u.views)),
+		ActiveUsers:               int64(len(u.users())),
+		Daily:                     got.Daily,
 	}
 	if !b.unlimited() {
 		want.OverageUsers = max(0, want.ActiveUsers-last.liveReports-last.boosters)
@@ -415,8 +474,17 @@ func (m *simulation) verifyUsage(account string) {
 			return
 		}
 		d := got.Daily[i]
-		have := windowDay{date: day.date, monitored: d.MonitoredUsers, viewers: d.Viewers, active: d.ActiveUsers, overages: d.OverageUsers, liveReports: day.liveReports, boosters: day.boosters}
-		if d.Date != day.date.Format(time.DateOnly) || have != day || d.LicensesPurchased != day.liveReports+day.boosters {
+		have := windowDay{
+			date:        day.date,
+			monitored:   d.MonitoredUsers,
+			viewers:     d.Viewers,
+			active:      d.ActiveUsers,
+			overages:    d.OverageUsers,
+			liveReports: day.liveReports,
+			boosters:    day.boosters,
+		}
+		if d.Date != day.date.Format(time.DateOnly) || have != day ||
+			d.LicensesPurchased != day.liveReports+day.boosters {
 			m.fail("I15: %s: a day is %+v, by the model %+v", account, d, day)
 		}
 	}
@@ -459,5 +527,5 @@ func (m *simulation) verifyReport(account string, u *window) {
 	if fmt.Sprint(tabs[0]) != fmt.Sprint(tabs[1]) {
 		m.fail("I15: the same report of %s twice: %v and %v", account, tabs[0], tabs[1])
 	}
-	m.books[account].verifyTabs(u, tabs[0])
+	m.models[account].verifyTabs(u, tabs[0])
 }

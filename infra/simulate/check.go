@@ -19,7 +19,8 @@ import (
 type ledger struct {
 	// seen has every license that was ever visible, with whether it was terminated (I6, I11).
 	seen map[string]bool
-	// orders has every order that was ever seen as placed, with how many licenses it brought (I4, I11).
+	// orders has every order that was ever seen as placed, with how many licenses it brought (I4,
+	// I11).
 	orders map[string]int
 }
 
@@ -62,14 +63,16 @@ func (m *simulation) checkCounts(account string) []license.Summary {
 		Items []license.Summary `json:"items"`
 	}](m, account, "licenses", "/licenses/summary")
 	for _, s := range got.Items {
-		if s.Assigned < 0 || s.Assigned > s.Bought || s.Available < 0 || s.Waiting < 0 || s.Available > s.Bought-s.Assigned {
+		if s.Assigned < 0 || s.Assigned > s.Bought || s.Available < 0 || s.Waiting < 0 ||
+			s.Available > s.Bought-s.Assigned {
 			m.fail("I1: %s: %+v", account, s)
 		}
 	}
 	return got.Items
 }
 
-// checkAll looks at everything; ended says that nothing runs and all that was left behind is finished.
+// checkAll looks at everything; ended says that nothing runs and all that was left behind is
+// finished.
 func (m *simulation) checkAll(ended bool) {
 	for _, a := range accounts {
 		if m.violation == nil {
@@ -107,7 +110,8 @@ func (m *simulation) check(account string, ended bool) {
 	}
 }
 
-// checkForever: what was there stays there, and what was terminated stays so (I6, I11). Metered licenses end with their use and are kept too.
+// checkForever: what was there stays there, and what was terminated stays so (I6, I11). Metered
+// licenses end with their use and are kept too.
 func (m *simulation) checkForever(account string, l *ledger, now map[string]license.License) {
 	for id, terminated := range l.seen {
 		x, there := now[id]
@@ -150,7 +154,12 @@ func (m *simulation) checkSeats(account string, byID map[string]license.License)
 }
 
 // recount compares the counts with the licenses and the waiting list (I2).
-func (m *simulation) recount(account string, byID map[string]license.License, summary []license.Summary, waiting []license.Wait) {
+func (m *simulation) recount(
+	account string,
+	byID map[string]license.License,
+	summary []license.Summary,
+	waiting []license.Wait,
+) {
 	bought, assigned, waits := map[string]int64{}, map[string]int64{}, map[string]int64{}
 	for _, x := range byID {
 		if x.Status != license.Terminated {
@@ -164,10 +173,17 @@ func (m *simulation) recount(account string, byID map[string]license.License, su
 		waits[w.ProductID]++
 	}
 	// Wallboards are devices, and no licenses: the books count them.
-	bought[catalog.WallboardID], assigned[catalog.WallboardID] = m.books[account].devices, m.books[account].devices
+	bought[catalog.WallboardID], assigned[catalog.WallboardID] = m.models[account].devices, m.models[account].devices
 	for _, s := range summary {
 		if s.Bought != bought[s.ProductID] || s.Assigned != assigned[s.ProductID] || s.Waiting != waits[s.ProductID] {
-			m.fail("I2: %s: %+v, the licenses say bought %d, assigned %d, waiting %d", account, s, bought[s.ProductID], assigned[s.ProductID], waits[s.ProductID])
+			m.fail(
+				"I2: %s: %+v, the licenses say bought %d, assigned %d, waiting %d",
+				account,
+				s,
+				bought[s.ProductID],
+				assigned[s.ProductID],
+				waits[s.ProductID],
+			)
 		}
 	}
 }
@@ -246,7 +262,13 @@ func (m *simulation) checkMoney(account string, byID map[string]license.License)
 		}
 	}
 	if total != b.Recurring.Minor || centers != total {
-		m.fail("I4: %s: the products' charges are %d, the cost centers' %d, in total %d", account, total, centers, b.Recurring.Minor)
+		m.fail(
+			"I4: %s: the products' charges are %d, the cost centers' %d, in total %d",
+			account,
+			total,
+			centers,
+			b.Recurring.Minor,
+		)
 	}
 }
 
@@ -278,7 +300,14 @@ func (m *simulation) checkOrders(account string, l *ledger, byID map[string]lice
 			m.fail("I14: order %s of %s is %s at the end", o.ID, account, o.State)
 		}
 		if brought[o.ID] != want {
-			m.fail("I4: order %s of %s is %s, %d licenses, and %d are seen", o.ID, account, o.State, o.LicenseCount, brought[o.ID])
+			m.fail(
+				"I4: order %s of %s is %s, %d licenses, and %d are seen",
+				o.ID,
+				account,
+				o.State,
+				o.LicenseCount,
+				brought[o.ID],
+			)
 		}
 		delete(brought, o.ID)
 	}
@@ -320,10 +349,25 @@ func (m *simulation) checkJobs(account string, ended bool) {
 			m.fail("I13: mass configuration %s of %s: %+v", j.ID, account, j.Counts)
 		}
 		if j.Applied+j.Refused > j.Counts.Rows {
-			m.fail("I13: mass configuration %s of %s applied %d, refused %d of %d rows", j.ID, account, j.Applied, j.Refused, j.Counts.Rows)
+			m.fail(
+				"I13: mass configuration %s of %s applied %d, refused %d of %d rows",
+				j.ID,
+				account,
+				j.Applied,
+				j.Refused,
+				j.Counts.Rows,
+			)
 		}
-		if j.State == "completed" && j.Applied+j.Refused != j.Counts.New+j.Counts.Change && j.Applied+j.Refused > j.Counts.Rows {
-			m.fail("I13: mass configuration %s of %s is completed with %d applied, %d refused: %+v", j.ID, account, j.Applied, j.Refused, j.Counts)
+		if j.State == "completed" && j.Applied+j.Refused != j.Counts.New+j.Counts.Change &&
+			j.Applied+j.Refused > j.Counts.Rows {
+			m.fail(
+				"I13: mass configuration %s of %s is completed with %d applied, %d refused: %+v",
+				j.ID,
+				account,
+				j.Applied,
+				j.Refused,
+				j.Counts,
+			)
 		}
 		if j.Source == "drop" {
 			dropped[j.ID] = true
@@ -332,7 +376,7 @@ func (m *simulation) checkJobs(account string, ended bool) {
 			m.fail("I14: mass configuration %s of %s is %s at the end", j.ID, account, j.State)
 		}
 	}
-	b := m.books[account]
+	b := m.models[account]
 	for _, object := range sorted(b.dropped) {
 		if id := b.dropped[object]; !dropped[id] {
 			m.fail("I12: %s of %s became mass configuration %s, which is not listed", object, account, id)
@@ -366,32 +410,38 @@ func (m *simulation) checkUsage(account string, byID map[string]license.License)
 	_ = byID
 }
 
-// foldAudit folds the log (I16): a license is assigned once more often than unassigned when somebody holds it, else as often.
+// foldAudit folds the log (I16): a license is assigned once more often than unassigned when
+// somebody holds it, else as often.
 func (m *simulation) foldAudit(account string, byID map[string]license.License, l *ledger) {
 	held, ended := map[string]int{}, map[string]int{}
 	orders := 0
 	waits := map[string]int64{}
 	partition := call.Partition(account, "AUDIT")
-	err := table.All(context.Background(), m.store, table.Query{Index: table.Index1, Partition: partition}, func(item table.Item) error {
-		r, err := call.Decode[call.AuditRecord](item)
-		if err != nil {
-			return err
-		}
-		id := strings.TrimPrefix(r.Subject, "license:")
-		switch r.Action {
-		case "license.assigned":
-			held[id]++
-		case "license.unassigned":
-			held[id]--
-		case "license.terminated":
-			ended[id]++
-		case "order.placed":
-			orders++
-		case "grant.waiting":
-			waits[r.Subject]++
-		}
-		return nil
-	})
+	err := table.All(
+		context.Background(),
+		m.store,
+		table.Query{Index: table.Index1, Partition: partition},
+		func(item table.Item) error {
+			r, err := call.Decode[call.AuditRecord](item)
+			if err != nil {
+				return err
+			}
+			id := strings.TrimPrefix(r.Subject, "license:")
+			switch r.Action {
+			case "license.assigned":
+				held[id]++
+			case "license.unassigned":
+				held[id]--
+			case "license.terminated":
+				ended[id]++
+			case "order.placed":
+				orders++
+			case "grant.waiting":
+				waits[r.Subject]++
+			}
+			return nil
+		},
+	)
 	if err != nil {
 		m.fail("read the audit log of %s: %w", account, err)
 		return
@@ -402,10 +452,23 @@ func (m *simulation) foldAudit(account string, byID map[string]license.License, 
 			want = 1
 		}
 		if held[id] != want {
-			m.fail("I16: by the audit log license %s (%s) of %s is held %d times, by itself it is %s", id, x.ProductID, account, held[id], x.Status)
+			m.fail(
+				"I16: by the audit log license %s (%s) of %s is held %d times, by itself it is %s",
+				id,
+				x.ProductID,
+				account,
+				held[id],
+				x.Status,
+			)
 		}
 		if x.Kind != "metered" && (ended[id] == 1) != (x.Status == license.Terminated) {
-			m.fail("I16: by the audit log license %s of %s ended %d times, by itself it is %s", id, account, ended[id], x.Status)
+			m.fail(
+				"I16: by the audit log license %s of %s ended %d times, by itself it is %s",
+				id,
+				account,
+				ended[id],
+				x.Status,
+			)
 		}
 	}
 	if orders != len(l.orders) {
@@ -445,5 +508,11 @@ func (m *simulation) checkEnd(account string, summary []license.Summary) {
 
 // figures are what a run says of itself.
 func (m *simulation) figures() string {
-	return fmt.Sprintf("%d operations, %d calls to the table, %d commits, %d checks", m.runs, m.scheduler.calls, m.mirror.made, m.checks)
+	return fmt.Sprintf(
+		"%d operations, %d calls to the table, %d commits, %d checks",
+		m.runs,
+		m.scheduler.calls,
+		m.mirror.made,
+		m.checks,
+	)
 }

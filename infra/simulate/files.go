@@ -28,7 +28,8 @@ type object struct {
 	body []byte
 }
 
-// bucket holds the objects in memory, all versions of them, and collects the events that S3 would send.
+// bucket holds the objects in memory, all versions of them, and collects the events that S3 would
+// send.
 type bucket struct {
 	mu       sync.Mutex
 	versions map[string][]object
@@ -73,7 +74,8 @@ func (b *bucket) take() []files.Info {
 	return created
 }
 
-// shelf is the file port of one slot: what has crashed reaches no file any more, and a disk may be full.
+// shelf is the file port of one slot: what has crashed reaches no file any more, and a disk may be
+// full.
 type shelf struct{ slot *slot }
 
 var _ files.Store = shelf{}
@@ -98,12 +100,30 @@ func (s shelf) fault() error {
 func (s shelf) Name(b files.Bucket) string { return bucketName[b] }
 
 // PresignPut implements files.Store; the simulation puts the file itself.
-func (s shelf) PresignPut(_ context.Context, ref files.Ref, _ int64, _, _ string, now time.Time, life time.Duration) (files.Upload, error) {
-	return files.Upload{Method: "PUT", URL: "memory:" + place(ref), Headers: map[string]string{}, ExpiresAt: now.Add(life)}, nil
+func (s shelf) PresignPut(
+	_ context.Context,
+	ref files.Ref,
+	_ int64,
+	_, _ string,
+	now time.Time,
+	life time.Duration,
+) (files.Upload, error) {
+	return files.Upload{
+		Method:    "PUT",
+		URL:       "memory:" + place(ref),
+		Headers:   map[string]string{},
+		ExpiresAt: now.Add(life),
+	}, nil
 }
 
 // PresignGet implements files.Store.
-func (s shelf) PresignGet(_ context.Context, ref files.Ref, _ string, now time.Time, life time.Duration) (address string, expiresAt time.Time, err error) {
+func (s shelf) PresignGet(
+	_ context.Context,
+	ref files.Ref,
+	_ string,
+	now time.Time,
+	life time.Duration,
+) (address string, expiresAt time.Time, err error) {
 	return "memory:" + place(ref), now.Add(life), nil
 }
 
@@ -129,7 +149,13 @@ func (s shelf) Get(_ context.Context, ref files.Ref) (io.ReadCloser, files.Info,
 }
 
 // Put implements files.Store.
-func (s shelf) Put(_ context.Context, ref files.Ref, body io.ReadSeeker, size int64, contentType string) (files.Info, error) {
+func (s shelf) Put(
+	_ context.Context,
+	ref files.Ref,
+	body io.ReadSeeker,
+	size int64,
+	contentType string,
+) (files.Info, error) {
 	if err := s.fault(); err != nil {
 		return files.Info{}, err
 	}
@@ -143,11 +169,22 @@ func (s shelf) Put(_ context.Context, ref files.Ref, body io.ReadSeeker, size in
 // notification is what S3 sends of an object.
 func notification(info files.Info, at time.Time) ([]byte, error) {
 	type m = map[string]any
-	return json.Marshal(m{"Records": []any{m{
-		"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": at.UTC().Format(time.RFC3339Nano),
-		"s3": m{
-			"bucket": m{"name": bucketName[info.Bucket]},
-			"object": m{"key": url.QueryEscape(info.Key), "size": info.Size, "eTag": info.ETag, "versionId": info.Version, "sequencer": "00" + info.Version[1:]},
+	return json.Marshal(m{"Records": []any{
+		m{
+			"eventVersion": "2.1",
+			"eventSource":  "aws:s3",
+			"eventName":    "ObjectCreated:Put",
+			"eventTime":    at.UTC().Format(time.RFC3339Nano),
+			"s3": m{
+				"bucket": m{"name": bucketName[info.Bucket]},
+				"object": m{
+					"key":       url.QueryEscape(info.Key),
+					"size":      info.Size,
+					"eTag":      info.ETag,
+					"versionId": info.Version,
+					"sequencer": "00" + info.Version[1:],
+				},
+			},
 		},
-	}}})
+	}})
 }

@@ -21,7 +21,8 @@ type job struct {
 	progress progress
 	plan     map[int][]planRow // by chunk
 	refused  map[int]bool      // places in the plan, from 1
-	// before is the progress before the commit that is looked at, and moved says that this commit wrote it.
+	// before is the progress before the commit that is looked at, and moved says that this commit
+	// wrote it.
 	before progress
 	moved  bool
 	// changed says that this commit wrote the document; was is its state before.
@@ -31,7 +32,8 @@ type job struct {
 	late bool
 }
 
-// versions are what became of the versions of one dropped file, the newest of which has the last word (I12).
+// versions are what became of the versions of one dropped file, the newest of which has the last
+// word (I12).
 type versions struct {
 	// told is the newest version that was told of, and applied the newest that has applied a row.
 	told, applied string
@@ -98,7 +100,7 @@ var states = map[string][]string{
 	"applying":       {"completed", "cancelled", "failed"},
 }
 
-func (b *book) job(id string) *job {
+func (b *model) job(id string) *job {
 	if b.jobs[id] == nil {
 		b.jobs[id] = &job{plan: map[int][]planRow{}, refused: map[int]bool{}}
 	}
@@ -106,7 +108,7 @@ func (b *book) job(id string) *job {
 }
 
 // putJob takes in an item of a mass configuration.
-func (b *book) putJob(kind, rest string, item table.Item) {
+func (b *model) putJob(kind, rest string, item table.Item) {
 	switch {
 	case kind == "MASSCONFIG-DROP":
 		id := decode[string](b, item)
@@ -157,7 +159,7 @@ func (b *book) putJob(kind, rest string, item table.Item) {
 }
 
 // tell takes in that a version of a dropped file was told of.
-func (b *book) tell(j *job) {
+func (b *model) tell(j *job) {
 	v := b.versions[j.doc.File.Key]
 	if v == nil {
 		v = &versions{}
@@ -173,8 +175,9 @@ func (b *book) tell(j *job) {
 	v.told = j.doc.File.Version
 }
 
-// verifyVersion: a version that is told of after a newer one applies nothing, and no version applies anything after a newer one has (I12).
-func (b *book) verifyVersion(j *job) {
+// verifyVersion: a version that is told of after a newer one applies nothing, and no version
+// applies anything after a newer one has (I12).
+func (b *model) verifyVersion(j *job) {
 	if j.doc.Source != "drop" || j.progress.Applied <= j.before.Applied {
 		return
 	}
@@ -195,7 +198,7 @@ func (j *job) rows() []planRow {
 }
 
 // verifyJob looks at a mass configuration that the commit has touched.
-func (b *book) verifyJob(id string) {
+func (b *model) verifyJob(id string) {
 	j := b.job(id)
 	if j.changed {
 		b.verifyState(j)
@@ -205,12 +208,16 @@ func (b *book) verifyJob(id string) {
 		b.verifyVersion(j)
 		b.verifyRows(j, told)
 	} else if len(told) > 0 {
-		b.fail("I13: the audit log tells of rows of mass configuration %s in a commit that does not say how far it is: %v", id, told)
+		b.fail(
+			"I13: the audit log tells of rows of mass configuration %s in a commit that does not say how far it is: %v",
+			id,
+			told,
+		)
 	}
 	j.moved, j.changed = false, false
 }
 
-func (b *book) verifyState(j *job) {
+func (b *model) verifyState(j *job) {
 	d := j.doc
 	if d.State != j.was && !slices.Contains(states[j.was], d.State) {
 		b.fail("I13: job %s was %s and is %s", d.ID, j.was, d.State)
@@ -240,13 +247,15 @@ func (b *book) verifyState(j *job) {
 			b.fail("I13: job %s is %s, and %d rows are applied", d.ID, d.State, p.Applied)
 		}
 	}
-	if slices.Contains([]string{"completed", "cancelled", "failed", "rejected"}, d.State) && len(b.reservation(d.ID).kept) > 0 {
+	if slices.Contains([]string{"completed", "cancelled", "failed", "rejected"}, d.State) &&
+		len(b.reservation(d.ID).kept) > 0 {
 		b.fail("I14: mass configuration %s is %s and keeps seats back: %v", d.ID, d.State, b.reservation(d.ID).kept)
 	}
 }
 
-// verifyRows: each row is looked at once, in order; it is refused, or left as it is, or applied whole, and then it is as its plan says (I13).
-func (b *book) verifyRows(j *job, told map[int]bool) {
+// verifyRows: each row is looked at once, in order; it is refused, or left as it is, or applied
+// whole, and then it is as its plan says (I13).
+func (b *model) verifyRows(j *job, told map[int]bool) {
 	d, p := j.doc, j.progress
 	all := j.rows()
 	if d.Kind != "" && p.Row == j.before.Row && p.Applied == j.before.Applied {
@@ -262,7 +271,11 @@ func (b *book) verifyRows(j *job, told map[int]bool) {
 		switch {
 		case j.refused[place]:
 			refused++
-			if told[row.Row] && !slices.ContainsFunc(all, func(o planRow) bool { return o.Row == row.Row && o.Extension != row.Extension }) {
+			if told[row.Row] &&
+				!slices.ContainsFunc(
+					all,
+					func(o planRow) bool { return o.Row == row.Row && o.Extension != row.Extension },
+				) {
 				b.fail("I13: row %d of mass configuration %s is refused, and the audit log tells of it", row.Row, d.ID)
 			}
 		case row.changes():
@@ -278,20 +291,41 @@ func (b *book) verifyRows(j *job, told map[int]bool) {
 		}
 	}
 	if applied != p.Applied-j.before.Applied || refused != p.Refused-j.before.Refused {
-		b.fail("I13: of mass configuration %s %d rows are applied and %d refused, it goes from %+v to %+v", d.ID, applied, refused, j.before, p)
+		b.fail(
+			"I13: of mass configuration %s %d rows are applied and %d refused, it goes from %+v to %+v",
+			d.ID,
+			applied,
+			refused,
+			j.before,
+			p,
+		)
 	}
 	for row := range told {
 		if !slices.ContainsFunc(all[j.before.Row:p.Row], func(o planRow) bool { return o.Row == row && o.changes() }) {
-			b.fail("I13: the audit log tells of row %d of mass configuration %s, which is not one of the rows %d to %d", row, d.ID, j.before.Row+1, p.Row)
+			b.fail(
+				"I13: the audit log tells of row %d of mass configuration %s, which is not one of the rows %d to %d",
+				row,
+				d.ID,
+				j.before.Row+1,
+				p.Row,
+			)
 		}
 	}
 }
 
 // verifyRow looks whether an applied row is now as its plan says.
-func (b *book) verifyRow(id string, row planRow) {
+func (b *model) verifyRow(id string, row planRow) {
 	if row.Extension != "" {
-		if x := b.extensions[row.Extension]; x.UserID != row.Wanted.User || x.UserID != "" && x.Number != row.Wanted.Number {
-			b.fail("I13: row %d of mass configuration %s wants %+v, and extension %s is %+v", row.Row, id, row.Wanted, row.Extension, x)
+		if x := b.extensions[row.Extension]; x.UserID != row.Wanted.User ||
+			x.UserID != "" && x.Number != row.Wanted.Number {
+			b.fail(
+				"I13: row %d of mass configuration %s wants %+v, and extension %s is %+v",
+				row.Row,
+				id,
+				row.Wanted,
+				row.Extension,
+				x,
+			)
 		}
 	}
 	h := b.holders[row.Wanted.User]
@@ -299,7 +333,14 @@ func (b *book) verifyRow(id string, row planRow) {
 		return
 	}
 	if h == nil || h.Holds(catalog.PhoneSystemID) != row.Wanted.Licensed {
-		b.fail("I13: row %d of mass configuration %s wants %+v, and %s holds %+v", row.Row, id, row.Wanted, row.Wanted.User, h)
+		b.fail(
+			"I13: row %d of mass configuration %s wants %+v, and %s holds %+v",
+			row.Row,
+			id,
+			row.Wanted,
+			row.Wanted.User,
+			h,
+		)
 		return
 	}
 	var has []string
@@ -309,12 +350,19 @@ func (b *book) verifyRow(id string, row planRow) {
 		}
 	}
 	if !slices.Equal(has, row.Wanted.AddOns) {
-		b.fail("I13: row %d of mass configuration %s wants the add-ons %v, and %s holds %v", row.Row, id, row.Wanted.AddOns, row.Wanted.User, has)
+		b.fail(
+			"I13: row %d of mass configuration %s wants the add-ons %v, and %s holds %v",
+			row.Row,
+			id,
+			row.Wanted.AddOns,
+			row.Wanted.User,
+			has,
+		)
 	}
 }
 
 // verifyImported looks whether an applied row of an import is now what the directory has.
-func (b *book) verifyImported(d jobDocument, row planRow) {
+func (b *model) verifyImported(d jobDocument, row planRow) {
 	item := func(kind, rest, sort string) table.Item {
 		return b.sim.mirror.items[table.Key{Partition: call.Partition(b.account, append([]string{kind}, strings.Fields(rest)...)...), Sort: sort}].item
 	}
@@ -334,7 +382,11 @@ func (b *book) verifyImported(d jobDocument, row planRow) {
 		var own []string // the metered products that they hold directly
 		for _, product := range sorted(h.Holdings) {
 			q, _ := b.products.Lookup(product)
-			if h.Holds(product) && q.Kind == catalog.Metered && slices.ContainsFunc(h.Holdings[product].Grants, func(g license.Grant) bool { return g.Source == license.Direct }) {
+			if h.Holds(product) && q.Kind == catalog.Metered &&
+				slices.ContainsFunc(
+					h.Holdings[product].Grants,
+					func(g license.Grant) bool { return g.Source == license.Direct },
+				) {
 				own = append(own, product)
 			}
 		}
@@ -351,7 +403,10 @@ func (b *book) verifyImported(d jobDocument, row planRow) {
 		}](b, item("QUEUES", "", row.ID))
 		var members []string
 		for n := range q.Chunks {
-			members = append(members, decode[[]string](b, item("QUEUE-MEMBERS", row.ID, fmt.Sprintf("MEMBERS#%04d", n)))...)
+			members = append(
+				members,
+				decode[[]string](b, item("QUEUE-MEMBERS", row.ID, fmt.Sprintf("MEMBERS#%04d", n)))...,
+			)
 		}
 		got, want = fmt.Sprint(q.Name, members), fmt.Sprint(row.Name, row.Refs)
 	case "dashboards":
@@ -362,12 +417,20 @@ func (b *book) verifyImported(d jobDocument, row planRow) {
 		got, want = fmt.Sprint(board.Name, board.QueueIDs), fmt.Sprint(row.Name, row.Refs)
 	}
 	if got != want {
-		b.fail("I13: row %d of import %s wants %s %s to be %s, and there is %s", row.Row, d.ID, d.Kind, row.ID, want, got)
+		b.fail(
+			"I13: row %d of import %s wants %s %s to be %s, and there is %s",
+			row.Row,
+			d.ID,
+			d.Kind,
+			row.ID,
+			want,
+			got,
+		)
 	}
 }
 
 // verifyPlan holds a plan against the file, or against the mass configuration that it undoes.
-func (b *book) verifyPlan(j *job) {
+func (b *model) verifyPlan(j *job) {
 	d, all := j.doc, j.rows()
 	if d.Kind != "" {
 		return // its rows are held against the directory when they are applied
@@ -382,7 +445,14 @@ func (b *book) verifyPlan(j *job) {
 				if !old.changes() || done.refused[place+1] || place >= done.progress.Row {
 					b.fail("I13: job %s undoes row %d of %s, which was not applied", d.ID, row.Row, d.Undoes)
 				} else if fmt.Sprint(row.Wanted) != fmt.Sprint(old.Before) {
-					b.fail("I13: job %s undoes row %d of %s with %+v, and before that was %+v", d.ID, row.Row, d.Undoes, row.Wanted, old.Before)
+					b.fail(
+						"I13: job %s undoes row %d of %s with %+v, and before that was %+v",
+						d.ID,
+						row.Row,
+						d.Undoes,
+						row.Wanted,
+						old.Before,
+					)
 				}
 			}
 		}
@@ -393,7 +463,13 @@ func (b *book) verifyPlan(j *job) {
 		return
 	}
 	if len(all) != len(asked) || d.Counts.Rows != len(asked) {
-		b.fail("I13: the file of mass configuration %s has %d rows, its plan %d, and it says %+v", d.ID, len(asked), len(all), d.Counts)
+		b.fail(
+			"I13: the file of mass configuration %s has %d rows, its plan %d, and it says %+v",
+			d.ID,
+			len(asked),
+			len(all),
+			d.Counts,
+		)
 		return
 	}
 	outcomes := map[string]int{}
@@ -411,13 +487,15 @@ func (b *book) verifyPlan(j *job) {
 		}
 	}
 	c := d.Counts
-	if outcomes["new"] != c.New || outcomes["change"] != c.Change || outcomes["unchanged"] != c.Unchanged || outcomes["error"] != c.Error {
+	if outcomes["new"] != c.New || outcomes["change"] != c.Change || outcomes["unchanged"] != c.Unchanged ||
+		outcomes["error"] != c.Error {
 		b.fail("I13: the plan of mass configuration %s has %v, and it says %+v", d.ID, outcomes, c)
 	}
 }
 
-// readSheet reads a file as the plain model does: what each row asks for, and which rows are bad whatever the account is like.
-func (b *book) readSheet(d jobDocument) []planRow {
+// readSheet reads a file as the plain model does: what each row asks for, and which rows are bad
+// whatever the account is like.
+func (b *model) readSheet(d jobDocument) []planRow {
 	o, err := b.sim.files.find(d.File)
 	if err != nil {
 		b.fail("I13: the file of mass configuration %s: %w", d.ID, err)
@@ -457,7 +535,7 @@ func (b *book) readSheet(d jobDocument) []planRow {
 }
 
 // verifyResult holds the result file of a completed mass configuration against what was done.
-func (b *book) verifyResult(j *job) {
+func (b *model) verifyResult(j *job) {
 	d := j.doc
 	if d.Result == nil {
 		b.fail("I13: job %s is completed and has no result", d.ID)

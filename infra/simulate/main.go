@@ -1,9 +1,12 @@
-// Command simulate plays Seatwise in one process: the product's own functions over the embedded store, or over DynamoDB's API, called by several callers in several accounts, interrupted at
-// every call to the table, with the faults that a network, a store, a disk and a clock have. A seed decides everything: which operation, which fault, and which of
-// the calls that wait goes on next. After every commit a plain model checks the invariants of design.md; now and then, and when all is calm, they are checked through the API too
-// (docs/correctness.md says which and how).
+// Command simulate plays Seatwise in one process: the product's own functions over the embedded
+// store, or over DynamoDB's API, called by several callers in several accounts, interrupted at
+// every call to the table, with the faults that a network, a store, a disk and a clock have. A seed
+// decides everything: which operation, which fault, and which of the calls that wait goes on next.
+// After every commit a plain model checks the invariants of design.md; now and then, and when all
+// is calm, they are checked through the API too (docs/correctness.md says which and how).
 //
-// It runs inside a bubble of testing/synctest, which tells when all goroutines stand still, and where waiting takes no time.
+// It runs inside a bubble of testing/synctest, which tells when all goroutines stand still, and
+// where waiting takes no time.
 package main
 
 import (
@@ -64,7 +67,13 @@ func simulate(t *testing.T, open adapter, o options) result {
 
 // replay is the command that plays the seed again.
 func (o options) replay() string {
-	return fmt.Sprintf("go run ./infra/simulate -adapter %s -seed %d -steps %d -every %d", o.adapter, o.seed, o.steps, o.every)
+	return fmt.Sprintf(
+		"go run ./infra/simulate -adapter %s -seed %d -steps %d -every %d",
+		o.adapter,
+		o.seed,
+		o.steps,
+		o.every,
+	)
 }
 
 func main() {
@@ -73,7 +82,12 @@ func main() {
 	flag.StringVar(&o.adapter, "adapter", "bolt", "the store: bolt, or dynamo on DynamoDB Local")
 	flag.Uint64Var(&o.seed, "seed", 1, "the first seed")
 	flag.IntVar(&o.steps, "steps", 800, "operations of each seed")
-	flag.IntVar(&o.every, "every", 250, "commits between two looks at everything through the API; the model looks at every commit")
+	flag.IntVar(
+		&o.every,
+		"every",
+		250,
+		"commits between two looks at everything through the API; the model looks at every commit",
+	)
 	trace := flag.String("trace", "", "a file for every call to the table and what came of it")
 	flag.Parse()
 	if adapters[o.adapter] == nil {
@@ -89,28 +103,39 @@ func main() {
 		o.trace = f // open until the process ends
 	}
 	// testing.Main, because synctest wants a test around it. It exits.
-	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "Simulate", F: func(t *testing.T) {
-		play(t, o, *seeds)
-	}}}, nil, nil)
+	testing.Main(
+		func(string, string) (bool, error) { return true, nil },
+		[]testing.InternalTest{{Name: "Simulate", F: func(t *testing.T) {
+			play(t, o, *seeds)
+		}}},
+		nil,
+		nil,
+	)
 }
 
 // totals are the figures of all seeds together.
 type totals struct {
-	seeds, failed, operations, calls, commits, looks, calms, orphans, renewed int
-	overtaken, jumps, twice, full                                             int
-	fired                                                                     map[faulty.Fault]int
-	started, succeeded, events                                                map[string]int
-	statuses                                                                  map[int]int
+	seeds, failed, operations, calls, commits, looks, quiesces, orphans, renewed int
+	overtaken, jumps, twice, full                                                int
+	fired                                                                        map[faulty.Fault]int
+	started, succeeded, events                                                   map[string]int
+	statuses                                                                     map[int]int
 }
 
 func newTotals() *totals {
-	return &totals{fired: map[faulty.Fault]int{}, started: map[string]int{}, succeeded: map[string]int{}, events: map[string]int{}, statuses: map[int]int{}}
+	return &totals{
+		fired:     map[faulty.Fault]int{},
+		started:   map[string]int{},
+		succeeded: map[string]int{},
+		events:    map[string]int{},
+		statuses:  map[int]int{},
+	}
 }
 
 func (a *totals) add(m *simulation) {
 	a.operations, a.calls, a.commits, a.looks = a.operations+m.runs, a.calls+m.scheduler.calls, a.commits+m.mirror.made, a.looks+m.checks
 	a.overtaken, a.jumps, a.twice, a.full = a.overtaken+m.overtaken, a.jumps+m.jumps, a.twice+m.twice, a.full+m.full
-	a.calms, a.orphans, a.renewed = a.calms+m.calms, a.orphans+m.orphans, a.renewed+m.renewed
+	a.quiesces, a.orphans, a.renewed = a.quiesces+m.quiesces, a.orphans+m.orphans, a.renewed+m.renewed
 	sum(a.fired, m.scheduler.fired)
 	sum(a.started, m.started)
 	sum(a.succeeded, m.succeeded)
@@ -133,13 +158,29 @@ func (a *totals) faults() string {
 	for _, kind := range slices.Sorted(maps.Keys(a.events)) {
 		fmt.Fprintf(&line, "event %s %d, ", kind, a.events[kind])
 	}
-	fmt.Fprintf(&line, "disk full %d, worker overtaken %d, clock moved %d, process renewed %d, caller dead before its seats were handed out %d", a.full, a.overtaken, a.jumps, a.renewed, a.orphans)
+	fmt.Fprintf(
+		&line,
+		"disk full %d, worker overtaken %d, clock moved %d, process renewed %d, caller dead before its seats were handed out %d",
+		a.full,
+		a.overtaken,
+		a.jumps,
+		a.renewed,
+		a.orphans,
+	)
 	return line.String()
 }
 
 func (a *totals) String() string {
-	return fmt.Sprintf("%d seeds, %d failed, %d operations, %d calls to the table, %d commits, %d looks of the model, %d calms", a.seeds, a.failed, a.operations, a.calls,
-		a.commits, a.looks, a.calms)
+	return fmt.Sprintf(
+		"%d seeds, %d failed, %d operations, %d calls to the table, %d commits, %d looks of the model, %d calms",
+		a.seeds,
+		a.failed,
+		a.operations,
+		a.calls,
+		a.commits,
+		a.looks,
+		a.quiesces,
+	)
 }
 
 // progressEvery is how many seeds lie between two lines of a long run.
@@ -169,7 +210,13 @@ func play(t *testing.T, o options, seeds int) {
 		}
 		o.seed++
 	}
-	fmt.Printf("%s, in %s\n  %s\n  repetitions answered the same: %d\n", a, time.Since(began).Round(time.Second), strings.ReplaceAll(a.faults(), ", ", "\n  "), a.twice)
+	fmt.Printf(
+		"%s, in %s\n  %s\n  repetitions answered the same: %d\n",
+		a,
+		time.Since(began).Round(time.Second),
+		strings.ReplaceAll(a.faults(), ", ", "\n  "),
+		a.twice,
+	)
 	for _, status := range slices.Sorted(maps.Keys(a.statuses)) {
 		fmt.Printf("  status %d: %d\n", status, a.statuses[status])
 	}

@@ -22,14 +22,30 @@ import (
 type fields = map[string]any
 
 var (
-	products = []string{"live-reports", "call-queue-booster", "phone-system", "phone-system", "call_recording", "team_chat", "auto-attendant"}
-	seats    = []string{"live-reports", "call-queue-booster"}
-	metered  = []string{"essential-user", "professional-user", "agent-user", "client-desktop", "client-crm", "reports-supervisor", "insights-supervisor"}
-	addOns   = []string{"call_recording", "team_chat"}
-	keys     = []string{"101", "102", "103", "0104"}
-	numbers  = []string{"6567891201", "6567891202", "6567891203", "6567891204"}
-	roles    = []string{"r1", "r2"}
-	costs    = []string{"CC-1", "CC-2", "CC-3"} // the last one comes and goes
+	products = []string{
+		"live-reports",
+		"call-queue-booster",
+		"phone-system",
+		"phone-system",
+		"call_recording",
+		"team_chat",
+		"auto-attendant",
+	}
+	seats   = []string{"live-reports", "call-queue-booster"}
+	metered = []string{
+		"essential-user",
+		"professional-user",
+		"agent-user",
+		"client-desktop",
+		"client-crm",
+		"reports-supervisor",
+		"insights-supervisor",
+	}
+	addOns  = []string{"call_recording", "team_chat"}
+	keys    = []string{"101", "102", "103", "0104"}
+	numbers = []string{"6567891201", "6567891202", "6567891203", "6567891204"}
+	roles   = []string{"r1", "r2"}
+	costs   = []string{"CC-1", "CC-2", "CC-3"} // the last one comes and goes
 )
 
 func pick[T any](m *simulation, list []T) T { return list[m.random.IntN(len(list))] }
@@ -45,9 +61,10 @@ func some(m *simulation, list []string, share int) []string {
 	return out
 }
 
-// license is the id of a license: mostly of a status that fits, or of an assigned base, else any, or one that nobody has.
+// license is the id of a license: mostly of a status that fits, or of an assigned base, else any,
+// or one that nobody has.
 func (m *simulation) license(account, fit string) string {
-	b := m.books[account]
+	b := m.models[account]
 	if ids := b.fitting(fit); len(ids) > 0 && m.random.IntN(4) > 0 {
 		if m.random.IntN(3) == 0 {
 			return ids[0] // which others want too
@@ -60,9 +77,10 @@ func (m *simulation) license(account, fit string) string {
 	return pick(m, b.ids)
 }
 
-// nextReserved is the seat that a mass configuration reserves next, of one of the products of its rows: the first one of the pool.
+// nextReserved is the seat that a mass configuration reserves next, of one of the products of its
+// rows: the first one of the pool.
 func (m *simulation) nextReserved(account string) string {
-	b := m.books[account]
+	b := m.models[account]
 	product := pick(m, []string{catalog.PhoneSystemID, catalog.PhoneSystemID, addOns[0], addOns[1]})
 	first := ""
 	for id := range b.offers {
@@ -77,11 +95,12 @@ func (m *simulation) nextReserved(account string) string {
 }
 
 // fitting are the ids of the licenses of a status, "" for all, or of the assigned "base" licenses.
-func (b *book) fitting(fit string) []string {
+func (b *model) fitting(fit string) []string {
 	var ids []string
 	for _, id := range b.ids {
 		s := b.seats[id]
-		if b.visible(s) && (fit == "" || string(s.Status) == fit || fit == "base" && s.ProductID == catalog.PhoneSystemID && s.Status == license.Assigned) {
+		if b.visible(s) &&
+			(fit == "" || string(s.Status) == fit || fit == "base" && s.ProductID == catalog.PhoneSystemID && s.Status == license.Assigned) {
 			ids = append(ids, id)
 		}
 	}
@@ -89,7 +108,7 @@ func (b *book) fitting(fit string) []string {
 }
 
 // inState are the mass configurations in a state, "" for all, the newest first.
-func (b *book) inState(state string) []string {
+func (b *model) inState(state string) []string {
 	var ids []string
 	for _, id := range slices.Backward(b.jobIDs) {
 		if state == "" || b.jobs[id].doc.State == state {
@@ -100,7 +119,7 @@ func (b *book) inState(state string) []string {
 }
 
 // imports are the imports in a state, the newest first.
-func (b *book) imports(state string) []string {
+func (b *model) imports(state string) []string {
 	var ids []string
 	for _, id := range slices.Backward(b.importIDs) {
 		if b.jobs[id].doc.State == state {
@@ -155,14 +174,22 @@ func (m *simulation) remember(r *run) {
 // remembered is for how long an answer surely is, whatever the clocks say: a key lasts 24 hours.
 const remembered = 20 * time.Hour
 
-// compare holds an answer against the one that was given before under the same key (I10). A repetition that began before the first answer was known may have looked
-// for it in vain.
+// compare holds an answer against the one that was given before under the same key (I10). A
+// repetition that began before the first answer was known may have looked for it in vain.
 func (m *simulation) compare(p *promise, r *run, a answer) {
 	q := p.answer.request
 	switch lately := m.now.Sub(p.at) < remembered; {
 	case !lately || a.request.path != q.path:
 	case p.known && a.good() && (a.status != p.answer.status || !bytes.Equal(a.body, p.answer.body)):
-		m.fail("I10: %s %s answered %d %s, its repetition %d %s", q.method, q.path, p.answer.status, p.answer.body, a.status, a.body)
+		m.fail(
+			"I10: %s %s answered %d %s, its repetition %d %s",
+			q.method,
+			q.path,
+			p.answer.status,
+			p.answer.body,
+			a.status,
+			a.body,
+		)
 	case p.known && !a.good() && a.status < 500 && a.status != http.StatusConflict && r.number > p.settled:
 		m.fail("I10: %s %s answered %d, its repetition %d %s", q.method, q.path, p.answer.status, a.status, a.body)
 	case p.known && a.good():
@@ -172,7 +199,8 @@ func (m *simulation) compare(p *promise, r *run, a answer) {
 	}
 }
 
-// repeat sends a request with its key again, often while the first one is still under way: the answer must be the one that was given (I10).
+// repeat sends a request with its key again, often while the first one is still under way: the
+// answer must be the one that was given (I10).
 func (m *simulation) repeat(p *promise) *run {
 	q := p.answer.request
 	r := &run{what: "repeat", account: p.account, again: p}
@@ -190,8 +218,15 @@ func (m *simulation) other(p *promise) *run {
 	r.do = func(r *run) { r.send(q) }
 	r.then = func(r *run) {
 		a := r.answers[0]
-		if p.known && r.number > p.settled && m.now.Sub(p.at) < remembered && a.status < 500 && a.status != http.StatusUnprocessableEntity {
-			m.fail("I10: another body under the key of %s %s got %d %s", p.answer.request.method, p.answer.request.path, a.status, a.body)
+		if p.known && r.number > p.settled && m.now.Sub(p.at) < remembered && a.status < 500 &&
+			a.status != http.StatusUnprocessableEntity {
+			m.fail(
+				"I10: another body under the key of %s %s got %d %s",
+				p.answer.request.method,
+				p.answer.request.path,
+				a.status,
+				a.body,
+			)
 		}
 	}
 	return r
@@ -217,7 +252,8 @@ func (m *simulation) operation() *run {
 	return r
 }
 
-// contend is one, which another caller may contend with: with other contents for the same thing, at the same time.
+// contend is one, which another caller may contend with: with other contents for the same thing, at
+// the same time.
 func (m *simulation) contend(account string, ask func() request) *run {
 	r := m.one(account, ask())
 	r.rival = func() *run { return m.one(account, ask()) }
@@ -228,12 +264,19 @@ func (m *simulation) contend(account string, ask func() request) *run {
 func (m *simulation) draw(a string) *run {
 	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
 	user := pick(m, users(a))
-	if len(m.books[a].inState("configuring")) > 0 && m.random.IntN(3) == 0 { // the seats that it reserves are wanted by others too
+	// the seats that it reserves are wanted by others too
+	if len(m.models[a].inState("configuring")) > 0 && m.random.IntN(3) == 0 {
 		if m.random.IntN(2) == 0 {
-			items := []fields{{"productId": catalog.PhoneSystemID, "userId": user}, {"productId": pick(m, addOns), "userId": pick(m, users(a))}}
+			items := []fields{
+				{"productId": catalog.PhoneSystemID, "userId": user},
+				{"productId": pick(m, addOns), "userId": pick(m, users(a))},
+			}
 			return m.one(a, request{"assignment", post, "/assignments", fields{"items": items}, m.key()})
 		}
-		return m.one(a, request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()})
+		return m.one(
+			a,
+			request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()},
+		)
 	}
 	switch n := m.random.IntN(124); {
 	case n >= 122:
@@ -256,17 +299,59 @@ func (m *simulation) draw(a string) *run {
 			return request{"assignment", post, path, body, m.key()}
 		})
 	case n < 26:
-		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/unassign", nil, m.key()})
+		return m.one(
+			a,
+			request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/unassign", nil, m.key()},
+		)
 	case n < 31:
-		return m.one(a, request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/reassign", fields{"userId": user}, m.key()})
+		return m.one(
+			a,
+			request{
+				"assignment",
+				post,
+				"/licenses/" + m.license(a, "assigned") + "/reassign",
+				fields{"userId": user},
+				m.key(),
+			},
+		)
 	case n < 35:
-		return m.one(a, request{"assignment", put, "/licenses/" + m.license(a, "base") + "/add-ons", fields{"productIds": some(m, addOns, 2)}, ""})
+		return m.one(
+			a,
+			request{
+				"assignment",
+				put,
+				"/licenses/" + m.license(a, "base") + "/add-ons",
+				fields{"productIds": some(m, addOns, 2)},
+				"",
+			},
+		)
 	case n < 38:
-		return m.one(a, request{"licenses", post, "/licenses/" + m.license(a, "available") + "/terminate", nil, m.key()})
+		return m.one(
+			a,
+			request{"licenses", post, "/licenses/" + m.license(a, "available") + "/terminate", nil, m.key()},
+		)
 	case n < 40:
-		return m.one(a, request{"licenses", post, "/licenses/cost-center", fields{"licenseIds": []string{m.license(a, "")}, "costCenter": pick(m, costs)}, m.key()})
+		return m.one(
+			a,
+			request{
+				"licenses",
+				post,
+				"/licenses/cost-center",
+				fields{"licenseIds": []string{m.license(a, "")}, "costCenter": pick(m, costs)},
+				m.key(),
+			},
+		)
 	case n < 41:
-		return m.one(a, request{"licenses", http.MethodPatch, "/licenses/" + m.license(a, ""), fields{"costCenter": pick(m, costs)}, ""})
+		return m.one(
+			a,
+			request{
+				"licenses",
+				http.MethodPatch,
+				"/licenses/" + m.license(a, ""),
+				fields{"costCenter": pick(m, costs)},
+				"",
+			},
+		)
 	case n < 49:
 		return m.one(a, m.bulk(a))
 	case n < 56:
@@ -285,14 +370,26 @@ func (m *simulation) draw(a string) *run {
 	case n < 64:
 		id := pick(m, []string{"q1", "q2"})
 		return m.contend(a, func() request {
-			return request{"directory", put, "/call-queues/" + id, fields{"name": "Queue " + id, "members": some(m, users(a), 2)}, ""}
+			return request{
+				"directory",
+				put,
+				"/call-queues/" + id,
+				fields{"name": "Queue " + id, "members": some(m, users(a), 2)},
+				"",
+			}
 		})
 	case n < 65:
 		return m.one(a, request{"directory", remove, "/call-queues/" + pick(m, []string{"q1", "q2"}), nil, ""})
 	case n < 68:
 		id := pick(m, []string{"d1", "d2"})
 		return m.contend(a, func() request {
-			return request{"directory", put, "/dashboards/" + id, fields{"name": "Board " + id, "queueIds": some(m, []string{"q1", "q2"}, 2)}, ""}
+			return request{
+				"directory",
+				put,
+				"/dashboards/" + id,
+				fields{"name": "Board " + id, "queueIds": some(m, []string{"q1", "q2"}, 2)},
+				"",
+			}
 		})
 	case n < 69:
 		return m.one(a, request{"directory", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
@@ -329,7 +426,8 @@ func (m *simulation) draw(a string) *run {
 	case n < 95 && m.random.IntN(4) == 0:
 		zone := zones[a]
 		if m.random.IntN(2) == 0 {
-			zone = pick(m, []string{"Asia/Kolkata", "Pacific/Apia", "UTC"}) // counts from the next period, which does not begin here
+			// counts from the next period, which does not begin here
+			zone = pick(m, []string{"Asia/Kolkata", "Pacific/Apia", "UTC"})
 		}
 		body := settings(a, zone, pick(m, []string{"standard", "standard", "customer-engagement"}))
 		return m.one(a, request{"accounts", put, "", body, ""})
@@ -346,7 +444,8 @@ func (m *simulation) draw(a string) *run {
 	}
 }
 
-// aside is an operation beside those on seats and grants: on the cart, on cost centers, on what is seldom deleted, and reads.
+// aside is an operation beside those on seats and grants: on the cart, on cost centers, on what is
+// seldom deleted, and reads.
 func (m *simulation) aside(a string, n int) *run {
 	line := func() fields {
 		return fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(4), "costCenter": pick(m, costs)}
@@ -359,10 +458,19 @@ func (m *simulation) aside(a string, n int) *run {
 	case 2:
 		id, quantity := m.cartLine(a)
 		parts := []fields{{"quantity": 1, "costCenter": costs[0]}, {"quantity": quantity - 1, "costCenter": costs[1]}}
-		return m.one(a, request{"purchase", http.MethodPost, "/cart/lines/" + id + "/split", fields{"parts": parts}, m.key()})
+		return m.one(
+			a,
+			request{"purchase", http.MethodPost, "/cart/lines/" + id + "/split", fields{"parts": parts}, m.key()},
+		)
 	case 3:
 		return m.contend(a, func() request {
-			return request{"purchase", http.MethodPost, "/cart/cost-center", fields{"costCenter": pick(m, costs)}, m.key()}
+			return request{
+				"purchase",
+				http.MethodPost,
+				"/cart/cost-center",
+				fields{"costCenter": pick(m, costs)},
+				m.key(),
+			}
 		})
 	case 4:
 		if m.random.IntN(3) == 0 {
@@ -378,16 +486,31 @@ func (m *simulation) aside(a string, n int) *run {
 			}
 			return r
 		}
-		return m.contend(a, func() request { return request{"purchase", http.MethodPut, path, fields{"name": "Three"}, ""} })
+		return m.contend(
+			a,
+			func() request { return request{"purchase", http.MethodPut, path, fields{"name": "Three"}, ""} },
+		)
 	case 6:
 		if m.random.IntN(2) == 0 {
 			return m.one(a, request{"directory", http.MethodDelete, "/roles/" + pick(m, []string{"r1", "r2"}), nil, ""})
 		}
-		return m.one(a, request{"metrics", http.MethodDelete, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), nil, ""})
+		return m.one(
+			a,
+			request{"metrics", http.MethodDelete, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), nil, ""},
+		)
 	case 7:
 		ids := []string{m.license(a, "available"), m.license(a, "available"), m.license(a, "")}
 		slices.Sort(ids)
-		return m.one(a, request{"licenses", http.MethodPost, "/licenses/terminate", fields{"licenseIds": slices.Compact(ids)}, m.key()})
+		return m.one(
+			a,
+			request{
+				"licenses",
+				http.MethodPost,
+				"/licenses/terminate",
+				fields{"licenseIds": slices.Compact(ids)},
+				m.key(),
+			},
+		)
 	}
 	user := pick(m, users(a))
 	read := pick(m, [][2]string{
@@ -426,7 +549,8 @@ func (m *simulation) cartLine(a string) (id string, quantity int) {
 	return line.ID, line.Quantity
 }
 
-// order buys what a quote offers, of the request or of the cart; now and then more than one commit takes.
+// order buys what a quote offers, of the request or of the cart; now and then more than one commit
+// takes.
 func (m *simulation) order(a string) *run {
 	if m.random.IntN(5) == 0 {
 		return m.buy(a, nil)
@@ -441,7 +565,10 @@ func (m *simulation) order(a string) *run {
 	}
 	lines := []fields{{"productId": product, "quantity": n, "costCenter": pick(m, costs)}}
 	if m.random.IntN(2) == 0 {
-		lines = append(lines, fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(2), "costCenter": pick(m, costs)})
+		lines = append(
+			lines,
+			fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(2), "costCenter": pick(m, costs)},
+		)
 	}
 	return m.buy(a, lines)
 }
@@ -489,7 +616,13 @@ func (m *simulation) bulk(a string) request {
 	if m.random.IntN(3) == 0 {
 		path = "/assignments/remove"
 	}
-	return request{"assignment", http.MethodPost, path, fields{"items": items, "atomic": m.random.IntN(2) == 0}, m.key()}
+	return request{
+		"assignment",
+		http.MethodPost,
+		path,
+		fields{"items": items, "atomic": m.random.IntN(2) == 0},
+		m.key(),
+	}
 }
 
 // roleAndUsers changes a role, while another change of it, or of who has it, is under way.
@@ -518,7 +651,8 @@ func (m *simulation) sameNumber(a string) *run {
 	return r
 }
 
-// turnover takes a role from a user who has it, or gives it to one who has not: who looks after the role at the same time must not miss it.
+// turnover takes a role from a user who has it, or gives it to one who has not: who looks after the
+// role at the same time must not miss it.
 func (m *simulation) turnover(a, id string) *run {
 	for _, user := range users(a) {
 		var p profileDocument
@@ -537,12 +671,21 @@ func (m *simulation) turnover(a, id string) *run {
 }
 
 func (m *simulation) role(id string) request {
-	body := fields{"name": "Role", "licenses": some(m, metered, 6), "permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2)}
+	body := fields{
+		"name":        "Role",
+		"licenses":    some(m, metered, 6),
+		"permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2),
+	}
 	return request{"directory", http.MethodPut, "/roles/" + id, body, ""}
 }
 
 func (m *simulation) person(user string) fields {
-	body := fields{"name": "User " + user, "roleIds": some(m, []string{"super-admin", "r1", "r2"}, 2), "active": m.random.IntN(5) > 0, "licenses": some(m, metered, 8)}
+	body := fields{
+		"name":     "User " + user,
+		"roleIds":  some(m, []string{"super-admin", "r1", "r2"}, 2),
+		"active":   m.random.IntN(5) > 0,
+		"licenses": some(m, metered, 8),
+	}
 	if m.random.IntN(3) == 0 {
 		body["extension"] = pick(m, keys)
 		if m.random.IntN(2) == 0 {
@@ -561,7 +704,15 @@ func (m *simulation) views(user string) request {
 			id = 1 + m.random.IntN(id)
 		}
 		at := m.now.Add(-time.Duration(m.random.IntN(30*3600)) * time.Second)
-		list = append(list, fields{"id": fmt.Sprintf("view-%d", id), "userId": user, "dashboardId": pick(m, []string{"d1", "d2"}), "at": at.Format(time.RFC3339)})
+		list = append(
+			list,
+			fields{
+				"id":          fmt.Sprintf("view-%d", id),
+				"userId":      user,
+				"dashboardId": pick(m, []string{"d1", "d2"}),
+				"at":          at.Format(time.RFC3339),
+			},
+		)
 	}
 	return request{"usage", http.MethodPost, "/usage/views", fields{"events": list}, m.key()}
 }
@@ -607,7 +758,11 @@ func (m *simulation) file(a string) *run {
 		drop := func(body []byte) *run {
 			r := &run{what: "drop", account: a}
 			r.do = func(*run) {
-				m.files.put(files.Ref{Bucket: files.Uploads, Key: fmt.Sprintf("drops/%s/file-%d.csv", a, n)}, body, "text/csv")
+				m.files.put(
+					files.Ref{Bucket: files.Uploads, Key: fmt.Sprintf("drops/%s/file-%d.csv", a, n)},
+					body,
+					"text/csv",
+				)
 			}
 			return r
 		}
@@ -615,7 +770,13 @@ func (m *simulation) file(a string) *run {
 		r.rival = func() *run { return drop(other) }
 		return r
 	}
-	ask := request{"massconfig", http.MethodPost, "/mass-configurations", fields{"fileName": "phones.csv", "sizeBytes": len(body), "skipErrors": skip}, m.key()}
+	ask := request{
+		"massconfig",
+		http.MethodPost,
+		"/mass-configurations",
+		fields{"fileName": "phones.csv", "sizeBytes": len(body), "skipErrors": skip},
+		m.key(),
+	}
 	return m.upload(a, ask, body, "upload", func(id string) string { return "uploads/" + a + "/" + id + "/phones.csv" })
 }
 
@@ -630,7 +791,19 @@ func (m *simulation) imported(a string) *run {
 	}
 	switch kind {
 	case "users":
-		row("User", "Name", "Email", "Extension", "Number", "Active", "Agent source", "Role 1", "Role 2", "License 1", "License 2")
+		row(
+			"User",
+			"Name",
+			"Email",
+			"Extension",
+			"Number",
+			"Active",
+			"Agent source",
+			"Role 1",
+			"Role 2",
+			"License 1",
+			"License 2",
+		)
 		for _, user := range some(m, users(a), 3) {
 			role, other := two([]string{"super-admin", "r1", "r2"})
 			own, second := two(metered)
@@ -638,7 +811,19 @@ func (m *simulation) imported(a string) *run {
 			if m.random.IntN(3) == 0 {
 				extension = pick(m, keys)
 			}
-			row(user, "User "+user, "", extension, "", pick(m, []string{"yes", "yes", "no"}), "", role, other, own, second)
+			row(
+				user,
+				"User "+user,
+				"",
+				extension,
+				"",
+				pick(m, []string{"yes", "yes", "no"}),
+				"",
+				role,
+				other,
+				own,
+				second,
+			)
 		}
 	case "call-queues":
 		row("Call queue", "Name", "Member 1", "Member 2")
@@ -655,9 +840,15 @@ func (m *simulation) imported(a string) *run {
 	}
 	body := []byte(out.String())
 	ask := fields{"kind": kind, "fileName": "rows.csv", "sizeBytes": len(body), "skipErrors": m.random.IntN(2) == 0}
-	return m.upload(a, request{"massconfig", http.MethodPost, "/imports", ask, m.key()}, body, "import", func(id string) string {
-		return "uploads/" + a + "/imports/" + id + "/rows.csv"
-	})
+	return m.upload(
+		a,
+		request{"massconfig", http.MethodPost, "/imports", ask, m.key()},
+		body,
+		"import",
+		func(id string) string {
+			return "uploads/" + a + "/imports/" + id + "/rows.csv"
+		},
+	)
 }
 
 // upload asks for an upload, and puts the file where it belongs.
@@ -679,7 +870,7 @@ func (m *simulation) upload(a string, ask request, body []byte, what string, at 
 
 // job configures, cancels or undoes a mass configuration, or applies or cancels an import.
 func (m *simulation) job(a string) *run {
-	b := m.books[a]
+	b := m.models[a]
 	if ids := b.imports("ready"); len(ids) > 0 && m.random.IntN(3) == 0 {
 		id, verb := ids[m.random.IntN(min(len(ids), 3))], pick(m, []string{"apply", "apply", "apply", "cancel"})
 		return m.contend(a, func() request {
@@ -722,7 +913,8 @@ func (m *simulation) open() []*delivery {
 	return m.deliveries
 }
 
-// hand hands an event to its function, loses it on the way for a while, or hands it over twice at once.
+// hand hands an event to its function, loses it on the way for a while, or hands it over twice at
+// once.
 func (m *simulation) hand(d *delivery) *run {
 	const away = 3 * time.Minute
 	switch chance := m.random.IntN(8); {
@@ -738,7 +930,8 @@ func (m *simulation) hand(d *delivery) *run {
 	return m.deliver(d)
 }
 
-// deliver hands an event to its function. What fails, or dies, is delivered again; what was taken may come once more all the same.
+// deliver hands an event to its function. What fails, or dies, is delivered again; what was taken
+// may come once more all the same.
 func (m *simulation) deliver(d *delivery) *run {
 	d.tries++
 	if d.done || d.tries > 1 && d.lost.IsZero() {
@@ -766,7 +959,11 @@ func (m *simulation) deliver(d *delivery) *run {
 // schedule fires a schedule, of now.
 func (m *simulation) schedule(function string) *run {
 	at := m.now
-	return m.event(function, func() ([]byte, error) { return json.Marshal(fields{"time": at.Format(time.RFC3339)}) }, func(*run) {})
+	return m.event(
+		function,
+		func() ([]byte, error) { return json.Marshal(fields{"time": at.Format(time.RFC3339)}) },
+		func(*run) {},
+	)
 }
 
 func (m *simulation) event(function string, payload func() ([]byte, error), then func(*run)) *run {

@@ -23,8 +23,9 @@ type turn struct {
 	next chan struct{}
 }
 
-// scheduler lets one call to the table go on at a time. Between two of them all goroutines of the product stand still, so that which call is the next one is
-// the choice of the seed alone: every interleaving of the commits of several functions can come about, and comes about again.
+// scheduler lets one call to the table go on at a time. Between two of them all goroutines of the
+// product stand still, so that which call is the next one is the choice of the seed alone: every
+// interleaving of the commits of several functions can come about, and comes about again.
 type scheduler struct {
 	mu      sync.Mutex
 	waiting []*turn
@@ -46,7 +47,7 @@ var _ table.Store = gate{}
 func (g gate) wait(what string) table.Store {
 	r := g.slot.run
 	if r == nil {
-		return witness{sim: g.slot.sim} // the checks, between two turns
+		return recorder{sim: g.slot.sim} // the checks, between two turns
 	}
 	t := &turn{run: r, what: what, next: make(chan struct{})}
 	s := &g.slot.sim.scheduler
@@ -98,7 +99,8 @@ func (g gate) Commit(ctx context.Context, ops []table.Operation) error {
 // seatShards ends the name of the partition that has the shards of the counts.
 const seatShards = "#SEATS"
 
-// nameOf leaves out what is left to chance on purpose: over which of the shards the counts are spread.
+// nameOf leaves out what is left to chance on purpose: over which of the shards the counts are
+// spread.
 func nameOf(k table.Key) string {
 	if strings.HasSuffix(k.Partition, seatShards) && strings.HasPrefix(k.Sort, "#") {
 		return k.Partition + " / a shard"
@@ -129,7 +131,8 @@ func (s *scheduler) fold(line string) {
 	_, _ = s.trace.Write([]byte(line))
 }
 
-// choose lets one of the waiting calls go on; false when none waits. Calls stand in an order that does not depend on who came first.
+// choose lets one of the waiting calls go on; false when none waits. Calls stand in an order that
+// does not depend on who came first.
 func (m *simulation) choose() bool {
 	s := &m.scheduler
 	s.mu.Lock()
@@ -158,10 +161,12 @@ func (m *simulation) choose() bool {
 	return true
 }
 
-// nap lets time pass for whoever waits before it tries again. Nothing else moves the bubble's clock, so no real time passes.
+// nap lets time pass for whoever waits before it tries again. Nothing else moves the bubble's
+// clock, so no real time passes.
 func nap() { time.Sleep(50 * time.Millisecond) }
 
-// abandon lets whatever waits still go on after a violation, each with a crash, so that the bubble can end.
+// abandon lets whatever waits still go on after a violation, each with a crash, so that the bubble
+// can end.
 func (m *simulation) abandon() {
 	for m.busy() {
 		synctest.Wait()

@@ -44,8 +44,8 @@ func TestASeedReplaysExactly(t *testing.T) {
 	}
 }
 
-// TestBothAdaptersAgree plays a seed over the dynamo adapter on a real DynamoDB API: no violation, and call by call the same outcomes as over the embedded store, so it
-// replays exactly too.
+// TestBothAdaptersAgree plays a seed over the dynamo adapter on a real DynamoDB API: no violation,
+// and call by call the same outcomes as over the embedded store, so it replays exactly too.
 func TestBothAdaptersAgree(t *testing.T) {
 	o := options{adapter: "dynamo", seed: 5, steps: 150, every: 100}
 	got := simulate(t, openDynamo, o)
@@ -57,7 +57,8 @@ func TestBothAdaptersAgree(t *testing.T) {
 	}
 }
 
-// TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault comes about, and every kind of operation succeeds now and then.
+// TestFaultsAndOperationsHappen keeps the simulation from going blind: every fault comes about, and
+// every kind of operation succeeds now and then.
 func TestFaultsAndOperationsHappen(t *testing.T) {
 	a := newTotals()
 	for seed := uint64(11); seed < 16; seed++ {

@@ -40,25 +40,39 @@ import (
 
 // functions are the product's own, as infra/local and AWS run them.
 var functions = map[string]func(*app.Env) (app.Function, error){
-	"accounts": account.Function, "assignment": license.AssignmentFunction, "audit": audit.Function, "directory": directory.Function,
-	"licenses": license.LicensesFunction, "maintenance": maintenance.Function, "apply": incoming.ApplyFunction, "check": incoming.CheckFunction,
-	"massconfig": massconfig.APIFunction, "metrics": metrics.Function, "purchase": purchase.Function, "builder": reportbuilder.Function,
-	"report": report.Function, "aggregation": usage.AggregationFunction, "usage": usage.Function,
+	"accounts":    account.Function,
+	"assignment":  license.AssignmentFunction,
+	"audit":       audit.Function,
+	"directory":   directory.Function,
+	"licenses":    license.LicensesFunction,
+	"maintenance": maintenance.Function,
+	"apply":       incoming.ApplyFunction,
+	"check":       incoming.CheckFunction,
+	"massconfig":  massconfig.APIFunction,
+	"metrics":     metrics.Function,
+	"purchase":    purchase.Function,
+	"builder":     reportbuilder.Function,
+	"report":      report.Function,
+	"aggregation": usage.AggregationFunction,
+	"usage":       usage.Function,
 }
 
-// start is what the clock says at first: ahead of every real clock, by which a real server lets items expire.
+// start is what the clock says at first: ahead of every real clock, by which a real server lets
+// items expire.
 var start = time.Date(2031, time.July, 15, 9, 30, 0, 0, time.UTC)
 
 // slots is how many functions run at the same time at most; the one behind them is the checker's.
 const slots = 5
 
-// slot is one execution environment, as Lambda has them: functions that take one request after the other, a clock and a source of ids of their own.
+// slot is one execution environment, as Lambda has them: functions that take one request after the
+// other, a clock and a source of ids of their own.
 type slot struct {
 	sim    *simulation
 	number int
 	skew   time.Duration
 	env    *app.Env
-	// functions are those that were needed since the environment was made anew, and remember what they have read.
+	// functions are those that were needed since the environment was made again, and remember what
+	// they have read.
 	functions map[string]app.Function
 	// died is set when the last run crashed, and its process with it.
 	died bool
@@ -78,7 +92,8 @@ func (s *slot) Random() string {
 	return fmt.Sprintf("%08x-0000-4000-8%03x-%012x", uint32(s.ids)*2654435761, s.number, s.ids)
 }
 
-// Ordered implements app.IDs. Its beginning is the slot's time, so the ids of two slots are in the order of their clocks only.
+// Ordered implements app.IDs. Its beginning is the slot's time, so the ids of two slots are in the
+// order of their clocks only.
 func (s *slot) Ordered() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +136,8 @@ type run struct {
 	slot    *slot
 	began   time.Time
 	faults  *faulty.Store
-	// seen has, of every item that the run has read or written, the commit that had written it last.
+	// seen has, of every item that the run has read or written, the commit that had written it
+	// last.
 	seen map[table.Key]int
 	// faulted says that faults may befall it, so that it may answer 500 or 503.
 	faulted  bool
@@ -131,11 +147,13 @@ type run struct {
 	// stalled is how many turns it is passed over yet.
 	stalled int
 	do      func(*run)
-	// then looks at the outcome when the run has ended, in the scheduler's turn; it is not called after a crash, which leaves no answer.
+	// then looks at the outcome when the run has ended, in the scheduler's turn; it is not called
+	// after a crash, which leaves no answer.
 	then func(*run)
 	// rival makes what another caller may do with the same thing at the same time; nil for none.
 	rival func() *run
-	// promised is the keyed request under way, of which the answer must be given again; again is the one that this run repeats.
+	// promised is the keyed request under way, of which the answer must be given again; again is
+	// the one that this run repeats.
 	promised, again *promise
 	kept            bool
 	// quoted is a quote that the run is about to order.
@@ -178,7 +196,8 @@ type promise struct {
 	known   bool
 	at      time.Time
 	settled int // how many runs had begun when the answer was known
-	// made are the things that the request and its repetitions have made, by the action of the audit log: one of a kind at most.
+	// made are the things that the request and its repetitions have made, by the action of the
+	// audit log: one of a kind at most.
 	made map[string]int
 }
 
@@ -205,11 +224,11 @@ type simulation struct {
 	rivals     []*run     // to be begun while what they contend with is under way
 	events     map[string]int
 	full       int // how often a disk was full
-	renewed    int // execution environments that began anew
+	renewed    int // execution environments that began again
 	orphans    int // orders whose caller died before they were handed out
-	calms      int
+	quiesces   int
 	mirror     mirror
-	books      map[string]*book
+	models     map[string]*model
 	model      map[string]*ledger
 	viewIDs    int
 	violation  error
@@ -217,22 +236,33 @@ type simulation struct {
 	overtaken  int
 	jumps      int
 	twice      int
-	// overwritten and late are how many versions of a dropped file came after an older one, and after a newer one.
+	// overwritten and late are how many versions of a dropped file came after an older one, and
+	// after a newer one.
 	overwritten, late int
 }
 
-// accounts are the tenants; their users' ids begin with the account, so that a stranger's name is seen.
+// accounts are the tenants; their users' ids begin with the account, so that a stranger's name is
+// seen.
 var accounts = []string{"acme", "globex"}
 
-// zones are those in which the accounts begin, one on each side of UTC; their first billing period goes on to nextPeriod.
+// zones are those in which the accounts begin, one on each side of UTC; their first billing period
+// goes on to nextPeriod.
 var zones = map[string]string{"acme": "America/New_York", "globex": "Pacific/Auckland"}
 
-// nextPeriod is before the second billing period of any account, in any zone: until then no change of the zone counts (spec 12).
+// nextPeriod is before the second billing period of any account, in any zone: until then no change
+// of the zone counts (spec 12).
 var nextPeriod = time.Date(2031, time.July, 31, 0, 0, 0, 0, time.UTC)
 
 // settings are an account's, with a time zone and a bundle.
 func settings(account, zone, bundle string) fields {
-	return fields{"name": account, "brand": "RingCentral", "currency": "USD", "timezone": zone, "billingDay": 1, "bundle": bundle}
+	return fields{
+		"name":       account,
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   zone,
+		"billingDay": 1,
+		"bundle":     bundle,
+	}
 }
 
 func users(account string) []string {
@@ -245,16 +275,39 @@ func users(account string) []string {
 
 func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 	m := &simulation{
-		seed: seed, random: rand.New(rand.NewPCG(seed, 6)), store: store, files: newBucket(), now: start,
-		started: map[string]int{}, succeeded: map[string]int{}, statuses: map[int]int{}, model: map[string]*ledger{},
-		events: map[string]int{}, mirror: mirror{items: map[table.Key]mirrored{}}, books: map[string]*book{}, dropped: map[string]int{},
+		seed:      seed,
+		random:    rand.New(rand.NewPCG(seed, 6)),
+		store:     store,
+		files:     newBucket(),
+		now:       start,
+		started:   map[string]int{},
+		succeeded: map[string]int{},
+		statuses:  map[int]int{},
+		model:     map[string]*ledger{},
+		events:    map[string]int{},
+		mirror:    mirror{items: map[table.Key]mirrored{}},
+		models:    map[string]*model{},
+		dropped:   map[string]int{},
 	}
 	m.scheduler = scheduler{trace: sha256.New(), fired: map[faulty.Fault]int{}}
 	for i := range slots + 1 {
-		s := &slot{sim: m, number: i, functions: map[string]app.Function{}, random: rand.New(rand.NewPCG(seed, uint64(i)+100))}
+		s := &slot{
+			sim:       m,
+			number:    i,
+			functions: map[string]app.Function{},
+			random:    rand.New(rand.NewPCG(seed, uint64(i)+100)),
+		}
 		s.env = &app.Env{
-			Table: gate{s}, Files: shelf{s}, Clock: s.clock, IDs: s, Log: slog.New(slog.DiscardHandler), CursorKey: []byte("the cursor key of the simulation"),
-			Version: "simulation", Chance: s.chance,
+			Table: gate{
+				s,
+			},
+			Files:     shelf{s},
+			Clock:     s.clock,
+			IDs:       s,
+			Log:       slog.New(slog.DiscardHandler),
+			CursorKey: []byte("the cursor key of the simulation"),
+			Version:   "simulation",
+			Chance:    s.chance,
 		}
 		m.slots = append(m.slots, s)
 	}
@@ -269,7 +322,7 @@ func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 // settle makes the accounts with what every one of them has.
 func (m *simulation) settle() error {
 	for _, a := range accounts {
-		m.model[a], m.books[a] = newLedger(), newBook(m, a)
+		m.model[a], m.models[a] = newLedger(), newModel(m, a)
 		list := []request{
 			{"accounts", http.MethodPut, "", settings(a, zones[a], "standard"), ""},
 			{"purchase", http.MethodPut, "/cost-centers/CC-1", map[string]any{"name": "One"}, ""},
@@ -277,7 +330,16 @@ func (m *simulation) settle() error {
 			{"purchase", http.MethodPut, "/cost-centers/CC-3", map[string]any{"name": "Three"}, ""},
 		}
 		for _, u := range users(a) {
-			list = append(list, request{"directory", http.MethodPut, "/users/" + u, map[string]any{"name": "User " + u, "roleIds": []string{"super-admin"}}, ""})
+			list = append(
+				list,
+				request{
+					"directory",
+					http.MethodPut,
+					"/users/" + u,
+					map[string]any{"name": "User " + u, "roleIds": []string{"super-admin"}},
+					"",
+				},
+			)
 		}
 		for _, r := range list {
 			if got := m.checker.send(context.Background(), a, r); !got.good() {
@@ -299,7 +361,10 @@ func (s *slot) send(ctx context.Context, account string, r request) answer {
 		body = bytes.NewReader(data)
 	}
 	ctx = api.WithRequestID(ctx, s.Random())
-	ctx = auth.With(ctx, auth.Principal{User: account + "-admin", Account: account, Permissions: auth.SetOf(auth.Permissions()...)})
+	ctx = auth.With(
+		ctx,
+		auth.Principal{User: account + "-admin", Account: account, Permissions: auth.SetOf(auth.Permissions()...)},
+	)
 	q := httptest.NewRequestWithContext(ctx, r.method, "/v1/accounts/"+account+r.path, body)
 	if r.body != nil {
 		q.Header.Set("Content-Type", "application/json")
@@ -355,7 +420,7 @@ func (m *simulation) begin(s *slot, r *run, rate float64) {
 	r.faulted = rate > 0 || r.decide != nil
 	r.diskFull = rate > 0 && m.random.IntN(4) == 0
 	r.seen = map[table.Key]int{}
-	r.faults = faulty.New(witness{m, r}, func(c faulty.Call) faulty.Fault {
+	r.faults = faulty.New(recorder{m, r}, func(c faulty.Call) faulty.Fault {
 		f := decide(c)
 		if f != faulty.None {
 			m.scheduler.mu.Lock()
@@ -401,7 +466,14 @@ func (m *simulation) end() {
 			}
 			for _, other := range accounts {
 				if r.account != "" && other != r.account && bytes.Contains(a.body, []byte(other+"-u")) {
-					m.fail("I9: %s %s of %s answers with users of %s: %s", a.request.method, a.request.path, r.account, other, a.body)
+					m.fail(
+						"I9: %s %s of %s answers with users of %s: %s",
+						a.request.method,
+						a.request.path,
+						r.account,
+						other,
+						a.body,
+					)
 				}
 			}
 			if a.status == http.StatusInternalServerError && !r.faulted {
@@ -453,7 +525,8 @@ func (m *simulation) fail(format string, args ...any) {
 	}
 }
 
-// play runs so many operations, faults among them, and brings everything to a calm in the middle and at the end, without faults, to look whether the world is as it must be.
+// play runs so many operations, faults among them, and brings everything to a calm in the middle
+// and at the end, without faults, to look whether the world is as it must be.
 func (m *simulation) play(operations, every int) {
 	unchecked := 0
 	for half := 1; half <= 2; half++ {
@@ -469,8 +542,8 @@ func (m *simulation) play(operations, every int) {
 			}
 		}
 		if m.violation == nil {
-			m.calms++
-			m.calm()
+			m.quiesces++
+			m.quiesce()
 		}
 	}
 }
@@ -502,7 +575,8 @@ func (m *simulation) turn() int {
 	return m.mirror.made - before
 }
 
-// look hands the commits of this turn to the books, which check the invariants, and looks whether the store shows them.
+// look hands the commits of this turn to the books, which check the invariants, and looks whether
+// the store shows them.
 func (m *simulation) look() {
 	for _, c := range m.mirror.fresh {
 		var keys []table.Key
@@ -518,7 +592,7 @@ func (m *simulation) look() {
 		for _, a := range accounts {
 			if len(ops[a]) > 0 && m.violation == nil {
 				m.checks++
-				m.books[a].enter(&c, ops[a])
+				m.models[a].enter(&c, ops[a])
 			}
 		}
 		if m.violation == nil {
@@ -534,7 +608,8 @@ func (m *simulation) look() {
 	}
 }
 
-// passTime moves the clocks: a little always, ten minutes either way now and then for one slot alone, and a worker is passed over until its lease has lapsed.
+// passTime moves the clocks: a little always, ten minutes either way now and then for one slot
+// alone, and a worker is passed over until its lease has lapsed.
 func (m *simulation) passTime() {
 	m.advance(time.Duration(m.random.IntN(1500)) * time.Millisecond)
 	s := m.slots[m.random.IntN(slots)]

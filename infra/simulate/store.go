@@ -15,7 +15,8 @@ import (
 	"seatwise/shared/platform/table/bolt"
 )
 
-// adapter opens a store for one seed, outside of the bubble, and says how to get at it within. It is gone when the test ends.
+// adapter opens a store for one seed, outside of the bubble, and says how to get at it within. It
+// is gone when the test ends.
 type adapter func(t *testing.T) (within func() (table.Store, error))
 
 // adapters are those that -adapter names.
@@ -24,7 +25,8 @@ var adapters = map[string]adapter{"bolt": openBolt, "dynamo": openDynamo}
 // openBolt is the embedded store. Its goroutine must be of the bubble, which waits for it.
 func openBolt(t *testing.T) func() (table.Store, error) {
 	t.Helper()
-	folder, err := os.MkdirTemp(memory(), "seatwise-simulate-") //nolint:usetesting // t.TempDir is on disk, and a sync to it takes far longer than all else
+	//nolint:usetesting // t.TempDir is on disk, and a sync to it takes far longer than all else
+	folder, err := os.MkdirTemp(memory(), "seatwise-simulate-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,8 @@ func openBolt(t *testing.T) func() (table.Store, error) {
 	return func() (table.Store, error) { return bolt.Open(filepath.Join(folder, "table.db")) }
 }
 
-// memory is where files lie in memory, if the machine has such a place. Crashes here are of callers and not of the disk, so nothing is proved by waiting for one.
+// memory is where files lie in memory, if the machine has such a place. Crashes here are of callers
+// and not of the disk, so nothing is proved by waiting for one.
 func memory() string {
 	const shared = "/dev/shm"
 	if info, err := os.Stat(shared); err == nil && info.IsDir() {
@@ -45,7 +48,8 @@ func memory() string {
 	return ""
 }
 
-// openDynamo is the dynamo adapter on DynamoDB Local, or on the endpoint that testenv is told. Where there is no server the test is skipped, or fails in CI.
+// openDynamo is the dynamo adapter on DynamoDB Local, or on the endpoint that testenv is told.
+// Where there is no server the test is skipped, or fails in CI.
 func openDynamo(t *testing.T) func() (table.Store, error) {
 	t.Helper()
 	o := newOutside(testdynamo.Open(t))
@@ -53,11 +57,15 @@ func openDynamo(t *testing.T) func() (table.Store, error) {
 	return func() (table.Store, error) { return o, nil }
 }
 
-// outside carries the calls of a bubble to a store with sockets, which a bubble cannot hold: a goroutine that waits for the network keeps a bubble from standing still,
-// and the connections that HTTP keeps open wait for ever. So a goroutine that was started outside makes the calls, one after the other; who waits for it waits on a channel
-// that was made outside, so the bubble counts them as running, and its clock stands, until the answer is there: for the simulation a call is one step.
+// outside carries the calls of a bubble to a store with sockets, which a bubble cannot hold: a
+// goroutine that waits for the network keeps a bubble from standing still, and the connections that
+// HTTP keeps open wait for ever. So a goroutine that was started outside makes the calls, one after
+// the other; who waits for it waits on a channel that was made outside, so the bubble counts them
+// as running, and its clock stands, until the answer is there: for the simulation a call is one
+// step.
 //
-// The context stays in the bubble, whose timers nobody outside may touch: it is asked before the call, and the call itself has a limit of its own by the real clock.
+// The context stays in the bubble, whose timers nobody outside may touch: it is asked before the
+// call, and the call itself has a limit of its own by the real clock.
 type outside struct {
 	store table.Store
 	mu    sync.Mutex

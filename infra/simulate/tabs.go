@@ -18,7 +18,8 @@ import (
 
 func reportFile(account, id string) files.Ref { return report.Object(account, id) }
 
-// readTabs reads the cells of a report's three tabs as plain text, with none of the code that wrote them: dates are the numbers that the file has.
+// readTabs reads the cells of a report's three tabs as plain text, with none of the code that wrote
+// them: dates are the numbers that the file has.
 func readTabs(workbook []byte) (tabs [3][][]string, err error) {
 	archive, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
 	if err != nil {
@@ -108,8 +109,9 @@ func readTab(archive *zip.Reader, name string, shared []string) ([][]string, err
 	return rows, nil
 }
 
-// verifyTabs holds the tabs against the model: every figure of the first, every person of the second, every line of the third (I15).
-func (b *book) verifyTabs(u *window, tabs [3][][]string) {
+// verifyTabs holds the tabs against the model: every figure of the first, every person of the
+// second, every line of the third (I15).
+func (b *model) verifyTabs(u *window, tabs [3][][]string) {
 	last := u.days[len(u.days)-1]
 	users := u.users()
 	bought := last.liveReports + last.boosters
@@ -131,7 +133,10 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 	}
 	notes := len(want) - 2 // so many rows have a figure, and in their last column what it means
 	for _, day := range u.days {
-		want = append(want, []string{count(serialOf(day.date)), count(day.active), count(day.liveReports + day.boosters)})
+		want = append(
+			want,
+			[]string{count(serialOf(day.date)), count(day.active), count(day.liveReports + day.boosters)},
+		)
 	}
 	const meaning = 4 // the column
 	for i, row := range want {
@@ -155,7 +160,10 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 	var people, lines []string
 	for _, user := range users {
 		h := b.holders[user]
-		name, extension, held := "User "+user, "", map[string]string{catalog.LiveReportsID: "No", catalog.CallQueueBoosterID: "No"}
+		name, extension, held := "User "+user, "", map[string]string{
+			catalog.LiveReportsID:      "No",
+			catalog.CallQueueBoosterID: "No",
+		}
 		if h != nil {
 			extension = h.Extension
 			for product := range held {
@@ -181,8 +189,15 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 		dashboards := map[string]bool{}
 		line := func(queue, dashboard string) {
 			lines = append(lines, fmt.Sprintf("%q", []string{
-				name, extension, queue, dashboard, b.serial(u.views[user][dashboardID(dashboard)]), held[catalog.LiveReportsID], held[catalog.CallQueueBoosterID],
-				user, "", // nobody here has an e-mail
+				name,
+				extension,
+				queue,
+				dashboard,
+				b.serial(u.views[user][dashboardID(dashboard)]),
+				held[catalog.LiveReportsID],
+				held[catalog.CallQueueBoosterID],
+				user,
+				"", // nobody here has an e-mail
 			}))
 		}
 		for queue := range u.queues[user] {
@@ -200,7 +215,14 @@ func (b *book) verifyTabs(u *window, tabs [3][][]string) {
 			}
 		}
 		people = append(people, fmt.Sprintf("%q", []string{
-			name, extension, role, b.serial(viewed), strconv.Itoa(len(u.queues[user])), strconv.Itoa(len(dashboards)), user, "",
+			name,
+			extension,
+			role,
+			b.serial(viewed),
+			strconv.Itoa(len(u.queues[user])),
+			strconv.Itoa(len(dashboards)),
+			user,
+			"",
 		}))
 	}
 	b.sameRows("second", tabs[1], people, 8)
@@ -215,7 +237,7 @@ func dashboardID(name string) string {
 }
 
 // serial is the account's day of a moment as a workbook has it: a number of days; "" for none.
-func (b *book) serial(ms int64) string {
+func (b *model) serial(ms int64) string {
 	if ms == 0 {
 		return ""
 	}
@@ -229,7 +251,7 @@ func serialOf(day time.Time) int64 {
 }
 
 // sameRows compares the rows below a tab's header, in any order.
-func (b *book) sameRows(tab string, rows [][]string, want []string, columns int) {
+func (b *model) sameRows(tab string, rows [][]string, want []string, columns int) {
 	var got []string
 	for _, row := range rows[1:] {
 		got = append(got, fmt.Sprintf("%q", append(slices.Clone(row), make([]string, max(0, columns-len(row)))...)))

@@ -27,26 +27,29 @@ type commit struct {
 	serial int
 }
 
-// mirror is the table as the commits that took effect have made it: what the store must show, and what the model is made of.
+// mirror is the table as the commits that took effect have made it: what the store must show, and
+// what the model is made of.
 type mirror struct {
 	items map[table.Key]mirrored
 	// fresh are the commits that nobody has looked at yet.
 	fresh []commit
 	made  int
-	// wrong is the first commit that wrote what it had no right to; broken the first error of the store that nobody asked for.
+	// wrong is the first commit that wrote what it had no right to; broken the first error of the
+	// store that nobody asked for.
 	wrong, broken error
 }
 
-// witness stands between the faults and the store: it sees what took effect, whatever the caller is told, and what a run had read when it wrote.
-type witness struct {
+// witness stands between the faults and the store: it sees what took effect, whatever the caller is
+// told, and what a run had read when it wrote.
+type recorder struct {
 	sim *simulation
 	run *run
 }
 
-var _ table.Store = witness{}
+var _ table.Store = recorder{}
 
 // Lookup implements table.Store.
-func (w witness) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+func (w recorder) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
 	found, err := w.sim.store.Lookup(ctx, keys...)
 	w.judge(ctx, err)
 	if err == nil {
@@ -56,7 +59,7 @@ func (w witness) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]t
 }
 
 // Query implements table.Store.
-func (w witness) Query(ctx context.Context, q table.Query) (table.Page, error) {
+func (w recorder) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	page, err := w.sim.store.Query(ctx, q)
 	w.judge(ctx, err)
 	for _, item := range page.Items {
@@ -66,7 +69,7 @@ func (w witness) Query(ctx context.Context, q table.Query) (table.Page, error) {
 }
 
 // Commit implements table.Store.
-func (w witness) Commit(ctx context.Context, ops []table.Operation) error {
+func (w recorder) Commit(ctx context.Context, ops []table.Operation) error {
 	err := w.sim.store.Commit(ctx, ops)
 	w.judge(ctx, err)
 	if err == nil {
@@ -78,7 +81,7 @@ func (w witness) Commit(ctx context.Context, ops []table.Operation) error {
 }
 
 // saw notes which state of some items the run has read.
-func (w witness) saw(keys ...table.Key) {
+func (w recorder) saw(keys ...table.Key) {
 	if w.run == nil {
 		return
 	}
@@ -89,8 +92,9 @@ func (w witness) saw(keys ...table.Key) {
 	}
 }
 
-// judge notes an error that no fault of the simulation explains: what a store refuses by the port's rules is none.
-func (w witness) judge(ctx context.Context, err error) {
+// judge notes an error that no fault of the simulation explains: what a store refuses by the port's
+// rules is none.
+func (w recorder) judge(ctx context.Context, err error) {
 	var limit *table.LimitError
 	_, refused := table.Refused(err)
 	if err == nil || refused || errors.As(err, &limit) || errors.Is(err, table.ErrCursor) || ctx.Err() != nil {
@@ -136,15 +140,27 @@ func (m *mirror) take(r *run, ops []table.Operation) {
 	}
 }
 
-// blind are the kinds of items that may be written without having been read: copies and marks, whose contents follow from other items; licenses, which are taken by the
-// copy that was read of them, and which the book compares with everything around them; and parts that are named by who writes them.
+// blind are the kinds of items that may be written without having been read: copies and marks,
+// whose contents follow from other items; licenses, which are taken by the copy that was read of
+// them, and which the book compares with everything around them; and parts that are named by who
+// writes them.
 var blind = map[string]bool{
-	"LICENSE": true, "FREE": true, "EXCLUDED": true, "HOLDERS-WORD": true, "JOBS": true, "ROLE-USERS": true, "MEMBER-OF": true, "ROLLUP": true, "GONE": true,
-	"MASSCONFIG-PARTS": true, "IMPORT-PARTS": true,
+	"LICENSE":          true,
+	"FREE":             true,
+	"EXCLUDED":         true,
+	"HOLDERS-WORD":     true,
+	"JOBS":             true,
+	"ROLE-USERS":       true,
+	"MEMBER-OF":        true,
+	"ROLLUP":           true,
+	"GONE":             true,
+	"MASSCONFIG-PARTS": true,
+	"IMPORT-PARTS":     true,
 }
 
-// watch looks whether a commit keeps to the account of its run (I9), and overwrites nothing that the run has not read: what another run wrote meanwhile would
-// be lost although it was acknowledged (I11).
+// watch looks whether a commit keeps to the account of its run (I9), and overwrites nothing that
+// the run has not read: what another run wrote meanwhile would be lost although it was acknowledged
+// (I11).
 func (m *mirror) watch(r *run, op *table.Operation, was mirrored) {
 	key := op.Item.Key
 	account, kind, _ := kindOfKey(key)
@@ -168,7 +184,15 @@ func (m *mirror) watch(r *run, op *table.Operation, was mirrored) {
 		return
 	}
 	if seen, read := r.seen[key]; !read || seen != was.serial {
-		m.blame(fmt.Errorf("I11: %s overwrites %s as of commit %d, and has read it as of %d", r.what, key, was.serial, seen))
+		m.blame(
+			fmt.Errorf(
+				"I11: %s overwrites %s as of commit %d, and has read it as of %d",
+				r.what,
+				key,
+				was.serial,
+				seen,
+			),
+		)
 	}
 }
 
@@ -178,7 +202,8 @@ func (m *mirror) blame(err error) {
 	}
 }
 
-// kindOfKey takes a key apart: "" is the account of marks, which are of the kind JOBS, and of the list of accounts.
+// kindOfKey takes a key apart: "" is the account of markers, which are of the kind JOBS, and of the
+// list of accounts.
 func kindOfKey(key table.Key) (account, kind, rest string) {
 	tail, ours := strings.CutPrefix(key.Partition, "A#")
 	if !ours {
@@ -202,7 +227,14 @@ func (m *simulation) readBack(keys []table.Key) {
 			want := m.mirror.items[key]
 			got, there := found[key]
 			if there == want.gone || there && !sameItem(got, want.item) {
-				m.fail("I11: commit %d made %+v of %s, and the store shows %+v (%v)", want.serial, want.item, key, got, there)
+				m.fail(
+					"I11: commit %d made %+v of %s, and the store shows %+v (%v)",
+					want.serial,
+					want.item,
+					key,
+					got,
+					there,
+				)
 			}
 		}
 	}
@@ -219,7 +251,9 @@ func (m *simulation) readBackAll() {
 }
 
 func sameItem(a, b table.Item) bool {
-	return a.Key == b.Key && a.Version == b.Version && a.Places == b.Places && a.Expires == b.Expires && bytes.Equal(a.Data, b.Data) && sameCounts(a.Counts, b.Counts)
+	return a.Key == b.Key && a.Version == b.Version && a.IndexKeys == b.IndexKeys && a.Expires == b.Expires &&
+		bytes.Equal(a.Data, b.Data) &&
+		sameCounts(a.Counts, b.Counts)
 }
 
 // sameCounts takes a count that is missing for 0, as the port does.

@@ -1,4 +1,5 @@
-// Package testbox gives tests of uploads a real S3 server in memory, and what S3 would tell of the objects that are put there.
+// Package testbox gives tests of uploads a real S3 server in memory, and what S3 would tell of the
+// objects that are put there.
 package testbox
 
 import (
@@ -25,11 +26,11 @@ var buckets = map[files.Bucket]string{files.Uploads: "seatwise-uploads", files.R
 // ErrDown is what a Box answers when it is told to fail.
 var ErrDown = errors.New("the file store is down, says the test")
 
-// Box is a file store, and remembers the tickets that S3 would tell of.
+// Box is a file store, and remembers the wake-ups that S3 would tell of.
 type Box struct {
 	files.Store
 	mu      sync.Mutex
-	tickets []files.Info
+	wakeUps []files.Info
 	calls   int
 	failAt  int
 }
@@ -37,7 +38,8 @@ type Box struct {
 // New makes a box over a store.
 func New(store files.Store) *Box { return &Box{Store: store} }
 
-// Serve starts an S3 server for as long as the test lasts, with versions of what is uploaded, and opens it.
+// Serve starts an S3 server for as long as the test lasts, with versions of what is uploaded, and
+// opens it.
 func Serve(t testing.TB) files.Store {
 	t.Helper()
 	objects := s3mem.New()
@@ -48,7 +50,10 @@ func Serve(t testing.TB) files.Store {
 			t.Fatal(err)
 		}
 	}
-	if err := objects.SetVersioningConfiguration(buckets[files.Uploads], gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled}); err != nil {
+	if err := objects.SetVersioningConfiguration(
+		buckets[files.Uploads],
+		gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled},
+	); err != nil {
 		t.Fatal(err)
 	}
 	return wire.Settings{
@@ -87,39 +92,56 @@ func (b *Box) Get(ctx context.Context, ref files.Ref) (io.ReadCloser, files.Info
 }
 
 // Put writes an object.
-func (b *Box) Put(ctx context.Context, ref files.Ref, body io.ReadSeeker, size int64, contentType string) (files.Info, error) {
+func (b *Box) Put(
+	ctx context.Context,
+	ref files.Ref,
+	body io.ReadSeeker,
+	size int64,
+	contentType string,
+) (files.Info, error) {
 	if b.fails() {
 		return files.Info{}, ErrDown
 	}
 	info, err := b.Store.Put(ctx, ref, body, size, contentType)
 	if err == nil && strings.HasPrefix(ref.Key, "jobs/") {
 		b.mu.Lock()
-		b.tickets = append(b.tickets, info)
+		b.wakeUps = append(b.wakeUps, info)
 		b.mu.Unlock()
 	}
 	return info, err
 }
 
-// Take hands out the tickets that were put since it was called last.
+// Take hands out the wake-ups that were put since it was called last.
 func (b *Box) Take() []files.Info {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	taken := b.tickets
-	b.tickets = nil
+	taken := b.wakeUps
+	b.wakeUps = nil
 	return taken
 }
 
 // Event is what S3 sends of an object.
 func Event(info files.Info, at time.Time) []byte {
-	data, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
-		"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": at.Format(time.RFC3339Nano),
-		"s3": map[string]any{
-			"bucket": map[string]any{"name": buckets[info.Bucket]},
-			"object": map[string]any{
-				"key": url.QueryEscape(info.Key), "size": info.Size, "eTag": strings.Trim(info.ETag, `"`), "versionId": info.Version, "sequencer": "0055AED6DCD90281E5",
+	data, err := json.Marshal(map[string]any{"Records": []any{
+		map[string]any{
+			"eventVersion": "2.1",
+			"eventSource":  "aws:s3",
+			"eventName":    "ObjectCreated:Put",
+			"eventTime":    at.Format(time.RFC3339Nano),
+			"s3": map[string]any{
+				"bucket": map[string]any{"name": buckets[info.Bucket]},
+				"object": map[string]any{
+					"key": url.QueryEscape(
+						info.Key,
+					),
+					"size":      info.Size,
+					"eTag":      strings.Trim(info.ETag, `"`),
+					"versionId": info.Version,
+					"sequencer": "0055AED6DCD90281E5",
+				},
 			},
 		},
-	}}})
+	}})
 	if err != nil {
 		panic(err)
 	}

@@ -1,4 +1,5 @@
-// Package testdynamo gives the tests of rooms a store on a real DynamoDB API: DynamoDB Local, or the endpoint that SEATWISE_TEST_DYNAMODB_ENDPOINT names.
+// Package testdynamo gives the tests of modules a store on a real DynamoDB API: DynamoDB Local, or
+// the endpoint that SEATWISE_TEST_DYNAMODB_ENDPOINT names.
 package testdynamo
 
 import (
@@ -14,7 +15,8 @@ import (
 	"seatwise/shared/platform/table/dynamo"
 )
 
-// Open makes a table that lasts as long as the test. Where there is no server, the test is skipped, or fails in CI.
+// Open makes a table that lasts as long as the test. Where there is no server, the test is skipped,
+// or fails in CI.
 func Open(t testing.TB) table.Store {
 	t.Helper()
 	server := testenv.DynamoDB(t)
@@ -24,7 +26,10 @@ func Open(t testing.TB) table.Store {
 	})
 	name := "seatwise-test-" + rand.Text()[:12]
 	t.Cleanup(func() {
-		if _, err := client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+		if _, err := client.DeleteTable(
+			context.WithoutCancel(t.Context()),
+			&dynamodb.DeleteTableInput{TableName: &name},
+		); err != nil {
 			t.Errorf("drop the table: %v", err)
 		}
 	})

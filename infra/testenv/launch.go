@@ -21,8 +21,9 @@ type process struct {
 	scratch string // a folder to remove when the server is gone; may be empty
 }
 
-// guard runs a command until its own standard input ends, which is when the test process that holds the other end is gone, killed or not. Then
-// it kills the command and removes the scratch folder. It ends early when the command does.
+// guard runs a command until its own standard input ends, which is when the test process that holds
+// the other end is gone, killed or not. Then it kills the command and removes the scratch folder.
+// It ends early when the command does.
 const guard = `exec 3<&0
 scratch=$1; shift
 "$@" 3<&- </dev/null &
@@ -52,7 +53,8 @@ func launchOnce(ctx context.Context, p process) (string, error) {
 		return "", err
 	}
 	var output record
-	cmd := exec.Command(sh, append([]string{"-c", guard, "guard", p.scratch}, p.command(port)...)...) // It outlives every test's context and ends with the process.
+	// It outlives every test's context and ends with the process.
+	cmd := exec.Command(sh, append([]string{"-c", guard, "guard", p.scratch}, p.command(port)...)...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if _, err := cmd.StdinPipe(); err != nil { // Held open by cmd until the process ends.
 		return "", err
@@ -61,7 +63,8 @@ func launchOnce(ctx context.Context, p process) (string, error) {
 		return "", err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }() // It also keeps cmd, and with it the pipe that the guard reads, from the garbage collector.
+	// It also keeps cmd, and with it the pipe that the guard reads, from the garbage collector.
+	go func() { ended <- cmd.Wait() }()
 
 	url := "http://127.0.0.1:" + port
 	deadline := time.NewTimer(startWait)
@@ -106,8 +109,8 @@ func answers(ctx context.Context, url string) error {
 	return resp.Body.Close()
 }
 
-// listsTables says whether a DynamoDB API at url works, its native libraries included. The signature is well formed and wrong, which these servers
-// do not mind.
+// listsTables says whether a DynamoDB API at url works, its native libraries included. The
+// signature is well formed and wrong, which these servers do not mind.
 func listsTables(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
@@ -116,7 +119,10 @@ func listsTables(ctx context.Context, url string) error {
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
 	req.Header.Set("X-Amz-Date", "20260101T000000Z")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0")
+	req.Header.Set(
+		"Authorization",
+		"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0",
+	)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -13,7 +13,8 @@ import (
 // officePackage is the Debian package of a LibreOffice that knows spreadsheets and no screen.
 const officePackage = "libreoffice-calc-nogui"
 
-// officeProgram finds LibreOffice, and installs it when it may: in CI, as root, where there is apt-get. That takes two minutes and 300 MB.
+// officeProgram finds LibreOffice, and installs it when it may: in CI, as root, where there is
+// apt-get. That takes two minutes and 300 MB.
 var officeProgram = sync.OnceValues(func() (string, error) {
 	find := func() (string, error) {
 		for _, name := range []string{"soffice", "libreoffice"} {
@@ -43,8 +44,10 @@ var officeProgram = sync.OnceValues(func() (string, error) {
 	return find()
 })
 
-// Convert has LibreOffice open a file and save it in another format, named as its --convert-to wants it, and returns the folder with what it wrote. LibreOffice takes
-// the file without anybody there to agree to a repair; a file that needs one is an error. Without LibreOffice the test is skipped, and fails in CI.
+// Convert has LibreOffice open a file and save it in another format, named as its --convert-to
+// wants it, and returns the folder with what it wrote. LibreOffice takes the file without anybody
+// there to agree to a repair; a file that needs one is an error. Without LibreOffice the test is
+// skipped, and fails in CI.
 func Convert(t testing.TB, file, format string) (folder string, err error) {
 	t.Helper()
 	program, err := officeProgram()
@@ -57,8 +60,18 @@ func Convert(t testing.TB, file, format string) (folder string, err error) {
 		t.Fatalf("LibreOffice: %v", err)
 	}
 	folder = t.TempDir()
-	cmd := exec.CommandContext(t.Context(), program, "-env:UserInstallation=file://"+filepath.Join(t.TempDir(), "profile"), "--headless", "--norestore",
-		"--convert-to", format, "--outdir", folder, file)
+	cmd := exec.CommandContext(
+		t.Context(),
+		program,
+		"-env:UserInstallation=file://"+filepath.Join(t.TempDir(), "profile"),
+		"--headless",
+		"--norestore",
+		"--convert-to",
+		format,
+		"--outdir",
+		folder,
+		file,
+	)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", errors.Join(err, errors.New(tail(out)))

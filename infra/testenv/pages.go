@@ -19,8 +19,8 @@ type Printed struct {
 	Pages []string
 	// Width and Height are those of the first page, in points of a 72nd of an inch.
 	Width, Height float64
-	// Fonts are the families of its fonts, sorted, each once: without the prefix of a part that is embedded, and without the
-	// style.
+	// Fonts are the families of its fonts, sorted, each once: without the prefix of a part that is
+	// embedded, and without the style.
 	Fonts []string
 }
 
@@ -29,7 +29,8 @@ var (
 	fontPrefix = regexp.MustCompile(`^[A-Z]{6}\+`)
 )
 
-// ReadPDF reads a PDF document with poppler's tools. Without them the test is skipped, and fails in CI.
+// ReadPDF reads a PDF document with poppler's tools. Without them the test is skipped, and fails in
+// CI.
 func ReadPDF(t testing.TB, file string) Printed {
 	t.Helper()
 	run := func(name string, args ...string) string {

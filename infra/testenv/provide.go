@@ -11,7 +11,8 @@ import (
 	"sync"
 )
 
-// tools returns the folder for what is fetched: .tools beside the go.mod above the working directory, or the user's cache when there is none.
+// tools returns the folder for what is fetched: .tools beside the go.mod above the working
+// directory, or the user's cache when there is none.
 var tools = sync.OnceValues(func() (string, error) {
 	at, err := os.Getwd()
 	if err != nil {
@@ -34,8 +35,9 @@ var tools = sync.OnceValues(func() (string, error) {
 	return filepath.Join(cache, "seatwise"), nil
 })
 
-// provide returns the folder of this name under tools, which fill fills when it is not there yet. Test processes that run at the same time wait for
-// the one that fills it, and a fill that breaks off leaves nothing behind under the name.
+// provide returns the folder of this name under tools, which fill fills when it is not there yet.
+// Test processes that run at the same time wait for the one that fills it, and a fill that breaks
+// off leaves nothing behind under the name.
 func provide(name string, fill func(folder string) error) (folder string, err error) {
 	root, err := tools()
 	if err != nil {
@@ -69,13 +71,22 @@ func provide(name string, fill func(folder string) error) (folder string, err er
 	return folder, nil
 }
 
-// fetch runs a command that needs the network. Its failure counts as something that is missing here, not as a fault of the tests.
+// fetch runs a command that needs the network. Its failure counts as something that is missing
+// here, not as a fault of the tests.
 func fetch(ctx context.Context, folder string, environment []string, command string, args ...string) error {
 	cmd := exec.CommandContext(ctx, command, args...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), environment...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return &missing{fmt.Sprintf("cannot fetch it (%s %s: %v): %s", filepath.Base(command), strings.Join(args, " "), err, tail(out))}
+		return &missing{
+			fmt.Sprintf(
+				"cannot fetch it (%s %s: %v): %s",
+				filepath.Base(command),
+				strings.Join(args, " "),
+				err,
+				tail(out),
+			),
+		}
 	}
 	return nil
 }

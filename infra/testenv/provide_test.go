@@ -59,7 +59,8 @@ func TestNoJavaNoMaven(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := startDynamoDB(t.Context())
 	var lacking *missing
-	if !errors.As(err, &lacking) || !strings.Contains(err.Error(), "install Java 17") || !strings.Contains(err.Error(), DynamoDBEndpoint) {
+	if !errors.As(err, &lacking) || !strings.Contains(err.Error(), "install Java 17") ||
+		!strings.Contains(err.Error(), DynamoDBEndpoint) {
 		t.Errorf("without java: got %v", err)
 	}
 	if _, err := startMoto(t.Context()); !errors.As(err, &lacking) || !strings.Contains(err.Error(), "pip install") {
@@ -78,7 +79,10 @@ func TestProvide(t *testing.T) {
 	}
 	name := filepath.Base(t.TempDir()) + fmt.Sprint("-test-", os.Getpid())
 	t.Cleanup(func() {
-		if err := errors.Join(os.RemoveAll(filepath.Join(root, name)), os.RemoveAll(filepath.Join(root, name+".lock"))); err != nil {
+		if err := errors.Join(
+			os.RemoveAll(filepath.Join(root, name)),
+			os.RemoveAll(filepath.Join(root, name+".lock")),
+		); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,8 +1,9 @@
-// Package testenv starts the servers that tests speak to: DynamoDB Local, moto's server and versitygw. Each is started at most once per test process, on a
-// free port of 127.0.0.1, with nothing in it, and is gone when the test process is, however that ends.
+// Package testenv starts the servers that tests speak to: DynamoDB Local, moto's server and
+// versitygw. Each is started at most once per test process, on a free port of 127.0.0.1, with
+// nothing in it, and is gone when the test process is, however that ends.
 //
-// What a server needs is fetched once into .tools/ beside go.mod. Where it cannot be had, the test is skipped and says what to install; with CI=true in the
-// environment it fails instead.
+// What a server needs is fetched once into .tools/ beside go.mod. Where it cannot be had, the test
+// is skipped and says what to install; with CI=true in the environment it fails instead.
 package testenv
 
 import (
@@ -19,8 +20,9 @@ import (
 	"time"
 )
 
-// DynamoDBEndpoint is the environment variable that names a DynamoDB API to test against instead of a DynamoDB Local of our own. Region and
-// credentials are then AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; what is not set is as for DynamoDB Local.
+// DynamoDBEndpoint is the environment variable that names a DynamoDB API to test against instead of
+// a DynamoDB Local of our own. Region and credentials are then AWS_REGION, AWS_ACCESS_KEY_ID,
+// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; what is not set is as for DynamoDB Local.
 const DynamoDBEndpoint = "SEATWISE_TEST_DYNAMODB_ENDPOINT"
 
 // Server is where a server listens and how to sign requests to it.
@@ -65,8 +67,9 @@ type missing struct{ what string }
 
 func (m *missing) Error() string { return m.what }
 
-// DynamoDB returns the DynamoDB API to test against: the one that DynamoDBEndpoint names, or DynamoDB Local, in memory.
-// It needs Java 17 or later and Maven, which fetches com.amazonaws:DynamoDBLocal from Maven Central at the first run.
+// DynamoDB returns the DynamoDB API to test against: the one that DynamoDBEndpoint names, or
+// DynamoDB Local, in memory. It needs Java 17 or later and Maven, which fetches
+// com.amazonaws:DynamoDBLocal from Maven Central at the first run.
 func DynamoDB(t testing.TB) Server {
 	t.Helper()
 	if server, named := namedDynamoDB(); named {
@@ -86,18 +89,23 @@ func StartDynamoDB() (Server, error) {
 func namedDynamoDB() (server Server, named bool) {
 	url := os.Getenv(DynamoDBEndpoint)
 	return Server{
-		URL: url, Region: env("AWS_REGION", region), AccessKey: env("AWS_ACCESS_KEY_ID", "local"), SecretKey: env("AWS_SECRET_ACCESS_KEY", "local"),
+		URL:          url,
+		Region:       env("AWS_REGION", region),
+		AccessKey:    env("AWS_ACCESS_KEY_ID", "local"),
+		SecretKey:    env("AWS_SECRET_ACCESS_KEY", "local"),
 		SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
 	}, url != ""
 }
 
-// Moto returns moto's server, which plays all of AWS, roughly. It is an extra: without it the test is skipped in CI too.
+// Moto returns moto's server, which plays all of AWS, roughly. It is an extra: without it the test
+// is skipped in CI too.
 func Moto(t testing.TB) Server {
 	t.Helper()
 	return moto.demand(t, false)
 }
 
-// VersityGW returns an S3 server that verifies signatures and keeps its objects in a temporary folder. It is built from source at the first run.
+// VersityGW returns an S3 server that verifies signatures and keeps its objects in a temporary
+// folder. It is built from source at the first run.
 func VersityGW(t testing.TB) Server {
 	t.Helper()
 	return versity.demand(t, inCI())
@@ -122,7 +130,8 @@ func (s *service) get() (Server, error) {
 	return s.server, s.err
 }
 
-// demand is get for a test. A server that is there but does not start is a fault everywhere; one that cannot be had is a fault only where it must be.
+// demand is get for a test. A server that is there but does not start is a fault everywhere; one
+// that cannot be had is a fault only where it must be.
 func (s *service) demand(t testing.TB, must bool) Server {
 	t.Helper()
 	server, err := s.get()
@@ -141,7 +150,9 @@ func startDynamoDB(ctx context.Context) (Server, error) {
 	const otherwise = "or set " + DynamoDBEndpoint + " to a DynamoDB API"
 	java, err := exec.LookPath("java")
 	if err != nil {
-		return Server{}, &missing{"no java found: install Java 17 or later (on Debian: apt install default-jre-headless), " + otherwise}
+		return Server{}, &missing{
+			"no java found: install Java 17 or later (on Debian: apt install default-jre-headless), " + otherwise,
+		}
 	}
 	sum := sha256.Sum256(dynamoDBPOM)
 	jars, err := provide(fmt.Sprintf("dynamodb-local-%x", sum[:4]), func(folder string) error {
@@ -153,7 +164,19 @@ func startDynamoDB(ctx context.Context) (Server, error) {
 		if err := os.WriteFile(pom, dynamoDBPOM, 0o600); err != nil {
 			return err
 		}
-		return fetch(ctx, folder, nil, mvn, "-B", "-q", "-f", pom, "dependency:copy-dependencies", "-DoutputDirectory="+folder, "-DincludeScope=runtime")
+		return fetch(
+			ctx,
+			folder,
+			nil,
+			mvn,
+			"-B",
+			"-q",
+			"-f",
+			pom,
+			"dependency:copy-dependencies",
+			"-DoutputDirectory="+folder,
+			"-DincludeScope=runtime",
+		)
 	})
 	if err != nil {
 		return Server{}, err
@@ -163,8 +186,19 @@ func startDynamoDB(ctx context.Context) (Server, error) {
 		command: func(port string) []string {
 			// A small, simple JVM: the tests are what the processors are for.
 			return []string{
-				java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=" + jars, "-cp", filepath.Join(jars, "*"),
-				"com.amazonaws.services.dynamodbv2.local.main.ServerRunner", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", port,
+				java,
+				"-Xmx512m",
+				"-XX:+UseSerialGC",
+				"-XX:TieredStopAtLevel=1",
+				"-Djava.library.path=" + jars,
+				"-cp",
+				filepath.Join(jars, "*"),
+				"com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
+				"-inMemory",
+				"-sharedDb",
+				"-disableTelemetry",
+				"-port",
+				port,
 			}
 		},
 		ready: listsTables,
@@ -192,7 +226,15 @@ func startVersityGW(ctx context.Context) (Server, error) {
 		if err != nil {
 			return &missing{"no go found to build it with"}
 		}
-		return fetch(ctx, folder, []string{"GOBIN=" + folder, "GOFLAGS=", "GOOS=", "GOARCH=", "CGO_ENABLED=0"}, tool, "install", "-trimpath", versityGW)
+		return fetch(
+			ctx,
+			folder,
+			[]string{"GOBIN=" + folder, "GOFLAGS=", "GOOS=", "GOARCH=", "CGO_ENABLED=0"},
+			tool,
+			"install",
+			"-trimpath",
+			versityGW,
+		)
 	})
 	if err != nil {
 		return Server{}, err
@@ -202,7 +244,16 @@ func startVersityGW(ctx context.Context) (Server, error) {
 		return Server{}, err
 	}
 	// What the file system cannot keep as extended attributes of the objects is kept beside them.
-	objects, versions, sidecar := filepath.Join(data, "objects"), filepath.Join(data, "versions"), filepath.Join(data, "sidecar")
+	objects, versions, sidecar := filepath.Join(
+		data,
+		"objects",
+	), filepath.Join(
+		data,
+		"versions",
+	), filepath.Join(
+		data,
+		"sidecar",
+	)
 	for _, folder := range []string{objects, versions, sidecar} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return Server{}, err
@@ -212,8 +263,24 @@ func startVersityGW(ctx context.Context) (Server, error) {
 	s.URL, err = launch(ctx, process{
 		command: func(port string) []string {
 			return []string{
-				filepath.Join(bin, "versitygw"), "--access", s.AccessKey, "--secret", s.SecretKey, "--region", s.Region, "--port", "127.0.0.1:" + port,
-				"posix", "--versioning-dir", versions, "--sidecar", sidecar, objects,
+				filepath.Join(
+					bin,
+					"versitygw",
+				),
+				"--access",
+				s.AccessKey,
+				"--secret",
+				s.SecretKey,
+				"--region",
+				s.Region,
+				"--port",
+				"127.0.0.1:" + port,
+				"posix",
+				"--versioning-dir",
+				versions,
+				"--sidecar",
+				sidecar,
+				objects,
 			}
 		},
 		ready:   answers,

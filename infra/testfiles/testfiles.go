@@ -1,4 +1,5 @@
-// Package testfiles gives tests of rooms the real file port: the adapter for S3 over the S3 server of one machine, in a folder of the test.
+// Package testfiles gives tests of modules the real file port: the adapter for S3 over the S3
+// server of one machine, in a folder of the test.
 package testfiles
 
 import (
@@ -41,12 +42,17 @@ func Start(t testing.TB) *Server {
 		t.Fatalf("open the list of objects: %v", err)
 	}
 	s := &Server{}
-	store, err := objects.NewStore(db, filepath.Join(folder, "bodies"), wire.Clock, func(_ *bbolt.Tx, o objects.Created) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.created = append(s.created, o)
-		return nil
-	})
+	store, err := objects.NewStore(
+		db,
+		filepath.Join(folder, "bodies"),
+		wire.Clock,
+		func(_ *bbolt.Tx, o objects.Created) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.created = append(s.created, o)
+			return nil
+		},
+	)
 	if err != nil {
 		t.Fatalf("start the S3 server: %v", err)
 	}
@@ -63,12 +69,18 @@ func Start(t testing.TB) *Server {
 		}
 	})
 	s.Store = wire.Settings{
-		Region: "us-east-1", AccessKey: objects.AccessKey, SecretKey: objects.SecretKey, S3Endpoint: server.URL, UploadsBucket: uploads, ReportsBucket: reports,
+		Region:        "us-east-1",
+		AccessKey:     objects.AccessKey,
+		SecretKey:     objects.SecretKey,
+		S3Endpoint:    server.URL,
+		UploadsBucket: uploads,
+		ReportsBucket: reports,
 	}.OpenFiles()
 	return s
 }
 
-// Take returns the S3 notification of each object with this prefix that was created since the last Take of the prefix, in order.
+// Take returns the S3 notification of each object with this prefix that was created since the last
+// Take of the prefix, in order.
 func (s *Server) Take(t testing.TB, prefix string) [][]byte {
 	t.Helper()
 	s.mu.Lock()
@@ -88,15 +100,28 @@ func (s *Server) Take(t testing.TB, prefix string) [][]byte {
 
 func notification(t testing.TB, o objects.Created) []byte {
 	t.Helper()
-	payload, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
-		"eventVersion": "2.1", "eventSource": "aws:s3", "eventTime": o.At.UTC().Format(time.RFC3339), "eventName": o.Event,
-		"s3": map[string]any{
-			"bucket": map[string]string{"name": o.Bucket},
-			"object": map[string]any{
-				"key": strings.ReplaceAll(url.QueryEscape(o.Key), "%2F", "/"), "size": o.Size, "eTag": o.ETag, "versionId": o.Version, "sequencer": o.Sequencer,
+	payload, err := json.Marshal(map[string]any{"Records": []any{
+		map[string]any{
+			"eventVersion": "2.1",
+			"eventSource":  "aws:s3",
+			"eventTime":    o.At.UTC().Format(time.RFC3339),
+			"eventName":    o.Event,
+			"s3": map[string]any{
+				"bucket": map[string]string{"name": o.Bucket},
+				"object": map[string]any{
+					"key": strings.ReplaceAll(
+						url.QueryEscape(o.Key),
+						"%2F",
+						"/",
+					),
+					"size":      o.Size,
+					"eTag":      o.ETag,
+					"versionId": o.Version,
+					"sequencer": o.Sequencer,
+				},
 			},
 		},
-	}}})
+	}})
 	if err != nil {
 		t.Fatalf("encode a notification: %v", err)
 	}

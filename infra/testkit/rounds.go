@@ -8,7 +8,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Rounds wraps a store and counts round trips: reads that are made side by side are one. A read waits a moment before it is made, so that those beside it have begun.
+// Rounds wraps a store and counts round trips: reads that are made side by side are one. A read
+// waits a moment before it is made, so that those beside it have begun.
 type Rounds struct {
 	table.Store
 	mu             sync.Mutex

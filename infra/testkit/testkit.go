@@ -1,7 +1,8 @@
-// Package testkit gives tests an environment that is real but for time and ids: the embedded store in a folder of the test, a clock that stands still until it is
-// moved, ids that are the same in every run, and one account.
+// Package testkit gives tests an environment that is real but for time and ids: the embedded store
+// in a folder of the test, a clock that stands still until it is moved, ids that are the same in
+// every run, and one account.
 //
-// It knows no room, so the tests of every room may use it.
+// It knows no module, so the tests of every module may use it.
 package testkit
 
 import (
@@ -28,7 +29,7 @@ import (
 	"seatwise/shared/platform/table/bolt"
 )
 
-// Account is the id of the account that every Kit has; Other is a second one.
+// Account is the id of the account that every Fixture has; Other is a second one.
 const (
 	Account = "acme"
 	Other   = "globex"
@@ -37,8 +38,8 @@ const (
 // Start is what the clock says at first: a Wednesday in the middle of a month.
 var Start = time.Date(2026, time.July, 15, 9, 30, 0, 0, time.UTC)
 
-// Kit is an environment.
-type Kit struct {
+// Fixture is an environment.
+type Fixture struct {
 	Env     *app.Env
 	Account string
 	Clock   *Clock
@@ -48,8 +49,9 @@ type Kit struct {
 	requests atomic.Int64
 }
 
-// New makes an environment that lasts as long as the test. Files is left empty; a test that needs one sets it.
-func New(t testing.TB) *Kit {
+// New makes an environment that lasts as long as the test. Files is left empty; a test that needs
+// one sets it.
+func New(t testing.TB) *Fixture {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(folder(t), "table.db"))
 	if err != nil {
@@ -63,7 +65,8 @@ func New(t testing.TB) *Kit {
 	return On(t, store)
 }
 
-// folder is a folder for the test alone, in memory where the machine offers that: a sync to disk takes far longer than all else that a test does.
+// folder is a folder for the test alone, in memory where the machine offers that: a sync to disk
+// takes far longer than all else that a test does.
 func folder(t testing.TB) string {
 	t.Helper()
 	const memory = "/dev/shm"
@@ -80,10 +83,10 @@ func folder(t testing.TB) string {
 }
 
 // On is New over a store that the test has opened.
-func On(t testing.TB, store table.Store) *Kit {
+func On(t testing.TB, store table.Store) *Fixture {
 	t.Helper()
 	clock, logs := &Clock{now: Start}, &Buffer{}
-	k := &Kit{
+	k := &Fixture{
 		Account: Account, Clock: clock, Logs: logs,
 		Env: &app.Env{
 			Table: store, Clock: clock.Now, IDs: &IDs{},
@@ -97,11 +100,17 @@ func On(t testing.TB, store table.Store) *Kit {
 }
 
 // AddAccount makes an account, or replaces it, with this bundle.
-func (k *Kit) AddAccount(t testing.TB, id, bundle string) {
+func (k *Fixture) AddAccount(t testing.TB, id, bundle string) {
 	t.Helper()
 	data, err := json.Marshal(map[string]any{
-		"id": id, "name": strings.ToUpper(id[:1]) + id[1:], "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York",
-		"billingDay": 1, "bundle": bundle, "createdAt": Start,
+		"id":         id,
+		"name":       strings.ToUpper(id[:1]) + id[1:],
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "America/New_York",
+		"billingDay": 1,
+		"bundle":     bundle,
+		"createdAt":  Start,
 	})
 	if err != nil {
 		t.Fatalf("encode the account: %v", err)
@@ -113,9 +122,14 @@ func (k *Kit) AddAccount(t testing.TB, id, bundle string) {
 }
 
 // Call is a request of the user in the account, now.
-func (k *Kit) Call(user string) *call.Call {
+func (k *Fixture) Call(user string) *call.Call {
 	return &call.Call{
-		Env: k.Env, Account: k.Account, Actor: user, RequestID: fmt.Sprintf("request-%d", k.requests.Add(1)), Reason: "request", At: k.Env.Clock().UTC(),
+		Env:       k.Env,
+		Account:   k.Account,
+		Actor:     user,
+		RequestID: fmt.Sprintf("request-%d", k.requests.Add(1)),
+		Reason:    "request",
+		At:        k.Env.Clock().UTC(),
 	}
 }
 
@@ -146,7 +160,8 @@ func (c *Clock) Set(to time.Time) {
 	c.now = to
 }
 
-// IDs counts. Random ids are spread over the shards like real ones; ordered ones ascend. It is safe for concurrent use.
+// IDs counts. Random ids are spread over the shards like real ones; ordered ones ascend. It is safe
+// for concurrent use.
 type IDs struct{ n atomic.Uint64 }
 
 // Random is a UUID of version 4 in form.
@@ -186,7 +201,7 @@ type Request struct {
 	// Body is sent as it is if it is a string or bytes, else as JSON; nil for no body.
 	Body   any
 	Header map[string]string
-	// User calls, with these permissions and a token for Account (the Kit's if it is empty).
+	// User calls, with these permissions and a token for Account (the Fixture's if it is empty).
 	User, Account string
 	Permissions   []auth.Permission
 }
@@ -198,8 +213,9 @@ type Response struct {
 	Body   []byte
 }
 
-// Do sends a request to a function's handler, as the Lambda edge does once the gateway has checked the token.
-func (k *Kit) Do(t testing.TB, handler http.Handler, r Request) Response {
+// Do sends a request to a function's handler, as the Lambda edge does once the gateway has checked
+// the token.
+func (k *Fixture) Do(t testing.TB, handler http.Handler, r Request) Response {
 	t.Helper()
 	var body io.Reader = http.NoBody
 	switch b := r.Body.(type) {
@@ -248,7 +264,8 @@ func Decode[T any](t testing.TB, r Response, status int) T {
 	return v
 }
 
-// Problem is the answer's problem, of which the status must be the given one and the type the given slug.
+// Problem is the answer's problem, of which the status must be the given one and the type the given
+// slug.
 func Problem(t testing.TB, r Response, status int, slug string) api.Problem {
 	t.Helper()
 	p := Decode[api.Problem](t, r, status)

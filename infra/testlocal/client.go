@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// clientWait bounds one request, its retries by the HTTP client included: far longer than any operation of the API may take.
+// clientWait bounds one request, its retries by the HTTP client included: far longer than any
+// operation of the API may take.
 const clientWait = 30 * time.Second
 
-// Client calls one account's API as one user, for tests that send many requests at once and live with those that are never answered.
+// Client calls one account's API as one user, for tests that send many requests at once and live
+// with those that are never answered.
 type Client struct {
 	// Base is the runner's address; Token is empty for requests that need none.
 	Base, Token string
@@ -30,12 +32,21 @@ type Answer struct {
 
 // NewClient makes a client with connections of its own and without a token.
 func NewClient(base string) *Client {
-	return &Client{Base: base, transport: &http.Client{Timeout: clientWait, Transport: &http.Transport{MaxIdleConnsPerHost: 2}}}
+	return &Client{
+		Base:      base,
+		transport: &http.Client{Timeout: clientWait, Transport: &http.Transport{MaxIdleConnsPerHost: 2}},
+	}
 }
 
 // Login gets the client a token of the runner for a user of an account.
 func (c *Client) Login(ctx context.Context, account, user string, permissions ...string) error {
-	a, err := c.Send(ctx, http.MethodPost, "/local/token", map[string]any{"account": account, "user": user, "permissions": permissions}, nil)
+	a, err := c.Send(
+		ctx,
+		http.MethodPost,
+		"/local/token",
+		map[string]any{"account": account, "user": user, "permissions": permissions},
+		nil,
+	)
 	if err != nil {
 		return err
 	}
@@ -71,7 +82,8 @@ func (c *Client) Send(ctx context.Context, method, path string, body any, header
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-		// Without this the HTTP client would send some requests again by itself, and what was sent how often is what these tests are about.
+		// Without this the HTTP client would send some requests again by itself, and what was sent
+		// how often is what these tests are about.
 		request.GetBody = nil
 	}
 	if c.Token != "" {

@@ -1,4 +1,5 @@
-// Package testlocal runs infra/local for tests as what it is for a person: a process, built once, that is started, stopped and killed.
+// Package testlocal runs infra/local for tests as what it is for a person: a process, built once,
+// that is started, stopped and killed.
 package testlocal
 
 import (
@@ -18,7 +19,8 @@ import (
 )
 
 const (
-	// startWait bounds how long the runner may take to say that it is ready, on a machine that runs other tests at the same time.
+	// startWait bounds how long the runner may take to say that it is ready, on a machine that runs
+	// other tests at the same time.
 	startWait = time.Minute
 	// stopWait bounds a clean stop.
 	stopWait = 30 * time.Second
@@ -41,7 +43,8 @@ var build = sync.OnceValues(func() (string, error) {
 	return bin, nil
 })
 
-// Main runs a package's tests and removes the runner that they built; TestMain hands its result to os.Exit.
+// Main runs a package's tests and removes the runner that they built; TestMain hands its result to
+// os.Exit.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if folder != "" {
@@ -61,7 +64,8 @@ type Options struct {
 	Args []string
 	// Env is added to the environment of the test.
 	Env []string
-	// API and S3 are the addresses to listen on, host:port; 127.0.0.1 with any free port if they are empty.
+	// API and S3 are the addresses to listen on, host:port; 127.0.0.1 with any free port if they
+	// are empty.
 	API, S3 string
 }
 
@@ -79,7 +83,8 @@ type Runner struct {
 	waitErr error         // of the process; set before ended is closed
 }
 
-// Command is the runner's command, not started, in the folder that it reads template.yaml from. It ends with the test.
+// Command is the runner's command, not started, in the folder that it reads template.yaml from. It
+// ends with the test.
 func Command(t testing.TB, o Options) *exec.Cmd {
 	t.Helper()
 	bin, err := build()
@@ -95,7 +100,11 @@ func Command(t testing.TB, o Options) *exec.Cmd {
 			*addr = "127.0.0.1:0"
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), bin, append([]string{"--addr", o.API, "--s3-addr", o.S3, "--data", o.Data}, o.Args...)...)
+	cmd := exec.CommandContext(
+		t.Context(),
+		bin,
+		append([]string{"--addr", o.API, "--s3-addr", o.S3, "--data", o.Data}, o.Args...)...,
+	)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), o.Env...)
 	return cmd
@@ -107,12 +116,13 @@ func Start(t testing.TB, o Options) *Runner {
 	return Run(t, Command(t, o), syscall.SIGKILL)
 }
 
-// Run starts a command that runs the runner, and waits until that is ready. The signal ends it with the test at the latest: for a command that hands signals
-// on, such as make, one that it can catch.
+// Run starts a command that runs the runner, and waits until that is ready. The signal ends it with
+// the test at the latest: for a command that hands signals on, such as make, one that it can catch.
 func Run(t testing.TB, cmd *exec.Cmd, last os.Signal) *Runner {
 	t.Helper()
 	r := &Runner{cmd: cmd, out: &output{line: make(chan struct{})}, ended: make(chan struct{})}
-	cmd.Cancel = func() error { return cmd.Process.Signal(last) } // of the command's context, which ends just before the cleanup runs
+	// of the command's context, which ends just before the cleanup runs
+	cmd.Cancel = func() error { return cmd.Process.Signal(last) }
 	cmd.WaitDelay = stopWait
 	cmd.Stdout, cmd.Stderr = r.out, &r.out.errors
 	if err := cmd.Start(); err != nil {
@@ -148,7 +158,8 @@ func Run(t testing.TB, cmd *exec.Cmd, last os.Signal) *Runner {
 	return r
 }
 
-// Stop asks the runner to stop, as a person or a supervisor does, and demands that it does so cleanly.
+// Stop asks the runner to stop, as a person or a supervisor does, and demands that it does so
+// cleanly.
 func (r *Runner) Stop(t testing.TB) {
 	t.Helper()
 	r.end(syscall.SIGTERM)

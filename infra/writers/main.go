@@ -1,6 +1,8 @@
-// Command writers has programs of other people write one table as a file, each in its own ways, and reads every one of those files to the same rows: a
-// library of honest files, beside the hostile ones of package sheet's tests. It reads as well what the office suite makes of our own files, and refuses in
-// helpful words what no reader can know, such as CSV in the old code pages. `make writers` installs the programs and runs it.
+// Command writers has programs of other people write one table as a file, each in its own ways, and
+// reads every one of those files to the same rows: a library of honest files, beside the hostile
+// ones of package sheet's tests. It reads as well what the office suite makes of our own files, and
+// refuses in helpful words what no reader can know, such as CSV in the old code pages. `make
+// writers` installs the programs and runs it.
 package main
 
 import (
@@ -23,8 +25,9 @@ import (
 	"seatwise/shared/craft/workbook/csvout"
 )
 
-// table is what every program writes. It has what goes wrong in files: leading zeros, long numbers, quotes, both separators, line breaks, markup, letters of
-// other scripts, characters beyond U+FFFF, and blank cells.
+// table is what every program writes. It has what goes wrong in files: leading zeros, long numbers,
+// quotes, both separators, line breaks, markup, letters of other scripts, characters beyond U+FFFF,
+// and blank cells.
 var table = [][]string{
 	{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2"},
 	{"101", "6567891230", "John", "device_ip_phone", "call_recording"},
@@ -109,13 +112,23 @@ func command(ctx context.Context, words ...string) error {
 // ours writes the table as we write files ourselves.
 func ours(folder string) error {
 	var book, text bytes.Buffer
-	sample := workbook.Sample{AddOnColumns: 2, Rows: table[1:], AddOns: []workbook.AddOn{{Code: "team_chat", Name: "Team Chat"}}, Created: time.Unix(1_700_000_000, 0)}
+	sample := workbook.Sample{
+		AddOnColumns: 2,
+		Rows:         table[1:],
+		AddOns:       []workbook.AddOn{{Code: "team_chat", Name: "Team Chat"}},
+		Created:      time.Unix(1_700_000_000, 0),
+	}
 	err := errors.Join(workbook.WriteSample(&book, sample), csvout.WriteSample(&text, 2, table[1:]))
-	return errors.Join(err, os.WriteFile(filepath.Join(folder, "ours.xlsx"), book.Bytes(), 0o600), os.WriteFile(filepath.Join(folder, "ours.csv"), text.Bytes(), 0o600))
+	return errors.Join(
+		err,
+		os.WriteFile(filepath.Join(folder, "ours.xlsx"), book.Bytes(), 0o600),
+		os.WriteFile(filepath.Join(folder, "ours.csv"), text.Bytes(), 0o600),
+	)
 }
 
-// excelCSV writes CSV as Excel does, which cannot run here: by the languages whose list separator is a comma or a semicolon, with and without a mark, and
-// the kinds that are refused: in the code page of Windows, and in UTF-16.
+// excelCSV writes CSV as Excel does, which cannot run here: by the languages whose list separator
+// is a comma or a semicolon, with and without a marker, and the kinds that are refused: in the code
+// page of Windows, and in UTF-16.
 func excelCSV(folder string) error {
 	write := func(separator rune) string {
 		var b strings.Builder
@@ -142,7 +155,8 @@ func excelCSV(folder string) error {
 	return errors.Join(failures...)
 }
 
-// office has LibreOffice save again what others wrote: workbooks in both of its formats, and CSV with both separators.
+// office has LibreOffice save again what others wrote: workbooks in both of its formats, and CSV
+// with both separators.
 func office(ctx context.Context, folder string) error {
 	began := time.Now()
 	profile := "-env:UserInstallation=file://" + filepath.Join(folder, "profile")
@@ -154,7 +168,18 @@ func office(ctx context.Context, folder string) error {
 		{"csv:Text - txt - csv (StarCalc):59,34,76,1,,0,true,true,false", "libreoffice-semicolons", "openpyxl.xlsx"},
 	} {
 		made := filepath.Join(folder, "made")
-		if err := command(ctx, "soffice", profile, "--headless", "--norestore", "--convert-to", c.to, "--outdir", made, filepath.Join(folder, c.from)); err != nil {
+		if err := command(
+			ctx,
+			"soffice",
+			profile,
+			"--headless",
+			"--norestore",
+			"--convert-to",
+			c.to,
+			"--outdir",
+			made,
+			filepath.Join(folder, c.from),
+		); err != nil {
 			return err
 		}
 		ending, _, _ := strings.Cut(c.to, ":")

@@ -20,7 +20,7 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-func server(t *testing.T, k *testkit.Kit) http.Handler {
+func server(t *testing.T, k *testkit.Fixture) http.Handler {
 	t.Helper()
 	f, err := account.Function(k.Env)
 	if err != nil {
@@ -31,7 +31,12 @@ func server(t *testing.T, k *testkit.Kit) http.Handler {
 
 func settings(change map[string]any) map[string]any {
 	s := map[string]any{
-		"name": "Initech", "brand": "RingCentral", "currency": "USD", "timezone": "Europe/Vienna", "billingDay": 15, "bundle": "standard",
+		"name":       "Initech",
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "Europe/Vienna",
+		"billingDay": 15,
+		"bundle":     "standard",
 	}
 	maps.Copy(s, change)
 	return s
@@ -39,7 +44,14 @@ func settings(change map[string]any) map[string]any {
 
 // operator is a request of somebody at the provider.
 func operator(method, path string, body any) testkit.Request {
-	return testkit.Request{Method: method, Path: path, Body: body, User: "op", Account: "provider", Permissions: []auth.Permission{auth.AccountsManage}}
+	return testkit.Request{
+		Method:      method,
+		Path:        path,
+		Body:        body,
+		User:        "op",
+		Account:     "provider",
+		Permissions: []auth.Permission{auth.AccountsManage},
+	}
 }
 
 func TestPutMakesAndChanges(t *testing.T) {
@@ -47,7 +59,9 @@ func TestPutMakesAndChanges(t *testing.T) {
 	h := server(t, k)
 	r := k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(nil)))
 	made := testkit.Decode[account.Account](t, r, http.StatusCreated)
-	if made.ID != "initech" || made.Brand != "RingCentral" || made.BillingDay != 15 || made.Bundle != account.Standard || !made.CreatedAt.Equal(testkit.Start) {
+	if made.ID != "initech" || made.Brand != "RingCentral" || made.BillingDay != 15 ||
+		made.Bundle != account.Standard ||
+		!made.CreatedAt.Equal(testkit.Start) {
 		t.Errorf("made %+v", made)
 	}
 	if r.Header.Get("Location") != "/v1/accounts/initech" || r.Header.Get("ETag") != `"1"` {
@@ -55,11 +69,21 @@ func TestPutMakesAndChanges(t *testing.T) {
 	}
 
 	k.Clock.Add(time.Hour)
-	if r = k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(nil))); r.Status != http.StatusOK || r.Header.Get("ETag") != `"1"` {
+	if r = k.Do(
+		t,
+		h,
+		operator("PUT", "/v1/accounts/initech", settings(nil)),
+	); r.Status != http.StatusOK ||
+		r.Header.Get("ETag") != `"1"` {
 		t.Errorf("the same again: %d %s", r.Status, r.Header.Get("ETag"))
 	}
-	changed := testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Initech Ltd"}))), http.StatusOK)
-	if changed.Name != "Initech Ltd" || !changed.CreatedAt.Equal(testkit.Start) || !changed.ChangedAt.Equal(testkit.Start.Add(time.Hour)) {
+	changed := testkit.Decode[account.Account](
+		t,
+		k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Initech Ltd"}))),
+		http.StatusOK,
+	)
+	if changed.Name != "Initech Ltd" || !changed.CreatedAt.Equal(testkit.Start) ||
+		!changed.ChangedAt.Equal(testkit.Start.Add(time.Hour)) {
 		t.Errorf("changed %+v", changed)
 	}
 
@@ -75,7 +99,12 @@ func TestPutMakesAndChanges(t *testing.T) {
 	testkit.Problem(t, k.Do(t, h, absent), http.StatusPreconditionFailed, "precondition-failed")
 
 	r = k.Do(t, h, operator("GET", "/v1/accounts/initech", nil))
-	if got := testkit.Decode[account.Account](t, r, http.StatusOK); got.Name != "Initech Ltd" || r.Header.Get("ETag") != `"2"` {
+	if got := testkit.Decode[account.Account](
+		t,
+		r,
+		http.StatusOK,
+	); got.Name != "Initech Ltd" ||
+		r.Header.Get("ETag") != `"2"` {
 		t.Errorf("read %+v with %s", got, r.Header.Get("ETag"))
 	}
 	if actions := audited(t, k, "initech"); !slices.Equal(actions, []string{"account.created", "account.changed"}) {
@@ -83,14 +112,19 @@ func TestPutMakesAndChanges(t *testing.T) {
 	}
 }
 
-func audited(t *testing.T, k *testkit.Kit, id string) []string {
+func audited(t *testing.T, k *testkit.Fixture, id string) []string {
 	t.Helper()
 	var actions []string
-	err := table.All(t.Context(), k.Env.Table, table.Query{Index: table.Index1, Partition: call.Partition(id, "AUDIT")}, func(item table.Item) error {
-		r, err := call.Decode[call.AuditRecord](item)
-		actions = append(actions, r.Action)
-		return err
-	})
+	err := table.All(
+		t.Context(),
+		k.Env.Table,
+		table.Query{Index: table.Index1, Partition: call.Partition(id, "AUDIT")},
+		func(item table.Item) error {
+			r, err := call.Decode[call.AuditRecord](item)
+			actions = append(actions, r.Action)
+			return err
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,13 +157,23 @@ func TestPutNamesTheFieldAtFault(t *testing.T) {
 		{"something unknown", map[string]any{"size": 3}, "size"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := testkit.Problem(t, k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(c.change))), http.StatusUnprocessableEntity, "validation")
+			p := testkit.Problem(
+				t,
+				k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(c.change))),
+				http.StatusUnprocessableEntity,
+				"validation",
+			)
 			if len(p.Errors) == 0 || p.Errors[0].Field != c.field {
 				t.Errorf("names %+v, want %s", p.Errors, c.field)
 			}
 		})
 	}
-	p := testkit.Problem(t, k.Do(t, h, operator("PUT", "/v1/accounts/a%20b", settings(nil))), http.StatusUnprocessableEntity, "validation")
+	p := testkit.Problem(
+		t,
+		k.Do(t, h, operator("PUT", "/v1/accounts/a%20b", settings(nil))),
+		http.StatusUnprocessableEntity,
+		"validation",
+	)
 	if len(p.Errors) != 1 || p.Errors[0].Field != "account" {
 		t.Errorf("names %+v, want account", p.Errors)
 	}
@@ -139,7 +183,13 @@ func TestPutNamesTheFieldAtFault(t *testing.T) {
 func TestOnlyOperatorsMakeAndList(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)
-	zoe := testkit.Request{Method: "PUT", Path: "/v1/accounts/acme", Body: settings(nil), User: "zoe", Permissions: []auth.Permission{auth.BillingRead, auth.LicensesManage}}
+	zoe := testkit.Request{
+		Method:      "PUT",
+		Path:        "/v1/accounts/acme",
+		Body:        settings(nil),
+		User:        "zoe",
+		Permissions: []auth.Permission{auth.BillingRead, auth.LicensesManage},
+	}
 	testkit.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
 	zoe.Path = "/v1/accounts/globex"
 	testkit.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
@@ -149,7 +199,12 @@ func TestOnlyOperatorsMakeAndList(t *testing.T) {
 	testkit.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
 	zoe.Path = "/v1/accounts/acme"
 	testkit.Decode[account.Account](t, k.Do(t, h, zoe), http.StatusOK)
-	testkit.Problem(t, k.Do(t, h, testkit.Request{Method: "GET", Path: "/v1/accounts/acme"}), http.StatusUnauthorized, "unauthorized")
+	testkit.Problem(
+		t,
+		k.Do(t, h, testkit.Request{Method: "GET", Path: "/v1/accounts/acme"}),
+		http.StatusUnauthorized,
+		"unauthorized",
+	)
 }
 
 func TestListInPages(t *testing.T) {
@@ -159,7 +214,11 @@ func TestListInPages(t *testing.T) {
 	for i := range 5 {
 		id := fmt.Sprintf("customer-%d", i)
 		want = append(want, id)
-		testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/"+id, settings(nil))), http.StatusCreated)
+		testkit.Decode[account.Account](
+			t,
+			k.Do(t, h, operator("PUT", "/v1/accounts/"+id, settings(nil))),
+			http.StatusCreated,
+		)
 	}
 	var got []string
 	for path := "/v1/accounts?limit=2"; path != ""; {
@@ -175,22 +234,41 @@ func TestListInPages(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("listed %v, want %v", got, want)
 	}
-	testkit.Problem(t, k.Do(t, h, operator("GET", "/v1/accounts?cursor=AAAA", nil)), http.StatusBadRequest, "malformed-body")
+	testkit.Problem(
+		t,
+		k.Do(t, h, operator("GET", "/v1/accounts?cursor=AAAA", nil)),
+		http.StatusBadRequest,
+		"malformed-body",
+	)
 }
 
 func TestCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)
-	testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR"}))), http.StatusOK)
+	testkit.Decode[account.Account](
+		t,
+		k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR"}))),
+		http.StatusOK,
+	)
 	buy := table.Put(table.Item{Key: account.PurchasedKey("acme"), Data: []byte("{}")}, table.IfAbsent)
 	if err := k.Env.Table.Commit(t.Context(), []table.Operation{buy}); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Problem(t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(nil))), http.StatusConflict, "wrong-state")
-	testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR", "billingDay": 3}))), http.StatusOK)
+	testkit.Problem(
+		t,
+		k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(nil))),
+		http.StatusConflict,
+		"wrong-state",
+	)
+	testkit.Decode[account.Account](
+		t,
+		k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR", "billingDay": 3}))),
+		http.StatusOK,
+	)
 }
 
-// TestOneOfManyMakers lets twenty make one account at once: one is told that it is new, and there is one record of that.
+// TestOneOfManyMakers lets twenty make one account at once: one is told that it is new, and there
+// is one record of that.
 func TestOneOfManyMakers(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)
@@ -209,20 +287,27 @@ func TestOneOfManyMakers(t *testing.T) {
 	}
 }
 
-// TestBundleFollows changes the bundle to unlimited Live Reports and back: everybody's seat and every place in the waiting list goes, and comes back.
+// TestBundleFollows changes the bundle to unlimited Live Reports and back: everybody's seat and
+// every place in the waiting list goes, and comes back.
 func TestBundleFollows(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)
 	s := account.NewService(k.Env, catalog.Default())
-	desk := license.NewDesk(catalog.Default())
+	kernel := license.NewService(catalog.Default())
 	const people, seats = 250, 120
-	if err := desk.Deliver(t.Context(), k.Call("op"), k.Env.IDs.Ordered(), []license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: seats}},
-		call.Answer{}, nil); err != nil {
+	if err := kernel.Deliver(
+		t.Context(),
+		k.Call("op"),
+		k.Env.IDs.Ordered(),
+		[]license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: seats}},
+		call.Answer{},
+		nil,
+	); err != nil {
 		t.Fatal(err)
 	}
 	for i := range people {
 		user := fmt.Sprintf("user-%03d", i)
-		change := desk.Change(k.Call("op"))
+		change := kernel.Change(k.Call("op"))
 		if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +324,7 @@ func TestBundleFollows(t *testing.T) {
 	states := func() map[license.State]int {
 		counts := map[license.State]int{}
 		for i := range people {
-			change := desk.Change(k.Call("op"))
+			change := kernel.Change(k.Call("op"))
 			user := fmt.Sprintf("user-%03d", i)
 			if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
 				t.Fatal(err)
@@ -259,7 +344,11 @@ func TestBundleFollows(t *testing.T) {
 	put := func(bundle account.Bundle) {
 		t.Helper()
 		body := map[string]any{"name": "Acme", "timezone": "America/New_York", "billingDay": 1, "bundle": bundle}
-		testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(body))), http.StatusOK)
+		testkit.Decode[account.Account](
+			t,
+			k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(body))),
+			http.StatusOK,
+		)
 	}
 	resume := func() {
 		t.Helper()
@@ -268,7 +357,7 @@ func TestBundleFollows(t *testing.T) {
 		}
 	}
 	marked := func() bool {
-		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarks})
+		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarkers})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,15 +15,18 @@ import (
 const (
 	// holdersPage is how many holders are looked at between two notes of how far the work is.
 	holdersPage = 100
-	// inlineHolders is how many holders are looked at before the answer to whoever changed the bundle.
+	// inlineHolders is how many holders are looked at before the answer to whoever changed the
+	// bundle.
 	inlineHolders = 2 * holdersPage
-	// lookAgain is when all holders are looked at once more: whoever decided about a holder on the old bundle has committed by then, for no function runs
-	// longer than 15 minutes, and the index of holders has caught up.
+	// lookAgain is when all holders are looked at once more: whoever decided about a holder on the
+	// old bundle has committed by then, for no function runs longer than 15 minutes, and the index
+	// of holders has caught up.
 	lookAgain = 16 * time.Minute
 )
 
-// bundleMark is the work that a changed bundle leaves: two rounds over all holders that have to do with Live Reports.
-type bundleMark struct {
+// bundleMarker is the work that a changed bundle leaves: two rounds over all holders that have to
+// do with Live Reports.
+type bundleMarker struct {
 	Bundle Bundle     `json:"bundle"`
 	Cause  call.Cause `json:"cause"`
 	Since  time.Time  `json:"since"`
@@ -35,11 +38,13 @@ type bundleMark struct {
 	Failed bool `json:"failed,omitempty"`
 }
 
-func bundleMarkKey(account string) table.Key { return table.Key{Partition: BundleMarks, Sort: account} }
+func bundleMarkerKey(account string) table.Key {
+	return table.Key{Partition: BundleMarkers, Sort: account}
+}
 
-// putBundleMark writes the mark in place of the one that was read, if there was one.
-func putBundleMark(item table.Item, c *call.Call, mark bundleMark) (table.Operation, error) {
-	data, err := call.Encode(mark)
+// putBundleMarker writes the marker in place of the one that was read, if there was one.
+func putBundleMarker(item table.Item, c *call.Call, marker bundleMarker) (table.Operation, error) {
+	data, err := call.Encode(marker)
 	if err != nil {
 		return table.Operation{}, err
 	}
@@ -47,14 +52,14 @@ func putBundleMark(item table.Item, c *call.Call, mark bundleMark) (table.Operat
 	if item.Partition != "" {
 		condition = table.IfVersion(item.Version)
 	}
-	return table.Put(table.Item{Key: bundleMarkKey(c.Account), Data: data}, condition), nil
+	return table.Put(table.Item{Key: bundleMarkerKey(c.Account), Data: data}, condition), nil
 }
 
-// ResumeBundles goes on with every account whose bundle was changed, as long as the context lasts; the maintenance function calls it. What fails for one account does
-// not stop the others.
+// ResumeBundles goes on with every account whose bundle was changed, as long as the context lasts;
+// the maintenance function calls it. What fails for one account does not stop the others.
 func (s *Service) ResumeBundles(ctx context.Context) error {
 	var faults []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarks}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarkers}, func(item table.Item) error {
 		if err := s.settle(ctx, item.Sort, 0); err != nil {
 			faults = append(faults, fmt.Errorf("bundle of account %s: %w", item.Sort, err))
 		}
@@ -68,39 +73,45 @@ func (s *Service) settleSoon(ctx context.Context, account string) {
 	limited, cancel := call.InTime(ctx)
 	defer cancel()
 	if err := s.settle(limited, account, inlineHolders); err != nil {
-		s.env.Log.WarnContext(ctx, "holders not all looked at after a change of bundle", slog.String("account", account), slog.Any("error", err))
+		s.env.Log.WarnContext(
+			ctx,
+			"holders not all looked at after a change of bundle",
+			slog.String("account", account),
+			slog.Any("error", err),
+		)
 	}
 }
 
-// settle goes on with the present round of the account's mark, for at most so many holders, 0 for all. Another run of the same work, or a newer change of the
-// bundle, shows in the mark's version and ends this run.
+// settle goes on with the present round of the account's marker, for at most so many holders, 0 for
+// all. Another run of the same work, or a newer change of the bundle, shows in the marker's version
+// and ends this run.
 func (s *Service) settle(ctx context.Context, account string, most int) error {
 	var failures []error
 	for looked := 0; most == 0 || looked < most; looked += holdersPage {
-		item, found, err := table.Get(ctx, s.env.Table, bundleMarkKey(account))
+		item, found, err := table.Get(ctx, s.env.Table, bundleMarkerKey(account))
 		if err != nil || !found {
 			return err
 		}
-		mark, err := call.Decode[bundleMark](item)
+		marker, err := call.Decode[bundleMarker](item)
 		if err != nil {
 			return err
 		}
-		if mark.Again && s.env.Clock().Before(mark.Since.Add(lookAgain)) {
+		if marker.Again && s.env.Clock().Before(marker.Since.Add(lookAgain)) {
 			return nil
 		}
-		done, failed, err := s.settlePage(ctx, account, &mark)
+		done, failed, err := s.settlePage(ctx, account, &marker)
 		if err != nil {
 			return err
 		}
 		failures = append(failures, failed...)
-		mark.Failed = mark.Again && (mark.Failed || len(failed) > 0)
-		c := s.following(account, mark)
+		marker.Failed = marker.Again && (marker.Failed || len(failed) > 0)
+		c := s.following(account, marker)
 		op := table.Delete(item.Key, table.IfVersion(item.Version))
-		if !done || !mark.Again || mark.Failed {
+		if !done || !marker.Again || marker.Failed {
 			if done {
-				mark.After, mark.Again, mark.Failed = "", true, false
+				marker.After, marker.Again, marker.Failed = "", true, false
 			}
-			if op, err = putBundleMark(item, c, mark); err != nil {
+			if op, err = putBundleMarker(item, c, marker); err != nil {
 				return err
 			}
 		}
@@ -116,21 +127,27 @@ func (s *Service) settle(ctx context.Context, account string, most int) error {
 }
 
 // following is the call of what follows from a change of the bundle.
-func (s *Service) following(account string, mark bundleMark) *call.Call {
-	return call.ForEvent(s.env, account, "account", "bundle:"+string(mark.Bundle), s.env.Clock()).Because(mark.Cause)
+func (s *Service) following(account string, marker bundleMarker) *call.Call {
+	return call.ForEvent(s.env, account, "account", "bundle:"+string(marker.Bundle), s.env.Clock()).
+		Because(marker.Cause)
 }
 
-// settlePage looks at the next holders and moves mark.After behind them; done says that there are no more. One who fails never stops the others (spec 6): it is
-// among failed. When all of a page fail, it is not they who are at fault, and err tells it.
-func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMark) (done bool, failed []error, err error) {
-	users, err := s.desk.LiveReportsHolders(ctx, s.following(account, *mark), mark.After, holdersPage)
+// settlePage looks at the next holders and moves mark.After behind them; done says that there are
+// no more. One who fails never stops the others (spec 6): it is among failed. When all of a page
+// fail, it is not they who are at fault, and err tells it.
+func (s *Service) settlePage(
+	ctx context.Context,
+	account string,
+	marker *bundleMarker,
+) (done bool, failed []error, err error) {
+	users, err := s.kernel.LiveReportsHolders(ctx, s.following(account, *marker), marker.After, holdersPage)
 	if err != nil {
 		return false, nil, err
 	}
 	for _, user := range users {
 		err := call.Decide(ctx, func(ctx context.Context) error {
-			c := s.following(account, *mark)
-			change := s.desk.Change(c)
+			c := s.following(account, *marker)
+			change := s.kernel.Change(c)
 			if _, err := change.Load(ctx, license.Need{Users: []string{user}}); err != nil {
 				return err
 			}
@@ -145,7 +162,7 @@ func (s *Service) settlePage(ctx context.Context, account string, mark *bundleMa
 		if ctx.Err() != nil || err != nil && len(failed) == len(users) {
 			return false, nil, errors.Join(append(failed, ctx.Err())...)
 		}
-		mark.After = user
+		marker.After = user
 	}
 	return len(users) < holdersPage, failed, nil
 }

@@ -15,14 +15,15 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// One holder who fails keeps nobody else on the old bundle (spec 6), is told, and follows once it is mended.
+// One holder who fails keeps nobody else on the old bundle (spec 6), is told, and follows once it
+// is mended.
 func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 	k := testkit.New(t)
-	desk := license.NewDesk(catalog.Default())
+	kernel := license.NewService(catalog.Default())
 	const people = 120
 	name := func(i int) string { return fmt.Sprintf("user-%03d", i) }
 	for i := range people {
-		change := desk.Change(k.Call("op"))
+		change := kernel.Change(k.Call("op"))
 		if _, err := change.Load(t.Context(), license.Need{}); err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +38,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		}
 	}
 	waiting := func() int64 {
-		rows, err := desk.Summary(t.Context(), k.Call("op"))
+		rows, err := kernel.Summary(t.Context(), k.Call("op"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,8 +49,8 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		}
 		return -1
 	}
-	marks := func() int {
-		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarks})
+	markers := func() int {
+		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarkers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +67,12 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 	})
 	s := account.NewService(k.Env, catalog.Default())
 	if _, _, _, err := s.Put(t.Context(), k.Call("op"), account.Settings{
-		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: account.CustomerEngagement,
+		Name:       "Acme",
+		Brand:      "RingCentral",
+		Currency:   "USD",
+		Timezone:   "UTC",
+		BillingDay: 1,
+		Bundle:     account.CustomerEngagement,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +84,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		if err := s.ResumeBundles(t.Context()); err == nil || !strings.Contains(err.Error(), name(7)) {
 			t.Errorf("a failure went unnoticed: %v", err)
 		}
-		if marks() != 1 {
+		if markers() != 1 {
 			t.Fatal("the work is not done and forgotten")
 		}
 	}
@@ -86,7 +92,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 	if err := s.ResumeBundles(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, left := waiting(), marks(); n != 0 || left != 0 {
+	if n, left := waiting(), markers(); n != 0 || left != 0 {
 		t.Errorf("%d wait, %d marks are left", n, left)
 	}
 }

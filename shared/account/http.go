@@ -25,8 +25,9 @@ type body struct {
 
 type listInput struct{ api.Paging }
 
-// Routes registers the room's operations (api.md). The embedded catalog must be readable; Function says so when it is not.
-func Routes(k *api.Kit, env *app.Env) {
+// Routes registers the module's operations (api.md). The embedded catalog must be readable;
+// Function says so when it is not.
+func Routes(k *api.Router, env *app.Env) {
 	s := NewService(env, catalog.Default())
 
 	one := api.ReadWrite[api.Account, body, Account]{
@@ -59,7 +60,12 @@ func Routes(k *api.Kit, env *app.Env) {
 		Permissions: manage, Creates: true, Makes: true, Conflicts: true,
 	}, one)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-account", Path: "/v1/accounts/{account}", Summary: "Change what is named of an account", Tag: tag, Permissions: manage, Conflicts: true,
+		ID:          "patch-account",
+		Path:        "/v1/accounts/{account}",
+		Summary:     "Change what is named of an account",
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
 	}, one)
 	api.RegisterGet(k, api.Operation{
 		ID: "get-account", Path: "/v1/accounts/{account}", Summary: "Read an account", Tag: tag,
@@ -67,7 +73,11 @@ func Routes(k *api.Kit, env *app.Env) {
 	}, one)
 
 	api.Register(k, api.Operation{
-		ID: "list-accounts", Method: http.MethodGet, Path: "/v1/accounts", Summary: "List the accounts, by id", Tag: tag,
+		ID:          "list-accounts",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts",
+		Summary:     "List the accounts, by id",
+		Tag:         tag,
 		Permissions: []auth.Permission{auth.AccountsManage},
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Account], error) {
 		return api.Paged(c, in.Paging, []string{"accounts"}, func(after string, limit int) ([]Account, string, error) {
@@ -78,7 +88,7 @@ func Routes(k *api.Kit, env *app.Env) {
 
 func path(id string) string { return "/v1/accounts/" + id }
 
-// Function is the Lambda function of the room.
+// Function is the Lambda function of the module.
 func Function(env *app.Env) (app.Function, error) {
 	k := api.New(env)
 	Routes(k, env)

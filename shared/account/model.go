@@ -1,7 +1,9 @@
-// Package account keeps the provider's customers: each account's name, brand, currency, time zone, billing day and bundle. Only the provider's operators make
-// and change accounts (spec 9); every other room reads them here.
+// Package account keeps the provider's customers: each account's name, brand, currency, time zone,
+// billing day and bundle. Only the provider's operators make and change accounts (spec 9); every
+// other module reads them here.
 //
-// An account is never deleted. The role super-admin, which exists in every account (spec 6), is built into package directory and is not stored.
+// An account is never deleted. The role super-admin, which exists in every account (spec 6), is
+// built into package directory and is not stored.
 package account
 
 import (
@@ -18,7 +20,8 @@ import (
 // Bundle is what an account's contract includes.
 type Bundle string
 
-// The bundles. Accounts on CustomerEngagement have unlimited Live Reports (spec 6); the kernel knows it by the same name.
+// The bundles. Accounts on CustomerEngagement have unlimited Live Reports (spec 6); the kernel
+// knows it by the same name.
 const (
 	Standard           Bundle = "standard"
 	CustomerEngagement Bundle = license.UnlimitedBundle
@@ -38,8 +41,9 @@ type Settings struct {
 	ReportSchedule ReportSchedule `json:"reportSchedule,omitempty" enum:"weekly,monthly,none" default:"monthly" doc:"Which license status reports are made on schedule, 48 hours after the last day they cover: one for each billing period, one for each week from Monday to Sunday, or none. A change counts from the next billing period on; every day is in one report."`
 }
 
-// Terms are the settings that count for whole billing periods: what an account agreed to, from the first day of a period
-// on (spec 12). They are kept, so that a period that is over can be reported and billed as it was.
+// Terms are the settings that count for whole billing periods: what an account agreed to, from the
+// first day of a period on (spec 12). They are kept, so that a period that is over can be reported
+// and billed as it was.
 type Terms struct {
 	// From is the first day; empty for the terms that the account began with.
 	From           string         `json:"from,omitempty" format:"date" doc:"The first day; absent for what the account began with."`
@@ -52,12 +56,13 @@ type Terms struct {
 // Unlimited says whether Live Reports are unlimited under these terms (spec 6).
 func (t Terms) Unlimited() bool { return t.Bundle == CustomerEngagement }
 
-// Account is an account as it is stored and as api.md shows it. The kernel reads the bundle from the same document.
+// Account is an account as it is stored and as api.md shows it. The kernel reads the bundle from
+// the same document.
 type Account struct {
 	ID string `json:"id"`
 	Settings
-	// Terms ascend; the last ones may be those of the period to come. None in an account from before they were kept,
-	// whose settings count for all days.
+	// Terms ascend; the last ones may be those of the period to come. None in an account from
+	// before they were kept, whose settings count for all days.
 	Terms     []Terms   `json:"terms,omitempty" readOnly:"true" doc:"What counts from which billing date on: a change of the time zone, the billing day, the bundle or the report schedule counts from the next one. Kept by the server."`
 	CreatedAt time.Time `json:"createdAt"`
 	ChangedAt time.Time `json:"changedAt"`
@@ -87,7 +92,8 @@ func (a Account) Calendar() (calendar.Calendar, error) {
 	return days, nil
 }
 
-// Unlimited says whether Live Reports are unlimited (spec 6): no license is used, no grant waits, there is no overage and no license report.
+// Unlimited says whether Live Reports are unlimited (spec 6): no license is used, no grant waits,
+// there is no overage and no license report.
 func (a Account) Unlimited() bool { return a.Bundle == CustomerEngagement }
 
 // The keys; docs/data-model.md says what each costs.
@@ -95,11 +101,13 @@ func (a Account) Unlimited() bool { return a.Bundle == CustomerEngagement }
 // accounts is the partition of Index1 that lists the accounts by id.
 const accounts = "ACCOUNTS"
 
-// PurchasedKey is where an account that ever bought something says so. Package purchase writes it with the first order, so that the commit that would change
-// the currency can demand that it is not there.
+// PurchasedKey is where an account that ever bought something says so. Package purchase writes it
+// with the first order, so that the commit that would change the currency can demand that it is not
+// there.
 func PurchasedKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "PURCHASED"), Sort: "PURCHASED"}
 }
 
-// BundleMarks is the partition of the marks of accounts whose bundle was changed and whose holders have not all been looked at since. The sort key is the account.
-const BundleMarks = "JOBS#BUNDLE"
+// BundleMarkers is the partition of the markers of accounts whose bundle was changed and whose
+// holders have not all been looked at since. The sort key is the account.
+const BundleMarkers = "JOBS#BUNDLE"

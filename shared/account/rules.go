@@ -11,22 +11,24 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// noFileName are the characters that a file name cannot have on one system or another; reports are named after the brand (spec 7).
+// noFileName are the characters that a file name cannot have on one system or another; reports are
+// named after the brand (spec 7).
 const noFileName = `/\:*?"<>|`
 
 // ReportSchedule says which license status reports are made on schedule (spec 7).
 type ReportSchedule string
 
-// The schedules. Weeks begin on Monday and billing periods on the billing day, in the account's time zone.
+// The schedules. Weeks begin on Monday and billing periods on the billing day, in the account's
+// time zone.
 const (
 	Monthly   ReportSchedule = "monthly" // one for each billing period
 	Weekly    ReportSchedule = "weekly"
 	NoReports ReportSchedule = "none"
 )
 
-// Check finds what is wrong with the settings beyond what their schema says, but for the time zone and the country, which
-// only their databases know. Values that are as they were are not judged (spec 6); was is the zero Settings of a new
-// account.
+// Check finds what is wrong with the settings beyond what their schema says, but for the time zone
+// and the country, which only their databases know. Values that are as they were are not judged
+// (spec 6); was is the zero Settings of a new account.
 func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field {
 	var fields []problem.Field
 	add := func(field string, code problem.Code, message string) {
@@ -45,7 +47,11 @@ func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field
 		add("brand", problem.BadCharacters, "must be fit for a file name: it neither begins nor ends with a period")
 	}
 	if (s.Currency == "" || s.Currency != was.Currency) && !products.HasCurrency(s.Currency) {
-		add("currency", problem.NotAllowed, "must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "))
+		add(
+			"currency",
+			problem.NotAllowed,
+			"must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "),
+		)
 	}
 	if s.BillingDay < 1 || s.BillingDay > 28 && s.BillingDay != was.BillingDay {
 		add("billingDay", problem.OutOfRange, "must be 1 to 28, days that every month has")
@@ -70,7 +76,13 @@ func (s Settings) withDefaults() Settings {
 // terms are what the settings say for whole billing periods, from a day on.
 func (s Settings) terms(from string) Terms {
 	s = s.withDefaults()
-	return Terms{From: from, Timezone: s.Timezone, BillingDay: s.BillingDay, Bundle: s.Bundle, ReportSchedule: s.ReportSchedule}
+	return Terms{
+		From:           from,
+		Timezone:       s.Timezone,
+		BillingDay:     s.BillingDay,
+		Bundle:         s.Bundle,
+		ReportSchedule: s.ReportSchedule,
+	}
 }
 
 // kept are the account's terms, which every account has.
@@ -87,8 +99,8 @@ func New(id string, settings Settings, at time.Time) Account {
 	return Account{ID: id, Settings: settings, Terms: []Terms{settings.terms("")}, CreatedAt: at, ChangedAt: at}
 }
 
-// Changed is the account with other settings from a moment on. What counts for whole billing periods counts from the next
-// one (spec 12).
+// Changed is the account with other settings from a moment on. What counts for whole billing
+// periods counts from the next one (spec 12).
 //
 // Errors: for terms that are no calendar.
 func (a Account) Changed(to Settings, at time.Time) (Account, error) {
@@ -103,10 +115,14 @@ func (a Account) Changed(to Settings, at time.Time) (Account, error) {
 	}, nil
 }
 
-// change is what the account's terms become when its settings change on a day, in a period that ends with another: terms
-// of a period to come that has not begun are replaced, and what has begun stays (spec 12).
+// change is what the account's terms become when its settings change on a day, in a period that
+// ends with another: terms of a period to come that has not begun are replaced, and what has begun
+// stays (spec 12).
 func (a Account) change(to Settings, today, end time.Time) []Terms {
-	kept := slices.DeleteFunc(slices.Clone(a.kept()), func(t Terms) bool { return t.From > today.Format(time.DateOnly) })
+	kept := slices.DeleteFunc(
+		slices.Clone(a.kept()),
+		func(t Terms) bool { return t.From > today.Format(time.DateOnly) },
+	)
 	now := kept[len(kept)-1]
 	changed := to.terms(end.Format(time.DateOnly))
 	if same := to.terms(now.From); same == now {
@@ -125,8 +141,8 @@ func (a Account) TermsOn(day time.Time) Terms {
 	return kept[i]
 }
 
-// UnlimitedOn says whether Live Reports are unlimited on a day. A period that is over keeps its terms; in the one that
-// today is in, and later, it is as the settings say now.
+// UnlimitedOn says whether Live Reports are unlimited on a day. A period that is over keeps its
+// terms; in the one that today is in, and later, it is as the settings say now.
 func (a Account) UnlimitedOn(days calendar.Calendar, day, today time.Time) bool {
 	if first, _ := days.Period(today); day.Before(first) {
 		return a.TermsOn(day).Unlimited()
@@ -143,7 +159,8 @@ const (
 	Letter Paper = "letter"
 )
 
-// letterCountries print on US Letter; all others, and who named no country, on A4 (the Unicode CLDR's paperSize).
+// letterCountries print on US Letter; all others, and who named no country, on A4 (the Unicode
+// CLDR's paperSize).
 var letterCountries = []string{"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"}
 
 // Paper is what the account prints on.

@@ -18,15 +18,16 @@ import (
 type Service struct {
 	env      *app.Env
 	products *catalog.Catalog
-	desk     *license.Desk
+	kernel   *license.Service
 }
 
 // NewService makes a service over the environment.
 func NewService(env *app.Env, products *catalog.Catalog) *Service {
-	return &Service{env: env, products: products, desk: license.NewDesk(products)}
+	return &Service{env: env, products: products, kernel: license.NewService(products)}
 }
 
-// Load reads the account of the call and its version. It is one read, which also looks for the answer to the call's idempotency key.
+// Load reads the account of the call and its version. It is one read, which also looks for the
+// answer to the call's idempotency key.
 //
 // Errors: not-found; those of call.Lookup.
 func Load(ctx context.Context, c *call.Call) (Account, int64, error) {
@@ -49,7 +50,8 @@ func From(c *call.Call, found map[table.Key]table.Item) (Account, int64, error) 
 	return a, item.Version, err
 }
 
-// All hands every account to visit, in the order of their ids, until it returns an error. It reads an index, so an account made a moment ago may be missing.
+// All hands every account to visit, in the order of their ids, until it returns an error. It reads
+// an index, so an account made a moment ago may be missing.
 func All(ctx context.Context, store table.Store, visit func(Account) error) error {
 	return table.All(ctx, store, table.Query{Index: table.Index1, Partition: accounts}, func(item table.Item) error {
 		a, err := call.Decode[Account](item)
@@ -60,9 +62,13 @@ func All(ctx context.Context, store table.Store, visit func(Account) error) erro
 	})
 }
 
-// List reads one page of the accounts, in the order of their ids, and the position of the next page.
+// List reads one page of the accounts, in the order of their ids, and the position of the next
+// page.
 func (s *Service) List(ctx context.Context, limit int, after string) ([]Account, string, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Index: table.Index1, Partition: accounts, After: after, Limit: limit})
+	page, err := s.env.Table.Query(
+		ctx,
+		table.Query{Index: table.Index1, Partition: accounts, After: after, Limit: limit},
+	)
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,18 +81,24 @@ func (s *Service) List(ctx context.Context, limit int, after string) ([]Account,
 	return list, page.Next, nil
 }
 
-// Put makes the account of the call, or changes it; it returns the account, its version, and whether it is new. Settings that are as they were change nothing.
+// Put makes the account of the call, or changes it; it returns the account, its version, and
+// whether it is new. Settings that are as they were change nothing.
 //
-// A changed bundle concerns everybody who has to do with Live Reports: they are looked at again, the first inlineHolders of them before Put returns and the
-// others by ResumeBundles.
+// A changed bundle concerns everybody who has to do with Live Reports: they are looked at again,
+// the first inlineHolders of them before Put returns and the others by ResumeBundles.
 //
-// Errors: validation; precondition-failed; wrong-state for another currency once something was bought, since orders and bills stand in the old one.
-func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a Account, version int64, created bool, err error) {
+// Errors: validation; precondition-failed; wrong-state for another currency once something was
+// bought, since orders and bills stand in the old one.
+func (s *Service) Put(
+	ctx context.Context,
+	c *call.Call,
+	settings Settings,
+) (a Account, version int64, created bool, err error) {
 	settings = settings.withDefaults()
 	rebundled := false
 	err = call.Decide(ctx, func(ctx context.Context) error {
-		own, purchased, mark := call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkKey(c.Account)
-		found, err := c.Lookup(ctx, own, purchased, mark)
+		own, purchased, marker := call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkerKey(c.Account)
+		found, err := c.Lookup(ctx, own, purchased, marker)
 		if err != nil {
 			return err
 		}
@@ -96,7 +108,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 		}
 		created, rebundled, version = !exists, false, item.Version
 		a = New(c.Account, settings, c.At)
-		change := call.Change{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
+		change := call.AuditEntry{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
 		condition := table.IfAbsent
 		var ops []table.Operation
 		var before Account
@@ -125,7 +137,11 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 				ops = append(ops, table.Check(purchased, table.IfAbsent))
 			}
 			if rebundled = before.Bundle != settings.Bundle; rebundled {
-				op, err := putBundleMark(found[mark], c, bundleMark{Bundle: settings.Bundle, Cause: c.Cause(), Since: c.At})
+				op, err := putBundleMarker(
+					found[marker],
+					c,
+					bundleMarker{Bundle: settings.Bundle, Cause: c.Cause(), Since: c.At},
+				)
 				if err != nil {
 					return err
 				}
@@ -136,7 +152,14 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 		if err != nil {
 			return err
 		}
-		put := table.Put(table.Item{Key: own, Data: data, Places: [table.Indexes]table.Key{{Partition: accounts, Sort: c.Account}}}, condition)
+		put := table.Put(
+			table.Item{
+				Key:       own,
+				Data:      data,
+				IndexKeys: [table.Indexes]table.Key{{Partition: accounts, Sort: c.Account}},
+			},
+			condition,
+		)
 		version = put.Item.Version
 		audit, err := c.Audit(change)
 		if err != nil {
@@ -160,13 +183,28 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (a A
 // check finds what is wrong with settings, but for values that are as they were.
 func (s *Service) check(settings, was Settings) error {
 	fields := settings.Check(s.products, was)
-	// LoadLocation knows two names that are no zones: "" is UTC, and "Local" is wherever the function runs.
+	// LoadLocation knows two names that are no zones: "" is UTC, and "Local" is wherever the
+	// function runs.
 	_, err := time.LoadLocation(settings.Timezone)
 	if settings.Timezone == "" || settings.Timezone != was.Timezone && (err != nil || settings.Timezone == "Local") {
-		fields = append(fields, problem.Field{Field: "timezone", Code: problem.NotAllowed, Message: "must be the IANA name of a time zone, such as America/New_York"})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "timezone",
+				Code:    problem.NotAllowed,
+				Message: "must be the IANA name of a time zone, such as America/New_York",
+			},
+		)
 	}
 	if settings.Country != "" && settings.Country != was.Country && !isCountry(settings.Country) {
-		fields = append(fields, problem.Field{Field: "country", Code: problem.NotAllowed, Message: "must be the ISO 3166-1 code of a country, such as US"})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "country",
+				Code:    problem.NotAllowed,
+				Message: "must be the ISO 3166-1 code of a country, such as US",
+			},
+		)
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -174,7 +212,8 @@ func (s *Service) check(settings, was Settings) error {
 	return nil
 }
 
-// isCountry says whether a country has this code today: no former one, no group of countries, no other name of one.
+// isCountry says whether a country has this code today: no former one, no group of countries, no
+// other name of one.
 func isCountry(code string) bool {
 	region, err := language.ParseRegion(code)
 	return err == nil && region.IsCountry() && region.Canonicalize() == region && region.String() == code

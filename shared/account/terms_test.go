@@ -10,8 +10,8 @@ import (
 	"seatwise/shared/account"
 )
 
-// A change of the time zone, the billing day, the bundle or the report schedule counts from the next period on (spec 12),
-// and what counted before is kept.
+// A change of the time zone, the billing day, the bundle or the report schedule counts from the
+// next period on (spec 12), and what counted before is kept.
 func TestTermsCountFromTheNextPeriod(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)
@@ -23,7 +23,12 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 		}
 		return testkit.Decode[account.Account](t, r, r.Status)
 	}
-	first := account.Terms{Timezone: "Europe/Vienna", BillingDay: 15, Bundle: account.Standard, ReportSchedule: account.Monthly}
+	first := account.Terms{
+		Timezone:       "Europe/Vienna",
+		BillingDay:     15,
+		Bundle:         account.Standard,
+		ReportSchedule: account.Monthly,
+	}
 	want := func(a account.Account, terms ...account.Terms) {
 		t.Helper()
 		if !slices.Equal(a.Terms, terms) {
@@ -37,7 +42,8 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 	second := first
 	second.From, second.Timezone = "2026-08-15", "America/New_York"
 	want(put(map[string]any{"timezone": "America/New_York"}), first, second)
-	// Another change of mind replaces what has not begun, and the first terms again leave nothing of it.
+	// Another change of mind replaces what has not begun, and the first terms again leave nothing
+	// of it.
 	second.BillingDay, second.Timezone = 1, "Europe/Vienna"
 	want(put(map[string]any{"billingDay": 1}), first, second)
 	want(put(nil), first)
@@ -67,7 +73,8 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 	if begin, end := days.Period(day("2026-08-20")); !begin.Equal(day("2026-08-15")) || !end.Equal(day("2026-09-01")) {
 		t.Errorf("the period of 20 August is %s to %s", begin, end)
 	}
-	// Who looks back finds a period as it was; in the one that has not ended it is as the settings say.
+	// Who looks back finds a period as it was; in the one that has not ended it is as the settings
+	// say.
 	for _, test := range []struct {
 		day, today string
 		unlimited  bool
@@ -91,13 +98,23 @@ func TestPaperByCountry(t *testing.T) {
 	}
 	k := testkit.New(t)
 	h := server(t, k)
-	a := testkit.Decode[account.Account](t, k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"country": "US"}))), http.StatusCreated)
+	a := testkit.Decode[account.Account](
+		t,
+		k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"country": "US"}))),
+		http.StatusCreated,
+	)
 	if a.Country != "US" {
 		t.Errorf("stored %q", a.Country)
 	}
 	for _, country := range []string{"us", "USA", "XX", "ZZ", "EU", "UK", "DD", "419"} {
 		r := k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"country": country})))
-		if p := testkit.Problem(t, r, http.StatusUnprocessableEntity, "validation"); len(p.Errors) != 1 || p.Errors[0].Field != "country" {
+		if p := testkit.Problem(
+			t,
+			r,
+			http.StatusUnprocessableEntity,
+			"validation",
+		); len(p.Errors) != 1 ||
+			p.Errors[0].Field != "country" {
 			t.Errorf("%s: %+v", country, p.Errors)
 		}
 	}

@@ -23,20 +23,20 @@ const (
 )
 
 // written puts six records a minute apart from each other into the account: what happened, by name.
-func written(t *testing.T, kit *testkit.Kit) {
+func written(t *testing.T, fixture *testkit.Fixture) {
 	t.Helper()
 	for _, r := range []struct {
 		actor  string
-		change call.Change
+		change call.AuditEntry
 	}{
-		{"ann", call.Change{Action: "order.placed", Subject: "order", SubjectID: "o1", After: map[string]int{"licenses": 2}}},
-		{"ann", call.Change{Action: "a.assigned", Subject: "license", SubjectID: licenseA, User: "zoe"}},
-		{"ben", call.Change{Action: "a.unassigned", Subject: "license", SubjectID: licenseA, User: "zoe", Reason: "order o1"}},
-		{"ben", call.Change{Action: "b.assigned", Subject: "license", SubjectID: licenseB, User: "zoe"}},
-		{"ann", call.Change{Action: "a.reassigned", Subject: "license", SubjectID: licenseA, User: "yan", Before: "zoe", After: "yan"}},
-		{"usage-aggregation", call.Change{Action: "user.put", Subject: "user", SubjectID: "zoe", User: "zoe"}},
+		{"ann", call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: "o1", After: map[string]int{"licenses": 2}}},
+		{"ann", call.AuditEntry{Action: "a.assigned", Subject: "license", SubjectID: licenseA, User: "zoe"}},
+		{"ben", call.AuditEntry{Action: "a.unassigned", Subject: "license", SubjectID: licenseA, User: "zoe", Reason: "order o1"}},
+		{"ben", call.AuditEntry{Action: "b.assigned", Subject: "license", SubjectID: licenseB, User: "zoe"}},
+		{"ann", call.AuditEntry{Action: "a.reassigned", Subject: "license", SubjectID: licenseA, User: "yan", Before: "zoe", After: "yan"}},
+		{"usage-aggregation", call.AuditEntry{Action: "user.put", Subject: "user", SubjectID: "zoe", User: "zoe"}},
 	} {
-		c := kit.Call(r.actor)
+		c := fixture.Call(r.actor)
 		op, err := c.Audit(r.change)
 		if err != nil {
 			t.Fatal(err)
@@ -44,14 +44,14 @@ func written(t *testing.T, kit *testkit.Kit) {
 		if err := c.Commit(t.Context(), call.Answer{}, op); err != nil {
 			t.Fatal(err)
 		}
-		kit.Clock.Add(time.Minute)
+		fixture.Clock.Add(time.Minute)
 	}
 }
 
 func TestList(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	written(t, kit)
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	written(t, fixture)
 	at := func(minute int) string {
 		return url.QueryEscape(testkit.Start.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339))
 	}
@@ -78,7 +78,7 @@ func TestList(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, limit := range []int{1, 2, 50} {
-				if got := actions(t, kit, handler, test.query, limit); !slices.Equal(got, test.want) {
+				if got := actions(t, fixture, handler, test.query, limit); !slices.Equal(got, test.want) {
 					t.Errorf("limit %d: got %q, want %q", limit, got, test.want)
 				}
 			}
@@ -87,11 +87,15 @@ func TestList(t *testing.T) {
 }
 
 // actions reads a list to its end.
-func actions(t *testing.T, kit *testkit.Kit, handler http.Handler, query string, limit int) []string {
+func actions(t *testing.T, fixture *testkit.Fixture, handler http.Handler, query string, limit int) []string {
 	t.Helper()
 	got, cursor := []string{}, ""
 	for range 20 {
-		page := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, read(fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, cursor))), http.StatusOK)
+		page := testkit.Decode[api.List[call.AuditRecord]](
+			t,
+			fixture.Do(t, handler, read(fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, cursor))),
+			http.StatusOK,
+		)
 		if len(page.Items) > limit {
 			t.Fatalf("%d items in a page of %d", len(page.Items), limit)
 		}
@@ -108,15 +112,18 @@ func actions(t *testing.T, kit *testkit.Kit, handler http.Handler, query string,
 
 func read(query string) testkit.Request {
 	return testkit.Request{
-		Method: http.MethodGet, Path: "/v1/accounts/acme/audit?" + query, User: "ann", Permissions: []auth.Permission{auth.AuditRead},
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/acme/audit?" + query,
+		User:        "ann",
+		Permissions: []auth.Permission{auth.AuditRead},
 	}
 }
 
 func TestRecordIsShownWhole(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	written(t, kit)
-	page := testkit.Decode[api.List[map[string]any]](t, kit.Do(t, handler, read("user=yan")), http.StatusOK)
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	written(t, fixture)
+	page := testkit.Decode[api.List[map[string]any]](t, fixture.Do(t, handler, read("user=yan")), http.StatusOK)
 	if len(page.Items) != 1 {
 		t.Fatalf("got %v", page.Items)
 	}
@@ -131,18 +138,19 @@ func TestRecordIsShownWhole(t *testing.T) {
 	}
 }
 
-// What follows automatically names the person and the request that began it, and is found by that person (spec 4).
+// What follows automatically names the person and the request that began it, and is found by that
+// person (spec 4).
 func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	began := kit.Call("ada")
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	began := fixture.Call("ada")
 	for step, c := range map[string]*call.Call{
 		"dashboard.put":      began,
-		"license.unassigned": kit.Call("directory").Because(began.Cause()),
-		"license.assigned":   kit.Call("maintenance").Because(kit.Call("directory").Because(began.Cause()).Cause()),
-		"report.requested":   kit.Call("report-schedule"),
+		"license.unassigned": fixture.Call("directory").Because(began.Cause()),
+		"license.assigned":   fixture.Call("maintenance").Because(fixture.Call("directory").Because(began.Cause()).Cause()),
+		"report.requested":   fixture.Call("report-schedule"),
 	} {
-		op, err := c.Audit(call.Change{Action: step, Subject: "thing", SubjectID: step})
+		op, err := c.Audit(call.AuditEntry{Action: step, Subject: "thing", SubjectID: step})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +158,7 @@ func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, read("actor=ada")), http.StatusOK)
+	page := testkit.Decode[api.List[call.AuditRecord]](t, fixture.Do(t, handler, read("actor=ada")), http.StatusOK)
 	if len(page.Items) != 3 {
 		t.Fatalf("got %+v, want what ada did and what followed", page.Items)
 	}
@@ -163,71 +171,89 @@ func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
 		}
 	}
 	for actor, want := range map[string]int{"directory": 0, "report-schedule": 1} {
-		if got := actions(t, kit, handler, "actor="+actor, 50); len(got) != want {
+		if got := actions(t, fixture, handler, "actor="+actor, 50); len(got) != want {
 			t.Errorf("actor=%s finds %q, want %d", actor, got, want)
 		}
 	}
 }
 
 func TestRefusals(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	written(t, kit)
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	written(t, fixture)
 	for query, field := range map[string]string{
 		"from=yesterday": "from", "to=2026-02-30": "to", "license=7": "license", "user=" + url.QueryEscape("a#b"): "user", "actor=" + url.QueryEscape("#"): "actor",
 		"from=2026-07-16&to=2026-07-15": "to", "shade=red": "shade", "limit=0": "limit",
 	} {
-		p := testkit.Problem(t, kit.Do(t, handler, read(query)), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(t, fixture.Do(t, handler, read(query)), http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: got %+v, want the field %s", query, p.Errors, field)
 		}
 	}
-	first := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, read("limit=1")), http.StatusOK)
+	first := testkit.Decode[api.List[call.AuditRecord]](t, fixture.Do(t, handler, read("limit=1")), http.StatusOK)
 	for name, query := range map[string]string{"altered": "cursor=x" + first.NextCursor, "of another list": "user=zoe&cursor=" + first.NextCursor} {
 		t.Log(name)
-		testkit.Problem(t, kit.Do(t, handler, read(query)), http.StatusBadRequest, "malformed-body")
+		testkit.Problem(t, fixture.Do(t, handler, read(query)), http.StatusBadRequest, "malformed-body")
 	}
 	lacking := read("")
 	lacking.Permissions = []auth.Permission{auth.LicensesRead}
-	testkit.Problem(t, kit.Do(t, handler, lacking), http.StatusForbidden, "forbidden")
+	testkit.Problem(t, fixture.Do(t, handler, lacking), http.StatusForbidden, "forbidden")
 	stranger := read("")
 	stranger.Account = testkit.Other
-	testkit.Problem(t, kit.Do(t, handler, stranger), http.StatusNotFound, "not-found")
+	testkit.Problem(t, fixture.Do(t, handler, stranger), http.StatusNotFound, "not-found")
 }
 
 func TestAccountsAreApart(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	written(t, kit)
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	written(t, fixture)
 	r := read("")
 	r.Account, r.Path = testkit.Other, "/v1/accounts/"+testkit.Other+"/audit?license="+licenseA
-	if got := testkit.Decode[api.List[call.AuditRecord]](t, kit.Do(t, handler, r), http.StatusOK); len(got.Items) != 0 {
+	if got := testkit.Decode[api.List[call.AuditRecord]](
+		t,
+		fixture.Do(t, handler, r),
+		http.StatusOK,
+	); len(
+		got.Items,
+	) != 0 {
 		t.Fatalf("another account's records: %+v", got.Items)
 	}
 }
 
 // What belongs to no account is read by operators alone, as the runbook says (docs/operations.md).
 func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	written(t, kit)
-	c := call.ForEvent(kit.Env, call.Nowhere, "file-drop", "its key names no account", testkit.Start)
-	op, err := c.Audit(call.Change{
-		Action: "object.putAside", Subject: "object", SubjectID: "o1", After: map[string]any{"bucket": "drops", "key": "lost.xlsx"},
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	written(t, fixture)
+	c := call.ForEvent(fixture.Env, call.Nowhere, "file-drop", "its key names no account", testkit.Start)
+	op, err := c.Audit(call.AuditEntry{
+		Action:    "object.putAside",
+		Subject:   "object",
+		SubjectID: "o1",
+		After:     map[string]any{"bucket": "drops", "key": "lost.xlsx"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := kit.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
+	if err := fixture.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(account string, permissions ...auth.Permission) testkit.Response {
-		return kit.Do(t, handler, testkit.Request{
-			Method: http.MethodGet, Path: "/v1/accounts/-/audit?action=object.putAside", User: "ops", Account: account, Permissions: permissions,
+		return fixture.Do(t, handler, testkit.Request{
+			Method:      http.MethodGet,
+			Path:        "/v1/accounts/-/audit?action=object.putAside",
+			User:        "ops",
+			Account:     account,
+			Permissions: permissions,
 		})
 	}
-	page := testkit.Decode[api.List[call.AuditRecord]](t, ask("acme", auth.AccountsManage, auth.AuditRead), http.StatusOK)
-	if len(page.Items) != 1 || page.Items[0].Action != "object.putAside" || page.Items[0].Reason != "its key names no account" ||
+	page := testkit.Decode[api.List[call.AuditRecord]](
+		t,
+		ask("acme", auth.AccountsManage, auth.AuditRead),
+		http.StatusOK,
+	)
+	if len(page.Items) != 1 || page.Items[0].Action != "object.putAside" ||
+		page.Items[0].Reason != "its key names no account" ||
 		!strings.Contains(string(page.Items[0].After), `"key":"lost.xlsx"`) {
 		t.Fatalf("got %+v", page.Items)
 	}
@@ -236,9 +262,9 @@ func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
 	testkit.Problem(t, ask("-", auth.AuditRead), http.StatusNotFound, "not-found")
 }
 
-func serve(t *testing.T, kit *testkit.Kit) http.Handler {
+func serve(t *testing.T, fixture *testkit.Fixture) http.Handler {
 	t.Helper()
-	fn, err := audit.Function(kit.Env)
+	fn, err := audit.Function(fixture.Env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,11 +42,16 @@ func (in *listInput) filter() (Filter, error) {
 }
 
 // Routes registers GET A/audit.
-func Routes(k *api.Kit, env *app.Env) {
+func Routes(k *api.Router, env *app.Env) {
 	s := NewService(env)
 	api.Register(k, api.Operation{
-		ID: "list-audit", Method: http.MethodGet, Path: "/v1/accounts/{account}/audit", Summary: "List what was changed, newest first", Tag: "Audit",
-		Permissions: []auth.Permission{auth.AuditRead}, Nowhere: true,
+		ID:          "list-audit",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/audit",
+		Summary:     "List what was changed, newest first",
+		Tag:         "Audit",
+		Permissions: []auth.Permission{auth.AuditRead},
+		Nowhere:     true,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[call.AuditRecord], error) {
 		f, err := in.filter()
 		if err != nil {

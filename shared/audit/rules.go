@@ -6,13 +6,15 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// Filter says which records are wanted. Each field that is set must hold; From is inclusive, To exclusive, and a zero time is no bound.
+// Filter says which records are wanted. Each field that is set must hold; From is inclusive, To
+// exclusive, and a zero time is no bound.
 type Filter struct {
 	License, User, Actor, Action string
 	From, To                     time.Time
 }
 
-// parseMoment reads a bound of a list: a moment in RFC 3339, or a day, which begins at midnight UTC. Empty is no bound.
+// parseMoment reads a bound of a list: a moment in RFC 3339, or a day, which begins at midnight
+// UTC. Empty is no bound.
 //
 // Errors: validation.
 func parseMoment(field, text string) (time.Time, error) {
@@ -25,7 +27,11 @@ func parseMoment(field, text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day, nil
 	}
-	return time.Time{}, problem.Invalid(field, problem.BadFormat, "must be a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31")
+	return time.Time{}, problem.Invalid(
+		field,
+		problem.BadFormat,
+		"must be a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31",
+	)
 }
 
 // check refuses a span that ends before it begins.

@@ -1,4 +1,5 @@
-// Package audit reads what package call wrote: one record of every change, by license, user, actor and time (spec 4).
+// Package audit reads what package call wrote: one record of every change, by license, user, actor
+// and time (spec 4).
 package audit
 
 import (
@@ -9,12 +10,14 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// maxReads bounds the pages that one request looks through when several filters are given and few records have them all; the list then goes on
-// with a cursor after a short page, or even an empty one.
+// maxReads bounds the pages that one request looks through when several filters are given and few
+// records have them all; the list then goes on with a cursor after a short page, or even an empty
+// one.
 const maxReads = 10
 
-// maxBytes is after how many bytes of entries a page ends: an answer of Lambda takes 6 MB, and an entry of
-// a large call queue has 100 KB. The table's own pages have at most 1 MB, so an answer has at most 3 MB.
+// maxBytes is after how many bytes of entries a page ends: an answer of Lambda takes 6 MB, and an
+// entry of a large call queue has 100 KB. The table's own pages have at most 1 MB, so an answer has
+// at most 3 MB.
 const maxBytes = 2 << 20
 
 // Service reads the audit records.
@@ -23,11 +26,18 @@ type Service struct{ env *app.Env }
 // NewService makes the service.
 func NewService(env *app.Env) *Service { return &Service{env: env} }
 
-// List returns the newest records first, and the position of the next page, empty at the end. A license is looked up by its own partition, which is strongly
-// consistent; a user, an actor and the whole account by an index, which can be a moment behind.
+// List returns the newest records first, and the position of the next page, empty at the end. A
+// license is looked up by its own partition, which is strongly consistent; a user, an actor and the
+// whole account by an index, which can be a moment behind.
 //
 // Errors: validation when the span is empty; table.ErrCursor.
-func (s *Service) List(ctx context.Context, c *call.Call, f Filter, after string, limit int) ([]call.AuditRecord, string, error) {
+func (s *Service) List(
+	ctx context.Context,
+	c *call.Call,
+	f Filter,
+	after string,
+	limit int,
+) ([]call.AuditRecord, string, error) {
 	if err := f.check(); err != nil {
 		return nil, "", err
 	}
@@ -81,8 +91,8 @@ func query(c *call.Call, f Filter) table.Query {
 	return q
 }
 
-// admits says whether an entry, found by one of the filter's ids, has the others too. An actor is who
-// did it, or whose request it followed from. Times are the query's business.
+// admits says whether an entry, found by one of the filter's ids, has the others too. An actor is
+// who did it, or whose request it followed from. Times are the query's business.
 func (f Filter) admits(r call.AuditRecord) bool {
 	return (f.License == "" || r.Subject == "license:"+f.License) &&
 		(f.User == "" || r.User == f.User) &&

@@ -1,6 +1,7 @@
-// Package catalog is the product catalog (spec 2): data, not code. catalog.yaml is checked whole and
-// written to generated.go by `make catalog`, so a mistake in it stops the build with its line, and a
-// start pays nothing for it. A new product is a new entry in catalog.yaml and needs no code change.
+// Package catalog is the product catalog (spec 2): data, not code. catalog.yaml is checked whole
+// and written to generated.go by `make catalog`, so a mistake in it stops the build with its line,
+// and a start pays nothing for it. A new product is a new entry in catalog.yaml and needs no code
+// change.
 package catalog
 
 import (
@@ -15,8 +16,9 @@ import (
 // Kind says how a product is licensed (spec 2).
 type Kind string
 
-// The kinds. Seats, bases and add-ons are bought, and assigning one takes a free license. A metered product is not bought: assigning makes the
-// license, removing ends it, and their count is what the customer consumes.
+// The kinds. Seats, bases and add-ons are bought, and assigning one takes a free license. A metered
+// product is not bought: assigning makes the license, removing ends it, and their count is what the
+// customer consumes.
 const (
 	Seat    Kind = "seat"
 	Base    Kind = "base"
@@ -30,8 +32,9 @@ func (k Kind) Purchasable() bool { return k == Seat || k == Base || k == AddOn }
 // Group is a set of figures that products are counted in.
 type Group string
 
-// Users, Clients, Supervisor and Devices are the groups of the license metrics (spec 8). Products of LiveReports make up the licenses bought in
-// the usage summary and the license status report (spec 7).
+// Users, Clients, Supervisor and Devices are the groups of the license metrics (spec 8). Products
+// of LiveReports make up the licenses bought in the usage summary and the license status report
+// (spec 7).
 const (
 	Users       Group = "users"
 	Clients     Group = "clients"
@@ -40,8 +43,9 @@ const (
 	LiveReports Group = "liveReports"
 )
 
-// Ids of the products that a rule of the spec names: 5 (phone-system), 6 and 7 (live-reports, call-queue-booster) and 8 (agent-user,
-// wallboard). Everything else about them, and every other product, is data.
+// Ids of the products that a rule of the spec names: 5 (phone-system), 6 and 7 (live-reports,
+// call-queue-booster) and 8 (agent-user, wallboard). Everything else about them, and every other
+// product, is data.
 const (
 	LiveReportsID      = "live-reports"
 	CallQueueBoosterID = "call-queue-booster"
@@ -50,20 +54,25 @@ const (
 	WallboardID        = "wallboard"
 )
 
-// A user holds at most one license of each product, and deactivating the user gives all of them back in one commit (spec 6). Of its 100 operations it spends three on
-// a license that was bought, two on a metered one, and at most five on the user. A test of package directory releases who holds as much as these limits allow.
+// A user holds at most one license of each product, and deactivating the user gives all of them
+// back in one commit (spec 6). Of its 100 operations it spends three on a license that was bought,
+// two on a metered one, and at most five on the user. A test of package directory releases who
+// holds as much as these limits allow.
 const (
-	// MaxPurchasable is the most products of the kinds seat, base and addOn that a catalog may have.
+	// MaxPurchasable is the most products of the kinds seat, base and addOn that a catalog may
+	// have.
 	MaxPurchasable = 25
-	// MaxMetered is the most metered products that one user can hold at once: a group of which a user holds at most one counts once.
+	// MaxMetered is the most metered products that one user can hold at once: a group of which a
+	// user holds at most one counts once.
 	MaxMetered = 8
 )
 
-// MaxUnitPrice is the largest price of one license a month, in minor units. Ten thousand of them for a month of 31 days are still far from
-// what 64 bits hold.
+// MaxUnitPrice is the largest price of one license a month, in minor units. Ten thousand of them
+// for a month of 31 days are still far from what 64 bits hold.
 const MaxUnitPrice = 100_000_000
 
-// Count says which figure a product is counted in, and what the figure is called there. The zero Count is in none.
+// Count says which figure a product is counted in, and what the figure is called there. The zero
+// Count is in none.
 type Count struct {
 	Group Group
 	Label string
@@ -71,13 +80,15 @@ type Count struct {
 	Means string
 }
 
-// Product is one entry of the catalog. Its slices belong to the catalog: read them, never write to them.
+// Product is one entry of the catalog. Its slices belong to the catalog: read them, never write to
+// them.
 type Product struct {
 	ID       string
 	Name     string
 	Category string
 	Kind     Kind
-	// Description says what the product is for, in a sentence for who buys or assigns it; it may be empty.
+	// Description says what the product is for, in a sentence for who buys or assigns it; it may be
+	// empty.
 	Description string
 	// Code is what mass configuration files call an add-on (spec 5); empty for every other kind.
 	Code string
@@ -85,18 +96,21 @@ type Product struct {
 	Base string
 	// Extension says that a license is tied to an extension as well as to a user.
 	Extension bool
-	// Requires lists ids of which the holder must hold at least one: the base of an add-on, Desktop for CRM, Essential or Professional for
-	// Agent. Empty: nothing is required.
+	// Requires lists ids of which the holder must hold at least one: the base of an add-on, Desktop
+	// for CRM, Essential or Professional for Agent. Empty: nothing is required.
 	Requires []string
-	// Excludes lists ids that nobody may hold together with this: those that either of the two excludes, and the rest of the OneOf group.
+	// Excludes lists ids that nobody may hold together with this: those that either of the two
+	// excludes, and the rest of the OneOf group.
 	Excludes []string
-	// Includes lists ids of which the holder needs no license; CoveredBy is the same seen from the other side.
+	// Includes lists ids of which the holder needs no license; CoveredBy is the same seen from the
+	// other side.
 	Includes, CoveredBy []string
 	// OneOf names the group of which a user holds at most one; empty if there is none.
 	OneOf string
 	// Sources are where an assignment may come from, the default first; empty if that is not asked.
 	Sources []string
-	// Devices are the kinds of device that hold this, one each, up to the account's maximum; empty if users hold it.
+	// Devices are the kinds of device that hold this, one each, up to the account's maximum; empty
+	// if users hold it.
 	Devices []string
 	// CountsAs is the figure it is counted in.
 	CountsAs Count
@@ -108,7 +122,8 @@ type Product struct {
 // Purchasable reports whether licenses of p are bought.
 func (p Product) Purchasable() bool { return p.Kind.Purchasable() }
 
-// UnitPrice is the price of one license a month in a currency; false if the catalog has no prices in that currency.
+// UnitPrice is the price of one license a month in a currency; false if the catalog has no prices
+// in that currency.
 func (p Product) UnitPrice(currency string) (money.Amount, bool) {
 	for _, price := range p.Prices {
 		if price.Currency == currency {
@@ -125,7 +140,8 @@ type Catalog struct {
 	byCode     map[string]int
 }
 
-// Definition is what a catalog is made of, checked: the generator writes one, and catalogfile reads one.
+// Definition is what a catalog is made of, checked: the generator writes one, and catalogfile reads
+// one.
 type Definition struct {
 	Version    string
 	Currencies []string
@@ -150,10 +166,12 @@ var shipped = sync.OnceValue(func() *Catalog { return New(definition) })
 // Default is the catalog of this build, made once a process.
 func Default() *Catalog { return shipped() }
 
-// Version names this state of the catalog: another text is another version, so that a quote can tell that the catalog changed (spec 3.4).
+// Version names this state of the catalog: another text is another version, so that a quote can
+// tell that the catalog changed (spec 3.4).
 func (c *Catalog) Version() string { return c.definition.Version }
 
-// Currencies lists the currencies that every product is priced in, the provider's own first; an account chooses one of them.
+// Currencies lists the currencies that every product is priced in, the provider's own first; an
+// account chooses one of them.
 func (c *Catalog) Currencies() []string { return slices.Clone(c.definition.Currencies) }
 
 // HasCurrency reports whether an account may be billed in a currency.
@@ -188,7 +206,8 @@ func (c *Catalog) ByCode(code string) (Product, bool) {
 	return c.definition.Products[i], true
 }
 
-// Select lists the products of a category and a kind in the file's order; an empty argument selects all.
+// Select lists the products of a category and a kind in the file's order; an empty argument selects
+// all.
 func (c *Catalog) Select(category string, kind Kind) []Product {
 	return c.filter(func(p Product) bool {
 		return (category == "" || p.Category == category) && (kind == "" || p.Kind == kind)
@@ -208,7 +227,8 @@ func (c *Catalog) Counted(in Group) []Product {
 	return c.filter(func(p Product) bool { return p.CountsAs.Group == in })
 }
 
-// Price is the price of one license of a product a month. It fails if there is no such product, or no price in the currency.
+// Price is the price of one license of a product a month. It fails if there is no such product, or
+// no price in the currency.
 func (c *Catalog) Price(productID, currency string) (money.Amount, error) {
 	p, ok := c.Lookup(productID)
 	if !ok {

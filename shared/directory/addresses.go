@@ -12,8 +12,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// emailKey is where it stands whose an e-mail address is: one item for each address of the account, however it is written (text.Email). The key is a digest, since an
-// address can be longer than a key, and must not be read where nobody looks for one.
+// emailKey is where it stands whose an e-mail address is: one item for each address of the account,
+// however it is written (text.Email). The key is a digest, since an address can be longer than a
+// key, and must not be read where nobody looks for one.
 func emailKey(account, email string) table.Key {
 	sum := sha256.Sum256([]byte(text.Email(email)))
 	return table.Key{Partition: call.Partition(account, "EMAIL"), Sort: hex.EncodeToString(sum[:])}
@@ -34,12 +35,20 @@ func ownerOf(found map[table.Key]table.Item, key table.Key) (string, error) {
 	return o.UserID, err
 }
 
-// moveEmail makes the user's address after theirs alone, and gives up the one before (spec 6); the item of the new one is among what was found. The commit demands that the items are as they
-// were read, so of two who want one address at once one decides again. An address that is left as it was is not judged: several may have one from before addresses were unique,
-// and the first of them who is written again has it from then on.
+// moveEmail makes the user's address after theirs alone, and gives up the one before (spec 6); the
+// item of the new one is among what was found. The commit demands that the items are as they were
+// read, so of two who want one address at once one decides again. An address that is left as it was
+// is not judged: several may have one from before addresses were unique, and the first of them who
+// is written again has it from then on.
 //
 // Errors: email-in-use.
-func moveEmail(ctx context.Context, c *call.Call, ch *license.Change, user, before, after string, found map[table.Key]table.Item) ([]table.Operation, error) {
+func moveEmail(
+	ctx context.Context,
+	c *call.Call,
+	ch *license.UnitOfWork,
+	user, before, after string,
+	found map[table.Key]table.Item,
+) ([]table.Operation, error) {
 	var ops []table.Operation
 	old, now := emailKey(c.Account, before), emailKey(c.Account, after)
 	if after != "" {
@@ -65,7 +74,12 @@ func moveEmail(ctx context.Context, c *call.Call, ch *license.Change, user, befo
 }
 
 // giveUpEmail deletes the item of an address, if it says that it is the user's.
-func giveUpEmail(ctx context.Context, c *call.Call, ch *license.Change, user, email string) ([]table.Operation, error) {
+func giveUpEmail(
+	ctx context.Context,
+	c *call.Call,
+	ch *license.UnitOfWork,
+	user, email string,
+) ([]table.Operation, error) {
 	if email == "" {
 		return nil, nil
 	}

@@ -13,7 +13,11 @@ import (
 )
 
 func (f *fixture) mailed(id, email string) error {
-	_, _, _, err := f.s.PutUser(context.Background(), f.Call("admin"), User{ID: id, Name: "Person " + id, Email: email, Active: true})
+	_, _, _, err := f.s.PutUser(
+		context.Background(),
+		f.Call("admin"),
+		User{ID: id, Name: "Person " + id, Email: email, Active: true},
+	)
 	return err
 }
 
@@ -58,18 +62,24 @@ func TestAddressesAreUnique(t *testing.T) {
 func (f *fixture) addresses(t *testing.T) map[string]int {
 	t.Helper()
 	owners := map[string]int{}
-	err := table.All(t.Context(), f.Env.Table, table.Query{Partition: call.Partition(f.Call("admin").Account, "EMAIL")}, func(item table.Item) error {
-		o, err := call.Decode[emailOwner](item)
-		owners[o.UserID]++
-		return err
-	})
+	err := table.All(
+		t.Context(),
+		f.Env.Table,
+		table.Query{Partition: call.Partition(f.Call("admin").Account, "EMAIL")},
+		func(item table.Item) error {
+			o, err := call.Decode[emailOwner](item)
+			owners[o.UserID]++
+			return err
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return owners
 }
 
-// Addresses that several users have from before they were unique: who is put as they are is not judged, and changes nothing; nobody else gets one.
+// Addresses that several users have from before they were unique: who is put as they are is not
+// judged, and changes nothing; nobody else gets one.
 func TestStoredAddressesAreNotJudged(t *testing.T) {
 	f := newFixture(t)
 	for _, id := range []string{"ann", "bob"} {

@@ -62,7 +62,13 @@ func TestSeatsThatADashboardTakesLeadToWhoChangedIt(t *testing.T) {
 		}
 		for _, r := range got {
 			if r.Cause == nil || *r.Cause != (call.Cause{Actor: "ada", RequestID: c.RequestID}) {
-				t.Errorf("later %v: the entry of %s has the cause %+v, want ada's request %s", later, r.User, r.Cause, c.RequestID)
+				t.Errorf(
+					"later %v: the entry of %s has the cause %+v, want ada's request %s",
+					later,
+					r.User,
+					r.Cause,
+					c.RequestID,
+				)
 			}
 			if r.Reason != "queue:belmont" {
 				t.Errorf("later %v: the reason is %q", later, r.Reason)

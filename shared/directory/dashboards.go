@@ -13,11 +13,15 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// PutDashboard makes or replaces a dashboard. Putting a queue on it grants live-reports to every member, at once or waiting (spec 6); the answer counts how the
-// members of its queues stand.
+// PutDashboard makes or replaces a dashboard. Putting a queue on it grants live-reports to every
+// member, at once or waiting (spec 6); the answer counts how the members of its queues stand.
 //
 // Errors: validation (also for queues that do not exist), precondition-failed.
-func (s *Service) PutDashboard(ctx context.Context, c *call.Call, d Dashboard) (DashboardWithGrants, int64, bool, error) {
+func (s *Service) PutDashboard(
+	ctx context.Context,
+	c *call.Call,
+	d Dashboard,
+) (DashboardWithGrants, int64, bool, error) {
 	sent := d.QueueIDs
 	d.QueueIDs = unique(sent)
 	var draft *DashboardDraft
@@ -75,9 +79,16 @@ func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) 
 	return err
 }
 
-// draftDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue that comes or goes is told in the same commit which dashboards
-// show it. sent is the list of queues as the caller wrote it, by which faults are named.
-func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d *Dashboard, sent []string) (*DashboardDraft, error) {
+// draftDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue
+// that comes or goes is told in the same commit which dashboards show it. sent is the list of
+// queues as the caller wrote it, by which faults are named.
+func (s *Service) draftDashboard(
+	ctx context.Context,
+	c *call.Call,
+	id string,
+	d *Dashboard,
+	sent []string,
+) (*DashboardDraft, error) {
 	key := dashboardKey(c.Account, id)
 	item, exists, err := c.Get(ctx, key)
 	if err != nil {
@@ -91,7 +102,7 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 	}
 	var fault error
 	draft := &DashboardDraft{Version: item.Version, Made: !exists}
-	change := call.Change{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
+	change := call.AuditEntry{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
 	if exists {
 		if draft.Before, err = call.Decode[Dashboard](item); err != nil {
 			return nil, err
@@ -125,7 +136,13 @@ func (s *Service) draftDashboard(ctx context.Context, c *call.Call, id string, d
 		}
 		op = c.Put(put, exists, item.Version)
 	}
-	come, gone := without(draft.After.QueueIDs, draft.Before.QueueIDs), without(draft.Before.QueueIDs, draft.After.QueueIDs)
+	come, gone := without(
+		draft.After.QueueIDs,
+		draft.Before.QueueIDs,
+	), without(
+		draft.Before.QueueIDs,
+		draft.After.QueueIDs,
+	)
 	draft.changed = slices.Concat(come, gone)
 	if err := checkMoves(draft.changed); err != nil {
 		return nil, problem.Together(fault, err)
@@ -182,14 +199,14 @@ func (s *Service) showOn(
 			head.Shown.open(dashboard, c.At)
 		} else {
 			head.Dashboards = without(head.Dashboards, []string{dashboard})
-			head.Shown.shut(dashboard, c.At)
+			head.Shown.closeSpan(dashboard, c.At)
 		}
 		head.ChangedAt = c.At
 		put, err := headOperation(c, head, &loadedQueue{version: item.Version, exists: true})
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, put, mark(c, queueMarks, head.ID))
+		ops = append(ops, put, marker(c, queueMarkers, head.ID))
 	}
 	crowded := problem.Culprits("queueIds", problem.TooMany, wanted, func(i int) bool { return full[wanted[i]] },
 		fmt.Sprintf("is on %d dashboards, which is the most", MaxShown))
@@ -197,7 +214,10 @@ func (s *Service) showOn(
 	if len(crowded) > 0 {
 		most = problem.Validation(crowded...)
 	}
-	return ops, problem.Together(strangers("queueIds", "call queue", wanted, func(i int) bool { return missing[wanted[i]] }), most)
+	return ops, problem.Together(
+		strangers("queueIds", "call queue", wanted, func(i int) bool { return missing[wanted[i]] }),
+		most,
+	)
 }
 
 // countGrants counts the members of queues by how they stand to live-reports.
@@ -211,7 +231,7 @@ func (s *Service) countGrants(ctx context.Context, c *call.Call, queues []string
 		members = append(members, q.members...)
 	}
 	var counts GrantCounts
-	ch := s.desk.Change(c)
+	ch := s.kernel.Change(c)
 	if _, err := ch.Load(ctx, license.Need{}); err != nil {
 		return GrantCounts{}, err
 	}
@@ -262,12 +282,25 @@ func (s *Service) GetDashboard(ctx context.Context, c *call.Call, id string) (Da
 	return DashboardWithGrants{Dashboard: d, Grants: counts}, item.Version, err
 }
 
-// ListDashboards lists dashboards by id, without counts: all, or those with a word of the name or the id that begins with q.
-func (s *Service) ListDashboards(ctx context.Context, c *call.Call, q, after string, limit int) ([]Dashboard, string, error) {
-	items, next, err := s.byID(ctx, dashboardsPartition(c.Account), q, after, limit, func(item table.Item) (string, error) {
-		d, err := call.Decode[Dashboard](item)
-		return d.Name, err
-	})
+// ListDashboards lists dashboards by id, without counts: all, or those with a word of the name or
+// the id that begins with q.
+func (s *Service) ListDashboards(
+	ctx context.Context,
+	c *call.Call,
+	q, after string,
+	limit int,
+) ([]Dashboard, string, error) {
+	items, next, err := s.byID(
+		ctx,
+		dashboardsPartition(c.Account),
+		q,
+		after,
+		limit,
+		func(item table.Item) (string, error) {
+			d, err := call.Decode[Dashboard](item)
+			return d.Name, err
+		},
+	)
 	if err != nil {
 		return nil, "", err
 	}

@@ -22,25 +22,25 @@ import (
 )
 
 type fixture struct {
-	*testkit.Kit
-	desk *license.Desk
-	s    *Service
+	*testkit.Fixture
+	kernel *license.Service
+	s      *Service
 }
 
 func newFixture(t testing.TB) *fixture { return over(t, testkit.New(t)) }
 
-func over(t testing.TB, k *testkit.Kit) *fixture {
+func over(t testing.TB, k *testkit.Fixture) *fixture {
 	t.Helper()
 	products := catalog.Default()
-	desk := license.NewDesk(products)
-	return &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+	kernel := license.NewService(products)
+	return &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 }
 
 func (f *fixture) buy(t testing.TB, product string, n int) {
 	t.Helper()
 	order := uuid.NewString()
 	lots := []license.Lot{{ProductID: product, CostCenter: "CC-1", Quantity: n}}
-	if err := f.desk.Deliver(t.Context(), f.Call("admin"), order, lots, call.Answer{}, nil); err != nil {
+	if err := f.kernel.Deliver(t.Context(), f.Call("admin"), order, lots, call.Answer{}, nil); err != nil {
 		t.Fatalf("buy %d %s: %v", n, product, err)
 	}
 }
@@ -68,7 +68,11 @@ func (f *fixture) queue(t testing.TB, id string, members ...string) {
 
 func (f *fixture) dashboard(t testing.TB, id string, queues ...string) GrantCounts {
 	t.Helper()
-	d, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues})
+	d, _, _, err := f.s.PutDashboard(
+		t.Context(),
+		f.Call("admin"),
+		Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues},
+	)
 	if err != nil {
 		t.Fatalf("put dashboard %s: %v", id, err)
 	}
@@ -77,7 +81,7 @@ func (f *fixture) dashboard(t testing.TB, id string, queues ...string) GrantCoun
 
 func (f *fixture) state(t testing.TB, user, product string) license.State {
 	t.Helper()
-	why, err := f.desk.Why(t.Context(), f.Call("admin"), user, product, f.s)
+	why, err := f.kernel.Why(t.Context(), f.Call("admin"), user, product, f.s)
 	if err != nil {
 		t.Fatalf("why %s %s: %v", user, product, err)
 	}
@@ -95,7 +99,7 @@ func (f *fixture) wantStates(t testing.TB, want map[string]license.State) {
 
 func (f *fixture) summary(t testing.TB, product string) license.Summary {
 	t.Helper()
-	rows, err := f.desk.Summary(t.Context(), f.Call("admin"))
+	rows, err := f.kernel.Summary(t.Context(), f.Call("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +151,7 @@ func TestBoosterCoversAndComesBack(t *testing.T) {
 	f.user(t, "john")
 	f.queue(t, "q", "john")
 	f.dashboard(t, "d", "q")
-	boost, err := f.desk.AssignProduct(t.Context(), f.Call("admin"), catalog.CallQueueBoosterID, "john", "")
+	boost, err := f.kernel.AssignProduct(t.Context(), f.Call("admin"), catalog.CallQueueBoosterID, "john", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +162,7 @@ func TestBoosterCoversAndComesBack(t *testing.T) {
 	if got, want := f.dashboard(t, "d", "q"), (GrantCounts{Covered: 1}); got != want {
 		t.Fatalf("grants %+v, want %+v", got, want)
 	}
-	if _, err := f.desk.Unassign(t.Context(), f.Call("admin"), boost.ID); err != nil {
+	if _, err := f.kernel.Unassign(t.Context(), f.Call("admin"), boost.ID); err != nil {
 		t.Fatal(err)
 	}
 	f.wantStates(t, map[string]license.State{"john": license.Holds})
@@ -172,7 +176,13 @@ func TestLeaversReleaseEverythingAndComeBack(t *testing.T) {
 	f.user(t, "sarah")
 	f.queue(t, "q", "john")
 	f.dashboard(t, "d", "q")
-	if _, err := f.desk.AssignProduct(t.Context(), f.Call("admin"), catalog.PhoneSystemID, "john", "101"); err != nil {
+	if _, err := f.kernel.AssignProduct(
+		t.Context(),
+		f.Call("admin"),
+		catalog.PhoneSystemID,
+		"john",
+		"101",
+	); err != nil {
 		t.Fatal(err)
 	}
 	f.queue(t, "q", "john", "sarah")
@@ -220,7 +230,14 @@ func TestDeletedQueueIsGoneAtOnce(t *testing.T) {
 	if _, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); !problem.Is(err, problem.NotFound) {
 		t.Fatalf("queue after its deletion: %v", err)
 	}
-	if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); !problem.Is(err, problem.ValidationFailed) {
+	if _, _, _, err := f.s.PutDashboard(
+		t.Context(),
+		f.Call("admin"),
+		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
+	); !problem.Is(
+		err,
+		problem.ValidationFailed,
+	) {
 		t.Fatalf("a deleted queue was put on a dashboard: %v", err)
 	}
 	f.queue(t, "q", "john") // the id is free again
@@ -232,7 +249,11 @@ func TestRolesCarryMeteredLicensesAndViewing(t *testing.T) {
 	f.buy(t, catalog.LiveReportsID, 1)
 	role := func(id string, permissions, licenses []string) {
 		t.Helper()
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: id, Name: id, Permissions: permissions, Licenses: licenses}); err != nil {
+		if _, _, _, err := f.s.PutRole(
+			t.Context(),
+			f.Call("admin"),
+			Role{ID: id, Name: id, Permissions: permissions, Licenses: licenses},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -245,7 +266,7 @@ func TestRolesCarryMeteredLicensesAndViewing(t *testing.T) {
 		t.Fatalf("metered count %+v", got)
 	}
 	err := call.Decide(t.Context(), func(ctx context.Context) error {
-		ch := f.desk.Change(f.Call("bob"))
+		ch := f.kernel.Change(f.Call("bob"))
 		if _, err := ch.Load(ctx, license.Need{Users: []string{"bob"}}); err != nil {
 			return err
 		}
@@ -288,7 +309,11 @@ func TestMeteredRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{ID: "u", Name: "U", Active: true, Licenses: test.licenses})
+			_, _, _, err := f.s.PutUser(
+				t.Context(),
+				f.Call("admin"),
+				User{ID: "u", Name: "U", Active: true, Licenses: test.licenses},
+			)
 			if test.want == "" && err != nil || test.want != "" && !problem.Is(err, test.want) {
 				t.Fatalf("got %v, want %s", err, test.want)
 			}
@@ -299,7 +324,11 @@ func TestMeteredRules(t *testing.T) {
 func TestExtensionsAndNumbersBelongToOne(t *testing.T) {
 	f := newFixture(t)
 	put := func(id, ext, number string) error {
-		_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{ID: id, Name: id, Active: true, Extension: ext, Number: number})
+		_, _, _, err := f.s.PutUser(
+			t.Context(),
+			f.Call("admin"),
+			User{ID: id, Name: id, Active: true, Extension: ext, Number: number},
+		)
 		return err
 	}
 	if err := put("a", "0101", "5551234"); err != nil {
@@ -322,7 +351,15 @@ func TestExtensionsAndNumbersBelongToOne(t *testing.T) {
 func TestListsAndSearch(t *testing.T) {
 	f := newFixture(t)
 	for i := range 7 {
-		f.put(t, User{ID: fmt.Sprintf("u%d", i), Name: fmt.Sprintf("Person %d", i), Email: fmt.Sprintf("p%d@example.com", i), Active: true})
+		f.put(
+			t,
+			User{
+				ID:     fmt.Sprintf("u%d", i),
+				Name:   fmt.Sprintf("Person %d", i),
+				Email:  fmt.Sprintf("p%d@example.com", i),
+				Active: true,
+			},
+		)
 	}
 	f.put(t, User{ID: "Person", Name: "Somebody Else", Active: true, Extension: "101", Number: "+1 656-789-1230"})
 	c := f.Call("admin")
@@ -420,13 +457,14 @@ func (m directoryModel) wanted() map[string]bool {
 	return wanted
 }
 
-// check compares the kernel with the model: who is wanted holds a seat or waits, nobody else does, and nobody waits while a seat is free.
+// check compares the kernel with the model: who is wanted holds a seat or waits, nobody else does,
+// and nobody waits while a seat is free.
 func (f *fixture) check(t rapid.TB, m directoryModel, users []string) {
 	t.Helper()
 	wanted := m.wanted()
 	held, waits := int64(0), int64(0)
 	for _, user := range users {
-		why, err := f.desk.Why(context.Background(), f.Call("admin"), user, catalog.LiveReportsID, f.s)
+		why, err := f.kernel.Why(context.Background(), f.Call("admin"), user, catalog.LiveReportsID, f.s)
 		if err != nil {
 			t.Fatalf("why %s: %v", user, err)
 		}
@@ -441,7 +479,7 @@ func (f *fixture) check(t rapid.TB, m directoryModel, users []string) {
 		case license.Lacks, license.Covered, license.StateExcluded:
 		}
 	}
-	rows, err := f.desk.Summary(context.Background(), f.Call("admin"))
+	rows, err := f.kernel.Summary(context.Background(), f.Call("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -524,7 +562,12 @@ func TestConcurrentChangesEndAsTheRulesSay(t *testing.T) {
 					members := slices.DeleteFunc(slices.Clone(users), func(string) bool { return rand.IntN(2) == 0 })
 					f.queue(t, fmt.Sprintf("q%d", w), members...)
 				} else {
-					f.dashboard(t, fmt.Sprintf("d%d", w), fmt.Sprintf("q%d", rand.IntN(4)), fmt.Sprintf("q%d", rand.IntN(4)))
+					f.dashboard(
+						t,
+						fmt.Sprintf("d%d", w),
+						fmt.Sprintf("q%d", rand.IntN(4)),
+						fmt.Sprintf("q%d", rand.IntN(4)),
+					)
 				}
 			}
 		})
@@ -563,7 +606,11 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 			t.Run(fmt.Sprintf("%v at commit %d", fault, n), func(t *testing.T) {
 				f := newFixture(t)
 				f.buy(t, catalog.LiveReportsID, 12)
-				m := directoryModel{active: map[string]bool{}, queues: map[string][]string{}, dashboards: map[string][]string{}}
+				m := directoryModel{
+					active:     map[string]bool{},
+					queues:     map[string][]string{},
+					dashboards: map[string][]string{},
+				}
 				var users []string
 				for i := range 15 {
 					u := fmt.Sprintf("u%02d", i)
@@ -584,7 +631,7 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 				if err := f.s.Resume(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if err := f.desk.DrainWaiting(t.Context(), f.Env); err != nil {
+				if err := f.kernel.DrainWaiting(t.Context(), f.Env); err != nil {
 					t.Fatal(err)
 				}
 				q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q")
@@ -596,7 +643,7 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 				}
 				m.queues["q"], m.dashboards["d"] = q.Members, []string{"q"}
 				f.check(t, m, users)
-				page, err := sound.Query(t.Context(), table.Query{Partition: queueMarks})
+				page, err := sound.Query(t.Context(), table.Query{Partition: queueMarkers})
 				if err != nil || len(page.Items) != 0 {
 					t.Fatalf("%d marks are left, %v", len(page.Items), err)
 				}
@@ -605,11 +652,16 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 	}
 }
 
-// TestOwnProductStaysWhenTheRoleBehindItChanges exchanges a role that carries a base for another that carries the same one: the user's own product, which needs the base, stays.
+// TestOwnProductStaysWhenTheRoleBehindItChanges exchanges a role that carries a base for another
+// that carries the same one: the user's own product, which needs the base, stays.
 func TestOwnProductStaysWhenTheRoleBehindItChanges(t *testing.T) {
 	f := newFixture(t)
 	for _, id := range []string{"a", "b"} {
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: id, Name: id, Licenses: []string{"essential-user"}}); err != nil {
+		if _, _, _, err := f.s.PutRole(
+			t.Context(),
+			f.Call("admin"),
+			Role{ID: id, Name: id, Licenses: []string{"essential-user"}},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

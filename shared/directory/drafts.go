@@ -11,8 +11,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// A draft is what a PUT would do, decided by the very rules of the PUT on the state as it was read, and not committed. An import asks for drafts to check a file,
-// and commits a draft's operations together with its own. What a commit leaves behind a mark is done by Resume.
+// A draft is what a PUT would do, decided by the very rules of the PUT on the state as it was read,
+// and not committed. An import asks for drafts to check a file, and commits a draft's operations
+// together with its own. What a commit leaves behind a marker is done by Resume.
 
 // UserDraft is a draft of PutUser.
 type UserDraft struct {
@@ -24,17 +25,20 @@ type UserDraft struct {
 	// Took are the users of whom an extension or a number is taken.
 	Took []string
 
-	ch  *license.Change
+	ch  *license.UnitOfWork
 	ops []table.Operation
-	// changes is false when the user is as the draft has them already, and nothing is to be written; ended says that their wallboards end.
+	// changes is false when the user is as the draft has them already, and nothing is to be
+	// written; ended says that their wallboards end.
 	changes, ended bool
 }
 
-// Yields says whether a user gives up their extension or number by themselves, and as which version they must be found for that; 0 takes any.
+// Yields says whether a user gives up their extension or number by themselves, and as which version
+// they must be found for that; 0 takes any.
 type Yields func(user string) (version int64, ok bool)
 
-// DraftUser decides what PutUser would do. The user may take an extension and a number from somebody who yields them; until they give them up themselves, they have
-// none. Yields may be nil, and nobody does.
+// DraftUser decides what PutUser would do. The user may take an extension and a number from
+// somebody who yields them; until they give them up themselves, they have none. Yields may be nil,
+// and nobody does.
 //
 // Errors: those of PutUser.
 func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yields) (*UserDraft, error) {
@@ -55,18 +59,23 @@ func (d *UserDraft) Operations(more int) ([]table.Operation, error) {
 	return append(ops, d.ops...), err
 }
 
-// Moves says whether the draft changes anything that the kernel keeps: licenses, grants, extension and number.
+// Moves says whether the draft changes anything that the kernel keeps: licenses, grants, extension
+// and number.
 func (d *UserDraft) Moves() (bool, error) {
 	ops, err := d.ch.Operations()
 	return slices.ContainsFunc(ops, func(op table.Operation) bool { return op.Kind != table.KindCheck }), err
 }
 
-// Committed does what follows the commit of the draft's operations: seats that came back go to who waits.
+// Committed does what follows the commit of the draft's operations: seats that came back go to who
+// waits.
 func (d *UserDraft) Committed(ctx context.Context) { d.ch.Committed(ctx) }
 
 // take takes the extension and the number that a user wants from those who yield them.
 func (d *UserDraft) take(ctx context.Context, c *call.Call, u User, yields Yields) error {
-	if _, err := d.ch.Load(ctx, license.Need{Extensions: []string{u.Extension}, Numbers: []string{u.Number}}); err != nil {
+	if _, err := d.ch.Load(
+		ctx,
+		license.Need{Extensions: []string{u.Extension}, Numbers: []string{u.Number}},
+	); err != nil {
 		return err
 	}
 	if owner := d.ch.Extension(u.Extension).UserID; owner != "" && owner != u.ID {
@@ -87,7 +96,8 @@ func (d *UserDraft) take(ctx context.Context, c *call.Call, u User, yields Yield
 	return nil
 }
 
-// takeFrom takes the number from a user who yields it and keeps the extension; and the extension too if it is empty.
+// takeFrom takes the number from a user who yields it and keeps the extension; and the extension
+// too if it is empty.
 func (d *UserDraft) takeFrom(ctx context.Context, c *call.Call, owner, extension string, yields Yields) error {
 	version, ok := yields(owner)
 	if !ok {
@@ -112,7 +122,8 @@ func (d *UserDraft) takeFrom(ctx context.Context, c *call.Call, owner, extension
 
 // QueueDraft is a draft of PutQueue.
 type QueueDraft struct {
-	// Before is the queue as it was read, with its members, and the zero Queue when Made; After is what it would be.
+	// Before is the queue as it was read, with its members, and the zero Queue when Made; After is
+	// what it would be.
 	Before, After Queue
 	// Version is that of the entity tag of the queue as it was read.
 	Version int64
@@ -122,10 +133,16 @@ type QueueDraft struct {
 	old, now *loadedQueue
 }
 
-// DraftQueue decides what PutQueue would do, but for members who are no users: CheckMembers looks for them.
+// DraftQueue decides what PutQueue would do, but for members who are no users: CheckMembers looks
+// for them.
 //
 // Errors: validation, precondition-failed.
-func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string, members []string) (*QueueDraft, error) {
+func (s *Service) DraftQueue(
+	ctx context.Context,
+	c *call.Call,
+	id, name string,
+	members []string,
+) (*QueueDraft, error) {
 	members = unique(members)
 	old, err := s.loadQueue(ctx, c, id)
 	if err != nil {
@@ -147,7 +164,15 @@ func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string,
 		return d, nil
 	}
 	now := &loadedQueue{
-		queueItem: queueItem{ID: id, Name: name, Dashboards: old.Dashboards, Shown: old.Shown, ChangedAt: c.At, Settled: old.Settled}, members: members,
+		queueItem: queueItem{
+			ID:         id,
+			Name:       name,
+			Dashboards: old.Dashboards,
+			Shown:      old.Shown,
+			ChangedAt:  c.At,
+			Settled:    old.Settled,
+		},
+		members: members,
 	}
 	if !old.exists {
 		past, err := s.GoneQueues(ctx, c, []string{id})
@@ -158,8 +183,10 @@ func (s *Service) DraftQueue(ctx context.Context, c *call.Call, id, name string,
 	}
 	now.leaving = without(unique(append(slices.Clone(old.leaving), old.members...)), members)
 	if listBytes(members)+listBytes(now.leaving) > maxLists {
-		return nil, problem.New(problem.WrongState,
-			"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.")
+		return nil, problem.New(
+			problem.WrongState,
+			"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.",
+		)
 	}
 	d.After, d.now = now.view(), now
 	return d, nil
@@ -185,7 +212,7 @@ func (d *QueueDraft) Operations() ([]table.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	change := call.Change{Action: "queue.put", Subject: "queue", SubjectID: d.now.ID, After: queueAudit(d.now)}
+	change := call.AuditEntry{Action: "queue.put", Subject: "queue", SubjectID: d.now.ID, After: queueAudit(d.now)}
 	if !d.Made {
 		change.Before = queueAudit(d.old)
 	}
@@ -193,12 +220,13 @@ func (d *QueueDraft) Operations() ([]table.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(ops, audit, mark(d.c, queueMarks, d.now.ID)), nil
+	return append(ops, audit, marker(d.c, queueMarkers, d.now.ID)), nil
 }
 
 // DashboardDraft is a draft of PutDashboard.
 type DashboardDraft struct {
-	// Before is the dashboard as it was read, the zero Dashboard when Made; After is what it would be.
+	// Before is the dashboard as it was read, the zero Dashboard when Made; After is what it would
+	// be.
 	Before, After Dashboard
 	// Version is that of the dashboard as it was read; 0 when Made.
 	Version int64
@@ -245,8 +273,8 @@ func (s *Service) EachRole(ctx context.Context, c *call.Call, visit func(id, nam
 	})
 }
 
-// Settle does what changes of an account's users, queues and dashboards left behind marks, as far as the time allows; what is not done by then, or fails, is done by
-// the maintenance function.
+// Settle does what changes of an account's users, queues and dashboards left behind marks, as far
+// as the time allows; what is not done by then, or fails, is done by the maintenance function.
 func (s *Service) Settle(ctx context.Context, c *call.Call) error {
 	_, err := s.soon(ctx, c, func(ctx context.Context) error {
 		return errors.Join(s.ResumeQueues(ctx, c.Account, ""), s.ResumeUsers(ctx, c.Account, ""))

@@ -40,8 +40,15 @@ func TestDraftsWriteNothing(t *testing.T) {
 	}
 	store := f.Env.Table
 	f.Env.Table = unwritable{store, t}
-	u, err := f.s.DraftUser(ctx, c, User{ID: "bob", Name: "Robert", Extension: "101", Active: true}, func(user string) (int64, bool) { return 0, user == "ann" })
-	if err != nil || u.Made || u.Version != ofBob || u.Before.Name != "Bob" || u.After.Name != "Robert" || u.After.Extension != "101" || fmt.Sprint(u.Took) != "[ann]" {
+	u, err := f.s.DraftUser(
+		ctx,
+		c,
+		User{ID: "bob", Name: "Robert", Extension: "101", Active: true},
+		func(user string) (int64, bool) { return 0, user == "ann" },
+	)
+	if err != nil || u.Made || u.Version != ofBob || u.Before.Name != "Bob" || u.After.Name != "Robert" ||
+		u.After.Extension != "101" ||
+		fmt.Sprint(u.Took) != "[ann]" {
 		t.Errorf("version %d, %+v, %v", u.Version, u.After, err)
 	}
 	for what, no := range map[problem.Slug]func() error{
@@ -82,7 +89,8 @@ func TestDraftsWriteNothing(t *testing.T) {
 	if got, _, err := f.s.GetUser(ctx, c, "ann"); err != nil || got.Extension != "101" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	// What is drafted is committed by whoever asked for the draft; by then it must still be as it was read.
+	// What is drafted is committed by whoever asked for the draft; by then it must still be as it
+	// was read.
 	f.put(t, User{ID: "bob", Name: "Bobby", Active: true})
 	ops, err := u.Operations(0)
 	if err == nil {
@@ -93,7 +101,8 @@ func TestDraftsWriteNothing(t *testing.T) {
 	}
 }
 
-// A dashboard's queues are exchanged in so many steps as commits take; what is too much for one is refused with a reason, and not by a failure.
+// A dashboard's queues are exchanged in so many steps as commits take; what is too much for one is
+// refused with a reason, and not by a failure.
 func TestQueuesOfADashboardAreExchanged(t *testing.T) {
 	f := newFixture(t)
 	ctx, c := t.Context(), f.Call("admin")
@@ -112,7 +121,10 @@ func TestQueuesOfADashboardAreExchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := put(ids[MaxQueues:])
-	if told, ok := problem.From(err); !ok || told.Slug != problem.ValidationFailed || told.Fields[0].Field != "queueIds" || !strings.Contains(told.Fields[0].Message, "46") {
+	if told, ok := problem.From(
+		err,
+	); !ok || told.Slug != problem.ValidationFailed || told.Fields[0].Field != "queueIds" ||
+		!strings.Contains(told.Fields[0].Message, "46") {
 		t.Fatalf("all at once: %v", err)
 	}
 	half := MaxMoves / 2

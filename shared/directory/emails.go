@@ -8,7 +8,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Emails reads the e-mails of users, by id; who is not there, or has none, is left out. It reads the profile alone.
+// Emails reads the e-mails of users, by id; who is not there, or has none, is left out. It reads
+// the profile alone.
 func (s *Service) Emails(ctx context.Context, c *call.Call, ids []string) (map[string]string, error) {
 	emails := make(map[string]string, len(ids))
 	for chunk := range slices.Chunk(unique(ids), table.MaxKeysPerLookup) {

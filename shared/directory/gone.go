@@ -8,16 +8,21 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// remember writes, in the commit that deletes something, what reports about earlier days still show of it. It is kept for as long as any day can be asked for.
+// remember writes, in the commit that deletes something, what reports about earlier days still show
+// of it. It is kept for as long as any day can be asked for.
 func remember(c *call.Call, kind, id string, g Gone) (table.Operation, error) {
 	data, err := call.Encode(g)
 	if err != nil {
 		return table.Operation{}, err
 	}
-	return table.Put(table.Item{Key: goneKey(c.Account, kind, id), Data: data, Expires: c.At.Add(keepIntervals).Unix()}, table.Always), nil
+	return table.Put(
+		table.Item{Key: goneKey(c.Account, kind, id), Data: data, Expires: c.At.Add(keepIntervals).Unix()},
+		table.Always,
+	), nil
 }
 
-// GoneUsers reads what is remembered of deleted users; those of whom nothing is are left out. A user of the same id may have come since.
+// GoneUsers reads what is remembered of deleted users; those of whom nothing is are left out. A
+// user of the same id may have come since.
 func (s *Service) GoneUsers(ctx context.Context, c *call.Call, ids []string) (map[string]Gone, error) {
 	return s.gone(ctx, c, goneUser, ids)
 }

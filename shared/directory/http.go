@@ -81,9 +81,9 @@ type (
 const tag = "Directory"
 
 // Routes registers the directory's operations.
-func Routes(k *api.Kit, env *app.Env) error {
+func Routes(k *api.Router, env *app.Env) error {
 	products := catalog.Default()
-	s := NewService(env, license.NewDesk(products))
+	s := NewService(env, license.NewService(products))
 	s.userRoutes(k)
 	s.whyRoute(k)
 	s.personRoutes(k)
@@ -93,7 +93,8 @@ func Routes(k *api.Kit, env *app.Env) error {
 	return nil
 }
 
-// known is a not-found problem for an id that nothing of the kind can have; such an id may not fit the table's keys.
+// known is a not-found problem for an id that nothing of the kind can have; such an id may not fit
+// the table's keys.
 func known(kind, id string) error {
 	if api.ValidID(id) {
 		return nil
@@ -113,7 +114,15 @@ func knownUser(id string) error {
 //
 // Errors: validation.
 func strangers(field, kind string, ids []string, bad func(i int) bool) error {
-	if fields := problem.Culprits(field, problem.UnknownID, ids, bad, "is no "+kind+" of the account"); len(fields) > 0 {
+	if fields := problem.Culprits(
+		field,
+		problem.UnknownID,
+		ids,
+		bad,
+		"is no "+kind+" of the account",
+	); len(
+		fields,
+	) > 0 {
 		return problem.Validation(fields...)
 	}
 	return nil
@@ -128,7 +137,7 @@ func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
 	return &api.Tagged[T]{Status: status, ETag: call.Tag(version), Body: body}
 }
 
-func (s *Service) userRoutes(k *api.Kit) {
+func (s *Service) userRoutes(k *api.Router) {
 	const path = "/v1/accounts/{account}/users/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	users := api.ReadWrite[api.Resource, userBody, User]{
@@ -149,7 +158,13 @@ func (s *Service) userRoutes(k *api.Kit) {
 				return nil, err
 			}
 			body := sent.Body
-			n := UserChange{ID: at.ID, Name: body.Name, Email: body.Email, Active: body.Active, AgentSource: body.AgentSource}
+			n := UserChange{
+				ID:          at.ID,
+				Name:        body.Name,
+				Email:       body.Email,
+				Active:      body.Active,
+				AgentSource: body.AgentSource,
+			}
 			for name, field := range map[string]func(){
 				"extension": func() { n.Extension = &body.Extension },
 				"number":    func() { n.Number = &body.Number },
@@ -172,12 +187,26 @@ func (s *Service) userRoutes(k *api.Kit) {
 		Summary: "Make or replace a user; deactivating releases everything they hold",
 	}, users)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-user", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Summary: "Change what is named of a user",
+		ID:          "patch-user",
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
+		Summary:     "Change what is named of a user",
 	}, users)
-	api.RegisterGet(k, api.Operation{ID: "get-user", Path: path, Tag: tag, Permissions: read, Summary: "Read a user"}, users)
+	api.RegisterGet(
+		k,
+		api.Operation{ID: "get-user", Path: path, Tag: tag, Permissions: read, Summary: "Read a user"},
+		users,
+	)
 	api.Register(k, api.Operation{
-		ID: "delete-user", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent,
-		Summary: "Delete a user; everything they hold is released",
+		ID:          "delete-user",
+		Method:      http.MethodDelete,
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusNoContent,
+		Summary:     "Delete a user; everything they hold is released",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		if err := knownUser(in.ID); err != nil {
 			return nil, err
@@ -185,7 +214,12 @@ func (s *Service) userRoutes(k *api.Kit) {
 		return nil, s.DeleteUser(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
-		ID: "list-users", Method: http.MethodGet, Path: "/v1/accounts/{account}/users", Tag: tag, Permissions: read, Summary: "List users",
+		ID:          "list-users",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/users",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List users",
 	}, func(ctx context.Context, c *call.Call, in *search) (*api.Listed[User], error) {
 		if !utf8.ValidString(in.Q) {
 			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
@@ -197,13 +231,13 @@ func (s *Service) userRoutes(k *api.Kit) {
 }
 
 // whyRoute explains a holding, a wait or a lack (spec 6).
-func (s *Service) whyRoute(k *api.Kit) {
+func (s *Service) whyRoute(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID: "explain-license", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/why", Tag: tag,
 		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead},
 		Summary:     "Why a user holds, lacks or waits for a product: the chain from dashboard to queue to grant",
 	}, func(ctx context.Context, c *call.Call, in *whyInput) (*api.Plain[license.Why], error) {
-		why, err := s.desk.Why(ctx, c, in.ID, in.Product, s)
+		why, err := s.kernel.Why(ctx, c, in.ID, in.Product, s)
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +245,7 @@ func (s *Service) whyRoute(k *api.Kit) {
 	})
 }
 
-func (s *Service) roleRoutes(k *api.Kit) {
+func (s *Service) roleRoutes(k *api.Router) {
 	const path = "/v1/accounts/{account}/roles/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	roles := api.ReadWrite[api.Resource, roleBody, Role]{
@@ -240,15 +274,36 @@ func (s *Service) roleRoutes(k *api.Kit) {
 		},
 	}
 	api.RegisterPut(k, api.Operation{
-		ID: "put-role", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true, Summary: "Make or replace a role; its users follow",
+		ID:          "put-role",
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
+		Makes:       true,
+		Summary:     "Make or replace a role; its users follow",
 	}, roles)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-role", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Summary: "Change what is named of a role",
+		ID:          "patch-role",
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
+		Summary:     "Change what is named of a role",
 	}, roles)
-	api.RegisterGet(k, api.Operation{ID: "get-role", Path: path, Tag: tag, Permissions: read, Summary: "Read a role"}, roles)
+	api.RegisterGet(
+		k,
+		api.Operation{ID: "get-role", Path: path, Tag: tag, Permissions: read, Summary: "Read a role"},
+		roles,
+	)
 	api.Register(k, api.Operation{
-		ID: "delete-role", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
-		Summary: "Delete a role that nobody has",
+		ID:          "delete-role",
+		Method:      http.MethodDelete,
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusNoContent,
+		Conflicts:   true,
+		Summary:     "Delete a role that nobody has",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		if err := known("role", in.ID); err != nil {
 			return nil, err
@@ -256,7 +311,12 @@ func (s *Service) roleRoutes(k *api.Kit) {
 		return nil, s.DeleteRole(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
-		ID: "list-roles", Method: http.MethodGet, Path: "/v1/accounts/{account}/roles", Tag: tag, Permissions: read, Summary: "List roles",
+		ID:          "list-roles",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/roles",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List roles",
 	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Role], error) {
 		return api.Paged(c, in.Paging, []string{"roles"}, func(after string, limit int) ([]Role, string, error) {
 			return s.ListRoles(ctx, c, after, limit)
@@ -264,7 +324,7 @@ func (s *Service) roleRoutes(k *api.Kit) {
 	})
 }
 
-func (s *Service) queueRoutes(k *api.Kit) {
+func (s *Service) queueRoutes(k *api.Router) {
 	const path = "/v1/accounts/{account}/call-queues/{id}"
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	queues := api.ReadWrite[api.Resource, queueBody, Queue]{
@@ -291,17 +351,33 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		},
 	}
 	api.RegisterPut(k, api.Operation{
-		ID: "put-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true, MaxBody: api.LargestBody,
-		Summary: "Make or replace a call queue; members of a monitored queue are granted Live Reports",
+		ID:          "put-call-queue",
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
+		Makes:       true,
+		MaxBody:     api.LargestBody,
+		Summary:     "Make or replace a call queue; members of a monitored queue are granted Live Reports",
 	}, queues)
 	api.RegisterPatch(k, api.Operation{
 		ID: "patch-call-queue", Path: path, Tag: tag, Permissions: manage, Conflicts: true, MaxBody: api.LargestBody,
 		Summary: "Change what is named of a call queue",
 	}, queues)
-	api.RegisterGet(k, api.Operation{ID: "get-call-queue", Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue"}, queues)
+	api.RegisterGet(
+		k,
+		api.Operation{ID: "get-call-queue", Path: path, Tag: tag, Permissions: read, Summary: "Read a call queue"},
+		queues,
+	)
 	api.Register(k, api.Operation{
-		ID: "delete-call-queue", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: manage, Status: http.StatusNoContent, Conflicts: true,
-		Summary: "Delete a call queue; its grants end",
+		ID:          "delete-call-queue",
+		Method:      http.MethodDelete,
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusNoContent,
+		Conflicts:   true,
+		Summary:     "Delete a call queue; its grants end",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		if err := known("call queue", in.ID); err != nil {
 			return nil, err
@@ -309,19 +385,28 @@ func (s *Service) queueRoutes(k *api.Kit) {
 		return nil, s.DeleteQueue(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
-		ID: "list-call-queues", Method: http.MethodGet, Path: "/v1/accounts/{account}/call-queues", Tag: tag, Permissions: read,
-		Summary: "List call queues",
+		ID:          "list-call-queues",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/call-queues",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List call queues",
 	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Queue], error) {
 		if !utf8.ValidString(in.Q) {
 			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
 		}
-		return api.Paged(c, in.Paging, []string{"call-queues", in.Q}, func(after string, limit int) ([]Queue, string, error) {
-			return s.ListQueues(ctx, c, in.Q, after, limit)
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"call-queues", in.Q},
+			func(after string, limit int) ([]Queue, string, error) {
+				return s.ListQueues(ctx, c, in.Q, after, limit)
+			},
+		)
 	})
 }
 
-func (s *Service) dashboardRoutes(k *api.Kit) {
+func (s *Service) dashboardRoutes(k *api.Router) {
 	const path = "/v1/accounts/{account}/dashboards/{id}"
 	view, full := []auth.Permission{auth.LiveReportsView}, []auth.Permission{auth.LiveReportsFull}
 	dashboards := api.ReadWrite[api.Resource, dashboardBody, DashboardWithGrants]{
@@ -344,7 +429,11 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
-			dashboard, version, made, err := s.PutDashboard(ctx, c, Dashboard{ID: at.ID, Name: sent.Body.Name, QueueIDs: sent.Body.QueueIDs})
+			dashboard, version, made, err := s.PutDashboard(
+				ctx,
+				c,
+				Dashboard{ID: at.ID, Name: sent.Body.Name, QueueIDs: sent.Body.QueueIDs},
+			)
 			if err != nil {
 				return nil, err
 			}
@@ -356,12 +445,26 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 		Summary: "Make or replace a dashboard; the members of its queues are granted Live Reports",
 	}, dashboards)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-dashboard", Path: path, Tag: tag, Permissions: full, Conflicts: true, Summary: "Change what is named of a dashboard",
+		ID:          "patch-dashboard",
+		Path:        path,
+		Tag:         tag,
+		Permissions: full,
+		Conflicts:   true,
+		Summary:     "Change what is named of a dashboard",
 	}, dashboards)
-	api.RegisterGet(k, api.Operation{ID: "get-dashboard", Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard"}, dashboards)
+	api.RegisterGet(
+		k,
+		api.Operation{ID: "get-dashboard", Path: path, Tag: tag, Permissions: view, Summary: "Read a dashboard"},
+		dashboards,
+	)
 	api.Register(k, api.Operation{
-		ID: "delete-dashboard", Method: http.MethodDelete, Path: path, Tag: tag, Permissions: full, Status: http.StatusNoContent,
-		Summary: "Delete a dashboard; queues on no other are monitored no more",
+		ID:          "delete-dashboard",
+		Method:      http.MethodDelete,
+		Path:        path,
+		Tag:         tag,
+		Permissions: full,
+		Status:      http.StatusNoContent,
+		Summary:     "Delete a dashboard; queues on no other are monitored no more",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		if err := known("dashboard", in.ID); err != nil {
 			return nil, err
@@ -369,14 +472,23 @@ func (s *Service) dashboardRoutes(k *api.Kit) {
 		return nil, s.DeleteDashboard(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
-		ID: "list-dashboards", Method: http.MethodGet, Path: "/v1/accounts/{account}/dashboards", Tag: tag, Permissions: view,
-		Summary: "List dashboards",
+		ID:          "list-dashboards",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/dashboards",
+		Tag:         tag,
+		Permissions: view,
+		Summary:     "List dashboards",
 	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Dashboard], error) {
 		if !utf8.ValidString(in.Q) {
 			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
 		}
-		return api.Paged(c, in.Paging, []string{"dashboards", in.Q}, func(after string, limit int) ([]Dashboard, string, error) {
-			return s.ListDashboards(ctx, c, in.Q, after, limit)
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"dashboards", in.Q},
+			func(after string, limit int) ([]Dashboard, string, error) {
+				return s.ListDashboards(ctx, c, in.Q, after, limit)
+			},
+		)
 	})
 }

@@ -29,9 +29,14 @@ type heldInput struct {
 }
 
 // personRoutes tell who calls, and what a person holds.
-func (s *Service) personRoutes(k *api.Kit) {
+func (s *Service) personRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID: "get-me", Method: http.MethodGet, Path: "/v1/me", Tag: tag, Anyone: true, Summary: "Read who calls, and what they may do",
+		ID:      "get-me",
+		Method:  http.MethodGet,
+		Path:    "/v1/me",
+		Tag:     tag,
+		Anyone:  true,
+		Summary: "Read who calls, and what they may do",
 	}, func(ctx context.Context, _ *call.Call, _ *struct{}) (*api.Plain[Me], error) {
 		p, _ := auth.From(ctx)
 		me := Me{Account: p.Account, User: p.User, Permissions: []string{}}
@@ -41,8 +46,15 @@ func (s *Service) personRoutes(k *api.Kit) {
 		return &api.Plain[Me]{Status: http.StatusOK, Body: me}, nil
 	})
 	api.Register(k, api.Operation{
-		ID: "list-user-licenses", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/licenses", Tag: tag,
-		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead}, Summary: "List the licenses that a user holds",
+		ID:     "list-user-licenses",
+		Method: http.MethodGet,
+		Path:   "/v1/accounts/{account}/users/{id}/licenses",
+		Tag:    tag,
+		Permissions: []auth.Permission{
+			auth.LicensesRead,
+			auth.DirectoryRead,
+		},
+		Summary: "List the licenses that a user holds",
 	}, func(ctx context.Context, c *call.Call, in *heldInput) (*api.Listed[HeldLicense], error) {
 		if err := knownUser(in.ID); err != nil {
 			return nil, err
@@ -50,14 +62,19 @@ func (s *Service) personRoutes(k *api.Kit) {
 		if _, _, err := s.GetUser(ctx, c, in.ID); err != nil {
 			return nil, err
 		}
-		return api.Paged(c, in.Paging, []string{"user-licenses", in.ID}, func(after string, limit int) ([]HeldLicense, string, error) {
-			list, next, err := s.desk.List(ctx, c, license.Filter{User: in.ID}, after, limit)
-			held := make([]HeldLicense, len(list))
-			for i, l := range list {
-				p, _ := s.products.Lookup(l.ProductID)
-				held[i] = HeldLicense{License: l, ProductName: p.Name}
-			}
-			return held, next, err
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"user-licenses", in.ID},
+			func(after string, limit int) ([]HeldLicense, string, error) {
+				list, next, err := s.kernel.List(ctx, c, license.Filter{User: in.ID}, after, limit)
+				held := make([]HeldLicense, len(list))
+				for i, l := range list {
+					p, _ := s.products.Lookup(l.ProductID)
+					held[i] = HeldLicense{License: l, ProductName: p.Name}
+				}
+				return held, next, err
+			},
+		)
 	})
 }

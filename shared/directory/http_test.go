@@ -14,7 +14,8 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// An id that nobody can have is as unknown as any other, whatever it is made of (api.md, Conventions).
+// An id that nobody can have is as unknown as any other, whatever it is made of (api.md,
+// Conventions).
 func TestIDsThatNothingCanHave(t *testing.T) {
 	f := newFixture(t)
 	function, err := Function(f.Env)
@@ -26,15 +27,25 @@ func TestIDsThatNothingCanHave(t *testing.T) {
 			for name, id := range map[string]string{"long": strings.Repeat("x", 5000), "hash": "a%23b", "slash": "a%2Fb", "null": "a%00"} {
 				t.Run(method+" "+kind+" "+name, func(t *testing.T) {
 					testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
-						Method: method, Path: "/v1/accounts/" + f.Account + "/" + kind + "/" + id, User: "admin",
-						Permissions: []auth.Permission{auth.DirectoryRead, auth.DirectoryManage, auth.LiveReportsView, auth.LiveReportsFull},
+						Method: method,
+						Path:   "/v1/accounts/" + f.Account + "/" + kind + "/" + id,
+						User:   "admin",
+						Permissions: []auth.Permission{
+							auth.DirectoryRead,
+							auth.DirectoryManage,
+							auth.LiveReportsView,
+							auth.LiveReportsFull,
+						},
 					}), http.StatusNotFound, "not-found")
 				})
 			}
 		}
 	}
 	testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
-		Method: http.MethodGet, Path: "/v1/accounts/" + f.Account + "/users?q=%ff", User: "admin", Permissions: []auth.Permission{auth.DirectoryRead},
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/" + f.Account + "/users?q=%ff",
+		User:        "admin",
+		Permissions: []auth.Permission{auth.DirectoryRead},
 	}), http.StatusBadRequest, "malformed-body")
 }
 
@@ -60,8 +71,8 @@ func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
 	}
 }
 
-// Ids that nothing can have, ids that nothing has, and other faults are told together, by their index in
-// the list as it was sent (spec 10).
+// Ids that nothing can have, ids that nothing has, and other faults are told together, by their
+// index in the list as it was sent (spec 10).
 func TestAllBadIDsAreToldTogether(t *testing.T) {
 	f := newFixture(t)
 	function, err := Function(f.Env)
@@ -90,7 +101,8 @@ func TestAllBadIDsAreToldTogether(t *testing.T) {
 	}
 }
 
-// Whoever puts a queue can put it again with the entity tag of the answer: what is done for the members who left is no change of theirs.
+// Whoever puts a queue can put it again with the entity tag of the answer: what is done for the
+// members who left is no change of theirs.
 func TestTagOfAQueueThatMembersLeft(t *testing.T) {
 	f := newFixture(t)
 	f.user(t, "ann")
@@ -114,7 +126,8 @@ func TestTagOfAQueueThatMembersLeft(t *testing.T) {
 	}
 }
 
-// A queue that is put again under the id of one that is gone, or whose members' grants are still to be withdrawn, has a tag of its own.
+// A queue that is put again under the id of one that is gone, or whose members' grants are still to
+// be withdrawn, has a tag of its own.
 func TestTagOfAQueueThatIsMadeAgain(t *testing.T) {
 	for name, fault := range map[string]faulty.Fault{"gone": faulty.None, "going": faulty.CrashAfter} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +150,12 @@ func TestTagOfAQueueThatIsMadeAgain(t *testing.T) {
 			if err != nil || !made {
 				t.Fatalf("made %v, %v", made, err)
 			}
-			if _, got, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || got != put || put == before {
+			if _, got, err := f.s.GetQueue(
+				t.Context(),
+				f.Call("admin"),
+				"q",
+			); err != nil || got != put ||
+				put == before {
 				t.Fatalf("put says version %d and get %d, the one before had %d, %v", put, got, before, err)
 			}
 			c := f.Call("admin")

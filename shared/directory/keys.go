@@ -55,7 +55,8 @@ func memberKey(account, queue string, leaving bool, chunk int) table.Key {
 	return table.Key{Partition: membersPartition(account, queue), Sort: fmt.Sprintf("%s#%04d", kind, chunk)}
 }
 
-// memberOfPartition lists the queues of a user: what the queues' own lists say, seen from the other side.
+// memberOfPartition lists the queues of a user: what the queues' own lists say, seen from the other
+// side.
 func memberOfPartition(account, user string) string {
 	return call.Partition(account, "MEMBER-OF", user)
 }
@@ -72,14 +73,16 @@ func dashboardKey(account, dashboard string) table.Key {
 
 func monitoredPartition(account string) string { return call.Partition(account, "MONITORED") }
 
-// monitoredUntil lists, in Index1, the monitored users by the day on which they were so last, so that a day's work is with those of the day.
+// monitoredUntil lists, in Index1, the monitored users by the day on which they were so last, so
+// that a day's work is with those of the day.
 func monitoredUntil(account string) string { return call.Partition(account, "MONITORED-UNTIL") }
 
 func monitoredKey(account, user string) table.Key {
 	return table.Key{Partition: monitoredPartition(account), Sort: user}
 }
 
-// goneKey is where the name of what was deleted is kept; kind is goneUser, goneQueue or goneDashboard.
+// goneKey is where the name of what was deleted is kept; kind is goneUser, goneQueue or
+// goneDashboard.
 func goneKey(account, kind, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "GONE"), Sort: kind + "#" + id}
 }
@@ -90,21 +93,23 @@ const (
 	goneDashboard = "dashboard"
 )
 
-// The partitions of marks: one for each kind of work that a change leaves behind, over all accounts. A mark is written in the commit of the change, and
-// deleted when the work is done; the maintenance function finishes what was left.
+// The partitions of markers: one for each kind of work that a change leaves behind, over all
+// accounts. A marker is written in the commit of the change, and deleted when the work is done; the
+// maintenance function finishes what was left.
 const (
-	queueMarks = "JOBS#QUEUE" // grants of a queue's members
-	roleMarks  = "JOBS#ROLE"  // what a role carries to its users
-	userMarks  = "JOBS#USER"  // grants of one user's queues; of a deleted user, their memberships; wallboards that have ended
+	queueMarkers = "JOBS#QUEUE" // grants of a queue's members
+	roleMarkers  = "JOBS#ROLE"  // what a role carries to its users
+	// grants of one user's queues; of a deleted user, their memberships; wallboards that have ended
+	userMarkers = "JOBS#USER"
 )
 
 // mark says that work is pending, and who began it.
-func mark(c *call.Call, partition, subject string) table.Operation {
+func marker(c *call.Call, partition, subject string) table.Operation {
 	key := table.Key{Partition: partition, Sort: c.Account + "#" + subject + "#" + c.Env.IDs.Ordered()}
 	return table.Put(table.Item{Key: key, Data: c.Cause().Data()}, table.IfAbsent)
 }
 
-// marked splits a mark's sort key.
+// marked splits a marker's sort key.
 func marked(sort string) (account, subject string) {
 	account, rest, _ := strings.Cut(sort, "#")
 	subject, _, _ = strings.Cut(rest, "#")

@@ -61,7 +61,7 @@ func (s *counter) Commit(ctx context.Context, ops []table.Operation) error {
 	return s.Store.Commit(ctx, ops)
 }
 
-func (f *fixture) marks(t testing.TB, partition string) int {
+func (f *fixture) markers(t testing.TB, partition string) int {
 	t.Helper()
 	page, err := f.Env.Table.Query(t.Context(), table.Query{Partition: partition})
 	if err != nil {
@@ -70,7 +70,8 @@ func (f *fixture) marks(t testing.TB, partition string) int {
 	return len(page.Items)
 }
 
-// A queue of 10,000 changes as a job: a crash in the middle leaves what is done, the next run does the rest and none of it twice, and the one after nothing.
+// A queue of 10,000 changes as a job: a crash in the middle leaves what is done, the next run does
+// the rest and none of it twice, and the one after nothing.
 func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("10,000 users take some seconds")
@@ -82,7 +83,11 @@ func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
 	f.queue(t, "q", users...)
 	sound := f.Env.Table
 	f.Env.Table = faulty.New(sound, faulty.AtCommit(crash, faulty.CrashAfter))
-	if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); err == nil {
+	if _, _, _, err := f.s.PutDashboard(
+		t.Context(),
+		f.Call("admin"),
+		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
+	); err == nil {
 		t.Fatal("a crash went unnoticed")
 	}
 	f.Env.Table = sound
@@ -110,13 +115,16 @@ func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
 	if got := f.summary(t, catalog.LiveReportsID); got.Assigned != seats || got.Waiting != members-seats {
 		t.Fatalf("in the end %+v", got)
 	}
-	if n := f.marks(t, queueMarks); n != 0 {
+	if n := f.markers(t, queueMarkers); n != 0 {
 		t.Fatalf("%d marks are left", n)
 	}
 	if q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || q.Settling {
 		t.Fatalf("settling %v, %v", q.Settling, err)
 	}
-	if err := f.Env.Table.Commit(t.Context(), []table.Operation{mark(f.Call("admin"), queueMarks, "q")}); err != nil {
+	if err := f.Env.Table.Commit(
+		t.Context(),
+		[]table.Operation{marker(f.Call("admin"), queueMarkers, "q")},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if c := resume(); c.commits != 1 || c.reads > members/(table.MaxKeysPerLookup/2)+5 {
@@ -161,7 +169,11 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 	}
 	f.queue(t, "q", users...)
 	hurried(func(ctx context.Context) {
-		d, _, made, err := f.s.PutDashboard(ctx, f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}})
+		d, _, made, err := f.s.PutDashboard(
+			ctx,
+			f.Call("admin"),
+			Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
+		)
 		if err != nil || !made || !d.Settling || d.Grants.Granted == 0 || d.Grants.Granted == 60 {
 			t.Fatalf("%+v, %v", d, err)
 		}
@@ -183,7 +195,7 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 			t.Errorf("%d of 60 users hold %s", n, product)
 		}
 	}
-	if n := f.marks(t, queueMarks) + f.marks(t, roleMarks); n != 0 {
+	if n := f.markers(t, queueMarkers) + f.markers(t, roleMarkers); n != 0 {
 		t.Errorf("%d marks are left", n)
 	}
 }
@@ -203,16 +215,28 @@ func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 	}
 	write := func(data string) {
 		t.Helper()
-		if err := f.Env.Table.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: bad, Data: []byte(data)}, table.Always)}); err != nil {
+		if err := f.Env.Table.Commit(
+			t.Context(),
+			[]table.Operation{table.Put(table.Item{Key: bad, Data: []byte(data)}, table.Always)},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
 	f.queue(t, "q", users...)
 	write(`{"userId": 5}`)
-	if _, _, _, err = f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); err == nil || !strings.Contains(err.Error(), users[7]) {
+	if _, _, _, err = f.s.PutDashboard(
+		t.Context(),
+		f.Call("admin"),
+		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
+	); err == nil ||
+		!strings.Contains(err.Error(), users[7]) {
 		t.Fatalf("a failure went unnoticed: %v", err)
 	}
-	if _, _, _, err = f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}}); err == nil {
+	if _, _, _, err = f.s.PutRole(
+		t.Context(),
+		f.Call("admin"),
+		Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}},
+	); err == nil {
 		t.Fatal("a failure went unnoticed")
 	}
 	for _, product := range []string{catalog.LiveReportsID, "essential-user"} {
@@ -231,7 +255,8 @@ func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 	}
 }
 
-// However late the grants follow, a membership counts from its change on, and what ends and begins again on one day is one span.
+// However late the grants follow, a membership counts from its change on, and what ends and begins
+// again on one day is one span.
 func TestMembershipsCountFromTheirChange(t *testing.T) {
 	f := newFixture(t)
 	f.buy(t, catalog.LiveReportsID, 5)
@@ -240,7 +265,11 @@ func TestMembershipsCountFromTheirChange(t *testing.T) {
 	began := f.Clock.Now()
 	sound := f.Env.Table
 	f.Env.Table = faulty.New(sound, faulty.AtCommit(2, faulty.CrashBefore))
-	if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}}); err == nil {
+	if _, _, _, err := f.s.PutDashboard(
+		t.Context(),
+		f.Call("admin"),
+		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
+	); err == nil {
 		t.Fatal("a crash went unnoticed")
 	}
 	f.Env.Table = sound
@@ -268,7 +297,8 @@ func TestMembershipsCountFromTheirChange(t *testing.T) {
 	}
 }
 
-// Queues and dashboards are found by the beginning of their names, page by page, also after a change of name and not after their end.
+// Queues and dashboards are found by the beginning of their names, page by page, also after a
+// change of name and not after their end.
 func TestSearchOfQueuesAndDashboards(t *testing.T) {
 	f := newFixture(t)
 	c := f.Call("admin")
@@ -276,7 +306,11 @@ func TestSearchOfQueuesAndDashboards(t *testing.T) {
 		if _, _, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), id, "Sales "+id, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := f.s.PutDashboard(t.Context(), f.Call("admin"), Dashboard{ID: id, Name: "SALES " + id, QueueIDs: []string{id}}); err != nil {
+		if _, _, _, err := f.s.PutDashboard(
+			t.Context(),
+			f.Call("admin"),
+			Dashboard{ID: id, Name: "SALES " + id, QueueIDs: []string{id}},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,11 +12,13 @@ import (
 	"seatwise/shared/wallboard"
 )
 
-// ErrTooMuch says that a change of a user does not fit into one commit; somebody who leaves has less to change once they are deactivated.
+// ErrTooMuch says that a change of a user does not fit into one commit; somebody who leaves has
+// less to change once they are deactivated.
 var ErrTooMuch = errors.New("a change of a user does not fit into one commit")
 
-// commitWhole commits a change with the directory's own operations, if all of it fits into one commit.
-func commitWhole(ctx context.Context, ch *license.Change, answer call.Answer, ops []table.Operation) error {
+// commitWhole commits a change with the directory's own operations, if all of it fits into one
+// commit.
+func commitWhole(ctx context.Context, ch *license.UnitOfWork, answer call.Answer, ops []table.Operation) error {
 	switch fits, err := ch.Fits(len(ops)); {
 	case err != nil:
 		return err
@@ -26,15 +28,28 @@ func commitWhole(ctx context.Context, ch *license.Change, answer call.Answer, op
 	return ch.Commit(ctx, answer, ops...)
 }
 
-// ErrTooMuchAtOnce refuses a change of somebody who stays, which does not fit into one commit: in parts, it would show states that nobody has asked for.
-var ErrTooMuchAtOnce = problem.New(problem.WrongState, "This changes more of the user than one step can hold; change some of the roles first, and the rest after that.")
+// ErrTooMuchAtOnce refuses a change of somebody who stays, which does not fit into one commit: in
+// parts, it would show states that nobody has asked for.
+var ErrTooMuchAtOnce = problem.New(
+	problem.WrongState,
+	"This changes more of the user than one step can hold; change some of the roles first, and the rest after that.",
+)
 
-// leaving changes a user in one commit. Who leaves, holds much and has much else changed at once may not fit into one; they are first deactivated, which releases all
-// that they hold in one step (spec 6, and catalog.MaxPurchasable), and the rest follows. A crash in between leaves them deactivated, and repeating the request does the rest; under
-// the tag that they have by then, if it had an If-Match. That holds for both steps: nobody else may change the user in between.
+// leaving changes a user in one commit. Who leaves, holds much and has much else changed at once
+// may not fit into one; they are first deactivated, which releases all that they hold in one step
+// (spec 6, and catalog.MaxPurchasable), and the rest follows. A crash in between leaves them
+// deactivated, and repeating the request does the rest; under the tag that they have by then, if it
+// had an If-Match. That holds for both steps: nobody else may change the user in between.
 //
-// Errors: those of change; wrong-state when it is too much at once: of somebody who stays, or even after the release.
-func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bool, change func(context.Context, *call.Call) error) error {
+// Errors: those of change; wrong-state when it is too much at once: of somebody who stays, or even
+// after the release.
+func (s *Service) leaving(
+	ctx context.Context,
+	c *call.Call,
+	id string,
+	stays bool,
+	change func(context.Context, *call.Call) error,
+) error {
 	err := call.Decide(ctx, func(ctx context.Context) error { return change(ctx, c) })
 	if !errors.Is(err, ErrTooMuch) {
 		return err
@@ -56,17 +71,24 @@ func (s *Service) leaving(ctx context.Context, c *call.Call, id string, stays bo
 	}); err != nil {
 		return err
 	}
-	if err = call.Decide(ctx, func(ctx context.Context) error { return change(ctx, &rest) }); errors.Is(err, ErrTooMuch) {
+	if err = call.Decide(
+		ctx,
+		func(ctx context.Context) error { return change(ctx, &rest) },
+	); errors.Is(
+		err,
+		ErrTooMuch,
+	) {
 		return ErrTooMuchAtOnce
 	}
 	return err
 }
 
-// DraftRelease decides what deactivating a user would do, and nothing else: for somebody who leaves by a change that does not fit into one commit.
+// DraftRelease decides what deactivating a user would do, and nothing else: for somebody who leaves
+// by a change that does not fit into one commit.
 //
 // Errors: not-found, precondition-failed.
 func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
-	ch := s.desk.Change(c)
+	ch := s.kernel.Change(c)
 	ch.DeferHandover()
 	item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 	if err != nil {
@@ -96,11 +118,18 @@ func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*U
 	if err != nil {
 		return nil, err
 	}
-	d := &UserDraft{Before: read, Version: item.Version, ch: ch, changes: true, ops: slices.Concat(ops, watched, admins)}
+	d := &UserDraft{
+		Before:  read,
+		Version: item.Version,
+		ch:      ch,
+		changes: true,
+		ops:     slices.Concat(ops, watched, admins),
+	}
 	return d, d.endDevices(c, found, id)
 }
 
-// endDevices ends the user's wallboards in the commit of the draft; their items are deleted after it.
+// endDevices ends the user's wallboards in the commit of the draft; their items are deleted after
+// it.
 func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, user string) error {
 	ops, ended, err := wallboard.End(found, c.Account, user)
 	if err != nil {
@@ -108,7 +137,7 @@ func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, use
 	}
 	d.ops = append(d.ops, ops...)
 	if d.ended = ended; ended {
-		d.ops = append(d.ops, mark(c, userMarks, user))
+		d.ops = append(d.ops, marker(c, userMarkers, user))
 	}
 	return nil
 }
@@ -116,7 +145,8 @@ func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, use
 // countAdmins is how many active users have the role super-admin, of adminsKey.
 const countAdmins = "active"
 
-// adminOperations count a user who becomes an active super-admin, or is one no longer. The last one stays (spec 9), also when two go at once: the count is bounded.
+// adminOperations count a user who becomes an active super-admin, or is one no longer. The last one
+// stays (spec 9), also when two go at once: the count is bounded.
 //
 // Errors: wrong-state for the last one.
 func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after profile) ([]table.Operation, error) {
@@ -127,18 +157,22 @@ func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after
 		return []table.Operation{table.Add(key, table.Bound{Name: countAdmins, By: 1})}, nil
 	case was && !is:
 		if found[key].Counts[countAdmins] <= 1 {
-			return nil, problem.New(problem.WrongState, "This is the last active super-admin of the account; make another one first.")
+			return nil, problem.New(
+				problem.WrongState,
+				"This is the last active super-admin of the account; make another one first.",
+			)
 		}
 		return []table.Operation{table.Add(key, table.AtLeast(countAdmins, -1, 1))}, nil
 	}
 	return nil, nil
 }
 
-// loadLeaver loads a user into a change by which they go: their profile's item, all that was found with it, the profile, and when they were monitored.
+// loadLeaver loads a user into a change by which they go: their profile's item, all that was found
+// with it, the profile, and when they were monitored.
 //
 // Errors: not-found, precondition-failed.
 func (s *Service) loadLeaver(
-	ctx context.Context, c *call.Call, ch *license.Change, id string,
+	ctx context.Context, c *call.Call, ch *license.UnitOfWork, id string,
 ) (table.Item, map[table.Key]table.Item, profile, *watch, error) {
 	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{
 		userKey(c.Account, id), monitoredKey(c.Account, id), adminsKey(c.Account), wallboard.FleetKey(c.Account, id),

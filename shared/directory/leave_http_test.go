@@ -10,8 +10,9 @@ import (
 	"seatwise/shared/platform/auth"
 )
 
-// TestWhyAndLeavingOverHTTP follows four people around one seat: each hears why they hold, wait for or lack it, with the chain from the dashboard; who leaves, by being
-// deactivated and by being deleted, gives everything back in one step, and the next in the list has it.
+// TestWhyAndLeavingOverHTTP follows four people around one seat: each hears why they hold, wait for
+// or lack it, with the chain from the dashboard; who leaves, by being deactivated and by being
+// deleted, gives everything back in one step, and the next in the list has it.
 func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	f := newFixture(t)
 	function, err := Function(f.Env)
@@ -21,8 +22,17 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	send := func(method, path string, body any) testkit.Response {
 		t.Helper()
 		return f.Do(t, function.HTTP, testkit.Request{
-			Method: method, Path: "/v1/accounts/" + f.Account + path, Body: body, User: "admin",
-			Permissions: []auth.Permission{auth.DirectoryRead, auth.DirectoryManage, auth.LiveReportsView, auth.LiveReportsFull, auth.LicensesRead},
+			Method: method,
+			Path:   "/v1/accounts/" + f.Account + path,
+			Body:   body,
+			User:   "admin",
+			Permissions: []auth.Permission{
+				auth.DirectoryRead,
+				auth.DirectoryManage,
+				auth.LiveReportsView,
+				auth.LiveReportsFull,
+				auth.LicensesRead,
+			},
 		})
 	}
 	put := func(path string, body any) {
@@ -46,7 +56,11 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	}
 	why := func(user string) string {
 		t.Helper()
-		w := testkit.Decode[license.Why](t, send(http.MethodGet, "/users/"+user+"/why?product=live-reports", nil), http.StatusOK)
+		w := testkit.Decode[license.Why](
+			t,
+			send(http.MethodGet, "/users/"+user+"/why?product=live-reports", nil),
+			http.StatusOK,
+		)
 		said := string(w.State)
 		for _, b := range w.Because {
 			said += fmt.Sprintf(" by %s of %s on %s", b.Grant, b.QueueID, b.DashboardID)
@@ -62,12 +76,20 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 		}
 	}
 	expect(map[string]string{
-		"ann": "holds by queue:q0 of q0 on d0", "bob": "waits by queue:q1 of q1 on d1", "cid": "waits by queue:q2 of q2 on d2",
-		"dan": "covered by queue:q3 of q3 on d3", "eve": "lacks",
+		"ann": "holds by queue:q0 of q0 on d0",
+		"bob": "waits by queue:q1 of q1 on d1",
+		"cid": "waits by queue:q2 of q2 on d2",
+		"dan": "covered by queue:q3 of q3 on d3",
+		"eve": "lacks",
 	})
 
 	put("/users/ann", map[string]any{"name": "ann", "active": false})
-	if u := testkit.Decode[User](t, send(http.MethodGet, "/users/ann", nil), http.StatusOK); u.Active || len(u.Holdings) != 0 {
+	if u := testkit.Decode[User](
+		t,
+		send(http.MethodGet, "/users/ann", nil),
+		http.StatusOK,
+	); u.Active ||
+		len(u.Holdings) != 0 {
 		t.Errorf("%+v", u)
 	}
 	expect(map[string]string{"bob": "holds by queue:q1 of q1 on d1", "cid": "waits by queue:q2 of q2 on d2"})
@@ -75,9 +97,14 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	if r := send(http.MethodDelete, "/users/bob", nil); r.Status != http.StatusNoContent {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
-	testkit.Problem(t, send(http.MethodGet, "/users/bob/why?product=live-reports", nil), http.StatusNotFound, "not-found")
+	testkit.Problem(
+		t,
+		send(http.MethodGet, "/users/bob/why?product=live-reports", nil),
+		http.StatusNotFound,
+		"not-found",
+	)
 	expect(map[string]string{"cid": "holds by queue:q2 of q2 on d2"})
-	list, err := f.desk.Summary(t.Context(), f.Call("admin"))
+	list, err := f.kernel.Summary(t.Context(), f.Call("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// fullest is a catalog with as many products as one may have, all of which one user can hold; of each that is bought somebody can wait for a seat.
+// fullest is a catalog with as many products as one may have, all of which one user can hold; of
+// each that is bought somebody can wait for a seat.
 func fullest(t *testing.T) *catalog.Catalog {
 	t.Helper()
 	var b strings.Builder
@@ -28,7 +29,11 @@ func fullest(t *testing.T) *catalog.Catalog {
 		fmt.Fprintf(&b, "  - {id: p%d, name: P, category: All, kind: seat, unitPrice: {USD: 1}}\n", i)
 	}
 	for i := range catalog.MaxMetered {
-		fmt.Fprintf(&b, "  - {id: m%d, name: M, category: All, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}}\n", i)
+		fmt.Fprintf(
+			&b,
+			"  - {id: m%d, name: M, category: All, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}}\n",
+			i,
+		)
 	}
 	products, err := catalogfile.Parse([]byte(b.String()))
 	if err != nil {
@@ -49,8 +54,10 @@ func (w watched) Commit(ctx context.Context, ops []table.Operation) error {
 	return err
 }
 
-// TestWhoHoldsEverythingLeavesInOneStep lets somebody leave who holds every product of the fullest catalog, has every other thing that leaving touches, and leaves
-// as much else changed as one request can: no commit shows them with some of their licenses (spec 6), and who waited for them is served.
+// TestWhoHoldsEverythingLeavesInOneStep lets somebody leave who holds every product of the fullest
+// catalog, has every other thing that leaving touches, and leaves as much else changed as one
+// request can: no commit shows them with some of their licenses (spec 6), and who waited for them
+// is served.
 func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 	const name = "Ann de la Santa Cruz Miller"
 	for _, way := range []struct {
@@ -82,8 +89,8 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			products := fullest(t)
 			k := testkit.New(t)
-			desk := license.NewDesk(products)
-			f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+			kernel := license.NewService(products)
+			f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 			f.holdEverything(t, name)
 
 			var held []int
@@ -112,15 +119,17 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 			}
 			f.Env.Table = sound
 			all := catalog.MaxPurchasable + catalog.MaxMetered
-			if len(held) == 0 || held[len(held)-1] != 0 || slices.ContainsFunc(held, func(n int) bool { return n != 0 && n != all }) {
+			if len(held) == 0 || held[len(held)-1] != 0 ||
+				slices.ContainsFunc(held, func(n int) bool { return n != 0 && n != all }) {
 				t.Errorf("after its commits the user held %v of %d licenses", held, all)
 			}
-			list, err := desk.Summary(t.Context(), f.Call("admin"))
+			list, err := kernel.Summary(t.Context(), f.Call("admin"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range list {
-				if s.Kind == catalog.Seat && (s.Assigned != 1 || s.Waiting != 0) || s.Kind == catalog.Metered && s.Assigned != 0 {
+				if s.Kind == catalog.Seat && (s.Assigned != 1 || s.Waiting != 0) ||
+					s.Kind == catalog.Metered && s.Assigned != 0 {
 					t.Errorf("%+v: the seat belongs to who waited for it", s)
 				}
 			}
@@ -135,11 +144,12 @@ func (f *fixture) role(t *testing.T, id string) {
 	}
 }
 
-// holdEverything gives Ann a license of every product, the most roles, an extension and a monitored queue; Bob waits for each seat.
+// holdEverything gives Ann a license of every product, the most roles, an extension and a monitored
+// queue; Bob waits for each seat.
 func (f *fixture) holdEverything(t *testing.T, name string) {
 	t.Helper()
 	var metered, roles []string
-	for _, p := range f.desk.Products().Products() {
+	for _, p := range f.kernel.Products().Products() {
 		if p.Kind == catalog.Metered {
 			metered = append(metered, p.ID)
 		} else {
@@ -150,11 +160,22 @@ func (f *fixture) holdEverything(t *testing.T, name string) {
 		roles = append(roles, fmt.Sprintf("role%d", i))
 		f.role(t, roles[i])
 	}
-	f.put(t, User{ID: "ann", Name: name, Extension: "101", Number: "6500000001", RoleIDs: roles, Licenses: metered, Active: true})
+	f.put(
+		t,
+		User{
+			ID:        "ann",
+			Name:      name,
+			Extension: "101",
+			Number:    "6500000001",
+			RoleIDs:   roles,
+			Licenses:  metered,
+			Active:    true,
+		},
+	)
 	f.user(t, "bob")
 	f.queue(t, "q", "ann")
 	f.dashboard(t, "d", "q")
-	for _, p := range f.desk.Products().Purchasable() {
+	for _, p := range f.kernel.Products().Purchasable() {
 		if p.ID != catalog.LiveReportsID { // which the queue has granted
 			f.granted(t, "ann", p.ID, license.Direct)
 		}
@@ -165,7 +186,7 @@ func (f *fixture) holdEverything(t *testing.T, name string) {
 func (f *fixture) granted(t *testing.T, user, product, source string) {
 	t.Helper()
 	err := call.Decide(t.Context(), func(ctx context.Context) error {
-		ch := f.desk.Change(f.Call("admin"))
+		ch := f.kernel.Change(f.Call("admin"))
 		if _, err := ch.Load(ctx, license.Need{Users: []string{user}}); err != nil {
 			return err
 		}
@@ -179,11 +200,12 @@ func (f *fixture) granted(t *testing.T, user, product, source string) {
 	}
 }
 
-// TestLeaverIsHeldByItsTag refuses to release anybody in the first of two steps when the caller's tag is stale.
+// TestLeaverIsHeldByItsTag refuses to release anybody in the first of two steps when the caller's
+// tag is stale.
 func TestLeaverIsHeldByItsTag(t *testing.T) {
 	k := testkit.New(t)
-	desk := license.NewDesk(fullest(t))
-	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+	kernel := license.NewService(fullest(t))
+	f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 	f.holdEverything(t, "Ann")
 	c := f.Call("admin")
 	c.IfMatch = `"99"`
@@ -203,19 +225,23 @@ func TestLeaverIsHeldByItsTag(t *testing.T) {
 	}
 }
 
-// TestWhoStaysIsNotReleased changes more of an active user at once than one commit holds: it is refused, and nobody takes what they hold. In two requests it is done.
+// TestWhoStaysIsNotReleased changes more of an active user at once than one commit holds: it is
+// refused, and nobody takes what they hold. In two requests it is done.
 func TestWhoStaysIsNotReleased(t *testing.T) {
 	const name = "Ann de la Santa Cruz Miller"
 	k := testkit.New(t)
-	desk := license.NewDesk(fullest(t))
-	f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+	kernel := license.NewService(fullest(t))
+	f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 	f.holdEverything(t, name)
 	before, version, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := before
-	other.Name, other.Extension, other.Number, other.RoleIDs = "Zoe y los de Otro Nombre", "202", "6500000002", make([]string, MaxRoles)
+	other.Name, other.Extension, other.Number, other.RoleIDs = "Zoe y los de Otro Nombre", "202", "6500000002", make(
+		[]string,
+		MaxRoles,
+	)
 	for i := range other.RoleIDs {
 		other.RoleIDs[i] = fmt.Sprintf("other%d", i)
 		f.role(t, other.RoleIDs[i])
@@ -223,7 +249,12 @@ func TestWhoStaysIsNotReleased(t *testing.T) {
 	if _, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), other); !errors.Is(err, ErrTooMuchAtOnce) {
 		t.Fatal(err)
 	}
-	if u, at, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann"); err != nil || at != version || !reflect.DeepEqual(u, before) {
+	if u, at, err := f.s.GetUser(
+		t.Context(),
+		f.Call("admin"),
+		"ann",
+	); err != nil || at != version ||
+		!reflect.DeepEqual(u, before) {
 		t.Fatalf("%v: %+v of version %d", err, u, at)
 	}
 	first := before
@@ -239,7 +270,8 @@ func TestWhoStaysIsNotReleased(t *testing.T) {
 	}
 }
 
-// TestTagHoldsForBothSteps changes a user, or makes them anew, between the two steps of somebody's leaving: the second one is refused by the caller's tag.
+// TestTagHoldsForBothSteps changes a user, or makes them again, between the two steps of somebody's
+// leaving: the second one is refused by the caller's tag.
 func TestTagHoldsForBothSteps(t *testing.T) {
 	for way, between := range map[string]func(f *fixture) error{
 		"changed": func(f *fixture) error {
@@ -260,8 +292,8 @@ func TestTagHoldsForBothSteps(t *testing.T) {
 	} {
 		t.Run(way, func(t *testing.T) {
 			k := testkit.New(t)
-			desk := license.NewDesk(fullest(t))
-			f := &fixture{Kit: k, desk: desk, s: NewService(k.Env, desk)}
+			kernel := license.NewService(fullest(t))
+			f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 			f.holdEverything(t, "Ann de la Santa Cruz Miller")
 			_, version, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
 			if err != nil {
@@ -281,7 +313,12 @@ func TestTagHoldsForBothSteps(t *testing.T) {
 			if err := f.s.DeleteUser(t.Context(), c, "ann"); !once || !problem.Is(err, problem.PreconditionFailed) {
 				t.Errorf("%v", err)
 			}
-			if u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann"); err != nil || u.Email != "by-eve@acme.example" {
+			if u, _, err := f.s.GetUser(
+				t.Context(),
+				f.Call("admin"),
+				"ann",
+			); err != nil ||
+				u.Email != "by-eve@acme.example" {
 				t.Errorf("%v: %+v", err, u)
 			}
 		})

@@ -1,5 +1,5 @@
-// Package directory keeps who works at an account and what is monitored: users, roles, call queues and dashboards (spec 6), and turns their changes into
-// grants through the kernel, package license.
+// Package directory keeps who works at an account and what is monitored: users, roles, call queues
+// and dashboards (spec 6), and turns their changes into grants through the kernel, package license.
 package directory
 
 import (
@@ -8,7 +8,8 @@ import (
 	"seatwise/shared/license"
 )
 
-// SuperAdmin is the role that every account has; it carries both Live Reports permissions and cannot be changed (spec 6).
+// SuperAdmin is the role that every account has; it carries both Live Reports permissions and
+// cannot be changed (spec 6).
 const SuperAdmin = "super-admin"
 
 // User is a person of the account.
@@ -20,7 +21,8 @@ type User struct {
 	Number    string   `json:"number,omitempty" doc:"The extension's direct number."`
 	RoleIDs   []string `json:"roleIds" nullable:"false"`
 	Active    bool     `json:"active"`
-	// Licenses are the metered products that this user holds directly, however they came; what a role carries is not among them unless it was given by a person too.
+	// Licenses are the metered products that this user holds directly, however they came; what a
+	// role carries is not among them unless it was given by a person too.
 	Licenses    []string `json:"licenses" nullable:"false" doc:"Metered products that the user holds directly, however they came."`
 	AgentSource string   `json:"agentSource,omitempty" enum:"manual,pbx" doc:"Where the agent-user license comes from."`
 	// Holdings are all licenses that the user holds, with their grants.
@@ -47,7 +49,8 @@ type profile struct {
 	RoleIDs     []string `json:"roleIds,omitempty"`
 	Active      bool     `json:"active"`
 	AgentSource string   `json:"agentSource,omitempty"`
-	// AgentLicense is the agent-user license that AgentSource was said of; of another one, which came by an assignment, nothing was said.
+	// AgentLicense is the agent-user license that AgentSource was said of; of another one, which
+	// came by an assignment, nothing was said.
 	AgentLicense string    `json:"agentLicense,omitempty"`
 	ChangedAt    time.Time `json:"changedAt"`
 }
@@ -70,7 +73,8 @@ type Queue struct {
 	Settling   bool     `json:"settling,omitempty" doc:"Grants of the members are still being given or withdrawn; that goes on by itself."`
 }
 
-// queueItem is a queue's document; the members lie in chunks beside it, so that a queue may be larger than one item.
+// queueItem is a queue's document; the members lie in chunks beside it, so that a queue may be
+// larger than one item.
 type queueItem struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name"`
@@ -78,11 +82,14 @@ type queueItem struct {
 	Chunks     int      `json:"chunks"`
 	Leaving    int      `json:"leaving,omitempty"` // chunks of users who left and whose grants are not yet withdrawn
 	Deleted    bool     `json:"deleted,omitempty"` // invisible; goes when the grants are withdrawn
-	// Settled counts the commits that changed nothing but what is yet to be done; the entity tag leaves them out.
+	// Settled counts the commits that changed nothing but what is yet to be done; the entity tag
+	// leaves them out.
 	Settled int64 `json:"settled,omitempty"`
-	// Shown tells when which dashboards showed the queue, for the days of the past that reports are about.
+	// Shown tells when which dashboards showed the queue, for the days of the past that reports are
+	// about.
 	Shown Spans `json:"shown,omitempty"`
-	// ChangedAt is when members or dashboards were changed last: from then on memberships hold, or no longer hold, however late the grants follow.
+	// ChangedAt is when members or dashboards were changed last: from then on memberships hold, or
+	// no longer hold, however late the grants follow.
 	ChangedAt time.Time `json:"changedAt,omitzero"`
 }
 
@@ -100,7 +107,8 @@ type DashboardWithGrants struct {
 	Settling bool        `json:"settling,omitempty" doc:"Of the answer to a change: more grants are to follow, by themselves."`
 }
 
-// GrantCounts counts the members of a dashboard's queues by how they stand to live-reports; each person counts once.
+// GrantCounts counts the members of a dashboard's queues by how they stand to live-reports; each
+// person counts once.
 type GrantCounts struct {
 	Granted  int `json:"granted"`
 	Waiting  int `json:"waiting"`
@@ -108,7 +116,8 @@ type GrantCounts struct {
 	Excluded int `json:"excluded"`
 }
 
-// Monitored tells when a user was a member of which monitored queues (spec 6: membership counts for a day when it held at any time in it).
+// Monitored tells when a user was a member of which monitored queues (spec 6: membership counts for
+// a day when it held at any time in it).
 type Monitored struct {
 	UserID string `json:"userId"`
 	Queues Spans  `json:"queues"`
@@ -117,7 +126,8 @@ type Monitored struct {
 // Spans tell when something held, by id: of a user the queues, of a queue the dashboards.
 type Spans map[string][]Interval
 
-// Gone is what is remembered of a user, queue or dashboard that was deleted, for the reports about the time when it was there.
+// Gone is what is remembered of a user, queue or dashboard that was deleted, for the reports about
+// the time when it was there.
 type Gone struct {
 	Name      string `json:"name"`
 	Extension string `json:"extension,omitempty"`

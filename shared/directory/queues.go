@@ -24,7 +24,8 @@ type loadedQueue struct {
 	leaving []string
 }
 
-// revision is the version that the entity tag is made of: it does not change by itself when the grants of who left are withdrawn.
+// revision is the version that the entity tag is made of: it does not change by itself when the
+// grants of who left are withdrawn.
 func (q *loadedQueue) revision() int64 { return q.version - q.Settled }
 
 func (q *loadedQueue) monitored() bool { return q.exists && !q.Deleted && len(q.Dashboards) > 0 }
@@ -33,7 +34,8 @@ func (q *loadedQueue) view() Queue {
 	return Queue{ID: q.ID, Name: q.Name, Members: unique(q.members), Dashboards: unique(q.Dashboards)}
 }
 
-// loadQueue reads a queue and its chunks; the chunks are read until they agree with the queue's item.
+// loadQueue reads a queue and its chunks; the chunks are read until they agree with the queue's
+// item.
 func (s *Service) loadQueue(ctx context.Context, c *call.Call, id string) (*loadedQueue, error) {
 	key := queueKey(c.Account, id)
 	for {
@@ -136,10 +138,16 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 	return ops, nil
 }
 
-// PutQueue makes or replaces a call queue; joining a monitored queue grants live-reports to the new members, leaving the last one ends the grant (spec 6).
+// PutQueue makes or replaces a call queue; joining a monitored queue grants live-reports to the new
+// members, leaving the last one ends the grant (spec 6).
 //
 // Errors: validation (also for members who do not exist), precondition-failed.
-func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, members []string) (Queue, int64, bool, error) {
+func (s *Service) PutQueue(
+	ctx context.Context,
+	c *call.Call,
+	id, name string,
+	members []string,
+) (Queue, int64, bool, error) {
 	sent := members
 	members = unique(members)
 	var d *QueueDraft
@@ -184,7 +192,10 @@ func (s *Service) PutQueue(ctx context.Context, c *call.Call, id, name string, m
 
 // settling says whether grants of a queue's members are still to be given or withdrawn.
 func (s *Service) settling(ctx context.Context, c *call.Call, id string) (bool, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: queueMarks, Prefix: c.Account + "#" + id + "#", Limit: 1})
+	page, err := s.env.Table.Query(
+		ctx,
+		table.Query{Partition: queueMarkers, Prefix: c.Account + "#" + id + "#", Limit: 1},
+	)
 	return len(page.Items) > 0, err
 }
 
@@ -241,10 +252,12 @@ func (s *Service) GetQueue(ctx context.Context, c *call.Call, id string) (Queue,
 	return view, q.revision(), err
 }
 
-// maxListed is about how many bytes of members one page of queues names: an answer of Lambda takes 6 MB.
+// maxListed is about how many bytes of members one page of queues names: an answer of Lambda takes
+// 6 MB.
 const maxListed = 2 << 20
 
-// ListQueues lists queues by id, with their members: all, or those with a word of the name or the id that begins with q. A page ends early when its members are many.
+// ListQueues lists queues by id, with their members: all, or those with a word of the name or the
+// id that begins with q. A page ends early when its members are many.
 func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string, limit int) ([]Queue, string, error) {
 	items, next, err := s.byID(ctx, queuesPartition(c.Account), q, after, limit, func(item table.Item) (string, error) {
 		head, err := call.Decode[queueItem](item)
@@ -272,8 +285,10 @@ func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string,
 	return queues, next, nil
 }
 
-// byID reads up to limit items of a partition from behind an id: those with a word of the name or the id that begins with q, if that is not empty. A search reads past what it does not find,
-// 1,000 and more a page of the table: an account has few call queues and dashboards. The second answer is the id behind which the next page begins; empty when there is none.
+// byID reads up to limit items of a partition from behind an id: those with a word of the name or
+// the id that begins with q, if that is not empty. A search reads past what it does not find, 1,000
+// and more a page of the table: an account has few call queues and dashboards. The second answer is
+// the id behind which the next page begins; empty when there is none.
 func (s *Service) byID(
 	ctx context.Context, partition, q, after string, limit int, name func(table.Item) (string, error),
 ) ([]table.Item, string, error) {
@@ -327,11 +342,23 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 			return err
 		}
 		if len(old.Dashboards) > MaxQueues {
-			return problem.New(problem.WrongState, "The queue is on more than 40 dashboards; take it off some of them first.")
+			return problem.New(
+				problem.WrongState,
+				"The queue is on more than 40 dashboards; take it off some of them first.",
+			)
 		}
-		now := &loadedQueue{queueItem: queueItem{ID: id, Name: old.Name, Deleted: true, Shown: old.Shown.clone(), ChangedAt: c.At, Settled: old.Settled}}
+		now := &loadedQueue{
+			queueItem: queueItem{
+				ID:        id,
+				Name:      old.Name,
+				Deleted:   true,
+				Shown:     old.Shown.clone(),
+				ChangedAt: c.At,
+				Settled:   old.Settled,
+			},
+		}
 		for _, dashboard := range old.Dashboards {
-			now.Shown.shut(dashboard, c.At)
+			now.Shown.closeSpan(dashboard, c.At)
 		}
 		keep, err := remember(c, goneQueue, id, Gone{Name: old.Name, Shown: now.Shown})
 		if err != nil {
@@ -339,8 +366,10 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		}
 		now.leaving = unique(append(slices.Clone(old.leaving), old.members...))
 		if listBytes(now.leaving) > maxLists {
-			return problem.New(problem.WrongState,
-				"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.")
+			return problem.New(
+				problem.WrongState,
+				"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.",
+			)
 		}
 		ops, err := queueOperations(c, old, now)
 		if err != nil {
@@ -350,11 +379,13 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{Action: "queue.deleted", Subject: "queue", SubjectID: id, Before: queueAudit(old)})
+		audit, err := c.Audit(
+			call.AuditEntry{Action: "queue.deleted", Subject: "queue", SubjectID: id, Before: queueAudit(old)},
+		)
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Gone(), append(append(ops, off...), keep, audit, mark(c, queueMarks, id))...)
+		return c.Commit(ctx, call.Gone(), append(append(ops, off...), keep, audit, marker(c, queueMarkers, id))...)
 	})
 	if err != nil {
 		return err
@@ -364,7 +395,12 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 }
 
 // takeOff removes a queue from dashboards.
-func (s *Service) takeOff(ctx context.Context, c *call.Call, dashboards []string, queue string) ([]table.Operation, error) {
+func (s *Service) takeOff(
+	ctx context.Context,
+	c *call.Call,
+	dashboards []string,
+	queue string,
+) ([]table.Operation, error) {
 	keys := make([]table.Key, len(dashboards))
 	for i, d := range dashboards {
 		keys[i] = dashboardKey(c.Account, d)
@@ -393,13 +429,15 @@ func (s *Service) takeOff(ctx context.Context, c *call.Call, dashboards []string
 	return ops, nil
 }
 
-// ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one account and queue, or every one that is marked, in one
-// account or, when that is empty too, in all. It can be stopped at any point and run again, also by several at once.
+// ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one
+// account and queue, or every one that is marked, in one account or, when that is empty too, in
+// all. It can be stopped at any point and run again, also by several at once.
 func (s *Service) ResumeQueues(ctx context.Context, account, queue string) error {
-	return s.resume(ctx, queueMarks, account, queue, s.reconcile)
+	return s.resume(ctx, queueMarkers, account, queue, s.reconcile)
 }
 
-// settleQueues is ResumeQueues for some queues right after their change, as far as the request's time allows; settled says whether it did.
+// settleQueues is ResumeQueues for some queues right after their change, as far as the request's
+// time allows; settled says whether it did.
 func (s *Service) settleQueues(ctx context.Context, c *call.Call, queues ...string) (settled bool, err error) {
 	return s.soon(ctx, c, func(ctx context.Context) error {
 		for _, queue := range queues {
@@ -411,13 +449,16 @@ func (s *Service) settleQueues(ctx context.Context, c *call.Call, queues ...stri
 	})
 }
 
-// reconcileBatch is how many users one commit settles: each takes at most a holder, two licenses with their pool entries, a waiting entry, counts, the record of
-// monitoring, the membership seen from the user, and audit records.
+// reconcileBatch is how many users one commit settles: each takes at most a holder, two licenses
+// with their pool entries, a waiting entry, counts, the record of monitoring, the membership seen
+// from the user, and audit records.
 const reconcileBatch = 6
 
-// reconcile goes through the members of a queue, and those who left it. Every commit demands that the queue is still as it was read, so a run that was
-// overtaken by a change of the queue stops and begins anew, and never applies what is no longer true. Who is as the queue says already costs no commit, so a
-// run that follows one that was cut off goes on where that one was. One user who fails never stops the others (spec 6); the mark stays for them.
+// reconcile goes through the members of a queue, and those who left it. Every commit demands that
+// the queue is still as it was read, so a run that was overtaken by a change of the queue stops and
+// begins again, and never applies what is no longer true. Who is as the queue says already costs no
+// commit, so a run that follows one that was cut off goes on where that one was. One user who fails
+// never stops the others (spec 6); the marker stays for them.
 func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		q, err := s.loadQueue(ctx, c, id)
@@ -452,8 +493,15 @@ func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error 
 	})
 }
 
-// unsettled picks the users who are not yet as the queue says, in one read for half as many users as it takes keys.
-func (s *Service) unsettled(ctx context.Context, c *call.Call, q *loadedQueue, users []string, member map[string]bool) ([]string, error) {
+// unsettled picks the users who are not yet as the queue says, in one read for half as many users
+// as it takes keys.
+func (s *Service) unsettled(
+	ctx context.Context,
+	c *call.Call,
+	q *loadedQueue,
+	users []string,
+	member map[string]bool,
+) ([]string, error) {
 	keys := make([]table.Key, 0, 2*len(users))
 	for _, user := range users {
 		keys = append(keys, memberOfKey(c.Account, user, q.ID), license.HolderKey(c.Account, user))
@@ -515,12 +563,21 @@ func (s *Service) finish(ctx context.Context, c *call.Call, q *loadedQueue) erro
 	return s.env.Table.Commit(ctx, ops)
 }
 
-// settleMembers settles some members of a queue in one commit; at is from when on they are members, or no longer. A holder who changed meanwhile is decided on afresh; a queue that changed ends the run.
-func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueue, users []string, member map[string]bool, at time.Time) error {
+// settleMembers settles some members of a queue in one commit; at is from when on they are members,
+// or no longer. A holder who changed meanwhile is decided on afresh; a queue that changed ends the
+// run.
+func (s *Service) settleMembers(
+	ctx context.Context,
+	c *call.Call,
+	q *loadedQueue,
+	users []string,
+	member map[string]bool,
+	at time.Time,
+) error {
 	key := queueKey(c.Account, q.ID)
 	var overtaken error
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := s.desk.Change(c)
+		ch := s.kernel.Change(c)
 		var also []table.Key
 		for _, user := range users {
 			also = append(also, monitoredKey(c.Account, user), memberOfKey(c.Account, user, q.ID))
@@ -552,7 +609,14 @@ func (s *Service) settleMembers(ctx context.Context, c *call.Call, q *loadedQueu
 
 // settleMember makes one user's grant, record of monitoring and membership agree with the queue.
 func (s *Service) settleMember(
-	ctx context.Context, c *call.Call, ch *license.Change, found map[table.Key]table.Item, q *loadedQueue, user string, member bool, at time.Time,
+	ctx context.Context,
+	c *call.Call,
+	ch *license.UnitOfWork,
+	found map[table.Key]table.Item,
+	q *loadedQueue,
+	user string,
+	member bool,
+	at time.Time,
 ) ([]table.Operation, error) {
 	var ops []table.Operation
 	seen := memberOfKey(c.Account, user, q.ID)
@@ -566,8 +630,9 @@ func (s *Service) settleMember(
 	holder, err := ch.Holder(user)
 	if problem.Is(err, problem.NotFound) {
 		if member {
-			// Deleted meanwhile, and perhaps before they were seen to be a member: the deletion's own mark need not take them off this queue.
-			ops = append(ops, mark(c, userMarks, user))
+			// Deleted meanwhile, and perhaps before they were seen to be a member: the deletion's
+			// own marker need not take them off this queue.
+			ops = append(ops, marker(c, userMarkers, user))
 		}
 		return ops, nil
 	}
@@ -590,7 +655,7 @@ func (s *Service) settleMember(
 		if err := ch.Withdraw(ctx, user, catalog.LiveReportsID, source); err != nil {
 			return nil, err
 		}
-		w.now.Queues.shut(q.ID, at)
+		w.now.Queues.closeSpan(q.ID, at)
 		w.changed = true
 	}
 	watched, err := w.operations()

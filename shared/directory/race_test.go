@@ -33,7 +33,11 @@ func (f *fixture) during(n int, act, change func()) {
 func TestRoleThatChangesWhileSomebodyIsGivenIt(t *testing.T) {
 	f := newFixture(t)
 	role := func(licenses ...string) {
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: licenses}); err != nil {
+		if _, _, _, err := f.s.PutRole(
+			t.Context(),
+			f.Call("admin"),
+			Role{ID: "r", Name: "R", Licenses: licenses},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,11 +52,16 @@ func TestRoleThatChangesWhileSomebodyIsGivenIt(t *testing.T) {
 	}
 }
 
-// The simulation found it (seed 10044 of its second form): what the role gave between the read and the commit stayed for ever, since the commit left the holder as it was.
+// The simulation found it (seed 10044 of its second form): what the role gave between the read and
+// the commit stayed for ever, since the commit left the holder as it was.
 func TestRoleThatGivesWhileSomebodyLosesIt(t *testing.T) {
 	f := newFixture(t)
 	role := func(licenses ...string) {
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: licenses}); err != nil {
+		if _, _, _, err := f.s.PutRole(
+			t.Context(),
+			f.Call("admin"),
+			Role{ID: "r", Name: "R", Licenses: licenses},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,7 +88,11 @@ func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, func() {
-			_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{ID: "ann", Name: "Ann", RoleIDs: []string{"r"}, Active: true})
+			_, _, _, err := f.s.PutUser(
+				t.Context(),
+				f.Call("admin"),
+				User{ID: "ann", Name: "Ann", RoleIDs: []string{"r"}, Active: true},
+			)
 			if !problem.Is(err, problem.ValidationFailed) {
 				t.Fatalf("a role that is gone was given: %v", err)
 			}
@@ -87,7 +100,11 @@ func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 	})
 	t.Run("after the user is written", func(t *testing.T) {
 		f := newFixture(t)
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}}); err != nil {
+		if _, _, _, err := f.s.PutRole(
+			t.Context(),
+			f.Call("admin"),
+			Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}},
+		); err != nil {
 			t.Fatal(err)
 		}
 		f.during(1, func() { f.user(t, "ann", "r", SuperAdmin) }, func() {
@@ -105,7 +122,8 @@ func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 	})
 }
 
-// A queue must not keep a member who does not exist: it could not be put back as it was read, and a later user of the same id would be in it unasked.
+// A queue must not keep a member who does not exist: it could not be put back as it was read, and a
+// later user of the same id would be in it unasked.
 func TestUserWhoIsDeletedWhilePutOnAQueue(t *testing.T) {
 	f := newFixture(t)
 	f.buy(t, catalog.LiveReportsID, 2)
@@ -127,8 +145,9 @@ func TestUserWhoIsDeletedWhilePutOnAQueue(t *testing.T) {
 	f.wantStates(t, map[string]license.State{"ann": license.Holds})
 }
 
-// The simulation found it (seed 20274 of its second form): a dashboard that was deleted and made again had the version that somebody had read of the first one, and their
-// change went by what they had read: the queue that the new one showed was watched for ever.
+// The simulation found it (seed 20274 of its second form): a dashboard that was deleted and made
+// again had the version that somebody had read of the first one, and their change went by what they
+// had read: the queue that the new one showed was watched for ever.
 func TestDashboardThatIsDeletedAndMadeAgainWhilePut(t *testing.T) {
 	f := newFixture(t)
 	f.user(t, "ann")

@@ -15,11 +15,16 @@ import (
 	"seatwise/shared/wallboard"
 )
 
-// resume does the work of marks and deletes them: the marks of one account and subject, of one account when subject is empty, or all of the partition when both are. One that fails never
-// stops the others; the errors come together.
+// resume does the work of markers and deletes them: the markers of one account and subject, of one
+// account when subject is empty, or all of the partition when both are. One that fails never stops
+// the others; the errors come together.
 //
-// A mark that is written while the work runs is another item, so it is never deleted unseen.
-func (s *Service) resume(ctx context.Context, partition, account, subject string, work func(context.Context, *call.Call, string) error) error {
+// A marker that is written while the work runs is another item, so it is never deleted unseen.
+func (s *Service) resume(
+	ctx context.Context,
+	partition, account, subject string,
+	work func(context.Context, *call.Call, string) error,
+) error {
 	query := table.Query{Partition: partition}
 	switch {
 	case subject != "":
@@ -28,16 +33,16 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 		query.Prefix = account + "#"
 	}
 	type job struct{ account, subject string }
-	marks := map[job][]table.Key{}
+	markers := map[job][]table.Key{}
 	causes := map[job]call.Cause{} // of the newest mark: what is done is what the last change wanted
 	var order []job
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) (err error) {
 		account, subject := marked(item.Sort)
 		j := job{account, subject}
-		if marks[j] == nil {
+		if markers[j] == nil {
 			order = append(order, j)
 		}
-		marks[j] = append(marks[j], item.Key)
+		markers[j] = append(markers[j], item.Key)
 		causes[j], err = call.Decode[call.Cause](item)
 		return err
 	})
@@ -55,7 +60,7 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 			failures = append(failures, err)
 			continue
 		}
-		for chunk := range slices.Chunk(marks[j], table.MaxOperations) {
+		for chunk := range slices.Chunk(markers[j], table.MaxOperations) {
 			ops := make([]table.Operation, len(chunk))
 			for i, key := range chunk {
 				ops[i] = table.Delete(key, table.Always)
@@ -68,8 +73,9 @@ func (s *Service) resume(ctx context.Context, partition, account, subject string
 	return errors.Join(failures...)
 }
 
-// soon does, before the answer to the change that left it, the work of marks; done is false when the time did not suffice and the maintenance function goes on.
-// The change itself is committed already, so running out of time is no error.
+// soon does, before the answer to the change that left it, the work of markers; done is false when
+// the time did not suffice and the maintenance function goes on. The change itself is committed
+// already, so running out of time is no error.
 func (s *Service) soon(ctx context.Context, c *call.Call, work func(context.Context) error) (done bool, err error) {
 	limited, cancel := call.InTime(ctx)
 	defer cancel()
@@ -77,13 +83,19 @@ func (s *Service) soon(ctx context.Context, c *call.Call, work func(context.Cont
 		return true, nil
 	}
 	if limited.Err() != nil && ctx.Err() == nil {
-		s.env.Log.InfoContext(ctx, "the rest of a change is left to maintenance", slog.String("account", c.Account), slog.Any("error", err))
+		s.env.Log.InfoContext(
+			ctx,
+			"the rest of a change is left to maintenance",
+			slog.String("account", c.Account),
+			slog.Any("error", err),
+		)
 		return false, nil
 	}
 	return false, err
 }
 
-// hopeless is how many users may fail one after the other before it is not they who are at fault, and the rest waits for the next run.
+// hopeless is how many users may fail one after the other before it is not they who are at fault,
+// and the rest waits for the next run.
 const hopeless = 24
 
 // oneByOne does the same for many users, so that one who fails never stops the others (spec 6).
@@ -92,9 +104,15 @@ type oneByOne struct {
 	inARow   int
 }
 
-// do does it for size users at a time and, where that fails, for each of these alone. It returns an error only when going on makes no sense: the time is over, the
-// state that the work was decided on has changed, or everybody fails.
-func (o *oneByOne) do(ctx context.Context, users []string, size int, once func(ctx context.Context, users []string) error) error {
+// do does it for size users at a time and, where that fails, for each of these alone. It returns an
+// error only when going on makes no sense: the time is over, the state that the work was decided on
+// has changed, or everybody fails.
+func (o *oneByOne) do(
+	ctx context.Context,
+	users []string,
+	size int,
+	once func(ctx context.Context, users []string) error,
+) error {
 	for batch := range slices.Chunk(users, size) {
 		err := once(ctx, batch)
 		if err == nil {
@@ -127,10 +145,11 @@ func (s *Service) Resume(ctx context.Context) error {
 	return errors.Join(s.ResumeQueues(ctx, "", ""), s.ResumeRoles(ctx, "", ""), s.ResumeUsers(ctx, "", ""))
 }
 
-// ResumeUsers makes the queue grants of one user, or of every marked one, agree with the user's memberships: those of somebody who came back, or the
-// memberships of somebody who was deleted. It deletes the items of wallboards that ended with the user's going.
+// ResumeUsers makes the queue grants of one user, or of every marked one, agree with the user's
+// memberships: those of somebody who came back, or the memberships of somebody who was deleted. It
+// deletes the items of wallboards that ended with the user's going.
 func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
-	return s.resume(ctx, userMarks, account, user, func(ctx context.Context, c *call.Call, user string) error {
+	return s.resume(ctx, userMarkers, account, user, func(ctx context.Context, c *call.Call, user string) error {
 		_, exists, err := table.Get(ctx, s.env.Table, userKey(c.Account, user))
 		if err != nil {
 			return err
@@ -139,14 +158,19 @@ func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
 		if err := wallboard.Sweep(ctx, c, user); err != nil {
 			failures = append(failures, fmt.Errorf("user %s: wallboards: %w", user, err))
 		}
-		err = table.All(ctx, s.env.Table, table.Query{Partition: memberOfPartition(c.Account, user)}, func(item table.Item) error {
-			err := s.followUser(ctx, c, item.Sort, user, exists)
-			if err != nil && ctx.Err() == nil {
-				failures = append(failures, fmt.Errorf("user %s: queue %s: %w", user, item.Sort, err))
-				err = nil
-			}
-			return err
-		})
+		err = table.All(
+			ctx,
+			s.env.Table,
+			table.Query{Partition: memberOfPartition(c.Account, user)},
+			func(item table.Item) error {
+				err := s.followUser(ctx, c, item.Sort, user, exists)
+				if err != nil && ctx.Err() == nil {
+					failures = append(failures, fmt.Errorf("user %s: queue %s: %w", user, item.Sort, err))
+					err = nil
+				}
+				return err
+			},
+		)
 		return errors.Join(append(failures, err)...)
 	})
 }
@@ -166,7 +190,8 @@ func (s *Service) followUser(ctx context.Context, c *call.Call, queue, user stri
 	})
 }
 
-// leaveQueue takes a deleted user off a queue's members, unless somebody with the same id has come meanwhile.
+// leaveQueue takes a deleted user off a queue's members, unless somebody with the same id has come
+// meanwhile.
 func (s *Service) leaveQueue(ctx context.Context, c *call.Call, queue, user string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		old, err := s.loadQueue(ctx, c, queue)
@@ -196,8 +221,9 @@ func (s *Service) leaveQueue(ctx context.Context, c *call.Call, queue, user stri
 // Viewer is what usage asks of a user before it takes in a view.
 type Viewer struct {
 	Exists, Active, MayView bool
-	// Still demands, as part of a commit, that this is so at that moment: that the profile, and the role by which the user may view, are as they were read.
-	Still []table.Operation
+	// Unchanged demands, as part of a commit, that this is so at that moment: that the profile, and
+	// the role by which the user may view, are as they were read.
+	Unchanged []table.Operation
 }
 
 // Viewers tells for each user whether they may view dashboards, by the roles as they are now.
@@ -237,10 +263,17 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 		p, exists := profiles[user]
 		v := Viewer{Exists: exists, Active: p.Active, MayView: exists && mayView(p.RoleIDs, roles)}
 		if exists {
-			v.Still = append(v.Still, table.Check(userKey(c.Account, user), table.IfVersion(versions[user])))
+			v.Unchanged = append(v.Unchanged, table.Check(userKey(c.Account, user), table.IfVersion(versions[user])))
 		}
-		if i := slices.IndexFunc(p.RoleIDs, func(id string) bool { return mayView([]string{id}, roles) }); i >= 0 && p.RoleIDs[i] != SuperAdmin {
-			v.Still = append(v.Still, table.Check(roleKey(c.Account, p.RoleIDs[i]), table.IfVersion(roleVersions[p.RoleIDs[i]])))
+		if i := slices.IndexFunc(
+			p.RoleIDs,
+			func(id string) bool { return mayView([]string{id}, roles) },
+		); i >= 0 &&
+			p.RoleIDs[i] != SuperAdmin {
+			v.Unchanged = append(
+				v.Unchanged,
+				table.Check(roleKey(c.Account, p.RoleIDs[i]), table.IfVersion(roleVersions[p.RoleIDs[i]])),
+			)
 		}
 		viewers[user] = v
 	}
@@ -248,7 +281,11 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 }
 
 // roles reads roles and their versions; those that do not exist are left out.
-func (s *Service) roles(ctx context.Context, c *call.Call, wanted map[string]bool) (map[string]Role, map[string]int64, error) {
+func (s *Service) roles(
+	ctx context.Context,
+	c *call.Call,
+	wanted map[string]bool,
+) (map[string]Role, map[string]int64, error) {
 	keys := make([]table.Key, 0, len(wanted))
 	for id := range wanted {
 		keys = append(keys, roleKey(c.Account, id))
@@ -322,7 +359,12 @@ func (s *Service) Queues(ctx context.Context, c *call.Call, ids []string) (map[s
 				return nil, err
 			}
 			if !head.Deleted {
-				queues[head.ID] = QueueSummary{ID: head.ID, Name: head.Name, Dashboards: head.Dashboards, Shown: head.Shown}
+				queues[head.ID] = QueueSummary{
+					ID:         head.ID,
+					Name:       head.Name,
+					Dashboards: head.Dashboards,
+					Shown:      head.Shown,
+				}
 			}
 		}
 	}
@@ -352,10 +394,20 @@ func (s *Service) DashboardNames(ctx context.Context, c *call.Call, ids []string
 	return names, nil
 }
 
-// MonitoredUsers visits every user who is a member of a monitored queue or was one on the UTC day of since or later, whoever was one before. It reads an index, so
-// a change of a moment ago may be missing.
-func (s *Service) MonitoredUsers(ctx context.Context, c *call.Call, since time.Time, visit func(Monitored) error) error {
-	query := table.Query{Index: table.Index1, Partition: monitoredUntil(c.Account), From: since.UTC().Format(time.DateOnly)}
+// MonitoredUsers visits every user who is a member of a monitored queue or was one on the UTC day
+// of since or later, whoever was one before. It reads an index, so a change of a moment ago may be
+// missing.
+func (s *Service) MonitoredUsers(
+	ctx context.Context,
+	c *call.Call,
+	since time.Time,
+	visit func(Monitored) error,
+) error {
+	query := table.Query{
+		Index:     table.Index1,
+		Partition: monitoredUntil(c.Account),
+		From:      since.UTC().Format(time.DateOnly),
+	}
 	return table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		m, err := call.Decode[Monitored](item)
 		if err != nil {
@@ -374,8 +426,13 @@ func (s *Service) DashboardsOf(ctx context.Context, c *call.Call, queue string) 
 	return queues[queue].Dashboards, nil
 }
 
-// EachUser visits every user of the account by id; mass configuration resolves names with it (spec 5).
-func (s *Service) EachUser(ctx context.Context, c *call.Call, visit func(id, name, email string, active bool) error) error {
+// EachUser visits every user of the account by id; mass configuration resolves names with it (spec
+// 5).
+func (s *Service) EachUser(
+	ctx context.Context,
+	c *call.Call,
+	visit func(id, name, email string, active bool) error,
+) error {
 	return table.All(ctx, s.env.Table, table.Query{Partition: usersPartition(c.Account)}, func(item table.Item) error {
 		p, err := call.Decode[struct { // of the profile; a mass configuration reads 100,000
 			Name   string `json:"name"`

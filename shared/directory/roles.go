@@ -18,7 +18,8 @@ func superAdmin() Role {
 	return Role{ID: SuperAdmin, Name: "Super Admin", Permissions: carried(), Licenses: []string{}}
 }
 
-// carried are the permissions that a role can carry: all but that of the provider's operators (spec 9). They are sorted.
+// carried are the permissions that a role can carry: all but that of the provider's operators (spec
+// 9). They are sorted.
 func carried() []string {
 	var names []string
 	for _, p := range auth.Permissions() {
@@ -31,11 +32,12 @@ func carried() []string {
 }
 
 func (r Role) same(other Role) bool {
-	return r.Name == other.Name && slices.Equal(r.Permissions, other.Permissions) && slices.Equal(r.Licenses, other.Licenses)
+	return r.Name == other.Name && slices.Equal(r.Permissions, other.Permissions) &&
+		slices.Equal(r.Licenses, other.Licenses)
 }
 
-// PutRole makes or replaces a role; its users follow in the same call as far as time allows, else by the maintenance function. A role that is so already is not
-// written, super-admin among them.
+// PutRole makes or replaces a role; its users follow in the same call as far as time allows, else
+// by the maintenance function. A role that is so already is not written, super-admin among them.
 //
 // Errors: validation; wrong-state for another super-admin than it is; precondition-failed.
 func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int64, bool, error) {
@@ -45,7 +47,10 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int6
 			return Role{}, 0, false, err
 		}
 		if !r.same(superAdmin()) {
-			return Role{}, 0, false, problem.New(problem.WrongState, "The role super-admin belongs to every account and cannot be changed.")
+			return Role{}, 0, false, problem.New(
+				problem.WrongState,
+				"The role super-admin belongs to every account and cannot be changed.",
+			)
 		}
 		if err := c.Begin(ctx); err != nil {
 			return Role{}, 0, false, err
@@ -66,7 +71,8 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int6
 	return r, d.version, d.made, err
 }
 
-// DeleteRole removes a role that nobody has any more. Who is given it in the very moment loses it again.
+// DeleteRole removes a role that nobody has any more. Who is given it in the very moment loses it
+// again.
 //
 // Errors: not-found; wrong-state while users have it, or for super-admin.
 func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error {
@@ -96,7 +102,7 @@ type roleDraft struct {
 	version       int64
 }
 
-// writeRole puts the role, or deletes it when r is nil, with its mark and audit record.
+// writeRole puts the role, or deletes it when r is nil, with its marker and audit record.
 func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role) (*roleDraft, error) {
 	key := roleKey(c.Account, id)
 	item, exists, err := c.Get(ctx, key)
@@ -110,7 +116,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 		return nil, err
 	}
 	d := &roleDraft{made: !exists, version: item.Version}
-	change := call.Change{Action: "role.put", Subject: "role", SubjectID: id}
+	change := call.AuditEntry{Action: "role.put", Subject: "role", SubjectID: id}
 	var before Role
 	if exists {
 		if before, err = call.Decode[Role](item); err != nil {
@@ -119,7 +125,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 		change.Before = before
 	}
 	op := table.Delete(key, table.IfVersion(item.Version))
-	ops, answer := []table.Operation{mark(c, roleMarks, id)}, call.Gone()
+	ops, answer := []table.Operation{marker(c, roleMarkers, id)}, call.Gone()
 	if r == nil {
 		change.Action = "role.deleted"
 	} else {
@@ -162,7 +168,8 @@ func (s *Service) GetRole(ctx context.Context, c *call.Call, id string) (Role, i
 	return r, item.Version, err
 }
 
-// ListRoles lists the account's roles by id, super-admin among them. The position is the last id of the page before.
+// ListRoles lists the account's roles by id, super-admin among them. The position is the last id of
+// the page before.
 func (s *Service) ListRoles(ctx context.Context, c *call.Call, after string, limit int) ([]Role, string, error) {
 	query := table.Query{Partition: rolesPartition(c.Account), Limit: limit}
 	if after != "" {
@@ -194,9 +201,10 @@ func (s *Service) ListRoles(ctx context.Context, c *call.Call, after string, lim
 	return roles, roles[len(roles)-1].ID, nil
 }
 
-// ResumeRoles carries changed roles to their users: those of one account and role, or every one that is marked when role is empty.
+// ResumeRoles carries changed roles to their users: those of one account and role, or every one
+// that is marked when role is empty.
 func (s *Service) ResumeRoles(ctx context.Context, account, role string) error {
-	return s.resume(ctx, roleMarks, account, role, func(ctx context.Context, c *call.Call, role string) error {
+	return s.resume(ctx, roleMarkers, account, role, func(ctx context.Context, c *call.Call, role string) error {
 		var each oneByOne
 		query := table.Query{Partition: roleUsersPartition(c.Account, role), Limit: table.MaxPage}
 		for {
@@ -208,7 +216,12 @@ func (s *Service) ResumeRoles(ctx context.Context, account, role string) error {
 			for i, item := range page.Items {
 				users[i] = item.Sort
 			}
-			err = each.do(ctx, users, roleBatch, func(ctx context.Context, users []string) error { return s.refreshRoles(ctx, c, users) })
+			err = each.do(
+				ctx,
+				users,
+				roleBatch,
+				func(ctx context.Context, users []string) error { return s.refreshRoles(ctx, c, users) },
+			)
 			if err != nil {
 				return err
 			}
@@ -219,13 +232,15 @@ func (s *Service) ResumeRoles(ctx context.Context, account, role string) error {
 	})
 }
 
-// roleBatch is how many users of a role are looked at in one commit: with few products to a role they fit, and with many they are taken one by one.
+// roleBatch is how many users of a role are looked at in one commit: with few products to a role
+// they fit, and with many they are taken one by one.
 const roleBatch = 6
 
-// refreshRoles makes users' grants agree with their roles as they are now, and takes from them roles that were deleted, in one commit.
+// refreshRoles makes users' grants agree with their roles as they are now, and takes from them
+// roles that were deleted, in one commit.
 func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
-		ch := s.desk.Change(c)
+		ch := s.kernel.Change(c)
 		need := license.Need{Users: users}
 		for _, user := range users {
 			need.Also = append(need.Also, userKey(c.Account, user))
@@ -281,7 +296,7 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string
 
 // refreshUser is refreshRoles of one user, with what they have of all roles read.
 func (s *Service) refreshUser(
-	ctx context.Context, c *call.Call, ch *license.Change, item table.Item, p profile, roles map[string]Role,
+	ctx context.Context, c *call.Call, ch *license.UnitOfWork, item table.Item, p profile, roles map[string]Role,
 ) ([]table.Operation, error) {
 	own := make(map[string]Role, len(p.RoleIDs))
 	after := p
@@ -304,20 +319,34 @@ func (s *Service) refreshUser(
 			return nil, err
 		}
 	}
-	// A product of the user's own that does not go with what the role carries keeps neither them nor anybody else from the rest of it (spec 6 and 8).
+	// A product of the user's own that does not go with what the role carries keeps neither them
+	// nor anybody else from the rest of it (spec 6 and 8).
 	return ops, s.applyRoles(ctx, ch, after, nil, own, func(product string, err error) error {
 		if _, told := problem.From(err); !told {
 			return err
 		}
-		s.env.Log.WarnContext(ctx, "a product of the user's own is not granted", "account", c.Account, "user", p.ID, "product", product, "error", err)
+		s.env.Log.WarnContext(
+			ctx,
+			"a product of the user's own is not granted",
+			"account",
+			c.Account,
+			"user",
+			p.ID,
+			"product",
+			product,
+			"error",
+			err,
+		)
 		return nil
 	})
 }
 
 // commitQuietly commits a change with its checks, or nothing when there is nothing to change.
-func (s *Service) commitQuietly(ctx context.Context, ch *license.Change, more []table.Operation) error {
+func (s *Service) commitQuietly(ctx context.Context, ch *license.UnitOfWork, more []table.Operation) error {
 	ops, err := ch.Operations()
-	if err != nil || len(ops) == 0 && !slices.ContainsFunc(more, func(op table.Operation) bool { return op.Kind != table.KindCheck }) {
+	if err != nil ||
+		len(ops) == 0 &&
+			!slices.ContainsFunc(more, func(op table.Operation) bool { return op.Kind != table.KindCheck }) {
 		return err
 	}
 	return ch.Commit(ctx, call.Answer{}, more...)

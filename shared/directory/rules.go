@@ -14,27 +14,33 @@ import (
 
 // Limits of the directory.
 const (
-	// MaxQueues bounds the queues of a dashboard: each change of one is an operation and a mark in the dashboard's commit of at most 100.
+	// MaxQueues bounds the queues of a dashboard: each change of one is an operation and a marker
+	// in the dashboard's commit of at most 100.
 	MaxQueues = 40
-	// MaxMoves bounds the queues that come to a dashboard or go from it in one change, for the same reason.
+	// MaxMoves bounds the queues that come to a dashboard or go from it in one change, for the same
+	// reason.
 	MaxMoves = 46
-	// MaxMembers bounds the members of a queue: 8 chunks, so that the whole list is replaced in one commit.
+	// MaxMembers bounds the members of a queue: 8 chunks, so that the whole list is replaced in one
+	// commit.
 	MaxMembers = 20000
-	// MaxMembersBytes bounds the members of a queue as JSON, so that all that GET answers of the queue (its
-	// name and up to MaxShown dashboards besides) fits into the 2 MB that a PUT of it may have, and so that
-	// a list and the one it replaces fit into one commit of 4 MB.
+	// MaxMembersBytes bounds the members of a queue as JSON, so that all that GET answers of the
+	// queue (its name and up to MaxShown dashboards besides) fits into the 2 MB that a PUT of it
+	// may have, and so that a list and the one it replaces fit into one commit of 4 MB.
 	MaxMembersBytes = 2_000_000
 	// MaxShown bounds the dashboards that one queue is on.
 	MaxShown = 1000
-	// maxLists bounds the bytes of a queue's members and of those who left it, which are written in one commit.
+	// maxLists bounds the bytes of a queue's members and of those who left it, which are written in
+	// one commit.
 	maxLists = 2 * MaxMembersBytes
 	// chunkMembers is how many ids one item takes: at 128 bytes an id, below 400 KB.
 	chunkMembers = 2500
 	// MaxRoles bounds the roles of a user.
 	MaxRoles = 20
-	// keepIntervals is how long a closed interval of monitoring is remembered: longer than any window of 30 days with late events can ask for.
+	// keepIntervals is how long a closed interval of monitoring is remembered: longer than any
+	// window of 30 days with late events can ask for.
 	keepIntervals = 400 * 24 * time.Hour
-	// maxIntervals bounds the closed intervals that one item remembers: at about 150 bytes each, they are far below 400 KB. The oldest half goes first.
+	// maxIntervals bounds the closed intervals that one item remembers: at about 150 bytes each,
+	// they are far below 400 KB. The oldest half goes first.
 	maxIntervals = 1000
 	// LiveReportsView and LiveReportsFull are the two permissions of Live Reports.
 	LiveReportsView = "liveReports.view"
@@ -60,7 +66,8 @@ func checkEmail(email string) []problem.Field {
 	return nil
 }
 
-// CheckUser collects every fault of a user as it was sent. What is as it was stored is not judged (spec 6); was is the zero User for a new one.
+// CheckUser collects every fault of a user as it was sent. What is as it was stored is not judged
+// (spec 6); was is the zero User for a new one.
 func CheckUser(u, was User, products *catalog.Catalog) error {
 	var fields []problem.Field
 	if u.Name != was.Name || u.Name == "" {
@@ -70,13 +77,19 @@ func CheckUser(u, was User, products *catalog.Catalog) error {
 		fields = append(fields, checkEmail(u.Email)...)
 	}
 	if u.Extension != "" && u.Extension != was.Extension && !text.Extension(u.Extension) {
-		fields = append(fields, problem.Field{Field: "extension", Code: problem.BadFormat, Message: "must be 1 to 10 digits, 0 to 9"})
+		fields = append(
+			fields,
+			problem.Field{Field: "extension", Code: problem.BadFormat, Message: "must be 1 to 10 digits, 0 to 9"},
+		)
 	}
 	if fault := text.NumberFault(u.Number); fault != "" && u.Number != "" && u.Number != was.Number {
 		fields = append(fields, problem.Field{Field: "number", Code: problem.BadFormat, Message: fault})
 	}
 	if u.Number != "" && u.Extension == "" {
-		fields = append(fields, problem.Field{Field: "number", Code: problem.NotTogether, Message: "needs an extension"})
+		fields = append(
+			fields,
+			problem.Field{Field: "number", Code: problem.NotTogether, Message: "needs an extension"},
+		)
 	}
 	if len(u.RoleIDs) > MaxRoles && !slices.Equal(unique(u.RoleIDs), was.RoleIDs) {
 		fields = append(fields, problem.Field{Field: "roleIds", Code: problem.TooMany, Message: "must be at most 20"})
@@ -85,7 +98,10 @@ func CheckUser(u, was User, products *catalog.Catalog) error {
 		fields = append(fields, checkMetered("licenses", u.Licenses, products)...)
 	}
 	if u.AgentSource != "" && !slices.Contains(u.Licenses, catalog.AgentUserID) {
-		fields = append(fields, problem.Field{Field: "agentSource", Code: problem.NotTogether, Message: "goes with the agent-user license"})
+		fields = append(
+			fields,
+			problem.Field{Field: "agentSource", Code: problem.NotTogether, Message: "goes with the agent-user license"},
+		)
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -93,18 +109,27 @@ func CheckUser(u, was User, products *catalog.Catalog) error {
 	return nil
 }
 
-// CheckQueue collects every fault of a call queue as it was sent, but for members who do not exist. What is as it was stored is not judged.
+// CheckQueue collects every fault of a call queue as it was sent, but for members who do not exist.
+// What is as it was stored is not judged.
 func CheckQueue(name string, members []string, was Queue) error {
 	var fields []problem.Field
 	if name != was.Name || name == "" {
 		fields = checkName(name)
 	}
 	if len(members) > MaxMembers && !slices.Equal(unique(members), was.Members) {
-		fields = append(fields, problem.Field{Field: "members", Code: problem.TooMany, Message: "must be at most 20000"})
+		fields = append(
+			fields,
+			problem.Field{Field: "members", Code: problem.TooMany, Message: "must be at most 20000"},
+		)
 	}
 	if size := listBytes(members); size > MaxMembersBytes && !slices.Equal(unique(members), was.Members) {
-		fields = append(fields, problem.Fault("members", problem.TooLong,
-			"has %d bytes as JSON; at most %d are taken (20,000 ids of 97 characters), so that the queue can be read and written whole", size, MaxMembersBytes))
+		fields = append(fields, problem.Fault(
+			"members",
+			problem.TooLong,
+			"has %d bytes as JSON; at most %d are taken (20,000 ids of 97 characters), so that the queue can be read and written whole",
+			size,
+			MaxMembersBytes,
+		))
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -112,7 +137,8 @@ func CheckQueue(name string, members []string, was Queue) error {
 	return nil
 }
 
-// CheckDashboard collects every fault of a dashboard as it was sent, but for queues that do not exist. What is as it was stored is not judged.
+// CheckDashboard collects every fault of a dashboard as it was sent, but for queues that do not
+// exist. What is as it was stored is not judged.
 func CheckDashboard(d, was Dashboard) error {
 	var fields []problem.Field
 	if d.Name != was.Name || d.Name == "" {
@@ -130,7 +156,12 @@ func CheckDashboard(d, was Dashboard) error {
 // checkMoves bounds the queues that come to a dashboard or go from it at once.
 func checkMoves(moves []string) error {
 	if len(moves) > MaxMoves {
-		return problem.Invalid("queueIds", problem.TooMany, "must not come or go more than %d at a time; take the others off first", MaxMoves)
+		return problem.Invalid(
+			"queueIds",
+			problem.TooMany,
+			"must not come or go more than %d at a time; take the others off first",
+			MaxMoves,
+		)
 	}
 	return nil
 }
@@ -153,8 +184,8 @@ func checkMetered(field string, ids []string, products *catalog.Catalog) []probl
 	return fields
 }
 
-// checkRole collects every fault of a role as it was sent. What is as it was stored is not judged, each permission by itself;
-// carried are the permissions that a role can carry.
+// checkRole collects every fault of a role as it was sent. What is as it was stored is not judged,
+// each permission by itself; carried are the permissions that a role can carry.
 func checkRole(r, was Role, carried []string, products *catalog.Catalog) error {
 	var fields []problem.Field
 	if r.Name != was.Name || r.Name == "" {
@@ -163,7 +194,12 @@ func checkRole(r, was Role, carried []string, products *catalog.Catalog) error {
 	for i, p := range r.Permissions {
 		if !slices.Contains(was.Permissions, p) && !slices.Contains(carried, p) {
 			fields = append(fields, problem.Field{
-				Field: fmt.Sprintf("permissions[%d]", i), Code: problem.NotAllowed, Message: "is no permission that a role can carry: " + strings.Join(carried, ", "),
+				Field: fmt.Sprintf(
+					"permissions[%d]",
+					i,
+				),
+				Code:    problem.NotAllowed,
+				Message: "is no permission that a role can carry: " + strings.Join(carried, ", "),
 			})
 		}
 	}
@@ -233,7 +269,8 @@ func (s *Spans) open(id string, at time.Time) {
 		if last.To.IsZero() {
 			return
 		}
-		// Nobody asks for less than a whole UTC day, so what ended and begins again on one day never ended. This bounds the spans by the days.
+		// Nobody asks for less than a whole UTC day, so what ended and begins again on one day
+		// never ended. This bounds the spans by the days.
 		if y, d := last.To.UTC().Year(), last.To.UTC().YearDay(); y == at.UTC().Year() && d == at.UTC().YearDay() {
 			last.To = time.Time{}
 			return
@@ -243,7 +280,7 @@ func (s *Spans) open(id string, at time.Time) {
 }
 
 // shut notes that it has ended, and forgets what nobody can ask for any more.
-func (s *Spans) shut(id string, at time.Time) {
+func (s *Spans) closeSpan(id string, at time.Time) {
 	spans := (*s)[id]
 	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
 		if spans[n-1].To = at; at.Before(spans[n-1].From) {
@@ -282,7 +319,8 @@ func (s Spans) Within(from, to time.Time) []string {
 	var ids []string
 	for id, spans := range s {
 		if slices.ContainsFunc(spans, func(i Interval) bool {
-			return i.From.Before(to) && (i.To.IsZero() || i.To.After(from) || i.To.Equal(i.From) && !i.From.Before(from))
+			return i.From.Before(to) &&
+				(i.To.IsZero() || i.To.After(from) || i.To.Equal(i.From) && !i.From.Before(from))
 		}) {
 			ids = append(ids, id)
 		}
@@ -291,7 +329,8 @@ func (s Spans) Within(from, to time.Time) []string {
 	return ids
 }
 
-// Within lists the queues of which the user was a monitored member at any time in [from, to), sorted.
+// Within lists the queues of which the user was a monitored member at any time in [from, to),
+// sorted.
 func (m Monitored) Within(from, to time.Time) []string { return m.Queues.Within(from, to) }
 
 // ended tells when the last span ended; it is false while one is open.

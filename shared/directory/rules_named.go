@@ -6,8 +6,9 @@ import (
 	"seatwise/shared/craft/text"
 )
 
-// Named resolves what a cell of a file says: an id, an email or a name that is unique in the account (spec 5 and 6). Ids are exact; of emails NFKC and case make no
-// difference; a name that is exactly so wins, then one that is the same folded, if it is the only one.
+// Named resolves what a cell of a file says: an id, an email or a name that is unique in the
+// account (spec 5 and 6). Ids are exact; of emails NFKC and case make no difference; a name that is
+// exactly so wins, then one that is the same folded, if it is the only one.
 type Named struct {
 	// kind is what is named: a user or a call queue.
 	kind          string
@@ -26,7 +27,13 @@ type namesake struct {
 
 // NewNamed knows nobody yet; kind is what is named, for a person: "user".
 func NewNamed(kind string) *Named {
-	return &Named{kind: kind, byID: map[string]namesake{}, byEmail: map[string]namesake{}, byName: map[string]namesake{}, alike: map[string]namesake{}}
+	return &Named{
+		kind:    kind,
+		byID:    map[string]namesake{},
+		byEmail: map[string]namesake{},
+		byName:  map[string]namesake{},
+		alike:   map[string]namesake{},
+	}
 }
 
 // Add enters one; email may be empty.
@@ -54,13 +61,15 @@ func (p *Named) Add(id, name, email string, active bool) {
 	enter(p.alike, name)
 }
 
-// longestName is how many bytes of a cell can be a name or an address in some form; a hostile file may hold a million that are longer, and folding each would take minutes.
+// longestName is how many bytes of a cell can be a name or an address in some form; a hostile file
+// may hold a million that are longer, and folding each would take minutes.
 const longestName = 12 * text.MaxName
 
 // Has says whether there is one of this id.
 func (p *Named) Has(id string) bool { return p.byID[id].n > 0 }
 
-// Find returns the id of whom a cell names and whether they are active, or why it names nobody, for a person to read.
+// Find returns the id of whom a cell names and whether they are active, or why it names nobody, for
+// a person to read.
 func (p *Named) Find(cell string) (id string, active bool, why string) {
 	found, ok := p.byID[cell]
 	if !ok && len(cell) <= longestName {

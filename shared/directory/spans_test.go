@@ -37,7 +37,7 @@ func TestSpansAgainstAModel(t *testing.T) {
 				s.open(id, now)
 			} else {
 				delete(on, id)
-				s.shut(id, now)
+				s.closeSpan(id, now)
 			}
 			held()
 			for range rapid.IntRange(0, 30).Draw(t, "hours") {
@@ -62,7 +62,8 @@ func TestSpansAgainstAModel(t *testing.T) {
 	})
 }
 
-// However often something changes, what is remembered of it fits into an item, and what still holds is never forgotten.
+// However often something changes, what is remembered of it fits into an item, and what still holds
+// is never forgotten.
 func TestSpansStaySmall(t *testing.T) {
 	var s Spans
 	now := time.Date(2026, 7, 1, 8, 30, 0, 0, time.UTC)
@@ -71,7 +72,7 @@ func TestSpansStaySmall(t *testing.T) {
 		now = now.Add(time.Hour)
 		id := fmt.Sprintf("%060d", i)
 		s.open(id, now)
-		s.shut(id, now.Add(time.Minute))
+		s.closeSpan(id, now.Add(time.Minute))
 	}
 	data, err := call.Encode(s)
 	if err != nil || len(data) > table.MaxItemBytes {
@@ -82,7 +83,7 @@ func TestSpansStaySmall(t *testing.T) {
 	}
 	for range 3000 { // days, on each of which it ends and comes back a day later
 		now = now.AddDate(0, 0, 2)
-		s.shut("always", now)
+		s.closeSpan("always", now)
 		s.open("always", now.AddDate(0, 0, 1))
 	}
 	if n := len(s["always"]); n > 400 {

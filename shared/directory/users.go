@@ -20,16 +20,17 @@ import (
 // Service carries out the use cases of the directory.
 type Service struct {
 	env      *app.Env
-	desk     *license.Desk
+	kernel   *license.Service
 	products *catalog.Catalog
 }
 
-// NewService makes the directory's service; grants go through the desk.
-func NewService(env *app.Env, desk *license.Desk) *Service {
-	return &Service{env: env, desk: desk, products: desk.Products()}
+// NewService makes the directory's service; grants go through the kernel.
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	return &Service{env: env, kernel: kernel, products: kernel.Products()}
 }
 
-// UserChange is what a PUT says of a user: what is nil stays as it is, or has its default in a new user (spec 6).
+// UserChange is what a PUT says of a user: what is nil stays as it is, or has its default in a new
+// user (spec 6).
 type UserChange struct {
 	ID, Name, Email   string
 	Extension, Number *string
@@ -42,7 +43,14 @@ type UserChange struct {
 // whole is the change that makes a user exactly this one.
 func whole(u User) UserChange {
 	return UserChange{
-		ID: u.ID, Name: u.Name, Email: u.Email, Extension: &u.Extension, Number: &u.Number, RoleIDs: &u.RoleIDs, Licenses: &u.Licenses, Active: &u.Active,
+		ID:          u.ID,
+		Name:        u.Name,
+		Email:       u.Email,
+		Extension:   &u.Extension,
+		Number:      &u.Number,
+		RoleIDs:     &u.RoleIDs,
+		Licenses:    &u.Licenses,
+		Active:      &u.Active,
 		AgentSource: u.AgentSource,
 	}
 }
@@ -86,11 +94,13 @@ func (n UserChange) of(before *User) User {
 // manual is where agent-user comes from unless it is said otherwise.
 const manual = "manual"
 
-// PutUser makes a user exactly this one; made says whether they are new. Names and extensions reach the licenses held in the same commit; deactivating releases
-// everything in one step (spec 6). Who is not active holds nothing, whatever licenses are named.
+// PutUser makes a user exactly this one; made says whether they are new. Names and extensions reach
+// the licenses held in the same commit; deactivating releases everything in one step (spec 6). Who
+// is not active holds nothing, whatever licenses are named.
 //
-// Errors: validation, email-in-use, extension-in-use, number-in-use, mutually-exclusive, base-license-required, precondition-failed; wrong-state for more than can be done at once,
-// and for the last active super-admin.
+// Errors: validation, email-in-use, extension-in-use, number-in-use, mutually-exclusive,
+// base-license-required, precondition-failed; wrong-state for more than can be done at once, and
+// for the last active super-admin.
 func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
 	return s.ChangeUser(ctx, c, whole(u))
 }
@@ -114,7 +124,11 @@ func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (U
 		return User{}, 0, false, err
 	}
 	if d.changes && (d.Made || d.After.Active || d.ended) {
-		if _, err := s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, n.ID) }); err != nil {
+		if _, err := s.soon(
+			ctx,
+			c,
+			func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, n.ID) },
+		); err != nil {
 			return User{}, 0, false, err
 		}
 	}
@@ -129,11 +143,19 @@ func (d *UserDraft) version(c *call.Call) int64 {
 	return c.NextVersion(!d.Made, d.Version)
 }
 
-// draftUser decides what ChangeUser does; yields says of whom the user may take an extension or a number, and may be nil.
+// draftUser decides what ChangeUser does; yields says of whom the user may take an extension or a
+// number, and may be nil.
 func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yields Yields) (*UserDraft, error) {
-	ch := s.desk.Change(c)
-	ch.RequireUnchanged(n.ID) // a role that the user loses here may be giving them something in this moment, by the profile as it was
-	keys := []table.Key{userKey(c.Account, n.ID), monitoredKey(c.Account, n.ID), adminsKey(c.Account), wallboard.FleetKey(c.Account, n.ID)}
+	ch := s.kernel.Change(c)
+	// a role that the user loses here may be giving them something in this moment, by the profile
+	// as it was
+	ch.RequireUnchanged(n.ID)
+	keys := []table.Key{
+		userKey(c.Account, n.ID),
+		monitoredKey(c.Account, n.ID),
+		adminsKey(c.Account),
+		wallboard.FleetKey(c.Account, n.ID),
+	}
 	if n.RoleIDs != nil {
 		for _, role := range unique(*n.RoleIDs) {
 			if api.ValidID(role) { // any other is no role, and may not fit the table's keys
@@ -189,7 +211,15 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	if err != nil {
 		return nil, err
 	}
-	after := profile{ID: u.ID, Name: u.Name, Email: u.Email, RoleIDs: u.RoleIDs, Active: u.Active, AgentSource: u.AgentSource, ChangedAt: c.At}
+	after := profile{
+		ID:          u.ID,
+		Name:        u.Name,
+		Email:       u.Email,
+		RoleIDs:     u.RoleIDs,
+		Active:      u.Active,
+		AgentSource: u.AgentSource,
+		ChangedAt:   c.At,
+	}
 	watch, err := loadWatch(found, c, u.ID)
 	if err != nil {
 		return nil, err
@@ -232,7 +262,7 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	}
 	d.ops = append(d.ops, admins...)
 	if after.Active && !before.Active {
-		d.ops = append(d.ops, mark(c, userMarks, u.ID))
+		d.ops = append(d.ops, marker(c, userMarkers, u.ID))
 	}
 	watched, err := watch.operations()
 	if err != nil {
@@ -243,13 +273,16 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	return d, nil
 }
 
-// maxNamed bounds how many roles are looked for at once; more than MaxRoles are refused anyway, unless they are stored.
+// maxNamed bounds how many roles are looked for at once; more than MaxRoles are refused anyway,
+// unless they are stored.
 const maxNamed = table.MaxKeysPerLookup - 10
 
 // same says whether a user who is to be is the one who is there.
 func (u User) same(other User) bool {
 	return u.Name == other.Name && u.Email == other.Email && u.Extension == other.Extension && u.Number == other.Number && u.Active == other.Active &&
-		u.AgentSource == other.AgentSource && slices.Equal(u.RoleIDs, other.RoleIDs) && slices.Equal(u.Licenses, other.Licenses)
+		u.AgentSource == other.AgentSource &&
+		slices.Equal(u.RoleIDs, other.RoleIDs) &&
+		slices.Equal(u.Licenses, other.Licenses)
 }
 
 // loadRoles reads the roles that a user keeps.
@@ -266,7 +299,7 @@ func (s *Service) loadRoles(ctx context.Context, c *call.Call, ids []string, fou
 }
 
 // presentIn is a user as a change has them.
-func (s *Service) presentIn(ch *license.Change, p profile) User {
+func (s *Service) presentIn(ch *license.UnitOfWork, p profile) User {
 	holder, err := ch.Holder(p.ID)
 	if err != nil { // a profile alone: the change makes the holder
 		holder = nil
@@ -282,8 +315,13 @@ func noRoles(c *call.Call, ids, before []string, found map[table.Key]table.Item)
 	})
 }
 
-// rolesFrom reads the roles out of what was found; each must exist, but for those that the user had before.
-func (s *Service) rolesFrom(c *call.Call, ids, before []string, found map[table.Key]table.Item) (map[string]Role, error) {
+// rolesFrom reads the roles out of what was found; each must exist, but for those that the user had
+// before.
+func (s *Service) rolesFrom(
+	c *call.Call,
+	ids, before []string,
+	found map[table.Key]table.Item,
+) (map[string]Role, error) {
 	roles := make(map[string]Role, len(ids))
 	if err := noRoles(c, ids, before, found); err != nil {
 		return nil, err
@@ -306,8 +344,9 @@ func (s *Service) rolesFrom(c *call.Call, ids, before []string, found map[table.
 	return roles, nil
 }
 
-// rolesUnchanged demands of the roles that count for the user only from this commit on that they are as they were read: whoever changes or deletes one at the
-// same time does not find the user among those who have it. Of the others, refreshRoles sees to it.
+// rolesUnchanged demands of the roles that count for the user only from this commit on that they
+// are as they were read: whoever changes or deletes one at the same time does not find the user
+// among those who have it. Of the others, refreshRoles sees to it.
 func rolesUnchanged(c *call.Call, before, after profile, found map[table.Key]table.Item) []table.Operation {
 	fresh := without(after.RoleIDs, before.RoleIDs)
 	if after.Active && !before.Active {
@@ -323,7 +362,12 @@ func rolesUnchanged(c *call.Call, before, after profile, found map[table.Key]tab
 }
 
 // userOperations write the profile, its places in the indexes, and who has which role.
-func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, before, after profile) ([]table.Operation, error) {
+func (s *Service) userOperations(
+	c *call.Call,
+	item table.Item,
+	exists bool,
+	before, after profile,
+) ([]table.Operation, error) {
 	data, err := call.Encode(after)
 	if err != nil {
 		return nil, err
@@ -335,12 +379,24 @@ func (s *Service) userOperations(c *call.Call, item table.Item, exists bool, bef
 	}
 	ops := []table.Operation{c.Put(put, exists, item.Version)}
 	for _, role := range without(after.RoleIDs, before.RoleIDs) {
-		ops = append(ops, table.Put(table.Item{Key: roleUserKey(c.Account, role, after.ID), Data: []byte(`{}`)}, table.Always))
+		ops = append(
+			ops,
+			table.Put(table.Item{Key: roleUserKey(c.Account, role, after.ID), Data: []byte(`{}`)}, table.Always),
+		)
 	}
 	for _, role := range without(before.RoleIDs, after.RoleIDs) {
 		ops = append(ops, table.Delete(roleUserKey(c.Account, role, after.ID), table.Always))
 	}
-	audit, err := c.Audit(call.Change{Action: "user.put", Subject: "user", SubjectID: after.ID, User: after.ID, Before: was, After: told(after)})
+	audit, err := c.Audit(
+		call.AuditEntry{
+			Action:    "user.put",
+			Subject:   "user",
+			SubjectID: after.ID,
+			User:      after.ID,
+			Before:    was,
+			After:     told(after),
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -361,8 +417,15 @@ func told(p profile) userState {
 	return userState{Name: p.Name, Email: p.Email, RoleIDs: p.RoleIDs, Active: p.Active, AgentSource: p.AgentSource}
 }
 
-// place makes the kernel's holder agree with the profile: name, activity, extension, what the roles carry and what the user has of their own.
-func (s *Service) place(ctx context.Context, ch *license.Change, u, before User, after profile, roles map[string]Role) error {
+// place makes the kernel's holder agree with the profile: name, activity, extension, what the roles
+// carry and what the user has of their own.
+func (s *Service) place(
+	ctx context.Context,
+	ch *license.UnitOfWork,
+	u, before User,
+	after profile,
+	roles map[string]Role,
+) error {
 	if err := ch.Put(ctx, u.ID, u.Name, u.Active); err != nil {
 		return err
 	}
@@ -379,7 +442,8 @@ func (s *Service) place(ctx context.Context, ch *license.Change, u, before User,
 	return s.applyRoles(ctx, ch, after, own, roles, refuse)
 }
 
-// ownOf lists the metered products that a person gave to a holder, whether they are held now or not.
+// ownOf lists the metered products that a person gave to a holder, whether they are held now or
+// not.
 func (s *Service) ownOf(h *license.Holder) []string {
 	var own []string
 	for product, holding := range h.Holdings {
@@ -394,10 +458,17 @@ func direct(holding *license.Holding) bool {
 	return slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.Direct })
 }
 
-// applyRoles makes a user's metered grants those of own, or leaves those that a person gave as they are if own is nil, and of the profile's roles; it ends the viewer's grant when no role allows viewing any more. refused decides
-// about a product of the user's own that they cannot hold beside the others: the error that it returns ends the change, and nil leaves that product out.
+// applyRoles makes a user's metered grants those of own, or leaves those that a person gave as they
+// are if own is nil, and of the profile's roles; it ends the viewer's grant when no role allows
+// viewing any more. refused decides about a product of the user's own that they cannot hold beside
+// the others: the error that it returns ends the change, and nil leaves that product out.
 func (s *Service) applyRoles(
-	ctx context.Context, ch *license.Change, p profile, own []string, roles map[string]Role, refused func(product string, err error) error,
+	ctx context.Context,
+	ch *license.UnitOfWork,
+	p profile,
+	own []string,
+	roles map[string]Role,
+	refused func(product string, err error) error,
 ) error {
 	holder, err := ch.Holder(p.ID)
 	if err != nil {
@@ -447,7 +518,8 @@ func (s *Service) applyRoles(
 			delete(wanted, grant{product, g.Source})
 		}
 	}
-	// In the catalog's order a product comes after what it requires; what a role carries can be required by the user's own.
+	// In the catalog's order a product comes after what it requires; what a role carries can be
+	// required by the user's own.
 	for _, ofRole := range []bool{true, false} {
 		for _, q := range s.products.Products() {
 			for _, g := range slices.SortedFunc(maps.Keys(wanted), func(a, b grant) int { return strings.Compare(a.source, b.source) }) {
@@ -468,11 +540,17 @@ func (s *Service) applyRoles(
 // refuse ends a change for a product of the user's own that they cannot hold.
 func refuse(_ string, err error) error { return err }
 
-// present is a user as api.md shows it. Their licenses are the metered products that they hold directly, however these came (spec 6), so they are read from what is
-// held and kept nowhere else.
+// present is a user as api.md shows it. Their licenses are the metered products that they hold
+// directly, however these came (spec 6), so they are read from what is held and kept nowhere else.
 func (s *Service) present(p profile, h *license.Holder) User {
 	u := User{
-		ID: p.ID, Name: p.Name, Email: p.Email, RoleIDs: unique(p.RoleIDs), Active: p.Active, Licenses: []string{}, Holdings: []UserLicense{},
+		ID:       p.ID,
+		Name:     p.Name,
+		Email:    p.Email,
+		RoleIDs:  unique(p.RoleIDs),
+		Active:   p.Active,
+		Licenses: []string{},
+		Holdings: []UserLicense{},
 	}
 	if h == nil {
 		return u
@@ -480,14 +558,18 @@ func (s *Service) present(p profile, h *license.Holder) User {
 	u.Extension, u.Number = h.Extension, h.Number
 	for _, product := range slices.Sorted(maps.Keys(h.Holdings)) {
 		if holding := h.Holdings[product]; holding.LicenseID != "" {
-			u.Holdings = append(u.Holdings, UserLicense{LicenseID: holding.LicenseID, ProductID: product, Grants: holding.Grants})
+			u.Holdings = append(
+				u.Holdings,
+				UserLicense{LicenseID: holding.LicenseID, ProductID: product, Grants: holding.Grants},
+			)
 			if q, ok := s.products.Lookup(product); ok && q.Kind == catalog.Metered && direct(holding) {
 				u.Licenses = append(u.Licenses, product)
 			}
 		}
 	}
 	if slices.Contains(u.Licenses, catalog.AgentUserID) {
-		if u.AgentSource = p.AgentSource; u.AgentSource == "" || p.AgentLicense != h.Holdings[catalog.AgentUserID].LicenseID {
+		if u.AgentSource = p.AgentSource; u.AgentSource == "" ||
+			p.AgentLicense != h.Holdings[catalog.AgentUserID].LicenseID {
 			u.AgentSource = manual
 		}
 	}
@@ -524,7 +606,8 @@ func (s *Service) presentItem(c *call.Call, item table.Item, found map[table.Key
 	return s.present(p, &h), nil
 }
 
-// ListUsers lists users by id; or those whom the kernel finds by q: by extension, number, or a word of name, id or e-mail address.
+// ListUsers lists users by id; or those whom the kernel finds by q: by extension, number, or a word
+// of name, id or e-mail address.
 func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
 	if q != "" {
 		return s.findUsers(ctx, c, q, after, limit)
@@ -552,7 +635,7 @@ func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, 
 
 // findUsers is ListUsers of what is searched.
 func (s *Service) findUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
-	holders, next, err := s.desk.Found(ctx, c, q, after, limit)
+	holders, next, err := s.kernel.Found(ctx, c, q, after, limit)
 	if err != nil {
 		return nil, "", err
 	}
@@ -586,10 +669,11 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 	return s.env.Table.Lookup(ctx, keys...)
 }
 
-// DeleteUser removes a user: every license goes back and every grant ends in one commit; the memberships in call queues follow.
+// DeleteUser removes a user: every license goes back and every grant ends in one commit; the
+// memberships in call queues follow.
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
 	err := s.leaving(ctx, c, id, false, func(ctx context.Context, c *call.Call) error {
-		ch := s.desk.Change(c)
+		ch := s.kernel.Change(c)
 		item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
 		if err != nil {
 			return err
@@ -609,7 +693,11 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
-		ops := []table.Operation{table.Delete(item.Key, table.IfVersion(item.Version)), keep, mark(c, userMarks, id)}
+		ops := []table.Operation{
+			table.Delete(item.Key, table.IfVersion(item.Version)),
+			keep,
+			marker(c, userMarkers, id),
+		}
 		for _, role := range before.RoleIDs {
 			ops = append(ops, table.Delete(roleUserKey(c.Account, role, id), table.Always))
 		}
@@ -626,7 +714,9 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 			return err
 		}
 		ops = slices.Concat(ops, admins, devices, address)
-		audit, err := c.Audit(call.Change{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: told(before)})
+		audit, err := c.Audit(
+			call.AuditEntry{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: told(before)},
+		)
 		if err != nil {
 			return err
 		}
@@ -687,12 +777,12 @@ func (w *watch) operations() ([]table.Operation, error) {
 	if last, ended := w.now.Queues.ended(); ended {
 		until, item.Expires = last.UTC().Format(time.DateOnly), last.Add(keepIntervals).Unix()
 	}
-	item.Places[0] = table.Key{Partition: monitoredUntil(w.account), Sort: until + "#" + w.now.UserID}
+	item.IndexKeys[0] = table.Key{Partition: monitoredUntil(w.account), Sort: until + "#" + w.now.UserID}
 	return []table.Operation{table.Put(item, cond)}, nil
 }
 
 // stopWatching ends all queue grants of a user who goes, and notes when.
-func (s *Service) stopWatching(ctx context.Context, ch *license.Change, w *watch, user string) error {
+func (s *Service) stopWatching(ctx context.Context, ch *license.UnitOfWork, w *watch, user string) error {
 	holder, err := ch.Holder(user)
 	if err != nil {
 		return err
@@ -710,7 +800,7 @@ func (s *Service) stopWatching(ctx context.Context, ch *license.Change, w *watch
 			return err
 		}
 		if ok {
-			w.now.Queues.shut(queue, ch.At())
+			w.now.Queues.closeSpan(queue, ch.At())
 			w.changed = true
 		}
 	}

@@ -8,13 +8,14 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// ViewedKey is where package usage keeps what is known of a viewer. It is here so that what stands behind a viewer's grant
-// can be told where the directory is.
+// ViewedKey is where package usage keeps what is known of a viewer. It is here so that what stands
+// behind a viewer's grant can be told where the directory is.
 func ViewedKey(account, user string) table.Key {
 	return table.Key{Partition: call.Partition(account, "VIEWER", user), Sort: "VIEWER"}
 }
 
-// Viewed is the part of it that says what was viewed: a view that was the last one, or at most an hour before it.
+// Viewed is the part of it that says what was viewed: a view that was the last one, or at most an
+// hour before it.
 type Viewed struct {
 	LastView  time.Time `json:"lastView"`
 	Dashboard string    `json:"dashboard,omitempty"`

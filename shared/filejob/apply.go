@@ -10,13 +10,16 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// overhead is how many operations a commit has beside those of its rows: the counts, the progress, and the check that the job is still the worker's.
+// overhead is how many operations a commit has beside those of its rows: the counts, the progress,
+// and the check that the job is still the worker's.
 const overhead = 3
 
-// apply applies the plan from where it stands. Each commit holds some rows, each whole, how far the plan is applied now, and the demand that the job is still
-// this worker's: so no row is done twice or by halves, whoever dies or is overtaken when. A row of several commits is brought to its end before the job is cancelled.
+// apply applies the plan from where it stands. Each commit holds some rows, each whole, how far the
+// plan is applied now, and the demand that the job is still this worker's: so no row is done twice
+// or by halves, whoever dies or is overtaken when. A row of several commits is brought to its end
+// before the job is cancelled.
 func (w *Worker[R, V]) apply(ctx context.Context) error {
-	applier, err := w.jobs.room.Apply(ctx, w)
+	applier, err := w.jobs.module.Apply(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -85,14 +88,15 @@ func (w *Worker[R, V]) finish(ctx context.Context, applier Applier[R], state Sta
 	if err := w.end(ctx, state); err != nil {
 		return err
 	}
-	if w.jobs.room.Ended != nil {
-		w.jobs.room.Ended(ctx, w)
+	if w.jobs.module.Ended != nil {
+		w.jobs.module.Ended(ctx, w)
 	}
 	return nil
 }
 
-// fail ends a job of which no row was applied, since its plan no longer fits. What goes on by itself is checked again: the state has changed meanwhile, perhaps by
-// another such job, and what the file wants is the same.
+// fail ends a job of which no row was applied, since its plan no longer fits. What goes on by
+// itself is checked again: the state has changed meanwhile, perhaps by another such job, and what
+// the file wants is the same.
 func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string) error {
 	switch err := applier.End(ctx, Progress{}); {
 	case errors.Is(err, ErrHandedOn):
@@ -100,12 +104,19 @@ func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string)
 	case err != nil:
 		return err
 	}
-	if w.jobs.room.ByItself == nil || !w.jobs.room.ByItself(w.Job) || w.Job.Again == MostAgain {
+	if w.jobs.module.ByItself == nil || !w.jobs.module.ByItself(w.Job) || w.Job.Again == MostAgain {
 		w.Job.Why = why
 		return w.end(ctx, Failed)
 	}
-	subject := w.jobs.room.Subject
-	audit, err := w.Call.Audit(call.Change{Action: subject + ".checkedAgain", Subject: subject, SubjectID: w.Job.ID, After: map[string]any{"why": why}})
+	subject := w.jobs.module.Subject
+	audit, err := w.Call.Audit(
+		call.AuditEntry{
+			Action:    subject + ".checkedAgain",
+			Subject:   subject,
+			SubjectID: w.Job.ID,
+			After:     map[string]any{"why": why},
+		},
+	)
 	if err != nil {
 		return err
 	}
@@ -114,19 +125,24 @@ func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string)
 	if err := w.save(ctx, 0, audit); err != nil {
 		return err
 	}
-	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)
+	w.jobs.WakeUp(ctx, w.Call.Account, w.Job.ID)
 	return nil
 }
 
-// giveUp ends a job that was tried too often (spec 10): what it kept for its rows returns, and what was applied stays.
+// giveUp ends a job that was tried too often (spec 10): what it kept for its rows returns, and what
+// was applied stays.
 func (w *Worker[R, V]) giveUp(ctx context.Context) error {
-	names := w.jobs.room.Names
+	names := w.jobs.module.Names
 	if w.Job.State == Checking {
-		w.Job.Why = fmt.Sprintf("The check was tried %d times and did not come to its end; nothing was %s.", call.MostAttempts, names.Done)
+		w.Job.Why = fmt.Sprintf(
+			"The check was tried %d times and did not come to its end; nothing was %s.",
+			call.MostAttempts,
+			names.Done,
+		)
 		return w.end(ctx, Failed)
 	}
 	w.Job.Cancel = true // an applier of a job that ends needs nothing of the plan
-	applier, err := w.jobs.room.Apply(ctx, w)
+	applier, err := w.jobs.module.Apply(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -144,7 +160,12 @@ func (w *Worker[R, V]) giveUp(ctx context.Context) error {
 		w.Job.Why = "Every row was done. The result file could not be written; what became of each row is listed here."
 		return w.end(ctx, Completed)
 	}
-	w.Job.Why = fmt.Sprintf("It was tried %d times and did not come to its end. %d of %d rows were done, and stay so.", call.MostAttempts, p.Row, w.Job.Counts.Rows)
+	w.Job.Why = fmt.Sprintf(
+		"It was tried %d times and did not come to its end. %d of %d rows were done, and stay so.",
+		call.MostAttempts,
+		p.Row,
+		w.Job.Counts.Rows,
+	)
 	return w.end(ctx, Failed)
 }
 
@@ -152,7 +173,7 @@ func (w *Worker[R, V]) giveUp(ctx context.Context) error {
 func (n Names) NoLongerFits() string { return "The plan no longer fits; nothing was " + n.Done + ". " }
 
 func (w *Worker[R, V]) progress(ctx context.Context) (Progress, int64, error) {
-	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.room.progressKey(w.Call.Account, w.Job.ID))
+	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.module.progressKey(w.Call.Account, w.Job.ID))
 	if err != nil || !ok {
 		return Progress{}, 0, err
 	}
@@ -161,12 +182,12 @@ func (w *Worker[R, V]) progress(ctx context.Context) (Progress, int64, error) {
 }
 
 func (w *Worker[R, V]) chunk(ctx context.Context, n int) ([]R, error) {
-	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.room.chunkKey(w.Call.Account, w.Job.ID, n))
+	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.module.chunkKey(w.Call.Account, w.Job.ID, n))
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("chunk %d of %s %s is missing", n, w.jobs.room.One, w.Job.ID)
+		return nil, fmt.Errorf("chunk %d of %s %s is missing", n, w.jobs.module.One, w.Job.ID)
 	}
 	return call.Decode[[]R](item)
 }
@@ -176,10 +197,11 @@ func (w *Worker[R, V]) EachRow(ctx context.Context, visit func(place int, r *R) 
 	return w.jobs.EachRow(ctx, w.Call.Account, w.Job, 0, visit)
 }
 
-// Changed judges every sound row of the plan once more, as its check did, and names those that are no longer as the check found them; the answer is for a person, and
-// empty when there are none (spec 5.4). The judge has begun already.
+// Changed judges every sound row of the plan once more, as its check did, and names those that are
+// no longer as the check found them; the answer is for a person, and empty when there are none
+// (spec 5.4). The judge has begun already.
 func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(found, again *R) bool) (string, error) {
-	size := w.jobs.room.Size(w.Job).Batch
+	size := w.jobs.module.Size(w.Job).Batch
 	var named []int
 	var batch []R
 	look := func() error {
@@ -191,14 +213,14 @@ func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(fo
 			again := batch[i]
 			decide(&again)
 			if !same(&batch[i], &again) {
-				named = append(named, w.jobs.room.Judged(&batch[i]).Row)
+				named = append(named, w.jobs.module.Judged(&batch[i]).Row)
 			}
 		}
 		batch = batch[:0]
 		return w.Renew(ctx)
 	}
 	err := w.EachRow(ctx, func(_ int, r *R) error {
-		if w.jobs.room.Judged(r).Outcome == Bad {
+		if w.jobs.module.Judged(r).Outcome == Bad {
 			return nil
 		}
 		if batch = append(batch, *r); len(batch) == size {
@@ -212,14 +234,22 @@ func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(fo
 	if err != nil || len(named) == 0 {
 		return "", err
 	}
-	return w.jobs.room.NoLongerFits() + "Changed since the check: " + RowNames(named, len(named)) + ".", nil
+	return w.jobs.module.NoLongerFits() + "Changed since the check: " + RowNames(named, len(named)) + ".", nil
 }
 
-// applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the progress after them, and a better guess of how many fit.
-func (w *Worker[R, V]) applySome(ctx context.Context, applier Applier[R], rows []R, p Progress, version int64, guess int) (Progress, int, error) {
+// applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the
+// progress after them, and a better guess of how many fit.
+func (w *Worker[R, V]) applySome(
+	ctx context.Context,
+	applier Applier[R],
+	rows []R,
+	p Progress,
+	version int64,
+	guess int,
+) (Progress, int, error) {
 	next := p
-	most := w.jobs.room.Size(w.Job).Chunk
-	if w.jobs.room.OneByOne {
+	most := w.jobs.module.Size(w.Job).Chunk
+	if w.jobs.module.OneByOne {
 		most = w.upToOne(rows[p.Within:])
 		guess = most
 	}
@@ -250,7 +280,7 @@ func (w *Worker[R, V]) applySome(ctx context.Context, applier Applier[R], rows [
 func (w *Worker[R, V]) upToOne(rows []R) int {
 	found := false
 	for i := range rows {
-		if !w.jobs.room.Judged(&rows[i]).Applies() {
+		if !w.jobs.module.Judged(&rows[i]).Applies() {
 			continue
 		}
 		if found {
@@ -261,7 +291,8 @@ func (w *Worker[R, V]) upToOne(rows []R) int {
 	return len(rows)
 }
 
-// build makes the operations for some rows. A row that the state refuses by now is noted as refused, and the others are built without it.
+// build makes the operations for some rows. A row that the state refuses by now is noted as
+// refused, and the others are built without it.
 func (w *Worker[R, V]) build(
 	ctx context.Context, applier Applier[R], rows []R, p Progress, version int64,
 ) ([]table.Operation, Progress, func(context.Context), error) {
@@ -273,7 +304,7 @@ func (w *Worker[R, V]) build(
 	var notes []table.Operation
 	after := p
 	for i := range rows {
-		if !w.jobs.room.Judged(&rows[i]).Applies() {
+		if !w.jobs.module.Judged(&rows[i]).Applies() {
 			after.Row++
 			after.Within++
 			continue
@@ -312,12 +343,15 @@ func (w *Worker[R, V]) build(
 	if version > 0 {
 		cond = table.IfVersion(version)
 	}
-	done := table.Put(table.Item{Key: w.jobs.room.progressKey(w.Call.Account, w.Job.ID), Data: data}, cond)
+	done := table.Put(table.Item{Key: w.jobs.module.progressKey(w.Call.Account, w.Job.ID), Data: data}, cond)
 	return append(append(ops, notes...), done, w.still()), after, batch.Committed, nil
 }
 
 // note keeps why a row was refused when its turn came.
 func (w *Worker[R, V]) note(place int, why *problem.Problem) (table.Operation, error) {
-	data, err := call.Encode(refusedRow{Place: place, Message: "Not " + w.jobs.room.Done + ": " + why.Detail})
-	return table.Put(table.Item{Key: w.jobs.room.refusedKey(w.Call.Account, w.Job.ID, place), Data: data}, table.Always), err
+	data, err := call.Encode(refusedRow{Place: place, Message: "Not " + w.jobs.module.Done + ": " + why.Detail})
+	return table.Put(
+		table.Item{Key: w.jobs.module.refusedKey(w.Call.Account, w.Job.ID, place), Data: data},
+		table.Always,
+	), err
 }

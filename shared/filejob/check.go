@@ -25,13 +25,19 @@ func (w *Worker[R, V]) check(ctx context.Context) error {
 	if w.Job.Cancel {
 		return w.end(ctx, Cancelled)
 	}
-	plan := &Planner[R, V]{w: w, size: w.jobs.room.Size(w.Job)}
-	needs, err := w.jobs.room.Plan(ctx, w, plan)
+	plan := &Planner[R, V]{w: w, size: w.jobs.module.Size(w.Job)}
+	needs, err := w.jobs.module.Plan(ctx, w, plan)
 	var refusal *sheet.Refusal
 	if errors.As(err, &refusal) {
-		return w.reject(ctx, []RowError{{
-			Row: refusal.Row, Line: refusal.Line, Column: refusal.Column, Code: string(refusal.Reason), Message: refusal.Error(),
-		}})
+		return w.reject(ctx, []RowError{
+			{
+				Row:     refusal.Row,
+				Line:    refusal.Line,
+				Column:  refusal.Column,
+				Code:    string(refusal.Reason),
+				Message: refusal.Error(),
+			},
+		})
 	}
 	if errors.Is(err, ErrHandedOn) {
 		return nil
@@ -57,10 +63,10 @@ func (w *Worker[R, V]) rejectPlan(ctx context.Context, faults []RowError) error 
 // checked ends a check that found a usable plan. What goes on by itself does so if it can.
 func (w *Worker[R, V]) checked(ctx context.Context) error {
 	w.Job.Attempts = 0
-	if w.jobs.room.ByItself == nil || !w.jobs.room.ByItself(w.Job) {
+	if w.jobs.module.ByItself == nil || !w.jobs.module.ByItself(w.Job) {
 		w.Job.State = Ready
 		w.log(ctx, "checked")
-		return w.save(ctx, 0, table.Delete(w.jobs.room.MarkKey(w.Call.Account, w.Job.ID), table.Always))
+		return w.save(ctx, 0, table.Delete(w.jobs.module.MarkerKey(w.Call.Account, w.Job.ID), table.Always))
 	}
 	if err := w.jobs.mayStart(ctx, w.Call, w.Job); err != nil {
 		if told, ok := problem.From(err); ok {
@@ -68,26 +74,29 @@ func (w *Worker[R, V]) checked(ctx context.Context) error {
 		}
 		return err
 	}
-	w.Job.State = w.jobs.room.Applying
+	w.Job.State = w.jobs.module.Applying
 	if err := w.save(ctx, 0); err != nil {
 		return err
 	}
-	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)
+	w.jobs.WakeUp(ctx, w.Call.Account, w.Job.ID)
 	return nil
 }
 
-// Source hands out the rows of a plan in their order, as often as it is asked; those with errors have the outcome Bad already, the others none.
+// Source hands out the rows of a plan in their order, as often as it is asked; those with errors
+// have the outcome Bad already, the others none.
 type Source[R any] func(visit func(R) error) error
 
 // Judge decides what becomes of the rows of a plan.
 //
-// What makes a row bad is seen in the row itself, or in the account's state; in the second case, the rows that lean on it are bad too, and all are judged once more
-// without them.
+// What makes a row bad is seen in the row itself, or in the account's state; in the second case,
+// the rows that lean on it are bad too, and all are judged once more without them.
 type Judge[R any] interface {
-	// Begin is told before all rows are judged, which can be twice; without are the keys of rows that are known to be bad by then.
+	// Begin is told before all rows are judged, which can be twice; without are the keys of rows
+	// that are known to be bad by then.
 	Begin(without map[string]bool) error
-	// Load reads the state on which some rows are judged; several Loads run at once. The answer decides the outcome of one row on it, and names the keys of the rows
-	// that this one leans on; it is called for one row after the other, in their order.
+	// Load reads the state on which some rows are judged; several Loads run at once. The answer
+	// decides the outcome of one row on it, and names the keys of the rows that this one leans on;
+	// it is called for one row after the other, in their order.
 	Load(ctx context.Context, rows []R) (decide func(r *R) (leans []string), err error)
 	// Key tells the sound rows of the plan apart.
 	Key(r *R) string
@@ -100,10 +109,12 @@ type Planner[R, V any] struct {
 	judge  Judge[R]
 	counts Counts
 	faults []RowError
-	// bad are the rows, by their keys, that the account's state makes bad, and leans says of a row which others lean on it.
+	// bad are the rows, by their keys, that the account's state makes bad, and leans says of a row
+	// which others lean on it.
 	bad   []string
 	leans map[string][]string
-	// rows are judged and not yet written; writing is the outcome of the commit that is under way, or nil.
+	// rows are judged and not yet written; writing is the outcome of the commit that is under way,
+	// or nil.
 	rows    []R
 	writing chan error
 	chunk   int
@@ -139,7 +150,8 @@ type batch[R any] struct {
 	loaded chan error
 }
 
-// pass judges all rows: they are taken from the source, their state is read, and the plan is written, side by side, each in the order of the rows.
+// pass judges all rows: they are taken from the source, their state is read, and the plan is
+// written, side by side, each in the order of the rows.
 func (p *Planner[R, V]) pass(ctx context.Context, rows Source[R]) error {
 	p.counts, p.faults, p.chunk = Counts{}, nil, 0
 	p.bad, p.leans, p.rows, p.writing = nil, map[string][]string{}, nil, nil
@@ -207,7 +219,7 @@ func (p *Planner[R, V]) decide(ctx context.Context, b *batch[R]) error {
 	full := p.size.Chunk * ChunksAtOnce
 	for i := range b.rows {
 		row := &b.rows[i]
-		r := p.w.jobs.room.Judged(row)
+		r := p.w.jobs.module.Judged(row)
 		if r.Outcome == "" {
 			for _, on := range b.decide(row) {
 				p.leans[on] = append(p.leans[on], p.judge.Key(row))
@@ -264,7 +276,8 @@ func (p *Planner[R, V]) written() error {
 	return err
 }
 
-// write writes chunks of the plan. When the time is nearly over, the next invocation begins anew, with all its time before it: the largest file takes a minute.
+// write writes chunks of the plan. When the time is nearly over, the next invocation begins again,
+// with all its time before it: the largest file takes a minute.
 func (p *Planner[R, V]) write(ctx context.Context, rows []R, first int) error {
 	if err := p.writeBeside(ctx, rows); err != nil {
 		return err
@@ -275,7 +288,7 @@ func (p *Planner[R, V]) write(ctx context.Context, rows []R, first int) error {
 		if err != nil {
 			return err
 		}
-		key := p.w.jobs.room.chunkKey(p.w.Call.Account, p.w.Job.ID, first+len(ops))
+		key := p.w.jobs.module.chunkKey(p.w.Call.Account, p.w.Job.ID, first+len(ops))
 		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
 	}
 	late, err := p.w.handOn(ctx)
@@ -293,18 +306,18 @@ func (p *Planner[R, V]) write(ctx context.Context, rows []R, first int) error {
 
 // writeBeside writes what rows keep beside the plan, before the rows themselves.
 func (p *Planner[R, V]) writeBeside(ctx context.Context, rows []R) error {
-	room := p.w.jobs.room
-	if room.Beside == nil {
+	module := p.w.jobs.module
+	if module.Beside == nil {
 		return nil
 	}
 	for i := range rows {
 		var ops []table.Operation
-		for part, what := range room.Beside(&rows[i]) {
+		for part, what := range module.Beside(&rows[i]) {
 			data, err := call.Encode(what)
 			if err != nil {
 				return err
 			}
-			key := room.besideKey(p.w.Call.Account, p.w.Job.ID, room.Judged(&rows[i]).Row, part)
+			key := module.besideKey(p.w.Call.Account, p.w.Job.ID, module.Judged(&rows[i]).Row, part)
 			ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
 		}
 		if len(ops) == 0 {
@@ -321,7 +334,7 @@ func (p *Planner[R, V]) writeBeside(ctx context.Context, rows []R) error {
 func (w *Worker[R, V]) Beside(ctx context.Context, row, parts int) ([]table.Item, error) {
 	keys := make([]table.Key, parts)
 	for part := range keys {
-		keys[part] = w.jobs.room.besideKey(w.Call.Account, w.Job.ID, row, part)
+		keys[part] = w.jobs.module.besideKey(w.Call.Account, w.Job.ID, row, part)
 	}
 	found, err := w.jobs.env.Table.Lookup(ctx, keys...)
 	if err != nil {
@@ -369,11 +382,14 @@ func (w *Worker[R, V]) Open(ctx context.Context) (*sheet.Reader, func(), error) 
 	}
 	if w.Job.SHA256 != "" && !strings.EqualFold(w.Job.SHA256, hex.EncodeToString(sum.Sum(nil))) {
 		discard()
-		return nil, nil, &sheet.Refusal{Reason: "checksum", Message: "The file is not the one that was announced: its SHA-256 is another."}
+		return nil, nil, &sheet.Refusal{
+			Reason:  "checksum",
+			Message: "The file is not the one that was announced: its SHA-256 is another.",
+		}
 	}
 	limits := sheet.DefaultLimits()
-	if w.jobs.room.CellChars != nil {
-		limits.CellChars = w.jobs.room.CellChars(w.Job)
+	if w.jobs.module.CellChars != nil {
+		limits.CellChars = w.jobs.module.CellChars(w.Job)
 	}
 	if limits.CellChars > sheet.DefaultLimits().CellChars {
 		limits.RowBytes = limits.TextBytes // a call queue of 20,000 members is one row
@@ -401,9 +417,11 @@ func (w *Worker[R, V]) Open(ctx context.Context) (*sheet.Reader, func(), error) 
 	return reader, closeFile, nil
 }
 
-// EachRow visits the rows of a file below its header; blank rows are ignored, and hidden ones where they are to be left out.
+// EachRow visits the rows of a file below its header; blank rows are ignored, and hidden ones where
+// they are to be left out.
 //
-// Errors: a *sheet.Refusal, also when there is no header, or no row below it; those of header and visit.
+// Errors: a *sheet.Refusal, also when there is no header, or no row below it; those of header and
+// visit.
 func EachRow(reader *sheet.Reader, header, visit func(sheet.Row) error) error {
 	first, rows, left := true, 0, 0
 	err := reader.Rows(func(row sheet.Row) error {
@@ -411,7 +429,11 @@ func EachRow(reader *sheet.Reader, header, visit func(sheet.Row) error) error {
 		switch {
 		case first:
 			if first = false; leave {
-				return &sheet.Refusal{Row: row.Number, Reason: sheet.ReasonHidden, Message: "The header is hidden, and hidden rows are to be left out. Show it."}
+				return &sheet.Refusal{
+					Row:     row.Number,
+					Reason:  sheet.ReasonHidden,
+					Message: "The header is hidden, and hidden rows are to be left out. Show it.",
+				}
 			}
 			return header(row)
 		case row.Blank():
@@ -429,7 +451,10 @@ func EachRow(reader *sheet.Reader, header, visit func(sheet.Row) error) error {
 	case first:
 		return &sheet.Refusal{Reason: "header", Message: "The file is empty; its first row must be the header."}
 	case rows == 0 && left > 0:
-		return &sheet.Refusal{Reason: "no-rows", Message: "All rows below the header are hidden, and hidden rows are to be left out."}
+		return &sheet.Refusal{
+			Reason:  "no-rows",
+			Message: "All rows below the header are hidden, and hidden rows are to be left out.",
+		}
 	case rows == 0:
 		return &sheet.Refusal{Reason: "no-rows", Message: "The file has a header and no row below it."}
 	}

@@ -18,7 +18,7 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Carrier is what events ask of the jobs of a room; Jobs is one.
+// Carrier is what events ask of the jobs of a module; Jobs is one.
 type Carrier interface {
 	Names() Names
 	// Uploaded takes in the file of a job. Errors: not-found, ErrForeign.
@@ -29,32 +29,37 @@ type Carrier interface {
 	Resume(ctx context.Context, now time.Time) error
 }
 
-// Post hands the objects that S3 tells of to the rooms whose they are. What is nobody's is put aside with an audit record and not tried again.
+// Post hands the objects that S3 tells of to the modules whose they are. What is nobody's is put
+// aside with an audit record and not tried again.
 type Post struct {
-	Env   *app.Env
-	Rooms []Carrier
-	// Others takes in the files that no job asked for; why is for a person, why the object is nobody's.
+	Env     *app.Env
+	Modules []Carrier
+	// Others takes in the files that no job asked for; why is for a person, why the object is
+	// nobody's.
 	Others func(ctx context.Context, object events.ObjectCreated, now time.Time) (why string, err error)
 }
 
 // Check is the function that takes the S3 events of files.
 func (p *Post) Check() app.Function {
-	return app.Function{Event: func(ctx context.Context, payload []byte) error { return eachObject(ctx, payload, p.arrived) }}
+	return app.Function{
+		Event: func(ctx context.Context, payload []byte) error { return eachObject(ctx, payload, p.arrived) },
+	}
 }
 
-// Apply is the function that takes the S3 events of tickets, and a schedule that finishes what was left behind.
+// Apply is the function that takes the S3 events of wake-ups, and a schedule that finishes what was
+// left behind.
 func (p *Post) Apply() app.Function {
 	return app.Function{Event: func(ctx context.Context, payload []byte) error {
 		if events.KindOf(payload) != events.KindSchedule {
-			return eachObject(ctx, payload, p.ticketed)
+			return eachObject(ctx, payload, p.woken)
 		}
 		schedule, err := events.Scheduled(payload)
 		if err != nil {
 			return err
 		}
 		var failures []error
-		for _, room := range p.Rooms {
-			failures = append(failures, room.Resume(ctx, schedule.Time))
+		for _, module := range p.Modules {
+			failures = append(failures, module.Resume(ctx, schedule.Time))
 		}
 		return errors.Join(failures...)
 	}}
@@ -90,21 +95,21 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 		return err
 	}
 	const nobodys = "no job asked for it"
-	room, account, rest := p.roomOf(rest)
+	module, account, rest := p.moduleOf(rest)
 	id, name, inside := strings.Cut(rest, "/")
-	if room == nil || !inside || strings.Contains(name, "/") {
+	if module == nil || !inside || strings.Contains(name, "/") {
 		return p.putAside(ctx, object, nobodys, now)
 	}
 	file := files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version}
-	err := room.Uploaded(ctx, account, id, file, object.Size, now)
+	err := module.Uploaded(ctx, account, id, file, object.Size, now)
 	if problem.Is(err, problem.NotFound) || errors.Is(err, ErrForeign) {
 		return p.putAside(ctx, object, nobodys, now)
 	}
 	return err
 }
 
-// unreadable is why an event names no object of ours: our buckets only are read, whatever bucket an event names, and S3 knows no key that is not UTF-8, though others that
-// speak its protocol do.
+// unreadable is why an event names no object of ours: our buckets only are read, whatever bucket an
+// event names, and S3 knows no key that is not UTF-8, though others that speak its protocol do.
 func (p *Post) unreadable(object events.ObjectCreated) string {
 	switch {
 	case object.Fault != nil:
@@ -117,46 +122,58 @@ func (p *Post) unreadable(object events.ObjectCreated) string {
 	return ""
 }
 
-// roomOf finds the room of a key behind its prefix: account, the room's folder, and what is left of the key. The room is nil when there is none.
-func (p *Post) roomOf(key string) (room Carrier, account, rest string) {
+// moduleOf finds the module of a key behind its prefix: account, the module's folder, and what is
+// left of the key. The module is nil when there is none.
+func (p *Post) moduleOf(key string) (module Carrier, account, rest string) {
 	account, key, inside := strings.Cut(key, "/")
 	if !inside || !api.ValidID(account) {
 		return nil, "", ""
 	}
-	for _, r := range p.Rooms {
-		// The longest folder that fits: a room without one would take every key.
-		if after, ok := strings.CutPrefix(key, r.Names().Folder); ok && (room == nil || len(after) < len(rest)) {
-			room, rest = r, after
+	for _, r := range p.Modules {
+		// The longest folder that fits: a module without one would take every key.
+		if after, ok := strings.CutPrefix(key, r.Names().Folder); ok && (module == nil || len(after) < len(rest)) {
+			module, rest = r, after
 		}
 	}
-	return room, account, rest
+	return module, account, rest
 }
 
-// ticketed works on the job that a ticket names.
-func (p *Post) ticketed(ctx context.Context, object events.ObjectCreated) error {
-	rest, ok := strings.CutPrefix(object.Key, TicketsPrefix)
-	room, account, name := p.roomOf(rest)
+// ticketed works on the job that a wake-up names.
+func (p *Post) woken(ctx context.Context, object events.ObjectCreated) error {
+	rest, ok := strings.CutPrefix(object.Key, WakeUpsPrefix)
+	module, account, name := p.moduleOf(rest)
 	id, json := strings.CutSuffix(name, ".json")
 	now := p.Env.Clock()
 	if why := p.unreadable(object); why != "" {
 		return p.putAside(ctx, object, why, now)
 	}
-	if !ok || room == nil || !json {
+	if !ok || module == nil || !json {
 		return p.putAside(ctx, object, "it is no ticket", now)
 	}
-	err := room.Work(ctx, account, id, now)
+	err := module.Work(ctx, account, id, now)
 	if problem.Is(err, problem.NotFound) {
-		return p.putAside(ctx, object, "its "+room.Names().One+" does not exist", now)
+		return p.putAside(ctx, object, "its "+module.Names().One+" does not exist", now)
 	}
 	return err
 }
 
 func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {
 	key := strings.ToValidUTF8(object.Key, "\uFFFD")
-	p.Env.Log.WarnContext(ctx, "object put aside", "why", why, "bucket", object.Bucket, "key", key, "version", object.Version)
+	p.Env.Log.WarnContext(
+		ctx,
+		"object put aside",
+		"why",
+		why,
+		"bucket",
+		object.Bucket,
+		"key",
+		key,
+		"version",
+		object.Version,
+	)
 	c := call.ForEvent(p.Env, call.Nowhere, "file-drop", why, now)
 	sum := sha256.Sum256([]byte(object.Key))
-	op, err := c.Audit(call.Change{
+	op, err := c.Audit(call.AuditEntry{
 		Action: "object.putAside", Subject: "object", SubjectID: hex.EncodeToString(sum[:16]),
 		After: map[string]any{"bucket": object.Bucket, "key": key, "version": object.Version, "size": object.Size},
 	})

@@ -11,7 +11,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// The keys of jobs; docs/data-model.md says what each costs. Each room has partitions of its own, called after Names.Partition.
+// The keys of jobs; docs/data-model.md says what each costs. Each module has partitions of its own,
+// called after Names.Partition.
 
 // jobsPartition lists the jobs of an account by their ids, which ascend in time.
 func (n Names) jobsPartition(account string) string { return call.Partition(account, n.Partition) }
@@ -21,7 +22,8 @@ func (n Names) JobKey(account, id string) table.Key {
 	return table.Key{Partition: n.jobsPartition(account), Sort: id}
 }
 
-// partsPartition holds what belongs to one job: its plan in chunks, how far it is applied, and rows that were refused on the way.
+// partsPartition holds what belongs to one job: its plan in chunks, how far it is applied, and rows
+// that were refused on the way.
 func (n Names) partsPartition(account, id string) string {
 	return call.Partition(account, n.Partition+"-PARTS", id)
 }
@@ -49,20 +51,24 @@ func (n Names) refusedKey(account, id string, place int) table.Key {
 	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("%s%07d", refusedPrefix, place)}
 }
 
-// Marks lists the jobs of all accounts on which somebody works, so that another can finish what is left behind.
-func (n Names) Marks() string { return "JOBS#" + n.Partition }
+// Markers lists the jobs of all accounts on which somebody works, so that another can finish what
+// is left behind.
+func (n Names) Markers() string { return "JOBS#" + n.Partition }
 
-// MarkKey is where the mark of a job stands while somebody is to work on it.
-func (n Names) MarkKey(account, id string) table.Key {
-	return table.Key{Partition: n.Marks(), Sort: account + "#" + id}
+// MarkerKey is where the marker of a job stands while somebody is to work on it.
+func (n Names) MarkerKey(account, id string) table.Key {
+	return table.Key{Partition: n.Markers(), Sort: account + "#" + id}
 }
 
-// The object keys, all in the uploads bucket but for the result. A room's folder stands behind the account, so that one notification tells of all rooms' objects.
+// The object keys, all in the uploads bucket but for the result. A module's folder stands behind
+// the account, so that one notification tells of all modules' objects.
 const (
-	// UploadsPrefix begins the keys of files that were asked for: uploads/{account}/{folder}{id}/{name}.
+	// UploadsPrefix begins the keys of files that were asked for:
+	// uploads/{account}/{folder}{id}/{name}.
 	UploadsPrefix = "uploads/"
-	// TicketsPrefix begins the keys of objects that wake a worker: jobs/configure/{account}/{folder}{id}.json.
-	TicketsPrefix = "jobs/configure/"
+	// WakeUpsPrefix begins the keys of objects that wake a worker:
+	// jobs/configure/{account}/{folder}{id}.json.
+	WakeUpsPrefix = "jobs/configure/"
 	// resultsPrefix begins the keys of result files, in the reports bucket.
 	resultsPrefix = "results/"
 )
@@ -72,9 +78,9 @@ func (n Names) UploadObject(account, id, name string) string {
 	return UploadsPrefix + account + "/" + n.Folder + id + "/" + SafeName(name)
 }
 
-// TicketRef is the object that wakes a worker on a job.
-func (n Names) TicketRef(account, id string) files.Ref {
-	return files.Ref{Bucket: files.Uploads, Key: TicketsPrefix + account + "/" + n.Folder + id + ".json"}
+// WakeUpRef is the object that wakes a worker on a job.
+func (n Names) WakeUpRef(account, id string) files.Ref {
+	return files.Ref{Bucket: files.Uploads, Key: WakeUpsPrefix + account + "/" + n.Folder + id + ".json"}
 }
 
 // ResultRef is where the result file of a job lies, whose upload has that name.

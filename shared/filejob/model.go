@@ -1,6 +1,8 @@
-// Package filejob carries a file through: an upload is asked for, the file is checked without touching anything, the plan is shown, and exactly that plan is applied,
-// once, in commits that any worker can take over (spec 5 and 10). What a row means is a room's: mass configuration (package massconfig) and imports of the
-// directory (package imports) each say how a header is read, how rows are judged and what one row does; everything else is here, once.
+// Package filejob carries a file through: an upload is asked for, the file is checked without
+// touching anything, the plan is shown, and exactly that plan is applied, once, in commits that any
+// worker can take over (spec 5 and 10). What a row means is a module's: mass configuration (package
+// massconfig) and imports of the directory (package imports) each say how a header is read, how
+// rows are judged and what one row does; everything else is here, once.
 package filejob
 
 import (
@@ -11,7 +13,8 @@ import (
 	"seatwise/shared/platform/files"
 )
 
-// State of a job (api.md). The state in which its plan is applied has the room's own name: Names.Applying.
+// State of a job (api.md). The state in which its plan is applied has the module's own name:
+// Names.Applying.
 type State string
 
 // The states.
@@ -25,13 +28,13 @@ const (
 	Failed         State = "failed"
 )
 
-// FromAPI is the source of a job that somebody asked for; rooms have others.
+// FromAPI is the source of a job that somebody asked for; modules have others.
 const FromAPI = "api"
 
 // Job is a job as it is stored.
 type Job struct {
 	ID string `json:"id"`
-	// Kind says what the rows are, in a room that has several kinds.
+	// Kind says what the rows are, in a module that has several kinds.
 	Kind       string `json:"kind,omitempty"`
 	State      State  `json:"state"`
 	Source     string `json:"source"`
@@ -44,19 +47,22 @@ type Job struct {
 	File   files.Ref `json:"file"`
 	Undoes string    `json:"undoes,omitempty"`
 	By     string    `json:"by"`
-	// Cause is the request, or the delivery of the file, that this goes back to: the last one that asked for something.
+	// Cause is the request, or the delivery of the file, that this goes back to: the last one that
+	// asked for something.
 	Cause     call.Cause `json:"cause"`
 	CreatedAt time.Time  `json:"createdAt"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
-	// Epoch counts the workers that had it, and Attempts those since it made progress; TriedAt is when the last one began, and Reached how far the plan was applied then.
+	// Epoch counts the workers that had it, and Attempts those since it made progress; TriedAt is
+	// when the last one began, and Reached how far the plan was applied then.
 	Epoch    int64     `json:"epoch,omitempty"`
 	Attempts int       `json:"attempts,omitempty"`
 	TriedAt  time.Time `json:"triedAt,omitzero"`
 	Reached  int       `json:"reached,omitempty"`
-	// Refusal is why the file is refused whatever it holds; it is known when the file is taken in, and who goes on with
-	// the job after a crash must know it too.
+	// Refusal is why the file is refused whatever it holds; it is known when the file is taken in,
+	// and who goes on with the job after a crash must know it too.
 	Refusal string `json:"refusal,omitempty"`
-	// After is a job about an older version of the same file, which must have ended before this one begins, and Next the one that waits for this one.
+	// After is a job about an older version of the same file, which must have ended before this one
+	// begins, and Next the one that waits for this one.
 	After string `json:"after,omitempty"`
 	Next  string `json:"next,omitempty"`
 	lease lease
@@ -79,7 +85,8 @@ const (
 	HiddenSkip   = "skip"   // they are left out
 )
 
-// Progress is how far the plan is applied. It is written in the commit of each batch of rows, so that a row is applied exactly once whoever runs.
+// Progress is how far the plan is applied. It is written in the commit of each batch of rows, so
+// that a row is applied exactly once whoever runs.
 type Progress struct {
 	Row     int `json:"row"`     // rows of the plan done, in the plan's order
 	Applied int `json:"applied"` // of these, changed
@@ -114,7 +121,8 @@ type Need struct {
 	Available int64  `json:"available"`
 }
 
-// View is what every room shows of a job; rooms embed it behind the id, the state and what else they show.
+// View is what every module shows of a job; modules embed it behind the id, the state and what else
+// they show.
 type View struct {
 	FileName   string        `json:"fileName"`
 	SizeBytes  int64         `json:"sizeBytes"`
@@ -137,25 +145,40 @@ const (
 	// UploadLife and resultLife are how long presigned URLs are good (spec 5.2).
 	UploadLife = 15 * time.Minute
 	resultLife = 15 * time.Minute
-	// uploadGrace is how long an upload may take beyond its URL's life, which is looked at when it begins, with the event that tells of it.
+	// uploadGrace is how long an upload may take beyond its URL's life, which is looked at when it
+	// begins, with the event that tells of it.
 	uploadGrace = 10 * time.Minute
-	// HandOn is how many seconds a worker leaves itself to hand its work on before its invocation ends.
+	// HandOn is how many seconds a worker leaves itself to hand its work on before its invocation
+	// ends.
 	HandOn = 20
-	// MostAgain is how often a job that goes on by itself is checked again when its plan no longer fits; nobody is there who could ask for it.
+	// MostAgain is how often a job that goes on by itself is checked again when its plan no longer
+	// fits; nobody is there who could ask for it.
 	MostAgain = 3
-	// ChunksAtOnce is how many chunks of a plan one commit writes: the largest are 350 KB each, and a commit takes 4 MB.
+	// ChunksAtOnce is how many chunks of a plan one commit writes: the largest are 350 KB each, and
+	// a commit takes 4 MB.
 	ChunksAtOnce = 10
 	// ShownErrors is how many errors the job itself carries.
 	ShownErrors = 100
-	// loadsAtOnce is how many batches of rows are read at once: over a network, what a check waits for is its reads.
+	// loadsAtOnce is how many batches of rows are read at once: over a network, what a check waits
+	// for is its reads.
 	loadsAtOnce = 8
 )
 
 // view is the common part of what is shown of a job.
 func (n Names) view(j Job, p Progress) View {
 	v := View{
-		FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, Hidden: cmp.Or(j.Hidden, HiddenReject), CreatedAt: j.CreatedAt, CreatedBy: j.By, EndedAt: j.EndedAt,
-		Counts: j.Counts, Applied: p.Applied, Refused: p.Refused, Errors: j.Errors, Message: j.Why,
+		FileName:   j.FileName,
+		SizeBytes:  j.SizeBytes,
+		SkipErrors: j.SkipErrors,
+		Hidden:     cmp.Or(j.Hidden, HiddenReject),
+		CreatedAt:  j.CreatedAt,
+		CreatedBy:  j.By,
+		EndedAt:    j.EndedAt,
+		Counts:     j.Counts,
+		Applied:    p.Applied,
+		Refused:    p.Refused,
+		Errors:     j.Errors,
+		Message:    j.Why,
 	}
 	if v.Errors == nil {
 		v.Errors = []RowError{}

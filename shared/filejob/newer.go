@@ -13,21 +13,22 @@ func ended(state State) bool {
 	return state == Completed || state == Cancelled || state == Failed || state == Rejected
 }
 
-// waits says whether a job must wait for the one about an older version of its file. That one is told to end: what it has applied stays, and this one goes on from there,
-// so that the newest version has the last word, in whatever order and however late the versions are told of (spec 10).
+// waits says whether a job must wait for the one about an older version of its file. That one is
+// told to end: what it has applied stays, and this one goes on from there, so that the newest
+// version has the last word, in whatever order and however late the versions are told of (spec 10).
 func (s *Jobs[R, V]) waits(ctx context.Context, c *call.Call, j Job) (bool, error) {
 	if j.After == "" {
 		return false, nil
 	}
 	waits := false
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		key := s.room.JobKey(c.Account, j.After)
+		key := s.module.JobKey(c.Account, j.After)
 		item, ok, err := table.Get(ctx, s.env.Table, key)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return problem.Missing(s.room.One)
+			return problem.Missing(s.module.One)
 		}
 		older, err := call.Decode[Job](item)
 		if err != nil {
@@ -37,7 +38,7 @@ func (s *Jobs[R, V]) waits(ctx context.Context, c *call.Call, j Job) (bool, erro
 			return nil
 		}
 		older.Cancel, older.Next = true, j.ID
-		op, err := s.room.PutJob(c.Account, older, table.IfVersion(item.Version))
+		op, err := s.module.PutJob(c.Account, older, table.IfVersion(item.Version))
 		if err != nil {
 			return err
 		}

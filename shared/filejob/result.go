@@ -37,7 +37,8 @@ func (w *Worker[R, V]) writeResult(ctx context.Context) error {
 	}
 	var refusal *sheet.Refusal
 	if errors.As(err, &refusal) {
-		// The rows are listed all the same; a job must not wait for ever for a file that does not come back.
+		// The rows are listed all the same; a job must not wait for ever for a file that does not
+		// come back.
 		w.Job.Why = "There is no result file. " + refusal.Error()
 		return nil
 	}
@@ -51,7 +52,7 @@ func (w *Worker[R, V]) writeResult(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("result file: %w", err)
 	}
-	ref := w.jobs.room.ResultRef(w.Call.Account, w.Job.ID, w.Job.FileName)
+	ref := w.jobs.module.ResultRef(w.Call.Account, w.Job.ID, w.Job.FileName)
 	if _, err := w.jobs.env.Files.Put(ctx, ref, temp, size, ContentType(w.Job.FileName)); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (w *Worker[R, V]) resultWriter(to io.Writer, header []string) (resultWriter
 	if ContentType(w.Job.FileName) == "text/csv" {
 		return csvout.NewResult(to, header)
 	}
-	return workbook.NewResult(to, w.Job.CreatedAt, capital(w.jobs.room.One)+" result", header)
+	return workbook.NewResult(to, w.Job.CreatedAt, capital(w.jobs.module.One)+" result", header)
 }
 
 // outcome is a row of the plan with what became of it.
@@ -73,8 +74,9 @@ type outcome[R any] struct {
 	status, message string
 }
 
-// outcomes hands out what became of the rows, in the order of the plan. It is an iterator so that plan and file can be read side by side, since both are in the
-// order of the rows. A failure is noted in the error to which failed points, and ends it.
+// outcomes hands out what became of the rows, in the order of the plan. It is an iterator so that
+// plan and file can be read side by side, since both are in the order of the rows. A failure is
+// noted in the error to which failed points, and ends it.
 func (w *Worker[R, V]) outcomes(ctx context.Context, failed *error) iter.Seq[outcome[R]] {
 	return func(yield func(outcome[R]) bool) {
 		p, _, err := w.progress(ctx)
@@ -88,8 +90,8 @@ func (w *Worker[R, V]) outcomes(ctx context.Context, failed *error) iter.Seq[out
 			return
 		}
 		err = w.EachRow(ctx, func(place int, r *R) error {
-			judged := w.jobs.room.Judged(r)
-			status, message := w.jobs.room.verdict(judged, refused[place], place <= p.Row)
+			judged := w.jobs.module.Judged(r)
+			status, message := w.jobs.module.verdict(judged, refused[place], place <= p.Row)
 			if !yield(outcome[R]{*r, judged.Row, status, message}) {
 				return ErrEnough
 			}
@@ -101,7 +103,8 @@ func (w *Worker[R, V]) outcomes(ctx context.Context, failed *error) iter.Seq[out
 	}
 }
 
-// resultOfFile repeats the uploaded file: the columns that mean something, but not the Status and Message of an earlier result.
+// resultOfFile repeats the uploaded file: the columns that mean something, but not the Status and
+// Message of an earlier result.
 func (w *Worker[R, V]) resultOfFile(ctx context.Context, to io.Writer) error {
 	reader, closeFile, err := w.Open(ctx)
 	if err != nil {
@@ -131,7 +134,7 @@ func (w *Worker[R, V]) resultOfFile(ctx context.Context, to io.Writer) error {
 	err = reader.Rows(func(row sheet.Row) error {
 		if out == nil {
 			var err error
-			if kept, err = w.jobs.room.Kept(w.Job, row); err != nil {
+			if kept, err = w.jobs.module.Kept(w.Job, row); err != nil {
 				return err
 			}
 			if out, err = w.resultWriter(to, keep(row)); err != nil {
@@ -155,14 +158,14 @@ func (w *Worker[R, V]) resultOfFile(ctx context.Context, to io.Writer) error {
 		return err
 	}
 	if more {
-		return fmt.Errorf("result of %s %s: the file has no row %d", w.jobs.room.One, w.Job.ID, v.number)
+		return fmt.Errorf("result of %s %s: the file has no row %d", w.jobs.module.One, w.Job.ID, v.number)
 	}
 	return out.Close()
 }
 
 // resultOfPlan writes the rows of a plan that came from no file.
 func (w *Worker[R, V]) resultOfPlan(ctx context.Context, to io.Writer) error {
-	header, cells := w.jobs.room.Listed()
+	header, cells := w.jobs.module.Listed()
 	out, err := w.resultWriter(to, header)
 	if err != nil {
 		return err

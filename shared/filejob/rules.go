@@ -22,7 +22,8 @@ const MaxFileBytes = 20 << 20
 // RowErrors is how many errors of one row are kept; the last of them says how many more there are.
 const RowErrors = 10
 
-// mostFaults is how many faults of one row are looked for: more than a sheet has columns, and far fewer than the wrong members that its cells can hold.
+// mostFaults is how many faults of one row are looked for: more than a sheet has columns, and far
+// fewer than the wrong members that its cells can hold.
 const mostFaults = 300
 
 // Outcome is what the check found of a row.
@@ -58,7 +59,7 @@ type Difference struct {
 	To    string `json:"to"`
 }
 
-// Judged is the part of a plan's row that every room has; rows embed it.
+// Judged is the part of a plan's row that every module has; rows embed it.
 type Judged struct {
 	Row     int          `json:"row"` // as the file has it, or the file whose rows these are about
 	Outcome Outcome      `json:"outcome"`
@@ -69,7 +70,8 @@ type Judged struct {
 // Applies says whether there is something to do for the row.
 func (j *Judged) Applies() bool { return j.Outcome == New || j.Outcome == Change }
 
-// Claims find what several rows of a file claim, of which each belongs to one row (spec 5). The zero Claims are of no row yet.
+// Claims find what several rows of a file claim, of which each belongs to one row (spec 5). The
+// zero Claims are of no row yet.
 type Claims struct {
 	first map[string]int32      // by what is claimed, the first row that does
 	more  map[string]*claimants // of the few things that several rows claim
@@ -108,13 +110,15 @@ func (c *Claims) Add(what string, row int) {
 	by.n++
 }
 
-// Settle says that all rows are noted. Most of what is kept until then is of no more use, and memory is scarce while a large file is checked.
+// Settle says that all rows are noted. Most of what is kept until then is of no more use, and
+// memory is scarce while a large file is checked.
 func (c *Claims) Settle() { c.first = nil }
 
 // Alone says whether no more than one row claims it.
 func (c *Claims) Alone(what string) bool { return c.more[what] == nil }
 
-// Fault names the other rows that claim what this row claims in a column, which has that name; ok is false when there are none. thing is what it is called.
+// Fault names the other rows that claim what this row claims in a column, which has that name; ok
+// is false when there are none. thing is what it is called.
 func (c *Claims) Fault(what string, row int, column, thing string) (fault RowError, ok bool) {
 	by := c.more[what]
 	if by == nil {
@@ -161,7 +165,10 @@ func bounded(errs []RowError) []RowError {
 	if len(errs) >= mostFaults {
 		least = "at least "
 	}
-	kept[RowErrors-1] = RowError{Row: errs[0].Row, Message: fmt.Sprintf("There are %s%d more errors in this row.", least, len(errs)-RowErrors+1)}
+	kept[RowErrors-1] = RowError{
+		Row:     errs[0].Row,
+		Message: fmt.Sprintf("There are %s%d more errors in this row.", least, len(errs)-RowErrors+1),
+	}
 	return kept
 }
 
@@ -195,7 +202,8 @@ func (h *Header) Missing(name string) { h.missing = append(h.missing, name) }
 // mostHeaders is how many wrong headers a refusal names.
 const mostHeaders = 10
 
-// Refuse refuses the file for all that is wrong with its header, nil when nothing is; words are the headers that there are, for a person.
+// Refuse refuses the file for all that is wrong with its header, nil when nothing is; words are the
+// headers that there are, for a person.
 func (h *Header) Refuse(words ...string) error {
 	var said []string
 	column := ""
@@ -223,12 +231,21 @@ func (h *Header) Refuse(words ...string) error {
 	case 1:
 		said = append(said, "The first row must be the header; the column "+h.missing[0]+" is missing.")
 	default:
-		said = append(said, "The first row must be the header; the columns "+strings.Join(h.missing, ", ")+" are missing.")
+		said = append(
+			said,
+			"The first row must be the header; the columns "+strings.Join(h.missing, ", ")+" are missing.",
+		)
 	}
 	if len(said) == 0 {
 		return nil
 	}
-	return &sheet.Refusal{Row: h.Row.Number, Line: h.Row.Line, Column: column, Reason: "header", Message: strings.Join(said, " ")}
+	return &sheet.Refusal{
+		Row:     h.Row.Number,
+		Line:    h.Row.Line,
+		Column:  column,
+		Reason:  "header",
+		Message: strings.Join(said, " "),
+	}
 }
 
 // quoted lists headers for a message.
@@ -243,7 +260,8 @@ func quoted(cells []sheet.Cell) string {
 	return strings.Join(names, ", ")
 }
 
-// Hints say which code was perhaps meant: by the name, id or code of its product in whatever letters.
+// Hints say which code was perhaps meant: by the name, id or code of its product in whatever
+// letters.
 type Hints map[string]string
 
 // NewHints knows these products.
@@ -277,14 +295,16 @@ func lettersAndDigits(text string) string {
 	}, text))
 }
 
-// Numbered says whether a header is one of any number of such columns: the prefix, in lower case without spaces, and a number from 1.
+// Numbered says whether a header is one of any number of such columns: the prefix, in lower case
+// without spaces, and a number from 1.
 func Numbered(header, prefix string) bool {
 	digits, ok := strings.CutPrefix(header, prefix)
 	n, err := strconv.Atoi(digits)
 	return ok && err == nil && n > 0
 }
 
-// Ignored says whether a header is that of a column which a result file has beside those of its input, so that a result can be sent back as it is.
+// Ignored says whether a header is that of a column which a result file has beside those of its
+// input, so that a result can be sent back as it is.
 func Ignored(header string) bool { return header == "status" || header == "message" }
 
 // Cells reads the cells of one row, and collects the faults of theirs, up to mostFaults.
@@ -306,7 +326,12 @@ func (c *Cells) CodedFault(code string, column int, format string, args ...any) 
 	if c.Hopeless() {
 		return
 	}
-	fault := RowError{Row: c.Row.Number, Column: c.Row.Column(column), Code: code, Message: fmt.Sprintf(format, args...)}
+	fault := RowError{
+		Row:     c.Row.Number,
+		Column:  c.Row.Column(column),
+		Code:    code,
+		Message: fmt.Sprintf(format, args...),
+	}
 	if c.Row.Line != c.Row.Number {
 		fault.Line = c.Row.Line
 	}
@@ -324,8 +349,9 @@ func IsSample(cell string) bool {
 // SampleRow is why a row of the sample is refused.
 const SampleRow = "This is a row of the sample file; write over it, or delete it."
 
-// Text is a cell's text cleaned as headers are (text.Clean), empty for a blank one; ok is false, and a fault noted, when it cannot be trusted to be what somebody entered
-// (spec 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled or made a date of.
+// Text is a cell's text cleaned as headers are (text.Clean), empty for a blank one; ok is false,
+// and a fault noted, when it cannot be trusted to be what somebody entered (spec 5): a formula, an
+// error, a truth value, or a number that a spreadsheet has mangled or made a date of.
 func (c *Cells) Text(column int) (cleaned string, ok bool) {
 	cell := c.Row.Cell(column)
 	switch cell.Kind {
@@ -339,21 +365,33 @@ func (c *Cells) Text(column int) (cleaned string, ok bool) {
 		c.Fault(column, "The cell holds TRUE or FALSE, which means nothing here.")
 		return "", false
 	case sheet.KindDate:
-		c.Fault(column, "A spreadsheet has made a date or a time of what was entered; format the column as text and enter it again.")
+		c.Fault(
+			column,
+			"A spreadsheet has made a date or a time of what was entered; format the column as text and enter it again.",
+		)
 		return "", false
 	case sheet.KindMasked:
-		c.Fault(column, "The cell holds %s, and its number format shows something else; format the column as text and enter it again.", directory.Shorten(cell.Text))
+		c.Fault(
+			column,
+			"The cell holds %s, and its number format shows something else; format the column as text and enter it again.",
+			directory.Shorten(cell.Text),
+		)
 		return "", false
 	case sheet.KindBlank, sheet.KindText, sheet.KindNumber:
 	}
 	if sheet.Mangled(cell) {
-		c.Fault(column, "A spreadsheet has turned the number into %s; format the column as text and enter the number again.", directory.Shorten(cell.Text))
+		c.Fault(
+			column,
+			"A spreadsheet has turned the number into %s; format the column as text and enter the number again.",
+			directory.Shorten(cell.Text),
+		)
 		return "", false
 	}
 	return text.Clean(cell.Text), true
 }
 
-// Stray notes a fault for whatever stands in a column without a header: it might be meant as one more of a list, and ignoring it would take that one away.
+// Stray notes a fault for whatever stands in a column without a header: it might be meant as one
+// more of a list, and ignoring it would take that one away.
 func (c *Cells) Stray(named []bool) {
 	for i, cell := range c.Row.Cells {
 		if cell.Kind != sheet.KindBlank && (i >= len(named) || !named[i]) {
@@ -362,7 +400,8 @@ func (c *Cells) Stray(named []bool) {
 	}
 }
 
-// verdict is what became of a row, for its Status and Message; refused is why it was refused when its turn came, or empty, and done whether its turn came.
+// verdict is what became of a row, for its Status and Message; refused is why it was refused when
+// its turn came, or empty, and done whether its turn came.
 func (n Names) verdict(r *Judged, refused string, done bool) (status, message string) {
 	switch {
 	case r.Outcome == Bad:
@@ -401,13 +440,19 @@ func checkUpload(name string, size int64) error {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".xlsx", ".csv":
 	default:
-		fields = append(fields, problem.Field{Field: "fileName", Code: problem.NotAllowed, Message: "must end in .xlsx or .csv"})
+		fields = append(
+			fields,
+			problem.Field{Field: "fileName", Code: problem.NotAllowed, Message: "must end in .xlsx or .csv"},
+		)
 	}
 	if fault := text.FileNameFault(name); fault != "" {
 		fields = append(fields, problem.Named("fileName", fault))
 	}
 	if size < 1 || size > MaxFileBytes {
-		fields = append(fields, problem.Field{Field: "sizeBytes", Code: problem.OutOfRange, Message: "must be 1 byte to 20 MiB"})
+		fields = append(
+			fields,
+			problem.Field{Field: "sizeBytes", Code: problem.OutOfRange, Message: "must be 1 byte to 20 MiB"},
+		)
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)

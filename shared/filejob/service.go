@@ -30,16 +30,25 @@ func (a *Asked) Versions() []int64 { return []int64{a.item.Version, int64(a.Prog
 // Errors: not-found, also for what can be no id of one.
 func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, table.Item, Progress, error) {
 	if uuid.Validate(id) != nil {
-		return Job{}, table.Item{}, Progress{}, problem.Missing(s.room.One)
+		return Job{}, table.Item{}, Progress{}, problem.Missing(s.module.One)
 	}
-	at, done, leased := s.room.JobKey(c.Account, id), s.room.progressKey(c.Account, id), s.room.leaseKey(c.Account, id)
+	at, done, leased := s.module.JobKey(
+		c.Account,
+		id,
+	), s.module.progressKey(
+		c.Account,
+		id,
+	), s.module.leaseKey(
+		c.Account,
+		id,
+	)
 	found, err := c.Lookup(ctx, at, done, leased)
 	if err != nil {
 		return Job{}, table.Item{}, Progress{}, err
 	}
 	item, ok := found[at]
 	if !ok {
-		return Job{}, table.Item{}, Progress{}, problem.Missing(s.room.One)
+		return Job{}, table.Item{}, Progress{}, problem.Missing(s.module.One)
 	}
 	j, err := call.Decode[Job](item)
 	if err != nil {
@@ -62,7 +71,8 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 
 // Ask is Load for a caller.
 //
-// Errors: not-found; those of For; precondition-failed when the call's If-Match names another version.
+// Errors: not-found; those of For; precondition-failed when the call's If-Match names another
+// version.
 func (s *Jobs[R, V]) Ask(ctx context.Context, c *call.Call, id string) (*Asked, error) {
 	j, item, p, err := s.Load(ctx, c, id)
 	if replay := (*call.Replay)(nil); errors.As(err, &replay) && s.may != nil {
@@ -80,9 +90,10 @@ func (s *Jobs[R, V]) Ask(ctx context.Context, c *call.Call, id string) (*Asked, 
 	return a, c.Matches(true, a.Versions()...)
 }
 
-// mayReplay is the stored answer for a repeated request, unless the caller's present token may not see the job.
+// mayReplay is the stored answer for a repeated request, unless the caller's present token may not
+// see the job.
 func (s *Jobs[R, V]) mayReplay(ctx context.Context, c *call.Call, id string, replay *call.Replay) error {
-	item, ok, err := table.Get(ctx, s.env.Table, s.room.JobKey(c.Account, id))
+	item, ok, err := table.Get(ctx, s.env.Table, s.module.JobKey(c.Account, id))
 	if err != nil {
 		return err
 	}
@@ -98,8 +109,8 @@ func (s *Jobs[R, V]) mayReplay(ctx context.Context, c *call.Call, id string, rep
 	return replay
 }
 
-// Show is what the room shows of a job.
-func (s *Jobs[R, V]) Show(j Job, p Progress) V { return s.room.View(j, s.room.view(j, p)) }
+// Show is what the module shows of a job.
+func (s *Jobs[R, V]) Show(j Job, p Progress) V { return s.module.View(j, s.module.view(j, p)) }
 
 // PutJob writes a job.
 func (n Names) PutJob(account string, j Job, cond table.Condition) (table.Operation, error) {
@@ -110,28 +121,42 @@ func (n Names) PutJob(account string, j Job, cond table.Condition) (table.Operat
 	return table.Put(table.Item{Key: n.JobKey(account, j.ID), Data: data}, cond), nil
 }
 
-// mark is why a job is looked at by the schedule; Due is from when on, in Unix seconds, 0 for at once.
-type mark struct {
+// mark is why a job is looked at by the schedule; Due is from when on, in Unix seconds, 0 for at
+// once.
+type marker struct {
 	Due int64 `json:"due,omitempty"`
 }
 
 // uploadDue is when an upload that has not come will not come any more.
 func uploadDue(created time.Time) time.Time { return created.Add(UploadLife + uploadGrace) }
 
-// PutMark has somebody work on a job.
-func (n Names) PutMark(account, id string) table.Operation {
-	return table.Put(table.Item{Key: n.MarkKey(account, id), Data: []byte(`{}`)}, table.Always)
+// PutMarker has somebody work on a job.
+func (n Names) PutMarker(account, id string) table.Operation {
+	return table.Put(table.Item{Key: n.MarkerKey(account, id), Data: []byte(`{}`)}, table.Always)
 }
 
 // Accepted is the answer that is stored for a request about a job.
 func (s *Jobs[R, V]) Accepted(account, id string, status int, view V) call.Answer {
-	return call.Answer{Status: status, Header: map[string]string{"Location": s.room.Location(account, id)}, Body: view}
+	return call.Answer{
+		Status: status,
+		Header: map[string]string{"Location": s.module.Location(account, id)},
+		Body:   view,
+	}
 }
 
-// Create begins a job of a kind: its answer says where to put the file, within 15 minutes (spec 5.2).
+// Create begins a job of a kind: its answer says where to put the file, within 15 minutes (spec
+// 5.2).
 //
 // Errors: validation.
-func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string, size int64, sha256 string, skipErrors bool, hidden string) (view V, err error) {
+func (s *Jobs[R, V]) Create(
+	ctx context.Context,
+	c *call.Call,
+	kind, name string,
+	size int64,
+	sha256 string,
+	skipErrors bool,
+	hidden string,
+) (view V, err error) {
 	if err := checkUpload(name, size); err != nil {
 		return view, err
 	}
@@ -140,17 +165,28 @@ func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string
 	}
 	id := c.Env.IDs.Ordered()
 	j := Job{
-		ID: id, Kind: kind, State: AwaitingUpload, Source: FromAPI, FileName: name, SizeBytes: size, SHA256: sha256, SkipErrors: skipErrors, Hidden: hidden, By: c.Actor, Cause: c.Cause(),
-		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: s.room.UploadObject(c.Account, id, name)},
+		ID:         id,
+		Kind:       kind,
+		State:      AwaitingUpload,
+		Source:     FromAPI,
+		FileName:   name,
+		SizeBytes:  size,
+		SHA256:     sha256,
+		SkipErrors: skipErrors,
+		Hidden:     hidden,
+		By:         c.Actor,
+		Cause:      c.Cause(),
+		CreatedAt:  c.At,
+		File:       files.Ref{Bucket: files.Uploads, Key: s.module.UploadObject(c.Account, id, name)},
 	}
 	upload, err := s.env.Files.PresignPut(ctx, j.File, size, ContentType(name), sha256, c.At, UploadLife)
 	if err != nil {
 		return view, err
 	}
-	common := s.room.view(j, Progress{})
+	common := s.module.view(j, Progress{})
 	common.Upload = &upload
-	view = s.room.View(j, common)
-	put, err := s.room.PutJob(c.Account, j, table.IfAbsent)
+	view = s.module.View(j, common)
+	put, err := s.module.PutJob(c.Account, j, table.IfAbsent)
 	if err != nil {
 		return view, err
 	}
@@ -158,19 +194,32 @@ func (s *Jobs[R, V]) Create(ctx context.Context, c *call.Call, kind, name string
 	if err != nil {
 		return view, err
 	}
-	due, err := call.Encode(mark{Due: uploadDue(c.At).Unix()})
+	due, err := call.Encode(marker{Due: uploadDue(c.At).Unix()})
 	if err != nil {
 		return view, err
 	}
-	expires := table.Put(table.Item{Key: s.room.MarkKey(c.Account, id), Data: due}, table.Always)
+	expires := table.Put(table.Item{Key: s.module.MarkerKey(c.Account, id), Data: due}, table.Always)
 	return view, c.Commit(ctx, s.Accepted(c.Account, id, 201, view), put, expires, audit)
 }
 
 // Created is the audit record of a job's beginning; the reason is the call's own if it is empty.
 func (s *Jobs[R, V]) Created(c *call.Call, j Job, reason string) (table.Operation, error) {
-	return c.Audit(call.Change{Action: s.room.Subject + ".created", Subject: s.room.Subject, SubjectID: j.ID, Reason: reason, After: begun{
-		Kind: j.Kind, Source: j.Source, FileName: j.FileName, SizeBytes: j.SizeBytes, SkipErrors: j.SkipErrors, Undoes: j.Undoes,
-	}})
+	return c.Audit(
+		call.AuditEntry{
+			Action:    s.module.Subject + ".created",
+			Subject:   s.module.Subject,
+			SubjectID: j.ID,
+			Reason:    reason,
+			After: begun{
+				Kind:       j.Kind,
+				Source:     j.Source,
+				FileName:   j.FileName,
+				SizeBytes:  j.SizeBytes,
+				SkipErrors: j.SkipErrors,
+				Undoes:     j.Undoes,
+			},
+		},
+	)
 }
 
 // begun is what an audit record says of a job that begins.
@@ -189,17 +238,29 @@ func (s *Jobs[R, V]) Get(ctx context.Context, c *call.Call, id string) (view V, 
 	if err != nil {
 		return view, nil, err
 	}
-	common := s.room.view(a.Job, a.Progress)
+	common := s.module.view(a.Job, a.Progress)
 	if a.Job.Result != nil {
-		common.ResultURL, _, err = s.env.Files.PresignGet(ctx, *a.Job.Result, ResultName(a.Job.FileName), c.At, resultLife)
+		common.ResultURL, _, err = s.env.Files.PresignGet(
+			ctx,
+			*a.Job.Result,
+			ResultName(a.Job.FileName),
+			c.At,
+			resultLife,
+		)
 	}
-	return s.room.View(a.Job, common), a.Versions(), err
+	return s.module.View(a.Job, common), a.Versions(), err
 }
 
-// List lists jobs, newest first, without result. The position is the id of the last job of the page before.
-func (s *Jobs[R, V]) List(ctx context.Context, c *call.Call, before string, limit int) (views []V, next string, err error) {
+// List lists jobs, newest first, without result. The position is the id of the last job of the page
+// before.
+func (s *Jobs[R, V]) List(
+	ctx context.Context,
+	c *call.Call,
+	before string,
+	limit int,
+) (views []V, next string, err error) {
 	var jobs []Job
-	query := table.Query{Partition: s.room.jobsPartition(c.Account), To: before, Limit: limit + 1, Backwards: true}
+	query := table.Query{Partition: s.module.jobsPartition(c.Account), To: before, Limit: limit + 1, Backwards: true}
 	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		j, err := call.Decode[Job](item)
 		if err != nil || s.may != nil && s.may(j) != nil {
@@ -223,7 +284,7 @@ func (s *Jobs[R, V]) List(ctx context.Context, c *call.Call, before string, limi
 func (s *Jobs[R, V]) views(ctx context.Context, c *call.Call, jobs []Job) ([]V, error) {
 	keys := make([]table.Key, len(jobs))
 	for i, j := range jobs {
-		keys[i] = s.room.progressKey(c.Account, j.ID)
+		keys[i] = s.module.progressKey(c.Account, j.ID)
 	}
 	found := map[table.Key]table.Item{}
 	if len(keys) > 0 {
@@ -246,8 +307,15 @@ func (s *Jobs[R, V]) views(ctx context.Context, c *call.Call, jobs []Job) ([]V, 
 	return views, nil
 }
 
-// Rows lists the rows of the plan in the order of the file, of one outcome or of all. The position is the place in the plan of the last row of the page before.
-func (s *Jobs[R, V]) Rows(ctx context.Context, c *call.Call, id string, outcome Outcome, after, limit int) ([]R, int, error) {
+// Rows lists the rows of the plan in the order of the file, of one outcome or of all. The position
+// is the place in the plan of the last row of the page before.
+func (s *Jobs[R, V]) Rows(
+	ctx context.Context,
+	c *call.Call,
+	id string,
+	outcome Outcome,
+	after, limit int,
+) ([]R, int, error) {
 	a, err := s.Ask(ctx, c, id)
 	if err != nil {
 		return nil, 0, err
@@ -255,7 +323,7 @@ func (s *Jobs[R, V]) Rows(ctx context.Context, c *call.Call, id string, outcome 
 	var rows []R
 	last := 0
 	err = s.EachRow(ctx, c.Account, a.Job, after, func(place int, r *R) error {
-		if outcome != "" && s.room.Judged(r).Outcome != outcome {
+		if outcome != "" && s.module.Judged(r).Outcome != outcome {
 			return nil
 		}
 		if len(rows) == limit {
@@ -273,12 +341,25 @@ func (s *Jobs[R, V]) Rows(ctx context.Context, c *call.Call, id string, outcome 
 // ErrEnough ends a visit of rows before their end.
 var ErrEnough = errors.New("enough rows")
 
-// EachRow visits the rows of a plan in order, with their places in it from 1, and only those behind the place after; few chunks are in memory at a time.
-func (s *Jobs[R, V]) EachRow(ctx context.Context, account string, j Job, after int, visit func(place int, r *R) error) error {
-	size := s.room.Size(j).Chunk
+// EachRow visits the rows of a plan in order, with their places in it from 1, and only those behind
+// the place after; few chunks are in memory at a time.
+func (s *Jobs[R, V]) EachRow(
+	ctx context.Context,
+	account string,
+	j Job,
+	after int,
+	visit func(place int, r *R) error,
+) error {
+	size := s.module.Size(j).Chunk
 	place := after / size * size // every chunk but the last is full
 	query := table.Query{
-		Partition: s.room.partsPartition(account, j.ID), Prefix: PlanPrefix, From: s.room.chunkKey(account, j.ID, after/size).Sort, Limit: 10,
+		Partition: s.module.partsPartition(
+			account,
+			j.ID,
+		),
+		Prefix: PlanPrefix,
+		From:   s.module.chunkKey(account, j.ID, after/size).Sort,
+		Limit:  10,
 	}
 	return table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		rows, err := call.Decode[[]R](item)
@@ -299,7 +380,7 @@ func (s *Jobs[R, V]) EachRow(ctx context.Context, account string, j Job, after i
 
 // Start has the plan applied (spec 5.4).
 //
-// Errors: wrong-state, and those of the room's MayStart.
+// Errors: wrong-state, and those of the module's MayStart.
 func (s *Jobs[R, V]) Start(ctx context.Context, c *call.Call, id string) (view V, err error) {
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		a, err := s.Ask(ctx, c, id)
@@ -307,36 +388,50 @@ func (s *Jobs[R, V]) Start(ctx context.Context, c *call.Call, id string) (view V
 			return err
 		}
 		if a.Job.State != Ready {
-			return problem.Newf(problem.WrongState, "%s %s can be %s when it is ready; this one is %s.", s.room.article(), s.room.One, s.room.Can, a.Job.State)
+			return problem.Newf(
+				problem.WrongState,
+				"%s %s can be %s when it is ready; this one is %s.",
+				s.module.article(),
+				s.module.One,
+				s.module.Can,
+				a.Job.State,
+			)
 		}
 		if err := s.mayStart(ctx, c, a.Job); err != nil {
 			return err
 		}
 		j := a.Job
-		j.State, j.Cause = s.room.Applying, c.Cause()
-		op, err := s.room.PutJob(c.Account, j, table.IfVersion(a.item.Version))
+		j.State, j.Cause = s.module.Applying, c.Cause()
+		op, err := s.module.PutJob(c.Account, j, table.IfVersion(a.item.Version))
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{Action: s.room.Subject + "." + string(s.room.Applying), Subject: s.room.Subject, SubjectID: id, After: j.Counts})
+		audit, err := c.Audit(
+			call.AuditEntry{
+				Action:    s.module.Subject + "." + string(s.module.Applying),
+				Subject:   s.module.Subject,
+				SubjectID: id,
+				After:     j.Counts,
+			},
+		)
 		if err != nil {
 			return err
 		}
 		view = s.Show(j, a.Progress)
-		return c.Commit(ctx, s.Accepted(c.Account, id, 202, view), op, s.room.PutMark(c.Account, id), audit)
+		return c.Commit(ctx, s.Accepted(c.Account, id, 202, view), op, s.module.PutMarker(c.Account, id), audit)
 	})
 	if err != nil {
 		return view, err
 	}
-	s.Ticket(ctx, c.Account, id)
+	s.WakeUp(ctx, c.Account, id)
 	return view, nil
 }
 
 func (s *Jobs[R, V]) mayStart(ctx context.Context, c *call.Call, j Job) error {
-	if s.room.MayStart == nil {
+	if s.module.MayStart == nil {
 		return nil
 	}
-	return s.room.MayStart(ctx, c, j)
+	return s.module.MayStart(ctx, c, j)
 }
 
 // article begins a sentence about one of them.
@@ -347,11 +442,27 @@ func (n Names) article() string {
 	return "A"
 }
 
-// Ticket wakes a worker by way of the uploads bucket. The mark is there already: if this fails, the next scheduled run finds the work.
-func (s *Jobs[R, V]) Ticket(ctx context.Context, account, id string) {
+// WakeUp wakes a worker by way of the uploads bucket. The marker is there already: if this fails,
+// the next scheduled run finds the work.
+func (s *Jobs[R, V]) WakeUp(ctx context.Context, account, id string) {
 	body := []byte(`{}`)
-	if _, err := s.env.Files.Put(ctx, s.room.TicketRef(account, id), bytes.NewReader(body), int64(len(body)), "application/json"); err != nil {
-		s.env.Log.WarnContext(ctx, "ticket not written; the schedule will find the work", "error", err, "account", account, s.room.Subject, id)
+	if _, err := s.env.Files.Put(
+		ctx,
+		s.module.WakeUpRef(account, id),
+		bytes.NewReader(body),
+		int64(len(body)),
+		"application/json",
+	); err != nil {
+		s.env.Log.WarnContext(
+			ctx,
+			"ticket not written; the schedule will find the work",
+			"error",
+			err,
+			"account",
+			account,
+			s.module.Subject,
+			id,
+		)
 	}
 }
 
@@ -370,17 +481,19 @@ func (s *Jobs[R, V]) Cancel(ctx context.Context, c *call.Call, id string) (view 
 		case AwaitingUpload, Ready:
 			at := c.At
 			j.State, j.EndedAt = Cancelled, &at
-			more = append(more, table.Delete(s.room.MarkKey(c.Account, id), table.Always))
-		case Checking, s.room.Applying:
+			more = append(more, table.Delete(s.module.MarkerKey(c.Account, id), table.Always))
+		case Checking, s.module.Applying:
 			j.Cancel = true
 		case Rejected, Completed, Cancelled, Failed:
-			return problem.Newf(problem.WrongState, "This %s is %s already.", s.room.One, j.State)
+			return problem.Newf(problem.WrongState, "This %s is %s already.", s.module.One, j.State)
 		}
-		op, err := s.room.PutJob(c.Account, j, table.IfVersion(a.item.Version))
+		op, err := s.module.PutJob(c.Account, j, table.IfVersion(a.item.Version))
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{Action: s.room.Subject + ".cancelled", Subject: s.room.Subject, SubjectID: id})
+		audit, err := c.Audit(
+			call.AuditEntry{Action: s.module.Subject + ".cancelled", Subject: s.module.Subject, SubjectID: id},
+		)
 		if err != nil {
 			return err
 		}
@@ -393,9 +506,9 @@ func (s *Jobs[R, V]) Cancel(ctx context.Context, c *call.Call, id string) (view 
 // Resume finishes what workers left behind, in all accounts: whose lease is over by now.
 func (s *Jobs[R, V]) Resume(ctx context.Context, now time.Time) error {
 	var failures []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: s.room.Marks()}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: s.module.Markers()}, func(item table.Item) error {
 		account, id, _ := strings.Cut(item.Sort, "#")
-		if m, err := call.Decode[mark](item); err != nil || m.Due > now.Unix() {
+		if m, err := call.Decode[marker](item); err != nil || m.Due > now.Unix() {
 			return err
 		}
 		if err := s.Work(ctx, account, id, now); err != nil {
@@ -406,13 +519,19 @@ func (s *Jobs[R, V]) Resume(ctx context.Context, now time.Time) error {
 	return errors.Join(append(failures, err)...)
 }
 
-// RefusedRows are the rows that no longer fitted when their turn came, by their places in the plan, with the reason.
+// RefusedRows are the rows that no longer fitted when their turn came, by their places in the plan,
+// with the reason.
 func (s *Jobs[R, V]) RefusedRows(ctx context.Context, account, id string) (map[int]string, error) {
 	rows := map[int]string{}
-	err := table.All(ctx, s.env.Table, table.Query{Partition: s.room.partsPartition(account, id), Prefix: refusedPrefix}, func(item table.Item) error {
-		r, err := call.Decode[refusedRow](item)
-		rows[r.Place] = r.Message
-		return err
-	})
+	err := table.All(
+		ctx,
+		s.env.Table,
+		table.Query{Partition: s.module.partsPartition(account, id), Prefix: refusedPrefix},
+		func(item table.Item) error {
+			r, err := call.Decode[refusedRow](item)
+			rows[r.Place] = r.Message
+			return err
+		},
+	)
 	return rows, err
 }

@@ -22,7 +22,8 @@ var (
 	ErrForeign = errors.New("the object is not the one that was announced")
 )
 
-// Worker is one worker's hold on a job. Every commit it makes demands that the job is still as the worker left it.
+// Worker is one worker's hold on a job. Every commit it makes demands that the job is still as the
+// worker left it.
 type Worker[R, V any] struct {
 	Call    *call.Call
 	Job     Job
@@ -36,12 +37,17 @@ func (s *Jobs[R, V]) worker(c *call.Call, j Job, version int64) *Worker[R, V] {
 	c.Actor = j.By
 	c.Because(j.Cause)
 	return &Worker[R, V]{
-		Call: c, Job: j, jobs: s, version: version, keeper: &keeper{env: s.env, key: s.room.leaseKey(c.Account, j.ID), lease: j.lease},
+		Call:    c,
+		Job:     j,
+		jobs:    s,
+		version: version,
+		keeper:  &keeper{env: s.env, key: s.module.leaseKey(c.Account, j.ID), lease: j.lease},
 	}
 }
 
-// Work does what is to be done on a job, unless another worker is at it: the check of what came from no upload or of a file whose check died, the applying of a
-// plan, and the end of an upload that never came. now is the time of the event that woke it.
+// Work does what is to be done on a job, unless another worker is at it: the check of what came
+// from no upload or of a file whose check died, the applying of a plan, and the end of an upload
+// that never came. now is the time of the event that woke it.
 //
 // Errors: not-found.
 func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time) error {
@@ -53,9 +59,9 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 	switch j.State {
 	case AwaitingUpload:
 		return s.expire(ctx, c, j, item.Version, now)
-	case Checking, s.room.Applying:
+	case Checking, s.module.Applying:
 	default:
-		return s.unmark(ctx, account, id, item.Version)
+		return s.removeMarker(ctx, account, id, item.Version)
 	}
 	if j.lease.held(s.env, now) {
 		return nil
@@ -85,10 +91,15 @@ func (w *Worker[R, V]) begin() {
 	w.Job.TriedAt = w.jobs.env.Clock().UTC()
 }
 
-// unmark takes the mark from a job that needs no worker, unless it was changed since it had this version: whoever began it meanwhile relies on the mark.
-func (s *Jobs[R, V]) unmark(ctx context.Context, account, id string, version int64) error {
+// unmark takes the marker from a job that needs no worker, unless it was changed since it had this
+// version: whoever began it meanwhile relies on the marker.
+func (s *Jobs[R, V]) removeMarker(ctx context.Context, account, id string, version int64) error {
 	err := s.env.Table.Commit(ctx, []table.Operation{
-		table.Delete(s.room.MarkKey(account, id), table.Always), table.Check(s.room.JobKey(account, id), table.IfVersion(version)),
+		table.Delete(
+			s.module.MarkerKey(account, id),
+			table.Always,
+		),
+		table.Check(s.module.JobKey(account, id), table.IfVersion(version)),
 	})
 	if _, changed := table.Refused(err); changed {
 		return nil
@@ -96,7 +107,8 @@ func (s *Jobs[R, V]) unmark(ctx context.Context, account, id string, version int
 	return err
 }
 
-// expire ends a job whose file never came, once its URL is over. A file that did come, and of which no event told, is taken in.
+// expire ends a job whose file never came, once its URL is over. A file that did come, and of which
+// no event told, is taken in.
 func (s *Jobs[R, V]) expire(ctx context.Context, c *call.Call, j Job, version int64, now time.Time) error {
 	if now.Before(uploadDue(j.CreatedAt)) {
 		return nil
@@ -117,16 +129,23 @@ func (s *Jobs[R, V]) expire(ctx context.Context, c *call.Call, j Job, version in
 
 // event is the call of a worker.
 func (s *Jobs[R, V]) event(account, id string, now time.Time) *call.Call {
-	return call.ForEvent(s.env, account, s.room.Actor, s.room.Subject+":"+id, now)
+	return call.ForEvent(s.env, account, s.module.Actor, s.module.Subject+":"+id, now)
 }
 
-// Take puts a job that begins with its check, together with other effects, and is a worker on it. Run goes on with it.
+// Take puts a job that begins with its check, together with other effects, and is a worker on it.
+// Run goes on with it.
 //
 // Errors: those of the commit.
-func (s *Jobs[R, V]) Take(ctx context.Context, c *call.Call, j Job, reason string, effects ...table.Operation) (*Worker[R, V], error) {
+func (s *Jobs[R, V]) Take(
+	ctx context.Context,
+	c *call.Call,
+	j Job,
+	reason string,
+	effects ...table.Operation,
+) (*Worker[R, V], error) {
 	w := s.worker(c, j, 0)
 	w.begin()
-	put, err := s.room.PutJob(c.Account, w.Job, table.IfAbsent)
+	put, err := s.module.PutJob(c.Account, w.Job, table.IfAbsent)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +153,11 @@ func (s *Jobs[R, V]) Take(ctx context.Context, c *call.Call, j Job, reason strin
 	if err != nil {
 		return nil, err
 	}
-	if err := w.keeper.write(ctx, LeaseLife, append([]table.Operation{put, audit, s.room.PutMark(c.Account, j.ID)}, effects...)); err != nil {
+	if err := w.keeper.write(
+		ctx,
+		LeaseLife,
+		append([]table.Operation{put, audit, s.module.PutMarker(c.Account, j.ID)}, effects...),
+	); err != nil {
 		return nil, err
 	}
 	w.version = 1
@@ -142,10 +165,17 @@ func (s *Jobs[R, V]) Take(ctx context.Context, c *call.Call, j Job, reason strin
 	return w, nil
 }
 
-// Uploaded begins the check of a file that has come for an upload. A second delivery of the event finds the state changed and does nothing.
+// Uploaded begins the check of a file that has come for an upload. A second delivery of the event
+// finds the state changed and does nothing.
 //
 // Errors: not-found, ErrForeign.
-func (s *Jobs[R, V]) Uploaded(ctx context.Context, account, id string, file files.Ref, size int64, now time.Time) error {
+func (s *Jobs[R, V]) Uploaded(
+	ctx context.Context,
+	account, id string,
+	file files.Ref,
+	size int64,
+	now time.Time,
+) error {
 	c := s.event(account, id, now)
 	j, item, _, err := s.Load(ctx, c, id)
 	if err != nil {
@@ -163,7 +193,7 @@ func (s *Jobs[R, V]) Uploaded(ctx context.Context, account, id string, file file
 		w.Job.Refusal = fmt.Sprintf("The file has %d bytes; %d were announced.", size, j.SizeBytes)
 	}
 	w.begin()
-	if err := w.hold(ctx, s.room.PutMark(account, id)); err != nil {
+	if err := w.hold(ctx, s.module.PutMarker(account, id)); err != nil {
 		return ignoreOvertaken(err)
 	}
 	w.log(ctx, "begun")
@@ -183,15 +213,16 @@ func (w *Worker[R, V]) Run(ctx context.Context) error {
 	return w.run(ctx)
 }
 
-// run checks or applies. When somebody cancelled meanwhile, it ends the job; when another worker took over, it leaves the job to that one. After a failure
-// it lets go of the job, so that the next attempt need not wait for the end of the lease.
+// run checks or applies. When somebody cancelled meanwhile, it ends the job; when another worker
+// took over, it leaves the job to that one. After a failure it lets go of the job, so that the next
+// attempt need not wait for the end of the lease.
 func (w *Worker[R, V]) run(ctx context.Context) error {
 	stop := w.keeper.beat(ctx)
 	defer stop()
 	for {
 		work, state := w.check, w.Job.State
 		switch {
-		case w.Job.State == w.jobs.room.Applying:
+		case w.Job.State == w.jobs.module.Applying:
 			work = w.apply
 		case w.Job.Refusal != "":
 			work = w.refuse
@@ -218,7 +249,16 @@ func (w *Worker[R, V]) run(ctx context.Context) error {
 // letGo ends the lease early. It is an attempt only: when it fails too, the lease runs out.
 func (w *Worker[R, V]) letGo(ctx context.Context) {
 	if err := w.keeper.write(context.WithoutCancel(ctx), 0, nil); err != nil {
-		w.jobs.env.Log.WarnContext(ctx, "lease not given back", "account", w.Call.Account, w.jobs.room.Subject, w.Job.ID, "error", err)
+		w.jobs.env.Log.WarnContext(
+			ctx,
+			"lease not given back",
+			"account",
+			w.Call.Account,
+			w.jobs.module.Subject,
+			w.Job.ID,
+			"error",
+			err,
+		)
 	}
 }
 
@@ -236,7 +276,7 @@ func (w *Worker[R, V]) hold(ctx context.Context, effects ...table.Operation) err
 
 // save writes the job as the worker has it, with a lease of this life.
 func (w *Worker[R, V]) save(ctx context.Context, life time.Duration, effects ...table.Operation) error {
-	op, err := w.jobs.room.PutJob(w.Call.Account, w.Job, table.IfVersion(w.version))
+	op, err := w.jobs.module.PutJob(w.Call.Account, w.Job, table.IfVersion(w.version))
 	if err != nil {
 		return err
 	}
@@ -254,7 +294,7 @@ func (w *Worker[R, V]) commit(ctx context.Context, ops []table.Operation) error 
 // overtaken turns the refusal of the job's own condition, or of the lease's, into errOvertaken.
 func (w *Worker[R, V]) overtaken(err error) error {
 	refused, ok := table.Refused(err)
-	if ok && (refused.Has(w.jobs.room.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.key)) {
+	if ok && (refused.Has(w.jobs.module.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.key)) {
 		return errOvertaken
 	}
 	return err
@@ -262,10 +302,11 @@ func (w *Worker[R, V]) overtaken(err error) error {
 
 // still demands that nobody took the job over or cancelled it.
 func (w *Worker[R, V]) still() table.Operation {
-	return table.Check(w.jobs.room.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))
+	return table.Check(w.jobs.module.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))
 }
 
-// Commit is a commit of the worker's own, beside those of rows: for what is prepared before the first row or given back after the last.
+// Commit is a commit of the worker's own, beside those of rows: for what is prepared before the
+// first row or given back after the last.
 //
 // Errors: ErrHandedOn when the time of this invocation is nearly over; the next one goes on.
 func (w *Worker[R, V]) Commit(ctx context.Context, ops []table.Operation) error {
@@ -279,7 +320,8 @@ func (w *Worker[R, V]) Commit(ctx context.Context, ops []table.Operation) error 
 	return w.overtaken(w.keeper.step(ctx, LeaseLife, 1, append(ops, w.still())))
 }
 
-// Renew renews the lease when half of it is gone: where the time is the events', the beat beside the work does not do it.
+// Renew renews the lease when half of it is gone: where the time is the events', the beat beside
+// the work does not do it.
 func (w *Worker[R, V]) Renew(ctx context.Context) error {
 	if w.keeper.left() > LeaseLife/2 {
 		return nil
@@ -293,44 +335,70 @@ func (w *Worker[R, V]) handOn(ctx context.Context) (bool, error) {
 	if !limited || deadline.Unix()-w.jobs.env.Clock().Unix() > HandOn {
 		return false, nil
 	}
-	if w.Job.State == w.jobs.room.Applying && w.Job.Attempts <= call.MostAttempts {
+	if w.Job.State == w.jobs.module.Applying && w.Job.Attempts <= call.MostAttempts {
 		w.Job.Attempts = 0 // what was reserved or applied is; a check begins from its first row again
 	}
 	if err := w.save(ctx, 0); err != nil {
 		return true, err
 	}
-	w.jobs.Ticket(ctx, w.Call.Account, w.Job.ID)
+	w.jobs.WakeUp(ctx, w.Call.Account, w.Job.ID)
 	return true, nil
 }
 
-// end writes the last state, takes the mark and the lease away, leaves an audit record, and wakes the job that waits for this one.
+// end writes the last state, takes the marker and the lease away, leaves an audit record, and wakes
+// the job that waits for this one.
 func (w *Worker[R, V]) end(ctx context.Context, state State) error {
 	at := w.jobs.env.Clock().UTC()
 	w.Job.State, w.Job.EndedAt = state, &at
 	if w.Job.Next != "" && state == Cancelled {
 		w.Job.Why = "A newer version of the file came."
 	}
-	names := w.jobs.room.Names
-	audit, err := w.Call.Audit(call.Change{
-		Action: names.Subject + "." + string(state), Subject: names.Subject, SubjectID: w.Job.ID, After: map[string]any{"counts": w.Job.Counts, "why": w.Job.Why},
+	names := w.jobs.module.Names
+	audit, err := w.Call.Audit(call.AuditEntry{
+		Action: names.Subject + "." + string(
+			state,
+		),
+		Subject:   names.Subject,
+		SubjectID: w.Job.ID,
+		After:     map[string]any{"counts": w.Job.Counts, "why": w.Job.Why},
 	})
 	if err != nil {
 		return err
 	}
-	if err := w.save(ctx, 0, audit, table.Delete(names.MarkKey(w.Call.Account, w.Job.ID), table.Always)); err != nil {
+	if err := w.save(ctx, 0, audit, table.Delete(names.MarkerKey(w.Call.Account, w.Job.ID), table.Always)); err != nil {
 		return err
 	}
 	w.log(ctx, string(state))
 	if w.Job.Next != "" {
-		w.jobs.Ticket(ctx, w.Call.Account, w.Job.Next)
+		w.jobs.WakeUp(ctx, w.Call.Account, w.Job.Next)
 	}
 	return nil
 }
 
 // log leaves a line of what became of a file, which names nobody.
 func (w *Worker[R, V]) log(ctx context.Context, what string) {
-	w.jobs.env.Log.InfoContext(ctx, "file", "of", w.jobs.room.One, "state", what, "account", w.Call.Account, "id", w.Job.ID, "source", w.Job.Source, "bytes", w.Job.SizeBytes,
-		"rows", w.Job.Counts.Rows, "faults", w.Job.Counts.Error, "attempts", w.Job.Attempts)
+	w.jobs.env.Log.InfoContext(
+		ctx,
+		"file",
+		"of",
+		w.jobs.module.One,
+		"state",
+		what,
+		"account",
+		w.Call.Account,
+		"id",
+		w.Job.ID,
+		"source",
+		w.Job.Source,
+		"bytes",
+		w.Job.SizeBytes,
+		"rows",
+		w.Job.Counts.Rows,
+		"faults",
+		w.Job.Counts.Error,
+		"attempts",
+		w.Job.Attempts,
+	)
 }
 
 // refuse ends a job whose file was refused when it was taken in.
@@ -341,7 +409,7 @@ func (w *Worker[R, V]) refuse(ctx context.Context) error {
 // reject ends a check with the faults of the file.
 func (w *Worker[R, V]) reject(ctx context.Context, faults []RowError) error {
 	w.Job.Errors = faults[:min(len(faults), ShownErrors)]
-	w.Job.Why = "Nothing was " + w.jobs.room.Done + "."
+	w.Job.Why = "Nothing was " + w.jobs.module.Done + "."
 	if len(faults) > 0 && faults[0].Row == 0 || w.Job.Counts.Rows == 0 {
 		w.Job.Why = faults[0].Message // of the file, and not of a row
 	}

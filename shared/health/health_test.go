@@ -9,18 +9,27 @@ import (
 )
 
 func TestHealthNeedsNoToken(t *testing.T) {
-	kit := testkit.New(t)
-	handler := serve(t, kit)
-	got := testkit.Decode[health.Health](t, kit.Do(t, handler, testkit.Request{Method: http.MethodGet, Path: "/v1/health"}), http.StatusOK)
+	fixture := testkit.New(t)
+	handler := serve(t, fixture)
+	got := testkit.Decode[health.Health](
+		t,
+		fixture.Do(t, handler, testkit.Request{Method: http.MethodGet, Path: "/v1/health"}),
+		http.StatusOK,
+	)
 	if want := (health.Health{Status: "ok", Version: "test"}); got != want {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
-	testkit.Problem(t, kit.Do(t, handler, testkit.Request{Method: http.MethodPost, Path: "/v1/health"}), http.StatusMethodNotAllowed, "method-not-allowed")
+	testkit.Problem(
+		t,
+		fixture.Do(t, handler, testkit.Request{Method: http.MethodPost, Path: "/v1/health"}),
+		http.StatusMethodNotAllowed,
+		"method-not-allowed",
+	)
 }
 
-func serve(t *testing.T, kit *testkit.Kit) http.Handler {
+func serve(t *testing.T, fixture *testkit.Fixture) http.Handler {
 	t.Helper()
-	fn, err := health.Function(kit.Env)
+	fn, err := health.Function(fixture.Env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-// Package health answers what needs no token and no state: whether a function runs at all, the OpenAPI document with its page, and what no other function takes.
+// Package health answers what needs no token and no state: whether a function runs at all, the
+// OpenAPI document with its page, and what no other function takes.
 package health
 
 import (
@@ -17,9 +18,14 @@ type Health struct {
 }
 
 // Routes registers the operations that need no token (api.md).
-func Routes(k *api.Kit, env *app.Env) {
+func Routes(k *api.Router, env *app.Env) {
 	api.Register(k, api.Operation{
-		ID: "get-health", Method: http.MethodGet, Path: "/v1/health", Summary: "Say that the service is up", Tag: "Health", Public: true,
+		ID:      "get-health",
+		Method:  http.MethodGet,
+		Path:    "/v1/health",
+		Summary: "Say that the service is up",
+		Tag:     "Health",
+		Public:  true,
 	}, func(context.Context, *call.Call, *struct{}) (*api.Plain[Health], error) {
 		return &api.Plain[Health]{Status: http.StatusOK, Body: Health{Status: "ok", Version: env.Version}}, nil
 	})

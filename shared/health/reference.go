@@ -36,14 +36,16 @@ const (
 	typeYAML = "application/openapi+yaml"
 	typeHTML = "text/html; charset=utf-8"
 
-	// policy lets the page load what it is made of from here and nothing from elsewhere, and run no script that is written into a page.
+	// policy lets the page load what it is made of from here and nothing from elsewhere, and run no
+	// script that is written into a page.
 	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	// kept is how long a browser keeps a part of the page without asking.
 	kept = "public, max-age=3600"
 )
 
-// page is the reference page. Its links are relative, so that it works below the base path of a custom domain too.
+// page is the reference page. Its links are relative, so that it works below the base path of a
+// custom domain too.
 const page = `<!doctype html>
 <html lang="en">
 <head>
@@ -98,7 +100,13 @@ type accepting struct {
 
 // packed answers with a compressed file, unpacked for who does not take gzip.
 func (in accepting) packed(contentType string, zipped []byte) (*file, error) {
-	f := &file{ContentType: contentType, CacheControl: kept, Policy: policy, NoSniff: "nosniff", Vary: "Accept-Encoding"}
+	f := &file{
+		ContentType:  contentType,
+		CacheControl: kept,
+		Policy:       policy,
+		NoSniff:      "nosniff",
+		Vary:         "Accept-Encoding",
+	}
 	if takesGzip(in.AcceptEncoding) {
 		f.ContentEncoding, f.Body = "gzip", zipped
 		return f, nil
@@ -108,7 +116,8 @@ func (in accepting) packed(contentType string, zipped []byte) (*file, error) {
 	return f, err
 }
 
-// takesGzip reads Accept-Encoding (RFC 9110, 12.5.3): gzip or * is named, and not with a weight of 0.
+// takesGzip reads Accept-Encoding (RFC 9110, 12.5.3): gzip or * is named, and not with a weight
+// of 0.
 func takesGzip(header string) bool {
 	for coding := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
@@ -132,16 +141,26 @@ func unpack(zipped []byte) ([]byte, error) {
 	return text, nil
 }
 
-func referenceRoutes(k *api.Kit) {
+func referenceRoutes(k *api.Router) {
 	const tag = "Reference"
 	api.Register(k, api.Operation{
-		ID: "get-openapi-json", Method: http.MethodGet, Path: "/v1/openapi.json", Tag: tag, Public: true, Files: []string{typeJSON},
+		ID:      "get-openapi-json",
+		Method:  http.MethodGet,
+		Path:    "/v1/openapi.json",
+		Tag:     tag,
+		Public:  true,
+		Files:   []string{typeJSON},
 		Summary: "Read this document as JSON",
 	}, func(_ context.Context, _ *call.Call, in *accepting) (*file, error) {
 		return in.packed(typeJSON, documentJSON)
 	})
 	api.Register(k, api.Operation{
-		ID: "get-openapi-yaml", Method: http.MethodGet, Path: "/v1/openapi.yaml", Tag: tag, Public: true, Files: []string{typeYAML},
+		ID:      "get-openapi-yaml",
+		Method:  http.MethodGet,
+		Path:    "/v1/openapi.yaml",
+		Tag:     tag,
+		Public:  true,
+		Files:   []string{typeYAML},
 		Summary: "Read this document as YAML",
 	}, func(_ context.Context, _ *call.Call, in *accepting) (*file, error) {
 		return in.packed(typeYAML, documentYAML)
@@ -150,7 +169,13 @@ func referenceRoutes(k *api.Kit) {
 		ID: "get-docs", Method: http.MethodGet, Path: "/docs", Tag: tag, Public: true, Files: []string{"text/html"},
 		Summary: "Read this document as a page",
 	}, func(context.Context, *call.Call, *struct{}) (*file, error) {
-		return &file{ContentType: typeHTML, CacheControl: kept, Policy: policy, NoSniff: "nosniff", Body: []byte(page)}, nil
+		return &file{
+			ContentType:  typeHTML,
+			CacheControl: kept,
+			Policy:       policy,
+			NoSniff:      "nosniff",
+			Body:         []byte(page),
+		}, nil
 	})
 	api.Register(k, api.Operation{
 		ID: "get-docs-file", Method: http.MethodGet, Path: "/docs/{file}", Tag: tag, Public: true,
@@ -228,7 +253,8 @@ var routes = sync.OnceValues(func() ([]route, error) {
 	return all, nil
 })
 
-// methods are those that the document has for a path; none for a path that it does not have. The path may stand below a base path of a custom domain.
+// methods are those that the document has for a path; none for a path that it does not have. The
+// path may stand below a base path of a custom domain.
 func methods(requested string) ([]string, error) {
 	all, err := routes()
 	if err != nil {
@@ -247,7 +273,8 @@ func methods(requested string) ([]string, error) {
 	return best.methods, nil
 }
 
-// before says whether a route counts where another one fits too: the longer one, and at the first segment where they differ the one with a fixed segment, as the gateway does.
+// before says whether a route counts where another one fits too: the longer one, and at the first
+// segment where they differ the one with a fixed segment, as the gateway does.
 func (r route) before(other route) bool {
 	if len(r.segments) != len(other.segments) {
 		return len(r.segments) > len(other.segments)
@@ -269,8 +296,8 @@ func (r route) fits(segments []string) bool {
 	return true
 }
 
-// answerUnknown answers what no route of the API takes (api.md: all that our code answers is a problem): an unknown path, a wrong method, and OPTIONS, which tells the
-// methods of a path.
+// answerUnknown answers what no route of the API takes (api.md: all that our code answers is a
+// problem): an unknown path, a wrong method, and OPTIONS, which tells the methods of a path.
 func answerUnknown(env *app.Env) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowed, err := methods(r.URL.EscapedPath())

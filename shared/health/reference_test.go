@@ -32,7 +32,11 @@ func TestTheDocumentIsServed(t *testing.T) {
 		OpenAPI string `json:"openapi"`
 		Paths   map[string]any
 	}
-	if err := json.Unmarshal(plain.Body.Bytes(), &document); err != nil || plain.Code != 200 || !strings.HasPrefix(document.OpenAPI, "3.1") {
+	if err := json.Unmarshal(
+		plain.Body.Bytes(),
+		&document,
+	); err != nil || plain.Code != 200 ||
+		!strings.HasPrefix(document.OpenAPI, "3.1") {
 		t.Fatalf("%d, %v, version %q", plain.Code, err, document.OpenAPI)
 	}
 	for _, path := range []string{"/v1/health", "/v1/openapi.json", "/v1/accounts/{account}/licenses"} {
@@ -52,22 +56,40 @@ func TestTheDocumentIsServed(t *testing.T) {
 		t.Errorf("compressed it is another document (%v)", err)
 	}
 	for _, refused := range []string{"gzip;q=0", "br", "", "gzip; q=0.0"} {
-		if a := get(t, handler, "GET", "/v1/openapi.json", "Accept-Encoding", refused); a.Header().Get("Content-Encoding") != "" {
+		if a := get(
+			t,
+			handler,
+			"GET",
+			"/v1/openapi.json",
+			"Accept-Encoding",
+			refused,
+		); a.Header().
+			Get("Content-Encoding") !=
+			"" {
 			t.Errorf("compressed for %q", refused)
 		}
 	}
-	if yaml := get(t, handler, "GET", "/v1/openapi.yaml"); yaml.Code != 200 || !strings.Contains(yaml.Body.String(), "\npaths:\n") {
+	if yaml := get(
+		t,
+		handler,
+		"GET",
+		"/v1/openapi.yaml",
+	); yaml.Code != 200 ||
+		!strings.Contains(yaml.Body.String(), "\npaths:\n") {
 		t.Errorf("the YAML: %d", yaml.Code)
 	}
 }
 
-// TestTheReferencePage holds that the page needs nothing from elsewhere, and nothing that its own policy refuses.
+// TestTheReferencePage holds that the page needs nothing from elsewhere, and nothing that its own
+// policy refuses.
 func TestTheReferencePage(t *testing.T) {
 	handler := serve(t, testkit.New(t))
 	page := get(t, handler, "GET", "/docs")
 	html := page.Body.String()
 	policy := page.Header().Get("Content-Security-Policy")
-	if page.Code != 200 || !strings.HasPrefix(page.Header().Get("Content-Type"), "text/html") || strings.Contains(policy, "unsafe") || policy == "" {
+	if page.Code != 200 || !strings.HasPrefix(page.Header().Get("Content-Type"), "text/html") ||
+		strings.Contains(policy, "unsafe") ||
+		policy == "" {
 		t.Fatalf("%d %v", page.Code, page.Header())
 	}
 	if strings.Contains(html, "//") && strings.Contains(html, "http") && strings.Contains(html, "://") {
@@ -124,8 +146,16 @@ func TestWhatNoRouteTakes(t *testing.T) {
 		if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
 			t.Errorf("%s %s: %v", test.method, test.path, err)
 		}
-		if answer.Code != test.status || p.Type != "urn:seatwise:problem:"+test.slug || test.allow != "" && answer.Header().Get("Allow") != test.allow {
-			t.Errorf("%s %s: %d %s, Allow %q", test.method, test.path, answer.Code, answer.Body, answer.Header().Get("Allow"))
+		if answer.Code != test.status || p.Type != "urn:seatwise:problem:"+test.slug ||
+			test.allow != "" && answer.Header().Get("Allow") != test.allow {
+			t.Errorf(
+				"%s %s: %d %s, Allow %q",
+				test.method,
+				test.path,
+				answer.Code,
+				answer.Body,
+				answer.Header().Get("Allow"),
+			)
 		}
 	}
 	options := get(t, handler, "OPTIONS", licenses)

@@ -18,7 +18,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// beside is how many operations a row's commit has beside those of the directory: the progress, and the check that the job is still this worker's.
+// beside is how many operations a row's commit has beside those of the directory: the progress, and
+// the check that the job is still this worker's.
 const beside = 2
 
 // applier applies the rows of a plan, each in a commit of its own.
@@ -49,7 +50,12 @@ type given struct {
 }
 
 func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planRow], error) {
-	a := &applier{s: s, w: w, kind: Kind(w.Job.Kind), file: inFile{users: map[string]given{}, extensions: map[string]int{}, numbers: map[string]int{}}}
+	a := &applier{
+		s:    s,
+		w:    w,
+		kind: Kind(w.Job.Kind),
+		file: inFile{users: map[string]given{}, extensions: map[string]int{}, numbers: map[string]int{}},
+	}
 	if a.kind != Users {
 		return a, nil
 	}
@@ -59,7 +65,13 @@ func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planR
 	}
 	return a, w.EachRow(ctx, func(place int, r *planRow) error {
 		if r.Outcome != filejob.Bad {
-			a.file.users[r.ID] = given{place: place, version: r.Version, extension: r.User.HadExtension, number: r.User.HadNumber, changes: r.Applies()}
+			a.file.users[r.ID] = given{
+				place:     place,
+				version:   r.Version,
+				extension: r.User.HadExtension,
+				number:    r.User.HadNumber,
+				changes:   r.Applies(),
+			}
 			a.file.extensions[r.User.Extension], a.file.numbers[text.Digits(r.User.Number)] = place, place
 		}
 		return nil
@@ -79,12 +91,14 @@ func (a *applier) Begin(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return a.w.Changed(ctx, j, func(found, again *planRow) bool {
-		return found.Outcome == again.Outcome && found.Version == again.Version && reflect.DeepEqual(found.User, again.User) &&
+		return found.Outcome == again.Outcome && found.Version == again.Version &&
+			reflect.DeepEqual(found.User, again.User) &&
 			slices.Equal(a.s.reliedOn(found.Changes), a.s.reliedOn(again.Changes))
 	})
 }
 
-// reliedOn are the differences of a row without the licenses that come and go by themselves: what a call queue granted to a user meanwhile makes no plan stale.
+// reliedOn are the differences of a row without the licenses that come and go by themselves: what a
+// call queue granted to a user meanwhile makes no plan stale.
 func (s *Service) reliedOn(changes []filejob.Difference) []filejob.Difference {
 	metered := func(ids string) string {
 		return strings.Join(slices.DeleteFunc(strings.Fields(ids), func(id string) bool {
@@ -144,7 +158,8 @@ func (b *batch) Apply(ctx context.Context, r *planRow) error {
 	return nil
 }
 
-// is says whether what there is of a row's id is what the check found: nothing, or the same version, but for parts of the row that are done.
+// is says whether what there is of a row's id is what the check found: nothing, or the same
+// version, but for parts of the row that are done.
 func (b *batch) is(r *planRow, made bool, version int64) bool {
 	if r.Outcome == filejob.New && b.parts == 0 {
 		return made
@@ -152,7 +167,8 @@ func (b *batch) is(r *planRow, made bool, version int64) bool {
 	return !made && version == r.Version+int64(b.parts)
 }
 
-// putUser puts a user. Who leaves by what does not fit into one commit is deactivated first, as by a PUT.
+// putUser puts a user. Who leaves by what does not fit into one commit is deactivated first, as by
+// a PUT.
 func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	d, err := b.a.s.draftUser(ctx, c, r.wanted(), func(user string) (int64, bool) {
 		g, there := b.a.file.users[user]
@@ -187,18 +203,22 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 	return filejob.ErrPart
 }
 
-// asChecked says whether a draft begins from what the check found of the row's user, but for what other rows of the file have done.
+// asChecked says whether a draft begins from what the check found of the row's user, but for what
+// other rows of the file have done.
 func (b *batch) asChecked(r *planRow, d *directory.UserDraft) bool {
 	return b.is(r, d.Made, d.Version) && b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
 		(b.left(text.Digits(d.Before.Number), text.Digits(r.User.HadNumber), b.a.file.numbers) || d.Before.Extension == "")
 }
 
-// yields says whether somebody gives up what a row wants: they had it at the check, and their own row is still to come. Who was given it since keeps it.
+// yields says whether somebody gives up what a row wants: they had it at the check, and their own
+// row is still to come. Who was given it since keeps it.
 func (b *batch) yields(g given, r *planRow) bool {
-	return g.changes && g.place > b.done && (g.extension == r.User.Extension || text.Digits(g.number) == text.Digits(r.User.Number))
+	return g.changes && g.place > b.done &&
+		(g.extension == r.User.Extension || text.Digits(g.number) == text.Digits(r.User.Number))
 }
 
-// left says whether an extension or number is what it was at the check, or was taken by another row of the file meanwhile.
+// left says whether an extension or number is what it was at the check, or was taken by another row
+// of the file meanwhile.
 func (b *batch) left(now, had string, wanted map[string]int) bool {
 	if now == had {
 		return true

@@ -18,10 +18,16 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// plan makes the plan of a file. The file is read twice: for what rows claim of each other, and row by row with the account's state.
+// plan makes the plan of a file. The file is read twice: for what rows claim of each other, and row
+// by row with the account's state.
 func (s *Service) plan(ctx context.Context, w *worker, p *planner) ([]filejob.Need, error) {
 	kind := Kind(w.Job.Kind)
-	know := known{products: s.products, hints: s.hints, validID: api.ValidID, idRule: "An id has 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit."}
+	know := known{
+		products: s.products,
+		hints:    s.hints,
+		validID:  api.ValidID,
+		idRule:   "An id has 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit.",
+	}
 	if kind == Users {
 		know.validID, know.idRule = auth.ValidUserID, "An id of a user is "+auth.UserIDRule+"."
 	}
@@ -87,7 +93,8 @@ func (s *Service) users(ctx context.Context, c *call.Call) (*directory.Named, er
 	})
 }
 
-// read reads a row, and names the faults that the directory's rules see in it, but for those of cells that could not be read.
+// read reads a row, and names the faults that the directory's rules see in it, but for those of
+// cells that could not be read.
 func (s *Service) read(kind Kind, at columns, row sheet.Row, know known) planRow {
 	r := readRow(kind, at, row, know)
 	var err error
@@ -113,8 +120,15 @@ func (s *Service) read(kind Kind, at columns, row sheet.Row, know known) planRow
 // wanted is the user that a row of users asks for.
 func (r *planRow) wanted() directory.User {
 	return directory.User{
-		ID: r.ID, Name: r.Name, Email: r.User.Email, Extension: r.User.Extension, Number: r.User.Number, RoleIDs: r.User.Roles, Active: !r.User.Inactive,
-		Licenses: r.User.Licenses, AgentSource: r.User.AgentSource,
+		ID:          r.ID,
+		Name:        r.Name,
+		Email:       r.User.Email,
+		Extension:   r.User.Extension,
+		Number:      r.User.Number,
+		RoleIDs:     r.User.Roles,
+		Active:      !r.User.Inactive,
+		Licenses:    r.User.Licenses,
+		AgentSource: r.User.AgentSource,
 	}
 }
 
@@ -123,7 +137,7 @@ func (r *planRow) dashboard() directory.Dashboard {
 	return directory.Dashboard{ID: r.ID, Name: r.Name, QueueIDs: r.Refs}
 }
 
-// judgement judges rows by the drafts of what they want: it is the room's filejob.Judge.
+// judgement judges rows by the drafts of what they want: it is the module's filejob.Judge.
 type judgement struct {
 	s    *Service
 	w    *worker
@@ -133,7 +147,8 @@ type judgement struct {
 	users *directory.Named
 	// sound are the users with a row of their own that is without a fault as far as the file tells.
 	sound []string
-	// yields are the users who give up the extension that somebody else's row wants: they have a sound row, and no two rows want the same one.
+	// yields are the users who give up the extension that somebody else's row wants: they have a
+	// sound row, and no two rows want the same one.
 	yields map[string]bool
 }
 
@@ -164,7 +179,8 @@ type finding struct {
 	leans        []string
 }
 
-// draftsAtOnce is how many drafts of a batch are made at once: over a network, each waits for two or three reads, one after the other.
+// draftsAtOnce is how many drafts of a batch are made at once: over a network, each waits for two
+// or three reads, one after the other.
 const draftsAtOnce = 8
 
 // Load drafts what rows want; the drafts are not kept.
@@ -215,7 +231,12 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 			return finding{}, err
 		}
 		if i := slices.IndexFunc(r.Refs, func(id string) bool { return !j.users.Has(id) }); i >= 0 {
-			return finding{}, problem.Invalid(fieldMembers, problem.UnknownID, "name %s, who is no user any more", r.Refs[i])
+			return finding{}, problem.Invalid(
+				fieldMembers,
+				problem.UnknownID,
+				"name %s, who is no user any more",
+				r.Refs[i],
+			)
 		}
 		d, err := j.s.draftQueue(ctx, j.w.Call, r)
 		if err != nil {
@@ -223,7 +244,11 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 		}
 		var changes difference
 		changes.add("name", d.Before.Name, d.After.Name)
-		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("members", "members", d.Before.Members, d.After.Members)...)}, nil
+		return finding{
+			version: d.Version,
+			made:    d.Made,
+			changes: append(changes, listDifference("members", "members", d.Before.Members, d.After.Members)...),
+		}, nil
 	case Dashboards:
 		d, err := j.s.draftDashboard(ctx, j.w.Call, r)
 		if err != nil {
@@ -232,13 +257,18 @@ func (j *judgement) find(ctx context.Context, r *planRow) (finding, error) {
 		var changes difference
 		changes.add("name", d.Before.Name, d.After.Name)
 		before := slices.Sorted(slices.Values(d.Before.QueueIDs))
-		return finding{version: d.Version, made: d.Made, changes: append(changes, listDifference("callQueues", "call queues", before, d.After.QueueIDs)...)}, nil
+		return finding{
+			version: d.Version,
+			made:    d.Made,
+			changes: append(changes, listDifference("callQueues", "call queues", before, d.After.QueueIDs)...),
+		}, nil
 	case Licenses, PhonesOf: // exported only
 	}
 	return finding{}, errors.New("an import of an unknown kind")
 }
 
-// kept is the name that a row wants, or the one that is stored if that differs in what a cell cannot show (text.Clean): a file that was made of what there is changes nothing.
+// kept is the name that a row wants, or the one that is stored if that differs in what a cell
+// cannot show (text.Clean): a file that was made of what there is changes nothing.
 func kept(stored, wanted string) string {
 	if stored != wanted && text.Clean(stored) == wanted {
 		return stored
@@ -246,8 +276,14 @@ func kept(stored, wanted string) string {
 	return wanted
 }
 
-// draftUser drafts a user as a row wants them; what differs from what is stored in form only stays as it is (spec 6).
-func (s *Service) draftUser(ctx context.Context, c *call.Call, u directory.User, yields directory.Yields) (*directory.UserDraft, error) {
+// draftUser drafts a user as a row wants them; what differs from what is stored in form only stays
+// as it is (spec 6).
+func (s *Service) draftUser(
+	ctx context.Context,
+	c *call.Call,
+	u directory.User,
+	yields directory.Yields,
+) (*directory.UserDraft, error) {
 	d, err := s.directory.DraftUser(ctx, c, u, yields)
 	if err != nil || d.Made {
 		return d, err

@@ -11,7 +11,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// What a row of each kind costs, by calls of the table. docs/data-model.md builds on the figures that are logged; the bounds keep them from growing unnoticed.
+// What a row of each kind costs, by calls of the table. docs/data-model.md builds on the figures
+// that are logged; the bounds keep them from growing unnoticed.
 func TestCostOfRows(t *testing.T) {
 	const rows = 100
 	o := open(t)
@@ -24,9 +25,28 @@ func TestCostOfRows(t *testing.T) {
 	files := map[imports.Kind][][]string{}
 	for i := range rows {
 		files[imports.Users] = append(files[imports.Users], row(
-			fmt.Sprintf("user%03d", i), fmt.Sprintf("User %d", i), fmt.Sprintf("user%d@acme.example", i), fmt.Sprint(100+i), fmt.Sprint(6567891000+i), "", "", "agent", "", "client-desktop"))
-		files[imports.CallQueues] = append(files[imports.CallQueues], row(fmt.Sprintf("q%03d", i), "Queue", strings.Join(agents[:50], ";")))
-		files[imports.Dashboards] = append(files[imports.Dashboards], row(fmt.Sprintf("d%03d", i), "Board", fmt.Sprintf("q%03d;q%03d", i, (i+1)%rows)))
+			fmt.Sprintf(
+				"user%03d",
+				i,
+			),
+			fmt.Sprintf("User %d", i),
+			fmt.Sprintf("user%d@acme.example", i),
+			fmt.Sprint(100+i),
+			fmt.Sprint(6567891000+i),
+			"",
+			"",
+			"agent",
+			"",
+			"client-desktop",
+		))
+		files[imports.CallQueues] = append(
+			files[imports.CallQueues],
+			row(fmt.Sprintf("q%03d", i), "Queue", strings.Join(agents[:50], ";")),
+		)
+		files[imports.Dashboards] = append(
+			files[imports.Dashboards],
+			row(fmt.Sprintf("d%03d", i), "Board", fmt.Sprintf("q%03d;q%03d", i, (i+1)%rows)),
+		)
 	}
 	for _, kind := range []imports.Kind{imports.Users, imports.CallQueues, imports.Dashboards} {
 		calls, operations := map[string]int{}, 0
@@ -48,8 +68,18 @@ func TestCostOfRows(t *testing.T) {
 		}}
 		report := func(what string) (commits int) {
 			commits = calls["TransactWriteItems"]
-			t.Logf("%s, %s: %.2f commits a row, %.1f operations; %.1f reads; %.1f units read, %.1f written a row", kind, what, float64(commits)/rows,
-				float64(operations)/rows, float64(calls["BatchGetItem"]+calls["GetItem"]+calls["Query"])/rows, read/rows, written/rows)
+			t.Logf(
+				"%s, %s: %.2f commits a row, %.1f operations; %.1f reads; %.1f units read, %.1f written a row",
+				kind,
+				what,
+				float64(commits)/rows,
+				float64(
+					operations,
+				)/rows,
+				float64(calls["BatchGetItem"]+calls["GetItem"]+calls["Query"])/rows,
+				read/rows,
+				written/rows,
+			)
 			clear(calls)
 			operations, read, written = 0, 0, 0
 			return commits
@@ -65,7 +95,8 @@ func TestCostOfRows(t *testing.T) {
 		if v = o.run(v.ID); v.Applied != rows {
 			t.Fatalf("%+v", v)
 		}
-		if commits := report("apply, with the marks that it leaves"); kind == imports.Users && commits > 2*rows+10 { // its own, and taking the mark away
+		// its own, and taking the marker away
+		if commits := report("apply, with the marks that it leaves"); kind == imports.Users && commits > 2*rows+10 {
 			t.Errorf("%s: applying takes %d commits", kind, commits)
 		}
 		o.Env.Table = o.store

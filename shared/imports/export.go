@@ -27,15 +27,23 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// The kinds of exports that no import has: what there is of licenses, and the phones as a file of mass configuration.
+// The kinds of exports that no import has: what there is of licenses, and the phones as a file of
+// mass configuration.
 const (
 	Licenses Kind = "licenses"
 	PhonesOf Kind = "phones"
 )
 
-// exportNames is how exports are called. Their tickets and files lie beside those of imports, so that the same functions work on them.
+// exportNames is how exports are called. Their wake-ups and files lie beside those of imports, so
+// that the same functions work on them.
 var exportNames = filejob.Names{
-	One: "export", Done: "exported", Subject: "export", Actor: "export", Path: "exports", Partition: "EXPORT", Folder: "exports/",
+	One:       "export",
+	Done:      "exported",
+	Subject:   "export",
+	Actor:     "export",
+	Path:      "exports",
+	Partition: "EXPORT",
+	Folder:    "exports/",
 }
 
 // The states of an export.
@@ -112,12 +120,12 @@ func exportPermission(kind Kind) auth.Permission {
 // Exports write what there is as the files that change it (spec 14).
 type Exports struct {
 	*Service
-	desk *license.Desk
+	kernel *license.Service
 }
 
 // NewExports makes the service.
-func NewExports(env *app.Env, desk *license.Desk) *Exports {
-	return &Exports{NewService(env, desk), desk}
+func NewExports(env *app.Env, kernel *license.Service) *Exports {
+	return &Exports{NewService(env, kernel), kernel}
 }
 
 var _ filejob.Carrier = (*Exports)(nil)
@@ -136,36 +144,74 @@ func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format st
 		return Export{}, err
 	}
 	e := Export{
-		ID: c.Env.IDs.Ordered(), Kind: kind, Format: format, State: exportQueued, CreatedAt: c.At.UTC(), CreatedBy: c.Actor, Cause: c.Cause(),
-		FileName: strings.ToUpper(string(kind[:1])) + strings.ReplaceAll(string(kind[1:]), "-", " ") + " " + c.At.UTC().Format("20060102T150405Z") + "." + format,
+		ID:        c.Env.IDs.Ordered(),
+		Kind:      kind,
+		Format:    format,
+		State:     exportQueued,
+		CreatedAt: c.At.UTC(),
+		CreatedBy: c.Actor,
+		Cause:     c.Cause(),
+		FileName: strings.ToUpper(
+			string(kind[:1]),
+		) + strings.ReplaceAll(
+			string(kind[1:]),
+			"-",
+			" ",
+		) + " " + c.At.UTC().
+			Format("20060102T150405Z") +
+			"." + format,
 	}
 	put, err := e.put(c.Account)
 	if err != nil {
 		return Export{}, err
 	}
-	audit, err := c.Audit(call.Change{
-		Action: "export.requested", Subject: "export", SubjectID: e.ID, After: map[string]string{"kind": string(kind), "format": format},
+	audit, err := c.Audit(call.AuditEntry{
+		Action:    "export.requested",
+		Subject:   "export",
+		SubjectID: e.ID,
+		After:     map[string]string{"kind": string(kind), "format": format},
 	})
 	if err != nil {
 		return Export{}, err
 	}
-	answer := call.Answer{Status: http.StatusAccepted, Header: map[string]string{"Location": exportNames.Location(c.Account, e.ID)}, Body: e.view()}
-	if err := c.Commit(ctx, answer, put, exportNames.PutMark(c.Account, e.ID), audit); err != nil {
+	answer := call.Answer{
+		Status: http.StatusAccepted,
+		Header: map[string]string{"Location": exportNames.Location(c.Account, e.ID)},
+		Body:   e.view(),
+	}
+	if err := c.Commit(ctx, answer, put, exportNames.PutMarker(c.Account, e.ID), audit); err != nil {
 		return Export{}, err
 	}
 	s.wake(ctx, c.Account, e.ID)
 	return e, nil
 }
 
-// wake hands an export to a worker. The mark is there already: if this fails, the next scheduled run finds the work.
+// wake hands an export to a worker. The marker is there already: if this fails, the next scheduled
+// run finds the work.
 func (s *Exports) wake(ctx context.Context, account, id string) {
 	body := strings.NewReader("{}")
-	if _, err := s.env.Files.Put(ctx, exportNames.TicketRef(account, id), body, body.Size(), "application/json"); err != nil {
-		s.env.Log.WarnContext(ctx, "ticket not written; the schedule will find the work", "error", err, "account", account, "export", id)
+	if _, err := s.env.Files.Put(
+		ctx,
+		exportNames.WakeUpRef(account, id),
+		body,
+		body.Size(),
+		"application/json",
+	); err != nil {
+		s.env.Log.WarnContext(
+			ctx,
+			"ticket not written; the schedule will find the work",
+			"error",
+			err,
+			"account",
+			account,
+			"export",
+			id,
+		)
 	}
 }
 
-// Get reads an export. One of a kind that the caller may not read is as unknown as one that does not exist.
+// Get reads an export. One of a kind that the caller may not read is as unknown as one that does
+// not exist.
 //
 // Errors: not-found.
 func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (Export, error) {
@@ -193,7 +239,7 @@ func (s *Exports) link(ctx context.Context, c *call.Call, e Export) (url string,
 // Resume goes on with what was left behind, in all accounts.
 func (s *Exports) Resume(ctx context.Context, now time.Time) error {
 	var failures []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: exportNames.Marks()}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: exportNames.Markers()}, func(item table.Item) error {
 		account, id, _ := strings.Cut(item.Sort, "#")
 		if err := s.Work(ctx, account, id, now); err != nil {
 			failures = append(failures, err)
@@ -224,15 +270,18 @@ func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) e
 	}
 	c.Actor = e.CreatedBy
 	c.Because(e.Cause)
-	unmark := table.Delete(exportNames.MarkKey(account, id), table.Always)
+	removeMarker := table.Delete(exportNames.MarkerKey(account, id), table.Always)
 	switch {
 	case e.State == exportReady || e.State == exportFailed:
-		return s.env.Table.Commit(ctx, []table.Operation{unmark})
+		return s.env.Table.Commit(ctx, []table.Operation{removeMarker})
 	case e.Lease > now.Unix():
 		return nil
 	case e.Attempts == exportAttempts:
-		e.State, e.Why, e.Lease = exportFailed, fmt.Sprintf("The export could not be written in %d attempts; ask for another one.", exportAttempts), 0
-		return taken(s.save(ctx, c, &e, unmark))
+		e.State, e.Why, e.Lease = exportFailed, fmt.Sprintf(
+			"The export could not be written in %d attempts; ask for another one.",
+			exportAttempts,
+		), 0
+		return taken(s.save(ctx, c, &e, removeMarker))
 	}
 	e.State, e.Attempts = exportRunning, e.Attempts+1
 	if err := s.hold(ctx, c, &e); err != nil {
@@ -247,13 +296,13 @@ func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) e
 		return taken(err)
 	}
 	e.State, e.Rows, e.Lease, e.ReadyAt = exportReady, rows, 0, s.env.Clock().UTC()
-	audit, err := c.Audit(call.Change{
+	audit, err := c.Audit(call.AuditEntry{
 		Action: "export.ready", Subject: "export", SubjectID: id, After: map[string]any{"kind": e.Kind, "rows": rows},
 	})
 	if err != nil {
 		return err
 	}
-	return taken(s.save(ctx, c, &e, unmark, audit))
+	return taken(s.save(ctx, c, &e, removeMarker, audit))
 }
 
 // taken drops errTaken: the other worker finishes.
@@ -286,7 +335,8 @@ func (s *Exports) hold(ctx context.Context, c *call.Call, e *Export) error {
 	return s.save(ctx, c, e)
 }
 
-// make writes the file and stores it. The rows go through a temporary file, since how many columns there are is known after the last one.
+// make writes the file and stores it. The rows go through a temporary file, since how many columns
+// there are is known after the last one.
 func (s *Exports) make(ctx context.Context, c *call.Call, e *Export) (rows int, err error) {
 	spool, err := os.CreateTemp("", "seatwise-export-*")
 	if err != nil {
@@ -372,7 +422,18 @@ func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *Export, lists m
 
 // licenseColumns are those of an export of licenses; no import takes it.
 var licenseColumns = []string{
-	"License ID", "License Type", "Product", "Status", "Assigned To", "User ID", "Ext", "Cost Center Code", "Base license", "Date Added", "Date Assigned", "Order",
+	"License ID",
+	"License Type",
+	"Product",
+	"Status",
+	"Assigned To",
+	"User ID",
+	"Ext",
+	"Cost Center Code",
+	"Base license",
+	"Date Added",
+	"Date Assigned",
+	"Order",
 }
 
 func (s *Exports) exportForm(e *Export, lists map[string]int) workbook.Form {
@@ -410,7 +471,9 @@ func (s *Exports) each(ctx context.Context, c *call.Call, kind Kind, visit func(
 		return eachPage(func(after string) (string, error) {
 			queues, next, err := s.directory.ListQueues(ctx, c, "", after, pageOfExport)
 			for _, q := range queues {
-				if err = visit(exportRow{[]string{q.ID, q.Name}, map[string][]string{fieldMembers: packed(q.Members)}}); err != nil {
+				if err = visit(
+					exportRow{[]string{q.ID, q.Name}, map[string][]string{fieldMembers: packed(q.Members)}},
+				); err != nil {
 					break
 				}
 			}
@@ -420,17 +483,25 @@ func (s *Exports) each(ctx context.Context, c *call.Call, kind Kind, visit func(
 		return eachPage(func(after string) (string, error) {
 			dashboards, next, err := s.directory.ListDashboards(ctx, c, "", after, pageOfExport)
 			for _, d := range dashboards {
-				if err = visit(exportRow{[]string{d.ID, d.Name}, map[string][]string{fieldQueues: d.QueueIDs}}); err != nil {
+				if err = visit(
+					exportRow{[]string{d.ID, d.Name}, map[string][]string{fieldQueues: d.QueueIDs}},
+				); err != nil {
 					break
 				}
 			}
 			return next, err
 		})
 	case PhonesOf:
-		return eachPhone(ctx, s.directory, c, s.products, func(p Phone) error { return visit(exportRow{Cells: p.row()}) })
+		return eachPhone(
+			ctx,
+			s.directory,
+			c,
+			s.products,
+			func(p Phone) error { return visit(exportRow{Cells: p.row()}) },
+		)
 	case Licenses:
 		return eachPage(func(after string) (string, error) {
-			licenses, next, err := s.desk.List(ctx, c, license.Filter{}, after, pageOfExport)
+			licenses, next, err := s.kernel.List(ctx, c, license.Filter{}, after, pageOfExport)
 			for i := range licenses {
 				if err = visit(exportRow{Cells: licenseCells(&licenses[i], s.products)}); err != nil {
 					break
@@ -453,7 +524,8 @@ func eachPage(read func(after string) (next string, err error)) error {
 	}
 }
 
-// packed puts ids into at most 250 cells: one each where there is room, several with semicolons between them otherwise.
+// packed puts ids into at most 250 cells: one each where there is room, several with semicolons
+// between them otherwise.
 func packed(ids []string) []string {
 	const most = 250
 	if len(ids) <= most {
@@ -481,6 +553,17 @@ func licenseCells(l *license.License, products *catalog.Catalog) []string {
 		return t.UTC().Format(time.RFC3339)
 	}
 	return []string{
-		l.ID, name, l.ProductID, string(l.Status), l.UserName, l.UserID, l.Extension, l.CostCenter, l.BaseLicenseID, at(&l.AddedAt), at(l.AssignedAt), l.OrderID,
+		l.ID,
+		name,
+		l.ProductID,
+		string(l.Status),
+		l.UserName,
+		l.UserID,
+		l.Extension,
+		l.CostCenter,
+		l.BaseLicenseID,
+		at(&l.AddedAt),
+		at(l.AssignedAt),
+		l.OrderID,
 	}
 }

@@ -32,8 +32,16 @@ type ExportView struct {
 func (e *Export) view() ExportView {
 	percent := map[string]int{exportRunning: 50, exportReady: 100, exportFailed: 100}
 	return ExportView{
-		ID: e.ID, Kind: e.Kind, Format: e.Format, State: e.State, Percent: percent[e.State], FileName: e.FileName, Rows: e.Rows, CreatedAt: e.CreatedAt,
-		CreatedBy: e.CreatedBy, Message: e.Why,
+		ID:        e.ID,
+		Kind:      e.Kind,
+		Format:    e.Format,
+		State:     e.State,
+		Percent:   percent[e.State],
+		FileName:  e.FileName,
+		Rows:      e.Rows,
+		CreatedAt: e.CreatedAt,
+		CreatedBy: e.CreatedBy,
+		Message:   e.Why,
 	}
 }
 
@@ -46,22 +54,36 @@ type exportInput struct {
 }
 
 // exportRoutes registers the operations on exports.
-func (*Service) exportRoutes(k *api.Kit, env *app.Env) {
-	s := NewExports(env, license.NewDesk(catalog.Default()))
+func (*Service) exportRoutes(k *api.Router, env *app.Env) {
+	s := NewExports(env, license.NewService(catalog.Default()))
 	const path = "/v1/accounts/{account}/exports"
 	read := []auth.Permission{auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead}
 	api.Register(k, api.Operation{
-		ID: "create-export", Method: http.MethodPost, Path: path, Tag: tag, Permissions: read, Status: http.StatusAccepted,
-		Summary: "Ask for users, call queues, dashboards, licenses or phones as a file",
+		ID:          "create-export",
+		Method:      http.MethodPost,
+		Path:        path,
+		Tag:         tag,
+		Permissions: read,
+		Status:      http.StatusAccepted,
+		Summary:     "Ask for users, call queues, dashboards, licenses or phones as a file",
 	}, func(ctx context.Context, c *call.Call, in *exportInput) (*api.Tagged[ExportView], error) {
 		if need := exportPermission(in.Body.Kind); !allows(ctx, need) {
 			return nil, lacks(need)
 		}
 		e, err := s.Create(ctx, c, in.Body.Kind, in.Body.Format)
-		return &api.Tagged[ExportView]{Status: http.StatusAccepted, Location: exportNames.Location(c.Account, e.ID), Body: e.view()}, err
+		return &api.Tagged[ExportView]{
+			Status:   http.StatusAccepted,
+			Location: exportNames.Location(c.Account, e.ID),
+			Body:     e.view(),
+		}, err
 	})
 	api.Register(k, api.Operation{
-		ID: "get-export", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read, Summary: "Read an export: its state, and where its file is",
+		ID:          "get-export",
+		Method:      http.MethodGet,
+		Path:        path + "/{id}",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "Read an export: its state, and where its file is",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ExportView], error) {
 		e, err := s.Get(ctx, c, in.ID)
 		if err != nil {

@@ -29,7 +29,12 @@ func (o *office) exports(method, path string, body any, may ...auth.Permission) 
 		may = append(may, auth.LicensesRead, auth.LicensesManage)
 	}
 	return o.Do(o.t, o.api, testkit.Request{
-		Method: method, Path: "/v1/accounts/" + o.Account + "/exports" + path, Body: body, User: "admin", Account: o.Account, Permissions: may,
+		Method:      method,
+		Path:        "/v1/accounts/" + o.Account + "/exports" + path,
+		Body:        body,
+		User:        "admin",
+		Account:     o.Account,
+		Permissions: may,
 	})
 }
 
@@ -40,12 +45,12 @@ func (o *office) export(kind imports.Kind, format string) imports.ExportView {
 	if v.State != "queued" || r.Header.Get("Location") != "/v1/accounts/"+o.Account+"/exports/"+v.ID {
 		o.f.Fatalf("%+v at %s", v, r.Header.Get("Location"))
 	}
-	tickets := o.files.Take()
-	if len(tickets) != 1 {
-		o.f.Fatalf("%d tickets", len(tickets))
+	wakeUps := o.files.Take()
+	if len(wakeUps) != 1 {
+		o.f.Fatalf("%d tickets", len(wakeUps))
 	}
-	o.must(o.apply(o.ctx, event(tickets[0])))
-	o.must(o.apply(o.ctx, event(tickets[0]))) // S3 tells it twice
+	o.must(o.apply(o.ctx, event(wakeUps[0])))
+	o.must(o.apply(o.ctx, event(wakeUps[0]))) // S3 tells it twice
 	return testkit.Decode[imports.ExportView](o.t, o.exports("GET", "/"+v.ID, nil), 200)
 }
 
@@ -86,7 +91,8 @@ func (o *office) read(body []byte, name string) []string {
 	return rows
 }
 
-// An export is the file that imports it: sent back unedited, every row is unchanged (spec 14), whatever the names are.
+// An export is the file that imports it: sent back unedited, every row is unchanged (spec 14),
+// whatever the names are.
 func TestExportsAreFilesThatImport(t *testing.T) {
 	o := company(t)
 	o.role("late", "client-desktop")
@@ -94,11 +100,28 @@ func TestExportsAreFilesThatImport(t *testing.T) {
 	o.buy("team_chat", 2)
 	for i, name := range []string{"=bad", "'=bad", "+49 (0)", "@home", `Zoë "Z", Ltd.; x`, "#REF!", "007", "TRUE"} {
 		o.user(directory.User{
-			ID: fmt.Sprintf("odd%d", i), Name: name, Email: fmt.Sprintf("odd%d@example.com", i), Extension: fmt.Sprintf("0%d", 100+i), Number: fmt.Sprintf("+49301234%d", i),
-			RoleIDs: []string{"agent", "crm", "late", directory.SuperAdmin}, Active: true,
+			ID: fmt.Sprintf(
+				"odd%d",
+				i,
+			),
+			Name:      name,
+			Email:     fmt.Sprintf("odd%d@example.com", i),
+			Extension: fmt.Sprintf("0%d", 100+i),
+			Number:    fmt.Sprintf("+49301234%d", i),
+			RoleIDs:   []string{"agent", "crm", "late", directory.SuperAdmin},
+			Active:    true,
 		})
 	}
-	o.user(directory.User{ID: "pbx", Name: "P", RoleIDs: []string{}, Licenses: []string{"agent-user", "essential-user"}, AgentSource: "pbx", Active: true})
+	o.user(
+		directory.User{
+			ID:          "pbx",
+			Name:        "P",
+			RoleIDs:     []string{},
+			Licenses:    []string{"agent-user", "essential-user"},
+			AgentSource: "pbx",
+			Active:      true,
+		},
+	)
 	var many []string
 	for i := range 300 {
 		many = append(many, fmt.Sprintf("member%03d", i))
@@ -129,7 +152,7 @@ func TestExportsOfPhonesAndLicenses(t *testing.T) {
 	o := company(t)
 	o.buy(catalog.PhoneSystemID, 2)
 	o.buy("team_chat", 1)
-	ch := o.desk.Change(o.Call("admin"))
+	ch := o.kernel.Change(o.Call("admin"))
 	o.must(load(o, ch, "xavier"))
 	o.must(ch.Grant(o.ctx, "xavier", catalog.PhoneSystemID, "direct"))
 	o.must(ch.SetAddOns(o.ctx, "xavier", catalog.PhoneSystemID, []string{"team_chat"}, "direct"))
@@ -138,7 +161,11 @@ func TestExportsOfPhonesAndLicenses(t *testing.T) {
 		body := o.downloaded(o.export(imports.PhonesOf, format))
 		mass := func(method, path string, body any) massconfig.View {
 			r := o.Do(t, o.api, testkit.Request{
-				Method: method, Path: "/v1/accounts/" + o.Account + "/mass-configurations" + path, Body: body, User: "admin", Account: o.Account,
+				Method:      method,
+				Path:        "/v1/accounts/" + o.Account + "/mass-configurations" + path,
+				Body:        body,
+				User:        "admin",
+				Account:     o.Account,
 				Permissions: []auth.Permission{auth.LicensesRead, auth.LicensesManage},
 			})
 			return testkit.Decode[massconfig.View](t, r, map[string]int{"POST": 201, "GET": 200}[method])
@@ -150,8 +177,10 @@ func TestExportsOfPhonesAndLicenses(t *testing.T) {
 		}
 		got := o.read(o.downloaded(o.export(imports.Licenses, format)), "l."+format)
 		text := strings.Join(got, "\n")
-		if len(got) < 4 || !strings.HasPrefix(got[0], "License ID|License Type|Product|Status|Assigned To|User ID|Ext|") ||
-			!strings.Contains(text, "|Phone System|phone-system|assigned|Xavier|xavier|500|") || !strings.Contains(text, "|Phone System|phone-system|available||||") {
+		if len(got) < 4 ||
+			!strings.HasPrefix(got[0], "License ID|License Type|Product|Status|Assigned To|User ID|Ext|") ||
+			!strings.Contains(text, "|Phone System|phone-system|assigned|Xavier|xavier|500|") ||
+			!strings.Contains(text, "|Phone System|phone-system|available||||") {
 			t.Errorf("%s: %s", format, text)
 		}
 	}
@@ -180,7 +209,8 @@ func TestExportsNeedThePermissionOfTheirKind(t *testing.T) {
 	testkit.Problem(t, o.exports("GET", "/nothing", nil), 404, "not-found")
 }
 
-// A worker that dies leaves the export to the schedule once its lease is over; after four attempts it fails for good.
+// A worker that dies leaves the export to the schedule once its lease is over; after four attempts
+// it fails for good.
 func TestExportsAreResumed(t *testing.T) {
 	o := company(t)
 	v := testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": "users"}), 202)
@@ -204,7 +234,11 @@ func TestExportsAreResumed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	o.Env.Files = store
-	v = testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": "users", "format": "csv"}), 202)
+	v = testkit.Decode[imports.ExportView](
+		t,
+		o.exports("POST", "", map[string]any{"kind": "users", "format": "csv"}),
+		202,
+	)
 	o.files.Take()
 	o.must(o.apply(o.ctx, o.schedule()))
 	o.must(o.apply(o.ctx, o.schedule()))

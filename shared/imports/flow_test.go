@@ -31,7 +31,19 @@ var examples = map[string]example{
 			o.buy("live-reports", 5)
 		},
 		rows: [][]string{
-			row("new1", "New One", "new1@acme.example", "0101", "6567891230", "yes", "", "agent", "super-admin", "client-desktop", "client-crm"),
+			row(
+				"new1",
+				"New One",
+				"new1@acme.example",
+				"0101",
+				"6567891230",
+				"yes",
+				"",
+				"agent",
+				"super-admin",
+				"client-desktop",
+				"client-crm",
+			),
 			row("john", "John Smith", "", "102", "", "TRUE", "pbx", "", "", "agent-user", "professional-user"),
 			row("alice", "Alice", "alice@acme.example"),
 			row("bob", "Bob", "bob@acme.example", "", "", "no"),
@@ -131,8 +143,9 @@ dashboard d9 "Nine" []`,
 	},
 }
 
-// The whole way of a file of each kind, as workbook and as text: nothing is touched by the check, and what is applied is what was asked for; a second check finds
-// nothing to do, for the result file too.
+// The whole way of a file of each kind, as workbook and as text: nothing is touched by the check,
+// and what is applied is what was asked for; a second check finds nothing to do, for the result
+// file too.
 func TestFileFromUploadToResult(t *testing.T) {
 	for name, e := range examples {
 		for _, format := range []string{"xlsx", "csv"} {
@@ -151,7 +164,8 @@ func TestFileFromUploadToResult(t *testing.T) {
 					t.Fatalf("checked: %+v", v)
 				}
 				for i, r := range o.rows(v.ID) {
-					if r.Row != i+2 || r.ID != e.rows[i][0] || r.Name != e.rows[i][1] || !slices.Equal(r.Differences, e.differences[r.ID]) {
+					if r.Row != i+2 || r.ID != e.rows[i][0] || r.Name != e.rows[i][1] ||
+						!slices.Equal(r.Differences, e.differences[r.ID]) {
 						t.Errorf("row %+v, want the differences %+v", r, e.differences[r.ID])
 					}
 				}
@@ -162,18 +176,23 @@ func TestFileFromUploadToResult(t *testing.T) {
 				o.equalState(o.state(), e.after)
 				got := o.result(v)
 				width := len(headers[e.kind])
-				if !slices.Equal(got[0], append(slices.Clone(headers[e.kind]), "Status", "Message")) || len(got) != len(file) {
+				if !slices.Equal(got[0], append(slices.Clone(headers[e.kind]), "Status", "Message")) ||
+					len(got) != len(file) {
 					t.Fatalf("result %q", got)
 				}
 				for i, r := range o.rows(v.ID) {
 					line := got[i+1]
 					want := map[bool]string{true: "imported", false: "unchanged"}[r.Outcome != filejob.Unchanged]
-					if line[width] != want || len(r.Differences) > 0 && !strings.Contains(line[width+1], r.Differences[0].Field+": ") {
+					if line[width] != want ||
+						len(r.Differences) > 0 && !strings.Contains(line[width+1], r.Differences[0].Field+": ") {
 						t.Errorf("result %q of %+v", line, r)
 					}
 				}
 				back := csvFile(fill(got))
-				if again := o.in(filejob.Ready, o.upload(e.kind, "result.csv", back, false)); again.Counts != (filejob.Counts{Rows: len(e.rows), Unchanged: len(e.rows)}) {
+				if again := o.in(
+					filejob.Ready,
+					o.upload(e.kind, "result.csv", back, false),
+				); again.Counts != (filejob.Counts{Rows: len(e.rows), Unchanged: len(e.rows)}) {
 					t.Errorf("again: %+v %+v", again.Counts, o.rows(again.ID))
 				}
 			})

@@ -55,9 +55,10 @@ type (
 
 const tag = "Imports"
 
-// Routes registers the operations. Each asks for any permission of any kind, and then for the one of the kind that it is about.
-func Routes(k *api.Kit, env *app.Env) error {
-	s := NewService(env, license.NewDesk(catalog.Default()))
+// Routes registers the operations. Each asks for any permission of any kind, and then for the one
+// of the kind that it is about.
+func Routes(k *api.Router, env *app.Env) error {
+	s := NewService(env, license.NewService(catalog.Default()))
 	const path = "/v1/accounts/{account}/imports"
 	var read, manage []auth.Permission
 	for _, kind := range []Kind{Users, Dashboards} { // call queues ask for the same as users
@@ -74,22 +75,41 @@ func Routes(k *api.Kit, env *app.Env) error {
 		return s.template(c.At, in.Kind, in.Format)
 	})
 	api.Register(k, api.Operation{
-		ID: "create-import", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
-		Summary: "Ask for an upload of users, call queues or dashboards; the answer says where to put the file",
+		ID:          "create-import",
+		Method:      http.MethodPost,
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusCreated,
+		Summary:     "Ask for an upload of users, call queues or dashboards; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
 		if _, need := in.Body.Kind.permissions(); !allows(ctx, need) {
 			return nil, lacks(need)
 		}
-		view, err := s.jobs.Create(ctx, c, string(in.Body.Kind), in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors, in.Body.Hidden)
+		view, err := s.jobs.Create(
+			ctx,
+			c,
+			string(in.Body.Kind),
+			in.Body.FileName,
+			in.Body.SizeBytes,
+			in.Body.SHA256,
+			in.Body.SkipErrors,
+			in.Body.Hidden,
+		)
 		return begun(c, view, http.StatusCreated), err
 	})
 	api.Register(k, api.Operation{
 		ID: "list-imports", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read,
 		Summary: "List imports of the kinds that the caller may read, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
-		return api.Paged(c, in.Paging, []string{"imports", string(in.Kind)}, func(after string, limit int) ([]View, string, error) {
-			return s.List(ctx, c, in.Kind, after, limit)
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"imports", string(in.Kind)},
+			func(after string, limit int) ([]View, string, error) {
+				return s.List(ctx, c, in.Kind, after, limit)
+			},
+		)
 	})
 	api.Register(k, api.Operation{
 		ID: "get-import", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,
@@ -105,21 +125,36 @@ func Routes(k *api.Kit, env *app.Env) error {
 		ID: "list-import-rows", Method: http.MethodGet, Path: path + "/{id}/rows", Tag: tag, Permissions: read,
 		Summary: "List the rows with their outcomes and differences",
 	}, func(ctx context.Context, c *call.Call, in *rowsInput) (*api.Listed[Row], error) {
-		return api.Paged(c, in.Paging, []string{"import-rows", in.ID, in.Outcome}, func(position string, limit int) ([]Row, string, error) {
-			return s.rows(ctx, c, in.ID, filejob.Outcome(in.Outcome), position, limit)
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"import-rows", in.ID, in.Outcome},
+			func(position string, limit int) ([]Row, string, error) {
+				return s.rows(ctx, c, in.ID, filejob.Outcome(in.Outcome), position, limit)
+			},
+		)
 	})
 	s.exportRoutes(k, env)
 	api.Register(k, api.Operation{
-		ID: "apply-import", Method: http.MethodPost, Path: path + "/{id}/apply", Tag: tag, Permissions: manage, Status: http.StatusAccepted,
-		Summary: "Apply the plan, once",
+		ID:          "apply-import",
+		Method:      http.MethodPost,
+		Path:        path + "/{id}/apply",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusAccepted,
+		Summary:     "Apply the plan, once",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.managing(ctx).Start(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
-		ID: "cancel-import", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag, Permissions: manage, Status: http.StatusAccepted,
-		Summary: "Stop; what is applied stays",
+		ID:          "cancel-import",
+		Method:      http.MethodPost,
+		Path:        path + "/{id}/cancel",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusAccepted,
+		Summary:     "Stop; what is applied stays",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.managing(ctx).Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
@@ -151,7 +186,14 @@ func (s *Service) List(ctx context.Context, c *call.Call, kind Kind, after strin
 }
 
 // rows is a page of an import's rows; the position is the place of the last one in the plan.
-func (s *Service) rows(ctx context.Context, c *call.Call, id string, outcome filejob.Outcome, position string, limit int) ([]Row, string, error) {
+func (s *Service) rows(
+	ctx context.Context,
+	c *call.Call,
+	id string,
+	outcome filejob.Outcome,
+	position string,
+	limit int,
+) ([]Row, string, error) {
 	after, _ := strconv.Atoi(position) // empty, or sealed by us
 	rows, last, err := s.reading(ctx).Rows(ctx, c, id, outcome, after, limit)
 	if err != nil {
@@ -176,7 +218,20 @@ const (
 // sampleRows show what a row is; the check knows them by their ids.
 var sampleRows = map[Kind][][]string{
 	Users: {
-		{filejob.SampleMark + " john", "John Smith", "john@example.com", "101", "6567891230", "yes", "manual", "agent", "", "", "essential-user", "agent-user"},
+		{
+			filejob.SampleMark + " john",
+			"John Smith",
+			"john@example.com",
+			"101",
+			"6567891230",
+			"yes",
+			"manual",
+			"agent",
+			"",
+			"",
+			"essential-user",
+			"agent-user",
+		},
 		{filejob.SampleMark + " mary", "Mary Jones", "mary@example.com", "", "", "no"},
 	},
 	CallQueues: {{filejob.SampleMark + " support", "Support", "john", "mary"}},
@@ -186,7 +241,10 @@ var sampleRows = map[Kind][][]string{
 // template writes the sample file of a kind.
 func (s *Service) template(created time.Time, kind Kind, format string) (*fileOutput, error) {
 	out := &fileOutput{
-		ContentType: filejob.ContentType("template." + format), ContentDisposition: `attachment; filename="` + kind.title() + "." + format + `"`,
+		ContentType: filejob.ContentType(
+			"template." + format,
+		),
+		ContentDisposition: `attachment; filename="` + kind.title() + "." + format + `"`,
 	}
 	var body bytes.Buffer
 	err := writeRows(&body, format, s.form(kind, created, layouts[kind].header(nil)), sampleRows[kind])

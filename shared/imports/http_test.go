@@ -60,7 +60,12 @@ func TestRefusedRequests(t *testing.T) {
 				account = o.Account
 			}
 			r := o.Do(t, o.api, testkit.Request{
-				Method: c.method, Path: "/v1/accounts/" + account + "/imports" + c.path, Body: c.body, User: "someone", Account: account, Permissions: everything,
+				Method:      c.method,
+				Path:        "/v1/accounts/" + account + "/imports" + c.path,
+				Body:        c.body,
+				User:        "someone",
+				Account:     account,
+				Permissions: everything,
 			})
 			p := testkit.Problem(t, r, c.status, c.slug)
 			if c.field != "" && (len(p.Errors) == 0 || !strings.Contains(p.Errors[0].Field, c.field)) {
@@ -72,11 +77,18 @@ func TestRefusedRequests(t *testing.T) {
 	if len(large.Errors) != 1 || !strings.Contains(large.Errors[0].Message, "20971520") {
 		t.Errorf("a person cannot read %+v", large.Errors)
 	}
-	stranger := testkit.Request{Method: "GET", Path: "/v1/accounts/" + o.Account + "/imports/" + v.ID, User: "someone", Account: testkit.Other, Permissions: everything}
+	stranger := testkit.Request{
+		Method:      "GET",
+		Path:        "/v1/accounts/" + o.Account + "/imports/" + v.ID,
+		User:        "someone",
+		Account:     testkit.Other,
+		Permissions: everything,
+	}
 	testkit.Problem(t, o.Do(t, o.api, stranger), 404, "not-found")
 }
 
-// Each operation asks for the permission that the single GET or PUT of the import's kind asks for; who may not read a kind is not told that an import of it exists.
+// Each operation asks for the permission that the single GET or PUT of the import's kind asks for;
+// who may not read a kind is not told that an import of it exists.
 func TestPermissions(t *testing.T) {
 	o := open(t)
 	ids := map[imports.Kind]string{}
@@ -119,7 +131,11 @@ func TestPermissions(t *testing.T) {
 			{"POST", path + "/cancel", c.apply, nil, 202},
 		} {
 			r := o.Do(t, o.api, testkit.Request{
-				Method: ask.method, Path: "/v1/accounts/" + o.Account + "/imports" + ask.path, Body: ask.body, User: "someone", Permissions: c.permissions,
+				Method:      ask.method,
+				Path:        "/v1/accounts/" + o.Account + "/imports" + ask.path,
+				Body:        ask.body,
+				User:        "someone",
+				Permissions: c.permissions,
 			})
 			switch {
 			case ask.want == "" && r.Status != ask.status:
@@ -133,7 +149,16 @@ func TestPermissions(t *testing.T) {
 	}
 	// A list without a kind shows those that the caller may read.
 	for permission, want := range map[auth.Permission]int{auth.DirectoryRead: 4, auth.LiveReportsView: 2} {
-		r := o.Do(t, o.api, testkit.Request{Method: "GET", Path: "/v1/accounts/" + o.Account + "/imports", User: "someone", Permissions: []auth.Permission{permission}})
+		r := o.Do(
+			t,
+			o.api,
+			testkit.Request{
+				Method:      "GET",
+				Path:        "/v1/accounts/" + o.Account + "/imports",
+				User:        "someone",
+				Permissions: []auth.Permission{permission},
+			},
+		)
 		list := testkit.Decode[api.List[imports.View]](t, r, 200).Items
 		if len(list) != want || slices.ContainsFunc(list, func(v imports.View) bool {
 			return (v.Kind == imports.Dashboards) != (permission == auth.LiveReportsView)
@@ -143,7 +168,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// The entity tag changes with the resource, If-Match is obeyed, and a request with an Idempotency-Key has one effect and one answer.
+// The entity tag changes with the resource, If-Match is obeyed, and a request with an
+// Idempotency-Key has one effect and one answer.
 func TestTagsAndRepetitions(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, staff(3)...)
@@ -161,17 +187,26 @@ func TestTagsAndRepetitions(t *testing.T) {
 		!reflect.DeepEqual(testkit.Decode[any](t, first, 202), testkit.Decode[any](t, again, 202)) {
 		t.Errorf("again: %d %s", again.Status, again.Body)
 	}
-	testkit.Problem(t, o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "one"), 422, "idempotency-mismatch")
-	// The stored answer shows an import of users, which another token of the same admin may not see.
+	testkit.Problem(
+		t,
+		o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "one"),
+		422,
+		"idempotency-mismatch",
+	)
+	// The stored answer shows an import of users, which another token of the same admin may not
+	// see.
 	testkit.Problem(t, o.Do(t, o.api, testkit.Request{
-		Method: "POST", Path: "/v1/accounts/" + o.Account + "/imports/" + v.ID + "/apply", User: "admin", Permissions: []auth.Permission{auth.LiveReportsFull},
-		Header: map[string]string{"If-Match": before, "Idempotency-Key": "one"},
+		Method:      "POST",
+		Path:        "/v1/accounts/" + o.Account + "/imports/" + v.ID + "/apply",
+		User:        "admin",
+		Permissions: []auth.Permission{auth.LiveReportsFull},
+		Header:      map[string]string{"If-Match": before, "Idempotency-Key": "one"},
 	}), 404, "not-found")
 	started := tag()
 	if n := len(o.files.Take()); n != 1 {
 		t.Errorf("%d tickets", n)
 	}
-	o.must(o.apply(o.ctx, o.schedule())) // the ticket is lost, and the schedule finds the work
+	o.must(o.apply(o.ctx, o.schedule())) // the wake-up is lost, and the schedule finds the work
 	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 3 {
 		t.Errorf("%+v", v)
 	}
@@ -179,8 +214,21 @@ func TestTagsAndRepetitions(t *testing.T) {
 		t.Errorf("tags %s, %s, %s", before, started, done)
 	}
 	body := map[string]any{"kind": "users", "fileName": "users.csv", "sizeBytes": 100}
-	one, other := o.request("POST", "", body, "Idempotency-Key", "two"), o.request("POST", "", body, "Idempotency-Key", "two")
-	if !reflect.DeepEqual(testkit.Decode[any](t, one, 201), testkit.Decode[any](t, other, 201)) || other.Header.Get("Idempotent-Replayed") != "true" {
+	one, other := o.request(
+		"POST",
+		"",
+		body,
+		"Idempotency-Key",
+		"two",
+	), o.request(
+		"POST",
+		"",
+		body,
+		"Idempotency-Key",
+		"two",
+	)
+	if !reflect.DeepEqual(testkit.Decode[any](t, one, 201), testkit.Decode[any](t, other, 201)) ||
+		other.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("%s, then %s", one.Body, other.Body)
 	}
 }
@@ -199,7 +247,11 @@ func TestPages(t *testing.T) {
 	for limit := 1; limit <= 6; limit++ {
 		var got []string
 		for cursor := ""; ; {
-			page := testkit.Decode[api.List[imports.View]](t, o.request("GET", "?kind=users&limit="+string(rune('0'+limit))+"&cursor="+cursor, nil), 200)
+			page := testkit.Decode[api.List[imports.View]](
+				t,
+				o.request("GET", "?kind=users&limit="+string(rune('0'+limit))+"&cursor="+cursor, nil),
+				200,
+			)
 			for _, v := range page.Items {
 				got = append(got, v.ID)
 			}
@@ -222,7 +274,11 @@ func TestPages(t *testing.T) {
 	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(content(imports.Users, rows...)), true))
 	var numbers []int
 	for cursor := ""; ; {
-		page := testkit.Decode[api.List[imports.Row]](t, o.request("GET", "/"+v.ID+"/rows?outcome=error&limit=7&cursor="+cursor, nil), 200)
+		page := testkit.Decode[api.List[imports.Row]](
+			t,
+			o.request("GET", "/"+v.ID+"/rows?outcome=error&limit=7&cursor="+cursor, nil),
+			200,
+		)
 		for _, r := range page.Items {
 			numbers = append(numbers, r.Row)
 		}
@@ -235,7 +291,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// What no import asked for is put aside with an audit record, and is no failure that would be tried again; a dropped file is never an import.
+// What no import asked for is put aside with an audit record, and is no failure that would be tried
+// again; a dropped file is never an import.
 func TestForeignObjectsArePutAside(t *testing.T) {
 	o := open(t)
 	waiting := o.ask(imports.Users, "users.csv", []byte("x"), false)
@@ -246,11 +303,18 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 		"uploads//imports/" + waiting.ID + "/users.csv",
 	} {
 		aside++
-		o.must(o.check(o.ctx, event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 1, ETag: "e"})))
+		o.must(
+			o.check(
+				o.ctx,
+				event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 1, ETag: "e"}),
+			),
+		)
 	}
 	for _, key := range []string{"jobs/configure/acme/imports/" + unknownID + ".json", "jobs/configure/acme/imports/x/y.json", "jobs/configure/acme/imports/" + waiting.ID} {
 		aside++
-		o.must(o.apply(o.ctx, event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2})))
+		o.must(
+			o.apply(o.ctx, event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2})),
+		)
 	}
 	records := 0
 	q := table.Query{Index: table.Index1, Partition: call.Partition(call.Nowhere, "AUDIT")}
@@ -264,7 +328,13 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 	o.in(filejob.AwaitingUpload, o.get(waiting.ID))
 	// A file that is not as large as was announced is refused.
 	o.must(o.check(o.ctx, event(files.Info{
-		Ref: files.Ref{Bucket: files.Uploads, Key: "uploads/acme/imports/" + waiting.ID + "/users.csv", Version: "v1"}, Size: 2, ETag: "e",
+		Ref: files.Ref{
+			Bucket:  files.Uploads,
+			Key:     "uploads/acme/imports/" + waiting.ID + "/users.csv",
+			Version: "v1",
+		},
+		Size: 2,
+		ETag: "e",
 	})))
 	if v := o.in(filejob.Rejected, o.get(waiting.ID)); !strings.Contains(v.Message, "2 bytes; 1 were announced") {
 		t.Errorf("%q", v.Message)

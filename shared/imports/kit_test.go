@@ -39,16 +39,17 @@ type failer interface {
 	Errorf(format string, args ...any)
 }
 
-// office is an account with its directory, on a real store, a real S3 server and the three functions that serve imports.
+// office is an account with its directory, on a real store, a real S3 server and the three
+// functions that serve imports.
 type office struct {
-	*testkit.Kit
+	*testkit.Fixture
 	t      testing.TB
 	f      failer
 	ctx    context.Context
 	store  table.Store
 	files  *testbox.Box
 	people *directory.Service
-	desk   *license.Desk
+	kernel *license.Service
 	api    http.Handler
 	check  func(context.Context, []byte) error
 	apply  func(context.Context, []byte) error
@@ -59,12 +60,12 @@ func open(t testing.TB) *office {
 	return openOn(t, testkit.New(t))
 }
 
-func openOn(t testing.TB, k *testkit.Kit) *office {
+func openOn(t testing.TB, k *testkit.Fixture) *office {
 	t.Helper()
-	o := &office{Kit: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: testbox.New(testbox.Serve(t))}
+	o := &office{Fixture: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: testbox.New(testbox.Serve(t))}
 	k.Env.Files = o.files
-	o.desk = license.NewDesk(catalog.Default())
-	o.people = directory.NewService(k.Env, o.desk)
+	o.kernel = license.NewService(catalog.Default())
+	o.people = directory.NewService(k.Env, o.kernel)
 	front, err := massconfig.APIFunction(k.Env)
 	o.must(err)
 	check, err := incoming.CheckFunction(k.Env)
@@ -81,7 +82,12 @@ var accounts int
 func (o *office) fresh(f failer) *office {
 	accounts++
 	other := *o
-	other.Kit, other.f = &testkit.Kit{Env: o.Env, Account: fmt.Sprintf("acme-%d", accounts), Clock: o.Clock, Logs: o.Logs}, f
+	other.Fixture, other.f = &testkit.Fixture{
+		Env:     o.Env,
+		Account: fmt.Sprintf("acme-%d", accounts),
+		Clock:   o.Clock,
+		Logs:    o.Logs,
+	}, f
 	o.AddAccount(o.t, other.Account, "standard")
 	return &other
 }
@@ -103,13 +109,19 @@ func (o *office) user(u directory.User) {
 func (o *office) hire(ids ...string) {
 	o.f.Helper()
 	for _, id := range ids {
-		o.user(directory.User{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Email: id + "@acme.example", Active: true})
+		o.user(
+			directory.User{ID: id, Name: strings.ToUpper(id[:1]) + id[1:], Email: id + "@acme.example", Active: true},
+		)
 	}
 }
 
 func (o *office) role(id string, licenses ...string) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutRole(o.ctx, o.Call("admin"), directory.Role{ID: id, Name: "The " + id, Permissions: []string{"liveReports.view"}, Licenses: licenses})
+	_, _, _, err := o.people.PutRole(
+		o.ctx,
+		o.Call("admin"),
+		directory.Role{ID: id, Name: "The " + id, Permissions: []string{"liveReports.view"}, Licenses: licenses},
+	)
 	o.must(err)
 }
 
@@ -121,16 +133,30 @@ func (o *office) queue(id string, members ...string) {
 
 func (o *office) dashboard(id string, queues ...string) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutDashboard(o.ctx, o.Call("admin"), directory.Dashboard{ID: id, Name: "Board " + id, QueueIDs: queues})
+	_, _, _, err := o.people.PutDashboard(
+		o.ctx,
+		o.Call("admin"),
+		directory.Dashboard{ID: id, Name: "Board " + id, QueueIDs: queues},
+	)
 	o.must(err)
 }
 
 func (o *office) buy(product string, n int) {
 	o.f.Helper()
-	o.must(o.desk.Deliver(o.ctx, o.Call("admin"), o.Env.IDs.Ordered(), []license.Lot{{ProductID: product, Quantity: n}}, call.Answer{}, nil))
+	o.must(
+		o.kernel.Deliver(
+			o.ctx,
+			o.Call("admin"),
+			o.Env.IDs.Ordered(),
+			[]license.Lot{{ProductID: product, Quantity: n}},
+			call.Answer{},
+			nil,
+		),
+	)
 }
 
-// state says all that there is of users, queues and dashboards, without license ids and times, so that two states are equal when nobody could tell them apart.
+// state says all that there is of users, queues and dashboards, without license ids and times, so
+// that two states are equal when nobody could tell them apart.
 func (o *office) state() string {
 	o.f.Helper()
 	o.must(o.people.Resume(o.ctx)) // what changes left to the maintenance function
@@ -139,7 +165,18 @@ func (o *office) state() string {
 	users, _, err := o.people.ListUsers(o.ctx, c, "", "", 1000)
 	o.must(err)
 	for _, u := range users {
-		line := fmt.Sprintf("user %s %q %s %s/%s %v %v %v %s:", u.ID, u.Name, u.Email, u.Extension, u.Number, u.Active, u.RoleIDs, u.Licenses, u.AgentSource)
+		line := fmt.Sprintf(
+			"user %s %q %s %s/%s %v %v %v %s:",
+			u.ID,
+			u.Name,
+			u.Email,
+			u.Extension,
+			u.Number,
+			u.Active,
+			u.RoleIDs,
+			u.Licenses,
+			u.AgentSource,
+		)
 		for _, h := range u.Holdings {
 			line += " " + h.ProductID
 			for _, g := range h.Grants {
@@ -170,7 +207,19 @@ func (o *office) equalState(got, want string) {
 
 // headers are those of the kinds' files, with so many columns of lists as the tests need.
 var headers = map[imports.Kind][]string{
-	imports.Users:      {"User", "Name", "Email", "Extension", "Number", "Active", "Agent source", "Role 1", "Role 2", "License 1", "License 2"},
+	imports.Users: {
+		"User",
+		"Name",
+		"Email",
+		"Extension",
+		"Number",
+		"Active",
+		"Agent source",
+		"Role 1",
+		"Role 2",
+		"License 1",
+		"License 2",
+	},
 	imports.CallQueues: {"Call queue", "Name", "Member 1", "Member 2", "Member 3"},
 	imports.Dashboards: {"Dashboard", "Name", "Call queue 1", "Call queue 2", "Call queue 3"},
 }
@@ -193,7 +242,8 @@ func csvFile(content [][]string) []byte {
 	return b.Bytes()
 }
 
-// xlsxFile writes a workbook of text cells; a cell that begins with = becomes a formula, one with # a number, and TRUE and FALSE truth values.
+// xlsxFile writes a workbook of text cells; a cell that begins with = becomes a formula, one with #
+// a number, and TRUE and FALSE truth values.
 func (o *office) xlsxFile(content [][]string) []byte {
 	o.f.Helper()
 	book := excelize.NewFile()
@@ -225,8 +275,13 @@ var everything = []auth.Permission{auth.DirectoryRead, auth.DirectoryManage, aut
 func (o *office) request(method, path string, body any, header ...string) testkit.Response {
 	o.f.Helper()
 	r := testkit.Request{
-		Method: method, Path: "/v1/accounts/" + o.Account + "/imports" + path, Body: body, User: "admin", Account: o.Account, Permissions: everything,
-		Header: map[string]string{},
+		Method:      method,
+		Path:        "/v1/accounts/" + o.Account + "/imports" + path,
+		Body:        body,
+		User:        "admin",
+		Account:     o.Account,
+		Permissions: everything,
+		Header:      map[string]string{},
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header[header[i]] = header[i+1]
@@ -294,22 +349,22 @@ func (o *office) checked(state filejob.State, kind imports.Kind, rows ...[]strin
 	return o.in(state, o.upload(kind, "file.csv", csvFile(content(kind, rows...)), false))
 }
 
-// start asks for a plan to be applied and returns the ticket's event.
+// start asks for a plan to be applied and returns the wake-up's event.
 func (o *office) start(id string) []byte {
 	o.f.Helper()
 	testkit.Decode[imports.View](o.t, o.request("POST", "/"+id+"/apply", nil), 202)
-	tickets := o.files.Take()
-	if len(tickets) != 1 {
-		o.f.Fatalf("%d tickets", len(tickets))
+	wakeUps := o.files.Take()
+	if len(wakeUps) != 1 {
+		o.f.Fatalf("%d tickets", len(wakeUps))
 	}
-	return event(tickets[0])
+	return event(wakeUps[0])
 }
 
 // run applies a plan to its end.
 func (o *office) run(id string) imports.View {
 	o.f.Helper()
-	ticket := o.start(id)
-	o.must(o.apply(o.ctx, ticket))
+	wakeUp := o.start(id)
+	o.must(o.apply(o.ctx, wakeUp))
 	return o.get(id)
 }
 
@@ -328,7 +383,11 @@ func (o *office) rows(id string) []imports.Row {
 	o.f.Helper()
 	var rows []imports.Row
 	for cursor := ""; ; {
-		page := testkit.Decode[api.List[imports.Row]](o.t, o.request("GET", "/"+id+"/rows?limit=200&cursor="+cursor, nil), 200)
+		page := testkit.Decode[api.List[imports.Row]](
+			o.t,
+			o.request("GET", "/"+id+"/rows?limit=200&cursor="+cursor, nil),
+			200,
+		)
 		rows = append(rows, page.Items...)
 		if cursor = page.NextCursor; cursor == "" {
 			return rows
@@ -382,9 +441,9 @@ func (o *office) log() []string {
 }
 
 // load and commit are of a change of the kernel by another room.
-func load(o *office, ch *license.Change, users ...string) error {
+func load(o *office, ch *license.UnitOfWork, users ...string) error {
 	_, err := ch.Load(o.ctx, license.Need{Users: users})
 	return err
 }
 
-func commit(o *office, ch *license.Change) error { return ch.Commit(o.ctx, call.Answer{}) }
+func commit(o *office, ch *license.UnitOfWork) error { return ch.Commit(o.ctx, call.Answer{}) }

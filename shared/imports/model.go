@@ -1,5 +1,6 @@
-// Package imports changes users, call queues and dashboards from a file: package filejob carries the file through, package directory decides and does what a single
-// PUT would, and this package says what the rows of each kind of file are.
+// Package imports changes users, call queues and dashboards from a file: package filejob carries
+// the file through, package directory decides and does what a single PUT would, and this package
+// says what the rows of each kind of file are.
 package imports
 
 import (
@@ -35,14 +36,24 @@ func (k Kind) permissions() (read, manage auth.Permission) {
 
 // names is how imports are called.
 var names = filejob.Names{
-	One: "import", Can: "applied", Done: "imported", Applying: Applying, Subject: "import", Actor: "import", Path: "imports", Partition: "IMPORT", Folder: "imports/",
+	One:       "import",
+	Can:       "applied",
+	Done:      "imported",
+	Applying:  Applying,
+	Subject:   "import",
+	Actor:     "import",
+	Path:      "imports",
+	Partition: "IMPORT",
+	Folder:    "imports/",
 }
 
-// refsInItem is how many of a row's members one item of the plan holds: so many ids of 128 characters fit into it. The others lie in items beside the plan.
+// refsInItem is how many of a row's members one item of the plan holds: so many ids of 128
+// characters fit into it. The others lie in items beside the plan.
 const refsInItem = 2500
 
-// size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6; one of call queues at most 340 KB, and judging it reads the queue
-// as it is, with up to 20,000 members; one of dashboards at most 8 KB.
+// size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6;
+// one of call queues at most 340 KB, and judging it reads the queue as it is, with up to 20,000
+// members; one of dashboards at most 8 KB.
 func (k Kind) size() filejob.Size {
 	switch k {
 	case CallQueues:
@@ -55,14 +66,16 @@ func (k Kind) size() filejob.Size {
 	return filejob.Size{Chunk: 50, Batch: 16}
 }
 
-// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs the characters of so many.
+// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs the characters of so
+// many.
 const (
 	idsInCell = 80
 	cellOfIDs = idsInCell * (128 + 1)
 )
 
-// cellChars is how many characters a cell may have. The 254 columns of a sheet that are left for members must take as many as a call queue may have: 80 ids of 128
-// characters and a semicolon each. The 40 call queues of a dashboard must find room in one.
+// cellChars is how many characters a cell may have. The 254 columns of a sheet that are left for
+// members must take as many as a call queue may have: 80 ids of 128 characters and a semicolon
+// each. The 40 call queues of a dashboard must find room in one.
 func (k Kind) cellChars() int {
 	if k == Users {
 		return sheet.DefaultLimits().CellChars
@@ -70,7 +83,8 @@ func (k Kind) cellChars() int {
 	return cellOfIDs
 }
 
-// planRow is one row of a plan: what the user, call queue or dashboard shall be, and what of its present state that relies on.
+// planRow is one row of a plan: what the user, call queue or dashboard shall be, and what of its
+// present state that relies on.
 type planRow struct {
 	filejob.Judged
 	ID   string `json:"id"`
@@ -84,7 +98,7 @@ type planRow struct {
 	User *user `json:"user,omitempty"`
 }
 
-// beside takes out of a row the members that have no room in its item of the plan.
+// beside takes out of a row the members that have no module in its item of the plan.
 func (r *planRow) beside() []any {
 	if len(r.Refs) <= refsInItem {
 		return nil
@@ -127,7 +141,8 @@ type user struct {
 	AgentSource string   `json:"agentSource,omitempty"`
 	Roles       []string `json:"roles,omitempty"`
 	Licenses    []string `json:"licenses,omitempty"`
-	// HadExtension and HadNumber are what the user has at the check; the profile's version does not tell of them.
+	// HadExtension and HadNumber are what the user has at the check; the profile's version does not
+	// tell of them.
 	HadExtension string `json:"hadExt,omitempty"`
 	HadNumber    string `json:"hadNumber,omitempty"`
 }
@@ -163,7 +178,14 @@ func view(j filejob.Job, common filejob.View) View {
 }
 
 func (r *planRow) view() Row {
-	v := Row{Row: r.Row, ID: r.ID, Name: r.Name, Outcome: r.Outcome, Differences: make([]Difference, len(r.Changes)), Errors: r.Errors}
+	v := Row{
+		Row:         r.Row,
+		ID:          r.ID,
+		Name:        r.Name,
+		Outcome:     r.Outcome,
+		Differences: make([]Difference, len(r.Changes)),
+		Errors:      r.Errors,
+	}
 	for i, d := range r.Changes {
 		v.Differences[i] = Difference(d)
 	}

@@ -24,9 +24,16 @@ type Phone struct {
 	AddOns                    []string // codes, in the catalog's order
 }
 
-// Phones are the account's extensions whose users hold a Phone System license, by length and digits; most bounds how many are read, at least 1. An
-// extension without a license is left out: sent back, its row would assign one.
-func Phones(ctx context.Context, people *directory.Service, c *call.Call, products *catalog.Catalog, most int) ([]Phone, error) {
+// Phones are the account's extensions whose users hold a Phone System license, by length and
+// digits; most bounds how many are read, at least 1. An extension without a license is left out:
+// sent back, its row would assign one.
+func Phones(
+	ctx context.Context,
+	people *directory.Service,
+	c *call.Call,
+	products *catalog.Catalog,
+	most int,
+) ([]Phone, error) {
 	var phones []Phone
 	err := eachPhone(ctx, people, c, products, func(p Phone) error {
 		if phones = append(phones, p); len(phones) == most {
@@ -47,7 +54,13 @@ func Phones(ctx context.Context, people *directory.Service, c *call.Call, produc
 var errEnough = errors.New("enough")
 
 // eachPhone visits the phones by the ids of their users.
-func eachPhone(ctx context.Context, people *directory.Service, c *call.Call, products *catalog.Catalog, visit func(Phone) error) error {
+func eachPhone(
+	ctx context.Context,
+	people *directory.Service,
+	c *call.Call,
+	products *catalog.Catalog,
+	visit func(Phone) error,
+) error {
 	addOns := products.AddOns(catalog.PhoneSystemID)
 	return eachUser(ctx, people, c, func(u directory.User) error {
 		holds := func(product string) bool {
@@ -77,7 +90,8 @@ func PhoneRows(phones []Phone) [][]string {
 
 func (p Phone) row() []string { return append([]string{p.Extension, p.Number, p.UserID}, p.AddOns...) }
 
-// WritePhones writes a file of mass configuration in a format, xlsx or csv, with a column for each add-on that there is.
+// WritePhones writes a file of mass configuration in a format, xlsx or csv, with a column for each
+// add-on that there is.
 func WritePhones(w io.Writer, products *catalog.Catalog, created time.Time, format string, rows [][]string) error {
 	return writeRows(w, format, phonesForm(products, created), rows)
 }

@@ -39,8 +39,15 @@ func some(rt *rapid.T, from []string, label string) []string {
 // drawUser draws a user of this id with one of these extensions and numbers, or none.
 func drawUser(rt *rapid.T, id, extension, number string) directory.User {
 	u := directory.User{
-		ID: id, Name: rapid.SampledFrom([]string{"Ann", "Bob", "Eve"}).Draw(rt, "name"), Active: rapid.IntRange(0, 4).Draw(rt, "active") > 0,
-		RoleIDs: some(rt, []string{"agent", "crm", "super-admin"}, "role"), Licenses: some(rt, []string{"client-desktop", "professional-user"}, "license"),
+		ID:     id,
+		Name:   rapid.SampledFrom([]string{"Ann", "Bob", "Eve"}).Draw(rt, "name"),
+		Active: rapid.IntRange(0, 4).Draw(rt, "active") > 0,
+		RoleIDs: some(
+			rt,
+			[]string{"agent", "crm", "super-admin"},
+			"role",
+		),
+		Licenses: some(rt, []string{"client-desktop", "professional-user"}, "license"),
 	}
 	if rapid.Bool().Draw(rt, "email") {
 		u.Email = id + "@acme.example"
@@ -75,8 +82,10 @@ func (o *office) play(rt *rapid.T, s scene) *office {
 	a := o.fresh(rt)
 	a.role("agent", "essential-user")
 	a.role("crm", "client-crm")
-	a.buy("live-reports", 20)                                                                               // enough: who waits first depends on which queue is settled first
-	a.user(directory.User{ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}}) // any other may go
+	// enough: who waits first depends on which queue is settled first
+	a.buy("live-reports", 20)
+	// any other may go
+	a.user(directory.User{ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}})
 	for _, u := range s.users {
 		if _, _, _, err := a.people.PutUser(a.ctx, a.Call("admin"), u); err != nil {
 			a.user(directory.User{ID: u.ID, Name: u.Name, Active: true})
@@ -96,11 +105,21 @@ func drawRows(rt *rapid.T, kind imports.Kind) [][]string {
 	var rows [][]string
 	switch kind {
 	case imports.Users:
-		extensions := rapid.Permutation([]string{"101", "102", "103", "104", "105", "106", "107"}).Draw(rt, "wanted extensions")
-		numbers := rapid.Permutation([]string{"1001", "1002", "1003", "1004", "1005", "1006", "1007"}).Draw(rt, "wanted numbers")
+		extensions := rapid.Permutation([]string{"101", "102", "103", "104", "105", "106", "107"}).
+			Draw(rt, "wanted extensions")
+		numbers := rapid.Permutation([]string{"1001", "1002", "1003", "1004", "1005", "1006", "1007"}).
+			Draw(rt, "wanted numbers")
 		for i, id := range some(rt, userIDs, "row of") {
 			u := drawUser(rt, id, extensions[i], numbers[i])
-			r := row(u.ID, u.Name, u.Email, u.Extension, u.Number, map[bool]string{true: "yes", false: "no"}[u.Active], "")
+			r := row(
+				u.ID,
+				u.Name,
+				u.Email,
+				u.Extension,
+				u.Number,
+				map[bool]string{true: "yes", false: "no"}[u.Active],
+				"",
+			)
 			lists := [2][2]string{}
 			copy(lists[0][:], u.RoleIDs[:min(2, len(u.RoleIDs))])
 			copy(lists[1][:], u.Licenses)
@@ -122,7 +141,8 @@ func drawRows(rt *rapid.T, kind imports.Kind) [][]string {
 }
 
 func drawKind(rt *rapid.T) imports.Kind {
-	return rapid.SampledFrom([]imports.Kind{imports.Users, imports.Users, imports.CallQueues, imports.Dashboards}).Draw(rt, "kind")
+	return rapid.SampledFrom([]imports.Kind{imports.Users, imports.Users, imports.CallQueues, imports.Dashboards}).
+		Draw(rt, "kind")
 }
 
 // file checks rows, leaving out bad ones.
@@ -131,8 +151,9 @@ func (o *office) file(kind imports.Kind, rows [][]string) imports.View {
 	return o.in(filejob.Ready, o.upload(kind, "file.csv", csvFile(content(kind, rows...)), true))
 }
 
-// A check changes nothing; every good row is applied, and a second check of the good rows finds nothing to do. What an import makes of a directory is what the single
-// PUTs of its rows make of it, in some order that a person could find.
+// A check changes nothing; every good row is applied, and a second check of the good rows finds
+// nothing to do. What an import makes of a directory is what the single PUTs of its rows make of
+// it, in some order that a person could find.
 func TestImportedIsUnchanged(t *testing.T) {
 	o := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -184,7 +205,14 @@ func (o *office) putAll(kind imports.Kind, rows [][]string) {
 		switch kind {
 		case imports.Users:
 			o.user(directory.User{
-				ID: r[0], Name: r[1], Email: r[2], Extension: r[3], Number: r[4], Active: r[5] == "yes", RoleIDs: list(r[7], r[8]), Licenses: list(r[9], r[10]),
+				ID:        r[0],
+				Name:      r[1],
+				Email:     r[2],
+				Extension: r[3],
+				Number:    r[4],
+				Active:    r[5] == "yes",
+				RoleIDs:   list(r[7], r[8]),
+				Licenses:  list(r[9], r[10]),
 			})
 		case imports.CallQueues:
 			o.queue(r[0], list(r[2])...)

@@ -48,8 +48,9 @@ func company(t testing.TB) *office {
 	return o
 }
 
-// Every rule that a PUT has is seen at the check, and so are the rules of files; each with its row, its column and a reason. The file is rejected, nothing is applied,
-// and the result file says what of each row.
+// Every rule that a PUT has is seen at the check, and so are the rules of files; each with its row,
+// its column and a reason. The file is rejected, nothing is applied, and the result file says what
+// of each row.
 func TestBadRows(t *testing.T) {
 	o := company(t)
 	long := strings.Repeat("x", 201)
@@ -131,7 +132,11 @@ func TestBadRows(t *testing.T) {
 			}
 			lines := o.result(v)
 			for _, f := range c.want {
-				if line := strings.Join(lines[f.row-1], "|"); !strings.Contains(line, "|error|") || !strings.Contains(line, "Column "+number(f.column)) {
+				if line := strings.Join(
+					lines[f.row-1],
+					"|",
+				); !strings.Contains(line, "|error|") ||
+					!strings.Contains(line, "Column "+number(f.column)) {
 					t.Errorf("result %s", line)
 				}
 			}
@@ -165,7 +170,9 @@ func TestRefusedFiles(t *testing.T) {
 			o := *o
 			o.t, o.f = t, t
 			v := o.in(filejob.Rejected, o.upload(c.kind, c.file, c.body, false))
-			if len(v.Errors) != 1 || !strings.Contains(v.Errors[0].Message, c.words) || v.Message != v.Errors[0].Message || v.ResultURL != "" {
+			if len(v.Errors) != 1 || !strings.Contains(v.Errors[0].Message, c.words) ||
+				v.Message != v.Errors[0].Message ||
+				v.ResultURL != "" {
 				t.Errorf("%q%s", v.Message, describe(v.Errors))
 			}
 		})
@@ -181,7 +188,15 @@ func TestRefusedFiles(t *testing.T) {
 func TestSkippedErrors(t *testing.T) {
 	o := company(t)
 	rows := [][]string{
-		row("ann", "Ann", "", "500"), row("xavier", "Xavier", "bad", "501"), row("eve", "Eve", "", "600"), row("bob", "Bob", "bob@acme.example"),
+		row(
+			"ann",
+			"Ann",
+			"",
+			"500",
+		),
+		row("xavier", "Xavier", "bad", "501"),
+		row("eve", "Eve", "", "600"),
+		row("bob", "Bob", "bob@acme.example"),
 	}
 	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(content(imports.Users, rows...)), true))
 	if v.Counts != (filejob.Counts{Rows: 4, New: 1, Unchanged: 1, Error: 2}) {
@@ -195,12 +210,14 @@ func TestSkippedErrors(t *testing.T) {
 	if v.Applied != 1 || !slices.Equal(statuses, []string{"error", "error", "imported", "unchanged"}) {
 		t.Errorf("%+v %q", v, statuses)
 	}
-	if state := o.state(); strings.Contains(state, "user ann") || !strings.Contains(state, "user eve") || !strings.Contains(state, "xavier \"Xavier\"  500/6567895000") {
+	if state := o.state(); strings.Contains(state, "user ann") || !strings.Contains(state, "user eve") ||
+		!strings.Contains(state, "xavier \"Xavier\"  500/6567895000") {
 		t.Errorf("state:\n%s", state)
 	}
 }
 
-// Users of one file may exchange extensions and numbers, in any ring, and take what others give up; whatever the order of the rows.
+// Users of one file may exchange extensions and numbers, in any ring, and take what others give up;
+// whatever the order of the rows.
 func TestExtensionsChangeHands(t *testing.T) {
 	o := open(t)
 	rows := [][]string{
@@ -216,7 +233,15 @@ func TestExtensionsChangeHands(t *testing.T) {
 		rows = append(rows[1:], rows[0])
 		a := o.fresh(t)
 		for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
-			a.user(directory.User{ID: id, Name: strings.ToUpper(id), Extension: fmt.Sprint(101 + i), Number: fmt.Sprint(1001 + i), Active: true})
+			a.user(
+				directory.User{
+					ID:        id,
+					Name:      strings.ToUpper(id),
+					Extension: fmt.Sprint(101 + i),
+					Number:    fmt.Sprint(1001 + i),
+					Active:    true,
+				},
+			)
 		}
 		v := a.imported(imports.Users, rows...)
 		if v.Applied != 5 || v.Refused != 0 || v.Counts.Unchanged != 1 {
@@ -235,7 +260,8 @@ func TestExtensionsChangeHands(t *testing.T) {
 	}
 }
 
-// What differs from what is stored in form only is no change, and what is stored stays as it was entered; an address or a number belongs to one user, however it is written.
+// What differs from what is stored in form only is no change, and what is stored stays as it was
+// entered; an address or a number belongs to one user, however it is written.
 func TestFormsOfWhatIsStored(t *testing.T) {
 	o := open(t)
 	name, phone := "Zoe\u0308  Doe", "+1 656-789-1230"
@@ -243,8 +269,18 @@ func TestFormsOfWhatIsStored(t *testing.T) {
 	o.user(directory.User{ID: "bob", Name: "Bob", Email: "bob@acme.test", Active: true})
 	o.queue("q1", "zoe")
 	before := o.state()
-	v := o.checked(filejob.Ready, imports.Users,
-		row("zoe", " Zoë\u00a0Doe\u200b", "Zoe@acme.test", "101", "16567891230"), row("bob\u200b", "Bob", "bob@acme.test"))
+	v := o.checked(
+		filejob.Ready,
+		imports.Users,
+		row(
+			"zoe",
+			" Zoë\u00a0Doe\u200b",
+			"Zoe@acme.test",
+			"101",
+			"16567891230",
+		),
+		row("bob\u200b", "Bob", "bob@acme.test"),
+	)
 	if v.Counts.Unchanged != 2 {
 		t.Fatalf("%+v %v", v.Counts, o.rows(v.ID))
 	}
@@ -278,8 +314,9 @@ func TestFormsOfWhatIsStored(t *testing.T) {
 	}
 }
 
-// A call queue of thousands fits into a row, by ids, emails and names; what changes is counted and the first few are named. So many do not fit into one item of the
-// plan; the others come back when the row is looked at again and applied.
+// A call queue of thousands fits into a row, by ids, emails and names; what changes is counted and
+// the first few are named. So many do not fit into one item of the plan; the others come back when
+// the row is looked at again and applied.
 func TestCallQueueOfThousands(t *testing.T) {
 	const members = 11000
 	o := open(t)
@@ -301,10 +338,22 @@ func TestCallQueueOfThousands(t *testing.T) {
 	file := func(rows ...[]string) []byte {
 		return csvFile(fill(append([][]string{header}, rows...)))
 	}
-	v := o.in(filejob.Ready, o.upload(imports.CallQueues, "file.csv", file(append(row("q1", "Queue q1"), cells...), append(row("q2", "Two"), cells...)), false))
+	v := o.in(
+		filejob.Ready,
+		o.upload(
+			imports.CallQueues,
+			"file.csv",
+			file(append(row("q1", "Queue q1"), cells...), append(row("q2", "Two"), cells...)),
+			false,
+		),
+	)
 	rows := o.rows(v.ID)
-	want := imports.Difference{Field: "members", To: "10998 members join: agent-00002 agent-00003 agent-00004 agent-00005 agent-00006 and 10993 more"}
-	if len(rows) != 2 || !slices.Equal(rows[0].Differences, []imports.Difference{want}) || v.Counts != (filejob.Counts{Rows: 2, New: 1, Change: 1}) {
+	want := imports.Difference{
+		Field: "members",
+		To:    "10998 members join: agent-00002 agent-00003 agent-00004 agent-00005 agent-00006 and 10993 more",
+	}
+	if len(rows) != 2 || !slices.Equal(rows[0].Differences, []imports.Difference{want}) ||
+		v.Counts != (filejob.Counts{Rows: 2, New: 1, Change: 1}) {
 		t.Errorf("%+v", rows)
 	}
 	o.in(filejob.Completed, o.run(v.ID))
@@ -323,7 +372,8 @@ func TestCallQueueOfThousands(t *testing.T) {
 	}
 }
 
-// A cell takes as many of the longest ids as the columns of a sheet must, so that 20,000 members find room; those of users take what a name can be.
+// A cell takes as many of the longest ids as the columns of a sheet must, so that 20,000 members
+// find room; those of users take what a name can be.
 func TestCellsOfManyIDs(t *testing.T) {
 	o := open(t)
 	long := func(i int) string { return fmt.Sprintf("%064d", i) }
@@ -341,25 +391,42 @@ func TestCellsOfManyIDs(t *testing.T) {
 		t.Errorf("%v, %d members", err, len(q.Members))
 	}
 	o.imported(imports.Dashboards, row("d1", "D", strings.Join(queues, ";")+";"))
-	if d, _, err := o.people.GetDashboard(o.ctx, o.Call("admin"), "d1"); err != nil || !slices.Equal(d.QueueIDs, queues) {
+	if d, _, err := o.people.GetDashboard(
+		o.ctx,
+		o.Call("admin"),
+		"d1",
+	); err != nil ||
+		!slices.Equal(d.QueueIDs, queues) {
 		t.Errorf("%v, %d call queues", err, len(d.QueueIDs))
 	}
-	if v := o.checked(filejob.Rejected, imports.Users, row("u1", strings.Repeat("U", 1025))); !strings.Contains(v.Message, "more than 1,024 characters") {
+	if v := o.checked(
+		filejob.Rejected,
+		imports.Users,
+		row("u1", strings.Repeat("U", 1025)),
+	); !strings.Contains(
+		v.Message,
+		"more than 1,024 characters",
+	) {
 		t.Error(v.Message)
 	}
 }
 
-// Of a row in which everything is wrong, no more is looked at than anybody reads: a file of a few hundred KB can name a hundred million strangers.
+// Of a row in which everything is wrong, no more is looked at than anybody reads: a file of a few
+// hundred KB can name a hundred million strangers.
 func TestRowsOfStrangers(t *testing.T) {
 	o := open(t)
 	strangers := strings.Repeat("a;b;c;d;e;", 40)
 	v := o.checked(filejob.Rejected, imports.CallQueues, row("q1", "Q", strangers, strangers))
-	if n := len(v.Errors); n != filejob.RowErrors || v.Errors[n-1].Message != "There are at least 291 more errors in this row." {
+	if n := len(
+		v.Errors,
+	); n != filejob.RowErrors ||
+		v.Errors[n-1].Message != "There are at least 291 more errors in this row." {
 		t.Errorf("errors%s", describe(v.Errors))
 	}
 }
 
-// The largest rows of users fit into the plan's items: every text as long as it can be, twenty roles exchanged for twenty others.
+// The largest rows of users fit into the plan's items: every text as long as it can be, twenty
+// roles exchanged for twenty others.
 func TestLargestRowsOfUsers(t *testing.T) {
 	o := open(t)
 	role := func(i int) string { return fmt.Sprintf("%064d", i) }
@@ -382,10 +449,25 @@ func TestLargestRowsOfUsers(t *testing.T) {
 	for i := range 60 {
 		id := fmt.Sprintf("%064d", i)
 		o.user(directory.User{
-			ID: id, Name: strings.Repeat("\U0001F600", 200), Email: email("a", i), Extension: fmt.Sprint(1000000000 + i), Number: fmt.Sprint(100000000000000 + i), RoleIDs: before,
-			Licenses: had, AgentSource: "manual", Active: true,
+			ID:          id,
+			Name:        strings.Repeat("\U0001F600", 200),
+			Email:       email("a", i),
+			Extension:   fmt.Sprint(1000000000 + i),
+			Number:      fmt.Sprint(100000000000000 + i),
+			RoleIDs:     before,
+			Licenses:    had,
+			AgentSource: "manual",
+			Active:      true,
 		})
-		r := row(id, strings.Repeat("\U0001F601", 200), email("b", i), fmt.Sprint(2000000000+i), fmt.Sprint(200000000000000+i), "yes", "pbx")
+		r := row(
+			id,
+			strings.Repeat("\U0001F601", 200),
+			email("b", i),
+			fmt.Sprint(2000000000+i),
+			fmt.Sprint(200000000000000+i),
+			"yes",
+			"pbx",
+		)
 		file = append(file, append(append(r, after...), wants...))
 	}
 	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(file), false))
@@ -403,10 +485,16 @@ func TestTemplate(t *testing.T) {
 	} {
 		for _, format := range []string{"xlsx", "csv"} {
 			r := o.request("GET", "/template?kind="+string(kind)+"&format="+format, nil)
-			if r.Status != 200 || r.Header.Get("Content-Type") != filejob.ContentType("x."+format) || !strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
+			if r.Status != 200 || r.Header.Get("Content-Type") != filejob.ContentType("x."+format) ||
+				!strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
 				t.Fatalf("%s %s: %d %v", kind, format, r.Status, r.Header)
 			}
-			reader, err := sheet.Open(bytes.NewReader(r.Body), int64(len(r.Body)), "template."+format, sheet.DefaultLimits())
+			reader, err := sheet.Open(
+				bytes.NewReader(r.Body),
+				int64(len(r.Body)),
+				"template."+format,
+				sheet.DefaultLimits(),
+			)
 			o.must(err)
 			var got []string
 			o.must(reader.Rows(func(row sheet.Row) error {

@@ -36,7 +36,8 @@ type heading struct {
 
 // layout is what a file of a kind holds.
 type layout struct {
-	// single are the columns that must all be there, the id first: a column that is left out would empty its field for everybody.
+	// single are the columns that must all be there, the id first: a column that is left out would
+	// empty its field for everybody.
 	single []heading
 	// lists are those of which there may be any number: the header, and a number behind it.
 	lists []heading
@@ -58,11 +59,20 @@ var layouts = map[Kind]layout{
 		},
 		lists: []heading{{"Role", fieldRoles}, {"License", fieldLicenses}}, shown: 3,
 	},
-	CallQueues: {single: []heading{{"Call queue", fieldID}, {"Name", fieldName}}, lists: []heading{{"Member", fieldMembers}}, shown: 10},
-	Dashboards: {single: []heading{{"Dashboard", fieldID}, {"Name", fieldName}}, lists: []heading{{"Call queue", fieldQueues}}, shown: 10},
+	CallQueues: {
+		single: []heading{{"Call queue", fieldID}, {"Name", fieldName}},
+		lists:  []heading{{"Member", fieldMembers}},
+		shown:  10,
+	},
+	Dashboards: {
+		single: []heading{{"Dashboard", fieldID}, {"Name", fieldName}},
+		lists:  []heading{{"Call queue", fieldQueues}},
+		shown:  10,
+	},
 }
 
-// header is that of a file with so many columns of each list, by field, and of a sample file at least.
+// header is that of a file with so many columns of each list, by field, and of a sample file at
+// least.
 func (l layout) header(lists map[string]int) []string {
 	var titles []string
 	for _, h := range l.single {
@@ -104,8 +114,9 @@ func (c columns) of(field string) int {
 	return -1
 }
 
-// readHeader finds the columns: headers match without regard to case and space. Status and Message are those of a result file that comes back, and are ignored. Any
-// other column is refused: ignoring a misspelled Member column would take members away.
+// readHeader finds the columns: headers match without regard to case and space. Status and Message
+// are those of a result file that comes back, and are ignored. Any other column is refused:
+// ignoring a misspelled Member column would take members away.
 func readHeader(l layout, row sheet.Row) (columns, error) {
 	c := columns{single: map[string]int{}, lists: map[string][]int{}, csv: row.Line > 0}
 	header := filejob.Header{Row: row}
@@ -194,8 +205,17 @@ func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
 	switch kind {
 	case Users:
 		r.User = &user{
-			Email: text(fieldEmail), Extension: text(fieldExtension), Number: text(fieldNumber), AgentSource: text(fieldAgentSource),
-			Inactive: inactive(&cells, at.single[fieldActive]), Roles: find(&cells, at.lists[fieldRoles], know.roles, false),
+			Email: text(
+				fieldEmail,
+			),
+			Extension:   text(fieldExtension),
+			Number:      text(fieldNumber),
+			AgentSource: text(fieldAgentSource),
+			Inactive: inactive(
+				&cells,
+				at.single[fieldActive],
+			),
+			Roles:    find(&cells, at.lists[fieldRoles], know.roles, false),
 			Licenses: metered(&cells, at.lists[fieldLicenses], know.products, know.hints),
 		}
 		if source := r.User.AgentSource; source != "" && source != "manual" && source != "pbx" {
@@ -235,8 +255,9 @@ func inactive(cells *filejob.Cells, column int) bool {
 // longestName is more bytes than any id, name or email has.
 const longestName = 1024
 
-// find reads what a list's cells name, each one, or several separated by semicolons; sorted ids. Of a row that is refused anyway, it reads no further: a file's cells
-// may hold billions of wrong names.
+// find reads what a list's cells name, each one, or several separated by semicolons; sorted ids. Of
+// a row that is refused anyway, it reads no further: a file's cells may hold billions of wrong
+// names.
 func find(cells *filejob.Cells, columns []int, among *directory.Named, several bool) []string {
 	var ids []string
 	seen := map[string]bool{}
@@ -300,7 +321,8 @@ func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog, hin
 	return ids
 }
 
-// claims are the ids, extensions, numbers and e-mail addresses that the rows of a file claim; each belongs to one row.
+// claims are the ids, extensions, numbers and e-mail addresses that the rows of a file claim; each
+// belongs to one row.
 type claims struct {
 	id, extension, number, email filejob.Claims
 	sound                        []claim // of rows of users without a fault of their own
@@ -319,11 +341,20 @@ func (c *claims) add(r *planRow) {
 	c.number.Add(text.Digits(r.User.Number), r.Row)
 	c.email.Add(text.Email(r.User.Email), r.Row)
 	if len(r.Errors) == 0 {
-		c.sound = append(c.sound, claim{strings.Clone(r.ID), strings.Clone(r.User.Extension), strings.Clone(text.Digits(r.User.Number)), strings.Clone(text.Email(r.User.Email))})
+		c.sound = append(
+			c.sound,
+			claim{
+				strings.Clone(r.ID),
+				strings.Clone(r.User.Extension),
+				strings.Clone(text.Digits(r.User.Number)),
+				strings.Clone(text.Email(r.User.Email)),
+			},
+		)
 	}
 }
 
-// alone are the users of the rows without a fault, once all rows are entered: who claims nothing that another row claims.
+// alone are the users of the rows without a fault, once all rows are entered: who claims nothing
+// that another row claims.
 func (c *claims) alone() []string {
 	c.id.Settle()
 	c.extension.Settle()
@@ -353,23 +384,37 @@ func (c *claims) refuse(r *planRow, at columns) {
 	}
 }
 
-// spoil makes a row bad that has errors; it is not applied, so what it wants needs no room in the plan.
+// spoil makes a row bad that has errors; it is not applied, so what it wants needs no module in the
+// plan.
 func (r *planRow) spoil() {
 	if len(r.Errors) > 0 {
-		r.Outcome, r.Name, r.User, r.Refs, r.Changes, r.Version = filejob.Bad, directory.Shorten(r.Name), nil, nil, nil, 0
+		r.Outcome, r.Name, r.User, r.Refs, r.Changes, r.Version = filejob.Bad, directory.Shorten(
+			r.Name,
+		), nil, nil, nil, 0
 	}
 }
 
 // said is how fields are called in a message.
 var said = map[string]string{
-	fieldName: "name", fieldEmail: "email", fieldExtension: "extension", fieldNumber: "number", fieldAgentSource: "agent source", fieldRoles: "roles",
-	fieldLicenses: "licenses", fieldMembers: "members", fieldQueues: "call queues",
+	fieldName:        "name",
+	fieldEmail:       "email",
+	fieldExtension:   "extension",
+	fieldNumber:      "number",
+	fieldAgentSource: "agent source",
+	fieldRoles:       "roles",
+	fieldLicenses:    "licenses",
+	fieldMembers:     "members",
+	fieldQueues:      "call queues",
 }
 
 // blamed is the field that a problem of the directory is about, where it names none itself.
 var blamed = map[problem.Slug]string{
-	problem.ExtensionInUse: fieldExtension, problem.NumberInUse: fieldNumber, problem.EmailInUse: fieldEmail, problem.MutuallyExclusive: fieldLicenses, problem.BaseLicenseRequired: fieldLicenses,
-	problem.UserInactive: fieldActive,
+	problem.ExtensionInUse:      fieldExtension,
+	problem.NumberInUse:         fieldNumber,
+	problem.EmailInUse:          fieldEmail,
+	problem.MutuallyExclusive:   fieldLicenses,
+	problem.BaseLicenseRequired: fieldLicenses,
+	problem.UserInactive:        fieldActive,
 }
 
 // faults are what a problem of the directory means for a row.
@@ -398,7 +443,8 @@ func (d *difference) add(field, from, to string) {
 	}
 }
 
-// listDifference says how many of a list leave and join, and names the first few: a call queue may have thousands of members.
+// listDifference says how many of a list leave and join, and names the first few: a call queue may
+// have thousands of members.
 func listDifference(field, what string, before, after []string) []filejob.Difference {
 	var d difference
 	few := func(verb string, ids []string) string {

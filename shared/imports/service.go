@@ -29,10 +29,16 @@ type (
 	planner = filejob.Planner[planRow, View]
 )
 
-// NewService makes the service; what rows want goes through the directory, and by it through the desk.
-func NewService(env *app.Env, desk *license.Desk) *Service {
-	s := &Service{env: env, products: desk.Products(), hints: filejob.NewHints(desk.Products().Select("", catalog.Metered)), directory: directory.NewService(env, desk)}
-	s.jobs = filejob.NewJobs(env, filejob.Room[planRow, View]{
+// NewService makes the service; what rows want goes through the directory, and by it through the
+// kernel.
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	s := &Service{
+		env:       env,
+		products:  kernel.Products(),
+		hints:     filejob.NewHints(kernel.Products().Select("", catalog.Metered)),
+		directory: directory.NewService(env, kernel),
+	}
+	s.jobs = filejob.NewJobs(env, filejob.Module[planRow, View]{
 		Names:     names,
 		Size:      func(j filejob.Job) filejob.Size { return Kind(j.Kind).size() },
 		CellChars: func(j filejob.Job) int { return Kind(j.Kind).cellChars() },
@@ -54,14 +60,25 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 // Jobs are the imports, for the functions that take in their files and apply them.
 func (s *Service) Jobs() filejob.Carrier { return s.jobs }
 
-// settle gives, right after the last row, the grants that the rows call for, as far as the time allows. What is left has marks, and the maintenance function does it.
+// settle gives, right after the last row, the grants that the rows call for, as far as the time
+// allows. What is left has markers, and the maintenance function does it.
 func (s *Service) settle(ctx context.Context, w *worker) {
 	if err := s.directory.Settle(ctx, w.Call); err != nil {
-		s.env.Log.WarnContext(ctx, "grants are left to maintenance", "error", err, "account", w.Call.Account, "import", w.Job.ID)
+		s.env.Log.WarnContext(
+			ctx,
+			"grants are left to maintenance",
+			"error",
+			err,
+			"account",
+			w.Call.Account,
+			"import",
+			w.Job.ID,
+		)
 	}
 }
 
-// reading are the imports of the kinds that the caller may read; one of another kind is as unknown as one that does not exist.
+// reading are the imports of the kinds that the caller may read; one of another kind is as unknown
+// as one that does not exist.
 func (s *Service) reading(ctx context.Context) *filejob.Jobs[planRow, View] {
 	return s.jobs.For(func(j filejob.Job) error {
 		if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {
@@ -71,7 +88,8 @@ func (s *Service) reading(ctx context.Context) *filejob.Jobs[planRow, View] {
 	})
 }
 
-// managing are the imports of the kinds that the caller may change. Who may read one and not change it is told so.
+// managing are the imports of the kinds that the caller may change. Who may read one and not change
+// it is told so.
 func (s *Service) managing(ctx context.Context) *filejob.Jobs[planRow, View] {
 	return s.jobs.For(func(j filejob.Job) error {
 		switch read, manage := Kind(j.Kind).permissions(); {

@@ -42,7 +42,8 @@ func (o *office) pointing(header []string, rows, columns int, text string, id fu
 	return b.Bytes()
 }
 
-// peakOf is how much memory is in use at most while something is done, with the garbage, and how long it takes.
+// peakOf is how much memory is in use at most while something is done, with the garbage, and how
+// long it takes.
 func peakOf(do func()) (peak uint64, took time.Duration) {
 	runtime.GC()
 	var most atomic.Uint64
@@ -70,18 +71,21 @@ func peakOf(do func()) (peak uint64, took time.Duration) {
 	return most.Load(), took
 }
 
-// A small workbook whose cells all point at one long text takes neither gigabytes nor minutes: less than 256 MB, and ten times as long at most as an honest file of as
-// many rows. No t.Parallel: it measures the heap of the whole process.
+// A small workbook whose cells all point at one long text takes neither gigabytes nor minutes: less
+// than 256 MB, and ten times as long at most as an honest file of as many rows. No t.Parallel: it
+// measures the heap of the whole process.
 func TestSmallFilesTakeLittle(t *testing.T) {
 	o := open(t)
 	o.hire("alice")
 	o.queue("q")
 	tried := map[string]bool{}
 	rapid.Check(t, func(rt *rapid.T) {
-		kind := rapid.SampledFrom([]imports.Kind{imports.Users, imports.CallQueues, imports.Dashboards}).Draw(rt, "kind")
+		kind := rapid.SampledFrom([]imports.Kind{imports.Users, imports.CallQueues, imports.Dashboards}).
+			Draw(rt, "kind")
 		rows := rapid.SampledFrom([]int{50, 400}).Draw(rt, "rows")
 		columns := rapid.SampledFrom([]int{20, 200}).Draw(rt, "columns")
-		text := rapid.SampledFrom([]string{strings.Repeat("😀", 1000), strings.Repeat("nobody;", 700), strings.Repeat("😀;", 2000), strings.Repeat("alice;", 800), "alice"}).Draw(rt, "text")
+		text := rapid.SampledFrom([]string{strings.Repeat("😀", 1000), strings.Repeat("nobody;", 700), strings.Repeat("😀;", 2000), strings.Repeat("alice;", 800), "alice"}).
+			Draw(rt, "text")
 		name := fmt.Sprintf("%s, %d x %d of %.10q", kind, rows, columns, text)
 		if tried[name] || len(tried) == 12 {
 			return // as rapid draws a hundred
@@ -104,7 +108,16 @@ func TestSmallFilesTakeLittle(t *testing.T) {
 		var base, v imports.View
 		_, usual := peakOf(func() { base = o.upload(kind, "a.xlsx", honest, true) })
 		peak, took := peakOf(func() { v = o.upload(kind, "a.xlsx", hostile, true) })
-		t.Logf("%s: %d KiB, %s, %d MiB, %v (honest %v, %s)", name, len(hostile)>>10, v.State, peak>>20, took, usual, base.State)
+		t.Logf(
+			"%s: %d KiB, %s, %d MiB, %v (honest %v, %s)",
+			name,
+			len(hostile)>>10,
+			v.State,
+			peak>>20,
+			took,
+			usual,
+			base.State,
+		)
 		if peak > 256_000_000 {
 			rt.Errorf("%s: %d MiB", name, peak>>20)
 		}

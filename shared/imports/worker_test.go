@@ -26,8 +26,18 @@ type ending struct{ state, result, log, view string }
 func (o *office) end(v imports.View) ending {
 	o.f.Helper()
 	e := ending{
-		state: o.state(), result: fmt.Sprint(o.result(v)), log: strings.Join(o.log(), "\n"),
-		view: fmt.Sprintf("%s %+v applied %d refused %d percent %d %s", v.State, v.Counts, v.Applied, v.Refused, v.Percent, v.Message),
+		state:  o.state(),
+		result: fmt.Sprint(o.result(v)),
+		log:    strings.Join(o.log(), "\n"),
+		view: fmt.Sprintf(
+			"%s %+v applied %d refused %d percent %d %s",
+			v.State,
+			v.Counts,
+			v.Applied,
+			v.Refused,
+			v.Percent,
+			v.Message,
+		),
 	}
 	for _, part := range []*string{&e.state, &e.result, &e.log, &e.view} {
 		*part = strings.ReplaceAll(strings.ReplaceAll(*part, v.ID, "ID"), o.Account, "ACCOUNT")
@@ -46,7 +56,8 @@ func (e ending) same(t *testing.T, what string, want ending) {
 	}
 }
 
-// heavy are rows of users of which one changes more than fits into a commit: somebody who holds nearly everything leaves, and has all roles exchanged.
+// heavy are rows of users of which one changes more than fits into a commit: somebody who holds
+// nearly everything leaves, and has all roles exchanged.
 func heavy(o *office) (header []string, rows [][]string) {
 	o.f.Helper()
 	header = append([]string(nil), headers[imports.Users][:7]...)
@@ -68,7 +79,7 @@ func heavy(o *office) (header []string, rows [][]string) {
 			continue
 		}
 		o.buy(p.ID, 1)
-		ch := o.desk.Change(o.Call("admin"))
+		ch := o.kernel.Change(o.Call("admin"))
 		o.must(load(o, ch, "ann"))
 		o.must(ch.Grant(o.ctx, "ann", p.ID, "direct"))
 		o.must(commit(o, ch))
@@ -76,7 +87,8 @@ func heavy(o *office) (header []string, rows [][]string) {
 	return header, [][]string{row("john", "John"), leaver, row("eve", "Eve", "", "101")}
 }
 
-// cases are the imports that are killed: the examples of each kind, and one of which a row takes two commits.
+// cases are the imports that are killed: the examples of each kind, and one of which a row takes
+// two commits.
 func cases() map[string]func(o *office) (imports.Kind, []byte) {
 	all := map[string]func(o *office) (imports.Kind, []byte){
 		"a row of two commits": func(o *office) (imports.Kind, []byte) {
@@ -86,7 +98,9 @@ func cases() map[string]func(o *office) (imports.Kind, []byte) {
 		"extensions exchanged": func(o *office) (imports.Kind, []byte) {
 			o.user(directory.User{ID: "a", Name: "A", Extension: "101", Number: "1001", Active: true})
 			o.user(directory.User{ID: "b", Name: "B", Extension: "102", Active: true})
-			return imports.Users, csvFile(content(imports.Users, row("a", "A", "", "102"), row("b", "B", "", "101", "1001")))
+			return imports.Users, csvFile(
+				content(imports.Users, row("a", "A", "", "102"), row("b", "B", "", "101", "1001")),
+			)
 		},
 	}
 	for name, e := range examples {
@@ -98,8 +112,9 @@ func cases() map[string]func(o *office) (imports.Kind, []byte) {
 	return all
 }
 
-// A worker dies before or after any commit, of the check or of the applying, or loses the answer of one; whoever finishes the work once the lease is over comes to
-// the same end: state, result file, audit log and what is shown (invariant I14).
+// A worker dies before or after any commit, of the check or of the applying, or loses the answer of
+// one; whoever finishes the work once the lease is over comes to the same end: state, result file,
+// audit log and what is shown (invariant I14).
 func TestKilledAtEveryCommit(t *testing.T) {
 	for name, prepare := range cases() {
 		t.Run(name, func(t *testing.T) {
@@ -129,14 +144,14 @@ func TestKilledAtEveryCommit(t *testing.T) {
 					a.must(check())
 				}
 				a.in(filejob.Ready, a.get(v.ID))
-				ticket := a.start(v.ID)
-				apply := func() error { return a.apply(a.ctx, ticket) }
+				wakeUp := a.start(v.ID)
+				apply := func() error { return a.apply(a.ctx, wakeUp) }
 				if inCheck {
 					a.must(apply())
 				} else {
 					kill(apply)
 				}
-				a.must(apply()) // and the ticket comes twice
+				a.must(apply()) // and the wake-up comes twice
 				return a.end(a.in(filejob.Completed, a.get(v.ID))), store.Commits()
 			}
 			for _, inCheck := range []bool{true, false} {
@@ -147,7 +162,11 @@ func TestKilledAtEveryCommit(t *testing.T) {
 				for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter} {
 					for at := 1; at <= commits; at++ {
 						got, _ := run(fault, inCheck, at)
-						got.same(t, fmt.Sprintf("in check %v, %v at commit %d of %d", inCheck, fault, at, commits), want)
+						got.same(
+							t,
+							fmt.Sprintf("in check %v, %v at commit %d of %d", inCheck, fault, at, commits),
+							want,
+						)
 					}
 				}
 			}
@@ -155,28 +174,30 @@ func TestKilledAtEveryCommit(t *testing.T) {
 	}
 }
 
-// The same where no worker gets further than one commit: each commit is killed once before it, and once after it, of every worker that takes over.
+// The same where no worker gets further than one commit: each commit is killed once before it, and
+// once after it, of every worker that takes over.
 func TestNoWorkerSurvivesACommit(t *testing.T) {
-	for name, kit := range map[string]func(t *testing.T) *testkit.Kit{
-		"bolt":   func(t *testing.T) *testkit.Kit { return testkit.New(t) },
-		"dynamo": func(t *testing.T) *testkit.Kit { return testkit.On(t, testdynamo.Open(t)) },
+	for name, fixture := range map[string]func(t *testing.T) *testkit.Fixture{
+		"bolt":   func(t *testing.T) *testkit.Fixture { return testkit.New(t) },
+		"dynamo": func(t *testing.T) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := openOn(t, kit(t))
+			o := openOn(t, fixture(t))
 			for name, prepare := range cases() {
 				var ends []ending
 				for _, cut := range []bool{false, true} {
 					a := o.fresh(t)
 					kind, file := prepare(a)
 					v := a.in(filejob.Ready, a.upload(kind, "file.csv", file, false))
-					ticket := a.start(v.ID)
+					wakeUp := a.start(v.ID)
 					deaths := 0
 					for dead := cut; dead; {
 						dead = false
 						for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
-							store := faulty.New(a.store, faulty.AtCommit(2, fault)) // the first commit of a worker takes the lease
+							// the first commit of a worker takes the lease
+							store := faulty.New(a.store, faulty.AtCommit(2, fault))
 							a.Env.Table = store
-							err := a.apply(a.ctx, ticket)
+							err := a.apply(a.ctx, wakeUp)
 							a.Env.Table = a.store
 							if errors.Is(err, faulty.ErrCrashed) {
 								dead = true
@@ -185,7 +206,7 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 							a.Clock.Add(filejob.LeaseLife + time.Second)
 						}
 					}
-					a.must(a.apply(a.ctx, ticket))
+					a.must(a.apply(a.ctx, wakeUp))
 					if cut && deaths < 4 {
 						t.Errorf("%s: %d workers died", name, deaths)
 					}
@@ -236,7 +257,21 @@ func (o *office) meanwhile(n int, after bool, do func()) {
 func staff(n int) [][]string {
 	var rows [][]string
 	for i := range n {
-		rows = append(rows, row(fmt.Sprintf("user%02d", i), fmt.Sprintf("User %d", i), "", fmt.Sprint(100+i), "", "", "", "", "", "client-desktop"))
+		rows = append(
+			rows,
+			row(
+				fmt.Sprintf("user%02d", i),
+				fmt.Sprintf("User %d", i),
+				"",
+				fmt.Sprint(100+i),
+				"",
+				"",
+				"",
+				"",
+				"",
+				"client-desktop",
+			),
+		)
 	}
 	return rows
 }
@@ -252,13 +287,14 @@ func (o *office) puts() map[string]int {
 	return counts
 }
 
-// Many workers at once, and one that was silent for longer than its lease and goes on: no row is done twice.
+// Many workers at once, and one that was silent for longer than its lease and goes on: no row is
+// done twice.
 func TestWorkersAtOnce(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, staff(12)...)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.meanwhile(4, false, func() {
-		o.must(o.apply(o.ctx, ticket)) // too early: the lease is in force
+		o.must(o.apply(o.ctx, wakeUp)) // too early: the lease is in force
 		if got := o.get(v.ID); got.State != imports.Applying || got.Applied != 3 || got.Percent != 25 {
 			t.Errorf("under the lease: %+v", got)
 		}
@@ -266,14 +302,14 @@ func TestWorkersAtOnce(t *testing.T) {
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
-				if err := o.apply(o.ctx, ticket); err != nil {
+				if err := o.apply(o.ctx, wakeUp); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		group.Wait()
 	})
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 12 || v.Refused != 0 {
 		t.Errorf("%+v", v)
 	}
@@ -292,9 +328,9 @@ func TestWorkersAtOnce(t *testing.T) {
 func TestCancelBetweenRows(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, staff(6)...)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.meanwhile(2, true, func() { testkit.Decode[imports.View](t, o.request("POST", "/"+v.ID+"/cancel", nil), 202) })
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	v = o.in(filejob.Cancelled, o.get(v.ID))
 	if v.Applied != 2 || v.EndedAt == nil || v.Percent != 33 {
 		t.Errorf("%+v", v)
@@ -316,21 +352,30 @@ func TestCancelBetweenRows(t *testing.T) {
 	testkit.Problem(t, o.request("POST", "/"+waiting.ID+"/apply", nil), 409, "wrong-state")
 }
 
-// Cancelled between the two commits of one row: that row is brought to its end, and no other begins.
+// Cancelled between the two commits of one row: that row is brought to its end, and no other
+// begins.
 func TestCancelWithinARow(t *testing.T) {
 	o := open(t)
 	header, rows := heavy(o)
-	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(fill(append([][]string{header}, rows...))), false))
-	ticket := o.start(v.ID)
+	v := o.in(
+		filejob.Ready,
+		o.upload(imports.Users, "file.csv", csvFile(fill(append([][]string{header}, rows...))), false),
+	)
+	wakeUp := o.start(v.ID)
 	o.meanwhile(2, true, func() {
 		if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "ann"); err != nil || u.Active || u.Name != "Ann" {
 			t.Errorf("between the two: %+v, %v", u, err)
 		}
 		testkit.Decode[imports.View](t, o.request("POST", "/"+v.ID+"/cancel", nil), 202)
 	})
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	v = o.in(filejob.Cancelled, o.get(v.ID))
-	if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "ann"); err != nil || u.Name != rows[1][1] || u.Extension != "202" || len(u.RoleIDs) != directory.MaxRoles {
+	if u, _, err := o.people.GetUser(
+		o.ctx,
+		o.Call("admin"),
+		"ann",
+	); err != nil || u.Name != rows[1][1] || u.Extension != "202" ||
+		len(u.RoleIDs) != directory.MaxRoles {
 		t.Errorf("%+v, %v", u, err)
 	}
 	if _, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "eve"); err == nil || v.Applied != 2 {
@@ -338,7 +383,8 @@ func TestCancelWithinARow(t *testing.T) {
 	}
 }
 
-// What changed between the check and the first row fails the whole plan, with the rows named, and nothing is applied (spec 5.4).
+// What changed between the check and the first row fails the whole plan, with the rows named, and
+// nothing is applied (spec 5.4).
 func TestStalePlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		before func(o *office)
@@ -355,7 +401,7 @@ func TestStalePlan(t *testing.T) {
 			func(o *office) { o.hire("john") }, imports.Users,
 			[][]string{row("john", "John", "", "101")},
 			func(o *office) {
-				ch := o.desk.Change(o.Call("admin"))
+				ch := o.kernel.Change(o.Call("admin"))
 				o.must(load(o, ch, "john"))
 				o.must(ch.Extend(o.ctx, "john", "555", ""))
 				o.must(commit(o, ch))
@@ -407,7 +453,9 @@ func TestStalePlan(t *testing.T) {
 				return
 			}
 			o.in(filejob.Failed, v)
-			if !strings.Contains(v.Message, "The plan no longer fits; nothing was imported.") || !strings.Contains(v.Message, c.words) || v.Applied != 0 {
+			if !strings.Contains(v.Message, "The plan no longer fits; nothing was imported.") ||
+				!strings.Contains(v.Message, c.words) ||
+				v.Applied != 0 {
 				t.Errorf("%q", v.Message)
 			}
 			o.equalState(o.state(), before)
@@ -415,33 +463,41 @@ func TestStalePlan(t *testing.T) {
 	}
 }
 
-// A row that no longer fits when its turn comes, after others were applied, is refused whole and named; the others are applied, and nobody gives up an extension for
-// a row that is refused.
+// A row that no longer fits when its turn comes, after others were applied, is refused whole and
+// named; the others are applied, and nobody gives up an extension for a row that is refused.
 func TestRowThatNoLongerFits(t *testing.T) {
 	o := open(t)
 	o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
 	rows := append(staff(2), row("owner", "Owner", "", "901"), row("heir", "Heir", "", "900"), row("last", "Last"))
 	v := o.checked(filejob.Ready, imports.Users, rows...)
-	ticket := o.start(v.ID)
-	o.meanwhile(2, true, func() { o.user(directory.User{ID: "owner", Name: "Changed", Extension: "900", Active: true}) })
-	o.must(o.apply(o.ctx, ticket))
+	wakeUp := o.start(v.ID)
+	o.meanwhile(
+		2,
+		true,
+		func() { o.user(directory.User{ID: "owner", Name: "Changed", Extension: "900", Active: true}) },
+	)
+	o.must(o.apply(o.ctx, wakeUp))
 	v = o.in(filejob.Completed, o.get(v.ID))
 	if v.Applied != 3 || v.Refused != 2 || v.Percent != 100 {
 		t.Fatalf("%+v", v)
 	}
 	lines := o.result(v)
 	width := len(headers[imports.Users])
-	if lines[3][width] != "refused" || !strings.Contains(lines[3][width+1], "changed since the check") || lines[4][width] != "refused" ||
-		!strings.Contains(lines[4][width+1], "Extension 900 belongs to another user") || lines[5][width] != "imported" {
+	if lines[3][width] != "refused" || !strings.Contains(lines[3][width+1], "changed since the check") ||
+		lines[4][width] != "refused" ||
+		!strings.Contains(lines[4][width+1], "Extension 900 belongs to another user") ||
+		lines[5][width] != "imported" {
 		t.Errorf("result %q", lines)
 	}
-	if state := o.state(); !strings.Contains(state, `owner "Changed"  900/`) || strings.Contains(state, "heir") || !strings.Contains(state, "user last") {
+	if state := o.state(); !strings.Contains(state, `owner "Changed"  900/`) || strings.Contains(state, "heir") ||
+		!strings.Contains(state, "user last") {
 		t.Errorf("state:\n%s", state)
 	}
 }
 
-// A row takes from another user what their own row is still to give up, as the check found it, and nothing else: somebody who was put meanwhile keeps all that they
-// have, whether their row comes first, later or changes nothing, and their own row is refused whole.
+// A row takes from another user what their own row is still to give up, as the check found it, and
+// nothing else: somebody who was put meanwhile keeps all that they have, whether their row comes
+// first, later or changes nothing, and their own row is refused whole.
 func TestNobodyGivesUpWhatTheCheckDidNotFind(t *testing.T) {
 	first, moves, stays := row("first", "First"), row("owner", "Owner", "", "901"), row("owner", "Owner", "", "900")
 	for name, c := range map[string]struct {
@@ -462,18 +518,26 @@ func TestNobodyGivesUpWhatTheCheckDidNotFind(t *testing.T) {
 				o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Number: "5550900", Active: true})
 			}
 			v := o.checked(filejob.Ready, imports.Users, c.rows...)
-			ticket := o.start(v.ID)
+			wakeUp := o.start(v.ID)
 			now := directory.User{ID: "owner", Name: "Changed", Extension: c.given, Number: "5550900", Active: true}
 			o.meanwhile(1, true, func() { o.user(now) })
-			o.must(o.apply(o.ctx, ticket))
+			o.must(o.apply(o.ctx, wakeUp))
 			v = o.in(filejob.Completed, o.get(v.ID))
 			lines := o.result(v)
 			for i := range c.rows {
-				if got := lines[i+1][len(headers[imports.Users])]; (got == "refused") != slices.Contains(c.refused, i+1) {
+				if got := lines[i+1][len(headers[imports.Users])]; (got == "refused") != slices.Contains(
+					c.refused,
+					i+1,
+				) {
 					t.Errorf("row %d: %q", i+2, lines[i+1])
 				}
 			}
-			if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "owner"); err != nil || u.Name != now.Name || u.Extension != now.Extension || u.Number != now.Number {
+			if u, _, err := o.people.GetUser(
+				o.ctx,
+				o.Call("admin"),
+				"owner",
+			); err != nil || u.Name != now.Name || u.Extension != now.Extension ||
+				u.Number != now.Number {
 				t.Errorf("%+v, %v", u, err)
 			}
 		})

@@ -1,5 +1,6 @@
-// Package incoming hands the objects that S3 tells of to those whose they are: mass configurations, imports and exports, which need the same and have two functions together.
-// What a file means is theirs; a dropped file is always a mass configuration.
+// Package incoming hands the objects that S3 tells of to those whose they are: mass configurations,
+// imports and exports, which need the same and have two functions together. What a file means is
+// theirs; a dropped file is always a mass configuration.
 package incoming
 
 import (
@@ -12,11 +13,15 @@ import (
 )
 
 func post(env *app.Env) *filejob.Post {
-	desk := license.NewDesk(catalog.Default())
-	phones := massconfig.NewService(env, desk)
+	kernel := license.NewService(catalog.Default())
+	phones := massconfig.NewService(env, kernel)
 	return &filejob.Post{
-		Env:    env,
-		Rooms:  []filejob.Carrier{phones.Jobs(), imports.NewService(env, desk).Jobs(), imports.NewExports(env, desk)},
+		Env: env,
+		Modules: []filejob.Carrier{
+			phones.Jobs(),
+			imports.NewService(env, kernel).Jobs(),
+			imports.NewExports(env, kernel),
+		},
 		Others: phones.Drop,
 	}
 }
@@ -24,5 +29,5 @@ func post(env *app.Env) *filejob.Post {
 // CheckFunction takes the S3 events of uploads and drops.
 func CheckFunction(env *app.Env) (app.Function, error) { return post(env).Check(), nil }
 
-// ApplyFunction takes the S3 events of tickets, and a schedule that finishes what was left behind.
+// ApplyFunction takes the S3 events of wake-ups, and a schedule that finishes what was left behind.
 func ApplyFunction(env *app.Env) (app.Function, error) { return post(env).Apply(), nil }

@@ -17,9 +17,11 @@ import (
 const (
 	// MaxBulk is the most items of one call (spec 4).
 	MaxBulk = 1_000
-	// MaxAtomic is the most items of a call for all or none (spec 4): each takes a holder, a license, a pool entry and an audit record, and one commit has 100.
+	// MaxAtomic is the most items of a call for all or none (spec 4): each takes a holder, a
+	// license, a pool entry and an audit record, and one commit has 100.
 	MaxAtomic = 24
-	// bulkGroup is how many items one commit takes on at first; fewer when they do not fit, or when others keep changing the same things.
+	// bulkGroup is how many items one commit takes on at first; fewer when they do not fit, or when
+	// others keep changing the same things.
 	bulkGroup = 20
 	// releaseWait bounds the release of a claim after the request's own time is over.
 	releaseWait = 2 * time.Second
@@ -37,7 +39,8 @@ type ItemResult struct {
 	LicenseID string       `json:"licenseId,omitempty" doc:"In calls by license: which one."`
 	License   *License     `json:"license,omitempty" doc:"The license as it is now, if it concerns one."`
 	Problem   *api.Problem `json:"problem,omitempty" doc:"Why the item failed."`
-	// Unchanged tells what was so already from what was done, and SameAs an item that says the same as an earlier one of the call.
+	// Unchanged tells what was so already from what was done, and SameAs an item that says the same
+	// as an earlier one of the call.
 	Unchanged bool `json:"unchanged,omitempty" doc:"Everything was as the item asks for already."`
 	SameAs    *int `json:"sameAs,omitempty" doc:"Index of an earlier item of this call that is the same."`
 	Also
@@ -115,8 +118,9 @@ func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *I
 	return license, err
 }
 
-// AssignMany gives each user a license of the product, free ones by the server's choice (spec 4), in the order of the items. With atomic it is all or none, and the
-// first item that fails is the error; otherwise each item has its own result.
+// AssignMany gives each user a license of the product, free ones by the server's choice (spec 4),
+// in the order of the items. With atomic it is all or none, and the first item that fails is the
+// error; otherwise each item has its own result.
 func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
 	b := bulk{items: items, load: loadAssigned}
 	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
@@ -172,7 +176,8 @@ func (ch *UnitOfWork) assign(ctx context.Context, item Item) (string, error) {
 
 // AssignProduct gives a user a license of the product, a free one by the server's choice (spec 4).
 //
-// Errors: not-found; not-enough-licenses; validation; user-inactive, base-license-required, mutually-exclusive, extension-in-use.
+// Errors: not-found; not-enough-licenses; validation; user-inactive, base-license-required,
+// mutually-exclusive, extension-in-use.
 func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user, extension string) (License, error) {
 	results, err := d.AssignMany(ctx, c, []Item{{ProductID: product, UserID: user, Extension: extension}}, true)
 	if err != nil {
@@ -181,8 +186,9 @@ func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user
 	return *results.Results[0].License, nil
 }
 
-// RemoveMany takes the products from the users as a person demands it (spec 4): grants that a person gave end, automatic ones exclude the user. A user who has
-// nothing of the product is as demanded already. With atomic it is all or none.
+// RemoveMany takes the products from the users as a person demands it (spec 4): grants that a
+// person gave end, automatic ones exclude the user. A user who has nothing of the product is as
+// demanded already. With atomic it is all or none.
 func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
 	b := bulk{items: items}
 	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
@@ -222,7 +228,10 @@ func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string)
 //
 // Errors: validation when there is no such cost center.
 func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
-	b := bulk{items: byLicense(ids), more: []table.Operation{table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent)}}
+	b := bulk{
+		items: byLicense(ids),
+		more:  []table.Operation{table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent)},
+	}
 	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
 		there, err := ch.loadCostCenter(ctx, costCenter, licenseIDs(group))
 		if err != nil {
@@ -257,8 +266,9 @@ func loadLicenses(ctx context.Context, ch *UnitOfWork, group []Item) error {
 	return err
 }
 
-// many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the request claims its key, commits group after group, and stores the
-// answer last; when it dies in between, a repetition does the items again, and those that are done stay as they are.
+// many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the
+// request claims its key, commits group after group, and stores the answer last; when it dies in
+// between, a repetition does the items again, and those that are done stay as they are.
 func (d *Service) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (Results, error) {
 	if atomic {
 		return d.allOrNone(ctx, c, b)
@@ -322,7 +332,13 @@ func (ch *UnitOfWork) commitIfAny(ctx context.Context, answer call.Answer, ops, 
 }
 
 // group applies items to a fresh change; first is the index of the first one.
-func (d *Service) group(ctx context.Context, c *call.Call, b bulk, first int, items []Item) (*UnitOfWork, []ItemResult, error) {
+func (d *Service) group(
+	ctx context.Context,
+	c *call.Call,
+	b bulk,
+	first int,
+	items []Item,
+) (*UnitOfWork, []ItemResult, error) {
 	ch := d.Change(c)
 	if err := b.load(ctx, ch, items); err != nil {
 		return nil, nil, err
@@ -361,7 +377,8 @@ func (d *Service) group(ctx context.Context, c *call.Call, b bulk, first int, it
 	return ch, results, nil
 }
 
-// groups carries out the items in as many commits as it takes. A group that does not fit, or that others keep from being committed, is made smaller.
+// groups carries out the items in as many commits as it takes. A group that does not fit, or that
+// others keep from being committed, is made smaller.
 func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	var all []ItemResult
 	size := bulkGroup
@@ -401,10 +418,16 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 
 // allOrNone carries out all items in one commit, or none (spec 4).
 //
-// Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the problem of the first item that fails, which names the item.
+// Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the
+// problem of the first item that fails, which names the item.
 func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	if len(b.items) > MaxAtomic {
-		return Results{}, problem.Invalid("items", problem.TooMany, "has at most %d items when atomic is set", MaxAtomic)
+		return Results{}, problem.Invalid(
+			"items",
+			problem.TooMany,
+			"has at most %d items when atomic is set",
+			MaxAtomic,
+		)
 	}
 	later := false
 	var out Results
@@ -424,7 +447,11 @@ func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results,
 			case fits:
 				return ch.commitIfAny(ctx, out.answer(), ops, b.more)
 			case later:
-				return problem.Invalid("items", problem.TooMany, "changes more than one step can hold; send fewer items, or leave atomic out")
+				return problem.Invalid(
+					"items",
+					problem.TooMany,
+					"changes more than one step can hold; send fewer items, or leave atomic out",
+				)
 			}
 			later = true
 		}
@@ -443,7 +470,7 @@ func (ch *UnitOfWork) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 		results[i] = ItemResult{Index: i, Status: Succeeded, LicenseID: item.LicenseID, SameAs: same[i]}
 		var err error
 		if licenses[i], err = b.carryOut(ctx, ch, item, &results[i]); err != nil {
-			return nil, ch.sure(ctx, ch.faults(ctx, b, i, err))
+			return nil, ch.confirmRefusal(ctx, ch.faults(ctx, b, i, err))
 		}
 	}
 	for i, id := range licenses {
@@ -459,7 +486,8 @@ func (ch *UnitOfWork) all(ctx context.Context, b bulk) ([]ItemResult, error) {
 	return results, nil
 }
 
-// faults are the problem of the first item that fails, and beside it what is wrong with those behind it: all at once, and each shortage of a product once.
+// faults are the problem of the first item that fails, and beside it what is wrong with those
+// behind it: all at once, and each shortage of a product once.
 func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) error {
 	whole, ok := problem.From(ch.atItem(b.items, at, err))
 	if !ok {
@@ -486,7 +514,8 @@ func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) err
 	return whole
 }
 
-// atItem makes an item's problem one of the whole call, which names the item; a shortage counts all items of the product.
+// atItem makes an item's problem one of the whole call, which names the item; a shortage counts all
+// items of the product.
 func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 	p, ok := problem.From(err)
 	if !ok || len(items) == 1 {
@@ -497,7 +526,9 @@ func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 		taken := ch.counts[countName(countAssigned, p.ProductID)]
 		left := slices.Collect(func(yield func(Item) bool) {
 			for _, item := range items[at:] {
-				if h := ch.holders[item.UserID]; item.ProductID == p.ProductID && (h == nil || !h.Holds(item.ProductID)) && !yield(item) {
+				if h := ch.holders[item.UserID]; item.ProductID == p.ProductID &&
+					(h == nil || !h.Holds(item.ProductID)) &&
+					!yield(item) {
 					return
 				}
 			}

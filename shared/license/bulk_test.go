@@ -49,7 +49,7 @@ func TestBulkHasAResultForEachItem(t *testing.T) {
 		{ProductID: "team_chat", UserID: "u0"},    // no base
 	}
 	want := []int{0, 409, 422, 404, 0, 0, 0, 409, 409}
-	results, err := o.desk.AssignMany(o.ctx, o.call(), items, false)
+	results, err := o.kernel.AssignMany(o.ctx, o.call(), items, false)
 	o.must(err)
 	if results.Succeeded != 4 || results.Failed != 5 || len(results.Results) != len(items) {
 		t.Fatalf("%+v", results)
@@ -67,7 +67,7 @@ func TestBulkHasAResultForEachItem(t *testing.T) {
 	o.wantCounts("live-reports", "3/3 free 0 waiting 0")
 	o.audit(false, true, users...)
 
-	results, err = o.desk.RemoveMany(o.ctx, o.call(), items, false)
+	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, false)
 	o.must(err)
 	if results.Succeeded != 7 || results.Failed != 2 || results.Results[4].License.Status != Available {
 		t.Fatalf("%+v", results)
@@ -81,9 +81,10 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 	users := o.staff(MaxAtomic + 1)
 	o.buy("live-reports", MaxAtomic-1, "CC-1")
 	items := itemsFor("live-reports", users[:MaxAtomic])
-	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
 	p := refusal(t, err, problem.NotEnoughLicenses)
-	if p.Wanted != MaxAtomic || p.Available != MaxAtomic-1 || p.Fields[0].Field != fmt.Sprintf("items[%d]", MaxAtomic-1) {
+	if p.Wanted != MaxAtomic || p.Available != MaxAtomic-1 ||
+		p.Fields[0].Field != fmt.Sprintf("items[%d]", MaxAtomic-1) {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("live-reports", "0/23 free 23 waiting 0")
@@ -91,20 +92,25 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 
 	c := o.call()
 	c.WithKey("key")
-	results, err := o.desk.AssignMany(o.ctx, c, items, true) // the most that spec 4 asks for, in one commit
+	results, err := o.kernel.AssignMany(o.ctx, c, items, true) // the most that spec 4 asks for, in one commit
 	o.must(err)
 	if results.Succeeded != MaxAtomic {
 		t.Fatalf("%+v", results)
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
-	_, err = o.desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
+	_, err = o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
 	wantProblem(t, err, problem.ValidationFailed)
-	_, err = o.desk.RemoveMany(o.ctx, o.call(), append(itemsFor("live-reports", users[:3]), Item{ProductID: "nonsense", UserID: "u1"}), true)
+	_, err = o.kernel.RemoveMany(
+		o.ctx,
+		o.call(),
+		append(itemsFor("live-reports", users[:3]), Item{ProductID: "nonsense", UserID: "u1"}),
+		true,
+	)
 	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "items[3].productId" {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
-	results, err = o.desk.RemoveMany(o.ctx, o.call(), items, true)
+	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, true)
 	o.must(err)
 	if results.Succeeded != MaxAtomic {
 		t.Fatalf("%+v", results)
@@ -113,19 +119,20 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 	o.audit(false, true, users...)
 }
 
-// TestAtomicRemovalServesWhoWaits removes as many as possible in one step while as many wait: what does not fit into the step is served right after it.
+// TestAtomicRemovalServesWhoWaits removes as many as possible in one step while as many wait: what
+// does not fit into the step is served right after it.
 func TestAtomicRemovalServesWhoWaits(t *testing.T) {
 	o := open(t)
 	users := o.staff(2 * MaxAtomic)
 	o.buy("live-reports", MaxAtomic, "CC-1")
 	items := itemsFor("live-reports", users[:MaxAtomic])
-	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
 	o.must(err)
 	for _, user := range users[MaxAtomic:] {
 		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 24")
-	_, err = o.desk.RemoveMany(o.ctx, o.call(), items, true)
+	_, err = o.kernel.RemoveMany(o.ctx, o.call(), items, true)
 	o.must(err)
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
 	o.audit(false, true, users...)
@@ -139,12 +146,12 @@ func TestAtomicThatDoesNotFitSaysSo(t *testing.T) {
 	for i := range items {
 		items[i].Extension = fmt.Sprint(100 + i) // an extension and its audit record more for each
 	}
-	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
 	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "items" {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("phone-system", "0/24 free 24 waiting 0")
-	results, err := o.desk.AssignMany(o.ctx, o.call(), items, false)
+	results, err := o.kernel.AssignMany(o.ctx, o.call(), items, false)
 	o.must(err)
 	if results.Succeeded != MaxAtomic || results.Results[5].License.Extension != "105" {
 		t.Fatalf("%+v", results)
@@ -161,7 +168,7 @@ func TestBulkOfMany(t *testing.T) {
 	o.Env.Table = made
 	c := o.call()
 	c.WithKey("key", []byte("body"))
-	results, err := o.desk.AssignMany(o.ctx, c, itemsFor("phone-system", users), false)
+	results, err := o.kernel.AssignMany(o.ctx, c, itemsFor("phone-system", users), false)
 	o.must(err)
 	if results.Succeeded != 140 || results.Failed != 10 {
 		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
@@ -172,16 +179,22 @@ func TestBulkOfMany(t *testing.T) {
 	c = o.call()
 	c.WithKey("key", []byte("body"))
 	var replay *call.Replay
-	if _, err := o.desk.AssignMany(o.ctx, c, itemsFor("phone-system", users), false); !errors.As(err, &replay) || replay.Status != 200 {
+	if _, err := o.kernel.AssignMany(
+		o.ctx,
+		c,
+		itemsFor("phone-system", users),
+		false,
+	); !errors.As(err, &replay) ||
+		replay.Status != 200 {
 		t.Fatalf("%v", err)
 	}
-	results, err = o.desk.AssignMany(o.ctx, o.call(), itemsFor("team_chat", users), false)
+	results, err = o.kernel.AssignMany(o.ctx, o.call(), itemsFor("team_chat", users), false)
 	o.must(err)
 	if results.Succeeded != 140 {
 		t.Fatalf("%d succeeded", results.Succeeded)
 	}
 	o.audit(false, true, users...)
-	results, err = o.desk.RemoveMany(o.ctx, o.call(), itemsFor("phone-system", users), false)
+	results, err = o.kernel.RemoveMany(o.ctx, o.call(), itemsFor("phone-system", users), false)
 	o.must(err)
 	if results.Succeeded != 150 {
 		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
@@ -193,9 +206,9 @@ func TestBulkOfMany(t *testing.T) {
 			ids = append(ids, l.License.ID)
 		}
 	}
-	charged, err := o.desk.SetCostCenters(o.ctx, o.call(), ids, "CC-2")
+	charged, err := o.kernel.SetCostCenters(o.ctx, o.call(), ids, "CC-2")
 	o.must(err)
-	ended, err := o.desk.TerminateMany(o.ctx, o.call(), ids)
+	ended, err := o.kernel.TerminateMany(o.ctx, o.call(), ids)
 	o.must(err)
 	if charged.Succeeded != 140 || ended.Succeeded != 140 || ended.Results[7].License.Status != Terminated {
 		t.Fatalf("%d charged, %d terminated", charged.Succeeded, ended.Succeeded)
@@ -204,8 +217,9 @@ func TestBulkOfMany(t *testing.T) {
 	o.audit(false, true, users...)
 }
 
-// TestBulkSurvivesItsDeath stops a bulk call before and after each of its commits: while its claim lasts a repetition is told to wait, then it ends what was begun,
-// and every item has been done once.
+// TestBulkSurvivesItsDeath stops a bulk call before and after each of its commits: while its claim
+// lasts a repetition is told to wait, then it ends what was begun, and every item has been done
+// once.
 func TestBulkSurvivesItsDeath(t *testing.T) {
 	const commits = 6 // the claim, four groups, the answer
 	for n := 1; n <= commits; n++ {
@@ -217,7 +231,7 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 			o.Env.Table = faulty.New(sound, faulty.AtCommit(n, fault))
 			c := o.call()
 			c.WithKey("key", []byte("body"))
-			_, err := o.desk.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
+			_, err := o.kernel.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
 			o.Env.Table = sound
 			if err == nil {
 				t.Fatalf("%s at commit %d went unnoticed", fault, n)
@@ -227,7 +241,7 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 			again := func() (Results, error) {
 				c := o.call()
 				c.WithKey("key", []byte("body"))
-				return o.desk.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
+				return o.kernel.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
 			}
 			results, err := again()
 			var replay *call.Replay
@@ -252,7 +266,8 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 	}
 }
 
-// TestBulkTellsDoneFromWasSo says of each item whether anything changed, which earlier one is the same, and what else it did (issue 11.15, 11.33).
+// TestBulkTellsDoneFromWasSo says of each item whether anything changed, which earlier one is the
+// same, and what else it did (issue 11.15, 11.33).
 func TestBulkTellsDoneFromWasSo(t *testing.T) {
 	o := open(t)
 	o.buy("phone-system", 3, "CC-1")
@@ -264,7 +279,7 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 		{ProductID: "team_chat", UserID: "ann"},
 		{ProductID: "phone-system", UserID: "bob"},
 	}
-	assigned, err := o.desk.AssignMany(o.ctx, o.call(), items, false)
+	assigned, err := o.kernel.AssignMany(o.ctx, o.call(), items, false)
 	o.must(err)
 	for i, r := range assigned.Results {
 		if want := i == 2; r.Status != Succeeded || r.Unchanged != want || (r.SameAs != nil) != want {
@@ -275,7 +290,7 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 		t.Errorf("the same as %v", same)
 	}
 	items[0].Extension = "102"
-	again, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	again, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
 	o.must(err)
 	for i, r := range again.Results {
 		if want := i > 0; r.Unchanged != want {
@@ -285,9 +300,15 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 	if r := again.Results[0]; r.ReplacedExtension != "101" || r.License.Extension != "102" {
 		t.Errorf("%+v", r)
 	}
-	removed, err := o.desk.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "phone-system", UserID: "ann"}, {ProductID: "team_chat", UserID: "bob"}}, false)
+	removed, err := o.kernel.RemoveMany(
+		o.ctx,
+		o.call(),
+		[]Item{{ProductID: "phone-system", UserID: "ann"}, {ProductID: "team_chat", UserID: "bob"}},
+		false,
+	)
 	o.must(err)
-	if r := removed.Results[0]; r.Unchanged || len(r.ReturnedAddOns) != 1 || r.ReturnedAddOns[0] != again.Results[1].License.ID {
+	if r := removed.Results[0]; r.Unchanged || len(r.ReturnedAddOns) != 1 ||
+		r.ReturnedAddOns[0] != again.Results[1].License.ID {
 		t.Errorf("%+v", r)
 	}
 	if r := removed.Results[1]; !r.Unchanged {
@@ -296,21 +317,24 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 	o.audit(false, true, "ann", "bob")
 }
 
-// TestAllShortagesAtOnce names each product of which there are not enough, in one call for all or none, and in the add-ons of a phone (issue 11.13).
+// TestAllShortagesAtOnce names each product of which there are not enough, in one call for all or
+// none, and in the add-ons of a phone (issue 11.13).
 func TestAllShortagesAtOnce(t *testing.T) {
 	o := open(t)
 	users := o.staff(3)
 	o.buy("developer", 1, "CC-1")
 	o.buy("phone-system", 1, "CC-1")
 	items := append(itemsFor("developer", users[:2]), itemsFor("call-group", users)...)
-	_, err := o.desk.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
 	p := refusal(t, err, problem.NotEnoughLicenses)
-	if len(p.Fields) != 2 || p.ProductID != "developer" || p.Wanted != 2 || p.Available != 1 || p.Fields[0].Field != "items[1]" || p.Fields[1].Field != "items[2]" {
+	if len(p.Fields) != 2 || p.ProductID != "developer" || p.Wanted != 2 || p.Available != 1 ||
+		p.Fields[0].Field != "items[1]" ||
+		p.Fields[1].Field != "items[2]" {
 		t.Errorf("%+v", p)
 	}
-	phone, err := o.desk.AssignProduct(o.ctx, o.call(), "phone-system", users[0], "")
+	phone, err := o.kernel.AssignProduct(o.ctx, o.call(), "phone-system", users[0], "")
 	o.must(err)
-	_, err = o.desk.SetAddOns(o.ctx, o.call(), phone.ID, []string{"team_chat", "call_recording"})
+	_, err = o.kernel.SetAddOns(o.ctx, o.call(), phone.ID, []string{"team_chat", "call_recording"})
 	p = refusal(t, err, problem.NotEnoughLicenses)
 	if len(p.Fields) != 2 || !strings.Contains(p.Fields[0].Field+p.Fields[1].Field, "productIds[0]") {
 		t.Errorf("%+v", p)
@@ -318,7 +342,8 @@ func TestAllShortagesAtOnce(t *testing.T) {
 	o.audit(false, true, users...)
 }
 
-// TestUnassignSaysWhatElseItDid returns add-ons, excludes from automatic assignment, and a license of any product shows its holder's extension and its product's name (spec 4).
+// TestUnassignSaysWhatElseItDid returns add-ons, excludes from automatic assignment, and a license
+// of any product shows its holder's extension and its product's name (spec 4).
 func TestUnassignSaysWhatElseItDid(t *testing.T) {
 	o := open(t)
 	phone := o.buy("phone-system", 1, "CC-1")[0]
@@ -326,24 +351,24 @@ func TestUnassignSaysWhatElseItDid(t *testing.T) {
 	seat := o.buy("live-reports", 1, "CC-1")[0]
 	o.hire("Ann")
 	o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
-	_, err := o.desk.Assign(o.ctx, o.call(), phone, "ann", "101")
+	_, err := o.kernel.Assign(o.ctx, o.call(), phone, "ann", "101")
 	o.must(err)
 	if l := o.license(seat); l.Extension != "101" || l.ProductName != "Live Reports" {
 		t.Errorf("%+v", l)
 	}
-	given, err := o.desk.Assign(o.ctx, o.call(), phone, "ann", "102")
+	given, err := o.kernel.Assign(o.ctx, o.call(), phone, "ann", "102")
 	o.must(err)
 	if given.ReplacedExtension != "101" || o.license(seat).Extension != "102" {
 		t.Errorf("%+v", given)
 	}
-	_, err = o.desk.SetAddOns(o.ctx, o.call(), phone, []string{"team_chat"})
+	_, err = o.kernel.SetAddOns(o.ctx, o.call(), phone, []string{"team_chat"})
 	o.must(err)
-	back, err := o.desk.Unassign(o.ctx, o.call(), phone)
+	back, err := o.kernel.Unassign(o.ctx, o.call(), phone)
 	o.must(err)
 	if len(back.ReturnedAddOns) != 1 || back.ExcludedProduct != "" {
 		t.Errorf("%+v", back)
 	}
-	shut, err := o.desk.Unassign(o.ctx, o.call(), seat)
+	shut, err := o.kernel.Unassign(o.ctx, o.call(), seat)
 	o.must(err)
 	if shut.ExcludedProduct != "live-reports" || shut.Extension != "" {
 		t.Errorf("%+v", shut)

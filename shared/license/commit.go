@@ -13,11 +13,12 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// WaitingMarks is the partition of Index3 in which the entries of all accounts' waiting lists stand, so that the maintenance function finds the lists without
-// looking at every account.
-const WaitingMarks = "JOBS#WAITING"
+// WaitingMarkers is the partition of Index3 in which the entries of all accounts' waiting lists
+// stand, so that the maintenance function finds the lists without looking at every account.
+const WaitingMarkers = "JOBS#WAITING"
 
-// Operations are what the change does, ready to be committed. Effects of other rooms may be committed with them.
+// Operations are what the change does, ready to be committed. Effects of other modules may be
+// committed with them.
 func (u *UnitOfWork) Operations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, step := range []func() ([]table.Operation, error){
@@ -40,11 +41,12 @@ func (u *UnitOfWork) Operations() ([]table.Operation, error) {
 	return append(ops, audits...), nil
 }
 
-// told are the change's records. The last one of each license says how the license is left; licenses that stay with their holder, and have other grants behind them
-// than before, get a record of their own. Of a license that is left as it was, taken and given back by the same change, there is nothing to tell: it is not even
-// written, so no condition says that it was free.
-func (u *UnitOfWork) told() ([]call.Change, error) {
-	var records []call.Change
+// told are the change's records. The last one of each license says how the license is left;
+// licenses that stay with their holder, and have other grants behind them than before, get a record
+// of their own. Of a license that is left as it was, taken and given back by the same change, there
+// is nothing to tell: it is not even written, so no condition says that it was free.
+func (u *UnitOfWork) told() ([]call.AuditEntry, error) {
+	var records []call.AuditEntry
 	for _, r := range u.entries {
 		if l := u.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil {
 			switch changed, err := l.changed(); {
@@ -71,9 +73,11 @@ func (u *UnitOfWork) told() ([]call.Change, error) {
 	return records, nil
 }
 
-// Commit commits the change with the answer and, if given, effects of other rooms; it then looks again at the waiting lists that the change concerns.
+// Commit commits the change with the answer and, if given, effects of other modules; it then looks
+// again at the waiting lists that the change concerns.
 //
-// Errors: a *table.ConditionError when something it relied on changed meanwhile: decide again (call.Decide).
+// Errors: a *table.ConditionError when something it relied on changed meanwhile: decide again
+// (call.Decide).
 func (u *UnitOfWork) Commit(ctx context.Context, answer call.Answer, more ...table.Operation) error {
 	ops, err := u.Operations()
 	if err != nil {
@@ -91,16 +95,18 @@ func (u *UnitOfWork) commit(ctx context.Context, answer call.Answer, ops []table
 	return nil
 }
 
-// Fits says whether the change fits into one commit together with so many operations of other rooms.
+// Fits says whether the change fits into one commit together with so many operations of other
+// modules.
 func (u *UnitOfWork) Fits(more int) (bool, error) {
 	_, fits, err := u.operations(more)
 	return fits, err
 }
 
-// Committed does what follows a commit of the change's Operations by other means than Commit. The commit stands whatever becomes of this.
+// Committed does what follows a commit of the change's Operations by other means than Commit. The
+// commit stands whatever becomes of this.
 func (u *UnitOfWork) Committed(ctx context.Context) {
-	for _, mark := range u.unsure {
-		u.service.known.orders.Store(mark, struct{}{})
+	for _, marker := range u.unsure {
+		u.service.known.orders.Store(marker, struct{}{})
 	}
 	for _, product := range slices.Sorted(maps.Keys(u.look)) {
 		u.service.drainSoon(ctx, u.c, product)
@@ -160,7 +166,11 @@ func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
 			}
 			if bytes.Equal(was, data) {
 				if l.drawn { // and given back by the same change
-					back, err := offerOperation(u.c.Account, offer{stored: l.now, LicenseVersion: l.version}, table.IfAbsent)
+					back, err := offerOperation(
+						u.c.Account,
+						offer{stored: l.now, LicenseVersion: l.version},
+						table.IfAbsent,
+					)
 					if err != nil {
 						return nil, err
 					}
@@ -183,18 +193,20 @@ func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
 			}
 			ops = append(ops, entry)
 		case l.exists && l.before.Status == Available && !l.drawn:
-			ops = append(ops, table.Delete(l.before.freeKey(u.c.Account), table.IfPresent)) // who takes it must find it in the pool, where a reserved one is not
+			// who takes it must find it in the pool, where a reserved one is not
+			ops = append(ops, table.Delete(l.before.freeKey(u.c.Account), table.IfPresent))
 		}
 	}
 	if len(ops) > 0 {
-		for _, mark := range u.unsure {
-			ops = append(ops, table.Check(mark, table.IfPresent))
+		for _, marker := range u.unsure {
+			ops = append(ops, table.Check(marker, table.IfPresent))
 		}
 	}
 	return ops, nil
 }
 
-// offerOperation puts a free license into the pool. The entry has the version of its license, so that who takes it away by the entry alone takes what it has read.
+// offerOperation puts a free license into the pool. The entry has the version of its license, so
+// that who takes it away by the entry alone takes what it has read.
 func offerOperation(account string, o offer, cond table.Condition) (table.Operation, error) {
 	data, err := call.Encode(o)
 	if err != nil {
@@ -205,15 +217,19 @@ func offerOperation(account string, o offer, cond table.Condition) (table.Operat
 	return op, nil
 }
 
-// licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which filter uses which.
+// licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which
+// filter uses which.
 func (d *Service) licenseItem(account string, l stored, data []byte) table.Item {
 	family, shard := d.family(l.ProductID), l.shard()
 	item := table.Item{Key: licenseKey(account, l.ID), Data: data}
-	item.Places[0] = table.Key{Partition: licensesByProduct(account, shard), Sort: productSort(family, l.License)}
+	item.IndexKeys[0] = table.Key{Partition: licensesByProduct(account, shard), Sort: productSort(family, l.License)}
 	if l.CostCenter != "" {
-		item.Places[1] = table.Key{Partition: licensesByCostCenter(account, shard), Sort: costCenterSort(family, l.License)}
+		item.IndexKeys[1] = table.Key{
+			Partition: licensesByCostCenter(account, shard),
+			Sort:      costCenterSort(family, l.License),
+		}
 	}
-	item.Places[2] = table.Key{Partition: licensesByStatus(account, shard), Sort: statusSort(family, l.License)}
+	item.IndexKeys[2] = table.Key{Partition: licensesByStatus(account, shard), Sort: statusSort(family, l.License)}
 	return item
 }
 
@@ -274,7 +290,7 @@ func (u *UnitOfWork) waitOperations() ([]table.Operation, error) {
 			return nil, err
 		}
 		item := table.Item{Key: key, Data: data}
-		item.Places[2] = table.Key{Partition: WaitingMarks, Sort: u.c.Account + "#" + sort}
+		item.IndexKeys[2] = table.Key{Partition: WaitingMarkers, Sort: u.c.Account + "#" + sort}
 		ops = append(ops, table.Put(item, version(w.exists, w.version)))
 	}
 	return ops, nil
@@ -289,7 +305,9 @@ func (u *UnitOfWork) exclusionOperations() ([]table.Operation, error) {
 			ops = append(ops, table.Delete(key, table.Always))
 			continue
 		}
-		data, err := call.Encode(Excluded{ProductID: product, UserID: user, UserName: u.holders[user].Name, Since: u.c.At, By: u.c.Actor})
+		data, err := call.Encode(
+			Excluded{ProductID: product, UserID: user, UserName: u.holders[user].Name, Since: u.c.At, By: u.c.Actor},
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -298,8 +316,9 @@ func (u *UnitOfWork) exclusionOperations() ([]table.Operation, error) {
 	return ops, nil
 }
 
-// countOperations add up what the change did. What is bought can never fall below zero but by a fault of ours, which its bound keeps from being committed
-// (invariant I1); what is assigned is guarded by the license items themselves.
+// countOperations add up what the change did. What is bought can never fall below zero but by a
+// fault of ours, which its bound keeps from being committed (invariant I1); what is assigned is
+// guarded by the license items themselves.
 func (u *UnitOfWork) countOperations() ([]table.Operation, error) {
 	var taken []table.Bound
 	for _, name := range slices.Sorted(maps.Keys(u.counts)) {
@@ -324,36 +343,38 @@ func (u *UnitOfWork) countOperations() ([]table.Operation, error) {
 	return append(ops, dayOperations(u.c, u.bought)...), nil
 }
 
-// confirmed remembers which orders of several commits are known to be confirmed, by confirmedKey; that never changes back.
+// confirmed remembers which orders of several commits are known to be confirmed, by confirmedKey;
+// that never changes back.
 type confirmed struct{ orders sync.Map }
 
 // add remembers what a read has found of confirmed orders.
-func (k *confirmed) add(found map[table.Key]table.Item, marks []table.Key) {
-	for _, mark := range marks {
-		if _, ok := found[mark]; ok {
-			k.orders.Store(mark, struct{}{})
+func (k *confirmed) add(found map[table.Key]table.Item, markers []table.Key) {
+	for _, marker := range markers {
+		if _, ok := found[marker]; ok {
+			k.orders.Store(marker, struct{}{})
 		}
 	}
 }
 
 // confirmedKey is where an order is marked as confirmed, with its lots.
 func confirmedKey(account, order string) table.Key {
-	return markKey(account, deliveredID(account, order, 0))
+	return markerKey(account, deliveredID(account, order, 0))
 }
 
-// markKey is confirmedKey of the order that a license is of, by the license's id.
-func markKey(account, license string) table.Key {
+// markerKey is confirmedKey of the order that a license is of, by the license's id.
+func markerKey(account, license string) table.Key {
 	return table.Key{Partition: call.Partition(account, "CONFIRMED"), Sort: ending(license)}
 }
 
-// marks are where to look whether the orders of some licenses are confirmed, of those orders that are not known to be.
-func (d *Service) marks(account string, licenses []string) []table.Key {
+// marks are where to look whether the orders of some licenses are confirmed, of those orders that
+// are not known to be.
+func (d *Service) markers(account string, licenses []string) []table.Key {
 	var keys []table.Key
 	for _, id := range licenses {
 		if !wasDelivered(id) {
 			continue
 		}
-		key := markKey(account, id)
+		key := markerKey(account, id)
 		if _, known := d.known.orders.Load(key); !known && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
@@ -361,17 +382,18 @@ func (d *Service) marks(account string, licenses []string) []table.Key {
 	return keys
 }
 
-// seen says whether a license may be seen, as far as the process knows: one that was written before its order was confirmed may not before that.
+// seen says whether a license may be seen, as far as the process knows: one that was written before
+// its order was confirmed may not before that.
 func (d *Service) seen(account string, l stored) bool {
 	if !l.Pending {
 		return true
 	}
-	_, known := d.known.orders.Load(markKey(account, l.ID))
+	_, known := d.known.orders.Load(markerKey(account, l.ID))
 	return known
 }
 
-// sight reads, at once, whether the orders of those licenses that were written before their order was confirmed are confirmed by now, and makes the test of
-// whether a license may be seen.
+// sight reads, at once, whether the orders of those licenses that were written before their order
+// was confirmed are confirmed by now, and makes the test of whether a license may be seen.
 func (d *Service) sight(ctx context.Context, c *call.Call, licenses []stored) (func(stored) bool, error) {
 	seen := func(l stored) bool { return d.seen(c.Account, l) }
 	var pending []string
@@ -380,22 +402,25 @@ func (d *Service) sight(ctx context.Context, c *call.Call, licenses []stored) (f
 			pending = append(pending, l.ID)
 		}
 	}
-	marks := d.marks(c.Account, pending)
-	if len(marks) == 0 {
+	markers := d.markers(c.Account, pending)
+	if len(markers) == 0 {
 		return seen, nil
 	}
-	found, err := c.Env.Table.Lookup(ctx, marks...)
+	found, err := c.Env.Table.Lookup(ctx, markers...)
 	if err != nil {
 		return seen, err
 	}
-	d.known.add(found, marks)
+	d.known.add(found, markers)
 	return seen, nil
 }
 
-// Drain serves the waiting list of a product from the seats that are free, in order, until one of the two is empty. Whoever frees a seat hands it over in the
-// same commit when somebody waits; Drain is for seats that are bought, and for the moment in which one user began to wait while another's seat was being
-// freed: both then look again after their own commit, with strongly consistent reads, so at least the later of them sees the other. A crash before that look is
-// mended by the maintenance function, which drains every list in WaitingMarks. It returns how many it served.
+// Drain serves the waiting list of a product from the seats that are free, in order, until one of
+// the two is empty. Whoever frees a seat hands it over in the same commit when somebody waits;
+// Drain is for seats that are bought, and for the moment in which one user began to wait while
+// another's seat was being freed: both then look again after their own commit, with strongly
+// consistent reads, so at least the later of them sees the other. A crash before that look is
+// mended by the maintenance function, which drains every list in WaitingMarkers. It returns how
+// many it served.
 func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int, error) {
 	served := 0
 	for {
@@ -413,8 +438,9 @@ func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int,
 	}
 }
 
-// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a pool entry, a waiting entry and an audit record, and more
-// when the seat makes another one unnecessary.
+// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a
+// pool entry, a waiting entry and an audit record, and more when the seat makes another one
+// unnecessary.
 const drainBatch = 15
 
 func (d *Service) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {

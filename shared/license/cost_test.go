@@ -7,8 +7,9 @@ import (
 	"seatwise/infra/testkit"
 )
 
-// TestCostDoesNotGrow counts the round trips of the common operations with few licenses and with many, over few shards and over as many as there can be: they are the same, and as
-// few as design.md demands (decision 7). What is read side by side is one round trip.
+// TestCostDoesNotGrow counts the round trips of the common operations with few licenses and with
+// many, over few shards and over as many as there can be: they are the same, and as few as
+// design.md demands (decision 7). What is read side by side is one round trip.
 func TestCostDoesNotGrow(t *testing.T) {
 	for _, n := range []int{120, 3_000} {
 		for _, shards := range []int{firstShards, mostShards} {
@@ -19,7 +20,7 @@ func TestCostDoesNotGrow(t *testing.T) {
 
 func costOf(t *testing.T, n, shards int) {
 	o := open(t)
-	o.must(o.desk.Spread(o.ctx, o.call(), shards))
+	o.must(o.kernel.Spread(o.ctx, o.call(), shards))
 	ids := o.buy("live-reports", n/2, "CC-1")
 	o.buy("developer", n/2, "CC-2")
 	o.hire("Ann", "Bob", "Cid", "Dan")
@@ -28,7 +29,7 @@ func costOf(t *testing.T, n, shards int) {
 	const page = 50
 	list := func(f Filter) {
 		t.Helper()
-		got, _, err := o.desk.List(o.ctx, o.call(), f, "", page)
+		got, _, err := o.kernel.List(o.ctx, o.call(), f, "", page)
 		o.must(err)
 		if len(got) != page {
 			t.Fatalf("%d licenses by %+v", len(got), f)
@@ -57,34 +58,34 @@ func costOf(t *testing.T, n, shards int) {
 			t.Errorf("%+v: %+v for a page of %d in %d shards", f, got, page, shards)
 		}
 	}
-	_, err := o.desk.Summary(o.ctx, o.call())
+	_, err := o.kernel.Summary(o.ctx, o.call())
 	o.must(err)
 	expect("summary", 1, 0)
-	_, err = o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	_, err = o.kernel.Assign(o.ctx, o.call(), ids[0], "ann", "")
 	o.must(err)
 	expect("assign", 1, 1)
 	searched := 1
 	if n/2 < 20*shards {
 		searched = 2 // the shard by chance may be empty
 	}
-	_, err = o.desk.AssignProduct(o.ctx, o.call(), "developer", "bob", "")
+	_, err = o.kernel.AssignProduct(o.ctx, o.call(), "developer", "bob", "")
 	o.must(err)
 	expect("assign by product", searched, 1)
-	o.desk = NewDesk(o.desk.products)
-	_, err = o.desk.AssignProduct(o.ctx, o.call(), "developer", "ann", "")
+	o.kernel = NewService(o.kernel.products)
+	_, err = o.kernel.AssignProduct(o.ctx, o.call(), "developer", "ann", "")
 	o.must(err)
 	expect("assign by product in a new process", searched, 1)
 	o.must(o.grant("cid", "developer", Direct))
 	expect("grant", 1+searched, 1)
-	o.desk = NewDesk(o.desk.products)
-	_, err = o.desk.Assign(o.ctx, o.call(), ids[1], "bob", "")
+	o.kernel = NewService(o.kernel.products)
+	_, err = o.kernel.Assign(o.ctx, o.call(), ids[1], "bob", "")
 	o.must(err)
 	expect("assign in a new process", 1, 1)
-	_, _, err = o.desk.Get(o.ctx, o.call(), ids[1])
+	_, _, err = o.kernel.Get(o.ctx, o.call(), ids[1])
 	o.must(err)
 	expect("get", 1, 0)
-	o.desk = NewDesk(o.desk.products)
-	_, _, err = o.desk.Get(o.ctx, o.call(), ids[1])
+	o.kernel = NewService(o.kernel.products)
+	_, _, err = o.kernel.Get(o.ctx, o.call(), ids[1])
 	o.must(err)
 	expect("get in a new process", 1, 0)
 }

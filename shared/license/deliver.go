@@ -17,14 +17,17 @@ import (
 )
 
 const (
-	// MaxLots is the most lots of one delivery: the commit that shows them counts up each product and each cost center, and has 100 operations.
+	// MaxLots is the most lots of one delivery: the commit that shows them counts up each product
+	// and each cost center, and has 100 operations.
 	MaxLots = 40
 	// MaxDelivery is the most licenses of one delivery (spec 3.4: up to 10,000 in one order).
 	MaxDelivery = 10_000
-	// deliveryBatch is how many licenses one commit prepares: each takes its own item and its entry in the pool. Batches are the same in every run, so
-	// that a resumed one skips those whose first license is there; so it must not change while an order is under way.
+	// deliveryBatch is how many licenses one commit prepares: each takes its own item and its entry
+	// in the pool. Batches are the same in every run, so that a resumed one skips those whose first
+	// license is there; so it must not change while an order is under way.
 	deliveryBatch = table.MaxOperations / 2
-	// deliveredVersion is the version of a license that nobody has touched since it was delivered: what table.Put begins with.
+	// deliveredVersion is the version of a license that nobody has touched since it was delivered:
+	// what table.Put begins with.
 	deliveredVersion = 1
 	// deliveryFlights is how many of those commits are on their way at once.
 	deliveryFlights = 8
@@ -43,22 +46,35 @@ type confirmedOrder struct {
 	Lots    []Lot  `json:"lots"`
 }
 
-// Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec 3.4), and serves the waiting lists from them.
+// Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec
+// 3.4), and serves the waiting lists from them.
 //
-// When all of it fits, it is one commit: licenses, pool entries, counts, the operations of confirm, and the answer for the call's idempotency key.
-// Otherwise the licenses are written first, in many commits and marked so that nobody sees them, and one last commit shows them: it counts them, carries out
-// confirm, stores the answer, and writes the item by which readers know the order to be confirmed.
+// When all of it fits, it is one commit: licenses, pool entries, counts, the operations of confirm,
+// and the answer for the call's idempotency key. Otherwise the licenses are written first, in many
+// commits and marked so that nobody sees them, and one last commit shows them: it counts them,
+// carries out confirm, stores the answer, and writes the item by which readers know the order to be
+// confirmed.
 //
-// Whoever was interrupted calls it again with the same order, lots and c.At; so may two at once. The licenses' ids follow from the order, so every run writes the
-// same items, and what is there is skipped. Once the order is confirmed a further call only stores the answer, carries out nothing of confirm, and drains.
+// Whoever was interrupted calls it again with the same order, lots and c.At; so may two at once.
+// The licenses' ids follow from the order, so every run writes the same items, and what is there is
+// skipped. Once the order is confirmed a further call only stores the answer, carries out nothing
+// of confirm, and drains.
 //
-// Errors: a *table.ConditionError when confirm's conditions were not met, after which nothing is visible; those of call.Commit.
-func (d *Service) Deliver(ctx context.Context, c *call.Call, orderID string, lots []Lot, answer call.Answer, confirm []table.Operation) error {
+// Errors: a *table.ConditionError when confirm's conditions were not met, after which nothing is
+// visible; those of call.Commit.
+func (d *Service) Deliver(
+	ctx context.Context,
+	c *call.Call,
+	orderID string,
+	lots []Lot,
+	answer call.Answer,
+	confirm []table.Operation,
+) error {
 	licenses, err := d.lotted(c, orderID, lots)
 	if err != nil {
 		return err
 	}
-	mark := confirmedKey(c.Account, orderID)
+	marker := confirmedKey(c.Account, orderID)
 	_, confirmed, err := d.confirmedLots(ctx, c, orderID)
 	if err != nil {
 		return err
@@ -69,7 +85,7 @@ func (d *Service) Deliver(ctx context.Context, c *call.Call, orderID string, lot
 			return err
 		}
 		err = d.confirm(ctx, c, orderID, licenses, answer, append(marked, confirm...))
-		if refused, ok := table.Refused(err); ok && refused.Has(mark) {
+		if refused, ok := table.Refused(err); ok && refused.Has(marker) {
 			confirmed = true // by another run of the same order
 		} else if err != nil {
 			return err
@@ -85,7 +101,14 @@ func (d *Service) Deliver(ctx context.Context, c *call.Call, orderID string, lot
 }
 
 // confirm makes the licenses and shows them.
-func (d *Service) confirm(ctx context.Context, c *call.Call, orderID string, licenses []stored, answer call.Answer, ops []table.Operation) error {
+func (d *Service) confirm(
+	ctx context.Context,
+	c *call.Call,
+	orderID string,
+	licenses []stored,
+	answer call.Answer,
+	ops []table.Operation,
+) error {
 	if 2*len(licenses)+len(ops) <= c.Spare() {
 		made, err := d.delivered(c.Account, licenses, false)
 		if err != nil {
@@ -110,8 +133,9 @@ func (d *Service) confirm(ctx context.Context, c *call.Call, orderID string, lic
 	return c.Commit(ctx, answer, ops...)
 }
 
-// shardsFor is over how many shards an account is spread that gets an order of so many licenses: one of 10,000 would keep four partitions busy for seconds, and who buys so
-// many hands them out fast.
+// shardsFor is over how many shards an account is spread that gets an order of so many licenses:
+// one of 10,000 would keep four partitions busy for seconds, and who buys so many hands them out
+// fast.
 func shardsFor(licenses int) int {
 	switch {
 	case licenses >= 5_000:
@@ -135,7 +159,12 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, er
 	for _, lot := range lots {
 		p, ok := d.products.Lookup(lot.ProductID)
 		if !ok || !p.Purchasable() || lot.Quantity < 1 {
-			return nil, fmt.Errorf("delivery of order %s: %d licenses of %q cannot be delivered", orderID, lot.Quantity, lot.ProductID)
+			return nil, fmt.Errorf(
+				"delivery of order %s: %d licenses of %q cannot be delivered",
+				orderID,
+				lot.Quantity,
+				lot.ProductID,
+			)
 		}
 		if total += lot.Quantity; total > MaxDelivery {
 			return nil, fmt.Errorf("delivery of order %s has more than %d licenses", orderID, MaxDelivery)
@@ -146,8 +175,18 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, er
 		p, _ := d.products.Lookup(lot.ProductID)
 		for range lot.Quantity {
 			licenses = append(licenses, stored{License: License{
-				ID: deliveredID(c.Account, orderID, len(licenses)), ProductID: p.ID, Kind: p.Kind, Status: Available, CostCenter: lot.CostCenter,
-				OrderID: orderID, AddedAt: c.At.UTC(), Grants: []Grant{},
+				ID: deliveredID(
+					c.Account,
+					orderID,
+					len(licenses),
+				),
+				ProductID:  p.ID,
+				Kind:       p.Kind,
+				Status:     Available,
+				CostCenter: lot.CostCenter,
+				OrderID:    orderID,
+				AddedAt:    c.At.UTC(),
+				Grants:     []Grant{},
 			}, Shards: d.spread.of(c.Account)})
 		}
 	}
@@ -167,8 +206,9 @@ func (d *Service) confirmedLots(ctx context.Context, c *call.Call, orderID strin
 	return confirmed.Lots, err == nil, err
 }
 
-// deliveredID is the id of an order's n-th license: a UUID (version 8, RFC 9562) that follows from the order. It begins as evenly spread as a random one, and ends like those
-// of all licenses of the order and of no other (62 bits), so that an id says where to look whether its order is confirmed.
+// deliveredID is the id of an order's n-th license: a UUID (version 8, RFC 9562) that follows from
+// the order. It begins as evenly spread as a random one, and ends like those of all licenses of the
+// order and of no other (62 bits), so that an id says where to look whether its order is confirmed.
 func deliveredID(account, orderID string, n int) string {
 	order := sha256.Sum256([]byte(account + "\x00" + orderID))
 	one := sha256.Sum256(binary.BigEndian.AppendUint32(order[:], uint32(n)))
@@ -181,7 +221,8 @@ func deliveredID(account, orderID string, n int) string {
 // ending is the part of a license's id in which those of one order are the same.
 func ending(id string) string { return id[len("00000000-0000-0000-"):] }
 
-// wasDelivered says whether an id is of the kind that licenses of orders have, and no other license.
+// wasDelivered says whether an id is of the kind that licenses of orders have, and no other
+// license.
 func wasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
 
 // delivered puts each license and its entry in the pool, two operations next to each other.
@@ -246,8 +287,9 @@ func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, lic
 	return nil
 }
 
-// prepareBatch writes those of a batch that are not there. A license that is there was written with its pool entry, which may be gone again if the order
-// is confirmed meanwhile, so the two are skipped together.
+// prepareBatch writes those of a batch that are not there. A license that is there was written with
+// its pool entry, which may be gone again if the order is confirmed meanwhile, so the two are
+// skipped together.
 func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
 	for len(batch) > 0 {
 		ops, err := d.delivered(c.Account, batch, true)
@@ -259,12 +301,16 @@ func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []stored
 		if !ok {
 			return err
 		}
-		batch = slices.DeleteFunc(slices.Clone(batch), func(l stored) bool { return refused.Has(licenseKey(c.Account, l.ID)) })
+		batch = slices.DeleteFunc(
+			slices.Clone(batch),
+			func(l stored) bool { return refused.Has(licenseKey(c.Account, l.ID)) },
+		)
 	}
 	return nil
 }
 
-// drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes of this: the maintenance function looks at every list.
+// drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes
+// of this: the maintenance function looks at every list.
 func (d *Service) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
 	looked := map[string]bool{}
 	for _, lot := range lots {
@@ -290,17 +336,23 @@ type Seats struct {
 	Quantity              int64
 }
 
-// CostCenterSeats counts the licenses that are bought and not terminated, per product and cost center, sorted by both. It is one query whatever the number of
-// licenses, up to 1,000 combinations a page.
+// CostCenterSeats counts the licenses that are bought and not terminated, per product and cost
+// center, sorted by both. It is one query whatever the number of licenses, up to 1,000 combinations
+// a page.
 func (d *Service) CostCenterSeats(ctx context.Context, c *call.Call) ([]Seats, error) {
 	var seats []Seats
-	err := table.All(ctx, c.Env.Table, table.Query{Partition: CostCenterSeatsPartition(c.Account)}, func(item table.Item) error {
-		product, costCenter, _ := strings.Cut(item.Sort, "#")
-		if n := item.Counts[countBought]; n > 0 {
-			seats = append(seats, Seats{ProductID: product, CostCenter: costCenter, Quantity: n})
-		}
-		return nil
-	})
+	err := table.All(
+		ctx,
+		c.Env.Table,
+		table.Query{Partition: CostCenterSeatsPartition(c.Account)},
+		func(item table.Item) error {
+			product, costCenter, _ := strings.Cut(item.Sort, "#")
+			if n := item.Counts[countBought]; n > 0 {
+				seats = append(seats, Seats{ProductID: product, CostCenter: costCenter, Quantity: n})
+			}
+			return nil
+		},
+	)
 	return seats, err
 }
 
@@ -313,8 +365,9 @@ func (d *Service) InUse(ctx context.Context, c *call.Call, costCenter string) (b
 	return slices.ContainsFunc(seats, func(s Seats) bool { return s.CostCenter == costCenter }), nil
 }
 
-// Unused demands, in the commit that deletes a cost center, that no license is charged to it by then: an order that was confirmed between InUse and that commit
-// makes it fail. It takes an operation for each product that can be bought.
+// Unused demands, in the commit that deletes a cost center, that no license is charged to it by
+// then: an order that was confirmed between InUse and that commit makes it fail. It takes an
+// operation for each product that can be bought.
 func (d *Service) Unused(account, costCenter string) []table.Operation {
 	var ops []table.Operation
 	for _, p := range d.products.Purchasable() {

@@ -33,7 +33,7 @@ func TestDeliver(t *testing.T) {
 			c.WithKey("key", []byte("order"))
 			key, confirm := placed(o.Account, order)
 			answer := call.Answer{Status: 201, Body: "bought"}
-			o.must(o.desk.Deliver(o.ctx, c, order, lots, answer, confirm))
+			o.must(o.kernel.Deliver(o.ctx, c, order, lots, answer, confirm))
 			total := 0
 			for _, lot := range lots {
 				total += lot.Quantity
@@ -41,7 +41,7 @@ func TestDeliver(t *testing.T) {
 			if _, ok, err := table.Get(o.ctx, o.Env.Table, key); err != nil || !ok {
 				t.Fatal("the order was not confirmed", err)
 			}
-			list, next, err := o.desk.List(o.ctx, o.call(), Filter{Order: order}, "", 500)
+			list, next, err := o.kernel.List(o.ctx, o.call(), Filter{Order: order}, "", 500)
 			o.must(err)
 			if len(list) != total || next != "" {
 				t.Fatalf("%d licenses of %d, next %q", len(list), total, next)
@@ -53,10 +53,18 @@ func TestDeliver(t *testing.T) {
 			c = o.call()
 			c.WithKey("key", []byte("order"))
 			var replay *call.Replay
-			if err := o.desk.Deliver(o.ctx, c, order, lots, answer, confirm); !errors.As(err, &replay) || replay.Status != 201 {
+			if err := o.kernel.Deliver(
+				o.ctx,
+				c,
+				order,
+				lots,
+				answer,
+				confirm,
+			); !errors.As(err, &replay) ||
+				replay.Status != 201 {
 				t.Fatalf("%v", err)
 			}
-			o.must(o.desk.Deliver(o.ctx, o.call(), order, lots, answer, confirm))
+			o.must(o.kernel.Deliver(o.ctx, o.call(), order, lots, answer, confirm))
 			o.audit(false, true, "ann", "bob")
 		})
 	}
@@ -72,7 +80,7 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 		"too many":      {{"live-reports", "CC-1", MaxDelivery}, {"developer", "CC-1", 1}},
 		"too many lots": slices.Repeat([]Lot{{"live-reports", "CC-1", 1}}, MaxLots+1),
 	} {
-		if err := o.desk.Deliver(o.ctx, o.call(), order, lots, call.Answer{}, nil); err == nil {
+		if err := o.kernel.Deliver(o.ctx, o.call(), order, lots, call.Answer{}, nil); err == nil {
 			t.Errorf("%s was delivered", name)
 		}
 	}
@@ -80,7 +88,7 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	_, confirm := placed(o.Account, order)
 	o.must(o.Env.Table.Commit(o.ctx, confirm))
 	for _, n := range []int{3, 200} {
-		err := o.desk.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", n}}, call.Answer{}, confirm)
+		err := o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", n}}, call.Answer{}, confirm)
 		if _, refused := table.Refused(err); !refused {
 			t.Fatalf("%v", err)
 		}
@@ -89,8 +97,8 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	}
 }
 
-// TestNobodySeesPartOfAnOrder stops a delivery before each of its commits, and after each whose answer is lost: until the last one nobody sees a license; another
-// run ends it.
+// TestNobodySeesPartOfAnOrder stops a delivery before each of its commits, and after each whose
+// answer is lost: until the last one nobody sees a license; another run ends it.
 func TestNobodySeesPartOfAnOrder(t *testing.T) {
 	lots := []Lot{{"live-reports", "CC-1", 120}, {"developer", "CC-2", 60}}
 	const commits = 5 // four of 50 licenses or fewer, and the confirmation
@@ -104,34 +112,34 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 			c := o.call()
 			_, confirm := placed(o.Account, order)
 			o.Env.Table = store
-			err := o.desk.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm)
+			err := o.kernel.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm)
 			o.Env.Table = sound
 			if err == nil {
 				t.Fatalf("%s at commit %d went unnoticed", fault, n)
 			}
-			o.desk = NewDesk(o.desk.products) // another process
+			o.kernel = NewService(o.kernel.products) // another process
 			shown := n == commits && fault != faulty.CrashBefore
 			want := 0
 			if shown {
 				want = 180
 			}
 			for _, f := range []Filter{{}, {Order: order}, {Statuses: []Status{Available}}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
-				list, _, err := o.desk.List(o.ctx, o.call(), f, "", 500)
+				list, _, err := o.kernel.List(o.ctx, o.call(), f, "", 500)
 				o.must(err)
 				if f.Q == "" && len(list) != want || want == 0 && len(list) != 0 {
 					t.Fatalf("%s at commit %d: %d licenses are listed by %+v, want %d", fault, n, len(list), f, want)
 				}
 			}
 			if !shown {
-				_, _, err := o.desk.Get(o.ctx, o.call(), deliveredID(o.Account, order, 0))
+				_, _, err := o.kernel.Get(o.ctx, o.call(), deliveredID(o.Account, order, 0))
 				wantProblem(t, err, "not-found")
-				_, err = o.desk.Assign(o.ctx, o.call(), deliveredID(o.Account, order, 0), "ann", "")
+				_, err = o.kernel.Assign(o.ctx, o.call(), deliveredID(o.Account, order, 0), "ann", "")
 				wantProblem(t, err, "not-found")
-				_, err = o.desk.AssignProduct(o.ctx, o.call(), "live-reports", "ann", "")
+				_, err = o.kernel.AssignProduct(o.ctx, o.call(), "live-reports", "ann", "")
 				wantProblem(t, err, "not-enough-licenses")
 				o.wantCounts("live-reports", "0/0 free 0 waiting 1")
 			}
-			o.must(o.desk.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm))
+			o.must(o.kernel.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm))
 			o.wantCounts("live-reports", "1/120 free 119 waiting 0")
 			o.wantCounts("developer", "0/60 free 60 waiting 0")
 			o.audit(false, true, "ann")
@@ -144,7 +152,7 @@ func TestProgress(t *testing.T) {
 	o := open(t)
 	c := o.call()
 	for n, want := range map[int]bool{1: true, 40: true, 60: false, 5_000: false} {
-		if got := o.desk.OneCommit(c, []Lot{{"live-reports", "CC-1", n}}, 1); got != want {
+		if got := o.kernel.OneCommit(c, []Lot{{"live-reports", "CC-1", n}}, 1); got != want {
 			t.Errorf("%d licenses in one commit: %v", n, got)
 		}
 	}
@@ -156,11 +164,12 @@ func TestProgress(t *testing.T) {
 		}
 		return faulty.None
 	})
-	if err := o.desk.Deliver(o.ctx, c, order, lots, call.Answer{}, nil); err == nil {
+	if err := o.kernel.Deliver(o.ctx, c, order, lots, call.Answer{}, nil); err == nil {
 		t.Fatal("the faults went unnoticed")
 	}
 	o.Env.Table = sound
-	if percent, err := o.desk.Prepared(o.ctx, c, order, lots); err != nil || percent < 25 || percent > 50 { // the first fault stops what is on its way
+	// the first fault stops what is on its way
+	if percent, err := o.kernel.Prepared(o.ctx, c, order, lots); err != nil || percent < 25 || percent > 50 {
 		t.Fatal(percent, err)
 	}
 }
@@ -178,7 +187,7 @@ func TestRunsOfOneOrderMayOverlap(t *testing.T) {
 	}
 	for i := range errs {
 		runs.Go(func() {
-			errs[i] = NewDesk(o.desk.products).Deliver(o.ctx, calls[i], order, lots, call.Answer{}, confirm)
+			errs[i] = NewService(o.kernel.products).Deliver(o.ctx, calls[i], order, lots, call.Answer{}, confirm)
 		})
 	}
 	runs.Wait()
@@ -195,7 +204,7 @@ func TestLargestOrder(t *testing.T) {
 	o := open(t)
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
-	o.must(o.desk.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", MaxDelivery}}, call.Answer{}, nil))
+	o.must(o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", MaxDelivery}}, call.Answer{}, nil))
 	if got := made.Take(); got.Commits != MaxDelivery/deliveryBatch+2 { // one shows them, and one counts the shards
 		t.Fatalf("%+v", got)
 	}

@@ -10,10 +10,12 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves
-// the extension without one. The licenses held show the new extension.
+// extend gives a loaded user an extension and its number; what they had before becomes nobody's. An
+// empty extension takes both away; an empty number leaves the extension without one. The licenses
+// held show the new extension.
 //
-// Errors: extension-in-use when somebody else has the extension, number-in-use when another extension has the number.
+// Errors: extension-in-use when somebody else has the extension, number-in-use when another
+// extension has the number.
 func (g *ledger) extend(user, extension, number string) error {
 	h, ok := g.holders[user]
 	if !ok || h.gone {
@@ -25,7 +27,9 @@ func (g *ledger) extend(user, extension, number string) error {
 	if h.Extension == extension && h.Number == number {
 		return nil
 	}
-	if err := g.need(Need{Extensions: []string{extension, h.Extension}, Numbers: []string{number, h.Number}}); err != nil {
+	if err := g.need(
+		Need{Extensions: []string{extension, h.Extension}, Numbers: []string{number, h.Number}},
+	); err != nil {
 		return err
 	}
 	x := g.extensions[extension]
@@ -74,11 +78,19 @@ func (g *ledger) unextend(user string) error {
 	return g.showExtension(h)
 }
 
-func extensionChange(key, user string, before, after Extension) call.Change {
-	return call.Change{Action: "extension.changed", Subject: "extension", SubjectID: key, User: user, Before: before, After: after}
+func extensionChange(key, user string, before, after Extension) call.AuditEntry {
+	return call.AuditEntry{
+		Action:    "extension.changed",
+		Subject:   "extension",
+		SubjectID: key,
+		User:      user,
+		Before:    before,
+		After:     after,
+	}
 }
 
-// showExtension carries the holder's extension to the licenses that they hold: each shows it, whatever its product (spec 4).
+// showExtension carries the holder's extension to the licenses that they hold: each shows it,
+// whatever its product (spec 4).
 func (g *ledger) showExtension(h *holderState) error {
 	if err := g.loadHeld(h); err != nil {
 		return err
@@ -89,9 +101,10 @@ func (g *ledger) showExtension(h *holderState) error {
 	return nil
 }
 
-// move takes a license with its add-ons, and its extension if it is tied to one, from one loaded user to another in one step (spec 4, reassign): nobody
-// ever sees it with neither or with both (invariant I8). Automatic grants that stand behind it exclude the first user, as when it is unassigned. An
-// extension that the second user had becomes nobody's.
+// move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
+// user to another in one step (spec 4, reassign): nobody ever sees it with neither or with both
+// (invariant I8). Automatic grants that stand behind it exclude the first user, as when it is
+// unassigned. An extension that the second user had becomes nobody's.
 //
 // Errors: user-already-licensed when the second user holds the product; those of mayHold.
 func (g *ledger) move(from, to, product string) error {
@@ -166,9 +179,11 @@ func (g *ledger) move(from, to, product string) error {
 	return g.settle(b)
 }
 
-// setAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and given back together or not at all (spec 4).
+// setAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and
+// given back together or not at all (spec 4).
 //
-// Errors: base-license-required when the base is not held; not-enough-licenses; validation for what is no add-on of the base.
+// Errors: base-license-required when the base is not held; not-enough-licenses; validation for what
+// is no add-on of the base.
 func (g *ledger) setAddOns(user, base string, addOns []string, source string) error {
 	h := g.holders[user]
 	if h == nil || h.gone {
@@ -180,7 +195,11 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 	known := g.products.AddOns(base)
 	for _, id := range addOns {
 		if !slices.ContainsFunc(known, func(p catalog.Product) bool { return p.ID == id }) {
-			return problem.Invalid("productIds", problem.NotApplicable, "each must be an add-on of the base license's product")
+			return problem.Invalid(
+				"productIds",
+				problem.NotApplicable,
+				"each must be an add-on of the base license's product",
+			)
 		}
 	}
 	missing := needs{}
@@ -213,7 +232,8 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 			}
 			continue
 		}
-		// All shortages are told at once; the decision fails, so that this one has no seat does not matter.
+		// All shortages are told at once; the decision fails, so that this one has no seat does not
+		// matter.
 		h.holding(p.ID).Grants = nil
 		missing, _ := problem.From(err)
 		if short == nil {

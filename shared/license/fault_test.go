@@ -23,11 +23,11 @@ func scene(t *testing.T) (*office, scenery) {
 	s.live = o.buy("live-reports", 2, "CC-1")
 	s.phones = o.buy("phone-system", 2, "CC-1")
 	s.chats = o.buy("team_chat", 2, "CC-1")
-	_, err := o.desk.Assign(o.ctx, o.call(), s.live[0], "ann", "")
+	_, err := o.kernel.Assign(o.ctx, o.call(), s.live[0], "ann", "")
 	o.must(err)
-	_, err = o.desk.Assign(o.ctx, o.call(), s.phones[0], "ann", "101")
+	_, err = o.kernel.Assign(o.ctx, o.call(), s.phones[0], "ann", "101")
 	o.must(err)
-	_, err = o.desk.SetAddOns(o.ctx, o.call(), s.phones[0], []string{"team_chat"})
+	_, err = o.kernel.SetAddOns(o.ctx, o.call(), s.phones[0], []string{"team_chat"})
 	o.must(err)
 	return o, s
 }
@@ -42,24 +42,44 @@ func (o *office) crowd() {
 	}
 }
 
-// picture is all that a reader can see, but for times and for which of several free licenses was taken.
+// picture is all that a reader can see, but for times and for which of several free licenses was
+// taken.
 func (o *office) picture(users []string) string {
 	o.t.Helper()
 	var b strings.Builder
-	list, _, err := o.desk.List(o.ctx, o.Call("reader"), Filter{}, "", 1000)
+	list, _, err := o.kernel.List(o.ctx, o.Call("reader"), Filter{}, "", 1000)
 	o.must(err)
 	var lines []string
 	for _, l := range list {
-		lines = append(lines, fmt.Sprint(l.ProductID, l.Status, l.UserID, l.Extension, l.CostCenter, l.BaseLicenseID != "", len(l.Grants)))
+		lines = append(
+			lines,
+			fmt.Sprint(
+				l.ProductID,
+				l.Status,
+				l.UserID,
+				l.Extension,
+				l.CostCenter,
+				l.BaseLicenseID != "",
+				len(l.Grants),
+			),
+		)
 	}
 	slices.Sort(lines)
 	b.WriteString(strings.Join(lines, "\n"))
 	for _, user := range users {
 		h := o.holder(user)
 		fmt.Fprint(&b, "\n", user, h.Active, h.Extension, h.Number)
-		for _, p := range o.desk.products.Products() {
+		for _, p := range o.kernel.products.Products() {
 			if holding := h.Holdings[p.ID]; holding != nil {
-				fmt.Fprint(&b, " ", p.ID, holding.LicenseID != "", holding.Waiting != "", holding.Excluded != nil, len(holding.Grants))
+				fmt.Fprint(
+					&b,
+					" ",
+					p.ID,
+					holding.LicenseID != "",
+					holding.Waiting != "",
+					holding.Excluded != nil,
+					len(holding.Grants),
+				)
 			}
 		}
 	}
@@ -69,49 +89,50 @@ func (o *office) picture(users []string) string {
 	return b.String()
 }
 
-// TestEveryUseCaseSurvivesFaults puts every fault on every commit of every use case, and repeats the request with its key until it is answered: everything is then
-// as after a run without a fault, and nothing has happened twice (I10, I11, I14).
+// TestEveryUseCaseSurvivesFaults puts every fault on every commit of every use case, and repeats
+// the request with its key until it is answered: everything is then as after a run without a fault,
+// and nothing has happened twice (I10, I11, I14).
 func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 	useCases := map[string]func(o *office, s scenery, c *call.Call) error{
 		"assign": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Assign(o.ctx, c, s.live[1], "bob", "")
+			_, err := o.kernel.Assign(o.ctx, c, s.live[1], "bob", "")
 			return err
 		},
 		"assign with an extension": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Assign(o.ctx, c, s.phones[1], "bob", "102")
+			_, err := o.kernel.Assign(o.ctx, c, s.phones[1], "bob", "102")
 			return err
 		},
 		"unassign a base": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Unassign(o.ctx, c, s.phones[0])
+			_, err := o.kernel.Unassign(o.ctx, c, s.phones[0])
 			return err
 		},
 		"unassign under a waiting list": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Unassign(o.ctx, c, s.live[0])
+			_, err := o.kernel.Unassign(o.ctx, c, s.live[0])
 			return err
 		},
 		"reassign": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Reassign(o.ctx, c, s.phones[0], "cid")
+			_, err := o.kernel.Reassign(o.ctx, c, s.phones[0], "cid")
 			return err
 		},
 		"add-ons": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.SetAddOns(o.ctx, c, s.phones[0], nil)
+			_, err := o.kernel.SetAddOns(o.ctx, c, s.phones[0], nil)
 			return err
 		},
 		"terminate": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.Terminate(o.ctx, c, s.phones[1])
+			_, err := o.kernel.Terminate(o.ctx, c, s.phones[1])
 			return err
 		},
 		"charge": func(o *office, s scenery, c *call.Call) error {
-			_, err := o.desk.SetCostCenter(o.ctx, c, s.live[0], "CC-2")
+			_, err := o.kernel.SetCostCenter(o.ctx, c, s.live[0], "CC-2")
 			return err
 		},
 		"remove many": func(o *office, s scenery, c *call.Call) error {
 			items := append(itemsFor("live-reports", s.users), itemsFor("phone-system", s.users)...)
-			_, err := o.desk.RemoveMany(o.ctx, c, slices.Concat(items, items, items), false) // more than one group
+			_, err := o.kernel.RemoveMany(o.ctx, c, slices.Concat(items, items, items), false) // more than one group
 			return err
 		},
 		"deliver": func(o *office, _ scenery, c *call.Call) error {
-			return o.desk.Deliver(o.ctx, c, order, []Lot{{"live-reports", "CC-2", 2}}, call.Answer{Status: 201}, nil)
+			return o.kernel.Deliver(o.ctx, c, order, []Lot{{"live-reports", "CC-2", 2}}, call.Answer{Status: 201}, nil)
 		},
 	}
 	for name, run := range useCases {
@@ -148,7 +169,7 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 					o.Env.Table = store
 					_ = attempt(o, s)
 					store.Revive()
-					o.desk = NewDesk(o.desk.products)
+					o.kernel = NewService(o.kernel.products)
 					o.audit(false, false, s.users...)
 					o.Clock.Add(2 * time.Minute) // beyond the lease of a claim
 					for range 3 {
@@ -158,7 +179,7 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 						o.Clock.Add(2 * time.Minute)
 					}
 					o.must(attempt(o, s))
-					o.must(o.desk.DrainWaiting(o.ctx, o.Env))
+					o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
 					if got := o.picture(s.users); got != want {
 						t.Fatalf("%s at commit %d: then\n%s\nwant\n%s", fault, n, got, want)
 					}
@@ -169,8 +190,8 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 	}
 }
 
-// TestAnySequenceUnderFaults is TestAnySequenceKeepsTheInvariants on a store that fails now and then: the invariants hold after every step, and maintenance mends the
-// waiting lists.
+// TestAnySequenceUnderFaults is TestAnySequenceKeepsTheInvariants on a store that fails now and
+// then: the invariants hold after every step, and maintenance mends the waiting lists.
 func TestAnySequenceUnderFaults(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		o := open(t)
@@ -184,10 +205,10 @@ func TestAnySequenceUnderFaults(t *testing.T) {
 			o.Env.Table = store
 			w.step()
 			o.Env.Table = sound
-			o.desk = NewDesk(o.desk.products)
+			o.kernel = NewService(o.kernel.products)
 			o.audit(false, false, crew...)
 		}
-		o.must(o.desk.DrainWaiting(o.ctx, o.Env))
+		o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
 		o.audit(false, true, crew...)
 	})
 }

@@ -11,12 +11,13 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// boughtQuarter is how finely it is noted when something was bought: days begin at a quarter of an hour in every time zone
-// there is, so the count of any day's end is exact whatever zone makes the day.
+// boughtQuarter is how finely it is noted when something was bought: days begin at a quarter of an
+// hour in every time zone there is, so the count of any day's end is exact whatever zone makes the
+// day.
 const boughtQuarter = 15 * time.Minute
 
-// dayOperations note on the item of the quarter of an hour what a commit adds to, or takes from, the bought counts of
-// products.
+// dayOperations note on the item of the quarter of an hour what a commit adds to, or takes from,
+// the bought counts of products.
 func dayOperations(c *call.Call, bought map[table.Key]int64) []table.Operation {
 	byProduct := map[string]int64{}
 	for key, by := range bought {
@@ -34,9 +35,9 @@ func dayOperations(c *call.Call, bought map[table.Key]int64) []table.Operation {
 	return []table.Operation{table.Add(boughtQuarterKey(c.Account, c.At), bounds...)}
 }
 
-// BoughtAt tells how many licenses of a product were bought, and not terminated, at some moments, the ends of days. now
-// is what is bought now. It is one query of the quarters of an hour since the first moment in which anything was bought or
-// terminated.
+// BoughtAt tells how many licenses of a product were bought, and not terminated, at some moments,
+// the ends of days. now is what is bought now. It is one query of the quarters of an hour since the
+// first moment in which anything was bought or terminated.
 func (d *Service) BoughtAt(
 	ctx context.Context, c *call.Call, moments []time.Time, now map[string]int64,
 ) (func(moment time.Time, product string) int64, error) {

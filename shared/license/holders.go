@@ -9,8 +9,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// liveReportsHolders is the partition of Index1 in which those holders stand who have to do with a product of Live Reports: who hold it, wait for it, or have
-// grants that do not count at the moment. Only their writes pay for the index; a phone user's do not.
+// liveReportsHolders is the partition of Index1 in which those holders stand who have to do with a
+// product of Live Reports: who hold it, wait for it, or have grants that do not count at the
+// moment. Only their writes pay for the index; a phone user's do not.
 func liveReportsHolders(account string) string { return call.Partition(account, "HOLDERS-LR") }
 
 // holderItem places a holder in the index by which a change of the account's bundle finds them.
@@ -18,14 +19,15 @@ func (d *Service) holderItem(account string, h *Holder, data []byte) table.Item 
 	item := table.Item{Key: HolderKey(account, h.UserID), Data: data}
 	for _, p := range d.products.Counted(catalog.LiveReports) {
 		if h.Holdings[p.ID] != nil {
-			item.Places[0] = table.Key{Partition: liveReportsHolders(account), Sort: h.UserID}
+			item.IndexKeys[0] = table.Key{Partition: liveReportsHolders(account), Sort: h.UserID}
 			break
 		}
 	}
 	return item
 }
 
-// wordOperations write the entries of the words of the holder's name, id and e-mail address, where they change.
+// wordOperations write the entries of the words of the holder's name, id and e-mail address, where
+// they change.
 func (h *holderState) wordOperations(account string) ([]table.Operation, error) {
 	if h.found.Name == h.Name && h.found.Email == h.Email && h.found.UserID == h.UserID && !h.gone {
 		return nil, nil
@@ -53,8 +55,9 @@ func (h *holderState) wordOperations(account string) ([]table.Operation, error) 
 	return ops, nil
 }
 
-// LiveReportsHolders lists the users behind after, by id, who have to do with a product of Live Reports: limit of them, or fewer when there are no more. It reads an
-// index, so a holder of a moment ago may be missing.
+// LiveReportsHolders lists the users behind after, by id, who have to do with a product of Live
+// Reports: limit of them, or fewer when there are no more. It reads an index, so a holder of a
+// moment ago may be missing.
 func (d *Service) LiveReportsHolders(ctx context.Context, c *call.Call, after string, limit int) ([]string, error) {
 	q := table.Query{Index: table.Index1, Partition: liveReportsHolders(c.Account), Limit: limit}
 	if after != "" {

@@ -21,13 +21,14 @@ const (
 	tag          = "Licenses"
 )
 
-// LicensesFunction lists licenses, counts them, changes their cost center and terminates them; it shows who waits and who is excluded.
+// LicensesFunction lists licenses, counts them, changes their cost center and terminates them; it
+// shows who waits and who is excluded.
 func LicensesFunction(env *app.Env) (app.Function, error) { return function(env, LicensesRoutes) }
 
 // AssignmentFunction assigns, unassigns and reassigns licenses and their add-ons, one or many.
 func AssignmentFunction(env *app.Env) (app.Function, error) { return function(env, AssignmentRoutes) }
 
-func function(env *app.Env, routes func(*api.Kit, *app.Env) error) (app.Function, error) {
+func function(env *app.Env, routes func(*api.Router, *app.Env) error) (app.Function, error) {
 	k := api.New(env)
 	if err := routes(k, env); err != nil {
 		return app.Function{}, err
@@ -43,7 +44,7 @@ type manyInput struct {
 }
 
 // LicensesRoutes registers the operations of LicensesFunction.
-func LicensesRoutes(k *api.Kit, _ *app.Env) error {
+func LicensesRoutes(k *api.Router, _ *app.Env) error {
 	d := NewService(catalog.Default())
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 
@@ -62,14 +63,25 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		return api.Page(list, ""), nil
 	})
 	api.Register(k, api.Operation{
-		ID: "get-license", Method: http.MethodGet, Path: licensePath, Tag: tag, Permissions: read, Summary: "Read a license",
+		ID:          "get-license",
+		Method:      http.MethodGet,
+		Path:        licensePath,
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "Read a license",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
 		l, version, err := d.Get(ctx, c, in.ID)
 		return tagged(Versioned{License: l, Version: version}, err)
 	})
 	api.Register(k, api.Operation{
-		ID: "change-license", Method: http.MethodPatch, Path: licensePath, Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
-		Summary: "Move a license to another cost center",
+		ID:          "change-license",
+		Method:      http.MethodPatch,
+		Path:        licensePath,
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Conflicts:   true,
+		Summary:     "Move a license to another cost center",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
 		Body struct {
@@ -83,23 +95,43 @@ func LicensesRoutes(k *api.Kit, _ *app.Env) error {
 		return changed(d.SetCostCenter(ctx, c, in.ID, in.Body.CostCenter))
 	})
 	api.RegisterGet(k, api.Operation{
-		ID: "list-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: read, Conflicts: true, Summary: "List the add-ons of a base license",
+		ID:          "list-add-ons",
+		Path:        licensePath + "/add-ons",
+		Tag:         tag,
+		Permissions: read,
+		Conflicts:   true,
+		Summary:     "List the add-ons of a base license",
 	}, d.addOnsOf())
 	api.Register(k, api.Operation{
-		ID: "terminate-license", Method: http.MethodPost, Path: licensePath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Terminate an unassigned license for ever",
+		ID:          "terminate-license",
+		Method:      http.MethodPost,
+		Path:        licensePath + "/terminate",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Terminate an unassigned license for ever",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ChangedLicense], error) {
 		return changed(d.Terminate(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
-		ID: "terminate-licenses", Method: http.MethodPost, Path: licensesPath + "/terminate", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Terminate unassigned licenses for ever, each with its own result",
+		ID:          "terminate-licenses",
+		Method:      http.MethodPost,
+		Path:        licensesPath + "/terminate",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Terminate unassigned licenses for ever, each with its own result",
 	}, func(ctx context.Context, c *call.Call, in *manyInput) (*api.Plain[Results], error) {
 		return plain(d.TerminateMany(ctx, c, in.Body.LicenseIDs))
 	})
 	api.Register(k, api.Operation{
-		ID: "change-cost-center", Method: http.MethodPost, Path: licensesPath + "/cost-center", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Move licenses to another cost center, each with its own result",
+		ID:          "change-cost-center",
+		Method:      http.MethodPost,
+		Path:        licensesPath + "/cost-center",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Move licenses to another cost center, each with its own result",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		Body struct {
@@ -125,7 +157,7 @@ type narrowed struct {
 	User    string `query:"user" maxLength:"128" doc:"Only this user."`
 }
 
-func (d *Service) listRoutes(k *api.Kit, read, manage []auth.Permission) {
+func (d *Service) listRoutes(k *api.Router, read, manage []auth.Permission) {
 	api.Register(k, api.Operation{
 		ID: "list-waiting", Method: http.MethodGet, Path: "/v1/accounts/{account}/waiting", Tag: tag, Permissions: read,
 		Summary: "List the grants that wait for a free license, by product, first come first",
@@ -133,14 +165,23 @@ func (d *Service) listRoutes(k *api.Kit, read, manage []auth.Permission) {
 		return page(ctx, c, d, in, "waiting", d.Waiting)
 	})
 	api.Register(k, api.Operation{
-		ID: "list-exclusions", Method: http.MethodGet, Path: "/v1/accounts/{account}/exclusions", Tag: tag, Permissions: read,
-		Summary: "List who is kept from automatic assignment",
+		ID:          "list-exclusions",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/exclusions",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List who is kept from automatic assignment",
 	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[Excluded], error) {
 		return page(ctx, c, d, in, "exclusions", d.Exclusions)
 	})
 	api.Register(k, api.Operation{
-		ID: "lift-exclusion", Method: http.MethodDelete, Path: "/v1/accounts/{account}/exclusions/{product}/{user}", Tag: tag, Permissions: manage,
-		Status: http.StatusNoContent, Summary: "Let a user be assigned the product automatically again",
+		ID:          "lift-exclusion",
+		Method:      http.MethodDelete,
+		Path:        "/v1/accounts/{account}/exclusions/{product}/{user}",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusNoContent,
+		Summary:     "Let a user be assigned the product automatically again",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		Product string `path:"product"`
@@ -168,9 +209,14 @@ func page[T any](
 			return nil, err
 		}
 	}
-	return api.Paged(c, in.Paging, []string{list, in.Product, in.User}, func(position string, limit int) ([]T, string, error) {
-		return read(ctx, c, in.Product, in.User, position, limit)
-	})
+	return api.Paged(
+		c,
+		in.Paging,
+		[]string{list, in.Product, in.User},
+		func(position string, limit int) ([]T, string, error) {
+			return read(ctx, c, in.Product, in.User, position, limit)
+		},
+	)
 }
 
 type listInput struct {
@@ -188,7 +234,14 @@ type listInput struct {
 
 func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[License], error) {
 	f := Filter{
-		Q: in.Q, Products: in.Product, Bases: in.Base, CostCenters: in.CostCenter, Statuses: in.Status, User: in.User, Extension: in.Extension, Order: in.Order,
+		Q:           in.Q,
+		Products:    in.Product,
+		Bases:       in.Base,
+		CostCenters: in.CostCenter,
+		Statuses:    in.Status,
+		User:        in.User,
+		Extension:   in.Extension,
+		Order:       in.Order,
 	}
 	if err := f.check(); err != nil {
 		return nil, err
@@ -215,14 +268,20 @@ func (f Filter) check() error {
 	}
 	for _, code := range f.CostCenters {
 		if code == "" {
-			fields = append(fields, problem.Field{Field: "costCenter", Code: problem.Required, Message: "must not be empty"})
+			fields = append(
+				fields,
+				problem.Field{Field: "costCenter", Code: problem.Required, Message: "must not be empty"},
+			)
 		}
 		judge(code, api.CheckID("costCenter", code))
 	}
 	judge(f.User, api.CheckUserID("user", f.User))
 	judge(f.Extension, api.CheckID("extension", f.Extension))
 	if f.Order != "" && !wellFormed(f.Order) {
-		fields = append(fields, problem.Field{Field: "order", Code: problem.BadFormat, Message: "must be a UUID in lower case"})
+		fields = append(
+			fields,
+			problem.Field{Field: "order", Code: problem.BadFormat, Message: "must be a UUID in lower case"},
+		)
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -242,12 +301,18 @@ type assignmentWithExtension struct {
 }
 
 // AssignmentRoutes registers the operations of AssignmentFunction.
-func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
+func AssignmentRoutes(k *api.Router, _ *app.Env) error {
 	d := NewService(catalog.Default())
 	manage := []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
-		ID: "assign-license", Method: http.MethodPost, Path: licensePath + "/assign", Tag: tag, Permissions: manage, Loads: true, Summary: "Assign a license to a user",
+		ID:          "assign-license",
+		Method:      http.MethodPost,
+		Path:        licensePath + "/assign",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Assign a license to a user",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
 		Body struct {
@@ -262,14 +327,24 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		return changed(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
 	})
 	api.Register(k, api.Operation{
-		ID: "unassign-license", Method: http.MethodPost, Path: licensePath + "/unassign", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Return a license to the pool, its add-ons with it",
+		ID:          "unassign-license",
+		Method:      http.MethodPost,
+		Path:        licensePath + "/unassign",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Return a license to the pool, its add-ons with it",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ChangedLicense], error) {
 		return changed(d.Unassign(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
-		ID: "reassign-license", Method: http.MethodPost, Path: licensePath + "/reassign", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Move a license, its extension and its add-ons to another user in one step",
+		ID:          "reassign-license",
+		Method:      http.MethodPost,
+		Path:        licensePath + "/reassign",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Move a license, its extension and its add-ons to another user in one step",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
 		Body struct {
@@ -288,12 +363,22 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		Summary: "Make the add-ons of a base license exactly these",
 	}, addOns)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
-		Summary: "Change the add-ons of a base license",
+		ID:          "patch-add-ons",
+		Path:        licensePath + "/add-ons",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Conflicts:   true,
+		Summary:     "Change the add-ons of a base license",
 	}, addOns)
 	api.Register(k, api.Operation{
-		ID: "assign-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Assign free licenses of products to users, each with its own result or all or none",
+		ID:          "assign-products",
+		Method:      http.MethodPost,
+		Path:        "/v1/accounts/{account}/assignments",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Assign free licenses of products to users, each with its own result or all or none",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		Body struct {
@@ -312,8 +397,13 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 		return plain(d.AssignMany(ctx, c, items, in.Body.Atomic))
 	})
 	api.Register(k, api.Operation{
-		ID: "remove-products", Method: http.MethodPost, Path: "/v1/accounts/{account}/assignments/remove", Tag: tag, Permissions: manage, Loads: true,
-		Summary: "Take products from users, each with its own result or all or none",
+		ID:          "remove-products",
+		Method:      http.MethodPost,
+		Path:        "/v1/accounts/{account}/assignments/remove",
+		Tag:         tag,
+		Permissions: manage,
+		Loads:       true,
+		Summary:     "Take products from users, each with its own result or all or none",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		Body struct {
@@ -334,7 +424,8 @@ func AssignmentRoutes(k *api.Kit, _ *app.Env) error {
 	return nil
 }
 
-// validIDs checks what a body says of users and, where it does, of extensions; each must be of its form. It names all that are not.
+// validIDs checks what a body says of users and, where it does, of extensions; each must be of its
+// form. It names all that are not.
 func validIDs(at func(i int) string, items ...Item) error {
 	var fields []problem.Field
 	for i, item := range items {
@@ -342,7 +433,10 @@ func validIDs(at func(i int) string, items ...Item) error {
 			fields = append(fields, p.Fields...)
 		}
 		if item.Extension != "" && !text.Extension(item.Extension) {
-			fields = append(fields, problem.Fault(at(i)+"extension", problem.BadFormat, "must be 1 to 10 digits, 0 to 9"))
+			fields = append(
+				fields,
+				problem.Fault(at(i)+"extension", problem.BadFormat, "must be 1 to 10 digits, 0 to 9"),
+			)
 		}
 	}
 	if len(fields) > 0 {
@@ -351,7 +445,8 @@ func validIDs(at func(i int) string, items ...Item) error {
 	return nil
 }
 
-// inBody and inItem say where validIDs finds what it checks: in the body itself, or in an element of items.
+// inBody and inItem say where validIDs finds what it checks: in the body itself, or in an element
+// of items.
 func inBody(int) string   { return "" }
 func inItem(i int) string { return fmt.Sprintf("items[%d].", i) }
 
@@ -404,7 +499,11 @@ func changed(v Versioned, err error) (*api.Tagged[ChangedLicense], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.Tagged[ChangedLicense]{Status: http.StatusOK, ETag: call.Tag(v.Version), Body: ChangedLicense{v.License, v.Also}}, nil
+	return &api.Tagged[ChangedLicense]{
+		Status: http.StatusOK,
+		ETag:   call.Tag(v.Version),
+		Body:   ChangedLicense{v.License, v.Also},
+	}, nil
 }
 
 func plain(r Results, err error) (*api.Plain[Results], error) {

@@ -26,7 +26,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 	f.hire("zoe", "Zoe")
 	f.hire("yan", "Yan")
 	f.hire("xan", "Xan")
-	f.change("xan", func(ctx context.Context, ch *license.Change) error { return ch.Put(ctx, "xan", "Xan", false) })
+	f.change("xan", func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Put(ctx, "xan", "Xan", false) })
 	ids := map[string][]string{}
 	for _, product := range []string{"live-reports", "phone-system", "team_chat"} {
 		for _, l := range testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?product="+product, nil), 200).Items {
@@ -41,7 +41,8 @@ func TestRefusalsOverHTTP(t *testing.T) {
 		}
 		first := f.send("POST", "/licenses/"+id+"/assign", body)
 		again := f.send("POST", "/licenses/"+id+"/assign", body)
-		if first.Status != 200 || again.Status != 200 || !bytes.Equal(first.Body, again.Body) || first.Header.Get("ETag") != again.Header.Get("ETag") {
+		if first.Status != 200 || again.Status != 200 || !bytes.Equal(first.Body, again.Body) ||
+			first.Header.Get("ETag") != again.Header.Get("ETag") {
 			t.Fatalf("assigned %d %s, to the holder again %d %s", first.Status, first.Body, again.Status, again.Body)
 		}
 	}
@@ -85,24 +86,35 @@ func TestRefusalsOverHTTP(t *testing.T) {
 			body = tc.body
 		}
 		r := f.send("POST", tc.path, body)
-		if p := testkit.Problem(t, r, tc.status, string(tc.slug)); tc.slug == problem.NotEnoughLicenses && (p.ProductID != "developer" || *p.Wanted != 1 || *p.Available != 0) {
+		if p := testkit.Problem(
+			t,
+			r,
+			tc.status,
+			string(tc.slug),
+		); tc.slug == problem.NotEnoughLicenses &&
+			(p.ProductID != "developer" || *p.Wanted != 1 || *p.Available != 0) {
 			t.Errorf("%s", r.Body)
 		}
 	}
-	moved := testkit.Decode[license.License](t, f.send("POST", "/licenses/"+phone[0]+"/reassign", object{"userId": "yan"}), 200)
+	moved := testkit.Decode[license.License](
+		t,
+		f.send("POST", "/licenses/"+phone[0]+"/reassign", object{"userId": "yan"}),
+		200,
+	)
 	if moved.UserID != "yan" || moved.Extension != "101" {
 		t.Fatalf("reassigned with its extension: %+v", moved)
 	}
 }
 
-// TestFreedSeatGoesToWhoWaitsOverHTTP unassigns while two wait: the one who came first has the seat with the very answer.
+// TestFreedSeatGoesToWhoWaitsOverHTTP unassigns while two wait: the one who came first has the seat
+// with the very answer.
 func TestFreedSeatGoesToWhoWaitsOverHTTP(t *testing.T) {
 	f := open(t)
 	f.buy("live-reports", 1)
 	for _, user := range []string{"zoe", "yan", "xan"} {
 		f.hire(user, user)
 		f.Clock.Add(1e9)
-		f.change(user, func(ctx context.Context, ch *license.Change) error {
+		f.change(user, func(ctx context.Context, ch *license.UnitOfWork) error {
 			return ch.Grant(ctx, user, "live-reports", license.QueueGrant("q1"))
 		})
 	}
@@ -126,17 +138,28 @@ func TestFreedSeatGoesToWhoWaitsOverHTTP(t *testing.T) {
 	}
 	waiting("yan", "xan")
 	for _, next := range []string{"yan", "xan"} {
-		if l := testkit.Decode[license.License](t, f.send("POST", "/licenses/"+held[0].ID+"/unassign", nil), 200); l.UserID != next {
+		if l := testkit.Decode[license.License](
+			t,
+			f.send("POST", "/licenses/"+held[0].ID+"/unassign", nil),
+			200,
+		); l.UserID != next {
 			t.Fatalf("the seat went to %q, not to %s", l.UserID, next)
 		}
 	}
 	waiting()
-	if list := testkit.Decode[api.List[license.Excluded]](t, f.send("GET", "/exclusions", nil), 200).Items; len(list) != 2 {
+	if list := testkit.Decode[api.List[license.Excluded]](
+		t,
+		f.send("GET", "/exclusions", nil),
+		200,
+	).Items; len(
+		list,
+	) != 2 {
 		t.Fatalf("%+v", list)
 	}
 }
 
-// TestThousandItemsOverHTTP gives and takes a thousand licenses in a call each, with a result for each item.
+// TestThousandItemsOverHTTP gives and takes a thousand licenses in a call each, with a result for
+// each item.
 func TestThousandItemsOverHTTP(t *testing.T) {
 	f := open(t)
 	f.buy("developer", 990)
@@ -163,15 +186,23 @@ func TestThousandItemsOverHTTP(t *testing.T) {
 	}
 	out := count("/assignments", items, 990, 10)
 	for _, r := range out.Results[990:] {
-		if r.Problem == nil || r.Problem.Type != "urn:seatwise:problem:not-enough-licenses" && r.Problem.Type != "urn:seatwise:problem:not-found" {
+		if r.Problem == nil ||
+			r.Problem.Type != "urn:seatwise:problem:not-enough-licenses" &&
+				r.Problem.Type != "urn:seatwise:problem:not-found" {
 			t.Fatalf("%+v", r)
 		}
 	}
 	count("/assignments/remove", items[:990], 990, 0)
-	testkit.Problem(t, f.send("POST", "/assignments", object{"items": slices.Concat(items, items[:1])}), 422, "validation")
+	testkit.Problem(
+		t,
+		f.send("POST", "/assignments", object{"items": slices.Concat(items, items[:1])}),
+		422,
+		"validation",
+	)
 }
 
-// TestRacesOverHTTP lets 24 callers race on each adapter: for the last seats of a product, for one license, and with one key.
+// TestRacesOverHTTP lets 24 callers race on each adapter: for the last seats of a product, for one
+// license, and with one key.
 func TestRacesOverHTTP(t *testing.T) {
 	const callers = 24
 	race := func(send func(i int) testkit.Response) (answers []testkit.Response) {
@@ -210,7 +241,14 @@ func TestRacesOverHTTP(t *testing.T) {
 
 		f.buy("live-reports", 2)
 		if won := winners(race(func(i int) testkit.Response {
-			return f.send("POST", "/assignments", object{"items": []object{{"productId": "live-reports", "userId": fmt.Sprintf("u%d", i)}}, "atomic": true})
+			return f.send(
+				"POST",
+				"/assignments",
+				object{
+					"items":  []object{{"productId": "live-reports", "userId": fmt.Sprintf("u%d", i)}},
+					"atomic": true,
+				},
+			)
 		}), "not-enough-licenses"); won != 2 {
 			t.Errorf("%d won the last 2 seats", won)
 		}
@@ -227,7 +265,13 @@ func TestRacesOverHTTP(t *testing.T) {
 
 		f.buy("call-group", callers)
 		answers := race(func(int) testkit.Response {
-			return f.send("POST", "/assignments", object{"items": []object{{"productId": "call-group", "userId": "zoe"}}}, "Idempotency-Key", "one")
+			return f.send(
+				"POST",
+				"/assignments",
+				object{"items": []object{{"productId": "call-group", "userId": "zoe"}}},
+				"Idempotency-Key",
+				"one",
+			)
 		})
 		var first []byte
 		did := 0
@@ -257,7 +301,8 @@ func TestRacesOverHTTP(t *testing.T) {
 	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, testkit.On(t, testdynamo.Open(t)))) })
 }
 
-// TestEveryProductIsSummarized shows each product of the catalog, in its order, whether anything of it was bought or not.
+// TestEveryProductIsSummarized shows each product of the catalog, in its order, whether anything of
+// it was bought or not.
 func TestEveryProductIsSummarized(t *testing.T) {
 	f := open(t)
 	list := testkit.Decode[api.List[license.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items
@@ -266,7 +311,8 @@ func TestEveryProductIsSummarized(t *testing.T) {
 		t.Fatalf("%d of %d products", len(list), len(products))
 	}
 	for i, p := range products {
-		if s := list[i]; s.ProductID != p.ID || s.Name != p.Name || s.Kind != p.Kind || s.Bought+s.Assigned+s.Available+s.Waiting != 0 {
+		if s := list[i]; s.ProductID != p.ID || s.Name != p.Name || s.Kind != p.Kind ||
+			s.Bought+s.Assigned+s.Available+s.Waiting != 0 {
 			t.Errorf("%+v", s)
 		}
 	}

@@ -17,11 +17,11 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// front is an account with the two functions of the desk.
+// front is an account with the two functions of the kernel.
 type front struct {
-	*testkit.Kit
+	*testkit.Fixture
 	t                    *testing.T
-	desk                 *license.Desk
+	kernel               *license.Service
 	licenses, assignment http.Handler
 }
 
@@ -30,7 +30,7 @@ func open(t *testing.T) *front {
 	return openOn(t, testkit.New(t))
 }
 
-func openOn(t *testing.T, k *testkit.Kit) *front {
+func openOn(t *testing.T, k *testkit.Fixture) *front {
 	t.Helper()
 	licenses, err := license.LicensesFunction(k.Env)
 	if err != nil {
@@ -40,7 +40,13 @@ func openOn(t *testing.T, k *testkit.Kit) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &front{Kit: k, t: t, desk: license.NewDesk(catalog.Default()), licenses: licenses.HTTP, assignment: assignment.HTTP}
+	f := &front{
+		Fixture:    k,
+		t:          t,
+		kernel:     license.NewService(catalog.Default()),
+		licenses:   licenses.HTTP,
+		assignment: assignment.HTTP,
+	}
 	for _, code := range []string{"CC-1", "CC-2"} {
 		op := table.Put(table.Item{Key: license.CostCenterKey(k.Account, code), Data: []byte(`{}`)}, table.Always)
 		if err := k.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
@@ -53,15 +59,22 @@ func openOn(t *testing.T, k *testkit.Kit) *front {
 func (f *front) buy(product string, n int) {
 	f.t.Helper()
 	lots := []license.Lot{{ProductID: product, CostCenter: "CC-1", Quantity: n}}
-	if err := f.desk.Deliver(f.t.Context(), f.Call("admin"), f.Env.IDs.Ordered(), lots, call.Answer{}, nil); err != nil {
+	if err := f.kernel.Deliver(
+		f.t.Context(),
+		f.Call("admin"),
+		f.Env.IDs.Ordered(),
+		lots,
+		call.Answer{},
+		nil,
+	); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
-func (f *front) change(user string, verbs func(context.Context, *license.Change) error) {
+func (f *front) change(user string, verbs func(context.Context, *license.UnitOfWork) error) {
 	f.t.Helper()
 	ctx := f.t.Context()
-	ch := f.desk.Change(f.Call("admin"))
+	ch := f.kernel.Change(f.Call("admin"))
 	if _, err := ch.Load(ctx, license.Need{Users: []string{user}}); err != nil {
 		f.t.Fatal(err)
 	}
@@ -75,15 +88,19 @@ func (f *front) change(user string, verbs func(context.Context, *license.Change)
 
 func (f *front) hire(user, name string) {
 	f.t.Helper()
-	f.change(user, func(ctx context.Context, ch *license.Change) error { return ch.Put(ctx, user, name, true) })
+	f.change(user, func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Put(ctx, user, name, true) })
 }
 
 // send sends a request to the function that has the route; header is pairs of names and values.
 func (f *front) send(method, path string, body any, header ...string) testkit.Response {
 	f.t.Helper()
 	r := testkit.Request{
-		Method: method, Path: "/v1/accounts/acme" + path, Body: body, User: "admin", Permissions: []auth.Permission{auth.LicensesRead, auth.LicensesManage},
-		Header: map[string]string{},
+		Method:      method,
+		Path:        "/v1/accounts/acme" + path,
+		Body:        body,
+		User:        "admin",
+		Permissions: []auth.Permission{auth.LicensesRead, auth.LicensesManage},
+		Header:      map[string]string{},
 	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header[header[i]] = header[i+1]
@@ -117,7 +134,11 @@ func TestLicensesOverHTTP(t *testing.T) {
 	if len(list.Items) != 2 || list.NextCursor == "" {
 		t.Fatalf("%+v", list)
 	}
-	rest := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?limit=2&cursor="+list.NextCursor, nil), 200)
+	rest := testkit.Decode[api.List[license.License]](
+		t,
+		f.send("GET", "/licenses?limit=2&cursor="+list.NextCursor, nil),
+		200,
+	)
 	if len(rest.Items) != 1 || rest.NextCursor != "" || rest.Items[0].ID == list.Items[0].ID {
 		t.Fatalf("%+v", rest)
 	}
@@ -129,7 +150,12 @@ func TestLicensesOverHTTP(t *testing.T) {
 	if l.UserID != "zoe" || tag == "" {
 		t.Fatalf("%+v, tag %q", l, tag)
 	}
-	if got := f.send("GET", "/licenses/"+id, nil); got.Header.Get("ETag") != tag || string(got.Body) != string(answer.Body) {
+	if got := f.send(
+		"GET",
+		"/licenses/"+id,
+		nil,
+	); got.Header.Get("ETag") != tag ||
+		string(got.Body) != string(answer.Body) {
 		t.Fatalf("read %s with %s, was told %s with %s", got.Body, got.Header.Get("ETag"), answer.Body, tag)
 	}
 	again := f.send("POST", "/licenses/"+id+"/assign", object{"userId": "zoe"}, "Idempotency-Key", "k1")
@@ -137,12 +163,27 @@ func TestLicensesOverHTTP(t *testing.T) {
 		strings.TrimSpace(string(again.Body)) != strings.TrimSpace(string(answer.Body)) {
 		t.Fatalf("%d %v %s, want %s", again.Status, again.Header, again.Body, answer.Body)
 	}
-	testkit.Problem(t, f.send("POST", "/licenses/"+id+"/assign", object{"userId": "yan"}, "Idempotency-Key", "k1"), 422, "idempotency-mismatch")
+	testkit.Problem(
+		t,
+		f.send("POST", "/licenses/"+id+"/assign", object{"userId": "yan"}, "Idempotency-Key", "k1"),
+		422,
+		"idempotency-mismatch",
+	)
 	testkit.Problem(t, f.send("POST", "/licenses/"+id+"/assign", object{"userId": "yan"}), 409, "license-not-available")
 	testkit.Problem(t, f.send("POST", "/licenses/"+id+"/terminate", nil), 409, "license-in-use")
-	testkit.Problem(t, f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-2"}, "If-Match", `"99"`), 412, "precondition-failed")
+	testkit.Problem(
+		t,
+		f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-2"}, "If-Match", `"99"`),
+		412,
+		"precondition-failed",
+	)
 	changed := f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-2"}, "If-Match", tag)
-	if l := testkit.Decode[license.License](t, changed, 200); l.CostCenter != "CC-2" || changed.Header.Get("ETag") == tag {
+	if l := testkit.Decode[license.License](
+		t,
+		changed,
+		200,
+	); l.CostCenter != "CC-2" ||
+		changed.Header.Get("ETag") == tag {
 		t.Fatalf("%+v", l)
 	}
 	p := testkit.Problem(t, f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-9"}), 422, "validation")
@@ -154,20 +195,40 @@ func TestLicensesOverHTTP(t *testing.T) {
 	if s := sum.Items[0]; s.ProductID != "live-reports" || s.Bought != 3 || s.Assigned != 1 || s.Available != 2 {
 		t.Fatalf("%+v", sum.Items)
 	}
-	if l := testkit.Decode[license.License](t, f.send("POST", "/licenses/"+id+"/reassign", object{"userId": "yan"}), 200); l.UserName != "Yan" {
+	if l := testkit.Decode[license.License](
+		t,
+		f.send("POST", "/licenses/"+id+"/reassign", object{"userId": "yan"}),
+		200,
+	); l.UserName != "Yan" {
 		t.Fatalf("%+v", l)
 	}
-	if l := testkit.Decode[license.License](t, f.send("POST", "/licenses/"+id+"/unassign", nil), 200); l.Status != license.Available {
+	if l := testkit.Decode[license.License](
+		t,
+		f.send("POST", "/licenses/"+id+"/unassign", nil),
+		200,
+	); l.Status != license.Available {
 		t.Fatalf("%+v", l)
 	}
-	if l := testkit.Decode[license.License](t, f.send("POST", "/licenses/"+id+"/terminate", nil), 200); l.Status != license.Terminated {
+	if l := testkit.Decode[license.License](
+		t,
+		f.send("POST", "/licenses/"+id+"/terminate", nil),
+		200,
+	); l.Status != license.Terminated {
 		t.Fatalf("%+v", l)
 	}
-	many := testkit.Decode[license.Results](t, f.send("POST", "/licenses/terminate", object{"licenseIds": []string{id, "x", list.Items[1].ID}}), 200)
+	many := testkit.Decode[license.Results](
+		t,
+		f.send("POST", "/licenses/terminate", object{"licenseIds": []string{id, "x", list.Items[1].ID}}),
+		200,
+	)
 	if many.Succeeded != 2 || many.Failed != 1 || many.Results[1].Problem.Type != "urn:seatwise:problem:not-found" {
 		t.Fatalf("%+v", many)
 	}
-	many = testkit.Decode[license.Results](t, f.send("POST", "/licenses/cost-center", object{"licenseIds": []string{rest.Items[0].ID}, "costCenter": "CC-2"}), 200)
+	many = testkit.Decode[license.Results](
+		t,
+		f.send("POST", "/licenses/cost-center", object{"licenseIds": []string{rest.Items[0].ID}, "costCenter": "CC-2"}),
+		200,
+	)
 	if many.Succeeded != 1 || many.Results[0].License.CostCenter != "CC-2" {
 		t.Fatalf("%+v", many)
 	}
@@ -187,19 +248,38 @@ func TestAddOnsOverHTTP(t *testing.T) {
 	f.buy("team_chat", 1)
 	f.hire("zoe", "Zoe")
 	id := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?product=phone-system", nil), 200).Items[0].ID
-	if l := testkit.Decode[license.License](t, f.send("POST", "/licenses/"+id+"/assign", object{"userId": "zoe", "extension": "101"}), 200); l.Extension != "101" {
+	if l := testkit.Decode[license.License](
+		t,
+		f.send("POST", "/licenses/"+id+"/assign", object{"userId": "zoe", "extension": "101"}),
+		200,
+	); l.Extension != "101" {
 		t.Fatalf("%+v", l)
 	}
 	put := f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{"team_chat"}})
-	if list := testkit.Decode[api.List[license.License]](t, put, 200); len(list.Items) != 1 || list.Items[0].BaseLicenseID != id {
+	if list := testkit.Decode[api.List[license.License]](
+		t,
+		put,
+		200,
+	); len(list.Items) != 1 ||
+		list.Items[0].BaseLicenseID != id {
 		t.Fatalf("%+v", list)
 	}
 	got := f.send("GET", "/licenses/"+id+"/add-ons", nil)
 	if string(got.Body) != string(put.Body) || got.Header.Get("ETag") != put.Header.Get("ETag") {
 		t.Fatalf("%s %s, saved %s %s", got.Body, got.Header.Get("ETag"), put.Body, put.Header.Get("ETag"))
 	}
-	testkit.Problem(t, f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{}}, "If-Match", `"1"`), 412, "precondition-failed")
-	p := testkit.Problem(t, f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{"call_recording"}}), 409, "not-enough-licenses")
+	testkit.Problem(
+		t,
+		f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{}}, "If-Match", `"1"`),
+		412,
+		"precondition-failed",
+	)
+	p := testkit.Problem(
+		t,
+		f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{"call_recording"}}),
+		409,
+		"not-enough-licenses",
+	)
 	if p.ProductID != "call_recording" || *p.Wanted != 1 || *p.Available != 0 {
 		t.Fatalf("%+v", p)
 	}
@@ -218,11 +298,16 @@ func TestAssignmentsOverHTTP(t *testing.T) {
 	f.hire("yan", "Yan")
 	items := []object{{"productId": "live-reports", "userId": "zoe"}, {"productId": "live-reports", "userId": "nobody"}}
 	out := testkit.Decode[license.Results](t, f.send("POST", "/assignments", object{"items": items}), 200)
-	if out.Succeeded != 1 || out.Failed != 1 || out.Results[0].License.UserID != "zoe" || out.Results[1].Problem.Status != 404 {
+	if out.Succeeded != 1 || out.Failed != 1 || out.Results[0].License.UserID != "zoe" ||
+		out.Results[1].Problem.Status != 404 {
 		t.Fatalf("%+v", out)
 	}
 	testkit.Problem(t, f.send("POST", "/assignments", object{"items": items, "atomic": true}), 404, "not-found")
-	out = testkit.Decode[license.Results](t, f.send("POST", "/assignments/remove", object{"items": items[:1], "atomic": true}), 200)
+	out = testkit.Decode[license.Results](
+		t,
+		f.send("POST", "/assignments/remove", object{"items": items[:1], "atomic": true}),
+		200,
+	)
 	if out.Succeeded != 1 {
 		t.Fatalf("%+v", out)
 	}
@@ -231,14 +316,16 @@ func TestAssignmentsOverHTTP(t *testing.T) {
 func TestWaitingAndExclusionsOverHTTP(t *testing.T) {
 	f := open(t)
 	f.hire("zoe", "Zoe")
-	f.change("zoe", func(ctx context.Context, ch *license.Change) error {
+	f.change("zoe", func(ctx context.Context, ch *license.UnitOfWork) error {
 		return ch.Grant(ctx, "zoe", "live-reports", license.QueueGrant("q1"))
 	})
 	waiting := testkit.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting?product=live-reports", nil), 200)
 	if len(waiting.Items) != 1 || waiting.Items[0].UserID != "zoe" || waiting.Items[0].Since.IsZero() {
 		t.Fatalf("%+v", waiting)
 	}
-	f.change("zoe", func(ctx context.Context, ch *license.Change) error { return ch.Unassign(ctx, "zoe", "live-reports") })
+	f.change("zoe", func(ctx context.Context, ch *license.UnitOfWork) error {
+		return ch.Unassign(ctx, "zoe", "live-reports")
+	})
 	excluded := testkit.Decode[api.List[license.Excluded]](t, f.send("GET", "/exclusions?user=zoe", nil), 200)
 	if len(excluded.Items) != 1 || excluded.Items[0].By != "admin" {
 		t.Fatalf("%+v", excluded)
@@ -323,7 +410,8 @@ func TestBadInputIsNamed(t *testing.T) {
 	}
 }
 
-// TestStrangersGetTheSame404 asks for a license of another account, for a missing one, and for what is no id at all.
+// TestStrangersGetTheSame404 asks for a license of another account, for a missing one, and for what
+// is no id at all.
 func TestStrangersGetTheSame404(t *testing.T) {
 	f := open(t)
 	f.buy("live-reports", 1)
@@ -333,7 +421,10 @@ func TestStrangersGetTheSame404(t *testing.T) {
 		{testkit.Other, id}, {testkit.Other, "00000000-0000-4000-8000-000000000000"}, {testkit.Other, "nonsense"},
 	} {
 		r := f.Do(t, f.licenses, testkit.Request{
-			Method: "GET", Path: "/v1/accounts/" + tc.account + "/licenses/" + tc.id, User: "eve", Account: testkit.Other,
+			Method:      "GET",
+			Path:        "/v1/accounts/" + tc.account + "/licenses/" + tc.id,
+			User:        "eve",
+			Account:     testkit.Other,
 			Permissions: []auth.Permission{auth.LicensesRead},
 		})
 		testkit.Problem(t, r, 404, "not-found")
@@ -344,7 +435,11 @@ func TestStrangersGetTheSame404(t *testing.T) {
 	}
 	for _, account := range []string{testkit.Account, "nowhere"} {
 		r := f.Do(t, f.licenses, testkit.Request{
-			Method: "GET", Path: "/v1/accounts/" + account + "/licenses/" + id, User: "eve", Account: testkit.Other, Permissions: []auth.Permission{auth.LicensesRead},
+			Method:      "GET",
+			Path:        "/v1/accounts/" + account + "/licenses/" + id,
+			User:        "eve",
+			Account:     testkit.Other,
+			Permissions: []auth.Permission{auth.LicensesRead},
 		})
 		testkit.Problem(t, r, 404, "not-found")
 		bodies = append(bodies, string(r.Body))
@@ -354,16 +449,17 @@ func TestStrangersGetTheSame404(t *testing.T) {
 	}
 }
 
-// TestEveryRouteChecksTheCaller calls every operation of both functions without a token, without the permission, and with the token of another account.
+// TestEveryRouteChecksTheCaller calls every operation of both functions without a token, without
+// the permission, and with the token of another account.
 func TestEveryRouteChecksTheCaller(t *testing.T) {
 	f := open(t)
 	routes := 0
 	for _, handler := range []struct {
-		routes  func(*api.Kit) error
+		routes  func(*api.Router) error
 		handler http.Handler
 	}{
-		{func(k *api.Kit) error { return license.LicensesRoutes(k, f.Env) }, f.licenses},
-		{func(k *api.Kit) error { return license.AssignmentRoutes(k, f.Env) }, f.assignment},
+		{func(k *api.Router) error { return license.LicensesRoutes(k, f.Env) }, f.licenses},
+		{func(k *api.Router) error { return license.AssignmentRoutes(k, f.Env) }, f.assignment},
 	} {
 		k := api.New(f.Env)
 		if err := handler.routes(k); err != nil {
@@ -375,7 +471,8 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 					continue
 				}
 				routes++
-				path := strings.NewReplacer("{account}", "acme", "{id}", "00000000-0000-4000-8000-000000000000", "{product}", "live-reports", "{user}", "zoe").Replace(path)
+				path := strings.NewReplacer("{account}", "acme", "{id}", "00000000-0000-4000-8000-000000000000", "{product}", "live-reports", "{user}", "zoe").
+					Replace(path)
 				r := testkit.Request{Method: method, Path: path, Body: object{}}
 				testkit.Problem(t, f.Do(t, handler.handler, r), 401, "unauthorized")
 				r.User = "eve"
@@ -394,8 +491,9 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 	}
 }
 
-// TestAssignmentOfANewProcess sends assignments each to functions that have served nobody yet: one read and one commit, all that the edge asks included, and the same answer for an
-// account that is not there as for one that is somebody else's.
+// TestAssignmentOfANewProcess sends assignments each to functions that have served nobody yet: one
+// read and one commit, all that the edge asks included, and the same answer for an account that is
+// not there as for one that is somebody else's.
 func TestAssignmentOfANewProcess(t *testing.T) {
 	k := testkit.New(t)
 	old := openOn(t, k)
@@ -422,7 +520,11 @@ func TestAssignmentOfANewProcess(t *testing.T) {
 			t.Errorf("%s took %+v", c.path, took)
 		}
 		request := testkit.Request{
-			Method: "POST", Body: c.body, User: "op", Account: "operators", Permissions: []auth.Permission{auth.AccountsManage, auth.LicensesManage},
+			Method:      "POST",
+			Body:        c.body,
+			User:        "op",
+			Account:     "operators",
+			Permissions: []auth.Permission{auth.AccountsManage, auth.LicensesManage},
 		}
 		request.Path = "/v1/accounts/nobody" + c.path
 		unknown := f.Do(t, f.assignment, request)

@@ -20,27 +20,31 @@ const (
 	countReserved = "reserved"
 )
 
-// Sharding by the first hexadecimal digit of the license's random id spreads one account's licenses over 16 partitions.
+// Sharding by the first hexadecimal digit of the license's random id spreads one account's licenses
+// over 16 partitions.
 func shard(id string) string { return id[:1] }
 
 func licenseKey(account, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "LICENSE", shard(id)), Sort: id}
 }
 
-// The pool of a product and the indexes of licenses are spread over shards: partitions among which the id decides. A license says over how many it was spread when it was
-// written, so that its places follow from the license alone. The number of an account is at least firstShards; it only grows, so whoever reads that many sees every license.
+// The pool of a product and the indexes of licenses are spread over shards: partitions among which
+// the id decides. A license says over how many it was spread when it was written, so that its
+// places follow from the license alone. The number of an account is at least firstShards; it only
+// grows, so whoever reads that many sees every license.
 const (
 	firstShards = 4
 	mostShards  = 16
 )
 
-// shard says in which shard the license lies. It goes by a digit of the id behind those that decide the order, so that licenses that follow each other lie in
-// different shards.
+// shard says in which shard the license lies. It goes by a digit of the id behind those that decide
+// the order, so that licenses that follow each other lie in different shards.
 func (l *stored) shard() int {
 	return strings.IndexByte("0123456789abcdef", l.ID[7]) % max(l.Shards, firstShards)
 }
 
-// freeKey is where a free license is offered: a strongly consistent copy of it, since an index could miss the last free seat.
+// freeKey is where a free license is offered: a strongly consistent copy of it, since an index
+// could miss the last free seat.
 func (l *stored) freeKey(account string) table.Key {
 	return table.Key{Partition: freePartition(account, l.ProductID, l.shard()), Sort: l.ID}
 }
@@ -87,8 +91,8 @@ func boughtKey(account, product string) table.Key {
 	return table.Key{Partition: seatsPartition(account), Sort: product}
 }
 
-// boughtQuarterKey counts, per product, what was bought less what was terminated in one quarter of an hour; BoughtAt reads
-// them.
+// boughtQuarterKey counts, per product, what was bought less what was terminated in one quarter of
+// an hour; BoughtAt reads them.
 func boughtQuarterKey(account string, at time.Time) table.Key {
 	return table.Key{
 		Partition: boughtQuartersPartition(account), Sort: at.UTC().Truncate(boughtQuarter).Format("2006-01-02T15:04Z"),
@@ -97,8 +101,9 @@ func boughtQuarterKey(account string, at time.Time) table.Key {
 
 func boughtQuartersPartition(account string) string { return call.Partition(account, "SEATS-TIMES") }
 
-// takenShards is over how many items the counts of what is assigned, what is reserved, and who waits, are spread. A commit adds to one of them, whatever it changes; which one
-// is left to chance, so a single one of them may count below zero and only their sum means something.
+// takenShards is over how many items the counts of what is assigned, what is reserved, and who
+// waits, are spread. A commit adds to one of them, whatever it changes; which one is left to
+// chance, so a single one of them may count below zero and only their sum means something.
 const takenShards = 32
 
 // takenKey is one of those items; its counts have the names of countName.
@@ -133,8 +138,10 @@ func licensesByStatus(account string, shard int) string {
 	return call.Partition(account, "LICENSES-STATUS", strconv.Itoa(shard))
 }
 
-// The places of a license: by product, by cost center and by status, each with the product behind its family, so that a base product and its add-ons lie together.
-// The first two hold nothing that an assignment changes, so that pages are stable while seats change hands, and an assignment writes them once.
+// The places of a license: by product, by cost center and by status, each with the product behind
+// its family, so that a base product and its add-ons lie together. The first two hold nothing that
+// an assignment changes, so that pages are stable while seats change hands, and an assignment
+// writes them once.
 
 func productSort(family string, l License) string { return joined(family, l.ProductID, l.ID) }
 
@@ -156,8 +163,9 @@ func (d *Service) family(product string) string {
 
 func joined(parts ...string) string { return strings.Join(parts, "#") }
 
-// holdersByWord holds an entry for each word of a holder's name, id and e-mail address (text.Entries). They are in the base table: a holder has too few places in the indexes, and each would be
-// written again with every license that is assigned.
+// holdersByWord holds an entry for each word of a holder's name, id and e-mail address
+// (text.Entries). They are in the base table: a holder has too few places in the indexes, and each
+// would be written again with every license that is assigned.
 func holdersByWord(account string) string { return call.Partition(account, "HOLDERS-WORD") }
 
 func holderWordKey(account, words, user string) table.Key {

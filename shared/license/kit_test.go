@@ -23,13 +23,14 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
-// office is an account with a desk.
+// office is an account with a kernel.
 type office struct {
-	*testkit.Kit
-	t    failer
-	ctx  context.Context
-	desk *Desk
-	// overlapped says that requests ran at the same time, so that the log, which goes by when they came, is not in the order of their commits.
+	*testkit.Fixture
+	t      failer
+	ctx    context.Context
+	kernel *Service
+	// overlapped says that requests ran at the same time, so that the log, which goes by when they
+	// came, is not in the order of their commits.
 	overlapped bool
 	// jobs have reservations, with how many seats of each product they have drawn.
 	jobs map[string]map[string]int64
@@ -40,9 +41,9 @@ func open(t testing.TB) *office {
 	return openOn(t, testkit.New(t))
 }
 
-func openOn(t testing.TB, k *testkit.Kit) *office {
+func openOn(t testing.TB, k *testkit.Fixture) *office {
 	t.Helper()
-	o := &office{Kit: k, t: t, ctx: t.Context(), desk: NewDesk(catalog.Default())}
+	o := &office{Fixture: k, t: t, ctx: t.Context(), kernel: NewService(catalog.Default())}
 	for _, code := range []string{"CC-1", "CC-2"} {
 		o.costCenter(code)
 	}
@@ -73,7 +74,16 @@ func (o *office) buy(product string, n int, costCenter string) []string {
 	o.t.Helper()
 	c := o.call()
 	order := o.Env.IDs.Ordered()
-	o.must(o.desk.Deliver(o.ctx, c, order, []Lot{{ProductID: product, CostCenter: costCenter, Quantity: n}}, call.Answer{}, nil))
+	o.must(
+		o.kernel.Deliver(
+			o.ctx,
+			c,
+			order,
+			[]Lot{{ProductID: product, CostCenter: costCenter, Quantity: n}},
+			call.Answer{},
+			nil,
+		),
+	)
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = deliveredID(o.Account, order, i)
@@ -86,15 +96,15 @@ func (o *office) hire(names ...string) {
 	o.t.Helper()
 	for _, name := range names {
 		id := strings.ToLower(strings.Fields(name)[0])
-		o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Put(ctx, id, name, true) }, id))
+		o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, id, name, true) }, id))
 	}
 }
 
 // change carries out verbs in one commit.
-func (o *office) change(verbs func(context.Context, *Change) error, users ...string) error {
+func (o *office) change(verbs func(context.Context, *UnitOfWork) error, users ...string) error {
 	c := o.call()
 	return call.Decide(o.ctx, func(ctx context.Context) error {
-		ch := o.desk.Change(c)
+		ch := o.kernel.Change(c)
 		if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
 			return err
 		}
@@ -106,22 +116,30 @@ func (o *office) change(verbs func(context.Context, *Change) error, users ...str
 }
 
 func (o *office) grant(user, product, source string) error {
-	return o.change(func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, source) }, user)
+	return o.change(
+		func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, source) },
+		user,
+	)
 }
 
 func (o *office) withdraw(user, product, source string) {
 	o.t.Helper()
-	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Withdraw(ctx, user, product, source) }, user))
+	o.must(
+		o.change(
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Withdraw(ctx, user, product, source) },
+			user,
+		),
+	)
 }
 
 func (o *office) put(user, name string, active bool) {
 	o.t.Helper()
-	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Put(ctx, user, name, active) }, user))
+	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }, user))
 }
 
 func (o *office) holder(user string) *Holder {
 	o.t.Helper()
-	h, err := o.desk.holder(o.ctx, o.Call("admin"), user)
+	h, err := o.kernel.holder(o.ctx, o.Call("admin"), user)
 	o.must(err)
 	if h == nil {
 		o.t.Fatalf("there is no user %s", user)
@@ -131,19 +149,19 @@ func (o *office) holder(user string) *Holder {
 
 func (o *office) state(user, product string) State {
 	o.t.Helper()
-	return StateOf(o.desk.products, o.holder(user), product, false)
+	return StateOf(o.kernel.products, o.holder(user), product, false)
 }
 
 func (o *office) license(id string) License {
 	o.t.Helper()
-	l, _, err := o.desk.Get(o.ctx, o.Call("admin"), id)
+	l, _, err := o.kernel.Get(o.ctx, o.Call("admin"), id)
 	o.must(err)
 	return l
 }
 
 func (o *office) summary(product string) Summary {
 	o.t.Helper()
-	list, err := o.desk.Summary(o.ctx, o.Call("admin"))
+	list, err := o.kernel.Summary(o.ctx, o.Call("admin"))
 	o.must(err)
 	for _, s := range list {
 		if s.ProductID == product {
@@ -210,8 +228,9 @@ func decode[T any](t failer, item table.Item) T {
 	return v
 }
 
-// audit checks the invariants of design.md that the kernel answers for, by a recount of everything that is stored (I1, I2, I3, I5, I6, I7, I9, I16), and that
-// every holder has exactly what their grants ask for. drained says that every waiting list was looked at after the last change.
+// audit checks the invariants of design.md that the kernel answers for, by a recount of everything
+// that is stored (I1, I2, I3, I5, I6, I7, I9, I16), and that every holder has exactly what their
+// grants ask for. drained says that every waiting list was looked at after the last change.
 func (o *office) audit(unlimited, drained bool, users ...string) {
 	o.t.Helper()
 	a := o.auditor()
@@ -225,7 +244,12 @@ func (o *office) audit(unlimited, drained bool, users ...string) {
 }
 
 func (o *office) auditor() *auditor {
-	return &auditor{office: o, licenses: map[string]stored{}, versions: map[string]int64{}, places: map[string][table.Indexes]table.Key{}}
+	return &auditor{
+		office:   o,
+		licenses: map[string]stored{},
+		versions: map[string]int64{},
+		places:   map[string][table.Indexes]table.Key{},
+	}
 }
 
 type auditor struct {
@@ -241,14 +265,14 @@ func (a *auditor) readLicenses() {
 	for _, digit := range "0123456789abcdef" {
 		for _, item := range a.items(table.Base, licenseKey(a.Account, string(digit)).Partition) {
 			l := decode[stored](a.t, item)
-			seen, err := a.desk.sight(a.ctx, a.Call("auditor"), []stored{l})
+			seen, err := a.kernel.sight(a.ctx, a.Call("auditor"), []stored{l})
 			a.must(err)
 			if !seen(l) {
 				continue
 			}
-			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.Places
-			if want := a.desk.licenseItem(a.Account, l, nil).Places; item.Places != want {
-				a.t.Fatalf("license %s has places %v, want %v", l.ID, item.Places, want)
+			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.IndexKeys
+			if want := a.kernel.licenseItem(a.Account, l, nil).IndexKeys; item.IndexKeys != want {
+				a.t.Fatalf("license %s has places %v, want %v", l.ID, item.IndexKeys, want)
 			}
 			switch {
 			case l.Status == Assigned && (l.UserID == "" || l.AssignedAt == nil || len(l.Grants) == 0),
@@ -265,16 +289,18 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 	a.holders = map[string]*Holder{}
 	held := map[string]bool{}
 	for _, user := range users {
-		h, err := a.desk.holder(a.ctx, a.Call("auditor"), user)
+		h, err := a.kernel.holder(a.ctx, a.Call("auditor"), user)
 		a.must(err)
 		if h == nil {
 			continue
 		}
 		a.holders[user] = h
 		for product, holding := range h.Holdings {
-			p, _ := a.desk.products.Lookup(product)
-			wanted, _ := wants(a.desk.products, h, product, unlimited)
-			if has := holding.LicenseID != "" || holding.Waiting != ""; has != wanted || holding.LicenseID != "" && holding.Waiting != "" {
+			p, _ := a.kernel.products.Lookup(product)
+			wanted, _ := wants(a.kernel.products, h, product, unlimited)
+			if has := holding.LicenseID != "" ||
+				holding.Waiting != ""; has != wanted ||
+				holding.LicenseID != "" && holding.Waiting != "" {
 				a.t.Fatalf("%s wants %s: %v, but the holding is %+v of %+v", user, product, wanted, *holding, *h)
 			}
 			if holding.Waiting != "" && p.Kind != catalog.Seat {
@@ -284,7 +310,8 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 				continue
 			}
 			l, ok := a.licenses[holding.LicenseID]
-			if !ok || l.Status != Assigned || l.UserID != user || l.ProductID != product || l.UserName != h.Name || !slices.Equal(l.Grants, holding.Grants) {
+			if !ok || l.Status != Assigned || l.UserID != user || l.ProductID != product || l.UserName != h.Name ||
+				!slices.Equal(l.Grants, holding.Grants) {
 				a.t.Fatalf("%s holds %s by %+v, but the license is %+v", user, product, *holding, l)
 			}
 			held[l.ID] = true
@@ -312,7 +339,8 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 	}
 }
 
-// checkWords compares the entries by which a search finds words with the holders' names, ids and e-mail addresses.
+// checkWords compares the entries by which a search finds words with the holders' names, ids and
+// e-mail addresses.
 func (a *auditor) checkWords() {
 	a.t.Helper()
 	want := map[string]bool{}
@@ -334,7 +362,7 @@ func (a *auditor) checkCounts() {
 	a.t.Helper()
 	type count struct{ bought, assigned, waiting, reserved int64 }
 	counted := map[string]*count{}
-	for _, p := range a.desk.products.Products() {
+	for _, p := range a.kernel.products.Products() {
 		counted[p.ID] = &count{}
 	}
 	perCostCenter := map[string]int64{}
@@ -359,15 +387,17 @@ func (a *auditor) checkCounts() {
 	for id := range a.reserved() {
 		counted[a.licenses[id].ProductID].reserved++
 	}
-	list, err := a.desk.Summary(a.ctx, a.Call("auditor"))
+	list, err := a.kernel.Summary(a.ctx, a.Call("auditor"))
 	a.must(err)
 	for _, s := range list {
 		want := counted[s.ProductID]
-		if s.Bought != want.bought || s.Assigned != want.assigned || s.Waiting != want.waiting || s.Available != s.Bought-s.Assigned-want.reserved || s.Available < 0 {
+		if s.Bought != want.bought || s.Assigned != want.assigned || s.Waiting != want.waiting ||
+			s.Available != s.Bought-s.Assigned-want.reserved ||
+			s.Available < 0 {
 			a.t.Fatalf("summary %+v, recount %+v", s, *want)
 		}
 	}
-	seats, err := a.desk.CostCenterSeats(a.ctx, a.Call("auditor"))
+	seats, err := a.kernel.CostCenterSeats(a.ctx, a.Call("auditor"))
 	a.must(err)
 	got := map[string]int64{}
 	for _, s := range seats {
@@ -390,7 +420,7 @@ func (o *office) pooled(product string) (items []table.Item) {
 func (a *auditor) checkPool() {
 	a.t.Helper()
 	free := map[string]bool{}
-	for _, p := range a.desk.products.Products() {
+	for _, p := range a.kernel.products.Products() {
 		for _, item := range a.pooled(p.ID) {
 			offered := decode[offer](a.t, item)
 			l, ok := a.licenses[offered.ID]
@@ -398,14 +428,25 @@ func (a *auditor) checkPool() {
 				continue // of an order that is not confirmed
 			}
 			if l.Status != Available || a.versions[l.ID] != offered.LicenseVersion || item.Key != l.freeKey(a.Account) {
-				a.t.Fatalf("the pool offers version %d of %+v, which has version %d", offered.LicenseVersion, l, a.versions[l.ID])
+				a.t.Fatalf(
+					"the pool offers version %d of %+v, which has version %d",
+					offered.LicenseVersion,
+					l,
+					a.versions[l.ID],
+				)
 			}
 			free[offered.ID] = true
 		}
 	}
 	for id, version := range a.reserved() {
 		if l, ok := a.licenses[id]; !ok || l.Status != Available || a.versions[id] != version || free[id] {
-			a.t.Fatalf("version %d of %+v is reserved, which has version %d; in the pool: %v", version, l, a.versions[id], free[id])
+			a.t.Fatalf(
+				"version %d of %+v is reserved, which has version %d; in the pool: %v",
+				version,
+				l,
+				a.versions[id],
+				free[id],
+			)
 		}
 		free[id] = true // for somebody
 	}
@@ -439,11 +480,12 @@ func (a *auditor) checkLists(drained bool) {
 	for _, item := range a.items(table.Base, waitPartition(a.Account)) {
 		w := decode[Wait](a.t, item)
 		h := a.holders[w.UserID]
-		if h == nil || h.Holdings[w.ProductID] == nil || h.Holdings[w.ProductID].Waiting != item.Sort || w.UserName != h.Name ||
+		if h == nil || h.Holdings[w.ProductID] == nil || h.Holdings[w.ProductID].Waiting != item.Sort ||
+			w.UserName != h.Name ||
 			!slices.Equal(w.Grants, h.Holdings[w.ProductID].Grants) {
 			a.t.Fatalf("waiting entry %s %+v does not agree with its user %+v", item.Sort, w, h)
 		}
-		if item.Places[2].Partition != WaitingMarks {
+		if item.IndexKeys[2].Partition != WaitingMarkers {
 			a.t.Fatalf("waiting entry %s would not be found by maintenance", item.Sort)
 		}
 		waiting[item.Sort] = true
@@ -461,7 +503,13 @@ func (a *auditor) checkLists(drained bool) {
 				a.t.Fatalf("%s waits for %s, but the list does not know", user, product)
 			}
 			if (holding.Excluded != nil) != excluded[product+"#"+user] {
-				a.t.Fatalf("exclusion of %s from %s: %v, in the list: %v", user, product, holding.Excluded != nil, excluded[product+"#"+user])
+				a.t.Fatalf(
+					"exclusion of %s from %s: %v, in the list: %v",
+					user,
+					product,
+					holding.Excluded != nil,
+					excluded[product+"#"+user],
+				)
 			}
 			delete(excluded, product+"#"+user)
 		}
@@ -505,7 +553,8 @@ func (a *auditor) checkExtensions() {
 	}
 }
 
-// checkLog folds the audit log: it must come to what is assigned, by which grants, and to who waits (I16).
+// checkLog folds the audit log: it must come to what is assigned, by which grants, and to who waits
+// (I16).
 func (a *auditor) checkLog() {
 	a.t.Helper()
 	if a.overlapped {
@@ -551,7 +600,8 @@ func (a *auditor) checkLog() {
 	}
 }
 
-// checkLogCounts folds the log without regard to its order: a license is assigned once more often than it is unassigned, or as often.
+// checkLogCounts folds the log without regard to its order: a license is assigned once more often
+// than it is unassigned, or as often.
 func (a *auditor) checkLogCounts() {
 	a.t.Helper()
 	assigned := map[string]int{}

@@ -14,9 +14,11 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// ledger is the state of an account as far as a decision knows it, and decides what becomes of it: which seats are taken, given back and handed on, who waits, what is
-// recorded. It knows no context, clock or store. Where it must know more it says what, as an error of type *needs; then it is as it was before, and whoever has loaded what
-// is missing lets it decide again (design, decision 2).
+// ledger is the state of an account as far as a decision knows it, and decides what becomes of it:
+// which seats are taken, given back and handed on, who waits, what is recorded. It knows no
+// context, clock or store. Where it must know more it says what, as an error of type *needs; then
+// it is as it was before, and whoever has loaded what is missing lets it decide again (design,
+// decision 2).
 type ledger struct {
 	products *catalog.Catalog
 	account  string
@@ -31,13 +33,14 @@ type ledger struct {
 	numbers    map[string]*numberState // by their digits
 	waits      map[string]*waitState
 
-	// What was loaded and is never changed by a decision: parts of pools, of waiting lists, of a reservation, new ids, what does not exist.
+	// What was loaded and is never changed by a decision: parts of pools, of waiting lists, of a
+	// reservation, new ids, what does not exist.
 	pools  map[string]*pool
 	heads  map[string]*head
 	chunks map[string]*reservedSeats
 	absent map[string]bool // users, licenses and waiting entries
 	spread int             // over how many shards licenses are spread
-	// refused are the marks of orders, and other keys, that have refused the last commit.
+	// refused are the markers of orders, and other keys, that have refused the last commit.
 	refused []table.Key
 
 	// What the decision adds.
@@ -46,25 +49,28 @@ type ledger struct {
 	exclusions map[string]bool     // sort key: to be written (true) or deleted
 	counts     map[string]int64    // by name: countName
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
-	entries    []call.Change
+	entries    []call.AuditEntry
 	look       map[string]bool // products of which a seat was freed, or whose waiting list grew
 	drawn      map[string]int64
-	unsure     []table.Key // the marks of orders that the commit demands to be there, see choose
+	unsure     []table.Key // the markers of orders that the commit demands to be there, see choose
 
 	// How it decides.
 	reason string
 	chosen string // the license that the next seat taken must be
 	// reserving says that seats are taken from a reservation first.
 	reserving bool
-	// deferred leaves seats that are freed to the pool, to be handed to who waits right after the commit instead of in it.
+	// deferred leaves seats that are freed to the pool, to be handed to who waits right after the
+	// commit instead of in it.
 	deferred bool
 }
 
 // needs is what a decision must know and does not.
 type needs struct {
 	Need
-	// waits are entries of waiting lists, heads products of whose lists more must be known, seats products of which a free license is wanted, vet products of whose free
-	// licenses it must be known whether their orders are confirmed, reserved products of which the next reserved seat is wanted, ids how many new ids.
+	// waits are entries of waiting lists, heads products of whose lists more must be known, seats
+	// products of which a free license is wanted, vet products of whose free licenses it must be
+	// known whether their orders are confirmed, reserved products of which the next reserved seat
+	// is wanted, ids how many new ids.
 	waits, heads, seats, vet, reserved []string
 	ids                                int
 }
@@ -103,7 +109,8 @@ func (g *ledger) need(n Need) error {
 // command is a decision.
 type command func(g *ledger) error
 
-// apply carries out commands, all or none: after an error, needs among them, the ledger is as it was.
+// apply carries out commands, all or none: after an error, needs among them, the ledger is as it
+// was.
 func (g *ledger) apply(commands ...command) error {
 	before := g.clone()
 	for _, c := range commands {
@@ -122,7 +129,13 @@ func (g *ledger) clone() *ledger {
 	for id, h := range g.holders {
 		copied.holders[id] = h.clone()
 	}
-	copied.licenses, copied.extensions, copied.numbers = cloneStates(g.licenses), cloneStates(g.extensions), cloneStates(g.numbers)
+	copied.licenses, copied.extensions, copied.numbers = cloneStates(
+		g.licenses,
+	), cloneStates(
+		g.extensions,
+	), cloneStates(
+		g.numbers,
+	)
 	copied.waits = cloneStates(g.waits)
 	copied.passed, copied.exclusions, copied.look = maps.Clone(g.passed), maps.Clone(g.exclusions), maps.Clone(g.look)
 	copied.counts, copied.bought, copied.drawn = maps.Clone(g.counts), maps.Clone(g.bought), maps.Clone(g.drawn)
@@ -141,7 +154,8 @@ func (h *holderState) clone() *holderState {
 	return &copied
 }
 
-// restore makes the ledger as it was when it was cloned. Holders stay where they are, since callers look at them between their commands.
+// restore makes the ledger as it was when it was cloned. Holders stay where they are, since callers
+// look at them between their commands.
 func (g *ledger) restore(before *ledger) {
 	holders := g.holders
 	*g = *before
@@ -188,7 +202,8 @@ type licenseState struct {
 	before  stored
 	raw     []byte
 	now     stored
-	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved for one that is reserved for somebody else.
+	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved
+	// for one that is reserved for somebody else.
 	drawn, reserved bool
 }
 
@@ -273,7 +288,7 @@ func (g *ledger) NumberOwner(number string) string {
 // Unlimited says whether the account's bundle has unlimited Live Reports.
 func (g *ledger) Unlimited() bool { return g.bundle != nil && g.bundle.Bundle == UnlimitedBundle }
 
-func (g *ledger) record(entry call.Change) {
+func (g *ledger) record(entry call.AuditEntry) {
 	if entry.Reason == "" {
 		entry.Reason = g.reason
 	}
@@ -295,7 +310,12 @@ type seat struct {
 
 func seatOf(l stored) *seat {
 	return &seat{
-		ProductID: l.ProductID, Status: l.Status, UserID: l.UserID, CostCenter: l.CostCenter, Extension: l.Extension, Grants: sourcesOf(l.Grants),
+		ProductID:  l.ProductID,
+		Status:     l.Status,
+		UserID:     l.UserID,
+		CostCenter: l.CostCenter,
+		Extension:  l.Extension,
+		Grants:     sourcesOf(l.Grants),
 	}
 }
 
@@ -307,15 +327,23 @@ func sourcesOf(grants []Grant) []string {
 	return sources
 }
 
-func (g *ledger) seatChange(action string, l *licenseState, user, reason string) call.Change {
-	change := call.Change{Action: action, Subject: subjectLicense, SubjectID: l.now.ID, User: user, Reason: reason, After: seatOf(l.now)}
+func (g *ledger) seatChange(action string, l *licenseState, user, reason string) call.AuditEntry {
+	change := call.AuditEntry{
+		Action:    action,
+		Subject:   subjectLicense,
+		SubjectID: l.now.ID,
+		User:      user,
+		Reason:    reason,
+		After:     seatOf(l.now),
+	}
 	if l.exists {
 		change.Before = seatOf(l.before)
 	}
 	return change
 }
 
-// grantReason is the audit reason of an automatic grant; a person's grant has the call's own reason.
+// grantReason is the audit reason of an automatic grant; a person's grant has the call's own
+// reason.
 func grantReason(grants []Grant) string {
 	for _, g := range grants {
 		if !automatic(g.Source) {

@@ -31,8 +31,13 @@ type desert struct {
 
 func newDesert(users ...string) *desert {
 	d := &desert{
-		products: catalog.Default(), holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
-		waits: map[string]*waitState{}, counts: map[string]int64{}, at: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC),
+		products:   catalog.Default(),
+		holders:    map[string]*holderState{},
+		licenses:   map[string]*licenseState{},
+		extensions: map[string]*extensionState{},
+		waits:      map[string]*waitState{},
+		counts:     map[string]int64{},
+		at:         time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC),
 	}
 	for _, user := range users {
 		d.holders[user] = &holderState{exists: true, version: 1, Holder: Holder{UserID: user, Name: user, Active: true}}
@@ -49,7 +54,16 @@ func (d *desert) id() string {
 func (d *desert) stock(product string, n int) {
 	p, _ := d.products.Lookup(product)
 	for range n {
-		l := stored{License: License{ID: d.id(), ProductID: product, Kind: p.Kind, Status: Available, CostCenter: "CC-1", Grants: []Grant{}}}
+		l := stored{
+			License: License{
+				ID:         d.id(),
+				ProductID:  product,
+				Kind:       p.Kind,
+				Status:     Available,
+				CostCenter: "CC-1",
+				Grants:     []Grant{},
+			},
+		}
 		d.licenses[l.ID] = &licenseState{exists: true, version: 1, before: l, now: l}
 	}
 }
@@ -58,10 +72,25 @@ func (d *desert) stock(product string, n int) {
 func (d *desert) ledger(all bool) *ledger {
 	d.at = d.at.Add(time.Second)
 	g := &ledger{
-		products: d.products, account: "acme", actor: "ada", at: d.at, bundle: &accountPart{},
-		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{}, numbers: map[string]*numberState{},
-		waits: map[string]*waitState{}, pools: map[string]*pool{}, heads: map[string]*head{}, chunks: map[string]*reservedSeats{}, absent: map[string]bool{},
-		passed: map[string]bool{}, exclusions: map[string]bool{}, counts: map[string]int64{}, bought: map[table.Key]int64{}, look: map[string]bool{},
+		products:   d.products,
+		account:    "acme",
+		actor:      "ada",
+		at:         d.at,
+		bundle:     &accountPart{},
+		holders:    map[string]*holderState{},
+		licenses:   map[string]*licenseState{},
+		extensions: map[string]*extensionState{},
+		numbers:    map[string]*numberState{},
+		waits:      map[string]*waitState{},
+		pools:      map[string]*pool{},
+		heads:      map[string]*head{},
+		chunks:     map[string]*reservedSeats{},
+		absent:     map[string]bool{},
+		passed:     map[string]bool{},
+		exclusions: map[string]bool{},
+		counts:     map[string]int64{},
+		bought:     map[table.Key]int64{},
+		look:       map[string]bool{},
 	}
 	if !all {
 		return g
@@ -69,7 +98,17 @@ func (d *desert) ledger(all bool) *ledger {
 	for _, p := range d.products.Products() {
 		d.tell(g, &needs{heads: []string{p.ID}, seats: []string{p.ID}, ids: 5})
 	}
-	d.tell(g, &needs{Need: Need{Users: slices.Collect(maps.Keys(d.holders)), Licenses: slices.Collect(maps.Keys(d.licenses)), Extensions: []string{"101", "102"}}, waits: slices.Collect(maps.Keys(d.waits))})
+	d.tell(
+		g,
+		&needs{
+			Need: Need{
+				Users:      slices.Collect(maps.Keys(d.holders)),
+				Licenses:   slices.Collect(maps.Keys(d.licenses)),
+				Extensions: []string{"101", "102"},
+			},
+			waits: slices.Collect(maps.Keys(d.waits)),
+		},
+	)
 	return g
 }
 
@@ -122,7 +161,10 @@ func (d *desert) tell(g *ledger, n *needs) {
 		pl := &pool{whole: true}
 		for _, id := range slices.Sorted(maps.Keys(d.licenses)) {
 			if l := d.licenses[id]; l.now.ProductID == product && l.now.Status == Available {
-				pl.free = append(pl.free, freeSeat{offer: offer{stored: l.now, LicenseVersion: l.version}, sure: true})
+				pl.free = append(
+					pl.free,
+					freeSeat{offer: offer{stored: l.now, LicenseVersion: l.version}, confirmRefusal: true},
+				)
 			}
 		}
 		g.pools[product] = pl
@@ -132,7 +174,8 @@ func (d *desert) tell(g *ledger, n *needs) {
 	}
 }
 
-// decide carries out a command on a ledger that knows nothing but what it asks for, and keeps what comes of it.
+// decide carries out a command on a ledger that knows nothing but what it asks for, and keeps what
+// comes of it.
 func (d *desert) decide(g *ledger, c command) error {
 	d.loads = 0
 	for {
@@ -190,7 +233,9 @@ func (d *desert) check(t failer) {
 	for user, h := range d.holders {
 		for product, holding := range h.Holdings {
 			wanted, _ := wants(d.products, &h.Holder, product, false)
-			if has := holding.LicenseID != "" || holding.Waiting != ""; has != wanted || holding.LicenseID != "" && holding.Waiting != "" {
+			if has := holding.LicenseID != "" ||
+				holding.Waiting != ""; has != wanted ||
+				holding.LicenseID != "" && holding.Waiting != "" {
 				t.Fatalf("%s wants %s: %v, and the holding is %+v", user, product, wanted, *holding)
 			}
 			if holding.LicenseID != "" {
@@ -223,7 +268,8 @@ func (d *desert) check(t failer) {
 // commandOf draws a decision about one of the users.
 func (d *desert) commandOf(t *rapid.T, action string) command {
 	user := rapid.SampledFrom([]string{"ann", "bob", "cid"}).Draw(t, "user")
-	product := rapid.SampledFrom([]string{"live-reports", "call-queue-booster", "phone-system", "team_chat", "essential-user", "client-desktop", "client-crm"}).Draw(t, "product")
+	product := rapid.SampledFrom([]string{"live-reports", "call-queue-booster", "phone-system", "team_chat", "essential-user", "client-desktop", "client-crm"}).
+		Draw(t, "product")
 	queue := QueueGrant(rapid.SampledFrom([]string{"q1", "q2"}).Draw(t, "queue"))
 	extension := rapid.SampledFrom([]string{"101", "102", ""}).Draw(t, "extension")
 	id := rapid.SampledFrom(slices.Sorted(maps.Keys(d.licenses))).Draw(t, "license")
@@ -271,8 +317,9 @@ func (d *desert) commandOf(t *rapid.T, action string) command {
 	}
 }
 
-// TestLedgerDecidesWithoutAStore takes any sequence of decisions. After each the account is whole, and the decision is the same whether all was known before it or only what it
-// asked for; one that fails leaves the ledger as it was.
+// TestLedgerDecidesWithoutAStore takes any sequence of decisions. After each the account is whole,
+// and the decision is the same whether all was known before it or only what it asked for; one that
+// fails leaves the ledger as it was.
 func TestLedgerDecidesWithoutAStore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := newDesert("ann", "bob", "cid")
@@ -370,7 +417,8 @@ func TestLedgerNamesWhatItNeeds(t *testing.T) {
 	}
 }
 
-// TestHoldersStayWhereTheyAre looks at a holder through a pointer from before a decision that had to know more, and one that failed.
+// TestHoldersStayWhereTheyAre looks at a holder through a pointer from before a decision that had
+// to know more, and one that failed.
 func TestHoldersStayWhereTheyAre(t *testing.T) {
 	d := newDesert("ann")
 	d.stock("live-reports", 1)
@@ -380,19 +428,33 @@ func TestHoldersStayWhereTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.decide(g, func(g *ledger) error { return g.grant("ann", "live-reports", Direct) }); err != nil || !h.Holds("live-reports") {
+	if err := d.decide(
+		g,
+		func(g *ledger) error { return g.grant("ann", "live-reports", Direct) },
+	); err != nil ||
+		!h.Holds("live-reports") {
 		t.Errorf("%+v, %v", h, err)
 	}
-	if err := d.decide(g, func(g *ledger) error { return g.grant("ann", "client-crm", Direct) }); err == nil || h.Holdings["client-crm"] != nil {
+	if err := d.decide(
+		g,
+		func(g *ledger) error { return g.grant("ann", "client-crm", Direct) },
+	); err == nil ||
+		h.Holdings["client-crm"] != nil {
 		t.Errorf("%+v, %v", h, err)
 	}
 }
 
-// TestSettlingThatDoesNotComeToRest says so (issue 12.3): here one product excludes the other, which needs it.
+// TestSettlingThatDoesNotComeToRest says so (issue 12.3): here one product excludes the other,
+// which needs it.
 func TestSettlingThatDoesNotComeToRest(t *testing.T) {
 	d := newDesert("ann")
 	d.products = catalog.New(catalog.Definition{Products: []catalog.Product{
-		{ID: "a", Kind: catalog.Metered, Excludes: []string{"b"}}, {ID: "b", Kind: catalog.Metered, Requires: []string{"a"}},
+		{
+			ID:       "a",
+			Kind:     catalog.Metered,
+			Excludes: []string{"b"},
+		},
+		{ID: "b", Kind: catalog.Metered, Requires: []string{"a"}},
 	}})
 	for _, product := range []string{"a", "b"} {
 		d.holders["ann"].holding(product).Grants = sourced(RoleGrant("r1"))
@@ -400,7 +462,10 @@ func TestSettlingThatDoesNotComeToRest(t *testing.T) {
 	g := d.ledger(true)
 	d.tell(g, &needs{ids: 40})
 	before := picture(g)
-	if err := g.apply(func(g *ledger) error { return g.resettle("ann") }); err == nil || !strings.Contains(err.Error(), "come to rest") {
+	if err := g.apply(
+		func(g *ledger) error { return g.resettle("ann") },
+	); err == nil ||
+		!strings.Contains(err.Error(), "come to rest") {
 		t.Errorf("%v", err)
 	}
 	if after := picture(g); !slices.Equal(before, after) {

@@ -15,19 +15,23 @@ import (
 )
 
 const (
-	// MaxFilteredCostCenters is how many cost centers one list may ask for: each is a range of its own.
+	// MaxFilteredCostCenters is how many cost centers one list may ask for: each is a range of its
+	// own.
 	MaxFilteredCostCenters = 20
-	// examined is how many licenses one page looks at, at most, when filters leave most of them out; the page is then short and has a cursor.
+	// examined is how many licenses one page looks at, at most, when filters leave most of them
+	// out; the page is then short and has a cursor.
 	examined = 2_000
 )
 
 // Filter says which licenses to list; all that is set must hold (spec 4).
 type Filter struct {
-	// Q is the beginning of a word of a user's name, id or e-mail address (see maxWords), folded, of the digits of their extension or number, or of a license's UUID.
+	// Q is the beginning of a word of a user's name, id or e-mail address (see maxWords), folded,
+	// of the digits of their extension or number, or of a license's UUID.
 	Q string
 	// Products are ids of products, any of them.
 	Products []string
-	// Bases are ids of base products, for their licenses and those of their add-ons; or one base license's UUID, for it and the add-ons that hang on it.
+	// Bases are ids of base products, for their licenses and those of their add-ons; or one base
+	// license's UUID, for it and the add-ons that hang on it.
 	Bases       []string
 	CostCenters []string
 	Statuses    []Status
@@ -36,8 +40,9 @@ type Filter struct {
 	Order       string
 }
 
-// List is one page of the account's licenses, and the position of the next page; no position means that there is none. The order of a list follows from its
-// filters, by what an assignment does not change, so that a license which fits the filters all the while is on exactly one page:
+// List is one page of the account's licenses, and the position of the next page; no position means
+// that there is none. The order of a list follows from its filters, by what an assignment does not
+// change, so that a license which fits the filters all the while is on exactly one page:
 //
 //	order                the order's lines
 //	user, extension      the license's id
@@ -46,12 +51,19 @@ type Filter struct {
 //	cost center          cost center, product, id
 //	else                 product, id
 //
-// Products are in the order of their ids, add-ons with their base. A page of the plain list, of a product, of a base and its add-ons, of a status or of one cost center
-// is one query, of an order one read, however many licenses there are. A license is filtered by the other filters as it is read. Lists read indexes, which may be a
-// moment behind; Get and the summary are not.
+// Products are in the order of their ids, add-ons with their base. A page of the plain list, of a
+// product, of a base and its add-ons, of a status or of one cost center is one query, of an order
+// one read, however many licenses there are. A license is filtered by the other filters as it is
+// read. Lists read indexes, which may be a moment behind; Get and the summary are not.
 //
 // Errors: validation, naming the filter; api's BadCursor for a position of another list.
-func (d *Service) List(ctx context.Context, c *call.Call, f Filter, position string, limit int) ([]License, string, error) {
+func (d *Service) List(
+	ctx context.Context,
+	c *call.Call,
+	f Filter,
+	position string,
+	limit int,
+) ([]License, string, error) {
 	products, err := d.filtered(f)
 	if err != nil {
 		return nil, "", err
@@ -112,7 +124,11 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 	}
 	for i, status := range f.Statuses {
 		if !slices.Contains([]Status{Available, Assigned, Terminated}, status) {
-			return nil, problem.Invalid(fmt.Sprintf("status[%d]", i), problem.NotAllowed, "must be available, assigned or terminated")
+			return nil, problem.Invalid(
+				fmt.Sprintf("status[%d]", i),
+				problem.NotAllowed,
+				"must be available, assigned or terminated",
+			)
 		}
 	}
 	if len(f.Bases) > 0 && f.baseLicense() == "" {
@@ -120,7 +136,11 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		for i, id := range f.Bases {
 			p, ok := d.products.Lookup(id)
 			if !ok || p.Kind != catalog.Base {
-				return nil, problem.Invalid(fmt.Sprintf("base[%d]", i), problem.UnknownID, "must be the id of a base product; or the one base is the id of a base license")
+				return nil, problem.Invalid(
+					fmt.Sprintf("base[%d]", i),
+					problem.UnknownID,
+					"must be the id of a base product; or the one base is the id of a base license",
+				)
 			}
 			family = append(family, p.ID)
 			for _, addOn := range d.products.AddOns(p.ID) {
@@ -139,7 +159,12 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		products = slices.Compact(products)
 	}
 	if len(f.CostCenters) > MaxFilteredCostCenters {
-		return nil, problem.Invalid("costCenter", problem.TooMany, "may be given at most %d times", MaxFilteredCostCenters)
+		return nil, problem.Invalid(
+			"costCenter",
+			problem.TooMany,
+			"may be given at most %d times",
+			MaxFilteredCostCenters,
+		)
 	}
 	return products, nil
 }
@@ -157,7 +182,8 @@ func (f Filter) narrow() bool {
 	return f.User != "" || f.baseLicense() != "" || f.Extension != "" || f.Order != ""
 }
 
-// fits says whether a license passes the filters but for the search, whichever of them the source of the list has looked at already.
+// fits says whether a license passes the filters but for the search, whichever of them the source
+// of the list has looked at already.
 func (f Filter) fits(l License, products []string) bool {
 	switch {
 	case products != nil && !slices.Contains(products, l.ProductID),
@@ -184,7 +210,9 @@ type source func(ctx context.Context, after string, limit int) (batch []found, d
 // source chooses the narrowest way to what the filters leave; nil for what nothing can fit.
 func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products []string) (source, error) {
 	switch {
-	case f.User != "" && !usable(f.User), f.Extension != "" && !usable(f.Extension), f.Order != "" && !wellFormed(f.Order),
+	case f.User != "" && !usable(f.User),
+		f.Extension != "" && !usable(f.Extension),
+		f.Order != "" && !wellFormed(f.Order),
 		slices.ContainsFunc(f.CostCenters, func(code string) bool { return !usable(code) }):
 		return nil, nil
 	case f.User != "":
@@ -229,7 +257,8 @@ func usable(id string) bool {
 	return id != "" && len(id) <= 64 && utf8.ValidString(id) && !strings.Contains(id, "#")
 }
 
-// productRanges are the ranges of an index by product in which the products lie; nil means all of them.
+// productRanges are the ranges of an index by product in which the products lie; nil means all of
+// them.
 func (d *Service) productRanges(f Filter, products []string) []string {
 	switch {
 	case products == nil:
@@ -291,8 +320,9 @@ type spreadIndex struct {
 	partition func(account string, shard int) string
 }
 
-// ranged reads one range of an index after the other, from all shards at once. The ranges ascend, and what is read of the shards is put in order, so a sort key is a
-// position in every range of every shard, however many shards there are by the next page.
+// ranged reads one range of an index after the other, from all shards at once. The ranges ascend,
+// and what is read of the shards is put in order, so a sort key is a position in every range of
+// every shard, however many shards there are by the next page.
 func (d *Service) ranged(c *call.Call, index spreadIndex, prefixes []string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		for i, prefix := range prefixes {
@@ -306,7 +336,7 @@ func (d *Service) ranged(c *call.Call, index spreadIndex, prefixes []string) sou
 			if len(items) == 0 && done {
 				continue
 			}
-			batch, err := foundIn(items, func(item table.Item) string { return item.Places[index.Index-1].Sort })
+			batch, err := foundIn(items, func(item table.Item) string { return item.IndexKeys[index.Index-1].Sort })
 			return batch, done && i == len(prefixes)-1, err
 		}
 		return nil, true, nil
@@ -341,7 +371,12 @@ func (d *Service) byID(c *call.Call, ids ...string) source {
 }
 
 // fetch looks up licenses; what does not exist is left out.
-func (d *Service) fetch(ctx context.Context, c *call.Call, ids []string, at func(i int, id string) string) ([]found, error) {
+func (d *Service) fetch(
+	ctx context.Context,
+	c *call.Call,
+	ids []string,
+	at func(i int, id string) string,
+) ([]found, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

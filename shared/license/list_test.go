@@ -16,7 +16,7 @@ func (o *office) pages(f Filter, limit int, between func()) []string {
 	var ids []string
 	position := ""
 	for {
-		list, next, err := o.desk.List(o.ctx, o.Call("admin"), f, position, limit)
+		list, next, err := o.kernel.List(o.ctx, o.Call("admin"), f, position, limit)
 		o.must(err)
 		if len(list) > limit {
 			o.t.Fatalf("a page of %d licenses, at most %d asked for", len(list), limit)
@@ -45,23 +45,30 @@ func TestListFilters(t *testing.T) {
 	chats := o.buy("team_chat", 2, "CC-1")
 	o.hire("Ann Miller", "Bob Ann", "Cid", "Anton von Webern")
 	for i, user := range []string{"ann", "bob", "anton"} {
-		_, err := o.desk.Assign(o.ctx, o.call(), live[i], user, "")
+		_, err := o.kernel.Assign(o.ctx, o.call(), live[i], user, "")
 		o.must(err)
 	}
-	_, err := o.desk.Assign(o.ctx, o.call(), phones[0], "ann", "101")
+	_, err := o.kernel.Assign(o.ctx, o.call(), phones[0], "ann", "101")
 	o.must(err)
-	_, err = o.desk.Assign(o.ctx, o.call(), phones[1], "cid", "1010")
+	_, err = o.kernel.Assign(o.ctx, o.call(), phones[1], "cid", "1010")
 	o.must(err)
-	set, err := o.desk.SetAddOns(o.ctx, o.call(), phones[0], []string{"team_chat"})
+	set, err := o.kernel.SetAddOns(o.ctx, o.call(), phones[0], []string{"team_chat"})
 	o.must(err)
 	chat := set.Items[0].ID
-	_, err = o.desk.Terminate(o.ctx, o.call(), more[0])
+	_, err = o.kernel.Terminate(o.ctx, o.call(), more[0])
 	o.must(err)
-	user, err := o.desk.AssignProduct(o.ctx, o.call(), "essential-user", "cid", "")
+	user, err := o.kernel.AssignProduct(o.ctx, o.call(), "essential-user", "cid", "")
 	o.must(err)
 	all := slices.Concat(live, more, phones, chats, []string{user.ID})
-	o.must(o.change(func(_ context.Context, ch *Change) error { return ch.Address("ann", "a.miller@acme.test") }, "ann"))
-	o.must(o.change(func(ctx context.Context, ch *Change) error { return ch.Extend(ctx, "cid", "1010", "+1 656-789-1230") }, "cid"))
+	o.must(
+		o.change(
+			func(_ context.Context, ch *UnitOfWork) error { return ch.Address("ann", "a.miller@acme.test") },
+			"ann",
+		),
+	)
+	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error {
+		return ch.Extend(ctx, "cid", "1010", "+1 656-789-1230")
+	}, "cid"))
 
 	join := func(parts ...[]string) []string { return slices.Concat(parts...) }
 	for _, tc := range []struct {
@@ -133,12 +140,20 @@ func TestListFilters(t *testing.T) {
 		for _, limit := range []int{1, 2, 50} {
 			got := o.pages(tc.f, limit, nil)
 			if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(tc.want))) {
-				t.Errorf("%+v in pages of %d: %d licenses %v, want %d %v", tc.f, limit, len(got), got, len(tc.want), tc.want)
+				t.Errorf(
+					"%+v in pages of %d: %d licenses %v, want %d %v",
+					tc.f,
+					limit,
+					len(got),
+					got,
+					len(tc.want),
+					tc.want,
+				)
 			}
 		}
 	}
 	for _, f := range []Filter{{Products: []string{"nonsense"}}, {Bases: []string{"live-reports"}}, {Bases: []string{"nonsense"}}, {Products: []string{"live-reports", "nonsense"}}, {Statuses: []Status{Available, "lost"}}, {Bases: []string{"phone-system", phones[0]}}, {CostCenters: slices.Repeat([]string{"CC-1"}, 21)}, {Q: "\xff"}} {
-		_, _, err := o.desk.List(o.ctx, o.call(), f, "", 10)
+		_, _, err := o.kernel.List(o.ctx, o.call(), f, "", 10)
 		wantProblem(t, err, problem.ValidationFailed)
 	}
 }
@@ -151,7 +166,8 @@ func startingWith(ids []string, prefix string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !strings.HasPrefix(id, prefix) })
 }
 
-// TestPagesAreStable changes who holds what between the pages: each license is still on exactly one of them.
+// TestPagesAreStable changes who holds what between the pages: each license is still on exactly one
+// of them.
 func TestPagesAreStable(t *testing.T) {
 	o := open(t)
 	ids := append(o.buy("live-reports", 20, "CC-1"), o.buy("developer", 20, "CC-1")...)
@@ -163,11 +179,11 @@ func TestPagesAreStable(t *testing.T) {
 			user := []string{"ann", "bob", "cid", "dan"}[turn%4]
 			id := ids[turn*7%len(ids)]
 			if l := o.license(id); l.UserID != "" {
-				_, err := o.desk.Unassign(o.ctx, o.call(), id)
+				_, err := o.kernel.Unassign(o.ctx, o.call(), id)
 				o.must(err)
 				return
 			}
-			if _, err := o.desk.Assign(o.ctx, o.call(), id, user, ""); err != nil {
+			if _, err := o.kernel.Assign(o.ctx, o.call(), id, user, ""); err != nil {
 				wantProblem(t, err, problem.UserAlreadyLicensed)
 			}
 		})
@@ -201,7 +217,7 @@ func TestWaitingAndExclusionPages(t *testing.T) {
 	count := func(product, user string) int {
 		n, position := 0, ""
 		for {
-			list, next, err := o.desk.Waiting(o.ctx, o.call(), product, user, position, 3)
+			list, next, err := o.kernel.Waiting(o.ctx, o.call(), product, user, position, 3)
 			o.must(err)
 			n += len(list)
 			if next == "" {
@@ -222,22 +238,22 @@ func TestWaitingAndExclusionPages(t *testing.T) {
 	for _, user := range users {
 		items = append(items, Item{ProductID: "live-reports", UserID: user})
 	}
-	results, err := o.desk.RemoveMany(o.ctx, o.call(), items, true)
+	results, err := o.kernel.RemoveMany(o.ctx, o.call(), items, true)
 	o.must(err)
 	if results.Succeeded != 7 {
 		t.Fatalf("%+v", results)
 	}
-	list, next, err := o.desk.Exclusions(o.ctx, o.call(), "live-reports", "", "", 5)
+	list, next, err := o.kernel.Exclusions(o.ctx, o.call(), "live-reports", "", "", 5)
 	o.must(err)
 	if len(list) != 5 || next == "" {
 		t.Fatalf("%d exclusions, next %q", len(list), next)
 	}
-	list, next, err = o.desk.Exclusions(o.ctx, o.call(), "live-reports", "", next, 5)
+	list, next, err = o.kernel.Exclusions(o.ctx, o.call(), "live-reports", "", next, 5)
 	o.must(err)
 	if len(list) != 2 || next != "" || list[1].UserID != "u6" {
 		t.Fatalf("%+v, next %q", list, next)
 	}
-	list, _, err = o.desk.Exclusions(o.ctx, o.call(), "", "u3", "", 5)
+	list, _, err = o.kernel.Exclusions(o.ctx, o.call(), "", "u3", "", 5)
 	o.must(err)
 	if len(list) != 1 || list[0].ProductID != "live-reports" {
 		t.Fatalf("%+v", list)

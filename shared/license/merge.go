@@ -26,17 +26,19 @@ type stream struct {
 	done  bool // nothing is left to be read
 }
 
-func (s *stream) sort() string { return s.items[0].Places[s.query.Index-1].Sort }
+func (s *stream) sort() string { return s.items[0].IndexKeys[s.query.Index-1].Sort }
 
-// merged reads so many items of a range behind a position, in their order, from all shards of the account; done says that there are no more. It reads twice as many as it
-// is asked for at most, or one of each shard: first somewhat more than its share of each, then
-// on where that is used up; only where one shard has nearly all, which random ids do not come to, it may be more.
+// merged reads so many items of a range behind a position, in their order, from all shards of the
+// account; done says that there are no more. It reads twice as many as it is asked for at most, or
+// one of each shard: first somewhat more than its share of each, then on where that is used up;
+// only where one shard has nearly all, which random ids do not come to, it may be more.
 func (d *Service) merged(
 	ctx context.Context, c *call.Call, index spreadIndex, prefix, after string, limit int,
 ) (items []table.Item, done bool, err error) {
 	shards := d.spread.of(c.Account)
 	m := merge{store: c.Env.Table}
-	share := max(1, limit/shards+int(math.Sqrt(float64(limit)/float64(shards)))) // and about how much a share differs by chance
+	// and about how much a share differs by chance
+	share := max(1, limit/shards+int(math.Sqrt(float64(limit)/float64(shards))))
 	var counting errgroup.Group
 	counting.Go(func() (err error) {
 		_, err = d.shards(ctx, c)
@@ -69,7 +71,12 @@ func (m *merge) fill(ctx context.Context, streams []*stream, each int) error {
 		group.Go(func() error {
 			s.query.Limit = each
 			page, err := m.store.Query(ctx, s.query)
-			s.items, s.fresh, s.query.After, s.done = append(s.items, page.Items...), len(page.Items), page.Next, page.Next == ""
+			s.items, s.fresh, s.query.After, s.done = append(
+				s.items,
+				page.Items...,
+			), len(
+				page.Items,
+			), page.Next, page.Next == ""
 			return err
 		})
 	}
@@ -108,11 +115,12 @@ func (m *merge) next(ctx context.Context, limit int) (items []table.Item, done b
 			items, least.items = append(items, least.items[0]), least.items[1:]
 			continue
 		}
-		// Who is low will soon be dry too, so the lowest are read on, as far as it stays at twice the limit even if each item that is still needed takes a read of its own.
+		// Who is low will soon be dry too, so the lowest are read on, as far as it stays at twice
+		// the limit even if each item that is still needed takes a read of its own.
 		slices.SortStableFunc(low, func(a, b *stream) int { return len(a.items) - len(b.items) })
-		room := max(2*limit-m.read-need, len(dry))
-		low = low[:min(len(low), room)]
-		if err := m.fill(ctx, low, max(1, min(need/len(m.streams)+2, room/len(low)))); err != nil {
+		module := max(2*limit-m.read-need, len(dry))
+		low = low[:min(len(low), module)]
+		if err := m.fill(ctx, low, max(1, min(need/len(m.streams)+2, module/len(low)))); err != nil {
 			return nil, false, err
 		}
 	}

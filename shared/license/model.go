@@ -1,8 +1,11 @@
-// Package license is the kernel of Seatwise: the one place where a seat is taken or given back (design, decision 2).
+// Package license is the kernel of Seatwise: the one place where a seat is taken or given back
+// (design, decision 2).
 //
-// A license is one seat of one product. A holder is what the kernel knows of a user: who they are, and for each product the grants that say why
-// they should hold it. Purchase, mass configuration, the directory and usage change seats only by changing grants here; what follows from a change
-// (a seat taken, given back, handed to who waits longest, an add-on going with its base) is decided by one function, settle.
+// A license is one seat of one product. A holder is what the kernel knows of a user: who they are,
+// and for each product the grants that say why they should hold it. Purchase, mass configuration,
+// the directory and usage change seats only by changing grants here; what follows from a change (a
+// seat taken, given back, handed to who waits longest, an add-on going with its base) is decided by
+// one function, settle.
 package license
 
 import (
@@ -50,13 +53,16 @@ type License struct {
 // stored is the document of a license item.
 type stored struct {
 	License
-	// Pending licenses belong to an order of several commits: nobody sees them before the order is confirmed.
+	// Pending licenses belong to an order of several commits: nobody sees them before the order is
+	// confirmed.
 	Pending bool `json:"pending,omitempty"`
-	// Shards is over how many shards the licenses of the account were spread when this one was placed; 0 stands for firstShards.
+	// Shards is over how many shards the licenses of the account were spread when this one was
+	// placed; 0 stands for firstShards.
 	Shards int `json:"shards,omitempty"`
 }
 
-// offer is the document of a free license's entry in the pool: the license with the version that its own item has.
+// offer is the document of a free license's entry in the pool: the license with the version that
+// its own item has.
 type offer struct {
 	stored
 	LicenseVersion int64 `json:"licenseVersion"`
@@ -125,7 +131,8 @@ type Summary struct {
 	Bought    int64        `json:"bought"`
 	Assigned  int64        `json:"assigned"`
 	Available int64        `json:"available"`
-	// Reserved are kept for a mass configuration that is being applied: bought = assigned + available + reserved.
+	// Reserved are kept for a mass configuration that is being applied: bought = assigned +
+	// available + reserved.
 	Reserved int64 `json:"reserved" doc:"Kept for mass configurations that are being applied; bought = assigned + available + reserved."`
 	Waiting  int64 `json:"waiting"`
 }

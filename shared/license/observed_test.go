@@ -10,8 +10,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// observed is a store that looks at every commit for what no state of the account alone shows: that all it writes bears the account (I9), and that a terminated license is
-// never anything else again (I6).
+// observed is a store that looks at every commit for what no state of the account alone shows: that
+// all it writes bears the account (I9), and that a terminated license is never anything else again
+// (I6).
 type observed struct {
 	table.Store
 	account string
@@ -28,24 +29,27 @@ func (o *observed) Commit(ctx context.Context, ops []table.Operation) error {
 	for i := range ops {
 		item := ops[i].Item
 		o.bears(item.Key)
-		for _, place := range item.Places {
+		for _, place := range item.IndexKeys {
 			if place != (table.Key{}) {
 				o.bears(place)
 			}
 		}
-		if err == nil && strings.HasPrefix(item.Key.Partition, call.Partition(o.account, "LICENSE", "")) && item.Data != nil {
+		if err == nil && strings.HasPrefix(item.Key.Partition, call.Partition(o.account, "LICENSE", "")) &&
+			item.Data != nil {
 			o.license(item)
 		}
 	}
 	return err
 }
 
-// bears demands that a key is the account's own, or one of all accounts whose sort key begins with the account.
+// bears demands that a key is the account's own, or one of all accounts whose sort key begins with
+// the account.
 func (o *observed) bears(key table.Key) {
 	if strings.HasPrefix(key.Partition, call.Partition(o.account)) {
 		return
 	}
-	if strings.HasPrefix(key.Partition, "JOBS#") && (key.Sort == o.account || strings.HasPrefix(key.Sort, o.account+"#")) {
+	if strings.HasPrefix(key.Partition, "JOBS#") &&
+		(key.Sort == o.account || strings.HasPrefix(key.Sort, o.account+"#")) {
 		return
 	}
 	o.faults = append(o.faults, fmt.Sprintf("%v does not bear the account", key))
@@ -65,7 +69,8 @@ func (o *observed) license(item table.Item) {
 	}
 }
 
-// observe begins to look at what the office commits; the returned function fails the test for what was seen.
+// observe begins to look at what the office commits; the returned function fails the test for what
+// was seen.
 func (o *office) observe() (check func()) {
 	seen := &observed{Store: o.Env.Table, account: o.Account, terminated: map[string]bool{}}
 	o.Env.Table = seen

@@ -13,30 +13,35 @@ import (
 )
 
 const (
-	// poolPage is how many free licenses are read beyond those that are wanted, on each side of a point in the key range by chance. One of these is chosen by chance again,
-	// so that hardly two of many callers come for the same one.
+	// poolPage is how many free licenses are read beyond those that are wanted, on each side of a
+	// point in the key range by chance. One of these is chosen by chance again, so that hardly two
+	// of many callers come for the same one.
 	poolPage = 3
 	// poolGrowth is by how much each further read of the same pool is larger.
 	poolGrowth = 8
-	// mostUnsure is of how many orders a commit demands that they are confirmed: what fits beside MaxAtomic items.
+	// mostUnsure is of how many orders a commit demands that they are confirmed: what fits beside
+	// MaxAtomic items.
 	mostUnsure = 2
 )
 
-// pool is what was read of the free licenses of a product, in an order by chance. A decision changes nothing of it: a license is in use when the ledger has it.
+// pool is what was read of the free licenses of a product, in an order by chance. A decision
+// changes nothing of it: a license is in use when the ledger has it.
 type pool struct {
 	free []freeSeat
-	// rest are the stretches of the key range that are not read to their end: from the point by chance on, from there backwards, and the other shards.
+	// rest are the stretches of the key range that are not read to their end: from the point by
+	// chance on, from there backwards, and the other shards.
 	rest   []stretch
 	shards int // how many shards are in rest, or were
 	limit  int // of the next read
 	whole  bool
 }
 
-// freeSeat is a license as a pool offers it. sure says that it may be taken; otherwise it depends on the mark of its order.
+// freeSeat is a license as a pool offers it. sure says that it may be taken; otherwise it depends
+// on the marker of its order.
 type freeSeat struct {
 	offer
-	sure bool
-	mark table.Key
+	confirmRefusal bool
+	marker         table.Key
 }
 
 // stretch is a part of a pool's key range with the page of it that was just read.
@@ -45,8 +50,8 @@ type stretch struct {
 	page  table.Page
 }
 
-// spread remembers over how many shards accounts are spread. Their number only grows, so what is remembered is never too much: who must see every license looks
-// at what is stored now.
+// spread remembers over how many shards accounts are spread. Their number only grows, so what is
+// remembered is never too much: who must see every license looks at what is stored now.
 type spread struct{ accounts sync.Map }
 
 // shardCount is the document of shardsKey.
@@ -87,8 +92,9 @@ func (d *Service) shards(ctx context.Context, c *call.Call) (int, error) {
 	return d.spread.read(c.Account, found)
 }
 
-// Spread makes the account's licenses be spread over at least so many shards, at most 16, from now on: for accounts in which more happens at once than the
-// partitions of a pool and of the indexes bear. Licenses move as they are written.
+// Spread makes the account's licenses be spread over at least so many shards, at most 16, from now
+// on: for accounts in which more happens at once than the partitions of a pool and of the indexes
+// bear. Licenses move as they are written.
 func (d *Service) Spread(ctx context.Context, c *call.Call, shards int) error {
 	shards = min(shards, mostShards)
 	return call.Decide(ctx, func(ctx context.Context) error {
@@ -109,7 +115,8 @@ func (d *Service) Spread(ctx context.Context, c *call.Call, shards int) error {
 	})
 }
 
-// openPools prepares the pools of products of which free licenses are wanted, but for those that are open. Nothing is read yet.
+// openPools prepares the pools of products of which free licenses are wanted, but for those that
+// are open. Nothing is read yet.
 func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 	var opened []*pool
 	for _, p := range u.service.products.Products() {
@@ -120,9 +127,15 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 		first := u.c.Env.Pick(pl.shards)
 		start := fmt.Sprintf("%04x", u.c.Env.Pick(1<<16))
 		in := freePartition(u.c.Account, p.ID, first)
-		pl.rest = []stretch{{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start, Backwards: true}}}
+		pl.rest = []stretch{
+			{query: table.Query{Partition: in, From: start}},
+			{query: table.Query{Partition: in, To: start, Backwards: true}},
+		}
 		for n := 1; n < pl.shards; n++ {
-			pl.rest = append(pl.rest, stretch{query: table.Query{Partition: freePartition(u.c.Account, p.ID, (first+n)%pl.shards)}})
+			pl.rest = append(
+				pl.rest,
+				stretch{query: table.Query{Partition: freePartition(u.c.Account, p.ID, (first+n)%pl.shards)}},
+			)
 		}
 		u.pools[p.ID] = pl
 		opened = append(opened, pl)
@@ -130,7 +143,8 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 	return opened
 }
 
-// lookup reads items and, beside them in one round trip, the first licenses of pools that were just opened.
+// lookup reads items and, beside them in one round trip, the first licenses of pools that were just
+// opened.
 func (u *UnitOfWork) lookup(ctx context.Context, opened []*pool, keys []table.Key) (map[table.Key]table.Item, error) {
 	if len(opened) > 0 && u.shards == 0 {
 		keys = append(keys, shardsKey(u.c.Account))
@@ -193,9 +207,9 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 			if err != nil {
 				return err
 			}
-			s := freeSeat{offer: o, sure: u.service.seen(u.account, o.stored)}
-			if !s.sure {
-				s.mark = markKey(u.account, o.ID)
+			s := freeSeat{offer: o, confirmRefusal: u.service.seen(u.account, o.stored)}
+			if !s.confirmRefusal {
+				s.marker = markerKey(u.account, o.ID)
 			}
 			pl.free = append(pl.free, s)
 		}
@@ -212,11 +226,12 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 	return nil
 }
 
-// vet finds out of the licenses of a pool that may not be taken yet whether their orders are confirmed.
+// vet finds out of the licenses of a pool that may not be taken yet whether their orders are
+// confirmed.
 func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
 	var licenses []stored
 	for _, s := range pl.free {
-		if !s.sure {
+		if !s.confirmRefusal {
 			licenses = append(licenses, s.stored)
 		}
 	}
@@ -226,7 +241,7 @@ func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
 	}
 	pl.free = slices.DeleteFunc(pl.free, func(s freeSeat) bool { return !seen(s.stored) })
 	for i := range pl.free {
-		pl.free[i].sure = true
+		pl.free[i].confirmRefusal = true
 	}
 	return nil
 }
@@ -240,7 +255,10 @@ func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error
 		}
 	}
 	for ; pl.shards < u.shards; pl.shards++ {
-		pl.rest = append(pl.rest, stretch{query: table.Query{Partition: freePartition(u.c.Account, product, pl.shards)}})
+		pl.rest = append(
+			pl.rest,
+			stretch{query: table.Query{Partition: freePartition(u.c.Account, product, pl.shards)}},
+		)
 	}
 	n := len(pl.rest)
 	if err := u.query(ctx, pl.stretches(n))(); err != nil {

@@ -12,14 +12,16 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// TestEveryProcessFindsAFreeLicense assigns all licenses of a product, each in a process that knows nothing, whether they were bought together or apart: the last one too is found,
-// then there is none, and one that is given back is found again. While there are some, it is one round trip of reads and one commit.
+// TestEveryProcessFindsAFreeLicense assigns all licenses of a product, each in a process that knows
+// nothing, whether they were bought together or apart: the last one too is found, then there is
+// none, and one that is given back is found again. While there are some, it is one round trip of
+// reads and one commit.
 func TestEveryProcessFindsAFreeLicense(t *testing.T) {
 	for name, orders := range map[string][]int{"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3}} {
 		for _, shards := range []int{firstShards, mostShards} {
 			t.Run(fmt.Sprintf("%s in %d shards", name, shards), func(t *testing.T) {
 				o := open(t)
-				o.must(o.desk.Spread(o.ctx, o.call(), shards))
+				o.must(o.kernel.Spread(o.ctx, o.call(), shards))
 				total := 0
 				for _, n := range orders {
 					o.buy("live-reports", n, "CC-1")
@@ -29,18 +31,24 @@ func TestEveryProcessFindsAFreeLicense(t *testing.T) {
 				made := &testkit.Rounds{Store: o.Env.Table}
 				o.Env.Table = made
 				for i, user := range users[:total] {
-					_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+					_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
 					o.must(err)
-					if took := made.Take(); took.Commits != 1 || took.Reads > 3 || total-i > 20*shards && took.Reads != 1 {
+					if took := made.Take(); took.Commits != 1 || took.Reads > 3 ||
+						total-i > 20*shards && took.Reads != 1 {
 						t.Fatalf("number %d of %d: %+v", i, total, took)
 					}
 				}
 				o.Env.Table = made.Store
-				_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
+				_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
 				wantProblem(t, err, problem.NotEnoughLicenses)
-				_, err = o.desk.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "live-reports", UserID: users[3]}}, false)
+				_, err = o.kernel.RemoveMany(
+					o.ctx,
+					o.call(),
+					[]Item{{ProductID: "live-reports", UserID: users[3]}},
+					false,
+				)
 				o.must(err)
-				_, err = NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
+				_, err = NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
 				o.must(err)
 				o.audit(false, true, users...)
 			})
@@ -48,7 +56,8 @@ func TestEveryProcessFindsAFreeLicense(t *testing.T) {
 	}
 }
 
-// TestEveryStartFindsTheLastLicense begins to look for the only free license at every point of the key range, and in every shard.
+// TestEveryStartFindsTheLastLicense begins to look for the only free license at every point of the
+// key range, and in every shard.
 func TestEveryStartFindsTheLastLicense(t *testing.T) {
 	o := open(t)
 	o.hire("Ann")
@@ -64,7 +73,7 @@ func TestEveryStartFindsTheLastLicense(t *testing.T) {
 				picks = picks[1:]
 				return p
 			}
-			ch := o.desk.Change(o.call())
+			ch := o.kernel.Change(o.call())
 			_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}, Seats: map[string]int{"live-reports": 1}})
 			o.must(err)
 			o.must(ch.do(o.ctx, func(g *ledger) error {
@@ -78,20 +87,21 @@ func TestEveryStartFindsTheLastLicense(t *testing.T) {
 	}
 }
 
-// TestPoolThatGrows has a process that knows of few shards look for a seat after another process has spread the account over more, and then the other way round.
+// TestPoolThatGrows has a process that knows of few shards look for a seat after another process
+// has spread the account over more, and then the other way round.
 func TestPoolThatGrows(t *testing.T) {
 	o := open(t)
 	users := o.staff(60)
-	old := NewDesk(o.desk.products)
+	old := NewService(o.kernel.products)
 	o.buy("live-reports", 30, "CC-1")
-	o.must(o.desk.Spread(o.ctx, o.call(), mostShards))
-	o.must(o.desk.Spread(o.ctx, o.call(), firstShards)) // which changes nothing
+	o.must(o.kernel.Spread(o.ctx, o.call(), mostShards))
+	o.must(o.kernel.Spread(o.ctx, o.call(), firstShards)) // which changes nothing
 	o.buy("live-reports", 30, "CC-1")
-	if n := o.desk.spread.of(o.Account); n != mostShards {
+	if n := o.kernel.spread.of(o.Account); n != mostShards {
 		t.Fatalf("%d shards", n)
 	}
 	for _, user := range users[:30] {
-		_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
 		o.must(err)
 	}
 	for _, user := range users[30:] {
@@ -102,7 +112,8 @@ func TestPoolThatGrows(t *testing.T) {
 	if got := o.pages(Filter{Products: []string{"live-reports"}}, 7, nil); len(got) != 60 {
 		t.Errorf("a list has %d of 60", len(got))
 	}
-	_, err := NewDesk(o.desk.products).RemoveMany(o.ctx, o.call(), itemsFor("live-reports", users), false) // which knows of few
+	// which knows of few
+	_, err := NewService(o.kernel.products).RemoveMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
 	o.must(err)
 	o.audit(false, true, users...)
 	o.must(o.reserve("j1", map[string]int64{"live-reports": 60}))
@@ -110,17 +121,22 @@ func TestPoolThatGrows(t *testing.T) {
 	wantProblem(t, err, problem.NotEnoughLicenses)
 }
 
-// TestUnconfirmedOrderIsPassedOver assigns by product while half the pool is of an order that is not confirmed: nobody gets one of those, whoever looks.
+// TestUnconfirmedOrderIsPassedOver assigns by product while half the pool is of an order that is
+// not confirmed: nobody gets one of those, whoever looks.
 func TestUnconfirmedOrderIsPassedOver(t *testing.T) {
 	o := open(t)
 	users := o.staff(12)
 	c := o.call()
-	licenses, err := o.desk.lotted(c, "0190-unconfirmed", []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 40}})
+	licenses, err := o.kernel.lotted(
+		c,
+		"0190-unconfirmed",
+		[]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 40}},
+	)
 	o.must(err)
-	o.must(o.desk.prepare(o.ctx, c, "0190-unconfirmed", licenses))
+	o.must(o.kernel.prepare(o.ctx, c, "0190-unconfirmed", licenses))
 	o.buy("live-reports", 5, "CC-1")
 	for i, user := range users {
-		_, err := NewDesk(o.desk.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
 		if i < 5 {
 			o.must(err)
 			continue
@@ -136,7 +152,7 @@ func TestShortageReadsThePoolOnce(t *testing.T) {
 	users := o.staff(8)
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
-	results, err := o.desk.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
+	results, err := o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
 	o.must(err)
 	if took := made.Take(); results.Failed != 8 || took.Reads > 3 {
 		t.Errorf("%d failed by %+v", results.Failed, took)
@@ -148,11 +164,18 @@ func TestWhatIsDoneIsNotWritten(t *testing.T) {
 	o := open(t)
 	ids := o.buy("live-reports", 1, "CC-1")
 	o.hire("Ann")
-	_, err := o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	_, err := o.kernel.Assign(o.ctx, o.call(), ids[0], "ann", "")
 	o.must(err)
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
-	if _, err := o.desk.AssignProduct(o.ctx, o.call(), "live-reports", "ann", ""); err != nil || made.Take().Commits != 0 {
+	if _, err := o.kernel.AssignProduct(
+		o.ctx,
+		o.call(),
+		"live-reports",
+		"ann",
+		"",
+	); err != nil ||
+		made.Take().Commits != 0 {
 		t.Errorf("written: %v", err)
 	}
 }
@@ -170,7 +193,10 @@ func (s *tries) Commit(ctx context.Context, ops []table.Operation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, op := range ops {
-		if h, decodeErr := call.Decode[Holder](op.Item); decodeErr == nil && h.UserID != "" && op.Item.Sort == "HOLDER" {
+		if h, decodeErr := call.Decode[Holder](
+			op.Item,
+		); decodeErr == nil && h.UserID != "" &&
+			op.Item.Sort == "HOLDER" {
 			s.made[h.UserID]++
 		}
 	}
@@ -182,7 +208,8 @@ func (s *tries) Commit(ctx context.Context, ops []table.Operation) error {
 
 const crowd = 64
 
-// TestManyCallersComeForDifferentSeats has 64 callers assign by product again and again while 1,000 seats are free: at most 1.1 commits are tried for each (issue 12.4).
+// TestManyCallersComeForDifferentSeats has 64 callers assign by product again and again while 1,000
+// seats are free: at most 1.1 commits are tried for each (issue 12.4).
 func TestManyCallersComeForDifferentSeats(t *testing.T) {
 	o := open(t)
 	const each = 5
@@ -190,13 +217,19 @@ func TestManyCallersComeForDifferentSeats(t *testing.T) {
 	o.buy("live-reports", 1_000+len(users)/2, "CC-1")
 	counted := &tries{Store: o.Env.Table, made: map[string]int{}}
 	o.Env.Table = counted
-	desks := []*Desk{o.desk, NewDesk(o.desk.products)}
+	kernels := []*Service{o.kernel, NewService(o.kernel.products)}
 	var all sync.WaitGroup
 	for caller := range crowd {
 		all.Go(func() {
 			for i := range each {
 				c := o.Call("admin")
-				if _, err := desks[caller%len(desks)].AssignProduct(o.ctx, c, "live-reports", users[caller*each+i], ""); err != nil {
+				if _, err := kernels[caller%len(kernels)].AssignProduct(
+					o.ctx,
+					c,
+					"live-reports",
+					users[caller*each+i],
+					"",
+				); err != nil {
 					t.Error(err)
 				}
 			}
@@ -214,7 +247,8 @@ func TestManyCallersComeForDifferentSeats(t *testing.T) {
 	o.audit(false, true, users...)
 }
 
-// TestLastTenSeatsOf64Callers lets ten win, and the others learn it in at most three tries (issue 12.4).
+// TestLastTenSeatsOf64Callers lets ten win, and the others learn it in at most three tries (issue
+// 12.4).
 func TestLastTenSeatsOf64Callers(t *testing.T) {
 	o := open(t)
 	users := o.staff(crowd)
@@ -225,7 +259,7 @@ func TestLastTenSeatsOf64Callers(t *testing.T) {
 	var all sync.WaitGroup
 	for caller := range crowd {
 		all.Go(func() {
-			_, errs[caller] = o.desk.AssignProduct(o.ctx, o.Call("admin"), "live-reports", users[caller], "")
+			_, errs[caller] = o.kernel.AssignProduct(o.ctx, o.Call("admin"), "live-reports", users[caller], "")
 		})
 	}
 	all.Wait()

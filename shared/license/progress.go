@@ -8,8 +8,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// OneCommit says whether Deliver can add the lots in one commit with this many operations of its caller's; if not, the caller marks the work first, so that
-// another run can finish it.
+// OneCommit says whether Deliver can add the lots in one commit with this many operations of its
+// caller's; if not, the caller marks the work first, so that another run can finish it.
 func (d *Service) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
 	operations := 2 + confirm // the item that marks the order as confirmed, and what is bought on this day
 	counted := map[table.Key]bool{}
@@ -21,7 +21,8 @@ func (d *Service) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
 	return operations+len(counted) <= c.Spare()
 }
 
-// Prepared says how much of an order that is not yet confirmed is written, in percent. It reads one item for each 50 licenses.
+// Prepared says how much of an order that is not yet confirmed is written, in percent. It reads one
+// item for each 50 licenses.
 func (d *Service) Prepared(ctx context.Context, c *call.Call, orderID string, lots []Lot) (int, error) {
 	licenses, err := d.lotted(c, orderID, lots)
 	if err != nil {

@@ -23,7 +23,8 @@ var (
 	sources        = []string{QueueGrant("q1"), QueueGrant("q2"), View, RoleGrant("r1")}
 )
 
-// TestAnySequenceKeepsTheInvariants draws sequences of everything that the kernel can do, several verbs in one commit too, and recounts after each.
+// TestAnySequenceKeepsTheInvariants draws sequences of everything that the kernel can do, several
+// verbs in one commit too, and recounts after each.
 func TestAnySequenceKeepsTheInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		o := open(t)
@@ -56,7 +57,8 @@ type world struct {
 	tb        testing.TB
 }
 
-// stock buys a few seats, too few for everybody, and gives some to users, so that the steps find something to change.
+// stock buys a few seats, too few for everybody, and gives some to users, so that the steps find
+// something to change.
 func (w *world) stock() {
 	for _, product := range propertyBought {
 		w.ids = append(w.ids, w.buy(product, 2, "CC-1")...)
@@ -90,35 +92,41 @@ func (w *world) step() {
 	case 0:
 		id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
 		lots := []Lot{{rapid.SampledFrom(propertyBought).Draw(rt, "product"), "CC-1", n}}
-		w.fault(w.desk.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
+		w.fault(w.kernel.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
 		for i := range n {
 			w.ids = append(w.ids, deliveredID(w.Account, id, i))
 		}
 	case 2:
-		_, err := w.desk.Assign(w.ctx, w.call(), w.license(), w.user(), "")
+		_, err := w.kernel.Assign(w.ctx, w.call(), w.license(), w.user(), "")
 		w.fault(err)
 	case 3:
-		_, err := w.desk.Unassign(w.ctx, w.call(), w.license())
+		_, err := w.kernel.Unassign(w.ctx, w.call(), w.license())
 		w.fault(err)
 	case 4:
-		_, err := w.desk.Reassign(w.ctx, w.call(), w.license(), w.user())
+		_, err := w.kernel.Reassign(w.ctx, w.call(), w.license(), w.user())
 		w.fault(err)
 	case 5:
-		_, err := w.desk.Terminate(w.ctx, w.call(), w.license())
+		_, err := w.kernel.Terminate(w.ctx, w.call(), w.license())
 		w.fault(err)
 	case 6:
-		_, err := w.desk.SetCostCenter(w.ctx, w.call(), w.license(), rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center"))
+		_, err := w.kernel.SetCostCenter(
+			w.ctx,
+			w.call(),
+			w.license(),
+			rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center"),
+		)
 		w.fault(err)
 	case 7:
-		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).Draw(rt, "add-ons")
-		_, err := w.desk.SetAddOns(w.ctx, w.call(), w.license(), addOns)
+		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).
+			Draw(rt, "add-ons")
+		_, err := w.kernel.SetAddOns(w.ctx, w.call(), w.license(), addOns)
 		w.fault(err)
 	case 1, 8:
 		w.bulk()
 	case 10, 11:
 		w.reserving()
 	case 9:
-		w.fault(w.desk.LiftExclusion(w.ctx, w.call(), rapid.SampledFrom(propertySeats).Draw(rt, "product"), w.user()))
+		w.fault(w.kernel.LiftExclusion(w.ctx, w.call(), rapid.SampledFrom(propertySeats).Draw(rt, "product"), w.user()))
 	case 12:
 		w.changeBundle()
 	default:
@@ -126,7 +134,8 @@ func (w *world) step() {
 	}
 }
 
-// changeBundle gives the account the other bundle, and looks again at everybody, as package account does after such a change: one holder a commit.
+// changeBundle gives the account the other bundle, and looks again at everybody, as package account
+// does after such a change: one holder a commit.
 func (w *world) changeBundle() {
 	if w.faults {
 		return
@@ -138,7 +147,7 @@ func (w *world) changeBundle() {
 	}
 	w.AddAccount(w.tb, w.Account, bundle)
 	for _, user := range crew {
-		w.must(w.change(func(ctx context.Context, ch *Change) error { return ch.Resettle(ctx, user) }, user))
+		w.must(w.change(func(ctx context.Context, ch *UnitOfWork) error { return ch.Resettle(ctx, user) }, user))
 	}
 }
 
@@ -150,18 +159,19 @@ func (w *world) bulk() {
 	}
 	atomic := rapid.Bool().Draw(w.rt, "atomic")
 	if rapid.Bool().Draw(w.rt, "remove") {
-		_, err := w.desk.RemoveMany(w.ctx, w.call(), items, atomic)
+		_, err := w.kernel.RemoveMany(w.ctx, w.call(), items, atomic)
 		w.fault(err)
 		return
 	}
-	_, err := w.desk.AssignMany(w.ctx, w.call(), items, atomic)
+	_, err := w.kernel.AssignMany(w.ctx, w.call(), items, atomic)
 	w.fault(err)
 }
 
-// verb is one of the kernel's verbs with its arguments, drawn before the change so that a change that is decided again does the same.
+// verb is one of the kernel's verbs with its arguments, drawn before the change so that a change
+// that is decided again does the same.
 type verb struct {
 	name string
-	do   func(ctx context.Context, ch *Change) error
+	do   func(ctx context.Context, ch *UnitOfWork) error
 }
 
 func (w *world) verbs(n int) {
@@ -171,7 +181,7 @@ func (w *world) verbs(n int) {
 	}
 	c := w.call()
 	w.fault(call.Decide(w.ctx, func(ctx context.Context) error {
-		ch := w.desk.Change(c)
+		ch := w.kernel.Change(c)
 		if _, err := ch.Load(ctx, Need{Users: crew}); err != nil {
 			return err
 		}
@@ -190,44 +200,82 @@ func (w *world) verb() verb {
 	user, other := w.user(), w.user()
 	switch rapid.IntRange(0, 12).Draw(rt, "verb") {
 	case 0:
-		product, source := rapid.SampledFrom(propertySeats).Draw(rt, "product"), rapid.SampledFrom(sources).Draw(rt, "source")
-		return verb{"grant", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, source) }}
+		product, source := rapid.SampledFrom(propertySeats).
+			Draw(rt, "product"),
+			rapid.SampledFrom(sources).
+				Draw(rt, "source")
+		return verb{
+			"grant",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, source) },
+		}
 	case 1:
 		product := rapid.SampledFrom(metered).Draw(rt, "product")
-		return verb{"grant metered", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, RoleGrant("r1")) }}
+		return verb{
+			"grant metered",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, RoleGrant("r1")) },
+		}
 	case 2:
 		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		return verb{"grant direct", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, product, Direct) }}
+		return verb{
+			"grant direct",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, Direct) },
+		}
 	case 3:
 		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
 		source := rapid.SampledFrom(append(slices.Clone(sources), Direct)).Draw(rt, "source")
-		return verb{"withdraw", func(ctx context.Context, ch *Change) error { return ch.Withdraw(ctx, user, product, source) }}
+		return verb{
+			"withdraw",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Withdraw(ctx, user, product, source) },
+		}
 	case 4:
 		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		return verb{"unassign", func(ctx context.Context, ch *Change) error { return ch.Unassign(ctx, user, product) }}
+		return verb{
+			"unassign",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Unassign(ctx, user, product) },
+		}
 	case 5:
-		name, active := rapid.SampledFrom([]string{"A", "B b", "C", "D von der E", "D der E"}).Draw(rt, "name"), rapid.IntRange(0, 3).Draw(rt, "active") > 0
-		return verb{"put", func(ctx context.Context, ch *Change) error { return ch.Put(ctx, user, name, active) }}
+		name, active := rapid.SampledFrom([]string{"A", "B b", "C", "D von der E", "D der E"}).
+			Draw(rt, "name"),
+			rapid.IntRange(0, 3).
+				Draw(rt, "active") >
+				0
+		return verb{"put", func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }}
 	case 6:
-		return verb{"remove", func(ctx context.Context, ch *Change) error { return ch.Remove(ctx, user) }}
+		return verb{"remove", func(ctx context.Context, ch *UnitOfWork) error { return ch.Remove(ctx, user) }}
 	case 7:
-		extension, number := rapid.SampledFrom([]string{"", "1", "2"}).Draw(rt, "extension"), rapid.SampledFrom([]string{"", "55", "66"}).Draw(rt, "number")
-		return verb{"extend", func(ctx context.Context, ch *Change) error { return ch.Extend(ctx, user, extension, number) }}
+		extension, number := rapid.SampledFrom([]string{"", "1", "2"}).
+			Draw(rt, "extension"),
+			rapid.SampledFrom([]string{"", "55", "66"}).
+				Draw(rt, "number")
+		return verb{
+			"extend",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Extend(ctx, user, extension, number) },
+		}
 	case 8:
 		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		return verb{"move", func(ctx context.Context, ch *Change) error { return ch.Move(ctx, user, other, product) }}
+		return verb{
+			"move",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Move(ctx, user, other, product) },
+		}
 	case 9:
-		return verb{"lift", func(ctx context.Context, ch *Change) error { return ch.Lift(ctx, user, "live-reports") }}
+		return verb{
+			"lift",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Lift(ctx, user, "live-reports") },
+		}
 	case 10:
 		source := rapid.SampledFrom(sources).Draw(rt, "source")
-		return verb{"monitor", func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, user, "live-reports", source) }}
+		return verb{
+			"monitor",
+			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, "live-reports", source) },
+		}
 	case 11:
-		return verb{"booster", func(ctx context.Context, ch *Change) error {
+		return verb{"booster", func(ctx context.Context, ch *UnitOfWork) error {
 			return ch.Grant(ctx, user, "call-queue-booster", RoleGrant("r1"))
 		}}
 	default:
-		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).Draw(rt, "add-ons")
-		return verb{"add-ons", func(ctx context.Context, ch *Change) error {
+		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).
+			Draw(rt, "add-ons")
+		return verb{"add-ons", func(ctx context.Context, ch *UnitOfWork) error {
 			return ch.SetAddOns(ctx, user, "phone-system", addOns, MassConfigurationGrant("m1"))
 		}}
 	}

@@ -24,7 +24,8 @@ func onBoth(t *testing.T, test func(t *testing.T, o *office)) {
 	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, testkit.On(t, testdynamo.Open(t)))) })
 }
 
-// race runs a use case in many goroutines at once, each with a call of its own, and answers their errors.
+// race runs a use case in many goroutines at once, each with a call of its own, and answers their
+// errors.
 func (o *office) race(run func(i int, c *call.Call) error) []error {
 	o.t.Helper()
 	calls := make([]*call.Call, racers)
@@ -59,7 +60,7 @@ func raceForTheLastSeats(t *testing.T, o *office) {
 	users := o.staff(racers)
 	o.buy("live-reports", 3, "CC-1")
 	errs := o.race(func(i int, c *call.Call) error {
-		_, err := o.desk.AssignProduct(o.ctx, c, "live-reports", users[i], "")
+		_, err := o.kernel.AssignProduct(o.ctx, c, "live-reports", users[i], "")
 		return err
 	})
 	if won := wins(t, errs, problem.NotEnoughLicenses); won != 3 {
@@ -74,7 +75,7 @@ func raceForOneLicense(t *testing.T, o *office) {
 	users := o.staff(racers)
 	ids := o.buy("live-reports", 5, "CC-1")
 	errs := o.race(func(i int, c *call.Call) error {
-		_, err := o.desk.Assign(o.ctx, c, ids[2], users[i], "")
+		_, err := o.kernel.Assign(o.ctx, c, ids[2], users[i], "")
 		return err
 	})
 	if won := wins(t, errs, problem.LicenseNotAvailable); won != 1 {
@@ -89,7 +90,7 @@ func raceOfOneUser(t *testing.T, o *office) {
 	ids := o.buy("live-reports", racers, "CC-1")
 	o.hire("Ann")
 	errs := o.race(func(i int, c *call.Call) error {
-		_, err := o.desk.Assign(o.ctx, c, ids[i], "ann", "")
+		_, err := o.kernel.Assign(o.ctx, c, ids[i], "ann", "")
 		return err
 	})
 	if won := wins(t, errs, problem.UserAlreadyLicensed); won != 1 {
@@ -100,12 +101,13 @@ func raceOfOneUser(t *testing.T, o *office) {
 
 func TestRaceForOneNumber(t *testing.T) { onBoth(t, raceForOneNumber) }
 
-// raceForOneNumber: the users and their extensions differ, so nothing but the number's own item keeps it from having two owners.
+// raceForOneNumber: the users and their extensions differ, so nothing but the number's own item
+// keeps it from having two owners.
 func raceForOneNumber(t *testing.T, o *office) {
 	users := o.staff(racers)
 	errs := o.race(func(i int, c *call.Call) error {
 		return call.Decide(o.ctx, func(ctx context.Context) error {
-			ch := o.desk.Change(c)
+			ch := o.kernel.Change(c)
 			if _, err := ch.Load(ctx, Need{Users: []string{users[i]}}); err != nil {
 				return err
 			}
@@ -129,7 +131,7 @@ func raceOfOneKey(t *testing.T, o *office) {
 	errs := o.race(func(_ int, c *call.Call) error {
 		c.Actor = "admin"
 		c.WithKey("key", []byte("body"))
-		_, err := o.desk.AssignProduct(o.ctx, c, "live-reports", users[0], "")
+		_, err := o.kernel.AssignProduct(o.ctx, c, "live-reports", users[0], "")
 		return err
 	})
 	won, replayed := 0, 0
@@ -151,7 +153,8 @@ func raceOfOneKey(t *testing.T, o *office) {
 	o.audit(false, true, users...)
 }
 
-// TestRaceOfGrantsAndLeavers lets users join and leave a monitored queue while there are too few seats: nobody waits while a seat is free, and nobody is forgotten.
+// TestRaceOfGrantsAndLeavers lets users join and leave a monitored queue while there are too few
+// seats: nobody waits while a seat is free, and nobody is forgotten.
 func TestRaceOfGrantsAndLeavers(t *testing.T) { onBoth(t, raceOfGrantsAndLeavers) }
 
 func raceOfGrantsAndLeavers(t *testing.T, o *office) {
@@ -160,7 +163,7 @@ func raceOfGrantsAndLeavers(t *testing.T, o *office) {
 	errs := o.race(func(i int, c *call.Call) error {
 		for turn := range 4 {
 			err := call.Decide(o.ctx, func(ctx context.Context) error {
-				ch := o.desk.Change(c)
+				ch := o.kernel.Change(c)
 				if _, err := ch.Load(ctx, Need{Users: users[i : i+1]}); err != nil {
 					return err
 				}
@@ -187,7 +190,8 @@ func raceOfGrantsAndLeavers(t *testing.T, o *office) {
 	o.audit(false, true, users...)
 }
 
-// TestRaceOfEverything lets callers do everything to the same few users and seats at once: each answer is a success or a clear refusal, and a recount finds nothing amiss.
+// TestRaceOfEverything lets callers do everything to the same few users and seats at once: each
+// answer is a success or a clear refusal, and a recount finds nothing amiss.
 func TestRaceOfEverything(t *testing.T) { onBoth(t, raceOfEverything) }
 
 func raceOfEverything(t *testing.T, o *office) {
@@ -215,15 +219,15 @@ func raceOfEverything(t *testing.T, o *office) {
 	})
 	o.must(errors.Join(errs...))
 	o.overlapped = true
-	o.must(o.desk.DrainWaiting(o.ctx, o.Env))
+	o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
 	o.audit(false, true, users...)
 }
 
 // anything does one of many things.
 func (o *office) anything(what int, c *call.Call, user, id, product func() string) (err error) {
-	verb := func(user string, do func(ctx context.Context, ch *Change) error) error {
+	verb := func(user string, do func(ctx context.Context, ch *UnitOfWork) error) error {
 		return call.Decide(o.ctx, func(ctx context.Context) error {
-			ch := o.desk.Change(c)
+			ch := o.kernel.Change(c)
 			if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
 				return err
 			}
@@ -235,29 +239,41 @@ func (o *office) anything(what int, c *call.Call, user, id, product func() strin
 	}
 	switch u := user(); what {
 	case 0:
-		_, err = o.desk.Assign(o.ctx, c, id(), u, "")
+		_, err = o.kernel.Assign(o.ctx, c, id(), u, "")
 	case 1:
-		_, err = o.desk.Unassign(o.ctx, c, id())
+		_, err = o.kernel.Unassign(o.ctx, c, id())
 	case 2:
-		_, err = o.desk.Reassign(o.ctx, c, id(), u)
+		_, err = o.kernel.Reassign(o.ctx, c, id(), u)
 	case 3:
-		_, err = o.desk.SetAddOns(o.ctx, c, id(), []string{"team_chat"})
+		_, err = o.kernel.SetAddOns(o.ctx, c, id(), []string{"team_chat"})
 	case 4:
-		_, err = o.desk.AssignMany(o.ctx, c, []Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}}, false)
+		_, err = o.kernel.AssignMany(
+			o.ctx,
+			c,
+			[]Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}},
+			false,
+		)
 	case 5:
-		_, err = o.desk.RemoveMany(o.ctx, c, []Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}}, true)
+		_, err = o.kernel.RemoveMany(
+			o.ctx,
+			c,
+			[]Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}},
+			true,
+		)
 	case 6:
-		err = verb(u, func(ctx context.Context, ch *Change) error { return ch.Put(ctx, u, u, false) })
+		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, u, u, false) })
 	case 7:
-		err = verb(u, func(ctx context.Context, ch *Change) error { return ch.Put(ctx, u, u, true) })
+		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, u, u, true) })
 	case 8:
-		err = verb(u, func(ctx context.Context, ch *Change) error {
+		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error {
 			return ch.Withdraw(ctx, u, "live-reports", QueueGrant("q1"))
 		})
 	case 9:
-		_, err = o.desk.Terminate(o.ctx, c, id())
+		_, err = o.kernel.Terminate(o.ctx, c, id())
 	default:
-		err = verb(u, func(ctx context.Context, ch *Change) error { return ch.Grant(ctx, u, "live-reports", QueueGrant("q1")) })
+		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error {
+			return ch.Grant(ctx, u, "live-reports", QueueGrant("q1"))
+		})
 	}
 	return err
 }

@@ -12,20 +12,24 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that keeps them, the counts, the guard of whose work it is, and
-// the lease of who works on it.
+// reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that
+// keeps them, the counts, the guard of whose work it is, and the lease of who works on it.
 const reservedBatch = table.MaxOperations - 4
 
-// Reservation keeps free seats for one job of many commits, so that it cannot run dry in the middle: they leave the pool, and nobody else can take, end or charge
-// them. They are kept in order, product by product; the job says how many of each it has drawn, in the commits that draw them, so nothing else has to be
-// written of a seat that is drawn. A reservation belongs to the one worker that works on the job.
+// Reservation keeps free seats for one job of many commits, so that it cannot run dry in the
+// middle: they leave the pool, and nobody else can take, end or charge them. They are kept in
+// order, product by product; the job says how many of each it has drawn, in the commits that draw
+// them, so nothing else has to be written of a seat that is drawn. A reservation belongs to the one
+// worker that works on the job.
 type Reservation struct {
-	desk *Service
-	c    *call.Call
-	job  string
-	// commit commits operations together with two more, which demand that the job is still the worker's and renew its lease.
+	kernel *Service
+	c      *call.Call
+	job    string
+	// commit commits operations together with two more, which demand that the job is still the
+	// worker's and renew its lease.
 	commit func(ctx context.Context, ops []table.Operation) error
-	// ends is how many seats of a product are reserved, as far as it is known; chunks is the last part that was read of each product.
+	// ends is how many seats of a product are reserved, as far as it is known; chunks is the last
+	// part that was read of each product.
 	ends   map[string]int64
 	chunks map[string]reserved
 }
@@ -36,9 +40,21 @@ type reserved struct {
 	Offers []offer `json:"offers"`
 }
 
-// Reservation is the job's reservation, whether anything is reserved yet or not. commit commits operations together with two more of the caller's.
-func (d *Service) Reservation(c *call.Call, job string, commit func(ctx context.Context, ops []table.Operation) error) *Reservation {
-	return &Reservation{desk: d, c: c, job: job, commit: commit, ends: map[string]int64{}, chunks: map[string]reserved{}}
+// Reservation is the job's reservation, whether anything is reserved yet or not. commit commits
+// operations together with two more of the caller's.
+func (d *Service) Reservation(
+	c *call.Call,
+	job string,
+	commit func(ctx context.Context, ops []table.Operation) error,
+) *Reservation {
+	return &Reservation{
+		kernel: d,
+		c:      c,
+		job:    job,
+		commit: commit,
+		ends:   map[string]int64{},
+		chunks: map[string]reserved{},
+	}
 }
 
 func reservedPartition(account, job string) string { return call.Partition(account, "RESERVED", job) }
@@ -54,9 +70,11 @@ func (r *Reservation) Begun(ctx context.Context) (bool, error) {
 	return len(page.Items) > 0, err
 }
 
-// Reserve makes the seats reserved so many of each product, in as many commits as it takes; what an earlier run has reserved counts. Each commit takes up to 96 seats.
+// Reserve makes the seats reserved so many of each product, in as many commits as it takes; what an
+// earlier run has reserved counts. Each commit takes up to 96 seats.
 //
-// Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so until Release; those of commit.
+// Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so
+// until Release; those of commit.
 func (r *Reservation) Reserve(ctx context.Context, wanted map[string]int64) error {
 	for done := false; !done; {
 		err := call.Decide(ctx, func(ctx context.Context) error {
@@ -82,8 +100,11 @@ func (r *Reservation) Reserve(ctx context.Context, wanted map[string]int64) erro
 }
 
 // next are the operations of the next commit of Reserve, and how much is reserved after it.
-func (r *Reservation) next(ctx context.Context, wanted map[string]int64) (ops []table.Operation, ends map[string]int64, err error) {
-	room, ends := reservedBatch+1, map[string]int64{}
+func (r *Reservation) next(
+	ctx context.Context,
+	wanted map[string]int64,
+) (ops []table.Operation, ends map[string]int64, err error) {
+	module, ends := reservedBatch+1, map[string]int64{}
 	var bounds []table.Bound
 	for _, product := range slices.Sorted(maps.Keys(wanted)) {
 		end, err := r.end(ctx, product)
@@ -91,10 +112,10 @@ func (r *Reservation) next(ctx context.Context, wanted map[string]int64) (ops []
 			return nil, nil, err
 		}
 		missing := wanted[product] - end
-		if missing <= 0 || room < 2 {
+		if missing <= 0 || module < 2 {
 			continue
 		}
-		taken, err := r.desk.offered(ctx, r.c, product, int(min(missing, int64(room-1))))
+		taken, err := r.kernel.offered(ctx, r.c, product, int(min(missing, int64(module-1))))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -108,10 +129,13 @@ func (r *Reservation) next(ctx context.Context, wanted map[string]int64) (ops []
 		for _, o := range taken {
 			ops = append(ops, table.Delete(o.freeKey(r.c.Account), table.IfVersion(o.LicenseVersion)))
 		}
-		ops = append(ops, table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent))
+		ops = append(
+			ops,
+			table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent),
+		)
 		bounds = append(bounds, table.Bound{Name: countName(countReserved, product), By: int64(len(taken))})
 		ends[product] = end + int64(len(taken))
-		room -= len(taken) + 1
+		module -= len(taken) + 1
 	}
 	if len(bounds) > 0 {
 		ops = append(ops, table.Add(anyTakenKey(r.c.Account), bounds...))
@@ -142,7 +166,8 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 	return call.Decode[reserved](page.Items[0])
 }
 
-// offered reads so many free seats of the product, or as many as there are, in the order of their keys from a shard by chance.
+// offered reads so many free seats of the product, or as many as there are, in the order of their
+// keys from a shard by chance.
 func (d *Service) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
 	shards, err := d.shards(ctx, c)
 	if err != nil {
@@ -187,7 +212,8 @@ func (d *Service) offersOf(ctx context.Context, c *call.Call, entries []table.It
 	return slices.DeleteFunc(offers, func(o offer) bool { return !seen(o.stored) }), nil
 }
 
-// reservedSeats are reserved seats of a product that follow each other, with how many of the product are drawn where they were looked for.
+// reservedSeats are reserved seats of a product that follow each other, with how many of the
+// product are drawn where they were looked for.
 type reservedSeats struct {
 	reserved
 	asked int64
@@ -198,12 +224,16 @@ func (s *reservedSeats) covers(drawn int64) bool {
 	return drawn == s.asked || drawn >= s.From && drawn < s.From+int64(len(s.Offers))
 }
 
-// at are the reserved seats of the product from the one behind so many drawn ones on; none when that was the last.
+// at are the reserved seats of the product from the one behind so many drawn ones on; none when
+// that was the last.
 func (r *Reservation) at(ctx context.Context, product string, drawn int64) (*reservedSeats, error) {
 	chunk, known := r.chunks[product]
 	if !known || drawn < chunk.From || drawn >= chunk.From+int64(len(chunk.Offers)) {
 		var err error
-		if chunk, err = r.last(ctx, table.Query{Prefix: product + "#", To: fmt.Sprintf("%s#%09d", product, drawn+1)}); err != nil {
+		if chunk, err = r.last(
+			ctx,
+			table.Query{Prefix: product + "#", To: fmt.Sprintf("%s#%09d", product, drawn+1)},
+		); err != nil {
 			return nil, err
 		}
 		r.chunks[product] = chunk
@@ -214,14 +244,18 @@ func (r *Reservation) at(ctx context.Context, product string, drawn int64) (*res
 	return &reservedSeats{chunk, drawn}, nil
 }
 
-// Release returns to the pool what is reserved and not drawn, from the end, so that what a run that dies has left is still in order for the next one. After it has
-// begun, Reserve may go on only if nothing was drawn. Nobody waits for the products that are reserved, so no waiting list is served.
+// Release returns to the pool what is reserved and not drawn, from the end, so that what a run that
+// dies has left is still in order for the next one. After it has begun, Reserve may go on only if
+// nothing was drawn. Nobody waits for the products that are reserved, so no waiting list is served.
 //
 // Errors: those of commit.
 func (r *Reservation) Release(ctx context.Context, drawn map[string]int64) error {
 	for done := false; !done; {
 		err := call.Decide(ctx, func(ctx context.Context) error {
-			page, err := r.c.Env.Table.Query(ctx, table.Query{Partition: reservedPartition(r.c.Account, r.job), Backwards: true, Limit: 10})
+			page, err := r.c.Env.Table.Query(
+				ctx,
+				table.Query{Partition: reservedPartition(r.c.Account, r.job), Backwards: true, Limit: 10},
+			)
 			if err != nil {
 				return err
 			}
@@ -282,7 +316,8 @@ func (r *Reservation) returned(items []table.Item, drawn map[string]int64) ([]ta
 	return ops, nil
 }
 
-// Draw lets the change take reserved seats before those of the pool; drawn is how many of each product were drawn before it.
+// Draw lets the change take reserved seats before those of the pool; drawn is how many of each
+// product were drawn before it.
 func (u *UnitOfWork) Draw(from *Reservation, drawn map[string]int64) {
 	u.reservation, u.reserving, u.drawn = from, true, maps.Clone(drawn)
 	if u.drawn == nil {
@@ -290,10 +325,12 @@ func (u *UnitOfWork) Draw(from *Reservation, drawn map[string]int64) {
 	}
 }
 
-// Drawn is how many seats of each product are drawn once the change is committed; the caller writes it in the same commit.
+// Drawn is how many seats of each product are drawn once the change is committed; the caller writes
+// it in the same commit.
 func (u *UnitOfWork) Drawn() map[string]int64 { return maps.Clone(u.drawn) }
 
-// suspected are the pool's entries of those licenses that have refused the last commit of the call: taken by then, or reserved, which their own items do not say.
+// suspected are the pool's entries of those licenses that have refused the last commit of the call:
+// taken by then, or reserved, which their own items do not say.
 func (u *UnitOfWork) suspected(ids []string) []table.Key {
 	pools := call.Partition(u.c.Account, "FREE", "")
 	var keys []table.Key
@@ -305,8 +342,9 @@ func (u *UnitOfWork) suspected(ids []string) []table.Key {
 	return keys
 }
 
-// lookForReserved finds out which of the loaded licenses that gave reason to look are reserved; found is what was read with them of the pool. That an entry was missing says
-// nothing yet: it may have been read before the license was given back, and the license after that.
+// lookForReserved finds out which of the loaded licenses that gave reason to look are reserved;
+// found is what was read with them of the pool. That an entry was missing says nothing yet: it may
+// have been read before the license was given back, and the license after that.
 func (u *UnitOfWork) lookForReserved(ctx context.Context, entries []table.Key, found map[table.Key]table.Item) error {
 	var again []table.Key
 	for _, key := range entries {

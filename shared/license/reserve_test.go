@@ -17,7 +17,7 @@ import (
 // reservation is a job's, committed without a guard.
 func (o *office) reservation(job string) *Reservation {
 	c := o.call()
-	return o.desk.Reservation(c, job, func(ctx context.Context, ops []table.Operation) error {
+	return o.kernel.Reservation(c, job, func(ctx context.Context, ops []table.Operation) error {
 		if len(ops) >= table.MaxOperations {
 			o.t.Fatalf("%d operations leave no room for the guard", len(ops))
 		}
@@ -41,7 +41,7 @@ func (o *office) draw(job, user, product string) error {
 	c := o.call()
 	var drawn map[string]int64
 	err := call.Decide(o.ctx, func(ctx context.Context) error {
-		ch := o.desk.Change(c)
+		ch := o.kernel.Change(c)
 		ch.Draw(o.reservation(job), o.jobs[job])
 		if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
 			return err
@@ -58,7 +58,8 @@ func (o *office) draw(job, user, product string) error {
 	return err
 }
 
-// Reserved seats are nobody else's: they are not chosen, not assigned by id, not ended and not charged, by call or by bulk.
+// Reserved seats are nobody else's: they are not chosen, not assigned by id, not ended and not
+// charged, by call or by bulk.
 func TestReservedSeatsAreLeftAlone(t *testing.T) {
 	o := open(t)
 	o.hire("Ann", "Bob")
@@ -76,22 +77,22 @@ func TestReservedSeatsAreLeftAlone(t *testing.T) {
 			reservedID = id
 		}
 	}
-	_, err := o.desk.Assign(o.ctx, o.call(), reservedID, "ann", "")
+	_, err := o.kernel.Assign(o.ctx, o.call(), reservedID, "ann", "")
 	wantProblem(t, err, problem.LicenseNotAvailable)
-	_, err = o.desk.Terminate(o.ctx, o.call(), reservedID)
+	_, err = o.kernel.Terminate(o.ctx, o.call(), reservedID)
 	wantProblem(t, err, problem.LicenseNotAvailable)
-	_, err = o.desk.SetCostCenter(o.ctx, o.call(), reservedID, "CC-2")
+	_, err = o.kernel.SetCostCenter(o.ctx, o.call(), reservedID, "CC-2")
 	wantProblem(t, err, problem.LicenseNotAvailable)
 
 	// A process that has no suspicion yet, and a bulk call: each item has its own result.
-	o.desk = NewDesk(o.desk.Products())
-	results, err := o.desk.SetCostCenters(o.ctx, o.call(), ids, "CC-2")
+	o.kernel = NewService(o.kernel.Products())
+	results, err := o.kernel.SetCostCenters(o.ctx, o.call(), ids, "CC-2")
 	o.must(err)
 	if results.Succeeded != 1 || results.Failed != 2 {
 		t.Errorf("charged: %+v", results)
 	}
 	o.audit(false, true, "ann", "bob")
-	results, err = o.desk.TerminateMany(o.ctx, o.call(), []string{reservedID})
+	results, err = o.kernel.TerminateMany(o.ctx, o.call(), []string{reservedID})
 	o.must(err)
 	if results.Failed != 1 {
 		t.Errorf("terminated: %+v", results)
@@ -111,7 +112,7 @@ func TestReservedSeatsAreLeftAlone(t *testing.T) {
 	}
 	o.withdraw("ann", "phone-system", Direct)
 	for _, id := range ids {
-		if _, err := o.desk.Terminate(o.ctx, o.call(), id); err != nil && !problem.Is(err, problem.LicenseInUse) {
+		if _, err := o.kernel.Terminate(o.ctx, o.call(), id); err != nil && !problem.Is(err, problem.LicenseInUse) {
 			t.Error(err)
 		}
 	}
@@ -140,7 +141,8 @@ func TestReserveMoreThanThereIs(t *testing.T) {
 	o.audit(false, true)
 }
 
-// A reservation, and its return, that die at any commit are finished by the next run, with every seat where it belongs.
+// A reservation, and its return, that die at any commit are finished by the next run, with every
+// seat where it belongs.
 func TestReservationThatDies(t *testing.T) {
 	wanted := map[string]int64{"phone-system": 130, "team_chat": 110}
 	for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
@@ -179,7 +181,7 @@ func TestDrawnAndGivenBack(t *testing.T) {
 	o.hire("Ann")
 	o.buy("phone-system", 2, "CC-1")
 	o.must(o.reserve("j1", map[string]int64{"phone-system": 2}))
-	ch := o.desk.Change(o.call())
+	ch := o.kernel.Change(o.call())
 	ch.Draw(o.reservation("j1"), o.jobs["j1"])
 	_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}})
 	o.must(err)
@@ -203,7 +205,8 @@ func TestDrawnAndGivenBack(t *testing.T) {
 	}
 }
 
-// reserving is a step of a random sequence: a job reserves, draws or returns seats, and may die in the middle.
+// reserving is a step of a random sequence: a job reserves, draws or returns seats, and may die in
+// the middle.
 func (w *world) reserving() {
 	job := rapid.SampledFrom([]string{"j1", "j2"}).Draw(w.rt, "job")
 	store := w.Env.Table
@@ -224,7 +227,8 @@ func (w *world) reserving() {
 	switch kind := rapid.IntRange(0, 2).Draw(w.rt, "reserving"); {
 	case kind == 0 && !drawn:
 		died(w.reserve(job, map[string]int64{product: int64(rapid.IntRange(1, 3).Draw(w.rt, "quantity"))}))
-	case kind == 1 && w.jobs[job] != nil && w.Env.Table == store && !w.faults: // what is drawn is known only where a commit's outcome is
+	case kind == 1 && w.jobs[job] != nil && w.Env.Table == store && !w.faults:
+		// what is drawn is known only where a commit's outcome is
 		w.fault(w.draw(job, w.user(), product))
 	case w.jobs[job] != nil:
 		err := w.reservation(job).Release(w.ctx, w.jobs[job])

@@ -25,7 +25,8 @@ func RoleGrant(role string) string { return "role:" + role }
 // MassConfigurationGrant is the source of the grants that a mass configuration gives.
 func MassConfigurationGrant(id string) string { return "massConfiguration:" + id }
 
-// automatic grants come and go by themselves; the others were given by a person and are taken back by one.
+// automatic grants come and go by themselves; the others were given by a person and are taken back
+// by one.
 func automatic(source string) bool {
 	return source == View || strings.HasPrefix(source, "queue:") || strings.HasPrefix(source, "role:")
 }
@@ -42,7 +43,8 @@ const (
 	StateExcluded State = "excluded"
 )
 
-// StateOf is how the holder stands to the product now. unlimited says that the account's bundle has unlimited Live Reports.
+// StateOf is how the holder stands to the product now. unlimited says that the account's bundle has
+// unlimited Live Reports.
 func StateOf(products *catalog.Catalog, h *Holder, product string, unlimited bool) State {
 	holding := h.Holdings[product]
 	switch {
@@ -57,9 +59,10 @@ func StateOf(products *catalog.Catalog, h *Holder, product string, unlimited boo
 	return why
 }
 
-// wants decides whether the holder should have a seat of the product, from the grants alone; when not, why not (spec 4 and 6):
-// a grant given by a person always counts; an automatic one does not count while the user is excluded, while another product held includes this
-// one, or while the account's bundle makes it unlimited; nothing counts for somebody inactive.
+// wants decides whether the holder should have a seat of the product, from the grants alone; when
+// not, why not (spec 4 and 6): a grant given by a person always counts; an automatic one does not
+// count while the user is excluded, while another product held includes this one, or while the
+// account's bundle makes it unlimited; nothing counts for somebody inactive.
 func wants(products *catalog.Catalog, h *Holder, product string, unlimited bool) (bool, State) {
 	holding := h.Holdings[product]
 	if holding == nil || len(holding.Grants) == 0 || !h.Active {
@@ -91,7 +94,11 @@ func wants(products *catalog.Catalog, h *Holder, product string, unlimited bool)
 
 // withGrant adds a grant, keeping the list sorted; an existing one keeps its date.
 func withGrant(grants []Grant, source string, at time.Time) []Grant {
-	i, found := slices.BinarySearchFunc(grants, source, func(g Grant, s string) int { return strings.Compare(g.Source, s) })
+	i, found := slices.BinarySearchFunc(
+		grants,
+		source,
+		func(g Grant, s string) int { return strings.Compare(g.Source, s) },
+	)
 	if found {
 		return grants
 	}
@@ -103,8 +110,8 @@ func withoutGrants(grants []Grant, drop func(source string) bool) []Grant {
 	return slices.DeleteFunc(slices.Clone(grants), func(g Grant) bool { return drop(g.Source) })
 }
 
-// mayHold checks that nothing but the lack of a seat keeps the holder from a product: somebody active, what the catalog requires is held, and
-// nothing that it excludes (spec 2 and 4).
+// mayHold checks that nothing but the lack of a seat keeps the holder from a product: somebody
+// active, what the catalog requires is held, and nothing that it excludes (spec 2 and 4).
 //
 // Errors: user-inactive, base-license-required, mutually-exclusive.
 func mayHold(h *Holder, p catalog.Product) error {
@@ -112,7 +119,12 @@ func mayHold(h *Holder, p catalog.Product) error {
 		return problem.New(problem.UserInactive, "The user is not active; nothing can be assigned to them.")
 	}
 	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) {
-		return problem.Newf(problem.BaseLicenseRequired, "%s needs a license of %s.", p.ID, strings.Join(p.Requires, " or "))
+		return problem.Newf(
+			problem.BaseLicenseRequired,
+			"%s needs a license of %s.",
+			p.ID,
+			strings.Join(p.Requires, " or "),
+		)
 	}
 	for _, id := range p.Excludes {
 		if h.Holds(id) {
@@ -148,10 +160,12 @@ func (h *Holder) tidy() {
 	}
 }
 
-// maxWords is how many words of a name, an id or an e-mail address a search finds; the last one is always among them.
+// maxWords is how many words of a name, an id or an e-mail address a search finds; the last one is
+// always among them.
 const maxWords = 6
 
-// entries are what the index of words holds of a holder: whoever searches for something with which one of them begins finds the holder.
+// entries are what the index of words holds of a holder: whoever searches for something with which
+// one of them begins finds the holder.
 func (h *Holder) entries() []string {
 	if h.UserID == "" {
 		return nil

@@ -144,7 +144,17 @@ func TestGrants(t *testing.T) {
 
 func TestEntriesOfAHolder(t *testing.T) {
 	h := Holder{UserID: "a.adams", Name: "Álice Adams", Email: "Alice@acme.test"}
-	if got, want := h.entries(), []string{"a adams", "acme test", "adams", "alice acme test", "alice adams", "test"}; !slices.Equal(got, want) {
+	if got, want := h.entries(), []string{
+		"a adams",
+		"acme test",
+		"adams",
+		"alice acme test",
+		"alice adams",
+		"test",
+	}; !slices.Equal(
+		got,
+		want,
+	) {
 		t.Errorf("entries %q, want %q", got, want)
 	}
 	for q, want := range map[string]string{"ÁL": "alice acme test", "alice a": "alice acme test", "ada": "adams", "dams": "", "": "", "\u200b": ""} {
@@ -188,7 +198,8 @@ func TestDeliveredIDs(t *testing.T) {
 	if ending(deliveredID("acme", "o2", 0)) == ending(deliveredID("acme", "o1", 0)) {
 		t.Fatal("two orders have the same ending")
 	}
-	if len(shards) != 16 || !seen[deliveredID("acme", "o1", 7)] || seen[deliveredID("globex", "o1", 7)] || seen[deliveredID("acme", "o2", 7)] {
+	if len(shards) != 16 || !seen[deliveredID("acme", "o1", 7)] || seen[deliveredID("globex", "o1", 7)] ||
+		seen[deliveredID("acme", "o2", 7)] {
 		t.Fatalf("%v", shards)
 	}
 	for _, id := range []string{"", "x", "A0000000-0000-4000-8000-000000000000", "00000000000040008000000000000000", "{00000000-0000-4000-8000-000000000000}"} {

@@ -10,7 +10,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// A search goes through these phases, one after the other; a license belongs to the first one whose part of it, or of its holder, begins with what is searched.
+// A search goes through these phases, one after the other; a license belongs to the first one whose
+// part of it, or of its holder, begins with what is searched.
 const (
 	phaseID = iota
 	phaseExtension
@@ -38,7 +39,8 @@ func begins(q, id string) bool {
 	return prefix != "" && strings.HasPrefix(id, prefix)
 }
 
-// searched reads what matches a search. The position names the phase, the entry of its index, and the license last seen of that entry.
+// searched reads what matches a search. The position names the phase, the entry of its index, and
+// the license last seen of that entry.
 func (d *Service) searched(c *call.Call, f Filter) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
 		phase, entry, license, err := searchPosition(after)
@@ -74,8 +76,16 @@ func searchPositionOf(phase int, entry, license string) string {
 	return strings.Join([]string{string(rune('0' + phase)), entry, license}, "\x00")
 }
 
-// searchPhase reads on in one phase, until something is found or the phase is at its end. Entries whose licenses belong to an earlier phase are passed over.
-func (d *Service) searchPhase(ctx context.Context, c *call.Call, f Filter, phase int, entry, license string, limit int) ([]found, bool, error) {
+// searchPhase reads on in one phase, until something is found or the phase is at its end. Entries
+// whose licenses belong to an earlier phase are passed over.
+func (d *Service) searchPhase(
+	ctx context.Context,
+	c *call.Call,
+	f Filter,
+	phase int,
+	entry, license string,
+	limit int,
+) ([]found, bool, error) {
 	q, ok := searchQuery(c.Account, f.Q, phase)
 	if !ok {
 		return nil, false, nil
@@ -94,12 +104,14 @@ func (d *Service) searchPhase(ctx context.Context, c *call.Call, f Filter, phase
 		if len(batch) > 0 || page.Next == "" {
 			return batch, rest || page.Next != "", nil
 		}
-		// On behind the last entry of the page: a page of one that was read to its end would be read for ever.
+		// On behind the last entry of the page: a page of one that was read to its end would be
+		// read for ever.
 		entry, license = page.Items[len(page.Items)-1].Sort+"\x00", ""
 	}
 }
 
-// searchPage bounds the entries of one read in a search: each may stand for as many licenses as a user holds, and one Lookup fetches them.
+// searchPage bounds the entries of one read in a search: each may stand for as many licenses as a
+// user holds, and one Lookup fetches them.
 const searchPage = 50
 
 // searchQuery is where a phase reads; false when nothing can match there.
@@ -123,12 +135,16 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 	}
 }
 
-// searchEntries turns the entries of a phase into the licenses that belong to the phase; rest says that they stand for more.
+// searchEntries turns the entries of a phase into the licenses that belong to the phase; rest says
+// that they stand for more.
 func (d *Service) searchEntries(
 	ctx context.Context, c *call.Call, f Filter, phase int, items []table.Item, entry, license string,
 ) (batch []found, rest bool, err error) {
 	if phase == phaseID {
-		batch, err = foundIn(items, func(item table.Item) string { return searchPositionOf(phase, item.Sort, item.Sort) })
+		batch, err = foundIn(
+			items,
+			func(item table.Item) string { return searchPositionOf(phase, item.Sort, item.Sort) },
+		)
 		return slices.DeleteFunc(batch, func(l found) bool { return l.ID <= license }), false, err
 	}
 	holders, err := d.searchHolders(ctx, c, phase, text.NewQuery(f.Q), items)
@@ -142,7 +158,8 @@ func (d *Service) searchEntries(
 			continue
 		}
 		for _, id := range slices.Sorted(slices.Values(holders[i].held())) {
-			// Of the entry at which the last page ended, only what is behind its last license is left.
+			// Of the entry at which the last page ended, only what is behind its last license is
+			// left.
 			if begins(f.Q, id) || item.Sort == entry && id <= license {
 				continue
 			}
@@ -156,7 +173,8 @@ func (d *Service) searchEntries(
 			return nil, false, err
 		}
 		ids, at = ids[part:], at[part:]
-		// What changed hands between the two reads is somebody else's, who may match elsewhere or not at all.
+		// What changed hands between the two reads is somebody else's, who may match elsewhere or
+		// not at all.
 		if batch = slices.DeleteFunc(batch, func(l found) bool { return l.UserID != of[l.ID] }); len(batch) > 0 {
 			break
 		}
@@ -169,9 +187,16 @@ type searchEntry struct {
 	UserID string `json:"userId"`
 }
 
-// searchHolders are the holders for whom the entries of a phase stand, nil for nobody and for who belongs to another phase, or is found at another entry of this one. It is one read; of
-// numbers two.
-func (d *Service) searchHolders(ctx context.Context, c *call.Call, phase int, q text.Query, items []table.Item) ([]*Holder, error) {
+// searchHolders are the holders for whom the entries of a phase stand, nil for nobody and for who
+// belongs to another phase, or is found at another entry of this one. It is one read; of numbers
+// two.
+func (d *Service) searchHolders(
+	ctx context.Context,
+	c *call.Call,
+	phase int,
+	q text.Query,
+	items []table.Item,
+) ([]*Holder, error) {
 	users, err := d.searchUsers(ctx, c, phase, items)
 	if err != nil {
 		return nil, err
@@ -196,7 +221,8 @@ func (d *Service) searchHolders(ctx context.Context, c *call.Call, phase int, q 
 		if err != nil {
 			return nil, err
 		}
-		if h.phaseOf(q) == phase && (phase != phaseWord || items[i].Key == holderWordKey(c.Account, h.firstEntry(q), h.UserID)) {
+		if h.phaseOf(q) == phase &&
+			(phase != phaseWord || items[i].Key == holderWordKey(c.Account, h.firstEntry(q), h.UserID)) {
 			holders[i] = &h
 		}
 	}
@@ -240,8 +266,10 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 	return users, nil
 }
 
-// Found finds holders: those whose extension begins with what is searched, then those whose number does, then those of whom a word of the name, the id or the e-mail address does.
-// It answers up to limit of them from behind a position, and the position of the next page; no position means that there is none.
+// Found finds holders: those whose extension begins with what is searched, then those whose number
+// does, then those of whom a word of the name, the id or the e-mail address does. It answers up to
+// limit of them from behind a position, and the position of the next page; no position means that
+// there is none.
 //
 // Errors: table.ErrCursor for a position of another list.
 func (d *Service) Found(ctx context.Context, c *call.Call, q, position string, limit int) ([]Holder, string, error) {

@@ -10,10 +10,12 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// grantLicense gives a loaded user this very license, which must be loaded; for the user who holds it already it is GrantProduct.
+// grantLicense gives a loaded user this very license, which must be loaded; for the user who holds
+// it already it is GrantProduct.
 //
-// Errors: license-not-available when it is terminated or somebody else's; user-already-licensed when the user holds another of the product; wrong-state for a
-// metered product, which is assigned by product; those of Grant.
+// Errors: license-not-available when it is terminated or somebody else's; user-already-licensed
+// when the user holds another of the product; wrong-state for a metered product, which is assigned
+// by product; those of Grant.
 func (g *ledger) grantLicense(user, id, source string) error {
 	h, ok := g.holders[user]
 	if !ok || h.gone {
@@ -42,7 +44,8 @@ func (g *ledger) grantLicense(user, id, source string) error {
 	return g.grant(user, product, source)
 }
 
-// grantProduct is Grant, but changes nothing for who holds the product by a person's decision already (spec 4).
+// grantProduct is Grant, but changes nothing for who holds the product by a person's decision
+// already (spec 4).
 func (g *ledger) grantProduct(user, product, source string) error {
 	if h, ok := g.holders[user]; ok && h.Holds(product) && h.Active {
 		if slices.ContainsFunc(h.Holdings[product].Grants, func(g Grant) bool { return !automatic(g.Source) }) {
@@ -52,7 +55,8 @@ func (g *ledger) grantProduct(user, product, source string) error {
 	return g.grant(user, product, source)
 }
 
-// terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A terminated one stays as it is.
+// terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A
+// terminated one stays as it is.
 //
 // Errors: license-in-use when it is assigned; license-not-available when it is reserved.
 func (g *ledger) terminate(id string) error {
@@ -80,7 +84,8 @@ func (g *ledger) terminate(id string) error {
 
 // setCostCenter moves a loaded license to another cost center, which the caller knows to exist.
 //
-// Errors: wrong-state when it is terminated, or metered and so charged by its count; license-not-available when it is reserved.
+// Errors: wrong-state when it is terminated, or metered and so charged by its count;
+// license-not-available when it is reserved.
 func (g *ledger) setCostCenter(id, costCenter string) error {
 	l, ok := g.licenses[id]
 	if !ok {
@@ -131,13 +136,14 @@ func (l *licenseState) changed() (bool, error) {
 	return !bytes.Equal(was, now), err
 }
 
-// agreed demands that a loaded license is the one that a loaded user holds of its product, by the user's item as well as by its own. Otherwise another commit came
-// between the reads of the two.
+// agreed demands that a loaded license is the one that a loaded user holds of its product, by the
+// user's item as well as by its own. Otherwise another commit came between the reads of the two.
 //
 // Errors: a *table.ConditionError.
 func (g *ledger) agreed(user, id string) error {
 	h, l := g.holders[user], g.licenses[id]
-	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) || h.Holdings[l.now.ProductID].LicenseID != id {
+	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) ||
+		h.Holdings[l.now.ProductID].LicenseID != id {
 		return g.changedMeanwhile(HolderKey(g.account, user), licenseKey(g.account, id))
 	}
 	return nil

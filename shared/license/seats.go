@@ -12,10 +12,12 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// The decisions of the ledger about seats. Each says which problems it may end in; any of them may need to know more.
+// The decisions of the ledger about seats. Each says which problems it may end in; any of them may
+// need to know more.
 
-// put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants that a person gave, and gives every seat back; the
-// automatic grants are kept in mind and count again when the user returns (spec 6).
+// put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants
+// that a person gave, and gives every seat back; the automatic grants are kept in mind and count
+// again when the user returns (spec 6).
 func (g *ledger) put(user, name string, active bool) error {
 	h := g.holders[user]
 	switch {
@@ -109,9 +111,11 @@ func (g *ledger) loadHeld(h *holderState) error {
 	return nil
 }
 
-// grant gives a loaded user a reason to hold the product, and what follows from it: a seat, or a place in the waiting list for an automatic grant.
+// grant gives a loaded user a reason to hold the product, and what follows from it: a seat, or a
+// place in the waiting list for an automatic grant.
 //
-// Errors for a grant that a person gives: not-enough-licenses and those of mayHold. An automatic grant never fails for want of a seat.
+// Errors for a grant that a person gives: not-enough-licenses and those of mayHold. An automatic
+// grant never fails for want of a seat.
 func (g *ledger) grant(user, product, source string) error {
 	h, ok := g.holders[user]
 	if !ok || h.gone {
@@ -146,8 +150,9 @@ func (g *ledger) withdraw(user, product string, drop func(string) bool) error {
 	return g.settle(h)
 }
 
-// unassign takes the product from a loaded user as a person demands it: the grants that a person gave end, and if automatic ones stand behind, the
-// user is excluded from automatic assignment of the product (spec 4).
+// unassign takes the product from a loaded user as a person demands it: the grants that a person
+// gave end, and if automatic ones stand behind, the user is excluded from automatic assignment of
+// the product (spec 4).
 func (g *ledger) unassign(user, product string) error {
 	h, ok := g.holders[user]
 	if !ok || h.gone || h.Holdings[product] == nil {
@@ -158,7 +163,7 @@ func (g *ledger) unassign(user, product string) error {
 	if len(holding.Grants) > 0 && holding.Excluded == nil {
 		g.exclude(h, product)
 		if holding.LicenseID == "" { // otherwise the license's own record tells of it
-			g.record(call.Change{
+			g.record(call.AuditEntry{
 				Action: "exclusion.added", Subject: "exclusion", SubjectID: product + "#" + user, User: user,
 				After: map[string]any{"productId": product, "grants": sourcesOf(holding.Grants)},
 			})
@@ -186,7 +191,9 @@ func (g *ledger) lift(user, product string) error {
 		return problem.Missing("exclusion")
 	}
 	g.readmit(h, product)
-	g.record(call.Change{Action: "exclusion.lifted", Subject: "exclusion", SubjectID: product + "#" + user, User: user})
+	g.record(
+		call.AuditEntry{Action: "exclusion.lifted", Subject: "exclusion", SubjectID: product + "#" + user, User: user},
+	)
 	return g.settle(h)
 }
 
@@ -199,8 +206,9 @@ func (g *ledger) resettle(user string) error {
 	return g.settle(h)
 }
 
-// settle makes the holder's seats agree with the grants; it is the one place where that is decided. Products are looked at in the catalog's order until
-// nothing changes any more, since one product can cover, carry or exclude another.
+// settle makes the holder's seats agree with the grants; it is the one place where that is decided.
+// Products are looked at in the catalog's order until nothing changes any more, since one product
+// can cover, carry or exclude another.
 func (g *ledger) settle(h *holderState) error {
 	for range settleRounds {
 		changed := false
@@ -219,10 +227,15 @@ func (g *ledger) settle(h *holderState) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the seats of user %s do not come to rest in %d rounds: the catalog's products demand and exclude each other in a circle", h.UserID, settleRounds)
+	return fmt.Errorf(
+		"the seats of user %s do not come to rest in %d rounds: the catalog's products demand and exclude each other in a circle",
+		h.UserID,
+		settleRounds,
+	)
 }
 
-// settleRounds is how often the products of a holder are looked at: more often than one can follow from another in any catalog that makes sense.
+// settleRounds is how often the products of a holder are looked at: more often than one can follow
+// from another in any catalog that makes sense.
 const settleRounds = 8
 
 func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) {
@@ -240,9 +253,16 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 		return true, g.giveBack(h, p)
 	case !wanted:
 		if holding.Waiting != "" {
-			g.record(call.Change{
-				Action: "grant.withdrawn", Subject: "grant", SubjectID: p.ID + "#" + h.UserID, User: h.UserID,
-				Before: waitOf(p.ID, holding.WaitingSince), After: map[string]any{"productId": p.ID, "grants": sourcesOf(holding.Grants)},
+			g.record(call.AuditEntry{
+				Action:    "grant.withdrawn",
+				Subject:   "grant",
+				SubjectID: p.ID + "#" + h.UserID,
+				User:      h.UserID,
+				Before: waitOf(
+					p.ID,
+					holding.WaitingSince,
+				),
+				After: map[string]any{"productId": p.ID, "grants": sourcesOf(holding.Grants)},
 			})
 			return true, g.leaveWaiting(h, p)
 		}
@@ -264,7 +284,8 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 		}
 	}
 	if holding.Waiting != "" && !manual {
-		// A waiting holder is served in turn, by whoever frees a seat or by Drain, not because somebody looked at them.
+		// A waiting holder is served in turn, by whoever frees a seat or by Drain, not because
+		// somebody looked at them.
 		return false, g.rewait(h, p)
 	}
 	free, err := g.free(p.ID)
@@ -317,7 +338,8 @@ func (g *ledger) make(h *holderState, p catalog.Product) error {
 	return nil
 }
 
-// giveBack takes the license out of the holder's hands: it goes to who waits longest, else to the pool; a metered one ends.
+// giveBack takes the license out of the holder's hands: it goes to who waits longest, else to the
+// pool; a metered one ends.
 func (g *ledger) giveBack(h *holderState, p catalog.Product) error {
 	holding := h.Holdings[p.ID]
 	if err := g.need(Need{Licenses: []string{holding.LicenseID}}); err != nil {
@@ -327,8 +349,8 @@ func (g *ledger) giveBack(h *holderState, p catalog.Product) error {
 	if l == nil {
 		return fmt.Errorf("license %s of user %s is missing", holding.LicenseID, h.UserID)
 	}
-	// It may be one that this very change has taken out of the pool, for somebody else: given back, it would be left as it was read, and not even be written, so that no
-	// condition would notice.
+	// It may be one that this very change has taken out of the pool, for somebody else: given back,
+	// it would be left as it was read, and not even be written, so that no condition would notice.
 	if err := g.agreed(h.UserID, holding.LicenseID); err != nil {
 		return err
 	}
@@ -346,7 +368,8 @@ func (g *ledger) giveBack(h *holderState, p catalog.Product) error {
 	return g.handOver(p, l, h.UserID)
 }
 
-// handOver gives a license that was just freed to who waits longest; nobody ever sees it free in between, and no crash can lose the turn.
+// handOver gives a license that was just freed to who waits longest; nobody ever sees it free in
+// between, and no crash can lose the turn.
 func (g *ledger) handOver(p catalog.Product, l *licenseState, leaver string) error {
 	if g.deferred {
 		g.look[p.ID] = true
@@ -371,7 +394,8 @@ func (g *ledger) handOver(p catalog.Product, l *licenseState, leaver string) err
 		}
 		h := g.holders[next.entry.UserID]
 		g.passed[next.sort] = true
-		if h == nil || h.gone || h.UserID == leaver || h.Holdings[p.ID] == nil || h.Holdings[p.ID].Waiting != next.sort {
+		if h == nil || h.gone || h.UserID == leaver || h.Holdings[p.ID] == nil ||
+			h.Holdings[p.ID].Waiting != next.sort {
 			continue
 		}
 		if err := g.leaveWaiting(h, p); err != nil {
@@ -382,8 +406,9 @@ func (g *ledger) handOver(p catalog.Product, l *licenseState, leaver string) err
 	}
 }
 
-// served says that nobody needs a seat of the product, since the account's bundle has it unlimited. Whoever waits from before that leaves the list as they are
-// looked at, one by one: the list can be longer than a commit.
+// served says that nobody needs a seat of the product, since the account's bundle has it unlimited.
+// Whoever waits from before that leaves the list as they are looked at, one by one: the list can be
+// longer than a commit.
 func (g *ledger) served(p catalog.Product) bool {
 	return g.Unlimited() && p.CountsAs.Group == catalog.LiveReports
 }
@@ -406,8 +431,9 @@ func (g *ledger) regrant(h *holderState, p catalog.Product) error {
 	}
 	switch {
 	case l.now.UserID != h.UserID:
-		// One read of several items is no snapshot: another commit came between the holder's and the license's. If this change does not write the holder, no
-		// condition of its commit would notice.
+		// One read of several items is no snapshot: another commit came between the holder's and
+		// the license's. If this change does not write the holder, no condition of its commit would
+		// notice.
 		return g.changedMeanwhile(HolderKey(g.account, h.UserID), licenseKey(g.account, holding.LicenseID))
 	case same && l.before.UserID == h.UserID:
 		l.now.Grants = l.before.Grants // so it may be newer than the holder
@@ -436,9 +462,13 @@ func (g *ledger) joinWaiting(h *holderState, p catalog.Product) {
 	w.gone, w.dirty = false, true
 	g.counts[countName(countWaiting, p.ID)]++
 	g.look[p.ID] = true
-	g.record(call.Change{
-		Action: "grant.waiting", Subject: "grant", SubjectID: p.ID + "#" + h.UserID, User: h.UserID, Reason: grantReason(holding.Grants),
-		After: waitOf(p.ID, &at),
+	g.record(call.AuditEntry{
+		Action:    "grant.waiting",
+		Subject:   "grant",
+		SubjectID: p.ID + "#" + h.UserID,
+		User:      h.UserID,
+		Reason:    grantReason(holding.Grants),
+		After:     waitOf(p.ID, &at),
 	})
 }
 
@@ -544,8 +574,10 @@ func (g *ledger) draw(product string) (*licenseState, error) {
 	return state, nil
 }
 
-// choose takes the first of what was read of the pool, which is in an order by chance. A license of which it is not known whether its order is confirmed is taken on condition
-// that it is, which costs no read; two such orders fit into the largest commit, and none that has refused the last one.
+// choose takes the first of what was read of the pool, which is in an order by chance. A license of
+// which it is not known whether its order is confirmed is taken on condition that it is, which
+// costs no read; two such orders fit into the largest commit, and none that has refused the last
+// one.
 func (g *ledger) choose(product string) (*licenseState, error) {
 	pl := g.pools[product]
 	if pl == nil {
@@ -559,9 +591,9 @@ func (g *ledger) choose(product string) (*licenseState, error) {
 			continue
 		}
 		switch {
-		case s.sure:
+		case s.confirmRefusal:
 			return g.pooled(s.offer), nil
-		case !slices.Contains(g.unsure, s.mark) && (len(g.unsure) >= mostUnsure || slices.Contains(g.refused, s.mark)):
+		case !slices.Contains(g.unsure, s.marker) && (len(g.unsure) >= mostUnsure || slices.Contains(g.refused, s.marker)):
 			doubtful = true
 		case unsure == nil:
 			unsure = s
@@ -569,8 +601,8 @@ func (g *ledger) choose(product string) (*licenseState, error) {
 	}
 	switch {
 	case unsure != nil:
-		if !slices.Contains(g.unsure, unsure.mark) {
-			g.unsure = append(slices.Clone(g.unsure), unsure.mark)
+		if !slices.Contains(g.unsure, unsure.marker) {
+			g.unsure = append(slices.Clone(g.unsure), unsure.marker)
 		}
 		return g.pooled(unsure.offer), nil
 	case doubtful:
@@ -592,13 +624,17 @@ func (g *ledger) pooled(o offer) *licenseState {
 // unreserved refuses what would take, end or charge a license that is reserved.
 func (l *licenseState) unreserved() error {
 	if l.reserved && l.now.Status == Available {
-		return problem.New(problem.LicenseNotAvailable, "The license is reserved for a mass configuration that is being applied.")
+		return problem.New(
+			problem.LicenseNotAvailable,
+			"The license is reserved for a mass configuration that is being applied.",
+		)
 	}
 	return nil
 }
 
-// serve gives free seats of the product to the first who wait for it, at most so many; moved says that the list has become shorter. Who needs no seat any more, since
-// the account's bundle has changed, leaves the list.
+// serve gives free seats of the product to the first who wait for it, at most so many; moved says
+// that the list has become shorter. Who needs no seat any more, since the account's bundle has
+// changed, leaves the list.
 func (g *ledger) serve(product string, most int) (served int, moved bool, err error) {
 	p, ok := g.products.Lookup(product)
 	if !ok {

@@ -14,13 +14,14 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Get reads one license and its version, strongly consistent. A license of another account and a missing one are the same not-found.
+// Get reads one license and its version, strongly consistent. A license of another account and a
+// missing one are the same not-found.
 func (d *Service) Get(ctx context.Context, c *call.Call, id string) (License, int64, error) {
 	if !wellFormed(id) {
 		return License{}, 0, problem.Missing("license")
 	}
-	key, marks := licenseKey(c.Account, id), d.marks(c.Account, []string{id})
-	found, err := c.Lookup(ctx, append(marks, key)...)
+	key, markers := licenseKey(c.Account, id), d.markers(c.Account, []string{id})
+	found, err := c.Lookup(ctx, append(markers, key)...)
 	if err != nil {
 		return License{}, 0, err
 	}
@@ -32,13 +33,14 @@ func (d *Service) Get(ctx context.Context, c *call.Call, id string) (License, in
 	if err != nil {
 		return License{}, 0, err
 	}
-	if d.known.add(found, marks); !d.seen(c.Account, l) {
+	if d.known.add(found, markers); !d.seen(c.Account, l) {
 		return License{}, 0, problem.Missing("license")
 	}
 	return d.shown(l.License), item.Version, nil
 }
 
-// shown is a license as it is answered: with the name that its product has now, which is not stored.
+// shown is a license as it is answered: with the name that its product has now, which is not
+// stored.
 func (d *Service) shown(l License) License {
 	if p, ok := d.products.Lookup(l.ProductID); ok {
 		l.ProductName = p.Name
@@ -46,8 +48,10 @@ func (d *Service) shown(l License) License {
 	return l
 }
 
-// Summary counts the seats of every product of the catalog, in its order. It is one strongly consistent query of a few dozen items, whatever the number of
-// licenses. Of a metered product what is assigned counts as bought. What is reserved for a mass configuration that is being applied is not available.
+// Summary counts the seats of every product of the catalog, in its order. It is one strongly
+// consistent query of a few dozen items, whatever the number of licenses. Of a metered product what
+// is assigned counts as bought. What is reserved for a mass configuration that is being applied is
+// not available.
 func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
 	counts := map[string]int64{}
 	err := table.All(ctx, c.Env.Table, table.Query{Partition: seatsPartition(c.Account)}, func(item table.Item) error {
@@ -66,8 +70,12 @@ func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) 
 	list := make([]Summary, len(products))
 	for i, p := range products {
 		s := Summary{
-			ProductID: p.ID, Name: p.Name, Kind: p.Kind,
-			Bought: counts[countName(countBought, p.ID)], Assigned: counts[countName(countAssigned, p.ID)], Waiting: counts[countName(countWaiting, p.ID)],
+			ProductID: p.ID,
+			Name:      p.Name,
+			Kind:      p.Kind,
+			Bought:    counts[countName(countBought, p.ID)],
+			Assigned:  counts[countName(countAssigned, p.ID)],
+			Waiting:   counts[countName(countWaiting, p.ID)],
 		}
 		if p.Kind == catalog.Metered {
 			s.Bought = s.Assigned
@@ -79,7 +87,8 @@ func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) 
 	return list, nil
 }
 
-// Versioned is a license with its version, of which its entity tag is made, and what else a change of it did.
+// Versioned is a license with its version, of which its entity tag is made, and what else a change
+// of it did.
 type Versioned struct {
 	License
 	Version int64
@@ -99,8 +108,15 @@ type ChangedLicense struct {
 	Also
 }
 
-// change carries out verbs on one license, which is loaded with the users, and commits them with the license as the answer.
-func (d *Service) change(ctx context.Context, c *call.Call, id string, need Need, verbs func(ctx context.Context, ch *UnitOfWork, l License) error) (Versioned, error) {
+// change carries out verbs on one license, which is loaded with the users, and commits them with
+// the license as the answer.
+func (d *Service) change(
+	ctx context.Context,
+	c *call.Call,
+	id string,
+	need Need,
+	verbs func(ctx context.Context, ch *UnitOfWork, l License) error,
+) (Versioned, error) {
 	var out Versioned
 	need.Licenses = append(need.Licenses, id)
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -116,7 +132,7 @@ func (d *Service) change(ctx context.Context, c *call.Call, id string, need Need
 			return err
 		}
 		if err := verbs(ctx, ch, l); err != nil {
-			return ch.sure(ctx, err)
+			return ch.confirmRefusal(ctx, err)
 		}
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err
@@ -131,7 +147,9 @@ func (d *Service) change(ctx context.Context, c *call.Call, id string, need Need
 func (ch *UnitOfWork) also(before License, user string) Also {
 	var did Also
 	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
-		if l := ch.licenses[id]; l.before.BaseLicenseID == before.ID && l.before.UserID == before.UserID && l.before.UserID != "" && l.now.UserID == "" {
+		if l := ch.licenses[id]; l.before.BaseLicenseID == before.ID && l.before.UserID == before.UserID &&
+			l.before.UserID != "" &&
+			l.now.UserID == "" {
 			did.ReturnedAddOns = append(did.ReturnedAddOns, id)
 		}
 	}
@@ -145,13 +163,20 @@ func (ch *UnitOfWork) also(before License, user string) Also {
 }
 
 func (v Versioned) answer() call.Answer {
-	return call.Answer{Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(v.Version)}, Body: ChangedLicense{v.License, v.Also}}
+	return call.Answer{
+		Status: http.StatusOK,
+		Header: map[string]string{"ETag": call.Tag(v.Version)},
+		Body:   ChangedLicense{v.License, v.Also},
+	}
 }
 
-// Assign gives this license to a user, with an extension if one is named (spec 4). For the user who holds it already it is success and changes nothing.
+// Assign gives this license to a user, with an extension if one is named (spec 4). For the user who
+// holds it already it is success and changes nothing.
 //
-// Errors: not-found; license-not-available when it is somebody else's or terminated; user-already-licensed when the user holds another of the product; user-inactive,
-// base-license-required, mutually-exclusive, extension-in-use; validation for an extension where the product has none.
+// Errors: not-found; license-not-available when it is somebody else's or terminated;
+// user-already-licensed when the user holds another of the product; user-inactive,
+// base-license-required, mutually-exclusive, extension-in-use; validation for an extension where
+// the product has none.
 func (d *Service) Assign(ctx context.Context, c *call.Call, id, user, extension string) (Versioned, error) {
 	need := Need{Users: []string{user}, Extensions: []string{extension}}
 	return d.change(ctx, c, id, need, func(ctx context.Context, ch *UnitOfWork, l License) error {
@@ -184,7 +209,8 @@ func (ch *UnitOfWork) extend(ctx context.Context, user, product, extension strin
 	return ch.Extend(ctx, user, extension, "")
 }
 
-// Unassign returns the license to the pool, its add-ons with it; automatic grants that stood behind it exclude the user (spec 4).
+// Unassign returns the license to the pool, its add-ons with it; automatic grants that stood behind
+// it exclude the user (spec 4).
 //
 // Errors: not-found; wrong-state when nobody holds it.
 func (d *Service) Unassign(ctx context.Context, c *call.Call, id string) (Versioned, error) {
@@ -217,33 +243,47 @@ func (ch *UnitOfWork) loadFamily(ctx context.Context, users []string) error {
 	return err
 }
 
-// Reassign moves the license, with its extension and its add-ons, to another user in one step (spec 4).
+// Reassign moves the license, with its extension and its add-ons, to another user in one step (spec
+// 4).
 //
-// Errors: not-found; wrong-state when nobody holds it; user-already-licensed when the user holds the product, this very license included; user-inactive,
-// base-license-required, mutually-exclusive.
+// Errors: not-found; wrong-state when nobody holds it; user-already-licensed when the user holds
+// the product, this very license included; user-inactive, base-license-required,
+// mutually-exclusive.
 func (d *Service) Reassign(ctx context.Context, c *call.Call, id, user string) (Versioned, error) {
-	return d.change(ctx, c, id, Need{Users: []string{user}}, func(ctx context.Context, ch *UnitOfWork, l License) error {
-		if _, err := ch.Holder(user); err != nil {
-			return err
-		}
-		if l.UserID == "" {
-			return problem.New(problem.WrongState, "The license is not assigned.")
-		}
-		if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
-			return err
-		}
-		if err := ch.agreed(l.UserID, id); err != nil {
-			return err
-		}
-		return ch.Move(ctx, l.UserID, user, l.ProductID)
-	})
+	return d.change(
+		ctx,
+		c,
+		id,
+		Need{Users: []string{user}},
+		func(ctx context.Context, ch *UnitOfWork, l License) error {
+			if _, err := ch.Holder(user); err != nil {
+				return err
+			}
+			if l.UserID == "" {
+				return problem.New(problem.WrongState, "The license is not assigned.")
+			}
+			if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
+				return err
+			}
+			if err := ch.agreed(l.UserID, id); err != nil {
+				return err
+			}
+			return ch.Move(ctx, l.UserID, user, l.ProductID)
+		},
+	)
 }
 
 // Terminate ends a license for ever (spec 4); one that is terminated already stays as it is.
 //
 // Errors: not-found; license-in-use when it is assigned.
 func (d *Service) Terminate(ctx context.Context, c *call.Call, id string) (Versioned, error) {
-	return d.change(ctx, c, id, Need{}, func(_ context.Context, ch *UnitOfWork, _ License) error { return ch.Terminate(id) })
+	return d.change(
+		ctx,
+		c,
+		id,
+		Need{},
+		func(_ context.Context, ch *UnitOfWork, _ License) error { return ch.Terminate(id) },
+	)
 }
 
 // CostCenterKey is where package purchase keeps a cost center.
@@ -253,7 +293,8 @@ func CostCenterKey(account, code string) table.Key {
 
 // SetCostCenter moves a license to another cost center.
 //
-// Errors: not-found; validation when there is no such cost center; wrong-state when the license is terminated or metered.
+// Errors: not-found; validation when there is no such cost center; wrong-state when the license is
+// terminated or metered.
 func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCenter string) (Versioned, error) {
 	var out Versioned
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -273,7 +314,7 @@ func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCente
 			return err
 		}
 		if err := ch.SetCostCenter(id, costCenter); err != nil {
-			return ch.sure(ctx, err)
+			return ch.confirmRefusal(ctx, err)
 		}
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err
@@ -283,7 +324,8 @@ func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCente
 	return out, err
 }
 
-// loadCostCenter loads licenses together with a cost center; the returned function says what is wrong when there is none.
+// loadCostCenter loads licenses together with a cost center; the returned function says what is
+// wrong when there is none.
 func (ch *UnitOfWork) loadCostCenter(ctx context.Context, costCenter string, licenses []string) (func() error, error) {
 	key := CostCenterKey(ch.c.Account, costCenter)
 	found, err := ch.Load(ctx, Need{Licenses: licenses, Also: []table.Key{key}})
@@ -298,14 +340,19 @@ func (ch *UnitOfWork) loadCostCenter(ctx context.Context, costCenter string, lic
 	}, nil
 }
 
-// AddOns is the set of add-ons of a base license, in the catalog's order, with the versions of which its entity tag is made: the base's and the holder's.
+// AddOns is the set of add-ons of a base license, in the catalog's order, with the versions of
+// which its entity tag is made: the base's and the holder's.
 type AddOns struct {
 	Items    []License
 	Versions []int64
 }
 
 func (a AddOns) answer() call.Answer {
-	return call.Answer{Status: http.StatusOK, Header: map[string]string{"ETag": call.Tag(a.Versions...)}, Body: a.list()}
+	return call.Answer{
+		Status: http.StatusOK,
+		Header: map[string]string{"ETag": call.Tag(a.Versions...)},
+		Body:   a.list(),
+	}
 }
 
 // AddOns reads the add-ons that hang on a base license; there are none while nobody holds it.
@@ -327,8 +374,9 @@ func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, 
 
 // SetAddOns makes the add-ons of a base license exactly these products, in one save (spec 4).
 //
-// Errors: not-found; base-license-required when the license is no base license; wrong-state when nobody holds it; not-enough-licenses; validation for a product
-// that is no add-on of the base; precondition-failed.
+// Errors: not-found; base-license-required when the license is no base license; wrong-state when
+// nobody holds it; not-enough-licenses; validation for a product that is no add-on of the base;
+// precondition-failed.
 func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, products []string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -351,7 +399,7 @@ func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, produc
 			return problem.New(problem.WrongState, "The license is not assigned; its add-ons go with its user.")
 		}
 		if err := ch.SetAddOns(ctx, l.UserID, l.ProductID, products, Direct); err != nil {
-			return ch.sure(ctx, err)
+			return ch.confirmRefusal(ctx, err)
 		}
 		if out, err = ch.addOns(l); err != nil {
 			return err
@@ -432,8 +480,14 @@ func (d *Service) LiftExclusion(ctx context.Context, c *call.Call, product, user
 	})
 }
 
-// Waiting is a page of the waiting lists: by product, first come first. product and user narrow it; either may be empty.
-func (d *Service) Waiting(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]Wait, string, error) {
+// Waiting is a page of the waiting lists: by product, first come first. product and user narrow it;
+// either may be empty.
+func (d *Service) Waiting(
+	ctx context.Context,
+	c *call.Call,
+	product, user, position string,
+	limit int,
+) ([]Wait, string, error) {
 	if user == "" {
 		return pageOf[Wait](ctx, c, waitPartition(c.Account), product, position, limit)
 	}
@@ -447,11 +501,17 @@ func (d *Service) Waiting(ctx context.Context, c *call.Call, product, user, posi
 			keys = append(keys, waitKey(c.Account, holding.Waiting))
 		}
 	}
-	return those[Wait](ctx, c, keys, limit)
+	return fetchPage[Wait](ctx, c, keys, limit)
 }
 
-// Exclusions is a page of who is kept from automatic assignment, by product and user. product and user narrow it; either may be empty.
-func (d *Service) Exclusions(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]Excluded, string, error) {
+// Exclusions is a page of who is kept from automatic assignment, by product and user. product and
+// user narrow it; either may be empty.
+func (d *Service) Exclusions(
+	ctx context.Context,
+	c *call.Call,
+	product, user, position string,
+	limit int,
+) ([]Excluded, string, error) {
 	if user == "" {
 		return pageOf[Excluded](ctx, c, exclusionPartition(c.Account), product, position, limit)
 	}
@@ -466,7 +526,7 @@ func (d *Service) Exclusions(ctx context.Context, c *call.Call, product, user, p
 			keys = append(keys, key)
 		}
 	}
-	return those[Excluded](ctx, c, keys, limit)
+	return fetchPage[Excluded](ctx, c, keys, limit)
 }
 
 // holder reads a user; nil if there is none.
@@ -485,8 +545,14 @@ func (d *Service) holder(ctx context.Context, c *call.Call, user string) (*Holde
 	return &h, nil
 }
 
-// pageOf reads a page of documents whose sort keys begin with a product, if one is given. The position is the last sort key.
-func pageOf[T any](ctx context.Context, c *call.Call, partition, product, position string, limit int) ([]T, string, error) {
+// pageOf reads a page of documents whose sort keys begin with a product, if one is given. The
+// position is the last sort key.
+func pageOf[T any](
+	ctx context.Context,
+	c *call.Call,
+	partition, product, position string,
+	limit int,
+) ([]T, string, error) {
 	q := table.Query{Partition: partition, Limit: limit + 1}
 	if product != "" {
 		q.Prefix = product + "#"
@@ -509,7 +575,7 @@ func pageOf[T any](ctx context.Context, c *call.Call, partition, product, positi
 }
 
 // those reads the documents of a few known keys.
-func those[T any](ctx context.Context, c *call.Call, keys []table.Key, limit int) ([]T, string, error) {
+func fetchPage[T any](ctx context.Context, c *call.Call, keys []table.Key, limit int) ([]T, string, error) {
 	found, err := c.Lookup(ctx, keys...)
 	if err != nil {
 		return nil, "", err

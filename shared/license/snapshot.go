@@ -9,19 +9,22 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Several reads are no snapshot, and on DynamoDB neither is one read of several items. A change that is committed need not care: what it writes is written on
-// condition that nobody changed it. A refusal and a change of nothing write nothing, so what they rest on is compared here; when it does not fit together, the
-// error sends the caller back to decide again (call.Decide).
+// Several reads are no snapshot, and on DynamoDB neither is one read of several items. A change
+// that is committed need not care: what it writes is written on condition that nobody changed it. A
+// refusal and a change of nothing write nothing, so what they rest on is compared here; when it
+// does not fit together, the error sends the caller back to decide again (call.Decide).
 
-// restsOnSeveral says whether a refusal follows from more than one item: from a user and a license, or from a user and the pool.
+// restsOnSeveral says whether a refusal follows from more than one item: from a user and a license,
+// or from a user and the pool.
 func restsOnSeveral(err error) bool {
-	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserAlreadyLicensed) || problem.Is(err, problem.LicenseNotAvailable)
+	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserAlreadyLicensed) ||
+		problem.Is(err, problem.LicenseNotAvailable)
 }
 
 // sure is the error as it is when the state that it tells of was there at one moment.
 //
 // Errors: the given one; a *table.ConditionError when the state has changed meanwhile.
-func (u *UnitOfWork) sure(ctx context.Context, err error) error {
+func (u *UnitOfWork) confirmRefusal(ctx context.Context, err error) error {
 	if !restsOnSeveral(err) {
 		return err
 	}
@@ -31,8 +34,9 @@ func (u *UnitOfWork) sure(ctx context.Context, err error) error {
 	return err
 }
 
-// unchanged reads the users and licenses of the change again, and whether those that it takes are in the pool. If they are as they were, all of them were so at the moment before
-// this read, and what was read of the pool in between was read while they were.
+// unchanged reads the users and licenses of the change again, and whether those that it takes are
+// in the pool. If they are as they were, all of them were so at the moment before this read, and
+// what was read of the pool in between was read while they were.
 //
 // Errors: a *table.ConditionError when one has changed.
 func (u *UnitOfWork) unchanged(ctx context.Context) error {

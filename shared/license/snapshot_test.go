@@ -13,7 +13,8 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// TestBetweenTheReads lets another request in between two reads of a decision: nothing may be answered, and nothing done, that fits to neither of the two states.
+// TestBetweenTheReads lets another request in between two reads of a decision: nothing may be
+// answered, and nothing done, that fits to neither of the two states.
 func TestBetweenTheReads(t *testing.T) {
 	type scene struct {
 		*office
@@ -21,20 +22,20 @@ func TestBetweenTheReads(t *testing.T) {
 		one, two string // licenses of live-reports; ann holds the first
 	}
 	unassign := func(s scene, c *call.Call) {
-		_, err := s.desk.Unassign(s.ctx, c, s.one)
+		_, err := s.kernel.Unassign(s.ctx, c, s.one)
 		s.must(err)
 	}
 	exchange := func(s scene, c *call.Call) {
 		unassign(s, c)
-		_, err := s.desk.Assign(s.ctx, c, s.two, "ann", "")
+		_, err := s.kernel.Assign(s.ctx, c, s.two, "ann", "")
 		s.must(err)
 	}
 	reassign := func(s scene, c *call.Call) {
-		_, err := s.desk.Reassign(s.ctx, c, s.one, "bob")
+		_, err := s.kernel.Reassign(s.ctx, c, s.one, "bob")
 		s.must(err)
 	}
 	giveTwo := func(s scene, c *call.Call) {
-		_, err := s.desk.Assign(s.ctx, c, s.two, "bob", "")
+		_, err := s.kernel.Assign(s.ctx, c, s.two, "bob", "")
 		s.must(err)
 	}
 	ofHolder := func(s scene, c faulty.Call, user string) bool {
@@ -46,7 +47,8 @@ func TestBetweenTheReads(t *testing.T) {
 		meanwhile func(s scene, c *call.Call)
 		decide    func(ctx context.Context, s scene, c *call.Call) (License, error)
 		refused   bool
-		// is who holds the two licenses in the end, and answer the holder of the license that was answered.
+		// is who holds the two licenses in the end, and answer the holder of the license that was
+		// answered.
 		is     [2]string
 		answer string
 	}{
@@ -54,7 +56,7 @@ func TestBetweenTheReads(t *testing.T) {
 			before:    func(s scene, c faulty.Call) bool { return ofHolder(s, c, "ann") },
 			meanwhile: unassign,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
-				l, err := s.desk.Unassign(ctx, c, s.one)
+				l, err := s.kernel.Unassign(ctx, c, s.one)
 				return l.License, err
 			},
 			refused: true,
@@ -63,7 +65,7 @@ func TestBetweenTheReads(t *testing.T) {
 			before:    func(s scene, c faulty.Call) bool { return ofHolder(s, c, "ann") },
 			meanwhile: exchange,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
-				l, err := s.desk.Unassign(ctx, c, s.one)
+				l, err := s.kernel.Unassign(ctx, c, s.one)
 				return l.License, err
 			},
 			refused: true, is: [2]string{"", "ann"},
@@ -72,7 +74,7 @@ func TestBetweenTheReads(t *testing.T) {
 			before:    func(s scene, c faulty.Call) bool { return ofHolder(s, c, "ann") && !ofHolder(s, c, "bob") },
 			meanwhile: exchange,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
-				l, err := s.desk.Reassign(ctx, c, s.one, "bob")
+				l, err := s.kernel.Reassign(ctx, c, s.one, "bob")
 				return l.License, err
 			},
 			refused: true, is: [2]string{"", "ann"},
@@ -81,7 +83,7 @@ func TestBetweenTheReads(t *testing.T) {
 			before:    func(s scene, c faulty.Call) bool { return slices.Contains(c.Keys, licenseKey(s.Account, s.one)) },
 			meanwhile: reassign,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
-				return s.desk.AssignProduct(ctx, c, "live-reports", "ann", "")
+				return s.kernel.AssignProduct(ctx, c, "live-reports", "ann", "")
 			},
 			is: [2]string{"bob", "ann"}, answer: "ann",
 		},
@@ -91,7 +93,7 @@ func TestBetweenTheReads(t *testing.T) {
 			},
 			meanwhile: giveTwo,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
-				return s.desk.AssignProduct(ctx, c, "live-reports", "bob", "")
+				return s.kernel.AssignProduct(ctx, c, "live-reports", "bob", "")
 			},
 			is: [2]string{"ann", "bob"}, answer: "bob",
 		},
@@ -101,7 +103,7 @@ func TestBetweenTheReads(t *testing.T) {
 			o.hire("Ann", "Bob")
 			ids := o.buy("live-reports", 2, "CC-1")
 			s := scene{o, ids[0], ids[1]}
-			_, err := o.desk.Assign(o.ctx, o.call(), s.one, "ann", "")
+			_, err := o.kernel.Assign(o.ctx, o.call(), s.one, "ann", "")
 			o.must(err)
 			inner := o.Env.Table
 			other, env := o.call(), *o.Env
@@ -125,7 +127,7 @@ func TestBetweenTheReads(t *testing.T) {
 				t.Errorf("the answer is a license of %q: %+v", l.UserID, l)
 			}
 			for i, id := range ids {
-				if l, _, err := o.desk.Get(o.ctx, o.call(), id); err != nil || l.UserID != c.is[i] {
+				if l, _, err := o.kernel.Get(o.ctx, o.call(), id); err != nil || l.UserID != c.is[i] {
 					t.Errorf("license %d is held by %q, %v; want %q", i+1, l.UserID, err, c.is[i])
 				}
 			}
@@ -133,8 +135,8 @@ func TestBetweenTheReads(t *testing.T) {
 	}
 }
 
-// TestAssignByAReadThatIsNoSnapshot assigns a license where the read of user and license, which is one, comes upon one of them before other requests and upon
-// the other after them.
+// TestAssignByAReadThatIsNoSnapshot assigns a license where the read of user and license, which is
+// one, comes upon one of them before other requests and upon the other after them.
 func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
 	for name, c := range map[string]struct {
 		// old is what is read as it was: the license that ann holds, or ann.
@@ -150,17 +152,17 @@ func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
 			o := open(t)
 			o.hire("Ann", "Bob")
 			ids := o.buy("live-reports", 3, "CC-1")
-			_, err := o.desk.Assign(o.ctx, o.call(), ids[0], "ann", "")
+			_, err := o.kernel.Assign(o.ctx, o.call(), ids[0], "ann", "")
 			o.must(err)
 			old, ok, err := table.Get(o.ctx, o.Env.Table, c.old(o, ids[0]))
 			if err != nil || !ok {
 				t.Fatalf("%v, %v", ok, err)
 			}
-			_, err = o.desk.Reassign(o.ctx, o.call(), ids[0], "bob")
+			_, err = o.kernel.Reassign(o.ctx, o.call(), ids[0], "bob")
 			o.must(err)
 			inner := o.Env.Table
 			o.Env.Table = &torn{Store: inner, old: old}
-			l, err := o.desk.Assign(o.ctx, o.call(), ids[c.wanted], "ann", "")
+			l, err := o.kernel.Assign(o.ctx, o.call(), ids[c.wanted], "ann", "")
 			o.Env.Table = inner
 			held := ""
 			if c.refuse != "" {
@@ -168,7 +170,7 @@ func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
 			} else if held = ids[c.wanted]; err != nil || l.ID != held || l.UserID != "ann" {
 				t.Errorf("%+v, %v", l, err)
 			}
-			h, err := o.desk.holder(o.ctx, o.call(), "ann")
+			h, err := o.kernel.holder(o.ctx, o.call(), "ann")
 			if err != nil || fmt.Sprint(h.held()) != fmt.Sprint(strings.Fields(held)) {
 				t.Errorf("ann holds %v, %v; want %q", h.held(), err, held)
 			}

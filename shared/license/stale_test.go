@@ -8,22 +8,25 @@ import (
 	"seatwise/shared/platform/call"
 )
 
-// TestSeatThatIsRememberedFreeAndGivenBack gives one user a seat that the process remembers as free, and takes it, in the same change, from the user whom another process has
-// given it meanwhile. The simulation found it (seed 30204 of its second form): the license was left as it was remembered and so not written, and both users were.
+// TestSeatThatIsRememberedFreeAndGivenBack gives one user a seat that the process remembers as
+// free, and takes it, in the same change, from the user whom another process has given it
+// meanwhile. The simulation found it (seed 30204 of its second form): the license was left as it
+// was remembered and so not written, and both users were.
 func TestSeatThatIsRememberedFreeAndGivenBack(t *testing.T) {
 	o := open(t)
 	for _, name := range []string{"Ann", "Bob", "Carl"} {
 		o.hire(name)
 	}
 	ids := o.buy(catalog.LiveReportsID, 2, "CC-1")
-	here, there := o.desk, NewDesk(o.desk.Products())
-	first, err := here.AssignProduct(o.ctx, o.call(), catalog.LiveReportsID, "carl", "") // the process has read the pool
+	here, there := o.kernel, NewService(o.kernel.Products())
+	// the process has read the pool
+	first, err := here.AssignProduct(o.ctx, o.call(), catalog.LiveReportsID, "carl", "")
 	o.must(err)
-	change := func(desk *Desk, verbs func(ctx context.Context, ch *Change) error) {
+	change := func(kernel *Service, verbs func(ctx context.Context, ch *UnitOfWork) error) {
 		t.Helper()
 		c := o.call()
 		o.must(call.Decide(o.ctx, func(ctx context.Context) error {
-			ch := desk.Change(c)
+			ch := kernel.Change(c)
 			if _, err := ch.Load(ctx, Need{Users: []string{"ann", "bob"}}); err != nil {
 				return err
 			}
@@ -33,10 +36,10 @@ func TestSeatThatIsRememberedFreeAndGivenBack(t *testing.T) {
 			return ch.Commit(ctx, call.Answer{})
 		}))
 	}
-	change(there, func(ctx context.Context, ch *Change) error {
+	change(there, func(ctx context.Context, ch *UnitOfWork) error {
 		return ch.Grant(ctx, "ann", catalog.LiveReportsID, QueueGrant("q"))
 	})
-	change(here, func(ctx context.Context, ch *Change) error {
+	change(here, func(ctx context.Context, ch *UnitOfWork) error {
 		if err := ch.Grant(ctx, "bob", catalog.LiveReportsID, QueueGrant("q")); err != nil {
 			return err
 		}

@@ -10,20 +10,24 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// DrainWaiting serves every waiting list of every account that has an entry. One that fails never stops the others; the errors come together. It reads one
-// index entry for each list, however many wait in it.
+// DrainWaiting serves every waiting list of every account that has an entry. One that fails never
+// stops the others; the errors come together. It reads one index entry for each list, however many
+// wait in it.
 func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
 	var failures []error
 	from := ""
 	for {
-		page, err := env.Table.Query(ctx, table.Query{Index: table.Index3, Partition: WaitingMarks, From: from, Limit: 1})
+		page, err := env.Table.Query(
+			ctx,
+			table.Query{Index: table.Index3, Partition: WaitingMarkers, From: from, Limit: 1},
+		)
 		if err != nil {
 			return errors.Join(append(failures, err)...)
 		}
 		if len(page.Items) == 0 {
 			return errors.Join(failures...)
 		}
-		account, rest, _ := strings.Cut(page.Items[0].Places[2].Sort, "#")
+		account, rest, _ := strings.Cut(page.Items[0].IndexKeys[2].Sort, "#")
 		product, _, _ := strings.Cut(rest, "#")
 		c := call.ForEvent(env, account, "maintenance", "waiting list", env.Clock())
 		if _, err := d.Drain(ctx, c, product); err != nil {

@@ -10,7 +10,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// torn is a store whose next read of several items comes upon one of them before a commit, and upon the others after it, as a BatchGetItem may.
+// torn is a store whose next read of several items comes upon one of them before a commit, and upon
+// the others after it, as a BatchGetItem may.
 type torn struct {
 	table.Store
 	old table.Item
@@ -25,11 +26,12 @@ func (s *torn) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]tab
 	return found, err
 }
 
-// TestReadThatIsNoSnapshot looks at a holder and their license while another commit comes between the two reads: the license is left as that commit made it.
+// TestReadThatIsNoSnapshot looks at a holder and their license while another commit comes between
+// the two reads: the license is left as that commit made it.
 func TestReadThatIsNoSnapshot(t *testing.T) {
 	for name, between := range map[string]func(o *office, id string){
 		"the license ends": func(o *office, id string) {
-			_, err := o.desk.Unassign(o.ctx, o.call(), id)
+			_, err := o.kernel.Unassign(o.ctx, o.call(), id)
 			o.must(err)
 		},
 		"the license has another grant": func(o *office, _ string) { o.must(o.grant("ann", "essential-user", RoleGrant("r1"))) },
@@ -37,7 +39,7 @@ func TestReadThatIsNoSnapshot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
 			o.hire("Ann")
-			l, err := o.desk.AssignProduct(o.ctx, o.call(), "essential-user", "ann", "")
+			l, err := o.kernel.AssignProduct(o.ctx, o.call(), "essential-user", "ann", "")
 			o.must(err)
 			old, ok, err := table.Get(o.ctx, o.Env.Table, HolderKey(o.Account, "ann"))
 			if err != nil || !ok {
@@ -48,7 +50,7 @@ func TestReadThatIsNoSnapshot(t *testing.T) {
 			o.Env.Table = &torn{Store: o.Env.Table, old: old}
 			c := o.call()
 			o.must(call.Decide(o.ctx, func(ctx context.Context) error {
-				ch := o.desk.Change(c)
+				ch := o.kernel.Change(c)
 				if _, err := ch.Load(ctx, Need{Users: []string{"ann"}, Licenses: []string{l.ID}}); err != nil {
 					return err
 				}
@@ -65,16 +67,17 @@ func TestReadThatIsNoSnapshot(t *testing.T) {
 	}
 }
 
-// TestWhatComesToNothingIsNotTold takes a seat and gives it back in one change, though somebody else has taken it since it was read: no record says that it was assigned.
+// TestWhatComesToNothingIsNotTold takes a seat and gives it back in one change, though somebody
+// else has taken it since it was read: no record says that it was assigned.
 func TestWhatComesToNothingIsNotTold(t *testing.T) {
 	o := open(t)
 	o.buy("live-reports", 1, "CC-1")
 	o.hire("Ann", "Cid")
-	ch := o.desk.Change(o.call())
+	ch := o.kernel.Change(o.call())
 	_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}, Seats: map[string]int{"live-reports": 1}})
 	o.must(err)
 	o.must(ch.readOn(o.ctx, "live-reports", ch.pools["live-reports"]))
-	_, err = o.desk.AssignProduct(o.ctx, o.call(), "live-reports", "cid", "")
+	_, err = o.kernel.AssignProduct(o.ctx, o.call(), "live-reports", "cid", "")
 	o.must(err)
 	o.must(ch.Grant(o.ctx, "ann", "live-reports", QueueGrant("q1")))
 	o.must(ch.Withdraw(o.ctx, "ann", "live-reports", QueueGrant("q1")))
@@ -85,14 +88,15 @@ func TestWhatComesToNothingIsNotTold(t *testing.T) {
 	o.audit(false, true, "ann", "cid")
 }
 
-// TestWaitingEntryThatIsNewerThanItsHolder looks at somebody who waits while another grant of theirs is committed between the reads of the holder and of the entry: the entry
-// keeps showing both. The simulation found it (seed 500458).
+// TestWaitingEntryThatIsNewerThanItsHolder looks at somebody who waits while another grant of
+// theirs is committed between the reads of the holder and of the entry: the entry keeps showing
+// both. The simulation found it (seed 500458).
 func TestWaitingEntryThatIsNewerThanItsHolder(t *testing.T) {
 	o := open(t)
 	o.hire("Ann")
 	o.must(o.grant("ann", catalog.LiveReportsID, QueueGrant("q1"))) // no seat is there
 	c := o.call()
-	ch := o.desk.Change(c)
+	ch := o.kernel.Change(c)
 	_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}})
 	o.must(err)
 	o.must(o.grant("ann", catalog.LiveReportsID, QueueGrant("q2")))

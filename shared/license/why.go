@@ -14,7 +14,8 @@ import (
 type Chain interface {
 	// DashboardsOf lists the dashboards that show a call queue.
 	DashboardsOf(ctx context.Context, c *call.Call, queue string) ([]string, error)
-	// LastView tells which dashboard a viewer viewed last, and when, as far as it is known; zero values if it is not.
+	// LastView tells which dashboard a viewer viewed last, and when, as far as it is known; zero
+	// values if it is not.
 	LastView(ctx context.Context, c *call.Call, user string) (dashboard string, at time.Time, err error)
 }
 
@@ -35,8 +36,8 @@ type Why struct {
 	Inactive bool `json:"inactive,omitempty"`
 }
 
-// Because is one link of the chain: a grant and, for a call queue's, one of the dashboards that show the queue; for a
-// viewer's, what they viewed last.
+// Because is one link of the chain: a grant and, for a call queue's, one of the dashboards that
+// show the queue; for a viewer's, what they viewed last.
 type Because struct {
 	Grant       string `json:"grant"`
 	DashboardID string `json:"dashboardId,omitempty" doc:"The dashboard that shows the call queue, or that a viewer viewed last."`
@@ -47,7 +48,8 @@ type Because struct {
 	Since      time.Time  `json:"since"`
 }
 
-// Why explains why a user holds, lacks or waits for a product. It reads the user and, for each grant of a call queue, its dashboards.
+// Why explains why a user holds, lacks or waits for a product. It reads the user and, for each
+// grant of a call queue, its dashboards.
 //
 // Errors: not-found for an unknown user; validation for an unknown product.
 func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
@@ -63,7 +65,12 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 	if err != nil {
 		return Why{}, err
 	}
-	why := Why{ProductID: product, State: StateOf(d.products, h, product, ch.Unlimited()), Because: []Because{}, Inactive: !h.Active}
+	why := Why{
+		ProductID: product,
+		State:     StateOf(d.products, h, product, ch.Unlimited()),
+		Because:   []Because{},
+		Inactive:  !h.Active,
+	}
 	if why.State == Covered {
 		why.CoveredBy = UnlimitedBundle
 		if i := slices.IndexFunc(p.CoveredBy, h.Holds); i >= 0 {

@@ -26,21 +26,13 @@ type Service struct {
 // NewService makes the service for the products of a catalog.
 func NewService(products *catalog.Catalog) *Service { return &Service{products: products} }
 
-// Desk is the name that Service had before; one mechanical change takes it out of the packages that use it.
-type Desk = Service
-
-// Change is the name that UnitOfWork had before.
-type Change = UnitOfWork
-
-// NewDesk is NewService.
-func NewDesk(products *catalog.Catalog) *Service { return NewService(products) }
-
 // Products is the service's catalog.
 func (d *Service) Products() *catalog.Catalog { return d.products }
 
-// UnitOfWork is what one commit does to holders, licenses, extensions, waiting lists and counts. Its ledger decides; the unit of work loads what that needs and lets it decide
-// again, and makes one commit of the new state: each item that was read and changed is written on condition that nobody else changed it meanwhile, so a caller repeats
-// the whole unit of work under call.Decide.
+// UnitOfWork is what one commit does to holders, licenses, extensions, waiting lists and counts.
+// Its ledger decides; the unit of work loads what that needs and lets it decide again, and makes
+// one commit of the new state: each item that was read and changed is written on condition that
+// nobody else changed it meanwhile, so a caller repeats the whole unit of work under call.Decide.
 type UnitOfWork struct {
 	*ledger
 
@@ -50,25 +42,43 @@ type UnitOfWork struct {
 	shards int
 	// reservation is where seats are taken from first; nil for the pool alone.
 	reservation *Reservation
-	// required are the users of whom the commit demands that they are as they were read, also where the decision leaves them so.
+	// required are the users of whom the commit demands that they are as they were read, also where
+	// the decision leaves them so.
 	required map[string]bool
 }
 
 // Change begins a unit of work on behalf of the call.
 func (d *Service) Change(c *call.Call) *UnitOfWork {
 	return &UnitOfWork{service: d, c: c, required: map[string]bool{}, ledger: &ledger{
-		products: d.products, account: c.Account, actor: c.Actor, at: c.At, spread: d.spread.of(c.Account), refused: c.Refused(),
-		holders: map[string]*holderState{}, licenses: map[string]*licenseState{}, extensions: map[string]*extensionState{},
-		numbers: map[string]*numberState{}, waits: map[string]*waitState{}, exclusions: map[string]bool{},
-		counts: map[string]int64{}, bought: map[table.Key]int64{}, pools: map[string]*pool{}, heads: map[string]*head{},
-		chunks: map[string]*reservedSeats{}, absent: map[string]bool{}, passed: map[string]bool{}, look: map[string]bool{},
+		products:   d.products,
+		account:    c.Account,
+		actor:      c.Actor,
+		at:         c.At,
+		spread:     d.spread.of(c.Account),
+		refused:    c.Refused(),
+		holders:    map[string]*holderState{},
+		licenses:   map[string]*licenseState{},
+		extensions: map[string]*extensionState{},
+		numbers:    map[string]*numberState{},
+		waits:      map[string]*waitState{},
+		exclusions: map[string]bool{},
+		counts:     map[string]int64{},
+		bought:     map[table.Key]int64{},
+		pools:      map[string]*pool{},
+		heads:      map[string]*head{},
+		chunks:     map[string]*reservedSeats{},
+		absent:     map[string]bool{},
+		passed:     map[string]bool{},
+		look:       map[string]bool{},
 	}}
 }
 
-// mostLoads bounds how often a decision may name something that it needs: each time it is something else.
+// mostLoads bounds how often a decision may name something that it needs: each time it is something
+// else.
 const mostLoads = 10_000
 
-// do lets the ledger decide, loads what it needs, and lets it decide again. After an error the unit of work is as it was.
+// do lets the ledger decide, loads what it needs, and lets it decide again. After an error the unit
+// of work is as it was.
 func (u *UnitOfWork) do(ctx context.Context, c command) error {
 	for range mostLoads {
 		err := u.apply(c)
@@ -181,7 +191,8 @@ type Need struct {
 	Also []table.Key
 }
 
-// Load reads what is needed and not yet loaded, in one read. A user, license, extension or number that does not exist is simply not loaded.
+// Load reads what is needed and not yet loaded, in one read. A user, license, extension or number
+// that does not exist is simply not loaded.
 //
 // Errors: not-found when the account does not exist; those of call.Lookup.
 func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.Item, error) {
@@ -213,9 +224,9 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		}
 	}
 	opened := u.openPools(need.Seats)
-	marks := u.service.marks(account, unread)
+	markers := u.service.markers(account, unread)
 	suspected := u.suspected(need.Licenses)
-	keys = slices.Concat(keys, marks, suspected)
+	keys = slices.Concat(keys, markers, suspected)
 	slices.SortFunc(keys, func(a, b table.Key) int {
 		return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
 	})
@@ -227,7 +238,7 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 	if err != nil {
 		return nil, err
 	}
-	u.service.known.add(found, marks)
+	u.service.known.add(found, markers)
 	if u.bundle == nil {
 		item, ok := found[call.AccountKey(account)]
 		if !ok {
@@ -308,7 +319,15 @@ func (u *UnitOfWork) addHolder(item table.Item) error {
 		for product, holding := range h.Holdings {
 			granted[product] = holding.Grants
 		}
-		u.holders[h.UserID] = &holderState{version: item.Version, extended: h.Extension, exists: true, before: item.Data, granted: granted, found: h, Holder: h}
+		u.holders[h.UserID] = &holderState{
+			version:  item.Version,
+			extended: h.Extension,
+			exists:   true,
+			before:   item.Data,
+			granted:  granted,
+			found:    h,
+			Holder:   h,
+		}
 	}
 	return nil
 }
@@ -335,22 +354,26 @@ func (u *UnitOfWork) Try(verbs func() error) error {
 	return err
 }
 
-// Because gives the audit entries of what follows a reason of its own, such as a row of a file; empty for the call's.
+// Because gives the audit entries of what follows a reason of its own, such as a row of a file;
+// empty for the call's.
 func (u *UnitOfWork) Because(reason string) { u.reason = reason }
 
 // At is the moment at which the change is made.
 func (u *UnitOfWork) At() time.Time { return u.at }
 
-// RequireUnchanged makes the commit demand that a user is as they were loaded, also where the change leaves them so: for who decides by what a user holds, and would otherwise not notice
-// what is granted at the same time.
+// RequireUnchanged makes the commit demand that a user is as they were loaded, also where the
+// change leaves them so: for who decides by what a user holds, and would otherwise not notice what
+// is granted at the same time.
 func (u *UnitOfWork) RequireUnchanged(user string) { u.required[user] = true }
 
-// DeferHandover leaves seats that are given back to the pool, to be handed to who waits right after the commit instead of in it, so that more fits into the commit.
-// Until then an assignment by hand may take such a seat. It is called before the verbs.
+// DeferHandover leaves seats that are given back to the pool, to be handed to who waits right after
+// the commit instead of in it, so that more fits into the commit. Until then an assignment by hand
+// may take such a seat. It is called before the verbs.
 func (u *UnitOfWork) DeferHandover() { u.deferred = true }
 
-// Put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants that a person gave, and gives every seat back; the
-// automatic grants are kept in mind and count again when the user returns (spec 6).
+// Put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants
+// that a person gave, and gives every seat back; the automatic grants are kept in mind and count
+// again when the user returns (spec 6).
 func (u *UnitOfWork) Put(ctx context.Context, user, name string, active bool) error {
 	return u.do(ctx, func(g *ledger) error { return g.put(user, name, active) })
 }
@@ -372,9 +395,11 @@ func (u *UnitOfWork) Remove(ctx context.Context, user string) error {
 	return u.do(ctx, func(g *ledger) error { return g.remove(user) })
 }
 
-// Grant gives a loaded user a reason to hold the product, and what follows from it: a seat, or a place in the waiting list for an automatic grant.
+// Grant gives a loaded user a reason to hold the product, and what follows from it: a seat, or a
+// place in the waiting list for an automatic grant.
 //
-// Errors for a grant that a person gives: not-enough-licenses and those of mayHold. An automatic grant never fails for want of a seat.
+// Errors for a grant that a person gives: not-enough-licenses and those of mayHold. An automatic
+// grant never fails for want of a seat.
 func (u *UnitOfWork) Grant(ctx context.Context, user, product, source string) error {
 	return u.do(ctx, func(g *ledger) error { return g.grant(user, product, source) })
 }
@@ -386,8 +411,9 @@ func (u *UnitOfWork) Withdraw(ctx context.Context, user, product, source string)
 	})
 }
 
-// Unassign takes the product from a loaded user as a person demands it: the grants that a person gave end, and if automatic ones stand behind, the
-// user is excluded from automatic assignment of the product (spec 4).
+// Unassign takes the product from a loaded user as a person demands it: the grants that a person
+// gave end, and if automatic ones stand behind, the user is excluded from automatic assignment of
+// the product (spec 4).
 func (u *UnitOfWork) Unassign(ctx context.Context, user, product string) error {
 	return u.do(ctx, func(g *ledger) error { return g.unassign(user, product) })
 }
@@ -402,10 +428,12 @@ func (u *UnitOfWork) Resettle(ctx context.Context, user string) error {
 	return u.do(ctx, func(g *ledger) error { return g.resettle(user) })
 }
 
-// Extend gives a loaded user an extension and its number; what they had before becomes nobody's. An empty extension takes both away; an empty number leaves
-// the extension without one. The phone licenses held show the new extension.
+// Extend gives a loaded user an extension and its number; what they had before becomes nobody's. An
+// empty extension takes both away; an empty number leaves the extension without one. The phone
+// licenses held show the new extension.
 //
-// Errors: extension-in-use when somebody else has the extension, number-in-use when another extension has the number.
+// Errors: extension-in-use when somebody else has the extension, number-in-use when another
+// extension has the number.
 func (u *UnitOfWork) Extend(ctx context.Context, user, extension, number string) error {
 	return u.do(ctx, func(g *ledger) error { return g.extend(user, extension, number) })
 }
@@ -415,34 +443,41 @@ func (u *UnitOfWork) Unextend(ctx context.Context, user string) error {
 	return u.do(ctx, func(g *ledger) error { return g.unextend(user) })
 }
 
-// Move takes a license with its add-ons, and its extension if it is tied to one, from one loaded user to another in one step (spec 4, reassign).
+// Move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
+// user to another in one step (spec 4, reassign).
 //
 // Errors: user-already-licensed when the second user holds the product; those of mayHold.
 func (u *UnitOfWork) Move(ctx context.Context, from, to, product string) error {
 	return u.do(ctx, func(g *ledger) error { return g.move(from, to, product) })
 }
 
-// SetAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and given back together or not at all (spec 4).
+// SetAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and
+// given back together or not at all (spec 4).
 //
-// Errors: base-license-required when the base is not held; not-enough-licenses; validation for what is no add-on of the base.
+// Errors: base-license-required when the base is not held; not-enough-licenses; validation for what
+// is no add-on of the base.
 func (u *UnitOfWork) SetAddOns(ctx context.Context, user, base string, addOns []string, source string) error {
 	return u.do(ctx, func(g *ledger) error { return g.setAddOns(user, base, addOns, source) })
 }
 
-// GrantLicense gives a loaded user this very license, which must be loaded; for the user who holds it already it is GrantProduct.
+// GrantLicense gives a loaded user this very license, which must be loaded; for the user who holds
+// it already it is GrantProduct.
 //
-// Errors: license-not-available when it is terminated or somebody else's; user-already-licensed when the user holds another of the product; wrong-state for a
-// metered product, which is assigned by product; those of Grant.
+// Errors: license-not-available when it is terminated or somebody else's; user-already-licensed
+// when the user holds another of the product; wrong-state for a metered product, which is assigned
+// by product; those of Grant.
 func (u *UnitOfWork) GrantLicense(ctx context.Context, user, id, source string) error {
 	return u.do(ctx, func(g *ledger) error { return g.grantLicense(user, id, source) })
 }
 
-// GrantProduct is Grant, but changes nothing for who holds the product by a person's decision already (spec 4).
+// GrantProduct is Grant, but changes nothing for who holds the product by a person's decision
+// already (spec 4).
 func (u *UnitOfWork) GrantProduct(ctx context.Context, user, product, source string) error {
 	return u.do(ctx, func(g *ledger) error { return g.grantProduct(user, product, source) })
 }
 
-// Terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A terminated one stays as it is.
+// Terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A
+// terminated one stays as it is.
 //
 // Errors: license-in-use when it is assigned; license-not-available when it is reserved.
 func (u *UnitOfWork) Terminate(id string) error {
@@ -451,12 +486,14 @@ func (u *UnitOfWork) Terminate(id string) error {
 
 // SetCostCenter moves a loaded license to another cost center, which the caller knows to exist.
 //
-// Errors: wrong-state when it is terminated, or metered and so charged by its count; license-not-available when it is reserved.
+// Errors: wrong-state when it is terminated, or metered and so charged by its count;
+// license-not-available when it is reserved.
 func (u *UnitOfWork) SetCostCenter(id, costCenter string) error {
 	return u.apply(func(g *ledger) error { return g.setCostCenter(id, costCenter) })
 }
 
-// operations are Operations when they fit into one commit of the call together with more; fits is false when they do not.
+// operations are Operations when they fit into one commit of the call together with more; fits is
+// false when they do not.
 func (u *UnitOfWork) operations(more int) (ops []table.Operation, fits bool, err error) {
 	if ops, err = u.Operations(); err != nil {
 		return nil, false, err

@@ -1,5 +1,6 @@
-// Package maintenance finishes what requests and events left behind when they died between two commits (design, decision 6): every such piece of work has a mark
-// in the table, and every step of it can be done again.
+// Package maintenance finishes what requests and events left behind when they died between two
+// commits (design, decision 6): every such piece of work has a marker in the table, and every step
+// of it can be done again.
 package maintenance
 
 import (
@@ -18,8 +19,9 @@ import (
 	"seatwise/shared/usage"
 )
 
-// Function is the scheduled function. One kind of work that fails never stops the others; the errors come together, so that the alarm rings. What counts as left
-// behind, and the times that the work writes, follow from the time of the event and not from the clock (api.md, On one machine).
+// Function is the scheduled function. One kind of work that fails never stops the others; the
+// errors come together, so that the alarm rings. What counts as left behind, and the times that the
+// work writes, follow from the time of the event and not from the clock (api.md, On one machine).
 func Function(env *app.Env) (app.Function, error) {
 	products := catalog.Default()
 	return app.Function{Event: func(ctx context.Context, payload []byte) error {
@@ -29,15 +31,15 @@ func Function(env *app.Env) (app.Function, error) {
 		}
 		then := *env
 		then.Clock = func() time.Time { return schedule.Time }
-		desk := license.NewDesk(products)
-		people := directory.NewService(&then, desk)
+		kernel := license.NewService(products)
+		people := directory.NewService(&then, kernel)
 		_, reports := report.NewService(&then).Resume(ctx, schedule.Time)
 		return errors.Join(
 			purchase.NewService(&then, products, nil).ResumeOrders(ctx),
 			account.NewService(&then, products).ResumeBundles(ctx),
 			people.Resume(ctx),
-			desk.DrainWaiting(ctx, &then),
-			usage.NewService(&then, desk, people).FinishGrants(ctx),
+			kernel.DrainWaiting(ctx, &then),
+			usage.NewService(&then, kernel, people).FinishGrants(ctx),
 			reports,
 		)
 	}}, nil

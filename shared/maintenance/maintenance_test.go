@@ -23,10 +23,10 @@ import (
 func TestFinishesWhatWasLeft(t *testing.T) {
 	k := testkit.New(t)
 	k.Env.Files = testfiles.Start(t).Store
-	desk := license.NewDesk(catalog.Default())
-	people := directory.NewService(k.Env, desk)
+	kernel := license.NewService(catalog.Default())
+	people := directory.NewService(k.Env, kernel)
 	lots := []license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: 9}}
-	if err := desk.Deliver(t.Context(), k.Call("op"), k.Env.IDs.Ordered(), lots, call.Answer{}, nil); err != nil {
+	if err := kernel.Deliver(t.Context(), k.Call("op"), k.Env.IDs.Ordered(), lots, call.Answer{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"ann", "bob", "eve"} {
@@ -53,7 +53,11 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		k.Env.Table = sound
 	}
 	crashing(func() error {
-		_, _, _, err := people.PutDashboard(t.Context(), k.Call("op"), directory.Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q-ann", "q-bob"}})
+		_, _, _, err := people.PutDashboard(
+			t.Context(),
+			k.Call("op"),
+			directory.Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q-ann", "q-bob"}},
+		)
 		return err
 	})
 	// The grant of a first view fails too; the view itself is taken in.
@@ -65,15 +69,20 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		}
 		return faulty.None
 	})
-	views := usage.NewService(k.Env, desk, people)
-	if r, err := views.Take(t.Context(), k.Call("pbx"), []usage.Event{{ID: "1", UserID: "eve", DashboardID: "d", At: k.Clock.Now()}}); err != nil || r.Accepted != 1 {
+	views := usage.NewService(k.Env, kernel, people)
+	if r, err := views.Take(
+		t.Context(),
+		k.Call("pbx"),
+		[]usage.Event{{ID: "1", UserID: "eve", DashboardID: "d", At: k.Clock.Now()}},
+	); err != nil ||
+		r.Accepted != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	k.Env.Table = sound
 
 	assigned := func() int64 {
 		t.Helper()
-		rows, err := desk.Summary(t.Context(), k.Call("op"))
+		rows, err := kernel.Summary(t.Context(), k.Call("op"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,10 +104,17 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return f.Event(t.Context(), fmt.Appendf(nil, `{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`, k.Clock.Now().Format(time.RFC3339)))
+		return f.Event(
+			t.Context(),
+			fmt.Appendf(
+				nil,
+				`{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`,
+				k.Clock.Now().Format(time.RFC3339),
+			),
+		)
 	}
 	err := run(faulty.New(sound, func(c faulty.Call) faulty.Fault {
-		if q := c.Query; q != nil && q.Partition == account.BundleMarks {
+		if q := c.Query; q != nil && q.Partition == account.BundleMarkers {
 			return faulty.Fail
 		}
 		for _, op := range c.Ops {

@@ -10,8 +10,9 @@ import (
 	"seatwise/shared/license"
 )
 
-// Two files that are dropped at the same time and are about the same phones: both are checked before either is applied, so the plan of the second no longer fits.
-// It is checked again by itself, and both come to their end.
+// Two files that are dropped at the same time and are about the same phones: both are checked
+// before either is applied, so the plan of the second no longer fits. It is checked again by
+// itself, and both come to their end.
 func TestOverlappingDrops(t *testing.T) {
 	o := open(t)
 	file := o.floor(8)
@@ -44,24 +45,28 @@ func TestDropThatNeverFits(t *testing.T) {
 	o.buy(9, "phone-system")
 	o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/a.csv", csvFile(sheetOf(row("101", "", "john"))))))
 	for n := range 2 * mostAgain {
-		for _, ticket := range o.files.Take() {
-			if v := o.list()[0]; v.State == Configuring { // and between the check and the first row, somebody changes what it is about
-				o.change(func(ctx context.Context, ch *license.Change) error {
+		for _, wakeUp := range o.files.Take() {
+			// and between the check and the first row, somebody changes what it is about
+			if v := o.list()[0]; v.State == Configuring {
+				o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 					if n%4 == 0 {
 						return ch.Grant(ctx, "john", catalog.PhoneSystemID, license.Direct)
 					}
 					return ch.Unassign(ctx, "john", catalog.PhoneSystemID)
 				}, "john")
 			}
-			o.must(o.apply(o.ctx, event(ticket)))
+			o.must(o.apply(o.ctx, event(wakeUp)))
 		}
 	}
-	for _, ticket := range o.files.Take() {
-		o.change(func(ctx context.Context, ch *license.Change) error {
+	for _, wakeUp := range o.files.Take() {
+		o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 			return ch.Grant(ctx, "john", catalog.PhoneSystemID, license.Direct)
 		}, "john")
-		o.change(func(ctx context.Context, ch *license.Change) error { return ch.Extend(ctx, "john", "555", "") }, "john")
-		o.must(o.apply(o.ctx, event(ticket)))
+		o.change(
+			func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "john", "555", "") },
+			"john",
+		)
+		o.must(o.apply(o.ctx, event(wakeUp)))
 	}
 	v := o.in(Failed, o.list()[0])
 	if !strings.Contains(v.Message, "no longer fits") || o.marked(v.ID) {
@@ -70,7 +75,8 @@ func TestDropThatNeverFits(t *testing.T) {
 	o.state()
 }
 
-// A check that has too little time left hands itself on to the next invocation, which begins with all its time.
+// A check that has too little time left hands itself on to the next invocation, which begins with
+// all its time.
 func TestCheckHandsOnBeforeTheDeadline(t *testing.T) {
 	o := open(t)
 	o.Clock.Set(time.Now())

@@ -20,7 +20,7 @@ type applier struct {
 }
 
 func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planRow], error) {
-	a := &applier{s: s, w: w, seats: s.desk.Reservation(w.Call, w.Job.ID, w.Commit)}
+	a := &applier{s: s, w: w, seats: s.kernel.Reservation(w.Call, w.Job.ID, w.Commit)}
 	if w.Job.Cancel {
 		return a, nil // nothing but the seats is needed any more
 	}
@@ -28,7 +28,8 @@ func (s *Service) applier(ctx context.Context, w *worker) (filejob.Applier[planR
 	return a, a.judge.Begin(nil)
 }
 
-// Begin looks at every row of the plan once more, and reserves the seats that it needs before its first row is applied, so that it cannot run dry in the middle.
+// Begin looks at every row of the plan once more, and reserves the seats that it needs before its
+// first row is applied, so that it cannot run dry in the middle.
 func (a *applier) Begin(ctx context.Context) (string, error) {
 	begun, err := a.seats.Begun(ctx)
 	if err != nil {
@@ -43,7 +44,8 @@ func (a *applier) Begin(ctx context.Context) (string, error) {
 		}
 	}
 	why, err := a.w.Changed(ctx, a.judge, func(found, again *planRow) bool {
-		return again.Outcome == found.Outcome && len(compare(again.Before, found.Before)) == 0 && reflect.DeepEqual(again.Had, found.Had)
+		return again.Outcome == found.Outcome && len(compare(again.Before, found.Before)) == 0 &&
+			reflect.DeepEqual(again.Had, found.Had)
 	})
 	if err != nil || why != "" {
 		return why, err
@@ -66,7 +68,7 @@ func (a *applier) End(ctx context.Context, p filejob.Progress) error {
 
 // Batch begins a commit of rows.
 func (a *applier) Batch(ctx context.Context, rows []planRow, p filejob.Progress) (filejob.Batch[planRow], error) {
-	b := &batch{a: a, ch: a.s.desk.Change(a.w.Call)}
+	b := &batch{a: a, ch: a.s.kernel.Change(a.w.Call)}
 	b.ch.Draw(a.seats, p.Drawn)
 	return b, a.s.loaded(ctx, b.ch, rows)
 }
@@ -74,7 +76,7 @@ func (a *applier) Batch(ctx context.Context, rows []planRow, p filejob.Progress)
 // batch is one commit of rows.
 type batch struct {
 	a  *applier
-	ch *license.Change
+	ch *license.UnitOfWork
 }
 
 // Apply configures a row.

@@ -25,32 +25,36 @@ func (s *Service) plan(ctx context.Context, w *worker, p *filejob.Planner[planRo
 	if err != nil || len(j.needs) == 0 {
 		return nil, err
 	}
-	summary, err := s.desk.Summary(ctx, w.Call)
+	summary, err := s.kernel.Summary(ctx, w.Call)
 	if err != nil {
 		return nil, err
 	}
 	var needs []filejob.Need
 	for _, row := range summary {
 		if j.needs[row.ProductID] > 0 {
-			needs = append(needs, filejob.Need{ProductID: row.ProductID, Wanted: j.needs[row.ProductID], Available: row.Available})
+			needs = append(
+				needs,
+				filejob.Need{ProductID: row.ProductID, Wanted: j.needs[row.ProductID], Available: row.Available},
+			)
 		}
 	}
 	return needs, nil
 }
 
-// judgement judges the rows of a plan: it is the room's filejob.Judge.
+// judgement judges the rows of a plan: it is the module's filejob.Judge.
 //
 // Which rows have a row of their own decides about others, and only rows that are not bad count.
 type judgement struct {
 	s *Service
 	c *call.Call
-	// own hands out the rows of the plan, of which only the outcome, the extension and the user need be there.
+	// own hands out the rows of the plan, of which only the outcome, the extension and the user
+	// need be there.
 	own   filejob.Source[planRow]
 	file  inFile
 	needs map[string]int64
 }
 
-// Begin counts anew, and takes in which rows have a row of their own.
+// Begin counts again, and takes in which rows have a row of their own.
 func (j *judgement) Begin(without map[string]bool) error {
 	at := j.file.at
 	j.file, j.needs = newInFile(), map[string]int64{}
@@ -65,7 +69,7 @@ func (j *judgement) Begin(without map[string]bool) error {
 
 // Load reads what rows are about.
 func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []string, error) {
-	ch := j.s.desk.Change(j.c)
+	ch := j.s.kernel.Change(j.c)
 	if err := loadRows(ctx, ch, rows); err != nil {
 		return nil, err
 	}
@@ -75,8 +79,9 @@ func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []
 // Key is a row's own.
 func (j *judgement) Key(r *planRow) string { return r.key() }
 
-// planFile plans what an uploaded file wants. The file is read twice: for what rows claim of each other, and row by row with the account's state; so no more of it
-// is in memory than what is claimed.
+// planFile plans what an uploaded file wants. The file is read twice: for what rows claim of each
+// other, and row by row with the account's state; so no more of it is in memory than what is
+// claimed.
 func (s *Service) planFile(ctx context.Context, w *worker, p *filejob.Planner[planRow, View], j *judgement) error {
 	reader, claimed, closeFile, err := s.readClaims(ctx, w, j)
 	if err != nil {
@@ -160,7 +165,8 @@ func (s *Service) eachAsked(reader *sheet.Reader, visit func(columns, asked) err
 	return at, err
 }
 
-// planUndo plans to put back what another mass configuration changed. A row that is no longer what that one made of it is left alone and named.
+// planUndo plans to put back what another mass configuration changed. A row that is no longer what
+// that one made of it is left alone and named.
 func (s *Service) planUndo(ctx context.Context, w *worker, p *filejob.Planner[planRow, View], j *judgement) error {
 	c := w.Call
 	done, _, prog, err := s.jobs.Load(ctx, c, w.Job.Undoes)
@@ -219,7 +225,7 @@ func (s *Service) planned(ctx context.Context, w *worker) *judgement {
 var _ filejob.Judge[planRow] = (*judgement)(nil)
 
 // loaded reads what rows to be configured are about, in a change that configures them.
-func (s *Service) loaded(ctx context.Context, ch *license.Change, rows []planRow) error {
+func (s *Service) loaded(ctx context.Context, ch *license.UnitOfWork, rows []planRow) error {
 	if err := loadRows(ctx, ch, rows); err != nil {
 		return err
 	}

@@ -5,11 +5,13 @@ import (
 	"testing"
 )
 
-// The same version of an object takes effect once, whatever else the event of another delivery says (invariant I12).
+// The same version of an object takes effect once, whatever else the event of another delivery says
+// (invariant I12).
 func TestDropDeliveredWithAnotherTime(t *testing.T) {
 	o := open(t)
 	dropped := o.drop("drops/"+o.Account+"/phones.csv", csvFile(sheetOf(o.floor(3)...)))
-	later := regexp.MustCompile(`"eventTime":"[^"]*"`).ReplaceAll(dropped, []byte(`"eventTime":"2026-07-15T18:00:01.000Z"`))
+	later := regexp.MustCompile(`"eventTime":"[^"]*"`).
+		ReplaceAll(dropped, []byte(`"eventTime":"2026-07-15T18:00:01.000Z"`))
 	if string(later) == string(dropped) {
 		t.Fatal("the event has no time to change")
 	}

@@ -17,8 +17,8 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// tries has the schedule run until the job is in an end state, each time after the longest pause there is, and says how often that was. It ends the test when a job is
-// tried for ever.
+// tries has the schedule run until the job is in an end state, each time after the longest pause
+// there is, and says how often that was. It ends the test when a job is tried for ever.
 func (o *office) tries(id string) (n int) {
 	o.f.Helper()
 	for ; n < 3*call.MostAttempts; n++ {
@@ -33,11 +33,12 @@ func (o *office) tries(id string) (n int) {
 	return n
 }
 
-// A job that makes no progress is tried so often and no more: it fails with a reason, and its seats return (spec 10).
+// A job that makes no progress is tried so often and no more: it fails with a reason, and its seats
+// return (spec 10).
 func TestFailsForGoodInTheMiddle(t *testing.T) {
 	o := open(t)
 	v := o.ready(30)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	down := errors.New("the row that ends whoever applies it")
 	rows := 0
 	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
@@ -50,7 +51,7 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 		}
 		return commit()
 	}}
-	if err := o.apply(o.ctx, ticket); !errors.Is(err, down) {
+	if err := o.apply(o.ctx, wakeUp); !errors.Is(err, down) {
 		t.Fatal(err)
 	}
 	held := o.summary("phone-system")
@@ -62,7 +63,8 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 	}
 	o.Env.Table = o.store
 	v = o.in(Failed, o.get(v.ID))
-	if v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "tried 12 times") || !strings.Contains(v.Message, fmt.Sprintf("%d of 30 rows", v.Applied)) {
+	if v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "tried 12 times") ||
+		!strings.Contains(v.Message, fmt.Sprintf("%d of 30 rows", v.Applied)) {
 		t.Errorf("%+v", v)
 	}
 	if o.marked(v.ID) {
@@ -72,7 +74,8 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 	o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))
 }
 
-// A file that ends whoever checks it is not read for ever; a process that dies says nothing, so it is counted before the file is opened.
+// A file that ends whoever checks it is not read for ever; a process that dies says nothing, so it
+// is counted before the file is opened.
 func TestFailsForGoodInTheCheck(t *testing.T) {
 	for name, dies := range map[string]func(o *office){
 		"it fails": func(o *office) { o.files.FailAt(1) },
@@ -100,7 +103,8 @@ func TestFailsForGoodInTheCheck(t *testing.T) {
 	}
 }
 
-// dead is a store that takes a worker's hold on a job, and whatever ends one, and nothing of a plan: as if the worker died in the middle.
+// dead is a store that takes a worker's hold on a job, and whatever ends one, and nothing of a
+// plan: as if the worker died in the middle.
 type dead struct{ table.Store }
 
 func (s dead) Commit(ctx context.Context, ops []table.Operation) error {
@@ -116,7 +120,7 @@ func (s dead) Commit(ctx context.Context, ops []table.Operation) error {
 func TestProgressIsNoAttempt(t *testing.T) {
 	o := open(t)
 	v := o.ready(120)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	commits := 0
 	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
 		for _, op := range ops {
@@ -128,7 +132,7 @@ func TestProgressIsNoAttempt(t *testing.T) {
 		}
 		return commit()
 	}}
-	_ = o.apply(o.ctx, ticket)
+	_ = o.apply(o.ctx, wakeUp)
 	if n := o.tries(v.ID); n < call.MostAttempts {
 		t.Fatalf("the test takes too few tries: %d", n)
 	}
@@ -141,7 +145,7 @@ func TestProgressIsNoAttempt(t *testing.T) {
 
 func (o *office) summary(product string) license.Summary {
 	o.f.Helper()
-	rows, err := o.desk.Summary(o.ctx, o.Call("admin"))
+	rows, err := o.kernel.Summary(o.ctx, o.Call("admin"))
 	o.must(err)
 	for _, row := range rows {
 		if row.ProductID == product {
@@ -160,15 +164,17 @@ func TestObjectThatIsGone(t *testing.T) {
 			rows := o.floor(12)
 			before := o.state()
 			v := o.checked(Ready, rows...)
-			ticket := o.start(v.ID)
+			wakeUp := o.start(v.ID)
 			o.remove(uploadObject(o.Account, v.ID, v.FileName))
 			if cancelled {
 				o.meanwhile(2, true, func() { o.cancel(v.ID) })
 			}
-			o.must(o.apply(o.ctx, ticket))
+			o.must(o.apply(o.ctx, wakeUp))
 			o.Env.Table = o.store
 			v = o.get(v.ID)
-			if want := map[bool]State{true: Cancelled, false: Completed}[cancelled]; v.State != want || v.ResultURL != "" || !strings.Contains(v.Message, "no longer there") {
+			if want := map[bool]State{true: Cancelled, false: Completed}[cancelled]; v.State != want ||
+				v.ResultURL != "" ||
+				!strings.Contains(v.Message, "no longer there") {
 				t.Fatalf("%+v", v)
 			}
 			o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))
@@ -221,14 +227,15 @@ func TestUploadThatNeverCame(t *testing.T) {
 	}
 }
 
-// Where one process has the store to itself, a restart goes on at once with what the former process left: it is dead.
+// Where one process has the store to itself, a restart goes on at once with what the former process
+// left: it is dead.
 func TestRestartKnowsThatTheFormerProcessIsDead(t *testing.T) {
 	for name, alone := range map[string]bool{"on one machine": true, "in AWS": false} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
 			o.Env.Process, o.Env.Alone = "former", alone
 			v := o.ready(12)
-			ticket := o.start(v.ID)
+			wakeUp := o.start(v.ID)
 			killed := errors.New("killed")
 			var dead bool
 			o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
@@ -240,16 +247,16 @@ func TestRestartKnowsThatTheFormerProcessIsDead(t *testing.T) {
 				}
 				return commit()
 			}}
-			if err := o.apply(o.ctx, ticket); !errors.Is(err, killed) {
+			if err := o.apply(o.ctx, wakeUp); !errors.Is(err, killed) {
 				t.Fatal(err)
 			}
 			o.Env.Table, o.Env.Process = o.store, "next"
-			o.must(o.apply(o.ctx, ticket))
+			o.must(o.apply(o.ctx, wakeUp))
 			if want := map[bool]State{true: Completed, false: Configuring}[alone]; o.get(v.ID).State != want {
 				t.Errorf("%+v", o.get(v.ID))
 			}
 			o.Clock.Add(leaseLife + time.Second)
-			o.must(o.apply(o.ctx, ticket))
+			o.must(o.apply(o.ctx, wakeUp))
 			o.in(Completed, o.get(v.ID))
 		})
 	}
@@ -269,12 +276,18 @@ func TestOlderVersionComesLate(t *testing.T) {
 			o := open(t)
 			o.hire("Ann", "Bob", "Eve")
 			o.buy(3, all()...)
-			versions := [][]byte{o.dropped(9, row("101", "", "ann")), o.dropped(10, row("101", "", "bob")), o.dropped(300, row("101", "", "eve"))}
+			versions := [][]byte{
+				o.dropped(9, row("101", "", "ann")),
+				o.dropped(10, row("101", "", "bob")),
+				o.dropped(300, row("101", "", "eve")),
+			}
 			for _, n := range order {
 				o.must(o.check(o.ctx, versions[n]))
 				o.deliver()
 			}
-			if state := o.state(); !strings.Contains(state, "eve: 101/ phone-system") || strings.Contains(state, "bob: 101") || strings.Contains(state, "ann: 101") {
+			if state := o.state(); !strings.Contains(state, "eve: 101/ phone-system") ||
+				strings.Contains(state, "bob: 101") ||
+				strings.Contains(state, "ann: 101") {
 				t.Errorf("the newest version does not count:\n%s", state)
 			}
 			for _, v := range o.list() {
@@ -286,8 +299,8 @@ func TestOlderVersionComesLate(t *testing.T) {
 	}
 }
 
-// A version that is refused because a newer one came, and whose worker dies right after it was taken in, stays refused:
-// whoever goes on with it knows why.
+// A version that is refused because a newer one came, and whose worker dies right after it was
+// taken in, stays refused: whoever goes on with it knows why.
 func TestOlderVersionWhoseWorkerDies(t *testing.T) {
 	o := open(t)
 	o.hire("Ann", "Bob")
@@ -309,7 +322,8 @@ func TestOlderVersionWhoseWorkerDies(t *testing.T) {
 	}
 }
 
-// Overwritten while it is configured: the older version stops between two commits, and the newer one goes on from there when the older one has ended.
+// Overwritten while it is configured: the older version stops between two commits, and the newer
+// one goes on from there when the older one has ended.
 func TestOverwrittenWhileItIsConfigured(t *testing.T) {
 	o := open(t)
 	rows := o.floor(30)
@@ -352,7 +366,8 @@ func TestOverwrittenWhileItIsConfigured(t *testing.T) {
 	}
 }
 
-// An event that names another bucket is about another object, and a key that is not UTF-8 is about none.
+// An event that names another bucket is about another object, and a key that is not UTF-8 is about
+// none.
 func TestObjectsThatAreNotOurs(t *testing.T) {
 	for name, of := range map[string][2]string{
 		"another bucket":    {"seatwise-uploads", "somebody-elses"},
@@ -371,7 +386,7 @@ func TestObjectsThatAreNotOurs(t *testing.T) {
 				t.Errorf("%+v", list)
 			}
 			stranger := *o
-			stranger.Kit = &testkit.Kit{Env: o.Env, Account: strangers, Clock: o.Clock}
+			stranger.Fixture = &testkit.Fixture{Env: o.Env, Account: strangers, Clock: o.Clock}
 			n := 0
 			for what := range stranger.audits() {
 				if strings.HasPrefix(what, "object.putAside ") {
@@ -385,13 +400,13 @@ func TestObjectsThatAreNotOurs(t *testing.T) {
 	}
 }
 
-// A ticket in another bucket wakes nobody.
-func TestTicketInAnotherBucket(t *testing.T) {
+// A wake-up in another bucket wakes nobody.
+func TestWakeUpInAnotherBucket(t *testing.T) {
 	o := open(t)
 	v := o.ready(2)
-	ticket := o.start(v.ID)
-	o.must(o.apply(o.ctx, []byte(strings.Replace(string(ticket), "seatwise-uploads", "somebody-elses", 1))))
+	wakeUp := o.start(v.ID)
+	o.must(o.apply(o.ctx, []byte(strings.Replace(string(wakeUp), "seatwise-uploads", "somebody-elses", 1))))
 	o.in(Configuring, o.get(v.ID))
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	o.in(Completed, o.get(v.ID))
 }

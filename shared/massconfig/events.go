@@ -17,7 +17,7 @@ import (
 	"seatwise/shared/platform/events"
 )
 
-func newService(env *app.Env) *Service { return NewService(env, license.NewDesk(catalog.Default())) }
+func newService(env *app.Env) *Service { return NewService(env, license.NewService(catalog.Default())) }
 
 // Jobs are the mass configurations, for the functions that take in their files and apply them.
 func (s *Service) Jobs() filejob.Carrier { return s.jobs }
@@ -39,7 +39,8 @@ func (s *Service) Drop(ctx context.Context, object events.ObjectCreated, now tim
 	return "", err
 }
 
-// objectName is the same for every delivery of the same object version, and for no other (invariant I12).
+// objectName is the same for every delivery of the same object version, and for no other (invariant
+// I12).
 func objectName(o events.ObjectCreated) string {
 	version := o.Version
 	if version == "" {

@@ -32,18 +32,29 @@ func (o *office) hiding(content [][]string, rows []int, columns ...string) []byt
 // uploadHidden uploads a file and says what becomes of what is hidden in it.
 func (o *office) uploadHidden(name string, body []byte, hidden string) View {
 	o.f.Helper()
-	v := testkit.Decode[View](o.t, o.request("POST", "", map[string]any{"fileName": name, "sizeBytes": len(body), "hidden": hidden}), 201)
+	v := testkit.Decode[View](
+		o.t,
+		o.request("POST", "", map[string]any{"fileName": name, "sizeBytes": len(body), "hidden": hidden}),
+		201,
+	)
 	o.must(o.check(o.ctx, o.put(v, body)))
 	return o.get(v.ID)
 }
 
-// Hidden rows and columns refuse the file, naming them, unless the caller says what becomes of them (spec 5).
+// Hidden rows and columns refuse the file, naming them, unless the caller says what becomes of them
+// (spec 5).
 func TestHiddenRows(t *testing.T) {
 	o := company(t)
-	content := sheetOf(row("102", "6567891231", "alice", "team_chat"), row("103", "6567891232", "bob2"), row("104", "", "lucie", "call_recording"))
+	content := sheetOf(
+		row("102", "6567891231", "alice", "team_chat"),
+		row("103", "6567891232", "bob2"),
+		row("104", "", "lucie", "call_recording"),
+	)
 	file := o.hiding(content, []int{3}, "D")
 	for _, v := range []View{o.upload("phones.xlsx", file, false), o.uploadHidden("phones.xlsx", file, "reject")} {
-		if v.State != Rejected || len(v.Errors) != 1 || v.Errors[0].Code != "hidden-rows" || v.Errors[0].Row != 3 || !strings.Contains(v.Message, "row 3, and column D") || v.Hidden != "reject" {
+		if v.State != Rejected || len(v.Errors) != 1 || v.Errors[0].Code != "hidden-rows" || v.Errors[0].Row != 3 ||
+			!strings.Contains(v.Message, "row 3, and column D") ||
+			v.Hidden != "reject" {
 			t.Errorf("%s %q %+v", v.State, v.Message, v.Errors)
 		}
 	}
@@ -69,14 +80,23 @@ func TestHiddenRows(t *testing.T) {
 		{[]int{2, 3, 4}, nil, "All rows below the header are hidden"},
 		{nil, []string{"B", "C"}, "the columns Number, User are missing"},
 	} {
-		if v := o.uploadHidden("phones.xlsx", o.hiding(content, c.rows, c.columns...), "skip"); v.State != Rejected || !strings.Contains(v.Message, c.words) {
+		if v := o.uploadHidden(
+			"phones.xlsx",
+			o.hiding(content, c.rows, c.columns...),
+			"skip",
+		); v.State != Rejected ||
+			!strings.Contains(v.Message, c.words) {
 			t.Errorf("%s: %s", v.State, v.Message)
 		}
 	}
 	if v := o.in(Ready, o.upload("phones.xlsx", o.hiding(content, nil, "E", "F"), false)); v.Counts.Rows != 3 {
 		t.Errorf("columns without anything: %+v", v.Counts)
 	}
-	if resp := o.request("POST", "", map[string]any{"fileName": "a.xlsx", "sizeBytes": 1, "hidden": "maybe"}); resp.Status != 422 {
+	if resp := o.request(
+		"POST",
+		"",
+		map[string]any{"fileName": "a.xlsx", "sizeBytes": 1, "hidden": "maybe"},
+	); resp.Status != 422 {
 		t.Errorf("maybe: %d", resp.Status)
 	}
 }
@@ -87,7 +107,12 @@ func TestFileWithoutRows(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"phones.csv": csvFile(sheetOf()), "phones.xlsx": o.xlsxFile(sheetOf()), "blank.csv": []byte("Ext Key,Number,User\n,,\n  , ,\n"),
 	} {
-		if v := o.upload(name, body, true); v.State != Rejected || !strings.Contains(v.Message, "no row below") || v.Errors[0].Code != "no-rows" {
+		if v := o.upload(
+			name,
+			body,
+			true,
+		); v.State != Rejected || !strings.Contains(v.Message, "no row below") ||
+			v.Errors[0].Code != "no-rows" {
 			t.Errorf("%s: %s %q %+v", name, v.State, v.Message, v.Errors)
 		}
 	}
@@ -104,7 +129,8 @@ func TestProductNamesAreToldTheirCodes(t *testing.T) {
 		if len(v.Errors) != 1 || v.Errors[0].Column != "4" || v.Errors[0].Code != "unknown-code" {
 			t.Fatalf("%q: %+v", said, v.Errors)
 		}
-		if message := v.Errors[0].Message; strings.Contains(message, "Write ") != (code != "") || !strings.Contains(message, code) {
+		if message := v.Errors[0].Message; strings.Contains(message, "Write ") != (code != "") ||
+			!strings.Contains(message, code) {
 			t.Errorf("%q: %s", said, message)
 		}
 	}
@@ -130,7 +156,8 @@ func TestAllAtOnce(t *testing.T) {
 		t.Error(p.Type)
 	}
 	for _, need := range v.Needs {
-		if need.Wanted > need.Available && !strings.Contains(p.Detail, fmt.Sprintf("%d licenses of %s", need.Wanted, need.ProductID)) {
+		if need.Wanted > need.Available &&
+			!strings.Contains(p.Detail, fmt.Sprintf("%d licenses of %s", need.Wanted, need.ProductID)) {
 			t.Errorf("%q misses %+v", p.Detail, need)
 		}
 	}
@@ -139,7 +166,8 @@ func TestAllAtOnce(t *testing.T) {
 	}
 }
 
-// What a result file repeats of refused cells is refused again when it is sent back, and no formula becomes somebody's name (spec 5).
+// What a result file repeats of refused cells is refused again when it is sent back, and no formula
+// becomes somebody's name (spec 5).
 func TestResultIsReadAsItWas(t *testing.T) {
 	o := company(t)
 	for _, id := range []string{"=bad", "'=bad"} {
@@ -151,7 +179,10 @@ func TestResultIsReadAsItWas(t *testing.T) {
 	if fmt.Sprint(v.Errors) != fmt.Sprint(again.Errors) {
 		t.Errorf("at first %+v, then %+v", v.Errors, again.Errors)
 	}
-	v = o.in(Rejected, o.upload("phones.csv", []byte("Ext Key,Number,User\n102,,'=bad\n103,,''=bad\n104,,nobody\n105,,=bad\n"), false))
+	v = o.in(
+		Rejected,
+		o.upload("phones.csv", []byte("Ext Key,Number,User\n102,,'=bad\n103,,''=bad\n104,,nobody\n105,,=bad\n"), false),
+	)
 	got := o.rows(v.ID)
 	if got[0].UserID != "u4" || got[1].UserID != "u5" || !strings.Contains(got[3].Errors[0].Message, "formula") {
 		t.Errorf("%+v", got)
@@ -162,7 +193,8 @@ func TestResultIsReadAsItWas(t *testing.T) {
 	}
 }
 
-// The filled template is the account's present phones; sent back unedited, every row is unchanged, and an edit is that edit (spec 5.1).
+// The filled template is the account's present phones; sent back unedited, every row is unchanged,
+// and an edit is that edit (spec 5.1).
 func TestFilledTemplate(t *testing.T) {
 	o := company(t)
 	o.user(directory.User{ID: "-dash", Name: "=HYPERLINK(1)", Extension: "0007", Number: "+16567891239", Active: true})
@@ -179,14 +211,19 @@ func TestFilledTemplate(t *testing.T) {
 		}
 		edited := bytes.Replace(r.Body, []byte("john"), []byte("alice"), 1)
 		if format == "csv" {
-			if v := o.in(Ready, o.upload("phones.csv", edited, false)); v.Counts.Unchanged != 2 || v.Counts.Change != 1 {
+			if v := o.in(
+				Ready,
+				o.upload("phones.csv", edited, false),
+			); v.Counts.Unchanged != 2 ||
+				v.Counts.Change != 1 {
 				t.Errorf("edited: %+v", v.Counts)
 			}
 		}
 	}
 }
 
-// A small workbook whose cells all point at one long text is refused, and soon: what stands behind the reader copies what cells say.
+// A small workbook whose cells all point at one long text is refused, and soon: what stands behind
+// the reader copies what cells say.
 func TestSmallFileOfManyLongTexts(t *testing.T) {
 	o := company(t)
 	long := strings.Repeat("😀", 1024)

@@ -13,8 +13,24 @@ import (
 func seed() [][]string {
 	return [][]string{
 		{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "Addon license 3", "Addon license 4"},
-		{"101", "6567891230", "John", "device_ip_phone", "device_mobile_app", "license_dnc_checking_enabled", "call_recording"},
-		{"102", "6567891231", "Alice", "device_ip_phone", "device_mobile_app", "license_dnc_checking_enabled", "call_recording"},
+		{
+			"101",
+			"6567891230",
+			"John",
+			"device_ip_phone",
+			"device_mobile_app",
+			"license_dnc_checking_enabled",
+			"call_recording",
+		},
+		{
+			"102",
+			"6567891231",
+			"Alice",
+			"device_ip_phone",
+			"device_mobile_app",
+			"license_dnc_checking_enabled",
+			"call_recording",
+		},
 		{"104", "6567891232", "Lucie", "device_ip_phone", "device_desktop_app", "call_recording"},
 		{"109", "6567891233", "Hallie", "device_ip_phone", "device_desktop_app", "call_recording"},
 	}
@@ -45,7 +61,8 @@ func TestFileFromUploadToResult(t *testing.T) {
 			before := o.state()
 
 			v := o.ask("phones."+kind, body, false)
-			if v.State != AwaitingUpload || v.Source != FromAPI || v.Upload == nil || v.Upload.ExpiresAt.Sub(v.CreatedAt) != uploadLife {
+			if v.State != AwaitingUpload || v.Source != FromAPI || v.Upload == nil ||
+				v.Upload.ExpiresAt.Sub(v.CreatedAt) != uploadLife {
 				t.Fatalf("asked: %+v", v)
 			}
 			arrived := o.put(v, body)
@@ -67,7 +84,8 @@ func TestFileFromUploadToResult(t *testing.T) {
 				t.Errorf("needs %+v, want %+v", v.Needs, want)
 			}
 			rows := o.rows(v.ID)
-			if len(rows) != 4 || rows[2].Row != 4 || rows[2].Extension != "104" || rows[2].UserID != "lucie" || rows[2].Outcome != New ||
+			if len(rows) != 4 || rows[2].Row != 4 || rows[2].Extension != "104" || rows[2].UserID != "lucie" ||
+				rows[2].Outcome != New ||
 				!slices.Equal(rows[2].AddOns, []string{"call_recording", "device_desktop_app", "device_ip_phone"}) ||
 				!slices.Contains(rows[2].Differences, Difference{"user", "", "lucie"}) {
 				t.Errorf("rows %+v", rows)
@@ -85,11 +103,13 @@ func TestFileFromUploadToResult(t *testing.T) {
 					t.Errorf("row %d of the result is %q, the input %q", i+1, got[i], line)
 				}
 			}
-			if !slices.Equal(got[0][7:], []string{"Status", "Message"}) || got[1][7] != "configured" || !strings.Contains(got[1][8], "user: none -> john") {
+			if !slices.Equal(got[0][7:], []string{"Status", "Message"}) || got[1][7] != "configured" ||
+				!strings.Contains(got[1][8], "user: none -> john") {
 				t.Errorf("result %q", got)
 			}
 
-			// The same file again: nothing to do. And a result file that comes back is read like any other.
+			// The same file again: nothing to do. And a result file that comes back is read like
+			// any other.
 			again := o.in(Ready, o.upload("phones."+kind, body, false))
 			if again.Counts != (Counts{Rows: 4, Unchanged: 4}) || len(again.Needs) != 0 {
 				t.Errorf("checked again: %+v", again)
@@ -98,7 +118,10 @@ func TestFileFromUploadToResult(t *testing.T) {
 			if kind == "xlsx" {
 				back = o.xlsxFile(got)
 			}
-			if again = o.in(Ready, o.upload("result."+kind, back, false)); again.Counts != (Counts{Rows: 4, Unchanged: 4}) {
+			if again = o.in(
+				Ready,
+				o.upload("result."+kind, back, false),
+			); again.Counts != (Counts{Rows: 4, Unchanged: 4}) {
 				t.Errorf("result checked: %+v", again)
 			}
 			if again = o.in(Completed, o.configure(again.ID)); again.Applied != 0 {
@@ -133,7 +156,8 @@ func TestCheckTouchesNothing(t *testing.T) {
 	o.Env.Table = &watching{o.store, func(ops []table.Operation) {
 		for _, op := range ops {
 			written++
-			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") || strings.Contains(op.Item.Partition, "#AUDIT#massConfiguration#")
+			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") ||
+				strings.Contains(op.Item.Partition, "#AUDIT#massConfiguration#")
 			if !own && op.Kind != table.KindCheck {
 				t.Errorf("the check writes %s", op.Item.Key)
 			}

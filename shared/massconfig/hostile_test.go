@@ -13,7 +13,7 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// spoil packs a workbook anew with its parts changed; a nil part is left out.
+// spoil packs a workbook again with its parts changed; a nil part is left out.
 func (o *office) spoil(good []byte, change func(name string, content []byte) []byte) []byte {
 	o.f.Helper()
 	archive, err := zip.NewReader(bytes.NewReader(good), int64(len(good)))
@@ -37,7 +37,8 @@ func (o *office) spoil(good []byte, change func(name string, content []byte) []b
 	return out.Bytes()
 }
 
-// hostileFiles are files that are refused whole, by name; shared/craft/sheet has many more, for the reader alone.
+// hostileFiles are files that are refused whole, by name; shared/craft/sheet has many more, for the
+// reader alone.
 func (o *office) hostileFiles() map[string][]byte {
 	o.f.Helper()
 	good := o.xlsxFile(seed())
@@ -66,10 +67,24 @@ func (o *office) hostileFiles() map[string][]byte {
 	}
 	const sheet1, book, texts = "sheet1.xml", "xl/workbook.xml", "sharedStrings.xml"
 	files := map[string][]byte{
-		"nothing.xlsx": {}, "nothing.csv": {}, "zeros.xlsx": make([]byte, 3000), "text.xlsx": csvFile(seed()), "workbook.csv": good, "page.xlsx": []byte("<html><table/></html>"),
-		"page.csv": []byte("<html><table/></html>"), "document.xlsx": []byte("%PDF-1.7"), "document.csv": []byte("%PDF-1.7"), "picture.xlsx": []byte("\x89PNG\r\n\x1a\n"),
-		"old.xlsx": []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1" + strings.Repeat("\x00", 504)), "old.csv": []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1" + strings.Repeat("\x00", 504)),
-		"tail.xlsx": append(bytes.Clone(good), "tail"...), "head.xlsx": append([]byte("head"), good...),
+		"nothing.xlsx": {},
+		"nothing.csv":  {},
+		"zeros.xlsx":   make([]byte, 3000),
+		"text.xlsx":    csvFile(seed()),
+		"workbook.csv": good,
+		"page.xlsx":    []byte("<html><table/></html>"),
+		"page.csv": []byte(
+			"<html><table/></html>",
+		),
+		"document.xlsx": []byte("%PDF-1.7"),
+		"document.csv":  []byte("%PDF-1.7"),
+		"picture.xlsx":  []byte("\x89PNG\r\n\x1a\n"),
+		"old.xlsx": []byte(
+			"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1" + strings.Repeat("\x00", 504),
+		),
+		"old.csv":            []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1" + strings.Repeat("\x00", 504)),
+		"tail.xlsx":          append(bytes.Clone(good), "tail"...),
+		"head.xlsx":          append([]byte("head"), good...),
 		"dtd.xlsx":           in(sheet1, "<worksheet", `<!DOCTYPE x [<!ENTITY a "b">]><worksheet`),
 		"dtd-book.xlsx":      in(book, "<workbook", `<!DOCTYPE x><workbook`),
 		"dtd-texts.xlsx":     in("styles.xml", "<styleSheet", `<!DOCTYPE x><styleSheet`),
@@ -120,7 +135,8 @@ func (o *office) hostileFiles() map[string][]byte {
 	return files
 }
 
-// What is no sound file is rejected with a message for a person, and nothing is written but that (spec 5).
+// What is no sound file is rejected with a message for a person, and nothing is written but that
+// (spec 5).
 func TestHostileFilesChangeNothing(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice", "Lucie", "Hallie")
@@ -132,7 +148,8 @@ func TestHostileFilesChangeNothing(t *testing.T) {
 	}
 	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
 		for _, op := range ops {
-			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") || strings.Contains(op.Item.Partition, "#AUDIT#massConfiguration#")
+			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") ||
+				strings.Contains(op.Item.Partition, "#AUDIT#massConfiguration#")
 			if !own && op.Kind != table.KindCheck || strings.HasPrefix(op.Item.Sort, planPrefix) {
 				t.Errorf("%s is written", op.Item.Key)
 			}
@@ -150,7 +167,8 @@ func TestHostileFilesChangeNothing(t *testing.T) {
 		t.Errorf("%d of %d are there", len(list), len(hostile))
 	}
 	for _, v := range list {
-		if v.State != Rejected || len(v.Errors) == 0 || len(v.Errors[0].Message) < 20 || v.Counts.Rows != 0 || strings.Contains(v.Errors[0].Message, "\x00") {
+		if v.State != Rejected || len(v.Errors) == 0 || len(v.Errors[0].Message) < 20 || v.Counts.Rows != 0 ||
+			strings.Contains(v.Errors[0].Message, "\x00") {
 			t.Errorf("%s: %s, %+v %+v", v.FileName, v.State, v.Counts, v.Errors)
 		}
 	}

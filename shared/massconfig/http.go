@@ -16,7 +16,8 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// APIFunction serves the operations on mass configurations, and those on imports, which are carried by the same machinery and write workbooks too.
+// APIFunction serves the operations on mass configurations, and those on imports, which are carried
+// by the same machinery and write workbooks too.
 func APIFunction(env *app.Env) (app.Function, error) {
 	k := api.New(env)
 	if err := errors.Join(Routes(k, env), imports.Routes(k, env)); err != nil {
@@ -60,29 +61,58 @@ type (
 const tag = "Mass configuration"
 
 // Routes registers the operations.
-func Routes(k *api.Kit, env *app.Env) error {
+func Routes(k *api.Router, env *app.Env) error {
 	s := newService(env)
 	const path = "/v1/accounts/{account}/mass-configurations"
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	api.Register(k, api.Operation{
-		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
-		Summary: "Download a sample file, or the present phones as a file", Files: []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
+		ID:          "get-mass-configuration-template",
+		Method:      http.MethodGet,
+		Path:        path + "/template",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "Download a sample file, or the present phones as a file",
+		Files:       []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
 	}, func(ctx context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
 		return s.template(ctx, c, in.Format, in.Filled)
 	})
 	api.Register(k, api.Operation{
-		ID: "create-mass-configuration", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Status: http.StatusCreated,
-		Summary: "Ask for an upload; the answer says where to put the file",
+		ID:          "create-mass-configuration",
+		Method:      http.MethodPost,
+		Path:        path,
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusCreated,
+		Summary:     "Ask for an upload; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
-		view, err := s.jobs.Create(ctx, c, "", in.Body.FileName, in.Body.SizeBytes, in.Body.SHA256, in.Body.SkipErrors, in.Body.Hidden)
+		view, err := s.jobs.Create(
+			ctx,
+			c,
+			"",
+			in.Body.FileName,
+			in.Body.SizeBytes,
+			in.Body.SHA256,
+			in.Body.SkipErrors,
+			in.Body.Hidden,
+		)
 		return begun(c, view, http.StatusCreated), err
 	})
 	api.Register(k, api.Operation{
-		ID: "list-mass-configurations", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read, Summary: "List mass configurations, newest first",
+		ID:          "list-mass-configurations",
+		Method:      http.MethodGet,
+		Path:        path,
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List mass configurations, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
-		return api.Paged(c, in.Paging, []string{"mass-configurations"}, func(after string, limit int) ([]View, string, error) {
-			return s.jobs.List(ctx, c, after, limit)
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"mass-configurations"},
+			func(after string, limit int) ([]View, string, error) {
+				return s.jobs.List(ctx, c, after, limit)
+			},
+		)
 	})
 	api.Register(k, api.Operation{
 		ID: "get-mass-configuration", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,
@@ -95,8 +125,12 @@ func Routes(k *api.Kit, env *app.Env) error {
 		return &api.Tagged[View]{Status: http.StatusOK, ETag: call.Tag(versions...), Body: view}, nil
 	})
 	api.Register(k, api.Operation{
-		ID: "list-mass-configuration-rows", Method: http.MethodGet, Path: path + "/{id}/rows", Tag: tag, Permissions: read,
-		Summary: "List the rows with their outcomes and differences",
+		ID:          "list-mass-configuration-rows",
+		Method:      http.MethodGet,
+		Path:        path + "/{id}/rows",
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List the rows with their outcomes and differences",
 	}, func(ctx context.Context, c *call.Call, in *rowsInput) (*api.Listed[Row], error) {
 		name := []string{"mass-configuration-rows", in.ID, in.Outcome}
 		position, err := api.Position(c, in.Cursor, name...)
@@ -119,22 +153,37 @@ func Routes(k *api.Kit, env *app.Env) error {
 		return api.Page(shown, api.NextCursor(c, next, name...)), nil
 	})
 	api.Register(k, api.Operation{
-		ID: "configure-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/configure", Tag: tag, Permissions: manage,
-		Status: http.StatusAccepted, Summary: "Apply the plan, once",
+		ID:          "configure-mass-configuration",
+		Method:      http.MethodPost,
+		Path:        path + "/{id}/configure",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusAccepted,
+		Summary:     "Apply the plan, once",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.jobs.Start(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
-		ID: "cancel-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag, Permissions: manage,
-		Status: http.StatusAccepted, Summary: "Stop; what is applied stays",
+		ID:          "cancel-mass-configuration",
+		Method:      http.MethodPost,
+		Path:        path + "/{id}/cancel",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusAccepted,
+		Summary:     "Stop; what is applied stays",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.jobs.Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
-		ID: "undo-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/undo", Tag: tag, Permissions: manage,
-		Status: http.StatusCreated, Summary: "Plan to put every row back to what it was",
+		ID:          "undo-mass-configuration",
+		Method:      http.MethodPost,
+		Path:        path + "/{id}/undo",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusCreated,
+		Summary:     "Plan to put every row back to what it was",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.Undo(ctx, c, in.ID)
 		return begun(c, view, http.StatusCreated), err
@@ -152,11 +201,12 @@ var sampleRows = [][]string{
 	{"0102", "", filejob.SampleMark + " Mary", "device_desktop_app"},
 }
 
-// filledPhones is how many phones a template is filled with: an answer must be there within half a minute, and have less than 6 MB.
+// filledPhones is how many phones a template is filled with: an answer must be there within half a
+// minute, and have less than 6 MB.
 const filledPhones = 10_000
 
-// template writes the sample file with the codes of the account's catalog (spec 5.1), whether it has bought any yet or not: with sample rows, or filled with the
-// account's present phones.
+// template writes the sample file with the codes of the account's catalog (spec 5.1), whether it
+// has bought any yet or not: with sample rows, or filled with the account's present phones.
 func (s *Service) template(ctx context.Context, c *call.Call, format string, filled bool) (*fileOutput, error) {
 	name, rows := "Mass configuration", sampleRows
 	if filled {
@@ -166,12 +216,20 @@ func (s *Service) template(ctx context.Context, c *call.Call, format string, fil
 			return nil, err
 		}
 		if len(phones) > filledPhones {
-			return nil, problem.Invalid("filled", problem.TooMany, "the account has more than %d phones; ask for an export of the kind phones", filledPhones)
+			return nil, problem.Invalid(
+				"filled",
+				problem.TooMany,
+				"the account has more than %d phones; ask for an export of the kind phones",
+				filledPhones,
+			)
 		}
 		rows = imports.PhoneRows(phones)
 	}
 	out := &fileOutput{
-		ContentType: filejob.ContentType("template." + format), ContentDisposition: `attachment; filename="` + name + "." + format + `"`,
+		ContentType: filejob.ContentType(
+			"template." + format,
+		),
+		ContentDisposition: `attachment; filename="` + name + "." + format + `"`,
 	}
 	var body bytes.Buffer
 	err := imports.WritePhones(&body, s.products, c.At, format, rows)

@@ -77,7 +77,12 @@ func TestRefusedRequests(t *testing.T) {
 				account = o.Account
 			}
 			r := o.Do(t, o.api, testkit.Request{
-				Method: c.method, Path: "/v1/accounts/" + account + "/mass-configurations" + c.path, Body: c.body, User: "someone", Account: account, Permissions: c.permissions,
+				Method:      c.method,
+				Path:        "/v1/accounts/" + account + "/mass-configurations" + c.path,
+				Body:        c.body,
+				User:        "someone",
+				Account:     account,
+				Permissions: c.permissions,
 			})
 			p := testkit.Problem(t, r, c.status, c.slug)
 			if c.field != "" && (len(p.Errors) == 0 || !strings.Contains(p.Errors[0].Field, c.field)) {
@@ -86,7 +91,11 @@ func TestRefusedRequests(t *testing.T) {
 		})
 	}
 	r := o.Do(t, o.api, testkit.Request{
-		Method: "GET", Path: "/v1/accounts/" + o.Account + "/mass-configurations/" + v.ID, User: "someone", Account: testkit.Other, Permissions: everything,
+		Method:      "GET",
+		Path:        "/v1/accounts/" + o.Account + "/mass-configurations/" + v.ID,
+		User:        "someone",
+		Account:     testkit.Other,
+		Permissions: everything,
 	})
 	if r.Status != 404 && r.Status != 403 {
 		t.Errorf("a stranger gets %d", r.Status)
@@ -108,7 +117,14 @@ func TestEntityTag(t *testing.T) {
 	for _, verb := range []string{"configure", "cancel"} {
 		testkit.Problem(t, o.request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
 	}
-	if r := o.request("POST", "/"+v.ID+"/configure", nil, "If-Match", before); r.Status != 202 || !strings.HasSuffix(r.Header.Get("Location"), "/"+v.ID) {
+	if r := o.request(
+		"POST",
+		"/"+v.ID+"/configure",
+		nil,
+		"If-Match",
+		before,
+	); r.Status != 202 ||
+		!strings.HasSuffix(r.Header.Get("Location"), "/"+v.ID) {
 		t.Fatalf("%d %v", r.Status, r.Header)
 	}
 	started := tag()
@@ -141,14 +157,19 @@ func TestRepeatedRequests(t *testing.T) {
 	if n := len(o.files.Take()); n != 1 {
 		t.Errorf("%d tickets", n)
 	}
-	o.must(o.apply(o.ctx, o.schedule())) // the ticket is lost, and the schedule finds the work
+	o.must(o.apply(o.ctx, o.schedule())) // the wake-up is lost, and the schedule finds the work
 	o.in(Completed, o.get(v.ID))
 	repeat("/"+v.ID+"/undo", nil, "three")
 	o.deliver()
 	if n := len(o.list()); n != 3 {
 		t.Errorf("%d mass configurations", n)
 	}
-	testkit.Problem(t, o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "two"), 422, "idempotency-mismatch")
+	testkit.Problem(
+		t,
+		o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "two"),
+		422,
+		"idempotency-mismatch",
+	)
 }
 
 // Mass configurations and rows come in pages.
@@ -195,7 +216,12 @@ func TestPages(t *testing.T) {
 				break
 			}
 			// A cursor is good for its own list only.
-			testkit.Problem(t, o.request("GET", "/"+v.ID+"/rows?outcome=change&limit=3&cursor="+cursor, nil), 400, "malformed-body")
+			testkit.Problem(
+				t,
+				o.request("GET", "/"+v.ID+"/rows?outcome=change&limit=3&cursor="+cursor, nil),
+				400,
+				"malformed-body",
+			)
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: rows %v, want %v", path, got, want)
@@ -215,20 +241,28 @@ func TestPages(t *testing.T) {
 			break
 		}
 	}
-	if len(ids) != 5 || ids[4] != v.ID || !slices.IsSortedFunc(ids, func(a, b string) int { return strings.Compare(b, a) }) {
+	if len(ids) != 5 || ids[4] != v.ID ||
+		!slices.IsSortedFunc(ids, func(a, b string) int { return strings.Compare(b, a) }) {
 		t.Errorf("ids %v", ids)
 	}
 }
 
-// The sample file is one that we take ourselves, in both formats; the workbook offers the codes (spec 5.1).
+// The sample file is one that we take ourselves, in both formats; the workbook offers the codes
+// (spec 5.1).
 func TestTemplate(t *testing.T) {
 	o := open(t)
 	read := func(format string, addOns int) []byte {
 		r := o.request("GET", "/template?format="+format, nil)
-		if r.Status != 200 || r.Header.Get("Content-Type") != contentType("x."+format) || !strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
+		if r.Status != 200 || r.Header.Get("Content-Type") != contentType("x."+format) ||
+			!strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
 			t.Fatalf("%s: %d %v", format, r.Status, r.Header)
 		}
-		reader, err := sheet.Open(bytes.NewReader(r.Body), int64(len(r.Body)), "template."+format, sheet.DefaultLimits())
+		reader, err := sheet.Open(
+			bytes.NewReader(r.Body),
+			int64(len(r.Body)),
+			"template."+format,
+			sheet.DefaultLimits(),
+		)
 		o.must(err)
 		defer reader.Close()
 		rows := 0
@@ -326,7 +360,13 @@ func TestUploadIsWhatWasAnnounced(t *testing.T) {
 			}
 			v := testkit.Decode[View](t, o.request("POST", "", asked), 201)
 			// By another way than the presigned URL, which S3 would refuse.
-			info, err := o.files.Put(o.ctx, files.Ref{Bucket: files.Uploads, Key: uploadObject(o.Account, v.ID, "phones.csv")}, bytes.NewReader(body), int64(len(body)), "text/csv")
+			info, err := o.files.Put(
+				o.ctx,
+				files.Ref{Bucket: files.Uploads, Key: uploadObject(o.Account, v.ID, "phones.csv")},
+				bytes.NewReader(body),
+				int64(len(body)),
+				"text/csv",
+			)
 			o.must(err)
 			info.Size += c.size
 			o.must(o.check(o.ctx, event(info)))
@@ -337,7 +377,8 @@ func TestUploadIsWhatWasAnnounced(t *testing.T) {
 	}
 }
 
-// The upload's URL is good for a quarter of an hour, and the file that is there is never replaced (spec 5.2).
+// The upload's URL is good for a quarter of an hour, and the file that is there is never replaced
+// (spec 5.2).
 func TestUploadURL(t *testing.T) {
 	o := open(t)
 	v := o.ask("Phones of Zürich.csv", []byte("0123456789"), false)
@@ -356,7 +397,8 @@ func TestUploadURL(t *testing.T) {
 	}
 }
 
-// On a server that checks signatures: the URL takes the file that was announced, once, and the notification that follows begins the check.
+// On a server that checks signatures: the URL takes the file that was announced, once, and the
+// notification that follows begins the check.
 func TestUploadToAServerThatChecks(t *testing.T) {
 	k := testkit.New(t)
 	k.Clock.Set(time.Now())

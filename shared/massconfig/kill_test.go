@@ -37,12 +37,22 @@ func (o *office) end(id string) ending {
 		o.f.Errorf("the mark is left")
 	}
 	return ending{
-		state: o.state(), result: fmt.Sprint(o.result(v)), log: strings.Join(o.log(), "\n"),
-		view: fmt.Sprintf("%+v applied %d refused %d percent %d %s", v.Counts, v.Applied, v.Refused, v.Percent, v.Message),
+		state:  o.state(),
+		result: fmt.Sprint(o.result(v)),
+		log:    strings.Join(o.log(), "\n"),
+		view: fmt.Sprintf(
+			"%+v applied %d refused %d percent %d %s",
+			v.Counts,
+			v.Applied,
+			v.Refused,
+			v.Percent,
+			v.Message,
+		),
 	}
 }
 
-// log is every audit record of the account, whole but for its id, its time, the request's id and the ids of licenses, which are different in every run.
+// log is every audit record of the account, whole but for its id, its time, the request's id and
+// the ids of licenses, which are different in every run.
 func (o *office) log() []string {
 	o.f.Helper()
 	var lines []string
@@ -52,7 +62,10 @@ func (o *office) log() []string {
 		if kind, _, _ := strings.Cut(r.Subject, ":"); kind == "license" {
 			r.Subject = kind
 		}
-		lines = append(lines, fmt.Sprintln(r.Action, r.Subject, r.Actor, r.User, r.Reason, string(r.Before), string(r.After)))
+		lines = append(
+			lines,
+			fmt.Sprintln(r.Action, r.Subject, r.Actor, r.User, r.Reason, string(r.Before), string(r.After)),
+		)
 		return err
 	}))
 	slices.Sort(lines)
@@ -71,7 +84,16 @@ func (e ending) same(t *testing.T, what string, want ending) {
 		got, wanted := strings.Split(part.got, "\n"), strings.Split(part.want, "\n")
 		for i := range max(len(got), len(wanted)) {
 			if i >= len(got) || i >= len(wanted) || got[i] != wanted[i] {
-				t.Errorf("%s: the %s parts at line %d of %d and %d: %.300q, want %.300q", what, part.name, i+1, len(got), len(wanted), at(got, i), at(wanted, i))
+				t.Errorf(
+					"%s: the %s parts at line %d of %d and %d: %.300q, want %.300q",
+					what,
+					part.name,
+					i+1,
+					len(got),
+					len(wanted),
+					at(got, i),
+					at(wanted, i),
+				)
 				break
 			}
 		}
@@ -98,12 +120,15 @@ func (o *office) killed(fault faulty.Fault, commit int, work func() error) (comm
 	return store.Commits(), err != nil
 }
 
-// A run of 600 rows is killed before and after a commit, and another worker finishes it once the lease is over; each time from the same state before, which is copied.
-// The end state, the result file and the audit log are those of the run without a kill (invariant I14). Every tenth commit, or all of them when
-// SEATWISE_TEST_EVERY_COMMIT is set, as CI does; TestNoWorkerSurvivesACommit and TestKilledAtEveryCommit have every commit in any case.
+// A run of 600 rows is killed before and after a commit, and another worker finishes it once the
+// lease is over; each time from the same state before, which is copied. The end state, the result
+// file and the audit log are those of the run without a kill (invariant I14). Every tenth commit,
+// or all of them when SEATWISE_TEST_EVERY_COMMIT is set, as CI does; TestNoWorkerSurvivesACommit
+// and TestKilledAtEveryCommit have every commit in any case.
 func TestLongRunIsKilled(t *testing.T) {
 	folder := t.TempDir()
-	if memory, err := os.MkdirTemp("/dev/shm", "seatwise-test-"); err == nil { //nolint:usetesting // in memory, where there is such a place
+	//nolint:usetesting // in memory, where there is such a place
+	if memory, err := os.MkdirTemp("/dev/shm", "seatwise-test-"); err == nil {
 		folder = memory
 		t.Cleanup(func() { _ = os.RemoveAll(memory) })
 	}
@@ -114,7 +139,7 @@ func TestLongRunIsKilled(t *testing.T) {
 	}
 	first := openOn(t, testkit.On(t, store))
 	v := first.ready(killRows)
-	ticket := first.start(v.ID)
+	wakeUp := first.start(v.ID)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +164,7 @@ func TestLongRunIsKilled(t *testing.T) {
 		k := testkit.On(t, store)
 		k.Env.IDs = first.Env.IDs
 		o := openWith(t, k, first.files.Store)
-		commits, died := o.killed(fault, commit, func() error { return o.apply(o.ctx, ticket) })
+		commits, died := o.killed(fault, commit, func() error { return o.apply(o.ctx, wakeUp) })
 		if died {
 			o.must(o.apply(o.ctx, o.schedule())) // too early: the lease of the dead worker is not over
 			o.Clock.Add(leaseLife + time.Second)
@@ -166,24 +191,26 @@ func TestLongRunIsKilled(t *testing.T) {
 	}
 }
 
-// The same run where no worker gets further than one commit: each commit, the taking of the lease too, is killed once before it and once after it.
+// The same run where no worker gets further than one commit: each commit, the taking of the lease
+// too, is killed once before it and once after it.
 func TestNoWorkerSurvivesACommit(t *testing.T) {
-	for name, kit := range map[string]func(t *testing.T) *testkit.Kit{
-		"bolt":   func(t *testing.T) *testkit.Kit { return testkit.New(t) },
-		"dynamo": func(t *testing.T) *testkit.Kit { return testkit.On(t, testdynamo.Open(t)) },
+	for name, fixture := range map[string]func(t *testing.T) *testkit.Fixture{
+		"bolt":   func(t *testing.T) *testkit.Fixture { return testkit.New(t) },
+		"dynamo": func(t *testing.T) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := openOn(t, kit(t))
+			o := openOn(t, fixture(t))
 			whole, cut := o.fresh(t), o.fresh(t)
 			ends := map[*office]ending{}
 			for _, a := range []*office{whole, cut} {
 				v := a.ready(killRows)
-				ticket := a.start(v.ID)
-				wake := func() error { return a.apply(a.ctx, ticket) }
+				wakeUp := a.start(v.ID)
+				wake := func() error { return a.apply(a.ctx, wakeUp) }
 				deaths := 0
 				for died := a == cut; died; {
 					died = false
-					// The first commit of a worker takes the lease, the second one does something; when nothing is left to do, there is none.
+					// The first commit of a worker takes the lease, the second one does something;
+					// when nothing is left to do, there is none.
 					for _, commit := range []int{1, 2} {
 						for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
 							if _, dead := a.killed(fault, commit, wake); dead {

@@ -35,15 +35,16 @@ type failer interface {
 	Errorf(format string, args ...any)
 }
 
-// office is an account with its phones, on a real store, a real S3 server and the three functions of the room.
+// office is an account with its phones, on a real store, a real S3 server and the three functions
+// of the module.
 type office struct {
-	*testkit.Kit
+	*testkit.Fixture
 	t       testing.TB
 	f       failer
 	ctx     context.Context
 	store   table.Store
 	files   *testbox.Box
-	desk    *license.Desk
+	kernel  *license.Service
 	people  *directory.Service
 	service *Service
 	api     http.Handler
@@ -56,21 +57,21 @@ func open(t testing.TB) *office {
 	return openOn(t, testkit.New(t))
 }
 
-func openOn(t testing.TB, k *testkit.Kit) *office {
+func openOn(t testing.TB, k *testkit.Fixture) *office {
 	t.Helper()
 	return openWith(t, k, testbox.Serve(t))
 }
 
-func openWith(t testing.TB, k *testkit.Kit, store files.Store) *office {
+func openWith(t testing.TB, k *testkit.Fixture, store files.Store) *office {
 	t.Helper()
-	o := &office{Kit: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: testbox.New(store)}
+	o := &office{Fixture: k, t: t, f: t, ctx: t.Context(), store: k.Env.Table, files: testbox.New(store)}
 	k.Env.Files = o.files
-	o.desk = license.NewDesk(catalog.Default())
-	o.people = directory.NewService(k.Env, o.desk)
-	o.service = NewService(k.Env, o.desk)
+	o.kernel = license.NewService(catalog.Default())
+	o.people = directory.NewService(k.Env, o.kernel)
+	o.service = NewService(k.Env, o.kernel)
 	front, err := APIFunction(k.Env)
 	o.must(err)
-	post := &filejob.Post{Env: k.Env, Rooms: []filejob.Carrier{o.service.Jobs()}, Others: o.service.Drop}
+	post := &filejob.Post{Env: k.Env, Modules: []filejob.Carrier{o.service.Jobs()}, Others: o.service.Drop}
 	check, apply := post.Check(), post.Apply()
 	o.api, o.check, o.apply = front.HTTP, check.Event, apply.Event
 	return o
@@ -82,7 +83,12 @@ var accounts int
 func (o *office) fresh(f failer) *office {
 	accounts++
 	other := *o
-	other.Kit, other.f = &testkit.Kit{Env: o.Env, Account: fmt.Sprintf("acme-%d", accounts), Clock: o.Clock, Logs: o.Logs}, f
+	other.Fixture, other.f = &testkit.Fixture{
+		Env:     o.Env,
+		Account: fmt.Sprintf("acme-%d", accounts),
+		Clock:   o.Clock,
+		Logs:    o.Logs,
+	}, f
 	o.AddAccount(o.t, other.Account, "standard")
 	return &other
 }
@@ -94,7 +100,8 @@ func (o *office) must(err error) {
 	}
 }
 
-// hire makes active users of these names; the id is the name in lower case without spaces, and the email begins with it.
+// hire makes active users of these names; the id is the name in lower case without spaces, and the
+// email begins with it.
 func (o *office) hire(names ...string) {
 	o.f.Helper()
 	for _, name := range names {
@@ -118,7 +125,7 @@ func (o *office) buy(n int, products ...string) {
 	for i, p := range products {
 		lots[i] = license.Lot{ProductID: p, Quantity: n}
 	}
-	o.must(o.desk.Deliver(o.ctx, o.Call("admin"), o.Env.IDs.Ordered(), lots, call.Answer{}, nil))
+	o.must(o.kernel.Deliver(o.ctx, o.Call("admin"), o.Env.IDs.Ordered(), lots, call.Answer{}, nil))
 }
 
 // all are Phone System and its add-ons.
@@ -131,11 +138,11 @@ func all() []string {
 }
 
 // change carries out verbs of the kernel in one commit, as another room would.
-func (o *office) change(verbs func(context.Context, *license.Change) error, users ...string) {
+func (o *office) change(verbs func(context.Context, *license.UnitOfWork) error, users ...string) {
 	o.f.Helper()
 	c := o.Call("admin")
 	o.must(call.Decide(o.ctx, func(ctx context.Context) error {
-		ch := o.desk.Change(c)
+		ch := o.kernel.Change(c)
 		if _, err := ch.Load(ctx, license.Need{Users: users}); err != nil {
 			return err
 		}
@@ -149,7 +156,7 @@ func (o *office) change(verbs func(context.Context, *license.Change) error, user
 // give gives a user a license by hand, with add-ons and, if named, an extension and a number.
 func (o *office) give(user, extension, number string, addOns ...string) {
 	o.f.Helper()
-	o.change(func(ctx context.Context, ch *license.Change) error {
+	o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 		if err := ch.Extend(ctx, user, extension, number); err != nil {
 			return err
 		}
@@ -160,8 +167,10 @@ func (o *office) give(user, extension, number string, addOns ...string) {
 	}, user)
 }
 
-// state says of every user what they have, with the grants but without license ids, and of every product how many seats are taken; so two states are equal when
-// nobody could tell them apart. It fails when a count is no recount, or a license says something else than its holder (invariants I2, I3 and I7).
+// state says of every user what they have, with the grants but without license ids, and of every
+// product how many seats are taken; so two states are equal when nobody could tell them apart. It
+// fails when a count is no recount, or a license says something else than its holder (invariants
+// I2, I3 and I7).
 func (o *office) state() string {
 	o.f.Helper()
 	var lines []string
@@ -181,7 +190,7 @@ func (o *office) state() string {
 			for _, h := range u.Holdings {
 				assigned[h.ProductID]++
 				line += " " + h.ProductID
-				l, _, err := o.desk.Get(o.ctx, o.Call("admin"), h.LicenseID)
+				l, _, err := o.kernel.Get(o.ctx, o.Call("admin"), h.LicenseID)
 				o.must(err)
 				if l.UserID != u.ID || l.Status != license.Assigned || l.Extension != u.Extension {
 					o.f.Errorf("license %+v of %s, who has extension %q", l, u.ID, u.Extension)
@@ -196,14 +205,20 @@ func (o *office) state() string {
 			break
 		}
 	}
-	summary, err := o.desk.Summary(o.ctx, o.Call("admin"))
+	summary, err := o.kernel.Summary(o.ctx, o.Call("admin"))
 	o.must(err)
 	for _, s := range summary {
 		if s.Assigned != assigned[s.ProductID] {
 			o.f.Errorf("%s: counted %d assigned, held are %d", s.ProductID, s.Assigned, assigned[s.ProductID])
 		}
 		if s.Available != s.Bought-s.Assigned && s.Kind != catalog.Metered {
-			o.f.Errorf("%s: %d of %d assigned, %d available; some are reserved still", s.ProductID, s.Assigned, s.Bought, s.Available)
+			o.f.Errorf(
+				"%s: %d of %d assigned, %d available; some are reserved still",
+				s.ProductID,
+				s.Assigned,
+				s.Bought,
+				s.Available,
+			)
 		}
 		if s.Assigned < 0 || s.Assigned > s.Bought {
 			o.f.Errorf("%s: %d of %d assigned", s.ProductID, s.Assigned, s.Bought)
@@ -251,7 +266,8 @@ func csvFile(content [][]string) []byte {
 	return b.Bytes()
 }
 
-// xlsxFile writes a workbook of text cells; a cell that begins with = becomes a formula, and one that begins with # a number, which is shown by the format behind another #.
+// xlsxFile writes a workbook of text cells; a cell that begins with = becomes a formula, and one
+// that begins with # a number, which is shown by the format behind another #.
 func (o *office) xlsxFile(content [][]string) []byte {
 	o.f.Helper()
 	book := excelize.NewFile()
@@ -290,8 +306,13 @@ var everything = []auth.Permission{auth.LicensesRead, auth.LicensesManage}
 func (o *office) request(method, path string, body any, header ...string) testkit.Response {
 	o.f.Helper()
 	r := testkit.Request{
-		Method: method, Path: "/v1/accounts/" + o.Account + "/mass-configurations" + path, Body: body, User: "admin", Account: o.Account, Permissions: everything,
-		Header: map[string]string{},
+		Method:      method,
+		Path:        "/v1/accounts/" + o.Account + "/mass-configurations" + path,
+		Body:        body,
+		User:        "admin",
+		Account:     o.Account,
+		Permissions: everything,
+		Header:      map[string]string{},
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header[header[i]] = header[i+1]
@@ -302,7 +323,11 @@ func (o *office) request(method, path string, body any, header ...string) testki
 // ask asks for an upload.
 func (o *office) ask(name string, body []byte, skipErrors bool) View {
 	o.f.Helper()
-	return testkit.Decode[View](o.t, o.request("POST", "", map[string]any{"fileName": name, "sizeBytes": len(body), "skipErrors": skipErrors}), 201)
+	return testkit.Decode[View](
+		o.t,
+		o.request("POST", "", map[string]any{"fileName": name, "sizeBytes": len(body), "skipErrors": skipErrors}),
+		201,
+	)
 }
 
 // put puts a file where an upload says, and returns the event that S3 sends.
@@ -327,7 +352,13 @@ func (o *office) put(v View, body []byte) []byte {
 // drop puts a file into the uploads bucket by another way than an upload, and returns the event.
 func (o *office) drop(key string, body []byte) []byte {
 	o.f.Helper()
-	info, err := o.files.Put(o.ctx, files.Ref{Bucket: files.Uploads, Key: key}, bytes.NewReader(body), int64(len(body)), "application/octet-stream")
+	info, err := o.files.Put(
+		o.ctx,
+		files.Ref{Bucket: files.Uploads, Key: key},
+		bytes.NewReader(body),
+		int64(len(body)),
+		"application/octet-stream",
+	)
 	o.must(err)
 	return event(info)
 }
@@ -335,12 +366,12 @@ func (o *office) drop(key string, body []byte) []byte {
 // event is what S3 sends of an object.
 func event(info files.Info) []byte { return testbox.Event(info, testkit.Start) }
 
-// deliver hands the tickets to the function that applies, until there are no more.
+// deliver hands the wake-ups to the function that applies, until there are no more.
 func (o *office) deliver() {
 	o.f.Helper()
-	for tickets := o.files.Take(); len(tickets) > 0; tickets = o.files.Take() {
-		for _, ticket := range tickets {
-			o.must(o.apply(o.ctx, event(ticket)))
+	for wakeUps := o.files.Take(); len(wakeUps) > 0; wakeUps = o.files.Take() {
+		for _, wakeUp := range wakeUps {
+			o.must(o.apply(o.ctx, event(wakeUp)))
 		}
 	}
 }

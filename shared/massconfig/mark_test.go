@@ -7,9 +7,11 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// TestMarkOfWorkThatBeginsMeanwhile redelivers the event of an upload that was checked long ago. Whoever takes it finds nothing to do, and takes the mark of work
-// away; right before that, somebody configures. The mark must stay: when that worker dies, nothing else tells anybody of its work (invariant I14).
-func TestMarkOfWorkThatBeginsMeanwhile(t *testing.T) {
+// TestMarkerOfWorkThatBeginsMeanwhile redelivers the event of an upload that was checked long ago.
+// Whoever takes it finds nothing to do, and takes the marker of work away; right before that,
+// somebody configures. The marker must stay: when that worker dies, nothing else tells anybody of
+// its work (invariant I14).
+func TestMarkerOfWorkThatBeginsMeanwhile(t *testing.T) {
 	o := open(t)
 	body := csvFile(sheetOf(o.floor(3)...))
 	v := o.ask("phones.csv", body, false)
@@ -17,15 +19,18 @@ func TestMarkOfWorkThatBeginsMeanwhile(t *testing.T) {
 	o.must(o.check(o.ctx, arrived))
 	o.in(Ready, o.get(v.ID))
 	began := false
-	o.Env.Table = &through{Store: o.store, commit: func(_ context.Context, ops []table.Operation, commit func() error) error {
-		for _, op := range ops {
-			if op.Kind == table.KindDelete && op.Item.Key == markKey(o.Account, v.ID) && !began {
-				began = true
-				o.start(v.ID) // and its worker is never heard of
+	o.Env.Table = &through{
+		Store: o.store,
+		commit: func(_ context.Context, ops []table.Operation, commit func() error) error {
+			for _, op := range ops {
+				if op.Kind == table.KindDelete && op.Item.Key == markerKey(o.Account, v.ID) && !began {
+					began = true
+					o.start(v.ID) // and its worker is never heard of
+				}
 			}
-		}
-		return commit()
-	}}
+			return commit()
+		},
+	}
 	o.must(o.check(o.ctx, arrived))
 	o.Env.Table = o.store
 	if !began {

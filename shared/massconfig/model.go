@@ -1,5 +1,5 @@
-// Package massconfig configures hundreds of phones from one file (spec 5): package filejob carries the file through, and this one says what its rows are, what
-// configures them and what undoes that.
+// Package massconfig configures hundreds of phones from one file (spec 5): package filejob carries
+// the file through, and this one says what its rows are, what configures them and what undoes that.
 package massconfig
 
 import (
@@ -18,14 +18,22 @@ const (
 
 // names is how mass configurations are called.
 var names = filejob.Names{
-	One: "mass configuration", Can: "configured", Done: "configured", Applying: Configuring, Subject: "massConfiguration", Actor: "mass-configuration",
-	Path: "mass-configurations", Partition: "MASSCONFIG",
+	One:       "mass configuration",
+	Can:       "configured",
+	Done:      "configured",
+	Applying:  Configuring,
+	Subject:   "massConfiguration",
+	Actor:     "mass-configuration",
+	Path:      "mass-configurations",
+	Partition: "MASSCONFIG",
 }
 
-// chunkRows is how many rows of a plan one item holds. A usual row takes 1 KB and the worst one 7, so a chunk stays below 400 KB.
+// chunkRows is how many rows of a plan one item holds. A usual row takes 1 KB and the worst one 7,
+// so a chunk stays below 400 KB.
 const chunkRows = 50
 
-// judgeBatch is how many rows are judged on one read: an extension, a user and a number each, and the account, are the 100 keys of a lookup.
+// judgeBatch is how many rows are judged on one read: an extension, a user and a number each, and
+// the account, are the 100 keys of a lookup.
 const judgeBatch = 33
 
 // Difference is one part of a row that configuring changes.
@@ -35,7 +43,8 @@ type Difference struct {
 	To    string `json:"to"`
 }
 
-// target is what a row is, or shall be: an extension's number, user, Phone System license and add-ons.
+// target is what a row is, or shall be: an extension's number, user, Phone System license and
+// add-ons.
 type target struct {
 	Number   string   `json:"number,omitempty"`
 	User     string   `json:"user,omitempty"`
@@ -51,8 +60,8 @@ type owned struct {
 	AddOns    []string `json:"addOns,omitempty"`
 }
 
-// planRow is one row of a plan; those of an undo have the row numbers of the file that is undone. A row of an undo may have no extension: it only puts back what its
-// user held without one.
+// planRow is one row of a plan; those of an undo have the row numbers of the file that is undone. A
+// row of an undo may have no extension: it only puts back what its user held without one.
 type planRow struct {
 	filejob.Judged
 	Extension string `json:"ext"`
@@ -104,8 +113,14 @@ func view(j filejob.Job, common filejob.View) View {
 
 func (r *planRow) view() Row {
 	v := Row{
-		Row: r.Row, Extension: r.Extension, Number: r.Wanted.Number, UserID: r.Wanted.User, AddOns: r.Wanted.AddOns, Outcome: r.Outcome,
-		Differences: make([]Difference, len(r.Changes)), Errors: r.Errors,
+		Row:         r.Row,
+		Extension:   r.Extension,
+		Number:      r.Wanted.Number,
+		UserID:      r.Wanted.User,
+		AddOns:      r.Wanted.AddOns,
+		Outcome:     r.Outcome,
+		Differences: make([]Difference, len(r.Changes)),
+		Errors:      r.Errors,
 	}
 	for i, d := range r.Changes {
 		v.Differences[i] = Difference(d)

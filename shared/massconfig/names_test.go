@@ -6,7 +6,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// What the tests name of package filejob, as if it were the room's own: a mass configuration is tested whole, with the machinery that carries it.
+// What the tests name of package filejob, as if it were the module's own: a mass configuration is
+// tested whole, with the machinery that carries it.
 type (
 	State    = filejob.State
 	Counts   = filejob.Counts
@@ -39,11 +40,11 @@ const (
 	shownErrors   = filejob.ShownErrors
 	rowErrors     = filejob.RowErrors
 	planPrefix    = filejob.PlanPrefix
-	ticketsPrefix = filejob.TicketsPrefix
+	wakeUpsPrefix = filejob.WakeUpsPrefix
 	strangers     = call.Nowhere
 )
 
-func markKey(account, id string) table.Key { return names.MarkKey(account, id) }
+func markerKey(account, id string) table.Key { return names.MarkerKey(account, id) }
 
 func uploadObject(account, id, name string) string { return names.UploadObject(account, id, name) }
 

@@ -11,8 +11,9 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// inFile says which users and extensions have a row of their own that is applied: what one row takes from another's is not lost, for that other row says what
-// becomes of it. A bad row is not applied, so it does not count.
+// inFile says which users and extensions have a row of their own that is applied: what one row
+// takes from another's is not lost, for that other row says what becomes of it. A bad row is not
+// applied, so it does not count.
 type inFile struct {
 	user, ext map[string]bool
 	at        columns // to name the columns of what is found later
@@ -34,9 +35,9 @@ func (f inFile) add(r planRow) {
 	}
 }
 
-// loadRows reads what rows are about: their extensions, users and numbers; then whoever has these extensions and numbers now, and what the users would give up;
-// three reads for any number of rows.
-func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
+// loadRows reads what rows are about: their extensions, users and numbers; then whoever has these
+// extensions and numbers now, and what the users would give up; three reads for any number of rows.
+func loadRows(ctx context.Context, ch *license.UnitOfWork, rows []planRow) error {
 	var need license.Need
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r planRow) bool { return r.Outcome == filejob.Bad })
 	for _, r := range rows {
@@ -68,8 +69,9 @@ func loadRows(ctx context.Context, ch *license.Change, rows []planRow) error {
 	return err
 }
 
-// loadHeld reads the licenses of everybody whom loaded rows change, in one read; otherwise the kernel would read those of each by themselves. All of a user's show their extension.
-func loadHeld(ctx context.Context, ch *license.Change, rows []planRow) error {
+// loadHeld reads the licenses of everybody whom loaded rows change, in one read; otherwise the
+// kernel would read those of each by themselves. All of a user's show their extension.
+func loadHeld(ctx context.Context, ch *license.UnitOfWork, rows []planRow) error {
 	var need license.Need
 	for _, r := range rows {
 		if !r.Applies() {
@@ -90,7 +92,7 @@ func loadHeld(ctx context.Context, ch *license.Change, rows []planRow) error {
 }
 
 // stateOf is what a row's extension is now, or what its user holds if it has no extension.
-func stateOf(ch *license.Change, addOns []string, r planRow) target {
+func stateOf(ch *license.UnitOfWork, addOns []string, r planRow) target {
 	t := target{User: r.Wanted.User}
 	if r.Extension != "" {
 		x := ch.Extension(r.Extension)
@@ -112,21 +114,24 @@ func held(h *license.Holder, addOns []string) (licensed bool, holds []string) {
 	return h.Holds(catalog.PhoneSystemID), holds
 }
 
-// moves says whether a row carries the license of the extension's present user over to the wanted one, with its add-ons: when that user has no row of their own and
-// the wanted one has no license yet.
-func moves(ch *license.Change, now, wanted target, file inFile) bool {
-	if now.User == "" || wanted.User == "" || now.User == wanted.User || !now.Licensed || !wanted.Licensed || file.user[now.User] {
+// moves says whether a row carries the license of the extension's present user over to the wanted
+// one, with its add-ons: when that user has no row of their own and the wanted one has no license
+// yet.
+func moves(ch *license.UnitOfWork, now, wanted target, file inFile) bool {
+	if now.User == "" || wanted.User == "" || now.User == wanted.User || !now.Licensed || !wanted.Licensed ||
+		file.user[now.User] {
 		return false
 	}
 	to, err := ch.Holder(wanted.User)
 	return err == nil && !to.Holds(catalog.PhoneSystemID)
 }
 
-// judge decides the outcome of a row on the loaded state, and counts the seats it needs. It changes nothing. leans are the extensions without whose own rows this
-// one would be bad.
+// judge decides the outcome of a row on the loaded state, and counts the seats it needs. It changes
+// nothing. leans are the extensions without whose own rows this one would be bad.
 //
-// Seats that the same file gives back are not counted for it: rows are applied one by one, each whole, so a seat may be wanted before another row frees one.
-func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs map[string]int64) (leans []string) {
+// Seats that the same file gives back are not counted for it: rows are applied one by one, each
+// whole, so a seat may be wanted before another row frees one.
+func judge(ch *license.UnitOfWork, addOns []string, r *planRow, file inFile, needs map[string]int64) (leans []string) {
 	now := stateOf(ch, addOns, *r)
 	r.Before, r.Changes, r.Had, r.Errors = now, nil, nil, nil
 	leans = obstacles(ch, r, file)
@@ -175,10 +180,14 @@ func judge(ch *license.Change, addOns []string, r *planRow, file inFile, needs m
 	return leans
 }
 
-// obstacles notes what keeps a row from being applied on the loaded state, and finds what it leans on.
-func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
+// obstacles notes what keeps a row from being applied on the loaded state, and finds what it leans
+// on.
+func obstacles(ch *license.UnitOfWork, r *planRow, file inFile) (leans []string) {
 	fault := func(column int, format string, args ...any) {
-		r.Errors = append(r.Errors, filejob.RowError{Row: r.Row, Column: file.at.name(column), Message: fmt.Sprintf(format, args...)})
+		r.Errors = append(
+			r.Errors,
+			filejob.RowError{Row: r.Row, Column: file.at.name(column), Message: fmt.Sprintf(format, args...)},
+		)
 	}
 	wanted := r.Wanted
 	if r.Expect != nil && len(compare(r.Before, *r.Expect)) > 0 {
@@ -189,8 +198,12 @@ func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
 		fault(file.at.ext, "%s was changed since, and is left as it is.", what)
 		return nil
 	}
-	// A number that the wanted user brings along from an extension that is given up is nobody else's.
-	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension && ch.Extension(owner).UserID != wanted.User {
+	// A number that the wanted user brings along from an extension that is given up is nobody
+	// else's.
+	if owner := ch.NumberOwner(
+		wanted.Number,
+	); owner != "" && owner != r.Extension &&
+		ch.Extension(owner).UserID != wanted.User {
 		if file.ext[owner] {
 			leans = append(leans, owner)
 		} else {
@@ -217,8 +230,16 @@ func obstacles(ch *license.Change, r *planRow, file inFile) (leans []string) {
 
 // configure makes an extension what its row wants, within a change that is loaded for it.
 //
-// Errors: plan-stale when somebody else changed what the row is about, and what the kernel refuses, as problems; nothing of the row is then to be committed.
-func configure(ctx context.Context, ch *license.Change, addOns []string, r planRow, file inFile, grant string) error {
+// Errors: plan-stale when somebody else changed what the row is about, and what the kernel refuses,
+// as problems; nothing of the row is then to be committed.
+func configure(
+	ctx context.Context,
+	ch *license.UnitOfWork,
+	addOns []string,
+	r planRow,
+	file inFile,
+	grant string,
+) error {
 	wanted := r.Wanted
 	if drifted(ch, addOns, r, file) {
 		return problem.New(problem.PlanStale, "What the row is about was changed since the check.")
@@ -246,9 +267,9 @@ func configure(ctx context.Context, ch *license.Change, addOns []string, r planR
 	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, grant)
 }
 
-// drifted says whether a row is not as the check found it, but for what other rows of the file may have done by now: taken its number, or its user or theirs
-// from an extension.
-func drifted(ch *license.Change, addOns []string, r planRow, file inFile) bool {
+// drifted says whether a row is not as the check found it, but for what other rows of the file may
+// have done by now: taken its number, or its user or theirs from an extension.
+func drifted(ch *license.UnitOfWork, addOns []string, r planRow, file inFile) bool {
 	now := stateOf(ch, addOns, r)
 	switch {
 	case now.User == r.Before.User:
@@ -273,13 +294,17 @@ func drifted(ch *license.Change, addOns []string, r planRow, file inFile) bool {
 		had = *r.Had
 	}
 	licensed, holds := held(h, addOns)
-	return licensed != had.Licensed || !slices.Equal(holds, had.AddOns) || h.Extension != "" && h.Extension != had.Extension
+	return licensed != had.Licensed || !slices.Equal(holds, had.AddOns) ||
+		h.Extension != "" && h.Extension != had.Extension
 }
 
 // place gives a row's extension with its number to the wanted user, or to nobody.
-func place(ctx context.Context, ch *license.Change, addOns []string, r planRow, file inFile) error {
+func place(ctx context.Context, ch *license.UnitOfWork, addOns []string, r planRow, file inFile) error {
 	now, wanted := stateOf(ch, addOns, r), r.Wanted
-	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension && ch.Extension(owner).UserID != wanted.User {
+	if owner := ch.NumberOwner(
+		wanted.Number,
+	); owner != "" && owner != r.Extension &&
+		ch.Extension(owner).UserID != wanted.User {
 		if !file.ext[owner] {
 			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
 		}
@@ -298,8 +323,9 @@ func place(ctx context.Context, ch *license.Change, addOns []string, r planRow, 
 	return ch.Extend(ctx, wanted.User, r.Extension, wanted.Number)
 }
 
-// vacate takes the extension from its present user: the license goes along, stays for the user's own row, or returns to the pool.
-func vacate(ctx context.Context, ch *license.Change, now, wanted target, file inFile) error {
+// vacate takes the extension from its present user: the license goes along, stays for the user's
+// own row, or returns to the pool.
+func vacate(ctx context.Context, ch *license.UnitOfWork, now, wanted target, file inFile) error {
 	if moves(ch, now, wanted, file) {
 		return ch.Move(ctx, now.User, wanted.User, catalog.PhoneSystemID)
 	}
@@ -311,8 +337,9 @@ func vacate(ctx context.Context, ch *license.Change, now, wanted target, file in
 	return ch.Unextend(ctx, now.User)
 }
 
-// undone is what undoes an applied row: the extension becomes what it was, and so does what the user had who came to it from elsewhere, unless the extension that
-// they gave up has a row of its own.
+// undone is what undoes an applied row: the extension becomes what it was, and so does what the
+// user had who came to it from elsewhere, unless the extension that they gave up has a row of its
+// own.
 func undone(r *planRow, own map[string]bool) []planRow {
 	at := filejob.Judged{Row: r.Row}
 	back := []planRow{{Judged: at, Extension: r.Extension, Wanted: r.Before, Expect: &r.Wanted}}
@@ -325,8 +352,15 @@ func undone(r *planRow, own map[string]bool) []planRow {
 		})
 	case !own[had.Extension]:
 		back = append(back, planRow{
-			Judged: at, Extension: had.Extension,
-			Wanted: target{Number: had.Number, User: r.Wanted.User, Licensed: had.Licensed, AddOns: had.AddOns}, Expect: &target{},
+			Judged:    at,
+			Extension: had.Extension,
+			Wanted: target{
+				Number:   had.Number,
+				User:     r.Wanted.User,
+				Licensed: had.Licensed,
+				AddOns:   had.AddOns,
+			},
+			Expect: &target{},
 		})
 	}
 	return back

@@ -25,8 +25,8 @@ type phone struct {
 
 const sceneUsers = 6
 
-// drawScene draws an account in which some users have extensions, numbers, licenses and add-ons, in all mixtures, and a file that gives some extensions, old and
-// new ones, to some users.
+// drawScene draws an account in which some users have extensions, numbers, licenses and add-ons, in
+// all mixtures, and a file that gives some extensions, old and new ones, to some users.
 func drawScene(rt *rapid.T) scene {
 	addOns := []string{"call_recording", "device_ip_phone", "team_chat"}
 	subset := func(label string) []string {
@@ -55,8 +55,10 @@ func drawScene(rt *rapid.T) scene {
 		}
 		s.phones = append(s.phones, p)
 	}
-	wantedExts := rapid.Permutation([]string{"101", "102", "103", "104", "105", "106", "107", "108"}).Draw(rt, "extensions")
-	wantedNumbers := rapid.Permutation([]string{"1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008"}).Draw(rt, "numbers")
+	wantedExts := rapid.Permutation([]string{"101", "102", "103", "104", "105", "106", "107", "108"}).
+		Draw(rt, "extensions")
+	wantedNumbers := rapid.Permutation([]string{"1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008"}).
+		Draw(rt, "numbers")
 	users := rapid.Permutation([]string{"u0", "u1", "u2", "u3", "u4", "u5"}).Draw(rt, "users")
 	n := rapid.IntRange(1, sceneUsers).Draw(rt, "rows")
 	for i := range n {
@@ -69,7 +71,8 @@ func drawScene(rt *rapid.T) scene {
 	return s
 }
 
-// play sets the scene in an account of its own, with so many seats of each product, or with 0 as many as the scene takes.
+// play sets the scene in an account of its own, with so many seats of each product, or with 0 as
+// many as the scene takes.
 func (o *office) play(rt *rapid.T, s scene, seats int) *office {
 	a := o.fresh(rt)
 	for _, p := range s.phones {
@@ -85,7 +88,9 @@ func (o *office) play(rt *rapid.T, s scene, seats int) *office {
 		if p.licensed {
 			a.give(p.user, p.ext, p.number, p.addOns...)
 		} else if p.ext != "" {
-			a.change(func(ctx context.Context, ch *license.Change) error { return ch.Extend(ctx, p.user, p.ext, p.number) }, p.user)
+			a.change(func(ctx context.Context, ch *license.UnitOfWork) error {
+				return ch.Extend(ctx, p.user, p.ext, p.number)
+			}, p.user)
 		}
 	}
 	return a
@@ -97,7 +102,8 @@ func (o *office) file(rows [][]string) View {
 	return o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(rows...)), true))
 }
 
-// A check changes nothing; what is configured is what was asked for, and a second check finds nothing to do but for the rows that were bad.
+// A check changes nothing; what is configured is what was asked for, and a second check finds
+// nothing to do but for the rows that were bad.
 func TestConfiguredIsUnchanged(t *testing.T) {
 	o := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -121,7 +127,8 @@ func TestConfiguredIsUnchanged(t *testing.T) {
 			for _, h := range u.Holdings {
 				held = append(held, h.ProductID)
 			}
-			if u.Extension != rows[i][0] || u.Number != rows[i][1] || !slices.Equal(held, slices.Sorted(slices.Values(append([]string{"phone-system"}, rows[i][3:]...)))) {
+			if u.Extension != rows[i][0] || u.Number != rows[i][1] ||
+				!slices.Equal(held, slices.Sorted(slices.Values(append([]string{"phone-system"}, rows[i][3:]...)))) {
 				rt.Fatalf("row %v is %s/%s %v", rows[i], u.Extension, u.Number, held)
 			}
 		}
@@ -158,7 +165,8 @@ func TestRowOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// The seats that a plan needs are enough for it: with exactly so many free no row is refused, and with one fewer nothing begins.
+// The seats that a plan needs are enough for it: with exactly so many free no row is refused, and
+// with one fewer nothing begins.
 func TestNeedsAreEnough(t *testing.T) {
 	o := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -184,7 +192,8 @@ func TestNeedsAreEnough(t *testing.T) {
 	})
 }
 
-// Undoing gives the state before, whatever the users of the file had before and wherever they had it.
+// Undoing gives the state before, whatever the users of the file had before and wherever they had
+// it.
 func TestUndoGivesTheStateBefore(t *testing.T) {
 	o := open(t)
 	rapid.Check(t, func(rt *rapid.T) {

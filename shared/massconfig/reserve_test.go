@@ -13,19 +13,20 @@ import (
 
 // want tries to take a phone license, as somebody else would while a file is applied.
 func (o *office) want(user string) error {
-	ch := o.desk.Change(o.Call("admin"))
+	ch := o.kernel.Change(o.Call("admin"))
 	if _, err := ch.Load(o.ctx, license.Need{Users: []string{user}}); err != nil {
 		return err
 	}
 	return ch.Grant(o.ctx, user, catalog.PhoneSystemID, license.Direct)
 }
 
-// The seats of a plan are reserved before its first row: nobody can take them in the middle, and a run cannot run dry (issue: exact plans).
+// The seats of a plan are reserved before its first row: nobody can take them in the middle, and a
+// run cannot run dry (issue: exact plans).
 func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
 	o := open(t)
 	o.hire("Taker")
 	v := o.ready(120)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	tried := 0
 	var first bool
 	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
@@ -42,7 +43,7 @@ func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
 		}
 		return commit()
 	}}
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	o.Env.Table = o.store
 	if v = o.in(Completed, o.get(v.ID)); v.Applied != 120 || v.Refused != 0 || tried < 10 {
 		t.Errorf("%+v; tried %d times", v, tried)
@@ -54,13 +55,13 @@ func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
 func TestReservedSeatsReturn(t *testing.T) {
 	o := open(t)
 	v := o.ready(60)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.meanwhile(3, false, func() {
 		if r := o.request("POST", "/"+v.ID+"/cancel", nil); r.Status != 202 {
 			t.Errorf("cancel: %s", r.Body)
 		}
 	})
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	o.Env.Table = o.store
 	v = o.in(Cancelled, o.get(v.ID))
 	if v.Applied == 0 || v.Applied == 60 {
@@ -73,12 +74,13 @@ func TestReservedSeatsReturn(t *testing.T) {
 	}
 }
 
-// Seats that go while they are being reserved: the plan no longer fits, nothing is applied, and what was reserved returns.
+// Seats that go while they are being reserved: the plan no longer fits, nothing is applied, and
+// what was reserved returns.
 func TestSeatsGoWhileTheyAreReserved(t *testing.T) {
 	o := open(t)
 	o.hire("Taker")
 	v := o.ready(40)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	before := o.state()
 	commits := 0
 	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
@@ -94,13 +96,14 @@ func TestSeatsGoWhileTheyAreReserved(t *testing.T) {
 		}
 		return commit()
 	}}
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	o.Env.Table = o.store
 	v = o.in(Failed, o.get(v.ID))
-	if commits < 2 || v.Applied != 0 || !strings.Contains(v.Message, "nothing was configured") || !strings.Contains(v.Message, "phone-system") {
+	if commits < 2 || v.Applied != 0 || !strings.Contains(v.Message, "nothing was configured") ||
+		!strings.Contains(v.Message, "phone-system") {
 		t.Errorf("%q after %d commits", v.Message, commits)
 	}
-	o.change(func(ctx context.Context, ch *license.Change) error {
+	o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 		return ch.Unassign(ctx, "taker", catalog.PhoneSystemID)
 	}, "taker")
 	o.equalState(o.state(), before)

@@ -21,7 +21,9 @@ type fault struct {
 func sameFaults(got []RowError, want []fault) bool {
 	return slices.EqualFunc(got, want, func(e RowError, f fault) bool {
 		// A text editor shows no letters over a CSV file, so its fields have numbers.
-		return e.Row == f.row && (e.Column == f.column || f.column != "" && e.Column == fmt.Sprint(f.column[0]-'A'+1)) && strings.Contains(e.Message, f.words)
+		return e.Row == f.row &&
+			(e.Column == f.column || f.column != "" && e.Column == fmt.Sprint(f.column[0]-'A'+1)) &&
+			strings.Contains(e.Message, f.words)
 	})
 }
 
@@ -45,7 +47,8 @@ func company(t testing.TB) *office {
 	return o
 }
 
-// Every rule of spec 5 that makes a row bad, each with its row, its column and a reason; the file is rejected and nothing is applied.
+// Every rule of spec 5 that makes a row bad, each with its row, its column and a reason; the file
+// is rejected and nothing is applied.
 func TestBadRows(t *testing.T) {
 	o := company(t)
 	before := o.state()
@@ -126,13 +129,15 @@ func TestBadRows(t *testing.T) {
 						bad++
 					}
 				}
-				if bad != v.Counts.Error || bad == 0 || v.Counts.Rows != v.Counts.New+v.Counts.Change+v.Counts.Unchanged+v.Counts.Error {
+				if bad != v.Counts.Error || bad == 0 ||
+					v.Counts.Rows != v.Counts.New+v.Counts.Change+v.Counts.Unchanged+v.Counts.Error {
 					t.Errorf("%s: counts %+v", kind, v.Counts)
 				}
 				got := o.result(v)
 				status := slices.Index(got[0], "Status")
 				for _, e := range v.Errors {
-					if r := got[e.Row-1]; r[status] != "error" || !strings.Contains(r[status+1], "Column "+e.Column+": "+e.Message) {
+					if r := got[e.Row-1]; r[status] != "error" ||
+						!strings.Contains(r[status+1], "Column "+e.Column+": "+e.Message) {
 						t.Errorf("%s: the result says %q of %+v", kind, r, e)
 					}
 				}
@@ -168,7 +173,8 @@ func TestBadCells(t *testing.T) {
 	}
 }
 
-// Headers match without regard to case and space; columns stand in any order; others than ours are refused (spec 5).
+// Headers match without regard to case and space; columns stand in any order; others than ours are
+// refused (spec 5).
 func TestHeaders(t *testing.T) {
 	o := company(t)
 	content := func(header ...string) [][]string {
@@ -209,7 +215,9 @@ func TestHeaders(t *testing.T) {
 				if kind == "csv" && where != "" {
 					where = fmt.Sprint(where[0] - 'A' + 1) // a text editor shows no letters
 				}
-				if v.State != Rejected || len(v.Errors) != 1 || v.Errors[0].Row != c.row || v.Errors[0].Column != where || !strings.Contains(v.Errors[0].Message, c.want) {
+				if v.State != Rejected || len(v.Errors) != 1 || v.Errors[0].Row != c.row ||
+					v.Errors[0].Column != where ||
+					!strings.Contains(v.Errors[0].Message, c.want) {
 					t.Errorf("%s: %s %+v", kind, v.State, v.Errors)
 				}
 				if !strings.Contains(v.Message, c.want) || v.ResultURL != "" {
@@ -220,7 +228,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// A user is named by id, by email or by a name that is unique, without regard to how it is written but of the id; the name that is exactly so wins.
+// A user is named by id, by email or by a name that is unique, without regard to how it is written
+// but of the id; the name that is exactly so wins.
 func TestUserIsFoundByIDEmailOrName(t *testing.T) {
 	o := company(t)
 	for _, c := range []struct{ text, id, fault string }{
@@ -248,7 +257,8 @@ func TestUserIsFoundByIDEmailOrName(t *testing.T) {
 	}
 }
 
-// A row with more errors than are kept says how many more there are, and a file of such rows still fits into the table.
+// A row with more errors than are kept says how many more there are, and a file of such rows still
+// fits into the table.
 func TestRowsFullOfErrors(t *testing.T) {
 	o := company(t)
 	bad := func(ext string) []string {
@@ -267,7 +277,8 @@ func TestRowsFullOfErrors(t *testing.T) {
 		t.Fatalf("%d errors shown of %+v", len(v.Errors), v.Counts)
 	}
 	got := o.rows(v.ID)
-	if len(got) != len(rows) || len(got[0].Errors) != rowErrors || got[0].Errors[rowErrors-1].Message != "There are 94 more errors in this row." {
+	if len(got) != len(rows) || len(got[0].Errors) != rowErrors ||
+		got[0].Errors[rowErrors-1].Message != "There are 94 more errors in this row." {
 		t.Errorf("%d rows, the first with %+v", len(got), got[0].Errors[len(got[0].Errors)-1])
 	}
 }
@@ -312,10 +323,18 @@ team_chat 1`)
 	}
 }
 
-// An extension whose own row is bad counts as one without a row: who loses it to another loses the license with it, as the plan says.
+// An extension whose own row is bad counts as one without a row: who loses it to another loses the
+// license with it, as the plan says.
 func TestBadRowIsNoRow(t *testing.T) {
 	o := company(t)
-	v := o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(row("101", "6567891230", "alice"), row("102", "", "john", "nonsense"))), true))
+	v := o.in(
+		Ready,
+		o.upload(
+			"phones.csv",
+			csvFile(sheetOf(row("101", "6567891230", "alice"), row("102", "", "john", "nonsense"))),
+			true,
+		),
+	)
 	if len(v.Needs) != 0 {
 		t.Errorf("needs %+v; the license moves along", v.Needs)
 	}
@@ -323,7 +342,8 @@ func TestBadRowIsNoRow(t *testing.T) {
 	if v.Applied != 1 || v.Refused != 0 {
 		t.Errorf("%+v", v)
 	}
-	if state := o.state(); !strings.Contains(state, "alice: 101/6567891230 phone-system\n") || !strings.Contains(state, "john: /\n") {
+	if state := o.state(); !strings.Contains(state, "alice: 101/6567891230 phone-system\n") ||
+		!strings.Contains(state, "john: /\n") {
 		t.Errorf("state:\n%s", state)
 	}
 }
@@ -369,7 +389,8 @@ func TestSwaps(t *testing.T) {
 	}
 }
 
-// Moving an extension to somebody new takes the license along, the very same one, with its add-ons; no seat is needed.
+// Moving an extension to somebody new takes the license along, the very same one, with its add-ons;
+// no seat is needed.
 func TestMoveTakesTheLicenseAlong(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice")
@@ -385,14 +406,21 @@ func TestMoveTakesTheLicenseAlong(t *testing.T) {
 	after, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "alice")
 	o.must(err)
 	for _, was := range before.Holdings {
-		if !slices.ContainsFunc(after.Holdings, func(is directory.UserLicense) bool { return is.LicenseID == was.LicenseID }) {
+		if !slices.ContainsFunc(
+			after.Holdings,
+			func(is directory.UserLicense) bool { return is.LicenseID == was.LicenseID },
+		) {
 			t.Errorf("the license %+v did not come along: %+v", was, after.Holdings)
 		}
 	}
-	o.equalState(o.state(), "alice: 101/1001 call_recording phone-system team_chat\njohn: /\nphone-system 1\ncall_recording 1\nteam_chat 1")
+	o.equalState(
+		o.state(),
+		"alice: 101/1001 call_recording phone-system team_chat\njohn: /\nphone-system 1\ncall_recording 1\nteam_chat 1",
+	)
 }
 
-// A user who comes from an extension that has no row gives it up, with its number or taking it along, and the plan says so.
+// A user who comes from an extension that has no row gives it up, with its number or taking it
+// along, and the plan says so.
 func TestUserGivesUpAnExtension(t *testing.T) {
 	o := open(t)
 	o.hire("John")
@@ -409,7 +437,8 @@ func TestUserGivesUpAnExtension(t *testing.T) {
 	o.equalState(o.state(), "john: 101/1001 phone-system\nphone-system 1")
 }
 
-// The seats needed are shown against those free; too few, or fewer than at the check, and configure refuses (spec 5.3, 5.4).
+// The seats needed are shown against those free; too few, or fewer than at the check, and configure
+// refuses (spec 5.3, 5.4).
 func TestSeats(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice", "Lucie")
@@ -419,7 +448,10 @@ func TestSeats(t *testing.T) {
 	before := o.state()
 
 	short := o.checked(Ready, append(rows, row("103", "", "lucie"))...)
-	if !slices.Equal(short.Needs, []Need{{ProductID: "phone-system", Wanted: 3, Available: 2}, {ProductID: "team_chat", Wanted: 1, Available: 1}}) {
+	if !slices.Equal(
+		short.Needs,
+		[]Need{{ProductID: "phone-system", Wanted: 3, Available: 2}, {ProductID: "team_chat", Wanted: 1, Available: 1}},
+	) {
 		t.Errorf("needs %+v", short.Needs)
 	}
 	o.refused(short.ID, "not-enough-licenses", "phone-system", 3, 2)
@@ -430,14 +462,17 @@ func TestSeats(t *testing.T) {
 	if v := o.get(stale.ID); v.State != Ready {
 		t.Errorf("after the refusal: %s", v.State)
 	}
-	o.change(func(ctx context.Context, ch *license.Change) error { return ch.Unassign(ctx, "lucie", "phone-system") }, "lucie")
+	o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
+		return ch.Unassign(ctx, "lucie", "phone-system")
+	}, "lucie")
 	o.equalState(o.state(), before)
 	if v := o.configure(stale.ID); v.State != Completed || v.Applied != 2 {
 		t.Errorf("with the seats back: %+v", v)
 	}
 }
 
-// Between configure and the first row the account may change; then nothing is applied, and the rows are named.
+// Between configure and the first row the account may change; then nothing is applied, and the rows
+// are named.
 func TestPlanThatNoLongerFits(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(o *office)
@@ -447,10 +482,10 @@ func TestPlanThatNoLongerFits(t *testing.T) {
 		"user deactivated": {func(o *office) { o.user(directory.User{ID: "alice", Name: "Alice", Active: false}) }, "row 3"},
 		"extension taken":  {func(o *office) { o.give("lucie", "101", ""); o.buy(1, "phone-system") }, "row 2"},
 		"user got another": {func(o *office) {
-			o.change(func(ctx context.Context, ch *license.Change) error { return ch.Extend(ctx, "john", "777", "") }, "john")
+			o.change(func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "john", "777", "") }, "john")
 		}, "row 2"},
 		"number taken": {func(o *office) {
-			o.change(func(ctx context.Context, ch *license.Change) error { return ch.Extend(ctx, "lucie", "777", "1001") }, "lucie")
+			o.change(func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "lucie", "777", "1001") }, "lucie")
 		}, "row 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -465,7 +500,8 @@ func TestPlanThatNoLongerFits(t *testing.T) {
 			before := o.state()
 			o.deliver()
 			v = o.in(Failed, o.get(v.ID))
-			if !strings.Contains(v.Message, "nothing was configured") || !strings.Contains(v.Message, c.words) || v.Applied != 0 {
+			if !strings.Contains(v.Message, "nothing was configured") || !strings.Contains(v.Message, c.words) ||
+				v.Applied != 0 {
 				t.Errorf("message %q", v.Message)
 			}
 			o.equalState(o.state(), before)

@@ -29,8 +29,10 @@ func (c columns) name(column int) string {
 	return sheet.ColumnName(column)
 }
 
-// readHeader finds the columns (spec 5): headers match without regard to case and space, and there is any number of Addon license columns. Status and Message
-// are those of a result file that comes back, and are ignored. Any other column is refused: ignoring a misspelled Addon column would take add-ons away.
+// readHeader finds the columns (spec 5): headers match without regard to case and space, and there
+// is any number of Addon license columns. Status and Message are those of a result file that comes
+// back, and are ignored. Any other column is refused: ignoring a misspelled Addon column would take
+// add-ons away.
 func readHeader(row sheet.Row) (columns, error) {
 	c := columns{ext: -1, number: -1, user: -1, csv: row.Line > 0}
 	single := map[string]*int{"extkey": &c.ext, "number": &c.number, "user": &c.user}
@@ -67,7 +69,8 @@ func readHeader(row sheet.Row) (columns, error) {
 	return c, header.Refuse("Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "...")
 }
 
-// asked is what a row of the file asks for, with the faults that can be seen without the account's state.
+// asked is what a row of the file asks for, with the faults that can be seen without the account's
+// state.
 type asked struct {
 	row    int
 	ext    string
@@ -77,7 +80,8 @@ type asked struct {
 	errors []filejob.RowError
 }
 
-// readRow reads a row's cells; addOns are the add-ons of Phone System in the catalog's order. Every fault is named, not only the first.
+// readRow reads a row's cells; addOns are the add-ons of Phone System in the catalog's order. Every
+// fault is named, not only the first.
 func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []string, hints filejob.Hints) asked {
 	a := asked{row: row.Number}
 	cells := filejob.Cells{Row: row}
@@ -112,7 +116,13 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []strin
 		p, known := products.ByCode(code)
 		switch {
 		case !known || p.Base != catalog.PhoneSystemID:
-			cells.CodedFault(filejob.CodeUnknown, column, "%s is not the code of an add-on license.%s", directory.Shorten(code), hints.For(code))
+			cells.CodedFault(
+				filejob.CodeUnknown,
+				column,
+				"%s is not the code of an add-on license.%s",
+				directory.Shorten(code),
+				hints.For(code),
+			)
 		case slices.Contains(a.addOns, p.ID):
 			cells.Fault(column, "The add-on license %s is there twice in this row.", code)
 		default:
@@ -136,7 +146,8 @@ func inOrder(some, catalogs []string) []string {
 	return out
 }
 
-// find returns the id of an active user whom a cell names, or why there is none, for a person to read.
+// find returns the id of an active user whom a cell names, or why there is none, for a person to
+// read.
 func find(who *directory.Named, text string) (id, why string) {
 	id, active, why := who.Find(text)
 	if why == "" && !active {
@@ -176,7 +187,8 @@ func (c *claims) add(a asked) {
 	c.number.Add(text.Digits(a.number), a.row)
 }
 
-// resolve makes user ids of what the rows call their users, once all rows are entered, and enters these.
+// resolve makes user ids of what the rows call their users, once all rows are entered, and enters
+// these.
 func (c *claims) resolve(who *directory.Named) {
 	for i := range c.rows {
 		k := &c.rows[i]
@@ -200,7 +212,8 @@ func (c *claims) resolve(who *directory.Named) {
 
 // alone says whether a row without a fault of its own claims what no other row claims.
 func (c *claims) alone(k claim) bool {
-	return k.sound && k.user != "" && c.ext.Alone(k.ext) && c.number.Alone(text.Digits(k.number)) && c.user.Alone(k.user)
+	return k.sound && k.user != "" && c.ext.Alone(k.ext) && c.number.Alone(text.Digits(k.number)) &&
+		c.user.Alone(k.user)
 }
 
 // faults names the claims of a row that other rows make too.
@@ -234,7 +247,8 @@ func compare(before, wanted target) []filejob.Difference {
 	return d
 }
 
-// sameNumber says whether two numbers differ in form at most; the one that is stored is kept then (spec 6).
+// sameNumber says whether two numbers differ in form at most; the one that is stored is kept then
+// (spec 6).
 func sameNumber(a, b string) bool { return text.Digits(a) == text.Digits(b) }
 
 func licensed(t target) string {

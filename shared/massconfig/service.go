@@ -25,7 +25,7 @@ import (
 // Service carries out the use cases of mass configuration.
 type Service struct {
 	env       *app.Env
-	desk      *license.Desk
+	kernel    *license.Service
 	products  *catalog.Catalog
 	addOns    []string // of Phone System, in the catalog's order
 	hints     filejob.Hints
@@ -36,14 +36,14 @@ type Service struct {
 // worker is one worker's hold on a mass configuration.
 type worker = filejob.Worker[planRow, View]
 
-// NewService makes the service; seats and extensions go through the desk.
-func NewService(env *app.Env, desk *license.Desk) *Service {
-	s := &Service{env: env, desk: desk, products: desk.Products(), directory: directory.NewService(env, desk)}
+// NewService makes the service; seats and extensions go through the kernel.
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	s := &Service{env: env, kernel: kernel, products: kernel.Products(), directory: directory.NewService(env, kernel)}
 	for _, p := range s.products.AddOns(catalog.PhoneSystemID) {
 		s.addOns = append(s.addOns, p.ID)
 	}
 	s.hints = filejob.NewHints(s.products.AddOns(catalog.PhoneSystemID))
-	s.jobs = filejob.NewJobs(env, filejob.Room[planRow, View]{
+	s.jobs = filejob.NewJobs(env, filejob.Module[planRow, View]{
 		Names:    names,
 		Size:     func(filejob.Job) filejob.Size { return filejob.Size{Chunk: chunkRows, Batch: judgeBatch} },
 		Judged:   func(r *planRow) *filejob.Judged { return &r.Judged },
@@ -67,12 +67,13 @@ func NewService(env *app.Env, desk *license.Desk) *Service {
 
 // enough compares the seats that the plan needs with those that are free now.
 //
-// Errors: not-enough-licenses when the seats never sufficed; plan-stale when they did at the check and do no more.
+// Errors: not-enough-licenses when the seats never sufficed; plan-stale when they did at the check
+// and do no more.
 func (s *Service) enough(ctx context.Context, c *call.Call, j filejob.Job) error {
 	if len(j.Needs) == 0 {
 		return nil
 	}
-	summary, err := s.desk.Summary(ctx, c)
+	summary, err := s.kernel.Summary(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -106,10 +107,19 @@ func shortage(short []lack, never bool) *problem.Problem {
 		now := problem.Shortage(l.need.ProductID, l.need.Wanted, l.free)
 		details[i] = now.Detail
 		if !never {
-			details[i] = fmt.Sprintf("The plan needs %d licenses of %s; %d were free when it was checked, %d are free now.",
-				l.need.Wanted, l.need.ProductID, l.need.Available, l.free)
+			details[i] = fmt.Sprintf(
+				"The plan needs %d licenses of %s; %d were free when it was checked, %d are free now.",
+				l.need.Wanted,
+				l.need.ProductID,
+				l.need.Available,
+				l.free,
+			)
 		}
-		fields[i] = problem.Field{Field: l.need.ProductID, Code: problem.TooFew, Message: fmt.Sprintf("%d wanted, %d free", l.need.Wanted, l.free)}
+		fields[i] = problem.Field{
+			Field:   l.need.ProductID,
+			Code:    problem.TooFew,
+			Message: fmt.Sprintf("%d wanted, %d free", l.need.Wanted, l.free),
+		}
 	}
 	p := problem.New(problem.PlanStale, strings.Join(details, " "))
 	if never {
@@ -123,8 +133,9 @@ func shortage(short []lack, never bool) *problem.Problem {
 	return p
 }
 
-// Undo plans to put every row that a mass configuration applied back to what it was before; the plan is checked and shown like any other, and applied when it is
-// asked for. Rows that changed since are left alone and named (spec 5.6).
+// Undo plans to put every row that a mass configuration applied back to what it was before; the
+// plan is checked and shown like any other, and applied when it is asked for. Rows that changed
+// since are left alone and named (spec 5.6).
 //
 // Errors: wrong-state unless something was applied and nothing runs.
 func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (View, error) {
@@ -136,12 +147,24 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (View, erro
 		return View{}, err
 	}
 	done := a.Job
-	if done.State != filejob.Completed && done.State != filejob.Cancelled && done.State != filejob.Failed || a.Progress.Applied == 0 {
-		return View{}, problem.Newf(problem.WrongState, "Only what was applied can be undone; this mass configuration is %s and applied %d rows.",
-			done.State, a.Progress.Applied)
+	if done.State != filejob.Completed && done.State != filejob.Cancelled && done.State != filejob.Failed ||
+		a.Progress.Applied == 0 {
+		return View{}, problem.Newf(
+			problem.WrongState,
+			"Only what was applied can be undone; this mass configuration is %s and applied %d rows.",
+			done.State,
+			a.Progress.Applied,
+		)
 	}
 	j := filejob.Job{
-		ID: c.Env.IDs.Ordered(), State: filejob.Checking, Source: FromUndo, FileName: "Undo " + done.FileName, SkipErrors: true, Undoes: id, By: c.Actor, CreatedAt: c.At,
+		ID:         c.Env.IDs.Ordered(),
+		State:      filejob.Checking,
+		Source:     FromUndo,
+		FileName:   "Undo " + done.FileName,
+		SkipErrors: true,
+		Undoes:     id,
+		By:         c.Actor,
+		CreatedAt:  c.At,
 	}
 	put, err := names.PutJob(c.Account, j, table.IfAbsent)
 	if err != nil {
@@ -152,10 +175,16 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (View, erro
 		return View{}, err
 	}
 	view := s.jobs.Show(j, filejob.Progress{})
-	if err := c.Commit(ctx, s.jobs.Accepted(c.Account, j.ID, 201, view), put, names.PutMark(c.Account, j.ID), audit); err != nil {
+	if err := c.Commit(
+		ctx,
+		s.jobs.Accepted(c.Account, j.ID, 201, view),
+		put,
+		names.PutMarker(c.Account, j.ID),
+		audit,
+	); err != nil {
 		return View{}, err
 	}
-	s.jobs.Ticket(ctx, c.Account, j.ID)
+	s.jobs.WakeUp(ctx, c.Account, j.ID)
 	return view, nil
 }
 
@@ -170,15 +199,23 @@ type newest struct {
 // dropper is the actor of what follows from a dropped file.
 const dropper = "file-drop"
 
-// Dropped takes in a file that was dropped into the bucket, in one of its versions: checked and configured without being asked to, once for each version (invariant
-// I12). Versions come in any order, and several at once; the newest has the last word. One that is older than another that was told of is refused, and one that is newer
-// waits for the end of the older one.
+// Dropped takes in a file that was dropped into the bucket, in one of its versions: checked and
+// configured without being asked to, once for each version (invariant I12). Versions come in any
+// order, and several at once; the newest has the last word. One that is older than another that was
+// told of is refused, and one that is newer waits for the end of the older one.
 func (s *Service) Dropped(ctx context.Context, account string, object events.ObjectCreated, now time.Time) error {
 	id := s.env.IDs.Ordered()
 	c := call.ForEvent(s.env, account, dropper, "massConfiguration:"+id, now)
 	j := filejob.Job{
-		ID: id, State: filejob.Checking, Source: FromDrop, FileName: object.Key[strings.LastIndex(object.Key, "/")+1:], SizeBytes: object.Size, By: dropper, Cause: c.Cause(),
-		CreatedAt: c.At, File: files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version},
+		ID:        id,
+		State:     filejob.Checking,
+		Source:    FromDrop,
+		FileName:  object.Key[strings.LastIndex(object.Key, "/")+1:],
+		SizeBytes: object.Size,
+		By:        dropper,
+		Cause:     c.Cause(),
+		CreatedAt: c.At,
+		File:      files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version},
 	}
 	var w *worker
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -199,7 +236,11 @@ func (s *Service) Dropped(ctx context.Context, account string, object events.Obj
 			return err
 		}
 		effects := []table.Operation{
-			table.Check(call.AccountKey(account), table.IfPresent), table.Put(table.Item{Key: once, Data: seen}, table.IfAbsent),
+			table.Check(
+				call.AccountKey(account),
+				table.IfPresent,
+			),
+			table.Put(table.Item{Key: once, Data: seen}, table.IfAbsent),
 		}
 		order, late, err := follow(&j, object, found[at], at)
 		if err != nil {
@@ -220,9 +261,15 @@ func (s *Service) Dropped(ctx context.Context, account string, object events.Obj
 	return w.Run(ctx)
 }
 
-// follow puts a version of a file in its order. late says that a newer one was told of; the answer then only demands that this stays so. Versions without an order, and
-// those of the same moment, count in the order in which they come.
-func follow(j *filejob.Job, object events.ObjectCreated, item table.Item, at table.Key) (op table.Operation, late bool, err error) {
+// follow puts a version of a file in its order. late says that a newer one was told of; the answer
+// then only demands that this stays so. Versions without an order, and those of the same moment,
+// count in the order in which they come.
+func follow(
+	j *filejob.Job,
+	object events.ObjectCreated,
+	item table.Item,
+	at table.Key,
+) (op table.Operation, late bool, err error) {
 	j.After = ""
 	cond := table.IfAbsent
 	if item.Version > 0 {
@@ -240,7 +287,8 @@ func follow(j *filejob.Job, object events.ObjectCreated, item table.Item, at tab
 	return table.Put(table.Item{Key: at, Data: data}, cond), false, err
 }
 
-// deliveredBefore goes on with the mass configuration that an earlier delivery of the same version made.
+// deliveredBefore goes on with the mass configuration that an earlier delivery of the same version
+// made.
 func (s *Service) deliveredBefore(ctx context.Context, account string, item table.Item, now time.Time) error {
 	id, err := call.Decode[string](item)
 	if err != nil {

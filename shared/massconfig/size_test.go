@@ -8,8 +8,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// A thousand phones with four add-ons each, from nothing: what the check and the configuring cost, by calls of the table. docs and the benches build on the
-// figures that are logged; the bounds keep them from growing unnoticed.
+// A thousand phones with four add-ons each, from nothing: what the check and the configuring cost,
+// by calls of the table. docs and the benches build on the figures that are logged; the bounds keep
+// them from growing unnoticed.
 func TestCostOfAThousandRows(t *testing.T) {
 	const phones = 1000
 	o := open(t)
@@ -37,8 +38,18 @@ func TestCostOfAThousandRows(t *testing.T) {
 	}}
 	report := func(what string) (commits int) {
 		commits = calls["TransactWriteItems"]
-		t.Logf("%s: %d commits, %.2f rows each; %.1f operations a row, at most %d in a commit; %d batch reads, %d queries, %d single reads; %.0f capacity units a row",
-			what, commits, float64(phones)/float64(commits), float64(operations)/phones, most, calls["BatchGetItem"], calls["Query"], calls["GetItem"], capacity/phones)
+		t.Logf(
+			"%s: %d commits, %.2f rows each; %.1f operations a row, at most %d in a commit; %d batch reads, %d queries, %d single reads; %.0f capacity units a row",
+			what,
+			commits,
+			float64(phones)/float64(commits),
+			float64(operations)/phones,
+			most,
+			calls["BatchGetItem"],
+			calls["Query"],
+			calls["GetItem"],
+			capacity/phones,
+		)
 		clear(calls)
 		operations, most, capacity = 0, 0, 0
 		return commits

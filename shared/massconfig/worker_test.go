@@ -26,7 +26,10 @@ func (o *office) floor(n int) [][]string {
 	for i := range n {
 		name := fmt.Sprintf("user%03d", i)
 		o.hire(name)
-		rows = append(rows, row(fmt.Sprint(1000+i), fmt.Sprint(6567000000+i), name, "call_recording", "device_ip_phone", "team_chat"))
+		rows = append(
+			rows,
+			row(fmt.Sprint(1000+i), fmt.Sprint(6567000000+i), name, "call_recording", "device_ip_phone", "team_chat"),
+		)
 	}
 	o.buy(n, "phone-system", "call_recording", "device_ip_phone", "team_chat")
 	return rows
@@ -38,15 +41,15 @@ func (o *office) ready(n int) View {
 	return o.checked(Ready, o.floor(n)...)
 }
 
-// start asks for a plan to be configured and returns the ticket's event; nothing is applied yet.
+// start asks for a plan to be configured and returns the wake-up's event; nothing is applied yet.
 func (o *office) start(id string) []byte {
 	o.f.Helper()
 	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/configure", nil), 202)
-	tickets := o.files.Take()
-	if len(tickets) != 1 {
-		o.f.Fatalf("%d tickets", len(tickets))
+	wakeUps := o.files.Take()
+	if len(wakeUps) != 1 {
+		o.f.Fatalf("%d tickets", len(wakeUps))
 	}
-	return event(tickets[0])
+	return event(wakeUps[0])
 }
 
 // schedule is the event that has work finished which was left behind.
@@ -64,7 +67,8 @@ func (s *through) Commit(ctx context.Context, ops []table.Operation) error {
 	return s.commit(ctx, ops, func() error { return s.Store.Commit(ctx, ops) })
 }
 
-// meanwhile runs do once, right before (or after) the n-th commit from now on that applies rows of this office's plans.
+// meanwhile runs do once, right before (or after) the n-th commit from now on that applies rows of
+// this office's plans.
 func (o *office) meanwhile(n int, after bool, do func()) {
 	var once sync.Once
 	seen := 0
@@ -92,7 +96,7 @@ func (o *office) meanwhile(n int, after bool, do func()) {
 // marked says whether somebody is to work on the mass configuration.
 func (o *office) marked(id string) bool {
 	o.f.Helper()
-	_, ok, err := table.Get(o.ctx, o.store, markKey(o.Account, id))
+	_, ok, err := table.Get(o.ctx, o.store, markerKey(o.Account, id))
 	o.must(err)
 	return ok
 }
@@ -107,7 +111,7 @@ func (o *office) changes(id string) map[string]int {
 	return counts
 }
 
-// Events come twice: the upload's, the ticket's, the schedule's (spec 10).
+// Events come twice: the upload's, the wake-up's, the schedule's (spec 10).
 func TestEventsComeTwice(t *testing.T) {
 	o := open(t)
 	rows := csvFile(sheetOf(o.floor(12)...))
@@ -119,9 +123,9 @@ func TestEventsComeTwice(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 	}
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	for range 2 {
-		o.must(o.apply(o.ctx, ticket))
+		o.must(o.apply(o.ctx, wakeUp))
 		o.must(o.apply(o.ctx, o.schedule()))
 		o.must(o.check(o.ctx, arrived))
 		if got := o.get(v.ID); got.State != Completed || got.Applied != 12 {
@@ -150,15 +154,15 @@ func TestEventsComeTwice(t *testing.T) {
 	}
 }
 
-// Many workers at once: the events of one ticket, delivered at the same time.
+// Many workers at once: the events of one wake-up, delivered at the same time.
 func TestWorkersAtOnce(t *testing.T) {
 	o := open(t)
 	v := o.ready(20)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if err := o.apply(o.ctx, ticket); err != nil {
+			if err := o.apply(o.ctx, wakeUp); err != nil {
 				t.Error(err)
 			}
 		})
@@ -170,25 +174,26 @@ func TestWorkersAtOnce(t *testing.T) {
 	o.state()
 }
 
-// A worker that was silent for longer than its lease is overtaken; what it still tries is refused whole.
+// A worker that was silent for longer than its lease is overtaken; what it still tries is refused
+// whole.
 func TestSilentWorkerIsFenced(t *testing.T) {
 	o := open(t)
 	v := o.ready(30)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	overtaken := false
 	o.meanwhile(3, false, func() {
 		overtaken = true
-		o.must(o.apply(o.ctx, ticket)) // too early: the lease is in force
+		o.must(o.apply(o.ctx, wakeUp)) // too early: the lease is in force
 		if got := o.get(v.ID); got.State != Configuring || got.Applied == 0 || got.Applied > 20 {
 			t.Errorf("under the lease: %+v", got)
 		}
 		o.Clock.Add(leaseLife + time.Second)
-		o.must(o.apply(o.ctx, ticket))
+		o.must(o.apply(o.ctx, wakeUp))
 		if got := o.get(v.ID); got.State != Completed || got.Applied != 30 {
 			t.Errorf("after the takeover: %+v", got)
 		}
 	})
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	if !overtaken {
 		t.Fatal("there were fewer commits")
 	}
@@ -207,12 +212,12 @@ func TestSilentWorkerIsFenced(t *testing.T) {
 func TestLeaseIsRenewed(t *testing.T) {
 	o := open(t)
 	v := o.ready(40)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.Env.Table = &through{o.store, func(_ context.Context, _ []table.Operation, commit func() error) error {
 		o.Clock.Add(leaseLife/2 + time.Second)
 		return commit()
 	}}
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	j, _, _, err := o.service.jobs.Load(o.ctx, o.Call("admin"), v.ID)
 	o.must(err)
 	if j.State != Completed || j.Epoch != 2 { // the check's worker and this one
@@ -225,7 +230,7 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 	o := open(t)
 	o.Clock.Set(time.Now())
 	v := o.ready(30)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	commits := 0
 	o.Env.Table = &through{o.store, func(_ context.Context, _ []table.Operation, commit func() error) error {
 		commits++
@@ -233,7 +238,7 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 		return commit()
 	}}
 	invocations := 0
-	for next := [][]byte{ticket}; len(next) > 0; {
+	for next := [][]byte{wakeUp}; len(next) > 0; {
 		invocations++
 		ctx, cancel := context.WithDeadline(o.ctx, o.Clock.Now().Add(time.Minute))
 		o.must(o.apply(ctx, next[0]))
@@ -256,8 +261,8 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 	}
 }
 
-// A worker dies before or after any commit, or loses the answer of one; whoever finishes the work comes to the same end, with no row done twice
-// (invariant I14; spec 10).
+// A worker dies before or after any commit, or loses the answer of one; whoever finishes the work
+// comes to the same end, with no row done twice (invariant I14; spec 10).
 func TestKilledAtEveryCommit(t *testing.T) {
 	const rows = 60
 	o := open(t)
@@ -278,7 +283,9 @@ func TestKilledAtEveryCommit(t *testing.T) {
 			a.Env.Table = store
 			err := work()
 			a.Env.Table = a.store
-			if fault != faulty.None && !errors.Is(err, faulty.ErrCrashed) && !errors.Is(err, context.DeadlineExceeded) || fault == faulty.None && err != nil {
+			if fault != faulty.None && !errors.Is(err, faulty.ErrCrashed) &&
+				!errors.Is(err, context.DeadlineExceeded) ||
+				fault == faulty.None && err != nil {
 				t.Fatalf("killed: %v", err)
 			}
 			a.must(a.apply(a.ctx, a.schedule())) // too early, unless the worker could let go
@@ -293,8 +300,8 @@ func TestKilledAtEveryCommit(t *testing.T) {
 			a.must(check())
 		}
 		a.in(Ready, a.get(v.ID))
-		ticket := a.start(v.ID)
-		apply := func() error { return a.apply(a.ctx, ticket) }
+		wakeUp := a.start(v.ID)
+		apply := func() error { return a.apply(a.ctx, wakeUp) }
 		if inCheck {
 			a.must(apply())
 		} else {
@@ -314,34 +321,45 @@ func TestKilledAtEveryCommit(t *testing.T) {
 		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter, faulty.TimeoutBefore} {
 			for at := 1; at <= commits; at++ {
 				got, _ := run(fault, inCheck, at)
-				if got.state != want.state || got.counts != want.counts || got.applied != want.applied || fmt.Sprint(got.result) != fmt.Sprint(want.result) {
+				if got.state != want.state || got.counts != want.counts || got.applied != want.applied ||
+					fmt.Sprint(got.result) != fmt.Sprint(want.result) {
 					t.Errorf("in check %v, %v at commit %d of %d: %+v", inCheck, fault, at, commits, got)
 				}
 				if !maps.Equal(got.changes, want.changes) {
-					t.Errorf("in check %v, %v at commit %d of %d: audit %v, want %v", inCheck, fault, at, commits, got.changes, want.changes)
+					t.Errorf(
+						"in check %v, %v at commit %d of %d: audit %v, want %v",
+						inCheck,
+						fault,
+						at,
+						commits,
+						got.changes,
+						want.changes,
+					)
 				}
 			}
 		}
 	}
 }
 
-// A worker that fails lets go of its work, so that the next attempt need not wait for the end of its lease.
+// A worker that fails lets go of its work, so that the next attempt need not wait for the end of
+// its lease.
 func TestFailedWorkerLetsGo(t *testing.T) {
 	o := open(t)
 	v := o.ready(20)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.Env.Table = faulty.New(o.store, faulty.AtCommit(3, faulty.Fail))
-	if err := o.apply(o.ctx, ticket); !errors.Is(err, faulty.ErrFault) {
+	if err := o.apply(o.ctx, wakeUp); !errors.Is(err, faulty.ErrFault) {
 		t.Fatalf("failed: %v", err)
 	}
 	o.in(Configuring, o.get(v.ID))
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	if v = o.in(Completed, o.get(v.ID)); v.Applied != 20 {
 		t.Errorf("%+v", v)
 	}
 }
 
-// The file store fails at any call: whatever is tried again comes to the same end. A ticket that could not be written is found by the schedule.
+// The file store fails at any call: whatever is tried again comes to the same end. A wake-up that
+// could not be written is found by the schedule.
 func TestFileStoreFails(t *testing.T) {
 	o := open(t)
 	for at := 1; ; at++ {
@@ -380,7 +398,8 @@ func TestFileStoreFails(t *testing.T) {
 	}
 }
 
-// Two files at once that want the same phones: whichever row comes first is applied, the other is refused or its whole plan no longer fits; never by halves.
+// Two files at once that want the same phones: whichever row comes first is applied, the other is
+// refused or its whole plan no longer fits; never by halves.
 func TestTwoPlansAtOnce(t *testing.T) {
 	o := open(t)
 	rows := o.floor(30)
@@ -390,11 +409,11 @@ func TestTwoPlansAtOnce(t *testing.T) {
 		other = append(other, row(r[0], r[1], rows[(i+1)%len(rows)][2], "team_chat"))
 	}
 	one, two := o.checked(Ready, rows...), o.checked(Ready, other...)
-	tickets := [][]byte{o.start(one.ID), o.start(two.ID)}
+	wakeUps := [][]byte{o.start(one.ID), o.start(two.ID)}
 	var group sync.WaitGroup
-	for _, ticket := range tickets {
+	for _, wakeUp := range wakeUps {
 		group.Go(func() {
-			if err := o.apply(o.ctx, ticket); err != nil {
+			if err := o.apply(o.ctx, wakeUp); err != nil {
 				t.Error(err)
 			}
 		})
@@ -437,10 +456,10 @@ func TestCancelWhileNothingRuns(t *testing.T) {
 
 	// Configuring, but no worker has begun.
 	started := o.upload("phones.csv", file, false)
-	ticket := o.start(started.ID)
+	wakeUp := o.start(started.ID)
 	o.cancel(started.ID)
 	o.in(Configuring, o.get(started.ID))
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	v := o.in(Cancelled, o.get(started.ID))
 	if v.Applied != 0 || o.marked(v.ID) {
 		t.Errorf("%+v", v)
@@ -479,15 +498,16 @@ func TestCancelWhileChecking(t *testing.T) {
 	}
 }
 
-// Cancelled between two commits: what is applied stays, the result says which rows it was, and it can be undone (spec 5.5, 5.6).
+// Cancelled between two commits: what is applied stays, the result says which rows it was, and it
+// can be undone (spec 5.5, 5.6).
 func TestCancelWhileConfiguring(t *testing.T) {
 	o := open(t)
 	rows := o.floor(30)
 	before := o.state()
 	v := o.checked(Ready, rows...)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.meanwhile(2, true, func() { o.cancel(v.ID) })
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	o.Env.Table = o.store
 	v = o.in(Cancelled, o.get(v.ID))
 	if v.Applied == 0 || v.Applied >= 30 || v.Percent == 0 || v.Percent >= 100 || o.marked(v.ID) {
@@ -513,15 +533,31 @@ func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
 	o.buy(10, all()...)
 	o.give("john", "101", "1001", "call_recording")
 	o.give("alice", "102", "1002")
-	v := o.in(Completed, o.configure(o.checked(Ready,
-		row("101", "1001", "john", "team_chat"), row("102", "1002", "alice", "team_chat"), row("104", "", "lucie"), row("109", "", "hallie")).ID))
+	v := o.in(Completed, o.configure(o.checked(
+		Ready,
+		row(
+			"101",
+			"1001",
+			"john",
+			"team_chat",
+		),
+		row("102", "1002", "alice", "team_chat"),
+		row("104", "", "lucie"),
+		row("109", "", "hallie"),
+	).ID))
 	o.give("john", "101", "1001", "team_chat", "device_ip_phone") // an add-on more
 	o.give("lucie", "777", "")                                    // another extension
 	undo := o.in(Ready, o.undo(v.ID))
 	if undo.Counts != (Counts{Rows: 4, Change: 2, Error: 2}) {
 		t.Errorf("%+v", undo.Counts)
 	}
-	if want := []fault{{2, "A", "Extension 101 was changed since"}, {4, "A", "Extension 104 was changed since"}}; !sameFaults(undo.Errors, want) {
+	if want := []fault{
+		{2, "A", "Extension 101 was changed since"},
+		{4, "A", "Extension 104 was changed since"},
+	}; !sameFaults(
+		undo.Errors,
+		want,
+	) {
 		t.Errorf("errors%s", describe(undo.Errors))
 	}
 	undo = o.in(Completed, o.configure(undo.ID))
@@ -553,12 +589,19 @@ func TestUndoTakesNothingThatCameSince(t *testing.T) {
 	o.give("xavier", "500", "1001") // the number went to somebody else
 	o.give("john", "600", "")       // and John to another extension
 	undo := o.in(Ready, o.undo(v.ID))
-	if want := []fault{{2, "B", "belongs to extension 500"}, {2, "C", "john has extension 600 since"}}; !sameFaults(undo.Errors, want) {
+	if want := []fault{
+		{2, "B", "belongs to extension 500"},
+		{2, "C", "john has extension 600 since"},
+	}; !sameFaults(
+		undo.Errors,
+		want,
+	) {
 		t.Errorf("errors%s", describe(undo.Errors))
 	}
 }
 
-// A file dropped into the bucket is checked and configured by itself, once for each version of its key (spec 5; invariant I12).
+// A file dropped into the bucket is checked and configured by itself, once for each version of its
+// key (spec 5; invariant I12).
 func TestDrop(t *testing.T) {
 	o := open(t)
 	file := o.floor(6)
@@ -570,7 +613,8 @@ func TestDrop(t *testing.T) {
 	o.must(o.check(o.ctx, dropped))
 	o.deliver()
 	list := o.list()
-	if len(list) != 1 || list[0].State != Completed || list[0].Source != FromDrop || list[0].Applied != 5 || list[0].FileName != "phones 1.csv" {
+	if len(list) != 1 || list[0].State != Completed || list[0].Source != FromDrop || list[0].Applied != 5 ||
+		list[0].FileName != "phones 1.csv" {
 		t.Fatalf("%+v", list)
 	}
 	if got := o.result(o.get(list[0].ID)); len(got) != 6 || got[5][6] != "configured" {
@@ -620,7 +664,9 @@ func TestDropThatIsRejected(t *testing.T) {
 				o.deliver()
 			}
 			list := o.list()
-			if len(list) != 1 || list[0].State != Rejected || !strings.Contains(list[0].Message, c.words) || len(list[0].Errors) == 0 || o.marked(list[0].ID) {
+			if len(list) != 1 || list[0].State != Rejected || !strings.Contains(list[0].Message, c.words) ||
+				len(list[0].Errors) == 0 ||
+				o.marked(list[0].ID) {
 				t.Errorf("%+v", list)
 			}
 			o.equalState(o.state(), before)
@@ -633,7 +679,8 @@ func (o *office) list() []View {
 	return testkit.Decode[struct{ Items []View }](o.t, o.request("GET", "", nil), 200).Items
 }
 
-// What no mass configuration asked for is put aside with an audit record, and is no failure that would be tried again.
+// What no mass configuration asked for is put aside with an audit record, and is no failure that
+// would be tried again.
 func TestForeignObjectsArePutAside(t *testing.T) {
 	o := open(t)
 	file := csvFile(sheetOf(o.floor(1)...))
@@ -661,7 +708,12 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
-	undecodable := strings.Replace(string(event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: "KEY"}})), "KEY", "drops/acme/%zz", 1)
+	undecodable := strings.Replace(
+		string(event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: "KEY"}})),
+		"KEY",
+		"drops/acme/%zz",
+		1,
+	)
 	aside += 2
 	o.must(o.check(o.ctx, []byte(undecodable)))
 	o.must(o.apply(o.ctx, []byte(undecodable)))
@@ -688,17 +740,18 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 	}
 }
 
-// A row that no longer fits when its turn comes, after others were applied, is refused whole and named; the others are applied.
+// A row that no longer fits when its turn comes, after others were applied, is refused whole and
+// named; the others are applied.
 func TestRowThatNoLongerFits(t *testing.T) {
 	o := open(t)
 	v := o.ready(20)
-	ticket := o.start(v.ID)
+	wakeUp := o.start(v.ID)
 	o.hire("Taker")
 	o.buy(1, "phone-system")
 	o.meanwhile(2, true, func() {
 		o.give("taker", "1019", "") // the extension of the last row
 	})
-	o.must(o.apply(o.ctx, ticket))
+	o.must(o.apply(o.ctx, wakeUp))
 	o.Env.Table = o.store
 	v = o.in(Completed, o.get(v.ID))
 	if v.Applied != 19 || v.Refused != 1 {
@@ -708,7 +761,8 @@ func TestRowThatNoLongerFits(t *testing.T) {
 	if last[6] != "refused" || !strings.Contains(last[7], "changed since the check") {
 		t.Errorf("result %q", last)
 	}
-	if state := o.state(); !strings.Contains(state, "taker: 1019/ phone-system\n") || !strings.Contains(state, "user019: /\n") {
+	if state := o.state(); !strings.Contains(state, "taker: 1019/ phone-system\n") ||
+		!strings.Contains(state, "user019: /\n") {
 		t.Errorf("state:\n%s", state)
 	}
 	undo := o.in(Ready, o.undo(v.ID))

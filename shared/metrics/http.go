@@ -49,13 +49,18 @@ type (
 )
 
 // Routes registers A/metrics and A/wallboards.
-func Routes(k *api.Kit, env *app.Env) error {
+func Routes(k *api.Router, env *app.Env) error {
 	products := catalog.Default()
-	s := NewService(env, license.NewDesk(products))
+	s := NewService(env, license.NewService(products))
 	read, manage := []auth.Permission{auth.MetricsRead}, []auth.Permission{auth.MetricsManage}
 	const account = "/v1/accounts/{account}"
 	api.Register(k, api.Operation{
-		ID: "get-license-metrics", Method: http.MethodGet, Path: account + "/metrics/licenses", Summary: "Count what the account consumes, now", Tag: tag, Permissions: read,
+		ID:          "get-license-metrics",
+		Method:      http.MethodGet,
+		Path:        account + "/metrics/licenses",
+		Summary:     "Count what the account consumes, now",
+		Tag:         tag,
+		Permissions: read,
 	}, func(ctx context.Context, c *call.Call, _ *accountInput) (*api.Plain[Snapshot], error) {
 		snapshot, err := s.Snapshot(ctx, c)
 		if err != nil {
@@ -81,13 +86,27 @@ func Routes(k *api.Kit, env *app.Env) error {
 	}
 	const mostPath = account + "/metrics/licenses/wallboards"
 	api.RegisterGet(k, api.Operation{
-		ID: "get-wallboard-maximum", Path: mostPath, Summary: "Read the maximum of wallboards", Tag: tag, Permissions: read,
+		ID:          "get-wallboard-maximum",
+		Path:        mostPath,
+		Summary:     "Read the maximum of wallboards",
+		Tag:         tag,
+		Permissions: read,
 	}, most)
 	api.RegisterPut(k, api.Operation{
-		ID: "put-wallboard-maximum", Path: mostPath, Summary: "Set the maximum of wallboards", Tag: tag, Permissions: manage, Conflicts: true,
+		ID:          "put-wallboard-maximum",
+		Path:        mostPath,
+		Summary:     "Set the maximum of wallboards",
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
 	}, most)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-wallboard-maximum", Path: mostPath, Summary: "Change the maximum of wallboards", Tag: tag, Permissions: manage, Conflicts: true,
+		ID:          "patch-wallboard-maximum",
+		Path:        mostPath,
+		Summary:     "Change the maximum of wallboards",
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
 	}, most)
 	one := api.ReadWrite[api.Resource, wallboardBody, Wallboard]{
 		New: func(at *api.Resource) Wallboard { return Wallboard{ID: at.ID} },
@@ -108,7 +127,11 @@ func Routes(k *api.Kit, env *app.Env) error {
 			if err := api.CheckUserID("userId", sent.Body.UserID); err != nil {
 				return nil, err
 			}
-			w, version, made, err := s.Put(ctx, c, Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID})
+			w, version, made, err := s.Put(
+				ctx,
+				c,
+				Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID},
+			)
 			if err != nil {
 				return nil, err
 			}
@@ -120,16 +143,36 @@ func Routes(k *api.Kit, env *app.Env) error {
 		},
 	}
 	const onePath = account + "/wallboards/{id}"
-	api.RegisterGet(k, api.Operation{ID: "get-wallboard", Path: onePath, Summary: "Read a wallboard", Tag: tag, Permissions: read}, one)
+	api.RegisterGet(
+		k,
+		api.Operation{ID: "get-wallboard", Path: onePath, Summary: "Read a wallboard", Tag: tag, Permissions: read},
+		one,
+	)
 	api.RegisterPut(k, api.Operation{
-		ID: "put-wallboard", Path: onePath, Summary: "Register a wallboard, or change it", Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
+		ID:          "put-wallboard",
+		Path:        onePath,
+		Summary:     "Register a wallboard, or change it",
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
+		Makes:       true,
 	}, one)
 	api.RegisterPatch(k, api.Operation{
-		ID: "patch-wallboard", Path: onePath, Summary: "Change what is named of a wallboard", Tag: tag, Permissions: manage, Conflicts: true,
+		ID:          "patch-wallboard",
+		Path:        onePath,
+		Summary:     "Change what is named of a wallboard",
+		Tag:         tag,
+		Permissions: manage,
+		Conflicts:   true,
 	}, one)
 	api.Register(k, api.Operation{
-		ID: "delete-wallboard", Method: http.MethodDelete, Path: account + "/wallboards/{id}", Summary: "Remove a wallboard", Tag: tag,
-		Permissions: manage, Status: http.StatusNoContent,
+		ID:          "delete-wallboard",
+		Method:      http.MethodDelete,
+		Path:        account + "/wallboards/{id}",
+		Summary:     "Remove a wallboard",
+		Tag:         tag,
+		Permissions: manage,
+		Status:      http.StatusNoContent,
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
 		if !api.ValidID(in.ID) {
 			return nil, problem.Missing("wallboard")
@@ -137,11 +180,21 @@ func Routes(k *api.Kit, env *app.Env) error {
 		return nil, s.Delete(ctx, c, in.ID)
 	})
 	api.Register(k, api.Operation{
-		ID: "list-wallboards", Method: http.MethodGet, Path: account + "/wallboards", Summary: "List wallboards", Tag: tag, Permissions: read,
+		ID:          "list-wallboards",
+		Method:      http.MethodGet,
+		Path:        account + "/wallboards",
+		Summary:     "List wallboards",
+		Tag:         tag,
+		Permissions: read,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Wallboard], error) {
-		return api.Paged(c, in.Paging, []string{"wallboards"}, func(after string, limit int) ([]Wallboard, string, error) {
-			return s.List(ctx, c, after, limit)
-		})
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"wallboards"},
+			func(after string, limit int) ([]Wallboard, string, error) {
+				return s.List(ctx, c, after, limit)
+			},
+		)
 	})
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 )
 
 type office struct {
-	*testkit.Kit
+	*testkit.Fixture
 	api       http.Handler
 	directory *directory.Service
 }
@@ -33,21 +33,25 @@ func newOffice(t *testing.T) *office {
 	return officeOn(t, testkit.New(t))
 }
 
-func officeOn(t *testing.T, kit *testkit.Kit) *office {
+func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 	t.Helper()
-	o := &office{Kit: kit}
+	o := &office{Fixture: fixture}
 	fn, err := metrics.Function(o.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.api = fn.HTTP
-	o.directory = directory.NewService(o.Env, license.NewDesk(catalog.Default()))
+	o.directory = directory.NewService(o.Env, license.NewService(catalog.Default()))
 	return o
 }
 
 func (o *office) request(method, path string, body any) testkit.Request {
 	return testkit.Request{
-		Method: method, Path: "/v1/accounts/" + o.Account + path, Body: body, User: "ann", Permissions: []auth.Permission{auth.MetricsRead, auth.MetricsManage},
+		Method:      method,
+		Path:        "/v1/accounts/" + o.Account + path,
+		Body:        body,
+		User:        "ann",
+		Permissions: []auth.Permission{auth.MetricsRead, auth.MetricsManage},
 	}
 }
 
@@ -124,7 +128,8 @@ func TestShape(t *testing.T) {
 	}{
 		{"users", ids(s.Users), []string{"essential-user", "professional-user", "agent-user"}},
 		{"clients", ids(s.Clients), []string{"client-desktop", "client-crm"}},
-		{"supervisor", ids(s.Supervisor), []string{"reports-supervisor", "insights-supervisor", "analytics-supervisor", "live-analytics-supervisor", "contact-centre-supervisor"}}, //nolint:misspell // the product's id
+		//nolint:misspell // the product's id
+		{"supervisor", ids(s.Supervisor), []string{"reports-supervisor", "insights-supervisor", "analytics-supervisor", "live-analytics-supervisor", "contact-centre-supervisor"}},
 		{"devices", ids(s.Devices), []string{"wallboard"}},
 	} {
 		if !slices.Equal(group.got, group.want) {
@@ -139,7 +144,14 @@ func TestShape(t *testing.T) {
 // The snapshot follows every change of a user or a role at once (spec 8).
 func TestFiguresFollowTheDirectory(t *testing.T) {
 	o := newOffice(t)
-	o.user(t, directory.User{ID: "ann", Active: true, Licenses: []string{"essential-user", "agent-user", "client-desktop", "client-crm"}})
+	o.user(
+		t,
+		directory.User{
+			ID:       "ann",
+			Active:   true,
+			Licenses: []string{"essential-user", "agent-user", "client-desktop", "client-crm"},
+		},
+	)
 	o.want(t, map[string]int64{"essential-user": 1, "agent-user": 1, "client-desktop": 1, "client-crm": 1})
 	role := directory.Role{ID: "lead", Name: "Lead", Licenses: []string{"professional-user", "reports-supervisor"}}
 	if _, _, _, err := o.directory.PutRole(t.Context(), o.Call("ann"), role); err != nil {
@@ -147,7 +159,12 @@ func TestFiguresFollowTheDirectory(t *testing.T) {
 	}
 	o.user(t, directory.User{ID: "ben", Active: true, RoleIDs: []string{"lead"}})
 	o.want(t, map[string]int64{
-		"essential-user": 1, "agent-user": 1, "client-desktop": 1, "client-crm": 1, "professional-user": 1, "reports-supervisor": 1,
+		"essential-user":     1,
+		"agent-user":         1,
+		"client-desktop":     1,
+		"client-crm":         1,
+		"professional-user":  1,
+		"reports-supervisor": 1,
 	})
 	role.Licenses = []string{"professional-user", "analytics-supervisor"}
 	if _, _, _, err := o.directory.PutRole(t.Context(), o.Call("ann"), role); err != nil {
@@ -173,12 +190,22 @@ func TestWallboards(t *testing.T) {
 		t.Fatalf("got %+v, tag %q", got, made.Header.Get("ETag"))
 	}
 	// The same again changes nothing, and counts nothing.
-	if again := o.register(t, "w1", "ann"); again.Status != http.StatusOK || again.Header.Get("ETag") != made.Header.Get("ETag") {
+	if again := o.register(
+		t,
+		"w1",
+		"ann",
+	); again.Status != http.StatusOK ||
+		again.Header.Get("ETag") != made.Header.Get("ETag") {
 		t.Fatalf("again: %d %s", again.Status, again.Header.Get("ETag"))
 	}
 	renamed := map[string]any{"name": "Floor 2", "kind": "live-analytics", "userId": "ann"}
 	changed := o.do(t, http.MethodPut, "/wallboards/w1", renamed)
-	if got := testkit.Decode[metrics.Wallboard](t, changed, http.StatusOK); got.Name != "Floor 2" || got.Kind != metrics.LiveAnalytics || !got.CreatedAt.Equal(testkit.Start) {
+	if got := testkit.Decode[metrics.Wallboard](
+		t,
+		changed,
+		http.StatusOK,
+	); got.Name != "Floor 2" || got.Kind != metrics.LiveAnalytics ||
+		!got.CreatedAt.Equal(testkit.Start) {
 		t.Fatalf("got %+v", got)
 	}
 	o.want(t, map[string]int64{"wallboard": 1})
@@ -199,8 +226,16 @@ func TestWallboards(t *testing.T) {
 	o.do(t, http.MethodDelete, "/wallboards/w1", nil)
 	o.register(t, "w2", "ann")
 	o.register(t, "w3", "ann")
-	page := testkit.Decode[api.List[metrics.Wallboard]](t, o.do(t, http.MethodGet, "/wallboards?limit=1", nil), http.StatusOK)
-	rest := testkit.Decode[api.List[metrics.Wallboard]](t, o.do(t, http.MethodGet, "/wallboards?limit=1&cursor="+page.NextCursor, nil), http.StatusOK)
+	page := testkit.Decode[api.List[metrics.Wallboard]](
+		t,
+		o.do(t, http.MethodGet, "/wallboards?limit=1", nil),
+		http.StatusOK,
+	)
+	rest := testkit.Decode[api.List[metrics.Wallboard]](
+		t,
+		o.do(t, http.MethodGet, "/wallboards?limit=1&cursor="+page.NextCursor, nil),
+		http.StatusOK,
+	)
 	if page.Items[0].ID != "w2" || rest.Items[0].ID != "w3" || rest.NextCursor != "" {
 		t.Fatalf("pages %+v, %+v", page, rest)
 	}
@@ -208,7 +243,16 @@ func TestWallboards(t *testing.T) {
 	for _, item := range auditOf(t, o) {
 		actions = append(actions, item.Action)
 	}
-	if want := []string{"wallboard.registered", "wallboard.changed", "wallboard.removed", "wallboard.registered", "wallboard.removed"}; !slices.Equal(actions, want) {
+	if want := []string{
+		"wallboard.registered",
+		"wallboard.changed",
+		"wallboard.removed",
+		"wallboard.registered",
+		"wallboard.removed",
+	}; !slices.Equal(
+		actions,
+		want,
+	) {
 		t.Fatalf("audit %v, want %v", actions, want)
 	}
 }
@@ -216,7 +260,10 @@ func TestWallboards(t *testing.T) {
 // auditOf reads what is on record of wallboard w1.
 func auditOf(t *testing.T, o *office) []call.AuditRecord {
 	t.Helper()
-	page, err := o.Env.Table.Query(t.Context(), table.Query{Partition: call.Partition(o.Account, "AUDIT", "wallboard", "w1")})
+	page, err := o.Env.Table.Query(
+		t.Context(),
+		table.Query{Partition: call.Partition(o.Account, "AUDIT", "wallboard", "w1")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +294,12 @@ func TestTheMaximum(t *testing.T) {
 		}
 	}
 	// What is registered can be changed though the maximum is reached.
-	if r := o.do(t, http.MethodPut, "/wallboards/w0", map[string]any{"name": "New", "kind": "analytics", "userId": "ann"}); r.Status != http.StatusOK {
+	if r := o.do(
+		t,
+		http.MethodPut,
+		"/wallboards/w0",
+		map[string]any{"name": "New", "kind": "analytics", "userId": "ann"},
+	); r.Status != http.StatusOK {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
 	saysLimit(t, o.setMax(t, 1), 2, 1)
@@ -293,7 +345,11 @@ func TestTheDefaultMaximumHoldsToo(t *testing.T) {
 		}
 	}
 	saysLimit(t, o.register(t, "more", "ann"), metrics.DefaultMax, metrics.DefaultMax)
-	if m := testkit.Decode[metrics.Metric](t, o.setMax(t, metrics.DefaultMax+1), http.StatusOK); m.Used != metrics.DefaultMax {
+	if m := testkit.Decode[metrics.Metric](
+		t,
+		o.setMax(t, metrics.DefaultMax+1),
+		http.StatusOK,
+	); m.Used != metrics.DefaultMax {
 		t.Fatalf("got %+v", m)
 	}
 	if r := o.register(t, "more", "ann"); r.Status != http.StatusCreated {
@@ -301,7 +357,8 @@ func TestTheDefaultMaximumHoldsToo(t *testing.T) {
 	}
 }
 
-// Twenty callers at once, some of the same device, and the maximum changing: never more devices than allowed, and the count is right.
+// Twenty callers at once, some of the same device, and the maximum changing: never more devices
+// than allowed, and the count is right.
 func TestRegistrationRace(t *testing.T) { registrationRace(t, newOffice(t)) }
 
 func TestRegistrationRaceOnDynamoDB(t *testing.T) {
@@ -328,10 +385,15 @@ func registrationRace(t *testing.T, o *office) {
 			})
 		}
 		group.Wait()
-		if int64(statuses[http.StatusCreated]) != most || statuses[http.StatusCreated]+statuses[http.StatusConflict] != 20 {
+		if int64(statuses[http.StatusCreated]) != most ||
+			statuses[http.StatusCreated]+statuses[http.StatusConflict] != 20 {
 			t.Fatalf("%s: %v, want %d made", name, statuses, most)
 		}
-		list := testkit.Decode[api.List[metrics.Wallboard]](t, o.do(t, http.MethodGet, "/wallboards?limit=200", nil), http.StatusOK)
+		list := testkit.Decode[api.List[metrics.Wallboard]](
+			t,
+			o.do(t, http.MethodGet, "/wallboards?limit=200", nil),
+			http.StatusOK,
+		)
 		if d := o.snapshot(t).Devices[0]; d.Used != most || int64(len(list.Items)) != most {
 			t.Fatalf("%s: %d devices, counted %d, allowed %d", name, len(list.Items), d.Used, most)
 		}
@@ -357,7 +419,11 @@ func TestMaximumRace(t *testing.T) {
 		}
 		group.Wait()
 		d := o.snapshot(t).Devices[0]
-		list := testkit.Decode[api.List[metrics.Wallboard]](t, o.do(t, http.MethodGet, "/wallboards?limit=200", nil), http.StatusOK)
+		list := testkit.Decode[api.List[metrics.Wallboard]](
+			t,
+			o.do(t, http.MethodGet, "/wallboards?limit=200", nil),
+			http.StatusOK,
+		)
 		if d.Used > *d.Max || int64(len(list.Items)) != d.Used {
 			t.Fatalf("%d devices, counted %d, allowed %d", len(list.Items), d.Used, *d.Max)
 		}
@@ -386,7 +452,12 @@ func TestRefusals(t *testing.T) {
 		{"/metrics/licenses/wallboards", map[string]any{"max": "ten"}, "max"},
 		{"/metrics/licenses/wallboards", map[string]any{}, "max"},
 	} {
-		p := testkit.Problem(t, o.do(t, http.MethodPut, test.path, test.body), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			o.do(t, http.MethodPut, test.path, test.body),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		if len(p.Errors) == 0 || p.Errors[0].Field != test.field {
 			t.Errorf("%s %v: %+v, want the field %s", test.path, test.body, p.Errors, test.field)
 		}

@@ -24,12 +24,21 @@ func checkName(name string) error {
 
 // full is the refusal of one device more, with how many there are and may be.
 func full(used, most int64) *problem.Problem {
-	detail := fmt.Sprintf("The account has %d wallboards of the %d that its maximum allows; remove one, or raise the maximum, first.", used, most)
+	detail := fmt.Sprintf(
+		"The account has %d wallboards of the %d that its maximum allows; remove one, or raise the maximum, first.",
+		used,
+		most,
+	)
 	return problem.Wallboards(detail, used, most)
 }
 
 // belowUse is the refusal of a maximum that is less than what there is.
 func belowUse(used, most int64) *problem.Problem {
-	detail := fmt.Sprintf("%d wallboards are in use and the maximum would be %d; remove %d first.", used, most, used-most)
+	detail := fmt.Sprintf(
+		"%d wallboards are in use and the maximum would be %d; remove %d first.",
+		used,
+		most,
+		used-most,
+	)
 	return problem.Wallboards(detail, used, most)
 }

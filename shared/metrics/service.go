@@ -1,5 +1,6 @@
-// Package metrics is the snapshot of what a customer consumes (spec 8): users, clients and supervisors as the kernel counts them, and the wallboards, which this
-// room registers up to the account's maximum.
+// Package metrics is the snapshot of what a customer consumes (spec 8): users, clients and
+// supervisors as the kernel counts them, and the wallboards, which this room registers up to the
+// account's maximum.
 package metrics
 
 import (
@@ -56,7 +57,8 @@ type Snapshot struct {
 	Devices    []Metric  `json:"devices" nullable:"false"`
 }
 
-// limitKey has the maximum as a document; it is there once somebody set it, or registered a device. The other keys are those of package wallboard.
+// limitKey has the maximum as a document; it is there once somebody set it, or registered a device.
+// The other keys are those of package wallboard.
 func limitKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "WALLBOARD-LIMIT"), Sort: "LIMIT"}
 }
@@ -67,16 +69,19 @@ type limit struct {
 
 // Service counts, and registers wallboards.
 type Service struct {
-	env  *app.Env
-	desk *license.Desk
+	env    *app.Env
+	kernel *license.Service
 }
 
 // NewService makes the service.
-func NewService(env *app.Env, desk *license.Desk) *Service { return &Service{env: env, desk: desk} }
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	return &Service{env: env, kernel: kernel}
+}
 
-// Snapshot reads the figures: two reads, whatever there is to count, exact the moment a change returns.
+// Snapshot reads the figures: two reads, whatever there is to count, exact the moment a change
+// returns.
 func (s *Service) Snapshot(ctx context.Context, c *call.Call) (Snapshot, error) {
-	counts, err := s.desk.Summary(ctx, c)
+	counts, err := s.kernel.Summary(ctx, c)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -90,7 +95,7 @@ func (s *Service) Snapshot(ctx context.Context, c *call.Call) (Snapshot, error) 
 	}
 	group := func(in catalog.Group) []Metric {
 		metrics := []Metric{}
-		for _, p := range s.desk.Products().Counted(in) {
+		for _, p := range s.kernel.Products().Counted(in) {
 			m := Metric{ID: p.ID, Name: p.CountsAs.Label, Description: p.CountsAs.Means, Used: used[p.ID]}
 			if p.ID == catalog.WallboardID {
 				m.Used, m.Max = devices.Used, devices.Max
@@ -100,7 +105,11 @@ func (s *Service) Snapshot(ctx context.Context, c *call.Call) (Snapshot, error) 
 		return metrics
 	}
 	return Snapshot{
-		AsOf: c.At, Users: group(catalog.Users), Clients: group(catalog.Clients), Supervisor: group(catalog.Supervisor), Devices: group(catalog.Devices),
+		AsOf:       c.At,
+		Users:      group(catalog.Users),
+		Clients:    group(catalog.Clients),
+		Supervisor: group(catalog.Supervisor),
+		Devices:    group(catalog.Devices),
 	}, nil
 }
 
@@ -117,7 +126,8 @@ func (s *Service) devices(ctx context.Context, c *call.Call) (Metric, error) {
 	return s.metric(found, c.Account, now.Max), nil
 }
 
-// limitOf takes the maximum out of what was found; version 0 is the default, which is not stored yet.
+// limitOf takes the maximum out of what was found; version 0 is the default, which is not stored
+// yet.
 func limitOf(found map[table.Key]table.Item, account string) (limit, int64, error) {
 	item, ok := found[limitKey(account)]
 	if !ok {
@@ -150,7 +160,8 @@ func (s *Service) Max(ctx context.Context, c *call.Call) (int64, int64, error) {
 	return now.Max, version, err
 }
 
-// SetMax sets the maximum of wallboards, and returns its version. One that is so already is not written.
+// SetMax sets the maximum of wallboards, and returns its version. One that is so already is not
+// written.
 //
 // Errors: validation; precondition-failed; wallboard-limit when more are in use.
 func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric, int64, error) {
@@ -187,7 +198,15 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 		if free != 0 {
 			ops = append(ops, table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Free, free, 0)))
 		}
-		audit, err := c.Audit(call.Change{Action: "wallboards.max", Subject: "wallboards", SubjectID: "max", Before: was, After: limit{Max: most}})
+		audit, err := c.Audit(
+			call.AuditEntry{
+				Action:    "wallboards.max",
+				Subject:   "wallboards",
+				SubjectID: "max",
+				Before:    was,
+				After:     limit{Max: most},
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -204,15 +223,25 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 
 // metric is how many wallboards there are, by what was found, and may be.
 func (s *Service) metric(found map[table.Key]table.Item, account string, most int64) Metric {
-	product, _ := s.desk.Products().Lookup(catalog.WallboardID)
-	return Metric{ID: product.ID, Name: product.CountsAs.Label, Description: product.CountsAs.Means, Used: found[wallboard.CountKey(account)].Counts[wallboard.Used], Max: &most}
+	product, _ := s.kernel.Products().Lookup(catalog.WallboardID)
+	return Metric{
+		ID:          product.ID,
+		Name:        product.CountsAs.Label,
+		Description: product.CountsAs.Means,
+		Used:        found[wallboard.CountKey(account)].Counts[wallboard.Used],
+		Max:         &most,
+	}
 }
 
-// commit commits, and turns the refusal of the count alone into the problem that noRoom makes of how
-// many there are and may be; noRoom says nil when there is room by now. With any other refusal the
-// state has changed, and is looked at again.
+// commit commits, and turns the refusal of the count alone into the problem that noModule makes of
+// how many there are and may be; noModule says nil when there is room by now. With any other
+// refusal the state has changed, and is looked at again.
 func (s *Service) commit(
-	ctx context.Context, c *call.Call, answer call.Answer, noRoom func(used, most int64) error, ops ...table.Operation,
+	ctx context.Context,
+	c *call.Call,
+	answer call.Answer,
+	noModule func(used, most int64) error,
+	ops ...table.Operation,
 ) error {
 	err := c.Commit(ctx, answer, ops...)
 	refused, ok := table.Refused(err)
@@ -227,7 +256,7 @@ func (s *Service) commit(
 	if failed != nil {
 		return failed
 	}
-	if told := noRoom(found[wallboard.CountKey(c.Account)].Counts[wallboard.Used], now.Max); told != nil {
+	if told := noModule(found[wallboard.CountKey(c.Account)].Counts[wallboard.Used], now.Max); told != nil {
 		return told
 	}
 	return err
@@ -239,10 +268,17 @@ type stored struct {
 	Term int64 `json:"term,omitempty"` // of its owner's fleet, see package wallboard
 }
 
-// load reads a device with its owner, another user who may become its owner, and the fleets of both; a device of a term that has ended is not there.
+// load reads a device with its owner, another user who may become its owner, and the fleets of
+// both; a device of a term that has ended is not there.
 func (s *Service) load(ctx context.Context, c *call.Call, id, owner string) (*device, map[table.Key]table.Item, error) {
 	key := wallboard.Key(c.Account, id)
-	found, err := c.Lookup(ctx, key, license.HolderKey(c.Account, owner), wallboard.FleetKey(c.Account, owner), limitKey(c.Account))
+	found, err := c.Lookup(
+		ctx,
+		key,
+		license.HolderKey(c.Account, owner),
+		wallboard.FleetKey(c.Account, owner),
+		limitKey(c.Account),
+	)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -273,9 +309,11 @@ type device struct {
 	before         stored
 }
 
-// Put registers a device, or changes a registered one; it returns the version, and whether the device is new. One that is so already is not written.
+// Put registers a device, or changes a registered one; it returns the version, and whether the
+// device is new. One that is so already is not written.
 //
-// Errors: validation, also for a user who does not exist; user-inactive; wallboard-limit when the maximum is reached; precondition-failed.
+// Errors: validation, also for a user who does not exist; user-inactive; wallboard-limit when the
+// maximum is reached; precondition-failed.
 func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard, int64, bool, error) {
 	var version int64
 	var made bool
@@ -288,7 +326,13 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 			return err
 		}
 		w.CreatedAt = c.At
-		change := call.Change{Action: "wallboard.registered", Subject: "wallboard", SubjectID: w.ID, User: w.UserID, After: w}
+		change := call.AuditEntry{
+			Action:    "wallboard.registered",
+			Subject:   "wallboard",
+			SubjectID: w.ID,
+			User:      w.UserID,
+			After:     w,
+		}
 		if d.there {
 			w.CreatedAt = d.before.CreatedAt
 			if w == d.before.Wallboard {
@@ -338,12 +382,23 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 	return w, version, made, err
 }
 
-// own puts a device into its owner's fleet, and takes it out of the fleet of who had it before. The owner must be active in the very commit: who is deactivated at
-// the same time has, or loses, the device.
-func (s *Service) own(c *call.Call, found map[table.Key]table.Item, d *device, owner string) ([]table.Operation, int64, error) {
+// own puts a device into its owner's fleet, and takes it out of the fleet of who had it before. The
+// owner must be active in the very commit: who is deactivated at the same time has, or loses, the
+// device.
+func (s *Service) own(
+	c *call.Call,
+	found map[table.Key]table.Item,
+	d *device,
+	owner string,
+) ([]table.Operation, int64, error) {
 	holder := license.HolderKey(c.Account, owner)
 	if d.there && d.before.UserID == owner {
-		return []table.Operation{table.Check(wallboard.FleetKey(c.Account, owner), table.IfVersion(found[wallboard.FleetKey(c.Account, owner)].Version))},
+		return []table.Operation{
+				table.Check(
+					wallboard.FleetKey(c.Account, owner),
+					table.IfVersion(found[wallboard.FleetKey(c.Account, owner)].Version),
+				),
+			},
 			d.before.Term, nil
 	}
 	if err := checkOwner(found, holder); err != nil {
@@ -433,11 +488,22 @@ func (s *Service) countIn(c *call.Call, found map[table.Key]table.Item) ([]table
 		return nil, err
 	}
 	if version != 0 {
-		return []table.Operation{table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Free, -1, 0), table.Bound{Name: wallboard.Used, By: 1})}, nil
+		return []table.Operation{
+			table.Add(
+				wallboard.CountKey(c.Account),
+				table.AtLeast(wallboard.Free, -1, 0),
+				table.Bound{Name: wallboard.Used, By: 1},
+			),
+		}, nil
 	}
 	put, err := putLimit(c.Account, now, version)
 	return []table.Operation{
-		put, table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Free, now.Max-1, 0), table.Bound{Name: wallboard.Used, By: 1}),
+		put,
+		table.Add(
+			wallboard.CountKey(c.Account),
+			table.AtLeast(wallboard.Free, now.Max-1, 0),
+			table.Bound{Name: wallboard.Used, By: 1},
+		),
 	}, err
 }
 
@@ -476,7 +542,11 @@ func (s *Service) Delete(ctx context.Context, c *call.Call, id string) error {
 		if err != nil {
 			return err
 		}
-		if alive, err := (wallboard.Stored{UserID: before.UserID, Term: before.Term}).Alive(found, c.Account); err != nil || !alive {
+		if alive, err := (wallboard.Stored{UserID: before.UserID, Term: before.Term}).Alive(
+			found,
+			c.Account,
+		); err != nil ||
+			!alive {
 			return cmp.Or(err, error(problem.Missing("wallboard")))
 		}
 		if err := c.Matches(true, item.Version); err != nil {
@@ -486,20 +556,37 @@ func (s *Service) Delete(ctx context.Context, c *call.Call, id string) error {
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{
-			Action: "wallboard.removed", Subject: "wallboard", SubjectID: id, User: before.UserID, Before: before.Wallboard,
+		audit, err := c.Audit(call.AuditEntry{
+			Action:    "wallboard.removed",
+			Subject:   "wallboard",
+			SubjectID: id,
+			User:      before.UserID,
+			Before:    before.Wallboard,
 		})
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Gone(), table.Delete(item.Key, table.IfVersion(item.Version)), leave, audit,
-			table.Add(wallboard.CountKey(c.Account), table.AtLeast(wallboard.Used, -1, 0), table.Bound{Name: wallboard.Free, By: 1}))
+		return c.Commit(
+			ctx,
+			call.Gone(),
+			table.Delete(item.Key, table.IfVersion(item.Version)),
+			leave,
+			audit,
+			table.Add(
+				wallboard.CountKey(c.Account),
+				table.AtLeast(wallboard.Used, -1, 0),
+				table.Bound{Name: wallboard.Free, By: 1},
+			),
+		)
 	})
 }
 
 // List reads one page of the devices, by id, and the position of the next page.
 func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]Wallboard, string, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: wallboard.Partition(c.Account), After: after, Limit: limit})
+	page, err := s.env.Table.Query(
+		ctx,
+		table.Query{Partition: wallboard.Partition(c.Account), After: after, Limit: limit},
+	)
 	if err != nil {
 		return nil, "", err
 	}

@@ -43,7 +43,8 @@ func (h heldCart) put(account, user string, next Cart) (table.Operation, error) 
 	return table.Put(table.Item{Key: cartKey(account, user), Data: data}, condition), nil
 }
 
-// emptied is the cart without lines. It is kept, so that neither an entity tag nor the id of a line is ever given twice.
+// emptied is the cart without lines. It is kept, so that neither an entity tag nor the id of a line
+// is ever given twice.
 func (c Cart) emptied() Cart { return Cart{Lines: []CartLine{}, LastLine: c.LastLine} }
 
 // Cart reads the caller's cart and its version, 0 for one that was never filled.
@@ -66,7 +67,8 @@ func (s *Service) Cart(ctx context.Context, c *call.Call) (CartView, int64, erro
 	return view, held.version, err
 }
 
-// cartTerms are what a cart depends on, of what was found with it; when it is charged, only a quote knows.
+// cartTerms are what a cart depends on, of what was found with it; when it is charged, only a quote
+// knows.
 func (s *Service) cartTerms(c *call.Call, found map[table.Key]table.Item) (Terms, error) {
 	a, _, err := account.From(c, found)
 	if err != nil {
@@ -78,11 +80,18 @@ func (s *Service) cartTerms(c *call.Call, found map[table.Key]table.Item) (Terms
 	}}, nil
 }
 
-// ReplaceCart gives the caller's cart other lines (spec 3.2). A cart that has these lines already is not written.
+// ReplaceCart gives the caller's cart other lines (spec 3.2). A cart that has these lines already
+// is not written.
 //
 // Errors: validation, read-only, precondition-failed.
 func (s *Service) ReplaceCart(ctx context.Context, c *call.Call, lines []CartLineInput) (CartView, int64, error) {
-	return s.changeCart(ctx, c, codesOf(lines), cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Replace(terms, lines) })
+	return s.changeCart(
+		ctx,
+		c,
+		codesOf(lines),
+		cartAnswer,
+		func(cart Cart, terms Terms) (Cart, error) { return cart.Replace(terms, lines) },
+	)
 }
 
 // EmptyCart takes all lines out of the caller's cart.
@@ -98,14 +107,27 @@ func (s *Service) EmptyCart(ctx context.Context, c *call.Call) error {
 //
 // Errors: validation.
 func (s *Service) AddLine(ctx context.Context, c *call.Call, line CartLineInput) (CartView, int64, error) {
-	return s.changeCart(ctx, c, []string{line.CostCenter}, cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Add(terms, line) })
+	return s.changeCart(
+		ctx,
+		c,
+		[]string{line.CostCenter},
+		cartAnswer,
+		func(cart Cart, terms Terms) (Cart, error) { return cart.Add(terms, line) },
+	)
 }
 
-// ChangeLine changes the line of the caller's cart that the input names; it and the others keep their ids.
+// ChangeLine changes the line of the caller's cart that the input names; it and the others keep
+// their ids.
 //
 // Errors: not-found for the line; validation, precondition-failed.
 func (s *Service) ChangeLine(ctx context.Context, c *call.Call, line CartLineInput) (CartView, int64, error) {
-	return s.changeCart(ctx, c, []string{line.CostCenter}, cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Change(terms, line) })
+	return s.changeCart(
+		ctx,
+		c,
+		[]string{line.CostCenter},
+		cartAnswer,
+		func(cart Cart, terms Terms) (Cart, error) { return cart.Change(terms, line) },
+	)
 }
 
 // DropLine takes a line out of the caller's cart.
@@ -115,10 +137,16 @@ func (s *Service) DropLine(ctx context.Context, c *call.Call, line string) (Cart
 	return s.changeCart(ctx, c, nil, cartAnswer, func(cart Cart, _ Terms) (Cart, error) { return cart.Drop(line) })
 }
 
-// ChargeCart gives lines of the caller's cart a cost center, all if lineIDs is nil (spec 3.2).
+// SetCartCostCenter gives lines of the caller's cart a cost center, all if lineIDs is nil (spec
+// 3.2).
 //
 // Errors: validation, precondition-failed.
-func (s *Service) ChargeCart(ctx context.Context, c *call.Call, costCenter string, lineIDs []string) (CartView, int64, error) {
+func (s *Service) SetCartCostCenter(
+	ctx context.Context,
+	c *call.Call,
+	costCenter string,
+	lineIDs []string,
+) (CartView, int64, error) {
 	return s.changeCart(ctx, c, []string{costCenter}, cartAnswer, func(cart Cart, terms Terms) (Cart, error) {
 		return cart.AssignCostCenter(terms, costCenter, lineIDs)
 	})
@@ -127,15 +155,27 @@ func (s *Service) ChargeCart(ctx context.Context, c *call.Call, costCenter strin
 // SplitLine splits a line of the caller's cart (spec 3.2).
 //
 // Errors: not-found for the line; validation, precondition-failed.
-func (s *Service) SplitLine(ctx context.Context, c *call.Call, line string, parts []SplitPart) (CartView, int64, error) {
+func (s *Service) SplitLine(
+	ctx context.Context,
+	c *call.Call,
+	line string,
+	parts []SplitPart,
+) (CartView, int64, error) {
 	codes := make([]string, len(parts))
 	for i, part := range parts {
 		codes[i] = part.CostCenter
 	}
-	return s.changeCart(ctx, c, codes, cartAnswer, func(cart Cart, terms Terms) (Cart, error) { return cart.Split(terms, line, parts) })
+	return s.changeCart(
+		ctx,
+		c,
+		codes,
+		cartAnswer,
+		func(cart Cart, terms Terms) (Cart, error) { return cart.Split(terms, line, parts) },
+	)
 }
 
-// MergeLines makes one of lines of the caller's cart that have the same product and cost center: among those named, or all if lineIDs is nil.
+// MergeLines makes one of lines of the caller's cart that have the same product and cost center:
+// among those named, or all if lineIDs is nil.
 //
 // Errors: validation, precondition-failed.
 func (s *Service) MergeLines(ctx context.Context, c *call.Call, lineIDs []string) (CartView, int64, error) {
@@ -152,10 +192,15 @@ func codesOf(lines []CartLineInput) []string {
 	return codes
 }
 
-// changeCart decides the next state of the caller's cart and commits it, with the answer if the call is repeatable. codes are the cost centers to know of. A cart that
-// stays as it is is not written.
+// changeCart decides the next state of the caller's cart and commits it, with the answer if the
+// call is repeatable. codes are the cost centers to know of. A cart that stays as it is is not
+// written.
 func (s *Service) changeCart(
-	ctx context.Context, c *call.Call, codes []string, answer func(CartView, int64) call.Answer, change func(Cart, Terms) (Cart, error),
+	ctx context.Context,
+	c *call.Call,
+	codes []string,
+	answer func(CartView, int64) call.Answer,
+	change func(Cart, Terms) (Cart, error),
 ) (view CartView, version int64, err error) {
 	key := cartKey(c.Account, c.Actor)
 	err = call.Decide(ctx, func(ctx context.Context) error {
@@ -190,7 +235,15 @@ func (s *Service) changeCart(
 			return err
 		}
 		version = put.Item.Version
-		audit, err := c.Audit(call.Change{Action: "cart.changed", Subject: "cart", SubjectID: c.Actor, Before: held.Lines, After: next.Lines})
+		audit, err := c.Audit(
+			call.AuditEntry{
+				Action:    "cart.changed",
+				Subject:   "cart",
+				SubjectID: c.Actor,
+				Before:    held.Lines,
+				After:     next.Lines,
+			},
+		)
 		if err != nil {
 			return err
 		}

@@ -15,10 +15,15 @@ type costCenterState struct {
 	Name string `json:"name"`
 }
 
-// PutCostCenter makes a cost center or renames it; it returns its version, and whether it is new. A name that is as it was changes nothing.
+// PutCostCenter makes a cost center or renames it; it returns its version, and whether it is new. A
+// name that is as it was changes nothing.
 //
 // Errors: validation, precondition-failed.
-func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name string) (cc CostCenter, version int64, created bool, err error) {
+func (s *Service) PutCostCenter(
+	ctx context.Context,
+	c *call.Call,
+	code, name string,
+) (cc CostCenter, version int64, created bool, err error) {
 	key := license.CostCenterKey(c.Account, code)
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		item, exists, err := c.Get(ctx, key)
@@ -30,7 +35,12 @@ func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name st
 		}
 		created, version = !exists, item.Version
 		cc = CostCenter{Code: code, Name: name, CreatedAt: c.At, ChangedAt: c.At}
-		change := call.Change{Action: "costCenter.created", Subject: "costCenter", SubjectID: code, After: costCenterState{name}}
+		change := call.AuditEntry{
+			Action:    "costCenter.created",
+			Subject:   "costCenter",
+			SubjectID: code,
+			After:     costCenterState{name},
+		}
 		if exists {
 			before, err := call.Decode[CostCenter](item)
 			if err != nil {
@@ -84,10 +94,11 @@ func (s *Service) CostCenter(ctx context.Context, c *call.Call, code string) (Co
 	return cc, item.Version, err
 }
 
-// DeleteCostCenter deletes a cost center to which nothing is charged. Carts and quotes that name it stay as they are: the one cannot be quoted and the other not be
-// ordered until another is chosen.
+// DeleteCostCenter deletes a cost center to which nothing is charged. Carts and quotes that name it
+// stay as they are: the one cannot be quoted and the other not be ordered until another is chosen.
 //
-// Errors: not-found, precondition-failed; wrong-state while licenses are charged to it, or while an order is being placed that might.
+// Errors: not-found, precondition-failed; wrong-state while licenses are charged to it, or while an
+// order is being placed that might.
 func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code string) error {
 	key, placing := license.CostCenterKey(c.Account, code), placingKey(c.Account)
 	return call.Decide(ctx, func(ctx context.Context) error {
@@ -102,34 +113,61 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		if err := c.Matches(true, item.Version); err != nil {
 			return err
 		}
-		used, err := s.desk.InUse(ctx, c, code)
+		used, err := s.kernel.InUse(ctx, c, code)
 		if err != nil {
 			return err
 		}
 		if used {
-			return problem.New(problem.WrongState, "Licenses are charged to this cost center; charge them to another one first.")
+			return problem.New(
+				problem.WrongState,
+				"Licenses are charged to this cost center; charge them to another one first.",
+			)
 		}
 		if found[placing].Counts[countPlacing] > 0 {
-			return problem.New(problem.WrongState, "An order is being placed; delete the cost center when that is done.")
+			return problem.New(
+				problem.WrongState,
+				"An order is being placed; delete the cost center when that is done.",
+			)
 		}
 		before, err := call.Decode[CostCenter](item)
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{Action: "costCenter.deleted", Subject: "costCenter", SubjectID: code, Before: costCenterState{before.Name}})
+		audit, err := c.Audit(
+			call.AuditEntry{
+				Action:    "costCenter.deleted",
+				Subject:   "costCenter",
+				SubjectID: code,
+				Before:    costCenterState{before.Name},
+			},
+		)
 		if err != nil {
 			return err
 		}
 		// What was looked at above is demanded again in the commit: an order may have come between.
-		ops := append(s.desk.Unused(c.Account, code),
-			table.Delete(key, table.IfVersion(item.Version)), table.Add(placing, table.AtMost(countPlacing, 0, 0)), audit)
+		ops := append(
+			s.kernel.Unused(c.Account, code),
+			table.Delete(
+				key,
+				table.IfVersion(item.Version),
+			),
+			table.Add(placing, table.AtMost(countPlacing, 0, 0)),
+			audit,
+		)
 		return c.Commit(ctx, call.Gone(), ops...)
 	})
 }
 
-// CostCenters lists up to limit cost centers behind the code after, by code, that a search finds, and the code behind which the next page begins. A search reads
-// past those that it does not find: all of an account's cost centers at worst, 1,000 and more a page of the table.
-func (s *Service) CostCenters(ctx context.Context, c *call.Call, q string, limit int, after string) ([]CostCenter, string, error) {
+// CostCenters lists up to limit cost centers behind the code after, by code, that a search finds,
+// and the code behind which the next page begins. A search reads past those that it does not find:
+// all of an account's cost centers at worst, 1,000 and more a page of the table.
+func (s *Service) CostCenters(
+	ctx context.Context,
+	c *call.Call,
+	q string,
+	limit int,
+	after string,
+) ([]CostCenter, string, error) {
 	query := table.Query{Partition: costCentersPartition(c.Account)}
 	if q == "" {
 		query.Limit = limit + 1

@@ -20,7 +20,8 @@ import (
 	"seatwise/shared/purchase"
 )
 
-// fragile is a shop whose store can fail, and a second one over the same store that never does: other people's functions.
+// fragile is a shop whose store can fail, and a second one over the same store that never does:
+// other people's functions.
 type fragile struct {
 	*shop
 	others *shop
@@ -55,7 +56,7 @@ func breakable(t testing.TB) *fragile {
 	f.costCenters("CC-1", "CC-2")
 	env := *k.Env
 	env.Table = raw
-	f.others = over(t, &testkit.Kit{Env: &env, Account: k.Account, Clock: k.Clock, Logs: k.Logs})
+	f.others = over(t, &testkit.Fixture{Env: &env, Account: k.Account, Clock: k.Clock, Logs: k.Logs})
 	return f
 }
 
@@ -78,7 +79,7 @@ func (s *shop) whole(quantity int) (placed bool) {
 	if placed {
 		want = quantity
 	}
-	desk := license.NewDesk(catalog.Default())
+	kernel := license.NewService(catalog.Default())
 	listed := 0
 	for _, n := range s.licenses(license.Filter{Products: []string{catalog.LiveReportsID}}) {
 		listed += n
@@ -87,7 +88,7 @@ func (s *shop) whole(quantity int) (placed bool) {
 	for _, n := range s.licenses(license.Filter{CostCenters: []string{"CC-1"}}) {
 		charged += n
 	}
-	summary, err := desk.Summary(s.t.Context(), s.Call("test"))
+	summary, err := kernel.Summary(s.t.Context(), s.Call("test"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -95,8 +96,18 @@ func (s *shop) whole(quantity int) (placed bool) {
 	for _, p := range s.billing().ByProduct {
 		billed += p.Quantity
 	}
-	if listed != want || charged != want || billed != want || summary[0].ProductID != catalog.LiveReportsID || int(summary[0].Bought) != want || int(summary[0].Available) != want {
-		s.t.Errorf("of %d licenses %d are listed, %d listed by cost center, %d billed, %+v counted; orders %+v", quantity, listed, charged, billed, summary[0], orders)
+	if listed != want || charged != want || billed != want || summary[0].ProductID != catalog.LiveReportsID ||
+		int(summary[0].Bought) != want ||
+		int(summary[0].Available) != want {
+		s.t.Errorf(
+			"of %d licenses %d are listed, %d listed by cost center, %d billed, %+v counted; orders %+v",
+			quantity,
+			listed,
+			charged,
+			billed,
+			summary[0],
+			orders,
+		)
 	}
 	return placed
 }
@@ -109,13 +120,14 @@ func (s *shop) resume() {
 	}
 }
 
-// settled checks that one order of this size is there and that nothing is left of how it came about.
+// settled checks that one order of this size is there and that nothing is left of how it came
+// about.
 func (s *shop) settled(quantity int) {
 	s.t.Helper()
 	if !s.whole(quantity) {
 		s.t.Errorf("the order is not placed: %+v", s.orders())
 	}
-	page, err := s.Env.Table.Query(s.t.Context(), table.Query{Partition: purchase.OrderMarks})
+	page, err := s.Env.Table.Query(s.t.Context(), table.Query{Partition: purchase.OrderMarkers})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -128,8 +140,9 @@ func (s *shop) settled(quantity int) {
 	}
 }
 
-// TestAnOrderSurvivesACrashAnywhere kills the function at every commit of an order, before and after it takes effect, and lets either the client's repetition or the
-// maintenance function go on. All end alike.
+// TestAnOrderSurvivesACrashAnywhere kills the function at every commit of an order, before and
+// after it takes effect, and lets either the client's repetition or the maintenance function go on.
+// All end alike.
 func TestAnOrderSurvivesACrashAnywhere(t *testing.T) {
 	const quantity = 130 // the decision, three batches, the confirmation
 	for _, size := range []int{10, quantity} {
@@ -178,7 +191,8 @@ func TestAnOrderSurvivesACrashAnywhere(t *testing.T) {
 							again = f.zoe("POST", "/orders", confirm(q), "the key")
 						}
 						order := testkit.Decode[purchase.Order](t, again, http.StatusCreated)
-						if order.State != purchase.OrderPlaced || order.LicenseCount != size || again.Header.Get("Location") != "/v1/accounts/acme/orders/"+order.ID {
+						if order.State != purchase.OrderPlaced || order.LicenseCount != size ||
+							again.Header.Get("Location") != "/v1/accounts/acme/orders/"+order.ID {
 							t.Errorf("answered %s with %v", again.Body, again.Header)
 						}
 						f.settled(size)
@@ -189,7 +203,8 @@ func TestAnOrderSurvivesACrashAnywhere(t *testing.T) {
 	}
 }
 
-// TestTheLargestOrder places 10,000 licenses, is killed half-way, and is finished by maintenance; whoever looks meanwhile sees none of them.
+// TestTheLargestOrder places 10,000 licenses, is killed half-way, and is finished by maintenance;
+// whoever looks meanwhile sees none of them.
 func TestTheLargestOrderIsNeverSeenInPart(t *testing.T) {
 	f := breakable(t)
 	q := f.quote(line("live-reports", purchase.MaxQuantity, "CC-1"))
@@ -235,7 +250,12 @@ func TestTheLargestOrderIsNeverSeenInPart(t *testing.T) {
 	f.resume()
 	f.faults(nil)
 	again := f.zoe("POST", "/orders", confirm(q), "the key")
-	if got := testkit.Decode[purchase.Order](t, again, http.StatusCreated); got.ID != order.ID || again.Header.Get("Idempotent-Replayed") != "true" || !got.PlacedAt.Equal(testkit.Start) {
+	if got := testkit.Decode[purchase.Order](
+		t,
+		again,
+		http.StatusCreated,
+	); got.ID != order.ID || again.Header.Get("Idempotent-Replayed") != "true" ||
+		!got.PlacedAt.Equal(testkit.Start) {
 		t.Errorf("repeated: %s with %v", again.Body, again.Header)
 	}
 	f.settled(purchase.MaxQuantity)
@@ -261,7 +281,8 @@ func TestAnOrderWithoutAKeyIsFinished(t *testing.T) {
 	f.settled(130)
 }
 
-// An order that cannot be finished is tried so often and no more: it fails with a reason, nothing of it is ever seen or billed, and nothing is left of it.
+// An order that cannot be finished is tried so often and no more: it fails with a reason, nothing
+// of it is ever seen or billed, and nothing is left of it.
 func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
 	f := breakable(t)
 	q := f.quote(line("live-reports", 130, "CC-1"))
@@ -281,14 +302,17 @@ func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
 			}
 			return faulty.None
 		})
-		if err := purchase.NewService(f.Env, catalog.Default(), nil).ResumeOrders(t.Context()); tries < call.MostAttempts && err == nil {
+		if err := purchase.NewService(f.Env, catalog.Default(), nil).
+			ResumeOrders(t.Context()); tries < call.MostAttempts &&
+			err == nil {
 			t.Errorf("try %d did not fail", tries)
 		}
 		f.Clock.Add(31 * time.Minute)
 	}
 	f.faults(nil)
 	order := f.orders()[0]
-	if order.State != purchase.OrderFailed || tries != call.MostAttempts+1 || !strings.Contains(order.Failure, "could not be placed") {
+	if order.State != purchase.OrderFailed || tries != call.MostAttempts+1 ||
+		!strings.Contains(order.Failure, "could not be placed") {
 		t.Fatalf("after %d tries: %+v", tries, order)
 	}
 	if f.whole(130) {
@@ -300,7 +324,12 @@ func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
 	if again := f.zoe("POST", "/orders", confirm(q), "the key"); again.Status == http.StatusCreated {
 		t.Errorf("the failed order is answered as placed: %s", again.Body)
 	}
-	if another := f.zoe("POST", "/orders", confirm(f.quote(line("live-reports", 3, "CC-1"))), "another key"); another.Status != http.StatusCreated {
+	if another := f.zoe(
+		"POST",
+		"/orders",
+		confirm(f.quote(line("live-reports", 3, "CC-1"))),
+		"another key",
+	); another.Status != http.StatusCreated {
 		t.Errorf("ordered again: %d %s", another.Status, another.Body)
 	}
 }

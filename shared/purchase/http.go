@@ -24,7 +24,7 @@ const (
 	base           = "/v1/accounts/{account}"
 )
 
-// The permissions of the room's operations (spec 9).
+// The permissions of the module's operations (spec 9).
 var (
 	reads = []auth.Permission{auth.BillingRead}
 	buys  = []auth.Permission{auth.BillingPurchase}
@@ -88,7 +88,7 @@ type lineInput struct {
 	Line string `path:"line" doc:"The id of a line of the cart."`
 }
 
-type chargeInput struct {
+type cartCostCenterInput struct {
 	api.Account
 	Body struct {
 		CostCenter string   `json:"costCenter" minLength:"1" maxLength:"64"`
@@ -163,11 +163,12 @@ type statementOutput struct {
 	Body          []byte
 }
 
-// edge answers for the room.
+// edge answers for the module.
 type edge struct{ *Service }
 
-// Routes registers the room's operations (api.md). The embedded catalog must be readable; Function says so when it is not.
-func Routes(k *api.Kit, env *app.Env) {
+// Routes registers the module's operations (api.md). The embedded catalog must be readable;
+// Function says so when it is not.
+func Routes(k *api.Router, env *app.Env) {
 	h := edge{NewService(env, catalog.Default(), usage.New(env))}
 	register := func(id, method, path, summary, tag string, permissions []auth.Permission) api.Operation {
 		return api.Operation{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Permissions: permissions}
@@ -180,8 +181,12 @@ func Routes(k *api.Kit, env *app.Env) {
 		op.Conflicts = true
 		return op
 	}
-	api.Register(k, register("list-catalog", http.MethodGet, "/v1/catalog", "List the products that can be licensed", tagCatalog,
-		[]auth.Permission{auth.CatalogRead}), h.catalog)
+	api.Register(
+		k,
+		register("list-catalog", http.MethodGet, "/v1/catalog", "List the products that can be licensed", tagCatalog,
+			[]auth.Permission{auth.CatalogRead}),
+		h.catalog,
+	)
 
 	makes := func(op api.Operation) api.Operation {
 		op.Makes = true
@@ -192,39 +197,191 @@ func Routes(k *api.Kit, env *app.Env) {
 		Read: h.getCostCenter, Write: h.putCostCenter,
 	}
 	const center = base + "/cost-centers/{code}"
-	api.RegisterPut(k, makes(register("put-cost-center", "", center, "Make or rename a cost center", tagCostCenters, buys)), centers)
-	api.RegisterPatch(k, register("patch-cost-center", "", center, "Change what is named of a cost center", tagCostCenters, buys), centers)
+	api.RegisterPut(
+		k,
+		makes(register("put-cost-center", "", center, "Make or rename a cost center", tagCostCenters, buys)),
+		centers,
+	)
+	api.RegisterPatch(
+		k,
+		register("patch-cost-center", "", center, "Change what is named of a cost center", tagCostCenters, buys),
+		centers,
+	)
 	api.RegisterGet(k, register("get-cost-center", "", center, "Read a cost center", tagCostCenters, reads), centers)
 	api.Register(k, conflicting(register("delete-cost-center", http.MethodDelete, base+"/cost-centers/{code}",
 		"Delete a cost center to which no license is charged", tagCostCenters, buys)), h.deleteCostCenter)
-	api.Register(k, register("list-cost-centers", http.MethodGet, base+"/cost-centers", "List the cost centers, by code", tagCostCenters, reads), h.costCenters)
+	api.Register(
+		k,
+		register(
+			"list-cost-centers",
+			http.MethodGet,
+			base+"/cost-centers",
+			"List the cost centers, by code",
+			tagCostCenters,
+			reads,
+		),
+		h.costCenters,
+	)
 
 	cart := api.ReadWrite[api.Account, cartBody, CartView]{Read: h.getCart, Write: h.putCart}
 	api.RegisterGet(k, register("get-cart", "", base+"/cart", "Read the caller's cart", tagPurchase, buys), cart)
-	api.RegisterPut(k, register("put-cart", "", base+"/cart", "Give the caller's cart other lines", tagPurchase, buys), cart)
-	api.RegisterPatch(k, register("patch-cart", "", base+"/cart", "Change what is named of the caller's cart", tagPurchase, buys), cart)
-	api.Register(k, register("add-cart-line", http.MethodPost, base+"/cart/lines", "Put one line more into the cart", tagPurchase, buys), h.addLine)
-	api.RegisterPatchOf(k, register("patch-cart-line", "", base+"/cart/lines/{line}", "Change what is named of a line of the cart", tagPurchase, buys),
-		h.getLine, h.putLine)
-	api.Register(k, register("delete-cart-line", http.MethodDelete, base+"/cart/lines/{line}", "Take a line out of the cart", tagPurchase, buys), h.deleteLine)
-	api.Register(k, register("delete-cart", http.MethodDelete, base+"/cart", "Empty the caller's cart", tagPurchase, buys), h.deleteCart)
-	api.Register(k, register("charge-cart", http.MethodPost, base+"/cart/cost-center", "Give all or some lines of the cart a cost center", tagPurchase, buys), h.chargeCart)
-	api.Register(k, register("split-cart-line", http.MethodPost, base+"/cart/lines/{line}/split", "Split a line of the cart", tagPurchase, buys), h.splitLine)
-	api.Register(k, register("merge-cart-lines", http.MethodPost, base+"/cart/merge", "Make one of lines that have the same product and cost center", tagPurchase, buys),
-		h.mergeLines)
+	api.RegisterPut(
+		k,
+		register("put-cart", "", base+"/cart", "Give the caller's cart other lines", tagPurchase, buys),
+		cart,
+	)
+	api.RegisterPatch(
+		k,
+		register("patch-cart", "", base+"/cart", "Change what is named of the caller's cart", tagPurchase, buys),
+		cart,
+	)
+	api.Register(
+		k,
+		register(
+			"add-cart-line",
+			http.MethodPost,
+			base+"/cart/lines",
+			"Put one line more into the cart",
+			tagPurchase,
+			buys,
+		),
+		h.addLine,
+	)
+	api.RegisterPatchOf(
+		k,
+		register(
+			"patch-cart-line",
+			"",
+			base+"/cart/lines/{line}",
+			"Change what is named of a line of the cart",
+			tagPurchase,
+			buys,
+		),
+		h.getLine,
+		h.putLine,
+	)
+	api.Register(
+		k,
+		register(
+			"delete-cart-line",
+			http.MethodDelete,
+			base+"/cart/lines/{line}",
+			"Take a line out of the cart",
+			tagPurchase,
+			buys,
+		),
+		h.deleteLine,
+	)
+	api.Register(
+		k,
+		register("delete-cart", http.MethodDelete, base+"/cart", "Empty the caller's cart", tagPurchase, buys),
+		h.deleteCart,
+	)
+	api.Register(
+		k,
+		register(
+			"charge-cart",
+			http.MethodPost,
+			base+"/cart/cost-center",
+			"Give all or some lines of the cart a cost center",
+			tagPurchase,
+			buys,
+		),
+		h.setCartCostCenter,
+	)
+	api.Register(
+		k,
+		register(
+			"split-cart-line",
+			http.MethodPost,
+			base+"/cart/lines/{line}/split",
+			"Split a line of the cart",
+			tagPurchase,
+			buys,
+		),
+		h.splitLine,
+	)
+	api.Register(
+		k,
+		register(
+			"merge-cart-lines",
+			http.MethodPost,
+			base+"/cart/merge",
+			"Make one of lines that have the same product and cost center",
+			tagPurchase,
+			buys,
+		),
+		h.mergeLines,
+	)
 
-	api.Register(k, created(register("create-quote", http.MethodPost, base+"/quotes", "Price the cart, or the lines sent", tagPurchase, buys)), h.quote)
-	api.Register(k, register("get-quote", http.MethodGet, base+"/quotes/{id}", "Read a quote", tagPurchase, append(slices.Clone(reads), buys...)), h.getQuote)
-	api.Register(k, created(register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys)), h.order)
-	api.Register(k, register("list-orders", http.MethodGet, base+"/orders", "List the orders, the newest first", tagPurchase, reads), h.orders)
-	api.Register(k, register("get-order", http.MethodGet, base+"/orders/{id}", "Read an order", tagPurchase, reads), h.getOrder)
-	statements := conflicting(register("get-statement", http.MethodGet, base+"/orders/{id}/statement", "Print an order", tagPurchase, reads))
+	api.Register(
+		k,
+		created(
+			register(
+				"create-quote",
+				http.MethodPost,
+				base+"/quotes",
+				"Price the cart, or the lines sent",
+				tagPurchase,
+				buys,
+			),
+		),
+		h.quote,
+	)
+	api.Register(
+		k,
+		register(
+			"get-quote",
+			http.MethodGet,
+			base+"/quotes/{id}",
+			"Read a quote",
+			tagPurchase,
+			append(slices.Clone(reads), buys...),
+		),
+		h.getQuote,
+	)
+	api.Register(
+		k,
+		created(register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys)),
+		h.order,
+	)
+	api.Register(
+		k,
+		register(
+			"list-orders",
+			http.MethodGet,
+			base+"/orders",
+			"List the orders, the newest first",
+			tagPurchase,
+			reads,
+		),
+		h.orders,
+	)
+	api.Register(
+		k,
+		register("get-order", http.MethodGet, base+"/orders/{id}", "Read an order", tagPurchase, reads),
+		h.getOrder,
+	)
+	statements := conflicting(
+		register("get-statement", http.MethodGet, base+"/orders/{id}/statement", "Print an order", tagPurchase, reads),
+	)
 	statements.Files = []string{HTML, PDF}
 	api.Register(k, statements, h.statement)
-	api.Register(k, register("get-billing", http.MethodGet, base+"/billing", "Read what falls due from the next billing date on", tagPurchase, reads), h.billing)
+	api.Register(
+		k,
+		register(
+			"get-billing",
+			http.MethodGet,
+			base+"/billing",
+			"Read what falls due from the next billing date on",
+			tagPurchase,
+			reads,
+		),
+		h.billing,
+	)
 }
 
-// Function is the Lambda function of the room.
+// Function is the Lambda function of the module.
 func Function(env *app.Env) (app.Function, error) {
 	k := api.New(env)
 	Routes(k, env)
@@ -236,10 +393,24 @@ func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.L
 	if in.Currency == "" {
 		in.Currency = h.products.Currencies()[0]
 	} else if !h.products.HasCurrency(in.Currency) {
-		fields = append(fields, problem.Field{Field: "currency", Code: problem.NotAllowed, Message: "must be one of " + strings.Join(h.products.Currencies(), ", ")})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "currency",
+				Code:    problem.NotAllowed,
+				Message: "must be one of " + strings.Join(h.products.Currencies(), ", "),
+			},
+		)
 	}
 	if in.Category != "" && !slices.Contains(h.products.Categories(), in.Category) {
-		fields = append(fields, problem.Field{Field: "category", Code: problem.NotAllowed, Message: "must be one of " + strings.Join(h.products.Categories(), ", ")})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "category",
+				Code:    problem.NotAllowed,
+				Message: "must be one of " + strings.Join(h.products.Categories(), ", "),
+			},
+		)
 	}
 	if len(fields) > 0 {
 		return nil, problem.Validation(fields...)
@@ -248,7 +419,8 @@ func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.L
 	if err != nil {
 		return nil, err
 	}
-	// A position is the id of the last product seen, so a catalog of another version goes on where that one stands.
+	// A position is the id of the last product seen, so a catalog of another version goes on where
+	// that one stands.
 	list := []string{"catalog", in.Category, in.Kind, in.Currency}
 	after, err := api.Position(c, in.Cursor, list...)
 	if err != nil {
@@ -299,9 +471,14 @@ func (h edge) deleteCostCenter(ctx context.Context, c *call.Call, in *costCenter
 }
 
 func (h edge) costCenters(ctx context.Context, c *call.Call, in *costCentersInput) (*api.Listed[CostCenter], error) {
-	return api.Paged(c, in.Paging, []string{"cost-centers", in.Q}, func(after string, limit int) ([]CostCenter, string, error) {
-		return h.CostCenters(ctx, c, in.Q, limit, after)
-	})
+	return api.Paged(
+		c,
+		in.Paging,
+		[]string{"cost-centers", in.Q},
+		func(after string, limit int) ([]CostCenter, string, error) {
+			return h.CostCenters(ctx, c, in.Q, limit, after)
+		},
+	)
 }
 
 // tagged is the answer with a cart.
@@ -316,7 +493,12 @@ func (h edge) getCart(ctx context.Context, c *call.Call, _ *api.Account) (*api.T
 	return tagged(h.Cart(ctx, c))
 }
 
-func (h edge) putCart(ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[cartBody]) (*api.Tagged[CartView], error) {
+func (h edge) putCart(
+	ctx context.Context,
+	c *call.Call,
+	_ *api.Account,
+	sent api.Sent[cartBody],
+) (*api.Tagged[CartView], error) {
 	return tagged(h.ReplaceCart(ctx, c, sent.Body.Lines))
 }
 
@@ -325,7 +507,13 @@ func (h edge) deleteCart(ctx context.Context, c *call.Call, _ *api.Account) (*st
 }
 
 func (h edge) addLine(ctx context.Context, c *call.Call, in *addLineInput) (*api.Tagged[CartView], error) {
-	return tagged(h.AddLine(ctx, c, CartLineInput{ProductID: in.Body.ProductID, Quantity: in.Body.Quantity, CostCenter: in.Body.CostCenter}))
+	return tagged(
+		h.AddLine(
+			ctx,
+			c,
+			CartLineInput{ProductID: in.Body.ProductID, Quantity: in.Body.Quantity, CostCenter: in.Body.CostCenter},
+		),
+	)
 }
 
 func (h edge) getLine(ctx context.Context, c *call.Call, at *lineInput) (*api.Tagged[CartViewLine], error) {
@@ -341,7 +529,12 @@ func (h edge) getLine(ctx context.Context, c *call.Call, at *lineInput) (*api.Ta
 	return nil, problem.Missing("line of the cart")
 }
 
-func (h edge) putLine(ctx context.Context, c *call.Call, at *lineInput, sent api.Sent[lineBody]) (*api.Tagged[CartView], error) {
+func (h edge) putLine(
+	ctx context.Context,
+	c *call.Call,
+	at *lineInput,
+	sent api.Sent[lineBody],
+) (*api.Tagged[CartView], error) {
 	return tagged(h.ChangeLine(ctx, c, CartLineInput{
 		ID: at.Line, ProductID: sent.Body.ProductID, Quantity: sent.Body.Quantity, CostCenter: sent.Body.CostCenter,
 	}))
@@ -351,8 +544,12 @@ func (h edge) deleteLine(ctx context.Context, c *call.Call, at *lineInput) (*api
 	return tagged(h.DropLine(ctx, c, at.Line))
 }
 
-func (h edge) chargeCart(ctx context.Context, c *call.Call, in *chargeInput) (*api.Tagged[CartView], error) {
-	return tagged(h.ChargeCart(ctx, c, in.Body.CostCenter, in.Body.LineIDs))
+func (h edge) setCartCostCenter(
+	ctx context.Context,
+	c *call.Call,
+	in *cartCostCenterInput,
+) (*api.Tagged[CartView], error) {
+	return tagged(h.SetCartCostCenter(ctx, c, in.Body.CostCenter, in.Body.LineIDs))
 }
 
 func (h edge) splitLine(ctx context.Context, c *call.Call, in *splitInput) (*api.Tagged[CartView], error) {
@@ -394,7 +591,12 @@ func (h edge) order(ctx context.Context, c *call.Call, in *orderInput) (*api.Tag
 	if err != nil {
 		return nil, err
 	}
-	return &api.Tagged[Order]{Status: http.StatusCreated, ETag: call.Tag(version), Location: orderPath(c.Account, order.ID), Body: order}, nil
+	return &api.Tagged[Order]{
+		Status:   http.StatusCreated,
+		ETag:     call.Tag(version),
+		Location: orderPath(c.Account, order.ID),
+		Body:     order,
+	}, nil
 }
 
 func (h edge) orders(ctx context.Context, c *call.Call, in *ordersInput) (*api.Listed[Order], error) {

@@ -26,9 +26,9 @@ import (
 	"seatwise/shared/purchase"
 )
 
-// shop is the room behind HTTP.
+// shop is the module behind HTTP.
 type shop struct {
-	*testkit.Kit
+	*testkit.Fixture
 	t testing.TB
 	h http.Handler
 }
@@ -38,13 +38,13 @@ func open(t testing.TB) *shop {
 	return over(t, testkit.New(t))
 }
 
-func over(t testing.TB, k *testkit.Kit) *shop {
+func over(t testing.TB, k *testkit.Fixture) *shop {
 	t.Helper()
 	f, err := purchase.Function(k.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &shop{Kit: k, t: t, h: f.HTTP}
+	return &shop{Fixture: k, t: t, h: f.HTTP}
 }
 
 // stocked has the cost centers CC-1 and CC-2.
@@ -58,7 +58,11 @@ func stocked(t testing.TB) *shop {
 func (s *shop) costCenters(codes ...string) {
 	s.t.Helper()
 	for _, code := range codes {
-		testkit.Decode[purchase.CostCenter](s.t, s.zoe("PUT", "/cost-centers/"+code, map[string]any{"name": "Center " + code}), http.StatusCreated)
+		testkit.Decode[purchase.CostCenter](
+			s.t,
+			s.zoe("PUT", "/cost-centers/"+code, map[string]any{"name": "Center " + code}),
+			http.StatusCreated,
+		)
 	}
 }
 
@@ -72,7 +76,14 @@ func (s *shop) zoe(method, path string, body any, key ...string) testkit.Respons
 
 func (s *shop) as(user, method, path string, body any, key ...string) testkit.Response {
 	s.t.Helper()
-	r := testkit.Request{Method: method, Path: "/v1/accounts/acme" + path, Body: body, User: user, Permissions: everything, Header: map[string]string{}}
+	r := testkit.Request{
+		Method:      method,
+		Path:        "/v1/accounts/acme" + path,
+		Body:        body,
+		User:        user,
+		Permissions: everything,
+		Header:      map[string]string{},
+	}
 	if len(key) > 0 {
 		r.Header["Idempotency-Key"] = key[0]
 	}
@@ -102,7 +113,11 @@ func line(product string, quantity int, costCenter string) map[string]any {
 
 func (s *shop) quote(lines ...map[string]any) purchase.Quote {
 	s.t.Helper()
-	return testkit.Decode[purchase.Quote](s.t, s.zoe("POST", "/quotes", map[string]any{"lines": lines}), http.StatusCreated)
+	return testkit.Decode[purchase.Quote](
+		s.t,
+		s.zoe("POST", "/quotes", map[string]any{"lines": lines}),
+		http.StatusCreated,
+	)
 }
 
 func confirm(q purchase.Quote) map[string]any {
@@ -114,12 +129,12 @@ func (s *shop) buy(lines ...map[string]any) purchase.Order {
 	return testkit.Decode[purchase.Order](s.t, s.zoe("POST", "/orders", confirm(s.quote(lines...))), http.StatusCreated)
 }
 
-// licenses lists as every room does, by cost center.
+// licenses lists as every module does, by cost center.
 func (s *shop) licenses(f license.Filter) map[string]int {
 	s.t.Helper()
 	seen := map[string]int{}
 	for position := ""; ; {
-		page, next, err := license.NewDesk(catalog.Default()).List(s.t.Context(), s.Call("test"), f, position, 200)
+		page, next, err := license.NewService(catalog.Default()).List(s.t.Context(), s.Call("test"), f, position, 200)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -143,7 +158,8 @@ func (s *shop) orders() []purchase.Order {
 	return testkit.Decode[api.List[purchase.Order]](s.t, s.zoe("GET", "/orders", nil), http.StatusOK).Items
 }
 
-// TestThePath is step 2 of the main job: 12 Live Reports, split 7 and 5, quoted, acknowledged, ordered.
+// TestThePath is step 2 of the main job: 12 Live Reports, split 7 and 5, quoted, acknowledged,
+// ordered.
 func TestThePath(t *testing.T) {
 	s := stocked(t)
 	r := s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 12, "")}})
@@ -155,7 +171,11 @@ func TestThePath(t *testing.T) {
 	parts := map[string]any{"parts": []any{
 		map[string]any{"quantity": 7, "costCenter": "CC-1"}, map[string]any{"quantity": 5, "costCenter": "CC-2"},
 	}}
-	cart = testkit.Decode[purchase.Cart](t, s.zoe("POST", "/cart/lines/"+cart.Lines[0].ID+"/split", parts), http.StatusOK)
+	cart = testkit.Decode[purchase.Cart](
+		t,
+		s.zoe("POST", "/cart/lines/"+cart.Lines[0].ID+"/split", parts),
+		http.StatusOK,
+	)
 	if len(cart.Lines) != 2 || cart.Lines[0].Quantity != 7 || cart.Lines[1].CostCenter != "CC-2" {
 		t.Fatalf("cart %+v", cart)
 	}
@@ -163,12 +183,22 @@ func TestThePath(t *testing.T) {
 	q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 	// On 15 July, billed on the 1st: 17 of 31 days of 12 x 25.00.
 	if q.Recurring != money.Of(30000, "USD") || q.DueToday != money.Of(16452, "USD") || q.NextBillingDate != "2026-08-01" ||
-		!q.ExpiresAt.Equal(testkit.Start.Add(30*time.Minute)) || len(q.ByCostCenter) != 2 || q.ByCostCenter[1].Recurring != money.Of(12500, "USD") {
+		!q.ExpiresAt.Equal(testkit.Start.Add(30*time.Minute)) ||
+		len(q.ByCostCenter) != 2 ||
+		q.ByCostCenter[1].Recurring != money.Of(12500, "USD") {
 		t.Errorf("quote %+v", q)
 	}
 
-	s.problem(s.zoe("POST", "/orders", map[string]any{"quoteId": q.ID, "acknowledged": false}), http.StatusUnprocessableEntity, "not-acknowledged")
-	s.problem(s.zoe("POST", "/orders", map[string]any{"quoteId": q.ID}), http.StatusUnprocessableEntity, "not-acknowledged")
+	s.problem(
+		s.zoe("POST", "/orders", map[string]any{"quoteId": q.ID, "acknowledged": false}),
+		http.StatusUnprocessableEntity,
+		"not-acknowledged",
+	)
+	s.problem(
+		s.zoe("POST", "/orders", map[string]any{"quoteId": q.ID}),
+		http.StatusUnprocessableEntity,
+		"not-acknowledged",
+	)
 	if n := len(s.orders()); n != 0 {
 		t.Errorf("%d orders without acknowledgement", n)
 	}
@@ -176,7 +206,9 @@ func TestThePath(t *testing.T) {
 	r = s.zoe("POST", "/orders", confirm(q))
 	order := testkit.Decode[purchase.Order](t, r, http.StatusCreated)
 	if order.State != purchase.OrderPlaced || order.LicenseCount != 12 || order.Recurring != q.Recurring || order.DueToday != q.DueToday ||
-		order.PlacedBy != "zoe" || order.Percent != 100 || !slices.Equal(order.Lines, q.Lines) {
+		order.PlacedBy != "zoe" ||
+		order.Percent != 100 ||
+		!slices.Equal(order.Lines, q.Lines) {
 		t.Errorf("order %+v", order)
 	}
 	if r.Header.Get("Location") != "/v1/accounts/acme/orders/"+order.ID {
@@ -189,14 +221,24 @@ func TestThePath(t *testing.T) {
 		t.Errorf("the cart still has %+v", cart.Lines)
 	}
 	got := s.zoe("GET", "/orders/"+order.ID, nil)
-	if read := testkit.Decode[purchase.Order](t, got, http.StatusOK); read.ID != order.ID || read.State != purchase.OrderPlaced || got.Header.Get("ETag") != r.Header.Get("ETag") {
+	if read := testkit.Decode[purchase.Order](
+		t,
+		got,
+		http.StatusOK,
+	); read.ID != order.ID || read.State != purchase.OrderPlaced ||
+		got.Header.Get("ETag") != r.Header.Get("ETag") {
 		t.Errorf("read %+v", read)
 	}
 
 	b := s.billing()
-	want := []purchase.CostCenterCharge{{CostCenter: "CC-1", Recurring: money.Of(17500, "USD")}, {CostCenter: "CC-2", Recurring: money.Of(12500, "USD")}}
-	if b.NextBillingDate != "2026-08-01" || b.Recurring != money.Of(30000, "USD") || !slices.Equal(b.ByCostCenter, want) ||
-		len(b.ByProduct) != 1 || b.ByProduct[0].Quantity != 12 {
+	want := []purchase.CostCenterCharge{
+		{CostCenter: "CC-1", Recurring: money.Of(17500, "USD")},
+		{CostCenter: "CC-2", Recurring: money.Of(12500, "USD")},
+	}
+	if b.NextBillingDate != "2026-08-01" || b.Recurring != money.Of(30000, "USD") ||
+		!slices.Equal(b.ByCostCenter, want) ||
+		len(b.ByProduct) != 1 ||
+		b.ByProduct[0].Quantity != 12 {
 		t.Errorf("billing %+v", b)
 	}
 	again := testkit.Problem(t, s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, "wrong-state")
@@ -208,7 +250,11 @@ func TestThePath(t *testing.T) {
 func TestCatalog(t *testing.T) {
 	s := open(t)
 	get := func(query string) testkit.Response {
-		return s.Do(t, s.h, testkit.Request{Method: "GET", Path: "/v1/catalog" + query, User: "zoe", Permissions: everything})
+		return s.Do(
+			t,
+			s.h,
+			testkit.Request{Method: "GET", Path: "/v1/catalog" + query, User: "zoe", Permissions: everything},
+		)
 	}
 	list := func(query string) api.List[purchase.CatalogItem] {
 		return testkit.Decode[api.List[purchase.CatalogItem]](t, get(query), http.StatusOK)
@@ -218,10 +264,14 @@ func TestCatalog(t *testing.T) {
 		t.Errorf("%d products, cursor %q", len(all.Items), all.NextCursor)
 	}
 	analytics := list("?category=Analytics")
-	if len(analytics.Items) != 2 || analytics.Items[0].ID != "live-reports" || analytics.Items[0].Price != money.Of(2500, "USD") {
+	if len(analytics.Items) != 2 || analytics.Items[0].ID != "live-reports" ||
+		analytics.Items[0].Price != money.Of(2500, "USD") {
 		t.Errorf("analytics: %+v", analytics.Items)
 	}
-	if euros := list("?category=Analytics&kind=seat&currency=EUR"); len(euros.Items) != 2 || euros.Items[0].Price != money.Of(2300, "EUR") {
+	if euros := list(
+		"?category=Analytics&kind=seat&currency=EUR",
+	); len(euros.Items) != 2 ||
+		euros.Items[0].Price != money.Of(2300, "EUR") {
 		t.Errorf("in euros: %+v", euros.Items)
 	}
 	var paged []purchase.CatalogItem
@@ -248,20 +298,38 @@ func TestCostCenters(t *testing.T) {
 	s := open(t)
 	r := s.zoe("PUT", "/cost-centers/CC-1", map[string]any{"name": "Sales West"})
 	first := r.Header.Get("ETag")
-	if cc := testkit.Decode[purchase.CostCenter](t, r, http.StatusCreated); cc.Code != "CC-1" || first == "" || r.Header.Get("Location") == "" {
+	if cc := testkit.Decode[purchase.CostCenter](
+		t,
+		r,
+		http.StatusCreated,
+	); cc.Code != "CC-1" || first == "" ||
+		r.Header.Get("Location") == "" {
 		t.Errorf("made %+v with %v", cc, r.Header)
 	}
 	r = s.zoe("PUT", "/cost-centers/CC-1", map[string]any{"name": "Sales East"})
-	if cc := testkit.Decode[purchase.CostCenter](t, r, http.StatusOK); cc.Name != "Sales East" || r.Header.Get("ETag") == first {
+	if cc := testkit.Decode[purchase.CostCenter](
+		t,
+		r,
+		http.StatusOK,
+	); cc.Name != "Sales East" ||
+		r.Header.Get("ETag") == first {
 		t.Errorf("renamed %+v with %v", cc, r.Header)
 	}
 	for i := range 5 {
-		testkit.Decode[purchase.CostCenter](t, s.zoe("PUT", fmt.Sprintf("/cost-centers/X-%d", i), map[string]any{"name": fmt.Sprintf("Support %d", i)}), http.StatusCreated)
+		testkit.Decode[purchase.CostCenter](
+			t,
+			s.zoe("PUT", fmt.Sprintf("/cost-centers/X-%d", i), map[string]any{"name": fmt.Sprintf("Support %d", i)}),
+			http.StatusCreated,
+		)
 	}
 	list := func(query string) (codes []string) {
 		t.Helper()
 		for next := query; ; {
-			page := testkit.Decode[api.List[purchase.CostCenter]](t, s.zoe("GET", "/cost-centers"+next, nil), http.StatusOK)
+			page := testkit.Decode[api.List[purchase.CostCenter]](
+				t,
+				s.zoe("GET", "/cost-centers"+next, nil),
+				http.StatusOK,
+			)
 			for _, cc := range page.Items {
 				codes = append(codes, cc.Code)
 			}
@@ -283,19 +351,39 @@ func TestCostCenters(t *testing.T) {
 		}
 	}
 
-	s.problem(s.zoe("PUT", "/cost-centers/a%20b", map[string]any{"name": "x"}), http.StatusUnprocessableEntity, "validation", "code")
-	s.problem(s.zoe("PUT", "/cost-centers/CC-9", map[string]any{"name": ""}), http.StatusUnprocessableEntity, "validation", "name")
-	s.problem(s.zoe("PUT", "/cost-centers/CC-9", map[string]any{"name": " x"}), http.StatusUnprocessableEntity, "validation", "name")
+	s.problem(
+		s.zoe("PUT", "/cost-centers/a%20b", map[string]any{"name": "x"}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"code",
+	)
+	s.problem(
+		s.zoe("PUT", "/cost-centers/CC-9", map[string]any{"name": ""}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"name",
+	)
+	s.problem(
+		s.zoe("PUT", "/cost-centers/CC-9", map[string]any{"name": " x"}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"name",
+	)
 	s.problem(s.zoe("GET", "/cost-centers/CC-9", nil), http.StatusNotFound, "not-found")
 	s.problem(s.zoe("GET", "/cost-centers/a%23b", nil), http.StatusNotFound, "not-found")
 	stale := testkit.Request{
-		Method: "DELETE", Path: "/v1/accounts/acme/cost-centers/CC-1", User: "zoe", Permissions: everything, Header: map[string]string{"If-Match": first},
+		Method:      "DELETE",
+		Path:        "/v1/accounts/acme/cost-centers/CC-1",
+		User:        "zoe",
+		Permissions: everything,
+		Header:      map[string]string{"If-Match": first},
 	}
 	s.problem(s.Do(t, s.h, stale), http.StatusPreconditionFailed, "precondition-failed")
 	s.zoe("DELETE", "/cost-centers/CC-1", nil)
 	s.Clock.Add(time.Second)
 	s.zoe("PUT", "/cost-centers/CC-1", map[string]any{"name": "Sales East"})
-	s.problem(s.Do(t, s.h, stale), http.StatusPreconditionFailed, "precondition-failed") // whoever has read the one before does not know this one
+	// whoever has read the one before does not know this one
+	s.problem(s.Do(t, s.h, stale), http.StatusPreconditionFailed, "precondition-failed")
 	if r := s.zoe("DELETE", "/cost-centers/X-0", nil); r.Status != http.StatusNoContent {
 		t.Errorf("deleted: %d %s", r.Status, r.Body)
 	}
@@ -311,17 +399,45 @@ func TestCostCenters(t *testing.T) {
 func TestCart(t *testing.T) {
 	s := stocked(t)
 	r := s.zoe("GET", "/cart", nil)
-	if cart := testkit.Decode[purchase.Cart](t, r, http.StatusOK); cart.Lines == nil || len(cart.Lines) != 0 || r.Header.Get("ETag") == "" {
+	if cart := testkit.Decode[purchase.Cart](
+		t,
+		r,
+		http.StatusOK,
+	); cart.Lines == nil || len(cart.Lines) != 0 ||
+		r.Header.Get("ETag") == "" {
 		t.Errorf("a new cart: %s", r.Body)
 	}
-	testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, ""), line("developer", 1, "")}}), http.StatusOK)
-	s.problem(s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 0, "")}}), http.StatusUnprocessableEntity, "validation", "lines[0].quantity")
-	s.problem(s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 1, ""), line("gold", 1, "nope")}}),
-		http.StatusUnprocessableEntity, "validation", "lines[1].productId", "lines[1].costCenter")
-	s.problem(s.zoe("PUT", "/cart", `{"lines": [{"productId": "live-reports", "quantity": "2"}]}`), http.StatusUnprocessableEntity, "validation", "lines[0].quantity")
+	testkit.Decode[purchase.Cart](
+		t,
+		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, ""), line("developer", 1, "")}}),
+		http.StatusOK,
+	)
+	s.problem(
+		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 0, "")}}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"lines[0].quantity",
+	)
+	s.problem(
+		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 1, ""), line("gold", 1, "nope")}}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"lines[1].productId",
+		"lines[1].costCenter",
+	)
+	s.problem(
+		s.zoe("PUT", "/cart", `{"lines": [{"productId": "live-reports", "quantity": "2"}]}`),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"lines[0].quantity",
+	)
 	s.problem(s.zoe("PUT", "/cart", `{"lines": [`), http.StatusBadRequest, "malformed-body", "body")
 
-	charged := testkit.Decode[purchase.Cart](t, s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1"}), http.StatusOK)
+	charged := testkit.Decode[purchase.Cart](
+		t,
+		s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1"}),
+		http.StatusOK,
+	)
 	if charged.Lines[0].CostCenter != "CC-1" || charged.Lines[1].CostCenter != "CC-1" {
 		t.Errorf("all charged: %+v", charged.Lines)
 	}
@@ -332,22 +448,48 @@ func TestCart(t *testing.T) {
 		t.Errorf("one charged: %+v", charged.Lines)
 	}
 	again := s.zoe("POST", "/cart/cost-center", one, "key-1")
-	if again.Status != http.StatusOK || !bytes.Equal(bytes.TrimSpace(again.Body), bytes.TrimSpace(r.Body)) || again.Header.Get("Idempotent-Replayed") != "true" ||
+	if again.Status != http.StatusOK || !bytes.Equal(bytes.TrimSpace(again.Body), bytes.TrimSpace(r.Body)) ||
+		again.Header.Get("Idempotent-Replayed") != "true" ||
 		again.Header.Get("ETag") != r.Header.Get("ETag") {
 		t.Errorf("repeated: %d %v %s, first %s", again.Status, again.Header, again.Body, r.Body)
 	}
-	s.problem(s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1"}, "key-1"), http.StatusUnprocessableEntity, "idempotency-mismatch")
-	s.problem(s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-7"}), http.StatusUnprocessableEntity, "validation", "costCenter")
-	s.problem(s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1", "lineIds": []string{}}), http.StatusUnprocessableEntity, "validation", "lineIds")
+	s.problem(
+		s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1"}, "key-1"),
+		http.StatusUnprocessableEntity,
+		"idempotency-mismatch",
+	)
+	s.problem(
+		s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-7"}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"costCenter",
+	)
+	s.problem(
+		s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1", "lineIds": []string{}}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"lineIds",
+	)
 	three := []any{line("live-reports", 2, "CC-1"), line("developer", 1, "CC-1"), line("live-reports", 3, "CC-1")}
 	three = append(three, line("live-reports", 4, "CC-2"))
 	testkit.Decode[purchase.Cart](t, s.as("bob", "PUT", "/cart", map[string]any{"lines": three}), http.StatusOK)
-	s.problem(s.as("bob", "POST", "/cart/merge", map[string]any{"lineIds": []string{"1", "9"}}), http.StatusUnprocessableEntity, "validation", "lineIds[1]")
+	s.problem(
+		s.as("bob", "POST", "/cart/merge", map[string]any{"lineIds": []string{"1", "9"}}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"lineIds[1]",
+	)
 	merged := testkit.Decode[purchase.Cart](t, s.as("bob", "POST", "/cart/merge", map[string]any{}), http.StatusOK)
-	if len(merged.Lines) != 3 || merged.Lines[0].Quantity != 5 || merged.Lines[0].CostCenter != "CC-1" || merged.Lines[2].Quantity != 4 {
+	if len(merged.Lines) != 3 || merged.Lines[0].Quantity != 5 || merged.Lines[0].CostCenter != "CC-1" ||
+		merged.Lines[2].Quantity != 4 {
 		t.Errorf("merged: %+v", merged.Lines)
 	}
-	bad := map[string]any{"parts": []any{map[string]any{"quantity": 1, "costCenter": "CC-1"}, map[string]any{"quantity": 2, "costCenter": "CC-2"}}}
+	bad := map[string]any{
+		"parts": []any{
+			map[string]any{"quantity": 1, "costCenter": "CC-1"},
+			map[string]any{"quantity": 2, "costCenter": "CC-2"},
+		},
+	}
 	s.problem(s.zoe("POST", "/cart/lines/1/split", bad), http.StatusUnprocessableEntity, "validation", "parts")
 	s.problem(s.zoe("POST", "/cart/lines/99/split", bad), http.StatusNotFound, "not-found")
 
@@ -355,13 +497,21 @@ func TestCart(t *testing.T) {
 		t.Errorf("ada sees zoe's cart: %+v", cart)
 	}
 	stale := testkit.Request{
-		Method: "DELETE", Path: "/v1/accounts/acme/cart", User: "zoe", Permissions: everything, Header: map[string]string{"If-Match": `"1"`},
+		Method:      "DELETE",
+		Path:        "/v1/accounts/acme/cart",
+		User:        "zoe",
+		Permissions: everything,
+		Header:      map[string]string{"If-Match": `"1"`},
 	}
 	s.problem(s.Do(t, s.h, stale), http.StatusPreconditionFailed, "precondition-failed")
 	if r := s.zoe("DELETE", "/cart", nil); r.Status != http.StatusNoContent {
 		t.Errorf("emptied: %d %s", r.Status, r.Body)
 	}
-	refilled := testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("developer", 1, "")}}), http.StatusOK)
+	refilled := testkit.Decode[purchase.Cart](
+		t,
+		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("developer", 1, "")}}),
+		http.StatusOK,
+	)
 	if refilled.Lines[0].ID != "3" {
 		t.Errorf("a line of a refilled cart has the id %s, which was given before", refilled.Lines[0].ID)
 	}
@@ -382,9 +532,22 @@ func TestQuoteNamesTheLineAtFault(t *testing.T) {
 		{[]any{line("developer", 6000, "CC-1"), line("developer", 6000, "CC-1")}, []string{"lines"}},
 		{[]any{line("developer", -1, "CC-1")}, []string{"lines[0].quantity"}},
 	} {
-		s.problem(s.zoe("POST", "/quotes", map[string]any{"lines": c.lines}), http.StatusUnprocessableEntity, "validation", c.fields...)
+		s.problem(
+			s.zoe("POST", "/quotes", map[string]any{"lines": c.lines}),
+			http.StatusUnprocessableEntity,
+			"validation",
+			c.fields...,
+		)
 	}
-	testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("developer", 1, "CC-1"), line("developer", 2, "CC-2")}}), http.StatusOK)
+	testkit.Decode[purchase.Cart](
+		t,
+		s.zoe(
+			"PUT",
+			"/cart",
+			map[string]any{"lines": []any{line("developer", 1, "CC-1"), line("developer", 2, "CC-2")}},
+		),
+		http.StatusOK,
+	)
 	if r := s.zoe("DELETE", "/cost-centers/CC-2", nil); r.Status != http.StatusNoContent {
 		t.Fatalf("deleted: %d %s", r.Status, r.Body)
 	}
@@ -396,31 +559,50 @@ func TestQuoteAndOrderAreRepeatable(t *testing.T) {
 	body := map[string]any{"lines": []any{line("live-reports", 3, "CC-1")}}
 	first, second := s.zoe("POST", "/quotes", body, "q"), s.zoe("POST", "/quotes", body, "q")
 	q := testkit.Decode[purchase.Quote](t, first, http.StatusCreated)
-	if again := testkit.Decode[purchase.Quote](t, second, http.StatusCreated); again.ID != q.ID || second.Header.Get("Idempotent-Replayed") != "true" {
+	if again := testkit.Decode[purchase.Quote](
+		t,
+		second,
+		http.StatusCreated,
+	); again.ID != q.ID ||
+		second.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("another quote: %s and %s", q.ID, again.ID)
 	}
 
 	first, second = s.zoe("POST", "/orders", confirm(q), "o"), s.zoe("POST", "/orders", confirm(q), "o")
-	if first.Status != http.StatusCreated || second.Status != http.StatusCreated || !bytes.Equal(bytes.TrimSpace(first.Body), bytes.TrimSpace(second.Body)) {
+	if first.Status != http.StatusCreated || second.Status != http.StatusCreated ||
+		!bytes.Equal(bytes.TrimSpace(first.Body), bytes.TrimSpace(second.Body)) {
 		t.Errorf("answered %d %s and %d %s", first.Status, first.Body, second.Status, second.Body)
 	}
 	if first.Header.Get("Idempotent-Replayed") != "" || second.Header.Get("Idempotent-Replayed") != "true" ||
-		first.Header.Get("Location") != second.Header.Get("Location") || first.Header.Get("ETag") != second.Header.Get("ETag") {
+		first.Header.Get(
+			"Location",
+		) != second.Header.Get(
+			"Location",
+		) || first.Header.Get("ETag") != second.Header.Get("ETag") {
 		t.Errorf("headers %v and %v", first.Header, second.Header)
 	}
 	if len(s.orders()) != 1 || s.billing().ByProduct[0].Quantity != 3 {
 		t.Errorf("%d orders, billing %+v", len(s.orders()), s.billing())
 	}
-	s.problem(s.zoe("POST", "/orders", map[string]any{"quoteId": q.ID, "acknowledged": false}, "o"), http.StatusUnprocessableEntity, "idempotency-mismatch")
+	s.problem(
+		s.zoe("POST", "/orders", map[string]any{"quoteId": q.ID, "acknowledged": false}, "o"),
+		http.StatusUnprocessableEntity,
+		"idempotency-mismatch",
+	)
 	s.problem(s.zoe("POST", "/orders", confirm(q), "p"), http.StatusConflict, "wrong-state")
-	s.problem(s.as("ada", "POST", "/orders", confirm(q), "o"), http.StatusConflict, "wrong-state") // a key belongs to its caller
+	// a key belongs to its caller
+	s.problem(s.as("ada", "POST", "/orders", confirm(q), "o"), http.StatusConflict, "wrong-state")
 }
 
 func TestOrderRefuses(t *testing.T) {
 	refuses := func(name, slug string, between func(*shop)) {
 		t.Run(name, func(t *testing.T) {
 			s := stocked(t)
-			testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}), http.StatusOK)
+			testkit.Decode[purchase.Cart](
+				t,
+				s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
+				http.StatusOK,
+			)
 			q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 			between(s)
 			s.problem(s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, slug)
@@ -430,20 +612,48 @@ func TestOrderRefuses(t *testing.T) {
 		})
 	}
 	refuses("a changed cart", "quote-stale", func(s *shop) {
-		testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 3, "CC-1")}}), http.StatusOK)
+		testkit.Decode[purchase.Cart](
+			t,
+			s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 3, "CC-1")}}),
+			http.StatusOK,
+		)
 	})
 	refuses("an emptied cart", "quote-stale", func(s *shop) { s.zoe("DELETE", "/cart", nil) })
-	refuses("another cost center", "quote-stale", func(s *shop) { s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-2"}) })
+	refuses(
+		"another cost center",
+		"quote-stale",
+		func(s *shop) { s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-2"}) },
+	)
 	refuses("a cost center that is gone", "quote-stale", func(s *shop) { s.zoe("DELETE", "/cost-centers/CC-1", nil) })
 	refuses("half an hour", "quote-expired", func(s *shop) { s.Clock.Add(30 * time.Minute) })
 	refuses("another currency", "quote-stale", func(s *shop) { s.settings(map[string]any{"currency": "EUR"}) })
 
 	s := stocked(t)
-	s.problem(s.zoe("POST", "/orders", map[string]any{"quoteId": "0198f7a2-5c1e-7000-8000-3a5e1c9d7b42", "acknowledged": true}), http.StatusNotFound, "not-found")
-	s.problem(s.zoe("POST", "/orders", map[string]any{"quoteId": "x", "acknowledged": true}), http.StatusUnprocessableEntity, "validation", "quoteId")
+	s.problem(
+		s.zoe(
+			"POST",
+			"/orders",
+			map[string]any{"quoteId": "0198f7a2-5c1e-7000-8000-3a5e1c9d7b42", "acknowledged": true},
+		),
+		http.StatusNotFound,
+		"not-found",
+	)
+	s.problem(
+		s.zoe("POST", "/orders", map[string]any{"quoteId": "x", "acknowledged": true}),
+		http.StatusUnprocessableEntity,
+		"validation",
+		"quoteId",
+	)
 	// The other account's quote is as unknown as any.
 	q := s.quote(line("developer", 1, "CC-1"))
-	other := testkit.Request{Method: "POST", Path: "/v1/accounts/globex/orders", Body: confirm(q), User: "zoe", Account: "globex", Permissions: everything}
+	other := testkit.Request{
+		Method:      "POST",
+		Path:        "/v1/accounts/globex/orders",
+		Body:        confirm(q),
+		User:        "zoe",
+		Account:     "globex",
+		Permissions: everything,
+	}
 	s.problem(s.Do(t, s.h, other), http.StatusNotFound, "not-found")
 }
 
@@ -453,7 +663,11 @@ func TestOrdersByNumber(t *testing.T) {
 	numbers := map[string]bool{}
 	var last purchase.Order
 	for range 3 {
-		last = testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))), http.StatusCreated)
+		last = testkit.Decode[purchase.Order](
+			t,
+			s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))),
+			http.StatusCreated,
+		)
 		numbers[last.Number] = true
 	}
 	if len(numbers) != 3 {
@@ -466,7 +680,13 @@ func TestOrdersByNumber(t *testing.T) {
 		}
 	}
 	unknown := "100-000-000"
-	if list := testkit.Decode[api.List[purchase.Order]](t, s.zoe("GET", "/orders?number="+unknown, nil), http.StatusOK); len(list.Items) != 0 {
+	if list := testkit.Decode[api.List[purchase.Order]](
+		t,
+		s.zoe("GET", "/orders?number="+unknown, nil),
+		http.StatusOK,
+	); len(
+		list.Items,
+	) != 0 {
 		t.Errorf("%s: %+v", unknown, list)
 	}
 	s.problem(s.zoe("GET", "/orders?number=12", nil), http.StatusUnprocessableEntity, "validation", "number")
@@ -479,19 +699,32 @@ func TestOrdersByNumber(t *testing.T) {
 // Statements are laid out for the paper of the account's country.
 func TestStatementsOnTheCountrysPaper(t *testing.T) {
 	s := stocked(t)
-	order := testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))), http.StatusCreated)
-	for _, step := range []struct{ country, want string }{{"", "A4"}, {"DE", "A4"}, {"US", "letter"}} { // in this order: nobody has named one yet
+	order := testkit.Decode[purchase.Order](
+		t,
+		s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))),
+		http.StatusCreated,
+	)
+	// in this order: nobody has named one yet
+	for _, step := range []struct{ country, want string }{{"", "A4"}, {"DE", "A4"}, {"US", "letter"}} {
 		if step.country != "" {
 			s.settings(map[string]any{"country": step.country})
 		}
-		if page := s.zoe("GET", "/orders/"+order.ID+"/statement", nil); !strings.Contains(string(page.Body), "@page { size: "+step.want+";") {
+		if page := s.zoe(
+			"GET",
+			"/orders/"+order.ID+"/statement",
+			nil,
+		); !strings.Contains(
+			string(page.Body),
+			"@page { size: "+step.want+";",
+		) {
 			t.Errorf("%q is not laid out for %s", step.country, step.want)
 		}
 	}
 }
 
-// Another billing day counts from the next period on (spec 12): what was quoted stands, and so does the next billing
-// date. The period after it is as short as it must be, and what is due in it are its days of a whole month.
+// Another billing day counts from the next period on (spec 12): what was quoted stands, and so does
+// the next billing date. The period after it is as short as it must be, and what is due in it are
+// its days of a whole month.
 func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {
 	s := stocked(t) // on 15 July; the billing day is the 1st
 	q := s.quote(line("live-reports", 2, "CC-1"))
@@ -506,7 +739,10 @@ func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {
 		{20, purchase.Proration{From: "2026-08-24", To: "2026-09-20", Days: 27, PeriodDays: 31}},
 	} {
 		s.Clock.Add(time.Duration(step.days) * 24 * time.Hour)
-		if got := s.quote(line("live-reports", 2, "CC-1")); got.Proration != step.want || got.NextBillingDate != step.want.To {
+		if got := s.quote(
+			line("live-reports", 2, "CC-1"),
+		); got.Proration != step.want ||
+			got.NextBillingDate != step.want.To {
 			t.Errorf("got %+v, next billing date %s, want %+v", got.Proration, got.NextBillingDate, step.want)
 		}
 		if got := s.billing(); got.NextBillingDate != step.want.To {
@@ -522,16 +758,29 @@ func (s *shop) settings(change map[string]any) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	body := map[string]any{"name": "Acme", "brand": "RingCentral", "currency": "USD", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard"}
+	body := map[string]any{
+		"name":       "Acme",
+		"brand":      "RingCentral",
+		"currency":   "USD",
+		"timezone":   "America/New_York",
+		"billingDay": 1,
+		"bundle":     "standard",
+	}
 	for name, value := range change {
 		body[name] = value
 	}
 	testkit.Decode[account.Account](s.t, s.Do(s.t, f.HTTP, testkit.Request{
-		Method: "PUT", Path: "/v1/accounts/acme", Body: body, User: "op", Account: "provider", Permissions: []auth.Permission{auth.AccountsManage},
+		Method:      "PUT",
+		Path:        "/v1/accounts/acme",
+		Body:        body,
+		User:        "op",
+		Account:     "provider",
+		Permissions: []auth.Permission{auth.AccountsManage},
 	}), http.StatusOK)
 }
 
-// TestOrderRefusesAnotherPrice orders at a shop whose catalog was deployed anew with another price.
+// TestOrderRefusesAnotherPrice orders at a shop whose catalog was deployed again with another
+// price.
 func TestOrderRefusesAnotherPrice(t *testing.T) {
 	s := stocked(t)
 	q := s.quote(line("live-reports", 2, "CC-1"))
@@ -544,7 +793,13 @@ func TestOrderRefusesAnotherPrice(t *testing.T) {
 		t.Fatal(err)
 	}
 	service := purchase.NewService(s.Env, dearer, nil)
-	if _, _, err := service.Order(t.Context(), s.Call("zoe"), q.ID, true); err == nil || !strings.Contains(err.Error(), "quote-stale") {
+	if _, _, err := service.Order(
+		t.Context(),
+		s.Call("zoe"),
+		q.ID,
+		true,
+	); err == nil ||
+		!strings.Contains(err.Error(), "quote-stale") {
 		t.Errorf("got %v, want quote-stale", err)
 	}
 }
@@ -556,21 +811,34 @@ func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := map[string]any{"name": "Acme", "brand": "RingCentral", "currency": "EUR", "timezone": "America/New_York", "billingDay": 1, "bundle": "standard"}
+	body := map[string]any{
+		"name":       "Acme",
+		"brand":      "RingCentral",
+		"currency":   "EUR",
+		"timezone":   "America/New_York",
+		"billingDay": 1,
+		"bundle":     "standard",
+	}
 	s.problem(s.Do(t, f.HTTP, testkit.Request{
-		Method: "PUT", Path: "/v1/accounts/acme", Body: body, User: "op", Account: "provider", Permissions: []auth.Permission{auth.AccountsManage},
+		Method:      "PUT",
+		Path:        "/v1/accounts/acme",
+		Body:        body,
+		User:        "op",
+		Account:     "provider",
+		Permissions: []auth.Permission{auth.AccountsManage},
 	}), http.StatusConflict, "wrong-state")
 }
 
-// TestOneQuoteOneOrder lets twenty confirm one quote at once, each with a key of their own, and then twenty repetitions of one request race.
+// TestOneQuoteOneOrder lets twenty confirm one quote at once, each with a key of their own, and
+// then twenty repetitions of one request race.
 func TestOneQuoteOneOrder(t *testing.T) {
-	embedded := func(t testing.TB) *testkit.Kit { return testkit.New(t) }
-	onDynamo := func(t testing.TB) *testkit.Kit { return testkit.On(t, testdynamo.Open(t)) }
+	embedded := func(t testing.TB) *testkit.Fixture { return testkit.New(t) }
+	onDynamo := func(t testing.TB) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) }
 	for _, c := range []struct {
 		name     string
 		quantity int
 		key      func(int) string
-		kit      func(testing.TB) *testkit.Kit
+		fixture  func(testing.TB) *testkit.Fixture
 	}{
 		{"small, twenty keys", 5, func(i int) string { return fmt.Sprint("k", i) }, embedded},
 		{"small, one key", 5, func(int) string { return "k" }, embedded},
@@ -580,7 +848,7 @@ func TestOneQuoteOneOrder(t *testing.T) {
 		{"large, twenty keys, on DynamoDB", 120, func(i int) string { return fmt.Sprint("k", i) }, onDynamo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := over(t, c.kit(t))
+			s := over(t, c.fixture(t))
 			s.costCenters("CC-1", "CC-2")
 			q := s.quote(line("live-reports", c.quantity, "CC-1"))
 			answers := make([]testkit.Response, 20)
@@ -608,18 +876,27 @@ func TestOneQuoteOneOrder(t *testing.T) {
 
 func TestTwoQuotesOfOneCart(t *testing.T) {
 	s := stocked(t)
-	testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}), http.StatusOK)
+	testkit.Decode[purchase.Cart](
+		t,
+		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
+		http.StatusOK,
+	)
 	first := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 	second := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 	testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(first)), http.StatusCreated)
 	s.problem(s.zoe("POST", "/orders", confirm(second)), http.StatusConflict, "quote-stale")
 }
 
-// TestAnybodyWhoMayPurchaseConfirms lets ada confirm what zoe put together; it is zoe's cart that is emptied.
+// TestAnybodyWhoMayPurchaseConfirms lets ada confirm what zoe put together; it is zoe's cart that
+// is emptied.
 func TestAnybodyWhoMayPurchaseConfirms(t *testing.T) {
 	s := stocked(t)
 	for _, user := range []string{"zoe", "ada"} {
-		testkit.Decode[purchase.Cart](t, s.as(user, "PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}), http.StatusOK)
+		testkit.Decode[purchase.Cart](
+			t,
+			s.as(user, "PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
+			http.StatusOK,
+		)
 	}
 	q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 	order := testkit.Decode[purchase.Order](t, s.as("ada", "POST", "/orders", confirm(q)), http.StatusCreated)
@@ -663,13 +940,18 @@ func TestStatement(t *testing.T) {
 	order := s.buy(line("live-reports", 7, "CC-1"), line("live-reports", 5, "CC-2"))
 	get := func(accept string) testkit.Response {
 		r := testkit.Request{
-			Method: "GET", Path: "/v1/accounts/acme/orders/" + order.ID + "/statement", User: "zoe", Permissions: everything, Header: map[string]string{"Accept": accept},
+			Method:      "GET",
+			Path:        "/v1/accounts/acme/orders/" + order.ID + "/statement",
+			User:        "zoe",
+			Permissions: everything,
+			Header:      map[string]string{"Accept": accept},
 		}
 		return s.Do(t, s.h, r)
 	}
 	for accept, want := range map[string]string{"": "text/html; charset=utf-8", "*/*": "text/html; charset=utf-8", "text/html": "text/html; charset=utf-8", "application/pdf": "application/pdf"} {
 		r := get(accept)
-		if r.Status != http.StatusOK || r.Header.Get("Content-Type") != want || r.Header.Get("Content-Security-Policy") == "" {
+		if r.Status != http.StatusOK || r.Header.Get("Content-Type") != want ||
+			r.Header.Get("Content-Security-Policy") == "" {
 			t.Fatalf("%s: %d %v %.80s", accept, r.Status, r.Header, r.Body)
 		}
 		if want == "application/pdf" {
@@ -685,14 +967,18 @@ func TestStatement(t *testing.T) {
 		}
 	}
 	s.problem(get("application/json"), http.StatusUnprocessableEntity, "validation", "Accept")
-	s.problem(s.zoe("GET", "/orders/0198f7a2-5c1e-7000-8000-3a5e1c9d7b42/statement", nil), http.StatusNotFound, "not-found")
+	s.problem(
+		s.zoe("GET", "/orders/0198f7a2-5c1e-7000-8000-3a5e1c9d7b42/statement", nil),
+		http.StatusNotFound,
+		"not-found",
+	)
 }
 
 func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {
 	s := stocked(t)
-	desk := license.NewDesk(catalog.Default())
+	kernel := license.NewService(catalog.Default())
 	held := func(user string) bool {
-		change := desk.Change(s.Call("test"))
+		change := kernel.Change(s.Call("test"))
 		if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
 			t.Fatal(err)
 		}
@@ -703,7 +989,7 @@ func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {
 		return license.StateOf(catalog.Default(), h, catalog.LiveReportsID, false) == license.Holds
 	}
 	for _, user := range []string{"ann", "bob", "cid"} {
-		change := desk.Change(s.Call("test"))
+		change := kernel.Change(s.Call("test"))
 		if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
 			t.Fatal(err)
 		}
@@ -727,7 +1013,7 @@ func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {
 	}
 }
 
-// over3 is a room that counts three active users too many.
+// over3 is a module that counts three active users too many.
 type over3 struct{}
 
 func (over3) Overage(context.Context, *call.Call) (int64, error) { return 3, nil }
@@ -746,16 +1032,25 @@ func TestBillingShowsTheOverage(t *testing.T) {
 // TestEveryChangeIsAudited reads the account's audit log after a purchase.
 func TestEveryChangeIsAudited(t *testing.T) {
 	s := stocked(t)
-	testkit.Decode[purchase.Cart](t, s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}), http.StatusOK)
+	testkit.Decode[purchase.Cart](
+		t,
+		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
+		http.StatusOK,
+	)
 	q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 	order := testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(q)), http.StatusCreated)
 	s.zoe("DELETE", "/cost-centers/CC-2", nil)
 	got := map[string]int{}
-	err := table.All(t.Context(), s.Env.Table, table.Query{Index: table.Index1, Partition: call.Partition("acme", "AUDIT")}, func(item table.Item) error {
-		r, err := call.Decode[call.AuditRecord](item)
-		got[r.Action+" "+r.Subject+" by "+r.Actor]++
-		return err
-	})
+	err := table.All(
+		t.Context(),
+		s.Env.Table,
+		table.Query{Index: table.Index1, Partition: call.Partition("acme", "AUDIT")},
+		func(item table.Item) error {
+			r, err := call.Decode[call.AuditRecord](item)
+			got[r.Action+" "+r.Subject+" by "+r.Actor]++
+			return err
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -769,7 +1064,8 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	}
 }
 
-// TestEveryOperationAsksForItsPermission calls each operation with nothing, with another account's token and without its permission.
+// TestEveryOperationAsksForItsPermission calls each operation with nothing, with another account's
+// token and without its permission.
 func TestEveryOperationAsksForItsPermission(t *testing.T) {
 	s := open(t)
 	k := api.New(s.Env)
@@ -781,7 +1077,11 @@ func TestEveryOperationAsksForItsPermission(t *testing.T) {
 				continue
 			}
 			operations++
-			r := testkit.Request{Method: method, Path: strings.NewReplacer("{account}", "acme", "{code}", "CC-1", "{line}", "1", "{id}", "x").Replace(path)}
+			r := testkit.Request{
+				Method: method,
+				Path: strings.NewReplacer("{account}", "acme", "{code}", "CC-1", "{line}", "1", "{id}", "x").
+					Replace(path),
+			}
 			s.problem(s.Do(t, s.h, r), http.StatusUnauthorized, "unauthorized")
 			r.User, r.Permissions = "zoe", []auth.Permission{auth.AuditRead}
 			s.problem(s.Do(t, s.h, r), http.StatusForbidden, "forbidden")

@@ -8,7 +8,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// The keys of the room, beside license.CostCenterKey and account.PurchasedKey; docs/data-model.md says what each costs.
+// The keys of the module, beside license.CostCenterKey and account.PurchasedKey; docs/data-model.md
+// says what each costs.
 
 func costCentersPartition(account string) string {
 	return license.CostCenterKey(account, "").Partition
@@ -30,23 +31,26 @@ func orderKey(account, id string) table.Key {
 	return table.Key{Partition: ordersPartition(account), Sort: id}
 }
 
-// orderNumberKey is where an order's number leads to its id; whoever takes a number that is taken makes another.
+// orderNumberKey is where an order's number leads to its id; whoever takes a number that is taken
+// makes another.
 func orderNumberKey(account, number string) table.Key {
 	return table.Key{Partition: call.Partition(account, "ORDER-NUMBER", number), Sort: "ORDER"}
 }
 
-// countPlacing counts the orders of several commits that are under way, so that no cost center goes while one may be about to charge it.
+// countPlacing counts the orders of several commits that are under way, so that no cost center goes
+// while one may be about to charge it.
 const countPlacing = "orders"
 
 func placingKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "PLACING"), Sort: "PLACING"}
 }
 
-// OrderMarks is the partition of the marks of all orders that take several commits and are not confirmed.
-const OrderMarks = "JOBS#ORDER"
+// OrderMarkers is the partition of the markers of all orders that take several commits and are not
+// confirmed.
+const OrderMarkers = "JOBS#ORDER"
 
-func orderMarkKey(account, id string) table.Key {
-	return table.Key{Partition: OrderMarks, Sort: account + "#" + id}
+func orderMarkerKey(account, id string) table.Key {
+	return table.Key{Partition: OrderMarkers, Sort: account + "#" + id}
 }
 
 func markedOrder(sort string) (account, id string) {

@@ -1,5 +1,5 @@
-// Package purchase is the room where licenses are bought (spec 3): the catalog as a customer sees it, the cart, the quote, the order and its
-// statement, and the billing details.
+// Package purchase is the module where licenses are bought (spec 3): the catalog as a customer sees
+// it, the cart, the quote, the order and its statement, and the billing details.
 package purchase
 
 import (
@@ -11,16 +11,19 @@ import (
 
 // The limits of a purchase. HTTP schemas repeat them as tags; the rules enforce them.
 const (
-	// MaxQuantity is the most licenses of one line, and of a whole cart or order (spec 3.4: up to 10,000 in one order).
+	// MaxQuantity is the most licenses of one line, and of a whole cart or order (spec 3.4: up to
+	// 10,000 in one order).
 	MaxQuantity = 10_000
-	// MaxLines is the most lines of a cart, a quote or an order. Confirming an order is one commit, which counts up what was bought per product
-	// and cost center, at most two operations a line, and has 100.
+	// MaxLines is the most lines of a cart, a quote or an order. Confirming an order is one commit,
+	// which counts up what was bought per product and cost center, at most two operations a line,
+	// and has 100.
 	MaxLines = 40
 	// QuoteLifetime is how long a quote can be ordered (spec 3.3).
 	QuoteLifetime = 30 * time.Minute
 )
 
-// AcknowledgementText is what whoever orders confirms by `acknowledged: true`; the statement repeats it.
+// AcknowledgementText is what whoever orders confirms by `acknowledged: true`; the statement
+// repeats it.
 const AcknowledgementText = "I have read and understood the information and the itemized charges of this order."
 
 // CatalogItem is a product as a customer sees it, priced in the customer's currency.
@@ -43,14 +46,16 @@ type CatalogItem struct {
 // Cart is what one caller is about to buy.
 type Cart struct {
 	Lines []CartLine `json:"lines" nullable:"false"`
-	// LastLine is the number that was given to a line last, so that no line id is given twice in the life of a cart.
+	// LastLine is the number that was given to a line last, so that no line id is given twice in
+	// the life of a cart.
 	LastLine int `json:"lastLine" doc:"The number of the line added last; line ids are never reused."`
 }
 
 // CartLine is so many licenses of one product, to be charged to one cost center.
 type CartLine struct {
-	// ID is unique in the cart: "3" for the third line that was added, "3.1" and "3.2" for the parts it was split into, and so on. The dots
-	// are kept so that the parts share the very cents of the line they come from.
+	// ID is unique in the cart: "3" for the third line that was added, "3.1" and "3.2" for the
+	// parts it was split into, and so on. The dots are kept so that the parts share the very cents
+	// of the line they come from.
 	ID        string `json:"id"`
 	ProductID string `json:"productId"`
 	Quantity  int    `json:"quantity"`
@@ -75,7 +80,8 @@ type CartViewLine struct {
 
 // CartLineInput is a line as a caller sends it, to the cart or straight to a quote.
 type CartLineInput struct {
-	// ID keeps a line of the cart what it is, so that a cart that was read can be changed and sent back; without it the line is a new one.
+	// ID keeps a line of the cart what it is, so that a cart that was read can be changed and sent
+	// back; without it the line is a new one.
 	ID         string `json:"id,omitempty" maxLength:"64" doc:"A line that is in the cart already; left out for a new one."`
 	ProductID  string `json:"productId" minLength:"1" maxLength:"64"`
 	Quantity   int    `json:"quantity" minimum:"1" maximum:"10000"`
@@ -92,14 +98,16 @@ type SplitPart struct {
 	CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
 }
 
-// Quote is the priced cart. It can be ordered once, until it expires or what it was made from changes (spec 3.4).
+// Quote is the priced cart. It can be ordered once, until it expires or what it was made from
+// changes (spec 3.4).
 type Quote struct {
 	ID           string            `json:"id" format:"uuid"`
 	Lines        []QuoteLine       `json:"lines" nullable:"false"`
 	DueToday     money.Amount      `json:"dueToday" doc:"The sum of the lines' dueToday."`
 	Recurring    money.Amount      `json:"recurring" doc:"The sum of the lines' recurring, a month."`
 	ByCostCenter []CostCenterTotal `json:"byCostCenter" nullable:"false"`
-	// NextBillingDate is the day, in the account's time zone, on which the recurring charge falls due for the first time.
+	// NextBillingDate is the day, in the account's time zone, on which the recurring charge falls
+	// due for the first time.
 	NextBillingDate string    `json:"nextBillingDate" format:"date"`
 	Proration       Proration `json:"proration" doc:"How dueToday comes from recurring."`
 	CreatedAt       time.Time `json:"createdAt"`
@@ -113,7 +121,8 @@ type Quote struct {
 // QuoteLine is an itemized charge, of a quote and of the order that it becomes.
 type QuoteLine struct {
 	ProductID string `json:"productId"`
-	// Name is the product's name on the day of the quote; a statement does not change when the catalog does.
+	// Name is the product's name on the day of the quote; a statement does not change when the
+	// catalog does.
 	Name       string       `json:"name"`
 	Quantity   int          `json:"quantity"`
 	CostCenter string       `json:"costCenter"`
@@ -129,8 +138,8 @@ type CostCenterTotal struct {
 	DueToday   money.Amount `json:"dueToday"`
 }
 
-// Proration says which part of a month is due today: Days of the PeriodDays from From (today, in the account's time zone) to To (the next
-// billing date, which is not counted).
+// Proration says which part of a month is due today: Days of the PeriodDays from From (today, in
+// the account's time zone) to To (the next billing date, which is not counted).
 type Proration struct {
 	From       string `json:"from" format:"date" doc:"Today, in the account's time zone."`
 	To         string `json:"to" format:"date" doc:"The next billing date, not counted."`
@@ -140,7 +149,8 @@ type Proration struct {
 
 // Basis is what a quote was made from, beside the prices of its lines and its billing date.
 type Basis struct {
-	// Cart is the fingerprint of the caller's cart; empty if the lines came with the request for the quote, so that the cart does not matter.
+	// Cart is the fingerprint of the caller's cart; empty if the lines came with the request for
+	// the quote, so that the cart does not matter.
 	Cart string `json:"cart,omitempty" doc:"Fingerprint of the cart; absent if the lines came with the request."`
 	// Catalog is the version of the catalog.
 	Catalog string `json:"catalog" doc:"Version of the catalog."`
@@ -149,11 +159,13 @@ type Basis struct {
 // OrderState says how far an order is.
 type OrderState string
 
-// An order is placing while its licenses are prepared, out of sight of every reader, and placed from the commit on that shows all of them.
+// An order is placing while its licenses are prepared, out of sight of every reader, and placed
+// from the commit on that shows all of them.
 const (
 	OrderPlacing OrderState = "placing"
 	OrderPlaced  OrderState = "placed"
-	// OrderFailed is an order that was tried too often: nothing was bought by it, and none of its licenses was ever seen.
+	// OrderFailed is an order that was tried too often: nothing was bought by it, and none of its
+	// licenses was ever seen.
 	OrderFailed OrderState = "failed"
 )
 

@@ -15,30 +15,40 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// abandoned is how long an order may be under way before maintenance takes it for left behind. No request lives that long.
+// abandoned is how long an order may be under way before maintenance takes it for left behind. No
+// request lives that long.
 const abandoned = time.Minute
 
-// orderMark is what it takes to finish an order of several commits.
-type orderMark struct {
-	// Ticket is the placing request's, so that its repetition gets the answer whoever finishes the order.
-	Ticket    call.Ticket `json:"ticket"`
-	RequestID string      `json:"requestId"`
-	By        string      `json:"by"`
-	At        time.Time   `json:"at"`
+// orderMarker is what it takes to finish an order of several commits.
+type orderMarker struct {
+	// AnswerRef is the placing request's, so that its repetition gets the answer whoever finishes
+	// the order.
+	AnswerRef call.AnswerRef `json:"ticket"`
+	RequestID string         `json:"requestId"`
+	By        string         `json:"by"`
+	At        time.Time      `json:"at"`
 	// Attempts counts how often maintenance tried to finish it; TriedAt is when it did so last.
 	Attempts int       `json:"attempts,omitempty"`
 	TriedAt  time.Time `json:"triedAt,omitzero"`
 }
 
-// Order places the order of a quote (spec 3.4) and returns it, placed, with its version. A quote can be ordered by whoever may purchase for the account, once; the
-// cart that is compared, and emptied, is that of whoever asked for the quote.
+// Order places the order of a quote (spec 3.4) and returns it, placed, with its version. A quote
+// can be ordered by whoever may purchase for the account, once; the cart that is compared, and
+// emptied, is that of whoever asked for the quote.
 //
-// An order that fits into one commit is one: checks, licenses, counts, the order, the quote's end, the cart, audit and answer. A larger one begins with a commit that
-// decides it: the same checks, the order in the state placing, the quote's end, the cart, and a mark. From then on it will be placed, by this call, by a repetition of it, or by
-// ResumeOrders; nobody sees any of its licenses before the commit that shows all.
+// An order that fits into one commit is one: checks, licenses, counts, the order, the quote's end,
+// the cart, audit and answer. A larger one begins with a commit that decides it: the same checks,
+// the order in the state placing, the quote's end, the cart, and a marker. From then on it will be
+// placed, by this call, by a repetition of it, or by ResumeOrders; nobody sees any of its licenses
+// before the commit that shows all.
 //
 // Errors: not-found for the quote; those of CheckOrder.
-func (s *Service) Order(ctx context.Context, c *call.Call, quoteID string, acknowledged bool) (order Order, version int64, err error) {
+func (s *Service) Order(
+	ctx context.Context,
+	c *call.Call,
+	quoteID string,
+	acknowledged bool,
+) (order Order, version int64, err error) {
 	id := c.Env.IDs.Ordered()
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		d, err := s.decide(ctx, c, id, quoteID, acknowledged)
@@ -53,7 +63,7 @@ func (s *Service) Order(ctx context.Context, c *call.Call, quoteID string, ackno
 			order, version, err = s.finish(ctx, c, d.resume)
 			return err
 		}
-		if s.desk.OneCommit(c, lots(d.order), len(d.effects)+2) { // the order itself and its audit record
+		if s.kernel.OneCommit(c, lots(d.order), len(d.effects)+2) { // the order itself and its audit record
 			order, version, err = s.deliver(ctx, c, d.order, table.IfAbsent, d.effects)
 			return err
 		}
@@ -72,7 +82,8 @@ func (s *Service) Order(ctx context.Context, c *call.Call, quoteID string, ackno
 // decision is what follows from the state of the account for one request to order.
 type decision struct {
 	order Order
-	// effects end the quote, empty the cart, and demand that nothing the decision rests on has changed.
+	// effects end the quote, empty the cart, and demand that nothing the decision rests on has
+	// changed.
 	effects []table.Operation
 	// resume is an order that this request began before, or empty.
 	resume string
@@ -158,12 +169,12 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 
 // began says whether an order that is under way was begun by an earlier run of this very request.
 func (s *Service) began(ctx context.Context, c *call.Call, id string) (bool, error) {
-	item, marked, err := c.Get(ctx, orderMarkKey(c.Account, id))
+	item, marked, err := c.Get(ctx, orderMarkerKey(c.Account, id))
 	if err != nil || !marked {
 		return false, err
 	}
-	mark, err := call.Decode[orderMark](item)
-	return err == nil && mark.Ticket != (call.Ticket{}) && mark.Ticket == c.Ticket(), err
+	marker, err := call.Decode[orderMarker](item)
+	return err == nil && marker.AnswerRef != (call.AnswerRef{}) && marker.AnswerRef == c.AnswerRef(), err
 }
 
 // begin commits the decision to place an order that takes several commits.
@@ -172,18 +183,19 @@ func (s *Service) begin(ctx context.Context, c *call.Call, d decision) error {
 	if err != nil {
 		return err
 	}
-	mark, err := call.Encode(orderMark{Ticket: c.Ticket(), RequestID: c.RequestID, By: c.Actor, At: c.At})
+	marker, err := call.Encode(orderMarker{AnswerRef: c.AnswerRef(), RequestID: c.RequestID, By: c.Actor, At: c.At})
 	if err != nil {
 		return err
 	}
 	return c.Claim(ctx, append(slices.Clone(d.effects),
 		table.Put(table.Item{Key: orderKey(c.Account, d.order.ID), Data: order}, table.IfAbsent),
-		table.Put(table.Item{Key: orderMarkKey(c.Account, d.order.ID), Data: mark}, table.IfAbsent),
+		table.Put(table.Item{Key: orderMarkerKey(c.Account, d.order.ID), Data: marker}, table.IfAbsent),
 		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, 1, 0)),
 	)...)
 }
 
-// finish places an order that was begun. The call becomes one of the moment at which it was: every run writes the same.
+// finish places an order that was begun. The call becomes one of the moment at which it was: every
+// run writes the same.
 func (s *Service) finish(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
 	item, found, err := c.Get(ctx, orderKey(c.Account, id))
 	if err != nil {
@@ -205,20 +217,27 @@ func (s *Service) finish(ctx context.Context, c *call.Call, id string) (Order, i
 	}
 	c.At = order.PlacedAt
 	return s.deliver(ctx, c, order, table.IfVersion(item.Version), []table.Operation{
-		table.Delete(orderMarkKey(c.Account, id), table.IfPresent),
+		table.Delete(orderMarkerKey(c.Account, id), table.IfPresent),
 		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, -1, 0)),
 	})
 }
 
-// deliver adds the order's licenses and writes the order as placed, with its audit record and the answer, in the commit that shows them.
-func (s *Service) deliver(ctx context.Context, c *call.Call, order Order, condition table.Condition, effects []table.Operation) (Order, int64, error) {
+// deliver adds the order's licenses and writes the order as placed, with its audit record and the
+// answer, in the commit that shows them.
+func (s *Service) deliver(
+	ctx context.Context,
+	c *call.Call,
+	order Order,
+	condition table.Condition,
+	effects []table.Operation,
+) (Order, int64, error) {
 	order.State, order.Percent = OrderPlaced, 100
 	data, err := call.Encode(order)
 	if err != nil {
 		return Order{}, 0, err
 	}
 	put := table.Put(table.Item{Key: orderKey(c.Account, order.ID), Data: data}, condition)
-	audit, err := c.Audit(call.Change{Action: "order.placed", Subject: "order", SubjectID: order.ID, After: order})
+	audit, err := c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: order.ID, After: order})
 	if err != nil {
 		return Order{}, 0, err
 	}
@@ -227,7 +246,7 @@ func (s *Service) deliver(ctx context.Context, c *call.Call, order Order, condit
 		Header: map[string]string{"Location": orderPath(c.Account, order.ID), "ETag": call.Tag(put.Item.Version)},
 		Body:   order,
 	}
-	err = s.desk.Deliver(ctx, c, order.ID, lots(order), answer, append(slices.Clone(effects), put, audit))
+	err = s.kernel.Deliver(ctx, c, order.ID, lots(order), answer, append(slices.Clone(effects), put, audit))
 	return order, put.Item.Version, err
 }
 
@@ -241,21 +260,22 @@ func lots(order Order) []license.Lot {
 	return list
 }
 
-// ResumeOrders places the orders of all accounts that were begun and left behind; the maintenance function calls it. One that fails does not stop the others.
+// ResumeOrders places the orders of all accounts that were begun and left behind; the maintenance
+// function calls it. One that fails does not stop the others.
 func (s *Service) ResumeOrders(ctx context.Context) error {
 	var faults []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarks}, func(item table.Item) error {
-		mark, err := call.Decode[orderMark](item)
+	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarkers}, func(item table.Item) error {
+		marker, err := call.Decode[orderMarker](item)
 		if err != nil {
 			faults = append(faults, err)
 			return nil
 		}
 		now := s.env.Clock()
-		if now.Before(mark.At.Add(abandoned)) || now.Before(mark.TriedAt.Add(call.Pause(mark.Attempts))) {
+		if now.Before(marker.At.Add(abandoned)) || now.Before(marker.TriedAt.Add(call.Pause(marker.Attempts))) {
 			return nil
 		}
 		account, id := markedOrder(item.Sort)
-		if err := s.attempt(ctx, account, id, mark, item); err != nil {
+		if err := s.attempt(ctx, account, id, marker, item); err != nil {
 			faults = append(faults, fmt.Errorf("order %s of account %s: %w", id, account, err))
 		}
 		return ctx.Err()
@@ -264,13 +284,13 @@ func (s *Service) ResumeOrders(ctx context.Context) error {
 }
 
 // attempt counts an attempt and resumes the order, or fails it when there were too many.
-func (s *Service) attempt(ctx context.Context, account, id string, mark orderMark, item table.Item) error {
-	if mark.Attempts >= call.MostAttempts {
-		return s.fail(ctx, account, id, mark, item)
+func (s *Service) attempt(ctx context.Context, account, id string, marker orderMarker, item table.Item) error {
+	if marker.Attempts >= call.MostAttempts {
+		return s.fail(ctx, account, id, marker, item)
 	}
-	mark.Attempts++
-	mark.TriedAt = s.env.Clock().UTC()
-	data, err := call.Encode(mark)
+	marker.Attempts++
+	marker.TriedAt = s.env.Clock().UTC()
+	data, err := call.Encode(marker)
 	if err != nil {
 		return err
 	}
@@ -281,13 +301,14 @@ func (s *Service) attempt(ctx context.Context, account, id string, mark orderMar
 		}
 		return err
 	}
-	return s.resume(ctx, account, id, mark)
+	return s.resume(ctx, account, id, marker)
 }
 
-// fail ends an order that could not be finished. What was prepared of its licenses was in nobody's sight, and stays so: they are seen by a confirmed order alone.
-func (s *Service) fail(ctx context.Context, account, id string, mark orderMark, item table.Item) error {
-	c := call.ForEvent(s.env, account, mark.By, "request", s.env.Clock())
-	c.RequestID = mark.RequestID
+// fail ends an order that could not be finished. What was prepared of its licenses was in nobody's
+// sight, and stays so: they are seen by a confirmed order alone.
+func (s *Service) fail(ctx context.Context, account, id string, marker orderMarker, item table.Item) error {
+	c := call.ForEvent(s.env, account, marker.By, "request", s.env.Clock())
+	c.RequestID = marker.RequestID
 	stored, found, err := table.Get(ctx, s.env.Table, orderKey(account, id))
 	if err != nil || !found {
 		return err
@@ -297,18 +318,33 @@ func (s *Service) fail(ctx context.Context, account, id string, mark orderMark, 
 		return err
 	}
 	order.State = OrderFailed
-	order.Failure = fmt.Sprintf("It was tried %d times and could not be placed. Nothing was bought; order again.", call.MostAttempts)
+	order.Failure = fmt.Sprintf(
+		"It was tried %d times and could not be placed. Nothing was bought; order again.",
+		call.MostAttempts,
+	)
 	data, err := call.Encode(order)
 	if err != nil {
 		return err
 	}
-	audit, err := c.Audit(call.Change{Action: "order.failed", Subject: "order", SubjectID: id, After: map[string]any{"why": order.Failure}})
+	audit, err := c.Audit(
+		call.AuditEntry{
+			Action:    "order.failed",
+			Subject:   "order",
+			SubjectID: id,
+			After:     map[string]any{"why": order.Failure},
+		},
+	)
 	if err != nil {
 		return err
 	}
 	err = s.env.Table.Commit(ctx, []table.Operation{
-		table.Put(table.Item{Key: stored.Key, Data: data}, table.IfVersion(stored.Version)), audit,
-		table.Delete(item.Key, table.IfVersion(item.Version)), table.Add(placingKey(account), table.AtLeast(countPlacing, -1, 0)),
+		table.Put(table.Item{Key: stored.Key, Data: data}, table.IfVersion(stored.Version)),
+		audit,
+		table.Delete(
+			item.Key,
+			table.IfVersion(item.Version),
+		),
+		table.Add(placingKey(account), table.AtLeast(countPlacing, -1, 0)),
 	})
 	if _, overtaken := table.Refused(err); overtaken {
 		return nil
@@ -316,22 +352,27 @@ func (s *Service) fail(ctx context.Context, account, id string, mark orderMark, 
 	return err
 }
 
-// resume finishes one order as the request would have, unless the request's repetition does it at the same time.
-func (s *Service) resume(ctx context.Context, account, id string, mark orderMark) error {
-	c := call.ForEvent(s.env, account, mark.By, "request", mark.At)
-	c.RequestID = mark.RequestID
-	if err := c.Redeem(ctx, mark.Ticket); err != nil {
+// resume finishes one order as the request would have, unless the request's repetition does it at
+// the same time.
+func (s *Service) resume(ctx context.Context, account, id string, marker orderMarker) error {
+	c := call.ForEvent(s.env, account, marker.By, "request", marker.At)
+	c.RequestID = marker.RequestID
+	if err := c.Redeem(ctx, marker.AnswerRef); err != nil {
 		return err
 	}
 	_, _, err := s.finish(ctx, c, id)
 	var answered *call.Replay
-	if _, overtaken := table.Refused(err); overtaken || errors.As(err, &answered) || problem.Is(err, problem.IdempotencyInProgress) {
+	if _, overtaken := table.Refused(
+		err,
+	); overtaken || errors.As(err, &answered) ||
+		problem.Is(err, problem.IdempotencyInProgress) {
 		return nil
 	}
 	return err
 }
 
-// FindOrder reads one order and its version. One that is being placed shows how far it is, which reads an item for each 50 licenses.
+// FindOrder reads one order and its version. One that is being placed shows how far it is, which
+// reads an item for each 50 licenses.
 //
 // Errors: not-found.
 func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
@@ -346,7 +387,8 @@ func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order
 	return order, item.Version, err
 }
 
-// OrdersOf lists the order of a number that somebody was told, in whatever form they write it; none if there is no such order.
+// OrdersOf lists the order of a number that somebody was told, in whatever form they write it; none
+// if there is no such order.
 func (s *Service) OrdersOf(ctx context.Context, c *call.Call, number string) ([]Order, error) {
 	number, ok := spoken(number)
 	if !ok {
@@ -371,7 +413,10 @@ func (s *Service) OrdersOf(ctx context.Context, c *call.Call, number string) ([]
 
 // Orders lists one page of the orders, the newest first, and the position of the next page.
 func (s *Service) Orders(ctx context.Context, c *call.Call, limit int, after string) ([]Order, string, error) {
-	page, err := c.Env.Table.Query(ctx, table.Query{Partition: ordersPartition(c.Account), After: after, Limit: limit, Backwards: true})
+	page, err := c.Env.Table.Query(
+		ctx,
+		table.Query{Partition: ordersPartition(c.Account), After: after, Limit: limit, Backwards: true},
+	)
 	if err != nil {
 		return nil, "", err
 	}
@@ -390,6 +435,6 @@ func (s *Service) shown(ctx context.Context, c *call.Call, item table.Item) (Ord
 	if err != nil || order.State != OrderPlacing {
 		return order, err
 	}
-	order.Percent, err = s.desk.Prepared(ctx, c, order.ID, lots(order))
+	order.Percent, err = s.kernel.Prepared(ctx, c, order.ID, lots(order))
 	return order, err
 }

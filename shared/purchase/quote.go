@@ -12,7 +12,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// quoteKept is how long a quote is remembered after it expired, so that whoever comes late is told so rather than that there is none.
+// quoteKept is how long a quote is remembered after it expired, so that whoever comes late is told
+// so rather than that there is none.
 const quoteKept = 7 * 24 * time.Hour
 
 // storedQuote is a quote with whose cart it was made from.
@@ -72,7 +73,7 @@ func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput
 	if err != nil {
 		return Quote{}, err
 	}
-	audit, err := c.Audit(call.Change{
+	audit, err := c.Audit(call.AuditEntry{
 		Action: "quote.created", Subject: "quote", SubjectID: q.ID,
 		After: quoteState{DueToday: q.DueToday, Recurring: q.Recurring, ExpiresAt: q.ExpiresAt},
 	})

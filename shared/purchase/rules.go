@@ -18,7 +18,8 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// maxLineID bounds the id of a line that was split again and again, to what any id in a path may be (api.md).
+// maxLineID bounds the id of a line that was split again and again, to what any id in a path may be
+// (api.md).
 const maxLineID = 64
 
 // Terms are what an account's purchases depend on, beside its cart.
@@ -28,12 +29,13 @@ type Terms struct {
 	HasCostCenter func(code string) bool
 	// Currency is one that the catalog has prices in.
 	Currency string
-	// Days is the account's calendar; it decides which day today is, and on which the recurring charge falls due.
+	// Days is the account's calendar; it decides which day today is, and on which the recurring
+	// charge falls due.
 	Days calendar.Calendar
 }
 
-// Browse lists the products of a category and a kind (spec 3.1), in the catalog's order and priced in a currency; an empty category or kind
-// selects all.
+// Browse lists the products of a category and a kind (spec 3.1), in the catalog's order and priced
+// in a currency; an empty category or kind selects all.
 func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
 	products := c.Select(category, kind)
 	items := make([]CatalogItem, 0, len(products))
@@ -43,7 +45,14 @@ func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency str
 			return nil, fmt.Errorf("purchase: the catalog has no prices in %q", currency)
 		}
 		items = append(items, CatalogItem{
-			ID: p.ID, Name: p.Name, Description: p.Description, Category: p.Category, Kind: p.Kind, Code: p.Code, Base: p.Base, Price: price,
+			ID:          p.ID,
+			Name:        p.Name,
+			Description: p.Description,
+			Category:    p.Category,
+			Kind:        p.Kind,
+			Code:        p.Code,
+			Base:        p.Base,
+			Price:       price,
 			// Never nil: an empty list is [] in JSON.
 			Requires: append([]string{}, p.Requires...),
 			Excludes: append([]string{}, p.Excludes...),
@@ -53,10 +62,12 @@ func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency str
 	return items, nil
 }
 
-// Replace is the cart with other lines in it. Lines that name an id of the cart keep it; the others get the next numbers. The answer to lines
-// that cannot be bought is a validation problem which names every field at fault; what is as it is in the cart is not judged (spec 6).
+// Replace is the cart with other lines in it. Lines that name an id of the cart keep it; the others
+// get the next numbers. The answer to lines that cannot be bought is a validation problem which
+// names every field at fault; what is as it is in the cart is not judged (spec 6).
 //
-// The lines of a request for a quote without a cart are checked in the same way: they are the lines of an empty cart, replaced.
+// The lines of a request for a quote without a cart are checked in the same way: they are the lines
+// of an empty cart, replaced.
 func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
 	fields := c.checkLines(terms, inputs)
 	next := Cart{Lines: make([]CartLine, 0, len(inputs)), LastLine: c.LastLine}
@@ -74,7 +85,10 @@ func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
 			fields = append(fields, fault(i, "id", problem.UnknownID, "is no line of the cart, or was named before"))
 		}
 		delete(kept, id)
-		next.Lines = append(next.Lines, CartLine{ID: id, ProductID: in.ProductID, Quantity: in.Quantity, CostCenter: in.CostCenter})
+		next.Lines = append(
+			next.Lines,
+			CartLine{ID: id, ProductID: in.ProductID, Quantity: in.Quantity, CostCenter: in.CostCenter},
+		)
 	}
 	if len(fields) > 0 {
 		return Cart{}, problem.Validation(fields...)
@@ -89,7 +103,12 @@ func (c Cart) Replace(terms Terms, inputs []CartLineInput) (Cart, error) {
 func (c Cart) inputs() []CartLineInput {
 	inputs := make([]CartLineInput, len(c.Lines))
 	for i, line := range c.Lines {
-		inputs[i] = CartLineInput{ID: line.ID, ProductID: line.ProductID, Quantity: line.Quantity, CostCenter: line.CostCenter}
+		inputs[i] = CartLineInput{
+			ID:         line.ID,
+			ProductID:  line.ProductID,
+			Quantity:   line.Quantity,
+			CostCenter: line.CostCenter,
+		}
 	}
 	return inputs
 }
@@ -177,7 +196,8 @@ func (l CartLine) view(terms Terms) (CartViewLine, error) {
 	return view, nil
 }
 
-// checkShown compares what lines say of names and prices with what the cart shows of them; of a new line, with what it will show.
+// checkShown compares what lines say of names and prices with what the cart shows of them; of a new
+// line, with what it will show.
 func (c Cart) checkShown(terms Terms, inputs []CartLineInput) []problem.Field {
 	var fields []problem.Field
 	for i, in := range inputs {
@@ -210,7 +230,14 @@ func fault(line int, field string, code problem.Code, format string, args ...any
 func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 	var fields []problem.Field
 	if len(inputs) > MaxLines && len(inputs) > len(c.Lines) {
-		fields = append(fields, problem.Field{Field: "lines", Code: problem.TooMany, Message: fmt.Sprintf("must be at most %d lines", MaxLines)})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "lines",
+				Code:    problem.TooMany,
+				Message: fmt.Sprintf("must be at most %d lines", MaxLines),
+			},
+		)
 	}
 	total, before := 0, 0
 	for _, line := range c.Lines {
@@ -222,11 +249,15 @@ func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 			was = c.Lines[at]
 		}
 		switch p, ok := terms.Catalog.Lookup(in.ProductID); {
-		case in.ProductID == was.ProductID && was.ProductID != "": // as it is in the cart; a quote says what is no longer sold
+		case in.ProductID == was.ProductID && was.ProductID != "":
+			// as it is in the cart; a quote says what is no longer sold
 		case !ok:
 			fields = append(fields, fault(i, "productId", problem.UnknownID, "is no product of the catalog"))
 		case !p.Purchasable():
-			fields = append(fields, fault(i, "productId", problem.NotApplicable, "is metered: it is consumed, not bought"))
+			fields = append(
+				fields,
+				fault(i, "productId", problem.NotApplicable, "is metered: it is consumed, not bought"),
+			)
 		}
 		if in.Quantity < 1 || in.Quantity > MaxQuantity && in.Quantity != was.Quantity {
 			fields = append(fields, fault(i, "quantity", problem.OutOfRange, "must be 1 to %d", MaxQuantity))
@@ -238,26 +269,51 @@ func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 		}
 	}
 	if total > MaxQuantity && total > before {
-		fields = append(fields, problem.Field{Field: "lines", Code: problem.TooMany, Message: fmt.Sprintf("must be at most %d licenses together", MaxQuantity)})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "lines",
+				Code:    problem.TooMany,
+				Message: fmt.Sprintf("must be at most %d licenses together", MaxQuantity),
+			},
+		)
 	}
 	return fields
 }
 
-// AssignCostCenter is the cart with a cost center on the lines named, or on all lines if lineIDs is nil (spec 3.2). An empty list that is not
-// nil is refused, for a selection of nothing must not become a selection of everything.
+// AssignCostCenter is the cart with a cost center on the lines named, or on all lines if lineIDs is
+// nil (spec 3.2). An empty list that is not nil is refused, for a selection of nothing must not
+// become a selection of everything.
 func (c Cart) AssignCostCenter(terms Terms, costCenter string, lineIDs []string) (Cart, error) {
 	var fields []problem.Field
 	if costCenter == "" || !terms.HasCostCenter(costCenter) {
-		fields = append(fields, problem.Field{Field: "costCenter", Code: problem.UnknownID, Message: "is no cost center of the account"})
+		fields = append(
+			fields,
+			problem.Field{Field: "costCenter", Code: problem.UnknownID, Message: "is no cost center of the account"},
+		)
 	}
 	if lineIDs != nil && len(lineIDs) == 0 {
-		fields = append(fields, problem.Field{Field: "lineIds", Code: problem.Required, Message: "must name a line, or be left out for all lines"})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "lineIds",
+				Code:    problem.Required,
+				Message: "must name a line, or be left out for all lines",
+			},
+		)
 	}
 	next := c.clone()
 	for i, id := range lineIDs {
 		at := next.index(id)
 		if at < 0 {
-			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Code: problem.UnknownID, Message: "is no line of the cart"})
+			fields = append(
+				fields,
+				problem.Field{
+					Field:   fmt.Sprintf("lineIds[%d]", i),
+					Code:    problem.UnknownID,
+					Message: "is no line of the cart",
+				},
+			)
 			continue
 		}
 		next.Lines[at].CostCenter = costCenter
@@ -273,8 +329,9 @@ func (c Cart) AssignCostCenter(terms Terms, costCenter string, lineIDs []string)
 	return next, nil
 }
 
-// Split is the cart with one line split into parts, which take its place in the order given (spec 3.2, invariant I4): their quantities add up
-// to the line's, and their charges will, for the ids of the parts begin with the line's.
+// Split is the cart with one line split into parts, which take its place in the order given (spec
+// 3.2, invariant I4): their quantities add up to the line's, and their charges will, for the ids of
+// the parts begin with the line's.
 func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error) {
 	at := c.index(lineID)
 	if at < 0 {
@@ -306,7 +363,12 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 			add(fmt.Sprintf("parts[%d].costCenter", i), problem.UnknownID, "is no cost center of the account")
 		}
 		split[i] = CartLine{
-			ID: line.ID + "." + strconv.Itoa(i+1), ProductID: line.ProductID, Quantity: part.Quantity, CostCenter: part.CostCenter,
+			ID: line.ID + "." + strconv.Itoa(
+				i+1,
+			),
+			ProductID:  line.ProductID,
+			Quantity:   part.Quantity,
+			CostCenter: part.CostCenter,
 		}
 	}
 	if len(fields) == 0 && total != line.Quantity {
@@ -320,16 +382,32 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 	return next, nil
 }
 
-// Merge is the cart with lines of the same product and cost center made one, which takes the place of the first of them and has an id of its own: among the lines
-// named, or among all if lineIDs is nil. Lines that have no other of their kind stay as they are; neither the number of licenses nor the total charge changes.
+// Merge is the cart with lines of the same product and cost center made one, which takes the place
+// of the first of them and has an id of its own: among the lines named, or among all if lineIDs is
+// nil. Lines that have no other of their kind stay as they are; neither the number of licenses nor
+// the total charge changes.
 func (c Cart) Merge(lineIDs []string) (Cart, error) {
 	var fields []problem.Field
 	if lineIDs != nil && len(lineIDs) == 0 {
-		fields = append(fields, problem.Field{Field: "lineIds", Code: problem.Required, Message: "must name a line, or be left out for all lines"})
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "lineIds",
+				Code:    problem.Required,
+				Message: "must name a line, or be left out for all lines",
+			},
+		)
 	}
 	for i, id := range lineIDs {
 		if c.index(id) < 0 {
-			fields = append(fields, problem.Field{Field: fmt.Sprintf("lineIds[%d]", i), Code: problem.UnknownID, Message: "is no line of the cart"})
+			fields = append(
+				fields,
+				problem.Field{
+					Field:   fmt.Sprintf("lineIds[%d]", i),
+					Code:    problem.UnknownID,
+					Message: "is no line of the cart",
+				},
+			)
 		}
 	}
 	if len(fields) > 0 {
@@ -363,8 +441,8 @@ func (c Cart) Merge(lineIDs []string) (Cart, error) {
 	return next, nil
 }
 
-// Fingerprint is the same for carts that would be bought alike: it covers products, quantities and cost centers in their order, and not the
-// ids of the lines.
+// Fingerprint is the same for carts that would be bought alike: it covers products, quantities and
+// cost centers in their order, and not the ids of the lines.
 func (c Cart) Fingerprint() string {
 	h := sha256.New()
 	for _, line := range c.Lines {
@@ -382,14 +460,16 @@ func (c Cart) index(lineID string) int {
 
 // Period is the billing period that a moment lies in, as days of the account's own calendar.
 type Period struct {
-	// Next is the billing date after today, which it never is itself, and Start is a month before it: prices are for a
-	// month, also where a changed billing day made the period shorter (spec 12). They and Today are midnights in UTC that
-	// stand for days, so that summer time cannot shorten one.
+	// Next is the billing date after today, which it never is itself, and Start is a month before
+	// it: prices are for a month, also where a changed billing day made the period shorter (spec
+	// 12). They and Today are midnights in UTC that stand for days, so that summer time cannot
+	// shorten one.
 	Start, Today, Next time.Time
 }
 
-// PeriodAt finds the billing period of now (spec 3.3). On the billing day itself the next billing date is a month away and the whole month is
-// due: the day's own bill was for the licenses that were there when the day began.
+// PeriodAt finds the billing period of now (spec 3.3). On the billing day itself the next billing
+// date is a month away and the whole month is due: the day's own bill was for the licenses that
+// were there when the day began.
 func PeriodAt(now time.Time, terms Terms) (Period, error) {
 	if terms.Days.IsZero() {
 		return Period{}, errors.New("purchase: the terms have no calendar")
@@ -410,12 +490,15 @@ func (p Period) NextBillingDate() string { return p.Next.Format(time.DateOnly) }
 
 func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
-// Price makes a quote of lines (spec 3.3), without its id and without the fingerprint of the cart, which are the caller's to set.
+// Price makes a quote of lines (spec 3.3), without its id and without the fingerprint of the cart,
+// which are the caller's to set.
 //
-// The month's charge of a line is exact: the unit price times the quantity. What is due today is the month's total times the days left over the
-// days of the period, rounded once to the nearest minor unit, and then shared out among the lines by largest remainder; so the lines, the cost
-// centers and the total agree to the cent. The sharing follows the way lines were split: first among the lines as they were added, then from
-// each of these among its parts, and so on. So splitting a line changes neither the total nor any other line, and the parts have exactly what
+// The month's charge of a line is exact: the unit price times the quantity. What is due today is
+// the month's total times the days left over the days of the period, rounded once to the nearest
+// minor unit, and then shared out among the lines by largest remainder; so the lines, the cost
+// centers and the total agree to the cent. The sharing follows the way lines were split: first
+// among the lines as they were added, then from each of these among its parts, and so on. So
+// splitting a line changes neither the total nor any other line, and the parts have exactly what
 // the line had (invariant I4).
 func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 	period, err := PeriodAt(now, terms)
@@ -429,7 +512,12 @@ func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 		Lines:           make([]QuoteLine, len(lines)),
 		NextBillingDate: period.NextBillingDate(),
 		Proration: Proration{
-			From: period.Today.Format(time.DateOnly), To: period.NextBillingDate(), Days: period.DaysLeft(), PeriodDays: period.Days(),
+			From: period.Today.Format(
+				time.DateOnly,
+			),
+			To:         period.NextBillingDate(),
+			Days:       period.DaysLeft(),
+			PeriodDays: period.Days(),
 		},
 		CreatedAt: now.UTC(),
 		ExpiresAt: now.UTC().Add(QuoteLifetime),
@@ -468,7 +556,8 @@ func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 	return q, nil
 }
 
-// checkQuotable looks for what a cart may still lack and a quote may not, and for what the cart refers to and is gone since.
+// checkQuotable looks for what a cart may still lack and a quote may not, and for what the cart
+// refers to and is gone since.
 func checkQuotable(terms Terms, lines []CartLine) error {
 	if len(lines) == 0 {
 		return problem.Invalid("lines", problem.Required, "must not be empty: there is nothing to buy")
@@ -481,7 +570,10 @@ func checkQuotable(terms Terms, lines []CartLine) error {
 		if line.CostCenter == "" {
 			fields = append(fields, fault(i, "costCenter", problem.Required, "must be chosen"))
 		} else if !terms.HasCostCenter(line.CostCenter) {
-			fields = append(fields, fault(i, "costCenter", problem.UnknownID, "is no longer a cost center of the account"))
+			fields = append(
+				fields,
+				fault(i, "costCenter", problem.UnknownID, "is no longer a cost center of the account"),
+			)
 		}
 	}
 	if len(fields) > 0 {
@@ -498,8 +590,9 @@ type share struct {
 	due    *money.Amount
 }
 
-// shareOut shares a total out by largest remainder, among those that differ in the first step of their path; what several with the same first
-// step get together is shared out among them in the same way.
+// shareOut shares a total out by largest remainder, among those that differ in the first step of
+// their path; what several with the same first step get together is shared out among them in the
+// same way.
 func shareOut(total money.Amount, shares []share) error {
 	if len(shares) == 1 {
 		*shares[0].due = total
@@ -557,9 +650,11 @@ func totals(currency string, lines []QuoteLine) ([]CostCenterTotal, error) {
 	return sums, nil
 }
 
-// CheckOrder decides whether a quote may be ordered now (spec 3.4). The problem is not-acknowledged, wrong-state for a quote that was ordered
-// before, quote-expired, or quote-stale with what changed: the cart (only if the quote was made from it), the catalog, a price, a cost center that
-// is gone, or the account's currency or billing date. A quote that outlives midnight holds as it stands, unless the new day is a billing date.
+// CheckOrder decides whether a quote may be ordered now (spec 3.4). The problem is
+// not-acknowledged, wrong-state for a quote that was ordered before, quote-expired, or quote-stale
+// with what changed: the cart (only if the quote was made from it), the catalog, a price, a cost
+// center that is gone, or the account's currency or billing date. A quote that outlives midnight
+// holds as it stands, unless the new day is a billing date.
 func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Time) error {
 	if !acknowledged {
 		return problem.New(problem.NotAcknowledged, "An order needs acknowledged: true: "+AcknowledgementText)
@@ -606,12 +701,25 @@ func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Tim
 	return nil
 }
 
-// Place makes the order of a quote that CheckOrder has let pass. It is placing until all its licenses are there.
+// Place makes the order of a quote that CheckOrder has let pass. It is placing until all its
+// licenses are there.
 func Place(id, number string, q Quote, by string, now time.Time) Order {
 	o := Order{
-		ID: id, Number: number, QuoteID: q.ID, State: OrderPlacing, PlacedAt: now.UTC(), PlacedBy: by, Acknowledgement: AcknowledgementText,
-		Lines: slices.Clone(q.Lines), DueToday: q.DueToday, Recurring: q.Recurring, ByCostCenter: slices.Clone(q.ByCostCenter),
-		NextBillingDate: q.NextBillingDate, Proration: q.Proration,
+		ID:              id,
+		Number:          number,
+		QuoteID:         q.ID,
+		State:           OrderPlacing,
+		PlacedAt:        now.UTC(),
+		PlacedBy:        by,
+		Acknowledgement: AcknowledgementText,
+		Lines: slices.Clone(
+			q.Lines,
+		),
+		DueToday:        q.DueToday,
+		Recurring:       q.Recurring,
+		ByCostCenter:    slices.Clone(q.ByCostCenter),
+		NextBillingDate: q.NextBillingDate,
+		Proration:       q.Proration,
 	}
 	for _, line := range q.Lines {
 		o.LicenseCount += line.Quantity
@@ -619,8 +727,8 @@ func Place(id, number string, q Quote, by string, now time.Time) Order {
 	return o
 }
 
-// orderNumber makes nine digits, the first not 0, of something random: short enough to say, and sparse enough that a digit
-// heard wrong is hardly ever another order.
+// orderNumber makes nine digits, the first not 0, of something random: short enough to say, and
+// sparse enough that a digit heard wrong is hardly ever another order.
 func orderNumber(random string) string {
 	sum := fnv.New64a()
 	sum.Write([]byte(random))
@@ -628,7 +736,8 @@ func orderNumber(random string) string {
 	return digits[:3] + "-" + digits[3:6] + "-" + digits[6:]
 }
 
-// spoken is an order number as it is stored, however somebody wrote it: with spaces, hyphens, or digits alone.
+// spoken is an order number as it is stored, however somebody wrote it: with spaces, hyphens, or
+// digits alone.
 func spoken(number string) (string, bool) {
 	digits := strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' || r == '.' {
@@ -649,8 +758,9 @@ type Holding struct {
 	Quantity   int
 }
 
-// BillingOf adds up what an account pays from its next billing date on (spec 3.6): today's catalog price of every license that is not
-// terminated then. Products come in the catalog's order, cost centers in the order of their codes; what has no license is left out.
+// BillingOf adds up what an account pays from its next billing date on (spec 3.6): today's catalog
+// price of every license that is not terminated then. Products come in the catalog's order, cost
+// centers in the order of their codes; what has no license is left out.
 func BillingOf(terms Terms, holdings []Holding, overageUsers int, now time.Time) (Billing, error) {
 	period, err := PeriodAt(now, terms)
 	if err != nil {
@@ -698,7 +808,10 @@ func BillingOf(terms Terms, holdings []Holding, overageUsers int, now time.Time)
 		if err != nil {
 			return Billing{}, fmt.Errorf("purchase: billing of %s: %w", p.ID, err)
 		}
-		b.ByProduct = append(b.ByProduct, ProductCharge{ProductID: p.ID, Name: p.Name, Quantity: n, UnitPrice: price, Recurring: charge})
+		b.ByProduct = append(
+			b.ByProduct,
+			ProductCharge{ProductID: p.ID, Name: p.Name, Quantity: n, UnitPrice: price, Recurring: charge},
+		)
 	}
 	for code, charge := range centers {
 		b.ByCostCenter = append(b.ByCostCenter, CostCenterCharge{CostCenter: code, Recurring: charge})

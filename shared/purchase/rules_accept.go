@@ -11,8 +11,9 @@ const (
 	PDF  = "application/pdf"
 )
 
-// StatementForm chooses the form of a statement by an Accept header (RFC 9110, 12.5.1): the one with the greater weight, HTML if they are equal or the header is empty.
-// The weight of a form is that of the most precise range that covers it. It is false if the header takes neither.
+// StatementForm chooses the form of a statement by an Accept header (RFC 9110, 12.5.1): the one
+// with the greater weight, HTML if they are equal or the header is empty. The weight of a form is
+// that of the most precise range that covers it. It is false if the header takes neither.
 func StatementForm(accept string) (string, bool) {
 	if strings.TrimSpace(accept) == "" {
 		return HTML, true
@@ -27,7 +28,8 @@ func StatementForm(accept string) (string, bool) {
 	return HTML, true
 }
 
-// weight is that of the most precise range of the header which covers the media type; 0 if none does. A weight that is not one from 0 to 1 counts as 0.
+// weight is that of the most precise range of the header which covers the media type; 0 if none
+// does. A weight that is not one from 0 to 1 counts as 0.
 func weight(accept, mediaType string) float64 {
 	kind, _, _ := strings.Cut(mediaType, "/")
 	found, precision := 0.0, -1

@@ -23,5 +23,6 @@ func checkCostCenterName(name string) error {
 	return nil
 }
 
-// Found says whether a search finds the cost center: whether a word of its code or its name begins with it.
+// Found says whether a search finds the cost center: whether a word of its code or its name begins
+// with it.
 func (cc CostCenter) Found(q text.Query) bool { return q.InAny(cc.Code, cc.Name) }

@@ -140,19 +140,29 @@ func TestReplaceChecksEveryField(t *testing.T) {
 }
 
 func TestLineIDsAreKeptAndNeverReused(t *testing.T) {
-	cart := cartOf(t, CartLineInput{ProductID: "developer", Quantity: 1}, CartLineInput{ProductID: "call-group", Quantity: 2})
+	cart := cartOf(
+		t,
+		CartLineInput{ProductID: "developer", Quantity: 1},
+		CartLineInput{ProductID: "call-group", Quantity: 2},
+	)
 	if got := lineIDs(cart); !slices.Equal(got, []string{"1", "2"}) {
 		t.Fatalf("ids %v", got)
 	}
 	// Line 2 goes, line 1 stays with another quantity, and the new line is not a second "2".
-	cart, err := cart.Replace(acme(), []CartLineInput{{ProductID: "phone-system", Quantity: 3}, {ID: "1", ProductID: "developer", Quantity: 9}})
+	cart, err := cart.Replace(
+		acme(),
+		[]CartLineInput{{ProductID: "phone-system", Quantity: 3}, {ID: "1", ProductID: "developer", Quantity: 9}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := lineIDs(cart); !slices.Equal(got, []string{"3", "1"}) || cart.Lines[1].Quantity != 9 {
 		t.Fatalf("got %+v", cart.Lines)
 	}
-	_, err = cart.Replace(acme(), []CartLineInput{{ID: "1", ProductID: "developer", Quantity: 1}, {ID: "1", ProductID: "developer", Quantity: 1}})
+	_, err = cart.Replace(
+		acme(),
+		[]CartLineInput{{ID: "1", ProductID: "developer", Quantity: 1}, {ID: "1", ProductID: "developer", Quantity: 1}},
+	)
 	wantFields(t, err, "lines[1].id")
 }
 
@@ -197,7 +207,15 @@ func TestSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []CartLine{
-		{"1", "developer", 1, ""}, {"2.1", "live-reports", 7, "CC-1"}, {"2.2", "live-reports", 5, "CC-2"}, {"3", "call-group", 2, ""},
+		{
+			"1",
+			"developer",
+			1,
+			"",
+		},
+		{"2.1", "live-reports", 7, "CC-1"},
+		{"2.2", "live-reports", 5, "CC-2"},
+		{"3", "call-group", 2, ""},
 	}
 	if !slices.Equal(split.Lines, want) {
 		t.Errorf("got %+v", split.Lines)
@@ -231,7 +249,11 @@ func TestSplitRefuses(t *testing.T) {
 		{"more lines than a cart has", ones, []string{"parts"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 40}, CartLineInput{ProductID: "developer", Quantity: 1})
+			cart := cartOf(
+				t,
+				CartLineInput{ProductID: "live-reports", Quantity: 40},
+				CartLineInput{ProductID: "developer", Quantity: 1},
+			)
 			_, err := cart.Split(acme(), "1", c.parts)
 			wantFields(t, err, c.fields...)
 		})
@@ -280,7 +302,15 @@ func TestPeriod(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p.NextBillingDate() != c.next || p.DaysLeft() != c.left || p.Days() != c.days {
-				t.Errorf("got %s, %d of %d days; want %s, %d of %d", p.NextBillingDate(), p.DaysLeft(), p.Days(), c.next, c.left, c.days)
+				t.Errorf(
+					"got %s, %d of %d days; want %s, %d of %d",
+					p.NextBillingDate(),
+					p.DaysLeft(),
+					p.Days(),
+					c.next,
+					c.left,
+					c.days,
+				)
 			}
 		})
 	}
@@ -315,13 +345,24 @@ func TestPeriodProperties(t *testing.T) {
 		for ; start.Day() != billingDay; days++ {
 			start = start.AddDate(0, 0, -1)
 		}
-		if !p.Next.Equal(next) || !p.Start.Equal(start) || p.DaysLeft() != left || p.Days() != days || days < 28 || days > 31 {
-			t.Fatalf("got %+v, %d of %d days; walked from %s to %s, %d of %d", p, p.DaysLeft(), p.Days(), start, next, left, days)
+		if !p.Next.Equal(next) || !p.Start.Equal(start) || p.DaysLeft() != left || p.Days() != days || days < 28 ||
+			days > 31 {
+			t.Fatalf(
+				"got %+v, %d of %d days; walked from %s to %s, %d of %d",
+				p,
+				p.DaysLeft(),
+				p.Days(),
+				start,
+				next,
+				left,
+				days,
+			)
 		}
 	})
 }
 
-// 12 Live Reports at 25.00, 7 and 5 over two cost centers, on 20 November: 25 of the 30 days to 15 December are due.
+// 12 Live Reports at 25.00, 7 and 5 over two cost centers, on 20 November: 25 of the 30 days to 15
+// December are due.
 func TestPriceOfThePath(t *testing.T) {
 	cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 12})
 	cart, err := cart.Split(acme(), "1", []SplitPart{{7, "CC-1"}, {5, "CC-2"}})
@@ -341,7 +382,13 @@ func TestPriceOfThePath(t *testing.T) {
 	if !slices.Equal(q.Lines, wantLines) {
 		t.Errorf("lines %+v", q.Lines)
 	}
-	if want := []CostCenterTotal{{"CC-1", usd(17500), usd(14583)}, {"CC-2", usd(12500), usd(10417)}}; !slices.Equal(q.ByCostCenter, want) {
+	if want := []CostCenterTotal{
+		{"CC-1", usd(17500), usd(14583)},
+		{"CC-2", usd(12500), usd(10417)},
+	}; !slices.Equal(
+		q.ByCostCenter,
+		want,
+	) {
 		t.Errorf("by cost center %+v", q.ByCostCenter)
 	}
 	if q.Recurring != usd(30000) || q.DueToday != usd(25000) {
@@ -358,7 +405,11 @@ func TestPriceOfThePath(t *testing.T) {
 func TestPriceInTheAccountsCurrencyAndOnItsBillingDay(t *testing.T) {
 	terms := acme()
 	terms.Currency = "GBP"
-	cart := cartOf(t, CartLineInput{ProductID: "phone-system", Quantity: 3, CostCenter: "CC-9"}, CartLineInput{ProductID: "call_recording", Quantity: 2, CostCenter: "CC-1"})
+	cart := cartOf(
+		t,
+		CartLineInput{ProductID: "phone-system", Quantity: 3, CostCenter: "CC-9"},
+		CartLineInput{ProductID: "call_recording", Quantity: 2, CostCenter: "CC-1"},
+	)
 	q, err := Price(terms, cart.Lines, at(t, "2026-11-15T12:00:00Z"))
 	if err != nil {
 		t.Fatal(err)
@@ -406,7 +457,8 @@ func drawCart(t *rapid.T) Cart {
 	return cart
 }
 
-// drawSplit splits one line of the cart, and tells which and into how many parts; 0 if none of it can be split.
+// drawSplit splits one line of the cart, and tells which and into how many parts; 0 if none of it
+// can be split.
 func drawSplit(t *rapid.T, cart Cart) (next Cart, index, parts int) {
 	index = rapid.IntRange(0, len(cart.Lines)-1).Draw(t, "line to split")
 	line := cart.Lines[index]
@@ -423,7 +475,10 @@ func drawSplit(t *rapid.T, cart Cart) (next Cart, index, parts int) {
 			n = rapid.IntRange(1, left-rest).Draw(t, "part")
 		}
 		left -= n
-		split[i] = SplitPart{n, rapid.SampledFrom([]string{"CC-1", "CC-2", "CC-3", "CC-4"}).Draw(t, "cost center of the part")}
+		split[i] = SplitPart{
+			n,
+			rapid.SampledFrom([]string{"CC-1", "CC-2", "CC-3", "CC-4"}).Draw(t, "cost center of the part"),
+		}
 	}
 	next, err := cart.Split(acme(), line.ID, split)
 	if err != nil {
@@ -439,7 +494,8 @@ func drawTerms(t *rapid.T) (Terms, time.Time) {
 	return terms, time.Unix(rapid.Int64Range(1.7e9, 2.0e9).Draw(t, "now"), 0)
 }
 
-// Spec 10: every charge is equal to the sum of its parts; and what is due is the exact sum, rounded once.
+// Spec 10: every charge is equal to the sum of its parts; and what is due is the exact sum, rounded
+// once.
 func TestPropertyLinesCostCentersAndTotalAgreeToTheCent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cart := drawCart(t)
@@ -460,11 +516,21 @@ func TestPropertyLinesCostCentersAndTotalAgreeToTheCent(t *testing.T) {
 			recurring += line.Recurring.Minor
 			due += line.DueToday.Minor
 			byCenter[line.CostCenter] += line.DueToday.Minor
-			// Each step of sharing out moves a line by less than a cent, and rounding the total by half a cent.
+			// Each step of sharing out moves a line by less than a cent, and rounding the total by
+			// half a cent.
 			exact := big.NewRat(line.Recurring.Minor*int64(q.Proration.Days), int64(q.Proration.PeriodDays))
 			distance := exact.Sub(exact, new(big.Rat).SetInt64(line.DueToday.Minor))
-			if steps := int64(strings.Count(cart.Lines[i].ID, ".")) + 2; distance.Abs(distance).Cmp(big.NewRat(steps, 1)) >= 0 {
-				t.Fatalf("line %d is due %d, which is %s from its exact part", i, line.DueToday.Minor, distance.FloatString(2))
+			if steps := int64(
+				strings.Count(cart.Lines[i].ID, "."),
+			) + 2; distance.Abs(distance).
+				Cmp(big.NewRat(steps, 1)) >=
+				0 {
+				t.Fatalf(
+					"line %d is due %d, which is %s from its exact part",
+					i,
+					line.DueToday.Minor,
+					distance.FloatString(2),
+				)
 			}
 		}
 		for _, c := range q.ByCostCenter {
@@ -487,7 +553,8 @@ func TestPropertyLinesCostCentersAndTotalAgreeToTheCent(t *testing.T) {
 	})
 }
 
-// Invariant I4: parts of a split add up, in units and in money; nothing else in the cart moves by a cent.
+// Invariant I4: parts of a split add up, in units and in money; nothing else in the cart moves by a
+// cent.
 func TestPropertyASplitChangesNoCharge(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cart := drawCart(t)
@@ -514,8 +581,15 @@ func TestPropertyASplitChangesNoCharge(t *testing.T) {
 			due += part.DueToday.Minor
 			recurring += part.Recurring.Minor
 		}
-		if was := before.Lines[index]; quantity != was.Quantity || due != was.DueToday.Minor || recurring != was.Recurring.Minor {
-			t.Fatalf("the parts have %d licenses, %d due, %d recurring; the line had %+v", quantity, due, recurring, was)
+		if was := before.Lines[index]; quantity != was.Quantity || due != was.DueToday.Minor ||
+			recurring != was.Recurring.Minor {
+			t.Fatalf(
+				"the parts have %d licenses, %d due, %d recurring; the line had %+v",
+				quantity,
+				due,
+				recurring,
+				was,
+			)
 		}
 		others := slices.Concat(after.Lines[:index], after.Lines[index+parts:])
 		if !slices.Equal(others, slices.Delete(slices.Clone(before.Lines), index, index+1)) {
@@ -697,7 +771,8 @@ func TestCheckOrder(t *testing.T) {
 	}
 }
 
-// A quote that outlives midnight holds; one that outlives the midnight before a billing date does not, for its month is another.
+// A quote that outlives midnight holds; one that outlives the midnight before a billing date does
+// not, for its month is another.
 func TestAQuoteAcrossMidnight(t *testing.T) {
 	cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 1, CostCenter: "CC-1"})
 	for _, c := range []struct {
@@ -739,7 +814,11 @@ func TestOrderNumbers(t *testing.T) {
 }
 
 func TestPlace(t *testing.T) {
-	cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 12, CostCenter: "CC-1"}, CartLineInput{ProductID: "developer", Quantity: 3, CostCenter: "CC-2"})
+	cart := cartOf(
+		t,
+		CartLineInput{ProductID: "live-reports", Quantity: 12, CostCenter: "CC-1"},
+		CartLineInput{ProductID: "developer", Quantity: 3, CostCenter: "CC-2"},
+	)
 	q, err := Price(acme(), cart.Lines, at(t, "2026-11-20T09:00:00Z"))
 	if err != nil {
 		t.Fatal(err)
@@ -750,7 +829,8 @@ func TestPlace(t *testing.T) {
 		o.Acknowledgement != AcknowledgementText || !o.PlacedAt.Equal(at(t, "2026-11-20T09:05:00Z")) || o.PlacedAt.Location() != time.UTC {
 		t.Errorf("got %+v", o)
 	}
-	if !slices.Equal(o.Lines, q.Lines) || o.DueToday != q.DueToday || o.Recurring != q.Recurring || o.NextBillingDate != q.NextBillingDate {
+	if !slices.Equal(o.Lines, q.Lines) || o.DueToday != q.DueToday || o.Recurring != q.Recurring ||
+		o.NextBillingDate != q.NextBillingDate {
 		t.Errorf("the order's charges are not the quote's: %+v", o)
 	}
 }
@@ -767,7 +847,14 @@ func TestBillingOf(t *testing.T) {
 		t.Errorf("got %+v", b)
 	}
 	if want := []ProductCharge{
-		{"live-reports", "Live Reports", 12, usd(2500), usd(30000)}, {"developer", "Developer", 1, usd(2999), usd(2999)},
+		{
+			"live-reports",
+			"Live Reports",
+			12,
+			usd(2500),
+			usd(30000),
+		},
+		{"developer", "Developer", 1, usd(2999), usd(2999)},
 	}; !slices.Equal(b.ByProduct, want) {
 		t.Errorf("by product %+v", b.ByProduct)
 	}
@@ -845,21 +932,30 @@ func TestJSONNamesAreTheContract(t *testing.T) {
 	}
 }
 
-// An order of the largest size is priced without an overflow, at the largest price that a catalog may have.
+// An order of the largest size is priced without an overflow, at the largest price that a catalog
+// may have.
 func TestTheLargestOrder(t *testing.T) {
 	terms := acme()
 	var err error
 	terms.Currency = "USD"
-	terms.Catalog, err = catalogfile.Parse(fmt.Appendf(nil,
-		"currencies: [USD]\ncategories: [X]\nproducts:\n  - {id: dear, name: Dear, category: X, kind: seat, unitPrice: {USD: %d}}\n", catalog.MaxUnitPrice))
+	terms.Catalog, err = catalogfile.Parse(fmt.Appendf(
+		nil,
+		"currencies: [USD]\ncategories: [X]\nproducts:\n  - {id: dear, name: Dear, category: X, kind: seat, unitPrice: {USD: %d}}\n",
+		catalog.MaxUnitPrice,
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := Price(terms, []CartLine{{"1", "dear", 3_333, "CC-1"}, {"2", "dear", 6_667, "CC-2"}}, at(t, "2026-11-20T09:00:00Z"))
+	q, err := Price(
+		terms,
+		[]CartLine{{"1", "dear", 3_333, "CC-1"}, {"2", "dear", 6_667, "CC-2"}},
+		at(t, "2026-11-20T09:00:00Z"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if q.Recurring.Minor != 10_000*catalog.MaxUnitPrice || q.Lines[0].DueToday.Minor+q.Lines[1].DueToday.Minor != q.DueToday.Minor {
+	if q.Recurring.Minor != 10_000*catalog.MaxUnitPrice ||
+		q.Lines[0].DueToday.Minor+q.Lines[1].DueToday.Minor != q.DueToday.Minor {
 		t.Errorf("got %+v", q)
 	}
 }

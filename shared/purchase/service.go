@@ -13,7 +13,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Usage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec 3.6); package usage does.
+// Usage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec
+// 3.6); package usage does.
 type Usage interface {
 	Overage(ctx context.Context, c *call.Call) (int64, error)
 }
@@ -22,13 +23,14 @@ type Usage interface {
 type Service struct {
 	env      *app.Env
 	products *catalog.Catalog
-	desk     *license.Desk
+	kernel   *license.Service
 	usage    Usage
 }
 
-// NewService makes a service over the environment. usage may be nil where billing is never asked for, as in maintenance.
+// NewService makes a service over the environment. usage may be nil where billing is never asked
+// for, as in maintenance.
 func NewService(env *app.Env, products *catalog.Catalog, usage Usage) *Service {
-	return &Service{env: env, products: products, desk: license.NewDesk(products), usage: usage}
+	return &Service{env: env, products: products, kernel: license.NewService(products), usage: usage}
 }
 
 // terms are the account's, with those of the cost centers that exist; it reads them in one go.
@@ -54,7 +56,8 @@ func existing(ctx context.Context, c *call.Call, codes []string) (func(string) b
 	}, nil
 }
 
-// costCenterKeys are the keys of the codes, each once, and none for what no cost center can be called.
+// costCenterKeys are the keys of the codes, each once, and none for what no cost center can be
+// called.
 func costCenterKeys(account string, codes []string) []table.Key {
 	var keys []table.Key
 	for _, code := range codes {
@@ -66,13 +69,15 @@ func costCenterKeys(account string, codes []string) []table.Key {
 	return keys
 }
 
-// Catalog lists what can be licensed, priced in a currency (spec 3.1). The currency must be one of the catalog's.
+// Catalog lists what can be licensed, priced in a currency (spec 3.1). The currency must be one of
+// the catalog's.
 func (s *Service) Catalog(category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
 	return Browse(s.products, category, kind, currency)
 }
 
-// Billing is what the account pays from its next billing date on (spec 3.6). It reads the account, one page of counts for every 1,000 combinations of product and
-// cost center, and what the overage of the last 30 days takes (package usage), whatever the number of licenses.
+// Billing is what the account pays from its next billing date on (spec 3.6). It reads the account,
+// one page of counts for every 1,000 combinations of product and cost center, and what the overage
+// of the last 30 days takes (package usage), whatever the number of licenses.
 func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	a, _, err := account.Load(ctx, c)
 	if err != nil {
@@ -82,7 +87,7 @@ func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	if err != nil {
 		return Billing{}, err
 	}
-	seats, err := s.desk.CostCenterSeats(ctx, c)
+	seats, err := s.kernel.CostCenterSeats(ctx, c)
 	if err != nil {
 		return Billing{}, err
 	}

@@ -12,7 +12,8 @@ import (
 	"seatwise/shared/purchase/statement"
 )
 
-// Statement prints an order in the form of HTML or PDF (spec 3.5). Names of cost centers and people are those of today; all else is as it was ordered.
+// Statement prints an order in the form of HTML or PDF (spec 3.5). Names of cost centers and people
+// are those of today; all else is as it was ordered.
 //
 // Errors: not-found; wrong-state while the order is being placed.
 func (s *Service) Statement(ctx context.Context, c *call.Call, id, form string) ([]byte, error) {
@@ -31,7 +32,10 @@ func (s *Service) Statement(ctx context.Context, c *call.Call, id, form string) 
 		return nil, problem.New(problem.WrongState, "Nothing was bought by this order; it has no statement.")
 	}
 	if order.State != OrderPlaced {
-		return nil, problem.New(problem.WrongState, "The order is being placed; its statement is there when that is done.")
+		return nil, problem.New(
+			problem.WrongState,
+			"The order is being placed; its statement is there when that is done.",
+		)
 	}
 	source, err := s.source(ctx, c, order)
 	if err != nil {
@@ -65,7 +69,12 @@ func (s *Service) source(ctx context.Context, c *call.Call, order Order) (statem
 		return statement.Source{}, err
 	}
 	source := statement.Source{
-		Brand: a.Brand, AccountID: a.ID, AccountName: a.Name, Paper: statement.Paper(a.Paper()), Order: printed(order), CostCenterNames: make(map[string]string, len(codes)),
+		Brand:           a.Brand,
+		AccountID:       a.ID,
+		AccountName:     a.Name,
+		Paper:           statement.Paper(a.Paper()),
+		Order:           printed(order),
+		CostCenterNames: make(map[string]string, len(codes)),
 	}
 	days, err := a.Calendar()
 	if err != nil {
@@ -94,9 +103,20 @@ func (s *Service) source(ctx context.Context, c *call.Call, order Order) (statem
 // printed is the order as a statement has it.
 func printed(o Order) statement.Order {
 	p := statement.Order{
-		ID: o.ID, Number: o.Number, PlacedAt: o.PlacedAt, PlacedBy: o.PlacedBy, Preparing: o.State != OrderPlaced, Acknowledgement: o.Acknowledgement,
-		LicenseCount: o.LicenseCount, Recurring: o.Recurring, DueToday: o.DueToday, NextBillingDate: o.NextBillingDate,
-		From: o.Proration.From, To: o.Proration.To, Days: o.Proration.Days, PeriodDays: o.Proration.PeriodDays,
+		ID:              o.ID,
+		Number:          o.Number,
+		PlacedAt:        o.PlacedAt,
+		PlacedBy:        o.PlacedBy,
+		Preparing:       o.State != OrderPlaced,
+		Acknowledgement: o.Acknowledgement,
+		LicenseCount:    o.LicenseCount,
+		Recurring:       o.Recurring,
+		DueToday:        o.DueToday,
+		NextBillingDate: o.NextBillingDate,
+		From:            o.Proration.From,
+		To:              o.Proration.To,
+		Days:            o.Proration.Days,
+		PeriodDays:      o.Proration.PeriodDays,
 	}
 	for _, l := range o.Lines {
 		p.Lines = append(p.Lines, statement.Line{
@@ -105,7 +125,10 @@ func printed(o Order) statement.Order {
 		})
 	}
 	for _, t := range o.ByCostCenter {
-		p.ByCostCenter = append(p.ByCostCenter, statement.CostCenter{Code: t.CostCenter, Recurring: t.Recurring, DueToday: t.DueToday})
+		p.ByCostCenter = append(
+			p.ByCostCenter,
+			statement.CostCenter{Code: t.CostCenter, Recurring: t.Recurring, DueToday: t.DueToday},
+		)
 	}
 	return p
 }

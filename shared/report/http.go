@@ -33,8 +33,17 @@ type View struct {
 func view(r Report) View {
 	percent := map[State]int{Queued: 0, Running: 50, Ready: 100, Failed: 100}
 	return View{
-		ID: r.ID, Kind: r.Kind, State: r.State, Percent: percent[r.State], FileName: r.FileName, From: r.From, To: r.To, CreatedAt: r.CreatedAt,
-		CreatedBy: r.CreatedBy, Scheduled: r.Scheduled, Failure: r.Failure,
+		ID:        r.ID,
+		Kind:      r.Kind,
+		State:     r.State,
+		Percent:   percent[r.State],
+		FileName:  r.FileName,
+		From:      r.From,
+		To:        r.To,
+		CreatedAt: r.CreatedAt,
+		CreatedBy: r.CreatedBy,
+		Scheduled: r.Scheduled,
+		Failure:   r.Failure,
 	}
 }
 
@@ -72,22 +81,38 @@ type (
 )
 
 // Routes registers A/reports.
-func Routes(k *api.Kit, env *app.Env) {
+func Routes(k *api.Router, env *app.Env) {
 	s := NewService(env)
 	const path = "/v1/accounts/{account}/reports"
 	may := []auth.Permission{auth.UsageRead}
 	api.Register(k, api.Operation{
-		ID: "post-report", Method: http.MethodPost, Path: path, Summary: "Ask for a license status report", Tag: tag, Permissions: may,
-		Status: http.StatusAccepted, Conflicts: true,
+		ID:          "post-report",
+		Method:      http.MethodPost,
+		Path:        path,
+		Summary:     "Ask for a license status report",
+		Tag:         tag,
+		Permissions: may,
+		Status:      http.StatusAccepted,
+		Conflicts:   true,
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
 		r, err := s.Create(ctx, c, in.Body.From, in.Body.To)
 		if err != nil {
 			return nil, err
 		}
-		return &api.Tagged[View]{Status: http.StatusAccepted, ETag: call.Tag(r.version), Location: location(c, r), Body: view(r)}, nil
+		return &api.Tagged[View]{
+			Status:   http.StatusAccepted,
+			ETag:     call.Tag(r.version),
+			Location: location(c, r),
+			Body:     view(r),
+		}, nil
 	})
 	api.Register(k, api.Operation{
-		ID: "list-reports", Method: http.MethodGet, Path: path, Summary: "List reports, newest first", Tag: tag, Permissions: may,
+		ID:          "list-reports",
+		Method:      http.MethodGet,
+		Path:        path,
+		Summary:     "List reports, newest first",
+		Tag:         tag,
+		Permissions: may,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
 		after, err := api.Position(c, in.Cursor, "reports")
 		if err != nil {
@@ -106,7 +131,12 @@ func Routes(k *api.Kit, env *app.Env) {
 		return api.Page(views, api.NextCursor(c, next, "reports")), nil
 	})
 	api.Register(k, api.Operation{
-		ID: "get-report", Method: http.MethodGet, Path: path + "/{id}", Summary: "Read a report and where to download it", Tag: tag, Permissions: may,
+		ID:          "get-report",
+		Method:      http.MethodGet,
+		Path:        path + "/{id}",
+		Summary:     "Read a report and where to download it",
+		Tag:         tag,
+		Permissions: may,
 	}, func(ctx context.Context, c *call.Call, in *getInput) (*api.Tagged[View], error) {
 		r, err := s.Get(ctx, c, in.ID)
 		if err != nil {

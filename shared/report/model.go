@@ -1,5 +1,6 @@
-// Package report asks for license status reports (spec 7), lists them and hands out their URLs. It writes none: package reportbuilder does, in a function of its own,
-// because the library that writes workbooks would slow down every start of this one (design, decision 9).
+// Package report asks for license status reports (spec 7), lists them and hands out their URLs. It
+// writes none: package reportbuilder does, in a function of its own, because the library that
+// writes workbooks would slow down every start of this one (design, decision 9).
 package report
 
 import (
@@ -73,8 +74,8 @@ func reportKey(account, id string) table.Key {
 	return table.Key{Partition: reportsPartition(account), Sort: id}
 }
 
-// scheduledPartition has the scheduled reports by the first day that they cover: a day is in one report, so there is one
-// for each.
+// scheduledPartition has the scheduled reports by the first day that they cover: a day is in one
+// report, so there is one for each.
 func scheduledPartition(account string) string { return call.Partition(account, "REPORTS-SCHEDULED") }
 
 func scheduledKey(account string, first time.Time) table.Key {
@@ -94,19 +95,19 @@ func putStamp(account string, at time.Time) table.Operation {
 	return table.Put(item, table.IfAbsent)
 }
 
-// reportMarks is the partition of Index3 that lists the unfinished reports of all accounts.
-const reportMarks = "JOBS#REPORT"
+// reportMarkers is the partition of Index3 that lists the unfinished reports of all accounts.
+const reportMarkers = "JOBS#REPORT"
 
-const ticketPrefix = "jobs/reports/"
+const wakeUpPrefix = "jobs/reports/"
 
-// ticket is the object whose creation makes a builder begin.
-func ticket(account, id string) files.Ref {
-	return files.Ref{Bucket: files.Reports, Key: ticketPrefix + account + "/" + id + ".json"}
+// wake-up is the object whose creation makes a builder begin.
+func wakeUp(account, id string) files.Ref {
+	return files.Ref{Bucket: files.Reports, Key: wakeUpPrefix + account + "/" + id + ".json"}
 }
 
-// ParseTicket reads a ticket's key; ok is false for any other object.
-func ParseTicket(key string) (account, id string, ok bool) {
-	rest, ok := strings.CutPrefix(key, ticketPrefix)
+// ParseWakeUp reads a wake-up's key; ok is false for any other object.
+func ParseWakeUp(key string) (account, id string, ok bool) {
+	rest, ok := strings.CutPrefix(key, wakeUpPrefix)
 	if !ok {
 		return "", "", false
 	}
@@ -131,7 +132,7 @@ func (r Report) put(account string) (table.Operation, error) {
 	}
 	item := table.Item{Key: reportKey(account, r.ID), Data: data}
 	if r.State == Queued || r.State == Running {
-		item.Places[2] = table.Key{Partition: reportMarks, Sort: account + "#" + r.ID}
+		item.IndexKeys[2] = table.Key{Partition: reportMarkers, Sort: account + "#" + r.ID}
 	}
 	cond := table.IfAbsent
 	if r.version != 0 {

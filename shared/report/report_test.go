@@ -22,17 +22,17 @@ import (
 	"seatwise/shared/report"
 )
 
-// desk is the room with its buckets, at this machine's time: presigned URLs live by that.
-type desk struct {
-	*testkit.Kit
+// desk is the module with its buckets, at this machine's time: presigned URLs live by that.
+type kernel struct {
+	*testkit.Fixture
 	s3      *testfiles.Server
 	api     http.Handler
 	reports *report.Service
 }
 
-func newDesk(t *testing.T) *desk {
+func newKernel(t *testing.T) *kernel {
 	t.Helper()
-	d := &desk{Kit: testkit.New(t), s3: testfiles.Start(t)}
+	d := &kernel{Fixture: testkit.New(t), s3: testfiles.Start(t)}
 	d.Env.Files = d.s3.Store
 	d.Clock.Set(time.Now().UTC().Truncate(time.Second))
 	fn, err := report.Function(d.Env)
@@ -45,9 +45,16 @@ func newDesk(t *testing.T) *desk {
 }
 
 // account makes the account as operators do; settings that are not given are set.
-func (d *desk) account(t *testing.T, id string, settings account.Settings) {
+func (d *kernel) account(t *testing.T, id string, settings account.Settings) {
 	t.Helper()
-	base := account.Settings{Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: account.Standard}
+	base := account.Settings{
+		Name:       "Acme",
+		Brand:      "RingCentral",
+		Currency:   "USD",
+		Timezone:   "UTC",
+		BillingDay: 1,
+		Bundle:     account.Standard,
+	}
 	if settings.Brand != "" {
 		base.Brand = settings.Brand
 	}
@@ -68,30 +75,42 @@ func (d *desk) account(t *testing.T, id string, settings account.Settings) {
 	}
 }
 
-func (d *desk) request(method, path string, body any) testkit.Request {
+func (d *kernel) request(method, path string, body any) testkit.Request {
 	return testkit.Request{
-		Method: method, Path: "/v1/accounts/" + d.Account + path, Body: body, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+		Method:      method,
+		Path:        "/v1/accounts/" + d.Account + path,
+		Body:        body,
+		User:        "ann",
+		Permissions: []auth.Permission{auth.UsageRead},
 	}
 }
 
-func (d *desk) ask(t *testing.T, body map[string]any) report.View {
+func (d *kernel) ask(t *testing.T, body map[string]any) report.View {
 	t.Helper()
 	body["kind"] = "license-status"
-	return testkit.Decode[report.View](t, d.Do(t, d.api, d.request(http.MethodPost, "/reports", body)), http.StatusAccepted)
+	return testkit.Decode[report.View](
+		t,
+		d.Do(t, d.api, d.request(http.MethodPost, "/reports", body)),
+		http.StatusAccepted,
+	)
 }
 
-func (d *desk) get(t *testing.T, id string) report.View {
+func (d *kernel) get(t *testing.T, id string) report.View {
 	t.Helper()
 	return testkit.Decode[report.View](t, d.Do(t, d.api, d.request(http.MethodGet, "/reports/"+id, nil)), http.StatusOK)
 }
 
-func (d *desk) list(t *testing.T) []report.View {
+func (d *kernel) list(t *testing.T) []report.View {
 	t.Helper()
-	return testkit.Decode[api.List[report.View]](t, d.Do(t, d.api, d.request(http.MethodGet, "/reports", nil)), http.StatusOK).Items
+	return testkit.Decode[api.List[report.View]](
+		t,
+		d.Do(t, d.api, d.request(http.MethodGet, "/reports", nil)),
+		http.StatusOK,
+	).Items
 }
 
 // begin is what a builder does first.
-func (d *desk) begin(t *testing.T, id string) (report.Report, bool) {
+func (d *kernel) begin(t *testing.T, id string) (report.Report, bool) {
 	t.Helper()
 	r, ok, err := d.reports.Begin(t.Context(), d.event(), id)
 	if err != nil {
@@ -100,12 +119,12 @@ func (d *desk) begin(t *testing.T, id string) (report.Report, bool) {
 	return r, ok
 }
 
-func (d *desk) event() *call.Call {
+func (d *kernel) event() *call.Call {
 	return call.ForEvent(d.Env, d.Account, "report-builder", "test", d.Clock.Now())
 }
 
 func TestAReportIsAskedForBuiltAndDownloaded(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	d.account(t, d.Account, account.Settings{Brand: "Acme & Söhne"})
 	answer := d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"}))
 	asked := testkit.Decode[report.View](t, answer, http.StatusAccepted)
@@ -122,22 +141,29 @@ func TestAReportIsAskedForBuiltAndDownloaded(t *testing.T) {
 	if got := d.get(t, asked.ID); got != want {
 		t.Fatalf("read as %+v", got)
 	}
-	tickets := d.s3.Take(t, "jobs/reports/")
-	if len(tickets) != 1 || !strings.Contains(string(tickets[0]), "jobs/reports/acme/"+asked.ID+".json") {
-		t.Fatalf("tickets: %s", tickets)
+	wakeUps := d.s3.Take(t, "jobs/reports/")
+	if len(wakeUps) != 1 || !strings.Contains(string(wakeUps[0]), "jobs/reports/acme/"+asked.ID+".json") {
+		t.Fatalf("tickets: %s", wakeUps)
 	}
 	r, ok := d.begin(t, asked.ID)
 	if got := d.get(t, asked.ID); !ok || got.State != report.Running || got.Percent != 50 || got.DownloadURL != "" {
 		t.Fatalf("while it is built: %v, %+v", ok, got)
 	}
-	if _, err := d.Env.Files.Put(t.Context(), report.Object(d.Account, r.ID), strings.NewReader("a workbook"), 10, report.ContentType); err != nil {
+	if _, err := d.Env.Files.Put(
+		t.Context(),
+		report.Object(d.Account, r.ID),
+		strings.NewReader("a workbook"),
+		10,
+		report.ContentType,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.reports.Finish(t.Context(), d.event(), r, ""); err != nil {
 		t.Fatal(err)
 	}
 	ready := d.get(t, asked.ID)
-	if ready.State != report.Ready || ready.Percent != 100 || ready.ExpiresAt == nil || !ready.ExpiresAt.Equal(now.Add(15*time.Minute)) {
+	if ready.State != report.Ready || ready.Percent != 100 || ready.ExpiresAt == nil ||
+		!ready.ExpiresAt.Equal(now.Add(15*time.Minute)) {
 		t.Fatalf("when it is built: %+v", ready)
 	}
 	for _, url := range []string{ready.DownloadURL, d.list(t)[0].DownloadURL} {
@@ -160,13 +186,16 @@ func download(t *testing.T, url, body, name string) {
 	if err != nil || response.StatusCode != http.StatusOK || string(got) != body {
 		t.Fatalf("download: %d %q, %v", response.StatusCode, got, err)
 	}
-	if disposition := response.Header.Get("Content-Disposition"); !strings.HasPrefix(disposition, "attachment") || !strings.Contains(disposition, "LR_Licensed Users") {
+	if disposition := response.Header.Get(
+		"Content-Disposition",
+	); !strings.HasPrefix(disposition, "attachment") ||
+		!strings.Contains(disposition, "LR_Licensed Users") {
 		t.Errorf("downloaded as %q, want %q", disposition, name)
 	}
 }
 
 func TestWindowsOfReports(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	got := d.ask(t, map[string]any{"from": "2026-01-01", "to": "2026-02-01"})
 	if got.From != "2026-01-01" || got.To != "2026-02-01" {
 		t.Fatalf("got %s to %s", got.From, got.To)
@@ -178,7 +207,12 @@ func TestWindowsOfReports(t *testing.T) {
 		{`{}`, "kind"},
 		{`{"kind":"license-status","format":"pdf"}`, "format"},
 	} {
-		p := testkit.Problem(t, d.Do(t, d.api, d.request(http.MethodPost, "/reports", test.body)), http.StatusUnprocessableEntity, "validation")
+		p := testkit.Problem(
+			t,
+			d.Do(t, d.api, d.request(http.MethodPost, "/reports", test.body)),
+			http.StatusUnprocessableEntity,
+			"validation",
+		)
 		if len(p.Errors) == 0 || p.Errors[0].Field != test.field {
 			t.Errorf("%s: %+v, want the field %s", test.body, p.Errors, test.field)
 		}
@@ -189,11 +223,12 @@ func TestWindowsOfReports(t *testing.T) {
 }
 
 func TestARepeatedRequestAsksOnce(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	request := d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"})
 	request.Header = map[string]string{"Idempotency-Key": "k"}
 	first, again := d.Do(t, d.api, request), d.Do(t, d.api, request)
-	if first.Status != http.StatusAccepted || again.Status != http.StatusAccepted || again.Header.Get("Idempotent-Replayed") != "true" {
+	if first.Status != http.StatusAccepted || again.Status != http.StatusAccepted ||
+		again.Header.Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("%d, then %d %v", first.Status, again.Status, again.Header)
 	}
 	if string(first.Body) != string(again.Body) || again.Header.Get("Location") != first.Header.Get("Location") {
@@ -205,17 +240,22 @@ func TestARepeatedRequestAsksOnce(t *testing.T) {
 }
 
 func TestUnlimitedBundleHasNoReport(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	now := d.Clock.Now()
 	d.made(t, now.Format(time.RFC3339), account.Settings{Bundle: account.CustomerEngagement})
-	testkit.Problem(t, d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"})), http.StatusConflict, "report-not-applicable")
+	testkit.Problem(
+		t,
+		d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"})),
+		http.StatusConflict,
+		"report-not-applicable",
+	)
 	if err := d.reports.Schedule(t.Context(), now.AddDate(0, 6, 0)); err != nil || len(d.list(t)) != 0 {
 		t.Fatalf("scheduled: %v, %d reports", err, len(d.list(t)))
 	}
 }
 
 func TestOneBuilderAtATime(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	id := d.ask(t, map[string]any{}).ID
 	first, ok := d.begin(t, id)
 	if !ok {
@@ -251,7 +291,7 @@ func TestOneBuilderAtATime(t *testing.T) {
 }
 
 func TestAReportThatNeverWorksFails(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	id := d.ask(t, map[string]any{}).ID
 	for n := range 5 {
 		r, ok := d.begin(t, id)
@@ -271,8 +311,17 @@ func TestAReportThatNeverWorksFails(t *testing.T) {
 }
 
 func TestResumeHandsOverWhatIsLeftLying(t *testing.T) {
-	d := newDesk(t)
-	queued, running, ready := d.ask(t, map[string]any{}).ID, d.ask(t, map[string]any{}).ID, d.ask(t, map[string]any{}).ID
+	d := newKernel(t)
+	queued, running, ready := d.ask(
+		t,
+		map[string]any{},
+	).ID, d.ask(
+		t,
+		map[string]any{},
+	).ID, d.ask(
+		t,
+		map[string]any{},
+	).ID
 	d.begin(t, running)
 	r, _ := d.begin(t, ready)
 	if err := d.reports.Finish(t.Context(), d.event(), r, ""); err != nil {
@@ -287,9 +336,12 @@ func TestResumeHandsOverWhatIsLeftLying(t *testing.T) {
 		if err != nil || n != len(step.want) {
 			t.Fatalf("after %s: %d, %v", step.after, n, err)
 		}
-		tickets := d.s3.Take(t, "jobs/reports/")
+		wakeUps := d.s3.Take(t, "jobs/reports/")
 		for _, id := range step.want {
-			if !slices.ContainsFunc(tickets, func(payload []byte) bool { return strings.Contains(string(payload), id) }) {
+			if !slices.ContainsFunc(
+				wakeUps,
+				func(payload []byte) bool { return strings.Contains(string(payload), id) },
+			) {
 				t.Errorf("after %s: no ticket for %s", step.after, id)
 			}
 		}
@@ -305,8 +357,8 @@ func (brokenFiles) Put(context.Context, files.Ref, io.ReadSeeker, int64, string)
 	return files.Info{}, errBroken
 }
 
-func TestAReportWhoseTicketIsLostIsNotLost(t *testing.T) {
-	d := newDesk(t)
+func TestAReportWhoseWakeUpIsLostIsNotLost(t *testing.T) {
+	d := newKernel(t)
 	d.Env.Files = brokenFiles{d.s3.Store}
 	id := d.ask(t, map[string]any{}).ID
 	if _, err := d.reports.Resume(t.Context(), d.Clock.Now().Add(time.Hour)); !errors.Is(err, errBroken) {
@@ -316,13 +368,13 @@ func TestAReportWhoseTicketIsLostIsNotLost(t *testing.T) {
 	if n, err := d.reports.Resume(t.Context(), d.Clock.Now().Add(time.Hour)); n != 1 || err != nil {
 		t.Fatalf("%d handed over, %v", n, err)
 	}
-	if tickets := d.s3.Take(t, "jobs/reports/acme/"+id); len(tickets) != 1 {
-		t.Fatalf("tickets: %s", tickets)
+	if wakeUps := d.s3.Take(t, "jobs/reports/acme/"+id); len(wakeUps) != 1 {
+		t.Fatalf("tickets: %s", wakeUps)
 	}
 }
 
 // made makes a new account at a moment and makes it the one that is asked for.
-func (d *desk) made(t *testing.T, at string, settings account.Settings) {
+func (d *kernel) made(t *testing.T, at string, settings account.Settings) {
 	t.Helper()
 	d.Clock.Set(moment(t, at))
 	d.Account = "initech"
@@ -339,7 +391,7 @@ func moment(t *testing.T, text string) time.Time {
 }
 
 // windows are those of the scheduled reports, the oldest first.
-func (d *desk) windows(t *testing.T) []string {
+func (d *kernel) windows(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, r := range d.list(t) {
@@ -352,10 +404,10 @@ func (d *desk) windows(t *testing.T) []string {
 	return all
 }
 
-// One report of each billing period, exactly, 48 hours after its end in the account's own time zone, whatever runs are
-// missed or come twice (spec 7).
+// One report of each billing period, exactly, 48 hours after its end in the account's own time
+// zone, whatever runs are missed or come twice (spec 7).
 func TestSchedule(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	d.made(t, "2027-01-20T12:00:00Z", account.Settings{Timezone: "America/Detroit", BillingDay: 15})
 	for _, step := range []struct {
 		at    string
@@ -379,8 +431,18 @@ func TestSchedule(t *testing.T) {
 		}
 	}
 	want := []string{
-		"2027-01-15 2027-02-15", "2027-02-15 2027-03-15", "2027-03-15 2027-04-15", "2027-04-15 2027-05-15", "2027-05-15 2027-06-15", "2027-06-15 2027-07-15",
-		"2027-07-15 2027-08-15", "2027-08-15 2027-09-15", "2027-09-15 2027-10-15", "2027-10-15 2027-11-15", "2027-11-15 2027-12-15", "2027-12-15 2028-01-15",
+		"2027-01-15 2027-02-15",
+		"2027-02-15 2027-03-15",
+		"2027-03-15 2027-04-15",
+		"2027-04-15 2027-05-15",
+		"2027-05-15 2027-06-15",
+		"2027-06-15 2027-07-15",
+		"2027-07-15 2027-08-15",
+		"2027-08-15 2027-09-15",
+		"2027-09-15 2027-10-15",
+		"2027-10-15 2027-11-15",
+		"2027-11-15 2027-12-15",
+		"2027-12-15 2028-01-15",
 	}
 	if got := d.windows(t); !slices.Equal(got, want) {
 		t.Fatalf("got %v", got)
@@ -394,14 +456,15 @@ func TestSchedule(t *testing.T) {
 		names = append(names, r.FileName)
 	}
 	slices.Sort(names)
-	if len(slices.Compact(slices.Clone(names))) != 12 || names[0] != "RingCentral_LR_Licensed Users_20270217T050000Z.xlsx" {
+	if len(slices.Compact(slices.Clone(names))) != 12 ||
+		names[0] != "RingCentral_LR_Licensed Users_20270217T050000Z.xlsx" {
 		t.Fatalf("names %v", names)
 	}
 }
 
 // The case of the issue: a report from 2 November to 2 December, and one from 3 December on.
 func TestNoDayIsLeftOut(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	d.made(t, "2026-10-05T12:00:00Z", account.Settings{Timezone: "UTC", BillingDay: 1})
 	for at := moment(t, "2026-10-06T03:00:00Z"); at.Before(moment(t, "2027-02-10T00:00:00Z")); at = at.Add(24 * time.Hour) {
 		if err := d.reports.Schedule(t.Context(), at); err != nil {
@@ -414,11 +477,15 @@ func TestNoDayIsLeftOut(t *testing.T) {
 	}
 }
 
-// Weeks go from Monday to Sunday. A change of the schedule counts from the next billing period on, and there a week is cut
-// off: no day is in two reports.
+// Weeks go from Monday to Sunday. A change of the schedule counts from the next billing period on,
+// and there a week is cut off: no day is in two reports.
 func TestWeeklySchedule(t *testing.T) {
-	d := newDesk(t)
-	d.made(t, "2027-01-20T12:00:00Z", account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: account.Weekly})
+	d := newKernel(t)
+	d.made(
+		t,
+		"2027-01-20T12:00:00Z",
+		account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: account.Weekly},
+	)
 	run := func(at string) {
 		t.Helper()
 		d.Clock.Set(moment(t, at))
@@ -430,7 +497,8 @@ func TestWeeklySchedule(t *testing.T) {
 		t.Helper()
 		d.account(t, d.Account, account.Settings{Timezone: "America/Detroit", BillingDay: 1, ReportSchedule: schedule})
 	}
-	want := []string{"2027-01-01 2027-01-04", "2027-01-04 2027-01-11", "2027-01-11 2027-01-18"} // the period in which it was made
+	// the period in which it was made
+	want := []string{"2027-01-01 2027-01-04", "2027-01-04 2027-01-11", "2027-01-11 2027-01-18"}
 	run("2027-01-27T04:59:59Z")
 	if got := d.windows(t); !slices.Equal(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
@@ -449,20 +517,33 @@ func TestWeeklySchedule(t *testing.T) {
 	run("2027-06-20T12:00:00Z")
 	set(account.Weekly) // from 1 July on, a Thursday
 	run("2027-07-15T12:00:00Z")
-	want = append(want,
-		"2027-01-25 2027-02-01", "2027-02-01 2027-02-08", "2027-02-08 2027-02-15", "2027-02-15 2027-02-22", "2027-02-22 2027-03-01",
-		"2027-03-01 2027-04-01", "2027-04-01 2027-05-01",
-		"2027-05-01 2027-05-03", "2027-05-03 2027-05-10", "2027-05-10 2027-05-17", "2027-05-17 2027-05-24", "2027-05-24 2027-05-31", "2027-05-31 2027-06-01",
-		"2027-07-01 2027-07-05", "2027-07-05 2027-07-12")
+	want = append(
+		want,
+		"2027-01-25 2027-02-01",
+		"2027-02-01 2027-02-08",
+		"2027-02-08 2027-02-15",
+		"2027-02-15 2027-02-22",
+		"2027-02-22 2027-03-01",
+		"2027-03-01 2027-04-01",
+		"2027-04-01 2027-05-01",
+		"2027-05-01 2027-05-03",
+		"2027-05-03 2027-05-10",
+		"2027-05-10 2027-05-17",
+		"2027-05-17 2027-05-24",
+		"2027-05-24 2027-05-31",
+		"2027-05-31 2027-06-01",
+		"2027-07-01 2027-07-05",
+		"2027-07-05 2027-07-12",
+	)
 	if got := d.windows(t); !slices.Equal(got, want) {
 		t.Fatalf("got  %v\nwant %v", got, want)
 	}
 }
 
-// The bundle with unlimited Live Reports has no reports of its periods, and a change counts from the next one on: the period
-// that began without it is still reported.
+// The bundle with unlimited Live Reports has no reports of its periods, and a change counts from
+// the next one on: the period that began without it is still reported.
 func TestABundleEndsReportsWithThePeriod(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	d.made(t, "2027-01-20T12:00:00Z", account.Settings{})
 	d.account(t, d.Account, account.Settings{Bundle: account.CustomerEngagement})
 	if err := d.reports.Schedule(t.Context(), moment(t, "2027-03-20T00:00:00Z")); err != nil {
@@ -475,7 +556,7 @@ func TestABundleEndsReportsWithThePeriod(t *testing.T) {
 
 // Many who ask in one second get files of different names (spec 7).
 func TestFileNamesAreNeverTheSame(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	const callers = 12
 	names := make([]string, callers)
 	var group sync.WaitGroup
@@ -494,13 +575,21 @@ func TestFileNamesAreNeverTheSame(t *testing.T) {
 }
 
 func TestReportsOfTheFuture(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	tomorrow := d.Clock.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 	after := d.Clock.Now().AddDate(0, 0, 2).Format(time.DateOnly)
 	for _, test := range []struct{ from, to, field string }{
 		{tomorrow, "", "from"}, {tomorrow, after, "from"}, {"", after, "to"}, {"2026-01-01", "2999-01-01", "to"}, {"2999-01-01", "2999-01-30", "from"},
 	} {
-		r := d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status", "from": test.from, "to": test.to}))
+		r := d.Do(
+			t,
+			d.api,
+			d.request(
+				http.MethodPost,
+				"/reports",
+				map[string]any{"kind": "license-status", "from": test.from, "to": test.to},
+			),
+		)
 		p := testkit.Problem(t, r, http.StatusUnprocessableEntity, "window-in-future")
 		if len(p.Errors) != 1 || p.Errors[0].Field != test.field {
 			t.Errorf("%s to %s: %+v", test.from, test.to, p.Errors)
@@ -517,7 +606,7 @@ func TestReportsOfTheFuture(t *testing.T) {
 }
 
 func TestListPages(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	var want []string
 	for range 5 {
 		want = append([]string{d.ask(t, map[string]any{}).ID}, want...)
@@ -525,7 +614,11 @@ func TestListPages(t *testing.T) {
 	var got []string
 	cursor := ""
 	for {
-		page := testkit.Decode[api.List[report.View]](t, d.Do(t, d.api, d.request(http.MethodGet, "/reports?limit=2&cursor="+cursor, nil)), http.StatusOK)
+		page := testkit.Decode[api.List[report.View]](
+			t,
+			d.Do(t, d.api, d.request(http.MethodGet, "/reports?limit=2&cursor="+cursor, nil)),
+			http.StatusOK,
+		)
 		for _, r := range page.Items {
 			got = append(got, r.ID)
 		}
@@ -536,11 +629,16 @@ func TestListPages(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	testkit.Problem(t, d.Do(t, d.api, d.request(http.MethodGet, "/reports?cursor=abc", nil)), http.StatusBadRequest, "malformed-body")
+	testkit.Problem(
+		t,
+		d.Do(t, d.api, d.request(http.MethodGet, "/reports?cursor=abc", nil)),
+		http.StatusBadRequest,
+		"malformed-body",
+	)
 }
 
 func TestStrangers(t *testing.T) {
-	d := newDesk(t)
+	d := newKernel(t)
 	id := d.ask(t, map[string]any{}).ID
 	for _, path := range []string{"/reports/" + id, "/reports"} {
 		r := d.request(http.MethodGet, path, nil)
@@ -558,17 +656,22 @@ func TestStrangers(t *testing.T) {
 	mine.Account, mine.Path = testkit.Other, "/v1/accounts/"+testkit.Other+"/reports/"+id
 	stranger := testkit.Problem(t, d.Do(t, d.api, mine), http.StatusNotFound, "not-found")
 	mine.Path = "/v1/accounts/" + testkit.Other + "/reports/nothing"
-	if missing := testkit.Problem(t, d.Do(t, d.api, mine), http.StatusNotFound, "not-found"); missing.Detail != stranger.Detail {
+	if missing := testkit.Problem(
+		t,
+		d.Do(t, d.api, mine),
+		http.StatusNotFound,
+		"not-found",
+	); missing.Detail != stranger.Detail {
 		t.Errorf("%q and %q differ", stranger.Detail, missing.Detail)
 	}
 }
 
-func TestTickets(t *testing.T) {
+func TestWakeUps(t *testing.T) {
 	for key, want := range map[string][2]string{
 		"jobs/reports/acme/1.json": {"acme", "1"}, "jobs/reports/acme/1": {}, "jobs/reports/acme/.json": {}, "jobs/reports//1.json": {}, "jobs/reports/1.json": {},
 		"jobs/reports/acme/a/1.json": {}, "reports/acme/1.json": {}, "": {},
 	} {
-		account, id, ok := report.ParseTicket(key)
+		account, id, ok := report.ParseWakeUp(key)
 		if ok != (want[0] != "") || ok && [2]string{account, id} != want {
 			t.Errorf("%q: %q, %q, %v", key, account, id, ok)
 		}

@@ -26,12 +26,21 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-// Over any three years, time zones, billing days, schedules and changes of them, every day is in exactly one scheduled
-// report (spec 7), whenever the runs take place, and each report covers exactly the period or the week.
+// Over any three years, time zones, billing days, schedules and changes of them, every day is in
+// exactly one scheduled report (spec 7), whenever the runs take place, and each report covers
+// exactly the period or the week.
 func TestEveryDayIsInOneScheduledReport(t *testing.T) {
 	zones := []string{
-		"UTC", "America/New_York", "America/Santiago", "Europe/Vienna", "Asia/Kathmandu", "Pacific/Apia", "Pacific/Auckland",
-		"Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Honolulu",
+		"UTC",
+		"America/New_York",
+		"America/Santiago",
+		"Europe/Vienna",
+		"Asia/Kathmandu",
+		"Pacific/Apia",
+		"Pacific/Auckland",
+		"Pacific/Kiritimati",
+		"Pacific/Pago_Pago",
+		"Pacific/Honolulu",
 	}
 	schedules := []account.ReportSchedule{account.Monthly, account.Monthly, account.Weekly, account.NoReports}
 	rapid.Check(t, func(t *rapid.T) {
@@ -41,11 +50,15 @@ func TestEveryDayIsInOneScheduledReport(t *testing.T) {
 				bundle = account.CustomerEngagement
 			}
 			return account.Settings{
-				Timezone: rapid.SampledFrom(zones).Draw(t, "zone"), BillingDay: rapid.IntRange(1, 28).Draw(t, "billing day"), Bundle: bundle,
+				Timezone: rapid.SampledFrom(zones).
+					Draw(t, "zone"),
+				BillingDay:     rapid.IntRange(1, 28).Draw(t, "billing day"),
+				Bundle:         bundle,
 				ReportSchedule: rapid.SampledFrom(schedules).Draw(t, "schedule"),
 			}
 		}
-		now := time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 500*24).Draw(t, "made after")) * time.Hour)
+		now := time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC).
+			Add(time.Duration(rapid.IntRange(0, 500*24).Draw(t, "made after")) * time.Hour)
 		a := account.New("acme", settings(), now)
 		made := now
 		// asked is what the runs asked for, by first day, as the table has it.
@@ -94,7 +107,8 @@ func TestEveryDayIsInOneScheduledReport(t *testing.T) {
 			case terms.ReportSchedule == account.Weekly && monday(day).Before(over):
 				over = monday(day)
 			}
-			// Whether a week at the end of a period goes on in the next shows only when that has begun; then it is due later.
+			// Whether a week at the end of a period goes on in the next shows only when that has
+			// begun; then it is due later.
 			if now.Before(days.Begin(over).Add(lateness + 7*24*time.Hour)) {
 				continue
 			}
@@ -115,7 +129,11 @@ func calendarOf(t *rapid.T, a account.Account) calendar.Calendar {
 
 // A report is due when the late views of its last day are in, and not before.
 func TestDue(t *testing.T) {
-	a := account.New("acme", account.Settings{Timezone: "Pacific/Auckland", BillingDay: 1}, time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC))
+	a := account.New(
+		"acme",
+		account.Settings{Timezone: "Pacific/Auckland", BillingDay: 1},
+		time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC),
+	)
 	days, err := a.Calendar()
 	if err != nil {
 		t.Fatal(err)

@@ -28,11 +28,11 @@ type Service struct{ env *app.Env }
 // NewService makes the service.
 func NewService(env *app.Env) *Service { return &Service{env: env} }
 
-// Create asks for a report: it is queued in the table, with a mark, and then handed to a builder. A crash between the two only delays it: Resume hands over what is
-// marked.
+// Create asks for a report: it is queued in the table, with a marker, and then handed to a builder.
+// A crash between the two only delays it: Resume hands over what is marked.
 //
-// Errors: validation and window-in-future for the window; report-not-applicable on a bundle with unlimited Live Reports; those
-// of call.Commit.
+// Errors: validation and window-in-future for the window; report-not-applicable on a bundle with
+// unlimited Live Reports; those of call.Commit.
 func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Report, error) {
 	var r Report
 	err := call.Decide(ctx, func(ctx context.Context) error {
@@ -63,7 +63,9 @@ func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Re
 		}
 		r.version = put.Item.Version
 		answer := call.Answer{
-			Status: http.StatusAccepted, Header: map[string]string{"Location": location(c, r), "ETag": call.Tag(r.version)}, Body: view(r),
+			Status: http.StatusAccepted,
+			Header: map[string]string{"Location": location(c, r), "ETag": call.Tag(r.version)},
+			Body:   view(r),
 		}
 		return c.Commit(ctx, answer, put, audit, putStamp(c.Account, stamp))
 	})
@@ -71,13 +73,20 @@ func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Re
 		return Report{}, err
 	}
 	if err := s.handOver(ctx, c.Account, r.ID); err != nil {
-		s.env.Log.WarnContext(ctx, "report not handed over yet", slog.String("account", c.Account), slog.String("report", r.ID), slog.Any("error", err))
+		s.env.Log.WarnContext(
+			ctx,
+			"report not handed over yet",
+			slog.String("account", c.Account),
+			slog.String("report", r.ID),
+			slog.Any("error", err),
+		)
 	}
 	return r, nil
 }
 
-// freeStamp is a time stamp for a file name that no other report of the account has (spec 7): the second of the call, or
-// where that is taken the first after it that is free. Who comes second to the commit finds another.
+// freeStamp is a time stamp for a file name that no other report of the account has (spec 7): the
+// second of the call, or where that is taken the first after it that is free. Who comes second to
+// the commit finds another.
 func (s *Service) freeStamp(ctx context.Context, c *call.Call) (time.Time, error) {
 	stamp := c.At.UTC().Truncate(time.Second)
 	query := table.Query{Partition: stampsPartition(c.Account), From: stampKey(c.Account, stamp).Sort}
@@ -90,17 +99,28 @@ func (s *Service) freeStamp(ctx context.Context, c *call.Call) (time.Time, error
 	return stamp, err
 }
 
-// NotApplicable is the problem of an account whose bundle has unlimited Live Reports: it has no license report (spec 6).
+// NotApplicable is the problem of an account whose bundle has unlimited Live Reports: it has no
+// license report (spec 6).
 func NotApplicable() *problem.Problem {
-	return problem.New(problem.ReportNotApplicable, "The account's bundle includes unlimited Live Reports; there is no license usage to report.")
+	return problem.New(
+		problem.ReportNotApplicable,
+		"The account's bundle includes unlimited Live Reports; there is no license usage to report.",
+	)
 }
 
 func location(c *call.Call, r Report) string { return "/v1/accounts/" + c.Account + "/reports/" + r.ID }
 
 func (s *Service) queued(c *call.Call, a account.Account, window span, stamp time.Time) Report {
 	return Report{
-		ID: s.env.IDs.Ordered(), Kind: LicenseStatus, State: Queued, From: window.First.Format(time.DateOnly), To: window.End.Format(time.DateOnly),
-		FileName: fileName(a.Brand, stamp), CreatedAt: c.At.UTC(), CreatedBy: c.Actor, Cause: c.Cause(),
+		ID:        s.env.IDs.Ordered(),
+		Kind:      LicenseStatus,
+		State:     Queued,
+		From:      window.First.Format(time.DateOnly),
+		To:        window.End.Format(time.DateOnly),
+		FileName:  fileName(a.Brand, stamp),
+		CreatedAt: c.At.UTC(),
+		CreatedBy: c.Actor,
+		Cause:     c.Cause(),
 	}
 }
 
@@ -108,16 +128,19 @@ func (s *Service) operations(c *call.Call, r Report) (put, audit table.Operation
 	if put, err = r.put(c.Account); err != nil {
 		return table.Operation{}, table.Operation{}, err
 	}
-	audit, err = c.Audit(call.Change{
-		Action: "report.requested", Subject: "report", SubjectID: r.ID, After: map[string]string{"kind": r.Kind, "from": r.From, "to": r.To},
+	audit, err = c.Audit(call.AuditEntry{
+		Action:    "report.requested",
+		Subject:   "report",
+		SubjectID: r.ID,
+		After:     map[string]string{"kind": r.Kind, "from": r.From, "to": r.To},
 	})
 	return put, audit, err
 }
 
-// handOver writes the report's ticket; its creation invokes the builder.
+// handOver writes the report's wake-up; its creation invokes the builder.
 func (s *Service) handOver(ctx context.Context, account, id string) error {
 	body := strings.NewReader("{}")
-	_, err := s.env.Files.Put(ctx, ticket(account, id), body, body.Size(), "application/json")
+	_, err := s.env.Files.Put(ctx, wakeUp(account, id), body, body.Size(), "application/json")
 	return err
 }
 
@@ -141,7 +164,10 @@ func (s *Service) Get(ctx context.Context, c *call.Call, id string) (Report, err
 
 // List reads one page of the reports, newest first, and the position of the next page.
 func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]Report, string, error) {
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: reportsPartition(c.Account), After: after, Limit: limit, Backwards: true})
+	page, err := s.env.Table.Query(
+		ctx,
+		table.Query{Partition: reportsPartition(c.Account), After: after, Limit: limit, Backwards: true},
+	)
 	if err != nil {
 		return nil, "", err
 	}
@@ -159,8 +185,9 @@ func (s *Service) link(ctx context.Context, c *call.Call, r Report) (url string,
 	return s.env.Files.PresignGet(ctx, Object(c.Account, r.ID), r.FileName, c.At, linkLife)
 }
 
-// Begin makes a builder the one who works on a report. ok is false when there is nothing to do: no such report, one that is finished, or one that another builder
-// works on. A report that was begun too often is failed.
+// Begin makes a builder the one who works on a report. ok is false when there is nothing to do: no
+// such report, one that is finished, or one that another builder works on. A report that was begun
+// too often is failed.
 func (s *Service) Begin(ctx context.Context, c *call.Call, id string) (r Report, ok bool, err error) {
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		ok = false
@@ -196,7 +223,8 @@ func (s *Service) Begin(ctx context.Context, c *call.Call, id string) (r Report,
 	return r, ok, err
 }
 
-// Finish makes a report ready, or failed for this reason. When another builder has taken over meanwhile, it does nothing: that one will finish.
+// Finish makes a report ready, or failed for this reason. When another builder has taken over
+// meanwhile, it does nothing: that one will finish.
 func (s *Service) Finish(ctx context.Context, c *call.Call, r Report, failure string) error {
 	state := Ready
 	if failure != "" {
@@ -217,7 +245,9 @@ func (s *Service) finish(ctx context.Context, c *call.Call, r Report, state Stat
 	if err != nil {
 		return r, err
 	}
-	audit, err := c.Audit(call.Change{Action: action, Subject: "report", SubjectID: r.ID, After: map[string]any{"state": state}})
+	audit, err := c.Audit(
+		call.AuditEntry{Action: action, Subject: "report", SubjectID: r.ID, After: map[string]any{"state": state}},
+	)
 	if err != nil {
 		return r, err
 	}
@@ -228,7 +258,8 @@ func (s *Service) finish(ctx context.Context, c *call.Call, r Report, state Stat
 	return next, nil
 }
 
-// Return puts a report back into the queue after a failure that may pass, so that the next attempt need not wait for the lease to end.
+// Return puts a report back into the queue after a failure that may pass, so that the next attempt
+// need not wait for the lease to end.
 func (s *Service) Return(ctx context.Context, c *call.Call, r Report) error {
 	r.State = Queued
 	put, err := r.put(c.Account)
@@ -246,33 +277,39 @@ func ours(err error) error {
 	return err
 }
 
-// Resume hands over again the reports that nobody seems to work on at this time; the maintenance function and the builder's schedule call it. One that fails does not
-// stop the others. It returns how many it handed over.
+// Resume hands over again the reports that nobody seems to work on at this time; the maintenance
+// function and the builder's schedule call it. One that fails does not stop the others. It returns
+// how many it handed over.
 func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 	n := 0
 	var failures []error
-	err := table.All(ctx, s.env.Table, table.Query{Index: table.Index3, Partition: reportMarks}, func(item table.Item) error {
-		name, _, _ := strings.Cut(item.Places[2].Sort, "#")
-		r, err := decode(item)
-		if err == nil && !r.overdue(at) {
+	err := table.All(
+		ctx,
+		s.env.Table,
+		table.Query{Index: table.Index3, Partition: reportMarkers},
+		func(item table.Item) error {
+			name, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
+			r, err := decode(item)
+			if err == nil && !r.overdue(at) {
+				return nil
+			}
+			if err == nil {
+				err = s.handOver(ctx, name, r.ID)
+			}
+			if err != nil {
+				failures = append(failures, fmt.Errorf("report %s of account %s: %w", r.ID, name, err))
+				return nil
+			}
+			n++
 			return nil
-		}
-		if err == nil {
-			err = s.handOver(ctx, name, r.ID)
-		}
-		if err != nil {
-			failures = append(failures, fmt.Errorf("report %s of account %s: %w", r.ID, name, err))
-			return nil
-		}
-		n++
-		return nil
-	})
+		},
+	)
 	return n, errors.Join(append(failures, err)...)
 }
 
-// Schedule asks for the reports of every account that are due at a time, the event's: one for each billing period, or week,
-// that is over, 48 hours after its end (spec 7). Each account is on its own; repeated and missed runs make no difference to
-// what there is in the end.
+// Schedule asks for the reports of every account that are due at a time, the event's: one for each
+// billing period, or week, that is over, 48 hours after its end (spec 7). Each account is on its
+// own; repeated and missed runs make no difference to what there is in the end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 	var failures []error
 	err := account.All(ctx, s.env.Table, func(a account.Account) error {

@@ -26,8 +26,10 @@ import (
 // atOnce is how many accounts are folded at the same time.
 const atOnce = 4
 
-// Aggregate folds the days that a run at this time concerns, for all accounts, and ends the grants of viewers who no longer view. Each account is on its own: one
-// that fails never stops the rest. Every run may be repeated, be late or overlap with another; the rollups are a function of the views and memberships there are.
+// Aggregate folds the days that a run at this time concerns, for all accounts, and ends the grants
+// of viewers who no longer view. Each account is on its own: one that fails never stops the rest.
+// Every run may be repeated, be late or overlap with another; the rollups are a function of the
+// views and memberships there are.
 //
 // Errors: the failures of all accounts that failed; the run may then be repeated for all.
 func (s *Service) Aggregate(ctx context.Context, at time.Time) error {
@@ -55,7 +57,13 @@ func (s *Service) Aggregate(ctx context.Context, at time.Time) error {
 		})
 	}
 	_ = group.Wait() // no account returns its error to the group, which would only keep the first
-	s.env.Log.InfoContext(ctx, "aggregated", slog.Time("event", at), slog.Int("accounts", len(accounts)), slog.Int("failed", len(failures)))
+	s.env.Log.InfoContext(
+		ctx,
+		"aggregated",
+		slog.Time("event", at),
+		slog.Int("accounts", len(accounts)),
+		slog.Int("failed", len(failures)),
+	)
 	return errors.Join(failures...)
 }
 
@@ -81,14 +89,16 @@ func (s *Service) calendar(ctx context.Context, c *call.Call) (calendar.Calendar
 	return a.Calendar()
 }
 
-// Settle folds the last days of a span that is over once more, so that a report has every view that was accepted: they may
-// come until 48 hours after the last day's end, and the hourly aggregation may not have run since.
+// Settle folds the last days of a span that is over once more, so that a report has every view that
+// was accepted: they may come until 48 hours after the last day's end, and the hourly aggregation
+// may not have run since.
 func (s *Service) Settle(ctx context.Context, c *call.Call, days calendar.Calendar, first, end time.Time) error {
 	late := days.Day(days.Begin(end).Add(-lateness))
 	if late.Before(first) {
 		late = first
 	}
-	for _, date := range calendar.Days(late, end) { // one by one: a day of a large account fills the memory of a builder
+	// one by one: a day of a large account fills the memory of a builder
+	for _, date := range calendar.Days(late, end) {
 		if err := s.foldDays(ctx, c, days, []time.Time{date}); err != nil {
 			return err
 		}
@@ -111,12 +121,13 @@ func (s *Service) foldDays(ctx context.Context, c *call.Call, days calendar.Cale
 	return errors.Join(failures...)
 }
 
-// fold is a day's rollup as it was made of the views and the memberships, and the head that was there before they were read.
+// fold is a day's rollup as it was made of the views and the memberships, and the head that was
+// there before they were read.
 type fold struct {
 	*rollup
 	date time.Time
-	// begin and end are the moments between which the day lies; they are one where a change of the time zone left no
-	// moment of it.
+	// begin and end are the moments between which the day lies; they are one where a change of the
+	// time zone left no moment of it.
 	begin, end time.Time
 	events     int
 	old        storedHead
@@ -166,7 +177,8 @@ func (s *Service) fold(ctx context.Context, c *call.Call, days calendar.Calendar
 	return folds, s.foldShown(ctx, c, folds)
 }
 
-// eachView visits the views from begin up to but not including end; times of views are kept to the millisecond.
+// eachView visits the views from begin up to but not including end; times of views are kept to the
+// millisecond.
 func (s *Service) eachView(ctx context.Context, c *call.Call, begin, end time.Time, visit func(storedEvent)) error {
 	for date := utcDay(begin); date.Before(end); date = date.Add(day) {
 		for shard := range eventShards {
@@ -193,7 +205,8 @@ func (s *Service) eachView(ctx context.Context, c *call.Call, begin, end time.Ti
 	return nil
 }
 
-// foldShown adds which dashboards showed the monitored queues on each day, also of queues that are deleted by now.
+// foldShown adds which dashboards showed the monitored queues on each day, also of queues that are
+// deleted by now.
 func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) error {
 	monitored := make([]map[string]struct{}, len(folds)) // queues by fold
 	all := map[string]struct{}{}
@@ -210,7 +223,11 @@ func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) err
 	if err != nil {
 		return err
 	}
-	gone, err := s.directory.GoneQueues(ctx, c, slices.DeleteFunc(ids, func(id string) bool { _, ok := there[id]; return ok }))
+	gone, err := s.directory.GoneQueues(
+		ctx,
+		c,
+		slices.DeleteFunc(ids, func(id string) bool { _, ok := there[id]; return ok }),
+	)
 	if err != nil {
 		return err
 	}
@@ -230,7 +247,11 @@ func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) err
 func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]storedHead, error) {
 	heads := make([]storedHead, len(days))
 	query := table.Query{
-		Partition: headsPartition(c.Account), From: days[0].Format(time.DateOnly), To: days[len(days)-1].AddDate(0, 0, 1).Format(time.DateOnly),
+		Partition: headsPartition(
+			c.Account,
+		),
+		From: days[0].Format(time.DateOnly),
+		To:   days[len(days)-1].AddDate(0, 0, 1).Format(time.DateOnly),
 	}
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		for i, date := range days {
@@ -248,8 +269,9 @@ func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]
 	return heads, err
 }
 
-// replace makes the fold the rollup of its day. A reader sees one rollup or the other, whole: the chunks are written under a name of their own first, then the head
-// is turned to them, if no other run has turned it since this one began to read; otherwise the day is folded again.
+// replace makes the fold the rollup of its day. A reader sees one rollup or the other, whole: the
+// chunks are written under a name of their own first, then the head is turned to them, if no other
+// run has turned it since this one began to read; otherwise the day is folded again.
 func (s *Service) replace(ctx context.Context, c *call.Call, days calendar.Calendar, f fold) error {
 	first := true
 	return call.Decide(ctx, func(ctx context.Context) error {
@@ -268,8 +290,17 @@ func (s *Service) replace(ctx context.Context, c *call.Call, days calendar.Calen
 func (s *Service) replaceOnce(ctx context.Context, c *call.Call, f fold) error {
 	old, exists := f.old.head, f.old.version != 0
 	if f.events < old.Events {
-		s.env.Log.WarnContext(ctx, "rollup kept: some of its views have expired", slog.String("account", c.Account),
-			slog.String("day", f.date.Format(time.DateOnly)), slog.Int("views", f.events), slog.Int("before", old.Events))
+		s.env.Log.WarnContext(
+			ctx,
+			"rollup kept: some of its views have expired",
+			slog.String("account", c.Account),
+			slog.String(
+				"day",
+				f.date.Format(time.DateOnly),
+			),
+			slog.Int("views", f.events),
+			slog.Int("before", old.Events),
+		)
 		return nil
 	}
 	documents, digest, err := encodeChunks(f.rollup)
@@ -316,12 +347,22 @@ func encodeChunks(r *rollup) ([][]byte, string, error) {
 // chunkBatch is how many chunks are written in one commit, which takes 4 MB.
 const chunkBatch = 8
 
-func (s *Service) writeChunks(ctx context.Context, c *call.Call, date time.Time, generation string, documents [][]byte) error {
+func (s *Service) writeChunks(
+	ctx context.Context,
+	c *call.Call,
+	date time.Time,
+	generation string,
+	documents [][]byte,
+) error {
 	n := 0
 	for batch := range slices.Chunk(documents, chunkBatch) {
 		ops := make([]table.Operation, len(batch))
 		for i, data := range batch {
-			item := table.Item{Key: chunkKey(c.Account, date, generation, n), Data: data, Expires: date.Add(kept).Unix()}
+			item := table.Item{
+				Key:     chunkKey(c.Account, date, generation, n),
+				Data:    data,
+				Expires: date.Add(kept).Unix(),
+			}
 			ops[i] = table.Put(item, table.Always)
 			n++
 		}
@@ -354,7 +395,12 @@ func (s *Service) dropChunks(ctx context.Context, c *call.Call, date time.Time, 
 	}
 	for batch := range slices.Chunk(ops, table.MaxOperations) {
 		if err := s.env.Table.Commit(ctx, batch); err != nil {
-			s.env.Log.WarnContext(ctx, "chunks of an old rollup not removed", slog.String("account", c.Account), slog.Any("error", err))
+			s.env.Log.WarnContext(
+				ctx,
+				"chunks of an old rollup not removed",
+				slog.String("account", c.Account),
+				slog.Any("error", err),
+			)
 			return
 		}
 	}

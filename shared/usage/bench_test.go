@@ -13,10 +13,10 @@ import (
 // benchWorld has so many viewers and so many views a day over the last 2 days.
 func benchWorld(b *testing.B, viewers, views int) (*world, *counting) {
 	b.Helper()
-	kit := testkit.New(b)
-	store := &counting{Store: kit.Env.Table}
-	kit.Env.Table = store
-	w := worldOn(b, kit)
+	fixture := testkit.New(b)
+	store := &counting{Store: fixture.Env.Table}
+	fixture.Env.Table = store
+	w := worldOn(b, fixture)
 	w.worked(b)
 	var users []string
 	for i := range viewers {
@@ -28,7 +28,13 @@ func benchWorld(b *testing.B, viewers, views int) (*world, *counting) {
 		for i := range events {
 			n := first + i
 			events[i] = usage.Event{
-				ID: fmt.Sprint("e", n), UserID: users[n%len(users)], DashboardID: "d-detroit", At: testkit.Start.Add(-time.Duration(n) * 40 * time.Hour / time.Duration(views)),
+				ID: fmt.Sprint(
+					"e",
+					n,
+				),
+				UserID:      users[n%len(users)],
+				DashboardID: "d-detroit",
+				At:          testkit.Start.Add(-time.Duration(n) * 40 * time.Hour / time.Duration(views)),
 			}
 		}
 		if _, err := w.usage.Take(b.Context(), w.Call("pbx"), events); err != nil {
@@ -46,7 +52,12 @@ func BenchmarkTake(b *testing.B) {
 	for b.Loop() {
 		events := make([]usage.Event, usage.MaxEvents)
 		for i := range events {
-			events[i] = usage.Event{ID: fmt.Sprintf("b%d-%d", n, i), UserID: fmt.Sprintf("viewer%04d", i%200), DashboardID: "d-belmont", At: testkit.Start}
+			events[i] = usage.Event{
+				ID:          fmt.Sprintf("b%d-%d", n, i),
+				UserID:      fmt.Sprintf("viewer%04d", i%200),
+				DashboardID: "d-belmont",
+				At:          testkit.Start,
+			}
 		}
 		n++
 		if _, err := w.usage.Take(b.Context(), w.Call("pbx"), events); err != nil {
@@ -79,7 +90,8 @@ func BenchmarkAggregate(b *testing.B) {
 	}
 }
 
-// BenchmarkSummary answers 30 days, with few views behind them and with ten times as many: the same cost.
+// BenchmarkSummary answers 30 days, with few views behind them and with ten times as many: the same
+// cost.
 func BenchmarkSummary(b *testing.B) {
 	for _, views := range []int{3_000, 30_000} {
 		b.Run(fmt.Sprint(views, " views"), func(b *testing.B) {

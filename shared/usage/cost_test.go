@@ -11,7 +11,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// counting counts the calls of a store, the items that reads return and the operations of commits. It serves one caller at a time.
+// counting counts the calls of a store, the items that reads return and the operations of commits.
+// It serves one caller at a time.
 type counting struct {
 	table.Store
 	reads, items        int
@@ -43,15 +44,23 @@ func (s *counting) Commit(ctx context.Context, ops []table.Operation) error {
 // A window costs the same whatever the number of views behind it (spec 6).
 func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 	cost := func(views int) (reads, items int) {
-		kit := testkit.New(t)
-		store := &counting{Store: kit.Env.Table}
-		kit.Env.Table = store
-		w := worldOn(t, kit)
+		fixture := testkit.New(t)
+		store := &counting{Store: fixture.Env.Table}
+		fixture.Env.Table = store
+		w := worldOn(t, fixture)
 		w.worked(t)
 		var events []map[string]any
 		for i := range views {
 			user := []string{"alice", "bob"}[i%2]
-			events = append(events, view(fmt.Sprint(i), user, "d-detroit", testkit.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views))))
+			events = append(
+				events,
+				view(
+					fmt.Sprint(i),
+					user,
+					"d-detroit",
+					testkit.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views)),
+				),
+			)
 		}
 		w.send(t, views, 0, events...)
 		w.fold(t, testkit.Start)

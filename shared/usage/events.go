@@ -8,7 +8,8 @@ import (
 	"seatwise/shared/platform/events"
 )
 
-// AggregationFunction is UsageAggregationFunction: a schedule, or a person, tells it for which time to aggregate ({"time": "2026-01-31T03:00:00Z"}).
+// AggregationFunction is UsageAggregationFunction: a schedule, or a person, tells it for which time
+// to aggregate ({"time": "2026-01-31T03:00:00Z"}).
 func AggregationFunction(env *app.Env) (app.Function, error) {
 	s := New(env)
 	return app.Function{Event: func(ctx context.Context, payload []byte) error {

@@ -17,11 +17,13 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// grantBatch is how many viewers are granted in one commit: each takes at most a holder, a license and its pool entry, two counts, a waiting entry, an audit record and
-// the viewer, the user's profile and the role that lets them view.
+// grantBatch is how many viewers are granted in one commit: each takes at most a holder, a license
+// and its pool entry, two counts, a waiting entry, an audit record and the viewer, the user's
+// profile and the role that lets them view.
 const grantBatch = 8
 
-// grantDue grants live-reports to viewers whose mark says that it is due. What fails is logged and stays marked for the next aggregation: the views count all the same.
+// grantDue grants live-reports to viewers whose marker says that it is due. What fails is logged
+// and stays marked for the next aggregation: the views count all the same.
 func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
 	for batch := range slices.Chunk(users, grantBatch) {
 		err := s.grantSome(ctx, c, batch)
@@ -42,8 +44,10 @@ func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
 	}
 }
 
-// grantSome grants the viewers among the users whose grant is due and who may still view, and takes the marks away, in one commit. The commit demands that they may
-// view at that very moment: whoever takes the permission away at the same time either sees the grant and ends it, or makes this run decide anew.
+// grantSome grants the viewers among the users whose grant is due and who may still view, and takes
+// the markers away, in one commit. The commit demands that they may view at that very moment:
+// whoever takes the permission away at the same time either sees the grant and ends it, or makes
+// this run decide again.
 func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		turn := c.Apart()
@@ -52,7 +56,7 @@ func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) e
 		if err != nil {
 			return err
 		}
-		ch := s.desk.Change(turn)
+		ch := s.kernel.Change(turn)
 		keys := make([]table.Key, len(users))
 		for i, user := range users {
 			keys[i] = viewerKey(c.Account, user)
@@ -72,7 +76,7 @@ func (s *Service) grantSome(ctx context.Context, c *call.Call, users []string) e
 				continue
 			}
 			if who := people[user]; checkViewer(person(who), true) == nil {
-				for _, check := range who.Still {
+				for _, check := range who.Unchanged {
 					if !still[check.Item.Key] {
 						still[check.Item.Key] = true
 						ops = append(ops, check)
@@ -97,15 +101,15 @@ func person(v directory.Viewer) Person {
 	return Person{Exists: v.Exists, Active: v.Active, MayView: v.MayView}
 }
 
-// FinishGrants grants, in all accounts, what a crash or a failure left due; the maintenance function calls it. Each viewer is on their own: what fails is logged and
-// stays due.
+// FinishGrants grants, in all accounts, what a crash or a failure left due; the maintenance
+// function calls it. Each viewer is on their own: what fails is logged and stays due.
 func (s *Service) FinishGrants(ctx context.Context) error {
 	return s.finishGrants(ctx, "", s.env.Clock())
 }
 
 // finishGrants is FinishGrants for one account, or for all if it is empty.
 func (s *Service) finishGrants(ctx context.Context, account string, at time.Time) error {
-	query := table.Query{Index: table.Index3, Partition: viewerMarks}
+	query := table.Query{Index: table.Index3, Partition: viewerMarkers}
 	if account != "" {
 		query.Prefix = account + "#"
 	}
@@ -116,7 +120,7 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 	}
 	var due []*batch // in the order of the query, so that a run can be told from another by nothing but its time
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		of, user, _ := strings.Cut(item.Places[2].Sort, "#")
+		of, user, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
 		v, err := call.Decode[storedViewer](item)
 		if err != nil {
 			return err
@@ -140,12 +144,16 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 // aggregator is who acts when nobody asked: the actor of audit records.
 const aggregator = "usage-aggregation"
 
-// endGrants withdraws the grants of viewers who have not viewed for 30 days before the moment now, which is the event's (spec 6). One that fails does not stop
-// the others; the errors come together.
+// endGrants withdraws the grants of viewers who have not viewed for 30 days before the moment now,
+// which is the event's (spec 6). One that fails does not stop the others; the errors come together.
 func (s *Service) endGrants(ctx context.Context, c *call.Call, days calendar.Calendar, now time.Time) error {
 	limit := now.Add(-dormant)
 	var idle []storedViewer
-	query := table.Query{Index: table.Index1, Partition: viewersPartition(c.Account), To: utcDay(limit).Add(day).Format(time.DateOnly)}
+	query := table.Query{
+		Index:     table.Index1,
+		Partition: viewersPartition(c.Account),
+		To:        utcDay(limit).Add(day).Format(time.DateOnly),
+	}
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		v, err := call.Decode[storedViewer](item)
 		idle = append(idle, v)
@@ -168,8 +176,8 @@ func (s *Service) endGrants(ctx context.Context, c *call.Call, days calendar.Cal
 	return errors.Join(failures...)
 }
 
-// lastView is the last view of a viewer's last UTC day with views, of which the viewer's own item knows one. The
-// rollups that were read are kept for the next one.
+// lastView is the last view of a viewer's last UTC day with views, of which the viewer's own item
+// knows one. The rollups that were read are kept for the next one.
 func (s *Service) lastView(
 	ctx context.Context, c *call.Call, days calendar.Calendar, v storedViewer, rollups map[time.Time]*rollup,
 ) (View, error) {
@@ -198,7 +206,7 @@ func (s *Service) endGrant(ctx context.Context, c *call.Call, idle storedViewer)
 	return call.Decide(ctx, func(ctx context.Context) error {
 		turn := call.ForEvent(s.env, c.Account, c.Actor, "30 days without a view", c.At)
 		turn.RequestID = c.RequestID
-		ch := s.desk.Change(turn)
+		ch := s.kernel.Change(turn)
 		key := viewerKey(c.Account, idle.User)
 		found, err := ch.Load(ctx, license.Need{Users: []string{idle.User}, Also: []table.Key{key}})
 		if err != nil {

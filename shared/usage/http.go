@@ -102,34 +102,62 @@ type DayBody struct {
 
 func summaryBody(w *Window, names Names) Summary {
 	body := Summary{
-		From: w.From.Format(time.DateOnly), To: w.To.Format(time.DateOnly), Timezone: w.Zones[len(w.Zones)-1].Name,
-		LiveReportsPurchased: w.Purchased.LiveReports, CallQueueBoosterPurchased: w.Purchased.CallQueueBooster, TotalPurchased: w.Purchased.Total(),
-		MonitoredUsers: w.MonitoredUsers, Viewers: w.Viewers, ActiveUsers: w.ActiveUsers, OverageUsers: w.OverageUsers,
-		Daily: make([]DayBody, len(w.Days)),
+		From:                      w.From.Format(time.DateOnly),
+		To:                        w.To.Format(time.DateOnly),
+		Timezone:                  w.Zones[len(w.Zones)-1].Name,
+		LiveReportsPurchased:      w.Purchased.LiveReports,
+		CallQueueBoosterPurchased: w.Purchased.CallQueueBooster,
+		TotalPurchased:            w.Purchased.Total(),
+		MonitoredUsers:            w.MonitoredUsers,
+		Viewers:                   w.Viewers,
+		ActiveUsers:               w.ActiveUsers,
+		OverageUsers:              w.OverageUsers,
+		Daily:                     make([]DayBody, len(w.Days)),
 	}
 	for i, d := range w.Days {
 		body.Daily[i] = DayBody{
-			Date: d.Date.Format(time.DateOnly), MonitoredUsers: d.MonitoredUsers, Viewers: d.Viewers, ActiveUsers: d.ActiveUsers,
-			OverageUsers: d.OverageUsers, LicensesPurchased: d.LicensesPurchased,
+			Date: d.Date.Format(
+				time.DateOnly,
+			),
+			MonitoredUsers:    d.MonitoredUsers,
+			Viewers:           d.Viewers,
+			ActiveUsers:       d.ActiveUsers,
+			OverageUsers:      d.OverageUsers,
+			LicensesPurchased: d.LicensesPurchased,
 		}
 	}
 	if o := w.Overage; o != nil {
 		body.Overage = &OverageBody{
-			Since: o.Since.Format(time.DateOnly), PeakUsers: o.PeakUsers, PeakDate: o.Peak.Format(time.DateOnly), Sources: make([]SourceBody, len(o.Sources)),
+			Since: o.Since.Format(
+				time.DateOnly,
+			),
+			PeakUsers: o.PeakUsers,
+			PeakDate:  o.Peak.Format(time.DateOnly),
+			Sources:   make([]SourceBody, len(o.Sources)),
 		}
 		for i, source := range o.Sources {
-			body.Overage.Sources[i] = SourceBody{Kind: source.Kind, ID: source.ID, Name: names.Source(source), ActiveUsers: source.Users}
+			body.Overage.Sources[i] = SourceBody{
+				Kind:        source.Kind,
+				ID:          source.ID,
+				Name:        names.Source(source),
+				ActiveUsers: source.Users,
+			}
 		}
 	}
 	return body
 }
 
 // Routes registers A/usage.
-func Routes(k *api.Kit, env *app.Env) {
+func Routes(k *api.Router, env *app.Env) {
 	s := New(env)
 	api.Register(k, api.Operation{
-		ID: "post-usage-views", Method: http.MethodPost, Path: "/v1/accounts/{account}/usage/views", Summary: "Take in views of dashboards", Tag: tag,
-		Permissions: []auth.Permission{auth.UsageWrite}, Status: http.StatusAccepted,
+		ID:          "post-usage-views",
+		Method:      http.MethodPost,
+		Path:        "/v1/accounts/{account}/usage/views",
+		Summary:     "Take in views of dashboards",
+		Tag:         tag,
+		Permissions: []auth.Permission{auth.UsageWrite},
+		Status:      http.StatusAccepted,
 	}, func(ctx context.Context, c *call.Call, in *viewsInput) (*api.Plain[ReceiptBody], error) {
 		events := make([]Event, len(in.Body.Events))
 		for i, e := range in.Body.Events {
@@ -142,7 +170,11 @@ func Routes(k *api.Kit, env *app.Env) {
 		return &api.Plain[ReceiptBody]{Status: http.StatusAccepted, Body: receiptBody(receipt)}, nil
 	})
 	api.Register(k, api.Operation{
-		ID: "get-usage-summary", Method: http.MethodGet, Path: "/v1/accounts/{account}/usage/summary", Summary: "Sum up the usage of a window of days", Tag: tag,
+		ID:          "get-usage-summary",
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/{account}/usage/summary",
+		Summary:     "Sum up the usage of a window of days",
+		Tag:         tag,
 		Permissions: []auth.Permission{auth.UsageRead},
 	}, func(ctx context.Context, c *call.Call, in *summaryInput) (*api.Plain[Summary], error) {
 		w, names, err := s.Asked(ctx, c, in.From, in.To)

@@ -21,7 +21,8 @@ type Receipt struct {
 	Rejected            []Rejected
 }
 
-// groupEvents is how many events are stored in one commit: with a viewer for each they are the 100 operations that a commit takes.
+// groupEvents is how many events are stored in one commit: with a viewer for each they are the 100
+// operations that a commit takes.
 const groupEvents = table.MaxOperations / 2
 
 // Rejected is an event that does not count, and why.
@@ -30,11 +31,14 @@ type Rejected struct {
 	Problem *problem.Problem
 }
 
-// Take takes in views. An event that was taken in within the last 32 days is a duplicate, whatever else it says now. The first view of somebody, and the first
-// after their grant ended, grants them live-reports (spec 6): the view and the mark that the grant is due are one commit, the grant follows in another, and what
-// a crash leaves between the two is finished by the next aggregation. A grant that fails stops neither the views nor the other grants.
+// Take takes in views. An event that was taken in within the last 32 days is a duplicate, whatever
+// else it says now. The first view of somebody, and the first after their grant ended, grants them
+// live-reports (spec 6): the view and the marker that the grant is due are one commit, the grant
+// follows in another, and what a crash leaves between the two is finished by the next aggregation.
+// A grant that fails stops neither the views nor the other grants.
 //
-// Errors: validation for too many events; those of call.Claim; an error of the table, after which the same call may be sent again as it was.
+// Errors: validation for too many events; those of call.Claim; an error of the table, after which
+// the same call may be sent again as it was.
 func (s *Service) Take(ctx context.Context, c *call.Call, events []Event) (Receipt, error) {
 	if len(events) == 0 || len(events) > MaxEvents {
 		return Receipt{}, problem.Invalid("events", problem.OutOfRange, "must be 1 to %d", MaxEvents)
@@ -67,7 +71,12 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 		users[i] = e.UserID
 	}
 	in := &intake{
-		Service: s, c: c, viewers: map[string]viewerState{}, granted: map[string]bool{}, due: map[string]bool{}, expired: map[table.Key]int64{},
+		Service: s,
+		c:       c,
+		viewers: map[string]viewerState{},
+		granted: map[string]bool{},
+		due:     map[string]bool{},
+		expired: map[table.Key]int64{},
 	}
 	if err := in.load(ctx, users); err != nil {
 		return Receipt{}, err
@@ -86,7 +95,8 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 	return receipt, nil
 }
 
-// judge sorts out what cannot count, and what comes a second time in the same call; the events that are left have ids of their own.
+// judge sorts out what cannot count, and what comes a second time in the same call; the events that
+// are left have ids of their own.
 func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, receipt *Receipt) ([]Event, error) {
 	var users, dashboards []string
 	for _, e := range events {
@@ -130,7 +140,13 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 }
 
 // reject tells those who never counted from those that counted when they first came.
-func (s *Service) reject(ctx context.Context, c *call.Call, bad []Event, problems map[int]*problem.Problem, receipt *Receipt) error {
+func (s *Service) reject(
+	ctx context.Context,
+	c *call.Call,
+	bad []Event,
+	problems map[int]*problem.Problem,
+	receipt *Receipt,
+) error {
 	var keys []table.Key
 	for _, e := range bad {
 		if e.ID != "" && len(e.ID) <= MaxEventID {
@@ -160,7 +176,8 @@ type intake struct {
 	granted map[string]bool
 	// due are users whose grant is marked as pending.
 	due map[string]bool
-	// expired are the versions of events with the same id that have expired and that a new event replaces.
+	// expired are the versions of events with the same id that have expired and that a new event
+	// replaces.
 	expired map[table.Key]int64
 }
 
@@ -197,10 +214,12 @@ func (in *intake) load(ctx context.Context, users []string) error {
 
 func hasViewGrant(h *license.Holder) bool {
 	holding := h.Holdings[catalog.LiveReportsID]
-	return holding != nil && slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.View })
+	return holding != nil &&
+		slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.View })
 }
 
-// store stores some events in one commit, with what they change about their viewers, and tells how many were there already.
+// store stores some events in one commit, with what they change about their viewers, and tells how
+// many were there already.
 func (in *intake) store(ctx context.Context, events []Event) (duplicates int, err error) {
 	there := map[string]bool{} // ids of events that were taken in before
 	err = call.Decide(ctx, func(ctx context.Context) error {
@@ -254,14 +273,18 @@ func (in *intake) store(ctx context.Context, events []Event) (duplicates int, er
 	return len(there), err
 }
 
-// event is the operation that stores an event, in the place of an expired one with its id if there is one.
+// event is the operation that stores an event, in the place of an expired one with its id if there
+// is one.
 func (in *intake) event(e Event) (table.Operation, error) {
 	data, err := call.Encode(storedEvent{User: e.UserID, Dashboard: e.DashboardID, At: e.At.UnixMilli()})
 	if err != nil {
 		return table.Operation{}, err
 	}
 	item := table.Item{Key: eventKey(in.c.Account, e.ID), Data: data, Expires: in.c.At.Add(remembered).Unix()}
-	item.Places[0] = table.Key{Partition: eventsPartition(in.c.Account, utcDay(e.At), eventShard(e.ID)), Sort: call.AuditMoment(e.At) + "#" + e.ID}
+	item.IndexKeys[0] = table.Key{
+		Partition: eventsPartition(in.c.Account, utcDay(e.At), eventShard(e.ID)),
+		Sort:      call.AuditMoment(e.At) + "#" + e.ID,
+	}
 	cond := table.IfAbsent
 	if version, ok := in.expired[item.Key]; ok {
 		cond = table.IfVersion(version)
@@ -269,8 +292,14 @@ func (in *intake) event(e Event) (table.Operation, error) {
 	return table.Put(item, cond), nil
 }
 
-// learn finds out why a commit was refused: events that are there already, and viewers that others have changed.
-func (in *intake) learn(ctx context.Context, refused *table.ConditionError, events []Event, there map[string]bool) error {
+// learn finds out why a commit was refused: events that are there already, and viewers that others
+// have changed.
+func (in *intake) learn(
+	ctx context.Context,
+	refused *table.ConditionError,
+	events []Event,
+	there map[string]bool,
+) error {
 	var keys []table.Key
 	var users []string
 	for _, e := range events {

@@ -11,12 +11,14 @@ import (
 
 // The keys of usage; docs/data-model.md says what each costs.
 
-// eventKey is where a view lies: alone in its partition, so that any number of them can be written at once.
+// eventKey is where a view lies: alone in its partition, so that any number of them can be written
+// at once.
 func eventKey(account, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "VIEW", id), Sort: "VIEW"}
 }
 
-// eventShards is over how many partitions of Index1 the views of one day are spread. One takes about 1,000 writes a second.
+// eventShards is over how many partitions of Index1 the views of one day are spread. One takes
+// about 1,000 writes a second.
 const eventShards = 4
 
 func eventShard(id string) int {
@@ -39,7 +41,10 @@ func headKey(account string, date time.Time) table.Key {
 
 // chunkKey is one part of one generation of a day's rollup.
 func chunkKey(account string, date time.Time, generation string, n int) table.Key {
-	return table.Key{Partition: call.Partition(account, "ROLLUP", date.Format(time.DateOnly)), Sort: generation + "#" + ordinal(n)}
+	return table.Key{
+		Partition: call.Partition(account, "ROLLUP", date.Format(time.DateOnly)),
+		Sort:      generation + "#" + ordinal(n),
+	}
 }
 
 // viewerKey is what is known of a viewer's grant.
@@ -48,5 +53,6 @@ func viewerKey(account, user string) table.Key { return directory.ViewedKey(acco
 // viewersPartition lists the viewers by the UTC day of their last view, in Index1.
 func viewersPartition(account string) string { return call.Partition(account, "VIEWERS") }
 
-// viewerMarks is the partition of Index3 that lists, over all accounts, the viewers whose view is stored and whose grant is not.
-const viewerMarks = "JOBS#VIEWER"
+// viewerMarkers is the partition of Index3 that lists, over all accounts, the viewers whose view is
+// stored and whose grant is not.
+const viewerMarkers = "JOBS#VIEWER"

@@ -17,23 +17,27 @@ type storedEvent struct {
 	At int64 `json:"at"`
 }
 
-// head is the document of a day's rollup: which generation of chunks is the rollup, and its figures.
+// head is the document of a day's rollup: which generation of chunks is the rollup, and its
+// figures.
 type head struct {
 	// Generation names the chunks; a new one for each rollup that differs from the one before.
 	Generation string `json:"generation"`
 	Chunks     int    `json:"chunks"`
 	// Digest is the SHA-256 of the chunks: a run that comes to the same rollup writes nothing.
 	Digest string `json:"digest"`
-	// Events is how many views were folded. Views only ever come, until they expire: a run that finds fewer does not know the whole day any more.
+	// Events is how many views were folded. Views only ever come, until they expire: a run that
+	// finds fewer does not know the whole day any more.
 	Events int `json:"events"`
 }
 
 // storedViewer is what is known of a viewer's grant.
 type storedViewer struct {
 	User string `json:"user"`
-	// Viewed is a view of the last UTC day with views, at most an hour before the last one, which the rollups know.
+	// Viewed is a view of the last UTC day with views, at most an hour before the last one, which
+	// the rollups know.
 	directory.Viewed
-	// Pending says that the view is stored and the grant is not: a crash came between, or the grant failed.
+	// Pending says that the view is stored and the grant is not: a crash came between, or the grant
+	// failed.
 	Pending bool `json:"pending,omitempty"`
 	// Cause is who told of the view whose grant is pending.
 	Cause call.Cause `json:"cause,omitzero"`
@@ -56,8 +60,8 @@ func loadViewer(found map[table.Key]table.Item, account, user string) (viewerSta
 	return viewerState{storedViewer: v, version: item.Version, exists: true}, err
 }
 
-// seen is the viewer after a view that cause told of, and whether that differs from before. granted says
-// whether they hold the grant.
+// seen is the viewer after a view that cause told of, and whether that differs from before. granted
+// says whether they hold the grant.
 func (v viewerState) seen(dashboard string, at time.Time, granted bool, cause call.Cause) (viewerState, bool) {
 	after := v
 	// Not each view: a write for each would double what views cost.
@@ -77,9 +81,12 @@ func (v viewerState) put(account string) (table.Operation, error) {
 		return table.Operation{}, err
 	}
 	item := table.Item{Key: viewerKey(account, v.User), Data: data}
-	item.Places[0] = table.Key{Partition: viewersPartition(account), Sort: v.LastView.Format(time.DateOnly) + "#" + v.User}
+	item.IndexKeys[0] = table.Key{
+		Partition: viewersPartition(account),
+		Sort:      v.LastView.Format(time.DateOnly) + "#" + v.User,
+	}
 	if v.Pending {
-		item.Places[2] = table.Key{Partition: viewerMarks, Sort: account + "#" + v.User}
+		item.IndexKeys[2] = table.Key{Partition: viewerMarkers, Sort: account + "#" + v.User}
 	}
 	cond := table.IfAbsent
 	if v.exists {

@@ -15,7 +15,8 @@ import (
 	"seatwise/shared/usage"
 )
 
-// plain is the figures kept the plain way: for each day, who was a member of a monitored queue at any time in it, and who viewed.
+// plain is the figures kept the plain way: for each day, who was a member of a monitored queue at
+// any time in it, and who viewed.
 type plain struct {
 	members    map[string][]string // by queue
 	dashboards map[string][]string // queues by dashboard
@@ -61,10 +62,16 @@ func (p *plain) day(date string) usage.DayBody {
 	for user := range p.viewers[date] {
 		active[user] = true
 	}
-	return usage.DayBody{Date: date, MonitoredUsers: int64(len(p.agents[date])), Viewers: int64(len(p.viewers[date])), ActiveUsers: int64(len(active))}
+	return usage.DayBody{
+		Date:           date,
+		MonitoredUsers: int64(len(p.agents[date])),
+		Viewers:        int64(len(p.viewers[date])),
+		ActiveUsers:    int64(len(active)),
+	}
 }
 
-// modelZones are time zones before and after a change: nearly all of the day ahead or behind, quarters of hours, the same.
+// modelZones are time zones before and after a change: nearly all of the day ahead or behind,
+// quarters of hours, the same.
 var modelZones = [][2]*time.Location{
 	{time.UTC, time.UTC},
 	{located("America/New_York"), located("America/New_York")},
@@ -82,14 +89,19 @@ func located(name string) *time.Location {
 	return zone
 }
 
-// moves makes the account one whose time zone changes with the period that begins on 17 July, two days after the start, and
-// tells the moment.
+// moves makes the account one whose time zone changes with the period that begins on 17 July, two
+// days after the start, and tells the moment.
 func (w *world) moves(t *testing.T, zones [2]*time.Location) time.Time {
 	t.Helper()
 	a := account.Account{
 		ID: w.Account,
 		Settings: account.Settings{
-			Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: zones[1].String(), BillingDay: 17, Bundle: account.Standard,
+			Name:       "Acme",
+			Brand:      "RingCentral",
+			Currency:   "USD",
+			Timezone:   zones[1].String(),
+			BillingDay: 17,
+			Bundle:     account.Standard,
 		},
 		Terms: []account.Terms{
 			{Timezone: zones[0].String(), BillingDay: 17, Bundle: account.Standard},
@@ -101,14 +113,15 @@ func (w *world) moves(t *testing.T, zones [2]*time.Location) time.Time {
 		t.Fatal(err)
 	}
 	item := table.Item{Key: call.AccountKey(w.Account), Data: data}
-	item.Places[0] = table.Key{Partition: "ACCOUNTS", Sort: w.Account}
+	item.IndexKeys[0] = table.Key{Partition: "ACCOUNTS", Sort: w.Account}
 	if err := w.Env.Table.Commit(t.Context(), []table.Operation{table.Put(item, table.Always)}); err != nil {
 		t.Fatal(err)
 	}
 	return time.Date(2026, 7, 17, 0, 0, 0, 0, zones[0])
 }
 
-// Whatever the order of changes, views, repetitions, delays and runs, the figures are those of the plain model.
+// Whatever the order of changes, views, repetitions, delays and runs, the figures are those of the
+// plain model.
 func TestFiguresAgainstAModel(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -119,10 +132,15 @@ func TestFiguresAgainstAModel(t *testing.T) {
 			w.buy(t, catalog.LiveReportsID, 5)
 			w.worked(t)
 			p := &plain{
-				zones: zones, changed: changed,
-				members:    map[string][]string{"detroit": {"john", "sarah", "mike"}, "belmont": {"emma", "david", "karen", "lisa", "mark"}},
+				zones:   zones,
+				changed: changed,
+				members: map[string][]string{
+					"detroit": {"john", "sarah", "mike"},
+					"belmont": {"emma", "david", "karen", "lisa", "mark"},
+				},
 				dashboards: map[string][]string{"d-detroit": {"detroit"}, "d-belmont": {"belmont"}},
-				agents:     map[string]map[string]bool{}, viewers: map[string]map[string]bool{},
+				agents:     map[string]map[string]bool{},
+				viewers:    map[string]map[string]bool{},
 			}
 			users := []string{"john", "sarah", "mike", "emma", "david", "karen", "lisa", "mark", "alice", "bob"}
 			viewers := []string{"alice", "bob"}
@@ -196,7 +214,10 @@ func TestFiguresAgainstAModel(t *testing.T) {
 			s := w.summary(t, "")
 			for _, got := range s.Daily {
 				want := p.day(got.Date)
-				want.LicensesPurchased, want.OverageUsers = got.LicensesPurchased, max(0, want.ActiveUsers-got.LicensesPurchased)
+				want.LicensesPurchased, want.OverageUsers = got.LicensesPurchased, max(
+					0,
+					want.ActiveUsers-got.LicensesPurchased,
+				)
 				if got != want {
 					t.Errorf("%+v, want %+v", got, want)
 				}
@@ -213,7 +234,11 @@ func TestFiguresAgainstAModel(t *testing.T) {
 					active[user] = true
 				}
 			}
-			wantFigures(t, s, [4]int64{int64(len(agents)), int64(len(seen)), int64(len(active)), max(0, int64(len(active))-5)})
+			wantFigures(
+				t,
+				s,
+				[4]int64{int64(len(agents)), int64(len(seen)), int64(len(active)), max(0, int64(len(active))-5)},
+			)
 			for _, user := range viewers {
 				if got := slices.Contains(w.grants(t, user), "view"); got != seen[user] {
 					t.Errorf("%s: granted %v, viewed %v", user, got, seen[user])

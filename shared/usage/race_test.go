@@ -14,10 +14,15 @@ import (
 	"seatwise/shared/usage"
 )
 
-// A permission that goes in the very moment of the grant leaves no grant behind, whichever way it goes.
+// A permission that goes in the very moment of the grant leaves no grant behind, whichever way it
+// goes.
 func TestPermissionThatGoesInTheMomentOfTheGrant(t *testing.T) {
 	role := func(w *world, permissions ...string) error {
-		_, _, _, err := w.directory.PutRole(t.Context(), w.Call("ann"), directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: permissions})
+		_, _, _, err := w.directory.PutRole(
+			t.Context(),
+			w.Call("ann"),
+			directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: permissions},
+		)
 		return err
 	}
 	alice := func(w *world, u directory.User) error {
@@ -103,7 +108,13 @@ func TestGrantsThatTakeTooLongAreLeft(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), call.Answering+50*time.Millisecond)
 	defer cancel()
 	got, err := w.usage.Take(ctx, w.Call("pbx"), []usage.Event{
-		{ID: "1", UserID: "alice", DashboardID: "d-detroit", At: w.Clock.Now()}, {ID: "2", UserID: "bob", DashboardID: "d-belmont", At: w.Clock.Now()},
+		{
+			ID:          "1",
+			UserID:      "alice",
+			DashboardID: "d-detroit",
+			At:          w.Clock.Now(),
+		},
+		{ID: "2", UserID: "bob", DashboardID: "d-belmont", At: w.Clock.Now()},
 	})
 	w.Env.Table = sound
 	if err != nil || got.Accepted != 2 || ctx.Err() != nil {

@@ -21,7 +21,8 @@ const (
 	lateness = 48 * time.Hour
 	// ahead is how far an event may lie in the future, for clocks that are not quite right.
 	ahead = 5 * time.Minute
-	// remembered is how long an event is kept from its arrival: the 32 days for which its id counts once, and the days in which its rollup may be made anew.
+	// remembered is how long an event is kept from its arrival: the 32 days for which its id counts
+	// once, and the days in which its rollup may be made again.
 	remembered = 34 * 24 * time.Hour
 	// noted is how far behind the last view the one may be that is noted on the viewer.
 	noted = time.Hour
@@ -31,10 +32,11 @@ const (
 	DefaultDays = 30
 	// MaxDays bounds a window.
 	MaxDays = 366
-	// kept is how long a rollup is kept: any window of MaxDays that begins within the last year can be answered.
+	// kept is how long a rollup is kept: any window of MaxDays that begins within the last year can
+	// be answered.
 	kept = 400 * 24 * time.Hour
-	// day is the length of a day of UTC. Views are stored by days of UTC, whatever the account's time zone is; all that is
-	// shown is by days of the account.
+	// day is the length of a day of UTC. Views are stored by days of UTC, whatever the account's
+	// time zone is; all that is shown is by days of the account.
 	day = 24 * time.Hour
 )
 
@@ -52,14 +54,28 @@ func utcDay(at time.Time) time.Time { return at.UTC().Truncate(day) }
 // checkEvent finds what is wrong with an event by itself, as it comes at the moment now.
 func checkEvent(e Event, now time.Time) *problem.Problem {
 	var fields []problem.Field
-	if e.ID == "" || len(e.ID) > MaxEventID || strings.ContainsFunc(e.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		fields = append(fields, problem.Field{Field: "id", Code: problem.BadFormat, Message: "must be 1 to 200 printable ASCII characters without spaces"})
+	if e.ID == "" || len(e.ID) > MaxEventID ||
+		strings.ContainsFunc(e.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		fields = append(
+			fields,
+			problem.Field{
+				Field:   "id",
+				Code:    problem.BadFormat,
+				Message: "must be 1 to 200 printable ASCII characters without spaces",
+			},
+		)
 	}
 	switch {
 	case e.At.Before(now.Add(-lateness)):
-		fields = append(fields, problem.Field{Field: "at", Code: problem.OutOfRange, Message: "must be at most 48 hours ago"})
+		fields = append(
+			fields,
+			problem.Field{Field: "at", Code: problem.OutOfRange, Message: "must be at most 48 hours ago"},
+		)
 	case e.At.After(now.Add(ahead)):
-		fields = append(fields, problem.Field{Field: "at", Code: problem.OutOfRange, Message: "must be at most 5 minutes in the future"})
+		fields = append(
+			fields,
+			problem.Field{Field: "at", Code: problem.OutOfRange, Message: "must be at most 5 minutes in the future"},
+		)
 	}
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
@@ -70,7 +86,8 @@ func checkEvent(e Event, now time.Time) *problem.Problem {
 // Person is what the directory says of a viewer.
 type Person struct{ Exists, Active, MayView bool }
 
-// checkViewer finds what keeps an event from counting: nobody of that name, nothing to view, no permission at the time that it is told (spec 6).
+// checkViewer finds what keeps an event from counting: nobody of that name, nothing to view, no
+// permission at the time that it is told (spec 6).
 func checkViewer(who Person, dashboard bool) *problem.Problem {
 	switch {
 	case !who.Exists:
@@ -85,13 +102,15 @@ func checkViewer(who Person, dashboard bool) *problem.Problem {
 	return nil
 }
 
-// daysToFold lists the days that a run at this time folds: its own, and those that an accepted event may have been added to
-// since the run before, with 24 hours to spare for runs that did not take place.
+// daysToFold lists the days that a run at this time folds: its own, and those that an accepted
+// event may have been added to since the run before, with 24 hours to spare for runs that did not
+// take place.
 func daysToFold(days calendar.Calendar, at time.Time) []time.Time {
 	return calendar.Days(days.Day(at.Add(-lateness-day)), days.Day(at).AddDate(0, 0, 1))
 }
 
-// rollup is what is known of one day: who viewed what, and who was a member of which monitored queues at any time in it.
+// rollup is what is known of one day: who viewed what, and who was a member of which monitored
+// queues at any time in it.
 type rollup struct {
 	// views is the last view, in Unix milliseconds, by user and dashboard.
 	views map[string]map[string]int64
@@ -146,7 +165,8 @@ func (r *rollup) counts() (monitored, viewers, active int) {
 	return len(r.queues), len(r.views), active
 }
 
-// chunk is one stored part of a rollup. Members of the same queues are named together, which makes the rollup of a large account a small one.
+// chunk is one stored part of a rollup. Members of the same queues are named together, which makes
+// the rollup of a large account a small one.
 type chunk struct {
 	Agents  []agents `json:"agents,omitempty"`
 	Viewers []viewer `json:"viewers,omitempty"`
@@ -173,7 +193,8 @@ type viewer struct {
 const (
 	// chunkBytes is about how large a chunk gets; an item takes 400 KB.
 	chunkBytes = 250 << 10
-	// groupIDs bounds the queues, or dashboards, that are named at once: 64 bytes each, they are far from filling a chunk.
+	// groupIDs bounds the queues, or dashboards, that are named at once: 64 bytes each, they are
+	// far from filling a chunk.
 	groupIDs = 500
 	// idBytes is what an id takes beside its own bytes: quotes and a comma, or a colon and a time.
 	idBytes = 20
@@ -226,7 +247,8 @@ type packer struct {
 	size int // bytes of now
 }
 
-// fit makes room for an entry of head bytes and as many of the ids as the chunk takes, at least one, and tells how many.
+// fit makes room for an entry of head bytes and as many of the ids as the chunk takes, at least
+// one, and tells how many.
 func (p *packer) fit(head int, ids []string) int {
 	if p.size+head+idsBytes(ids[:1]) > chunkBytes {
 		p.end()
@@ -287,7 +309,8 @@ type Purchased struct {
 // Total is both together.
 func (p Purchased) Total() int64 { return p.LiveReports + p.CallQueueBooster }
 
-// over is how many active users are beyond the licenses bought; never on a bundle with unlimited Live Reports (spec 6).
+// over is how many active users are beyond the licenses bought; never on a bundle with unlimited
+// Live Reports (spec 6).
 func over(active, purchased int64, unlimited bool) int64 {
 	if unlimited {
 		return 0
@@ -308,9 +331,11 @@ type Day struct {
 // ActiveUser is somebody who was active in a window.
 type ActiveUser struct {
 	UserID string
-	// Views is the last view of each dashboard, sorted by dashboard; none for somebody who only was a monitored agent.
+	// Views is the last view of each dashboard, sorted by dashboard; none for somebody who only was
+	// a monitored agent.
 	Views []View
-	// Queues are the monitored queues that the user was a member of, sorted; none for somebody who only viewed.
+	// Queues are the monitored queues that the user was a member of, sorted; none for somebody who
+	// only viewed.
 	Queues []string
 }
 
@@ -353,25 +378,29 @@ const (
 
 // Overage says how an account went over its licenses (spec 6).
 type Overage struct {
-	// Since is the first day on which those active on it, or those active since the window began, were more than the licenses bought.
+	// Since is the first day on which those active on it, or those active since the window began,
+	// were more than the licenses bought.
 	Since time.Time
-	// PeakUsers is the most users over on a single day, and Peak the first such day. It is 0 when no single day was over, only the window: different
-	// persons on different days.
+	// PeakUsers is the most users over on a single day, and Peak the first such day. It is 0 when
+	// no single day was over, only the window: different persons on different days.
 	PeakUsers int64
 	Peak      time.Time
-	// Sources are the queues and dashboards by which the active users came, those of most users first, at most maxSources.
+	// Sources are the queues and dashboards by which the active users came, those of most users
+	// first, at most maxSources.
 	Sources []Source
 }
 
 // maxSources bounds the sources that are named.
 const maxSources = 50
 
-// Window is what the rollups say of a span of days; the summary and the report are both made of it, so they agree to the unit (spec 7).
+// Window is what the rollups say of a span of days; the summary and the report are both made of it,
+// so they agree to the unit (spec 7).
 type Window struct {
 	// From is the first day, To the day after the last.
 	From, To  time.Time
 	Unlimited bool
-	// Zones are the time zones of the days, in their order: more than one where the account's changed within the window.
+	// Zones are the time zones of the days, in their order: more than one where the account's
+	// changed within the window.
 	Zones     []Zone
 	Purchased Purchased
 
@@ -382,7 +411,8 @@ type Window struct {
 	Overage *Overage
 	// Users are the active users, sorted by id.
 	Users []ActiveUser
-	// Shown are the dashboards that showed a monitored queue in the window, sorted, by queue: as it was then, not as it is now.
+	// Shown are the dashboards that showed a monitored queue in the window, sorted, by queue: as it
+	// was then, not as it is now.
 	Shown map[string][]string
 }
 
@@ -417,7 +447,8 @@ func gather(from, to time.Time) *gathering {
 	return &gathering{window: &Window{From: from, To: to}, all: newRollup()}
 }
 
-// add takes in the next day with the licenses that were bought then; on an unlimited one nobody is over.
+// add takes in the next day with the licenses that were bought then; on an unlimited one nobody is
+// over.
 func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bool) {
 	monitored, viewers, active := r.counts()
 	g.window.Days = append(g.window.Days, Day{
@@ -442,8 +473,8 @@ func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bo
 	g.active = append(g.active, int64(sum))
 }
 
-// done counts and sorts, and holds the window against the licenses purchased. A window is as its last day is: unlimited or
-// not.
+// done counts and sorts, and holds the window against the licenses purchased. A window is as its
+// last day is: unlimited or not.
 func (g *gathering) done(purchased Purchased) *Window {
 	w := g.window
 	w.Unlimited = len(g.unlimited) > 0 && g.unlimited[len(g.unlimited)-1]
@@ -472,14 +503,17 @@ func (r *rollup) users() []ActiveUser {
 	for i, id := range ids {
 		users[i] = ActiveUser{UserID: id, Queues: r.queues[id]}
 		for _, dashboard := range slices.Sorted(maps.Keys(r.views[id])) {
-			users[i].Views = append(users[i].Views, View{DashboardID: dashboard, At: time.UnixMilli(r.views[id][dashboard]).UTC()})
+			users[i].Views = append(
+				users[i].Views,
+				View{DashboardID: dashboard, At: time.UnixMilli(r.views[id][dashboard]).UTC()},
+			)
 		}
 	}
 	return users
 }
 
-// overage finds the peak and the sources. A person counts for each queue they are a member of, and once for each dashboard that they viewed or that showed
-// one of their queues.
+// overage finds the peak and the sources. A person counts for each queue they are a member of, and
+// once for each dashboard that they viewed or that showed one of their queues.
 func overage(since time.Time, w *Window) *Overage {
 	o := &Overage{Since: since, Peak: since}
 	for _, d := range w.Days {
@@ -516,9 +550,9 @@ func overage(since time.Time, w *Window) *Overage {
 	return o
 }
 
-// Span is the window that is asked for, in days of the account: from and to as days, or empty. What is left out is filled
-// so that the window has 30 days and, if nothing is given, ends with today; a window that is filled in never goes beyond
-// today.
+// Span is the window that is asked for, in days of the account: from and to as days, or empty. What
+// is left out is filled so that the window has 30 days and, if nothing is given, ends with today; a
+// window that is filled in never goes beyond today.
 //
 // Errors: validation; window-in-future for a window with a day that has not begun (spec 7).
 func Span(from, to string, today time.Time) (first, end time.Time, err error) {
@@ -545,17 +579,35 @@ func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 	}
 	switch {
 	case !first.Before(end):
-		return time.Time{}, time.Time{}, problem.Invalid("to", problem.OutOfRange, "must be after from: it is the first day that is not in the window")
+		return time.Time{}, time.Time{}, problem.Invalid(
+			"to",
+			problem.OutOfRange,
+			"must be after from: it is the first day that is not in the window",
+		)
 	case end.After(first.AddDate(0, 0, MaxDays)):
-		return time.Time{}, time.Time{}, problem.Invalid("from", problem.OutOfRange, "must be at most %d days before to", MaxDays)
+		return time.Time{}, time.Time{}, problem.Invalid(
+			"from",
+			problem.OutOfRange,
+			"must be at most %d days before to",
+			MaxDays,
+		)
 	}
 	return first, end, nil
 }
 
 func inFuture(field string, last time.Time) *problem.Problem {
 	date := last.Format(time.DateOnly)
-	p := problem.New(problem.WindowInFuture, "There is no usage of days to come; "+field+" can be "+date+" at the latest.")
-	p.Fields = []problem.Field{{Field: field, Code: problem.OutOfRange, Message: "must be " + date + " or before, in days of the account's time zone"}}
+	p := problem.New(
+		problem.WindowInFuture,
+		"There is no usage of days to come; "+field+" can be "+date+" at the latest.",
+	)
+	p.Fields = []problem.Field{
+		{
+			Field:   field,
+			Code:    problem.OutOfRange,
+			Message: "must be " + date + " or before, in days of the account's time zone",
+		},
+	}
 	return p
 }
 

@@ -59,7 +59,8 @@ func TestPackedIsUnpackedWhole(t *testing.T) {
 	})
 }
 
-// Chunks fit into items whatever the rollup: many users of one queue, one user of many queues, many views.
+// Chunks fit into items whatever the rollup: many users of one queue, one user of many queues, many
+// views.
 func TestChunksFit(t *testing.T) {
 	long := func(kind string, n int) string {
 		return fmt.Sprintf("%s%06d", strings.Repeat(kind, 58), n)
@@ -114,7 +115,8 @@ func TestUnpackingSharesNothingThatChanges(t *testing.T) {
 	r := newRollup()
 	r.unpack(chunk{Agents: []agents{{Queues: []string{"b", "d"}, Users: []string{"john", "sarah"}}}})
 	r.monitor("john", []string{"a"})
-	if !reflect.DeepEqual(r.queues["sarah"], []string{"b", "d"}) || !reflect.DeepEqual(r.queues["john"], []string{"a", "b", "d"}) {
+	if !reflect.DeepEqual(r.queues["sarah"], []string{"b", "d"}) ||
+		!reflect.DeepEqual(r.queues["john"], []string{"a", "b", "d"}) {
 		t.Fatalf("got %+v", r.queues)
 	}
 }
@@ -157,19 +159,24 @@ func TestWindowAgainstAModel(t *testing.T) {
 			if since.IsZero() && !unlimited && (int64(len(active)) > bought || int64(len(sum)) > bought) {
 				since = date
 			}
-			if d := g.window.Days[n]; d.ActiveUsers != int64(len(active)) || d.OverageUsers != over(int64(len(active)), bought, unlimited) || !d.Date.Equal(date) {
+			if d := g.window.Days[n]; d.ActiveUsers != int64(len(active)) ||
+				d.OverageUsers != over(int64(len(active)), bought, unlimited) ||
+				!d.Date.Equal(date) {
 				t.Fatalf("day %d: %+v, active %d", n, d, len(active))
 			}
 		}
 		w := g.done(Purchased{LiveReports: bought})
-		if w.MonitoredUsers != int64(len(agents)) || w.Viewers != int64(len(viewers)) || w.ActiveUsers != int64(len(sum)) || len(w.Users) != len(sum) {
+		if w.MonitoredUsers != int64(len(agents)) || w.Viewers != int64(len(viewers)) ||
+			w.ActiveUsers != int64(len(sum)) ||
+			len(w.Users) != len(sum) {
 			t.Fatalf("%+v; agents %v viewers %v", w, agents, viewers)
 		}
 		if (w.Overage == nil) != since.IsZero() || w.Overage != nil && !w.Overage.Since.Equal(since) {
 			t.Fatalf("overage %+v, want since %s", w.Overage, since)
 		}
 		for _, u := range w.Users {
-			if len(u.Queues) != len(agents[u.UserID]) || u.Agent() != (len(agents[u.UserID]) > 0) || u.Viewer() != (viewers[u.UserID] != nil) {
+			if len(u.Queues) != len(agents[u.UserID]) || u.Agent() != (len(agents[u.UserID]) > 0) ||
+				u.Viewer() != (viewers[u.UserID] != nil) {
 				t.Fatalf("user %+v", u)
 			}
 			if u.Viewer() && u.LastViewed().UnixMilli() != viewers[u.UserID]["d1"] {
@@ -227,7 +234,8 @@ func TestSpan(t *testing.T) {
 		first, end, err := Span(test.from, test.to, today)
 		if test.slug != "" {
 			p, ok := problem.From(err)
-			if !ok || string(p.Slug) != test.slug || len(p.Fields) != 1 || p.Fields[0].Field != test.field || p.Status() != 422 {
+			if !ok || string(p.Slug) != test.slug || len(p.Fields) != 1 || p.Fields[0].Field != test.field ||
+				p.Status() != 422 {
 				t.Errorf("%s to %s: %v, want %s of %s", test.from, test.to, err, test.slug, test.field)
 			}
 			continue

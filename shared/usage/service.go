@@ -1,8 +1,10 @@
-// Package usage meters who really uses Live Reports (spec 6): it takes in the views of dashboards, grants a license with the first one, folds views and monitored
-// members into daily rollups, and answers any window from those.
+// Package usage meters who really uses Live Reports (spec 6): it takes in the views of dashboards,
+// grants a license with the first one, folds views and monitored members into daily rollups, and
+// answers any window from those.
 //
-// Days are days of the account's time zone, as it was when the billing period began that they are in: package calendar says
-// which. A day that has begun never changes, so its views are the same whenever it is folded.
+// Days are days of the account's time zone, as it was when the billing period began that they are
+// in: package calendar says which. A day that has begun never changes, so its views are the same
+// whenever it is folded.
 package usage
 
 import (
@@ -20,24 +22,28 @@ import (
 // Service takes in views, folds them and answers windows.
 type Service struct {
 	env       *app.Env
-	desk      *license.Desk
+	kernel    *license.Service
 	directory *directory.Service
 }
 
-// NewService makes the service; grants go through the desk.
-func NewService(env *app.Env, desk *license.Desk, people *directory.Service) *Service {
-	return &Service{env: env, desk: desk, directory: people}
+// NewService makes the service; grants go through the kernel.
+func NewService(env *app.Env, kernel *license.Service, people *directory.Service) *Service {
+	return &Service{env: env, kernel: kernel, directory: people}
 }
 
 // New makes the service with everything it needs, over the embedded catalog.
 func New(env *app.Env) *Service {
-	desk := license.NewDesk(catalog.Default())
-	return NewService(env, desk, directory.NewService(env, desk))
+	kernel := license.NewService(catalog.Default())
+	return NewService(env, kernel, directory.NewService(env, kernel))
 }
 
 // purchased tells what was bought at some moments: two queries, however many licenses there are.
-func (s *Service) purchased(ctx context.Context, c *call.Call, moments []time.Time) (func(moment time.Time) Purchased, error) {
-	products, err := s.desk.Summary(ctx, c)
+func (s *Service) purchased(
+	ctx context.Context,
+	c *call.Call,
+	moments []time.Time,
+) (func(moment time.Time) Purchased, error) {
+	products, err := s.kernel.Summary(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -45,12 +51,15 @@ func (s *Service) purchased(ctx context.Context, c *call.Call, moments []time.Ti
 	for _, product := range products {
 		now[product.ProductID] = product.Bought
 	}
-	at, err := s.desk.BoughtAt(ctx, c, moments, now)
+	at, err := s.kernel.BoughtAt(ctx, c, moments, now)
 	if err != nil {
 		return nil, err
 	}
 	return func(moment time.Time) Purchased {
-		return Purchased{LiveReports: at(moment, catalog.LiveReportsID), CallQueueBooster: at(moment, catalog.CallQueueBoosterID)}
+		return Purchased{
+			LiveReports:      at(moment, catalog.LiveReportsID),
+			CallQueueBooster: at(moment, catalog.CallQueueBoosterID),
+		}
 	}, nil
 }
 

@@ -24,7 +24,8 @@ import (
 	"seatwise/shared/usage"
 )
 
-// The worked example of spec 7: ten licenses, two viewers and eight agents; everything is delivered and folded twice.
+// The worked example of spec 7: ten licenses, two viewers and eight agents; everything is delivered
+// and folded twice.
 func TestWorkedExample(t *testing.T) { workedExample(t, newWorld(t)) }
 
 // The same over the DynamoDB API.
@@ -40,8 +41,22 @@ func workedExample(t *testing.T, w *world) {
 		t.Fatalf("eight agents before any view: %+v", live)
 	}
 	now := testkit.Start
-	w.send(t, 3, 0, view("1", "alice", "d-detroit", now), view("2", "alice", "d-detroit", now.Add(-time.Hour)), view("3", "bob", "d-belmont", now))
-	w.send(t, 0, 3, view("3", "bob", "d-belmont", now), view("2", "alice", "d-detroit", now.Add(-time.Hour)), view("1", "alice", "d-detroit", now))
+	w.send(
+		t,
+		3,
+		0,
+		view("1", "alice", "d-detroit", now),
+		view("2", "alice", "d-detroit", now.Add(-time.Hour)),
+		view("3", "bob", "d-belmont", now),
+	)
+	w.send(
+		t,
+		0,
+		3,
+		view("3", "bob", "d-belmont", now),
+		view("2", "alice", "d-detroit", now.Add(-time.Hour)),
+		view("1", "alice", "d-detroit", now),
+	)
 	if live := w.live(t); live.Assigned != 10 || live.Available != 0 || live.Waiting != 0 {
 		t.Fatalf("ten licenses: %+v", live)
 	}
@@ -109,7 +124,11 @@ func TestOverage(t *testing.T) {
 func TestEventsAreJudgedOneByOne(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
-	if _, _, _, err := w.directory.PutUser(t.Context(), w.Call("ann"), directory.User{ID: "gone", Name: "Gone", RoleIDs: []string{"supervisor"}}); err != nil {
+	if _, _, _, err := w.directory.PutUser(
+		t.Context(),
+		w.Call("ann"),
+		directory.User{ID: "gone", Name: "Gone", RoleIDs: []string{"supervisor"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	now := testkit.Start
@@ -144,7 +163,9 @@ func TestEventsAreJudgedOneByOne(t *testing.T) {
 				return
 			}
 			got := w.send(t, 1, 0, test.event, companion).Rejected[0]
-			if got.ID != test.event["id"] || got.Problem.Type != "urn:seatwise:problem:"+test.problem || got.Problem.Status == 0 || got.Problem.Title == "" {
+			if got.ID != test.event["id"] || got.Problem.Type != "urn:seatwise:problem:"+test.problem ||
+				got.Problem.Status == 0 ||
+				got.Problem.Title == "" {
 				t.Fatalf("rejected with %+v", got.Problem)
 			}
 			if test.field != "" && (len(got.Problem.Errors) != 1 || got.Problem.Errors[0].Field != test.field) {
@@ -168,8 +189,8 @@ func TestDuplicates(t *testing.T) {
 		w.send(t, 0, 1, view("1", "alice", "d-detroit", now))
 	})
 	t.Run("another account's id", func(t *testing.T) {
-		other := worldOn(t, w.Kit)
-		other.Kit = &testkit.Kit{Env: w.Env, Account: testkit.Other, Clock: w.Clock, Logs: w.Logs}
+		other := worldOn(t, w.Fixture)
+		other.Fixture = &testkit.Fixture{Env: w.Env, Account: testkit.Other, Clock: w.Clock, Logs: w.Logs}
 		other.account(t, testkit.Other, account.Standard)
 		other.worked(t)
 		other.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
@@ -194,7 +215,15 @@ func TestManyEventsInOneCall(t *testing.T) {
 	w.people(t, "supervisor", users...)
 	var events []map[string]any
 	for i := range usage.MaxEvents {
-		events = append(events, view(fmt.Sprint("e", i), users[i%len(users)], "d-detroit", testkit.Start.Add(-time.Duration(i)*time.Minute)))
+		events = append(
+			events,
+			view(
+				fmt.Sprint("e", i),
+				users[i%len(users)],
+				"d-detroit",
+				testkit.Start.Add(-time.Duration(i)*time.Minute),
+			),
+		)
 	}
 	w.send(t, usage.MaxEvents, 0, events...)
 	// Half of the seats went to the eight agents and 22 of the viewers; the others wait.
@@ -202,7 +231,12 @@ func TestManyEventsInOneCall(t *testing.T) {
 		t.Fatalf("assigned and waiting: %+v", live)
 	}
 	w.send(t, 0, usage.MaxEvents, events...)
-	testkit.Problem(t, w.post(t, append(events, view("one more", "alice", "d-detroit", testkit.Start))...), http.StatusUnprocessableEntity, "validation")
+	testkit.Problem(
+		t,
+		w.post(t, append(events, view("one more", "alice", "d-detroit", testkit.Start))...),
+		http.StatusUnprocessableEntity,
+		"validation",
+	)
 	testkit.Problem(t, w.post(t), http.StatusUnprocessableEntity, "validation")
 }
 
@@ -223,7 +257,10 @@ func concurrentDeliveries(t *testing.T, w *world) {
 		if i%2 == 1 {
 			user, dashboard = "bob", "d-belmont"
 		}
-		events = append(events, view(fmt.Sprint("e", i), user, dashboard, testkit.Start.Add(-time.Duration(i)*time.Minute)))
+		events = append(
+			events,
+			view(fmt.Sprint("e", i), user, dashboard, testkit.Start.Add(-time.Duration(i)*time.Minute)),
+		)
 	}
 	var mu sync.Mutex
 	accepted := 0
@@ -231,7 +268,8 @@ func concurrentDeliveries(t *testing.T, w *world) {
 	for n := range 8 {
 		group.Go(func() {
 			mine := slices.Clone(events)
-			rand.New(rand.NewPCG(uint64(n), 1)).Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
+			rand.New(rand.NewPCG(uint64(n), 1)).
+				Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 			r := w.post(t, mine...)
 			got := testkit.Decode[usage.ReceiptBody](t, r, http.StatusAccepted)
 			mu.Lock()
@@ -254,13 +292,17 @@ func TestRepeatedRequest(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
 	request := testkit.Request{
-		Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", User: "pbx", Permissions: []auth.Permission{auth.UsageWrite},
-		Body:   map[string]any{"events": []any{view("1", "alice", "d-detroit", testkit.Start)}},
-		Header: map[string]string{"Idempotency-Key": "k"},
+		Method:      http.MethodPost,
+		Path:        "/v1/accounts/acme/usage/views",
+		User:        "pbx",
+		Permissions: []auth.Permission{auth.UsageWrite},
+		Body:        map[string]any{"events": []any{view("1", "alice", "d-detroit", testkit.Start)}},
+		Header:      map[string]string{"Idempotency-Key": "k"},
 	}
 	first := w.Do(t, w.api, request)
 	again := w.Do(t, w.api, request)
-	if again.Header.Get("Idempotent-Replayed") != "true" || string(again.Body) != string(first.Body) || again.Status != http.StatusAccepted {
+	if again.Header.Get("Idempotent-Replayed") != "true" || string(again.Body) != string(first.Body) ||
+		again.Status != http.StatusAccepted {
 		t.Fatalf("first %d %s, again %d %s %v", first.Status, first.Body, again.Status, again.Body, again.Header)
 	}
 	if got := testkit.Decode[usage.ReceiptBody](t, again, http.StatusAccepted); got.Accepted != 1 {
@@ -268,10 +310,14 @@ func TestRepeatedRequest(t *testing.T) {
 	}
 }
 
-// A crash at any commit, and a failure of any call, loses no view and no grant: the same call again, or an aggregation, ends where the undisturbed run ends.
+// A crash at any commit, and a failure of any call, loses no view and no grant: the same call
+// again, or an aggregation, ends where the undisturbed run ends.
 func TestCrashes(t *testing.T) {
 	events := func() []map[string]any {
-		return []map[string]any{view("1", "alice", "d-detroit", testkit.Start), view("2", "bob", "d-belmont", testkit.Start)}
+		return []map[string]any{
+			view("1", "alice", "d-detroit", testkit.Start),
+			view("2", "bob", "d-belmont", testkit.Start),
+		}
 	}
 	for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
 		for n := 1; ; n++ {
@@ -327,8 +373,23 @@ func TestAggregationIsAFunctionOfWhatHappened(t *testing.T) {
 	start := testkit.Start
 	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
 	events := []map[string]any{
-		view("1", "alice", "d-detroit", hour(0)), view("2", "alice", "d-belmont", hour(1)), view("3", "bob", "d-belmont", hour(-30)), view("4", "alice", "d-detroit", hour(-20)),
-		view("5", "bob", "d-detroit", hour(-47)), view("6", "carol", "d-detroit", hour(-9).Add(-31*time.Minute)), view("7", "carol", "d-detroit", hour(-9).Add(-29*time.Minute)),
+		view(
+			"1",
+			"alice",
+			"d-detroit",
+			hour(0),
+		),
+		view("2", "alice", "d-belmont", hour(1)),
+		view("3", "bob", "d-belmont", hour(-30)),
+		view("4", "alice", "d-detroit", hour(-20)),
+		view(
+			"5",
+			"bob",
+			"d-detroit",
+			hour(-47),
+		),
+		view("6", "carol", "d-detroit", hour(-9).Add(-31*time.Minute)),
+		view("7", "carol", "d-detroit", hour(-9).Add(-29*time.Minute)),
 	}
 	build := func(t *testing.T, steps func(w *world)) (map[string]usage.DayBody, [4]int64) {
 		t.Helper()
@@ -412,7 +473,8 @@ func TestLatestOfTheLate(t *testing.T) {
 	w.Clock.Set(viewed.Add(47*time.Hour + 59*time.Minute + 59*time.Second))
 	w.fold(t, w.Clock.Now())
 	w.send(t, 1, 0, view("1", "alice", "d-detroit", viewed))
-	// The next hourly run comes after midnight, and the one after next may be the first that succeeds.
+	// The next hourly run comes after midnight, and the one after next may be the first that
+	// succeeds.
 	w.fold(t, time.Date(2026, 7, 18, 1, 0, 0, 0, time.UTC))
 	s := w.summary(t, "?from=2026-07-15&to=2026-07-16")
 	if s.Viewers != 1 {
@@ -561,11 +623,13 @@ func TestPurchasedOfAPastWindow(t *testing.T) {
 	w.buy(t, catalog.LiveReportsID, 7)
 	w.fold(t, w.Clock.Now())
 	past := w.summary(t, "?from=2026-07-01&to=2026-07-16")
-	if past.TotalPurchased != 3 || past.OverageUsers != 5 || past.Daily[14].LicensesPurchased != 3 || past.Daily[13].LicensesPurchased != 0 {
+	if past.TotalPurchased != 3 || past.OverageUsers != 5 || past.Daily[14].LicensesPurchased != 3 ||
+		past.Daily[13].LicensesPurchased != 0 {
 		t.Fatalf("the past: %+v", past)
 	}
 	now := w.summary(t, "")
-	if now.TotalPurchased != 10 || now.OverageUsers != 0 || now.Daily[28].LicensesPurchased != 3 || now.Daily[29].LicensesPurchased != 10 {
+	if now.TotalPurchased != 10 || now.OverageUsers != 0 || now.Daily[28].LicensesPurchased != 3 ||
+		now.Daily[29].LicensesPurchased != 10 {
 		t.Fatalf("now: %+v", now)
 	}
 }
@@ -589,7 +653,10 @@ func TestSummaryWindows(t *testing.T) {
 		"?from=yesterday": "from", "?to=2026-02-30": "to", "?from=0001-01-01": "from", "?form=2026-01-01": "form",
 	} {
 		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
-			Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary" + query, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+			Method:      http.MethodGet,
+			Path:        "/v1/accounts/acme/usage/summary" + query,
+			User:        "ann",
+			Permissions: []auth.Permission{auth.UsageRead},
 		}), http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: %+v, want the field %s", query, p.Errors, field)
@@ -604,23 +671,35 @@ func TestWhyOfAViewer(t *testing.T) {
 	w.worked(t)
 	now := testkit.Start
 	w.Clock.Set(now.Add(3 * time.Hour))
-	w.send(t, 3, 0, view("1", "alice", "d-detroit", now), view("2", "alice", "d-belmont", now.Add(2*time.Hour)), view("3", "alice", "d-detroit", now.Add(2*time.Hour+time.Minute)))
+	w.send(
+		t,
+		3,
+		0,
+		view("1", "alice", "d-detroit", now),
+		view("2", "alice", "d-belmont", now.Add(2*time.Hour)),
+		view("3", "alice", "d-detroit", now.Add(2*time.Hour+time.Minute)),
+	)
 	w.send(t, 1, 0, view("4", "alice", "d-detroit", now.Add(-time.Hour))) // late
-	why, err := w.desk.Why(t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory)
+	why, err := w.kernel.Why(t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory)
 	if err != nil || len(why.Because) != 1 {
 		t.Fatalf("%+v, %v", why, err)
 	}
-	if got := why.Because[0]; got.Grant != "view" || got.DashboardID != "d-belmont" || got.LastViewed == nil || !got.LastViewed.Equal(now.Add(2*time.Hour)) {
+	if got := why.Because[0]; got.Grant != "view" || got.DashboardID != "d-belmont" || got.LastViewed == nil ||
+		!got.LastViewed.Equal(now.Add(2*time.Hour)) {
 		t.Errorf("because of %+v", got)
 	}
 }
 
-// A window with a day that has not begun is refused (spec 7), and which day it is the account's time zone says.
+// A window with a day that has not begun is refused (spec 7), and which day it is the account's
+// time zone says.
 func TestWindowsInTheFuture(t *testing.T) {
 	w := newWorld(t)
 	ask := func(query string) testkit.Response {
 		return w.Do(t, w.api, testkit.Request{
-			Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary" + query, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+			Method:      http.MethodGet,
+			Path:        "/v1/accounts/acme/usage/summary" + query,
+			User:        "ann",
+			Permissions: []auth.Permission{auth.UsageRead},
 		})
 	}
 	for query, field := range map[string]string{
@@ -640,7 +719,8 @@ func TestWindowsInTheFuture(t *testing.T) {
 	}
 }
 
-// The days of usage are those of the account's time zone, as it was when the billing period began (spec 6).
+// The days of usage are those of the account's time zone, as it was when the billing period began
+// (spec 6).
 func TestDaysAreTheAccounts(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
@@ -652,19 +732,41 @@ func TestDaysAreTheAccounts(t *testing.T) {
 		return parsed
 	}
 	w.Clock.Set(at("2026-07-31T12:00:00Z"))
-	// From 1 August on the account is in Tokyo, where that day begins when it ends in New York: at 04:00 in UTC.
+	// From 1 August on the account is in Tokyo, where that day begins when it ends in New York: at
+	// 04:00 in UTC.
 	c := w.Call("operator")
 	_, _, _, err := account.NewService(w.Env, catalog.Default()).Put(t.Context(), c, account.Settings{
-		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "Asia/Tokyo", BillingDay: 1, Bundle: account.Standard,
+		Name:       "Acme",
+		Brand:      "RingCentral",
+		Currency:   "USD",
+		Timezone:   "Asia/Tokyo",
+		BillingDay: 1,
+		Bundle:     account.Standard,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.buy(t, catalog.LiveReportsID, 20)
 	w.Clock.Set(at("2026-08-02T16:00:00Z"))
-	w.send(t, 4, 0,
-		view("1", "alice", "d-detroit", at("2026-08-01T03:59:59Z")), view("2", "bob", "d-detroit", at("2026-08-01T04:00:00Z")),
-		view("3", "alice", "d-detroit", at("2026-08-01T14:59:59Z")), view("4", "alice", "d-belmont", at("2026-08-01T15:00:00Z")))
+	w.send(
+		t,
+		4,
+		0,
+		view(
+			"1",
+			"alice",
+			"d-detroit",
+			at("2026-08-01T03:59:59Z"),
+		),
+		view("2", "bob", "d-detroit", at("2026-08-01T04:00:00Z")),
+		view(
+			"3",
+			"alice",
+			"d-detroit",
+			at("2026-08-01T14:59:59Z"),
+		),
+		view("4", "alice", "d-belmont", at("2026-08-01T15:00:00Z")),
+	)
 	w.fold(t, w.Clock.Now())
 	got := map[string]int64{}
 	s := w.summary(t, "?from=2026-07-30&to=2026-08-04")
@@ -707,9 +809,16 @@ func TestBadBodies(t *testing.T) {
 		`{}`:            "events",
 	} {
 		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
-			Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", Body: body, User: "pbx", Permissions: []auth.Permission{auth.UsageWrite},
+			Method:      http.MethodPost,
+			Path:        "/v1/accounts/acme/usage/views",
+			Body:        body,
+			User:        "pbx",
+			Permissions: []auth.Permission{auth.UsageWrite},
 		}), http.StatusUnprocessableEntity, "validation")
-		if !slices.ContainsFunc(p.Errors, func(f problem.Field) bool { return f.Field == field || strings.HasPrefix(field, f.Field) }) {
+		if !slices.ContainsFunc(
+			p.Errors,
+			func(f problem.Field) bool { return f.Field == field || strings.HasPrefix(field, f.Field) },
+		) {
 			t.Errorf("%s: %+v, want the field %s", body, p.Errors, field)
 		}
 	}

@@ -15,11 +15,18 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// errTorn is returned when a rollup's chunks kept vanishing while they were read: it was replaced each time.
+// errTorn is returned when a rollup's chunks kept vanishing while they were read: it was replaced
+// each time.
 var errTorn = errors.New("a rollup kept changing while it was read")
 
-// eachRollup hands the rollup of every day to visit, in order, whole and one at a time; a day that was never folded has an empty one.
-func (s *Service) eachRollup(ctx context.Context, c *call.Call, days []time.Time, visit func(date time.Time, r *rollup)) error {
+// eachRollup hands the rollup of every day to visit, in order, whole and one at a time; a day that
+// was never folded has an empty one.
+func (s *Service) eachRollup(
+	ctx context.Context,
+	c *call.Call,
+	days []time.Time,
+	visit func(date time.Time, r *rollup),
+) error {
 	heads, err := s.heads(ctx, c, days)
 	if err != nil {
 		return err
@@ -50,7 +57,8 @@ func (s *Service) eachRollup(ctx context.Context, c *call.Call, days []time.Time
 	return nil
 }
 
-// chunksAtOnce is how many chunks are read in one call: 250 KB each, they are what an answer of DynamoDB takes.
+// chunksAtOnce is how many chunks are read in one call: 250 KB each, they are what an answer of
+// DynamoDB takes.
 const chunksAtOnce = 40
 
 func chunkKeys(account string, date time.Time, h head) []table.Key {
@@ -97,7 +105,8 @@ func (s *Service) readAgain(ctx context.Context, c *call.Call, date time.Time) (
 	return nil, errTorn
 }
 
-// Names are what the things in a window are called now, or were when they were deleted; what is unknown is called by its id.
+// Names are what the things in a window are called now, or were when they were deleted; what is
+// unknown is called by its id.
 type Names struct{ Queues, Dashboards map[string]string }
 
 // Queue is the queue's name.
@@ -116,10 +125,15 @@ func (n Names) Dashboard(id string) string {
 	return id
 }
 
-// Window answers a span of the account's days, to exclusive, from the rollups: at most one a day, and the users active in it,
-// whatever the number of views. The licenses are those bought at the end of its last day, which are those bought now if the
-// span reaches to today.
-func (s *Service) Window(ctx context.Context, c *call.Call, a account.Account, from, to time.Time) (*Window, Names, error) {
+// Window answers a span of the account's days, to exclusive, from the rollups: at most one a day,
+// and the users active in it, whatever the number of views. The licenses are those bought at the
+// end of its last day, which are those bought now if the span reaches to today.
+func (s *Service) Window(
+	ctx context.Context,
+	c *call.Call,
+	a account.Account,
+	from, to time.Time,
+) (*Window, Names, error) {
 	days, err := a.Calendar()
 	if err != nil {
 		return nil, Names{}, err
@@ -224,8 +238,8 @@ func (s *Service) Recent(ctx context.Context, c *call.Call) (*Window, Names, err
 	return s.Asked(ctx, c, "", "")
 }
 
-// Overage is how many active users of the last 30 days, today included, are beyond the licenses bought; 0 on a bundle with unlimited Live Reports. Billing shows it
-// (spec 3.6).
+// Overage is how many active users of the last 30 days, today included, are beyond the licenses
+// bought; 0 on a bundle with unlimited Live Reports. Billing shows it (spec 3.6).
 func (s *Service) Overage(ctx context.Context, c *call.Call) (int64, error) {
 	w, _, err := s.Recent(ctx, c)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 
 // world is an account with people in it.
 type world struct {
-	*testkit.Kit
-	desk      *license.Desk
+	*testkit.Fixture
+	kernel    *license.Service
 	directory *directory.Service
 	usage     *usage.Service
 	api       http.Handler
@@ -34,24 +34,24 @@ func newWorld(t *testing.T) *world {
 	return worldOn(t, testkit.New(t))
 }
 
-func worldOn(t testing.TB, kit *testkit.Kit) *world {
+func worldOn(t testing.TB, fixture *testkit.Fixture) *world {
 	t.Helper()
-	w := &world{Kit: kit, desk: license.NewDesk(catalog.Default())}
-	w.directory = directory.NewService(kit.Env, w.desk)
-	w.usage = usage.NewService(kit.Env, w.desk, w.directory)
-	fn, err := usage.Function(kit.Env)
+	w := &world{Fixture: fixture, kernel: license.NewService(catalog.Default())}
+	w.directory = directory.NewService(fixture.Env, w.kernel)
+	w.usage = usage.NewService(fixture.Env, w.kernel, w.directory)
+	fn, err := usage.Function(fixture.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.api = fn.HTTP
-	aggregation, err := usage.AggregationFunction(kit.Env)
+	aggregation, err := usage.AggregationFunction(fixture.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.aggregate = func(at time.Time) error {
 		return aggregation.Event(t.Context(), fmt.Appendf(nil, `{"time": %q}`, at.Format(time.RFC3339)))
 	}
-	w.account(t, kit.Account, account.Standard)
+	w.account(t, fixture.Account, account.Standard)
 	return w
 }
 
@@ -71,7 +71,14 @@ func (w *world) account(t testing.TB, id string, bundle account.Bundle) {
 // buy adds seats.
 func (w *world) buy(t *testing.T, product string, n int) {
 	t.Helper()
-	if err := w.desk.Deliver(t.Context(), w.Call("ann"), w.Env.IDs.Ordered(), []license.Lot{{ProductID: product, Quantity: n}}, call.Answer{}, nil); err != nil {
+	if err := w.kernel.Deliver(
+		t.Context(),
+		w.Call("ann"),
+		w.Env.IDs.Ordered(),
+		[]license.Lot{{ProductID: product, Quantity: n}},
+		call.Answer{},
+		nil,
+	); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -102,15 +109,24 @@ func (w *world) queue(t testing.TB, id string, members ...string) {
 
 func (w *world) dashboard(t testing.TB, id string, queues ...string) {
 	t.Helper()
-	if _, _, _, err := w.directory.PutDashboard(t.Context(), w.Call("ann"), directory.Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues}); err != nil {
+	if _, _, _, err := w.directory.PutDashboard(
+		t.Context(),
+		w.Call("ann"),
+		directory.Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues},
+	); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// worked is the worked example of spec 7: two queues on two dashboards, eight agents and two supervisors.
+// worked is the worked example of spec 7: two queues on two dashboards, eight agents and two
+// supervisors.
 func (w *world) worked(t testing.TB) {
 	t.Helper()
-	if _, _, _, err := w.directory.PutRole(t.Context(), w.Call("ann"), directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}}); err != nil {
+	if _, _, _, err := w.directory.PutRole(
+		t.Context(),
+		w.Call("ann"),
+		directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.people(t, "supervisor", "alice", "bob")
@@ -129,7 +145,10 @@ func view(id, user, dashboard string, at time.Time) map[string]any {
 func (w *world) post(t *testing.T, events ...map[string]any) testkit.Response {
 	t.Helper()
 	return w.Do(t, w.api, testkit.Request{
-		Method: http.MethodPost, Path: "/v1/accounts/" + w.Account + "/usage/views", Body: map[string]any{"events": events}, User: "pbx",
+		Method:      http.MethodPost,
+		Path:        "/v1/accounts/" + w.Account + "/usage/views",
+		Body:        map[string]any{"events": events},
+		User:        "pbx",
 		Permissions: []auth.Permission{auth.UsageWrite},
 	})
 }
@@ -139,7 +158,14 @@ func (w *world) send(t *testing.T, accepted, duplicate int, events ...map[string
 	t.Helper()
 	got := testkit.Decode[usage.ReceiptBody](t, w.post(t, events...), http.StatusAccepted)
 	if got.Accepted != accepted || got.Duplicate != duplicate || accepted+duplicate+len(got.Rejected) != len(events) {
-		t.Fatalf("%d accepted, %d duplicate, want %d and %d; rejected: %+v", got.Accepted, got.Duplicate, accepted, duplicate, got.Rejected)
+		t.Fatalf(
+			"%d accepted, %d duplicate, want %d and %d; rejected: %+v",
+			got.Accepted,
+			got.Duplicate,
+			accepted,
+			duplicate,
+			got.Rejected,
+		)
 	}
 	return got
 }
@@ -147,7 +173,10 @@ func (w *world) send(t *testing.T, accepted, duplicate int, events ...map[string
 func (w *world) summary(t *testing.T, query string) usage.Summary {
 	t.Helper()
 	return testkit.Decode[usage.Summary](t, w.Do(t, w.api, testkit.Request{
-		Method: http.MethodGet, Path: "/v1/accounts/" + w.Account + "/usage/summary" + query, User: "ann", Permissions: []auth.Permission{auth.UsageRead},
+		Method:      http.MethodGet,
+		Path:        "/v1/accounts/" + w.Account + "/usage/summary" + query,
+		User:        "ann",
+		Permissions: []auth.Permission{auth.UsageRead},
 	}), http.StatusOK)
 }
 
@@ -187,7 +216,7 @@ func (w *world) holder(t *testing.T, user string) license.Holder {
 // live is how live-reports are counted.
 func (w *world) live(t *testing.T) license.Summary {
 	t.Helper()
-	all, err := w.desk.Summary(t.Context(), w.Call("ann"))
+	all, err := w.kernel.Summary(t.Context(), w.Call("ann"))
 	if err != nil {
 		t.Fatal(err)
 	}

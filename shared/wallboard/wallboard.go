@@ -1,9 +1,12 @@
-// Package wallboard knows whose the registered devices are: what package metrics registers and counts, and what package directory ends when a user goes
-// (spec 6 and 8). Devices are not licenses: they are counted by an item of their own, which the summary of licenses reads with its other counts.
+// Package wallboard knows whose the registered devices are: what package metrics registers and
+// counts, and what package directory ends when a user goes (spec 6 and 8). Devices are not
+// licenses: they are counted by an item of their own, which the summary of licenses reads with its
+// other counts.
 //
-// A user may have more devices than a commit has operations. So their devices belong to a term, which is written on each of them and kept in one item of the user,
-// the fleet, with their number; ending the term ends all of them in one operation, and who reads a device of an earlier term does not see it. The items
-// themselves are deleted after that.
+// A user may have more devices than a commit has operations. So their devices belong to a term,
+// which is written on each of them and kept in one item of the user, the fleet, with their number;
+// ending the term ends all of them in one operation, and who reads a device of an earlier term does
+// not see it. The items themselves are deleted after that.
 package wallboard
 
 import (
@@ -46,7 +49,8 @@ const (
 	Free = "free:" + catalog.WallboardID
 )
 
-// Partition lists the account's devices by id, those of terms that have ended among them until they are deleted.
+// Partition lists the account's devices by id, those of terms that have ended among them until they
+// are deleted.
 func Partition(account string) string { return call.Partition(account, "WALLBOARDS") }
 
 // Key is a device's item.
@@ -57,8 +61,9 @@ func FleetKey(account, user string) table.Key {
 	return table.Key{Partition: call.Partition(account, "WALLBOARD-FLEET"), Sort: user}
 }
 
-// CountKey counts the devices, and how many more there may be; both change without being read, so that any number of callers can register at once. It lies among the
-// counts of seats, so that the summary of licenses and the metrics read one and the same count.
+// CountKey counts the devices, and how many more there may be; both change without being read, so
+// that any number of callers can register at once. It lies among the counts of seats, so that the
+// summary of licenses and the metrics read one and the same count.
 func CountKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "SEATS"), Sort: catalog.WallboardID}
 }
@@ -86,8 +91,9 @@ func (f Fleet) Put(account, user string, version int64) (table.Operation, error)
 	return table.Put(table.Item{Key: FleetKey(account, user), Data: data}, cond), nil
 }
 
-// End ends all devices of a user whose fleet was found, in a commit of others: nobody sees or counts one of them after it. For a user without devices it
-// demands that none came meanwhile. Sweep is to follow where some ended.
+// End ends all devices of a user whose fleet was found, in a commit of others: nobody sees or
+// counts one of them after it. For a user without devices it demands that none came meanwhile.
+// Sweep is to follow where some ended.
 func End(found map[table.Key]table.Item, account, user string) (ops []table.Operation, ended bool, err error) {
 	f, version, err := FleetFrom(found, account, user)
 	if err != nil {
@@ -112,7 +118,8 @@ func End(found map[table.Key]table.Item, account, user string) (ops []table.Oper
 // sweepBatch is how many items one commit deletes, each with its audit record.
 const sweepBatch = table.MaxOperations / 2
 
-// Sweep deletes the items of devices of a user's ended terms, each with an audit record. It can be cut off anywhere and done again.
+// Sweep deletes the items of devices of a user's ended terms, each with an audit record. It can be
+// cut off anywhere and done again.
 func Sweep(ctx context.Context, c *call.Call, user string) error {
 	now, ok, err := table.Get(ctx, c.Env.Table, FleetKey(c.Account, user))
 	if err != nil || !ok {
@@ -153,8 +160,13 @@ func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) e
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(call.Change{
-			Action: "wallboard.removed", Subject: "wallboard", SubjectID: w.ID, User: user, Reason: "the user left", Before: shown,
+		audit, err := c.Audit(call.AuditEntry{
+			Action:    "wallboard.removed",
+			Subject:   "wallboard",
+			SubjectID: w.ID,
+			User:      user,
+			Reason:    "the user left",
+			Before:    shown,
 		})
 		if err != nil {
 			return err

@@ -1,5 +1,6 @@
-// Command bare is what a function's cold start is measured against: a Lambda function that makes the same clients of the AWS SDK from the same literal
-// configuration, registers as many HTTP operations as BARE_OPERATIONS says, and does nothing of its own.
+// Command bare is what a function's cold start is measured against: a Lambda function that makes
+// the same clients of the AWS SDK from the same literal configuration, registers as many HTTP
+// operations as BARE_OPERATIONS says, and does nothing of its own.
 package main
 
 import (
@@ -20,7 +21,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// Every operation has a body and an answer of its own, as operations have; a number makes the types of one differ from those of the others.
+// Every operation has a body and an answer of its own, as operations have; a number makes the types
+// of one differ from those of the others.
 type (
 	body[N any] struct {
 		Name    string   `json:"name" minLength:"1" maxLength:"200"`
@@ -47,13 +49,39 @@ type (
 
 // registrations are as many as the largest function has operations, and some more.
 var registrations = []func(huma.API, int){
-	register[[1]byte], register[[2]byte], register[[3]byte], register[[4]byte], register[[5]byte], register[[6]byte], register[[7]byte], register[[8]byte],
-	register[[9]byte], register[[10]byte], register[[11]byte], register[[12]byte], register[[13]byte], register[[14]byte], register[[15]byte],
-	register[[16]byte], register[[17]byte], register[[18]byte], register[[19]byte], register[[20]byte], register[[21]byte], register[[22]byte],
-	register[[23]byte], register[[24]byte], register[[25]byte], register[[26]byte], register[[27]byte], register[[28]byte], register[[29]byte],
+	register[[1]byte],
+	register[[2]byte],
+	register[[3]byte],
+	register[[4]byte],
+	register[[5]byte],
+	register[[6]byte],
+	register[[7]byte],
+	register[[8]byte],
+	register[[9]byte],
+	register[[10]byte],
+	register[[11]byte],
+	register[[12]byte],
+	register[[13]byte],
+	register[[14]byte],
+	register[[15]byte],
+	register[[16]byte],
+	register[[17]byte],
+	register[[18]byte],
+	register[[19]byte],
+	register[[20]byte],
+	register[[21]byte],
+	register[[22]byte],
+	register[[23]byte],
+	register[[24]byte],
+	register[[25]byte],
+	register[[26]byte],
+	register[[27]byte],
+	register[[28]byte],
+	register[[29]byte],
 }
 
-// function holds the clients as a function of Seatwise does, and calls the same operations of them, so that the same of the SDK is linked.
+// function holds the clients as a function of Seatwise does, and calls the same operations of them,
+// so that the same of the SDK is linked.
 type function struct {
 	table   *dynamodb.Client
 	buckets *s3.Client
@@ -64,15 +92,25 @@ type function struct {
 func main() {
 	operations, err := strconv.Atoi(os.Getenv("BARE_OPERATIONS"))
 	if err != nil || operations < 0 || operations > len(registrations) {
-		fmt.Fprintf(os.Stderr, "bare: BARE_OPERATIONS is the number of operations to register, 0 to %d\n", len(registrations))
+		fmt.Fprintf(
+			os.Stderr,
+			"bare: BARE_OPERATIONS is the number of operations to register, 0 to %d\n",
+			len(registrations),
+		)
 		os.Exit(2)
 	}
 	credentials := aws.Credentials{
-		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+		AccessKeyID: os.Getenv(
+			"AWS_ACCESS_KEY_ID",
+		),
+		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 	}
 	config := aws.Config{
-		Region:      os.Getenv("AWS_REGION"),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+		Region: os.Getenv("AWS_REGION"),
+		Credentials: aws.CredentialsProviderFunc(
+			func(context.Context) (aws.Credentials, error) { return credentials, nil },
+		),
 	}
 	f := &function{table: dynamodb.NewFromConfig(config), buckets: s3.NewFromConfig(config), mux: http.NewServeMux()}
 	f.presign = s3.NewPresignClient(f.buckets)
@@ -87,10 +125,17 @@ func main() {
 
 func register[N any](api huma.API, n int) {
 	huma.Register(api, huma.Operation{
-		OperationID: fmt.Sprintf("put-thing-%d", n), Method: http.MethodPut, Path: fmt.Sprintf("/v1/accounts/{account}/things%d/{id}", n),
+		OperationID: fmt.Sprintf(
+			"put-thing-%d",
+			n,
+		),
+		Method: http.MethodPut,
+		Path:   fmt.Sprintf("/v1/accounts/{account}/things%d/{id}", n),
 		Errors: []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503},
 	}, func(_ context.Context, in *input[N]) (*output[N], error) {
-		return &output[N]{Body: thing[N]{ID: in.ID, Name: in.Body.Name, Size: in.Body.Size, Members: in.Body.Members}}, nil
+		return &output[N]{
+			Body: thing[N]{ID: in.ID, Name: in.Body.Name, Size: in.Body.Size, Members: in.Body.Members},
+		}, nil
 	})
 }
 

@@ -26,19 +26,22 @@ import (
 )
 
 const (
-	// maxObject is the largest body of one request in bytes. gofakes3 keeps the parts of a multipart upload in memory.
+	// maxObject is the largest body of one request in bytes. gofakes3 keeps the parts of a
+	// multipart upload in memory.
 	maxObject = 256 << 20
 	// maxChunkHeader bounds a line of the aws-chunked encoding.
 	maxChunkHeader = 4 << 10
 )
 
-// Server is the S3 API over a store. Presigned URLs end by clock, which signed them; requests that are signed by themselves are by machine, the clock of their clients.
+// Server is the S3 API over a store. Presigned URLs end by clock, which signed them; requests that
+// are signed by themselves are by machine, the clock of their clients.
 func Server(store *Store, clock, machine app.Clock) http.Handler {
 	// The front has checked the times of signed requests.
 	inner := gofakes3.New(store, gofakes3.WithTimeSource(timeSource{clock}), gofakes3.WithTimeSkewLimit(0)).Server()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
-			// net/http says it when a body is read, and of an empty one nothing is read; the AWS CLI waits for it before it looks for an answer.
+			// net/http says it when a body is read, and of an empty one nothing is read; the AWS
+			// CLI waits for it before it looks for an answer.
 			w.WriteHeader(http.StatusContinue)
 		}
 		err := authenticate(r, clock(), machine())
@@ -47,7 +50,11 @@ func Server(store *Store, clock, machine app.Clock) http.Handler {
 		}
 		if err == nil && r.Method == http.MethodPut && r.Header.Get(copySource) != "" {
 			if strings.Contains(r.Header.Get(copySource), "?versionId=") {
-				err = &refusal{http.StatusNotImplemented, "NotImplemented", "Only the newest version can be copied here."}
+				err = &refusal{
+					http.StatusNotImplemented,
+					"NotImplemented",
+					"Only the newest version can be copied here.",
+				}
 			} else if r.URL.Query().Has("partNumber") {
 				copyPart(w, r, store, inner)
 				return
@@ -61,7 +68,8 @@ func Server(store *Store, clock, machine app.Clock) http.Handler {
 			writeRefusal(w, r, no)
 			return
 		}
-		// gofakes3 leaves out the version of HEAD; net/http sends no body in answer to a HEAD, whatever the handler is told.
+		// gofakes3 leaves out the version of HEAD; net/http sends no body in answer to a HEAD,
+		// whatever the handler is told.
 		if r.Method == http.MethodHead && r.URL.Query().Get("versionId") != "" {
 			r = r.Clone(r.Context())
 			r.Method = http.MethodGet
@@ -118,19 +126,28 @@ func (a *answer) end() {
 
 const copySource = "X-Amz-Copy-Source"
 
-// copyPart is UploadPartCopy, which gofakes3 does not know: it uploads the part of the other object as a body.
+// copyPart is UploadPartCopy, which gofakes3 does not know: it uploads the part of the other object
+// as a body.
 func copyPart(w http.ResponseWriter, r *http.Request, store *Store, inner http.Handler) {
 	source, err := url.PathUnescape(strings.TrimPrefix(r.Header.Get(copySource), "/"))
 	bucket, key, ok := strings.Cut(source, "/")
 	if err != nil || !ok {
-		writeRefusal(w, r, &refusal{http.StatusBadRequest, "InvalidArgument", "The source of a copy is bucket and key."})
+		writeRefusal(
+			w,
+			r,
+			&refusal{http.StatusBadRequest, "InvalidArgument", "The source of a copy is bucket and key."},
+		)
 		return
 	}
 	var part *gofakes3.ObjectRangeRequest
 	if text := r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
 		part = &gofakes3.ObjectRangeRequest{}
 		if _, err := fmt.Sscanf(text, "bytes=%d-%d", &part.Start, &part.End); err != nil || part.End < part.Start {
-			writeRefusal(w, r, &refusal{http.StatusBadRequest, "InvalidArgument", "The range of a copy is bytes=first-last."})
+			writeRefusal(
+				w,
+				r,
+				&refusal{http.StatusBadRequest, "InvalidArgument", "The range of a copy is bytes=first-last."},
+			)
 			return
 		}
 	}
@@ -194,8 +211,8 @@ func writeRefusal(w http.ResponseWriter, r *http.Request, no *refusal) {
 	_ = xml.NewEncoder(w).Encode(body)
 }
 
-// checkedBody replaces the body of a request by one that is decoded, if it came in chunks of AWS's own encoding, and that fails at its end when it is not what
-// the request's checksums say.
+// checkedBody replaces the body of a request by one that is decoded, if it came in chunks of AWS's
+// own encoding, and that fails at its end when it is not what the request's checksums say.
 func checkedBody(r *http.Request) error {
 	var checks []check
 	sum := r.Header.Get("X-Amz-Content-Sha256")
@@ -226,7 +243,11 @@ func checkedBody(r *http.Request) error {
 	if streaming {
 		size, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64)
 		if err != nil || size < 0 || size > maxObject {
-			return &refusal{http.StatusLengthRequired, "MissingContentLength", "X-Amz-Decoded-Content-Length is missing."}
+			return &refusal{
+				http.StatusLengthRequired,
+				"MissingContentLength",
+				"X-Amz-Decoded-Content-Length is missing.",
+			}
 		}
 		chunks := &chunkReader{in: bufio.NewReaderSize(r.Body, maxChunkHeader)}
 		if newHash, ok := checksums[http.CanonicalHeaderKey(r.Header.Get("X-Amz-Trailer"))]; ok {
@@ -236,7 +257,10 @@ func checkedBody(r *http.Request) error {
 		r.ContentLength = size
 		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		r.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
-		if encoding := strings.TrimSuffix(strings.TrimPrefix(r.Header.Get("Content-Encoding"), "aws-chunked"), ","); encoding == "" {
+		if encoding := strings.TrimSuffix(
+			strings.TrimPrefix(r.Header.Get("Content-Encoding"), "aws-chunked"),
+			",",
+		); encoding == "" {
 			r.Header.Del("Content-Encoding")
 		} else {
 			r.Header.Set("Content-Encoding", strings.Trim(encoding, ", "))
@@ -281,8 +305,8 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunkReader decodes aws-chunked: lines of a size in hexadecimal with extensions, each followed by as many bytes, the last of size 0 and then trailers. Signatures
-// of chunks are not checked.
+// chunkReader decodes aws-chunked: lines of a size in hexadecimal with extensions, each followed by
+// as many bytes, the last of size 0 and then trailers. Signatures of chunks are not checked.
 type chunkReader struct {
 	in      *bufio.Reader
 	left    int64
@@ -347,7 +371,10 @@ func (c *chunkReader) next() error {
 		if c.sum == nil || !strings.EqualFold(name, c.trailer) {
 			continue
 		}
-		if want, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value)); err != nil || !bytes.Equal(c.sum.Sum(nil), want) {
+		if want, err := base64.StdEncoding.DecodeString(
+			strings.TrimSpace(value),
+		); err != nil ||
+			!bytes.Equal(c.sum.Sum(nil), want) {
 			return gofakes3.ErrorMessage(gofakes3.ErrBadDigest, "The body is not what its checksum says.")
 		}
 	}

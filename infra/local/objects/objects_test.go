@@ -49,17 +49,26 @@ func start(t *testing.T, folder string) *server {
 	t.Helper()
 	s := &server{t: t, folder: folder, now: time.Now()}
 	var err error
-	if s.db, err = bbolt.Open(filepath.Join(folder, "list.bolt"), 0o600, &bbolt.Options{Timeout: time.Second}); err != nil {
+	if s.db, err = bbolt.Open(
+		filepath.Join(folder, "list.bolt"),
+		0o600,
+		&bbolt.Options{Timeout: time.Second},
+	); err != nil {
 		t.Fatal(err)
 	}
-	store, err := objects.NewStore(s.db, filepath.Join(folder, "bodies"), s.clock, func(_ *bbolt.Tx, o objects.Created) error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.refuse == nil {
-			s.seen = append(s.seen, o)
-		}
-		return s.refuse
-	})
+	store, err := objects.NewStore(
+		s.db,
+		filepath.Join(folder, "bodies"),
+		s.clock,
+		func(_ *bbolt.Tx, o objects.Created) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.refuse == nil {
+				s.seen = append(s.seen, o)
+			}
+			return s.refuse
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +107,13 @@ func (s *server) local() *s3.Client { return s.client(objects.AccessKey, objects
 func (s *server) put(key, body string) string {
 	s.t.Helper()
 	out, err := s.local().PutObject(context.Background(), &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(key), Body: strings.NewReader(body), ContentType: aws.String("text/csv"), Metadata: map[string]string{"who": "zoe"},
+		Bucket: aws.String(
+			bucket,
+		),
+		Key:         aws.String(key),
+		Body:        strings.NewReader(body),
+		ContentType: aws.String("text/csv"),
+		Metadata:    map[string]string{"who": "zoe"},
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -163,7 +178,8 @@ func TestVersionsAndMetadataOutliveARestart(t *testing.T) {
 	if third := again.put(odd, "three"); third <= second {
 		t.Errorf("version %q is not after %q", third, second)
 	}
-	head, err := again.local().HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(odd), VersionId: aws.String(first)})
+	head, err := again.local().
+		HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(odd), VersionId: aws.String(first)})
 	if err != nil || aws.ToInt64(head.ContentLength) != 3 || aws.ToString(head.VersionId) != first {
 		t.Errorf("head of a version: %+v, %v", head, err)
 	}
@@ -174,11 +190,16 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 	ctx := context.Background()
 	version := s.put(odd, "one")
 	if _, err := s.local().CopyObject(ctx, &s3.CopyObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String("copy.csv"), CopySource: aws.String(bucket + "/" + strings.ReplaceAll(escaped(odd), "+", "%2B")),
+		Bucket: aws.String(
+			bucket,
+		),
+		Key:        aws.String("copy.csv"),
+		CopySource: aws.String(bucket + "/" + strings.ReplaceAll(escaped(odd), "+", "%2B")),
 	}); err != nil {
 		t.Fatal(err)
 	}
-	upload, err := s.local().CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: aws.String("large.csv"), ContentType: aws.String("text/csv")})
+	upload, err := s.local().
+		CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: aws.String("large.csv"), ContentType: aws.String("text/csv")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +207,13 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 	for i, body := range []string{strings.Repeat("a", 5<<20), "b"} {
 		n := aws.Int32(int32(i + 1))
 		part, err := s.local().UploadPart(ctx, &s3.UploadPartInput{
-			Bucket: aws.String(bucket), Key: aws.String("large.csv"), UploadId: upload.UploadId, PartNumber: n, Body: strings.NewReader(body),
+			Bucket: aws.String(
+				bucket,
+			),
+			Key:        aws.String("large.csv"),
+			UploadId:   upload.UploadId,
+			PartNumber: n,
+			Body:       strings.NewReader(body),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +224,12 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 		t.Fatalf("announced before completion: %+v", s.seen)
 	}
 	if _, err := s.local().CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(bucket), Key: aws.String("large.csv"), UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		Bucket: aws.String(
+			bucket,
+		),
+		Key:             aws.String("large.csv"),
+		UploadId:        upload.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +237,9 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 		t.Fatalf("announced %+v", s.seen)
 	}
 	put, copied, large := s.seen[0], s.seen[1], s.seen[2]
-	if put.Event != "ObjectCreated:Put" || put.Bucket != bucket || put.Key != odd || put.Version != version || put.Size != 3 || put.ETag != "f97c5d29941bfb1b2fdab0874906ab82" {
+	if put.Event != "ObjectCreated:Put" || put.Bucket != bucket || put.Key != odd || put.Version != version ||
+		put.Size != 3 ||
+		put.ETag != "f97c5d29941bfb1b2fdab0874906ab82" {
 		t.Errorf("put %+v", put)
 	}
 	if copied.Event != "ObjectCreated:Copy" || copied.Key != "copy.csv" || copied.Size != 3 {
@@ -229,7 +263,12 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 	s.put(odd, body)
 	to := aws.String("copy.csv")
 	upload, err := s.local().CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: aws.String(bucket), Key: to, ContentType: aws.String("text/csv"), Metadata: map[string]string{"who": "zoe"},
+		Bucket: aws.String(
+			bucket,
+		),
+		Key:         to,
+		ContentType: aws.String("text/csv"),
+		Metadata:    map[string]string{"who": "zoe"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +277,13 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 	for i, part := range []string{"bytes=0-5242879", "bytes=5242880-5999999"} {
 		n := aws.Int32(int32(i + 1))
 		out, err := s.local().UploadPartCopy(ctx, &s3.UploadPartCopyInput{
-			Bucket: aws.String(bucket), Key: to, UploadId: upload.UploadId, PartNumber: n, CopySource: aws.String(bucket + "/" + strings.ReplaceAll(escaped(odd), "+", "%2B")),
+			Bucket: aws.String(
+				bucket,
+			),
+			Key:             to,
+			UploadId:        upload.UploadId,
+			PartNumber:      n,
+			CopySource:      aws.String(bucket + "/" + strings.ReplaceAll(escaped(odd), "+", "%2B")),
 			CopySourceRange: aws.String(part),
 		})
 		if err != nil {
@@ -247,14 +292,20 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 		parts = append(parts, types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: n})
 	}
 	if _, err := s.local().CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(bucket), Key: to, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		Bucket: aws.String(
+			bucket,
+		),
+		Key:             to,
+		UploadId:        upload.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.get("copy.csv", ""); got != body {
 		t.Fatalf("the copy has %d bytes, want %d", len(got), len(body))
 	}
-	_, err = s.local().CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: to, CopySource: aws.String(bucket + "/a?versionId=v1")})
+	_, err = s.local().
+		CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: to, CopySource: aws.String(bucket + "/a?versionId=v1")})
 	if code(err) != "NotImplemented" {
 		t.Fatalf("a copy of an old version: %v", err)
 	}
@@ -265,7 +316,8 @@ func escaped(key string) string { return (&url.URL{Path: key}).EscapedPath() }
 func TestAnObjectWhoseNotificationCannotBeRecordedIsNotCreated(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.refuse = errors.New("no room")
-	_, err := s.local().PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Body: strings.NewReader("x")})
+	_, err := s.local().
+		PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Body: strings.NewReader("x")})
 	if code(err) != "InternalError" {
 		t.Fatalf("got %v", err)
 	}
@@ -280,7 +332,12 @@ func TestAnObjectWhoseNotificationCannotBeRecordedIsNotCreated(t *testing.T) {
 func TestPutNeverOverwritesWhenToldSo(t *testing.T) {
 	s := start(t, t.TempDir())
 	in := func() *s3.PutObjectInput {
-		return &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Body: strings.NewReader("x"), IfNoneMatch: aws.String("*")}
+		return &s3.PutObjectInput{
+			Bucket:      aws.String(bucket),
+			Key:         aws.String("a"),
+			Body:        strings.NewReader("x"),
+			IfNoneMatch: aws.String("*"),
+		}
 	}
 	if _, err := s.local().PutObject(context.Background(), in()); err != nil {
 		t.Fatal(err)
@@ -291,7 +348,8 @@ func TestPutNeverOverwritesWhenToldSo(t *testing.T) {
 	if len(s.seen) != 1 {
 		t.Fatalf("announced %d times", len(s.seen))
 	}
-	if _, err := s.local().DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("a")}); err != nil {
+	if _, err := s.local().
+		DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("a")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.get("a", ""); got != "NoSuchKey" {
@@ -309,7 +367,8 @@ func TestListing(t *testing.T) {
 		s.put(key, "1")
 		s.put(key, "2")
 	}
-	if _, err := s.local().DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("c")}); err != nil {
+	if _, err := s.local().
+		DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("c")}); err != nil {
 		t.Fatal(err)
 	}
 	list := func(prefix, delimiter string, size int32) (keys, groups []string) {
@@ -352,7 +411,10 @@ func TestListing(t *testing.T) {
 			}
 		}
 		versions, latest := 0, 0
-		pages := s3.NewListObjectVersionsPaginator(s.local(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket), MaxKeys: aws.Int32(size)})
+		pages := s3.NewListObjectVersionsPaginator(
+			s.local(),
+			&s3.ListObjectVersionsInput{Bucket: aws.String(bucket), MaxKeys: aws.Int32(size)},
+		)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -374,7 +436,8 @@ func TestListing(t *testing.T) {
 func TestRanges(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.put("a", "0123456789")
-	out, err := s.local().GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Range: aws.String("bytes=2-4")})
+	out, err := s.local().
+		GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Range: aws.String("bytes=2-4")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,8 +480,14 @@ func TestPresignedPutTakesExactlyWhatWasSigned(t *testing.T) {
 	presign := func(key string, client *s3.Client) (string, http.Header) {
 		t.Helper()
 		signed, err := s3.NewPresignClient(client).PresignPutObject(context.Background(), &s3.PutObjectInput{
-			Bucket: aws.String(bucket), Key: aws.String(key), ContentLength: aws.Int64(int64(len(body))), ContentType: aws.String("text/csv"),
-			IfNoneMatch: aws.String("*"), ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+			Bucket: aws.String(
+				bucket,
+			),
+			Key:            aws.String(key),
+			ContentLength:  aws.Int64(int64(len(body))),
+			ContentType:    aws.String("text/csv"),
+			IfNoneMatch:    aws.String("*"),
+			ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
 		}, s3.WithPresignExpires(15*time.Minute))
 		if err != nil {
 			t.Fatal(err)
@@ -459,7 +528,14 @@ func TestPresignedPutTakesExactlyWhatWasSigned(t *testing.T) {
 		{"as it was signed", url, "PUT", header, body, 200, ""},
 		{"a second time", url, "PUT", header, body, 412, "PreconditionFailed"},
 	} {
-		if status, code := send(t, test.method, test.url, test.header, test.body); status != test.status || code != test.code {
+		if status, code := send(
+			t,
+			test.method,
+			test.url,
+			test.header,
+			test.body,
+		); status != test.status ||
+			code != test.code {
 			t.Errorf("%s: %d %s, want %d %s", test.name, status, code, test.status, test.code)
 		}
 	}
@@ -473,7 +549,11 @@ func TestPresignedURLsExpire(t *testing.T) {
 	s.put("reports/a.csv", "x")
 	began := s.now
 	signed, err := s3.NewPresignClient(s.local()).PresignGetObject(context.Background(), &s3.GetObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String("reports/a.csv"), ResponseContentDisposition: aws.String(`attachment; filename="a b.csv"`),
+		Bucket: aws.String(
+			bucket,
+		),
+		Key:                        aws.String("reports/a.csv"),
+		ResponseContentDisposition: aws.String(`attachment; filename="a b.csv"`),
 	}, s3.WithPresignExpires(time.Minute))
 	if err != nil {
 		t.Fatal(err)
@@ -494,7 +574,10 @@ func TestPresignedURLsExpire(t *testing.T) {
 func TestHeaderSignatures(t *testing.T) {
 	s := start(t, t.TempDir())
 	get := func(client *s3.Client) string {
-		_, err := client.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String("a b/ä+")})
+		_, err := client.ListObjectsV2(
+			context.Background(),
+			&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String("a b/ä+")},
+		)
 		if err != nil {
 			return code(err)
 		}
@@ -518,7 +601,10 @@ func TestHeaderSignatures(t *testing.T) {
 func signed(t *testing.T, r *http.Request) {
 	t.Helper()
 	err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).SignHTTP(context.Background(),
-		aws.Credentials{AccessKeyID: objects.AccessKey, SecretAccessKey: objects.SecretKey}, r, r.Header.Get("X-Amz-Content-Sha256"), "s3", "us-east-1", time.Now())
+		aws.Credentials{
+			AccessKeyID:     objects.AccessKey,
+			SecretAccessKey: objects.SecretKey,
+		}, r, r.Header.Get("X-Amz-Content-Sha256"), "s3", "us-east-1", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -544,7 +630,12 @@ func TestChunkedBodies(t *testing.T) {
 		{"not chunked", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "hello!", "", 400, ""},
 	} {
 		key := strings.ReplaceAll(test.name, " ", "-")
-		r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, s.http.URL+"/"+bucket+"/"+key, strings.NewReader(test.body))
+		r, err := http.NewRequestWithContext(
+			context.Background(),
+			http.MethodPut,
+			s.http.URL+"/"+bucket+"/"+key,
+			strings.NewReader(test.body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -579,7 +670,12 @@ func TestChunkedBodies(t *testing.T) {
 func TestABodyThatIsNotItsHashIsRefused(t *testing.T) {
 	s := start(t, t.TempDir())
 	sum := sha256.Sum256([]byte("signed"))
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, s.http.URL+"/"+bucket+"/a", strings.NewReader("forged"))
+	r, err := http.NewRequestWithContext(
+		context.Background(),
+		http.MethodPut,
+		s.http.URL+"/"+bucket+"/a",
+		strings.NewReader("forged"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -603,7 +699,12 @@ func TestConcurrentPutsOfOneKeyLetExactlyOneCreateIt(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() {
 			_, err := s.local().PutObject(context.Background(), &s3.PutObjectInput{
-				Bucket: aws.String(bucket), Key: aws.String("a"), Body: strings.NewReader(fmt.Sprint(i)), IfNoneMatch: aws.String("*"),
+				Bucket: aws.String(
+					bucket,
+				),
+				Key:         aws.String("a"),
+				Body:        strings.NewReader(fmt.Sprint(i)),
+				IfNoneMatch: aws.String("*"),
 			})
 			mu.Lock()
 			defer mu.Unlock()

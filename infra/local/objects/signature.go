@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// The credentials of the local S3 server. They protect nothing: who reaches the port owns the machine's data. They exist so that presigned URLs
-// are worth as much here as in AWS. Clients with an access key of their own are let in, for their secret is not known here; only a request
-// without any signature, and a presigned URL that this key did not sign, are refused.
+// The credentials of the local S3 server. They protect nothing: who reaches the port owns the
+// machine's data. They exist so that presigned URLs are worth as much here as in AWS. Clients with
+// an access key of their own are let in, for their secret is not known here; only a request without
+// any signature, and a presigned URL that this key did not sign, are refused.
 const (
 	AccessKey = "seatwise"
 	SecretKey = "seatwise-local"
@@ -67,14 +68,24 @@ func authenticate(r *http.Request, now, machine time.Time) error {
 }
 
 func checkPresigned(r *http.Request, query url.Values, now time.Time) error {
-	s, err := parseScope(query.Get("X-Amz-Algorithm"), query.Get("X-Amz-Credential"), query.Get("X-Amz-SignedHeaders"), query.Get("X-Amz-Signature"), query.Get("X-Amz-Date"))
+	s, err := parseScope(
+		query.Get("X-Amz-Algorithm"),
+		query.Get("X-Amz-Credential"),
+		query.Get("X-Amz-SignedHeaders"),
+		query.Get("X-Amz-Signature"),
+		query.Get("X-Amz-Date"),
+	)
 	if err != nil {
 		return err
 	}
 	seconds, parseErr := strconv.Atoi(query.Get("X-Amz-Expires"))
 	life := time.Duration(seconds) * time.Second
 	if parseErr != nil || life <= 0 || life > maxLife {
-		return &refusal{http.StatusBadRequest, "AuthorizationQueryParametersError", "X-Amz-Expires must be 1 to 604800."}
+		return &refusal{
+			http.StatusBadRequest,
+			"AuthorizationQueryParametersError",
+			"X-Amz-Expires must be 1 to 604800.",
+		}
 	}
 	if now.Before(s.at.Add(-maxSkew)) {
 		return denied("The URL is not valid yet.")
@@ -104,7 +115,13 @@ func checkHeader(r *http.Request, now time.Time) error {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		fields[name] = value
 	}
-	s, err := parseScope(algorithm, fields["Credential"], fields["SignedHeaders"], fields["Signature"], r.Header.Get("X-Amz-Date"))
+	s, err := parseScope(
+		algorithm,
+		fields["Credential"],
+		fields["SignedHeaders"],
+		fields["Signature"],
+		r.Header.Get("X-Amz-Date"),
+	)
 	if err != nil {
 		return err
 	}
@@ -115,7 +132,11 @@ func checkHeader(r *http.Request, now time.Time) error {
 		return nil // its secret is not known here, see AccessKey
 	}
 	if skew := now.Sub(s.at); skew > maxSkew || skew < -maxSkew {
-		return &refusal{http.StatusForbidden, "RequestTimeTooSkewed", "The request's time is too far from the server's."}
+		return &refusal{
+			http.StatusForbidden,
+			"RequestTimeTooSkewed",
+			"The request's time is too far from the server's.",
+		}
 	}
 	if s.payloadHash = r.Header.Get("X-Amz-Content-Sha256"); s.payloadHash == "" {
 		return &refusal{http.StatusBadRequest, "MissingSecurityHeader", "X-Amz-Content-Sha256 is missing."}
@@ -123,8 +144,9 @@ func checkHeader(r *http.Request, now time.Time) error {
 	return s.verify(r, r.URL.Query())
 }
 
-// signsAll refuses a header of S3's own that the signature does not cover, as S3 does (AccessDenied, HeadersNotSigned): whoever has a presigned URL could say
-// by one that the object shall be another's copy, readable for everybody, or kept for years.
+// signsAll refuses a header of S3's own that the signature does not cover, as S3 does
+// (AccessDenied, HeadersNotSigned): whoever has a presigned URL could say by one that the object
+// shall be another's copy, readable for everybody, or kept for years.
 func (s *signature) signsAll(r *http.Request) error {
 	for name := range r.Header {
 		name = strings.ToLower(name)
@@ -136,19 +158,31 @@ func (s *signature) signsAll(r *http.Request) error {
 }
 
 func parseScope(algorithm, credential, signedHeaders, value, at string) (*signature, error) {
-	malformed := &refusal{http.StatusBadRequest, "AuthorizationHeaderMalformed", "The signature's parameters cannot be read."}
+	malformed := &refusal{
+		http.StatusBadRequest,
+		"AuthorizationHeaderMalformed",
+		"The signature's parameters cannot be read.",
+	}
 	parts := strings.Split(credential, "/")
 	when, err := time.Parse(amzTime, at)
-	if algorithm != signingAlgorithm || len(parts) != 5 || parts[4] != "aws4_request" || err != nil || signedHeaders == "" || value == "" ||
+	if algorithm != signingAlgorithm || len(parts) != 5 || parts[4] != "aws4_request" || err != nil ||
+		signedHeaders == "" ||
+		value == "" ||
 		!strings.HasPrefix(at, parts[1]) {
 		return nil, malformed
 	}
 	return &signature{
-		accessKey: parts[0], date: parts[1], region: parts[2], service: parts[3], signedHeaders: strings.Split(signedHeaders, ";"), value: value, at: when,
+		accessKey:     parts[0],
+		date:          parts[1],
+		region:        parts[2],
+		service:       parts[3],
+		signedHeaders: strings.Split(signedHeaders, ";"),
+		value:         value,
+		at:            when,
 	}, nil
 }
 
-// verify computes the signature anew from the request as it came and compares.
+// verify computes the signature again from the request as it came and compares.
 func (s *signature) verify(r *http.Request, query url.Values) error {
 	var canonical strings.Builder
 	fmt.Fprintf(&canonical, "%s\n%s\n%s\n", r.Method, escape(r.URL.Path, true), canonicalQuery(query))
@@ -183,7 +217,8 @@ func (s *signature) verify(r *http.Request, query url.Values) error {
 	}
 	if !hmac.Equal([]byte(hex.EncodeToString(mac(key, text))), []byte(s.value)) {
 		return &refusal{
-			http.StatusForbidden, "SignatureDoesNotMatch",
+			http.StatusForbidden,
+			"SignatureDoesNotMatch",
 			"The request is not the one that was signed: method, address, and every signed header must be exactly as they were given.",
 		}
 	}
@@ -210,12 +245,15 @@ func canonicalQuery(query url.Values) string {
 	return strings.Join(pairs, "&")
 }
 
-// escape is the URI encoding of Signature Version 4: everything but unreserved characters, and slashes in paths.
+// escape is the URI encoding of Signature Version 4: everything but unreserved characters, and
+// slashes in paths.
 func escape(s string, path bool) string {
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~' || path && c == '/' {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' ||
+			c == '~' ||
+			path && c == '/' {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)

@@ -1,9 +1,11 @@
-// Package objects is the S3 server of one machine: gofakes3's protocol over a store on disk that keeps every version and its metadata across restarts,
-// behind a front that checks signatures, expiry and checksums. (gofakes3's own backends either live in memory or keep neither versions nor
+// Package objects is the S3 server of one machine: gofakes3's protocol over a store on disk that
+// keeps every version and its metadata across restarts, behind a front that checks signatures,
+// expiry and checksums. (gofakes3's own backends either live in memory or keep neither versions nor
 // conditional puts on disk.)
 //
-// The list of objects is in a bbolt file, their bodies are files beside it. A body is synced before the transaction that makes its object
-// visible, and that same transaction records the notifications that are owed for it: an acknowledged object cannot lose them.
+// The list of objects is in a bbolt file, their bodies are files beside it. A body is synced before
+// the transaction that makes its object visible, and that same transaction records the
+// notifications that are owed for it: an acknowledged object cannot lose them.
 package objects
 
 import (
@@ -33,7 +35,8 @@ import (
 
 // Created is an object that has just come into being.
 type Created struct {
-	// Event is ObjectCreated:Put or ObjectCreated:Copy; gofakes3 completes a multipart upload with a put.
+	// Event is ObjectCreated:Put or ObjectCreated:Copy; gofakes3 completes a multipart upload with
+	// a put.
 	Event         string
 	Bucket, Key   string
 	Version, ETag string
@@ -59,7 +62,8 @@ var (
 	_ gofakes3.VersionedBackend = (*Store)(nil)
 )
 
-// root holds a bucket for each S3 bucket; in it, an entry for each version of each object. createdBucket holds their creation times.
+// root holds a bucket for each S3 bucket; in it, an entry for each version of each object.
+// createdBucket holds their creation times.
 var (
 	root          = []byte("s3")
 	createdBucket = []byte("s3-created")
@@ -76,8 +80,8 @@ type version struct {
 	Meta     map[string]string `json:"meta,omitempty"`
 }
 
-// NewStore opens the store: its list in the file, its bodies in the folder, which is made if it is missing. Bodies that no object owns, of puts
-// that were cut off, are removed.
+// NewStore opens the store: its list in the file, its bodies in the folder, which is made if it is
+// missing. Bodies that no object owns, of puts that were cut off, are removed.
 func NewStore(db *bbolt.DB, folder string, clock app.Clock, notify Notify) (*Store, error) {
 	s := &Store{db: db, folder: folder, clock: clock, notify: notify}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -129,7 +133,8 @@ func (s *Store) EnsureBucket(name string) error {
 	return nil
 }
 
-// versionKey sorts the versions of an object by age, the newest first, and objects by their keys: 0 is less than any byte of a longer key.
+// versionKey sorts the versions of an object by age, the newest first, and objects by their keys: 0
+// is less than any byte of a longer key.
 func versionKey(key string, sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(key), 0), ^sequence)
 }
@@ -275,7 +280,8 @@ func dropBucket(tx *bbolt.Tx, name string) error {
 	return tx.Bucket(root).DeleteBucket([]byte(name))
 }
 
-// removeBlobs frees bodies that no object owns any more. A failure leaves a file that the next start removes.
+// removeBlobs frees bodies that no object owns any more. A failure leaves a file that the next
+// start removes.
 func (s *Store) removeBlobs(names []string) {
 	for _, name := range names {
 		if name != "" {
@@ -300,11 +306,19 @@ func (s *Store) HeadObjectVersion(bucket, key string, id gofakes3.VersionID) (*g
 }
 
 // GetObjectVersion implements gofakes3.VersionedBackend.
-func (s *Store) GetObjectVersion(bucket, key string, id gofakes3.VersionID, part *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
+func (s *Store) GetObjectVersion(
+	bucket, key string,
+	id gofakes3.VersionID,
+	part *gofakes3.ObjectRangeRequest,
+) (*gofakes3.Object, error) {
 	return s.open(bucket, key, string(id), part, true)
 }
 
-func (s *Store) open(bucket, key, id string, part *gofakes3.ObjectRangeRequest, withBody bool) (*gofakes3.Object, error) {
+func (s *Store) open(
+	bucket, key, id string,
+	part *gofakes3.ObjectRangeRequest,
+	withBody bool,
+) (*gofakes3.Object, error) {
 	var v version
 	var body *os.File
 	// The file is opened within the transaction, so that a deletion cannot come between.
@@ -329,8 +343,13 @@ func (s *Store) open(bucket, key, id string, part *gofakes3.ObjectRangeRequest, 
 		return nil, err
 	}
 	o := &gofakes3.Object{
-		Name: key, Metadata: maps.Clone(v.Meta), Size: v.Size, Contents: io.NopCloser(bytes.NewReader(nil)), Hash: v.MD5,
-		VersionID: gofakes3.VersionID(v.ID), IsDeleteMarker: v.Marker,
+		Name:           key,
+		Metadata:       maps.Clone(v.Meta),
+		Size:           v.Size,
+		Contents:       io.NopCloser(bytes.NewReader(nil)),
+		Hash:           v.MD5,
+		VersionID:      gofakes3.VersionID(v.ID),
+		IsDeleteMarker: v.Marker,
 	}
 	if body == nil {
 		return o, nil
@@ -367,18 +386,29 @@ func (s *Store) PutObject(
 }
 
 // CopyObject implements gofakes3.Backend.
-func (s *Store) CopyObject(fromBucket, fromKey, toBucket, toKey string, meta map[string]string) (gofakes3.CopyObjectResult, error) {
+func (s *Store) CopyObject(
+	fromBucket, fromKey, toBucket, toKey string,
+	meta map[string]string,
+) (gofakes3.CopyObjectResult, error) {
 	source, err := s.GetObject(fromBucket, fromKey, nil)
 	if err != nil {
 		return gofakes3.CopyObjectResult{}, err
 	}
 	defer source.Contents.Close()
 	v, err := s.put(toBucket, toKey, meta, source.Contents, source.Size, nil, "ObjectCreated:Copy")
-	return gofakes3.CopyObjectResult{ETag: gofakes3.FormatETag(v.MD5), LastModified: gofakes3.NewContentTime(v.Modified)}, err
+	return gofakes3.CopyObjectResult{
+		ETag:         gofakes3.FormatETag(v.MD5),
+		LastModified: gofakes3.NewContentTime(v.Modified),
+	}, err
 }
 
 func (s *Store) put(
-	bucket, key string, meta map[string]string, input io.Reader, size int64, conditions *gofakes3.PutConditions, event string,
+	bucket, key string,
+	meta map[string]string,
+	input io.Reader,
+	size int64,
+	conditions *gofakes3.PutConditions,
+	event string,
 ) (version, error) {
 	if strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
 		return version{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidURI, "A key is UTF-8 and cannot contain NUL.")
@@ -415,13 +445,17 @@ func (s *Store) put(
 	return v, nil
 }
 
-// refused words a failure that is not the server's own fault: no room on the disk, and a body that came too slowly.
+// refused words a failure that is not the server's own fault: no module on the disk, and a body
+// that came too slowly.
 func refused(err error) error {
 	switch {
 	case bolt.Full(err):
 		return gofakes3.ErrorMessage(codeFull, "There is no room on the disk; try again later.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return gofakes3.ErrorMessage(codeSlow, "Your socket connection to the server was not read from or written to within the timeout period.")
+		return gofakes3.ErrorMessage(
+			codeSlow,
+			"Your socket connection to the server was not read from or written to within the timeout period.",
+		)
 	}
 	return err
 }
@@ -480,7 +514,8 @@ func syncFolder(folder string) error {
 	return errors.Join(err, f.Close())
 }
 
-// kept leaves out what belongs to the request and not to the object; gofakes3 would give it out as the object's headers.
+// kept leaves out what belongs to the request and not to the object; gofakes3 would give it out as
+// the object's headers.
 func kept(meta map[string]string) map[string]string {
 	m := make(map[string]string, len(meta))
 	for name, value := range meta {
@@ -568,7 +603,11 @@ func (s *Store) SetVersioningConfiguration(bucket string, c gofakes3.VersioningC
 }
 
 // ListBucket implements gofakes3.Backend.
-func (s *Store) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
+func (s *Store) ListBucket(
+	name string,
+	prefix *gofakes3.Prefix,
+	page gofakes3.ListBucketPage,
+) (*gofakes3.ObjectList, error) {
 	if prefix == nil {
 		prefix = &gofakes3.Prefix{}
 	}
@@ -581,8 +620,10 @@ func (s *Store) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.L
 			if v.Marker || !prefix.Match(key, &match) || page.HasMarker && key <= page.Marker {
 				return true
 			}
-			// The marker of a page that ended with a group is the group's last key seen; the group is not listed twice.
-			if match.CommonPrefix && (match.MatchedPart == group || page.HasMarker && strings.HasPrefix(page.Marker, match.MatchedPart)) {
+			// The marker of a page that ended with a group is the group's last key seen; the group
+			// is not listed twice.
+			if match.CommonPrefix &&
+				(match.MatchedPart == group || page.HasMarker && strings.HasPrefix(page.Marker, match.MatchedPart)) {
 				list.NextMarker = key
 				return true
 			}
@@ -598,7 +639,11 @@ func (s *Store) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.L
 				return true
 			}
 			list.Add(&gofakes3.Content{
-				Key: key, LastModified: gofakes3.NewContentTime(v.Modified), ETag: gofakes3.FormatETag(v.MD5), Size: v.Size, StorageClass: gofakes3.StorageStandard,
+				Key:          key,
+				LastModified: gofakes3.NewContentTime(v.Modified),
+				ETag:         gofakes3.FormatETag(v.MD5),
+				Size:         v.Size,
+				StorageClass: gofakes3.StorageStandard,
 			})
 			return true
 		})
@@ -609,7 +654,8 @@ func (s *Store) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.L
 	return list, err
 }
 
-// walk visits the newest version of each object, in the order of keys, beginning with a key that is not before from.
+// walk visits the newest version of each object, in the order of keys, beginning with a key that is
+// not before from.
 func walk(b *bbolt.Bucket, prefix *gofakes3.Prefix, from string, visit func(string, version) bool) error {
 	start := from
 	if prefix.HasPrefix && prefix.Prefix > start {
@@ -638,7 +684,11 @@ func walk(b *bbolt.Bucket, prefix *gofakes3.Prefix, from string, visit func(stri
 }
 
 // ListBucketVersions implements gofakes3.VersionedBackend.
-func (s *Store) ListBucketVersions(name string, prefix *gofakes3.Prefix, page *gofakes3.ListBucketVersionsPage) (*gofakes3.ListBucketVersionsResult, error) {
+func (s *Store) ListBucketVersions(
+	name string,
+	prefix *gofakes3.Prefix,
+	page *gofakes3.ListBucketVersionsPage,
+) (*gofakes3.ListBucketVersionsResult, error) {
 	if prefix == nil {
 		prefix = &gofakes3.Prefix{}
 	}
@@ -649,7 +699,8 @@ func (s *Store) ListBucketVersions(name string, prefix *gofakes3.Prefix, page *g
 	err := s.view(name, func(b *bbolt.Bucket) error {
 		var start []byte
 		if page.KeyMarker != "" {
-			// Everything of the marker's key has been listed, or up to and with the marker's version.
+			// Everything of the marker's key has been listed, or up to and with the marker's
+			// version.
 			start = append([]byte(page.KeyMarker), 1)
 			if sequence, ok := parseVersionID(string(page.VersionIDMarker)); ok {
 				start = append(versionKey(page.KeyMarker, sequence), 0)
@@ -682,13 +733,21 @@ func (s *Store) ListBucketVersions(name string, prefix *gofakes3.Prefix, page *g
 			result.NextKeyMarker, result.NextVersionIDMarker = key, gofakes3.VersionID(v.ID)
 			if v.Marker {
 				result.Versions = append(result.Versions, &gofakes3.DeleteMarker{
-					Key: key, VersionID: gofakes3.VersionID(v.ID), IsLatest: newest, LastModified: gofakes3.NewContentTime(v.Modified),
+					Key:          key,
+					VersionID:    gofakes3.VersionID(v.ID),
+					IsLatest:     newest,
+					LastModified: gofakes3.NewContentTime(v.Modified),
 				})
 				continue
 			}
 			result.Versions = append(result.Versions, &gofakes3.Version{
-				Key: key, VersionID: gofakes3.VersionID(v.ID), IsLatest: newest, LastModified: gofakes3.NewContentTime(v.Modified), Size: v.Size,
-				ETag: gofakes3.FormatETag(v.MD5), StorageClass: gofakes3.StorageStandard,
+				Key:          key,
+				VersionID:    gofakes3.VersionID(v.ID),
+				IsLatest:     newest,
+				LastModified: gofakes3.NewContentTime(v.Modified),
+				Size:         v.Size,
+				ETag:         gofakes3.FormatETag(v.MD5),
+				StorageClass: gofakes3.StorageStandard,
 			})
 		}
 		return nil

@@ -17,8 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// A presigned URL is good for what was signed: a header of S3's own beside it is refused, as S3 refuses it (403 AccessDenied, "There were headers present in the request
-// which were not signed"). Otherwise whoever may upload one file could make it a copy of somebody else's.
+// A presigned URL is good for what was signed: a header of S3's own beside it is refused, as S3
+// refuses it (403 AccessDenied, "There were headers present in the request which were not signed").
+// Otherwise whoever may upload one file could make it a copy of somebody else's.
 func TestUnsignedHeadersAreRefused(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.put("uploads/other/secret.csv", "secret")
@@ -33,7 +34,12 @@ func TestUnsignedHeadersAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, with := range []bool{true, false} {
-			request, err := http.NewRequestWithContext(context.Background(), http.MethodPut, signed.URL, strings.NewReader("mine"))
+			request, err := http.NewRequestWithContext(
+				context.Background(),
+				http.MethodPut,
+				signed.URL,
+				strings.NewReader("mine"),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +55,8 @@ func TestUnsignedHeadersAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = response.Body.Close()
-			if want := map[bool]int{true: 403, false: 200}[with]; response.StatusCode != want || with && !strings.Contains(string(body), "not signed") {
+			if want := map[bool]int{true: 403, false: 200}[with]; response.StatusCode != want ||
+				with && !strings.Contains(string(body), "not signed") {
 				t.Errorf("%s %v: %d %s", name, with, response.StatusCode, body)
 			}
 		}
@@ -76,7 +83,12 @@ func TestContinueOfAnEmptyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := strings.TrimPrefix(signed.URL, s.http.URL)
-	if _, err := fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n", path, address); err != nil {
+	if _, err := fmt.Fprintf(
+		conn,
+		"PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n",
+		path,
+		address,
+	); err != nil {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(conn)
@@ -101,7 +113,8 @@ func TestFullDisk(t *testing.T) {
 		s.mu.Lock()
 		s.refuse = why
 		s.mu.Unlock()
-		_, err := s.local().PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("x"), Body: strings.NewReader("x")})
+		_, err := s.local().
+			PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("x"), Body: strings.NewReader("x")})
 		var answered interface{ HTTPStatusCode() int }
 		if !errors.As(err, &answered) || answered.HTTPStatusCode() != want {
 			t.Errorf("%v: %v", why, err)

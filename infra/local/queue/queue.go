@@ -1,5 +1,6 @@
-// Package queue delivers events to functions as Lambda's asynchronous invocations do: each at least once, again when it failed, and after a
-// restart. An event is on disk before whoever caused it is told so.
+// Package queue delivers events to functions as Lambda's asynchronous invocations do: each at least
+// once, again when it failed, and after a restart. An event is on disk before whoever caused it is
+// told so.
 package queue
 
 import (
@@ -50,7 +51,8 @@ type Options struct {
 	Deliver func(context.Context, Event) error
 	// Workers is how many events are delivered at once.
 	Workers int
-	// Pauses are the times before the second and later attempts; after as many failures and one more an event has failed.
+	// Pauses are the times before the second and later attempts; after as many failures and one
+	// more an event has failed.
 	Pauses []time.Duration
 	// Grace is how long a delivery may go on once the queue has to stop.
 	Grace time.Duration
@@ -74,8 +76,8 @@ func New(db *bbolt.DB, o Options) (*Queue, error) {
 	return &Queue{db: db, o: o, wake: make(chan struct{}, 1), flying: map[uint64]struct{}{}}, nil
 }
 
-// AddIn adds events as a part of someone else's transaction: they are delivered if and when it is committed. Function and Payload are all that need
-// be set.
+// AddIn adds events as a part of someone else's transaction: they are delivered if and when it is
+// committed. Function and Payload are all that need be set.
 func (q *Queue) AddIn(tx *bbolt.Tx, events ...Event) error {
 	bucket := tx.Bucket(waitingBucket)
 	for _, e := range events {
@@ -99,7 +101,8 @@ func (q *Queue) Add(events ...Event) error {
 	return q.db.Update(func(tx *bbolt.Tx) error { return q.AddIn(tx, events...) })
 }
 
-// AddUnlessWaiting adds an event unless an earlier one of the same Source is still owed; it says whether it did.
+// AddUnlessWaiting adds an event unless an earlier one of the same Source is still owed; it says
+// whether it did.
 func (q *Queue) AddUnlessWaiting(e Event) (added bool, err error) {
 	err = q.db.Update(func(tx *bbolt.Tx) error {
 		added = true
@@ -133,7 +136,8 @@ func (q *Queue) Owed() (n int, err error) {
 	return n, err
 }
 
-// Run delivers until the context ends, and returns when the last delivery has. Events that are not done by then are delivered at the next start.
+// Run delivers until the context ends, and returns when the last delivery has. Events that are not
+// done by then are delivered at the next start.
 func (q *Queue) Run(ctx context.Context) {
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
@@ -175,7 +179,8 @@ func (q *Queue) sleep(ctx context.Context, next time.Time) {
 	}
 }
 
-// ready takes the due events that free workers can have, oldest first, and says when the next one is due.
+// ready takes the due events that free workers can have, oldest first, and says when the next one
+// is due.
 func (q *Queue) ready() (map[uint64]Event, time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -231,11 +236,42 @@ func (q *Queue) deliver(ctx context.Context, sequence uint64, e Event) {
 	})
 	switch {
 	case err != nil:
-		q.o.Log.ErrorContext(ctx, "outcome of an event not written, it will come again", "function", e.Function, "event", e.ID, "error", err)
+		q.o.Log.ErrorContext(
+			ctx,
+			"outcome of an event not written, it will come again",
+			"function",
+			e.Function,
+			"event",
+			e.ID,
+			"error",
+			err,
+		)
 	case failed:
-		q.o.Log.ErrorContext(ctx, "event failed for good", "function", e.Function, "event", e.ID, "attempts", e.Attempts, "error", failure)
+		q.o.Log.ErrorContext(
+			ctx,
+			"event failed for good",
+			"function",
+			e.Function,
+			"event",
+			e.ID,
+			"attempts",
+			e.Attempts,
+			"error",
+			failure,
+		)
 	case failure != nil:
-		q.o.Log.WarnContext(ctx, "event failed, it will come again", "function", e.Function, "event", e.ID, "attempts", e.Attempts, "error", failure)
+		q.o.Log.WarnContext(
+			ctx,
+			"event failed, it will come again",
+			"function",
+			e.Function,
+			"event",
+			e.ID,
+			"attempts",
+			e.Attempts,
+			"error",
+			failure,
+		)
 	}
 }
 

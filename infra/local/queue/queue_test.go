@@ -40,10 +40,21 @@ func file(t *testing.T) *bbolt.DB {
 	return db
 }
 
-func newQueue(t *testing.T, db *bbolt.DB, pauses []time.Duration, deliver func(context.Context, queue.Event) error) *queue.Queue {
+func newQueue(
+	t *testing.T,
+	db *bbolt.DB,
+	pauses []time.Duration,
+	deliver func(context.Context, queue.Event) error,
+) *queue.Queue {
 	t.Helper()
 	q, err := queue.New(db, queue.Options{
-		Clock: time.Now, IDs: &ids{}, Log: slog.New(slog.DiscardHandler), Deliver: deliver, Workers: 3, Pauses: pauses, Grace: 50 * time.Millisecond,
+		Clock:   time.Now,
+		IDs:     &ids{},
+		Log:     slog.New(slog.DiscardHandler),
+		Deliver: deliver,
+		Workers: 3,
+		Pauses:  pauses,
+		Grace:   50 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +150,10 @@ func TestAFailureIsRepeatedAndThenKept(t *testing.T) {
 		return nil
 	}}
 	q := newQueue(t, file(t), []time.Duration{time.Millisecond, 2 * time.Millisecond}, r.deliver)
-	if err := q.Add(queue.Event{Function: "Second", Payload: []byte(`1`)}, queue.Event{Function: "Never", Payload: []byte(`2`)}); err != nil {
+	if err := q.Add(
+		queue.Event{Function: "Second", Payload: []byte(`1`)},
+		queue.Event{Function: "Never", Payload: []byte(`2`)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	run(t, q, empty(t, q))
@@ -152,7 +166,8 @@ func TestAFailureIsRepeatedAndThenKept(t *testing.T) {
 		t.Fatalf("attempts %v under ids %v", count, ids)
 	}
 	failed, err := q.Failed()
-	if err != nil || len(failed) != 1 || failed[0].Function != "Never" || failed[0].Error != "boom" || string(failed[0].Payload) != "2" {
+	if err != nil || len(failed) != 1 || failed[0].Function != "Never" || failed[0].Error != "boom" ||
+		string(failed[0].Payload) != "2" {
 		t.Fatalf("failed %+v, %v", failed, err)
 	}
 }
@@ -265,12 +280,18 @@ func TestEventsOfOneSourceDoNotPileUp(t *testing.T) {
 	q := newQueue(t, file(t), nil, r.deliver)
 	for i, want := range []bool{true, false, true} {
 		source := []string{"a", "a", "b"}[i]
-		if added, err := q.AddUnlessWaiting(queue.Event{Function: "F", Payload: []byte(`1`), Source: source}); err != nil || added != want {
+		if added, err := q.AddUnlessWaiting(
+			queue.Event{Function: "F", Payload: []byte(`1`), Source: source},
+		); err != nil ||
+			added != want {
 			t.Fatalf("%d: added %v, %v", i, added, err)
 		}
 	}
 	run(t, q, empty(t, q))
-	if added, err := q.AddUnlessWaiting(queue.Event{Function: "F", Payload: []byte(`1`), Source: "a"}); err != nil || !added {
+	if added, err := q.AddUnlessWaiting(
+		queue.Event{Function: "F", Payload: []byte(`1`), Source: "a"},
+	); err != nil ||
+		!added {
 		t.Fatalf("after the delivery: added %v, %v", added, err)
 	}
 }

@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	// maxRequest is the largest request body in bytes: an HTTP API hands no more on to Lambda. The functions' own limit is lower.
+	// maxRequest is the largest request body in bytes: an HTTP API hands no more on to Lambda. The
+	// functions' own limit is lower.
 	maxRequest = 6 << 20
 	// maxAsync is the largest payload in bytes of an asynchronous invocation.
 	maxAsync = 1 << 20
@@ -50,7 +51,8 @@ func (r *runner) handler() http.Handler {
 			api.WriteProblem(w, api.TooLarge(api.LargestBody))
 			return
 		}
-		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway knows no such thing.
+		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway
+		// knows no such thing.
 		serve := mux.ServeHTTP
 		if _, pattern := mux.Handler(request); pattern == "" {
 			var ok bool
@@ -70,7 +72,8 @@ func (r *runner) handler() http.Handler {
 	}))
 }
 
-// logged gives each request an id, and leaves a line of it. Bodies and queries, which may hold names, are not in it.
+// logged gives each request an id, and leaves a line of it. Bodies and queries, which may hold
+// names, are not in it.
 func (r *runner) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		id := r.env.IDs.Random()
@@ -83,8 +86,19 @@ func (r *runner) logged(next http.Handler) http.Handler {
 		began := r.env.Clock()
 		answer := &watched{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(answer, request.WithContext(ctx))
-		r.env.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("method", request.Method), slog.String("path", request.URL.Path),
-			slog.Int("status", answer.status), slog.Int64("ms", r.env.Clock().Sub(began).Milliseconds()), slog.String("requestId", id))
+		r.env.Log.LogAttrs(
+			ctx,
+			slog.LevelInfo,
+			"request",
+			slog.String("method", request.Method),
+			slog.String("path", request.URL.Path),
+			slog.Int(
+				"status",
+				answer.status,
+			),
+			slog.Int64("ms", r.env.Clock().Sub(began).Milliseconds()),
+			slog.String("requestId", id),
+		)
 	})
 }
 
@@ -109,8 +123,9 @@ type readAhead struct {
 	io.Closer
 }
 
-// ahead reads a body before its request takes its turn: a body that comes slowly, or never comes to its end, must not keep others from theirs. API Gateway hands
-// nothing on before it has all of it. What goes beyond the functions' own limit is left to whoever takes it.
+// ahead reads a body before its request takes its turn: a body that comes slowly, or never comes to
+// its end, must not keep others from theirs. API Gateway hands nothing on before it has all of it.
+// What goes beyond the functions' own limit is left to whoever takes it.
 func ahead(body io.Reader) io.Reader {
 	var read bytes.Buffer
 	_, err := io.CopyN(&read, body, api.LargestBody+1)
@@ -128,7 +143,8 @@ type broken struct{ err error }
 
 func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
-// turn waits until fewer than the allowed number of requests run. It fails when that takes too long.
+// turn waits until fewer than the allowed number of requests run. It fails when that takes too
+// long.
 func (r *runner) turn(ctx context.Context) (release func(), ok bool) {
 	release = func() { <-r.running }
 	select {
@@ -163,8 +179,9 @@ func notAllowed(w http.ResponseWriter, allow string) {
 	api.WriteProblem(w, p)
 }
 
-// route is API Gateway: it finds the route, looks at the token, and answers itself when ok is false. Who has no token is told so before anything of the body is read: what
-// strangers send is not kept.
+// route is API Gateway: it finds the route, looks at the token, and answers itself when ok is
+// false. Who has no token is told so before anything of the body is read: what strangers send is
+// not kept.
 func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http.HandlerFunc, ok bool) {
 	if p := api.CheckHead(request); p != nil {
 		api.WriteProblem(w, p)
@@ -219,7 +236,10 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 		faults = append(faults, problem.Field{Field: "account", Code: problem.BadFormat, Message: idRule})
 	}
 	if !auth.ValidUserID(in.User) {
-		faults = append(faults, problem.Field{Field: "user", Code: problem.BadFormat, Message: "must be " + auth.UserIDRule})
+		faults = append(
+			faults,
+			problem.Field{Field: "user", Code: problem.BadFormat, Message: "must be " + auth.UserIDRule},
+		)
 	}
 	permissions, more := parsePermissions(in.Permissions) // nil for those of the user's roles
 	if faults = append(faults, more...); len(faults) > 0 {
@@ -233,7 +253,11 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, http.StatusOK, map[string]any{"accessToken": signed, "tokenType": "Bearer", "expiresIn": int(token.Life.Seconds())})
+	writeJSON(
+		w,
+		http.StatusOK,
+		map[string]any{"accessToken": signed, "tokenType": "Bearer", "expiresIn": int(token.Life.Seconds())},
+	)
 }
 
 // The two words that stand for permissions in POST /local/token (api.md, On one machine).
@@ -242,8 +266,9 @@ const (
 	rolePermissions = "roles" // those of the user's roles: the token says nothing of permissions
 )
 
-// parsePermissions takes an array or one string with spaces between, as the claim itself may be, or a word that stands for some. It is nil for those of the user's roles.
-// Whoever names none, or one that there is not, is told which there are; a token without any is asked for by an empty array.
+// parsePermissions takes an array or one string with spaces between, as the claim itself may be, or
+// a word that stands for some. It is nil for those of the user's roles. Whoever names none, or one
+// that there is not, is told which there are; a token without any is asked for by an empty array.
 func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) {
 	var names []string
 	var text string
@@ -259,7 +284,13 @@ func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) 
 	case len(raw) == 0, text == "" && json.Unmarshal(raw, &text) == nil:
 		return nil, []problem.Field{{Field: "permissions", Code: problem.Required, Message: choice}}
 	default:
-		return nil, []problem.Field{{Field: "permissions", Code: problem.WrongType, Message: "must be an array of strings, or one string with spaces between: " + choice}}
+		return nil, []problem.Field{
+			{
+				Field:   "permissions",
+				Code:    problem.WrongType,
+				Message: "must be an array of strings, or one string with spaces between: " + choice,
+			},
+		}
 	}
 	if len(names) == 1 && names[0] == rolePermissions {
 		return nil, nil
@@ -270,7 +301,14 @@ func parsePermissions(raw json.RawMessage) ([]auth.Permission, []problem.Field) 
 	permissions, faults := []auth.Permission{}, []problem.Field(nil)
 	for i, name := range names {
 		if !auth.Known(auth.Permission(name)) {
-			faults = append(faults, problem.Field{Field: fmt.Sprintf("permissions[%d]", i), Code: problem.NotAllowed, Message: "is no permission; " + choice})
+			faults = append(
+				faults,
+				problem.Field{
+					Field:   fmt.Sprintf("permissions[%d]", i),
+					Code:    problem.NotAllowed,
+					Message: "is no permission; " + choice,
+				},
+			)
 			continue
 		}
 		permissions = append(permissions, auth.Permission(name))
@@ -288,7 +326,11 @@ func decodeStrictly(body io.Reader, into any) *problem.Problem {
 	case errors.As(err, &wrongType):
 		return problem.Invalid(wrongType.Field, problem.WrongType, "must be of type %s", wrongType.Type)
 	case err != nil && strings.HasPrefix(err.Error(), "json: unknown field "):
-		return problem.Invalid(strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`), problem.UnknownField, "is not a field of this request")
+		return problem.Invalid(
+			strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`),
+			problem.UnknownField,
+			"is not a field of this request",
+		)
 	case err != nil:
 		return problem.New(problem.MalformedBody, "The request body is missing or is not JSON.")
 	}
@@ -304,7 +346,8 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
 }
 
-// serveCommits says how many commits were tried since the start, and how many of them lost to others and were decided again.
+// serveCommits says how many commits were tried since the start, and how many of them lost to
+// others and were decided again.
 func (r *runner) serveCommits(w http.ResponseWriter, _ *http.Request) {
 	tried, lost := r.tally.Read()
 	writeJSON(w, http.StatusOK, map[string]int64{"tried": tried, "lost": lost})
@@ -320,7 +363,14 @@ func (r *runner) serveClock(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	if err := r.config.MoveClock(in.To); err != nil {
-		api.WriteProblem(w, problem.Invalid("to", problem.BadFormat, "must be later than the clock's time, and no later than the machine's"))
+		api.WriteProblem(
+			w,
+			problem.Invalid(
+				"to",
+				problem.BadFormat,
+				"must be later than the clock's time, and no later than the machine's",
+			),
+		)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -354,7 +404,12 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		payload = []byte("{}")
 	}
 	if !json.Valid(payload) {
-		lambdaError(w, http.StatusBadRequest, "InvalidRequestContentException", "Could not parse request body into json.")
+		lambdaError(
+			w,
+			http.StatusBadRequest,
+			"InvalidRequestContentException",
+			"Could not parse request body into json.",
+		)
 		return
 	}
 	w.Header().Set("X-Amzn-RequestId", api.RequestID(request.Context()))
@@ -363,7 +418,12 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case "Event":
 		if len(payload) > maxAsync {
-			lambdaError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException", "The payload of an asynchronous invocation has at most 1 MB.")
+			lambdaError(
+				w,
+				http.StatusRequestEntityTooLarge,
+				"RequestTooLargeException",
+				"The payload of an asynchronous invocation has at most 1 MB.",
+			)
 			return
 		}
 		if err := r.queue.Add(queue.Event{Function: id, Payload: payload}); err != nil {
@@ -375,7 +435,10 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 	case "", "RequestResponse":
 		// The function's own timeout counts here, which may be longer than the server's.
 		deadlines := http.NewResponseController(w)
-		if err := errors.Join(deadlines.SetReadDeadline(time.Time{}), deadlines.SetWriteDeadline(time.Time{})); err != nil {
+		if err := errors.Join(
+			deadlines.SetReadDeadline(time.Time{}),
+			deadlines.SetWriteDeadline(time.Time{}),
+		); err != nil {
 			r.env.Log.WarnContext(request.Context(), "a long invocation will be cut off", "error", err)
 		}
 		ctx, cancel := context.WithTimeout(request.Context(), r.template.Functions[id].Timeout)
@@ -385,17 +448,25 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
 			w.Header().Set("X-Amz-Function-Error", "Unhandled")
-			if answer, err = json.Marshal(map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)}); err != nil {
+			if answer, err = json.Marshal(
+				map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)},
+			); err != nil {
 				answer = []byte("{}")
 			}
 		}
 		_, _ = w.Write(answer) // the client is gone if this fails
 	default:
-		lambdaError(w, http.StatusBadRequest, "InvalidParameterValueException", "X-Amz-Invocation-Type is RequestResponse, Event or DryRun.")
+		lambdaError(
+			w,
+			http.StatusBadRequest,
+			"InvalidParameterValueException",
+			"X-Amz-Invocation-Type is RequestResponse, Event or DryRun.",
+		)
 	}
 }
 
-// functionName takes the logical id out of what the Invoke API allows: a name, a partial or whole ARN, each with an optional qualifier.
+// functionName takes the logical id out of what the Invoke API allows: a name, a partial or whole
+// ARN, each with an optional qualifier.
 func functionName(s string) string {
 	parts := strings.Split(s, ":")
 	for i, part := range parts {

@@ -34,7 +34,8 @@ func (r *runner) deliver(ctx context.Context, e queue.Event) error {
 	return err
 }
 
-// notify records, within the transaction that creates an object, an event for each function that the template connects to it.
+// notify records, within the transaction that creates an object, an event for each function that
+// the template connects to it.
 func (r *runner) notify(tx *bbolt.Tx, o objects.Created) error {
 	owed, err := r.notifications(o)
 	if err != nil {
@@ -62,30 +63,56 @@ func (r *runner) notifications(o objects.Created) ([]queue.Event, error) {
 func notification(t template.Trigger, o objects.Created) (json.RawMessage, error) {
 	object := map[string]any{
 		// As in a query string, but for slashes.
-		"key": strings.ReplaceAll(url.QueryEscape(o.Key), "%2F", "/"), "size": o.Size, "eTag": o.ETag, "sequencer": o.Sequencer,
+		"key": strings.ReplaceAll(
+			url.QueryEscape(o.Key),
+			"%2F",
+			"/",
+		),
+		"size":      o.Size,
+		"eTag":      o.ETag,
+		"sequencer": o.Sequencer,
 	}
 	if o.Version != "" {
 		object["versionId"] = o.Version
 	}
-	return encode(map[string]any{"Records": []any{map[string]any{
-		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": region, "eventTime": o.At.UTC().Format("2006-01-02T15:04:05.000Z"), "eventName": o.Event,
-		"userIdentity":      map[string]string{"principalId": "LOCAL"},
-		"requestParameters": map[string]string{"sourceIPAddress": "127.0.0.1"},
-		"responseElements":  map[string]string{"x-amz-request-id": o.Sequencer, "x-amz-id-2": ""},
-		"s3": map[string]any{
-			"s3SchemaVersion": "1.0", "configurationId": t.Function + t.Name,
-			"bucket": map[string]any{"name": o.Bucket, "ownerIdentity": map[string]string{"principalId": "LOCAL"}, "arn": "arn:aws:s3:::" + o.Bucket},
-			"object": object,
+	return encode(map[string]any{"Records": []any{
+		map[string]any{
+			"eventVersion":      "2.1",
+			"eventSource":       "aws:s3",
+			"awsRegion":         region,
+			"eventTime":         o.At.UTC().Format("2006-01-02T15:04:05.000Z"),
+			"eventName":         o.Event,
+			"userIdentity":      map[string]string{"principalId": "LOCAL"},
+			"requestParameters": map[string]string{"sourceIPAddress": "127.0.0.1"},
+			"responseElements":  map[string]string{"x-amz-request-id": o.Sequencer, "x-amz-id-2": ""},
+			"s3": map[string]any{
+				"s3SchemaVersion": "1.0",
+				"configurationId": t.Function + t.Name,
+				"bucket": map[string]any{
+					"name":          o.Bucket,
+					"ownerIdentity": map[string]string{"principalId": "LOCAL"},
+					"arn":           "arn:aws:s3:::" + o.Bucket,
+				},
+				"object": object,
+			},
 		},
-	}}})
+	}})
 }
 
 // tick is the event that EventBridge sends.
 func tick(s template.Schedule, id string, at time.Time) (json.RawMessage, error) {
 	return encode(map[string]any{
-		"version": "0", "id": id, "detail-type": "Scheduled Event", "source": "aws.events", "account": accountID,
-		"time": at.UTC().Format(time.RFC3339), "region": region,
-		"resources": []string{fmt.Sprintf("arn:aws:events:%s:%s:rule/%s%s", region, accountID, s.Function, s.Name)}, "detail": map[string]any{},
+		"version":     "0",
+		"id":          id,
+		"detail-type": "Scheduled Event",
+		"source":      "aws.events",
+		"account":     accountID,
+		"time":        at.UTC().Format(time.RFC3339),
+		"region":      region,
+		"resources": []string{
+			fmt.Sprintf("arn:aws:events:%s:%s:rule/%s%s", region, accountID, s.Function, s.Name),
+		},
+		"detail": map[string]any{},
 	})
 }
 
@@ -97,8 +124,9 @@ func encode(event any) (json.RawMessage, error) {
 	return payload, nil
 }
 
-// runSchedule fires one schedule until the context ends. What fell due while nothing ran is not made up for, as in AWS; a firing is left out while
-// an earlier one of the same schedule is still owed.
+// runSchedule fires one schedule until the context ends. What fell due while nothing ran is not
+// made up for, as in AWS; a firing is left out while an earlier one of the same schedule is still
+// owed.
 func (r *runner) runSchedule(ctx context.Context, s template.Schedule, due schedule.Expression) {
 	for {
 		at := due.Next(r.env.Clock())
@@ -114,12 +142,15 @@ func (r *runner) runSchedule(ctx context.Context, s template.Schedule, due sched
 		}
 		payload, err := tick(s, r.env.IDs.Random(), at)
 		if err == nil {
-			_, err = r.queue.AddUnlessWaiting(queue.Event{Function: s.Function, Payload: payload, Source: "schedule " + s.Function + " " + s.Name})
+			_, err = r.queue.AddUnlessWaiting(
+				queue.Event{Function: s.Function, Payload: payload, Source: "schedule " + s.Function + " " + s.Name},
+			)
 		}
 		if err != nil {
 			r.env.Log.ErrorContext(ctx, "schedule not fired", "function", s.Function, "schedule", s.Name, "error", err)
 		}
-		// A timer may fire a moment early by the other clock; without this, the same moment would come again.
+		// A timer may fire a moment early by the other clock; without this, the same moment would
+		// come again.
 		for !r.env.Clock().After(at) {
 			time.Sleep(time.Millisecond)
 		}

@@ -11,8 +11,9 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// problemListener makes problems of what net/http answers of its own to a request that it cannot read: a bad escape in the path, headers beyond all bounds, a
-// line that is no request. No handler ever sees these (api.md: all that our code answers is a problem).
+// problemListener makes problems of what net/http answers of its own to a request that it cannot
+// read: a bad escape in the path, headers beyond all bounds, a line that is no request. No handler
+// ever sees these (api.md: all that our code answers is a problem).
 type problemListener struct{ net.Listener }
 
 func (l problemListener) Accept() (net.Conn, error) {
@@ -25,7 +26,8 @@ func (l problemListener) Accept() (net.Conn, error) {
 
 type problemConn struct{ net.Conn }
 
-// serverRefusal is what follows the status line of net/http's own refusals; an answer of a handler has a Date before its Content-Type or Connection.
+// serverRefusal is what follows the status line of net/http's own refusals; an answer of a handler
+// has a Date before its Content-Type or Connection.
 const serverRefusal = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 
 func (c problemConn) Write(b []byte) (int, error) {
@@ -43,21 +45,35 @@ func (c problemConn) Write(b []byte) (int, error) {
 func refusal(b []byte) (answer []byte, ok bool) {
 	const version = "HTTP/1.1 "
 	line, rest, found := bytes.Cut(b, []byte("\r\n"))
-	if !found || !bytes.HasPrefix(line, []byte(version)) || !bytes.HasPrefix(rest, []byte(serverRefusal[2:])) || len(line) < len(version)+3 {
+	if !found || !bytes.HasPrefix(line, []byte(version)) || !bytes.HasPrefix(rest, []byte(serverRefusal[2:])) ||
+		len(line) < len(version)+3 {
 		return nil, false
 	}
 	status, err := strconv.Atoi(string(line[len(version) : len(version)+3]))
 	if err != nil || status < 400 {
 		return nil, false
 	}
-	p := problem.New(problem.MalformedBody, "The request cannot be read: its line, its path or one of its headers is not of its form.")
+	p := problem.New(
+		problem.MalformedBody,
+		"The request cannot be read: its line, its path or one of its headers is not of its form.",
+	)
 	if status == 431 {
-		p = problem.New(problem.HeadersTooLarge, "The request line and the headers are too large; 10240 bytes are taken.")
+		p = problem.New(
+			problem.HeadersTooLarge,
+			"The request line and the headers are too large; 10240 bytes are taken.",
+		)
 	}
 	body, err := json.Marshal(api.Of(p))
 	if err != nil {
 		return nil, false
 	}
-	return fmt.Appendf(nil, "%s%d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-		version, p.Status(), p.Title(), len(body), body), true
+	return fmt.Appendf(
+		nil,
+		"%s%d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		version,
+		p.Status(),
+		p.Title(),
+		len(body),
+		body,
+	), true
 }

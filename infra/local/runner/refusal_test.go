@@ -54,7 +54,8 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, contentType, kind := r.send(t, test.request)
-			if status != test.status || contentType != "application/problem+json" || kind != "urn:seatwise:problem:"+test.slug {
+			if status != test.status || contentType != "application/problem+json" ||
+				kind != "urn:seatwise:problem:"+test.slug {
 				t.Errorf("%d %s %s", status, contentType, kind)
 			}
 		})
@@ -82,13 +83,17 @@ func TestCrossOrigin(t *testing.T) {
 		defer answer.Body.Close()
 		return answer.Header
 	}
-	if h := preflight(origin); h.Get("Access-Control-Allow-Origin") != origin || h.Get("Access-Control-Allow-Methods") == "" || h.Get("Access-Control-Allow-Headers") == "" {
+	if h := preflight(
+		origin,
+	); h.Get("Access-Control-Allow-Origin") != origin || h.Get("Access-Control-Allow-Methods") == "" ||
+		h.Get("Access-Control-Allow-Headers") == "" {
 		t.Errorf("preflight: %v", h)
 	}
 	if h := preflight("https://elsewhere.example.com"); h.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("a stranger's preflight: %v", h)
 	}
-	for _, path := range []string{"/v1/health", "/v1/things/1"} { // the second is a 401, which a page must be able to read too
+	// the second is a 401, which a page must be able to read too
+	for _, path := range []string{"/v1/health", "/v1/things/1"} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.api+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +104,8 @@ func TestCrossOrigin(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = answer.Body.Close()
-		if answer.Header.Get("Access-Control-Allow-Origin") != origin || !strings.Contains(fmt.Sprint(answer.Header["Access-Control-Expose-Headers"]), "Etag") {
+		if answer.Header.Get("Access-Control-Allow-Origin") != origin ||
+			!strings.Contains(fmt.Sprint(answer.Header["Access-Control-Expose-Headers"]), "Etag") {
 			t.Errorf("%s: %d %v", path, answer.StatusCode, answer.Header)
 		}
 	}

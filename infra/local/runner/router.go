@@ -9,7 +9,8 @@ import (
 	"seatwise/infra/local/template"
 )
 
-// router finds the template's route for a request as API Gateway does: segment by segment, a fixed segment before a parameter.
+// router finds the template's route for a request as API Gateway does: segment by segment, a fixed
+// segment before a parameter.
 type router struct {
 	patterns []pattern
 }
@@ -38,7 +39,8 @@ func newRouter(routes []template.Route) *router {
 		}
 		r.patterns[i].methods[route.Method] = route
 	}
-	// At the first segment where two patterns differ, the one with the fixed segment comes first; so the first that matches is the right one.
+	// At the first segment where two patterns differ, the one with the fixed segment comes first;
+	// so the first that matches is the right one.
 	sort.SliceStable(r.patterns, func(i, j int) bool {
 		a, b := r.patterns[i].segments, r.patterns[j].segments
 		for k := range min(len(a), len(b)) {
@@ -51,7 +53,8 @@ func newRouter(routes []template.Route) *router {
 	return r
 }
 
-// match returns the route of a request. When the path is known and the method is not, ok is false and allow lists the methods; otherwise it is empty.
+// match returns the route of a request. When the path is known and the method is not, ok is false
+// and allow lists the methods; otherwise it is empty.
 func (r *router) match(request *http.Request) (route template.Route, allow string, ok bool) {
 	path, found := strings.CutPrefix(request.URL.EscapedPath(), "/")
 	if !found {

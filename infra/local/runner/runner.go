@@ -1,5 +1,6 @@
-// Package runner serves the whole application on one machine: it is API Gateway, its authorizer, S3, EventBridge and Lambda in one process, and holds to
-// template.yaml as they do (api.md, On one machine).
+// Package runner serves the whole application on one machine: it is API Gateway, its authorizer,
+// S3, EventBridge and Lambda in one process, and holds to template.yaml as they do (api.md, On one
+// machine).
 package runner
 
 import (
@@ -51,22 +52,29 @@ type Config struct {
 	Data string
 	// NoSchedules leaves the template's schedules out.
 	NoSchedules bool
-	// DynamoDBEndpoint and S3Endpoint replace the embedded store and the embedded S3 server; empty ones do not.
+	// DynamoDBEndpoint and S3Endpoint replace the embedded store and the embedded S3 server; empty
+	// ones do not.
 	DynamoDBEndpoint, S3Endpoint string
-	// Region, AccessKey, SecretKey and SessionToken are for those endpoints; empty ones are those of the embedded servers.
+	// Region, AccessKey, SecretKey and SessionToken are for those endpoints; empty ones are those
+	// of the embedded servers.
 	Region, AccessKey, SecretKey, SessionToken string
-	// Temp is a folder for files that nobody needs any more when the runner starts, and that it empties then; empty for the system's own.
+	// Temp is a folder for files that nobody needs any more when the runner starts, and that it
+	// empties then; empty for the system's own.
 	Temp string
-	// AllowedOrigins are those whose pages may call the API from a browser (CORS), as the template's parameter of that name says in AWS.
+	// AllowedOrigins are those whose pages may call the API from a browser (CORS), as the
+	// template's parameter of that name says in AWS.
 	AllowedOrigins []string
-	// Out gets one line when everything is ready, and then Ready, if set, is told the address of the API.
+	// Out gets one line when everything is ready, and then Ready, if set, is told the address of
+	// the API.
 	Out   io.Writer
 	Ready func(api string)
 	Log   *slog.Logger
 	Clock app.Clock
-	// MoveClock, if set, moves the clock forward to a time, for whoever asks at /local/clock; infra/demo makes a year pass by it. It refuses to move it back.
+	// MoveClock, if set, moves the clock forward to a time, for whoever asks at /local/clock;
+	// infra/demo makes a year pass by it. It refuses to move it back.
 	MoveClock func(to time.Time) error
-	// Concurrency is how many requests run at once; more wait a little and are then told too-busy. 0 means 256.
+	// Concurrency is how many requests run at once; more wait a little and are then told too-busy.
+	// 0 means 256.
 	Concurrency int
 	// Silence is how long a request's body may send nothing. 0 means 20 seconds.
 	Silence time.Duration
@@ -76,9 +84,11 @@ const (
 	defaultConcurrency = 256
 	// workers is how many events are delivered at once.
 	workers = 8
-	// grace is how long requests and deliveries may go on after a stop was asked for. A delivery that is cut off comes again at the next start.
+	// grace is how long requests and deliveries may go on after a stop was asked for. A delivery
+	// that is cut off comes again at the next start.
 	grace = 10 * time.Second
-	// sweepEvery is how often expired items are removed from the embedded store; DynamoDB promises a few days.
+	// sweepEvery is how often expired items are removed from the embedded store; DynamoDB promises
+	// a few days.
 	sweepEvery = time.Minute
 	// lockWait is how long a start waits for a predecessor that is just stopping.
 	lockWait = 500 * time.Millisecond
@@ -86,7 +96,8 @@ const (
 	tableName = "seatwise"
 )
 
-// pauses are the waits before an event is delivered again. AWS takes up to six hours for as many attempts; nobody waits that long at a desk.
+// pauses are the waits before an event is delivered again. AWS takes up to six hours for as many
+// attempts; nobody waits that long at a kernel.
 var pauses = []time.Duration{time.Second, 5 * time.Second, 20 * time.Second, time.Minute, 2 * time.Minute}
 
 // bucketNames are the names of the template's buckets on one machine (api.md).
@@ -114,7 +125,8 @@ type runner struct {
 	stop []func() error
 }
 
-// Run serves until the context ends, then lets what runs finish and closes everything. It returns an error when it could not start, or a server failed.
+// Run serves until the context ends, then lets what runs finish and closes everything. It returns
+// an error when it could not start, or a server failed.
 func Run(ctx context.Context, c Config) (err error) {
 	if c.Concurrency == 0 {
 		c.Concurrency = defaultConcurrency
@@ -149,8 +161,12 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	settings := wire.Settings{
-		Table: tableName, UploadsBucket: bucketNames["UploadsBucket"], ReportsBucket: bucketNames["ReportsBucket"], Region: region,
-		AccessKey: objects.AccessKey, SecretKey: objects.SecretKey,
+		Table:         tableName,
+		UploadsBucket: bucketNames["UploadsBucket"],
+		ReportsBucket: bucketNames["ReportsBucket"],
+		Region:        region,
+		AccessKey:     objects.AccessKey,
+		SecretKey:     objects.SecretKey,
 	}
 	elsewhere := settings
 	elsewhere.DynamoDBEndpoint, elsewhere.S3Endpoint = c.DynamoDBEndpoint, c.S3Endpoint
@@ -175,7 +191,8 @@ func Run(ctx context.Context, c Config) (err error) {
 	return r.serve(ctx, apiListener, s3Listener, settings)
 }
 
-// agree refuses a function of the template that nobody makes, and one that is made and not in the template.
+// agree refuses a function of the template that nobody makes, and one that is made and not in the
+// template.
 func agree(t *template.Template, registry Registry) error {
 	var faults []string
 	for id := range t.Functions {
@@ -230,7 +247,8 @@ func address(l net.Listener) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// openState opens what the runner itself keeps in the data folder: the queue of events, the list of objects, and keys.
+// openState opens what the runner itself keeps in the data folder: the queue of events, the list of
+// objects, and keys.
 func (r *runner) openState() error {
 	if err := os.MkdirAll(r.config.Data, 0o700); err != nil {
 		return fmt.Errorf("cannot make the data folder: %w", err)
@@ -239,7 +257,10 @@ func (r *runner) openState() error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("the data folder %s is in use by another Seatwise; stop it or choose another --data", r.config.Data)
+		return fmt.Errorf(
+			"the data folder %s is in use by another Seatwise; stop it or choose another --data",
+			r.config.Data,
+		)
 	case err != nil:
 		return fmt.Errorf("cannot open %s: %w", path, err)
 	}
@@ -261,12 +282,19 @@ func (r *runner) openState() error {
 		Process: wire.IDs{}.Random(), Alone: r.config.DynamoDBEndpoint == "",
 	}
 	r.queue, err = queue.New(db, queue.Options{
-		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, Deliver: r.deliver, Workers: workers, Pauses: pauses, Grace: grace,
+		Clock:   r.config.Clock,
+		IDs:     wire.IDs{},
+		Log:     r.config.Log,
+		Deliver: r.deliver,
+		Workers: workers,
+		Pauses:  pauses,
+		Grace:   grace,
 	})
 	return err
 }
 
-// clearTemp empties the folder of temporary files: a process that was killed has left its own there, and the data folder is nobody else's by now.
+// clearTemp empties the folder of temporary files: a process that was killed has left its own
+// there, and the data folder is nobody else's by now.
 func (r *runner) clearTemp() error {
 	if r.config.Temp == "" {
 		return nil
@@ -328,7 +356,12 @@ func (r *runner) build() error {
 	}
 	for _, route := range r.template.Routes {
 		if r.functions[route.Function].fn.HTTP == nil {
-			return fmt.Errorf("%s serves no HTTP, and the template has %s %s for it", route.Function, route.Method, route.Path)
+			return fmt.Errorf(
+				"%s serves no HTTP, and the template has %s %s for it",
+				route.Function,
+				route.Method,
+				route.Path,
+			)
 		}
 	}
 	served := func(id, event string) error {
@@ -350,8 +383,9 @@ func (r *runner) build() error {
 	return nil
 }
 
-// serve runs everything until the context ends or a server fails. The order of stopping is that of dependence: first nothing new comes in, then deliveries
-// end, which read and write objects, then the S3 server.
+// serve runs everything until the context ends or a server fails. The order of stopping is that of
+// dependence: first nothing new comes in, then deliveries end, which read and write objects, then
+// the S3 server.
 func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener, settings wire.Settings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -394,7 +428,13 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 	}
 	stop := r.listenAndServe(problemListener{apiListener}, r.crossOrigin(r.handler()), failed)
 	defer stop()
-	if _, err := fmt.Fprintf(r.config.Out, "Seatwise is ready: API %s, S3 %s, data in %s\n", address(apiListener), storage, r.config.Data); err != nil {
+	if _, err := fmt.Fprintf(
+		r.config.Out,
+		"Seatwise is ready: API %s, S3 %s, data in %s\n",
+		address(apiListener),
+		storage,
+		r.config.Data,
+	); err != nil {
 		return fmt.Errorf("say that everything is ready: %w", err)
 	}
 	if r.config.Ready != nil {

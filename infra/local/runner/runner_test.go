@@ -107,8 +107,14 @@ func config(t *testing.T, w *world, data string) runner.Config {
 		t.Fatal(err)
 	}
 	return runner.Config{
-		Template: path, Registry: w.registry(), Addr: "127.0.0.1:0", S3Addr: "127.0.0.1:0", Data: data, NoSchedules: true,
-		Log: slog.New(slog.DiscardHandler), Clock: time.Now,
+		Template:    path,
+		Registry:    w.registry(),
+		Addr:        "127.0.0.1:0",
+		S3Addr:      "127.0.0.1:0",
+		Data:        data,
+		NoSchedules: true,
+		Log:         slog.New(slog.DiscardHandler),
+		Clock:       time.Now,
 	}
 }
 
@@ -195,7 +201,12 @@ func (r *running) do(method, path, token string, body any) (answer, string) {
 
 func (r *running) token(permissions ...auth.Permission) string {
 	r.t.Helper()
-	response, body := r.do("POST", "/local/token", "", map[string]any{"account": "acme", "user": "zoe", "permissions": permissions})
+	response, body := r.do(
+		"POST",
+		"/local/token",
+		"",
+		map[string]any{"account": "acme", "user": "zoe", "permissions": permissions},
+	)
 	var out struct {
 		AccessToken string
 		ExpiresIn   int
@@ -220,7 +231,16 @@ func TestRoutesAndTokens(t *testing.T) {
 		p, ok := auth.From(r.Context())
 		deadline, _ := r.Context().Deadline()
 		left := time.Until(deadline)
-		fmt.Fprintf(rw, "%s %s %v %v %s %v", r.Method, r.URL.EscapedPath(), ok, p.Permissions, p.User+"@"+p.Account, left > 5*time.Second && left < 8*time.Second)
+		fmt.Fprintf(
+			rw,
+			"%s %s %v %v %s %v",
+			r.Method,
+			r.URL.EscapedPath(),
+			ok,
+			p.Permissions,
+			p.User+"@"+p.Account,
+			left > 5*time.Second && left < 8*time.Second,
+		)
 	}}
 	r := start(t, config(t, w, t.TempDir()))
 	token := r.token(auth.AuditRead, auth.LicensesRead)
@@ -246,7 +266,8 @@ func TestRoutesAndTokens(t *testing.T) {
 		{"GET", "/local/token", "", 405, "urn:seatwise:problem:method-not-allowed", "POST"},
 	} {
 		response, body := r.do(test.method, test.path, test.token, nil)
-		if response.StatusCode != test.status || !strings.Contains(body, test.body) || response.Header.Get("Allow") != test.allow {
+		if response.StatusCode != test.status || !strings.Contains(body, test.body) ||
+			response.Header.Get("Allow") != test.allow {
 			t.Errorf("%s %s: %d %s %v", test.method, test.path, response.StatusCode, body, response.Header)
 		}
 		if test.status >= 400 && response.Header.Get("Content-Type") != "application/problem+json" {
@@ -259,7 +280,13 @@ func TestRoutesAndTokens(t *testing.T) {
 			t.Errorf("%s %s: no request id", test.method, test.path)
 		}
 	}
-	if response, body := r.do("GET", "/.well-known/jwks.json", "", nil); response.StatusCode != 200 || !strings.Contains(body, `"RS256"`) {
+	if response, body := r.do(
+		"GET",
+		"/.well-known/jwks.json",
+		"",
+		nil,
+	); response.StatusCode != 200 ||
+		!strings.Contains(body, `"RS256"`) {
 		t.Errorf("key set: %d %s", response.StatusCode, body)
 	}
 }
@@ -290,7 +317,13 @@ func TestTokenRequestsAreChecked(t *testing.T) {
 		{`{`, 400, "malformed-body"},
 		{``, 400, "malformed-body"},
 	} {
-		if response, body := r.do("POST", "/local/token", "", test.body); response.StatusCode != test.status || !strings.Contains(body, test.want) {
+		if response, body := r.do(
+			"POST",
+			"/local/token",
+			"",
+			test.body,
+		); response.StatusCode != test.status ||
+			!strings.Contains(body, test.want) {
 			t.Errorf("%s: %d %s", test.body, response.StatusCode, body)
 		}
 	}
@@ -309,7 +342,12 @@ func TestInvoke(t *testing.T) {
 	r := start(t, config(t, w, t.TempDir()))
 	invoke := func(function, kind, payload string) (answer, string) {
 		t.Helper()
-		request, err := http.NewRequestWithContext(context.Background(), "POST", r.api+"/2015-03-31/functions/"+function+"/invocations", strings.NewReader(payload))
+		request, err := http.NewRequestWithContext(
+			context.Background(),
+			"POST",
+			r.api+"/2015-03-31/functions/"+function+"/invocations",
+			strings.NewReader(payload),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,20 +366,45 @@ func TestInvoke(t *testing.T) {
 		return answer{response.StatusCode, response.Header}, string(body)
 	}
 	http2 := `{"version":"2.0","rawPath":"/v1/health","requestContext":{"http":{"method":"GET"}}}`
-	if response, body := invoke("WebFunction", "", http2); response.StatusCode != 200 || !strings.Contains(body, `"body":"hello"`) {
+	if response, body := invoke(
+		"WebFunction",
+		"",
+		http2,
+	); response.StatusCode != 200 ||
+		!strings.Contains(body, `"body":"hello"`) {
 		t.Errorf("HTTP event: %d %s", response.StatusCode, body)
 	}
-	if response, body := invoke("WorkFunction", "RequestResponse", `{"time":"2026-11-21T10:00:00Z"}`); response.StatusCode != 200 || body != "null" || response.Header.Get("X-Amz-Function-Error") != "" {
+	if response, body := invoke(
+		"WorkFunction",
+		"RequestResponse",
+		`{"time":"2026-11-21T10:00:00Z"}`,
+	); response.StatusCode != 200 || body != "null" ||
+		response.Header.Get("X-Amz-Function-Error") != "" {
 		t.Errorf("other event: %d %s", response.StatusCode, body)
 	}
-	if response, body := invoke("arn:aws:lambda:us-east-1:000000000000:function:WorkFunction:live", "", ``); response.StatusCode != 200 || body != "null" {
+	if response, body := invoke(
+		"arn:aws:lambda:us-east-1:000000000000:function:WorkFunction:live",
+		"",
+		``,
+	); response.StatusCode != 200 ||
+		body != "null" {
 		t.Errorf("by ARN, without a payload: %d %s", response.StatusCode, body)
 	}
-	if response, body := invoke("WorkFunction", "", `{"fail":1}`); response.StatusCode != 200 || response.Header.Get("X-Amz-Function-Error") != "Unhandled" || !strings.Contains(body, `"errorMessage":"boom"`) {
+	if response, body := invoke(
+		"WorkFunction",
+		"",
+		`{"fail":1}`,
+	); response.StatusCode != 200 || response.Header.Get("X-Amz-Function-Error") != "Unhandled" ||
+		!strings.Contains(body, `"errorMessage":"boom"`) {
 		t.Errorf("a failing function: %d %s %v", response.StatusCode, body, response.Header)
 	}
 	before := len(w.seen())
-	if response, body := invoke("WorkFunction", "DryRun", `{}`); response.StatusCode != 204 || body != "" || len(w.seen()) != before {
+	if response, body := invoke(
+		"WorkFunction",
+		"DryRun",
+		`{}`,
+	); response.StatusCode != 204 || body != "" ||
+		len(w.seen()) != before {
 		t.Errorf("dry run: %d %s", response.StatusCode, body)
 	}
 	if response, _ := invoke("WorkFunction", "Event", `{"n":1}`); response.StatusCode != 202 {
@@ -358,26 +421,52 @@ func TestInvoke(t *testing.T) {
 		{"WorkFunction", "Later", `{}`, 400, "InvalidParameterValueException"},
 		{"WorkFunction", "Event", `"` + strings.Repeat("x", 1<<20) + `"`, 413, "RequestTooLargeException"},
 	} {
-		if response, _ := invoke(test.function, test.kind, test.payload); response.StatusCode != test.status || response.Header.Get("X-Amzn-Errortype") != test.want {
-			t.Errorf("%s %s: %d %s", test.function, test.kind, response.StatusCode, response.Header.Get("X-Amzn-Errortype"))
+		if response, _ := invoke(
+			test.function,
+			test.kind,
+			test.payload,
+		); response.StatusCode != test.status ||
+			response.Header.Get("X-Amzn-Errortype") != test.want {
+			t.Errorf(
+				"%s %s: %d %s",
+				test.function,
+				test.kind,
+				response.StatusCode,
+				response.Header.Get("X-Amzn-Errortype"),
+			)
 		}
 	}
 }
 
 func TestABodyBeyondTheGatewaysLimit(t *testing.T) {
 	r := start(t, config(t, &world{}, t.TempDir()))
-	if response, body := r.do("PUT", "/v1/things/7", "", strings.Repeat("x", 7<<20)); response.StatusCode != 413 || !strings.Contains(body, "payload-too-large") {
+	if response, body := r.do(
+		"PUT",
+		"/v1/things/7",
+		"",
+		strings.Repeat("x", 7<<20),
+	); response.StatusCode != 413 ||
+		!strings.Contains(body, "payload-too-large") {
 		t.Fatalf("%d %s", response.StatusCode, body)
 	}
 }
 
-// put uploads through the function's own file port: a presigned URL, exactly as a client would use it.
+// put uploads through the function's own file port: a presigned URL, exactly as a client would use
+// it.
 func (w *world) put(t *testing.T, key, body string) int {
 	t.Helper()
 	w.mu.Lock()
 	env := w.env
 	w.mu.Unlock()
-	upload, err := env.Files.PresignPut(context.Background(), files.Ref{Bucket: files.Uploads, Key: key}, int64(len(body)), "text/csv", "", time.Now(), 15*time.Minute)
+	upload, err := env.Files.PresignPut(
+		context.Background(),
+		files.Ref{Bucket: files.Uploads, Key: key},
+		int64(len(body)),
+		"text/csv",
+		"",
+		time.Now(),
+		15*time.Minute,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -412,10 +501,14 @@ func TestADroppedFileReachesItsFunctionOnlyWhereTheTemplateSaysSo(t *testing.T) 
 		t.Fatalf("%v, %v", got, err)
 	}
 	o := got[0]
-	if o.Key != key || o.Bucket != "seatwise-uploads" || o.Size != 5 || o.Version == "" || o.Fault != nil || o.Name != "ObjectCreated:Put" {
+	if o.Key != key || o.Bucket != "seatwise-uploads" || o.Size != 5 || o.Version == "" || o.Fault != nil ||
+		o.Name != "ObjectCreated:Put" {
 		t.Fatalf("got %+v", o)
 	}
-	body, info, err := w.env.Files.Get(context.Background(), files.Ref{Bucket: files.Uploads, Key: key, Version: o.Version})
+	body, info, err := w.env.Files.Get(
+		context.Background(),
+		files.Ref{Bucket: files.Uploads, Key: key, Version: o.Version},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +524,10 @@ func TestARestartLosesNothing(t *testing.T) {
 	w := &world{work: func(context.Context, []byte) error { return errors.New("not today") }}
 	r := start(t, config(t, w, data))
 	token := r.token(auth.AuditRead)
-	if err := w.env.Table.Commit(context.Background(), []table.Operation{table.Put(table.Item{Key: key, Data: []byte(`{}`)}, table.IfAbsent)}); err != nil {
+	if err := w.env.Table.Commit(
+		context.Background(),
+		[]table.Operation{table.Put(table.Item{Key: key, Data: []byte(`{}`)}, table.IfAbsent)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	if status := w.put(t, "drops/acme/a.csv", "hello"); status != 200 {
@@ -489,7 +585,8 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	go func() { response, _ := r.do("GET", "/v1/health", "", nil); done <- response.StatusCode }()
 	<-blocked
 	response, body := r.do("GET", "/v1/health", "", nil)
-	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "urn:seatwise:problem:too-busy") {
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" ||
+		!strings.Contains(body, "urn:seatwise:problem:too-busy") {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}
 	close(block)
@@ -498,7 +595,8 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	}
 }
 
-// A body that never comes to its end takes nobody's turn, and one that comes in pieces arrives whole.
+// A body that never comes to its end takes nobody's turn, and one that comes in pieces arrives
+// whole.
 func TestSlowBodiesKeepNobodyWaiting(t *testing.T) {
 	w := &world{web: func(rw http.ResponseWriter, r *http.Request) { _, _ = io.Copy(rw, r.Body) }}
 	c := config(t, w, t.TempDir())
@@ -509,14 +607,19 @@ func TestSlowBodiesKeepNobodyWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "PUT /v1/things/7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: 10\r\n\r\nfirst", r.token(auth.LicensesRead))
+	fmt.Fprintf(
+		conn,
+		"PUT /v1/things/7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Length: 10\r\n\r\nfirst",
+		r.token(auth.LicensesRead),
+	)
 	time.Sleep(50 * time.Millisecond)
 	if response, body := r.do("GET", "/v1/health", "", nil); response.StatusCode != 200 {
 		t.Errorf("behind a slow body: %d %s", response.StatusCode, body)
 	}
 	fmt.Fprint(conn, "-half")
 	answer, err := io.ReadAll(conn)
-	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") || !strings.HasSuffix(string(answer), "first-half") {
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") ||
+		!strings.HasSuffix(string(answer), "first-half") {
 		t.Errorf("%q %v", answer, err)
 	}
 }

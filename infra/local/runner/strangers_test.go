@@ -50,7 +50,8 @@ func status(t *testing.T, c net.Conn, in *bufio.Reader) int {
 	return answer.StatusCode
 }
 
-// Whoever has no token is told so before a byte of the body is there: what strangers send is not kept.
+// Whoever has no token is told so before a byte of the body is there: what strangers send is not
+// kept.
 func TestStrangersSendNothing(t *testing.T) {
 	var read atomic.Bool
 	w := &world{web: func(rw http.ResponseWriter, r *http.Request) {
@@ -99,7 +100,8 @@ func TestStrangersSendNothing(t *testing.T) {
 	drops.Wait()
 }
 
-// A start writes nothing into files that are there, so that a full disk does not keep it from starting; and it removes what a killed process has left.
+// A start writes nothing into files that are there, so that a full disk does not keep it from
+// starting; and it removes what a killed process has left.
 func TestAStartWritesNothing(t *testing.T) {
 	data := t.TempDir()
 	c := config(t, &world{}, data)
@@ -148,7 +150,8 @@ func TestARequestLeavesALine(t *testing.T) {
 	r.do("GET", "/v1/health?q=zoe", "", nil)
 	mu.Lock()
 	defer mu.Unlock()
-	if line := log.String(); !strings.Contains(line, "msg=request method=GET path=/v1/health status=418 ms=") || strings.Contains(line, "zoe") {
+	if line := log.String(); !strings.Contains(line, "msg=request method=GET path=/v1/health status=418 ms=") ||
+		strings.Contains(line, "zoe") {
 		t.Errorf("%q", line)
 	}
 }

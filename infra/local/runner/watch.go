@@ -15,8 +15,9 @@ import (
 	"seatwise/infra/local/objects"
 )
 
-// watch notices new objects on another S3 server, which cannot notify this process: it looks at the prefixes of the template's triggers once a second.
-// It sees the newest version of each object; one that is overwritten between two looks is seen once.
+// watch notices new objects on another S3 server, which cannot notify this process: it looks at the
+// prefixes of the template's triggers once a second. It sees the newest version of each object; one
+// that is overwritten between two looks is seen once.
 type watch struct {
 	r      *runner
 	client *s3.Client
@@ -34,10 +35,14 @@ func (r *runner) newWatch(ctx context.Context, client *s3.Client) (*watch, error
 			return nil, fmt.Errorf("cannot use S3 at %s: %w", r.config.S3Endpoint, err)
 		}
 		_, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
-			Bucket: aws.String(name), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+			Bucket: aws.String(
+				name,
+			),
+			VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
 		})
 		if err != nil {
-			// Not every server can; without versions, a file that is dropped again under the same name is the same file.
+			// Not every server can; without versions, a file that is dropped again under the same
+			// name is the same file.
 			r.config.Log.WarnContext(ctx, "the S3 server keeps no versions", "bucket", name, "error", err)
 		}
 	}
@@ -57,7 +62,9 @@ func ensureBucket(ctx context.Context, client *s3.Client, name string) error {
 	}
 	input := &s3.CreateBucketInput{Bucket: aws.String(name)}
 	if at := client.Options().Region; at != region { // the region whose name S3 refuses here
-		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(at)}
+		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{
+			LocationConstraint: types.BucketLocationConstraint(at),
+		}
 	}
 	var exists *types.BucketAlreadyOwnedByYou
 	if _, err := client.CreateBucket(ctx, input); err != nil && !errors.As(err, &exists) {
@@ -72,7 +79,16 @@ func (w *watch) run(ctx context.Context) {
 	for {
 		for _, t := range w.r.template.Triggers {
 			if err := w.look(ctx, bucketNames[t.Bucket], t.Prefix); err != nil && ctx.Err() == nil {
-				w.r.config.Log.WarnContext(ctx, "S3 not looked at", "bucket", t.Bucket, "prefix", t.Prefix, "error", err)
+				w.r.config.Log.WarnContext(
+					ctx,
+					"S3 not looked at",
+					"bucket",
+					t.Bucket,
+					"prefix",
+					t.Prefix,
+					"error",
+					err,
+				)
 			}
 		}
 		select {
@@ -84,7 +100,10 @@ func (w *watch) run(ctx context.Context) {
 }
 
 func (w *watch) look(ctx context.Context, bucket, prefix string) error {
-	pages := s3.NewListObjectsV2Paginator(w.client, &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
+	pages := s3.NewListObjectsV2Paginator(
+		w.client,
+		&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -99,7 +118,8 @@ func (w *watch) look(ctx context.Context, bucket, prefix string) error {
 	return nil
 }
 
-// announce owes the functions their events for an object that is new, in the transaction that remembers it.
+// announce owes the functions their events for an object that is new, in the transaction that
+// remembers it.
 func (w *watch) announce(ctx context.Context, bucket string, o types.Object) error {
 	name := []byte(bucket + "/" + aws.ToString(o.Key))
 	state := aws.ToString(o.ETag) + " " + aws.ToTime(o.LastModified).UTC().Format(time.RFC3339Nano)

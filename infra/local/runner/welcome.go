@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// welcome is what a browser finds at the runner's address. It is plain: there is nothing to run in it, and nothing of an account.
+// welcome is what a browser finds at the runner's address. It is plain: there is nothing to run in
+// it, and nothing of an account.
 const welcome = `<!doctype html>
 <html lang="en">
 <head>

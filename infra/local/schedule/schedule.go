@@ -1,4 +1,5 @@
-// Package schedule understands EventBridge's schedule expressions: rate(5 minutes) and cron() of six fields, in UTC.
+// Package schedule understands EventBridge's schedule expressions: rate(5 minutes) and cron() of
+// six fields, in UTC.
 package schedule
 
 import (
@@ -34,7 +35,8 @@ func inside(s, name string) (string, bool) {
 	return strings.CutSuffix(inner, ")")
 }
 
-// rate is due at the multiples of its period since 1970. EventBridge counts from the rule's creation; here a restart must not shift it.
+// rate is due at the multiples of its period since 1970. EventBridge counts from the rule's
+// creation; here a restart must not shift it.
 type rate time.Duration
 
 func parseRate(inner string) (Expression, error) {
@@ -175,8 +177,8 @@ func numbers(field string, low, high int, names []string) (set, error) {
 	return s, nil
 }
 
-// monthDay reads one element of the day-of-month field: numbers as elsewhere, L for the last day, nW for the weekday nearest to day n, LW for the
-// last weekday.
+// monthDay reads one element of the day-of-month field: numbers as elsewhere, L for the last day,
+// nW for the weekday nearest to day n, LW for the last weekday.
 func monthDay(part string) (dayRule, error) {
 	isWeekday := func(weekday int) bool { return weekday > 0 && weekday < 6 }
 	switch {
@@ -219,8 +221,8 @@ func monthDay(part string) (dayRule, error) {
 	}
 }
 
-// weekDay reads one element of the day-of-week field, where 1 is Sunday: numbers and names as elsewhere, L for Saturday, nL for the last such day of the
-// month, n#k for the k-th one.
+// weekDay reads one element of the day-of-week field, where 1 is Sunday: numbers and names as
+// elsewhere, L for Saturday, nL for the last such day of the month, n#k for the k-th one.
 func weekDay(part string) (dayRule, error) {
 	if part == "L" {
 		return func(_, weekday, _ int) bool { return weekday == 6 }, nil

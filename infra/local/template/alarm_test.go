@@ -69,7 +69,8 @@ func properties[T any](t *testing.T, kind string) map[string]T {
 	return all
 }
 
-// A throttled index is seen as well as a throttled table: DynamoDB counts them apart, and the index is the first.
+// A throttled index is seen as well as a throttled table: DynamoDB counts them apart, and the index
+// is the first.
 func TestThrottledIndexesAreHeard(t *testing.T) {
 	type table struct {
 		GlobalSecondaryIndexes []struct {
@@ -117,13 +118,18 @@ func TestThrottledIndexesAreHeard(t *testing.T) {
 	}
 }
 
-// An alarm on a metric of our own rings for what a function writes when it answers a 500, or fails: name, namespace and
-// dimensions are those of the line.
+// An alarm on a metric of our own rings for what a function writes when it answers a 500, or fails:
+// name, namespace and dimensions are those of the line.
 func TestAnsweredErrorsAreHeard(t *testing.T) {
 	var out bytes.Buffer
 	quiet := slog.New(slog.DiscardHandler)
-	broken := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
-	e := edge.New(app.Function{HTTP: broken}, edge.Options{Name: "PurchaseFunction", Clock: time.Now, Log: quiet, Metrics: &out})
+	broken := http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+	)
+	e := edge.New(
+		app.Function{HTTP: broken},
+		edge.Options{Name: "PurchaseFunction", Clock: time.Now, Log: quiet, Metrics: &out},
+	)
 	request := `{"version":"2.0","routeKey":"GET /v1/catalog","rawPath":"/v1/catalog","headers":{},"requestContext":{"stage":"$default","http":{"method":"GET","path":"/v1/catalog"}}}`
 	if _, err := e.Invoke(context.Background(), []byte(request)); err != nil {
 		t.Fatal(err)
@@ -150,7 +156,10 @@ func TestAnsweredErrorsAreHeard(t *testing.T) {
 			if a.Namespace != d.Namespace {
 				continue
 			}
-			written := slices.ContainsFunc(d.Metrics, func(m struct{ Name string }) bool { return m.Name == a.MetricName })
+			written := slices.ContainsFunc(
+				d.Metrics,
+				func(m struct{ Name string }) bool { return m.Name == a.MetricName },
+			)
 			together := slices.ContainsFunc(d.Dimensions, func(set []string) bool { return len(set) == 0 })
 			if !written || !together || len(a.Dimensions) > 0 {
 				t.Errorf("%s waits for %s with %v, and functions write %+v", id, a.MetricName, a.Dimensions, d)
@@ -165,7 +174,8 @@ func TestAnsweredErrorsAreHeard(t *testing.T) {
 	}
 }
 
-// The dashboard is JSON once its references are filled in, and shows each metric that an alarm of ours waits for.
+// The dashboard is JSON once its references are filled in, and shows each metric that an alarm of
+// ours waits for.
 func TestTheDashboardShowsWhatAlarms(t *testing.T) {
 	type dashboard struct {
 		DashboardBody string `yaml:"DashboardBody"`

@@ -97,7 +97,9 @@ func TestEachFunctionMayTouchNoMoreThanItNeeds(t *testing.T) {
 						t.Errorf("%s may do %s", id, action)
 					}
 					_, verb, _ := strings.Cut(action, ":")
-					reads := strings.HasPrefix(verb, "Get") || strings.HasPrefix(verb, "BatchGet") || strings.HasPrefix(verb, "Query") || strings.HasPrefix(verb, "List")
+					reads := strings.HasPrefix(verb, "Get") || strings.HasPrefix(verb, "BatchGet") ||
+						strings.HasPrefix(verb, "Query") ||
+						strings.HasPrefix(verb, "List")
 					if onlyReads && !reads {
 						t.Errorf("%s only reads and may do %s", id, action)
 					}
@@ -106,8 +108,10 @@ func TestEachFunctionMayTouchNoMoreThanItNeeds(t *testing.T) {
 					}
 				}
 				for _, resource := range list(s.Resource) {
-					// All of an index, or everything under a prefix; never a whole bucket's objects or everything there is.
-					if resource == "*" || strings.Contains(resource, ":s3:::") && strings.HasSuffix(resource, "${AWS::Region}/*") {
+					// All of an index, or everything under a prefix; never a whole bucket's objects
+					// or everything there is.
+					if resource == "*" ||
+						strings.Contains(resource, ":s3:::") && strings.HasSuffix(resource, "${AWS::Region}/*") {
 						t.Errorf("%s may touch %s", id, resource)
 					}
 				}

@@ -1,5 +1,6 @@
-// Package template reads what template.yaml connects to which function: routes, S3 triggers and schedules. What it does not understand it
-// refuses, so that one machine never runs less than AWS without saying so.
+// Package template reads what template.yaml connects to which function: routes, S3 triggers and
+// schedules. What it does not understand it refuses, so that one machine never runs less than AWS
+// without saying so.
 package template
 
 import (
@@ -33,7 +34,8 @@ type Template struct {
 	Schedules []Schedule
 	// Buckets are the logical ids of the buckets, sorted.
 	Buckets []string
-	// Default and Options are the functions that answer what no route takes, and OPTIONS of any path; empty when the template has none.
+	// Default and Options are the functions that answer what no route takes, and OPTIONS of any
+	// path; empty when the template has none.
 	Default, Options string
 }
 
@@ -66,7 +68,8 @@ type Trigger struct {
 	Prefix, Suffix string
 }
 
-// Matches says whether an event with this name, such as ObjectCreated:Put, on this key fires the trigger.
+// Matches says whether an event with this name, such as ObjectCreated:Put, on this key fires the
+// trigger.
 func (t Trigger) Matches(event, key string) bool {
 	if !strings.HasPrefix(key, t.Prefix) || !strings.HasSuffix(key, t.Suffix) {
 		return false
@@ -89,7 +92,8 @@ type Schedule struct {
 	Expression string
 }
 
-// The document. Intrinsic functions are tags to the YAML reader and leave their argument: !Ref Table reads as "Table".
+// The document. Intrinsic functions are tags to the YAML reader and leave their argument: !Ref
+// Table reads as "Table".
 type document struct {
 	Globals struct {
 		Function struct {
@@ -154,7 +158,8 @@ func Load(path string) (*Template, error) {
 // Parse reads a template.
 func Parse(raw []byte) (*Template, error) {
 	var doc document
-	// A resource of another type may have a property of the same name and another shape, so properties are read for the types in question only.
+	// A resource of another type may have a property of the same name and another shape, so
+	// properties are read for the types in question only.
 	var types struct {
 		Resources map[string]struct {
 			Type string `yaml:"Type"`
@@ -232,15 +237,21 @@ func (t *Template) connect(doc document, function, name string, e event) error {
 			t.Options = function
 			return nil
 		}
-		if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(p.Path, "/") || strings.Contains(p.Path, "+}") {
-			return fmt.Errorf("a route needs one method and a path without {proxy+}, or is ANY $default or OPTIONS /{proxy+}")
+		if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(p.Path, "/") ||
+			strings.Contains(p.Path, "+}") {
+			return fmt.Errorf(
+				"a route needs one method and a path without {proxy+}, or is ANY $default or OPTIONS /{proxy+}",
+			)
 		}
 		authorizer := api.Properties.Auth.DefaultAuthorizer
 		if p.Auth.Authorizer != "" {
 			authorizer = p.Auth.Authorizer
 		}
 		t.Routes = append(t.Routes, Route{
-			Function: function, Method: strings.ToUpper(p.Method), Path: p.Path, Open: authorizer == "" || authorizer == "NONE",
+			Function: function,
+			Method:   strings.ToUpper(p.Method),
+			Path:     p.Path,
+			Open:     authorizer == "" || authorizer == "NONE",
 		})
 	case "S3":
 		if bucket, ok := doc.Resources[p.Bucket]; !ok || bucket.Type != bucketType {

@@ -43,17 +43,27 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Functions) != 2 || got.Functions["One"].Timeout != 29*time.Second || got.Functions["Two"].Timeout != 900*time.Second {
+	if len(got.Functions) != 2 || got.Functions["One"].Timeout != 29*time.Second ||
+		got.Functions["Two"].Timeout != 900*time.Second {
 		t.Errorf("functions %+v", got.Functions)
 	}
-	routes := []template.Route{{Function: "One", Method: "GET", Path: "/v1/health", Open: true}, {Function: "One", Method: "GET", Path: "/v1/things/{id}"}}
+	routes := []template.Route{
+		{Function: "One", Method: "GET", Path: "/v1/health", Open: true},
+		{Function: "One", Method: "GET", Path: "/v1/things/{id}"},
+	}
 	if !slices.Equal(got.Routes, routes) {
 		t.Errorf("routes %+v", got.Routes)
 	}
-	if len(got.Triggers) != 1 || got.Triggers[0].Bucket != "Drops" || got.Triggers[0].Function != "Two" || got.Triggers[0].Name != "Dropped" {
+	if len(got.Triggers) != 1 || got.Triggers[0].Bucket != "Drops" || got.Triggers[0].Function != "Two" ||
+		got.Triggers[0].Name != "Dropped" {
 		t.Errorf("triggers %+v", got.Triggers)
 	}
-	if want := []template.Schedule{{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"}}; !slices.Equal(got.Schedules, want) {
+	if want := []template.Schedule{
+		{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"},
+	}; !slices.Equal(
+		got.Schedules,
+		want,
+	) {
 		t.Errorf("schedules %+v", got.Schedules)
 	}
 	if !slices.Equal(got.Buckets, []string{"Drops"}) {
@@ -62,7 +72,11 @@ func TestParse(t *testing.T) {
 }
 
 func TestTriggerMatches(t *testing.T) {
-	trigger := template.Trigger{Events: []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Copy*"}, Prefix: "in/", Suffix: ".csv"}
+	trigger := template.Trigger{
+		Events: []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Copy*"},
+		Prefix: "in/",
+		Suffix: ".csv",
+	}
 	for _, test := range []struct {
 		event, key string
 		want       bool
@@ -78,7 +92,10 @@ func TestTriggerMatches(t *testing.T) {
 			t.Errorf("%s %s: %v", test.event, test.key, got)
 		}
 	}
-	if !(template.Trigger{Events: []string{"s3:ObjectCreated:*"}}).Matches("ObjectCreated:CompleteMultipartUpload", "x") {
+	if !(template.Trigger{Events: []string{"s3:ObjectCreated:*"}}).Matches(
+		"ObjectCreated:CompleteMultipartUpload",
+		"x",
+	) {
 		t.Error("a trigger without a filter misses an object")
 	}
 }
@@ -121,7 +138,10 @@ func TestTheApplicationsOwnTemplate(t *testing.T) {
 		}
 	}
 	for _, r := range got.Routes {
-		open := slices.Contains([]string{"/v1/health", "/v1/openapi.json", "/v1/openapi.yaml", "/docs", "/docs/{file}"}, r.Path)
+		open := slices.Contains(
+			[]string{"/v1/health", "/v1/openapi.json", "/v1/openapi.yaml", "/docs", "/docs/{file}"},
+			r.Path,
+		)
 		if r.Open != open {
 			t.Errorf("%s %s: open is %v", r.Method, r.Path, r.Open)
 		}

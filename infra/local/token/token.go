@@ -1,5 +1,5 @@
-// Package token stands in for the identity provider and for API Gateway's JWT authorizer on one machine: it issues tokens with a key of
-// its own and checks them as the gateway does.
+// Package token stands in for the identity provider and for API Gateway's JWT authorizer on one
+// machine: it issues tokens with a key of its own and checks them as the gateway does.
 package token
 
 import (
@@ -27,7 +27,8 @@ import (
 )
 
 const (
-	// Issuer is the claim iss. It is no URL that answers: the key set is at /.well-known/jwks.json of whatever address the runner listens on.
+	// Issuer is the claim iss. It is no URL that answers: the key set is at /.well-known/jwks.json
+	// of whatever address the runner listens on.
 	Issuer = "https://local.seatwise.invalid"
 	// Audience is the claim aud; the template's default is the same.
 	Audience = "seatwise"
@@ -63,7 +64,8 @@ func Open(path string, clock app.Clock) (*Authority, error) {
 	return &Authority{
 		key: key, kid: base64.RawURLEncoding.EncodeToString(sum[:12]), clock: clock,
 		parser: jwt.NewParser(
-			jwt.WithValidMethods([]string{algorithm}), // or a token could choose none, or the public key as an HMAC secret
+			// or a token could choose none, or the public key as an HMAC secret
+			jwt.WithValidMethods([]string{algorithm}),
 			jwt.WithIssuer(Issuer), jwt.WithAudience(Audience), jwt.WithExpirationRequired(), jwt.WithTimeFunc(clock),
 		),
 	}, nil
@@ -99,7 +101,11 @@ func makeKey(path string) (*rsa.PrivateKey, error) {
 	}
 	// Under another name first: a key that is half written would stop every later start.
 	temporary := path + ".new"
-	if err := os.WriteFile(filepath.Clean(temporary), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(
+		filepath.Clean(temporary),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		0o600,
+	); err != nil {
 		return nil, fmt.Errorf("make: %w", err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
@@ -114,7 +120,8 @@ type claims struct {
 	Permissions *[]auth.Permission `json:"permissions,omitempty"`
 }
 
-// Issue makes a token for a caller, good from now on for Life. Without permissions, not even none, it leaves their claim out: they are then those of the user's roles.
+// Issue makes a token for a caller, good from now on for Life. Without permissions, not even none,
+// it leaves their claim out: they are then those of the user's roles.
 func (a *Authority) Issue(user, account string, permissions []auth.Permission) (string, error) {
 	now := a.clock()
 	var claimed *[]auth.Permission
@@ -123,8 +130,14 @@ func (a *Authority) Issue(user, account string, permissions []auth.Permission) (
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: Issuer, Subject: user, Audience: jwt.ClaimStrings{Audience},
-			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(Life)),
+			Issuer:   Issuer,
+			Subject:  user,
+			Audience: jwt.ClaimStrings{Audience},
+			IssuedAt: jwt.NewNumericDate(
+				now,
+			),
+			NotBefore: jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(now.Add(Life)),
 		},
 		Account: account, Permissions: claimed,
 	})
@@ -139,7 +152,8 @@ func (a *Authority) Issue(user, account string, permissions []auth.Permission) (
 // ErrRefused is wrapped by every error of Check.
 var ErrRefused = errors.New("the token is not accepted")
 
-// Check reads the Authorization header of a request: signature, algorithm, issuer, audience, times, and claims that name a caller.
+// Check reads the Authorization header of a request: signature, algorithm, issuer, audience, times,
+// and claims that name a caller.
 func (a *Authority) Check(authorization string) (auth.Principal, error) {
 	scheme, raw, ok := strings.Cut(authorization, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {

@@ -114,7 +114,9 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		t.Fatalf("the genuine one, with permissions as a string: %v", err)
 	}
 	parts := strings.Split(genuine, ".")
-	changed := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"` + token.Issuer + `","aud":"seatwise","sub":"zoe","account":"umbrella","exp":9999999999}`))
+	changed := base64.RawURLEncoding.EncodeToString(
+		[]byte(`{"iss":"` + token.Issuer + `","aud":"seatwise","sub":"zoe","account":"umbrella","exp":9999999999}`),
+	)
 	for name, header := range map[string]string{
 		"none at all":            "",
 		"without a scheme":       genuine,
@@ -166,7 +168,11 @@ func TestTheKeySetVerifiesATokenElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
-	parsed, err := jwt.Parse(signed, func(t *jwt.Token) (any, error) { return key, nil }, jwt.WithTimeFunc(func() time.Time { return noon }))
+	parsed, err := jwt.Parse(
+		signed,
+		func(t *jwt.Token) (any, error) { return key, nil },
+		jwt.WithTimeFunc(func() time.Time { return noon }),
+	)
 	if err != nil || parsed.Header["kid"] != k.Kid || parsed.Method.Alg() != k.Alg {
 		t.Fatalf("%v, %v", parsed, err)
 	}

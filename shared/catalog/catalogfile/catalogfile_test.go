@@ -46,7 +46,8 @@ func TestEveryProductOfTheSpec(t *testing.T) {
 		{"insights-supervisor", catalog.Metered, "Insights Supervisor", "Supervisor"},
 		{"analytics-supervisor", catalog.Metered, "Analytics Supervisor", "Supervisor"},
 		{"live-analytics-supervisor", catalog.Metered, "Live Analytics Supervisor", "Supervisor"},
-		{"contact-centre-supervisor", catalog.Metered, "Contact Centre Supervisor", "Supervisor"}, //nolint:misspell // The spec spells it so.
+		//nolint:misspell // The spec spells it so.
+		{"contact-centre-supervisor", catalog.Metered, "Contact Centre Supervisor", "Supervisor"},
 		{"wallboard", catalog.Metered, "Wallboard", "Devices"},
 	} {
 		p, ok := c.Lookup(want.id)
@@ -61,7 +62,8 @@ func TestEveryProductOfTheSpec(t *testing.T) {
 			t.Errorf("%s: purchasable is %v", want.id, p.Purchasable())
 		}
 		if want.kind == catalog.AddOn {
-			if p.Base != catalog.PhoneSystemID || p.Code != want.id || !slices.Equal(p.Requires, []string{catalog.PhoneSystemID}) {
+			if p.Base != catalog.PhoneSystemID || p.Code != want.id ||
+				!slices.Equal(p.Requires, []string{catalog.PhoneSystemID}) {
 				t.Errorf("%s: base %q, code %q, requires %v", want.id, p.Base, p.Code, p.Requires)
 			}
 			if byCode, ok := c.ByCode(want.id); !ok || byCode.ID != want.id {
@@ -143,7 +145,12 @@ func TestSelect(t *testing.T) {
 	if got := ids(c.Select("Analytics", "")); !slices.Equal(got, []string{"live-reports", "call-queue-booster"}) {
 		t.Errorf("Analytics: %v, want the file's order", got)
 	}
-	if got := ids(c.Select("Phone", catalog.Base)); !slices.Equal(got, []string{"phone-system", "auto-attendant", "call-group", "developer"}) {
+	if got := ids(
+		c.Select("Phone", catalog.Base),
+	); !slices.Equal(
+		got,
+		[]string{"phone-system", "auto-attendant", "call-group", "developer"},
+	) {
 		t.Errorf("bases of Phone: %v", got)
 	}
 	if got := c.Select("Nothing", ""); len(got) != 0 {
@@ -177,8 +184,9 @@ func embedded(t *testing.T) string {
 	return string(data)
 }
 
-// Spec 2: a new product needs no code change. Five of them, one of each kind and one in a category and a group of its own, are added to the
-// text alone; all that the other rooms ask of a catalog then knows them.
+// Spec 2: a new product needs no code change. Five of them, one of each kind and one in a category
+// and a group of its own, are added to the text alone; all that the other modules ask of a catalog
+// then knows them.
 func TestANewProductNeedsNoCodeChange(t *testing.T) {
 	text := strings.Replace(embedded(t), "Supervisor, Devices]", "Supervisor, Devices, Rooms]", 1) + `
   - id: fax-line
@@ -354,7 +362,8 @@ func TestABadCatalogSaysWhichLine(t *testing.T) {
 			if err == nil {
 				t.Fatal("accepted")
 			}
-			if !strings.Contains(err.Error(), fmt.Sprintf("catalog: line %d: ", c.line)) || !strings.Contains(err.Error(), c.says) {
+			if !strings.Contains(err.Error(), fmt.Sprintf("catalog: line %d: ", c.line)) ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("got:\n%v\nwant line %d: ... %s", err, c.line, c.says)
 			}
 			var at *catalogfile.LineError
@@ -375,7 +384,8 @@ func TestAnEmptyCatalogIsRefused(t *testing.T) {
 
 // One read of the file reports every mistake, not only the first.
 func TestAllMistakesAreReported(t *testing.T) {
-	text := strings.NewReplacer("    kind: seat", "    kind: sofa", "    name: Base A\n", "", "label: As", "labl: As").Replace(sound)
+	text := strings.NewReplacer("    kind: seat", "    kind: sofa", "    name: Base A\n", "", "label: As", "labl: As").
+		Replace(sound)
 	_, err := catalogfile.Parse([]byte(text))
 	if err == nil {
 		t.Fatal("accepted")
@@ -387,7 +397,8 @@ func TestAllMistakesAreReported(t *testing.T) {
 	}
 }
 
-// The kernel releases a user in one commit, so the number of products that one user can hold is bounded, and the refusal says why.
+// The kernel releases a user in one commit, so the number of products that one user can hold is
+// bounded, and the refusal says why.
 func TestNoMoreProductsThanOneCommitReleases(t *testing.T) {
 	text := func(bought, metered int) []byte {
 		var b strings.Builder
@@ -400,7 +411,12 @@ func TestNoMoreProductsThanOneCommitReleases(t *testing.T) {
 			if i < 3 {
 				group = ", oneOf: level" // of these three a user holds one
 			}
-			fmt.Fprintf(&b, "  - {id: m%d, name: M, category: Phone, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}%s}\n", i, group)
+			fmt.Fprintf(
+				&b,
+				"  - {id: m%d, name: M, category: Phone, kind: metered, unitPrice: {USD: 1}, countsAs: {group: users, label: M}%s}\n",
+				i,
+				group,
+			)
 		}
 		return []byte(b.String())
 	}
@@ -421,7 +437,8 @@ func TestNoMoreProductsThanOneCommitReleases(t *testing.T) {
 	}
 }
 
-// The catalog of a build is not hostile, but a reader that panics on a bad one does not say which line.
+// The catalog of a build is not hostile, but a reader that panics on a bad one does not say which
+// line.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sound))
 	f.Add([]byte("products: *x\n"))
@@ -442,7 +459,8 @@ func ids(products []catalog.Product) []string {
 	return out
 }
 
-// Every product that is sold says what it is for, and every figure what is counted, each in words of its own (spec 2, 8).
+// Every product that is sold says what it is for, and every figure what is counted, each in words
+// of its own (spec 2, 8).
 func TestTheEmbeddedCatalogIsDescribed(t *testing.T) {
 	seen := map[string]string{}
 	for p := range catalog.Default().All() {

@@ -50,7 +50,10 @@ func readYAML(data []byte) (*node, error) {
 		switch {
 		case doc.Body == nil || doc.Body.Type() == ast.NullType:
 		case root != nil:
-			return nil, &LineError{Line: doc.Body.GetToken().Position.Line, Message: "a catalog is one document, and this begins another"}
+			return nil, &LineError{
+				Line:    doc.Body.GetToken().Position.Line,
+				Message: "a catalog is one document, and this begins another",
+			}
 		default:
 			root = nodeOf(doc.Body)
 		}

@@ -1,5 +1,5 @@
-// Package catalogfile reads catalog.yaml by a YAML library and checks it whole (spec 2). It is linked by
-// the generator of the catalog and by tests, never by a function.
+// Package catalogfile reads catalog.yaml by a YAML library and checks it whole (spec 2). It is
+// linked by the generator of the catalog and by tests, never by a function.
 package catalogfile
 
 import (
@@ -25,9 +25,10 @@ type LineError struct {
 // Error implements error.
 func (e *LineError) Error() string { return fmt.Sprintf("catalog: line %d: %s", e.Line, e.Message) }
 
-// Parse reads and checks a catalog. It is strict: unknown and repeated fields, duplicate and malformed ids, references to nothing, prices
-// missing or not whole, and rules that contradict each other are refused. The error joins a *LineError for each mistake found, in the
-// file's order as far as one pass finds them.
+// Parse reads and checks a catalog. It is strict: unknown and repeated fields, duplicate and
+// malformed ids, references to nothing, prices missing or not whole, and rules that contradict each
+// other are refused. The error joins a *LineError for each mistake found, in the file's order as
+// far as one pass finds them.
 func Parse(data []byte) (*catalog.Catalog, error) {
 	d, err := Read(data)
 	if err != nil {
@@ -47,7 +48,8 @@ func Read(data []byte) (catalog.Definition, error) {
 	}
 	r := &reader{}
 	entries := r.catalog(root)
-	// References are judged only once the fields themselves are sound: a wrong id would be reported twice.
+	// References are judged only once the fields themselves are sound: a wrong id would be reported
+	// twice.
 	if len(r.faults) == 0 {
 		r.resolve(entries)
 	}
@@ -65,8 +67,8 @@ func Read(data []byte) (catalog.Definition, error) {
 	return d, nil
 }
 
-// versionOf names a state of the file: another text is another version, so that a quote can tell that
-// the catalog changed (spec 3.4).
+// versionOf names a state of the file: another text is another version, so that a quote can tell
+// that the catalog changed (spec 3.4).
 func versionOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
@@ -101,7 +103,8 @@ func (r *reader) fault(line int, format string, args ...any) {
 	r.faults = append(r.faults, &LineError{Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
-// fields calls one of the functions for each field of a mapping, and refuses fields that have none. What names the thing in the errors.
+// fields calls one of the functions for each field of a mapping, and refuses fields that have none.
+// What names the thing in the errors.
 func (r *reader) fields(n *node, what string, known map[string]func(line int, value *node)) {
 	if n.shape != mapping {
 		r.fault(n.line, "%s must be a mapping of fields", what)
@@ -117,7 +120,8 @@ func (r *reader) fields(n *node, what string, known map[string]func(line int, va
 	}
 }
 
-// text is a string that is not blank and has no blanks around it. Numbers and booleans are not taken for text: they want quotes.
+// text is a string that is not blank and has no blanks around it. Numbers and booleans are not
+// taken for text: they want quotes.
 func (r *reader) text(n *node, line int, what string) string { return r.textUpTo(n, line, what, 100) }
 
 // sentence is a longer text, for people.
@@ -142,7 +146,12 @@ func (r *reader) textUpTo(n *node, line int, what string, most int) string {
 func (r *reader) word(n *node, line int, what string) string {
 	s := r.text(n, line, what)
 	if s != "" && !isWord(s) {
-		r.fault(line, `%s %q must be lower-case letters, digits, "-" and "_", at most 64, a letter or digit first`, what, s)
+		r.fault(
+			line,
+			`%s %q must be lower-case letters, digits, "-" and "_", at most 64, a letter or digit first`,
+			what,
+			s,
+		)
 		return ""
 	}
 	return s
@@ -158,8 +167,14 @@ func isWord(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// list is a sequence of at least one different value; take reads each and answers "" for one it has refused.
-func (r *reader) list(n *node, line int, what string, take func(n *node, line int, what string) string) (values []string, lines []int) {
+// list is a sequence of at least one different value; take reads each and answers "" for one it has
+// refused.
+func (r *reader) list(
+	n *node,
+	line int,
+	what string,
+	take func(n *node, line int, what string) string,
+) (values []string, lines []int) {
 	if n.shape != list || len(n.items) == 0 {
 		r.fault(line, "%s must be a list of at least one", what)
 		return nil, nil
@@ -320,7 +335,8 @@ func (r *reader) count(n *node, line int) catalog.Count {
 	return catalog.Count{Group: catalog.Group(group), Label: label, Means: means}
 }
 
-// kind checks that the product has the fields that its kind needs, and none that its kind has no use for.
+// kind checks that the product has the fields that its kind needs, and none that its kind has no
+// use for.
 func (r *reader) kind(e *entry) {
 	switch e.Kind {
 	case catalog.Seat, catalog.Base, catalog.AddOn, catalog.Metered:
@@ -371,7 +387,11 @@ func (r *reader) kind(e *entry) {
 			r.fault(e.line, "a metered product must have countsAs: its count is what the customer consumes")
 		}
 	default:
-		r.fault(e.lineFor("countsAs"), "unknown group %q: it is users, clients, supervisor, devices or liveReports", string(e.CountsAs.Group))
+		r.fault(
+			e.lineFor("countsAs"),
+			"unknown group %q: it is users, clients, supervisor, devices or liveReports",
+			string(e.CountsAs.Group),
+		)
 	}
 }
 
@@ -398,12 +418,19 @@ func (r *reader) resolve(entries []*entry) {
 		}
 		if e.Purchasable() {
 			if purchasable++; purchasable == catalog.MaxPurchasable+1 {
-				r.fault(e.line, "more than %d products can be bought: a user who holds one of each could no longer be released in one commit",
-					catalog.MaxPurchasable)
+				r.fault(
+					e.line,
+					"more than %d products can be bought: a user who holds one of each could no longer be released in one commit",
+					catalog.MaxPurchasable,
+				)
 			}
 		} else if e.OneOf == "" || len(groups[e.OneOf]) == 1 {
 			if metered++; metered == catalog.MaxMetered+1 {
-				r.fault(e.line, "a user can hold more than %d metered products: they could no longer be released in one commit", catalog.MaxMetered)
+				r.fault(
+					e.line,
+					"a user can hold more than %d metered products: they could no longer be released in one commit",
+					catalog.MaxMetered,
+				)
 			}
 		}
 	}

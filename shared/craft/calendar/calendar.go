@@ -1,9 +1,10 @@
-// Package calendar says which day a moment belongs to and which billing period a day belongs to, for an account whose
-// time zone and billing day may have changed (spec 6, 7 and 12).
+// Package calendar says which day a moment belongs to and which billing period a day belongs to,
+// for an account whose time zone and billing day may have changed (spec 6, 7 and 12).
 //
-// A day is a label: midnight in UTC of its date. A period is a run of days, from one billing date up to but not
-// including the next. What an account agreed to, its terms, counts for whole periods: a change counts from the next one,
-// which is then as short or as long as it must be. Two laws follow, and the tests hold them for every zone:
+// A day is a label: midnight in UTC of its date. A period is a run of days, from one billing date
+// up to but not including the next. What an account agreed to, its terms, counts for whole periods:
+// a change counts from the next one, which is then as short or as long as it must be. Two laws
+// follow, and the tests hold them for every zone:
 //
 //   - Every moment is in exactly one day, and days follow each other without a gap.
 //   - Every day is in exactly one period, and what was said of a day that has begun never changes.
@@ -30,18 +31,20 @@ type Terms struct {
 	BillingDay int
 }
 
-// Calendar knows the days and periods of one account. It never changes, so any number of goroutines may use it.
+// Calendar knows the days and periods of one account. It never changes, so any number of goroutines
+// may use it.
 type Calendar struct {
 	terms []Terms
-	// changed are the moments at which the terms begin, the ends of the last days under those before them; the first has
-	// none.
+	// changed are the moments at which the terms begin, the ends of the last days under those
+	// before them; the first has none.
 	changed []time.Time
 }
 
-// New makes the calendar of terms that ascend; every From but the first must be the first day of a period under the
-// terms before it.
+// New makes the calendar of terms that ascend; every From but the first must be the first day of a
+// period under the terms before it.
 //
-// Errors: for no terms, a missing zone, a billing day that not every month has, or a From that is not such a day.
+// Errors: for no terms, a missing zone, a billing day that not every month has, or a From that is
+// not such a day.
 func New(terms ...Terms) (Calendar, error) {
 	if len(terms) == 0 {
 		return Calendar{}, errors.New("calendar: no terms")
@@ -57,10 +60,14 @@ func New(terms ...Terms) (Calendar, error) {
 		case !t.From.After(terms[i-1].From) || !t.From.Equal(Date(t.From)):
 			return Calendar{}, errors.New("calendar: terms out of order")
 		case t.From.Day() != terms[i-1].BillingDay:
-			return Calendar{}, fmt.Errorf("calendar: terms from %s on begin in the middle of a period", t.From.Format(time.DateOnly))
+			return Calendar{}, fmt.Errorf(
+				"calendar: terms from %s on begin in the middle of a period",
+				t.From.Format(time.DateOnly),
+			)
 		}
 	}
-	// A change of the zone leaves the days before it as they were; the first terms count for all of them.
+	// A change of the zone leaves the days before it as they were; the first terms count for all of
+	// them.
 	terms = slices.Clone(terms)
 	terms[0].From = time.Time{}
 	changed := make([]time.Time, len(terms))
@@ -97,9 +104,10 @@ func (c Calendar) at(day time.Time) int {
 // Zone is the time zone that makes the day.
 func (c Calendar) Zone(day time.Time) *time.Location { return c.terms[c.at(day)].Zone }
 
-// Begin is the moment at which a day begins: its first moment in its zone. The first day under a new zone begins when
-// the last one under the old zone ends, so it may be longer or shorter than others; where the new zone is more than a day
-// ahead, days that are over already have no moment at all. So has a day that a zone left out.
+// Begin is the moment at which a day begins: its first moment in its zone. The first day under a
+// new zone begins when the last one under the old zone ends, so it may be longer or shorter than
+// others; where the new zone is more than a day ahead, days that are over already have no moment at
+// all. So has a day that a zone left out.
 func (c Calendar) Begin(day time.Time) time.Time {
 	i := c.at(day)
 	own := midnight(day, c.terms[i].Zone)
@@ -122,8 +130,8 @@ func (c Calendar) Day(at time.Time) time.Time {
 		i--
 	}
 	day := Date(at.In(c.terms[i].Zone))
-	// A new zone may show a date that is over, or one that has not come; and where clocks go back over midnight, a date
-	// is shown twice.
+	// A new zone may show a date that is over, or one that has not come; and where clocks go back
+	// over midnight, a date is shown twice.
 	for c.Begin(day).After(at) {
 		day = day.AddDate(0, 0, -1)
 	}
@@ -137,7 +145,8 @@ func (c Calendar) Day(at time.Time) time.Time {
 func (c Calendar) Period(day time.Time) (first, end time.Time) {
 	i := c.at(day)
 	first = time.Date(day.Year(), day.Month(), c.terms[i].BillingDay, 0, 0, 0, 0, time.UTC)
-	// No month is too short for a billing day, so a month more or less lands on the same day of the month.
+	// No month is too short for a billing day, so a month more or less lands on the same day of the
+	// month.
 	if day.Before(first) {
 		first = first.AddDate(0, -1, 0)
 	}
@@ -157,8 +166,9 @@ func Days(first, end time.Time) []time.Time {
 	return days
 }
 
-// midnight is the first moment at which clocks in the zone show the day or a later one. Not every day has a 00:00: where
-// clocks are put forward at midnight it begins at 01:00, and a zone that moved over the date line left one out.
+// midnight is the first moment at which clocks in the zone show the day or a later one. Not every
+// day has a 00:00: where clocks are put forward at midnight it begins at 01:00, and a zone that
+// moved over the date line left one out.
 func midnight(day time.Time, zone *time.Location) time.Time {
 	// No zone is more than 16 hours from UTC, so clocks show an earlier day then.
 	at := day.Add(-27 * time.Hour)

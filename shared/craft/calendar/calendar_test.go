@@ -10,13 +10,33 @@ import (
 	"seatwise/shared/craft/calendar"
 )
 
-// zones are those whose days are hard: far from UTC on both sides, quarters of hours, clocks that are put forward or
-// back at midnight, a day that was left out, and those without any of it.
+// zones are those whose days are hard: far from UTC on both sides, quarters of hours, clocks that
+// are put forward or back at midnight, a day that was left out, and those without any of it.
 var zones = []string{
-	"UTC", "America/New_York", "America/Detroit", "America/Santiago", "America/Asuncion", "America/Havana",
-	"America/Sao_Paulo", "America/St_Johns", "America/Nuuk", "Atlantic/Azores", "Europe/London", "Europe/Vienna",
-	"Africa/Casablanca", "Africa/Cairo", "Asia/Beirut", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Tehran",
-	"Australia/Lord_Howe", "Pacific/Apia", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Honolulu", "Pacific/Kiritimati",
+	"UTC",
+	"America/New_York",
+	"America/Detroit",
+	"America/Santiago",
+	"America/Asuncion",
+	"America/Havana",
+	"America/Sao_Paulo",
+	"America/St_Johns",
+	"America/Nuuk",
+	"Atlantic/Azores",
+	"Europe/London",
+	"Europe/Vienna",
+	"Africa/Casablanca",
+	"Africa/Cairo",
+	"Asia/Beirut",
+	"Asia/Kathmandu",
+	"Asia/Kolkata",
+	"Asia/Tehran",
+	"Australia/Lord_Howe",
+	"Pacific/Apia",
+	"Pacific/Auckland",
+	"Pacific/Chatham",
+	"Pacific/Honolulu",
+	"Pacific/Kiritimati",
 	"Pacific/Pago_Pago",
 }
 
@@ -97,7 +117,14 @@ func TestPeriods(t *testing.T) {
 	} {
 		first, end := c.Period(date(t, test.day))
 		if !first.Equal(date(t, test.first)) || !end.Equal(date(t, test.end)) {
-			t.Errorf("%s: %s to %s, want %s to %s", test.day, first.Format(time.DateOnly), end.Format(time.DateOnly), test.first, test.end)
+			t.Errorf(
+				"%s: %s to %s, want %s to %s",
+				test.day,
+				first.Format(time.DateOnly),
+				end.Format(time.DateOnly),
+				test.first,
+				test.end,
+			)
 		}
 	}
 }
@@ -120,7 +147,15 @@ func TestAChangeOfZone(t *testing.T) {
 		}
 		first, second := c.Begin(date(t, "2026-12-01")), c.Begin(date(t, "2026-12-02"))
 		if !first.Equal(moment(t, test.first)) || !second.Equal(moment(t, test.second)) {
-			t.Errorf("%s to %s: %s and %s, want %s and %s", test.before, test.after, first, second, test.first, test.second)
+			t.Errorf(
+				"%s to %s: %s and %s, want %s and %s",
+				test.before,
+				test.after,
+				first,
+				second,
+				test.first,
+				test.second,
+			)
 		}
 		if last := c.Day(first.Add(-1)); !last.Equal(date(t, "2026-11-30")) {
 			t.Errorf("%s to %s: the moment before is on %s", test.before, test.after, last)
@@ -146,7 +181,8 @@ func TestBadTerms(t *testing.T) {
 	}
 }
 
-// drawn is a calendar with any number of changes within about three years, each from a period's first day on.
+// drawn is a calendar with any number of changes within about three years, each from a period's
+// first day on.
 func drawn(t *rapid.T, tb testing.TB) calendar.Calendar {
 	terms := func() calendar.Terms {
 		return calendar.Terms{
@@ -211,8 +247,14 @@ func TestDaysAndPeriodsHaveNoGaps(t *testing.T) {
 // What has begun never changes: a change of the terms leaves every day before it as it was.
 func TestAChangeLeavesThePastAlone(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		a := calendar.Terms{Zone: zone(t, rapid.SampledFrom(zones).Draw(r, "zone")), BillingDay: rapid.IntRange(1, 28).Draw(r, "day")}
-		b := calendar.Terms{Zone: zone(t, rapid.SampledFrom(zones).Draw(r, "new zone")), BillingDay: rapid.IntRange(1, 28).Draw(r, "new day")}
+		a := calendar.Terms{
+			Zone:       zone(t, rapid.SampledFrom(zones).Draw(r, "zone")),
+			BillingDay: rapid.IntRange(1, 28).Draw(r, "day"),
+		}
+		b := calendar.Terms{
+			Zone:       zone(t, rapid.SampledFrom(zones).Draw(r, "new zone")),
+			BillingDay: rapid.IntRange(1, 28).Draw(r, "new day"),
+		}
 		before, err := calendar.New(a)
 		if err != nil {
 			r.Fatal(err)
@@ -223,7 +265,8 @@ func TestAChangeLeavesThePastAlone(t *testing.T) {
 			r.Fatal(err)
 		}
 		for _, day := range calendar.Days(date(t, "2026-05-01"), b.From) {
-			if !before.Begin(day).Equal(after.Begin(day)) || !before.End(day).Equal(after.End(day)) || before.Zone(day) != after.Zone(day) {
+			if !before.Begin(day).Equal(after.Begin(day)) || !before.End(day).Equal(after.End(day)) ||
+				before.Zone(day) != after.Zone(day) {
 				r.Fatalf("%s changed", day)
 			}
 			f, e := before.Period(day)

@@ -1,7 +1,9 @@
-// Package money holds amounts of money as integers of a currency's minor unit (cents, pence) and does on them the little
-// arithmetic that a bill needs (spec 3.3: money is integer minor units and a currency, never a float).
+// Package money holds amounts of money as integers of a currency's minor unit (cents, pence) and
+// does on them the little arithmetic that a bill needs (spec 3.3: money is integer minor units and
+// a currency, never a float).
 //
-// Nothing here rounds unless its name says so, nothing overflows in silence, and what is shared out always adds up again.
+// Nothing here rounds unless its name says so, nothing overflows in silence, and what is shared out
+// always adds up again.
 package money
 
 import (
@@ -19,15 +21,15 @@ var (
 	ErrOverflow = errors.New("money: amount out of range")
 	// ErrCurrency says that two amounts of different currencies met in one calculation.
 	ErrCurrency = errors.New("money: currencies differ")
-	// ErrWeights says that an amount cannot be shared out by the weights given: one is negative, or they add up to
-	// nothing while there is something to share.
+	// ErrWeights says that an amount cannot be shared out by the weights given: one is negative, or
+	// they add up to nothing while there is something to share.
 	ErrWeights = errors.New("money: weights cannot share the amount")
 	// ErrRatio says that a ratio has a negative numerator or a denominator that is not positive.
 	ErrRatio = errors.New("money: not a ratio")
 )
 
-// Amount is so many minor units of one currency: 2599 and "USD" are 25.99 US dollars. The zero Amount has no currency and
-// equals no real amount; start sums from Zero.
+// Amount is so many minor units of one currency: 2599 and "USD" are 25.99 US dollars. The zero
+// Amount has no currency and equals no real amount; start sums from Zero.
 type Amount struct {
 	// Minor counts minor units: cents of a dollar, pence of a pound.
 	Minor int64 `json:"amount" doc:"Minor units of the currency: 2599 is 25.99."`
@@ -41,8 +43,9 @@ func Of(minor int64, currency string) Amount { return Amount{Minor: minor, Curre
 // Zero is nothing, in a currency.
 func Zero(currency string) Amount { return Amount{Currency: currency} }
 
-// IsCurrency reports whether code has the form of an ISO 4217 code: three capital letters. Whether an account may choose
-// it is the catalog's to say, for only a currency that every product is priced in can be billed.
+// IsCurrency reports whether code has the form of an ISO 4217 code: three capital letters. Whether
+// an account may choose it is the catalog's to say, for only a currency that every product is
+// priced in can be billed.
 func IsCurrency(code string) bool {
 	if len(code) != 3 {
 		return false
@@ -55,11 +58,27 @@ func IsCurrency(code string) bool {
 	return true
 }
 
-// Exponent is the number of decimal places of a currency's minor unit (ISO 4217): 2 for most, 0 for the yen, 3 for the
-// Kuwaiti dinar.
+// Exponent is the number of decimal places of a currency's minor unit (ISO 4217): 2 for most, 0 for
+// the yen, 3 for the Kuwaiti dinar.
 func Exponent(currency string) int {
 	switch currency {
-	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+	case "BIF",
+		"CLP",
+		"DJF",
+		"GNF",
+		"ISK",
+		"JPY",
+		"KMF",
+		"KRW",
+		"PYG",
+		"RWF",
+		"UGX",
+		"UYI",
+		"VND",
+		"VUV",
+		"XAF",
+		"XOF",
+		"XPF":
 		return 0
 	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
 		return 3
@@ -77,7 +96,8 @@ func (a Amount) String() string {
 	return s + " " + a.Currency
 }
 
-// Decimal is the amount in major units without its currency, every decimal place written out: "25.99", "-0.05", "1200".
+// Decimal is the amount in major units without its currency, every decimal place written out:
+// "25.99", "-0.05", "1200".
 func (a Amount) Decimal() string {
 	digits := strconv.FormatUint(magnitude(a.Minor), 10)
 	if places := Exponent(a.Currency); places > 0 {
@@ -119,8 +139,9 @@ func (a Amount) Mul(n int64) (Amount, error) {
 	return Amount{Minor: minor, Currency: a.Currency}, nil
 }
 
-// Prorate is the share num/den of a, rounded to the nearest minor unit and a half away from zero. It computes in 128 bits,
-// so only a result that does not fit fails, with ErrOverflow; a negative num or a den below 1 is ErrRatio.
+// Prorate is the share num/den of a, rounded to the nearest minor unit and a half away from zero.
+// It computes in 128 bits, so only a result that does not fit fails, with ErrOverflow; a negative
+// num or a den below 1 is ErrRatio.
 func (a Amount) Prorate(num, den int64) (Amount, error) {
 	if num < 0 || den <= 0 {
 		return Amount{}, fmt.Errorf("%w: %d/%d", ErrRatio, num, den)
@@ -144,12 +165,13 @@ func (a Amount) Prorate(num, den int64) (Amount, error) {
 	return Amount{Minor: minor, Currency: a.Currency}, nil
 }
 
-// Apportion shares a out over integer weights by largest remainder: every share is its exact part rounded down, and the
-// minor units left over go one each to the largest fractions, to the earlier one where two are equal. So the shares add up
-// to a, each lies within one minor unit of its exact part, and a weight of zero gets nothing.
+// Apportion shares a out over integer weights by largest remainder: every share is its exact part
+// rounded down, and the minor units left over go one each to the largest fractions, to the earlier
+// one where two are equal. So the shares add up to a, each lies within one minor unit of its exact
+// part, and a weight of zero gets nothing.
 //
-// A negative amount is shared as the positive one would be. ErrWeights, if a weight is negative or all are zero while a is
-// not; ErrOverflow, if the weights add up to more than 64 bits hold.
+// A negative amount is shared as the positive one would be. ErrWeights, if a weight is negative or
+// all are zero while a is not; ErrOverflow, if the weights add up to more than 64 bits hold.
 func (a Amount) Apportion(weights []int64) ([]Amount, error) {
 	var whole uint64
 	for i, w := range weights {
@@ -192,8 +214,8 @@ func (a Amount) Apportion(weights []int64) ([]Amount, error) {
 			return 0
 		}
 	})
-	// The fractions add up to exactly what is left, each is below one: fewer units are left than there are fractions
-	// above zero, so no weight of zero is ever reached.
+	// The fractions add up to exactly what is left, each is below one: fewer units are left than
+	// there are fractions above zero, so no weight of zero is ever reached.
 	for _, i := range order[:left] {
 		parts[i]++
 	}
@@ -207,7 +229,8 @@ func (a Amount) Apportion(weights []int64) ([]Amount, error) {
 	return shares, nil
 }
 
-// Sum adds up amounts, all of one currency; of none it is zero. It fails with ErrCurrency or ErrOverflow.
+// Sum adds up amounts, all of one currency; of none it is zero. It fails with ErrCurrency or
+// ErrOverflow.
 func Sum(currency string, amounts ...Amount) (Amount, error) {
 	total := Zero(currency)
 	for _, a := range amounts {

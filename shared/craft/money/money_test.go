@@ -163,7 +163,19 @@ func TestApportionProperties(t *testing.T) {
 }
 
 func TestArithmeticAgreesWithBigIntegersOrSaysOverflow(t *testing.T) {
-	edges := []int64{0, 1, -1, 2, -2, math.MaxInt64, math.MinInt64, math.MaxInt64 - 1, math.MinInt64 + 1, math.MaxInt32, 1 << 32}
+	edges := []int64{
+		0,
+		1,
+		-1,
+		2,
+		-2,
+		math.MaxInt64,
+		math.MinInt64,
+		math.MaxInt64 - 1,
+		math.MinInt64 + 1,
+		math.MaxInt32,
+		1 << 32,
+	}
 	number := rapid.OneOf(rapid.Int64(), rapid.SampledFrom(edges), rapid.Int64Range(-1000, 1000))
 	rapid.Check(t, func(t *rapid.T) {
 		a, n := number.Draw(t, "a"), number.Draw(t, "n")

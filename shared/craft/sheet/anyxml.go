@@ -26,8 +26,8 @@ const (
 // headBytes is how much of a part is looked at to tell what it is.
 const headBytes = 4096
 
-// verifyPart reads a part that is not used to its end. Whether it is XML says its content as well as its type: a worksheet may
-// be called sheet9.dat.
+// verifyPart reads a part that is not used to its end. Whether it is XML says its content as well
+// as its type: a worksheet may be called sheet9.dat.
 func verifyPart(p *part, kind string) error {
 	name := p.entry.name
 	in := bufio.NewReaderSize(p, headBytes)
@@ -83,7 +83,8 @@ func isXMLType(kind string) bool {
 	return strings.HasSuffix(kind, "+xml") || strings.HasSuffix(kind, "/xml")
 }
 
-// encodingOf tells in which encoding XML begins, and how long its byte order mark is (XML 1.0, appendix F).
+// encodingOf tells in which encoding XML begins, and how long its byte order mark is (XML 1.0,
+// appendix F).
 func encodingOf(head []byte) (how encoding, mark int) {
 	for _, m := range []struct {
 		mark string
@@ -113,7 +114,8 @@ func encodingOf(head []byte) (how encoding, mark int) {
 	return narrow, 0
 }
 
-// beginsXML says whether a part begins with a tag, or with nothing but the white space that may stand before one.
+// beginsXML says whether a part begins with a tag, or with nothing but the white space that may
+// stand before one.
 func beginsXML(head []byte, how encoding) bool {
 	if len(head) == 0 {
 		return false
@@ -134,7 +136,8 @@ func beginsXML(head []byte, how encoding) bool {
 	}
 	rest := bytes.TrimLeft(ascii, " \t\r\n")
 
-	return len(rest) == 0 || len(rest) > 1 && rest[0] == '<' && (rest[1] == '?' || rest[1] == '!' || beginsName(rest[1]))
+	return len(rest) == 0 ||
+		len(rest) > 1 && rest[0] == '<' && (rest[1] == '?' || rest[1] == '!' || beginsName(rest[1]))
 }
 
 func unitSize(how encoding) int {
@@ -173,8 +176,13 @@ func decoded(in io.Reader, head []byte, how encoding, name string) (io.Reader, e
 	case extendsASCII(declared):
 		return &decoder{in: bufio.NewReader(in), how: narrow, step: 1}, nil
 	default:
-		return nil, refuse(ReasonEncoding, "The workbook is written in the encoding %s (part %q), which cannot be looked through. %s",
-			shown(declared), shown(name), saveAgain)
+		return nil, refuse(
+			ReasonEncoding,
+			"The workbook is written in the encoding %s (part %q), which cannot be looked through. %s",
+			shown(declared),
+			shown(name),
+			saveAgain,
+		)
 	}
 }
 
@@ -194,8 +202,8 @@ func declaredEncoding(head []byte) string {
 	return strings.ToLower(string(value))
 }
 
-// extendsASCII knows the encodings in which no character but "<" has the byte of "<", so that the markup of a document is found
-// whatever its texts are.
+// extendsASCII knows the encodings in which no character but "<" has the byte of "<", so that the
+// markup of a document is found whatever its texts are.
 func extendsASCII(encoding string) bool {
 	for _, family := range []string{
 		"iso-8859-", "latin", "windows-125", "cp125", "windows-874", "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-", "koi8-", "macintosh", "x-mac-", "windows-31j",
@@ -209,8 +217,9 @@ func extendsASCII(encoding string) bool {
 	return false
 }
 
-// decoder makes UTF-8 of a wide encoding, or of one that extends ASCII, each byte of which becomes a character of its own. What
-// is no character becomes a byte that no UTF-8 has, and is refused as such.
+// decoder makes UTF-8 of a wide encoding, or of one that extends ASCII, each byte of which becomes
+// a character of its own. What is no character becomes a byte that no UTF-8 has, and is refused as
+// such.
 type decoder struct {
 	in   *bufio.Reader
 	how  encoding

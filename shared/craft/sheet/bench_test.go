@@ -13,8 +13,9 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// The benchmarks read the same sheet of 100,000 rows and 7 columns. BenchmarkOpenAndRows is what the check costs (the
-// verifying pass and one for the rows); it is to be at least half as fast as BenchmarkTokenScan, a bare scan of the tokens.
+// The benchmarks read the same sheet of 100,000 rows and 7 columns. BenchmarkOpenAndRows is what
+// the check costs (the verifying pass and one for the rows); it is to be at least half as fast as
+// BenchmarkTokenScan, a bare scan of the tokens.
 
 func size(tb testing.TB, file *os.File) int64 {
 	tb.Helper()
@@ -131,8 +132,8 @@ func BenchmarkUnpack(b *testing.B) {
 	perRow(b)
 }
 
-// TestSpeed holds issue 4: the check of a sheet at no less than half the speed of a bare token scan of it. It takes the best
-// of three, as other tests may be running.
+// TestSpeed holds issue 4: the check of a sheet at no less than half the speed of a bare token scan
+// of it. It takes the best of three, as other tests may be running.
 func TestSpeed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures time")

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// excelBlock is the number of lines that Excel writes at a time. In a block whose last columns are empty it leaves their
-// separators out, so a block of short lines is no fault: the one case of ragged lines that comes from no mistake.
+// excelBlock is the number of lines that Excel writes at a time. In a block whose last columns are
+// empty it leaves their separators out, so a block of short lines is no fault: the one case of
+// ragged lines that comes from no mistake.
 const excelBlock = 16
 
 // csvScan is one pass over a CSV file.
@@ -42,7 +43,8 @@ func (rd *Reader) openCSV(src *source) error {
 	return err
 }
 
-// scanCSV reads the file, giving every row to visit if there is one, and returns how many rows there are.
+// scanCSV reads the file, giving every row to visit if there is one, and returns how many rows
+// there are.
 func (rd *Reader) scanCSV(src *source, visit func(Row) error) (int, error) {
 	c := &csvScan{out: rowBuilder{limits: rd.limits, visit: visit, free: rd.freeText}, line: 1, column: -1}
 	c.in = input{
@@ -72,9 +74,18 @@ func (c *csvScan) fault(f textFault, b byte) error {
 	const advice = `Save it as "CSV UTF-8".`
 	switch {
 	case f == notUTF8:
-		return refuse(ReasonEncoding, "The text is not UTF-8 (byte 0x%02X), but perhaps Windows or Latin-1. %s", b, advice)
+		return refuse(
+			ReasonEncoding,
+			"The text is not UTF-8 (byte 0x%02X), but perhaps Windows or Latin-1. %s",
+			b,
+			advice,
+		)
 	case b == 0:
-		return refuse(ReasonControl, "There is a zero byte (NUL), which no text has: the file is damaged, or is UTF-16. %s", advice)
+		return refuse(
+			ReasonControl,
+			"There is a zero byte (NUL), which no text has: the file is damaged, or is UTF-16. %s",
+			advice,
+		)
 	default:
 		return refuse(ReasonControl, "There is a control character (0x%02X), which no text has.", b)
 	}
@@ -114,7 +125,7 @@ func (c *csvScan) encoding() error {
 	head := c.in.buf[:min(c.in.filled, 16)]
 	wide := bytes.HasPrefix(head, []byte("\xFF\xFE")) || bytes.HasPrefix(head, []byte("\xFE\xFF"))
 	for i := 0; !wide && i < 2 && len(head) >= 8; i++ {
-		// Without a mark: every other byte of what should be letters is zero.
+		// Without a marker: every other byte of what should be letters is zero.
 		zeros := 0
 		for j := i; j < len(head); j += 2 {
 			if head[j] == 0 {
@@ -124,7 +135,10 @@ func (c *csvScan) encoding() error {
 		wide = zeros == (len(head)-i+1)/2
 	}
 	if wide {
-		return refuse(ReasonEncoding, `The text is in the encoding UTF-16 ("Unicode text"), not UTF-8. Save it as "CSV UTF-8".`)
+		return refuse(
+			ReasonEncoding,
+			`The text is in the encoding UTF-16 ("Unicode text"), not UTF-8. Save it as "CSV UTF-8".`,
+		)
 	}
 	if bytes.HasPrefix(c.in.buf[:c.in.end], utf8BOM) {
 		c.in.pos = len(utf8BOM)
@@ -133,8 +147,9 @@ func (c *csvScan) encoding() error {
 	return nil
 }
 
-// detectSeparator takes the separator from a first line "sep=;", as Excel knows it, or else from the header: the one of comma
-// and semicolon that stands there more often outside of quotation marks.
+// detectSeparator takes the separator from a first line "sep=;", as Excel knows it, or else from
+// the header: the one of comma and semicolon that stands there more often outside of quotation
+// marks.
 func (c *csvScan) detectSeparator() error {
 	b := c.in.buf[c.in.pos:c.in.end]
 	if stop := bytes.IndexAny(b, "\r\n"); stop > 0 {
@@ -174,10 +189,14 @@ func (c *csvScan) detectSeparator() error {
 }
 
 func (c *csvScan) refuseSeparator() error {
-	return refuse(ReasonSeparator, "The columns are not separated by commas or semicolons. Save the file as CSV with one of them.")
+	return refuse(
+		ReasonSeparator,
+		"The columns are not separated by commas or semicolons. Save the file as CSV with one of them.",
+	)
 }
 
-// lineBreak reads a line break at the window's position, of one byte or two, and says whether there was one.
+// lineBreak reads a line break at the window's position, of one byte or two, and says whether there
+// was one.
 func (c *csvScan) lineBreak() bool {
 	if !c.available() {
 		return false
@@ -245,8 +264,9 @@ func (c *csvScan) atBegin(err error) error {
 	return err
 }
 
-// checkWidth refuses ragged lines: where a separator is missing or too much, values stand in the wrong columns, and nobody
-// can tell which. Blank lines, and blocks of lines as Excel shortens them, are no such mistake.
+// checkWidth refuses ragged lines: where a separator is missing or too much, values stand in the
+// wrong columns, and nobody can tell which. Blank lines, and blocks of lines as Excel shortens
+// them, are no such mistake.
 func (c *csvScan) checkWidth(fields, line int) error {
 	if len(c.out.cells) == 0 {
 		return nil
@@ -270,11 +290,21 @@ func (c *csvScan) checkWidth(fields, line int) error {
 		found, line, row = c.width, c.first, c.firstRow
 	}
 
-	return c.at(refuse(ReasonRagged, "The line has %d fields, and the header has %d. Give every line the same number of separators (%c), and put a value that contains one in quotation marks.",
-		found, c.header, c.separator), line, row)
+	return c.at(
+		refuse(
+			ReasonRagged,
+			"The line has %d fields, and the header has %d. Give every line the same number of separators (%c), and put a value that contains one in quotation marks.",
+			found,
+			c.header,
+			c.separator,
+		),
+		line,
+		row,
+	)
 }
 
-// field reads one field, appends it to the row's text, and says whether it is the last one of its record.
+// field reads one field, appends it to the row's text, and says whether it is the last one of its
+// record.
 func (c *csvScan) field() (last bool, err error) {
 	if c.available() && c.in.buf[c.in.pos] == '"' {
 		c.in.pos++
@@ -295,7 +325,10 @@ func (c *csvScan) field() (last bool, err error) {
 		}
 		switch {
 		case i < len(b) && b[i] == '"':
-			return false, refuse(ReasonQuote, "There is a quotation mark in the middle of a value. Put the whole value in quotation marks, and write each one within it twice.")
+			return false, refuse(
+				ReasonQuote,
+				"There is a quotation mark in the middle of a value. Put the whole value in quotation marks, and write each one within it twice.",
+			)
 		case i < len(b) || !c.in.more():
 			return c.fieldEnd()
 		}
@@ -323,11 +356,15 @@ func (c *csvScan) fieldEnd() (last bool, err error) {
 		return true, nil
 	}
 
-	return false, refuse(ReasonQuote, "There is text behind a closing quotation mark (the value began in line %d). A quotation mark within a value must be written twice.", c.begun)
+	return false, refuse(
+		ReasonQuote,
+		"There is text behind a closing quotation mark (the value began in line %d). A quotation mark within a value must be written twice.",
+		c.begun,
+	)
 }
 
-// quoted reads a field behind its opening quotation mark. What is too long is read on without being held: if it never ends, it
-// is the missing quotation mark that a person must be told of.
+// quoted reads a field behind its opening quotation mark. What is too long is read on without being
+// held: if it never ends, it is the missing quotation mark that a person must be told of.
 func (c *csvScan) quoted() (last bool, err error) {
 	from := len(c.out.text)
 	tooLong := false
@@ -370,8 +407,8 @@ func (c *csvScan) quoted() (last bool, err error) {
 	return false, c.atBegin(refuse(ReasonQuote, "The value begins with a quotation mark that is never closed."))
 }
 
-// kind says what the field holds whose text was appended to the row's from there on, and takes off what we have put in front of
-// its text (see EscapeCSV and Written).
+// kind says what the field holds whose text was appended to the row's from there on, and takes off
+// what we have put in front of its text (see EscapeCSV and Written).
 func (c *csvScan) kind(from int) Kind {
 	text := c.out.text[from:]
 	if len(text) > 1 && text[0] == '\'' && needsEscape(text[1:]) {
@@ -387,9 +424,9 @@ func (c *csvScan) kind(from int) Kind {
 	return kind
 }
 
-// EscapeCSV returns the text of a cell as we write it to a CSV file: with an apostrophe in front where a spreadsheet would run
-// it, or where it would be read as something else than text. Reading takes the apostrophe off again, so that every text comes
-// back as it was.
+// EscapeCSV returns the text of a cell as we write it to a CSV file: with an apostrophe in front
+// where a spreadsheet would run it, or where it would be read as something else than text. Reading
+// takes the apostrophe off again, so that every text comes back as it was.
 func EscapeCSV(text string) string {
 	if text != "" && needsEscape([]byte(text)) {
 		return "'" + text
@@ -398,8 +435,9 @@ func EscapeCSV(text string) string {
 	return text
 }
 
-// needsEscape says whether a text, without the apostrophes in front that we may have put there already, would be run or misread:
-// what begins with =, @, tab or carriage return, with + or - and anything but digits behind it, and whatever else is no text.
+// needsEscape says whether a text, without the apostrophes in front that we may have put there
+// already, would be run or misread: what begins with =, @, tab or carriage return, with + or - and
+// anything but digits behind it, and whatever else is no text.
 func needsEscape(text []byte) bool {
 	bare := bytes.TrimLeft(text, "'")
 	if len(bare) == 0 {
@@ -416,8 +454,9 @@ func needsEscape(text []byte) bool {
 	return kind != KindText && kind != KindBlank
 }
 
-// csvKind says what a field holds. A field is a formula if a spreadsheet would make one of it: what begins with = or @, and
-// what begins with + or - and is no number (an international phone number is one).
+// csvKind says what a field holds. A field is a formula if a spreadsheet would make one of it: what
+// begins with = or @, and what begins with + or - and is no number (an international phone number
+// is one).
 func csvKind(text []byte) Kind {
 	trimmed := bytes.TrimSpace(text)
 	if len(trimmed) == 0 {
@@ -439,8 +478,8 @@ func csvKind(text []byte) Kind {
 	return KindText
 }
 
-// isSignedNumber says whether what stands behind a sign is no formula: a number, a phone number behind a +, or, as people
-// write it for "nothing", just another dash or none.
+// isSignedNumber says whether what stands behind a sign is no formula: a number, a phone number
+// behind a +, or, as people write it for "nothing", just another dash or none.
 func isSignedNumber(sign rune, rest string) bool {
 	phone := sign == '+' && strings.ContainsAny(rest, "0123456789") && strings.Trim(rest, "0123456789 ().-") == ""
 	whole, fraction, _ := strings.Cut(strings.Replace(rest, ",", ".", 1), ".")
@@ -451,6 +490,18 @@ func isSignedNumber(sign rune, rest string) bool {
 
 // errorValues are what Excel writes for cells with errors.
 var errorValues = map[string]bool{
-	"#N/A": true, "#REF!": true, "#NAME?": true, "#VALUE!": true, "#DIV/0!": true, "#NUM!": true, "#NULL!": true,
-	"#SPILL!": true, "#CALC!": true, "#FIELD!": true, "#BLOCKED!": true, "#CONNECT!": true, "#UNKNOWN!": true, "#GETTING_DATA": true,
+	"#N/A":          true,
+	"#REF!":         true,
+	"#NAME?":        true,
+	"#VALUE!":       true,
+	"#DIV/0!":       true,
+	"#NUM!":         true,
+	"#NULL!":        true,
+	"#SPILL!":       true,
+	"#CALC!":        true,
+	"#FIELD!":       true,
+	"#BLOCKED!":     true,
+	"#CONNECT!":     true,
+	"#UNKNOWN!":     true,
+	"#GETTING_DATA": true,
 }

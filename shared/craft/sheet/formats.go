@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// format is what the number format of a cell makes of a number, as far as that says what a person sees: which digits stand there,
-// in front of those of the number, between them and behind them, or that it is a date.
+// format is what the number format of a cell makes of a number, as far as that says what a person
+// sees: which digits stand there, in front of those of the number, between them and behind them, or
+// that it is a date.
 type format struct {
 	date     bool // of a day or a time
 	sections []section
@@ -15,15 +16,16 @@ type format struct {
 
 func (f format) plain() bool { return !f.date && f.sections == nil }
 
-// section is one of the up to four parts of a format: for positive numbers, negative ones, zero and texts, or for the numbers that
-// fit a condition.
+// section is one of the up to four parts of a format: for positive numbers, negative ones, zero and
+// texts, or for the numbers that fit a condition.
 type section struct {
-	// tokens are what is shown one behind the other: a placeholder, or a digit that stands there whatever the number is.
+	// tokens are what is shown one behind the other: a placeholder, or a digit that stands there
+	// whatever the number is.
 	tokens []byte
 	places int  // how many of the tokens are placeholders
 	plus   bool // it shows a + in front
-	// plain says that it shows the number's own digits, however divided; masked that it shows something else than the number, or
-	// nothing.
+	// plain says that it shows the number's own digits, however divided; masked that it shows
+	// something else than the number, or nothing.
 	plain, masked bool
 	condition     condition
 }
@@ -59,7 +61,8 @@ func (c condition) holds(n float64) bool {
 	}
 }
 
-// maxFormatCode is how long the code of a format may be in a spreadsheet; what is longer shows who knows what.
+// maxFormatCode is how long the code of a format may be in a spreadsheet; what is longer shows who
+// knows what.
 const maxFormatCode = 255
 
 // maxFormats is how many cell formats a workbook may have; a spreadsheet makes at most 65,490.
@@ -76,7 +79,8 @@ func stylesPart(a *archive, relations map[string]relation) *entry {
 	return nil
 }
 
-// readFormats reads the formats of the workbook's cells, in the order in which cells refer to them; none when all of them are plain.
+// readFormats reads the formats of the workbook's cells, in the order in which cells refer to them;
+// none when all of them are plain.
 func readFormats(a *archive, e *entry) ([]format, error) {
 	codes := map[string]format{} // by numFmtId, those of the workbook's own
 	var formats []format
@@ -271,8 +275,8 @@ func (p *formatParser) peek(n int) string {
 	return p.code[min(p.at+1, len(p.code)):min(p.at+1+n, len(p.code))]
 }
 
-// bracket reads what is in brackets: a color, which means nothing here, a currency, a condition, or a count of hours, minutes or
-// seconds.
+// bracket reads what is in brackets: a color, which means nothing here, a currency, a condition, or
+// a count of hours, minutes or seconds.
 func (p *formatParser) bracket(s *section, digits func(string)) {
 	inside, _, closed := strings.Cut(p.code[p.at+1:], "]")
 	p.at += len(inside) + 1
@@ -323,8 +327,9 @@ func (f format) of(n float64) *section {
 	}
 }
 
-// show makes of a number that was read as it is without a format, and stands in text from there on, the digits that a person sees
-// of it; or it says that what is seen is something else than the number.
+// show makes of a number that was read as it is without a format, and stands in text from there on,
+// the digits that a person sees of it; or it says that what is seen is something else than the
+// number.
 func (f format) show(text []byte, from int) (shown []byte, masked bool) {
 	if f.sections == nil {
 		return text, false

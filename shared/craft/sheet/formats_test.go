@@ -8,13 +8,19 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// styled makes a workbook whose cell formats have these numbers, and these codes of the workbook's own from 164 on.
+// styled makes a workbook whose cell formats have these numbers, and these codes of the workbook's
+// own from 164 on.
 func styled(numbers []int, codes ...string) *book {
 	b := newBook()
 	var s strings.Builder
 	s.WriteString(xmlHead + `<styleSheet xmlns="` + mainSpace + `"><numFmts>`)
 	for i, code := range codes {
-		fmt.Fprintf(&s, `<numFmt numFmtId="%d" formatCode="%s"/>`, 164+i, strings.NewReplacer(`"`, "&quot;", "<", "&lt;").Replace(code))
+		fmt.Fprintf(
+			&s,
+			`<numFmt numFmtId="%d" formatCode="%s"/>`,
+			164+i,
+			strings.NewReplacer(`"`, "&quot;", "<", "&lt;").Replace(code),
+		)
 	}
 	s.WriteString(`</numFmts><fonts count="1"><font/></fonts><cellXfs>`)
 	for _, n := range numbers {
@@ -26,8 +32,8 @@ func styled(numbers []int, codes ...string) *book {
 	return b
 }
 
-// TestNumberFormats reads a number as its format shows it, where that tells what was entered: with its zeros in front, which count in an extension, and as a date that a spreadsheet
-// has made of it.
+// TestNumberFormats reads a number as its format shows it, where that tells what was entered: with
+// its zeros in front, which count in an extension, and as a date that a spreadsheet has made of it.
 func TestNumberFormats(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
@@ -109,15 +115,22 @@ func TestNumberFormats(t *testing.T) {
 func TestFormatsOfWhatIsNoNumber(t *testing.T) {
 	t.Parallel()
 	b := styled([]int{164, 14}, "0000")
-	b.rows(`<row r="1"><c r="A1" s="0" t="s"><v>4</v></c><c r="B1" s="0"><v>7.5</v></c><c r="C1" s="0"><v>-7</v></c><c r="D1" s="0"><v>12345</v></c>` +
-		`<c r="E1" s="9"><v>7</v></c><c r="F1" s="x"><v>7</v></c><c r="G1"><v>7</v></c><c r="H1" s="0"><v>0</v></c><c r="I1" s="1" t="s"><v>4</v></c>` +
-		`<c r="J1" s="1"><f>NOW()</f><v>7</v></c><c r="K1" s="0" t="b"><v>1</v></c><c r="L1" s="1"/><c r="M1" s="0"><v>6.57E+09</v></c><c r="N1" s="0"><v>7E0</v></c>` +
-		`<c r="O1" s="99999999999999999999999"><v>7</v></c></row>`)
-	equal(t, read(t, b.bytes(), "phones.xlsx"), "John|number:7.5|number:-7|number:12345|number:7|number:7|number:0007|number:0000|John|formula:=NOW()|bool:TRUE||"+
-		"number:6.57E+09|number:0007|number:7") // G1 says no format, which means the first one
+	b.rows(
+		`<row r="1"><c r="A1" s="0" t="s"><v>4</v></c><c r="B1" s="0"><v>7.5</v></c><c r="C1" s="0"><v>-7</v></c><c r="D1" s="0"><v>12345</v></c>` +
+			`<c r="E1" s="9"><v>7</v></c><c r="F1" s="x"><v>7</v></c><c r="G1"><v>7</v></c><c r="H1" s="0"><v>0</v></c><c r="I1" s="1" t="s"><v>4</v></c>` +
+			`<c r="J1" s="1"><f>NOW()</f><v>7</v></c><c r="K1" s="0" t="b"><v>1</v></c><c r="L1" s="1"/><c r="M1" s="0"><v>6.57E+09</v></c><c r="N1" s="0"><v>7E0</v></c>` +
+			`<c r="O1" s="99999999999999999999999"><v>7</v></c></row>`,
+	)
+	equal(
+		t,
+		read(t, b.bytes(), "phones.xlsx"),
+		"John|number:7.5|number:-7|number:12345|number:7|number:7|number:0007|number:0000|John|formula:=NOW()|bool:TRUE||"+
+			"number:6.57E+09|number:0007|number:7",
+	) // G1 says no format, which means the first one
 }
 
-// TestFormatsThatAreNotThere reads a workbook whose style sheet is missing, and refuses one that is broken or endless.
+// TestFormatsThatAreNotThere reads a workbook whose style sheet is missing, and refuses one that is
+// broken or endless.
 func TestFormatsThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	b := newBook()

@@ -13,8 +13,8 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// What the bytes of the fuzzer are taken for. A workbook as a whole seldom survives its checksums, so the XML of a sheet and
-// that of the shared texts also come in an archive that is true.
+// What the bytes of the fuzzer are taken for. A workbook as a whole seldom survives its checksums,
+// so the XML of a sheet and that of the shared texts also come in an archive that is true.
 const (
 	fuzzXLSX uint8 = iota
 	fuzzCSV
@@ -25,8 +25,9 @@ const (
 
 var fuzzLimits = sheet.Limits{UnpackedBytes: 4 << 20, Rows: 1000, Columns: 50, CellChars: 100}
 
-// FuzzOpen holds that no file makes the reader panic, and that what it accepts is what it says: archive/zip and encoding/xml
-// accept it too, it reads the same twice, and it keeps within the limits.
+// FuzzOpen holds that no file makes the reader panic, and that what it accepts is what it says:
+// archive/zip and encoding/xml accept it too, it reads the same twice, and it keeps within the
+// limits.
 func FuzzOpen(f *testing.F) {
 	for _, group := range [][]hostile{hostileTypes(), hostileArchives(), hostileWorkbooks(), hostileSheets(), hostileCSV()} {
 		for _, h := range group {
@@ -58,7 +59,8 @@ func FuzzOpen(f *testing.F) {
 		rd, err := open(data, file, fuzzLimits)
 		if err != nil {
 			var refusal *sheet.Refusal
-			if !errors.As(err, &refusal) || refusal.Reason == "" || refusal.Message == "" || !utf8.ValidString(refusal.Error()) {
+			if !errors.As(err, &refusal) || refusal.Reason == "" || refusal.Message == "" ||
+				!utf8.ValidString(refusal.Error()) {
 				t.Fatalf("not a refusal: %v", err)
 			}
 
@@ -94,7 +96,8 @@ func checkedRows(t *testing.T, rd *sheet.Reader) []string {
 			t.Fatalf("row %d: number %d, %d cells", n, r.Number, len(r.Cells))
 		}
 		for i, c := range r.Cells {
-			if c.Column != r.Column(i) || !utf8.ValidString(c.Text) || utf8.RuneCountInString(c.Text) > fuzzLimits.CellChars {
+			if c.Column != r.Column(i) || !utf8.ValidString(c.Text) ||
+				utf8.RuneCountInString(c.Text) > fuzzLimits.CellChars {
 				t.Fatalf("row %d: cell %+v", n, c)
 			}
 			if blank := strings.TrimSpace(c.Text) == ""; blank != (c.Kind == sheet.KindBlank) || blank && c.Text != "" {
@@ -147,7 +150,8 @@ func checkByOthers(t *testing.T, data []byte) {
 			if errors.Is(err, io.EOF) {
 				break
 			}
-			// encoding/xml knows which letters beyond ASCII begin a name; to the reader all such names are strange.
+			// encoding/xml knows which letters beyond ASCII begin a name; to the reader all such
+			// names are strange.
 			if err != nil && !strings.Contains(err.Error(), "name") {
 				t.Fatalf("encoding/xml: %s: %v", part.Name, err)
 			}

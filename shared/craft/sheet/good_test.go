@@ -145,7 +145,8 @@ func TestReadsCSV(t *testing.T) {
 		{"blank lines", "\na,b\n\n\"\"\n,\n,,,\n1,2\n\n,,\n \n", []string{"", "a|b", "", "", "", "", "1|2"}},
 		{"other scripts", "a,b\nJörg,毛\u00a0😀\n", []string{"a|b", "Jörg|毛\u00a0😀"}},
 		{"block of short lines as Excel writes it", "a,b,c,d\n" + block + "1,2\n1,2\n\n1,2\n", append(append(
-			[]string{"a|b|c|d"}, strings.Split(strings.TrimSuffix(strings.Repeat("1|2|3|4\n", 15), "\n"), "\n")...), "1|2", "1|2", "", "1|2")},
+			[]string{"a|b|c|d"}, strings.Split(strings.TrimSuffix(strings.Repeat("1|2|3|4\n", 15), "\n"), "\n")...,
+		), "1|2", "1|2", "", "1|2")},
 		{"formulas", "a,b,c,d\n=1+1,\"=SUM(A1,B1)\",@x,-A1\n +A1,--1,-1+2,\uff1d1\n", []string{
 			"a|b|c|d", "formula:=1+1|formula:=SUM(A1,B1)|formula:@x|formula:-A1", "formula: +A1|formula:--1|formula:-1+2|formula:\uff1d1",
 		}},
@@ -193,9 +194,18 @@ func TestLongTextOutsideOfCells(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é]]&amp;", 50_000)
 	data := spoilt(func(b *book) {
-		b.replace(sheetName, "<sheetData>", "<!-- "+long+" --><?pi "+long+"?><headerFooter>"+long+"<![CDATA["+long+"]]></headerFooter><sheetData>")
+		b.replace(
+			sheetName,
+			"<sheetData>",
+			"<!-- "+long+" --><?pi "+long+"?><headerFooter>"+long+"<![CDATA["+long+"]]></headerFooter><sheetData>",
+		)
 	})
-	equal(t, read(t, data, "a.xlsx"), "Ext Key|Number|User|Addon license 1", "number:101|number:6567891230|John|device_ip_phone")
+	equal(
+		t,
+		read(t, data, "a.xlsx"),
+		"Ext Key|Number|User|Addon license 1",
+		"number:101|number:6567891230|John|device_ip_phone",
+	)
 }
 
 func TestLines(t *testing.T) {
@@ -219,7 +229,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestCutAnywhere holds "cut off or corrupted anywhere" (spec 5): no beginning of a workbook is a workbook.
+// TestCutAnywhere holds "cut off or corrupted anywhere" (spec 5): no beginning of a workbook is a
+// workbook.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	whole := newBook().bytes()
@@ -231,8 +242,8 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestCorruptedAnywhere changes every byte of a workbook: either the file is refused, or the byte meant nothing (a date in a
-// header) and the rows are the same.
+// TestCorruptedAnywhere changes every byte of a workbook: either the file is refused, or the byte
+// meant nothing (a date in a header) and the rows are the same.
 func TestCorruptedAnywhere(t *testing.T) {
 	t.Parallel()
 	b := newBook()
@@ -304,7 +315,12 @@ func TestFailuresAreNoRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := sheet.Open(failing{bytes.NewReader(check.data), check.fail, broken}, check.size, check.file, sheet.Limits{})
+			_, err := sheet.Open(
+				failing{bytes.NewReader(check.data), check.fail, broken},
+				check.size,
+				check.file,
+				sheet.Limits{},
+			)
 			var refusal *sheet.Refusal
 			if !errors.Is(err, check.want) || errors.As(err, &refusal) {
 				t.Errorf("got %v", err)
@@ -336,11 +352,15 @@ func TestVisitorsErrorComesOutAsItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		stop, visits := errors.New("stop"), 0
-		if err := rd.Rows(func(sheet.Row) error { visits++; return stop }); err != stop || visits != 1 { //nolint:errorlint // the very same
+		//nolint:errorlint // the very same
+		if err := rd.Rows(func(sheet.Row) error { visits++; return stop }); err != stop || visits != 1 {
 			t.Errorf("%s: %d visits, %v", file, visits, err)
 		}
 		where := map[string]string{"a.xlsx": `a.xlsx, sheet "Phones", row 7: No.`, "a.csv": "a.csv, row 7: No."}[file]
-		if err := rd.Rows(func(sheet.Row) error { return &sheet.Refusal{Row: 7, Message: "No."} }); err == nil || err.Error() != where {
+		if err := rd.Rows(
+			func(sheet.Row) error { return &sheet.Refusal{Row: 7, Message: "No."} },
+		); err == nil ||
+			err.Error() != where {
 			t.Errorf("%s: a refusal of the visitor comes out as %v", file, err)
 		}
 		if got := rowsOf(t, rd); len(got) != 2 {
@@ -367,7 +387,8 @@ func TestFileThatChanges(t *testing.T) {
 	}
 }
 
-// TestNames takes the kind of a file from the ending of its name, however long the name is and wherever it comes from.
+// TestNames takes the kind of a file from the ending of its name, however long the name is and
+// wherever it comes from.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{strings.Repeat("long", 50) + ".csv", `C:\Users\me\phones.CSV`, "drops/acme/2026.xlsx/phones.csv ", "\xFF\n.csv"} {
@@ -409,7 +430,8 @@ func TestNormalizeHeader(t *testing.T) {
 	}
 }
 
-// TestManyTexts puts more shared texts into a workbook than stay in memory, and asks for them out of order.
+// TestManyTexts puts more shared texts into a workbook than stay in memory, and asks for them out
+// of order.
 func TestManyTexts(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)

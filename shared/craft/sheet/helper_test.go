@@ -13,7 +13,8 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// zipPart is one part of an archive that is made by hand, so that every field of it can be made to lie.
+// zipPart is one part of an archive that is made by hand, so that every field of it can be made to
+// lie.
 type zipPart struct {
 	name string
 	data []byte
@@ -21,7 +22,8 @@ type zipPart struct {
 	stored     bool
 	descriptor int // 0 for none, or its length: 12, 16, 20, 24
 	wide       bool
-	// lie changes the headers after they were filled in truly: local and directory header, without name and extra.
+	// lie changes the headers after they were filled in truly: local and directory header, without
+	// name and extra.
 	lie       func(local, directory []byte)
 	localName string // instead of name
 	extra     []byte // of the directory header
@@ -235,7 +237,8 @@ func textsXML(texts ...string) string {
 	return b.String()
 }
 
-// newBook makes a workbook as a spreadsheet program would: two rows, shared texts, a style sheet, a hidden sheet.
+// newBook makes a workbook as a spreadsheet program would: two rows, shared texts, a style sheet, a
+// hidden sheet.
 func newBook() *book {
 	b := &book{}
 	b.set(typesName, xmlHead+`<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">`+
@@ -281,7 +284,8 @@ func refused(t *testing.T, data []byte, name string, limits sheet.Limits) *sheet
 	return refusal
 }
 
-// read opens a file that must be good and returns its rows, one string each, cells as kind:text, and reads them twice.
+// read opens a file that must be good and returns its rows, one string each, cells as kind:text,
+// and reads them twice.
 func read(t *testing.T, data []byte, name string) []string {
 	t.Helper()
 	rd, err := open(data, name, sheet.Limits{})

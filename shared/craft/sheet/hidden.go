@@ -12,8 +12,8 @@ const namedSpans = 10
 // Span is a number of rows or columns next to each other.
 type Span struct{ First, Last int }
 
-// Hidden are the rows and columns of a sheet that hold something and that nobody sees: a filter was left on, or a person has
-// hidden them.
+// Hidden are the rows and columns of a sheet that hold something and that nobody sees: a filter was
+// left on, or a person has hidden them.
 type Hidden struct {
 	Rows    []Span // from 1; the first ten spans of them
 	More    int    // rows that are hidden beside those
@@ -79,7 +79,8 @@ func spansText(what string, spans []Span, more int, name func(int) string) strin
 	return what + " " + names[0]
 }
 
-// Refuse is the refusal of a sheet with hidden rows or columns that hold something, for who wants none; nil when there are none.
+// Refuse is the refusal of a sheet with hidden rows or columns that hold something, for who wants
+// none; nil when there are none.
 func (h Hidden) Refuse() *Refusal {
 	if h.None() {
 		return nil

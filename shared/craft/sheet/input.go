@@ -21,9 +21,10 @@ const (
 	controlChar           // a character that neither XML nor a table has, such as NUL
 )
 
-// input is a window over a stream of text, shared by the XML and the CSV scanner. The bytes in buf[pos:end] are checked:
-// whole characters of UTF-8, no control characters but tab and line breaks. A fault of the stream comes up only when
-// everything before it is used, so that the scanner still knows the row in which it lies.
+// input is a window over a stream of text, shared by the XML and the CSV scanner. The bytes in
+// buf[pos:end] are checked: whole characters of UTF-8, no control characters but tab and line
+// breaks. A fault of the stream comes up only when everything before it is used, so that the
+// scanner still knows the row in which it lies.
 type input struct {
 	r      io.Reader
 	buf    []byte
@@ -38,8 +39,9 @@ type input struct {
 	tooLong func() error
 }
 
-// more lets go of the bytes before pos and reads behind end. It says whether there are new bytes; if there are none, err says
-// why, io.EOF at the end of the stream. Slices of the window are void afterwards.
+// more lets go of the bytes before pos and reads behind end. It says whether there are new bytes;
+// if there are none, err says why, io.EOF at the end of the stream. Slices of the window are void
+// afterwards.
 func (in *input) more() bool {
 	if in.err != nil {
 		return false
@@ -58,7 +60,8 @@ func (in *input) more() bool {
 		in.buf = append(in.buf, make([]byte, len(in.buf))...)
 	}
 	before := in.end
-	// The window is filled whole, so that what does not fit into it is looked at again only when the window has doubled.
+	// The window is filled whole, so that what does not fit into it is looked at again only when
+	// the window has doubled.
 	for in.err == nil && in.filled < len(in.buf) {
 		n, err := in.r.Read(in.buf[in.filled:])
 		in.filled += n
@@ -76,13 +79,14 @@ func (in *input) more() bool {
 	return in.end > before
 }
 
-// checkText returns how many of the bytes are good, and what is wrong with the next one. A character that is cut by the end of
-// the bytes is neither.
+// checkText returns how many of the bytes are good, and what is wrong with the next one. A
+// character that is cut by the end of the bytes is neither.
 func checkText(b []byte) (int, textFault) {
 	const high, spaces = 0x8080808080808080, 0x2020202020202020
 	i := 0
 	for i < len(b) {
-		// Eight bytes at a time: none beyond ASCII, and none below the blank (a borrow shows in the high bit).
+		// Eight bytes at a time: none beyond ASCII, and none below the blank (a borrow shows in the
+		// high bit).
 		for len(b)-i >= 8 {
 			w := binary.LittleEndian.Uint64(b[i:])
 			if (w|(w-spaces))&high != 0 {

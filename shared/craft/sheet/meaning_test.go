@@ -11,8 +11,9 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// TestCellsThatAFormulaElsewhereFills takes no value as entered that a formula in another cell gave: arrays, what spills, and
-// what-if tables, wherever the cell with the formula stands in their area.
+// TestCellsThatAFormulaElsewhereFills takes no value as entered that a formula in another cell
+// gave: arrays, what spills, and what-if tables, wherever the cell with the formula stands in their
+// area.
 func TestCellsThatAFormulaElsewhereFills(t *testing.T) {
 	t.Parallel()
 	in := func(rows string) []byte { return inTable(headerRow + rows) }
@@ -60,11 +61,21 @@ func TestCellsThatAFormulaElsewhereFills(t *testing.T) {
 			equal(t, read(t, c.data, "phones.xlsx")[1:], c.want...)
 		})
 	}
-	if r := refused(t, in(`<row r="2"><c r="A2"><f t="array" ref="A2:?">1</f></c></row>`), "phones.xlsx", sheet.Limits{}); r.Reason != sheet.ReasonReference {
+	if r := refused(
+		t,
+		in(`<row r="2"><c r="A2"><f t="array" ref="A2:?">1</f></c></row>`),
+		"phones.xlsx",
+		sheet.Limits{},
+	); r.Reason != sheet.ReasonReference {
 		t.Error(r)
 	}
 	many := strings.Repeat(`<c><f t="array" ref="A2:B3">1</f></c>`, 250)
-	if r := refused(t, in(strings.Repeat(`<row>`+many+`</row>`, 401)), "phones.xlsx", sheet.Limits{}); r.Reason != sheet.ReasonFormulas {
+	if r := refused(
+		t,
+		in(strings.Repeat(`<row>`+many+`</row>`, 401)),
+		"phones.xlsx",
+		sheet.Limits{},
+	); r.Reason != sheet.ReasonFormulas {
 		t.Error(r)
 	}
 }
@@ -147,7 +158,13 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 			t.Parallel()
 			b := newBook()
 			c.spoil(b)
-			if r := refused(t, b.bytes(), "phones.xlsx", sheet.Limits{}); r.Reason != c.reason || !strings.Contains(r.Message, c.message) {
+			if r := refused(
+				t,
+				b.bytes(),
+				"phones.xlsx",
+				sheet.Limits{},
+			); r.Reason != c.reason ||
+				!strings.Contains(r.Message, c.message) {
 				t.Errorf("%s: %s", r.Reason, r)
 			}
 		})
@@ -194,22 +211,41 @@ func TestHidden(t *testing.T) {
 				t.Errorf("hidden: %q, want %q", got, c.want)
 			}
 			refusal := rd.Hidden().Refuse()
-			if (refusal == nil) != (c.want == "") || refusal != nil && (refusal.Reason != sheet.ReasonHidden || !strings.Contains(refusal.Message, c.want)) {
+			if (refusal == nil) != (c.want == "") ||
+				refusal != nil && (refusal.Reason != sheet.ReasonHidden || !strings.Contains(refusal.Message, c.want)) {
 				t.Errorf("%v", refusal)
 			}
 		})
 	}
 	rd, err := open(spoilt(func(b *book) {
-		b.rows(headerRow + `<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>` + strings.ReplaceAll(exampleRow, `2"`, `3"`))
+		b.rows(
+			headerRow + `<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>` + strings.ReplaceAll(
+				exampleRow,
+				`2"`,
+				`3"`,
+			),
+		)
 		b.replace(sheetName, "<sheetData>", `<cols><col min="3" max="3" hidden="1"/></cols><sheetData>`)
 	}), "phones.xlsx", sheet.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rd.Close()
-	equal(t, rowsOf(t, rd), "Ext Key|Number|User|Addon license 1", "number:1", "number:101|number:6567891230|John|device_ip_phone")
+	equal(
+		t,
+		rowsOf(t, rd),
+		"Ext Key|Number|User|Addon license 1",
+		"number:1",
+		"number:101|number:6567891230|John|device_ip_phone",
+	)
 	rd.LeaveOutHidden()
-	equal(t, rowsOf(t, rd), "Ext Key|Number||Addon license 1", "number:1", "number:101|number:6567891230||device_ip_phone")
+	equal(
+		t,
+		rowsOf(t, rd),
+		"Ext Key|Number||Addon license 1",
+		"number:1",
+		"number:101|number:6567891230||device_ip_phone",
+	)
 	var hidden []int
 	if err := rd.Rows(func(r sheet.Row) error {
 		if r.Hidden {
@@ -224,7 +260,10 @@ func TestHidden(t *testing.T) {
 
 func everyOther(n int) (rows []string) {
 	for i := range n {
-		rows = append(rows, fmt.Sprintf(`<row r="%d" hidden="1"><c><v>1</v></c></row><row r="%d"><c><v>1</v></c></row>`, 2*i+2, 2*i+3))
+		rows = append(
+			rows,
+			fmt.Sprintf(`<row r="%d" hidden="1"><c><v>1</v></c></row><row r="%d"><c><v>1</v></c></row>`, 2*i+2, 2*i+3),
+		)
 	}
 
 	return rows
@@ -246,8 +285,8 @@ func wider(text string, size int, big bool) string {
 	return b.String()
 }
 
-// TestEveryPartIsLookedThrough finds corruption and DTDs in all parts, whatever they are called, however they are encoded, used
-// or not.
+// TestEveryPartIsLookedThrough finds corruption and DTDs in all parts, whatever they are called,
+// however they are encoded, used or not.
 func TestEveryPartIsLookedThrough(t *testing.T) {
 	t.Parallel()
 	dtd := `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`
@@ -371,7 +410,8 @@ func TestHonestOddities(t *testing.T) {
 	}
 }
 
-// TestCSVSaysWhere names places of a CSV file as a text editor shows them: lines and the numbers of fields.
+// TestCSVSaysWhere names places of a CSV file as a text editor shows them: lines and the numbers of
+// fields.
 func TestCSVSaysWhere(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]string{
@@ -387,16 +427,39 @@ func TestCSVSaysWhere(t *testing.T) {
 	}
 }
 
-// TestWrittenIsReadAsItWas holds that what we write to a CSV file comes back as it was: every text as that text, and every cell
-// that was refused as one that is refused again.
+// TestWrittenIsReadAsItWas holds that what we write to a CSV file comes back as it was: every text
+// as that text, and every cell that was refused as one that is refused again.
 func TestWrittenIsReadAsItWas(t *testing.T) {
 	t.Parallel()
-	kinds := []sheet.Kind{sheet.KindText, sheet.KindFormula, sheet.KindDate, sheet.KindError, sheet.KindMasked, sheet.KindNumber}
+	kinds := []sheet.Kind{
+		sheet.KindText,
+		sheet.KindFormula,
+		sheet.KindDate,
+		sheet.KindError,
+		sheet.KindMasked,
+		sheet.KindNumber,
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(
 			rapid.StringMatching(`'{0,3}[=@+\-#\t ]?[0-9A-Z=+'. ]{1,8}`),
 			rapid.StringMatching(`'{0,2}[\x{FF1D}\x{FF20}\x{FF0B}\x{FF0D}]x`),
-			rapid.SampledFrom([]string{"=bad", "'=bad", "''=bad", "#REF!", "'#REF!", "6.57E+09", "+1 (656) 789-1230", "-", "--", "'", "''", "O'Brien", "'tis"}),
+			rapid.SampledFrom(
+				[]string{
+					"=bad",
+					"'=bad",
+					"''=bad",
+					"#REF!",
+					"'#REF!",
+					"6.57E+09",
+					"+1 (656) 789-1230",
+					"-",
+					"--",
+					"'",
+					"''",
+					"O'Brien",
+					"'tis",
+				},
+			),
 		).Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "text")
 		c := sheet.Cell{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Text: text}
 		if c.Kind == sheet.KindNumber {

@@ -17,8 +17,9 @@ import (
 // bigRows is the most that spec 5 allows below the header.
 const bigRows = 100_000
 
-// bigWorkbook writes a workbook of seven columns to disk: numbers, add-on codes and, where texts are not shared, users. With
-// unique texts every row has a long one of its own among the shared ones, and far more of them than stay in memory.
+// bigWorkbook writes a workbook of seven columns to disk: numbers, add-on codes and, where texts
+// are not shared, users. With unique texts every row has a long one of its own among the shared
+// ones, and far more of them than stay in memory.
 func bigWorkbook(tb testing.TB, rows int, unique bool) *os.File {
 	tb.Helper()
 	file, err := os.Create(filepath.Join(tb.TempDir(), "big.xlsx"))
@@ -46,9 +47,15 @@ func bigWorkbook(tb testing.TB, rows int, unique bool) *os.File {
 		}
 	}
 	part(textsName, func(w *bufio.Writer) {
-		_, _ = w.WriteString(`<sst xmlns="` + mainSpace + `"><si><t>device_ip_phone</t></si><si><t>call_recording</t></si>`)
+		_, _ = w.WriteString(
+			`<sst xmlns="` + mainSpace + `"><si><t>device_ip_phone</t></si><si><t>call_recording</t></si>`,
+		)
 		for i := 0; unique && i < rows; i++ {
-			_, _ = fmt.Fprintf(w, `<si><t>user%d.with.a.very.long.name.that.nobody.else.has.in.the.whole.account.of.the.customer@customer.example.com</t></si>`, i)
+			_, _ = fmt.Fprintf(
+				w,
+				`<si><t>user%d.with.a.very.long.name.that.nobody.else.has.in.the.whole.account.of.the.customer@customer.example.com</t></si>`,
+				i,
+			)
 		}
 		_, _ = w.WriteString(`</sst>`)
 	})
@@ -57,7 +64,15 @@ func bigWorkbook(tb testing.TB, rows int, unique bool) *os.File {
 			`<row r="1"><c r="A1" t="inlineStr"><is><t>Ext Key</t></is></c><c r="B1" t="inlineStr"><is><t>Number</t></is></c></row>`)
 		for i := range rows {
 			n := i + 2
-			_, _ = fmt.Fprintf(w, `<row r="%d" spans="1:7"><c r="A%d" s="1"><v>%d</v></c><c r="B%d" s="1"><v>%d</v></c>`, n, n, i+100, n, 6567000000+i)
+			_, _ = fmt.Fprintf(
+				w,
+				`<row r="%d" spans="1:7"><c r="A%d" s="1"><v>%d</v></c><c r="B%d" s="1"><v>%d</v></c>`,
+				n,
+				n,
+				i+100,
+				n,
+				6567000000+i,
+			)
 			if unique {
 				_, _ = fmt.Fprintf(w, `<c r="C%d" t="s"><v>%d</v></c>`, n, i+2)
 			} else {
@@ -87,7 +102,13 @@ func bigCSV(tb testing.TB, rows int) *os.File {
 	b := bufio.NewWriter(file)
 	_, _ = b.WriteString("Ext Key,Number,User,Addon license 1,Addon license 2,Addon license 3,Addon license 4\n")
 	for i := range rows {
-		_, _ = fmt.Fprintf(b, "%d,%d,\"user%d@example.com\",device_ip_phone,call_recording,device_ip_phone,call_recording\n", i+100, 6567000000+i, i)
+		_, _ = fmt.Fprintf(
+			b,
+			"%d,%d,\"user%d@example.com\",device_ip_phone,call_recording,device_ip_phone,call_recording\n",
+			i+100,
+			6567000000+i,
+			i,
+		)
 	}
 	if err := b.Flush(); err != nil {
 		tb.Fatal(err)
@@ -96,7 +117,8 @@ func bigCSV(tb testing.TB, rows int) *os.File {
 	return file
 }
 
-// watched measures the heap at every so many reads, and so in the verifying pass too, where nothing is called back.
+// watched measures the heap at every so many reads, and so in the verifying pass too, where nothing
+// is called back.
 type watched struct {
 	io.ReaderAt
 	reads int
@@ -120,8 +142,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestMemoryDoesNotGrow holds that 100,000 rows take hardly more memory than 10,000, in both passes. No t.Parallel: it
-// measures the heap of the whole process.
+// TestMemoryDoesNotGrow holds that 100,000 rows take hardly more memory than 10,000, in both
+// passes. No t.Parallel: it measures the heap of the whole process.
 func TestMemoryDoesNotGrow(t *testing.T) {
 	peak := func(file *os.File, name string, rows int) int64 {
 		heap() // lets go of what other tests have left
@@ -161,7 +183,15 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 		{"a.csv", func(rows int) *os.File { return bigCSV(t, rows) }, 1 << 20, 256 << 10},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
-			few, many := peak(kind.file(bigRows/10), kind.name, bigRows/10), peak(kind.file(bigRows), kind.name, bigRows)
+			few, many := peak(
+				kind.file(bigRows/10),
+				kind.name,
+				bigRows/10,
+			), peak(
+				kind.file(bigRows),
+				kind.name,
+				bigRows,
+			)
 			t.Logf("%d KiB at %d rows, %d KiB at %d rows", few>>10, bigRows/10, many>>10, bigRows)
 			if many > kind.most || many-few > kind.more {
 				t.Errorf("%d KiB at %d rows, %d KiB at %d rows", few>>10, bigRows/10, many>>10, bigRows)
@@ -170,8 +200,9 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	}
 }
 
-// TestBombsTakeLittleMemory unpacks to 32 MiB what is a few hundred KiB as it is uploaded. What Open allocates in
-// total, garbage included, stays far below that, so whatever it holds at a time does too.
+// TestBombsTakeLittleMemory unpacks to 32 MiB what is a few hundred KiB as it is uploaded. What
+// Open allocates in total, garbage included, stays far below that, so whatever it holds at a time
+// does too.
 func TestBombsTakeLittleMemory(t *testing.T) {
 	const bomb = 32 << 20
 	const most = 48 << 20

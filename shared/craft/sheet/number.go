@@ -6,16 +6,18 @@ import (
 	"strings"
 )
 
-// digitsKept is how many digits of a number a spreadsheet keeps and shows; what is entered beyond them is lost.
+// digitsKept is how many digits of a number a spreadsheet keeps and shows; what is entered beyond
+// them is lost.
 const digitsKept = 15
 
 // maxExponent is the exponent up to which a number is written out.
 const maxExponent = 30
 
-// appendNumber appends the number as a person sees it in a cell without a format: 6567891230 for 6.56789123E9 and for
-// 6567891230.0, rounded to 15 digits. Numbers that a spreadsheet cannot show whole stay as they are written, so that Mangled
-// knows them: those of more than 15 digits before the point, and those in the short form that General shows (6.57E+09). It
-// says whether raw is a number at all.
+// appendNumber appends the number as a person sees it in a cell without a format: 6567891230 for
+// 6.56789123E9 and for 6567891230.0, rounded to 15 digits. Numbers that a spreadsheet cannot show
+// whole stay as they are written, so that Mangled knows them: those of more than 15 digits before
+// the point, and those in the short form that General shows (6.57E+09). It says whether raw is a
+// number at all.
 func appendNumber(dst, raw []byte) ([]byte, bool) {
 	raw = bytes.TrimSpace(raw)
 	rest, negative := raw, false
@@ -114,9 +116,10 @@ func countDigits(b []byte) int {
 	return n
 }
 
-// Mangled says whether a spreadsheet has spoilt what was entered, so that nobody can tell what it was (spec 5): the short form
-// of a long number (6.57E+09, with a comma in some countries), a number of more than 15 digits, of which the last ones are
-// lost, or the ##### of a column that is too narrow.
+// Mangled says whether a spreadsheet has spoilt what was entered, so that nobody can tell what it
+// was (spec 5): the short form of a long number (6.57E+09, with a comma in some countries), a
+// number of more than 15 digits, of which the last ones are lost, or the ##### of a column that is
+// too narrow.
 func Mangled(c Cell) bool {
 	text := strings.TrimSpace(c.Text)
 	switch c.Kind {
@@ -131,8 +134,9 @@ func Mangled(c Cell) bool {
 	}
 }
 
-// isShortForm says whether text is a number as a narrow cell shows it: a digit, perhaps a point and more digits, E, a sign and
-// an exponent. The sign may be missing where there is a point: 1E5 can be a name, 6.57E9 cannot.
+// isShortForm says whether text is a number as a narrow cell shows it: a digit, perhaps a point and
+// more digits, E, a sign and an exponent. The sign may be missing where there is a point: 1E5 can
+// be a name, 6.57E9 cannot.
 func isShortForm(text string) bool {
 	b := []byte(strings.TrimLeft(text, "+-"))
 	whole := countDigits(b)

@@ -6,7 +6,8 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// TestNumbers gives numbers as workbooks hold them and wants them as a person sees them, and the mangled ones known.
+// TestNumbers gives numbers as workbooks hold them and wants them as a person sees them, and the
+// mangled ones known.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]struct {

@@ -11,7 +11,8 @@ import (
 // Reason is a stable code for why a file is refused. Messages may be reworded, reasons may not.
 type Reason string
 
-// The reasons. Each is a property of the whole file: nothing of a refused file may be used (spec 5).
+// The reasons. Each is a property of the whole file: nothing of a refused file may be used (spec
+// 5).
 const (
 	// ReasonEmpty is a file without a byte, or with nothing but blank rows.
 	ReasonEmpty Reason = "empty"
@@ -29,11 +30,14 @@ const (
 	ReasonUnpackedTooBig Reason = "unpacked-too-big"
 	// ReasonCutOff is a file whose end is missing.
 	ReasonCutOff Reason = "cut-off"
-	// ReasonCorrupted is a workbook whose bytes contradict its own sizes, checksums or table of contents.
+	// ReasonCorrupted is a workbook whose bytes contradict its own sizes, checksums or table of
+	// contents.
 	ReasonCorrupted Reason = "corrupted"
-	// ReasonUnsafe is a workbook with parts that no spreadsheet program writes: paths that leave it, or one name twice.
+	// ReasonUnsafe is a workbook with parts that no spreadsheet program writes: paths that leave
+	// it, or one name twice.
 	ReasonUnsafe Reason = "unsafe-archive"
-	// ReasonMalformed is a workbook whose XML is not well formed, not complete, or not that of a workbook.
+	// ReasonMalformed is a workbook whose XML is not well formed, not complete, or not that of a
+	// workbook.
 	ReasonMalformed Reason = "malformed"
 	// ReasonMissingPart is a workbook that names a part of itself that it does not have.
 	ReasonMissingPart Reason = "missing-part"
@@ -59,7 +63,8 @@ const (
 	ReasonSharedText Reason = "shared-text"
 	// ReasonValue is a cell whose value is not of the type that the cell declares.
 	ReasonValue Reason = "bad-value"
-	// ReasonMerged is a sheet with merged cells, of which only one would carry the value that a person sees in all.
+	// ReasonMerged is a sheet with merged cells, of which only one would carry the value that a
+	// person sees in all.
 	ReasonMerged Reason = "merged-cells"
 	// ReasonTooManyRows is a sheet with more than Limits.Rows rows below the first.
 	ReasonTooManyRows Reason = "too-many-rows"
@@ -71,7 +76,8 @@ const (
 	ReasonTooMuchText Reason = "too-much-text"
 	// ReasonFormulas is a sheet with more formulas that fill several cells than are looked at.
 	ReasonFormulas Reason = "formulas"
-	// ReasonHidden is a sheet with rows or columns that nobody sees. Open does not refuse it: see Reader.Hidden.
+	// ReasonHidden is a sheet with rows or columns that nobody sees. Open does not refuse it: see
+	// Reader.Hidden.
 	ReasonHidden Reason = "hidden-rows"
 	// ReasonQuote is a CSV field with a quotation mark that is not closed or stands where none may.
 	ReasonQuote Reason = "quote"
@@ -81,14 +87,17 @@ const (
 	ReasonSeparator Reason = "separator"
 )
 
-// Refusal is why a file is refused whole. It is meant for the person who uploaded the file: Error gives the place and the
-// sentence, free of the words of programmers and of bytes that would not print.
+// Refusal is why a file is refused whole. It is meant for the person who uploaded the file: Error
+// gives the place and the sentence, free of the words of programmers and of bytes that would not
+// print.
 type Refusal struct {
-	File    string // the base name of the file
-	Sheet   string // the sheet, where the fault lies in one
-	Row     int    // the row as a spreadsheet shows it, from 1; 0 if the fault lies in no row
-	Line    int    // CSV: the line as a text editor shows it, from 1; it is beyond Row when fields contain line breaks
-	Column  string // the column as a spreadsheet shows it ("C"), of a CSV file its number ("3"); empty if the fault lies in no column
+	File  string // the base name of the file
+	Sheet string // the sheet, where the fault lies in one
+	Row   int    // the row as a spreadsheet shows it, from 1; 0 if the fault lies in no row
+	Line  int    // CSV: the line as a text editor shows it, from 1; it is beyond Row when fields contain line breaks
+	// the column as a spreadsheet shows it ("C"), of a CSV file its number ("3"); empty if the
+	// fault lies in no column
+	Column  string
 	Reason  Reason
 	Message string // a sentence for a person, without the place
 }
@@ -136,7 +145,7 @@ func refuse(reason Reason, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// saveAgain is the advice for a workbook that a spreadsheet program can still read and write anew.
+// saveAgain is the advice for a workbook that a spreadsheet program can still read and write again.
 const saveAgain = "Open it in your spreadsheet program, save it again and upload the new copy."
 
 func corrupted(format string, args ...any) *Refusal {

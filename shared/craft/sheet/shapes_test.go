@@ -22,8 +22,9 @@ type shape struct {
 	data []byte
 }
 
-// shapes draws one of the ways in which a few kilobytes become much: many cells of one text, short texts between long ones,
-// lists that name each thing at length, formulas and merged cells that overlap.
+// shapes draws one of the ways in which a few kilobytes become much: many cells of one text, short
+// texts between long ones, lists that name each thing at length, formulas and merged cells that
+// overlap.
 func shapes(t *rapid.T) shape {
 	rows := rapid.SampledFrom([]int{100, 1000, 5000, 20_000}).Draw(t, "rows")
 	columns := rapid.SampledFrom([]int{4, 40, 256}).Draw(t, "columns")
@@ -45,8 +46,20 @@ func shapes(t *rapid.T) shape {
 	shared := func(i int) string { return fmt.Sprintf(`<c t="s"><v>%d</v></c>`, i) }
 	b := newBook()
 	kind := rapid.SampledFrom([]string{
-		"one text", "long texts around a short one", "texts in turn", "inline texts", "arrays", "merged cells", "formats", "relations", "types", "sheets", "columns", "name spaces",
-		"unused part", "wide part",
+		"one text",
+		"long texts around a short one",
+		"texts in turn",
+		"inline texts",
+		"arrays",
+		"merged cells",
+		"formats",
+		"relations",
+		"types",
+		"sheets",
+		"columns",
+		"name spaces",
+		"unused part",
+		"wide part",
 	}).Draw(t, "kind")
 	many := func(unit string) string { return strings.Repeat(unit, (12<<20)/len(unit)) }
 	switch kind {
@@ -77,37 +90,64 @@ func shapes(t *rapid.T) shape {
 		b.rows(cells(func(row, column int) string { return `<c><f t="array" ref="A1:XFD1048576">1</f><v>1</v></c>` }))
 	case "merged cells":
 		b.rows(cells(func(int, int) string { return "<c><v>1</v></c>" }))
-		b.replace(sheetName, "</sheetData>", `</sheetData><mergeCells>`+many(`<mergeCell ref="XFA1:XFD1048576"/>`)+`</mergeCells>`)
+		b.replace(
+			sheetName,
+			"</sheetData>",
+			`</sheetData><mergeCells>`+many(`<mergeCell ref="XFA1:XFD1048576"/>`)+`</mergeCells>`,
+		)
 	case "formats":
 		var s strings.Builder
 		for i := range 60_000 {
 			fmt.Fprintf(&s, `<numFmt numFmtId="%d" formatCode="%s"/>`, 200+i, strings.Repeat("0", 250))
 		}
 		xf := strings.Repeat(`<xf numFmtId="200"/>`, 60_000)
-		b.set("xl/styles.xml", `<styleSheet xmlns="`+mainSpace+`"><numFmts>`+s.String()+`</numFmts><cellXfs>`+xf+`</cellXfs></styleSheet>`)
+		b.set(
+			"xl/styles.xml",
+			`<styleSheet xmlns="`+mainSpace+`"><numFmts>`+s.String()+`</numFmts><cellXfs>`+xf+`</cellXfs></styleSheet>`,
+		)
 		b.rows(cells(func(int, int) string { return `<c s="59999"><v>1</v></c>` }))
 	case "relations":
 		var s strings.Builder
 		for i := range 9000 {
-			fmt.Fprintf(&s, `<Relationship Id="x%d" Type="%s" Target="%s"/>`, i, strings.Repeat("t", 2000), strings.Repeat("u", rapid.SampledFrom([]int{2000, 2100}).Draw(t, "target")))
+			fmt.Fprintf(
+				&s,
+				`<Relationship Id="x%d" Type="%s" Target="%s"/>`,
+				i,
+				strings.Repeat("t", 2000),
+				strings.Repeat("u", rapid.SampledFrom([]int{2000, 2100}).Draw(t, "target")),
+			)
 		}
 		b.replace(bookRels, "</Relationships>", s.String()+"</Relationships>")
 		rows = 1
 	case "types":
 		var s strings.Builder
 		for i := range 16_000 {
-			fmt.Fprintf(&s, `<Override PartName="/%d%s" ContentType="%s"/>`, i, strings.Repeat("u", 1900), strings.Repeat("t", 500))
+			fmt.Fprintf(
+				&s,
+				`<Override PartName="/%d%s" ContentType="%s"/>`,
+				i,
+				strings.Repeat("u", 1900),
+				strings.Repeat("t", 500),
+			)
 		}
 		b.replace(typesName, "</Types>", s.String()+"</Types>")
 		rows = 1
 	case "sheets":
-		b.replace(bookName, "<sheets>", "<sheets>"+many(`<sheet name="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" r:id="rId1"/>`))
+		b.replace(
+			bookName,
+			"<sheets>",
+			"<sheets>"+many(`<sheet name="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" r:id="rId1"/>`),
+		)
 		rows = 1
 	case "columns":
 		b.replace(sheetName, "<sheetData>", "<cols>"+many(`<col min="1" max="16384" hidden="1"/>`)+"</cols><sheetData>")
 		rows = 1
 	case "name spaces":
-		b.replace(sheetName, "</sheetData>", `</sheetData>`+many(`<x:y xmlns:x="urn:x" xmlns="urn:y" xmlns:z="urn:z"/>`))
+		b.replace(
+			sheetName,
+			"</sheetData>",
+			`</sheetData>`+many(`<x:y xmlns:x="urn:x" xmlns="urn:y" xmlns:z="urn:z"/>`),
+		)
 		rows = 1
 	case "unused part":
 		b.set("docProps/app.xml", `<a>`+many(`<b c="d">&amp;</b>`)+`</a>`)
@@ -146,7 +186,8 @@ func (s *sampled) sample() {
 	s.took += s.last.Sub(began)
 }
 
-// readWhole opens a file and reads its rows as a check does, twice; what a check keeps of each is its first cell.
+// readWhole opens a file and reads its rows as a check does, twice; what a check keeps of each is
+// its first cell.
 func readWhole(t testing.TB, data []byte) (peak uint64, took time.Duration, rows int) {
 	t.Helper()
 	runtime.GC()
@@ -181,10 +222,10 @@ func readWhole(t testing.TB, data []byte) (peak uint64, took time.Duration, rows
 // shapesTried is how many shapes one run of the tests reads, which takes a few seconds.
 const shapesTried = 10
 
-// TestHostileShapes holds that no small file takes much memory or time (spec 5: memory stays flat): below 256 MB with the garbage
-// and with the file itself, and ten times as long at most as an honest file of as many rows, or of the most rows where it
-// has but a few.
-// No t.Parallel: it measures the heap of the whole process.
+// TestHostileShapes holds that no small file takes much memory or time (spec 5: memory stays flat):
+// below 256 MB with the garbage and with the file itself, and ten times as long at most as an
+// honest file of as many rows, or of the most rows where it has but a few. No t.Parallel: it
+// measures the heap of the whole process.
 func TestHostileShapes(t *testing.T) {
 	honest := map[int]time.Duration{}
 	base := func(rows int) time.Duration {
@@ -193,7 +234,15 @@ func TestHostileShapes(t *testing.T) {
 			var b strings.Builder
 			b.WriteString(headerRow)
 			for i := range rows {
-				fmt.Fprintf(&b, `<row r="%d"><c r="A%d"><v>%d</v></c><c r="B%d"><v>6567891230</v></c><c r="C%d" t="s"><v>4</v></c>`, i+2, i+2, i, i+2, i+2)
+				fmt.Fprintf(
+					&b,
+					`<row r="%d"><c r="A%d"><v>%d</v></c><c r="B%d"><v>6567891230</v></c><c r="C%d" t="s"><v>4</v></c>`,
+					i+2,
+					i+2,
+					i,
+					i+2,
+					i+2,
+				)
 				for _, column := range "DEFGHIJKL" {
 					fmt.Fprintf(&b, `<c r="%c%d" t="s"><v>5</v></c>`, column, i+2)
 				}

@@ -1,13 +1,15 @@
-// Package sheet reads uploaded tables, .xlsx and .csv, that nobody vouches for (spec 5, design decision 10).
+// Package sheet reads uploaded tables, .xlsx and .csv, that nobody vouches for (spec 5, design
+// decision 10).
 //
-// Open verifies the whole file before a single cell may be used: every part of the archive is unpacked to its end within
-// bounds and agrees with its checksum and declared sizes, there is no DTD and no macro, exactly one sheet is visible, the XML
-// is complete, rows and cells ascend, and every shared text exists. What fails is refused whole, with a [Refusal] that the
-// person who uploaded it understands. Rows then streams the rows, as often as it is asked to, and compares their count with
-// that of the first pass.
+// Open verifies the whole file before a single cell may be used: every part of the archive is
+// unpacked to its end within bounds and agrees with its checksum and declared sizes, there is no
+// DTD and no macro, exactly one sheet is visible, the XML is complete, rows and cells ascend, and
+// every shared text exists. What fails is refused whole, with a [Refusal] that the person who
+// uploaded it understands. Rows then streams the rows, as often as it is asked to, and compares
+// their count with that of the first pass.
 //
-// Memory does not grow with the number of rows: a row at a time is held, and shared texts move to a temporary file when they
-// take more than 8 MiB.
+// Memory does not grow with the number of rows: a row at a time is held, and shared texts move to a
+// temporary file when they take more than 8 MiB.
 package sheet
 
 import (
@@ -31,12 +33,21 @@ type Limits struct {
 	RowBytes      int64 // the same for each row so far on average, beyond the first 4 MiB or the size of the file
 }
 
-// DefaultLimits returns the limits of spec 5 (20 MiB, 256 MiB unpacked, 100,000 rows) and, beyond it, 256 columns and 1,024
-// characters a cell: more than any id, email, name or add-on code has, and little enough to be kept with a row's outcome. The
-// texts of all cells take at most 64 MiB, three times what a CSV file may have, and 4 KiB a row: a workbook of 50 KB can say one
-// long text in 200,000 cells.
+// DefaultLimits returns the limits of spec 5 (20 MiB, 256 MiB unpacked, 100,000 rows) and, beyond
+// it, 256 columns and 1,024 characters a cell: more than any id, email, name or add-on code has,
+// and little enough to be kept with a row's outcome. The texts of all cells take at most 64 MiB,
+// three times what a CSV file may have, and 4 KiB a row: a workbook of 50 KB can say one long text
+// in 200,000 cells.
 func DefaultLimits() Limits {
-	return Limits{FileBytes: 20 << 20, UnpackedBytes: 256 << 20, Rows: 100_000, Columns: 256, CellChars: 1024, TextBytes: 64 << 20, RowBytes: 4 << 10}
+	return Limits{
+		FileBytes:     20 << 20,
+		UnpackedBytes: 256 << 20,
+		Rows:          100_000,
+		Columns:       256,
+		CellChars:     1024,
+		TextBytes:     64 << 20,
+		RowBytes:      4 << 10,
+	}
 }
 
 func (l Limits) orDefault() Limits {
@@ -68,7 +79,8 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// freeText is how much text a table may hold whatever the number of its rows; as much as its file has bytes it may hold too.
+// freeText is how much text a table may hold whatever the number of its rows; as much as its file
+// has bytes it may hold too.
 const freeText = 4 << 20
 
 // What a spreadsheet can address and hold, whatever the limits say.
@@ -83,14 +95,18 @@ type Kind uint8
 
 // The kinds. CSV knows no types: its cells are blank, text, formula or, where they show one, error.
 const (
-	KindBlank   Kind = iota // nothing, or nothing but white space; Text is empty
-	KindText                // text
-	KindNumber              // a number; Text as a person would see it without a format, or with one that only adds zeros in front
-	KindDate                // a date or a time; Text is the number that a spreadsheet keeps for it, or ISO 8601
-	KindBool                // Text is TRUE or FALSE
-	KindError               // Text is the error, such as #REF!
-	KindFormula             // a formula, or what one elsewhere gave for this cell; Text is the formula with its =, or = alone
-	KindMasked              // a number that its format shows as something else; Text is the number
+	KindBlank Kind = iota // nothing, or nothing but white space; Text is empty
+	KindText              // text
+	// a number; Text as a person would see it without a format, or with one that only adds zeros in
+	// front
+	KindNumber
+	KindDate  // a date or a time; Text is the number that a spreadsheet keeps for it, or ISO 8601
+	KindBool  // Text is TRUE or FALSE
+	KindError // Text is the error, such as #REF!
+	// a formula, or what one elsewhere gave for this cell; Text is the formula with its =, or =
+	// alone
+	KindFormula
+	KindMasked // a number that its format shows as something else; Text is the number
 )
 
 // String names the kind for a message.
@@ -124,16 +140,19 @@ type Cell struct {
 	Kind   Kind
 }
 
-// Row is one row. Cells[i] is the cell of column i (0 is "A"): cells that the file leaves out are there as blank ones, and
-// trailing blank cells are not. A blank row has no cells.
+// Row is one row. Cells[i] is the cell of column i (0 is "A"): cells that the file leaves out are
+// there as blank ones, and trailing blank cells are not. A blank row has no cells.
 type Row struct {
-	Number int  // as a spreadsheet shows it, from 1
-	Line   int  // CSV: the line on which the row begins, as a text editor shows it, from 1; 0 for blank rows and for xlsx
+	Number int // as a spreadsheet shows it, from 1
+	// CSV: the line on which the row begins, as a text editor shows it, from 1; 0 for blank rows
+	// and for xlsx
+	Line   int
 	Hidden bool // nobody sees the row, because of a filter perhaps
 	Cells  []Cell
 }
 
-// Column names column i (0 is the first) as a person finds it: by its letters in a workbook, by its number in a CSV file.
+// Column names column i (0 is the first) as a person finds it: by its letters in a workbook, by its
+// number in a CSV file.
 func (r Row) Column(i int) string {
 	if r.Line > 0 {
 		return ColumnNumber(i)
@@ -179,11 +198,11 @@ type Reader struct {
 	leave    bool // what is hidden is left out
 }
 
-// Open verifies the whole of a file of size bytes and returns a reader of its rows. The ending of name says what the file
-// claims to be. r must stay readable and unchanged until Close.
+// Open verifies the whole of a file of size bytes and returns a reader of its rows. The ending of
+// name says what the file claims to be. r must stay readable and unchanged until Close.
 //
-// A file that may not be used gives a *[Refusal] (find it with errors.As); any other error means that r or the temporary
-// folder could not be read or written, and says nothing about the file.
+// A file that may not be used gives a *[Refusal] (find it with errors.As); any other error means
+// that r or the temporary folder could not be read or written, and says nothing about the file.
 func Open(r io.ReaderAt, size int64, name string, limits Limits) (*Reader, error) {
 	rd := &Reader{file: shown(baseName(name)), limits: limits.orDefault(), freeText: max(freeText, size)}
 	if err := rd.open(&source{r: r, size: size}, path.Ext(strings.TrimSpace(name))); err != nil {
@@ -200,9 +219,15 @@ func (rd *Reader) open(src *source, ending string) error {
 	case ".csv":
 		rd.kind = CSV
 	case ".xlsm", ".xltm", ".xlam":
-		return refuse(ReasonMacros, "This is a workbook with macros. Save it as Excel workbook (.xlsx), which leaves the macros out.")
+		return refuse(
+			ReasonMacros,
+			"This is a workbook with macros. Save it as Excel workbook (.xlsx), which leaves the macros out.",
+		)
 	case ".xls", ".xlt":
-		return refuse(ReasonOldFormat, "This is a workbook in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).")
+		return refuse(
+			ReasonOldFormat,
+			"This is a workbook in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).",
+		)
 	default:
 		return refuse(ReasonUnsupported, "Only Excel workbooks (.xlsx) and CSV files (.csv) can be read.")
 	}
@@ -222,21 +247,24 @@ func (rd *Reader) Kind() FileKind { return rd.kind }
 // SheetName returns the name of the one visible sheet, and nothing for CSV.
 func (rd *Reader) SheetName() string { return rd.sheet }
 
-// RowCount returns how many rows Rows gives: up to the last row that holds anything, the first row and blank rows included.
+// RowCount returns how many rows Rows gives: up to the last row that holds anything, the first row
+// and blank rows included.
 func (rd *Reader) RowCount() int { return rd.rows }
 
 // Hidden tells which rows and columns that hold something are hidden.
 func (rd *Reader) Hidden() Hidden { return rd.hidden }
 
-// LeaveOutHidden has Rows give nothing of what stands in hidden columns. Hidden rows are given, as such.
+// LeaveOutHidden has Rows give nothing of what stands in hidden columns. Hidden rows are given, as
+// such.
 func (rd *Reader) LeaveOutHidden() { rd.leave = true }
 
 // LeavesOutHidden says whether LeaveOutHidden was called.
 func (rd *Reader) LeavesOutHidden() bool { return rd.leave }
 
-// Rows calls visit for every row from 1 to the last that holds anything, in order, and stops at the first error, which it
-// returns as it is; if that is a *[Refusal], it gets the names of file and sheet. Rows can be called again, but not from
-// within visit. The row's Cells are reused for the next row: keep copies. Texts may be kept.
+// Rows calls visit for every row from 1 to the last that holds anything, in order, and stops at the
+// first error, which it returns as it is; if that is a *[Refusal], it gets the names of file and
+// sheet. Rows can be called again, but not from within visit. The row's Cells are reused for the
+// next row: keep copies. Texts may be kept.
 func (rd *Reader) Rows(visit func(Row) error) error {
 	var stopped error
 	n, err := rd.pass(func(row Row) error {
@@ -259,10 +287,12 @@ func (rd *Reader) Rows(visit func(Row) error) error {
 	return nil
 }
 
-// errStopped stands for the error of a visitor while it goes up: a refusal of its own keeps the row and column that it has.
+// errStopped stands for the error of a visitor while it goes up: a refusal of its own keeps the row
+// and column that it has.
 var errStopped = errors.New("sheet: stopped")
 
-// Close gives back the temporary file, if there is one. It does not close the file that was given to Open.
+// Close gives back the temporary file, if there is one. It does not close the file that was given
+// to Open.
 func (rd *Reader) Close() error {
 	if rd.texts == nil {
 		return nil
@@ -281,10 +311,12 @@ func (rd *Reader) located(err error) error {
 	return err
 }
 
-// NormalizeHeader returns what is compared of a header: spec 5 wants headers to match without regard to case and space.
+// NormalizeHeader returns what is compared of a header: spec 5 wants headers to match without
+// regard to case and space.
 func NormalizeHeader(text string) string {
 	return strings.Map(func(r rune) rune {
-		// Zero-width characters come along when headers are copied from web pages; nobody sees them.
+		// Zero-width characters come along when headers are copied from web pages; nobody sees
+		// them.
 		if unicode.IsSpace(r) || r == '\u200b' || r == '\u2060' || r == '\ufeff' {
 			return -1
 		}
@@ -314,8 +346,8 @@ var columnNames = func() (names [256]string) {
 	return names
 }()
 
-// ColumnNumber returns the number of column i as people count, 0 is "1": that is how the fields of a CSV file are told apart,
-// which has no letters in a text editor. Nothing for what is no column.
+// ColumnNumber returns the number of column i as people count, 0 is "1": that is how the fields of
+// a CSV file are told apart, which has no letters in a text editor. Nothing for what is no column.
 func ColumnNumber(i int) string {
 	if i < 0 {
 		return ""
@@ -340,8 +372,8 @@ func baseName(name string) string {
 	return name[strings.LastIndexAny(name, `/\`)+1:]
 }
 
-// source is the upload. It tells failures of the machine from faults of the file: a ReaderAt that fails, or ends before the
-// size that was given, is no fault of the person who uploaded.
+// source is the upload. It tells failures of the machine from faults of the file: a ReaderAt that
+// fails, or ends before the size that was given, is no fault of the person who uploaded.
 type source struct {
 	r    io.ReaderAt
 	size int64

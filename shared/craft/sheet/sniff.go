@@ -10,12 +10,13 @@ import (
 var (
 	magicZip = []byte("PK\x03\x04")
 	magicOLE = []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
-	// encryptedStream is the name of the stream that holds an encrypted workbook inside an OLE file.
+	// encryptedStream is the name of the stream that holds an encrypted workbook inside an OLE
+	// file.
 	encryptedStream = utf16le("EncryptedPackage")
 )
 
-// magics name what people upload by mistake. Those that are text go by themselves; the others could begin a CSV header too
-// ("BMI,..."), and count only where what follows is no text.
+// magics name what people upload by mistake. Those that are text go by themselves; the others could
+// begin a CSV header too ("BMI,..."), and count only where what follows is no text.
 var magics = []struct {
 	magic string
 	text  bool
@@ -46,8 +47,12 @@ func sniff(src *source, kind FileKind, limits Limits) error {
 		return refuse(ReasonEmpty, "The file is empty.")
 	}
 	if src.size > limits.FileBytes {
-		return refuse(ReasonTooBig, "The file has %s bytes; at most %s MiB can be uploaded. Divide it into several files.",
-			thousands(src.size), thousands(limits.FileBytes>>20))
+		return refuse(
+			ReasonTooBig,
+			"The file has %s bytes; at most %s MiB can be uploaded. Divide it into several files.",
+			thousands(src.size),
+			thousands(limits.FileBytes>>20),
+		)
 	}
 	head, err := src.at(0, int(min(src.size, 4096)))
 	if err != nil {
@@ -57,7 +62,10 @@ func sniff(src *source, kind FileKind, limits Limits) error {
 		return sniffOLE(src)
 	}
 	if len(bytes.Trim(head, "\x00")) == 0 {
-		return refuse(ReasonWrongType, "The file holds zero bytes where its contents should be: it was not saved or copied completely.")
+		return refuse(
+			ReasonWrongType,
+			"The file holds zero bytes where its contents should be: it was not saved or copied completely.",
+		)
 	}
 	isZip := bytes.HasPrefix(head, magicZip) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
 	if kind == XLSX && isZip {
@@ -105,8 +113,15 @@ func describe(head []byte) string {
 func describeMarkup(head []byte) string {
 	text := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n"))
 	switch {
-	case bytes.HasPrefix(text, []byte("<!doctype html")), bytes.HasPrefix(text, []byte("<html")), bytes.HasPrefix(text, []byte("<head")),
-		bytes.HasPrefix(text, []byte("<table")), bytes.HasPrefix(text, []byte("<!doctype")), bytes.HasPrefix(text, []byte("<meta")):
+	case bytes.HasPrefix(text, []byte("<!doctype html")),
+		bytes.HasPrefix(text, []byte("<html")),
+		bytes.HasPrefix(text, []byte("<head")),
+		bytes.HasPrefix(
+			text,
+			[]byte("<table"),
+		),
+		bytes.HasPrefix(text, []byte("<!doctype")),
+		bytes.HasPrefix(text, []byte("<meta")):
 		return "a web page (HTML)"
 	case bytes.HasPrefix(text, []byte("<?xml")):
 		return "an XML document"
@@ -136,10 +151,16 @@ func sniffOLE(src *source) error {
 		return err
 	}
 	if found {
-		return refuse(ReasonEncrypted, "The workbook is protected with a password, so it cannot be read. Save it without a password.")
+		return refuse(
+			ReasonEncrypted,
+			"The workbook is protected with a password, so it cannot be read. Save it without a password.",
+		)
 	}
 
-	return refuse(ReasonOldFormat, "This is a document in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).")
+	return refuse(
+		ReasonOldFormat,
+		"This is a document in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).",
+	)
 }
 
 // contains reads r to its end and says whether any of the patterns occurs in it.

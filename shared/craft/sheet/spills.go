@@ -12,7 +12,8 @@ const maxSpills = 100_000
 // area is a rectangle of cells; columns count from 0, rows from 1.
 type area struct{ top, bottom, left, right int32 }
 
-// parseArea reads a reference to a cell or to a rectangle of cells, whichever of its corners it names.
+// parseArea reads a reference to a cell or to a rectangle of cells, whichever of its corners it
+// names.
 func parseArea(ref []byte) (area, bool) {
 	first, last, several := bytes.Cut(ref, []byte(":"))
 	left, top, ok := parseReference(first)
@@ -26,13 +27,19 @@ func parseArea(ref []byte) (area, bool) {
 		}
 	}
 
-	return area{int32(min(top, bottom)), int32(max(top, bottom)), int32(min(left, right)), int32(max(left, right))}, true
+	return area{
+		int32(min(top, bottom)),
+		int32(max(top, bottom)),
+		int32(min(left, right)),
+		int32(max(left, right)),
+	}, true
 }
 
 func (a area) single() bool { return a.top == a.bottom && a.left == a.right }
 
-// spills are the cells whose values a formula in another cell has given: the rest of an array, what a formula spills, and the
-// cells of a what-if table. They hold bare values, as if somebody had entered them.
+// spills are the cells whose values a formula in another cell has given: the rest of an array, what
+// a formula spills, and the cells of a what-if table. They hold bare values, as if somebody had
+// entered them.
 type spills struct {
 	byTop    []area
 	byBottom []area // the same
@@ -45,7 +52,8 @@ func (s *spills) settle() {
 	slices.SortFunc(s.byBottom, func(a, b area) int { return cmp.Compare(a.bottom, b.bottom) })
 }
 
-// spillSweep goes down the rows with the areas that cover them. Its cost does not depend on how many overlap.
+// spillSweep goes down the rows with the areas that cover them. Its cost does not depend on how
+// many overlap.
 type spillSweep struct {
 	spills     *spills
 	begun      int     // of byTop

@@ -12,21 +12,24 @@ import (
 )
 
 const (
-	// textsInMemory is how many bytes of shared texts stay in memory; the rest goes to a temporary file. 100,000 rows with a
-	// number and an email address each that occur only once take about 5 MiB.
+	// textsInMemory is how many bytes of shared texts stay in memory; the rest goes to a temporary
+	// file. 100,000 rows with a number and an email address each that occur only once take about 5
+	// MiB.
 	textsInMemory = 8 << 20
-	// textGroup texts have one place in the index, so that the index of maxTexts texts takes 4 MiB. In the file, a group ends
-	// early when it takes more than cachedGroup bytes, so that a short text is never read together with long ones.
+	// textGroup texts have one place in the index, so that the index of maxTexts texts takes 4 MiB.
+	// In the file, a group ends early when it takes more than cachedGroup bytes, so that a short
+	// text is never read together with long ones.
 	textGroup = 16
 	// maxTexts is more than there are cells in a sheet of 256 MiB.
 	maxTexts = 1 << 24
-	// Groups of at most cachedGroup bytes that were read from the temporary file are kept, textCache of them.
+	// Groups of at most cachedGroup bytes that were read from the temporary file are kept,
+	// textCache of them.
 	cachedGroup = 16 << 10
 	textCache   = 256
 )
 
-// textTable holds the shared texts of a workbook in bounded memory: one behind the other, each behind its length, the first
-// ones in memory and the rest in a temporary file.
+// textTable holds the shared texts of a workbook in bounded memory: one behind the other, each
+// behind its length, the first ones in memory and the rest in a temporary file.
 type textTable struct {
 	count  int
 	places []uint32    // where each group begins that is in memory
@@ -68,7 +71,8 @@ func (t *textTable) add(text []byte) error {
 	}
 	if t.file != nil {
 		n := len(t.filed)
-		if n == 0 || t.count-int(t.filed[n-1].first) == textGroup || t.length+need-int64(t.filed[n-1].at) > cachedGroup {
+		if n == 0 || t.count-int(t.filed[n-1].first) == textGroup ||
+			t.length+need-int64(t.filed[n-1].at) > cachedGroup {
 			t.filed = append(t.filed, textPlace{uint32(t.count), uint32(t.length)})
 		}
 	}
@@ -76,7 +80,8 @@ func (t *textTable) add(text []byte) error {
 	t.length += need
 	if t.file == nil {
 		if cap(t.memory)-len(t.memory) < int(need) {
-			t.memory = slices.Grow(t.memory, max(int(need), len(t.memory))) // twice as much; append would grow by less, and more often
+			// twice as much; append would grow by less, and more often
+			t.memory = slices.Grow(t.memory, max(int(need), len(t.memory)))
 		}
 		t.memory = append(append(t.memory, prefix...), text...)
 
@@ -93,8 +98,8 @@ func (t *textTable) add(text []byte) error {
 	return nil
 }
 
-// spill makes the temporary file. It has no name from the start, where the system allows that, so that nothing is left of it
-// when the process is killed.
+// spill makes the temporary file. It has no name from the start, where the system allows that, so
+// that nothing is left of it when the process is killed.
 func (t *textTable) spill() error {
 	file, err := os.CreateTemp("", "sheet-*")
 	if err != nil {
@@ -142,7 +147,11 @@ func (t *textTable) get(dst []byte, i int) ([]byte, error) {
 	if g := i / textGroup; g < len(t.places) {
 		data = t.memory[t.places[g]:]
 	} else {
-		g, _ := slices.BinarySearchFunc(t.filed, uint32(i)+1, func(p textPlace, first uint32) int { return cmp.Compare(p.first, first) })
+		g, _ := slices.BinarySearchFunc(
+			t.filed,
+			uint32(i)+1,
+			func(p textPlace, first uint32) int { return cmp.Compare(p.first, first) },
+		)
 		var err error
 		if data, err = t.group(g - 1); err != nil {
 			return dst, err
@@ -205,7 +214,11 @@ func readTexts(a *archive, e *entry) (*textTable, error) {
 			text, err := s.richText(t.scratch[:0])
 			t.scratch = text[:0]
 			if errors.Is(err, errTooMuch) || err == nil && utf8.RuneCount(text) > maxCellChars {
-				return refuse(ReasonTooLong, "The workbook has a text of more than %s characters, which no cell can hold.", thousands(maxCellChars))
+				return refuse(
+					ReasonTooLong,
+					"The workbook has a text of more than %s characters, which no cell can hold.",
+					thousands(maxCellChars),
+				)
 			}
 			if err != nil {
 				return err
@@ -224,8 +237,9 @@ func readTexts(a *archive, e *entry) (*textTable, error) {
 	return t, nil
 }
 
-// richText reads the element that begins (a shared text or an inline one), which holds a text or runs of text with a format
-// each, and appends the text to dst. How the text is pronounced (phonetic runs) is no part of it.
+// richText reads the element that begins (a shared text or an inline one), which holds a text or
+// runs of text with a format each, and appends the text to dst. How the text is pronounced
+// (phonetic runs) is no part of it.
 func (s *scanner) richText(dst []byte) ([]byte, error) {
 	from, depth := len(dst), len(s.opens)
 	for {
@@ -256,8 +270,9 @@ func (s *scanner) richText(dst []byte) ([]byte, error) {
 	}
 }
 
-// cleanText replaces, from there on, what workbooks write for characters that XML does not have (_x000D_), and makes every line
-// break a "\n". It works in place, as both make the text shorter or leave it as long.
+// cleanText replaces, from there on, what workbooks write for characters that XML does not have
+// (_x000D_), and makes every line break a "\n". It works in place, as both make the text shorter or
+// leave it as long.
 func cleanText(b []byte, from int) []byte {
 	to := from
 	for i := from; i < len(b); {
@@ -289,8 +304,9 @@ func cleanText(b []byte, from int) []byte {
 	return b[:to]
 }
 
-// escaped reads the character that _xHHHH_ at the beginning of b stands for, two of them for one beyond U+FFFF, and returns how
-// many bytes it takes; 0 if there is none. Control characters stay escaped: no text has them.
+// escaped reads the character that _xHHHH_ at the beginning of b stands for, two of them for one
+// beyond U+FFFF, and returns how many bytes it takes; 0 if there is none. Control characters stay
+// escaped: no text has them.
 func escaped(b []byte) (rune, int) {
 	first, ok := escapedUnit(b)
 	if !ok {

@@ -24,7 +24,9 @@ const (
 
 // relation is one arrow from a part to another, or to something outside.
 type relation struct {
-	kind     string // the last segment of its type, where that is one of the format's: "worksheet", "sharedStrings", ...
+	// the last segment of its type, where that is one of the format's: "worksheet",
+	// "sharedStrings", ...
+	kind     string
 	base     string // the last segment of its type, whoever has made that up
 	target   string // the name of the part
 	external bool
@@ -79,7 +81,8 @@ func (rd *Reader) openXLSX(src *source) error {
 	if err != nil {
 		return err
 	}
-	// Parts that are not used are verified before the two big ones are scanned, so that a damaged file is called damaged.
+	// Parts that are not used are verified before the two big ones are scanned, so that a damaged
+	// file is called damaged.
 	if err := a.verifyRest(types, worksheet, texts); err != nil {
 		return err
 	}
@@ -114,7 +117,8 @@ func (rd *Reader) inSheet(err error) error {
 	return err
 }
 
-// readPart scans one XML part. A fault in the XML of a part that is damaged as a whole is reported as the damage.
+// readPart scans one XML part. A fault in the XML of a part that is damaged as a whole is reported
+// as the damage.
 func readPart(a *archive, e *entry, read func(*scanner) error) error {
 	p := a.open(e)
 	s := newScanner(p, e.name)
@@ -146,7 +150,10 @@ func checkNames(a *archive) error {
 }
 
 func refuseMacros() error {
-	return refuse(ReasonMacros, "The workbook has macros. Save it as Excel workbook (.xlsx), which leaves the macros out.")
+	return refuse(
+		ReasonMacros,
+		"The workbook has macros. Save it as Excel workbook (.xlsx), which leaves the macros out.",
+	)
 }
 
 // types tells what the parts of a package are, by lower-case name and ending.
@@ -200,7 +207,8 @@ func readContentTypes(a *archive) (types, error) {
 		return t, err
 	}
 	for _, e := range a.entries {
-		// What a type is declared for counts, not the declaration: excelize declares that of macros in every workbook.
+		// What a type is declared for counts, not the declaration: excelize declares that of macros
+		// in every workbook.
 		kind := strings.ToLower(t.of(e.name))
 		if strings.Contains(kind, "vbaproject") || strings.Contains(kind, "macrosheet") ||
 			strings.Contains(kind, "macroenabled") && !strings.Contains(kind, "sheet.binary") {
@@ -211,7 +219,8 @@ func readContentTypes(a *archive) (types, error) {
 	return t, nil
 }
 
-// children calls visit for every element directly within the one that begins; visit must read it to its end.
+// children calls visit for every element directly within the one that begins; visit must read it to
+// its end.
 func (s *scanner) children(visit func() error) error {
 	for {
 		t, err := s.next()
@@ -282,7 +291,10 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 		return nil, nil, err
 	}
 	for _, r := range relations {
-		if kind := strings.ToLower(r.base); strings.Contains(kind, "vbaproject") || strings.Contains(kind, "macrosheet") {
+		if kind := strings.ToLower(
+			r.base,
+		); strings.Contains(kind, "vbaproject") ||
+			strings.Contains(kind, "macrosheet") {
 			return nil, nil, refuseMacros()
 		}
 	}
@@ -291,7 +303,12 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 }
 
 func missing(name string) error {
-	return refuse(ReasonMissingPart, "The workbook is damaged: it has no part %q, which it refers to. %s", shown(name), saveAgain)
+	return refuse(
+		ReasonMissingPart,
+		"The workbook is damaged: it has no part %q, which it refers to. %s",
+		shown(name),
+		saveAgain,
+	)
 }
 
 // readRelations reads where a part, or the package itself for "", points to.
@@ -320,13 +337,19 @@ func readRelations(a *archive, of string) (map[string]relation, error) {
 			if external {
 				target = "" // a link, which may be long
 			}
-			if len(id) > maxAddress || len(kind) > maxAddress || len(target) > maxAddress || len(relations) == maxRelations {
+			if len(id) > maxAddress || len(kind) > maxAddress || len(target) > maxAddress ||
+				len(relations) == maxRelations {
 				return s.bad("lists more than any workbook has")
 			}
 			if _, twice := relations[id]; twice || id == "" {
 				return s.bad("has the name of a reference twice, or not at all")
 			}
-			relations[id] = relation{kind: officeKind(kind), base: path.Base(kind), target: resolve(folder, target), external: external}
+			relations[id] = relation{
+				kind:     officeKind(kind),
+				base:     path.Base(kind),
+				target:   resolve(folder, target),
+				external: external,
+			}
 
 			return s.skip()
 		})
@@ -335,7 +358,8 @@ func readRelations(a *archive, of string) (map[string]relation, error) {
 	return relations, err
 }
 
-// resolve returns the name of the part that a target means, seen from a folder. What leaves the package finds no part.
+// resolve returns the name of the part that a target means, seen from a folder. What leaves the
+// package finds no part.
 func resolve(folder, target string) string {
 	if strings.HasPrefix(target, "/") {
 		return strings.TrimPrefix(path.Clean(target), "/")
@@ -344,8 +368,8 @@ func resolve(folder, target string) string {
 	return path.Join(folder, target)
 }
 
-// visibleSheet returns the name of the one sheet that is visible and the id of the reference to its part. Hidden sheets, such
-// as the lists behind the drop-downs of the sample file, are never read.
+// visibleSheet returns the name of the one sheet that is visible and the id of the reference to its
+// part. Hidden sheets, such as the lists behind the drop-downs of the sample file, are never read.
 func visibleSheet(a *archive, book *entry) (name, id string, err error) {
 	var names []string // the first two
 	visible := 0
@@ -397,8 +421,14 @@ func visibleSheet(a *archive, book *entry) (name, id string, err error) {
 	case visible == 0:
 		return "", "", refuse(ReasonNoSheet, "The workbook has no visible sheet.")
 	case visible > 1:
-		return "", "", refuse(ReasonSheets, "The workbook has %d visible sheets (%q, %q%s), so it is not clear which one counts. Delete or hide all but one.",
-			visible, shown(names[0]), shown(names[1]), strings.Repeat(", ...", min(1, visible-2)))
+		return "", "", refuse(
+			ReasonSheets,
+			"The workbook has %d visible sheets (%q, %q%s), so it is not clear which one counts. Delete or hide all but one.",
+			visible,
+			shown(names[0]),
+			shown(names[1]),
+			strings.Repeat(", ...", min(1, visible-2)),
+		)
 	}
 
 	return names[0], id, nil

@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// sharedRow is how many bytes the texts of a row may take so that they share one allocation: who keeps one of them keeps all.
+// sharedRow is how many bytes the texts of a row may take so that they share one allocation: who
+// keeps one of them keeps all.
 const sharedRow = 256
 
-// rowBuilder collects one row, for both kinds of file: the texts of its cells one behind the other, so that a usual row costs
-// one allocation however many cells it has.
+// rowBuilder collects one row, for both kinds of file: the texts of its cells one behind the other,
+// so that a usual row costs one allocation however many cells it has.
 type rowBuilder struct {
 	limits Limits
 	visit  func(Row) error // nil to verify only
@@ -40,7 +41,8 @@ func (b *rowBuilder) begin(number, line int) {
 	b.text, b.cells = b.text[:0], b.cells[:0]
 }
 
-// cell adds the cell whose text was appended to b.text from there on. White space alone is a blank cell.
+// cell adds the cell whose text was appended to b.text from there on. White space alone is a blank
+// cell.
 func (b *rowBuilder) cell(column, from int, kind Kind) error {
 	text := b.text[from:]
 	if kind == KindText && isBlank(text) || kind == KindBlank {
@@ -49,8 +51,12 @@ func (b *rowBuilder) cell(column, from int, kind Kind) error {
 		return nil
 	}
 	if column >= b.limits.Columns {
-		return refuse(ReasonTooManyColumns, "There is something in column %s; at most %s columns are read. Delete what does not belong to the table.",
-			Row{Line: b.line}.Column(column), thousands(b.limits.Columns))
+		return refuse(
+			ReasonTooManyColumns,
+			"There is something in column %s; at most %s columns are read. Delete what does not belong to the table.",
+			Row{Line: b.line}.Column(column),
+			thousands(b.limits.Columns),
+		)
 	}
 	if len(text) > b.limits.CellChars && utf8.RuneCount(text) > b.limits.CellChars {
 		return b.tooLong()
@@ -83,19 +89,28 @@ func isBlank(text []byte) bool {
 	return true
 }
 
-// finish ends the row. A blank row is given away only when a row follows that is not: blank rows at the end are ignored.
+// finish ends the row. A blank row is given away only when a row follows that is not: blank rows at
+// the end are ignored.
 func (b *rowBuilder) finish() error {
 	if len(b.cells) == 0 {
 		return nil
 	}
 	most := min(b.limits.TextBytes, b.free+int64(b.number)*b.limits.RowBytes)
 	if b.total += int64(len(b.text)); b.total > most {
-		return refuse(ReasonTooMuchText, "Up to here the table holds more than %s KiB of text, which is more than such a table needs. "+
-			"A text that several cells have counts for each.", thousands(most>>10))
+		return refuse(
+			ReasonTooMuchText,
+			"Up to here the table holds more than %s KiB of text, which is more than such a table needs. "+
+				"A text that several cells have counts for each.",
+			thousands(most>>10),
+		)
 	}
 	if b.number > b.limits.Rows+1 {
-		return refuse(ReasonTooManyRows, "There is something in row %s; at most %s rows below the header are read. Divide the table into several files.",
-			thousands(b.number), thousands(b.limits.Rows))
+		return refuse(
+			ReasonTooManyRows,
+			"There is something in row %s; at most %s rows below the header are read. Divide the table into several files.",
+			thousands(b.number),
+			thousands(b.limits.Rows),
+		)
 	}
 	first := b.rows + 1
 	b.rows = b.number
@@ -135,7 +150,8 @@ type sheetScan struct {
 	s     *scanner
 	out   rowBuilder
 	texts *textTable
-	// formats are those of the workbook's cells, if any means anything; format is that of the cell that is read.
+	// formats are those of the workbook's cells, if any means anything; format is that of the cell
+	// that is read.
 	formats []format
 	format  format
 	row     int // of the row that is read, 0 before the first
@@ -155,8 +171,8 @@ type sheetScan struct {
 // columnUse says of a column whether it is hidden, and whether anything stands in it.
 type columnUse struct{ hidden, used bool }
 
-// verifySheet is the first pass over the sheet, which finds besides what its rows need to be read rightly: formulas that fill
-// other cells, and what is hidden.
+// verifySheet is the first pass over the sheet, which finds besides what its rows need to be read
+// rightly: formulas that fill other cells, and what is hidden.
 func (rd *Reader) verifySheet(a *archive, e *entry) (int, error) {
 	w := rd.newScan(nil)
 	w.found = &spills{}
@@ -179,7 +195,15 @@ func (rd *Reader) verifySheet(a *archive, e *entry) (int, error) {
 
 func (rd *Reader) newScan(visit func(Row) error) *sheetScan {
 	return &sheetScan{
-		out: rowBuilder{limits: rd.limits, visit: visit, free: rd.freeText}, texts: rd.texts, formats: rd.formats, columns: make([]columnUse, rd.limits.Columns), leave: rd.leave,
+		out: rowBuilder{
+			limits: rd.limits,
+			visit:  visit,
+			free:   rd.freeText,
+		},
+		texts:   rd.texts,
+		formats: rd.formats,
+		columns: make([]columnUse, rd.limits.Columns),
+		leave:   rd.leave,
 	}
 }
 
@@ -191,7 +215,8 @@ func (w *sheetScan) read(a *archive, e *entry) error {
 	})
 }
 
-// scanSheet reads the sheet, giving every row to visit if there is one, and returns how many rows there are.
+// scanSheet reads the sheet, giving every row to visit if there is one, and returns how many rows
+// there are.
 func (rd *Reader) scanSheet(a *archive, e *entry, visit func(Row) error) (int, error) {
 	w := rd.newScan(visit)
 	if rd.spills != nil {
@@ -292,9 +317,9 @@ func isTrue(value string) bool { return value == "1" || value == "true" || value
 // isZero says whether a height or width is given, and none at all.
 func isZero(value string) bool { return value != "" && strings.Trim(value, "0.") == "" }
 
-// mergeCells refuses merged cells within the table. A person sees their value in every row that they cover, the file has it in
-// the first one only; and as a row says exactly which add-ons an extension has, the others would lose theirs. Beside the table
-// and below it they do no harm.
+// mergeCells refuses merged cells within the table. A person sees their value in every row that
+// they cover, the file has it in the first one only; and as a row says exactly which add-ons an
+// extension has, the others would lose theirs. Beside the table and below it they do no harm.
 func (w *sheetScan) mergeCells() error {
 	return w.s.children(func() error {
 		if string(w.s.local()) == "mergeCell" {
@@ -304,7 +329,11 @@ func (w *sheetScan) mergeCells() error {
 				return w.badReference([]byte(ref))
 			}
 			if !merged.single() && w.inTable(merged) {
-				err := refuse(ReasonMerged, "The cells %s are merged, so it is not clear to which rows their value belongs. Unmerge them and fill in each.", shown(ref))
+				err := refuse(
+					ReasonMerged,
+					"The cells %s are merged, so it is not clear to which rows their value belongs. Unmerge them and fill in each.",
+					shown(ref),
+				)
 				err.Row, err.Column = int(merged.top), ColumnName(int(merged.left))
 
 				return err
@@ -329,7 +358,8 @@ func (w *sheetScan) inTable(a area) bool {
 	return false
 }
 
-// sheetData reads the rows. An element that is not known there could hold rows that would be lost in silence, so it is refused.
+// sheetData reads the rows. An element that is not known there could hold rows that would be lost
+// in silence, so it is refused.
 func (w *sheetScan) sheetData() error {
 	for {
 		t, err := w.s.next()
@@ -356,7 +386,12 @@ func (w *sheetScan) readRow() error {
 		case "r":
 			n, ok := parseRow(w.s.attrs[i].value)
 			if !ok {
-				return refuse(ReasonReference, "The workbook is damaged: there is no row %q. %s", shown(string(w.s.attrs[i].value)), saveAgain)
+				return refuse(
+					ReasonReference,
+					"The workbook is damaged: there is no row %q. %s",
+					shown(string(w.s.attrs[i].value)),
+					saveAgain,
+				)
 			}
 			if n < number {
 				return refuse(ReasonRowOrder, "The workbook is damaged: row %d follows row %d. %s", n, w.row, saveAgain)
@@ -447,7 +482,13 @@ func (w *sheetScan) readCell() error {
 				return w.badReference(a.value)
 			}
 			if row != w.row {
-				return refuse(ReasonReference, "The workbook is damaged: cell %s stands in row %d. %s", shown(string(a.value)), w.row, saveAgain)
+				return refuse(
+					ReasonReference,
+					"The workbook is damaged: cell %s stands in row %d. %s",
+					shown(string(a.value)),
+					w.row,
+					saveAgain,
+				)
 			}
 			if c < column {
 				return refuse(ReasonCellOrder, "The workbook is damaged: cell %s follows cell %s%d. %s",
@@ -468,7 +509,11 @@ func (w *sheetScan) readCell() error {
 		}
 	}
 	if column >= maxColumns {
-		return refuse(ReasonReference, "The workbook is damaged: the row has more cells than there are columns. %s", saveAgain)
+		return refuse(
+			ReasonReference,
+			"The workbook is damaged: the row has more cells than there are columns. %s",
+			saveAgain,
+		)
 	}
 	w.column, w.inCell = column, true
 	w.derived = w.derived || w.sweep.covers(column)
@@ -504,7 +549,8 @@ func (w *sheetScan) badValue(format string, value []byte) error {
 	return refuse(ReasonValue, "The workbook is damaged: a cell "+format+". %s", shown(string(value)), saveAgain)
 }
 
-// cellContents reads what is in the cell that begins: a formula, a value or an inline text, each once at most.
+// cellContents reads what is in the cell that begins: a formula, a value or an inline text, each
+// once at most.
 func (w *sheetScan) cellContents(kind cellType) error {
 	from, formulaEnd := len(w.out.text), 0
 	formula, value, inline := false, false, false
@@ -571,7 +617,8 @@ func (w *sheetScan) cellContents(kind cellType) error {
 	}
 }
 
-// cell adds the cell whose text was appended to the row's from there on, unless it is to be left out.
+// cell adds the cell whose text was appended to the row's from there on, unless it is to be left
+// out.
 func (w *sheetScan) cell(from int, kind Kind) error {
 	if w.column < len(w.columns) {
 		if w.leave && w.columns[w.column].hidden {
@@ -588,7 +635,13 @@ func (w *sheetScan) cell(from int, kind Kind) error {
 }
 
 var cellKinds = [...]Kind{
-	typeNumber: KindNumber, typeShared: KindText, typeInline: KindText, typeText: KindText, typeBool: KindBool, typeError: KindError, typeDate: KindDate,
+	typeNumber: KindNumber,
+	typeShared: KindText,
+	typeInline: KindText,
+	typeText:   KindText,
+	typeBool:   KindBool,
+	typeError:  KindError,
+	typeDate:   KindDate,
 }
 
 // keep takes back the row's text after something was appended to it.
@@ -601,7 +654,8 @@ func (w *sheetScan) keep(text []byte, err error) error {
 	return err
 }
 
-// mostBytes bounds what is held of a cell: longer, and it has too many characters even if each is written as _xHHHH_.
+// mostBytes bounds what is held of a cell: longer, and it has too many characters even if each is
+// written as _xHHHH_.
 func (w *sheetScan) mostBytes() int { return 8 * w.out.limits.CellChars }
 
 // spill notes which other cells the formula that begins gives their values.
@@ -621,7 +675,11 @@ func (w *sheetScan) spill() error {
 		return nil
 	}
 	if len(w.found.byTop) == maxSpills {
-		return refuse(ReasonFormulas, "The sheet has more than %s formulas that fill several cells. Replace the formulas by their values.", thousands(maxSpills))
+		return refuse(
+			ReasonFormulas,
+			"The sheet has more than %s formulas that fill several cells. Replace the formulas by their values.",
+			thousands(maxSpills),
+		)
 	}
 	w.found.byTop = append(w.found.byTop, filled)
 
@@ -697,8 +755,13 @@ func (w *sheetScan) sharedText(from int, raw []byte) error {
 		}
 	}
 	if i < 0 || i >= count {
-		return refuse(ReasonSharedText, "The workbook is damaged: the cell refers to the shared text %s, but the workbook has %s of them. %s",
-			shown(string(raw)), thousands(count), saveAgain)
+		return refuse(
+			ReasonSharedText,
+			"The workbook is damaged: the cell refers to the shared text %s, but the workbook has %s of them. %s",
+			shown(string(raw)),
+			thousands(count),
+			saveAgain,
+		)
 	}
 	text, err := w.texts.get(w.out.text[:from], i)
 	w.out.text = text

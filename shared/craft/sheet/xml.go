@@ -26,20 +26,24 @@ type attr struct {
 }
 
 const (
-	maxTag   = 256 << 10 // bytes of one tag
-	maxAttrs = 64        // attributes of one element, each of which is compared with all others; ten times as many at the root
-	maxDepth = 128       // elements within each other
-	maxBinds = 1000      // prefixes of name spaces at one place
-	maxRef   = 12        // bytes of one entity reference
+	maxTag = 256 << 10 // bytes of one tag
+	// attributes of one element, each of which is compared with all others; ten times as many at
+	// the root
+	maxAttrs = 64
+	maxDepth = 128  // elements within each other
+	maxBinds = 1000 // prefixes of name spaces at one place
+	maxRef   = 12   // bytes of one entity reference
 )
 
-// scanner reads XML 1.0 without DTD, and checks that it is well formed up to its last byte: encoding, tags in pairs,
-// attributes quoted and none twice, references to the five predefined entities and to characters only. It is written for
-// documents whose elements hold either elements or text, as those of a workbook do: text between elements is a fault, except
-// within what the caller skips.
+// scanner reads XML 1.0 without DTD, and checks that it is well formed up to its last byte:
+// encoding, tags in pairs, attributes quoted and none twice, references to the five predefined
+// entities and to characters only. It is written for documents whose elements hold either elements
+// or text, as those of a workbook do: text between elements is a fault, except within what the
+// caller skips.
 //
-// An element is one of ours when its name space is, whatever prefix stands for it there: prefixes are the writer's choice, and
-// may change their meaning within the document (Namespaces in XML 1.0).
+// An element is one of ours when its name space is, whatever prefix stands for it there: prefixes
+// are the writer's choice, and may change their meaning within the document (Namespaces in XML
+// 1.0).
 type scanner struct {
 	in    input
 	begun bool
@@ -62,7 +66,8 @@ type scanner struct {
 	part     string  // for messages
 }
 
-// bind gives a prefix its name space; both are in scanner.bound, which begins with the prefix at from.
+// bind gives a prefix its name space; both are in scanner.bound, which begins with the prefix at
+// from.
 type bind struct{ from, colon, to int }
 
 // scope is what an element adds to the bindings: so many there were before it.
@@ -74,10 +79,22 @@ func newScanner(r io.Reader, part string) *scanner {
 		r: r, buf: make([]byte, windowSize), most: maxTag,
 		fault: func(f textFault, b byte) error {
 			if f == notUTF8 {
-				return refuse(ReasonEncoding, "The workbook is damaged: its part %q has a byte (0x%02X) that is not UTF-8. %s", s.part, b, saveAgain)
+				return refuse(
+					ReasonEncoding,
+					"The workbook is damaged: its part %q has a byte (0x%02X) that is not UTF-8. %s",
+					s.part,
+					b,
+					saveAgain,
+				)
 			}
 
-			return refuse(ReasonControl, "The workbook is damaged: its part %q has a control character (0x%02X). %s", s.part, b, saveAgain)
+			return refuse(
+				ReasonControl,
+				"The workbook is damaged: its part %q has a control character (0x%02X). %s",
+				s.part,
+				b,
+				saveAgain,
+			)
 		},
 		tooLong: func() error { return s.bad("has an element that is too long") },
 	}
@@ -203,13 +220,23 @@ func (s *scanner) begin() error {
 }
 
 func (s *scanner) wrongEncoding(encoding string) error {
-	return refuse(ReasonEncoding, "The workbook is written in the encoding %s; only UTF-8 can be read (part %q). %s", encoding, s.part, saveAgain)
+	return refuse(
+		ReasonEncoding,
+		"The workbook is written in the encoding %s; only UTF-8 can be read (part %q). %s",
+		encoding,
+		s.part,
+		saveAgain,
+	)
 }
 
-// isName has the bytes of names: letters, digits, and all of what is not ASCII, which is more than XML allows and does no harm.
+// isName has the bytes of names: letters, digits, and all of what is not ASCII, which is more than
+// XML allows and does no harm.
 var isName = func() (t [256]bool) {
 	for c := range t {
-		t[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == ':' || c >= utf8.RuneSelf
+		t[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' ||
+			c == '_' ||
+			c == ':' ||
+			c >= utf8.RuneSelf
 	}
 
 	return t
@@ -237,8 +264,8 @@ func (s *scanner) startTag() error {
 	}
 }
 
-// parseTag reads a tag behind its "<": name, attributes, ">" or, for an empty element, closer and ">". It returns how long it
-// is, or that it is longer than b.
+// parseTag reads a tag behind its "<": name, attributes, ">" or, for an empty element, closer and
+// ">". It returns how long it is, or that it is longer than b.
 func (s *scanner) parseTag(b []byte, closer byte) (n int, short bool, err error) {
 	s.attrs, s.closed, s.declares = s.attrs[:0], false, false
 	i := 0
@@ -440,7 +467,8 @@ func (s *scanner) pop() {
 	s.opens = s.opens[:last]
 }
 
-// endTag reads the end tag at the window's position, which must be that of the innermost open element.
+// endTag reads the end tag at the window's position, which must be that of the innermost open
+// element.
 func (s *scanner) endTag() error {
 	if len(s.opens) == 0 {
 		return s.bad("has an end tag without a start tag")
@@ -494,8 +522,8 @@ func (s *scanner) strayText() error {
 	return s.bad("has text where none may be")
 }
 
-// chars reads characters up to the next tag and appends them to dst. It stops early once dst has more than most bytes; if most
-// is negative, it keeps nothing.
+// chars reads characters up to the next tag and appends them to dst. It stops early once dst has
+// more than most bytes; if most is negative, it keeps nothing.
 func (s *scanner) chars(dst []byte, most int) ([]byte, error) {
 	for {
 		b := s.in.buf[s.in.pos:s.in.end]
@@ -598,7 +626,8 @@ func reference(name []byte) (rune, bool) {
 	return r, ok
 }
 
-// value returns the value of an attribute with its references replaced. The tag was checked, so there is no error.
+// value returns the value of an attribute with its references replaced. The tag was checked, so
+// there is no error.
 func (s *scanner) value(raw []byte) string {
 	if bytes.IndexByte(raw, '&') < 0 {
 		return string(raw)
@@ -619,8 +648,8 @@ func (s *scanner) attribute(name string) string {
 	return ""
 }
 
-// attributeOf returns the attribute of that name and of one of those name spaces of the element that begins, or nothing.
-// An attribute without a prefix is of no name space.
+// attributeOf returns the attribute of that name and of one of those name spaces of the element
+// that begins, or nothing. An attribute without a prefix is of no name space.
 func (s *scanner) attributeOf(name string, spaces ...string) (string, error) {
 	value, found := "", false
 	for i := range s.attrs {
@@ -637,7 +666,8 @@ func (s *scanner) attributeOf(name string, spaces ...string) (string, error) {
 	return value, nil
 }
 
-// declaration reads what begins with "<!": a comment, or a CDATA section where text may be. A DTD is refused.
+// declaration reads what begins with "<!": a comment, or a CDATA section where text may be. A DTD
+// is refused.
 func (s *scanner) declaration() error {
 	kind, err := s.declaredKind()
 	if err != nil || kind == isComment {
@@ -658,7 +688,8 @@ const (
 	isCDATA
 )
 
-// declaredKind tells what begins with "<!" and reads a comment to its end, a CDATA section to its beginning.
+// declaredKind tells what begins with "<!" and reads a comment to its end, a CDATA section to its
+// beginning.
 func (s *scanner) declaredKind() (declaration, error) {
 	if err := s.need(len("<!--")); err != nil {
 		return 0, err
@@ -704,15 +735,15 @@ func (s *scanner) cdata(dst []byte, most int) ([]byte, error) {
 	return dst, err
 }
 
-// skipTo reads up to a mark and behind it. It appends what lies before the mark to dst, if there is one, and stops early once
-// that has more than most bytes.
+// skipTo reads up to a marker and behind it. It appends what lies before the marker to dst, if
+// there is one, and stops early once that has more than most bytes.
 func (s *scanner) skipTo(mark string, dst *[]byte, most int) error {
 	for {
 		b := s.in.buf[s.in.pos:s.in.end]
 		i := bytes.Index(b, []byte(mark))
 		cut, used := i, i+len(mark)
 		if i < 0 {
-			// The end of the window may be the beginning of the mark.
+			// The end of the window may be the beginning of the marker.
 			cut = max(0, len(b)-len(mark)+1)
 			used = cut
 		}
@@ -763,8 +794,8 @@ func (s *scanner) root(name string, spaces ...string) error {
 	return s.bad("is not of a workbook")
 }
 
-// local returns the name of the element that begins, without prefix, or nothing if it is of another name space than the root.
-// It is void with the next token.
+// local returns the name of the element that begins, without prefix, or nothing if it is of another
+// name space than the root. It is void with the next token.
 func (s *scanner) local() []byte {
 	prefix, local := cutName(s.name)
 	if prefix == nil && s.bare || prefix != nil && string(s.spaceOf(prefix)) == s.space {
@@ -774,8 +805,9 @@ func (s *scanner) local() []byte {
 	return nil
 }
 
-// skipForeign skips an element of another name space, which may hold alternatives (mc:AlternateContent) that a spreadsheet
-// program takes for what stands in its place: of the elements that matter none may be hidden there.
+// skipForeign skips an element of another name space, which may hold alternatives
+// (mc:AlternateContent) that a spreadsheet program takes for what stands in its place: of the
+// elements that matter none may be hidden there.
 func (s *scanner) skipForeign(watched ...string) error {
 	depth := len(s.opens) - 1
 	s.lenient++
@@ -810,11 +842,12 @@ func (s *scanner) skip() error {
 	return nil
 }
 
-// errTooMuch is what text returns for more text than it may keep. The caller says what a person would call too long.
+// errTooMuch is what text returns for more text than it may keep. The caller says what a person
+// would call too long.
 var errTooMuch = errors.New("sheet: too much text")
 
-// text reads to the end of the element that begins, which holds nothing but text, and appends the text to dst. If that makes
-// more than most bytes, it returns errTooMuch.
+// text reads to the end of the element that begins, which holds nothing but text, and appends the
+// text to dst. If that makes more than most bytes, it returns errTooMuch.
 func (s *scanner) text(dst []byte, most int) ([]byte, error) {
 	if s.closed {
 		_, err := s.next()

@@ -14,9 +14,10 @@ import (
 	"unicode/utf8"
 )
 
-// The archive is read by our own code because archive/zip forgives what a hostile file needs: bytes before, between and behind
-// the parts, parts that overlap, two parts of one name, and local headers that contradict the directory. Here every byte of
-// the file belongs to exactly one part or to the directory, or the file is refused.
+// The archive is read by our own code because archive/zip forgives what a hostile file needs: bytes
+// before, between and behind the parts, parts that overlap, two parts of one name, and local
+// headers that contradict the directory. Here every byte of the file belongs to exactly one part or
+// to the directory, or the file is refused.
 
 const (
 	localSize     = 30
@@ -41,10 +42,12 @@ const (
 
 	zip64ID = 0x0001
 
-	// maxParts and maxDirectory bound the table of contents: a workbook has some dozens of parts, with many pictures some hundreds.
+	// maxParts and maxDirectory bound the table of contents: a workbook has some dozens of parts,
+	// with many pictures some hundreds.
 	maxParts     = 4096
 	maxDirectory = 1 << 20
-	// maxRatio is what deflate reaches at the very most (a bit for 258 bytes, and some overhead): more is a lie.
+	// maxRatio is what deflate reaches at the very most (a bit for 258 bytes, and some overhead):
+	// more is a lie.
 	maxRatio = 1032
 )
 
@@ -66,7 +69,8 @@ type entry struct {
 
 func (e *entry) isFolder() bool { return strings.HasSuffix(e.name, "/") }
 
-// archive is a zip file whose directory and layout are verified; the contents of the parts are verified as they are read.
+// archive is a zip file whose directory and layout are verified; the contents of the parts are
+// verified as they are read.
 type archive struct {
 	src     *source
 	entries []*entry
@@ -84,7 +88,11 @@ func openArchive(src *source, limits Limits) (*archive, error) {
 		return nil, err
 	}
 	if count > maxParts || stop-start > maxDirectory {
-		return nil, refuse(ReasonUnsafe, "The workbook claims to have %s parts, which no workbook needs.", thousands(count))
+		return nil, refuse(
+			ReasonUnsafe,
+			"The workbook claims to have %s parts, which no workbook needs.",
+			thousands(count),
+		)
 	}
 	directory, err := src.at(start, int(stop-start))
 	if err != nil {
@@ -112,8 +120,12 @@ func openArchive(src *source, limits Limits) (*archive, error) {
 }
 
 func unpackedTooBig(limits Limits) *Refusal {
-	return refuse(ReasonUnpackedTooBig, "The workbook unpacks to more than %s MiB, which is more than any file of at most %s rows needs.",
-		thousands(limits.UnpackedBytes>>20), thousands(limits.Rows))
+	return refuse(
+		ReasonUnpackedTooBig,
+		"The workbook unpacks to more than %s MiB, which is more than any file of at most %s rows needs.",
+		thousands(limits.UnpackedBytes>>20),
+		thousands(limits.Rows),
+	)
 }
 
 // findDirectory returns where the directory begins and ends and how many parts it says to have.
@@ -171,8 +183,9 @@ func (a *archive) findDirectory() (start, stop, count int64, err error) {
 	return offset, stop, all, nil
 }
 
-// findEnd returns the place of the end record: the last one whose comment reaches exactly to the end of the file, or else the
-// last one at all, which tells a file with bytes behind its end from one without an end.
+// findEnd returns the place of the end record: the last one whose comment reaches exactly to the
+// end of the file, or else the last one at all, which tells a file with bytes behind its end from
+// one without an end.
 func findEnd(tail []byte) int {
 	last := -1
 	for at := len(tail) - endSize; at >= 0; at-- {
@@ -190,7 +203,8 @@ func findEnd(tail []byte) int {
 
 type end64 struct{ here, all, size, offset uint64 }
 
-// findEnd64 returns the Zip64 end record in front of the end record at stop and where it begins, or nil if there is none.
+// findEnd64 returns the Zip64 end record in front of the end record at stop and where it begins, or
+// nil if there is none.
 func (a *archive) findEnd64(stop int64) (*end64, int64, error) {
 	if stop < locatorSize+end64Size {
 		return nil, 0, nil
@@ -204,7 +218,8 @@ func (a *archive) findEnd64(stop int64) (*end64, int64, error) {
 		return nil, 0, nil
 	}
 	begin := le.Uint64(locator[8:])
-	// The record must stand right in front of its locator; it may carry further fields, which say nothing to us.
+	// The record must stand right in front of its locator; it may carry further fields, which say
+	// nothing to us.
 	if begin > uint64(stop-locatorSize-end64Size) {
 		return nil, 0, corrupted("its table of contents (Zip64) is not where it should be")
 	}
@@ -215,11 +230,19 @@ func (a *archive) findEnd64(stop int64) (*end64, int64, error) {
 	if le.Uint32(record) != end64Sig || le.Uint64(record[4:]) != uint64(stop-locatorSize)-begin-12 {
 		return nil, 0, corrupted("its table of contents (Zip64) is not where it should be")
 	}
-	if le.Uint32(locator[4:]) != 0 || le.Uint32(locator[16:]) > 1 || le.Uint32(record[16:]) != 0 || le.Uint32(record[20:]) != 0 {
+	if le.Uint32(locator[4:]) != 0 || le.Uint32(locator[16:]) > 1 || le.Uint32(record[16:]) != 0 ||
+		le.Uint32(record[20:]) != 0 {
 		return nil, 0, corrupted("it claims to be one piece of a divided archive")
 	}
 
-	return &end64{le.Uint64(record[24:]), le.Uint64(record[32:]), le.Uint64(record[40:]), le.Uint64(record[48:])}, int64(begin), nil
+	return &end64{
+		le.Uint64(record[24:]),
+		le.Uint64(record[32:]),
+		le.Uint64(record[40:]),
+		le.Uint64(record[48:]),
+	}, int64(
+		begin,
+	), nil
 }
 
 // readEntry takes one entry from the directory.
@@ -255,8 +278,8 @@ func readEntry(b []byte) (*entry, []byte, error) {
 	return e, b[stop:], nil
 }
 
-// widen replaces those of the fields that are full by their Zip64 values, in the order of the format. It says whether they
-// are there and can be sizes at all.
+// widen replaces those of the fields that are full by their Zip64 values, in the order of the
+// format. It says whether they are there and can be sizes at all.
 func widen(extra []byte, fields ...*int64) bool {
 	le := binary.LittleEndian
 	var wide []byte
@@ -300,10 +323,19 @@ func (a *archive) add(e *entry, limits Limits) error {
 		return refuse(ReasonUnsafe, "The workbook has the part %q twice.", shown(e.name))
 	}
 	if e.flags&(flagEncrypted|flagMasked) != 0 {
-		return refuse(ReasonEncrypted, "The workbook is protected with a password (part %q is encrypted). Save it without a password.", shown(e.name))
+		return refuse(
+			ReasonEncrypted,
+			"The workbook is protected with a password (part %q is encrypted). Save it without a password.",
+			shown(e.name),
+		)
 	}
 	if e.method != methodStored && e.method != methodDeflated {
-		return refuse(ReasonUnsafe, "The workbook is compressed in a way that no spreadsheet program uses (part %q, method %d).", shown(e.name), e.method)
+		return refuse(
+			ReasonUnsafe,
+			"The workbook is compressed in a way that no spreadsheet program uses (part %q, method %d).",
+			shown(e.name),
+			e.method,
+		)
 	}
 	if e.unpacked > limits.UnpackedBytes {
 		return unpackedTooBig(limits)
@@ -338,8 +370,8 @@ func safeName(name string) bool {
 	return true
 }
 
-// checkLayout verifies that the parts fill the file up to the directory, without gap and overlap, and that each local header
-// says what the directory says.
+// checkLayout verifies that the parts fill the file up to the directory, without gap and overlap,
+// and that each local header says what the directory says.
 func (a *archive) checkLayout(directory int64) error {
 	byPlace := slices.Clone(a.entries)
 	slices.SortFunc(byPlace, func(x, y *entry) int { return cmp.Compare(x.header, y.header) })
@@ -396,7 +428,8 @@ func (a *archive) checkLocal(e *entry, stop int64) error {
 	if string(rest[:nameLen]) != e.raw || le.Uint16(fixed[8:]) != e.method || (flags^e.flags)&telling != 0 {
 		return contradiction
 	}
-	// A part that was written as a stream may leave its sizes and checksum to the descriptor behind it.
+	// A part that was written as a stream may leave its sizes and checksum to the descriptor behind
+	// it.
 	same := crc == e.crc && packed == e.packed && unpacked == e.unpacked
 	left := (crc == 0 || crc == e.crc) && (packed == 0 || packed == e.packed || packed == max32) &&
 		(unpacked == 0 || unpacked == e.unpacked || unpacked == max32)
@@ -424,7 +457,8 @@ func (a *archive) checkLocal(e *entry, stop int64) error {
 	}
 }
 
-// isDescriptor says whether b is a data descriptor of the part: with or without signature, with narrow or wide sizes.
+// isDescriptor says whether b is a data descriptor of the part: with or without signature, with
+// narrow or wide sizes.
 func (e *entry) isDescriptor(b []byte) bool {
 	le := binary.LittleEndian
 	if (len(b) == 16 || len(b) == 24) && le.Uint32(b) == descriptorSig {
@@ -440,7 +474,8 @@ func (e *entry) isDescriptor(b []byte) bool {
 	}
 }
 
-// part reads the unpacked bytes of an entry. The end of the stream comes only when sizes and checksum are true.
+// part reads the unpacked bytes of an entry. The end of the stream comes only when sizes and
+// checksum are true.
 type part struct {
 	entry    *entry
 	src      *source
@@ -486,7 +521,8 @@ func (p *part) Read(b []byte) (int, error) {
 	p.n += int64(n)
 	_, _ = p.crc.Write(b[:n])
 	if p.n > p.entry.unpacked {
-		// Not a byte is given away beyond what the directory declares and the limits were checked against.
+		// Not a byte is given away beyond what the directory declares and the limits were checked
+		// against.
 		p.err = corrupted("its part %q is bigger than it says", shown(p.entry.name))
 
 		return 0, p.err
@@ -511,7 +547,8 @@ func (p *part) ended(err error) error {
 	case p.crc.Sum32() != p.entry.crc:
 		return corrupted("the checksum of its part %q is wrong", name)
 	}
-	// compress/flate reads a byte at a time, so whatever is left here lies behind the end of the stream.
+	// compress/flate reads a byte at a time, so whatever is left here lies behind the end of the
+	// stream.
 	if _, err := p.packed.ReadByte(); !errors.Is(err, io.EOF) {
 		return corrupted("there are bytes behind the end of its part %q", name)
 	}
@@ -529,8 +566,9 @@ func (p *part) drain() error {
 
 type onlyReader struct{ io.Reader }
 
-// verifyRest reads every part that was not read yet to its end, but for those that are read later: a file is whole or it is
-// not, used parts or not. What is XML, by its type or by what it holds, is complete and well formed, and has no DTD.
+// verifyRest reads every part that was not read yet to its end, but for those that are read later:
+// a file is whole or it is not, used parts or not. What is XML, by its type or by what it holds, is
+// complete and well formed, and has no DTD.
 func (a *archive) verifyRest(t types, later ...*entry) error {
 	var p *part
 	for _, e := range a.entries {
@@ -551,5 +589,10 @@ func (a *archive) verifyRest(t types, later ...*entry) error {
 }
 
 func refuseDTD(name string) error {
-	return refuse(ReasonDTD, "The workbook has a document type definition (DTD) in its part %q. No spreadsheet program writes one. %s", shown(name), saveAgain)
+	return refuse(
+		ReasonDTD,
+		"The workbook has a document type definition (DTD) in its part %q. No spreadsheet program writes one. %s",
+		shown(name),
+		saveAgain,
+	)
 }

@@ -1,4 +1,5 @@
-// Package text decides how what people write is compared, searched and taken in: names, numbers, e-mail addresses, extensions and the cells of a file (spec 5 and 6).
+// Package text decides how what people write is compared, searched and taken in: names, numbers,
+// e-mail addresses, extensions and the cells of a file (spec 5 and 6).
 //
 // There is one answer to each question, for every resource and every file:
 //
@@ -10,5 +11,6 @@
 //	Email         when two addresses are one
 //	Extension     what is an extension
 //
-// It is pure, and nothing of it is done before it is asked: a function that links it starts as fast as before.
+// It is pure, and nothing of it is done before it is asked: a function that links it starts as fast
+// as before.
 package text

@@ -8,19 +8,24 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold makes of a text what is compared when a person would call two texts the same (spec 6): compatibility forms (NFKC), upper and lower case with ß and SS, accents, invisible
-// characters, kinds and numbers of spaces, and typographic apostrophes, quotes and hyphens make no difference. Fold of a folded text is itself.
+// Fold makes of a text what is compared when a person would call two texts the same (spec 6):
+// compatibility forms (NFKC), upper and lower case with ß and SS, accents, invisible characters,
+// kinds and numbers of spaces, and typographic apostrophes, quotes and hyphens make no difference.
+// Fold of a folded text is itself.
 func Fold(s string) string {
 	if plain(s) {
 		return strings.ToLower(s)
 	}
-	return norm.NFKC.String(spaced(loose(norm.NFKD.String(strings.Map(typed, norm.NFD.String(strings.ToValidUTF8(s, "\ufffd")))))))
+	return norm.NFKC.String(
+		spaced(loose(norm.NFKD.String(strings.Map(typed, norm.NFD.String(strings.ToValidUTF8(s, "\ufffd")))))),
+	)
 }
 
 // Same says whether a person would call two texts the same.
 func Same(a, b string) bool { return a == b || Fold(a) == Fold(b) }
 
-// plain says whether all that Fold has to do is to lower the case: ASCII that needs no other spacing.
+// plain says whether all that Fold has to do is to lower the case: ASCII that needs no other
+// spacing.
 func plain(s string) bool {
 	space := true
 	for i := range len(s) {
@@ -34,7 +39,8 @@ func plain(s string) bool {
 	return !space || s == ""
 }
 
-// typed makes of typographic apostrophes, quotes and hyphens those that a keyboard has. The acute accent that stands alone is one: decomposed, it would be a space.
+// typed makes of typographic apostrophes, quotes and hyphens those that a keyboard has. The acute
+// accent that stands alone is one: decomposed, it would be a space.
 func typed(r rune) rune {
 	switch r {
 	case '‘', '’', '‚', '‛', 'ʹ', 'ʻ', 'ʼ', 'ʽ', 'ˈ', '′', '´', '`', '＇', '｀', '‵':
@@ -61,7 +67,8 @@ func loose(s string) string {
 	return b.String()
 }
 
-// folded writes a rune without its case; bare also without the stroke or the joining that Unicode takes for a part of the letter, where an accent would be taken off.
+// folded writes a rune without its case; bare also without the stroke or the joining that Unicode
+// takes for a part of the letter, where an accent would be taken off.
 func folded(b *strings.Builder, r rune, bare bool) {
 	if r < utf8.RuneSelf {
 		b.WriteRune(unicode.ToLower(r))
@@ -83,7 +90,8 @@ func folded(b *strings.Builder, r rune, bare bool) {
 	}
 }
 
-// stroked are the Latin letters in lower case with a stroke through them or without their dot, and those that were two, as who has not got them writes them.
+// stroked are the Latin letters in lower case with a stroke through them or without their dot, and
+// those that were two, as who has not got them writes them.
 func stroked(r rune) string {
 	switch r {
 	case 'ø':
@@ -126,7 +134,8 @@ func spaced(s string) string {
 // blank says whether a rune takes room and shows nothing.
 func blank(r rune) bool { return unicode.IsSpace(r) || r == braillePattern }
 
-// Email makes of an address what is unique in an account: NFKC and case make no difference (spec 6).
+// Email makes of an address what is unique in an account: NFKC and case make no difference (spec
+// 6).
 func Email(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(s) {
@@ -135,7 +144,8 @@ func Email(s string) string {
 	return norm.NFKC.String(b.String())
 }
 
-// EmailFault says what is wrong with an address beyond its form, to follow "the e-mail address"; nothing for up to 254 bytes of which every character can be seen.
+// EmailFault says what is wrong with an address beyond its form, to follow "the e-mail address";
+// nothing for up to 254 bytes of which every character can be seen.
 func EmailFault(s string) string {
 	if len(s) > maxEmail {
 		return "must have at most 254 bytes"
@@ -146,7 +156,8 @@ func EmailFault(s string) string {
 // maxEmail is how long an address can be, in bytes (RFC 5321).
 const maxEmail = 254
 
-// Clean is a cell's text as it was meant: composed, without what nobody sees unless a word needs it, with one plain space where there are several or unusual ones, and none around it. Case,
+// Clean is a cell's text as it was meant: composed, without what nobody sees unless a word needs
+// it, with one plain space where there are several or unusual ones, and none around it. Case,
 // accents and apostrophes are left. It is what headers go through as well.
 func Clean(s string) string {
 	if plain(s) || clean(s) {
@@ -163,7 +174,8 @@ func Clean(s string) string {
 	return norm.NFC.String(spaced(string(kept)))
 }
 
-// clean says of most texts of which Clean would leave all that it would. Files hold the same long text in a million cells, and this takes a tenth of the time.
+// clean says of most texts of which Clean would leave all that it would. Files hold the same long
+// text in a million cells, and this takes a tenth of the time.
 func clean(s string) bool {
 	space, composed := true, true
 	for _, r := range s {

@@ -9,8 +9,10 @@ import (
 // MaxName is how many characters a name has at most.
 const MaxName = 200
 
-// NameFault says what is wrong with a name, to follow "the name"; nothing when it may be one. It is the one rule for what people and things are called, files included (spec 6): 1 to
-// MaxName characters, none of which is a control character or a break of lines, steers the direction of writing, or cannot be seen, and no space at either end. A joiner or a variation selector may
+// NameFault says what is wrong with a name, to follow "the name"; nothing when it may be one. It is
+// the one rule for what people and things are called, files included (spec 6): 1 to MaxName
+// characters, none of which is a control character or a break of lines, steers the direction of
+// writing, or cannot be seen, and no space at either end. A joiner or a variation selector may
 // stand where it changes how its neighbors look.
 func NameFault(s string) string {
 	switch {
@@ -31,7 +33,8 @@ func NameFault(s string) string {
 	return ""
 }
 
-// FileNameFault is NameFault of a file: of it, the part behind the last slash counts, as some browsers tell the folders too.
+// FileNameFault is NameFault of a file: of it, the part behind the last slash counts, as some
+// browsers tell the folders too.
 func FileNameFault(s string) string {
 	if at := strings.LastIndexAny(s, `/\`); at >= 0 {
 		s = s[at+1:]

@@ -20,7 +20,8 @@ const (
 	MaxExtension = 10
 )
 
-// Extension says whether a text is a phone extension: 1 to 10 digits from 0 to 9, of which leading zeros count.
+// Extension says whether a text is a phone extension: 1 to 10 digits from 0 to 9, of which leading
+// zeros count.
 func Extension(s string) bool {
 	return len(s) > 0 && len(s) <= MaxExtension && decimal(s)
 }
@@ -34,7 +35,8 @@ func decimal(s string) bool {
 	return true
 }
 
-// Digits are those of a number, by which two are compared: +1 656-789-1230 and 16567891230 are one (spec 6). Digits of any width count; what is no number has none.
+// Digits are those of a number, by which two are compared: +1 656-789-1230 and 16567891230 are one
+// (spec 6). Digits of any width count; what is no number has none.
 func Digits(s string) string {
 	if decimal(s) {
 		return s
@@ -46,8 +48,9 @@ func Digits(s string) string {
 	return digits
 }
 
-// NumberFault says what is wrong with a direct number, to follow "the number"; nothing for 3 to 15 digits, with a plus sign before them or not, and with spaces, hyphens, periods, slashes and
-// round brackets between them.
+// NumberFault says what is wrong with a direct number, to follow "the number"; nothing for 3 to 15
+// digits, with a plus sign before them or not, and with spaces, hyphens, periods, slashes and round
+// brackets between them.
 func NumberFault(s string) string {
 	digits, fault := readNumber(s)
 	switch {

@@ -59,11 +59,13 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// TestFoldOfEveryRune holds the folding of case against the library that knows all of Unicode; it is not linked, since it costs every start 0.4 ms.
+// TestFoldOfEveryRune holds the folding of case against the library that knows all of Unicode; it
+// is not linked, since it costs every start 0.4 ms.
 func TestFoldOfEveryRune(t *testing.T) {
 	full := cases.Fold()
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if r >= 0xd800 && r < 0xf900 || unicode.Is(unicode.Unified_Ideograph, r) || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.C) {
+		if r >= 0xd800 && r < 0xf900 || unicode.Is(unicode.Unified_Ideograph, r) ||
+			!unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.C) {
 			continue // surrogates, private, without case, or none at all
 		}
 		s := string(r)
@@ -345,7 +347,9 @@ func TestEntries(t *testing.T) {
 
 // hostile draws texts of what people and machines write.
 func hostile() *rapid.Generator[string] {
-	special := []rune("aAzZ09 '’`´-–.@#+()/ßẞſıİøÆΣσςάᾳ\u0345\u0300\u0301\u0308\u0327\u200b\u200c\u200d\u202e\u00ad\u00a0\u2800\ufe0f\ufe0e\u20e3\u3099かが한글م\u0650ी्क👩🏽🚒♂☎\U000e0100\u2028\x00\x7f\t\n\ufffd\ufdfaǰŉ\u1ffd\u2057")
+	special := []rune(
+		"aAzZ09 '’`´-–.@#+()/ßẞſıİøÆΣσςάᾳ\u0345\u0300\u0301\u0308\u0327\u200b\u200c\u200d\u202e\u00ad\u00a0\u2800\ufe0f\ufe0e\u20e3\u3099かが한글م\u0650ी्क👩🏽🚒♂☎\U000e0100\u2028\x00\x7f\t\n\ufffd\ufdfaǰŉ\u1ffd\u2057",
+	)
 	return rapid.OneOf(
 		rapid.StringOfN(rapid.SampledFrom(special), 0, 40, -1), rapid.String(),
 		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 30), func(b []byte) string { return string(b) }),
@@ -384,7 +388,10 @@ func properties(t interface {
 			t.Fatalf("%s of %+q: %+q, want %+q", name, a, got[0], got[1])
 		}
 	}
-	if fault := text.NameFault(clean); fault != "" && !strings.Contains(fault, "empty") && !strings.Contains(fault, "200") && !strings.Contains(fault, "control") && !strings.Contains(fault, "accents") {
+	if fault := text.NameFault(
+		clean,
+	); fault != "" && !strings.Contains(fault, "empty") && !strings.Contains(fault, "200") && !strings.Contains(fault, "control") &&
+		!strings.Contains(fault, "accents") {
 		t.Fatalf("%+q, cleaned, %s", a, fault)
 	}
 	if text.NameFault(a) == "" && (fold == "" || clean == "") {
@@ -401,9 +408,13 @@ func properties(t interface {
 			t.Fatalf("the number %q does not find itself", a)
 		}
 	}
-	// What a query finds in a text, and what begins with it among the entries, is the same; but for a text of many words.
+	// What a query finds in a text, and what begins with it among the entries, is the same; but for
+	// a text of many words.
 	query, entries := text.NewQuery(b), text.Entries(1000, a)
-	begins := slices.ContainsFunc(entries, func(e string) bool { return !query.Empty() && strings.HasPrefix(e, query.Prefix()) })
+	begins := slices.ContainsFunc(
+		entries,
+		func(e string) bool { return !query.Empty() && strings.HasPrefix(e, query.Prefix()) },
+	)
 	if begins != query.In(a) {
 		t.Fatalf("%+q in %+q: %v, by its entries %q: %v", b, a, query.In(a), entries, begins)
 	}
@@ -413,12 +424,14 @@ func properties(t interface {
 	words := text.Words(a)
 	for i, word := range words {
 		for end := range word {
-			if part := word[:end]; part != "" && text.Fold(part) == part && !strings.HasPrefix(word, text.NewQuery(part).Prefix()) {
+			if part := word[:end]; part != "" && text.Fold(part) == part &&
+				!strings.HasPrefix(word, text.NewQuery(part).Prefix()) {
 				t.Fatalf("word %d of %+q is not found by %+q", i, a, part)
 			}
 		}
 	}
-	if !slices.IsSorted(entries) || slices.ContainsFunc(entries, func(e string) bool { return e == "" || len(e) > 256 }) {
+	if !slices.IsSorted(entries) ||
+		slices.ContainsFunc(entries, func(e string) bool { return e == "" || len(e) > 256 }) {
 		t.Fatalf("entries of %+q: %q", a, entries)
 	}
 }
@@ -426,7 +439,8 @@ func properties(t interface {
 // fold2 is a fold in another form.
 func fold2(s string) string { return norm.NFD.String(text.Fold(s)) }
 
-// digitsIfSeen are the digits of a text, or of what is left of it when something unseen was taken away.
+// digitsIfSeen are the digits of a text, or of what is left of it when something unseen was taken
+// away.
 func digitsIfSeen(a, clean string) string {
 	if d := text.Digits(a); d != "" {
 		return d
@@ -439,21 +453,35 @@ func ExampleFold() {
 	// Output: strasse 7 strasse 7
 }
 
-// TestInvisible holds what is looked at first against the tables of Unicode: nothing of what has no room in them is invisible.
+// TestInvisible holds what is looked at first against the tables of Unicode: nothing of what has no
+// module in them is invisible.
 func TestInvisible(t *testing.T) {
 	for r := rune(0x20); r <= unicode.MaxRune; r++ {
-		ignorable := unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
-		if fault := text.NameFault("a" + string(r) + "b"); ignorable != strings.Contains(fault, "nobody sees") && r != '\u2800' && r != '\ufffd' {
+		ignorable := unicode.In(
+			r,
+			unicode.Cf,
+			unicode.Other_Default_Ignorable_Code_Point,
+			unicode.Variation_Selector,
+		) &&
+			!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+		if fault := text.NameFault(
+			"a" + string(r) + "b",
+		); ignorable != strings.Contains(fault, "nobody sees") && r != '\u2800' &&
+			r != '\ufffd' {
 			t.Errorf("%U: %q", r, fault)
 		}
 	}
 }
 
-// What is left as it is for being composed already is what the library calls so, between any two neighbors of its kind.
+// What is left as it is for being composed already is what the library calls so, between any two
+// neighbors of its kind.
 func TestComposed(t *testing.T) {
 	last := 'a'
 	for r := rune(0x21); r < 0x20000; r++ {
-		if s := string([]rune{last, r}); utf8.ValidString(s) && !unicode.IsControl(r) && text.Clean(s) != norm.NFC.String(text.Clean(s)) {
+		if s := string(
+			[]rune{last, r},
+		); utf8.ValidString(s) && !unicode.IsControl(r) &&
+			text.Clean(s) != norm.NFC.String(text.Clean(s)) {
 			t.Fatalf("%U behind %U is not composed", r, last)
 		}
 		if r < 0x300 || r >= 0x3400 {

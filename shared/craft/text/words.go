@@ -6,10 +6,12 @@ import (
 	"unicode"
 )
 
-// entryBytes is how many bytes of a text from one of its words on a search looks at: an entry is a part of a key, which has 1,024.
+// entryBytes is how many bytes of a text from one of its words on a search looks at: an entry is a
+// part of a key, which has 1,024.
 const entryBytes = 256
 
-// Words are what a search finds the beginnings of: the runs of letters, digits and their marks in a folded text. A text without any is one word as it is.
+// Words are what a search finds the beginnings of: the runs of letters, digits and their markers in
+// a folded text. A text without any is one word as it is.
 func Words(s string) []string {
 	fold := Fold(s)
 	words := strings.FieldsFunc(fold, func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N, unicode.M) })
@@ -25,7 +27,8 @@ type Query struct {
 	digits string // when it can be the beginning of a number or an extension
 }
 
-// NewQuery reads what somebody searches for: the beginnings of one word, or of several that follow each other, of which all but the last are whole.
+// NewQuery reads what somebody searches for: the beginnings of one word, or of several that follow
+// each other, of which all but the last are whole.
 func NewQuery(q string) Query {
 	query := Query{words: cut(strings.Join(Words(q), " "))}
 	if form := Fold(q); strings.Trim(form, "0123456789+-./() ") == "" {
@@ -45,10 +48,12 @@ func (q Query) Empty() bool { return q.words == "" }
 // Prefix is what the entries of all that the query finds by words begin with.
 func (q Query) Prefix() string { return q.words }
 
-// Digits is what the digits of all that the query finds by a number or an extension begin with; empty when it can be the beginning of neither.
+// Digits is what the digits of all that the query finds by a number or an extension begin with;
+// empty when it can be the beginning of neither.
 func (q Query) Digits() string { return q.digits }
 
-// In says whether the query finds a text: whether it begins with what is searched from one of its words on.
+// In says whether the query finds a text: whether it begins with what is searched from one of its
+// words on.
 func (q Query) In(s string) bool {
 	words := Words(s)
 	for i := range words {
@@ -67,8 +72,9 @@ func (q Query) InNumber(number string) bool {
 	return q.digits != "" && strings.HasPrefix(Digits(number), q.digits)
 }
 
-// Entries are what an index holds of some texts, so that every query that finds one of them begins one entry: each text from each word on, folded, but for what another entry begins with. Of a
-// text with more than most words, the first ones and the last one are found. They are sorted.
+// Entries are what an index holds of some texts, so that every query that finds one of them begins
+// one entry: each text from each word on, folded, but for what another entry begins with. Of a text
+// with more than most words, the first ones and the last one are found. They are sorted.
 func Entries(most int, texts ...string) []string {
 	var all []string
 	for _, s := range texts {

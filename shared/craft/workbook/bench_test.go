@@ -11,7 +11,8 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// benchRows is the size that the product promises: an upload's limit, and the detail of 20,000 active users.
+// benchRows is the size that the product promises: an upload's limit, and the detail of 20,000
+// active users.
 const benchRows = 100_000
 
 // manyDetails makes n rows as they come, so that none of the memory measured is theirs.
@@ -20,8 +21,17 @@ func manyDetails(n int, each func(row int)) iter.Seq2[Detail, error] {
 		for i := range n {
 			each(i)
 			d := Detail{
-				Name: "User " + strconv.Itoa(i/5), Extension: strconv.Itoa(10000 + i/5), Queue: "Queue " + strconv.Itoa(i%300),
-				Dashboard: "Dashboard " + strconv.Itoa(i%40), LastViewed: day(1 + i%20), LiveReports: "Assigned", CallQueueBooster: "Not assigned",
+				Name: "User " + strconv.Itoa(
+					i/5,
+				),
+				Extension: strconv.Itoa(10000 + i/5),
+				Queue:     "Queue " + strconv.Itoa(i%300),
+				Dashboard: "Dashboard " + strconv.Itoa(
+					i%40,
+				),
+				LastViewed:       day(1 + i%20),
+				LiveReports:      "Assigned",
+				CallQueueBooster: "Not assigned",
 			}
 			if !yield(d, nil) {
 				return
@@ -33,7 +43,14 @@ func manyDetails(n int, each func(row int)) iter.Seq2[Detail, error] {
 func manyUsers(n int) iter.Seq2[ActiveUser, error] {
 	return func(yield func(ActiveUser, error) bool) {
 		for i := range n {
-			u := ActiveUser{Name: "User " + strconv.Itoa(i), Extension: strconv.Itoa(10000 + i), Agent: true, LastViewed: day(1 + i%20), Queues: 5, Dashboards: 2}
+			u := ActiveUser{
+				Name:       "User " + strconv.Itoa(i),
+				Extension:  strconv.Itoa(10000 + i),
+				Agent:      true,
+				LastViewed: day(1 + i%20),
+				Queues:     5,
+				Dashboards: 2,
+			}
 			if !yield(u, nil) {
 				return
 			}
@@ -43,7 +60,8 @@ func manyUsers(n int) iter.Seq2[ActiveUser, error] {
 
 func nothing(int) {}
 
-// writeBare writes the same cells of the detail tab with excelize's StreamWriter and nothing around it.
+// writeBare writes the same cells of the detail tab with excelize's StreamWriter and nothing around
+// it.
 func writeBare(w io.Writer, n int) error {
 	f := excelize.NewFile()
 	defer f.Close()
@@ -63,7 +81,13 @@ func writeBare(w io.Writer, n int) error {
 		}
 		row++
 		cells := []any{
-			d.Name, d.Extension, d.Queue, d.Dashboard, excelize.Cell{StyleID: days, Value: d.LastViewed}, d.LiveReports, d.CallQueueBooster,
+			d.Name,
+			d.Extension,
+			d.Queue,
+			d.Dashboard,
+			excelize.Cell{StyleID: days, Value: d.LastViewed},
+			d.LiveReports,
+			d.CallQueueBooster,
 		}
 		if err := s.SetRow("A"+strconv.Itoa(row), cells); err != nil {
 			return err
@@ -75,13 +99,17 @@ func writeBare(w io.Writer, n int) error {
 	return f.Write(w)
 }
 
-// BenchmarkDetail writes the report's third tab of 100,000 rows and a bare StreamWriter of the same cells in turn. "of-bare" is the report's speed
-// as a part of the bare one's; it has to stay above 0.7.
+// BenchmarkDetail writes the report's third tab of 100,000 rows and a bare StreamWriter of the same
+// cells in turn. "of-bare" is the report's speed as a part of the bare one's; it has to stay above
+// 0.7.
 func BenchmarkDetail(b *testing.B) {
 	var ours, bare time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if err := WriteLicenseStatus(io.Discard, LicenseStatus{From: day(1), To: day(21), Details: manyDetails(benchRows, nothing)}); err != nil {
+		if err := WriteLicenseStatus(
+			io.Discard,
+			LicenseStatus{From: day(1), To: day(21), Details: manyDetails(benchRows, nothing)},
+		); err != nil {
 			b.Fatal(err)
 		}
 		middle := time.Now()
@@ -99,7 +127,15 @@ func BenchmarkDetail(b *testing.B) {
 
 // BenchmarkResult writes a result file of 100,000 rows and nine columns.
 func BenchmarkResult(b *testing.B) {
-	header := []string{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "Addon license 3", "Addon license 4"}
+	header := []string{
+		"Ext Key",
+		"Number",
+		"User",
+		"Addon license 1",
+		"Addon license 2",
+		"Addon license 3",
+		"Addon license 4",
+	}
 	for b.Loop() {
 		writeResult(b, io.Discard, header, benchRows, nothing)
 	}
@@ -115,7 +151,15 @@ func writeResult(tb testing.TB, w io.Writer, header []string, n int, each func(r
 	defer r.Discard()
 	for i := range n {
 		each(i)
-		cells := []string{strconv.Itoa(i), strconv.Itoa(6567890000 + i), "User " + strconv.Itoa(i), "device_ip_phone", "call_recording", "team_chat", "license_number"}
+		cells := []string{
+			strconv.Itoa(i),
+			strconv.Itoa(6567890000 + i),
+			"User " + strconv.Itoa(i),
+			"device_ip_phone",
+			"call_recording",
+			"team_chat",
+			"license_number",
+		}
 		if err := r.Append(cells, "applied", ""); err != nil {
 			tb.Fatal(err)
 		}
@@ -147,7 +191,8 @@ func (p *peak) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Memory does not grow with the rows: 100,000 of them stay below 200 MB, and three times as many need hardly more.
+// Memory does not grow with the rows: 100,000 of them stay below 200 MB, and three times as many
+// need hardly more.
 func TestMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 800,000 rows")
@@ -169,7 +214,21 @@ func TestMemory(t *testing.T) {
 	result := func(rows int) uint64 {
 		runtime.GC()
 		p := &peak{}
-		writeResult(t, p, []string{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "Addon license 3", "Addon license 4"}, rows, p.row)
+		writeResult(
+			t,
+			p,
+			[]string{
+				"Ext Key",
+				"Number",
+				"User",
+				"Addon license 1",
+				"Addon license 2",
+				"Addon license 3",
+				"Addon license 4",
+			},
+			rows,
+			p.row,
+		)
 		return p.bytes
 	}
 	for name, write := range map[string]func(rows int) uint64{"report": report, "result": result} {

@@ -16,14 +16,18 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// errPartTooLarge is returned for a part beyond 4 GiB: it would need Zip64, which Excel accepts only in a form that archive/zip does not write.
+// errPartTooLarge is returned for a part beyond 4 GiB: it would need Zip64, which Excel accepts
+// only in a form that archive/zip does not write.
 var errPartTooLarge = errors.New("workbook: a sheet is larger than 4 GiB")
 
-// pack is the archive that excelize writes its parts to. It is here for three reasons: klauspost's deflate is a third faster than the standard
-// library's at the same size (design, "Measured"); excelize emits streamed sheets in the order of a map, and sorting them makes the same input
-// give the same bytes; and the archive goes straight to its writer, not through a second whole copy in memory.
+// pack is the archive that excelize writes its parts to. It is here for three reasons: klauspost's
+// deflate is a third faster than the standard library's at the same size (design, "Measured");
+// excelize emits streamed sheets in the order of a map, and sorting them makes the same input give
+// the same bytes; and the archive goes straight to its writer, not through a second whole copy in
+// memory.
 //
-// Compressed parts are kept in memory until all are there, a few percent of the sheet's XML. A pack is not safe for use by several goroutines.
+// Compressed parts are kept in memory until all are there, a few percent of the sheet's XML. A pack
+// is not safe for use by several goroutines.
 type pack struct {
 	parts   []*part
 	deflate *flate.Writer
@@ -61,7 +65,8 @@ func (p *pack) Create(name string) (io.Writer, error) {
 // AddFS is asked for by excelize.ZipWriter and never called by it: a workbook has no folder to add.
 func (p *pack) AddFS(fs.FS) error { return errors.ErrUnsupported }
 
-// Close ends the last part. The archive itself is written by writeTo, so that nothing leaves when excelize failed half way.
+// Close ends the last part. The archive itself is written by writeTo, so that nothing leaves when
+// excelize failed half way.
 func (p *pack) Close() error {
 	p.finish()
 	return p.err
@@ -74,7 +79,8 @@ func (p *pack) finish() {
 	}
 }
 
-// writeTo writes the archive: parts by name, which puts [Content_Types].xml first as readers like it, all dated modified.
+// writeTo writes the archive: parts by name, which puts [Content_Types].xml first as readers like
+// it, all dated modified.
 func (p *pack) writeTo(w io.Writer, modified time.Time) error {
 	if p.err != nil {
 		return p.err
@@ -89,7 +95,8 @@ func (p *pack) writeTo(w io.Writer, modified time.Time) error {
 			CompressedSize64:   uint64(from.body.Len()),
 			UncompressedSize64: from.size,
 		}
-		header.SetModTime(modified) //nolint:staticcheck // CreateRaw writes these fields as they are and ignores Modified.
+		//nolint:staticcheck // CreateRaw writes these fields as they are and ignores Modified.
+		header.SetModTime(modified)
 		to, err := out.CreateRaw(header)
 		if err != nil {
 			return fmt.Errorf("workbook: %w", err)
@@ -104,7 +111,8 @@ func (p *pack) writeTo(w io.Writer, modified time.Time) error {
 	return nil
 }
 
-// partWriter is where excelize writes one part. Its errors are kept, because excelize looks only at the last one.
+// partWriter is where excelize writes one part. Its errors are kept, because excelize looks only at
+// the last one.
 type partWriter struct {
 	pack *pack
 	part *part

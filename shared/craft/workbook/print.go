@@ -24,15 +24,15 @@ func (p Paper) size() int {
 	return 9
 }
 
-// fontFamily is the one font of a workbook, on the sheets, in the chart and at the foot of a page. A program that lacks it
-// takes another one for all of them.
+// fontFamily is the one font of a workbook, on the sheets, in the chart and at the foot of a page.
+// A program that lacks it takes another one for all of them.
 const fontFamily = "Calibri"
 
 // printedFoot numbers the pages, with the name of the tab.
 const printedFoot = `&L&"` + fontFamily + `,Regular"&9&A&R&"` + fontFamily + `,Regular"&9Page &P of &N`
 
-// openPrinted is openSheet for a sheet that prints well: landscape, one page wide, the row header repeated on every page,
-// pages numbered.
+// openPrinted is openSheet for a sheet that prints well: landscape, one page wide, the row header
+// repeated on every page, pages numbered.
 func (b *book) openPrinted(name string, header int, columns []column, paper Paper) (*sheet, error) {
 	// excelize writes what says that a sheet is fitted to its pages before the stream begins.
 	fit := true
@@ -77,8 +77,8 @@ func (b *book) layout(name string, header int, paper Paper) error {
 // headerHeight is the height of a header of two lines, in points.
 const headerHeight = 31
 
-// printedTable is openPrinted with the titles of the columns as the first row, wrapped to two lines where they are longer than
-// their column.
+// printedTable is openPrinted with the titles of the columns as the first row, wrapped to two lines
+// where they are longer than their column.
 func (b *book) printedTable(name string, columns []column, paper Paper) (*sheet, error) {
 	s, err := b.openPrinted(name, 1, columns, paper)
 	if err != nil {

@@ -18,12 +18,13 @@ const (
 	DetailTab      = "Detailed Usage"
 )
 
-// ErrTabsDisagree is returned when the rows of the second tab do not add up to the figures of the first: an invariant (I15) is broken where the
-// figures were made, and no report is better than one that contradicts itself on a bill.
+// ErrTabsDisagree is returned when the rows of the second tab do not add up to the figures of the
+// first: an invariant (I15) is broken where the figures were made, and no report is better than one
+// that contradicts itself on a bill.
 var ErrTabsDisagree = errors.New("workbook: the tabs disagree")
 
-// LicenseStatus is what the license status report shows (spec 7). Counts are persons or licenses. Days are taken from the times in their own
-// location: a time in UTC shows its UTC day.
+// LicenseStatus is what the license status report shows (spec 7). Counts are persons or licenses.
+// Days are taken from the times in their own location: a time in UTC shows its UTC day.
 type LicenseStatus struct {
 	// Created is when the report was asked for: shown in its own location, and the document's time.
 	Created time.Time
@@ -35,7 +36,8 @@ type LicenseStatus struct {
 	Zone string
 	// Paper is what it is laid out for; A4 unless it says otherwise.
 	Paper Paper
-	// From is the first day of the window; To is the day after the last, as in usage/summary. The first tab shows both days inclusive.
+	// From is the first day of the window; To is the day after the last, as in usage/summary. The
+	// first tab shows both days inclusive.
 	From, To time.Time
 
 	LiveReportsPurchased      int
@@ -51,8 +53,9 @@ type LicenseStatus struct {
 	// Overage is nil when the account was never over in the window.
 	Overage *Overage
 
-	// Users are the active users, one row each: exactly ActiveUsers of them, MonitoredUsers of which are agents and Viewers viewers, or the report
-	// is refused with [ErrTabsDisagree]. An error in a sequence ends the report with that error. A nil sequence is an empty one.
+	// Users are the active users, one row each: exactly ActiveUsers of them, MonitoredUsers of
+	// which are agents and Viewers viewers, or the report is refused with [ErrTabsDisagree]. An
+	// error in a sequence ends the report with that error. A nil sequence is an empty one.
 	Users iter.Seq2[ActiveUser, error]
 	// Details are the rows of the third tab, up to 1,048,575.
 	Details iter.Seq2[Detail, error]
@@ -111,8 +114,9 @@ type Detail struct {
 	ID, Email string
 }
 
-// WriteLicenseStatus writes the license status report as a workbook of three tabs. It needs memory for about 16 MiB of XML per tab and not for all
-// rows. An account without users, usage or days gets a valid report too.
+// WriteLicenseStatus writes the license status report as a workbook of three tabs. It needs memory
+// for about 16 MiB of XML per tab and not for all rows. An account without users, usage or days
+// gets a valid report too.
 func WriteLicenseStatus(w io.Writer, in LicenseStatus) error {
 	if !in.To.After(in.From) {
 		return errors.New("workbook: the report's window is empty")
@@ -141,13 +145,19 @@ type label struct {
 	meaning string
 }
 
-// summary writes the first tab: labels with their figures and what they mean, the table of days with its chart beside it, and
-// below it how the overage came about. The labels and the days' header are frozen together, and the chart is in the part that
-// scrolls. What is said beside labels and days stands in column E, over the chart, so that the sheet is as wide as the chart.
+// summary writes the first tab: labels with their figures and what they mean, the table of days
+// with its chart beside it, and below it how the overage came about. The labels and the days'
+// header are frozen together, and the chart is in the part that scrolls. What is said beside labels
+// and days stands in column E, over the chart, so that the sheet is as wide as the chart.
 func (b *book) summary(in LicenseStatus) error {
 	labels := b.labels(in)
 	header := len(labels) + 2 // after an empty row
-	s, err := b.openPrinted(SummaryTab, header, []column{{width: 42}, {width: 27}, {width: 20}, {width: 3}, {width: chartColumns}}, in.Paper)
+	s, err := b.openPrinted(
+		SummaryTab,
+		header,
+		[]column{{width: 42}, {width: 27}, {width: 20}, {width: 3}, {width: chartColumns}},
+		in.Paper,
+	)
 	if err != nil {
 		return err
 	}
@@ -192,16 +202,40 @@ func (b *book) labels(in LicenseStatus) []label {
 	window := in.From.Format(layout) + " to " + in.To.AddDate(0, 0, -1).Format(layout)
 	return []label{
 		{"Report Time Duration", text(window), "The first and the last day; both are in the report."},
-		{`Total "Live Report" Licenses Purchased`, in.LiveReportsPurchased, "Bought, and not terminated, at the end of the last day."},
-		{`Total "Call Queue Booster" Licenses Purchased`, in.CallQueueBoosterPurchased, "The same. Who holds one needs no Live Report license."},
+		{
+			`Total "Live Report" Licenses Purchased`,
+			in.LiveReportsPurchased,
+			"Bought, and not terminated, at the end of the last day.",
+		},
+		{
+			`Total "Call Queue Booster" Licenses Purchased`,
+			in.CallQueueBoosterPurchased,
+			"The same. Who holds one needs no Live Report license.",
+		},
 		{"Total Licenses Purchased", in.TotalPurchased, "The two together."},
-		{"Monitored Users (Agents)", in.MonitoredUsers, "People who at any time were in a call queue that a dashboard showed."},
+		{
+			"Monitored Users (Agents)",
+			in.MonitoredUsers,
+			"People who at any time were in a call queue that a dashboard showed.",
+		},
 		{"Live Report Viewers", in.Viewers, "People who viewed a dashboard."},
 		{"Total Active Users", in.ActiveUsers, "Agents and viewers; each person counts once for the whole time."},
 		{"Overage Users", in.OverageUsers, "Total Active Users beyond Total Licenses Purchased."},
-		{"Account", text(in.Account), "Licenses of people on the other tabs are as they were when the report was made."},
-		{"Time Made", text(in.Created.Format("2006-01-02 15:04 -07:00")), "Views may come up to 48 hours late; until then a day may still grow."},
-		{"Time Zone of the Days", text(in.Zone), "Each day goes from midnight to midnight there. A day below counts who was active on it."},
+		{
+			"Account",
+			text(in.Account),
+			"Licenses of people on the other tabs are as they were when the report was made.",
+		},
+		{
+			"Time Made",
+			text(in.Created.Format("2006-01-02 15:04 -07:00")),
+			"Views may come up to 48 hours late; until then a day may still grow.",
+		},
+		{
+			"Time Zone of the Days",
+			text(in.Zone),
+			"Each day goes from midnight to midnight there. A day below counts who was active on it.",
+		},
 	}
 }
 
@@ -256,8 +290,8 @@ func (s *sheet) overage(o Overage) error {
 	return nil
 }
 
-// chart draws the active users per day as columns and the licenses bought as a line over them. The days stand in columns A to C between the rows
-// header and last.
+// chart draws the active users per day as columns and the licenses bought as a line over them. The
+// days stand in columns A to C between the rows header and last.
 func (b *book) chart(header, last int) error {
 	span := func(col string) string {
 		return "'" + SummaryTab + "'!$" + col + "$" + strconv.Itoa(header+1) + ":$" + col + "$" + strconv.Itoa(last)
@@ -270,11 +304,16 @@ func (b *book) chart(header, last int) error {
 		}
 	}
 	words := func(s string, size float64, bold bool) []excelize.RichTextRun {
-		return []excelize.RichTextRun{{Text: s, Font: &excelize.Font{Family: fontFamily, Size: size, Bold: bold, Color: chartInk}}}
+		return []excelize.RichTextRun{
+			{Text: s, Font: &excelize.Font{Family: fontFamily, Size: size, Bold: bold, Color: chartInk}},
+		}
 	}
 	axis := func(title, format string) excelize.ChartAxis {
 		return excelize.ChartAxis{
-			NumFmt: excelize.ChartNumFmt{CustomNumFmt: format}, Font: excelize.Font{Family: fontFamily, Size: 9, Color: chartInk},
+			NumFmt: excelize.ChartNumFmt{
+				CustomNumFmt: format,
+			},
+			Font:  excelize.Font{Family: fontFamily, Size: 9, Color: chartInk},
 			Title: excelize.ChartTitle{Paragraph: words(title, 10, true)},
 		}
 	}
@@ -290,10 +329,13 @@ func (b *book) chart(header, last int) error {
 	active := series("B")
 	active.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"2F75B5"}}
 	err := b.file.AddChart(SummaryTab, "E"+strconv.Itoa(header), &excelize.Chart{
-		Type:       excelize.Col,
-		Series:     []excelize.ChartSeries{active},
-		Title:      excelize.ChartTitle{Paragraph: words("Active users per day against licenses purchased", 12, true)},
-		Legend:     excelize.ChartLegend{Position: "bottom", Font: &excelize.Font{Family: fontFamily, Size: 9, Color: chartInk}},
+		Type:   excelize.Col,
+		Series: []excelize.ChartSeries{active},
+		Title:  excelize.ChartTitle{Paragraph: words("Active users per day against licenses purchased", 12, true)},
+		Legend: excelize.ChartLegend{
+			Position: "bottom",
+			Font:     &excelize.Font{Family: fontFamily, Size: 9, Color: chartInk},
+		},
 		Dimension:  excelize.ChartDimension{Width: chartWidth, Height: chartHeight},
 		VaryColors: &onePerSeries,
 		XAxis:      x,
@@ -306,7 +348,8 @@ func (b *book) chart(header, last int) error {
 }
 
 const (
-	// chartWidth and chartHeight are in pixels; the chart fills its column, and with the labels it fits on the first page.
+	// chartWidth and chartHeight are in pixels; the chart fills its column, and with the labels it
+	// fits on the first page.
 	chartWidth, chartHeight = 600, 360
 	// chartColumns is the width of that column, in characters.
 	chartColumns = 86
@@ -362,7 +405,11 @@ func (b *book) activeUsers(in LicenseStatus) error {
 		if err != nil {
 			return fmt.Errorf("workbook: active user %d: %w", users, err)
 		}
-		cells[0], cells[1], cells[2], cells[3], cells[4], cells[5] = textCell(u.Name), textCell(u.Extension), role, viewed, u.Queues, u.Dashboards
+		cells[0], cells[1], cells[2], cells[3], cells[4], cells[5] = textCell(
+			u.Name,
+		), textCell(
+			u.Extension,
+		), role, viewed, u.Queues, u.Dashboards
 		cells[6], cells[7] = textCell(u.ID), textCell(u.Email)
 		if err := s.append(0, cells...); err != nil {
 			return err
@@ -402,7 +449,15 @@ func (b *book) details(rows iter.Seq2[Detail, error], paper Paper) error {
 		if err != nil {
 			return fmt.Errorf("workbook: detailed usage, row %d: %w", s.row+1, err)
 		}
-		cells[0], cells[1], cells[2], cells[3] = textCell(d.Name), textCell(d.Extension), textCell(d.Queue), textCell(d.Dashboard)
+		cells[0], cells[1], cells[2], cells[3] = textCell(
+			d.Name,
+		), textCell(
+			d.Extension,
+		), textCell(
+			d.Queue,
+		), textCell(
+			d.Dashboard,
+		)
 		cells[4], cells[5], cells[6] = viewed, textCell(d.LiveReports), textCell(d.CallQueueBooster)
 		cells[7], cells[8] = textCell(d.ID), textCell(d.Email)
 		if err := s.append(0, cells...); err != nil {

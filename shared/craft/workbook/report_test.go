@@ -10,13 +10,25 @@ import (
 	"time"
 )
 
-// worked is the worked example of spec 7: Detroit and Belmont, two viewers and eight agents. Alice is an agent here as well as a viewer in the
-// last case only, so that all three role types are covered by the tests.
+// worked is the worked example of spec 7: Detroit and Belmont, two viewers and eight agents. Alice
+// is an agent here as well as a viewer in the last case only, so that all three role types are
+// covered by the tests.
 func worked() LicenseStatus {
 	in := LicenseStatus{
-		Created: day(21), Brand: "Acme", Account: "Acme Ltd (acme)", Zone: "America/New_York", From: day(1), To: day(21),
-		LiveReportsPurchased: 9, CallQueueBoosterPurchased: 1, TotalPurchased: 10,
-		MonitoredUsers: 8, Viewers: 2, ActiveUsers: 10,
+		Created: day(
+			21,
+		),
+		Brand:                     "Acme",
+		Account:                   "Acme Ltd (acme)",
+		Zone:                      "America/New_York",
+		From:                      day(1),
+		To:                        day(21),
+		LiveReportsPurchased:      9,
+		CallQueueBoosterPurchased: 1,
+		TotalPurchased:            10,
+		MonitoredUsers:            8,
+		Viewers:                   2,
+		ActiveUsers:               10,
 	}
 	for n := 1; n < 21; n++ {
 		in.Days = append(in.Days, Day{Date: day(n), ActiveUsers: n / 2, LicensesPurchased: 10})
@@ -26,8 +38,24 @@ func worked() LicenseStatus {
 		{Name: "Bob", Extension: "002", Viewer: true, LastViewed: day(19), ID: "bob"},
 	}
 	details := []Detail{
-		{Name: "Alice", Extension: "001", Dashboard: "Detroit board", LastViewed: day(20), LiveReports: "Assigned", CallQueueBooster: "Not assigned", ID: "alice", Email: "alice@acme.test"},
-		{Name: "Bob", Extension: "002", Dashboard: "Belmont board", LastViewed: day(19), LiveReports: "Waiting", CallQueueBooster: "Assigned"},
+		{
+			Name:             "Alice",
+			Extension:        "001",
+			Dashboard:        "Detroit board",
+			LastViewed:       day(20),
+			LiveReports:      "Assigned",
+			CallQueueBooster: "Not assigned",
+			ID:               "alice",
+			Email:            "alice@acme.test",
+		},
+		{
+			Name:             "Bob",
+			Extension:        "002",
+			Dashboard:        "Belmont board",
+			LastViewed:       day(19),
+			LiveReports:      "Waiting",
+			CallQueueBooster: "Assigned",
+		},
 	}
 	for i, name := range []string{"John", "Sarah", "Mike", "Emma", "David", "Karen", "Lisa", "Mark"} {
 		queue := "Detroit"
@@ -36,7 +64,17 @@ func worked() LicenseStatus {
 		}
 		ext := "10" + strconv.Itoa(i)
 		users = append(users, ActiveUser{Name: name, Extension: ext, Agent: true, Queues: 1, Dashboards: 1})
-		details = append(details, Detail{Name: name, Extension: ext, Queue: queue, Dashboard: queue + " board", LiveReports: "Assigned", CallQueueBooster: "Not assigned"})
+		details = append(
+			details,
+			Detail{
+				Name:             name,
+				Extension:        ext,
+				Queue:            queue,
+				Dashboard:        queue + " board",
+				LiveReports:      "Assigned",
+				CallQueueBooster: "Not assigned",
+			},
+		)
 	}
 	in.Users, in.Details = seq(users...), seq(details...)
 	return in
@@ -97,7 +135,16 @@ func TestLicenseStatusTabs(t *testing.T) {
 		t.Fatalf("%d rows", len(users))
 	}
 	equal(t, users[:4], [][]string{
-		{"Users", "User Extensions", "Role Type", "Last Viewed", "Monitored Call Queues", "Dashboards with Monitored Queues", "User ID", "E-mail"},
+		{
+			"Users",
+			"User Extensions",
+			"Role Type",
+			"Last Viewed",
+			"Monitored Call Queues",
+			"Dashboards with Monitored Queues",
+			"User ID",
+			"E-mail",
+		},
 		{"Alice", "001", "Viewer", "2026-11-20", "0", "0", "alice", "alice@acme.test"},
 		{"Bob", "002", "Viewer", "2026-11-19", "0", "0", "bob"},
 		{"John", "100", "Monitored Agent", "", "1", "1"},
@@ -108,7 +155,17 @@ func TestLicenseStatusTabs(t *testing.T) {
 		t.Fatalf("%d rows", len(details))
 	}
 	equal(t, details[:4], [][]string{
-		{"User Name", "User Extension", "Call Queue Name", "Dashboard Accessed", "Last Viewed Date", "Live Reports License", "Call Queue Booster License", "User ID", "E-mail"},
+		{
+			"User Name",
+			"User Extension",
+			"Call Queue Name",
+			"Dashboard Accessed",
+			"Last Viewed Date",
+			"Live Reports License",
+			"Call Queue Booster License",
+			"User ID",
+			"E-mail",
+		},
 		{"Alice", "001", "", "Detroit board", "2026-11-20", "Assigned", "Not assigned", "alice", "alice@acme.test"},
 		{"Bob", "002", "", "Belmont board", "2026-11-19", "Waiting", "Assigned"},
 		{"John", "100", "Detroit", "Detroit board", "", "Assigned", "Not assigned"},
@@ -170,7 +227,8 @@ func TestLicenseStatusXML(t *testing.T) {
 	}
 	for _, name := range []string{
 		"'Live Reports Usage Summary'!$A$13:$C$33", "'Total Active Users'!$A$1:$H$11", "'Detailed Usage'!$A$1:$I$11",
-		"'Live Reports Usage Summary'!$13:$13", "'Total Active Users'!$1:$1", "'Detailed Usage'!$1:$1", // repeated on each page
+		// repeated on each page
+		"'Live Reports Usage Summary'!$13:$13", "'Total Active Users'!$1:$1", "'Detailed Usage'!$1:$1",
 	} {
 		if !strings.Contains(strings.ReplaceAll(all["xl/workbook.xml"], "&#39;", "'"), name) {
 			t.Errorf("no filter name for %s", name)
@@ -267,7 +325,9 @@ func TestLicenseStatusOverage(t *testing.T) {
 		if len(got[i]) == 0 {
 			continue
 		}
-		if labeled := strings.HasPrefix(got[i][0], "Overage") && i < 37; labeled && (len(got[i]) != 5 || got[i][4] == "") {
+		if labeled := strings.HasPrefix(got[i][0], "Overage") &&
+			i < 37; labeled &&
+			(len(got[i]) != 5 || got[i][4] == "") {
 			t.Errorf("nothing says what %q means", got[i])
 		}
 		if len(got[i]) > 3 {
@@ -316,10 +376,26 @@ func TestLicenseStatusHostileText(t *testing.T) {
 		"<f>1</f>", "]]>", "&amp;", "_x0041_", "_x000D_", "\x01\x02", strings.Repeat("é", 40000),
 	} {
 		in := LicenseStatus{
-			From: day(1), To: day(2), ActiveUsers: 1, Viewers: 1, MonitoredUsers: 1,
-			Account: s, Zone: s,
-			Users:   seq(ActiveUser{Name: s, Extension: s, Viewer: true, Agent: true, ID: s, Email: s}),
-			Details: seq(Detail{Name: s, Extension: s, Queue: s, Dashboard: s, LiveReports: s, CallQueueBooster: s, ID: s, Email: s}),
+			From:           day(1),
+			To:             day(2),
+			ActiveUsers:    1,
+			Viewers:        1,
+			MonitoredUsers: 1,
+			Account:        s,
+			Zone:           s,
+			Users:          seq(ActiveUser{Name: s, Extension: s, Viewer: true, Agent: true, ID: s, Email: s}),
+			Details: seq(
+				Detail{
+					Name:             s,
+					Extension:        s,
+					Queue:            s,
+					Dashboard:        s,
+					LiveReports:      s,
+					CallQueueBooster: s,
+					ID:               s,
+					Email:            s,
+				},
+			),
 		}
 		book := build(t, in)
 		all := parts(t, book)
@@ -386,7 +462,8 @@ func TestLicenseStatusRefuses(t *testing.T) {
 	}
 }
 
-// The same input gives the same bytes. excelize writes its sheets in the order of a map, so one repetition would prove little.
+// The same input gives the same bytes. excelize writes its sheets in the order of a map, so one
+// repetition would prove little.
 func TestLicenseStatusSameBytes(t *testing.T) {
 	inTempFolder(t)
 	first := build(t, worked())
@@ -402,7 +479,8 @@ func TestLicenseStatusSameBytes(t *testing.T) {
 	}
 }
 
-// A sheet beyond 16 MiB waits in a temporary file; it is there while rows come and gone afterwards, whether the report was written or not.
+// A sheet beyond 16 MiB waits in a temporary file; it is there while rows come and gone afterwards,
+// whether the report was written or not.
 func TestLicenseStatusTemporaryFiles(t *testing.T) {
 	dir := inTempFolder(t)
 	wide := strings.Repeat("w", 30000)

@@ -11,10 +11,12 @@ import (
 // ResultSheet is the name of the result file's only sheet.
 const ResultSheet = "Result"
 
-// Result writes the result file of an uploaded one (spec 5.5): the columns of the input and then Status and Message, all of them text, under
-// a frozen header with a filter. A Result is not safe for use by several goroutines.
+// Result writes the result file of an uploaded one (spec 5.5): the columns of the input and then
+// Status and Message, all of them text, under a frozen header with a filter. A Result is not safe
+// for use by several goroutines.
 //
-// A caller that gives up before Close calls Discard; calling it after Close, as a deferred call does, is fine.
+// A caller that gives up before Close calls Discard; calling it after Close, as a deferred call
+// does, is fine.
 type Result struct {
 	w     io.Writer
 	book  *book
@@ -23,7 +25,8 @@ type Result struct {
 	err   error // the first error; it stays
 }
 
-// NewResult begins a result file with the columns of the input. created and title go into the document's properties. Nothing is written to w before Close.
+// NewResult begins a result file with the columns of the input. created and title go into the
+// document's properties. Nothing is written to w before Close.
 func NewResult(w io.Writer, created time.Time, title string, header []string) (*Result, error) {
 	b, err := newBook(created, title, ResultSheet)
 	if err != nil {
@@ -44,8 +47,9 @@ func NewResult(w io.Writer, created time.Time, title string, header []string) (*
 	return &Result{w: w, book: b, sheet: s, cells: make([]any, len(titles))}, nil
 }
 
-// Append writes one row of the input with its outcome. A row shorter than the header is filled up with empty cells; a longer one is [ErrRagged] and
-// is not written. Another error, such as [ErrTooManyRows], is final: Close will repeat it.
+// Append writes one row of the input with its outcome. A row shorter than the header is filled up
+// with empty cells; a longer one is [ErrRagged] and is not written. Another error, such as
+// [ErrTooManyRows], is final: Close will repeat it.
 func (r *Result) Append(cells []string, status, message string) error {
 	if r.err != nil {
 		return r.err
@@ -59,7 +63,8 @@ func (r *Result) Append(cells []string, status, message string) error {
 		r.cells[i] = textCell(cell)
 	}
 	r.cells[width], r.cells[width+1] = textCell(status), textCell(message)
-	// The style of the row, not of its columns: with it excelize need not search the columns for every cell.
+	// The style of the row, not of its columns: with it excelize need not search the columns for
+	// every cell.
 	r.err = r.sheet.append(r.book.styles.text, r.cells...)
 	return r.err
 }

@@ -12,13 +12,15 @@ import (
 	"seatwise/shared/craft/workbook/csvout"
 )
 
-// Sheets of the sample. Only the first is visible: a file with a second visible sheet is refused when it comes back (spec 5).
+// Sheets of the sample. Only the first is visible: a file with a second visible sheet is refused
+// when it comes back (spec 5).
 const (
 	SampleSheet = "Mass configuration"
 	CodesSheet  = "Addon codes"
 )
 
-// sampleRows is how many rows of the sample have the drop-down: as many as an upload may have (spec 5).
+// sampleRows is how many rows of the sample have the drop-down: as many as an upload may have (spec
+// 5).
 const sampleRows = 100_000
 
 // AddOn is one product that a row of the file may name.
@@ -33,13 +35,15 @@ type Sample struct {
 	Created time.Time
 	// AddOns are the account's codes in the order of the drop-down.
 	AddOns []AddOn
-	// AddOnColumns is the number of Addon license columns; 0 stands for one per add-on, which is as many as a row can use.
+	// AddOnColumns is the number of Addon license columns; 0 stands for one per add-on, which is as
+	// many as a row can use.
 	AddOnColumns int
 	// Rows are examples, their cells in the order of the header; they may be shorter.
 	Rows [][]string
 }
 
-// WriteSample writes the file that an admin fills in for a mass configuration (spec 5.1): see [WriteForm].
+// WriteSample writes the file that an admin fills in for a mass configuration (spec 5.1): see
+// [WriteForm].
 //
 // An example row longer than the header is [ErrRagged].
 func WriteSample(w io.Writer, in Sample) error { return WriteForm(w, SampleForm(in)) }
@@ -53,9 +57,16 @@ func SampleForm(in Sample) Form {
 	f := Form{Created: in.Created, Title: SampleSheet, Header: csvout.SampleHeader(n), Rows: in.Rows}
 	const fixed = 3 // Ext Key, Number, User
 	if len(in.AddOns) > 0 && n > 0 {
-		f.Lists = []List{{
-			Name: "Add-on code", First: fixed + 1, Last: fixed + n, Sheet: CodesSheet, Heads: [2]string{"Addon License Code", "Addon License"}, Codes: in.AddOns,
-		}}
+		f.Lists = []List{
+			{
+				Name:  "Add-on code",
+				First: fixed + 1,
+				Last:  fixed + n,
+				Sheet: CodesSheet,
+				Heads: [2]string{"Addon License Code", "Addon License"},
+				Codes: in.AddOns,
+			},
+		}
 	}
 	return f
 }
@@ -64,7 +75,8 @@ func SampleForm(in Sample) Form {
 type Form struct {
 	// Created goes into the document's properties.
 	Created time.Time
-	// Title goes into the document's properties and names the sheet, so it has at most 31 characters.
+	// Title goes into the document's properties and names the sheet, so it has at most 31
+	// characters.
 	Title  string
 	Header []string
 	// Rows stand below the header; they may be shorter.
@@ -80,8 +92,8 @@ type List struct {
 	// First and Last are the columns, from 1.
 	First, Last int
 	Codes       []AddOn
-	// Sheet is the hidden sheet on which the codes stand with their names, under Heads. Empty for a few codes that need no names: a list inside of the
-	// drop-down itself may have 255 characters.
+	// Sheet is the hidden sheet on which the codes stand with their names, under Heads. Empty for a
+	// few codes that need no names: a list inside of the drop-down itself may have 255 characters.
 	Sheet string
 	Heads [2]string
 }
@@ -101,8 +113,9 @@ func WriteForm(w io.Writer, f Form) error {
 	return out.Close()
 }
 
-// FormWriter writes the rows of a form one by one, so that the memory in use does not grow with them. A caller that gives up before Close calls
-// Discard; calling it after Close, as a deferred call does, is fine.
+// FormWriter writes the rows of a form one by one, so that the memory in use does not grow with
+// them. A caller that gives up before Close calls Discard; calling it after Close, as a deferred
+// call does, is fine.
 type FormWriter struct {
 	w     io.Writer
 	form  Form
@@ -111,8 +124,9 @@ type FormWriter struct {
 	cells []any
 }
 
-// NewForm begins a form: the header, frozen; every column with the format Text, so that Excel keeps leading zeros and does not turn a phone number
-// into 6.57E+09; in the columns of lists a drop-down of the codes, and beside a cell that is selected a note that names them. The codes with their
+// NewForm begins a form: the header, frozen; every column with the format Text, so that Excel keeps
+// leading zeros and does not turn a phone number into 6.57E+09; in the columns of lists a drop-down
+// of the codes, and beside a cell that is selected a note that names them. The codes with their
 // names stand on hidden sheets. Form.Rows are not written. Nothing is written to w before Close.
 func NewForm(w io.Writer, f Form) (*FormWriter, error) {
 	sheets := []string{f.Title}
@@ -144,7 +158,8 @@ func NewForm(w io.Writer, f Form) (*FormWriter, error) {
 	return out, nil
 }
 
-// Append writes a row, which may be shorter than the header; a longer one is [ErrRagged], and more rows than a sheet holds are [ErrTooManyRows].
+// Append writes a row, which may be shorter than the header; a longer one is [ErrRagged], and more
+// rows than a sheet holds are [ErrTooManyRows].
 func (f *FormWriter) Append(row []string) error {
 	if len(row) > len(f.cells) {
 		return fmt.Errorf("%w: %d and %d", ErrRagged, len(row), len(f.cells))

@@ -38,7 +38,8 @@ func TestSample(t *testing.T) {
 		{"102", "+6567891231", "=Alice"},
 	})
 	codes := rows(t, book, CodesSheet)
-	if len(codes) != 10 || strings.Join(codes[9], "|") != "license_call_recording_unlimited_enabled|Unlimited Call Recording Storage" {
+	if len(codes) != 10 ||
+		strings.Join(codes[9], "|") != "license_call_recording_unlimited_enabled|Unlimited Call Recording Storage" {
 		t.Errorf("codes %q", codes)
 	}
 
@@ -51,7 +52,8 @@ func TestSample(t *testing.T) {
 	if !styles.bold(cells["D1"].Style) || styles.format(cells["D1"].Style) != "@" {
 		t.Errorf("header %+v", cells["D1"])
 	}
-	// Empty cells below take their format from the column: what an admin types there must stay text.
+	// Empty cells below take their format from the column: what an admin types there must stay
+	// text.
 	columns := 0
 	for _, c := range s.Cols {
 		if styles.format(c.Style) == "@" {
@@ -69,7 +71,9 @@ func TestSample(t *testing.T) {
 	if len(s.Validations) != 1 {
 		t.Fatalf("%d drop-downs", len(s.Validations))
 	}
-	if v := s.Validations[0]; v.Type != "list" || v.Sqref != "D2:G100001" || v.Formula1 != "'Addon codes'!$A$2:$A$10" || !strings.Contains(v.Prompt, "device_ip_phone") || v.PromptTitle != "Add-on code" {
+	if v := s.Validations[0]; v.Type != "list" || v.Sqref != "D2:G100001" || v.Formula1 != "'Addon codes'!$A$2:$A$10" ||
+		!strings.Contains(v.Prompt, "device_ip_phone") ||
+		v.PromptTitle != "Add-on code" {
 		t.Errorf("drop-down %+v", v)
 	}
 
@@ -155,8 +159,13 @@ func TestForm(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
 	if err := WriteForm(&out, Form{
-		Created: day(21), Title: "Import users", Header: []string{"User", "Name", "Active"}, Rows: [][]string{{"=u", "0012"}},
-		Lists: []List{{Name: "Active", First: 3, Last: 3, Codes: []AddOn{{Code: "yes"}, {Code: "no"}}}},
+		Created: day(
+			21,
+		),
+		Title:  "Import users",
+		Header: []string{"User", "Name", "Active"},
+		Rows:   [][]string{{"=u", "0012"}},
+		Lists:  []List{{Name: "Active", First: 3, Last: 3, Codes: []AddOn{{Code: "yes"}, {Code: "no"}}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -179,12 +188,19 @@ func TestForm(t *testing.T) {
 	if len(s.Validations) != 1 || s.Validations[0].Formula1 != `"yes,no"` || s.Validations[0].Prompt != "yes\nno" {
 		t.Errorf("drop-downs %+v", s.Validations)
 	}
-	if err := WriteForm(&out, Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}}); !errors.Is(err, ErrRagged) {
+	if err := WriteForm(
+		&out,
+		Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}},
+	); !errors.Is(
+		err,
+		ErrRagged,
+	) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// The note beside a cell names the codes, with their names where both have room, in as much as a note may have.
+// The note beside a cell names the codes, with their names where both have room, in as much as a
+// note may have.
 func TestNote(t *testing.T) {
 	for _, c := range []struct {
 		codes []AddOn

@@ -1,15 +1,19 @@
-// Package workbook writes the three workbooks of Seatwise: the license status report (spec 7), the sample of mass configuration and its result
-// file (spec 5). It is the only package that imports excelize (design, decision 9), and it only writes: uploads are read by another package.
+// Package workbook writes the three workbooks of Seatwise: the license status report (spec 7), the
+// sample of mass configuration and its result file (spec 5). It is the only package that imports
+// excelize (design, decision 9), and it only writes: uploads are read by another package.
 //
-// It knows no capability: its inputs are plain, and long ones are sequences, so that the memory in use does not grow with the rows. Every sheet is
-// streamed in whole ascending rows and flushed once (design, decision 10). Beyond 16 MiB of XML a sheet waits in a file in the system's temporary
+// It knows no capability: its inputs are plain, and long ones are sequences, so that the memory in
+// use does not grow with the rows. Every sheet is streamed in whole ascending rows and flushed once
+// (design, decision 10). Beyond 16 MiB of XML a sheet waits in a file in the system's temporary
 // folder; the file is removed when the workbook is done, written or not.
 //
 // What holds for every workbook:
 //   - The same input gives the same bytes; the time in it is an argument.
-//   - Text is text: a cell never becomes a formula, a number or a date because of how its text looks. Text cells have the format Text, so that
+//   - Text is text: a cell never becomes a formula, a number or a date because of how its text
+//     looks. Text cells have the format Text, so that
 //     they stay text when somebody edits them.
-//   - Characters that XML cannot hold and broken UTF-8 are written as U+FFFD; text is cut after 32,767 UTF-16 units, the most that a cell holds.
+//   - Characters that XML cannot hold and broken UTF-8 are written as U+FFFD; text is cut after
+//     32,767 UTF-16 units, the most that a cell holds.
 //   - Nothing reaches the writer before all input was read without an error.
 package workbook
 
@@ -33,11 +37,13 @@ const (
 )
 
 var (
-	// ErrTooManyRows is returned when the rows do not fit into one sheet: 1,048,576 with the header.
+	// ErrTooManyRows is returned when the rows do not fit into one sheet: 1,048,576 with the
+	// header.
 	ErrTooManyRows = errors.New("workbook: more rows than a sheet holds")
 	// ErrRagged is returned for a row with more cells than the header.
 	ErrRagged = errors.New("workbook: row has more cells than the header")
-	// ErrDateRange is returned for a day that a date cell cannot show: before 1 March 1900 or after the year 9999.
+	// ErrDateRange is returned for a day that a date cell cannot show: before 1 March 1900 or after
+	// the year 9999.
 	ErrDateRange = errors.New("workbook: day outside of what a date cell holds")
 )
 
@@ -107,7 +113,8 @@ func (b *book) prepare(title string, sheets []string) error {
 		if err != nil {
 			return err
 		}
-		// A stream does not know its last row when it writes the dimension; a wrong one makes some readers stop after A1, none does not.
+		// A stream does not know its last row when it writes the dimension; a wrong one makes some
+		// readers stop after A1, none does not.
 		if err := b.file.SetSheetDimension(name, ""); err != nil {
 			return err
 		}
@@ -141,7 +148,8 @@ func (b *book) prepare(title string, sheets []string) error {
 
 // writeTo writes the finished workbook to w.
 func (b *book) writeTo(w io.Writer) error {
-	// With a chart excelize declares the picture types too, in the order of a map. Their type has no name that slices.SortFunc could use.
+	// With a chart excelize declares the picture types too, in the order of a map. Their type has
+	// no name that slices.SortFunc could use.
 	declared := b.file.ContentTypes.Defaults
 	sort.Slice(declared, func(i, j int) bool { return declared[i].Extension < declared[j].Extension })
 	// excelize hands its parts to the pack and has nothing left for this writer.
@@ -171,15 +179,16 @@ type sheet struct {
 	row  int // the last row written
 }
 
-// openSheet begins to stream a sheet whose first head rows stay in sight. Nothing may be written to another sheet's stream out of turn, but the
-// order of the sheets is free.
+// openSheet begins to stream a sheet whose first head rows stay in sight. Nothing may be written to
+// another sheet's stream out of turn, but the order of the sheets is free.
 func (b *book) openSheet(name string, head int, columns []column) (*sheet, error) {
 	out, err := b.file.NewStreamWriter(name)
 	if err != nil {
 		return nil, fmt.Errorf("workbook: %w", err)
 	}
-	// Equal neighbors are set together: each call of excelize copies all columns, which hurts when an upload has thousands. And from the last to the
-	// first: excelize puts what is set last in front, and Excel wants the columns ascending.
+	// Equal neighbors are set together: each call of excelize copies all columns, which hurts when
+	// an upload has thousands. And from the last to the first: excelize puts what is set last in
+	// front, and Excel wants the columns ascending.
 	for to := len(columns); to > 0; {
 		from := to - 1
 		for from > 0 && columns[from-1].width == columns[from].width && columns[from-1].style == columns[from].style {
@@ -205,7 +214,8 @@ func (b *book) openSheet(name string, head int, columns []column) (*sheet, error
 	return &sheet{book: b, name: name, out: out}, nil
 }
 
-// append writes the next row. A nil value leaves its cell out; style 0 leaves the cells to their columns.
+// append writes the next row. A nil value leaves its cell out; style 0 leaves the cells to their
+// columns.
 func (s *sheet) append(style int, values ...any) error {
 	if s.row == maxRows {
 		return ErrTooManyRows
@@ -238,8 +248,9 @@ func (b *book) table(name string, columns []column) (*sheet, error) {
 	return s, nil
 }
 
-// flush ends the sheet with a filter over the given number of columns, from the header row to the last row. A table without rows is filtered with
-// the empty row below its header, which Excel accepts and a header alone it does not.
+// flush ends the sheet with a filter over the given number of columns, from the header row to the
+// last row. A table without rows is filtered with the empty row below its header, which Excel
+// accepts and a header alone it does not.
 func (s *sheet) flush(header, last, columns int) error {
 	to, err := excelize.CoordinatesToCellName(columns, max(last, header+1))
 	if err != nil {
@@ -259,8 +270,9 @@ func (s *sheet) end() error {
 	return nil
 }
 
-// date is the value of a date cell: the day of t in t's own location, as the number of days that spreadsheets count in. The zero time is an empty
-// cell. Days before 1 March 1900 are refused, because programs disagree on them.
+// date is the value of a date cell: the day of t in t's own location, as the number of days that
+// spreadsheets count in. The zero time is an empty cell. Days before 1 March 1900 are refused,
+// because programs disagree on them.
 func date(t time.Time) (any, error) {
 	if t.IsZero() {
 		return nil, nil
@@ -286,7 +298,8 @@ func textCell(s string) any {
 	return text(s)
 }
 
-// text is s as a cell can hold it: see the package comment. Nearly all text comes back as it is, without a copy.
+// text is s as a cell can hold it: see the package comment. Nearly all text comes back as it is,
+// without a copy.
 func text(s string) string {
 	units := 0
 	for i, r := range s {

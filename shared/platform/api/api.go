@@ -1,5 +1,6 @@
-// Package api is the HTTP edge that every function shares: huma on http.ServeMux, one check of token, account and permission, one mapping of
-// errors, idempotency keys, entity tags and cursors (api.md, Conventions).
+// Package api is the HTTP edge that every function shares: huma on http.ServeMux, one check of
+// token, account and permission, one mapping of errors, idempotency keys, entity tags and cursors
+// (api.md, Conventions).
 package api
 
 import (
@@ -28,7 +29,8 @@ import (
 // maxKey is the longest Idempotency-Key in bytes (api.md).
 const maxKey = 255
 
-// MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413), and LargestBody that of the operations that take more.
+// MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413), and LargestBody that
+// of the operations that take more.
 const (
 	MaxBody     = 1 << 20
 	LargestBody = 2 << 20
@@ -43,19 +45,23 @@ type Operation struct {
 	Public bool
 	// Anyone with a valid token may call the operation, which needs no permission.
 	Anyone bool
-	// Creates marks the operation that makes the account it names, so that the account need not be there yet.
+	// Creates marks the operation that makes the account it names, so that the account need not be
+	// there yet.
 	Creates bool
 	// Nowhere says that operators may ask the operation of call.Nowhere in the place of an account.
 	Nowhere bool
-	// Loads says that the first read of the operation is call.Lookup, so that a process that does not know the account yet needs no read of its own to ask whether it is there.
+	// Loads says that the first read of the operation is call.Lookup, so that a process that does
+	// not know the account yet needs no read of its own to ask whether it is there.
 	Loads bool
-	// Status is the answer's status when all goes well; 0 means 200, or 204 for an operation without a body.
+	// Status is the answer's status when all goes well; 0 means 200, or 204 for an operation
+	// without a body.
 	Status int
 	// Conflicts says that the operation can answer 409.
 	Conflicts bool
 	// Makes says that the operation answers 201 instead of 200 when it made what it names.
 	Makes bool
-	// MaxBody is the largest body in bytes; 0 means MaxBody of the package. It is at most LargestBody.
+	// MaxBody is the largest body in bytes; 0 means MaxBody of the package. It is at most
+	// LargestBody.
 	MaxBody int64
 	// Missing says that a public operation can answer 404; the others can anyway.
 	Missing bool
@@ -63,8 +69,8 @@ type Operation struct {
 	Files []string
 }
 
-// Kit holds the operations of one function.
-type Kit struct {
+// Router holds the operations of one function.
+type Router struct {
 	env   *app.Env
 	mux   *http.ServeMux
 	api   huma.API
@@ -74,10 +80,10 @@ type Kit struct {
 }
 
 // Otherwise has the handler answer what no operation of the kit takes.
-func (k *Kit) Otherwise(h http.Handler) { k.otherwise = h }
+func (k *Router) Otherwise(h http.Handler) { k.otherwise = h }
 
 // New makes an empty kit.
-func New(env *app.Env) *Kit {
+func New(env *app.Env) *Router {
 	config := huma.DefaultConfig("Seatwise", env.Version)
 	config.CreateHooks = nil
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
@@ -85,26 +91,44 @@ func New(env *app.Env) *Kit {
 	config.Info.Description = "The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
 	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, newNamer())
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Claims: sub, account, permissions."},
+		"token": {
+			Type:         "http",
+			Scheme:       "bearer",
+			BearerFormat: "JWT",
+			Description:  "Claims: sub, account, permissions.",
+		},
 	}
 	mux := http.NewServeMux()
-	return &Kit{env: env, mux: mux, api: humago.New(mux, config)}
+	return &Router{env: env, mux: mux, api: humago.New(mux, config)}
 }
 
 // Env is what the kit was made with.
-func (k *Kit) Env() *app.Env { return k.env }
+func (k *Router) Env() *app.Env { return k.env }
 
 // OpenAPI describes the registered operations.
-func (k *Kit) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
+func (k *Router) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
 
-// Register adds an operation. The handler gets the call already checked: the token is valid, the account exists and is the token's (or the caller is
-// an operator), and a permission is there.
-func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *call.Call, *I) (*O, error), more ...func(*huma.Operation)) {
+// Register adds an operation. The handler gets the call already checked: the token is valid, the
+// account exists and is the token's (or the caller is an operator), and a permission is there.
+func Register[I, O any](
+	k *Router,
+	op Operation,
+	handler func(context.Context, *call.Call, *I) (*O, error),
+	more ...func(*huma.Operation),
+) {
 	_, hasBody := reflect.TypeFor[I]().FieldByName("Body")
 	body := newReader(op, hasBody)
 	h := huma.Operation{
-		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{op.Tag}, DefaultStatus: op.Status,
-		MaxBodyBytes: body.limit + 1, BodyReadTimeout: -1, Errors: declared(op), Responses: map[string]*huma.Response{},
+		OperationID:     op.ID,
+		Method:          op.Method,
+		Path:            op.Path,
+		Summary:         op.Summary,
+		Tags:            []string{op.Tag},
+		DefaultStatus:   op.Status,
+		MaxBodyBytes:    body.limit + 1,
+		BodyReadTimeout: -1,
+		Errors:          declared(op),
+		Responses:       map[string]*huma.Response{},
 	}
 	if !op.Public {
 		h.Security = []map[string][]string{{"token": {}}}
@@ -125,21 +149,32 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 	switch op.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		h.Parameters = append(h.Parameters, &huma.Param{
-			Name: "Idempotency-Key", In: "header", Description: "Makes the request repeatable: a repetition gets the stored answer.",
-			Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxKey), Pattern: "^[ -~]*$"},
+			Name:        "Idempotency-Key",
+			In:          "header",
+			Description: "Makes the request repeatable: a repetition gets the stored answer.",
+			Schema: &huma.Schema{
+				Type:      huma.TypeString,
+				MinLength: new(1),
+				MaxLength: new(maxKey),
+				Pattern:   "^[ -~]*$",
+			},
 		})
 	}
 	switch op.Method {
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		h.Parameters = append(h.Parameters, &huma.Param{
-			Name: "If-Match", In: "header", Description: "The entity tag that the resource must have; 412 when it has another.",
-			Schema: &huma.Schema{Type: huma.TypeString},
+			Name:        "If-Match",
+			In:          "header",
+			Description: "The entity tag that the resource must have; 412 when it has another.",
+			Schema:      &huma.Schema{Type: huma.TypeString},
 		})
 	}
 	if op.Method == http.MethodPut {
 		h.Parameters = append(h.Parameters, &huma.Param{
-			Name: "If-None-Match", In: "header", Description: "With * the resource must not be there yet; 412 when it is.",
-			Schema: &huma.Schema{Type: huma.TypeString},
+			Name:        "If-None-Match",
+			In:          "header",
+			Description: "With * the resource must not be there yet; 412 when it is.",
+			Schema:      &huma.Schema{Type: huma.TypeString},
 		})
 	}
 	lists := queryLists[I]()
@@ -171,7 +206,8 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		}
 		return out, nil
 	})
-	if registered := k.api.OpenAPI().Paths[op.Path].Post; op.Method == http.MethodPost && registered.RequestBody != nil {
+	if registered := k.api.OpenAPI().Paths[op.Path].Post; op.Method == http.MethodPost &&
+		registered.RequestBody != nil {
 		sent = registered.RequestBody.Content["application/json"].Schema
 	}
 	if len(op.Files) > 0 {
@@ -180,7 +216,10 @@ func Register[I, O any](k *Kit, op Operation, handler func(context.Context, *cal
 		for _, media := range op.Files {
 			content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 			if _, suffix, structured := strings.Cut(media, "+"); structured {
-				content[media].Schema = &huma.Schema{Type: huma.TypeObject, Description: "A document, as " + suffix + "."}
+				content[media].Schema = &huma.Schema{
+					Type:        huma.TypeObject,
+					Description: "A document, as " + suffix + ".",
+				}
 			} else if !strings.HasPrefix(media, "text/") {
 				content[media].Schema.Format = "binary"
 			}
@@ -207,7 +246,8 @@ func queryLists[I any]() []string {
 	return names
 }
 
-// once refuses a query parameter that is given several times but has one value: whichever of them was taken, the caller may have meant the other.
+// once refuses a query parameter that is given several times but has one value: whichever of them
+// was taken, the caller may have meant the other.
 func once(query url.Values, lists []string) error {
 	var fields []problem.Field
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -221,7 +261,8 @@ func once(query url.Values, lists []string) error {
 	return nil
 }
 
-// declared lists the statuses that an operation may answer beside its own, for the OpenAPI document.
+// declared lists the statuses that an operation may answer beside its own, for the OpenAPI
+// document.
 func declared(op Operation) []int {
 	if op.Public {
 		codes := []int{400, 422, 431, 500}
@@ -240,7 +281,8 @@ func declared(op Operation) []int {
 		}
 	}
 	switch op.Method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete: // of DELETE for its Idempotency-Key, with which the body is read
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		// of DELETE for its Idempotency-Key, with which the body is read
 		codes = append(codes, 413, 415)
 	}
 	switch op.Method {
@@ -251,9 +293,15 @@ func declared(op Operation) []int {
 }
 
 // admit checks who calls, and makes the call.
-func (k *Kit) admit(ctx huma.Context, op Operation, body reader) (*call.Call, error) {
+func (k *Router) admit(ctx huma.Context, op Operation, body reader) (*call.Call, error) {
 	account := ctx.Param("account")
-	c := &call.Call{Env: k.env, Account: account, At: k.env.Clock().UTC(), RequestID: RequestID(ctx.Context()), Reason: "request"}
+	c := &call.Call{
+		Env:       k.env,
+		Account:   account,
+		At:        k.env.Clock().UTC(),
+		RequestID: RequestID(ctx.Context()),
+		Reason:    "request",
+	}
 	if op.Public {
 		return c, nil
 	}
@@ -292,16 +340,18 @@ func (k *Kit) admit(ctx huma.Context, op Operation, body reader) (*call.Call, er
 		if err := repeatable(ctx, c, sent); err != nil || !c.Repeatable() {
 			return c, err
 		}
-		// A second click on Save is the first answer: whatever the first one changed, the version that it demands among it, is not looked at again.
+		// A second click on Save is the first answer: whatever the first one changed, the version
+		// that it demands among it, is not looked at again.
 		return c, c.Begin(ctx.Context())
 	}
 	return c, nil
 }
 
-// exists demands that the account is there: at once, or, of an operation that loads, with the call's first Lookup.
+// exists demands that the account is there: at once, or, of an operation that loads, with the
+// call's first Lookup.
 //
 // Errors: not-found.
-func (k *Kit) exists(ctx context.Context, c *call.Call, loads bool) error {
+func (k *Router) exists(ctx context.Context, c *call.Call, loads bool) error {
 	if _, ok := k.known.Load(c.Account); ok {
 		return nil
 	}
@@ -324,15 +374,20 @@ func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
 		return nil
 	}
 	name := values[0]
-	if len(values) != 1 || len(name) < 1 || len(name) > maxKey || strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
-		return problem.Invalid("Idempotency-Key", problem.BadFormat, "must be one value of 1 to 255 printable ASCII characters")
+	if len(values) != 1 || len(name) < 1 || len(name) > maxKey ||
+		strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+		return problem.Invalid(
+			"Idempotency-Key",
+			problem.BadFormat,
+			"must be one value of 1 to 255 printable ASCII characters",
+		)
 	}
 	c.WithKey(name, []byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body)
 	return nil
 }
 
 // Handler serves the kit's operations; unknown paths, wrong methods and panics are problems too.
-func (k *Kit) Handler() http.Handler {
+func (k *Router) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guarded := &guard{ResponseWriter: w}
 		defer func() {
@@ -340,7 +395,16 @@ func (k *Kit) Handler() http.Handler {
 				if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(fault)
 				}
-				k.env.Log.ErrorContext(r.Context(), "panic", "fault", fmt.Sprint(fault), "stack", string(debug.Stack()), "requestId", RequestID(r.Context()))
+				k.env.Log.ErrorContext(
+					r.Context(),
+					"panic",
+					"fault",
+					fmt.Sprint(fault),
+					"stack",
+					string(debug.Stack()),
+					"requestId",
+					RequestID(r.Context()),
+				)
 				if !guarded.begun {
 					WriteProblem(guarded, problem.New(problem.Internal, ""))
 				}
@@ -363,7 +427,7 @@ func (k *Kit) Handler() http.Handler {
 }
 
 // unrouted tells a wrong method from an unknown path.
-func (k *Kit) unrouted(r *http.Request) *problem.Problem {
+func (k *Router) unrouted(r *http.Request) *problem.Problem {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		other := r.Clone(r.Context())
@@ -417,8 +481,9 @@ type Account struct {
 	Account string `path:"account" doc:"The account's id."`
 }
 
-// Resource is the part of an input that names one thing of the account. Inputs embed it as it is: huma does not look into an embedded struct that is not
-// exported, and would read none of its parameters.
+// Resource is the part of an input that names one thing of the account. Inputs embed it as it is:
+// huma does not look into an embedded struct that is not exported, and would read none of its
+// parameters.
 type Resource struct {
 	Account
 	ID string `path:"id"`
@@ -479,7 +544,11 @@ func CheckID(field, id string) error {
 	if ValidID(id) {
 		return nil
 	}
-	return problem.Invalid(field, problem.BadFormat, "must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit")
+	return problem.Invalid(
+		field,
+		problem.BadFormat,
+		"must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit",
+	)
 }
 
 // RetryAfter is what a too-busy answer asks a client to wait.

@@ -35,22 +35,32 @@ type thingInput struct {
 }
 
 // room is a function with one operation of each kind.
-type room struct {
-	*testkit.Kit
+type module struct {
+	*testkit.Fixture
 	handler http.Handler
 	fail    error
 	made    int
 }
 
-func open(t *testing.T) *room {
+func open(t *testing.T) *module {
 	t.Helper()
-	r := &room{Kit: testkit.New(t)}
+	r := &module{Fixture: testkit.New(t)}
 	k := api.New(r.Env)
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	const things = "/v1/accounts/{account}/things"
-	api.Register(k, api.Operation{ID: "make-thing", Method: "POST", Path: things, Tag: "Things", Permissions: manage, Status: 201}, r.create)
-	api.Register(k, api.Operation{ID: "list-things", Method: "GET", Path: things, Tag: "Things", Permissions: read}, r.list)
-	api.Register(k, api.Operation{ID: "put-thing", Method: "PUT", Path: things + "/{id}", Tag: "Things", Permissions: manage},
+	api.Register(
+		k,
+		api.Operation{ID: "make-thing", Method: "POST", Path: things, Tag: "Things", Permissions: manage, Status: 201},
+		r.create,
+	)
+	api.Register(
+		k,
+		api.Operation{ID: "list-things", Method: "GET", Path: things, Tag: "Things", Permissions: read},
+		r.list,
+	)
+	api.Register(
+		k,
+		api.Operation{ID: "put-thing", Method: "PUT", Path: things + "/{id}", Tag: "Things", Permissions: manage},
 		func(_ context.Context, c *call.Call, in *struct {
 			api.Resource
 			Body thing
@@ -63,9 +73,20 @@ func open(t *testing.T) *room {
 				return nil, err
 			}
 			return &api.Tagged[thing]{Status: 200, ETag: call.Tag(7), Body: in.Body}, nil
-		})
-	api.Register(k, api.Operation{ID: "delete-thing", Method: "DELETE", Path: things + "/{id}", Tag: "Things", Permissions: manage, Status: 204},
-		func(context.Context, *call.Call, *api.Resource) (*struct{}, error) { return nil, r.fail })
+		},
+	)
+	api.Register(
+		k,
+		api.Operation{
+			ID:          "delete-thing",
+			Method:      "DELETE",
+			Path:        things + "/{id}",
+			Tag:         "Things",
+			Permissions: manage,
+			Status:      204,
+		},
+		func(context.Context, *call.Call, *api.Resource) (*struct{}, error) { return nil, r.fail },
+	)
 	api.Register(k, api.Operation{ID: "fail", Method: "GET", Path: "/v1/fail", Tag: "Things", Public: true},
 		func(context.Context, *call.Call, *struct{}) (*api.Plain[thing], error) { return nil, r.fail })
 	api.Register(k, api.Operation{ID: "panic", Method: "GET", Path: "/v1/panic", Tag: "Things", Public: true},
@@ -74,19 +95,26 @@ func open(t *testing.T) *room {
 	return r
 }
 
-func (r *room) create(ctx context.Context, c *call.Call, in *thingInput) (*api.Plain[thing], error) {
+func (r *module) create(ctx context.Context, c *call.Call, in *thingInput) (*api.Plain[thing], error) {
 	if err := c.Begin(ctx); err != nil {
 		return nil, err
 	}
 	r.made++
-	op := table.Put(table.Item{Key: table.Key{Partition: c.Partition("THING"), Sort: c.Env.IDs.Random()}, Data: []byte(`{}`)}, table.IfAbsent)
-	if err := c.Commit(ctx, call.Answer{Status: 201, Header: map[string]string{"Location": "/there"}, Body: in.Body}, op); err != nil {
+	op := table.Put(
+		table.Item{Key: table.Key{Partition: c.Partition("THING"), Sort: c.Env.IDs.Random()}, Data: []byte(`{}`)},
+		table.IfAbsent,
+	)
+	if err := c.Commit(
+		ctx,
+		call.Answer{Status: 201, Header: map[string]string{"Location": "/there"}, Body: in.Body},
+		op,
+	); err != nil {
 		return nil, err
 	}
 	return &api.Plain[thing]{Status: 201, Body: in.Body}, nil
 }
 
-func (r *room) list(_ context.Context, c *call.Call, in *struct {
+func (r *module) list(_ context.Context, c *call.Call, in *struct {
 	api.Account
 	api.Paging
 	Q string   `query:"q"`
@@ -103,11 +131,15 @@ func (r *room) list(_ context.Context, c *call.Call, in *struct {
 	return api.Page([]string{"first"}, api.NextCursor(c, "first", "things", in.Q)), nil
 }
 
-func (r *room) send(t *testing.T, method, path string, body any, header ...string) testkit.Response {
+func (r *module) send(t *testing.T, method, path string, body any, header ...string) testkit.Response {
 	t.Helper()
 	req := testkit.Request{
-		Method: method, Path: path, Body: body, User: "admin", Permissions: []auth.Permission{auth.LicensesRead, auth.LicensesManage},
-		Header: map[string]string{},
+		Method:      method,
+		Path:        path,
+		Body:        body,
+		User:        "admin",
+		Permissions: []auth.Permission{auth.LicensesRead, auth.LicensesManage},
+		Header:      map[string]string{},
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header[header[i]] = header[i+1]
@@ -278,7 +310,12 @@ func TestCursors(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	end := r.send(t, "GET", things+"?q=x&cursor="+list.NextCursor, nil)
-	if last := testkit.Decode[api.List[string]](t, end, 200); len(last.Items) != 0 || strings.Contains(string(end.Body), "nextCursor") || !strings.Contains(string(end.Body), `"items":[]`) {
+	if last := testkit.Decode[api.List[string]](
+		t,
+		end,
+		200,
+	); len(last.Items) != 0 || strings.Contains(string(end.Body), "nextCursor") ||
+		!strings.Contains(string(end.Body), `"items":[]`) {
 		t.Fatalf("%s", end.Body)
 	}
 	altered := []byte(list.NextCursor)
@@ -292,7 +329,12 @@ func TestCursors(t *testing.T) {
 		"of another account":      "/v1/accounts/globex/things?q=x&cursor=" + list.NextCursor,
 		"with a line end in base": things + "?q=x&cursor=" + list.NextCursor[:4] + "%0A" + list.NextCursor[4:],
 	} {
-		req := testkit.Request{Method: "GET", Path: path, User: "op", Permissions: []auth.Permission{auth.LicensesRead, auth.AccountsManage}}
+		req := testkit.Request{
+			Method:      "GET",
+			Path:        path,
+			User:        "op",
+			Permissions: []auth.Permission{auth.LicensesRead, auth.AccountsManage},
+		}
 		p := testkit.Problem(t, r.Do(t, r.handler, req), 400, "malformed-body")
 		if p.Errors[0].Field != "cursor" {
 			t.Errorf("%s: %+v", name, p)
@@ -324,7 +366,17 @@ func TestWhoMayEnter(t *testing.T) {
 		{"who may", "u", "acme", things, []auth.Permission{auth.LicensesRead}, 200, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			answer := r.Do(t, r.handler, testkit.Request{Method: "GET", Path: tc.path, User: tc.user, Account: tc.account, Permissions: tc.permissions})
+			answer := r.Do(
+				t,
+				r.handler,
+				testkit.Request{
+					Method:      "GET",
+					Path:        tc.path,
+					User:        tc.user,
+					Account:     tc.account,
+					Permissions: tc.permissions,
+				},
+			)
 			if tc.slug == "" {
 				testkit.Decode[api.List[string]](t, answer, tc.status)
 				return
@@ -342,7 +394,8 @@ func TestKeys(t *testing.T) {
 	first := r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k")
 	testkit.Decode[thing](t, first, 201)
 	again := r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k")
-	if testkit.Decode[thing](t, again, 201).Name != "a" || again.Header.Get("Idempotent-Replayed") != "true" || again.Header.Get("Location") != "/there" ||
+	if testkit.Decode[thing](t, again, 201).Name != "a" || again.Header.Get("Idempotent-Replayed") != "true" ||
+		again.Header.Get("Location") != "/there" ||
 		again.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%v %s", again.Header, again.Body)
 	}
@@ -351,14 +404,20 @@ func TestKeys(t *testing.T) {
 	}
 	testkit.Problem(t, r.send(t, "POST", things, `{"name":"b"}`, "Idempotency-Key", "k"), 422, "idempotency-mismatch")
 	testkit.Problem(t, r.send(t, "POST", things, `{"name":""}`, "Idempotency-Key", "k2"), 422, "validation")
-	testkit.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k2"), 201) // a refused request leaves its key free
+	// a refused request leaves its key free
+	testkit.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k2"), 201)
 	testkit.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`), 201)
 	if r.made != 3 {
 		t.Fatalf("made %d", r.made)
 	}
 	// Another user's key is another key.
 	answer := r.Do(t, r.handler, testkit.Request{
-		Method: "POST", Path: things, Body: `{"name":"c"}`, User: "eve", Permissions: []auth.Permission{auth.LicensesManage}, Header: map[string]string{"Idempotency-Key": "k"},
+		Method:      "POST",
+		Path:        things,
+		Body:        `{"name":"c"}`,
+		User:        "eve",
+		Permissions: []auth.Permission{auth.LicensesManage},
+		Header:      map[string]string{"Idempotency-Key": "k"},
 	})
 	testkit.Decode[thing](t, answer, 201)
 }
@@ -382,14 +441,21 @@ func TestTags(t *testing.T) {
 	}
 	testkit.Problem(t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", "*"), 412, "precondition-failed")
 	testkit.Decode[thing](t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", `"8"`), 200)
-	if answer := r.send(t, "GET", things+"?p=a&p=b", nil, "If-None-Match", "*"); answer.Status != 200 { // it is for what is written
+	// it is for what is written
+	if answer := r.send(t, "GET", things+"?p=a&p=b", nil, "If-None-Match", "*"); answer.Status != 200 {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
 }
 
 func TestNoContent(t *testing.T) {
 	r := open(t)
-	if answer := r.send(t, "DELETE", things+"/a", nil); answer.Status != 204 || len(answer.Body) != 0 || answer.Header.Get("Content-Type") != "" {
+	if answer := r.send(
+		t,
+		"DELETE",
+		things+"/a",
+		nil,
+	); answer.Status != 204 || len(answer.Body) != 0 ||
+		answer.Header.Get("Content-Type") != "" {
 		t.Fatalf("%d %v %s", answer.Status, answer.Header, answer.Body)
 	}
 }

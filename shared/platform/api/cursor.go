@@ -15,11 +15,18 @@ const cursorSeal = 16 // bytes of the HMAC that a cursor carries
 // BadCursor is the answer to an altered or foreign cursor (api.md: a 400).
 func BadCursor() *problem.Problem {
 	p := problem.New(problem.MalformedBody, "The cursor is not one of this list.")
-	p.Fields = []problem.Field{{Field: "cursor", Code: problem.BadCursor, Message: "must be a nextCursor of the same list with the same filters"}}
+	p.Fields = []problem.Field{
+		{
+			Field:   "cursor",
+			Code:    problem.BadCursor,
+			Message: "must be a nextCursor of the same list with the same filters",
+		},
+	}
 	return p
 }
 
-// NextCursor seals the position of a list for the client. It is good only for the same account, list and filters; an empty position has no cursor.
+// NextCursor seals the position of a list for the client. It is good only for the same account,
+// list and filters; an empty position has no cursor.
 func NextCursor(c *call.Call, position string, list ...string) string {
 	if position == "" {
 		return ""
@@ -45,7 +52,8 @@ func Position(c *call.Call, cursor string, list ...string) (string, error) {
 	return position, nil
 }
 
-// Paged answers one page of a list: it opens the cursor, reads from there, and seals where the next page begins. list names the list with its filters, as for NextCursor.
+// Paged answers one page of a list: it opens the cursor, reads from there, and seals where the next
+// page begins. list names the list with its filters, as for NextCursor.
 func Paged[T any](
 	c *call.Call, p Paging, list []string, read func(position string, limit int) (items []T, next string, err error),
 ) (*Listed[T], error) {

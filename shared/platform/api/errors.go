@@ -37,7 +37,15 @@ type Problem struct {
 // Of renders a problem.
 func Of(p *problem.Problem) *Problem {
 	body := &Problem{
-		Type: "urn:seatwise:problem:" + string(p.Slug), Title: p.Title(), Status: p.Status(), Detail: p.Detail, Errors: p.Fields, OrderID: p.OrderID, allow: p.Allow,
+		Type: "urn:seatwise:problem:" + string(
+			p.Slug,
+		),
+		Title:   p.Title(),
+		Status:  p.Status(),
+		Detail:  p.Detail,
+		Errors:  p.Fields,
+		OrderID: p.OrderID,
+		allow:   p.Allow,
 	}
 	if p.Slug == problem.NotEnoughLicenses {
 		body.ProductID, body.Wanted, body.Available = p.ProductID, &p.Wanted, &p.Available
@@ -119,7 +127,8 @@ func (r replayed) write(ctx huma.Context) {
 	_, _ = ctx.BodyWriter().Write(append(slices.Clone(r.Body), '\n')) // the client is gone if this fails
 }
 
-// Translate is the one mapping from errors to problems. The second result is false for an error that the caller must not see; it is then internal.
+// Translate is the one mapping from errors to problems. The second result is false for an error
+// that the caller must not see; it is then internal.
 func Translate(err error) (*problem.Problem, bool) {
 	if p, ok := problem.From(err); ok {
 		return p, true
@@ -130,13 +139,16 @@ func Translate(err error) (*problem.Problem, bool) {
 	switch {
 	case errors.Is(err, table.ErrCursor):
 		return BadCursor(), true
-	case errors.Is(err, table.ErrConflict), errors.Is(err, table.ErrThrottled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, table.ErrConflict),
+		errors.Is(err, table.ErrThrottled),
+		errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, context.Canceled):
 		return problem.New(problem.TooBusy, "Others are changing the same things; try again."), true
 	}
 	return problem.New(problem.Internal, ""), false
 }
 
-func (k *Kit) answer(ctx context.Context, err error) error {
+func (k *Router) answer(ctx context.Context, err error) error {
 	var replay *call.Replay
 	if errors.As(err, &replay) {
 		return replayed{replay}
@@ -146,14 +158,15 @@ func (k *Kit) answer(ctx context.Context, err error) error {
 	case !known:
 		k.env.Log.ErrorContext(ctx, "request failed", "error", err, "requestId", RequestID(ctx))
 	case p.Slug == problem.TooBusy:
-		// The answer does not say whether it was others, load, or a store that did not answer in time.
+		// The answer does not say whether it was others, load, or a store that did not answer in
+		// time.
 		k.env.Log.WarnContext(ctx, "request answered as too busy", "error", err, "requestId", RequestID(ctx))
 	}
 	return Of(p)
 }
 
 // refuse answers from a middleware, before huma has read anything.
-func (k *Kit) refuse(ctx huma.Context, err error) {
+func (k *Router) refuse(ctx huma.Context, err error) {
 	told := k.answer(ctx.Context(), err)
 	if again, ok := told.(replayed); ok { //nolint:errorlint // it is not wrapped
 		again.write(ctx)
@@ -173,9 +186,11 @@ func (k *Kit) refuse(ctx huma.Context, err error) {
 
 // statusSlugs are the problems that huma finds by itself.
 var statusSlugs = map[int]problem.Slug{
-	http.StatusBadRequest: problem.MalformedBody, http.StatusUnprocessableEntity: problem.ValidationFailed,
-	http.StatusRequestEntityTooLarge: problem.PayloadTooLarge, http.StatusUnsupportedMediaType: problem.UnsupportedMediaType,
-	http.StatusRequestTimeout: problem.TooBusy,
+	http.StatusBadRequest:            problem.MalformedBody,
+	http.StatusUnprocessableEntity:   problem.ValidationFailed,
+	http.StatusRequestEntityTooLarge: problem.PayloadTooLarge,
+	http.StatusUnsupportedMediaType:  problem.UnsupportedMediaType,
+	http.StatusRequestTimeout:        problem.TooBusy,
 }
 
 var statusDetails = map[problem.Slug]string{
@@ -186,9 +201,11 @@ var statusDetails = map[problem.Slug]string{
 	problem.TooBusy:              "The request body came too slowly.",
 }
 
-func init() { //nolint:gochecknoinits // huma offers no other place to say how it words its own errors, and how it takes names
-	// By default huma lets a name pass in any case. It then checks the field that is named exactly, and encoding/json takes the one that comes last: {"quantity": 1,
-	// "QUANTITY": -1} would pass every check.
+//nolint:gochecknoinits // huma offers no other place to say how it words its own errors, and how it takes names
+func init() {
+	// By default huma lets a name pass in any case. It then checks the field that is named exactly,
+	// and encoding/json takes the one that comes last: {"quantity": 1, "QUANTITY": -1} would pass
+	// every check.
 	huma.ValidateStrictCasing = true
 	say()
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
@@ -211,7 +228,8 @@ func init() { //nolint:gochecknoinits // huma offers no other place to say how i
 	}
 }
 
-// fault names the field of an error that huma found. Of a property that is left out huma's location is the object that lacks it, and only the message has its name.
+// fault names the field of an error that huma found. Of a property that is left out huma's location
+// is the object that lacks it, and only the message has its name.
 func fault(detail *huma.ErrorDetail) problem.Field {
 	at := field(detail.Location)
 	_, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
@@ -228,8 +246,9 @@ func fault(detail *huma.ErrorDetail) problem.Field {
 	return problem.Field{Field: at, Code: code, Message: message}
 }
 
-// misfit is what encoding/json found in a body that passed every check: a number that its field cannot hold, such as 5.0 or 1e3 where a whole one is wanted. The
-// decoder's own words tell the names of Go types and repeat what was sent.
+// misfit is what encoding/json found in a body that passed every check: a number that its field
+// cannot hold, such as 5.0 or 1e3 where a whole one is wanted. The decoder's own words tell the
+// names of Go types and repeat what was sent.
 func misfit(at, message string) problem.Field {
 	if _, member, ok := strings.Cut(message, " into Go struct field "); ok {
 		member, _, _ = strings.Cut(member, " ")
@@ -237,10 +256,15 @@ func misfit(at, message string) problem.Field {
 			at = name
 		}
 	}
-	return problem.Field{Field: at, Code: problem.WrongType, Message: "must be written as a number of its kind, a whole one without fraction and exponent"}
+	return problem.Field{
+		Field:   at,
+		Code:    problem.WrongType,
+		Message: "must be written as a number of its kind, a whole one without fraction and exponent",
+	}
 }
 
-// field turns huma's location into the name that api.md uses: a body path without its root, or a parameter's name.
+// field turns huma's location into the name that api.md uses: a body path without its root, or a
+// parameter's name.
 func field(location string) string {
 	for _, root := range []string{"body.", "path.", "query.", "header."} {
 		if name, ok := strings.CutPrefix(location, root); ok {

@@ -8,7 +8,8 @@ import (
 	"seatwise/infra/testkit"
 )
 
-// What is checked must be what is taken: neither another spelling of a name nor another writing of a number gets past the checks.
+// What is checked must be what is taken: neither another spelling of a name nor another writing of
+// a number gets past the checks.
 func TestNamesAndNumbersInDisguise(t *testing.T) {
 	for name, test := range map[string]struct {
 		body   string
@@ -34,7 +35,10 @@ func TestNamesAndNumbersInDisguise(t *testing.T) {
 			if !named {
 				t.Errorf("no field %q at fault: %s", test.field, answer.Body)
 			}
-			if text := string(answer.Body); strings.Contains(text, "Go ") || strings.Contains(text, "json:") || strings.Contains(text, "e400") {
+			if text := string(
+				answer.Body,
+			); strings.Contains(text, "Go ") || strings.Contains(text, "json:") ||
+				strings.Contains(text, "e400") {
 				t.Errorf("the answer speaks of its own insides, or repeats what was sent: %s", text)
 			}
 			if r.made != 0 {

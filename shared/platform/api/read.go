@@ -24,18 +24,25 @@ const (
 	jsonMedia  = "application/json"
 	patchMedia = "application/merge-patch+json"
 
-	// maxHead is how many bytes the request line and the headers may have together; an HTTP API of AWS has the same limit.
+	// maxHead is how many bytes the request line and the headers may have together; an HTTP API of
+	// AWS has the same limit.
 	maxHead = 10_240
 )
 
-// CheckHead refuses a request whose line or headers cannot be read as they were meant (spec 10; api.md, Conventions): one that is too long, and a path or a query
-// with a bad percent escape or with text that is not UTF-8. Without it such a parameter of a query would be as if it had not been given, and a filter would let
-// everything through.
+// CheckHead refuses a request whose line or headers cannot be read as they were meant (spec 10;
+// api.md, Conventions): one that is too long, and a path or a query with a bad percent escape or
+// with text that is not UTF-8. Without it such a parameter of a query would be as if it had not
+// been given, and a filter would let everything through.
 //
 // It returns nil, or headers-too-large (431), or malformed-body (400) that names the parameter.
 func CheckHead(r *http.Request) *problem.Problem {
 	if head := headBytes(r); head > maxHead {
-		return problem.Newf(problem.HeadersTooLarge, "The request line and the headers have %d bytes; at most %d are taken.", head, maxHead)
+		return problem.Newf(
+			problem.HeadersTooLarge,
+			"The request line and the headers have %d bytes; at most %d are taken.",
+			head,
+			maxHead,
+		)
 	}
 	if path, err := url.PathUnescape(r.URL.EscapedPath()); err != nil || !utf8.ValidString(path) {
 		return BadPath()
@@ -50,16 +57,21 @@ func CheckHead(r *http.Request) *problem.Problem {
 
 // BadPath is the answer to a path with a bad escape.
 func BadPath() *problem.Problem {
-	p := problem.New(problem.MalformedBody, "The path cannot be read: a % must begin the escape of a byte, and all of it must be UTF-8.")
+	p := problem.New(
+		problem.MalformedBody,
+		"The path cannot be read: a % must begin the escape of a byte, and all of it must be UTF-8.",
+	)
 	p.Fields = []problem.Field{problem.Fault("path", problem.BadEncoding, "must have good escapes and be UTF-8")}
 	return p
 }
 
-// headBytes counts what the client sent before the body. What the gateway adds of its own does not count.
+// headBytes counts what the client sent before the body. What the gateway adds of its own does not
+// count.
 func headBytes(r *http.Request) int {
 	n := len(r.Method) + len(r.RequestURI) + len(" "+" HTTP/1.1\r\n") + len("Host: \r\n") + len(r.Host)
 	for name, values := range r.Header {
-		if strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Amzn-") || name == "Forwarded" || name == "Via" {
+		if strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Amzn-") || name == "Forwarded" ||
+			name == "Via" {
 			continue
 		}
 		for _, value := range values {
@@ -81,11 +93,17 @@ func badQuery(raw string) []problem.Field {
 		text, valueErr := url.QueryUnescape(value)
 		switch {
 		case err != nil || valueErr != nil:
-			fields = append(fields, problem.Fault(field, problem.BadEncoding, "has a bad escape: a %% must begin the escape of a byte"))
+			fields = append(
+				fields,
+				problem.Fault(field, problem.BadEncoding, "has a bad escape: a %% must begin the escape of a byte"),
+			)
 		case field == "query" && name != field, !utf8.ValidString(text):
 			fields = append(fields, problem.Fault(field, problem.BadEncoding, "must be UTF-8"))
 		case strings.Contains(pair, ";"):
-			fields = append(fields, problem.Fault(field, problem.BadEncoding, "has a semicolon, which must be written as %%3B"))
+			fields = append(
+				fields,
+				problem.Fault(field, problem.BadEncoding, "has a semicolon, which must be written as %%3B"),
+			)
 		}
 	}
 	return fields
@@ -134,14 +152,23 @@ func (r reader) read(ctx huma.Context) ([]byte, error) {
 		return nil, err
 	}
 	if text := string(bytes.Join(bytes.Fields(body), nil)); !r.takes && text != "{}" && text != "null" {
-		return nil, problem.Invalid("body", problem.UnknownField, "must be left out, or be {}: the operation has no fields")
+		return nil, problem.Invalid(
+			"body",
+			problem.UnknownField,
+			"must be left out, or be {}: the operation has no fields",
+		)
 	}
 	return body, nil
 }
 
 // TooLarge is the answer to a body of more bytes than the limit.
 func TooLarge(limit int64) *problem.Problem {
-	return problem.Newf(problem.PayloadTooLarge, "A request body of this operation has at most %d MB (%d bytes).", limit>>20, limit)
+	return problem.Newf(
+		problem.PayloadTooLarge,
+		"A request body of this operation has at most %d MB (%d bytes).",
+		limit>>20,
+		limit,
+	)
 }
 
 // fits judges the media type: case does not count, and UTF-8 is the one charset that JSON has.
@@ -164,8 +191,9 @@ func (r reader) fits(header http.Header) error {
 	return nil
 }
 
-// CheckJSON demands that the text is one JSON value in UTF-8 that everybody reads alike: no member of an object is named twice, at any depth, and no escape is half of
-// a character (RFC 8259 leaves to readers what these mean, and they differ).
+// CheckJSON demands that the text is one JSON value in UTF-8 that everybody reads alike: no member
+// of an object is named twice, at any depth, and no escape is half of a character (RFC 8259 leaves
+// to readers what these mean, and they differ).
 //
 // Errors: malformed-body, which says where and repeats nothing of the values.
 func CheckJSON(text []byte) error {
@@ -221,7 +249,8 @@ func invalidAt(text []byte) int {
 	return len(text)
 }
 
-// pointed writes a JSON pointer as api.md names fields: lines[0].quantity. Names that are long or unseen are cut off.
+// pointed writes a JSON pointer as api.md names fields: lines[0].quantity. Names that are long or
+// unseen are cut off.
 func pointed(pointer jsontext.Pointer) string {
 	const longest = 200
 	var b strings.Builder
@@ -236,7 +265,8 @@ func pointed(pointer jsontext.Pointer) string {
 		b.WriteString(token)
 	}
 	name := b.String()
-	if name == "" || len(name) > longest || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if name == "" || len(name) > longest ||
+		strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 		return "body"
 	}
 	return name

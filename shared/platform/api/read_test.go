@@ -17,12 +17,13 @@ import (
 )
 
 // raw sends a request as it is, past everything that would put it right.
-func (r *room) raw(t *testing.T, method, target, contentType, body string, header ...string) (int, api.Problem) {
+func (r *module) raw(t *testing.T, method, target, contentType, body string, header ...string) (int, api.Problem) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(
 		auth.With(t.Context(), auth.Principal{
 			User: "admin", Account: testkit.Account, Permissions: auth.SetOf(auth.LicensesRead, auth.LicensesManage),
-		}), method, "/", strings.NewReader(body))
+		}), method, "/", strings.NewReader(body),
+	)
 	path, query, _ := strings.Cut(target, "?")
 	request.URL.Path, request.URL.RawQuery = path, query
 	request.RequestURI = target
@@ -57,7 +58,8 @@ func TestAQueryThatCannotBeReadIsRefused(t *testing.T) {
 		"q=p1%": "q", "q=%zz": "q", "p=a&p=%z1": "p", "%zz=1": "query", "q=%ff": "q", "q=a;b": "q", "limit=5&q=%": "q", "nobody=%G0": "nobody",
 	} {
 		status, p := r.raw(t, http.MethodGet, things+"?"+query, "", "")
-		if status != 400 || p.Type != "urn:seatwise:problem:malformed-body" || len(p.Errors) != 1 || p.Errors[0].Field != field ||
+		if status != 400 || p.Type != "urn:seatwise:problem:malformed-body" || len(p.Errors) != 1 ||
+			p.Errors[0].Field != field ||
 			p.Errors[0].Code != problem.BadEncoding {
 			t.Errorf("%s: %d %+v", query, status, p)
 		}
@@ -80,12 +82,21 @@ func TestMediaTypes(t *testing.T) {
 			t.Errorf("%q: %d %+v, want %d", contentType, status, p, want)
 		}
 	}
-	if status, _ := r.raw(t, http.MethodPost, things, "application/json", "x", "Content-Encoding", "gzip"); status != 415 {
+	if status, _ := r.raw(
+		t,
+		http.MethodPost,
+		things,
+		"application/json",
+		"x",
+		"Content-Encoding",
+		"gzip",
+	); status != 415 {
 		t.Errorf("a coded body: %d", status)
 	}
 }
 
-// TestABodyIsReadAsEverybodyReadsIt has the faults of spec 10 at every depth: what is refused would otherwise be stored as something that nobody sent.
+// TestABodyIsReadAsEverybodyReadsIt has the faults of spec 10 at every depth: what is refused would
+// otherwise be stored as something that nobody sent.
 func TestABodyIsReadAsEverybodyReadsIt(t *testing.T) {
 	r := open(t)
 	for name, test := range map[string]struct {
@@ -116,11 +127,24 @@ func TestABodyIsReadAsEverybodyReadsIt(t *testing.T) {
 		}
 	}
 	for _, body := range []string{`{"name":"a"} {}`, `{"name":"a"}]`, `{"name":"a"`, "{'name':1}", "\xef\xbb\xbf{}", " "} {
-		if status, p := r.raw(t, http.MethodPost, things, "application/json", body); status != 400 || p.Type != "urn:seatwise:problem:malformed-body" {
+		if status, p := r.raw(
+			t,
+			http.MethodPost,
+			things,
+			"application/json",
+			body,
+		); status != 400 ||
+			p.Type != "urn:seatwise:problem:malformed-body" {
 			t.Errorf("%q: %d %+v", body, status, p)
 		}
 	}
-	if status, p := r.raw(t, http.MethodPost, things, "application/json", `{"name":"\ud83d\ude00","tags":["a","a"]}`); status != 201 {
+	if status, p := r.raw(
+		t,
+		http.MethodPost,
+		things,
+		"application/json",
+		`{"name":"\ud83d\ude00","tags":["a","a"]}`,
+	); status != 201 {
 		t.Errorf("a whole pair: %d %+v", status, p)
 	}
 }
@@ -139,7 +163,12 @@ func TestALargeBody(t *testing.T) {
 	k := api.New(r.Env)
 	const path = "/v1/accounts/{account}/large"
 	api.Register(k, api.Operation{
-		ID: "put-large", Method: http.MethodPut, Path: path, Tag: "Things", Permissions: []auth.Permission{auth.LicensesManage}, MaxBody: api.LargestBody,
+		ID:          "put-large",
+		Method:      http.MethodPut,
+		Path:        path,
+		Tag:         "Things",
+		Permissions: []auth.Permission{auth.LicensesManage},
+		MaxBody:     api.LargestBody,
 	}, func(_ context.Context, _ *call.Call, in *struct {
 		api.Account
 		Body struct {
@@ -178,7 +207,15 @@ func TestHeadersBeyondTheLimit(t *testing.T) {
 	if status, _ := r.raw(t, http.MethodGet, things+"?q="+strings.Repeat("a", 10_240), "", ""); status != 431 {
 		t.Errorf("a long query: %d", status)
 	}
-	if status, _ := r.raw(t, http.MethodGet, things, "", "", "X-Forwarded-For", strings.Repeat("a", 10_240)); status != 200 {
+	if status, _ := r.raw(
+		t,
+		http.MethodGet,
+		things,
+		"",
+		"",
+		"X-Forwarded-For",
+		strings.Repeat("a", 10_240),
+	); status != 200 {
 		t.Errorf("what the gateway added: %d", status)
 	}
 }
@@ -202,7 +239,8 @@ func TestEveryFaultHasACode(t *testing.T) {
 		`[]`:                                `body wrong-type: must be an object`,
 	} {
 		status, p := r.raw(t, http.MethodPost, things, "application/json", body)
-		if status != 422 || len(p.Errors) != 1 || fmt.Sprintf("%s %s: %s", p.Errors[0].Field, p.Errors[0].Code, p.Errors[0].Message) != want {
+		if status != 422 || len(p.Errors) != 1 ||
+			fmt.Sprintf("%s %s: %s", p.Errors[0].Field, p.Errors[0].Code, p.Errors[0].Message) != want {
 			t.Errorf("%s: %d %+v", body, status, p)
 		}
 	}
@@ -211,7 +249,8 @@ func TestEveryFaultHasACode(t *testing.T) {
 		"z=1": "z unknown-parameter: is not a parameter of this operation", "q=a&q=b": "q repeated: must be given once",
 	} {
 		status, p := r.raw(t, http.MethodGet, things+"?"+query, "", "")
-		if status != 422 || len(p.Errors) != 1 || fmt.Sprintf("%s %s: %s", p.Errors[0].Field, p.Errors[0].Code, p.Errors[0].Message) != want {
+		if status != 422 || len(p.Errors) != 1 ||
+			fmt.Sprintf("%s %s: %s", p.Errors[0].Field, p.Errors[0].Code, p.Errors[0].Message) != want {
 			t.Errorf("%s: %d %+v", query, status, p)
 		}
 	}

@@ -20,20 +20,25 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// ReadWrite is a thing that is read and written whole. What is read can be written back (spec 6): B, what PUT takes, has every field of V, what GET answers; those
-// that only GET decides bear the tag readOnly, and must equal what is there when they are sent. P names the thing: it is the input of GET.
+// ReadWrite is a thing that is read and written whole. What is read can be written back (spec 6):
+// B, what PUT takes, has every field of V, what GET answers; those that only GET decides bear the
+// tag readOnly, and must equal what is there when they are sent. P names the thing: it is the input
+// of GET.
 //
-// A value that is sent as it is stored is never judged by a newer rule: of the schema of B, this file sees to that; of all other rules, Write does, which is also
-// what writes nothing when nothing changes.
+// A value that is sent as it is stored is never judged by a newer rule: of the schema of B, this
+// file sees to that; of all other rules, Write does, which is also what writes nothing when nothing
+// changes.
 type ReadWrite[P, B, V any] struct {
 	// Read answers as GET does.
 	Read func(ctx context.Context, c *call.Call, at *P) (*Tagged[V], error)
 	// Write answers as PUT does.
 	Write func(ctx context.Context, c *call.Call, at *P, sent Sent[B]) (*Tagged[V], error)
-	// New is what a thing that is not there yet says of itself, for the read-only fields of a PUT that makes it; nil when PUT makes nothing.
+	// New is what a thing that is not there yet says of itself, for the read-only fields of a PUT
+	// that makes it; nil when PUT makes nothing.
 	New func(at *P) V
-	// Keeps are the fields that stay as they are when a PUT leaves them out. A PATCH leaves them out too unless it names them, so that it changes nothing that
-	// was changed by others meanwhile.
+	// Keeps are the fields that stay as they are when a PUT leaves them out. A PATCH leaves them
+	// out too unless it names them, so that it changes nothing that was changed by others
+	// meanwhile.
 	Keeps []string
 }
 
@@ -59,13 +64,13 @@ func (s Sent[B]) Has(name string) bool {
 }
 
 // RegisterGet adds the operation that reads the resource.
-func RegisterGet[P, B, V any](k *Kit, op Operation, r ReadWrite[P, B, V]) {
+func RegisterGet[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 	op.Method = http.MethodGet
 	Register(k, op, r.Read)
 }
 
 // RegisterPut adds the operation that writes the resource.
-func RegisterPut[P, B, V any](k *Kit, op Operation, r ReadWrite[P, B, V]) {
+func RegisterPut[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 	op.Method = http.MethodPut
 	registry := k.api.OpenAPI().Components.Schemas
 	ref := registry.Schema(reflect.TypeFor[B](), true, op.ID+"Request")
@@ -94,14 +99,16 @@ func RegisterPut[P, B, V any](k *Kit, op Operation, r ReadWrite[P, B, V]) {
 // patchAttempts is how often a PATCH reads again a thing that others keep changing.
 const patchAttempts = 50
 
-// RegisterPatch adds the operation that changes what a JSON merge patch (RFC 7396) names of the resource: a PUT of what GET says with that changed.
-func RegisterPatch[P, B, V any](k *Kit, op Operation, r ReadWrite[P, B, V]) {
+// RegisterPatch adds the operation that changes what a JSON merge patch (RFC 7396) names of the
+// resource: a PUT of what GET says with that changed.
+func RegisterPatch[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 	RegisterPatchOf(k, op, r.Read, r.Write, r.Keeps...)
 }
 
-// RegisterPatchOf is RegisterPatch of a part: read tells the part and the entity tag of the whole, and write answers with the whole.
+// RegisterPatchOf is RegisterPatch of a part: read tells the part and the entity tag of the whole,
+// and write answers with the whole.
 func RegisterPatchOf[P, B, V, O any](
-	k *Kit, op Operation, read func(context.Context, *call.Call, *P) (*Tagged[V], error),
+	k *Router, op Operation, read func(context.Context, *call.Call, *P) (*Tagged[V], error),
 	write func(context.Context, *call.Call, *P, Sent[B]) (*Tagged[O], error), keeps ...string,
 ) {
 	op.Method = http.MethodPatch
@@ -128,7 +135,8 @@ func RegisterPatchOf[P, B, V, O any](
 		}
 		for name := range merged {
 			_, named := patch[name]
-			if rules.schema.Properties[name] == nil || rules.schema.Properties[name].ReadOnly || !named && slices.Contains(keeps, name) {
+			if rules.schema.Properties[name] == nil || rules.schema.Properties[name].ReadOnly ||
+				!named && slices.Contains(keeps, name) {
 				delete(merged, name)
 			}
 		}
@@ -183,7 +191,8 @@ func RegisterPatchOf[P, B, V, O any](
 // MergePatch is the media type of RFC 7396.
 const MergePatch = "application/merge-patch+json"
 
-// takes makes an operation read its body as it is: huma checks that there is one, and this file what is in it.
+// takes makes an operation read its body as it is: huma checks that there is one, and this file
+// what is in it.
 func takes(content map[string]*huma.Schema) func(*huma.Operation) {
 	return func(h *huma.Operation) {
 		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
@@ -225,7 +234,7 @@ func rawBody(ctx context.Context) body {
 // members reads a body that must be a JSON object.
 //
 // Errors: malformed-body, unsupported-media-type, validation.
-func (k *Kit) members(b body) (map[string]any, error) {
+func (k *Router) members(b body) (map[string]any, error) {
 	if b.media == "" {
 		b.media = "application/json"
 	}
@@ -340,7 +349,8 @@ func rulesOf(registry huma.Registry, ref *huma.Schema) rules {
 	return rules{registry: registry, ref: ref, schema: schema}
 }
 
-// judge finds what is wrong with a body. Values that are there already, by the members that there returns, are not judged.
+// judge finds what is wrong with a body. Values that are there already, by the members that there
+// returns, are not judged.
 //
 // Errors: validation; those of there.
 func (r rules) judge(members map[string]any, there func() (map[string]any, error)) error {
@@ -394,7 +404,14 @@ func (r rules) readOnly(members map[string]any, there func() (map[string]any, er
 			return err
 		}
 		if was := now[name]; !reflect.DeepEqual(was, members[name]) && (was != nil || !empty(members[name])) {
-			faults = append(faults, problem.Field{Field: name, Code: problem.Unwritable, Message: "is read only and differs from what is there"})
+			faults = append(
+				faults,
+				problem.Field{
+					Field:   name,
+					Code:    problem.Unwritable,
+					Message: "is read only and differs from what is there",
+				},
+			)
 		}
 	}
 	if len(faults) == 0 {
@@ -416,7 +433,8 @@ func empty(value any) bool {
 	return value == "" || value == 0.0
 }
 
-// nulls finds every null in a value where the schema has none: huma lets it pass for a field that may be left out, and it would mean something else by accident.
+// nulls finds every null in a value where the schema has none: huma lets it pass for a field that
+// may be left out, and it would mean something else by accident.
 func nulls(registry huma.Registry, schema *huma.Schema, at string, value any) []problem.Field {
 	for schema != nil && schema.Ref != "" {
 		schema = registry.SchemaFromRef(schema.Ref)
@@ -435,24 +453,36 @@ func nulls(registry huma.Registry, schema *huma.Schema, at string, value any) []
 			below := at + name
 			if value[name] != nil {
 				faults = append(faults, nulls(registry, property, below+".", value[name])...)
-			} else if !property.Nullable && !slices.Contains(schema.Required, name) { // of a required one, the schema says it
-				faults = append(faults, problem.Field{Field: below, Code: problem.WrongType, Message: "must not be null; leave it out instead"})
+			} else if !property.Nullable && !slices.Contains(schema.Required, name) {
+				// of a required one, the schema says it
+				faults = append(
+					faults,
+					problem.Field{
+						Field:   below,
+						Code:    problem.WrongType,
+						Message: "must not be null; leave it out instead",
+					},
+				)
 			}
 		}
 	case []any:
 		for i, item := range value {
 			if item != nil && schema.Items != nil {
-				faults = append(faults, nulls(registry, schema.Items, strings.TrimSuffix(at, ".")+"["+strconv.Itoa(i)+"].", item)...)
+				faults = append(
+					faults,
+					nulls(registry, schema.Items, strings.TrimSuffix(at, ".")+"["+strconv.Itoa(i)+"].", item)...,
+				)
 			}
 		}
 	}
 	return faults
 }
 
-// withoutNulls refuses a body with a null where its schema has none, before huma reads it. A body that cannot be read is left to huma.
+// withoutNulls refuses a body with a null where its schema has none, before huma reads it. A body
+// that cannot be read is left to huma.
 //
 // Errors: validation.
-func (k *Kit) withoutNulls(ctx huma.Context, schema *huma.Schema, limit int64) error {
+func (k *Router) withoutNulls(ctx huma.Context, schema *huma.Schema, limit int64) error {
 	if schema == nil {
 		return nil
 	}
@@ -473,7 +503,8 @@ func (k *Kit) withoutNulls(ctx huma.Context, schema *huma.Schema, limit int64) e
 	return nil
 }
 
-// patchOf is the schema of a merge patch for what a schema describes: every field may be left out, and null takes away what may be away.
+// patchOf is the schema of a merge patch for what a schema describes: every field may be left out,
+// and null takes away what may be away.
 func patchOf(registry huma.Registry, ref *huma.Schema) *huma.Schema {
 	schema := ref
 	for schema.Ref != "" {

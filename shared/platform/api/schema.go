@@ -13,12 +13,13 @@ import (
 
 const schemaPrefix = "#/components/schemas/"
 
-// ours finds the packages of this module in the full name of a type, its type arguments included. Few functions have two types of one name, so it is
-// compiled when it is needed.
+// ours finds the packages of this module in the full name of a type, its type arguments included.
+// Few functions have two types of one name, so it is compiled when it is needed.
 var ours = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`seatwise/[a-z/]+`) })
 
-// newNamer names the schemas of the OpenAPI document after their types. Where two rooms have a type of the same name, the later one is named after its
-// room too; unnamed types that collide are numbered.
+// newNamer names the schemas of the OpenAPI document after their types. Where two modules have a
+// type of the same name, the later one is named after its room too; unnamed types that collide are
+// numbered.
 func newNamer() func(reflect.Type, string) string {
 	taken := map[string]reflect.Type{}
 	return func(t reflect.Type, hint string) string {
@@ -43,8 +44,8 @@ func newNamer() func(reflect.Type, string) string {
 			return name
 		}
 		if packages := ours().FindAllString(t.PkgPath()+" "+t.Name(), -1); len(packages) > 0 {
-			room := path.Base(packages[len(packages)-1])
-			name = strings.ToUpper(room[:1]) + room[1:] + name
+			module := path.Base(packages[len(packages)-1])
+			name = strings.ToUpper(module[:1]) + module[1:] + name
 			if free(name) {
 				return name
 			}
@@ -57,7 +58,8 @@ func newNamer() func(reflect.Type, string) string {
 	}
 }
 
-// upper turns an operation's id, which hints at the name of its body, into a name: assign-licenseRequest into AssignLicenseRequest.
+// upper turns an operation's id, which hints at the name of its body, into a name:
+// assign-licenseRequest into AssignLicenseRequest.
 func upper(hint string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(hint, "-") {

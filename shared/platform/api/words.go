@@ -10,7 +10,8 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// words are what huma's own checks say, each with its code. A message says what is wanted and never repeats a value, nor the words of a Go error.
+// words are what huma's own checks say, each with its code. A message says what is wanted and never
+// repeats a value, nor the words of a Go error.
 var words = []struct {
 	message *string
 	text    string
@@ -52,7 +53,8 @@ var words = []struct {
 	{&validation.MsgExpectedOneOf, "must be one of %s", problem.NotAllowed},
 	{&validation.MsgExpectedMinimumNumber, "must be at least %v", problem.TooSmall},
 	{&validation.MsgExpectedExclusiveMinimumNumber, "must be more than %v", problem.TooSmall},
-	{&validation.MsgExpectedMaximumNumber, "must be at most %.f", problem.TooLarge}, // limits are whole; with %v 20 MiB are 2.097152e+07 bytes
+	// limits are whole; with %v 20 MiB are 2.097152e+07 bytes
+	{&validation.MsgExpectedMaximumNumber, "must be at most %.f", problem.TooLarge},
 	{&validation.MsgExpectedExclusiveMaximumNumber, "must be less than %.f", problem.TooLarge},
 	{&validation.MsgExpectedNumberBeMultipleOf, "must be a multiple of %v", problem.Mismatch},
 	{&validation.MsgExpectedMinLength, "must have %d or more characters", problem.TooShort},
@@ -74,15 +76,20 @@ var words = []struct {
 
 // parameterWords replace the texts of huma that cannot be set.
 var parameterWords = map[string]string{
-	"unknown query parameter": "is not a parameter of this operation", "required query parameter is missing": "must be given",
-	"required header parameter is missing": "must be given", "expected at most one value": "must be given once",
-	"invalid integer": "must be a whole number", "invalid floa": "must be a number", "invalid boolean": "must be true or false",
-	"invalid date/time": "must be a time such as 2026-01-31T08:00:00Z",
+	"unknown query parameter":              "is not a parameter of this operation",
+	"required query parameter is missing":  "must be given",
+	"required header parameter is missing": "must be given",
+	"expected at most one value":           "must be given once",
+	"invalid integer":                      "must be a whole number",
+	"invalid floa":                         "must be a number",
+	"invalid boolean":                      "must be true or false",
+	"invalid date/time":                    "must be a time such as 2026-01-31T08:00:00Z",
 }
 
 // say makes huma speak in our words.
 func say() {
-	huma.ErrorFormatter = func(format string, args ...any) string { //nolint:reassign // huma offers no other place to say how it words its errors
+	//nolint:reassign // huma offers no other place to say how it words its errors
+	huma.ErrorFormatter = func(format string, args ...any) string {
 		if !strings.Contains(format, "%") { // some of its texts would end in the words of a Go error
 			return format
 		}
@@ -95,7 +102,8 @@ func say() {
 	}
 }
 
-// worded finds the code of a text of huma's, and puts ours in its place where it cannot be set. A text that is not known keeps its words to itself.
+// worded finds the code of a text of huma's, and puts ours in its place where it cannot be set. A
+// text that is not known keeps its words to itself.
 func worded(message string) (problem.Code, string) {
 	for _, w := range words {
 		if w.text == *pattern { // it begins as many do

@@ -1,4 +1,5 @@
-// Package app holds what every function is made from: the ports and the sources of time and ids, handed in from outside (design, decision 8).
+// Package app holds what every function is made from: the ports and the sources of time and ids,
+// handed in from outside (design, decision 8).
 package app
 
 import (
@@ -19,11 +20,12 @@ type Clock func() time.Time
 type IDs interface {
 	// Random is a UUID of version 4: spread evenly, for licenses.
 	Random() string
-	// Ordered is a UUID of version 7: ascending in time, for orders, quotes, jobs and audit records.
+	// Ordered is a UUID of version 7: ascending in time, for orders, quotes, jobs and audit
+	// records.
 	Ordered() string
 }
 
-// Env is everything a room may reach beyond its own rules.
+// Env is everything a module may reach beyond its own rules.
 type Env struct {
 	Table table.Store
 	Files files.Store
@@ -34,14 +36,17 @@ type Env struct {
 	CursorKey []byte
 	// Version is what GET /v1/health answers.
 	Version string
-	// Process names this process, and Alone says that no other one works on the same table: what another process held when it died is then free at once.
+	// Process names this process, and Alone says that no other one works on the same table: what
+	// another process held when it died is then free at once.
 	Process string
 	Alone   bool
-	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil otherwise.
+	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil
+	// otherwise.
 	Chance func(n int) int
 }
 
-// Pick is a number from 0 to below n, by chance: for choices that spread load and decide nothing else.
+// Pick is a number from 0 to below n, by chance: for choices that spread load and decide nothing
+// else.
 func (e *Env) Pick(n int) int {
 	if e.Chance != nil {
 		return e.Chance(n)

@@ -1,5 +1,6 @@
-// Package auth knows who calls and what they may do (spec 9). API Gateway, or the local runner in its place, checks the token; this
-// package reads its claims and checks account and permission again in every function.
+// Package auth knows who calls and what they may do (spec 9). API Gateway, or the local runner in
+// its place, checks the token; this package reads its claims and checks account and permission
+// again in every function.
 package auth
 
 import (
@@ -13,7 +14,8 @@ import (
 type Principal struct {
 	// User is the user's id (claim sub).
 	User string
-	// Account is the account that the token was issued for. An operator may enter others, so it is not always the account of the request.
+	// Account is the account that the token was issued for. An operator may enter others, so it is
+	// not always the account of the request.
 	Account string
 	// Permissions are what the token allows.
 	Permissions Set
@@ -25,12 +27,13 @@ func (p Principal) Nobody() bool { return p.User == "" || p.Account == "" }
 // Operator says whether the principal works for the provider and may enter every account (spec 9).
 func (p Principal) Operator() bool { return p.Permissions.Has(AccountsManage) }
 
-// Allowed decides whether the principal may do something that needs any one of the permissions in an account; without permissions every
-// principal may. An empty account means that the operation belongs to none, such as reading the catalog. Entering an account other than the
-// token's takes accounts.manage in addition to the operation's own permission.
+// Allowed decides whether the principal may do something that needs any one of the permissions in
+// an account; without permissions every principal may. An empty account means that the operation
+// belongs to none, such as reading the catalog. Entering an account other than the token's takes
+// accounts.manage in addition to the operation's own permission.
 //
-// It returns nil, or the problem to answer: unauthorized for nobody; not-found for an account that the principal may not enter, whether it exists
-// or not; forbidden when the permission is missing.
+// It returns nil, or the problem to answer: unauthorized for nobody; not-found for an account that
+// the principal may not enter, whether it exists or not; forbidden when the permission is missing.
 func Allowed(p Principal, account string, anyOf ...Permission) error {
 	if p.Nobody() {
 		return Refused(nil)
@@ -53,11 +56,14 @@ func Allowed(p Principal, account string, anyOf ...Permission) error {
 	return problem.Newf(problem.Forbidden, "The token needs the permission %s.", names)
 }
 
-// Refused is the answer to a token that names nobody; err says why, or is nil. Only the rule for subjects is told (spec 9: a subject that does not fit is a 401 that
-// says so).
+// Refused is the answer to a token that names nobody; err says why, or is nil. Only the rule for
+// subjects is told (spec 9: a subject that does not fit is a 401 that says so).
 func Refused(err error) *problem.Problem {
 	if errors.Is(err, ErrSubject) {
-		return problem.New(problem.Unauthorized, "The subject of the access token can be no user's id: it must be "+UserIDRule+".")
+		return problem.New(
+			problem.Unauthorized,
+			"The subject of the access token can be no user's id: it must be "+UserIDRule+".",
+		)
 	}
 	return problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer.")
 }

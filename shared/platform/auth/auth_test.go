@@ -12,8 +12,16 @@ import (
 
 func TestAllowed(t *testing.T) {
 	const none problem.Slug = ""
-	zoe := auth.Principal{User: "zoe", Account: "acme", Permissions: auth.SetOf(auth.LicensesRead, auth.LiveReportsFull)}
-	operator := auth.Principal{User: "op", Account: "provider", Permissions: auth.SetOf(auth.AccountsManage, auth.LicensesRead)}
+	zoe := auth.Principal{
+		User:        "zoe",
+		Account:     "acme",
+		Permissions: auth.SetOf(auth.LicensesRead, auth.LiveReportsFull),
+	}
+	operator := auth.Principal{
+		User:        "op",
+		Account:     "provider",
+		Permissions: auth.SetOf(auth.AccountsManage, auth.LicensesRead),
+	}
 	tests := []struct {
 		name    string
 		who     auth.Principal
@@ -29,13 +37,31 @@ func TestAllowed(t *testing.T) {
 		{"no account asked", zoe, "", []auth.Permission{auth.LicensesRead}, none},
 		{"no account asked, permission missing", zoe, "", []auth.Permission{auth.CatalogRead}, problem.Forbidden},
 		{"another account", zoe, "umbrella", []auth.Permission{auth.LicensesRead}, problem.NotFound},
-		{"another account before the permission", zoe, "umbrella", []auth.Permission{auth.LicensesManage}, problem.NotFound},
+		{
+			"another account before the permission",
+			zoe,
+			"umbrella",
+			[]auth.Permission{auth.LicensesManage},
+			problem.NotFound,
+		},
 		{"accounts compare by case", zoe, "Acme", []auth.Permission{auth.LicensesRead}, problem.NotFound},
 		{"an operator enters", operator, "acme", []auth.Permission{auth.LicensesRead}, none},
-		{"an operator needs the permission too", operator, "acme", []auth.Permission{auth.LicensesManage}, problem.Forbidden},
+		{
+			"an operator needs the permission too",
+			operator,
+			"acme",
+			[]auth.Permission{auth.LicensesManage},
+			problem.Forbidden,
+		},
 		{"nobody", auth.Principal{}, "acme", []auth.Permission{auth.LicensesRead}, problem.Unauthorized},
 		{"nobody without an account", auth.Principal{}, "", nil, problem.Unauthorized},
-		{"a principal without an account", auth.Principal{User: "zoe", Permissions: auth.SetOf(auth.LicensesRead)}, "", nil, problem.Unauthorized},
+		{
+			"a principal without an account",
+			auth.Principal{User: "zoe", Permissions: auth.SetOf(auth.LicensesRead)},
+			"",
+			nil,
+			problem.Unauthorized,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,7 +111,9 @@ func TestParseClaims(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := auth.ParseClaims(map[string]any{"sub": "zoe", "account": "acme", "permissions": test.permissions})
+			got, err := auth.ParseClaims(
+				map[string]any{"sub": "zoe", "account": "acme", "permissions": test.permissions},
+			)
 			if test.refused {
 				if !errors.Is(err, auth.ErrClaims) {
 					t.Fatalf("got %v, want ErrClaims", err)

@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// maxID is the longest id that a caller may choose (api.md, Conventions), in bytes, and maxUserID the longest of a user: an identity provider chose that one.
+// maxID is the longest id that a caller may choose (api.md, Conventions), in bytes, and maxUserID
+// the longest of a user: an identity provider chose that one.
 const (
 	maxID     = 64
 	maxUserID = 128
 )
 
-// ErrClaims is wrapped by every error of ParseClaims, and ErrSubject by that of a subject that can be no user's id; it tells the rule (spec 9).
+// ErrClaims is wrapped by every error of ParseClaims, and ErrSubject by that of a subject that can
+// be no user's id; it tells the rule (spec 9).
 var (
 	ErrClaims  = errors.New("the token's claims do not name a caller")
 	ErrSubject = errors.New("the subject of the token can be no user's id: " + UserIDRule)
@@ -22,14 +24,17 @@ var (
 // UserIDRule is what ValidUserID demands, as half a sentence.
 const UserIDRule = "1 to 128 letters, digits and . _ @ + - | :, beginning with a letter, a digit, _ or -"
 
-// ParseClaims makes a Principal from the claims of a checked token: sub (the user's id), account and permissions (api.md, Conventions).
+// ParseClaims makes a Principal from the claims of a checked token: sub (the user's id), account
+// and permissions (api.md, Conventions).
 //
-// An HTTP API hands claims on as strings and flattens an array to "[a b c]", so permissions may be an array, a JSON array in a string, that
-// form, or names with spaces or commas between them; left out, there are none. Both ids must be of the form that api.md demands, for they
-// become parts of keys. Every error wraps ErrClaims and repeats no value.
+// An HTTP API hands claims on as strings and flattens an array to "[a b c]", so permissions may be
+// an array, a JSON array in a string, that form, or names with spaces or commas between them; left
+// out, there are none. Both ids must be of the form that api.md demands, for they become parts of
+// keys. Every error wraps ErrClaims and repeats no value.
 func ParseClaims(claims map[string]any) (Principal, error) { return ParseClaimsOf(claims, "sub") }
 
-// ParseClaimsOf is ParseClaims of a deployment whose provider has the user's id in another claim than sub (spec 9).
+// ParseClaimsOf is ParseClaims of a deployment whose provider has the user's id in another claim
+// than sub (spec 9).
 func ParseClaimsOf(claims map[string]any, userClaim string) (Principal, error) {
 	user, ok := claims[userClaim].(string)
 	if !ok || !ValidUserID(user) {
@@ -69,7 +74,8 @@ func parsePermissions(claim any) (Set, error) {
 	}
 }
 
-// splitFlattened takes apart an array that was made into one string, in any of the forms that ParseClaims allows.
+// splitFlattened takes apart an array that was made into one string, in any of the forms that
+// ParseClaims allows.
 func splitFlattened(s string) []string {
 	s = strings.TrimSpace(s)
 	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
@@ -90,7 +96,8 @@ func setOfNames(names []string) Set {
 	return s
 }
 
-// ValidID says whether s is an id that a caller may choose: [A-Za-z0-9][A-Za-z0-9._@+-]{0,63} (api.md, Conventions).
+// ValidID says whether s is an id that a caller may choose: [A-Za-z0-9][A-Za-z0-9._@+-]{0,63}
+// (api.md, Conventions).
 func ValidID(s string) bool {
 	if s == "" || len(s) > maxID {
 		return false
@@ -98,8 +105,9 @@ func ValidID(s string) bool {
 	return madeOf(s, "", "._@+-")
 }
 
-// ValidUserID says whether s may be a user's id: besides what ValidID allows, it may hold | and :, begin with _ or -, and have 128 characters, as the subjects of
-// identity providers do (spec 9; api.md, Conventions).
+// ValidUserID says whether s may be a user's id: besides what ValidID allows, it may hold | and :,
+// begin with _ or -, and have 128 characters, as the subjects of identity providers do (spec 9;
+// api.md, Conventions).
 func ValidUserID(s string) bool {
 	if s == "" || len(s) > maxUserID {
 		return false
@@ -107,7 +115,8 @@ func ValidUserID(s string) bool {
 	return madeOf(s, "_-", "._@+-|:")
 }
 
-// madeOf says whether a text has letters, digits and some other characters alone; its first one is a letter, a digit or one of first.
+// madeOf says whether a text has letters, digits and some other characters alone; its first one is
+// a letter, a digit or one of first.
 func madeOf(s, first, others string) bool {
 	for i := range len(s) {
 		c := s[i]

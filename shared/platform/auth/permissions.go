@@ -26,8 +26,21 @@ const (
 
 // all fixes each permission's bit in a Set; a Set is never stored, so the order is free to change.
 var all = []Permission{
-	CatalogRead, BillingRead, BillingPurchase, LicensesRead, LicensesManage, DirectoryRead, DirectoryManage, LiveReportsView, LiveReportsFull,
-	UsageRead, UsageWrite, MetricsRead, MetricsManage, AuditRead, AccountsManage,
+	CatalogRead,
+	BillingRead,
+	BillingPurchase,
+	LicensesRead,
+	LicensesManage,
+	DirectoryRead,
+	DirectoryManage,
+	LiveReportsView,
+	LiveReportsFull,
+	UsageRead,
+	UsageWrite,
+	MetricsRead,
+	MetricsManage,
+	AuditRead,
+	AccountsManage,
 }
 
 // Permissions lists every permission there is.
@@ -39,7 +52,8 @@ func Known(p Permission) bool { return bit(p) != 0 }
 // Set is a set of permissions. The zero Set is empty; sets compare with ==.
 type Set uint32
 
-// SetOf makes a set. Permissions that spec 9 does not name are left out: an identity provider may put scopes of other systems into the token.
+// SetOf makes a set. Permissions that spec 9 does not name are left out: an identity provider may
+// put scopes of other systems into the token.
 func SetOf(permissions ...Permission) Set {
 	var s Set
 	for _, p := range permissions {
@@ -48,7 +62,8 @@ func SetOf(permissions ...Permission) Set {
 	return s
 }
 
-// Has says whether the set allows the permission; liveReports.full includes liveReports.view (spec 6).
+// Has says whether the set allows the permission; liveReports.full includes liveReports.view (spec
+// 6).
 func (s Set) Has(p Permission) bool {
 	b := bit(p)
 	if p == LiveReportsView {

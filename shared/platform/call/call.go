@@ -1,5 +1,6 @@
-// Package call is who is asking, why and when, and the one way in which an answer to them is committed: a commit carries its own
-// idempotency record and its own audit records (design, decision 6).
+// Package call is who is asking, why and when, and the one way in which an answer to them is
+// committed: a commit carries its own idempotency record and its own audit records (design,
+// decision 6).
 package call
 
 import (
@@ -24,7 +25,8 @@ import (
 const (
 	// remembered is how long an answer is kept for its key.
 	remembered = 24 * time.Hour
-	// lease is how long a request of several commits may be silent before a repetition takes it over.
+	// lease is how long a request of several commits may be silent before a repetition takes it
+	// over.
 	lease = 60 * time.Second
 	// decisions is how often Decide looks again at a state that others keep changing.
 	decisions = 200
@@ -36,11 +38,13 @@ type Call struct {
 	Account   string
 	Actor     string // user id of the caller, or the name of a function that acts by itself
 	RequestID string
-	// Reason says why in words of the product: "request", "queue:detroit", "massConfiguration:0190..., row 7" (spec 4, audit).
+	// Reason says why in words of the product: "request", "queue:detroit",
+	// "massConfiguration:0190..., row 7" (spec 4, audit).
 	Reason string
 	// Operator says that the caller is the provider's, acting in a customer's account (spec 9).
 	Operator bool
-	// cause is who and what began what this call carries on; zero for a call that begins something itself.
+	// cause is who and what began what this call carries on; zero for a call that begins something
+	// itself.
 	cause Cause
 	// At is when the call came, by the clock of whoever received it.
 	At time.Time
@@ -80,7 +84,8 @@ type record struct {
 	Pieces      *pieces           `json:"pieces,omitempty"` // of a large body, in its place
 }
 
-// Replay is the stored answer of an earlier request with the same key; it travels as an error to the edge, which answers with it.
+// Replay is the stored answer of an earlier request with the same key; it travels as an error to
+// the edge, which answers with it.
 type Replay struct {
 	Status int
 	Header map[string]string
@@ -89,7 +94,8 @@ type Replay struct {
 
 func (r *Replay) Error() string { return "answered before" }
 
-// Partition is the name of a partition of the account: every item and index key of an account begins so (invariant I9).
+// Partition is the name of a partition of the account: every item and index key of an account
+// begins so (invariant I9).
 func Partition(account string, parts ...string) string {
 	return "A#" + account + "#" + strings.Join(parts, "#")
 }
@@ -102,8 +108,8 @@ func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
 }
 
-// Cause is the person, and the request of theirs, that something follows from automatically (spec 4).
-// Pending work, jobs and files carry it, so that every audit entry leads back to somebody.
+// Cause is the person, and the request of theirs, that something follows from automatically (spec
+// 4). Pending work, jobs and files carry it, so that every audit entry leads back to somebody.
 type Cause struct {
 	Actor     string `json:"actor" doc:"Who began it: the id of a user, or the name of a schedule that nobody asked."`
 	RequestID string `json:"requestId,omitempty" doc:"The request that began it. Log lines name it too."`
@@ -126,14 +132,15 @@ func (c *Call) Cause() Cause {
 	return Cause{Actor: c.Actor, RequestID: c.RequestID}
 }
 
-// Because makes the call carry on what somebody began. A zero cause changes nothing: a schedule begins
-// its work itself.
+// Because makes the call carry on what somebody began. A zero cause changes nothing: a schedule
+// begins its work itself.
 func (c *Call) Because(cause Cause) *Call {
 	c.cause = cause
 	return c
 }
 
-// Apart is the same call without its key and its If-Match and If-None-Match: for the steps of a request of several commits, whose last one stores the answer.
+// Apart is the same call without its key and its If-Match and If-None-Match: for the steps of a
+// request of several commits, whose last one stores the answer.
 func (c *Call) Apart() *Call {
 	if c.refused == nil {
 		c.refused = new([]table.Key)
@@ -143,7 +150,8 @@ func (c *Call) Apart() *Call {
 	return &step
 }
 
-// WithKey makes the call repeatable under the client's Idempotency-Key; request is what must be the same each time: method, path and body.
+// WithKey makes the call repeatable under the client's Idempotency-Key; request is what must be the
+// same each time: method, path and body.
 func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
 	sum := sha256.New()
 	for _, part := range request {
@@ -157,12 +165,15 @@ func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
 	}
 }
 
-// Unseen leaves it to the call's first Lookup to find out whether the account is there; seen is called when it is.
+// Unseen leaves it to the call's first Lookup to find out whether the account is there; seen is
+// called when it is.
 func (c *Call) Unseen(seen func()) { c.unseen = seen }
 
-// Lookup reads items; the first one of a call with a key looks for its stored answer in the same read, and, while the account is unseen, for the account too.
+// Lookup reads items; the first one of a call with a key looks for its stored answer in the same
+// read, and, while the account is unseen, for the account too.
 //
-// Errors: not-found when the account does not exist; *Replay, idempotency-mismatch, idempotency-in-progress; or an error of the table.
+// Errors: not-found when the account does not exist; *Replay, idempotency-mismatch,
+// idempotency-in-progress; or an error of the table.
 func (c *Call) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
 	asked, account := slices.Clone(keys), AccountKey(c.Account)
 	besides := c.unseen != nil && !slices.Contains(keys, account)
@@ -212,7 +223,8 @@ func (c *Call) Get(ctx context.Context, k table.Key) (table.Item, bool, error) {
 	return item, ok, nil
 }
 
-// Begin looks for a stored answer, and for an unseen account, before anything else is done; a use case whose first read is not a Lookup calls it.
+// Begin looks for a stored answer, and for an unseen account, before anything else is done; a use
+// case whose first read is not a Lookup calls it.
 //
 // Errors: those of Lookup.
 func (c *Call) Begin(ctx context.Context) error {
@@ -220,7 +232,8 @@ func (c *Call) Begin(ctx context.Context) error {
 	return err
 }
 
-// judge decides what an existing record means for this request; nil means that it is dead and may be replaced.
+// judge decides what an existing record means for this request; nil means that it is dead and may
+// be replaced.
 func (c *Call) judge(ctx context.Context, item table.Item) error {
 	var stored record
 	if err := json.Unmarshal(item.Data, &stored); err != nil {
@@ -235,7 +248,10 @@ func (c *Call) judge(ctx context.Context, item table.Item) error {
 	}
 	if stored.Running != 0 {
 		if stored.Running > c.At.Unix() {
-			return problem.New(problem.IdempotencyInProgress, "The first request with this Idempotency-Key is still running; ask again shortly.")
+			return problem.New(
+				problem.IdempotencyInProgress,
+				"The first request with this Idempotency-Key is still running; ask again shortly.",
+			)
 		}
 		if stored.Status == 0 {
 			c.key.version = item.Version
@@ -265,8 +281,9 @@ func (c *Call) recordOperation(r record) (table.Operation, error) {
 	return table.Put(table.Item{Key: c.key.item, Data: data, Expires: c.At.Add(remembered).Unix()}, cond), nil
 }
 
-// Claim marks a request that needs several commits as running: until its lease ends, a repetition is told idempotency-in-progress. Effects may
-// be committed with it. Without a key it commits the effects alone.
+// Claim marks a request that needs several commits as running: until its lease ends, a repetition
+// is told idempotency-in-progress. Effects may be committed with it. Without a key it commits the
+// effects alone.
 func (c *Call) Claim(ctx context.Context, effects ...table.Operation) error {
 	if c.key == nil {
 		if len(effects) == 0 {
@@ -285,8 +302,9 @@ func (c *Call) Claim(ctx context.Context, effects ...table.Operation) error {
 	return nil
 }
 
-// Provide carries out the effects and stores an answer that may still be made more precise by Commit, within the lease of a claim. Until then a repetition is told
-// idempotency-in-progress; when the request dies before, what was provided is its answer, since the effects are there.
+// Provide carries out the effects and stores an answer that may still be made more precise by
+// Commit, within the lease of a claim. Until then a repetition is told idempotency-in-progress;
+// when the request dies before, what was provided is its answer, since the effects are there.
 //
 // Errors: those of Commit.
 func (c *Call) Provide(ctx context.Context, answer Answer, effects ...table.Operation) error {
@@ -304,20 +322,26 @@ func (c *Call) Provide(ctx context.Context, answer Answer, effects ...table.Oper
 	return nil
 }
 
-// Release ends a claim whose request failed without an effect, so that a repetition may try at once. Its own failure does no harm: the lease ends it.
+// Release ends a claim whose request failed without an effect, so that a repetition may try at
+// once. Its own failure does no harm: the lease ends it.
 func (c *Call) Release(ctx context.Context) {
 	if c.key == nil || !c.key.claimed {
 		return
 	}
-	if err := c.Env.Table.Commit(ctx, []table.Operation{table.Delete(c.key.item, table.IfVersion(c.key.version))}); err != nil {
+	if err := c.Env.Table.Commit(
+		ctx,
+		[]table.Operation{table.Delete(c.key.item, table.IfVersion(c.key.version))},
+	); err != nil {
 		c.Env.Log.WarnContext(ctx, "claim not released", "error", err)
 	}
 	c.key.claimed, c.key.version, c.key.looked = false, 0, false
 }
 
-// Commit carries out the effects, and stores the answer for the call's key with them. Without a key and without effects it does nothing.
+// Commit carries out the effects, and stores the answer for the call's key with them. Without a key
+// and without effects it does nothing.
 //
-// Errors: *Replay or an idempotency problem when another request with the key was faster; otherwise those of table.Store.Commit.
+// Errors: *Replay or an idempotency problem when another request with the key was faster; otherwise
+// those of table.Store.Commit.
 func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Operation) error {
 	if c.key == nil {
 		if len(effects) == 0 {
@@ -332,8 +356,9 @@ func (c *Call) Commit(ctx context.Context, answer Answer, effects ...table.Opera
 	return c.commit(ctx, append(effects, op))
 }
 
-// answerOperation stores an answer for the call's key, a large one in pieces that are written first.
-// running is the Unix second until which it may still be made more precise, 0 for a last answer.
+// answerOperation stores an answer for the call's key, a large one in pieces that are written
+// first. running is the Unix second until which it may still be made more precise, 0 for a last
+// answer.
 //
 // Errors: those of scatter.
 func (c *Call) answerOperation(ctx context.Context, answer Answer, running int64) (table.Operation, error) {
@@ -352,7 +377,8 @@ func (c *Call) answerOperation(ctx context.Context, answer Answer, running int64
 	return c.recordOperation(r)
 }
 
-// Refused are the keys of the items that refused the call's last commit; none after one that was carried out. Who decides again looks at them more closely.
+// Refused are the keys of the items that refused the call's last commit; none after one that was
+// carried out. Who decides again looks at them more closely.
 func (c *Call) Refused() []table.Key {
 	if c.refused == nil {
 		return nil
@@ -429,8 +455,9 @@ func (c *Call) commit(ctx context.Context, ops []table.Operation) error {
 	return err
 }
 
-// Decide runs a use case that reads, decides and commits, and runs it anew on the new state whenever its commit found the state changed. It is no
-// blind repetition: each run decides afresh. Between runs it waits a random moment that grows with the number of runs.
+// Decide runs a use case that reads, decides and commits, and runs it again on the new state
+// whenever its commit found the state changed. It is no blind repetition: each run decides afresh.
+// Between runs it waits a random moment that grows with the number of runs.
 //
 // Errors: those of the use case; table.ErrConflict when others kept winning.
 func Decide(ctx context.Context, once func(context.Context) error) error {
@@ -450,13 +477,14 @@ func Decide(ctx context.Context, once func(context.Context) error) error {
 	return table.ErrConflict
 }
 
-// Nowhere stands in the place of an account in the audit entries of what belongs to no account, such as
-// a dropped file whose key names none. No account can have it as its id; operators read its entries.
+// Nowhere stands in the place of an account in the audit entries of what belongs to no account,
+// such as a dropped file whose key names none. No account can have it as its id; operators read its
+// entries.
 const Nowhere = "-"
 
-// Change is one audit record (spec 4): what was done to whom, and how it was before and after.
-type Change struct {
-	// Action is a verb in the past tense with its room: "license.assigned", "order.placed".
+// AuditEntry is one audit record (spec 4): what was done to whom, and how it was before and after.
+type AuditEntry struct {
+	// Action is a verb in the past tense with its module: "license.assigned", "order.placed".
 	Action string
 	// Subject is the kind of thing, SubjectID its id. A change of a license has Subject "license".
 	Subject, SubjectID string
@@ -468,7 +496,7 @@ type Change struct {
 	Before, After any
 }
 
-// AuditRecord is a stored Change.
+// AuditRecord is a stored AuditEntry.
 type AuditRecord struct {
 	ID        string          `json:"id"`
 	At        time.Time       `json:"at"`
@@ -484,14 +512,22 @@ type AuditRecord struct {
 	After     json.RawMessage `json:"after,omitempty"`
 }
 
-// AuditMoment is the sort key of audit records of one moment: RFC 3339 with nanoseconds of fixed width, so that it sorts by time.
+// AuditMoment is the sort key of audit records of one moment: RFC 3339 with nanoseconds of fixed
+// width, so that it sorts by time.
 func AuditMoment(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
 // Audit makes the operation that writes the change's record. Keys: docs/data-model.md, "Audit".
-func (c *Call) Audit(change Change) (table.Operation, error) {
+func (c *Call) Audit(change AuditEntry) (table.Operation, error) {
 	r := AuditRecord{
-		ID: c.Env.IDs.Ordered(), At: c.At.UTC(), Actor: c.Actor, Action: change.Action, Subject: change.Subject + ":" + change.SubjectID,
-		User: change.User, Reason: c.Reason, RequestID: c.RequestID, Operator: c.Operator,
+		ID:        c.Env.IDs.Ordered(),
+		At:        c.At.UTC(),
+		Actor:     c.Actor,
+		Action:    change.Action,
+		Subject:   change.Subject + ":" + change.SubjectID,
+		User:      change.User,
+		Reason:    c.Reason,
+		RequestID: c.RequestID,
+		Operator:  c.Operator,
 	}
 	if c.cause != (Cause{}) {
 		r.Cause = &c.cause
@@ -515,18 +551,21 @@ func (c *Call) Audit(change Change) (table.Operation, error) {
 		return table.Operation{}, fmt.Errorf("audit record: %w", err)
 	}
 	sort := AuditMoment(r.At) + "#" + r.ID
-	item := table.Item{Key: table.Key{Partition: c.Partition("AUDIT", change.Subject, change.SubjectID), Sort: sort}, Data: data}
-	item.Places[0] = table.Key{Partition: c.Partition("AUDIT"), Sort: sort}
+	item := table.Item{
+		Key:  table.Key{Partition: c.Partition("AUDIT", change.Subject, change.SubjectID), Sort: sort},
+		Data: data,
+	}
+	item.IndexKeys[0] = table.Key{Partition: c.Partition("AUDIT"), Sort: sort}
 	if change.User != "" {
-		item.Places[1] = table.Key{Partition: c.Partition("AUDIT-OF", change.User), Sort: sort}
+		item.IndexKeys[1] = table.Key{Partition: c.Partition("AUDIT-OF", change.User), Sort: sort}
 	}
 	// By a person one finds what they did and what followed from it.
-	item.Places[2] = table.Key{Partition: c.Partition("AUDIT-BY", c.Cause().Actor), Sort: sort}
+	item.IndexKeys[2] = table.Key{Partition: c.Partition("AUDIT-BY", c.Cause().Actor), Sort: sort}
 	return table.Put(item, table.IfAbsent), nil
 }
 
 // Audited is Audit of several changes.
-func (c *Call) Audited(changes ...Change) ([]table.Operation, error) {
+func (c *Call) Audited(changes ...AuditEntry) ([]table.Operation, error) {
 	ops := make([]table.Operation, 0, len(changes))
 	for _, change := range changes {
 		op, err := c.Audit(change)
@@ -538,8 +577,8 @@ func (c *Call) Audited(changes ...Change) ([]table.Operation, error) {
 	return ops, nil
 }
 
-// Matches checks If-Match and If-None-Match against the versions that make up a resource's entity tag (api.md: 412 when stale). exists is false for a resource that is
-// to be made.
+// Matches checks If-Match and If-None-Match against the versions that make up a resource's entity
+// tag (api.md: 412 when stale). exists is false for a resource that is to be made.
 //
 // Errors: precondition-failed, with the present tag.
 func (c *Call) Matches(exists bool, versions ...int64) error {
@@ -568,7 +607,8 @@ func (c *Call) MatchesTag(tag string) error {
 	return p
 }
 
-// names says whether a header of entity tags names this one; no tag, of a resource that is not there, is never named.
+// names says whether a header of entity tags names this one; no tag, of a resource that is not
+// there, is never named.
 func names(header, tag string) bool {
 	if tag == "" {
 		return false
@@ -584,9 +624,10 @@ func names(header, tag string) bool {
 	return false
 }
 
-// NextVersion is the version that a thing comes to when the call writes it; exists and version say how it was read. What is made begins with the call's moment in
-// milliseconds: a thing that is deleted may be made again under its id, and must not come to a version that somebody has read of the one before, who would then
-// change what they have never seen.
+// NextVersion is the version that a thing comes to when the call writes it; exists and version say
+// how it was read. What is made begins with the call's moment in milliseconds: a thing that is
+// deleted may be made again under its id, and must not come to a version that somebody has read of
+// the one before, who would then change what they have never seen.
 func (c *Call) NextVersion(exists bool, version int64) int64 {
 	if exists {
 		return version + 1
@@ -594,7 +635,8 @@ func (c *Call) NextVersion(exists bool, version int64) int64 {
 	return c.At.UnixMilli()
 }
 
-// Put writes a thing on condition that it is as it was read, at its NextVersion: exists and version say how it was read.
+// Put writes a thing on condition that it is as it was read, at its NextVersion: exists and version
+// say how it was read.
 func (c *Call) Put(item table.Item, exists bool, version int64) table.Operation {
 	cond := table.IfAbsent
 	if exists {
@@ -614,7 +656,8 @@ func Tag(versions ...int64) string {
 	return `"` + strings.Join(parts, "-") + `"`
 }
 
-// Encode makes an item's document. It leaves <, > and & as they are, like the edge does, so that a stored answer is given again to the byte.
+// Encode makes an item's document. It leaves <, > and & as they are, like the edge does, so that a
+// stored answer is given again to the byte.
 func Encode(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -634,7 +677,8 @@ func Decode[T any](item table.Item) (T, error) {
 	return v, nil
 }
 
-// AccountKey is where an account's own item lies; package account writes it, and every function checks that it is there.
+// AccountKey is where an account's own item lies; package account writes it, and every function
+// checks that it is there.
 func AccountKey(account string) table.Key {
 	return table.Key{Partition: Partition(account, "ACCOUNT"), Sort: "ACCOUNT"}
 }

@@ -16,11 +16,14 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-func effect(k *testkit.Kit, name string) table.Operation {
-	return table.Put(table.Item{Key: table.Key{Partition: call.Partition(k.Account, "THING"), Sort: name}, Data: []byte(`{}`)}, table.IfAbsent)
+func effect(k *testkit.Fixture, name string) table.Operation {
+	return table.Put(
+		table.Item{Key: table.Key{Partition: call.Partition(k.Account, "THING"), Sort: name}, Data: []byte(`{}`)},
+		table.IfAbsent,
+	)
 }
 
-func exists(t *testing.T, k *testkit.Kit, name string) bool {
+func exists(t *testing.T, k *testkit.Fixture, name string) bool {
 	t.Helper()
 	_, ok, err := table.Get(t.Context(), k.Env.Table, effect(k, name).Item.Key)
 	if err != nil {
@@ -29,7 +32,7 @@ func exists(t *testing.T, k *testkit.Kit, name string) bool {
 	return ok
 }
 
-func keyed(k *testkit.Kit, key, body string) *call.Call {
+func keyed(k *testkit.Fixture, key, body string) *call.Call {
 	c := k.Call("admin")
 	c.WithKey(key, []byte("POST"), []byte(body))
 	return c
@@ -109,12 +112,14 @@ func TestWithoutKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !exists(t, k, "a") || !exists(t, k, "b") || c.Spare() != table.MaxOperations || keyed(k, "k", "").Spare() != table.MaxOperations-1 {
+	if !exists(t, k, "a") || !exists(t, k, "b") || c.Spare() != table.MaxOperations ||
+		keyed(k, "k", "").Spare() != table.MaxOperations-1 {
 		t.Fatal("the effects are not there")
 	}
 }
 
-// TestSecondOfTwoAtOnce lets two requests with one key look before either commits: the slower one's effect does not happen.
+// TestSecondOfTwoAtOnce lets two requests with one key look before either commits: the slower one's
+// effect does not happen.
 func TestSecondOfTwoAtOnce(t *testing.T) {
 	k := testkit.New(t)
 	ctx := t.Context()
@@ -184,7 +189,8 @@ func TestClaims(t *testing.T) {
 	_, err = begin("b")
 	wantProblem(t, err, problem.IdempotencyMismatch)
 
-	// After its lease it counts as dead, and a repetition takes over; the one that was only slow loses.
+	// After its lease it counts as dead, and a repetition takes over; the one that was only slow
+	// loses.
 	k.Clock.Add(61 * time.Second)
 	second, err := begin("a")
 	if err != nil {
@@ -238,7 +244,8 @@ func TestStepsApart(t *testing.T) {
 	}
 }
 
-// TestTickets lets another function finish the work of a claimed request: its answer is what the client's repetition gets.
+// TestTickets lets another function finish the work of a claimed request: its answer is what the
+// client's repetition gets.
 func TestTickets(t *testing.T) {
 	k := testkit.New(t)
 	ctx := t.Context()
@@ -247,7 +254,7 @@ func TestTickets(t *testing.T) {
 		t.Fatal(err)
 	}
 	worker := call.ForEvent(k.Env, k.Account, "maintenance", "order o1", k.Clock.Now())
-	if err := worker.Redeem(ctx, c.Ticket()); err != nil {
+	if err := worker.Redeem(ctx, c.AnswerRef()); err != nil {
 		t.Fatal(err)
 	}
 	if err := worker.Commit(ctx, call.Answer{Status: 201, Body: "done"}, effect(k, "a")); err != nil {
@@ -255,14 +262,15 @@ func TestTickets(t *testing.T) {
 	}
 	wantReplay(t, keyed(k, "k", "a").Begin(ctx), 201, `"done"`)
 
-	// Nobody waits for a second answer, for that of a call without a key, or for one under a key that is free again.
-	free := keyed(k, "other", "a").Ticket()
-	for name, ticket := range map[string]call.Ticket{"answered": c.Ticket(), "no key": k.Call("admin").Ticket(), "never claimed": free} {
+	// Nobody waits for a second answer, for that of a call without a key, or for one under a key
+	// that is free again.
+	free := keyed(k, "other", "a").AnswerRef()
+	for name, ticket := range map[string]call.AnswerRef{"answered": c.AnswerRef(), "no key": k.Call("admin").AnswerRef(), "never claimed": free} {
 		late := call.ForEvent(k.Env, k.Account, "maintenance", "order o1", k.Clock.Now())
 		if err := late.Redeem(ctx, ticket); err != nil {
 			t.Fatal(name, err)
 		}
-		if late.Ticket() != (call.Ticket{}) || late.Commit(ctx, call.Answer{Status: 500}) != nil {
+		if late.AnswerRef() != (call.AnswerRef{}) || late.Commit(ctx, call.Answer{Status: 500}) != nil {
 			t.Errorf("%s: the ticket was redeemed", name)
 		}
 	}
@@ -300,7 +308,7 @@ func TestReads(t *testing.T) {
 	if _, err := call.Encode(func() {}); err == nil {
 		t.Fatal("encoded a function")
 	}
-	ops, err := c.Audited(call.Change{Subject: "a", SubjectID: "1"}, call.Change{Subject: "a", SubjectID: "1"})
+	ops, err := c.Audited(call.AuditEntry{Subject: "a", SubjectID: "1"}, call.AuditEntry{Subject: "a", SubjectID: "1"})
 	if err != nil || len(ops) != 2 || ops[0].Item.Key == ops[1].Item.Key {
 		t.Fatal(ops, err)
 	}
@@ -320,7 +328,11 @@ func TestDecide(t *testing.T) {
 	}
 	other := errors.New("other")
 	runs = 0
-	if err := call.Decide(t.Context(), func(context.Context) error { runs++; return other }); !errors.Is(err, other) || runs != 1 {
+	if err := call.Decide(
+		t.Context(),
+		func(context.Context) error { runs++; return other },
+	); !errors.Is(err, other) ||
+		runs != 1 {
 		t.Fatalf("%d runs, %v", runs, err)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -333,7 +345,7 @@ func TestDecide(t *testing.T) {
 func TestAudit(t *testing.T) {
 	k := testkit.New(t)
 	c := k.Call("admin")
-	op, err := c.Audit(call.Change{
+	op, err := c.Audit(call.AuditEntry{
 		Action: "license.assigned", Subject: "license", SubjectID: "l1", User: "zoe", Reason: "queue:q1",
 		Before: map[string]string{"status": "available"}, After: map[string]string{"status": "assigned"},
 	})
@@ -345,20 +357,23 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.Actor != "admin" || r.Subject != "license:l1" || r.User != "zoe" || r.Reason != "queue:q1" || r.RequestID != c.RequestID || !r.At.Equal(c.At) ||
-		string(r.Before) != `{"status":"available"}` || string(r.After) != `{"status":"assigned"}` {
+		string(r.Before) != `{"status":"available"}` ||
+		string(r.After) != `{"status":"assigned"}` {
 		t.Fatalf("%+v", r)
 	}
-	for _, key := range append(op.Item.Places[:], op.Item.Key) {
-		if !strings.HasPrefix(key.Partition, call.Partition(k.Account)) || !strings.HasPrefix(key.Sort, call.AuditMoment(c.At)+"#") {
+	for _, key := range append(op.Item.IndexKeys[:], op.Item.Key) {
+		if !strings.HasPrefix(key.Partition, call.Partition(k.Account)) ||
+			!strings.HasPrefix(key.Sort, call.AuditMoment(c.At)+"#") {
 			t.Errorf("key %v", key)
 		}
 	}
-	plain, err := c.Audit(call.Change{Action: "order.placed", Subject: "order", SubjectID: "o1"})
+	plain, err := c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: "o1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain.Item.Places[1] != (table.Key{}) || strings.Contains(string(plain.Item.Data), `"before"`) || !strings.Contains(string(plain.Item.Data), `"reason":"request"`) {
-		t.Fatalf("%s %v", plain.Item.Data, plain.Item.Places)
+	if plain.Item.IndexKeys[1] != (table.Key{}) || strings.Contains(string(plain.Item.Data), `"before"`) ||
+		!strings.Contains(string(plain.Item.Data), `"reason":"request"`) {
+		t.Fatalf("%s %v", plain.Item.Data, plain.Item.IndexKeys)
 	}
 }
 
@@ -427,7 +442,8 @@ func TestMatches(t *testing.T) {
 	}
 }
 
-// TestUnseenAccount finds out with the first read of a call whether the account is there, and only with that.
+// TestUnseenAccount finds out with the first read of a call whether the account is there, and only
+// with that.
 func TestUnseenAccount(t *testing.T) {
 	k := testkit.New(t)
 	ctx := t.Context()

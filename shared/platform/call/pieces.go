@@ -13,10 +13,13 @@ import (
 )
 
 const (
-	// maxInline is the largest body in bytes that is stored in the idempotency record itself. What is larger lies in pieces beside it, so that neither the record nor
-	// the commit that it is part of comes near the limits of 400 KB an item and 4 MB a commit (spec 10: whatever is allowed can be answered again).
+	// maxInline is the largest body in bytes that is stored in the idempotency record itself. What
+	// is larger lies in pieces beside it, so that neither the record nor the commit that it is part
+	// of comes near the limits of 400 KB an item and 4 MB a commit (spec 10: whatever is allowed
+	// can be answered again).
 	maxInline = 64 << 10
-	// pieceBytes is how much of a body one piece has. Its item holds it as a JSON string of base64, which is a third longer.
+	// pieceBytes is how much of a body one piece has. Its item holds it as a JSON string of base64,
+	// which is a third longer.
 	pieceBytes = 256 << 10
 	// piecesACommit keeps a commit of pieces below 4 MB.
 	piecesACommit = 8
@@ -24,7 +27,8 @@ const (
 	outlive = time.Hour
 )
 
-// errPieces is an answer whose pieces are not all there, which nothing but the loss of items can bring about.
+// errPieces is an answer whose pieces are not all there, which nothing but the loss of items can
+// bring about.
 var errPieces = errors.New("a stored answer lacks a piece")
 
 // pieces names the items that a large body was taken apart into.
@@ -41,8 +45,9 @@ func (c *Call) pieceKey(id string, n int) table.Key {
 	return table.Key{Partition: c.key.item.Partition, Sort: "PIECE#" + id + "#" + strconv.Itoa(n)}
 }
 
-// scatter writes a body in pieces, before the commit that makes them count: a record that names them comes to be only with that commit, and pieces without a record are
-// nobody's and expire. Each attempt has pieces of its own.
+// scatter writes a body in pieces, before the commit that makes them count: a record that names
+// them comes to be only with that commit, and pieces without a record are nobody's and expire. Each
+// attempt has pieces of its own.
 //
 // Errors: those of table.Store.Commit.
 func (c *Call) scatter(ctx context.Context, body []byte) (pieces, error) {

@@ -13,13 +13,15 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// TestLargeAnswersAreAnsweredAgain holds that whatever was answered is answered again to the byte, however large it is (spec 10).
+// TestLargeAnswersAreAnsweredAgain holds that whatever was answered is answered again to the byte,
+// however large it is (spec 10).
 func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 	k := testkit.New(t)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		size := rapid.SampledFrom([]int{0, 1, 60 << 10, 64<<10 - 2, 64<<10 - 1, 256 << 10, 256<<10 + 1, 400 << 10, 1 << 20, 3 << 20, 5 << 20}).Draw(rt, "size")
+		size := rapid.SampledFrom([]int{0, 1, 60 << 10, 64<<10 - 2, 64<<10 - 1, 256 << 10, 256<<10 + 1, 400 << 10, 1 << 20, 3 << 20, 5 << 20}).
+			Draw(rt, "size")
 		letter := rapid.SampledFrom([]string{"a", "ä", "😀", `"`}).Draw(rt, "letter")
 		body := map[string]string{"text": strings.Repeat(letter, size/len(letter))}
 		key := "large-" + time.Duration(n).String()
@@ -28,7 +30,8 @@ func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 			rt.Fatal(err)
 		}
 		answer := call.Answer{Status: 200, Header: map[string]string{"ETag": `"1"`}, Body: body}
-		// A request of several commits provides its answer with its first one, and may die after it.
+		// A request of several commits provides its answer with its first one, and may die after
+		// it.
 		provided, dies := rapid.Bool().Draw(rt, "provided"), rapid.Bool().Draw(rt, "dies")
 		if provided {
 			if err := first.Provide(t.Context(), answer, effect(k, key)); err != nil {
@@ -61,7 +64,8 @@ func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 	})
 }
 
-// TestALargeAnswerFitsIntoAFullCommit has a commit of as many effects as a call may have beside its record.
+// TestALargeAnswerFitsIntoAFullCommit has a commit of as many effects as a call may have beside its
+// record.
 func TestALargeAnswerFitsIntoAFullCommit(t *testing.T) {
 	k := testkit.New(t)
 	c := keyed(k, "full", "a")
@@ -74,7 +78,11 @@ func TestALargeAnswerFitsIntoAFullCommit(t *testing.T) {
 		op.Item.Data = []byte(`"` + strings.Repeat("x", 35<<10) + `"`)
 		effects = append(effects, op)
 	}
-	if err := c.Commit(t.Context(), call.Answer{Status: 200, Body: strings.Repeat("y", 2<<20)}, effects...); err != nil {
+	if err := c.Commit(
+		t.Context(),
+		call.Answer{Status: 200, Body: strings.Repeat("y", 2<<20)},
+		effects...,
+	); err != nil {
 		t.Fatal(err)
 	}
 }

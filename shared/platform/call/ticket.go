@@ -8,29 +8,31 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Ticket names the key of a claimed call, so that another function can finish the call's work after a crash and still store the answer that the client's
-// repetition is waiting for. It is kept with the mark of the work. The zero Ticket is that of a call without a key.
-type Ticket struct {
+// AnswerRef names the key of a claimed call, so that another function can finish the call's work
+// after a crash and still store the answer that the client's repetition is waiting for. It is kept
+// with the marker of the work. The zero AnswerRef is that of a call without a key.
+type AnswerRef struct {
 	Partition   string `json:"partition,omitempty"`
 	Sort        string `json:"sort,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"`
 }
 
-// Ticket is the call's own.
-func (c *Call) Ticket() Ticket {
+// AnswerRef is the call's own.
+func (c *Call) AnswerRef() AnswerRef {
 	if c.key == nil {
-		return Ticket{}
+		return AnswerRef{}
 	}
-	return Ticket{Partition: c.key.item.Partition, Sort: c.key.item.Sort, Fingerprint: c.key.fingerprint}
+	return AnswerRef{Partition: c.key.item.Partition, Sort: c.key.item.Sort, Fingerprint: c.key.fingerprint}
 }
 
-// Redeem makes a call the one that answers for the ticket: its Commit stores the answer. When nobody can be waiting for it any more (the ticket is zero, the
-// answer is stored, or the record is gone or belongs to a later request), the call stays without a key.
+// Redeem makes a call the one that answers for the wake-up: its Commit stores the answer. When
+// nobody can be waiting for it any more (the wake-up is zero, the answer is stored, or the record
+// is gone or belongs to a later request), the call stays without a key.
 //
 // Errors: those of the table.
-func (c *Call) Redeem(ctx context.Context, t Ticket) error {
+func (c *Call) Redeem(ctx context.Context, t AnswerRef) error {
 	c.key = nil
-	if t == (Ticket{}) {
+	if t == (AnswerRef{}) {
 		return nil
 	}
 	at := table.Key{Partition: t.Partition, Sort: t.Sort}

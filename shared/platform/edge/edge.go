@@ -1,5 +1,6 @@
-// Package edge is where AWS Lambda ends and Seatwise begins: it takes one invocation, whichever kind of event it carries, and hands it to a
-// function's http.Handler or to its event handler. No other package but functions/* and wire reaches the Lambda runtime, and they do through here.
+// Package edge is where AWS Lambda ends and Seatwise begins: it takes one invocation, whichever
+// kind of event it carries, and hands it to a function's http.Handler or to its event handler. No
+// other package but functions/* and wire reaches the Lambda runtime, and they do through here.
 package edge
 
 import (
@@ -33,7 +34,8 @@ type Options struct {
 	Name  string
 	Clock app.Clock
 	Log   *slog.Logger
-	// Tally counts the commits of the function's table; nil for a function without one. What was counted since the last invocation is told with its metrics.
+	// Tally counts the commits of the function's table; nil for a function without one. What was
+	// counted since the last invocation is told with its metrics.
 	Tally *table.Tally
 	// UserClaim is the claim that is the user's id; empty means sub.
 	UserClaim string
@@ -61,11 +63,13 @@ func New(fn app.Function, o Options) *Edge {
 // Start serves the Lambda runtime API until the process ends.
 func Start(e *Edge) { lambda.Start(e) }
 
-// Invoke carries out one invocation. An HTTP API event of payload version 2.0 goes to the function's HTTP handler, and its answer is an answer of that
-// version; anything else goes to its event handler as it is, and the answer is null.
+// Invoke carries out one invocation. An HTTP API event of payload version 2.0 goes to the
+// function's HTTP handler, and its answer is an answer of that version; anything else goes to its
+// event handler as it is, and the answer is null.
 //
-// The function's context ends a little before the invocation does, so that there is time to answer. Errors: ErrUnexpected; whatever the event
-// handler returned, which makes Lambda deliver the event again; never one for an HTTP request that could be answered.
+// The function's context ends a little before the invocation does, so that there is time to answer.
+// Errors: ErrUnexpected; whatever the event handler returned, which makes Lambda deliver the event
+// again; never one for an HTTP request that could be answered.
 func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	began := e.o.Clock()
 	cold := !e.warmed.Swap(true)
@@ -109,7 +113,8 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	return answer, err
 }
 
-// handle gives an event to the function, and makes an error of its panic, so that the event is delivered again and the process lives on.
+// handle gives an event to the function, and makes an error of its panic, so that the event is
+// delivered again and the process lives on.
 func (e *Edge) handle(ctx context.Context, payload []byte) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -132,7 +137,11 @@ func (e *Edge) measure(ctx context.Context, began time.Time, cold, failed bool, 
 	}
 	if e.o.Tally != nil {
 		tried, lost := e.o.Tally.Take()
-		metrics = append(metrics, emf.Metric{Name: "Commits", Unit: emf.Count, Value: float64(tried)}, emf.Metric{Name: "ConflictsRetried", Unit: emf.Count, Value: float64(lost)})
+		metrics = append(
+			metrics,
+			emf.Metric{Name: "Commits", Unit: emf.Count, Value: float64(tried)},
+			emf.Metric{Name: "ConflictsRetried", Unit: emf.Count, Value: float64(lost)},
+		)
 	}
 	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, properties); err != nil {
 		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)

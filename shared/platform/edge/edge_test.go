@@ -34,15 +34,21 @@ type answer struct {
 
 func event(method, path, query string, more map[string]any) []byte {
 	e := map[string]any{
-		"version": "2.0", "routeKey": method + " " + path, "rawPath": path, "rawQueryString": query,
-		"headers": map[string]string{"host": "api.example.com"},
+		"version":        "2.0",
+		"routeKey":       method + " " + path,
+		"rawPath":        path,
+		"rawQueryString": query,
+		"headers":        map[string]string{"host": "api.example.com"},
 		"requestContext": map[string]any{
 			"requestId": "gw-1", "stage": "$default", "domainName": "api.example.com",
 			"http": map[string]any{"method": method, "path": path, "sourceIp": "192.0.2.1"},
 		},
 		// What the gateway decoded by itself must not matter.
-		"pathParameters": map[string]string{"account": "wrong"}, "queryStringParameters": map[string]string{"q": "wrong"},
-		"isBase64Encoded": false,
+		"pathParameters": map[string]string{
+			"account": "wrong",
+		},
+		"queryStringParameters": map[string]string{"q": "wrong"},
+		"isBase64Encoded":       false,
 	}
 	for name, value := range more {
 		e[name] = value
@@ -56,7 +62,9 @@ func event(method, path, query string, more map[string]any) []byte {
 
 func withClaims(claims any) map[string]any {
 	return map[string]any{"requestContext": map[string]any{
-		"requestId": "gw-1", "http": map[string]any{"method": "GET"}, "authorizer": map[string]any{"jwt": map[string]any{"claims": claims, "scopes": nil}},
+		"requestId":  "gw-1",
+		"http":       map[string]any{"method": "GET"},
+		"authorizer": map[string]any{"jwt": map[string]any{"claims": claims, "scopes": nil}},
 	}}
 }
 
@@ -90,11 +98,32 @@ func TestPathAndQueryAreTakenVerbatim(t *testing.T) {
 	}{
 		{"plain", "/v1/health", "", "/v1/health", "/v1/health", nil},
 		{"an escaped slash is no separator", "/v1/a%2Fb/c", "", "/v1/a%2Fb/c", "/v1/a/b/c", nil},
-		{"an escaped question mark stays in the path", "/v1/a%3Fb", "q=1", "/v1/a%3Fb?q=1", "/v1/a?b", map[string]string{"q": "1"}},
-		{"a plus in a path is a plus", "/v1/users/a+b@example.com", "", "/v1/users/a+b@example.com", "/v1/users/a+b@example.com", nil},
+		{
+			"an escaped question mark stays in the path",
+			"/v1/a%3Fb",
+			"q=1",
+			"/v1/a%3Fb?q=1",
+			"/v1/a?b",
+			map[string]string{"q": "1"},
+		},
+		{
+			"a plus in a path is a plus",
+			"/v1/users/a+b@example.com",
+			"",
+			"/v1/users/a+b@example.com",
+			"/v1/users/a+b@example.com",
+			nil,
+		},
 		{"a plus in a query is a space", "/v1", "q=a+b%2Bc", "/v1?q=a+b%2Bc", "/v1", map[string]string{"q": "a b+c"}},
 		{"a percent sign", "/v1/100%25", "q=100%25", "/v1/100%25?q=100%25", "/v1/100%", map[string]string{"q": "100%"}},
-		{"repeated parameters keep their order", "/v1", "c=2&c=1&c=", "/v1?c=2&c=1&c=", "/v1", map[string]string{"c": "2"}},
+		{
+			"repeated parameters keep their order",
+			"/v1",
+			"c=2&c=1&c=",
+			"/v1?c=2&c=1&c=",
+			"/v1",
+			map[string]string{"c": "2"},
+		},
 		{"empty path", "", "", "/", "/", nil},
 		{"already decoded, with a space", "/v1/a b", "", "/v1/a%20b", "/v1/a b", nil},
 		{"umlaut", "/v1/%C3%A4", "", "/v1/%C3%A4", "/v1/ä", nil},
@@ -125,24 +154,36 @@ func TestABasePathOfACustomDomain(t *testing.T) {
 		"/seatwise/v1/accounts/acme/users/auth0%7Cab": {"/v1/accounts/acme/users/auth0|ab", "/seatwise/v1/here"},
 		"/other/v2/accounts/acme/users/zoe":           {"/other/v2/accounts/acme/users/zoe", "/v1/here"},
 	} {
-		got := serve(t, event("GET", path, "", map[string]any{"routeKey": route}), func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Location", "/v1/here")
-			_, _ = io.WriteString(w, r.URL.Path)
-		})
+		got := serve(
+			t,
+			event("GET", path, "", map[string]any{"routeKey": route}),
+			func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", "/v1/here")
+				_, _ = io.WriteString(w, r.URL.Path)
+			},
+		)
 		if got.Body != want[0] || got.Headers["Location"] != want[1] {
 			t.Errorf("%s: %q, Location %q", path, got.Body, got.Headers["Location"])
 		}
 	}
-	got := serve(t, event("GET", "/seatwise/x", "", map[string]any{"routeKey": "$default"}), func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, r.URL.Path)
-	})
+	got := serve(
+		t,
+		event("GET", "/seatwise/x", "", map[string]any{"routeKey": "$default"}),
+		func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, r.URL.Path)
+		},
+	)
 	if got.Body != "/seatwise/x" {
 		t.Errorf("the default route: %q", got.Body)
 	}
 }
 
 func TestSubjectsOfIdentityProviders(t *testing.T) {
-	claims := map[string]any{"sub": "auth0|5f7c8ec7c33c6c004bbafe82", "https://example.com/id": "zoe", "account": "acme"}
+	claims := map[string]any{
+		"sub":                    "auth0|5f7c8ec7c33c6c004bbafe82",
+		"https://example.com/id": "zoe",
+		"account":                "acme",
+	}
 	serve(t, event("GET", "/", "", withClaims(claims)), func(_ http.ResponseWriter, r *http.Request) {
 		if p, ok := auth.From(r.Context()); !ok || p.User != "auth0|5f7c8ec7c33c6c004bbafe82" {
 			t.Errorf("got %+v, %v", p, ok)
@@ -168,7 +209,10 @@ func TestSubjectsOfIdentityProviders(t *testing.T) {
 
 func TestServeMuxSeesTheClientsSegments(t *testing.T) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/users/{id}/why", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) })
+	mux.HandleFunc(
+		"GET /v1/users/{id}/why",
+		func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) },
+	)
 	for path, want := range map[string]string{
 		"/v1/users/a%2Fb/why": "a/b", "/v1/users/a+b/why": "a+b", "/v1/users/a%3Fb/why": "a?b", "/v1/users/100%25/why": "100%",
 	} {
@@ -181,10 +225,18 @@ func TestServeMuxSeesTheClientsSegments(t *testing.T) {
 func TestRequest(t *testing.T) {
 	payload := event("POST", "/v1/x", "", map[string]any{
 		"headers": map[string]string{
-			"host": "api.example.com", "accept": "text/html, application/pdf;q=0.5", "if-match": `"1","2"`, "content-type": "application/json",
+			"host":            "api.example.com",
+			"accept":          "text/html, application/pdf;q=0.5",
+			"if-match":        `"1","2"`,
+			"content-type":    "application/json",
 			"x-forwarded-for": "192.0.2.1, 192.0.2.2",
 		},
-		"cookies": []string{"a=1", "b=2; c"}, "body": base64.StdEncoding.EncodeToString([]byte{0, 0xff, '{'}), "isBase64Encoded": true,
+		"cookies": []string{
+			"a=1",
+			"b=2; c",
+		},
+		"body":            base64.StdEncoding.EncodeToString([]byte{0, 0xff, '{'}),
+		"isBase64Encoded": true,
 	})
 	called := false
 	serve(t, payload, func(_ http.ResponseWriter, r *http.Request) {
@@ -202,7 +254,8 @@ func TestRequest(t *testing.T) {
 		if got := r.Header.Get("Cookie"); got != "a=1; b=2; c" {
 			t.Errorf("Cookie %q", got)
 		}
-		if r.Method != "POST" || r.Host != "api.example.com" || r.RemoteAddr != "192.0.2.1:0" || r.Header.Get("Host") != "" {
+		if r.Method != "POST" || r.Host != "api.example.com" || r.RemoteAddr != "192.0.2.1:0" ||
+			r.Header.Get("Host") != "" {
 			t.Errorf("got %s %s %s", r.Method, r.Host, r.RemoteAddr)
 		}
 		if got := api.RequestID(r.Context()); got != "gw-1" {
@@ -220,11 +273,18 @@ func TestRequest(t *testing.T) {
 			t.Errorf("a request without a body: %q, %v", body, err)
 		}
 	})
-	serve(t, event("POST", "/v1/x", "", map[string]any{"body": `{"name":"Zoë"}`}), func(_ http.ResponseWriter, r *http.Request) {
-		if body, err := io.ReadAll(r.Body); err != nil || string(body) != `{"name":"Zoë"}` || r.ContentLength != int64(len(body)) {
-			t.Errorf("a text body: %q, %v", body, err)
-		}
-	})
+	serve(
+		t,
+		event("POST", "/v1/x", "", map[string]any{"body": `{"name":"Zoë"}`}),
+		func(_ http.ResponseWriter, r *http.Request) {
+			if body, err := io.ReadAll(
+				r.Body,
+			); err != nil || string(body) != `{"name":"Zoë"}` ||
+				r.ContentLength != int64(len(body)) {
+				t.Errorf("a text body: %q, %v", body, err)
+			}
+		},
+	)
 }
 
 func TestUnreadableRequestIsAProblem(t *testing.T) {
@@ -238,7 +298,8 @@ func TestUnreadableRequestIsAProblem(t *testing.T) {
 	}
 	for _, path := range []string{"/v1/100%", "/v1/%zz", "/v1/a%2"} {
 		got := serve(t, event("GET", path, "", nil), never)
-		if got.StatusCode != 400 || !strings.Contains(got.Body, `"code":"bad-encoding"`) || got.Headers["Content-Type"] != "application/problem+json" {
+		if got.StatusCode != 400 || !strings.Contains(got.Body, `"code":"bad-encoding"`) ||
+			got.Headers["Content-Type"] != "application/problem+json" {
 			t.Errorf("%s: %+v", path, got)
 		}
 	}
@@ -259,11 +320,15 @@ func TestClaimsBecomeThePrincipal(t *testing.T) {
 			})
 		})
 	}
-	serve(t, event("GET", "/", "", withClaims(map[string]any{"sub": "zoe", "permissions": "licenses.read"})), func(_ http.ResponseWriter, r *http.Request) {
-		if got, ok := auth.From(r.Context()); ok {
-			t.Errorf("claims without an account make %+v", got)
-		}
-	})
+	serve(
+		t,
+		event("GET", "/", "", withClaims(map[string]any{"sub": "zoe", "permissions": "licenses.read"})),
+		func(_ http.ResponseWriter, r *http.Request) {
+			if got, ok := auth.From(r.Context()); ok {
+				t.Errorf("claims without an account make %+v", got)
+			}
+		},
+	)
 }
 
 func TestAnswers(t *testing.T) {
@@ -274,12 +339,18 @@ func TestAnswers(t *testing.T) {
 		want    answer
 	}{
 		{
-			"json", "GET", func(w http.ResponseWriter, _ *http.Request) {
+			"json",
+			"GET",
+			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(http.StatusConflict)
 				_, _ = io.WriteString(w, `{"a":"<ä>"}`)
 			},
-			answer{StatusCode: 409, Headers: map[string]string{"Content-Type": "application/problem+json"}, Body: `{"a":"<ä>"}`},
+			answer{
+				StatusCode: 409,
+				Headers:    map[string]string{"Content-Type": "application/problem+json"},
+				Body:       `{"a":"<ä>"}`,
+			},
 		},
 		{
 			"empty", "DELETE", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
@@ -297,38 +368,71 @@ func TestAnswers(t *testing.T) {
 			answer{StatusCode: 304, Headers: map[string]string{"Etag": `"1"`}},
 		},
 		{
-			"several values and cookies", "GET", func(w http.ResponseWriter, _ *http.Request) {
+			"several values and cookies",
+			"GET",
+			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header()["Vary"] = []string{"Accept", "Origin"}
 				w.Header()["Set-Cookie"] = []string{"a=1; Expires=Sat, 21 Nov 2026 10:00:00 GMT", "b=2"}
 				w.Header().Set("Content-Length", "99")
 			},
-			answer{StatusCode: 200, Headers: map[string]string{"Vary": "Accept, Origin"}, Cookies: []string{"a=1; Expires=Sat, 21 Nov 2026 10:00:00 GMT", "b=2"}},
+			answer{
+				StatusCode: 200,
+				Headers:    map[string]string{"Vary": "Accept, Origin"},
+				Cookies:    []string{"a=1; Expires=Sat, 21 Nov 2026 10:00:00 GMT", "b=2"},
+			},
 		},
 		{
-			"binary", "GET", func(w http.ResponseWriter, _ *http.Request) {
+			"binary",
+			"GET",
+			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/pdf")
 				_, _ = w.Write([]byte("%PDF-"))
 			},
-			answer{StatusCode: 200, Headers: map[string]string{"Content-Type": "application/pdf"}, Body: "JVBERi0=", IsBase64Encoded: true},
+			answer{
+				StatusCode:      200,
+				Headers:         map[string]string{"Content-Type": "application/pdf"},
+				Body:            "JVBERi0=",
+				IsBase64Encoded: true,
+			},
 		},
 		{
-			"text that is no UTF-8", "GET", func(w http.ResponseWriter, _ *http.Request) {
+			"text that is no UTF-8",
+			"GET",
+			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 				_, _ = w.Write([]byte{0xff, 0xfe})
 			},
-			answer{StatusCode: 200, Headers: map[string]string{"Content-Type": "text/csv; charset=utf-8"}, Body: "//4=", IsBase64Encoded: true},
+			answer{
+				StatusCode:      200,
+				Headers:         map[string]string{"Content-Type": "text/csv; charset=utf-8"},
+				Body:            "//4=",
+				IsBase64Encoded: true,
+			},
 		},
 		{
-			"compressed text", "GET", func(w http.ResponseWriter, _ *http.Request) {
+			"compressed text",
+			"GET",
+			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain")
 				w.Header().Set("Content-Encoding", "gzip")
 				_, _ = w.Write([]byte("abc"))
 			},
-			answer{StatusCode: 200, Headers: map[string]string{"Content-Type": "text/plain", "Content-Encoding": "gzip"}, Body: "YWJj", IsBase64Encoded: true},
+			answer{
+				StatusCode:      200,
+				Headers:         map[string]string{"Content-Type": "text/plain", "Content-Encoding": "gzip"},
+				Body:            "YWJj",
+				IsBase64Encoded: true,
+			},
 		},
 		{
-			"no type given", "GET", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-			answer{StatusCode: 200, Headers: map[string]string{"Content-Type": "text/html; charset=utf-8"}, Body: "<html>"},
+			"no type given",
+			"GET",
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+			answer{
+				StatusCode: 200,
+				Headers:    map[string]string{"Content-Type": "text/html; charset=utf-8"},
+				Body:       "<html>",
+			},
 		},
 		{
 			"the first status stands, later headers are too late", "GET", func(w http.ResponseWriter, _ *http.Request) {
@@ -378,7 +482,10 @@ func TestPanicIsAnInternalProblem(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.StatusCode != 500 || a.Headers["Content-Type"] != "application/problem+json" || a.Headers["Etag"] != "" ||
-		strings.Contains(a.Body, "half") || strings.Contains(a.Body, "secret") || !strings.Contains(a.Body, "urn:seatwise:problem:internal") {
+		strings.Contains(
+			a.Body,
+			"half",
+		) || strings.Contains(a.Body, "secret") || !strings.Contains(a.Body, "urn:seatwise:problem:internal") {
 		t.Fatalf("got %+v", a)
 	}
 	if !strings.Contains(log.String(), "edge_test.go") || !strings.Contains(log.String(), `"requestId":"gw-1"`) {
@@ -387,7 +494,11 @@ func TestPanicIsAnInternalProblem(t *testing.T) {
 }
 
 func TestAnAnswerBeyondLambdasLimitIsAProblem(t *testing.T) {
-	got := serve(t, event("GET", "/", "", nil), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 5<<20)) })
+	got := serve(
+		t,
+		event("GET", "/", "", nil),
+		func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 5<<20)) },
+	)
 	if got.StatusCode != 500 || len(got.Body) > 1000 {
 		t.Fatalf("got %d with %d bytes", got.StatusCode, len(got.Body))
 	}
@@ -404,7 +515,15 @@ func TestOtherEventsGoToTheEventHandler(t *testing.T) {
 	}}
 	ctx := lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})
 	e := edge.New(fn, options(io.Discard))
-	payloads := []string{`{"Records":[]}`, `{"time":"2026-11-21T10:00:00Z"}`, `{"version":"0"}`, `{"version":"2.0"}`, `7`, `"2.0"`, `null`}
+	payloads := []string{
+		`{"Records":[]}`,
+		`{"time":"2026-11-21T10:00:00Z"}`,
+		`{"version":"0"}`,
+		`{"version":"2.0"}`,
+		`7`,
+		`"2.0"`,
+		`null`,
+	}
 	for _, payload := range payloads {
 		if answer, err := e.Invoke(ctx, []byte(payload)); err != nil || string(answer) != "null" {
 			t.Errorf("%s: %s, %v", payload, answer, err)
@@ -416,7 +535,11 @@ func TestOtherEventsGoToTheEventHandler(t *testing.T) {
 	if _, err := e.Invoke(ctx, event("GET", "/", "", nil)); !errors.Is(err, edge.ErrUnexpected) {
 		t.Errorf("an HTTP event: %v", err)
 	}
-	if _, err := edge.New(app.Function{HTTP: http.NotFoundHandler()}, options(io.Discard)).Invoke(ctx, []byte(`{"Records":[]}`)); !errors.Is(err, edge.ErrUnexpected) {
+	if _, err := edge.New(app.Function{HTTP: http.NotFoundHandler()}, options(io.Discard)).
+		Invoke(ctx, []byte(`{"Records":[]}`)); !errors.Is(
+		err,
+		edge.ErrUnexpected,
+	) {
 		t.Errorf("an event for an API function: %v", err)
 	}
 }
@@ -428,7 +551,9 @@ func TestEventErrorsAndPanicsFailTheInvocation(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	panics := app.Function{Event: func(context.Context, []byte) error { panic("secret") }}
-	if _, err := edge.New(panics, options(io.Discard)).Invoke(context.Background(), []byte(`{}`)); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := edge.New(panics, options(io.Discard)).
+		Invoke(context.Background(), []byte(`{}`)); err == nil ||
+		strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -461,7 +586,10 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 		}
 	})}, o)
 	for _, method := range []string{"GET", "POST"} {
-		if _, err := e.Invoke(context.Background(), event(method, "/v1/x", "q=secret", map[string]any{"body": "secret"})); err != nil {
+		if _, err := e.Invoke(
+			context.Background(),
+			event(method, "/v1/x", "q=secret", map[string]any{"body": "secret"}),
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -469,8 +597,28 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 		t.Fatal("a payload in the metrics")
 	}
 	want := []map[string]any{
-		{"Function": "TestFunction", "Latency": 1.5, "Errors": 0.0, "ColdStarts": 1.0, "Commits": 1.0, "ConflictsRetried": 1.0, "requestId": "gw-1", "status": 200.0, "route": "GET /v1/x"},
-		{"Function": "TestFunction", "Latency": 1.5, "Errors": 1.0, "ColdStarts": 0.0, "Commits": 0.0, "ConflictsRetried": 0.0, "requestId": "gw-1", "status": 500.0, "route": "POST /v1/x"},
+		{
+			"Function":         "TestFunction",
+			"Latency":          1.5,
+			"Errors":           0.0,
+			"ColdStarts":       1.0,
+			"Commits":          1.0,
+			"ConflictsRetried": 1.0,
+			"requestId":        "gw-1",
+			"status":           200.0,
+			"route":            "GET /v1/x",
+		},
+		{
+			"Function":         "TestFunction",
+			"Latency":          1.5,
+			"Errors":           1.0,
+			"ColdStarts":       0.0,
+			"Commits":          0.0,
+			"ConflictsRetried": 0.0,
+			"requestId":        "gw-1",
+			"status":           500.0,
+			"route":            "POST /v1/x",
+		},
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != len(want) {
@@ -498,7 +646,11 @@ func TestLoggerAddsTheRequestIDOnce(t *testing.T) {
 	log.Info("three")
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []int{1, 1, 0} {
-		if got := strings.Count(lines[i], `"requestId":"r-1"`); got != want || !strings.Contains(lines[i], `"function":"TestFunction"`) {
+		if got := strings.Count(
+			lines[i],
+			`"requestId":"r-1"`,
+		); got != want ||
+			!strings.Contains(lines[i], `"function":"TestFunction"`) {
 			t.Errorf("line %s", lines[i])
 		}
 	}
@@ -507,7 +659,11 @@ func TestLoggerAddsTheRequestIDOnce(t *testing.T) {
 func FuzzInvoke(f *testing.F) {
 	f.Add(event("GET", "/v1/a%2Fb", "q=%zz", nil))
 	f.Add([]byte(`{"Records":[]}`))
-	f.Add([]byte(`{"version":"2.0","requestContext":{"http":{"method":"GET"}},"rawPath":"%%%","isBase64Encoded":true,"body":"x"}`))
+	f.Add(
+		[]byte(
+			`{"version":"2.0","requestContext":{"http":{"method":"GET"}},"rawPath":"%%%","isBase64Encoded":true,"body":"x"}`,
+		),
+	)
 	e := edge.New(app.Function{
 		HTTP:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }),
 		Event: func(context.Context, []byte) error { return nil },

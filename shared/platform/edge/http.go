@@ -21,11 +21,13 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// maxAnswer is how many bytes the answer of a synchronous invocation may have (Lambda's quota of 6 MB).
+// maxAnswer is how many bytes the answer of a synchronous invocation may have (Lambda's quota of 6
+// MB).
 const maxAnswer = 6 << 20
 
-// request is the part of an HTTP API event of payload version 2.0 that is used. Path parameters and the parsed query are left alone: the gateway has
-// already decoded them, and some of it cannot be undone.
+// request is the part of an HTTP API event of payload version 2.0 that is used. Path parameters and
+// the parsed query are left alone: the gateway has already decoded them, and some of it cannot be
+// undone.
 type request struct {
 	Version        string            `json:"version"`
 	RouteKey       string            `json:"routeKey"`
@@ -50,7 +52,8 @@ type request struct {
 	IsBase64Encoded bool   `json:"isBase64Encoded"`
 }
 
-// answer is a response of payload version 2.0. It has no multi-value headers: several values are joined, and cookies go apart.
+// answer is a response of payload version 2.0. It has no multi-value headers: several values are
+// joined, and cookies go apart.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers,omitempty"`
@@ -85,7 +88,8 @@ func (e *Edge) serve(ctx context.Context, r *request) ([]byte, int, error) {
 	return encoded, w.status, err
 }
 
-// guarded serves the request and turns a panic into an internal problem, in place of whatever had been written until then.
+// guarded serves the request and turns a panic into an internal problem, in place of whatever had
+// been written until then.
 func (e *Edge) guarded(w *writer, r *http.Request) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -116,7 +120,8 @@ func newRequest(ctx context.Context, r *request, userClaim string) (*http.Reques
 	}
 	header := make(http.Header, len(r.Headers)+1)
 	for name, value := range r.Headers {
-		// Values that came on several lines are joined with commas and stay so: only some fields may be taken apart again, and their readers do.
+		// Values that came on several lines are joined with commas and stay so: only some fields
+		// may be taken apart again, and their readers do.
 		header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
 	}
 	if len(r.Cookies) > 0 {
@@ -140,8 +145,17 @@ func newRequest(ctx context.Context, r *request, userClaim string) (*http.Reques
 		ctx = auth.WithRefusal(ctx, err)
 	}
 	httpRequest := &http.Request{
-		Method: r.Context.HTTP.Method, URL: target, RequestURI: target.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Host: host, RemoteAddr: r.Context.HTTP.SourceIP + ":0", ContentLength: int64(len(body)), Body: http.NoBody,
+		Method:        r.Context.HTTP.Method,
+		URL:           target,
+		RequestURI:    target.RequestURI(),
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        header,
+		Host:          host,
+		RemoteAddr:    r.Context.HTTP.SourceIP + ":0",
+		ContentLength: int64(len(body)),
+		Body:          http.NoBody,
 	}
 	if len(body) > 0 {
 		httpRequest.Body = io.NopCloser(bytes.NewReader(body))
@@ -151,8 +165,9 @@ func newRequest(ctx context.Context, r *request, userClaim string) (*http.Reques
 
 type baseKey struct{}
 
-// splitBase takes the base path of a custom domain, or the name of a stage, from a path: the gateway has matched the route without it, and hands the path on with it.
-// The route says how many segments are its own. A path that does not end in the route's segments is left as it is.
+// splitBase takes the base path of a custom domain, or the name of a stage, from a path: the
+// gateway has matched the route without it, and hands the path on with it. The route says how many
+// segments are its own. A path that does not end in the route's segments is left as it is.
 func splitBase(routeKey, raw string) (base, path string) {
 	_, route, ok := strings.Cut(routeKey, " ")
 	if !ok || !strings.HasPrefix(route, "/") || strings.Contains(route, "+}") {
@@ -182,7 +197,8 @@ func unreadable(err error) *problem.Problem {
 	return problem.New(problem.MalformedBody, "The request cannot be read.")
 }
 
-// parsePath takes the path as the client sent it. A % that begins no escape is refused, as on one machine: no id and no route has one, so it can name nothing.
+// parsePath takes the path as the client sent it. A % that begins no escape is refused, as on one
+// machine: no id and no route has one, so it can name nothing.
 func parsePath(raw string) (*url.URL, error) {
 	if raw == "" {
 		raw = "/"
@@ -199,7 +215,8 @@ func validMethod(method string) bool {
 	return method != "" && strings.IndexFunc(method, func(c rune) bool { return c < 'A' || c > 'Z' }) < 0
 }
 
-// writer collects an answer under the rules of net/http: the first WriteHeader or Write fixes status and header.
+// writer collects an answer under the rules of net/http: the first WriteHeader or Write fixes
+// status and header.
 type writer struct {
 	header, sent http.Header
 	status       int
@@ -239,7 +256,8 @@ func (w *writer) encode(method string) ([]byte, error) {
 	a := answer{StatusCode: w.status, Headers: make(map[string]string, len(w.sent)), Cookies: w.sent["Set-Cookie"]}
 	for name, values := range w.sent {
 		switch name {
-		case "Set-Cookie", "Content-Length", "Connection", "Transfer-Encoding", "Trailer": // the first goes apart, the others are the gateway's own
+		case "Set-Cookie", "Content-Length", "Connection", "Transfer-Encoding", "Trailer":
+			// the first goes apart, the others are the gateway's own
 		default:
 			a.Headers[name] = strings.Join(values, ", ")
 		}
@@ -261,7 +279,8 @@ func (w *writer) encode(method string) ([]byte, error) {
 	return encoded, nil
 }
 
-// textual says whether a body of this type can travel as a JSON string. In doubt it goes as base64, which is always right and a third longer.
+// textual says whether a body of this type can travel as a JSON string. In doubt it goes as base64,
+// which is always right and a third longer.
 func textual(contentType, contentEncoding string) bool {
 	if contentEncoding != "" && contentEncoding != "identity" {
 		return false

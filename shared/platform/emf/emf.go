@@ -1,5 +1,6 @@
-// Package emf writes metrics in CloudWatch's embedded metric format: one line of JSON on standard output, which CloudWatch Logs turns into
-// metrics by itself, without a call that would cost the invocation time.
+// Package emf writes metrics in CloudWatch's embedded metric format: one line of JSON on standard
+// output, which CloudWatch Logs turns into metrics by itself, without a call that would cost the
+// invocation time.
 package emf
 
 import (
@@ -44,9 +45,10 @@ type metadata struct {
 	CloudWatchMetrics []directive `json:"CloudWatchMetrics"`
 }
 
-// Write writes one line: metrics at one moment, with the function's name and further properties that can be searched
-// for in the log. Neither is a dimension: CloudWatch bills each value of a dimension as a metric of its own, an alarm
-// wants them all together, and the log says which function it was. Properties must hold nothing of a request's payload.
+// Write writes one line: metrics at one moment, with the function's name and further properties
+// that can be searched for in the log. Neither is a dimension: CloudWatch bills each value of a
+// dimension as a metric of its own, an alarm wants them all together, and the log says which
+// function it was. Properties must hold nothing of a request's payload.
 func Write(w io.Writer, at time.Time, function string, metrics []Metric, properties map[string]any) error {
 	line := make(map[string]any, len(metrics)+len(properties)+2)
 	for name, value := range properties {

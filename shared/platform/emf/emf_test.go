@@ -13,8 +13,16 @@ import (
 func TestWrite(t *testing.T) {
 	var out bytes.Buffer
 	at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	err := emf.Write(&out, at, "HealthFunction",
-		[]emf.Metric{{"Latency", emf.Milliseconds, 12.5}, {"Errors", emf.Count, 0}}, map[string]any{"requestId": "r-1", "Function": "not this"})
+	err := emf.Write(
+		&out,
+		at,
+		"HealthFunction",
+		[]emf.Metric{
+			{"Latency", emf.Milliseconds, 12.5},
+			{"Errors", emf.Count, 0},
+		},
+		map[string]any{"requestId": "r-1", "Function": "not this"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package events reads the events that are no HTTP requests: S3 notifications and EventBridge schedules. It knows their JSON only, so
-// a room can use it without linking the Lambda runtime.
+// Package events reads the events that are no HTTP requests: S3 notifications and EventBridge
+// schedules. It knows their JSON only, so a module can use it without linking the Lambda runtime.
 package events
 
 import (
@@ -26,12 +26,14 @@ const (
 // ErrOther is wrapped when a payload is not of the kind that was asked for.
 var ErrOther = errors.New("not an event of this kind")
 
-// ObjectCreated is one object that S3 says was created. S3 delivers each at least once, in any order.
+// ObjectCreated is one object that S3 says was created. S3 delivers each at least once, in any
+// order.
 type ObjectCreated struct {
 	// Name is the event's name, such as ObjectCreated:Put.
 	Name   string
 	Bucket string
-	// Key is decoded. If it could not be, Fault says so and Key is as it came; no object has that name then.
+	// Key is decoded. If it could not be, Fault says so and Key is as it came; no object has that
+	// name then.
 	Key   string
 	Fault error
 	// Version is empty for a bucket without versions.
@@ -43,7 +45,8 @@ type ObjectCreated struct {
 	At        time.Time
 }
 
-// After says whether the event happened after another one of the same key. Sequencers are hexadecimal numbers of any length.
+// After says whether the event happened after another one of the same key. Sequencers are
+// hexadecimal numbers of any length.
 func (o ObjectCreated) After(other ObjectCreated) bool {
 	a, b := strings.TrimLeft(o.Sequencer, "0"), strings.TrimLeft(other.Sequencer, "0")
 	if len(a) != len(b) {
@@ -52,9 +55,11 @@ func (o ObjectCreated) After(other ObjectCreated) bool {
 	return strings.ToUpper(a) > strings.ToUpper(b)
 }
 
-// Schedule is one firing of a schedule. A scheduled function takes its time from here, never from the clock (api.md, On one machine).
+// Schedule is one firing of a schedule. A scheduled function takes its time from here, never from
+// the clock (api.md, On one machine).
 type Schedule struct {
-	// ID is the same when the firing is delivered again; it may be empty when a person invokes the function.
+	// ID is the same when the firing is delivered again; it may be empty when a person invokes the
+	// function.
 	ID   string
 	Time time.Time
 	// Resources are the ARNs of the rules that fired.
@@ -104,10 +109,11 @@ func KindOf(raw []byte) Kind {
 	}
 }
 
-// S3Records lists the created objects of an S3 notification; records of other happenings are left out, and s3:TestEvent, which S3 sends when
-// notifications are set up, has none.
+// S3Records lists the created objects of an S3 notification; records of other happenings are left
+// out, and s3:TestEvent, which S3 sends when notifications are set up, has none.
 //
-// A key that cannot be decoded is reported in the record's Fault and does not stop the others. Errors wrap ErrOther.
+// A key that cannot be decoded is reported in the record's Fault and does not stop the others.
+// Errors wrap ErrOther.
 func S3Records(raw []byte) ([]ObjectCreated, error) {
 	var p payload
 	if err := json.Unmarshal(raw, &p); err != nil {
@@ -128,8 +134,13 @@ func S3Records(raw []byte) ([]ObjectCreated, error) {
 			continue
 		}
 		o := ObjectCreated{
-			Name: r.EventName, Bucket: r.S3.Bucket.Name, Version: r.S3.Object.VersionID, ETag: r.S3.Object.ETag, Size: r.S3.Object.Size,
-			Sequencer: r.S3.Object.Sequencer, At: r.EventTime.UTC(),
+			Name:      r.EventName,
+			Bucket:    r.S3.Bucket.Name,
+			Version:   r.S3.Object.VersionID,
+			ETag:      r.S3.Object.ETag,
+			Size:      r.S3.Object.Size,
+			Sequencer: r.S3.Object.Sequencer,
+			At:        r.EventTime.UTC(),
 		}
 		// Keys come as in a query string: percent-escapes, and + for a space.
 		key, err := url.QueryUnescape(r.S3.Object.Key)
@@ -146,7 +157,8 @@ func S3Records(raw []byte) ([]ObjectCreated, error) {
 	return created, nil
 }
 
-// Scheduled reads a scheduled event; {"time": "2026-01-31T03:00:00Z"} is enough of one, so that a person can run any day again. Errors wrap ErrOther.
+// Scheduled reads a scheduled event; {"time": "2026-01-31T03:00:00Z"} is enough of one, so that a
+// person can run any day again. Errors wrap ErrOther.
 func Scheduled(raw []byte) (Schedule, error) {
 	var p payload
 	if err := json.Unmarshal(raw, &p); err != nil {

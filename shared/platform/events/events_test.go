@@ -24,8 +24,14 @@ func TestS3Records(t *testing.T) {
 		t.Fatalf("%d records, want the three created ones: %+v", len(got), got)
 	}
 	want := events.ObjectCreated{
-		Name: "ObjectCreated:Put", Bucket: "seatwise-uploads", Key: "drops/acme/New phones (100%) ä+b.xlsx", Version: "v1", ETag: "d41d", Size: 4711,
-		Sequencer: "0A1B", At: time.Date(2026, 11, 21, 10, 0, 0, 123_000_000, time.UTC),
+		Name:      "ObjectCreated:Put",
+		Bucket:    "seatwise-uploads",
+		Key:       "drops/acme/New phones (100%) ä+b.xlsx",
+		Version:   "v1",
+		ETag:      "d41d",
+		Size:      4711,
+		Sequencer: "0A1B",
+		At:        time.Date(2026, 11, 21, 10, 0, 0, 123_000_000, time.UTC),
 	}
 	if got[0] != want {
 		t.Errorf("got %+v, want %+v", got[0], want)
@@ -39,7 +45,9 @@ func TestS3Records(t *testing.T) {
 }
 
 func TestS3TestEventHasNoRecords(t *testing.T) {
-	raw := []byte(`{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-21T10:00:00.000Z","Bucket":"seatwise-uploads","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR"}`)
+	raw := []byte(
+		`{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-21T10:00:00.000Z","Bucket":"seatwise-uploads","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR"}`,
+	)
 	got, err := events.S3Records(raw)
 	if err != nil || len(got) != 0 {
 		t.Fatalf("got %+v, %v", got, err)
@@ -63,13 +71,17 @@ func TestOthersAreRefused(t *testing.T) {
 }
 
 func TestScheduled(t *testing.T) {
-	raw := []byte(`{"version":"0","id":"89d1a02d-5ec7-412e-82f5-13505f849b41","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012",
-		"time":"2026-11-21T04:00:00+01:00","region":"eu-central-1","resources":["arn:aws:events:eu-central-1:123456789012:rule/r"],"detail":{}}`)
+	raw := []byte(
+		`{"version":"0","id":"89d1a02d-5ec7-412e-82f5-13505f849b41","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012",
+		"time":"2026-11-21T04:00:00+01:00","region":"eu-central-1","resources":["arn:aws:events:eu-central-1:123456789012:rule/r"],"detail":{}}`,
+	)
 	got, err := events.Scheduled(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.Time.Equal(time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)) || got.Time.Location() != time.UTC || got.ID == "" || len(got.Resources) != 1 {
+	if !got.Time.Equal(time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)) || got.Time.Location() != time.UTC ||
+		got.ID == "" ||
+		len(got.Resources) != 1 {
 		t.Fatalf("got %+v", got)
 	}
 }

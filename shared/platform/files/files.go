@@ -1,4 +1,5 @@
-// Package files is the one file port (design, decision 4); its one adapter, S3, is in s3store, so that a room links no SDK.
+// Package files is the one file port (design, decision 4); its one adapter, S3, is in s3store, so
+// that a module links no SDK.
 package files
 
 import (
@@ -13,9 +14,10 @@ type Bucket string
 
 // The buckets.
 const (
-	// Uploads takes what comes in: uploads/{account}/{id}/..., drops/{account}/..., and the job tickets jobs/....
+	// Uploads takes what comes in: uploads/{account}/{id}/..., drops/{account}/..., and the job
+	// wake-ups jobs/....
 	Uploads Bucket = "uploads"
-	// Reports keeps what goes out: results, reports, and the job tickets of the report builder.
+	// Reports keeps what goes out: results, reports, and the job wake-ups of the report builder.
 	Reports Bucket = "reports"
 )
 
@@ -34,7 +36,8 @@ type Info struct {
 	ETag        string
 }
 
-// Upload tells a client how to put a file: this method to this URL with exactly these headers, until ExpiresAt.
+// Upload tells a client how to put a file: this method to this URL with exactly these headers,
+// until ExpiresAt.
 type Upload struct {
 	Method    string            `json:"method"`
 	URL       string            `json:"url"`
@@ -49,14 +52,30 @@ var ErrNotFound = errors.New("no such object")
 type Store interface {
 	// Name is the bucket's name outside, as events tell it.
 	Name(b Bucket) string
-	// PresignPut signs a PUT that is good for exactly this size and content type (and this SHA-256 if sha256Hex is not empty), for the given
-	// time from now, and that never overwrites (If-None-Match: *) (spec 5.2).
-	PresignPut(ctx context.Context, ref Ref, size int64, contentType, sha256Hex string, now time.Time, life time.Duration) (Upload, error)
-	// PresignGet signs a GET whose answer downloads under fileName. The URL is a bearer secret until it expires.
-	PresignGet(ctx context.Context, ref Ref, fileName string, now time.Time, life time.Duration) (url string, expiresAt time.Time, err error)
+	// PresignPut signs a PUT that is good for exactly this size and content type (and this SHA-256
+	// if sha256Hex is not empty), for the given time from now, and that never overwrites
+	// (If-None-Match: *) (spec 5.2).
+	PresignPut(
+		ctx context.Context,
+		ref Ref,
+		size int64,
+		contentType, sha256Hex string,
+		now time.Time,
+		life time.Duration,
+	) (Upload, error)
+	// PresignGet signs a GET whose answer downloads under fileName. The URL is a bearer secret
+	// until it expires.
+	PresignGet(
+		ctx context.Context,
+		ref Ref,
+		fileName string,
+		now time.Time,
+		life time.Duration,
+	) (url string, expiresAt time.Time, err error)
 	// Head describes an object; ErrNotFound when there is none.
 	Head(ctx context.Context, ref Ref) (Info, error)
-	// Get opens an object for reading from start to end; the caller closes it. ErrNotFound when there is none.
+	// Get opens an object for reading from start to end; the caller closes it. ErrNotFound when
+	// there is none.
 	Get(ctx context.Context, ref Ref) (io.ReadCloser, Info, error)
 	// Put stores an object whole from a seekable body of this size, replacing what was there.
 	Put(ctx context.Context, ref Ref, body io.ReadSeeker, size int64, contentType string) (Info, error)

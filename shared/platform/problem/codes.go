@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Code names what is wrong with a field, for programs (spec 10; api.md, Conventions). A code never changes its meaning; more may come.
+// Code names what is wrong with a field, for programs (spec 10; api.md, Conventions). A code never
+// changes its meaning; more may come.
 type Code string
 
 // The codes of field errors. The document lists them with the same words.
@@ -78,10 +79,12 @@ func Codes() []Code {
 // Meaning is what the code tells, as half a sentence; empty for a code that there is not.
 func (c Code) Meaning() string { return meanings[c] }
 
-// maxNamed is how many faults of one list are named one by one; the last one then says how many more there are.
+// maxNamed is how many faults of one list are named one by one; the last one then says how many
+// more there are.
 const maxNamed = 100
 
-// Culprits names every element of a list of ids that is at fault, with its index and its id (spec 10). bad says which are; message goes on from the id.
+// Culprits names every element of a list of ids that is at fault, with its index and its id (spec
+// 10). bad says which are; message goes on from the id.
 func Culprits(field string, code Code, ids []string, bad func(i int) bool, message string) []Field {
 	var fields []Field
 	found := 0
@@ -113,7 +116,8 @@ func quoted(id string) string {
 	return `"` + id + `"`
 }
 
-// Named makes the field error of a name that package text judged: what it says is wrong, or nothing where it says nothing.
+// Named makes the field error of a name that package text judged: what it says is wrong, or nothing
+// where it says nothing.
 func Named(field, fault string) Field {
 	code := BadCharacters
 	if strings.Contains(fault, "at most") {

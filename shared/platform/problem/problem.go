@@ -1,7 +1,8 @@
-// Package problem is the one error vocabulary of Seatwise: RFC 9457 problems with the slugs that api.md fixes.
+// Package problem is the one error vocabulary of Seatwise: RFC 9457 problems with the slugs that
+// api.md fixes.
 //
-// Rules and services return a *Problem for everything a caller can be told; any other error is an internal one, and the HTTP edge
-// answers it without its text.
+// Rules and services return a *Problem for everything a caller can be told; any other error is an
+// internal one, and the HTTP edge answers it without its text.
 package problem
 
 import (
@@ -10,7 +11,8 @@ import (
 	"strings"
 )
 
-// Slug names a kind of problem; the HTTP edge renders it as the type "urn:seatwise:problem:<slug>" (api.md, Conventions).
+// Slug names a kind of problem; the HTTP edge renders it as the type "urn:seatwise:problem:<slug>"
+// (api.md, Conventions).
 type Slug string
 
 // The slugs of api.md.
@@ -100,7 +102,8 @@ func Slugs() []Slug {
 	return all
 }
 
-// Field is one fault of a request: where, what is wrong there, and the same for programs. The message repeats no value but an id of the caller's own (spec 10).
+// Field is one fault of a request: where, what is wrong there, and the same for programs. The
+// message repeats no value but an id of the caller's own (spec 10).
 type Field struct {
 	Field   string `json:"field" doc:"Where the fault is: a body path such as lines[0].quantity, or a parameter's name."`
 	Code    Code   `json:"code" doc:"What is wrong, for programs. A code never changes its meaning; more may come."`
@@ -150,10 +153,15 @@ func Invalid(field string, code Code, format string, args ...any) *Problem {
 
 // Fixed names fields that cannot be written and differ from what is there (spec 6).
 func Fixed(fields ...Field) *Problem {
-	return &Problem{Slug: ReadOnly, Detail: "Fields that cannot be written must equal what is there, or be left out.", Fields: fields}
+	return &Problem{
+		Slug:   ReadOnly,
+		Detail: "Fields that cannot be written must equal what is there, or be left out.",
+		Fields: fields,
+	}
 }
 
-// Missing is the one 404: the same for a missing id and for one of another account (spec 9), so it names only the kind of thing.
+// Missing is the one 404: the same for a missing id and for one of another account (spec 9), so it
+// names only the kind of thing.
 func Missing(what string) *Problem {
 	return New(NotFound, "There is no such "+what+" in this account.")
 }

@@ -2,12 +2,16 @@ package table
 
 import "context"
 
-// Counted wraps a store and tells onCall of every call after its answer: the operation of the DynamoDB API that it stands for and an estimate of the capacity units that
-// this would consume there.
+// Counted wraps a store and tells onCall of every call after its answer: the operation of the
+// DynamoDB API that it stands for and an estimate of the capacity units that this would consume
+// there.
 //
-// The estimate goes by DynamoDB's rules and by what is known on this side of the port. A strongly consistent read is 1 unit for each 4 KB of an item (in a query: of the
-// page), half of that on an index, and a missing item counts as one of 4 KB. A write in a transaction is 2 units for each KB and 1 for each KB in each index that the item
-// is in. Of a delete, a check or an add only the key is known, so it counts as an item of 1 KB in no index. A refused commit counts in full, as it does in AWS.
+// The estimate goes by DynamoDB's rules and by what is known on this side of the port. A strongly
+// consistent read is 1 unit for each 4 KB of an item (in a query: of the page), half of that on an
+// index, and a missing item counts as one of 4 KB. A write in a transaction is 2 units for each KB
+// and 1 for each KB in each index that the item is in. Of a delete, a check or an add only the key
+// is known, so it counts as an item of 1 KB in no index. A refused commit counts in full, as it
+// does in AWS.
 func Counted(inner Store, onCall func(op string, capacity float64)) Store {
 	return &counted{inner: inner, onCall: onCall}
 }
@@ -67,8 +71,8 @@ func (c *counted) Commit(ctx context.Context, ops []Operation) error {
 	for i := range ops {
 		item := ops[i].Item
 		writes := 2.0
-		for _, place := range item.Places {
-			if place != (Key{}) {
+		for _, indexKey := range item.IndexKeys {
+			if indexKey != (Key{}) {
 				writes++
 			}
 		}

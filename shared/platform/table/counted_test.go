@@ -41,18 +41,29 @@ func pagesOf(t *testing.T, n int) table.Store {
 }
 
 func TestCountedKeepsTheContract(t *testing.T) {
-	tabletest.Semantics(t, func(t *testing.T) table.Store { return table.Counted(openBolt(t), func(string, float64) {}) })
+	tabletest.Semantics(
+		t,
+		func(t *testing.T) table.Store { return table.Counted(openBolt(t), func(string, float64) {}) },
+	)
 }
 
 func TestCounted(t *testing.T) {
 	var heard []string
-	s := table.Counted(openBolt(t), func(op string, capacity float64) { heard = append(heard, fmt.Sprintf("%s %g", op, capacity)) })
+	s := table.Counted(
+		openBolt(t),
+		func(op string, capacity float64) { heard = append(heard, fmt.Sprintf("%s %g", op, capacity)) },
+	)
 	ctx := t.Context()
 	key := func(i int) table.Key { return table.Key{Partition: "P", Sort: strconv.Itoa(i)} }
-	big := []byte(`"` + strings.Repeat("x", 5000) + `"`) // 5 KB: 5 units to write and 2 to read, 1.25 with its keys rounded up.
+	// 5 KB: 5 units to write and 2 to read, 1.25 with its keys rounded up.
+	big := []byte(`"` + strings.Repeat("x", 5000) + `"`)
 	errs := []error{
 		s.Commit(ctx, []table.Operation{
-			table.Put(table.Item{Key: key(1), Data: big, Places: [table.Indexes]table.Key{{Partition: "I", Sort: "S"}}}, table.IfAbsent), // 3 x 5
+			// 3 x 5
+			table.Put(
+				table.Item{Key: key(1), Data: big, IndexKeys: [table.Indexes]table.Key{{Partition: "I", Sort: "S"}}},
+				table.IfAbsent,
+			),
 			table.Check(key(2), table.IfAbsent),         // 2
 			table.Add(key(3), table.AtLeast("n", 1, 0)), // 2
 		}),
@@ -78,7 +89,15 @@ func TestCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"TransactWriteItems 19", "TransactWriteItems 2", "GetItem 2", "BatchGetItem 3", "BatchGetItem 100", "BatchGetItem 1", "Query 2", "Query 1", "Query 0.5",
+		"TransactWriteItems 19",
+		"TransactWriteItems 2",
+		"GetItem 2",
+		"BatchGetItem 3",
+		"BatchGetItem 100",
+		"BatchGetItem 1",
+		"Query 2",
+		"Query 1",
+		"Query 0.5",
 	}
 	if got := strings.Join(heard, ", "); got != strings.Join(want, ", ") {
 		t.Errorf("heard %s\n want %s", got, strings.Join(want, ", "))

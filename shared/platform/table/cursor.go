@@ -8,11 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// cursorFormat is the first byte of a cursor. A cursor of an older format is ErrCursor, so the caller begins again.
+// cursorFormat is the first byte of a cursor. A cursor of an older format is ErrCursor, so the
+// caller begins again.
 const cursorFormat = 1
 
-// Range returns the half-open range of sort keys that a query asks for: lo inclusive, hi exclusive, "" for no upper end. It is what Prefix, From and To
-// leave together; ok is false when they leave nothing.
+// Range returns the half-open range of sort keys that a query asks for: lo inclusive, hi exclusive,
+// "" for no upper end. It is what Prefix, From and To leave together; ok is false when they leave
+// nothing.
 func (q Query) Range() (lo, hi string, ok bool) {
 	lo, hi = q.Prefix, successor(q.Prefix)
 	if q.From > lo {
@@ -24,8 +26,9 @@ func (q Query) Range() (lo, hi string, ok bool) {
 	return lo, hi, hi == "" || lo < hi
 }
 
-// successor is the least string that is greater than every string with this prefix, "" when there is none. It counts in runes, because a
-// sort key is UTF-8 and bytes of UTF-8 sort like the runes they spell.
+// successor is the least string that is greater than every string with this prefix, "" when there
+// is none. It counts in runes, because a sort key is UTF-8 and bytes of UTF-8 sort like the runes
+// they spell.
 func successor(prefix string) string {
 	for prefix != "" {
 		last, size := utf8.DecodeLastRuneInString(prefix)
@@ -42,11 +45,12 @@ func successor(prefix string) string {
 	return ""
 }
 
-// EncodeCursor makes the Next of a page that ended at the item base, found at this sort key of the queried index. Adapters share it, so a
-// cursor says nothing about the store behind it.
+// EncodeCursor makes the Next of a page that ended at the item base, found at this sort key of the
+// queried index. Adapters share it, so a cursor says nothing about the store behind it.
 //
-// The partition is not part of the cursor but of its checksum, and so is the direction: a cursor is good for the query it came from. That keeps accidents out,
-// not forgers; a forged cursor still reads nothing beyond the query's own partition and range.
+// The partition is not part of the cursor but of its checksum, and so is the direction: a cursor is
+// good for the query it came from. That keeps accidents out, not forgers; a forged cursor still
+// reads nothing beyond the query's own partition and range.
 func EncodeCursor(q Query, sort string, base Key) string {
 	b := []byte{cursorFormat}
 	b = appendString(b, sort)
@@ -58,11 +62,13 @@ func EncodeCursor(q Query, sort string, base Key) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// DecodeCursor reads a query's After, which must not be empty: the last sort key that was seen in the queried index, and the base key of its item.
-// Whatever EncodeCursor did not make for this index, partition, direction and range is ErrCursor.
+// DecodeCursor reads a query's After, which must not be empty: the last sort key that was seen in
+// the queried index, and the base key of its item. Whatever EncodeCursor did not make for this
+// index, partition, direction and range is ErrCursor.
 func DecodeCursor(q Query) (sort string, base Key, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.After)
-	if err != nil || strings.ContainsAny(q.After, "\r\n") { // The decoder skips line ends, but they were not in what was handed out.
+	// The decoder skips line ends, but they were not in what was handed out.
+	if err != nil || strings.ContainsAny(q.After, "\r\n") {
 		return "", Key{}, ErrCursor
 	}
 	const sumBytes = 4
@@ -90,7 +96,8 @@ func DecodeCursor(q Query) (sort string, base Key, err error) {
 		base = Key{next(), next()}
 	}
 	lo, hi, _ := q.Range()
-	if !ok || len(rest) != 0 || validKey(Key{q.Partition, sort}) != nil || validKey(base) != nil || sort < lo || hi != "" && sort >= hi {
+	if !ok || len(rest) != 0 || validKey(Key{q.Partition, sort}) != nil || validKey(base) != nil || sort < lo ||
+		hi != "" && sort >= hi {
 		return "", Key{}, ErrCursor
 	}
 	return sort, base, nil

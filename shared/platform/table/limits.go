@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// ValidCommit checks a commit against DynamoDB's limits. Every adapter calls it first, and changes nothing when it refuses.
+// ValidCommit checks a commit against DynamoDB's limits. Every adapter calls it first, and changes
+// nothing when it refuses.
 func ValidCommit(ops []Operation) error {
 	if len(ops) == 0 {
 		return limitf("a commit without operations")
@@ -45,11 +46,11 @@ func ValidCommit(ops []Operation) error {
 			return limitf("item %s has %d bytes, at most %d", op.Item.Key, size, MaxItemBytes)
 		}
 		total += size
-		for _, place := range op.Item.Places {
-			if place == (Key{}) {
+		for _, indexKey := range op.Item.IndexKeys {
+			if indexKey == (Key{}) {
 				continue
 			}
-			if err := validKey(place); err != nil {
+			if err := validKey(indexKey); err != nil {
 				return err
 			}
 		}
@@ -68,7 +69,8 @@ func ValidQuery(q *Query) error {
 	if q.Partition == "" || len(q.Partition) > MaxPartitionKey {
 		return limitf("a query's partition key has 1 to %d bytes", MaxPartitionKey)
 	}
-	if !utf8.ValidString(q.Partition) || !utf8.ValidString(q.Prefix) || !utf8.ValidString(q.From) || !utf8.ValidString(q.To) {
+	if !utf8.ValidString(q.Partition) || !utf8.ValidString(q.Prefix) || !utf8.ValidString(q.From) ||
+		!utf8.ValidString(q.To) {
 		return limitf("a query that is not UTF-8")
 	}
 	if len(q.Prefix) > MaxSortKey || len(q.From) > MaxSortKey || len(q.To) > MaxSortKey {
@@ -131,16 +133,17 @@ func validCount(name string) error {
 	return nil
 }
 
-// Size is an upper estimate of the bytes that DynamoDB counts for an item: names and values of its attributes.
+// Size is an upper estimate of the bytes that DynamoDB counts for an item: names and values of its
+// attributes.
 func Size(item Item) int {
 	const name, number = 2, 21
 	size := name + len(item.Partition) + name + len(item.Sort) + name + number + name + len(item.Data)
 	for n := range item.Counts {
 		size += name + len(n) + number
 	}
-	for _, place := range item.Places {
-		if place != (Key{}) {
-			size += 2*(name+2) + len(place.Partition) + len(place.Sort)
+	for _, indexKey := range item.IndexKeys {
+		if indexKey != (Key{}) {
+			size += 2*(name+2) + len(indexKey.Partition) + len(indexKey.Sort)
 		}
 	}
 	if item.Expires != 0 {

@@ -1,8 +1,9 @@
 // Package table is the one state port: a sorted table in DynamoDB's terms (design, decision 3).
 //
-// An adapter stores items under a partition and a sort key, answers strongly consistent reads of base keys, eventually consistent reads of
-// three secondary indexes, and commits a list of operations all or nothing. The limits are DynamoDB's and are enforced here, before
-// an adapter is reached, so that nothing passes on one machine that AWS would refuse.
+// An adapter stores items under a partition and a sort key, answers strongly consistent reads of
+// base keys, eventually consistent reads of three secondary indexes, and commits a list of
+// operations all or nothing. The limits are DynamoDB's and are enforced here, before an adapter is
+// reached, so that nothing passes on one machine that AWS would refuse.
 package table
 
 import (
@@ -14,17 +15,20 @@ import (
 
 // DynamoDB's limits, which hold on every adapter.
 const (
-	MaxOperations    = 100       // operations in one commit
-	MaxCommitBytes   = 4 << 20   // bytes of all items in one commit
-	MaxItemBytes     = 400 << 10 // bytes of one item, names included
-	MaxPartitionKey  = 2048      // bytes
-	MaxSortKey       = 1024      // bytes
-	MaxKeysPerLookup = 100       // keys in one Lookup call; Store implementations split longer lists and count one call for each part
-	MaxPage          = 1000      // items in one Query page
-	MaxPageBytes     = 1 << 20   // bytes of the items in one Query page; the item that crosses the line is the page's last
-	MaxBounds        = 40        // bounds in one Add, so that the conditions fit into an expression of 4 KB
-	MaxCountName     = 200       // bytes
-	MaxCount         = 1 << 53   // the most that one Add may change a count by, either way
+	MaxOperations   = 100       // operations in one commit
+	MaxCommitBytes  = 4 << 20   // bytes of all items in one commit
+	MaxItemBytes    = 400 << 10 // bytes of one item, names included
+	MaxPartitionKey = 2048      // bytes
+	MaxSortKey      = 1024      // bytes
+	// keys in one Lookup call; Store implementations split longer lists and count one call for each
+	// part
+	MaxKeysPerLookup = 100
+	MaxPage          = 1000 // items in one Query page
+	// bytes of the items in one Query page; the item that crosses the line is the page's last
+	MaxPageBytes = 1 << 20
+	MaxBounds    = 40      // bounds in one Add, so that the conditions fit into an expression of 4 KB
+	MaxCountName = 200     // bytes
+	MaxCount     = 1 << 53 // the most that one Add may change a count by, either way
 )
 
 // Key names an item. Both parts are non-empty UTF-8; they sort by bytes.
@@ -32,7 +36,8 @@ type Key struct{ Partition, Sort string }
 
 func (k Key) String() string { return k.Partition + " / " + k.Sort }
 
-// Index names the base table or one of its secondary indexes. An item appears in an index only while it carries a key for it.
+// Index names the base table or one of its secondary indexes. An item appears in an index only
+// while it carries a key for it.
 type Index int
 
 // The indexes. What each holds is written down in docs/data-model.md.
@@ -50,17 +55,20 @@ const Indexes = int(indexes) - 1
 // Item is what the table stores.
 type Item struct {
 	Key
-	// Version is set by the store: 1 when an item is put with IfAbsent, one more at each put with IfVersion, after any other put what Put was told then: 0, unless the caller
-	// counts versions by other means and sets one on the operation.
+	// Version is set by the store: 1 when an item is put with IfAbsent, one more at each put with
+	// IfVersion, after any other put what Put was told then: 0, unless the caller counts versions
+	// by other means and sets one on the operation.
 	Version int64
 	// Data is a JSON document, opaque to the store.
 	Data []byte
-	// Counts are numbers that Add changes without reading the item; Put replaces them like everything else.
+	// Counts are numbers that Add changes without reading the item; Put replaces them like
+	// everything else.
 	Counts map[string]int64
-	// Places are the item's keys in Index1..Index3; a zero Key leaves the item out of that index.
-	Places [Indexes]Key
-	// Expires is the Unix second after which the item may vanish at any time (DynamoDB deletes expired items within days, so readers
-	// that care compare it themselves); 0 means never.
+	// IndexKeys are the item's keys in Index1..Index3; a zero Key leaves the item out of that
+	// index.
+	IndexKeys [Indexes]Key
+	// Expires is the Unix second after which the item may vanish at any time (DynamoDB deletes
+	// expired items within days, so readers that care compare it themselves); 0 means never.
 	Expires int64
 }
 
@@ -173,12 +181,14 @@ func Check(key Key, cond Condition) Operation {
 	return Operation{Kind: KindCheck, Item: Item{Key: key}, Cond: cond}
 }
 
-// Add changes counts without reading the item, which is made if it is missing; it leaves the version as it is.
+// Add changes counts without reading the item, which is made if it is missing; it leaves the
+// version as it is.
 func Add(key Key, bounds ...Bound) Operation {
 	return Operation{Kind: KindAdd, Item: Item{Key: key}, Bound: bounds}
 }
 
-// Query asks for items of one partition of the base table or of an index, in the order of the sort key.
+// Query asks for items of one partition of the base table or of an index, in the order of the sort
+// key.
 type Query struct {
 	Index     Index
 	Partition string
@@ -191,8 +201,8 @@ type Query struct {
 	Backwards bool
 }
 
-// Page is an answer to a Query: at most Limit items. Next is empty on the last page; a page may be short and have a Next all the same
-// (DynamoDB ends a page at 1 MB).
+// Page is an answer to a Query: at most Limit items. Next is empty on the last page; a page may be
+// short and have a Next all the same (DynamoDB ends a page at 1 MB).
 type Page struct {
 	Items []Item
 	Next  string
@@ -200,11 +210,13 @@ type Page struct {
 
 // Store is the port.
 //
-// Errors: ErrConflict when a commit kept colliding with others until the context's deadline or the retry budget was spent; ErrThrottled when the store
-// refused for load; *ConditionError when conditions were not met; a *LimitError for what no store would take; otherwise the context's error or
-// an error of the adapter, after which it is unknown whether a commit took effect.
+// Errors: ErrConflict when a commit kept colliding with others until the context's deadline or the
+// retry budget was spent; ErrThrottled when the store refused for load; *ConditionError when
+// conditions were not met; a *LimitError for what no store would take; otherwise the context's
+// error or an error of the adapter, after which it is unknown whether a commit took effect.
 type Store interface {
-	// Lookup reads items by key, strongly consistent, in one call for up to MaxKeysPerLookup keys. The answer has an entry for each item that exists.
+	// Lookup reads items by key, strongly consistent, in one call for up to MaxKeysPerLookup keys.
+	// The answer has an entry for each item that exists.
 	Lookup(ctx context.Context, keys ...Key) (map[Key]Item, error)
 	// Query reads one page. The base table is read strongly consistent, an index eventually so.
 	Query(ctx context.Context, q Query) (Page, error)
@@ -222,7 +234,8 @@ var (
 
 // ConditionError says which operations of a commit were refused; nothing was changed.
 type ConditionError struct {
-	// Failed are indexes into the operations, ascending, at least one. DynamoDB names every failed one; so do the others.
+	// Failed are indexes into the operations, ascending, at least one. DynamoDB names every failed
+	// one; so do the others.
 	Failed []int
 	// Keys are the keys of those operations, in the same order.
 	Keys []Key

@@ -13,11 +13,21 @@ import (
 )
 
 // sortKeys are short and made of what ranges and escapes may stumble over.
-var sortKeys = rapid.StringOfN(rapid.SampledFrom([]rune{0, 1, '#', 'a', 'b', 0x7f, 0x80, 0xd7ff, 0xe000, 0xffff, 0x10000, utf8.MaxRune}), 0, 4, -1)
+var sortKeys = rapid.StringOfN(
+	rapid.SampledFrom([]rune{0, 1, '#', 'a', 'b', 0x7f, 0x80, 0xd7ff, 0xe000, 0xffff, 0x10000, utf8.MaxRune}),
+	0,
+	4,
+	-1,
+)
 
 func TestRangeMeansPrefixFromAndTo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		q := table.Query{Partition: "P", Prefix: sortKeys.Draw(t, "prefix"), From: sortKeys.Draw(t, "from"), To: sortKeys.Draw(t, "to")}
+		q := table.Query{
+			Partition: "P",
+			Prefix:    sortKeys.Draw(t, "prefix"),
+			From:      sortKeys.Draw(t, "from"),
+			To:        sortKeys.Draw(t, "to"),
+		}
 		s := sortKeys.Draw(t, "sort")
 		want := strings.HasPrefix(s, q.Prefix) && s >= q.From && (q.To == "" || s < q.To)
 		lo, hi, some := q.Range()
@@ -33,13 +43,20 @@ func TestRangeMeansPrefixFromAndTo(t *testing.T) {
 func TestCursorsComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := table.Query{
-			Index: table.Index(rapid.IntRange(0, table.Indexes).Draw(t, "index")), Partition: "P" + sortKeys.Draw(t, "partition"),
-			Prefix: sortKeys.Draw(t, "prefix"), Backwards: rapid.Bool().Draw(t, "backwards"),
+			Index: table.Index(
+				rapid.IntRange(0, table.Indexes).Draw(t, "index"),
+			),
+			Partition: "P" + sortKeys.Draw(t, "partition"),
+			Prefix:    sortKeys.Draw(t, "prefix"),
+			Backwards: rapid.Bool().Draw(t, "backwards"),
 		}
 		sort := q.Prefix + sortKeys.Draw(t, "sort") + "."
 		base := table.Key{Partition: q.Partition, Sort: sort}
 		if q.Index != table.Base {
-			base = table.Key{Partition: "B" + sortKeys.Draw(t, "base partition"), Sort: "S" + sortKeys.Draw(t, "base sort")}
+			base = table.Key{
+				Partition: "B" + sortKeys.Draw(t, "base partition"),
+				Sort:      "S" + sortKeys.Draw(t, "base sort"),
+			}
 		}
 		q.After = table.EncodeCursor(q, sort, base)
 		gotSort, gotBase, err := table.DecodeCursor(q)
@@ -88,8 +105,15 @@ func TestPutSetsTheVersion(t *testing.T) {
 func TestSizeIsNoLessThanDynamoDBCounts(t *testing.T) {
 	// pk, sk, v, d, n_assigned, i2p, i2s, ttl: names and values in bytes, a number at most 21.
 	item := table.Item{
-		Key: table.Key{Partition: "ACC#acme", Sort: "LIC#1"}, Version: 3, Data: []byte(`{"é":1}`), Counts: map[string]int64{"assigned": 1},
-		Places: [table.Indexes]table.Key{{}, {Partition: "X", Sort: "Y"}}, Expires: 1,
+		Key: table.Key{
+			Partition: "ACC#acme",
+			Sort:      "LIC#1",
+		},
+		Version:   3,
+		Data:      []byte(`{"é":1}`),
+		Counts:    map[string]int64{"assigned": 1},
+		IndexKeys: [table.Indexes]table.Key{{}, {Partition: "X", Sort: "Y"}},
+		Expires:   1,
 	}
 	least := 2 + 8 + 2 + 5 + 1 + 2 + 1 + len(item.Data) + 10 + 2 + 3 + 1 + 3 + 1 + 3 + 6
 	if got := table.Size(item); got < least || got > least+100 {

@@ -6,8 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// Tally counts commits: those that were tried, and those of them that were lost to others, by a condition that no longer held or by a conflict. What is lost is
-// decided again, or ends in a refusal. It is safe for concurrent use.
+// Tally counts commits: those that were tried, and those of them that were lost to others, by a
+// condition that no longer held or by a conflict. What is lost is decided again, or ends in a
+// refusal. It is safe for concurrent use.
 type Tally struct{ tried, lost atomic.Int64 }
 
 // Lost counts an attempt of the store's own that was lost, and is repeated by the store.

@@ -19,10 +19,14 @@ func (a *answers) Commit(context.Context, []table.Operation) error {
 	return err
 }
 
-// TestTally counts a commit that is carried out, one that is refused, one that lost a conflict, and one of which nobody knows (issue 12.3).
+// TestTally counts a commit that is carried out, one that is refused, one that lost a conflict, and
+// one of which nobody knows (issue 12.3).
 func TestTally(t *testing.T) {
 	var tally table.Tally
-	s := table.Tallied(&answers{errs: []error{nil, &table.ConditionError{}, table.ErrConflict, errors.New("no answer")}}, &tally)
+	s := table.Tallied(
+		&answers{errs: []error{nil, &table.ConditionError{}, table.ErrConflict, errors.New("no answer")}},
+		&tally,
+	)
 	for range 4 {
 		_ = s.Commit(t.Context(), nil)
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// TestSilenceOfS3 has a request that is never answered made again; an answer that has begun may take its time.
+// TestSilenceOfS3 has a request that is never answered made again; an answer that has begun may
+// take its time.
 func TestSilenceOfS3(t *testing.T) {
 	const limit = 200 * time.Millisecond
 	var requests atomic.Int32

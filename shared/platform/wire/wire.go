@@ -1,5 +1,6 @@
-// Package wire puts a function together: the environment that template.yaml gives it, the adapters over the AWS SDK, the clock, the ids, and the edge to
-// the Lambda runtime. It links neither the SDK's config package nor any room (design, "Measured" and decision 9).
+// Package wire puts a function together: the environment that template.yaml gives it, the adapters
+// over the AWS SDK, the clock, the ids, and the edge to the Lambda runtime. It links neither the
+// SDK's config package nor any module (design, "Measured" and decision 9).
 package wire
 
 import (
@@ -47,12 +48,14 @@ type Settings struct {
 
 	Region                             string
 	AccessKey, SecretKey, SessionToken string
-	// DynamoDBEndpoint and S3Endpoint replace AWS's own; empty ones do not. The names of their variables are the SDK's:
-	// AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_S3, or AWS_ENDPOINT_URL for both.
+	// DynamoDBEndpoint and S3Endpoint replace AWS's own; empty ones do not. The names of their
+	// variables are the SDK's: AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_S3, or
+	// AWS_ENDPOINT_URL for both.
 	DynamoDBEndpoint, S3Endpoint string
 }
 
-// FromEnvironment reads the settings with the given lookup, os.Getenv but in tests. The error names every variable that is missing or wrong.
+// FromEnvironment reads the settings with the given lookup, os.Getenv but in tests. The error names
+// every variable that is missing or wrong.
 func FromEnvironment(getenv func(string) string) (Settings, error) {
 	var faults []error
 	required := func(name string) string {
@@ -63,15 +66,28 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		return value
 	}
 	s := Settings{
-		Table: required("TABLE_NAME"), UploadsBucket: required("UPLOADS_BUCKET"), ReportsBucket: required("REPORTS_BUCKET"),
-		CursorKey: []byte(required("CURSOR_KEY")), Region: required("AWS_REGION"),
-		AccessKey: required("AWS_ACCESS_KEY_ID"), SecretKey: required("AWS_SECRET_ACCESS_KEY"), SessionToken: getenv("AWS_SESSION_TOKEN"),
-		Name: getenv("AWS_LAMBDA_FUNCTION_NAME"), UserClaim: getenv("USER_CLAIM"),
+		Table: required(
+			"TABLE_NAME",
+		),
+		UploadsBucket: required("UPLOADS_BUCKET"),
+		ReportsBucket: required("REPORTS_BUCKET"),
+		CursorKey:     []byte(required("CURSOR_KEY")),
+		Region:        required("AWS_REGION"),
+		AccessKey: required(
+			"AWS_ACCESS_KEY_ID",
+		),
+		SecretKey:        required("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:     getenv("AWS_SESSION_TOKEN"),
+		Name:             getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		UserClaim:        getenv("USER_CLAIM"),
 		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
 		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
 	}
 	if len(s.CursorKey) > 0 && len(s.CursorKey) < minCursorKey {
-		faults = append(faults, fmt.Errorf("CURSOR_KEY has %d bytes, at least %d are needed", len(s.CursorKey), minCursorKey))
+		faults = append(
+			faults,
+			fmt.Errorf("CURSOR_KEY has %d bytes, at least %d are needed", len(s.CursorKey), minCursorKey),
+		)
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
@@ -83,10 +99,17 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 
 // config is literal: the credentials of a Lambda function do not change while its process lives.
 func (s Settings) config() aws.Config {
-	credentials := aws.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey, SessionToken: s.SessionToken, Source: "Environment"}
+	credentials := aws.Credentials{
+		AccessKeyID:     s.AccessKey,
+		SecretAccessKey: s.SecretKey,
+		SessionToken:    s.SessionToken,
+		Source:          "Environment",
+	}
 	return aws.Config{
-		Region:      s.Region,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+		Region: s.Region,
+		Credentials: aws.CredentialsProviderFunc(
+			func(context.Context) (aws.Credentials, error) { return credentials, nil },
+		),
 	}
 }
 
@@ -99,17 +122,20 @@ func (s Settings) DynamoDB() *dynamodb.Client {
 	})
 }
 
-// beginWithin is how long S3 may take to begin with an answer once it has the whole request, before the SDK makes it
-// again: without a limit, a connection that says nothing is waited for until the invocation ends. An answer itself may
-// take longer, since objects are read as they are needed. The table's adapter has a limit of its own.
+// beginWithin is how long S3 may take to begin with an answer once it has the whole request, before
+// the SDK makes it again: without a limit, a connection that says nothing is waited for until the
+// invocation ends. An answer itself may take longer, since objects are read as they are needed. The
+// table's adapter has a limit of its own.
 const beginWithin = 10 * time.Second
 
-// S3 makes the client of the buckets. Another server than Amazon's is addressed path style, which needs no names in its DNS.
+// S3 makes the client of the buckets. Another server than Amazon's is addressed path style, which
+// needs no names in its DNS.
 func (s Settings) S3() *s3.Client { return s.s3(beginWithin) }
 
 func (s Settings) s3(limit time.Duration) *s3.Client {
 	return s3.NewFromConfig(s.config(), func(o *s3.Options) {
-		o.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = limit })
+		o.HTTPClient = awshttp.NewBuildableClient().
+			WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = limit })
 		o.DisableLogOutputChecksumValidationSkipped = true
 		if s.S3Endpoint != "" {
 			o.BaseEndpoint, o.UsePathStyle = aws.String(s.S3Endpoint), true
@@ -141,10 +167,12 @@ func (IDs) Random() string { return uuid.NewString() }
 // Ordered implements app.IDs; within one process the ids ascend strictly.
 func (IDs) Ordered() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Start makes the function that build describes and serves the Lambda runtime API with it until the process ends. A function that cannot be made
-// says why on standard output, where the log is, and exits.
+// Start makes the function that build describes and serves the Lambda runtime API with it until the
+// process ends. A function that cannot be made says why on standard output, where the log is, and
+// exits.
 func Start(build func(*app.Env) (app.Function, error)) {
-	// The first HTTPS call would wait for the root certificates; here they are read while the rest is made.
+	// The first HTTPS call would wait for the root certificates; here they are read while the rest
+	// is made.
 	go func() { _, _ = x509.SystemCertPool() }()
 	// What libraries write to the standard log becomes lines of JSON too.
 	slog.SetDefault(edge.Logger(os.Stdout, slog.LevelInfo))
@@ -156,19 +184,34 @@ func Start(build func(*app.Env) (app.Function, error)) {
 	edge.Start(e)
 }
 
-func assemble(getenv func(string) string, out io.Writer, build func(*app.Env) (app.Function, error)) (*edge.Edge, error) {
+func assemble(
+	getenv func(string) string,
+	out io.Writer,
+	build func(*app.Env) (app.Function, error),
+) (*edge.Edge, error) {
 	s, err := FromEnvironment(getenv)
 	if err != nil {
 		return nil, err
 	}
 	tally := new(table.Tally)
 	env := &app.Env{
-		Table: s.OpenTable(tally), Files: s.OpenFiles(), Clock: Clock, IDs: IDs{}, Log: edge.Logger(out, s.LogLevel), CursorKey: s.CursorKey, Version: Version,
-		Process: IDs{}.Random(),
+		Table: s.OpenTable(
+			tally,
+		),
+		Files:     s.OpenFiles(),
+		Clock:     Clock,
+		IDs:       IDs{},
+		Log:       edge.Logger(out, s.LogLevel),
+		CursorKey: s.CursorKey,
+		Version:   Version,
+		Process:   IDs{}.Random(),
 	}
 	fn, err := build(env)
 	if err != nil {
 		return nil, err
 	}
-	return edge.New(fn, edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim}), nil
+	return edge.New(
+		fn,
+		edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim},
+	), nil
 }

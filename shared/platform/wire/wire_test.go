@@ -18,8 +18,16 @@ import (
 )
 
 var environment = map[string]string{
-	"TABLE_NAME": "table", "UPLOADS_BUCKET": "up", "REPORTS_BUCKET": "down", "CURSOR_KEY": "0123456789abcdef", "AWS_REGION": "eu-central-1",
-	"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session", "LOG_LEVEL": "WARN", "AWS_LAMBDA_FUNCTION_NAME": "f",
+	"TABLE_NAME":               "table",
+	"UPLOADS_BUCKET":           "up",
+	"REPORTS_BUCKET":           "down",
+	"CURSOR_KEY":               "0123456789abcdef",
+	"AWS_REGION":               "eu-central-1",
+	"AWS_ACCESS_KEY_ID":        "key",
+	"AWS_SECRET_ACCESS_KEY":    "secret",
+	"AWS_SESSION_TOKEN":        "session",
+	"LOG_LEVEL":                "WARN",
+	"AWS_LAMBDA_FUNCTION_NAME": "f",
 }
 
 func settings(t *testing.T, changes map[string]string) (wire.Settings, error) {
@@ -34,7 +42,10 @@ func TestFromEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Table != "table" || s.UploadsBucket != "up" || s.ReportsBucket != "down" || string(s.CursorKey) != "0123456789abcdef" || s.LogLevel != slog.LevelWarn || s.Name != "f" {
+	if s.Table != "table" || s.UploadsBucket != "up" || s.ReportsBucket != "down" ||
+		string(s.CursorKey) != "0123456789abcdef" ||
+		s.LogLevel != slog.LevelWarn ||
+		s.Name != "f" {
 		t.Fatalf("got %+v", s)
 	}
 	for _, name := range []string{"TABLE_NAME", "UPLOADS_BUCKET", "REPORTS_BUCKET", "CURSOR_KEY", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
@@ -42,15 +53,24 @@ func TestFromEnvironment(t *testing.T) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
-	if _, err := settings(t, map[string]string{"CURSOR_KEY": "short"}); err == nil || strings.Contains(err.Error(), "short") {
+	if _, err := settings(
+		t,
+		map[string]string{"CURSOR_KEY": "short"},
+	); err == nil ||
+		strings.Contains(err.Error(), "short") {
 		t.Errorf("a short key: %v", err)
 	}
-	if _, err := settings(t, map[string]string{"LOG_LEVEL": "LOUD"}); err == nil || !strings.Contains(err.Error(), "LOG_LEVEL") {
+	if _, err := settings(
+		t,
+		map[string]string{"LOG_LEVEL": "LOUD"},
+	); err == nil ||
+		!strings.Contains(err.Error(), "LOG_LEVEL") {
 		t.Errorf("a wrong level: %v", err)
 	}
 }
 
-// TestTheAdaptersUseWhatTheEnvironmentSays looks at the requests themselves: where they go, and who signed them.
+// TestTheAdaptersUseWhatTheEnvironmentSays looks at the requests themselves: where they go, and who
+// signed them.
 func TestTheAdaptersUseWhatTheEnvironmentSays(t *testing.T) {
 	var mu sync.Mutex
 	var seen []*http.Request
@@ -79,16 +99,21 @@ func TestTheAdaptersUseWhatTheEnvironmentSays(t *testing.T) {
 		}
 	}
 	for _, r := range seen {
-		if !strings.Contains(r.Header.Get("Authorization"), "Credential=key/") || !strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/") ||
+		if !strings.Contains(r.Header.Get("Authorization"), "Credential=key/") ||
+			!strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/") ||
 			r.Header.Get("X-Amz-Security-Token") != "session" {
 			t.Errorf("%s %s was signed as %v", r.Method, r.URL, r.Header)
 		}
 	}
 }
 
-// TestOneEndpointForAll reads AWS_ENDPOINT_URL as the SDK would, whose config package no function links.
+// TestOneEndpointForAll reads AWS_ENDPOINT_URL as the SDK would, whose config package no function
+// links.
 func TestOneEndpointForAll(t *testing.T) {
-	s, err := settings(t, map[string]string{"AWS_ENDPOINT_URL": "https://all.test", "AWS_ENDPOINT_URL_S3": "https://s3.test"})
+	s, err := settings(
+		t,
+		map[string]string{"AWS_ENDPOINT_URL": "https://all.test", "AWS_ENDPOINT_URL_S3": "https://s3.test"},
+	)
 	if err != nil || s.DynamoDBEndpoint != "https://all.test" || s.S3Endpoint != "https://s3.test" {
 		t.Errorf("got %q and %q, %v", s.DynamoDBEndpoint, s.S3Endpoint, err)
 	}

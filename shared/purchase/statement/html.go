@@ -7,8 +7,9 @@ import (
 	"sync"
 )
 
-// htmlPage needs nothing from anywhere else, neither style nor script, so that it can be kept as a file and served under the strictest policy.
-// It is parsed when the first statement is asked for: most starts of the function never print one.
+// htmlPage needs nothing from anywhere else, neither style nor script, so that it can be kept as a
+// file and served under the strictest policy. It is parsed when the first statement is asked for:
+// most starts of the function never print one.
 var htmlPage = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("statement").Parse(`<!DOCTYPE html>
 <html lang="en">

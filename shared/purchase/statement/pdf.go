@@ -11,7 +11,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// dejaVu has the letters that the standard fonts of PDF lack; its license stands beside it. A document carries only the glyphs it uses.
+// dejaVu has the letters that the standard fonts of PDF lack; its license stands beside it. A
+// document carries only the glyphs it uses.
 //
 //go:embed font/DejaVuSansCondensed.ttf
 var dejaVu []byte
@@ -25,7 +26,8 @@ const (
 	headSize   = 11.5
 )
 
-// maxText is the most characters of a text that a PDF shows, so that a row always has room on a page. No name may be as long.
+// maxText is the most characters of a text that a PDF shows, so that a row always has room on a
+// page. No name may be as long.
 const maxText = 500
 
 // missing stands for a character that neither font has, and boxNote says so.
@@ -34,17 +36,19 @@ const (
 	boxNote = "A box stands for a character that this document has no letter for; the HTML statement has it."
 )
 
-// pagesAlias stands for the number of pages until that is known. The library replaces it wherever it finds its bytes, so it begins and ends with
-// one that no cleaned text has.
+// pagesAlias stands for the number of pages until that is known. The library replaces it wherever
+// it finds its bytes, so it begins and ends with one that no cleaned text has.
 const pagesAlias = "\x01pages\x01"
 
 // PDF writes the statement as a PDF document, on the paper of the source.
 //
-// Text in the letters of Latin-1 is set in the standard Helvetica, which every reader has, so most statements are a few kilobytes. Text with
-// other Latin letters, Greek, Cyrillic, Armenian or Georgian is set in DejaVu Sans, and only then is that font read and its glyphs embedded.
-// Scripts that need shaping or run from right to left, and those of East Asia, are not in it: each of their characters becomes a box, and a note
-// says so. Nothing that a statement is held against is lost by that, for ids, codes and amounts are ASCII; and the document's properties hold
-// the account's name in full.
+// Text in the letters of Latin-1 is set in the standard Helvetica, which every reader has, so most
+// statements are a few kilobytes. Text with other Latin letters, Greek, Cyrillic, Armenian or
+// Georgian is set in DejaVu Sans, and only then is that font read and its glyphs embedded. Scripts
+// that need shaping or run from right to left, and those of East Asia, are not in it: each of their
+// characters becomes a box, and a note says so. Nothing that a statement is held against is lost by
+// that, for ids, codes and amounts are ASCII; and the document's properties hold the account's name
+// in full.
 func PDF(w io.Writer, s Source) error {
 	p := newPage(s)
 	size := "A4"
@@ -69,7 +73,17 @@ func PDF(w io.Writer, s Source) error {
 		d.SetY(-margin + 3)
 		d.SetFont("Helvetica", "", 8)
 		d.SetTextColor(87, 96, 106)
-		d.CellFormat(0, 4, fmt.Sprintf("%s %s, order ID %s, page %d of %s", p.Title, p.Number, p.Order, d.PageNo(), pagesAlias), "", 0, "L", false, 0, "")
+		d.CellFormat(
+			0,
+			4,
+			fmt.Sprintf("%s %s, order ID %s, page %d of %s", p.Title, p.Number, p.Order, d.PageNo(), pagesAlias),
+			"",
+			0,
+			"L",
+			false,
+			0,
+			"",
+		)
 		d.SetTextColor(0, 0, 0)
 	})
 	d.AddPage()
@@ -105,12 +119,20 @@ func (d *document) print(p page) {
 	}
 	d.tableHead(charges)
 	for _, line := range p.Lines {
-		d.tableRow(charges, []string{line.Product, line.CostCenter, line.Quantity, line.UnitPrice, line.Recurring, line.Due}, "")
+		d.tableRow(
+			charges,
+			[]string{line.Product, line.CostCenter, line.Quantity, line.UnitPrice, line.Recurring, line.Due},
+			"",
+		)
 	}
 	d.tableRow(charges, []string{"Total", "", "", "", p.Recurring, p.Due}, "B")
 
 	d.heading("Charges by cost center")
-	centers := []column{{title: "Cost center"}, {title: "Recurring", width: 29, right: true}, {title: "Due today", width: 29, right: true}}
+	centers := []column{
+		{title: "Cost center"},
+		{title: "Recurring", width: 29, right: true},
+		{title: "Due today", width: 29, right: true},
+	}
 	d.tableHead(centers)
 	for _, c := range p.CostCenters {
 		d.tableRow(centers, []string{c.CostCenter, c.Recurring, c.Due}, "")
@@ -135,7 +157,7 @@ type column struct {
 
 func (d *document) heading(text string) {
 	// A heading stays with the first lines of what it stands over.
-	d.room(8 * lineHeight)
+	d.module(8 * lineHeight)
 	d.Ln(lineHeight)
 	d.paragraph(text, "B", headSize)
 }
@@ -147,8 +169,9 @@ func (d *document) rule(width float64) {
 	d.Ln(1.5)
 }
 
-// room begins a new page unless there are so many millimeters left on this one, and reports whether it did.
-func (d *document) room(height float64) bool {
+// room begins a new page unless there are so many millimeters left on this one, and reports whether
+// it did.
+func (d *document) module(height float64) bool {
 	_, pageHeight := d.GetPageSize()
 	if d.GetY()+height <= pageHeight-margin {
 		return false
@@ -161,7 +184,7 @@ func (d *document) paragraph(text, style string, size float64) {
 	pageWidth, _ := d.GetPageSize()
 	height := lineHeight * size / textSize
 	for _, line := range d.wrap(text, style, size, pageWidth-2*margin) {
-		d.room(height)
+		d.module(height)
 		d.SetX(margin)
 		d.cell(line, style, size, pageWidth-2*margin, height, false)
 		d.Ln(height)
@@ -178,7 +201,7 @@ func (d *document) tableHead(columns []column) {
 
 // tableRow is a row of a table; where it begins a new page, the head of the table is repeated.
 func (d *document) tableRow(columns []column, values []string, style string) {
-	if d.room(d.height(columns, values, style)) {
+	if d.module(d.height(columns, values, style)) {
 		d.tableHead(columns)
 	}
 	d.row(columns, values, style, true)
@@ -207,9 +230,10 @@ func (d *document) height(columns []column, values []string, style string) float
 	return float64(most)*lineHeight + 2
 }
 
-// row writes values side by side, each wrapped within its column, and a thin rule under them if it is asked for.
+// row writes values side by side, each wrapped within its column, and a thin rule under them if it
+// is asked for.
 func (d *document) row(columns []column, values []string, style string, ruled bool) {
-	d.room(d.height(columns, values, style))
+	d.module(d.height(columns, values, style))
 	top, lowest, x := d.GetY(), d.GetY(), margin
 	for i, width := range d.widths(columns) {
 		y := top
@@ -235,7 +259,8 @@ func (d *document) cell(text, style string, size, width, height float64, right b
 	d.CellFormat(width, height, d.font(text, style, size), "", 0, align, false, 0, "")
 }
 
-// wrap breaks a text into lines no wider than a column, at blanks where it can and within a word where it must.
+// wrap breaks a text into lines no wider than a column, at blanks where it can and within a word
+// where it must.
 func (d *document) wrap(text, style string, size, width float64) []string {
 	text = d.printed(text)
 	width -= 2 * d.GetCellMargin()
@@ -253,7 +278,8 @@ func (d *document) wrap(text, style string, size, width float64) []string {
 			lines = append(lines, line)
 		}
 		for line = word; !fits(line); {
-			// At least one character a line, however wide it is; and grown from the left, for a line is short and a word may be long.
+			// At least one character a line, however wide it is; and grown from the left, for a
+			// line is short and a word may be long.
 			runes := []rune(line)
 			n := 1
 			for n+1 < len(runes) && fits(string(runes[:n+1])) {
@@ -269,12 +295,14 @@ func (d *document) wrap(text, style string, size, width float64) []string {
 	return append(lines, line)
 }
 
-// font selects the font that has the letters of a text that came from printed, and answers the text in that font's encoding.
+// font selects the font that has the letters of a text that came from printed, and answers the text
+// in that font's encoding.
 func (d *document) font(text, style string, size float64) string {
 	latin := make([]byte, 0, len(text))
 	for _, r := range text {
 		if !inLatin1(r) {
-			// Reading the font takes some milliseconds; adding it a second time does nothing. It has no bold face.
+			// Reading the font takes some milliseconds; adding it a second time does nothing. It
+			// has no bold face.
 			d.AddUTF8FontFromBytes("DejaVu", "", dejaVu)
 			d.SetFont("DejaVu", "", size)
 			return text
@@ -285,7 +313,8 @@ func (d *document) font(text, style string, size float64) string {
 	return string(latin)
 }
 
-// printed is a text in characters that one of the fonts has, composed as far as Unicode composes them, with a box for each that neither has.
+// printed is a text in characters that one of the fonts has, composed as far as Unicode composes
+// them, with a box for each that neither has.
 func (d *document) printed(text string) string {
 	text = clean(text)
 	if runes := []rune(text); len(runes) > maxText {
@@ -296,7 +325,8 @@ func (d *document) printed(text string) string {
 			return r
 		}
 		if unicode.Is(unicode.Mn, r) {
-			// An accent that composes with nothing would be set beside its letter; the letter alone is nearer to the name.
+			// An accent that composes with nothing would be set beside its letter; the letter alone
+			// is nearer to the name.
 			return -1
 		}
 		d.boxes = true
@@ -304,7 +334,8 @@ func (d *document) printed(text string) string {
 	}, text)
 }
 
-// clean is a text without line breaks, control and format characters, of which a name has no need and a document none at all.
+// clean is a text without line breaks, control and format characters, of which a name has no need
+// and a document none at all.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -318,11 +349,12 @@ func clean(text string) string {
 	}, norm.NFC.String(strings.ToValidUTF8(text, "\ufffd")))
 }
 
-// inLatin1 reports whether a character has in Latin-1, and so in Helvetica's encoding, the number that it has in Unicode.
+// inLatin1 reports whether a character has in Latin-1, and so in Helvetica's encoding, the number
+// that it has in Unicode.
 func inLatin1(r rune) bool { return r >= 0x20 && r <= 0x7e || r >= 0xa1 && r <= 0xff && r != 0xad }
 
-// inDejaVu is the part of the embedded font that is set letter by letter from left to right: Latin, Greek, Cyrillic, Armenian, Georgian,
-// punctuation and currency signs, and the box.
+// inDejaVu is the part of the embedded font that is set letter by letter from left to right: Latin,
+// Greek, Cyrillic, Armenian, Georgian, punctuation and currency signs, and the box.
 var inDejaVu = &unicode.RangeTable{R16: []unicode.Range16{
 	{0x0100, 0x02af, 1},
 	{0x0370, 0x0377, 1},

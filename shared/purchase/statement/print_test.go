@@ -11,7 +11,8 @@ import (
 	"seatwise/infra/testenv"
 )
 
-// A statement fits on the paper of the account's country, in one font, with its number and its id (spec 3.5).
+// A statement fits on the paper of the account's country, in one font, with its number and its id
+// (spec 3.5).
 func TestStatementsOnPaper(t *testing.T) {
 	for paper, size := range map[Paper][2]float64{"": {595, 842}, A4: {595, 842}, Letter: {612, 792}} {
 		s := sample(t)
@@ -28,7 +29,8 @@ func TestStatementsOnPaper(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := testenv.ReadPDF(t, path)
-		if math.Abs(p.Width-size[0]) > 1 || math.Abs(p.Height-size[1]) > 1 || len(p.Pages) != 1 || !slices.Equal(p.Fonts, []string{"Helvetica"}) {
+		if math.Abs(p.Width-size[0]) > 1 || math.Abs(p.Height-size[1]) > 1 || len(p.Pages) != 1 ||
+			!slices.Equal(p.Fonts, []string{"Helvetica"}) {
 			t.Errorf("%q: %g x %g, %d pages, fonts %v", paper, p.Width, p.Height, len(p.Pages), p.Fonts)
 		}
 		for _, want := range []string{"482-913-706", s.Order.ID, "page 1 of 1", "1149.00 USD"} {

@@ -1,8 +1,10 @@
-// Package statement writes the printable record of an order (spec 3.5), as an HTML page and as a PDF document: itemized charges, cost centers,
-// totals, the order, the account, and who acknowledged what and when. It is a package of its own, with an order of its own, so that it knows
-// nothing of how orders come about.
+// Package statement writes the printable record of an order (spec 3.5), as an HTML page and as a
+// PDF document: itemized charges, cost centers, totals, the order, the account, and who
+// acknowledged what and when. It is a package of its own, with an order of its own, so that it
+// knows nothing of how orders come about.
 //
-// A statement is a function of its Source alone: it holds no clock, and the same source gives the same bytes.
+// A statement is a function of its Source alone: it holds no clock, and the same source gives the
+// same bytes.
 package statement
 
 import (
@@ -55,7 +57,8 @@ type Order struct {
 	Recurring, DueToday money.Amount
 	ByCostCenter        []CostCenter
 	NextBillingDate     string
-	// Days of the PeriodDays from From to To, which is not counted, are due on the day of the order.
+	// Days of the PeriodDays from From to To, which is not counted, are due on the day of the
+	// order.
 	From, To         string
 	Days, PeriodDays int
 }
@@ -73,7 +76,8 @@ type CostCenter struct {
 	Recurring, DueToday money.Amount
 }
 
-// page is the content of a statement, ready to print: both forms print the same one, so they cannot differ.
+// page is the content of a statement, ready to print: both forms print the same one, so they cannot
+// differ.
 type page struct {
 	Brand           string
 	Title           string
@@ -126,8 +130,15 @@ func newPage(s Source) page {
 	costCenter := func(code string) string { return named(s.CostCenterNames[code], code) }
 	for _, line := range o.Lines {
 		p.Lines = append(p.Lines, charge{
-			Product: cmp.Or(line.Name, line.ProductID), CostCenter: costCenter(line.CostCenter), Quantity: strconv.Itoa(line.Quantity),
-			UnitPrice: line.UnitPrice.Decimal(), Recurring: line.Recurring.Decimal(), Due: line.DueToday.Decimal(),
+			Product: cmp.Or(
+				line.Name,
+				line.ProductID,
+			),
+			CostCenter: costCenter(line.CostCenter),
+			Quantity:   strconv.Itoa(line.Quantity),
+			UnitPrice:  line.UnitPrice.Decimal(),
+			Recurring:  line.Recurring.Decimal(),
+			Due:        line.DueToday.Decimal(),
 		})
 	}
 	for _, c := range o.ByCostCenter {
@@ -136,7 +147,8 @@ func newPage(s Source) page {
 	return p
 }
 
-// named is a name with the id it stands for: "Acme Ltd (acme)". The id is always there: it is what the statement can be held against.
+// named is a name with the id it stands for: "Acme Ltd (acme)". The id is always there: it is what
+// the statement can be held against.
 func named(name, id string) string {
 	if name == "" || name == id {
 		return id

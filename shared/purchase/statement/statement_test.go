@@ -29,12 +29,17 @@ type bought struct {
 	costCenter string
 }
 
-// sample is an order of what was bought, priced in dollars on 20 November with the 15th as billing day, placed by zoe. Each line's due today is rounded by itself,
-// which for these lines adds up to the whole.
+// sample is an order of what was bought, priced in dollars on 20 November with the 15th as billing
+// day, placed by zoe. Each line's due today is rounded by itself, which for these lines adds up to
+// the whole.
 func sample(t testing.TB, lines ...bought) Source {
 	t.Helper()
 	if len(lines) == 0 {
-		lines = []bought{{"live-reports", 7, "CC-1"}, {"live-reports", 5, "CC-2"}, {"license_call_recording_unlimited_enabled", 120, "CC-2"}}
+		lines = []bought{
+			{"live-reports", 7, "CC-1"},
+			{"live-reports", 5, "CC-2"},
+			{"license_call_recording_unlimited_enabled", 120, "CC-2"},
+		}
 	}
 	must := func(a money.Amount, err error) money.Amount {
 		t.Helper()
@@ -45,9 +50,17 @@ func sample(t testing.TB, lines ...bought) Source {
 	}
 	zero := money.Zero("USD")
 	order := Order{
-		ID: "0198f7a2-5c1e-7000-8000-3a5e1c9d7b42", PlacedAt: time.Date(2026, time.November, 20, 9, 5, 0, 0, time.UTC), PlacedBy: "zoe",
-		Acknowledgement: acknowledgement, NextBillingDate: "2026-12-15", From: "2026-11-20", To: "2026-12-15", Days: 25, PeriodDays: 30,
-		Recurring: zero, DueToday: zero,
+		ID:              "0198f7a2-5c1e-7000-8000-3a5e1c9d7b42",
+		PlacedAt:        time.Date(2026, time.November, 20, 9, 5, 0, 0, time.UTC),
+		PlacedBy:        "zoe",
+		Acknowledgement: acknowledgement,
+		NextBillingDate: "2026-12-15",
+		From:            "2026-11-20",
+		To:              "2026-12-15",
+		Days:            25,
+		PeriodDays:      30,
+		Recurring:       zero,
+		DueToday:        zero,
 	}
 	for _, l := range lines {
 		p, ok := catalog.Default().Lookup(l.product)
@@ -60,31 +73,68 @@ func sample(t testing.TB, lines ...bought) Source {
 		line.DueToday = must(line.Recurring.Prorate(25, 30))
 		order.Lines = append(order.Lines, line)
 		order.LicenseCount += l.quantity
-		order.Recurring, order.DueToday = must(order.Recurring.Add(line.Recurring)), must(order.DueToday.Add(line.DueToday))
+		order.Recurring, order.DueToday = must(
+			order.Recurring.Add(line.Recurring),
+		), must(
+			order.DueToday.Add(line.DueToday),
+		)
 		at := slices.IndexFunc(order.ByCostCenter, func(c CostCenter) bool { return c.Code == l.costCenter })
 		if at < 0 {
 			at = len(order.ByCostCenter)
-			order.ByCostCenter = append(order.ByCostCenter, CostCenter{Code: l.costCenter, Recurring: zero, DueToday: zero})
+			order.ByCostCenter = append(
+				order.ByCostCenter,
+				CostCenter{Code: l.costCenter, Recurring: zero, DueToday: zero},
+			)
 		}
 		sum := &order.ByCostCenter[at]
 		sum.Recurring, sum.DueToday = must(sum.Recurring.Add(line.Recurring)), must(sum.DueToday.Add(line.DueToday))
 	}
 	return Source{
-		Brand: "Seatwise", AccountID: "acme", AccountName: "Acme Ltd", Location: time.FixedZone("", 3600), Order: order, PlacedByName: "Zoe Zappa",
+		Brand:           "Seatwise",
+		AccountID:       "acme",
+		AccountName:     "Acme Ltd",
+		Location:        time.FixedZone("", 3600),
+		Order:           order,
+		PlacedByName:    "Zoe Zappa",
 		CostCenterNames: map[string]string{"CC-1": "Sales", "CC-2": "Support"},
 	}
 }
 
-// What every statement shows (spec 3.5): itemized charges, cost centers, totals, order id, account, acknowledgement.
+// What every statement shows (spec 3.5): itemized charges, cost centers, totals, order id, account,
+// acknowledgement.
 var shown = []string{
-	"Statement", "Seatwise", "0198f7a2-5c1e-7000-8000-3a5e1c9d7b42", "Acme Ltd (acme)", "Zoe Zappa (zoe)", "2026-11-20 10:05 +01:00",
-	"2026-12-15", "132", "All amounts are in USD", "25 of the 30 days", "2026-11-20",
-	"Live Reports", "7", "25.00", "175.00", "145.83",
-	"5", "125.00", "104.17",
-	"Unlimited Call Recording Storage", "120", "8.99", "1078.80", "899.00",
-	"Sales (CC-1)", "Support (CC-2)", "1203.80", "1003.17",
-	"1378.80 USD", "1149.00 USD",
-	"Acknowledged by Zoe Zappa (zoe) on 2026-11-20 10:05 +01:00", acknowledgement,
+	"Statement",
+	"Seatwise",
+	"0198f7a2-5c1e-7000-8000-3a5e1c9d7b42",
+	"Acme Ltd (acme)",
+	"Zoe Zappa (zoe)",
+	"2026-11-20 10:05 +01:00",
+	"2026-12-15",
+	"132",
+	"All amounts are in USD",
+	"25 of the 30 days",
+	"2026-11-20",
+	"Live Reports",
+	"7",
+	"25.00",
+	"175.00",
+	"145.83",
+	"5",
+	"125.00",
+	"104.17",
+	"Unlimited Call Recording Storage",
+	"120",
+	"8.99",
+	"1078.80",
+	"899.00",
+	"Sales (CC-1)",
+	"Support (CC-2)",
+	"1203.80",
+	"1003.17",
+	"1378.80 USD",
+	"1149.00 USD",
+	"Acknowledged by Zoe Zappa (zoe) on 2026-11-20 10:05 +01:00",
+	acknowledgement,
 }
 
 func TestHTMLShowsEverything(t *testing.T) {
@@ -214,7 +264,8 @@ func TestPDFInOtherScripts(t *testing.T) {
 	}
 }
 
-// Every character that is set in the embedded font has a glyph in it; the character map is read by other code than the library's.
+// Every character that is set in the embedded font has a glyph in it; the character map is read by
+// other code than the library's.
 func TestTheFontHasWhatTheTableSays(t *testing.T) {
 	glyphs := characterMap(t, dejaVu)
 	for _, r16 := range inDejaVu.R16 {
@@ -232,7 +283,8 @@ func TestTheFontHasWhatTheTableSays(t *testing.T) {
 	}
 }
 
-// The most lines that an order has, with names that wrap: every line is there, rows stay whole, and each page begins with the head.
+// The most lines that an order has, with names that wrap: every line is there, rows stay whole, and
+// each page begins with the head.
 func TestALongStatementRunsOverPages(t *testing.T) {
 	const most = 40
 	var lines []bought
@@ -249,7 +301,8 @@ func TestALongStatementRunsOverPages(t *testing.T) {
 		t.Errorf("%d pages", doc.pages)
 	}
 	for i, line := range s.Order.Lines {
-		if !strings.Contains(doc.text, "(CC-"+fmt.Sprintf("%02d", i)+")") || !strings.Contains(doc.text, line.DueToday.Decimal()) {
+		if !strings.Contains(doc.text, "(CC-"+fmt.Sprintf("%02d", i)+")") ||
+			!strings.Contains(doc.text, line.DueToday.Decimal()) {
 			t.Errorf("line %d is missing", i)
 		}
 	}
@@ -273,7 +326,8 @@ func TestANameBeyondAllBoundsIsCut(t *testing.T) {
 	}
 }
 
-// No text makes the library fail or panic: whatever an operator calls an account, its orders can be printed.
+// No text makes the library fail or panic: whatever an operator calls an account, its orders can be
+// printed.
 func FuzzPDF(f *testing.F) {
 	f.Add("Acme", "Sales")
 	f.Add("株式会社\U0001F4DE", "\xff\x00(")
@@ -339,7 +393,8 @@ var (
 	drawn    = regexp.MustCompile(`(?s)BT .*?Td \(((?:\\.|[^\\()])*)\) ?Tj ET|/F[0-9a-f]+ [0-9.]+ Tf`)
 )
 
-// open reads a PDF as a viewer begins to: the header, the trailer, the table of objects; and takes the text of its pages.
+// open reads a PDF as a viewer begins to: the header, the trailer, the table of objects; and takes
+// the text of its pages.
 func open(t *testing.T, data []byte) opened {
 	t.Helper()
 	if !bytes.HasPrefix(data, []byte("%PDF-1.")) {
@@ -375,8 +430,9 @@ func open(t *testing.T, data []byte) opened {
 	return doc
 }
 
-// decode reads a PDF string: UTF-16 if it is in the embedded font, else Latin-1. Strings of the first kind have a zero or a script's high byte
-// first in each pair, and printable Latin-1 has no byte below a blank.
+// decode reads a PDF string: UTF-16 if it is in the embedded font, else Latin-1. Strings of the
+// first kind have a zero or a script's high byte first in each pair, and printable Latin-1 has no
+// byte below a blank.
 func decode(s []byte) string {
 	var raw []byte
 	for i := 0; i < len(s); i++ {

@@ -1,4 +1,5 @@
-// Package reportbuilder writes the license status reports that package report was asked for, and asks for those that the schedule is due (spec 7).
+// Package reportbuilder writes the license status reports that package report was asked for, and
+// asks for those that the schedule is due (spec 7).
 package reportbuilder
 
 import (
@@ -38,15 +39,21 @@ type Builder struct {
 
 // New makes a builder.
 func New(env *app.Env) *Builder {
-	desk := license.NewDesk(catalog.Default())
-	people := directory.NewService(env, desk)
-	return &Builder{env: env, reports: report.NewService(env), usage: usage.NewService(env, desk, people), directory: people}
+	kernel := license.NewService(catalog.Default())
+	people := directory.NewService(env, kernel)
+	return &Builder{
+		env:       env,
+		reports:   report.NewService(env),
+		usage:     usage.NewService(env, kernel, people),
+		directory: people,
+	}
 }
 
-// Build writes one report and makes it ready. A ticket that comes twice, or late, does nothing; a builder that dies leaves the report to the next one, which writes the
-// same file again.
+// Build writes one report and makes it ready. A wake-up that comes twice, or late, does nothing; a
+// builder that dies leaves the report to the next one, which writes the same file again.
 //
-// Errors: those that may pass; the report is then back in the queue. A failure that will not pass fails the report and is no error.
+// Errors: those that may pass; the report is then back in the queue. A failure that will not pass
+// fails the report and is no error.
 func (b *Builder) Build(ctx context.Context, accountID, id string) error {
 	c := call.ForEvent(b.env, accountID, "report-builder", "report:"+id, b.env.Clock())
 	r, ok, err := b.reports.Begin(ctx, c, id)
@@ -58,7 +65,13 @@ func (b *Builder) Build(ctx context.Context, accountID, id string) error {
 		return b.reports.Finish(ctx, c, r, "")
 	}
 	if why, hopeless := verdict(err); hopeless {
-		b.env.Log.ErrorContext(ctx, "report failed", slog.String("account", accountID), slog.String("report", id), slog.Any("error", err))
+		b.env.Log.ErrorContext(
+			ctx,
+			"report failed",
+			slog.String("account", accountID),
+			slog.String("report", id),
+			slog.Any("error", err),
+		)
 		return b.reports.Finish(ctx, c, r, why)
 	}
 	return errors.Join(fmt.Errorf("report %s of account %s: %w", id, accountID, err), b.reports.Return(ctx, c, r))
@@ -104,7 +117,8 @@ func (b *Builder) write(ctx context.Context, accountID string, r report.Report) 
 	return err
 }
 
-// status gathers what the workbook shows. All three tabs come from one window, which is also the usage summary's.
+// status gathers what the workbook shows. All three tabs come from one window, which is also the
+// usage summary's.
 func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (workbook.LicenseStatus, error) {
 	a, _, err := account.Load(ctx, c)
 	if err != nil {
@@ -135,14 +149,34 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 		return workbook.LicenseStatus{}, err
 	}
 	status := workbook.LicenseStatus{
-		Created: r.CreatedAt.In(days.Zone(w.To.AddDate(0, 0, -1))), Brand: a.Brand, Account: a.Name + " (" + a.ID + ")", Zone: zonesOf(w), Paper: paperOf(a),
-		From: w.From, To: w.To,
-		LiveReportsPurchased: int(w.Purchased.LiveReports), CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster), TotalPurchased: int(w.Purchased.Total()),
-		MonitoredUsers: int(w.MonitoredUsers), Viewers: int(w.Viewers), ActiveUsers: int(w.ActiveUsers), OverageUsers: int(w.OverageUsers),
-		Users: activeUsers(people, w.Shown, days), Details: details(people, w.Shown, names, days),
+		Created: r.CreatedAt.In(
+			days.Zone(w.To.AddDate(0, 0, -1)),
+		),
+		Brand:   a.Brand,
+		Account: a.Name + " (" + a.ID + ")",
+		Zone:    zonesOf(w),
+		Paper:   paperOf(a),
+		From:    w.From,
+		To:      w.To,
+		LiveReportsPurchased: int(
+			w.Purchased.LiveReports,
+		),
+		CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster),
+		TotalPurchased:            int(w.Purchased.Total()),
+		MonitoredUsers: int(
+			w.MonitoredUsers,
+		),
+		Viewers:      int(w.Viewers),
+		ActiveUsers:  int(w.ActiveUsers),
+		OverageUsers: int(w.OverageUsers),
+		Users:        activeUsers(people, w.Shown, days),
+		Details:      details(people, w.Shown, names, days),
 	}
 	for _, d := range w.Days {
-		status.Days = append(status.Days, workbook.Day{Date: d.Date, ActiveUsers: int(d.ActiveUsers), LicensesPurchased: int(d.LicensesPurchased)})
+		status.Days = append(
+			status.Days,
+			workbook.Day{Date: d.Date, ActiveUsers: int(d.ActiveUsers), LicensesPurchased: int(d.LicensesPurchased)},
+		)
 	}
 	if o := w.Overage; o != nil {
 		status.Overage = &workbook.Overage{Since: o.Since, PeakUsers: int(o.PeakUsers), Peak: o.Peak}
@@ -151,7 +185,10 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 			if source.Kind == usage.QueueSource {
 				kind = "Call queue"
 			}
-			status.Overage.Sources = append(status.Overage.Sources, workbook.OverageSource{Name: names.Source(source), Kind: kind, Users: int(source.Users)})
+			status.Overage.Sources = append(
+				status.Overage.Sources,
+				workbook.OverageSource{Name: names.Source(source), Kind: kind, Users: int(source.Users)},
+			)
 		}
 	}
 	return status, nil
@@ -184,7 +221,8 @@ type person struct {
 	liveReports, booster string
 }
 
-// people looks up the active users, sorted by name. Somebody who was deleted since is called as they were called then.
+// people looks up the active users, sorted by name. Somebody who was deleted since is called as
+// they were called then.
 func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.ActiveUser) ([]person, error) {
 	people := make([]person, 0, len(users))
 	for some := range slices.Chunk(users, table.MaxKeysPerLookup) {
@@ -211,7 +249,13 @@ func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.Active
 			return nil, err
 		}
 		for i, u := range some {
-			p := person{ActiveUser: u, name: u.UserID, email: emails[u.UserID], liveReports: standing(nil), booster: standing(nil)}
+			p := person{
+				ActiveUser:  u,
+				name:        u.UserID,
+				email:       emails[u.UserID],
+				liveReports: standing(nil),
+				booster:     standing(nil),
+			}
 			if g, ok := gone[u.UserID]; ok {
 				p.name, p.extension, p.email = g.Name, g.Extension, g.Email
 			}
@@ -221,13 +265,20 @@ func (b *Builder) people(ctx context.Context, c *call.Call, users []usage.Active
 					return nil, err
 				}
 				p.name, p.extension = h.Name, h.Extension
-				p.liveReports, p.booster = standing(h.Holdings[catalog.LiveReportsID]), standing(h.Holdings[catalog.CallQueueBoosterID])
+				p.liveReports, p.booster = standing(
+					h.Holdings[catalog.LiveReportsID],
+				), standing(
+					h.Holdings[catalog.CallQueueBoosterID],
+				)
 			}
 			people = append(people, p)
 		}
 	}
 	slices.SortFunc(people, func(a, b person) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name)), strings.Compare(a.UserID, b.UserID))
+		return cmp.Or(
+			strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name)),
+			strings.Compare(a.UserID, b.UserID),
+		)
 	})
 	return people, nil
 }
@@ -252,7 +303,11 @@ func ids(users []usage.ActiveUser) []string {
 }
 
 // activeUsers are the rows of the second tab.
-func activeUsers(people []person, shown map[string][]string, days calendar.Calendar) iter.Seq2[workbook.ActiveUser, error] {
+func activeUsers(
+	people []person,
+	shown map[string][]string,
+	days calendar.Calendar,
+) iter.Seq2[workbook.ActiveUser, error] {
 	return func(yield func(workbook.ActiveUser, error) bool) {
 		for _, p := range people {
 			dashboards := map[string]struct{}{}
@@ -262,8 +317,15 @@ func activeUsers(people []person, shown map[string][]string, days calendar.Calen
 				}
 			}
 			row := workbook.ActiveUser{
-				Name: p.name, Extension: p.extension, Viewer: p.Viewer(), Agent: p.Agent(), LastViewed: dateOf(days, p.LastViewed()),
-				Queues: len(p.Queues), Dashboards: len(dashboards), ID: p.UserID, Email: p.email,
+				Name:       p.name,
+				Extension:  p.extension,
+				Viewer:     p.Viewer(),
+				Agent:      p.Agent(),
+				LastViewed: dateOf(days, p.LastViewed()),
+				Queues:     len(p.Queues),
+				Dashboards: len(dashboards),
+				ID:         p.UserID,
+				Email:      p.email,
 			}
 			if !yield(row, nil) {
 				return
@@ -272,8 +334,10 @@ func activeUsers(people []person, shown map[string][]string, days calendar.Calen
 	}
 }
 
-// details are the rows of the third tab: for each queue of an agent a row for each dashboard that showed it, with the user's own last view of that dashboard if there
-// is one; and for each other dashboard that the user viewed a row without a queue. A queue of which no dashboard is known has one row without one.
+// details are the rows of the third tab: for each queue of an agent a row for each dashboard that
+// showed it, with the user's own last view of that dashboard if there is one; and for each other
+// dashboard that the user viewed a row without a queue. A queue of which no dashboard is known has
+// one row without one.
 func details(
 	people []person, shown map[string][]string, names usage.Names, days calendar.Calendar,
 ) iter.Seq2[workbook.Detail, error] {
@@ -284,7 +348,12 @@ func details(
 				viewed[v.DashboardID] = dateOf(days, v.At)
 			}
 			row := workbook.Detail{
-				Name: p.name, Extension: p.extension, LiveReports: p.liveReports, CallQueueBooster: p.booster, ID: p.UserID, Email: p.email,
+				Name:             p.name,
+				Extension:        p.extension,
+				LiveReports:      p.liveReports,
+				CallQueueBooster: p.booster,
+				ID:               p.UserID,
+				Email:            p.email,
 			}
 			listed := map[string]struct{}{}
 			for _, queue := range p.Queues {

@@ -13,8 +13,9 @@ import (
 	"seatwise/shared/report"
 )
 
-// Function is ReportBuilderFunction. A ticket in the bucket of reports makes it write that report; its schedule makes it ask for the reports that are due at the event's
-// time, each in an invocation of its own, and for those that were cut off.
+// Function is ReportBuilderFunction. A wake-up in the bucket of reports makes it write that report;
+// its schedule makes it ask for the reports that are due at the event's time, each in an invocation
+// of its own, and for those that were cut off.
 func Function(env *app.Env) (app.Function, error) {
 	b := New(env)
 	return app.Function{Event: b.handle}, nil
@@ -22,7 +23,7 @@ func Function(env *app.Env) (app.Function, error) {
 
 func (b *Builder) handle(ctx context.Context, payload []byte) error {
 	if events.KindOf(payload) == events.KindObjects {
-		return b.tickets(ctx, payload)
+		return b.wakeUps(ctx, payload)
 	}
 	schedule, err := events.Scheduled(payload)
 	if err != nil {
@@ -33,17 +34,23 @@ func (b *Builder) handle(ctx context.Context, payload []byte) error {
 	return errors.Join(due, left)
 }
 
-// tickets builds the reports of all tickets of the notification; one that fails does not stop the others.
-func (b *Builder) tickets(ctx context.Context, payload []byte) error {
+// wake-ups builds the reports of all wake-ups of the notification; one that fails does not stop the
+// others.
+func (b *Builder) wakeUps(ctx context.Context, payload []byte) error {
 	created, err := events.S3Records(payload)
 	if err != nil {
 		return fmt.Errorf("report builder: %w", err)
 	}
 	var failures []error
 	for _, o := range created {
-		account, id, ok := report.ParseTicket(o.Key)
+		account, id, ok := report.ParseWakeUp(o.Key)
 		if o.Fault != nil || !ok || !api.ValidID(account) || o.Bucket != b.env.Files.Name(files.Reports) {
-			b.env.Log.WarnContext(ctx, "not a report's ticket", slog.String("bucket", o.Bucket), slog.String("key", o.Key))
+			b.env.Log.WarnContext(
+				ctx,
+				"not a report's ticket",
+				slog.String("bucket", o.Bucket),
+				slog.String("key", o.Key),
+			)
 			continue
 		}
 		failures = append(failures, b.Build(ctx, account, id))

@@ -29,8 +29,9 @@ const (
 	largeQueues  = 200
 )
 
-// large fills an account with 20,000 active users. Agents come in the way that the directory keeps them, without the 20,000 requests that it would take; viewers and
-// their views come by the front door.
+// large fills an account with 20,000 active users. Agents come in the way that the directory keeps
+// them, without the 20,000 requests that it would take; viewers and their views come by the front
+// door.
 func large(t testing.TB, o *office) (users, details map[string][]string) {
 	t.Helper()
 	now := o.Clock.Now()
@@ -53,7 +54,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 			t.Fatal(err)
 		}
 		item := table.Item{Key: key, Data: data}
-		copy(item.Places[:], places)
+		copy(item.IndexKeys[:], places)
 		ops = append(ops, table.Put(item, table.Always))
 		flush(10_000)
 	}
@@ -71,7 +72,11 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 	for some := range slices.Chunk(all, directory.MaxQueues) {
 		id := fmt.Sprint("board", boards)
 		boards++
-		if _, _, _, err := o.directory.PutDashboard(ctx, o.Call("ann"), directory.Dashboard{ID: id, Name: "Board " + id, QueueIDs: some}); err != nil {
+		if _, _, _, err := o.directory.PutDashboard(
+			ctx,
+			o.Call("ann"),
+			directory.Dashboard{ID: id, Name: "Board " + id, QueueIDs: some},
+		); err != nil {
 			t.Fatal(err)
 		}
 		for _, queue := range some {
@@ -84,27 +89,52 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 		for n := range 1 + i%3 {
 			queues[all[(i+n*7)%len(all)]] = []directory.Interval{{From: now.Add(-time.Hour)}}
 		}
-		put(table.Key{Partition: call.Partition(o.Account, "MONITORED"), Sort: id}, directory.Monitored{UserID: id, Queues: queues},
-			table.Key{Partition: call.Partition(o.Account, "MONITORED-UNTIL"), Sort: "open#" + id})
-		put(license.HolderKey(o.Account, id), license.Holder{UserID: id, Name: name, Active: true, Extension: fmt.Sprint(10_000 + i)})
+		put(
+			table.Key{Partition: call.Partition(o.Account, "MONITORED"), Sort: id},
+			directory.Monitored{UserID: id, Queues: queues},
+			table.Key{Partition: call.Partition(o.Account, "MONITORED-UNTIL"), Sort: "open#" + id},
+		)
+		put(
+			license.HolderKey(o.Account, id),
+			license.Holder{UserID: id, Name: name, Active: true, Extension: fmt.Sprint(10_000 + i)},
+		)
 		shown := map[string]struct{}{}
 		for _, queue := range slices.Sorted(maps.Keys(queues)) {
 			shown[shownBy[queue]] = struct{}{}
-			details[name] = append(details[name], strings.Join([]string{fmt.Sprint(10_000 + i), "Queue " + queue, shownBy[queue], "", "No", "No"}, "|"))
+			details[name] = append(
+				details[name],
+				strings.Join([]string{fmt.Sprint(10_000 + i), "Queue " + queue, shownBy[queue], "", "No", "No"}, "|"),
+			)
 		}
-		users[name] = []string{fmt.Sprint(10_000 + i), "Monitored Agent", "", fmt.Sprint(len(queues)), fmt.Sprint(len(shown))}
+		users[name] = []string{
+			fmt.Sprint(10_000 + i),
+			"Monitored Agent",
+			"",
+			fmt.Sprint(len(queues)),
+			fmt.Sprint(len(shown)),
+		}
 	}
 	flush(1)
 	var events []usage.Event
 	for i := range largeViewers {
 		id, name := fmt.Sprintf("viewer%04d", i), fmt.Sprintf("Viewer %04d", i)
-		if _, _, _, err := o.directory.PutUser(ctx, o.Call("ann"), directory.User{ID: id, Name: name, Active: true, RoleIDs: []string{"supervisor"}}); err != nil {
+		if _, _, _, err := o.directory.PutUser(
+			ctx,
+			o.Call("ann"),
+			directory.User{ID: id, Name: name, Active: true, RoleIDs: []string{"supervisor"}},
+		); err != nil {
 			t.Fatal(err)
 		}
 		board := fmt.Sprint("board", i%boards)
 		at := now.Add(-time.Duration(i%40) * time.Hour)
-		events = append(events, usage.Event{ID: fmt.Sprint("first-", i), UserID: id, DashboardID: board, At: at.Add(-time.Hour)}, usage.Event{ID: fmt.Sprint("e", i), UserID: id, DashboardID: board, At: at})
-		details[name] = []string{strings.Join([]string{"", "", "Board " + board, at.In(zone).Format(time.DateOnly), "Waiting", "No"}, "|")}
+		events = append(
+			events,
+			usage.Event{ID: fmt.Sprint("first-", i), UserID: id, DashboardID: board, At: at.Add(-time.Hour)},
+			usage.Event{ID: fmt.Sprint("e", i), UserID: id, DashboardID: board, At: at},
+		)
+		details[name] = []string{
+			strings.Join([]string{"", "", "Board " + board, at.In(zone).Format(time.DateOnly), "Waiting", "No"}, "|"),
+		}
 		users[name] = []string{"", "Viewer", at.In(zone).Format(time.DateOnly), "0", "0"}
 	}
 	for some := range slices.Chunk(events, usage.MaxEvents) {
@@ -112,7 +142,8 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 			t.Fatalf("%+v, %v", r, err)
 		}
 	}
-	// A grant that its request had no time for is made by maintenance; without a seat, all viewers wait.
+	// A grant that its request had no time for is made by maintenance; without a seat, all viewers
+	// wait.
 	if err := o.usage.FinishGrants(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -155,8 +186,15 @@ func TestLargeReport(t *testing.T) {
 		}
 	}
 	w := o.window(t)
-	if w.ActiveUsers != largeAgents+largeViewers || w.MonitoredUsers != largeAgents || w.Viewers != largeViewers || w.OverageUsers != w.ActiveUsers {
-		t.Fatalf("window: %d active, %d agents, %d viewers, %d over", w.ActiveUsers, w.MonitoredUsers, w.Viewers, w.OverageUsers)
+	if w.ActiveUsers != largeAgents+largeViewers || w.MonitoredUsers != largeAgents || w.Viewers != largeViewers ||
+		w.OverageUsers != w.ActiveUsers {
+		t.Fatalf(
+			"window: %d active, %d agents, %d viewers, %d over",
+			w.ActiveUsers,
+			w.MonitoredUsers,
+			w.Viewers,
+			w.OverageUsers,
+		)
 	}
 	got := map[string]int64{}
 	for label, n := range figures(t, summary) {
@@ -195,7 +233,8 @@ func TestLargeReport(t *testing.T) {
 	}
 }
 
-// watchMemory samples the heap until the returned function is called, which tells its peak above the start.
+// watchMemory samples the heap until the returned function is called, which tells its peak above
+// the start.
 func watchMemory() func() uint64 {
 	runtime.GC()
 	var start, now runtime.MemStats

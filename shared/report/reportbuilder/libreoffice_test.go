@@ -13,10 +13,12 @@ import (
 	"seatwise/shared/catalog"
 )
 
-// allSheets is LibreOffice's CSV: commas, quotes where needed, UTF-8, cells as they are shown, every sheet in a file of its own.
+// allSheets is LibreOffice's CSV: commas, quotes where needed, UTF-8, cells as they are shown,
+// every sheet in a file of its own.
 const allSheets = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
 
-// LibreOffice opens the report without a repair and shows every cell of all three tabs as it was written, and prints it. (A damaged one it does not open.)
+// LibreOffice opens the report without a repair and shows every cell of all three tabs as it was
+// written, and prints it. (A damaged one it does not open.)
 func TestReportOpensInLibreOffice(t *testing.T) {
 	o := newOffice(t)
 	o.worked(t)
@@ -49,7 +51,8 @@ func TestReportOpensInLibreOffice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Neither reader tells empty cells at the end of a row from none, nor does CSV tell an empty row from none.
+		// Neither reader tells empty cells at the end of a row from none, nor does CSV tell an
+		// empty row from none.
 		got, want = trimmed(got), trimmed(want)
 		if !slices.EqualFunc(got, want, slices.Equal) {
 			t.Errorf("%s:\n%q\nwant:\n%q", tab, got, want)

@@ -54,7 +54,8 @@ func wantOn(t *testing.T, page string, words ...string) {
 	}
 }
 
-// A report of ten users is a page for each tab; the first has the chart whole, with its axes, beside 30 days.
+// A report of ten users is a page for each tab; the first has the chart whole, with its axes,
+// beside 30 days.
 func TestATenUserReportIsThreePages(t *testing.T) {
 	o := newOffice(t)
 	o.worked(t)
@@ -66,8 +67,20 @@ func TestATenUserReportIsThreePages(t *testing.T) {
 	if len(p.Pages) != 3 {
 		t.Fatalf("%d pages, want 3", len(p.Pages))
 	}
-	wantOn(t, p.Pages[0], "Report Time Duration", "Total Active Users", "Time Zone of the Days", "America/New_York", "Acme (acme)",
-		"Active users per day against licenses purchased", "Day", "People and", "Overage Users", workbook.SummaryTab)
+	wantOn(
+		t,
+		p.Pages[0],
+		"Report Time Duration",
+		"Total Active Users",
+		"Time Zone of the Days",
+		"America/New_York",
+		"Acme (acme)",
+		"Active users per day against licenses purchased",
+		"Day",
+		"People and",
+		"Overage Users",
+		workbook.SummaryTab,
+	)
 	wantOn(t, p.Pages[1], "Users", "User ID", "E-mail", "Monitored Agent", workbook.ActiveUsersTab)
 	wantOn(t, p.Pages[2], "User Name", "User ID", "E-mail", "Dashboard Accessed", workbook.DetailTab)
 }
@@ -77,20 +90,50 @@ func TestALongReportRepeatsItsHeaders(t *testing.T) {
 	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const days, users = 120, 150
 	in := workbook.LicenseStatus{
-		Created: first.AddDate(0, 0, days), Brand: "RingCentral", Account: "Acme (acme)", Zone: "America/New_York", Paper: workbook.Letter,
-		From: first, To: first.AddDate(0, 0, days), ActiveUsers: users, MonitoredUsers: users, OverageUsers: users,
-		Overage: &workbook.Overage{Since: first, PeakUsers: users, Peak: first},
+		Created: first.AddDate(
+			0,
+			0,
+			days,
+		),
+		Brand:          "RingCentral",
+		Account:        "Acme (acme)",
+		Zone:           "America/New_York",
+		Paper:          workbook.Letter,
+		From:           first,
+		To:             first.AddDate(0, 0, days),
+		ActiveUsers:    users,
+		MonitoredUsers: users,
+		OverageUsers:   users,
+		Overage:        &workbook.Overage{Since: first, PeakUsers: users, Peak: first},
 		Users: func(yield func(workbook.ActiveUser, error) bool) {
 			for i := range users {
 				name := fmt.Sprintf("Somebody with a name of quite some length %03d", i)
-				if !yield(workbook.ActiveUser{Name: name, Agent: true, Queues: 1, ID: fmt.Sprintf("user-%03d", i), Email: "somebody.of.length@customer.example"}, nil) {
+				if !yield(
+					workbook.ActiveUser{
+						Name:   name,
+						Agent:  true,
+						Queues: 1,
+						ID:     fmt.Sprintf("user-%03d", i),
+						Email:  "somebody.of.length@customer.example",
+					},
+					nil,
+				) {
 					return
 				}
 			}
 		},
 		Details: func(yield func(workbook.Detail, error) bool) {
 			for i := range users {
-				if !yield(workbook.Detail{Name: fmt.Sprintf("Somebody %03d", i), Queue: "Queue", LiveReports: "Waiting", CallQueueBooster: "No", ID: fmt.Sprintf("user-%03d", i)}, nil) {
+				if !yield(
+					workbook.Detail{
+						Name:             fmt.Sprintf("Somebody %03d", i),
+						Queue:            "Queue",
+						LiveReports:      "Waiting",
+						CallQueueBooster: "No",
+						ID:               fmt.Sprintf("user-%03d", i),
+					},
+					nil,
+				) {
 					return
 				}
 			}
@@ -100,7 +143,10 @@ func TestALongReportRepeatsItsHeaders(t *testing.T) {
 		in.Days = append(in.Days, workbook.Day{Date: first.AddDate(0, 0, d), ActiveUsers: d, LicensesPurchased: 40})
 	}
 	for range 30 {
-		in.Overage.Sources = append(in.Overage.Sources, workbook.OverageSource{Name: "Queue", Kind: "Call queue", Users: users})
+		in.Overage.Sources = append(
+			in.Overage.Sources,
+			workbook.OverageSource{Name: "Queue", Kind: "Call queue", Users: users},
+		)
 	}
 	var file bytes.Buffer
 	if err := workbook.WriteLicenseStatus(&file, in); err != nil {
@@ -108,7 +154,11 @@ func TestALongReportRepeatsItsHeaders(t *testing.T) {
 	}
 	p := printed(t, file.Bytes())
 	onPaper(t, p, 792, 612) // Letter
-	headers := map[string]string{workbook.SummaryTab: "Licenses Purchased", workbook.ActiveUsersTab: "Role Type", workbook.DetailTab: "Call Queue Name"}
+	headers := map[string]string{
+		workbook.SummaryTab:     "Licenses Purchased",
+		workbook.ActiveUsersTab: "Role Type",
+		workbook.DetailTab:      "Call Queue Name",
+	}
 	seen := map[string]int{}
 	for i, page := range p.Pages {
 		for tab, header := range headers {
@@ -128,7 +178,8 @@ func TestALongReportRepeatsItsHeaders(t *testing.T) {
 			t.Errorf("%s takes %d pages", tab, seen[tab])
 		}
 	}
-	if !strings.Contains(p.Pages[0], "Active users per day against licenses purchased") || !strings.Contains(p.Pages[0], "People and") {
+	if !strings.Contains(p.Pages[0], "Active users per day against licenses purchased") ||
+		!strings.Contains(p.Pages[0], "People and") {
 		t.Errorf("the chart is not whole on the first page:\n%s", p.Pages[0])
 	}
 }

@@ -34,9 +34,9 @@ import (
 
 // office is an account with people, usage and reports.
 type office struct {
-	*testkit.Kit
+	*testkit.Fixture
 	s3        *testfiles.Server
-	desk      *license.Desk
+	kernel    *license.Service
 	directory *directory.Service
 	usage     *usage.Service
 	reports   *report.Service
@@ -48,20 +48,24 @@ func newOffice(t *testing.T) *office {
 	return officeOn(t, testkit.New(t))
 }
 
-func officeOn(t *testing.T, kit *testkit.Kit) *office {
+func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 	t.Helper()
-	o := &office{Kit: kit, s3: testfiles.Start(t), desk: license.NewDesk(catalog.Default())}
+	o := &office{Fixture: fixture, s3: testfiles.Start(t), kernel: license.NewService(catalog.Default())}
 	o.Env.Files = o.s3.Store
 	o.Clock.Set(time.Now().UTC().Truncate(time.Second))
-	o.directory = directory.NewService(o.Env, o.desk)
-	o.usage = usage.NewService(o.Env, o.desk, o.directory)
+	o.directory = directory.NewService(o.Env, o.kernel)
+	o.usage = usage.NewService(o.Env, o.kernel, o.directory)
 	o.reports = report.NewService(o.Env)
 	var err error
 	if o.builder, err = reportbuilder.Function(o.Env); err != nil {
 		t.Fatal(err)
 	}
 	o.account(t, account.Standard)
-	if _, _, _, err := o.directory.PutRole(t.Context(), o.Call("ann"), directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}}); err != nil {
+	if _, _, _, err := o.directory.PutRole(
+		t.Context(),
+		o.Call("ann"),
+		directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -79,7 +83,14 @@ func (o *office) account(t *testing.T, bundle account.Bundle) {
 
 func (o *office) buy(t *testing.T, product string, n int) {
 	t.Helper()
-	if err := o.desk.Deliver(t.Context(), o.Call("ann"), o.Env.IDs.Ordered(), []license.Lot{{ProductID: product, Quantity: n}}, call.Answer{}, nil); err != nil {
+	if err := o.kernel.Deliver(
+		t.Context(),
+		o.Call("ann"),
+		o.Env.IDs.Ordered(),
+		[]license.Lot{{ProductID: product, Quantity: n}},
+		call.Answer{},
+		nil,
+	); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -104,14 +115,22 @@ func (o *office) queue(t *testing.T, id, name string, members ...string) {
 
 func (o *office) dashboard(t *testing.T, id, name string, queues ...string) {
 	t.Helper()
-	if _, _, _, err := o.directory.PutDashboard(t.Context(), o.Call("ann"), directory.Dashboard{ID: id, Name: name, QueueIDs: queues}); err != nil {
+	if _, _, _, err := o.directory.PutDashboard(
+		t.Context(),
+		o.Call("ann"),
+		directory.Dashboard{ID: id, Name: name, QueueIDs: queues},
+	); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (o *office) view(t *testing.T, user, dashboard string, at time.Time) {
 	t.Helper()
-	r, err := o.usage.Take(t.Context(), o.Call("pbx"), []usage.Event{{ID: o.Env.IDs.Random(), UserID: user, DashboardID: dashboard, At: at}})
+	r, err := o.usage.Take(
+		t.Context(),
+		o.Call("pbx"),
+		[]usage.Event{{ID: o.Env.IDs.Random(), UserID: user, DashboardID: dashboard, At: at}},
+	)
 	if err != nil || r.Accepted != 1 {
 		t.Fatalf("view: %+v, %v", r, err)
 	}
@@ -151,16 +170,16 @@ func (o *office) ask(t *testing.T) report.Report {
 	return r
 }
 
-// deliver gives the builder the tickets that were written, and returns how many those were.
+// deliver gives the builder the wake-ups that were written, and returns how many those were.
 func (o *office) deliver(t *testing.T) int {
 	t.Helper()
-	tickets := o.s3.Take(t, "jobs/reports/")
-	for _, ticket := range tickets {
-		if err := o.builder.Event(t.Context(), ticket); err != nil {
+	wakeUps := o.s3.Take(t, "jobs/reports/")
+	for _, wakeUp := range wakeUps {
+		if err := o.builder.Event(t.Context(), wakeUp); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return len(tickets)
+	return len(wakeUps)
 }
 
 func (o *office) state(t *testing.T, id string) report.Report {
@@ -230,9 +249,13 @@ func figures(t *testing.T, rows [][]string) map[string]int64 {
 func wantFigures(t *testing.T, got map[string]int64, w *usage.Window) {
 	t.Helper()
 	want := map[string]int64{
-		`Total "Live Report" Licenses Purchased`: w.Purchased.LiveReports, `Total "Call Queue Booster" Licenses Purchased`: w.Purchased.CallQueueBooster,
-		"Total Licenses Purchased": w.Purchased.Total(), "Monitored Users (Agents)": w.MonitoredUsers, "Live Report Viewers": w.Viewers,
-		"Total Active Users": w.ActiveUsers, "Overage Users": w.OverageUsers,
+		`Total "Live Report" Licenses Purchased`:        w.Purchased.LiveReports,
+		`Total "Call Queue Booster" Licenses Purchased`: w.Purchased.CallQueueBooster,
+		"Total Licenses Purchased":                      w.Purchased.Total(),
+		"Monitored Users (Agents)":                      w.MonitoredUsers,
+		"Live Report Viewers":                           w.Viewers,
+		"Total Active Users":                            w.ActiveUsers,
+		"Overage Users":                                 w.OverageUsers,
 	}
 	if w.Overage != nil {
 		want["Overage Daily Peak"] = w.Overage.PeakUsers
@@ -265,7 +288,13 @@ func TestWorkedExample(t *testing.T) {
 	file := o.file(t, asked.ID)
 	got := tabs(t, file)
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), o.window(t))
-	today, yesterday := o.Clock.Now().In(zone).Format(time.DateOnly), o.Clock.Now().Add(-24*time.Hour).In(zone).Format(time.DateOnly)
+	today, yesterday := o.Clock.Now().
+		In(zone).
+		Format(time.DateOnly),
+		o.Clock.Now().
+			Add(-24*time.Hour).
+			In(zone).
+			Format(time.DateOnly)
 
 	users := map[string][]string{}
 	for _, row := range got[workbook.ActiveUsersTab][1:] {
@@ -284,9 +313,17 @@ func TestWorkedExample(t *testing.T) {
 		details = append(details, strings.Join(row[:7], "|"))
 	}
 	wantDetails := []string{
-		"Alice|0101||Detroit board|" + today + "|Yes|No", "Alice|0101||Belmont board|" + yesterday + "|Yes|No", "Bob|||Belmont board|" + today + "|Yes|No",
-		"David||Belmont|Belmont board||Yes|No", "Emma||Belmont|Belmont board||Yes|No", "John||Detroit|Detroit board||Yes|No", "Karen||Belmont|Belmont board||Yes|No",
-		"Lisa||Belmont|Belmont board||Yes|No", "Mark||Belmont|Belmont board||Yes|No", "Mike||Detroit|Detroit board||Yes|No", "Sarah||Detroit|Detroit board||Yes|No",
+		"Alice|0101||Detroit board|" + today + "|Yes|No",
+		"Alice|0101||Belmont board|" + yesterday + "|Yes|No",
+		"Bob|||Belmont board|" + today + "|Yes|No",
+		"David||Belmont|Belmont board||Yes|No",
+		"Emma||Belmont|Belmont board||Yes|No",
+		"John||Detroit|Detroit board||Yes|No",
+		"Karen||Belmont|Belmont board||Yes|No",
+		"Lisa||Belmont|Belmont board||Yes|No",
+		"Mark||Belmont|Belmont board||Yes|No",
+		"Mike||Detroit|Detroit board||Yes|No",
+		"Sarah||Detroit|Detroit board||Yes|No",
 	}
 	if !slices.Equal(details, wantDetails) {
 		t.Fatalf("details:\n%s\nwant:\n%s", strings.Join(details, "\n"), strings.Join(wantDetails, "\n"))
@@ -300,7 +337,8 @@ func TestWorkedExample(t *testing.T) {
 	}
 }
 
-// Who is an agent and a viewer at once counts once; a deleted user, queue and dashboard keep their place in the figures, named as they were.
+// Who is an agent and a viewer at once counts once; a deleted user, queue and dashboard keep their
+// place in the figures, named as they were.
 func TestBothRolesAndWhatIsGone(t *testing.T) {
 	o := newOffice(t)
 	o.buy(t, catalog.LiveReportsID, 1)
@@ -315,7 +353,7 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 	o.view(t, "lead", "d", o.Clock.Now())
 	o.view(t, "lead", "e", o.Clock.Now())
 	err := call.Decide(t.Context(), func(ctx context.Context) error {
-		ch := o.desk.Change(o.Call("ann"))
+		ch := o.kernel.Change(o.Call("ann"))
 		if _, err := ch.Load(ctx, license.Need{Users: []string{"boost"}}); err != nil {
 			return err
 		}
@@ -348,8 +386,11 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), w)
 	today := o.Clock.Now().In(zone).Format(time.DateOnly)
 	want := []string{
-		"=Lead()|7|Old|Board|" + today + "|Yes|No", "=Lead()|7|Queue|Board|" + today + "|Yes|No", "=Lead()|7||Empty|" + today + "|Yes|No",
-		"Boost|9|Queue|Board||No|Yes", "Gone|8|Queue|Board||No|No",
+		"=Lead()|7|Old|Board|" + today + "|Yes|No",
+		"=Lead()|7|Queue|Board|" + today + "|Yes|No",
+		"=Lead()|7||Empty|" + today + "|Yes|No",
+		"Boost|9|Queue|Board||No|Yes",
+		"Gone|8|Queue|Board||No|No",
 	}
 	var details []string
 	for _, row := range got[workbook.DetailTab][1:] {
@@ -358,17 +399,25 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 	if !slices.Equal(details, want) {
 		t.Fatalf("details:\n%s\nwant:\n%s", strings.Join(details, "\n"), strings.Join(want, "\n"))
 	}
-	if row := got[workbook.ActiveUsersTab][1]; !slices.Equal(row[:6], []string{"=Lead()", "7", "Viewer, Monitored Agent", today, "2", "1"}) {
+	if row := got[workbook.ActiveUsersTab][1]; !slices.Equal(
+		row[:6],
+		[]string{"=Lead()", "7", "Viewer, Monitored Agent", today, "2", "1"},
+	) {
 		t.Fatalf("lead is %q", row)
 	}
 }
 
-// Two people of one name are told apart by id and e-mail, and who waits for a license is said to wait (spec 7).
+// Two people of one name are told apart by id and e-mail, and who waits for a license is said to
+// wait (spec 7).
 func TestPeopleOfOneName(t *testing.T) {
 	o := newOffice(t)
 	o.buy(t, catalog.LiveReportsID, 1)
 	for _, id := range []string{"j1", "j2"} {
-		_, _, _, err := o.directory.PutUser(t.Context(), o.Call("ann"), directory.User{ID: id, Name: "John", Email: id + "@acme.test", Active: true})
+		_, _, _, err := o.directory.PutUser(
+			t.Context(),
+			o.Call("ann"),
+			directory.User{ID: id, Name: "John", Email: id + "@acme.test", Active: true},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -384,7 +433,10 @@ func TestPeopleOfOneName(t *testing.T) {
 		if row := users[i+1]; !slices.Equal(row[6:8], []string{id, id + "@acme.test"}) {
 			t.Errorf("second tab: %q", row)
 		}
-		if row := details[i+1]; !slices.Equal(row[5:9], []string{[]string{"Yes", "Waiting"}[i], "No", id, id + "@acme.test"}) {
+		if row := details[i+1]; !slices.Equal(
+			row[5:9],
+			[]string{[]string{"Yes", "Waiting"}[i], "No", id, id + "@acme.test"},
+		) {
 			t.Errorf("third tab: %q", row)
 		}
 	}
@@ -416,9 +468,14 @@ func TestTabsAgree(t *testing.T) {
 			}
 			for range 25 {
 				user := users[random.IntN(len(users))]
-				_, err := o.usage.Take(t.Context(), o.Call("pbx"), []usage.Event{{
-					ID: o.Env.IDs.Random(), UserID: user, DashboardID: fmt.Sprint("d", random.IntN(3)), At: o.Clock.Now().Add(-time.Duration(random.IntN(47)) * time.Hour),
-				}})
+				_, err := o.usage.Take(t.Context(), o.Call("pbx"), []usage.Event{
+					{
+						ID:          o.Env.IDs.Random(),
+						UserID:      user,
+						DashboardID: fmt.Sprint("d", random.IntN(3)),
+						At:          o.Clock.Now().Add(-time.Duration(random.IntN(47)) * time.Hour),
+					},
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -444,7 +501,13 @@ func TestTabsAgree(t *testing.T) {
 				return n
 			}
 			if count(agents) != w.MonitoredUsers || count(viewers) != w.Viewers || count(listed) != w.ActiveUsers {
-				t.Fatalf("second tab: %d agents, %d viewers, %d users; window %+v", count(agents), count(viewers), count(listed), w)
+				t.Fatalf(
+					"second tab: %d agents, %d viewers, %d users; window %+v",
+					count(agents),
+					count(viewers),
+					count(listed),
+					w,
+				)
 			}
 			agentRows, viewerRows := map[string]bool{}, map[string]bool{}
 			for _, row := range got[workbook.DetailTab][1:] {
@@ -462,8 +525,8 @@ func TestTabsAgree(t *testing.T) {
 	}
 }
 
-// The report of a billing period is made once, 48 hours after its end, and has every view that was accepted, those of the
-// last minute too, though no aggregation ran since.
+// The report of a billing period is made once, 48 hours after its end, and has every view that was
+// accepted, those of the last minute too, though no aggregation ran since.
 func TestScheduledReport(t *testing.T) {
 	o := newOffice(t)
 	o.worked(t)
@@ -485,7 +548,11 @@ func TestScheduledReport(t *testing.T) {
 	o.view(t, "late", "d1", over.Add(-time.Second))
 	schedule := func(at time.Time) {
 		t.Helper()
-		event := fmt.Appendf(nil, `{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`, at.Format(time.RFC3339))
+		event := fmt.Appendf(
+			nil,
+			`{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`,
+			at.Format(time.RFC3339),
+		)
 		if err := o.builder.Event(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
@@ -521,20 +588,21 @@ func TestScheduledReport(t *testing.T) {
 	}
 	got := tabs(t, o.file(t, r.ID))
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), w)
-	if w.Viewers != 3 || !slices.ContainsFunc(got[workbook.ActiveUsersTab], func(row []string) bool { return row[0] == "Late" }) {
+	if w.Viewers != 3 ||
+		!slices.ContainsFunc(got[workbook.ActiveUsersTab], func(row []string) bool { return row[0] == "Late" }) {
 		t.Fatalf("%d viewers, rows %q", w.Viewers, got[workbook.ActiveUsersTab])
 	}
 }
 
-// A ticket that comes again, and late, changes nothing.
-func TestTicketTwice(t *testing.T) {
+// A wake-up that comes again, and late, changes nothing.
+func TestWakeUpTwice(t *testing.T) {
 	o := newOffice(t)
 	o.worked(t)
 	o.fold(t)
 	asked := o.ask(t)
-	tickets := o.s3.Take(t, "jobs/reports/")
+	wakeUps := o.s3.Take(t, "jobs/reports/")
 	for range 2 {
-		if err := o.builder.Event(t.Context(), tickets[0]); err != nil {
+		if err := o.builder.Event(t.Context(), wakeUps[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -554,7 +622,13 @@ type flaky struct {
 
 var errFlaky = errors.New("the bucket does not answer")
 
-func (f *flaky) Put(ctx context.Context, ref files.Ref, body io.ReadSeeker, size int64, contentType string) (files.Info, error) {
+func (f *flaky) Put(
+	ctx context.Context,
+	ref files.Ref,
+	body io.ReadSeeker,
+	size int64,
+	contentType string,
+) (files.Info, error) {
 	if f.failures > 0 && strings.HasPrefix(ref.Key, "reports/") {
 		f.failures--
 		return files.Info{}, errFlaky
@@ -566,17 +640,17 @@ func TestAFailureThatPasses(t *testing.T) {
 	o := newOffice(t)
 	o.worked(t)
 	asked := o.ask(t)
-	ticket := o.s3.Take(t, "jobs/reports/")[0]
+	wakeUp := o.s3.Take(t, "jobs/reports/")[0]
 	o.Env.Files = &flaky{o.s3.Store, 2}
 	for range 2 {
-		if err := o.builder.Event(t.Context(), ticket); !errors.Is(err, errFlaky) {
+		if err := o.builder.Event(t.Context(), wakeUp); !errors.Is(err, errFlaky) {
 			t.Fatalf("the failure must be seen, so that the event comes again: %v", err)
 		}
 		if r := o.state(t, asked.ID); r.State != report.Queued {
 			t.Fatalf("got %+v", r)
 		}
 	}
-	if err := o.builder.Event(t.Context(), ticket); err != nil {
+	if err := o.builder.Event(t.Context(), wakeUp); err != nil {
 		t.Fatal(err)
 	}
 	if r := o.state(t, asked.ID); r.State != report.Ready || r.Attempts != 3 {
@@ -602,9 +676,12 @@ func TestOtherEvents(t *testing.T) {
 			t.Errorf("%s was taken for one of ours", payload)
 		}
 	}
-	// Objects that are no tickets, and tickets of nobody, are no reason to come again.
+	// Objects that are no wake-ups, and wake-ups of nobody, are no reason to come again.
 	for _, key := range []string{"reports/acme/1.xlsx", "jobs/reports/acme/nothing.json", "jobs/reports/a%23b/1.json", "jobs/reports/%zz"} {
-		payload := fmt.Sprintf(`{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"seatwise-reports"},"object":{"key":%q}}}]}`, key)
+		payload := fmt.Sprintf(
+			`{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"seatwise-reports"},"object":{"key":%q}}}]}`,
+			key,
+		)
 		if err := o.builder.Event(t.Context(), []byte(payload)); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}

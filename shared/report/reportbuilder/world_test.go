@@ -25,7 +25,8 @@ import (
 	"seatwise/shared/usage"
 )
 
-// The plain model: the directory as it is, and what held on which day. Everything that Seatwise says is computed from it from scratch.
+// The plain model: the directory as it is, and what held on which day. Everything that Seatwise
+// says is computed from it from scratch.
 type (
 	modelUser struct {
 		name, extension string
@@ -54,15 +55,21 @@ type (
 		seats, boosters    int64
 		unlimited          bool
 		days               map[string]*modelDay
-		gone               map[string]string // names of deleted queues ("q:id"), dashboards ("d:id"), and users ("u:id") with their extension
-		waited             []string          // the waiting list as it was
+		// names of deleted queues ("q:id"), dashboards ("d:id"), and users ("u:id") with their
+		// extension
+		gone   map[string]string
+		waited []string // the waiting list as it was
 	}
 )
 
 func newModel() *model {
 	return &model{
-		users: map[string]*modelUser{}, roles: map[string]modelRole{}, queues: map[string]modelThing{}, dashboards: map[string]modelThing{},
-		days: map[string]*modelDay{}, gone: map[string]string{},
+		users:      map[string]*modelUser{},
+		roles:      map[string]modelRole{},
+		queues:     map[string]modelThing{},
+		dashboards: map[string]modelThing{},
+		days:       map[string]*modelDay{},
+		gone:       map[string]string{},
 	}
 }
 
@@ -133,7 +140,11 @@ func (m *model) day(at time.Time) *modelDay { return m.date(at.In(zone).Format(t
 
 func (m *model) date(key string) *modelDay {
 	if m.days[key] == nil {
-		m.days[key] = &modelDay{agents: map[string]map[string]bool{}, views: map[string]map[string]time.Time{}, shown: map[string]map[string]bool{}}
+		m.days[key] = &modelDay{
+			agents: map[string]map[string]bool{},
+			views:  map[string]map[string]time.Time{},
+			shown:  map[string]map[string]bool{},
+		}
 	}
 	return m.days[key]
 }
@@ -168,7 +179,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 	held, wanted := int64(0), int64(0)
 	var waiting, holding []string
 	for _, id := range slices.Sorted(maps.Keys(m.users)) {
-		why, err := o.desk.Why(t.Context(), c, id, catalog.LiveReportsID, o.directory)
+		why, err := o.kernel.Why(t.Context(), c, id, catalog.LiveReportsID, o.directory)
 		if err != nil {
 			t.Fatalf("%s: why %s: %v", step, id, err)
 		}
@@ -184,14 +195,24 @@ func (o *office) check(t *testing.T, m *model, step string) {
 			waiting = append(waiting, id)
 		case license.Lacks, license.Covered, license.StateExcluded:
 		}
-		if got := why.State == license.Holds || why.State == license.Waits; got != wants || want != "" && why.State != want {
-			t.Fatalf("%s: %s %s because of %+v; the model says %q, wanted %v", step, id, why.State, why.Because, want, wants)
+		if got := why.State == license.Holds ||
+			why.State == license.Waits; got != wants ||
+			want != "" && why.State != want {
+			t.Fatalf(
+				"%s: %s %s because of %+v; the model says %q, wanted %v",
+				step,
+				id,
+				why.State,
+				why.Because,
+				want,
+				wants,
+			)
 		}
 	}
 	if held != min(wanted, m.seats) {
 		t.Fatalf("%s: %d hold a seat, of %d who should and %d seats", step, held, wanted, m.seats)
 	}
-	list, _, err := o.desk.Waiting(t.Context(), c, catalog.LiveReportsID, "", "", 200)
+	list, _, err := o.kernel.Waiting(t.Context(), c, catalog.LiveReportsID, "", "", 200)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +224,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 		t.Fatalf("%s: waiting list %v, waiting %v", step, listed, waiting)
 	}
 	m.firstComeFirstServed(t, step, listed, holding)
-	rows, err := o.desk.Summary(t.Context(), c)
+	rows, err := o.kernel.Summary(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +234,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 			boosters++
 		}
 	}
-	snapshot, err := metrics.NewService(o.Env, o.desk).Snapshot(t.Context(), c)
+	snapshot, err := metrics.NewService(o.Env, o.kernel).Snapshot(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +262,8 @@ func (o *office) check(t *testing.T, m *model, step string) {
 	}
 }
 
-// firstComeFirstServed wants nobody served before somebody who waited longer and still does, and who waits to keep their place.
+// firstComeFirstServed wants nobody served before somebody who waited longer and still does, and
+// who waits to keep their place.
 func (m *model) firstComeFirstServed(t *testing.T, step string, listed, holding []string) {
 	t.Helper()
 	last := -1
@@ -312,7 +334,12 @@ func (s *stage) putUser(id string) {
 func (s *stage) newUser(id string) {
 	s.Helper()
 	s.n++
-	s.m.users[id] = &modelUser{name: fmt.Sprintf("Person %03d", s.n), extension: "9" + id[1:], active: true, roles: s.some(worldRoles)}
+	s.m.users[id] = &modelUser{
+		name:      fmt.Sprintf("Person %03d", s.n),
+		extension: "9" + id[1:],
+		active:    true,
+		roles:     s.some(worldRoles),
+	}
 	s.putUser(id)
 }
 
@@ -335,7 +362,10 @@ func (s *stage) step() string {
 		return "put " + queue
 	case 2, 3:
 		dashboard := s.one(worldDashboards)
-		s.m.dashboards[dashboard] = modelThing{fmt.Sprint("Board ", dashboard, " ", s.n), known(s.m.queues, s.some(worldQueues))}
+		s.m.dashboards[dashboard] = modelThing{
+			fmt.Sprint("Board ", dashboard, " ", s.n),
+			known(s.m.queues, s.some(worldQueues)),
+		}
 		s.dashboard(s.T, dashboard, s.m.dashboards[dashboard].name, s.m.dashboards[dashboard].of...)
 		return "put " + dashboard
 	case 4:
@@ -396,7 +426,13 @@ func (s *stage) step() string {
 		return "buy"
 	case 10, 11, 12:
 		s.later = append(s.later, usage.Event{
-			ID: fmt.Sprint("e", s.n), UserID: id, DashboardID: s.one(worldDashboards), At: s.Clock.Now().Add(-time.Duration(s.random.IntN(20)) * time.Hour),
+			ID: fmt.Sprint(
+				"e",
+				s.n,
+			),
+			UserID:      id,
+			DashboardID: s.one(worldDashboards),
+			At:          s.Clock.Now().Add(-time.Duration(s.random.IntN(20)) * time.Hour),
 		})
 		if s.random.IntN(2) == 0 {
 			s.send()
@@ -447,7 +483,7 @@ func (s *stage) assign(id, product string, has *bool) string {
 	u := s.m.users[id]
 	h := s.holder(id)
 	if holding := h.Holdings[product]; holding != nil && holding.LicenseID != "" {
-		_, err := s.desk.Unassign(s.Context(), s.Call("ann"), holding.LicenseID)
+		_, err := s.kernel.Unassign(s.Context(), s.Call("ann"), holding.LicenseID)
 		s.must(err)
 		*has = false
 		if product == catalog.LiveReportsID && (u.viewed || s.m.monitored(id)) {
@@ -455,10 +491,10 @@ func (s *stage) assign(id, product string, has *bool) string {
 		}
 		return "take " + product + " from " + id
 	}
-	rows, err := s.desk.Summary(s.Context(), s.Call("ann"))
+	rows, err := s.kernel.Summary(s.Context(), s.Call("ann"))
 	s.must(err)
 	free := rows[slices.IndexFunc(rows, func(r license.Summary) bool { return r.ProductID == product })].Available
-	_, err = s.desk.AssignProduct(s.Context(), s.Call("ann"), product, id, "")
+	_, err = s.kernel.AssignProduct(s.Context(), s.Call("ann"), product, id, "")
 	switch {
 	case !u.active:
 		if !problem.Is(err, problem.UserInactive) {
@@ -523,7 +559,14 @@ func (s *stage) send() {
 	got, err := s.usage.Take(s.Context(), s.Call("pbx"), s.later)
 	s.must(err)
 	if got.Accepted != want.Accepted || got.Duplicate != want.Duplicate || len(got.Rejected) != rejected {
-		s.Fatalf("%d accepted, %d duplicate, %d rejected; want %+v and %d", got.Accepted, got.Duplicate, len(got.Rejected), want, rejected)
+		s.Fatalf(
+			"%d accepted, %d duplicate, %d rejected; want %+v and %d",
+			got.Accepted,
+			got.Duplicate,
+			len(got.Rejected),
+			want,
+			rejected,
+		)
 	}
 	s.later = nil
 }
@@ -536,7 +579,8 @@ func (s *stage) pass(hours int) {
 	}
 }
 
-// tabsOf are the rows of the second and third tab, from the model alone but for who holds which of two seats.
+// tabsOf are the rows of the second and third tab, from the model alone but for who holds which of
+// two seats.
 func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 	s.Helper()
 	queues, shown, views := map[string]map[string]bool{}, map[string]map[string]bool{}, map[string]map[string]time.Time{}
@@ -584,7 +628,10 @@ func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 			called[id] = s.m.users[id].name + "|" + s.m.users[id].extension
 		}
 	}
-	order := slices.SortedFunc(maps.Keys(active), func(a, b string) int { return strings.Compare(called[a], called[b]) })
+	order := slices.SortedFunc(
+		maps.Keys(active),
+		func(a, b string) int { return strings.Compare(called[a], called[b]) },
+	)
 	for _, id := range order {
 		var role []string
 		var last time.Time
@@ -603,7 +650,19 @@ func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 		for queue := range queues[id] {
 			maps.Copy(boards, shown[queue])
 		}
-		users = append(users, strings.Join([]string{called[id], strings.Join(role, ", "), date(last), fmt.Sprint(len(queues[id])), fmt.Sprint(len(boards))}, "|"))
+		users = append(
+			users,
+			strings.Join(
+				[]string{
+					called[id],
+					strings.Join(role, ", "),
+					date(last),
+					fmt.Sprint(len(queues[id])),
+					fmt.Sprint(len(boards)),
+				},
+				"|",
+			),
+		)
 		holds := "No|No"
 		if s.m.users[id] != nil {
 			h := s.holder(id)
@@ -641,10 +700,22 @@ func (s *stage) checkReport() {
 	users, details, agents, viewers := s.tabsOf()
 	w := s.window(s.T)
 	purchased := s.m.seats + s.m.boosters
-	if w.MonitoredUsers != agents || w.Viewers != viewers || w.ActiveUsers != int64(len(users)) || w.OverageUsers != max(0, int64(len(users))-purchased) ||
-		w.Purchased.LiveReports != s.m.seats || w.Purchased.CallQueueBooster != s.m.boosters {
-		s.Fatalf("window: %d agents, %d viewers, %d active, %d over %+v; want %d, %d, %d over %d",
-			w.MonitoredUsers, w.Viewers, w.ActiveUsers, w.OverageUsers, w.Purchased, agents, viewers, len(users), purchased)
+	if w.MonitoredUsers != agents || w.Viewers != viewers || w.ActiveUsers != int64(len(users)) ||
+		w.OverageUsers != max(0, int64(len(users))-purchased) ||
+		w.Purchased.LiveReports != s.m.seats ||
+		w.Purchased.CallQueueBooster != s.m.boosters {
+		s.Fatalf(
+			"window: %d agents, %d viewers, %d active, %d over %+v; want %d, %d, %d over %d",
+			w.MonitoredUsers,
+			w.Viewers,
+			w.ActiveUsers,
+			w.OverageUsers,
+			w.Purchased,
+			agents,
+			viewers,
+			len(users),
+			purchased,
+		)
 	}
 	for _, day := range w.Days {
 		m := s.m.date(day.Date.Format(time.DateOnly))
@@ -655,7 +726,8 @@ func (s *stage) checkReport() {
 		for user := range m.views {
 			active[user] = true
 		}
-		if day.MonitoredUsers != int64(len(m.agents)) || day.Viewers != int64(len(m.views)) || day.ActiveUsers != int64(len(active)) {
+		if day.MonitoredUsers != int64(len(m.agents)) || day.Viewers != int64(len(m.views)) ||
+			day.ActiveUsers != int64(len(active)) {
 			s.Fatalf("%+v; want %d agents, %d viewers, %d active", day, len(m.agents), len(m.views), len(active))
 		}
 	}
@@ -674,10 +746,11 @@ func (s *stage) checkReport() {
 	}
 }
 
-func newStage(t *testing.T, kit *testkit.Kit, seed uint64) *stage {
+func newStage(t *testing.T, fixture *testkit.Fixture, seed uint64) *stage {
 	t.Helper()
-	s := &stage{office: officeOn(t, kit), T: t, m: newModel(), random: rand.New(rand.NewPCG(seed, 11))}
-	s.Clock.Set(s.Clock.Now().Truncate(24 * time.Hour).Add(9*time.Hour + 30*time.Minute)) // whole hours later it is never midnight
+	s := &stage{office: officeOn(t, fixture), T: t, m: newModel(), random: rand.New(rand.NewPCG(seed, 11))}
+	// whole hours later it is never midnight
+	s.Clock.Set(s.Clock.Now().Truncate(24 * time.Hour).Add(9*time.Hour + 30*time.Minute))
 	for _, id := range worldRoles {
 		s.m.roles[id] = modelRole{view: true}
 		s.putRole(id)
@@ -686,7 +759,8 @@ func newStage(t *testing.T, kit *testkit.Kit, seed uint64) *stage {
 		s.newUser(id)
 	}
 	_, _, _, err := s.directory.PutUser(s.Context(), s.Call("ann"), directory.User{
-		ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}, // the last super-admin of the account could not go
+		// the last super-admin of the account could not go
+		ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin},
 	})
 	s.must(err)
 	s.m.seats, s.m.boosters = 2, 2
@@ -695,8 +769,10 @@ func newStage(t *testing.T, kit *testkit.Kit, seed uint64) *stage {
 	return s
 }
 
-// Whatever the order of changes of dashboards, queues, members, roles, activity, boosters, exclusions and the bundle, and however late, repeated and mixed up the
-// views come: grants, waiting list, counts and metrics equal the model's after every change, and the figures and every cell of the report in the end.
+// Whatever the order of changes of dashboards, queues, members, roles, activity, boosters,
+// exclusions and the bundle, and however late, repeated and mixed up the views come: grants,
+// waiting list, counts and metrics equal the model's after every change, and the figures and every
+// cell of the report in the end.
 func TestWorldAgainstAModel(t *testing.T) {
 	for seed := range uint64(16) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { world(newStage(t, testkit.New(t), seed), 100) })
@@ -738,9 +814,15 @@ func world(s *stage, steps int) {
 // Changes that race end as the rules say for what the directory then is.
 func TestRacingWorldAgainstAModel(t *testing.T) {
 	for seed := range uint64(3) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { racingWorld(newStage(t, testkit.New(t), seed), seed, 12) })
+		t.Run(
+			fmt.Sprint("seed ", seed),
+			func(t *testing.T) { racingWorld(newStage(t, testkit.New(t), seed), seed, 12) },
+		)
 	}
-	t.Run("over DynamoDB", func(t *testing.T) { racingWorld(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), 99, 5) })
+	t.Run(
+		"over DynamoDB",
+		func(t *testing.T) { racingWorld(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), 99, 5) },
+	)
 }
 
 func racingWorld(s *stage, seed uint64, rounds int) {
@@ -771,14 +853,15 @@ func racingWorld(s *stage, seed uint64, rounds int) {
 	s.must(s.directory.Resume(t.Context()))
 	s.must(account.NewService(s.Env, catalog.Default()).ResumeBundles(t.Context()))
 	s.must(s.usage.FinishGrants(t.Context()))
-	s.must(s.desk.DrainWaiting(t.Context(), s.Env))
+	s.must(s.kernel.DrainWaiting(t.Context(), s.Env))
 	s.read()
 	s.check(t, s.m, "in the end")
 }
 
 // busy are the refusals that a racing caller has to bear.
 func busy(err error) bool {
-	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserInactive) || errors.Is(err, table.ErrConflict)
+	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserInactive) ||
+		errors.Is(err, table.ErrConflict)
 }
 
 // race makes one change that others race with.
@@ -790,10 +873,18 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 		_, _, _, err := s.directory.PutQueue(ctx, c, worldQueues[random.IntN(3)], "Q", some(worldUsers))
 		return err
 	case 1:
-		_, _, _, err := s.directory.PutDashboard(ctx, c, directory.Dashboard{ID: worldDashboards[random.IntN(3)], Name: "D", QueueIDs: some(worldQueues)})
+		_, _, _, err := s.directory.PutDashboard(
+			ctx,
+			c,
+			directory.Dashboard{ID: worldDashboards[random.IntN(3)], Name: "D", QueueIDs: some(worldQueues)},
+		)
 		return err
 	case 2:
-		_, _, _, err := s.directory.PutUser(ctx, c, directory.User{ID: user, Name: user, RoleIDs: some(worldRoles), Active: random.IntN(4) > 0})
+		_, _, _, err := s.directory.PutUser(
+			ctx,
+			c,
+			directory.User{ID: user, Name: user, RoleIDs: some(worldRoles), Active: random.IntN(4) > 0},
+		)
 		return err
 	case 3:
 		r := directory.Role{ID: worldRoles[random.IntN(2)], Name: "R"}
@@ -803,7 +894,13 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 		_, _, _, err := s.directory.PutRole(ctx, c, r)
 		return err
 	case 4:
-		_, err := s.usage.Take(ctx, c, []usage.Event{{ID: s.Env.IDs.Random(), UserID: user, DashboardID: worldDashboards[random.IntN(3)], At: c.At}})
+		_, err := s.usage.Take(
+			ctx,
+			c,
+			[]usage.Event{
+				{ID: s.Env.IDs.Random(), UserID: user, DashboardID: worldDashboards[random.IntN(3)], At: c.At},
+			},
+		)
 		return err
 	}
 	bundle := account.Standard
@@ -815,7 +912,7 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 	}); err != nil {
 		return err
 	}
-	_, err := s.desk.AssignProduct(ctx, c, catalog.CallQueueBoosterID, user, "")
+	_, err := s.kernel.AssignProduct(ctx, c, catalog.CallQueueBoosterID, user, "")
 	return err
 }
 
@@ -835,9 +932,18 @@ func (s *stage) read() {
 		u, _, err := s.directory.GetUser(ctx, c, id)
 		s.must(err)
 		h := s.holder(id)
-		m := &modelUser{name: u.Name, roles: u.RoleIDs, own: u.Licenses, active: u.Active, booster: h.Holds(catalog.CallQueueBoosterID)}
+		m := &modelUser{
+			name:    u.Name,
+			roles:   u.RoleIDs,
+			own:     u.Licenses,
+			active:  u.Active,
+			booster: h.Holds(catalog.CallQueueBoosterID),
+		}
 		if holding := h.Holdings[catalog.LiveReportsID]; holding != nil {
-			m.viewed = slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.View })
+			m.viewed = slices.ContainsFunc(
+				holding.Grants,
+				func(g license.Grant) bool { return g.Source == license.View },
+			)
 		}
 		if s.m.users[id] = m; m.viewed && !s.m.mayView(m) {
 			s.Errorf("%s has a viewer's grant and may not view", id)

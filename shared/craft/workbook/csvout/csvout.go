@@ -1,10 +1,13 @@
-// Package csvout writes the CSV files that stand beside the workbooks of mass configuration and imports: the sample and the result (spec 5.1, 5.5). It
-// knows nothing of workbooks, so that a function that only answers CSV does not link the workbook library (design, decision 9).
+// Package csvout writes the CSV files that stand beside the workbooks of mass configuration and
+// imports: the sample and the result (spec 5.1, 5.5). It knows nothing of workbooks, so that a
+// function that only answers CSV does not link the workbook library (design, decision 9).
 //
-// Every file is RFC 4180: comma, CRLF, quotes where needed; and it begins with a UTF-8 byte order mark, because Excel takes a file without one for
-// the machine's old code page. A line break inside a cell is written as CRLF too.
+// Every file is RFC 4180: comma, CRLF, quotes where needed; and it begins with a UTF-8 byte order
+// mark, because Excel takes a file without one for the machine's old code page. A line break inside
+// a cell is written as CRLF too.
 //
-// CSV has no type for text, so a cell that a spreadsheet would run is neutralized with an apostrophe in front. See [Neutral] for which.
+// CSV has no type for text, so a cell that a spreadsheet would run is neutralized with an
+// apostrophe in front. See [Neutral] for which.
 package csvout
 
 import (
@@ -23,7 +26,8 @@ var ErrRagged = errors.New("csvout: row has more cells than the header")
 // byteOrderMark is U+FEFF in UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// SampleHeader is the header of a mass configuration file with n add-on columns (spec 5): Ext Key, Number, User, Addon license 1 to n.
+// SampleHeader is the header of a mass configuration file with n add-on columns (spec 5): Ext Key,
+// Number, User, Addon license 1 to n.
 func SampleHeader(n int) []string {
 	header := append(make([]string, 0, 3+n), "Ext Key", "Number", "User")
 	for i := 1; i <= n; i++ {
@@ -32,18 +36,21 @@ func SampleHeader(n int) []string {
 	return header
 }
 
-// ResultHeader is the header of a result file: the columns of the input and then Status and Message (spec 5.5). The input's slice is not touched.
+// ResultHeader is the header of a result file: the columns of the input and then Status and Message
+// (spec 5.5). The input's slice is not touched.
 func ResultHeader(input []string) []string {
 	return append(append(make([]string, 0, len(input)+2), input...), "Status", "Message")
 }
 
-// WriteSample writes the sample file with n add-on columns and the given example rows, whose cells stand in the order of [SampleHeader]. Short
-// rows are filled up with empty cells; a longer one is [ErrRagged].
+// WriteSample writes the sample file with n add-on columns and the given example rows, whose cells
+// stand in the order of [SampleHeader]. Short rows are filled up with empty cells; a longer one is
+// [ErrRagged].
 func WriteSample(w io.Writer, n int, rows [][]string) error {
 	return WriteTable(w, SampleHeader(n), rows)
 }
 
-// WriteTable writes a header and the rows under it. Short rows are filled up with empty cells; a longer one is [ErrRagged].
+// WriteTable writes a header and the rows under it. Short rows are filled up with empty cells; a
+// longer one is [ErrRagged].
 func WriteTable(w io.Writer, header []string, rows [][]string) error {
 	out, err := NewTable(w, header)
 	if err != nil {
@@ -66,7 +73,8 @@ func NewTable(w io.Writer, header []string) (*Table, error) {
 	return &Table{out}, err
 }
 
-// Append writes one row. A row shorter than the header is filled up; a longer one is [ErrRagged] and is not written.
+// Append writes one row. A row shorter than the header is filled up; a longer one is [ErrRagged]
+// and is not written.
 func (t *Table) Append(cells []string) error { return t.file.append(cells) }
 
 // Close writes out what is buffered. It does not close the writer underneath.
@@ -81,7 +89,8 @@ type Result struct {
 	cells []string
 }
 
-// NewResult begins a result file with the columns of the input, which it copies, and Status and Message.
+// NewResult begins a result file with the columns of the input, which it copies, and Status and
+// Message.
 func NewResult(w io.Writer, header []string) (*Result, error) {
 	out, err := newFile(w, ResultHeader(header))
 	if err != nil {
@@ -90,8 +99,8 @@ func NewResult(w io.Writer, header []string) (*Result, error) {
 	return &Result{file: out, cells: make([]string, len(header)+2)}, nil
 }
 
-// Append writes one row of the input with its outcome. A row shorter than the header is filled up; a longer one is [ErrRagged] and is not
-// written.
+// Append writes one row of the input with its outcome. A row shorter than the header is filled up;
+// a longer one is [ErrRagged] and is not written.
 func (r *Result) Append(cells []string, status, message string) error {
 	width := len(r.cells) - 2
 	if len(cells) > width {
@@ -105,11 +114,13 @@ func (r *Result) Append(cells []string, status, message string) error {
 // Close writes out what is buffered. It does not close the writer underneath.
 func (r *Result) Close() error { return r.file.close() }
 
-// Discard lets go of the file unfinished. What was buffered is not written; there is nothing else to free.
+// Discard lets go of the file unfinished. What was buffered is not written; there is nothing else
+// to free.
 func (r *Result) Discard() {}
 
-// Neutral gives the text as it is written to a cell. Text that begins with =, @, tab or carriage return, or with + or - and anything but digits
-// after it, begins a formula (or hides one) in Excel and in LibreOffice, and gets an apostrophe in front, which reading takes off again. A plain
+// Neutral gives the text as it is written to a cell. Text that begins with =, @, tab or carriage
+// return, or with + or - and anything but digits after it, begins a formula (or hides one) in Excel
+// and in LibreOffice, and gets an apostrophe in front, which reading takes off again. A plain
 // signed number such as +6567891230 cannot run anything and stays as it is.
 func Neutral(s string) string { return sheet.EscapeCSV(s) }
 

@@ -1,7 +1,9 @@
-// Package s3store is the file port over S3 (design, decision 4): Amazon's in AWS, an embedded server of the same API on one machine.
+// Package s3store is the file port over S3 (design, decision 4): Amazon's in AWS, an embedded
+// server of the same API on one machine.
 //
-// A missing object is told from a forbidden one only to a caller that may list the bucket: without s3:ListBucket, S3 answers 403 instead
-// of 404 and ErrNotFound never shows. The template grants it to every function that reads files.
+// A missing object is told from a forbidden one only to a caller that may list the bucket: without
+// s3:ListBucket, S3 answers 403 instead of 404 and ErrNotFound never shows. The template grants it
+// to every function that reads files.
 package s3store
 
 import (
@@ -42,13 +44,15 @@ type Store struct {
 
 var _ files.Store = (*Store)(nil)
 
-// New makes a Store that speaks through client; names tells the real name of every bucket that the caller uses.
+// New makes a Store that speaks through client; names tells the real name of every bucket that the
+// caller uses.
 func New(client *s3.Client, names map[files.Bucket]string) files.Store {
 	return &Store{
 		client: client,
 		presign: s3.NewPresignClient(client, s3.WithPresignClientFromClientOptions(func(o *s3.Options) {
-			// A client that checks what it reads would sign x-amz-checksum-mode into a link, a header that a browser does not send. Of an
-			// upload the SDK asks no checksum but the one given.
+			// A client that checks what it reads would sign x-amz-checksum-mode into a link, a
+			// header that a browser does not send. Of an upload the SDK asks no checksum but the
+			// one given.
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		})),
 		names: names,
@@ -58,10 +62,18 @@ func New(client *s3.Client, names map[files.Bucket]string) files.Store {
 // Name implements files.Store.
 func (s *Store) Name(b files.Bucket) string { return s.names[b] }
 
-// PresignPut implements files.Store. The size must be 1 byte to 5 GiB, as S3 cannot sign an empty body's length; life is 1 second to 7 days
-// in whole seconds; sha256Hex is empty or 64 hexadecimal digits. The URL also dies with the credentials that signed it, so a life beyond
-// the hour that a Lambda role's session may have left is not dependable.
-func (s *Store) PresignPut(ctx context.Context, ref files.Ref, size int64, contentType, sha256Hex string, now time.Time, life time.Duration) (files.Upload, error) {
+// PresignPut implements files.Store. The size must be 1 byte to 5 GiB, as S3 cannot sign an empty
+// body's length; life is 1 second to 7 days in whole seconds; sha256Hex is empty or 64 hexadecimal
+// digits. The URL also dies with the credentials that signed it, so a life beyond the hour that a
+// Lambda role's session may have left is not dependable.
+func (s *Store) PresignPut(
+	ctx context.Context,
+	ref files.Ref,
+	size int64,
+	contentType, sha256Hex string,
+	now time.Time,
+	life time.Duration,
+) (files.Upload, error) {
 	bucket, err := s.bucket(ref)
 	if err != nil {
 		return files.Upload{}, err
@@ -102,8 +114,15 @@ func (s *Store) PresignPut(ctx context.Context, ref files.Ref, size int64, conte
 	return files.Upload{Method: signed.Method, URL: signed.URL, Headers: headers, ExpiresAt: expiry(now, life)}, nil
 }
 
-// PresignGet implements files.Store. life is 1 second to 7 days in whole seconds, and the note on credentials of PresignPut holds here too.
-func (s *Store) PresignGet(ctx context.Context, ref files.Ref, fileName string, now time.Time, life time.Duration) (string, time.Time, error) {
+// PresignGet implements files.Store. life is 1 second to 7 days in whole seconds, and the note on
+// credentials of PresignPut holds here too.
+func (s *Store) PresignGet(
+	ctx context.Context,
+	ref files.Ref,
+	fileName string,
+	now time.Time,
+	life time.Duration,
+) (string, time.Time, error) {
 	bucket, err := s.bucket(ref)
 	if err != nil {
 		return "", time.Time{}, err
@@ -153,9 +172,16 @@ func (s *Store) Get(ctx context.Context, ref files.Ref) (io.ReadCloser, files.In
 	return out.Body, info(ref, out.VersionId, out.ContentLength, out.ContentType, out.ETag), nil
 }
 
-// Put implements files.Store. The body is read from where it stands to its end, and again when a try fails; it is an error, found before
-// anything is sent, when that is not size bytes. The body is never closed.
-func (s *Store) Put(ctx context.Context, ref files.Ref, body io.ReadSeeker, size int64, contentType string) (files.Info, error) {
+// Put implements files.Store. The body is read from where it stands to its end, and again when a
+// try fails; it is an error, found before anything is sent, when that is not size bytes. The body
+// is never closed.
+func (s *Store) Put(
+	ctx context.Context,
+	ref files.Ref,
+	body io.ReadSeeker,
+	size int64,
+	contentType string,
+) (files.Info, error) {
 	bucket, err := s.bucket(ref)
 	if err != nil {
 		return files.Info{}, err
@@ -191,8 +217,8 @@ func (s *Store) bucket(ref files.Ref) (string, error) {
 	return name, nil
 }
 
-// failure maps S3's words for a missing object to the port's. A missing bucket is a fault of the deployment, not an absent file; a HEAD,
-// whose answer has no body, cannot tell the two apart.
+// failure maps S3's words for a missing object to the port's. A missing bucket is a fault of the
+// deployment, not an absent file; a HEAD, whose answer has no body, cannot tell the two apart.
 func failure(verb string, ref files.Ref, err error) error {
 	var apiErr smithy.APIError
 	if errors.As(err, new(*types.NoSuchKey)) || errors.As(err, new(*types.NotFound)) ||
@@ -206,7 +232,12 @@ func info(ref files.Ref, version *string, size *int64, contentType, etag *string
 	if v := aws.ToString(version); v != "" {
 		ref.Version = v
 	}
-	return files.Info{Ref: ref, Size: aws.ToInt64(size), ContentType: aws.ToString(contentType), ETag: aws.ToString(etag)}
+	return files.Info{
+		Ref:         ref,
+		Size:        aws.ToInt64(size),
+		ContentType: aws.ToString(contentType),
+		ETag:        aws.ToString(etag),
+	}
 }
 
 func version(ref files.Ref) *string {
@@ -223,7 +254,8 @@ func checkLife(life time.Duration) error {
 	return nil
 }
 
-// expiry is when S3 stops honoring a URL: it signs whole seconds, so what is below counts from the second's start.
+// expiry is when S3 stops honoring a URL: it signs whole seconds, so what is below counts from the
+// second's start.
 func expiry(now time.Time, life time.Duration) time.Time {
 	return now.UTC().Truncate(time.Second).Add(life)
 }
@@ -243,7 +275,8 @@ func remaining(body io.Seeker) (int64, error) {
 	return end - start, nil
 }
 
-// at makes a presigned URL count from the caller's now instead of the machine's clock (design, decision 8).
+// at makes a presigned URL count from the caller's now instead of the machine's clock (design,
+// decision 8).
 func at(now time.Time, life time.Duration) func(*s3.PresignOptions) {
 	return func(o *s3.PresignOptions) {
 		o.Expires = life
@@ -257,6 +290,13 @@ type presignerAt struct {
 }
 
 // PresignHTTP implements s3.HTTPPresignerV4.
-func (p presignerAt) PresignHTTP(ctx context.Context, credentials aws.Credentials, r *http.Request, payloadHash, service, region string, _ time.Time, optFns ...func(*v4.SignerOptions)) (string, http.Header, error) {
+func (p presignerAt) PresignHTTP(
+	ctx context.Context,
+	credentials aws.Credentials,
+	r *http.Request,
+	payloadHash, service, region string,
+	_ time.Time,
+	optFns ...func(*v4.SignerOptions),
+) (string, http.Header, error) {
 	return p.next.PresignHTTP(ctx, credentials, r, payloadHash, service, region, p.now, optFns...)
 }

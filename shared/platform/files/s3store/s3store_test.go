@@ -36,7 +36,8 @@ const (
 
 var names = map[files.Bucket]string{files.Uploads: "seatwise-uploads", files.Reports: "seatwise-reports"}
 
-// clientOptions are the ways in which the wiring may have set up its client; the store must not depend on them.
+// clientOptions are the ways in which the wiring may have set up its client; the store must not
+// depend on them.
 var clientOptions = map[string]func(*s3.Options){
 	"checksums when supported": func(o *s3.Options) {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
@@ -73,7 +74,8 @@ func makeBuckets(t *testing.T, client *s3.Client) {
 	}
 }
 
-// versioned turns versions on, as the template does for the uploads bucket: a file takes effect once per bucket, key and version (I12).
+// versioned turns versions on, as the template does for the uploads bucket: a file takes effect
+// once per bucket, key and version (I12).
 func versioned(t *testing.T, client *s3.Client, bucket files.Bucket) {
 	t.Helper()
 	_, err := client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
@@ -99,7 +101,8 @@ func TestEmbeddedServer(t *testing.T) {
 	}
 }
 
-// key makes keys that are used once per run, with the characters that URLs are most often signed wrongly for.
+// key makes keys that are used once per run, with the characters that URLs are most often signed
+// wrongly for.
 func key(t *testing.T, name string) string {
 	return "uploads/acme/" + url.PathEscape(t.Name()) + "/" + name
 }
@@ -131,7 +134,10 @@ func testObjects(t *testing.T, store files.Store) {
 				t.Fatalf("got %d bytes that are not the %d put", len(read), len(body))
 			}
 			for what, info := range map[string]files.Info{"put": put, "head": head, "get": got} {
-				if info.Key != ref.Key || info.Bucket != ref.Bucket || info.Size != int64(len(body)) || info.ContentType != xlsx || info.ETag == "" || info.ETag != put.ETag {
+				if info.Key != ref.Key || info.Bucket != ref.Bucket || info.Size != int64(len(body)) ||
+					info.ContentType != xlsx ||
+					info.ETag == "" ||
+					info.ETag != put.ETag {
 					t.Errorf("%s describes %+v", what, info)
 				}
 			}
@@ -209,7 +215,11 @@ func testObjects(t *testing.T, store files.Store) {
 		server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
 		defer server.Close()
 		bare := s3store.New(newClient(server.URL, accessKey, secretKey, region), names)
-		if _, _, err := bare.Get(ctx, files.Ref{Bucket: files.Uploads, Key: "k"}); err == nil || errors.Is(err, files.ErrNotFound) {
+		if _, _, err := bare.Get(
+			ctx,
+			files.Ref{Bucket: files.Uploads, Key: "k"},
+		); err == nil ||
+			errors.Is(err, files.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -243,7 +253,13 @@ func testVersions(t *testing.T, store files.Store) {
 		if status, body, _ := do(t, http.MethodGet, link, nil, ""); status != http.StatusOK || body != "first" {
 			t.Errorf("the link to the first answers %d %q", status, body)
 		}
-		other, err := store.Put(ctx, files.Ref{Bucket: files.Uploads, Key: key(t, "other.csv")}, strings.NewReader("other"), 5, "text/csv")
+		other, err := store.Put(
+			ctx,
+			files.Ref{Bucket: files.Uploads, Key: key(t, "other.csv")},
+			strings.NewReader("other"),
+			5,
+			"text/csv",
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +293,13 @@ func testPresigned(t *testing.T, store files.Store) {
 			if err != nil || head.ContentType != "text/csv" || head.Size != int64(len(body)) {
 				t.Fatalf("head: %+v, %v", head, err)
 			}
-			if status, _, _ := do(t, upload.Method, upload.URL, upload.Headers, body); status != http.StatusPreconditionFailed {
+			if status, _, _ := do(
+				t,
+				upload.Method,
+				upload.URL,
+				upload.Headers,
+				body,
+			); status != http.StatusPreconditionFailed {
 				t.Errorf("a second upload answers %d", status)
 			}
 		}
@@ -305,7 +327,8 @@ func testPresigned(t *testing.T, store files.Store) {
 	})
 }
 
-// TestPresignPutSigns reads the URL itself: every header that binds the upload is in its signature, and nothing else is asked of the client.
+// TestPresignPutSigns reads the URL itself: every header that binds the upload is in its signature,
+// and nothing else is asked of the client.
 func TestPresignPutSigns(t *testing.T) {
 	now := time.Date(2026, 11, 21, 6, 7, 8, 999_000_000, time.FixedZone("CET", 3600))
 	for name, opt := range clientOptions {
@@ -364,7 +387,13 @@ func TestPresignGetSigns(t *testing.T) {
 	for name, opt := range clientOptions {
 		t.Run(name, func(t *testing.T) {
 			store := s3store.New(newClient("https://s3.example.com", accessKey, secretKey, region, opt), names)
-			link, end, err := store.PresignGet(t.Context(), files.Ref{Bucket: files.Reports, Key: "k", Version: "v1"}, "a b.xlsx", now, time.Hour)
+			link, end, err := store.PresignGet(
+				t.Context(),
+				files.Ref{Bucket: files.Reports, Key: "k", Version: "v1"},
+				"a b.xlsx",
+				now,
+				time.Hour,
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -407,7 +436,15 @@ func TestPresignRefusesWhatCannotHold(t *testing.T) {
 		{"half a second", 1, xlsx, "", 1500 * time.Millisecond},
 		{"more than a week", 1, xlsx, "", 7*24*time.Hour + time.Second},
 	} {
-		if _, err := store.PresignPut(t.Context(), ref, tc.size, tc.contentType, tc.sha, time.Now(), tc.life); err == nil {
+		if _, err := store.PresignPut(
+			t.Context(),
+			ref,
+			tc.size,
+			tc.contentType,
+			tc.sha,
+			time.Now(),
+			tc.life,
+		); err == nil {
 			t.Errorf("%s: signed", tc.name)
 		}
 	}
@@ -418,7 +455,8 @@ func TestPresignRefusesWhatCannotHold(t *testing.T) {
 	}
 }
 
-// TestPutReadsAgainAfterAFailure: the SDK tries again, and the second try must carry the whole body.
+// TestPutReadsAgainAfterAFailure: the SDK tries again, and the second try must carry the whole
+// body.
 func TestPutReadsAgainAfterAFailure(t *testing.T) {
 	backend := gofakes3.New(s3mem.New()).Server()
 	failures := 1
@@ -450,7 +488,16 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	store := s3store.New(client, names)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := store.Put(ctx, files.Ref{Bucket: files.Uploads, Key: "k"}, strings.NewReader("x"), 1, "text/csv"); !errors.Is(err, context.Canceled) {
+	if _, err := store.Put(
+		ctx,
+		files.Ref{Bucket: files.Uploads, Key: "k"},
+		strings.NewReader("x"),
+		1,
+		"text/csv",
+	); !errors.Is(
+		err,
+		context.Canceled,
+	) {
 		t.Fatalf("got %v", err)
 	}
 }

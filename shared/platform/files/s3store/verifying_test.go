@@ -16,8 +16,8 @@ import (
 	"seatwise/shared/platform/files/s3store"
 )
 
-// TestSignatureVerifyingServer is the same contract against a server that knows the key and checks every signature, and what only such a
-// server refuses.
+// TestSignatureVerifyingServer is the same contract against a server that knows the key and checks
+// every signature, and what only such a server refuses.
 func TestSignatureVerifyingServer(t *testing.T) {
 	gateway := testenv.VersityGW(t)
 	client := newClient(gateway.URL, gateway.AccessKey, gateway.SecretKey, gateway.Region)
@@ -25,7 +25,10 @@ func TestSignatureVerifyingServer(t *testing.T) {
 	versioned(t, client, files.Uploads)
 	for name, opt := range clientOptions {
 		t.Run(name, func(t *testing.T) {
-			store := s3store.New(newClient(gateway.URL, gateway.AccessKey, gateway.SecretKey, gateway.Region, opt), names)
+			store := s3store.New(
+				newClient(gateway.URL, gateway.AccessKey, gateway.SecretKey, gateway.Region, opt),
+				names,
+			)
 			testObjects(t, store)
 			testVersions(t, store)
 			testHeadOfVersion(t, store)
@@ -35,7 +38,8 @@ func TestSignatureVerifyingServer(t *testing.T) {
 	}
 }
 
-// testHeadOfVersion is not asked of the embedded server, which describes the newest version whatever it is asked for.
+// testHeadOfVersion is not asked of the embedded server, which describes the newest version
+// whatever it is asked for.
 func testHeadOfVersion(t *testing.T, store files.Store) {
 	t.Run("a version is described as it was", func(t *testing.T) {
 		ref := files.Ref{Bucket: files.Uploads, Key: key(t, "drop.csv")}
@@ -63,7 +67,15 @@ func testRefusals(t *testing.T, store files.Store) {
 	presign := func(t *testing.T, at time.Time) (files.Ref, files.Upload) {
 		t.Helper()
 		ref := files.Ref{Bucket: files.Uploads, Key: key(t, "in.csv")}
-		upload, err := store.PresignPut(ctx, ref, int64(len(body)), "text/csv", hex.EncodeToString(digest[:]), at, 15*time.Minute)
+		upload, err := store.PresignPut(
+			ctx,
+			ref,
+			int64(len(body)),
+			"text/csv",
+			hex.EncodeToString(digest[:]),
+			at,
+			15*time.Minute,
+		)
 		if err != nil {
 			t.Fatalf("presign: %v", err)
 		}
@@ -112,7 +124,14 @@ func testRefusals(t *testing.T, store files.Store) {
 			if fmt.Sprint(upload) == before && sent == body && tc.at.Equal(now) {
 				t.Fatal("the case changes nothing")
 			}
-			if status, answer, _ := do(t, upload.Method, upload.URL, upload.Headers, sent); status < 400 || status >= 500 {
+			if status, answer, _ := do(
+				t,
+				upload.Method,
+				upload.URL,
+				upload.Headers,
+				sent,
+			); status < 400 ||
+				status >= 500 {
 				t.Errorf("answered %d %s", status, answer)
 			}
 			if _, err := store.Head(ctx, ref); !errors.Is(err, files.ErrNotFound) {
@@ -149,7 +168,14 @@ func testRefusals(t *testing.T, store files.Store) {
 			if u == link {
 				t.Fatalf("%s: the case changes nothing", name)
 			}
-			if status, _, _ := do(t, http.MethodGet, u, nil, ""); status != http.StatusForbidden && status != http.StatusBadRequest {
+			if status, _, _ := do(
+				t,
+				http.MethodGet,
+				u,
+				nil,
+				"",
+			); status != http.StatusForbidden &&
+				status != http.StatusBadRequest {
 				t.Errorf("%s: answered %d", name, status)
 			}
 		}

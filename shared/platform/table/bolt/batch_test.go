@@ -40,18 +40,23 @@ func (s *Store) transactions(t *testing.T) (n int) {
 	return n
 }
 
-// TestNeighborsInABatch puts good and bad commits into one transaction: each gets its own answer, and each sees what those before it did.
+// TestNeighborsInABatch puts good and bad commits into one transaction: each gets its own answer,
+// and each sees what those before it did.
 func TestNeighborsInABatch(t *testing.T) {
 	s := openOne(t)
 	key := func(sort string) table.Key { return table.Key{Partition: "P", Sort: sort} }
 	count := key("count")
 	pend := func(ops ...table.Operation) *pending { return &pending{ops: ops, done: make(chan error, 1)} }
-	overflow := pend(table.Put(table.Item{Key: key("beside overflow")}, table.Always), table.Add(key("full"), table.Bound{Name: "n", By: 1}))
+	overflow := pend(
+		table.Put(table.Item{Key: key("beside overflow")}, table.Always),
+		table.Add(key("full"), table.Bound{Name: "n", By: 1}),
+	)
 	batch := []*pending{
 		pend(table.Put(table.Item{Key: count, Counts: map[string]int64{"n": 1}}, table.IfAbsent),
 			table.Put(table.Item{Key: key("full"), Counts: map[string]int64{"n": 1<<63 - 1}}, table.Always)),
 		pend(table.Put(table.Item{Key: key("a")}, table.IfAbsent), table.Add(count, table.AtLeast("n", -1, 0))),
-		pend(table.Put(table.Item{Key: key("b")}, table.IfAbsent), table.Add(count, table.AtLeast("n", -1, 0))), // The last seat is gone.
+		// The last seat is gone.
+		pend(table.Put(table.Item{Key: key("b")}, table.IfAbsent), table.Add(count, table.AtLeast("n", -1, 0))),
 		overflow,
 		pend(table.Check(key("a"), table.IfVersion(1)), table.Put(table.Item{Key: key("c")}, table.IfAbsent)),
 		pend(table.Put(table.Item{Key: key("c")}, table.IfAbsent)),
@@ -86,7 +91,10 @@ func TestNeighborsInABatch(t *testing.T) {
 func TestRefusalsNeedNoSync(t *testing.T) {
 	s := openOne(t)
 	before := s.transactions(t)
-	if err := s.Commit(t.Context(), []table.Operation{table.Check(table.Key{Partition: "P", Sort: "S"}, table.IfPresent)}); err == nil {
+	if err := s.Commit(
+		t.Context(),
+		[]table.Operation{table.Check(table.Key{Partition: "P", Sort: "S"}, table.IfPresent)},
+	); err == nil {
 		t.Fatal("not refused")
 	}
 	if n := s.transactions(t) - before; n != 0 {
@@ -94,11 +102,14 @@ func TestRefusalsNeedNoSync(t *testing.T) {
 	}
 }
 
-// TestCallersShareSyncs holds the writer back until many commits wait: they all go into a few transactions, and a lone one goes into its own.
+// TestCallersShareSyncs holds the writer back until many commits wait: they all go into a few
+// transactions, and a lone one goes into its own.
 func TestCallersShareSyncs(t *testing.T) {
 	s := openOne(t)
 	put := func(n int) []table.Operation {
-		return []table.Operation{table.Put(table.Item{Key: table.Key{Partition: "P", Sort: strconv.Itoa(n)}}, table.IfAbsent)}
+		return []table.Operation{
+			table.Put(table.Item{Key: table.Key{Partition: "P", Sort: strconv.Itoa(n)}}, table.IfAbsent),
+		}
 	}
 	before := s.transactions(t)
 	if err := s.Commit(t.Context(), put(-1)); err != nil {
@@ -125,20 +136,36 @@ func TestCallersShareSyncs(t *testing.T) {
 	}
 }
 
-// TestBrokenItem reads an item that was not written by this package: an error, and no more than that.
+// TestBrokenItem reads an item that was not written by this package: an error, and no more than
+// that.
 func TestBrokenItem(t *testing.T) {
 	s := openOne(t)
 	key := table.Key{Partition: "P", Sort: "S"}
-	whole := encode(table.Item{Key: key, Version: 300, Counts: map[string]int64{"some": 5}, Places: [table.Indexes]table.Key{key, {}, key}})
+	whole := encode(
+		table.Item{
+			Key:       key,
+			Version:   300,
+			Counts:    map[string]int64{"some": 5},
+			IndexKeys: [table.Indexes]table.Key{key, {}, key},
+		},
+	)
 	for cut := range whole {
-		err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(itemsBucket).Put(appendKey(nil, key), whole[:cut]) })
+		err := s.db.Update(
+			func(tx *bbolt.Tx) error { return tx.Bucket(itemsBucket).Put(appendKey(nil, key), whole[:cut]) },
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Lookup(t.Context(), key); !errors.Is(err, errEncoding) {
 			t.Errorf("an item cut after %d bytes: got %v", cut, err)
 		}
-		if err := s.Commit(t.Context(), []table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})}); !errors.Is(err, errEncoding) {
+		if err := s.Commit(
+			t.Context(),
+			[]table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})},
+		); !errors.Is(
+			err,
+			errEncoding,
+		) {
 			t.Errorf("an add to an item cut after %d bytes: got %v", cut, err)
 		}
 	}

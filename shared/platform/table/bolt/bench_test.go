@@ -10,7 +10,8 @@ import (
 	"seatwise/shared/platform/table/bolt"
 )
 
-// BenchmarkCommit shows what sharing a sync brings: commits of two small items by one caller and by many.
+// BenchmarkCommit shows what sharing a sync brings: commits of two small items by one caller and by
+// many.
 func BenchmarkCommit(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(strconv.Itoa(callers), func(b *testing.B) {
@@ -24,7 +25,13 @@ func BenchmarkCommit(b *testing.B) {
 				for pb.Next() {
 					id := strconv.FormatInt(n.Add(1), 10)
 					err := s.Commit(b.Context(), []table.Operation{
-						table.Put(table.Item{Key: table.Key{Partition: "P" + id, Sort: "S"}, Data: []byte(`{"some":"document"}`)}, table.IfAbsent),
+						table.Put(
+							table.Item{
+								Key:  table.Key{Partition: "P" + id, Sort: "S"},
+								Data: []byte(`{"some":"document"}`),
+							},
+							table.IfAbsent,
+						),
 						table.Add(table.Key{Partition: "C", Sort: "S"}, table.Bound{Name: "n", By: 1}),
 					})
 					if err != nil {

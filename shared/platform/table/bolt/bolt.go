@@ -1,8 +1,10 @@
-// Package bolt keeps the table in one file of go.etcd.io/bbolt: the embedded default on one machine.
+// Package bolt keeps the table in one file of go.etcd.io/bbolt: the embedded default on one
+// machine.
 //
-// Commits are serial: one goroutine takes every commit that waits, checks and applies them one after the other in one transaction of the file, and syncs it once. A lone
-// commit waits for nobody; under load one sync serves many. Reads see the last transaction that was synced, so they are strongly consistent on
-// indexes too, which is more than the port promises.
+// Commits are serial: one goroutine takes every commit that waits, checks and applies them one
+// after the other in one transaction of the file, and syncs it once. A lone commit waits for
+// nobody; under load one sync serves many. Reads see the last transaction that was synced, so they
+// are strongly consistent on indexes too, which is more than the port promises.
 package bolt
 
 import (
@@ -34,9 +36,11 @@ var (
 )
 
 const (
-	// lockWait is how long Open waits for the lock on the file: enough for a predecessor that is just stopping.
+	// lockWait is how long Open waits for the lock on the file: enough for a predecessor that is
+	// just stopping.
 	lockWait = 500 * time.Millisecond
-	// batchCommits and batchBytes bound what one transaction takes on, so that no caller waits long for the others.
+	// batchCommits and batchBytes bound what one transaction takes on, so that no caller waits long
+	// for the others.
 	batchCommits = 512
 	batchBytes   = 8 << 20
 	// format names the encoding of keys and items below.
@@ -45,7 +49,8 @@ const (
 	sweepPart = 500
 )
 
-// The buckets. An index bucket has a key for each item that is in the index and no values: the item is read through its base key, which ends the key.
+// The buckets. An index bucket has a key for each item that is in the index and no values: the item
+// is read through its base key, which ends the key.
 var (
 	metaBucket    = []byte("meta")
 	itemsBucket   = []byte("items")
@@ -57,7 +62,8 @@ var (
 // Store is a table.Store in one file.
 type Store struct {
 	db *bbolt.DB
-	// commits has no buffer: whoever gets a commit into it knows that it will be carried out, whoever does not that it will not.
+	// commits has no buffer: whoever gets a commit into it knows that it will be carried out,
+	// whoever does not that it will not.
 	commits chan *pending
 	stop    chan struct{}
 	stopped chan struct{}
@@ -71,7 +77,8 @@ type pending struct {
 	done  chan error
 }
 
-// Open opens the file at path, or makes it and the folder around it. Another process may not have it open: ErrInUse.
+// Open opens the file at path, or makes it and the folder around it. Another process may not have
+// it open: ErrInUse.
 func Open(path string) (*Store, error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -81,7 +88,9 @@ func Open(path string) (*Store, error) {
 	switch {
 	case errors.Is(err, bbolterrors.ErrTimeout):
 		return nil, fmt.Errorf("the data folder %s is %w", folder, ErrInUse)
-	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrVersionMismatch), errors.Is(err, bbolterrors.ErrChecksum):
+	case errors.Is(err, bbolterrors.ErrInvalid),
+		errors.Is(err, bbolterrors.ErrVersionMismatch),
+		errors.Is(err, bbolterrors.ErrChecksum):
 		return nil, fmt.Errorf("%s is %w: %w", path, ErrFormat, err)
 	case err != nil:
 		return nil, fmt.Errorf("open the data file: %w", err)
@@ -126,7 +135,8 @@ func prepare(db *bbolt.DB, path, folder string) error {
 	if err != nil {
 		return fmt.Errorf("prepare the data file: %w", err)
 	}
-	if fresh && runtime.GOOS != "windows" { // Without this the file's name may not survive a power cut. Windows has no such sync.
+	// Without this the file's name may not survive a power cut. Windows has no such sync.
+	if fresh && runtime.GOOS != "windows" {
 		if err := syncFolder(folder); err != nil {
 			return fmt.Errorf("sync the data folder: %w", err)
 		}
@@ -142,7 +152,8 @@ func syncFolder(folder string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Close carries out the commits that were taken on, refuses the others with ErrClosed, and lets go of the file. It is called once.
+// Close carries out the commits that were taken on, refuses the others with ErrClosed, and lets go
+// of the file. It is called once.
 func (s *Store) Close() error {
 	close(s.stop)
 	<-s.stopped
@@ -202,7 +213,8 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		if q.Backwards {
 			end = last
 		} else {
-			start = append(bytes.Clone(last), 0) // No key is the beginning of another, so this is the least that may follow.
+			// No key is the beginning of another, so this is the least that may follow.
+			start = append(bytes.Clone(last), 0)
 		}
 	}
 	var page table.Page
@@ -245,8 +257,9 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	return page, nil
 }
 
-// Commit carries out all operations or none, and returns when they are on disk. A context that ends before the commit is taken on leaves everything as it
-// was; after that Commit waits for the outcome, which is one transaction's time away, rather than leave it unknown.
+// Commit carries out all operations or none, and returns when they are on disk. A context that ends
+// before the commit is taken on leaves everything as it was; after that Commit waits for the
+// outcome, which is one transaction's time away, rather than leave it unknown.
 func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	if err := table.ValidCommit(ops); err != nil {
 		return err
@@ -272,8 +285,8 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	}
 }
 
-// Sweep removes the items whose Expires has passed by now and returns how many there were. DynamoDB does the same in the background; here the
-// owner of the store calls it now and then.
+// Sweep removes the items whose Expires has passed by now and returns how many there were. DynamoDB
+// does the same in the background; here the owner of the store calls it now and then.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 	removed := 0
 	for {
@@ -350,7 +363,9 @@ func (s *Store) run() {
 func (s *Store) gather(first *pending) []*pending {
 	batch := []*pending{first}
 	size := first.bytes
-	runtime.Gosched() // The callers of the last batch have just been woken: let them come along, or they alternate with this one.
+	// The callers of the last batch have just been woken: let them come along, or they alternate
+	// with this one.
+	runtime.Gosched()
 	for len(batch) < batchCommits && size < batchBytes {
 		select {
 		case p := <-s.commits:
@@ -363,8 +378,9 @@ func (s *Store) gather(first *pending) []*pending {
 	return batch
 }
 
-// flush carries out a batch in one transaction and answers every caller. A commit that fails while it is planned has written nothing, so the others
-// go on without it; when the file cannot be written, all of them fail.
+// flush carries out a batch in one transaction and answers every caller. A commit that fails while
+// it is planned has written nothing, so the others go on without it; when the file cannot be
+// written, all of them fail.
 func (s *Store) flush(batch []*pending) {
 	outcome := make([]error, len(batch))
 	err := s.apply(batch, outcome)
@@ -421,7 +437,8 @@ type change struct {
 	existed, exists bool
 }
 
-// plan checks every condition of a commit against the transaction so far and returns the changes it makes, without making any.
+// plan checks every condition of a commit against the transaction so far and returns the changes it
+// makes, without making any.
 func plan(tx *bbolt.Tx, ops []table.Operation) ([]change, error) {
 	items := tx.Bucket(itemsBucket)
 	changes := make([]change, 0, len(ops))
@@ -448,7 +465,9 @@ func plan(tx *bbolt.Tx, ops []table.Operation) ([]change, error) {
 			}
 			met = met && within
 			if met && table.Size(c.item) > table.MaxItemBytes {
-				return nil, &table.LimitError{What: fmt.Sprintf("item %s grows beyond %d bytes", op.Item.Key, table.MaxItemBytes)}
+				return nil, &table.LimitError{
+					What: fmt.Sprintf("item %s grows beyond %d bytes", op.Item.Key, table.MaxItemBytes),
+				}
 			}
 		case table.KindCheck:
 		}
@@ -499,7 +518,11 @@ func (c change) write(tx *bbolt.Tx) error {
 		return err
 	}
 	for i, name := range indexBuckets {
-		if err := move(tx.Bucket(name), placeKey(c.old.Places[i], base), placeKey(c.item.Places[i], base)); err != nil {
+		if err := move(
+			tx.Bucket(name),
+			indexKeyBytes(c.old.IndexKeys[i], base),
+			indexKeyBytes(c.item.IndexKeys[i], base),
+		); err != nil {
 			return err
 		}
 	}
@@ -522,11 +545,11 @@ func move(bucket *bbolt.Bucket, from, to []byte) error {
 	return nil
 }
 
-func placeKey(place table.Key, base []byte) []byte {
-	if place == (table.Key{}) {
+func indexKeyBytes(indexKey table.Key, base []byte) []byte {
+	if indexKey == (table.Key{}) {
 		return nil
 	}
-	return append(appendKey(nil, place), base...)
+	return append(appendKey(nil, indexKey), base...)
 }
 
 func expiryKey(expires int64, base []byte) []byte {
@@ -536,7 +559,8 @@ func expiryKey(expires int64, base []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, expiryOrder(expires)), base...)
 }
 
-// expiryOrder maps seconds to numbers that sort like them as big-endian bytes, those before 1970 too.
+// expiryOrder maps seconds to numbers that sort like them as big-endian bytes, those before 1970
+// too.
 func expiryOrder(seconds int64) uint64 { return uint64(seconds) ^ 1<<63 }
 
 func load(items *bbolt.Bucket, key table.Key) (table.Item, bool, error) {
@@ -552,7 +576,7 @@ func sortIn(index table.Index, item table.Item) string {
 	if index == table.Base {
 		return item.Sort
 	}
-	return item.Places[index-1].Sort
+	return item.IndexKeys[index-1].Sort
 }
 
 // walk goes over the keys from start (inclusive) to end (exclusive), or the same backwards.

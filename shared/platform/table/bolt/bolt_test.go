@@ -52,8 +52,15 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	item := table.Item{
-		Key: table.Key{Partition: "P", Sort: "S"}, Version: 1, Data: []byte(`{"a":1}`), Counts: map[string]int64{"n": 3},
-		Places: [table.Indexes]table.Key{{}, {Partition: "Q", Sort: "R"}}, Expires: 99,
+		Key: table.Key{
+			Partition: "P",
+			Sort:      "S",
+		},
+		Version:   1,
+		Data:      []byte(`{"a":1}`),
+		Counts:    map[string]int64{"n": 3},
+		IndexKeys: [table.Indexes]table.Key{{}, {Partition: "Q", Sort: "R"}},
+		Expires:   99,
 	}
 	if err := s.Commit(t.Context(), []table.Operation{table.Put(item, table.IfAbsent)}); err != nil {
 		t.Fatal(err)
@@ -135,7 +142,13 @@ func TestClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := table.Key{Partition: "P", Sort: "S"}
-	if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: key}, table.Always)}); !errors.Is(err, bolt.ErrClosed) {
+	if err := s.Commit(
+		t.Context(),
+		[]table.Operation{table.Put(table.Item{Key: key}, table.Always)},
+	); !errors.Is(
+		err,
+		bolt.ErrClosed,
+	) {
 		t.Errorf("commit: got %v, want ErrClosed", err)
 	}
 	if _, err := s.Lookup(t.Context(), key); !errors.Is(err, bolt.ErrClosed) {
@@ -149,7 +162,8 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// TestCloseUnderLoad closes the store while many commit: each commit is acknowledged and there after reopening, or refused and not.
+// TestCloseUnderLoad closes the store while many commit: each commit is acknowledged and there
+// after reopening, or refused and not.
 func TestCloseUnderLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.db")
 	s, err := bolt.Open(path)
@@ -163,7 +177,10 @@ func TestCloseUnderLoad(t *testing.T) {
 		all.Go(func() {
 			for n := 0; ; n++ {
 				err := s.Commit(context.Background(), []table.Operation{
-					table.Put(table.Item{Key: table.Key{Partition: strconv.Itoa(caller), Sort: fmt.Sprintf("%06d", n)}}, table.IfAbsent),
+					table.Put(
+						table.Item{Key: table.Key{Partition: strconv.Itoa(caller), Sort: fmt.Sprintf("%06d", n)}},
+						table.IfAbsent,
+					),
 				})
 				if err != nil {
 					if !errors.Is(err, bolt.ErrClosed) {
@@ -196,7 +213,10 @@ func TestCloseUnderLoad(t *testing.T) {
 func TestOverflowIsRefused(t *testing.T) {
 	s := open(t)
 	key := table.Key{Partition: "P", Sort: "S"}
-	put := table.Put(table.Item{Key: key, Counts: map[string]int64{"high": math.MaxInt64 - 1, "low": math.MinInt64}}, table.Always)
+	put := table.Put(
+		table.Item{Key: key, Counts: map[string]int64{"high": math.MaxInt64 - 1, "low": math.MinInt64}},
+		table.Always,
+	)
 	if err := s.Commit(t.Context(), []table.Operation{put}); err != nil {
 		t.Fatal(err)
 	}
@@ -215,9 +235,12 @@ func TestSweep(t *testing.T) {
 	s := open(t)
 	ctx := t.Context()
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
-	place := [table.Indexes]table.Key{{Partition: "I", Sort: "x"}}
+	indexKey := [table.Indexes]table.Key{{Partition: "I", Sort: "x"}}
 	op := func(sort string, expires int64) table.Operation {
-		return table.Put(table.Item{Key: table.Key{Partition: "P", Sort: sort}, Expires: expires, Places: place}, table.Always)
+		return table.Put(
+			table.Item{Key: table.Key{Partition: "P", Sort: sort}, Expires: expires, IndexKeys: indexKey},
+			table.Always,
+		)
 	}
 	commit := func(ops ...table.Operation) {
 		t.Helper()
@@ -264,12 +287,14 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// crashFile names the store in the environment of TestCrash's child, which then only commits until it is killed.
+// crashFile names the store in the environment of TestCrash's child, which then only commits until
+// it is killed.
 const crashFile = "SEATWISE_TEST_CRASH_FILE"
 
 const crashCallers = 8
 
-// TestCrash kills processes that commit, again and again on one file, and finds after each that every acknowledged commit is there and every commit is whole.
+// TestCrash kills processes that commit, again and again on one file, and finds after each that
+// every acknowledged commit is there and every commit is whole.
 func TestCrash(t *testing.T) {
 	if path := os.Getenv(crashFile); path != "" {
 		commitUntilKilled(t, path)
@@ -308,7 +333,8 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// commitUntilKilled makes commits of one item, another and a count, and prints the number of each when it is acknowledged.
+// commitUntilKilled makes commits of one item, another and a count, and prints the number of each
+// when it is acknowledged.
 func commitUntilKilled(t *testing.T, path string) {
 	t.Helper()
 	s := openAt(t, path)
@@ -318,8 +344,20 @@ func commitUntilKilled(t *testing.T, path string) {
 			for n := 0; ; n++ {
 				id := fmt.Sprintf("%d-%d-%06d", os.Getpid(), caller, n)
 				err := s.Commit(context.Background(), []table.Operation{
-					table.Put(table.Item{Key: table.Key{Partition: "first", Sort: id}, Data: []byte(`"` + strings.Repeat("x", n%3000) + `"`)}, table.IfAbsent),
-					table.Put(table.Item{Key: table.Key{Partition: id, Sort: "second"}, Places: [table.Indexes]table.Key{{Partition: "all", Sort: id}}}, table.IfAbsent),
+					table.Put(
+						table.Item{
+							Key:  table.Key{Partition: "first", Sort: id},
+							Data: []byte(`"` + strings.Repeat("x", n%3000) + `"`),
+						},
+						table.IfAbsent,
+					),
+					table.Put(
+						table.Item{
+							Key:       table.Key{Partition: id, Sort: "second"},
+							IndexKeys: [table.Indexes]table.Key{{Partition: "all", Sort: id}},
+						},
+						table.IfAbsent,
+					),
 					table.Add(table.Key{Partition: "count", Sort: "count"}, table.Bound{Name: "n", By: 1}),
 				})
 				mu.Lock()

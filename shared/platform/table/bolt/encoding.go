@@ -11,8 +11,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// A key in the file is made of parts, each escaped and ended: a zero byte becomes escaped, and partEnd closes the part. So whole keys sort
-// as their parts do, and no key is the beginning of another.
+// A key in the file is made of parts, each escaped and ended: a zero byte becomes escaped, and
+// partEnd closes the part. So whole keys sort as their parts do, and no key is the beginning of
+// another.
 var (
 	zero    = []byte{0}
 	escaped = []byte{0, 0xFF}
@@ -33,7 +34,8 @@ func appendKey(b []byte, key table.Key) []byte {
 	return appendPart(appendPart(b, key.Partition), key.Sort)
 }
 
-// span returns the keys of a partition whose sort keys are in [lo, hi), as start (inclusive) and end (exclusive).
+// span returns the keys of a partition whose sort keys are in [lo, hi), as start (inclusive) and
+// end (exclusive).
 func span(partition, lo, hi string) (start, end []byte) {
 	start = appendEscaped(appendPart(nil, partition), lo)
 	if hi == "" {
@@ -61,8 +63,9 @@ func cutPart(b []byte) (part string, rest []byte, err error) {
 	return string(bytes.ReplaceAll(b[:at], escaped, zero)), b[at+len(partEnd):], nil
 }
 
-// encode writes an item without its key: version, expiry, counts, places, data. Numbers are varints, strings have their length before them, and
-// the data is the rest, so that a document costs no copy or escape of its own.
+// encode writes an item without its key: version, expiry, counts, places, data. Numbers are
+// varints, strings have their length before them, and the data is the rest, so that a document
+// costs no copy or escape of its own.
 func encode(item table.Item) []byte {
 	b := make([]byte, 0, table.Size(item))
 	b = binary.AppendVarint(b, item.Version)
@@ -72,9 +75,9 @@ func encode(item table.Item) []byte {
 		b = appendString(b, name)
 		b = binary.AppendVarint(b, item.Counts[name])
 	}
-	for _, place := range item.Places {
-		b = appendString(b, place.Partition)
-		b = appendString(b, place.Sort)
+	for _, indexKey := range item.IndexKeys {
+		b = appendString(b, indexKey.Partition)
+		b = appendString(b, indexKey.Sort)
 	}
 	return append(b, item.Data...)
 }
@@ -89,8 +92,8 @@ func decode(key table.Key, value []byte) (table.Item, error) {
 			item.Counts[name] = r.varint()
 		}
 	}
-	for i := range item.Places {
-		item.Places[i] = table.Key{Partition: r.text(), Sort: r.text()}
+	for i := range item.IndexKeys {
+		item.IndexKeys[i] = table.Key{Partition: r.text(), Sort: r.text()}
 	}
 	if r.bad {
 		return table.Item{}, fmt.Errorf("item %s: %w", key, errEncoding)

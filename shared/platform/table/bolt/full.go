@@ -8,7 +8,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Full says whether a failure is that of a disk without room. bbolt passes on the text of some of them only.
+// Full says whether a failure is that of a disk without room. bbolt passes on the text of some of
+// them only.
 func Full(err error) bool {
 	if err == nil {
 		return false
@@ -21,7 +22,8 @@ func Full(err error) bool {
 	return false
 }
 
-// EnsureBuckets makes the buckets that are missing in a file. Where none is, it writes nothing: a full disk must not keep a program from starting, which may free some of it.
+// EnsureBuckets makes the buckets that are missing in a file. Where none is, it writes nothing: a
+// full disk must not keep a program from starting, which may free some of it.
 func EnsureBuckets(db *bbolt.DB, names ...[]byte) error {
 	var missing [][]byte
 	err := db.View(func(tx *bbolt.Tx) error {

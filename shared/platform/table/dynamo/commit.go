@@ -22,17 +22,21 @@ import (
 
 // Commit carries out all operations in one TransactWriteItems, or none.
 //
-// Its ClientRequestToken makes a repeated request harmless: DynamoDB answers it as it answered the first, if that took
-// effect. So an attempt whose answer was lost is repeated with the same token, and byte for byte the same: the
-// SDK writes maps in an order of chance, and DynamoDB takes another order for another request. Where it says so all
-// the same, the token was used, and whether by the commit's success is decided by reading what it writes. An attempt
-// that was cancelled for a conflict has had no effect and is repeated with a fresh token, unless an earlier one with
-// this token is still unanswered.
+// Its ClientRequestToken makes a repeated request harmless: DynamoDB answers it as it answered the
+// first, if that took effect. So an attempt whose answer was lost is repeated with the same token,
+// and byte for byte the same: the SDK writes maps in an order of chance, and DynamoDB takes another
+// order for another request. Where it says so all the same, the token was used, and whether by the
+// commit's success is decided by reading what it writes. An attempt that was cancelled for a
+// conflict has had no effect and is repeated with a fresh token, unless an earlier one with this
+// token is still unanswered.
 func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	if err := table.ValidCommit(ops); err != nil {
 		return err
 	}
-	input := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(ops)), ReturnConsumedCapacity: s.measure()}
+	input := &dynamodb.TransactWriteItemsInput{
+		TransactItems:          make([]types.TransactWriteItem, len(ops)),
+		ReturnConsumedCapacity: s.measure(),
+	}
 	for i := range ops {
 		input.TransactItems[i] = s.write(&ops[i])
 	}
@@ -44,9 +48,13 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 			return err
 		}
 		input.ClientRequestToken = &token
-		out, err := once(ctx, s.options.AnswerWithin, func(ctx context.Context) (*dynamodb.TransactWriteItemsOutput, error) {
-			return s.client.TransactWriteItems(ctx, input, unrepeated, body.fix)
-		})
+		out, err := once(
+			ctx,
+			s.options.AnswerWithin,
+			func(ctx context.Context) (*dynamodb.TransactWriteItemsOutput, error) {
+				return s.client.TransactWriteItems(ctx, input, unrepeated, body.fix)
+			},
+		)
 		consumed := 0.0
 		if out != nil {
 			for i := range out.ConsumedCapacity {
@@ -83,9 +91,9 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	}
 }
 
-// decide ends a commit whose token DynamoDB knows from a request that it takes for another one. Tokens are not used
-// twice, so that was an earlier attempt of this commit. nil says that it took effect; an outcome that cannot be read
-// is an error, after which the caller's own record decides.
+// decide ends a commit whose token DynamoDB knows from a request that it takes for another one.
+// Tokens are not used twice, so that was an earlier attempt of this commit. nil says that it took
+// effect; an outcome that cannot be read is an error, after which the caller's own record decides.
 func (s *Store) decide(ctx context.Context, ops []table.Operation, cause error) error {
 	keys := make([]table.Key, len(ops))
 	for i := range ops {
@@ -98,9 +106,10 @@ func (s *Store) decide(ctx context.Context, ops []table.Operation, cause error) 
 	return fmt.Errorf("TransactWriteItems, whose outcome is unknown: %w", errors.Join(cause, err))
 }
 
-// tookEffect says whether what was found after a commit proves that it took effect. An item that is exactly as the
-// commit puts it, and was not so before, speaks for it; one that is still as the commit demanded it speaks against it,
-// for another writer may have put the same there. What others did to the items since then says nothing.
+// tookEffect says whether what was found after a commit proves that it took effect. An item that is
+// exactly as the commit puts it, and was not so before, speaks for it; one that is still as the
+// commit demanded it speaks against it, for another writer may have put the same there. What others
+// did to the items since then says nothing.
 func tookEffect(ops []table.Operation, found map[table.Key]table.Item) bool {
 	proved := false
 	for i := range ops {
@@ -118,7 +127,8 @@ func tookEffect(ops []table.Operation, found map[table.Key]table.Item) bool {
 	return proved
 }
 
-// fixedBody makes repeated requests one and the same, whatever the order in which the SDK writes maps.
+// fixedBody makes repeated requests one and the same, whatever the order in which the SDK writes
+// maps.
 type fixedBody struct{ bytes []byte }
 
 // fix puts the body of the first request in the place of that of each later one.
@@ -188,8 +198,9 @@ func judge(err error, ops []table.Operation) verdict {
 
 // judgeReasons weighs the reasons of a cancelled transaction, one for each operation.
 //
-// An operation in conflict has not had its condition looked at, so a refusal beside a conflict may be only half the truth; callers rely on all of it, so
-// that attempt is repeated too. Whatever is neither a condition nor a conflict nor load is the program's fault and final.
+// An operation in conflict has not had its condition looked at, so a refusal beside a conflict may
+// be only half the truth; callers rely on all of it, so that attempt is repeated too. Whatever is
+// neither a condition nor a conflict nor load is the program's fault and final.
 func judgeReasons(canceled *types.TransactionCanceledException, ops []table.Operation) verdict {
 	var (
 		failed              table.ConditionError
@@ -208,7 +219,10 @@ func judgeReasons(canceled *types.TransactionCanceledException, ops []table.Oper
 		case "ThrottlingError", "ProvisionedThroughputExceeded":
 			overload = true
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
-			return verdict{final, &table.LimitError{What: fmt.Sprintf("operation %d: %s: %s", i, code, aws.ToString(reason.Message))}}
+			return verdict{
+				final,
+				&table.LimitError{What: fmt.Sprintf("operation %d: %s: %s", i, code, aws.ToString(reason.Message))},
+			}
 		default:
 			return verdict{final, fmt.Errorf("TransactWriteItems: operation %d: %s: %w", i, code, canceled)}
 		}
@@ -231,11 +245,17 @@ func (s *Store) write(op *table.Operation) types.TransactWriteItem {
 	switch op.Kind {
 	case table.KindPut:
 		return types.TransactWriteItem{Put: &types.Put{
-			TableName: &s.table, Item: encode(op.Item), ConditionExpression: e.condition(), ExpressionAttributeValues: e.values,
+			TableName:                 &s.table,
+			Item:                      encode(op.Item),
+			ConditionExpression:       e.condition(),
+			ExpressionAttributeValues: e.values,
 		}}
 	case table.KindDelete:
 		return types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &s.table, Key: keyOf(op.Item.Key), ConditionExpression: e.condition(), ExpressionAttributeValues: e.values,
+			TableName:                 &s.table,
+			Key:                       keyOf(op.Item.Key),
+			ConditionExpression:       e.condition(),
+			ExpressionAttributeValues: e.values,
 		}}
 	case table.KindAdd:
 		adds := make([]string, len(op.Bound))
@@ -243,13 +263,20 @@ func (s *Store) write(op *table.Operation) types.TransactWriteItem {
 			adds[i] = e.add(i, bound)
 		}
 		return types.TransactWriteItem{Update: &types.Update{
-			TableName: &s.table, Key: keyOf(op.Item.Key), UpdateExpression: aws.String("ADD " + strings.Join(adds, ", ")),
-			ConditionExpression: e.condition(), ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+			TableName:                 &s.table,
+			Key:                       keyOf(op.Item.Key),
+			UpdateExpression:          aws.String("ADD " + strings.Join(adds, ", ")),
+			ConditionExpression:       e.condition(),
+			ExpressionAttributeNames:  e.names,
+			ExpressionAttributeValues: e.values,
 		}}
 	case table.KindCheck:
 	}
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &s.table, Key: keyOf(op.Item.Key), ConditionExpression: e.condition(), ExpressionAttributeValues: e.values,
+		TableName:                 &s.table,
+		Key:                       keyOf(op.Item.Key),
+		ConditionExpression:       e.condition(),
+		ExpressionAttributeValues: e.values,
 	}}
 }
 
@@ -290,8 +317,8 @@ func (e *expression) demand(c table.Condition) {
 	}
 }
 
-// add demands the i-th bound and returns its part of the ADD clause. The bound is on the count as it will be, the expression on the count as it is; a
-// missing count is 0.
+// add demands the i-th bound and returns its part of the ADD clause. The bound is on the count as
+// it will be, the expression on the count as it is; a missing count is 0.
 func (e *expression) add(i int, bound table.Bound) string {
 	n := strconv.Itoa(i)
 	name, by := "#"+n, ":b"+n

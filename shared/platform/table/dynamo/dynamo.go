@@ -1,10 +1,12 @@
 // Package dynamo keeps the table in DynamoDB.
 //
-// The table's keys are the strings pk and sk. An item's other attributes are v (its version), d (its data, a string of JSON), n_<name> for each count,
-// i1p and i1s, i2p and i2s, i3p and i3s for its places in the indexes index1, index2 and index3, and ttl (its expiry, a Unix second).
+// The table's keys are the strings pk and sk. An item's other attributes are v (its version), d
+// (its data, a string of JSON), n_<name> for each count, i1p and i1s, i2p and i2s, i3p and i3s for
+// its places in the indexes index1, index2 and index3, and ttl (its expiry, a Unix second).
 //
-// Retries are here and nowhere else: the SDK's own are switched off. What is worth another attempt is repeated after a random wait (full jitter), until it is
-// done, the context ends or the attempts are spent.
+// Retries are here and nowhere else: the SDK's own are switched off. What is worth another attempt
+// is repeated after a random wait (full jitter), until it is done, the context ends or the attempts
+// are spent.
 package dynamo
 
 import (
@@ -25,16 +27,20 @@ import (
 
 // Options are what New may be told. The zero value is right for a function.
 type Options struct {
-	// OnCall hears of every request after its answer: the API operation and the capacity units that it consumed, 0 when it failed. Only with OnCall are the
-	// units asked for. It is called from the goroutine of the caller.
+	// OnCall hears of every request after its answer: the API operation and the capacity units that
+	// it consumed, 0 when it failed. Only with OnCall are the units asked for. It is called from
+	// the goroutine of the caller.
 	OnCall func(op string, capacity float64)
-	// OnRepeat hears of every attempt to commit that was cancelled for a conflict or for load, and is repeated; nil for nobody.
+	// OnRepeat hears of every attempt to commit that was cancelled for a conflict or for load, and
+	// is repeated; nil for nobody.
 	OnRepeat func()
-	// Attempts is how often a request is made at most; 0 means 16, which takes about five seconds when every attempt fails.
+	// Attempts is how often a request is made at most; 0 means 16, which takes about five seconds
+	// when every attempt fails.
 	Attempts int
-	// AnswerWithin is how long a request may go without its whole answer before it is given up and made again; 0 means 5 s.
-	// DynamoDB answers within a small part of that. But a connection that died while the function was frozen, or whose
-	// other side swallows a request, says nothing at all, and the wait would end only with the invocation.
+	// AnswerWithin is how long a request may go without its whole answer before it is given up and
+	// made again; 0 means 5 s. DynamoDB answers within a small part of that. But a connection that
+	// died while the function was frozen, or whose other side swallows a request, says nothing at
+	// all, and the wait would end only with the invocation.
 	AnswerWithin time.Duration
 }
 
@@ -56,7 +62,8 @@ type Store struct {
 
 var _ table.Store = (*Store)(nil)
 
-// New makes a store of the table of this name, which must exist with the keys and indexes that EnsureTable makes.
+// New makes a store of the table of this name, which must exist with the keys and indexes that
+// EnsureTable makes.
 func New(client *dynamodb.Client, tableName string, options Options) *Store {
 	if options.Attempts <= 0 {
 		options.Attempts = defaultAttempts
@@ -67,7 +74,8 @@ func New(client *dynamodb.Client, tableName string, options Options) *Store {
 	return &Store{client: client, table: tableName, options: options}
 }
 
-// Lookup reads items by key: GetItem for one, BatchGetItem for each hundred of more, strongly consistent.
+// Lookup reads items by key: GetItem for one, BatchGetItem for each hundred of more, strongly
+// consistent.
 func (s *Store) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
 	if err := table.ValidKeys(keys); err != nil {
 		return nil, err
@@ -94,7 +102,12 @@ func (s *Store) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]ta
 }
 
 func (s *Store) get(ctx context.Context, key table.Key, found map[table.Key]table.Item) error {
-	input := &dynamodb.GetItemInput{TableName: &s.table, Key: keyOf(key), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure()}
+	input := &dynamodb.GetItemInput{
+		TableName:              &s.table,
+		Key:                    keyOf(key),
+		ConsistentRead:         aws.Bool(true),
+		ReturnConsumedCapacity: s.measure(),
+	}
 	return s.repeat(ctx, "GetItem", func(ctx context.Context) (float64, error) {
 		out, err := s.client.GetItem(ctx, input, unrepeated)
 		if err != nil {
@@ -112,12 +125,18 @@ func (s *Store) get(ctx context.Context, key table.Key, found map[table.Key]tabl
 // errUnprocessed stands for keys that an answer left out because the table is busy.
 var errUnprocessed = fmt.Errorf("%w: keys were left unprocessed", table.ErrThrottled)
 
-func (s *Store) batchGet(ctx context.Context, keys []map[string]types.AttributeValue, found map[table.Key]table.Item) error {
+func (s *Store) batchGet(
+	ctx context.Context,
+	keys []map[string]types.AttributeValue,
+	found map[table.Key]table.Item,
+) error {
 	for len(keys) > 0 {
 		before := len(keys)
 		err := s.repeat(ctx, "BatchGetItem", func(ctx context.Context) (float64, error) {
 			out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-				RequestItems:           map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}},
+				RequestItems: map[string]types.KeysAndAttributes{
+					s.table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+				},
 				ReturnConsumedCapacity: s.measure(),
 			}, unrepeated)
 			if err != nil {
@@ -146,7 +165,8 @@ func (s *Store) batchGet(ctx context.Context, keys []map[string]types.AttributeV
 	return nil
 }
 
-// Query reads one page. It asks for one item more than the page holds, so that Next is empty on the last page.
+// Query reads one page. It asks for one item more than the page holds, so that Next is empty on the
+// last page.
 func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	if err := table.ValidQuery(&q); err != nil {
 		return table.Page{}, err
@@ -196,7 +216,8 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	}
 }
 
-// rangeCondition demands a sort key in [lo, hi). DynamoDB allows one comparison of it, and BETWEEN takes hi in: readPage leaves that out again.
+// rangeCondition demands a sort key in [lo, hi). DynamoDB allows one comparison of it, and BETWEEN
+// takes hi in: readPage leaves that out again.
 func rangeCondition(q table.Query, partition, sort, lo, hi string) (string, map[string]types.AttributeValue) {
 	values := map[string]types.AttributeValue{":p": text(q.Partition)}
 	condition := partition + " = :p"
@@ -221,7 +242,8 @@ func rangeCondition(q table.Query, partition, sort, lo, hi string) (string, map[
 	return condition, values
 }
 
-// readPage makes a page of an answer, without the items at hi. end says that nothing follows the answer.
+// readPage makes a page of an answer, without the items at hi. end says that nothing follows the
+// answer.
 func readPage(q table.Query, out *dynamodb.QueryOutput, hi string) (page table.Page, end bool, err error) {
 	end = out.LastEvaluatedKey == nil
 	more := !end
@@ -256,14 +278,14 @@ func sortIn(index table.Index, item table.Item) string {
 	if index == table.Base {
 		return item.Sort
 	}
-	return item.Places[index-1].Sort
+	return item.IndexKeys[index-1].Sort
 }
 
 // unrepeated switches the SDK's own retries off.
 func unrepeated(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// once makes one request. The error of one that was given up for want of an answer is worth another attempt; that of
-// one whose own context ended is not.
+// once makes one request. The error of one that was given up for want of an answer is worth another
+// attempt; that of one whose own context ended is not.
 func once[T any](ctx context.Context, limit time.Duration, request func(context.Context) (T, error)) (T, error) {
 	limited, stop := context.WithTimeout(ctx, limit)
 	defer stop()
@@ -299,7 +321,8 @@ var (
 	transient = retry.IsErrorRetryables(retry.DefaultRetryables)
 )
 
-// repeat makes a read until it succeeds, fails for good, the context ends or the attempts are spent.
+// repeat makes a read until it succeeds, fails for good, the context ends or the attempts are
+// spent.
 func (s *Store) repeat(ctx context.Context, op string, read func(context.Context) (float64, error)) error {
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil {

@@ -21,7 +21,8 @@ func client(server testenv.Server) *dynamodb.Client {
 	})
 }
 
-// newTable makes a table for one test and removes it again: the server may be one that others use too.
+// newTable makes a table for one test and removes it again: the server may be one that others use
+// too.
 func newTable(t *testing.T, server testenv.Server) (*dynamodb.Client, string) {
 	t.Helper()
 	c := client(server)
@@ -38,21 +39,30 @@ func tableName() string { return "seatwise-test-" + rand.Text()[:12] }
 func dropAtEnd(t *testing.T, c *dynamodb.Client, name string) {
 	t.Helper()
 	t.Cleanup(func() {
-		if _, err := c.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+		if _, err := c.DeleteTable(
+			context.WithoutCancel(t.Context()),
+			&dynamodb.DeleteTableInput{TableName: &name},
+		); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// TestContract runs the whole contract against DynamoDB Local, or the DynamoDB API that SEATWISE_TEST_DYNAMODB_ENDPOINT names.
+// TestContract runs the whole contract against DynamoDB Local, or the DynamoDB API that
+// SEATWISE_TEST_DYNAMODB_ENDPOINT names.
 func TestContract(t *testing.T) {
 	c, name := newTable(t, testenv.DynamoDB(t))
 	tabletest.Run(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) })
 }
 
-// TestMoto is a smoke test: moto ignores the ClientRequestToken and has no conflicts, so only what one caller sees is worth asking of it. It
-// takes items of 405,000 bytes at most, so CommitLimits is left out.
+// TestMoto is a smoke test: moto ignores the ClientRequestToken and has no conflicts, so only what
+// one caller sees is worth asking of it. It takes items of 405,000 bytes at most, so CommitLimits
+// is left out.
 func TestMoto(t *testing.T) {
 	c, name := newTable(t, testenv.Moto(t))
-	tabletest.Semantics(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) }, "CommitLimits")
+	tabletest.Semantics(
+		t,
+		func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) },
+		"CommitLimits",
+	)
 }

@@ -52,10 +52,10 @@ func encode(item table.Item) map[string]types.AttributeValue {
 	for name, n := range item.Counts {
 		a[countPrefix+name] = number(n)
 	}
-	for i, place := range item.Places {
-		if place != (table.Key{}) {
+	for i, indexKey := range item.IndexKeys {
+		if indexKey != (table.Key{}) {
 			partition, sort := keyNames(table.Index(i + 1))
-			a[partition], a[sort] = text(place.Partition), text(place.Sort)
+			a[partition], a[sort] = text(indexKey.Partition), text(indexKey.Sort)
 		}
 	}
 	if item.Expires != 0 {
@@ -64,7 +64,8 @@ func encode(item table.Item) map[string]types.AttributeValue {
 	return a
 }
 
-// decode reads what encode made, with what adds have made of it since: an item that an add began has no version.
+// decode reads what encode made, with what adds have made of it since: an item that an add began
+// has no version.
 func decode(a map[string]types.AttributeValue) (table.Item, error) {
 	d := decoder{attributes: a}
 	item := table.Item{
@@ -83,14 +84,15 @@ func decode(a map[string]types.AttributeValue) (table.Item, error) {
 			item.Counts[count] = d.number(name)
 		}
 	}
-	for i := range item.Places {
+	for i := range item.IndexKeys {
 		partition, sort := keyNames(table.Index(i + 1))
-		item.Places[i] = table.Key{Partition: d.text(partition), Sort: d.text(sort)}
+		item.IndexKeys[i] = table.Key{Partition: d.text(partition), Sort: d.text(sort)}
 	}
 	return item, d.err
 }
 
-// decoder takes attributes of one type or another; a missing one is zero, and the first wrong one stays as err.
+// decoder takes attributes of one type or another; a missing one is zero, and the first wrong one
+// stays as err.
 type decoder struct {
 	attributes map[string]types.AttributeValue
 	err        error

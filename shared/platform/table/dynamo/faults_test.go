@@ -22,7 +22,8 @@ import (
 	"seatwise/shared/platform/table/dynamo"
 )
 
-// line is the connection to a real DynamoDB API. It carries out a list of faults, one a request, and then works.
+// line is the connection to a real DynamoDB API. It carries out a list of faults, one a request,
+// and then works.
 type line struct {
 	mu     sync.Mutex
 	faults []fault
@@ -65,15 +66,28 @@ func (l *line) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func answer(req *http.Request, status int, body string) *http.Response {
 	return &http.Response{
-		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+		StatusCode: status,
+		Status:     http.StatusText(status),
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Request:    req,
+		Header: http.Header{
+			"Content-Type": {"application/x-amz-json-1.0"},
+		},
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
 	}
 }
 
 // refuse answers with an error of the API.
 func refuse(status int, code string) fault {
 	return func(req *http.Request, _ []byte) (*http.Response, error) {
-		return answer(req, status, fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"said the test"}`, code)), nil
+		return answer(
+			req,
+			status,
+			fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"said the test"}`, code),
+		), nil
 	}
 }
 
@@ -85,7 +99,9 @@ func cancel(codes ...string) fault {
 	}
 	return func(req *http.Request, _ []byte) (*http.Response, error) {
 		return answer(req, http.StatusBadRequest, fmt.Sprintf(
-			`{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"Transaction cancelled","CancellationReasons":[%s]}`, strings.Join(reasons, ","))), nil
+			`{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"Transaction cancelled","CancellationReasons":[%s]}`,
+			strings.Join(reasons, ","),
+		)), nil
 	}
 }
 
@@ -115,7 +131,12 @@ func openLine(t *testing.T, client *dynamodb.Client, name string, attempts int, 
 	o := client.Options()
 	o.HTTPClient = &http.Client{Transport: l}
 	over := dynamodb.New(o)
-	return &faultyStore{dynamo.New(over, name, dynamo.Options{Attempts: attempts}), over, l, table.Key{Partition: t.Name(), Sort: "S"}}
+	return &faultyStore{
+		dynamo.New(over, name, dynamo.Options{Attempts: attempts}),
+		over,
+		l,
+		table.Key{Partition: t.Name(), Sort: "S"},
+	}
 }
 
 func TestCommitUnderFaults(t *testing.T) {
@@ -127,7 +148,8 @@ func TestCommitUnderFaults(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		faults []fault
-		// requests and tokens are how many requests there are, and how many tokens differ among them.
+		// requests and tokens are how many requests there are, and how many tokens differ among
+		// them.
 		requests, tokens int
 		err              error // nil: the commit takes effect, once
 		effect           bool  // with err: the effect is there all the same
@@ -191,8 +213,8 @@ func TestCommitUnderFaults(t *testing.T) {
 	}
 }
 
-// A repeated transaction is the same to the byte. DynamoDB takes one whose members stand in another order for another
-// transaction, and the SDK writes them in an order of chance.
+// A repeated transaction is the same to the byte. DynamoDB takes one whose members stand in another
+// order for another transaction, and the SDK writes them in an order of chance.
 func TestRepeatedToTheByte(t *testing.T) {
 	client, name := newTable(t, testenv.DynamoDB(t))
 	s := openLine(t, client, name, 8, lose, lose, unreachable, lose, lose)
@@ -200,7 +222,10 @@ func TestRepeatedToTheByte(t *testing.T) {
 	for i := range 12 {
 		counts[fmt.Sprintf("count-%02d", i)] = int64(i)
 	}
-	if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent)}); err != nil {
+	if err := s.Commit(
+		t.Context(),
+		[]table.Operation{table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent)},
+	); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range s.line.seen {
@@ -213,7 +238,8 @@ func TestRepeatedToTheByte(t *testing.T) {
 	}
 }
 
-// A transaction that DynamoDB takes for another one under the same token is decided by reading what it wrote.
+// A transaction that DynamoDB takes for another one under the same token is decided by reading what
+// it wrote.
 func TestDecidedByReading(t *testing.T) {
 	client, name := newTable(t, testenv.DynamoDB(t))
 	mismatch := refuse(http.StatusBadRequest, "IdempotentParameterMismatchException")
@@ -252,7 +278,10 @@ func TestDecidedByReading(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openLine(t, client, name, 4)
 			record := table.Key{Partition: t.Name(), Sort: "record"}
-			if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key}, table.IfAbsent)}); err != nil {
+			if err := s.Commit(
+				t.Context(),
+				[]table.Operation{table.Put(table.Item{Key: s.key}, table.IfAbsent)},
+			); err != nil {
 				t.Fatal(err)
 			}
 			s.line.faults = c.faults
@@ -295,7 +324,8 @@ func checkError(t *testing.T, err, want error) {
 	t.Helper()
 	var limit *table.LimitError
 	_, refused := table.Refused(err)
-	known := errors.As(err, &limit) || refused || errors.Is(err, table.ErrConflict) || errors.Is(err, table.ErrThrottled)
+	known := errors.As(err, &limit) || refused || errors.Is(err, table.ErrConflict) ||
+		errors.Is(err, table.ErrThrottled)
 	ok := false
 	switch {
 	case errors.Is(want, errAny):
@@ -312,7 +342,8 @@ func checkError(t *testing.T, err, want error) {
 	}
 }
 
-// TestRefusalBesideConflict is told of one refusal and a conflict first, and of all refusals when it asks again.
+// TestRefusalBesideConflict is told of one refusal and a conflict first, and of all refusals when
+// it asks again.
 func TestRefusalBesideConflict(t *testing.T) {
 	client, name := newTable(t, testenv.DynamoDB(t))
 	s := openLine(t, client, name, 4, cancel("ConditionalCheckFailed", "TransactionConflict", "None"))
@@ -361,8 +392,9 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestSilence has requests that are never answered, carried out or not, as on a connection that died while the function
-// was frozen. They are given up and made again, long before the invocation ends; none has its effect twice.
+// TestSilence has requests that are never answered, carried out or not, as on a connection that
+// died while the function was frozen. They are given up and made again, long before the invocation
+// ends; none has its effect twice.
 func TestSilence(t *testing.T) {
 	client, name := newTable(t, testenv.DynamoDB(t))
 	lost := func(req *http.Request, _ []byte) (*http.Response, error) {
@@ -411,7 +443,10 @@ func TestReadsUnderFaults(t *testing.T) {
 	s := openLine(t, client, name, 4)
 	for i := range 30 {
 		keys = append(keys, table.Key{Partition: t.Name(), Sort: fmt.Sprintf("%02d", i)})
-		if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: keys[i]}, table.Always)}); err != nil {
+		if err := s.Commit(
+			t.Context(),
+			[]table.Operation{table.Put(table.Item{Key: keys[i]}, table.Always)},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -454,10 +489,17 @@ func TestReadsUnderFaults(t *testing.T) {
 		}
 	}
 
-	// Unprocessed keys are asked for again: at once while there is progress, with waits and an end when there is none.
+	// Unprocessed keys are asked for again: at once while there is progress, with waits and an end
+	// when there is none.
 	s = openLine(t, client, name, 4, unprocessed(1), unprocessed(10), unprocessed(0), unprocessed(5))
 	if found, err := s.Lookup(t.Context(), keys...); err != nil || len(found) != len(keys) || len(s.line.seen) != 5 {
-		t.Errorf("unprocessed keys: got %d, %v after %d requests; want %d after 5", len(found), err, len(s.line.seen), len(keys))
+		t.Errorf(
+			"unprocessed keys: got %d, %v after %d requests; want %d after 5",
+			len(found),
+			err,
+			len(s.line.seen),
+			len(keys),
+		)
 	}
 	s = openLine(t, client, name, 4)
 	s.line.always = unprocessed(0)
@@ -528,11 +570,16 @@ func TestEnsureTable(t *testing.T) {
 		t.Errorf("the second time: %v", err)
 	}
 	ttl, err := client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &name})
-	if err != nil || ttl.TimeToLiveDescription == nil || ttl.TimeToLiveDescription.AttributeName == nil || *ttl.TimeToLiveDescription.AttributeName != "ttl" {
+	if err != nil || ttl.TimeToLiveDescription == nil || ttl.TimeToLiveDescription.AttributeName == nil ||
+		*ttl.TimeToLiveDescription.AttributeName != "ttl" {
 		t.Errorf("expiry: got %+v, %v", ttl, err)
 	}
 	missing := dynamo.New(client, name+"-none", dynamo.Options{})
-	if _, err := missing.Lookup(t.Context(), table.Key{Partition: "P", Sort: "S"}); err == nil || !strings.Contains(err.Error(), "ResourceNotFound") {
+	if _, err := missing.Lookup(
+		t.Context(),
+		table.Key{Partition: "P", Sort: "S"},
+	); err == nil ||
+		!strings.Contains(err.Error(), "ResourceNotFound") {
 		t.Errorf("a table that is not there: got %v", err)
 	}
 }
@@ -542,15 +589,23 @@ func TestEnsureTableOfOthers(t *testing.T) {
 	c := client(testenv.DynamoDB(t))
 	name := tableName()
 	input := &dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS},
+		},
 	}
 	if _, err := c.CreateTable(t.Context(), input); err != nil {
 		t.Fatal(err)
 	}
 	dropAtEnd(t, c, name)
-	if err := dynamo.EnsureTable(t.Context(), c, name); err == nil || !strings.Contains(err.Error(), "not a table of Seatwise") {
+	if err := dynamo.EnsureTable(
+		t.Context(),
+		c,
+		name,
+	); err == nil ||
+		!strings.Contains(err.Error(), "not a table of Seatwise") {
 		t.Errorf("got %v, want it refused", err)
 	}
 }

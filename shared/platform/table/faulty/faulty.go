@@ -1,4 +1,5 @@
-// Package faulty puts faults between a service and its store, for tests: refusals, conflicts, lost answers and crashes, each at a call that the test chooses.
+// Package faulty puts faults between a service and its store, for tests: refusals, conflicts, lost
+// answers and crashes, each at a call that the test chooses.
 package faulty
 
 import (
@@ -14,16 +15,19 @@ import (
 // Fault is what happens to a call.
 type Fault int
 
-// The faults. Those named After let a commit take effect first; they do the same as their Before to a read, which has no effect.
+// The faults. Those named After let a commit take effect first; they do the same as their Before to
+// a read, which has no effect.
 const (
-	None          Fault = iota
-	Fail                // the call is not made and ErrFault is returned
-	Throttle            // the call is not made and table.ErrThrottled is returned
-	Conflict            // the call is not made and table.ErrConflict is returned; a read is made, since reads do not conflict
-	TimeoutBefore       // the call is not made and context.DeadlineExceeded is returned
-	TimeoutAfter        // the call is made, its answer is lost and context.DeadlineExceeded is returned
-	CrashBefore         // the call is not made; it and all later calls return ErrCrashed
-	CrashAfter          // the call is made; it and all later calls return ErrCrashed
+	None     Fault = iota
+	Fail           // the call is not made and ErrFault is returned
+	Throttle       // the call is not made and table.ErrThrottled is returned
+	// the call is not made and table.ErrConflict is returned; a read is made, since reads do not
+	// conflict
+	Conflict
+	TimeoutBefore // the call is not made and context.DeadlineExceeded is returned
+	TimeoutAfter  // the call is made, its answer is lost and context.DeadlineExceeded is returned
+	CrashBefore   // the call is not made; it and all later calls return ErrCrashed
+	CrashAfter    // the call is made; it and all later calls return ErrCrashed
 )
 
 // All are the faults, without None.
@@ -32,7 +36,16 @@ func All() []Fault {
 }
 
 func (f Fault) String() string {
-	names := [...]string{"None", "Fail", "Throttle", "Conflict", "TimeoutBefore", "TimeoutAfter", "CrashBefore", "CrashAfter"}
+	names := [...]string{
+		"None",
+		"Fail",
+		"Throttle",
+		"Conflict",
+		"TimeoutBefore",
+		"TimeoutAfter",
+		"CrashBefore",
+		"CrashAfter",
+	}
 	if f < 0 || int(f) >= len(names) {
 		return fmt.Sprint("Fault", int(f))
 	}
@@ -45,7 +58,8 @@ var (
 	ErrCrashed = errors.New("the process has crashed, says the test")
 )
 
-// Call is a call to the store that a fault may befall. One of Keys, Query and Ops is set, by the method.
+// Call is a call to the store that a fault may befall. One of Keys, Query and Ops is set, by the
+// method.
 type Call struct {
 	Number int // of all calls, from 1
 	Commit int // of commits, from 1; 0 for a read
@@ -92,11 +106,13 @@ func AtCall(n int, fault Fault) func(Call) Fault {
 	}
 }
 
-// Seeded puts one of the faults on each call with the probability rate (0 to 1). The same seed makes the same choices for the same calls in the same order.
+// Seeded puts one of the faults on each call with the probability rate (0 to 1). The same seed
+// makes the same choices for the same calls in the same order.
 func Seeded(seed uint64, rate float64, faults ...Fault) func(Call) Fault {
 	random := rand.New(rand.NewPCG(seed, 0))
 	return func(Call) Fault {
-		hit, which := random.Float64() < rate, random.IntN(len(faults)) // Both are drawn always, so that choices do not depend on earlier ones.
+		// Both are drawn always, so that choices do not depend on earlier ones.
+		hit, which := random.Float64() < rate, random.IntN(len(faults))
 		if hit {
 			return faults[which]
 		}
@@ -118,7 +134,8 @@ func (s *Store) Crashed() bool {
 	return s.crashed
 }
 
-// Commits is how many commits were tried, those that a fault befell and those after a crash included.
+// Commits is how many commits were tried, those that a fault befell and those after a crash
+// included.
 func (s *Store) Commits() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +169,8 @@ func (s *Store) next(c Call) (Fault, error) {
 	return fault, nil
 }
 
-// befall makes the call or not, as the fault wants, and returns the error that the caller sees. A read is a call without an effect.
+// befall makes the call or not, as the fault wants, and returns the error that the caller sees. A
+// read is a call without an effect.
 func (s *Store) befall(c Call, call func() error) error {
 	fault, err := s.next(c)
 	if err != nil {

@@ -78,7 +78,8 @@ func raceForCount(t *testing.T, f *fixture) {
 	}
 }
 
-// raceForVersion lets 20 workers each add 1 to one document by reading it and putting it back at its version.
+// raceForVersion lets 20 workers each add 1 to one document by reading it and putting it back at
+// its version.
 func raceForVersion(t *testing.T, f *fixture) {
 	key := f.key("document")
 	f.commit(t, table.Put(table.Item{Key: key, Data: []byte("0")}, table.IfAbsent))

@@ -24,9 +24,10 @@ const (
 	judging = 30 * time.Second
 )
 
-// histories lets clients read, write, delete, count and commit over several items at once, and has porcupine look for an order of these calls that explains
-// every answer. It is the whole promise of the port in one: each commit at one moment, all or nothing, on conditions that held at that moment, and reads
-// that see it from then on.
+// histories lets clients read, write, delete, count and commit over several items at once, and has
+// porcupine look for an order of these calls that explains every answer. It is the whole promise of
+// the port in one: each commit at one moment, all or nothing, on conditions that held at that
+// moment, and reads that see it from then on.
 func histories(t *testing.T, f *fixture) {
 	for round := range uint64(historyRounds) {
 		result, err := judge(f, round)
@@ -88,7 +89,10 @@ func judge(f *fixture, round uint64) (porcupine.CheckResult, error) {
 					seen[c.read] = a.item
 				}
 				mu.Lock()
-				history = append(history, porcupine.Operation{ClientId: client, Input: c, Call: begin, Output: a, Return: end})
+				history = append(
+					history,
+					porcupine.Operation{ClientId: client, Input: c, Call: begin, Output: a, Return: end},
+				)
 				failed = errors.Join(failed, err)
 				mu.Unlock()
 			}
@@ -101,7 +105,8 @@ func judge(f *fixture, round uint64) (porcupine.CheckResult, error) {
 	return porcupine.CheckOperationsTimeout(model(keys), history, judging), nil
 }
 
-// nextCall chooses a call. Versions come from what the client has seen, so that some hold and some do not.
+// nextCall chooses a call. Versions come from what the client has seen, so that some hold and some
+// do not.
 func nextCall(random *rand.Rand, keys []table.Key, seen [historyItems]cell, value int) call {
 	const documents = historyItems - 1
 	i := random.IntN(documents)
@@ -165,7 +170,8 @@ func model(keys []table.Key) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return [historyItems]cell{} },
 		Step: func(state, input, output any) (bool, any) {
-			is, c, a := state.([historyItems]cell), input.(call), output.(answer) //nolint:forcetypeassert,errcheck // They are made here.
+			//nolint:forcetypeassert,errcheck // They are made here.
+			is, c, a := state.([historyItems]cell), input.(call), output.(answer)
 			if c.read >= 0 {
 				return is[c.read] == a.item, is
 			}

@@ -1,6 +1,7 @@
 // Package tabletest is the contract of table.Store as tests. Every adapter passes all of it.
 //
-// The suite keeps to keys of its own, so the stores that it opens may share one table, with other runs of the suite too.
+// The suite keeps to keys of its own, so the stores that it opens may share one table, with other
+// runs of the suite too.
 package tabletest
 
 import (
@@ -17,7 +18,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Open opens a store for one test and closes it at the test's end. Stores of different calls may share their items or not.
+// Open opens a store for one test and closes it at the test's end. Stores of different calls may
+// share their items or not.
 type Open func(t *testing.T) table.Store
 
 // Run is the whole contract.
@@ -43,7 +45,7 @@ func Semantics(t *testing.T, open Open, except ...string) {
 		{"AddBounds", addBounds},
 		{"EveryFailedConditionIsNamed", failuresNamed},
 		{"AllOrNothing", allOrNothing},
-		{"Places", places},
+		{"Places", indexKeys},
 		{"Keys", strangeKeys},
 		{"QueryRanges", queryRanges},
 		{"QueryPages", queryPages},
@@ -161,7 +163,8 @@ func (f *fixture) all(t *testing.T, q table.Query) []table.Item {
 	return items
 }
 
-// sorts reads a query and returns the sort keys of the base items. An index may lag behind, so one is read until it has as many items as wanted.
+// sorts reads a query and returns the sort keys of the base items. An index may lag behind, so one
+// is read until it has as many items as wanted.
 func (f *fixture) sorts(t *testing.T, q table.Query, want int) []string {
 	t.Helper()
 	var got []string
@@ -194,10 +197,14 @@ func same(t *testing.T, got, want table.Item) {
 
 func putAndGet(t *testing.T, f *fixture) {
 	full := table.Item{
-		Key:     f.key("full"),
-		Data:    []byte(`{"name":"Zoë ☃ \u0000 \\ \"", "list":[1,2.50,null], "big":12345678901234567890}`),
-		Counts:  map[string]int64{"assigned": 3, "zero": 0, "big": 1<<62 + 1, "low": -1 << 62, "with space": 1},
-		Places:  [table.Indexes]table.Key{{Partition: f.name + "a", Sort: "1"}, {}, {Partition: f.name + "c", Sort: "3"}},
+		Key:    f.key("full"),
+		Data:   []byte(`{"name":"Zoë ☃ \u0000 \\ \"", "list":[1,2.50,null], "big":12345678901234567890}`),
+		Counts: map[string]int64{"assigned": 3, "zero": 0, "big": 1<<62 + 1, "low": -1 << 62, "with space": 1},
+		IndexKeys: [table.Indexes]table.Key{
+			{Partition: f.name + "a", Sort: "1"},
+			{},
+			{Partition: f.name + "c", Sort: "3"},
+		},
 		Expires: 4102444800,
 	}
 	bare := table.Item{Key: f.key("bare")}
@@ -206,7 +213,11 @@ func putAndGet(t *testing.T, f *fixture) {
 	same(t, f.get(t, bare.Key), bare)
 	f.missing(t, f.key("none"))
 
-	full.Data, full.Counts, full.Places, full.Expires = []byte(`{}`), map[string]int64{"other": 1}, [table.Indexes]table.Key{}, 0
+	full.Data, full.Counts, full.IndexKeys, full.Expires = []byte(
+		`{}`,
+	), map[string]int64{
+		"other": 1,
+	}, [table.Indexes]table.Key{}, 0
 	f.put(t, full)
 	same(t, f.get(t, full.Key), full) // Nothing of the first item is left.
 }
@@ -321,7 +332,7 @@ func adding(t *testing.T, f *fixture) {
 	// The rest of an item stays as it is, its version and its places in the indexes too.
 	item := table.Item{
 		Key: f.key("whole"), Version: 1, Data: []byte(`{"a":1}`), Counts: map[string]int64{"n": 1}, Expires: 4102444800,
-		Places: [table.Indexes]table.Key{{}, {Partition: f.name, Sort: "x"}, {}},
+		IndexKeys: [table.Indexes]table.Key{{}, {Partition: f.name, Sort: "x"}, {}},
 	}
 	f.commit(t, table.Put(item, table.IfAbsent))
 	f.commit(t, table.Add(item.Key, table.Bound{Name: "n", By: 41}, table.Bound{Name: "other", By: 0}))
@@ -402,7 +413,15 @@ func addBounds(t *testing.T, f *fixture) {
 	var many []table.Bound
 	for i := range table.MaxBounds {
 		lo, hi := int64(i), int64(i)
-		many = append(many, table.Bound{Name: fmt.Sprint(strings.Repeat("n", table.MaxCountName-2), 10+i), By: int64(i), Min: &lo, Max: &hi})
+		many = append(
+			many,
+			table.Bound{
+				Name: fmt.Sprint(strings.Repeat("n", table.MaxCountName-2), 10+i),
+				By:   int64(i),
+				Min:  &lo,
+				Max:  &hi,
+			},
+		)
 	}
 	f.commit(t, table.Add(f.key("many"), many...))
 	f.refused(t, []int{0}, table.Add(f.key("many"), many...))
@@ -428,7 +447,12 @@ func failuresNamed(t *testing.T, f *fixture) {
 }
 
 func allOrNothing(t *testing.T, f *fixture) {
-	kept := table.Item{Key: f.key("kept"), Version: 1, Data: []byte(`"old"`), Places: [table.Indexes]table.Key{{Partition: f.name, Sort: "old"}}}
+	kept := table.Item{
+		Key:       f.key("kept"),
+		Version:   1,
+		Data:      []byte(`"old"`),
+		IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: "old"}},
+	}
 	counted := table.Item{Key: f.key("counted"), Counts: map[string]int64{"n": 1}}
 	f.commit(t, table.Put(kept, table.IfAbsent), table.Put(counted, table.Always))
 	ops := []table.Operation{
@@ -451,14 +475,21 @@ func allOrNothing(t *testing.T, f *fixture) {
 	f.wantSorts(t, "index", table.Query{Index: table.Index1, Partition: f.name}, []string{})
 }
 
-func places(t *testing.T, f *fixture) {
+func indexKeys(t *testing.T, f *fixture) {
 	at := func(p1, s1, p3, s3 string) (p [table.Indexes]table.Key) {
 		p[0] = table.Key{Partition: f.name + p1, Sort: s1}
 		p[2] = table.Key{Partition: f.name + p3, Sort: s3}
 		return p
 	}
-	a := table.Item{Key: f.keyIn("x", "a"), Version: 1, Data: []byte(`{"all":"of it"}`), Counts: map[string]int64{"n": 7}, Places: at("one", "1", "three", "9"), Expires: 4102444800}
-	b := table.Item{Key: f.keyIn("y", "b"), Version: 1, Places: at("one", "2", "three", "8")}
+	a := table.Item{
+		Key:       f.keyIn("x", "a"),
+		Version:   1,
+		Data:      []byte(`{"all":"of it"}`),
+		Counts:    map[string]int64{"n": 7},
+		IndexKeys: at("one", "1", "three", "9"),
+		Expires:   4102444800,
+	}
+	b := table.Item{Key: f.keyIn("y", "b"), Version: 1, IndexKeys: at("one", "2", "three", "8")}
 	f.commit(t, table.Put(a, table.IfAbsent), table.Put(b, table.IfAbsent))
 	one := table.Query{Index: table.Index1, Partition: f.name + "one"}
 	three := table.Query{Index: table.Index3, Partition: f.name + "three"}
@@ -467,7 +498,7 @@ func places(t *testing.T, f *fixture) {
 	f.wantSorts(t, "index 2", table.Query{Index: table.Index2, Partition: f.name + "one"}, []string{})
 	same(t, f.all(t, one)[0], a) // An index answers with whole items.
 
-	a.Places = at("other", "1", "three", "7")
+	a.IndexKeys = at("other", "1", "three", "7")
 	f.commit(t, table.Put(a, table.IfVersion(1)))
 	f.wantSorts(t, "index 1 after a move", one, []string{"b"})
 	f.wantSorts(t, "its new place", table.Query{Index: table.Index1, Partition: f.name + "other"}, []string{"a"})
@@ -480,11 +511,48 @@ func places(t *testing.T, f *fixture) {
 }
 
 func strangeKeys(t *testing.T, f *fixture) {
-	// In the order of their bytes; separators of all kinds, what an escape might confuse, and the ends of the alphabet.
+	// In the order of their bytes; separators of all kinds, what an escape might confuse, and the
+	// ends of the alphabet.
 	sorts := []string{
-		"\x00", "\x00\x00", "\x00\x01", "\x00\x7f", "\x01", "\x01\x00", " ", "!", "#", "/", ":", "A", "A\x00", "A\x00\x00B", "A\x00\x01", "A\x00B", "A\x01",
-		"A#", "A/", "A/B", "AB", "a", "a|b", "\x7f", "\u0080", "Ä", "é", "é\x00", "\u07ff", "ࠀ", "世界", "\ud7ff", "\ue000", "\uffff", "\U00010000", "😀", "\U0010ffff",
-		"\U0010ffff\U0010ffff", "\U0010ffff\U0010ffff\x00",
+		"\x00",
+		"\x00\x00",
+		"\x00\x01",
+		"\x00\x7f",
+		"\x01",
+		"\x01\x00",
+		" ",
+		"!",
+		"#",
+		"/",
+		":",
+		"A",
+		"A\x00",
+		"A\x00\x00B",
+		"A\x00\x01",
+		"A\x00B",
+		"A\x01",
+		"A#",
+		"A/",
+		"A/B",
+		"AB",
+		"a",
+		"a|b",
+		"\x7f",
+		"\u0080",
+		"Ä",
+		"é",
+		"é\x00",
+		"\u07ff",
+		"ࠀ",
+		"世界",
+		"\ud7ff",
+		"\ue000",
+		"\uffff",
+		"\U00010000",
+		"😀",
+		"\U0010ffff",
+		"\U0010ffff\U0010ffff",
+		"\U0010ffff\U0010ffff\x00",
 	}
 	if !slices.IsSorted(sorts) {
 		t.Fatal("the test's own keys are out of order")
@@ -492,20 +560,35 @@ func strangeKeys(t *testing.T, f *fixture) {
 	var items []table.Item
 	for i, s := range slices.Backward(sorts) {
 		items = append(items, table.Item{
-			Key: f.key(s), Data: []byte(fmt.Sprint(i)),
-			Places: [table.Indexes]table.Key{{}, {Partition: f.name + "\x00", Sort: s}, {Partition: f.name + s, Sort: "x"}},
+			Key:  f.key(s),
+			Data: []byte(fmt.Sprint(i)),
+			IndexKeys: [table.Indexes]table.Key{
+				{},
+				{Partition: f.name + "\x00", Sort: s},
+				{Partition: f.name + s, Sort: "x"},
+			},
 		})
 	}
 	f.put(t, items...)
 	f.wantSorts(t, "base", table.Query{Partition: f.name}, sorts)
 	f.wantSorts(t, "index", table.Query{Index: table.Index2, Partition: f.name + "\x00"}, sorts)
-	f.wantSorts(t, "a partition that another begins with", table.Query{Index: table.Index2, Partition: f.name}, []string{})
+	f.wantSorts(
+		t,
+		"a partition that another begins with",
+		table.Query{Index: table.Index2, Partition: f.name},
+		[]string{},
+	)
 	backwards := slices.Clone(sorts)
 	slices.Reverse(backwards)
 	f.wantSorts(t, "base backwards", table.Query{Partition: f.name, Backwards: true, Limit: 3}, backwards)
 	for _, item := range items {
 		same(t, f.get(t, item.Key), item)
-		f.wantSorts(t, "partition "+item.Sort, table.Query{Index: table.Index3, Partition: f.name + item.Sort}, []string{item.Sort})
+		f.wantSorts(
+			t,
+			"partition "+item.Sort,
+			table.Query{Index: table.Index3, Partition: f.name + item.Sort},
+			[]string{item.Sort},
+		)
 	}
 	for _, prefix := range sorts {
 		var want []string
@@ -515,12 +598,21 @@ func strangeKeys(t *testing.T, f *fixture) {
 			}
 		}
 		f.wantSorts(t, fmt.Sprintf("prefix %q", prefix), table.Query{Partition: f.name, Prefix: prefix}, want)
-		f.wantSorts(t, fmt.Sprintf("prefix %q in an index", prefix), table.Query{Index: table.Index2, Partition: f.name + "\x00", Prefix: prefix}, want)
+		f.wantSorts(
+			t,
+			fmt.Sprintf("prefix %q in an index", prefix),
+			table.Query{Index: table.Index2, Partition: f.name + "\x00", Prefix: prefix},
+			want,
+		)
 	}
 	long := table.Item{Key: table.Key{
-		Partition: f.name + strings.Repeat("\x00", table.MaxPartitionKey-len(f.name)), Sort: strings.Repeat("\x00", table.MaxSortKey),
+		Partition: f.name + strings.Repeat(
+			"\x00",
+			table.MaxPartitionKey-len(f.name),
+		),
+		Sort: strings.Repeat("\x00", table.MaxSortKey),
 	}}
-	long.Places[0] = long.Key
+	long.IndexKeys[0] = long.Key
 	f.put(t, long)
 	same(t, f.get(t, long.Key), long)
 	f.wantSorts(t, "the longest keys", table.Query{Index: table.Index1, Partition: long.Partition}, []string{long.Sort})
@@ -529,7 +621,7 @@ func strangeKeys(t *testing.T, f *fixture) {
 func queryRanges(t *testing.T, f *fixture) {
 	sorts := []string{"A", "L#1", "L#2", "L#3", "L#3#x", "L#4", "L$", "M"}
 	for _, s := range sorts {
-		f.put(t, table.Item{Key: f.key(s), Places: [table.Indexes]table.Key{{Partition: f.name, Sort: s}}})
+		f.put(t, table.Item{Key: f.key(s), IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: s}}})
 	}
 	f.put(t, table.Item{Key: f.keyIn("2", "L#1")})
 	for _, c := range []struct {
@@ -573,7 +665,8 @@ func queryRanges(t *testing.T, f *fixture) {
 	}
 }
 
-// pages reads a query page by page and checks that each is full but the last, and that the last has no Next.
+// pages reads a query page by page and checks that each is full but the last, and that the last has
+// no Next.
 func (f *fixture) pages(t *testing.T, q table.Query, total int) (sorts []string) {
 	t.Helper()
 	for {
@@ -628,15 +721,19 @@ func queryIndexPages(t *testing.T, f *fixture) {
 	var items []table.Item
 	for i := range 40 {
 		items = append(items, table.Item{
-			Key:    f.keyIn(fmt.Sprint("#", i%3), fmt.Sprintf("%03d", i)),
-			Places: [table.Indexes]table.Key{{}, {}, {Partition: f.name, Sort: fmt.Sprint("s", i/10)}},
+			Key:       f.keyIn(fmt.Sprint("#", i%3), fmt.Sprintf("%03d", i)),
+			IndexKeys: [table.Indexes]table.Key{{}, {}, {Partition: f.name, Sort: fmt.Sprint("s", i/10)}},
 		})
 	}
 	f.put(t, items...)
 	f.sorts(t, table.Query{Index: table.Index3, Partition: f.name}, len(items)) // Wait for the index.
 	for _, limit := range []int{1, 3, 10, 39, 40, 41} {
 		for _, backwards := range []bool{false, true} {
-			got := f.pages(t, table.Query{Index: table.Index3, Partition: f.name, Limit: limit, Backwards: backwards}, len(items))
+			got := f.pages(
+				t,
+				table.Query{Index: table.Index3, Partition: f.name, Limit: limit, Backwards: backwards},
+				len(items),
+			)
 			group := func(s string) byte { return s[1] } // 017 is in s1.
 			sorted := slices.IsSortedFunc(got, func(a, b string) int {
 				if backwards {
@@ -656,7 +753,11 @@ func queryIndexPages(t *testing.T, f *fixture) {
 		t.Errorf("pages of one place: got %v", got)
 	}
 	for _, backwards := range []bool{false, true} { // The ten items at the end of the range are not of it.
-		got := f.sorts(t, table.Query{Index: table.Index3, Partition: f.name, From: "s1", To: "s2", Limit: 3, Backwards: backwards}, 10)
+		got := f.sorts(
+			t,
+			table.Query{Index: table.Index3, Partition: f.name, From: "s1", To: "s2", Limit: 3, Backwards: backwards},
+			10,
+		)
 		slices.Sort(got)
 		if len(got) != 10 || got[0] != "010" || got[9] != "019" {
 			t.Errorf("a range, backwards %v: got %v", backwards, got)
@@ -671,7 +772,10 @@ func queryLargeItems(t *testing.T, f *fixture) {
 	for i := range 12 {
 		s := fmt.Sprintf("%02d", i)
 		want = append(want, s)
-		f.put(t, table.Item{Key: f.key(s), Data: data, Places: [table.Indexes]table.Key{{Partition: f.name, Sort: s}}})
+		f.put(
+			t,
+			table.Item{Key: f.key(s), Data: data, IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: s}}},
+		)
 	}
 	for _, index := range []table.Index{table.Base, table.Index1} {
 		for _, backwards := range []bool{false, true} {
@@ -681,7 +785,11 @@ func queryLargeItems(t *testing.T, f *fixture) {
 				t.Fatalf("query: %v", err)
 			}
 			if len(first.Items) == 0 || len(first.Items) > 4 || first.Next == "" {
-				t.Errorf("a page of %d items of 300 KB, next %q; want at most 4 and a next", len(first.Items), first.Next)
+				t.Errorf(
+					"a page of %d items of 300 KB, next %q; want at most 4 and a next",
+					len(first.Items),
+					first.Next,
+				)
 			}
 			ordered := slices.Clone(want)
 			if backwards {
@@ -695,8 +803,14 @@ func queryLargeItems(t *testing.T, f *fixture) {
 func cursorsOfOthers(t *testing.T, f *fixture) {
 	for i := range 9 {
 		s := fmt.Sprint("a", i)
-		f.put(t, table.Item{Key: f.key(s), Places: [table.Indexes]table.Key{{Partition: f.name, Sort: s}, {Partition: f.name, Sort: s}}},
-			table.Item{Key: f.keyIn("2", s)})
+		f.put(
+			t,
+			table.Item{
+				Key:       f.key(s),
+				IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: s}, {Partition: f.name, Sort: s}},
+			},
+			table.Item{Key: f.keyIn("2", s)},
+		)
 	}
 	q := table.Query{Partition: f.name, Limit: 3}
 	page, err := f.Query(f.ctx, q)
@@ -745,7 +859,7 @@ func cursorsOfOthers(t *testing.T, f *fixture) {
 func cursorsHold(t *testing.T, f *fixture) {
 	for i := range 20 {
 		s := fmt.Sprintf("%02d", i)
-		f.put(t, table.Item{Key: f.key(s), Places: [table.Indexes]table.Key{{Partition: f.name, Sort: s}}})
+		f.put(t, table.Item{Key: f.key(s), IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: s}}})
 	}
 	for _, index := range []table.Index{table.Base, table.Index1} {
 		q := table.Query{Index: index, Partition: f.name, Limit: 5, Prefix: "0"}
@@ -758,8 +872,8 @@ func cursorsHold(t *testing.T, f *fixture) {
 		last := page.Items[4]
 		f.commit(t, table.Delete(last.Key, table.IfPresent))
 		before, behind := last.Sort[:1]+"3+", last.Sort[:1]+"4+"
-		f.put(t, table.Item{Key: f.key(before), Places: [table.Indexes]table.Key{{Partition: f.name, Sort: before}}},
-			table.Item{Key: f.key(behind), Places: [table.Indexes]table.Key{{Partition: f.name, Sort: behind}}})
+		f.put(t, table.Item{Key: f.key(before), IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: before}}},
+			table.Item{Key: f.key(behind), IndexKeys: [table.Indexes]table.Key{{Partition: f.name, Sort: behind}}})
 		q.After = page.Next
 		f.wantSorts(t, "behind the cursor", q, []string{"04+", "05", "06", "07", "08", "09"})
 		f.commit(t, table.Delete(f.key(before), table.Always), table.Delete(f.key(behind), table.Always),
@@ -770,7 +884,16 @@ func cursorsHold(t *testing.T, f *fixture) {
 func commitLimits(t *testing.T, f *fixture) {
 	puts := func(n, bytes int) (ops []table.Operation) {
 		for i := range n {
-			ops = append(ops, table.Put(table.Item{Key: f.key(fmt.Sprintf("limit%03d", i)), Data: []byte(`"` + strings.Repeat("x", bytes) + `"`)}, table.Always))
+			ops = append(
+				ops,
+				table.Put(
+					table.Item{
+						Key:  f.key(fmt.Sprintf("limit%03d", i)),
+						Data: []byte(`"` + strings.Repeat("x", bytes) + `"`),
+					},
+					table.Always,
+				),
+			)
 		}
 		return ops
 	}
@@ -785,7 +908,7 @@ func commitLimits(t *testing.T, f *fixture) {
 	for i := range table.MaxBounds + 1 {
 		many = append(many, table.Bound{Name: fmt.Sprint(i), By: 1})
 	}
-	place := func(partition, sort string) (p [table.Indexes]table.Key) {
+	indexKey := func(partition, sort string) (p [table.Indexes]table.Key) {
 		p[1] = table.Key{Partition: partition, Sort: sort}
 		return p
 	}
@@ -814,9 +937,9 @@ func commitLimits(t *testing.T, f *fixture) {
 		{"a long partition key", []table.Operation{put(table.Key{Partition: long, Sort: "s"})}},
 		{"a long sort key", []table.Operation{put(f.key(strings.Repeat("s", table.MaxSortKey+1)))}},
 		{"a key that is not UTF-8", []table.Operation{put(f.key("\xff"))}},
-		{"a place without a sort key", with(table.Item{Places: place("p", "")})},
-		{"a place without a partition key", with(table.Item{Places: place("", "s")})},
-		{"a place with a long key", with(table.Item{Places: place(long, "s")})},
+		{"a place without a sort key", with(table.Item{IndexKeys: indexKey("p", "")})},
+		{"a place without a partition key", with(table.Item{IndexKeys: indexKey("", "s")})},
+		{"a place with a long key", with(table.Item{IndexKeys: indexKey(long, "s")})},
 	} {
 		var limit *table.LimitError
 		ops := c.ops
@@ -837,7 +960,8 @@ func commitLimits(t *testing.T, f *fixture) {
 		t.Errorf("%d items, want 100", got)
 	}
 
-	// An item may not grow beyond the limit by adds either; the neighbor in the same commit is not made.
+	// An item may not grow beyond the limit by adds either; the neighbor in the same commit is not
+	// made.
 	big := table.Item{Key: f.key("big"), Data: []byte(`"` + strings.Repeat("x", 409_000) + `"`)}
 	f.put(t, big)
 	var grown []table.Bound
@@ -882,7 +1006,13 @@ func readLimits(t *testing.T, f *fixture) {
 func contextHonoured(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	cancel()
-	if err := f.Commit(ctx, []table.Operation{table.Put(table.Item{Key: f.key("x")}, table.Always)}); !errors.Is(err, context.Canceled) {
+	if err := f.Commit(
+		ctx,
+		[]table.Operation{table.Put(table.Item{Key: f.key("x")}, table.Always)},
+	); !errors.Is(
+		err,
+		context.Canceled,
+	) {
 		t.Errorf("commit: got %v, want the context's error", err)
 	}
 	if _, err := f.Lookup(ctx, f.key("x")); !errors.Is(err, context.Canceled) {

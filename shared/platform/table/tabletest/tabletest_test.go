@@ -13,7 +13,8 @@ import (
 	"seatwise/shared/platform/table/bolt"
 )
 
-// The suite is worth what it catches: stores that break one promise each, which only a history shows.
+// The suite is worth what it catches: stores that break one promise each, which only a history
+// shows.
 
 func openBolt(t *testing.T) table.Store {
 	t.Helper()

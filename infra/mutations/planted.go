@@ -138,7 +138,7 @@ var planted = []bug{
 	},
 	// Half an order is assigned by product before it is confirmed.
 	{"an unconfirmed order's licenses taken out of the pool", seats, []edit{
-		{"			g.unsure = append(slices.Clone(g.unsure), unsure.mark)\n", ""},
+		{"			g.unsure = append(slices.Clone(g.unsure), unsure.marker)\n", ""},
 	}, []string{"shared/license"}},
 	// The last seats are there, and an admin is told that there are none.
 	{
@@ -146,8 +146,8 @@ var planted = []bug{
 		pools,
 		[]edit{
 			{
-				"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, To: start, Backwards: true}}}",
-				"{query: table.Query{Partition: in, From: start}}, {query: table.Query{Partition: in, From: start}}}",
+				"{query: table.Query{Partition: in, To: start, Backwards: true}}",
+				"{query: table.Query{Partition: in, From: start}}",
 			},
 		},
 		[]string{"shared/license"},
@@ -181,8 +181,8 @@ var planted = []bug{
 		seats,
 		[]edit{
 			{
-				"	return fmt.Errorf(\"the seats of user %s do not come to rest",
-				"	if g != nil {\n		h.tidy()\n		return nil\n	}\n	return fmt.Errorf(\"the seats of user %s do not come to rest",
+				"	return fmt.Errorf(\n		\"the seats of user %s do not come to rest",
+				"	if g != nil {\n		h.tidy()\n		return nil\n	}\n	return fmt.Errorf(\n		\"the seats of user %s do not come to rest",
 			},
 		},
 		[]string{"shared/license"},
@@ -328,8 +328,8 @@ var planted = []bug{
 	// A worker that was overtaken goes on.
 	{"overtaken worker not stopped", workers, []edit{
 		{
-			"return table.Check(w.jobs.room.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))",
-			"return table.Check(w.jobs.room.JobKey(w.Call.Account, w.Job.ID), table.IfPresent)",
+			"return table.Check(w.jobs.module.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))",
+			"return table.Check(w.jobs.module.JobKey(w.Call.Account, w.Job.ID), table.IfPresent)",
 		},
 	}, []string{"shared/massconfig"}},
 	// What somebody changed since an import was checked is overwritten by it.

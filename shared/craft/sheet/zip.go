@@ -236,13 +236,13 @@ func (a *archive) findEnd64(stop int64) (*end64, int64, error) {
 	}
 
 	return &end64{
-		le.Uint64(record[24:]),
-		le.Uint64(record[32:]),
-		le.Uint64(record[40:]),
-		le.Uint64(record[48:]),
-	}, int64(
-		begin,
-	), nil
+			le.Uint64(record[24:]),
+			le.Uint64(record[32:]),
+			le.Uint64(record[40:]),
+			le.Uint64(record[48:]),
+		}, int64(
+			begin,
+		), nil
 }
 
 // readEntry takes one entry from the directory.

@@ -113,6 +113,14 @@ catalog: ## Check shared/catalog/catalog.yaml and write it as the Go values that
 openapi: ## Write openapi.yaml from the code, and the packed copies that HealthFunction serves.
 	@trap 'rm -f openapi.yaml.new' EXIT; go run -buildvcs=false ./infra/openapi -embed shared/health > openapi.yaml.new; mv openapi.yaml.new openapi.yaml
 
+# The generator and the library that its output calls must be of one version, so go.mod names both.
+TEMPL = github.com/a-h/templ/cmd/templ@$(shell go list -m -f '{{.Version}}' github.com/a-h/templ)
+
+.PHONY: views
+views: ## Write the console's views as Go (*_templ.go), and its client of the API from openapi.yaml.
+	@go run $(TEMPL) generate -path shared/console -log-level warn
+	@trap 'rm -f openapi-client.new' EXIT; go run -buildvcs=false ./infra/apiclient openapi.yaml > openapi-client.new; mv openapi-client.new shared/console/client/generated.go
+
 .PHONY: validate
 validate: export SAM_CLI_TELEMETRY := 0
 validate: export AWS_DEFAULT_REGION := $(REGION)

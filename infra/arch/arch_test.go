@@ -62,6 +62,7 @@ var packages = map[string]kind{
 	"shared/platform/edge":   fixture,
 	"shared/platform/emf":    fixture,
 	"shared/platform/events": fixture,
+	"shared/platform/origin": fixture,
 
 	"shared/craft/sheet":           tool,
 	"shared/craft/workbook":        tool,
@@ -69,6 +70,13 @@ var packages = map[string]kind{
 
 	"shared/account":              capability,
 	"shared/audit":                capability,
+	"shared/console":              capability,
+	"shared/console/client":       capability,
+	"shared/console/pages":        capability,
+	"shared/console/session":      capability,
+	"shared/console/signin":       capability,
+	"shared/console/view":         capability,
+	"shared/console/web":          capability,
 	"shared/directory":            capability,
 	"shared/filejob":              capability,
 	"shared/health":               capability,
@@ -89,7 +97,8 @@ var packages = map[string]kind{
 	"shared/platform/table/faulty":    testkit,
 	"shared/platform/table/tabletest": testkit,
 
-	"shared/platform/wire": wiring,
+	"shared/platform/wire":       wiring,
+	"shared/platform/wire/plain": wiring,
 }
 
 // sheets is the one tool that rules may import, for what a cell is; it imports the standard library
@@ -156,9 +165,14 @@ var libraries = map[string]struct {
 	"golang.org/x/text": {packages: []string{"shared/craft/text"}, kinds: []kind{capability, tool}},
 	// 0.4 ms of every start: shared/craft/text folds case itself
 	"golang.org/x/text/cases": {},
-	// countries
-	"golang.org/x/text/language": {packages: []string{"shared/account"}},
-	"golang.org/x/sync":          {kinds: []kind{adapter, capability, wiring, infra}},
+	// countries; the languages of readers
+	"golang.org/x/text/language": {packages: []string{"shared/account", "shared/console/view"}},
+	"github.com/a-h/templ": {
+		packages: []string{"shared/console/pages", "shared/console/view", "shared/console/web"},
+	},
+	"github.com/coreos/go-oidc/v3": {packages: []string{"shared/console/signin"}},
+	"golang.org/x/oauth2":          {packages: []string{"shared/console/signin"}},
+	"golang.org/x/sync":            {kinds: []kind{adapter, capability, wiring, infra}},
 	// links sso, sts and signin: three times the start of a literal aws.Config
 	"github.com/aws/aws-sdk-go-v2/config": {},
 }

@@ -230,6 +230,12 @@ func wellAnswered(t *testing.T, name, answer string) {
 	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.StatusCode < 200 || got.StatusCode > 299 {
 		t.Errorf("%s: %s, %v", name, answer, err)
 	}
+	if name == "console-http" { // a page
+		if !strings.HasPrefix(got.Headers["Content-Type"], "text/html") {
+			t.Errorf("%s: no page: %s", name, answer)
+		}
+		return
+	}
 	if !strings.HasPrefix(got.Headers["Content-Type"], "application/json") || !json.Valid([]byte(got.Body)) {
 		t.Errorf("%s: not JSON: %s", name, answer)
 	}

@@ -117,7 +117,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	c.Ready = func(api string) {
 		fmt.Fprintf(
 			stderr,
-			"Open %s for what there is. README.md has a five-minute tour, `make demo` (with the runner stopped) fills an account with a year of use, and Ctrl-C stops it.\n",
+			"Open %[1]s/console/ for the console, and %[1]s/local/ for what else there is. README.md has a five-minute tour, `make demo` (with the runner stopped) fills an account with a year of use, and Ctrl-C stops it.\n",
 			api,
 		)
 	}

@@ -4,6 +4,7 @@ import (
 	"seatwise/infra/local/runner"
 	"seatwise/shared/account"
 	"seatwise/shared/audit"
+	"seatwise/shared/console"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
 	"seatwise/shared/incoming"
@@ -22,6 +23,7 @@ var registry = runner.Registry{
 	"AccountsFunction":               account.Function,
 	"AssignmentFunction":             license.AssignmentFunction,
 	"AuditFunction":                  audit.Function,
+	"ConsoleFunction":                console.Function,
 	"DirectoryFunction":              directory.Function,
 	"HealthFunction":                 health.Function,
 	"LicensesFunction":               license.LicensesFunction,

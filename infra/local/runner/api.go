@@ -13,10 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/infra/local/provider"
 	"seatwise/infra/local/queue"
 	"seatwise/infra/local/token"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/origin"
 	"seatwise/shared/platform/problem"
 )
 
@@ -43,7 +45,8 @@ func (r *runner) handler() http.Handler {
 	mux.HandleFunc("/local/commits", only(http.MethodGet, r.serveCommits))
 	mux.HandleFunc("/.well-known/jwks.json", only(http.MethodGet, r.authority.ServeKeys))
 	mux.HandleFunc("/2015-03-31/functions/{function}/invocations", only(http.MethodPost, r.serveInvoke))
-	mux.HandleFunc("/{$}", only(http.MethodGet, r.serveWelcome))
+	mux.HandleFunc("/local/{$}", only(http.MethodGet, r.serveWelcome))
+	r.provider.Routes(mux)
 	mux.Handle("/openapi.yaml", http.RedirectHandler("/v1/openapi.yaml", http.StatusFound))
 	mux.Handle("/openapi.json", http.RedirectHandler("/v1/openapi.json", http.StatusFound))
 	return r.logged(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
@@ -72,13 +75,104 @@ func (r *runner) handler() http.Handler {
 	}))
 }
 
+// provider makes the OpenID provider of this machine.
+func (r *runner) openProvider() (err error) {
+	r.provider, err = provider.New(provider.Options{
+		Issuer: r.address, Authority: r.authority, State: r.state, Clock: r.env.Clock, IDs: r.env.IDs, Log: r.env.Log,
+		Permissions: func(field string) ([]auth.Permission, string) {
+			raw, err := json.Marshal(field)
+			if err != nil {
+				return nil, err.Error()
+			}
+			permissions, faults := parsePermissions(raw)
+			if len(faults) > 0 {
+				return nil, faults[0].Message
+			}
+			return permissions, ""
+		},
+	})
+	return err
+}
+
+// inProcess sends the console's requests into the handlers of this very process. They take no turn
+// of their own: the page that they are for has one, and would wait for itself.
+type inProcess struct{ r *runner }
+
+// RoundTrip implements http.RoundTripper.
+func (p inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx := api.WithRequestID(request.Context(), p.r.env.IDs.Random())
+	inner := request.Clone(ctx)
+	inner.RequestURI = request.URL.RequestURI()
+	if inner.Body == nil {
+		inner.Body = http.NoBody
+	}
+	defer inner.Body.Close()
+	answer := &recorded{header: http.Header{}}
+	if serve, ok := p.r.route(answer, inner); ok {
+		serve(answer, inner)
+	}
+	return answer.response(request), nil
+}
+
+// intoHandler sends requests into a handler.
+type intoHandler struct{ http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (h intoHandler) RoundTrip(request *http.Request) (*http.Response, error) {
+	inner := request.Clone(request.Context())
+	if inner.Body == nil {
+		inner.Body = http.NoBody
+	}
+	defer inner.Body.Close()
+	answer := &recorded{header: http.Header{}}
+	h.ServeHTTP(answer, inner)
+	return answer.response(request), nil
+}
+
+// recorded is an answer that stays in memory.
+type recorded struct {
+	header, sent http.Header
+	status       int
+	body         bytes.Buffer
+}
+
+func (a *recorded) Header() http.Header { return a.header }
+
+func (a *recorded) WriteHeader(status int) {
+	if a.sent == nil && status >= http.StatusOK {
+		a.status, a.sent = status, a.header.Clone()
+	}
+}
+
+func (a *recorded) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}
+
+func (a *recorded) response(request *http.Request) *http.Response {
+	a.WriteHeader(http.StatusOK)
+	return &http.Response{
+		Status: http.StatusText(
+			a.status,
+		),
+		StatusCode:    a.status,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        a.sent,
+		Request:       request,
+		Body:          io.NopCloser(&a.body),
+		ContentLength: int64(a.body.Len()),
+	}
+}
+
 // logged gives each request an id, and leaves a line of it. Bodies and queries, which may hold
 // names, are not in it.
 func (r *runner) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		id := r.env.IDs.Random()
 		w.Header().Set("X-Request-Id", id)
-		ctx := api.WithRequestID(request.Context(), id)
+		ctx := origin.With(api.WithRequestID(request.Context(), id), origin.Origin{URL: r.address})
 		if !r.env.Log.Enabled(ctx, slog.LevelInfo) {
 			next.ServeHTTP(w, request.WithContext(ctx))
 			return

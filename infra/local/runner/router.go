@@ -17,6 +17,7 @@ type router struct {
 
 type pattern struct {
 	segments []string // "" for a parameter
+	greedy   bool     // ends in {proxy+}: one segment more, or several
 	methods  map[string]template.Route
 }
 
@@ -24,24 +25,31 @@ func newRouter(routes []template.Route) *router {
 	r := &router{}
 	at := map[string]int{}
 	for _, route := range routes {
-		segments := strings.Split(route.Path, "/")[1:]
+		path, greedy := strings.CutSuffix(route.Path, "/{proxy+}")
+		segments := split(path)
 		for i, s := range segments {
 			if strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
 				segments[i] = ""
 			}
 		}
 		shape := strings.Join(segments, "/")
+		if greedy {
+			shape += "/+"
+		}
 		i, known := at[shape]
 		if !known {
 			i = len(r.patterns)
 			at[shape] = i
-			r.patterns = append(r.patterns, pattern{segments, map[string]template.Route{}})
+			r.patterns = append(r.patterns, pattern{segments, greedy, map[string]template.Route{}})
 		}
 		r.patterns[i].methods[route.Method] = route
 	}
 	// At the first segment where two patterns differ, the one with the fixed segment comes first;
 	// so the first that matches is the right one.
 	sort.SliceStable(r.patterns, func(i, j int) bool {
+		if r.patterns[i].greedy != r.patterns[j].greedy {
+			return r.patterns[j].greedy
+		}
 		a, b := r.patterns[i].segments, r.patterns[j].segments
 		for k := range min(len(a), len(b)) {
 			if a[k] != b[k] {
@@ -56,11 +64,11 @@ func newRouter(routes []template.Route) *router {
 // match returns the route of a request. When the path is known and the method is not, ok is false
 // and allow lists the methods; otherwise it is empty.
 func (r *router) match(request *http.Request) (route template.Route, allow string, ok bool) {
-	path, found := strings.CutPrefix(request.URL.EscapedPath(), "/")
-	if !found {
+	path := request.URL.EscapedPath()
+	if !strings.HasPrefix(path, "/") {
 		return template.Route{}, "", false
 	}
-	segments := strings.Split(path, "/")
+	segments := split(path)
 	for i, s := range segments {
 		decoded, err := url.PathUnescape(s)
 		if err != nil {
@@ -86,7 +94,8 @@ func (r *router) match(request *http.Request) (route template.Route, allow strin
 }
 
 func (p pattern) fits(segments []string) bool {
-	if len(segments) != len(p.segments) {
+	n := len(p.segments)
+	if len(segments) < n || p.greedy != (len(segments) > n) {
 		return false
 	}
 	for i, want := range p.segments {
@@ -95,4 +104,12 @@ func (p pattern) fits(segments []string) bool {
 		}
 	}
 	return true
+}
+
+// split takes a path apart; / has no segment.
+func split(path string) []string {
+	if path == "/" {
+		return nil
+	}
+	return strings.Split(path, "/")[1:]
 }

@@ -26,6 +26,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"seatwise/infra/local/objects"
+	"seatwise/infra/local/provider"
 	"seatwise/infra/local/queue"
 	"seatwise/infra/local/schedule"
 	"seatwise/infra/local/template"
@@ -115,6 +116,8 @@ type runner struct {
 	env       *app.Env
 	functions map[string]function
 	authority *token.Authority
+	provider  *provider.Provider
+	address   string // of the API, as a URL
 	queue     *queue.Queue
 	tally     table.Tally   // of the commits of all functions
 	running   chan struct{} // one value for each running request
@@ -151,6 +154,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
+	r.address = address(apiListener)
 	var s3Listener net.Listener
 	if c.S3Endpoint == "" {
 		if s3Listener, err = r.listen("--s3-addr", c.S3Addr); err != nil {
@@ -185,6 +189,12 @@ func Run(ctx context.Context, c Config) (err error) {
 		settings = elsewhere
 	}
 	r.env.Files = settings.OpenFiles()
+	if err := r.openProvider(); err != nil {
+		return err
+	}
+	if r.env.Console, err = r.console(settings.S3Endpoint); err != nil {
+		return err
+	}
 	if err := r.build(); err != nil {
 		return err
 	}
@@ -269,7 +279,7 @@ func (r *runner) openState() error {
 	if err := r.clearTemp(); err != nil {
 		return err
 	}
-	key, err := cursorKey(filepath.Join(r.config.Data, "cursor.key"))
+	key, err := ownKey(filepath.Join(r.config.Data, "cursor.key"))
 	if err != nil {
 		return err
 	}
@@ -308,24 +318,43 @@ func (r *runner) clearTemp() error {
 	return nil
 }
 
-// cursorKey reads the key that signs cursors, or makes one, so that cursors outlive a restart.
-func cursorKey(path string) ([]byte, error) {
+// ownKey reads a key of the data folder, or makes it, so that what is signed or sealed with it
+// outlives a restart.
+func ownKey(path string) ([]byte, error) {
 	const size = 32
 	key, err := os.ReadFile(path)
 	if err == nil && len(key) == size {
 		return key, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot read the key of cursors: %w", err)
+		return nil, fmt.Errorf("cannot read a key: %w", err)
 	}
 	key = make([]byte, size)
 	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("cannot make the key of cursors: %w", err)
+		return nil, fmt.Errorf("cannot make a key: %w", err)
 	}
 	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("cannot write the key of cursors: %w", err)
+		return nil, fmt.Errorf("cannot write a key: %w", err)
 	}
 	return key, nil
+}
+
+// console is how the console reaches the API and the provider: in this process, as it does over
+// HTTPS in AWS.
+func (r *runner) console(uploads string) (app.Console, error) {
+	key, err := ownKey(filepath.Join(r.config.Data, "session.key"))
+	if err != nil {
+		return app.Console{}, err
+	}
+	// The provider's own handlers need no turn either.
+	mux := http.NewServeMux()
+	r.provider.Routes(mux)
+	mux.HandleFunc("GET /.well-known/jwks.json", r.authority.ServeKeys)
+	return app.Console{
+		API: inProcess{r}, Provider: &http.Client{Transport: intoHandler{mux}},
+		Issuer: r.address, ClientID: provider.ClientID, Scopes: []string{"openid"}, UploadsOrigin: uploads,
+		Keys: func(context.Context) ([][]byte, error) { return [][]byte{key}, nil },
+	}, nil
 }
 
 func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {

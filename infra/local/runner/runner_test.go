@@ -259,7 +259,7 @@ func TestRoutesAndTokens(t *testing.T) {
 		{"GET", "/v1/things/", token, 404, "urn:seatwise:problem:not-found", ""},
 		{"GET", "/v1/things/7/", token, 404, "urn:seatwise:problem:not-found", ""},
 		{"GET", "/v1//things/7", token, 404, "urn:seatwise:problem:not-found", ""},
-		{"GET", "/", "", 200, `<a href="/docs">`, ""},
+		{"GET", "/local/", "", 200, `<a href="/docs">`, ""},
 		{"POST", "/v1/things/7", "", 405, "urn:seatwise:problem:method-not-allowed", "GET, PUT"},
 		// The fixed segment wins, so the parameter's PUT does not reach it.
 		{"PUT", "/v1/things/summary", token, 405, "urn:seatwise:problem:method-not-allowed", "GET"},

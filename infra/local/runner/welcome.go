@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// welcome is what a browser finds at the runner's address. It is plain: there is nothing to run in
-// it, and nothing of an account.
+// welcome is what a browser finds at /local/. It is plain: there is nothing to run in it, and
+// nothing of an account.
 const welcome = `<!doctype html>
 <html lang="en">
 <head>
@@ -23,6 +23,7 @@ pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25re
 <h1>Seatwise runs on this machine</h1>
 <p>The API is at <code>{api}/v1</code>; all of its data is in the runner's data folder.</p>
 <ul>
+<li><a href="/console/">The console</a></li>
 <li><a href="/docs">The reference of every operation</a></li>
 <li><a href="/v1/openapi.yaml">The OpenAPI document</a></li>
 <li><a href="/v1/health">Its health</a></li>

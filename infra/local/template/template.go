@@ -49,7 +49,8 @@ type Function struct {
 type Route struct {
 	Function string
 	Method   string
-	// Path has parameters as {name}, each one whole segment.
+	// Path has parameters as {name}, each one whole segment. {proxy+} at the end stands for one
+	// segment or more.
 	Path string
 	// Open routes need no token.
 	Open bool
@@ -237,10 +238,11 @@ func (t *Template) connect(doc document, function, name string, e event) error {
 			t.Options = function
 			return nil
 		}
-		if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(p.Path, "/") ||
-			strings.Contains(p.Path, "+}") {
+		fixed := strings.TrimSuffix(p.Path, "/{proxy+}")
+		if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(fixed, "/") ||
+			strings.Contains(fixed, "+}") {
 			return fmt.Errorf(
-				"a route needs one method and a path without {proxy+}, or is ANY $default or OPTIONS /{proxy+}",
+				"a route needs one method and a path that has {proxy+} at its end alone, or is ANY $default or OPTIONS /{proxy+}",
 			)
 		}
 		authorizer := api.Properties.Auth.DefaultAuthorizer

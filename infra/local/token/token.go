@@ -123,6 +123,11 @@ type claims struct {
 // Issue makes a token for a caller, good from now on for Life. Without permissions, not even none,
 // it leaves their claim out: they are then those of the user's roles.
 func (a *Authority) Issue(user, account string, permissions []auth.Permission) (string, error) {
+	return a.IssueFor(user, account, permissions, Life)
+}
+
+// IssueFor is Issue with another life.
+func (a *Authority) IssueFor(user, account string, permissions []auth.Permission, life time.Duration) (string, error) {
 	now := a.clock()
 	var claimed *[]auth.Permission
 	if permissions != nil {
@@ -137,10 +142,32 @@ func (a *Authority) Issue(user, account string, permissions []auth.Permission) (
 				now,
 			),
 			NotBefore: jwt.NewNumericDate(now),
-			ExpiresAt: jwt.NewNumericDate(now.Add(Life)),
+			ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 		},
 		Account: account, Permissions: claimed,
 	})
+	return a.sign(t)
+}
+
+// Identity makes an ID token: it tells a client of the provider who signed in, and opens nothing.
+func (a *Authority) Identity(issuer, client, user, nonce string, life time.Duration) (string, error) {
+	now := a.clock()
+	identity := jwt.MapClaims{
+		"iss":                issuer,
+		"sub":                user,
+		"aud":                client,
+		"iat":                now.Unix(),
+		"auth_time":          now.Unix(),
+		"exp":                now.Add(life).Unix(),
+		"preferred_username": user,
+	}
+	if nonce != "" {
+		identity["nonce"] = nonce
+	}
+	return a.sign(jwt.NewWithClaims(jwt.SigningMethodRS256, identity))
+}
+
+func (a *Authority) sign(t *jwt.Token) (string, error) {
 	t.Header["kid"] = a.kid
 	signed, err := t.SignedString(a.key)
 	if err != nil {

@@ -40,9 +40,28 @@ type Env struct {
 	// another process held when it died is then free at once.
 	Process string
 	Alone   bool
+	// Console is what only the console needs.
+	Console Console
 	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil
 	// otherwise.
 	Chance func(n int) int
+}
+
+// Console is how the console reaches the API and the identity provider: nothing else is open to it
+// (design, decision 14).
+type Console struct {
+	// API is the way to the API, and Provider that to the identity provider.
+	API      http.RoundTripper
+	Provider *http.Client
+	// Issuer, ClientID and Scopes are those of the provider; without an issuer or a client nobody
+	// can sign in, and the console says so.
+	Issuer, ClientID string
+	Scopes           []string
+	// UploadsOrigin is scheme and host of the addresses that files are put to.
+	UploadsOrigin string
+	// Keys are secrets that sessions are sealed with: the first one seals, any one opens. They are
+	// read at the first request and again from time to time.
+	Keys func(context.Context) ([][]byte, error)
 }
 
 // Pick is a number from 0 to below n, by chance: for choices that spread load and decide nothing

@@ -18,6 +18,7 @@ import (
 
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/origin"
 	"seatwise/shared/platform/problem"
 )
 
@@ -25,9 +26,9 @@ import (
 // MB).
 const maxAnswer = 6 << 20
 
-// request is the part of an HTTP API event of payload version 2.0 that is used. Path parameters and
-// the parsed query are left alone: the gateway has already decoded them, and some of it cannot be
-// undone.
+// request is the part of an HTTP API event of payload version 2.0 that is used. Other path
+// parameters and the parsed query are left alone: the gateway has already decoded them, and some of
+// it cannot be undone.
 type request struct {
 	Version        string            `json:"version"`
 	RouteKey       string            `json:"routeKey"`
@@ -35,6 +36,9 @@ type request struct {
 	RawQueryString string            `json:"rawQueryString"`
 	Cookies        []string          `json:"cookies"`
 	Headers        map[string]string `json:"headers"`
+	// PathParameters are decoded by the gateway. Only {proxy+} is used, to tell where the base path
+	// ends.
+	PathParameters map[string]string `json:"pathParameters"`
 	Context        struct {
 		RequestID  string `json:"requestId"`
 		DomainName string `json:"domainName"`
@@ -132,8 +136,9 @@ func newRequest(ctx context.Context, r *request, userClaim string) (*http.Reques
 		host = r.Context.DomainName
 	}
 	delete(header, "Host")
-	base, path := splitBase(r.RouteKey, r.RawPath)
+	base, path := splitBase(r.RouteKey, r.RawPath, r.PathParameters["proxy"])
 	ctx = context.WithValue(ctx, baseKey{}, base)
+	ctx = origin.With(ctx, origin.Origin{URL: "https://" + r.Context.DomainName, Base: base})
 	target, err := parsePath(path)
 	if err != nil {
 		return nil, err
@@ -167,11 +172,18 @@ type baseKey struct{}
 
 // splitBase takes the base path of a custom domain, or the name of a stage, from a path: the
 // gateway has matched the route without it, and hands the path on with it. The route says how many
-// segments are its own. A path that does not end in the route's segments is left as it is.
-func splitBase(routeKey, raw string) (base, path string) {
+// segments are its own. A path that does not end in the route's segments is left as it is. A route
+// that ends in {proxy+} takes any number, so the gateway's own {proxy+} says which they are.
+func splitBase(routeKey, raw, proxy string) (base, path string) {
 	_, route, ok := strings.Cut(routeKey, " ")
-	if !ok || !strings.HasPrefix(route, "/") || strings.Contains(route, "+}") {
+	if !ok || !strings.HasPrefix(route, "/") {
 		return "", raw
+	}
+	if fixed, greedy := strings.CutSuffix(route, "{proxy+}"); greedy {
+		return splitGreedy(fixed, raw, proxy)
+	}
+	if route == "/" {
+		return strings.TrimSuffix(raw, "/"), "/"
 	}
 	want, got := strings.Split(route, "/")[1:], strings.Split(strings.TrimPrefix(raw, "/"), "/")
 	n := len(got) - len(want)
@@ -184,6 +196,23 @@ func splitBase(routeKey, raw string) (base, path string) {
 		}
 	}
 	return "/" + strings.Join(got[:n], "/"), "/" + strings.Join(got[n:], "/")
+}
+
+// splitGreedy is splitBase of a route that is some fixed segments and then anything.
+func splitGreedy(fixed, raw, proxy string) (base, path string) {
+	for from := 0; ; from++ {
+		i := strings.Index(raw[from:], fixed)
+		if i < 0 {
+			return "", raw
+		}
+		from += i
+		if rest, err := url.PathUnescape(
+			raw[from+len(fixed):],
+		); err == nil &&
+			strings.TrimSuffix(rest, "/") == strings.TrimSuffix(proxy, "/") {
+			return raw[:from], raw[from:]
+		}
+	}
 }
 
 // errPath is wrapped when the path has a bad escape.

@@ -19,7 +19,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/google/uuid"
 
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/edge"
@@ -27,10 +26,11 @@ import (
 	"seatwise/shared/platform/files/s3store"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
+	"seatwise/shared/platform/wire/plain"
 )
 
 // Version is what GET /v1/health answers.
-const Version = "0.1.0"
+const Version = plain.Version
 
 // minCursorKey is the shortest key in bytes that signs cursors (app.Env).
 const minCursorKey = 16
@@ -154,18 +154,10 @@ func (s Settings) OpenFiles() files.Store {
 }
 
 // Clock is the machine's.
-func Clock() time.Time { return time.Now() }
+func Clock() time.Time { return plain.Clock() }
 
 // IDs makes UUIDs.
-type IDs struct{}
-
-var _ app.IDs = IDs{}
-
-// Random implements app.IDs.
-func (IDs) Random() string { return uuid.NewString() }
-
-// Ordered implements app.IDs; within one process the ids ascend strictly.
-func (IDs) Ordered() string { return uuid.Must(uuid.NewV7()).String() }
+type IDs = plain.IDs
 
 // Start makes the function that build describes and serves the Lambda runtime API with it until the
 // process ends. A function that cannot be made says why on standard output, where the log is, and

@@ -1,0 +1,223 @@
+// Package view draws the console: the frame around every page, and the parts that pages are made of
+// (docs/console.md, Components). It decides nothing.
+package view
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"seatwise/shared/console/client"
+)
+
+// Shell is the frame around a page.
+type Shell struct {
+	// Title is the page's name; Account that of the account, and AccountID its id.
+	Title, Account, AccountID string
+	// Operator says that the reader works for the provider: the frame then always shows which
+	// account this is.
+	Operator bool
+	User     string
+	// Root is what every address of this account begins with, without a slash at its end; Base is
+	// it without the account.
+	Root, Base string
+	Nav        []Section
+	// Cart is how many licenses are in the cart; CartShown says whether the reader has one.
+	Cart      int64
+	CartShown bool
+	// Search says whether there is a search box, which leads to the licenses.
+	Search bool
+	Flash  *Flash
+	// Refresh is after how many seconds a page without script asks for itself again; 0 for never.
+	Refresh int
+	// GoOn is an address that the browser goes to by itself; empty for none.
+	GoOn string
+	// Scripts are further modules of the page, by the name of their file in assets.
+	Scripts []string
+	// Zone is the time zone that times are shown in.
+	Zone string
+}
+
+// Section is a part of the navigation; the first one has no name.
+type Section struct {
+	Name  string
+	Items []Item
+}
+
+// Item is a link of the navigation. Note is a short remark beside it, such as "3 wait".
+type Item struct {
+	Name, Href, Note string
+	Current          bool
+}
+
+// Flash is what is said once, after something was done.
+type Flash struct {
+	// Kind is good, warn or bad.
+	Kind, Text string
+	// More are further sentences, and Link is where to go on, if there is somewhere.
+	More []string `json:",omitempty"`
+	Href string   `json:",omitempty"`
+	Link string   `json:",omitempty"`
+}
+
+// Fault is a problem of the API as a page shows it: at the top, and beside the fields that it
+// names.
+type Fault struct {
+	Title, Detail string
+	// Slug names its kind, and Href is the page that explains it.
+	Slug, Href string
+	Fields     []client.FieldError
+	// Hint is what can be done, if the API does not say.
+	Hint string
+}
+
+// Form is a form that changes something: what it sends, what it was made from, and what was wrong
+// with it the last time.
+type Form struct {
+	// Key is the idempotency key: the same for every time that this form is sent.
+	Key string
+	// Version is the ETag of what it shows; empty where it shows nothing of that kind.
+	Version string
+	// Account and User are whose page it is.
+	Account, User string
+	Values        url.Values
+	Fault         *Fault
+	// Stale says that somebody changed what it shows meanwhile; the page shows both versions
+	// (Conflict).
+	Stale bool
+}
+
+// Get is what was typed into a field.
+func (f *Form) Get(name string) string { return f.Values.Get(name) }
+
+// Default is what was typed into a field, or a value if the form was not sent yet.
+func (f *Form) Default(name, value string) string {
+	if f.Values.Has(name) {
+		return f.Values.Get(name)
+	}
+	return value
+}
+
+// Has says whether a value was chosen in a field that takes several.
+func (f *Form) Has(name, value string) bool { return slices.Contains(f.Values[name], value) }
+
+// Fault of a field is what the API says of it. The API names members by their path,
+// items[0].userId, and a form by the last part of it.
+func (f *Form) FaultOf(name string) string {
+	if f.Fault == nil {
+		return ""
+	}
+	var messages []string
+	for _, e := range f.Fault.Fields {
+		if lastName(e.Field) == name || e.Field == name {
+			messages = append(messages, sentence(e.Message))
+		}
+	}
+	return strings.Join(messages, " ")
+}
+
+// Unnamed are the faults of fields that the form does not show.
+func (f *Fault) Unnamed(shown ...string) []client.FieldError {
+	var rest []client.FieldError
+	for _, e := range f.Fields {
+		if !slices.Contains(shown, lastName(e.Field)) {
+			rest = append(rest, e)
+		}
+	}
+	return rest
+}
+
+// lastName is userId for items[0].userId, and members for members[3].
+func lastName(field string) string {
+	if i := strings.LastIndexByte(field, '.'); i >= 0 {
+		field = field[i+1:]
+	}
+	name, _, _ := strings.Cut(field, "[")
+	return name
+}
+
+// sentence makes a sentence of "must be ...".
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}
+
+// Option is a choice of a field. Note is further text beside its name.
+type Option struct {
+	Value, Name, Note string
+}
+
+// Field is an input of a form.
+type Field struct {
+	Name, Label string
+	// Kind is the input's type; empty for text.
+	Kind string
+	// Value is what it shows before anything was typed.
+	Value string
+	Hint  string
+	// Options make it a choice; Suggest makes them suggestions for what is typed.
+	Options []Option
+	Suggest bool
+	// Empty is the name of the choice of nothing; empty for none.
+	Empty    string
+	Required bool
+	// Min and Max bound a number; empty ones do not.
+	Min, Max     string
+	Autocomplete string
+	Focus        bool
+}
+
+// Both is one field of two versions.
+type Both struct {
+	Label, Yours, Theirs string
+}
+
+// Column is a column of a table. Card is what a narrow screen writes before its cell; empty for
+// nothing.
+type Column struct {
+	Name, Card string
+	Number     bool
+	// Hidden is for readers of screens alone.
+	Hidden bool
+	// All is the id of the form whose boxes this column has; its head then chooses all of them.
+	All string
+}
+
+// Pager is how a list goes on. The first page is at the address without a cursor.
+type Pager struct {
+	// Count says how much is shown, such as "50 of 341"; First and Next are addresses, empty where
+	// there is none.
+	Count, First, Next string
+}
+
+// WithCursor is the address of another page of a list: the same filters, another cursor.
+func WithCursor(path string, query url.Values, cursor string) string {
+	q := url.Values{}
+	for name, values := range query {
+		if name != "cursor" {
+			q[name] = values
+		}
+	}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// Job is long work.
+type Job struct {
+	Percent int64
+	// State is a sentence: what is being done.
+	State string
+	// Running says that there is more to come.
+	Running bool
+}

@@ -1,0 +1,498 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/session"
+	"seatwise/shared/console/view"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/problem"
+)
+
+// errSilent is a page that neither answers nor says why not.
+var errSilent = errors.New("the page gave no answer")
+
+// Context is one request of a page.
+type Context struct {
+	W http.ResponseWriter
+	R *http.Request
+	// API calls as the person who is signed in, in the account of the address.
+	API     *client.Client
+	Account string
+	User    string
+
+	console  *Console
+	page     Page
+	session  *session.Session
+	loaded   bool
+	answered bool
+
+	me      client.Answer[client.Me]
+	account client.Answer[client.Account]
+	cart    client.Answer[client.CartView]
+	missing bool // the account
+
+	permissions auth.Set
+	format      *view.Format
+	refresh     int
+	scripts     []string
+}
+
+func newContext(c *Console, w http.ResponseWriter, r *http.Request, page Page, s *session.Session) *Context {
+	account := r.PathValue("account")
+	address := c.apiAddress(r)
+	return &Context{
+		W: w, R: r, Account: account, User: s.User, console: c, page: page, session: s,
+		API: &client.Client{Transport: c.env.Console.API, Base: address, Token: s.Access, Account: account},
+	}
+}
+
+// Load makes the calls of a page side by side, the first time together with those of the frame
+// around it: who this is, in which account, and what is in the cart.
+//
+// Errors: the first one of the calls; client.Error for what the API refused.
+func (c *Context) Load(calls ...func(context.Context) error) error {
+	ctx, cancel := c.console.deadline(c.R.Context())
+	defer cancel()
+	if c.loaded {
+		return client.Round(ctx, calls...)
+	}
+	c.loaded = true
+	frame := []func(context.Context) error{
+		client.Into(&c.me, c.API.GetMe),
+		func(ctx context.Context) (err error) {
+			if c.account, err = c.API.GetAccount(ctx); client.Is(err, "not-found") {
+				c.missing = true // it may be one that an operator is about to make
+				return nil
+			}
+			return err
+		},
+	}
+	if c.console.isPage("cart") {
+		frame = append(frame, func(ctx context.Context) (err error) {
+			if c.cart, err = c.API.GetCart(ctx); client.Is(err, "forbidden") || client.Is(err, "not-found") {
+				return nil
+			}
+			return err
+		})
+	}
+	err := client.Round(ctx, append(frame, calls...)...)
+	for _, name := range c.me.Body.Permissions {
+		c.permissions |= auth.SetOf(auth.Permission(name))
+	}
+	return err
+}
+
+// May says whether the person has any one of the permissions; with none named everybody may. It
+// knows after the first Load.
+func (c *Context) May(anyOf ...auth.Permission) bool {
+	for _, one := range anyOf {
+		if c.permissions.Has(one) {
+			return true
+		}
+	}
+	return len(anyOf) == 0
+}
+
+// Operator says whether the person works for the provider.
+func (c *Context) Operator() bool { return c.May(auth.AccountsManage) }
+
+// AccountInfo is the account, after the first Load; ok is false when there is none of this id.
+func (c *Context) AccountInfo() (info client.Account, ok bool) {
+	return c.account.Body, !c.missing && c.account.Status != 0
+}
+
+// Format writes numbers, money and times for the reader. It knows the account's zone after the
+// first Load.
+func (c *Context) Format() *view.Format {
+	if c.format == nil {
+		zone, err := time.LoadLocation(session.Plain(c.R, "zone"))
+		if session.Plain(c.R, "zone") == "" || err != nil {
+			if zone, err = time.LoadLocation(c.account.Body.Timezone); err != nil {
+				zone = time.UTC
+			}
+		}
+		c.format = view.NewFormat(c.R.Header.Get("Accept-Language"), zone)
+	}
+	return c.format
+}
+
+// Now is the time.
+func (c *Context) Now() time.Time { return c.console.env.Clock() }
+
+// Link is the address of a page of this account. Each part becomes a segment, so ids need no
+// escaping.
+func (c *Context) Link(parts ...string) string {
+	link := base(c.R) + "/console/" + escape(c.Account)
+	for _, part := range parts {
+		link += "/" + escape(part)
+	}
+	if len(parts) == 0 {
+		link += "/"
+	}
+	return link
+}
+
+// HasPage says whether there is a page at a path of the account: a link to it is only drawn then.
+func (c *Context) HasPage(path string) bool { return c.console.isPage(path) }
+
+// Here is the address of this page with its filters: what another page leads back to.
+func (c *Context) Here() string { return base(c.R) + c.R.URL.RequestURI() }
+
+// WithBack is an address of a page that leads back to this one, as it is filtered now.
+func (c *Context) WithBack(link string) string {
+	if c.R.URL.RawQuery == "" {
+		return link
+	}
+	return link + "?back=" + url.QueryEscape(c.Here())
+}
+
+// Back is the page that led here, if it is one of this account; else another one.
+func (c *Context) Back(f *view.Form, otherwise string) string {
+	back := f.Default("_back", c.Query().Get("back"))
+	if strings.HasPrefix(back, c.Link()) && !strings.ContainsAny(back, "\\\r\n") {
+		return back
+	}
+	return otherwise
+}
+
+// Wrong is the error of a field that cannot be sent to the API at all, as the API itself would say
+// it.
+func Wrong(field, message string) error {
+	return &client.Error{Status: http.StatusUnprocessableEntity, Problem: client.Problem{
+		Type:   "urn:seatwise:problem:validation",
+		Title:  "Something is not as it must be",
+		Errors: []client.FieldError{{Field: field, Message: message}},
+	}}
+}
+
+// NotFound is the error of a page that there is not.
+func (c *Context) NotFound(detail string) error {
+	return &client.Error{
+		Status:  http.StatusNotFound,
+		Problem: client.Problem{Type: "urn:seatwise:problem:not-found", Title: "Not found", Detail: detail},
+	}
+}
+
+// escape writes a segment of a path.
+func escape(segment string) string { return url.PathEscape(segment) }
+
+// Param is a parameter of the address.
+func (c *Context) Param(name string) string { return c.R.PathValue(name) }
+
+// Query is the query of the address.
+func (c *Context) Query() url.Values { return c.R.URL.Query() }
+
+// Refresh makes the page ask for itself again, without script, after some seconds: for long work.
+func (c *Context) Refresh(seconds int) { c.refresh = seconds }
+
+// Script adds a module of assets to the page.
+func (c *Context) Script(file string) { c.scripts = append(c.scripts, file) }
+
+// Change is how a form's request is made repeatable, and what it was made from.
+func (c *Context) Change(f *view.Form) client.Change {
+	return client.Change{Key: f.Key, Version: f.Version}
+}
+
+// ChangeOf is Change for a form that makes several requests: each has a key of its own, made from
+// the form's, so that all of them can be repeated.
+func (c *Context) ChangeOf(f *view.Form, part string) client.Change {
+	return client.Change{Key: f.Key + "/" + part}
+}
+
+func (c *Context) newForm() *view.Form {
+	return &view.Form{Key: c.console.env.IDs.Random(), Account: c.Account, User: c.User, Values: url.Values{}}
+}
+
+// NewForm is a form with a key of its own, for a page that has several.
+func (c *Context) NewForm() *view.Form { return c.newForm() }
+
+// Show draws the page with what is in it.
+func (c *Context) Show(title string, body templ.Component) error {
+	return c.ShowAs(http.StatusOK, title, body)
+}
+
+// ShowAs is Show with another status.
+func (c *Context) ShowAs(status int, title string, body templ.Component) error {
+	if c.loaded && !c.May(c.page.Needs...) {
+		return &client.Error{Status: http.StatusForbidden, Problem: client.Problem{
+			Type:   "urn:seatwise:problem:forbidden",
+			Title:  "Forbidden",
+			Detail: "This page needs the permission " + permissionNames(c.page.Needs) + ".",
+		}}
+	}
+	return c.draw(status, title, body)
+}
+
+func (c *Context) draw(status int, title string, body templ.Component) error {
+	c.answered = true
+	return write(c.W, c.R, status, c.shell(title), body)
+}
+
+func permissionNames(needs []auth.Permission) string {
+	var names []string
+	for _, one := range needs {
+		names = append(names, string(one))
+	}
+	return strings.Join(names, " or ")
+}
+
+func (c *Context) shell(title string) view.Shell {
+	info, there := c.AccountInfo()
+	s := view.Shell{
+		Title:     title,
+		Account:   c.Account,
+		AccountID: c.Account,
+		User:      c.User,
+		Root:      strings.TrimSuffix(c.Link(), "/"),
+		Base:      base(c.R),
+		Refresh:   c.refresh,
+		Scripts:   c.scripts,
+		Operator:  c.Operator(),
+		Zone:      c.Format().Zone(),
+		Search:    c.console.isPage("search") && c.loaded,
+	}
+	if there {
+		s.Account = info.Name
+	}
+	if c.cart.Status != 0 && c.May(auth.BillingPurchase) {
+		s.CartShown = true
+		for _, line := range c.cart.Body.Lines {
+			s.Cart += line.Quantity
+		}
+	}
+	if c.loaded {
+		s.Nav = c.nav()
+	}
+	var flash pending
+	jar := c.console.jar(c.R)
+	if err := jar.GetShort(c.R.Context(), c.R, flashCookie, &flash); err == nil && flash.Path == c.R.URL.Path {
+		s.Flash = &flash.Flash
+		jar.DropShort(c.W, flashCookie)
+	}
+	return s
+}
+
+// nav is the navigation: what is not allowed is not there.
+func (c *Context) nav() []view.Section {
+	var sections []view.Section
+	at := map[string]int{}
+	for _, p := range c.console.pages {
+		if p.Order == 0 || !c.May(p.Needs...) {
+			continue
+		}
+		i, known := at[p.Section]
+		if !known {
+			i = len(sections)
+			at[p.Section] = i
+			sections = append(sections, view.Section{Name: p.Section})
+		}
+		href := c.Link()
+		if p.Path != "" {
+			href = c.Link(p.Path)
+		}
+		sections[i].Items = append(
+			sections[i].Items,
+			view.Item{Name: p.Name, Href: href, Current: p.Path == c.page.Path},
+		)
+	}
+	return sections
+}
+
+// pending is a flash on its way to the page that shows it.
+type pending struct {
+	Path  string
+	Flash view.Flash
+}
+
+const (
+	flashCookie = "flash"
+	flashLife   = time.Minute
+)
+
+// Done ends a form that was carried out: the browser goes to a page, which says once what was done.
+// A reload of that page sends nothing again.
+func (c *Context) Done(to string, said view.Flash) error {
+	c.answered = true
+	path, _, _ := strings.Cut(to, "?")
+	if plain, err := url.PathUnescape(strings.TrimPrefix(path, base(c.R))); err == nil {
+		path = plain
+	}
+	if err := c.console.jar(c.R).PutShort(c.R.Context(), c.W, flashCookie, pending{path, said}, flashLife); err != nil {
+		return err
+	}
+	redirect(c.W, c.R, to)
+	return nil
+}
+
+// Good is a Flash that says that something was done.
+func Good(text string, more ...string) view.Flash {
+	return view.Flash{Kind: "good", Text: text, More: more}
+}
+
+// Warn is a Flash of what was done in part.
+func Warn(text string, more ...string) view.Flash {
+	return view.Flash{Kind: "warn", Text: text, More: more}
+}
+
+// GoTo leads to another page.
+func (c *Context) GoTo(to string) error {
+	c.answered = true
+	redirect(c.W, c.R, to)
+	return nil
+}
+
+// Send answers with a file.
+func (c *Context) SendFile(f client.File) error {
+	c.answered = true
+	h := c.W.Header()
+	h.Set("Content-Type", f.ContentType)
+	if f.Name != "" {
+		h.Set(
+			"Content-Disposition",
+			`attachment; filename="`+strings.Map(safeInName, f.Name)+`"; filename*=UTF-8''`+url.PathEscape(f.Name),
+		)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(f.Data)))
+	_, _ = c.W.Write(f.Data) // the client is gone if this fails
+	return nil
+}
+
+func safeInName(r rune) rune {
+	if r < ' ' || r > '~' || r == '"' || r == '\\' {
+		return '_'
+	}
+	return r
+}
+
+// refused shows a form again after the API did not do what it asks.
+func (c *Context) refused(route Route, f *view.Form, err error) {
+	e := client.As(err)
+	switch {
+	case e == nil || e.Status >= http.StatusInternalServerError:
+		// Nobody knows whether it was done. The key stays, so that sending it again finds out.
+		c.console.env.Log.ErrorContext(c.R.Context(), "a form was not answered", "error", err)
+		f.Fault = c.fault(err)
+		f.Fault.Hint = "It is not certain whether this was carried out. Press the button again: if it was, you are told so, and nothing happens twice."
+	case e.Slug() == string(problem.Unauthorized):
+		c.console.jar(c.R).Drop(c.W, c.R)
+		c.console.again(
+			c.W,
+			c.R,
+			http.StatusUnauthorized,
+			route,
+			f,
+			"Your session has ended, so nothing was sent.",
+			"Everything that you typed is still here. Sign in beside this page, as "+f.User+", then come back and press the button.",
+		)
+		return
+	case e.Slug() == "idempotency-in-progress", e.Slug() == "rate-limited", e.Slug() == "too-busy":
+		f.Fault = c.fault(err)
+	case e.Status == http.StatusPreconditionFailed:
+		f.Stale, f.Key = true, c.console.env.IDs.Random()
+	default:
+		// It was answered, and another body needs another key.
+		f.Fault, f.Key = c.fault(err), c.console.env.IDs.Random()
+	}
+	status := http.StatusInternalServerError
+	if e != nil {
+		status = e.Status
+	}
+	c.W = &statusWriter{ResponseWriter: c.W, status: status}
+	if again := route.Show(c, f); again != nil {
+		c.fail(err)
+	}
+}
+
+// statusWriter answers with a status of its own in the place of 200.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if status == http.StatusOK {
+		status = w.status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// FromVersion says which version a form shows. After somebody else's change it is theirs, which
+// one's own is then sent against; else it stays what the form was made from.
+func FromVersion(f *view.Form, etag string) {
+	if f.Version == "" || f.Stale {
+		f.Version = etag
+	}
+}
+
+// fault is an error as a page shows it.
+func (c *Context) fault(err error) *view.Fault {
+	e := client.As(err)
+	if e == nil {
+		return &view.Fault{Title: "That did not work", Detail: "The service did not answer. Try again in a moment."}
+	}
+	f := &view.Fault{Title: e.Title, Detail: e.Detail, Slug: e.Slug(), Fields: e.Errors}
+	if f.Slug != "" && c.console.isPage("problems") {
+		f.Href = c.Link("problems", f.Slug)
+	}
+	if e.RetryAfter > 0 {
+		f.Hint = fmt.Sprintf("Try again in %d seconds.", int(e.RetryAfter.Seconds()))
+	}
+	return f
+}
+
+// fail answers with an error in the place of a page.
+func (c *Context) fail(err error) {
+	e := client.As(err)
+	status := http.StatusInternalServerError
+	switch {
+	case e != nil && e.Slug() == "unauthorized" && c.R.Method == http.MethodGet:
+		c.console.jar(c.R).Drop(c.W, c.R)
+		c.console.toSignIn(c.W, c.R, c.R.URL.RequestURI())
+		return
+	case e != nil:
+		status = e.Status
+	case errors.Is(err, context.DeadlineExceeded):
+		status = http.StatusGatewayTimeout
+	}
+	if status >= http.StatusInternalServerError {
+		c.console.env.Log.ErrorContext(c.R.Context(), "page not shown", "error", err)
+	}
+	if !c.loaded {
+		_ = c.Load() // a page that failed before it asked for anything; without the frame it is shown all the same
+	}
+	if err := c.draw(status, "Not shown", failed(c.fault(err), c.Link())); err != nil {
+		c.console.env.Log.ErrorContext(c.R.Context(), "page not drawn", "error", err)
+	}
+}
+
+// write draws a page into memory first: an error in the middle must not leave half of it.
+func write(w http.ResponseWriter, r *http.Request, status int, s view.Shell, body templ.Component) error {
+	var page bytes.Buffer
+	if err := view.Page(s).Render(templ.WithChildren(r.Context(), body), &page); err != nil {
+		return fmt.Errorf("draw the page: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Add("Vary", "Accept-Encoding, Cookie")
+	text := page.Bytes()
+	if view.TakesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		text = view.Zip(text)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the client is gone if this fails
+	return nil
+}

@@ -1,0 +1,118 @@
+// Package plain puts a function together that has neither the table nor the buckets: it links no
+// client of AWS. The console is one (design, decision 14).
+package plain
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/edge"
+)
+
+// Version is what GET /v1/health answers.
+const Version = "0.1.0"
+
+// Clock is the machine's.
+func Clock() time.Time { return time.Now() }
+
+// IDs makes UUIDs.
+type IDs struct{}
+
+var _ app.IDs = IDs{}
+
+// Random implements app.IDs.
+func (IDs) Random() string { return uuid.NewString() }
+
+// Ordered implements app.IDs; within one process the ids ascend strictly.
+func (IDs) Ordered() string { return uuid.Must(uuid.NewV7()).String() }
+
+// providerWait bounds one request to the identity provider. Those to the API end with the
+// invocation.
+const providerWait = 10 * time.Second
+
+// StartConsole makes the console from its environment and serves the Lambda runtime API with it
+// until the process ends. A function that cannot be made says why on standard output, where the log
+// is, and exits.
+func StartConsole(build func(*app.Env) (app.Function, error)) {
+	// The first HTTPS call would wait for the root certificates; here they are read while the rest
+	// is made.
+	go func() { _, _ = x509.SystemCertPool() }()
+	slog.SetDefault(edge.Logger(os.Stdout, slog.LevelInfo)) // what libraries write becomes lines of JSON too
+	e, err := console(os.Getenv, build)
+	if err != nil {
+		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err)
+		os.Exit(1)
+	}
+	edge.Start(e)
+}
+
+func console(getenv func(string) string, build func(*app.Env) (app.Function, error)) (*edge.Edge, error) {
+	var level slog.Level
+	if name := getenv("LOG_LEVEL"); name != "" {
+		if err := level.UnmarshalText([]byte(name)); err != nil {
+			return nil, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR")
+		}
+	}
+	secret := Secret{
+		ID:       getenv("SESSION_KEY"),
+		Region:   getenv("AWS_REGION"),
+		Endpoint: getenv("AWS_ENDPOINT_URL"),
+		Getenv:   getenv,
+		Clock:    Clock,
+	}
+	log := edge.Logger(os.Stdout, level)
+	env := &app.Env{
+		Clock: Clock, IDs: IDs{}, Log: log, Version: Version,
+		Console: app.Console{
+			API:      http.DefaultTransport,
+			Provider: &http.Client{Timeout: providerWait},
+			Issuer: getenv(
+				"OIDC_ISSUER",
+			),
+			ClientID:      getenv("OIDC_CLIENT_ID"),
+			Scopes:        strings.Fields(getenv("OIDC_SCOPES")),
+			UploadsOrigin: getenv("UPLOADS_ORIGIN"),
+			Keys:          secret.Values,
+		},
+	}
+	fn, err := build(env)
+	if err != nil {
+		return nil, err
+	}
+	return edge.New(
+		fn,
+		edge.Options{Name: getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: Clock, Log: log, Metrics: os.Stdout},
+	), nil
+}
+
+// errSecret is wrapped when the secret cannot be read.
+var errSecret = errors.New("the secret cannot be read")
+
+// Values are the present value of the secret and, if there is one, the one before it: Secrets
+// Manager keeps both, so that what was sealed under the old one still opens.
+//
+// Errors: errSecret.
+func (s Secret) Values(ctx context.Context) ([][]byte, error) {
+	var values [][]byte
+	for _, stage := range []string{"AWSCURRENT", "AWSPREVIOUS"} {
+		value, err := s.read(ctx, stage)
+		switch {
+		case errors.Is(err, errNoStage) && stage == "AWSPREVIOUS":
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", errSecret, err)
+		default:
+			values = append(values, value)
+		}
+	}
+	return values, nil
+}

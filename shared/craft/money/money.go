@@ -7,6 +7,7 @@
 package money
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -62,23 +63,8 @@ func IsCurrency(code string) bool {
 // the yen, 3 for the Kuwaiti dinar.
 func Exponent(currency string) int {
 	switch currency {
-	case "BIF",
-		"CLP",
-		"DJF",
-		"GNF",
-		"ISK",
-		"JPY",
-		"KMF",
-		"KRW",
-		"PYG",
-		"RWF",
-		"UGX",
-		"UYI",
-		"VND",
-		"VUV",
-		"XAF",
-		"XOF",
-		"XPF":
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
+		"VUV", "XAF", "XOF", "XPF":
 		return 0
 	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
 		return 3
@@ -119,8 +105,8 @@ func (a Amount) Add(b Amount) (Amount, error) {
 		return Amount{}, fmt.Errorf("%w: %q and %q", ErrCurrency, a.Currency, b.Currency)
 	}
 	sum := a.Minor + b.Minor
-	// Two numbers of one sign whose sum has the other have wrapped around.
-	if (a.Minor < 0) == (b.Minor < 0) && (sum < 0) != (a.Minor < 0) {
+	// A sum that did not wrap around is above a exactly when b is above nothing.
+	if (sum > a.Minor) != (b.Minor > 0) {
 		return Amount{}, ErrOverflow
 	}
 	return Amount{Minor: sum, Currency: a.Currency}, nil
@@ -132,7 +118,7 @@ func (a Amount) Mul(n int64) (Amount, error) {
 	if hi != 0 {
 		return Amount{}, ErrOverflow
 	}
-	minor, ok := signed(lo, (a.Minor < 0) != (n < 0))
+	minor, ok := signed(lo, a.Minor^n)
 	if !ok {
 		return Amount{}, ErrOverflow
 	}
@@ -158,7 +144,7 @@ func (a Amount) Prorate(num, den int64) (Amount, error) {
 		}
 		quotient++
 	}
-	minor, ok := signed(quotient, a.Minor < 0)
+	minor, ok := signed(quotient, a.Minor)
 	if !ok {
 		return Amount{}, ErrOverflow
 	}
@@ -204,23 +190,14 @@ func (a Amount) Apportion(weights []int64) ([]Amount, error) {
 		left -= parts[i]
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch {
-		case rests[i] > rests[j]:
-			return -1
-		case rests[i] < rests[j]:
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(rests[j], rests[i]) })
 	// The fractions add up to exactly what is left, each is below one: fewer units are left than
 	// there are fractions above zero, so no weight of zero is ever reached.
 	for _, i := range order[:left] {
 		parts[i]++
 	}
 	for i, part := range parts {
-		minor, ok := signed(part, a.Minor < 0)
+		minor, ok := signed(part, a.Minor)
 		if !ok {
 			return nil, ErrOverflow
 		}
@@ -250,9 +227,10 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
-// signed puts the sign back, and reports false if the number then does not fit.
-func signed(m uint64, negative bool) (int64, bool) {
-	if negative {
+// signed gives m the sign of like, and reports false if the number then does not fit. Two factors
+// combined by exclusive or have the sign of their product.
+func signed(m uint64, like int64) (int64, bool) {
+	if like < 0 {
 		return -int64(m), m <= 1<<63
 	}
 	return int64(m), m <= math.MaxInt64

@@ -52,7 +52,10 @@ func TestString(t *testing.T) {
 }
 
 func TestIsCurrency(t *testing.T) {
-	for code, want := range map[string]bool{"USD": true, "EUR": true, "usd": false, "US": false, "USDX": false, "U$D": false, "": false} {
+	for code, want := range map[string]bool{
+		"USD": true, "EUR": true, "AZA": true, "usd": false, "US": false, "USDX": false, "U$D": false, "": false,
+		"@AA": false, "AA[": false, // just below A and just above Z
+	} {
 		if got := money.IsCurrency(code); got != want {
 			t.Errorf("%q: got %v", code, got)
 		}
@@ -201,6 +204,31 @@ func TestArithmeticAgreesWithBigIntegersOrSaysOverflow(t *testing.T) {
 		}
 		compare(t, "Prorate", got, err, want)
 	})
+}
+
+// At exactly 64 bits the quotient fits or does not; a random number is never there.
+func TestAtTheEdgesOf64Bits(t *testing.T) {
+	for name, c := range map[string]struct {
+		minor, num, den, want int64
+		err                   error
+	}{
+		"a product of exactly 2 to the 64":        {1 << 62, 4, 1, 0, money.ErrOverflow},
+		"a quotient of exactly the largest":       {math.MaxInt64, 1, 1, math.MaxInt64, nil},
+		"a quotient of exactly the smallest":      {math.MinInt64, 1, 1, math.MinInt64, nil},
+		"a quotient of one more than the largest": {1 << 62, 2, 1, 0, money.ErrOverflow},
+	} {
+		got, err := money.Of(c.minor, "USD").Prorate(c.num, c.den)
+		if !errors.Is(err, c.err) || got.Minor != c.want {
+			t.Errorf("%s: got %d, %v", name, got.Minor, err)
+		}
+	}
+	shares, err := money.Of(2, "USD").Apportion([]int64{math.MaxInt64 - 1, 1})
+	if err != nil || shares[0].Minor+shares[1].Minor != 2 {
+		t.Errorf("weights that add up to exactly the largest: %v, %v", shares, err)
+	}
+	if got, err := money.Of(1, "USD").Mul(0); err != nil || got.Minor != 0 {
+		t.Errorf("times nothing: %v, %v", got, err)
+	}
 }
 
 func TestProrateTable(t *testing.T) {

@@ -198,6 +198,7 @@ func TestNameFault(t *testing.T) {
 func TestNamesOfFiles(t *testing.T) {
 	for name, ok := range map[string]bool{
 		"phones.csv": true, `C:\Users\ada\phones.csv`: true, "x/y/phones.csv": true, "a\u202ecsv.exe": false, "": false, "x/": false, "\u202e/phones.csv": true, "tab\t.csv": false,
+		"/": false, "/phones.csv": true, "delete\x7f.csv": false,
 	} {
 		if got := text.FileNameFault(name) == ""; got != ok {
 			t.Errorf("%+q: %v", name, got)

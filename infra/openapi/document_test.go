@@ -162,7 +162,10 @@ func TestTheTemplateAndTheDocumentAgree(t *testing.T) {
 	}
 	routes := map[string]template.Route{}
 	for _, r := range tpl.Routes {
-		routes[r.Method+" "+r.Path] = r
+		// Pages are no operations: the console is a client of the API.
+		if r.Function != "ConsoleFunction" {
+			routes[r.Method+" "+r.Path] = r
+		}
 	}
 	for _, op := range operations(t) {
 		r, ok := routes[op.name()]

@@ -208,14 +208,24 @@ $(CLIENTS)/installed: infra/clients/typescript/package.json infra/clients/typesc
 	cd $(@D) && npm ci --silent
 	touch $@
 
-$(VENV)/installed: infra/tools/requirements.txt
-$(CALLERS)/installed: infra/callers/requirements.txt
-$(EMULATOR)/installed: infra/emulator/requirements.txt
-$(WRITERS)/installed: infra/writers/requirements.txt
+# requirements.txt says what is wanted and why, requirements.lock the versions of all that comes with it.
+$(VENV)/installed: infra/tools/requirements.txt infra/tools/requirements.lock
+$(CALLERS)/installed: infra/callers/requirements.txt infra/callers/requirements.lock
+$(EMULATOR)/installed: infra/emulator/requirements.txt infra/emulator/requirements.lock
+$(WRITERS)/installed: infra/writers/requirements.txt infra/writers/requirements.lock
 $(VENV)/installed $(CALLERS)/installed $(EMULATOR)/installed $(WRITERS)/installed:
 	python3 -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $<
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $< --constraint $(<:.txt=.lock)
 	touch $@
+
+.PHONY: locks
+locks: ## After a change of a requirements.txt, write the versions of all that comes with it. ONLY=infra/tools writes one.
+	@for folder in $(or $(ONLY),infra/tools infra/callers infra/emulator infra/writers); do \
+		python3 -m venv --clear $(TOOLS)/venv-lock; \
+		$(TOOLS)/venv-lock/bin/pip install --quiet --disable-pip-version-check --no-input --requirement $$folder/requirements.txt; \
+		$(TOOLS)/venv-lock/bin/pip freeze --disable-pip-version-check > $$folder/requirements.lock; \
+		rm -rf $(TOOLS)/venv-lock; \
+	done
 
 $(WRITERS_NODE)/installed: infra/writers/package.json infra/writers/package-lock.json
 	mkdir -p $(@D)

@@ -2,8 +2,8 @@
 
 A policy that is too narrow shows nowhere else before AWS. A refused call fails the job, and so does a permission that
 nothing used: what a function may do is what it is seen to do. That the job can fail is proved in the job: policies are
-made too narrow, one statement at a time, and the scene that needs the statement has to fail. --plant all does so with
-every statement, --plant 3 with a sample that changes from day to day, --seed with the same sample again.
+made too narrow, by one action on one resource at a time, and the scene that needs it has to fail for that reason. --plant
+all does so with every one, --plant 3 with a sample that changes from day to day, --seed with the same sample again.
 """
 
 import argparse
@@ -11,14 +11,15 @@ import collections
 import datetime
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
 
-from scenes import SCENES, buy, open_account, people, same
-from stack import Client, Emulator, Failed, Stack, matches, permissions, statements
+from scenes import RESUMED, SCENES, buy, open_account, people, same
+from stack import Client, Emulator, Failed, Stack, matches, permissions, root, statements
 
 
 def unseen(permission, used):
@@ -29,6 +30,11 @@ def unseen(permission, used):
         return any(f == function and a.startswith("s3:GetObject") and r.startswith(resource + "/") for f, _, _, a, r in used)
     # AWS gives what a function could not do to the queue with the function's role; the emulator asks nobody.
     return action == "sqs:SendMessage" and policy.endswith("OnFailureSQSPolicy")
+
+
+def kinds_of_work():
+    """Gives the kinds of work that may be left behind, as docs/data-model.md lists their marks."""
+    return re.findall(r"^\| `JOBS#([A-Z]+)`", (root / "docs/data-model.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def seen(stack):
@@ -52,25 +58,41 @@ def play(stack, play_scene):
     return time.monotonic() - began, stack.emulator.made[before:]
 
 
-def plant(stack, needs, planted):
-    """Takes each of these statements away in turn, and gives those whose absence nothing noticed."""
+def plant(stack, planted):
+    """Takes each of these permissions away in turn, has a scene played that needs it, and gives those whose absence nothing noticed."""
     unnoticed = []
-    for (function, policy, index), name in planted:
-        began = time.monotonic()
-        sid = statements(stack.policies[function][policy])[index].get("Sid", f"{policy} {index}")
-        verdict = None
+    for permission, needs in planted:
+        function, _, _, action, resource = permission
+        name, began, made, verdict = needs.__name__, time.monotonic(), len(stack.emulator.made), None
         stack.empty_table()
-        with stack.without(function, policy, index):
+        with stack.without(permission):
             try:
-                play(stack, needs[name])
+                play(stack, needs)
             except Failed as failure:
-                verdict = str(failure).splitlines()[0][:150]
+                verdict = str(failure).splitlines()[0]
         # What was invoked meanwhile may still be refused, and repeated.
         settle(stack)
-        print(f"    {function} without {sid}: {verdict or 'NOTHING NOTICED IT'} ({name}, {time.monotonic() - began:.1f} s)", flush=True)
-        if verdict is None:
-            unnoticed.append(f"{name} does not notice that {function} lacks {sid}")
+        refused = any(d["function"] == function and d["action"].lower() == action.lower() and not d["allowed"] for d in stack.emulator.made[made:])
+        what = f"{function} without {action} on {resource.split(':')[-1]}"
+        print(f"    {what}: {'noticed' if verdict and refused else 'NOT NOTICED'} by {name} in {time.monotonic() - began:.1f} s", flush=True)
+        if not (verdict and refused):
+            unnoticed.append(f"{name} does not notice {what}: {'it fails for another reason: ' + verdict if verdict else 'it passes'}")
     return unnoticed
+
+
+def fail_to_create(stack):
+    """A creation fails late, and leaves nothing in the way of the next one, as docs/operations.md says."""
+    kept = ("ReportsBucket", "Table", "UploadsBucket")
+    s3, name = stack.emulator.client("s3"), "second"
+    status, events = stack.create_another(name, refused="Dashboard")
+    same("a creation whose last resource is refused", status, "ROLLBACK_COMPLETE")
+    happened = [(e["LogicalResourceId"], e["ResourceStatus"]) for e in events]
+    same("made before", sorted(r for r, what in happened if r in kept and what == "CREATE_COMPLETE"), sorted(kept))
+    same("left", sorted(r for r, what in happened if what == "DELETE_SKIPPED"), ["Table"])
+    same("buckets left", [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith(name + "-")], [])
+    stack.delete(name)
+    same("the creation after it", stack.create_another(name)[0], "CREATE_COMPLETE")
+    stack.delete(name)
 
 
 def adopt(stack):
@@ -115,7 +137,7 @@ def settle(stack):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--plant", default="4", help="how many statements are taken away, one at a time, or all")
+    parser.add_argument("--plant", default="4", help="how many permissions are taken away, one at a time, or all")
     parser.add_argument("--seed", default=datetime.date.today().isoformat(), help="which ones")
     parser.add_argument("--scene", action="append", help="only these scenes, and no judgement of what is unused")
     parser.add_argument("--keep", action="store_true", help="leave the emulator's log and decisions where they are")
@@ -127,6 +149,7 @@ def main():
         run(options, emulator)
     except Failed as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
+        print("the functions said at the end:\n" + "\n".join(emulator.told()[-20:]), file=sys.stderr)
         print("the emulator said at the end:\n" + emulator.log.read_text(errors="replace")[-4000:], file=sys.stderr)
         return 1
     finally:
@@ -145,45 +168,43 @@ def run(options, emulator):
     stack.deploy()
     stack.make_routes()
     stack.switch_rules(on=False)
-    kinds = collections.Counter(stack.types.values())
-    triggers = kinds["AWS::Events::Rule"] + sum(
-        len(r["Properties"].get("NotificationConfiguration", {}).get("LambdaConfigurations", []))
-        for r in stack.template["Resources"].values() if r["Type"] == "AWS::S3::Bucket"
-    )
+    triggers = len(stack.schedules()) + len(list(stack.notifications()))
     print(f"make deploy: {len(stack.resources)} resources, {len(stack.functions)} functions, {len(stack.routes)} routes, {triggers} triggers in {time.monotonic() - began:.0f} s", flush=True)
 
-    by_scene, played = {}, time.monotonic()
-    for one in SCENES:
-        if options.scene and one.__name__ not in options.scene:
-            continue
+    by_scene, playing = {}, time.monotonic()
+    played = [one for one in SCENES if not options.scene or one.__name__ in options.scene]
+    for one in played:
         took, by_scene[one.__name__] = play(stack, one)
         print(f"    {one.__name__}: {took:.1f} s", flush=True)
     used, idle = seen(stack)
     print(
         f"{len(by_scene)} scenes: {sum(Client.counted.values())} requests, {len(emulator.made)} decisions of IAM, {len(used)} permissions used,"
-        f" in {time.monotonic() - played:.0f} s", flush=True,
+        f" in {time.monotonic() - playing:.0f} s", flush=True,
     )
     odd = [permission for permission in idle if not unseen(permission, used)]
-    wrong = [f"no scene calls {route}" for route in stack.uncalled()]
+    wrong = list(stack.unplayed())
+    wrong += [f"no scene has the work resumed that {kind} marks" for kind in kinds_of_work() if kind not in RESUMED]
     wrong += [f"{function} may {action} on {resource}, and nothing does it" for function, _, _, action, resource in odd]
     if wrong and not options.scene:
         raise Failed("\n".join(wrong))
 
-    # The first scene that uses a statement is the one that has to notice when it is gone.
-    first = {}
-    for function, policy, index, action, resource in used:
-        for name, decisions in by_scene.items():
-            if (function, policy, index) not in first and any(matches(d, function, action, resource) for d in decisions):
-                first[function, policy, index] = name
-    chosen = sorted(first.items())
-    if options.plant != "all":
-        chosen = random.Random(options.seed).sample(chosen, min(int(options.plant), len(chosen)))
-    planted = time.monotonic()
-    unnoticed = plant(stack, {one.__name__: one for one in SCENES}, chosen)
+    # The first scene that uses a permission is the one that has to notice when it is gone.
+    needed = []
+    for permission in sorted(used):
+        function, _, _, action, resource = permission
+        needed.append((permission, next(one for one in played if any(matches(d, function, action, resource) for d in by_scene[one.__name__]))))
+    chosen = needed if options.plant == "all" else random.Random(options.seed).sample(needed, min(int(options.plant), len(needed)))
+    planting = time.monotonic()
+    unnoticed = plant(stack, chosen)
     if unnoticed:
         raise Failed("\n".join(unnoticed))
-    print(f"{len(chosen)} of {len(first)} statements taken away, each noticed (--seed {options.seed}), in {time.monotonic() - planted:.0f} s")
+    print(
+        f"{len(chosen)} of {len(needed)} permissions taken away, each noticed (--seed {options.seed}), in {time.monotonic() - planting:.0f} s", flush=True,
+    )
     if not options.scene:
+        failing = time.monotonic()
+        fail_to_create(stack)
+        print(f"a creation failed and was repeated in {time.monotonic() - failing:.0f} s", flush=True)
         adopting = time.monotonic()
         adopt(stack)
         print(f"deleted, not made again without what it left, made again around it, in {time.monotonic() - adopting:.0f} s")

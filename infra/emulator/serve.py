@@ -6,6 +6,7 @@
   commits by refusing it one kind of key.
 - An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
 - The name of a bucket that a creation imports is no conflict.
+- The resource whose logical id is in the file that REFUSED names is not created, so that a creation fails late.
 - It speaks HTTP/1.1 only, as DynamoDB and S3 do. The HTTP/2 of its server (hypercorn 0.18) says farewell within the
   1,002nd request of a connection and then never answers that request, so that a function waits until its time is up.
 - SIGUSR1 lets a day pass for the schedules: each rule fires once, with its own event and its own target.
@@ -13,6 +14,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import threading
 
@@ -27,6 +29,7 @@ context = iam_actions.dynamodb_service_context
 alarm_record = provisioners._cw_metric_alarm_record
 validation_errors = stacks._validation_errors
 lock = threading.Lock()
+refused = pathlib.Path(os.environ["REFUSED"])
 decisions = open(os.environ["DECISIONS"], "a", encoding="utf-8", buffering=1)  # open while the process lives
 
 
@@ -76,6 +79,15 @@ def conflicts(resources, *more, **named):
     return [error for error in validation_errors(resources, *more, **named) if not imported(error)]
 
 
+def refusing(create):
+    def made(logical_id, *rest):
+        if refused.exists() and refused.read_text() == logical_id:
+            raise ValueError("Warnings found during import (so the job wanted it)")
+        return create(logical_id, *rest)
+
+    return made
+
+
 def pass_a_day(*_):
     def fire():
         for account, region, rule in list(eventbridge._rules._data):
@@ -88,6 +100,9 @@ def pass_a_day(*_):
 iam_evaluator.enforce = enforce
 iam_actions.dynamodb_service_context = with_leading_keys
 provisioners._cw_metric_alarm_record = simple_alarm
+for handler in provisioners._RESOURCE_HANDLERS.values():
+    if "create" in handler:
+        handler["create"] = refusing(handler["create"])
 stacks._validation_errors = conflicts
 hypercorn.config.Config.alpn_protocols = ["http/1.1"]
 app._port_is_bindable = lambda *_: False  # It would listen at port 443 too, for Cognito.

@@ -11,6 +11,7 @@ import ipaddress
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -25,6 +26,7 @@ import uuid
 
 import boto3
 import botocore.config
+import botocore.exceptions
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -40,8 +42,15 @@ PERMISSIONS = (
     "catalog.read billing.read billing.purchase licenses.read licenses.manage directory.read directory.manage liveReports.view liveReports.full usage.read"
     " usage.write metrics.read metrics.manage audit.read"
 ).split()
-# What a wait may take at most. What it waits for takes a second or two; a refusal ends it at once.
-PATIENCE = 40
+# What a wait may take at most, in seconds. What it waits for takes a second or two, and on a busy machine a multiple of
+# that; a refusal ends it at once.
+PATIENCE = 180
+
+# What else may invoke a function. The template has none of it; one that comes needs a scene, and a way to see that it fired.
+UNKNOWN_TRIGGERS = {
+    "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Url", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule", "AWS::SNS::Subscription",
+    "AWS::Logs::SubscriptionFilter", "AWS::IoT::TopicRule", "AWS::StepFunctions::StateMachine",
+}
 
 
 class Failed(Exception):
@@ -124,6 +133,7 @@ class Emulator:
         # Functions run as its children, with its environment: they reach it by AWS_ENDPOINT_URL, as the CLI and sam do.
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder / "tmp"), "DECISIONS": str(self.decisions),
+            "REFUSED": str(folder / "refused"),
             "AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": str(self.certificate), "MINISTACK_SSL_KEY": str(private),
             "GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "MINISTACK_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": self.url,
@@ -168,6 +178,20 @@ class Emulator:
                     raise Failed("the emulator does not start") from None
                 time.sleep(0.1)
 
+    def logged(self, pattern):
+        """Gives the lines of the functions' log in which this is found, in the order of time."""
+        logs, lines = self.client("logs"), []
+        for group in logs.describe_log_groups()["logGroups"]:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+                lines += [(e["timestamp"], e["message"].strip()) for e in page["events"] if re.search(pattern, e["message"])]
+        return [message for _, message in sorted(lines)]
+
+    def told(self):
+        """Gives what the functions say of things that went wrong; what a scene cut off is among it."""
+        with contextlib.suppress(botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+            return [line[:1000] for line in self.logged(r'"level":"(WARN|ERROR)"')]
+        return []
+
     def let_a_day_pass(self):
         self.process.send_signal(signal.SIGUSR1)
 
@@ -210,6 +234,7 @@ class Stack:
 
     def __init__(self, emulator):
         self.emulator = emulator
+        self.original = None  # the template, once it is needed
 
     def deploy(self):
         arguments = "--no-confirm-changeset --parameter-overrides " + " ".join(self.given())
@@ -222,7 +247,7 @@ class Stack:
 
     def look(self):
         """Reads what the stack consists of, and what its functions may do."""
-        self.resources, self.types, self.policies, self.routes = {}, {}, {}, []
+        self.resources, self.types, self.policies, self.routes = {}, {}, {}, {}
         cloudformation = self.emulator.client("cloudformation")
         for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME):
             for r in page["StackResourceSummaries"]:
@@ -272,7 +297,7 @@ class Stack:
                 auth = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[guards[0]]} if guards else {"AuthorizationType": "NONE"}
                 key = "$default" if path.strip("/") == "$default" else f"{'ANY' if method == 'x-amazon-apigateway-any-method' else method.upper()} {path}"
                 gateway.create_route(ApiId=api, RouteKey=key, Target="integrations/" + integrations[function], **auth)
-                self.routes.append(key)
+                self.routes[key] = function
         self.url = f"{self.emulator.url}/_aws/execute-api/{api}/$default"
 
     def switch_rules(self, on):
@@ -283,7 +308,7 @@ class Stack:
                 (events.enable_rule if on else events.disable_rule)(Name=self.resources[name].split("/")[-1].split("|")[-1])
 
     def invoke(self, function, event):
-        """Invokes a function and fails when it does."""
+        """Invokes a function and gives its answer; fails when the function does."""
         answer = self.emulator.client("lambda").invoke(FunctionName=self.resources[function], Payload=json.dumps(event).encode(), LogType="Tail")
         payload = answer["Payload"].read().decode()
         if answer.get("FunctionError"):
@@ -291,6 +316,18 @@ class Stack:
             log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
             raise Failed(f"{function} failed: {payload}\n{log[-2000:]}")
         self.emulator.judge()
+        return payload
+
+    def preflight(self, path):
+        """Hands a preflight to the function of its route, and gives its answer: the emulator answers every one in the gateway's place."""
+        method, context = "OPTIONS", {"accountId": "000000000000", "requestId": uuid.uuid4().hex, "stage": "$default"}
+        route = next(r for r in self.routes if r != "$default" and fits(r, method, path))
+        answer = self.invoke(self.routes[route], {
+            "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "", "headers": {"origin": "https://elsewhere.test"},
+            "requestContext": context | {"http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"}},
+        })
+        Client.counted[method, path] += 1
+        return json.loads(answer)
 
     def tick(self, function, after=0):
         """Runs a scheduled function as it will be run this many minutes from now."""
@@ -326,12 +363,20 @@ class Stack:
             raise Failed(f"{function} was to be cut off at {action or keys}, and did nothing there")
 
     @contextlib.contextmanager
-    def without(self, function, policy, index):
-        """Takes one statement out of a function's policy meanwhile: a policy that is too narrow."""
+    def without(self, permission):
+        """Takes one action on one resource out of a function's policy meanwhile: a policy that is too narrow."""
+        function, policy, index, action, resource = permission
         iam, role, document = self.emulator.client("iam"), self.role(function), self.policies[function][policy]
-        narrow = {**document, "Statement": [s for i, s in enumerate(statements(document)) if i != index]}
-        if narrow["Statement"]:
-            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(narrow))
+        narrow = statements(document)[:]
+        whole = narrow.pop(index)
+        for actions, resources in (
+            ([a for a in listed(whole["Action"]) if a != action], listed(whole["Resource"])),
+            ([action], [r for r in listed(whole["Resource"]) if r != resource]),
+        ):
+            if actions and resources:
+                narrow.append({k: v for k, v in whole.items() if k != "Sid"} | {"Action": actions, "Resource": resources})
+        if narrow:
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": narrow}))
         else:
             iam.delete_role_policy(RoleName=role, PolicyName=policy)
         try:
@@ -339,14 +384,41 @@ class Stack:
         finally:
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
 
-    def uncalled(self):
-        """Gives the routes that no request went to."""
+    def unplayed(self):
+        """Tells of every route, trigger and function of the template that no scene used."""
         called = set()
         for method, path in Client.counted:
             fit = [r for r in self.routes if r != "$default" and fits(r, method, path)]
-            # A route that names a segment goes before one with a variable there.
-            called.add(min(fit, key=lambda r: [s.startswith("{") for s in r.split("/")]) if fit else "$default")
-        return sorted(set(self.routes) - called)
+            # A route that names a segment goes before one with a variable there, and that before one that takes the rest.
+            called.add(min(fit, key=lambda r: ("+}" in r, [s.startswith("{") for s in r.split("/")])) if fit else "$default")
+        yield from (f"no scene calls {route}" for route in sorted(set(self.routes) - called))
+        for name, resource in self.template["Resources"].items():
+            if resource["Type"] in UNKNOWN_TRIGGERS:
+                yield f"no scene knows how to fire {name}, a {resource['Type']}"
+        versions = self.emulator.client("s3").list_object_versions
+        for bucket, prefix, function in self.notifications():
+            if not versions(Bucket=self.resources[bucket], Prefix=prefix, MaxKeys=1).get("Versions"):
+                yield f"no scene puts an object into {bucket} at {prefix}, which invokes {function}"
+        spawned = self.emulator.log.read_text(errors="replace")
+        yield from (f"no scene runs {function}" for function in self.functions if f"spawned for {self.resources[function]} " not in spawned)
+
+    def notifications(self):
+        """Yields bucket, prefix and function of every notification of S3."""
+        for bucket, resource in self.template["Resources"].items():
+            if resource["Type"] != "AWS::S3::Bucket":
+                continue
+            for to in resource["Properties"].get("NotificationConfiguration", {}).get("LambdaConfigurations", []):
+                rules = to.get("Filter", {}).get("S3Key", {}).get("Rules", [])
+                prefix = next((rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"), "")
+                yield bucket, prefix, to["Function"]["Fn::GetAtt"][0]
+
+    def schedules(self):
+        """Gives every schedule and the function that it invokes."""
+        return {
+            name: target["Arn"]["Fn::GetAtt"][0]
+            for name, resource in self.template["Resources"].items() if resource["Type"] == "AWS::Events::Rule"
+            for target in resource["Properties"]["Targets"]
+        }
 
     def deliver(self, function, bucket, prefix):
         """Delivers the event of the newest object below a prefix once more, as S3 may."""
@@ -367,6 +439,28 @@ class Stack:
         for page in dynamodb.get_paginator("scan").paginate(TableName=name, ProjectionExpression="pk,sk"):
             for i in range(0, len(page["Items"]), 25):
                 dynamodb.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in page["Items"][i:i + 25]]})
+
+    def create_another(self, prefix, refused=None):
+        """Makes a second stack of the same template, one resource of which may be refused, and tells how it ended and what happened."""
+        cloudformation, file = self.emulator.client("cloudformation"), self.emulator.folder / "refused"
+        if self.original is None:
+            body = cloudformation.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
+            self.original = body if isinstance(body, str) else json.dumps(body)
+        # Too long to be sent with the request.
+        bucket = re.search(r"s3://([^/\s]+)/", self.original)[1]
+        self.emulator.client("s3").put_object(Bucket=bucket, Key="another.template", Body=self.original.encode())
+        if refused:
+            file.write_text(refused)
+        try:
+            cloudformation.create_stack(
+                StackName=prefix, TemplateURL=f"{self.emulator.url}/{bucket}/another.template", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                Parameters=[dict(zip(("ParameterKey", "ParameterValue"), p.split("=", 1))) for p in [*self.given(), "Prefix=" + prefix]],
+            )
+            status = self.settled(prefix)
+        finally:
+            file.unlink(missing_ok=True)
+        events = [e for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=prefix) for e in page["StackEvents"]]
+        return status, events[::-1]
 
     def deploy_again(self):
         """Deploys what is built already, as make deploy does in its second half, and tells whether that succeeded."""
@@ -390,25 +484,28 @@ class Stack:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
             ).returncode
 
-    def delete(self):
-        self.emulator.client("cloudformation").delete_stack(StackName=NAME)
-        self.wait_for(None)
-
-    def wait_for(self, expected):
-        """Waits until the stack is in this state, or gone."""
+    def delete(self, name=NAME):
         cloudformation = self.emulator.client("cloudformation")
-        until = time.monotonic() + 4 * PATIENCE
+        cloudformation.delete_stack(StackName=name)
+        status = self.settled(name)
+        if status is not None:
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            why = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
+            raise Failed("\n".join([f"the stack is {status}, not gone", *why[::-1]]))
+
+    def settled(self, name):
+        """Waits until nothing is in progress, and gives the state of the stack; None when it is gone."""
+        cloudformation = self.emulator.client("cloudformation")
+        until = time.monotonic() + 2 * PATIENCE
         while True:
             try:
-                status = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["StackStatus"]
+                status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
             except cloudformation.exceptions.ClientError:
-                status = None
-            if status == expected:
-                return
-            if status is None or not status.endswith("_IN_PROGRESS") or time.monotonic() > until:
-                events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"] if status else []
-                why = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
-                raise Failed("\n".join([f"the stack is {status}, not {expected}", *why[::-1]]))
+                return None
+            if status == "DELETE_COMPLETE":
+                return None
+            if not status.endswith("_IN_PROGRESS") or time.monotonic() > until:
+                return status
             time.sleep(0.2)
 
     def failed_events(self):
@@ -432,6 +529,8 @@ class Stack:
 def fits(route, method, path):
     verb, _, pattern = route.partition(" ")
     wanted, got = pattern.split("/"), path.split("/")
+    if wanted[-1].endswith("+}"):
+        wanted[-1:] = ["{}"] * max(1, len(got) - len(wanted) + 1)
     same = len(wanted) == len(got) and all(w == g or w.startswith("{") for w, g in zip(wanted, got))
     return same and verb in (method, "ANY")
 
@@ -467,6 +566,7 @@ class Client:
     counted = collections.Counter()  # requests, by method and path
 
     def __init__(self, stack, account, user, granted=None):
+        self.headers = {}  # of the last answer
         self.stack, self.account, self.a = stack, account, "/v1/accounts/" + account
         self.bearer = stack.emulator.issuer.token(account, user, PERMISSIONS if granted is None else granted)
 
@@ -484,10 +584,10 @@ class Client:
         if method != "GET":
             request.add_header("Idempotency-Key", uuid.uuid4().hex)
         try:
-            with urllib.request.urlopen(request, timeout=60, context=self.stack.emulator.trust) as answer:
-                status, data = answer.status, answer.read()
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=self.stack.emulator.trust) as answer:
+                status, data, self.headers = answer.status, answer.read(), answer.headers
         except urllib.error.HTTPError as answer:
-            status, data = answer.code, answer.read()
+            status, data, self.headers = answer.code, answer.read(), answer.headers
         self.stack.emulator.judge()
         Client.counted[method, address.split("?")[0]] += 1
         if status not in (want or (200, 201, 202, 204)):
@@ -505,6 +605,9 @@ class Client:
 
     def post(self, path, body=None, **options):
         return self.json("POST", path, body, **options)
+
+    def patch(self, path, body, **options):
+        return self.json("PATCH", path, body, **options)
 
     def delete(self, path, **options):
         return self.json("DELETE", path, **options)

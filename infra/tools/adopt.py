@@ -64,7 +64,7 @@ def main():
     changes = cloudformation.get_paginator("describe_change_set").paginate(StackName=options.stack, ChangeSetName="adopt")
     imported = {c["ResourceChange"]["LogicalResourceId"] for page in changes for c in page["Changes"] if c["ResourceChange"]["Action"] == "Import"}
     missing = sorted(set(ADOPTED) - imported)
-    print(f"adopts {', '.join(sorted(imported)) or 'nothing'}" + (f"; makes a new {', '.join(missing)}" if missing else ""))
+    print(f"adopts {', '.join(sorted(imported)) or 'nothing'}" + (f"; makes a new {', '.join(missing)}" if missing else ""), flush=True)
     if not options.yes and input("go on? [y/N] ").strip().lower() != "y":
         cloudformation.delete_stack(StackName=options.stack)  # nothing of it was made yet
         return 1

@@ -486,10 +486,10 @@ def resumed_order(stack):
         lines = [{"productId": "live-reports", "quantity": 150, "costCenter": "CC-1"}]
         quote = admin.post("quotes", {"lines": lines})
         admin.post("orders", {"quoteId": quote["id"], "acknowledged": True}, want=[500])
-        # The alarm on answered errors waits for this line, and the runbook for that of the same request.
-        request = admin.headers["apigw-requestid"]
-        for line in (r'"Errors":1.*"requestId":"' + re.escape(request), r'"level":"ERROR".*"requestId":"' + re.escape(request)):
-            stack.eventually("the 500 is in the log", lambda: stack.emulator.logged(line))
+        # The alarm on answered errors waits for the one line, and the runbook leads from it to the other, by the request's id.
+        counted = stack.eventually("the 500 is counted", lambda: stack.emulator.logged(r'"Errors":1,.*"route":"POST [^"]*/orders","status":500'))
+        request = json.loads(counted[-1])["requestId"]
+        stack.eventually("the log says why", lambda: stack.emulator.logged('"level":"ERROR".*"requestId":"' + request))
         same("orders", [o["state"] for o in admin.get("orders")["items"]], ["placing"])
     same("licenses", admin.get("licenses")["items"], [])
     stack.tick("MaintenanceFunction", after=10)

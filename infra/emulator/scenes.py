@@ -10,10 +10,11 @@ import json
 import re
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
-from stack import PATIENCE, PERMISSIONS, Client, Failed
+from stack import CLIENT, PATIENCE, PERMISSIONS, Client, Failed
 
 PHONE = ("phone-system", "device_ip_phone", "call_recording")
 PEOPLE = "User,Name,Email,Extension,Number,Active,Agent source\n"
@@ -143,6 +144,36 @@ def document(stack):
     answer = stack.preflight("/v1/accounts/acme/cart")
     same("a preflight", answer["statusCode"], 204)
     same("headers of CORS", [name for name in answer["headers"] if name.lower().startswith("access-control")], [])
+
+
+@scene
+def console(stack):
+    """Somebody signs in to the console at the provider, sees a page that it makes by calling the API, and is told where a form went wrong."""
+    admin = watched(stack)
+    browser, issuer, page = Client(stack, admin.account, "ada"), stack.emulator.issuer, f"/console/{admin.account}/licenses"
+    browser.bearer = None
+    moved = [302, 303, 307, 308]
+    for path in ("/", "/console", page):
+        browser.send("GET", path, want=moved)
+    browser.send("GET", "/console/-/sign-in?own=1&to=" + page, want=moved)
+    cookies = {}
+
+    def keep():
+        for header in browser.headers.get_all("Set-Cookie") or []:
+            name, _, value = header.split(";")[0].partition("=")
+            cookies[name] = value
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+    asked = dict(urllib.parse.parse_qsl(urllib.parse.urlparse(browser.headers["Location"]).query))
+    issuer.codes["1"] = {
+        "access_token": issuer.token(admin.account, "ada", PERMISSIONS), "token_type": "Bearer", "expires_in": 3600,
+        "id_token": issuer.token(admin.account, "ada", [], aud=CLIENT, nonce=asked["nonce"]),
+    }
+    browser.send("GET", "/console/-/signed-in?" + urllib.parse.urlencode({"code": "1", "state": asked["state"]}), want=moved, **keep())
+    same("the page after signing in", browser.headers["Location"].endswith(page), True)
+    shown = browser.send("GET", page, **keep()).decode()
+    same("licenses on the page", shown.count("License Type") > 0 and "Ann" in shown, True)
+    browser.send("POST", page, want=[400, 403, 405, 422], **keep())
 
 
 @scene

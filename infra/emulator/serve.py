@@ -7,6 +7,7 @@
 - An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
 - The name of a bucket that a creation imports is no conflict.
 - The resource whose logical id is in the file that REFUSED names is not created, so that a creation fails late.
+- The events of API Gateway name the domain of DOMAIN, which resolves here; the emulator's own does not.
 - It speaks HTTP/1.1 only, as DynamoDB and S3 do. The HTTP/2 of its server (hypercorn 0.18) says farewell within the
   1,002nd request of a connection and then never answers that request, so that a function waits until its time is up.
 - SIGUSR1 lets a day pass for the schedules: each rule fires once, with its own event and its own target.
@@ -20,7 +21,7 @@ import threading
 
 import hypercorn.config
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import eventbridge
 from ministack.services.cloudformation import provisioners, stacks
 
@@ -28,6 +29,7 @@ decide = iam_evaluator.enforce
 context = iam_actions.dynamodb_service_context
 alarm_record = provisioners._cw_metric_alarm_record
 validation_errors = stacks._validation_errors
+invoke = lambda_runtime.ProvidedWorker.invoke
 lock = threading.Lock()
 refused = pathlib.Path(os.environ["REFUSED"])
 decisions = open(os.environ["DECISIONS"], "a", encoding="utf-8", buffering=1)  # open while the process lives
@@ -88,6 +90,12 @@ def refusing(create):
     return made
 
 
+def at_domain(self, event, *more, **named):
+    if isinstance(event, dict) and "domainName" in event.get("requestContext", {}):
+        event = {**event, "requestContext": event["requestContext"] | {"domainName": os.environ["DOMAIN"]}}
+    return invoke(self, event, *more, **named)
+
+
 def pass_a_day(*_):
     def fire():
         for account, region, rule in list(eventbridge._rules._data):
@@ -104,6 +112,7 @@ for handler in provisioners._RESOURCE_HANDLERS.values():
     if "create" in handler:
         handler["create"] = refusing(handler["create"])
 stacks._validation_errors = conflicts
+lambda_runtime.ProvidedWorker.invoke = at_domain
 hypercorn.config.Config.alpn_protocols = ["http/1.1"]
 app._port_is_bindable = lambda *_: False  # It would listen at port 443 too, for Cognito.
 signal.signal(signal.SIGUSR1, pass_a_day)

@@ -38,6 +38,7 @@ here = pathlib.Path(__file__).resolve().parent
 REGION = "us-east-1"
 NAME = "seatwise"  # samconfig.toml names the stack
 AUDIENCE = "seatwise"
+CLIENT = "console"
 PERMISSIONS = (
     "catalog.read billing.read billing.purchase licenses.read licenses.manage directory.read directory.manage liveReports.view liveReports.full usage.read"
     " usage.write metrics.read metrics.manage audit.read"
@@ -85,17 +86,35 @@ def certify(folder):
     return cert, private
 
 
+def serve(handler, certificate, private):
+    """Serves by TLS at a port of its own, and gives the server and its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, private)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"127.0.0.1:{server.server_address[1]}"
+
+
 class Issuer:
-    """An OpenID provider of two documents: who it is, and its key. It signs the tokens of the scenes."""
+    """An OpenID provider that says who it is and what its key is, signs the tokens of the scenes, and exchanges codes for them."""
 
     def __init__(self, certificate, private):
         self.key = new_key()
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
         documents = {"/jwks.json": {"keys": [{**public, "kid": "1", "use": "sig", "alg": "RS256"}]}}
 
+        issuer, self.codes = self, {}  # what each code is exchanged for, once
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                document = documents.get(self.path)
+                self.answer(documents.get(self.path))
+
+            def do_POST(self):
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.answer(issuer.codes.pop(form.get("code", [""])[0], None) if self.path == "/token" else None)
+
+            def answer(self, document):
                 self.send_response(200 if document else 404)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
@@ -104,18 +123,60 @@ class Issuer:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate, private)
-        self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_address[1]}"
-        documents["/.well-known/openid-configuration"] = {"issuer": self.url, "jwks_uri": self.url + "/jwks.json"}
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.server, address = serve(Handler, certificate, private)
+        self.url = "https://" + address
+        documents["/.well-known/openid-configuration"] = {
+            "issuer": self.url, "jwks_uri": self.url + "/jwks.json", "authorization_endpoint": self.url + "/authorize", "token_endpoint": self.url + "/token",
+            "response_types_supported": ["code"], "id_token_signing_alg_values_supported": ["RS256"],
+        }
 
     def token(self, account, user, permissions, **claims):
         now = int(time.time())
         body = {"iss": self.url, "aud": AUDIENCE, "sub": user, "account": account, "permissions": permissions, "iat": now - 5, "exp": now + 3600}
         return jwt.encode(body | claims, self.key, algorithm="RS256", headers={"kid": "1"})
+
+
+class Domain:
+    """The domain at which the API is: what the gateway calls it in its events, and where the console therefore calls it."""
+
+    def __init__(self, certificate, private, trust):
+        domain, self.behind = self, None
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection", "accept-encoding")}
+                request = urllib.request.Request(domain.behind + self.path, body or None, headers, method=self.command)
+                status, got, data = exchange(request, trust)
+                self.send_response(status)
+                for name, value in got.items():
+                    if name.lower() not in ("transfer-encoding", "connection", "content-length", "date", "server"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
+
+            def log_message(self, *_):
+                pass
+
+        self.server, self.name = serve(Handler, certificate, private)
+
+
+class Unfollowed(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def exchange(request, trust):
+    """Sends a request and gives status, headers and body, whatever they are; it goes nowhere else on its own."""
+    opener = urllib.request.build_opener(Unfollowed, urllib.request.HTTPSHandler(context=trust))
+    try:
+        with opener.open(request, timeout=PATIENCE) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.headers, answer.read()
 
 
 class Emulator:
@@ -125,6 +186,8 @@ class Emulator:
         self.folder = folder
         self.certificate, private = certify(folder)
         self.issuer = Issuer(self.certificate, private)
+        self.trust = ssl.create_default_context(cafile=str(self.certificate))
+        self.domain = Domain(self.certificate, private, self.trust)
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.decisions = folder / "decisions.jsonl"
@@ -133,7 +196,7 @@ class Emulator:
         # Functions run as its children, with its environment: they reach it by AWS_ENDPOINT_URL, as the CLI and sam do.
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder / "tmp"), "DECISIONS": str(self.decisions),
-            "REFUSED": str(folder / "refused"),
+            "REFUSED": str(folder / "refused"), "DOMAIN": self.domain.name,
             "AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": str(self.certificate), "MINISTACK_SSL_KEY": str(private),
             "GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "MINISTACK_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": self.url,
@@ -145,7 +208,6 @@ class Emulator:
             self.process = subprocess.Popen(
                 [sys.executable, str(here / "serve.py")], env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
             )
-        self.trust = ssl.create_default_context(cafile=str(self.certificate))
         self.roles = {}  # name of a role: its function
         self.tolerated = set()  # functions that a scene cut off, and whose refusals are therefore its own
         self.read = 0
@@ -227,6 +289,7 @@ class Emulator:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(15)
         self.issuer.server.shutdown()
+        self.domain.server.shutdown()
 
 
 class Stack:
@@ -298,7 +361,7 @@ class Stack:
                 key = "$default" if path.strip("/") == "$default" else f"{'ANY' if method == 'x-amazon-apigateway-any-method' else method.upper()} {path}"
                 gateway.create_route(ApiId=api, RouteKey=key, Target="integrations/" + integrations[function], **auth)
                 self.routes[key] = function
-        self.url = f"{self.emulator.url}/_aws/execute-api/{api}/$default"
+        self.url = self.emulator.domain.behind = f"{self.emulator.url}/_aws/execute-api/{api}/$default"
 
     def switch_rules(self, on):
         """Switches the schedules on or off. They are off but in their own scene: what a scene cut off is to be finished by the function it means."""
@@ -475,7 +538,7 @@ class Stack:
         return (self.emulator.folder / "adopt.log").read_text()
 
     def given(self):
-        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE]
+        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE, "ConsoleClientId=" + CLIENT]
 
     def command(self, name, arguments):
         with (self.emulator.folder / (name + ".log")).open("wb") as log:
@@ -570,10 +633,10 @@ class Client:
         self.stack, self.account, self.a = stack, account, "/v1/accounts/" + account
         self.bearer = stack.emulator.issuer.token(account, user, PERMISSIONS if granted is None else granted)
 
-    def send(self, method, path, body=None, accept=None, want=None):
-        """Sends a request and gives status, headers and body; a relative path is one of the account's."""
+    def send(self, method, path, body=None, accept=None, want=None, **headers):
+        """Sends a request and gives the body of the answer; a relative path is one of the account's."""
         address = path if path.startswith("/") else f"{self.a}/{path}".rstrip("/")
-        request = urllib.request.Request(self.stack.url + address, method=method)
+        request = urllib.request.Request(self.stack.url + address, method=method, headers=headers)
         if self.bearer:
             request.add_header("Authorization", "Bearer " + self.bearer)
         if accept:
@@ -583,11 +646,7 @@ class Client:
             request.data = json.dumps(body).encode()
         if method != "GET":
             request.add_header("Idempotency-Key", uuid.uuid4().hex)
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE, context=self.stack.emulator.trust) as answer:
-                status, data, self.headers = answer.status, answer.read(), answer.headers
-        except urllib.error.HTTPError as answer:
-            status, data, self.headers = answer.code, answer.read(), answer.headers
+        status, self.headers, data = exchange(request, self.stack.emulator.trust)
         self.stack.emulator.judge()
         Client.counted[method, address.split("?")[0]] += 1
         if status not in (want or (200, 201, 202, 204)):

@@ -1349,7 +1349,7 @@ func (c *Client) GetRole(ctx context.Context, id string) (Answer[Role], error) {
 }
 
 // GetStatement: Print an order.
-func (c *Client) GetStatement(ctx context.Context, id, accept string) (Answer[File], error) {
+func (c *Client) GetStatement(ctx context.Context, id string, accept string) (Answer[File], error) {
 	return send[File](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/orders/" + url.PathEscape(id) + "/statement", query: nil, accept: accept, body: nil, change: Change{}})
 }
 
@@ -1387,7 +1387,7 @@ func (c *Client) GetWallboardMaximum(ctx context.Context) (Answer[Maximum], erro
 }
 
 // LiftExclusion: Let a user be assigned the product automatically again.
-func (c *Client) LiftExclusion(ctx context.Context, product, user string, change Change) (Answer[Nothing], error) {
+func (c *Client) LiftExclusion(ctx context.Context, product string, user string, change Change) (Answer[Nothing], error) {
 	return send[Nothing](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/exclusions/" + url.PathEscape(product) + "/" + url.PathEscape(user), query: nil, accept: "", body: nil, change: change})
 }
 

@@ -113,6 +113,9 @@ func (c *Context) AccountInfo() (info client.Account, ok bool) {
 	return c.account.Body, !c.missing && c.account.Status != 0
 }
 
+// Cart is the person's cart, after the first Load; its Status is 0 where they have none.
+func (c *Context) Cart() client.Answer[client.CartView] { return c.cart }
+
 // Format writes numbers, money and times for the reader. It knows the account's zone after the
 // first Load.
 func (c *Context) Format() *view.Format {

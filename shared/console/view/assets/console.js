@@ -50,6 +50,11 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // A long list of choices is narrowed by what is typed.
 for (const input of document.querySelectorAll("[data-narrow]")) {
   input.hidden = false;

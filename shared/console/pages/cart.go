@@ -1,0 +1,660 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+var _ = add(web.Page{
+	Name: "Cart", Path: "cart", Needs: []auth.Permission{auth.BillingPurchase},
+	Routes: []web.Route{
+		{
+			Path:   "cart",
+			Show:   showCart,
+			Send:   sendCart,
+			Submit: "Next",
+			Fields: web.Fields("costCenter", "Cost Center"),
+		},
+		{
+			Path:   "cart/new-cost-center",
+			Show:   showNewCenter,
+			Send:   sendNewCenter,
+			Submit: "Make it",
+			Fields: web.Fields("code", "Cost Center Code", "name", "Name"),
+		},
+		{
+			Path:   "cart/lines/{line}/split",
+			Show:   showSplit,
+			Send:   sendSplit,
+			Submit: "Split",
+			Fields: web.Fields("quantity", "Quantity", "costCenter", "Cost Center"),
+		},
+		{Path: "cart/review/{quote}", Show: showReview, Send: sendReview, Submit: "Confirm"},
+	},
+})
+
+// mostInSelect is how many cost centers are offered as a list to choose from; of more, one types
+// the beginning.
+const mostInSelect = 30
+
+// checkout is the cart as its page shows it: what is in it, under what was typed over it.
+type checkout struct {
+	lines   []cartLine
+	total   client.Money
+	centers centerList
+	// theirs is the cart that is there now, for who has another version of it.
+	theirs []client.CartViewLine
+}
+
+// cartLine is a line of the form. A form names a line by what it was, so that a change can be told.
+type cartLine struct {
+	id, product, name    string
+	wasQuantity          string
+	wasCenter            string
+	quantity, center     string
+	unit, total          *client.Money
+	chosen               bool
+	faultOf, faultCenter string
+}
+
+// was is the hidden value that says what the form showed.
+func (l cartLine) was() string {
+	return strings.Join([]string{l.id, l.product, l.wasQuantity, l.wasCenter}, "~")
+}
+
+// changed says whether a person changed the line.
+func (l cartLine) changed() bool { return l.quantity != l.wasQuantity || l.center != l.wasCenter }
+
+// centerList is what cost centers there are to choose from.
+type centerList struct {
+	all  []client.CostCenter
+	more bool
+	// known says that the reader may see them; who may not types codes.
+	known bool
+}
+
+func centersOf(a client.Answer[client.CostCenterPage]) centerList {
+	return centerList{all: a.Body.Items, more: a.Body.NextCursor != "", known: a.Status != 0}
+}
+
+// choose says that the list is short enough to choose from.
+func (l centerList) choose() bool { return l.known && len(l.all) > 0 && len(l.all) <= mostInSelect }
+
+// none says that the account has no cost center at all.
+func (l centerList) none() bool { return l.known && len(l.all) == 0 }
+
+// only is the account's one cost center; empty if there are several.
+func (l centerList) only() string {
+	if len(l.all) == 1 {
+		return l.all[0].Code
+	}
+	return ""
+}
+
+// name is a cost center's code and name.
+func (l centerList) name(code string) string {
+	for _, one := range l.all {
+		if one.Code == code && one.Name != code && one.Name != "" {
+			return code + " " + one.Name
+		}
+	}
+	return orDash(code)
+}
+
+// options are the cost centers as choices, with one that is chosen and not among them.
+func (l centerList) options(chosen string) []view.Option {
+	options := centerOptions(l.all)
+	if chosen != "" && !slices.ContainsFunc(options, func(o view.Option) bool { return o.Value == chosen }) {
+		options = append(options, view.Option{Value: chosen, Name: chosen})
+	}
+	return options
+}
+
+func showCart(c *web.Context, f *view.Form) error {
+	var centers client.Answer[client.CostCenterPage]
+	if err := c.Load(client.IfAllowed(client.Into(&centers, listCenters(c)))); err != nil {
+		return err
+	}
+	cart := c.Cart()
+	web.FromVersion(f, cart.ETag)
+	v := checkout{centers: centersOf(centers), total: cart.Body.Total, theirs: cart.Body.Lines}
+	if f.Stale {
+		v.lines = typedOver(f, cart.Body.Lines)
+		return c.Show("Cart", cartConflictPage(c, f, v))
+	}
+	v.lines = cartLines(f, cart.Body.Lines, v.centers.only())
+	return c.Show("Cart", cartPage(c, f, v))
+}
+
+// cartLines are the lines of the cart, with what was typed where the form was refused.
+func cartLines(f *view.Form, there []client.CartViewLine, only string) []cartLine {
+	var list []cartLine
+	sent := f.Values["line"]
+	for _, l := range there {
+		line := lineOf(l)
+		line.quantity, line.center = f.Default("quantity-"+l.ID, line.wasQuantity), f.Default("center-"+l.ID, line.wasCenter)
+		if line.center == "" {
+			line.center = only
+		}
+		line.chosen = f.Has("selected", l.ID)
+		if i := slices.IndexFunc(sent, func(s string) bool { return strings.HasPrefix(s, l.ID+"~") }); i >= 0 {
+			at := "lines[" + strconv.Itoa(i) + "]."
+			line.faultOf, line.faultCenter = f.FaultOf(at+"quantity"), f.FaultOf(at+"costCenter")
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+func lineOf(l client.CartViewLine) cartLine {
+	line := cartLine{
+		id: l.ID, product: l.ProductID, name: l.Name, unit: l.UnitPrice, total: l.Total,
+		wasQuantity: strconv.FormatInt(l.Quantity, 10), wasCenter: l.CostCenter,
+	}
+	if line.name == "" {
+		line.name = l.ProductID + ", which is no longer sold"
+	}
+	line.quantity, line.center = line.wasQuantity, line.wasCenter
+	return line
+}
+
+// typedOver are the lines as they were typed, over a cart that somebody changed meanwhile: a line
+// that is not there any more is a new one.
+func typedOver(f *view.Form, there []client.CartViewLine) []cartLine {
+	var list []cartLine
+	for _, mine := range sentLines(f) {
+		i := slices.IndexFunc(there, func(l client.CartViewLine) bool { return l.ID == mine.id })
+		mine.wasQuantity, mine.wasCenter = "0", ""
+		if i >= 0 {
+			mine.wasQuantity, mine.wasCenter = strconv.FormatInt(there[i].Quantity, 10), there[i].CostCenter
+			mine.name = there[i].Name
+		}
+		list = append(list, mine)
+	}
+	return list
+}
+
+// sentLines are the lines of a form that was sent.
+func sentLines(f *view.Form) []cartLine {
+	var list []cartLine
+	for _, value := range f.Values["line"] {
+		if parts := strings.SplitN(value, "~", 4); len(parts) == 4 {
+			l := cartLine{id: parts[0], product: parts[1], wasQuantity: parts[2], wasCenter: parts[3]}
+			l.name = l.product
+			l.quantity = strings.TrimSpace(f.Default("quantity-"+l.id, l.wasQuantity))
+			l.center = strings.TrimSpace(f.Default("center-"+l.id, l.wasCenter))
+			l.chosen = f.Has("selected", l.id)
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// sendCart saves what was typed, does what the button says, and goes on.
+func sendCart(c *web.Context, f *view.Form) error {
+	do, id := cut(f.Get("do"), ":")
+	lines := sentLines(f)
+	said, err := apply(c, f, do, id, &lines)
+	if err != nil {
+		return err
+	}
+	if len(lines) != len(f.Values["line"]) || slices.ContainsFunc(lines, cartLine.changed) {
+		body, err := putBody(lines)
+		if err != nil {
+			return err
+		}
+		change := c.ChangeOf(f, "cart")
+		change.Version = f.Version
+		cart, err := c.API.PutCart(c.R.Context(), body, change)
+		if err != nil {
+			return err
+		}
+		f.Version = cart.ETag // what follows is made from what was just saved
+	}
+	switch do {
+	case "new":
+		query := ""
+		for _, l := range lines {
+			if l.chosen {
+				query += "&line=" + queryEscape(l.id)
+			}
+		}
+		return c.GoTo(c.Link("cart", "new-cost-center") + strings.Replace(query, "&", "?", 1))
+	case "split":
+		return c.GoTo(c.Link("cart", "lines", id, "split"))
+	case "next":
+		quote, err := c.API.CreateQuote(c.R.Context(), client.CreateQuoteRequest{}, c.ChangeOf(f, "quote"))
+		if err != nil {
+			return err
+		}
+		return c.GoTo(c.Link("cart", "review", quote.Body.ID))
+	}
+	return c.Done(c.Link("cart"), web.Good(said))
+}
+
+// apply changes the lines as a button says, and tells what was done.
+func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (string, error) {
+	chosen := func(l cartLine) bool { return l.chosen }
+	switch do {
+	case "delete":
+		*lines = slices.DeleteFunc(*lines, func(l cartLine) bool { return l.id == id })
+		return "It is out of the cart.", nil
+	case "delete-selected":
+		before := len(*lines)
+		if !slices.ContainsFunc(*lines, chosen) {
+			return "", web.Wrong("selected", "tick the boxes of the lines first")
+		}
+		*lines = slices.DeleteFunc(*lines, chosen)
+		return c.Format().Count(int64(before-len(*lines)), "line is", "lines are") + " out of the cart.", nil
+	case "selected", "all":
+		center := strings.TrimSpace(f.Get("costCenter"))
+		if center == "" {
+			return "", web.Wrong("costCenter", "choose a cost center first")
+		}
+		if do == "selected" && !slices.ContainsFunc(*lines, chosen) {
+			return "", web.Wrong("selected", "tick the boxes of the lines first, or use Assign to All")
+		}
+		n := int64(0)
+		for i := range *lines {
+			if do == "all" || (*lines)[i].chosen {
+				(*lines)[i].center = center
+				n++
+			}
+		}
+		return c.Format().Count(n, "line is", "lines are") + " charged to " + center + ".", nil
+	}
+	return "The cart is saved.", nil
+}
+
+// putBody is the cart that was typed. A line that was of no quantity is a new one.
+func putBody(lines []cartLine) (client.PutCartRequest, error) {
+	body := client.PutCartRequest{Lines: []client.CartLineInput{}}
+	var faults []client.FieldError
+	for i, l := range lines {
+		n, err := wholeNumber(l.quantity)
+		if err != nil {
+			faults = append(faults, client.FieldError{
+				Field: "lines[" + strconv.Itoa(i) + "].quantity", Message: "must be a whole number, such as 5",
+			})
+			continue
+		}
+		in := client.CartLineInput{ProductID: l.product, Quantity: n}
+		if l.wasQuantity != "0" {
+			in.ID = &l.id
+		}
+		if l.center != "" {
+			in.CostCenter = client.Set(l.center)
+		}
+		body.Lines = append(body.Lines, in)
+	}
+	if len(faults) > 0 {
+		return body, wrongFields(faults)
+	}
+	return body, nil
+}
+
+// wrongFields is web.Wrong for several fields.
+func wrongFields(faults []client.FieldError) error {
+	e := client.As(web.Wrong("", ""))
+	e.Errors = faults
+	return e
+}
+
+// barFault is what is wrong with what stands above the lines: what is given to several of them.
+func barFault(f *view.Form) string {
+	if f.Fault == nil {
+		return ""
+	}
+	for _, e := range f.Fault.Fields {
+		if e.Field == "costCenter" || e.Field == "selected" {
+			return title(e.Message) + "."
+		}
+	}
+	return ""
+}
+
+// undecidedNames are the products of lines that have no cost center.
+func (v checkout) undecidedNames() []string {
+	var names []string
+	for _, l := range v.lines {
+		if l.center == "" && !slices.Contains(names, l.name) {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
+// rows are both versions of a cart: one's own lines, and those that are only there now.
+func (v checkout) rows(f *view.Format) []view.Both {
+	var rows []view.Both
+	said := func(quantity, center string) string {
+		if n, err := strconv.ParseInt(quantity, 10, 64); err == nil {
+			quantity = f.Number(n)
+		}
+		if center == "" {
+			return quantity + ", no cost center"
+		}
+		return quantity + ", " + v.centers.name(center)
+	}
+	for _, l := range v.lines {
+		row := view.Both{Label: l.name, Yours: said(l.quantity, l.center)}
+		if l.wasQuantity != "0" {
+			row.Theirs = said(l.wasQuantity, l.wasCenter)
+		}
+		rows = append(rows, row)
+	}
+	for _, l := range v.theirs {
+		if !slices.ContainsFunc(v.lines, func(mine cartLine) bool { return mine.id == l.ID }) {
+			rows = append(rows, view.Both{Label: l.Name, Theirs: said(strconv.FormatInt(l.Quantity, 10), l.CostCenter)})
+		}
+	}
+	return rows
+}
+
+// inCart is how many licenses are in the reader's cart.
+func inCart(c *web.Context) int64 {
+	var n int64
+	for _, line := range c.Cart().Body.Lines {
+		n += line.Quantity
+	}
+	return n
+}
+
+// newCenter is what the page that makes a cost center needs.
+type newCenter struct {
+	// ids are the lines that were selected, and to whom it may be given.
+	ids []string
+	to  []view.Option
+}
+
+func showNewCenter(c *web.Context, f *view.Form) error {
+	if err := c.Load(); err != nil {
+		return err
+	}
+	n := newCenter{ids: c.Query()["line"]}
+	if f.Values.Has("line") {
+		n.ids = f.Values["line"]
+	}
+	if len(n.ids) > 0 {
+		lines := c.Format().Count(int64(len(n.ids)), "line", "lines")
+		n.to = append(n.to, view.Option{Value: "selected", Name: "Assign to Selected", Note: lines})
+	}
+	n.to = append(n.to,
+		view.Option{Value: "all", Name: "Assign to All", Note: "every line of the cart"},
+		view.Option{Value: "none", Name: "Only make it"},
+	)
+	if !f.Values.Has("to") {
+		f.Values.Set("to", n.to[0].Value)
+	}
+	return c.Show("New cost center", newCenterPage(c, f, n))
+}
+
+func sendNewCenter(c *web.Context, f *view.Form) error {
+	ctx := c.R.Context()
+	code, name := strings.TrimSpace(f.Get("code")), strings.TrimSpace(f.Get("name"))
+	if code == "" {
+		return web.Wrong("code", "must be given, such as CC-3")
+	}
+	if name == "" {
+		name = code
+	}
+	change := c.ChangeOf(f, "center")
+	change.New = true
+	if _, err := c.API.PutCostCenter(ctx, code, client.PutCostCenterRequest{Name: name}, change); err != nil {
+		if client.Is(err, "precondition-failed") {
+			return web.Wrong("code", "is a cost center already: choose it in the cart, or take another code")
+		}
+		return err
+	}
+	charge := client.ChargeCartRequest{CostCenter: code}
+	switch f.Get("to") {
+	case "none":
+		return c.Done(c.Link("cart"), web.Good("The cost center "+code+" is made."))
+	case "selected":
+		ids := f.Values["line"]
+		charge.LineIDs = &ids
+	}
+	if _, err := c.API.ChargeCart(ctx, charge, c.ChangeOf(f, "charge")); err != nil {
+		if e := client.As(err); e == nil || e.Status >= http.StatusInternalServerError {
+			return err // pressed again, it goes on where it was
+		}
+		return c.Done(c.Link("cart"), web.Warn("The cost center "+code+" is made, but not given to the lines.",
+			"The cart has changed meanwhile: choose the lines again."))
+	}
+	return c.Done(c.Link("cart"), web.Good("The cost center "+code+" is made, and the lines are charged to it."))
+}
+
+// mostParts is how many parts a line is split into at once; a part can be split again.
+const mostParts = 10
+
+// division is a line that is split.
+type division struct {
+	line    client.CartViewLine
+	name    string
+	rows    []partRow
+	centers centerList
+	// yours is the quantity that the form was made for, if it is another one now.
+	yours string
+}
+
+type partRow struct{ quantity, center, faultQuantity, faultCenter string }
+
+func showSplit(c *web.Context, f *view.Form) error {
+	var centers client.Answer[client.CostCenterPage]
+	if err := c.Load(client.IfAllowed(client.Into(&centers, listCenters(c)))); err != nil {
+		return err
+	}
+	cart := c.Cart()
+	i := slices.IndexFunc(cart.Body.Lines, func(l client.CartViewLine) bool { return l.ID == c.Param("line") })
+	if i < 0 {
+		return c.NotFound("This line is not in the cart any more. Look at the cart again.")
+	}
+	web.FromVersion(f, cart.ETag)
+	d := division{line: cart.Body.Lines[i], name: lineOf(cart.Body.Lines[i]).name, centers: centersOf(centers)}
+	if d.line.Quantity < 2 {
+		return c.Show("Split", notSplitPage(c, d))
+	}
+	if f.Stale && f.Get("whole") != strconv.FormatInt(d.line.Quantity, 10) {
+		d.yours = f.Get("whole")
+	}
+	d.rows = partRows(f, d.line)
+	return c.Show("Split "+d.name, splitPage(c, f, d))
+}
+
+func partRows(f *view.Form, line client.CartViewLine) []partRow {
+	rows := make([]partRow, min(mostParts, max(line.Quantity, 2)))
+	typed := f.Values["quantity"]
+	if typed == nil {
+		rows[0].quantity, rows[0].center = strconv.FormatInt(line.Quantity-line.Quantity/2, 10), line.CostCenter
+		rows[1].quantity = strconv.FormatInt(line.Quantity/2, 10)
+		return rows
+	}
+	centers := f.Values["costCenter"]
+	for i := range rows {
+		if i < len(typed) && i < len(centers) {
+			rows[i].quantity, rows[i].center = typed[i], centers[i]
+		}
+		at := "parts[" + strconv.Itoa(i) + "]."
+		rows[i].faultQuantity, rows[i].faultCenter = f.FaultOf(at+"quantity"), f.FaultOf(at+"costCenter")
+	}
+	return rows
+}
+
+func sendSplit(c *web.Context, f *view.Form) error {
+	whole, err := strconv.ParseInt(f.Get("whole"), 10, 64)
+	if err != nil {
+		return web.Wrong("parts", "cannot be read; open the page again")
+	}
+	parts, places, err := typedParts(f, whole)
+	if err != nil {
+		return err
+	}
+	_, err = c.API.SplitCartLine(
+		c.R.Context(),
+		c.Param("line"),
+		client.SplitCartLineRequest{Parts: parts},
+		c.Change(f),
+	)
+	if err != nil {
+		if e := client.As(err); e != nil {
+			for i := range e.Errors {
+				e.Errors[i].Field = places.of(e.Errors[i].Field)
+			}
+		}
+		return err
+	}
+	return c.Done(c.Link("cart"), web.Good("The line is split into "+c.Format().Number(int64(len(parts)))+"."))
+}
+
+// partPlaces are the rows of the form that the parts stand in, since empty rows are left out.
+type partPlaces []int
+
+// of is the name of a field of the API's parts as the form has it.
+func (p partPlaces) of(field string) string {
+	rest, ok := strings.CutPrefix(field, "parts[")
+	if !ok {
+		return field
+	}
+	number, rest := cut(rest, "]")
+	if i, err := strconv.Atoi(number); err == nil && i < len(p) {
+		return "parts[" + strconv.Itoa(p[i]) + "]" + rest
+	}
+	return field
+}
+
+// typedParts are the parts that were typed. The one quantity that is left out is what remains.
+func typedParts(f *view.Form, whole int64) (parts []client.SplitPart, places partPlaces, err error) {
+	var faults []client.FieldError
+	left, rest := -1, whole
+	centers := f.Values["costCenter"]
+	for i, typed := range f.Values["quantity"] {
+		center := ""
+		if i < len(centers) {
+			center = strings.TrimSpace(centers[i])
+		}
+		if strings.TrimSpace(typed) == "" {
+			if center == "" {
+				continue
+			}
+			if left >= 0 {
+				faults = append(faults, client.FieldError{
+					Field: "parts[" + strconv.Itoa(i) + "].quantity", Message: "must be given: only one part can be what remains",
+				})
+				continue
+			}
+			left = len(parts)
+		}
+		n, err := wholeNumber(typed)
+		if err != nil && left != len(parts) {
+			faults = append(faults, client.FieldError{
+				Field: "parts[" + strconv.Itoa(i) + "].quantity", Message: "must be a whole number, such as 5",
+			})
+		}
+		rest -= n
+		parts, places = append(parts, client.SplitPart{Quantity: n, CostCenter: center}), append(places, i)
+	}
+	if left >= 0 {
+		parts[left].Quantity = rest
+	}
+	if len(faults) > 0 {
+		return nil, nil, wrongFields(faults)
+	}
+	return parts, places, nil
+}
+
+// review is a quote before it is ordered.
+type review struct {
+	quote   client.Quote
+	centers centerList
+	// was is the quote before it, if prices or the cart changed meanwhile.
+	was client.Answer[client.Quote]
+	// over says that it cannot be ordered any more.
+	over bool
+}
+
+func showReview(c *web.Context, f *view.Form) error {
+	var r review
+	var quote client.Answer[client.Quote]
+	var centers client.Answer[client.CostCenterPage]
+	calls := []func(context.Context) error{
+		client.Into(&quote, func(ctx context.Context) (client.Answer[client.Quote], error) {
+			return c.API.GetQuote(ctx, c.Param("quote"))
+		}),
+		client.IfAllowed(client.Into(&centers, listCenters(c))),
+	}
+	if was := c.Query().Get("was"); was != "" {
+		calls = append(calls, func(ctx context.Context) (err error) {
+			if r.was, err = c.API.GetQuote(ctx, was); client.As(err) != nil {
+				return nil // it is there to be compared, and need not be
+			}
+			return err
+		})
+	}
+	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	r.quote, r.centers = quote.Body, centersOf(centers)
+	r.over = !c.Now().Before(r.quote.ExpiresAt)
+	if f.Fault != nil && slices.Contains([]string{"quote-expired", "quote-stale"}, f.Fault.Slug) {
+		r.over = true
+	}
+	return c.Show("Review Order", reviewPage(c, f, r))
+}
+
+// compared says what has changed since the quote before.
+func (r review) compared(f *view.Format) string {
+	if r.was.Status == 0 {
+		return ""
+	}
+	old := r.was.Body
+	if old.DueToday == r.quote.DueToday && old.Recurring == r.quote.Recurring {
+		return "The charges are the same as before: " + f.Money(r.quote.DueToday) + " today, and " +
+			f.Money(r.quote.Recurring) + " a month."
+	}
+	return "Due today is " + f.Money(r.quote.DueToday) + "; it was " + f.Money(old.DueToday) + ". A month is " +
+		f.Money(r.quote.Recurring) + "; it was " + f.Money(old.Recurring) + "."
+}
+
+func sendReview(c *web.Context, f *view.Form) error {
+	ctx, id := c.R.Context(), c.Param("quote")
+	if f.Get("do") == "again" {
+		quote, err := c.API.CreateQuote(ctx, client.CreateQuoteRequest{}, c.ChangeOf(f, "quote"))
+		if err != nil {
+			return err
+		}
+		return c.GoTo(c.Link("cart", "review", quote.Body.ID) + "?was=" + queryEscape(id))
+	}
+	acknowledged := f.Get("acknowledged") == "yes"
+	order, err := c.API.PlaceOrder(
+		ctx,
+		client.PlaceOrderRequest{QuoteID: id, Acknowledged: &acknowledged},
+		c.ChangeOf(f, "order"),
+	)
+	if e := client.As(err); e != nil && e.OrderID != "" {
+		return placed(c, e.OrderID, web.Good("This was ordered already."))
+	}
+	if err != nil {
+		if e := client.As(err); e != nil && e.Slug() == "not-acknowledged" {
+			e.Problem = client.As(web.Wrong("acknowledged", "tick the box to say so, then confirm")).Problem
+		}
+		return err
+	}
+	n := c.Format().Count(order.Body.LicenseCount, "license is", "licenses are")
+	return placed(c, order.Body.ID, web.Good("Order "+order.Body.Number+" is placed: "+n+" ready to be assigned."))
+}
+
+// placed leads to the order, or to where one who may not read orders can go on.
+func placed(c *web.Context, order string, said view.Flash) error {
+	if err := c.Load(); err == nil && !c.May(auth.BillingRead) {
+		return c.Done(c.Link("purchase"), said)
+	}
+	return c.Done(c.Link("billing", "orders", order)+"?placed=1", said)
+}

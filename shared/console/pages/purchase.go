@@ -1,0 +1,216 @@
+package pages
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+var _ = add(web.Page{
+	Name: "Purchase", Path: "purchase", Order: 20, Needs: []auth.Permission{auth.BillingPurchase},
+	Routes: []web.Route{{
+		Path:   "purchase",
+		Show:   showPurchase,
+		Send:   sendPurchase,
+		Submit: "Add to Cart",
+		Fields: web.Fields("quantity", "Quantity"),
+	}},
+})
+
+const kindMetered = "metered"
+
+// shop is what can be bought, and what there is of it.
+type shop struct {
+	categories []string
+	// category is the one that is shown; empty for all.
+	category string
+	groups   []shelf
+	// metered are products that are not bought: what is used of them is charged.
+	metered []offer
+	empty   bool
+}
+
+// shelf is a heading, and the products under it.
+type shelf struct {
+	name   string
+	offers []offer
+}
+
+// offer is a product with what the account has of it, and the form that buys it.
+type offer struct {
+	client.CatalogItem
+	have  *client.ProductSummary
+	form  *view.Form
+	first bool
+}
+
+// perMonth is what one license costs.
+func (o offer) perMonth(f *view.Format) string { return f.Money(o.UnitPrice) }
+
+// has says how many licenses of the product the account has.
+func (o offer) has(f *view.Format) string {
+	switch {
+	case o.have == nil:
+		return ""
+	case o.Kind == kindMetered:
+		return f.Number(o.have.Assigned)
+	case o.have.Bought == 0:
+		return "You have none yet."
+	}
+	return "You have " + f.Number(o.have.Bought) + ", " + f.Number(o.have.Available) + " of them free."
+}
+
+// waits says how many people wait for one; empty if nobody does.
+func (o offer) waits(f *view.Format) string {
+	if o.have == nil || o.have.Waiting == 0 {
+		return ""
+	}
+	return f.Count(o.have.Waiting, "person waits", "people wait") + " for one."
+}
+
+// quantity is what the field shows before anything is typed: 1, or what the link asked for.
+func (o offer) quantity() string { return o.form.Default("quantity", "1") }
+
+func showPurchase(c *web.Context, f *view.Form) error {
+	var catalog client.Answer[client.CatalogItemPage]
+	var summary client.Answer[client.ProductSummaryPage]
+	list := func(currency string) func(context.Context) error {
+		return client.Into(&catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostChoices, Currency: currency})
+		})
+	}
+	err := c.Load(
+		client.IfAllowed(list("")),
+		client.IfAllowed(client.Into(&summary, c.API.SummarizeLicenses)),
+	)
+	if err != nil {
+		return err
+	}
+	// The catalog has prices in several currencies, and the account's is known by now.
+	if info, there := c.AccountInfo(); there && !pricedIn(catalog.Body.Items, info.Currency) {
+		if err := c.Load(client.IfAllowed(list(info.Currency))); err != nil {
+			return err
+		}
+	}
+	return c.Show("Purchase", purchasePage(c, f, makeShop(c, f, catalog.Body.Items, summary.Body.Items)))
+}
+
+func pricedIn(items []client.CatalogItem, currency string) bool {
+	return len(items) == 0 || items[0].UnitPrice.Currency == currency
+}
+
+func makeShop(c *web.Context, f *view.Form, items []client.CatalogItem, summary []client.ProductSummary) shop {
+	s := shop{category: f.Default("category", c.Query().Get("category")), empty: len(items) == 0}
+	wanted, quantity := c.Query().Get("product"), c.Query().Get("quantity")
+	names := map[string]string{}
+	for _, p := range items {
+		names[p.ID] = p.Name
+		if p.Kind != kindMetered && !slices.Contains(s.categories, p.Category) {
+			s.categories = append(s.categories, p.Category)
+		}
+	}
+	if !slices.Contains(s.categories, s.category) {
+		s.category = ""
+	}
+	for _, p := range items {
+		o := offer{CatalogItem: p, form: c.NewForm()}
+		if i := slices.IndexFunc(summary, func(one client.ProductSummary) bool { return one.ProductID == p.ID }); i >= 0 {
+			o.have = &summary[i]
+		}
+		switch {
+		case f.Values.Get("productId") == p.ID:
+			o.form, o.first = f, true
+		case wanted == p.ID:
+			o.first = true
+			if quantity != "" {
+				o.form.Values.Set("quantity", quantity)
+			}
+		}
+		switch {
+		case p.Kind == kindMetered && s.category == "":
+			s.metered = append(s.metered, o)
+		case p.Kind != kindMetered && (s.category == "" || s.category == p.Category):
+			s.put(shelfOf(p, names), o)
+		}
+	}
+	return s
+}
+
+// shelfOf is the heading under which a product stands: add-ons by what they hang on.
+func shelfOf(p client.CatalogItem, names map[string]string) string {
+	if p.Base != "" {
+		return "Add-ons of " + names[p.Base]
+	}
+	return p.Category
+}
+
+func (s *shop) put(name string, o offer) {
+	i := slices.IndexFunc(s.groups, func(one shelf) bool { return one.name == name })
+	if i < 0 {
+		i = len(s.groups)
+		s.groups = append(s.groups, shelf{name: name})
+	}
+	s.groups[i].offers = append(s.groups[i].offers, o)
+}
+
+func sendPurchase(c *web.Context, f *view.Form) error {
+	quantity, err := wholeNumber(f.Get("quantity"))
+	if err != nil {
+		return web.Wrong("quantity", "must be a whole number, such as 5")
+	}
+	product := f.Get("productId")
+	cart, err := c.API.AddCartLine(
+		c.R.Context(),
+		client.AddCartLineRequest{ProductID: product, Quantity: quantity},
+		c.ChangeOf(f, "line"),
+	)
+	if err != nil {
+		return err
+	}
+	if same := undecided(cart.Body.Lines, product); len(same) > 1 {
+		// One line of a product until its licenses are divided among cost centers.
+		merged, err := c.API.MergeCartLines(
+			c.R.Context(),
+			client.MergeCartLinesRequest{LineIDs: &same},
+			c.ChangeOf(f, "merge"),
+		)
+		if err == nil {
+			cart = merged
+		}
+	}
+	if f.Get("do") == "buy" {
+		return c.GoTo(c.Link("cart"))
+	}
+	name := product
+	for _, line := range cart.Body.Lines {
+		if line.ProductID == product && line.Name != "" {
+			name = line.Name
+		}
+	}
+	said := web.Good(c.Format().Number(quantity) + " " + name + " put into the cart.")
+	said.Href, said.Link = c.Link("cart"), "Check Out"
+	return c.Done(c.Back(f, c.Link("purchase")), said)
+}
+
+// undecided are the lines of a product that have no cost center yet.
+func undecided(lines []client.CartViewLine, product string) []string {
+	var ids []string
+	for _, line := range lines {
+		if line.ProductID == product && line.CostCenter == "" {
+			ids = append(ids, line.ID)
+		}
+	}
+	return ids
+}
+
+// wholeNumber reads what a person typed for a count: digits, and marks that group them.
+func wholeNumber(typed string) (int64, error) {
+	plain := strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", "", "'", "").Replace(strings.TrimSpace(typed))
+	return strconv.ParseInt(plain, 10, 64)
+}

@@ -233,11 +233,19 @@ func sendCart(c *web.Context, f *view.Form) error {
 	case "next":
 		quote, err := c.API.CreateQuote(c.R.Context(), client.CreateQuoteRequest{}, c.ChangeOf(f, "quote"))
 		if err != nil {
-			return err
+			return incomplete(err)
 		}
 		return c.GoTo(c.Link("cart", "review", quote.Body.ID))
 	}
 	return c.Done(c.Link("cart"), web.Good(said))
+}
+
+// incomplete says of a cart that cannot be priced yet what is to be done.
+func incomplete(err error) error {
+	if e := client.As(err); e != nil && e.Slug() == "validation" {
+		e.Title, e.Detail = "The order is not complete yet", "Complete what is said beside the lines, then press Next."
+	}
+	return err
 }
 
 // apply changes the lines as a button says, and tells what was done.
@@ -465,22 +473,26 @@ func showSplit(c *web.Context, f *view.Form) error {
 	if f.Stale && f.Get("whole") != strconv.FormatInt(d.line.Quantity, 10) {
 		d.yours = f.Get("whole")
 	}
-	d.rows = partRows(f, d.line)
+	d.rows = partRows(f, d.line, d.centers)
 	return c.Show("Split "+d.name, splitPage(c, f, d))
 }
 
-func partRows(f *view.Form, line client.CartViewLine) []partRow {
-	rows := make([]partRow, min(mostParts, max(line.Quantity, 2)))
+func partRows(f *view.Form, line client.CartViewLine, centers centerList) []partRow {
+	n := min(mostParts, line.Quantity)
+	if centers.choose() {
+		n = min(n, max(2, int64(len(centers.all))))
+	}
 	typed := f.Values["quantity"]
+	rows := make([]partRow, max(n, int64(min(len(typed), mostParts))))
 	if typed == nil {
 		rows[0].quantity, rows[0].center = strconv.FormatInt(line.Quantity-line.Quantity/2, 10), line.CostCenter
 		rows[1].quantity = strconv.FormatInt(line.Quantity/2, 10)
 		return rows
 	}
-	centers := f.Values["costCenter"]
+	chosen := f.Values["costCenter"]
 	for i := range rows {
-		if i < len(typed) && i < len(centers) {
-			rows[i].quantity, rows[i].center = typed[i], centers[i]
+		if i < len(typed) && i < len(chosen) {
+			rows[i].quantity, rows[i].center = typed[i], chosen[i]
 		}
 		at := "parts[" + strconv.Itoa(i) + "]."
 		rows[i].faultQuantity, rows[i].faultCenter = f.FaultOf(at+"quantity"), f.FaultOf(at+"costCenter")

@@ -442,10 +442,18 @@ class Stack:
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**document, "Statement": narrow}))
         else:
             iam.delete_role_policy(RoleName=role, PolicyName=policy)
+        self.renew(function)
         try:
             yield
         finally:
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+    def renew(self, function):
+        """Has the next call of a function begin with a new process: one that runs may keep what it was allowed to read before."""
+        functions, name = self.emulator.client("lambda"), self.resources[function]
+        size = functions.get_function_configuration(FunctionName=name)["MemorySize"]
+        functions.update_function_configuration(FunctionName=name, MemorySize=size)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE})
 
     def unplayed(self):
         """Tells of every route, trigger and function of the template that no scene used."""

@@ -3,7 +3,16 @@ package main
 
 import (
 	"seatwise/shared/account"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 )
 
-func main() { wire.Start(account.Function) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	kernel := license.NewService(catalog.Default())
+	return api.Serve(env, account.NewService(env, kernel).Routes)
+}

@@ -2,8 +2,16 @@
 package main
 
 import (
+	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 )
 
-func main() { wire.Start(license.AssignmentFunction) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	kernel := license.NewService(catalog.Default())
+	return api.Serve(env, kernel.AssignmentRoutes)
+}

@@ -4,7 +4,12 @@ package main
 
 import (
 	"seatwise/shared/console"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire/plain"
 )
 
-func main() { plain.StartConsole(console.Function) }
+func main() { plain.StartConsole(function) }
+
+func function(env *app.Env) app.Function {
+	return app.Function{HTTP: console.Handler(env)}
+}

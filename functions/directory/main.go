@@ -2,8 +2,17 @@
 package main
 
 import (
+	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 )
 
-func main() { wire.Start(directory.Function) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	kernel := license.NewService(catalog.Default())
+	return api.Serve(env, directory.NewService(env, kernel).Routes)
+}

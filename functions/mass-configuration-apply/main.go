@@ -2,8 +2,16 @@
 package main
 
 import (
+	"seatwise/shared/catalog"
 	"seatwise/shared/incoming"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 )
 
-func main() { wire.Start(incoming.ApplyFunction) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	kernel := license.NewService(catalog.Default())
+	return app.Function{Event: incoming.New(env, kernel).Apply}
+}

@@ -2,8 +2,17 @@
 package main
 
 import (
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
 	"seatwise/shared/metrics"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 )
 
-func main() { wire.Start(metrics.Function) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	kernel := license.NewService(catalog.Default())
+	return api.Serve(env, metrics.NewService(env, kernel).Routes)
+}

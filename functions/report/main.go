@@ -2,8 +2,14 @@
 package main
 
 import (
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 	"seatwise/shared/report"
 )
 
-func main() { wire.Start(report.Function) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	return api.Serve(env, report.NewService(env).Routes)
+}

@@ -2,8 +2,18 @@
 package main
 
 import (
+	"seatwise/shared/catalog"
+	"seatwise/shared/directory"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
 	"seatwise/shared/usage"
 )
 
-func main() { wire.Start(usage.AggregationFunction) }
+func main() { wire.Start(function) }
+
+func function(env *app.Env) app.Function {
+	kernel := license.NewService(catalog.Default())
+	people := directory.NewService(env, kernel)
+	return app.Function{Event: usage.NewService(env, kernel, people).Scheduled}
+}

@@ -23,11 +23,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"seatwise/infra/local/objects"
+	"seatwise/infra/registry"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
-	"seatwise/shared/incoming"
 	"seatwise/shared/license"
-	"seatwise/shared/massconfig"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -139,14 +138,7 @@ func measureMass(ctx context.Context, folder string, rows int) (f massFigures, e
 		CursorKey: []byte("the cursor key of the bench"),
 		Version:   "bench",
 	}
-	for id, construct := range map[string]func(*app.Env) (app.Function, error){
-		"AccountsFunction": constructors["AccountsFunction"], "MassConfigurationFunction": massconfig.APIFunction,
-		"MassConfigurationCheckFunction": incoming.CheckFunction, "MassConfigurationApplyFunction": incoming.ApplyFunction,
-	} {
-		if w.functions[id], err = construct(w.env); err != nil {
-			return f, fmt.Errorf("%s: %w", id, err)
-		}
-	}
+	w.functions = registry.Make(w.env)
 	if err := w.furnishMass(ctx, rows); err != nil {
 		return f, err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -171,11 +172,7 @@ func scaleOverBolt(ctx context.Context, path string, n int) (rows []scaled, err 
 		Table: table.Counted(store, m.heard), Clock: wire.Clock, IDs: wire.IDs{}, Log: slog.New(slog.DiscardHandler),
 		CursorKey: []byte("the cursor key of the bench"), Version: "bench",
 	}}
-	for _, id := range []string{"AccountsFunction", "PurchaseFunction", "LicensesFunction", "AssignmentFunction"} {
-		if w.functions[id], err = constructors[id](w.env); err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
-		}
-	}
+	w.functions = registry.Make(w.env)
 	if err := w.furnish(ctx); err != nil {
 		return nil, err
 	}
@@ -439,9 +436,7 @@ func (w *walker) newProcessSteps(ctx context.Context, rows []scaled) ([]scaled, 
 			{"productId": catalog.PhoneSystemID, "userId": "yan", "extension": "902"}, {"productId": catalog.CallQueueBoosterID, "userId": "yan"},
 		}}, allowed{reads: 2, commits: 1}}, // each license of a person shows their extension, so those that they hold are read too
 	} {
-		if w.functions[scaleAssigns], err = constructors[scaleAssigns](w.env); err != nil {
-			return nil, fmt.Errorf("%s: %w", scaleAssigns, err)
-		}
+		w.functions[scaleAssigns] = registry.One(w.env, scaleAssigns)
 		row, err := w.step(ctx, s)
 		if err != nil {
 			return nil, err

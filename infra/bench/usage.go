@@ -293,7 +293,7 @@ func userID(i int) string { return fmt.Sprintf("user%05d", i) }
 
 // furnish makes users, queues and dashboards through their services.
 func (m *month) furnish(ctx context.Context, users int) error {
-	_, _, _, err := account.NewService(m.env, catalog.Default()).Put(ctx, m.call(), account.Settings{
+	_, _, _, err := account.NewService(m.env, license.NewService(catalog.Default())).Put(ctx, m.call(), account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: account.Standard,
 	})
 	if err != nil {
@@ -409,7 +409,7 @@ func (m *month) report(ctx context.Context, r *usageRun) error {
 	if err != nil {
 		return err
 	}
-	builder := reportbuilder.New(m.env)
+	builder := reportbuilder.New(m.env, report.NewService(m.env), m.directory, m.usage)
 	peak := watchHeap()
 	r.build, err = m.measure("report of 30 days", func() error { return builder.Build(ctx, "acme", asked.ID) })
 	r.build.heap = peak()

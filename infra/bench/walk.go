@@ -20,20 +20,12 @@ import (
 	"go.etcd.io/bbolt"
 
 	"seatwise/infra/local/objects"
-	"seatwise/shared/account"
-	"seatwise/shared/audit"
-	"seatwise/shared/directory"
-	"seatwise/shared/incoming"
-	"seatwise/shared/license"
-	"seatwise/shared/massconfig"
+	"seatwise/infra/local/template"
+	"seatwise/infra/registry"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/wire"
-	"seatwise/shared/purchase"
-	"seatwise/shared/report"
-	"seatwise/shared/report/reportbuilder"
-	"seatwise/shared/usage"
 )
 
 const (
@@ -46,29 +38,8 @@ const (
 	uploads, reports = "seatwise-uploads", "seatwise-reports"
 )
 
-// constructors make the functions that the path uses, by logical id.
-var constructors = map[string]func(*app.Env) (app.Function, error){
-	"AccountsFunction":               account.Function,
-	"PurchaseFunction":               purchase.Function,
-	"LicensesFunction":               license.LicensesFunction,
-	"AssignmentFunction":             license.AssignmentFunction,
-	"DirectoryFunction":              directory.Function,
-	"MassConfigurationFunction":      massconfig.APIFunction,
-	"MassConfigurationCheckFunction": incoming.CheckFunction,
-	"MassConfigurationApplyFunction": incoming.ApplyFunction,
-	"UsageFunction":                  usage.Function,
-	"UsageAggregationFunction":       usage.AggregationFunction,
-	"ReportFunction":                 report.Function,
-	"ReportBuilderFunction":          reportbuilder.Function,
-	"AuditFunction":                  audit.Function,
-}
-
-// triggers tell which function takes the objects of which keys, as template.yaml does.
-var triggers = []struct{ bucket, prefix, function string }{
-	{uploads, "uploads/", "MassConfigurationCheckFunction"},
-	{uploads, "jobs/configure/", "MassConfigurationApplyFunction"},
-	{reports, "jobs/reports/", "ReportBuilderFunction"},
-}
+// buckets are the buckets of template.yaml, by logical id.
+var buckets = map[string]string{"UploadsBucket": uploads, "ReportsBucket": reports}
 
 type object = map[string]any
 
@@ -114,11 +85,7 @@ func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows
 		CursorKey: []byte("the cursor key of the bench"),
 		Version:   "bench",
 	}
-	for id, construct := range constructors {
-		if w.functions[id], err = construct(w.env); err != nil {
-			return nil, fmt.Errorf("%s: %w", id, err)
-		}
-	}
+	w.functions = registry.Make(w.env)
 	for _, step := range []func(context.Context) error{w.furnish, w.buy, w.assign, w.monitor, w.configure, w.meterUsage, w.report} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -208,9 +175,16 @@ func (w *walker) deliver(ctx context.Context) error {
 	owed := w.created
 	w.created = nil
 	w.mu.Unlock()
+	if len(owed) == 0 {
+		return nil
+	}
+	declared, err := template.OfRepository()
+	if err != nil {
+		return err
+	}
 	for _, o := range owed {
-		for _, t := range triggers {
-			if o.Bucket != t.bucket || !strings.HasPrefix(o.Key, t.prefix) {
+		for _, t := range declared.Triggers {
+			if o.Bucket != buckets[t.Bucket] || !t.Matches(o.Event, o.Key) {
 				continue
 			}
 			event, err := json.Marshal(object{"Records": []object{{
@@ -228,8 +202,8 @@ func (w *walker) deliver(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := w.functions[t.function].Event(ctx, event); err != nil {
-				return fmt.Errorf("%s: %w", t.function, err)
+			if err := w.functions[t.Function].Event(ctx, event); err != nil {
+				return fmt.Errorf("%s: %w", t.Function, err)
 			}
 		}
 	}

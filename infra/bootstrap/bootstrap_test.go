@@ -14,14 +14,13 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testenv"
 	"seatwise/infra/testkit"
-	"seatwise/shared/directory"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
 	"seatwise/shared/platform/wire"
-	"seatwise/shared/purchase"
 )
 
 const (
@@ -186,14 +185,8 @@ func furnish(t *testing.T, env map[string]string) {
 		}
 	})
 	fixture := testkit.On(t, settings.OpenTable(new(table.Tally)))
-	buy, err := purchase.Function(fixture.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	people, err := directory.Function(fixture.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	buy := registry.One(fixture.Env, "PurchaseFunction")
+	people := registry.One(fixture.Env, "DirectoryFunction")
 	call := func(handler http.Handler, method, path string, body object) object {
 		t.Helper()
 		r := fixture.Do(

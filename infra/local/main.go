@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"seatwise/infra/local/runner"
+	"seatwise/infra/registry"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/wire"
 )
@@ -38,9 +39,9 @@ func main() {
 // run serves until the context ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	c := runner.Config{
-		Registry: registry,
-		Out:      stdout,
-		Clock:    wire.Clock,
+		Functions: registry.Make,
+		Out:       stdout,
+		Clock:     wire.Clock,
 		Region: getenv(
 			"AWS_REGION",
 		),

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testbox"
 	"seatwise/infra/testkit"
-	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -182,11 +182,8 @@ func (l *law) plan(below string, ask object, file string) string {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	check, err := incoming.CheckFunction(l.Env)
-	if err == nil {
-		err = check.Event(l.t.Context(), testbox.Event(info, testkit.Start))
-	}
-	if err != nil {
+	check := registry.One(l.Env, "MassConfigurationCheckFunction")
+	if err := check.Event(l.t.Context(), testbox.Event(info, testkit.Start)); err != nil {
 		l.t.Fatal(err)
 	}
 	return below + "/" + fmt.Sprint(job["id"])
@@ -195,10 +192,7 @@ func (l *law) plan(below string, ask object, file string) string {
 // carryOut wakes the workers of files.
 func (l *law) carryOut() {
 	l.t.Helper()
-	apply, err := incoming.ApplyFunction(l.Env)
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	apply := registry.One(l.Env, "MassConfigurationApplyFunction")
 	box, _ := l.Env.Files.(*testbox.Box)
 	for _, wakeUp := range box.Take() {
 		if err := apply.Event(l.t.Context(), testbox.Event(wakeUp, testkit.Start)); err != nil {

@@ -30,10 +30,7 @@ func main() {
 // run prints the document, and packs it into the folder embed unless that is empty. Registering
 // needs neither a store nor a clock: nothing is served.
 func run(out io.Writer, embed string) error {
-	document, err := Document(&app.Env{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
+	document := Document(&app.Env{Log: slog.New(slog.DiscardHandler)})
 	text, err := YAML(document)
 	if err != nil {
 		return err

@@ -42,10 +42,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	document, err := Document(&app.Env{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	document := Document(&app.Env{})
 	w := &world{
 		runner:   testlocal.Start(t, testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}),
 		document: document, functions: functionsOf(t), things: map[string][]string{},

@@ -61,7 +61,7 @@ func (m *simulation) checkCounts(account string) []license.Summary {
 	m.checks++
 	got := read[struct {
 		Items []license.Summary `json:"items"`
-	}](m, account, "licenses", "/licenses/summary")
+	}](m, account, "LicensesFunction", "/licenses/summary")
 	for _, s := range got.Items {
 		if s.Assigned < 0 || s.Assigned > s.Bought || s.Available < 0 || s.Waiting < 0 ||
 			s.Available > s.Bought-s.Assigned {
@@ -83,9 +83,9 @@ func (m *simulation) checkAll(ended bool) {
 
 func (m *simulation) check(account string, ended bool) {
 	l := m.model[account]
-	licenses := list[license.License](m, account, "licenses", "/licenses")
+	licenses := list[license.License](m, account, "LicensesFunction", "/licenses")
 	summary := m.checkCounts(account)
-	waiting := list[license.Wait](m, account, "licenses", "/waiting")
+	waiting := list[license.Wait](m, account, "LicensesFunction", "/waiting")
 	if m.violation != nil {
 		return
 	}
@@ -198,7 +198,7 @@ func (m *simulation) checkHolders(account string, byID map[string]license.Licens
 		} `json:"holdings"`
 	}
 	held := map[string]bool{}
-	for _, u := range list[user](m, account, "directory", "/users") {
+	for _, u := range list[user](m, account, "DirectoryFunction", "/users") {
 		if !u.Active && len(u.Holdings) > 0 {
 			m.fail("I3: %s is not active and holds %d licenses", u.ID, len(u.Holdings))
 		}
@@ -229,7 +229,7 @@ func (m *simulation) checkMoney(account string, byID map[string]license.License)
 		Recurring    money.Amount `json:"recurring"`
 		ByProduct    []charge     `json:"byProduct"`
 		ByCostCenter []charge     `json:"byCostCenter"`
-	}](m, account, "purchase", "/billing")
+	}](m, account, "PurchaseFunction", "/billing")
 	counts, perCenter := map[string]int64{}, map[string]int64{}
 	prices := map[string]int64{}
 	var total, centers int64
@@ -287,7 +287,7 @@ func (m *simulation) checkOrders(account string, l *ledger, byID map[string]lice
 		QuoteID      string `json:"quoteId"`
 	}
 	quotes := map[string]string{}
-	for _, o := range list[order](m, account, "purchase", "/orders") {
+	for _, o := range list[order](m, account, "PurchaseFunction", "/orders") {
 		if other, again := quotes[o.QuoteID]; again {
 			m.fail("I10: quote %s became the orders %s and %s", o.QuoteID, other, o.ID)
 		}
@@ -344,7 +344,7 @@ func (m *simulation) checkJobs(account string, ended bool) {
 		} `json:"counts"`
 	}
 	dropped := map[string]bool{}
-	for _, j := range list[job](m, account, "massconfig", "/mass-configurations") {
+	for _, j := range list[job](m, account, "MassConfigurationFunction", "/mass-configurations") {
 		if j.Counts.New+j.Counts.Change+j.Counts.Unchanged+j.Counts.Error != j.Counts.Rows {
 			m.fail("I13: mass configuration %s of %s: %+v", j.ID, account, j.Counts)
 		}
@@ -397,7 +397,7 @@ func (m *simulation) checkUsage(account string, byID map[string]license.License)
 		Viewers                   int64 `json:"viewers"`
 		ActiveUsers               int64 `json:"activeUsers"`
 		OverageUsers              int64 `json:"overageUsers"`
-	}](m, account, "usage", "/usage/summary")
+	}](m, account, "UsageFunction", "/usage/summary")
 	if u.LiveReportsPurchased+u.CallQueueBoosterPurchased != u.TotalPurchased {
 		m.fail("I15: %s: %+v: the purchased do not add up", account, u)
 	}
@@ -490,7 +490,7 @@ func (m *simulation) checkEnd(account string, summary []license.Summary) {
 		ID       string `json:"id"`
 		Settling bool   `json:"settling"`
 	}
-	for _, q := range list[settling](m, account, "directory", "/call-queues") {
+	for _, q := range list[settling](m, account, "DirectoryFunction", "/call-queues") {
 		if q.Settling {
 			m.fail("I14: queue %s of %s settles still", q.ID, account)
 		}
@@ -499,7 +499,7 @@ func (m *simulation) checkEnd(account string, summary []license.Summary) {
 		ID    string `json:"id"`
 		State string `json:"state"`
 	}
-	for _, r := range list[report](m, account, "report", "/reports") {
+	for _, r := range list[report](m, account, "ReportFunction", "/reports") {
 		if r.State != "ready" && r.State != "failed" {
 			m.fail("I14: report %s of %s is %s at the end", r.ID, account, r.State)
 		}

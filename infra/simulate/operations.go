@@ -213,7 +213,7 @@ func (m *simulation) repeat(p *promise) *run {
 func (m *simulation) other(p *promise) *run {
 	q := p.answer.request
 	q.body = fields{"quoteId": "00000000-0000-4000-8000-000000000000", "acknowledged": true}
-	q.function, q.method, q.path = "purchase", http.MethodPost, "/orders"
+	q.function, q.method, q.path = "PurchaseFunction", http.MethodPost, "/orders"
 	r := &run{what: "another body", account: p.account}
 	r.do = func(r *run) { r.send(q) }
 	r.then = func(r *run) {
@@ -271,11 +271,11 @@ func (m *simulation) draw(a string) *run {
 				{"productId": catalog.PhoneSystemID, "userId": user},
 				{"productId": pick(m, addOns), "userId": pick(m, users(a))},
 			}
-			return m.one(a, request{"assignment", post, "/assignments", fields{"items": items}, m.key()})
+			return m.one(a, request{"AssignmentFunction", post, "/assignments", fields{"items": items}, m.key()})
 		}
 		return m.one(
 			a,
-			request{"assignment", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()},
+			request{"AssignmentFunction", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()},
 		)
 	}
 	switch n := m.random.IntN(124); {
@@ -296,18 +296,18 @@ func (m *simulation) draw(a string) *run {
 			if m.random.IntN(3) == 0 {
 				body["extension"] = pick(m, keys)
 			}
-			return request{"assignment", post, path, body, m.key()}
+			return request{"AssignmentFunction", post, path, body, m.key()}
 		})
 	case n < 26:
 		return m.one(
 			a,
-			request{"assignment", post, "/licenses/" + m.license(a, "assigned") + "/unassign", nil, m.key()},
+			request{"AssignmentFunction", post, "/licenses/" + m.license(a, "assigned") + "/unassign", nil, m.key()},
 		)
 	case n < 31:
 		return m.one(
 			a,
 			request{
-				"assignment",
+				"AssignmentFunction",
 				post,
 				"/licenses/" + m.license(a, "assigned") + "/reassign",
 				fields{"userId": user},
@@ -318,7 +318,7 @@ func (m *simulation) draw(a string) *run {
 		return m.one(
 			a,
 			request{
-				"assignment",
+				"AssignmentFunction",
 				put,
 				"/licenses/" + m.license(a, "base") + "/add-ons",
 				fields{"productIds": some(m, addOns, 2)},
@@ -328,13 +328,13 @@ func (m *simulation) draw(a string) *run {
 	case n < 38:
 		return m.one(
 			a,
-			request{"licenses", post, "/licenses/" + m.license(a, "available") + "/terminate", nil, m.key()},
+			request{"LicensesFunction", post, "/licenses/" + m.license(a, "available") + "/terminate", nil, m.key()},
 		)
 	case n < 40:
 		return m.one(
 			a,
 			request{
-				"licenses",
+				"LicensesFunction",
 				post,
 				"/licenses/cost-center",
 				fields{"licenseIds": []string{m.license(a, "")}, "costCenter": pick(m, costs)},
@@ -345,7 +345,7 @@ func (m *simulation) draw(a string) *run {
 		return m.one(
 			a,
 			request{
-				"licenses",
+				"LicensesFunction",
 				http.MethodPatch,
 				"/licenses/" + m.license(a, ""),
 				fields{"costCenter": pick(m, costs)},
@@ -355,7 +355,7 @@ func (m *simulation) draw(a string) *run {
 	case n < 49:
 		return m.one(a, m.bulk(a))
 	case n < 56:
-		r := m.contend(a, func() request { return request{"directory", put, "/users/" + user, m.person(user), ""} })
+		r := m.contend(a, func() request { return request{"DirectoryFunction", put, "/users/" + user, m.person(user), ""} })
 		switch m.random.IntN(4) {
 		case 0, 1:
 			r.rival = func() *run { return m.one(a, m.role(pick(m, roles))) } // which the user may have, gain or lose
@@ -364,14 +364,14 @@ func (m *simulation) draw(a string) *run {
 		}
 		return r
 	case n < 57:
-		return m.one(a, request{"directory", remove, "/users/" + user, nil, ""})
+		return m.one(a, request{"DirectoryFunction", remove, "/users/" + user, nil, ""})
 	case n < 59:
 		return m.roleAndUsers(a)
 	case n < 64:
 		id := pick(m, []string{"q1", "q2"})
 		return m.contend(a, func() request {
 			return request{
-				"directory",
+				"DirectoryFunction",
 				put,
 				"/call-queues/" + id,
 				fields{"name": "Queue " + id, "members": some(m, users(a), 2)},
@@ -379,12 +379,12 @@ func (m *simulation) draw(a string) *run {
 			}
 		})
 	case n < 65:
-		return m.one(a, request{"directory", remove, "/call-queues/" + pick(m, []string{"q1", "q2"}), nil, ""})
+		return m.one(a, request{"DirectoryFunction", remove, "/call-queues/" + pick(m, []string{"q1", "q2"}), nil, ""})
 	case n < 68:
 		id := pick(m, []string{"d1", "d2"})
 		return m.contend(a, func() request {
 			return request{
-				"directory",
+				"DirectoryFunction",
 				put,
 				"/dashboards/" + id,
 				fields{"name": "Board " + id, "queueIds": some(m, []string{"q1", "q2"}, 2)},
@@ -392,22 +392,22 @@ func (m *simulation) draw(a string) *run {
 			}
 		})
 	case n < 69:
-		return m.one(a, request{"directory", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
+		return m.one(a, request{"DirectoryFunction", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
 	case n < 74:
 		r := m.one(a, m.views(user))
 		r.rival = func() *run { // the permission goes while a first view grants by it
 			body := m.person(user)
 			body["roleIds"], body["active"], body["licenses"] = []string{}, true, []string{}
-			return m.one(a, request{"directory", put, "/users/" + user, body, ""})
+			return m.one(a, request{"DirectoryFunction", put, "/users/" + user, body, ""})
 		}
 		return r
 	case n < 76:
-		return m.one(a, request{"licenses", remove, "/exclusions/" + pick(m, seats) + "/" + user, nil, ""})
+		return m.one(a, request{"LicensesFunction", remove, "/exclusions/" + pick(m, seats) + "/" + user, nil, ""})
 	case n < 77:
 		body := fields{"name": "Board", "kind": pick(m, []string{"analytics", "live-analytics"}), "userId": user}
-		return m.one(a, request{"metrics", put, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), body, ""})
+		return m.one(a, request{"MetricsFunction", put, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), body, ""})
 	case n < 78:
-		return m.one(a, request{"metrics", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""})
+		return m.one(a, request{"MetricsFunction", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""})
 	case n < 81:
 		if m.random.IntN(3) == 0 {
 			return m.imported(a)
@@ -430,17 +430,17 @@ func (m *simulation) draw(a string) *run {
 			zone = pick(m, []string{"Asia/Kolkata", "Pacific/Apia", "UTC"})
 		}
 		body := settings(a, zone, pick(m, []string{"standard", "standard", "customer-engagement"}))
-		return m.one(a, request{"accounts", put, "", body, ""})
+		return m.one(a, request{"AccountsFunction", put, "", body, ""})
 	case n < 96 && m.random.IntN(3) == 0:
-		return m.one(a, request{"report", post, "/reports", fields{"kind": "license-status"}, m.key()})
+		return m.one(a, request{"ReportFunction", post, "/reports", fields{"kind": "license-status"}, m.key()})
 	case n < 97 && m.random.IntN(4) == 0:
-		return m.schedule("builder")
+		return m.schedule("ReportBuilderFunction")
 	case n < 98:
-		return m.schedule("aggregation")
+		return m.schedule("UsageAggregationFunction")
 	case n < 99:
-		return m.schedule("apply")
+		return m.schedule("MassConfigurationApplyFunction")
 	default:
-		return m.schedule("maintenance")
+		return m.schedule("MaintenanceFunction")
 	}
 }
 
@@ -453,19 +453,19 @@ func (m *simulation) aside(a string, n int) *run {
 	switch n {
 	case 0, 1:
 		return m.contend(a, func() request {
-			return request{"purchase", http.MethodPut, "/cart", fields{"lines": []fields{line(), line()}}, ""}
+			return request{"PurchaseFunction", http.MethodPut, "/cart", fields{"lines": []fields{line(), line()}}, ""}
 		})
 	case 2:
 		id, quantity := m.cartLine(a)
 		parts := []fields{{"quantity": 1, "costCenter": costs[0]}, {"quantity": quantity - 1, "costCenter": costs[1]}}
 		return m.one(
 			a,
-			request{"purchase", http.MethodPost, "/cart/lines/" + id + "/split", fields{"parts": parts}, m.key()},
+			request{"PurchaseFunction", http.MethodPost, "/cart/lines/" + id + "/split", fields{"parts": parts}, m.key()},
 		)
 	case 3:
 		return m.contend(a, func() request {
 			return request{
-				"purchase",
+				"PurchaseFunction",
 				http.MethodPost,
 				"/cart/cost-center",
 				fields{"costCenter": pick(m, costs)},
@@ -474,13 +474,13 @@ func (m *simulation) aside(a string, n int) *run {
 		})
 	case 4:
 		if m.random.IntN(3) == 0 {
-			return m.one(a, request{"purchase", http.MethodDelete, "/cart", nil, ""})
+			return m.one(a, request{"PurchaseFunction", http.MethodDelete, "/cart", nil, ""})
 		}
-		return m.one(a, request{"purchase", http.MethodPost, "/cart/merge", fields{}, m.key()})
+		return m.one(a, request{"PurchaseFunction", http.MethodPost, "/cart/merge", fields{}, m.key()})
 	case 5:
 		path := "/cost-centers/" + costs[2]
 		if m.random.IntN(2) == 0 {
-			r := m.one(a, request{"purchase", http.MethodDelete, path, nil, ""})
+			r := m.one(a, request{"PurchaseFunction", http.MethodDelete, path, nil, ""})
 			r.rival = func() *run { // which comes to be charged to it in the same moment
 				return m.buy(a, []fields{{"productId": pick(m, products), "quantity": 1, "costCenter": costs[2]}})
 			}
@@ -488,15 +488,15 @@ func (m *simulation) aside(a string, n int) *run {
 		}
 		return m.contend(
 			a,
-			func() request { return request{"purchase", http.MethodPut, path, fields{"name": "Three"}, ""} },
+			func() request { return request{"PurchaseFunction", http.MethodPut, path, fields{"name": "Three"}, ""} },
 		)
 	case 6:
 		if m.random.IntN(2) == 0 {
-			return m.one(a, request{"directory", http.MethodDelete, "/roles/" + pick(m, []string{"r1", "r2"}), nil, ""})
+			return m.one(a, request{"DirectoryFunction", http.MethodDelete, "/roles/" + pick(m, []string{"r1", "r2"}), nil, ""})
 		}
 		return m.one(
 			a,
-			request{"metrics", http.MethodDelete, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), nil, ""},
+			request{"MetricsFunction", http.MethodDelete, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), nil, ""},
 		)
 	case 7:
 		ids := []string{m.license(a, "available"), m.license(a, "available"), m.license(a, "")}
@@ -504,7 +504,7 @@ func (m *simulation) aside(a string, n int) *run {
 		return m.one(
 			a,
 			request{
-				"licenses",
+				"LicensesFunction",
 				http.MethodPost,
 				"/licenses/terminate",
 				fields{"licenseIds": slices.Compact(ids)},
@@ -514,26 +514,26 @@ func (m *simulation) aside(a string, n int) *run {
 	}
 	user := pick(m, users(a))
 	read := pick(m, [][2]string{
-		{"licenses", "/licenses?q=User"},
-		{"licenses", "/licenses?status=available&limit=3"},
-		{"licenses", "/licenses?costCenter=CC-1"},
-		{"licenses", "/licenses?user=" + user},
-		{"licenses", "/licenses/summary"},
-		{"licenses", "/exclusions"},
-		{"licenses", "/licenses/" + m.license(a, "")},
-		{"directory", "/users/" + user},
-		{"directory", "/users/" + user + "/why?product=live-reports"},
-		{"directory", "/call-queues/q1"},
-		{"directory", "/dashboards/d1"},
-		{"directory", "/users?limit=3"},
-		{"audit", "/audit?user=" + user},
-		{"audit", "/audit?limit=5"},
-		{"purchase", "/cart"},
-		{"purchase", "/billing"},
-		{"purchase", "/orders?limit=2"},
-		{"metrics", "/metrics/licenses"},
-		{"usage", "/usage/summary"},
-		{"massconfig", "/mass-configurations?limit=2"},
+		{"LicensesFunction", "/licenses?q=User"},
+		{"LicensesFunction", "/licenses?status=available&limit=3"},
+		{"LicensesFunction", "/licenses?costCenter=CC-1"},
+		{"LicensesFunction", "/licenses?user=" + user},
+		{"LicensesFunction", "/licenses/summary"},
+		{"LicensesFunction", "/exclusions"},
+		{"LicensesFunction", "/licenses/" + m.license(a, "")},
+		{"DirectoryFunction", "/users/" + user},
+		{"DirectoryFunction", "/users/" + user + "/why?product=live-reports"},
+		{"DirectoryFunction", "/call-queues/q1"},
+		{"DirectoryFunction", "/dashboards/d1"},
+		{"DirectoryFunction", "/users?limit=3"},
+		{"AuditFunction", "/audit?user=" + user},
+		{"AuditFunction", "/audit?limit=5"},
+		{"PurchaseFunction", "/cart"},
+		{"PurchaseFunction", "/billing"},
+		{"PurchaseFunction", "/orders?limit=2"},
+		{"MetricsFunction", "/metrics/licenses"},
+		{"UsageFunction", "/usage/summary"},
+		{"MassConfigurationFunction", "/mass-configurations?limit=2"},
 	})
 	return m.one(a, request{read[0], http.MethodGet, read[1], nil, ""})
 }
@@ -575,7 +575,7 @@ func (m *simulation) order(a string) *run {
 
 // orderOf is the request that orders a quote.
 func orderOf(quote, key string) request {
-	return request{"purchase", http.MethodPost, "/orders", fields{"quoteId": quote, "acknowledged": true}, key}
+	return request{"PurchaseFunction", http.MethodPost, "/orders", fields{"quoteId": quote, "acknowledged": true}, key}
 }
 
 // orderAgain orders a quote that somebody else is about to order: one of the two must be refused.
@@ -590,7 +590,7 @@ func (m *simulation) buy(a string, lines []fields) *run {
 	if lines != nil {
 		offer["lines"] = lines
 	}
-	quote := request{"purchase", http.MethodPost, "/quotes", offer, ""}
+	quote := request{"PurchaseFunction", http.MethodPost, "/quotes", offer, ""}
 	key := m.key()
 	r := &run{what: "order", account: a}
 	r.do = func(r *run) {
@@ -617,7 +617,7 @@ func (m *simulation) bulk(a string) request {
 		path = "/assignments/remove"
 	}
 	return request{
-		"assignment",
+		"AssignmentFunction",
 		http.MethodPost,
 		path,
 		fields{"items": items, "atomic": m.random.IntN(2) == 0},
@@ -643,7 +643,7 @@ func (m *simulation) sameNumber(a string) *run {
 			user := users(a)[i]
 			body := m.person(user)
 			body["active"], body["licenses"], body["extension"], body["number"] = true, []string{}, keys[i], number
-			return request{"directory", http.MethodPut, "/users/" + user, body, ""}
+			return request{"DirectoryFunction", http.MethodPut, "/users/" + user, body, ""}
 		}
 	}
 	r := m.one(a, ask(0)())
@@ -665,7 +665,7 @@ func (m *simulation) turnover(a, id string) *run {
 		if !slices.Contains(p.RoleIDs, id) {
 			body["roleIds"] = []string{"super-admin", id}
 		}
-		return m.one(a, request{"directory", http.MethodPut, "/users/" + user, body, ""})
+		return m.one(a, request{"DirectoryFunction", http.MethodPut, "/users/" + user, body, ""})
 	}
 	return m.one(a, m.role(id))
 }
@@ -676,7 +676,7 @@ func (m *simulation) role(id string) request {
 		"licenses":    some(m, metered, 6),
 		"permissions": some(m, []string{"liveReports.view", "liveReports.full"}, 2),
 	}
-	return request{"directory", http.MethodPut, "/roles/" + id, body, ""}
+	return request{"DirectoryFunction", http.MethodPut, "/roles/" + id, body, ""}
 }
 
 func (m *simulation) person(user string) fields {
@@ -714,7 +714,7 @@ func (m *simulation) views(user string) request {
 			},
 		)
 	}
-	return request{"usage", http.MethodPost, "/usage/views", fields{"events": list}, m.key()}
+	return request{"UsageFunction", http.MethodPost, "/usage/views", fields{"events": list}, m.key()}
 }
 
 // sheet is a file of mass configuration, right or wrong.
@@ -771,7 +771,7 @@ func (m *simulation) file(a string) *run {
 		return r
 	}
 	ask := request{
-		"massconfig",
+		"MassConfigurationFunction",
 		http.MethodPost,
 		"/mass-configurations",
 		fields{"fileName": "phones.csv", "sizeBytes": len(body), "skipErrors": skip},
@@ -842,7 +842,7 @@ func (m *simulation) imported(a string) *run {
 	ask := fields{"kind": kind, "fileName": "rows.csv", "sizeBytes": len(body), "skipErrors": m.random.IntN(2) == 0}
 	return m.upload(
 		a,
-		request{"massconfig", http.MethodPost, "/imports", ask, m.key()},
+		request{"MassConfigurationFunction", http.MethodPost, "/imports", ask, m.key()},
 		body,
 		"import",
 		func(id string) string {
@@ -874,7 +874,7 @@ func (m *simulation) job(a string) *run {
 	if ids := b.imports("ready"); len(ids) > 0 && m.random.IntN(3) == 0 {
 		id, verb := ids[m.random.IntN(min(len(ids), 3))], pick(m, []string{"apply", "apply", "apply", "cancel"})
 		return m.contend(a, func() request {
-			return request{"massconfig", http.MethodPost, "/imports/" + id + "/" + verb, nil, m.key()}
+			return request{"MassConfigurationFunction", http.MethodPost, "/imports/" + id + "/" + verb, nil, m.key()}
 		})
 	}
 	id, verb := "00000000-0000-7000-8000-000000000000", pick(m, []string{"configure", "cancel", "undo"})
@@ -895,7 +895,7 @@ func (m *simulation) job(a string) *run {
 		id = ids[m.random.IntN(min(len(ids), 6))]
 	}
 	return m.contend(a, func() request {
-		return request{"massconfig", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()}
+		return request{"MassConfigurationFunction", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()}
 	})
 }
 

@@ -69,7 +69,7 @@ func (m *simulation) drain() []error {
 			failures = append(failures, fmt.Errorf("%s: %w", r.what, r.failure))
 		}
 	}
-	for _, name := range []string{"aggregation", "apply", "maintenance", "builder"} {
+	for _, name := range []string{"UsageAggregationFunction", "MassConfigurationApplyFunction", "MaintenanceFunction", "ReportBuilderFunction"} {
 		r := m.schedule(name)
 		r.then = failed
 		m.alone(r)
@@ -107,14 +107,14 @@ func (m *simulation) leaveWaiting(account string) {
 	if m.random.IntN(2) == 0 {
 		for _, id := range b.fitting(string(license.Available)) {
 			if m.violation == nil && b.seats[id].ProductID == catalog.LiveReportsID {
-				m.alone(m.one(account, request{"licenses", http.MethodPost, "/licenses/" + id + "/terminate", nil, ""}))
+				m.alone(m.one(account, request{"LicensesFunction", http.MethodPost, "/licenses/" + id + "/terminate", nil, ""}))
 			}
 		}
 		m.alone(
 			m.one(
 				account,
 				request{
-					"directory",
+					"DirectoryFunction",
 					http.MethodPut,
 					"/dashboards/d1",
 					fields{"name": "Board d1", "queueIds": []string{"q1"}},
@@ -126,7 +126,7 @@ func (m *simulation) leaveWaiting(account string) {
 			m.one(
 				account,
 				request{
-					"directory",
+					"DirectoryFunction",
 					http.MethodPut,
 					"/call-queues/q1",
 					fields{"name": "Queue q1", "members": b.present()},
@@ -450,7 +450,7 @@ func (m *simulation) verifyUsage(account string) {
 			LicensesPurchased int64  `json:"licensesPurchased"`
 		} `json:"daily"`
 	}
-	got := read[summary](m, account, "usage", "/usage/summary")
+	got := read[summary](m, account, "UsageFunction", "/usage/summary")
 	if m.violation != nil {
 		return
 	}
@@ -500,7 +500,7 @@ func (m *simulation) verifyReport(account string, u *window) {
 		var made struct {
 			ID string `json:"id"`
 		}
-		r := m.one(account, request{"report", http.MethodPost, "/reports", fields{"kind": "license-status"}, ""})
+		r := m.one(account, request{"ReportFunction", http.MethodPost, "/reports", fields{"kind": "license-status"}, ""})
 		r.then = func(r *run) {
 			if a := r.answers[0]; !a.good() || json.Unmarshal(a.body, &made) != nil {
 				m.fail("I15: ask %s for a report: %d %s", account, a.status, a.body)

@@ -13,49 +13,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
 
-	"seatwise/shared/account"
-	"seatwise/shared/audit"
-	"seatwise/shared/directory"
-	"seatwise/shared/incoming"
-	"seatwise/shared/license"
-	"seatwise/shared/maintenance"
-	"seatwise/shared/massconfig"
-	"seatwise/shared/metrics"
+	"seatwise/infra/local/template"
+	"seatwise/infra/registry"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
-	"seatwise/shared/purchase"
-	"seatwise/shared/report"
-	"seatwise/shared/report/reportbuilder"
-	"seatwise/shared/usage"
 )
-
-// functions are the product's own, as infra/local and AWS run them.
-var functions = map[string]func(*app.Env) (app.Function, error){
-	"accounts":    account.Function,
-	"assignment":  license.AssignmentFunction,
-	"audit":       audit.Function,
-	"directory":   directory.Function,
-	"licenses":    license.LicensesFunction,
-	"maintenance": maintenance.Function,
-	"apply":       incoming.ApplyFunction,
-	"check":       incoming.CheckFunction,
-	"massconfig":  massconfig.APIFunction,
-	"metrics":     metrics.Function,
-	"purchase":    purchase.Function,
-	"builder":     reportbuilder.Function,
-	"report":      report.Function,
-	"aggregation": usage.AggregationFunction,
-	"usage":       usage.Function,
-}
 
 // start is what the clock says at first: ahead of every real clock, by which a real server lets
 // items expire.
@@ -207,7 +177,8 @@ type simulation struct {
 	random    *rand.Rand
 	store     table.Store
 	files     *bucket
-	clocks    sync.Mutex // of now and every slot's skew: the scheduler alone moves them
+	triggers  []template.Trigger // of template.yaml
+	clocks    sync.Mutex         // of now and every slot's skew: the scheduler alone moves them
 	now       time.Time
 	slots     []*slot
 	checker   *slot
@@ -274,7 +245,12 @@ func users(account string) []string {
 }
 
 func newSimulation(seed uint64, store table.Store) (*simulation, error) {
+	declared, err := template.OfRepository()
+	if err != nil {
+		return nil, err
+	}
 	m := &simulation{
+		triggers:  declared.Triggers,
 		seed:      seed,
 		random:    rand.New(rand.NewPCG(seed, 6)),
 		store:     store,
@@ -324,16 +300,16 @@ func (m *simulation) settle() error {
 	for _, a := range accounts {
 		m.model[a], m.models[a] = newLedger(), newModel(m, a)
 		list := []request{
-			{"accounts", http.MethodPut, "", settings(a, zones[a], "standard"), ""},
-			{"purchase", http.MethodPut, "/cost-centers/CC-1", map[string]any{"name": "One"}, ""},
-			{"purchase", http.MethodPut, "/cost-centers/CC-2", map[string]any{"name": "Two"}, ""},
-			{"purchase", http.MethodPut, "/cost-centers/CC-3", map[string]any{"name": "Three"}, ""},
+			{"AccountsFunction", http.MethodPut, "", settings(a, zones[a], "standard"), ""},
+			{"PurchaseFunction", http.MethodPut, "/cost-centers/CC-1", map[string]any{"name": "One"}, ""},
+			{"PurchaseFunction", http.MethodPut, "/cost-centers/CC-2", map[string]any{"name": "Two"}, ""},
+			{"PurchaseFunction", http.MethodPut, "/cost-centers/CC-3", map[string]any{"name": "Three"}, ""},
 		}
 		for _, u := range users(a) {
 			list = append(
 				list,
 				request{
-					"directory",
+					"DirectoryFunction",
 					http.MethodPut,
 					"/users/" + u,
 					map[string]any{"name": "User " + u, "roleIds": []string{"super-admin"}},
@@ -381,17 +357,18 @@ func (s *slot) send(ctx context.Context, account string, r request) answer {
 	return answer{request: r, status: w.Code, body: w.Body.Bytes()}
 }
 
-// function is one of the slot's functions, made when it is first needed.
+// function is one of the slot's functions, made when it is first needed: a process of its own, as in
+// AWS.
 func (s *slot) function(name string) (app.Function, error) {
 	if f, made := s.functions[name]; made {
 		return f, nil
 	}
-	f, err := functions[name](s.env)
-	if err != nil {
-		return app.Function{}, fmt.Errorf("make %s: %w", name, err)
+	f, known := registry.Of(s.env)[name]
+	if !known {
+		return app.Function{}, fmt.Errorf("there is no %s", name)
 	}
-	s.functions[name] = f
-	return f, nil
+	s.functions[name] = f.Make()
+	return s.functions[name], nil
 }
 
 // send is a request of the run; what it was told is lost when the function has crashed.
@@ -503,20 +480,14 @@ func (m *simulation) keep(p *promise) {
 	}
 }
 
-// created is S3's notification of an object: to whom it goes by the key.
+// created is S3's notification of an object: template.yaml says to whom it goes.
 func (m *simulation) created(info files.Info) {
-	var function string
-	switch {
-	case info.Bucket == files.Uploads && strings.HasPrefix(info.Key, "jobs/"):
-		function = "apply"
-	case info.Bucket == files.Uploads && (strings.HasPrefix(info.Key, "uploads/") || strings.HasPrefix(info.Key, "drops/")):
-		function = "check"
-	case info.Bucket == files.Reports && strings.HasPrefix(info.Key, "jobs/"):
-		function = "builder"
-	default:
-		return
+	bucket := map[files.Bucket]string{files.Uploads: "UploadsBucket", files.Reports: "ReportsBucket"}[info.Bucket]
+	for _, t := range m.triggers {
+		if t.Bucket == bucket && t.Matches("ObjectCreated:Put", info.Key) {
+			m.deliveries = append(m.deliveries, &delivery{function: t.Function, info: info, at: m.now})
+		}
 	}
-	m.deliveries = append(m.deliveries, &delivery{function: function, info: info, at: m.now})
 }
 
 func (m *simulation) fail(format string, args ...any) {
@@ -617,7 +588,7 @@ func (m *simulation) passTime() {
 		s.run.stalled = 60
 		m.advance(3 * time.Minute)
 		m.overtaken++
-		m.rivals = append(m.rivals, m.schedule("apply")) // by whom it is overtaken
+		m.rivals = append(m.rivals, m.schedule("MassConfigurationApplyFunction")) // by whom it is overtaken
 		return
 	}
 	switch m.random.IntN(400) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
@@ -22,10 +23,7 @@ import (
 
 func server(t *testing.T, k *testkit.Fixture) http.Handler {
 	t.Helper()
-	f, err := account.Function(k.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := registry.One(k.Env, "AccountsFunction")
 	return f.HTTP
 }
 
@@ -292,7 +290,7 @@ func TestOneOfManyMakers(t *testing.T) {
 func TestBundleFollows(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)
-	s := account.NewService(k.Env, catalog.Default())
+	s := account.NewService(k.Env, license.NewService(catalog.Default()))
 	kernel := license.NewService(catalog.Default())
 	const people, seats = 250, 120
 	if err := kernel.Deliver(

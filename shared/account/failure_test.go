@@ -65,7 +65,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		}
 		return faulty.None
 	})
-	s := account.NewService(k.Env, catalog.Default())
+	s := account.NewService(k.Env, license.NewService(catalog.Default()))
 	if _, _, _, err := s.Put(t.Context(), k.Call("op"), account.Settings{
 		Name:       "Acme",
 		Brand:      "RingCentral",

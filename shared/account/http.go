@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
@@ -25,11 +23,8 @@ type body struct {
 
 type listInput struct{ api.Paging }
 
-// Routes registers the module's operations (api.md). The embedded catalog must be readable;
-// Function says so when it is not.
-func Routes(k *api.Router, env *app.Env) {
-	s := NewService(env, catalog.Default())
-
+// Routes registers the module's operations (api.md).
+func (s *Service) Routes(k *api.Router) {
 	one := api.ReadWrite[api.Account, body, Account]{
 		New: func(at *api.Account) Account { return Account{ID: at.Account} },
 		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Account], error) {
@@ -87,10 +82,3 @@ func Routes(k *api.Router, env *app.Env) {
 }
 
 func path(id string) string { return "/v1/accounts/" + id }
-
-// Function is the Lambda function of the module.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	Routes(k, env)
-	return app.Function{HTTP: k.Handler()}, nil
-}

@@ -21,9 +21,9 @@ type Service struct {
 	kernel   *license.Service
 }
 
-// NewService makes a service over the environment.
-func NewService(env *app.Env, products *catalog.Catalog) *Service {
-	return &Service{env: env, products: products, kernel: license.NewService(products)}
+// NewService makes the service; what a bundle gives and takes goes through the kernel.
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	return &Service{env: env, products: kernel.Products(), kernel: kernel}
 }
 
 // Load reads the account of the call and its version. It is one read, which also looks for the

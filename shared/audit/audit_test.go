@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
-	"seatwise/shared/audit"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -264,9 +264,6 @@ func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
 
 func serve(t *testing.T, fixture *testkit.Fixture) http.Handler {
 	t.Helper()
-	fn, err := audit.Function(fixture.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fn := registry.One(fixture.Env, "AuditFunction")
 	return fn.HTTP
 }

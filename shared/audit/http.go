@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
@@ -42,8 +41,7 @@ func (in *listInput) filter() (Filter, error) {
 }
 
 // Routes registers GET A/audit.
-func Routes(k *api.Router, env *app.Env) {
-	s := NewService(env)
+func (s *Service) Routes(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID:          "list-audit",
 		Method:      http.MethodGet,
@@ -62,11 +60,4 @@ func Routes(k *api.Router, env *app.Env) {
 			return s.List(ctx, c, f, after, limit)
 		})
 	})
-}
-
-// Function is AuditFunction.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	Routes(k, env)
-	return app.Function{HTTP: k.Handler()}, nil
 }

@@ -3,12 +3,12 @@
 package console
 
 import (
+	"net/http"
+
 	"seatwise/shared/console/pages"
 	"seatwise/shared/console/web"
 	"seatwise/shared/platform/app"
 )
 
-// Function is ConsoleFunction.
-func Function(env *app.Env) (app.Function, error) {
-	return app.Function{HTTP: web.New(env, pages.All())}, nil
-}
+// Handler serves the pages.
+func Handler(env *app.Env) http.Handler { return web.New(env, pages.All()) }

@@ -5,23 +5,12 @@ import (
 	"net/http"
 	"unicode/utf8"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
-
-// Function serves users, roles, call queues and dashboards.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	if err := Routes(k, env); err != nil {
-		return app.Function{}, err
-	}
-	return app.Function{HTTP: k.Handler()}, nil
-}
 
 type (
 	search struct {
@@ -80,17 +69,14 @@ type (
 
 const tag = "Directory"
 
-// Routes registers the directory's operations.
-func Routes(k *api.Router, env *app.Env) error {
-	products := catalog.Default()
-	s := NewService(env, license.NewService(products))
+// Routes registers the operations on users, roles, call queues and dashboards.
+func (s *Service) Routes(k *api.Router) {
 	s.userRoutes(k)
 	s.whyRoute(k)
 	s.personRoutes(k)
 	s.roleRoutes(k)
 	s.queueRoutes(k)
 	s.dashboardRoutes(k)
-	return nil
 }
 
 // known is a not-found problem for an id that nothing of the kind can have; such an id may not fit

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
+	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -18,10 +19,7 @@ import (
 // Conventions).
 func TestIDsThatNothingCanHave(t *testing.T) {
 	f := newFixture(t)
-	function, err := Function(f.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	function := api.Serve(f.Env, f.s.Routes)
 	for _, kind := range []string{"users", "roles", "call-queues", "dashboards"} {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
 			for name, id := range map[string]string{"long": strings.Repeat("x", 5000), "hash": "a%23b", "slash": "a%2Fb", "null": "a%00"} {
@@ -52,10 +50,7 @@ func TestIDsThatNothingCanHave(t *testing.T) {
 // The same holds of ids in a body.
 func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
 	f := newFixture(t)
-	function, err := Function(f.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	function := api.Serve(f.Env, f.s.Routes)
 	for path, body := range map[string]map[string]any{
 		"users/ann":      {"name": "Ann", "roleIds": []string{SuperAdmin, strings.Repeat("x", 5000)}},
 		"call-queues/q":  {"name": "Q", "members": []string{strings.Repeat("x", 5000)}},
@@ -75,10 +70,7 @@ func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
 // index in the list as it was sent (spec 10).
 func TestAllBadIDsAreToldTogether(t *testing.T) {
 	f := newFixture(t)
-	function, err := Function(f.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	function := api.Serve(f.Env, f.s.Routes)
 	f.queue(t, "here")
 	for path, c := range map[string]struct {
 		body map[string]any

@@ -7,6 +7,7 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 )
 
@@ -15,10 +16,7 @@ import (
 // deleted, gives everything back in one step, and the next in the list has it.
 func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	f := newFixture(t)
-	function, err := Function(f.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	function := api.Serve(f.Env, f.s.Routes)
 	send := func(method, path string, body any) testkit.Response {
 		t.Helper()
 		return f.Do(t, function.HTTP, testkit.Request{

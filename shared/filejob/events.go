@@ -39,30 +39,25 @@ type Post struct {
 	Others func(ctx context.Context, object events.ObjectCreated, now time.Time) (why string, err error)
 }
 
-// Check is the function that takes the S3 events of files.
-func (p *Post) Check() app.Function {
-	return app.Function{
-		Event: func(ctx context.Context, payload []byte) error { return eachObject(ctx, payload, p.arrived) },
-	}
+// Check takes the S3 events of files.
+func (p *Post) Check(ctx context.Context, payload []byte) error {
+	return eachObject(ctx, payload, p.arrived)
 }
 
-// Apply is the function that takes the S3 events of wake-ups, and a schedule that finishes what was
-// left behind.
-func (p *Post) Apply() app.Function {
-	return app.Function{Event: func(ctx context.Context, payload []byte) error {
-		if events.KindOf(payload) != events.KindSchedule {
-			return eachObject(ctx, payload, p.woken)
-		}
-		schedule, err := events.Scheduled(payload)
-		if err != nil {
-			return err
-		}
-		var failures []error
-		for _, module := range p.Modules {
-			failures = append(failures, module.Resume(ctx, schedule.Time))
-		}
-		return errors.Join(failures...)
-	}}
+// Apply takes the S3 events of wake-ups, and a schedule that finishes what was left behind.
+func (p *Post) Apply(ctx context.Context, payload []byte) error {
+	if events.KindOf(payload) != events.KindSchedule {
+		return eachObject(ctx, payload, p.woken)
+	}
+	schedule, err := events.Scheduled(payload)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, module := range p.Modules {
+		failures = append(failures, module.Resume(ctx, schedule.Time))
+	}
+	return errors.Join(failures...)
 }
 
 // eachObject hands on the objects of an S3 event; one that fails never stops the others.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
 	"seatwise/shared/health"
 )
@@ -29,9 +30,6 @@ func TestHealthNeedsNoToken(t *testing.T) {
 
 func serve(t *testing.T, fixture *testkit.Fixture) http.Handler {
 	t.Helper()
-	fn, err := health.Function(fixture.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fn := registry.One(fixture.Env, "HealthFunction")
 	return fn.HTTP
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 )
 
@@ -17,8 +16,8 @@ type Health struct {
 	Version string `json:"version" doc:"The version that was built."`
 }
 
-// Routes registers the operations that need no token (api.md).
-func Routes(k *api.Router, env *app.Env) {
+// Routes registers the operations that need no token (api.md), and answers what nothing else does.
+func Routes(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID:      "get-health",
 		Method:  http.MethodGet,
@@ -27,15 +26,8 @@ func Routes(k *api.Router, env *app.Env) {
 		Tag:     "Health",
 		Public:  true,
 	}, func(context.Context, *call.Call, *struct{}) (*api.Plain[Health], error) {
-		return &api.Plain[Health]{Status: http.StatusOK, Body: Health{Status: "ok", Version: env.Version}}, nil
+		return &api.Plain[Health]{Status: http.StatusOK, Body: Health{Status: "ok", Version: k.Env().Version}}, nil
 	})
 	referenceRoutes(k)
-}
-
-// Function is HealthFunction.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	Routes(k, env)
-	k.Otherwise(answerUnknown(env))
-	return app.Function{HTTP: k.Handler()}, nil
+	k.Otherwise(answerUnknown(k.Env()))
 }

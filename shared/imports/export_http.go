@@ -5,10 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"seatwise/shared/catalog"
-	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
@@ -53,9 +50,8 @@ type exportInput struct {
 	}
 }
 
-// exportRoutes registers the operations on exports.
-func (*Service) exportRoutes(k *api.Router, env *app.Env) {
-	s := NewExports(env, license.NewService(catalog.Default()))
+// Routes registers the operations on exports.
+func (s *Exports) Routes(k *api.Router) {
 	const path = "/v1/accounts/{account}/exports"
 	read := []auth.Permission{auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead}
 	api.Register(k, api.Operation{

@@ -11,9 +11,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/workbook"
 	"seatwise/shared/filejob"
-	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
@@ -57,8 +55,7 @@ const tag = "Imports"
 
 // Routes registers the operations. Each asks for any permission of any kind, and then for the one
 // of the kind that it is about.
-func Routes(k *api.Router, env *app.Env) error {
-	s := NewService(env, license.NewService(catalog.Default()))
+func (s *Service) Routes(k *api.Router) {
 	const path = "/v1/accounts/{account}/imports"
 	var read, manage []auth.Permission
 	for _, kind := range []Kind{Users, Dashboards} { // call queues ask for the same as users
@@ -134,7 +131,6 @@ func Routes(k *api.Router, env *app.Env) error {
 			},
 		)
 	})
-	s.exportRoutes(k, env)
 	api.Register(k, api.Operation{
 		ID:          "apply-import",
 		Method:      http.MethodPost,
@@ -159,7 +155,6 @@ func Routes(k *api.Router, env *app.Env) error {
 		view, err := s.managing(ctx).Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
-	return nil
 }
 
 func begun(c *call.Call, view View, status int) *api.Tagged[View] {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testbox"
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
@@ -21,9 +22,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
-	"seatwise/shared/incoming"
 	"seatwise/shared/license"
-	"seatwise/shared/massconfig"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -66,12 +65,9 @@ func openOn(t testing.TB, k *testkit.Fixture) *office {
 	k.Env.Files = o.files
 	o.kernel = license.NewService(catalog.Default())
 	o.people = directory.NewService(k.Env, o.kernel)
-	front, err := massconfig.APIFunction(k.Env)
-	o.must(err)
-	check, err := incoming.CheckFunction(k.Env)
-	o.must(err)
-	apply, err := incoming.ApplyFunction(k.Env)
-	o.must(err)
+	front := registry.One(k.Env, "MassConfigurationFunction")
+	check := registry.One(k.Env, "MassConfigurationCheckFunction")
+	apply := registry.One(k.Env, "MassConfigurationApplyFunction")
 	o.api, o.check, o.apply = front.HTTP, check.Event, apply.Event
 	return o
 }

@@ -4,7 +4,6 @@
 package incoming
 
 import (
-	"seatwise/shared/catalog"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 	"seatwise/shared/license"
@@ -12,8 +11,8 @@ import (
 	"seatwise/shared/platform/app"
 )
 
-func post(env *app.Env) *filejob.Post {
-	kernel := license.NewService(catalog.Default())
+// New makes what both functions hand objects on with.
+func New(env *app.Env, kernel *license.Service) *filejob.Post {
 	phones := massconfig.NewService(env, kernel)
 	return &filejob.Post{
 		Env: env,
@@ -25,9 +24,3 @@ func post(env *app.Env) *filejob.Post {
 		Others: phones.Drop,
 	}
 }
-
-// CheckFunction takes the S3 events of uploads and drops.
-func CheckFunction(env *app.Env) (app.Function, error) { return post(env).Check(), nil }
-
-// ApplyFunction takes the S3 events of wake-ups, and a schedule that finishes what was left behind.
-func ApplyFunction(env *app.Env) (app.Function, error) { return post(env).Apply(), nil }

@@ -6,10 +6,8 @@ import (
 	"net/http"
 	"strings"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -21,21 +19,6 @@ const (
 	tag          = "Licenses"
 )
 
-// LicensesFunction lists licenses, counts them, changes their cost center and terminates them; it
-// shows who waits and who is excluded.
-func LicensesFunction(env *app.Env) (app.Function, error) { return function(env, LicensesRoutes) }
-
-// AssignmentFunction assigns, unassigns and reassigns licenses and their add-ons, one or many.
-func AssignmentFunction(env *app.Env) (app.Function, error) { return function(env, AssignmentRoutes) }
-
-func function(env *app.Env, routes func(*api.Router, *app.Env) error) (app.Function, error) {
-	k := api.New(env)
-	if err := routes(k, env); err != nil {
-		return app.Function{}, err
-	}
-	return app.Function{HTTP: k.Handler()}, nil
-}
-
 type manyInput struct {
 	api.Account
 	Body struct {
@@ -43,9 +26,9 @@ type manyInput struct {
 	}
 }
 
-// LicensesRoutes registers the operations of LicensesFunction.
-func LicensesRoutes(k *api.Router, _ *app.Env) error {
-	d := NewService(catalog.Default())
+// LicensesRoutes registers the operations of LicensesFunction: it lists licenses, counts them,
+// changes their cost center and terminates them, and shows who waits and who is excluded.
+func (d *Service) LicensesRoutes(k *api.Router) {
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
@@ -146,7 +129,6 @@ func LicensesRoutes(k *api.Router, _ *app.Env) error {
 		return plain(d.SetCostCenters(ctx, c, in.Body.LicenseIDs, in.Body.CostCenter))
 	})
 	d.listRoutes(k, read, manage)
-	return nil
 }
 
 // narrowed asks for a page of the waiting lists or of the exclusions.
@@ -300,9 +282,9 @@ type assignmentWithExtension struct {
 	Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 }
 
-// AssignmentRoutes registers the operations of AssignmentFunction.
-func AssignmentRoutes(k *api.Router, _ *app.Env) error {
-	d := NewService(catalog.Default())
+// AssignmentRoutes registers the operations of AssignmentFunction: it assigns, unassigns and
+// reassigns licenses and their add-ons, one or many.
+func (d *Service) AssignmentRoutes(k *api.Router) {
 	manage := []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
@@ -421,7 +403,6 @@ func AssignmentRoutes(k *api.Router, _ *app.Env) error {
 		}
 		return plain(d.RemoveMany(ctx, c, items, in.Body.Atomic))
 	})
-	return nil
 }
 
 // validIDs checks what a body says of users and, where it does, of extensions; each must be of its

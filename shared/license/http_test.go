@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -32,14 +33,8 @@ func open(t *testing.T) *front {
 
 func openOn(t *testing.T, k *testkit.Fixture) *front {
 	t.Helper()
-	licenses, err := license.LicensesFunction(k.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	assignment, err := license.AssignmentFunction(k.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	licenses := registry.One(k.Env, "LicensesFunction")
+	assignment := registry.One(k.Env, "AssignmentFunction")
 	f := &front{
 		Fixture:    k,
 		t:          t,
@@ -455,16 +450,14 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 	f := open(t)
 	routes := 0
 	for _, handler := range []struct {
-		routes  func(*api.Router) error
+		routes  func(*api.Router)
 		handler http.Handler
 	}{
-		{func(k *api.Router) error { return license.LicensesRoutes(k, f.Env) }, f.licenses},
-		{func(k *api.Router) error { return license.AssignmentRoutes(k, f.Env) }, f.assignment},
+		{f.kernel.LicensesRoutes, f.licenses},
+		{f.kernel.AssignmentRoutes, f.assignment},
 	} {
 		k := api.New(f.Env)
-		if err := handler.routes(k); err != nil {
-			t.Fatal(err)
-		}
+		handler.routes(k)
 		for path, item := range k.OpenAPI().Paths {
 			for method, op := range map[string]any{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
 				if fmt.Sprint(op) == "<nil>" {

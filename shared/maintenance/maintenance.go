@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"seatwise/shared/account"
-	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
@@ -19,28 +18,36 @@ import (
 	"seatwise/shared/usage"
 )
 
-// Function is the scheduled function. One kind of work that fails never stops the others; the
-// errors come together, so that the alarm rings. What counts as left behind, and the times that the
-// work writes, follow from the time of the event and not from the clock (api.md, On one machine).
-func Function(env *app.Env) (app.Function, error) {
-	products := catalog.Default()
-	return app.Function{Event: func(ctx context.Context, payload []byte) error {
-		schedule, err := events.Scheduled(payload)
-		if err != nil {
-			return err
-		}
-		then := *env
-		then.Clock = func() time.Time { return schedule.Time }
-		kernel := license.NewService(products)
-		people := directory.NewService(&then, kernel)
-		_, reports := report.NewService(&then).Resume(ctx, schedule.Time)
-		return errors.Join(
-			purchase.NewService(&then, products, nil).ResumeOrders(ctx),
-			account.NewService(&then, products).ResumeBundles(ctx),
-			people.Resume(ctx),
-			kernel.DrainWaiting(ctx, &then),
-			usage.NewService(&then, kernel, people).FinishGrants(ctx),
-			reports,
-		)
-	}}, nil
+// Service finishes what is left behind.
+type Service struct {
+	env    *app.Env
+	kernel *license.Service
+}
+
+// NewService makes the service; what is finished goes through the kernel.
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	return &Service{env: env, kernel: kernel}
+}
+
+// Scheduled does all work that is left behind. One kind of work that fails never stops the others;
+// the errors come together, so that the alarm rings. What counts as left behind, and the times that
+// the work writes, follow from the time of the event and not from the clock (api.md, On one
+// machine), so the services are made for each event.
+func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
+	schedule, err := events.Scheduled(payload)
+	if err != nil {
+		return err
+	}
+	then := *s.env
+	then.Clock = func() time.Time { return schedule.Time }
+	people := directory.NewService(&then, s.kernel)
+	_, reports := report.NewService(&then).Resume(ctx, schedule.Time)
+	return errors.Join(
+		purchase.NewService(&then, s.kernel, nil).ResumeOrders(ctx),
+		account.NewService(&then, s.kernel).ResumeBundles(ctx),
+		people.Resume(ctx),
+		s.kernel.DrainWaiting(ctx, &then),
+		usage.NewService(&then, s.kernel, people).FinishGrants(ctx),
+		reports,
+	)
 }

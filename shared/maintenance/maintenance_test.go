@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
-	"seatwise/shared/maintenance"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
@@ -100,10 +100,7 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		t.Helper()
 		env := *k.Env
 		env.Table = store
-		f, err := maintenance.Function(&env)
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := registry.One(&env, "MaintenanceFunction")
 		return f.Event(
 			t.Context(),
 			fmt.Appendf(

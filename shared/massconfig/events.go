@@ -8,16 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/filejob"
-	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/events"
 )
-
-func newService(env *app.Env) *Service { return NewService(env, license.NewService(catalog.Default())) }
 
 // Jobs are the mass configurations, for the functions that take in their files and apply them.
 func (s *Service) Jobs() filejob.Carrier { return s.jobs }

@@ -3,28 +3,16 @@ package massconfig
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
-
-// APIFunction serves the operations on mass configurations, and those on imports, which are carried
-// by the same machinery and write workbooks too.
-func APIFunction(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	if err := errors.Join(Routes(k, env), imports.Routes(k, env)); err != nil {
-		return app.Function{}, err
-	}
-	return app.Function{HTTP: k.Handler()}, nil
-}
 
 type (
 	templateInput struct {
@@ -61,8 +49,7 @@ type (
 const tag = "Mass configuration"
 
 // Routes registers the operations.
-func Routes(k *api.Router, env *app.Env) error {
-	s := newService(env)
+func (s *Service) Routes(k *api.Router) {
 	const path = "/v1/accounts/{account}/mass-configurations"
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	api.Register(k, api.Operation{
@@ -188,7 +175,6 @@ func Routes(k *api.Router, env *app.Env) error {
 		view, err := s.Undo(ctx, c, in.ID)
 		return begun(c, view, http.StatusCreated), err
 	})
-	return nil
 }
 
 func begun(c *call.Call, view View, status int) *api.Tagged[View] {

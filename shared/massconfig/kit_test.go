@@ -69,11 +69,8 @@ func openWith(t testing.TB, k *testkit.Fixture, store files.Store) *office {
 	o.kernel = license.NewService(catalog.Default())
 	o.people = directory.NewService(k.Env, o.kernel)
 	o.service = NewService(k.Env, o.kernel)
-	front, err := APIFunction(k.Env)
-	o.must(err)
 	post := &filejob.Post{Env: k.Env, Modules: []filejob.Carrier{o.service.Jobs()}, Others: o.service.Drop}
-	check, apply := post.Check(), post.Apply()
-	o.api, o.check, o.apply = front.HTTP, check.Event, apply.Event
+	o.api, o.check, o.apply = api.Serve(k.Env, o.service.Routes).HTTP, post.Check, post.Apply
 	return o
 }
 

@@ -5,10 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"seatwise/shared/catalog"
-	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -49,9 +46,7 @@ type (
 )
 
 // Routes registers A/metrics and A/wallboards.
-func Routes(k *api.Router, env *app.Env) error {
-	products := catalog.Default()
-	s := NewService(env, license.NewService(products))
+func (s *Service) Routes(k *api.Router) {
 	read, manage := []auth.Permission{auth.MetricsRead}, []auth.Permission{auth.MetricsManage}
 	const account = "/v1/accounts/{account}"
 	api.Register(k, api.Operation{
@@ -196,14 +191,4 @@ func Routes(k *api.Router, env *app.Env) error {
 			},
 		)
 	})
-	return nil
-}
-
-// Function is MetricsFunction.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	if err := Routes(k, env); err != nil {
-		return app.Function{}, err
-	}
-	return app.Function{HTTP: k.Handler()}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
@@ -36,10 +37,7 @@ func newOffice(t *testing.T) *office {
 func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 	t.Helper()
 	o := &office{Fixture: fixture}
-	fn, err := metrics.Function(o.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fn := registry.One(o.Env, "MetricsFunction")
 	o.api = fn.HTTP
 	o.directory = directory.NewService(o.Env, license.NewService(catalog.Default()))
 	return o

@@ -115,7 +115,7 @@ func (s *shop) whole(quantity int) (placed bool) {
 // resume is what the maintenance function does.
 func (s *shop) resume() {
 	s.t.Helper()
-	if err := purchase.NewService(s.Env, catalog.Default(), nil).ResumeOrders(s.t.Context()); err != nil {
+	if err := purchase.NewService(s.Env, license.NewService(catalog.Default()), nil).ResumeOrders(s.t.Context()); err != nil {
 		s.t.Error(err)
 	}
 }
@@ -302,7 +302,7 @@ func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
 			}
 			return faulty.None
 		})
-		if err := purchase.NewService(f.Env, catalog.Default(), nil).
+		if err := purchase.NewService(f.Env, license.NewService(catalog.Default()), nil).
 			ResumeOrders(t.Context()); tries < call.MostAttempts &&
 			err == nil {
 			t.Errorf("try %d did not fail", tries)

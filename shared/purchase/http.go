@@ -10,11 +10,9 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
-	"seatwise/shared/usage"
 )
 
 const (
@@ -166,10 +164,9 @@ type statementOutput struct {
 // edge answers for the module.
 type edge struct{ *Service }
 
-// Routes registers the module's operations (api.md). The embedded catalog must be readable;
-// Function says so when it is not.
-func Routes(k *api.Router, env *app.Env) {
-	h := edge{NewService(env, catalog.Default(), usage.New(env))}
+// Routes registers the module's operations (api.md).
+func (s *Service) Routes(k *api.Router) {
+	h := edge{s}
 	register := func(id, method, path, summary, tag string, permissions []auth.Permission) api.Operation {
 		return api.Operation{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Permissions: permissions}
 	}
@@ -379,13 +376,6 @@ func Routes(k *api.Router, env *app.Env) {
 		),
 		h.billing,
 	)
-}
-
-// Function is the Lambda function of the module.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	Routes(k, env)
-	return app.Function{HTTP: k.Handler()}, nil
 }
 
 func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.Listed[CatalogItem], error) {

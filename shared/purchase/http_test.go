@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
@@ -40,10 +41,7 @@ func open(t testing.TB) *shop {
 
 func over(t testing.TB, k *testkit.Fixture) *shop {
 	t.Helper()
-	f, err := purchase.Function(k.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := registry.One(k.Env, "PurchaseFunction")
 	return &shop{Fixture: k, t: t, h: f.HTTP}
 }
 
@@ -754,10 +752,7 @@ func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {
 // settings changes the account as an operator does.
 func (s *shop) settings(change map[string]any) {
 	s.t.Helper()
-	f, err := account.Function(s.Env)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	f := registry.One(s.Env, "AccountsFunction")
 	body := map[string]any{
 		"name":       "Acme",
 		"brand":      "RingCentral",
@@ -792,7 +787,7 @@ func TestOrderRefusesAnotherPrice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := purchase.NewService(s.Env, dearer, nil)
+	service := purchase.NewService(s.Env, license.NewService(dearer), nil)
 	if _, _, err := service.Order(
 		t.Context(),
 		s.Call("zoe"),
@@ -807,10 +802,7 @@ func TestOrderRefusesAnotherPrice(t *testing.T) {
 func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 	s := stocked(t)
 	s.buy(line("developer", 1, "CC-1"))
-	f, err := account.Function(s.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := registry.One(s.Env, "AccountsFunction")
 	body := map[string]any{
 		"name":       "Acme",
 		"brand":      "RingCentral",
@@ -1023,7 +1015,7 @@ func TestBillingShowsTheOverage(t *testing.T) {
 	if b := s.billing(); b.OverageUsers != 0 || b.Recurring != money.Zero("USD") {
 		t.Errorf("an account that bought nothing: %+v", b)
 	}
-	b, err := purchase.NewService(s.Env, catalog.Default(), over3{}).Billing(t.Context(), s.Call("zoe"))
+	b, err := purchase.NewService(s.Env, license.NewService(catalog.Default()), over3{}).Billing(t.Context(), s.Call("zoe"))
 	if err != nil || b.OverageUsers != 3 {
 		t.Errorf("billing %+v, %v", b, err)
 	}
@@ -1069,7 +1061,9 @@ func TestEveryChangeIsAudited(t *testing.T) {
 func TestEveryOperationAsksForItsPermission(t *testing.T) {
 	s := open(t)
 	k := api.New(s.Env)
-	purchase.Routes(k, s.Env)
+	for _, register := range registry.Of(s.Env)["PurchaseFunction"].Routes {
+		register(k)
+	}
 	operations := 0
 	for path, item := range k.OpenAPI().Paths {
 		for method, op := range map[string]any{"GET": item.Get, "PUT": item.Put, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete} {

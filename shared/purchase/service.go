@@ -27,10 +27,10 @@ type Service struct {
 	usage    Usage
 }
 
-// NewService makes a service over the environment. usage may be nil where billing is never asked
-// for, as in maintenance.
-func NewService(env *app.Env, products *catalog.Catalog, usage Usage) *Service {
-	return &Service{env: env, products: products, kernel: license.NewService(products), usage: usage}
+// NewService makes the service; licenses are made by the kernel. usage may be nil where billing is
+// never asked for, as in maintenance.
+func NewService(env *app.Env, kernel *license.Service, usage Usage) *Service {
+	return &Service{env: env, products: kernel.Products(), kernel: kernel, usage: usage}
 }
 
 // terms are the account's, with those of the cost centers that exist; it reads them in one go.

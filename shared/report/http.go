@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
@@ -81,8 +80,7 @@ type (
 )
 
 // Routes registers A/reports.
-func Routes(k *api.Router, env *app.Env) {
-	s := NewService(env)
+func (s *Service) Routes(k *api.Router) {
 	const path = "/v1/accounts/{account}/reports"
 	may := []auth.Permission{auth.UsageRead}
 	api.Register(k, api.Operation{
@@ -148,11 +146,4 @@ func Routes(k *api.Router, env *app.Env) {
 		}
 		return &api.Tagged[View]{Status: http.StatusOK, ETag: call.Tag(r.version), Body: v}, nil
 	})
-}
-
-// Function is ReportFunction.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	Routes(k, env)
-	return app.Function{HTTP: k.Handler()}, nil
 }

@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
+	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -35,10 +37,7 @@ func newKernel(t *testing.T) *kernel {
 	d := &kernel{Fixture: testkit.New(t), s3: testfiles.Start(t)}
 	d.Env.Files = d.s3.Store
 	d.Clock.Set(time.Now().UTC().Truncate(time.Second))
-	fn, err := report.Function(d.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fn := registry.One(d.Env, "ReportFunction")
 	d.api, d.reports = fn.HTTP, report.NewService(d.Env)
 	d.account(t, d.Account, account.Settings{})
 	return d
@@ -70,7 +69,7 @@ func (d *kernel) account(t *testing.T, id string, settings account.Settings) {
 	base.ReportSchedule = settings.ReportSchedule
 	c := d.Call("operator")
 	c.Account = id
-	if _, _, _, err := account.NewService(d.Env, catalog.Default()).Put(t.Context(), c, base); err != nil {
+	if _, _, _, err := account.NewService(d.Env, license.NewService(catalog.Default())).Put(t.Context(), c, base); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
@@ -148,8 +147,7 @@ func summaryBody(w *Window, names Names) Summary {
 }
 
 // Routes registers A/usage.
-func Routes(k *api.Router, env *app.Env) {
-	s := New(env)
+func (s *Service) Routes(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID:          "post-usage-views",
 		Method:      http.MethodPost,
@@ -183,11 +181,4 @@ func Routes(k *api.Router, env *app.Env) {
 		}
 		return &api.Plain[Summary]{Status: http.StatusOK, Body: summaryBody(w, names)}, nil
 	})
-}
-
-// Function is UsageFunction.
-func Function(env *app.Env) (app.Function, error) {
-	k := api.New(env)
-	Routes(k, env)
-	return app.Function{HTTP: k.Handler()}, nil
 }

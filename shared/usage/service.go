@@ -31,12 +31,6 @@ func NewService(env *app.Env, kernel *license.Service, people *directory.Service
 	return &Service{env: env, kernel: kernel, directory: people}
 }
 
-// New makes the service with everything it needs, over the embedded catalog.
-func New(env *app.Env) *Service {
-	kernel := license.NewService(catalog.Default())
-	return NewService(env, kernel, directory.NewService(env, kernel))
-}
-
 // purchased tells what was bought at some moments: two queries, however many licenses there are.
 func (s *Service) purchased(
 	ctx context.Context,

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testdynamo"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
@@ -735,7 +736,7 @@ func TestDaysAreTheAccounts(t *testing.T) {
 	// From 1 August on the account is in Tokyo, where that day begins when it ends in New York: at
 	// 04:00 in UTC.
 	c := w.Call("operator")
-	_, _, _, err := account.NewService(w.Env, catalog.Default()).Put(t.Context(), c, account.Settings{
+	_, _, _, err := account.NewService(w.Env, w.kernel).Put(t.Context(), c, account.Settings{
 		Name:       "Acme",
 		Brand:      "RingCentral",
 		Currency:   "USD",
@@ -826,10 +827,7 @@ func TestBadBodies(t *testing.T) {
 
 func TestEventsOfOtherKinds(t *testing.T) {
 	w := newWorld(t)
-	aggregation, err := usage.AggregationFunction(w.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	aggregation := registry.One(w.Env, "UsageAggregationFunction")
 	if aggregation.HTTP != nil {
 		t.Error("the aggregation serves HTTP")
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
@@ -39,15 +40,9 @@ func worldOn(t testing.TB, fixture *testkit.Fixture) *world {
 	w := &world{Fixture: fixture, kernel: license.NewService(catalog.Default())}
 	w.directory = directory.NewService(fixture.Env, w.kernel)
 	w.usage = usage.NewService(fixture.Env, w.kernel, w.directory)
-	fn, err := usage.Function(fixture.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fn := registry.One(fixture.Env, "UsageFunction")
 	w.api = fn.HTTP
-	aggregation, err := usage.AggregationFunction(fixture.Env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	aggregation := registry.One(fixture.Env, "UsageAggregationFunction")
 	w.aggregate = func(at time.Time) error {
 		return aggregation.Event(t.Context(), fmt.Appendf(nil, `{"time": %q}`, at.Format(time.RFC3339)))
 	}
@@ -60,7 +55,7 @@ func (w *world) account(t testing.TB, id string, bundle account.Bundle) {
 	t.Helper()
 	c := w.Call("operator")
 	c.Account = id
-	_, _, _, err := account.NewService(w.Env, catalog.Default()).Put(t.Context(), c, account.Settings{
+	_, _, _, err := account.NewService(w.Env, w.kernel).Put(t.Context(), c, account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "America/Detroit", BillingDay: 1, Bundle: bundle,
 	})
 	if err != nil {

@@ -39,14 +39,12 @@ import (
 	"seatwise/shared/platform/wire"
 )
 
-// Registry names the constructor of each function of the template by its logical id.
-type Registry map[string]func(*app.Env) (app.Function, error)
-
 // Config says what to run, and where.
 type Config struct {
 	// Template is the path of template.yaml.
 	Template string
-	Registry Registry
+	// Functions makes every function of the template, by logical id.
+	Functions func(*app.Env) map[string]app.Function
 	// Addr and S3Addr are host:port; port 0 takes any free one.
 	Addr, S3Addr string
 	// Data is the folder that keeps everything.
@@ -146,9 +144,6 @@ func Run(ctx context.Context, c Config) (err error) {
 	if r.template, err = template.Load(c.Template); err != nil {
 		return err
 	}
-	if err := agree(r.template, c.Registry); err != nil {
-		return err
-	}
 	r.router = newRouter(r.template.Routes)
 	apiListener, err := r.listen("--addr", c.Addr)
 	if err != nil {
@@ -203,16 +198,16 @@ func Run(ctx context.Context, c Config) (err error) {
 
 // agree refuses a function of the template that nobody makes, and one that is made and not in the
 // template.
-func agree(t *template.Template, registry Registry) error {
+func agree(t *template.Template, made map[string]app.Function) error {
 	var faults []string
 	for id := range t.Functions {
-		if registry[id] == nil {
-			faults = append(faults, id+" is in the template and not in infra/local/registry.go")
+		if _, ok := made[id]; !ok {
+			faults = append(faults, id+" is in the template and not in infra/registry")
 		}
 	}
-	for id := range registry {
+	for id := range made {
 		if _, ok := t.Functions[id]; !ok {
-			faults = append(faults, id+" is in infra/local/registry.go and not in the template")
+			faults = append(faults, id+" is in infra/registry and not in the template")
 		}
 	}
 	for _, id := range t.Buckets {
@@ -374,13 +369,14 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 	return nil
 }
 
-// build makes every function, and refuses one that cannot serve what the template connects to it.
+// build makes every function, and refuses what the template does not have, and a function that cannot
+// serve what the template connects to it.
 func (r *runner) build() error {
-	for id, construct := range r.config.Registry {
-		fn, err := construct(r.env)
-		if err != nil {
-			return fmt.Errorf("%s cannot be made: %w", id, err)
-		}
+	made := r.config.Functions(r.env)
+	if err := agree(r.template, made); err != nil {
+		return err
+	}
+	for id, fn := range made {
 		r.functions[id] = function{fn, edge.New(fn, edge.Options{Name: id, Clock: r.env.Clock, Log: r.env.Log})}
 	}
 	for _, route := range r.template.Routes {

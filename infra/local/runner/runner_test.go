@@ -57,31 +57,37 @@ type world struct {
 	events []string
 }
 
-func (w *world) registry() runner.Registry {
-	return runner.Registry{
-		"WebFunction": func(env *app.Env) (app.Function, error) {
+func (w *world) functions(env *app.Env) map[string]app.Function {
+	w.mu.Lock()
+	w.env = env
+	w.mu.Unlock()
+	return map[string]app.Function{
+		"WebFunction": {HTTP: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			w.mu.Lock()
-			w.env = env
+			f := w.web
 			w.mu.Unlock()
-			return app.Function{HTTP: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				w.mu.Lock()
-				f := w.web
-				w.mu.Unlock()
-				f(rw, r)
-			})}, nil
-		},
-		"WorkFunction": func(*app.Env) (app.Function, error) {
-			return app.Function{Event: func(ctx context.Context, payload []byte) error {
-				w.mu.Lock()
-				w.events = append(w.events, string(payload))
-				f := w.work
-				w.mu.Unlock()
-				if f == nil {
-					return nil
-				}
-				return f(ctx, payload)
-			}}, nil
-		},
+			f(rw, r)
+		})},
+		"WorkFunction": {Event: func(ctx context.Context, payload []byte) error {
+			w.mu.Lock()
+			w.events = append(w.events, string(payload))
+			f := w.work
+			w.mu.Unlock()
+			if f == nil {
+				return nil
+			}
+			return f(ctx, payload)
+		}},
+	}
+}
+
+// changed is the configuration with other functions.
+func changed(c *runner.Config, change func(map[string]app.Function)) {
+	made := c.Functions
+	c.Functions = func(env *app.Env) map[string]app.Function {
+		functions := made(env)
+		change(functions)
+		return functions
 	}
 }
 
@@ -108,7 +114,7 @@ func config(t *testing.T, w *world, data string) runner.Config {
 	}
 	return runner.Config{
 		Template:    path,
-		Registry:    w.registry(),
+		Functions:   w.functions,
 		Addr:        "127.0.0.1:0",
 		S3Addr:      "127.0.0.1:0",
 		Data:        data,
@@ -661,13 +667,18 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 		"S3 port taken":      {func(c *runner.Config) { c.S3Addr = taken.Addr().String() }, "is taken; stop the other program or choose another --s3-addr"},
 		"bad address":        {func(c *runner.Config) { c.Addr = "nowhere" }, "--addr nowhere"},
 		"no template":        {func(c *runner.Config) { c.Template = "missing.yaml" }, "missing.yaml"},
-		"function missing":   {func(c *runner.Config) { delete(c.Registry, "WebFunction") }, "WebFunction is in the template and not in infra/local/registry.go"},
-		"function unknown":   {func(c *runner.Config) { c.Registry["Other"] = c.Registry["WebFunction"] }, "Other is in infra/local/registry.go and not in the template"},
-		"no HTTP":            {func(c *runner.Config) { c.Registry["WebFunction"] = c.Registry["WorkFunction"] }, "WebFunction serves no HTTP"},
-		"no events":          {func(c *runner.Config) { c.Registry["WorkFunction"] = c.Registry["WebFunction"] }, "WorkFunction takes no events"},
-		"broken function": {func(c *runner.Config) {
-			c.Registry["WebFunction"] = func(*app.Env) (app.Function, error) { return app.Function{}, errors.New("boom") }
-		}, "WebFunction cannot be made: boom"},
+		"function missing": {func(c *runner.Config) {
+			changed(c, func(f map[string]app.Function) { delete(f, "WebFunction") })
+		}, "WebFunction is in the template and not in infra/registry"},
+		"function unknown": {func(c *runner.Config) {
+			changed(c, func(f map[string]app.Function) { f["Other"] = f["WebFunction"] })
+		}, "Other is in infra/registry and not in the template"},
+		"no HTTP": {func(c *runner.Config) {
+			changed(c, func(f map[string]app.Function) { f["WebFunction"] = f["WorkFunction"] })
+		}, "WebFunction serves no HTTP"},
+		"no events": {func(c *runner.Config) {
+			changed(c, func(f map[string]app.Function) { f["WorkFunction"] = f["WebFunction"] })
+		}, "WorkFunction takes no events"},
 		"no S3 server":       {func(c *runner.Config) { c.S3Endpoint = "http://" + taken.Addr().String()[:9] + ":1" }, "cannot use S3 at"},
 		"no DynamoDB server": {func(c *runner.Config) { c.DynamoDBEndpoint = "http://127.0.0.1:1" }, "cannot use DynamoDB at"},
 	} {

@@ -4,9 +4,12 @@
 package template
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -154,6 +157,23 @@ func Load(path string) (*Template, error) {
 		return nil, fmt.Errorf("template %s: %w", path, err)
 	}
 	return t, nil
+}
+
+// OfRepository reads the template.yaml of the repository that the working directory is in: programs
+// that are no server run from anywhere in it.
+func OfRepository() (*Template, error) {
+	at, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("find template.yaml: %w", err)
+	}
+	for {
+		t, err := Load(filepath.Join(at, "template.yaml"))
+		if up := filepath.Dir(at); errors.Is(err, fs.ErrNotExist) && up != at {
+			at = up
+			continue
+		}
+		return t, err
+	}
 }
 
 // Parse reads a template.

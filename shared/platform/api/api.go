@@ -102,6 +102,15 @@ func New(env *app.Env) *Router {
 	return &Router{env: env, mux: mux, api: humago.New(mux, config)}
 }
 
+// Serve makes a function that has these operations and takes no events.
+func Serve(env *app.Env, routes ...func(*Router)) app.Function {
+	k := New(env)
+	for _, register := range routes {
+		register(k)
+	}
+	return app.Function{HTTP: k.Handler()}
+}
+
 // Env is what the kit was made with.
 func (k *Router) Env() *app.Env { return k.env }
 

@@ -162,7 +162,7 @@ type IDs = plain.IDs
 // Start makes the function that build describes and serves the Lambda runtime API with it until the
 // process ends. A function that cannot be made says why on standard output, where the log is, and
 // exits.
-func Start(build func(*app.Env) (app.Function, error)) {
+func Start(build func(*app.Env) app.Function) {
 	// The first HTTPS call would wait for the root certificates; here they are read while the rest
 	// is made.
 	go func() { _, _ = x509.SystemCertPool() }()
@@ -179,7 +179,7 @@ func Start(build func(*app.Env) (app.Function, error)) {
 func assemble(
 	getenv func(string) string,
 	out io.Writer,
-	build func(*app.Env) (app.Function, error),
+	build func(*app.Env) app.Function,
 ) (*edge.Edge, error) {
 	s, err := FromEnvironment(getenv)
 	if err != nil {
@@ -198,12 +198,8 @@ func assemble(
 		Version:   Version,
 		Process:   IDs{}.Random(),
 	}
-	fn, err := build(env)
-	if err != nil {
-		return nil, err
-	}
 	return edge.New(
-		fn,
+		build(env),
 		edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim},
 	), nil
 }

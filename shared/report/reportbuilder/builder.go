@@ -37,16 +37,9 @@ type Builder struct {
 	directory *directory.Service
 }
 
-// New makes a builder.
-func New(env *app.Env) *Builder {
-	kernel := license.NewService(catalog.Default())
-	people := directory.NewService(env, kernel)
-	return &Builder{
-		env:       env,
-		reports:   report.NewService(env),
-		usage:     usage.NewService(env, kernel, people),
-		directory: people,
-	}
+// New makes a builder; what it writes down comes from these services.
+func New(env *app.Env, reports *report.Service, people *directory.Service, used *usage.Service) *Builder {
+	return &Builder{env: env, reports: reports, usage: used, directory: people}
 }
 
 // Build writes one report and makes it ready. A wake-up that comes twice, or late, does nothing; a

@@ -7,21 +7,15 @@ import (
 	"log/slog"
 
 	"seatwise/shared/platform/api"
-	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
 )
 
-// Function is ReportBuilderFunction. A wake-up in the bucket of reports makes it write that report;
-// its schedule makes it ask for the reports that are due at the event's time, each in an invocation
-// of its own, and for those that were cut off.
-func Function(env *app.Env) (app.Function, error) {
-	b := New(env)
-	return app.Function{Event: b.handle}, nil
-}
-
-func (b *Builder) handle(ctx context.Context, payload []byte) error {
+// Handle takes the events of ReportBuilderFunction. A wake-up in the bucket of reports makes it
+// write that report; its schedule makes it ask for the reports that are due at the event's time,
+// each in an invocation of its own, and for those that were cut off.
+func (b *Builder) Handle(ctx context.Context, payload []byte) error {
 	if events.KindOf(payload) == events.KindObjects {
 		return b.wakeUps(ctx, payload)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"seatwise/infra/registry"
 	"seatwise/infra/testfiles"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
@@ -28,7 +29,6 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
-	"seatwise/shared/report/reportbuilder"
 	"seatwise/shared/usage"
 )
 
@@ -56,10 +56,7 @@ func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 	o.directory = directory.NewService(o.Env, o.kernel)
 	o.usage = usage.NewService(o.Env, o.kernel, o.directory)
 	o.reports = report.NewService(o.Env)
-	var err error
-	if o.builder, err = reportbuilder.Function(o.Env); err != nil {
-		t.Fatal(err)
-	}
+	o.builder = registry.One(o.Env, "ReportBuilderFunction")
 	o.account(t, account.Standard)
 	if _, _, _, err := o.directory.PutRole(
 		t.Context(),
@@ -73,7 +70,7 @@ func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 
 func (o *office) account(t *testing.T, bundle account.Bundle) {
 	t.Helper()
-	_, _, _, err := account.NewService(o.Env, catalog.Default()).Put(t.Context(), o.Call("operator"), account.Settings{
+	_, _, _, err := account.NewService(o.Env, license.NewService(catalog.Default())).Put(t.Context(), o.Call("operator"), account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: bundle,
 	})
 	if err != nil {

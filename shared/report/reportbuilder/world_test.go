@@ -851,7 +851,7 @@ func racingWorld(s *stage, seed uint64, rounds int) {
 	wg.Wait()
 	s.Clock.Add(20 * time.Minute) // when the second look after a change of bundle is due
 	s.must(s.directory.Resume(t.Context()))
-	s.must(account.NewService(s.Env, catalog.Default()).ResumeBundles(t.Context()))
+	s.must(account.NewService(s.Env, license.NewService(catalog.Default())).ResumeBundles(t.Context()))
 	s.must(s.usage.FinishGrants(t.Context()))
 	s.must(s.kernel.DrainWaiting(t.Context(), s.Env))
 	s.read()
@@ -907,7 +907,7 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 	if random.IntN(3) == 0 {
 		bundle = account.CustomerEngagement
 	}
-	if _, _, _, err := account.NewService(s.Env, catalog.Default()).Put(ctx, c, account.Settings{
+	if _, _, _, err := account.NewService(s.Env, license.NewService(catalog.Default())).Put(ctx, c, account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: bundle,
 	}); err != nil {
 		return err

@@ -43,7 +43,7 @@ const providerWait = 10 * time.Second
 // StartConsole makes the console from its environment and serves the Lambda runtime API with it
 // until the process ends. A function that cannot be made says why on standard output, where the log
 // is, and exits.
-func StartConsole(build func(*app.Env) (app.Function, error)) {
+func StartConsole(build func(*app.Env) app.Function) {
 	// The first HTTPS call would wait for the root certificates; here they are read while the rest
 	// is made.
 	go func() { _, _ = x509.SystemCertPool() }()
@@ -56,7 +56,7 @@ func StartConsole(build func(*app.Env) (app.Function, error)) {
 	edge.Start(e)
 }
 
-func console(getenv func(string) string, build func(*app.Env) (app.Function, error)) (*edge.Edge, error) {
+func console(getenv func(string) string, build func(*app.Env) app.Function) (*edge.Edge, error) {
 	var level slog.Level
 	if name := getenv("LOG_LEVEL"); name != "" {
 		if err := level.UnmarshalText([]byte(name)); err != nil {
@@ -85,12 +85,8 @@ func console(getenv func(string) string, build func(*app.Env) (app.Function, err
 			Keys:          secret.Values,
 		},
 	}
-	fn, err := build(env)
-	if err != nil {
-		return nil, err
-	}
 	return edge.New(
-		fn,
+		build(env),
 		edge.Options{Name: getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: Clock, Log: log, Metrics: os.Stdout},
 	), nil
 }

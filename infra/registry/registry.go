@@ -1,0 +1,117 @@
+// Package registry knows every function of template.yaml: what it is called, what it serves, and
+// how it is made for one process. The runner, the benches, the simulation, the OpenAPI document and
+// the tests take functions from here. Which events and schedules reach a function says template.yaml
+// alone.
+//
+// A function's own main.go puts it together for a process of its own, and links only what it needs
+// (design, decision 9), so what it serves is said there too. TestMainsServeWhatTheRegistrySays holds
+// the two together.
+package registry
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+
+	"seatwise/shared/account"
+	"seatwise/shared/audit"
+	"seatwise/shared/catalog"
+	"seatwise/shared/console"
+	"seatwise/shared/directory"
+	"seatwise/shared/health"
+	"seatwise/shared/imports"
+	"seatwise/shared/incoming"
+	"seatwise/shared/license"
+	"seatwise/shared/maintenance"
+	"seatwise/shared/massconfig"
+	"seatwise/shared/metrics"
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/purchase"
+	"seatwise/shared/report"
+	"seatwise/shared/report/reportbuilder"
+	"seatwise/shared/usage"
+)
+
+// Function is one function of template.yaml.
+type Function struct {
+	// Routes register its operations; there are none when it serves no HTTP.
+	Routes []func(*api.Router)
+	// Pages serve what is no operation; nil but for the console.
+	Pages func(*app.Env) http.Handler
+	// Event takes its events; nil when it takes none.
+	Event func(context.Context, []byte) error
+
+	env *app.Env
+}
+
+// Make makes it.
+func (f Function) Make() app.Function {
+	switch {
+	case f.Event != nil:
+		return app.Function{Event: f.Event}
+	case f.Pages != nil:
+		return app.Function{HTTP: f.Pages(f.env)}
+	}
+	return api.Serve(f.env, f.Routes...)
+}
+
+// Of are the functions of one process, by logical id. They share the services that remember
+// something, as one process on one machine does; who wants each function to be a process of its own,
+// as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
+func Of(env *app.Env) map[string]Function {
+	kernel := license.NewService(catalog.Default())
+	people := directory.NewService(env, kernel)
+	used := usage.NewService(env, kernel, people)
+	reports := report.NewService(env)
+	files := incoming.New(env, kernel)
+
+	serves := func(routes ...func(*api.Router)) Function { return Function{Routes: routes, env: env} }
+	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
+	return map[string]Function{
+		"AccountsFunction":               serves(account.NewService(env, kernel).Routes),
+		"AssignmentFunction":             serves(kernel.AssignmentRoutes),
+		"AuditFunction":                  serves(audit.NewService(env).Routes),
+		"ConsoleFunction":                {Pages: console.Handler, env: env},
+		"DirectoryFunction":              serves(people.Routes),
+		"HealthFunction":                 serves(health.Routes),
+		"LicensesFunction":               serves(kernel.LicensesRoutes),
+		"MaintenanceFunction":            takes(maintenance.NewService(env, kernel).Scheduled),
+		"MassConfigurationApplyFunction": takes(files.Apply),
+		"MassConfigurationCheckFunction": takes(files.Check),
+		"MassConfigurationFunction": serves(
+			massconfig.NewService(env, kernel).Routes,
+			imports.NewService(env, kernel).Routes,
+			imports.NewExports(env, kernel).Routes,
+		),
+		"MetricsFunction":          serves(metrics.NewService(env, kernel).Routes),
+		"PurchaseFunction":         serves(purchase.NewService(env, kernel, used).Routes),
+		"ReportBuilderFunction":    takes(reportbuilder.New(env, reports, people, used).Handle),
+		"ReportFunction":           serves(reports.Routes),
+		"UsageAggregationFunction": takes(used.Scheduled),
+		"UsageFunction":            serves(used.Routes),
+	}
+}
+
+// Routes register the operations of all functions.
+func Routes(env *app.Env) []func(*api.Router) {
+	functions := Of(env)
+	var all []func(*api.Router)
+	for _, id := range slices.Sorted(maps.Keys(functions)) {
+		all = append(all, functions[id].Routes...)
+	}
+	return all
+}
+
+// Make makes all functions of one process, by logical id.
+func Make(env *app.Env) map[string]app.Function {
+	made := map[string]app.Function{}
+	for id, f := range Of(env) {
+		made[id] = f.Make()
+	}
+	return made
+}
+
+// One makes one function, in a process of its own. It panics if there is no such function.
+func One(env *app.Env, id string) app.Function { return Of(env)[id].Make() }

@@ -530,8 +530,12 @@ class Stack:
             status = self.settled(prefix)
         finally:
             file.unlink(missing_ok=True)
-        events = [e for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=prefix) for e in page["StackEvents"]]
-        return status, events[::-1]
+        return status, self.events(prefix)
+
+    def events(self, name):
+        """Gives what happened to a stack, from its creation on."""
+        pages = self.emulator.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
+        return [event for page in pages for event in page["StackEvents"]][::-1]
 
     def deploy_again(self):
         """Deploys what is built already, as make deploy does in its second half, and tells whether that succeeded."""

@@ -4,6 +4,7 @@ package main
 import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/operations"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
@@ -13,5 +14,5 @@ func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
 	kernel := license.NewService(catalog.Default())
-	return api.Serve(env, kernel.LicensesRoutes)
+	return api.Serve(env, operations.New(kernel).LicensesRoutes)
 }

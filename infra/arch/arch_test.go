@@ -48,6 +48,9 @@ var packages = map[string]kind{
 	"shared/craft/text":       vocabulary, // what rules compare and refuse by
 	"shared/platform/problem": vocabulary,
 
+	// how licenses are stored: only what is below shared/license can import it
+	"shared/license/internal/record": capability,
+
 	"shared/platform/app":   port,
 	"shared/platform/files": port,
 	"shared/platform/table": port,
@@ -82,6 +85,8 @@ var packages = map[string]kind{
 	"shared/health":               capability,
 	"shared/imports":              capability,
 	"shared/license":              capability,
+	"shared/license/inventory":    capability,
+	"shared/license/operations":   capability,
 	"shared/maintenance":          capability,
 	"shared/massconfig":           capability,
 	"shared/metrics":              capability,

@@ -205,7 +205,7 @@ func (w *walker) furnishMass(ctx context.Context, rows int) error {
 		group.Go(func() error {
 			id := fmt.Sprintf("user%06d", n)
 			c := call.ForEvent(w.env, "acme", "bench", "bench", w.env.Clock())
-			_, _, _, err := people.PutUser(
+			_, err := people.PutUser(
 				hiring,
 				c,
 				directory.User{ID: id, Name: "User " + strconv.Itoa(n), Email: id + "@acme.test", Active: true},

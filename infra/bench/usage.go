@@ -293,7 +293,7 @@ func userID(i int) string { return fmt.Sprintf("user%05d", i) }
 
 // furnish makes users, queues and dashboards through their services.
 func (m *month) furnish(ctx context.Context, users int) error {
-	_, _, _, err := account.NewService(m.env, license.NewService(catalog.Default())).Put(ctx, m.call(), account.Settings{
+	_, err := account.NewService(m.env, license.NewService(catalog.Default())).Put(ctx, m.call(), account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: account.Standard,
 	})
 	if err != nil {
@@ -310,7 +310,7 @@ func (m *month) furnish(ctx context.Context, users int) error {
 		if i < viewersOf(users) {
 			u.RoleIDs = []string{directory.SuperAdmin}
 		}
-		if _, _, _, err := m.directory.PutUser(ctx, m.call(), u); err != nil {
+		if _, err := m.directory.PutUser(ctx, m.call(), u); err != nil {
 			return err
 		}
 		for _, q := range []int{i / queueMembers, (i*7 + 3) % len(members)} {
@@ -320,14 +320,14 @@ func (m *month) furnish(ctx context.Context, users int) error {
 	queues := make([]string, len(members))
 	for q := range members {
 		queues[q] = fmt.Sprintf("queue%03d", q)
-		if _, _, _, err := m.directory.PutQueue(ctx, m.call(), queues[q], "Queue "+queues[q], members[q]); err != nil {
+		if _, err := m.directory.PutQueue(ctx, m.call(), queues[q], "Queue "+queues[q], members[q]); err != nil {
 			return err
 		}
 	}
 	n := 0
 	for some := range slices.Chunk(queues, boardQueues) {
 		d := directory.Dashboard{ID: boardID(n), Name: "Board " + strconv.Itoa(n), QueueIDs: some}
-		if _, _, _, err := m.directory.PutDashboard(ctx, m.call(), d); err != nil {
+		if _, err := m.directory.PutDashboard(ctx, m.call(), d); err != nil {
 			return err
 		}
 		n++

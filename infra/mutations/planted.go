@@ -17,6 +17,7 @@ const (
 	seats       = "shared/license/seats.go"
 	units       = "shared/license/work.go"
 	seatCommit  = "shared/license/commit.go"
+	records     = "shared/license/internal/record/records.go"
 	pools       = "shared/license/pool.go"
 	purchases   = "shared/purchase/rules.go"
 	amounts     = "shared/craft/money/money.go"
@@ -34,12 +35,12 @@ var planted = []bug{
 		seatCommit,
 		[]edit{
 			{
-				"put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), version(l.exists, l.version))",
-				"put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), table.Always)",
+				"put := table.Put(u.service.records.Item(u.c.Account, l.now, data), version(l.exists, l.version))",
+				"put := table.Put(u.service.records.Item(u.c.Account, l.now, data), table.Always)",
 			},
 			{
-				"table.Delete(l.before.freeKey(u.c.Account), table.IfPresent)",
-				"table.Delete(l.before.freeKey(u.c.Account), table.Always)",
+				"table.Delete(l.before.FreeKey(u.c.Account), table.IfPresent)",
+				"table.Delete(l.before.FreeKey(u.c.Account), table.Always)",
 			},
 		},
 		[]string{"shared/license"},
@@ -122,12 +123,12 @@ var planted = []bug{
 	},
 	// A phone's add-ons stay assigned when the phone is gone, and are charged.
 	{"add-ons stay when their base goes", seats, []edit{
-		{`return p.Base != "" || !automatic(s)`, `return p.Base == "" && !automatic(s)`},
+		{`return p.Base != "" || !record.Automatic(s)`, `return p.Base == "" && !record.Automatic(s)`},
 	}, []string{"shared/license"}},
 	// Half an order is seen, and assigned, before it is confirmed.
 	{
 		"licenses seen before their order is confirmed",
-		seatCommit,
+		records,
 		[]edit{
 			{
 				"	if !l.Pending {\n		return true\n	}\n	_, known",
@@ -156,7 +157,7 @@ var planted = []bug{
 		{"for n := 1; n < pl.shards; n++ {", "for n := 1; n < pl.shards-1; n++ {"},
 	}, []string{"shared/license"}},
 	{"shards that another process has added not looked at", pools, []edit{
-		{"for ; pl.shards < u.shards; pl.shards++ {", "for ; pl.shards < min(u.shards, firstShards); pl.shards++ {"},
+		{"for ; pl.shards < u.shards; pl.shards++ {", "for ; pl.shards < min(u.shards, record.FirstShards); pl.shards++ {"},
 	}, []string{"shared/license"}},
 	// All callers come for the same few seats, and wait for each other.
 	{"the same seats of a shard looked at by everybody", pools, []edit{
@@ -192,7 +193,7 @@ var planted = []bug{
 		{"return drawn == s.asked || drawn", "return s.asked >= 0 || drawn"},
 	}, []string{"shared/license"}},
 	// A list leaves licenses out, or shows them out of their order.
-	{"a shard of a list out of order", "shared/license/merge.go", []edit{
+	{"a shard of a list out of order", "shared/license/inventory/merge.go", []edit{
 		{"least == nil || s.sort() < least.sort()", "least == nil"},
 	}, []string{"shared/license"}},
 	// Requests for an account that is not there are carried out.

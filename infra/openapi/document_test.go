@@ -41,8 +41,8 @@ func (o operation) parameter(in, name string) bool {
 	return slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == in && p.Name == name })
 }
 
-// operations lists all operations of the document, by path and method.
-func operations(t testing.TB) []operation {
+// documented lists all operations of the document, by path and method.
+func documented(t testing.TB) []operation {
 	t.Helper()
 	document := Document(&app.Env{})
 	var all []operation
@@ -161,7 +161,7 @@ func TestTheTemplateAndTheDocumentAgree(t *testing.T) {
 			routes[r.Method+" "+r.Path] = r
 		}
 	}
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		r, ok := routes[op.name()]
 		if !ok {
 			t.Errorf("%s (%s) has no route in template.yaml", op.name(), op.OperationID)
@@ -178,7 +178,7 @@ func TestTheTemplateAndTheDocumentAgree(t *testing.T) {
 }
 
 func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		names, declared := op.Extensions["x-permissions"].([]string)
 		switch {
 		case public[op.OperationID]:
@@ -206,7 +206,7 @@ func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
 func TestOperationIDsAreUnique(t *testing.T) {
 	form := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	seen := map[string]string{}
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		if !form.MatchString(op.OperationID) {
 			t.Errorf("%s: the id %q is not in kebab case", op.name(), op.OperationID)
 		}
@@ -221,7 +221,7 @@ func TestOperationIDsAreUnique(t *testing.T) {
 // to huma, and its operation would never learn it.
 func TestEveryPathParameterIsRead(t *testing.T) {
 	inPath := regexp.MustCompile(`\{([^}]+)\}`)
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		for _, match := range inPath.FindAllStringSubmatch(op.path, -1) {
 			if !op.parameter("path", match[1]) {
 				t.Errorf("%s (%s) does not read the path parameter %s", op.name(), op.OperationID, match[1])
@@ -243,7 +243,7 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 // TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the kit itself may answer with;
 // those of the modules are seen in TestRoutes.
 func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		may := []string{"422", "500"} // an unknown query parameter, a fault of ours
 		if len(op.Security) > 0 {
 			may = append(may, "401", "403", "404", "503")
@@ -278,7 +278,7 @@ func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 // TestWhatChangesIsRepeatable: Idempotency-Key on every POST, If-Match on every other change
 // (api.md).
 func TestWhatChangesIsRepeatable(t *testing.T) {
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		if op.method != http.MethodGet && !op.parameter("header", "Idempotency-Key") {
 			t.Errorf("%s takes no Idempotency-Key", op.name())
 		}

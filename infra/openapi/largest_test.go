@@ -743,7 +743,7 @@ func TestTheLargestRequestIsAnsweredTwice(t *testing.T) {
 		t.Skip("queues of 20,000 members take some seconds")
 	}
 	registered := map[string]bool{}
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		registered[op.OperationID] = true
 		row := largest[op.OperationID]
 		if row == nil {

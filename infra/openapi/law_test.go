@@ -159,7 +159,7 @@ func rename(b object) { b["name"] = fmt.Sprint(b["name"]) + " Two" }
 func resources(t testing.TB) map[string]operation {
 	t.Helper()
 	methods := map[string]map[string]operation{}
-	for _, op := range operations(t) {
+	for _, op := range documented(t) {
 		if methods[op.path] == nil {
 			methods[op.path] = map[string]operation{}
 		}

@@ -23,6 +23,7 @@ import (
 	"seatwise/shared/imports"
 	"seatwise/shared/incoming"
 	"seatwise/shared/license"
+	"seatwise/shared/license/operations"
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/metrics"
@@ -62,6 +63,7 @@ func (f Function) Make() app.Function {
 // as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
 func Of(env *app.Env) map[string]Function {
 	kernel := license.NewService(catalog.Default())
+	licenses := operations.New(kernel)
 	people := directory.NewService(env, kernel)
 	used := usage.NewService(env, kernel, people)
 	reports := report.NewService(env)
@@ -71,12 +73,12 @@ func Of(env *app.Env) map[string]Function {
 	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
 	return map[string]Function{
 		"AccountsFunction":               serves(account.NewService(env, kernel).Routes),
-		"AssignmentFunction":             serves(kernel.AssignmentRoutes),
+		"AssignmentFunction":             serves(licenses.AssignmentRoutes),
 		"AuditFunction":                  serves(audit.NewService(env).Routes),
 		"ConsoleFunction":                {Pages: console.Handler, env: env},
 		"DirectoryFunction":              serves(people.Routes),
 		"HealthFunction":                 serves(health.Routes),
-		"LicensesFunction":               serves(kernel.LicensesRoutes),
+		"LicensesFunction":               serves(licenses.LicensesRoutes),
 		"MaintenanceFunction":            takes(maintenance.NewService(env, kernel).Scheduled),
 		"MassConfigurationApplyFunction": takes(files.Apply),
 		"MassConfigurationCheckFunction": takes(files.Check),

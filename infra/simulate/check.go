@@ -11,6 +11,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -57,10 +58,10 @@ func list[T any](m *simulation, account, function, path string) []T {
 }
 
 // checkCounts is made after every commit (I1).
-func (m *simulation) checkCounts(account string) []license.Summary {
+func (m *simulation) checkCounts(account string) []inventory.Summary {
 	m.checks++
 	got := read[struct {
-		Items []license.Summary `json:"items"`
+		Items []inventory.Summary `json:"items"`
 	}](m, account, "LicensesFunction", "/licenses/summary")
 	for _, s := range got.Items {
 		if s.Assigned < 0 || s.Assigned > s.Bought || s.Available < 0 || s.Waiting < 0 ||
@@ -157,7 +158,7 @@ func (m *simulation) checkSeats(account string, byID map[string]license.License)
 func (m *simulation) recount(
 	account string,
 	byID map[string]license.License,
-	summary []license.Summary,
+	summary []inventory.Summary,
 	waiting []license.Wait,
 ) {
 	bought, assigned, waits := map[string]int64{}, map[string]int64{}, map[string]int64{}
@@ -477,7 +478,7 @@ func (m *simulation) foldAudit(account string, byID map[string]license.License, 
 }
 
 // checkEnd: nobody waits for what is free, and nothing is half done (I14).
-func (m *simulation) checkEnd(account string, summary []license.Summary) {
+func (m *simulation) checkEnd(account string, summary []inventory.Summary) {
 	for _, s := range summary {
 		if s.Waiting > 0 && s.Available > 0 {
 			m.fail("I14: %d wait for %s in %s, of which %d are free", s.Waiting, s.ProductID, account, s.Available)

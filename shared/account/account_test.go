@@ -331,7 +331,7 @@ func TestBundleFollows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			counts[license.StateOf(catalog.Default(), holder, catalog.LiveReportsID, change.Unlimited())]++
+			counts[change.StateOf(holder, catalog.LiveReportsID)]++
 		}
 		return counts
 	}

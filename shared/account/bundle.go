@@ -140,7 +140,7 @@ func (s *Service) settlePage(
 	account string,
 	marker *bundleMarker,
 ) (done bool, failed []error, err error) {
-	users, err := s.kernel.LiveReportsHolders(ctx, s.following(account, *marker), marker.After, holdersPage)
+	users, err := s.inventory.LiveReportsHolders(ctx, s.following(account, *marker), marker.After, holdersPage)
 	if err != nil {
 		return false, nil, err
 	}

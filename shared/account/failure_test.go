@@ -10,6 +10,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
@@ -38,7 +39,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		}
 	}
 	waiting := func() int64 {
-		rows, err := kernel.Summary(t.Context(), k.Call("op"))
+		rows, err := inventory.NewService(catalog.Default()).Summary(t.Context(), k.Call("op"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +67,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		return faulty.None
 	})
 	s := account.NewService(k.Env, license.NewService(catalog.Default()))
-	if _, _, _, err := s.Put(t.Context(), k.Call("op"), account.Settings{
+	if _, err := s.Put(t.Context(), k.Call("op"), account.Settings{
 		Name:       "Acme",
 		Brand:      "RingCentral",
 		Currency:   "USD",

@@ -38,13 +38,13 @@ func (s *Service) Routes(k *api.Router) {
 			if err := api.CheckID("account", c.Account); err != nil {
 				return nil, err
 			}
-			a, version, created, err := s.Put(ctx, c, sent.Body.Settings)
+			a, err := s.Put(ctx, c, sent.Body.Settings)
 			if err != nil {
 				return nil, err
 			}
-			out := &api.Tagged[Account]{Status: http.StatusOK, ETag: call.Tag(version), Body: a}
-			if created {
-				out.Status, out.Location = http.StatusCreated, path(a.ID)
+			out := api.Tell(a)
+			if a.Created {
+				out.Location = path(a.Value.ID)
 			}
 			return out, nil
 		},

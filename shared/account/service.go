@@ -8,6 +8,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -16,14 +17,17 @@ import (
 
 // Service makes, changes and reads accounts.
 type Service struct {
-	env      *app.Env
-	products *catalog.Catalog
-	kernel   *license.Service
+	env       *app.Env
+	products  *catalog.Catalog
+	kernel    *license.Service
+	inventory *inventory.Service
 }
 
 // NewService makes the service; what a bundle gives and takes goes through the kernel.
 func NewService(env *app.Env, kernel *license.Service) *Service {
-	return &Service{env: env, products: kernel.Products(), kernel: kernel}
+	return &Service{
+		env: env, products: kernel.Products(), kernel: kernel, inventory: inventory.NewService(kernel.Products()),
+	}
 }
 
 // Load reads the account of the call and its version. It is one read, which also looks for the
@@ -93,10 +97,11 @@ func (s *Service) Put(
 	ctx context.Context,
 	c *call.Call,
 	settings Settings,
-) (a Account, version int64, created bool, err error) {
+) (call.Stored[Account], error) {
+	var out call.Stored[Account]
 	settings = settings.withDefaults()
 	rebundled := false
-	err = call.Decide(ctx, func(ctx context.Context) error {
+	err := call.Decide(ctx, func(ctx context.Context) error {
 		own, purchased, marker := call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkerKey(c.Account)
 		found, err := c.Lookup(ctx, own, purchased, marker)
 		if err != nil {
@@ -106,8 +111,9 @@ func (s *Service) Put(
 		if err := c.Matches(exists, item.Version); err != nil {
 			return err
 		}
-		created, rebundled, version = !exists, false, item.Version
-		a = New(c.Account, settings, c.At)
+		rebundled = false
+		a := New(c.Account, settings, c.At)
+		out = call.Stored[Account]{Value: a, Version: item.Version, Created: !exists}
 		change := call.AuditEntry{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
 		condition := table.IfAbsent
 		var ops []table.Operation
@@ -117,8 +123,8 @@ func (s *Service) Put(
 				return err
 			}
 			if before.Settings.withDefaults() == settings {
-				a = before
-				return c.Commit(ctx, call.Whole(a, version, false))
+				out.Value = before
+				return c.Commit(ctx, out.Answer())
 			}
 		}
 		if err := s.check(settings, before.Settings); err != nil {
@@ -160,24 +166,24 @@ func (s *Service) Put(
 			},
 			condition,
 		)
-		version = put.Item.Version
+		out.Value, out.Version = a, put.Item.Version
 		audit, err := c.Audit(change)
 		if err != nil {
 			return err
 		}
-		answer := call.Whole(a, version, created)
-		if created {
-			answer.Header["Location"] = path(a.ID)
+		answer := out.Answer()
+		if out.Created {
+			answer = answer.At(path(a.ID))
 		}
 		return c.Commit(ctx, answer, append(ops, put, audit)...)
 	})
 	if err != nil {
-		return Account{}, 0, false, err
+		return call.Stored[Account]{}, err
 	}
 	if rebundled {
 		s.settleSoon(ctx, c.Account)
 	}
-	return a, version, created, nil
+	return out, nil
 }
 
 // check finds what is wrong with settings, but for values that are as they were.

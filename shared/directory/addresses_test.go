@@ -13,7 +13,7 @@ import (
 )
 
 func (f *fixture) mailed(id, email string) error {
-	_, _, _, err := f.s.PutUser(
+	_, err := f.s.PutUser(
 		context.Background(),
 		f.Call("admin"),
 		User{ID: id, Name: "Person " + id, Email: email, Active: true},
@@ -48,7 +48,7 @@ func TestAddressesAreUnique(t *testing.T) {
 	must(f.mailed("cid", ""))
 	must(f.mailed("dan", "zoe@acme.test"))
 	// Who is not active is a user still, and may come back.
-	_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{ID: "dan", Name: "Dan", Email: "zoe@acme.test"})
+	_, err := f.s.PutUser(t.Context(), f.Call("admin"), User{ID: "dan", Name: "Dan", Email: "zoe@acme.test"})
 	must(err)
 	taken(f.mailed("cid", "zoe@acme.test"))
 	must(f.s.DeleteUser(t.Context(), f.Call("admin"), "dan"))
@@ -108,7 +108,8 @@ func TestStoredAddressesAreNotJudged(t *testing.T) {
 				t.Fatal(err)
 			}
 			u.Name = strings.ReplaceAll(u.Name, "Person", name)
-			_, now, _, err := f.s.PutUser(t.Context(), f.Call("admin"), u)
+			stored, err := f.s.PutUser(t.Context(), f.Call("admin"), u)
+			now := stored.Version
 			if err != nil || (now != version) != (name == "Another") {
 				t.Fatalf("put %s as %s: version %d after %d, %v", id, name, now, version, err)
 			}

@@ -43,7 +43,7 @@ func TestSeatsThatADashboardTakesLeadToWhoChangedIt(t *testing.T) {
 			ctx, cancel = context.WithCancel(ctx)
 			f.Env.Table = cutShort{f.Env.Table, cancel}
 		}
-		_, _, _, err := f.s.PutDashboard(ctx, c, Dashboard{ID: "d1", Name: "Dashboard d1", QueueIDs: []string{}})
+		_, err := f.s.PutDashboard(ctx, c, Dashboard{ID: "d1", Name: "Dashboard d1", QueueIDs: []string{}})
 		if err != nil && !later {
 			t.Fatal(err)
 		}

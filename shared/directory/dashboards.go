@@ -21,7 +21,7 @@ func (s *Service) PutDashboard(
 	ctx context.Context,
 	c *call.Call,
 	d Dashboard,
-) (DashboardWithGrants, int64, bool, error) {
+) (call.Stored[DashboardWithGrants], error) {
 	sent := d.QueueIDs
 	d.QueueIDs = unique(sent)
 	var draft *DashboardDraft
@@ -38,29 +38,29 @@ func (s *Service) PutDashboard(
 		}
 		if draft.same {
 			view.Settling = false
-			return c.Commit(ctx, call.Whole(view, draft.Version, false))
+			return c.Commit(ctx, call.Told(view, draft.Version))
 		}
-		return c.Provide(ctx, call.Whole(view, c.NextVersion(!draft.Made, draft.Version), draft.Made), draft.ops...)
+		return c.Provide(ctx, draft.stored(c, view).Answer(), draft.ops...)
 	})
 	switch {
 	case err != nil:
-		return DashboardWithGrants{}, 0, false, err
+		return call.Stored[DashboardWithGrants]{}, err
 	case draft.same:
-		return view, draft.Version, false, nil
+		return call.Stored[DashboardWithGrants]{Value: view, Version: draft.Version}, nil
 	}
 	settled, err := s.settleQueues(ctx, c, draft.changed...)
 	if err != nil {
-		return DashboardWithGrants{}, 0, false, err
+		return call.Stored[DashboardWithGrants]{}, err
 	}
 	view.Settling = !settled
 	if view.Grants, err = s.countGrants(ctx, c, d.QueueIDs); err != nil {
-		return DashboardWithGrants{}, 0, false, err
+		return call.Stored[DashboardWithGrants]{}, err
 	}
-	version := c.NextVersion(!draft.Made, draft.Version)
+	out := draft.stored(c, view)
 	if c.Repeatable() {
-		err = c.Commit(ctx, call.Whole(view, version, draft.Made))
+		err = c.Commit(ctx, out.Answer())
 	}
-	return view, version, draft.Made, err
+	return out, err
 }
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
@@ -249,7 +249,7 @@ func (s *Service) countGrants(ctx context.Context, c *call.Call, queues []string
 			if err != nil {
 				return GrantCounts{}, err
 			}
-			switch license.StateOf(s.products, &h, catalog.LiveReportsID, ch.Unlimited()) {
+			switch ch.StateOf(&h, catalog.LiveReportsID) {
 			case license.Holds:
 				counts.Granted++
 			case license.Waits:

@@ -15,6 +15,7 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -52,23 +53,23 @@ func (f *fixture) user(t testing.TB, id string, roles ...string) User {
 
 func (f *fixture) put(t testing.TB, u User) User {
 	t.Helper()
-	view, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), u)
+	view, err := f.s.PutUser(t.Context(), f.Call("admin"), u)
 	if err != nil {
 		t.Fatalf("put user %s: %v", u.ID, err)
 	}
-	return view
+	return view.Value
 }
 
 func (f *fixture) queue(t testing.TB, id string, members ...string) {
 	t.Helper()
-	if _, _, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), id, "Queue "+id, members); err != nil {
+	if _, err := f.s.PutQueue(t.Context(), f.Call("admin"), id, "Queue "+id, members); err != nil {
 		t.Fatalf("put queue %s: %v", id, err)
 	}
 }
 
 func (f *fixture) dashboard(t testing.TB, id string, queues ...string) GrantCounts {
 	t.Helper()
-	d, _, _, err := f.s.PutDashboard(
+	d, err := f.s.PutDashboard(
 		t.Context(),
 		f.Call("admin"),
 		Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues},
@@ -76,12 +77,12 @@ func (f *fixture) dashboard(t testing.TB, id string, queues ...string) GrantCoun
 	if err != nil {
 		t.Fatalf("put dashboard %s: %v", id, err)
 	}
-	return d.Grants
+	return d.Value.Grants
 }
 
 func (f *fixture) state(t testing.TB, user, product string) license.State {
 	t.Helper()
-	why, err := f.kernel.Why(t.Context(), f.Call("admin"), user, product, f.s)
+	why, err := inventory.NewService(f.kernel.Products()).Why(t.Context(), f.Call("admin"), user, product, f.s)
 	if err != nil {
 		t.Fatalf("why %s %s: %v", user, product, err)
 	}
@@ -97,13 +98,13 @@ func (f *fixture) wantStates(t testing.TB, want map[string]license.State) {
 	}
 }
 
-func (f *fixture) summary(t testing.TB, product string) license.Summary {
+func (f *fixture) summary(t testing.TB, product string) inventory.Summary {
 	t.Helper()
-	rows, err := f.kernel.Summary(t.Context(), f.Call("admin"))
+	rows, err := inventory.NewService(f.kernel.Products()).Summary(t.Context(), f.Call("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(rows, func(r license.Summary) bool { return r.ProductID == product })
+	i := slices.IndexFunc(rows, func(r inventory.Summary) bool { return r.ProductID == product })
 	return rows[i]
 }
 
@@ -230,7 +231,7 @@ func TestDeletedQueueIsGoneAtOnce(t *testing.T) {
 	if _, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); !problem.Is(err, problem.NotFound) {
 		t.Fatalf("queue after its deletion: %v", err)
 	}
-	if _, _, _, err := f.s.PutDashboard(
+	if _, err := f.s.PutDashboard(
 		t.Context(),
 		f.Call("admin"),
 		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
@@ -249,7 +250,7 @@ func TestRolesCarryMeteredLicensesAndViewing(t *testing.T) {
 	f.buy(t, catalog.LiveReportsID, 1)
 	role := func(id string, permissions, licenses []string) {
 		t.Helper()
-		if _, _, _, err := f.s.PutRole(
+		if _, err := f.s.PutRole(
 			t.Context(),
 			f.Call("admin"),
 			Role{ID: id, Name: id, Permissions: permissions, Licenses: licenses},
@@ -309,7 +310,7 @@ func TestMeteredRules(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, _, err := f.s.PutUser(
+			_, err := f.s.PutUser(
 				t.Context(),
 				f.Call("admin"),
 				User{ID: "u", Name: "U", Active: true, Licenses: test.licenses},
@@ -324,7 +325,7 @@ func TestMeteredRules(t *testing.T) {
 func TestExtensionsAndNumbersBelongToOne(t *testing.T) {
 	f := newFixture(t)
 	put := func(id, ext, number string) error {
-		_, _, _, err := f.s.PutUser(
+		_, err := f.s.PutUser(
 			t.Context(),
 			f.Call("admin"),
 			User{ID: id, Name: id, Active: true, Extension: ext, Number: number},
@@ -414,7 +415,7 @@ func TestListsAndSearch(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"a-role", "z-role"} {
-		if _, _, _, err := f.s.PutRole(t.Context(), c, Role{ID: id, Name: id}); err != nil {
+		if _, err := f.s.PutRole(t.Context(), c, Role{ID: id, Name: id}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -464,7 +465,7 @@ func (f *fixture) check(t rapid.TB, m directoryModel, users []string) {
 	wanted := m.wanted()
 	held, waits := int64(0), int64(0)
 	for _, user := range users {
-		why, err := f.kernel.Why(context.Background(), f.Call("admin"), user, catalog.LiveReportsID, f.s)
+		why, err := inventory.NewService(f.kernel.Products()).Why(context.Background(), f.Call("admin"), user, catalog.LiveReportsID, f.s)
 		if err != nil {
 			t.Fatalf("why %s: %v", user, err)
 		}
@@ -479,11 +480,11 @@ func (f *fixture) check(t rapid.TB, m directoryModel, users []string) {
 		case license.Lacks, license.Covered, license.StateExcluded:
 		}
 	}
-	rows, err := f.kernel.Summary(context.Background(), f.Call("admin"))
+	rows, err := inventory.NewService(f.kernel.Products()).Summary(context.Background(), f.Call("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := rows[slices.IndexFunc(rows, func(r license.Summary) bool { return r.ProductID == catalog.LiveReportsID })]
+	got := rows[slices.IndexFunc(rows, func(r inventory.Summary) bool { return r.ProductID == catalog.LiveReportsID })]
 	if got.Assigned != held || got.Waiting != waits || got.Available > 0 && waits > 0 {
 		t.Fatalf("summary %+v; recounted %d held, %d waiting", got, held, waits)
 	}
@@ -623,7 +624,7 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 				sound := f.Env.Table
 				broken := faulty.New(sound, faulty.AtCommit(n, fault))
 				f.Env.Table = broken
-				_, _, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Queue q", users[5:])
+				_, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Queue q", users[5:])
 				f.Env.Table = sound
 				if err == nil && broken.Crashed() {
 					t.Fatal("a crash went unnoticed")
@@ -657,7 +658,7 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 func TestOwnProductStaysWhenTheRoleBehindItChanges(t *testing.T) {
 	f := newFixture(t)
 	for _, id := range []string{"a", "b"} {
-		if _, _, _, err := f.s.PutRole(
+		if _, err := f.s.PutRole(
 			t.Context(),
 			f.Call("admin"),
 			Role{ID: id, Name: id, Licenses: []string{"essential-user"}},

@@ -203,6 +203,11 @@ func (d *QueueDraft) next() int64 {
 	return d.c.NextVersion(d.old.exists, d.Version)
 }
 
+// stored is the queue, shown so, as the draft's commit leaves it.
+func (d *QueueDraft) stored(view Queue) call.Stored[Queue] {
+	return call.Stored[Queue]{Value: view, Version: d.next(), Created: d.Made}
+}
+
 // Operations are those of the draft.
 func (d *QueueDraft) Operations() ([]table.Operation, error) {
 	if !d.Changes() {
@@ -235,6 +240,12 @@ type DashboardDraft struct {
 	changed []string // queues that come or go
 	ops     []table.Operation
 	same    bool // nothing changes; there are no operations then
+}
+
+// stored is the dashboard, shown so, as the draft's commit leaves it.
+func (d *DashboardDraft) stored(c *call.Call, view DashboardWithGrants) call.Stored[DashboardWithGrants] {
+	version := c.NextVersion(!d.Made, d.Version)
+	return call.Stored[DashboardWithGrants]{Value: view, Version: version, Created: d.Made}
 }
 
 // DraftDashboard decides what PutDashboard would do.

@@ -27,7 +27,7 @@ func TestDraftsWriteNothing(t *testing.T) {
 	ctx, c := t.Context(), f.Call("admin")
 	f.put(t, User{ID: "ann", Name: "Ann", Extension: "101", Number: "6500000001", Active: true})
 	f.put(t, User{ID: "bob", Name: "Bob", Active: true})
-	if _, _, _, err := f.s.PutQueue(ctx, c, "q1", "One", []string{"ann"}); err != nil {
+	if _, err := f.s.PutQueue(ctx, c, "q1", "One", []string{"ann"}); err != nil {
 		t.Fatal(err)
 	}
 	_, ofBob, err := f.s.GetUser(ctx, c, "bob")
@@ -109,12 +109,12 @@ func TestQueuesOfADashboardAreExchanged(t *testing.T) {
 	var ids []string
 	for i := range 2 * MaxQueues {
 		ids = append(ids, fmt.Sprintf("q%02d", i))
-		if _, _, _, err := f.s.PutQueue(ctx, c, ids[i], "Queue", nil); err != nil {
+		if _, err := f.s.PutQueue(ctx, c, ids[i], "Queue", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	put := func(queues []string) error {
-		_, _, _, err := f.s.PutDashboard(ctx, c, Dashboard{ID: "d", Name: "D", QueueIDs: queues})
+		_, err := f.s.PutDashboard(ctx, c, Dashboard{ID: "d", Name: "D", QueueIDs: queues})
 		return err
 	}
 	if err := put(ids[:MaxQueues]); err != nil {

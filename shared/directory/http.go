@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
-	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -114,13 +114,8 @@ func strangers(field, kind string, ids []string, bad func(i int) bool) error {
 	return nil
 }
 
-// tagged makes the answer of a single resource: 201 for a new one.
-func tagged[T any](body T, version int64, made bool) *api.Tagged[T] {
-	status := http.StatusOK
-	if made {
-		status = http.StatusCreated
-	}
-	return &api.Tagged[T]{Status: status, ETag: call.Tag(version), Body: body}
+func tell[T any](value T, version int64) *api.Tagged[T] {
+	return api.Tell(call.Stored[T]{Value: value, Version: version})
 }
 
 func (s *Service) userRoutes(k *api.Router) {
@@ -137,7 +132,7 @@ func (s *Service) userRoutes(k *api.Router) {
 			if err != nil {
 				return nil, err
 			}
-			return tagged(user, version, false), nil
+			return tell(user, version), nil
 		},
 		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[userBody]) (*api.Tagged[User], error) {
 			if err := api.CheckUserID("id", at.ID); err != nil {
@@ -161,11 +156,11 @@ func (s *Service) userRoutes(k *api.Router) {
 					field()
 				}
 			}
-			user, version, made, err := s.ChangeUser(ctx, c, n)
+			user, err := s.ChangeUser(ctx, c, n)
 			if err != nil {
 				return nil, err
 			}
-			return tagged(user, version, made), nil
+			return api.Tell(user), nil
 		},
 	}
 	api.RegisterPut(k, api.Operation{
@@ -222,12 +217,12 @@ func (s *Service) whyRoute(k *api.Router) {
 		ID: "explain-license", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/why", Tag: tag,
 		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead},
 		Summary:     "Why a user holds, lacks or waits for a product: the chain from dashboard to queue to grant",
-	}, func(ctx context.Context, c *call.Call, in *whyInput) (*api.Plain[license.Why], error) {
-		why, err := s.kernel.Why(ctx, c, in.ID, in.Product, s)
+	}, func(ctx context.Context, c *call.Call, in *whyInput) (*api.Plain[inventory.Why], error) {
+		why, err := s.inventory.Why(ctx, c, in.ID, in.Product, s)
 		if err != nil {
 			return nil, err
 		}
-		return &api.Plain[license.Why]{Status: http.StatusOK, Body: why}, nil
+		return &api.Plain[inventory.Why]{Status: http.StatusOK, Body: why}, nil
 	})
 }
 
@@ -244,19 +239,19 @@ func (s *Service) roleRoutes(k *api.Router) {
 			if err != nil {
 				return nil, err
 			}
-			return tagged(role, version, false), nil
+			return tell(role, version), nil
 		},
 		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[roleBody]) (*api.Tagged[Role], error) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
-			role, version, made, err := s.PutRole(ctx, c, Role{
+			role, err := s.PutRole(ctx, c, Role{
 				ID: at.ID, Name: sent.Body.Name, Permissions: sent.Body.Permissions, Licenses: sent.Body.Licenses,
 			})
 			if err != nil {
 				return nil, err
 			}
-			return tagged(role, version, made), nil
+			return api.Tell(role), nil
 		},
 	}
 	api.RegisterPut(k, api.Operation{
@@ -323,17 +318,17 @@ func (s *Service) queueRoutes(k *api.Router) {
 			if err != nil {
 				return nil, err
 			}
-			return tagged(queue, version, false), nil
+			return tell(queue, version), nil
 		},
 		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[queueBody]) (*api.Tagged[Queue], error) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
-			queue, version, made, err := s.PutQueue(ctx, c, at.ID, sent.Body.Name, sent.Body.Members)
+			queue, err := s.PutQueue(ctx, c, at.ID, sent.Body.Name, sent.Body.Members)
 			if err != nil {
 				return nil, err
 			}
-			return tagged(queue, version, made), nil
+			return api.Tell(queue), nil
 		},
 	}
 	api.RegisterPut(k, api.Operation{
@@ -407,7 +402,7 @@ func (s *Service) dashboardRoutes(k *api.Router) {
 			if err != nil {
 				return nil, err
 			}
-			return tagged(dashboard, version, false), nil
+			return tell(dashboard, version), nil
 		},
 		Write: func(
 			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[dashboardBody],
@@ -415,7 +410,7 @@ func (s *Service) dashboardRoutes(k *api.Router) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
-			dashboard, version, made, err := s.PutDashboard(
+			dashboard, err := s.PutDashboard(
 				ctx,
 				c,
 				Dashboard{ID: at.ID, Name: sent.Body.Name, QueueIDs: sent.Body.QueueIDs},
@@ -423,7 +418,7 @@ func (s *Service) dashboardRoutes(k *api.Router) {
 			if err != nil {
 				return nil, err
 			}
-			return tagged(dashboard, version, made), nil
+			return api.Tell(dashboard), nil
 		},
 	}
 	api.RegisterPut(k, api.Operation{

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -67,7 +68,7 @@ func (s *Service) personRoutes(k *api.Router) {
 			in.Paging,
 			[]string{"user-licenses", in.ID},
 			func(after string, limit int) ([]HeldLicense, string, error) {
-				list, next, err := s.kernel.List(ctx, c, license.Filter{User: in.ID}, after, limit)
+				list, next, err := s.inventory.List(ctx, c, inventory.Filter{User: in.ID}, after, limit)
 				held := make([]HeldLicense, len(list))
 				for i, l := range list {
 					p, _ := s.products.Lookup(l.ProductID)

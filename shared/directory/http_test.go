@@ -101,17 +101,17 @@ func TestTagOfAQueueThatMembersLeft(t *testing.T) {
 	f.user(t, "bob")
 	f.queue(t, "q", "ann", "bob")
 	f.dashboard(t, "d", "q")
-	_, put, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Q", []string{"ann"})
+	put, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Q", []string{"ann"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, got, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || got != put {
-		t.Fatalf("put says version %d and get %d, %v", put, got, err)
+	if _, got, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || got != put.Version {
+		t.Fatalf("put says version %d and get %d, %v", put.Version, got, err)
 	}
 	c := f.Call("admin")
-	c.IfMatch = call.Tag(put)
-	if _, again, _, err := f.s.PutQueue(t.Context(), c, "q", "Q", nil); err != nil || again == put {
-		t.Fatalf("the tag of the answer before is refused, or not renewed: %d %v", again, err)
+	c.IfMatch = call.Tag(put.Version)
+	if again, err := f.s.PutQueue(t.Context(), c, "q", "Q", nil); err != nil || again.Version == put.Version {
+		t.Fatalf("the tag of the answer before is refused, or not renewed: %d %v", again.Version, err)
 	}
 	if err := f.s.DeleteQueue(t.Context(), c, "q"); !problem.Is(err, problem.PreconditionFailed) {
 		t.Fatalf("a stale tag passes: %v", err)
@@ -138,17 +138,17 @@ func TestTagOfAQueueThatIsMadeAgain(t *testing.T) {
 			}
 			f.Env.Table = sound
 			f.Clock.Add(time.Second)
-			_, put, made, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Q", nil)
-			if err != nil || !made {
-				t.Fatalf("made %v, %v", made, err)
+			put, err := f.s.PutQueue(t.Context(), f.Call("admin"), "q", "Q", nil)
+			if err != nil || !put.Created {
+				t.Fatalf("%+v, %v", put, err)
 			}
 			if _, got, err := f.s.GetQueue(
 				t.Context(),
 				f.Call("admin"),
 				"q",
-			); err != nil || got != put ||
-				put == before {
-				t.Fatalf("put says version %d and get %d, the one before had %d, %v", put, got, before, err)
+			); err != nil || got != put.Version ||
+				got == before {
+				t.Fatalf("put says version %d and get %d, the one before had %d, %v", put.Version, got, before, err)
 			}
 			c := f.Call("admin")
 			c.IfMatch = call.Tag(before)

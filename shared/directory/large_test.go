@@ -83,7 +83,7 @@ func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
 	f.queue(t, "q", users...)
 	sound := f.Env.Table
 	f.Env.Table = faulty.New(sound, faulty.AtCommit(crash, faulty.CrashAfter))
-	if _, _, _, err := f.s.PutDashboard(
+	if _, err := f.s.PutDashboard(
 		t.Context(),
 		f.Call("admin"),
 		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
@@ -151,7 +151,7 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 	f := newFixture(t)
 	f.buy(t, catalog.LiveReportsID, 100)
 	role := Role{ID: "r", Name: "R"}
-	if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), role); err != nil {
+	if _, err := f.s.PutRole(t.Context(), f.Call("admin"), role); err != nil {
 		t.Fatal(err)
 	}
 	users := f.crowd(t, 60, "r")
@@ -169,18 +169,19 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 	}
 	f.queue(t, "q", users...)
 	hurried(func(ctx context.Context) {
-		d, _, made, err := f.s.PutDashboard(
+		made, err := f.s.PutDashboard(
 			ctx,
 			f.Call("admin"),
 			Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
 		)
-		if err != nil || !made || !d.Settling || d.Grants.Granted == 0 || d.Grants.Granted == 60 {
+		d := made.Value
+		if err != nil || !made.Created || !d.Settling || d.Grants.Granted == 0 || d.Grants.Granted == 60 {
 			t.Fatalf("%+v, %v", d, err)
 		}
 	})
 	hurried(func(ctx context.Context) {
 		role.Licenses = []string{"essential-user"}
-		if _, _, _, err := f.s.PutRole(ctx, f.Call("admin"), role); err != nil {
+		if _, err := f.s.PutRole(ctx, f.Call("admin"), role); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -204,7 +205,7 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 	f := newFixture(t)
 	f.buy(t, catalog.LiveReportsID, 20)
-	if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R"}); err != nil {
+	if _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R"}); err != nil {
 		t.Fatal(err)
 	}
 	users := f.crowd(t, 15, "r")
@@ -224,7 +225,7 @@ func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 	}
 	f.queue(t, "q", users...)
 	write(`{"userId": 5}`)
-	if _, _, _, err = f.s.PutDashboard(
+	if _, err = f.s.PutDashboard(
 		t.Context(),
 		f.Call("admin"),
 		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
@@ -232,7 +233,7 @@ func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 		!strings.Contains(err.Error(), users[7]) {
 		t.Fatalf("a failure went unnoticed: %v", err)
 	}
-	if _, _, _, err = f.s.PutRole(
+	if _, err = f.s.PutRole(
 		t.Context(),
 		f.Call("admin"),
 		Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}},
@@ -265,7 +266,7 @@ func TestMembershipsCountFromTheirChange(t *testing.T) {
 	began := f.Clock.Now()
 	sound := f.Env.Table
 	f.Env.Table = faulty.New(sound, faulty.AtCommit(2, faulty.CrashBefore))
-	if _, _, _, err := f.s.PutDashboard(
+	if _, err := f.s.PutDashboard(
 		t.Context(),
 		f.Call("admin"),
 		Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}},
@@ -303,10 +304,10 @@ func TestSearchOfQueuesAndDashboards(t *testing.T) {
 	f := newFixture(t)
 	c := f.Call("admin")
 	for _, id := range []string{"north", "south", "sales", "East", "gone"} {
-		if _, _, _, err := f.s.PutQueue(t.Context(), f.Call("admin"), id, "Sales "+id, nil); err != nil {
+		if _, err := f.s.PutQueue(t.Context(), f.Call("admin"), id, "Sales "+id, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := f.s.PutDashboard(
+		if _, err := f.s.PutDashboard(
 			t.Context(),
 			f.Call("admin"),
 			Dashboard{ID: id, Name: "SALES " + id, QueueIDs: []string{id}},

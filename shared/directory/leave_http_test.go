@@ -7,6 +7,7 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 )
@@ -54,7 +55,7 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	}
 	why := func(user string) string {
 		t.Helper()
-		w := testkit.Decode[license.Why](
+		w := testkit.Decode[inventory.Why](
 			t,
 			send(http.MethodGet, "/users/"+user+"/why?product=live-reports", nil),
 			http.StatusOK,
@@ -102,7 +103,7 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 		"not-found",
 	)
 	expect(map[string]string{"cid": "holds by queue:q2 of q2 on d2"})
-	list, err := f.kernel.Summary(t.Context(), f.Call("admin"))
+	list, err := inventory.NewService(f.kernel.Products()).Summary(t.Context(), f.Call("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}

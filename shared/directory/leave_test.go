@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -70,7 +71,7 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 				other[i] = fmt.Sprintf("other%d", i)
 				f.role(t, other[i])
 			}
-			_, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), User{
+			_, err := f.s.PutUser(t.Context(), f.Call("admin"), User{
 				ID: "ann", Name: "Zoe y los de Otro Nombre", Extension: "202", Number: "6500000002", RoleIDs: other, Active: false,
 			})
 			return err
@@ -81,7 +82,7 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 				return err
 			}
 			u.Active = false
-			_, _, _, err = f.s.PutUser(t.Context(), f.Call("admin"), u)
+			_, err = f.s.PutUser(t.Context(), f.Call("admin"), u)
 			return err
 		}},
 		{"deleted", func(t *testing.T, f *fixture) error { return f.s.DeleteUser(t.Context(), f.Call("admin"), "ann") }},
@@ -123,7 +124,7 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 				slices.ContainsFunc(held, func(n int) bool { return n != 0 && n != all }) {
 				t.Errorf("after its commits the user held %v of %d licenses", held, all)
 			}
-			list, err := kernel.Summary(t.Context(), f.Call("admin"))
+			list, err := inventory.NewService(kernel.Products()).Summary(t.Context(), f.Call("admin"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +140,7 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 
 func (f *fixture) role(t *testing.T, id string) {
 	t.Helper()
-	if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: id, Name: id}); err != nil {
+	if _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: id, Name: id}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -246,7 +247,7 @@ func TestWhoStaysIsNotReleased(t *testing.T) {
 		other.RoleIDs[i] = fmt.Sprintf("other%d", i)
 		f.role(t, other.RoleIDs[i])
 	}
-	if _, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), other); !errors.Is(err, ErrTooMuchAtOnce) {
+	if _, err := f.s.PutUser(t.Context(), f.Call("admin"), other); !errors.Is(err, ErrTooMuchAtOnce) {
 		t.Fatal(err)
 	}
 	if u, at, err := f.s.GetUser(
@@ -260,7 +261,7 @@ func TestWhoStaysIsNotReleased(t *testing.T) {
 	first := before
 	first.RoleIDs = other.RoleIDs
 	for _, u := range []User{first, other} {
-		if _, _, _, err := f.s.PutUser(t.Context(), f.Call("admin"), u); err != nil {
+		if _, err := f.s.PutUser(t.Context(), f.Call("admin"), u); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -278,14 +279,14 @@ func TestTagHoldsForBothSteps(t *testing.T) {
 			u, _, err := f.s.GetUser(t.Context(), f.Call("eve"), "ann")
 			if err == nil {
 				u.Email = "by-eve@acme.example"
-				_, _, _, err = f.s.PutUser(t.Context(), f.Call("eve"), u)
+				_, err = f.s.PutUser(t.Context(), f.Call("eve"), u)
 			}
 			return err
 		},
 		"made anew": func(f *fixture) error {
 			err := f.s.DeleteUser(t.Context(), f.Call("eve"), "ann")
 			if err == nil {
-				_, _, _, err = f.s.PutUser(t.Context(), f.Call("eve"), User{ID: "ann", Name: "Ann", Email: "by-eve@acme.example", Active: true})
+				_, err = f.s.PutUser(t.Context(), f.Call("eve"), User{ID: "ann", Name: "Ann", Email: "by-eve@acme.example", Active: true})
 			}
 			return err
 		},

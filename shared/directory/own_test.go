@@ -14,7 +14,7 @@ func TestRoleOfAUserWhoseOwnProductItExcludes(t *testing.T) {
 	f := newFixture(t)
 	role := func(licenses ...string) {
 		t.Helper()
-		if _, _, _, err := f.s.PutRole(
+		if _, err := f.s.PutRole(
 			t.Context(),
 			f.Call("admin"),
 			Role{ID: "lead", Name: "Lead", Licenses: licenses},
@@ -32,7 +32,7 @@ func TestRoleOfAUserWhoseOwnProductItExcludes(t *testing.T) {
 		t.Context(),
 		f.Call("admin"),
 		[]license.Item{{UserID: "ann", ProductID: "essential-user"}},
-		false,
+		license.Each,
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestRoleOfAUserWhoseOwnProductItExcludes(t *testing.T) {
 		}
 	}
 	// Whoever asks for both is told.
-	_, _, _, err := f.s.PutUser(
+	_, err := f.s.PutUser(
 		t.Context(),
 		f.Call("admin"),
 		User{ID: "ann", Name: "Ann", RoleIDs: []string{"lead"}, Active: true, Licenses: []string{"essential-user"}},

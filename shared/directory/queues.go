@@ -147,7 +147,7 @@ func (s *Service) PutQueue(
 	c *call.Call,
 	id, name string,
 	members []string,
-) (Queue, int64, bool, error) {
+) (call.Stored[Queue], error) {
 	sent := members
 	members = unique(members)
 	var d *QueueDraft
@@ -161,7 +161,7 @@ func (s *Service) PutQueue(
 				return err
 			}
 			d.After.Settling = settling
-			return c.Commit(ctx, call.Whole(d.After, d.Version, false))
+			return c.Commit(ctx, call.Told(d.After, d.Version))
 		}
 		if err = s.checkMembers(ctx, c, sent, d.Before.Members); err != nil {
 			return err
@@ -171,23 +171,23 @@ func (s *Service) PutQueue(
 			return err
 		}
 		d.After.Settling = true
-		return c.Provide(ctx, call.Whole(d.After, d.next(), d.Made), ops...)
+		return c.Provide(ctx, d.stored(d.After).Answer(), ops...)
 	})
 	if err != nil {
-		return Queue{}, 0, false, err
+		return call.Stored[Queue]{}, err
 	}
 	view := d.After
 	if !d.Changes() {
-		return view, d.Version, false, nil
+		return call.Stored[Queue]{Value: view, Version: d.Version}, nil
 	}
 	settled, err := s.settleQueues(ctx, c, id)
 	if err != nil {
-		return Queue{}, 0, false, err
+		return call.Stored[Queue]{}, err
 	}
 	if view.Settling = !settled; c.Repeatable() {
-		err = c.Commit(ctx, call.Whole(view, d.next(), d.Made))
+		err = c.Commit(ctx, d.stored(view).Answer())
 	}
-	return view, d.next(), d.Made, err
+	return d.stored(view), err
 }
 
 // settling says whether grants of a queue's members are still to be given or withdrawn.

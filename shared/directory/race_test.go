@@ -33,7 +33,7 @@ func (f *fixture) during(n int, act, change func()) {
 func TestRoleThatChangesWhileSomebodyIsGivenIt(t *testing.T) {
 	f := newFixture(t)
 	role := func(licenses ...string) {
-		if _, _, _, err := f.s.PutRole(
+		if _, err := f.s.PutRole(
 			t.Context(),
 			f.Call("admin"),
 			Role{ID: "r", Name: "R", Licenses: licenses},
@@ -57,7 +57,7 @@ func TestRoleThatChangesWhileSomebodyIsGivenIt(t *testing.T) {
 func TestRoleThatGivesWhileSomebodyLosesIt(t *testing.T) {
 	f := newFixture(t)
 	role := func(licenses ...string) {
-		if _, _, _, err := f.s.PutRole(
+		if _, err := f.s.PutRole(
 			t.Context(),
 			f.Call("admin"),
 			Role{ID: "r", Name: "R", Licenses: licenses},
@@ -80,7 +80,7 @@ func TestRoleThatGivesWhileSomebodyLosesIt(t *testing.T) {
 func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 	t.Run("before the user is written", func(t *testing.T) {
 		f := newFixture(t)
-		if _, _, _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R"}); err != nil {
+		if _, err := f.s.PutRole(t.Context(), f.Call("admin"), Role{ID: "r", Name: "R"}); err != nil {
 			t.Fatal(err)
 		}
 		f.during(1, func() {
@@ -88,7 +88,7 @@ func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, func() {
-			_, _, _, err := f.s.PutUser(
+			_, err := f.s.PutUser(
 				t.Context(),
 				f.Call("admin"),
 				User{ID: "ann", Name: "Ann", RoleIDs: []string{"r"}, Active: true},
@@ -100,7 +100,7 @@ func TestRoleThatIsDeletedWhileSomebodyIsGivenIt(t *testing.T) {
 	})
 	t.Run("after the user is written", func(t *testing.T) {
 		f := newFixture(t)
-		if _, _, _, err := f.s.PutRole(
+		if _, err := f.s.PutRole(
 			t.Context(),
 			f.Call("admin"),
 			Role{ID: "r", Name: "R", Licenses: []string{"essential-user"}},

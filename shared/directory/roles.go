@@ -40,22 +40,23 @@ func (r Role) same(other Role) bool {
 // by the maintenance function. A role that is so already is not written, super-admin among them.
 //
 // Errors: validation; wrong-state for another super-admin than it is; precondition-failed.
-func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int64, bool, error) {
+func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (call.Stored[Role], error) {
 	r.Permissions, r.Licenses = unique(r.Permissions), unique(r.Licenses)
 	if r.ID == SuperAdmin {
 		if err := c.Matches(true, 0); err != nil {
-			return Role{}, 0, false, err
+			return call.Stored[Role]{}, err
 		}
 		if !r.same(superAdmin()) {
-			return Role{}, 0, false, problem.New(
+			return call.Stored[Role]{}, problem.New(
 				problem.WrongState,
 				"The role super-admin belongs to every account and cannot be changed.",
 			)
 		}
 		if err := c.Begin(ctx); err != nil {
-			return Role{}, 0, false, err
+			return call.Stored[Role]{}, err
 		}
-		return r, 0, false, c.Commit(ctx, call.Whole(r, 0, false))
+		out := call.Stored[Role]{Value: r}
+		return out, c.Commit(ctx, out.Answer())
 	}
 	var d *roleDraft
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
@@ -63,12 +64,12 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (Role, int6
 		return err
 	})
 	if err != nil {
-		return Role{}, 0, false, err
+		return call.Stored[Role]{}, err
 	}
 	if !d.made && d.changes {
 		_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeRoles(ctx, c.Account, r.ID) })
 	}
-	return r, d.version, d.made, err
+	return call.Stored[Role]{Value: r, Version: d.version, Created: d.made}, err
 }
 
 // DeleteRole removes a role that nobody has any more. Who is given it in the very moment loses it
@@ -133,7 +134,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 			return nil, err
 		}
 		if exists && before.same(*r) {
-			return d, c.Commit(ctx, call.Whole(*r, item.Version, false))
+			return d, c.Commit(ctx, call.Told(*r, item.Version))
 		}
 		change.After = *r
 		data, err := call.Encode(*r)
@@ -142,7 +143,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 		}
 		op = c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
 		d.version = op.Item.Version
-		answer = call.Whole(*r, d.version, d.made)
+		answer = call.Stored[Role]{Value: *r, Version: d.version, Created: d.made}.Answer()
 	}
 	audit, err := c.Audit(change)
 	if err != nil {

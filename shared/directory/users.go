@@ -9,6 +9,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
@@ -19,14 +20,17 @@ import (
 
 // Service carries out the use cases of the directory.
 type Service struct {
-	env      *app.Env
-	kernel   *license.Service
-	products *catalog.Catalog
+	env       *app.Env
+	kernel    *license.Service
+	inventory *inventory.Service
+	products  *catalog.Catalog
 }
 
 // NewService makes the directory's service; grants go through the kernel.
 func NewService(env *app.Env, kernel *license.Service) *Service {
-	return &Service{env: env, kernel: kernel, products: kernel.Products()}
+	return &Service{
+		env: env, kernel: kernel, inventory: inventory.NewService(kernel.Products()), products: kernel.Products(),
+	}
 }
 
 // UserChange is what a PUT says of a user: what is nil stays as it is, or has its default in a new
@@ -94,21 +98,21 @@ func (n UserChange) of(before *User) User {
 // manual is where agent-user comes from unless it is said otherwise.
 const manual = "manual"
 
-// PutUser makes a user exactly this one; made says whether they are new. Names and extensions reach
+// PutUser makes a user exactly this one. Names and extensions reach
 // the licenses held in the same commit; deactivating releases everything in one step (spec 6). Who
 // is not active holds nothing, whatever licenses are named.
 //
 // Errors: validation, email-in-use, extension-in-use, number-in-use, mutually-exclusive,
 // base-license-required, precondition-failed; wrong-state for more than can be done at once, and
 // for the last active super-admin.
-func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (User, int64, bool, error) {
+func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (call.Stored[User], error) {
 	return s.ChangeUser(ctx, c, whole(u))
 }
 
 // ChangeUser is PutUser of what the change names. A user who is as it says already is not written.
 //
 // Errors: those of PutUser.
-func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (User, int64, bool, error) {
+func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (call.Stored[User], error) {
 	var d *UserDraft
 	stays := n.Active == nil || *n.Active
 	err := s.leaving(ctx, c, n.ID, stays, func(ctx context.Context, c *call.Call) (err error) {
@@ -116,12 +120,12 @@ func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (U
 			return err
 		}
 		if !d.changes {
-			return c.Commit(ctx, call.Whole(d.After, d.Version, false))
+			return c.Commit(ctx, call.Told(d.After, d.Version))
 		}
-		return commitWhole(ctx, d.ch, call.Whole(d.After, d.version(c), d.Made), d.ops)
+		return commitWhole(ctx, d.ch, d.stored(c).Answer(), d.ops)
 	})
 	if err != nil {
-		return User{}, 0, false, err
+		return call.Stored[User]{}, err
 	}
 	if d.changes && (d.Made || d.After.Active || d.ended) {
 		if _, err := s.soon(
@@ -129,10 +133,10 @@ func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (U
 			c,
 			func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, n.ID) },
 		); err != nil {
-			return User{}, 0, false, err
+			return call.Stored[User]{}, err
 		}
 	}
-	return d.After, d.version(c), d.Made, nil
+	return d.stored(c), nil
 }
 
 // version is that of the user when the draft is committed.
@@ -141,6 +145,11 @@ func (d *UserDraft) version(c *call.Call) int64 {
 		return d.Version
 	}
 	return c.NextVersion(!d.Made, d.Version)
+}
+
+// stored is the user as the draft's commit leaves them.
+func (d *UserDraft) stored(c *call.Call) call.Stored[User] {
+	return call.Stored[User]{Value: d.After, Version: d.version(c), Created: d.Made}
 }
 
 // draftUser decides what ChangeUser does; yields says of whom the user may take an extension or a
@@ -635,7 +644,7 @@ func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, 
 
 // findUsers is ListUsers of what is searched.
 func (s *Service) findUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
-	holders, next, err := s.kernel.Found(ctx, c, q, after, limit)
+	holders, next, err := s.inventory.Found(ctx, c, q, after, limit)
 	if err != nil {
 		return nil, "", err
 	}

@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -120,12 +121,12 @@ func exportPermission(kind Kind) auth.Permission {
 // Exports write what there is as the files that change it (spec 14).
 type Exports struct {
 	*Service
-	kernel *license.Service
+	inventory *inventory.Service
 }
 
 // NewExports makes the service.
 func NewExports(env *app.Env, kernel *license.Service) *Exports {
-	return &Exports{NewService(env, kernel), kernel}
+	return &Exports{NewService(env, kernel), inventory.NewService(kernel.Products())}
 }
 
 var _ filejob.Carrier = (*Exports)(nil)
@@ -501,7 +502,7 @@ func (s *Exports) each(ctx context.Context, c *call.Call, kind Kind, visit func(
 		)
 	case Licenses:
 		return eachPage(func(after string) (string, error) {
-			licenses, next, err := s.kernel.List(ctx, c, license.Filter{}, after, pageOfExport)
+			licenses, next, err := s.inventory.List(ctx, c, inventory.Filter{}, after, pageOfExport)
 			for i := range licenses {
 				if err = visit(exportRow{Cells: licenseCells(&licenses[i], s.products)}); err != nil {
 					break

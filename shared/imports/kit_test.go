@@ -97,7 +97,7 @@ func (o *office) must(err error) {
 
 func (o *office) user(u directory.User) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutUser(o.ctx, o.Call("admin"), u)
+	_, err := o.people.PutUser(o.ctx, o.Call("admin"), u)
 	o.must(err)
 }
 
@@ -113,7 +113,7 @@ func (o *office) hire(ids ...string) {
 
 func (o *office) role(id string, licenses ...string) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutRole(
+	_, err := o.people.PutRole(
 		o.ctx,
 		o.Call("admin"),
 		directory.Role{ID: id, Name: "The " + id, Permissions: []string{"liveReports.view"}, Licenses: licenses},
@@ -123,13 +123,13 @@ func (o *office) role(id string, licenses ...string) {
 
 func (o *office) queue(id string, members ...string) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutQueue(o.ctx, o.Call("admin"), id, "Queue "+id, members)
+	_, err := o.people.PutQueue(o.ctx, o.Call("admin"), id, "Queue "+id, members)
 	o.must(err)
 }
 
 func (o *office) dashboard(id string, queues ...string) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutDashboard(
+	_, err := o.people.PutDashboard(
 		o.ctx,
 		o.Call("admin"),
 		directory.Dashboard{ID: id, Name: "Board " + id, QueueIDs: queues},

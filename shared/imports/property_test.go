@@ -87,7 +87,7 @@ func (o *office) play(rt *rapid.T, s scene) *office {
 	// any other may go
 	a.user(directory.User{ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}})
 	for _, u := range s.users {
-		if _, _, _, err := a.people.PutUser(a.ctx, a.Call("admin"), u); err != nil {
+		if _, err := a.people.PutUser(a.ctx, a.Call("admin"), u); err != nil {
 			a.user(directory.User{ID: u.ID, Name: u.Name, Active: true})
 		}
 	}

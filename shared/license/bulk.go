@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
-	"seatwise/shared/platform/api"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -27,6 +26,16 @@ const (
 	releaseWait = 2 * time.Second
 )
 
+// Mode says what becomes of a bulk call in which some items fail.
+type Mode int
+
+const (
+	// Each item has a result of its own.
+	Each Mode = iota
+	// AllOrNone of the items are carried out.
+	AllOrNone
+)
+
 // Item is one item of a bulk call: by product and user, or, in other calls, by license.
 type Item struct {
 	ProductID, UserID, Extension, LicenseID string
@@ -34,11 +43,12 @@ type Item struct {
 
 // ItemResult is what became of an item.
 type ItemResult struct {
-	Index     int          `json:"index" doc:"Position in the request, from 0."`
-	Status    string       `json:"status" enum:"succeeded,failed"`
-	LicenseID string       `json:"licenseId,omitempty" doc:"In calls by license: which one."`
-	License   *License     `json:"license,omitempty" doc:"The license as it is now, if it concerns one."`
-	Problem   *api.Problem `json:"problem,omitempty" doc:"Why the item failed."`
+	Index     int      `json:"index" doc:"Position in the request, from 0."`
+	Status    string   `json:"status" enum:"succeeded,failed"`
+	LicenseID string   `json:"licenseId,omitempty" doc:"In calls by license: which one."`
+	License   *License `json:"license,omitempty" doc:"The license as it is now, if it concerns one."`
+	// Problem is why the item failed.
+	Problem *problem.Document `json:"problem,omitempty" doc:"Why the item failed."`
 	// Unchanged tells what was so already from what was done, and SameAs an item that says the same
 	// as an earlier one of the call.
 	Unchanged bool `json:"unchanged,omitempty" doc:"Everything was as the item asks for already."`
@@ -119,14 +129,14 @@ func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *I
 }
 
 // AssignMany gives each user a license of the product, free ones by the server's choice (spec 4),
-// in the order of the items. With atomic it is all or none, and the first item that fails is the
-// error; otherwise each item has its own result.
-func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
+// in the order of the items. With AllOrNone the first item that fails is the error; otherwise each
+// item has its own result.
+func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
 	b := bulk{items: items, load: loadAssigned}
 	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return ch.assign(ctx, item)
 	}
-	return d.many(ctx, c, b, atomic)
+	return d.many(ctx, c, b, mode)
 }
 
 // loadAssigned loads the users of a group and what they hold of the products in question.
@@ -179,7 +189,7 @@ func (ch *UnitOfWork) assign(ctx context.Context, item Item) (string, error) {
 // Errors: not-found; not-enough-licenses; validation; user-inactive, base-license-required,
 // mutually-exclusive, extension-in-use.
 func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user, extension string) (License, error) {
-	results, err := d.AssignMany(ctx, c, []Item{{ProductID: product, UserID: user, Extension: extension}}, true)
+	results, err := d.AssignMany(ctx, c, []Item{{ProductID: product, UserID: user, Extension: extension}}, AllOrNone)
 	if err != nil {
 		return License{}, err
 	}
@@ -188,8 +198,8 @@ func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user
 
 // RemoveMany takes the products from the users as a person demands it (spec 4): grants that a
 // person gave end, automatic ones exclude the user. A user who has nothing of the product is as
-// demanded already. With atomic it is all or none.
-func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, atomic bool) (Results, error) {
+// demanded already.
+func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
 	b := bulk{items: items}
 	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
 		var users []string
@@ -212,7 +222,7 @@ func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, at
 		}
 		return license, ch.Unassign(ctx, item.UserID, item.ProductID)
 	}
-	return d.many(ctx, c, b, atomic)
+	return d.many(ctx, c, b, mode)
 }
 
 // TerminateMany is Terminate of each license (spec 4).
@@ -221,7 +231,7 @@ func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string)
 	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return item.LicenseID, ch.Terminate(item.LicenseID)
 	}
-	return d.many(ctx, c, b, false)
+	return d.many(ctx, c, b, Each)
 }
 
 // SetCostCenters is SetCostCenter of each license (spec 4).
@@ -242,7 +252,7 @@ func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string
 	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return item.LicenseID, ch.SetCostCenter(item.LicenseID, costCenter)
 	}
-	return d.many(ctx, c, b, false)
+	return d.many(ctx, c, b, Each)
 }
 
 func byLicense(ids []string) []Item {
@@ -269,8 +279,8 @@ func loadLicenses(ctx context.Context, ch *UnitOfWork, group []Item) error {
 // many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the
 // request claims its key, commits group after group, and stores the answer last; when it dies in
 // between, a repetition does the items again, and those that are done stay as they are.
-func (d *Service) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (Results, error) {
-	if atomic {
+func (d *Service) many(ctx context.Context, c *call.Call, b bulk, mode Mode) (Results, error) {
+	if mode == AllOrNone {
 		return d.allOrNone(ctx, c, b)
 	}
 	if len(b.items) <= bulkGroup {
@@ -287,7 +297,7 @@ func (d *Service) many(ctx context.Context, c *call.Call, b bulk, atomic bool) (
 	}
 	results, err := d.groups(ctx, c, b)
 	if err == nil {
-		err = c.Commit(ctx, results.answer())
+		err = c.Commit(ctx, call.Told(results))
 	}
 	if err != nil {
 		// The repetition that this invites finds the items that were done as it wants them.
@@ -318,7 +328,7 @@ func (d *Service) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, er
 		if !fits {
 			return errTooMuch
 		}
-		return ch.commitIfAny(ctx, out.answer(), ops, b.more)
+		return ch.commitIfAny(ctx, call.Told(out), ops, b.more)
 	})
 	return out, err
 }
@@ -353,7 +363,7 @@ func (d *Service) group(
 			return err
 		})
 		if p, ok := problem.From(err); ok {
-			results[i].Status, results[i].Problem, licenses[i] = Failed, api.Of(p), ""
+			results[i].Status, results[i].Problem, licenses[i] = Failed, p.Document(), ""
 			doubtful = doubtful || restsOnSeveral(err)
 		} else if err != nil {
 			return nil, nil, err
@@ -445,7 +455,7 @@ func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results,
 			case err != nil:
 				return err
 			case fits:
-				return ch.commitIfAny(ctx, out.answer(), ops, b.more)
+				return ch.commitIfAny(ctx, call.Told(out), ops, b.more)
 			case later:
 				return problem.Invalid(
 					"items",
@@ -523,7 +533,7 @@ func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 	}
 	whole := *p
 	if p.Slug == problem.NotEnoughLicenses {
-		taken := ch.counts[countName(countAssigned, p.ProductID)]
+		taken := ch.counts[record.CountName(record.CountAssigned, p.ProductID)]
 		left := slices.Collect(func(yield func(Item) bool) {
 			for _, item := range items[at:] {
 				if h := ch.holders[item.UserID]; item.ProductID == p.ProductID &&
@@ -557,5 +567,3 @@ func tally(results []ItemResult) Results {
 	}
 	return out
 }
-
-func (r Results) answer() call.Answer { return call.Answer{Status: http.StatusOK, Body: r} }

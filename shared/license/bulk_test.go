@@ -49,7 +49,7 @@ func TestBulkHasAResultForEachItem(t *testing.T) {
 		{ProductID: "team_chat", UserID: "u0"},    // no base
 	}
 	want := []int{0, 409, 422, 404, 0, 0, 0, 409, 409}
-	results, err := o.kernel.AssignMany(o.ctx, o.call(), items, false)
+	results, err := o.kernel.AssignMany(o.ctx, o.call(), items, Each)
 	o.must(err)
 	if results.Succeeded != 4 || results.Failed != 5 || len(results.Results) != len(items) {
 		t.Fatalf("%+v", results)
@@ -67,7 +67,7 @@ func TestBulkHasAResultForEachItem(t *testing.T) {
 	o.wantCounts("live-reports", "3/3 free 0 waiting 0")
 	o.audit(false, true, users...)
 
-	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, false)
+	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, Each)
 	o.must(err)
 	if results.Succeeded != 7 || results.Failed != 2 || results.Results[4].License.Status != Available {
 		t.Fatalf("%+v", results)
@@ -81,7 +81,7 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 	users := o.staff(MaxAtomic + 1)
 	o.buy("live-reports", MaxAtomic-1, "CC-1")
 	items := itemsFor("live-reports", users[:MaxAtomic])
-	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, AllOrNone)
 	p := refusal(t, err, problem.NotEnoughLicenses)
 	if p.Wanted != MaxAtomic || p.Available != MaxAtomic-1 ||
 		p.Fields[0].Field != fmt.Sprintf("items[%d]", MaxAtomic-1) {
@@ -92,25 +92,25 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 
 	c := o.call()
 	c.WithKey("key")
-	results, err := o.kernel.AssignMany(o.ctx, c, items, true) // the most that spec 4 asks for, in one commit
+	results, err := o.kernel.AssignMany(o.ctx, c, items, AllOrNone) // the most that spec 4 asks for, in one commit
 	o.must(err)
 	if results.Succeeded != MaxAtomic {
 		t.Fatalf("%+v", results)
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
-	_, err = o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), true)
+	_, err = o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), AllOrNone)
 	wantProblem(t, err, problem.ValidationFailed)
 	_, err = o.kernel.RemoveMany(
 		o.ctx,
 		o.call(),
 		append(itemsFor("live-reports", users[:3]), Item{ProductID: "nonsense", UserID: "u1"}),
-		true,
+		AllOrNone,
 	)
 	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "items[3].productId" {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
-	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, true)
+	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, AllOrNone)
 	o.must(err)
 	if results.Succeeded != MaxAtomic {
 		t.Fatalf("%+v", results)
@@ -126,13 +126,13 @@ func TestAtomicRemovalServesWhoWaits(t *testing.T) {
 	users := o.staff(2 * MaxAtomic)
 	o.buy("live-reports", MaxAtomic, "CC-1")
 	items := itemsFor("live-reports", users[:MaxAtomic])
-	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, AllOrNone)
 	o.must(err)
 	for _, user := range users[MaxAtomic:] {
 		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
 	}
 	o.wantCounts("live-reports", "24/24 free 0 waiting 24")
-	_, err = o.kernel.RemoveMany(o.ctx, o.call(), items, true)
+	_, err = o.kernel.RemoveMany(o.ctx, o.call(), items, AllOrNone)
 	o.must(err)
 	o.wantCounts("live-reports", "24/24 free 0 waiting 0")
 	o.audit(false, true, users...)
@@ -146,12 +146,12 @@ func TestAtomicThatDoesNotFitSaysSo(t *testing.T) {
 	for i := range items {
 		items[i].Extension = fmt.Sprint(100 + i) // an extension and its audit record more for each
 	}
-	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, AllOrNone)
 	if p := refusal(t, err, problem.ValidationFailed); p.Fields[0].Field != "items" {
 		t.Fatalf("%+v", p)
 	}
 	o.wantCounts("phone-system", "0/24 free 24 waiting 0")
-	results, err := o.kernel.AssignMany(o.ctx, o.call(), items, false)
+	results, err := o.kernel.AssignMany(o.ctx, o.call(), items, Each)
 	o.must(err)
 	if results.Succeeded != MaxAtomic || results.Results[5].License.Extension != "105" {
 		t.Fatalf("%+v", results)
@@ -168,7 +168,7 @@ func TestBulkOfMany(t *testing.T) {
 	o.Env.Table = made
 	c := o.call()
 	c.WithKey("key", []byte("body"))
-	results, err := o.kernel.AssignMany(o.ctx, c, itemsFor("phone-system", users), false)
+	results, err := o.kernel.AssignMany(o.ctx, c, itemsFor("phone-system", users), Each)
 	o.must(err)
 	if results.Succeeded != 140 || results.Failed != 10 {
 		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
@@ -183,18 +183,18 @@ func TestBulkOfMany(t *testing.T) {
 		o.ctx,
 		c,
 		itemsFor("phone-system", users),
-		false,
+		Each,
 	); !errors.As(err, &replay) ||
 		replay.Status != 200 {
 		t.Fatalf("%v", err)
 	}
-	results, err = o.kernel.AssignMany(o.ctx, o.call(), itemsFor("team_chat", users), false)
+	results, err = o.kernel.AssignMany(o.ctx, o.call(), itemsFor("team_chat", users), Each)
 	o.must(err)
 	if results.Succeeded != 140 {
 		t.Fatalf("%d succeeded", results.Succeeded)
 	}
 	o.audit(false, true, users...)
-	results, err = o.kernel.RemoveMany(o.ctx, o.call(), itemsFor("phone-system", users), false)
+	results, err = o.kernel.RemoveMany(o.ctx, o.call(), itemsFor("phone-system", users), Each)
 	o.must(err)
 	if results.Succeeded != 150 {
 		t.Fatalf("%d succeeded, %d failed", results.Succeeded, results.Failed)
@@ -231,7 +231,7 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 			o.Env.Table = faulty.New(sound, faulty.AtCommit(n, fault))
 			c := o.call()
 			c.WithKey("key", []byte("body"))
-			_, err := o.kernel.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
+			_, err := o.kernel.AssignMany(o.ctx, c, itemsFor("live-reports", users), Each)
 			o.Env.Table = sound
 			if err == nil {
 				t.Fatalf("%s at commit %d went unnoticed", fault, n)
@@ -241,7 +241,7 @@ func TestBulkSurvivesItsDeath(t *testing.T) {
 			again := func() (Results, error) {
 				c := o.call()
 				c.WithKey("key", []byte("body"))
-				return o.kernel.AssignMany(o.ctx, c, itemsFor("live-reports", users), false)
+				return o.kernel.AssignMany(o.ctx, c, itemsFor("live-reports", users), Each)
 			}
 			results, err := again()
 			var replay *call.Replay
@@ -279,7 +279,7 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 		{ProductID: "team_chat", UserID: "ann"},
 		{ProductID: "phone-system", UserID: "bob"},
 	}
-	assigned, err := o.kernel.AssignMany(o.ctx, o.call(), items, false)
+	assigned, err := o.kernel.AssignMany(o.ctx, o.call(), items, Each)
 	o.must(err)
 	for i, r := range assigned.Results {
 		if want := i == 2; r.Status != Succeeded || r.Unchanged != want || (r.SameAs != nil) != want {
@@ -290,7 +290,7 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 		t.Errorf("the same as %v", same)
 	}
 	items[0].Extension = "102"
-	again, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
+	again, err := o.kernel.AssignMany(o.ctx, o.call(), items, AllOrNone)
 	o.must(err)
 	for i, r := range again.Results {
 		if want := i > 0; r.Unchanged != want {
@@ -304,7 +304,7 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 		o.ctx,
 		o.call(),
 		[]Item{{ProductID: "phone-system", UserID: "ann"}, {ProductID: "team_chat", UserID: "bob"}},
-		false,
+		Each,
 	)
 	o.must(err)
 	if r := removed.Results[0]; r.Unchanged || len(r.ReturnedAddOns) != 1 ||
@@ -325,7 +325,7 @@ func TestAllShortagesAtOnce(t *testing.T) {
 	o.buy("developer", 1, "CC-1")
 	o.buy("phone-system", 1, "CC-1")
 	items := append(itemsFor("developer", users[:2]), itemsFor("call-group", users)...)
-	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, true)
+	_, err := o.kernel.AssignMany(o.ctx, o.call(), items, AllOrNone)
 	p := refusal(t, err, problem.NotEnoughLicenses)
 	if len(p.Fields) != 2 || p.ProductID != "developer" || p.Wanted != 2 || p.Available != 1 ||
 		p.Fields[0].Field != "items[1]" ||

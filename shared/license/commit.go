@@ -7,15 +7,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
-
-// WaitingMarkers is the partition of Index3 in which the entries of all accounts' waiting lists
-// stand, so that the maintenance function finds the lists without looking at every account.
-const WaitingMarkers = "JOBS#WAITING"
 
 // Operations are what the change does, ready to be committed. Effects of other modules may be
 // committed with them.
@@ -106,7 +102,7 @@ func (u *UnitOfWork) Fits(more int) (bool, error) {
 // commit stands whatever becomes of this.
 func (u *UnitOfWork) Committed(ctx context.Context) {
 	for _, marker := range u.unsure {
-		u.service.known.orders.Store(marker, struct{}{})
+		u.service.records.Confirm(marker)
 	}
 	for _, product := range slices.Sorted(maps.Keys(u.look)) {
 		u.service.drainSoon(ctx, u.c, product)
@@ -168,7 +164,7 @@ func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
 				if l.drawn { // and given back by the same change
 					back, err := offerOperation(
 						u.c.Account,
-						offer{stored: l.now, LicenseVersion: l.version},
+						offer{Document: l.now, LicenseVersion: l.version},
 						table.IfAbsent,
 					)
 					if err != nil {
@@ -179,7 +175,7 @@ func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
 				continue
 			}
 		}
-		put := table.Put(u.service.licenseItem(u.c.Account, l.now, data), version(l.exists, l.version))
+		put := table.Put(u.service.records.Item(u.c.Account, l.now, data), version(l.exists, l.version))
 		ops = append(ops, put)
 		switch {
 		case l.now.Status == Available && l.now.Kind.Purchasable():
@@ -187,14 +183,14 @@ func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
 			if l.exists && l.before.Status == Available && !l.drawn {
 				cond = table.IfPresent // otherwise it is reserved
 			}
-			entry, err := offerOperation(u.c.Account, offer{stored: l.now, LicenseVersion: put.Item.Version}, cond)
+			entry, err := offerOperation(u.c.Account, offer{Document: l.now, LicenseVersion: put.Item.Version}, cond)
 			if err != nil {
 				return nil, err
 			}
 			ops = append(ops, entry)
 		case l.exists && l.before.Status == Available && !l.drawn:
 			// who takes it must find it in the pool, where a reserved one is not
-			ops = append(ops, table.Delete(l.before.freeKey(u.c.Account), table.IfPresent))
+			ops = append(ops, table.Delete(l.before.FreeKey(u.c.Account), table.IfPresent))
 		}
 	}
 	if len(ops) > 0 {
@@ -212,32 +208,16 @@ func offerOperation(account string, o offer, cond table.Condition) (table.Operat
 	if err != nil {
 		return table.Operation{}, err
 	}
-	op := table.Put(table.Item{Key: o.freeKey(account), Data: data}, cond)
+	op := table.Put(table.Item{Key: o.FreeKey(account), Data: data}, cond)
 	op.Item.Version = o.LicenseVersion
 	return op, nil
-}
-
-// licenseItem places a license in the indexes by which lists find it; docs/data-model.md says which
-// filter uses which.
-func (d *Service) licenseItem(account string, l stored, data []byte) table.Item {
-	family, shard := d.family(l.ProductID), l.shard()
-	item := table.Item{Key: licenseKey(account, l.ID), Data: data}
-	item.IndexKeys[0] = table.Key{Partition: licensesByProduct(account, shard), Sort: productSort(family, l.License)}
-	if l.CostCenter != "" {
-		item.IndexKeys[1] = table.Key{
-			Partition: licensesByCostCenter(account, shard),
-			Sort:      costCenterSort(family, l.License),
-		}
-	}
-	item.IndexKeys[2] = table.Key{Partition: licensesByStatus(account, shard), Sort: statusSort(family, l.License)}
-	return item
 }
 
 func (u *UnitOfWork) extensionOperations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, key := range slices.Sorted(maps.Keys(u.extensions)) {
 		x := u.extensions[key]
-		at := ExtensionKey(u.c.Account, key)
+		at := record.ExtensionKey(u.c.Account, key)
 		if x.now.UserID == "" && x.now.Number == "" {
 			if x.exists {
 				ops = append(ops, table.Delete(at, table.IfVersion(x.version)))
@@ -255,7 +235,7 @@ func (u *UnitOfWork) extensionOperations() ([]table.Operation, error) {
 	}
 	for _, number := range slices.Sorted(maps.Keys(u.numbers)) {
 		n := u.numbers[number]
-		at := numberKey(u.c.Account, number)
+		at := record.NumberKey(u.c.Account, number)
 		switch {
 		case n.now == n.raw:
 		case n.now == "":
@@ -275,7 +255,7 @@ func (u *UnitOfWork) waitOperations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, sort := range slices.Sorted(maps.Keys(u.waits)) {
 		w := u.waits[sort]
-		key := waitKey(u.c.Account, sort)
+		key := record.WaitKey(u.c.Account, sort)
 		if w.gone {
 			if w.exists {
 				ops = append(ops, table.Delete(key, table.IfVersion(w.version)))
@@ -290,7 +270,7 @@ func (u *UnitOfWork) waitOperations() ([]table.Operation, error) {
 			return nil, err
 		}
 		item := table.Item{Key: key, Data: data}
-		item.IndexKeys[2] = table.Key{Partition: WaitingMarkers, Sort: u.c.Account + "#" + sort}
+		item.IndexKeys[2] = table.Key{Partition: record.WaitingMarkers, Sort: u.c.Account + "#" + sort}
 		ops = append(ops, table.Put(item, version(w.exists, w.version)))
 	}
 	return ops, nil
@@ -300,13 +280,13 @@ func (u *UnitOfWork) exclusionOperations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, sort := range slices.Sorted(maps.Keys(u.exclusions)) {
 		product, user, _ := strings.Cut(sort, "#")
-		key := exclusionKey(u.c.Account, product, user)
+		key := record.ExclusionKey(u.c.Account, product, user)
 		if !u.exclusions[sort] {
 			ops = append(ops, table.Delete(key, table.Always))
 			continue
 		}
 		data, err := call.Encode(
-			Excluded{ProductID: product, UserID: user, UserName: u.holders[user].Name, Since: u.c.At, By: u.c.Actor},
+			record.Excluded{ProductID: product, UserID: user, UserName: u.holders[user].Name, Since: u.c.At, By: u.c.Actor},
 		)
 		if err != nil {
 			return nil, err
@@ -327,9 +307,9 @@ func (u *UnitOfWork) countOperations() ([]table.Operation, error) {
 		}
 	}
 	var ops []table.Operation
-	shard := rand.IntN(takenShards)
+	shard := rand.IntN(record.TakenShards)
 	for bounds := range slices.Chunk(taken, table.MaxBounds) {
-		ops = append(ops, table.Add(takenKey(u.c.Account, shard), bounds...))
+		ops = append(ops, table.Add(record.TakenKey(u.c.Account, shard), bounds...))
 		shard++
 	}
 	keys := slices.SortedFunc(maps.Keys(u.bought), func(a, b table.Key) int {
@@ -337,81 +317,10 @@ func (u *UnitOfWork) countOperations() ([]table.Operation, error) {
 	})
 	for _, key := range keys {
 		if by := u.bought[key]; by != 0 {
-			ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
+			ops = append(ops, table.Add(key, table.AtLeast(record.CountBought, by, 0)))
 		}
 	}
 	return append(ops, dayOperations(u.c, u.bought)...), nil
-}
-
-// confirmed remembers which orders of several commits are known to be confirmed, by confirmedKey;
-// that never changes back.
-type confirmed struct{ orders sync.Map }
-
-// add remembers what a read has found of confirmed orders.
-func (k *confirmed) add(found map[table.Key]table.Item, markers []table.Key) {
-	for _, marker := range markers {
-		if _, ok := found[marker]; ok {
-			k.orders.Store(marker, struct{}{})
-		}
-	}
-}
-
-// confirmedKey is where an order is marked as confirmed, with its lots.
-func confirmedKey(account, order string) table.Key {
-	return markerKey(account, deliveredID(account, order, 0))
-}
-
-// markerKey is confirmedKey of the order that a license is of, by the license's id.
-func markerKey(account, license string) table.Key {
-	return table.Key{Partition: call.Partition(account, "CONFIRMED"), Sort: ending(license)}
-}
-
-// marks are where to look whether the orders of some licenses are confirmed, of those orders that
-// are not known to be.
-func (d *Service) markers(account string, licenses []string) []table.Key {
-	var keys []table.Key
-	for _, id := range licenses {
-		if !wasDelivered(id) {
-			continue
-		}
-		key := markerKey(account, id)
-		if _, known := d.known.orders.Load(key); !known && !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// seen says whether a license may be seen, as far as the process knows: one that was written before
-// its order was confirmed may not before that.
-func (d *Service) seen(account string, l stored) bool {
-	if !l.Pending {
-		return true
-	}
-	_, known := d.known.orders.Load(markerKey(account, l.ID))
-	return known
-}
-
-// sight reads, at once, whether the orders of those licenses that were written before their order
-// was confirmed are confirmed by now, and makes the test of whether a license may be seen.
-func (d *Service) sight(ctx context.Context, c *call.Call, licenses []stored) (func(stored) bool, error) {
-	seen := func(l stored) bool { return d.seen(c.Account, l) }
-	var pending []string
-	for _, l := range licenses {
-		if l.Pending {
-			pending = append(pending, l.ID)
-		}
-	}
-	markers := d.markers(c.Account, pending)
-	if len(markers) == 0 {
-		return seen, nil
-	}
-	found, err := c.Env.Table.Lookup(ctx, markers...)
-	if err != nil {
-		return seen, err
-	}
-	d.known.add(found, markers)
-	return seen, nil
 }
 
 // Drain serves the waiting list of a product from the seats that are free, in order, until one of

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/license/inventory"
 )
 
 // TestCostDoesNotGrow counts the round trips of the common operations with few licenses and with
@@ -12,7 +14,7 @@ import (
 // design.md demands (decision 7). What is read side by side is one round trip.
 func TestCostDoesNotGrow(t *testing.T) {
 	for _, n := range []int{120, 3_000} {
-		for _, shards := range []int{firstShards, mostShards} {
+		for _, shards := range []int{record.FirstShards, record.MostShards} {
 			t.Run(fmt.Sprintf("%d licenses in %d shards", n, shards), func(t *testing.T) { costOf(t, n, shards) })
 		}
 	}
@@ -27,16 +29,16 @@ func costOf(t *testing.T, n, shards int) {
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	const page = 50
-	list := func(f Filter) {
+	list := func(f inventory.Filter) {
 		t.Helper()
-		got, _, err := o.kernel.List(o.ctx, o.call(), f, "", page)
+		got, _, err := o.reads.List(o.ctx, o.call(), f, "", page)
 		o.must(err)
 		if len(got) != page {
 			t.Fatalf("%d licenses by %+v", len(got), f)
 		}
 	}
-	list(Filter{}) // the first of a process also asks whether the orders are confirmed
-	list(Filter{Products: []string{"live-reports"}})
+	list(inventory.Filter{}) // the first of a process also asks whether the orders are confirmed
+	list(inventory.Filter{Products: []string{"live-reports"}})
 	made.Take()
 	expect := func(what string, reads, commits int) {
 		t.Helper()
@@ -44,7 +46,7 @@ func costOf(t *testing.T, n, shards int) {
 			t.Errorf("%s: %+v, want %d reads and %d commits", what, got, reads, commits)
 		}
 	}
-	for _, f := range []Filter{
+	for _, f := range []inventory.Filter{
 		{},
 		{Products: []string{"developer"}},
 		{CostCenters: []string{"CC-1"}},
@@ -58,7 +60,7 @@ func costOf(t *testing.T, n, shards int) {
 			t.Errorf("%+v: %+v for a page of %d in %d shards", f, got, page, shards)
 		}
 	}
-	_, err := o.kernel.Summary(o.ctx, o.call())
+	_, err := o.reads.Summary(o.ctx, o.call())
 	o.must(err)
 	expect("summary", 1, 0)
 	_, err = o.kernel.Assign(o.ctx, o.call(), ids[0], "ann", "")
@@ -81,11 +83,11 @@ func costOf(t *testing.T, n, shards int) {
 	_, err = o.kernel.Assign(o.ctx, o.call(), ids[1], "bob", "")
 	o.must(err)
 	expect("assign in a new process", 1, 1)
-	_, _, err = o.kernel.Get(o.ctx, o.call(), ids[1])
+	_, _, err = o.reads.Get(o.ctx, o.call(), ids[1])
 	o.must(err)
 	expect("get", 1, 0)
 	o.kernel = NewService(o.kernel.products)
-	_, _, err = o.kernel.Get(o.ctx, o.call(), ids[1])
+	_, _, err = o.reads.Get(o.ctx, o.call(), ids[1])
 	o.must(err)
 	expect("get in a new process", 1, 0)
 }

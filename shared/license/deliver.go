@@ -2,16 +2,13 @@ package license
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -32,19 +29,6 @@ const (
 	// deliveryFlights is how many of those commits are on their way at once.
 	deliveryFlights = 8
 )
-
-// Lot is so many new licenses of one product, charged to one cost center.
-type Lot struct {
-	ProductID  string `json:"productId"`
-	CostCenter string `json:"costCenter,omitempty"`
-	Quantity   int    `json:"quantity"`
-}
-
-// confirmedOrder is the document of confirmedKey; the ids of the order's licenses follow from it.
-type confirmedOrder struct {
-	OrderID string `json:"orderId"`
-	Lots    []Lot  `json:"lots"`
-}
 
 // Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec
 // 3.4), and serves the waiting lists from them.
@@ -74,8 +58,8 @@ func (d *Service) Deliver(
 	if err != nil {
 		return err
 	}
-	marker := confirmedKey(c.Account, orderID)
-	_, confirmed, err := d.confirmedLots(ctx, c, orderID)
+	marker := record.ConfirmedKey(c.Account, orderID)
+	_, confirmed, err := d.records.ConfirmedLots(ctx, c, orderID)
 	if err != nil {
 		return err
 	}
@@ -105,7 +89,7 @@ func (d *Service) confirm(
 	ctx context.Context,
 	c *call.Call,
 	orderID string,
-	licenses []stored,
+	licenses []record.Document,
 	answer call.Answer,
 	ops []table.Operation,
 ) error {
@@ -125,7 +109,7 @@ func (d *Service) confirm(
 		return err
 	}
 	for i := range licenses {
-		licenses[i].Shards = d.spread.of(c.Account)
+		licenses[i].Shards = d.records.KnownShards(c.Account)
 	}
 	if err := d.prepare(ctx, c, orderID, licenses); err != nil {
 		return err
@@ -139,19 +123,19 @@ func (d *Service) confirm(
 func shardsFor(licenses int) int {
 	switch {
 	case licenses >= 5_000:
-		return mostShards
+		return record.MostShards
 	case licenses >= 1_000:
-		return mostShards / 2
+		return record.MostShards / 2
 	}
-	return firstShards
+	return record.FirstShards
 }
 
-func refusedLicense(account string, refused *table.ConditionError, licenses []stored) bool {
-	return slices.ContainsFunc(licenses, func(l stored) bool { return refused.Has(licenseKey(account, l.ID)) })
+func refusedLicense(account string, refused *table.ConditionError, licenses []record.Document) bool {
+	return slices.ContainsFunc(licenses, func(l record.Document) bool { return refused.Has(record.LicenseKey(account, l.ID)) })
 }
 
 // lotted makes the licenses of the lots, the same in every run.
-func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, error) {
+func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]record.Document, error) {
 	if len(lots) == 0 || len(lots) > MaxLots {
 		return nil, fmt.Errorf("delivery of order %s has %d lots, 1 to %d allowed", orderID, len(lots), MaxLots)
 	}
@@ -170,12 +154,12 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, er
 			return nil, fmt.Errorf("delivery of order %s has more than %d licenses", orderID, MaxDelivery)
 		}
 	}
-	licenses := make([]stored, 0, total)
+	licenses := make([]record.Document, 0, total)
 	for _, lot := range lots {
 		p, _ := d.products.Lookup(lot.ProductID)
 		for range lot.Quantity {
-			licenses = append(licenses, stored{License: License{
-				ID: deliveredID(
+			licenses = append(licenses, record.Document{License: License{
+				ID: record.DeliveredID(
 					c.Account,
 					orderID,
 					len(licenses),
@@ -187,46 +171,14 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]stored, er
 				OrderID:    orderID,
 				AddedAt:    c.At.UTC(),
 				Grants:     []Grant{},
-			}, Shards: d.spread.of(c.Account)})
+			}, Shards: d.records.KnownShards(c.Account)})
 		}
 	}
 	return licenses, nil
 }
 
-// confirmedLots are the lots of an order, if it is confirmed.
-func (d *Service) confirmedLots(ctx context.Context, c *call.Call, orderID string) (lots []Lot, ok bool, err error) {
-	item, ok, err := c.Get(ctx, confirmedKey(c.Account, orderID))
-	if err != nil || !ok {
-		return nil, false, err
-	}
-	confirmed, err := call.Decode[confirmedOrder](item)
-	if err == nil && confirmed.OrderID != orderID {
-		err = fmt.Errorf("orders %s and %s have the same ending of their licenses' ids", orderID, confirmed.OrderID)
-	}
-	return confirmed.Lots, err == nil, err
-}
-
-// deliveredID is the id of an order's n-th license: a UUID (version 8, RFC 9562) that follows from
-// the order. It begins as evenly spread as a random one, and ends like those of all licenses of the
-// order and of no other (62 bits), so that an id says where to look whether its order is confirmed.
-func deliveredID(account, orderID string, n int) string {
-	order := sha256.Sum256([]byte(account + "\x00" + orderID))
-	one := sha256.Sum256(binary.BigEndian.AppendUint32(order[:], uint32(n)))
-	id := uuid.UUID(slices.Concat(one[:8], order[:8]))
-	id[6] = id[6]&0x0f | 0x80
-	id[8] = id[8]&0x3f | 0x80
-	return id.String()
-}
-
-// ending is the part of a license's id in which those of one order are the same.
-func ending(id string) string { return id[len("00000000-0000-0000-"):] }
-
-// wasDelivered says whether an id is of the kind that licenses of orders have, and no other
-// license.
-func wasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
-
 // delivered puts each license and its entry in the pool, two operations next to each other.
-func (d *Service) delivered(account string, licenses []stored, pending bool) ([]table.Operation, error) {
+func (d *Service) delivered(account string, licenses []record.Document, pending bool) ([]table.Operation, error) {
 	ops := make([]table.Operation, 0, 2*len(licenses))
 	for _, l := range licenses {
 		l.Pending = pending
@@ -234,8 +186,8 @@ func (d *Service) delivered(account string, licenses []stored, pending bool) ([]
 		if err != nil {
 			return nil, err
 		}
-		put := table.Put(d.licenseItem(account, l, data), table.IfAbsent)
-		entry, err := offerOperation(account, offer{stored: l, LicenseVersion: deliveredVersion}, table.Always)
+		put := table.Put(d.records.Item(account, l, data), table.IfAbsent)
+		entry, err := offerOperation(account, offer{Document: l, LicenseVersion: deliveredVersion}, table.Always)
 		if err != nil {
 			return nil, err
 		}
@@ -246,28 +198,28 @@ func (d *Service) delivered(account string, licenses []stored, pending bool) ([]
 
 // confirmation counts what the order adds, and marks it as confirmed.
 func confirmation(c *call.Call, orderID string, lots []Lot) ([]table.Operation, error) {
-	data, err := call.Encode(confirmedOrder{OrderID: orderID, Lots: lots})
+	data, err := call.Encode(record.ConfirmedOrder{OrderID: orderID, Lots: lots})
 	if err != nil {
 		return nil, err
 	}
 	bought := map[table.Key]int64{}
 	for _, lot := range lots {
-		bought[boughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
-		bought[costCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
+		bought[record.BoughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
+		bought[record.CostCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
 	}
-	ops := []table.Operation{table.Put(table.Item{Key: confirmedKey(c.Account, orderID), Data: data}, table.IfAbsent)}
+	ops := []table.Operation{table.Put(table.Item{Key: record.ConfirmedKey(c.Account, orderID), Data: data}, table.IfAbsent)}
 	for key, by := range bought {
-		ops = append(ops, table.Add(key, table.AtLeast(countBought, by, 0)))
+		ops = append(ops, table.Add(key, table.AtLeast(record.CountBought, by, 0)))
 	}
 	return append(ops, dayOperations(c, bought)...), nil
 }
 
 // prepare writes the licenses so that nobody sees them yet.
-func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, licenses []stored) error {
+func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, licenses []record.Document) error {
 	batches := slices.Collect(slices.Chunk(licenses, deliveryBatch))
 	heads := make([]table.Key, len(batches))
 	for i, batch := range batches {
-		heads[i] = licenseKey(c.Account, batch[0].ID)
+		heads[i] = record.LicenseKey(c.Account, batch[0].ID)
 	}
 	there, err := c.Env.Table.Lookup(ctx, heads...)
 	if err != nil {
@@ -290,7 +242,7 @@ func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, lic
 // prepareBatch writes those of a batch that are not there. A license that is there was written with
 // its pool entry, which may be gone again if the order is confirmed meanwhile, so the two are
 // skipped together.
-func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []stored) error {
+func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []record.Document) error {
 	for len(batch) > 0 {
 		ops, err := d.delivered(c.Account, batch, true)
 		if err != nil {
@@ -303,7 +255,7 @@ func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []stored
 		}
 		batch = slices.DeleteFunc(
 			slices.Clone(batch),
-			func(l stored) bool { return refused.Has(licenseKey(c.Account, l.ID)) },
+			func(l record.Document) bool { return refused.Has(record.LicenseKey(c.Account, l.ID)) },
 		)
 	}
 	return nil
@@ -330,48 +282,13 @@ func (d *Service) drainSoon(ctx context.Context, c *call.Call, product string) {
 	}
 }
 
-// Seats counts the licenses of one product that are charged to one cost center.
-type Seats struct {
-	ProductID, CostCenter string
-	Quantity              int64
-}
-
-// CostCenterSeats counts the licenses that are bought and not terminated, per product and cost
-// center, sorted by both. It is one query whatever the number of licenses, up to 1,000 combinations
-// a page.
-func (d *Service) CostCenterSeats(ctx context.Context, c *call.Call) ([]Seats, error) {
-	var seats []Seats
-	err := table.All(
-		ctx,
-		c.Env.Table,
-		table.Query{Partition: CostCenterSeatsPartition(c.Account)},
-		func(item table.Item) error {
-			product, costCenter, _ := strings.Cut(item.Sort, "#")
-			if n := item.Counts[countBought]; n > 0 {
-				seats = append(seats, Seats{ProductID: product, CostCenter: costCenter, Quantity: n})
-			}
-			return nil
-		},
-	)
-	return seats, err
-}
-
-// InUse says whether licenses are charged to the cost center.
-func (d *Service) InUse(ctx context.Context, c *call.Call, costCenter string) (bool, error) {
-	seats, err := d.CostCenterSeats(ctx, c)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(seats, func(s Seats) bool { return s.CostCenter == costCenter }), nil
-}
-
 // Unused demands, in the commit that deletes a cost center, that no license is charged to it by
 // then: an order that was confirmed between InUse and that commit makes it fail. It takes an
 // operation for each product that can be bought.
 func (d *Service) Unused(account, costCenter string) []table.Operation {
 	var ops []table.Operation
 	for _, p := range d.products.Purchasable() {
-		ops = append(ops, table.Add(costCenterSeatsKey(account, p.ID, costCenter), table.AtMost(countBought, 0, 0)))
+		ops = append(ops, table.Add(record.CostCenterSeatsKey(account, p.ID, costCenter), table.AtMost(record.CountBought, 0, 0)))
 	}
 	return ops
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
@@ -22,8 +24,8 @@ const order = "0198aaaa-0000-7000-8000-000000000001"
 
 func TestDeliver(t *testing.T) {
 	for name, lots := range map[string][]Lot{
-		"in one commit":   {{"live-reports", "CC-1", 7}, {"live-reports", "CC-2", 5}},
-		"in many commits": {{"live-reports", "CC-1", 130}, {"phone-system", "CC-1", 20}, {"live-reports", "CC-2", 70}},
+		"in one commit":   {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 7}, {ProductID: "live-reports", CostCenter: "CC-2", Quantity: 5}},
+		"in many commits": {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 130}, {ProductID: "phone-system", CostCenter: "CC-1", Quantity: 20}, {ProductID: "live-reports", CostCenter: "CC-2", Quantity: 70}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
@@ -41,7 +43,7 @@ func TestDeliver(t *testing.T) {
 			if _, ok, err := table.Get(o.ctx, o.Env.Table, key); err != nil || !ok {
 				t.Fatal("the order was not confirmed", err)
 			}
-			list, next, err := o.kernel.List(o.ctx, o.call(), Filter{Order: order}, "", 500)
+			list, next, err := o.reads.List(o.ctx, o.call(), inventory.Filter{Order: order}, "", 500)
 			o.must(err)
 			if len(list) != total || next != "" {
 				t.Fatalf("%d licenses of %d, next %q", len(list), total, next)
@@ -74,11 +76,11 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	o := open(t)
 	for name, lots := range map[string][]Lot{
 		"nothing":       nil,
-		"no quantity":   {{"live-reports", "CC-1", 0}},
-		"unknown":       {{"nonsense", "CC-1", 1}},
-		"metered":       {{"essential-user", "CC-1", 1}},
-		"too many":      {{"live-reports", "CC-1", MaxDelivery}, {"developer", "CC-1", 1}},
-		"too many lots": slices.Repeat([]Lot{{"live-reports", "CC-1", 1}}, MaxLots+1),
+		"no quantity":   {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 0}},
+		"unknown":       {{ProductID: "nonsense", CostCenter: "CC-1", Quantity: 1}},
+		"metered":       {{ProductID: "essential-user", CostCenter: "CC-1", Quantity: 1}},
+		"too many":      {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}, {ProductID: "developer", CostCenter: "CC-1", Quantity: 1}},
+		"too many lots": slices.Repeat([]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 1}}, MaxLots+1),
 	} {
 		if err := o.kernel.Deliver(o.ctx, o.call(), order, lots, call.Answer{}, nil); err == nil {
 			t.Errorf("%s was delivered", name)
@@ -88,7 +90,7 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	_, confirm := placed(o.Account, order)
 	o.must(o.Env.Table.Commit(o.ctx, confirm))
 	for _, n := range []int{3, 200} {
-		err := o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", n}}, call.Answer{}, confirm)
+		err := o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}}, call.Answer{}, confirm)
 		if _, refused := table.Refused(err); !refused {
 			t.Fatalf("%v", err)
 		}
@@ -100,7 +102,7 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 // TestNobodySeesPartOfAnOrder stops a delivery before each of its commits, and after each whose
 // answer is lost: until the last one nobody sees a license; another run ends it.
 func TestNobodySeesPartOfAnOrder(t *testing.T) {
-	lots := []Lot{{"live-reports", "CC-1", 120}, {"developer", "CC-2", 60}}
+	lots := []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 120}, {ProductID: "developer", CostCenter: "CC-2", Quantity: 60}}
 	const commits = 5 // four of 50 licenses or fewer, and the confirmation
 	for n := 1; n <= commits; n++ {
 		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter} {
@@ -123,17 +125,17 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 			if shown {
 				want = 180
 			}
-			for _, f := range []Filter{{}, {Order: order}, {Statuses: []Status{Available}}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
-				list, _, err := o.kernel.List(o.ctx, o.call(), f, "", 500)
+			for _, f := range []inventory.Filter{{}, {Order: order}, {Statuses: []Status{Available}}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
+				list, _, err := o.reads.List(o.ctx, o.call(), f, "", 500)
 				o.must(err)
 				if f.Q == "" && len(list) != want || want == 0 && len(list) != 0 {
 					t.Fatalf("%s at commit %d: %d licenses are listed by %+v, want %d", fault, n, len(list), f, want)
 				}
 			}
 			if !shown {
-				_, _, err := o.kernel.Get(o.ctx, o.call(), deliveredID(o.Account, order, 0))
+				_, _, err := o.reads.Get(o.ctx, o.call(), record.DeliveredID(o.Account, order, 0))
 				wantProblem(t, err, "not-found")
-				_, err = o.kernel.Assign(o.ctx, o.call(), deliveredID(o.Account, order, 0), "ann", "")
+				_, err = o.kernel.Assign(o.ctx, o.call(), record.DeliveredID(o.Account, order, 0), "ann", "")
 				wantProblem(t, err, "not-found")
 				_, err = o.kernel.AssignProduct(o.ctx, o.call(), "live-reports", "ann", "")
 				wantProblem(t, err, "not-enough-licenses")
@@ -152,11 +154,11 @@ func TestProgress(t *testing.T) {
 	o := open(t)
 	c := o.call()
 	for n, want := range map[int]bool{1: true, 40: true, 60: false, 5_000: false} {
-		if got := o.kernel.OneCommit(c, []Lot{{"live-reports", "CC-1", n}}, 1); got != want {
+		if got := o.kernel.OneCommit(c, []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}}, 1); got != want {
 			t.Errorf("%d licenses in one commit: %v", n, got)
 		}
 	}
-	lots := []Lot{{"live-reports", "CC-1", 4 * deliveryBatch}}
+	lots := []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 4 * deliveryBatch}}
 	sound := o.Env.Table
 	o.Env.Table = faulty.New(sound, func(call faulty.Call) faulty.Fault {
 		if call.Commit > 2 {
@@ -177,7 +179,7 @@ func TestProgress(t *testing.T) {
 // TestRunsOfOneOrderMayOverlap runs a delivery several times at once.
 func TestRunsOfOneOrderMayOverlap(t *testing.T) {
 	o := open(t)
-	lots := []Lot{{"live-reports", "CC-1", 400}}
+	lots := []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 400}}
 	_, confirm := placed(o.Account, order)
 	var runs sync.WaitGroup
 	errs := make([]error, 6)
@@ -204,12 +206,12 @@ func TestLargestOrder(t *testing.T) {
 	o := open(t)
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
-	o.must(o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{"live-reports", "CC-1", MaxDelivery}}, call.Answer{}, nil))
+	o.must(o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}}, call.Answer{}, nil))
 	if got := made.Take(); got.Commits != MaxDelivery/deliveryBatch+2 { // one shows them, and one counts the shards
 		t.Fatalf("%+v", got)
 	}
 	o.wantCounts("live-reports", "0/10000 free 10000 waiting 0")
-	if id := deliveredID(o.Account, order, MaxDelivery-1); o.license(id).OrderID != order {
+	if id := record.DeliveredID(o.Account, order, MaxDelivery-1); o.license(id).OrderID != order {
 		t.Fatal(id)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -95,7 +96,7 @@ func (g *ledger) showExtension(h *holderState) error {
 	if err := g.loadHeld(h); err != nil {
 		return err
 	}
-	for _, id := range h.held() {
+	for _, id := range h.Held() {
 		g.licenses[id].now.Extension = h.Extension
 	}
 	return nil
@@ -142,21 +143,21 @@ func (g *ledger) move(from, to, product string) error {
 	}
 	for _, q := range moving {
 		l := g.licenses[a.Holdings[q.ID].LicenseID]
-		given, taken := a.Holdings[q.ID], b.holding(q.ID)
+		given, taken := a.Holdings[q.ID], b.Holding(q.ID)
 		if taken.Waiting != "" {
 			if err := g.leaveWaiting(b, q); err != nil {
 				return err
 			}
 		}
 		for _, byHand := range given.Grants {
-			if !automatic(byHand.Source) {
+			if !record.Automatic(byHand.Source) {
 				taken.Grants = withGrant(taken.Grants, byHand.Source, g.at)
 			}
 		}
-		if !slices.ContainsFunc(taken.Grants, func(g Grant) bool { return !automatic(g.Source) }) {
+		if !slices.ContainsFunc(taken.Grants, func(g Grant) bool { return !record.Automatic(g.Source) }) {
 			taken.Grants = withGrant(taken.Grants, Direct, g.at)
 		}
-		given.Grants = withoutGrants(given.Grants, func(s string) bool { return !automatic(s) })
+		given.Grants = withoutGrants(given.Grants, func(s string) bool { return !record.Automatic(s) })
 		if len(given.Grants) > 0 && given.Excluded == nil {
 			g.exclude(a, q.ID)
 		}
@@ -234,7 +235,7 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 		}
 		// All shortages are told at once; the decision fails, so that this one has no seat does not
 		// matter.
-		h.holding(p.ID).Grants = nil
+		h.Holding(p.ID).Grants = nil
 		missing, _ := problem.From(err)
 		if short == nil {
 			short = missing

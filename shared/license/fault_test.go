@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table/faulty"
 )
@@ -47,7 +48,7 @@ func (o *office) crowd() {
 func (o *office) picture(users []string) string {
 	o.t.Helper()
 	var b strings.Builder
-	list, _, err := o.kernel.List(o.ctx, o.Call("reader"), Filter{}, "", 1000)
+	list, _, err := o.reads.List(o.ctx, o.Call("reader"), inventory.Filter{}, "", 1000)
 	o.must(err)
 	var lines []string
 	for _, l := range list {
@@ -128,11 +129,11 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 		},
 		"remove many": func(o *office, s scenery, c *call.Call) error {
 			items := append(itemsFor("live-reports", s.users), itemsFor("phone-system", s.users)...)
-			_, err := o.kernel.RemoveMany(o.ctx, c, slices.Concat(items, items, items), false) // more than one group
+			_, err := o.kernel.RemoveMany(o.ctx, c, slices.Concat(items, items, items), Each) // more than one group
 			return err
 		},
 		"deliver": func(o *office, _ scenery, c *call.Call) error {
-			return o.kernel.Deliver(o.ctx, c, order, []Lot{{"live-reports", "CC-2", 2}}, call.Answer{Status: 201}, nil)
+			return o.kernel.Deliver(o.ctx, c, order, []Lot{{ProductID: "live-reports", CostCenter: "CC-2", Quantity: 2}}, call.Answer{Status: 201}, nil)
 		},
 	}
 	for name, run := range useCases {

@@ -11,6 +11,8 @@ import (
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -29,6 +31,7 @@ type office struct {
 	t      failer
 	ctx    context.Context
 	kernel *Service
+	reads  *inventory.Service
 	// overlapped says that requests ran at the same time, so that the log, which goes by when they
 	// came, is not in the order of their commits.
 	overlapped bool
@@ -43,7 +46,7 @@ func open(t testing.TB) *office {
 
 func openOn(t testing.TB, k *testkit.Fixture) *office {
 	t.Helper()
-	o := &office{Fixture: k, t: t, ctx: t.Context(), kernel: NewService(catalog.Default())}
+	o := &office{Fixture: k, t: t, ctx: t.Context(), kernel: NewService(catalog.Default()), reads: inventory.NewService(catalog.Default())}
 	for _, code := range []string{"CC-1", "CC-2"} {
 		o.costCenter(code)
 	}
@@ -86,7 +89,7 @@ func (o *office) buy(product string, n int, costCenter string) []string {
 	)
 	ids := make([]string, n)
 	for i := range ids {
-		ids[i] = deliveredID(o.Account, order, i)
+		ids[i] = record.DeliveredID(o.Account, order, i)
 	}
 	return ids
 }
@@ -137,10 +140,21 @@ func (o *office) put(user, name string, active bool) {
 	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }, user))
 }
 
+// find is a user as they are stored; nil for who is not there.
+func (o *office) find(user string) *Holder {
+	o.t.Helper()
+	item, ok, err := table.Get(o.ctx, o.Env.Table, HolderKey(o.Account, user))
+	o.must(err)
+	if !ok {
+		return nil
+	}
+	h := decode[Holder](o.t, item)
+	return &h
+}
+
 func (o *office) holder(user string) *Holder {
 	o.t.Helper()
-	h, err := o.kernel.holder(o.ctx, o.Call("admin"), user)
-	o.must(err)
+	h := o.find(user)
 	if h == nil {
 		o.t.Fatalf("there is no user %s", user)
 	}
@@ -149,19 +163,19 @@ func (o *office) holder(user string) *Holder {
 
 func (o *office) state(user, product string) State {
 	o.t.Helper()
-	return StateOf(o.kernel.products, o.holder(user), product, false)
+	return record.Terms{Products: o.kernel.products}.StateOf(o.holder(user), product)
 }
 
 func (o *office) license(id string) License {
 	o.t.Helper()
-	l, _, err := o.kernel.Get(o.ctx, o.Call("admin"), id)
+	l, _, err := o.reads.Get(o.ctx, o.Call("admin"), id)
 	o.must(err)
 	return l
 }
 
-func (o *office) summary(product string) Summary {
+func (o *office) summary(product string) inventory.Summary {
 	o.t.Helper()
-	list, err := o.kernel.Summary(o.ctx, o.Call("admin"))
+	list, err := o.reads.Summary(o.ctx, o.Call("admin"))
 	o.must(err)
 	for _, s := range list {
 		if s.ProductID == product {
@@ -169,7 +183,7 @@ func (o *office) summary(product string) Summary {
 		}
 	}
 	o.t.Fatalf("no summary of %s", product)
-	return Summary{}
+	return inventory.Summary{}
 }
 
 // counts is what a test says of a summary.
@@ -246,7 +260,7 @@ func (o *office) audit(unlimited, drained bool, users ...string) {
 func (o *office) auditor() *auditor {
 	return &auditor{
 		office:   o,
-		licenses: map[string]stored{},
+		licenses: map[string]record.Document{},
 		versions: map[string]int64{},
 		places:   map[string][table.Indexes]table.Key{},
 	}
@@ -254,7 +268,7 @@ func (o *office) auditor() *auditor {
 
 type auditor struct {
 	*office
-	licenses map[string]stored
+	licenses map[string]record.Document
 	versions map[string]int64
 	places   map[string][table.Indexes]table.Key
 	holders  map[string]*Holder
@@ -263,15 +277,15 @@ type auditor struct {
 func (a *auditor) readLicenses() {
 	a.t.Helper()
 	for _, digit := range "0123456789abcdef" {
-		for _, item := range a.items(table.Base, licenseKey(a.Account, string(digit)).Partition) {
-			l := decode[stored](a.t, item)
-			seen, err := a.kernel.sight(a.ctx, a.Call("auditor"), []stored{l})
+		for _, item := range a.items(table.Base, record.LicenseKey(a.Account, string(digit)).Partition) {
+			l := decode[record.Document](a.t, item)
+			seen, err := a.kernel.records.Sight(a.ctx, a.Call("auditor"), []record.Document{l})
 			a.must(err)
 			if !seen(l) {
 				continue
 			}
 			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.IndexKeys
-			if want := a.kernel.licenseItem(a.Account, l, nil).IndexKeys; item.IndexKeys != want {
+			if want := a.kernel.records.Item(a.Account, l, nil).IndexKeys; item.IndexKeys != want {
 				a.t.Fatalf("license %s has places %v, want %v", l.ID, item.IndexKeys, want)
 			}
 			switch {
@@ -289,15 +303,14 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 	a.holders = map[string]*Holder{}
 	held := map[string]bool{}
 	for _, user := range users {
-		h, err := a.kernel.holder(a.ctx, a.Call("auditor"), user)
-		a.must(err)
+		h := a.find(user)
 		if h == nil {
 			continue
 		}
 		a.holders[user] = h
 		for product, holding := range h.Holdings {
 			p, _ := a.kernel.products.Lookup(product)
-			wanted, _ := wants(a.kernel.products, h, product, unlimited)
+			wanted, _ := record.Terms{Products: a.kernel.products, Unlimited: unlimited}.Wants(h, product)
 			if has := holding.LicenseID != "" ||
 				holding.Waiting != ""; has != wanted ||
 				holding.LicenseID != "" && holding.Waiting != "" {
@@ -345,12 +358,12 @@ func (a *auditor) checkWords() {
 	a.t.Helper()
 	want := map[string]bool{}
 	for user, h := range a.holders {
-		for _, words := range h.entries() {
-			want[holderWordKey(a.Account, words, user).Sort] = true
+		for _, words := range h.Entries() {
+			want[record.HolderWordKey(a.Account, words, user).Sort] = true
 		}
 	}
 	got := map[string]bool{}
-	for _, item := range a.items(table.Base, holdersByWord(a.Account)) {
+	for _, item := range a.items(table.Base, record.HoldersByWord(a.Account)) {
 		got[item.Sort] = true
 	}
 	if !maps.Equal(got, want) {
@@ -387,7 +400,7 @@ func (a *auditor) checkCounts() {
 	for id := range a.reserved() {
 		counted[a.licenses[id].ProductID].reserved++
 	}
-	list, err := a.kernel.Summary(a.ctx, a.Call("auditor"))
+	list, err := a.reads.Summary(a.ctx, a.Call("auditor"))
 	a.must(err)
 	for _, s := range list {
 		want := counted[s.ProductID]
@@ -397,7 +410,7 @@ func (a *auditor) checkCounts() {
 			a.t.Fatalf("summary %+v, recount %+v", s, *want)
 		}
 	}
-	seats, err := a.kernel.CostCenterSeats(a.ctx, a.Call("auditor"))
+	seats, err := a.reads.CostCenterSeats(a.ctx, a.Call("auditor"))
 	a.must(err)
 	got := map[string]int64{}
 	for _, s := range seats {
@@ -411,8 +424,8 @@ func (a *auditor) checkCounts() {
 // pooled are the entries of a product's pool, in all shards.
 func (o *office) pooled(product string) (items []table.Item) {
 	o.t.Helper()
-	for shard := range mostShards {
-		items = append(items, o.items(table.Base, freePartition(o.Account, product, shard))...)
+	for shard := range record.MostShards {
+		items = append(items, o.items(table.Base, record.FreePartition(o.Account, product, shard))...)
 	}
 	return items
 }
@@ -427,7 +440,7 @@ func (a *auditor) checkPool() {
 			if !ok {
 				continue // of an order that is not confirmed
 			}
-			if l.Status != Available || a.versions[l.ID] != offered.LicenseVersion || item.Key != l.freeKey(a.Account) {
+			if l.Status != Available || a.versions[l.ID] != offered.LicenseVersion || item.Key != l.FreeKey(a.Account) {
 				a.t.Fatalf(
 					"the pool offers version %d of %+v, which has version %d",
 					offered.LicenseVersion,
@@ -477,15 +490,15 @@ func (a *auditor) reserved() map[string]int64 {
 func (a *auditor) checkLists(drained bool) {
 	a.t.Helper()
 	waiting := map[string]bool{}
-	for _, item := range a.items(table.Base, waitPartition(a.Account)) {
-		w := decode[Wait](a.t, item)
+	for _, item := range a.items(table.Base, record.WaitPartition(a.Account)) {
+		w := decode[record.Wait](a.t, item)
 		h := a.holders[w.UserID]
 		if h == nil || h.Holdings[w.ProductID] == nil || h.Holdings[w.ProductID].Waiting != item.Sort ||
 			w.UserName != h.Name ||
 			!slices.Equal(w.Grants, h.Holdings[w.ProductID].Grants) {
 			a.t.Fatalf("waiting entry %s %+v does not agree with its user %+v", item.Sort, w, h)
 		}
-		if item.IndexKeys[2].Partition != WaitingMarkers {
+		if item.IndexKeys[2].Partition != record.WaitingMarkers {
 			a.t.Fatalf("waiting entry %s would not be found by maintenance", item.Sort)
 		}
 		waiting[item.Sort] = true
@@ -494,7 +507,7 @@ func (a *auditor) checkLists(drained bool) {
 		}
 	}
 	excluded := map[string]bool{}
-	for _, item := range a.items(table.Base, exclusionPartition(a.Account)) {
+	for _, item := range a.items(table.Base, record.ExclusionPartition(a.Account)) {
 		excluded[item.Sort] = true
 	}
 	for user, h := range a.holders {
@@ -534,7 +547,7 @@ func (a *auditor) checkExtensions() {
 		}
 	}
 	stored := map[string]string{}
-	for _, item := range a.items(table.Base, ExtensionKey(a.Account, "x").Partition) {
+	for _, item := range a.items(table.Base, record.ExtensionKey(a.Account, "x").Partition) {
 		x := decode[Extension](a.t, item)
 		stored[x.Key] = x.UserID
 		if h := a.holders[x.UserID]; h == nil || h.Extension != x.Key || h.Number != x.Number {
@@ -545,7 +558,7 @@ func (a *auditor) checkExtensions() {
 		a.t.Fatalf("extensions %v, users have %v", stored, extensions)
 	}
 	known := map[string]string{}
-	for _, item := range a.items(table.Base, numberKey(a.Account, "x").Partition) {
+	for _, item := range a.items(table.Base, record.NumberKey(a.Account, "x").Partition) {
 		known[item.Sort] = decode[string](a.t, item)
 	}
 	if !maps.Equal(known, numbers) {
@@ -588,8 +601,8 @@ func (a *auditor) checkLog() {
 			a.t.Fatalf("by the audit log license %s has the grants %v, by itself %v", id, got, l.Grants)
 		}
 	}
-	for _, item := range a.items(table.Base, waitPartition(a.Account)) {
-		w := decode[Wait](a.t, item)
+	for _, item := range a.items(table.Base, record.WaitPartition(a.Account)) {
+		w := decode[record.Wait](a.t, item)
 		if !waiting[w.ProductID+"#"+w.UserID] {
 			a.t.Fatalf("by the audit log %s does not wait for %s", w.UserID, w.ProductID)
 		}

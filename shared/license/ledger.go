@@ -9,6 +9,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -26,7 +27,7 @@ type ledger struct {
 	at       time.Time
 
 	// What was loaded, and how the decision leaves it.
-	bundle     *accountPart
+	bundle     *record.AccountPart
 	holders    map[string]*holderState
 	licenses   map[string]*licenseState
 	extensions map[string]*extensionState
@@ -177,14 +178,6 @@ func cloneStates[K comparable, V any](states map[K]*V) map[K]*V {
 
 func pointer[T any](v T) *T { return &v }
 
-// accountPart is what the kernel reads of an account's item, which package account writes.
-type accountPart struct {
-	Bundle string `json:"bundle"`
-}
-
-// UnlimitedBundle is the bundle whose accounts have unlimited Live Reports (spec 6).
-const UnlimitedBundle = "customer-engagement"
-
 type holderState struct {
 	extended string // the extension as it was loaded
 	version  int64  // 0: to be made
@@ -199,9 +192,9 @@ type holderState struct {
 type licenseState struct {
 	version int64
 	exists  bool
-	before  stored
+	before  record.Document
 	raw     []byte
-	now     stored
+	now     record.Document
 	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved
 	// for one that is reserved for somebody else.
 	drawn, reserved bool
@@ -222,7 +215,7 @@ type numberState struct {
 }
 
 type waitState struct {
-	entry   Wait
+	entry   record.Wait
 	version int64
 	exists  bool
 	dirty   bool
@@ -237,7 +230,7 @@ type head struct {
 
 type waitItem struct {
 	sort  string
-	entry Wait
+	entry record.Wait
 }
 
 // Holder is a loaded user, or a not-found problem.
@@ -286,7 +279,14 @@ func (g *ledger) NumberOwner(number string) string {
 }
 
 // Unlimited says whether the account's bundle has unlimited Live Reports.
-func (g *ledger) Unlimited() bool { return g.bundle != nil && g.bundle.Bundle == UnlimitedBundle }
+func (g *ledger) Unlimited() bool { return g.bundle.Unlimited() }
+
+func (g *ledger) terms() record.Terms {
+	return record.Terms{Products: g.products, Unlimited: g.bundle.Unlimited()}
+}
+
+// StateOf is how a loaded user stands to the product now.
+func (g *ledger) StateOf(h *Holder, product string) State { return g.terms().StateOf(h, product) }
 
 func (g *ledger) record(entry call.AuditEntry) {
 	if entry.Reason == "" {
@@ -308,7 +308,7 @@ type seat struct {
 	Grants []string `json:"grants,omitempty"`
 }
 
-func seatOf(l stored) *seat {
+func seatOf(l record.Document) *seat {
 	return &seat{
 		ProductID:  l.ProductID,
 		Status:     l.Status,
@@ -346,7 +346,7 @@ func (g *ledger) seatChange(action string, l *licenseState, user, reason string)
 // reason.
 func grantReason(grants []Grant) string {
 	for _, g := range grants {
-		if !automatic(g.Source) {
+		if !record.Automatic(g.Source) {
 			return ""
 		}
 	}

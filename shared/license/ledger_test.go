@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
@@ -54,7 +55,7 @@ func (d *desert) id() string {
 func (d *desert) stock(product string, n int) {
 	p, _ := d.products.Lookup(product)
 	for range n {
-		l := stored{
+		l := record.Document{
 			License: License{
 				ID:         d.id(),
 				ProductID:  product,
@@ -76,7 +77,7 @@ func (d *desert) ledger(all bool) *ledger {
 		account:    "acme",
 		actor:      "ada",
 		at:         d.at,
-		bundle:     &accountPart{},
+		bundle:     &record.AccountPart{},
 		holders:    map[string]*holderState{},
 		licenses:   map[string]*licenseState{},
 		extensions: map[string]*extensionState{},
@@ -163,7 +164,7 @@ func (d *desert) tell(g *ledger, n *needs) {
 			if l := d.licenses[id]; l.now.ProductID == product && l.now.Status == Available {
 				pl.free = append(
 					pl.free,
-					freeSeat{offer: offer{stored: l.now, LicenseVersion: l.version}, confirmRefusal: true},
+					freeSeat{offer: offer{Document: l.now, LicenseVersion: l.version}, confirmRefusal: true},
 				)
 			}
 		}
@@ -223,7 +224,7 @@ func (d *desert) check(t failer) {
 	counted, waiting := map[string]int64{}, map[string]bool{}
 	for id, l := range d.licenses {
 		if l.now.Status == Assigned {
-			counted[countName(countAssigned, l.now.ProductID)]++
+			counted[record.CountName(record.CountAssigned, l.now.ProductID)]++
 			h := d.holders[l.now.UserID]
 			if h == nil || h.Holdings[l.now.ProductID] == nil || h.Holdings[l.now.ProductID].LicenseID != id {
 				t.Fatalf("%s holds %s by the license alone", l.now.UserID, id)
@@ -232,7 +233,7 @@ func (d *desert) check(t failer) {
 	}
 	for user, h := range d.holders {
 		for product, holding := range h.Holdings {
-			wanted, _ := wants(d.products, &h.Holder, product, false)
+			wanted, _ := record.Terms{Products: d.products}.Wants(&h.Holder, product)
 			if has := holding.LicenseID != "" ||
 				holding.Waiting != ""; has != wanted ||
 				holding.LicenseID != "" && holding.Waiting != "" {
@@ -249,7 +250,7 @@ func (d *desert) check(t failer) {
 			}
 			if holding.Waiting != "" {
 				waiting[holding.Waiting] = true
-				counted[countName(countWaiting, product)]++
+				counted[record.CountName(record.CountWaiting, product)]++
 			}
 		}
 	}
@@ -394,7 +395,7 @@ func TestLedgerNamesWhatItNeeds(t *testing.T) {
 		},
 		"free seats of several products at once": {
 			func(g *ledger) error {
-				g.holders["ann"].holding("phone-system").LicenseID = "l1"
+				g.holders["ann"].Holding("phone-system").LicenseID = "l1"
 				return g.setAddOns("ann", "phone-system", []string{"team_chat", "call_recording"}, Direct)
 			},
 			func(n *needs) bool { return len(n.seats) == 2 },
@@ -457,7 +458,7 @@ func TestSettlingThatDoesNotComeToRest(t *testing.T) {
 		{ID: "b", Kind: catalog.Metered, Requires: []string{"a"}},
 	}})
 	for _, product := range []string{"a", "b"} {
-		d.holders["ann"].holding(product).Grants = sourced(RoleGrant("r1"))
+		d.holders["ann"].Holding(product).Grants = sourced(RoleGrant("r1"))
 	}
 	g := d.ledger(true)
 	d.tell(g, &needs{ids: 40})

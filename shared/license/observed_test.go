@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -56,7 +57,7 @@ func (o *observed) bears(key table.Key) {
 }
 
 func (o *observed) license(item table.Item) {
-	l, err := call.Decode[stored](item)
+	l, err := call.Decode[record.Document](item)
 	if err != nil {
 		o.faults = append(o.faults, err.Error())
 		return

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -50,67 +50,25 @@ type stretch struct {
 	page  table.Page
 }
 
-// spread remembers over how many shards accounts are spread. Their number only grows, so what is
-// remembered is never too much: who must see every license looks at what is stored now.
-type spread struct{ accounts sync.Map }
-
-// shardCount is the document of shardsKey.
-type shardCount struct {
-	Shards int `json:"shards"`
-}
-
-// of is the number that is known.
-func (s *spread) of(account string) int {
-	known, _ := s.accounts.Load(account)
-	if n, ok := known.(int); ok {
-		return n
-	}
-	return firstShards
-}
-
-// read takes the number from what was read of shardsKey.
-func (s *spread) read(account string, found map[table.Key]table.Item) (int, error) {
-	item, ok := found[shardsKey(account)]
-	if !ok {
-		return s.of(account), nil
-	}
-	count, err := call.Decode[shardCount](item)
-	if err != nil {
-		return 0, err
-	}
-	n := max(count.Shards, s.of(account))
-	s.accounts.Store(account, n)
-	return n, nil
-}
-
-// shards reads the number as it is now.
-func (d *Service) shards(ctx context.Context, c *call.Call) (int, error) {
-	found, err := c.Env.Table.Lookup(ctx, shardsKey(c.Account))
-	if err != nil {
-		return 0, err
-	}
-	return d.spread.read(c.Account, found)
-}
-
 // Spread makes the account's licenses be spread over at least so many shards, at most 16, from now
 // on: for accounts in which more happens at once than the partitions of a pool and of the indexes
 // bear. Licenses move as they are written.
 func (d *Service) Spread(ctx context.Context, c *call.Call, shards int) error {
-	shards = min(shards, mostShards)
+	shards = min(shards, record.MostShards)
 	return call.Decide(ctx, func(ctx context.Context) error {
-		item, exists, err := table.Get(ctx, c.Env.Table, shardsKey(c.Account))
+		item, exists, err := table.Get(ctx, c.Env.Table, record.ShardsKey(c.Account))
 		if err != nil {
 			return err
 		}
 		found := map[table.Key]table.Item{item.Key: item}
-		if n, err := d.spread.read(c.Account, found); err != nil || n >= shards {
+		if n, err := d.records.ReadShards(c.Account, found); err != nil || n >= shards {
 			return err
 		}
-		data, err := call.Encode(shardCount{Shards: shards})
+		data, err := call.Encode(record.ShardCount{Shards: shards})
 		if err != nil {
 			return err
 		}
-		put := table.Put(table.Item{Key: shardsKey(c.Account), Data: data}, version(exists, item.Version))
+		put := table.Put(table.Item{Key: record.ShardsKey(c.Account), Data: data}, version(exists, item.Version))
 		return c.Env.Table.Commit(ctx, []table.Operation{put})
 	})
 }
@@ -123,10 +81,10 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 		if wanted[p.ID] == 0 || u.pools[p.ID] != nil {
 			continue
 		}
-		pl := &pool{shards: u.service.spread.of(u.c.Account), limit: wanted[p.ID] + poolPage}
+		pl := &pool{shards: u.service.records.KnownShards(u.c.Account), limit: wanted[p.ID] + poolPage}
 		first := u.c.Env.Pick(pl.shards)
 		start := fmt.Sprintf("%04x", u.c.Env.Pick(1<<16))
-		in := freePartition(u.c.Account, p.ID, first)
+		in := record.FreePartition(u.c.Account, p.ID, first)
 		pl.rest = []stretch{
 			{query: table.Query{Partition: in, From: start}},
 			{query: table.Query{Partition: in, To: start, Backwards: true}},
@@ -134,7 +92,7 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 		for n := 1; n < pl.shards; n++ {
 			pl.rest = append(
 				pl.rest,
-				stretch{query: table.Query{Partition: freePartition(u.c.Account, p.ID, (first+n)%pl.shards)}},
+				stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, p.ID, (first+n)%pl.shards)}},
 			)
 		}
 		u.pools[p.ID] = pl
@@ -147,7 +105,7 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 // opened.
 func (u *UnitOfWork) lookup(ctx context.Context, opened []*pool, keys []table.Key) (map[table.Key]table.Item, error) {
 	if len(opened) > 0 && u.shards == 0 {
-		keys = append(keys, shardsKey(u.c.Account))
+		keys = append(keys, record.ShardsKey(u.c.Account))
 	}
 	var first []*stretch
 	for _, pl := range opened {
@@ -167,7 +125,7 @@ func (u *UnitOfWork) lookup(ctx context.Context, opened []*pool, keys []table.Ke
 		}
 	}
 	if len(opened) > 0 && u.shards == 0 {
-		if u.shards, err = u.service.spread.read(u.c.Account, found); err != nil {
+		if u.shards, err = u.service.records.ReadShards(u.c.Account, found); err != nil {
 			return nil, err
 		}
 	}
@@ -207,9 +165,9 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 			if err != nil {
 				return err
 			}
-			s := freeSeat{offer: o, confirmRefusal: u.service.seen(u.account, o.stored)}
+			s := freeSeat{offer: o, confirmRefusal: u.service.records.Seen(u.account, o.Document)}
 			if !s.confirmRefusal {
-				s.marker = markerKey(u.account, o.ID)
+				s.marker = record.MarkerKey(u.account, o.ID)
 			}
 			pl.free = append(pl.free, s)
 		}
@@ -229,17 +187,17 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 // vet finds out of the licenses of a pool that may not be taken yet whether their orders are
 // confirmed.
 func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
-	var licenses []stored
+	var licenses []record.Document
 	for _, s := range pl.free {
 		if !s.confirmRefusal {
-			licenses = append(licenses, s.stored)
+			licenses = append(licenses, s.Document)
 		}
 	}
-	seen, err := u.service.sight(ctx, u.c, licenses)
+	seen, err := u.service.records.Sight(ctx, u.c, licenses)
 	if err != nil {
 		return err
 	}
-	pl.free = slices.DeleteFunc(pl.free, func(s freeSeat) bool { return !seen(s.stored) })
+	pl.free = slices.DeleteFunc(pl.free, func(s freeSeat) bool { return !seen(s.Document) })
 	for i := range pl.free {
 		pl.free[i].confirmRefusal = true
 	}
@@ -250,14 +208,14 @@ func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
 func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error {
 	if u.shards == 0 {
 		var err error
-		if u.shards, err = u.service.shards(ctx, u.c); err != nil {
+		if u.shards, err = u.service.records.Shards(ctx, u.c); err != nil {
 			return err
 		}
 	}
 	for ; pl.shards < u.shards; pl.shards++ {
 		pl.rest = append(
 			pl.rest,
-			stretch{query: table.Query{Partition: freePartition(u.c.Account, product, pl.shards)}},
+			stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, product, pl.shards)}},
 		)
 	}
 	n := len(pl.rest)
@@ -269,4 +227,11 @@ func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error
 	}
 	pl.whole = len(pl.rest) == 0
 	return nil
+}
+
+// offer is the document of a free license's entry in the pool: the license with the version that
+// its own item has.
+type offer struct {
+	record.Document
+	LicenseVersion int64 `json:"licenseVersion"`
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"seatwise/infra/testkit"
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -18,7 +20,7 @@ import (
 // reads and one commit.
 func TestEveryProcessFindsAFreeLicense(t *testing.T) {
 	for name, orders := range map[string][]int{"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3}} {
-		for _, shards := range []int{firstShards, mostShards} {
+		for _, shards := range []int{record.FirstShards, record.MostShards} {
 			t.Run(fmt.Sprintf("%s in %d shards", name, shards), func(t *testing.T) {
 				o := open(t)
 				o.must(o.kernel.Spread(o.ctx, o.call(), shards))
@@ -45,7 +47,7 @@ func TestEveryProcessFindsAFreeLicense(t *testing.T) {
 					o.ctx,
 					o.call(),
 					[]Item{{ProductID: "live-reports", UserID: users[3]}},
-					false,
+					Each,
 				)
 				o.must(err)
 				_, err = NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
@@ -62,7 +64,7 @@ func TestEveryStartFindsTheLastLicense(t *testing.T) {
 	o := open(t)
 	o.hire("Ann")
 	o.buy("live-reports", 1, "CC-1")
-	for shard := range firstShards {
+	for shard := range record.FirstShards {
 		for start := 0; start < 1<<16; start += 1 << 12 {
 			picks := []int{shard, start}
 			o.Env.Chance = func(n int) int {
@@ -94,10 +96,10 @@ func TestPoolThatGrows(t *testing.T) {
 	users := o.staff(60)
 	old := NewService(o.kernel.products)
 	o.buy("live-reports", 30, "CC-1")
-	o.must(o.kernel.Spread(o.ctx, o.call(), mostShards))
-	o.must(o.kernel.Spread(o.ctx, o.call(), firstShards)) // which changes nothing
+	o.must(o.kernel.Spread(o.ctx, o.call(), record.MostShards))
+	o.must(o.kernel.Spread(o.ctx, o.call(), record.FirstShards)) // which changes nothing
 	o.buy("live-reports", 30, "CC-1")
-	if n := o.kernel.spread.of(o.Account); n != mostShards {
+	if n := o.kernel.records.KnownShards(o.Account); n != record.MostShards {
 		t.Fatalf("%d shards", n)
 	}
 	for _, user := range users[:30] {
@@ -109,11 +111,11 @@ func TestPoolThatGrows(t *testing.T) {
 		o.must(err)
 	}
 	o.audit(false, true, users...)
-	if got := o.pages(Filter{Products: []string{"live-reports"}}, 7, nil); len(got) != 60 {
+	if got := o.pages(inventory.Filter{Products: []string{"live-reports"}}, 7, nil); len(got) != 60 {
 		t.Errorf("a list has %d of 60", len(got))
 	}
 	// which knows of few
-	_, err := NewService(o.kernel.products).RemoveMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
+	_, err := NewService(o.kernel.products).RemoveMany(o.ctx, o.call(), itemsFor("live-reports", users), Each)
 	o.must(err)
 	o.audit(false, true, users...)
 	o.must(o.reserve("j1", map[string]int64{"live-reports": 60}))
@@ -152,7 +154,7 @@ func TestShortageReadsThePoolOnce(t *testing.T) {
 	users := o.staff(8)
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
-	results, err := o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), false)
+	results, err := o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), Each)
 	o.must(err)
 	if took := made.Take(); results.Failed != 8 || took.Reads > 3 {
 		t.Errorf("%d failed by %+v", results.Failed, took)

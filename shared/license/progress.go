@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -15,8 +16,8 @@ func (d *Service) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
 	counted := map[table.Key]bool{}
 	for _, lot := range lots {
 		operations += 2 * lot.Quantity
-		counted[boughtKey(c.Account, lot.ProductID)] = true
-		counted[costCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] = true
+		counted[record.BoughtKey(c.Account, lot.ProductID)] = true
+		counted[record.CostCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] = true
 	}
 	return operations+len(counted) <= c.Spare()
 }
@@ -30,7 +31,7 @@ func (d *Service) Prepared(ctx context.Context, c *call.Call, orderID string, lo
 	}
 	var heads []table.Key
 	for batch := range slices.Chunk(licenses, deliveryBatch) {
-		heads = append(heads, licenseKey(c.Account, batch[0].ID))
+		heads = append(heads, record.LicenseKey(c.Account, batch[0].ID))
 	}
 	there, err := c.Env.Table.Lookup(ctx, heads...)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -91,10 +92,10 @@ func (w *world) step() {
 	switch kind := rapid.IntRange(0, 17).Draw(rt, "step"); kind {
 	case 0:
 		id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
-		lots := []Lot{{rapid.SampledFrom(propertyBought).Draw(rt, "product"), "CC-1", n}}
+		lots := []Lot{{ProductID: rapid.SampledFrom(propertyBought).Draw(rt, "product"), CostCenter: "CC-1", Quantity: n}}
 		w.fault(w.kernel.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
 		for i := range n {
-			w.ids = append(w.ids, deliveredID(w.Account, id, i))
+			w.ids = append(w.ids, record.DeliveredID(w.Account, id, i))
 		}
 	case 2:
 		_, err := w.kernel.Assign(w.ctx, w.call(), w.license(), w.user(), "")
@@ -157,13 +158,13 @@ func (w *world) bulk() {
 	for i := range items {
 		items[i] = Item{ProductID: rapid.SampledFrom(propertyAll).Draw(w.rt, "product"), UserID: w.user()}
 	}
-	atomic := rapid.Bool().Draw(w.rt, "atomic")
+	mode := rapid.SampledFrom([]Mode{Each, AllOrNone}).Draw(w.rt, "mode")
 	if rapid.Bool().Draw(w.rt, "remove") {
-		_, err := w.kernel.RemoveMany(w.ctx, w.call(), items, atomic)
+		_, err := w.kernel.RemoveMany(w.ctx, w.call(), items, mode)
 		w.fault(err)
 		return
 	}
-	_, err := w.kernel.AssignMany(w.ctx, w.call(), items, atomic)
+	_, err := w.kernel.AssignMany(w.ctx, w.call(), items, mode)
 	w.fault(err)
 }
 

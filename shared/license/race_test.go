@@ -251,14 +251,14 @@ func (o *office) anything(what int, c *call.Call, user, id, product func() strin
 			o.ctx,
 			c,
 			[]Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}},
-			false,
+			Each,
 		)
 	case 5:
 		_, err = o.kernel.RemoveMany(
 			o.ctx,
 			c,
 			[]Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}},
-			true,
+			AllOrNone,
 		)
 	case 6:
 		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, u, u, false) })

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -127,18 +128,18 @@ func (r *Reservation) next(
 			return nil, nil, err
 		}
 		for _, o := range taken {
-			ops = append(ops, table.Delete(o.freeKey(r.c.Account), table.IfVersion(o.LicenseVersion)))
+			ops = append(ops, table.Delete(o.FreeKey(r.c.Account), table.IfVersion(o.LicenseVersion)))
 		}
 		ops = append(
 			ops,
 			table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent),
 		)
-		bounds = append(bounds, table.Bound{Name: countName(countReserved, product), By: int64(len(taken))})
+		bounds = append(bounds, table.Bound{Name: record.CountName(record.CountReserved, product), By: int64(len(taken))})
 		ends[product] = end + int64(len(taken))
 		module -= len(taken) + 1
 	}
 	if len(bounds) > 0 {
-		ops = append(ops, table.Add(anyTakenKey(r.c.Account), bounds...))
+		ops = append(ops, table.Add(record.AnyTakenKey(r.c.Account), bounds...))
 	}
 	return ops, ends, nil
 }
@@ -169,14 +170,14 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 // offered reads so many free seats of the product, or as many as there are, in the order of their
 // keys from a shard by chance.
 func (d *Service) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
-	shards, err := d.shards(ctx, c)
+	shards, err := d.records.Shards(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	var offers []offer
 	first := c.Env.Pick(shards)
 	for shard := range shards {
-		q := table.Query{Partition: freePartition(c.Account, product, (first+shard)%shards), Limit: n - len(offers)}
+		q := table.Query{Partition: record.FreePartition(c.Account, product, (first+shard)%shards), Limit: n - len(offers)}
 		for more := true; more; {
 			page, err := c.Env.Table.Query(ctx, q)
 			if err != nil {
@@ -197,19 +198,19 @@ func (d *Service) offered(ctx context.Context, c *call.Call, product string, n i
 
 // offersOf are those of some of the pool's entries that may be seen.
 func (d *Service) offersOf(ctx context.Context, c *call.Call, entries []table.Item) ([]offer, error) {
-	offers, licenses := make([]offer, len(entries)), make([]stored, len(entries))
+	offers, licenses := make([]offer, len(entries)), make([]record.Document, len(entries))
 	for i, item := range entries {
 		var err error
 		if offers[i], err = call.Decode[offer](item); err != nil {
 			return nil, err
 		}
-		licenses[i] = offers[i].stored
+		licenses[i] = offers[i].Document
 	}
-	seen, err := d.sight(ctx, c, licenses)
+	seen, err := d.records.Sight(ctx, c, licenses)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(offers, func(o offer) bool { return !seen(o.stored) }), nil
+	return slices.DeleteFunc(offers, func(o offer) bool { return !seen(o.Document) }), nil
 }
 
 // reservedSeats are reserved seats of a product that follow each other, with how many of the
@@ -307,11 +308,11 @@ func (r *Reservation) returned(items []table.Item, drawn map[string]int64) ([]ta
 	var bounds []table.Bound
 	for _, product := range slices.Sorted(maps.Keys(back)) {
 		if back[product] != 0 {
-			bounds = append(bounds, table.Bound{Name: countName(countReserved, product), By: back[product]})
+			bounds = append(bounds, table.Bound{Name: record.CountName(record.CountReserved, product), By: back[product]})
 		}
 	}
 	if len(bounds) > 0 {
-		ops = append(ops, table.Add(anyTakenKey(r.c.Account), bounds...))
+		ops = append(ops, table.Add(record.AnyTakenKey(r.c.Account), bounds...))
 	}
 	return ops, nil
 }
@@ -352,7 +353,7 @@ func (u *UnitOfWork) lookForReserved(ctx context.Context, entries []table.Key, f
 		if l == nil || l.before.Status != Available || l.now.Status != Available {
 			continue
 		}
-		if at := l.before.freeKey(u.c.Account); at != key || !has(found, key) {
+		if at := l.before.FreeKey(u.c.Account); at != key || !has(found, key) {
 			again = append(again, at)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/craft/text"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/problem"
 )
 
@@ -20,7 +20,7 @@ func sourced(names ...string) []Grant {
 
 func TestWants(t *testing.T) {
 	held := &Holding{LicenseID: "l"}
-	excluded := &Exclusion{By: "admin"}
+	excluded := &record.Exclusion{By: "admin"}
 	for _, tc := range []struct {
 		name      string
 		product   string
@@ -55,7 +55,7 @@ func TestWants(t *testing.T) {
 			if tc.holding != nil {
 				h.Holdings[tc.product] = tc.holding
 			}
-			wanted, state := wants(catalog.Default(), h, tc.product, tc.unlimited)
+			wanted, state := record.Terms{Products: catalog.Default(), Unlimited: tc.unlimited}.Wants(h, tc.product)
 			if state != tc.want || wanted != (tc.want == Holds) {
 				t.Errorf("wanted %v because it %s, want %s", wanted, state, tc.want)
 			}
@@ -71,14 +71,14 @@ func TestStateOf(t *testing.T) {
 		{nil, Lacks},
 		{&Holding{LicenseID: "l", Grants: sourced(Direct)}, Holds},
 		{&Holding{Waiting: "w", Grants: sourced(View)}, Waits},
-		{&Holding{Excluded: &Exclusion{}, Grants: sourced(View)}, StateExcluded},
-		{&Holding{Excluded: &Exclusion{}}, Lacks},
+		{&Holding{Excluded: &record.Exclusion{}, Grants: sourced(View)}, StateExcluded},
+		{&Holding{Excluded: &record.Exclusion{}}, Lacks},
 	} {
 		h := &Holder{UserID: "u", Active: true, Holdings: map[string]*Holding{}}
 		if tc.holding != nil {
 			h.Holdings["live-reports"] = tc.holding
 		}
-		if got := StateOf(catalog.Default(), h, "live-reports", false); got != tc.want {
+		if got := (record.Terms{Products: catalog.Default()}).StateOf(h, "live-reports"); got != tc.want {
 			t.Errorf("%+v: %s, want %s", tc.holding, got, tc.want)
 		}
 	}
@@ -107,7 +107,7 @@ func TestMayHold(t *testing.T) {
 	} {
 		h := &Holder{UserID: "u", Active: !tc.inactive}
 		for _, id := range tc.holds {
-			h.holding(id).LicenseID = "l"
+			h.Holding(id).LicenseID = "l"
 		}
 		p, _ := products.Lookup(tc.product)
 		err := mayHold(h, p)
@@ -136,39 +136,8 @@ func TestGrants(t *testing.T) {
 		t.Errorf("%v of %v", left, grants)
 	}
 	for source, want := range map[string]bool{Direct: false, MassConfigurationGrant("m"): false, View: true, QueueGrant("q"): true, RoleGrant("r"): true} {
-		if automatic(source) != want {
+		if record.Automatic(source) != want {
 			t.Errorf("automatic(%s) is not %v", source, want)
-		}
-	}
-}
-
-func TestEntriesOfAHolder(t *testing.T) {
-	h := Holder{UserID: "a.adams", Name: "Álice Adams", Email: "Alice@acme.test"}
-	if got, want := h.entries(), []string{
-		"a adams",
-		"acme test",
-		"adams",
-		"alice acme test",
-		"alice adams",
-		"test",
-	}; !slices.Equal(
-		got,
-		want,
-	) {
-		t.Errorf("entries %q, want %q", got, want)
-	}
-	for q, want := range map[string]string{"ÁL": "alice acme test", "alice a": "alice acme test", "ada": "adams", "dams": "", "": "", "\u200b": ""} {
-		if got := h.firstEntry(text.NewQuery(q)); got != want {
-			t.Errorf("%q finds %q first, want %q", q, got, want)
-		}
-	}
-	if got := (&Holder{Name: "Nobody"}).entries(); got != nil {
-		t.Errorf("nobody has entries: %q", got)
-	}
-	h.Extension, h.Number = "101", "+1 656-789-1230"
-	for q, want := range map[string]int{"10": phaseExtension, "1": phaseExtension, "１０１": phaseExtension, "1656": phaseNumber, "+1 (656)": phaseNumber, "test": phaseWord, "656": phases, "": phases, "zz": phases} {
-		if got := h.phaseOf(text.NewQuery(q)); got != want {
-			t.Errorf("%q is found in phase %d, want %d", q, got, want)
 		}
 	}
 }
@@ -179,32 +148,5 @@ func TestAutomaticReason(t *testing.T) {
 	}
 	if got := grantReason(sourced(QueueGrant("q"), Direct)); got != "" {
 		t.Errorf("what a person does has the call's own reason, not %q", got)
-	}
-}
-
-func TestDeliveredIDs(t *testing.T) {
-	seen, shards := map[string]bool{}, map[string]int{}
-	for n := range 2_000 {
-		id := deliveredID("acme", "o1", n)
-		if !wellFormed(id) || seen[id] {
-			t.Fatal(id)
-		}
-		seen[id] = true
-		shards[shard(id)]++
-		if !wasDelivered(id) || ending(id) != ending(deliveredID("acme", "o1", 0)) {
-			t.Fatalf("the id %s does not say which order it is of", id)
-		}
-	}
-	if ending(deliveredID("acme", "o2", 0)) == ending(deliveredID("acme", "o1", 0)) {
-		t.Fatal("two orders have the same ending")
-	}
-	if len(shards) != 16 || !seen[deliveredID("acme", "o1", 7)] || seen[deliveredID("globex", "o1", 7)] ||
-		seen[deliveredID("acme", "o2", 7)] {
-		t.Fatalf("%v", shards)
-	}
-	for _, id := range []string{"", "x", "A0000000-0000-4000-8000-000000000000", "00000000000040008000000000000000", "{00000000-0000-4000-8000-000000000000}"} {
-		if wellFormed(id) {
-			t.Errorf("%q is no id of ours", id)
-		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -48,7 +49,7 @@ func (g *ledger) grantLicense(user, id, source string) error {
 // already (spec 4).
 func (g *ledger) grantProduct(user, product, source string) error {
 	if h, ok := g.holders[user]; ok && h.Holds(product) && h.Active {
-		if slices.ContainsFunc(h.Holdings[product].Grants, func(g Grant) bool { return !automatic(g.Source) }) {
+		if slices.ContainsFunc(h.Holdings[product].Grants, func(g Grant) bool { return !record.Automatic(g.Source) }) {
 			return nil
 		}
 	}
@@ -76,8 +77,8 @@ func (g *ledger) terminate(id string) error {
 	}
 	at := g.at
 	l.now.Status, l.now.TerminatedAt, l.now.Pending = Terminated, &at, false
-	g.bought[boughtKey(g.account, l.now.ProductID)]--
-	g.bought[costCenterSeatsKey(g.account, l.now.ProductID, l.now.CostCenter)]--
+	g.bought[record.BoughtKey(g.account, l.now.ProductID)]--
+	g.bought[record.CostCenterSeatsKey(g.account, l.now.ProductID, l.now.CostCenter)]--
 	g.record(g.seatChange("license.terminated", l, "", ""))
 	return nil
 }
@@ -101,8 +102,8 @@ func (g *ledger) setCostCenter(id, costCenter string) error {
 	case l.unreserved() != nil:
 		return l.unreserved()
 	}
-	g.bought[costCenterSeatsKey(g.account, l.now.ProductID, l.now.CostCenter)]--
-	g.bought[costCenterSeatsKey(g.account, l.now.ProductID, costCenter)]++
+	g.bought[record.CostCenterSeatsKey(g.account, l.now.ProductID, l.now.CostCenter)]--
+	g.bought[record.CostCenterSeatsKey(g.account, l.now.ProductID, costCenter)]++
 	l.now.CostCenter, l.now.Pending = costCenter, false
 	g.record(g.seatChange("license.charged", l, l.now.UserID, ""))
 	return nil
@@ -119,9 +120,9 @@ func (u *UnitOfWork) after(id string) (License, int64, error) {
 		return License{}, 0, err
 	}
 	if changed {
-		return u.service.shown(l.now.License), l.version + 1, nil
+		return u.service.records.Shown(l.now.License), l.version + 1, nil
 	}
-	return u.service.shown(l.now.License), l.version, nil
+	return u.service.records.Shown(l.now.License), l.version, nil
 }
 
 func (l *licenseState) changed() (bool, error) {
@@ -144,7 +145,7 @@ func (g *ledger) agreed(user, id string) error {
 	h, l := g.holders[user], g.licenses[id]
 	if h == nil || h.gone || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) ||
 		h.Holdings[l.now.ProductID].LicenseID != id {
-		return g.changedMeanwhile(HolderKey(g.account, user), licenseKey(g.account, id))
+		return g.changedMeanwhile(HolderKey(g.account, user), record.LicenseKey(g.account, id))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -36,7 +37,7 @@ func (g *ledger) put(user, name string, active bool) error {
 	}
 	if !active {
 		for _, holding := range h.Holdings {
-			holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return !automatic(s) })
+			holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return !record.Automatic(s) })
 		}
 	}
 	return g.settle(h)
@@ -125,10 +126,10 @@ func (g *ledger) grant(user, product, source string) error {
 	if !ok {
 		return problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
 	}
-	holding := h.holding(product)
-	if !automatic(source) {
+	holding := h.Holding(product)
+	if !record.Automatic(source) {
 		if err := mayHold(&h.Holder, p); err != nil {
-			h.tidy()
+			h.Tidy()
 			return err
 		}
 		if holding.Excluded != nil {
@@ -159,7 +160,7 @@ func (g *ledger) unassign(user, product string) error {
 		return nil
 	}
 	holding := h.Holdings[product]
-	holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return !automatic(s) })
+	holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return !record.Automatic(s) })
 	if len(holding.Grants) > 0 && holding.Excluded == nil {
 		g.exclude(h, product)
 		if holding.LicenseID == "" { // otherwise the license's own record tells of it
@@ -174,13 +175,13 @@ func (g *ledger) unassign(user, product string) error {
 
 // exclude keeps the holder from automatic assignment of the product.
 func (g *ledger) exclude(h *holderState, product string) {
-	h.holding(product).Excluded = &Exclusion{Since: g.at, By: g.actor}
+	h.Holding(product).Excluded = &record.Exclusion{Since: g.at, By: g.actor}
 	g.exclusions[product+"#"+h.UserID] = true
 }
 
 // readmit ends that.
 func (g *ledger) readmit(h *holderState, product string) {
-	h.holding(product).Excluded = nil
+	h.Holding(product).Excluded = nil
 	g.exclusions[product+"#"+h.UserID] = false
 }
 
@@ -223,7 +224,7 @@ func (g *ledger) settle(h *holderState) error {
 			changed = changed || did
 		}
 		if !changed {
-			h.tidy()
+			h.Tidy()
 			return nil
 		}
 	}
@@ -242,9 +243,9 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 	holding := h.Holdings[p.ID]
 	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) && len(holding.Grants) > 0 {
 		// An add-on goes with its base (spec 4), and what a person gave goes with what it needs.
-		holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return p.Base != "" || !automatic(s) })
+		holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return p.Base != "" || !record.Automatic(s) })
 	}
-	wanted, _ := wants(g.products, &h.Holder, p.ID, g.Unlimited())
+	wanted, _ := g.terms().Wants(&h.Holder, p.ID)
 	held := holding.LicenseID != ""
 	switch {
 	case held && wanted:
@@ -271,7 +272,7 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 	if p.Kind == catalog.Metered {
 		return true, g.make(h, p)
 	}
-	manual := slices.ContainsFunc(holding.Grants, func(g Grant) bool { return !automatic(g.Source) })
+	manual := slices.ContainsFunc(holding.Grants, func(g Grant) bool { return !record.Automatic(g.Source) })
 	if !manual && holding.Waiting == "" {
 		// Who comes now queues behind who waits already.
 		queue, err := g.head(p.ID)
@@ -310,7 +311,7 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 
 // take puts a free license into the holder's hands.
 func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState) {
-	holding := h.holding(p.ID)
+	holding := h.Holding(p.ID)
 	at := g.at
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt = Assigned, h.UserID, h.Name, &at
 	l.now.Grants = slices.Clone(holding.Grants)
@@ -320,7 +321,7 @@ func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState) {
 		l.now.BaseLicenseID = h.Holdings[p.Base].LicenseID
 	}
 	holding.LicenseID = l.now.ID
-	g.counts[countName(countAssigned, p.ID)]++
+	g.counts[record.CountName(record.CountAssigned, p.ID)]++
 	g.record(g.seatChange("license.assigned", l, h.UserID, grantReason(holding.Grants)))
 }
 
@@ -329,7 +330,7 @@ func (g *ledger) make(h *holderState, p catalog.Product) error {
 	if len(g.ids) == 0 {
 		return &needs{ids: 1}
 	}
-	l := &licenseState{now: stored{License: License{
+	l := &licenseState{now: record.Document{License: License{
 		ID: g.ids[0], ProductID: p.ID, Kind: p.Kind, Status: Available, AddedAt: g.at, Grants: []Grant{},
 	}, Shards: g.spread}}
 	g.ids = g.ids[1:]
@@ -358,7 +359,7 @@ func (g *ledger) giveBack(h *holderState, p catalog.Product) error {
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt, l.now.Extension, l.now.BaseLicenseID = Available, "", "", nil, "", ""
 	l.now.Shards = g.spread
 	l.now.Grants = []Grant{}
-	g.counts[countName(countAssigned, p.ID)]--
+	g.counts[record.CountName(record.CountAssigned, p.ID)]--
 	g.record(g.seatChange("license.unassigned", l, h.UserID, ""))
 	if p.Kind == catalog.Metered {
 		at := g.at
@@ -434,7 +435,7 @@ func (g *ledger) regrant(h *holderState, p catalog.Product) error {
 		// One read of several items is no snapshot: another commit came between the holder's and
 		// the license's. If this change does not write the holder, no condition of its commit would
 		// notice.
-		return g.changedMeanwhile(HolderKey(g.account, h.UserID), licenseKey(g.account, holding.LicenseID))
+		return g.changedMeanwhile(HolderKey(g.account, h.UserID), record.LicenseKey(g.account, holding.LicenseID))
 	case same && l.before.UserID == h.UserID:
 		l.now.Grants = l.before.Grants // so it may be newer than the holder
 	default:
@@ -449,7 +450,7 @@ func (h *holderState) changed() bool {
 }
 
 func (g *ledger) joinWaiting(h *holderState, p catalog.Product) {
-	holding := h.holding(p.ID)
+	holding := h.Holding(p.ID)
 	at := g.at
 	holding.WaitingSince = &at
 	holding.Waiting = p.ID + "#" + call.AuditMoment(at) + "#" + h.UserID
@@ -458,9 +459,9 @@ func (g *ledger) joinWaiting(h *holderState, p catalog.Product) {
 		w = &waitState{}
 		g.waits[holding.Waiting] = w
 	}
-	w.entry = Wait{ProductID: p.ID, UserID: h.UserID, UserName: h.Name, Since: at, Grants: slices.Clone(holding.Grants)}
+	w.entry = record.Wait{ProductID: p.ID, UserID: h.UserID, UserName: h.Name, Since: at, Grants: slices.Clone(holding.Grants)}
 	w.gone, w.dirty = false, true
-	g.counts[countName(countWaiting, p.ID)]++
+	g.counts[record.CountName(record.CountWaiting, p.ID)]++
 	g.look[p.ID] = true
 	g.record(call.AuditEntry{
 		Action:    "grant.waiting",
@@ -513,7 +514,7 @@ func (g *ledger) leaveWaiting(h *holderState, p catalog.Product) error {
 		w.gone = true
 	}
 	holding.Waiting, holding.WaitingSince = "", nil
-	g.counts[countName(countWaiting, p.ID)]--
+	g.counts[record.CountName(record.CountWaiting, p.ID)]--
 	return nil
 }
 
@@ -568,8 +569,8 @@ func (g *ledger) draw(product string) (*licenseState, error) {
 	}
 	o := chunk.Offers[i]
 	g.drawn[product]++
-	g.counts[countName(countReserved, product)]--
-	state := &licenseState{version: o.LicenseVersion, exists: true, before: o.stored, now: o.stored, drawn: true}
+	g.counts[record.CountName(record.CountReserved, product)]--
+	state := &licenseState{version: o.LicenseVersion, exists: true, before: o.Document, now: o.Document, drawn: true}
 	g.licenses[o.ID] = state
 	return state, nil
 }
@@ -616,7 +617,7 @@ func (g *ledger) choose(product string) (*licenseState, error) {
 // pooled is the state of a license as the pool offers it, or as the decision has it.
 func (g *ledger) pooled(o offer) *licenseState {
 	if g.licenses[o.ID] == nil {
-		g.licenses[o.ID] = &licenseState{version: o.LicenseVersion, exists: true, before: o.stored, now: o.stored}
+		g.licenses[o.ID] = &licenseState{version: o.LicenseVersion, exists: true, before: o.Document, now: o.Document}
 	}
 	return g.licenses[o.ID]
 }
@@ -657,7 +658,7 @@ func (g *ledger) serve(product string, most int) (served int, moved bool, err er
 		if h == nil || h.Holdings[product] == nil || h.Holdings[product].Waiting != w.sort {
 			continue
 		}
-		if wanted, _ := wants(g.products, &h.Holder, product, g.Unlimited()); wanted {
+		if wanted, _ := g.terms().Wants(&h.Holder, product); wanted {
 			free, err := g.free(product)
 			if err != nil {
 				return 0, false, err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strings"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/platform/call"
@@ -14,85 +12,10 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Get reads one license and its version, strongly consistent. A license of another account and a
-// missing one are the same not-found.
-func (d *Service) Get(ctx context.Context, c *call.Call, id string) (License, int64, error) {
-	if !wellFormed(id) {
-		return License{}, 0, problem.Missing("license")
-	}
-	key, markers := licenseKey(c.Account, id), d.markers(c.Account, []string{id})
-	found, err := c.Lookup(ctx, append(markers, key)...)
-	if err != nil {
-		return License{}, 0, err
-	}
-	item, ok := found[key]
-	if !ok {
-		return License{}, 0, problem.Missing("license")
-	}
-	l, err := call.Decode[stored](item)
-	if err != nil {
-		return License{}, 0, err
-	}
-	if d.known.add(found, markers); !d.seen(c.Account, l) {
-		return License{}, 0, problem.Missing("license")
-	}
-	return d.shown(l.License), item.Version, nil
-}
-
-// shown is a license as it is answered: with the name that its product has now, which is not
-// stored.
-func (d *Service) shown(l License) License {
-	if p, ok := d.products.Lookup(l.ProductID); ok {
-		l.ProductName = p.Name
-	}
-	return l
-}
-
-// Summary counts the seats of every product of the catalog, in its order. It is one strongly
-// consistent query of a few dozen items, whatever the number of licenses. Of a metered product what
-// is assigned counts as bought. What is reserved for a mass configuration that is being applied is
-// not available.
-func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
-	counts := map[string]int64{}
-	err := table.All(ctx, c.Env.Table, table.Query{Partition: seatsPartition(c.Account)}, func(item table.Item) error {
-		for name, n := range item.Counts {
-			if name == countBought {
-				name = countName(countBought, item.Sort)
-			}
-			counts[name] += n
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	products := d.products.Products()
-	list := make([]Summary, len(products))
-	for i, p := range products {
-		s := Summary{
-			ProductID: p.ID,
-			Name:      p.Name,
-			Kind:      p.Kind,
-			Bought:    counts[countName(countBought, p.ID)],
-			Assigned:  counts[countName(countAssigned, p.ID)],
-			Waiting:   counts[countName(countWaiting, p.ID)],
-		}
-		if p.Kind == catalog.Metered {
-			s.Bought = s.Assigned
-		}
-		s.Reserved = counts[countName(countReserved, p.ID)]
-		s.Available = s.Bought - s.Assigned - s.Reserved
-		list[i] = s
-	}
-	return list, nil
-}
-
-// Versioned is a license with its version, of which its entity tag is made, and what else a change
-// of it did.
+// Versioned is the answer to a change of a license, and the version of which its entity tag is made.
 type Versioned struct {
-	License
+	ChangedLicense
 	Version int64
-	Also
 }
 
 // Also is what a change did beyond what was asked for (spec 4).
@@ -138,7 +61,7 @@ func (d *Service) change(
 			return err
 		}
 		out.Also = ch.also(l, out.UserID)
-		return ch.Commit(ctx, out.answer())
+		return ch.Commit(ctx, call.Told(out.ChangedLicense, out.Version))
 	})
 	return out, err
 }
@@ -160,14 +83,6 @@ func (ch *UnitOfWork) also(before License, user string) Also {
 		did.ReplacedExtension = h.extended
 	}
 	return did
-}
-
-func (v Versioned) answer() call.Answer {
-	return call.Answer{
-		Status: http.StatusOK,
-		Header: map[string]string{"ETag": call.Tag(v.Version)},
-		Body:   ChangedLicense{v.License, v.Also},
-	}
 }
 
 // Assign gives this license to a user, with an extension if one is named (spec 4). For the user who
@@ -236,7 +151,7 @@ func (ch *UnitOfWork) loadFamily(ctx context.Context, users []string) error {
 	var held []string
 	for _, user := range users {
 		if h := ch.holders[user]; h != nil {
-			held = append(held, h.held()...)
+			held = append(held, h.Held()...)
 		}
 	}
 	_, err := ch.Load(ctx, Need{Licenses: held})
@@ -286,11 +201,6 @@ func (d *Service) Terminate(ctx context.Context, c *call.Call, id string) (Versi
 	)
 }
 
-// CostCenterKey is where package purchase keeps a cost center.
-func CostCenterKey(account, code string) table.Key {
-	return table.Key{Partition: call.Partition(account, "COST-CENTER"), Sort: code}
-}
-
 // SetCostCenter moves a license to another cost center.
 //
 // Errors: not-found; validation when there is no such cost center; wrong-state when the license is
@@ -319,7 +229,7 @@ func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCente
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err
 		}
-		return ch.Commit(ctx, out.answer(), table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent))
+		return ch.Commit(ctx, call.Told(out.ChangedLicense, out.Version), table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent))
 	})
 	return out, err
 }
@@ -343,16 +253,15 @@ func (ch *UnitOfWork) loadCostCenter(ctx context.Context, costCenter string, lic
 // AddOns is the set of add-ons of a base license, in the catalog's order, with the versions of
 // which its entity tag is made: the base's and the holder's.
 type AddOns struct {
-	Items    []License
+	AddOnList
 	Versions []int64
 }
 
-func (a AddOns) answer() call.Answer {
-	return call.Answer{
-		Status: http.StatusOK,
-		Header: map[string]string{"ETag": call.Tag(a.Versions...)},
-		Body:   a.list(),
-	}
+// AddOnList is the add-ons of a base license as GET tells them.
+type AddOnList struct {
+	Items []License `json:"items" nullable:"false" doc:"The add-on licenses."`
+	// ProductIDs are the same as products, which is what PUT takes.
+	ProductIDs []string `json:"productIds" nullable:"false" doc:"The products of the add-ons."`
 }
 
 // AddOns reads the add-ons that hang on a base license; there are none while nobody holds it.
@@ -394,7 +303,7 @@ func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, produc
 		}
 		if l.UserID == "" {
 			if out = before; len(products) == 0 { // as it is
-				return c.Commit(ctx, out.answer())
+				return c.Commit(ctx, call.Told(out.AddOnList, out.Versions...))
 			}
 			return problem.New(problem.WrongState, "The license is not assigned; its add-ons go with its user.")
 		}
@@ -404,7 +313,7 @@ func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, produc
 		if out, err = ch.addOns(l); err != nil {
 			return err
 		}
-		return ch.Commit(ctx, out.answer())
+		return ch.Commit(ctx, call.Told(out.AddOnList, out.Versions...))
 	})
 	return out, err
 }
@@ -436,7 +345,7 @@ func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
 	if err != nil {
 		return AddOns{}, err
 	}
-	out := AddOns{Items: []License{}, Versions: []int64{version}}
+	out := AddOns{AddOnList{Items: []License{}, ProductIDs: []string{}}, []int64{version}}
 	if base.UserID == "" {
 		return out, nil
 	}
@@ -453,7 +362,8 @@ func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
 			if err := ch.agreed(base.UserID, l.ID); err != nil {
 				return AddOns{}, err
 			}
-			out.Items = append(out.Items, ch.service.shown(l))
+			out.Items = append(out.Items, ch.service.records.Shown(l))
+			out.ProductIDs = append(out.ProductIDs, p.ID)
 		}
 	}
 	held := h.version
@@ -476,131 +386,6 @@ func (d *Service) LiftExclusion(ctx context.Context, c *call.Call, product, user
 		if err := ch.Lift(ctx, user, product); err != nil {
 			return err
 		}
-		return ch.Commit(ctx, call.Answer{Status: http.StatusNoContent})
+		return ch.Commit(ctx, call.Gone())
 	})
-}
-
-// Waiting is a page of the waiting lists: by product, first come first. product and user narrow it;
-// either may be empty.
-func (d *Service) Waiting(
-	ctx context.Context,
-	c *call.Call,
-	product, user, position string,
-	limit int,
-) ([]Wait, string, error) {
-	if user == "" {
-		return pageOf[Wait](ctx, c, waitPartition(c.Account), product, position, limit)
-	}
-	h, err := d.holder(ctx, c, user)
-	if err != nil || h == nil {
-		return nil, "", err
-	}
-	var keys []table.Key
-	for id, holding := range h.Holdings {
-		if holding.Waiting != "" && (product == "" || id == product) && holding.Waiting > position {
-			keys = append(keys, waitKey(c.Account, holding.Waiting))
-		}
-	}
-	return fetchPage[Wait](ctx, c, keys, limit)
-}
-
-// Exclusions is a page of who is kept from automatic assignment, by product and user. product and
-// user narrow it; either may be empty.
-func (d *Service) Exclusions(
-	ctx context.Context,
-	c *call.Call,
-	product, user, position string,
-	limit int,
-) ([]Excluded, string, error) {
-	if user == "" {
-		return pageOf[Excluded](ctx, c, exclusionPartition(c.Account), product, position, limit)
-	}
-	h, err := d.holder(ctx, c, user)
-	if err != nil || h == nil {
-		return nil, "", err
-	}
-	var keys []table.Key
-	for id, holding := range h.Holdings {
-		key := exclusionKey(c.Account, id, user)
-		if holding.Excluded != nil && (product == "" || id == product) && key.Sort > position {
-			keys = append(keys, key)
-		}
-	}
-	return fetchPage[Excluded](ctx, c, keys, limit)
-}
-
-// holder reads a user; nil if there is none.
-func (d *Service) holder(ctx context.Context, c *call.Call, user string) (*Holder, error) {
-	if !usable(user) {
-		return nil, nil
-	}
-	item, ok, err := c.Get(ctx, HolderKey(c.Account, user))
-	if err != nil || !ok {
-		return nil, err
-	}
-	h, err := call.Decode[Holder](item)
-	if err != nil {
-		return nil, err
-	}
-	return &h, nil
-}
-
-// pageOf reads a page of documents whose sort keys begin with a product, if one is given. The
-// position is the last sort key.
-func pageOf[T any](
-	ctx context.Context,
-	c *call.Call,
-	partition, product, position string,
-	limit int,
-) ([]T, string, error) {
-	q := table.Query{Partition: partition, Limit: limit + 1}
-	if product != "" {
-		q.Prefix = product + "#"
-	}
-	if position != "" {
-		q.From = position + "\x00"
-	}
-	var items []table.Item
-	for {
-		page, err := c.Env.Table.Query(ctx, q)
-		if err != nil {
-			return nil, "", err
-		}
-		if items = append(items, page.Items...); len(items) > limit || page.Next == "" {
-			break
-		}
-		q.After = page.Next
-	}
-	return documents[T](items, limit)
-}
-
-// those reads the documents of a few known keys.
-func fetchPage[T any](ctx context.Context, c *call.Call, keys []table.Key, limit int) ([]T, string, error) {
-	found, err := c.Lookup(ctx, keys...)
-	if err != nil {
-		return nil, "", err
-	}
-	var items []table.Item
-	for _, key := range keys {
-		if item, ok := found[key]; ok {
-			items = append(items, item)
-		}
-	}
-	slices.SortFunc(items, func(a, b table.Item) int { return strings.Compare(a.Sort, b.Sort) })
-	return documents[T](items, limit)
-}
-
-func documents[T any](items []table.Item, limit int) ([]T, string, error) {
-	next := ""
-	if len(items) > limit {
-		items, next = items[:limit], items[limit-1].Sort
-	}
-	list := make([]T, len(items))
-	for i, item := range items {
-		var err error
-		if list[i], err = call.Decode[T](item); err != nil {
-			return nil, "", err
-		}
-	}
-	return list, next, nil
 }

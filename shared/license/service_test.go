@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table/faulty"
@@ -132,7 +133,7 @@ func TestWaitingIsServedInOrder(t *testing.T) {
 	o.wantState("ann", "live-reports", Holds)
 	o.wantState("bob", "live-reports", Waits)
 	o.wantCounts("live-reports", "1/1 free 0 waiting 3")
-	list, _, err := o.kernel.Waiting(o.ctx, o.call(), "live-reports", "", "", 10)
+	list, _, err := o.reads.Waiting(o.ctx, o.call(), inventory.Of{Product: "live-reports", User: ""}, "", 10)
 	o.must(err)
 	if len(list) != 3 || list[0].UserID != "bob" || list[1].UserID != "cid" || list[2].UserID != "dan" ||
 		list[0].Grants[0].Source != "queue:q1" {
@@ -176,7 +177,7 @@ func TestExclusionIsSticky(t *testing.T) {
 	o.must(err)
 	o.must(o.grant("ann", "live-reports", QueueGrant("q2")))
 	o.wantState("ann", "live-reports", StateExcluded)
-	list, _, err := o.kernel.Exclusions(o.ctx, o.call(), "", "", "", 10)
+	list, _, err := o.reads.Exclusions(o.ctx, o.call(), inventory.Of{Product: "", User: ""}, "", 10)
 	o.must(err)
 	if len(list) != 1 || list[0].UserID != "ann" || list[0].By != "admin" || list[0].ProductID != "live-reports" {
 		t.Fatalf("exclusions: %+v", list)
@@ -233,7 +234,7 @@ func TestUnlimitedBundle(t *testing.T) {
 	o.hire("Ann")
 	o.must(o.grant("ann", "live-reports", QueueGrant("q1")))
 	o.wantCounts("live-reports", "0/1 free 1 waiting 0")
-	why, err := o.kernel.Why(o.ctx, o.call(), "ann", "live-reports", boards{"q1": {"d1"}})
+	why, err := o.reads.Why(o.ctx, o.call(), "ann", "live-reports", boards{"q1": {"d1"}})
 	o.must(err)
 	if why.State != Covered || why.CoveredBy != UnlimitedBundle {
 		t.Fatalf("%+v", why)
@@ -479,7 +480,7 @@ func TestCostCenters(t *testing.T) {
 		t.Fatalf("%+v", results)
 	}
 	for code, want := range map[string]bool{"CC-1": true, "CC-2": false} {
-		if used, err := o.kernel.InUse(o.ctx, o.call(), code); err != nil || used != want {
+		if used, err := o.reads.InUse(o.ctx, o.call(), code); err != nil || used != want {
 			t.Fatalf("%s in use: %v %v", code, used, err)
 		}
 		err := o.Env.Table.Commit(o.ctx, o.kernel.Unused(o.Account, code))
@@ -509,9 +510,9 @@ func TestWhy(t *testing.T) {
 	o.buy("call-queue-booster", 1, "CC-1")
 	o.hire("Ann", "Bob", "Cid")
 	chain := boards{"q1": {"d1", "d2"}}
-	why := func(user string) Why {
+	why := func(user string) inventory.Why {
 		t.Helper()
-		w, err := o.kernel.Why(o.ctx, o.call(), user, "live-reports", chain)
+		w, err := o.reads.Why(o.ctx, o.call(), user, "live-reports", chain)
 		o.must(err)
 		return w
 	}
@@ -548,9 +549,9 @@ func TestWhy(t *testing.T) {
 	if w := why("cid"); w.State != Holds || w.Because[0].RoleID != "r1" || w.Because[1].Grant != View {
 		t.Fatalf("%+v", w)
 	}
-	_, err := o.kernel.Why(o.ctx, o.call(), "nobody", "live-reports", chain)
+	_, err := o.reads.Why(o.ctx, o.call(), "nobody", "live-reports", chain)
 	wantProblem(t, err, problem.NotFound)
-	_, err = o.kernel.Why(o.ctx, o.call(), "ann", "nonsense", chain)
+	_, err = o.reads.Why(o.ctx, o.call(), "ann", "nonsense", chain)
 	wantProblem(t, err, problem.ValidationFailed)
 }
 
@@ -578,7 +579,7 @@ func TestMaintenanceServesWhatACrashLeft(t *testing.T) {
 	}
 	sound := o.Env.Table
 	o.Env.Table = faulty.New(sound, faulty.AtCommit(1, faulty.CrashAfter))
-	lots := []Lot{{"live-reports", "CC-1", 35}}
+	lots := []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 35}}
 	if err := o.kernel.Deliver(o.ctx, o.call(), o.Env.IDs.Ordered(), lots, call.Answer{}, nil); err == nil {
 		t.Fatal("the crash went unnoticed")
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
@@ -49,9 +50,9 @@ func (u *UnitOfWork) unchanged(ctx context.Context) error {
 		if !l.exists {
 			continue
 		}
-		versions[licenseKey(u.c.Account, id)] = l.version
+		versions[record.LicenseKey(u.c.Account, id)] = l.version
 		if l.before.Status == Available && l.now.Status == Assigned && !l.drawn {
-			entries = append(entries, l.before.freeKey(u.c.Account))
+			entries = append(entries, l.before.FreeKey(u.c.Account))
 		}
 	}
 	if len(versions) == 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -80,7 +81,7 @@ func TestBetweenTheReads(t *testing.T) {
 			refused: true, is: [2]string{"", "ann"},
 		},
 		"a product is assigned to who has just lost it": {
-			before:    func(s scene, c faulty.Call) bool { return slices.Contains(c.Keys, licenseKey(s.Account, s.one)) },
+			before:    func(s scene, c faulty.Call) bool { return slices.Contains(c.Keys, record.LicenseKey(s.Account, s.one)) },
 			meanwhile: reassign,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
 				return s.kernel.AssignProduct(ctx, c, "live-reports", "ann", "")
@@ -127,7 +128,7 @@ func TestBetweenTheReads(t *testing.T) {
 				t.Errorf("the answer is a license of %q: %+v", l.UserID, l)
 			}
 			for i, id := range ids {
-				if l, _, err := o.kernel.Get(o.ctx, o.call(), id); err != nil || l.UserID != c.is[i] {
+				if l, _, err := o.reads.Get(o.ctx, o.call(), id); err != nil || l.UserID != c.is[i] {
 					t.Errorf("license %d is held by %q, %v; want %q", i+1, l.UserID, err, c.is[i])
 				}
 			}
@@ -145,7 +146,7 @@ func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
 		wanted int
 		refuse problem.Slug
 	}{
-		"the license as it was": {func(o *office, one string) table.Key { return licenseKey(o.Account, one) }, 0, problem.LicenseNotAvailable},
+		"the license as it was": {func(o *office, one string) table.Key { return record.LicenseKey(o.Account, one) }, 0, problem.LicenseNotAvailable},
 		"the user as they were": {func(o *office, _ string) table.Key { return HolderKey(o.Account, "ann") }, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,9 +171,9 @@ func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
 			} else if held = ids[c.wanted]; err != nil || l.ID != held || l.UserID != "ann" {
 				t.Errorf("%+v, %v", l, err)
 			}
-			h, err := o.kernel.holder(o.ctx, o.call(), "ann")
-			if err != nil || fmt.Sprint(h.held()) != fmt.Sprint(strings.Fields(held)) {
-				t.Errorf("ann holds %v, %v; want %q", h.held(), err, held)
+			h := o.find("ann")
+			if fmt.Sprint(h.Held()) != fmt.Sprint(strings.Fields(held)) {
+				t.Errorf("ann holds %v, want %q", h.Held(), held)
 			}
 			o.audit(false, true, "ann", "bob")
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -19,7 +20,7 @@ func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
 	for {
 		page, err := env.Table.Query(
 			ctx,
-			table.Query{Index: table.Index3, Partition: WaitingMarkers, From: from, Limit: 1},
+			table.Query{Index: table.Index3, Partition: record.WaitingMarkers, From: from, Limit: 1},
 		)
 		if err != nil {
 			return errors.Join(append(failures, err)...)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -103,11 +104,11 @@ func TestWaitingEntryThatIsNewerThanItsHolder(t *testing.T) {
 	o.must(ch.Resettle(o.ctx, "ann"))
 	o.must(ch.Commit(o.ctx, call.Answer{}))
 	o.audit(false, true, "ann")
-	page, err := o.Env.Table.Query(o.ctx, table.Query{Partition: waitPartition(o.Account)})
+	page, err := o.Env.Table.Query(o.ctx, table.Query{Partition: record.WaitPartition(o.Account)})
 	if err != nil || len(page.Items) != 1 {
 		t.Fatalf("%d wait, %v", len(page.Items), err)
 	}
-	if w, err := call.Decode[Wait](page.Items[0]); err != nil || len(w.Grants) != 2 {
+	if w, err := call.Decode[record.Wait](page.Items[0]); err != nil || len(w.Grants) != 2 {
 		t.Errorf("the entry shows %+v, %v", w.Grants, err)
 	}
 }

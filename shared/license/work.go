@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -19,12 +18,13 @@ import (
 // Service changes seats.
 type Service struct {
 	products *catalog.Catalog
-	known    confirmed
-	spread   spread
+	records  *record.Records
 }
 
 // NewService makes the service for the products of a catalog.
-func NewService(products *catalog.Catalog) *Service { return &Service{products: products} }
+func NewService(products *catalog.Catalog) *Service {
+	return &Service{products: products, records: record.NewRecords(products)}
+}
 
 // Products is the service's catalog.
 func (d *Service) Products() *catalog.Catalog { return d.products }
@@ -54,7 +54,7 @@ func (d *Service) Change(c *call.Call) *UnitOfWork {
 		account:    c.Account,
 		actor:      c.Actor,
 		at:         c.At,
-		spread:     d.spread.of(c.Account),
+		spread:     d.records.KnownShards(c.Account),
 		refused:    c.Refused(),
 		holders:    map[string]*holderState{},
 		licenses:   map[string]*licenseState{},
@@ -108,14 +108,14 @@ func (u *UnitOfWork) load(ctx context.Context, n *needs) error {
 		}
 	}
 	for _, sort := range n.waits {
-		need.Also = append(need.Also, waitKey(u.account, sort))
+		need.Also = append(need.Also, record.WaitKey(u.account, sort))
 	}
 	found, err := u.Load(ctx, need)
 	if err != nil {
 		return err
 	}
 	for _, sort := range n.waits {
-		item, ok := found[waitKey(u.account, sort)]
+		item, ok := found[record.WaitKey(u.account, sort)]
 		if !ok {
 			u.absent[sort] = true
 		} else if err := u.addWait(item); err != nil {
@@ -142,7 +142,7 @@ func (u *UnitOfWork) load(ctx context.Context, n *needs) error {
 
 // addWait takes in an entry of a waiting list.
 func (u *UnitOfWork) addWait(item table.Item) error {
-	entry, err := call.Decode[Wait](item)
+	entry, err := call.Decode[record.Wait](item)
 	if err == nil && u.waits[item.Sort] == nil {
 		u.waits[item.Sort] = &waitState{entry: entry, version: item.Version, exists: true}
 	}
@@ -163,7 +163,7 @@ func (u *UnitOfWork) readHead(ctx context.Context, product string) error {
 		return err
 	}
 	page, err := u.c.Env.Table.Query(ctx, table.Query{
-		Partition: waitPartition(u.account), Prefix: product + "#", After: hd.next, Limit: headPage,
+		Partition: record.WaitPartition(u.account), Prefix: product + "#", After: hd.next, Limit: headPage,
 	})
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (u *UnitOfWork) readHead(ctx context.Context, product string) error {
 		if err := u.addWait(item); err != nil {
 			return err
 		}
-		entry, err := call.Decode[Wait](item)
+		entry, err := call.Decode[record.Wait](item)
 		if err != nil {
 			return err
 		}
@@ -208,23 +208,23 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 	}
 	var unread []string
 	for _, id := range need.Licenses {
-		if _, ok := u.licenses[id]; !ok && wellFormed(id) {
-			unread, keys = append(unread, id), append(keys, licenseKey(account, id))
+		if _, ok := u.licenses[id]; !ok && record.WellFormed(id) {
+			unread, keys = append(unread, id), append(keys, record.LicenseKey(account, id))
 		}
 	}
 	for _, x := range need.Extensions {
 		if _, ok := u.extensions[x]; !ok && x != "" {
-			keys = append(keys, ExtensionKey(account, x))
+			keys = append(keys, record.ExtensionKey(account, x))
 		}
 	}
 	numbers := digitsOf(need.Numbers)
 	for _, n := range numbers {
 		if _, ok := u.numbers[n]; !ok {
-			keys = append(keys, numberKey(account, n))
+			keys = append(keys, record.NumberKey(account, n))
 		}
 	}
 	opened := u.openPools(need.Seats)
-	markers := u.service.markers(account, unread)
+	markers := u.service.records.Markers(account, unread)
 	suspected := u.suspected(need.Licenses)
 	keys = slices.Concat(keys, markers, suspected)
 	slices.SortFunc(keys, func(a, b table.Key) int {
@@ -238,13 +238,13 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 	if err != nil {
 		return nil, err
 	}
-	u.service.known.add(found, markers)
+	u.service.records.Remember(found, markers)
 	if u.bundle == nil {
 		item, ok := found[call.AccountKey(account)]
 		if !ok {
 			return nil, problem.NoAccount()
 		}
-		part, err := call.Decode[accountPart](item)
+		part, err := call.Decode[record.AccountPart](item)
 		if err != nil {
 			return nil, err
 		}
@@ -259,10 +259,10 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		u.absent[user] = u.holders[user] == nil
 	}
 	for _, id := range need.Licenses {
-		if !wellFormed(id) {
+		if !record.WellFormed(id) {
 			continue
 		}
-		if item, ok := found[licenseKey(account, id)]; ok {
+		if item, ok := found[record.LicenseKey(account, id)]; ok {
 			if err := u.addLicense(item); err != nil {
 				return nil, err
 			}
@@ -273,7 +273,7 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		return nil, err
 	}
 	for _, x := range need.Extensions {
-		if item, ok := found[ExtensionKey(account, x)]; ok {
+		if item, ok := found[record.ExtensionKey(account, x)]; ok {
 			if u.extensions[x] != nil {
 				continue
 			}
@@ -287,7 +287,7 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		}
 	}
 	for _, n := range numbers {
-		if item, ok := found[numberKey(account, n)]; ok {
+		if item, ok := found[record.NumberKey(account, n)]; ok {
 			if u.numbers[n] != nil {
 				continue
 			}
@@ -301,12 +301,6 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		}
 	}
 	return found, nil
-}
-
-// wellFormed keeps what is no UUID of ours from becoming a key.
-func wellFormed(id string) bool {
-	parsed, err := uuid.Parse(id)
-	return err == nil && parsed.String() == id
 }
 
 func (u *UnitOfWork) addHolder(item table.Item) error {
@@ -333,11 +327,11 @@ func (u *UnitOfWork) addHolder(item table.Item) error {
 }
 
 func (u *UnitOfWork) addLicense(item table.Item) error {
-	l, err := call.Decode[stored](item)
+	l, err := call.Decode[record.Document](item)
 	if err != nil {
 		return err
 	}
-	if _, ok := u.licenses[l.ID]; ok || !u.service.seen(u.c.Account, l) {
+	if _, ok := u.licenses[l.ID]; ok || !u.service.records.Seen(u.c.Account, l) {
 		return nil
 	}
 	u.licenses[l.ID] = &licenseState{version: item.Version, exists: true, before: l, raw: item.Data, now: l}

@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
@@ -34,12 +35,12 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		if id == "eve" {
 			u.RoleIDs = []string{directory.SuperAdmin}
 		}
-		if _, _, _, err := people.PutUser(t.Context(), k.Call("op"), u); err != nil {
+		if _, err := people.PutUser(t.Context(), k.Call("op"), u); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, id := range []string{"ann", "bob"} {
-		if _, _, _, err := people.PutQueue(t.Context(), k.Call("op"), "q-"+id, "Q", []string{id}); err != nil {
+		if _, err := people.PutQueue(t.Context(), k.Call("op"), "q-"+id, "Q", []string{id}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,7 +54,7 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		k.Env.Table = sound
 	}
 	crashing(func() error {
-		_, _, _, err := people.PutDashboard(
+		_, err := people.PutDashboard(
 			t.Context(),
 			k.Call("op"),
 			directory.Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q-ann", "q-bob"}},
@@ -82,7 +83,7 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 
 	assigned := func() int64 {
 		t.Helper()
-		rows, err := kernel.Summary(t.Context(), k.Call("op"))
+		rows, err := inventory.NewService(catalog.Default()).Summary(t.Context(), k.Call("op"))
 		if err != nil {
 			t.Fatal(err)
 		}

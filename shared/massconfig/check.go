@@ -25,7 +25,7 @@ func (s *Service) plan(ctx context.Context, w *worker, p *filejob.Planner[planRo
 	if err != nil || len(j.needs) == 0 {
 		return nil, err
 	}
-	summary, err := s.kernel.Summary(ctx, w.Call)
+	summary, err := s.inventory.Summary(ctx, w.Call)
 	if err != nil {
 		return nil, err
 	}

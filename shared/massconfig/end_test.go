@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"seatwise/infra/testkit"
-	"seatwise/shared/license"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
@@ -143,9 +144,9 @@ func TestProgressIsNoAttempt(t *testing.T) {
 	o.state()
 }
 
-func (o *office) summary(product string) license.Summary {
+func (o *office) summary(product string) inventory.Summary {
 	o.f.Helper()
-	rows, err := o.kernel.Summary(o.ctx, o.Call("admin"))
+	rows, err := inventory.NewService(catalog.Default()).Summary(o.ctx, o.Call("admin"))
 	o.must(err)
 	for _, row := range rows {
 		if row.ProductID == product {
@@ -153,7 +154,7 @@ func (o *office) summary(product string) license.Summary {
 		}
 	}
 	o.f.Fatalf("no %s", product)
-	return license.Summary{}
+	return inventory.Summary{}
 }
 
 // Whose object version is gone ends all the same: applied, or cancelled, and can be undone.

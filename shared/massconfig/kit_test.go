@@ -20,6 +20,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -109,7 +110,7 @@ func (o *office) hire(names ...string) {
 
 func (o *office) user(u directory.User) {
 	o.f.Helper()
-	_, _, _, err := o.people.PutUser(o.ctx, o.Call("admin"), u)
+	_, err := o.people.PutUser(o.ctx, o.Call("admin"), u)
 	o.must(err)
 }
 
@@ -187,7 +188,7 @@ func (o *office) state() string {
 			for _, h := range u.Holdings {
 				assigned[h.ProductID]++
 				line += " " + h.ProductID
-				l, _, err := o.kernel.Get(o.ctx, o.Call("admin"), h.LicenseID)
+				l, _, err := inventory.NewService(catalog.Default()).Get(o.ctx, o.Call("admin"), h.LicenseID)
 				o.must(err)
 				if l.UserID != u.ID || l.Status != license.Assigned || l.Extension != u.Extension {
 					o.f.Errorf("license %+v of %s, who has extension %q", l, u.ID, u.Extension)
@@ -202,7 +203,7 @@ func (o *office) state() string {
 			break
 		}
 	}
-	summary, err := o.kernel.Summary(o.ctx, o.Call("admin"))
+	summary, err := inventory.NewService(catalog.Default()).Summary(o.ctx, o.Call("admin"))
 	o.must(err)
 	for _, s := range summary {
 		if s.Assigned != assigned[s.ProductID] {

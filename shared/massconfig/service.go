@@ -14,6 +14,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/events"
@@ -26,6 +27,7 @@ import (
 type Service struct {
 	env       *app.Env
 	kernel    *license.Service
+	inventory *inventory.Service
 	products  *catalog.Catalog
 	addOns    []string // of Phone System, in the catalog's order
 	hints     filejob.Hints
@@ -38,7 +40,10 @@ type worker = filejob.Worker[planRow, View]
 
 // NewService makes the service; seats and extensions go through the kernel.
 func NewService(env *app.Env, kernel *license.Service) *Service {
-	s := &Service{env: env, kernel: kernel, products: kernel.Products(), directory: directory.NewService(env, kernel)}
+	s := &Service{
+		env: env, kernel: kernel, inventory: inventory.NewService(kernel.Products()),
+		products: kernel.Products(), directory: directory.NewService(env, kernel),
+	}
 	for _, p := range s.products.AddOns(catalog.PhoneSystemID) {
 		s.addOns = append(s.addOns, p.ID)
 	}
@@ -73,14 +78,14 @@ func (s *Service) enough(ctx context.Context, c *call.Call, j filejob.Job) error
 	if len(j.Needs) == 0 {
 		return nil
 	}
-	summary, err := s.kernel.Summary(ctx, c)
+	summary, err := s.inventory.Summary(ctx, c)
 	if err != nil {
 		return err
 	}
 	var short []lack
 	never := false
 	for _, need := range j.Needs {
-		i := slices.IndexFunc(summary, func(row license.Summary) bool { return row.ProductID == need.ProductID })
+		i := slices.IndexFunc(summary, func(row inventory.Summary) bool { return row.ProductID == need.ProductID })
 		if i < 0 || summary[i].Available >= need.Wanted {
 			continue
 		}

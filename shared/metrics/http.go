@@ -122,7 +122,7 @@ func (s *Service) Routes(k *api.Router) {
 			if err := api.CheckUserID("userId", sent.Body.UserID); err != nil {
 				return nil, err
 			}
-			w, version, made, err := s.Put(
+			w, err := s.Put(
 				ctx,
 				c,
 				Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID},
@@ -130,11 +130,7 @@ func (s *Service) Routes(k *api.Router) {
 			if err != nil {
 				return nil, err
 			}
-			out := &api.Tagged[Wallboard]{Status: http.StatusOK, ETag: call.Tag(version), Body: w}
-			if made {
-				out.Status = http.StatusCreated
-			}
-			return out, nil
+			return api.Tell(w), nil
 		},
 	}
 	const onePath = account + "/wallboards/{id}"

@@ -63,7 +63,7 @@ func (o *office) user(t *testing.T, u directory.User) {
 	if u.Name == "" {
 		u.Name = u.ID
 	}
-	if _, _, _, err := o.directory.PutUser(t.Context(), o.Call("ann"), u); err != nil {
+	if _, err := o.directory.PutUser(t.Context(), o.Call("ann"), u); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -152,7 +152,7 @@ func TestFiguresFollowTheDirectory(t *testing.T) {
 	)
 	o.want(t, map[string]int64{"essential-user": 1, "agent-user": 1, "client-desktop": 1, "client-crm": 1})
 	role := directory.Role{ID: "lead", Name: "Lead", Licenses: []string{"professional-user", "reports-supervisor"}}
-	if _, _, _, err := o.directory.PutRole(t.Context(), o.Call("ann"), role); err != nil {
+	if _, err := o.directory.PutRole(t.Context(), o.Call("ann"), role); err != nil {
 		t.Fatal(err)
 	}
 	o.user(t, directory.User{ID: "ben", Active: true, RoleIDs: []string{"lead"}})
@@ -165,7 +165,7 @@ func TestFiguresFollowTheDirectory(t *testing.T) {
 		"reports-supervisor": 1,
 	})
 	role.Licenses = []string{"professional-user", "analytics-supervisor"}
-	if _, _, _, err := o.directory.PutRole(t.Context(), o.Call("ann"), role); err != nil {
+	if _, err := o.directory.PutRole(t.Context(), o.Call("ann"), role); err != nil {
 		t.Fatal(err)
 	}
 	o.user(t, directory.User{ID: "ann", Active: true, Licenses: []string{"professional-user"}})

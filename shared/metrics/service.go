@@ -13,6 +13,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -69,19 +70,20 @@ type limit struct {
 
 // Service counts, and registers wallboards.
 type Service struct {
-	env    *app.Env
-	kernel *license.Service
+	env       *app.Env
+	kernel    *license.Service
+	inventory *inventory.Service
 }
 
 // NewService makes the service.
 func NewService(env *app.Env, kernel *license.Service) *Service {
-	return &Service{env: env, kernel: kernel}
+	return &Service{env: env, kernel: kernel, inventory: inventory.NewService(kernel.Products())}
 }
 
 // Snapshot reads the figures: two reads, whatever there is to count, exact the moment a change
 // returns.
 func (s *Service) Snapshot(ctx context.Context, c *call.Call) (Snapshot, error) {
-	counts, err := s.kernel.Summary(ctx, c)
+	counts, err := s.inventory.Summary(ctx, c)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -181,7 +183,7 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 		}
 		metric, version = s.metric(found, c.Account, most), before
 		if was.Max == most {
-			return c.Commit(ctx, call.Whole(toldMax(metric), version, false))
+			return c.Commit(ctx, call.Told(toldMax(metric), version))
 		}
 		if most < 0 || most > MaxMax {
 			return problem.Invalid("max", problem.OutOfRange, "must be 0 to %d", MaxMax)
@@ -211,7 +213,7 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 			return err
 		}
 		version = put.Item.Version
-		return s.commit(ctx, c, call.Whole(toldMax(metric), version, false), func(used, _ int64) error {
+		return s.commit(ctx, c, call.Told(toldMax(metric), version), func(used, _ int64) error {
 			if used <= most {
 				return nil
 			}
@@ -309,14 +311,12 @@ type device struct {
 	before         stored
 }
 
-// Put registers a device, or changes a registered one; it returns the version, and whether the
-// device is new. One that is so already is not written.
+// Put registers a device, or changes a registered one. One that is so already is not written.
 //
 // Errors: validation, also for a user who does not exist; user-inactive; wallboard-limit when the
 // maximum is reached; precondition-failed.
-func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard, int64, bool, error) {
-	var version int64
-	var made bool
+func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (call.Stored[Wallboard], error) {
+	var out call.Stored[Wallboard]
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		d, found, err := s.load(ctx, c, w.ID, w.UserID)
 		if err != nil {
@@ -336,8 +336,8 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 		if d.there {
 			w.CreatedAt = d.before.CreatedAt
 			if w == d.before.Wallboard {
-				version, made = d.item.Version, false
-				return c.Commit(ctx, call.Whole(w, version, false))
+				out = call.Stored[Wallboard]{Value: w, Version: d.item.Version}
+				return c.Commit(ctx, out.Answer())
 			}
 			change.Action, change.Before, change.After = "wallboard.changed", d.before.Wallboard, w
 		}
@@ -371,15 +371,15 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (Wallboard
 		if err != nil {
 			return err
 		}
-		version, made = put.Item.Version, !d.there
-		return s.commit(ctx, c, call.Whole(w, version, made), func(used, most int64) error {
+		out = call.Stored[Wallboard]{Value: w, Version: put.Item.Version, Created: !d.there}
+		return s.commit(ctx, c, out.Answer(), func(used, most int64) error {
 			if used < most {
 				return nil
 			}
 			return full(used, most)
 		}, append(ops, put, audit)...)
 	})
-	return w, version, made, err
+	return out, err
 }
 
 // own puts a device into its owner's fleet, and takes it out of the fleet of who had it before. The

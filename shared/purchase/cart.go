@@ -182,7 +182,7 @@ func (s *Service) MergeLines(ctx context.Context, c *call.Call, lineIDs []string
 	return s.changeCart(ctx, c, nil, cartAnswer, func(cart Cart, _ Terms) (Cart, error) { return cart.Merge(lineIDs) })
 }
 
-func cartAnswer(cart CartView, version int64) call.Answer { return call.Whole(cart, version, false) }
+func cartAnswer(cart CartView, version int64) call.Answer { return call.Told(cart, version) }
 
 func codesOf(lines []CartLineInput) []string {
 	codes := make([]string, len(lines))

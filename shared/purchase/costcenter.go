@@ -15,17 +15,17 @@ type costCenterState struct {
 	Name string `json:"name"`
 }
 
-// PutCostCenter makes a cost center or renames it; it returns its version, and whether it is new. A
-// name that is as it was changes nothing.
+// PutCostCenter makes a cost center or renames it. A name that is as it was changes nothing.
 //
 // Errors: validation, precondition-failed.
 func (s *Service) PutCostCenter(
 	ctx context.Context,
 	c *call.Call,
 	code, name string,
-) (cc CostCenter, version int64, created bool, err error) {
+) (call.Stored[CostCenter], error) {
+	var out call.Stored[CostCenter]
 	key := license.CostCenterKey(c.Account, code)
-	err = call.Decide(ctx, func(ctx context.Context) error {
+	err := call.Decide(ctx, func(ctx context.Context) error {
 		item, exists, err := c.Get(ctx, key)
 		if err != nil {
 			return err
@@ -33,8 +33,7 @@ func (s *Service) PutCostCenter(
 		if err := c.Matches(exists, item.Version); err != nil {
 			return err
 		}
-		created, version = !exists, item.Version
-		cc = CostCenter{Code: code, Name: name, CreatedAt: c.At, ChangedAt: c.At}
+		cc := CostCenter{Code: code, Name: name, CreatedAt: c.At, ChangedAt: c.At}
 		change := call.AuditEntry{
 			Action:    "costCenter.created",
 			Subject:   "costCenter",
@@ -47,8 +46,8 @@ func (s *Service) PutCostCenter(
 				return err
 			}
 			if before.Name == name {
-				cc = before
-				return c.Commit(ctx, call.Whole(cc, version, false))
+				out = call.Stored[CostCenter]{Value: before, Version: item.Version}
+				return c.Commit(ctx, out.Answer())
 			}
 			cc.CreatedAt = before.CreatedAt
 			change.Action, change.Before = "costCenter.changed", costCenterState{before.Name}
@@ -61,18 +60,18 @@ func (s *Service) PutCostCenter(
 			return err
 		}
 		put := c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
-		version = put.Item.Version
+		out = call.Stored[CostCenter]{Value: cc, Version: put.Item.Version, Created: !exists}
 		audit, err := c.Audit(change)
 		if err != nil {
 			return err
 		}
-		answer := call.Whole(cc, version, created)
-		if created {
-			answer.Header["Location"] = costCenterPath(c.Account, code)
+		answer := out.Answer()
+		if out.Created {
+			answer = answer.At(costCenterPath(c.Account, code))
 		}
 		return c.Commit(ctx, answer, put, audit)
 	})
-	return cc, version, created, err
+	return out, err
 }
 
 func costCenterPath(account, code string) string {
@@ -113,7 +112,7 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		if err := c.Matches(true, item.Version); err != nil {
 			return err
 		}
-		used, err := s.kernel.InUse(ctx, c, code)
+		used, err := s.inventory.InUse(ctx, c, code)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
@@ -79,16 +80,15 @@ func (s *shop) whole(quantity int) (placed bool) {
 	if placed {
 		want = quantity
 	}
-	kernel := license.NewService(catalog.Default())
 	listed := 0
-	for _, n := range s.licenses(license.Filter{Products: []string{catalog.LiveReportsID}}) {
+	for _, n := range s.licenses(inventory.Filter{Products: []string{catalog.LiveReportsID}}) {
 		listed += n
 	}
 	charged := 0
-	for _, n := range s.licenses(license.Filter{CostCenters: []string{"CC-1"}}) {
+	for _, n := range s.licenses(inventory.Filter{CostCenters: []string{"CC-1"}}) {
 		charged += n
 	}
-	summary, err := kernel.Summary(s.t.Context(), s.Call("test"))
+	summary, err := inventory.NewService(catalog.Default()).Summary(s.t.Context(), s.Call("test"))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -431,13 +431,13 @@ func (h edge) putCostCenter(
 	if err := api.CheckID("code", at.Code); err != nil {
 		return nil, err
 	}
-	cc, version, created, err := h.PutCostCenter(ctx, c, at.Code, sent.Body.Name)
+	cc, err := h.PutCostCenter(ctx, c, at.Code, sent.Body.Name)
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Tagged[CostCenter]{Status: http.StatusOK, ETag: call.Tag(version), Body: cc}
-	if created {
-		out.Status, out.Location = http.StatusCreated, costCenterPath(c.Account, cc.Code)
+	out := api.Tell(cc)
+	if cc.Created {
+		out.Location = costCenterPath(c.Account, at.Code)
 	}
 	return out, nil
 }

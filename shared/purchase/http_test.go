@@ -20,6 +20,7 @@ import (
 	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -128,11 +129,11 @@ func (s *shop) buy(lines ...map[string]any) purchase.Order {
 }
 
 // licenses lists as every module does, by cost center.
-func (s *shop) licenses(f license.Filter) map[string]int {
+func (s *shop) licenses(f inventory.Filter) map[string]int {
 	s.t.Helper()
 	seen := map[string]int{}
 	for position := ""; ; {
-		page, next, err := license.NewService(catalog.Default()).List(s.t.Context(), s.Call("test"), f, position, 200)
+		page, next, err := inventory.NewService(catalog.Default()).List(s.t.Context(), s.Call("test"), f, position, 200)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -212,7 +213,7 @@ func TestThePath(t *testing.T) {
 	if r.Header.Get("Location") != "/v1/accounts/acme/orders/"+order.ID {
 		t.Errorf("location %q", r.Header.Get("Location"))
 	}
-	if got := s.licenses(license.Filter{Order: order.ID}); got["CC-1"] != 7 || got["CC-2"] != 5 {
+	if got := s.licenses(inventory.Filter{Order: order.ID}); got["CC-1"] != 7 || got["CC-2"] != 5 {
 		t.Errorf("licenses %v", got)
 	}
 	if cart = testkit.Decode[purchase.Cart](t, s.zoe("GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 0 {
@@ -978,7 +979,7 @@ func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return license.StateOf(catalog.Default(), h, catalog.LiveReportsID, false) == license.Holds
+		return change.StateOf(h, catalog.LiveReportsID) == license.Holds
 	}
 	for _, user := range []string{"ann", "bob", "cid"} {
 		change := kernel.Change(s.Call("test"))

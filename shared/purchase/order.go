@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -241,11 +240,7 @@ func (s *Service) deliver(
 	if err != nil {
 		return Order{}, 0, err
 	}
-	answer := call.Answer{
-		Status: http.StatusCreated,
-		Header: map[string]string{"Location": orderPath(c.Account, order.ID), "ETag": call.Tag(put.Item.Version)},
-		Body:   order,
-	}
+	answer := call.Made(order, put.Item.Version).At(orderPath(c.Account, order.ID))
 	err = s.kernel.Deliver(ctx, c, order.ID, lots(order), answer, append(slices.Clone(effects), put, audit))
 	return order, put.Item.Version, err
 }

@@ -2,7 +2,6 @@ package purchase
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"seatwise/shared/account"
@@ -80,7 +79,7 @@ func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput
 	if err != nil {
 		return Quote{}, err
 	}
-	return q, c.Commit(ctx, call.Answer{Status: http.StatusCreated, Body: q}, put, audit)
+	return q, c.Commit(ctx, call.Made(q), put, audit)
 }
 
 // FindQuote reads a quote, until 7 days after it expired.

@@ -7,6 +7,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -21,16 +22,20 @@ type Usage interface {
 
 // Service sells licenses.
 type Service struct {
-	env      *app.Env
-	products *catalog.Catalog
-	kernel   *license.Service
-	usage    Usage
+	env       *app.Env
+	products  *catalog.Catalog
+	kernel    *license.Service
+	inventory *inventory.Service
+	usage     Usage
 }
 
 // NewService makes the service; licenses are made by the kernel. usage may be nil where billing is
 // never asked for, as in maintenance.
 func NewService(env *app.Env, kernel *license.Service, usage Usage) *Service {
-	return &Service{env: env, products: kernel.Products(), kernel: kernel, usage: usage}
+	return &Service{
+		env: env, products: kernel.Products(), kernel: kernel, usage: usage,
+		inventory: inventory.NewService(kernel.Products()),
+	}
 }
 
 // terms are the account's, with those of the cost centers that exist; it reads them in one go.
@@ -87,7 +92,7 @@ func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	if err != nil {
 		return Billing{}, err
 	}
-	seats, err := s.kernel.CostCenterSeats(ctx, c)
+	seats, err := s.inventory.CostCenterSeats(ctx, c)
 	if err != nil {
 		return Billing{}, err
 	}

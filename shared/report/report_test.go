@@ -69,7 +69,7 @@ func (d *kernel) account(t *testing.T, id string, settings account.Settings) {
 	base.ReportSchedule = settings.ReportSchedule
 	c := d.Call("operator")
 	c.Account = id
-	if _, _, _, err := account.NewService(d.Env, license.NewService(catalog.Default())).Put(t.Context(), c, base); err != nil {
+	if _, err := account.NewService(d.Env, license.NewService(catalog.Default())).Put(t.Context(), c, base); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
@@ -62,11 +61,7 @@ func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Re
 			return err
 		}
 		r.version = put.Item.Version
-		answer := call.Answer{
-			Status: http.StatusAccepted,
-			Header: map[string]string{"Location": location(c, r), "ETag": call.Tag(r.version)},
-			Body:   view(r),
-		}
+		answer := call.Begun(view(r), r.version).At(location(c, r))
 		return c.Commit(ctx, answer, put, audit, putStamp(c.Account, stamp))
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package usage
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"seatwise/shared/catalog"
@@ -51,7 +50,7 @@ func (s *Service) Take(ctx context.Context, c *call.Call, events []Event) (Recei
 	}
 	receipt, err := s.take(ctx, c, events)
 	if err == nil {
-		err = c.Commit(ctx, call.Answer{Status: http.StatusAccepted, Body: receiptBody(receipt)})
+		err = c.Commit(ctx, call.Begun(receiptBody(receipt)))
 	}
 	if err != nil {
 		c.Release(ctx)

@@ -18,7 +18,7 @@ import (
 // goes.
 func TestPermissionThatGoesInTheMomentOfTheGrant(t *testing.T) {
 	role := func(w *world, permissions ...string) error {
-		_, _, _, err := w.directory.PutRole(
+		_, err := w.directory.PutRole(
 			t.Context(),
 			w.Call("ann"),
 			directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: permissions},
@@ -27,7 +27,7 @@ func TestPermissionThatGoesInTheMomentOfTheGrant(t *testing.T) {
 	}
 	alice := func(w *world, u directory.User) error {
 		u.ID, u.Name = "alice", "Alice"
-		_, _, _, err := w.directory.PutUser(t.Context(), w.Call("ann"), u)
+		_, err := w.directory.PutUser(t.Context(), w.Call("ann"), u)
 		return err
 	}
 	tests := map[string]func(w *world) error{

@@ -14,6 +14,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -24,11 +25,12 @@ type Service struct {
 	env       *app.Env
 	kernel    *license.Service
 	directory *directory.Service
+	inventory *inventory.Service
 }
 
 // NewService makes the service; grants go through the kernel.
 func NewService(env *app.Env, kernel *license.Service, people *directory.Service) *Service {
-	return &Service{env: env, kernel: kernel, directory: people}
+	return &Service{env: env, kernel: kernel, directory: people, inventory: inventory.NewService(kernel.Products())}
 }
 
 // purchased tells what was bought at some moments: two queries, however many licenses there are.
@@ -37,7 +39,7 @@ func (s *Service) purchased(
 	c *call.Call,
 	moments []time.Time,
 ) (func(moment time.Time) Purchased, error) {
-	products, err := s.kernel.Summary(ctx, c)
+	products, err := s.inventory.Summary(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func (s *Service) purchased(
 	for _, product := range products {
 		now[product.ProductID] = product.Bought
 	}
-	at, err := s.kernel.BoughtAt(ctx, c, moments, now)
+	at, err := s.inventory.BoughtAt(ctx, c, moments, now)
 	if err != nil {
 		return nil, err
 	}

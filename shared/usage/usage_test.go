@@ -18,6 +18,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table/bolt"
@@ -125,7 +126,7 @@ func TestOverage(t *testing.T) {
 func TestEventsAreJudgedOneByOne(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
-	if _, _, _, err := w.directory.PutUser(
+	if _, err := w.directory.PutUser(
 		t.Context(),
 		w.Call("ann"),
 		directory.User{ID: "gone", Name: "Gone", RoleIDs: []string{"supervisor"}},
@@ -681,7 +682,7 @@ func TestWhyOfAViewer(t *testing.T) {
 		view("3", "alice", "d-detroit", now.Add(2*time.Hour+time.Minute)),
 	)
 	w.send(t, 1, 0, view("4", "alice", "d-detroit", now.Add(-time.Hour))) // late
-	why, err := w.kernel.Why(t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory)
+	why, err := inventory.NewService(catalog.Default()).Why(t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory)
 	if err != nil || len(why.Because) != 1 {
 		t.Fatalf("%+v, %v", why, err)
 	}
@@ -736,7 +737,7 @@ func TestDaysAreTheAccounts(t *testing.T) {
 	// From 1 August on the account is in Tokyo, where that day begins when it ends in New York: at
 	// 04:00 in UTC.
 	c := w.Call("operator")
-	_, _, _, err := account.NewService(w.Env, w.kernel).Put(t.Context(), c, account.Settings{
+	_, err := account.NewService(w.Env, w.kernel).Put(t.Context(), c, account.Settings{
 		Name:       "Acme",
 		Brand:      "RingCentral",
 		Currency:   "USD",

@@ -14,6 +14,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -55,7 +56,7 @@ func (w *world) account(t testing.TB, id string, bundle account.Bundle) {
 	t.Helper()
 	c := w.Call("operator")
 	c.Account = id
-	_, _, _, err := account.NewService(w.Env, w.kernel).Put(t.Context(), c, account.Settings{
+	_, err := account.NewService(w.Env, w.kernel).Put(t.Context(), c, account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "America/Detroit", BillingDay: 1, Bundle: bundle,
 	})
 	if err != nil {
@@ -89,7 +90,7 @@ func (w *world) people(t testing.TB, role string, ids ...string) {
 		if len(id) == 1 {
 			u.Extension = fmt.Sprint(200 + i)
 		}
-		if _, _, _, err := w.directory.PutUser(t.Context(), w.Call("ann"), u); err != nil {
+		if _, err := w.directory.PutUser(t.Context(), w.Call("ann"), u); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,14 +98,14 @@ func (w *world) people(t testing.TB, role string, ids ...string) {
 
 func (w *world) queue(t testing.TB, id string, members ...string) {
 	t.Helper()
-	if _, _, _, err := w.directory.PutQueue(t.Context(), w.Call("ann"), id, "Queue "+id, members); err != nil {
+	if _, err := w.directory.PutQueue(t.Context(), w.Call("ann"), id, "Queue "+id, members); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (w *world) dashboard(t testing.TB, id string, queues ...string) {
 	t.Helper()
-	if _, _, _, err := w.directory.PutDashboard(
+	if _, err := w.directory.PutDashboard(
 		t.Context(),
 		w.Call("ann"),
 		directory.Dashboard{ID: id, Name: "Dashboard " + id, QueueIDs: queues},
@@ -117,7 +118,7 @@ func (w *world) dashboard(t testing.TB, id string, queues ...string) {
 // supervisors.
 func (w *world) worked(t testing.TB) {
 	t.Helper()
-	if _, _, _, err := w.directory.PutRole(
+	if _, err := w.directory.PutRole(
 		t.Context(),
 		w.Call("ann"),
 		directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}},
@@ -209,13 +210,13 @@ func (w *world) holder(t *testing.T, user string) license.Holder {
 }
 
 // live is how live-reports are counted.
-func (w *world) live(t *testing.T) license.Summary {
+func (w *world) live(t *testing.T) inventory.Summary {
 	t.Helper()
-	all, err := w.kernel.Summary(t.Context(), w.Call("ann"))
+	all, err := inventory.NewService(catalog.Default()).Summary(t.Context(), w.Call("ann"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(all, func(s license.Summary) bool { return s.ProductID == catalog.LiveReportsID })
+	i := slices.IndexFunc(all, func(s inventory.Summary) bool { return s.ProductID == catalog.LiveReportsID })
 	return all[i]
 }
 

@@ -90,6 +90,8 @@ func New(env *app.Env) *Router {
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
 	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, newNamer())
+	// A problem is described as what it is written as, which is also a part of other answers.
+	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[Problem](), reflect.TypeFor[problem.Document]())
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {
 			Type:         "http",
@@ -529,6 +531,15 @@ type Tagged[T any] struct {
 	ETag     string `header:"ETag"`
 	Location string `header:"Location"`
 	Body     T
+}
+
+// Tell is the output of a thing as it is stored.
+func Tell[T any](s call.Stored[T]) *Tagged[T] {
+	out := &Tagged[T]{Status: http.StatusOK, ETag: call.Tag(s.Version), Body: s.Value}
+	if s.Created {
+		out.Status = http.StatusCreated
+	}
+	return out
 }
 
 // Plain is an output with only a body.

@@ -19,42 +19,12 @@ import (
 
 // Problem is the body of every error (RFC 9457, api.md).
 type Problem struct {
-	Type      string          `json:"type" example:"urn:seatwise:problem:validation"`
-	Title     string          `json:"title"`
-	Status    int             `json:"status"`
-	Detail    string          `json:"detail,omitempty"`
-	Errors    []problem.Field `json:"errors,omitempty" doc:"The fields at fault."`
-	ProductID string          `json:"productId,omitempty" doc:"With not-enough-licenses: the product."`
-	Wanted    *int64          `json:"wanted,omitempty" doc:"With not-enough-licenses: how many were wanted."`
-	Available *int64          `json:"available,omitempty" doc:"With not-enough-licenses: how many are free."`
-	Used      *int64          `json:"used,omitempty" doc:"With wallboard-limit: how many wallboards there are."`
-	Max       *int64          `json:"max,omitempty" doc:"With wallboard-limit: how many there may be, or the maximum that was asked for."`
-	OrderID   string          `json:"orderId,omitempty" format:"uuid" doc:"With wrong-state, of a quote that was ordered already: the order."`
-
+	problem.Document
 	allow string
 }
 
 // Of renders a problem.
-func Of(p *problem.Problem) *Problem {
-	body := &Problem{
-		Type: "urn:seatwise:problem:" + string(
-			p.Slug,
-		),
-		Title:   p.Title(),
-		Status:  p.Status(),
-		Detail:  p.Detail,
-		Errors:  p.Fields,
-		OrderID: p.OrderID,
-		allow:   p.Allow,
-	}
-	if p.Slug == problem.NotEnoughLicenses {
-		body.ProductID, body.Wanted, body.Available = p.ProductID, &p.Wanted, &p.Available
-	}
-	if p.Slug == problem.WallboardLimit {
-		body.Used, body.Max = &p.Used, &p.Max
-	}
-	return body
-}
+func Of(p *problem.Problem) *Problem { return &Problem{Document: *p.Document(), allow: p.Allow} }
 
 // Error makes a Problem an error, which huma answers with.
 func (p *Problem) Error() string { return p.Type + ": " + p.Detail }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"seatwise/shared/platform/problem"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -29,6 +31,9 @@ func newNamer() func(reflect.Type, string) string {
 		name := huma.DefaultSchemaNamer(t, hint)
 		for t.Kind() == reflect.Pointer {
 			t = t.Elem()
+		}
+		if t == reflect.TypeFor[problem.Document]() {
+			name = "Problem"
 		}
 		if t.Kind() != reflect.Struct { // nothing else has a schema of its own
 			return name

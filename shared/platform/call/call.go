@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -416,13 +417,52 @@ func recordOf(answer Answer) (record, error) {
 // Repeatable says whether the call has a key, under which its answer is stored.
 func (c *Call) Repeatable() bool { return c.key != nil }
 
-// Whole is the answer with a single resource and its entity tag; made says that it is new.
-func Whole(body any, version int64, made bool) Answer {
-	status := 200
-	if made {
-		status = 201
+// Stored is a thing as it is stored: with its version, of which its entity tag is made, and whether
+// this call has created it.
+type Stored[T any] struct {
+	Value   T
+	Version int64
+	Created bool
+}
+
+// Answer is the answer with the thing.
+func (s Stored[T]) Answer() Answer {
+	if s.Created {
+		return Made(s.Value, s.Version)
 	}
-	return Answer{Status: status, Header: map[string]string{"ETag": Tag(version)}, Body: body}
+	return Told(s.Value, s.Version)
+}
+
+// Told is the answer with a resource, or with what became of a request, and the entity tag that the
+// versions make; without versions there is none.
+func Told(body any, versions ...int64) Answer {
+	answer := Answer{Status: 200, Body: body}
+	if len(versions) > 0 {
+		answer.Header = map[string]string{"ETag": Tag(versions...)}
+	}
+	return answer
+}
+
+// Made is Told of what the request has made.
+func Made(body any, versions ...int64) Answer {
+	answer := Told(body, versions...)
+	answer.Status = 201
+	return answer
+}
+
+// Begun is the answer to a request whose work goes on behind it.
+func Begun(body any, versions ...int64) Answer {
+	answer := Told(body, versions...)
+	answer.Status = 202
+	return answer
+}
+
+// At adds the address of what the answer tells of.
+func (a Answer) At(location string) Answer {
+	header := map[string]string{"Location": location}
+	maps.Copy(header, a.Header)
+	a.Header = header
+	return a
 }
 
 // Gone is the answer to a deletion.

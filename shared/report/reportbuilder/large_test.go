@@ -63,7 +63,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 	for q := range largeQueues {
 		id := fmt.Sprintf("queue%03d", q)
 		all = append(all, id)
-		if _, _, _, err := o.directory.PutQueue(ctx, o.Call("ann"), id, "Queue "+id, nil); err != nil {
+		if _, err := o.directory.PutQueue(ctx, o.Call("ann"), id, "Queue "+id, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,7 +72,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 	for some := range slices.Chunk(all, directory.MaxQueues) {
 		id := fmt.Sprint("board", boards)
 		boards++
-		if _, _, _, err := o.directory.PutDashboard(
+		if _, err := o.directory.PutDashboard(
 			ctx,
 			o.Call("ann"),
 			directory.Dashboard{ID: id, Name: "Board " + id, QueueIDs: some},
@@ -118,7 +118,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 	var events []usage.Event
 	for i := range largeViewers {
 		id, name := fmt.Sprintf("viewer%04d", i), fmt.Sprintf("Viewer %04d", i)
-		if _, _, _, err := o.directory.PutUser(
+		if _, err := o.directory.PutUser(
 			ctx,
 			o.Call("ann"),
 			directory.User{ID: id, Name: name, Active: true, RoleIDs: []string{"supervisor"}},

@@ -58,7 +58,7 @@ func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 	o.reports = report.NewService(o.Env)
 	o.builder = registry.One(o.Env, "ReportBuilderFunction")
 	o.account(t, account.Standard)
-	if _, _, _, err := o.directory.PutRole(
+	if _, err := o.directory.PutRole(
 		t.Context(),
 		o.Call("ann"),
 		directory.Role{ID: "supervisor", Name: "Supervisor", Permissions: []string{"liveReports.view"}},
@@ -70,7 +70,7 @@ func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 
 func (o *office) account(t *testing.T, bundle account.Bundle) {
 	t.Helper()
-	_, _, _, err := account.NewService(o.Env, license.NewService(catalog.Default())).Put(t.Context(), o.Call("operator"), account.Settings{
+	_, err := account.NewService(o.Env, license.NewService(catalog.Default())).Put(t.Context(), o.Call("operator"), account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: bundle,
 	})
 	if err != nil {
@@ -98,21 +98,21 @@ func (o *office) user(t *testing.T, id, name, extension, role string) {
 	if role != "" {
 		u.RoleIDs = []string{role}
 	}
-	if _, _, _, err := o.directory.PutUser(t.Context(), o.Call("ann"), u); err != nil {
+	if _, err := o.directory.PutUser(t.Context(), o.Call("ann"), u); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (o *office) queue(t *testing.T, id, name string, members ...string) {
 	t.Helper()
-	if _, _, _, err := o.directory.PutQueue(t.Context(), o.Call("ann"), id, name, members); err != nil {
+	if _, err := o.directory.PutQueue(t.Context(), o.Call("ann"), id, name, members); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (o *office) dashboard(t *testing.T, id, name string, queues ...string) {
 	t.Helper()
-	if _, _, _, err := o.directory.PutDashboard(
+	if _, err := o.directory.PutDashboard(
 		t.Context(),
 		o.Call("ann"),
 		directory.Dashboard{ID: id, Name: name, QueueIDs: queues},
@@ -410,7 +410,7 @@ func TestPeopleOfOneName(t *testing.T) {
 	o := newOffice(t)
 	o.buy(t, catalog.LiveReportsID, 1)
 	for _, id := range []string{"j1", "j2"} {
-		_, _, _, err := o.directory.PutUser(
+		_, err := o.directory.PutUser(
 			t.Context(),
 			o.Call("ann"),
 			directory.User{ID: id, Name: "John", Email: id + "@acme.test", Active: true},

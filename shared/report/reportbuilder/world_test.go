@@ -18,6 +18,7 @@ import (
 	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/metrics"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -179,7 +180,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 	held, wanted := int64(0), int64(0)
 	var waiting, holding []string
 	for _, id := range slices.Sorted(maps.Keys(m.users)) {
-		why, err := o.kernel.Why(t.Context(), c, id, catalog.LiveReportsID, o.directory)
+		why, err := inventory.NewService(catalog.Default()).Why(t.Context(), c, id, catalog.LiveReportsID, o.directory)
 		if err != nil {
 			t.Fatalf("%s: why %s: %v", step, id, err)
 		}
@@ -212,7 +213,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 	if held != min(wanted, m.seats) {
 		t.Fatalf("%s: %d hold a seat, of %d who should and %d seats", step, held, wanted, m.seats)
 	}
-	list, _, err := o.kernel.Waiting(t.Context(), c, catalog.LiveReportsID, "", "", 200)
+	list, _, err := inventory.NewService(catalog.Default()).Waiting(t.Context(), c, inventory.Of{Product: catalog.LiveReportsID, User: ""}, "", 200)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 		t.Fatalf("%s: waiting list %v, waiting %v", step, listed, waiting)
 	}
 	m.firstComeFirstServed(t, step, listed, holding)
-	rows, err := o.kernel.Summary(t.Context(), c)
+	rows, err := inventory.NewService(catalog.Default()).Summary(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 		shown[metric.ID] = metric.Used
 	}
 	for _, row := range rows {
-		want := license.Summary{ProductID: row.ProductID, Name: row.Name, Kind: row.Kind}
+		want := inventory.Summary{ProductID: row.ProductID, Name: row.Name, Kind: row.Kind}
 		switch {
 		case row.ProductID == catalog.LiveReportsID:
 			want.Bought, want.Assigned, want.Available, want.Waiting = m.seats, held, m.seats-held, wanted-held
@@ -325,7 +326,7 @@ func (s *stage) putUser(id string) {
 		u.direct, u.booster, u.viewed = false, false, false
 	}
 	u.viewed = u.viewed && s.m.mayView(u)
-	_, _, _, err := s.directory.PutUser(s.Context(), s.Call("ann"), directory.User{
+	_, err := s.directory.PutUser(s.Context(), s.Call("ann"), directory.User{
 		ID: id, Name: u.name, Extension: u.extension, RoleIDs: u.roles, Licenses: u.own, Active: u.active,
 	})
 	s.must(err)
@@ -473,7 +474,7 @@ func (s *stage) putRole(id string) {
 	if s.m.roles[id].view {
 		r.Permissions = []string{"liveReports.view"}
 	}
-	_, _, _, err := s.directory.PutRole(s.Context(), s.Call("ann"), r)
+	_, err := s.directory.PutRole(s.Context(), s.Call("ann"), r)
 	s.must(err)
 }
 
@@ -491,9 +492,9 @@ func (s *stage) assign(id, product string, has *bool) string {
 		}
 		return "take " + product + " from " + id
 	}
-	rows, err := s.kernel.Summary(s.Context(), s.Call("ann"))
+	rows, err := inventory.NewService(catalog.Default()).Summary(s.Context(), s.Call("ann"))
 	s.must(err)
-	free := rows[slices.IndexFunc(rows, func(r license.Summary) bool { return r.ProductID == product })].Available
+	free := rows[slices.IndexFunc(rows, func(r inventory.Summary) bool { return r.ProductID == product })].Available
 	_, err = s.kernel.AssignProduct(s.Context(), s.Call("ann"), product, id, "")
 	switch {
 	case !u.active:
@@ -758,7 +759,7 @@ func newStage(t *testing.T, fixture *testkit.Fixture, seed uint64) *stage {
 	for _, id := range worldUsers {
 		s.newUser(id)
 	}
-	_, _, _, err := s.directory.PutUser(s.Context(), s.Call("ann"), directory.User{
+	_, err := s.directory.PutUser(s.Context(), s.Call("ann"), directory.User{
 		// the last super-admin of the account could not go
 		ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin},
 	})
@@ -870,17 +871,17 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 	user := worldUsers[random.IntN(len(worldUsers))]
 	switch worker {
 	case 0:
-		_, _, _, err := s.directory.PutQueue(ctx, c, worldQueues[random.IntN(3)], "Q", some(worldUsers))
+		_, err := s.directory.PutQueue(ctx, c, worldQueues[random.IntN(3)], "Q", some(worldUsers))
 		return err
 	case 1:
-		_, _, _, err := s.directory.PutDashboard(
+		_, err := s.directory.PutDashboard(
 			ctx,
 			c,
 			directory.Dashboard{ID: worldDashboards[random.IntN(3)], Name: "D", QueueIDs: some(worldQueues)},
 		)
 		return err
 	case 2:
-		_, _, _, err := s.directory.PutUser(
+		_, err := s.directory.PutUser(
 			ctx,
 			c,
 			directory.User{ID: user, Name: user, RoleIDs: some(worldRoles), Active: random.IntN(4) > 0},
@@ -891,7 +892,7 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 		if r.Licenses = roleLicenses[r.ID]; random.IntN(2) == 0 {
 			r.Permissions, r.Licenses = []string{"liveReports.view"}, nil
 		}
-		_, _, _, err := s.directory.PutRole(ctx, c, r)
+		_, err := s.directory.PutRole(ctx, c, r)
 		return err
 	case 4:
 		_, err := s.usage.Take(
@@ -907,7 +908,7 @@ func (s *stage) race(random *rand.Rand, some func([]string) []string, worker uin
 	if random.IntN(3) == 0 {
 		bundle = account.CustomerEngagement
 	}
-	if _, _, _, err := account.NewService(s.Env, license.NewService(catalog.Default())).Put(ctx, c, account.Settings{
+	if _, err := account.NewService(s.Env, license.NewService(catalog.Default())).Put(ctx, c, account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: bundle,
 	}); err != nil {
 		return err

@@ -1,4 +1,4 @@
-package license_test
+package operations_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/problem"
 )
@@ -221,7 +222,7 @@ func TestRacesOverHTTP(t *testing.T) {
 		f.hire("zoe", "Zoe")
 		assigned := func(product string, want int64) {
 			t.Helper()
-			for _, s := range testkit.Decode[api.List[license.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items {
+			for _, s := range testkit.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items {
 				if s.ProductID == product && (s.Assigned != want || s.Available != s.Bought-want) {
 					t.Errorf("%+v, want %d assigned", s, want)
 				}
@@ -305,7 +306,7 @@ func TestRacesOverHTTP(t *testing.T) {
 // it was bought or not.
 func TestEveryProductIsSummarized(t *testing.T) {
 	f := open(t)
-	list := testkit.Decode[api.List[license.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items
+	list := testkit.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items
 	products := catalog.Default().Products()
 	if len(list) != len(products) {
 		t.Fatalf("%d of %d products", len(list), len(products))

@@ -1,4 +1,4 @@
-package license
+package inventory
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -21,9 +22,9 @@ type Chain interface {
 
 // Why says how a user stands to a product, and because of what (spec 6).
 type Why struct {
-	ProductID string    `json:"productId"`
-	State     State     `json:"state" enum:"holds,waits,lacks,covered,excluded"`
-	Because   []Because `json:"because" nullable:"false" doc:"Every grant, with the chain from dashboard to queue behind it."`
+	ProductID string       `json:"productId"`
+	State     record.State `json:"state" enum:"holds,waits,lacks,covered,excluded"`
+	Because   []Because    `json:"because" nullable:"false" doc:"Every grant, with the chain from dashboard to queue behind it."`
 	// LicenseID is the license held.
 	LicenseID string `json:"licenseId,omitempty" format:"uuid"`
 	// WaitingSince is when the user was put on the waiting list.
@@ -31,7 +32,7 @@ type Why struct {
 	// CoveredBy is the product or the bundle that makes a license unnecessary.
 	CoveredBy string `json:"coveredBy,omitempty" doc:"The product held, or the account's bundle, that includes this one."`
 	// Excluded says since when, and by whom, the user is kept from automatic assignment.
-	Excluded *Exclusion `json:"excluded,omitempty"`
+	Excluded *record.Exclusion `json:"excluded,omitempty"`
 	// Inactive users hold nothing, whatever their grants.
 	Inactive bool `json:"inactive,omitempty"`
 }
@@ -57,22 +58,35 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 	if !ok {
 		return Why{}, problem.Invalid("product", problem.UnknownID, "is not in the catalog")
 	}
-	ch := d.Change(c)
-	if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
+	at := record.HolderKey(c.Account, user)
+	found, err := c.Lookup(ctx, call.AccountKey(c.Account), at)
+	if err != nil {
 		return Why{}, err
 	}
-	h, err := ch.Holder(user)
+	bundle, ok := found[call.AccountKey(c.Account)]
+	if !ok {
+		return Why{}, problem.NoAccount()
+	}
+	part, err := call.Decode[record.AccountPart](bundle)
+	if err != nil {
+		return Why{}, err
+	}
+	item, ok := found[at]
+	if !ok {
+		return Why{}, problem.Missing("user")
+	}
+	h, err := call.Decode[record.Holder](item)
 	if err != nil {
 		return Why{}, err
 	}
 	why := Why{
 		ProductID: product,
-		State:     StateOf(d.products, h, product, ch.Unlimited()),
+		State:     record.Terms{Products: d.products, Unlimited: part.Unlimited()}.StateOf(&h, product),
 		Because:   []Because{},
 		Inactive:  !h.Active,
 	}
-	if why.State == Covered {
-		why.CoveredBy = UnlimitedBundle
+	if why.State == record.Covered {
+		why.CoveredBy = record.UnlimitedBundle
 		if i := slices.IndexFunc(p.CoveredBy, h.Holds); i >= 0 {
 			why.CoveredBy = p.CoveredBy[i]
 		}
@@ -93,13 +107,13 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 }
 
 // behind is what stands behind a grant.
-func behind(ctx context.Context, c *call.Call, user string, g Grant, chain Chain) ([]Because, error) {
+func behind(ctx context.Context, c *call.Call, user string, g record.Grant, chain Chain) ([]Because, error) {
 	link := Because{Grant: g.Source, Since: g.Since}
 	kind, id, _ := strings.Cut(g.Source, ":")
 	switch kind {
 	case "role":
 		link.RoleID = id
-	case View:
+	case record.View:
 		dashboard, at, err := chain.LastView(ctx, c, user)
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package license
+package inventory
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -34,7 +35,7 @@ type Filter struct {
 	// license's UUID, for it and the add-ons that hang on it.
 	Bases       []string
 	CostCenters []string
-	Statuses    []Status
+	Statuses    []record.Status
 	User        string
 	Extension   string
 	Order       string
@@ -63,7 +64,7 @@ func (d *Service) List(
 	f Filter,
 	position string,
 	limit int,
-) ([]License, string, error) {
+) ([]record.License, string, error) {
 	products, err := d.filtered(f)
 	if err != nil {
 		return nil, "", err
@@ -72,18 +73,18 @@ func (d *Service) List(
 	if err != nil || source == nil {
 		return nil, "", err
 	}
-	var list []License
+	var list []record.License
 	last := position
 	for looked := 0; looked < examined; {
 		batch, done, err := source(ctx, last, limit+1-len(list))
 		if err != nil {
 			return nil, "", err
 		}
-		licenses := make([]stored, len(batch))
+		licenses := make([]record.Document, len(batch))
 		for i, found := range batch {
-			licenses[i] = found.stored
+			licenses[i] = found.Document
 		}
-		seen, err := d.sight(ctx, c, licenses)
+		seen, err := d.records.Sight(ctx, c, licenses)
 		if err != nil {
 			return nil, "", err
 		}
@@ -95,11 +96,11 @@ func (d *Service) List(
 		}
 		for _, found := range batch {
 			looked++
-			if seen(found.stored) && f.fits(found.License, products) && (match == nil || match[found.ID]) {
+			if seen(found.Document) && f.fits(found.License, products) && (match == nil || match[found.ID]) {
 				if len(list) == limit {
 					return list, last, nil
 				}
-				list = append(list, d.shown(found.License))
+				list = append(list, d.records.Shown(found.License))
 			}
 			last = found.at
 		}
@@ -123,7 +124,7 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		products = append(products, id)
 	}
 	for i, status := range f.Statuses {
-		if !slices.Contains([]Status{Available, Assigned, Terminated}, status) {
+		if !slices.Contains([]record.Status{record.Available, record.Assigned, record.Terminated}, status) {
 			return nil, problem.Invalid(
 				fmt.Sprintf("status[%d]", i),
 				problem.NotAllowed,
@@ -171,7 +172,7 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 
 // baseLicense is the base license whose family is asked for, or empty.
 func (f Filter) baseLicense() string {
-	if len(f.Bases) == 1 && wellFormed(f.Bases[0]) {
+	if len(f.Bases) == 1 && record.WellFormed(f.Bases[0]) {
 		return f.Bases[0]
 	}
 	return ""
@@ -184,7 +185,7 @@ func (f Filter) narrow() bool {
 
 // fits says whether a license passes the filters but for the search, whichever of them the source
 // of the list has looked at already.
-func (f Filter) fits(l License, products []string) bool {
+func (f Filter) fits(l record.License, products []string) bool {
 	switch {
 	case products != nil && !slices.Contains(products, l.ProductID),
 		f.baseLicense() != "" && l.ID != f.baseLicense() && l.BaseLicenseID != f.baseLicense(),
@@ -200,7 +201,7 @@ func (f Filter) fits(l License, products []string) bool {
 
 // found is a license with its position in the order of the list.
 type found struct {
-	stored
+	record.Document
 	at string
 }
 
@@ -212,7 +213,7 @@ func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products [
 	switch {
 	case f.User != "" && !usable(f.User),
 		f.Extension != "" && !usable(f.Extension),
-		f.Order != "" && !wellFormed(f.Order),
+		f.Order != "" && !record.WellFormed(f.Order),
 		slices.ContainsFunc(f.CostCenters, func(code string) bool { return !usable(code) }):
 		return nil, nil
 	case f.User != "":
@@ -230,11 +231,11 @@ func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products [
 		}
 		return d.ofUser(c, base.UserID), nil
 	case f.Extension != "":
-		item, ok, err := c.Get(ctx, ExtensionKey(c.Account, f.Extension))
+		item, ok, err := c.Get(ctx, record.ExtensionKey(c.Account, f.Extension))
 		if err != nil || !ok {
 			return nil, err
 		}
-		x, err := call.Decode[Extension](item)
+		x, err := call.Decode[record.Extension](item)
 		if err != nil || x.UserID == "" {
 			return nil, err
 		}
@@ -244,11 +245,11 @@ func (d *Service) source(ctx context.Context, c *call.Call, f Filter, products [
 	case f.Q != "":
 		return d.searched(c, f), nil
 	case len(f.Statuses) > 0 && (len(f.Statuses) == 1 || len(f.CostCenters) == 0):
-		return d.ranged(c, spreadIndex{table.Index3, licensesByStatus}, d.statusRanges(f, products)), nil
+		return d.ranged(c, spreadIndex{table.Index3, record.LicensesByStatus}, d.statusRanges(f, products)), nil
 	case len(f.CostCenters) > 0:
-		return d.ranged(c, spreadIndex{table.Index2, licensesByCostCenter}, d.costCenterRanges(f, products)), nil
+		return d.ranged(c, spreadIndex{table.Index2, record.LicensesByCostCenter}, d.costCenterRanges(f, products)), nil
 	default:
-		return d.ranged(c, spreadIndex{table.Index1, licensesByProduct}, d.productRanges(f, products)), nil
+		return d.ranged(c, spreadIndex{table.Index1, record.LicensesByProduct}, d.productRanges(f, products)), nil
 	}
 }
 
@@ -264,9 +265,9 @@ func (d *Service) productRanges(f Filter, products []string) []string {
 	case products == nil:
 		return []string{""}
 	case len(f.Products) == 0: // base products and their add-ons
-		return ascending(f.Bases, func(id string) string { return joined(id, "") })
+		return ascending(f.Bases, func(id string) string { return record.Joined(id, "") })
 	}
-	return ascending(products, func(id string) string { return joined(d.family(id), id, "") })
+	return ascending(products, func(id string) string { return record.Joined(d.records.Family(id), id, "") })
 }
 
 // ascending makes the prefixes of ranges, each once.
@@ -283,7 +284,7 @@ func (d *Service) costCenterRanges(f Filter, products []string) []string {
 	var prefixes []string
 	for _, code := range f.CostCenters {
 		for _, rest := range d.productRanges(f, products) {
-			prefixes = append(prefixes, joined(code, rest))
+			prefixes = append(prefixes, record.Joined(code, rest))
 		}
 	}
 	slices.Sort(prefixes)
@@ -300,13 +301,13 @@ func (d *Service) statusRanges(f Filter, products []string) []string {
 	for _, status := range f.Statuses {
 		if len(f.CostCenters) == 0 {
 			for _, rest := range d.productRanges(f, products) {
-				prefixes = append(prefixes, joined(string(status), rest))
+				prefixes = append(prefixes, record.Joined(string(status), rest))
 			}
 			continue
 		}
 		for _, product := range products {
 			for _, code := range f.CostCenters {
-				prefixes = append(prefixes, joined(string(status), d.family(product), product, code, ""))
+				prefixes = append(prefixes, record.Joined(string(status), d.records.Family(product), product, code, ""))
 			}
 		}
 	}
@@ -346,11 +347,11 @@ func (d *Service) ranged(c *call.Call, index spreadIndex, prefixes []string) sou
 func foundIn(items []table.Item, at func(table.Item) string) ([]found, error) {
 	batch := make([]found, len(items))
 	for i, item := range items {
-		l, err := call.Decode[stored](item)
+		l, err := call.Decode[record.Document](item)
 		if err != nil {
 			return nil, err
 		}
-		batch[i] = found{stored: l, at: at(item)}
+		batch[i] = found{Document: l, at: at(item)}
 	}
 	return batch, nil
 }
@@ -382,7 +383,7 @@ func (d *Service) fetch(
 	}
 	keys := make([]table.Key, len(ids))
 	for i, id := range ids {
-		keys[i] = licenseKey(c.Account, id)
+		keys[i] = record.LicenseKey(c.Account, id)
 	}
 	items, err := c.Lookup(ctx, keys...)
 	if err != nil {
@@ -394,11 +395,11 @@ func (d *Service) fetch(
 		if !ok {
 			continue
 		}
-		l, err := call.Decode[stored](item)
+		l, err := call.Decode[record.Document](item)
 		if err != nil {
 			return nil, err
 		}
-		batch = append(batch, found{stored: l, at: at(i, ids[i])})
+		batch = append(batch, found{Document: l, at: at(i, ids[i])})
 	}
 	return batch, nil
 }
@@ -406,33 +407,22 @@ func (d *Service) fetch(
 // ofUser reads what a user holds.
 func (d *Service) ofUser(c *call.Call, user string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
-		item, ok, err := c.Get(ctx, HolderKey(c.Account, user))
+		item, ok, err := c.Get(ctx, record.HolderKey(c.Account, user))
 		if err != nil || !ok {
 			return nil, true, err
 		}
-		h, err := call.Decode[Holder](item)
+		h, err := call.Decode[record.Holder](item)
 		if err != nil {
 			return nil, true, err
 		}
-		return d.byID(c, h.held()...)(ctx, after, limit)
+		return d.byID(c, h.Held()...)(ctx, after, limit)
 	}
-}
-
-// held lists the ids of the licenses that a holder has.
-func (h *Holder) held() []string {
-	var ids []string
-	for _, holding := range h.Holdings {
-		if holding.LicenseID != "" {
-			ids = append(ids, holding.LicenseID)
-		}
-	}
-	return ids
 }
 
 // ofOrder reads the licenses of a confirmed order: their ids follow from it.
 func (d *Service) ofOrder(c *call.Call, order string) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
-		lots, ok, err := d.confirmedLots(ctx, c, order)
+		lots, ok, err := d.records.ConfirmedLots(ctx, c, order)
 		if err != nil || !ok {
 			return nil, true, err
 		}
@@ -447,7 +437,7 @@ func (d *Service) ofOrder(c *call.Call, order string) source {
 		to := min(total, from+limit)
 		var ids []string
 		for n := from; n < to; n++ {
-			ids = append(ids, deliveredID(c.Account, order, n))
+			ids = append(ids, record.DeliveredID(c.Account, order, n))
 		}
 		batch, err := d.fetch(ctx, c, ids, func(i int, _ string) string { return strconv.Itoa(from + i + 1) })
 		return batch, to >= total, err
@@ -464,4 +454,43 @@ func sequence(position string) (int, error) {
 		return 0, table.ErrCursor
 	}
 	return n, nil
+}
+
+// Summary counts the seats of one product.
+type Summary struct {
+	ProductID string       `json:"productId"`
+	Name      string       `json:"name"`
+	Kind      catalog.Kind `json:"kind"`
+	Bought    int64        `json:"bought"`
+	Assigned  int64        `json:"assigned"`
+	Available int64        `json:"available"`
+	// Reserved are kept for a mass configuration that is being applied: bought = assigned +
+	// available + reserved.
+	Reserved int64 `json:"reserved" doc:"Kept for mass configurations that are being applied; bought = assigned + available + reserved."`
+	Waiting  int64 `json:"waiting"`
+}
+
+// Get reads one license and its version, strongly consistent. A license of another account and a
+// missing one are the same not-found.
+func (d *Service) Get(ctx context.Context, c *call.Call, id string) (record.License, int64, error) {
+	if !record.WellFormed(id) {
+		return record.License{}, 0, problem.Missing("license")
+	}
+	key, markers := record.LicenseKey(c.Account, id), d.records.Markers(c.Account, []string{id})
+	found, err := c.Lookup(ctx, append(markers, key)...)
+	if err != nil {
+		return record.License{}, 0, err
+	}
+	item, ok := found[key]
+	if !ok {
+		return record.License{}, 0, problem.Missing("license")
+	}
+	l, err := call.Decode[record.Document](item)
+	if err != nil {
+		return record.License{}, 0, err
+	}
+	if d.records.Remember(found, markers); !d.records.Seen(c.Account, l) {
+		return record.License{}, 0, problem.Missing("license")
+	}
+	return d.records.Shown(l.License), item.Version, nil
 }

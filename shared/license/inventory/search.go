@@ -1,4 +1,4 @@
-package license
+package inventory
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seatwise/shared/craft/text"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -21,13 +22,13 @@ const (
 )
 
 // phaseOf is the phase to which a holder belongs, or phases if nothing of theirs matches.
-func (h *Holder) phaseOf(q text.Query) int {
+func phaseOf(h *record.Holder, q text.Query) int {
 	switch {
 	case q.Digits() != "" && strings.HasPrefix(h.Extension, q.Digits()):
 		return phaseExtension
 	case q.InNumber(h.Number):
 		return phaseNumber
-	case h.firstEntry(q) != "":
+	case firstEntry(h, q) != "":
 		return phaseWord
 	}
 	return phases
@@ -122,16 +123,16 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 		if strings.Trim(prefix, "0123456789abcdef-") != "" || prefix == "" || prefix[0] == '-' {
 			return table.Query{}, false
 		}
-		return table.Query{Partition: licenseKey(account, prefix).Partition, Prefix: prefix}, true
+		return table.Query{Partition: record.LicenseKey(account, prefix).Partition, Prefix: prefix}, true
 	case phaseExtension:
 		prefix := text.NewQuery(q).Digits()
-		return table.Query{Partition: ExtensionKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
+		return table.Query{Partition: record.ExtensionKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
 	case phaseNumber:
 		prefix := text.NewQuery(q).Digits()
-		return table.Query{Partition: numberKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
+		return table.Query{Partition: record.NumberKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
 	default:
 		query := text.NewQuery(q)
-		return table.Query{Partition: holdersByWord(account), Prefix: query.Prefix()}, !query.Empty()
+		return table.Query{Partition: record.HoldersByWord(account), Prefix: query.Prefix()}, !query.Empty()
 	}
 }
 
@@ -157,7 +158,7 @@ func (d *Service) searchEntries(
 		if holders[i] == nil {
 			continue
 		}
-		for _, id := range slices.Sorted(slices.Values(holders[i].held())) {
+		for _, id := range slices.Sorted(slices.Values(holders[i].Held())) {
 			// Of the entry at which the last page ended, only what is behind its last license is
 			// left.
 			if begins(f.Q, id) || item.Sort == entry && id <= license {
@@ -182,11 +183,6 @@ func (d *Service) searchEntries(
 	return batch, len(ids) > 0, nil
 }
 
-// searchEntry is the part of an extension, or of a word, that says whose it is.
-type searchEntry struct {
-	UserID string `json:"userId"`
-}
-
 // searchHolders are the holders for whom the entries of a phase stand, nil for nobody and for who
 // belongs to another phase, or is found at another entry of this one. It is one read; of numbers
 // two.
@@ -196,7 +192,7 @@ func (d *Service) searchHolders(
 	phase int,
 	q text.Query,
 	items []table.Item,
-) ([]*Holder, error) {
+) ([]*record.Holder, error) {
 	users, err := d.searchUsers(ctx, c, phase, items)
 	if err != nil {
 		return nil, err
@@ -204,25 +200,25 @@ func (d *Service) searchHolders(
 	var keys []table.Key
 	for _, user := range users {
 		if user != "" {
-			keys = append(keys, HolderKey(c.Account, user))
+			keys = append(keys, record.HolderKey(c.Account, user))
 		}
 	}
 	read, err := c.Lookup(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
-	holders := make([]*Holder, len(items))
+	holders := make([]*record.Holder, len(items))
 	for i, user := range users {
-		item, ok := read[HolderKey(c.Account, user)]
+		item, ok := read[record.HolderKey(c.Account, user)]
 		if !ok || user == "" {
 			continue
 		}
-		h, err := call.Decode[Holder](item)
+		h, err := call.Decode[record.Holder](item)
 		if err != nil {
 			return nil, err
 		}
-		if h.phaseOf(q) == phase &&
-			(phase != phaseWord || items[i].Key == holderWordKey(c.Account, h.firstEntry(q), h.UserID)) {
+		if phaseOf(&h, q) == phase &&
+			(phase != phaseWord || items[i].Key == record.HolderWordKey(c.Account, firstEntry(&h, q), h.UserID)) {
 			holders[i] = &h
 		}
 	}
@@ -234,7 +230,7 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 	users := make([]string, len(items))
 	if phase != phaseNumber {
 		for i, item := range items {
-			x, err := call.Decode[searchEntry](item)
+			x, err := call.Decode[record.SearchEntry](item)
 			if err != nil {
 				return nil, err
 			}
@@ -248,7 +244,7 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 		if err != nil {
 			return nil, err
 		}
-		keys[i] = ExtensionKey(c.Account, extension)
+		keys[i] = record.ExtensionKey(c.Account, extension)
 	}
 	read, err := c.Lookup(ctx, keys...)
 	if err != nil {
@@ -256,7 +252,7 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 	}
 	for i, key := range keys {
 		if item, ok := read[key]; ok {
-			x, err := call.Decode[searchEntry](item)
+			x, err := call.Decode[record.SearchEntry](item)
 			if err != nil {
 				return nil, err
 			}
@@ -272,13 +268,13 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 // there is none.
 //
 // Errors: table.ErrCursor for a position of another list.
-func (d *Service) Found(ctx context.Context, c *call.Call, q, position string, limit int) ([]Holder, string, error) {
+func (d *Service) Found(ctx context.Context, c *call.Call, q, position string, limit int) ([]record.Holder, string, error) {
 	phase, entry, _, err := searchPosition(position)
 	if err != nil {
 		return nil, "", err
 	}
 	query := text.NewQuery(q)
-	var list []Holder
+	var list []record.Holder
 	for phase = max(phase, phaseExtension); phase < phases; phase, entry = phase+1, "" {
 		read, ok := searchQuery(c.Account, q, phase)
 		if !ok {
@@ -317,7 +313,7 @@ func (d *Service) Found(ctx context.Context, c *call.Call, q, position string, l
 func (d *Service) matched(ctx context.Context, c *call.Call, q string, licenses []found) (map[string]bool, error) {
 	var keys []table.Key
 	for _, l := range licenses {
-		if key := HolderKey(c.Account, l.UserID); l.UserID != "" && !slices.Contains(keys, key) {
+		if key := record.HolderKey(c.Account, l.UserID); l.UserID != "" && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -329,11 +325,11 @@ func (d *Service) matched(ctx context.Context, c *call.Call, q string, licenses 
 			return nil, err
 		}
 		for _, item := range read {
-			h, err := call.Decode[Holder](item)
+			h, err := call.Decode[record.Holder](item)
 			if err != nil {
 				return nil, err
 			}
-			holders[h.UserID] = h.phaseOf(query) < phases
+			holders[h.UserID] = phaseOf(&h, query) < phases
 		}
 	}
 	match := make(map[string]bool, len(licenses))
@@ -341,4 +337,14 @@ func (d *Service) matched(ctx context.Context, c *call.Call, q string, licenses 
 		match[l.ID] = begins(q, l.ID) || l.UserID != "" && holders[l.UserID]
 	}
 	return match, nil
+}
+
+// firstEntry is the first of the entries that begins with what is searched, or empty.
+func firstEntry(h *record.Holder, q text.Query) string {
+	for _, entry := range h.Entries() {
+		if !q.Empty() && strings.HasPrefix(entry, q.Prefix()) {
+			return entry
+		}
+	}
+	return ""
 }

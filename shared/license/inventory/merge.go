@@ -1,4 +1,4 @@
-package license
+package inventory
 
 import (
 	"context"
@@ -35,16 +35,16 @@ func (s *stream) sort() string { return s.items[0].IndexKeys[s.query.Index-1].So
 func (d *Service) merged(
 	ctx context.Context, c *call.Call, index spreadIndex, prefix, after string, limit int,
 ) (items []table.Item, done bool, err error) {
-	shards := d.spread.of(c.Account)
+	shards := d.records.KnownShards(c.Account)
 	m := merge{store: c.Env.Table}
 	// and about how much a share differs by chance
 	share := max(1, limit/shards+int(math.Sqrt(float64(limit)/float64(shards))))
 	var counting errgroup.Group
 	counting.Go(func() (err error) {
-		_, err = d.shards(ctx, c)
+		_, err = d.records.Shards(ctx, c)
 		return err
 	})
-	for stored := shards; len(m.streams) < stored; stored = d.spread.of(c.Account) {
+	for stored := shards; len(m.streams) < stored; stored = d.records.KnownShards(c.Account) {
 		from := len(m.streams)
 		for n := from; n < stored; n++ {
 			q := table.Query{Index: index.Index, Partition: index.partition(c.Account, n), Prefix: prefix}

@@ -1,4 +1,6 @@
-package license
+// Package operations is what the API does with licenses: it asks the kernel (package license) for
+// changes and package inventory for what there is.
+package operations
 
 import (
 	"context"
@@ -7,6 +9,9 @@ import (
 	"strings"
 
 	"seatwise/shared/craft/text"
+	"seatwise/shared/license"
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -19,6 +24,17 @@ const (
 	tag          = "Licenses"
 )
 
+// Operations are the routes of licenses.
+type Operations struct {
+	kernel    *license.Service
+	inventory *inventory.Service
+}
+
+// New makes the operations over the kernel.
+func New(kernel *license.Service) *Operations {
+	return &Operations{kernel: kernel, inventory: inventory.NewService(kernel.Products())}
+}
+
 type manyInput struct {
 	api.Account
 	Body struct {
@@ -28,18 +44,18 @@ type manyInput struct {
 
 // LicensesRoutes registers the operations of LicensesFunction: it lists licenses, counts them,
 // changes their cost center and terminates them, and shows who waits and who is excluded.
-func (d *Service) LicensesRoutes(k *api.Router) {
+func (o *Operations) LicensesRoutes(k *api.Router) {
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
 		ID: "list-licenses", Method: http.MethodGet, Path: licensesPath, Tag: tag, Permissions: read,
 		Summary: "List licenses; all filters that are given must hold",
-	}, d.list)
+	}, o.list)
 	api.Register(k, api.Operation{
 		ID: "summarize-licenses", Method: http.MethodGet, Path: licensesPath + "/summary", Tag: tag, Permissions: read,
 		Summary: "Count the licenses of every product",
-	}, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Listed[Summary], error) {
-		list, err := d.Summary(ctx, c)
+	}, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Listed[inventory.Summary], error) {
+		list, err := o.inventory.Summary(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -52,9 +68,12 @@ func (d *Service) LicensesRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: read,
 		Summary:     "Read a license",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[License], error) {
-		l, version, err := d.Get(ctx, c, in.ID)
-		return tagged(Versioned{License: l, Version: version}, err)
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[license.License], error) {
+		l, version, err := o.inventory.Get(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &api.Tagged[license.License]{Status: http.StatusOK, ETag: call.Tag(version), Body: l}, nil
 	})
 	api.Register(k, api.Operation{
 		ID:          "change-license",
@@ -71,11 +90,11 @@ func (d *Service) LicensesRoutes(k *api.Router) {
 			CostCenter string `json:"costCenter" minLength:"1" maxLength:"64"`
 		}
 	},
-	) (*api.Tagged[ChangedLicense], error) {
+	) (*api.Tagged[license.ChangedLicense], error) {
 		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
 			return nil, err
 		}
-		return changed(d.SetCostCenter(ctx, c, in.ID, in.Body.CostCenter))
+		return changed(o.kernel.SetCostCenter(ctx, c, in.ID, in.Body.CostCenter))
 	})
 	api.RegisterGet(k, api.Operation{
 		ID:          "list-add-ons",
@@ -84,7 +103,7 @@ func (d *Service) LicensesRoutes(k *api.Router) {
 		Permissions: read,
 		Conflicts:   true,
 		Summary:     "List the add-ons of a base license",
-	}, d.addOnsOf())
+	}, o.addOns())
 	api.Register(k, api.Operation{
 		ID:          "terminate-license",
 		Method:      http.MethodPost,
@@ -93,8 +112,8 @@ func (d *Service) LicensesRoutes(k *api.Router) {
 		Permissions: manage,
 		Loads:       true,
 		Summary:     "Terminate an unassigned license for ever",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ChangedLicense], error) {
-		return changed(d.Terminate(ctx, c, in.ID))
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[license.ChangedLicense], error) {
+		return changed(o.kernel.Terminate(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
 		ID:          "terminate-licenses",
@@ -104,8 +123,8 @@ func (d *Service) LicensesRoutes(k *api.Router) {
 		Permissions: manage,
 		Loads:       true,
 		Summary:     "Terminate unassigned licenses for ever, each with its own result",
-	}, func(ctx context.Context, c *call.Call, in *manyInput) (*api.Plain[Results], error) {
-		return plain(d.TerminateMany(ctx, c, in.Body.LicenseIDs))
+	}, func(ctx context.Context, c *call.Call, in *manyInput) (*api.Plain[license.Results], error) {
+		return plain(o.kernel.TerminateMany(ctx, c, in.Body.LicenseIDs))
 	})
 	api.Register(k, api.Operation{
 		ID:          "change-cost-center",
@@ -122,13 +141,13 @@ func (d *Service) LicensesRoutes(k *api.Router) {
 			CostCenter string   `json:"costCenter" minLength:"1" maxLength:"64"`
 		}
 	},
-	) (*api.Plain[Results], error) {
+	) (*api.Plain[license.Results], error) {
 		if err := api.CheckID("costCenter", in.Body.CostCenter); err != nil {
 			return nil, err
 		}
-		return plain(d.SetCostCenters(ctx, c, in.Body.LicenseIDs, in.Body.CostCenter))
+		return plain(o.kernel.SetCostCenters(ctx, c, in.Body.LicenseIDs, in.Body.CostCenter))
 	})
-	d.listRoutes(k, read, manage)
+	o.listRoutes(k)
 }
 
 // narrowed asks for a page of the waiting lists or of the exclusions.
@@ -139,12 +158,14 @@ type narrowed struct {
 	User    string `query:"user" maxLength:"128" doc:"Only this user."`
 }
 
-func (d *Service) listRoutes(k *api.Router, read, manage []auth.Permission) {
+func (o *Operations) listRoutes(k *api.Router) {
+	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
+
 	api.Register(k, api.Operation{
 		ID: "list-waiting", Method: http.MethodGet, Path: "/v1/accounts/{account}/waiting", Tag: tag, Permissions: read,
 		Summary: "List the grants that wait for a free license, by product, first come first",
-	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[Wait], error) {
-		return page(ctx, c, d, in, "waiting", d.Waiting)
+	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[license.Wait], error) {
+		return page(ctx, c, in, "waiting", o.inventory.Waiting)
 	})
 	api.Register(k, api.Operation{
 		ID:          "list-exclusions",
@@ -153,8 +174,8 @@ func (d *Service) listRoutes(k *api.Router, read, manage []auth.Permission) {
 		Tag:         tag,
 		Permissions: read,
 		Summary:     "List who is kept from automatic assignment",
-	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[Excluded], error) {
-		return page(ctx, c, d, in, "exclusions", d.Exclusions)
+	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[license.Excluded], error) {
+		return page(ctx, c, in, "exclusions", o.inventory.Exclusions)
 	})
 	api.Register(k, api.Operation{
 		ID:          "lift-exclusion",
@@ -173,19 +194,14 @@ func (d *Service) listRoutes(k *api.Router, read, manage []auth.Permission) {
 		if !auth.ValidUserID(in.User) {
 			return nil, problem.Missing("exclusion")
 		}
-		return nil, d.LiftExclusion(ctx, c, in.Product, in.User)
+		return nil, o.kernel.LiftExclusion(ctx, c, in.Product, in.User)
 	})
 }
 
 func page[T any](
-	ctx context.Context, c *call.Call, d *Service, in *narrowed, list string,
-	read func(ctx context.Context, c *call.Call, product, user, position string, limit int) ([]T, string, error),
+	ctx context.Context, c *call.Call, in *narrowed, list string,
+	read func(ctx context.Context, c *call.Call, of inventory.Of, position string, limit int) ([]T, string, error),
 ) (*api.Listed[T], error) {
-	if in.Product != "" {
-		if _, ok := d.products.Lookup(in.Product); !ok {
-			return nil, problem.Invalid("product", problem.UnknownID, "is not in the catalog")
-		}
-	}
 	if in.User != "" {
 		if err := api.CheckUserID("user", in.User); err != nil {
 			return nil, err
@@ -196,7 +212,7 @@ func page[T any](
 		in.Paging,
 		[]string{list, in.Product, in.User},
 		func(position string, limit int) ([]T, string, error) {
-			return read(ctx, c, in.Product, in.User, position, limit)
+			return read(ctx, c, inventory.Of{Product: in.Product, User: in.User}, position, limit)
 		},
 	)
 }
@@ -204,18 +220,18 @@ func page[T any](
 type listInput struct {
 	api.Account
 	api.Paging
-	Q          string   `query:"q" maxLength:"256" doc:"The beginning of a word of the holder's name, id or e-mail address, of their extension or number, or of a license's id. Case, accents, and kinds of spaces make no difference."`
-	Product    []string `query:"product,explode" maxItems:"50" doc:"Products' ids. May be given several times: any of them."`
-	Base       []string `query:"base,explode" maxItems:"50" doc:"Base products' ids, for their licenses and those of their add-ons; may be given several times. Or one base license's id, for it and its add-ons."`
-	CostCenter []string `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
-	Status     []Status `query:"status,explode" maxItems:"3" enum:"available,assigned,terminated" doc:"May be given several times: any of them."`
-	User       string   `query:"user" maxLength:"128" doc:"Who holds it."`
-	Extension  string   `query:"extension" maxLength:"64" doc:"The extension of who holds it."`
-	Order      string   `query:"order" maxLength:"64" doc:"The order it was bought with."`
+	Q          string           `query:"q" maxLength:"256" doc:"The beginning of a word of the holder's name, id or e-mail address, of their extension or number, or of a license's id. Case, accents, and kinds of spaces make no difference."`
+	Product    []string         `query:"product,explode" maxItems:"50" doc:"Products' ids. May be given several times: any of them."`
+	Base       []string         `query:"base,explode" maxItems:"50" doc:"Base products' ids, for their licenses and those of their add-ons; may be given several times. Or one base license's id, for it and its add-ons."`
+	CostCenter []string         `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`
+	Status     []license.Status `query:"status,explode" maxItems:"3" enum:"available,assigned,terminated" doc:"May be given several times: any of them."`
+	User       string           `query:"user" maxLength:"128" doc:"Who holds it."`
+	Extension  string           `query:"extension" maxLength:"64" doc:"The extension of who holds it."`
+	Order      string           `query:"order" maxLength:"64" doc:"The order it was bought with."`
 }
 
-func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[License], error) {
-	f := Filter{
+func (o *Operations) list(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[license.License], error) {
+	f := inventory.Filter{
 		Q:           in.Q,
 		Products:    in.Product,
 		Bases:       in.Base,
@@ -225,7 +241,7 @@ func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.L
 		Extension:   in.Extension,
 		Order:       in.Order,
 	}
-	if err := f.check(); err != nil {
+	if err := check(f); err != nil {
 		return nil, err
 	}
 	filters := []string{"licenses", f.Q, f.User, f.Extension, f.Order}
@@ -235,13 +251,13 @@ func (d *Service) list(ctx context.Context, c *call.Call, in *listInput) (*api.L
 	for _, status := range f.Statuses {
 		filters = append(filters, string(status))
 	}
-	return api.Paged(c, in.Paging, filters, func(position string, limit int) ([]License, string, error) {
-		return d.List(ctx, c, f, position, limit)
+	return api.Paged(c, in.Paging, filters, func(position string, limit int) ([]license.License, string, error) {
+		return o.inventory.List(ctx, c, f, position, limit)
 	})
 }
 
 // check names the filters that can fit nothing.
-func (f Filter) check() error {
+func check(f inventory.Filter) error {
 	var fields []problem.Field
 	judge := func(value string, err error) {
 		if p, ok := problem.From(err); ok && value != "" {
@@ -259,7 +275,7 @@ func (f Filter) check() error {
 	}
 	judge(f.User, api.CheckUserID("user", f.User))
 	judge(f.Extension, api.CheckID("extension", f.Extension))
-	if f.Order != "" && !wellFormed(f.Order) {
+	if f.Order != "" && !record.WellFormed(f.Order) {
 		fields = append(
 			fields,
 			problem.Field{Field: "order", Code: problem.BadFormat, Message: "must be a UUID in lower case"},
@@ -284,7 +300,7 @@ type assignmentWithExtension struct {
 
 // AssignmentRoutes registers the operations of AssignmentFunction: it assigns, unassigns and
 // reassigns licenses and their add-ons, one or many.
-func (d *Service) AssignmentRoutes(k *api.Router) {
+func (o *Operations) AssignmentRoutes(k *api.Router) {
 	manage := []auth.Permission{auth.LicensesManage}
 
 	api.Register(k, api.Operation{
@@ -302,11 +318,11 @@ func (d *Service) AssignmentRoutes(k *api.Router) {
 			Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
 		}
 	},
-	) (*api.Tagged[ChangedLicense], error) {
-		if err := validIDs(inBody, Item{UserID: in.Body.UserID, Extension: in.Body.Extension}); err != nil {
+	) (*api.Tagged[license.ChangedLicense], error) {
+		if err := validIDs(inBody, license.Item{UserID: in.Body.UserID, Extension: in.Body.Extension}); err != nil {
 			return nil, err
 		}
-		return changed(d.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
+		return changed(o.kernel.Assign(ctx, c, in.ID, in.Body.UserID, in.Body.Extension))
 	})
 	api.Register(k, api.Operation{
 		ID:          "unassign-license",
@@ -316,8 +332,8 @@ func (d *Service) AssignmentRoutes(k *api.Router) {
 		Permissions: manage,
 		Loads:       true,
 		Summary:     "Return a license to the pool, its add-ons with it",
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ChangedLicense], error) {
-		return changed(d.Unassign(ctx, c, in.ID))
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[license.ChangedLicense], error) {
+		return changed(o.kernel.Unassign(ctx, c, in.ID))
 	})
 	api.Register(k, api.Operation{
 		ID:          "reassign-license",
@@ -333,13 +349,13 @@ func (d *Service) AssignmentRoutes(k *api.Router) {
 			UserID string `json:"userId" minLength:"1" maxLength:"128"`
 		}
 	},
-	) (*api.Tagged[ChangedLicense], error) {
-		if err := validIDs(inBody, Item{UserID: in.Body.UserID}); err != nil {
+	) (*api.Tagged[license.ChangedLicense], error) {
+		if err := validIDs(inBody, license.Item{UserID: in.Body.UserID}); err != nil {
 			return nil, err
 		}
-		return changed(d.Reassign(ctx, c, in.ID, in.Body.UserID))
+		return changed(o.kernel.Reassign(ctx, c, in.ID, in.Body.UserID))
 	})
-	addOns := d.addOnsOf()
+	addOns := o.addOns()
 	api.RegisterPut(k, api.Operation{
 		ID: "set-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
 		Summary: "Make the add-ons of a base license exactly these",
@@ -368,15 +384,15 @@ func (d *Service) AssignmentRoutes(k *api.Router) {
 			Atomic bool                      `json:"atomic,omitempty" doc:"All or none, up to 24 items."`
 		}
 	},
-	) (*api.Plain[Results], error) {
-		items := make([]Item, len(in.Body.Items))
+	) (*api.Plain[license.Results], error) {
+		items := make([]license.Item, len(in.Body.Items))
 		for i, item := range in.Body.Items {
-			items[i] = Item{ProductID: item.ProductID, UserID: item.UserID, Extension: item.Extension}
+			items[i] = license.Item{ProductID: item.ProductID, UserID: item.UserID, Extension: item.Extension}
 		}
 		if err := validIDs(inItem, items...); err != nil {
 			return nil, err
 		}
-		return plain(d.AssignMany(ctx, c, items, in.Body.Atomic))
+		return plain(o.kernel.AssignMany(ctx, c, items, modeOf(in.Body.Atomic)))
 	})
 	api.Register(k, api.Operation{
 		ID:          "remove-products",
@@ -393,21 +409,28 @@ func (d *Service) AssignmentRoutes(k *api.Router) {
 			Atomic bool             `json:"atomic,omitempty" doc:"All or none, up to 24 items."`
 		}
 	},
-	) (*api.Plain[Results], error) {
-		items := make([]Item, len(in.Body.Items))
+	) (*api.Plain[license.Results], error) {
+		items := make([]license.Item, len(in.Body.Items))
 		for i, item := range in.Body.Items {
-			items[i] = Item{ProductID: item.ProductID, UserID: item.UserID}
+			items[i] = license.Item{ProductID: item.ProductID, UserID: item.UserID}
 		}
 		if err := validIDs(inItem, items...); err != nil {
 			return nil, err
 		}
-		return plain(d.RemoveMany(ctx, c, items, in.Body.Atomic))
+		return plain(o.kernel.RemoveMany(ctx, c, items, modeOf(in.Body.Atomic)))
 	})
+}
+
+func modeOf(atomic bool) license.Mode {
+	if atomic {
+		return license.AllOrNone
+	}
+	return license.Each
 }
 
 // validIDs checks what a body says of users and, where it does, of extensions; each must be of its
 // form. It names all that are not.
-func validIDs(at func(i int) string, items ...Item) error {
+func validIDs(at func(i int) string, items ...license.Item) error {
 	var fields []problem.Field
 	for i, item := range items {
 		if p, ok := problem.From(api.CheckUserID(at(i)+"userId", item.UserID)); ok {
@@ -431,65 +454,43 @@ func validIDs(at func(i int) string, items ...Item) error {
 func inBody(int) string   { return "" }
 func inItem(i int) string { return fmt.Sprintf("items[%d].", i) }
 
-func tagged(v Versioned, err error) (*api.Tagged[License], error) {
-	if err != nil {
-		return nil, err
-	}
-	return &api.Tagged[License]{Status: http.StatusOK, ETag: call.Tag(v.Version), Body: v.License}, nil
-}
-
-// AddOnList is the add-ons of a base license as GET tells them.
-type AddOnList struct {
-	Items []License `json:"items" nullable:"false" doc:"The add-on licenses."`
-	// ProductIDs are the same as products, which is what PUT takes.
-	ProductIDs []string `json:"productIds" nullable:"false" doc:"The products of the add-ons."`
-}
-
 // addOnsBody is what PUT takes: every field of GET (spec 6).
 type addOnsBody struct {
-	ProductIDs []string  `json:"productIds" maxItems:"64" nullable:"false" doc:"The products of all add-ons that the base license is to have."`
-	Items      []License `json:"items,omitempty" readOnly:"true" nullable:"false" doc:"The add-on licenses."`
+	ProductIDs []string          `json:"productIds" maxItems:"64" nullable:"false" doc:"The products of all add-ons that the base license is to have."`
+	Items      []license.License `json:"items,omitempty" readOnly:"true" nullable:"false" doc:"The add-on licenses."`
 }
 
-func (a AddOns) list() AddOnList {
-	list := AddOnList{Items: a.Items, ProductIDs: make([]string, len(a.Items))}
-	for i, l := range a.Items {
-		list.ProductIDs[i] = l.ProductID
-	}
-	return list
-}
-
-func (d *Service) addOnsOf() api.ReadWrite[api.Resource, addOnsBody, AddOnList] {
-	told := func(a AddOns, err error) (*api.Tagged[AddOnList], error) {
+func (o *Operations) addOns() api.ReadWrite[api.Resource, addOnsBody, license.AddOnList] {
+	told := func(a license.AddOns, err error) (*api.Tagged[license.AddOnList], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &api.Tagged[AddOnList]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: a.list()}, nil
+		return &api.Tagged[license.AddOnList]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: a.AddOnList}, nil
 	}
-	return api.ReadWrite[api.Resource, addOnsBody, AddOnList]{
-		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[AddOnList], error) {
-			return told(d.AddOns(ctx, c, at.ID))
+	return api.ReadWrite[api.Resource, addOnsBody, license.AddOnList]{
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[license.AddOnList], error) {
+			return told(o.kernel.AddOns(ctx, c, at.ID))
 		},
-		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[addOnsBody]) (*api.Tagged[AddOnList], error) {
-			return told(d.SetAddOns(ctx, c, at.ID, sent.Body.ProductIDs))
+		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[addOnsBody]) (*api.Tagged[license.AddOnList], error) {
+			return told(o.kernel.SetAddOns(ctx, c, at.ID, sent.Body.ProductIDs))
 		},
 	}
 }
 
-func changed(v Versioned, err error) (*api.Tagged[ChangedLicense], error) {
+func changed(v license.Versioned, err error) (*api.Tagged[license.ChangedLicense], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.Tagged[ChangedLicense]{
+	return &api.Tagged[license.ChangedLicense]{
 		Status: http.StatusOK,
 		ETag:   call.Tag(v.Version),
-		Body:   ChangedLicense{v.License, v.Also},
+		Body:   v.ChangedLicense,
 	}, nil
 }
 
-func plain(r Results, err error) (*api.Plain[Results], error) {
+func plain(r license.Results, err error) (*api.Plain[license.Results], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api.Plain[Results]{Status: http.StatusOK, Body: r}, nil
+	return &api.Plain[license.Results]{Status: http.StatusOK, Body: r}, nil
 }

@@ -1,4 +1,4 @@
-package license_test
+package operations_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"seatwise/infra/testkit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
+	"seatwise/shared/license/operations"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -186,7 +188,7 @@ func TestLicensesOverHTTP(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 
-	sum := testkit.Decode[api.List[license.Summary]](t, f.send("GET", "/licenses/summary", nil), 200)
+	sum := testkit.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200)
 	if s := sum.Items[0]; s.ProductID != "live-reports" || s.Bought != 3 || s.Assigned != 1 || s.Available != 2 {
 		t.Fatalf("%+v", sum.Items)
 	}
@@ -453,8 +455,8 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 		routes  func(*api.Router)
 		handler http.Handler
 	}{
-		{f.kernel.LicensesRoutes, f.licenses},
-		{f.kernel.AssignmentRoutes, f.assignment},
+		{operations.New(f.kernel).LicensesRoutes, f.licenses},
+		{operations.New(f.kernel).AssignmentRoutes, f.assignment},
 	} {
 		k := api.New(f.Env)
 		handler.routes(k)

@@ -1,0 +1,154 @@
+package inventory
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+)
+
+// Of narrows a list to a product and to a user; either may be empty.
+type Of struct{ Product, User string }
+
+// Waiting is a page of the waiting lists: by product, first come first.
+func (d *Service) Waiting(
+	ctx context.Context,
+	c *call.Call,
+	of Of,
+	position string,
+	limit int,
+) ([]record.Wait, string, error) {
+	if err := d.known(of.Product); err != nil {
+		return nil, "", err
+	}
+	if of.User == "" {
+		return pageOf[record.Wait](ctx, c, record.WaitPartition(c.Account), of.Product, position, limit)
+	}
+	h, err := d.holder(ctx, c, of.User)
+	if err != nil || h == nil {
+		return nil, "", err
+	}
+	var keys []table.Key
+	for id, holding := range h.Holdings {
+		if holding.Waiting != "" && (of.Product == "" || id == of.Product) && holding.Waiting > position {
+			keys = append(keys, record.WaitKey(c.Account, holding.Waiting))
+		}
+	}
+	return fetchPage[record.Wait](ctx, c, keys, limit)
+}
+
+// Exclusions is a page of who is kept from automatic assignment, by product and user.
+func (d *Service) Exclusions(
+	ctx context.Context,
+	c *call.Call,
+	of Of,
+	position string,
+	limit int,
+) ([]record.Excluded, string, error) {
+	if err := d.known(of.Product); err != nil {
+		return nil, "", err
+	}
+	if of.User == "" {
+		return pageOf[record.Excluded](ctx, c, record.ExclusionPartition(c.Account), of.Product, position, limit)
+	}
+	h, err := d.holder(ctx, c, of.User)
+	if err != nil || h == nil {
+		return nil, "", err
+	}
+	var keys []table.Key
+	for id, holding := range h.Holdings {
+		key := record.ExclusionKey(c.Account, id, of.User)
+		if holding.Excluded != nil && (of.Product == "" || id == of.Product) && key.Sort > position {
+			keys = append(keys, key)
+		}
+	}
+	return fetchPage[record.Excluded](ctx, c, keys, limit)
+}
+
+// known checks a product by which a list is narrowed.
+func (d *Service) known(product string) error {
+	if _, ok := d.products.Lookup(product); !ok && product != "" {
+		return problem.Invalid("product", problem.UnknownID, "is not in the catalog")
+	}
+	return nil
+}
+
+// holder reads a user; nil if there is none.
+func (d *Service) holder(ctx context.Context, c *call.Call, user string) (*record.Holder, error) {
+	if !usable(user) {
+		return nil, nil
+	}
+	item, ok, err := c.Get(ctx, record.HolderKey(c.Account, user))
+	if err != nil || !ok {
+		return nil, err
+	}
+	h, err := call.Decode[record.Holder](item)
+	if err != nil {
+		return nil, err
+	}
+	return &h, nil
+}
+
+// pageOf reads a page of documents whose sort keys begin with a product, if one is given. The
+// position is the last sort key.
+func pageOf[T any](
+	ctx context.Context,
+	c *call.Call,
+	partition, product, position string,
+	limit int,
+) ([]T, string, error) {
+	q := table.Query{Partition: partition, Limit: limit + 1}
+	if product != "" {
+		q.Prefix = product + "#"
+	}
+	if position != "" {
+		q.From = position + "\x00"
+	}
+	var items []table.Item
+	for {
+		page, err := c.Env.Table.Query(ctx, q)
+		if err != nil {
+			return nil, "", err
+		}
+		if items = append(items, page.Items...); len(items) > limit || page.Next == "" {
+			break
+		}
+		q.After = page.Next
+	}
+	return documents[T](items, limit)
+}
+
+// those reads the documents of a few known keys.
+func fetchPage[T any](ctx context.Context, c *call.Call, keys []table.Key, limit int) ([]T, string, error) {
+	found, err := c.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, "", err
+	}
+	var items []table.Item
+	for _, key := range keys {
+		if item, ok := found[key]; ok {
+			items = append(items, item)
+		}
+	}
+	slices.SortFunc(items, func(a, b table.Item) int { return strings.Compare(a.Sort, b.Sort) })
+	return documents[T](items, limit)
+}
+
+func documents[T any](items []table.Item, limit int) ([]T, string, error) {
+	next := ""
+	if len(items) > limit {
+		items, next = items[:limit], items[limit-1].Sort
+	}
+	list := make([]T, len(items))
+	for i, item := range items {
+		var err error
+		if list[i], err = call.Decode[T](item); err != nil {
+			return nil, "", err
+		}
+	}
+	return list, next, nil
+}

@@ -165,6 +165,7 @@ var libraries = map[string]struct {
 	"github.com/anishathalye/porcupine": {kinds: []kind{testkit}},
 	"pgregory.net/rapid":                {kinds: []kind{testkit}},
 	// bounds the connections of the runner
+	"golang.org/x/net/html":    {kinds: []kind{infra}}, // reads the console's pages in tests
 	"golang.org/x/net/netutil": {kinds: []kind{infra}},
 	// its tables of NFKC take 100 KB and nothing of a start
 	"golang.org/x/text": {packages: []string{"shared/craft/text"}, kinds: []kind{capability, tool}},

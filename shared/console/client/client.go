@@ -136,7 +136,32 @@ type request struct {
 	change       Change
 }
 
+// The waits before a request is sent again whose twin is still being carried out: a double click.
+const (
+	firstPause = 50 * time.Millisecond
+	mostPauses = 7 // 6 seconds in all
+)
+
+// send sends a request, and again while the same one is just being carried out, so that whoever clicked twice sees the one answer.
 func send[T any](ctx context.Context, c *Client, in request) (Answer[T], error) {
+	pause := firstPause
+	for i := 0; ; i++ {
+		out, err := sendOnce[T](ctx, c, in)
+		if i == mostPauses || !Is(err, "idempotency-in-progress") {
+			return out, err
+		}
+		waiting := time.NewTimer(pause)
+		select {
+		case <-waiting.C:
+			pause *= 2
+		case <-ctx.Done():
+			waiting.Stop()
+			return out, err
+		}
+	}
+}
+
+func sendOnce[T any](ctx context.Context, c *Client, in request) (Answer[T], error) {
 	var out Answer[T]
 	var content io.Reader
 	if in.body != nil {

@@ -1,0 +1,159 @@
+package pages_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"seatwise/infra/consoletest"
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/pages"
+	"seatwise/shared/platform/auth"
+)
+
+// examples are addresses of routes with a parameter, by the route's path: what is in braces becomes this. A page adds its own here when it is added.
+func examples(t *testing.T, c *consoletest.Console) map[string]string {
+	t.Helper()
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 3, "phone-system": 2})
+	list, err := api.ListLicenses(t.Context(), client.ListLicensesQuery{Product: []string{"phone-system"}})
+	if err != nil || len(list.Body.Items) != 2 {
+		t.Fatalf("%+v, %v", list.Body, err)
+	}
+	id := list.Body.Items[0].ID
+	if _, err := api.AssignLicense(t.Context(), id, client.AssignLicenseRequest{UserID: "zoe", Extension: new("101")}, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"licenses/{id}": "licenses/" + id, "problems/{slug}": "problems/validation"}
+}
+
+// address is an address of a route, by the longest example that it begins with.
+func address(route string, known map[string]string) string {
+	best := ""
+	for pattern := range known {
+		if strings.HasPrefix(route, pattern) && len(pattern) > len(best) {
+			best = pattern
+		}
+	}
+	return known[best] + strings.TrimPrefix(route, best)
+}
+
+// TestEveryPage opens every route of every page, as who may do everything.
+func TestEveryPage(t *testing.T) {
+	c := consoletest.Start(t)
+	known := examples(t, c)
+	b := c.SignIn(t, "acme", "ada")
+	b.Header.Set("Accept-Encoding", "gzip")
+	for _, page := range pages.All() {
+		if page.Order != 0 {
+			if links := b.Get("/console/acme/").Links(page.Name); len(links) == 0 {
+				t.Errorf("%s is not in the navigation", page.Name)
+			}
+		}
+		for _, route := range page.Routes {
+			path := "/console/acme/" + address(route.Path, known)
+			if strings.Contains(path, "{") {
+				t.Errorf("%s has no example: enter one in examples", route.Path)
+				continue
+			}
+			p := b.Get(path)
+			if p.Status != http.StatusOK {
+				t.Errorf("%s: %d %s", path, p.Status, p.Text())
+				continue
+			}
+			checkPage(t, path, p)
+		}
+	}
+}
+
+func checkPage(t *testing.T, path string, p *consoletest.Page) {
+	t.Helper()
+	if n := len(p.Elements("h1")); n != 1 {
+		t.Errorf("%s has %d main headings", path, n)
+	}
+	if len(p.Elements("main")) != 1 || len(p.Elements("title")) != 1 {
+		t.Errorf("%s has no main part or no title", path)
+	}
+	if size := p.Size; size == 0 || size > 20<<10 {
+		t.Errorf("%s has %d bytes", path, size)
+	}
+	for element, attributes := range p.Attributes() {
+		for _, a := range attributes {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+				t.Errorf("%s has %s=%q in a %s, which the policy refuses", path, a.Key, a.Val, element)
+			}
+		}
+	}
+	for _, s := range p.Elements("script") {
+		if s.FirstChild != nil {
+			t.Errorf("%s has a script in it, which the policy refuses", path)
+		}
+	}
+	if len(p.Elements("style")) > 0 {
+		t.Errorf("%s has a style in it, which the policy refuses", path)
+	}
+	ids := map[string]bool{}
+	for _, attributes := range p.Attributes() {
+		for _, a := range attributes {
+			if a.Key == "id" && ids[a.Val] {
+				t.Errorf("%s has two elements %q", path, a.Val)
+			}
+			ids[a.Val] = ids[a.Val] || a.Key == "id"
+		}
+	}
+	for _, f := range p.Forms() {
+		if f.Method() != http.MethodPost || strings.HasSuffix(f.Action, "/sign-out") {
+			continue
+		}
+		if f.Values.Get("_key") == "" || f.Values.Get("_account") != "acme" || f.Values.Get("_user") != "ada" {
+			t.Errorf("%s has a form without its key, account or person: %v", path, f.Values)
+		}
+	}
+}
+
+// TestWhatIsNotAllowedIsNotThere gives a person each single permission: pages that need another one are in no navigation, and refused when they are opened all the same.
+func TestWhatIsNotAllowedIsNotThere(t *testing.T) {
+	c := consoletest.Start(t)
+	known := examples(t, c)
+	for _, permission := range auth.Permissions() {
+		if permission == auth.AccountsManage {
+			continue
+		}
+		b := c.SignIn(t, "acme", "zoe", string(permission))
+		home := b.Get("/console/acme/")
+		for _, page := range pages.All() {
+			allowed := len(page.Needs) == 0 || slices.ContainsFunc(page.Needs, auth.SetOf(permission).Has)
+			if shown := len(home.Links(page.Name)) > 0; page.Order != 0 && shown != allowed {
+				t.Errorf("with %s: %s is in the navigation: %v", permission, page.Name, shown)
+			}
+			if allowed {
+				continue
+			}
+			for _, route := range page.Routes {
+				if p := b.Get("/console/acme/" + address(route.Path, known)); p.Status != http.StatusForbidden {
+					t.Errorf("with %s: %s: %d", permission, route.Path, p.Status)
+				}
+			}
+		}
+	}
+}
+
+// TestNamesAndPaths holds what the navigation and the plain addresses rest on.
+func TestNamesAndPaths(t *testing.T) {
+	orders, paths := map[int]string{}, map[string]string{}
+	for _, page := range pages.All() {
+		if page.Order != 0 && orders[page.Order] != "" {
+			t.Errorf("%s and %s have the same place in the navigation", page.Name, orders[page.Order])
+		}
+		orders[page.Order] = page.Name
+		if paths[page.Path] != "" || strings.Contains(page.Path, "/") {
+			t.Errorf("%s: its path %q is another page's, or not one segment", page.Name, page.Path)
+		}
+		paths[page.Path] = page.Name
+		for _, route := range page.Routes {
+			if route.Send != nil && route.Submit == "" {
+				t.Errorf("%s has no name of its button, for who is shown the form again", route.Path)
+			}
+		}
+	}
+}

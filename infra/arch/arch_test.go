@@ -370,6 +370,33 @@ func TestAFunctionLinksOnlyItsOwn(t *testing.T) {
 	}
 }
 
+// TestTheConsoleIsAClient holds decision 14: the console imports nothing of another room, no port of state or files, and none of the API's own kit.
+func TestTheConsoleIsAClient(t *testing.T) {
+	ours, _ := list(t)
+	seen := 0
+	for _, p := range ours {
+		if !under(p.path(), "shared/console") {
+			continue
+		}
+		seen++
+		for _, imp := range p.Imports {
+			if !isOurs(imp) {
+				continue
+			}
+			to := strings.TrimPrefix(imp, module+"/")
+			allowed := under(to, "shared/console") || slices.Contains([]string{
+				"shared/platform/app", "shared/platform/auth", "shared/platform/origin", "shared/platform/problem",
+			}, to)
+			if !allowed {
+				t.Errorf("%s imports %s: the console knows the API and nothing else", p.path(), to)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Fatal("there is no console")
+	}
+}
+
 // TestRulesArePure reads every rules file by itself, as a module's service may import what its
 // rules may not. Of another room a rules file uses only what that module's own rules files declare.
 func TestRulesArePure(t *testing.T) {

@@ -45,3 +45,11 @@ func (r *runner) crossOrigin(next http.Handler) http.Handler {
 		MaxAge: 3600,
 	}).Handler(next)
 }
+
+// uploads lets the console's pages put files to presigned addresses, as the template's bucket does for the console's origin alone.
+func (r *runner) uploads(next http.Handler) http.Handler {
+	return cors.New(cors.Options{
+		AllowedOrigins: []string{r.address}, AllowedMethods: []string{http.MethodPut}, AllowedHeaders: []string{"*"},
+		ExposedHeaders: []string{"Etag"}, MaxAge: 3600,
+	}).Handler(next)
+}

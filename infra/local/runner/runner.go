@@ -426,7 +426,7 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 				return fmt.Errorf("cannot make bucket %s: %w", name, err)
 			}
 		}
-		stop := r.listenAndServe(s3Listener, objects.Server(store, r.config.Clock, wire.Clock), failed)
+		stop := r.listenAndServe(s3Listener, r.uploads(objects.Server(store, r.config.Clock, wire.Clock)), failed)
 		defer stop()
 	}
 	var background sync.WaitGroup

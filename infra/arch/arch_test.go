@@ -202,7 +202,7 @@ var neverLinked = []string{
 	"pgregory.net/rapid",
 }
 
-// topLevel is decision 1, and dist, which `make build` writes and git ignores.
+// topLevel is design, decision 1, and dist, which `make build` writes and git ignores.
 var topLevel = []string{
 	"functions", "shared", "infra", "events", "template.yaml", "samconfig.toml", "go.mod", "go.sum", "Makefile",
 	"README.md", "openapi.yaml", "docs", "dist",
@@ -512,7 +512,7 @@ func TestTopLevel(t *testing.T) {
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(topLevel, e.Name()) {
-			t.Errorf("%s does not belong at the top level (decision 1)", e.Name())
+			t.Errorf("%s does not belong at the top level (design, decision 1)", e.Name())
 		}
 	}
 }

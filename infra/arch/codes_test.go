@@ -10,7 +10,7 @@ import (
 )
 
 // TestEveryFieldErrorHasACode reads every place that makes a field error: its code is one of
-// package problem's, never a text of its own (spec 10).
+// package problem's, never a text of its own (requirements, section 10).
 func TestEveryFieldErrorHasACode(t *testing.T) {
 	seen := 0
 	for _, file := range goFiles(t) {

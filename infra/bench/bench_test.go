@@ -8,7 +8,7 @@ import (
 )
 
 // TestThePathIsCounted goes the path that the bench counts, so that it does not fall behind the
-// functions, and holds what spec 4 says of the cost.
+// functions, and holds what requirements, section 4 says of the cost.
 func TestThePathIsCounted(t *testing.T) {
 	rows, err := overBolt(t.Context(), t.TempDir())
 	if err != nil {

@@ -37,7 +37,8 @@ import (
 const (
 	// onlyMassConfig is the value of -only that measures mass configuration alone.
 	onlyMassConfig = "massconfig"
-	// massRows is the largest file (spec 5), and massPeak how much memory a phase may take.
+	// massRows is the largest file (requirements, section 5), and massPeak how much memory a phase
+	// may take.
 	massRows = 100_000
 	massPeak = 200_000_000
 	// workerMemory is the GOMEMLIMIT that template.yaml gives to the functions that check and

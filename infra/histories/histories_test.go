@@ -37,7 +37,7 @@ const (
 	orderTries = 10
 	supplied   = 4 // licenses of a product at the beginning: fewer than users
 	// largeOrder is the quantity of an order of several commits, one in each second round: all at
-	// once or not at all (spec 3.4).
+	// once or not at all (requirements, section 3.4).
 	largeOrder = 60
 )
 

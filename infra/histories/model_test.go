@@ -120,9 +120,9 @@ type outcome struct {
 	after string
 }
 
-// outcomes are all ways in which a request can go, by the rules of spec 3 and 4. Only a license
-// that the server chooses leaves more than one. All users are active, and nobody has automatic
-// grants, so nobody waits and nobody is excluded.
+// outcomes are all ways in which a request can go, by the rules of requirements, sections 3 and 4.
+// Only a license that the server chooses leaves more than one. All users are active, and nobody has
+// automatic grants, so nobody waits and nobody is excluded.
 func outcomes(state string, q request, added []int) []outcome {
 	refused := func(slug string) []outcome { return []outcome{{response{refusal: slug}, state}} }
 	given := func(license int) outcome {

@@ -316,7 +316,7 @@ func (c *client) settled() error {
 }
 
 // granted demands that each member of a queue on a dashboard holds, or waits for, a license, and
-// nobody else of the queues does (spec 6).
+// nobody else of the queues does (requirements, section 6).
 func (c *client) granted() error {
 	monitored := map[string]bool{}
 	for _, queues := range c.dashboards {

@@ -335,7 +335,7 @@ func (c *client) ended(id string) *client {
 }
 
 // put renames, deactivates or reactivates a user; who is deactivated holds nothing from then on
-// (spec 6).
+// (requirements, section 6).
 func (c *client) put(user string) error {
 	name, active := fmt.Sprintf("Name %d", c.random.IntN(1000)), c.random.IntN(3) > 0
 	q := &request{
@@ -483,8 +483,8 @@ func (c *client) bulk() error {
 	}, touches...)
 }
 
-// view delivers views of a dashboard, or some that were delivered before: none counts twice (spec
-// 6).
+// view delivers views of a dashboard, or some that were delivered before: none counts twice
+// (requirements, section 6).
 func (c *client) view() error {
 	const n = 5
 	known := len(c.views) >= n && c.random.IntN(3) == 0

@@ -1,4 +1,4 @@
-// Command local runs all of Seatwise on one machine (api.md, On one machine): every function,
+// Command local runs all of Seatwise on one machine (contract, On one machine): every function,
 // route, trigger and schedule of template.yaml, an embedded table and an embedded S3 server, with
 // all data in one folder.
 package main

@@ -28,7 +28,8 @@ var internals = map[string]bool{
 }
 
 // TestAuditEntriesAreForPeople does something of every kind, and looks at all that the audit log
-// says was there before and after: members are lowerCamel, and none is an internal (spec 4).
+// says was there before and after: members are lowerCamel, and none is an internal (requirements,
+// section 4).
 func TestAuditEntriesAreForPeople(t *testing.T) {
 	w := newWorld(t)
 	for _, p := range []probe{

@@ -20,7 +20,7 @@ import (
 
 const root = "../.."
 
-// public are the operations without a token (api.md).
+// public are the operations without a token (docs/contract.md).
 var public = map[string]bool{
 	"get-health": true, "get-openapi-json": true, "get-openapi-yaml": true, "get-docs": true, "get-docs-file": true,
 }
@@ -197,7 +197,7 @@ func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
 		}
 		for _, name := range names {
 			if !auth.Known(auth.Permission(name)) {
-				t.Errorf("%s: %q is no permission of spec 9", op.name(), name)
+				t.Errorf("%s: %q is no permission of requirements, section 9", op.name(), name)
 			}
 		}
 	}
@@ -276,7 +276,7 @@ func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 }
 
 // TestWhatChangesIsRepeatable: Idempotency-Key on every POST, If-Match on every other change
-// (api.md).
+// (docs/contract.md).
 func TestWhatChangesIsRepeatable(t *testing.T) {
 	for _, op := range documented(t) {
 		if op.method != http.MethodGet && !op.parameter("header", "Idempotency-Key") {

@@ -25,9 +25,9 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// What is read can be written back (spec 6). The tests of this file find every resource that has
-// GET and PUT by the registered operations, and ask each through the handlers, in states that are
-// drawn; a new resource without something to try in kinds fails them.
+// What is read can be written back (requirements, section 6). The tests of this file find every
+// resource that has GET and PUT by the registered operations, and ask each through the handlers, in
+// states that are drawn; a new resource without something to try in kinds fails them.
 
 // law is an account with everything in it that can be read and written back.
 type law struct {
@@ -182,7 +182,7 @@ func resources(t testing.TB) map[string]operation {
 			t.Errorf("%s is a resource that the law knows nothing of; add it to kinds", path)
 		}
 		if _, patches := ops[http.MethodPatch]; !patches {
-			t.Errorf("%s has PUT and no PATCH (api.md)", path)
+			t.Errorf("%s has PUT and no PATCH (docs/contract.md)", path)
 		}
 		found[below] = put
 	}
@@ -192,14 +192,27 @@ func resources(t testing.TB) map[string]operation {
 	return found
 }
 
-// TestPutTakesWhatGetAnswers holds the schemas: every field of GET is one of PUT.
+// TestPutTakesWhatGetAnswers holds the schemas: every field of GET is one of PUT, also one that none
+// of the resources tried here has.
 func TestPutTakesWhatGetAnswers(t *testing.T) {
 	l := openLaw(t)
 	l.populate(calm)
 	document := l.document()
+	reads := map[string]operation{}
+	for _, op := range operations(t) {
+		if op.method == http.MethodGet {
+			reads[op.path] = op
+		}
+	}
 	for below, put := range resources(t) {
 		w := &world{document: document}
 		schema := w.resolve(t, put.RequestBody.Content["application/json"].Schema)
+		get := reads[put.path]
+		for name, field := range w.resolve(t, get.Responses["200"].Content["application/json"].Schema).Properties {
+			if schema.Properties[name] == nil && !strings.HasPrefix(field.Description, "Of the answer to a change") {
+				t.Errorf("PUT %s does not take %s, which the document says that GET answers", below, name)
+			}
+		}
 		for _, path := range kinds[below].all(l) {
 			for name := range l.must(http.MethodGet, path, nil) {
 				if schema.Properties[name] == nil {

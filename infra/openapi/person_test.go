@@ -10,8 +10,8 @@ import (
 	"seatwise/infra/testkit"
 )
 
-// A user's licenses are the metered products that they hold directly, however these came (spec 6);
-// what holds and what is listed say one thing.
+// A user's licenses are the metered products that they hold directly, however these came
+// (requirements, section 6); what holds and what is listed say one thing.
 func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One", "licenses": []string{"essential-user"}})
@@ -42,7 +42,7 @@ func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 }
 
 // A PUT that leaves extension and number out leaves them where they are; the phone stays as it is
-// (spec 6).
+// (requirements, section 6).
 func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/users/john", object{"name": "John", "extension": "101", "number": "6567891230"})
@@ -74,8 +74,8 @@ func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	}
 }
 
-// A user's wallboards end in the commit in which they go, however many there are (spec 6); summary
-// and metrics agree all the time.
+// A user's wallboards end in the commit in which they go, however many there are (requirements,
+// section 6); summary and metrics agree all the time.
 func TestWallboardsEndWithTheirUser(t *testing.T) {
 	for what, leave := range map[string]func(l *law){
 		"deactivated": func(l *law) { l.must(http.MethodPatch, "/users/ann", object{"active": false}) },
@@ -160,8 +160,8 @@ func (l *law) counted(t *testing.T, want int) {
 	}
 }
 
-// The last active super-admin stays, by whatever way they would go, and when two go at once (spec
-// 9).
+// The last active super-admin stays, by whatever way they would go, and when two go at once
+// (requirements, section 9).
 func TestTheLastSuperAdminStays(t *testing.T) {
 	l := openLaw(t) // root is the only one
 	stays := func(method, path string, body any) {
@@ -220,7 +220,7 @@ func TestPermissionsOfRoles(t *testing.T) {
 	)
 }
 
-// null is no other way to leave a field out (spec 6).
+// null is no other way to leave a field out (requirements, section 6).
 func TestNullIsRefusedWhereNothingIsNullable(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/cart", object{"lines": []object{{"productId": "developer", "quantity": 2}}})

@@ -417,7 +417,8 @@ func (w *world) keys(t *testing.T, op operation) {
 	}
 }
 
-// strangers: what belongs to another account is as unknown as what does not exist (spec 9).
+// strangers: what belongs to another account is as unknown as what does not exist (requirements,
+// section 9).
 func (w *world) strangers(t *testing.T, op operation) {
 	t.Helper()
 	if op.method == http.MethodPut && strings.HasSuffix(op.path, "}") ||

@@ -17,8 +17,8 @@ import (
 // for longer than any lease, by the event's clock. No test waits for it.
 const later = 10 * time.Minute
 
-// TestKilledOrder kills the runner while 10,000 licenses are delivered (spec 3.4: all at once or
-// not at all; I11, I14).
+// TestKilledOrder kills the runner while 10,000 licenses are delivered (requirements, section 3.4:
+// all at once or not at all; I11, I14).
 func TestKilledOrder(t *testing.T) {
 	const n = 10_000
 	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
@@ -66,7 +66,7 @@ func TestKilledOrder(t *testing.T) {
 }
 
 // TestKilledMassConfiguration kills the runner while rows are applied, more than once: no row is
-// lost and none is applied twice (spec 5, I12, I13, I14).
+// lost and none is applied twice (requirements, section 5, I12, I13, I14).
 func TestKilledMassConfiguration(t *testing.T) {
 	const n = 400
 	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}

@@ -157,7 +157,7 @@ func (w *walk) account(t *testing.T) {
 }
 
 // auditLog reads the records of all that was done: each says who, what, when and why, and none has
-// a token, a key or a signed URL in it (spec 4).
+// a token, a key or a signed URL in it (requirements, section 4).
 func (w *walk) auditLog(t *testing.T) {
 	records := list(t, w.admin, w.A+"/audit")
 	kinds := map[string]bool{}
@@ -592,7 +592,7 @@ func sheet(t *testing.T, file []byte, n int) [][]string {
 	return rows
 }
 
-// The worked example of spec 7.
+// The worked example of requirements, section 7.
 var (
 	detroit = []string{"john", "sarah", "mike"}
 	belmont = []string{"emma", "david", "karen", "lisa", "mark"}

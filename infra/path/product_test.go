@@ -45,8 +45,8 @@ const moreProducts = `
 `
 
 // TestANewProductNeedsNoCodeChange adds products to a copy of the catalog file, runs the generator
-// of `make catalog` on it, builds the runner with what it wrote (spec 2), and sells, assigns and
-// counts the new products through its API.
+// of `make catalog` on it, builds the runner with what it wrote (requirements, section 2), and
+// sells, assigns and counts the new products through its API.
 func TestANewProductNeedsNoCodeChange(t *testing.T) {
 	root, err := testlocal.Root()
 	if err != nil {

@@ -187,6 +187,145 @@ func TestWhatItNames(t *testing.T) {
 	}
 }
 
+// TestWhatFailsExists looks for the tests that docs/ and the README say fail, or hold something.
+func TestWhatFailsExists(t *testing.T) {
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	eachFile(t, ".go", func(_, code string) {
+		for _, match := range declared.FindAllStringSubmatch(code, -1) {
+			tests[match[1]] = true
+		}
+	})
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w+)`")
+	for _, document := range append(documents, "../../README.md") {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range named.FindAllStringSubmatch(string(text), -1) {
+			if !tests[match[1]] {
+				t.Errorf("%s: there is no %s", document, match[1])
+			}
+		}
+	}
+}
+
+// eachFile visits the files of the repository whose names end so, by their paths in it.
+func eachFile(t *testing.T, ending string, visit func(path, text string)) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(file string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && (name == "testdata" || name == "dist" || len(name) > 2 && name[0] == '.' && name != ".ci") {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(name, ending) {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err == nil {
+			visit(filepath.ToSlash(strings.TrimPrefix(file, "../../")), string(text))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sectionsOf are what can be cited of a document: the numbers of its sections and of the items in
+// them, the numbers of its decisions, and its headings.
+func sectionsOf(t *testing.T, document string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/" + document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, section := map[string]bool{}, ""
+	heading := regexp.MustCompile(`^#+ (?:(\d+)\. )?(.*)$`)
+	item := regexp.MustCompile(`^(\d+)\. `)
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if match := heading.FindStringSubmatch(line); match != nil {
+			section = match[1]
+			found[section], found[match[2]] = true, true
+		} else if match := item.FindStringSubmatch(line); match != nil {
+			found[strings.TrimPrefix(section+"."+match[1], ".")] = true
+		}
+	}
+	return found
+}
+
+// TestCitationsResolve looks up each place in docs/ that a comment or a document cites, such as
+// "requirements, section 3.4" and "design, decision 8".
+func TestCitationsResolve(t *testing.T) {
+	const number = `\d+(?:\.\d+)?`
+	numbered := regexp.MustCompile(
+		`(?i)\b(requirements), sections? (` + number + `(?:(?:, and |, | and )` + number + `)*)|\b(design|decisions), (?:decisions? )?(\d+(?:(?:, and |, | and )\d+)*)`)
+	headed := regexp.MustCompile(`\b(contract|data model|operations), "?([A-Z]\w+(?: \w+)*)`)
+	// What says where a rule comes from without a place in docs/ sends its reader nowhere.
+	nowhere := regexp.MustCompile(`\b[Ss]pec \d|\bapi\.md\b|[^/]\bdesign\.md\b`)
+	places := map[string]map[string]bool{
+		"requirements": sectionsOf(t, "requirements.md"),
+		"design":       sectionsOf(t, "design.md"),
+		"decisions":    sectionsOf(t, "decisions.md"),
+		"contract":     sectionsOf(t, "contract.md"),
+		"data model":   sectionsOf(t, "data-model.md"),
+		"operations":   sectionsOf(t, "operations.md"),
+	}
+	newline := regexp.MustCompile(`\n\s*(?://|#)? ?`)
+	// These are rewritten by others at the moment.
+	notYet := regexp.MustCompile(`^shared/(license|filejob|imports|massconfig)/`)
+	count := 0
+	check := func(path, text string) {
+		text = newline.ReplaceAllString(text, " ")
+		for _, match := range numbered.FindAllStringSubmatch(text, -1) {
+			document, list := strings.ToLower(match[1]+match[3]), match[2]+match[4]
+			for _, n := range regexp.MustCompile(number).FindAllString(list, -1) {
+				count++
+				if !places[document][n] {
+					t.Errorf("%s cites %q, and %s has no %s", path, match[0], document, n)
+				}
+			}
+		}
+		for _, match := range headed.FindAllStringSubmatch(text, -1) {
+			count++
+			if !anyPrefix(places[match[1]], match[2]) {
+				t.Errorf("%s cites %q, and there is no such heading", path, match[0])
+			}
+		}
+		for _, match := range nowhere.FindAllString(text, -1) {
+			t.Errorf("%s cites %q, which is not in the repository", path, match)
+		}
+	}
+	for _, ending := range []string{".go", ".yaml", ".yml", ".py", "Makefile"} {
+		eachFile(t, ending, func(path, text string) {
+			if path != "infra/readme/readme_test.go" && path != "openapi.yaml" && !notYet.MatchString(path) {
+				check(path, text)
+			}
+		})
+	}
+	if count < 200 {
+		t.Errorf("only %d citations found", count)
+	}
+}
+
+// anyPrefix says whether one of the headings begins the text, or the text one of them.
+func anyPrefix(headings map[string]bool, text string) bool {
+	for heading := range headings {
+		if heading != "" && (strings.HasPrefix(text, heading) || strings.HasPrefix(heading, text)) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestDataModelNamesEveryPartition looks for the partitions that the code makes in the document
 // that says what each holds.
 func TestDataModelNamesEveryPartition(t *testing.T) {

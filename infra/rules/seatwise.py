@@ -1,4 +1,4 @@
-"""Rules of our own for cfn-lint (design.md, decision 13): what AWS and cfn-lint accept, and Seatwise does not.
+"""Rules of our own for cfn-lint (docs/design.md, design, decision 13): what AWS and cfn-lint accept, and Seatwise does not.
 
 `cfn-lint --append-rules infra/rules` takes them in. They read SAM's own resources, as template.yaml has them and with Globals merged in, and the plain
 resources that would do the same. Each has templates in refused/ that it alone refuses; _check.py holds that.
@@ -11,7 +11,7 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 SERVERLESS = "AWS::Serverless::Function"
 LAMBDA = "AWS::Lambda::Function"
 
-# Whoever asks for these routes needs no token: api.md, "GET /v1/health: no token", and the document with its page. $default and OPTIONS answer what no route takes,
+# Whoever asks for these routes needs no token: docs/contract.md, "GET /v1/health: no token", and the document with its page. $default and OPTIONS answer what no route takes,
 # and nothing else: a browser's preflight carries no token, and an unknown path is a 404 for everybody. Nothing else goes without.
 OPEN_ROUTES = {
     ("GET", "/v1/health"),

@@ -2,8 +2,8 @@
 // store, or over DynamoDB's API, called by several callers in several accounts, interrupted at
 // every call to the table, with the faults that a network, a store, a disk and a clock have. A seed
 // decides everything: which operation, which fault, and which of the calls that wait goes on next.
-// After every commit a plain model checks the invariants of design.md; now and then, and when all
-// is calm, they are checked through the API too (docs/correctness.md says which and how).
+// After every commit a plain model checks the invariants of docs/design.md; now and then, and when
+// all is calm, they are checked through the API too (docs/correctness.md says which and how).
 //
 // It runs inside a bubble of testing/synctest, which tells when all goroutines stand still, and
 // where waiting takes no time.

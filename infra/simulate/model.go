@@ -532,7 +532,7 @@ func (b *model) verify() {
 }
 
 // verifyDevices: wallboards are counted for each user and in all, and end in the commit that
-// deactivates their user (spec 6).
+// deactivates their user (requirements, section 6).
 func (b *model) verifyDevices() {
 	registered := map[string]int64{}
 	total := int64(0)
@@ -555,7 +555,8 @@ func (b *model) verifyDevices() {
 	}
 }
 
-// verifyAdmins: an account that had an active super-admin has one for ever (spec 9).
+// verifyAdmins: an account that had an active super-admin has one for ever (requirements, section
+// 9).
 func (b *model) verifyAdmins() {
 	if b.administered && len(b.admins) == 0 {
 		b.fail("I3: the last active super-admin is gone")

@@ -281,7 +281,8 @@ func (b *model) verifyDirectory() {
 	}
 }
 
-// verifyWanted: who should have a seat has one, or waits; who should not has none (spec 4 and 6).
+// verifyWanted: who should have a seat has one, or waits; who should not has none (requirements,
+// sections 4 and 6).
 func (b *model) verifyWanted(h *license.Holder, product string) {
 	p, _ := b.products.Lookup(product)
 	holding := h.Holdings[product]

@@ -221,7 +221,7 @@ var accounts = []string{"acme", "globex"}
 var zones = map[string]string{"acme": "America/New_York", "globex": "Pacific/Auckland"}
 
 // nextPeriod is before the second billing period of any account, in any zone: until then no change
-// of the zone counts (spec 12).
+// of the zone counts (requirements, section 12).
 var nextPeriod = time.Date(2031, time.July, 31, 0, 0, 0, 0, time.UTC)
 
 // settings are an account's, with a time zone and a bundle.

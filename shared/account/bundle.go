@@ -133,8 +133,8 @@ func (s *Service) following(account string, marker bundleMarker) *call.Call {
 }
 
 // settlePage looks at the next holders and moves mark.After behind them; done says that there are
-// no more. One who fails never stops the others (spec 6): it is among failed. When all of a page
-// fail, it is not they who are at fault, and err tells it.
+// no more. One who fails never stops the others (requirements, section 6): it is among failed. When
+// all of a page fail, it is not they who are at fault, and err tells it.
 func (s *Service) settlePage(
 	ctx context.Context,
 	account string,

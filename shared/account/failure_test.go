@@ -16,8 +16,8 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// One holder who fails keeps nobody else on the old bundle (spec 6), is told, and follows once it
-// is mended.
+// One holder who fails keeps nobody else on the old bundle (requirements, section 6), is told, and
+// follows once it is mended.
 func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 	k := testkit.New(t)
 	kernel := license.NewService(catalog.Default())

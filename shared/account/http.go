@@ -12,7 +12,7 @@ import (
 
 const tag = "Accounts"
 
-// body is what PUT takes: every field of GET (spec 6).
+// body is what PUT takes: every field of GET (requirements, section 6).
 type body struct {
 	Settings
 	ID        string    `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`

@@ -1,9 +1,9 @@
 // Package account keeps the provider's customers: each account's name, brand, currency, time zone,
-// billing day and bundle. Only the provider's operators make and change accounts (spec 9); every
-// other module reads them here.
+// billing day and bundle. Only the provider's operators make and change accounts (requirements,
+// section 9); every other module reads them here.
 //
-// An account is never deleted. The role super-admin, which exists in every account (spec 6), is
-// built into package directory and is not stored.
+// An account is never deleted. The role super-admin, which exists in every account (requirements,
+// section 6), is built into package directory and is not stored.
 package account
 
 import (
@@ -20,8 +20,8 @@ import (
 // Bundle is what an account's contract includes.
 type Bundle string
 
-// The bundles. Accounts on CustomerEngagement have unlimited Live Reports (spec 6); the kernel
-// knows it by the same name.
+// The bundles. Accounts on CustomerEngagement have unlimited Live Reports (requirements, section
+// 6); the kernel knows it by the same name.
 const (
 	Standard           Bundle = "standard"
 	CustomerEngagement Bundle = license.UnlimitedBundle
@@ -42,8 +42,8 @@ type Settings struct {
 }
 
 // Terms are the settings that count for whole billing periods: what an account agreed to, from the
-// first day of a period on (spec 12). They are kept, so that a period that is over can be reported
-// and billed as it was.
+// first day of a period on (requirements, section 12). They are kept, so that a period that is over
+// can be reported and billed as it was.
 type Terms struct {
 	// From is the first day; empty for the terms that the account began with.
 	From           string         `json:"from,omitempty" format:"date" doc:"The first day; absent for what the account began with."`
@@ -53,11 +53,11 @@ type Terms struct {
 	ReportSchedule ReportSchedule `json:"reportSchedule" enum:"weekly,monthly,none"`
 }
 
-// Unlimited says whether Live Reports are unlimited under these terms (spec 6).
+// Unlimited says whether Live Reports are unlimited under these terms (requirements, section 6).
 func (t Terms) Unlimited() bool { return t.Bundle == CustomerEngagement }
 
-// Account is an account as it is stored and as api.md shows it. The kernel reads the bundle from
-// the same document.
+// Account is an account as it is stored and as docs/contract.md shows it. The kernel reads the
+// bundle from the same document.
 type Account struct {
 	ID string `json:"id"`
 	Settings
@@ -92,8 +92,8 @@ func (a Account) Calendar() (calendar.Calendar, error) {
 	return days, nil
 }
 
-// Unlimited says whether Live Reports are unlimited (spec 6): no license is used, no grant waits,
-// there is no overage and no license report.
+// Unlimited says whether Live Reports are unlimited (requirements, section 6): no license is used,
+// no grant waits, there is no overage and no license report.
 func (a Account) Unlimited() bool { return a.Bundle == CustomerEngagement }
 
 // The keys; docs/data-model.md says what each costs.

@@ -12,10 +12,10 @@ import (
 )
 
 // noFileName are the characters that a file name cannot have on one system or another; reports are
-// named after the brand (spec 7).
+// named after the brand (requirements, section 7).
 const noFileName = `/\:*?"<>|`
 
-// ReportSchedule says which license status reports are made on schedule (spec 7).
+// ReportSchedule says which license status reports are made on schedule (requirements, section 7).
 type ReportSchedule string
 
 // The schedules. Weeks begin on Monday and billing periods on the billing day, in the account's
@@ -28,7 +28,7 @@ const (
 
 // Check finds what is wrong with the settings beyond what their schema says, but for the time zone
 // and the country, which only their databases know. Values that are as they were are not judged
-// (spec 6); was is the zero Settings of a new account.
+// (requirements, section 6); was is the zero Settings of a new account.
 func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field {
 	var fields []problem.Field
 	add := func(field string, code problem.Code, message string) {
@@ -100,7 +100,7 @@ func New(id string, settings Settings, at time.Time) Account {
 }
 
 // Changed is the account with other settings from a moment on. What counts for whole billing
-// periods counts from the next one (spec 12).
+// periods counts from the next one (requirements, section 12).
 //
 // Errors: for terms that are no calendar.
 func (a Account) Changed(to Settings, at time.Time) (Account, error) {
@@ -117,7 +117,7 @@ func (a Account) Changed(to Settings, at time.Time) (Account, error) {
 
 // change is what the account's terms become when its settings change on a day, in a period that
 // ends with another: terms of a period to come that has not begun are replaced, and what has begun
-// stays (spec 12).
+// stays (requirements, section 12).
 func (a Account) change(to Settings, today, end time.Time) []Terms {
 	kept := slices.DeleteFunc(
 		slices.Clone(a.kept()),

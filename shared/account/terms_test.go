@@ -11,7 +11,7 @@ import (
 )
 
 // A change of the time zone, the billing day, the bundle or the report schedule counts from the
-// next period on (spec 12), and what counted before is kept.
+// next period on (requirements, section 12), and what counted before is kept.
 func TestTermsCountFromTheNextPeriod(t *testing.T) {
 	k := testkit.New(t)
 	h := server(t, k)

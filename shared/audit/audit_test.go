@@ -139,7 +139,7 @@ func TestRecordIsShownWhole(t *testing.T) {
 }
 
 // What follows automatically names the person and the request that began it, and is found by that
-// person (spec 4).
+// person (requirements, section 4).
 func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
 	fixture := testkit.New(t)
 	handler := serve(t, fixture)

@@ -1,5 +1,5 @@
 // Package audit reads what package call wrote: one record of every change, by license, user, actor
-// and time (spec 4).
+// and time (requirements, section 4).
 package audit
 
 import (

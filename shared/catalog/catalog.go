@@ -1,7 +1,7 @@
-// Package catalog is the product catalog (spec 2): data, not code. catalog.yaml is checked whole
-// and written to generated.go by `make catalog`, so a mistake in it stops the build with its line,
-// and a start pays nothing for it. A new product is a new entry in catalog.yaml and needs no code
-// change.
+// Package catalog is the product catalog (requirements, section 2): data, not code. catalog.yaml is
+// checked whole and written to generated.go by `make catalog`, so a mistake in it stops the build
+// with its line, and a start pays nothing for it. A new product is a new entry in catalog.yaml and
+// needs no code change.
 package catalog
 
 import (
@@ -13,7 +13,7 @@ import (
 	"seatwise/shared/craft/money"
 )
 
-// Kind says how a product is licensed (spec 2).
+// Kind says how a product is licensed (requirements, section 2).
 type Kind string
 
 // The kinds. Seats, bases and add-ons are bought, and assigning one takes a free license. A metered
@@ -32,9 +32,9 @@ func (k Kind) Purchasable() bool { return k == Seat || k == Base || k == AddOn }
 // Group is a set of figures that products are counted in.
 type Group string
 
-// Users, Clients, Supervisor and Devices are the groups of the license metrics (spec 8). Products
-// of LiveReports make up the licenses bought in the usage summary and the license status report
-// (spec 7).
+// Users, Clients, Supervisor and Devices are the groups of the license metrics (requirements,
+// section 8). Products of LiveReports make up the licenses bought in the usage summary and the
+// license status report (requirements, section 7).
 const (
 	Users       Group = "users"
 	Clients     Group = "clients"
@@ -55,9 +55,9 @@ const (
 )
 
 // A user holds at most one license of each product, and deactivating the user gives all of them
-// back in one commit (spec 6). Of its 100 operations it spends three on a license that was bought,
-// two on a metered one, and at most five on the user. A test of package directory releases who
-// holds as much as these limits allow.
+// back in one commit (requirements, section 6). Of its 100 operations it spends three on a license
+// that was bought, two on a metered one, and at most five on the user. A test of package directory
+// releases who holds as much as these limits allow.
 const (
 	// MaxPurchasable is the most products of the kinds seat, base and addOn that a catalog may
 	// have.
@@ -90,7 +90,8 @@ type Product struct {
 	// Description says what the product is for, in a sentence for who buys or assigns it; it may be
 	// empty.
 	Description string
-	// Code is what mass configuration files call an add-on (spec 5); empty for every other kind.
+	// Code is what mass configuration files call an add-on (requirements, section 5); empty for
+	// every other kind.
 	Code string
 	// Base is the id of the base license that an add-on hangs on; empty for every other kind.
 	Base string
@@ -167,7 +168,7 @@ var shipped = sync.OnceValue(func() *Catalog { return New(definition) })
 func Default() *Catalog { return shipped() }
 
 // Version names this state of the catalog: another text is another version, so that a quote can
-// tell that the catalog changed (spec 3.4).
+// tell that the catalog changed (requirements, section 3.4).
 func (c *Catalog) Version() string { return c.definition.Version }
 
 // Currencies lists the currencies that every product is priced in, the provider's own first; an

@@ -35,11 +35,11 @@ func ownerOf(found map[table.Key]table.Item, key table.Key) (string, error) {
 	return o.UserID, err
 }
 
-// moveEmail makes the user's address after theirs alone, and gives up the one before (spec 6); the
-// item of the new one is among what was found. The commit demands that the items are as they were
-// read, so of two who want one address at once one decides again. An address that is left as it was
-// is not judged: several may have one from before addresses were unique, and the first of them who
-// is written again has it from then on.
+// moveEmail makes the user's address after theirs alone, and gives up the one before (requirements,
+// section 6); the item of the new one is among what was found. The commit demands that the items
+// are as they were read, so of two who want one address at once one decides again. An address that
+// is left as it was is not judged: several may have one from before addresses were unique, and the
+// first of them who is written again has it from then on.
 //
 // Errors: email-in-use.
 func moveEmail(

@@ -27,7 +27,7 @@ func (f *fixture) entries(t *testing.T, action string) []call.AuditRecord {
 }
 
 // What a dashboard takes from the members of its queues leads to who took the queue off, also when
-// maintenance does it after a crash (spec 4).
+// maintenance does it after a crash (requirements, section 4).
 func TestSeatsThatADashboardTakesLeadToWhoChangedIt(t *testing.T) {
 	for _, later := range []bool{false, true} {
 		f := newFixture(t)

@@ -14,7 +14,8 @@ import (
 )
 
 // PutDashboard makes or replaces a dashboard. Putting a queue on it grants live-reports to every
-// member, at once or waiting (spec 6); the answer counts how the members of its queues stand.
+// member, at once or waiting (requirements, section 6); the answer counts how the members of its
+// queues stand.
 //
 // Errors: validation (also for queues that do not exist), precondition-failed.
 func (s *Service) PutDashboard(

@@ -140,7 +140,7 @@ func TestQueuesOfADashboardAreExchanged(t *testing.T) {
 	}
 }
 
-// What a cell may call somebody (spec 5).
+// What a cell may call somebody (requirements, section 5).
 func TestNamed(t *testing.T) {
 	users := NewNamed("user")
 	users.Add("john", "John Smith", "john@acme.example", true)

@@ -28,7 +28,7 @@ type (
 		api.Paging
 	}
 
-	// A body of PUT has every field of GET (spec 6).
+	// A body of PUT has every field of GET (requirements, section 6).
 	userBody struct {
 		ID          string        `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
 		Name        string        `json:"name" minLength:"1" maxLength:"200"`
@@ -48,7 +48,7 @@ type (
 	roleBody struct {
 		ID          string   `json:"id,omitempty" readOnly:"true" doc:"The id in the path."`
 		Name        string   `json:"name" minLength:"1" maxLength:"200"`
-		Permissions []string `json:"permissions,omitempty" maxItems:"100" nullable:"true" doc:"Any of spec 9's but accounts.manage, such as liveReports.view. None if left out or null."`
+		Permissions []string `json:"permissions,omitempty" maxItems:"100" nullable:"true" doc:"Any permission but accounts.manage, such as liveReports.view. None if left out or null."`
 		Licenses    []string `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the role carries. None if left out or null."`
 	}
 	queueBody struct {
@@ -211,7 +211,7 @@ func (s *Service) userRoutes(k *api.Router) {
 	})
 }
 
-// whyRoute explains a holding, a wait or a lack (spec 6).
+// whyRoute explains a holding, a wait or a lack (requirements, section 6).
 func (s *Service) whyRoute(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID: "explain-license", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/why", Tag: tag,

@@ -15,7 +15,7 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// An id that nobody can have is as unknown as any other, whatever it is made of (api.md,
+// An id that nobody can have is as unknown as any other, whatever it is made of (contract,
 // Conventions).
 func TestIDsThatNothingCanHave(t *testing.T) {
 	f := newFixture(t)
@@ -67,7 +67,7 @@ func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
 }
 
 // Ids that nothing can have, ids that nothing has, and other faults are told together, by their
-// index in the list as it was sent (spec 10).
+// index in the list as it was sent (requirements, section 10).
 func TestAllBadIDsAreToldTogether(t *testing.T) {
 	f := newFixture(t)
 	function := api.Serve(f.Env, f.s.Routes)

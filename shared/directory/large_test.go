@@ -201,7 +201,8 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 	}
 }
 
-// Failure for one user never stops the others (spec 6), and is told until it is mended.
+// Failure for one user never stops the others (requirements, section 6), and is told until it is
+// mended.
 func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 	f := newFixture(t)
 	f.buy(t, catalog.LiveReportsID, 20)

@@ -37,9 +37,10 @@ var ErrTooMuchAtOnce = problem.New(
 
 // leaving changes a user in one commit. Who leaves, holds much and has much else changed at once
 // may not fit into one; they are first deactivated, which releases all that they hold in one step
-// (spec 6, and catalog.MaxPurchasable), and the rest follows. A crash in between leaves them
-// deactivated, and repeating the request does the rest; under the tag that they have by then, if it
-// had an If-Match. That holds for both steps: nobody else may change the user in between.
+// (requirements, section 6, and catalog.MaxPurchasable), and the rest follows. A crash in between
+// leaves them deactivated, and repeating the request does the rest; under the tag that they have by
+// then, if it had an If-Match. That holds for both steps: nobody else may change the user in
+// between.
 //
 // Errors: those of change; wrong-state when it is too much at once: of somebody who stays, or even
 // after the release.
@@ -146,7 +147,7 @@ func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, use
 const countAdmins = "active"
 
 // adminOperations count a user who becomes an active super-admin, or is one no longer. The last one
-// stays (spec 9), also when two go at once: the count is bounded.
+// stays (requirements, section 9), also when two go at once: the count is bounded.
 //
 // Errors: wrong-state for the last one.
 func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after profile) ([]table.Operation, error) {

@@ -57,8 +57,8 @@ func (w watched) Commit(ctx context.Context, ops []table.Operation) error {
 
 // TestWhoHoldsEverythingLeavesInOneStep lets somebody leave who holds every product of the fullest
 // catalog, has every other thing that leaving touches, and leaves as much else changed as one
-// request can: no commit shows them with some of their licenses (spec 6), and who waited for them
-// is served.
+// request can: no commit shows them with some of their licenses (requirements, section 6), and who
+// waited for them is served.
 func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 	const name = "Ann de la Santa Cruz Miller"
 	for _, way := range []struct {

@@ -1,5 +1,6 @@
 // Package directory keeps who works at an account and what is monitored: users, roles, call queues
-// and dashboards (spec 6), and turns their changes into grants through the kernel, package license.
+// and dashboards (requirements, section 6), and turns their changes into grants through the kernel,
+// package license.
 package directory
 
 import (
@@ -9,7 +10,7 @@ import (
 )
 
 // SuperAdmin is the role that every account has; it carries both Live Reports permissions and
-// cannot be changed (spec 6).
+// cannot be changed (requirements, section 6).
 const SuperAdmin = "super-admin"
 
 // User is a person of the account.
@@ -116,8 +117,8 @@ type GrantCounts struct {
 	Excluded int `json:"excluded"`
 }
 
-// Monitored tells when a user was a member of which monitored queues (spec 6: membership counts for
-// a day when it held at any time in it).
+// Monitored tells when a user was a member of which monitored queues (requirements, section 6:
+// membership counts for a day when it held at any time in it).
 type Monitored struct {
 	UserID string `json:"userId"`
 	Queues Spans  `json:"queues"`

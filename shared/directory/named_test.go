@@ -6,7 +6,7 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// A refusal names members by their places in the list as it was sent (spec 10).
+// A refusal names members by their places in the list as it was sent (requirements, section 10).
 func TestUnknownMembersAreNamedWhereTheyWereSent(t *testing.T) {
 	f := newFixture(t)
 	f.user(t, "u")

@@ -139,7 +139,7 @@ func chunkOperations(c *call.Call, queue string, leaving bool, had int, ids []st
 }
 
 // PutQueue makes or replaces a call queue; joining a monitored queue grants live-reports to the new
-// members, leaving the last one ends the grant (spec 6).
+// members, leaving the last one ends the grant (requirements, section 6).
 //
 // Errors: validation (also for members who do not exist), precondition-failed.
 func (s *Service) PutQueue(
@@ -458,7 +458,7 @@ const reconcileBatch = 6
 // the queue is still as it was read, so a run that was overtaken by a change of the queue stops and
 // begins again, and never applies what is no longer true. Who is as the queue says already costs no
 // commit, so a run that follows one that was cut off goes on where that one was. One user who fails
-// never stops the others (spec 6); the marker stays for them.
+// never stops the others (requirements, section 6); the marker stays for them.
 func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
 		q, err := s.loadQueue(ctx, c, id)

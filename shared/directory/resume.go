@@ -98,7 +98,8 @@ func (s *Service) soon(ctx context.Context, c *call.Call, work func(context.Cont
 // and the rest waits for the next run.
 const hopeless = 24
 
-// oneByOne does the same for many users, so that one who fails never stops the others (spec 6).
+// oneByOne does the same for many users, so that one who fails never stops the others
+// (requirements, section 6).
 type oneByOne struct {
 	failures []error
 	inARow   int
@@ -426,8 +427,8 @@ func (s *Service) DashboardsOf(ctx context.Context, c *call.Call, queue string) 
 	return queues[queue].Dashboards, nil
 }
 
-// EachUser visits every user of the account by id; mass configuration resolves names with it (spec
-// 5).
+// EachUser visits every user of the account by id; mass configuration resolves names with it
+// (requirements, section 5).
 func (s *Service) EachUser(
 	ctx context.Context,
 	c *call.Call,

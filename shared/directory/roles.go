@@ -13,13 +13,13 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// superAdmin has every permission that a role can carry (spec 9).
+// superAdmin has every permission that a role can carry (requirements, section 9).
 func superAdmin() Role {
 	return Role{ID: SuperAdmin, Name: "Super Admin", Permissions: carried(), Licenses: []string{}}
 }
 
-// carried are the permissions that a role can carry: all but that of the provider's operators (spec
-// 9). They are sorted.
+// carried are the permissions that a role can carry: all but that of the provider's operators
+// (requirements, section 9). They are sorted.
 func carried() []string {
 	var names []string
 	for _, p := range auth.Permissions() {
@@ -321,7 +321,7 @@ func (s *Service) refreshUser(
 		}
 	}
 	// A product of the user's own that does not go with what the role carries keeps neither them
-	// nor anybody else from the rest of it (spec 6 and 8).
+	// nor anybody else from the rest of it (requirements, sections 6 and 8).
 	return ops, s.applyRoles(ctx, ch, after, nil, own, func(product string, err error) error {
 		if _, told := problem.From(err); !told {
 			return err

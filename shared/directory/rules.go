@@ -67,7 +67,7 @@ func checkEmail(email string) []problem.Field {
 }
 
 // CheckUser collects every fault of a user as it was sent. What is as it was stored is not judged
-// (spec 6); was is the zero User for a new one.
+// (requirements, section 6); was is the zero User for a new one.
 func CheckUser(u, was User, products *catalog.Catalog) error {
 	var fields []problem.Field
 	if u.Name != was.Name || u.Name == "" {

@@ -7,8 +7,9 @@ import (
 )
 
 // Named resolves what a cell of a file says: an id, an email or a name that is unique in the
-// account (spec 5 and 6). Ids are exact; of emails NFKC and case make no difference; a name that is
-// exactly so wins, then one that is the same folded, if it is the only one.
+// account (requirements, sections 5 and 6). Ids are exact; of emails NFKC and case make no
+// difference; a name that is exactly so wins, then one that is the same folded, if it is the only
+// one.
 type Named struct {
 	// kind is what is named: a user or a call queue.
 	kind          string

@@ -34,7 +34,7 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 }
 
 // UserChange is what a PUT says of a user: what is nil stays as it is, or has its default in a new
-// user (spec 6).
+// user (requirements, section 6).
 type UserChange struct {
 	ID, Name, Email   string
 	Extension, Number *string
@@ -549,8 +549,9 @@ func (s *Service) applyRoles(
 // refuse ends a change for a product of the user's own that they cannot hold.
 func refuse(_ string, err error) error { return err }
 
-// present is a user as api.md shows it. Their licenses are the metered products that they hold
-// directly, however these came (spec 6), so they are read from what is held and kept nowhere else.
+// present is a user as docs/contract.md shows it. Their licenses are the metered products that they
+// hold directly, however these came (requirements, section 6), so they are read from what is held
+// and kept nowhere else.
 func (s *Service) present(p profile, h *license.Holder) User {
 	u := User{
 		ID:       p.ID,

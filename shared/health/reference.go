@@ -296,8 +296,8 @@ func (r route) fits(segments []string) bool {
 	return true
 }
 
-// answerUnknown answers what no route of the API takes (api.md: all that our code answers is a
-// problem): an unknown path, a wrong method, and OPTIONS, which tells the methods of a path.
+// answerUnknown answers what no route of the API takes (docs/contract.md: all that our code answers
+// is a problem): an unknown path, a wrong method, and OPTIONS, which tells the methods of a path.
 func answerUnknown(env *app.Env) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowed, err := methods(r.URL.EscapedPath())

@@ -139,7 +139,7 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// The snapshot follows every change of a user or a role at once (spec 8).
+// The snapshot follows every change of a user or a role at once (requirements, section 8).
 func TestFiguresFollowTheDirectory(t *testing.T) {
 	o := newOffice(t)
 	o.user(
@@ -320,7 +320,8 @@ func TestTheMaximum(t *testing.T) {
 	saysLimit(t, o.register(t, "w9", "ann"), 3, 3)
 }
 
-// saysLimit demands the refusal with both numbers, in words and for programs (spec 10).
+// saysLimit demands the refusal with both numbers, in words and for programs (requirements, section
+// 10).
 func saysLimit(t *testing.T, r testkit.Response, used, most int64) {
 	t.Helper()
 	p := testkit.Problem(t, r, http.StatusConflict, "wallboard-limit")

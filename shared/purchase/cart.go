@@ -80,8 +80,8 @@ func (s *Service) cartTerms(c *call.Call, found map[table.Key]table.Item) (Terms
 	}}, nil
 }
 
-// ReplaceCart gives the caller's cart other lines (spec 3.2). A cart that has these lines already
-// is not written.
+// ReplaceCart gives the caller's cart other lines (requirements, section 3.2). A cart that has
+// these lines already is not written.
 //
 // Errors: validation, read-only, precondition-failed.
 func (s *Service) ReplaceCart(ctx context.Context, c *call.Call, lines []CartLineInput) (CartView, int64, error) {
@@ -137,8 +137,8 @@ func (s *Service) DropLine(ctx context.Context, c *call.Call, line string) (Cart
 	return s.changeCart(ctx, c, nil, cartAnswer, func(cart Cart, _ Terms) (Cart, error) { return cart.Drop(line) })
 }
 
-// SetCartCostCenter gives lines of the caller's cart a cost center, all if lineIDs is nil (spec
-// 3.2).
+// SetCartCostCenter gives lines of the caller's cart a cost center, all if lineIDs is nil
+// (requirements, section 3.2).
 //
 // Errors: validation, precondition-failed.
 func (s *Service) SetCartCostCenter(
@@ -152,7 +152,7 @@ func (s *Service) SetCartCostCenter(
 	})
 }
 
-// SplitLine splits a line of the caller's cart (spec 3.2).
+// SplitLine splits a line of the caller's cart (requirements, section 3.2).
 //
 // Errors: not-found for the line; validation, precondition-failed.
 func (s *Service) SplitLine(

@@ -22,7 +22,7 @@ const (
 	base           = "/v1/accounts/{account}"
 )
 
-// The permissions of the module's operations (spec 9).
+// The permissions of the module's operations (requirements, section 9).
 var (
 	reads = []auth.Permission{auth.BillingRead}
 	buys  = []auth.Permission{auth.BillingPurchase}
@@ -40,7 +40,7 @@ type costCenterInput struct {
 	Code string `path:"code" doc:"The cost center's code."`
 }
 
-// costCenterBody is what PUT takes: every field of GET (spec 6).
+// costCenterBody is what PUT takes: every field of GET (requirements, section 6).
 type costCenterBody struct {
 	Code      string    `json:"code,omitempty" readOnly:"true" doc:"The code in the path."`
 	Name      string    `json:"name" minLength:"1" maxLength:"200"`

@@ -721,9 +721,9 @@ func TestStatementsOnTheCountrysPaper(t *testing.T) {
 	}
 }
 
-// Another billing day counts from the next period on (spec 12): what was quoted stands, and so does
-// the next billing date. The period after it is as short as it must be, and what is due in it are
-// its days of a whole month.
+// Another billing day counts from the next period on (requirements, section 12): what was quoted
+// stands, and so does the next billing date. The period after it is as short as it must be, and
+// what is due in it are its days of a whole month.
 func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {
 	s := stocked(t) // on 15 July; the billing day is the 1st
 	q := s.quote(line("live-reports", 2, "CC-1"))

@@ -1,5 +1,5 @@
-// Package purchase is the module where licenses are bought (spec 3): the catalog as a customer sees
-// it, the cart, the quote, the order and its statement, and the billing details.
+// Package purchase is the module where licenses are bought (requirements, section 3): the catalog
+// as a customer sees it, the cart, the quote, the order and its statement, and the billing details.
 package purchase
 
 import (
@@ -11,14 +11,14 @@ import (
 
 // The limits of a purchase. HTTP schemas repeat them as tags; the rules enforce them.
 const (
-	// MaxQuantity is the most licenses of one line, and of a whole cart or order (spec 3.4: up to
-	// 10,000 in one order).
+	// MaxQuantity is the most licenses of one line, and of a whole cart or order (requirements,
+	// section 3.4: up to 10,000 in one order).
 	MaxQuantity = 10_000
 	// MaxLines is the most lines of a cart, a quote or an order. Confirming an order is one commit,
 	// which counts up what was bought per product and cost center, at most two operations a line,
 	// and has 100.
 	MaxLines = 40
-	// QuoteLifetime is how long a quote can be ordered (spec 3.3).
+	// QuoteLifetime is how long a quote can be ordered (requirements, section 3.3).
 	QuoteLifetime = 30 * time.Minute
 )
 
@@ -99,7 +99,7 @@ type SplitPart struct {
 }
 
 // Quote is the priced cart. It can be ordered once, until it expires or what it was made from
-// changes (spec 3.4).
+// changes (requirements, section 3.4).
 type Quote struct {
 	ID           string            `json:"id" format:"uuid"`
 	Lines        []QuoteLine       `json:"lines" nullable:"false"`
@@ -191,7 +191,7 @@ type Order struct {
 	Proration       Proration         `json:"proration"`
 }
 
-// Billing is what the account pays from its next billing date on (spec 3.6).
+// Billing is what the account pays from its next billing date on (requirements, section 3.6).
 type Billing struct {
 	NextBillingDate string             `json:"nextBillingDate" format:"date"`
 	Recurring       money.Amount       `json:"recurring" doc:"A month, for every license that is not terminated."`

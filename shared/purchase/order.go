@@ -31,9 +31,9 @@ type orderMarker struct {
 	TriedAt  time.Time `json:"triedAt,omitzero"`
 }
 
-// Order places the order of a quote (spec 3.4) and returns it, placed, with its version. A quote
-// can be ordered by whoever may purchase for the account, once; the cart that is compared, and
-// emptied, is that of whoever asked for the quote.
+// Order places the order of a quote (requirements, section 3.4) and returns it, placed, with its
+// version. A quote can be ordered by whoever may purchase for the account, once; the cart that is
+// compared, and emptied, is that of whoever asked for the quote.
 //
 // An order that fits into one commit is one: checks, licenses, counts, the order, the quote's end,
 // the cart, audit and answer. A larger one begins with a commit that decides it: the same checks,

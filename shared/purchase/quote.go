@@ -28,7 +28,7 @@ type quoteState struct {
 	ExpiresAt time.Time    `json:"expiresAt"`
 }
 
-// Quote prices lines, or the caller's cart if lines is nil (spec 3.3).
+// Quote prices lines, or the caller's cart if lines is nil (requirements, section 3.3).
 //
 // Errors: validation, which names lines[i] of the request or of the cart.
 func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput) (Quote, error) {

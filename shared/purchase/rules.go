@@ -19,7 +19,7 @@ import (
 )
 
 // maxLineID bounds the id of a line that was split again and again, to what any id in a path may be
-// (api.md).
+// (docs/contract.md).
 const maxLineID = 64
 
 // Terms are what an account's purchases depend on, beside its cart.
@@ -34,8 +34,8 @@ type Terms struct {
 	Days calendar.Calendar
 }
 
-// Browse lists the products of a category and a kind (spec 3.1), in the catalog's order and priced
-// in a currency; an empty category or kind selects all.
+// Browse lists the products of a category and a kind (requirements, section 3.1), in the catalog's
+// order and priced in a currency; an empty category or kind selects all.
 func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
 	products := c.Select(category, kind)
 	items := make([]CatalogItem, 0, len(products))
@@ -64,7 +64,7 @@ func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency str
 
 // Replace is the cart with other lines in it. Lines that name an id of the cart keep it; the others
 // get the next numbers. The answer to lines that cannot be bought is a validation problem which
-// names every field at fault; what is as it is in the cart is not judged (spec 6).
+// names every field at fault; what is as it is in the cart is not judged (requirements, section 6).
 //
 // The lines of a request for a quote without a cart are checked in the same way: they are the lines
 // of an empty cart, replaced.
@@ -158,7 +158,7 @@ func alone(err error, at int) error {
 	return told
 }
 
-// View is the cart with names, unit prices and totals (spec 3.2).
+// View is the cart with names, unit prices and totals (requirements, section 3.2).
 func (c Cart) View(terms Terms) (CartView, error) {
 	view := CartView{Lines: make([]CartViewLine, len(c.Lines)), LastLine: c.LastLine, Total: money.Zero(terms.Currency)}
 	for i, line := range c.Lines {
@@ -282,8 +282,8 @@ func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 }
 
 // AssignCostCenter is the cart with a cost center on the lines named, or on all lines if lineIDs is
-// nil (spec 3.2). An empty list that is not nil is refused, for a selection of nothing must not
-// become a selection of everything.
+// nil (requirements, section 3.2). An empty list that is not nil is refused, for a selection of
+// nothing must not become a selection of everything.
 func (c Cart) AssignCostCenter(terms Terms, costCenter string, lineIDs []string) (Cart, error) {
 	var fields []problem.Field
 	if costCenter == "" || !terms.HasCostCenter(costCenter) {
@@ -329,9 +329,9 @@ func (c Cart) AssignCostCenter(terms Terms, costCenter string, lineIDs []string)
 	return next, nil
 }
 
-// Split is the cart with one line split into parts, which take its place in the order given (spec
-// 3.2, invariant I4): their quantities add up to the line's, and their charges will, for the ids of
-// the parts begin with the line's.
+// Split is the cart with one line split into parts, which take its place in the order given
+// (requirements, section 3.2, invariant I4): their quantities add up to the line's, and their
+// charges will, for the ids of the parts begin with the line's.
 func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error) {
 	at := c.index(lineID)
 	if at < 0 {
@@ -461,15 +461,15 @@ func (c Cart) index(lineID string) int {
 // Period is the billing period that a moment lies in, as days of the account's own calendar.
 type Period struct {
 	// Next is the billing date after today, which it never is itself, and Start is a month before
-	// it: prices are for a month, also where a changed billing day made the period shorter (spec
-	// 12). They and Today are midnights in UTC that stand for days, so that summer time cannot
-	// shorten one.
+	// it: prices are for a month, also where a changed billing day made the period shorter
+	// (requirements, section 12). They and Today are midnights in UTC that stand for days, so that
+	// summer time cannot shorten one.
 	Start, Today, Next time.Time
 }
 
-// PeriodAt finds the billing period of now (spec 3.3). On the billing day itself the next billing
-// date is a month away and the whole month is due: the day's own bill was for the licenses that
-// were there when the day began.
+// PeriodAt finds the billing period of now (requirements, section 3.3). On the billing day itself
+// the next billing date is a month away and the whole month is due: the day's own bill was for the
+// licenses that were there when the day began.
 func PeriodAt(now time.Time, terms Terms) (Period, error) {
 	if terms.Days.IsZero() {
 		return Period{}, errors.New("purchase: the terms have no calendar")
@@ -490,8 +490,8 @@ func (p Period) NextBillingDate() string { return p.Next.Format(time.DateOnly) }
 
 func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
-// Price makes a quote of lines (spec 3.3), without its id and without the fingerprint of the cart,
-// which are the caller's to set.
+// Price makes a quote of lines (requirements, section 3.3), without its id and without the
+// fingerprint of the cart, which are the caller's to set.
 //
 // The month's charge of a line is exact: the unit price times the quantity. What is due today is
 // the month's total times the days left over the days of the period, rounded once to the nearest
@@ -650,7 +650,7 @@ func totals(currency string, lines []QuoteLine) ([]CostCenterTotal, error) {
 	return sums, nil
 }
 
-// CheckOrder decides whether a quote may be ordered now (spec 3.4). The problem is
+// CheckOrder decides whether a quote may be ordered now (requirements, section 3.4). The problem is
 // not-acknowledged, wrong-state for a quote that was ordered before, quote-expired, or quote-stale
 // with what changed: the cart (only if the quote was made from it), the catalog, a price, a cost
 // center that is gone, or the account's currency or billing date. A quote that outlives midnight
@@ -758,9 +758,9 @@ type Holding struct {
 	Quantity   int
 }
 
-// BillingOf adds up what an account pays from its next billing date on (spec 3.6): today's catalog
-// price of every license that is not terminated then. Products come in the catalog's order, cost
-// centers in the order of their codes; what has no license is left out.
+// BillingOf adds up what an account pays from its next billing date on (requirements, section 3.6):
+// today's catalog price of every license that is not terminated then. Products come in the
+// catalog's order, cost centers in the order of their codes; what has no license is left out.
 func BillingOf(terms Terms, holdings []Holding, overageUsers int, now time.Time) (Billing, error) {
 	period, err := PeriodAt(now, terms)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The media types of a statement (api.md).
+// The media types of a statement (docs/contract.md).
 const (
 	HTML = "text/html"
 	PDF  = "application/pdf"

@@ -494,8 +494,8 @@ func drawTerms(t *rapid.T) (Terms, time.Time) {
 	return terms, time.Unix(rapid.Int64Range(1.7e9, 2.0e9).Draw(t, "now"), 0)
 }
 
-// Spec 10: every charge is equal to the sum of its parts; and what is due is the exact sum, rounded
-// once.
+// Requirements, section 10: every charge is equal to the sum of its parts; and what is due is the
+// exact sum, rounded once.
 func TestPropertyLinesCostCentersAndTotalAgreeToTheCent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cart := drawCart(t)
@@ -895,7 +895,7 @@ func TestBrowse(t *testing.T) {
 	}
 }
 
-// The names that api.md fixes, written out by the structs themselves.
+// The names that docs/contract.md fixes, written out by the structs themselves.
 func TestJSONNamesAreTheContract(t *testing.T) {
 	cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 1, CostCenter: "CC-1"})
 	q, err := Price(acme(), cart.Lines, at(t, "2026-11-15T09:00:00Z"))

@@ -14,8 +14,8 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Usage counts the active users beyond the licenses bought (spec 1), as billing shows them (spec
-// 3.6); package usage does.
+// Usage counts the active users beyond the licenses bought (requirements, section 1), as billing
+// shows them (requirements, section 3.6); package usage does.
 type Usage interface {
 	Overage(ctx context.Context, c *call.Call) (int64, error)
 }
@@ -74,15 +74,15 @@ func costCenterKeys(account string, codes []string) []table.Key {
 	return keys
 }
 
-// Catalog lists what can be licensed, priced in a currency (spec 3.1). The currency must be one of
-// the catalog's.
+// Catalog lists what can be licensed, priced in a currency (requirements, section 3.1). The
+// currency must be one of the catalog's.
 func (s *Service) Catalog(category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
 	return Browse(s.products, category, kind, currency)
 }
 
-// Billing is what the account pays from its next billing date on (spec 3.6). It reads the account,
-// one page of counts for every 1,000 combinations of product and cost center, and what the overage
-// of the last 30 days takes (package usage), whatever the number of licenses.
+// Billing is what the account pays from its next billing date on (requirements, section 3.6). It
+// reads the account, one page of counts for every 1,000 combinations of product and cost center,
+// and what the overage of the last 30 days takes (package usage), whatever the number of licenses.
 func (s *Service) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	a, _, err := account.Load(ctx, c)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"seatwise/shared/purchase/statement"
 )
 
-// Statement prints an order in the form of HTML or PDF (spec 3.5). Names of cost centers and people
-// are those of today; all else is as it was ordered.
+// Statement prints an order in the form of HTML or PDF (requirements, section 3.5). Names of cost
+// centers and people are those of today; all else is as it was ordered.
 //
 // Errors: not-found; wrong-state while the order is being placed.
 func (s *Service) Statement(ctx context.Context, c *call.Call, id, form string) ([]byte, error) {

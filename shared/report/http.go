@@ -12,7 +12,7 @@ import (
 
 const tag = "Reports"
 
-// View is a report as api.md shows it.
+// View is a report as docs/contract.md shows it.
 type View struct {
 	ID          string     `json:"id" format:"uuid"`
 	Kind        string     `json:"kind" enum:"license-status"`

@@ -1,6 +1,6 @@
-// Package report asks for license status reports (spec 7), lists them and hands out their URLs. It
-// writes none: package reportbuilder does, in a function of its own, because the library that
-// writes workbooks would slow down every start of this one (design, decision 9).
+// Package report asks for license status reports (requirements, section 7), lists them and hands
+// out their URLs. It writes none: package reportbuilder does, in a function of its own, because the
+// library that writes workbooks would slow down every start of this one (design, decision 9).
 package report
 
 import (
@@ -12,7 +12,7 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// State of a report (api.md).
+// State of a report (docs/contract.md).
 type State string
 
 // The states.

@@ -404,7 +404,7 @@ func (d *kernel) windows(t *testing.T) []string {
 }
 
 // One report of each billing period, exactly, 48 hours after its end in the account's own time
-// zone, whatever runs are missed or come twice (spec 7).
+// zone, whatever runs are missed or come twice (requirements, section 7).
 func TestSchedule(t *testing.T) {
 	d := newKernel(t)
 	d.made(t, "2027-01-20T12:00:00Z", account.Settings{Timezone: "America/Detroit", BillingDay: 15})
@@ -553,7 +553,7 @@ func TestABundleEndsReportsWithThePeriod(t *testing.T) {
 	}
 }
 
-// Many who ask in one second get files of different names (spec 7).
+// Many who ask in one second get files of different names (requirements, section 7).
 func TestFileNamesAreNeverTheSame(t *testing.T) {
 	d := newKernel(t)
 	const callers = 12

@@ -9,14 +9,15 @@ import (
 )
 
 const (
-	// stampFormat is the time stamp of a report's file name (spec 7): yyyyMMddTHHmmssZ.
+	// stampFormat is the time stamp of a report's file name (requirements, section 7):
+	// yyyyMMddTHHmmssZ.
 	stampFormat = "20060102T150405Z"
 	// maxAttempts is how often a report is begun before it counts as failed.
 	maxAttempts = 5
 	// lease is how long a builder may be silent before another takes over: its function's time
 	// limit of 15 minutes, and some.
 	lease = 16 * time.Minute
-	// lateness is how long after its end a day has all its views (spec 7).
+	// lateness is how long after its end a day has all its views (requirements, section 7).
 	lateness = 48 * time.Hour
 	// stampLife is how long a time stamp is kept that was given: far longer than one may be ahead
 	// of the clock.
@@ -28,9 +29,9 @@ const (
 	patience = 5 * time.Minute
 )
 
-// fileName is what a license status report is called (spec 7). The brand comes from the account,
-// which was checked to be fit for a file name when it was set; what a file name still cannot hold
-// is left out of it, for the name ends up on other people's disks.
+// fileName is what a license status report is called (requirements, section 7). The brand comes
+// from the account, which was checked to be fit for a file name when it was set; what a file name
+// still cannot hold is left out of it, for the name ends up on other people's disks.
 func fileName(brand string, at time.Time) string {
 	brand = text.Clean(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar || strings.ContainsRune(`/\:*?"<>|`, r) {

@@ -27,8 +27,8 @@ func TestFileName(t *testing.T) {
 }
 
 // Over any three years, time zones, billing days, schedules and changes of them, every day is in
-// exactly one scheduled report (spec 7), whenever the runs take place, and each report covers
-// exactly the period or the week.
+// exactly one scheduled report (requirements, section 7), whenever the runs take place, and each
+// report covers exactly the period or the week.
 func TestEveryDayIsInOneScheduledReport(t *testing.T) {
 	zones := []string{
 		"UTC",

@@ -79,9 +79,9 @@ func (s *Service) Create(ctx context.Context, c *call.Call, from, to string) (Re
 	return r, nil
 }
 
-// freeStamp is a time stamp for a file name that no other report of the account has (spec 7): the
-// second of the call, or where that is taken the first after it that is free. Who comes second to
-// the commit finds another.
+// freeStamp is a time stamp for a file name that no other report of the account has (requirements,
+// section 7): the second of the call, or where that is taken the first after it that is free. Who
+// comes second to the commit finds another.
 func (s *Service) freeStamp(ctx context.Context, c *call.Call) (time.Time, error) {
 	stamp := c.At.UTC().Truncate(time.Second)
 	query := table.Query{Partition: stampsPartition(c.Account), From: stampKey(c.Account, stamp).Sort}
@@ -95,7 +95,7 @@ func (s *Service) freeStamp(ctx context.Context, c *call.Call) (time.Time, error
 }
 
 // NotApplicable is the problem of an account whose bundle has unlimited Live Reports: it has no
-// license report (spec 6).
+// license report (requirements, section 6).
 func NotApplicable() *problem.Problem {
 	return problem.New(
 		problem.ReportNotApplicable,
@@ -303,8 +303,8 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 }
 
 // Schedule asks for the reports of every account that are due at a time, the event's: one for each
-// billing period, or week, that is over, 48 hours after its end (spec 7). Each account is on its
-// own; repeated and missed runs make no difference to what there is in the end.
+// billing period, or week, that is over, 48 hours after its end (requirements, section 7). Each
+// account is on its own; repeated and missed runs make no difference to what there is in the end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 	var failures []error
 	err := account.All(ctx, s.env.Table, func(a account.Account) error {

@@ -15,7 +15,7 @@ type span struct{ First, End time.Time }
 // to the one that a day is in, ascending. A billing period is one span, or it is divided into weeks
 // from Monday to Sunday, or there is no report of it, as its terms say; a week goes on over the end
 // of a period where the next one is divided into weeks too, and is cut off there where it is not.
-// So every day of periods with reports is in exactly one span (spec 7).
+// So every day of periods with reports is in exactly one span (requirements, section 7).
 //
 // What ends in or after the last period may still change; what ends before it, or when it begins,
 // does not.

@@ -41,7 +41,7 @@ func (s *counting) Commit(ctx context.Context, ops []table.Operation) error {
 	return s.Store.Commit(ctx, ops)
 }
 
-// A window costs the same whatever the number of views behind it (spec 6).
+// A window costs the same whatever the number of views behind it (requirements, section 6).
 func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 	cost := func(views int) (reads, items int) {
 		fixture := testkit.New(t)

@@ -145,7 +145,8 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 const aggregator = "usage-aggregation"
 
 // endGrants withdraws the grants of viewers who have not viewed for 30 days before the moment now,
-// which is the event's (spec 6). One that fails does not stop the others; the errors come together.
+// which is the event's (requirements, section 6). One that fails does not stop the others; the
+// errors come together.
 func (s *Service) endGrants(ctx context.Context, c *call.Call, days calendar.Calendar, now time.Time) error {
 	limit := now.Add(-dormant)
 	var idle []storedViewer

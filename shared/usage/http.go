@@ -54,7 +54,7 @@ type summaryInput struct {
 	To   string `query:"to" doc:"The day after the last: tomorrow at the latest, and if both are left out; 30 days after from, or tomorrow, if it alone is." example:"2026-01-31"`
 }
 
-// Summary is the usage of a window (spec 6, 7).
+// Summary is the usage of a window (requirements, sections 6, 7).
 type Summary struct {
 	From string `json:"from" format:"date" doc:"The first day."`
 	To   string `json:"to" format:"date" doc:"The day after the last."`

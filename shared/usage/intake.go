@@ -32,9 +32,9 @@ type Rejected struct {
 
 // Take takes in views. An event that was taken in within the last 32 days is a duplicate, whatever
 // else it says now. The first view of somebody, and the first after their grant ended, grants them
-// live-reports (spec 6): the view and the marker that the grant is due are one commit, the grant
-// follows in another, and what a crash leaves between the two is finished by the next aggregation.
-// A grant that fails stops neither the views nor the other grants.
+// live-reports (requirements, section 6): the view and the marker that the grant is due are one
+// commit, the grant follows in another, and what a crash leaves between the two is finished by the
+// next aggregation. A grant that fails stops neither the views nor the other grants.
 //
 // Errors: validation for too many events; those of call.Claim; an error of the table, after which
 // the same call may be sent again as it was.

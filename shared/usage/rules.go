@@ -11,7 +11,7 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// Limits of usage (spec 6).
+// Limits of usage (requirements, section 6).
 const (
 	// MaxEvents bounds the events of one call.
 	MaxEvents = 1000
@@ -87,7 +87,7 @@ func checkEvent(e Event, now time.Time) *problem.Problem {
 type Person struct{ Exists, Active, MayView bool }
 
 // checkViewer finds what keeps an event from counting: nobody of that name, nothing to view, no
-// permission at the time that it is told (spec 6).
+// permission at the time that it is told (requirements, section 6).
 func checkViewer(who Person, dashboard bool) *problem.Problem {
 	switch {
 	case !who.Exists:
@@ -154,7 +154,7 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-// counts are persons: agents, viewers, and both together, each once (spec 1).
+// counts are persons: agents, viewers, and both together, each once (requirements, section 1).
 func (r *rollup) counts() (monitored, viewers, active int) {
 	active = len(r.queues)
 	for user := range r.views {
@@ -300,7 +300,7 @@ func (r *rollup) unpack(c chunk) {
 	}
 }
 
-// Purchased are the licenses that active users are held against (spec 7).
+// Purchased are the licenses that active users are held against (requirements, section 7).
 type Purchased struct {
 	LiveReports      int64 `json:"liveReports"`
 	CallQueueBooster int64 `json:"callQueueBooster"`
@@ -310,7 +310,7 @@ type Purchased struct {
 func (p Purchased) Total() int64 { return p.LiveReports + p.CallQueueBooster }
 
 // over is how many active users are beyond the licenses bought; never on a bundle with unlimited
-// Live Reports (spec 6).
+// Live Reports (requirements, section 6).
 func over(active, purchased int64, unlimited bool) int64 {
 	if unlimited {
 		return 0
@@ -376,7 +376,7 @@ const (
 	DashboardSource = "dashboard"
 )
 
-// Overage says how an account went over its licenses (spec 6).
+// Overage says how an account went over its licenses (requirements, section 6).
 type Overage struct {
 	// Since is the first day on which those active on it, or those active since the window began,
 	// were more than the licenses bought.
@@ -394,7 +394,7 @@ type Overage struct {
 const maxSources = 50
 
 // Window is what the rollups say of a span of days; the summary and the report are both made of it,
-// so they agree to the unit (spec 7).
+// so they agree to the unit (requirements, section 7).
 type Window struct {
 	// From is the first day, To the day after the last.
 	From, To  time.Time
@@ -554,7 +554,8 @@ func overage(since time.Time, w *Window) *Overage {
 // is left out is filled so that the window has 30 days and, if nothing is given, ends with today; a
 // window that is filled in never goes beyond today.
 //
-// Errors: validation; window-in-future for a window with a day that has not begun (spec 7).
+// Errors: validation; window-in-future for a window with a day that has not begun (requirements,
+// section 7).
 func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 	if first, err = parseDay("from", from); err != nil {
 		return time.Time{}, time.Time{}, err

@@ -1,6 +1,6 @@
-// Package usage meters who really uses Live Reports (spec 6): it takes in the views of dashboards,
-// grants a license with the first one, folds views and monitored members into daily rollups, and
-// answers any window from those.
+// Package usage meters who really uses Live Reports (requirements, section 6): it takes in the
+// views of dashboards, grants a license with the first one, folds views and monitored members into
+// daily rollups, and answers any window from those.
 //
 // Days are days of the account's time zone, as it was when the billing period began that they are
 // in: package calendar says which. A day that has begun never changes, so its views are the same

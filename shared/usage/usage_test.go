@@ -26,8 +26,8 @@ import (
 	"seatwise/shared/usage"
 )
 
-// The worked example of spec 7: ten licenses, two viewers and eight agents; everything is delivered
-// and folded twice.
+// The worked example of requirements, section 7: ten licenses, two viewers and eight agents;
+// everything is delivered and folded twice.
 func TestWorkedExample(t *testing.T) { workedExample(t, newWorld(t)) }
 
 // The same over the DynamoDB API.
@@ -114,7 +114,7 @@ func TestOverage(t *testing.T) {
 	if n, err := w.usage.Overage(t.Context(), w.Call("ann")); err != nil || n != 4 {
 		t.Fatalf("overage %d, %v", n, err)
 	}
-	// On the bundle nobody is ever over (spec 6).
+	// On the bundle nobody is ever over (requirements, section 6).
 	w.account(t, w.Account, account.CustomerEngagement)
 	s = w.summary(t, "")
 	wantFigures(t, s, [4]int64{8, 3, 11, 0})
@@ -666,7 +666,8 @@ func TestSummaryWindows(t *testing.T) {
 	}
 }
 
-// Why a viewer holds a license names the dashboard and the last view (spec 6), to the hour.
+// Why a viewer holds a license names the dashboard and the last view (requirements, section 6), to
+// the hour.
 func TestWhyOfAViewer(t *testing.T) {
 	w := newWorld(t)
 	w.buy(t, catalog.LiveReportsID, 20)
@@ -692,8 +693,8 @@ func TestWhyOfAViewer(t *testing.T) {
 	}
 }
 
-// A window with a day that has not begun is refused (spec 7), and which day it is the account's
-// time zone says.
+// A window with a day that has not begun is refused (requirements, section 7), and which day it is
+// the account's time zone says.
 func TestWindowsInTheFuture(t *testing.T) {
 	w := newWorld(t)
 	ask := func(query string) testkit.Response {
@@ -722,7 +723,7 @@ func TestWindowsInTheFuture(t *testing.T) {
 }
 
 // The days of usage are those of the account's time zone, as it was when the billing period began
-// (spec 6).
+// (requirements, section 6).
 func TestDaysAreTheAccounts(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)

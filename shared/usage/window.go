@@ -239,7 +239,7 @@ func (s *Service) Recent(ctx context.Context, c *call.Call) (*Window, Names, err
 }
 
 // Overage is how many active users of the last 30 days, today included, are beyond the licenses
-// bought; 0 on a bundle with unlimited Live Reports. Billing shows it (spec 3.6).
+// bought; 0 on a bundle with unlimited Live Reports. Billing shows it (requirements, section 3.6).
 func (s *Service) Overage(ctx context.Context, c *call.Call) (int64, error) {
 	w, _, err := s.Recent(ctx, c)
 	if err != nil {

@@ -114,8 +114,8 @@ func (w *world) dashboard(t testing.TB, id string, queues ...string) {
 	}
 }
 
-// worked is the worked example of spec 7: two queues on two dashboards, eight agents and two
-// supervisors.
+// worked is the worked example of requirements, section 7: two queues on two dashboards, eight
+// agents and two supervisors.
 func (w *world) worked(t testing.TB) {
 	t.Helper()
 	if _, err := w.directory.PutRole(

@@ -1,7 +1,7 @@
 // Package wallboard knows whose the registered devices are: what package metrics registers and
-// counts, and what package directory ends when a user goes (spec 6 and 8). Devices are not
-// licenses: they are counted by an item of their own, which the summary of licenses reads with its
-// other counts.
+// counts, and what package directory ends when a user goes (requirements, sections 6 and 8).
+// Devices are not licenses: they are counted by an item of their own, which the summary of licenses
+// reads with its other counts.
 //
 // A user may have more devices than a commit has operations. So their devices belong to a term,
 // which is written on each of them and kept in one item of the user, the fleet, with their number;

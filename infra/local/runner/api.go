@@ -354,7 +354,7 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 	)
 }
 
-// The two words that stand for permissions in POST /local/token (api.md, On one machine).
+// The two words that stand for permissions in POST /local/token (contract, On one machine).
 const (
 	allPermissions  = "all"   // every one there is
 	rolePermissions = "roles" // those of the user's roles: the token says nothing of permissions

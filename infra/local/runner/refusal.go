@@ -13,7 +13,7 @@ import (
 
 // problemListener makes problems of what net/http answers of its own to a request that it cannot
 // read: a bad escape in the path, headers beyond all bounds, a line that is no request. No handler
-// ever sees these (api.md: all that our code answers is a problem).
+// ever sees these (docs/contract.md: all that our code answers is a problem).
 type problemListener struct{ net.Listener }
 
 func (l problemListener) Accept() (net.Conn, error) {

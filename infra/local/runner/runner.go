@@ -1,6 +1,6 @@
 // Package runner serves the whole application on one machine: it is API Gateway, its authorizer,
-// S3, EventBridge and Lambda in one process, and holds to template.yaml as they do (api.md, On one
-// machine).
+// S3, EventBridge and Lambda in one process, and holds to template.yaml as they do (contract, On
+// one machine).
 package runner
 
 import (
@@ -99,7 +99,7 @@ const (
 // attempts; nobody waits that long at a kernel.
 var pauses = []time.Duration{time.Second, 5 * time.Second, 20 * time.Second, time.Minute, 2 * time.Minute}
 
-// bucketNames are the names of the template's buckets on one machine (api.md).
+// bucketNames are the names of the template's buckets on one machine (docs/contract.md).
 var bucketNames = map[string]string{"UploadsBucket": "seatwise-uploads", "ReportsBucket": "seatwise-reports"}
 
 type function struct {

@@ -135,7 +135,7 @@ func TestTheApplicationsOwnTemplate(t *testing.T) {
 		"MetricsFunction", "AuditFunction", "HealthFunction", "ConsoleFunction",
 	} {
 		if _, ok := got.Functions[id]; !ok {
-			t.Errorf("api.md's %s is missing", id)
+			t.Errorf("docs/contract.md's %s is missing", id)
 		}
 	}
 	for _, r := range got.Routes {

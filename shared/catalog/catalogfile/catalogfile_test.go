@@ -13,7 +13,7 @@ import (
 	"seatwise/shared/craft/money"
 )
 
-// The table of spec 2, word for word: id, kind and name of every product it names.
+// The table of requirements, section 2, word for word: id, kind and name of every product it names.
 func TestEveryProductOfTheSpec(t *testing.T) {
 	c := catalog.Default()
 	for _, want := range []struct {
@@ -184,9 +184,9 @@ func embedded(t *testing.T) string {
 	return string(data)
 }
 
-// Spec 2: a new product needs no code change. Five of them, one of each kind and one in a category
-// and a group of its own, are added to the text alone; all that the other modules ask of a catalog
-// then knows them.
+// Requirements, section 2: a new product needs no code change. Five of them, one of each kind and
+// one in a category and a group of its own, are added to the text alone; all that the other modules
+// ask of a catalog then knows them.
 func TestANewProductNeedsNoCodeChange(t *testing.T) {
 	text := strings.Replace(embedded(t), "Supervisor, Devices]", "Supervisor, Devices, Rooms]", 1) + `
   - id: fax-line
@@ -460,7 +460,7 @@ func ids(products []catalog.Product) []string {
 }
 
 // Every product that is sold says what it is for, and every figure what is counted, each in words
-// of its own (spec 2, 8).
+// of its own (requirements, sections 2, 8).
 func TestTheEmbeddedCatalogIsDescribed(t *testing.T) {
 	seen := map[string]string{}
 	for p := range catalog.Default().All() {

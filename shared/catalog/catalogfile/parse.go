@@ -1,5 +1,5 @@
-// Package catalogfile reads catalog.yaml by a YAML library and checks it whole (spec 2). It is
-// linked by the generator of the catalog and by tests, never by a function.
+// Package catalogfile reads catalog.yaml by a YAML library and checks it whole (requirements,
+// section 2). It is linked by the generator of the catalog and by tests, never by a function.
 package catalogfile
 
 import (
@@ -68,7 +68,7 @@ func Read(data []byte) (catalog.Definition, error) {
 }
 
 // versionOf names a state of the file: another text is another version, so that a quote can tell
-// that the catalog changed (spec 3.4).
+// that the catalog changed (requirements, section 3.4).
 func versionOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])

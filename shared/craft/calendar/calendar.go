@@ -1,5 +1,6 @@
 // Package calendar says which day a moment belongs to and which billing period a day belongs to,
-// for an account whose time zone and billing day may have changed (spec 6, 7 and 12).
+// for an account whose time zone and billing day may have changed (requirements, sections 6, 7 and
+// 12).
 //
 // A day is a label: midnight in UTC of its date. A period is a run of days, from one billing date
 // up to but not including the next. What an account agreed to, its terms, counts for whole periods:

@@ -1,6 +1,6 @@
 // Package money holds amounts of money as integers of a currency's minor unit (cents, pence) and
-// does on them the little arithmetic that a bill needs (spec 3.3: money is integer minor units and
-// a currency, never a float).
+// does on them the little arithmetic that a bill needs (requirements, section 3.3: money is integer
+// minor units and a currency, never a float).
 //
 // Nothing here rounds unless its name says so, nothing overflows in silence, and what is shared out
 // always adds up again.

@@ -229,8 +229,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestCutAnywhere holds "cut off or corrupted anywhere" (spec 5): no beginning of a workbook is a
-// workbook.
+// TestCutAnywhere holds "cut off or corrupted anywhere" (requirements, section 5): no beginning of
+// a workbook is a workbook.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	whole := newBook().bytes()

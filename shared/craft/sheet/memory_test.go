@@ -14,7 +14,7 @@ import (
 	"seatwise/shared/craft/sheet"
 )
 
-// bigRows is the most that spec 5 allows below the header.
+// bigRows is the most that requirements, section 5 allows below the header.
 const bigRows = 100_000
 
 // bigWorkbook writes a workbook of seven columns to disk: numbers, add-on codes and, where texts

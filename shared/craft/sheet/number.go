@@ -117,9 +117,9 @@ func countDigits(b []byte) int {
 }
 
 // Mangled says whether a spreadsheet has spoilt what was entered, so that nobody can tell what it
-// was (spec 5): the short form of a long number (6.57E+09, with a comma in some countries), a
-// number of more than 15 digits, of which the last ones are lost, or the ##### of a column that is
-// too narrow.
+// was (requirements, section 5): the short form of a long number (6.57E+09, with a comma in some
+// countries), a number of more than 15 digits, of which the last ones are lost, or the ##### of a
+// column that is too narrow.
 func Mangled(c Cell) bool {
 	text := strings.TrimSpace(c.Text)
 	switch c.Kind {

@@ -11,8 +11,8 @@ import (
 // Reason is a stable code for why a file is refused. Messages may be reworded, reasons may not.
 type Reason string
 
-// The reasons. Each is a property of the whole file: nothing of a refused file may be used (spec
-// 5).
+// The reasons. Each is a property of the whole file: nothing of a refused file may be used
+// (requirements, section 5).
 const (
 	// ReasonEmpty is a file without a byte, or with nothing but blank rows.
 	ReasonEmpty Reason = "empty"

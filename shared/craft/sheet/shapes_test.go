@@ -222,10 +222,10 @@ func readWhole(t testing.TB, data []byte) (peak uint64, took time.Duration, rows
 // shapesTried is how many shapes one run of the tests reads, which takes a few seconds.
 const shapesTried = 10
 
-// TestHostileShapes holds that no small file takes much memory or time (spec 5: memory stays flat):
-// below 256 MB with the garbage and with the file itself, and ten times as long at most as an
-// honest file of as many rows, or of the most rows where it has but a few. No t.Parallel: it
-// measures the heap of the whole process.
+// TestHostileShapes holds that no small file takes much memory or time (requirements, section 5:
+// memory stays flat): below 256 MB with the garbage and with the file itself, and ten times as long
+// at most as an honest file of as many rows, or of the most rows where it has but a few. No
+// t.Parallel: it measures the heap of the whole process.
 func TestHostileShapes(t *testing.T) {
 	honest := map[int]time.Duration{}
 	base := func(rows int) time.Duration {

@@ -1,5 +1,5 @@
-// Package sheet reads uploaded tables, .xlsx and .csv, that nobody vouches for (spec 5, design
-// decision 10).
+// Package sheet reads uploaded tables, .xlsx and .csv, that nobody vouches for (requirements,
+// section 5, design, decision 10).
 //
 // Open verifies the whole file before a single cell may be used: every part of the archive is
 // unpacked to its end within bounds and agrees with its checksum and declared sizes, there is no
@@ -33,11 +33,11 @@ type Limits struct {
 	RowBytes      int64 // the same for each row so far on average, beyond the first 4 MiB or the size of the file
 }
 
-// DefaultLimits returns the limits of spec 5 (20 MiB, 256 MiB unpacked, 100,000 rows) and, beyond
-// it, 256 columns and 1,024 characters a cell: more than any id, email, name or add-on code has,
-// and little enough to be kept with a row's outcome. The texts of all cells take at most 64 MiB,
-// three times what a CSV file may have, and 4 KiB a row: a workbook of 50 KB can say one long text
-// in 200,000 cells.
+// DefaultLimits returns the limits of requirements, section 5 (20 MiB, 256 MiB unpacked, 100,000
+// rows) and, beyond it, 256 columns and 1,024 characters a cell: more than any id, email, name or
+// add-on code has, and little enough to be kept with a row's outcome. The texts of all cells take
+// at most 64 MiB, three times what a CSV file may have, and 4 KiB a row: a workbook of 50 KB can
+// say one long text in 200,000 cells.
 func DefaultLimits() Limits {
 	return Limits{
 		FileBytes:     20 << 20,
@@ -311,8 +311,8 @@ func (rd *Reader) located(err error) error {
 	return err
 }
 
-// NormalizeHeader returns what is compared of a header: spec 5 wants headers to match without
-// regard to case and space.
+// NormalizeHeader returns what is compared of a header: requirements, section 5 wants headers to
+// match without regard to case and space.
 func NormalizeHeader(text string) string {
 	return strings.Map(func(r rune) rune {
 		// Zero-width characters come along when headers are copied from web pages; nobody sees

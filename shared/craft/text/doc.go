@@ -1,5 +1,5 @@
 // Package text decides how what people write is compared, searched and taken in: names, numbers,
-// e-mail addresses, extensions and the cells of a file (spec 5 and 6).
+// e-mail addresses, extensions and the cells of a file (requirements, sections 5 and 6).
 //
 // There is one answer to each question, for every resource and every file:
 //

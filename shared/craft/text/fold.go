@@ -8,10 +8,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold makes of a text what is compared when a person would call two texts the same (spec 6):
-// compatibility forms (NFKC), upper and lower case with ß and SS, accents, invisible characters,
-// kinds and numbers of spaces, and typographic apostrophes, quotes and hyphens make no difference.
-// Fold of a folded text is itself.
+// Fold makes of a text what is compared when a person would call two texts the same (requirements,
+// section 6): compatibility forms (NFKC), upper and lower case with ß and SS, accents, invisible
+// characters, kinds and numbers of spaces, and typographic apostrophes, quotes and hyphens make no
+// difference. Fold of a folded text is itself.
 func Fold(s string) string {
 	if plain(s) {
 		return strings.ToLower(s)
@@ -134,8 +134,8 @@ func spaced(s string) string {
 // blank says whether a rune takes room and shows nothing.
 func blank(r rune) bool { return unicode.IsSpace(r) || r == braillePattern }
 
-// Email makes of an address what is unique in an account: NFKC and case make no difference (spec
-// 6).
+// Email makes of an address what is unique in an account: NFKC and case make no difference
+// (requirements, section 6).
 func Email(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(s) {

@@ -10,10 +10,10 @@ import (
 const MaxName = 200
 
 // NameFault says what is wrong with a name, to follow "the name"; nothing when it may be one. It is
-// the one rule for what people and things are called, files included (spec 6): 1 to MaxName
-// characters, none of which is a control character or a break of lines, steers the direction of
-// writing, or cannot be seen, and no space at either end. A joiner or a variation selector may
-// stand where it changes how its neighbors look.
+// the one rule for what people and things are called, files included (requirements, section 6): 1
+// to MaxName characters, none of which is a control character or a break of lines, steers the
+// direction of writing, or cannot be seen, and no space at either end. A joiner or a variation
+// selector may stand where it changes how its neighbors look.
 func NameFault(s string) string {
 	switch {
 	case s == "":

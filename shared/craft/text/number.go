@@ -36,7 +36,7 @@ func decimal(s string) bool {
 }
 
 // Digits are those of a number, by which two are compared: +1 656-789-1230 and 16567891230 are one
-// (spec 6). Digits of any width count; what is no number has none.
+// (requirements, section 6). Digits of any width count; what is no number has none.
 func Digits(s string) string {
 	if decimal(s) {
 		return s

@@ -11,7 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// The tabs of the license status report, named exactly as spec 7 says.
+// The tabs of the license status report, named exactly as requirements, section 7 says.
 const (
 	SummaryTab     = "Live Reports Usage Summary"
 	ActiveUsersTab = "Total Active Users"
@@ -23,8 +23,9 @@ const (
 // that contradicts itself on a bill.
 var ErrTabsDisagree = errors.New("workbook: the tabs disagree")
 
-// LicenseStatus is what the license status report shows (spec 7). Counts are persons or licenses.
-// Days are taken from the times in their own location: a time in UTC shows its UTC day.
+// LicenseStatus is what the license status report shows (requirements, section 7). Counts are
+// persons or licenses. Days are taken from the times in their own location: a time in UTC shows its
+// UTC day.
 type LicenseStatus struct {
 	// Created is when the report was asked for: shown in its own location, and the document's time.
 	Created time.Time
@@ -357,7 +358,7 @@ const (
 	chartInk = "262626"
 )
 
-// Role types of the second tab (spec 7).
+// Role types of the second tab (requirements, section 7).
 const (
 	roleViewer = "Viewer"
 	roleAgent  = "Monitored Agent"

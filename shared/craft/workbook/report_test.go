@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// worked is the worked example of spec 7: Detroit and Belmont, two viewers and eight agents. Alice
-// is an agent here as well as a viewer in the last case only, so that all three role types are
-// covered by the tests.
+// worked is the worked example of requirements, section 7: Detroit and Belmont, two viewers and
+// eight agents. Alice is an agent here as well as a viewer in the last case only, so that all three
+// role types are covered by the tests.
 func worked() LicenseStatus {
 	in := LicenseStatus{
 		Created: day(

@@ -11,9 +11,9 @@ import (
 // ResultSheet is the name of the result file's only sheet.
 const ResultSheet = "Result"
 
-// Result writes the result file of an uploaded one (spec 5.5): the columns of the input and then
-// Status and Message, all of them text, under a frozen header with a filter. A Result is not safe
-// for use by several goroutines.
+// Result writes the result file of an uploaded one (requirements, section 5.5): the columns of the
+// input and then Status and Message, all of them text, under a frozen header with a filter. A
+// Result is not safe for use by several goroutines.
 //
 // A caller that gives up before Close calls Discard; calling it after Close, as a deferred call
 // does, is fine.

@@ -13,14 +13,14 @@ import (
 )
 
 // Sheets of the sample. Only the first is visible: a file with a second visible sheet is refused
-// when it comes back (spec 5).
+// when it comes back (requirements, section 5).
 const (
 	SampleSheet = "Mass configuration"
 	CodesSheet  = "Addon codes"
 )
 
-// sampleRows is how many rows of the sample have the drop-down: as many as an upload may have (spec
-// 5).
+// sampleRows is how many rows of the sample have the drop-down: as many as an upload may have
+// (requirements, section 5).
 const sampleRows = 100_000
 
 // AddOn is one product that a row of the file may name.
@@ -42,8 +42,8 @@ type Sample struct {
 	Rows [][]string
 }
 
-// WriteSample writes the file that an admin fills in for a mass configuration (spec 5.1): see
-// [WriteForm].
+// WriteSample writes the file that an admin fills in for a mass configuration (requirements,
+// section 5.1): see [WriteForm].
 //
 // An example row longer than the header is [ErrRagged].
 func WriteSample(w io.Writer, in Sample) error { return WriteForm(w, SampleForm(in)) }

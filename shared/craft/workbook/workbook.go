@@ -1,6 +1,7 @@
-// Package workbook writes the three workbooks of Seatwise: the license status report (spec 7), the
-// sample of mass configuration and its result file (spec 5). It is the only package that imports
-// excelize (design, decision 9), and it only writes: uploads are read by another package.
+// Package workbook writes the three workbooks of Seatwise: the license status report (requirements,
+// section 7), the sample of mass configuration and its result file (requirements, section 5). It is
+// the only package that imports excelize (design, decision 9), and it only writes: uploads are read
+// by another package.
 //
 // It knows no capability: its inputs are plain, and long ones are sequences, so that the memory in
 // use does not grow with the rows. Every sheet is streamed in whole ascending rows and flushed once

@@ -1,6 +1,6 @@
 // Package api is the HTTP edge that every function shares: huma on http.ServeMux, one check of
 // token, account and permission, one mapping of errors, idempotency keys, entity tags and cursors
-// (api.md, Conventions).
+// (contract, Conventions).
 package api
 
 import (
@@ -26,17 +26,17 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// maxKey is the longest Idempotency-Key in bytes (api.md).
+// maxKey is the longest Idempotency-Key in bytes (docs/contract.md).
 const maxKey = 255
 
-// MaxBody is the largest request body in bytes (api.md: over 1 MB is a 413), and LargestBody that
-// of the operations that take more.
+// MaxBody is the largest request body in bytes (docs/contract.md: over 1 MB is a 413), and
+// LargestBody that of the operations that take more.
 const (
 	MaxBody     = 1 << 20
 	LargestBody = 2 << 20
 )
 
-// Operation declares one route of api.md.
+// Operation declares one route of docs/contract.md.
 type Operation struct {
 	ID, Method, Path, Summary, Tag string
 	// Permissions are what the token must allow: any one of them.
@@ -548,7 +548,7 @@ type Plain[T any] struct {
 	Body   T
 }
 
-// ValidID says whether api.md allows the string as an id that a caller chooses.
+// ValidID says whether docs/contract.md allows the string as an id that a caller chooses.
 func ValidID(id string) bool { return auth.ValidID(id) }
 
 // CheckUserID is a validation problem for the field unless the id may be a user's.
@@ -559,7 +559,7 @@ func CheckUserID(field, id string) error {
 	return problem.Invalid(field, problem.BadFormat, "must be %s", auth.UserIDRule)
 }
 
-// CheckID is a validation problem for the field unless the id is one that api.md allows.
+// CheckID is a validation problem for the field unless the id is one that docs/contract.md allows.
 func CheckID(field, id string) error {
 	if ValidID(id) {
 		return nil

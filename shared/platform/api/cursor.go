@@ -12,7 +12,7 @@ import (
 
 const cursorSeal = 16 // bytes of the HMAC that a cursor carries
 
-// BadCursor is the answer to an altered or foreign cursor (api.md: a 400).
+// BadCursor is the answer to an altered or foreign cursor (docs/contract.md: a 400).
 func BadCursor() *problem.Problem {
 	p := problem.New(problem.MalformedBody, "The cursor is not one of this list.")
 	p.Fields = []problem.Field{

@@ -17,7 +17,7 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Problem is the body of every error (RFC 9457, api.md).
+// Problem is the body of every error (RFC 9457, docs/contract.md).
 type Problem struct {
 	problem.Document
 	allow string
@@ -233,8 +233,8 @@ func misfit(at, message string) problem.Field {
 	}
 }
 
-// field turns huma's location into the name that api.md uses: a body path without its root, or a
-// parameter's name.
+// field turns huma's location into the name that docs/contract.md uses: a body path without its
+// root, or a parameter's name.
 func field(location string) string {
 	for _, root := range []string{"body.", "path.", "query.", "header."} {
 		if name, ok := strings.CutPrefix(location, root); ok {

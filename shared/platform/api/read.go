@@ -29,10 +29,10 @@ const (
 	maxHead = 10_240
 )
 
-// CheckHead refuses a request whose line or headers cannot be read as they were meant (spec 10;
-// api.md, Conventions): one that is too long, and a path or a query with a bad percent escape or
-// with text that is not UTF-8. Without it such a parameter of a query would be as if it had not
-// been given, and a filter would let everything through.
+// CheckHead refuses a request whose line or headers cannot be read as they were meant
+// (requirements, section 10; contract, Conventions): one that is too long, and a path or a query
+// with a bad percent escape or with text that is not UTF-8. Without it such a parameter of a query
+// would be as if it had not been given, and a filter would let everything through.
 //
 // It returns nil, or headers-too-large (431), or malformed-body (400) that names the parameter.
 func CheckHead(r *http.Request) *problem.Problem {
@@ -249,8 +249,8 @@ func invalidAt(text []byte) int {
 	return len(text)
 }
 
-// pointed writes a JSON pointer as api.md names fields: lines[0].quantity. Names that are long or
-// unseen are cut off.
+// pointed writes a JSON pointer as docs/contract.md names fields: lines[0].quantity. Names that are
+// long or unseen are cut off.
 func pointed(pointer jsontext.Pointer) string {
 	const longest = 200
 	var b strings.Builder

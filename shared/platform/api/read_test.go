@@ -95,8 +95,8 @@ func TestMediaTypes(t *testing.T) {
 	}
 }
 
-// TestABodyIsReadAsEverybodyReadsIt has the faults of spec 10 at every depth: what is refused would
-// otherwise be stored as something that nobody sent.
+// TestABodyIsReadAsEverybodyReadsIt has the faults of requirements, section 10 at every depth: what
+// is refused would otherwise be stored as something that nobody sent.
 func TestABodyIsReadAsEverybodyReadsIt(t *testing.T) {
 	r := open(t)
 	for name, test := range map[string]struct {

@@ -20,10 +20,10 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// ReadWrite is a thing that is read and written whole. What is read can be written back (spec 6):
-// B, what PUT takes, has every field of V, what GET answers; those that only GET decides bear the
-// tag readOnly, and must equal what is there when they are sent. P names the thing: it is the input
-// of GET.
+// ReadWrite is a thing that is read and written whole. What is read can be written back
+// (requirements, section 6): B, what PUT takes, has every field of V, what GET answers; those that
+// only GET decides bear the tag readOnly, and must equal what is there when they are sent. P names
+// the thing: it is the input of GET.
 //
 // A value that is sent as it is stored is never judged by a newer rule: of the schema of B, this
 // file sees to that; of all other rules, Write does, which is also what writes nothing when nothing

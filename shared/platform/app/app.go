@@ -32,7 +32,8 @@ type Env struct {
 	Clock Clock
 	IDs   IDs
 	Log   *slog.Logger
-	// CursorKey signs the cursors of lists (api.md: an altered cursor is a 400). At least 16 bytes.
+	// CursorKey signs the cursors of lists (docs/contract.md: an altered cursor is a 400). At least
+	// 16 bytes.
 	CursorKey []byte
 	// Version is what GET /v1/health answers.
 	Version string

@@ -1,6 +1,6 @@
-// Package auth knows who calls and what they may do (spec 9). API Gateway, or the local runner in
-// its place, checks the token; this package reads its claims and checks account and permission
-// again in every function.
+// Package auth knows who calls and what they may do (requirements, section 9). API Gateway, or the
+// local runner in its place, checks the token; this package reads its claims and checks account and
+// permission again in every function.
 package auth
 
 import (
@@ -24,7 +24,8 @@ type Principal struct {
 // Nobody says whether the principal is missing.
 func (p Principal) Nobody() bool { return p.User == "" || p.Account == "" }
 
-// Operator says whether the principal works for the provider and may enter every account (spec 9).
+// Operator says whether the principal works for the provider and may enter every account
+// (requirements, section 9).
 func (p Principal) Operator() bool { return p.Permissions.Has(AccountsManage) }
 
 // Allowed decides whether the principal may do something that needs any one of the permissions in
@@ -57,7 +58,7 @@ func Allowed(p Principal, account string, anyOf ...Permission) error {
 }
 
 // Refused is the answer to a token that names nobody; err says why, or is nil. Only the rule for
-// subjects is told (spec 9: a subject that does not fit is a 401 that says so).
+// subjects is told (requirements, section 9: a subject that does not fit is a 401 that says so).
 func Refused(err error) *problem.Problem {
 	if errors.Is(err, ErrSubject) {
 		return problem.New(

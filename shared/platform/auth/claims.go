@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxID is the longest id that a caller may choose (api.md, Conventions), in bytes, and maxUserID
+// maxID is the longest id that a caller may choose (contract, Conventions), in bytes, and maxUserID
 // the longest of a user: an identity provider chose that one.
 const (
 	maxID     = 64
@@ -15,7 +15,7 @@ const (
 )
 
 // ErrClaims is wrapped by every error of ParseClaims, and ErrSubject by that of a subject that can
-// be no user's id; it tells the rule (spec 9).
+// be no user's id; it tells the rule (requirements, section 9).
 var (
 	ErrClaims  = errors.New("the token's claims do not name a caller")
 	ErrSubject = errors.New("the subject of the token can be no user's id: " + UserIDRule)
@@ -25,16 +25,16 @@ var (
 const UserIDRule = "1 to 128 letters, digits and . _ @ + - | :, beginning with a letter, a digit, _ or -"
 
 // ParseClaims makes a Principal from the claims of a checked token: sub (the user's id), account
-// and permissions (api.md, Conventions).
+// and permissions (contract, Conventions).
 //
 // An HTTP API hands claims on as strings and flattens an array to "[a b c]", so permissions may be
 // an array, a JSON array in a string, that form, or names with spaces or commas between them; left
-// out, there are none. Both ids must be of the form that api.md demands, for they become parts of
-// keys. Every error wraps ErrClaims and repeats no value.
+// out, there are none. Both ids must be of the form that docs/contract.md demands, for they become
+// parts of keys. Every error wraps ErrClaims and repeats no value.
 func ParseClaims(claims map[string]any) (Principal, error) { return ParseClaimsOf(claims, "sub") }
 
 // ParseClaimsOf is ParseClaims of a deployment whose provider has the user's id in another claim
-// than sub (spec 9).
+// than sub (requirements, section 9).
 func ParseClaimsOf(claims map[string]any, userClaim string) (Principal, error) {
 	user, ok := claims[userClaim].(string)
 	if !ok || !ValidUserID(user) {
@@ -97,7 +97,7 @@ func setOfNames(names []string) Set {
 }
 
 // ValidID says whether s is an id that a caller may choose: [A-Za-z0-9][A-Za-z0-9._@+-]{0,63}
-// (api.md, Conventions).
+// (contract, Conventions).
 func ValidID(s string) bool {
 	if s == "" || len(s) > maxID {
 		return false
@@ -106,8 +106,8 @@ func ValidID(s string) bool {
 }
 
 // ValidUserID says whether s may be a user's id: besides what ValidID allows, it may hold | and :,
-// begin with _ or -, and have 128 characters, as the subjects of identity providers do (spec 9;
-// api.md, Conventions).
+// begin with _ or -, and have 128 characters, as the subjects of identity providers do
+// (requirements, section 9; contract, Conventions).
 func ValidUserID(s string) bool {
 	if s == "" || len(s) > maxUserID {
 		return false

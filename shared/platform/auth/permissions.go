@@ -2,10 +2,10 @@ package auth
 
 import "strings"
 
-// Permission names one thing that a token may allow (spec 9).
+// Permission names one thing that a token may allow (requirements, section 9).
 type Permission string
 
-// The permissions of spec 9.
+// The permissions of requirements, section 9.
 const (
 	CatalogRead     Permission = "catalog.read"
 	BillingRead     Permission = "billing.read"
@@ -46,14 +46,14 @@ var all = []Permission{
 // Permissions lists every permission there is.
 func Permissions() []Permission { return append([]Permission(nil), all...) }
 
-// Known says whether spec 9 names the permission.
+// Known says whether requirements, section 9 names the permission.
 func Known(p Permission) bool { return bit(p) != 0 }
 
 // Set is a set of permissions. The zero Set is empty; sets compare with ==.
 type Set uint32
 
-// SetOf makes a set. Permissions that spec 9 does not name are left out: an identity provider may
-// put scopes of other systems into the token.
+// SetOf makes a set. Permissions that requirements, section 9 does not name are left out: an
+// identity provider may put scopes of other systems into the token.
 func SetOf(permissions ...Permission) Set {
 	var s Set
 	for _, p := range permissions {
@@ -62,8 +62,8 @@ func SetOf(permissions ...Permission) Set {
 	return s
 }
 
-// Has says whether the set allows the permission; liveReports.full includes liveReports.view (spec
-// 6).
+// Has says whether the set allows the permission; liveReports.full includes liveReports.view
+// (requirements, section 6).
 func (s Set) Has(p Permission) bool {
 	b := bit(p)
 	if p == LiveReportsView {
@@ -72,7 +72,8 @@ func (s Set) Has(p Permission) bool {
 	return s&b != 0
 }
 
-// List names the permissions of the set, as they were given to SetOf, in the order of spec 9.
+// List names the permissions of the set, as they were given to SetOf, in the order of requirements,
+// section 9.
 func (s Set) List() []Permission {
 	var list []Permission
 	for i, p := range all {

@@ -40,9 +40,10 @@ type Call struct {
 	Actor     string // user id of the caller, or the name of a function that acts by itself
 	RequestID string
 	// Reason says why in words of the product: "request", "queue:detroit",
-	// "massConfiguration:0190..., row 7" (spec 4, audit).
+	// "massConfiguration:0190..., row 7" (requirements, section 4, audit).
 	Reason string
-	// Operator says that the caller is the provider's, acting in a customer's account (spec 9).
+	// Operator says that the caller is the provider's, acting in a customer's account
+	// (requirements, section 9).
 	Operator bool
 	// cause is who and what began what this call carries on; zero for a call that begins something
 	// itself.
@@ -109,8 +110,9 @@ func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
 }
 
-// Cause is the person, and the request of theirs, that something follows from automatically (spec
-// 4). Pending work, jobs and files carry it, so that every audit entry leads back to somebody.
+// Cause is the person, and the request of theirs, that something follows from automatically
+// (requirements, section 4). Pending work, jobs and files carry it, so that every audit entry leads
+// back to somebody.
 type Cause struct {
 	Actor     string `json:"actor" doc:"Who began it: the id of a user, or the name of a schedule that nobody asked."`
 	RequestID string `json:"requestId,omitempty" doc:"The request that began it. Log lines name it too."`
@@ -522,7 +524,8 @@ func Decide(ctx context.Context, once func(context.Context) error) error {
 // entries.
 const Nowhere = "-"
 
-// AuditEntry is one audit record (spec 4): what was done to whom, and how it was before and after.
+// AuditEntry is one audit record (requirements, section 4): what was done to whom, and how it was
+// before and after.
 type AuditEntry struct {
 	// Action is a verb in the past tense with its module: "license.assigned", "order.placed".
 	Action string
@@ -618,7 +621,7 @@ func (c *Call) Audited(changes ...AuditEntry) ([]table.Operation, error) {
 }
 
 // Matches checks If-Match and If-None-Match against the versions that make up a resource's entity
-// tag (api.md: 412 when stale). exists is false for a resource that is to be made.
+// tag (docs/contract.md: 412 when stale). exists is false for a resource that is to be made.
 //
 // Errors: precondition-failed, with the present tag.
 func (c *Call) Matches(exists bool, versions ...int64) error {

@@ -15,8 +15,8 @@ import (
 const (
 	// maxInline is the largest body in bytes that is stored in the idempotency record itself. What
 	// is larger lies in pieces beside it, so that neither the record nor the commit that it is part
-	// of comes near the limits of 400 KB an item and 4 MB a commit (spec 10: whatever is allowed
-	// can be answered again).
+	// of comes near the limits of 400 KB an item and 4 MB a commit (requirements, section 10:
+	// whatever is allowed can be answered again).
 	maxInline = 64 << 10
 	// pieceBytes is how much of a body one piece has. Its item holds it as a JSON string of base64,
 	// which is a third longer.

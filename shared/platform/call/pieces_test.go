@@ -14,7 +14,7 @@ import (
 )
 
 // TestLargeAnswersAreAnsweredAgain holds that whatever was answered is answered again to the byte,
-// however large it is (spec 10).
+// however large it is (requirements, section 10).
 func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 	k := testkit.New(t)
 	n := 0

@@ -56,7 +56,7 @@ func (o ObjectCreated) After(other ObjectCreated) bool {
 }
 
 // Schedule is one firing of a schedule. A scheduled function takes its time from here, never from
-// the clock (api.md, On one machine).
+// the clock (contract, On one machine).
 type Schedule struct {
 	// ID is the same when the firing is delivered again; it may be empty when a person invokes the
 	// function.

@@ -54,7 +54,7 @@ type Store interface {
 	Name(b Bucket) string
 	// PresignPut signs a PUT that is good for exactly this size and content type (and this SHA-256
 	// if sha256Hex is not empty), for the given time from now, and that never overwrites
-	// (If-None-Match: *) (spec 5.2).
+	// (If-None-Match: *) (requirements, section 5.2).
 	PresignPut(
 		ctx context.Context,
 		ref Ref,

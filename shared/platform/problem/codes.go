@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Code names what is wrong with a field, for programs (spec 10; api.md, Conventions). A code never
-// changes its meaning; more may come.
+// Code names what is wrong with a field, for programs (requirements, section 10; contract,
+// Conventions). A code never changes its meaning; more may come.
 type Code string
 
 // The codes of field errors. The document lists them with the same words.
@@ -83,8 +83,8 @@ func (c Code) Meaning() string { return meanings[c] }
 // more there are.
 const maxNamed = 100
 
-// Culprits names every element of a list of ids that is at fault, with its index and its id (spec
-// 10). bad says which are; message goes on from the id.
+// Culprits names every element of a list of ids that is at fault, with its index and its id
+// (requirements, section 10). bad says which are; message goes on from the id.
 func Culprits(field string, code Code, ids []string, bad func(i int) bool, message string) []Field {
 	var fields []Field
 	found := 0

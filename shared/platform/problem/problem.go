@@ -1,5 +1,5 @@
 // Package problem is the one error vocabulary of Seatwise: RFC 9457 problems with the slugs that
-// api.md fixes.
+// docs/contract.md fixes.
 //
 // Rules and services return a *Problem for everything a caller can be told; any other error is an
 // internal one, and the HTTP edge answers it without its text.
@@ -12,10 +12,10 @@ import (
 )
 
 // Slug names a kind of problem; the HTTP edge renders it as the type "urn:seatwise:problem:<slug>"
-// (api.md, Conventions).
+// (contract, Conventions).
 type Slug string
 
-// The slugs of api.md.
+// The slugs of docs/contract.md.
 const (
 	ValidationFailed      Slug = "validation"
 	MalformedBody         Slug = "malformed-body"
@@ -103,7 +103,7 @@ func Slugs() []Slug {
 }
 
 // Field is one fault of a request: where, what is wrong there, and the same for programs. The
-// message repeats no value but an id of the caller's own (spec 10).
+// message repeats no value but an id of the caller's own (requirements, section 10).
 type Field struct {
 	Field   string `json:"field" doc:"Where the fault is: a body path such as lines[0].quantity, or a parameter's name."`
 	Code    Code   `json:"code" doc:"What is wrong, for programs. A code never changes its meaning; more may come."`
@@ -151,7 +151,8 @@ func Invalid(field string, code Code, format string, args ...any) *Problem {
 	return Validation(Fault(field, code, format, args...))
 }
 
-// Fixed names fields that cannot be written and differ from what is there (spec 6).
+// Fixed names fields that cannot be written and differ from what is there (requirements, section
+// 6).
 func Fixed(fields ...Field) *Problem {
 	return &Problem{
 		Slug:   ReadOnly,
@@ -160,8 +161,8 @@ func Fixed(fields ...Field) *Problem {
 	}
 }
 
-// Missing is the one 404: the same for a missing id and for one of another account (spec 9), so it
-// names only the kind of thing.
+// Missing is the one 404: the same for a missing id and for one of another account (requirements,
+// section 9), so it names only the kind of thing.
 func Missing(what string) *Problem {
 	return New(NotFound, "There is no such "+what+" in this account.")
 }
@@ -169,7 +170,7 @@ func Missing(what string) *Problem {
 // NoAccount is the one 404 of an account, whether it is somebody else's or nobody's (invariant I9).
 func NoAccount() *Problem { return New(NotFound, "There is no such account.") }
 
-// Shortage says how many seats were wanted and how many are free (spec 4).
+// Shortage says how many seats were wanted and how many are free (requirements, section 4).
 func Shortage(productID string, wanted, available int64) *Problem {
 	return &Problem{
 		Slug:      NotEnoughLicenses,
@@ -183,8 +184,9 @@ func Wallboards(detail string, used, most int64) *Problem {
 	return &Problem{Slug: WallboardLimit, Detail: detail, Used: used, Max: most}
 }
 
-// Together tells the faults of several checks of one request at once (spec 10): the fields of all
-// that are Validation. Any other error is not a fault of a field, and is told alone; nil for none.
+// Together tells the faults of several checks of one request at once (requirements, section 10):
+// the fields of all that are Validation. Any other error is not a fault of a field, and is told
+// alone; nil for none.
 func Together(errs ...error) error {
 	var fields []Field
 	for _, err := range errs {

@@ -1,6 +1,6 @@
 // Package wire puts a function together: the environment that template.yaml gives it, the adapters
 // over the AWS SDK, the clock, the ids, and the edge to the Lambda runtime. It links neither the
-// SDK's config package nor any module (design, "Measured" and decision 9).
+// SDK's config package nor any module (design, "Measured" and design, decision 9).
 package wire
 
 import (

@@ -12,7 +12,7 @@ import (
 )
 
 // A statement fits on the paper of the account's country, in one font, with its number and its id
-// (spec 3.5).
+// (requirements, section 3.5).
 func TestStatementsOnPaper(t *testing.T) {
 	for paper, size := range map[Paper][2]float64{"": {595, 842}, A4: {595, 842}, Letter: {612, 792}} {
 		s := sample(t)

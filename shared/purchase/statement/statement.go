@@ -1,6 +1,6 @@
-// Package statement writes the printable record of an order (spec 3.5), as an HTML page and as a
-// PDF document: itemized charges, cost centers, totals, the order, the account, and who
-// acknowledged what and when. It is a package of its own, with an order of its own, so that it
+// Package statement writes the printable record of an order (requirements, section 3.5), as an HTML
+// page and as a PDF document: itemized charges, cost centers, totals, the order, the account, and
+// who acknowledged what and when. It is a package of its own, with an order of its own, so that it
 // knows nothing of how orders come about.
 //
 // A statement is a function of its Source alone: it holds no clock, and the same source gives the

@@ -100,8 +100,8 @@ func sample(t testing.TB, lines ...bought) Source {
 	}
 }
 
-// What every statement shows (spec 3.5): itemized charges, cost centers, totals, order id, account,
-// acknowledgement.
+// What every statement shows (requirements, section 3.5): itemized charges, cost centers, totals,
+// order id, account, acknowledgement.
 var shown = []string{
 	"Statement",
 	"Seatwise",

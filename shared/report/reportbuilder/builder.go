@@ -1,5 +1,5 @@
 // Package reportbuilder writes the license status reports that package report was asked for, and
-// asks for those that the schedule is due (spec 7).
+// asks for those that the schedule is due (requirements, section 7).
 package reportbuilder
 
 import (

@@ -140,7 +140,8 @@ func (o *office) fold(t *testing.T) {
 	}
 }
 
-// worked is the worked example of spec 7. Alice has viewed both dashboards, Bob his own.
+// worked is the worked example of requirements, section 7. Alice has viewed both dashboards, Bob
+// his own.
 func (o *office) worked(t *testing.T) {
 	t.Helper()
 	o.buy(t, catalog.LiveReportsID, 10)
@@ -405,7 +406,7 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 }
 
 // Two people of one name are told apart by id and e-mail, and who waits for a license is said to
-// wait (spec 7).
+// wait (requirements, section 7).
 func TestPeopleOfOneName(t *testing.T) {
 	o := newOffice(t)
 	o.buy(t, catalog.LiveReportsID, 1)

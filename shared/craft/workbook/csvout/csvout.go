@@ -1,6 +1,7 @@
 // Package csvout writes the CSV files that stand beside the workbooks of mass configuration and
-// imports: the sample and the result (spec 5.1, 5.5). It knows nothing of workbooks, so that a
-// function that only answers CSV does not link the workbook library (design, decision 9).
+// imports: the sample and the result (requirements, sections 5.1, 5.5). It knows nothing of
+// workbooks, so that a function that only answers CSV does not link the workbook library (design,
+// decision 9).
 //
 // Every file is RFC 4180: comma, CRLF, quotes where needed; and it begins with a UTF-8 byte order
 // mark, because Excel takes a file without one for the machine's old code page. A line break inside
@@ -26,8 +27,8 @@ var ErrRagged = errors.New("csvout: row has more cells than the header")
 // byteOrderMark is U+FEFF in UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// SampleHeader is the header of a mass configuration file with n add-on columns (spec 5): Ext Key,
-// Number, User, Addon license 1 to n.
+// SampleHeader is the header of a mass configuration file with n add-on columns (requirements,
+// section 5): Ext Key, Number, User, Addon license 1 to n.
 func SampleHeader(n int) []string {
 	header := append(make([]string, 0, 3+n), "Ext Key", "Number", "User")
 	for i := 1; i <= n; i++ {
@@ -37,7 +38,7 @@ func SampleHeader(n int) []string {
 }
 
 // ResultHeader is the header of a result file: the columns of the input and then Status and Message
-// (spec 5.5). The input's slice is not touched.
+// (requirements, section 5.5). The input's slice is not touched.
 func ResultHeader(input []string) []string {
 	return append(append(make([]string, 0, len(input)+2), input...), "Status", "Message")
 }

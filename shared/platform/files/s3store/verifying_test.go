@@ -57,7 +57,8 @@ func testHeadOfVersion(t *testing.T, store files.Store) {
 	})
 }
 
-// testRefusals holds what makes a presigned URL good for one upload only (spec 5.2).
+// testRefusals holds what makes a presigned URL good for one upload only (requirements, section
+// 5.2).
 func testRefusals(t *testing.T, store files.Store) {
 	ctx := t.Context()
 	const body = "Ext Key,Number,User\n101,6567891230,John\n"

@@ -149,8 +149,10 @@ func overDynamoDB(ctx context.Context, folder string, server testenv.Server) (ro
 func printCalls(out io.Writer, estimated, measured []row) error {
 	fmt.Fprint(
 		out,
-		`Calls of DynamoDB and capacity units, read and written, of the operations of the path: estimated by DynamoDB's rules over the embedded store, and as a
-DynamoDB API says. DynamoDB Local says of a transaction what one of its items takes, and twice that: for what is written, the estimate is what AWS counts.
+		`Calls of DynamoDB and capacity units, read and written, of the operations of the path: estimated by
+DynamoDB's rules over the embedded store, and as a DynamoDB API says. DynamoDB Local says of a
+transaction what one of its items takes, and twice that: for what is written, the estimate is what
+AWS counts.
 
 `,
 	)

@@ -235,14 +235,34 @@ const massSheet = "xl/worksheets/sheet1.xml"
 // massFile makes a workbook of so many new phones, with its texts in the cells, as programs write
 // it.
 func massFile(rows int, addOns []string) ([]byte, error) {
-	const schemas = "http://schemas.openxmlformats.org/"
+	const (
+		schemas       = "http://schemas.openxmlformats.org/"
+		relationships = schemas + "officeDocument/2006/relationships"
+		types         = "application/vnd.openxmlformats-"
+		sheetTypes    = types + "officedocument.spreadsheetml."
+	)
 	var file bytes.Buffer
 	archive := zip.NewWriter(&file)
 	for _, part := range []struct{ name, content string }{
-		{"[Content_Types].xml", `<Types xmlns="` + schemas + `package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>`},
-		{"_rels/.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships"><Relationship Id="rId1" Type="` + schemas + `officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
-		{"xl/workbook.xml", `<workbook xmlns="` + schemas + `spreadsheetml/2006/main" xmlns:r="` + schemas + `officeDocument/2006/relationships"><sheets><sheet name="Phones" sheetId="1" r:id="rId1"/></sheets></workbook>`},
-		{"xl/_rels/workbook.xml.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships"><Relationship Id="rId1" Type="` + schemas + `officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`},
+		{
+			"[Content_Types].xml", `<Types xmlns="` + schemas + `package/2006/content-types">` +
+				`<Default Extension="rels" ContentType="` + types + `package.relationships+xml"/>` +
+				`<Default Extension="xml" ContentType="application/xml"/>` +
+				`<Override PartName="/xl/workbook.xml" ContentType="` + sheetTypes + `sheet.main+xml"/>` +
+				`<Override PartName="/xl/worksheets/sheet1.xml" ContentType="` + sheetTypes + `worksheet+xml"/></Types>`,
+		},
+		{
+			"_rels/.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships"><Relationship Id="rId1" ` +
+				`Type="` + relationships + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		},
+		{
+			"xl/workbook.xml", `<workbook xmlns="` + schemas + `spreadsheetml/2006/main" ` +
+				`xmlns:r="` + relationships + `"><sheets><sheet name="Phones" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+		},
+		{
+			"xl/_rels/workbook.xml.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships">` +
+				`<Relationship Id="rId1" Type="` + relationships + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+		},
 	} {
 		w, err := archive.Create(part.name)
 		if err == nil {
@@ -405,8 +425,9 @@ func ownMemory() int64 {
 func (f massFigures) print(out io.Writer) error {
 	fmt.Fprintf(
 		out,
-		`Mass configuration of %d new phones from a workbook, over the embedded store in memory: with %d add-ons each when checked, %d when configured. A bare scan of the
-sheet's tokens (encoding/xml, RawToken) takes %s. Memory is the process's own, files of the store left out.
+		`Mass configuration of %d new phones from a workbook, over the embedded store in memory: with %d
+add-ons each when checked, %d when configured. A bare scan of the sheet's tokens (encoding/xml,
+RawToken) takes %s. Memory is the process's own, files of the store left out.
 
 `,
 		f.rows,

@@ -109,8 +109,10 @@ func scale(ctx context.Context, out io.Writer, few, many int) error {
 func printScale(out io.Writer, rows []scaled, few, many int) error {
 	fmt.Fprintf(
 		out,
-		`Round trips of reads (those that are made side by side are one), commits and units written, in an account of %d licenses and in one of %d, a tenth of them
-assigned. A process has served the account before, and knows that it is there and which orders are confirmed, but for the last rows: they are each of a process that has just started.
+		`Round trips of reads (those that are made side by side are one), commits and units written, in an
+account of %d licenses and in one of %d, a tenth of them assigned. A process has served the account
+before, and knows that it is there and which orders are confirmed. The last rows are each of a
+process that has just started.
 
 `,
 		few,
@@ -428,13 +430,18 @@ func (w *walker) newProcessSteps(ctx context.Context, rows []scaled) ([]scaled, 
 		return nil, err
 	}
 	one := allowed{reads: 1, commits: 1}
+	assign, toXan := license+"/assign", object{"userId": "xan"}
+	two := object{"atomic": true, "items": []object{
+		{"productId": catalog.PhoneSystemID, "userId": "yan", "extension": "902"},
+		{"productId": catalog.CallQueueBoosterID, "userId": "yan"},
+	}}
+	// Each license of a person shows their extension, so those that they hold are read too.
+	more := allowed{reads: 2, commits: 1}
 	for _, s := range []scaleStep{
-		{"assign a given license, new process", scaleAssigns, http.MethodPost, license + "/assign", object{"userId": "xan"}, one},
+		{"assign a given license, new process", scaleAssigns, http.MethodPost, assign, toXan, one},
 		{"assign any, new process", scaleAssigns, http.MethodPost, scaleMany, anyFor("xan"), one},
 		{"assign any, the next new process", scaleAssigns, http.MethodPost, scaleMany, anyFor("agent1"), one},
-		{"assign two at once, one with an extension, new process", scaleAssigns, http.MethodPost, scaleMany, object{"atomic": true, "items": []object{
-			{"productId": catalog.PhoneSystemID, "userId": "yan", "extension": "902"}, {"productId": catalog.CallQueueBoosterID, "userId": "yan"},
-		}}, allowed{reads: 2, commits: 1}}, // each license of a person shows their extension, so those that they hold are read too
+		{"assign two at once, one with an extension, new process", scaleAssigns, http.MethodPost, scaleMany, two, more},
 	} {
 		w.functions[scaleAssigns] = registry.One(w.env, scaleAssigns)
 		row, err := w.step(ctx, s)

@@ -91,8 +91,11 @@ func usageCosts(ctx context.Context, out io.Writer) error {
 func printUsage(out io.Writer, few, many usageRun) error {
 	fmt.Fprintf(
 		out,
-		"Usage of %d days in an account of %d active users, by the calls and estimated capacity units of the embedded store. Times are of this machine, with the table in memory.\n"+
-			"Each view of a call is of another user, a tenth of whom view, which is the dearest that it can be. The aggregation is one run at the end of the last day, which folds that day and the three before; the report includes reading all it shows.\n\n",
+		"Usage of %d days in an account of %d active users, by the calls and estimated capacity units "+
+			"of the embedded store.\nTimes are of this machine, with the table in memory. Each view of a call "+
+			"is of another user, and a tenth of the\nusers view, which is the dearest case. The aggregation is "+
+			"one run at the end of the last day, which folds that\nday and the three before it. The report "+
+			"includes reading all that it shows.\n\n",
 		usageDays,
 		many.users,
 	)
@@ -166,8 +169,10 @@ var ofBare = regexp.MustCompile(`([0-9.]+) bare-rows/s\s+([0-9.]+) of-bare\s+([0
 // printWriter runs the benchmark of the workbook's writer, which writes the same cells with a bare
 // StreamWriter by turns: only tests may import excelize beside shared/craft/workbook.
 func printWriter(ctx context.Context, out io.Writer) error {
-	text, err := exec.CommandContext(ctx, "go", "test", "./shared/workbook", "-run", "^$", "-bench", "^BenchmarkDetail$", "-benchtime", "5x").
-		CombinedOutput()
+	measure := exec.CommandContext(
+		ctx, "go", "test", "./shared/craft/workbook", "-run", "^$", "-bench", "^BenchmarkDetail$", "-benchtime", "5x",
+	)
+	text, err := measure.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("measure the writer: %w: %s", err, bytes.TrimSpace(text))
 	}

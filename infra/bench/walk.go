@@ -328,6 +328,8 @@ func (w *walker) assign(ctx context.Context) error {
 		return err
 	}
 	license := fmt.Sprintf("%s/licenses/%v", accountPath, free["id"])
+	assignments, licenses := accountPath+"/assignments", accountPath+"/licenses"
+	zoes := object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}
 	for _, step := range []struct {
 		name, function, method, path string
 		body                         any
@@ -335,13 +337,13 @@ func (w *walker) assign(ctx context.Context) error {
 		{"assign a given license", "AssignmentFunction", http.MethodPost, license + "/assign", object{"userId": "zoe"}},
 		{"reassign it", "AssignmentFunction", http.MethodPost, license + "/reassign", object{"userId": "yan"}},
 		{"unassign it", "AssignmentFunction", http.MethodPost, license + "/unassign", nil},
-		{"assign any free license", "AssignmentFunction", http.MethodPost, accountPath + "/assignments", object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}},
-		{"take it back", "AssignmentFunction", http.MethodPost, accountPath + "/assignments/remove", object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}},
+		{"assign any free license", "AssignmentFunction", http.MethodPost, assignments, zoes},
+		{"take it back", "AssignmentFunction", http.MethodPost, assignments + "/remove", zoes},
 		{"terminate a license", "LicensesFunction", http.MethodPost, license + "/terminate", nil},
 		{"read a license", "LicensesFunction", http.MethodGet, license, nil},
-		{"list 50 of 1,012 licenses", "LicensesFunction", http.MethodGet, accountPath + "/licenses", nil},
-		{"list 50 of one product", "LicensesFunction", http.MethodGet, accountPath + "/licenses?product=phone-system", nil},
-		{"summary of 1,012 licenses", "LicensesFunction", http.MethodGet, accountPath + "/licenses/summary", nil},
+		{"list 50 of 1,012 licenses", "LicensesFunction", http.MethodGet, licenses, nil},
+		{"list 50 of one product", "LicensesFunction", http.MethodGet, licenses + "?product=phone-system", nil},
+		{"summary of 1,012 licenses", "LicensesFunction", http.MethodGet, licenses + "/summary", nil},
 		{"billing", "PurchaseFunction", http.MethodGet, accountPath + "/billing", nil},
 		{"read 50 audit records", "AuditFunction", http.MethodGet, accountPath + "/audit", nil},
 	} {

@@ -85,8 +85,8 @@ func (c *client) in(method, path string, body any) answer {
 
 // login takes a token; one is good for an hour.
 func (c *client) login(account, user, permissions string) {
-	c.token = c.call(http.MethodPost, "/local/token", map[string]string{"account": account, "user": user, "permissions": permissions}).
-		text("accessToken")
+	who := map[string]string{"account": account, "user": user, "permissions": permissions}
+	c.token = c.call(http.MethodPost, "/local/token", who).text("accessToken")
 }
 
 // at moves the clock on to a time and signs in again as ada.

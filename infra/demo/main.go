@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	)
 	fmt.Fprintf(
 		out,
-		"  curl -sS http://127.0.0.1:3000/local/token -d '{\"account\": %q, \"user\": \"ada\", \"permissions\": \"all\"}'\n",
+		`  curl -sS http://127.0.0.1:3000/local/token -d '{"account": %q, "user": "ada", "permissions": "all"}'`+"\n",
 		*account,
 	)
 	return nil

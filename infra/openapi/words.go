@@ -1,18 +1,23 @@
 package main
 
 // introduction begins the description of the document.
-const introduction = `The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill.
+const introduction = `The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one
+file, meter Live Reports, settle the bill.
 
 ## Absent, null and empty
 
-A field that is left out of a body means what its description says: nothing, a default, or, in a PUT of a user, that it stays as it is. ` + "`null`" + ` is refused (422) where
-the schema does not say that it may be. An empty list is a list of nothing, never of everything. Answers have no ` + "`null`" + `.
+A field that is left out of a body means what its description says: nothing, a default, or, in a PUT
+of a user, that it stays as it is. ` + "`null`" + ` is refused (422) where the schema does not say that it may
+be. An empty list is a list of nothing, never of everything. Answers have no ` + "`null`" + `.
 
 ## What the gateway answers itself
 
-In AWS these come from API Gateway, in a form of its own, ` + "`application/json`" + ` with a ` + "`message`" + `, and not as a problem: 401 without a valid token, 403 for a token that the
-authorizer refuses, 413 over 10 MB, 414 and 431 for a request line and headers over 10,240 bytes, 429 beyond the rate limit of the API, 503 and 504 when a function does not
-answer in time. Everything that our own code answers is a problem (` + "`application/problem+json`" + `); the same code answers 400, 401, 403, 404, 405, 413, 415 and 431 on one machine.
+In AWS these come from API Gateway, in a form of its own, ` + "`application/json`" + ` with a ` + "`message`" + `,
+and not as a problem: 401 without a valid token, 403 for a token that the authorizer refuses, 413
+over 10 MB, 414 and 431 for a request line and headers over 10,240 bytes, 429 beyond the rate limit
+of the API, 503 and 504 when a function does not answer in time. Everything that our own code
+answers is a problem (` + "`application/problem+json`" + `); the same code answers 400, 401, 403, 404, 405, 413,
+415 and 431 on one machine.
 `
 
 // statusWords describe an error's status.

@@ -364,7 +364,8 @@ func (b *model) verifyRow(id string, row planRow) {
 // verifyImported looks whether an applied row of an import is now what the directory has.
 func (b *model) verifyImported(d jobDocument, row planRow) {
 	item := func(kind, rest, sort string) table.Item {
-		return b.sim.mirror.items[table.Key{Partition: call.Partition(b.account, append([]string{kind}, strings.Fields(rest)...)...), Sort: sort}].item
+		parts := append([]string{kind}, strings.Fields(rest)...)
+		return b.sim.mirror.items[table.Key{Partition: call.Partition(b.account, parts...), Sort: sort}].item
 	}
 	var got, want string
 	switch d.Kind {

@@ -133,9 +133,17 @@ func newTotals() *totals {
 }
 
 func (a *totals) add(m *simulation) {
-	a.operations, a.calls, a.commits, a.looks = a.operations+m.runs, a.calls+m.scheduler.calls, a.commits+m.mirror.made, a.looks+m.checks
-	a.overtaken, a.jumps, a.twice, a.full = a.overtaken+m.overtaken, a.jumps+m.jumps, a.twice+m.twice, a.full+m.full
-	a.quiesces, a.orphans, a.renewed = a.quiesces+m.quiesces, a.orphans+m.orphans, a.renewed+m.renewed
+	a.operations += m.runs
+	a.calls += m.scheduler.calls
+	a.commits += m.mirror.made
+	a.looks += m.checks
+	a.overtaken += m.overtaken
+	a.jumps += m.jumps
+	a.twice += m.twice
+	a.full += m.full
+	a.quiesces += m.quiesces
+	a.orphans += m.orphans
+	a.renewed += m.renewed
 	sum(a.fired, m.scheduler.fired)
 	sum(a.started, m.started)
 	sum(a.succeeded, m.succeeded)

@@ -712,7 +712,8 @@ func (b *model) verifyUser(user string) {
 			)
 		case !h.Active && slices.ContainsFunc(holding.Grants, byHand):
 			b.fail("I3: %s is not active, and is granted %s by hand: %v", user, product, holding.Grants)
-		case holding.Waiting != "" && (!waits || w.UserID != user || w.ProductID != product || !slices.EqualFunc(w.Grants, holding.Grants, sameGrant)):
+		case holding.Waiting != "" && (!waits || w.UserID != user || w.ProductID != product ||
+			!slices.EqualFunc(w.Grants, holding.Grants, sameGrant)):
 			b.fail("I2: %s waits for %s at %s, where %+v is", user, product, holding.Waiting, w)
 		case b.excluded[product+"#"+user] != (holding.Excluded != nil):
 			b.fail(

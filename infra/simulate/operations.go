@@ -99,8 +99,8 @@ func (b *model) fitting(fit string) []string {
 	var ids []string
 	for _, id := range b.ids {
 		s := b.seats[id]
-		if b.visible(s) &&
-			(fit == "" || string(s.Status) == fit || fit == "base" && s.ProductID == catalog.PhoneSystemID && s.Status == license.Assigned) {
+		base := s.ProductID == catalog.PhoneSystemID && s.Status == license.Assigned
+		if b.visible(s) && (fit == "" || string(s.Status) == fit || fit == "base" && base) {
 			ids = append(ids, id)
 		}
 	}

@@ -179,9 +179,11 @@ func (b *model) verifyTabs(u *window, tabs [3][][]string) {
 				Extension string `json:"extension"`
 			}](b, "GONE")["user#"+user].Extension
 		}
-		role := map[[2]bool]string{{true, false}: "Viewer", {false, true}: "Monitored Agent", {true, true}: "Viewer, Monitored Agent"}[[2]bool{
-			u.views[user] != nil, u.queues[user] != nil,
-		}]
+		role := map[[2]bool]string{
+			{true, false}: "Viewer",
+			{false, true}: "Monitored Agent",
+			{true, true}:  "Viewer, Monitored Agent",
+		}[[2]bool{u.views[user] != nil, u.queues[user] != nil}]
 		viewed := int64(0)
 		for _, at := range u.views[user] {
 			viewed = max(viewed, at)

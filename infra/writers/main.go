@@ -146,9 +146,14 @@ func excelCSV(folder string) error {
 	old := strings.NewReplacer("ë", "\xEB", "ß", "\xDF", "名前", "??", "😀", "??").Replace(write(';'))
 	var failures []error
 	for name, body := range map[string]string{
-		"excel-en.csv": mark + write(','), "excel-de.csv": mark + write(';'), "excel-fr-sep.csv": mark + "sep=;\r\n" + write(';'), "excel-mac.csv": write(';'),
-		"sheets.csv": strings.TrimSuffix(write(','), "\r\n"), "refused-windows-1252.csv": old, "refused-unicode-text.csv": string(wide),
-		"refused-tabs.csv": write('\t'),
+		"excel-en.csv":             mark + write(','),
+		"excel-de.csv":             mark + write(';'),
+		"excel-fr-sep.csv":         mark + "sep=;\r\n" + write(';'),
+		"excel-mac.csv":            write(';'),
+		"sheets.csv":               strings.TrimSuffix(write(','), "\r\n"),
+		"refused-windows-1252.csv": old,
+		"refused-unicode-text.csv": string(wide),
+		"refused-tabs.csv":         write('\t'),
 	} {
 		failures = append(failures, os.WriteFile(filepath.Join(folder, name), []byte(body), 0o600))
 	}

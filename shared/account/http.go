@@ -34,7 +34,9 @@ func (s *Service) Routes(k *api.Router) {
 			}
 			return &api.Tagged[Account]{Status: http.StatusOK, ETag: call.Tag(version), Body: a}, nil
 		},
-		Write: func(ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[body]) (*api.Tagged[Account], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[body],
+		) (*api.Tagged[Account], error) {
 			if err := api.CheckID("account", c.Account); err != nil {
 				return nil, err
 			}

@@ -134,7 +134,9 @@ func (s *Service) userRoutes(k *api.Router) {
 			}
 			return tell(user, version), nil
 		},
-		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[userBody]) (*api.Tagged[User], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[userBody],
+		) (*api.Tagged[User], error) {
 			if err := api.CheckUserID("id", at.ID); err != nil {
 				return nil, err
 			}
@@ -241,7 +243,9 @@ func (s *Service) roleRoutes(k *api.Router) {
 			}
 			return tell(role, version), nil
 		},
-		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[roleBody]) (*api.Tagged[Role], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[roleBody],
+		) (*api.Tagged[Role], error) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}
@@ -320,7 +324,9 @@ func (s *Service) queueRoutes(k *api.Router) {
 			}
 			return tell(queue, version), nil
 		},
-		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[queueBody]) (*api.Tagged[Queue], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[queueBody],
+		) (*api.Tagged[Queue], error) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}

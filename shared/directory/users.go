@@ -63,7 +63,8 @@ func whole(u User) UserChange {
 func (n UserChange) of(before *User) User {
 	u := User{ID: n.ID, Name: n.Name, Email: n.Email, Active: true, AgentSource: n.AgentSource}
 	if before != nil {
-		u.Extension, u.Number, u.RoleIDs, u.Licenses, u.Active = before.Extension, before.Number, before.RoleIDs, before.Licenses, before.Active
+		u.Extension, u.Number = before.Extension, before.Number
+		u.RoleIDs, u.Licenses, u.Active = before.RoleIDs, before.Licenses, before.Active
 	}
 	if n.Active != nil {
 		u.Active = *n.Active
@@ -288,7 +289,11 @@ const maxNamed = table.MaxKeysPerLookup - 10
 
 // same says whether a user who is to be is the one who is there.
 func (u User) same(other User) bool {
-	return u.Name == other.Name && u.Email == other.Email && u.Extension == other.Extension && u.Number == other.Number && u.Active == other.Active &&
+	return u.Name == other.Name &&
+		u.Email == other.Email &&
+		u.Extension == other.Extension &&
+		u.Number == other.Number &&
+		u.Active == other.Active &&
 		u.AgentSource == other.AgentSource &&
 		slices.Equal(u.RoleIDs, other.RoleIDs) &&
 		slices.Equal(u.Licenses, other.Licenses)
@@ -529,9 +534,10 @@ func (s *Service) applyRoles(
 	}
 	// In the catalog's order a product comes after what it requires; what a role carries can be
 	// required by the user's own.
+	sources := slices.SortedFunc(maps.Keys(wanted), func(a, b grant) int { return strings.Compare(a.source, b.source) })
 	for _, ofRole := range []bool{true, false} {
 		for _, q := range s.products.Products() {
-			for _, g := range slices.SortedFunc(maps.Keys(wanted), func(a, b grant) int { return strings.Compare(a.source, b.source) }) {
+			for _, g := range sources {
 				if g.product != q.ID || (g.source != license.Direct) != ofRole {
 					continue
 				}

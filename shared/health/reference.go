@@ -38,8 +38,8 @@ const (
 
 	// policy lets the page load what it is made of from here and nothing from elsewhere, and run no
 	// script that is written into a page.
-	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+		"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	// kept is how long a browser keeps a part of the page without asking.
 	kept = "public, max-age=3600"
 )
@@ -56,7 +56,8 @@ const page = `<!doctype html>
 <link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
-<noscript><p>This page needs JavaScript. The same is in <a href="v1/openapi.yaml">openapi.yaml</a> and <a href="v1/openapi.json">openapi.json</a>.</p></noscript>
+<noscript><p>This page needs JavaScript. The same is in <a href="v1/openapi.yaml">openapi.yaml</a>
+and <a href="v1/openapi.json">openapi.json</a>.</p></noscript>
 <main id="reference"></main>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
@@ -235,6 +236,7 @@ var routes = sync.OnceValues(func() ([]route, error) {
 	if err := json.Unmarshal(text, &document); err != nil {
 		return nil, fmt.Errorf("read the document: %w", err)
 	}
+	methods := []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut}
 	var all []route
 	for name, item := range document.Paths {
 		r := route{segments: strings.Split(name, "/")[1:]}
@@ -243,7 +245,7 @@ var routes = sync.OnceValues(func() ([]route, error) {
 				r.segments[i] = ""
 			}
 		}
-		for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		for _, method := range methods {
 			if _, ok := item[strings.ToLower(method)]; ok {
 				r.methods = append(r.methods, method)
 			}

@@ -71,7 +71,9 @@ func (s *Service) Routes(k *api.Router) {
 			}
 			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: maximum{Max: most}}, nil
 		},
-		Write: func(ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[maxBody]) (*api.Tagged[maximum], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[maxBody],
+		) (*api.Tagged[maximum], error) {
 			metric, version, err := s.SetMax(ctx, c, sent.Body.Max)
 			if err != nil {
 				return nil, err
@@ -115,7 +117,9 @@ func (s *Service) Routes(k *api.Router) {
 			}
 			return &api.Tagged[Wallboard]{Status: http.StatusOK, ETag: call.Tag(version), Body: w}, nil
 		},
-		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[wallboardBody]) (*api.Tagged[Wallboard], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[wallboardBody],
+		) (*api.Tagged[Wallboard], error) {
 			if err := api.CheckID("id", at.ID); err != nil {
 				return nil, err
 			}

@@ -30,7 +30,8 @@ pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25re
 <li><a href="/local/failed-events">Events that could not be carried out</a></li>
 </ul>
 <h2>Next</h2>
-<p>The README has a five-minute tour. To look at an account that has been used for a year, stop this runner, make the year, and start again:</p>
+<p>The README has a five-minute tour. To look at an account that has been used for a year, stop this
+runner, make the year, and start again:</p>
 <pre>make demo</pre>
 <p>Every request needs a token. Here anybody is given one:</p>
 <pre>curl -sS {api}/local/token -d '{"account": "demo", "user": "ada", "permissions": "all"}'</pre>

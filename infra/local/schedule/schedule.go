@@ -48,7 +48,8 @@ func parseRate(inner string) (Expression, error) {
 	if err != nil || n < 1 {
 		return nil, fmt.Errorf("rate(%s): the number must be 1 or more", inner)
 	}
-	unit, ok := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[strings.TrimSuffix(fields[1], "s")]
+	units := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+	unit, ok := units[strings.TrimSuffix(fields[1], "s")]
 	if !ok || (n == 1) == strings.HasSuffix(fields[1], "s") {
 		return nil, fmt.Errorf("rate(%s): the unit must be minute, hour or day, with an s from 2 on", inner)
 	}

@@ -90,7 +90,11 @@ func encodingOf(head []byte) (how encoding, mark int) {
 		mark string
 		how  encoding
 	}{
-		{"\xFF\xFE\x00\x00", wide32}, {"\x00\x00\xFE\xFF", wide32Big}, {"\xFF\xFE", wide16}, {"\xFE\xFF", wide16Big}, {"\xEF\xBB\xBF", narrow},
+		{"\xFF\xFE\x00\x00", wide32},
+		{"\x00\x00\xFE\xFF", wide32Big},
+		{"\xFF\xFE", wide16},
+		{"\xFE\xFF", wide16Big},
+		{"\xEF\xBB\xBF", narrow},
 	} {
 		if bytes.HasPrefix(head, []byte(m.mark)) {
 			return m.how, len(m.mark)
@@ -206,8 +210,8 @@ func declaredEncoding(head []byte) string {
 // markup of a document is found whatever its texts are.
 func extendsASCII(encoding string) bool {
 	for _, family := range []string{
-		"iso-8859-", "latin", "windows-125", "cp125", "windows-874", "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-", "koi8-", "macintosh", "x-mac-", "windows-31j",
-		"windows-949", "ks_c_5601", "tis-620",
+		"iso-8859-", "latin", "windows-125", "cp125", "windows-874", "gb2312", "gbk", "gb18030", "big5", "shift_jis",
+		"euc-", "koi8-", "macintosh", "x-mac-", "windows-31j", "windows-949", "ks_c_5601", "tis-620",
 	} {
 		if strings.HasPrefix(encoding, family) {
 			return true

@@ -161,7 +161,10 @@ func (a *archive) findDirectory() (start, stop, count int64, err error) {
 			full  int64
 			wide  uint64
 		}{
-			{&here, max16, wide.here}, {&all, max16, wide.all}, {&size, max32, wide.size}, {&offset, max32, wide.offset},
+			{&here, max16, wide.here},
+			{&all, max16, wide.all},
+			{&size, max32, wide.size},
+			{&offset, max32, wide.offset},
 		} {
 			if f.wide > uint64(a.src.size) || *f.value != f.full && uint64(*f.value) != f.wide {
 				return 0, 0, 0, corrupted("its two tables of contents contradict each other")
@@ -236,13 +239,13 @@ func (a *archive) findEnd64(stop int64) (*end64, int64, error) {
 	}
 
 	return &end64{
-			le.Uint64(record[24:]),
-			le.Uint64(record[32:]),
-			le.Uint64(record[40:]),
-			le.Uint64(record[48:]),
-		}, int64(
-			begin,
-		), nil
+		le.Uint64(record[24:]),
+		le.Uint64(record[32:]),
+		le.Uint64(record[40:]),
+		le.Uint64(record[48:]),
+	}, int64(
+		begin,
+	), nil
 }
 
 // readEntry takes one entry from the directory.

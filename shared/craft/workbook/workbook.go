@@ -127,6 +127,9 @@ func (b *book) prepare(title string, sheets []string) error {
 	fill := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDEBF7"}}
 	day := dayFormat
 	const asText = 49 // the built-in number format "@"
+	left := &excelize.Alignment{Horizontal: "left"}
+	wrapped := &excelize.Alignment{WrapText: true, Vertical: "top"}
+	shrunk := &excelize.Alignment{ShrinkToFit: true}
 	for _, s := range []struct {
 		id    *int
 		style *excelize.Style
@@ -134,9 +137,9 @@ func (b *book) prepare(title string, sheets []string) error {
 		{&b.styles.header, &excelize.Style{Font: bold, Fill: fill, NumFmt: asText}},
 		{&b.styles.label, &excelize.Style{Font: bold, NumFmt: asText}},
 		{&b.styles.text, &excelize.Style{Font: plain, NumFmt: asText}},
-		{&b.styles.date, &excelize.Style{Font: plain, CustomNumFmt: &day, Alignment: &excelize.Alignment{Horizontal: "left"}}},
-		{&b.styles.title, &excelize.Style{Font: bold, Fill: fill, NumFmt: asText, Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"}}},
-		{&b.styles.fit, &excelize.Style{Font: plain, NumFmt: asText, Alignment: &excelize.Alignment{ShrinkToFit: true}}},
+		{&b.styles.date, &excelize.Style{Font: plain, CustomNumFmt: &day, Alignment: left}},
+		{&b.styles.title, &excelize.Style{Font: bold, Fill: fill, NumFmt: asText, Alignment: wrapped}},
+		{&b.styles.fit, &excelize.Style{Font: plain, NumFmt: asText, Alignment: shrunk}},
 		{&b.styles.note, &excelize.Style{Font: gray, NumFmt: asText}},
 	} {
 		var err error

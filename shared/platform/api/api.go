@@ -88,7 +88,8 @@ func New(env *app.Env) *Router {
 	config.CreateHooks = nil
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.RejectUnknownQueryParameters = true
-	config.Info.Description = "The license desk of a cloud phone provider: buy licenses, assign them, configure phones from one file, meter Live Reports, settle the bill."
+	config.Info.Description = "The license desk of a cloud phone provider: buy licenses, assign them, " +
+		"configure phones from one file, meter Live Reports, settle the bill."
 	config.Components.Schemas = huma.NewMapRegistry(schemaPrefix, newNamer())
 	// A problem is described as what it is written as, which is also a part of other answers.
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[Problem](), reflect.TypeFor[problem.Document]())
@@ -440,7 +441,8 @@ func (k *Router) Handler() http.Handler {
 // unrouted tells a wrong method from an unknown path.
 func (k *Router) unrouted(r *http.Request) *problem.Problem {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	for _, method := range methods {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := k.mux.Handler(other); pattern != "" {

@@ -19,7 +19,10 @@ var htmlPage = sync.OnceValue(func() *template.Template {
 <title>{{.Title}} {{.Number}}</title>
 <style>
 :root { color-scheme: light; }
-body { font: 15px/1.45 system-ui, "Helvetica Neue", Arial, "Noto Sans", sans-serif; color: #1b1f24; background: #fff; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body {
+  font: 15px/1.45 system-ui, "Helvetica Neue", Arial, "Noto Sans", sans-serif; color: #1b1f24; background: #fff;
+  max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+}
 header { border-bottom: 2px solid #1b1f24; margin-bottom: 1.5rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .5rem; }
 h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
@@ -28,7 +31,10 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.5rem; m
 dt { color: #57606a; }
 dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #d0d7de; overflow-wrap: anywhere; }
+th, td {
+  text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #d0d7de;
+  overflow-wrap: anywhere;
+}
 thead th { border-bottom: 2px solid #1b1f24; }
 tfoot th, tfoot td { border-bottom: 0; border-top: 2px solid #1b1f24; font-weight: 700; }
 .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }

@@ -913,6 +913,10 @@ func commitLimits(t *testing.T, f *fixture) {
 		return p
 	}
 	long := strings.Repeat("p", table.MaxPartitionKey+1)
+	bounded := func(bounds ...table.Bound) []table.Operation {
+		return []table.Operation{table.Add(f.key("c"), bounds...)}
+	}
+	twice := f.key("twice")
 	for _, c := range []struct {
 		what string
 		ops  []table.Operation
@@ -921,15 +925,15 @@ func commitLimits(t *testing.T, f *fixture) {
 		{"101 operations", puts(100, 0)},
 		{"an item over 400 KB", puts(1, 400<<10)},
 		{"a commit over 4 MB", puts(15, 290<<10)},
-		{"two operations on a key", []table.Operation{put(f.key("twice")), table.Check(f.key("twice"), table.IfAbsent)}},
+		{"two operations on a key", []table.Operation{put(twice), table.Check(twice, table.IfAbsent)}},
 		{"a check of nothing", []table.Operation{table.Check(f.key("c"), table.Always)}},
-		{"an add of nothing", []table.Operation{table.Add(f.key("c"))}},
-		{"two bounds on a count", []table.Operation{table.Add(f.key("c"), table.Bound{Name: "n", By: 1}, table.Bound{Name: "n", By: 2})}},
-		{"41 bounds", []table.Operation{table.Add(f.key("c"), many...)}},
-		{"a bound without a name", []table.Operation{table.Add(f.key("c"), table.Bound{By: 1})}},
-		{"a bound of too much", []table.Operation{table.Add(f.key("c"), table.Bound{Name: "n", By: table.MaxCount + 1})}},
-		{"a bound of too little", []table.Operation{table.Add(f.key("c"), table.Bound{Name: "n", By: -table.MaxCount - 1})}},
-		{"a long name of a bound", []table.Operation{table.Add(f.key("c"), table.Bound{Name: long, By: 1})}},
+		{"an add of nothing", bounded()},
+		{"two bounds on a count", bounded(table.Bound{Name: "n", By: 1}, table.Bound{Name: "n", By: 2})},
+		{"41 bounds", bounded(many...)},
+		{"a bound without a name", bounded(table.Bound{By: 1})},
+		{"a bound of too much", bounded(table.Bound{Name: "n", By: table.MaxCount + 1})},
+		{"a bound of too little", bounded(table.Bound{Name: "n", By: -table.MaxCount - 1})},
+		{"a long name of a bound", bounded(table.Bound{Name: long, By: 1})},
 		{"a long name of a count", with(table.Item{Counts: map[string]int64{long: 1}})},
 		{"data that is not UTF-8", with(table.Item{Data: []byte("\"\xff\"")})},
 		{"an empty partition key", []table.Operation{put(table.Key{Sort: "s"})}},

@@ -334,14 +334,8 @@ func (g *generator) methodOf(op operation) {
 	if len(arguments) > 0 {
 		list = ", " + strings.Join(arguments, ", ")
 	}
-	g.printf(
-		"// %s: %s.\nfunc (c *Client) %s(ctx context.Context%s) (Answer[%s], error) {\n",
-		name,
-		strings.TrimSuffix(op.Summary, "."),
-		name,
-		list,
-		result,
-	)
+	g.printf("// %s: %s.\nfunc (c *Client) %s(ctx context.Context%s) (Answer[%s], error) {\n", name,
+		strings.TrimSuffix(op.Summary, "."), name, list, result)
 	g.printf(
 		"\treturn send[%s](ctx, c, request{method: http.Method%s, path: %s, query: %s, accept: %s, body: %s, change: %s})\n}\n\n",
 		result,

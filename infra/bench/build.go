@@ -44,11 +44,8 @@ func buildBare(ctx context.Context, dist string) (program, error) {
 }
 
 func (p *program) make(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(
-		ctx,
-		"make",
-		append([]string{"--no-print-directory", "-s", "ARCH=" + runtime.GOARCH}, args...)...,
-	)
+	cmd := exec.CommandContext(ctx, "make",
+		append([]string{"--no-print-directory", "-s", "ARCH=" + runtime.GOARCH}, args...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w: %s", p.name, err, bytes.TrimSpace(out))
 	}

@@ -157,10 +157,8 @@ AWS counts.
 `,
 	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(
-		w,
-		"operation\tGet\tBatchGet\tQuery\tTransactWrite\tread\twritten\tDynamoDB read\twritten\tread + written\t",
-	)
+	fmt.Fprintln(w,
+		"operation\tGet\tBatchGet\tQuery\tTransactWrite\tread\twritten\tDynamoDB read\twritten\tread + written\t")
 	for i, e := range estimated {
 		units := "-\t-"
 		if i < len(measured) {
@@ -168,27 +166,11 @@ AWS counts.
 		}
 		each := ""
 		if e.per > 0 {
-			each = fmt.Sprintf(
-				"%.2f + %.2f for each of %d %s",
-				e.cost.reads/float64(e.per),
-				e.cost.writes/float64(e.per),
-				e.per,
-				e.of,
-			)
+			each = fmt.Sprintf("%.2f + %.2f for each of %d %s", e.cost.reads/float64(e.per),
+				e.cost.writes/float64(e.per), e.per, e.of)
 		}
-		fmt.Fprintf(
-			w,
-			"%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t\n",
-			strings.TrimSpace(e.name),
-			e.cost.gets,
-			e.cost.batches,
-			e.cost.queries,
-			e.cost.commits,
-			e.cost.reads,
-			e.cost.writes,
-			units,
-			each,
-		)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%s\t%s\t\n", strings.TrimSpace(e.name), e.cost.gets,
+			e.cost.batches, e.cost.queries, e.cost.commits, e.cost.reads, e.cost.writes, units, each)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {

@@ -42,19 +42,11 @@ func main() {
 		"",
 		"measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, or \"massconfig\" for the largest mass configuration",
 	)
-	flag.BoolVar(
-		&o.check,
-		"check",
-		false,
-		"end with status 1 when a function takes too long to start, or a mass configuration to check",
-	)
+	flag.BoolVar(&o.check, "check", false,
+		"end with status 1 when a function takes too long to start, or a mass configuration to check")
 	flag.StringVar(&o.dist, "dist", filepath.Join(".tools", "bench"), "folder for the binaries, kept for the next time")
-	flag.StringVar(
-		&o.endpoint,
-		"dynamodb-endpoint",
-		"",
-		"URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from",
-	)
+	flag.StringVar(&o.endpoint, "dynamodb-endpoint", "",
+		"URL of a DynamoDB API, such as DynamoDB Local, to read real capacity units from")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Stdout, o)

@@ -32,12 +32,8 @@ func TestWhatGrowsFails(t *testing.T) {
 			t.Fatalf("the same cost: %v\n%s", err, &out)
 		}
 		spoil(&row)
-		if err := printScale(
-			&out,
-			[]scaled{row},
-			5,
-			50,
-		); !errors.Is(err, errGrows) ||
+		err := printScale(&out, []scaled{row}, 5, 50)
+		if !errors.Is(err, errGrows) ||
 			!strings.Contains(out.String(), "FAIL") {
 			t.Errorf("%s: %v\n%s", name, err, &out)
 		}

@@ -65,12 +65,8 @@ func (c *client) call(method, path string, body any) answer {
 	if body == nil {
 		sent = nil
 	}
-	_, got := c.send(
-		method,
-		c.base+path,
-		map[string]string{"Authorization": "Bearer " + c.token, "Content-Type": "application/json"},
-		sent,
-	)
+	_, got := c.send(method, c.base+path,
+		map[string]string{"Authorization": "Bearer " + c.token, "Content-Type": "application/json"}, sent)
 	var a answer
 	if c.err == nil && len(got) > 0 {
 		c.err = json.Unmarshal(got, &a)
@@ -101,11 +97,8 @@ func (c *client) at(to time.Time) {
 
 // invoke runs a scheduled function for the present time.
 func (c *client) invoke(function string) {
-	c.call(
-		http.MethodPost,
-		"/2015-03-31/functions/"+function+"/invocations",
-		map[string]any{"time": c.now.Format(time.RFC3339), "source": "aws.events", "resources": []string{}},
-	)
+	c.call(http.MethodPost, "/2015-03-31/functions/"+function+"/invocations",
+		map[string]any{"time": c.now.Format(time.RFC3339), "source": "aws.events", "resources": []string{}})
 }
 
 // upload puts a file for a mass configuration or an import, and waits until it is checked; it

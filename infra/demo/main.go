@@ -56,8 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *binary == "" {
 		fmt.Fprintln(out, "Building the runner ...")
 		*binary = filepath.Join(folder, "local")
-		if said, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", *binary, "./infra/local").
-			CombinedOutput(); err != nil {
+		said, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", *binary, "./infra/local").
+			CombinedOutput()
+		if err != nil {
 			return fmt.Errorf("build the runner: %w: %s", err, said)
 		}
 	}
@@ -71,12 +72,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := errors.Join(c.year(began.UTC(), out), r.stop()); err != nil {
 		return err
 	}
-	fmt.Fprintf(
-		out,
-		"Done in %s, with %d requests. Now `make run`; its admin is ada, so a token is:\n",
-		time.Since(began).Round(time.Second),
-		c.requests,
-	)
+	fmt.Fprintf(out, "Done in %s, with %d requests. Now `make run`; its admin is ada, so a token is:\n",
+		time.Since(began).Round(time.Second), c.requests)
 	fmt.Fprintf(
 		out,
 		`  curl -sS http://127.0.0.1:3000/local/token -d '{"account": %q, "user": "ada", "permissions": "all"}'`+"\n",
@@ -102,22 +99,8 @@ func start(ctx context.Context, binary, data, template string, at time.Time) (*p
 		return nil, fmt.Errorf("make a log: %w", err)
 	}
 	// The program was just built, or is the caller's.
-	command := exec.Command(
-		binary,
-		"--addr",
-		"127.0.0.1:0",
-		"--s3-addr",
-		"127.0.0.1:0",
-		"--data",
-		data,
-		"--template",
-		template,
-		"--no-schedules",
-		"--log-level",
-		"ERROR",
-		"--clock-from",
-		at.Format(time.RFC3339),
-	)
+	command := exec.Command(binary, "--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", data,
+		"--template", template, "--no-schedules", "--log-level", "ERROR", "--clock-from", at.Format(time.RFC3339))
 	command.Stderr = said
 	lines, err := command.StdoutPipe()
 	if err != nil {

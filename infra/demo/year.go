@@ -47,11 +47,7 @@ func people(n int) []person {
 	for i := range list {
 		first, last := firstNames[i%len(firstNames)], lastNames[(i*3+i/len(firstNames))%len(lastNames)]
 		list[i] = person{
-			id: fmt.Sprintf(
-				"%s.%d",
-				strings.ToLower(ascii(first)),
-				i+101,
-			),
+			id:         fmt.Sprintf("%s.%d", strings.ToLower(ascii(first)), i+101),
 			name:       first + " " + last,
 			extension:  fmt.Sprint(i + 101),
 			number:     fmt.Sprintf("1656789%04d", i+101),
@@ -147,15 +143,11 @@ func (c *client) begin(staff []person) {
 		"permissions": []string{"liveReports.view", "directory.read", "usage.read"},
 		"licenses":    []string{"reports-supervisor"},
 	})
-	c.in(
-		http.MethodPut,
-		"/roles/agent",
-		map[string]any{
-			"name":        "Agent",
-			"permissions": []string{"directory.read"},
-			"licenses":    []string{"professional-user"},
-		},
-	)
+	c.in(http.MethodPut, "/roles/agent", map[string]any{
+		"name":        "Agent",
+		"permissions": []string{"directory.read"},
+		"licenses":    []string{"professional-user"},
+	})
 	var file strings.Builder
 	file.WriteString("User,Name,Email,Extension,Number,Active,Agent source,Role 1\n")
 	for i, p := range staff {
@@ -164,19 +156,12 @@ func (c *client) begin(staff []person) {
 	job, _ := c.upload("/imports", answer{"kind": "users", "fileName": "people.csv"}, file.String())
 	c.apply(job, "apply")
 	for i, cc := range costCenters {
-		c.order(
-			line("live-reports", 12-3*i, cc[0]),
-			line("phone-system", 14, cc[0]),
-			line("device_ip_phone", 10, cc[0]),
-			line("call_recording", 6, cc[0]),
-		)
+		c.order(line("live-reports", 12-3*i, cc[0]), line("phone-system", 14, cc[0]),
+			line("device_ip_phone", 10, cc[0]), line("call_recording", 6, cc[0]))
 	}
 	// A first attempt has a wrong code in it, and is rejected; the second one is right.
-	c.upload(
-		"/mass-configurations",
-		answer{"fileName": "phones draft.csv"},
-		"Ext Key,Number,User,Addon license 1\n101,16567890101,ada,device_fax\n",
-	)
+	c.upload("/mass-configurations", answer{"fileName": "phones draft.csv"},
+		"Ext Key,Number,User,Addon license 1\n101,16567890101,ada,device_fax\n")
 	file.Reset()
 	file.WriteString("Ext Key,Number,User,Addon license 1,Addon license 2\n")
 	for i, p := range staff[:phones] {
@@ -184,21 +169,11 @@ func (c *client) begin(staff []person) {
 		if i%2 == 0 {
 			recording = "call_recording"
 		}
-		fmt.Fprintf(
-			&file,
-			"%s,%s,%s,%s,%s\n",
-			p.extension,
-			p.number,
-			p.id,
-			map[bool]string{true: "device_ip_phone"}[i%3 != 0],
-			recording,
-		)
+		fmt.Fprintf(&file, "%s,%s,%s,%s,%s\n", p.extension, p.number, p.id,
+			map[bool]string{true: "device_ip_phone"}[i%3 != 0], recording)
 	}
-	if job, state := c.upload(
-		"/mass-configurations",
-		answer{"fileName": "phones.csv"},
-		file.String(),
-	); state == "ready" {
+	if job, state := c.upload("/mass-configurations", answer{"fileName": "phones.csv"},
+		file.String()); state == "ready" {
 		c.apply(job, "configure")
 	} else if c.err == nil {
 		c.err = fmt.Errorf("%s is %s", job, state)
@@ -210,11 +185,8 @@ func (c *client) begin(staff []person) {
 	c.in(http.MethodPut, "/dashboards/back-office", map[string]any{"name": "Back office", "queueIds": queues[2:3]})
 	c.in(http.MethodPut, "/metrics/licenses/wallboards", map[string]int{"max": 4})
 	for i, kind := range []string{"analytics", "live-analytics", "live-analytics"} {
-		c.in(
-			http.MethodPut,
-			fmt.Sprintf("/wallboards/hall-%d", i+1),
-			map[string]string{"name": fmt.Sprintf("Hall %d", i+1), "kind": kind, "userId": staff[supervisor*i].id},
-		)
+		c.in(http.MethodPut, fmt.Sprintf("/wallboards/hall-%d", i+1),
+			map[string]string{"name": fmt.Sprintf("Hall %d", i+1), "kind": kind, "userId": staff[supervisor*i].id})
 	}
 }
 
@@ -237,11 +209,8 @@ func (c *client) queue(id string, staff []person, n int) {
 			members = append(members, p.id)
 		}
 	}
-	c.in(
-		http.MethodPut,
-		"/call-queues/"+id,
-		map[string]any{"name": strings.ToUpper(id[:1]) + id[1:], "members": members},
-	)
+	c.in(http.MethodPut, "/call-queues/"+id,
+		map[string]any{"name": strings.ToUpper(id[:1]) + id[1:], "members": members})
 }
 
 // month is the first of a month: some people come, the call queues follow, one leaves in summer,
@@ -250,16 +219,12 @@ func (c *client) queue(id string, staff []person, n int) {
 func (c *client) month(n int, staff []person) {
 	for i := len(staff) - eachMonth; i < len(staff); i++ {
 		p := staff[i]
-		c.in(
-			http.MethodPut,
-			"/users/"+p.id,
-			map[string]any{
-				"name":    p.name,
-				"email":   p.id + "@demo.example",
-				"roleIds": []string{role(i)},
-				"active":  true,
-			},
-		)
+		c.in(http.MethodPut, "/users/"+p.id, map[string]any{
+			"name":    p.name,
+			"email":   p.id + "@demo.example",
+			"roleIds": []string{role(i)},
+			"active":  true,
+		})
 	}
 	for i, queue := range queues[:3] {
 		c.queue(queue, staff, i)
@@ -271,25 +236,18 @@ func (c *client) month(n int, staff []person) {
 		c.queue(queues[3], staff, 3)
 		c.in(http.MethodPut, "/dashboards/returns", map[string]any{"name": "Returns", "queueIds": queues[3:4]})
 	case 7:
-		c.in(
-			http.MethodPut,
-			"/users/"+staff[17].id,
-			map[string]any{
-				"name":    staff[17].name,
-				"email":   staff[17].id + "@demo.example",
-				"roleIds": []string{},
-				"active":  false,
-			},
-		)
+		c.in(http.MethodPut, "/users/"+staff[17].id, map[string]any{
+			"name":    staff[17].name,
+			"email":   staff[17].id + "@demo.example",
+			"roleIds": []string{},
+			"active":  false,
+		})
 	case 9:
 		c.in(http.MethodPut, "/dashboards/support", map[string]any{"name": "Support", "queueIds": queues[:3]})
 	case 10: // more agents than seats
 		c.queue(queues[4], staff, 4)
-		c.in(
-			http.MethodPut,
-			"/dashboards/vip",
-			map[string]any{"name": "VIP", "queueIds": []string{queues[4], queues[1]}},
-		)
+		c.in(http.MethodPut, "/dashboards/vip",
+			map[string]any{"name": "VIP", "queueIds": []string{queues[4], queues[1]}})
 	}
 }
 
@@ -304,12 +262,7 @@ func (c *client) views(random *rand.Rand, staff []person, at time.Time) {
 		for n := range 1 + random.IntN(3) {
 			when := at.Add(-time.Duration(1+random.IntN(9*60)) * time.Minute)
 			events = append(events, map[string]any{
-				"id": fmt.Sprintf(
-					"%s-%s-%d",
-					at.Format("060102"),
-					p.id,
-					n,
-				),
+				"id":          fmt.Sprintf("%s-%s-%d", at.Format("060102"), p.id, n),
 				"userId":      p.id,
 				"dashboardId": dashboards[random.IntN(len(dashboards))],
 				"at":          when.Format(time.RFC3339),
@@ -324,20 +277,14 @@ func (c *client) views(random *rand.Rand, staff []person, at time.Time) {
 // last is today: a file that somebody took back, a report, and a cart that nobody has ordered yet.
 func (c *client) last(staff []person) {
 	p := staff[phones]
-	job, _ := c.upload(
-		"/mass-configurations",
-		answer{"fileName": "one more.csv"},
-		fmt.Sprintf("Ext Key,Number,User,Addon license 1\n%s,%s,%s,call_recording\n", p.extension, p.number, p.id),
-	)
+	job, _ := c.upload("/mass-configurations", answer{"fileName": "one more.csv"},
+		fmt.Sprintf("Ext Key,Number,User,Addon license 1\n%s,%s,%s,call_recording\n", p.extension, p.number, p.id))
 	c.apply(job, "configure")
 	undo := "/mass-configurations/" + c.in(http.MethodPost, job+"/undo", nil).text("id")
 	c.until(undo, "ready")
 	c.apply(undo, "configure")
 	report := "/reports/" + c.in(http.MethodPost, "/reports", map[string]string{"kind": "license-status"}).text("id")
 	c.until(report, "ready")
-	c.in(
-		http.MethodPut,
-		"/cart",
-		map[string]any{"lines": []map[string]any{line("live-reports", 10, costCenters[0][0])}},
-	)
+	c.in(http.MethodPut, "/cart",
+		map[string]any{"lines": []map[string]any{line("live-reports", 10, costCenters[0][0])}})
 }

@@ -63,27 +63,19 @@ func TestHistories(t *testing.T) {
 	} {
 		t.Run(over.name, func(t *testing.T) {
 			args, env := over.store(t)
-			r := testlocal.Start(
-				t,
-				testlocal.Options{
-					Data: t.TempDir(),
-					Args: append([]string{"--no-schedules", "--log-level", "ERROR"}, args...),
-					Env:  env,
-				},
-			)
+			r := testlocal.Start(t, testlocal.Options{
+				Data: t.TempDir(),
+				Args: append([]string{"--no-schedules", "--log-level", "ERROR"}, args...),
+				Env:  env,
+			})
 			// A DynamoDB server that is not ours may have accounts from before.
 			run := strconv.FormatInt(time.Now().UnixMicro(), 36)
 			var all figures
 			for round := range over.rounds {
 				all = all.plus(play(t, r, fmt.Sprintf("%s-%d", run, round), uint64(round)))
 			}
-			t.Logf(
-				"%d requests in %d histories: %d refused, %d of unknown outcome",
-				all.requests,
-				all.histories,
-				all.refused,
-				all.unknown,
-			)
+			t.Logf("%d requests in %d histories: %d refused, %d of unknown outcome", all.requests, all.histories,
+				all.refused, all.unknown)
 			if all.unknown*10 > all.requests {
 				t.Errorf("%d of %d outcomes are unknown: too many for the rest to mean much", all.unknown, all.requests)
 			}
@@ -187,26 +179,15 @@ func play(t *testing.T, r *testlocal.Runner, name string, round uint64) figures 
 	}
 	done := figures{histories: len(partitions)}
 	for _, p := range partitions {
-		initial := strings.Repeat(
-			string(rune(free)),
-			p.initial,
-		) + strings.Repeat(
-			string(rune(absent)),
-			len(p.licenses)-p.initial,
-		)
+		initial := strings.Repeat(string(rune(free)), p.initial) +
+			strings.Repeat(string(rune(absent)), len(p.licenses)-p.initial)
 		if result := judge(initial, p.history); result != porcupine.Ok {
 			slices.SortFunc(p.history, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
 			for _, op := range p.history {
 				t.Logf("%5d %5d  %+v: %v", op.Call, op.Return, op.Input, op.Output)
 			}
-			t.Fatalf(
-				"round %d, %s of %s, beginning with %s: porcupine says %s",
-				round,
-				p.product,
-				p.account,
-				initial,
-				result,
-			)
+			t.Fatalf("round %d, %s of %s, beginning with %s: porcupine says %s", round, p.product, p.account,
+				initial, result)
 		}
 		done.requests, done.refused, done.unknown = done.requests+len(
 			p.history,
@@ -263,16 +244,9 @@ func open(t *testing.T, r *testlocal.Runner, account string) []*partition {
 
 func login(t *testing.T, c *testlocal.Client, account string) {
 	t.Helper()
-	if err := c.Login(
-		t.Context(),
-		account,
-		"ada",
-		"billing.read",
-		"billing.purchase",
-		"licenses.read",
-		"licenses.manage",
-		"directory.manage",
-	); err != nil {
+	err := c.Login(t.Context(), account, "ada", "billing.read", "billing.purchase", "licenses.read",
+		"licenses.manage", "directory.manage")
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -168,14 +168,8 @@ func (w *world) account(t *testing.T, clients []*client) {
 			got := s.seats
 			got.Waiting = 0
 			if got != counted[s.ProductID] || s.Bought != want[s.ProductID] {
-				return fmt.Errorf(
-					"%s: of %s the summary says %+v, the list %+v, and %d were bought",
-					c.name,
-					s.ProductID,
-					s.seats,
-					counted[s.ProductID],
-					want[s.ProductID],
-				)
+				return fmt.Errorf("%s: of %s the summary says %+v, the list %+v, and %d were bought", c.name,
+					s.ProductID, s.seats, counted[s.ProductID], want[s.ProductID])
 			}
 		}
 		return nil
@@ -279,13 +273,8 @@ func (c *client) settled() error {
 	for name, times := range c.dropped {
 		unknown := c.drop != nil && c.drop.name == name && !c.drop.there
 		if dropped[name] > times || dropped[name] == 0 && !unknown {
-			return fmt.Errorf(
-				"%s: %s was dropped %d times and became %d mass configurations",
-				c.name,
-				name,
-				times,
-				dropped[name],
-			)
+			return fmt.Errorf("%s: %s was dropped %d times and became %d mass configurations", c.name, name, times,
+				dropped[name])
 		}
 	}
 	if m := c.mass; m != nil && m.uploaded && !c.uncertain("mass:"+m.id) {
@@ -373,12 +362,8 @@ func (w *world) audit(t *testing.T) {
 				want = 1
 			}
 			if held["license:"+l.ID] != want {
-				return fmt.Errorf(
-					"by the audit log license %s is held %d times, by itself it is %s",
-					l.ID,
-					held["license:"+l.ID],
-					l.Status,
-				)
+				return fmt.Errorf("by the audit log license %s is held %d times, by itself it is %s", l.ID,
+					held["license:"+l.ID], l.Status)
 			}
 			return nil
 		})

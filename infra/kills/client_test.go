@@ -101,9 +101,7 @@ type down struct{ error }
 
 func newClient(w *world, base, storage, account string, kernel int, random *rand.Rand) *client {
 	return &client{
-		Client: testlocal.NewClient(
-			base,
-		),
+		Client:  testlocal.NewClient(base),
 		w:       w,
 		storage: testlocal.NewClient(storage),
 		name:    account,
@@ -278,15 +276,8 @@ func (c *client) repeat(p promise) error {
 	if a.Status != p.answer.Status || !bytes.Equal(a.Body, p.answer.Body) || a.Header.Get("Idempotent-Replayed") != "true" ||
 		a.Header.Get("Etag") != p.answer.Header.Get("Etag") ||
 		a.Header.Get("Location") != p.answer.Header.Get("Location") {
-		return fmt.Errorf(
-			"%v was answered %d %s and is now answered %d %v %s",
-			p.request,
-			p.answer.Status,
-			p.answer.Body,
-			a.Status,
-			a.Header,
-			a.Body,
-		)
+		return fmt.Errorf("%v was answered %d %s and is now answered %d %v %s", p.request, p.answer.Status,
+			p.answer.Body, a.Status, a.Header, a.Body)
 	}
 	c.w.figures.replayed.Add(1)
 	return nil
@@ -355,10 +346,8 @@ func (c *client) verify(resource string) error {
 		}
 	case "license":
 		var got struct{ Status string }
-		if ok, err := c.get(
-			"/licenses/"+id,
-			&got,
-		); err != nil || !ok ||
+		ok, err := c.get("/licenses/"+id, &got)
+		if err != nil || !ok ||
 			c.terminated[id] != "" && got.Status != "terminated" {
 			return orWrong(err, wrong("terminated", got))
 		}
@@ -376,18 +365,14 @@ func (c *client) verify(resource string) error {
 	case "dashboard":
 		var got struct{ QueueIDs []string }
 		ok, err := c.get("/dashboards/"+id, &got)
-		if slices.Sort(
-			got.QueueIDs,
-		); err != nil || ok != (c.dashboards[id] != nil) ||
+		if slices.Sort(got.QueueIDs); err != nil || ok != (c.dashboards[id] != nil) ||
 			!slices.Equal(got.QueueIDs, c.dashboards[id]) {
 			return orWrong(err, wrong(c.dashboards[id], got))
 		}
 	case "mass":
 		var got struct{ State string }
-		if ok, err := c.get(
-			"/mass-configurations/"+id,
-			&got,
-		); err != nil || !ok ||
+		ok, err := c.get("/mass-configurations/"+id, &got)
+		if err != nil || !ok ||
 			progress(got.State) < progress(c.masses[id]) {
 			return orWrong(err, wrong(c.masses[id], got))
 		}

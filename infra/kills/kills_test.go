@@ -21,16 +21,10 @@ import (
 
 var (
 	kills = flag.Int("kills", 5, "how often the runner is killed")
-	seed  = flag.Uint64(
-		"seed",
-		1,
-		"what clients and the moments of the kills are drawn from; how they meet is left to chance",
-	)
-	every = flag.Int(
-		"every",
-		50,
-		"kills between two checks of everything; what was just acknowledged is checked after every kill",
-	)
+	seed  = flag.Uint64("seed", 1,
+		"what clients and the moments of the kills are drawn from; how they meet is left to chance")
+	every = flag.Int("every", 50,
+		"kills between two checks of everything; what was just acknowledged is checked after every kill")
 )
 
 func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
@@ -116,14 +110,8 @@ func TestKills(t *testing.T) {
 	for n := range accounts * kernels {
 		w.clients = append(
 			w.clients,
-			newClient(
-				w,
-				base,
-				storage,
-				fmt.Sprintf("account-%d", n/kernels),
-				n%kernels,
-				rand.New(rand.NewPCG(*seed, uint64(1+n))),
-			),
+			newClient(w, base, storage, fmt.Sprintf("account-%d", n/kernels), n%kernels,
+				rand.New(rand.NewPCG(*seed, uint64(1+n)))),
 		)
 	}
 	began := time.Now()
@@ -244,13 +232,8 @@ func (w *world) finish(demanded bool) {
 			"resources": []string{},
 			"detail":    map[string]any{},
 		}
-		a, err := c.Send(
-			context.Background(),
-			http.MethodPost,
-			"/2015-03-31/functions/"+function+"/invocations",
-			event,
-			nil,
-		)
+		a, err := c.Send(context.Background(), http.MethodPost, "/2015-03-31/functions/"+function+"/invocations",
+			event, nil)
 		if demanded && (err != nil || a.Status != http.StatusOK) {
 			w.fail("%s: %d %s, %v", function, a.Status, a.Body, err)
 		}
@@ -276,11 +259,8 @@ func (w *world) end(t *testing.T) {
 func sound(t *testing.T, data string) {
 	t.Helper()
 	for _, name := range []string{"table.bolt", "runner.bolt"} {
-		db, err := bbolt.Open(
-			filepath.Join(data, name),
-			0o600,
-			&bbolt.Options{ReadOnly: true, Timeout: 10 * time.Second, PreLoadFreelist: true},
-		)
+		db, err := bbolt.Open(filepath.Join(data, name), 0o600,
+			&bbolt.Options{ReadOnly: true, Timeout: 10 * time.Second, PreLoadFreelist: true})
 		if err != nil {
 			t.Fatal(err)
 		}

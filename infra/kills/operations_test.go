@@ -299,10 +299,8 @@ func (c *client) terminate() error {
 // trim ends a free seat of Live Reports, so that they stay scarce and somebody waits.
 func (c *client) trim() error {
 	var free struct{ Items []license }
-	if _, err := c.get(
-		"/licenses?product=live-reports&status=available&limit=5",
-		&free,
-	); err != nil ||
+	_, err := c.get("/licenses?product=live-reports&status=available&limit=5", &free)
+	if err != nil ||
 		len(free.Items) == 0 {
 		return err
 	}
@@ -380,10 +378,8 @@ func (c *client) buy(wanted map[string]int) error {
 		return fmt.Errorf("quote: %d %s", a.Status, a.Body)
 	}
 	return c.post("/orders", object{"quoteId": made.ID, "acknowledged": true}, func(a testlocal.Answer, _ bool) error {
-		if err := decode(
-			a,
-			&made,
-		); err != nil || made.State != "placed" || made.LicenseCount != total ||
+		err := decode(a, &made)
+		if err != nil || made.State != "placed" || made.LicenseCount != total ||
 			c.orders[made.ID] != nil {
 			return fmt.Errorf("%d licenses are ordered: %w", total, err)
 		}
@@ -495,12 +491,7 @@ func (c *client) view() error {
 			continue
 		}
 		views = append(views, object{
-			"id": fmt.Sprintf(
-				"view-%d.%d-of-desk-%d",
-				c.keys,
-				i,
-				c.kernel,
-			),
+			"id":          fmt.Sprintf("view-%d.%d-of-desk-%d", c.keys, i, c.kernel),
 			"userId":      c.id("viewer", c.random.IntN(viewers)),
 			"dashboardId": c.id("board", 2),
 			"at":          time.Now().UTC().Format(time.RFC3339),
@@ -515,10 +506,8 @@ func (c *client) view() error {
 			Accepted, Duplicate int
 			Rejected            []object
 		}
-		if err := decode(
-			a,
-			&got,
-		); err != nil || len(got.Rejected) > 0 || got.Accepted+got.Duplicate != n || known && got.Accepted > 0 ||
+		err := decode(a, &got)
+		if err != nil || len(got.Rejected) > 0 || got.Accepted+got.Duplicate != n || known && got.Accepted > 0 ||
 			!known && !again && got.Duplicate > 0 {
 			return fmt.Errorf("of %d views, delivered before: %v: %w", n, known, err)
 		}
@@ -554,10 +543,7 @@ func (c *client) rows(kind string, n int) (rows []row, file []byte) {
 	c.keys++
 	for i := range n {
 		r := row{
-			user: c.id(
-				kind,
-				i,
-			),
+			user:      c.id(kind, i),
 			extension: fmt.Sprintf("%d%d%02d", c.kernel+1, len(kind), i),
 			number:    fmt.Sprintf("65%d%d%02d%05d", c.kernel+1, len(kind), i, c.keys%100_000),
 		}
@@ -715,11 +701,9 @@ func (c *client) dropFile() error {
 	if !d.there {
 		c.dropped[d.name]++
 		_, err := c.bucket.PutObject(c.w.t.Context(), &s3.PutObjectInput{
-			Bucket: aws.String(
-				"seatwise-uploads",
-			),
-			Key:  aws.String("drops/" + c.name + "/" + d.name),
-			Body: bytes.NewReader(d.file),
+			Bucket: aws.String("seatwise-uploads"),
+			Key:    aws.String("drops/" + c.name + "/" + d.name),
+			Body:   bytes.NewReader(d.file),
 		})
 		var told *awshttp.ResponseError
 		switch {

@@ -85,13 +85,8 @@ func login(ctx context.Context, s *server, account string, permissions ...string
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute},
 	}
 	var issued struct{ AccessToken string }
-	err := c.do(
-		ctx,
-		http.MethodPost,
-		"/local/token",
-		object{"account": account, "user": "admin", "permissions": permissions},
-		&issued,
-	)
+	err := c.do(ctx, http.MethodPost, "/local/token",
+		object{"account": account, "user": "admin", "permissions": permissions}, &issued)
 	c.token = issued.AccessToken
 	return c, err
 }
@@ -108,17 +103,9 @@ func furnish(ctx context.Context, product, floor *server, people int) (*world, e
 	}, nil); err != nil {
 		return nil, err
 	}
-	if w.product, err = login(
-		ctx,
-		product,
-		"acme",
-		"billing.read",
-		"billing.purchase",
-		"licenses.read",
-		"licenses.manage",
-		"directory.read",
-		"directory.manage",
-	); err != nil {
+	w.product, err = login(ctx, product, "acme", "billing.read", "billing.purchase", "licenses.read",
+		"licenses.manage", "directory.read", "directory.manage")
+	if err != nil {
 		return nil, err
 	}
 	if w.floor, err = login(ctx, floor, "acme"); err != nil {
@@ -133,13 +120,8 @@ func furnish(ctx context.Context, product, floor *server, people int) (*world, e
 		user := fmt.Sprintf("user-%05d", n)
 		w.idle = append(w.idle, person{user: user})
 		users.Go(func() error {
-			return w.product.do(
-				ctx,
-				http.MethodPut,
-				account+"/users/"+user,
-				object{"name": fmt.Sprintf("Agent Number%d", n)},
-				nil,
-			)
+			return w.product.do(ctx, http.MethodPut, account+"/users/"+user,
+				object{"name": fmt.Sprintf("Agent Number%d", n)}, nil)
 		})
 	}
 	return w, users.Wait()
@@ -285,13 +267,8 @@ type results struct {
 }
 
 func (w *world) callFloor(ctx context.Context) error {
-	return w.floor.do(
-		ctx,
-		http.MethodPost,
-		account+"/assignments",
-		object{"items": itemsOf(person{user: "user-00001"})},
-		&results{},
-	)
+	return w.floor.do(ctx, http.MethodPost, account+"/assignments",
+		object{"items": itemsOf(person{user: "user-00001"})}, &results{})
 }
 
 func (w *world) assign(ctx context.Context) error {
@@ -300,13 +277,8 @@ func (w *world) assign(ctx context.Context) error {
 		return errNobody
 	}
 	var r results
-	if err := w.product.do(
-		ctx,
-		http.MethodPost,
-		account+"/assignments",
-		object{"items": itemsOf(p[0])},
-		&r,
-	); err != nil {
+	err := w.product.do(ctx, http.MethodPost, account+"/assignments", object{"items": itemsOf(p[0])}, &r)
+	if err != nil {
 		return err
 	}
 	if r.Failed > 0 || len(r.Results) != 1 {
@@ -321,13 +293,8 @@ func (w *world) remove(ctx context.Context) error {
 	if p == nil {
 		return errNobody
 	}
-	if err := w.product.do(
-		ctx,
-		http.MethodPost,
-		account+"/assignments/remove",
-		object{"items": itemsOf(p[0])},
-		nil,
-	); err != nil {
+	err := w.product.do(ctx, http.MethodPost, account+"/assignments/remove", object{"items": itemsOf(p[0])}, nil)
+	if err != nil {
 		return err
 	}
 	w.push(&w.idle, person{user: p[0].user})
@@ -341,13 +308,9 @@ func (w *world) reassign(ctx context.Context) error {
 		w.push(&w.idle, to...)
 		return errNobody
 	}
-	if err := w.product.do(
-		ctx,
-		http.MethodPost,
-		account+"/licenses/"+from[0].license+"/reassign",
-		object{"userId": to[0].user},
-		nil,
-	); err != nil {
+	err := w.product.do(ctx, http.MethodPost, account+"/licenses/"+from[0].license+"/reassign",
+		object{"userId": to[0].user}, nil)
+	if err != nil {
 		return err
 	}
 	w.push(&w.holding, person{to[0].user, from[0].license})
@@ -361,13 +324,8 @@ func (w *world) bulk(ctx context.Context) error {
 		return errNobody
 	}
 	var r results
-	if err := w.product.do(
-		ctx,
-		http.MethodPost,
-		account+"/assignments",
-		object{"items": itemsOf(p...)},
-		&r,
-	); err != nil {
+	err := w.product.do(ctx, http.MethodPost, account+"/assignments", object{"items": itemsOf(p...)}, &r)
+	if err != nil {
 		return err
 	}
 	if r.Failed > 0 {
@@ -384,13 +342,8 @@ func (w *world) bulk(ctx context.Context) error {
 func (w *world) clear(ctx context.Context) error {
 	for len(w.holding) > 0 {
 		p := w.pop(&w.holding, min(len(w.holding), 500))
-		if err := w.product.do(
-			ctx,
-			http.MethodPost,
-			account+"/assignments/remove",
-			object{"items": itemsOf(p...)},
-			nil,
-		); err != nil {
+		err := w.product.do(ctx, http.MethodPost, account+"/assignments/remove", object{"items": itemsOf(p...)}, nil)
+		if err != nil {
 			return err
 		}
 		for _, back := range p {

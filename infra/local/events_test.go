@@ -161,12 +161,8 @@ func start(t *testing.T, args ...string) (api, s3 string, log *lines) {
 // invoke calls a function by the Lambda Invoke API.
 func invoke(t *testing.T, api, function string, payload []byte) (answer string, fault error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(
-		context.Background(),
-		http.MethodPost,
-		api+"/2015-03-31/functions/"+function+"/invocations",
-		bytes.NewReader(payload),
-	)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
+		api+"/2015-03-31/functions/"+function+"/invocations", bytes.NewReader(payload))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,11 +42,8 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mutations", flag.ContinueOnError)
 	only := flags.String("only", "", "plant the bugs whose name this `regexp` matches")
-	timeout := flags.Duration(
-		"timeout",
-		5*time.Minute,
-		"how long one package's tests may take; a bug that makes them hang is caught",
-	)
+	timeout := flags.Duration("timeout", 5*time.Minute,
+		"how long one package's tests may take; a bug that makes them hang is caught")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -56,12 +56,8 @@ func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	for _, body := range []object{
 		{"userId": "john", "extension": "front-desk"}, {"userId": "john", "extension": "12345678901"},
 	} {
-		p := testkit.Problem(
-			t,
-			l.send(http.MethodPost, "/licenses/"+l.shelf[1]+"/assign", body, nil),
-			http.StatusUnprocessableEntity,
-			"validation",
-		)
+		p := testkit.Problem(t, l.send(http.MethodPost, "/licenses/"+l.shelf[1]+"/assign", body, nil),
+			http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != "extension" {
 			t.Errorf("%v: %+v", body, p)
 		}
@@ -89,11 +85,8 @@ func TestWallboardsEndWithTheirUser(t *testing.T) {
 				l.must(http.MethodPut, "/users/"+user, object{"name": user})
 			}
 			for n := range many {
-				l.must(
-					http.MethodPut,
-					fmt.Sprint("/wallboards/a", n),
-					object{"name": "W", "kind": "analytics", "userId": "ann"},
-				)
+				l.must(http.MethodPut, fmt.Sprint("/wallboards/a", n),
+					object{"name": "W", "kind": "analytics", "userId": "ann"})
 			}
 			l.must(http.MethodPut, "/wallboards/b", object{"name": "W", "kind": "analytics", "userId": "ann"})
 			l.must(http.MethodPatch, "/wallboards/b", object{"userId": "bob"})
@@ -107,21 +100,14 @@ func TestWallboardsEndWithTheirUser(t *testing.T) {
 			testkit.Problem(t, l.send(http.MethodDelete, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
 			testkit.Problem(
 				t,
-				l.send(
-					http.MethodPut,
-					"/wallboards/a7",
-					object{"name": "W", "kind": "analytics", "userId": "ann"},
-					nil,
-				),
+				l.send(http.MethodPut, "/wallboards/a7", object{"name": "W", "kind": "analytics", "userId": "ann"},
+					nil),
 				map[string]int{"deactivated": 409, "deleted": 422}[what],
 				map[string]string{"deactivated": "user-inactive", "deleted": "validation"}[what],
 			)
-			if r := l.send(
-				http.MethodPut,
-				"/wallboards/a7",
-				object{"name": "W", "kind": "analytics", "userId": "bob"},
-				nil,
-			); r.Status != http.StatusCreated {
+			r := l.send(http.MethodPut, "/wallboards/a7",
+				object{"name": "W", "kind": "analytics", "userId": "bob"}, nil)
+			if r.Status != http.StatusCreated {
 				t.Errorf("registered again: %d %s", r.Status, r.Body)
 			}
 			l.must(http.MethodPut, "/users/ann", object{"name": "ann", "active": true})
@@ -197,12 +183,8 @@ func TestPermissionsOfRoles(t *testing.T) {
 	l := openLaw(t)
 	for _, permission := range []string{"liveReports.View", "accounts.manage", "everything", ""} {
 		body := object{"name": "Role", "permissions": []string{"liveReports.view", permission}}
-		p := testkit.Problem(
-			t,
-			l.send(http.MethodPut, "/roles/r", body, nil),
-			http.StatusUnprocessableEntity,
-			"validation",
-		)
+		p := testkit.Problem(t, l.send(http.MethodPut, "/roles/r", body, nil), http.StatusUnprocessableEntity,
+			"validation")
 		if len(p.Errors) != 1 {
 			t.Errorf("%q: %+v", permission, p.Errors)
 		}
@@ -212,12 +194,8 @@ func TestPermissionsOfRoles(t *testing.T) {
 		t.Errorf("super-admin has %v", all)
 	}
 	l.must(http.MethodPut, "/roles/super-admin", admin)
-	testkit.Problem(
-		t,
-		l.send(http.MethodPatch, "/roles/super-admin", object{"name": "Other"}, nil),
-		http.StatusConflict,
-		"wrong-state",
-	)
+	testkit.Problem(t, l.send(http.MethodPatch, "/roles/super-admin", object{"name": "Other"}, nil),
+		http.StatusConflict, "wrong-state")
 }
 
 // null is no other way to leave a field out (requirements, section 6).
@@ -233,23 +211,15 @@ func TestNullIsRefusedWhereNothingIsNullable(t *testing.T) {
 		{"/assignments", `{"items": [{"productId": "live-reports", "userId": "root", "extension": null}]}`, "items[0].extension"},
 		{"/assignments", `{"items": [{"productId": "live-reports", "userId": "root"}], "atomic": null}`, "atomic"},
 	} {
-		p := testkit.Problem(
-			t,
-			l.send(http.MethodPost, c.path, c.body, nil),
-			http.StatusUnprocessableEntity,
-			"validation",
-		)
+		p := testkit.Problem(t, l.send(http.MethodPost, c.path, c.body, nil), http.StatusUnprocessableEntity,
+			"validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != c.field {
 			t.Errorf("%s %s: %+v", c.path, c.body, p.Errors)
 		}
 	}
 	for _, body := range []string{`{"name": "Ann", "active": null}`, `{"name": null}`} {
-		testkit.Problem(
-			t,
-			l.send(http.MethodPut, "/users/ann", body, nil),
-			http.StatusUnprocessableEntity,
-			"validation",
-		)
+		testkit.Problem(t, l.send(http.MethodPut, "/users/ann", body, nil), http.StatusUnprocessableEntity,
+			"validation")
 	}
 }
 
@@ -267,11 +237,8 @@ func TestCartLineByLine(t *testing.T) {
 		return fmt.Sprint(all)
 	}
 	l.must(http.MethodPost, "/cart/lines", object{"productId": "developer", "quantity": 2})
-	cart := l.must(
-		http.MethodPost,
-		"/cart/lines",
-		object{"productId": "live-reports", "quantity": 3, "costCenter": "CC-1"},
-	)
+	cart := l.must(http.MethodPost, "/cart/lines",
+		object{"productId": "live-reports", "quantity": 3, "costCenter": "CC-1"})
 	if got := ids(cart); got != "[1x2 2x3]" {
 		t.Fatalf("two lines: %s", got)
 	}
@@ -295,43 +262,27 @@ func TestCartLineByLine(t *testing.T) {
 	if got := ids(l.must(http.MethodDelete, "/cart/lines/1", nil)); got != "[2x3]" {
 		t.Errorf("taken out: %s", got)
 	}
-	if got := ids(
-		l.must(http.MethodPost, "/cart/lines", object{"productId": "developer", "quantity": 1}),
-	); got != "[2x3 3x1]" {
+	got := ids(l.must(http.MethodPost, "/cart/lines", object{"productId": "developer", "quantity": 1}))
+	if got != "[2x3 3x1]" {
 		t.Errorf("a new one: %s", got)
 	}
 	testkit.Problem(t, l.send(http.MethodDelete, "/cart/lines/1", nil, nil), http.StatusNotFound, "not-found")
-	testkit.Problem(
-		t,
-		l.send(http.MethodPatch, "/cart/lines/1", object{"quantity": 1}, nil),
-		http.StatusNotFound,
-		"not-found",
-	)
+	testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/1", object{"quantity": 1}, nil), http.StatusNotFound,
+		"not-found")
 	for _, bad := range []object{{"quantity": 0}, {"costCenter": "CC-0"}, {"productId": "essential-user"}} {
-		p := testkit.Problem(
-			t,
-			l.send(http.MethodPatch, "/cart/lines/2", bad, nil),
-			http.StatusUnprocessableEntity,
-			"validation",
-		)
+		p := testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", bad, nil),
+			http.StatusUnprocessableEntity, "validation")
 		for name := range bad {
 			if len(p.Errors) != 1 || p.Errors[0].Field != name {
 				t.Errorf("%v: %+v", bad, p.Errors)
 			}
 		}
 	}
-	testkit.Problem(
-		t,
-		l.send(http.MethodPatch, "/cart/lines/2", object{"name": "Cheap"}, nil),
-		http.StatusUnprocessableEntity,
-		"read-only",
-	)
+	testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", object{"name": "Cheap"}, nil),
+		http.StatusUnprocessableEntity, "read-only")
 
-	quote := l.must(
-		http.MethodPost,
-		"/quotes",
-		object{"lines": []object{{"productId": "developer", "quantity": 1, "costCenter": "CC-1"}}},
-	)
+	quote := l.must(http.MethodPost, "/quotes",
+		object{"lines": []object{{"productId": "developer", "quantity": 1, "costCenter": "CC-1"}}})
 	if got := l.must(http.MethodGet, fmt.Sprint("/quotes/", quote["id"]), nil); fmt.Sprint(got) != fmt.Sprint(quote) {
 		t.Errorf("read %v, made %v", got, quote)
 	}

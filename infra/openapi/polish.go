@@ -123,10 +123,8 @@ func (p *polish) rename() {
 		if to == "" {
 			to = name
 		}
-		if list, ok := strings.CutPrefix(
-			name,
-			"List",
-		); ok && names[name] == "" &&
+		list, ok := strings.CutPrefix(name, "List")
+		if ok && names[name] == "" &&
 			at(obj(schema), "properties")["items"] != nil {
 			element := names[list]
 			if element == "" {
@@ -418,16 +416,8 @@ func (p *polish) share() {
 			list, _ := op["parameters"].([]any)
 			for i := range list {
 				parameter := obj(list[i])
-				do(
-					&list[i],
-					pascal(
-						strings.ToLower(
-							text(parameter["name"])[:1],
-						)+text(parameter["name"])[1:]+"-"+text(
-							parameter["in"],
-						),
-					),
-				)
+				name := text(parameter["name"])
+				do(&list[i], pascal(strings.ToLower(name[:1])+name[1:]+"-"+text(parameter["in"])))
 			}
 			all := at(op, "responses")
 			for status := range maps.Clone(all) {

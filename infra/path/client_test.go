@@ -209,9 +209,8 @@ func decode[T any](t testing.TB, a answer, status int) T {
 func refused(t testing.TB, a answer, status int, slug string) {
 	t.Helper()
 	got := decode[object](t, a, status)
-	if kind := a.header.Get(
-		"Content-Type",
-	); kind != "application/problem+json" ||
+	kind := a.header.Get("Content-Type")
+	if kind != "application/problem+json" ||
 		got["type"] != "urn:seatwise:problem:"+slug {
 		t.Fatalf("%s: %s; want the problem %s", kind, a.body, slug)
 	}

@@ -87,13 +87,8 @@ func TestKilledMassConfiguration(t *testing.T) {
 		admin.post(t, A+"/mass-configurations", object{"fileName": "all.csv", "sizeBytes": file.Len()}),
 		http.StatusCreated,
 	)
-	if a := upload(
-		t,
-		m.Upload.Method,
-		m.Upload.URL,
-		m.Upload.Headers,
-		[]byte(file.String()),
-	); a.status != http.StatusOK {
+	a := upload(t, m.Upload.Method, m.Upload.URL, m.Upload.Headers, []byte(file.String()))
+	if a.status != http.StatusOK {
 		t.Fatalf("upload: %d: %s", a.status, a.body)
 	}
 	where := A + "/mass-configurations/" + m.ID
@@ -130,23 +125,14 @@ func TestKilledMassConfiguration(t *testing.T) {
 		go func() {
 			_, _ = client{
 				base: base,
-			}.try(
-				t,
-				http.MethodPost,
-				"/2015-03-31/functions/MassConfigurationApplyFunction/invocations",
-				event,
-				nil,
-			)
+			}.try(t, http.MethodPost, "/2015-03-31/functions/MassConfigurationApplyFunction/invocations", event, nil)
 		}()
 	}
 	if kills == 0 {
 		t.Fatal("it was over before the kill; this test needs more rows")
 	}
-	end := eventually(
-		t,
-		"the mass configuration is completed",
-		func() (progress, bool) { p := look(); return p, p.State == "completed" },
-	)
+	end := eventually(t, "the mass configuration is completed",
+		func() (progress, bool) { p := look(); return p, p.State == "completed" })
 	same(t, "rows applied", end, progress{State: "completed", Applied: n})
 	want := map[string]seats{"phone-system": {Bought: n, Assigned: n}, "device_ip_phone": {Bought: n, Assigned: n}}
 	same(t, "licenses", summary(t, admin, A), want)

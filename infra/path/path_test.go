@@ -136,22 +136,15 @@ func (w *walk) account(t *testing.T) {
 		}
 	}
 	decode[object](t, w.operator.put(t, w.A, settings), http.StatusOK)
-	same(
-		t,
-		"the account read back",
-		decode[object](t, w.operator.get(t, w.A), http.StatusOK)["brand"],
-		any("RingCentral"),
-	)
+	same(t, "the account read back", decode[object](t, w.operator.get(t, w.A), http.StatusOK)["brand"],
+		any("RingCentral"))
 
 	w.admin = login(t, w.runner, w.name, "ada", every...)
 	refused(t, w.admin.put(t, w.A, settings), http.StatusForbidden, "forbidden") // an admin is no operator
 	refused(t, login(t, w.runner, "globex", "gus", every...).get(t, w.A+"/cart"), http.StatusNotFound, "not-found")
 	for _, code := range []string{"CC-1", "CC-2"} {
-		decode[object](
-			t,
-			w.admin.put(t, w.A+"/cost-centers/"+code, object{"name": "Cost center " + code}),
-			http.StatusCreated,
-		)
+		decode[object](t, w.admin.put(t, w.A+"/cost-centers/"+code, object{"name": "Cost center " + code}),
+			http.StatusCreated)
 	}
 	same(t, "cost centers", len(list(t, w.admin, w.A+"/cost-centers")), 2)
 }
@@ -265,12 +258,8 @@ func (w *walk) purchase(t *testing.T) {
 		same(t, "due today of "+c.CostCenter, c.DueToday, byCenter[c.CostCenter])
 	}
 
-	refused(
-		t,
-		w.admin.post(t, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}),
-		http.StatusUnprocessableEntity,
-		"not-acknowledged",
-	)
+	refused(t, w.admin.post(t, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}),
+		http.StatusUnprocessableEntity, "not-acknowledged")
 	same(t, "licenses before the order", summary(t, w.admin, w.A), map[string]seats{})
 	placed := w.order(t, q)
 	same(t, "licenses of the order", placed.LicenseCount, 12)
@@ -283,13 +272,8 @@ func (w *walk) purchase(t *testing.T) {
 	same(t, "licenses of the order", len(list(t, w.admin, w.A+"/licenses?order="+placed.ID)), 12)
 
 	for accept, begins := range map[string]string{"text/html": "<!", "application/pdf": "%PDF-"} {
-		statement := w.admin.send(
-			t,
-			http.MethodGet,
-			w.A+"/orders/"+placed.ID+"/statement",
-			nil,
-			map[string]string{"Accept": accept},
-		)
+		statement := w.admin.send(t, http.MethodGet, w.A+"/orders/"+placed.ID+"/statement", nil,
+			map[string]string{"Accept": accept})
 		if statement.status != http.StatusOK ||
 			!strings.HasPrefix(strings.ToLower(string(statement.body)), strings.ToLower(begins)) {
 			t.Errorf("statement as %s: %d: %.80q", accept, statement.status, statement.body)
@@ -325,18 +309,10 @@ func (w *walk) order(t *testing.T, q quote) order {
 	if again.status != http.StatusCreated || again.header.Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("repeated: %d, %v: %s", again.status, again.header, again.body)
 	}
-	same(
-		t,
-		"the answer, repeated",
-		decode[object](t, again, http.StatusCreated),
-		decode[object](t, first, http.StatusCreated),
-	)
-	refused(
-		t,
-		w.admin.once(t, key, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}),
-		http.StatusUnprocessableEntity,
-		"idempotency-mismatch",
-	)
+	same(t, "the answer, repeated", decode[object](t, again, http.StatusCreated),
+		decode[object](t, first, http.StatusCreated))
+	refused(t, w.admin.once(t, key, w.A+"/orders", object{"quoteId": q.ID, "acknowledged": false}),
+		http.StatusUnprocessableEntity, "idempotency-mismatch")
 	w.orders = append(w.orders, placed.ID)
 	w.orderKey, w.orderBody, w.orderAnswer = key, body, decode[object](t, first, http.StatusCreated)
 	return placed
@@ -344,11 +320,8 @@ func (w *walk) order(t *testing.T, q quote) order {
 
 // assignment is step 3: zoe gets a license and gives it back.
 func (w *walk) assignment(t *testing.T) {
-	decode[object](
-		t,
-		w.admin.put(t, w.A+"/users/zoe", object{"name": "Zoe", "email": "zoe@acme.test"}),
-		http.StatusCreated,
-	)
+	decode[object](t, w.admin.put(t, w.A+"/users/zoe", object{"name": "Zoe", "email": "zoe@acme.test"}),
+		http.StatusCreated)
 	free := list(t, w.admin, w.A+"/licenses?product=live-reports&status=available")
 	same(t, "free licenses", len(free), 12)
 	license := w.A + "/licenses/" + fmt.Sprint(free[0]["id"])
@@ -437,11 +410,8 @@ func (w *walk) reach(t *testing.T, id, state string) massConfiguration {
 func (w *walk) massConfiguration(t *testing.T) {
 	decode[object](
 		t,
-		w.admin.put(
-			t,
-			w.A+"/roles/supervisor",
-			object{"name": "Supervisor", "permissions": []string{"liveReports.view"}},
-		),
+		w.admin.put(t, w.A+"/roles/supervisor",
+			object{"name": "Supervisor", "permissions": []string{"liveReports.view"}}),
 		http.StatusCreated,
 	)
 	for _, name := range []string{"John", "Alice", "Lucie", "Hallie"} {
@@ -476,13 +446,8 @@ func (w *walk) massConfiguration(t *testing.T) {
 	if a := upload(t, m.Upload.Method, m.Upload.URL, m.Upload.Headers, file); a.status != http.StatusOK {
 		t.Fatalf("upload: %d: %s", a.status, a.body)
 	}
-	if a := upload(
-		t,
-		m.Upload.Method,
-		m.Upload.URL,
-		m.Upload.Headers,
-		file,
-	); a.status != http.StatusPreconditionFailed {
+	a := upload(t, m.Upload.Method, m.Upload.URL, m.Upload.Headers, file)
+	if a.status != http.StatusPreconditionFailed {
 		t.Fatalf("a second upload to the same URL: %d: %s", a.status, a.body)
 	}
 
@@ -540,11 +505,8 @@ func (w *walk) phone(t *testing.T, row []string) {
 		t.Fatalf("extension %s has the licenses %v", row[0], held)
 	}
 	addOns, wanted := []string{}, append([]string{}, row[3:]...)
-	hanging := decode[struct{ Items []object }](
-		t,
-		w.admin.get(t, w.A+"/licenses/"+fmt.Sprint(held[0]["id"])+"/add-ons"),
-		http.StatusOK,
-	)
+	hanging := decode[struct{ Items []object }](t,
+		w.admin.get(t, w.A+"/licenses/"+fmt.Sprint(held[0]["id"])+"/add-ons"), http.StatusOK)
 	for _, l := range hanging.Items {
 		addOns = append(addOns, fmt.Sprint(l["productId"]))
 		same(t, "holder of an add-on", l["userName"], any(row[2]))
@@ -623,21 +585,13 @@ func (w *walk) imports(t *testing.T) {
 				return m, m.State == state
 			})
 		}
-		same(
-			t,
-			"rows of "+file.name,
-			reach("ready").Counts,
-			struct{ Rows, New, Change, Unchanged, Error int }{Rows: file.rows, New: file.rows},
-		)
+		same(t, "rows of "+file.name, reach("ready").Counts,
+			struct{ Rows, New, Change, Unchanged, Error int }{Rows: file.rows, New: file.rows})
 		for _, row := range list(t, w.admin, at+"/rows") {
 			refused(t, w.admin.get(t, w.A+"/"+file.kind+"/"+fmt.Sprint(row["id"])), http.StatusNotFound, "not-found")
 		}
-		if a := w.admin.once(
-			t,
-			"apply "+file.name,
-			at+"/apply",
-			nil,
-		); a.status != http.StatusAccepted ||
+		a := w.admin.once(t, "apply "+file.name, at+"/apply", nil)
+		if a.status != http.StatusAccepted ||
 			a.header.Get("Location") != at {
 			t.Fatalf("apply: %d, %v: %s", a.status, a.header, a.body)
 		}
@@ -652,38 +606,22 @@ func (w *walk) imports(t *testing.T) {
 // rollup.
 func (w *walk) liveReports(t *testing.T) {
 	for _, id := range detroit[1:] {
-		decode[object](
-			t,
-			w.admin.put(t, w.A+"/users/"+id, object{"name": strings.ToUpper(id[:1]) + id[1:]}),
-			http.StatusCreated,
-		)
+		decode[object](t, w.admin.put(t, w.A+"/users/"+id, object{"name": strings.ToUpper(id[:1]) + id[1:]}),
+			http.StatusCreated)
 	}
-	decode[object](
-		t,
-		w.admin.put(t, w.A+"/users/bob", object{"name": "Bob", "roleIds": []string{"supervisor"}}),
-		http.StatusCreated,
-	)
-	decode[object](
-		t,
-		w.admin.put(t, w.A+"/call-queues/detroit", object{"name": "Detroit", "members": detroit}),
-		http.StatusCreated,
-	)
+	decode[object](t, w.admin.put(t, w.A+"/users/bob", object{"name": "Bob", "roleIds": []string{"supervisor"}}),
+		http.StatusCreated)
+	decode[object](t, w.admin.put(t, w.A+"/call-queues/detroit", object{"name": "Detroit", "members": detroit}),
+		http.StatusCreated)
 	for queue, members := range map[string][]string{"detroit": detroit, "belmont": belmont} {
 		dashboard := decode[object](
 			t,
-			w.admin.put(
-				t,
-				w.A+"/dashboards/"+queue+"-board",
-				object{"name": queue + " board", "queueIds": []string{queue}},
-			),
+			w.admin.put(t, w.A+"/dashboards/"+queue+"-board",
+				object{"name": queue + " board", "queueIds": []string{queue}}),
 			http.StatusCreated,
 		)
-		same(
-			t,
-			"grants of "+queue,
-			dashboard["grants"],
-			any(object{"granted": float64(len(members)), "waiting": 0.0, "covered": 0.0, "excluded": 0.0}),
-		)
+		same(t, "grants of "+queue, dashboard["grants"],
+			any(object{"granted": float64(len(members)), "waiting": 0.0, "covered": 0.0, "excluded": 0.0}))
 	}
 	same(t, "licenses", summary(t, w.admin, w.A)["live-reports"], seats{Bought: 12, Assigned: 8, Available: 4})
 	why := decode[object](t, w.admin.get(t, w.A+"/users/john/why?product=live-reports"), http.StatusOK)
@@ -694,11 +632,7 @@ func (w *walk) liveReports(t *testing.T) {
 	for i, user := range []string{"alice", "bob"} {
 		for j, dashboard := range []string{"detroit-board", "belmont-board"} {
 			events = append(events, object{
-				"id": fmt.Sprintf(
-					"view-%d-%d",
-					i,
-					j,
-				),
+				"id":          fmt.Sprintf("view-%d-%d", i, j),
 				"userId":      user,
 				"dashboardId": dashboard,
 				"at":          now.Format(time.RFC3339),
@@ -721,11 +655,8 @@ func (w *walk) liveReports(t *testing.T) {
 	if no, _ := taken["rejected"].([]any); len(no) != 1 || !strings.Contains(fmt.Sprint(no[0]), "id:view-zoe") {
 		t.Errorf("rejected: %v", taken["rejected"])
 	}
-	taken = decode[object](
-		t,
-		w.admin.once(t, "views again", w.A+"/usage/views", object{"events": events}),
-		http.StatusAccepted,
-	)
+	taken = decode[object](t, w.admin.once(t, "views again", w.A+"/usage/views", object{"events": events}),
+		http.StatusAccepted)
 	same(t, "views that came twice", taken["duplicate"], any(4.0))
 	same(t, "licenses", summary(t, w.admin, w.A)["live-reports"], seats{Bought: 12, Assigned: 10, Available: 2})
 	same(t, "licenses one by one", recount(t, w.admin, w.A), summary(t, w.admin, w.A))
@@ -797,9 +728,7 @@ func (w *walk) report(t *testing.T) {
 	same(t, "figures", figures, map[string]string{
 		"Report Time Duration": today.AddDate(0, 0, -29).
 			Format(time.DateOnly) +
-			" to " + today.Format(
-			time.DateOnly,
-		),
+			" to " + today.Format(time.DateOnly),
 		`Total "Live Report" Licenses Purchased`:        "12",
 		`Total "Call Queue Booster" Licenses Purchased`: "0",
 		"Total Licenses Purchased":                      "12",
@@ -873,17 +802,12 @@ func (w *walk) details(t *testing.T, rows [][]string, today time.Time) {
 		same(t, "day of a view", row[4], today.Format(time.DateOnly))
 		viewed[row[0]+" "+row[3]]++
 	}
-	same(
-		t,
-		"views",
-		viewed,
-		map[string]int{
-			"Alice detroit board": 1,
-			"Alice belmont board": 1,
-			"Bob detroit board":   1,
-			"Bob belmont board":   1,
-		},
-	)
+	same(t, "views", viewed, map[string]int{
+		"Alice detroit board": 1,
+		"Alice belmont board": 1,
+		"Bob detroit board":   1,
+		"Bob belmont board":   1,
+	})
 	same(t, "agents", agents, map[string]string{
 		"John":  "Detroit",
 		"Sarah": "Detroit",
@@ -938,11 +862,9 @@ func (w *walk) fileDrop(t *testing.T) {
 		Credentials: credentials.NewStaticCredentialsProvider("anybody", "anything", ""),
 	})
 	if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(
-			"seatwise-uploads",
-		),
-		Key:  aws.String("drops/" + w.name + "/phones of monday.csv"),
-		Body: strings.NewReader(dropped),
+		Bucket: aws.String("seatwise-uploads"),
+		Key:    aws.String("drops/" + w.name + "/phones of monday.csv"),
+		Body:   strings.NewReader(dropped),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -955,12 +877,8 @@ func (w *walk) fileDrop(t *testing.T) {
 		return nil, false
 	})
 	w.dropID = fmt.Sprint(m["id"])
-	same(
-		t,
-		"rows of the drop",
-		m["counts"],
-		any(object{"rows": 3.0, "new": 0.0, "change": 3.0, "unchanged": 0.0, "error": 0.0}),
-	)
+	same(t, "rows of the drop", m["counts"],
+		any(object{"rows": 3.0, "new": 0.0, "change": 3.0, "unchanged": 0.0, "error": 0.0}))
 	w.phone(t, []string{"101", "6567891230", "John", "device_ip_phone"})
 	w.phone(t, []string{"102", "6567891231", "Alice"})
 	w.phone(t, sample[3])

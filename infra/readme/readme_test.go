@@ -175,6 +175,9 @@ func TestWhatItNames(t *testing.T) {
 			}
 		}
 		for _, path := range regexp.MustCompile("`((?:functions|shared|infra|docs|events)/[a-zA-Z0-9_./-]*)`").FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(path[1], "NAME") {
+				continue // stands for any
+			}
 			if _, err := os.Stat(filepath.Join("../..", path[1])); err != nil {
 				t.Errorf("%s: %v", document, err)
 			}
@@ -281,7 +284,7 @@ func TestCitationsResolve(t *testing.T) {
 	}
 	newline := regexp.MustCompile(`\n\s*(?://|#)? ?`)
 	// These are rewritten by others at the moment.
-	notYet := regexp.MustCompile(`^shared/(license|filejob|imports|massconfig)/`)
+	notYet := regexp.MustCompile(`^shared/(license|filejob|imports|massconfig|console)/|^functions/console|^infra/(local/provider|consoletest)/`)
 	count := 0
 	check := func(path, text string) {
 		text = newline.ReplaceAllString(text, " ")

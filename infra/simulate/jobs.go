@@ -291,14 +291,8 @@ func (b *model) verifyRows(j *job, told map[int]bool) {
 		}
 	}
 	if applied != p.Applied-j.before.Applied || refused != p.Refused-j.before.Refused {
-		b.fail(
-			"I13: of mass configuration %s %d rows are applied and %d refused, it goes from %+v to %+v",
-			d.ID,
-			applied,
-			refused,
-			j.before,
-			p,
-		)
+		b.fail("I13: of mass configuration %s %d rows are applied and %d refused, it goes from %+v to %+v", d.ID,
+			applied, refused, j.before, p)
 	}
 	for row := range told {
 		if !slices.ContainsFunc(all[j.before.Row:p.Row], func(o planRow) bool { return o.Row == row && o.changes() }) {
@@ -318,14 +312,8 @@ func (b *model) verifyRow(id string, row planRow) {
 	if row.Extension != "" {
 		if x := b.extensions[row.Extension]; x.UserID != row.Wanted.User ||
 			x.UserID != "" && x.Number != row.Wanted.Number {
-			b.fail(
-				"I13: row %d of mass configuration %s wants %+v, and extension %s is %+v",
-				row.Row,
-				id,
-				row.Wanted,
-				row.Extension,
-				x,
-			)
+			b.fail("I13: row %d of mass configuration %s wants %+v, and extension %s is %+v", row.Row, id,
+				row.Wanted, row.Extension, x)
 		}
 	}
 	h := b.holders[row.Wanted.User]
@@ -333,14 +321,8 @@ func (b *model) verifyRow(id string, row planRow) {
 		return
 	}
 	if h == nil || h.Holds(catalog.PhoneSystemID) != row.Wanted.Licensed {
-		b.fail(
-			"I13: row %d of mass configuration %s wants %+v, and %s holds %+v",
-			row.Row,
-			id,
-			row.Wanted,
-			row.Wanted.User,
-			h,
-		)
+		b.fail("I13: row %d of mass configuration %s wants %+v, and %s holds %+v", row.Row, id, row.Wanted,
+			row.Wanted.User, h)
 		return
 	}
 	var has []string
@@ -350,14 +332,8 @@ func (b *model) verifyRow(id string, row planRow) {
 		}
 	}
 	if !slices.Equal(has, row.Wanted.AddOns) {
-		b.fail(
-			"I13: row %d of mass configuration %s wants the add-ons %v, and %s holds %v",
-			row.Row,
-			id,
-			row.Wanted.AddOns,
-			row.Wanted.User,
-			has,
-		)
+		b.fail("I13: row %d of mass configuration %s wants the add-ons %v, and %s holds %v", row.Row, id,
+			row.Wanted.AddOns, row.Wanted.User, has)
 	}
 }
 
@@ -418,15 +394,8 @@ func (b *model) verifyImported(d jobDocument, row planRow) {
 		got, want = fmt.Sprint(board.Name, board.QueueIDs), fmt.Sprint(row.Name, row.Refs)
 	}
 	if got != want {
-		b.fail(
-			"I13: row %d of import %s wants %s %s to be %s, and there is %s",
-			row.Row,
-			d.ID,
-			d.Kind,
-			row.ID,
-			want,
-			got,
-		)
+		b.fail("I13: row %d of import %s wants %s %s to be %s, and there is %s", row.Row, d.ID, d.Kind, row.ID,
+			want, got)
 	}
 }
 
@@ -446,14 +415,8 @@ func (b *model) verifyPlan(j *job) {
 				if !old.changes() || done.refused[place+1] || place >= done.progress.Row {
 					b.fail("I13: job %s undoes row %d of %s, which was not applied", d.ID, row.Row, d.Undoes)
 				} else if fmt.Sprint(row.Wanted) != fmt.Sprint(old.Before) {
-					b.fail(
-						"I13: job %s undoes row %d of %s with %+v, and before that was %+v",
-						d.ID,
-						row.Row,
-						d.Undoes,
-						row.Wanted,
-						old.Before,
-					)
+					b.fail("I13: job %s undoes row %d of %s with %+v, and before that was %+v", d.ID, row.Row,
+						d.Undoes, row.Wanted, old.Before)
 				}
 			}
 		}
@@ -464,13 +427,8 @@ func (b *model) verifyPlan(j *job) {
 		return
 	}
 	if len(all) != len(asked) || d.Counts.Rows != len(asked) {
-		b.fail(
-			"I13: the file of mass configuration %s has %d rows, its plan %d, and it says %+v",
-			d.ID,
-			len(asked),
-			len(all),
-			d.Counts,
-		)
+		b.fail("I13: the file of mass configuration %s has %d rows, its plan %d, and it says %+v", d.ID,
+			len(asked), len(all), d.Counts)
 		return
 	}
 	outcomes := map[string]int{}

@@ -67,13 +67,8 @@ func simulate(t *testing.T, open adapter, o options) result {
 
 // replay is the command that plays the seed again.
 func (o options) replay() string {
-	return fmt.Sprintf(
-		"go run ./infra/simulate -adapter %s -seed %d -steps %d -every %d",
-		o.adapter,
-		o.seed,
-		o.steps,
-		o.every,
-	)
+	return fmt.Sprintf("go run ./infra/simulate -adapter %s -seed %d -steps %d -every %d", o.adapter, o.seed,
+		o.steps, o.every)
 }
 
 func main() {
@@ -82,12 +77,8 @@ func main() {
 	flag.StringVar(&o.adapter, "adapter", "bolt", "the store: bolt, or dynamo on DynamoDB Local")
 	flag.Uint64Var(&o.seed, "seed", 1, "the first seed")
 	flag.IntVar(&o.steps, "steps", 800, "operations of each seed")
-	flag.IntVar(
-		&o.every,
-		"every",
-		250,
-		"commits between two looks at everything through the API; the model looks at every commit",
-	)
+	flag.IntVar(&o.every, "every", 250,
+		"commits between two looks at everything through the API; the model looks at every commit")
 	trace := flag.String("trace", "", "a file for every call to the table and what came of it")
 	flag.Parse()
 	if adapters[o.adapter] == nil {
@@ -218,13 +209,8 @@ func play(t *testing.T, o options, seeds int) {
 		}
 		o.seed++
 	}
-	fmt.Printf(
-		"%s, in %s\n  %s\n  repetitions answered the same: %d\n",
-		a,
-		time.Since(began).Round(time.Second),
-		strings.ReplaceAll(a.faults(), ", ", "\n  "),
-		a.twice,
-	)
+	fmt.Printf("%s, in %s\n  %s\n  repetitions answered the same: %d\n", a, time.Since(began).Round(time.Second),
+		strings.ReplaceAll(a.faults(), ", ", "\n  "), a.twice)
 	for _, status := range slices.Sorted(maps.Keys(a.statuses)) {
 		fmt.Printf("  status %d: %d\n", status, a.statuses[status])
 	}

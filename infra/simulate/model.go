@@ -408,14 +408,8 @@ func (b *model) putSeat(item table.Item) {
 		case was.Status == license.Terminated && s.Status != license.Terminated:
 			b.fail("I6: license %s was terminated and is %s", s.ID, s.Status)
 		case was.ProductID != s.ProductID || was.OrderID != s.OrderID || was.Kind != s.Kind:
-			b.fail(
-				"I11: license %s was %s of order %s and is %s of order %s",
-				s.ID,
-				was.ProductID,
-				was.OrderID,
-				s.ProductID,
-				s.OrderID,
-			)
+			b.fail("I11: license %s was %s of order %s and is %s of order %s", s.ID, was.ProductID, was.OrderID,
+				s.ProductID, s.OrderID)
 		case item.Version != was.version+1:
 			b.fail("I11: license %s goes from version %d to %d", s.ID, was.version, item.Version)
 		}
@@ -588,14 +582,8 @@ func (b *model) verifySeat(id string) {
 	if s.Status == license.Assigned {
 		b.verifyAssigned(s)
 	} else if s.BaseLicenseID != "" || s.Extension != "" || len(s.Grants) > 0 {
-		b.fail(
-			"I7: license %s is %s and has base %q, extension %q, grants %v",
-			id,
-			s.Status,
-			s.BaseLicenseID,
-			s.Extension,
-			s.Grants,
-		)
+		b.fail("I7: license %s is %s and has base %q, extension %q, grants %v", id, s.Status, s.BaseLicenseID,
+			s.Extension, s.Grants)
 	}
 	version, offered := b.offers[id]
 	job, reserved := b.reserved[id]
@@ -613,22 +601,12 @@ func (b *model) verifySeat(id string) {
 	}
 	held, ended := b.log.held[id], b.log.ended[id]
 	if (held == 1) != (s.Status == license.Assigned) || held != 0 && held != 1 {
-		b.fail(
-			"I16: by the audit log license %s (%s) is held %d times, by itself it is %s",
-			id,
-			s.ProductID,
-			held,
-			s.Status,
-		)
+		b.fail("I16: by the audit log license %s (%s) is held %d times, by itself it is %s", id, s.ProductID, held,
+			s.Status)
 	}
 	if s.Kind.Purchasable() && ((ended == 1) != (s.Status == license.Terminated) || ended > 1) {
-		b.fail(
-			"I16: by the audit log license %s (%s) ended %d times, by itself it is %s",
-			id,
-			s.ProductID,
-			ended,
-			s.Status,
-		)
+		b.fail("I16: by the audit log license %s (%s) ended %d times, by itself it is %s", id, s.ProductID, ended,
+			s.Status)
 	}
 }
 
@@ -640,24 +618,12 @@ func (b *model) verifyAssigned(s *seat) {
 	}
 	product, _ := b.products.Lookup(s.ProductID)
 	if h.Name != s.UserName || !slices.EqualFunc(h.Holdings[s.ProductID].Grants, s.Grants, sameGrant) {
-		b.fail(
-			"I8: license %s shows %s with %v, and the holder is %s with %v",
-			s.ID,
-			s.UserName,
-			s.Grants,
-			h.Name,
-			h.Holdings[s.ProductID].Grants,
-		)
+		b.fail("I8: license %s shows %s with %v, and the holder is %s with %v", s.ID, s.UserName, s.Grants, h.Name,
+			h.Holdings[s.ProductID].Grants)
 	}
 	if want := h.Extension; s.Extension != want {
-		b.fail(
-			"I8: license %s (%s) shows extension %q, and its holder %s has %q",
-			s.ID,
-			s.ProductID,
-			s.Extension,
-			s.UserID,
-			want,
-		)
+		b.fail("I8: license %s (%s) shows extension %q, and its holder %s has %q", s.ID, s.ProductID, s.Extension,
+			s.UserID, want)
 	}
 	switch base := b.seats[s.BaseLicenseID]; {
 	case product.Base == "" && s.BaseLicenseID != "":
@@ -703,26 +669,16 @@ func (b *model) verifyUser(user string) {
 		case holding.LicenseID != "" && len(holding.Grants) == 0:
 			b.fail("I3: %s holds %s for no reason", user, product)
 		case !h.Active && (holding.LicenseID != "" || holding.Waiting != ""):
-			b.fail(
-				"I3: %s is not active and holds %q of %s, or waits (%q)",
-				user,
-				holding.LicenseID,
-				product,
-				holding.Waiting,
-			)
+			b.fail("I3: %s is not active and holds %q of %s, or waits (%q)", user, holding.LicenseID, product,
+				holding.Waiting)
 		case !h.Active && slices.ContainsFunc(holding.Grants, byHand):
 			b.fail("I3: %s is not active, and is granted %s by hand: %v", user, product, holding.Grants)
 		case holding.Waiting != "" && (!waits || w.UserID != user || w.ProductID != product ||
 			!slices.EqualFunc(w.Grants, holding.Grants, sameGrant)):
 			b.fail("I2: %s waits for %s at %s, where %+v is", user, product, holding.Waiting, w)
 		case b.excluded[product+"#"+user] != (holding.Excluded != nil):
-			b.fail(
-				"I2: %s is excluded from %s: %v, by the list %v",
-				user,
-				product,
-				holding.Excluded,
-				b.excluded[product+"#"+user],
-			)
+			b.fail("I2: %s is excluded from %s: %v, by the list %v", user, product, holding.Excluded,
+				b.excluded[product+"#"+user])
 		}
 		p, _ := b.products.Lookup(product)
 		if holding.LicenseID == "" {
@@ -730,12 +686,8 @@ func (b *model) verifyUser(user string) {
 		}
 		if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) ||
 			slices.ContainsFunc(p.Excludes, h.Holds) {
-			b.fail(
-				"I3: %s holds %s without what it needs, or with what it excludes: %v",
-				user,
-				product,
-				sorted(h.Holdings),
-			)
+			b.fail("I3: %s holds %s without what it needs, or with what it excludes: %v", user, product,
+				sorted(h.Holdings))
 		}
 	}
 	if x := b.extensions[h.Extension]; h.Extension != "" && (x.UserID != user || x.Number != h.Number) {
@@ -782,21 +734,12 @@ func (b *model) verifyProduct(product string) {
 			b.fail("I1: %s: %+v", product, t)
 		}
 		if b.bought[product] != t.bought || b.days[product] != t.bought {
-			b.fail(
-				"I2: %s: bought %d, by days %d, by the licenses %d",
-				product,
-				b.bought[product],
-				b.days[product],
-				t.bought,
-			)
+			b.fail("I2: %s: bought %d, by days %d, by the licenses %d", product, b.bought[product],
+				b.days[product], t.bought)
 		}
 		if b.log.bought[product] != t.bought {
-			b.fail(
-				"I16: %s: by the audit log %d are bought, by the licenses %d",
-				product,
-				b.log.bought[product],
-				t.bought,
-			)
+			b.fail("I16: %s: by the audit log %d are bought, by the licenses %d", product, b.log.bought[product],
+				t.bought)
 		}
 		sum := int64(0)
 		for _, center := range costs {
@@ -806,13 +749,8 @@ func (b *model) verifyProduct(product string) {
 				b.fail("I5: %d of %s are charged to a cost center that is not there", b.charged[at], at)
 			}
 			if b.centers[at] != b.charged[at] || b.log.charged[at] != b.charged[at] {
-				b.fail(
-					"I5: %s: counted %d, by the audit log %d, by the licenses %d",
-					at,
-					b.centers[at],
-					b.log.charged[at],
-					b.charged[at],
-				)
+				b.fail("I5: %s: counted %d, by the audit log %d, by the licenses %d", at, b.centers[at],
+					b.log.charged[at], b.charged[at])
 			}
 		}
 		if sum != t.bought {
@@ -933,13 +871,8 @@ func (b *model) once(action string) {
 		return
 	}
 	if p.made[action]++; p.made[action] > 1 {
-		b.fail(
-			"I10: %s %s under one key: %s %d times",
-			p.answer.request.method,
-			p.answer.request.path,
-			action,
-			p.made[action],
-		)
+		b.fail("I10: %s %s under one key: %s %d times", p.answer.request.method, p.answer.request.path, action,
+			p.made[action])
 	}
 }
 
@@ -972,13 +905,8 @@ func (b *model) addUp(
 	for _, c := range centers {
 		parts[0], parts[1] = parts[0]+c.Recurring.Minor, parts[1]+c.DueToday.Minor
 		if perCenter[c.CostCenter] != c.Recurring.Minor {
-			b.fail(
-				"I4: %s: the lines of cost center %s are %d, and it says %d",
-				what,
-				c.CostCenter,
-				perCenter[c.CostCenter],
-				c.Recurring.Minor,
-			)
+			b.fail("I4: %s: the lines of cost center %s are %d, and it says %d", what, c.CostCenter,
+				perCenter[c.CostCenter], c.Recurring.Minor)
 		}
 	}
 	if whole := [2]int64{recurring, due}; sums != whole || parts != whole {
@@ -1015,13 +943,8 @@ func (b *model) verifyOrder(id string) {
 		placed = 1
 	}
 	if b.log.placed[id] != placed || b.confirmed[id] != (placed == 1) {
-		b.fail(
-			"I16: order %s is %s, confirmed %v, and was placed %d times by the audit log",
-			id,
-			o.State,
-			b.confirmed[id],
-			b.log.placed[id],
-		)
+		b.fail("I16: order %s is %s, confirmed %v, and was placed %d times by the audit log", id, o.State,
+			b.confirmed[id], b.log.placed[id])
 	}
 	want := map[string]int{}
 	total := 0

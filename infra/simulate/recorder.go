@@ -185,13 +185,8 @@ func (m *mirror) watch(r *run, op *table.Operation, was mirrored) {
 	}
 	if seen, read := r.seen[key]; !read || seen != was.serial {
 		m.blame(
-			fmt.Errorf(
-				"I11: %s overwrites %s as of commit %d, and has read it as of %d",
-				r.what,
-				key,
-				was.serial,
-				seen,
-			),
+			fmt.Errorf("I11: %s overwrites %s as of commit %d, and has read it as of %d", r.what, key, was.serial,
+				seen),
 		)
 	}
 }
@@ -227,14 +222,8 @@ func (m *simulation) readBack(keys []table.Key) {
 			want := m.mirror.items[key]
 			got, there := found[key]
 			if there == want.gone || there && !sameItem(got, want.item) {
-				m.fail(
-					"I11: commit %d made %+v of %s, and the store shows %+v (%v)",
-					want.serial,
-					want.item,
-					key,
-					got,
-					there,
-				)
+				m.fail("I11: commit %d made %+v of %s, and the store shows %+v (%v)", want.serial, want.item, key,
+					got, there)
 			}
 		}
 	}

@@ -50,10 +50,9 @@ func Serve(t testing.TB) files.Store {
 			t.Fatal(err)
 		}
 	}
-	if err := objects.SetVersioningConfiguration(
-		buckets[files.Uploads],
-		gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled},
-	); err != nil {
+	err := objects.SetVersioningConfiguration(buckets[files.Uploads],
+		gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return wire.Settings{
@@ -131,9 +130,7 @@ func Event(info files.Info, at time.Time) []byte {
 			"s3": map[string]any{
 				"bucket": map[string]any{"name": buckets[info.Bucket]},
 				"object": map[string]any{
-					"key": url.QueryEscape(
-						info.Key,
-					),
+					"key":       url.QueryEscape(info.Key),
 					"size":      info.Size,
 					"eTag":      strings.Trim(info.ETag, `"`),
 					"versionId": info.Version,

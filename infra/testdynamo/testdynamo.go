@@ -26,10 +26,8 @@ func Open(t testing.TB) table.Store {
 	})
 	name := "seatwise-test-" + rand.Text()[:12]
 	t.Cleanup(func() {
-		if _, err := client.DeleteTable(
-			context.WithoutCancel(t.Context()),
-			&dynamodb.DeleteTableInput{TableName: &name},
-		); err != nil {
+		_, err := client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name})
+		if err != nil {
 			t.Errorf("drop the table: %v", err)
 		}
 	})

@@ -79,13 +79,8 @@ func fetch(ctx context.Context, folder string, environment []string, command str
 	cmd.Env = append(os.Environ(), environment...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return &missing{
-			fmt.Sprintf(
-				"cannot fetch it (%s %s: %v): %s",
-				filepath.Base(command),
-				strings.Join(args, " "),
-				err,
-				tail(out),
-			),
+			fmt.Sprintf("cannot fetch it (%s %s: %v): %s", filepath.Base(command), strings.Join(args, " "), err,
+				tail(out)),
 		}
 	}
 	return nil

@@ -79,10 +79,11 @@ func TestProvide(t *testing.T) {
 	}
 	name := filepath.Base(t.TempDir()) + fmt.Sprint("-test-", os.Getpid())
 	t.Cleanup(func() {
-		if err := errors.Join(
+		err := errors.Join(
 			os.RemoveAll(filepath.Join(root, name)),
 			os.RemoveAll(filepath.Join(root, name+".lock")),
-		); err != nil {
+		)
+		if err != nil {
 			t.Error(err)
 		}
 	})

@@ -109,11 +109,7 @@ func notification(t testing.TB, o objects.Created) []byte {
 			"s3": map[string]any{
 				"bucket": map[string]string{"name": o.Bucket},
 				"object": map[string]any{
-					"key": strings.ReplaceAll(
-						url.QueryEscape(o.Key),
-						"%2F",
-						"/",
-					),
+					"key":       strings.ReplaceAll(url.QueryEscape(o.Key), "%2F", "/"),
 					"size":      o.Size,
 					"eTag":      o.ETag,
 					"versionId": o.Version,

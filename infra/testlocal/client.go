@@ -40,13 +40,8 @@ func NewClient(base string) *Client {
 
 // Login gets the client a token of the runner for a user of an account.
 func (c *Client) Login(ctx context.Context, account, user string, permissions ...string) error {
-	a, err := c.Send(
-		ctx,
-		http.MethodPost,
-		"/local/token",
-		map[string]any{"account": account, "user": user, "permissions": permissions},
-		nil,
-	)
+	a, err := c.Send(ctx, http.MethodPost, "/local/token",
+		map[string]any{"account": account, "user": user, "permissions": permissions}, nil)
 	if err != nil {
 		return err
 	}

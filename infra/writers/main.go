@@ -173,18 +173,9 @@ func office(ctx context.Context, folder string) error {
 		{"csv:Text - txt - csv (StarCalc):59,34,76,1,,0,true,true,false", "libreoffice-semicolons", "openpyxl.xlsx"},
 	} {
 		made := filepath.Join(folder, "made")
-		if err := command(
-			ctx,
-			"soffice",
-			profile,
-			"--headless",
-			"--norestore",
-			"--convert-to",
-			c.to,
-			"--outdir",
-			made,
-			filepath.Join(folder, c.from),
-		); err != nil {
+		err := command(ctx, "soffice", profile, "--headless", "--norestore", "--convert-to", c.to, "--outdir",
+			made, filepath.Join(folder, c.from))
+		if err != nil {
 			return err
 		}
 		ending, _, _ := strings.Cut(c.to, ":")

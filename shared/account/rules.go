@@ -47,11 +47,8 @@ func (s Settings) Check(products *catalog.Catalog, was Settings) []problem.Field
 		add("brand", problem.BadCharacters, "must be fit for a file name: it neither begins nor ends with a period")
 	}
 	if (s.Currency == "" || s.Currency != was.Currency) && !products.HasCurrency(s.Currency) {
-		add(
-			"currency",
-			problem.NotAllowed,
-			"must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "),
-		)
+		add("currency", problem.NotAllowed,
+			"must be one that the catalog has prices in: "+strings.Join(products.Currencies(), ", "))
 	}
 	if s.BillingDay < 1 || s.BillingDay > 28 && s.BillingDay != was.BillingDay {
 		add("billingDay", problem.OutOfRange, "must be 1 to 28, days that every month has")
@@ -119,10 +116,8 @@ func (a Account) Changed(to Settings, at time.Time) (Account, error) {
 // ends with another: terms of a period to come that has not begun are replaced, and what has begun
 // stays (requirements, section 12).
 func (a Account) change(to Settings, today, end time.Time) []Terms {
-	kept := slices.DeleteFunc(
-		slices.Clone(a.kept()),
-		func(t Terms) bool { return t.From > today.Format(time.DateOnly) },
-	)
+	kept := slices.DeleteFunc(slices.Clone(a.kept()),
+		func(t Terms) bool { return t.From > today.Format(time.DateOnly) })
 	now := kept[len(kept)-1]
 	changed := to.terms(end.Format(time.DateOnly))
 	if same := to.terms(now.From); same == now {

@@ -108,12 +108,8 @@ func TestPaperByCountry(t *testing.T) {
 	}
 	for _, country := range []string{"us", "USA", "XX", "ZZ", "EU", "UK", "DD", "419"} {
 		r := k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"country": country})))
-		if p := testkit.Problem(
-			t,
-			r,
-			http.StatusUnprocessableEntity,
-			"validation",
-		); len(p.Errors) != 1 ||
+		p := testkit.Problem(t, r, http.StatusUnprocessableEntity, "validation")
+		if len(p.Errors) != 1 ||
 			p.Errors[0].Field != "country" {
 			t.Errorf("%s: %+v", country, p.Errors)
 		}

@@ -27,11 +27,8 @@ func parseMoment(field, text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day, nil
 	}
-	return time.Time{}, problem.Invalid(
-		field,
-		problem.BadFormat,
-		"must be a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31",
-	)
+	return time.Time{}, problem.Invalid(field, problem.BadFormat,
+		"must be a time such as 2026-01-31T08:00:00Z, or a day such as 2026-01-31")
 }
 
 // check refuses a span that ends before it begins.

@@ -72,13 +72,8 @@ func (s *Service) leaving(
 	}); err != nil {
 		return err
 	}
-	if err = call.Decide(
-		ctx,
-		func(ctx context.Context) error { return change(ctx, &rest) },
-	); errors.Is(
-		err,
-		ErrTooMuch,
-	) {
+	err = call.Decide(ctx, func(ctx context.Context) error { return change(ctx, &rest) })
+	if errors.Is(err, ErrTooMuch) {
 		return ErrTooMuchAtOnce
 	}
 	return err
@@ -158,10 +153,8 @@ func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after
 		return []table.Operation{table.Add(key, table.Bound{Name: countAdmins, By: 1})}, nil
 	case was && !is:
 		if found[key].Counts[countAdmins] <= 1 {
-			return nil, problem.New(
-				problem.WrongState,
-				"This is the last active super-admin of the account; make another one first.",
-			)
+			return nil, problem.New(problem.WrongState,
+				"This is the last active super-admin of the account; make another one first.")
 		}
 		return []table.Operation{table.Add(key, table.AtLeast(countAdmins, -1, 1))}, nil
 	}

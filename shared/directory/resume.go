@@ -83,12 +83,8 @@ func (s *Service) soon(ctx context.Context, c *call.Call, work func(context.Cont
 		return true, nil
 	}
 	if limited.Err() != nil && ctx.Err() == nil {
-		s.env.Log.InfoContext(
-			ctx,
-			"the rest of a change is left to maintenance",
-			slog.String("account", c.Account),
-			slog.Any("error", err),
-		)
+		s.env.Log.InfoContext(ctx, "the rest of a change is left to maintenance",
+			slog.String("account", c.Account), slog.Any("error", err))
 		return false, nil
 	}
 	return false, err
@@ -266,10 +262,8 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 		if exists {
 			v.Unchanged = append(v.Unchanged, table.Check(userKey(c.Account, user), table.IfVersion(versions[user])))
 		}
-		if i := slices.IndexFunc(
-			p.RoleIDs,
-			func(id string) bool { return mayView([]string{id}, roles) },
-		); i >= 0 &&
+		i := slices.IndexFunc(p.RoleIDs, func(id string) bool { return mayView([]string{id}, roles) })
+		if i >= 0 &&
 			p.RoleIDs[i] != SuperAdmin {
 			v.Unchanged = append(
 				v.Unchanged,

@@ -156,12 +156,8 @@ func CheckDashboard(d, was Dashboard) error {
 // checkMoves bounds the queues that come to a dashboard or go from it at once.
 func checkMoves(moves []string) error {
 	if len(moves) > MaxMoves {
-		return problem.Invalid(
-			"queueIds",
-			problem.TooMany,
-			"must not come or go more than %d at a time; take the others off first",
-			MaxMoves,
-		)
+		return problem.Invalid("queueIds", problem.TooMany,
+			"must not come or go more than %d at a time; take the others off first", MaxMoves)
 	}
 	return nil
 }
@@ -194,10 +190,7 @@ func checkRole(r, was Role, carried []string, products *catalog.Catalog) error {
 	for i, p := range r.Permissions {
 		if !slices.Contains(was.Permissions, p) && !slices.Contains(carried, p) {
 			fields = append(fields, problem.Field{
-				Field: fmt.Sprintf(
-					"permissions[%d]",
-					i,
-				),
+				Field:   fmt.Sprintf("permissions[%d]", i),
 				Code:    problem.NotAllowed,
 				Message: "is no permission that a role can carry: " + strings.Join(carried, ", "),
 			})

@@ -32,10 +32,7 @@ func TestTheDocumentIsServed(t *testing.T) {
 		OpenAPI string `json:"openapi"`
 		Paths   map[string]any
 	}
-	if err := json.Unmarshal(
-		plain.Body.Bytes(),
-		&document,
-	); err != nil || plain.Code != 200 ||
+	if err := json.Unmarshal(plain.Body.Bytes(), &document); err != nil || plain.Code != 200 ||
 		!strings.HasPrefix(document.OpenAPI, "3.1") {
 		t.Fatalf("%d, %v, version %q", plain.Code, err, document.OpenAPI)
 	}
@@ -56,25 +53,15 @@ func TestTheDocumentIsServed(t *testing.T) {
 		t.Errorf("compressed it is another document (%v)", err)
 	}
 	for _, refused := range []string{"gzip;q=0", "br", "", "gzip; q=0.0"} {
-		if a := get(
-			t,
-			handler,
-			"GET",
-			"/v1/openapi.json",
-			"Accept-Encoding",
-			refused,
-		); a.Header().
+		a := get(t, handler, "GET", "/v1/openapi.json", "Accept-Encoding", refused)
+		if a.Header().
 			Get("Content-Encoding") !=
 			"" {
 			t.Errorf("compressed for %q", refused)
 		}
 	}
-	if yaml := get(
-		t,
-		handler,
-		"GET",
-		"/v1/openapi.yaml",
-	); yaml.Code != 200 ||
+	yaml := get(t, handler, "GET", "/v1/openapi.yaml")
+	if yaml.Code != 200 ||
 		!strings.Contains(yaml.Body.String(), "\npaths:\n") {
 		t.Errorf("the YAML: %d", yaml.Code)
 	}
@@ -148,14 +135,8 @@ func TestWhatNoRouteTakes(t *testing.T) {
 		}
 		if answer.Code != test.status || p.Type != "urn:seatwise:problem:"+test.slug ||
 			test.allow != "" && answer.Header().Get("Allow") != test.allow {
-			t.Errorf(
-				"%s %s: %d %s, Allow %q",
-				test.method,
-				test.path,
-				answer.Code,
-				answer.Body,
-				answer.Header().Get("Allow"),
-			)
+			t.Errorf("%s %s: %d %s, Allow %q", test.method, test.path, answer.Code, answer.Body,
+				answer.Header().Get("Allow"))
 		}
 	}
 	options := get(t, handler, "OPTIONS", licenses)

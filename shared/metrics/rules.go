@@ -34,11 +34,7 @@ func full(used, most int64) *problem.Problem {
 
 // belowUse is the refusal of a maximum that is less than what there is.
 func belowUse(used, most int64) *problem.Problem {
-	detail := fmt.Sprintf(
-		"%d wallboards are in use and the maximum would be %d; remove %d first.",
-		used,
-		most,
-		used-most,
-	)
+	detail := fmt.Sprintf("%d wallboards are in use and the maximum would be %d; remove %d first.", used, most,
+		used-most)
 	return problem.Wallboards(detail, used, most)
 }

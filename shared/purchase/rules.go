@@ -363,9 +363,7 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 			add(fmt.Sprintf("parts[%d].costCenter", i), problem.UnknownID, "is no cost center of the account")
 		}
 		split[i] = CartLine{
-			ID: line.ID + "." + strconv.Itoa(
-				i+1,
-			),
+			ID:         line.ID + "." + strconv.Itoa(i+1),
 			ProductID:  line.ProductID,
 			Quantity:   part.Quantity,
 			CostCenter: part.CostCenter,
@@ -512,9 +510,7 @@ func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 		Lines:           make([]QuoteLine, len(lines)),
 		NextBillingDate: period.NextBillingDate(),
 		Proration: Proration{
-			From: period.Today.Format(
-				time.DateOnly,
-			),
+			From:       period.Today.Format(time.DateOnly),
 			To:         period.NextBillingDate(),
 			Days:       period.DaysLeft(),
 			PeriodDays: period.Days(),
@@ -712,9 +708,7 @@ func Place(id, number string, q Quote, by string, now time.Time) Order {
 		PlacedAt:        now.UTC(),
 		PlacedBy:        by,
 		Acknowledgement: AcknowledgementText,
-		Lines: slices.Clone(
-			q.Lines,
-		),
+		Lines:           slices.Clone(q.Lines),
 		DueToday:        q.DueToday,
 		Recurring:       q.Recurring,
 		ByCostCenter:    slices.Clone(q.ByCostCenter),

@@ -140,19 +140,14 @@ func TestReplaceChecksEveryField(t *testing.T) {
 }
 
 func TestLineIDsAreKeptAndNeverReused(t *testing.T) {
-	cart := cartOf(
-		t,
-		CartLineInput{ProductID: "developer", Quantity: 1},
-		CartLineInput{ProductID: "call-group", Quantity: 2},
-	)
+	cart := cartOf(t, CartLineInput{ProductID: "developer", Quantity: 1},
+		CartLineInput{ProductID: "call-group", Quantity: 2})
 	if got := lineIDs(cart); !slices.Equal(got, []string{"1", "2"}) {
 		t.Fatalf("ids %v", got)
 	}
 	// Line 2 goes, line 1 stays with another quantity, and the new line is not a second "2".
-	cart, err := cart.Replace(
-		acme(),
-		[]CartLineInput{{ProductID: "phone-system", Quantity: 3}, {ID: "1", ProductID: "developer", Quantity: 9}},
-	)
+	cart, err := cart.Replace(acme(),
+		[]CartLineInput{{ProductID: "phone-system", Quantity: 3}, {ID: "1", ProductID: "developer", Quantity: 9}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,11 +244,8 @@ func TestSplitRefuses(t *testing.T) {
 		{"more lines than a cart has", ones, []string{"parts"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cart := cartOf(
-				t,
-				CartLineInput{ProductID: "live-reports", Quantity: 40},
-				CartLineInput{ProductID: "developer", Quantity: 1},
-			)
+			cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 40},
+				CartLineInput{ProductID: "developer", Quantity: 1})
 			_, err := cart.Split(acme(), "1", c.parts)
 			wantFields(t, err, c.fields...)
 		})
@@ -302,15 +294,8 @@ func TestPeriod(t *testing.T) {
 				t.Fatal(err)
 			}
 			if p.NextBillingDate() != c.next || p.DaysLeft() != c.left || p.Days() != c.days {
-				t.Errorf(
-					"got %s, %d of %d days; want %s, %d of %d",
-					p.NextBillingDate(),
-					p.DaysLeft(),
-					p.Days(),
-					c.next,
-					c.left,
-					c.days,
-				)
+				t.Errorf("got %s, %d of %d days; want %s, %d of %d", p.NextBillingDate(), p.DaysLeft(), p.Days(),
+					c.next, c.left, c.days)
 			}
 		})
 	}
@@ -347,16 +332,8 @@ func TestPeriodProperties(t *testing.T) {
 		}
 		if !p.Next.Equal(next) || !p.Start.Equal(start) || p.DaysLeft() != left || p.Days() != days || days < 28 ||
 			days > 31 {
-			t.Fatalf(
-				"got %+v, %d of %d days; walked from %s to %s, %d of %d",
-				p,
-				p.DaysLeft(),
-				p.Days(),
-				start,
-				next,
-				left,
-				days,
-			)
+			t.Fatalf("got %+v, %d of %d days; walked from %s to %s, %d of %d", p, p.DaysLeft(), p.Days(), start,
+				next, left, days)
 		}
 	})
 }
@@ -385,10 +362,7 @@ func TestPriceOfThePath(t *testing.T) {
 	if want := []CostCenterTotal{
 		{"CC-1", usd(17500), usd(14583)},
 		{"CC-2", usd(12500), usd(10417)},
-	}; !slices.Equal(
-		q.ByCostCenter,
-		want,
-	) {
+	}; !slices.Equal(q.ByCostCenter, want) {
 		t.Errorf("by cost center %+v", q.ByCostCenter)
 	}
 	if q.Recurring != usd(30000) || q.DueToday != usd(25000) {
@@ -405,11 +379,8 @@ func TestPriceOfThePath(t *testing.T) {
 func TestPriceInTheAccountsCurrencyAndOnItsBillingDay(t *testing.T) {
 	terms := acme()
 	terms.Currency = "GBP"
-	cart := cartOf(
-		t,
-		CartLineInput{ProductID: "phone-system", Quantity: 3, CostCenter: "CC-9"},
-		CartLineInput{ProductID: "call_recording", Quantity: 2, CostCenter: "CC-1"},
-	)
+	cart := cartOf(t, CartLineInput{ProductID: "phone-system", Quantity: 3, CostCenter: "CC-9"},
+		CartLineInput{ProductID: "call_recording", Quantity: 2, CostCenter: "CC-1"})
 	q, err := Price(terms, cart.Lines, at(t, "2026-11-15T12:00:00Z"))
 	if err != nil {
 		t.Fatal(err)
@@ -520,17 +491,11 @@ func TestPropertyLinesCostCentersAndTotalAgreeToTheCent(t *testing.T) {
 			// half a cent.
 			exact := big.NewRat(line.Recurring.Minor*int64(q.Proration.Days), int64(q.Proration.PeriodDays))
 			distance := exact.Sub(exact, new(big.Rat).SetInt64(line.DueToday.Minor))
-			if steps := int64(
-				strings.Count(cart.Lines[i].ID, "."),
-			) + 2; distance.Abs(distance).
+			if steps := int64(strings.Count(cart.Lines[i].ID, ".")) + 2; distance.Abs(distance).
 				Cmp(big.NewRat(steps, 1)) >=
 				0 {
-				t.Fatalf(
-					"line %d is due %d, which is %s from its exact part",
-					i,
-					line.DueToday.Minor,
-					distance.FloatString(2),
-				)
+				t.Fatalf("line %d is due %d, which is %s from its exact part", i, line.DueToday.Minor,
+					distance.FloatString(2))
 			}
 		}
 		for _, c := range q.ByCostCenter {
@@ -583,13 +548,8 @@ func TestPropertyASplitChangesNoCharge(t *testing.T) {
 		}
 		if was := before.Lines[index]; quantity != was.Quantity || due != was.DueToday.Minor ||
 			recurring != was.Recurring.Minor {
-			t.Fatalf(
-				"the parts have %d licenses, %d due, %d recurring; the line had %+v",
-				quantity,
-				due,
-				recurring,
-				was,
-			)
+			t.Fatalf("the parts have %d licenses, %d due, %d recurring; the line had %+v", quantity, due,
+				recurring, was)
 		}
 		others := slices.Concat(after.Lines[:index], after.Lines[index+parts:])
 		if !slices.Equal(others, slices.Delete(slices.Clone(before.Lines), index, index+1)) {
@@ -814,11 +774,8 @@ func TestOrderNumbers(t *testing.T) {
 }
 
 func TestPlace(t *testing.T) {
-	cart := cartOf(
-		t,
-		CartLineInput{ProductID: "live-reports", Quantity: 12, CostCenter: "CC-1"},
-		CartLineInput{ProductID: "developer", Quantity: 3, CostCenter: "CC-2"},
-	)
+	cart := cartOf(t, CartLineInput{ProductID: "live-reports", Quantity: 12, CostCenter: "CC-1"},
+		CartLineInput{ProductID: "developer", Quantity: 3, CostCenter: "CC-2"})
 	q, err := Price(acme(), cart.Lines, at(t, "2026-11-20T09:00:00Z"))
 	if err != nil {
 		t.Fatal(err)
@@ -946,11 +903,8 @@ func TestTheLargestOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := Price(
-		terms,
-		[]CartLine{{"1", "dear", 3_333, "CC-1"}, {"2", "dear", 6_667, "CC-2"}},
-		at(t, "2026-11-20T09:00:00Z"),
-	)
+	q, err := Price(terms, []CartLine{{"1", "dear", 3_333, "CC-1"}, {"2", "dear", 6_667, "CC-2"}},
+		at(t, "2026-11-20T09:00:00Z"))
 	if err != nil {
 		t.Fatal(err)
 	}

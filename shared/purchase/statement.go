@@ -32,10 +32,8 @@ func (s *Service) Statement(ctx context.Context, c *call.Call, id, form string) 
 		return nil, problem.New(problem.WrongState, "Nothing was bought by this order; it has no statement.")
 	}
 	if order.State != OrderPlaced {
-		return nil, problem.New(
-			problem.WrongState,
-			"The order is being placed; its statement is there when that is done.",
-		)
+		return nil, problem.New(problem.WrongState,
+			"The order is being placed; its statement is there when that is done.")
 	}
 	source, err := s.source(ctx, c, order)
 	if err != nil {

@@ -129,11 +129,8 @@ func calendarOf(t *rapid.T, a account.Account) calendar.Calendar {
 
 // A report is due when the late views of its last day are in, and not before.
 func TestDue(t *testing.T) {
-	a := account.New(
-		"acme",
-		account.Settings{Timezone: "Pacific/Auckland", BillingDay: 1},
-		time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC),
-	)
+	a := account.New("acme", account.Settings{Timezone: "Pacific/Auckland", BillingDay: 1},
+		time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC))
 	days, err := a.Calendar()
 	if err != nil {
 		t.Fatal(err)

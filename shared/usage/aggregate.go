@@ -57,13 +57,8 @@ func (s *Service) Aggregate(ctx context.Context, at time.Time) error {
 		})
 	}
 	_ = group.Wait() // no account returns its error to the group, which would only keep the first
-	s.env.Log.InfoContext(
-		ctx,
-		"aggregated",
-		slog.Time("event", at),
-		slog.Int("accounts", len(accounts)),
-		slog.Int("failed", len(failures)),
-	)
+	s.env.Log.InfoContext(ctx, "aggregated", slog.Time("event", at), slog.Int("accounts", len(accounts)),
+		slog.Int("failed", len(failures)))
 	return errors.Join(failures...)
 }
 
@@ -223,11 +218,8 @@ func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) err
 	if err != nil {
 		return err
 	}
-	gone, err := s.directory.GoneQueues(
-		ctx,
-		c,
-		slices.DeleteFunc(ids, func(id string) bool { _, ok := there[id]; return ok }),
-	)
+	gone, err := s.directory.GoneQueues(ctx, c,
+		slices.DeleteFunc(ids, func(id string) bool { _, ok := there[id]; return ok }))
 	if err != nil {
 		return err
 	}
@@ -247,11 +239,9 @@ func (s *Service) foldShown(ctx context.Context, c *call.Call, folds []fold) err
 func (s *Service) heads(ctx context.Context, c *call.Call, days []time.Time) ([]storedHead, error) {
 	heads := make([]storedHead, len(days))
 	query := table.Query{
-		Partition: headsPartition(
-			c.Account,
-		),
-		From: days[0].Format(time.DateOnly),
-		To:   days[len(days)-1].AddDate(0, 0, 1).Format(time.DateOnly),
+		Partition: headsPartition(c.Account),
+		From:      days[0].Format(time.DateOnly),
+		To:        days[len(days)-1].AddDate(0, 0, 1).Format(time.DateOnly),
 	}
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		for i, date := range days {
@@ -294,10 +284,7 @@ func (s *Service) replaceOnce(ctx context.Context, c *call.Call, f fold) error {
 			ctx,
 			"rollup kept: some of its views have expired",
 			slog.String("account", c.Account),
-			slog.String(
-				"day",
-				f.date.Format(time.DateOnly),
-			),
+			slog.String("day", f.date.Format(time.DateOnly)),
 			slog.Int("views", f.events),
 			slog.Int("before", old.Events),
 		)
@@ -395,12 +382,8 @@ func (s *Service) dropChunks(ctx context.Context, c *call.Call, date time.Time, 
 	}
 	for batch := range slices.Chunk(ops, table.MaxOperations) {
 		if err := s.env.Table.Commit(ctx, batch); err != nil {
-			s.env.Log.WarnContext(
-				ctx,
-				"chunks of an old rollup not removed",
-				slog.String("account", c.Account),
-				slog.Any("error", err),
-			)
+			s.env.Log.WarnContext(ctx, "chunks of an old rollup not removed", slog.String("account", c.Account),
+				slog.Any("error", err))
 			return
 		}
 	}

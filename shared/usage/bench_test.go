@@ -28,10 +28,7 @@ func benchWorld(b *testing.B, viewers, views int) (*world, *counting) {
 		for i := range events {
 			n := first + i
 			events[i] = usage.Event{
-				ID: fmt.Sprint(
-					"e",
-					n,
-				),
+				ID:          fmt.Sprint("e", n),
 				UserID:      users[n%len(users)],
 				DashboardID: "d-detroit",
 				At:          testkit.Start.Add(-time.Duration(n) * 40 * time.Hour / time.Duration(views)),

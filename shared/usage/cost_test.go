@@ -54,12 +54,8 @@ func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 			user := []string{"alice", "bob"}[i%2]
 			events = append(
 				events,
-				view(
-					fmt.Sprint(i),
-					user,
-					"d-detroit",
-					testkit.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views)),
-				),
+				view(fmt.Sprint(i), user, "d-detroit",
+					testkit.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views))),
 			)
 		}
 		w.send(t, views, 0, events...)

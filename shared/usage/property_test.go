@@ -214,10 +214,8 @@ func TestFiguresAgainstAModel(t *testing.T) {
 			s := w.summary(t, "")
 			for _, got := range s.Daily {
 				want := p.day(got.Date)
-				want.LicensesPurchased, want.OverageUsers = got.LicensesPurchased, max(
-					0,
-					want.ActiveUsers-got.LicensesPurchased,
-				)
+				want.LicensesPurchased, want.OverageUsers = got.LicensesPurchased, max(0,
+					want.ActiveUsers-got.LicensesPurchased)
 				if got != want {
 					t.Errorf("%+v, want %+v", got, want)
 				}
@@ -234,11 +232,8 @@ func TestFiguresAgainstAModel(t *testing.T) {
 					active[user] = true
 				}
 			}
-			wantFigures(
-				t,
-				s,
-				[4]int64{int64(len(agents)), int64(len(seen)), int64(len(active)), max(0, int64(len(active))-5)},
-			)
+			wantFigures(t, s,
+				[4]int64{int64(len(agents)), int64(len(seen)), int64(len(active)), max(0, int64(len(active))-5)})
 			for _, user := range viewers {
 				if got := slices.Contains(w.grants(t, user), "view"); got != seen[user] {
 					t.Errorf("%s: granted %v, viewed %v", user, got, seen[user])

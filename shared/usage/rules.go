@@ -580,28 +580,19 @@ func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 	}
 	switch {
 	case !first.Before(end):
-		return time.Time{}, time.Time{}, problem.Invalid(
-			"to",
-			problem.OutOfRange,
-			"must be after from: it is the first day that is not in the window",
-		)
+		return time.Time{}, time.Time{}, problem.Invalid("to", problem.OutOfRange,
+			"must be after from: it is the first day that is not in the window")
 	case end.After(first.AddDate(0, 0, MaxDays)):
-		return time.Time{}, time.Time{}, problem.Invalid(
-			"from",
-			problem.OutOfRange,
-			"must be at most %d days before to",
-			MaxDays,
-		)
+		return time.Time{}, time.Time{}, problem.Invalid("from", problem.OutOfRange,
+			"must be at most %d days before to", MaxDays)
 	}
 	return first, end, nil
 }
 
 func inFuture(field string, last time.Time) *problem.Problem {
 	date := last.Format(time.DateOnly)
-	p := problem.New(
-		problem.WindowInFuture,
-		"There is no usage of days to come; "+field+" can be "+date+" at the latest.",
-	)
+	p := problem.New(problem.WindowInFuture,
+		"There is no usage of days to come; "+field+" can be "+date+" at the latest.")
 	p.Fields = []problem.Field{
 		{
 			Field:   field,

@@ -92,17 +92,12 @@ type function struct {
 func main() {
 	operations, err := strconv.Atoi(os.Getenv("BARE_OPERATIONS"))
 	if err != nil || operations < 0 || operations > len(registrations) {
-		fmt.Fprintf(
-			os.Stderr,
-			"bare: BARE_OPERATIONS is the number of operations to register, 0 to %d\n",
-			len(registrations),
-		)
+		fmt.Fprintf(os.Stderr, "bare: BARE_OPERATIONS is the number of operations to register, 0 to %d\n",
+			len(registrations))
 		os.Exit(2)
 	}
 	credentials := aws.Credentials{
-		AccessKeyID: os.Getenv(
-			"AWS_ACCESS_KEY_ID",
-		),
+		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
 		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
 		SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
 	}
@@ -125,13 +120,10 @@ func main() {
 
 func register[N any](api huma.API, n int) {
 	huma.Register(api, huma.Operation{
-		OperationID: fmt.Sprintf(
-			"put-thing-%d",
-			n,
-		),
-		Method: http.MethodPut,
-		Path:   fmt.Sprintf("/v1/accounts/{account}/things%d/{id}", n),
-		Errors: []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503},
+		OperationID: fmt.Sprintf("put-thing-%d", n),
+		Method:      http.MethodPut,
+		Path:        fmt.Sprintf("/v1/accounts/{account}/things%d/{id}", n),
+		Errors:      []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503},
 	}, func(_ context.Context, in *input[N]) (*output[N], error) {
 		return &output[N]{
 			Body: thing[N]{ID: in.ID, Name: in.Body.Name, Size: in.Body.Size, Members: in.Body.Members},

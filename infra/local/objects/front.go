@@ -132,22 +132,16 @@ func copyPart(w http.ResponseWriter, r *http.Request, store *Store, inner http.H
 	source, err := url.PathUnescape(strings.TrimPrefix(r.Header.Get(copySource), "/"))
 	bucket, key, ok := strings.Cut(source, "/")
 	if err != nil || !ok {
-		writeRefusal(
-			w,
-			r,
-			&refusal{http.StatusBadRequest, "InvalidArgument", "The source of a copy is bucket and key."},
-		)
+		writeRefusal(w, r,
+			&refusal{http.StatusBadRequest, "InvalidArgument", "The source of a copy is bucket and key."})
 		return
 	}
 	var part *gofakes3.ObjectRangeRequest
 	if text := r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
 		part = &gofakes3.ObjectRangeRequest{}
 		if _, err := fmt.Sscanf(text, "bytes=%d-%d", &part.Start, &part.End); err != nil || part.End < part.Start {
-			writeRefusal(
-				w,
-				r,
-				&refusal{http.StatusBadRequest, "InvalidArgument", "The range of a copy is bytes=first-last."},
-			)
+			writeRefusal(w, r,
+				&refusal{http.StatusBadRequest, "InvalidArgument", "The range of a copy is bytes=first-last."})
 			return
 		}
 	}
@@ -257,10 +251,8 @@ func checkedBody(r *http.Request) error {
 		r.ContentLength = size
 		r.Header.Set("Content-Length", strconv.FormatInt(size, 10))
 		r.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
-		if encoding := strings.TrimSuffix(
-			strings.TrimPrefix(r.Header.Get("Content-Encoding"), "aws-chunked"),
-			",",
-		); encoding == "" {
+		encoding := strings.TrimSuffix(strings.TrimPrefix(r.Header.Get("Content-Encoding"), "aws-chunked"), ",")
+		if encoding == "" {
 			r.Header.Del("Content-Encoding")
 		} else {
 			r.Header.Set("Content-Encoding", strings.Trim(encoding, ", "))
@@ -371,9 +363,7 @@ func (c *chunkReader) next() error {
 		if c.sum == nil || !strings.EqualFold(name, c.trailer) {
 			continue
 		}
-		if want, err := base64.StdEncoding.DecodeString(
-			strings.TrimSpace(value),
-		); err != nil ||
+		if want, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value)); err != nil ||
 			!bytes.Equal(c.sum.Sum(nil), want) {
 			return gofakes3.ErrorMessage(gofakes3.ErrBadDigest, "The body is not what its checksum says.")
 		}

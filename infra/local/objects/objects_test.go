@@ -49,11 +49,8 @@ func start(t *testing.T, folder string) *server {
 	t.Helper()
 	s := &server{t: t, folder: folder, now: time.Now()}
 	var err error
-	if s.db, err = bbolt.Open(
-		filepath.Join(folder, "list.bolt"),
-		0o600,
-		&bbolt.Options{Timeout: time.Second},
-	); err != nil {
+	s.db, err = bbolt.Open(filepath.Join(folder, "list.bolt"), 0o600, &bbolt.Options{Timeout: time.Second})
+	if err != nil {
 		t.Fatal(err)
 	}
 	store, err := objects.NewStore(
@@ -107,9 +104,7 @@ func (s *server) local() *s3.Client { return s.client(objects.AccessKey, objects
 func (s *server) put(key, body string) string {
 	s.t.Helper()
 	out, err := s.local().PutObject(context.Background(), &s3.PutObjectInput{
-		Bucket: aws.String(
-			bucket,
-		),
+		Bucket:      aws.String(bucket),
 		Key:         aws.String(key),
 		Body:        strings.NewReader(body),
 		ContentType: aws.String("text/csv"),
@@ -190,9 +185,7 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 	ctx := context.Background()
 	version := s.put(odd, "one")
 	if _, err := s.local().CopyObject(ctx, &s3.CopyObjectInput{
-		Bucket: aws.String(
-			bucket,
-		),
+		Bucket:     aws.String(bucket),
 		Key:        aws.String("copy.csv"),
 		CopySource: aws.String(bucket + "/" + strings.ReplaceAll(escaped(odd), "+", "%2B")),
 	}); err != nil {
@@ -207,9 +200,7 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 	for i, body := range []string{strings.Repeat("a", 5<<20), "b"} {
 		n := aws.Int32(int32(i + 1))
 		part, err := s.local().UploadPart(ctx, &s3.UploadPartInput{
-			Bucket: aws.String(
-				bucket,
-			),
+			Bucket:     aws.String(bucket),
 			Key:        aws.String("large.csv"),
 			UploadId:   upload.UploadId,
 			PartNumber: n,
@@ -224,9 +215,7 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 		t.Fatalf("announced before completion: %+v", s.seen)
 	}
 	if _, err := s.local().CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(
-			bucket,
-		),
+		Bucket:          aws.String(bucket),
 		Key:             aws.String("large.csv"),
 		UploadId:        upload.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
@@ -263,9 +252,7 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 	s.put(odd, body)
 	to := aws.String("copy.csv")
 	upload, err := s.local().CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: aws.String(
-			bucket,
-		),
+		Bucket:      aws.String(bucket),
 		Key:         to,
 		ContentType: aws.String("text/csv"),
 		Metadata:    map[string]string{"who": "zoe"},
@@ -277,9 +264,7 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 	for i, part := range []string{"bytes=0-5242879", "bytes=5242880-5999999"} {
 		n := aws.Int32(int32(i + 1))
 		out, err := s.local().UploadPartCopy(ctx, &s3.UploadPartCopyInput{
-			Bucket: aws.String(
-				bucket,
-			),
+			Bucket:          aws.String(bucket),
 			Key:             to,
 			UploadId:        upload.UploadId,
 			PartNumber:      n,
@@ -292,9 +277,7 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 		parts = append(parts, types.CompletedPart{ETag: out.CopyPartResult.ETag, PartNumber: n})
 	}
 	if _, err := s.local().CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(
-			bucket,
-		),
+		Bucket:          aws.String(bucket),
 		Key:             to,
 		UploadId:        upload.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
@@ -348,8 +331,9 @@ func TestPutNeverOverwritesWhenToldSo(t *testing.T) {
 	if len(s.seen) != 1 {
 		t.Fatalf("announced %d times", len(s.seen))
 	}
-	if _, err := s.local().
-		DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("a")}); err != nil {
+	_, err := s.local().
+		DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("a")})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := s.get("a", ""); got != "NoSuchKey" {
@@ -367,8 +351,9 @@ func TestListing(t *testing.T) {
 		s.put(key, "1")
 		s.put(key, "2")
 	}
-	if _, err := s.local().
-		DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("c")}); err != nil {
+	_, err := s.local().
+		DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("c")})
+	if err != nil {
 		t.Fatal(err)
 	}
 	list := func(prefix, delimiter string, size int32) (keys, groups []string) {
@@ -411,10 +396,8 @@ func TestListing(t *testing.T) {
 			}
 		}
 		versions, latest := 0, 0
-		pages := s3.NewListObjectVersionsPaginator(
-			s.local(),
-			&s3.ListObjectVersionsInput{Bucket: aws.String(bucket), MaxKeys: aws.Int32(size)},
-		)
+		pages := s3.NewListObjectVersionsPaginator(s.local(),
+			&s3.ListObjectVersionsInput{Bucket: aws.String(bucket), MaxKeys: aws.Int32(size)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -480,9 +463,7 @@ func TestPresignedPutTakesExactlyWhatWasSigned(t *testing.T) {
 	presign := func(key string, client *s3.Client) (string, http.Header) {
 		t.Helper()
 		signed, err := s3.NewPresignClient(client).PresignPutObject(context.Background(), &s3.PutObjectInput{
-			Bucket: aws.String(
-				bucket,
-			),
+			Bucket:         aws.String(bucket),
 			Key:            aws.String(key),
 			ContentLength:  aws.Int64(int64(len(body))),
 			ContentType:    aws.String("text/csv"),
@@ -528,13 +509,8 @@ func TestPresignedPutTakesExactlyWhatWasSigned(t *testing.T) {
 		{"as it was signed", url, "PUT", header, body, 200, ""},
 		{"a second time", url, "PUT", header, body, 412, "PreconditionFailed"},
 	} {
-		if status, code := send(
-			t,
-			test.method,
-			test.url,
-			test.header,
-			test.body,
-		); status != test.status ||
+		status, code := send(t, test.method, test.url, test.header, test.body)
+		if status != test.status ||
 			code != test.code {
 			t.Errorf("%s: %d %s, want %d %s", test.name, status, code, test.status, test.code)
 		}
@@ -549,9 +525,7 @@ func TestPresignedURLsExpire(t *testing.T) {
 	s.put("reports/a.csv", "x")
 	began := s.now
 	signed, err := s3.NewPresignClient(s.local()).PresignGetObject(context.Background(), &s3.GetObjectInput{
-		Bucket: aws.String(
-			bucket,
-		),
+		Bucket:                     aws.String(bucket),
 		Key:                        aws.String("reports/a.csv"),
 		ResponseContentDisposition: aws.String(`attachment; filename="a b.csv"`),
 	}, s3.WithPresignExpires(time.Minute))
@@ -574,10 +548,8 @@ func TestPresignedURLsExpire(t *testing.T) {
 func TestHeaderSignatures(t *testing.T) {
 	s := start(t, t.TempDir())
 	get := func(client *s3.Client) string {
-		_, err := client.ListObjectsV2(
-			context.Background(),
-			&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String("a b/ä+")},
-		)
+		_, err := client.ListObjectsV2(context.Background(),
+			&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String("a b/ä+")})
 		if err != nil {
 			return code(err)
 		}
@@ -630,12 +602,8 @@ func TestChunkedBodies(t *testing.T) {
 		{"not chunked", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "hello!", "", 400, ""},
 	} {
 		key := strings.ReplaceAll(test.name, " ", "-")
-		r, err := http.NewRequestWithContext(
-			context.Background(),
-			http.MethodPut,
-			s.http.URL+"/"+bucket+"/"+key,
-			strings.NewReader(test.body),
-		)
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, s.http.URL+"/"+bucket+"/"+key,
+			strings.NewReader(test.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -670,12 +638,8 @@ func TestChunkedBodies(t *testing.T) {
 func TestABodyThatIsNotItsHashIsRefused(t *testing.T) {
 	s := start(t, t.TempDir())
 	sum := sha256.Sum256([]byte("signed"))
-	r, err := http.NewRequestWithContext(
-		context.Background(),
-		http.MethodPut,
-		s.http.URL+"/"+bucket+"/a",
-		strings.NewReader("forged"),
-	)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, s.http.URL+"/"+bucket+"/a",
+		strings.NewReader("forged"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -699,9 +663,7 @@ func TestConcurrentPutsOfOneKeyLetExactlyOneCreateIt(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() {
 			_, err := s.local().PutObject(context.Background(), &s3.PutObjectInput{
-				Bucket: aws.String(
-					bucket,
-				),
+				Bucket:      aws.String(bucket),
 				Key:         aws.String("a"),
 				Body:        strings.NewReader(fmt.Sprint(i)),
 				IfNoneMatch: aws.String("*"),

@@ -68,13 +68,8 @@ func authenticate(r *http.Request, now, machine time.Time) error {
 }
 
 func checkPresigned(r *http.Request, query url.Values, now time.Time) error {
-	s, err := parseScope(
-		query.Get("X-Amz-Algorithm"),
-		query.Get("X-Amz-Credential"),
-		query.Get("X-Amz-SignedHeaders"),
-		query.Get("X-Amz-Signature"),
-		query.Get("X-Amz-Date"),
-	)
+	s, err := parseScope(query.Get("X-Amz-Algorithm"), query.Get("X-Amz-Credential"),
+		query.Get("X-Amz-SignedHeaders"), query.Get("X-Amz-Signature"), query.Get("X-Amz-Date"))
 	if err != nil {
 		return err
 	}
@@ -115,13 +110,8 @@ func checkHeader(r *http.Request, now time.Time) error {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		fields[name] = value
 	}
-	s, err := parseScope(
-		algorithm,
-		fields["Credential"],
-		fields["SignedHeaders"],
-		fields["Signature"],
-		r.Header.Get("X-Amz-Date"),
-	)
+	s, err := parseScope(algorithm, fields["Credential"], fields["SignedHeaders"], fields["Signature"],
+		r.Header.Get("X-Amz-Date"))
 	if err != nil {
 		return err
 	}

@@ -452,10 +452,8 @@ func refused(err error) error {
 	case bolt.Full(err):
 		return gofakes3.ErrorMessage(codeFull, "There is no room on the disk; try again later.")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return gofakes3.ErrorMessage(
-			codeSlow,
-			"Your socket connection to the server was not read from or written to within the timeout period.",
-		)
+		return gofakes3.ErrorMessage(codeSlow,
+			"Your socket connection to the server was not read from or written to within the timeout period.")
 	}
 	return err
 }

@@ -34,12 +34,8 @@ func TestUnsignedHeadersAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, with := range []bool{true, false} {
-			request, err := http.NewRequestWithContext(
-				context.Background(),
-				http.MethodPut,
-				signed.URL,
-				strings.NewReader("mine"),
-			)
+			request, err := http.NewRequestWithContext(context.Background(), http.MethodPut, signed.URL,
+				strings.NewReader("mine"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,12 +79,9 @@ func TestContinueOfAnEmptyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := strings.TrimPrefix(signed.URL, s.http.URL)
-	if _, err := fmt.Fprintf(
-		conn,
-		"PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n",
-		path,
-		address,
-	); err != nil {
+	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n",
+		path, address)
+	if err != nil {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(conn)

@@ -236,42 +236,14 @@ func (q *Queue) deliver(ctx context.Context, sequence uint64, e Event) {
 	})
 	switch {
 	case err != nil:
-		q.o.Log.ErrorContext(
-			ctx,
-			"outcome of an event not written, it will come again",
-			"function",
-			e.Function,
-			"event",
-			e.ID,
-			"error",
-			err,
-		)
+		q.o.Log.ErrorContext(ctx, "outcome of an event not written, it will come again", "function", e.Function,
+			"event", e.ID, "error", err)
 	case failed:
-		q.o.Log.ErrorContext(
-			ctx,
-			"event failed for good",
-			"function",
-			e.Function,
-			"event",
-			e.ID,
-			"attempts",
-			e.Attempts,
-			"error",
-			failure,
-		)
+		q.o.Log.ErrorContext(ctx, "event failed for good", "function", e.Function, "event", e.ID, "attempts",
+			e.Attempts, "error", failure)
 	case failure != nil:
-		q.o.Log.WarnContext(
-			ctx,
-			"event failed, it will come again",
-			"function",
-			e.Function,
-			"event",
-			e.ID,
-			"attempts",
-			e.Attempts,
-			"error",
-			failure,
-		)
+		q.o.Log.WarnContext(ctx, "event failed, it will come again", "function", e.Function, "event", e.ID,
+			"attempts", e.Attempts, "error", failure)
 	}
 }
 

@@ -150,10 +150,8 @@ func TestAFailureIsRepeatedAndThenKept(t *testing.T) {
 		return nil
 	}}
 	q := newQueue(t, file(t), []time.Duration{time.Millisecond, 2 * time.Millisecond}, r.deliver)
-	if err := q.Add(
-		queue.Event{Function: "Second", Payload: []byte(`1`)},
-		queue.Event{Function: "Never", Payload: []byte(`2`)},
-	); err != nil {
+	if err := q.Add(queue.Event{Function: "Second", Payload: []byte(`1`)},
+		queue.Event{Function: "Never", Payload: []byte(`2`)}); err != nil {
 		t.Fatal(err)
 	}
 	run(t, q, empty(t, q))
@@ -280,17 +278,15 @@ func TestEventsOfOneSourceDoNotPileUp(t *testing.T) {
 	q := newQueue(t, file(t), nil, r.deliver)
 	for i, want := range []bool{true, false, true} {
 		source := []string{"a", "a", "b"}[i]
-		if added, err := q.AddUnlessWaiting(
-			queue.Event{Function: "F", Payload: []byte(`1`), Source: source},
-		); err != nil ||
+		added, err := q.AddUnlessWaiting(queue.Event{Function: "F", Payload: []byte(`1`), Source: source})
+		if err != nil ||
 			added != want {
 			t.Fatalf("%d: added %v, %v", i, added, err)
 		}
 	}
 	run(t, q, empty(t, q))
-	if added, err := q.AddUnlessWaiting(
-		queue.Event{Function: "F", Payload: []byte(`1`), Source: "a"},
-	); err != nil ||
+	added, err := q.AddUnlessWaiting(queue.Event{Function: "F", Payload: []byte(`1`), Source: "a"})
+	if err != nil ||
 		!added {
 		t.Fatalf("after the delivery: added %v, %v", added, err)
 	}

@@ -152,9 +152,7 @@ func (a *recorded) Write(b []byte) (int, error) {
 func (a *recorded) response(request *http.Request) *http.Response {
 	a.WriteHeader(http.StatusOK)
 	return &http.Response{
-		Status: http.StatusText(
-			a.status,
-		),
+		Status:        http.StatusText(a.status),
 		StatusCode:    a.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
@@ -186,10 +184,7 @@ func (r *runner) logged(next http.Handler) http.Handler {
 			"request",
 			slog.String("method", request.Method),
 			slog.String("path", request.URL.Path),
-			slog.Int(
-				"status",
-				answer.status,
-			),
+			slog.Int("status", answer.status),
 			slog.Int64("ms", r.env.Clock().Sub(began).Milliseconds()),
 			slog.String("requestId", id),
 		)
@@ -347,11 +342,8 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(
-		w,
-		http.StatusOK,
-		map[string]any{"accessToken": signed, "tokenType": "Bearer", "expiresIn": int(token.Life.Seconds())},
-	)
+	writeJSON(w, http.StatusOK,
+		map[string]any{"accessToken": signed, "tokenType": "Bearer", "expiresIn": int(token.Life.Seconds())})
 }
 
 // The two words that stand for permissions in POST /local/token (contract, On one machine).
@@ -420,11 +412,8 @@ func decodeStrictly(body io.Reader, into any) *problem.Problem {
 	case errors.As(err, &wrongType):
 		return problem.Invalid(wrongType.Field, problem.WrongType, "must be of type %s", wrongType.Type)
 	case err != nil && strings.HasPrefix(err.Error(), "json: unknown field "):
-		return problem.Invalid(
-			strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`),
-			problem.UnknownField,
-			"is not a field of this request",
-		)
+		return problem.Invalid(strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`),
+			problem.UnknownField, "is not a field of this request")
 	case err != nil:
 		return problem.New(problem.MalformedBody, "The request body is missing or is not JSON.")
 	}
@@ -459,11 +448,8 @@ func (r *runner) serveClock(w http.ResponseWriter, request *http.Request) {
 	if err := r.config.MoveClock(in.To); err != nil {
 		api.WriteProblem(
 			w,
-			problem.Invalid(
-				"to",
-				problem.BadFormat,
-				"must be later than the clock's time, and no later than the machine's",
-			),
+			problem.Invalid("to", problem.BadFormat,
+				"must be later than the clock's time, and no later than the machine's"),
 		)
 		return
 	}
@@ -498,12 +484,8 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		payload = []byte("{}")
 	}
 	if !json.Valid(payload) {
-		lambdaError(
-			w,
-			http.StatusBadRequest,
-			"InvalidRequestContentException",
-			"Could not parse request body into json.",
-		)
+		lambdaError(w, http.StatusBadRequest, "InvalidRequestContentException",
+			"Could not parse request body into json.")
 		return
 	}
 	w.Header().Set("X-Amzn-RequestId", api.RequestID(request.Context()))
@@ -512,12 +494,8 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case "Event":
 		if len(payload) > maxAsync {
-			lambdaError(
-				w,
-				http.StatusRequestEntityTooLarge,
-				"RequestTooLargeException",
-				"The payload of an asynchronous invocation has at most 1 MB.",
-			)
+			lambdaError(w, http.StatusRequestEntityTooLarge, "RequestTooLargeException",
+				"The payload of an asynchronous invocation has at most 1 MB.")
 			return
 		}
 		if err := r.queue.Add(queue.Event{Function: id, Payload: payload}); err != nil {
@@ -542,20 +520,15 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
 			w.Header().Set("X-Amz-Function-Error", "Unhandled")
-			if answer, err = json.Marshal(
-				map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)},
-			); err != nil {
+			answer, err = json.Marshal(map[string]string{"errorMessage": err.Error(), "errorType": errorType(err)})
+			if err != nil {
 				answer = []byte("{}")
 			}
 		}
 		_, _ = w.Write(answer) // the client is gone if this fails
 	default:
-		lambdaError(
-			w,
-			http.StatusBadRequest,
-			"InvalidParameterValueException",
-			"X-Amz-Invocation-Type is RequestResponse, Event or DryRun.",
-		)
+		lambdaError(w, http.StatusBadRequest, "InvalidParameterValueException",
+			"X-Amz-Invocation-Type is RequestResponse, Event or DryRun.")
 	}
 }
 

@@ -63,11 +63,7 @@ func (r *runner) notifications(o objects.Created) ([]queue.Event, error) {
 func notification(t template.Trigger, o objects.Created) (json.RawMessage, error) {
 	object := map[string]any{
 		// As in a query string, but for slashes.
-		"key": strings.ReplaceAll(
-			url.QueryEscape(o.Key),
-			"%2F",
-			"/",
-		),
+		"key":       strings.ReplaceAll(url.QueryEscape(o.Key), "%2F", "/"),
 		"size":      o.Size,
 		"eTag":      o.ETag,
 		"sequencer": o.Sequencer,

@@ -53,15 +53,11 @@ func refusal(b []byte) (answer []byte, ok bool) {
 	if err != nil || status < 400 {
 		return nil, false
 	}
-	p := problem.New(
-		problem.MalformedBody,
-		"The request cannot be read: its line, its path or one of its headers is not of its form.",
-	)
+	p := problem.New(problem.MalformedBody,
+		"The request cannot be read: its line, its path or one of its headers is not of its form.")
 	if status == 431 {
-		p = problem.New(
-			problem.HeadersTooLarge,
-			"The request line and the headers are too large; 10240 bytes are taken.",
-		)
+		p = problem.New(problem.HeadersTooLarge,
+			"The request line and the headers are too large; 10240 bytes are taken.")
 	}
 	body, err := json.Marshal(api.Of(p))
 	if err != nil {

@@ -83,9 +83,8 @@ func TestCrossOrigin(t *testing.T) {
 		defer answer.Body.Close()
 		return answer.Header
 	}
-	if h := preflight(
-		origin,
-	); h.Get("Access-Control-Allow-Origin") != origin || h.Get("Access-Control-Allow-Methods") == "" ||
+	h := preflight(origin)
+	if h.Get("Access-Control-Allow-Origin") != origin || h.Get("Access-Control-Allow-Methods") == "" ||
 		h.Get("Access-Control-Allow-Headers") == "" {
 		t.Errorf("preflight: %v", h)
 	}

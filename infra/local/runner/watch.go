@@ -35,9 +35,7 @@ func (r *runner) newWatch(ctx context.Context, client *s3.Client) (*watch, error
 			return nil, fmt.Errorf("cannot use S3 at %s: %w", r.config.S3Endpoint, err)
 		}
 		_, err := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
-			Bucket: aws.String(
-				name,
-			),
+			Bucket:                  aws.String(name),
 			VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
 		})
 		if err != nil {
@@ -79,16 +77,8 @@ func (w *watch) run(ctx context.Context) {
 	for {
 		for _, t := range w.r.template.Triggers {
 			if err := w.look(ctx, bucketNames[t.Bucket], t.Prefix); err != nil && ctx.Err() == nil {
-				w.r.config.Log.WarnContext(
-					ctx,
-					"S3 not looked at",
-					"bucket",
-					t.Bucket,
-					"prefix",
-					t.Prefix,
-					"error",
-					err,
-				)
+				w.r.config.Log.WarnContext(ctx, "S3 not looked at", "bucket", t.Bucket, "prefix", t.Prefix,
+					"error", err)
 			}
 		}
 		select {
@@ -100,10 +90,8 @@ func (w *watch) run(ctx context.Context) {
 }
 
 func (w *watch) look(ctx context.Context, bucket, prefix string) error {
-	pages := s3.NewListObjectsV2Paginator(
-		w.client,
-		&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)},
-	)
+	pages := s3.NewListObjectsV2Paginator(w.client,
+		&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

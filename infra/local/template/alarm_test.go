@@ -126,10 +126,8 @@ func TestAnsweredErrorsAreHeard(t *testing.T) {
 	broken := http.HandlerFunc(
 		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 	)
-	e := edge.New(
-		app.Function{HTTP: broken},
-		edge.Options{Name: "PurchaseFunction", Clock: time.Now, Log: quiet, Metrics: &out},
-	)
+	e := edge.New(app.Function{HTTP: broken},
+		edge.Options{Name: "PurchaseFunction", Clock: time.Now, Log: quiet, Metrics: &out})
 	request := `{"version":"2.0","routeKey":"GET /v1/catalog","rawPath":"/v1/catalog","headers":{},"requestContext":{"stage":"$default","http":{"method":"GET","path":"/v1/catalog"}}}`
 	if _, err := e.Invoke(context.Background(), []byte(request)); err != nil {
 		t.Fatal(err)
@@ -156,10 +154,8 @@ func TestAnsweredErrorsAreHeard(t *testing.T) {
 			if a.Namespace != d.Namespace {
 				continue
 			}
-			written := slices.ContainsFunc(
-				d.Metrics,
-				func(m struct{ Name string }) bool { return m.Name == a.MetricName },
-			)
+			written := slices.ContainsFunc(d.Metrics,
+				func(m struct{ Name string }) bool { return m.Name == a.MetricName })
 			together := slices.ContainsFunc(d.Dimensions, func(set []string) bool { return len(set) == 0 })
 			if !written || !together || len(a.Dimensions) > 0 {
 				t.Errorf("%s waits for %s with %v, and functions write %+v", id, a.MetricName, a.Dimensions, d)

@@ -60,10 +60,7 @@ func TestParse(t *testing.T) {
 	}
 	if want := []template.Schedule{
 		{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"},
-	}; !slices.Equal(
-		got.Schedules,
-		want,
-	) {
+	}; !slices.Equal(got.Schedules, want) {
 		t.Errorf("schedules %+v", got.Schedules)
 	}
 	if !slices.Equal(got.Buckets, []string{"Drops"}) {

@@ -101,11 +101,9 @@ func makeKey(path string) (*rsa.PrivateKey, error) {
 	}
 	// Under another name first: a key that is half written would stop every later start.
 	temporary := path + ".new"
-	if err := os.WriteFile(
-		filepath.Clean(temporary),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-		0o600,
-	); err != nil {
+	err = os.WriteFile(filepath.Clean(temporary), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		0o600)
+	if err != nil {
 		return nil, fmt.Errorf("make: %w", err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
@@ -135,12 +133,10 @@ func (a *Authority) IssueFor(user, account string, permissions []auth.Permission
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer:   Issuer,
-			Subject:  user,
-			Audience: jwt.ClaimStrings{Audience},
-			IssuedAt: jwt.NewNumericDate(
-				now,
-			),
+			Issuer:    Issuer,
+			Subject:   user,
+			Audience:  jwt.ClaimStrings{Audience},
+			IssuedAt:  jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 		},

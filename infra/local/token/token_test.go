@@ -168,11 +168,8 @@ func TestTheKeySetVerifiesATokenElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
-	parsed, err := jwt.Parse(
-		signed,
-		func(t *jwt.Token) (any, error) { return key, nil },
-		jwt.WithTimeFunc(func() time.Time { return noon }),
-	)
+	parsed, err := jwt.Parse(signed, func(t *jwt.Token) (any, error) { return key, nil },
+		jwt.WithTimeFunc(func() time.Time { return noon }))
 	if err != nil || parsed.Header["kid"] != k.Kid || parsed.Method.Alg() != k.Alg {
 		t.Fatalf("%v, %v", parsed, err)
 	}

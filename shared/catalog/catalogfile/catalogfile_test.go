@@ -145,12 +145,8 @@ func TestSelect(t *testing.T) {
 	if got := ids(c.Select("Analytics", "")); !slices.Equal(got, []string{"live-reports", "call-queue-booster"}) {
 		t.Errorf("Analytics: %v, want the file's order", got)
 	}
-	if got := ids(
-		c.Select("Phone", catalog.Base),
-	); !slices.Equal(
-		got,
-		[]string{"phone-system", "auto-attendant", "call-group", "developer"},
-	) {
+	got := ids(c.Select("Phone", catalog.Base))
+	if !slices.Equal(got, []string{"phone-system", "auto-attendant", "call-group", "developer"}) {
 		t.Errorf("bases of Phone: %v", got)
 	}
 	if got := c.Select("Nothing", ""); len(got) != 0 {

@@ -146,12 +146,8 @@ func (r *reader) textUpTo(n *node, line int, what string, most int) string {
 func (r *reader) word(n *node, line int, what string) string {
 	s := r.text(n, line, what)
 	if s != "" && !isWord(s) {
-		r.fault(
-			line,
-			`%s %q must be lower-case letters, digits, "-" and "_", at most 64, a letter or digit first`,
-			what,
-			s,
-		)
+		r.fault(line, `%s %q must be lower-case letters, digits, "-" and "_", at most 64, a letter or digit first`,
+			what, s)
 		return ""
 	}
 	return s
@@ -387,11 +383,8 @@ func (r *reader) kind(e *entry) {
 			r.fault(e.line, "a metered product must have countsAs: its count is what the customer consumes")
 		}
 	default:
-		r.fault(
-			e.lineFor("countsAs"),
-			"unknown group %q: it is users, clients, supervisor, devices or liveReports",
-			string(e.CountsAs.Group),
-		)
+		r.fault(e.lineFor("countsAs"),
+			"unknown group %q: it is users, clients, supervisor, devices or liveReports", string(e.CountsAs.Group))
 	}
 }
 

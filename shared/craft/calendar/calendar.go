@@ -61,10 +61,8 @@ func New(terms ...Terms) (Calendar, error) {
 		case !t.From.After(terms[i-1].From) || !t.From.Equal(Date(t.From)):
 			return Calendar{}, errors.New("calendar: terms out of order")
 		case t.From.Day() != terms[i-1].BillingDay:
-			return Calendar{}, fmt.Errorf(
-				"calendar: terms from %s on begin in the middle of a period",
-				t.From.Format(time.DateOnly),
-			)
+			return Calendar{}, fmt.Errorf("calendar: terms from %s on begin in the middle of a period",
+				t.From.Format(time.DateOnly))
 		}
 	}
 	// A change of the zone leaves the days before it as they were; the first terms count for all of

@@ -117,14 +117,8 @@ func TestPeriods(t *testing.T) {
 	} {
 		first, end := c.Period(date(t, test.day))
 		if !first.Equal(date(t, test.first)) || !end.Equal(date(t, test.end)) {
-			t.Errorf(
-				"%s: %s to %s, want %s to %s",
-				test.day,
-				first.Format(time.DateOnly),
-				end.Format(time.DateOnly),
-				test.first,
-				test.end,
-			)
+			t.Errorf("%s: %s to %s, want %s to %s", test.day, first.Format(time.DateOnly),
+				end.Format(time.DateOnly), test.first, test.end)
 		}
 	}
 }
@@ -138,24 +132,15 @@ func TestAChangeOfZone(t *testing.T) {
 		{"Pacific/Honolulu", "Pacific/Kiritimati", "2026-12-01T10:00:00Z", "2026-12-01T10:00:00Z"}, // none
 		{"Pacific/Pago_Pago", "Pacific/Kiritimati", "2026-12-01T11:00:00Z", "2026-12-01T11:00:00Z"},
 	} {
-		c, err := calendar.New(
-			calendar.Terms{Zone: zone(t, test.before), BillingDay: 1},
-			calendar.Terms{From: date(t, "2026-12-01"), Zone: zone(t, test.after), BillingDay: 1},
-		)
+		c, err := calendar.New(calendar.Terms{Zone: zone(t, test.before), BillingDay: 1},
+			calendar.Terms{From: date(t, "2026-12-01"), Zone: zone(t, test.after), BillingDay: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		first, second := c.Begin(date(t, "2026-12-01")), c.Begin(date(t, "2026-12-02"))
 		if !first.Equal(moment(t, test.first)) || !second.Equal(moment(t, test.second)) {
-			t.Errorf(
-				"%s to %s: %s and %s, want %s and %s",
-				test.before,
-				test.after,
-				first,
-				second,
-				test.first,
-				test.second,
-			)
+			t.Errorf("%s to %s: %s and %s, want %s and %s", test.before, test.after, first, second, test.first,
+				test.second)
 		}
 		if last := c.Day(first.Add(-1)); !last.Equal(date(t, "2026-11-30")) {
 			t.Errorf("%s to %s: the moment before is on %s", test.before, test.after, last)

@@ -74,18 +74,11 @@ func (c *csvScan) fault(f textFault, b byte) error {
 	const advice = `Save it as "CSV UTF-8".`
 	switch {
 	case f == notUTF8:
-		return refuse(
-			ReasonEncoding,
-			"The text is not UTF-8 (byte 0x%02X), but perhaps Windows or Latin-1. %s",
-			b,
-			advice,
-		)
+		return refuse(ReasonEncoding, "The text is not UTF-8 (byte 0x%02X), but perhaps Windows or Latin-1. %s", b,
+			advice)
 	case b == 0:
-		return refuse(
-			ReasonControl,
-			"There is a zero byte (NUL), which no text has: the file is damaged, or is UTF-16. %s",
-			advice,
-		)
+		return refuse(ReasonControl,
+			"There is a zero byte (NUL), which no text has: the file is damaged, or is UTF-16. %s", advice)
 	default:
 		return refuse(ReasonControl, "There is a control character (0x%02X), which no text has.", b)
 	}
@@ -135,10 +128,8 @@ func (c *csvScan) encoding() error {
 		wide = zeros == (len(head)-i+1)/2
 	}
 	if wide {
-		return refuse(
-			ReasonEncoding,
-			`The text is in the encoding UTF-16 ("Unicode text"), not UTF-8. Save it as "CSV UTF-8".`,
-		)
+		return refuse(ReasonEncoding,
+			`The text is in the encoding UTF-16 ("Unicode text"), not UTF-8. Save it as "CSV UTF-8".`)
 	}
 	if bytes.HasPrefix(c.in.buf[:c.in.end], utf8BOM) {
 		c.in.pos = len(utf8BOM)
@@ -189,10 +180,8 @@ func (c *csvScan) detectSeparator() error {
 }
 
 func (c *csvScan) refuseSeparator() error {
-	return refuse(
-		ReasonSeparator,
-		"The columns are not separated by commas or semicolons. Save the file as CSV with one of them.",
-	)
+	return refuse(ReasonSeparator,
+		"The columns are not separated by commas or semicolons. Save the file as CSV with one of them.")
 }
 
 // lineBreak reads a line break at the window's position, of one byte or two, and says whether there

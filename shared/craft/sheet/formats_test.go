@@ -15,12 +15,8 @@ func styled(numbers []int, codes ...string) *book {
 	var s strings.Builder
 	s.WriteString(xmlHead + `<styleSheet xmlns="` + mainSpace + `"><numFmts>`)
 	for i, code := range codes {
-		fmt.Fprintf(
-			&s,
-			`<numFmt numFmtId="%d" formatCode="%s"/>`,
-			164+i,
-			strings.NewReplacer(`"`, "&quot;", "<", "&lt;").Replace(code),
-		)
+		fmt.Fprintf(&s, `<numFmt numFmtId="%d" formatCode="%s"/>`, 164+i,
+			strings.NewReplacer(`"`, "&quot;", "<", "&lt;").Replace(code))
 	}
 	s.WriteString(`</numFmts><fonts count="1"><font/></fonts><cellXfs>`)
 	for _, n := range numbers {

@@ -194,18 +194,11 @@ func TestLongTextOutsideOfCells(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é]]&amp;", 50_000)
 	data := spoilt(func(b *book) {
-		b.replace(
-			sheetName,
-			"<sheetData>",
-			"<!-- "+long+" --><?pi "+long+"?><headerFooter>"+long+"<![CDATA["+long+"]]></headerFooter><sheetData>",
-		)
+		b.replace(sheetName, "<sheetData>",
+			"<!-- "+long+" --><?pi "+long+"?><headerFooter>"+long+"<![CDATA["+long+"]]></headerFooter><sheetData>")
 	})
-	equal(
-		t,
-		read(t, data, "a.xlsx"),
-		"Ext Key|Number|User|Addon license 1",
-		"number:101|number:6567891230|John|device_ip_phone",
-	)
+	equal(t, read(t, data, "a.xlsx"), "Ext Key|Number|User|Addon license 1",
+		"number:101|number:6567891230|John|device_ip_phone")
 }
 
 func TestLines(t *testing.T) {
@@ -315,12 +308,8 @@ func TestFailuresAreNoRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := sheet.Open(
-				failing{bytes.NewReader(check.data), check.fail, broken},
-				check.size,
-				check.file,
-				sheet.Limits{},
-			)
+			_, err := sheet.Open(failing{bytes.NewReader(check.data), check.fail, broken}, check.size, check.file,
+				sheet.Limits{})
 			var refusal *sheet.Refusal
 			if !errors.Is(err, check.want) || errors.As(err, &refusal) {
 				t.Errorf("got %v", err)
@@ -357,9 +346,7 @@ func TestVisitorsErrorComesOutAsItIs(t *testing.T) {
 			t.Errorf("%s: %d visits, %v", file, visits, err)
 		}
 		where := map[string]string{"a.xlsx": `a.xlsx, sheet "Phones", row 7: No.`, "a.csv": "a.csv, row 7: No."}[file]
-		if err := rd.Rows(
-			func(sheet.Row) error { return &sheet.Refusal{Row: 7, Message: "No."} },
-		); err == nil ||
+		if err := rd.Rows(func(sheet.Row) error { return &sheet.Refusal{Row: 7, Message: "No."} }); err == nil ||
 			err.Error() != where {
 			t.Errorf("%s: a refusal of the visitor comes out as %v", file, err)
 		}

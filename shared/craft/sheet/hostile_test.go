@@ -172,11 +172,8 @@ func hostileTypes() []hostile {
 		},
 		{
 			name: "binary workbook", data: spoilt(func(b *book) {
-				b.replace(
-					typesName,
-					"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
-					"application/vnd.ms-excel.sheet.binary.macroEnabled.main",
-				)
+				b.replace(typesName, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+					"application/vnd.ms-excel.sheet.binary.macroEnabled.main")
 			}),
 			reason: sheet.ReasonWrongType, message: ".xlsb",
 		},
@@ -573,21 +570,15 @@ func hostileWorkbooks() []hostile {
 		},
 		{
 			name: "chart sheet",
-			data: replaced(
-				bookRels,
-				`/worksheet" Target="worksheets/sheet1.xml"`,
-				`/chartsheet" Target="worksheets/sheet1.xml"`,
-			),
+			data: replaced(bookRels, `/worksheet" Target="worksheets/sheet1.xml"`,
+				`/chartsheet" Target="worksheets/sheet1.xml"`),
 			reason:  sheet.ReasonNoSheet,
 			message: "chart",
 		},
 		{
 			name: "sheet outside",
-			data: replaced(
-				bookRels,
-				`Target="worksheets/sheet1.xml"`,
-				`Target="http://evil.example/" TargetMode="External"`,
-			),
+			data: replaced(bookRels, `Target="worksheets/sheet1.xml"`,
+				`Target="http://evil.example/" TargetMode="External"`),
 			reason:  sheet.ReasonMissingPart,
 			message: "no part",
 		},
@@ -1250,22 +1241,16 @@ func hostileSheets() []hostile {
 			column:  "B",
 		},
 		{
-			name: "merged cells",
-			data: replaced(
-				"</sheetData>",
-				`</sheetData><mergeCells count="1"><mergeCell ref="D2:D3"/></mergeCells>`,
-			),
+			name:    "merged cells",
+			data:    replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D2:D3"/></mergeCells>`),
 			reason:  sheet.ReasonMerged,
 			message: "D2:D3",
 			row:     2,
 			column:  "D",
 		},
 		{
-			name: "merged cells nowhere",
-			data: replaced(
-				"</sheetData>",
-				`</sheetData><mergeCells count="1"><mergeCell ref="D0:D3"/></mergeCells>`,
-			),
+			name:    "merged cells nowhere",
+			data:    replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D0:D3"/></mergeCells>`),
 			reason:  sheet.ReasonReference,
 			message: `no cell "D0:D3"`,
 		},
@@ -1316,13 +1301,7 @@ func hostileSheets() []hostile {
 		{
 			name: "inline text endless",
 			data: cell(
-				`<c r="B2" t="inlineStr"><is><r><t>` + strings.Repeat(
-					"x",
-					90_000,
-				) + `</t></r><r><t>` + strings.Repeat(
-					"x",
-					90_000,
-				) + `</t></r></is></c>`,
+				`<c r="B2" t="inlineStr"><is><r><t>` + strings.Repeat("x", 90_000) + `</t></r><r><t>` + strings.Repeat("x", 90_000) + `</t></r></is></c>`,
 			),
 			reason:  sheet.ReasonTooLong,
 			message: "1,024",
@@ -1376,62 +1355,26 @@ func hostileCSV() []hostile {
 		csv("UTF-8 cut at the end", head+"101,1,Anna,\xC3", sheet.ReasonEncoding, "0xC3", 2, "4"),
 		csv("NUL", head+"101,1,A\x00nna,\n", sheet.ReasonControl, "NUL", 2, "3"),
 		csv("control character", head+"101,1,A\x1Bnna,\n", sheet.ReasonControl, "0x1B", 2, "3"),
-		csv(
-			"short line",
-			head+"101,1,Anna,\n102,2,Bert\n",
-			sheet.ReasonRagged,
-			"3 fields, and the header has 4",
-			3,
-			"",
-		),
+		csv("short line", head+"101,1,Anna,\n102,2,Bert\n", sheet.ReasonRagged, "3 fields, and the header has 4",
+			3, ""),
 		csv("long line", head+"101,1,Anna,x,y\n", sheet.ReasonRagged, "5 fields, and the header has 4", 2, ""),
-		csv(
-			"long line with nothing more",
-			head+"101,,1,Anna,\n",
-			sheet.ReasonRagged,
-			"5 fields, and the header has 4",
-			2,
-			"",
-		),
-		csv(
-			"short line first in its block",
-			head+strings.Repeat("1,2,3,4\n", 15)+"1,2,3\n1,2,3,4\n",
-			sheet.ReasonRagged,
-			"3 fields, and the header has 4",
-			17,
-			"",
-		),
-		csv(
-			"short line within its block",
-			head+strings.Repeat("1,2,3,4\n", 15)+"1,2,3\n1,2\n",
-			sheet.ReasonRagged,
-			"2 fields",
-			18,
-			"",
-		),
+		csv("long line with nothing more", head+"101,,1,Anna,\n", sheet.ReasonRagged,
+			"5 fields, and the header has 4", 2, ""),
+		csv("short line first in its block", head+strings.Repeat("1,2,3,4\n", 15)+"1,2,3\n1,2,3,4\n",
+			sheet.ReasonRagged, "3 fields, and the header has 4", 17, ""),
+		csv("short line within its block", head+strings.Repeat("1,2,3,4\n", 15)+"1,2,3\n1,2\n", sheet.ReasonRagged,
+			"2 fields", 18, ""),
 		csv("other separator in a line", "a;b;c\n1,2,3\n", sheet.ReasonRagged, "separators (;)", 2, ""),
 		csv("quote not closed", head+"101,1,\"Anna,x\n102,2,Bert,y\n", sheet.ReasonQuote, "never closed", 2, "3"),
 		csv("quote not closed at the end", head+"101,1,Anna,\"", sheet.ReasonQuote, "never closed", 2, "4"),
-		csv(
-			"quote not closed in a long file",
-			head+"101,1,\"Anna\n"+strings.Repeat("102,2,Bert,y\n", 10_000),
-			sheet.ReasonQuote,
-			"never closed",
-			2,
-			"3",
-		),
+		csv("quote not closed in a long file", head+"101,1,\"Anna\n"+strings.Repeat("102,2,Bert,y\n", 10_000),
+			sheet.ReasonQuote, "never closed", 2, "3"),
 		csv("bare quote", head+"101,1,An\"na,x\n", sheet.ReasonQuote, "middle of a value", 2, "3"),
 		csv("text behind a quote", head+"101,1,\"An\"na,x\n", sheet.ReasonQuote, "began in line 2", 2, "3"),
 		csv("blank behind a quote", head+"101,1,\"Anna\" ,x\n", sheet.ReasonQuote, "began in line 2", 2, "3"),
 		with(
-			csv(
-				"quote closed by the next one",
-				head+"101,1,\"Anna,x\n102,2,\"Bert\",y\n",
-				sheet.ReasonQuote,
-				"began in line 2",
-				3,
-				"3",
-			),
+			csv("quote closed by the next one", head+"101,1,\"Anna,x\n102,2,\"Bert\",y\n", sheet.ReasonQuote,
+				"began in line 2", 3, "3"),
 			func(h *hostile) { h.row = 2 },
 		),
 		with(
@@ -1447,20 +1390,12 @@ func hostileCSV() []hostile {
 			csv("too many rows", head+strings.Repeat("1,2,3,4\n", 4), sheet.ReasonTooManyRows, "at most 3 rows", 5, ""),
 			func(h *hostile) { h.limits.Rows = 3 },
 		),
-		with(
-			csv("too many columns", "a,b,c,d\n", sheet.ReasonTooManyColumns, "column 4", 1, "4"),
-			func(h *hostile) { h.limits.Columns = 3 },
-		),
+		with(csv("too many columns", "a,b,c,d\n", sheet.ReasonTooManyColumns, "column 4", 1, "4"),
+			func(h *hostile) { h.limits.Columns = 3 }),
 		csv("field too long", head+"1,2,"+strings.Repeat("x", 1025)+",4\n", sheet.ReasonTooLong, "1,024", 2, "3"),
 		csv("field endless", head+"1,2,"+strings.Repeat("x", 1<<20)+",4\n", sheet.ReasonTooLong, "1,024", 2, "3"),
-		csv(
-			"quoted field endless",
-			head+"1,2,\""+strings.Repeat("x\n", 1<<20)+"\",4\n",
-			sheet.ReasonTooLong,
-			"1,024",
-			2,
-			"3",
-		),
+		csv("quoted field endless", head+"1,2,\""+strings.Repeat("x\n", 1<<20)+"\",4\n", sheet.ReasonTooLong,
+			"1,024", 2, "3"),
 	}
 }
 

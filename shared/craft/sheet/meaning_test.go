@@ -61,21 +61,13 @@ func TestCellsThatAFormulaElsewhereFills(t *testing.T) {
 			equal(t, read(t, c.data, "phones.xlsx")[1:], c.want...)
 		})
 	}
-	if r := refused(
-		t,
-		in(`<row r="2"><c r="A2"><f t="array" ref="A2:?">1</f></c></row>`),
-		"phones.xlsx",
-		sheet.Limits{},
-	); r.Reason != sheet.ReasonReference {
+	r := refused(t, in(`<row r="2"><c r="A2"><f t="array" ref="A2:?">1</f></c></row>`), "phones.xlsx", sheet.Limits{})
+	if r.Reason != sheet.ReasonReference {
 		t.Error(r)
 	}
 	many := strings.Repeat(`<c><f t="array" ref="A2:B3">1</f></c>`, 250)
-	if r := refused(
-		t,
-		in(strings.Repeat(`<row>`+many+`</row>`, 401)),
-		"phones.xlsx",
-		sheet.Limits{},
-	); r.Reason != sheet.ReasonFormulas {
+	r = refused(t, in(strings.Repeat(`<row>`+many+`</row>`, 401)), "phones.xlsx", sheet.Limits{})
+	if r.Reason != sheet.ReasonFormulas {
 		t.Error(r)
 	}
 }
@@ -158,12 +150,8 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 			t.Parallel()
 			b := newBook()
 			c.spoil(b)
-			if r := refused(
-				t,
-				b.bytes(),
-				"phones.xlsx",
-				sheet.Limits{},
-			); r.Reason != c.reason ||
+			r := refused(t, b.bytes(), "phones.xlsx", sheet.Limits{})
+			if r.Reason != c.reason ||
 				!strings.Contains(r.Message, c.message) {
 				t.Errorf("%s: %s", r.Reason, r)
 			}
@@ -219,11 +207,8 @@ func TestHidden(t *testing.T) {
 	}
 	rd, err := open(spoilt(func(b *book) {
 		b.rows(
-			headerRow + `<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>` + strings.ReplaceAll(
-				exampleRow,
-				`2"`,
-				`3"`,
-			),
+			headerRow + `<row r="2" hidden="1"><c r="A2"><v>1</v></c></row>` + strings.ReplaceAll(exampleRow, `2"`,
+				`3"`),
 		)
 		b.replace(sheetName, "<sheetData>", `<cols><col min="3" max="3" hidden="1"/></cols><sheetData>`)
 	}), "phones.xlsx", sheet.Limits{})
@@ -231,21 +216,11 @@ func TestHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rd.Close()
-	equal(
-		t,
-		rowsOf(t, rd),
-		"Ext Key|Number|User|Addon license 1",
-		"number:1",
-		"number:101|number:6567891230|John|device_ip_phone",
-	)
+	equal(t, rowsOf(t, rd), "Ext Key|Number|User|Addon license 1", "number:1",
+		"number:101|number:6567891230|John|device_ip_phone")
 	rd.LeaveOutHidden()
-	equal(
-		t,
-		rowsOf(t, rd),
-		"Ext Key|Number||Addon license 1",
-		"number:1",
-		"number:101|number:6567891230||device_ip_phone",
-	)
+	equal(t, rowsOf(t, rd), "Ext Key|Number||Addon license 1", "number:1",
+		"number:101|number:6567891230||device_ip_phone")
 	var hidden []int
 	if err := rd.Rows(func(r sheet.Row) error {
 		if r.Hidden {
@@ -443,23 +418,21 @@ func TestWrittenIsReadAsItWas(t *testing.T) {
 		text := rapid.OneOf(
 			rapid.StringMatching(`'{0,3}[=@+\-#\t ]?[0-9A-Z=+'. ]{1,8}`),
 			rapid.StringMatching(`'{0,2}[\x{FF1D}\x{FF20}\x{FF0B}\x{FF0D}]x`),
-			rapid.SampledFrom(
-				[]string{
-					"=bad",
-					"'=bad",
-					"''=bad",
-					"#REF!",
-					"'#REF!",
-					"6.57E+09",
-					"+1 (656) 789-1230",
-					"-",
-					"--",
-					"'",
-					"''",
-					"O'Brien",
-					"'tis",
-				},
-			),
+			rapid.SampledFrom([]string{
+				"=bad",
+				"'=bad",
+				"''=bad",
+				"#REF!",
+				"'#REF!",
+				"6.57E+09",
+				"+1 (656) 789-1230",
+				"-",
+				"--",
+				"'",
+				"''",
+				"O'Brien",
+				"'tis",
+			}),
 		).Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "text")
 		c := sheet.Cell{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Text: text}
 		if c.Kind == sheet.KindNumber {

@@ -219,15 +219,11 @@ func (rd *Reader) open(src *source, ending string) error {
 	case ".csv":
 		rd.kind = CSV
 	case ".xlsm", ".xltm", ".xlam":
-		return refuse(
-			ReasonMacros,
-			"This is a workbook with macros. Save it as Excel workbook (.xlsx), which leaves the macros out.",
-		)
+		return refuse(ReasonMacros,
+			"This is a workbook with macros. Save it as Excel workbook (.xlsx), which leaves the macros out.")
 	case ".xls", ".xlt":
-		return refuse(
-			ReasonOldFormat,
-			"This is a workbook in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).",
-		)
+		return refuse(ReasonOldFormat,
+			"This is a workbook in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).")
 	default:
 		return refuse(ReasonUnsupported, "Only Excel workbooks (.xlsx) and CSV files (.csv) can be read.")
 	}

@@ -62,10 +62,8 @@ func sniff(src *source, kind FileKind, limits Limits) error {
 		return sniffOLE(src)
 	}
 	if len(bytes.Trim(head, "\x00")) == 0 {
-		return refuse(
-			ReasonWrongType,
-			"The file holds zero bytes where its contents should be: it was not saved or copied completely.",
-		)
+		return refuse(ReasonWrongType,
+			"The file holds zero bytes where its contents should be: it was not saved or copied completely.")
 	}
 	isZip := bytes.HasPrefix(head, magicZip) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
 	if kind == XLSX && isZip {
@@ -116,10 +114,7 @@ func describeMarkup(head []byte) string {
 	case bytes.HasPrefix(text, []byte("<!doctype html")),
 		bytes.HasPrefix(text, []byte("<html")),
 		bytes.HasPrefix(text, []byte("<head")),
-		bytes.HasPrefix(
-			text,
-			[]byte("<table"),
-		),
+		bytes.HasPrefix(text, []byte("<table")),
 		bytes.HasPrefix(text, []byte("<!doctype")),
 		bytes.HasPrefix(text, []byte("<meta")):
 		return "a web page (HTML)"
@@ -151,16 +146,12 @@ func sniffOLE(src *source) error {
 		return err
 	}
 	if found {
-		return refuse(
-			ReasonEncrypted,
-			"The workbook is protected with a password, so it cannot be read. Save it without a password.",
-		)
+		return refuse(ReasonEncrypted,
+			"The workbook is protected with a password, so it cannot be read. Save it without a password.")
 	}
 
-	return refuse(
-		ReasonOldFormat,
-		"This is a document in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).",
-	)
+	return refuse(ReasonOldFormat,
+		"This is a document in the format of Excel 97-2003 (.xls). Save it as Excel workbook (.xlsx).")
 }
 
 // contains reads r to its end and says whether any of the patterns occurs in it.

@@ -147,11 +147,8 @@ func (t *textTable) get(dst []byte, i int) ([]byte, error) {
 	if g := i / textGroup; g < len(t.places) {
 		data = t.memory[t.places[g]:]
 	} else {
-		g, _ := slices.BinarySearchFunc(
-			t.filed,
-			uint32(i)+1,
-			func(p textPlace, first uint32) int { return cmp.Compare(p.first, first) },
-		)
+		g, _ := slices.BinarySearchFunc(t.filed, uint32(i)+1,
+			func(p textPlace, first uint32) int { return cmp.Compare(p.first, first) })
 		var err error
 		if data, err = t.group(g - 1); err != nil {
 			return dst, err

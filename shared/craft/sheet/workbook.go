@@ -150,10 +150,8 @@ func checkNames(a *archive) error {
 }
 
 func refuseMacros() error {
-	return refuse(
-		ReasonMacros,
-		"The workbook has macros. Save it as Excel workbook (.xlsx), which leaves the macros out.",
-	)
+	return refuse(ReasonMacros,
+		"The workbook has macros. Save it as Excel workbook (.xlsx), which leaves the macros out.")
 }
 
 // types tells what the parts of a package are, by lower-case name and ending.
@@ -291,9 +289,8 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 		return nil, nil, err
 	}
 	for _, r := range relations {
-		if kind := strings.ToLower(
-			r.base,
-		); strings.Contains(kind, "vbaproject") ||
+		kind := strings.ToLower(r.base)
+		if strings.Contains(kind, "vbaproject") ||
 			strings.Contains(kind, "macrosheet") {
 			return nil, nil, refuseMacros()
 		}
@@ -303,12 +300,8 @@ func findWorkbook(a *archive, t types) (*entry, map[string]relation, error) {
 }
 
 func missing(name string) error {
-	return refuse(
-		ReasonMissingPart,
-		"The workbook is damaged: it has no part %q, which it refers to. %s",
-		shown(name),
-		saveAgain,
-	)
+	return refuse(ReasonMissingPart, "The workbook is damaged: it has no part %q, which it refers to. %s",
+		shown(name), saveAgain)
 }
 
 // readRelations reads where a part, or the package itself for "", points to.

@@ -386,12 +386,8 @@ func (w *sheetScan) readRow() error {
 		case "r":
 			n, ok := parseRow(w.s.attrs[i].value)
 			if !ok {
-				return refuse(
-					ReasonReference,
-					"The workbook is damaged: there is no row %q. %s",
-					shown(string(w.s.attrs[i].value)),
-					saveAgain,
-				)
+				return refuse(ReasonReference, "The workbook is damaged: there is no row %q. %s",
+					shown(string(w.s.attrs[i].value)), saveAgain)
 			}
 			if n < number {
 				return refuse(ReasonRowOrder, "The workbook is damaged: row %d follows row %d. %s", n, w.row, saveAgain)
@@ -482,13 +478,8 @@ func (w *sheetScan) readCell() error {
 				return w.badReference(a.value)
 			}
 			if row != w.row {
-				return refuse(
-					ReasonReference,
-					"The workbook is damaged: cell %s stands in row %d. %s",
-					shown(string(a.value)),
-					w.row,
-					saveAgain,
-				)
+				return refuse(ReasonReference, "The workbook is damaged: cell %s stands in row %d. %s",
+					shown(string(a.value)), w.row, saveAgain)
 			}
 			if c < column {
 				return refuse(ReasonCellOrder, "The workbook is damaged: cell %s follows cell %s%d. %s",
@@ -509,11 +500,8 @@ func (w *sheetScan) readCell() error {
 		}
 	}
 	if column >= maxColumns {
-		return refuse(
-			ReasonReference,
-			"The workbook is damaged: the row has more cells than there are columns. %s",
-			saveAgain,
-		)
+		return refuse(ReasonReference,
+			"The workbook is damaged: the row has more cells than there are columns. %s", saveAgain)
 	}
 	w.column, w.inCell = column, true
 	w.derived = w.derived || w.sweep.covers(column)

@@ -88,13 +88,8 @@ func newScanner(r io.Reader, part string) *scanner {
 				)
 			}
 
-			return refuse(
-				ReasonControl,
-				"The workbook is damaged: its part %q has a control character (0x%02X). %s",
-				s.part,
-				b,
-				saveAgain,
-			)
+			return refuse(ReasonControl,
+				"The workbook is damaged: its part %q has a control character (0x%02X). %s", s.part, b, saveAgain)
 		},
 		tooLong: func() error { return s.bad("has an element that is too long") },
 	}

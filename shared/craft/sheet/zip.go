@@ -88,11 +88,8 @@ func openArchive(src *source, limits Limits) (*archive, error) {
 		return nil, err
 	}
 	if count > maxParts || stop-start > maxDirectory {
-		return nil, refuse(
-			ReasonUnsafe,
-			"The workbook claims to have %s parts, which no workbook needs.",
-			thousands(count),
-		)
+		return nil, refuse(ReasonUnsafe, "The workbook claims to have %s parts, which no workbook needs.",
+			thousands(count))
 	}
 	directory, err := src.at(start, int(stop-start))
 	if err != nil {
@@ -243,9 +240,7 @@ func (a *archive) findEnd64(stop int64) (*end64, int64, error) {
 		le.Uint64(record[32:]),
 		le.Uint64(record[40:]),
 		le.Uint64(record[48:]),
-	}, int64(
-		begin,
-	), nil
+	}, int64(begin), nil
 }
 
 // readEntry takes one entry from the directory.

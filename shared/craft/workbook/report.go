@@ -153,12 +153,8 @@ type label struct {
 func (b *book) summary(in LicenseStatus) error {
 	labels := b.labels(in)
 	header := len(labels) + 2 // after an empty row
-	s, err := b.openPrinted(
-		SummaryTab,
-		header,
-		[]column{{width: 42}, {width: 27}, {width: 20}, {width: 3}, {width: chartColumns}},
-		in.Paper,
-	)
+	s, err := b.openPrinted(SummaryTab, header,
+		[]column{{width: 42}, {width: 27}, {width: 20}, {width: 3}, {width: chartColumns}}, in.Paper)
 	if err != nil {
 		return err
 	}
@@ -406,11 +402,8 @@ func (b *book) activeUsers(in LicenseStatus) error {
 		if err != nil {
 			return fmt.Errorf("workbook: active user %d: %w", users, err)
 		}
-		cells[0], cells[1], cells[2], cells[3], cells[4], cells[5] = textCell(
-			u.Name,
-		), textCell(
-			u.Extension,
-		), role, viewed, u.Queues, u.Dashboards
+		cells[0], cells[1], cells[2], cells[3] = textCell(u.Name), textCell(u.Extension), role, viewed
+		cells[4], cells[5] = u.Queues, u.Dashboards
 		cells[6], cells[7] = textCell(u.ID), textCell(u.Email)
 		if err := s.append(0, cells...); err != nil {
 			return err
@@ -450,15 +443,8 @@ func (b *book) details(rows iter.Seq2[Detail, error], paper Paper) error {
 		if err != nil {
 			return fmt.Errorf("workbook: detailed usage, row %d: %w", s.row+1, err)
 		}
-		cells[0], cells[1], cells[2], cells[3] = textCell(
-			d.Name,
-		), textCell(
-			d.Extension,
-		), textCell(
-			d.Queue,
-		), textCell(
-			d.Dashboard,
-		)
+		cells[0], cells[1] = textCell(d.Name), textCell(d.Extension)
+		cells[2], cells[3] = textCell(d.Queue), textCell(d.Dashboard)
 		cells[4], cells[5], cells[6] = viewed, textCell(d.LiveReports), textCell(d.CallQueueBooster)
 		cells[7], cells[8] = textCell(d.ID), textCell(d.Email)
 		if err := s.append(0, cells...); err != nil {

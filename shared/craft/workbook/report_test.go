@@ -15,9 +15,7 @@ import (
 // role types are covered by the tests.
 func worked() LicenseStatus {
 	in := LicenseStatus{
-		Created: day(
-			21,
-		),
+		Created:                   day(21),
 		Brand:                     "Acme",
 		Account:                   "Acme Ltd (acme)",
 		Zone:                      "America/New_York",
@@ -384,18 +382,16 @@ func TestLicenseStatusHostileText(t *testing.T) {
 			Account:        s,
 			Zone:           s,
 			Users:          seq(ActiveUser{Name: s, Extension: s, Viewer: true, Agent: true, ID: s, Email: s}),
-			Details: seq(
-				Detail{
-					Name:             s,
-					Extension:        s,
-					Queue:            s,
-					Dashboard:        s,
-					LiveReports:      s,
-					CallQueueBooster: s,
-					ID:               s,
-					Email:            s,
-				},
-			),
+			Details: seq(Detail{
+				Name:             s,
+				Extension:        s,
+				Queue:            s,
+				Dashboard:        s,
+				LiveReports:      s,
+				CallQueueBooster: s,
+				ID:               s,
+				Email:            s,
+			}),
 		}
 		book := build(t, in)
 		all := parts(t, book)

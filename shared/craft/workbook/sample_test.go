@@ -159,13 +159,11 @@ func TestForm(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
 	if err := WriteForm(&out, Form{
-		Created: day(
-			21,
-		),
-		Title:  "Import users",
-		Header: []string{"User", "Name", "Active"},
-		Rows:   [][]string{{"=u", "0012"}},
-		Lists:  []List{{Name: "Active", First: 3, Last: 3, Codes: []AddOn{{Code: "yes"}, {Code: "no"}}}},
+		Created: day(21),
+		Title:   "Import users",
+		Header:  []string{"User", "Name", "Active"},
+		Rows:    [][]string{{"=u", "0012"}},
+		Lists:   []List{{Name: "Active", First: 3, Last: 3, Codes: []AddOn{{Code: "yes"}, {Code: "no"}}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -188,13 +186,8 @@ func TestForm(t *testing.T) {
 	if len(s.Validations) != 1 || s.Validations[0].Formula1 != `"yes,no"` || s.Validations[0].Prompt != "yes\nno" {
 		t.Errorf("drop-downs %+v", s.Validations)
 	}
-	if err := WriteForm(
-		&out,
-		Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}},
-	); !errors.Is(
-		err,
-		ErrRagged,
-	) {
+	err := WriteForm(&out, Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}})
+	if !errors.Is(err, ErrRagged) {
 		t.Errorf("got %v", err)
 	}
 }

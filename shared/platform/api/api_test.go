@@ -53,11 +53,8 @@ func open(t *testing.T) *module {
 		api.Operation{ID: "make-thing", Method: "POST", Path: things, Tag: "Things", Permissions: manage, Status: 201},
 		r.create,
 	)
-	api.Register(
-		k,
-		api.Operation{ID: "list-things", Method: "GET", Path: things, Tag: "Things", Permissions: read},
-		r.list,
-	)
+	api.Register(k,
+		api.Operation{ID: "list-things", Method: "GET", Path: things, Tag: "Things", Permissions: read}, r.list)
 	api.Register(
 		k,
 		api.Operation{ID: "put-thing", Method: "PUT", Path: things + "/{id}", Tag: "Things", Permissions: manage},
@@ -104,11 +101,8 @@ func (r *module) create(ctx context.Context, c *call.Call, in *thingInput) (*api
 		table.Item{Key: table.Key{Partition: c.Partition("THING"), Sort: c.Env.IDs.Random()}, Data: []byte(`{}`)},
 		table.IfAbsent,
 	)
-	if err := c.Commit(
-		ctx,
-		call.Answer{Status: 201, Header: map[string]string{"Location": "/there"}, Body: in.Body},
-		op,
-	); err != nil {
+	err := c.Commit(ctx, call.Answer{Status: 201, Header: map[string]string{"Location": "/there"}, Body: in.Body}, op)
+	if err != nil {
 		return nil, err
 	}
 	return &api.Plain[thing]{Status: 201, Body: in.Body}, nil
@@ -310,11 +304,8 @@ func TestCursors(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	end := r.send(t, "GET", things+"?q=x&cursor="+list.NextCursor, nil)
-	if last := testkit.Decode[api.List[string]](
-		t,
-		end,
-		200,
-	); len(last.Items) != 0 || strings.Contains(string(end.Body), "nextCursor") ||
+	last := testkit.Decode[api.List[string]](t, end, 200)
+	if len(last.Items) != 0 || strings.Contains(string(end.Body), "nextCursor") ||
 		!strings.Contains(string(end.Body), `"items":[]`) {
 		t.Fatalf("%s", end.Body)
 	}
@@ -366,17 +357,13 @@ func TestWhoMayEnter(t *testing.T) {
 		{"who may", "u", "acme", things, []auth.Permission{auth.LicensesRead}, 200, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			answer := r.Do(
-				t,
-				r.handler,
-				testkit.Request{
-					Method:      "GET",
-					Path:        tc.path,
-					User:        tc.user,
-					Account:     tc.account,
-					Permissions: tc.permissions,
-				},
-			)
+			answer := r.Do(t, r.handler, testkit.Request{
+				Method:      "GET",
+				Path:        tc.path,
+				User:        tc.user,
+				Account:     tc.account,
+				Permissions: tc.permissions,
+			})
 			if tc.slug == "" {
 				testkit.Decode[api.List[string]](t, answer, tc.status)
 				return
@@ -449,12 +436,8 @@ func TestTags(t *testing.T) {
 
 func TestNoContent(t *testing.T) {
 	r := open(t)
-	if answer := r.send(
-		t,
-		"DELETE",
-		things+"/a",
-		nil,
-	); answer.Status != 204 || len(answer.Body) != 0 ||
+	answer := r.send(t, "DELETE", things+"/a", nil)
+	if answer.Status != 204 || len(answer.Body) != 0 ||
 		answer.Header.Get("Content-Type") != "" {
 		t.Fatalf("%d %v %s", answer.Status, answer.Header, answer.Body)
 	}

@@ -61,10 +61,8 @@ func Allowed(p Principal, account string, anyOf ...Permission) error {
 // subjects is told (requirements, section 9: a subject that does not fit is a 401 that says so).
 func Refused(err error) *problem.Problem {
 	if errors.Is(err, ErrSubject) {
-		return problem.New(
-			problem.Unauthorized,
-			"The subject of the access token can be no user's id: it must be "+UserIDRule+".",
-		)
+		return problem.New(problem.Unauthorized,
+			"The subject of the access token can be no user's id: it must be "+UserIDRule+".")
 	}
 	return problem.New(problem.Unauthorized, "Send a valid access token as Authorization: Bearer.")
 }

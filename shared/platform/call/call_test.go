@@ -328,10 +328,7 @@ func TestDecide(t *testing.T) {
 	}
 	other := errors.New("other")
 	runs = 0
-	if err := call.Decide(
-		t.Context(),
-		func(context.Context) error { runs++; return other },
-	); !errors.Is(err, other) ||
+	if err := call.Decide(t.Context(), func(context.Context) error { runs++; return other }); !errors.Is(err, other) ||
 		runs != 1 {
 		t.Fatalf("%d runs, %v", runs, err)
 	}

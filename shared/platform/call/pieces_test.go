@@ -78,11 +78,8 @@ func TestALargeAnswerFitsIntoAFullCommit(t *testing.T) {
 		op.Item.Data = []byte(`"` + strings.Repeat("x", 35<<10) + `"`)
 		effects = append(effects, op)
 	}
-	if err := c.Commit(
-		t.Context(),
-		call.Answer{Status: 200, Body: strings.Repeat("y", 2<<20)},
-		effects...,
-	); err != nil {
+	err := c.Commit(t.Context(), call.Answer{Status: 200, Body: strings.Repeat("y", 2<<20)}, effects...)
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -209,10 +209,8 @@ func TestSubjectsOfIdentityProviders(t *testing.T) {
 
 func TestServeMuxSeesTheClientsSegments(t *testing.T) {
 	mux := http.NewServeMux()
-	mux.HandleFunc(
-		"GET /v1/users/{id}/why",
-		func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) },
-	)
+	mux.HandleFunc("GET /v1/users/{id}/why",
+		func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) })
 	for path, want := range map[string]string{
 		"/v1/users/a%2Fb/why": "a/b", "/v1/users/a+b/why": "a+b", "/v1/users/a%3Fb/why": "a?b", "/v1/users/100%25/why": "100%",
 	} {
@@ -277,9 +275,8 @@ func TestRequest(t *testing.T) {
 		t,
 		event("POST", "/v1/x", "", map[string]any{"body": `{"name":"Zoë"}`}),
 		func(_ http.ResponseWriter, r *http.Request) {
-			if body, err := io.ReadAll(
-				r.Body,
-			); err != nil || string(body) != `{"name":"Zoë"}` ||
+			body, err := io.ReadAll(r.Body)
+			if err != nil || string(body) != `{"name":"Zoë"}` ||
 				r.ContentLength != int64(len(body)) {
 				t.Errorf("a text body: %q, %v", body, err)
 			}
@@ -494,11 +491,8 @@ func TestPanicIsAnInternalProblem(t *testing.T) {
 }
 
 func TestAnAnswerBeyondLambdasLimitIsAProblem(t *testing.T) {
-	got := serve(
-		t,
-		event("GET", "/", "", nil),
-		func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 5<<20)) },
-	)
+	got := serve(t, event("GET", "/", "", nil),
+		func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 5<<20)) })
 	if got.StatusCode != 500 || len(got.Body) > 1000 {
 		t.Fatalf("got %d with %d bytes", got.StatusCode, len(got.Body))
 	}
@@ -535,11 +529,9 @@ func TestOtherEventsGoToTheEventHandler(t *testing.T) {
 	if _, err := e.Invoke(ctx, event("GET", "/", "", nil)); !errors.Is(err, edge.ErrUnexpected) {
 		t.Errorf("an HTTP event: %v", err)
 	}
-	if _, err := edge.New(app.Function{HTTP: http.NotFoundHandler()}, options(io.Discard)).
-		Invoke(ctx, []byte(`{"Records":[]}`)); !errors.Is(
-		err,
-		edge.ErrUnexpected,
-	) {
+	_, err := edge.New(app.Function{HTTP: http.NotFoundHandler()}, options(io.Discard)).
+		Invoke(ctx, []byte(`{"Records":[]}`))
+	if !errors.Is(err, edge.ErrUnexpected) {
 		t.Errorf("an event for an API function: %v", err)
 	}
 }
@@ -551,8 +543,9 @@ func TestEventErrorsAndPanicsFailTheInvocation(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	panics := app.Function{Event: func(context.Context, []byte) error { panic("secret") }}
-	if _, err := edge.New(panics, options(io.Discard)).
-		Invoke(context.Background(), []byte(`{}`)); err == nil ||
+	_, err := edge.New(panics, options(io.Discard)).
+		Invoke(context.Background(), []byte(`{}`))
+	if err == nil ||
 		strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
@@ -586,10 +579,8 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 		}
 	})}, o)
 	for _, method := range []string{"GET", "POST"} {
-		if _, err := e.Invoke(
-			context.Background(),
-			event(method, "/v1/x", "q=secret", map[string]any{"body": "secret"}),
-		); err != nil {
+		_, err := e.Invoke(context.Background(), event(method, "/v1/x", "q=secret", map[string]any{"body": "secret"}))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -646,10 +637,8 @@ func TestLoggerAddsTheRequestIDOnce(t *testing.T) {
 	log.Info("three")
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []int{1, 1, 0} {
-		if got := strings.Count(
-			lines[i],
-			`"requestId":"r-1"`,
-		); got != want ||
+		got := strings.Count(lines[i], `"requestId":"r-1"`)
+		if got != want ||
 			!strings.Contains(lines[i], `"function":"TestFunction"`) {
 			t.Errorf("line %s", lines[i])
 		}

@@ -206,9 +206,8 @@ func splitGreedy(fixed, raw, proxy string) (base, path string) {
 			return "", raw
 		}
 		from += i
-		if rest, err := url.PathUnescape(
-			raw[from+len(fixed):],
-		); err == nil &&
+		rest, err := url.PathUnescape(raw[from+len(fixed):])
+		if err == nil &&
 			strings.TrimSuffix(rest, "/") == strings.TrimSuffix(proxy, "/") {
 			return raw[:from], raw[from:]
 		}

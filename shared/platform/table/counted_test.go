@@ -41,18 +41,14 @@ func pagesOf(t *testing.T, n int) table.Store {
 }
 
 func TestCountedKeepsTheContract(t *testing.T) {
-	tabletest.Semantics(
-		t,
-		func(t *testing.T) table.Store { return table.Counted(openBolt(t), func(string, float64) {}) },
-	)
+	tabletest.Semantics(t,
+		func(t *testing.T) table.Store { return table.Counted(openBolt(t), func(string, float64) {}) })
 }
 
 func TestCounted(t *testing.T) {
 	var heard []string
-	s := table.Counted(
-		openBolt(t),
-		func(op string, capacity float64) { heard = append(heard, fmt.Sprintf("%s %g", op, capacity)) },
-	)
+	s := table.Counted(openBolt(t),
+		func(op string, capacity float64) { heard = append(heard, fmt.Sprintf("%s %g", op, capacity)) })
 	ctx := t.Context()
 	key := func(i int) table.Key { return table.Key{Partition: "P", Sort: strconv.Itoa(i)} }
 	// 5 KB: 5 units to write and 2 to read, 1.25 with its keys rounded up.

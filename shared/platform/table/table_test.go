@@ -43,9 +43,7 @@ func TestRangeMeansPrefixFromAndTo(t *testing.T) {
 func TestCursorsComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := table.Query{
-			Index: table.Index(
-				rapid.IntRange(0, table.Indexes).Draw(t, "index"),
-			),
+			Index:     table.Index(rapid.IntRange(0, table.Indexes).Draw(t, "index")),
 			Partition: "P" + sortKeys.Draw(t, "partition"),
 			Prefix:    sortKeys.Draw(t, "prefix"),
 			Backwards: rapid.Bool().Draw(t, "backwards"),

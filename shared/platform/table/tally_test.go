@@ -24,8 +24,7 @@ func (a *answers) Commit(context.Context, []table.Operation) error {
 func TestTally(t *testing.T) {
 	var tally table.Tally
 	s := table.Tallied(
-		&answers{errs: []error{nil, &table.ConditionError{}, table.ErrConflict, errors.New("no answer")}},
-		&tally,
+		&answers{errs: []error{nil, &table.ConditionError{}, table.ErrConflict, errors.New("no answer")}}, &tally,
 	)
 	for range 4 {
 		_ = s.Commit(t.Context(), nil)

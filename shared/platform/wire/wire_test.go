@@ -53,17 +53,11 @@ func TestFromEnvironment(t *testing.T) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
-	if _, err := settings(
-		t,
-		map[string]string{"CURSOR_KEY": "short"},
-	); err == nil ||
+	if _, err := settings(t, map[string]string{"CURSOR_KEY": "short"}); err == nil ||
 		strings.Contains(err.Error(), "short") {
 		t.Errorf("a short key: %v", err)
 	}
-	if _, err := settings(
-		t,
-		map[string]string{"LOG_LEVEL": "LOUD"},
-	); err == nil ||
+	if _, err := settings(t, map[string]string{"LOG_LEVEL": "LOUD"}); err == nil ||
 		!strings.Contains(err.Error(), "LOG_LEVEL") {
 		t.Errorf("a wrong level: %v", err)
 	}
@@ -110,10 +104,8 @@ func TestTheAdaptersUseWhatTheEnvironmentSays(t *testing.T) {
 // TestOneEndpointForAll reads AWS_ENDPOINT_URL as the SDK would, whose config package no function
 // links.
 func TestOneEndpointForAll(t *testing.T) {
-	s, err := settings(
-		t,
-		map[string]string{"AWS_ENDPOINT_URL": "https://all.test", "AWS_ENDPOINT_URL_S3": "https://s3.test"},
-	)
+	s, err := settings(t,
+		map[string]string{"AWS_ENDPOINT_URL": "https://all.test", "AWS_ENDPOINT_URL_S3": "https://s3.test"})
 	if err != nil || s.DynamoDBEndpoint != "https://all.test" || s.S3Endpoint != "https://s3.test" {
 		t.Errorf("got %q and %q, %v", s.DynamoDBEndpoint, s.S3Endpoint, err)
 	}

@@ -119,11 +119,8 @@ func (d *document) print(p page) {
 	}
 	d.tableHead(charges)
 	for _, line := range p.Lines {
-		d.tableRow(
-			charges,
-			[]string{line.Product, line.CostCenter, line.Quantity, line.UnitPrice, line.Recurring, line.Due},
-			"",
-		)
+		d.tableRow(charges,
+			[]string{line.Product, line.CostCenter, line.Quantity, line.UnitPrice, line.Recurring, line.Due}, "")
 	}
 	d.tableRow(charges, []string{"Total", "", "", "", p.Recurring, p.Due}, "B")
 

@@ -90,11 +90,7 @@ func TestALongReportRepeatsItsHeaders(t *testing.T) {
 	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const days, users = 120, 150
 	in := workbook.LicenseStatus{
-		Created: first.AddDate(
-			0,
-			0,
-			days,
-		),
+		Created:        first.AddDate(0, 0, days),
 		Brand:          "RingCentral",
 		Account:        "Acme (acme)",
 		Zone:           "America/New_York",

@@ -11,11 +11,8 @@ import (
 func TestWriteSample(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := WriteSample(
-		&out,
-		2,
-		[][]string{{"0101", "+6567891230", "=John"}, {"102", "", "a \"b\", c", "x", "y"}},
-	); err != nil {
+	err := WriteSample(&out, 2, [][]string{{"0101", "+6567891230", "=John"}, {"102", "", "a \"b\", c", "x", "y"}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := "\xef\xbb\xbfExt Key,Number,User,Addon license 1,Addon license 2\r\n" +

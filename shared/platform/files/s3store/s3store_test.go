@@ -215,10 +215,8 @@ func testObjects(t *testing.T, store files.Store) {
 		server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
 		defer server.Close()
 		bare := s3store.New(newClient(server.URL, accessKey, secretKey, region), names)
-		if _, _, err := bare.Get(
-			ctx,
-			files.Ref{Bucket: files.Uploads, Key: "k"},
-		); err == nil ||
+		_, _, err := bare.Get(ctx, files.Ref{Bucket: files.Uploads, Key: "k"})
+		if err == nil ||
 			errors.Is(err, files.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
@@ -253,13 +251,8 @@ func testVersions(t *testing.T, store files.Store) {
 		if status, body, _ := do(t, http.MethodGet, link, nil, ""); status != http.StatusOK || body != "first" {
 			t.Errorf("the link to the first answers %d %q", status, body)
 		}
-		other, err := store.Put(
-			ctx,
-			files.Ref{Bucket: files.Uploads, Key: key(t, "other.csv")},
-			strings.NewReader("other"),
-			5,
-			"text/csv",
-		)
+		other, err := store.Put(ctx, files.Ref{Bucket: files.Uploads, Key: key(t, "other.csv")},
+			strings.NewReader("other"), 5, "text/csv")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,13 +286,8 @@ func testPresigned(t *testing.T, store files.Store) {
 			if err != nil || head.ContentType != "text/csv" || head.Size != int64(len(body)) {
 				t.Fatalf("head: %+v, %v", head, err)
 			}
-			if status, _, _ := do(
-				t,
-				upload.Method,
-				upload.URL,
-				upload.Headers,
-				body,
-			); status != http.StatusPreconditionFailed {
+			status, _, _ := do(t, upload.Method, upload.URL, upload.Headers, body)
+			if status != http.StatusPreconditionFailed {
 				t.Errorf("a second upload answers %d", status)
 			}
 		}
@@ -387,13 +375,8 @@ func TestPresignGetSigns(t *testing.T) {
 	for name, opt := range clientOptions {
 		t.Run(name, func(t *testing.T) {
 			store := s3store.New(newClient("https://s3.example.com", accessKey, secretKey, region, opt), names)
-			link, end, err := store.PresignGet(
-				t.Context(),
-				files.Ref{Bucket: files.Reports, Key: "k", Version: "v1"},
-				"a b.xlsx",
-				now,
-				time.Hour,
-			)
+			link, end, err := store.PresignGet(t.Context(),
+				files.Ref{Bucket: files.Reports, Key: "k", Version: "v1"}, "a b.xlsx", now, time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -436,15 +419,8 @@ func TestPresignRefusesWhatCannotHold(t *testing.T) {
 		{"half a second", 1, xlsx, "", 1500 * time.Millisecond},
 		{"more than a week", 1, xlsx, "", 7*24*time.Hour + time.Second},
 	} {
-		if _, err := store.PresignPut(
-			t.Context(),
-			ref,
-			tc.size,
-			tc.contentType,
-			tc.sha,
-			time.Now(),
-			tc.life,
-		); err == nil {
+		_, err := store.PresignPut(t.Context(), ref, tc.size, tc.contentType, tc.sha, time.Now(), tc.life)
+		if err == nil {
 			t.Errorf("%s: signed", tc.name)
 		}
 	}
@@ -488,16 +464,8 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	store := s3store.New(client, names)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := store.Put(
-		ctx,
-		files.Ref{Bucket: files.Uploads, Key: "k"},
-		strings.NewReader("x"),
-		1,
-		"text/csv",
-	); !errors.Is(
-		err,
-		context.Canceled,
-	) {
+	_, err := store.Put(ctx, files.Ref{Bucket: files.Uploads, Key: "k"}, strings.NewReader("x"), 1, "text/csv")
+	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -25,10 +25,8 @@ func TestSignatureVerifyingServer(t *testing.T) {
 	versioned(t, client, files.Uploads)
 	for name, opt := range clientOptions {
 		t.Run(name, func(t *testing.T) {
-			store := s3store.New(
-				newClient(gateway.URL, gateway.AccessKey, gateway.SecretKey, gateway.Region, opt),
-				names,
-			)
+			store := s3store.New(newClient(gateway.URL, gateway.AccessKey, gateway.SecretKey, gateway.Region, opt),
+				names)
 			testObjects(t, store)
 			testVersions(t, store)
 			testHeadOfVersion(t, store)
@@ -68,15 +66,8 @@ func testRefusals(t *testing.T, store files.Store) {
 	presign := func(t *testing.T, at time.Time) (files.Ref, files.Upload) {
 		t.Helper()
 		ref := files.Ref{Bucket: files.Uploads, Key: key(t, "in.csv")}
-		upload, err := store.PresignPut(
-			ctx,
-			ref,
-			int64(len(body)),
-			"text/csv",
-			hex.EncodeToString(digest[:]),
-			at,
-			15*time.Minute,
-		)
+		upload, err := store.PresignPut(ctx, ref, int64(len(body)), "text/csv", hex.EncodeToString(digest[:]), at,
+			15*time.Minute)
 		if err != nil {
 			t.Fatalf("presign: %v", err)
 		}
@@ -125,13 +116,8 @@ func testRefusals(t *testing.T, store files.Store) {
 			if fmt.Sprint(upload) == before && sent == body && tc.at.Equal(now) {
 				t.Fatal("the case changes nothing")
 			}
-			if status, answer, _ := do(
-				t,
-				upload.Method,
-				upload.URL,
-				upload.Headers,
-				sent,
-			); status < 400 ||
+			status, answer, _ := do(t, upload.Method, upload.URL, upload.Headers, sent)
+			if status < 400 ||
 				status >= 500 {
 				t.Errorf("answered %d %s", status, answer)
 			}
@@ -169,13 +155,8 @@ func testRefusals(t *testing.T, store files.Store) {
 			if u == link {
 				t.Fatalf("%s: the case changes nothing", name)
 			}
-			if status, _, _ := do(
-				t,
-				http.MethodGet,
-				u,
-				nil,
-				"",
-			); status != http.StatusForbidden &&
+			status, _, _ := do(t, http.MethodGet, u, nil, "")
+			if status != http.StatusForbidden &&
 				status != http.StatusBadRequest {
 				t.Errorf("%s: answered %d", name, status)
 			}

@@ -47,10 +47,8 @@ func TestNeighborsInABatch(t *testing.T) {
 	key := func(sort string) table.Key { return table.Key{Partition: "P", Sort: sort} }
 	count := key("count")
 	pend := func(ops ...table.Operation) *pending { return &pending{ops: ops, done: make(chan error, 1)} }
-	overflow := pend(
-		table.Put(table.Item{Key: key("beside overflow")}, table.Always),
-		table.Add(key("full"), table.Bound{Name: "n", By: 1}),
-	)
+	overflow := pend(table.Put(table.Item{Key: key("beside overflow")}, table.Always),
+		table.Add(key("full"), table.Bound{Name: "n", By: 1}))
 	batch := []*pending{
 		pend(table.Put(table.Item{Key: count, Counts: map[string]int64{"n": 1}}, table.IfAbsent),
 			table.Put(table.Item{Key: key("full"), Counts: map[string]int64{"n": 1<<63 - 1}}, table.Always)),
@@ -91,10 +89,8 @@ func TestNeighborsInABatch(t *testing.T) {
 func TestRefusalsNeedNoSync(t *testing.T) {
 	s := openOne(t)
 	before := s.transactions(t)
-	if err := s.Commit(
-		t.Context(),
-		[]table.Operation{table.Check(table.Key{Partition: "P", Sort: "S"}, table.IfPresent)},
-	); err == nil {
+	err := s.Commit(t.Context(), []table.Operation{table.Check(table.Key{Partition: "P", Sort: "S"}, table.IfPresent)})
+	if err == nil {
 		t.Fatal("not refused")
 	}
 	if n := s.transactions(t) - before; n != 0 {
@@ -141,14 +137,12 @@ func TestCallersShareSyncs(t *testing.T) {
 func TestBrokenItem(t *testing.T) {
 	s := openOne(t)
 	key := table.Key{Partition: "P", Sort: "S"}
-	whole := encode(
-		table.Item{
-			Key:       key,
-			Version:   300,
-			Counts:    map[string]int64{"some": 5},
-			IndexKeys: [table.Indexes]table.Key{key, {}, key},
-		},
-	)
+	whole := encode(table.Item{
+		Key:       key,
+		Version:   300,
+		Counts:    map[string]int64{"some": 5},
+		IndexKeys: [table.Indexes]table.Key{key, {}, key},
+	})
 	for cut := range whole {
 		err := s.db.Update(
 			func(tx *bbolt.Tx) error { return tx.Bucket(itemsBucket).Put(appendKey(nil, key), whole[:cut]) },
@@ -159,13 +153,7 @@ func TestBrokenItem(t *testing.T) {
 		if _, err := s.Lookup(t.Context(), key); !errors.Is(err, errEncoding) {
 			t.Errorf("an item cut after %d bytes: got %v", cut, err)
 		}
-		if err := s.Commit(
-			t.Context(),
-			[]table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})},
-		); !errors.Is(
-			err,
-			errEncoding,
-		) {
+		if err := s.Commit(t.Context(), []table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})}); !errors.Is(err, errEncoding) {
 			t.Errorf("an add to an item cut after %d bytes: got %v", cut, err)
 		}
 	}

@@ -518,11 +518,8 @@ func (c change) write(tx *bbolt.Tx) error {
 		return err
 	}
 	for i, name := range indexBuckets {
-		if err := move(
-			tx.Bucket(name),
-			indexKeyBytes(c.old.IndexKeys[i], base),
-			indexKeyBytes(c.item.IndexKeys[i], base),
-		); err != nil {
+		err := move(tx.Bucket(name), indexKeyBytes(c.old.IndexKeys[i], base), indexKeyBytes(c.item.IndexKeys[i], base))
+		if err != nil {
 			return err
 		}
 	}

@@ -39,10 +39,8 @@ func tableName() string { return "seatwise-test-" + rand.Text()[:12] }
 func dropAtEnd(t *testing.T, c *dynamodb.Client, name string) {
 	t.Helper()
 	t.Cleanup(func() {
-		if _, err := c.DeleteTable(
-			context.WithoutCancel(t.Context()),
-			&dynamodb.DeleteTableInput{TableName: &name},
-		); err != nil {
+		_, err := c.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name})
+		if err != nil {
 			t.Error(err)
 		}
 	})
@@ -60,9 +58,6 @@ func TestContract(t *testing.T) {
 // is left out.
 func TestMoto(t *testing.T) {
 	c, name := newTable(t, testenv.Moto(t))
-	tabletest.Semantics(
-		t,
-		func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) },
-		"CommitLimits",
-	)
+	tabletest.Semantics(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) },
+		"CommitLimits")
 }

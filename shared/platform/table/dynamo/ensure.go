@@ -27,9 +27,7 @@ func EnsureTable(ctx context.Context, client *dynamodb.Client, tableName string)
 		keys, definitions := schema(index)
 		input.AttributeDefinitions = append(input.AttributeDefinitions, definitions...)
 		input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-			IndexName: aws.String(
-				IndexName(index),
-			),
+			IndexName:  aws.String(IndexName(index)),
 			KeySchema:  keys,
 			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
 		})
@@ -51,11 +49,8 @@ func EnsureTable(ctx context.Context, client *dynamodb.Client, tableName string)
 				return aws.ToString(has.IndexName) == *want.IndexName
 			},
 		) {
-			return fmt.Errorf(
-				"table %s exists but has no index %s: it is not a table of Seatwise",
-				tableName,
-				*want.IndexName,
-			)
+			return fmt.Errorf("table %s exists but has no index %s: it is not a table of Seatwise", tableName,
+				*want.IndexName)
 		}
 	}
 	return ensureExpiry(ctx, client, tableName)

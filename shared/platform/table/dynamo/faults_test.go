@@ -83,11 +83,8 @@ func answer(req *http.Request, status int, body string) *http.Response {
 // refuse answers with an error of the API.
 func refuse(status int, code string) fault {
 	return func(req *http.Request, _ []byte) (*http.Response, error) {
-		return answer(
-			req,
-			status,
-			fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"said the test"}`, code),
-		), nil
+		return answer(req, status,
+			fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"said the test"}`, code)), nil
 	}
 }
 
@@ -222,10 +219,8 @@ func TestRepeatedToTheByte(t *testing.T) {
 	for i := range 12 {
 		counts[fmt.Sprintf("count-%02d", i)] = int64(i)
 	}
-	if err := s.Commit(
-		t.Context(),
-		[]table.Operation{table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent)},
-	); err != nil {
+	err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent)})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range s.line.seen {
@@ -278,10 +273,8 @@ func TestDecidedByReading(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openLine(t, client, name, 4)
 			record := table.Key{Partition: t.Name(), Sort: "record"}
-			if err := s.Commit(
-				t.Context(),
-				[]table.Operation{table.Put(table.Item{Key: s.key}, table.IfAbsent)},
-			); err != nil {
+			if err := s.Commit(t.Context(),
+				[]table.Operation{table.Put(table.Item{Key: s.key}, table.IfAbsent)}); err != nil {
 				t.Fatal(err)
 			}
 			s.line.faults = c.faults
@@ -443,10 +436,8 @@ func TestReadsUnderFaults(t *testing.T) {
 	s := openLine(t, client, name, 4)
 	for i := range 30 {
 		keys = append(keys, table.Key{Partition: t.Name(), Sort: fmt.Sprintf("%02d", i)})
-		if err := s.Commit(
-			t.Context(),
-			[]table.Operation{table.Put(table.Item{Key: keys[i]}, table.Always)},
-		); err != nil {
+		err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: keys[i]}, table.Always)})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -493,13 +484,8 @@ func TestReadsUnderFaults(t *testing.T) {
 	// when there is none.
 	s = openLine(t, client, name, 4, unprocessed(1), unprocessed(10), unprocessed(0), unprocessed(5))
 	if found, err := s.Lookup(t.Context(), keys...); err != nil || len(found) != len(keys) || len(s.line.seen) != 5 {
-		t.Errorf(
-			"unprocessed keys: got %d, %v after %d requests; want %d after 5",
-			len(found),
-			err,
-			len(s.line.seen),
-			len(keys),
-		)
+		t.Errorf("unprocessed keys: got %d, %v after %d requests; want %d after 5", len(found), err,
+			len(s.line.seen), len(keys))
 	}
 	s = openLine(t, client, name, 4)
 	s.line.always = unprocessed(0)
@@ -575,10 +561,7 @@ func TestEnsureTable(t *testing.T) {
 		t.Errorf("expiry: got %+v, %v", ttl, err)
 	}
 	missing := dynamo.New(client, name+"-none", dynamo.Options{})
-	if _, err := missing.Lookup(
-		t.Context(),
-		table.Key{Partition: "P", Sort: "S"},
-	); err == nil ||
+	if _, err := missing.Lookup(t.Context(), table.Key{Partition: "P", Sort: "S"}); err == nil ||
 		!strings.Contains(err.Error(), "ResourceNotFound") {
 		t.Errorf("a table that is not there: got %v", err)
 	}
@@ -600,11 +583,8 @@ func TestEnsureTableOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	dropAtEnd(t, c, name)
-	if err := dynamo.EnsureTable(
-		t.Context(),
-		c,
-		name,
-	); err == nil ||
+	err := dynamo.EnsureTable(t.Context(), c, name)
+	if err == nil ||
 		!strings.Contains(err.Error(), "not a table of Seatwise") {
 		t.Errorf("got %v, want it refused", err)
 	}

@@ -213,9 +213,7 @@ func putAndGet(t *testing.T, f *fixture) {
 	same(t, f.get(t, bare.Key), bare)
 	f.missing(t, f.key("none"))
 
-	full.Data, full.Counts, full.IndexKeys, full.Expires = []byte(
-		`{}`,
-	), map[string]int64{
+	full.Data, full.Counts, full.IndexKeys, full.Expires = []byte(`{}`), map[string]int64{
 		"other": 1,
 	}, [table.Indexes]table.Key{}, 0
 	f.put(t, full)
@@ -572,23 +570,15 @@ func strangeKeys(t *testing.T, f *fixture) {
 	f.put(t, items...)
 	f.wantSorts(t, "base", table.Query{Partition: f.name}, sorts)
 	f.wantSorts(t, "index", table.Query{Index: table.Index2, Partition: f.name + "\x00"}, sorts)
-	f.wantSorts(
-		t,
-		"a partition that another begins with",
-		table.Query{Index: table.Index2, Partition: f.name},
-		[]string{},
-	)
+	f.wantSorts(t, "a partition that another begins with", table.Query{Index: table.Index2, Partition: f.name},
+		[]string{})
 	backwards := slices.Clone(sorts)
 	slices.Reverse(backwards)
 	f.wantSorts(t, "base backwards", table.Query{Partition: f.name, Backwards: true, Limit: 3}, backwards)
 	for _, item := range items {
 		same(t, f.get(t, item.Key), item)
-		f.wantSorts(
-			t,
-			"partition "+item.Sort,
-			table.Query{Index: table.Index3, Partition: f.name + item.Sort},
-			[]string{item.Sort},
-		)
+		f.wantSorts(t, "partition "+item.Sort, table.Query{Index: table.Index3, Partition: f.name + item.Sort},
+			[]string{item.Sort})
 	}
 	for _, prefix := range sorts {
 		var want []string
@@ -598,19 +588,12 @@ func strangeKeys(t *testing.T, f *fixture) {
 			}
 		}
 		f.wantSorts(t, fmt.Sprintf("prefix %q", prefix), table.Query{Partition: f.name, Prefix: prefix}, want)
-		f.wantSorts(
-			t,
-			fmt.Sprintf("prefix %q in an index", prefix),
-			table.Query{Index: table.Index2, Partition: f.name + "\x00", Prefix: prefix},
-			want,
-		)
+		f.wantSorts(t, fmt.Sprintf("prefix %q in an index", prefix),
+			table.Query{Index: table.Index2, Partition: f.name + "\x00", Prefix: prefix}, want)
 	}
 	long := table.Item{Key: table.Key{
-		Partition: f.name + strings.Repeat(
-			"\x00",
-			table.MaxPartitionKey-len(f.name),
-		),
-		Sort: strings.Repeat("\x00", table.MaxSortKey),
+		Partition: f.name + strings.Repeat("\x00", table.MaxPartitionKey-len(f.name)),
+		Sort:      strings.Repeat("\x00", table.MaxSortKey),
 	}}
 	long.IndexKeys[0] = long.Key
 	f.put(t, long)
@@ -785,11 +768,8 @@ func queryLargeItems(t *testing.T, f *fixture) {
 				t.Fatalf("query: %v", err)
 			}
 			if len(first.Items) == 0 || len(first.Items) > 4 || first.Next == "" {
-				t.Errorf(
-					"a page of %d items of 300 KB, next %q; want at most 4 and a next",
-					len(first.Items),
-					first.Next,
-				)
+				t.Errorf("a page of %d items of 300 KB, next %q; want at most 4 and a next", len(first.Items),
+					first.Next)
 			}
 			ordered := slices.Clone(want)
 			if backwards {
@@ -1010,13 +990,8 @@ func readLimits(t *testing.T, f *fixture) {
 func contextHonoured(t *testing.T, f *fixture) {
 	ctx, cancel := context.WithCancel(f.ctx)
 	cancel()
-	if err := f.Commit(
-		ctx,
-		[]table.Operation{table.Put(table.Item{Key: f.key("x")}, table.Always)},
-	); !errors.Is(
-		err,
-		context.Canceled,
-	) {
+	err := f.Commit(ctx, []table.Operation{table.Put(table.Item{Key: f.key("x")}, table.Always)})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("commit: got %v, want the context's error", err)
 	}
 	if _, err := f.Lookup(ctx, f.key("x")); !errors.Is(err, context.Canceled) {

@@ -74,11 +74,9 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 	env := &app.Env{
 		Clock: Clock, IDs: IDs{}, Log: log, Version: Version,
 		Console: app.Console{
-			API:      http.DefaultTransport,
-			Provider: &http.Client{Timeout: providerWait},
-			Issuer: getenv(
-				"OIDC_ISSUER",
-			),
+			API:           http.DefaultTransport,
+			Provider:      &http.Client{Timeout: providerWait},
+			Issuer:        getenv("OIDC_ISSUER"),
 			ClientID:      getenv("OIDC_CLIENT_ID"),
 			Scopes:        strings.Fields(getenv("OIDC_SCOPES")),
 			UploadsOrigin: getenv("UPLOADS_ORIGIN"),

@@ -45,12 +45,8 @@ func (s Secret) read(ctx context.Context, stage string) ([]byte, error) {
 	if endpoint == "" {
 		endpoint = "https://secretsmanager." + s.Region + ".amazonaws.com"
 	}
-	r, err := http.NewRequestWithContext(
-		ctx,
-		http.MethodPost,
-		strings.TrimSuffix(endpoint, "/")+"/",
-		bytes.NewReader(body),
-	)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+"/",
+		bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +54,13 @@ func (s Secret) read(ctx context.Context, stage string) ([]byte, error) {
 	r.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
 	digest := sha256.Sum256(body)
 	credentials := aws.Credentials{
-		AccessKeyID: s.Getenv(
-			"AWS_ACCESS_KEY_ID",
-		),
+		AccessKeyID:     s.Getenv("AWS_ACCESS_KEY_ID"),
 		SecretAccessKey: s.Getenv("AWS_SECRET_ACCESS_KEY"),
 		SessionToken:    s.Getenv("AWS_SESSION_TOKEN"),
 	}
-	if err := v4.NewSigner().
-		SignHTTP(ctx, credentials, r, hex.EncodeToString(digest[:]), "secretsmanager", s.Region, s.Clock()); err != nil {
+	err = v4.NewSigner().
+		SignHTTP(ctx, credentials, r, hex.EncodeToString(digest[:]), "secretsmanager", s.Region, s.Clock())
+	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	response, err := http.DefaultClient.Do(r)

@@ -270,7 +270,8 @@ func sectionsOf(t *testing.T, document string) map[string]bool {
 func TestCitationsResolve(t *testing.T) {
 	const number = `\d+(?:\.\d+)?`
 	numbered := regexp.MustCompile(
-		`(?i)\b(requirements), sections? (` + number + `(?:(?:, and |, | and )` + number + `)*)|\b(design|decisions), (?:decisions? )?(\d+(?:(?:, and |, | and )\d+)*)`)
+		`(?i)\b(requirements), sections? (` + number + `(?:(?:, and |, | and )` + number + `)*)|\b(design|decisions), (?:decisions? )?(\d+(?:(?:, and |, | and )\d+)*)`,
+	)
 	headed := regexp.MustCompile(`\b(contract|data model|operations), "?([A-Z]\w+(?: \w+)*)`)
 	// What says where a rule comes from without a place in docs/ sends its reader nowhere.
 	nowhere := regexp.MustCompile(`\b[Ss]pec \d|\bapi\.md\b|[^/]\bdesign\.md\b`)

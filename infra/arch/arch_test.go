@@ -31,11 +31,11 @@ const (
 	vocabulary kind = "vocabulary" // values that every layer speaks: pure
 	port       kind = "port"       // what services ask the outside for
 	adapter    kind = "adapter"    // what answers for a port
-	fixture    kind = "kit"        // what every module needs at its edges: the call, the caller, HTTP, events
+	fixture    kind = "fixture"    // what every module needs at its edges: the call, the caller, HTTP, events
 	tool       kind = "tool"       // one craft without state: reading sheets, writing workbooks
-	capability kind = "room"       // a capability: rules, service, edges; what is below its folder belongs to it
+	capability kind = "capability" // a capability: rules, service, edges; what is below its folder belongs to it
 	testkit    kind = "testkit"    // linked by tests only
-	wiring     kind = "wiring"     // adapters and kit put together from the environment
+	wiring     kind = "wiring"     // adapters and fixtures put together from the environment
 	function   kind = "function"   // main of one Lambda function
 	infra      kind = "infra"      // the runner, generators, benches, tests of the whole
 )
@@ -398,7 +398,8 @@ func TestTheConsoleIsAClient(t *testing.T) {
 }
 
 // TestRulesArePure reads every rules file by itself, as a module's service may import what its
-// rules may not. Of another room a rules file uses only what that module's own rules files declare.
+// rules may not. Of another module a rules file uses only what that module's own rules files
+// declare.
 func TestRulesArePure(t *testing.T) {
 	impure := []string{
 		"bufio",
@@ -447,7 +448,7 @@ func TestRulesArePure(t *testing.T) {
 				}
 				for _, symbol := range uses(f, name) {
 					if !slices.Contains(declared[ours], symbol) {
-						t.Errorf("%s uses %s.%s, which is no rule of that room", file, name, symbol)
+						t.Errorf("%s uses %s.%s, which is no rule of that module", file, name, symbol)
 					}
 				}
 			case isOurs(imp) && packages[ours] != vocabulary && ours != sheets:

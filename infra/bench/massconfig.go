@@ -69,7 +69,7 @@ type phase struct {
 	cost cost
 }
 
-// massFigures are what a mass configuration of so many rows takes.
+// massFigures are what a mass configuration of a number of rows takes.
 type massFigures struct {
 	rows         int
 	scan         time.Duration // a bare scan of the sheet's tokens
@@ -186,7 +186,7 @@ func settingsOf(address string) wire.Settings {
 	}
 }
 
-// furnishMass makes the account, so many users, and as many seats of each product as they need.
+// furnishMass makes the account, a number of users, and as many seats of each product as they need.
 func (w *walker) furnishMass(ctx context.Context, rows int) error {
 	if _, err := w.call(ctx, "AccountsFunction", http.MethodPut, accountPath, object{
 		"name":       "Acme",
@@ -232,8 +232,8 @@ func (w *walker) furnishMass(ctx context.Context, rows int) error {
 // massSheet is the name of the file's one sheet inside it.
 const massSheet = "xl/worksheets/sheet1.xml"
 
-// massFile makes a workbook of so many new phones, with its texts in the cells, as programs write
-// it.
+// massFile makes a workbook of a number of new phones, with its texts in the cells, as programs
+// write it.
 func massFile(rows int, addOns []string) ([]byte, error) {
 	const (
 		schemas       = "http://schemas.openxmlformats.org/"

@@ -38,8 +38,8 @@ import (
 const onlyUsage = "usage"
 
 const (
-	// The account of issue 5: so many active users, of whom a tenth view, and so many views in a
-	// window, and a tenth of them to compare with.
+	// The account of issue 5: a number of active users, of whom a tenth view, and a number of views
+	// in a window, and a tenth of them to compare with.
 	usageUsers = 20_000
 	usageViews = 1_000_000
 	usageDays  = usage.DefaultDays

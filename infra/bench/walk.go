@@ -466,7 +466,7 @@ func put(ctx context.Context, upload object, content []byte) error {
 	}
 	headers, _ := upload["headers"].(object)
 	for name, value := range headers {
-		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it automatically
 			r.Header.Set(name, fmt.Sprint(value))
 		}
 	}

@@ -233,7 +233,7 @@ func put(t *testing.T, made object, file string) string {
 	}
 	headers, _ := upload["headers"].(object)
 	for name, value := range headers {
-		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it automatically
 			req.Header.Set(name, fmt.Sprint(value))
 		}
 	}

@@ -182,7 +182,7 @@ func (l *lambda) invoke(t *testing.T, event any) result {
 			}
 			return r
 		case <-l.ended:
-			t.Fatalf("%s ended by itself: %v", l.function, l.cmd.ProcessState)
+			t.Fatalf("%s ended unasked: %v", l.function, l.cmd.ProcessState)
 		case <-deadline.C:
 			t.Fatalf("%s did not answer within %s", l.function, invokeWait)
 		}

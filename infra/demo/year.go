@@ -70,7 +70,7 @@ var costCenters = [][2]string{{"CC-100", "Support"}, {"CC-200", "Sales"}, {"CC-3
 const (
 	atFirst    = 36
 	eachMonth  = 3
-	supervisor = 5 // one person of so many looks at dashboards
+	supervisor = 5 // one person in this many looks at dashboards
 	phones     = 30
 )
 

@@ -70,7 +70,7 @@ func (w *world) check(t *testing.T) {
 
 func (w *world) must(c *client, err error) {
 	if err != nil {
-		w.fail("%s, desk %d: %v", c.name, c.kernel, err)
+		w.fail("%s, service %d: %v", c.name, c.kernel, err)
 	}
 }
 
@@ -362,7 +362,7 @@ func (w *world) audit(t *testing.T) {
 				want = 1
 			}
 			if held["license:"+l.ID] != want {
-				return fmt.Errorf("by the audit log license %s is held %d times, by itself it is %s", l.ID,
+				return fmt.Errorf("by the audit log license %s is held %d times, and the license says %s", l.ID,
 					held["license:"+l.ID], l.Status)
 			}
 			return nil

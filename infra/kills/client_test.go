@@ -130,7 +130,7 @@ func (c *client) id(kind string, n int) string { return fmt.Sprintf("%s-%d-%d", 
 
 func (c *client) key() string {
 	c.keys++
-	return fmt.Sprintf("key %d of desk %d", c.keys, c.kernel)
+	return fmt.Sprintf("key %d of service %d", c.keys, c.kernel)
 }
 
 // work looks for what was acknowledged before the kill, and then goes on until the next one.
@@ -138,7 +138,7 @@ func (c *client) work() {
 	for err := c.recover(); ; err = c.step() {
 		if err != nil {
 			if _, gone := err.(down); !gone { //nolint:errorlint // it is never wrapped
-				c.w.fail("%s, desk %d: %v", c.name, c.kernel, err)
+				c.w.fail("%s, service %d: %v", c.name, c.kernel, err)
 			}
 			return
 		}

@@ -42,7 +42,7 @@ const (
 	// later is when the scheduled functions are run, by their event: whoever was at work before the
 	// kill has been silent for longer than any lease.
 	later = 10 * time.Minute
-	// patience bounds the wait for what goes on by itself.
+	// patience bounds the wait for what continues automatically.
 	patience = 90 * time.Second
 	// reportLease is how long a killed builder keeps a report: longer than a function may run in
 	// AWS.
@@ -199,7 +199,7 @@ func (w *world) stillborn(t *testing.T, after time.Duration) {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err == nil {
-		t.Fatal("the runner ended by itself")
+		t.Fatal("the runner ended unasked")
 	}
 	w.figures.stillborn.Add(1)
 }

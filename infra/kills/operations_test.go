@@ -216,7 +216,7 @@ func (c *client) pick(user, product string) error {
 	)
 }
 
-// take assigns a license that was given back; another desk may have it by now.
+// take assigns a license that was given back; another service may have it by now.
 func (c *client) take(user string) error {
 	if len(c.freed) == 0 {
 		return nil
@@ -288,7 +288,7 @@ func (c *client) reassign(user, product string) error {
 	}, "user:"+user, "user:"+to)
 }
 
-// terminate ends a license that was given back; another desk may have it by now.
+// terminate ends a license that was given back; another service may have it by now.
 func (c *client) terminate() error {
 	if len(c.freed) == 0 {
 		return nil
@@ -317,7 +317,7 @@ func (c *client) end(id string) error {
 		if err := decode(a, &l); err != nil || l.Status != "terminated" {
 			return fmt.Errorf("it is not terminated: %w", err)
 		}
-		if c.ended(id) == nil { // the other desk may have ended it too, which is success and changes nothing
+		if c.ended(id) == nil { // the other service may have ended it too, which is success and changes nothing
 			c.terminated[id] = l.ProductID
 		}
 		return nil
@@ -629,7 +629,7 @@ func (c *client) configure() error {
 		}
 		header := map[string]string{}
 		for name, value := range m.Upload.Headers {
-			if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+			if !strings.EqualFold(name, "Content-Length") { // net/http sends it automatically
 				header[name] = value
 			}
 		}
@@ -695,7 +695,7 @@ func (c *client) dropFile() error {
 	d := c.drop
 	if d == nil {
 		rows, file := c.rows("drop", dropped)
-		d = &drop{name: fmt.Sprintf("drop %d of desk %d.csv", c.keys, c.kernel), rows: rows, file: file}
+		d = &drop{name: fmt.Sprintf("drop %d of service %d.csv", c.keys, c.kernel), rows: rows, file: file}
 		c.drop = d
 	}
 	if !d.there {

@@ -95,7 +95,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return w.print(out)
 }
 
-// figure is what the turns of one operation with so many callers came to, one value for each round.
+// figure is what the turns of one operation with one number of callers came to, one value for each
+// round.
 type figure struct {
 	perSecond, half, most, tried, lost []float64
 }
@@ -116,7 +117,7 @@ type turnOf struct {
 func (w *world) print(out io.Writer) error {
 	fmt.Fprintf(
 		out,
-		"Calls a second with so many callers at once, median and 99th percentile of how long they take, and commits tried and lost for each effect; the median of the rounds.\n"+
+		"Calls a second by the number of callers at once, median and 99th percentile of how long they take, and commits tried and lost for each effect; the median of the rounds.\n"+
 			"At least %d seats are free. The floor commits the same puts to bare bbolt, behind the same token check and JSON.\n\n",
 		seatsSpare,
 	)

@@ -189,7 +189,7 @@ func (w *world) commits(ctx context.Context) (tried, lost float64, err error) {
 	return counted.Tried, counted.Lost, err
 }
 
-// turn lets so many callers call for a while.
+// turn lets a number of callers call for a while.
 func (w *world) turn(
 	ctx context.Context,
 	key turnOf,

@@ -240,8 +240,8 @@ func TestEveryPathParameterIsRead(t *testing.T) {
 	}
 }
 
-// TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the kit itself may answer with;
-// those of the modules are seen in TestRoutes.
+// TestEveryOperationDeclaresWhatItMayAnswer holds the statuses that the router itself may answer
+// with; those of the modules are seen in TestRoutes.
 func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 	for _, op := range documented(t) {
 		may := []string{"422", "500"} // an unknown query parameter, a fault of ours

@@ -202,7 +202,7 @@ func (l *law) carryOut() {
 	}
 }
 
-// phones is a file of so many rows, each with a fault of its own in many columns.
+// phones is a file of a number of rows, each with a fault of its own in many columns.
 func (l *law) phones(good, bad int) string {
 	var b strings.Builder
 	b.WriteString("Ext Key,Number,User,Addon license 1\n")
@@ -240,7 +240,7 @@ func (l *law) queue(id string, users []string) {
 	l.must(http.MethodPut, "/call-queues/"+id, object{"name": longName, "members": users})
 }
 
-// plantQueue is queue of the most members, of whom nobody is a user, without settling them.
+// plantQueue is queue of the most members, none of them a user, without settling them.
 func (l *law) plantQueue(id string) {
 	l.t.Helper()
 	users := many(20_000, func(i int) string { return nth(longUser[:97], i) })
@@ -701,7 +701,7 @@ func (l *law) phone() string {
 	return l.shelf[0]
 }
 
-// order places an order of so many lines of one license each.
+// order places an order of a number of lines of one license each.
 func (l *law) order(lines int) string {
 	l.t.Helper()
 	l.must(http.MethodPut, "/cost-centers/"+longCode, object{"name": longName})

@@ -229,7 +229,7 @@ func (l *law) document() *huma.OpenAPI {
 	return document
 }
 
-// populate makes a state out of what is drawn: pick chooses one of so many.
+// populate makes a state out of what is drawn: pick chooses one of n.
 func (l *law) populate(pick func(what string, n int) int) {
 	some := func(what string, of ...string) []string {
 		chosen := []string{}
@@ -423,7 +423,7 @@ func (l *law) age(pick func(what string, n int) int) {
 	})
 }
 
-// unchanged demands that an answer is 200 with the entity tag of before, and that so many
+// unchanged demands that an answer is 200 with the entity tag of before, and that a number of
 // operations were written for it.
 func (l *law) unchanged(t failer, what string, before testkit.Response, writes int, r testkit.Response) {
 	t.Helper()

@@ -118,7 +118,7 @@ func TestWallboardsEndWithTheirUser(t *testing.T) {
 	}
 }
 
-// counted demands that the list, the metrics and the summary count so many wallboards.
+// counted demands that the list, the metrics and the summary count a number of wallboards.
 func (l *law) counted(t *testing.T, want int) {
 	t.Helper()
 	devices, _ := l.must(http.MethodGet, "/metrics/licenses", nil)["devices"].([]any)

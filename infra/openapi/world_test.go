@@ -21,7 +21,7 @@ const (
 	theirs = "globex"
 )
 
-// settled bounds how long the runner may take over what it does by itself, such as a check.
+// settled bounds how long the runner may take over what it does automatically, such as a check.
 const settled = time.Minute
 
 // world is a running Seatwise with two accounts that have, of everything that is listed, at least
@@ -266,7 +266,7 @@ func (w *world) plan(
 	}
 	headers, _ := upload["headers"].(object)
 	for name, value := range headers {
-		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it automatically
 			req.Header.Set(name, fmt.Sprint(value))
 		}
 	}

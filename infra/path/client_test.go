@@ -156,7 +156,7 @@ func upload(t testing.TB, method, address string, header map[string]string, cont
 		t.Fatal(err)
 	}
 	for name, value := range header {
-		if !strings.EqualFold(name, "Content-Length") { // net/http sends it by itself
+		if !strings.EqualFold(name, "Content-Length") { // net/http sends it automatically
 			req.Header.Set(name, value)
 		}
 	}

@@ -213,7 +213,7 @@ func account(t *testing.T, r *testlocal.Runner, operator client, name string) (p
 	return path, admin
 }
 
-// quoted asks for a quote of so many licenses by product.
+// quoted asks for a quote of a number of licenses by product.
 func quoted(t *testing.T, admin client, account string, quantities object) quote {
 	t.Helper()
 	var lines []object

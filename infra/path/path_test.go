@@ -855,7 +855,7 @@ const dropped = "\ufeffEXT KEY;number;User;Addon License 1;Addon License 2;Addon
 	"102;6567891231;Alice;;;\r\n" +
 	"109;6567891299;hallie;device_ip_phone;device_desktop_app;call_recording\r\n"
 
-// fileDrop is step 6: a file put with an S3 client takes effect by itself.
+// fileDrop is step 6: a file put with an S3 client takes effect automatically.
 func (w *walk) fileDrop(t *testing.T) {
 	objects := s3.New(s3.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(w.runner.S3), UsePathStyle: true,

@@ -173,7 +173,7 @@ func (m *simulation) recount(
 	for _, w := range waiting {
 		waits[w.ProductID]++
 	}
-	// Wallboards are devices, and no licenses: the books count them.
+	// Wallboards are devices, and no licenses: the models count them.
 	bought[catalog.WallboardID], assigned[catalog.WallboardID] = m.models[account].devices, m.models[account].devices
 	for _, s := range summary {
 		if s.Bought != bought[s.ProductID] || s.Assigned != assigned[s.ProductID] || s.Waiting != waits[s.ProductID] {
@@ -454,7 +454,7 @@ func (m *simulation) foldAudit(account string, byID map[string]license.License, 
 		}
 		if held[id] != want {
 			m.fail(
-				"I16: by the audit log license %s (%s) of %s is held %d times, by itself it is %s",
+				"I16: by the audit log license %s (%s) of %s is held %d times, and the license says %s",
 				id,
 				x.ProductID,
 				account,
@@ -464,7 +464,7 @@ func (m *simulation) foldAudit(account string, byID map[string]license.License, 
 		}
 		if x.Kind != "metered" && (ended[id] == 1) != (x.Status == license.Terminated) {
 			m.fail(
-				"I16: by the audit log license %s of %s ended %d times, by itself it is %s",
+				"I16: by the audit log license %s of %s ended %d times, and the license says %s",
 				id,
 				account,
 				ended[id],

@@ -15,7 +15,7 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// job is what the book knows of a mass configuration (I12, I13).
+// job is what the model knows of a mass configuration (I12, I13).
 type job struct {
 	doc      jobDocument
 	progress progress

@@ -3,7 +3,7 @@
 // every call to the table, with the faults that a network, a store, a disk and a clock have. A seed
 // decides everything: which operation, which fault, and which of the calls that wait goes on next.
 // After every commit a plain model checks the invariants of docs/design.md; now and then, and when
-// all is calm, they are checked through the API too (docs/correctness.md says which and how).
+// all is quiet, they are checked through the API too (docs/correctness.md says which and how).
 //
 // It runs inside a bubble of testing/synctest, which tells when all goroutines stand still, and
 // where waiting takes no time.
@@ -171,7 +171,7 @@ func (a *totals) faults() string {
 
 func (a *totals) String() string {
 	return fmt.Sprintf(
-		"%d seeds, %d failed, %d operations, %d calls to the table, %d commits, %d looks of the model, %d calms",
+		"%d seeds, %d failed, %d operations, %d calls to the table, %d commits, %d looks of the model, %d times quiet",
 		a.seeds,
 		a.failed,
 		a.operations,

@@ -601,11 +601,11 @@ func (b *model) verifySeat(id string) {
 	}
 	held, ended := b.log.held[id], b.log.ended[id]
 	if (held == 1) != (s.Status == license.Assigned) || held != 0 && held != 1 {
-		b.fail("I16: by the audit log license %s (%s) is held %d times, by itself it is %s", id, s.ProductID, held,
+		b.fail("I16: by the audit log license %s (%s) is held %d times, and the license says %s", id, s.ProductID, held,
 			s.Status)
 	}
 	if s.Kind.Purchasable() && ((ended == 1) != (s.Status == license.Terminated) || ended > 1) {
-		b.fail("I16: by the audit log license %s (%s) ended %d times, by itself it is %s", id, s.ProductID, ended,
+		b.fail("I16: by the audit log license %s (%s) ended %d times, and the license says %s", id, s.ProductID, ended,
 			s.Status)
 	}
 }
@@ -634,7 +634,7 @@ func (b *model) verifyAssigned(s *seat) {
 	}
 }
 
-// byHand says whether a person gave the grant; the others come and go by themselves.
+// byHand says whether a person gave the grant; the others come and go automatically.
 func byHand(g license.Grant) bool {
 	return g.Source == license.Direct || strings.HasPrefix(g.Source, "massConfiguration:")
 }

@@ -561,7 +561,7 @@ func (m *simulation) order(a string) *run {
 		n, product = 48, "auto-attendant" // several commits, of what is not scarce
 	}
 	if !slices.Contains(seats, product) {
-		n += 3 // seats that are granted by themselves stay scarce, so that somebody waits
+		n += 3 // seats that are granted automatically stay scarce, so that somebody waits
 	}
 	lines := []fields{{"productId": product, "quantity": n, "costCenter": pick(m, costs)}}
 	if m.random.IntN(2) == 0 {

@@ -208,9 +208,9 @@ func documents[T any](b *model, kind string) map[string]T {
 	return all
 }
 
-// verifyDirectory: in the calm every user has exactly the grants that queues, dashboards, roles and
-// views give, and whoever has a reason to hold a seat holds it, waits for it, or has no use for it
-// (I14: no grant is lost).
+// verifyDirectory: once all is quiet every user has exactly the grants that queues, dashboards,
+// roles and views give, and whoever has a reason to hold a seat holds it, waits for it, or has no
+// use for it (I14: no grant is lost).
 func (b *model) verifyDirectory() {
 	profiles, roles, queues := documents[profileDocument](
 		b,

@@ -140,9 +140,9 @@ func (m *mirror) take(r *run, ops []table.Operation) {
 	}
 }
 
-// blind are the kinds of items that may be written without having been read: copies and marks,
+// blind are the kinds of items that may be written without having been read: copies and markers,
 // whose contents follow from other items; licenses, which are taken by the copy that was read of
-// them, and which the book compares with everything around them; and parts that are named by who
+// them, and which the model compares with everything around them; and parts that are named by who
 // writes them.
 var blind = map[string]bool{
 	"LICENSE":          true,

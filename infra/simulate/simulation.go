@@ -496,8 +496,8 @@ func (m *simulation) fail(format string, args ...any) {
 	}
 }
 
-// play runs so many operations, faults among them, and brings everything to a calm in the middle
-// and at the end, without faults, to look whether the world is as it must be.
+// play runs a number of operations, faults among them, and lets everything come to rest in the
+// middle and at the end, without faults, to look whether the world is as it must be.
 func (m *simulation) play(operations, every int) {
 	unchecked := 0
 	for half := 1; half <= 2; half++ {
@@ -546,7 +546,7 @@ func (m *simulation) turn() int {
 	return m.mirror.made - before
 }
 
-// look hands the commits of this turn to the books, which check the invariants, and looks whether
+// look hands the commits of this turn to the models, which check the invariants, and looks whether
 // the store shows them.
 func (m *simulation) look() {
 	for _, c := range m.mirror.fresh {

@@ -131,7 +131,7 @@ func (b *model) verifyTabs(u *window, tabs [3][][]string) {
 		nil,
 		{"Date", "Active Users", "Licenses Purchased"},
 	}
-	notes := len(want) - 2 // so many rows have a figure, and in their last column what it means
+	notes := len(want) - 2 // as many rows have a figure, and in their last column what it means
 	for _, day := range u.days {
 		want = append(
 			want,

@@ -76,7 +76,7 @@ func launchOnce(ctx context.Context, p process) (string, error) {
 		}
 		select {
 		case waitErr := <-ended:
-			return "", errors.Join(fmt.Errorf("it ended by itself: %s", output.tail()), waitErr)
+			return "", errors.Join(fmt.Errorf("it ended unasked: %s", output.tail()), waitErr)
 		case <-deadline.C:
 			return "", fmt.Errorf("not ready after %s: %w: %s", startWait, err, output.tail())
 		case <-ctx.Done():

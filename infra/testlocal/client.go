@@ -77,7 +77,7 @@ func (c *Client) Send(ctx context.Context, method, path string, body any, header
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-		// Without this the HTTP client would send some requests again by itself, and what was sent
+		// Without this the HTTP client would resend some requests automatically, and what was sent
 		// how often is what these tests are about.
 		request.GetBody = nil
 	}

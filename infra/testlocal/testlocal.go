@@ -143,7 +143,7 @@ func Run(t testing.TB, cmd *exec.Cmd, last os.Signal) *Runner {
 	select {
 	case <-r.out.line: // The one line that it prints when it is ready.
 	case <-r.ended:
-		t.Fatalf("the runner ended by itself: %v: %s", r.waitErr, r.Said())
+		t.Fatalf("the runner ended unasked: %v: %s", r.waitErr, r.Said())
 	case <-deadline.C:
 		t.Fatalf("the runner was not ready after %s: %s", startWait, r.Said())
 	}

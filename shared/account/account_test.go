@@ -371,12 +371,12 @@ func TestBundleFollows(t *testing.T) {
 		t.Errorf("unlimited: %v", got)
 	}
 	if !marked() {
-		t.Error("the mark went before the second round")
+		t.Error("the marker went before the second round")
 	}
 	k.Clock.Add(20 * time.Minute)
 	resume()
 	if marked() {
-		t.Error("the mark stays after the second round")
+		t.Error("the marker stays after the second round")
 	}
 
 	put(account.Standard)

@@ -82,9 +82,9 @@ func (s *Service) settleSoon(ctx context.Context, account string) {
 	}
 }
 
-// settle goes on with the present round of the account's marker, for at most so many holders, 0 for
-// all. Another run of the same work, or a newer change of the bundle, shows in the marker's version
-// and ends this run.
+// settle goes on with the present round of the account's marker, for at most that many holders, 0
+// for all. Another run of the same work, or a newer change of the bundle, shows in the marker's
+// version and ends this run.
 func (s *Service) settle(ctx context.Context, account string, most int) error {
 	var failures []error
 	for looked := 0; most == 0 || looked < most; looked += holdersPage {

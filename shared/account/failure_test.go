@@ -94,6 +94,6 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, left := waiting(), markers(); n != 0 || left != 0 {
-		t.Errorf("%d wait, %d marks are left", n, left)
+		t.Errorf("%d wait, %d markers are left", n, left)
 	}
 }

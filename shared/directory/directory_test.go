@@ -124,7 +124,7 @@ func TestDashboardGrantsMembersOfItsQueues(t *testing.T) {
 	if got := f.summary(t, catalog.LiveReportsID); got.Assigned != 2 || got.Waiting != 1 || got.Available != 0 {
 		t.Fatalf("summary %+v", got)
 	}
-	// A seat that is bought serves who waits, by itself.
+	// A seat that is bought is given automatically to who waits.
 	f.buy(t, catalog.LiveReportsID, 1)
 	if got := f.summary(t, catalog.LiveReportsID); got.Assigned != 3 || got.Waiting != 0 {
 		t.Fatalf("summary after buying %+v", got)
@@ -646,7 +646,7 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 				f.check(t, m, users)
 				page, err := sound.Query(t.Context(), table.Query{Partition: queueMarkers})
 				if err != nil || len(page.Items) != 0 {
-					t.Fatalf("%d marks are left, %v", len(page.Items), err)
+					t.Fatalf("%d markers are left, %v", len(page.Items), err)
 				}
 			})
 		}

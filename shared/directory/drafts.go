@@ -22,7 +22,7 @@ type UserDraft struct {
 	// Version is that of the user as they were read; 0 when Made.
 	Version int64
 	Made    bool
-	// Took are the users of whom an extension or a number is taken.
+	// Took are the users who lose an extension or a number.
 	Took []string
 
 	ch  *license.UnitOfWork
@@ -45,7 +45,7 @@ func (s *Service) DraftUser(ctx context.Context, c *call.Call, u User, yields Yi
 	return s.draftUser(ctx, c, whole(u), yields)
 }
 
-// Operations are those of the draft, for a commit with so many more.
+// Operations are those of the draft, for a commit with this many more.
 //
 // Errors: ErrTooMuch when they do not fit into one.
 func (d *UserDraft) Operations(more int) ([]table.Operation, error) {
@@ -284,7 +284,7 @@ func (s *Service) EachRole(ctx context.Context, c *call.Call, visit func(id, nam
 	})
 }
 
-// Settle does what changes of an account's users, queues and dashboards left behind marks, as far
+// Settle does what changes of an account's users, queues and dashboards left behind markers, as far
 // as the time allows; what is not done by then, or fails, is done by the maintenance function.
 func (s *Service) Settle(ctx context.Context, c *call.Call) error {
 	_, err := s.soon(ctx, c, func(ctx context.Context) error {

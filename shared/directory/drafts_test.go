@@ -101,7 +101,7 @@ func TestDraftsWriteNothing(t *testing.T) {
 	}
 }
 
-// A dashboard's queues are exchanged in so many steps as commits take; what is too much for one is
+// A dashboard's queues are exchanged in as many steps as commits take; what is too much for one is
 // refused with a reason, and not by a failure.
 func TestQueuesOfADashboardAreExchanged(t *testing.T) {
 	f := newFixture(t)

@@ -21,8 +21,8 @@ func remember(c *call.Call, kind, id string, g Gone) (table.Operation, error) {
 	), nil
 }
 
-// GoneUsers reads what is remembered of deleted users; those of whom nothing is are left out. A
-// user of the same id may have come since.
+// GoneUsers reads what is remembered of deleted users; those without a trace are left out. A user
+// of the same id may have come since.
 func (s *Service) GoneUsers(ctx context.Context, c *call.Call, ids []string) (map[string]Gone, error) {
 	return s.gone(ctx, c, goneUser, ids)
 }

@@ -116,7 +116,7 @@ func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
 		t.Fatalf("in the end %+v", got)
 	}
 	if n := f.markers(t, queueMarkers); n != 0 {
-		t.Fatalf("%d marks are left", n)
+		t.Fatalf("%d markers are left", n)
 	}
 	if q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q"); err != nil || q.Settling {
 		t.Fatalf("settling %v, %v", q.Settling, err)
@@ -128,7 +128,7 @@ func TestQueueOfTenThousandGoesOnAfterACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c := resume(); c.commits != 1 || c.reads > members/(table.MaxKeysPerLookup/2)+5 {
-		t.Errorf("%d commits and %d reads where nothing was to do but to delete the mark", c.commits, c.reads)
+		t.Errorf("%d commits and %d reads where nothing was to do but to delete the marker", c.commits, c.reads)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 		}
 	}
 	if n := f.markers(t, queueMarkers) + f.markers(t, roleMarkers); n != 0 {
-		t.Errorf("%d marks are left", n)
+		t.Errorf("%d markers are left", n)
 	}
 }
 

@@ -283,7 +283,7 @@ func TestTagHoldsForBothSteps(t *testing.T) {
 			}
 			return err
 		},
-		"made anew": func(f *fixture) error {
+		"made again": func(f *fixture) error {
 			err := f.s.DeleteUser(t.Context(), f.Call("eve"), "ann")
 			if err == nil {
 				_, err = f.s.PutUser(t.Context(), f.Call("eve"), User{ID: "ann", Name: "Ann", Email: "by-eve@acme.example", Active: true})

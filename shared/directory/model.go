@@ -71,7 +71,7 @@ type Queue struct {
 	Members []string `json:"members" nullable:"false" doc:"User ids."`
 	// Dashboards that show the queue; it is monitored while there is one.
 	Dashboards []string `json:"dashboards" nullable:"false" doc:"Dashboards that show the queue."`
-	Settling   bool     `json:"settling,omitempty" doc:"Grants of the members are still being given or withdrawn; that goes on by itself."`
+	Settling   bool     `json:"settling,omitempty" doc:"Grants of the members are still being given or withdrawn; that continues automatically."`
 }
 
 // queueItem is a queue's document; the members lie in chunks beside it, so that a queue may be
@@ -105,7 +105,7 @@ type Dashboard struct {
 type DashboardWithGrants struct {
 	Dashboard
 	Grants   GrantCounts `json:"grants"`
-	Settling bool        `json:"settling,omitempty" doc:"Of the answer to a change: more grants are to follow, by themselves."`
+	Settling bool        `json:"settling,omitempty" doc:"Of the answer to a change: more grants follow automatically."`
 }
 
 // GrantCounts counts the members of a dashboard's queues by how they stand to live-reports; each

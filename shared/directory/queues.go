@@ -24,8 +24,8 @@ type loadedQueue struct {
 	leaving []string
 }
 
-// revision is the version that the entity tag is made of: it does not change by itself when the
-// grants of who left are withdrawn.
+// revision is the version that the entity tag is made of: it does not change when only the grants
+// of who left are withdrawn.
 func (q *loadedQueue) revision() int64 { return q.version - q.Settled }
 
 func (q *loadedQueue) monitored() bool { return q.exists && !q.Deleted && len(q.Dashboards) > 0 }

@@ -69,8 +69,8 @@ const longestName = 12 * text.MaxName
 // Has says whether there is one of this id.
 func (p *Named) Has(id string) bool { return p.byID[id].n > 0 }
 
-// Find returns the id of whom a cell names and whether they are active, or why it names nobody, for
-// a person to read.
+// Find returns the id of the user that a cell names and whether they are active, or why it names
+// nobody, for a person to read.
 func (p *Named) Find(cell string) (id string, active bool, why string) {
 	found, ok := p.byID[cell]
 	if !ok && len(cell) <= longestName {

@@ -1,6 +1,6 @@
-// Package incoming hands the objects that S3 tells of to those whose they are: mass configurations,
-// imports and exports, which need the same and have two functions together. What a file means is
-// theirs; a dropped file is always a mass configuration.
+// Package incoming hands the objects that S3 tells of to their owners: mass configurations, imports
+// and exports, which need the same and have two functions together. What a file means is theirs; a
+// dropped file is always a mass configuration.
 package incoming
 
 import (

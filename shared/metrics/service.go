@@ -1,6 +1,6 @@
 // Package metrics is the snapshot of what a customer consumes (requirements, section 8): users,
-// clients and supervisors as the kernel counts them, and the wallboards, which this room registers
-// up to the account's maximum.
+// clients and supervisors as the kernel counts them, and the wallboards, which this module
+// registers up to the account's maximum.
 package metrics
 
 import (

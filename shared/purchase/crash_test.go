@@ -132,7 +132,7 @@ func (s *shop) settled(quantity int) {
 		s.t.Fatal(err)
 	}
 	if len(page.Items) > 0 {
-		s.t.Error("the mark of the order is left")
+		s.t.Error("the marker of the order is left")
 	}
 	// CC-2 is charged nothing; it could not be deleted if an order were still under way.
 	if r := s.zoe("DELETE", "/cost-centers/CC-2", nil); r.Status != http.StatusNoContent {

@@ -51,7 +51,7 @@ type Cart struct {
 	LastLine int `json:"lastLine" doc:"The number of the line added last; line ids are never reused."`
 }
 
-// CartLine is so many licenses of one product, to be charged to one cost center.
+// CartLine is a number of licenses of one product, to be charged to one cost center.
 type CartLine struct {
 	// ID is unique in the cart: "3" for the third line that was added, "3.1" and "3.2" for the
 	// parts it was split into, and so on. The dots are kept so that the parts share the very cents

@@ -745,7 +745,7 @@ func spoken(number string) (string, bool) {
 	return digits[:3] + "-" + digits[3:6] + "-" + digits[6:], true
 }
 
-// Holding is so many licenses of one product in one cost center, terminated ones left out.
+// Holding is a number of licenses of one product in one cost center, terminated ones left out.
 type Holding struct {
 	ProductID  string
 	CostCenter string

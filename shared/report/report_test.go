@@ -142,7 +142,7 @@ func TestAReportIsAskedForBuiltAndDownloaded(t *testing.T) {
 	}
 	wakeUps := d.s3.Take(t, "jobs/reports/")
 	if len(wakeUps) != 1 || !strings.Contains(string(wakeUps[0]), "jobs/reports/acme/"+asked.ID+".json") {
-		t.Fatalf("tickets: %s", wakeUps)
+		t.Fatalf("wake-ups: %s", wakeUps)
 	}
 	r, ok := d.begin(t, asked.ID)
 	if got := d.get(t, asked.ID); !ok || got.State != report.Running || got.Percent != 50 || got.DownloadURL != "" {
@@ -217,7 +217,7 @@ func TestWindowsOfReports(t *testing.T) {
 		}
 	}
 	if n := len(d.s3.Take(t, "jobs/reports/")); n != 1 {
-		t.Errorf("%d tickets", n)
+		t.Errorf("%d wake-ups", n)
 	}
 }
 
@@ -341,7 +341,7 @@ func TestResumeHandsOverWhatIsLeftLying(t *testing.T) {
 				wakeUps,
 				func(payload []byte) bool { return strings.Contains(string(payload), id) },
 			) {
-				t.Errorf("after %s: no ticket for %s", step.after, id)
+				t.Errorf("after %s: no wake-up for %s", step.after, id)
 			}
 		}
 	}
@@ -368,7 +368,7 @@ func TestAReportWhoseWakeUpIsLostIsNotLost(t *testing.T) {
 		t.Fatalf("%d handed over, %v", n, err)
 	}
 	if wakeUps := d.s3.Take(t, "jobs/reports/acme/"+id); len(wakeUps) != 1 {
-		t.Fatalf("tickets: %s", wakeUps)
+		t.Fatalf("wake-ups: %s", wakeUps)
 	}
 }
 
@@ -447,7 +447,7 @@ func TestSchedule(t *testing.T) {
 		t.Fatalf("got %v", got)
 	}
 	if n := len(d.s3.Take(t, "jobs/reports/initech/")); n != 12 {
-		t.Fatalf("%d tickets", n)
+		t.Fatalf("%d wake-ups", n)
 	}
 	// No two bear one name, though eight were asked for in one run.
 	var names []string

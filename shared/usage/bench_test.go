@@ -10,7 +10,7 @@ import (
 	"seatwise/shared/usage"
 )
 
-// benchWorld has so many viewers and so many views a day over the last 2 days.
+// benchWorld has numbers of viewers and of views a day over the last 2 days.
 func benchWorld(b *testing.B, viewers, views int) (*world, *counting) {
 	b.Helper()
 	fixture := testkit.New(b)

@@ -561,7 +561,7 @@ func TestViewersGrantEndsAfter30Days(t *testing.T) {
 	w.Clock.Set(first.Add(31 * 24 * time.Hour))
 	w.send(t, 1, 0, view("4", "alice", "d-detroit", w.Clock.Now()))
 	if got := w.grants(t, "alice"); !slices.Equal(got, []string{"view"}) {
-		t.Fatalf("a new view grants anew: %v", got)
+		t.Fatalf("a new view grants again: %v", got)
 	}
 }
 

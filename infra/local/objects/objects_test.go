@@ -438,7 +438,7 @@ func send(t *testing.T, method, address string, header http.Header, body []byte)
 	}
 	for name, values := range header {
 		if name == "Content-Length" || name == "Host" {
-			continue // net/http sends those by itself
+			continue // net/http sends those automatically
 		}
 		r.Header[name] = values
 	}

@@ -497,7 +497,7 @@ func (r *runner) listenAndServe(l net.Listener, handler http.Handler, failed cha
 	}
 }
 
-// sweep removes expired items from the embedded store, as DynamoDB does by itself.
+// sweep removes expired items from the embedded store, as DynamoDB does automatically.
 func (r *runner) sweep(ctx context.Context) {
 	if r.embedded == nil {
 		return

@@ -29,7 +29,7 @@ var (
 	ErrRatio = errors.New("money: not a ratio")
 )
 
-// Amount is so many minor units of one currency: 2599 and "USD" are 25.99 US dollars. The zero
+// Amount is a number of minor units of one currency: 2599 and "USD" are 25.99 US dollars. The zero
 // Amount has no currency and equals no real amount; start sums from Zero.
 type Amount struct {
 	// Minor counts minor units: cents of a dollar, pence of a pound.
@@ -38,7 +38,7 @@ type Amount struct {
 	Currency string `json:"currency" doc:"ISO 4217 code." pattern:"^[A-Z]{3}$" example:"USD"`
 }
 
-// Of is the amount of so many minor units of a currency.
+// Of is the amount of a number of minor units of a currency.
 func Of(minor int64, currency string) Amount { return Amount{Minor: minor, Currency: currency} }
 
 // Zero is nothing, in a currency.

@@ -244,7 +244,7 @@ func everyOther(n int) (rows []string) {
 	return rows
 }
 
-// wider writes ASCII in units of so many bytes.
+// wider writes ASCII in units of several bytes.
 func wider(text string, size int, big bool) string {
 	var b strings.Builder
 	for i := range len(text) {

@@ -117,8 +117,8 @@ func bigCSV(tb testing.TB, rows int) *os.File {
 	return file
 }
 
-// watched measures the heap at every so many reads, and so in the verifying pass too, where nothing
-// is called back.
+// watched measures the heap every few reads, and so in the verifying pass too, where nothing is
+// called back.
 type watched struct {
 	io.ReaderAt
 	reads int

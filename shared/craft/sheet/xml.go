@@ -70,7 +70,7 @@ type scanner struct {
 // from.
 type bind struct{ from, colon, to int }
 
-// scope is what an element adds to the bindings: so many there were before it.
+// scope is what an element adds to the bindings: how many there were before it.
 type scope struct{ depth, binds, bound int }
 
 func newScanner(r io.Reader, part string) *scanner {

@@ -79,10 +79,10 @@ type Router struct {
 	otherwise http.Handler // nil but for the function that answers what no route takes
 }
 
-// Otherwise has the handler answer what no operation of the kit takes.
+// Otherwise has the handler answer what none of its operations takes.
 func (k *Router) Otherwise(h http.Handler) { k.otherwise = h }
 
-// New makes an empty kit.
+// New makes an empty router.
 func New(env *app.Env) *Router {
 	config := huma.DefaultConfig("Seatwise", env.Version)
 	config.CreateHooks = nil
@@ -398,7 +398,7 @@ func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
 	return nil
 }
 
-// Handler serves the kit's operations; unknown paths, wrong methods and panics are problems too.
+// Handler serves the router's operations; unknown paths, wrong methods and panics are problems too.
 func (k *Router) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guarded := &guard{ResponseWriter: w}

@@ -154,7 +154,7 @@ func (k *Router) refuse(ctx huma.Context, err error) {
 	_ = json.NewEncoder(ctx.BodyWriter()).Encode(answer) // the client is gone if this fails
 }
 
-// statusSlugs are the problems that huma finds by itself.
+// statusSlugs are the problems that huma itself finds.
 var statusSlugs = map[int]problem.Slug{
 	http.StatusBadRequest:            problem.MalformedBody,
 	http.StatusUnprocessableEntity:   problem.ValidationFailed,

@@ -20,8 +20,8 @@ const schemaPrefix = "#/components/schemas/"
 var ours = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`seatwise/[a-z/]+`) })
 
 // newNamer names the schemas of the OpenAPI document after their types. Where two modules have a
-// type of the same name, the later one is named after its room too; unnamed types that collide are
-// numbered.
+// type of the same name, the later one is named after its module too; unnamed types that collide
+// are numbered.
 func newNamer() func(reflect.Type, string) string {
 	taken := map[string]reflect.Type{}
 	return func(t reflect.Type, hint string) string {

@@ -13,7 +13,7 @@ const (
 	longestPause = 30 * time.Minute
 )
 
-// Pause is how long to wait after so many attempts without progress.
+// Pause is how long to wait after a number of attempts without progress.
 func Pause(attempts int) time.Duration {
 	switch {
 	case attempts < 2:

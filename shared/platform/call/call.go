@@ -37,7 +37,7 @@ const (
 type Call struct {
 	Env       *app.Env
 	Account   string
-	Actor     string // user id of the caller, or the name of a function that acts by itself
+	Actor     string // user id of the caller, or the name of a function that acts without a caller
 	RequestID string
 	// Reason says why in words of the product: "request", "queue:detroit",
 	// "massConfiguration:0190..., row 7" (requirements, section 4, audit).
@@ -105,7 +105,7 @@ func Partition(account string, parts ...string) string {
 // Partition is the name of a partition of the call's account.
 func (c *Call) Partition(parts ...string) string { return Partition(c.Account, parts...) }
 
-// ForEvent makes the call of a function that acts by itself.
+// ForEvent makes the call of a function that acts without a caller.
 func ForEvent(env *app.Env, account, actor, reason string, at time.Time) *Call {
 	return &Call{Env: env, Account: account, Actor: actor, RequestID: env.IDs.Ordered(), Reason: reason, At: at.UTC()}
 }

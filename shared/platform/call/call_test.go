@@ -271,7 +271,7 @@ func TestTickets(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		if late.AnswerRef() != (call.AnswerRef{}) || late.Commit(ctx, call.Answer{Status: 500}) != nil {
-			t.Errorf("%s: the ticket was redeemed", name)
+			t.Errorf("%s: the reference was redeemed", name)
 		}
 	}
 	wantReplay(t, keyed(k, "k", "a").Begin(ctx), 201, `"done"`)

@@ -43,7 +43,7 @@ func event(method, path, query string, more map[string]any) []byte {
 			"requestId": "gw-1", "stage": "$default", "domainName": "api.example.com",
 			"http": map[string]any{"method": method, "path": path, "sourceIp": "192.0.2.1"},
 		},
-		// What the gateway decoded by itself must not matter.
+		// What the gateway itself decoded must not matter.
 		"pathParameters": map[string]string{
 			"account": "wrong",
 		},

@@ -1,6 +1,6 @@
 // Package emf writes metrics in CloudWatch's embedded metric format: one line of JSON on standard
-// output, which CloudWatch Logs turns into metrics by itself, without a call that would cost the
-// invocation time.
+// output, which CloudWatch Logs turns into metrics automatically, without a call that would cost
+// the invocation time.
 package emf
 
 import (

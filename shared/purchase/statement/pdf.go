@@ -166,8 +166,8 @@ func (d *document) rule(width float64) {
 	d.Ln(1.5)
 }
 
-// room begins a new page unless there are so many millimeters left on this one, and reports whether
-// it did.
+// room begins a new page unless this one has as many millimeters left, and reports
+// whether it did.
 func (d *document) module(height float64) bool {
 	_, pageHeight := d.GetPageSize()
 	if d.GetY()+height <= pageHeight-margin {

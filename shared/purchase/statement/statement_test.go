@@ -22,7 +22,7 @@ import (
 // acknowledgement is what the orders of these tests were acknowledged with.
 const acknowledgement = "I have read and understood the information and the itemized charges of this order."
 
-// bought is so many licenses of a product with a cost center.
+// bought is a number of licenses of a product with a cost center.
 type bought struct {
 	product    string
 	quantity   int

@@ -41,7 +41,7 @@ func (b *Builder) wakeUps(ctx context.Context, payload []byte) error {
 		if o.Fault != nil || !ok || !api.ValidID(account) || o.Bucket != b.env.Files.Name(files.Reports) {
 			b.env.Log.WarnContext(
 				ctx,
-				"not a report's ticket",
+				"not a report's wake-up",
 				slog.String("bucket", o.Bucket),
 				slog.String("key", o.Key),
 			)

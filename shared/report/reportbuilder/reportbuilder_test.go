@@ -278,7 +278,7 @@ func TestWorkedExample(t *testing.T) {
 	o.fold(t)
 	asked := o.ask(t)
 	if n := o.deliver(t); n != 1 {
-		t.Fatalf("%d tickets", n)
+		t.Fatalf("%d wake-ups", n)
 	}
 	if r := o.state(t, asked.ID); r.State != report.Ready {
 		t.Fatalf("got %+v", r)

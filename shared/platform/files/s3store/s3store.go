@@ -107,7 +107,7 @@ func (s *Store) PresignPut(
 	}
 	headers := make(map[string]string, len(signed.SignedHeader))
 	for name, values := range signed.SignedHeader {
-		if name != "Host" { // every client sends it by itself, and some refuse to be told
+		if name != "Host" { // every client sends it automatically, and some refuse to be told
 			headers[name] = strings.Join(values, ",")
 		}
 	}

@@ -25,7 +25,9 @@ func TestUsageIsMeasured(t *testing.T) {
 	if err := printUsage(&out, runs[0], runs[1]); err != nil {
 		t.Errorf("%v:\n%s", err, &out)
 	}
-	for _, want := range []string{"take in all views", "aggregate once", "summary of 30 days", "report of 30 days", "PASS"} {
+	for _, want := range []string{
+		"take in all views", "aggregate once", "summary of 30 days", "report of 30 days", "PASS",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not printed", want)
 		}

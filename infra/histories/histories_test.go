@@ -57,7 +57,10 @@ func TestHistories(t *testing.T) {
 		{"DynamoDB", (*rounds + 1) / 2, func(t *testing.T) (args, env []string) {
 			s := testenv.DynamoDB(t)
 			return []string{"--dynamodb-endpoint", s.URL}, []string{
-				"AWS_REGION=" + s.Region, "AWS_ACCESS_KEY_ID=" + s.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s.SecretKey, "AWS_SESSION_TOKEN=" + s.SessionToken,
+				"AWS_REGION=" + s.Region,
+				"AWS_ACCESS_KEY_ID=" + s.AccessKey,
+				"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
+				"AWS_SESSION_TOKEN=" + s.SessionToken,
 			}
 		}},
 	} {

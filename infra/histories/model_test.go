@@ -213,7 +213,8 @@ func outcomes(state string, q request, added []int) []outcome {
 
 func (r response) equal(other response) bool {
 	return r.refusal == other.refusal && (r.refusal != "" ||
-		r.license == other.license && r.user == other.user && r.status == other.status && r.seats == other.seats && slices.Equal(r.added, other.added))
+		r.license == other.license && r.user == other.user && r.status == other.status && r.seats == other.seats &&
+			slices.Equal(r.added, other.added))
 }
 
 // model is the product's rules for one account and product, beginning with a state.
@@ -270,16 +271,20 @@ func TestTheModelRefusesWrongHistories(t *testing.T) {
 		want    porcupine.CheckResult
 	}{
 		"two winners of one seat": {"f", []porcupine.Operation{
-			told(1, 4, request{pick, nothing, ann}, has(one, ann)), told(2, 3, request{pick, nothing, bob}, has(one, bob)),
+			told(1, 4, request{pick, nothing, ann}, has(one, ann)),
+			told(2, 3, request{pick, nothing, bob}, has(one, bob)),
 		}, porcupine.Illegal},
 		"one winner of one seat": {"f", []porcupine.Operation{
-			told(1, 4, request{pick, nothing, ann}, no("not-enough-licenses")), told(2, 3, request{pick, nothing, bob}, has(one, bob)),
+			told(1, 4, request{pick, nothing, ann}, no("not-enough-licenses")),
+			told(2, 3, request{pick, nothing, bob}, has(one, bob)),
 		}, porcupine.Ok},
 		"a refusal while a seat was free all the time": {"ff", []porcupine.Operation{
-			told(1, 4, request{pick, nothing, ann}, no("not-enough-licenses")), told(2, 3, request{pick, nothing, bob}, has(two, bob)),
+			told(1, 4, request{pick, nothing, ann}, no("not-enough-licenses")),
+			told(2, 3, request{pick, nothing, bob}, has(two, bob)),
 		}, porcupine.Illegal},
 		"a refusal of who holds one": {"f", []porcupine.Operation{
-			told(1, 4, request{pick, nothing, ann}, has(one, ann)), told(2, 3, request{pick, nothing, ann}, no("not-enough-licenses")),
+			told(1, 4, request{pick, nothing, ann}, has(one, ann)),
+			told(2, 3, request{pick, nothing, ann}, no("not-enough-licenses")),
 		}, porcupine.Illegal},
 		"a stale summary after a write": {"f", []porcupine.Operation{
 			told(1, 2, request{assign, one, ann}, has(one, ann)), told(3, 4, look, counted(1, 0, 1)),
@@ -288,40 +293,50 @@ func TestTheModelRefusesWrongHistories(t *testing.T) {
 			told(1, 3, request{assign, one, ann}, has(one, ann)), told(2, 4, look, counted(1, 0, 1)),
 		}, porcupine.Ok},
 		"summaries that go back": {"f", []porcupine.Operation{
-			told(1, 9, request{assign, one, ann}, has(one, ann)), told(2, 3, look, counted(1, 1, 0)), told(4, 5, look, counted(1, 0, 1)),
+			told(1, 9, request{assign, one, ann}, has(one, ann)),
+			told(2, 3, look, counted(1, 1, 0)),
+			told(4, 5, look, counted(1, 0, 1)),
 		}, porcupine.Illegal},
 		"a lost unassign": {"A", []porcupine.Operation{
-			told(1, 2, request{unassign, one, nobody}, back(one)), told(3, 4, request{getLicense, one, nobody}, has(one, ann)),
+			told(1, 2, request{unassign, one, nobody}, back(one)),
+			told(3, 4, request{getLicense, one, nobody}, has(one, ann)),
 		}, porcupine.Illegal},
 		"an unassign of two": {"A", []porcupine.Operation{
-			told(1, 2, request{unassign, one, nobody}, back(one)), told(3, 4, request{unassign, one, nobody}, back(one)),
+			told(1, 2, request{unassign, one, nobody}, back(one)),
+			told(3, 4, request{unassign, one, nobody}, back(one)),
 		}, porcupine.Illegal},
 		"two licenses of one user": {"ff", []porcupine.Operation{
 			told(1, 2, request{assign, one, ann}, has(one, ann)), told(3, 4, request{assign, two, ann}, has(two, ann)),
 		}, porcupine.Illegal},
 		"a reassignment that leaves two holders": {"A", []porcupine.Operation{
-			told(1, 2, request{reassign, one, bob}, has(one, bob)), told(3, 4, request{remove, nothing, ann}, back(one)),
+			told(1, 2, request{reassign, one, bob}, has(one, bob)),
+			told(3, 4, request{remove, nothing, ann}, back(one)),
 		}, porcupine.Illegal},
 		"a reassignment to who has one": {"AB", []porcupine.Operation{
 			told(1, 2, request{reassign, one, bob}, has(one, bob)),
 		}, porcupine.Illegal},
 		"a license that comes back from its end": {"f", []porcupine.Operation{
-			told(1, 2, request{terminate, one, nobody}, ended(one)), told(3, 4, request{assign, one, ann}, has(one, ann)),
+			told(1, 2, request{terminate, one, nobody}, ended(one)),
+			told(3, 4, request{assign, one, ann}, has(one, ann)),
 		}, porcupine.Illegal},
 		"the end of a license in use": {"A", []porcupine.Operation{
 			told(1, 2, request{terminate, one, nobody}, ended(one)),
 		}, porcupine.Illegal},
 		"half an order": {"--", []porcupine.Operation{
-			told(1, 4, request{buy, nothing, nobody}, response{license: nothing, user: nobody, added: []int{one, two}}), told(2, 3, look, counted(1, 0, 1)),
+			told(1, 4, request{buy, nothing, nobody}, response{license: nothing, user: nobody, added: []int{one, two}}),
+			told(2, 3, look, counted(1, 0, 1)),
 		}, porcupine.Illegal},
 		"an order of which a license is seen before the rest": {"--", []porcupine.Operation{
 			told(1, 6, request{buy, nothing, nobody}, response{license: nothing, user: nobody, added: []int{one, two}}),
-			told(2, 3, request{getLicense, one, nobody}, back(one)), told(4, 5, request{getLicense, two, nobody}, no("not-found")),
+			told(2, 3, request{getLicense, one, nobody}, back(one)),
+			told(4, 5, request{getLicense, two, nobody}, no("not-found")),
 		}, porcupine.Illegal},
 		"an unknown outcome that was none":    {"f", []porcupine.Operation{unknown(1, request{assign, one, ann}), told(3, 4, look, counted(1, 0, 1))}, porcupine.Ok},
 		"an unknown outcome that was success": {"f", []porcupine.Operation{unknown(1, request{pick, nothing, ann}), told(3, 4, look, counted(1, 1, 0))}, porcupine.Ok},
 		"an unknown outcome that was both": {"f", []porcupine.Operation{
-			unknown(1, request{pick, nothing, ann}), told(3, 4, look, counted(1, 1, 0)), told(5, 6, look, counted(1, 0, 1)),
+			unknown(1, request{pick, nothing, ann}),
+			told(3, 4, look, counted(1, 1, 0)),
+			told(5, 6, look, counted(1, 0, 1)),
 		}, porcupine.Illegal},
 	} {
 		t.Run(name, func(t *testing.T) {

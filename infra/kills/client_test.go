@@ -273,7 +273,8 @@ func (c *client) repeat(p promise) error {
 	if err != nil {
 		return down{err}
 	}
-	if a.Status != p.answer.Status || !bytes.Equal(a.Body, p.answer.Body) || a.Header.Get("Idempotent-Replayed") != "true" ||
+	if a.Status != p.answer.Status || !bytes.Equal(a.Body, p.answer.Body) ||
+		a.Header.Get("Idempotent-Replayed") != "true" ||
 		a.Header.Get("Etag") != p.answer.Header.Get("Etag") ||
 		a.Header.Get("Location") != p.answer.Header.Get("Location") {
 		return fmt.Errorf("%v was answered %d %s and is now answered %d %v %s", p.request, p.answer.Status,

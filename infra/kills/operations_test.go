@@ -78,7 +78,14 @@ func (c *client) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(c.Client, http.MethodPut, c.at+"/cost-centers/"+c.id("cc", 0), object{"name": "Center"})
-	for kind, n := range map[string]int{"plain": plain, "many": many, "phone": phones, "drop": dropped, "member": members, "viewer": viewers} {
+	for kind, n := range map[string]int{
+		"plain":  plain,
+		"many":   many,
+		"phone":  phones,
+		"drop":   dropped,
+		"member": members,
+		"viewer": viewers,
+	} {
 		for i := range n {
 			id, body := c.id(kind, i), object{"name": c.id(kind, i)}
 			if kind == "viewer" {
@@ -189,10 +196,12 @@ func (c *client) given(user, product string, r results, i int) error {
 	p := c.people[user]
 	switch one := r.Results[i]; {
 	case one.Problem != nil && strings.HasSuffix(one.Problem.Type, ":user-inactive") && !p.active:
-	case one.Problem != nil && strings.HasSuffix(one.Problem.Type, ":not-enough-licenses") && p.active && p.holds[product] == "":
+	case one.Problem != nil && strings.HasSuffix(one.Problem.Type, ":not-enough-licenses") && p.active &&
+		p.holds[product] == "":
 	case one.Problem != nil || one.License == nil:
 		return fmt.Errorf("%s cannot be given to %s: %+v", product, user, *p)
-	case one.License.UserID != user || one.License.ProductID != product || p.holds[product] != "" && p.holds[product] != one.License.ID:
+	case one.License.UserID != user || one.License.ProductID != product ||
+		p.holds[product] != "" && p.holds[product] != one.License.ID:
 		return fmt.Errorf("%s holds %v and was given %+v", user, p.holds, *one.License)
 	default:
 		p.holds[product] = one.License.ID
@@ -360,7 +369,9 @@ func (c *client) put(user string) error {
 func (c *client) buy(wanted map[string]int) error {
 	var lines []object
 	total := 0
-	for _, product := range []string{"live-reports", "auto-attendant", "developer", "call-group", "phone-system", "device_ip_phone"} {
+	for _, product := range []string{
+		"live-reports", "auto-attendant", "developer", "call-group", "phone-system", "device_ip_phone",
+	} {
 		if n := wanted[product]; n > 0 {
 			lines = append(lines, object{"productId": product, "quantity": n, "costCenter": c.id("cc", 0)})
 			total += n

@@ -87,9 +87,27 @@ func TestAuditEntriesAreForPeople(t *testing.T) {
 		}
 	}
 	for _, action := range []string{
-		"account.created", "cart.changed", "costCenter.created", "dashboard.put", "dashboard.deleted", "export.requested", "import.created",
-		"license.assigned", "license.unassigned", "massConfiguration.created", "massConfiguration.cancelled", "order.placed", "queue.put",
-		"quote.created", "report.requested", "role.put", "role.deleted", "user.put", "user.deleted", "wallboard.registered", "wallboard.changed",
+		"account.created",
+		"cart.changed",
+		"costCenter.created",
+		"dashboard.put",
+		"dashboard.deleted",
+		"export.requested",
+		"import.created",
+		"license.assigned",
+		"license.unassigned",
+		"massConfiguration.created",
+		"massConfiguration.cancelled",
+		"order.placed",
+		"queue.put",
+		"quote.created",
+		"report.requested",
+		"role.put",
+		"role.deleted",
+		"user.put",
+		"user.deleted",
+		"wallboard.registered",
+		"wallboard.changed",
 		"wallboard.removed", "wallboards.max",
 	} {
 		if !seen[action] {

@@ -56,7 +56,8 @@ func login(t testing.TB, r *testlocal.Runner, account, user string, permissions 
 	got := decode[struct {
 		AccessToken string `json:"accessToken"`
 		ExpiresIn   int    `json:"expiresIn"`
-	}](t, c.post(t, "/local/token", object{"account": account, "user": user, "permissions": permissions}), http.StatusOK)
+	}](t, c.post(t, "/local/token", object{"account": account, "user": user, "permissions": permissions}),
+		http.StatusOK)
 	if got.AccessToken == "" || got.ExpiresIn <= 0 {
 		t.Fatalf("no token: %+v", got)
 	}

@@ -177,7 +177,8 @@ func TestWhatIsWrong(t *testing.T) {
 		"the S3 port is taken":      {testlocal.Options{Data: t.TempDir(), S3: port}, []string{port + " is taken", "--s3-addr"}},
 		"the data folder is locked": {testlocal.Options{Data: held}, []string{held + " is in use by another Seatwise", "--data"}},
 		"there is no DynamoDB": {
-			testlocal.Options{Data: t.TempDir(), Args: []string{"--dynamodb-endpoint", "http://" + silent}}, []string{"DynamoDB at http://" + silent},
+			testlocal.Options{Data: t.TempDir(), Args: []string{"--dynamodb-endpoint", "http://" + silent}},
+			[]string{"DynamoDB at http://" + silent},
 		},
 		"an unknown flag": {testlocal.Options{Data: t.TempDir(), Args: []string{"--what"}}, []string{"-what"}},
 	} {

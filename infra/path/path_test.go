@@ -84,7 +84,8 @@ func waitOutMidnight(t *testing.T) {
 		t.Fatal(err)
 	}
 	const walk = 3 * time.Minute // longer than any of the three takes
-	for now := time.Now(); now.UTC().Day() != now.Add(walk).UTC().Day() || now.In(zone).Day() != now.Add(walk).In(zone).Day(); now = time.Now() {
+	for now := time.Now(); now.UTC().Day() != now.Add(walk).UTC().Day() ||
+		now.In(zone).Day() != now.Add(walk).In(zone).Day(); now = time.Now() {
 		time.Sleep(time.Second)
 	}
 }
@@ -169,7 +170,12 @@ func (w *walk) auditLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for what, secret := range map[string]string{"a token": w.admin.token, "an idempotency key": w.orderKey, "a signature": "X-Amz-", "a header": "Bearer "} {
+		for what, secret := range map[string]string{
+			"a token":            w.admin.token,
+			"an idempotency key": w.orderKey,
+			"a signature":        "X-Amz-",
+			"a header":           "Bearer ",
+		} {
 			if secret == "" || strings.Contains(string(data), secret) {
 				t.Errorf("a record with %s: %s", what, data)
 			}
@@ -665,7 +671,13 @@ func (w *walk) liveReports(t *testing.T) {
 		invoke(t, w.runner, "UsageAggregationFunction", tick(time.Now()))
 		used := decode[object](t, w.admin.get(t, w.A+"/usage/summary"), http.StatusOK)
 		for name, value := range map[string]float64{
-			"liveReportsPurchased": 12, "callQueueBoosterPurchased": 0, "totalPurchased": 12, "monitoredUsers": 8, "viewers": 2, "activeUsers": 10, "overageUsers": 0,
+			"liveReportsPurchased":      12,
+			"callQueueBoosterPurchased": 0,
+			"totalPurchased":            12,
+			"monitoredUsers":            8,
+			"viewers":                   2,
+			"activeUsers":               10,
+			"overageUsers":              0,
 		} {
 			same(t, name, used[name], any(value))
 		}
@@ -884,7 +896,14 @@ func (w *walk) fileDrop(t *testing.T) {
 	w.phone(t, sample[3])
 	w.phone(t, []string{"109", "6567891299", "Hallie", "device_ip_phone", "device_desktop_app", "call_recording"})
 	got := summary(t, w.admin, w.A)
-	for product, free := range map[string]int{"phone-system": 0, "device_ip_phone": 1, "device_mobile_app": 2, "license_dnc_checking_enabled": 2, "call_recording": 2, "device_desktop_app": 0} {
+	for product, free := range map[string]int{
+		"phone-system":                 0,
+		"device_ip_phone":              1,
+		"device_mobile_app":            2,
+		"license_dnc_checking_enabled": 2,
+		"call_recording":               2,
+		"device_desktop_app":           0,
+	} {
 		same(t, "free licenses of "+product, got[product].Available, free)
 	}
 	same(t, "licenses one by one", recount(t, w.admin, w.A), got)
@@ -930,7 +949,17 @@ func (w *walk) everything(t *testing.T) map[string]any {
 	t.Helper()
 	all := map[string]any{"account": one(t, w.operator, w.A)}
 	for _, lists := range []string{
-		"/cost-centers", "/orders", "/licenses", "/waiting", "/exclusions", "/mass-configurations", "/imports", "/users", "/roles", "/call-queues", "/dashboards",
+		"/cost-centers",
+		"/orders",
+		"/licenses",
+		"/waiting",
+		"/exclusions",
+		"/mass-configurations",
+		"/imports",
+		"/users",
+		"/roles",
+		"/call-queues",
+		"/dashboards",
 		"/reports", "/wallboards", "/audit",
 	} {
 		all[lists] = anonymous(list(t, w.admin, w.A+lists))

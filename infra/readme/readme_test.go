@@ -141,9 +141,14 @@ func environment(more ...string) []string {
 
 func TestStatedTellsOutputsApart(t *testing.T) {
 	for text, matches := range map[string]map[string]bool{
-		"{\"id\":\"…\",\"n\":1}\n": {`{"id":"x","n":1}`: true, "{\"id\":\"x\",\"n\":1}\n\n": true, `{"id":"x","n":2}`: false, "{\"id\":\"x\n\",\"n\":1}": false},
-		"":                         {"": true, "\n": true, "x": false},
-		"a\nb\n":                   {"a\nb": true, "a\nb\nc": false, "a": false},
+		"{\"id\":\"…\",\"n\":1}\n": {
+			`{"id":"x","n":1}`:           true,
+			"{\"id\":\"x\",\"n\":1}\n\n": true,
+			`{"id":"x","n":2}`:           false,
+			"{\"id\":\"x\n\",\"n\":1}":   false,
+		},
+		"":       {"": true, "\n": true, "x": false},
+		"a\nb\n": {"a\nb": true, "a\nb\nc": false, "a": false},
 	} {
 		for output, want := range matches {
 			if got := stated(text).MatchString(output); got != want {

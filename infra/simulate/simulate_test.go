@@ -74,9 +74,25 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 		}
 	}
 	for _, what := range []string{
-		"order", "upload", "drop", "repeat", "order of the same quote", "POST /licenses/{id}/assign", "POST /licenses/{id}/unassign", "POST /licenses/{id}/reassign",
-		"POST /licenses/{id}/terminate", "PUT /licenses/{id}/add-ons", "POST /assignments", "PUT /users/{id}", "PUT /call-queues/{id}", "PUT /dashboards/{id}",
-		"POST /usage/views", "POST /mass-configurations/{id}/configure", "POST /mass-configurations/{id}/undo", "import", "POST /imports/{id}/apply",
+		"order",
+		"upload",
+		"drop",
+		"repeat",
+		"order of the same quote",
+		"POST /licenses/{id}/assign",
+		"POST /licenses/{id}/unassign",
+		"POST /licenses/{id}/reassign",
+		"POST /licenses/{id}/terminate",
+		"PUT /licenses/{id}/add-ons",
+		"POST /assignments",
+		"PUT /users/{id}",
+		"PUT /call-queues/{id}",
+		"PUT /dashboards/{id}",
+		"POST /usage/views",
+		"POST /mass-configurations/{id}/configure",
+		"POST /mass-configurations/{id}/undo",
+		"import",
+		"POST /imports/{id}/apply",
 	} {
 		if a.succeeded[what] == 0 {
 			t.Errorf("%s never succeeded", what)

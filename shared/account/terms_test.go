@@ -91,7 +91,14 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 }
 
 func TestPaperByCountry(t *testing.T) {
-	for country, paper := range map[string]account.Paper{"US": account.Letter, "CA": account.Letter, "MX": account.Letter, "DE": account.A4, "GB": account.A4, "": account.A4} {
+	for country, paper := range map[string]account.Paper{
+		"US": account.Letter,
+		"CA": account.Letter,
+		"MX": account.Letter,
+		"DE": account.A4,
+		"GB": account.A4,
+		"":   account.A4,
+	} {
 		if got := (account.Settings{Country: country}).Paper(); got != paper {
 			t.Errorf("%q prints on %s", country, got)
 		}

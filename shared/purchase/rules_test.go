@@ -307,7 +307,10 @@ func TestPeriod(t *testing.T) {
 // The reference walks the calendar day by day.
 func TestPeriodProperties(t *testing.T) {
 	zones := []*time.Location{time.UTC}
-	for _, name := range []string{"America/New_York", "Europe/London", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Australia/Lord_Howe"} {
+	for _, name := range []string{
+		"America/New_York", "Europe/London", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Pago_Pago",
+		"Australia/Lord_Howe",
+	} {
 		zones = append(zones, zone(t, name))
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -760,7 +763,9 @@ func TestOrderNumbers(t *testing.T) {
 			t.Fatalf("%q is spoken as %q, %v", number, got, ok)
 		}
 		plain := strings.ReplaceAll(number, "-", "")
-		for _, form := range []string{plain, " " + plain[:3] + " " + plain[3:], plain[:3] + "." + plain[3:6] + "." + plain[6:]} {
+		for _, form := range []string{
+			plain, " " + plain[:3] + " " + plain[3:], plain[:3] + "." + plain[3:6] + "." + plain[6:],
+		} {
 			if got, ok := spoken(form); !ok || got != number {
 				t.Fatalf("%q is %q, want %q", form, got, number)
 			}
@@ -783,7 +788,8 @@ func TestPlace(t *testing.T) {
 	q.ID = "q"
 	o := Place("o", "482-913-706", q, "zoe", at(t, "2026-11-20T10:05:00+01:00"))
 	if o.ID != "o" || o.QuoteID != "q" || o.PlacedBy != "zoe" || o.State != OrderPlacing || o.LicenseCount != 15 ||
-		o.Acknowledgement != AcknowledgementText || !o.PlacedAt.Equal(at(t, "2026-11-20T09:05:00Z")) || o.PlacedAt.Location() != time.UTC {
+		o.Acknowledgement != AcknowledgementText || !o.PlacedAt.Equal(at(t, "2026-11-20T09:05:00Z")) ||
+		o.PlacedAt.Location() != time.UTC {
 		t.Errorf("got %+v", o)
 	}
 	if !slices.Equal(o.Lines, q.Lines) || o.DueToday != q.DueToday || o.Recurring != q.Recurring ||

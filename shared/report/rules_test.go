@@ -89,7 +89,8 @@ func TestEveryDayIsInOneScheduledReport(t *testing.T) {
 			switch {
 			case !weekly && (!s.First.Equal(first) || !s.End.Equal(next)):
 				t.Fatalf("%v is not the period %s to %s", s, first, next)
-			case weekly && (s.End.Sub(s.First) > 7*24*time.Hour || s.First.Weekday() != time.Monday && !s.First.Equal(first)):
+			case weekly &&
+				(s.End.Sub(s.First) > 7*24*time.Hour || s.First.Weekday() != time.Monday && !s.First.Equal(first)):
 				t.Fatalf("%v is no week", s)
 			}
 			for _, day := range calendar.Days(s.First, s.End) {
@@ -135,7 +136,12 @@ func TestDue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]int{"2026-10-02T10:59:59Z": 0, "2026-10-02T11:00:00Z": 1, "2026-11-02T10:59:59Z": 1, "2026-11-02T11:00:00Z": 2} {
+	for text, want := range map[string]int{
+		"2026-10-02T10:59:59Z": 0,
+		"2026-10-02T11:00:00Z": 1,
+		"2026-11-02T10:59:59Z": 1,
+		"2026-11-02T11:00:00Z": 2,
+	} {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			t.Fatal(err)

@@ -194,7 +194,10 @@ func TestWindowAgainstAModel(t *testing.T) {
 }
 
 func TestDaysToFold(t *testing.T) {
-	for zone, want := range map[string][2]string{"UTC": {"2026-07-15", "2026-07-18"}, "America/Detroit": {"2026-07-14", "2026-07-17"}} {
+	for zone, want := range map[string][2]string{
+		"UTC":             {"2026-07-15", "2026-07-18"},
+		"America/Detroit": {"2026-07-14", "2026-07-17"},
+	} {
 		location, err := time.LoadLocation(zone)
 		if err != nil {
 			t.Fatal(err)

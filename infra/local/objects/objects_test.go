@@ -174,7 +174,8 @@ func TestVersionsAndMetadataOutliveARestart(t *testing.T) {
 		t.Errorf("version %q is not after %q", third, second)
 	}
 	head, err := again.local().
-		HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(odd), VersionId: aws.String(first)})
+		HeadObject(context.Background(),
+			&s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(odd), VersionId: aws.String(first)})
 	if err != nil || aws.ToInt64(head.ContentLength) != 3 || aws.ToString(head.VersionId) != first {
 		t.Errorf("head of a version: %+v, %v", head, err)
 	}
@@ -192,7 +193,11 @@ func TestEachCreatedObjectIsAnnouncedWithItsVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	upload, err := s.local().
-		CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: aws.String("large.csv"), ContentType: aws.String("text/csv")})
+		CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+			Bucket:      aws.String(bucket),
+			Key:         aws.String("large.csv"),
+			ContentType: aws.String("text/csv"),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +293,11 @@ func TestALargeObjectIsCopiedInParts(t *testing.T) {
 		t.Fatalf("the copy has %d bytes, want %d", len(got), len(body))
 	}
 	_, err = s.local().
-		CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: to, CopySource: aws.String(bucket + "/a?versionId=v1")})
+		CopyObject(ctx, &s3.CopyObjectInput{
+			Bucket:     aws.String(bucket),
+			Key:        to,
+			CopySource: aws.String(bucket + "/a?versionId=v1"),
+		})
 	if code(err) != "NotImplemented" {
 		t.Fatalf("a copy of an old version: %v", err)
 	}
@@ -300,7 +309,8 @@ func TestAnObjectWhoseNotificationCannotBeRecordedIsNotCreated(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.refuse = errors.New("no room")
 	_, err := s.local().
-		PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Body: strings.NewReader("x")})
+		PutObject(context.Background(),
+			&s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Body: strings.NewReader("x")})
 	if code(err) != "InternalError" {
 		t.Fatalf("got %v", err)
 	}
@@ -420,7 +430,8 @@ func TestRanges(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.put("a", "0123456789")
 	out, err := s.local().
-		GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Range: aws.String("bytes=2-4")})
+		GetObject(context.Background(),
+			&s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("a"), Range: aws.String("bytes=2-4")})
 	if err != nil {
 		t.Fatal(err)
 	}

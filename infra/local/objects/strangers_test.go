@@ -24,7 +24,13 @@ func TestUnsignedHeadersAreRefused(t *testing.T) {
 	s := start(t, t.TempDir())
 	s.put("uploads/other/secret.csv", "secret")
 	for _, name := range []string{
-		"X-Amz-Copy-Source", "X-Amz-Acl", "X-Amz-Meta-Who", "X-Amz-Tagging", "X-Amz-Website-Redirect-Location", "X-Amz-Object-Lock-Mode", "X-Amz-Storage-Class",
+		"X-Amz-Copy-Source",
+		"X-Amz-Acl",
+		"X-Amz-Meta-Who",
+		"X-Amz-Tagging",
+		"X-Amz-Website-Redirect-Location",
+		"X-Amz-Object-Lock-Mode",
+		"X-Amz-Storage-Class",
 		"X-Amz-Metadata-Directive", "X-Amz-Content-Sha256", "X-Amz-Date",
 	} {
 		signed, err := s3.NewPresignClient(s.local()).PresignPutObject(context.Background(), &s3.PutObjectInput{
@@ -101,13 +107,16 @@ func TestContinueOfAnEmptyFile(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	s := start(t, t.TempDir())
 	for why, want := range map[error]int{
-		fmt.Errorf("write body: %w", syscall.ENOSPC): 503, errors.New("file resize error: no space left on device"): 503, errors.New("something else"): 500,
+		fmt.Errorf("write body: %w", syscall.ENOSPC):             503,
+		errors.New("file resize error: no space left on device"): 503,
+		errors.New("something else"):                             500,
 	} {
 		s.mu.Lock()
 		s.refuse = why
 		s.mu.Unlock()
 		_, err := s.local().
-			PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("x"), Body: strings.NewReader("x")})
+			PutObject(context.Background(),
+				&s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("x"), Body: strings.NewReader("x")})
 		var answered interface{ HTTPStatusCode() int }
 		if !errors.As(err, &answered) || answered.HTTPStatusCode() != want {
 			t.Errorf("%v: %v", why, err)

@@ -127,8 +127,17 @@ func TestTheApplicationsOwnTemplate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{
-		"PurchaseFunction", "LicensesFunction", "AssignmentFunction", "MassConfigurationFunction", "MassConfigurationCheckFunction",
-		"MassConfigurationApplyFunction", "DirectoryFunction", "UsageFunction", "UsageAggregationFunction", "ReportFunction", "ReportBuilderFunction",
+		"PurchaseFunction",
+		"LicensesFunction",
+		"AssignmentFunction",
+		"MassConfigurationFunction",
+		"MassConfigurationCheckFunction",
+		"MassConfigurationApplyFunction",
+		"DirectoryFunction",
+		"UsageFunction",
+		"UsageAggregationFunction",
+		"ReportFunction",
+		"ReportBuilderFunction",
 		"MetricsFunction", "AuditFunction", "HealthFunction", "ConsoleFunction",
 	} {
 		if _, ok := got.Functions[id]; !ok {

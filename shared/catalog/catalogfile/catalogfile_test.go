@@ -129,7 +129,12 @@ func TestRulesOfTheSpec(t *testing.T) {
 			t.Errorf("%s excludes %v, want the four others", p.ID, p.Excludes)
 		}
 	}
-	for group, want := range map[catalog.Group]int{catalog.Users: 3, catalog.Clients: 2, catalog.Devices: 1, catalog.LiveReports: 2} {
+	for group, want := range map[catalog.Group]int{
+		catalog.Users:       3,
+		catalog.Clients:     2,
+		catalog.Devices:     1,
+		catalog.LiveReports: 2,
+	} {
 		if got := len(c.Counted(group)); got != want {
 			t.Errorf("%d products count as %s, want %d", got, group, want)
 		}
@@ -371,7 +376,10 @@ func TestABadCatalogSaysWhichLine(t *testing.T) {
 }
 
 func TestAnEmptyCatalogIsRefused(t *testing.T) {
-	for _, text := range []string{"", "# only a comment\n", "---\n", "just text", "[1, 2]", "currencies: [USD]\ncategories: [X]\nproducts: []\n"} {
+	for _, text := range []string{
+		"", "# only a comment\n", "---\n", "just text", "[1, 2]",
+		"currencies: [USD]\ncategories: [X]\nproducts: []\n",
+	} {
 		if _, err := catalogfile.Parse([]byte(text)); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
@@ -386,7 +394,9 @@ func TestAllMistakesAreReported(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"line 7: unknown kind", "line 9: a product must have name", `line 25: unknown field "labl"`} {
+	for _, want := range []string{
+		"line 7: unknown kind", "line 9: a product must have name", `line 25: unknown field "labl"`,
+	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in:\n%v", want, err)
 		}

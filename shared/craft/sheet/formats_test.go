@@ -98,7 +98,23 @@ func TestNumberFormats(t *testing.T) {
 			t.Errorf("%q shows 7 as %s, want %s", code, got[0], want)
 		}
 	}
-	for number, want := range map[int]string{0: "number", 1: "number", 13: "number", 14: "date", 22: "date", 23: "number", 27: "date", 36: "date", 37: "number", 45: "date", 47: "date", 49: "number", 50: "date", 58: "date", 59: "number"} {
+	for number, want := range map[int]string{
+		0:  "number",
+		1:  "number",
+		13: "number",
+		14: "date",
+		22: "date",
+		23: "number",
+		27: "date",
+		36: "date",
+		37: "number",
+		45: "date",
+		47: "date",
+		49: "number",
+		50: "date",
+		58: "date",
+		59: "number",
+	} {
 		b := styled([]int{number})
 		b.rows(`<row r="1"><c r="A1" s="0"><v>46024</v></c></row>`)
 		if got := read(t, b.bytes(), "phones.xlsx"); got[0] != want+":46024" {
@@ -136,7 +152,8 @@ func TestFormatsThatAreNotThere(t *testing.T) {
 	}
 	for _, broken := range []string{
 		`<styleSheet xmlns="` + mainSpace + `"><cellXfs><xf></cellXfs></styleSheet>`, `<stylesheet/>`, "",
-		`<styleSheet xmlns="` + mainSpace + `"><cellXfs>` + strings.Repeat(`<xf/>`, 1<<16+1) + `</cellXfs></styleSheet>`,
+		`<styleSheet xmlns="` + mainSpace + `"><cellXfs>` + strings.Repeat(`<xf/>`,
+			1<<16+1) + `</cellXfs></styleSheet>`,
 		`<styleSheet xmlns="` + mainSpace + `"><numFmts>` + numFmts(1<<16+1) + `</numFmts></styleSheet>`,
 	} {
 		b := newBook()

@@ -29,7 +29,9 @@ var fuzzLimits = sheet.Limits{UnpackedBytes: 4 << 20, Rows: 1000, Columns: 50, C
 // archive/zip and encoding/xml accept it too, it reads the same twice, and it keeps within the
 // limits.
 func FuzzOpen(f *testing.F) {
-	for _, group := range [][]hostile{hostileTypes(), hostileArchives(), hostileWorkbooks(), hostileSheets(), hostileCSV()} {
+	for _, group := range [][]hostile{
+		hostileTypes(), hostileArchives(), hostileWorkbooks(), hostileSheets(), hostileCSV(),
+	} {
 		for _, h := range group {
 			if len(h.data) > 8<<10 {
 				continue

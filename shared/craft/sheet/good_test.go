@@ -80,20 +80,24 @@ func TestReadsWorkbooks(t *testing.T) {
 		{"addresses left out", inTable(headerRow + `<row><c><v>1</v></c><c/><c><v>3</v></c></row>`), []string{header, "number:1||number:3"}},
 		{"trailing blank cells", cell(`<c r="A2"><v>1</v></c><c r="B2" s="3"/><c r="C2" t="inlineStr"><is><t>  </t></is></c><c r="XFD2" s="1"/>`), []string{header, "number:1"}},
 		{
-			"blank rows", inTable(`<row r="2"><c r="A2"><v>2</v></c></row><row r="3"><c r="A3" s="1"/></row><row r="5"><c r="A5"><v>5</v></c></row><row r="6"/><row r="1048576"><c r="A1048576" s="1"/></row>`),
+			"blank rows",
+			inTable(`<row r="2"><c r="A2"><v>2</v></c></row><row r="3"><c r="A3" s="1"/></row><row r="5"><c r="A5"><v>5</v></c></row><row r="6"/><row r="1048576"><c r="A1048576" s="1"/></row>`),
 			[]string{"", "number:2", "", "", "number:5"},
 		},
 		{
-			"formulas", cell(`<c r="A2"><f>B2*2</f><v>12</v></c><c r="B2" t="str"><f t="shared" ref="B2:B3" si="0">"a"&amp;"b"</f><v>ab</v></c><c r="C2"><f t="shared" si="0"/></c><c r="D2" t="e"><f>1/0</f><v>#DIV/0!</v></c>`),
+			"formulas",
+			cell(`<c r="A2"><f>B2*2</f><v>12</v></c><c r="B2" t="str"><f t="shared" ref="B2:B3" si="0">"a"&amp;"b"</f><v>ab</v></c><c r="C2"><f t="shared" si="0"/></c><c r="D2" t="e"><f>1/0</f><v>#DIV/0!</v></c>`),
 			[]string{header, `formula:=B2*2|formula:="a"&"b"|formula:=|formula:=1/0`},
 		},
 		{"formula text that is none", cell(`<c r="A2" t="inlineStr"><is><t>=1+1</t></is></c>`), []string{header, "=1+1"}},
 		{
-			"truth and errors", cell(`<c r="A2" t="b"><v>1</v></c><c r="B2" t="b"><v>0</v></c><c r="C2" t="e"><v>#REF!</v></c><c r="D2" t="b"><v>true</v></c>`),
+			"truth and errors",
+			cell(`<c r="A2" t="b"><v>1</v></c><c r="B2" t="b"><v>0</v></c><c r="C2" t="e"><v>#REF!</v></c><c r="D2" t="b"><v>true</v></c>`),
 			[]string{header, "bool:TRUE|bool:FALSE|error:#REF!|bool:TRUE"},
 		},
 		{
-			"numbers", cell(`<c r="A2"><v>6567891230</v></c><c r="B2" t="n"><v>6567891230.0</v></c><c r="C2" s="14"><v>6.56789123E9</v></c><c r="D2"><v> 101.5 </v></c>`),
+			"numbers",
+			cell(`<c r="A2"><v>6567891230</v></c><c r="B2" t="n"><v>6567891230.0</v></c><c r="C2" s="14"><v>6.56789123E9</v></c><c r="D2"><v> 101.5 </v></c>`),
 			[]string{header, "number:6567891230|number:6567891230|number:6567891230|number:101.5"},
 		},
 		{"dates", cell(`<c r="A2" s="14"><v>45000</v></c><c r="B2" t="d"><v>2024-01-31</v></c>`), []string{header, "number:45000|date:2024-01-31"}},
@@ -148,7 +152,9 @@ func TestReadsCSV(t *testing.T) {
 			[]string{"a|b|c|d"}, strings.Split(strings.TrimSuffix(strings.Repeat("1|2|3|4\n", 15), "\n"), "\n")...,
 		), "1|2", "1|2", "", "1|2")},
 		{"formulas", "a,b,c,d\n=1+1,\"=SUM(A1,B1)\",@x,-A1\n +A1,--1,-1+2,\uff1d1\n", []string{
-			"a|b|c|d", "formula:=1+1|formula:=SUM(A1,B1)|formula:@x|formula:-A1", "formula: +A1|formula:--1|formula:-1+2|formula:\uff1d1",
+			"a|b|c|d",
+			"formula:=1+1|formula:=SUM(A1,B1)|formula:@x|formula:-A1",
+			"formula: +A1|formula:--1|formula:-1+2|formula:\uff1d1",
 		}},
 		{"formulas that keep zeros", "a,b\n\"=\"\"0101\"\"\",1\n", []string{"a|b", `formula:="0101"|1`}},
 		{"signs that begin no formula", "a,b,c,d\n-5,+5,-5.25,\"+5,5\"\n+1 (656) 789-1230,+15551234567,-,--\n-6.57E+09,-.5,a=b,1+1\n", []string{
@@ -378,7 +384,10 @@ func TestFileThatChanges(t *testing.T) {
 // wherever it comes from.
 func TestNames(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{strings.Repeat("long", 50) + ".csv", `C:\Users\me\phones.CSV`, "drops/acme/2026.xlsx/phones.csv ", "\xFF\n.csv"} {
+	for _, name := range []string{
+		strings.Repeat("long", 50) + ".csv", `C:\Users\me\phones.CSV`, "drops/acme/2026.xlsx/phones.csv ",
+		"\xFF\n.csv",
+	} {
 		rd, err := open([]byte("a,b\n"), name, sheet.Limits{})
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
@@ -395,7 +404,13 @@ func TestNames(t *testing.T) {
 func TestRowCell(t *testing.T) {
 	t.Parallel()
 	row := sheet.Row{Cells: []sheet.Cell{{Column: "A", Text: "x", Kind: sheet.KindText}}}
-	for i, want := range map[int]sheet.Cell{0: row.Cells[0], 1: {Column: "B"}, 700: {Column: "ZY"}, -1: {}, 1 << 20: {}} {
+	for i, want := range map[int]sheet.Cell{
+		0:       row.Cells[0],
+		1:       {Column: "B"},
+		700:     {Column: "ZY"},
+		-1:      {},
+		1 << 20: {},
+	} {
 		if got := row.Cell(i); got != want {
 			t.Errorf("cell %d is %v", i, got)
 		}

@@ -1241,16 +1241,18 @@ func hostileSheets() []hostile {
 			column:  "B",
 		},
 		{
-			name:    "merged cells",
-			data:    replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D2:D3"/></mergeCells>`),
+			name: "merged cells",
+			data: replaced("</sheetData>",
+				`</sheetData><mergeCells count="1"><mergeCell ref="D2:D3"/></mergeCells>`),
 			reason:  sheet.ReasonMerged,
 			message: "D2:D3",
 			row:     2,
 			column:  "D",
 		},
 		{
-			name:    "merged cells nowhere",
-			data:    replaced("</sheetData>", `</sheetData><mergeCells count="1"><mergeCell ref="D0:D3"/></mergeCells>`),
+			name: "merged cells nowhere",
+			data: replaced("</sheetData>",
+				`</sheetData><mergeCells count="1"><mergeCell ref="D0:D3"/></mergeCells>`),
 			reason:  sheet.ReasonReference,
 			message: `no cell "D0:D3"`,
 		},
@@ -1301,7 +1303,8 @@ func hostileSheets() []hostile {
 		{
 			name: "inline text endless",
 			data: cell(
-				`<c r="B2" t="inlineStr"><is><r><t>` + strings.Repeat("x", 90_000) + `</t></r><r><t>` + strings.Repeat("x", 90_000) + `</t></r></is></c>`,
+				`<c r="B2" t="inlineStr"><is><r><t>` + strings.Repeat("x",
+					90_000) + `</t></r><r><t>` + strings.Repeat("x", 90_000) + `</t></r></is></c>`,
 			),
 			reason:  sheet.ReasonTooLong,
 			message: "1,024",
@@ -1403,7 +1406,9 @@ func hostileCSV() []hostile {
 // a message for a person.
 func TestRefusesHostileFiles(t *testing.T) {
 	t.Parallel()
-	for _, group := range [][]hostile{hostileTypes(), hostileArchives(), hostileWorkbooks(), hostileSheets(), hostileCSV()} {
+	for _, group := range [][]hostile{
+		hostileTypes(), hostileArchives(), hostileWorkbooks(), hostileSheets(), hostileCSV(),
+	} {
 		for _, h := range group {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel()

@@ -23,36 +23,44 @@ func TestCellsThatAFormulaElsewhereFills(t *testing.T) {
 		want []string // below the header
 	}{
 		{
-			"array down", in(`<row r="2"><c r="A2"><f t="array" ref="A2:A3">B2:B3</f><v>101</v></c></row><row r="3"><c r="A3"><v>102</v></c><c r="B3"><v>7</v></c></row><row r="4"><c r="A4"><v>103</v></c></row>`),
+			"array down",
+			in(`<row r="2"><c r="A2"><f t="array" ref="A2:A3">B2:B3</f><v>101</v></c></row><row r="3"><c r="A3"><v>102</v></c><c r="B3"><v>7</v></c></row><row r="4"><c r="A4"><v>103</v></c></row>`),
 			[]string{"formula:=B2:B3", "formula:=|number:7", "number:103"},
 		},
 		{
-			"array to the right, of texts", in(`<row r="2"><c r="A2" t="str"><f t="array" ref="A2:C2">F2:H2</f><v>x</v></c><c r="B2" t="str"><v>y</v></c><c r="C2" t="s"><v>4</v></c><c r="D2" t="s"><v>5</v></c></row>`),
+			"array to the right, of texts",
+			in(`<row r="2"><c r="A2" t="str"><f t="array" ref="A2:C2">F2:H2</f><v>x</v></c><c r="B2" t="str"><v>y</v></c><c r="C2" t="s"><v>4</v></c><c r="D2" t="s"><v>5</v></c></row>`),
 			[]string{"formula:=F2:H2|formula:=|formula:=|device_ip_phone"},
 		},
 		{
-			"formula below what it fills", in(`<row r="2"><c r="A2"><v>101</v></c></row><row r="3"><c r="A3"><f t="array" ref="A3:A2">1</f><v>1</v></c></row>`),
+			"formula below what it fills",
+			in(`<row r="2"><c r="A2"><v>101</v></c></row><row r="3"><c r="A3"><f t="array" ref="A3:A2">1</f><v>1</v></c></row>`),
 			[]string{"formula:=", "formula:=1"},
 		},
 		{
-			"spilled", in(`<row r="2"><c r="A2" cm="1"><f t="array" ref="A2:A3">SEQUENCE(2)</f><v>1</v></c></row><row r="3"><c r="A3" cm="1"><v>2</v></c><c r="B3" cm="1"><v>3</v></c></row>`),
+			"spilled",
+			in(`<row r="2"><c r="A2" cm="1"><f t="array" ref="A2:A3">SEQUENCE(2)</f><v>1</v></c></row><row r="3"><c r="A3" cm="1"><v>2</v></c><c r="B3" cm="1"><v>3</v></c></row>`),
 			[]string{"formula:=SEQUENCE(2)", "formula:=|formula:="},
 		},
 		{
-			"what-if table", in(`<row r="2"><c r="B2"><f t="dataTable" ref="B2:B3" dt2D="0" dtr="0" r1="A1"/><v>5</v></c></row><row r="3"><c r="B3"><v>6</v></c></row>`),
+			"what-if table",
+			in(`<row r="2"><c r="B2"><f t="dataTable" ref="B2:B3" dt2D="0" dtr="0" r1="A1"/><v>5</v></c></row><row r="3"><c r="B3"><v>6</v></c></row>`),
 			[]string{"|formula:=", "|formula:="},
 		},
 		{
-			"areas that overlap", in(`<row r="2"><c r="A2"><f t="array" ref="A2:A4">1</f><v>1</v></c><c r="B2"><f t="array" ref="A2:B3">1</f><v>1</v></c></row>` +
+			"areas that overlap",
+			in(`<row r="2"><c r="A2"><f t="array" ref="A2:A4">1</f><v>1</v></c><c r="B2"><f t="array" ref="A2:B3">1</f><v>1</v></c></row>` +
 				`<row r="3"><c r="A3"><v>1</v></c><c r="B3"><v>1</v></c><c r="C3"><v>1</v></c></row><row r="4"><c r="A4"><v>1</v></c><c r="B4"><v>1</v></c></row><row r="5"><c r="A5"><v>1</v></c></row>`),
 			[]string{"formula:=1|formula:=1", "formula:=|formula:=|number:1", "formula:=|number:1", "number:1"},
 		},
 		{
-			"array of one cell, and a formula that is copied", in(`<row r="2"><c r="A2"><f t="array" ref="A2">1</f><v>1</v></c><c r="B2"><f t="shared" ref="B2:B3" si="0">1</f><v>1</v></c></row><row r="3"><c r="A3"><v>1</v></c><c r="B3"><v>1</v></c></row>`),
+			"array of one cell, and a formula that is copied",
+			in(`<row r="2"><c r="A2"><f t="array" ref="A2">1</f><v>1</v></c><c r="B2"><f t="shared" ref="B2:B3" si="0">1</f><v>1</v></c></row><row r="3"><c r="A3"><v>1</v></c><c r="B3"><v>1</v></c></row>`),
 			[]string{"formula:=1|formula:=1", "number:1|number:1"},
 		},
 		{
-			"blank cells of an array", in(`<row r="2"><c r="A2"><f t="array" ref="A2:C4">1</f><v>1</v></c><c r="B2" s="1"/></row><row r="3"><c r="D3"><v>1</v></c></row>`),
+			"blank cells of an array",
+			in(`<row r="2"><c r="A2"><f t="array" ref="A2:C4">1</f><v>1</v></c><c r="B2" s="1"/></row><row r="3"><c r="D3"><v>1</v></c></row>`),
 			[]string{"formula:=1", "|||number:1"},
 		},
 	} {
@@ -77,8 +85,14 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 	t.Parallel()
 	const header, example = "Ext Key|Number|User|Addon license 1", "number:101|number:6567891230|John|device_ip_phone"
 	for name, spoil := range map[string]func(b *book){
-		"another id before the relation's": func(b *book) { b.replace(bookName, `r:id="rId1"`, `xmlns:q="urn:q" q:id="rId2" r:id="rId1"`) },
-		"another id behind it":             func(b *book) { b.replace(bookName, `r:id="rId1"`, `xmlns:q="urn:q" r:id="rId1" q:id="rId2"`) },
+		"another id before the relation's": func(b *book) {
+			b.replace(bookName, `r:id="rId1"`,
+				`xmlns:q="urn:q" q:id="rId2" r:id="rId1"`)
+		},
+		"another id behind it": func(b *book) {
+			b.replace(bookName, `r:id="rId1"`,
+				`xmlns:q="urn:q" r:id="rId1" q:id="rId2"`)
+		},
 		"r is another name space here": func(b *book) {
 			b.replace(bookName, `r:id="rId1"`, `xmlns:r="urn:q" r:id="rId2" xmlns:rel="`+docRels+`" rel:id="rId1"`)
 		},
@@ -91,7 +105,8 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 			b.replace(relsName, docRels, "http://purl.oclc.org/ooxml/officeDocument/relationships")
 		},
 		"default name space taken away and given back": func(b *book) {
-			b.set(sheetName, strings.NewReplacer(`<row `, `<m:row `, `</row>`, `</m:row>`, `<worksheet xmlns=`, `<worksheet xmlns:m="`+mainSpace+`" xmlns=`).
+			b.set(sheetName, strings.NewReplacer(`<row `, `<m:row `, `</row>`, `</m:row>`, `<worksheet xmlns=`,
+				`<worksheet xmlns:m="`+mainSpace+`" xmlns=`).
 				Replace(string(b.part(sheetName).data)))
 		},
 		"a list of texts of somebody else's": func(b *book) {
@@ -121,7 +136,8 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 		"two ids":                   {func(b *book) { b.replace(bookName, `r:id="rId1"`, `r:id="rId1" xmlns:q="`+docRels+`" q:id="rId2"`) }, sheet.ReasonMalformed, "twice"},
 		"sheet of somebody else's kind": {
 			func(b *book) {
-				b.replace(bookRels, docRels+`/worksheet" Target="worksheets/sheet1.xml"`, `http://example.com/worksheet" Target="worksheets/sheet1.xml"`)
+				b.replace(bookRels, docRels+`/worksheet" Target="worksheets/sheet1.xml"`,
+					`http://example.com/worksheet" Target="worksheets/sheet1.xml"`)
 			},
 			sheet.ReasonNoSheet, "no table",
 		},
@@ -142,7 +158,8 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 				for i := range 60 {
 					fmt.Fprintf(&s, ` xmlns:a%d="u"`, i)
 				}
-				b.replace(sheetName, "</worksheet>", strings.Repeat("<x"+s.String()+">", 20)+strings.Repeat("</x>", 20)+"</worksheet>")
+				b.replace(sheetName, "</worksheet>",
+					strings.Repeat("<x"+s.String()+">", 20)+strings.Repeat("</x>", 20)+"</worksheet>")
 			}, sheet.ReasonMalformed, "name spaces",
 		},
 	} {
@@ -177,10 +194,12 @@ func TestHidden(t *testing.T) {
 		"blank rows":   {hide(row(2, ``), `<row r="3" hidden="1"/><row r="4" hidden="1"><c r="A4" s="1"/></row>`, row(5, ``)), ""},
 		"the header":   {inTable(strings.Replace(headerRow, `r="1"`, `r="1" hidden="1"`, 1) + row(2, ``)), "row 1"},
 		"columns": {spoilt(func(b *book) {
-			b.replace(sheetName, "<sheetData>", `<cols><col min="2" max="3" hidden="1"/><col min="4" max="4" width="0"/></cols><sheetData>`)
+			b.replace(sheetName, "<sheetData>",
+				`<cols><col min="2" max="3" hidden="1"/><col min="4" max="4" width="0"/></cols><sheetData>`)
 		}), "columns B to D"},
 		"columns of nothing": {spoilt(func(b *book) {
-			b.replace(sheetName, "<sheetData>", `<cols><col min="5" max="16384" hidden="1" width="9"/></cols><sheetData>`)
+			b.replace(sheetName, "<sheetData>",
+				`<cols><col min="5" max="16384" hidden="1" width="9"/></cols><sheetData>`)
 		}), ""},
 		"rows and a column": {spoilt(func(b *book) {
 			b.replace(sheetName, `<row r="2"`, `<row hidden="1" r="2"`)
@@ -334,32 +353,50 @@ func TestHonestOddities(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(b *book){
-		"a DTD in CDATA":            func(b *book) { b.set("customXml/item1.xml", `<a><![CDATA[<!DOCTYPE html><!ENTITY x "y">]]></a>`) },
-		"a DTD in a comment":        func(b *book) { b.set("customXml/item1.xml", `<a><!-- <!DOCTYPE html> --></a>`) },
-		"a DTD in a picture":        func(b *book) { b.set("xl/media/image1.png", "\x89PNG<!DOCTYPE html>") },
-		"a DTD in a text":           func(b *book) { b.set("xl/a.txt", "write <!DOCTYPE html>") },
-		"a part without name space": func(b *book) { b.set("customXml/item1.xml", `<a b="c" xml:space="preserve"><d:e/></a>`) },
-		"a part in UTF-16":          func(b *book) { b.set("customXml/item1.xml", "\xFF\xFE"+emoji.String()) },
+		"a DTD in CDATA": func(b *book) {
+			b.set("customXml/item1.xml",
+				`<a><![CDATA[<!DOCTYPE html><!ENTITY x "y">]]></a>`)
+		},
+		"a DTD in a comment": func(b *book) { b.set("customXml/item1.xml", `<a><!-- <!DOCTYPE html> --></a>`) },
+		"a DTD in a picture": func(b *book) { b.set("xl/media/image1.png", "\x89PNG<!DOCTYPE html>") },
+		"a DTD in a text":    func(b *book) { b.set("xl/a.txt", "write <!DOCTYPE html>") },
+		"a part without name space": func(b *book) {
+			b.set("customXml/item1.xml",
+				`<a b="c" xml:space="preserve"><d:e/></a>`)
+		},
+		"a part in UTF-16": func(b *book) { b.set("customXml/item1.xml", "\xFF\xFE"+emoji.String()) },
 		"a part in UTF-16 that says so": func(b *book) {
 			b.set("customXml/item1.xml", "\xFF\xFE"+wide(`<?xml version="1.0" encoding="utf-16"?><a/>`))
 		},
-		"a part in UTF-32": func(b *book) { b.set("customXml/item1.xml", wider(`<?xml version="1.0"?><a>text</a>`, 4, false)) },
+		"a part in UTF-32": func(b *book) {
+			b.set("customXml/item1.xml",
+				wider(`<?xml version="1.0"?><a>text</a>`, 4, false))
+		},
 		"a part in Windows-1252": func(b *book) {
 			b.set("customXml/item1.xml", "<?xml version='1.0' encoding='windows-1252'?><a>Z\xFCrich</a>")
 		},
-		"a part with a mark": func(b *book) { b.set("customXml/item1.xml", "\xEF\xBB\xBF<?xml version='1.0' encoding='UTF-8'?><a/>") },
+		"a part with a mark": func(b *book) {
+			b.set("customXml/item1.xml",
+				"\xEF\xBB\xBF<?xml version='1.0' encoding='UTF-8'?><a/>")
+		},
 		"an old drawing that is no XML": func(b *book) {
 			b.set("xl/drawings/vmlDrawing1.vml", `<xml xmlns:v="urn:v"><v:textbox>a<br>b</v:textbox></xml>`)
 		},
-		"printer settings":              func(b *book) { b.set("xl/printerSettings/printerSettings1.bin", wide("HP LaserJet")+"\x00\x01\x02<") },
+		"printer settings": func(b *book) {
+			b.set("xl/printerSettings/printerSettings1.bin",
+				wide("HP LaserJet")+"\x00\x01\x02<")
+		},
 		"a folder":                      func(b *book) { b.set("xl/media/", "") },
 		"merged cells beside the table": merge("F1:G2"),
 		"merged cells below the table":  merge("A3:D4"),
 		"merged cells far away":         merge("XFC1048575:XFD1048576"),
 		"a merge of one cell":           merge("B2"),
-		"a word behind the table":       func(b *book) { b.replace(sheetName, "</sheetData>", `</sheetData>ndrawing<pageMargins left="1"/>`) },
-		"a word before the table":       func(b *book) { b.replace(sheetName, "<sheetData>", `word<sheetData>`) },
-		"a word at the end":             func(b *book) { b.replace(sheetName, "</worksheet>", `word</worksheet>`) },
+		"a word behind the table": func(b *book) {
+			b.replace(sheetName, "</sheetData>",
+				`</sheetData>ndrawing<pageMargins left="1"/>`)
+		},
+		"a word before the table": func(b *book) { b.replace(sheetName, "<sheetData>", `word<sheetData>`) },
+		"a word at the end":       func(b *book) { b.replace(sheetName, "</worksheet>", `word</worksheet>`) },
 		"an alternative to something else": func(b *book) {
 			b.replace(sheetName, "</sheetData>", `</sheetData><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><mc:Choice Requires="x"><controls/></mc:Choice></mc:AlternateContent>`)
 		},

@@ -59,7 +59,9 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s gives %v %q, mangled %t", raw, cell.Kind, cell.Text, sheet.Mangled(cell))
 		}
 	}
-	for _, raw := range []string{"-", "+", ".", "E5", "1E", "1E+", "1 2", "1,5", "1.5.2", "--1", "1E99999999999999999999", "INF", "١"} {
+	for _, raw := range []string{
+		"-", "+", ".", "E5", "1E", "1E+", "1 2", "1,5", "1.5.2", "--1", "1E99999999999999999999", "INF", "١",
+	} {
 		refusal := refused(t, inTable(`<row><c><v>`+raw+`</v></c></row>`), "a.xlsx", sheet.Limits{})
 		if refusal.Reason != sheet.ReasonValue {
 			t.Errorf("%q: %v", raw, refusal)
@@ -70,9 +72,26 @@ func TestNumbers(t *testing.T) {
 func TestMangled(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		"6.57E+09": true, "6,57E+09": true, " 6.57e+09 ": true, "-6.57E+09": true, "6E+09": true, "6.57E9": true, "6.57E-05": true,
-		"####": true, "#": false, "6567891230": false, "1E5": false, "E+09": false, "6.57E+": false, "6.57E+0900": false,
-		"6.57E+09x": false, "x6.57E+09": false, "--6.57E+09": false, "12345678901234567890": false, "": false, "6.57": false,
+		"6.57E+09":             true,
+		"6,57E+09":             true,
+		" 6.57e+09 ":           true,
+		"-6.57E+09":            true,
+		"6E+09":                true,
+		"6.57E9":               true,
+		"6.57E-05":             true,
+		"####":                 true,
+		"#":                    false,
+		"6567891230":           false,
+		"1E5":                  false,
+		"E+09":                 false,
+		"6.57E+":               false,
+		"6.57E+0900":           false,
+		"6.57E+09x":            false,
+		"x6.57E+09":            false,
+		"--6.57E+09":           false,
+		"12345678901234567890": false,
+		"":                     false,
+		"6.57":                 false,
 	} {
 		if got := sheet.Mangled(sheet.Cell{Text: text, Kind: sheet.KindText}); got != want {
 			t.Errorf("%q: %t", text, got)

@@ -282,10 +282,14 @@ func TestLicenseStatusChart(t *testing.T) {
 			ref := func(col string) string {
 				return "'Live Reports Usage Summary'!$" + col + "$" + c.from + ":$" + col + "$" + c.till
 			}
-			if want := (xmlSeries{"'Live Reports Usage Summary'!$B$" + c.header, ref("A"), ref("B")}); got.Columns != want {
+			if want := (xmlSeries{
+				"'Live Reports Usage Summary'!$B$" + c.header, ref("A"), ref("B"),
+			}); got.Columns != want {
 				t.Errorf("columns %+v, want %+v", got.Columns, want)
 			}
-			if want := (xmlSeries{"'Live Reports Usage Summary'!$C$" + c.header, ref("A"), ref("C")}); got.Line != want {
+			if want := (xmlSeries{
+				"'Live Reports Usage Summary'!$C$" + c.header, ref("A"), ref("C"),
+			}); got.Line != want {
 				t.Errorf("line %+v, want %+v", got.Line, want)
 			}
 			if got.Axis.Code != "yyyy-mm-dd" {
@@ -370,7 +374,18 @@ func TestLicenseStatusEmpty(t *testing.T) {
 func TestLicenseStatusHostileText(t *testing.T) {
 	inTempFolder(t)
 	for _, s := range []string{
-		"=1+1", "+cmd|' /C calc'!A0", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x\",\"y\")", "1E5", "0101", "2026-11-21", "TRUE", " lead", "trail ", "a\nb",
+		"=1+1",
+		"+cmd|' /C calc'!A0",
+		"-1",
+		"@SUM(A1)",
+		"=HYPERLINK(\"http://x\",\"y\")",
+		"1E5",
+		"0101",
+		"2026-11-21",
+		"TRUE",
+		" lead",
+		"trail ",
+		"a\nb",
 		"<f>1</f>", "]]>", "&amp;", "_x0041_", "_x000D_", "\x01\x02", strings.Repeat("é", 40000),
 	} {
 		in := LicenseStatus{
@@ -395,7 +410,11 @@ func TestLicenseStatusHostileText(t *testing.T) {
 		}
 		book := build(t, in)
 		all := parts(t, book)
-		for n, refs := range map[string][]string{"1": {"B9", "B11"}, "2": {"A2", "B2", "G2", "H2"}, "3": {"A2", "B2", "C2", "D2", "F2", "G2", "H2", "I2"}} {
+		for n, refs := range map[string][]string{
+			"1": {"B9", "B11"},
+			"2": {"A2", "B2", "G2", "H2"},
+			"3": {"A2", "B2", "C2", "D2", "F2", "G2", "H2", "I2"},
+		} {
 			_, cells := sheetAt(t, all, n)
 			for _, ref := range refs {
 				if c := cells[ref]; c.Type != "inlineStr" || c.Value != "" {

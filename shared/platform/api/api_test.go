@@ -207,7 +207,10 @@ func TestPanicsAreProblems(t *testing.T) {
 
 func TestUnroutedIsAProblem(t *testing.T) {
 	r := open(t)
-	for _, path := range []string{"/", "/v1", "/v1/nothing", "/v1/accounts/acme/things/", "/v1/accounts/acme/things/a/b", "/v1/accounts//things"} {
+	for _, path := range []string{
+		"/", "/v1", "/v1/nothing", "/v1/accounts/acme/things/", "/v1/accounts/acme/things/a/b",
+		"/v1/accounts//things",
+	} {
 		testkit.Problem(t, r.send(t, "GET", path, nil), 404, "not-found")
 	}
 	for method, path := range map[string]string{"PATCH": things, "DELETE": things, "PUT": things} {
@@ -283,8 +286,11 @@ func TestValidationDoesNotEcho(t *testing.T) {
 func TestParameters(t *testing.T) {
 	r := open(t)
 	for path, field := range map[string]string{
-		things + "?limit=0": "limit", things + "?limit=1000": "limit", things + "?limit=ten": "limit", things + "?sort=up": "sort",
-		things + "?q=a&q=b": "q",
+		things + "?limit=0":    "limit",
+		things + "?limit=1000": "limit",
+		things + "?limit=ten":  "limit",
+		things + "?sort=up":    "sort",
+		things + "?q=a&q=b":    "q",
 	} {
 		p := testkit.Problem(t, r.send(t, "GET", path, nil), 422, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
@@ -446,7 +452,15 @@ func TestNoContent(t *testing.T) {
 func TestIDs(t *testing.T) {
 	for id, want := range map[string]bool{
 		"a": true, "A-b_c.d@e+f": true, "1": true, strings.Repeat("a", 64): true,
-		"": false, strings.Repeat("a", 65): false, "-a": false, "a b": false, "a#b": false, "a/b": false, "é": false, "a\x00": false, ".": false,
+		"":                      false,
+		strings.Repeat("a", 65): false,
+		"-a":                    false,
+		"a b":                   false,
+		"a#b":                   false,
+		"a/b":                   false,
+		"é":                     false,
+		"a\x00":                 false,
+		".":                     false,
 	} {
 		if got := api.ValidID(id); got != want {
 			t.Errorf("%q: %v", id, got)

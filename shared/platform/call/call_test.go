@@ -105,7 +105,10 @@ func TestWithoutKey(t *testing.T) {
 	k := testkit.New(t)
 	c := k.Call("admin")
 	for _, err := range []error{
-		c.Begin(t.Context()), c.Claim(t.Context()), c.Commit(t.Context(), call.Answer{Status: 200}), c.Commit(t.Context(), call.Answer{}, effect(k, "a")),
+		c.Begin(t.Context()),
+		c.Claim(t.Context()),
+		c.Commit(t.Context(), call.Answer{Status: 200}),
+		c.Commit(t.Context(), call.Answer{}, effect(k, "a")),
 		c.Claim(t.Context(), effect(k, "b")),
 	} {
 		if err != nil {
@@ -265,7 +268,11 @@ func TestTickets(t *testing.T) {
 	// Nobody waits for a second answer, for that of a call without a key, or for one under a key
 	// that is free again.
 	free := keyed(k, "other", "a").AnswerRef()
-	for name, ticket := range map[string]call.AnswerRef{"answered": c.AnswerRef(), "no key": k.Call("admin").AnswerRef(), "never claimed": free} {
+	for name, ticket := range map[string]call.AnswerRef{
+		"answered":      c.AnswerRef(),
+		"no key":        k.Call("admin").AnswerRef(),
+		"never claimed": free,
+	} {
 		late := call.ForEvent(k.Env, k.Account, "maintenance", "order o1", k.Clock.Now())
 		if err := late.Redeem(ctx, ticket); err != nil {
 			t.Fatal(name, err)
@@ -353,7 +360,8 @@ func TestAudit(t *testing.T) {
 	if err := json.Unmarshal(op.Item.Data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.Actor != "admin" || r.Subject != "license:l1" || r.User != "zoe" || r.Reason != "queue:q1" || r.RequestID != c.RequestID || !r.At.Equal(c.At) ||
+	if r.Actor != "admin" || r.Subject != "license:l1" || r.User != "zoe" || r.Reason != "queue:q1" ||
+		r.RequestID != c.RequestID || !r.At.Equal(c.At) ||
 		string(r.Before) != `{"status":"available"}` ||
 		string(r.After) != `{"status":"assigned"}` {
 		t.Fatalf("%+v", r)

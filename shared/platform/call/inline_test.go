@@ -9,7 +9,12 @@ import (
 )
 
 func TestInTime(t *testing.T) {
-	for name, own := range map[string]time.Duration{"long": time.Hour, "as in Lambda": 29 * time.Second, "short": 12 * time.Second, "too short": time.Second} {
+	for name, own := range map[string]time.Duration{
+		"long":         time.Hour,
+		"as in Lambda": 29 * time.Second,
+		"short":        12 * time.Second,
+		"too short":    time.Second,
+	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), own)
 			defer cancel()

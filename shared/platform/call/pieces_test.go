@@ -20,7 +20,9 @@ func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		size := rapid.SampledFrom([]int{0, 1, 60 << 10, 64<<10 - 2, 64<<10 - 1, 256 << 10, 256<<10 + 1, 400 << 10, 1 << 20, 3 << 20, 5 << 20}).
+		size := rapid.SampledFrom([]int{
+			0, 1, 60 << 10, 64<<10 - 2, 64<<10 - 1, 256 << 10, 256<<10 + 1, 400 << 10, 1 << 20, 3 << 20, 5 << 20,
+		}).
 			Draw(rt, "size")
 		letter := rapid.SampledFrom([]string{"a", "ä", "😀", `"`}).Draw(rt, "letter")
 		body := map[string]string{"text": strings.Repeat(letter, size/len(letter))}

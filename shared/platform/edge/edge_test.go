@@ -212,7 +212,10 @@ func TestServeMuxSeesTheClientsSegments(t *testing.T) {
 	mux.HandleFunc("GET /v1/users/{id}/why",
 		func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) })
 	for path, want := range map[string]string{
-		"/v1/users/a%2Fb/why": "a/b", "/v1/users/a+b/why": "a+b", "/v1/users/a%3Fb/why": "a?b", "/v1/users/100%25/why": "100%",
+		"/v1/users/a%2Fb/why":  "a/b",
+		"/v1/users/a+b/why":    "a+b",
+		"/v1/users/a%3Fb/why":  "a?b",
+		"/v1/users/100%25/why": "100%",
 	} {
 		if got := serve(t, event("GET", path, "", nil), mux.ServeHTTP); got.StatusCode != 200 || got.Body != want {
 			t.Errorf("%s: %d %q, want %q", path, got.StatusCode, got.Body, want)
@@ -305,8 +308,10 @@ func TestUnreadableRequestIsAProblem(t *testing.T) {
 func TestClaimsBecomeThePrincipal(t *testing.T) {
 	want := auth.Principal{User: "zoe", Account: "acme", Permissions: auth.SetOf(auth.LicensesRead, auth.AuditRead)}
 	for name, permissions := range map[string]any{
-		"flattened": "[licenses.read audit.read]", "spaces": "licenses.read audit.read", "JSON": `["licenses.read","audit.read"]`,
-		"array": []string{"licenses.read", "audit.read"},
+		"flattened": "[licenses.read audit.read]",
+		"spaces":    "licenses.read audit.read",
+		"JSON":      `["licenses.read","audit.read"]`,
+		"array":     []string{"licenses.read", "audit.read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims := map[string]any{"sub": "zoe", "account": "acme", "permissions": permissions, "exp": "1795262400"}

@@ -58,7 +58,10 @@ func TestS3TestEventHasNoRecords(t *testing.T) {
 }
 
 func TestOthersAreRefused(t *testing.T) {
-	for _, raw := range []string{``, `7`, `null`, `{}`, `[]`, `{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`, `{"time":"2026-11-21T10:00:00Z"}`} {
+	for _, raw := range []string{
+		``, `7`, `null`, `{}`, `[]`, `{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`,
+		`{"time":"2026-11-21T10:00:00Z"}`,
+	} {
 		if _, err := events.S3Records([]byte(raw)); !errors.Is(err, events.ErrOther) {
 			t.Errorf("S3Records(%s): %v", raw, err)
 		}

@@ -77,7 +77,9 @@ func TestCounted(t *testing.T) {
 		many[i] = key(1000 + i)
 	}
 	lookup(many...)
-	for _, q := range []table.Query{{Partition: "P"}, {Index: table.Index1, Partition: "I"}, {Index: table.Index1, Partition: "none"}} {
+	for _, q := range []table.Query{
+		{Partition: "P"}, {Index: table.Index1, Partition: "I"}, {Index: table.Index1, Partition: "none"},
+	} {
 		_, err := s.Query(ctx, q)
 		errs = append(errs, err)
 	}

@@ -48,7 +48,10 @@ func TestFromEnvironment(t *testing.T) {
 		s.Name != "f" {
 		t.Fatalf("got %+v", s)
 	}
-	for _, name := range []string{"TABLE_NAME", "UPLOADS_BUCKET", "REPORTS_BUCKET", "CURSOR_KEY", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+	for _, name := range []string{
+		"TABLE_NAME", "UPLOADS_BUCKET", "REPORTS_BUCKET", "CURSOR_KEY", "AWS_REGION", "AWS_ACCESS_KEY_ID",
+		"AWS_SECRET_ACCESS_KEY",
+	} {
 		if _, err := settings(t, map[string]string{name: ""}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}

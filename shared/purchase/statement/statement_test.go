@@ -140,7 +140,9 @@ func TestHTMLShowsEverything(t *testing.T) {
 			t.Errorf("no %q", want)
 		}
 	}
-	for _, want := range []string{"<!DOCTYPE html>", `<meta charset="utf-8">`, "@media print", "@page", "table-header-group", "</html>"} {
+	for _, want := range []string{
+		"<!DOCTYPE html>", `<meta charset="utf-8">`, "@media print", "@page", "table-header-group", "</html>",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q", want)
 		}

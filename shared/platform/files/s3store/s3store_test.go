@@ -333,7 +333,12 @@ func TestPresignPutSigns(t *testing.T) {
 				},
 				strings.Repeat("0a", 32): {
 					"content-length;content-type;host;if-none-match;x-amz-checksum-sha256",
-					map[string]string{"Content-Length": "20971520", "Content-Type": xlsx, "If-None-Match": "*", "X-Amz-Checksum-Sha256": "CgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgo="},
+					map[string]string{
+						"Content-Length":        "20971520",
+						"Content-Type":          xlsx,
+						"If-None-Match":         "*",
+						"X-Amz-Checksum-Sha256": "CgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgo=",
+					},
 				},
 			} {
 				upload, err := store.PresignPut(t.Context(), ref, 20<<20, xlsx, sha, now, 15*time.Minute)
@@ -354,7 +359,11 @@ func TestPresignPutSigns(t *testing.T) {
 					t.Errorf("path %s", u.Path)
 				}
 				q := u.Query()
-				for param, want := range map[string]string{"X-Amz-SignedHeaders": want.signed, "X-Amz-Date": "20261121T050708Z", "X-Amz-Expires": "900"} {
+				for param, want := range map[string]string{
+					"X-Amz-SignedHeaders": want.signed,
+					"X-Amz-Date":          "20261121T050708Z",
+					"X-Amz-Expires":       "900",
+				} {
 					if got := q.Get(param); got != want {
 						t.Errorf("%s is %q, not %q", param, got, want)
 					}
@@ -385,8 +394,13 @@ func TestPresignGetSigns(t *testing.T) {
 				t.Fatal(err)
 			}
 			for param, want := range map[string]string{
-				"X-Amz-SignedHeaders": "host", "X-Amz-Date": "20261121T060708Z", "X-Amz-Expires": "3600", "versionId": "v1",
-				"response-content-disposition": `attachment; filename="a b.xlsx"`, "x-amz-checksum-mode": "", "X-Amz-Checksum-Mode": "",
+				"X-Amz-SignedHeaders":          "host",
+				"X-Amz-Date":                   "20261121T060708Z",
+				"X-Amz-Expires":                "3600",
+				"versionId":                    "v1",
+				"response-content-disposition": `attachment; filename="a b.xlsx"`,
+				"x-amz-checksum-mode":          "",
+				"X-Amz-Checksum-Mode":          "",
 			} {
 				if got := u.Query().Get(param); got != want {
 					t.Errorf("%s is %q, not %q", param, got, want)

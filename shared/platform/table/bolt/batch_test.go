@@ -153,7 +153,8 @@ func TestBrokenItem(t *testing.T) {
 		if _, err := s.Lookup(t.Context(), key); !errors.Is(err, errEncoding) {
 			t.Errorf("an item cut after %d bytes: got %v", cut, err)
 		}
-		if err := s.Commit(t.Context(), []table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})}); !errors.Is(err, errEncoding) {
+		if err := s.Commit(t.Context(),
+			[]table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})}); !errors.Is(err, errEncoding) {
 			t.Errorf("an add to an item cut after %d bytes: got %v", cut, err)
 		}
 	}

@@ -142,7 +142,8 @@ func TestClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := table.Key{Partition: "P", Sort: "S"}
-	if err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: key}, table.Always)}); !errors.Is(err, bolt.ErrClosed) {
+	if err := s.Commit(t.Context(),
+		[]table.Operation{table.Put(table.Item{Key: key}, table.Always)}); !errors.Is(err, bolt.ErrClosed) {
 		t.Errorf("commit: got %v, want ErrClosed", err)
 	}
 	if _, err := s.Lookup(t.Context(), key); !errors.Is(err, bolt.ErrClosed) {

@@ -11,8 +11,10 @@ import (
 
 func TestFull(t *testing.T) {
 	for err, want := range map[error]bool{
-		fmt.Errorf("write: %w", syscall.ENOSPC): true, errors.New("file resize error: no space left on device"): true, syscall.EDQUOT: true,
-		syscall.EIO: false, errors.New("no space in this text"): false,
+		fmt.Errorf("write: %w", syscall.ENOSPC):                  true,
+		errors.New("file resize error: no space left on device"): true,
+		syscall.EDQUOT: true,
+		syscall.EIO:    false, errors.New("no space in this text"): false,
 	} {
 		if bolt.Full(err) != want {
 			t.Errorf("%v: %v", err, !want)

@@ -171,7 +171,10 @@ func TestCommitUnderFaults(t *testing.T) {
 		{name: "throttled to the end", faults: []fault{throttle, throttle, throttle, throttle}, requests: 4, tokens: 1, err: table.ErrThrottled},
 		{
 			name: "operations throttled to the end", requests: 4, tokens: 4, err: table.ErrThrottled,
-			faults: []fault{cancel("None", "ThrottlingError"), cancel("None", "ThrottlingError"), cancel("None", "ThrottlingError"), cancel("None", "ThrottlingError")},
+			faults: []fault{
+				cancel("None", "ThrottlingError"), cancel("None", "ThrottlingError"),
+				cancel("None", "ThrottlingError"), cancel("None", "ThrottlingError"),
+			},
 		},
 		{name: "unknown to the end", faults: []fault{unreachable, unreachable, unreachable, unreachable}, requests: 4, tokens: 1, err: io.ErrUnexpectedEOF},
 		{name: "conflicts after a lost answer", faults: []fault{lose, conflict, conflict, conflict}, requests: 4, tokens: 1, err: errUnknown, effect: true},
@@ -249,23 +252,29 @@ func TestDecidedByReading(t *testing.T) {
 		{name: "it is there", faults: []fault{lose, mismatch}, known: true, effect: 1},
 		{name: "it is there, and reading is disturbed", faults: []fault{lose, mismatch, refuse(500, "InternalServerError"), lose}, known: true, effect: 1},
 		{
-			name: "it is there, and one of its items was changed since", faults: []fault{lose, nil, mismatch}, known: true, effect: 1,
+			name:   "it is there, and one of its items was changed since",
+			faults: []fault{lose, nil, mismatch},
+			known:  true,
+			effect: 1,
 			meanwhile: func(s *faultyStore, _ table.Key) []table.Operation {
-				return []table.Operation{table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(2))}
+				return []table.Operation{table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}},
+					table.IfVersion(2))}
 			},
 		},
 		{name: "it is not there", faults: []fault{unreachable, mismatch}},
 		{
 			name: "another one put the same, but not all of it", faults: []fault{unreachable, nil, mismatch}, effect: 1,
 			meanwhile: func(s *faultyStore, _ table.Key) []table.Operation {
-				return []table.Operation{table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(1))}
+				return []table.Operation{table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}},
+					table.IfVersion(1))}
 			},
 		},
 		{
 			name: "nothing of it is left to be read", faults: []fault{lose, nil, mismatch}, effect: 1,
 			meanwhile: func(s *faultyStore, record table.Key) []table.Operation {
 				return []table.Operation{
-					table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(2)), table.Delete(record, table.IfPresent),
+					table.Put(table.Item{Key: s.key, Counts: map[string]int64{"n": 1}}, table.IfVersion(2)),
+					table.Delete(record, table.IfPresent),
 				}
 			},
 		},
@@ -446,7 +455,11 @@ func TestReadsUnderFaults(t *testing.T) {
 			found, err := s.Lookup(t.Context(), keys[0])
 			return 29 + len(found), err
 		},
-		"BatchGetItem": func(s table.Store) (int, error) { found, err := s.Lookup(t.Context(), keys...); return len(found), err },
+		"BatchGetItem": func(s table.Store) (int, error) {
+			found, err := s.Lookup(t.Context(),
+				keys...)
+			return len(found), err
+		},
 		"Query": func(s table.Store) (int, error) {
 			page, err := s.Query(t.Context(), table.Query{Partition: t.Name()})
 			return len(page.Items), err

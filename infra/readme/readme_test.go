@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -333,6 +334,39 @@ func anyPrefix(headings map[string]bool, text string) bool {
 		}
 	}
 	return false
+}
+
+// TestDecisionsHaveOneForm holds that decisions can be cited: each has a number of its own, from 1 on
+// without a gap, and the day on which it was first written down.
+func TestDecisionsHaveOneForm(t *testing.T) {
+	text, err := os.ReadFile("../../docs/decisions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headed := regexp.MustCompile(`^### (\d+)\. \S.* \(\d{4}-\d\d-\d\d\)$`)
+	numbers := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "**") {
+			t.Errorf("a decision has no heading: %s", line)
+		}
+		if !strings.HasPrefix(line, "### ") {
+			continue
+		}
+		match := headed.FindStringSubmatch(line)
+		if match == nil {
+			t.Errorf("%s: want a number, the decision, and a day in brackets", line)
+		} else if numbers[match[1]] {
+			t.Errorf("%s: the number is taken", line)
+		} else {
+			numbers[match[1]] = true
+		}
+	}
+	for n := 1; n <= len(numbers); n++ {
+		if !numbers[strconv.Itoa(n)] {
+			t.Errorf("there is no decision %d", n)
+		}
+	}
 }
 
 // TestDataModelNamesEveryPartition looks for the partitions that the code makes in the document

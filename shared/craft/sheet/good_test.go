@@ -157,7 +157,8 @@ func TestReadsCSV(t *testing.T) {
 			"formula: +A1|formula:--1|formula:-1+2|formula:\uff1d1",
 		}},
 		{"formulas that keep zeros", "a,b\n\"=\"\"0101\"\"\",1\n", []string{"a|b", `formula:="0101"|1`}},
-		{"signs that begin no formula", "a,b,c,d\n-5,+5,-5.25,\"+5,5\"\n+1 (656) 789-1230,+15551234567,-,--\n-6.57E+09,-.5,a=b,1+1\n", []string{
+		{"signs that begin no formula", "a,b,c,d\n-5,+5,-5.25,\"+5,5\"\n" +
+			"+1 (656) 789-1230,+15551234567,-,--\n-6.57E+09,-.5,a=b,1+1\n", []string{
 			"a|b|c|d", "-5|+5|-5.25|+5,5", "+1 (656) 789-1230|+15551234567|-|--", "-6.57E+09|-.5|a=b|1+1",
 		}},
 		{"errors", "a,b,c\n#REF!,#N/A,#1\n", []string{"a|b|c", "error:#REF!|error:#N/A|#1"}},

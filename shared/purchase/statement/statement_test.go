@@ -73,7 +73,8 @@ func sample(t testing.TB, lines ...bought) Source {
 		line.DueToday = must(line.Recurring.Prorate(25, 30))
 		order.Lines = append(order.Lines, line)
 		order.LicenseCount += l.quantity
-		order.Recurring, order.DueToday = must(order.Recurring.Add(line.Recurring)), must(order.DueToday.Add(line.DueToday))
+		order.Recurring = must(order.Recurring.Add(line.Recurring))
+		order.DueToday = must(order.DueToday.Add(line.DueToday))
 		at := slices.IndexFunc(order.ByCostCenter, func(c CostCenter) bool { return c.Code == l.costCenter })
 		if at < 0 {
 			at = len(order.ByCostCenter)

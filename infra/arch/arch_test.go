@@ -112,7 +112,7 @@ const sheets = "shared/craft/sheet"
 
 // mayImport says which kinds of package a kind may import, outside its tests. A capability reaches
 // the outside through ports alone, and the wiring knows no capability, or every function would link
-// all of them (decision 9).
+// all of them (design, decision 9).
 var mayImport = map[kind][]kind{
 	vocabulary: {vocabulary},
 	port:       {vocabulary, port},
@@ -342,7 +342,7 @@ var capabilitiesOf = map[string][]string{
 	"functions/usage-aggregation":        {"account", "directory", "license", "usage", "wallboard"},
 }
 
-// TestAFunctionLinksOnlyItsOwn holds decision 9.
+// TestAFunctionLinksOnlyItsOwn holds design, decision 9.
 func TestAFunctionLinksOnlyItsOwn(t *testing.T) {
 	ours, _ := list(t)
 	for _, p := range ours {

@@ -23,7 +23,7 @@ type body struct {
 
 type listInput struct{ api.Paging }
 
-// Routes registers the module's operations (api.md).
+// Routes registers the module's operations (docs/contract.md).
 func (s *Service) Routes(k *api.Router) {
 	one := api.ReadWrite[api.Account, body, Account]{
 		New: func(at *api.Account) Account { return Account{ID: at.Account} },

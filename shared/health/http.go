@@ -16,7 +16,8 @@ type Health struct {
 	Version string `json:"version" doc:"The version that was built."`
 }
 
-// Routes registers the operations that need no token (api.md), and answers what nothing else does.
+// Routes registers the operations that need no token (docs/contract.md), and answers what nothing
+// else does.
 func Routes(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID:      "get-health",

@@ -31,7 +31,7 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 
 // Scheduled does all work that is left behind. One kind of work that fails never stops the others;
 // the errors come together, so that the alarm rings. What counts as left behind, and the times that
-// the work writes, follow from the time of the event and not from the clock (api.md, On one
+// the work writes, follow from the time of the event and not from the clock (contract, On one
 // machine), so the services are made for each event.
 func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	schedule, err := events.Scheduled(payload)

@@ -164,7 +164,7 @@ type statementOutput struct {
 // edge answers for the module.
 type edge struct{ *Service }
 
-// Routes registers the module's operations (api.md).
+// Routes registers the module's operations (docs/contract.md).
 func (s *Service) Routes(k *api.Router) {
 	h := edge{s}
 	register := func(id, method, path, summary, tag string, permissions []auth.Permission) api.Operation {

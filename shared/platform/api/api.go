@@ -114,7 +114,7 @@ func Serve(env *app.Env, routes ...func(*Router)) app.Function {
 	return app.Function{HTTP: k.Handler()}
 }
 
-// Env is what the kit was made with.
+// Env is what the router was made with.
 func (k *Router) Env() *app.Env { return k.env }
 
 // OpenAPI describes the registered operations.

@@ -99,9 +99,9 @@ func (n UserChange) of(before *User) User {
 // manual is where agent-user comes from unless it is said otherwise.
 const manual = "manual"
 
-// PutUser makes a user exactly this one. Names and extensions reach
-// the licenses held in the same commit; deactivating releases everything in one step (spec 6). Who
-// is not active holds nothing, whatever licenses are named.
+// PutUser makes a user exactly this one. Names and extensions reach the licenses held in the same
+// commit; deactivating releases everything in one step (requirements, section 6). Who is not active
+// holds nothing, whatever licenses are named.
 //
 // Errors: validation, email-in-use, extension-in-use, number-in-use, mutually-exclusive,
 // base-license-required, precondition-failed; wrong-state for more than can be done at once, and
@@ -153,8 +153,8 @@ func (d *UserDraft) stored(c *call.Call) call.Stored[User] {
 	return call.Stored[User]{Value: d.After, Version: d.version(c), Created: d.Made}
 }
 
-// draftUser decides what ChangeUser does; yields says of whom the user may take an extension or a
-// number, and may be nil.
+// draftUser decides what ChangeUser does; yields says from which users the user may take an
+// extension or a number, and may be nil.
 func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yields Yields) (*UserDraft, error) {
 	ch := s.kernel.Change(c)
 	// a role that the user loses here may be giving them something in this moment, by the profile

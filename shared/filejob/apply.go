@@ -94,9 +94,9 @@ func (w *Worker[R, V]) finish(ctx context.Context, applier Applier[R], state Sta
 	return nil
 }
 
-// fail ends a job of which no row was applied, since its plan no longer fits. What goes on by
-// itself is checked again: the state has changed meanwhile, perhaps by another such job, and what
-// the file wants is the same.
+// fail ends a job of which no row was applied, since its plan no longer fits. What continues
+// automatically is checked again: the state has changed meanwhile, perhaps by another such job, and
+// what the file wants is the same.
 func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string) error {
 	switch err := applier.End(ctx, Progress{}); {
 	case errors.Is(err, ErrHandedOn):
@@ -129,8 +129,8 @@ func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string)
 	return nil
 }
 
-// giveUp ends a job that was tried too often (spec 10): what it kept for its rows returns, and what
-// was applied stays.
+// giveUp ends a job that was tried too often (requirements, section 10): what it kept for its rows
+// returns, and what was applied stays.
 func (w *Worker[R, V]) giveUp(ctx context.Context) error {
 	names := w.jobs.module.Names
 	if w.Job.State == Checking {
@@ -199,7 +199,7 @@ func (w *Worker[R, V]) EachRow(ctx context.Context, visit func(place int, r *R) 
 
 // Changed judges every sound row of the plan once more, as its check did, and names those that are
 // no longer as the check found them; the answer is for a person, and empty when there are none
-// (spec 5.4). The judge has begun already.
+// (requirements, section 5.4). The judge has begun already.
 func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(found, again *R) bool) (string, error) {
 	size := w.jobs.module.Size(w.Job).Batch
 	var named []int

@@ -60,7 +60,7 @@ func (w *Worker[R, V]) rejectPlan(ctx context.Context, faults []RowError) error 
 	return w.reject(ctx, faults)
 }
 
-// checked ends a check that found a usable plan. What goes on by itself does so if it can.
+// checked ends a check that found a usable plan. What continues automatically does so if it can.
 func (w *Worker[R, V]) checked(ctx context.Context) error {
 	w.Job.Attempts = 0
 	if w.jobs.module.ByItself == nil || !w.jobs.module.ByItself(w.Job) {
@@ -330,7 +330,7 @@ func (p *Planner[R, V]) writeBeside(ctx context.Context, rows []R) error {
 	return nil
 }
 
-// Beside reads so many parts of what a row of the file keeps beside the plan.
+// Beside reads a number of parts of what a row of the file keeps beside the plan.
 func (w *Worker[R, V]) Beside(ctx context.Context, row, parts int) ([]table.Item, error) {
 	keys := make([]table.Key, parts)
 	for part := range keys {
@@ -351,7 +351,8 @@ func (w *Worker[R, V]) Beside(ctx context.Context, row, parts int) ([]table.Item
 	return items, nil
 }
 
-// Open brings the job's file to this machine and verifies the whole of it (spec 5).
+// Open brings the job's file to this machine and verifies the whole of it (requirements, section
+// 5).
 //
 // Errors: a *sheet.Refusal for the file's own faults.
 func (w *Worker[R, V]) Open(ctx context.Context) (*sheet.Reader, func(), error) {

@@ -29,7 +29,7 @@ type Carrier interface {
 	Resume(ctx context.Context, now time.Time) error
 }
 
-// Post hands the objects that S3 tells of to the modules whose they are. What is nobody's is put
+// Post hands the objects that S3 tells of to the modules that own them. What is nobody's is put
 // aside with an audit record and not tried again.
 type Post struct {
 	Env     *app.Env
@@ -143,7 +143,7 @@ func (p *Post) woken(ctx context.Context, object events.ObjectCreated) error {
 		return p.putAside(ctx, object, why, now)
 	}
 	if !ok || module == nil || !json {
-		return p.putAside(ctx, object, "it is no ticket", now)
+		return p.putAside(ctx, object, "it is no wake-up", now)
 	}
 	err := module.Work(ctx, account, id, now)
 	if problem.Is(err, problem.NotFound) {

@@ -1,8 +1,8 @@
 // Package filejob carries a file through: an upload is asked for, the file is checked without
 // touching anything, the plan is shown, and exactly that plan is applied, once, in commits that any
-// worker can take over (spec 5 and 10). What a row means is a module's: mass configuration (package
-// massconfig) and imports of the directory (package imports) each say how a header is read, how
-// rows are judged and what one row does; everything else is here, once.
+// worker can take over (requirements, sections 5 and 10). What a row means is a module's: mass
+// configuration (package massconfig) and imports of the directory (package imports) each say how a
+// header is read, how rows are judged and what one row does; everything else is here, once.
 package filejob
 
 import (
@@ -13,8 +13,8 @@ import (
 	"seatwise/shared/platform/files"
 )
 
-// State of a job (api.md). The state in which its plan is applied has the module's own name:
-// Names.Applying.
+// State of a job (docs/contract.md). The state in which its plan is applied has the module's own
+// name: Names.Applying.
 type State string
 
 // The states.
@@ -72,13 +72,14 @@ type Job struct {
 	Needs  []Need     `json:"needs,omitempty"`
 	Errors []RowError `json:"errors,omitempty"`
 	Cancel bool       `json:"cancel,omitempty"`
-	// Again counts how often a job was checked again by itself since its plan no longer fitted.
+	// Again counts how often a job was checked again automatically since its plan no longer fitted.
 	Again  int        `json:"again,omitempty"`
 	Result *files.Ref `json:"result,omitempty"`
 	Why    string     `json:"why,omitempty"` // of a failure, for a person
 }
 
-// What becomes of rows and columns of a workbook that are hidden and hold something (spec 5).
+// What becomes of rows and columns of a workbook that are hidden and hold something (requirements,
+// section 5).
 const (
 	HiddenReject = "reject" // the file is refused, naming them
 	HiddenApply  = "apply"  // they count as all others do
@@ -142,7 +143,7 @@ type View struct {
 }
 
 const (
-	// UploadLife and resultLife are how long presigned URLs are good (spec 5.2).
+	// UploadLife and resultLife are how long presigned URLs are good (requirements, section 5.2).
 	UploadLife = 15 * time.Minute
 	resultLife = 15 * time.Minute
 	// uploadGrace is how long an upload may take beyond its URL's life, which is looked at when it
@@ -151,8 +152,8 @@ const (
 	// HandOn is how many seconds a worker leaves itself to hand its work on before its invocation
 	// ends.
 	HandOn = 20
-	// MostAgain is how often a job that goes on by itself is checked again when its plan no longer
-	// fits; nobody is there who could ask for it.
+	// MostAgain is how often a job that continues automatically is checked again when its plan no
+	// longer fits; nobody is there who could ask for it.
 	MostAgain = 3
 	// ChunksAtOnce is how many chunks of a plan one commit writes: the largest are 350 KB each, and
 	// a commit takes 4 MB.

@@ -24,7 +24,7 @@ type Names struct {
 
 // Size is how many rows of a plan belong together.
 type Size struct {
-	// Chunk is how many rows one item holds; so many of the largest must stay below 400 KB.
+	// Chunk is how many rows one item holds; that many of the largest must stay below 400 KB.
 	Chunk int
 	// Batch is how many rows are judged on one Load.
 	Batch int

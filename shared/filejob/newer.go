@@ -15,7 +15,8 @@ func ended(state State) bool {
 
 // waits says whether a job must wait for the one about an older version of its file. That one is
 // told to end: what it has applied stays, and this one goes on from there, so that the newest
-// version has the last word, in whatever order and however late the versions are told of (spec 10).
+// version has the last word, in whatever order and however late the versions are told of
+// (requirements, section 10).
 func (s *Jobs[R, V]) waits(ctx context.Context, c *call.Call, j Job) (bool, error) {
 	if j.After == "" {
 		return false, nil

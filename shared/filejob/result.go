@@ -13,7 +13,8 @@ import (
 	"seatwise/shared/craft/workbook/csvout"
 )
 
-// resultWriter takes the rows of a result file: the input with Status and Message (spec 5.5).
+// resultWriter takes the rows of a result file: the input with Status and Message (requirements,
+// section 5.5).
 type resultWriter interface {
 	Append(cells []string, status, message string) error
 	Close() error

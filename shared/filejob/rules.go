@@ -16,7 +16,7 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// MaxFileBytes is the largest file (spec 5).
+// MaxFileBytes is the largest file (requirements, section 5).
 const MaxFileBytes = 20 << 20
 
 // RowErrors is how many errors of one row are kept; the last of them says how many more there are.
@@ -70,8 +70,8 @@ type Judged struct {
 // Applies says whether there is something to do for the row.
 func (j *Judged) Applies() bool { return j.Outcome == New || j.Outcome == Change }
 
-// Claims find what several rows of a file claim, of which each belongs to one row (spec 5). The
-// zero Claims are of no row yet.
+// Claims find what several rows of a file claim, of which each belongs to one row (requirements,
+// section 5). The zero Claims are of no row yet.
 type Claims struct {
 	first map[string]int32      // by what is claimed, the first row that does
 	more  map[string]*claimants // of the few things that several rows claim
@@ -350,8 +350,9 @@ func IsSample(cell string) bool {
 const SampleRow = "This is a row of the sample file; write over it, or delete it."
 
 // Text is a cell's text cleaned as headers are (text.Clean), empty for a blank one; ok is false,
-// and a fault noted, when it cannot be trusted to be what somebody entered (spec 5): a formula, an
-// error, a truth value, or a number that a spreadsheet has mangled or made a date of.
+// and a fault noted, when it cannot be trusted to be what somebody entered (requirements, section
+// 5): a formula, an error, a truth value, or a number that a spreadsheet has mangled or made a date
+// of.
 func (c *Cells) Text(column int) (cleaned string, ok bool) {
 	cell := c.Row.Cell(column)
 	switch cell.Kind {
@@ -434,7 +435,7 @@ func orNone(s string) string {
 	return s
 }
 
-// checkUpload checks what is said of a file before it is uploaded (spec 5.2).
+// checkUpload checks what is said of a file before it is uploaded (requirements, section 5.2).
 func checkUpload(name string, size int64) error {
 	var fields []problem.Field
 	switch strings.ToLower(path.Ext(name)) {

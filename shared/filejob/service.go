@@ -144,8 +144,8 @@ func (s *Jobs[R, V]) Accepted(account, id string, status int, view V) call.Answe
 	}
 }
 
-// Create begins a job of a kind: its answer says where to put the file, within 15 minutes (spec
-// 5.2).
+// Create begins a job of a kind: its answer says where to put the file, within 15 minutes
+// (requirements, section 5.2).
 //
 // Errors: validation.
 func (s *Jobs[R, V]) Create(
@@ -378,7 +378,7 @@ func (s *Jobs[R, V]) EachRow(
 	})
 }
 
-// Start has the plan applied (spec 5.4).
+// Start has the plan applied (requirements, section 5.4).
 //
 // Errors: wrong-state, and those of the module's MayStart.
 func (s *Jobs[R, V]) Start(ctx context.Context, c *call.Call, id string) (view V, err error) {
@@ -455,7 +455,7 @@ func (s *Jobs[R, V]) WakeUp(ctx context.Context, account, id string) {
 	); err != nil {
 		s.env.Log.WarnContext(
 			ctx,
-			"ticket not written; the schedule will find the work",
+			"wake-up not written; the schedule will find the work",
 			"error",
 			err,
 			"account",
@@ -466,7 +466,8 @@ func (s *Jobs[R, V]) WakeUp(ctx context.Context, account, id string) {
 	}
 }
 
-// Cancel stops a job: at once if nothing runs, between two commits of rows otherwise (spec 5.5).
+// Cancel stops a job: at once if nothing runs, between two commits of rows otherwise (requirements,
+// section 5.5).
 //
 // Errors: wrong-state when it has ended.
 func (s *Jobs[R, V]) Cancel(ctx context.Context, c *call.Call, id string) (view V, err error) {

@@ -97,7 +97,7 @@ func (a *applier) Begin(ctx context.Context) (string, error) {
 	})
 }
 
-// reliedOn are the differences of a row without the licenses that come and go by themselves: what a
+// reliedOn are the differences of a row without the licenses that come and go automatically: what a
 // call queue granted to a user meanwhile makes no plan stale.
 func (s *Service) reliedOn(changes []filejob.Difference) []filejob.Difference {
 	metered := func(ids string) string {

@@ -277,7 +277,7 @@ func kept(stored, wanted string) string {
 }
 
 // draftUser drafts a user as a row wants them; what differs from what is stored in form only stays
-// as it is (spec 6).
+// as it is (requirements, section 6).
 func (s *Service) draftUser(
 	ctx context.Context,
 	c *call.Call,

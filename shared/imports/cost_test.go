@@ -96,7 +96,7 @@ func TestCostOfRows(t *testing.T) {
 			t.Fatalf("%+v", v)
 		}
 		// its own, and taking the marker away
-		if commits := report("apply, with the marks that it leaves"); kind == imports.Users && commits > 2*rows+10 {
+		if commits := report("apply, with the markers that it leaves"); kind == imports.Users && commits > 2*rows+10 {
 			t.Errorf("%s: applying takes %d commits", kind, commits)
 		}
 		o.Env.Table = o.store

@@ -109,7 +109,7 @@ func (e *Export) object(account string) files.Ref {
 	return exportNames.ResultRef(account, e.ID, e.FileName)
 }
 
-// exportPermission is what the lists of the kind ask for (spec 9).
+// exportPermission is what the lists of the kind ask for (requirements, section 9).
 func exportPermission(kind Kind) auth.Permission {
 	if kind == Licenses || kind == PhonesOf {
 		return auth.LicensesRead
@@ -118,7 +118,7 @@ func exportPermission(kind Kind) auth.Permission {
 	return read
 }
 
-// Exports write what there is as the files that change it (spec 14).
+// Exports write what there is as the files that change it (requirements, section 14).
 type Exports struct {
 	*Service
 	inventory *inventory.Service
@@ -200,7 +200,7 @@ func (s *Exports) wake(ctx context.Context, account, id string) {
 	); err != nil {
 		s.env.Log.WarnContext(
 			ctx,
-			"ticket not written; the schedule will find the work",
+			"wake-up not written; the schedule will find the work",
 			"error",
 			err,
 			"account",
@@ -394,7 +394,7 @@ func discard(file *os.File) {
 	_ = os.Remove(file.Name()) // in Lambda the folder is emptied with the instance at the latest
 }
 
-// writeFile writes the spooled rows with so many columns of each list.
+// writeFile writes the spooled rows with a number of columns of each list.
 func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *Export, lists map[string]int) error {
 	l := layouts[e.Kind]
 	form := s.exportForm(e, lists)

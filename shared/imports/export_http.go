@@ -10,7 +10,7 @@ import (
 	"seatwise/shared/platform/call"
 )
 
-// ExportView is an export as api.md shows it.
+// ExportView is an export as docs/contract.md shows it.
 type ExportView struct {
 	ID          string     `json:"id" format:"uuid"`
 	Kind        Kind       `json:"kind" enum:"users,call-queues,dashboards,licenses,phones"`

@@ -47,7 +47,7 @@ func (o *office) export(kind imports.Kind, format string) imports.ExportView {
 	}
 	wakeUps := o.files.Take()
 	if len(wakeUps) != 1 {
-		o.f.Fatalf("%d tickets", len(wakeUps))
+		o.f.Fatalf("%d wake-ups", len(wakeUps))
 	}
 	o.must(o.apply(o.ctx, event(wakeUps[0])))
 	o.must(o.apply(o.ctx, event(wakeUps[0]))) // S3 tells it twice
@@ -91,8 +91,8 @@ func (o *office) read(body []byte, name string) []string {
 	return rows
 }
 
-// An export is the file that imports it: sent back unedited, every row is unchanged (spec 14),
-// whatever the names are.
+// An export is the file that imports it: sent back unedited, every row is unchanged (requirements,
+// section 14), whatever the names are.
 func TestExportsAreFilesThatImport(t *testing.T) {
 	o := company(t)
 	o.role("late", "client-desktop")

@@ -18,7 +18,7 @@ import (
 
 const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"
 
-// What a request may not be (api.md, Conventions).
+// What a request may not be (contract, Conventions).
 func TestRefusedRequests(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, row("john", "John"))
@@ -204,7 +204,7 @@ func TestTagsAndRepetitions(t *testing.T) {
 	}), 404, "not-found")
 	started := tag()
 	if n := len(o.files.Take()); n != 1 {
-		t.Errorf("%d tickets", n)
+		t.Errorf("%d wake-ups", n)
 	}
 	o.must(o.apply(o.ctx, o.schedule())) // the wake-up is lost, and the schedule finds the work
 	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 3 {

@@ -201,7 +201,7 @@ func (o *office) equalState(got, want string) {
 	}
 }
 
-// headers are those of the kinds' files, with so many columns of lists as the tests need.
+// headers are those of the kinds' files, with a number of columns of lists as the tests need.
 var headers = map[imports.Kind][]string{
 	imports.Users: {
 		"User",
@@ -351,7 +351,7 @@ func (o *office) start(id string) []byte {
 	testkit.Decode[imports.View](o.t, o.request("POST", "/"+id+"/apply", nil), 202)
 	wakeUps := o.files.Take()
 	if len(wakeUps) != 1 {
-		o.f.Fatalf("%d tickets", len(wakeUps))
+		o.f.Fatalf("%d wake-ups", len(wakeUps))
 	}
 	return event(wakeUps[0])
 }

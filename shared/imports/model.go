@@ -26,7 +26,7 @@ const (
 	Dashboards Kind = "dashboards"
 )
 
-// permissions are what the single GET and PUT of the kind ask for (spec 9).
+// permissions are what the single GET and PUT of the kind ask for (requirements, section 9).
 func (k Kind) permissions() (read, manage auth.Permission) {
 	if k == Dashboards {
 		return auth.LiveReportsView, auth.LiveReportsFull
@@ -47,7 +47,7 @@ var names = filejob.Names{
 	Folder:    "imports/",
 }
 
-// refsInItem is how many of a row's members one item of the plan holds: so many ids of 128
+// refsInItem is how many of a row's members one item of the plan holds: a number of ids of 128
 // characters fit into it. The others lie in items beside the plan.
 const refsInItem = 2500
 
@@ -66,8 +66,8 @@ func (k Kind) size() filejob.Size {
 	return filejob.Size{Chunk: 50, Batch: 16}
 }
 
-// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs the characters of so
-// many.
+// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs the characters of a
+// number of.
 const (
 	idsInCell = 80
 	cellOfIDs = idsInCell * (128 + 1)

@@ -71,7 +71,7 @@ var layouts = map[Kind]layout{
 	},
 }
 
-// header is that of a file with so many columns of each list, by field, and of a sample file at
+// header is that of a file with a number of columns of each list, by field, and of a sample file at
 // least.
 func (l layout) header(lists map[string]int) []string {
 	var titles []string

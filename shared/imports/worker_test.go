@@ -253,7 +253,7 @@ func (o *office) meanwhile(n int, after bool, do func()) {
 	}}
 }
 
-// staff are rows of so many new users.
+// staff are rows of a number of new users.
 func staff(n int) [][]string {
 	var rows [][]string
 	for i := range n {
@@ -384,7 +384,7 @@ func TestCancelWithinARow(t *testing.T) {
 }
 
 // What changed between the check and the first row fails the whole plan, with the rows named, and
-// nothing is applied (spec 5.4).
+// nothing is applied (requirements, section 5.4).
 func TestStalePlan(t *testing.T) {
 	for name, c := range map[string]struct {
 		before func(o *office)

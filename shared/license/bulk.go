@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// MaxBulk is the most items of one call (spec 4).
+	// MaxBulk is the most items of one call (requirements, section 4).
 	MaxBulk = 1_000
-	// MaxAtomic is the most items of a call for all or none (spec 4): each takes a holder, a
-	// license, a pool entry and an audit record, and one commit has 100.
+	// MaxAtomic is the most items of a call for all or none (requirements, section 4): each takes a
+	// holder, a license, a pool entry and an audit record, and one commit has 100.
 	MaxAtomic = 24
 	// bulkGroup is how many items one commit takes on at first; fewer when they do not fit, or when
 	// others keep changing the same things.
@@ -128,9 +128,9 @@ func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *I
 	return license, err
 }
 
-// AssignMany gives each user a license of the product, free ones by the server's choice (spec 4),
-// in the order of the items. With AllOrNone the first item that fails is the error; otherwise each
-// item has its own result.
+// AssignMany gives each user a license of the product, free ones by the server's choice
+// (requirements, section 4), in the order of the items. With AllOrNone the first item that fails is
+// the error; otherwise each item has its own result.
 func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
 	b := bulk{items: items, load: loadAssigned}
 	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
@@ -184,7 +184,8 @@ func (ch *UnitOfWork) assign(ctx context.Context, item Item) (string, error) {
 	return id, ch.agreed(item.UserID, id)
 }
 
-// AssignProduct gives a user a license of the product, a free one by the server's choice (spec 4).
+// AssignProduct gives a user a license of the product, a free one by the server's choice
+// (requirements, section 4).
 //
 // Errors: not-found; not-enough-licenses; validation; user-inactive, base-license-required,
 // mutually-exclusive, extension-in-use.
@@ -196,9 +197,9 @@ func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user
 	return *results.Results[0].License, nil
 }
 
-// RemoveMany takes the products from the users as a person demands it (spec 4): grants that a
-// person gave end, automatic ones exclude the user. A user who has nothing of the product is as
-// demanded already.
+// RemoveMany takes the products from the users as a person demands it (requirements, section 4):
+// grants that a person gave end, automatic ones exclude the user. A user who has nothing of the
+// product is as demanded already.
 func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
 	b := bulk{items: items}
 	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
@@ -225,7 +226,7 @@ func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mo
 	return d.many(ctx, c, b, mode)
 }
 
-// TerminateMany is Terminate of each license (spec 4).
+// TerminateMany is Terminate of each license (requirements, section 4).
 func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string) (Results, error) {
 	b := bulk{items: byLicense(ids), load: loadLicenses}
 	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
@@ -234,7 +235,7 @@ func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string)
 	return d.many(ctx, c, b, Each)
 }
 
-// SetCostCenters is SetCostCenter of each license (spec 4).
+// SetCostCenters is SetCostCenter of each license (requirements, section 4).
 //
 // Errors: validation when there is no such cost center.
 func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
@@ -426,7 +427,7 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 	return tally(all), nil
 }
 
-// allOrNone carries out all items in one commit, or none (spec 4).
+// allOrNone carries out all items in one commit, or none (requirements, section 4).
 //
 // Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the
 // problem of the first item that fails, which names the item.

@@ -92,7 +92,7 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 
 	c := o.call()
 	c.WithKey("key")
-	results, err := o.kernel.AssignMany(o.ctx, c, items, AllOrNone) // the most that spec 4 asks for, in one commit
+	results, err := o.kernel.AssignMany(o.ctx, c, items, AllOrNone) // the most that requirements, section 4 asks for, in one commit
 	o.must(err)
 	if results.Succeeded != MaxAtomic {
 		t.Fatalf("%+v", results)
@@ -343,7 +343,7 @@ func TestAllShortagesAtOnce(t *testing.T) {
 }
 
 // TestUnassignSaysWhatElseItDid returns add-ons, excludes from automatic assignment, and a license
-// of any product shows its holder's extension and its product's name (spec 4).
+// of any product shows its holder's extension and its product's name (requirements, section 4).
 func TestUnassignSaysWhatElseItDid(t *testing.T) {
 	o := open(t)
 	phone := o.buy("phone-system", 1, "CC-1")[0]

@@ -91,7 +91,7 @@ func (u *UnitOfWork) commit(ctx context.Context, answer call.Answer, ops []table
 	return nil
 }
 
-// Fits says whether the change fits into one commit together with so many operations of other
+// Fits says whether the change fits into one commit together with a number of operations of other
 // modules.
 func (u *UnitOfWork) Fits(more int) (bool, error) {
 	_, fits, err := u.operations(more)

@@ -11,7 +11,7 @@ import (
 
 // TestCostDoesNotGrow counts the round trips of the common operations with few licenses and with
 // many, over few shards and over as many as there can be: they are the same, and as few as
-// design.md demands (decision 7). What is read side by side is one round trip.
+// docs/design.md demands (design, decision 7). What is read side by side is one round trip.
 func TestCostDoesNotGrow(t *testing.T) {
 	for _, n := range []int{120, 3_000} {
 		for _, shards := range []int{record.FirstShards, record.MostShards} {

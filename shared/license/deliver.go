@@ -17,7 +17,8 @@ const (
 	// MaxLots is the most lots of one delivery: the commit that shows them counts up each product
 	// and each cost center, and has 100 operations.
 	MaxLots = 40
-	// MaxDelivery is the most licenses of one delivery (spec 3.4: up to 10,000 in one order).
+	// MaxDelivery is the most licenses of one delivery (requirements, section 3.4: up to 10,000 in
+	// one order).
 	MaxDelivery = 10_000
 	// deliveryBatch is how many licenses one commit prepares: each takes its own item and its entry
 	// in the pool. Batches are the same in every run, so that a resumed one skips those whose first
@@ -30,8 +31,8 @@ const (
 	deliveryFlights = 8
 )
 
-// Deliver adds an order's licenses to the account, all at once or not at all to every reader (spec
-// 3.4), and serves the waiting lists from them.
+// Deliver adds an order's licenses to the account, all at once or not at all to every reader
+// (requirements, section 3.4), and serves the waiting lists from them.
 //
 // When all of it fits, it is one commit: licenses, pool entries, counts, the operations of confirm,
 // and the answer for the call's idempotency key. Otherwise the licenses are written first, in many
@@ -117,9 +118,9 @@ func (d *Service) confirm(
 	return c.Commit(ctx, answer, ops...)
 }
 
-// shardsFor is over how many shards an account is spread that gets an order of so many licenses:
-// one of 10,000 would keep four partitions busy for seconds, and who buys so many hands them out
-// fast.
+// shardsFor is over how many shards an account is spread that gets an order of a number of
+// licenses: one of 10,000 would keep four partitions busy for seconds, and a buyer of that many
+// hands them out fast.
 func shardsFor(licenses int) int {
 	switch {
 	case licenses >= 5_000:

@@ -91,7 +91,7 @@ func extensionChange(key, user string, before, after Extension) call.AuditEntry 
 }
 
 // showExtension carries the holder's extension to the licenses that they hold: each shows it,
-// whatever its product (spec 4).
+// whatever its product (requirements, section 4).
 func (g *ledger) showExtension(h *holderState) error {
 	if err := g.loadHeld(h); err != nil {
 		return err
@@ -103,9 +103,9 @@ func (g *ledger) showExtension(h *holderState) error {
 }
 
 // move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
-// user to another in one step (spec 4, reassign): nobody ever sees it with neither or with both
-// (invariant I8). Automatic grants that stand behind it exclude the first user, as when it is
-// unassigned. An extension that the second user had becomes nobody's.
+// user to another in one step (requirements, section 4, reassign): nobody ever sees it with neither
+// or with both (invariant I8). Automatic grants that stand behind it exclude the first user, as
+// when it is unassigned. An extension that the second user had becomes nobody's.
 //
 // Errors: user-already-licensed when the second user holds the product; those of mayHold.
 func (g *ledger) move(from, to, product string) error {
@@ -181,7 +181,7 @@ func (g *ledger) move(from, to, product string) error {
 }
 
 // setAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and
-// given back together or not at all (spec 4).
+// given back together or not at all (requirements, section 4).
 //
 // Errors: base-license-required when the base is not held; not-enough-licenses; validation for what
 // is no add-on of the base.

@@ -242,9 +242,10 @@ func decode[T any](t failer, item table.Item) T {
 	return v
 }
 
-// audit checks the invariants of design.md that the kernel answers for, by a recount of everything
-// that is stored (I1, I2, I3, I5, I6, I7, I9, I16), and that every holder has exactly what their
-// grants ask for. drained says that every waiting list was looked at after the last change.
+// audit checks the invariants of docs/design.md that the kernel answers for, by a recount of
+// everything that is stored (I1, I2, I3, I5, I6, I7, I9, I16), and that every holder has exactly
+// what their grants ask for. drained says that every waiting list was looked at after the last
+// change.
 func (o *office) audit(unlimited, drained bool, users ...string) {
 	o.t.Helper()
 	a := o.auditor()
@@ -628,7 +629,7 @@ func (a *auditor) checkLogCounts() {
 	}
 	for id, l := range a.licenses {
 		if got := assigned["license:"+id]; (got == 1) != (l.UserID != "") || got != 0 && got != 1 {
-			a.t.Fatalf("by the audit log license %s is assigned %d times, by itself it is %s", id, got, l.Status)
+			a.t.Fatalf("by the audit log license %s is assigned %d times, and the license says %s", id, got, l.Status)
 		}
 	}
 }

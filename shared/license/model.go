@@ -18,25 +18,25 @@ import (
 
 // What is stored, as far as other modules may know it.
 type (
-	// License is a license as api.md shows it.
+	// License is a license as docs/contract.md shows it.
 	License = record.License
-	// Status of a license (spec 1).
+	// Status of a license (requirements, section 1).
 	Status = record.Status
-	// Grant is one reason why a user holds a license, or waits for one (spec 1).
+	// Grant is one reason why a user holds a license, or waits for one (requirements, section 1).
 	Grant = record.Grant
 	// Holder is a user as the kernel knows them.
 	Holder = record.Holder
 	// Holding is what a holder has to do with one product.
 	Holding = record.Holding
-	// Extension is a phone extension: its key and number, and who has it (spec 1).
+	// Extension is a phone extension: its key and number, and who has it (requirements, section 1).
 	Extension = record.Extension
 	// Wait is one entry of a waiting list.
 	Wait = record.Wait
 	// Excluded is one entry of the exclusions.
 	Excluded = record.Excluded
-	// State says how a user stands to a product (api.md, why).
+	// State says how a user stands to a product (docs/contract.md, why).
 	State = record.State
-	// Lot is so many new licenses of one product, charged to one cost center.
+	// Lot is a number of new licenses of one product, charged to one cost center.
 	Lot = record.Lot
 )
 
@@ -62,7 +62,8 @@ const (
 	StateExcluded = record.StateExcluded
 )
 
-// UnlimitedBundle is the bundle whose accounts have unlimited Live Reports (spec 6).
+// UnlimitedBundle is the bundle whose accounts have unlimited Live Reports (requirements, section
+// 6).
 const UnlimitedBundle = record.UnlimitedBundle
 
 // HolderKey is where the kernel keeps a user.

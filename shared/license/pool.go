@@ -50,9 +50,9 @@ type stretch struct {
 	page  table.Page
 }
 
-// Spread makes the account's licenses be spread over at least so many shards, at most 16, from now
-// on: for accounts in which more happens at once than the partitions of a pool and of the indexes
-// bear. Licenses move as they are written.
+// Spread makes the account's licenses be spread over at least that many shards, at most 16, from
+// now on: for accounts in which more happens at once than the partitions of a pool and of the
+// indexes bear. Licenses move as they are written.
 func (d *Service) Spread(ctx context.Context, c *call.Call, shards int) error {
 	shards = min(shards, record.MostShards)
 	return call.Decide(ctx, func(ctx context.Context) error {

@@ -71,8 +71,8 @@ func (r *Reservation) Begun(ctx context.Context) (bool, error) {
 	return len(page.Items) > 0, err
 }
 
-// Reserve makes the seats reserved so many of each product, in as many commits as it takes; what an
-// earlier run has reserved counts. Each commit takes up to 96 seats.
+// Reserve makes the seats reserved a number of of each product, in as many commits as it takes;
+// what an earlier run has reserved counts. Each commit takes up to 96 seats.
 //
 // Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so
 // until Release; those of commit.
@@ -167,8 +167,8 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 	return call.Decode[reserved](page.Items[0])
 }
 
-// offered reads so many free seats of the product, or as many as there are, in the order of their
-// keys from a shard by chance.
+// offered reads a number of free seats of the product, or as many as there are, in the order of
+// their keys from a shard by chance.
 func (d *Service) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
 	shards, err := d.records.Shards(ctx, c)
 	if err != nil {
@@ -220,12 +220,13 @@ type reservedSeats struct {
 	asked int64
 }
 
-// covers says whether they tell what comes after so many drawn ones: a seat, or that there is none.
+// covers says whether they tell what comes after a number of drawn ones: a seat, or that there is
+// none.
 func (s *reservedSeats) covers(drawn int64) bool {
 	return drawn == s.asked || drawn >= s.From && drawn < s.From+int64(len(s.Offers))
 }
 
-// at are the reserved seats of the product from the one behind so many drawn ones on; none when
+// at are the reserved seats of the product from the one behind a number of drawn ones on; none when
 // that was the last.
 func (r *Reservation) at(ctx context.Context, product string, drawn int64) (*reservedSeats, error) {
 	chunk, known := r.chunks[product]

@@ -37,7 +37,8 @@ func withoutGrants(grants []Grant, drop func(source string) bool) []Grant {
 }
 
 // mayHold checks that nothing but the lack of a seat keeps the holder from a product: somebody
-// active, what the catalog requires is held, and nothing that it excludes (spec 2 and 4).
+// active, what the catalog requires is held, and nothing that it excludes (requirements, sections 2
+// and 4).
 //
 // Errors: user-inactive, base-license-required, mutually-exclusive.
 func mayHold(h *Holder, p catalog.Product) error {

@@ -46,7 +46,7 @@ func (g *ledger) grantLicense(user, id, source string) error {
 }
 
 // grantProduct is Grant, but changes nothing for who holds the product by a person's decision
-// already (spec 4).
+// already (requirements, section 4).
 func (g *ledger) grantProduct(user, product, source string) error {
 	if h, ok := g.holders[user]; ok && h.Holds(product) && h.Active {
 		if slices.ContainsFunc(h.Holdings[product].Grants, func(g Grant) bool { return !record.Automatic(g.Source) }) {

@@ -18,7 +18,7 @@ import (
 
 // put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants
 // that a person gave, and gives every seat back; the automatic grants are kept in mind and count
-// again when the user returns (spec 6).
+// again when the user returns (requirements, section 6).
 func (g *ledger) put(user, name string, active bool) error {
 	h := g.holders[user]
 	switch {
@@ -153,7 +153,7 @@ func (g *ledger) withdraw(user, product string, drop func(string) bool) error {
 
 // unassign takes the product from a loaded user as a person demands it: the grants that a person
 // gave end, and if automatic ones stand behind, the user is excluded from automatic assignment of
-// the product (spec 4).
+// the product (requirements, section 4).
 func (g *ledger) unassign(user, product string) error {
 	h, ok := g.holders[user]
 	if !ok || h.gone || h.Holdings[product] == nil {
@@ -242,7 +242,8 @@ const settleRounds = 8
 func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) {
 	holding := h.Holdings[p.ID]
 	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) && len(holding.Grants) > 0 {
-		// An add-on goes with its base (spec 4), and what a person gave goes with what it needs.
+		// An add-on goes with its base (requirements, section 4), and what a person gave goes with
+		// what it needs.
 		holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return p.Base != "" || !record.Automatic(s) })
 	}
 	wanted, _ := g.terms().Wants(&h.Holder, p.ID)
@@ -325,7 +326,7 @@ func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState) {
 	g.record(g.seatChange("license.assigned", l, h.UserID, grantReason(holding.Grants)))
 }
 
-// make makes a metered license: it is not bought, assigning makes it (spec 2).
+// make makes a metered license: it is not bought, assigning makes it (requirements, section 2).
 func (g *ledger) make(h *holderState, p catalog.Product) error {
 	if len(g.ids) == 0 {
 		return &needs{ids: 1}
@@ -633,7 +634,7 @@ func (l *licenseState) unreserved() error {
 	return nil
 }
 
-// serve gives free seats of the product to the first who wait for it, at most so many; moved says
+// serve gives free seats of the product to the first who wait for it, at most that many; moved says
 // that the list has become shorter. Who needs no seat any more, since the account's bundle has
 // changed, leaves the list.
 func (g *ledger) serve(product string, most int) (served int, moved bool, err error) {

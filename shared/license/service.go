@@ -18,7 +18,7 @@ type Versioned struct {
 	Version int64
 }
 
-// Also is what a change did beyond what was asked for (spec 4).
+// Also is what a change did beyond what was asked for (requirements, section 4).
 type Also struct {
 	ReturnedAddOns    []string `json:"returnedAddOns,omitempty" doc:"Ids of the add-ons that went back with it."`
 	ExcludedProduct   string   `json:"excludedProduct,omitempty" doc:"The product from whose automatic assignment the user is excluded now."`
@@ -85,8 +85,8 @@ func (ch *UnitOfWork) also(before License, user string) Also {
 	return did
 }
 
-// Assign gives this license to a user, with an extension if one is named (spec 4). For the user who
-// holds it already it is success and changes nothing.
+// Assign gives this license to a user, with an extension if one is named (requirements, section 4).
+// For the user who holds it already it is success and changes nothing.
 //
 // Errors: not-found; license-not-available when it is somebody else's or terminated;
 // user-already-licensed when the user holds another of the product; user-inactive,
@@ -125,7 +125,7 @@ func (ch *UnitOfWork) extend(ctx context.Context, user, product, extension strin
 }
 
 // Unassign returns the license to the pool, its add-ons with it; automatic grants that stood behind
-// it exclude the user (spec 4).
+// it exclude the user (requirements, section 4).
 //
 // Errors: not-found; wrong-state when nobody holds it.
 func (d *Service) Unassign(ctx context.Context, c *call.Call, id string) (Versioned, error) {
@@ -158,8 +158,8 @@ func (ch *UnitOfWork) loadFamily(ctx context.Context, users []string) error {
 	return err
 }
 
-// Reassign moves the license, with its extension and its add-ons, to another user in one step (spec
-// 4).
+// Reassign moves the license, with its extension and its add-ons, to another user in one step
+// (requirements, section 4).
 //
 // Errors: not-found; wrong-state when nobody holds it; user-already-licensed when the user holds
 // the product, this very license included; user-inactive, base-license-required,
@@ -188,7 +188,8 @@ func (d *Service) Reassign(ctx context.Context, c *call.Call, id, user string) (
 	)
 }
 
-// Terminate ends a license for ever (spec 4); one that is terminated already stays as it is.
+// Terminate ends a license for ever (requirements, section 4); one that is terminated already stays
+// as it is.
 //
 // Errors: not-found; license-in-use when it is assigned.
 func (d *Service) Terminate(ctx context.Context, c *call.Call, id string) (Versioned, error) {
@@ -281,7 +282,8 @@ func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, 
 	return out, err
 }
 
-// SetAddOns makes the add-ons of a base license exactly these products, in one save (spec 4).
+// SetAddOns makes the add-ons of a base license exactly these products, in one save (requirements,
+// section 4).
 //
 // Errors: not-found; base-license-required when the license is no base license; wrong-state when
 // nobody holds it; not-enough-licenses; validation for a product that is no add-on of the base;
@@ -374,7 +376,8 @@ func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
 	return out, nil
 }
 
-// LiftExclusion lets automatic grants of the product count again for the user (spec 4).
+// LiftExclusion lets automatic grants of the product count again for the user (requirements,
+// section 4).
 //
 // Errors: not-found.
 func (d *Service) LiftExclusion(ctx context.Context, c *call.Call, product, user string) error {

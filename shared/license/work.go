@@ -367,7 +367,7 @@ func (u *UnitOfWork) DeferHandover() { u.deferred = true }
 
 // Put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants
 // that a person gave, and gives every seat back; the automatic grants are kept in mind and count
-// again when the user returns (spec 6).
+// again when the user returns (requirements, section 6).
 func (u *UnitOfWork) Put(ctx context.Context, user, name string, active bool) error {
 	return u.do(ctx, func(g *ledger) error { return g.put(user, name, active) })
 }
@@ -407,7 +407,7 @@ func (u *UnitOfWork) Withdraw(ctx context.Context, user, product, source string)
 
 // Unassign takes the product from a loaded user as a person demands it: the grants that a person
 // gave end, and if automatic ones stand behind, the user is excluded from automatic assignment of
-// the product (spec 4).
+// the product (requirements, section 4).
 func (u *UnitOfWork) Unassign(ctx context.Context, user, product string) error {
 	return u.do(ctx, func(g *ledger) error { return g.unassign(user, product) })
 }
@@ -438,7 +438,7 @@ func (u *UnitOfWork) Unextend(ctx context.Context, user string) error {
 }
 
 // Move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
-// user to another in one step (spec 4, reassign).
+// user to another in one step (requirements, section 4, reassign).
 //
 // Errors: user-already-licensed when the second user holds the product; those of mayHold.
 func (u *UnitOfWork) Move(ctx context.Context, from, to, product string) error {
@@ -446,7 +446,7 @@ func (u *UnitOfWork) Move(ctx context.Context, from, to, product string) error {
 }
 
 // SetAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and
-// given back together or not at all (spec 4).
+// given back together or not at all (requirements, section 4).
 //
 // Errors: base-license-required when the base is not held; not-enough-licenses; validation for what
 // is no add-on of the base.
@@ -465,7 +465,7 @@ func (u *UnitOfWork) GrantLicense(ctx context.Context, user, id, source string) 
 }
 
 // GrantProduct is Grant, but changes nothing for who holds the product by a person's decision
-// already (spec 4).
+// already (requirements, section 4).
 func (u *UnitOfWork) GrantProduct(ctx context.Context, user, product, source string) error {
 	return u.do(ctx, func(g *ledger) error { return g.grantProduct(user, product, source) })
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Two files that are dropped at the same time and are about the same phones: both are checked
-// before either is applied, so the plan of the second no longer fits. It is checked again by
-// itself, and both come to their end.
+// before either is applied, so the plan of the second no longer fits. It is checked again
+// automatically, and both come to their end.
 func TestOverlappingDrops(t *testing.T) {
 	o := open(t)
 	file := o.floor(8)

@@ -35,7 +35,7 @@ func (o *office) tries(id string) (n int) {
 }
 
 // A job that makes no progress is tried so often and no more: it fails with a reason, and its seats
-// return (spec 10).
+// return (requirements, section 10).
 func TestFailsForGoodInTheMiddle(t *testing.T) {
 	o := open(t)
 	v := o.ready(30)
@@ -69,7 +69,7 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	if o.marked(v.ID) {
-		t.Error("the mark is still there")
+		t.Error("the marker is still there")
 	}
 	o.state() // which demands that nothing is reserved
 	o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))

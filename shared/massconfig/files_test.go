@@ -42,7 +42,7 @@ func (o *office) uploadHidden(name string, body []byte, hidden string) View {
 }
 
 // Hidden rows and columns refuse the file, naming them, unless the caller says what becomes of them
-// (spec 5).
+// (requirements, section 5).
 func TestHiddenRows(t *testing.T) {
 	o := company(t)
 	content := sheetOf(
@@ -101,7 +101,7 @@ func TestHiddenRows(t *testing.T) {
 	}
 }
 
-// A file without a row below its header is refused (spec 5).
+// A file without a row below its header is refused (requirements, section 5).
 func TestFileWithoutRows(t *testing.T) {
 	o := company(t)
 	for name, body := range map[string][]byte{
@@ -167,7 +167,7 @@ func TestAllAtOnce(t *testing.T) {
 }
 
 // What a result file repeats of refused cells is refused again when it is sent back, and no formula
-// becomes somebody's name (spec 5).
+// becomes somebody's name (requirements, section 5).
 func TestResultIsReadAsItWas(t *testing.T) {
 	o := company(t)
 	for _, id := range []string{"=bad", "'=bad"} {
@@ -194,7 +194,7 @@ func TestResultIsReadAsItWas(t *testing.T) {
 }
 
 // The filled template is the account's present phones; sent back unedited, every row is unchanged,
-// and an edit is that edit (spec 5.1).
+// and an edit is that edit (requirements, section 5.1).
 func TestFilledTemplate(t *testing.T) {
 	o := company(t)
 	o.user(directory.User{ID: "-dash", Name: "=HYPERLINK(1)", Extension: "0007", Number: "+16567891239", Active: true})

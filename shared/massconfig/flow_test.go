@@ -47,7 +47,7 @@ license_dnc_checking_enabled 2
 device_ip_phone 4
 device_mobile_app 2`
 
-// The whole way of a file, as workbook and as text (spec 5).
+// The whole way of a file, as workbook and as text (requirements, section 5).
 func TestFileFromUploadToResult(t *testing.T) {
 	for _, kind := range []string{"xlsx", "csv"} {
 		t.Run(kind, func(t *testing.T) {
@@ -146,7 +146,7 @@ func (w *watching) Commit(ctx context.Context, ops []table.Operation) error {
 	return w.Store.Commit(ctx, ops)
 }
 
-// A check writes its own records and nothing else (spec 5.3).
+// A check writes its own records and nothing else (requirements, section 5.3).
 func TestCheckTouchesNothing(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice", "Lucie", "Hallie")

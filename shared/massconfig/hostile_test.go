@@ -136,7 +136,7 @@ func (o *office) hostileFiles() map[string][]byte {
 }
 
 // What is no sound file is rejected with a message for a person, and nothing is written but that
-// (spec 5).
+// (requirements, section 5).
 func TestHostileFilesChangeNothing(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice", "Lucie", "Hallie")

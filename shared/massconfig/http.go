@@ -191,8 +191,9 @@ var sampleRows = [][]string{
 // minute, and have less than 6 MB.
 const filledPhones = 10_000
 
-// template writes the sample file with the codes of the account's catalog (spec 5.1), whether it
-// has bought any yet or not: with sample rows, or filled with the account's present phones.
+// template writes the sample file with the codes of the account's catalog (requirements, section
+// 5.1), whether it has bought any yet or not: with sample rows, or filled with the account's
+// present phones.
 func (s *Service) template(ctx context.Context, c *call.Call, format string, filled bool) (*fileOutput, error) {
 	name, rows := "Mass configuration", sampleRows
 	if filled {

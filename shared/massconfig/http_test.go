@@ -24,7 +24,7 @@ import (
 
 const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"
 
-// What a request may not be (api.md, Conventions).
+// What a request may not be (contract, Conventions).
 func TestRefusedRequests(t *testing.T) {
 	o := open(t)
 	o.hire("Alice")
@@ -155,7 +155,7 @@ func TestRepeatedRequests(t *testing.T) {
 	v := o.ready(2)
 	repeat("/"+v.ID+"/configure", nil, "two")
 	if n := len(o.files.Take()); n != 1 {
-		t.Errorf("%d tickets", n)
+		t.Errorf("%d wake-ups", n)
 	}
 	o.must(o.apply(o.ctx, o.schedule())) // the wake-up is lost, and the schedule finds the work
 	o.in(Completed, o.get(v.ID))
@@ -248,7 +248,7 @@ func TestPages(t *testing.T) {
 }
 
 // The sample file is one that we take ourselves, in both formats; the workbook offers the codes
-// (spec 5.1).
+// (requirements, section 5.1).
 func TestTemplate(t *testing.T) {
 	o := open(t)
 	read := func(format string, addOns int) []byte {
@@ -378,7 +378,7 @@ func TestUploadIsWhatWasAnnounced(t *testing.T) {
 }
 
 // The upload's URL is good for a quarter of an hour, and the file that is there is never replaced
-// (spec 5.2).
+// (requirements, section 5.2).
 func TestUploadURL(t *testing.T) {
 	o := open(t)
 	v := o.ask("Phones of Zürich.csv", []byte("0123456789"), false)

@@ -34,7 +34,7 @@ func (o *office) end(id string) ending {
 	o.f.Helper()
 	v := o.in(Completed, o.get(id))
 	if o.marked(id) {
-		o.f.Errorf("the mark is left")
+		o.f.Errorf("the marker is left")
 	}
 	return ending{
 		state:  o.state(),

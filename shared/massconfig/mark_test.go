@@ -34,7 +34,7 @@ func TestMarkerOfWorkThatBeginsMeanwhile(t *testing.T) {
 	o.must(o.check(o.ctx, arrived))
 	o.Env.Table = o.store
 	if !began {
-		t.Fatal("nobody took the mark away")
+		t.Fatal("nobody took the marker away")
 	}
 	o.must(o.apply(o.ctx, o.schedule()))
 	o.in(Completed, o.get(v.ID))

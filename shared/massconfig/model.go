@@ -1,5 +1,6 @@
-// Package massconfig configures hundreds of phones from one file (spec 5): package filejob carries
-// the file through, and this one says what its rows are, what configures them and what undoes that.
+// Package massconfig configures hundreds of phones from one file (requirements, section 5): package
+// filejob carries the file through, and this one says what its rows are, what configures them and
+// what undoes that.
 package massconfig
 
 import (
@@ -7,7 +8,7 @@ import (
 	"seatwise/shared/license"
 )
 
-// Configuring is the state in which a plan is applied (api.md).
+// Configuring is the state in which a plan is applied (docs/contract.md).
 const Configuring filejob.State = "configuring"
 
 // Where a mass configuration comes from, beside filejob.FromAPI.
@@ -81,7 +82,7 @@ func (r *planRow) key() string {
 	return r.Extension
 }
 
-// Row is a row of a plan as api.md shows it.
+// Row is a row of a plan as docs/contract.md shows it.
 type Row struct {
 	Row         int                `json:"row"`
 	Extension   string             `json:"extension"`
@@ -93,7 +94,7 @@ type Row struct {
 	Errors      []filejob.RowError `json:"errors" nullable:"false"`
 }
 
-// View is a mass configuration as api.md shows it.
+// View is a mass configuration as docs/contract.md shows it.
 type View struct {
 	ID     string        `json:"id" format:"uuid"`
 	State  filejob.State `json:"state" enum:"awaitingUpload,checking,ready,rejected,configuring,completed,cancelled,failed"`

@@ -71,8 +71,8 @@ func drawScene(rt *rapid.T) scene {
 	return s
 }
 
-// play sets the scene in an account of its own, with so many seats of each product, or with 0 as
-// many as the scene takes.
+// play sets the scene in an account of its own, with a number of seats of each product, or with 0
+// as many as the scene takes.
 func (o *office) play(rt *rapid.T, s scene, seats int) *office {
 	a := o.fresh(rt)
 	for _, p := range s.phones {
@@ -165,7 +165,7 @@ func TestRowOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// The seats that a plan needs are enough for it: with exactly so many free no row is refused, and
+// The seats that a plan needs are enough for it: with exactly that many free no row is refused, and
 // with one fewer nothing begins.
 func TestNeedsAreEnough(t *testing.T) {
 	o := open(t)

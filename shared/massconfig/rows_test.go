@@ -47,8 +47,8 @@ func company(t testing.TB) *office {
 	return o
 }
 
-// Every rule of spec 5 that makes a row bad, each with its row, its column and a reason; the file
-// is rejected and nothing is applied.
+// Every rule of requirements, section 5 that makes a row bad, each with its row, its column and a
+// reason; the file is rejected and nothing is applied.
 func TestBadRows(t *testing.T) {
 	o := company(t)
 	before := o.state()
@@ -174,7 +174,7 @@ func TestBadCells(t *testing.T) {
 }
 
 // Headers match without regard to case and space; columns stand in any order; others than ours are
-// refused (spec 5).
+// refused (requirements, section 5).
 func TestHeaders(t *testing.T) {
 	o := company(t)
 	content := func(header ...string) [][]string {
@@ -283,7 +283,8 @@ func TestRowsFullOfErrors(t *testing.T) {
 	}
 }
 
-// With skipErrors the good rows are applied, whole, and the bad ones left alone (spec 5.4).
+// With skipErrors the good rows are applied, whole, and the bad ones left alone (requirements,
+// section 5.4).
 func TestSkipErrors(t *testing.T) {
 	o := company(t)
 	rows := [][]string{
@@ -438,7 +439,7 @@ func TestUserGivesUpAnExtension(t *testing.T) {
 }
 
 // The seats needed are shown against those free; too few, or fewer than at the check, and configure
-// refuses (spec 5.3, 5.4).
+// refuses (requirements, sections 5.3, 5.4).
 func TestSeats(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice", "Lucie")

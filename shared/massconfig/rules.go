@@ -29,10 +29,10 @@ func (c columns) name(column int) string {
 	return sheet.ColumnName(column)
 }
 
-// readHeader finds the columns (spec 5): headers match without regard to case and space, and there
-// is any number of Addon license columns. Status and Message are those of a result file that comes
-// back, and are ignored. Any other column is refused: ignoring a misspelled Addon column would take
-// add-ons away.
+// readHeader finds the columns (requirements, section 5): headers match without regard to case and
+// space, and there is any number of Addon license columns. Status and Message are those of a result
+// file that comes back, and are ignored. Any other column is refused: ignoring a misspelled Addon
+// column would take add-ons away.
 func readHeader(row sheet.Row) (columns, error) {
 	c := columns{ext: -1, number: -1, user: -1, csv: row.Line > 0}
 	single := map[string]*int{"extkey": &c.ext, "number": &c.number, "user": &c.user}
@@ -156,7 +156,8 @@ func find(who *directory.Named, text string) (id, why string) {
 	return id, why
 }
 
-// claims finds what two rows claim (spec 5): each extension, number and user belongs to one row.
+// claims finds what two rows claim (requirements, section 5): each extension, number and user
+// belongs to one row.
 type claims struct {
 	ext, number, user filejob.Claims
 	rows              []claim        // in the order of the file
@@ -170,7 +171,7 @@ type claim struct {
 	sound             bool // the row has no fault of its own
 }
 
-// newClaims makes room for the claims of so many rows.
+// newClaims makes room for the claims of a number of rows.
 func newClaims(rows int) *claims {
 	return &claims{rows: make([]claim, 0, rows), nobody: map[int]string{}}
 }
@@ -248,7 +249,7 @@ func compare(before, wanted target) []filejob.Difference {
 }
 
 // sameNumber says whether two numbers differ in form at most; the one that is stored is kept then
-// (spec 6).
+// (requirements, section 6).
 func sameNumber(a, b string) bool { return text.Digits(a) == text.Digits(b) }
 
 func licensed(t target) string {

@@ -140,7 +140,7 @@ func shortage(short []lack, never bool) *problem.Problem {
 
 // Undo plans to put every row that a mass configuration applied back to what it was before; the
 // plan is checked and shown like any other, and applied when it is asked for. Rows that changed
-// since are left alone and named (spec 5.6).
+// since are left alone and named (requirements, section 5.6).
 //
 // Errors: wrong-state unless something was applied and nothing runs.
 func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (View, error) {

@@ -19,7 +19,7 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// floor is a file of so many new phones for users who are hired for it.
+// floor is a file of a number of new phones for users who are hired for it.
 func (o *office) floor(n int) [][]string {
 	o.f.Helper()
 	var rows [][]string
@@ -35,7 +35,7 @@ func (o *office) floor(n int) [][]string {
 	return rows
 }
 
-// ready is a checked file of so many phones.
+// ready is a checked file of a number of phones.
 func (o *office) ready(n int) View {
 	o.f.Helper()
 	return o.checked(Ready, o.floor(n)...)
@@ -47,7 +47,7 @@ func (o *office) start(id string) []byte {
 	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/configure", nil), 202)
 	wakeUps := o.files.Take()
 	if len(wakeUps) != 1 {
-		o.f.Fatalf("%d tickets", len(wakeUps))
+		o.f.Fatalf("%d wake-ups", len(wakeUps))
 	}
 	return event(wakeUps[0])
 }
@@ -111,7 +111,7 @@ func (o *office) changes(id string) map[string]int {
 	return counts
 }
 
-// Events come twice: the upload's, the wake-up's, the schedule's (spec 10).
+// Events come twice: the upload's, the wake-up's, the schedule's (requirements, section 10).
 func TestEventsComeTwice(t *testing.T) {
 	o := open(t)
 	rows := csvFile(sheetOf(o.floor(12)...))
@@ -150,7 +150,7 @@ func TestEventsComeTwice(t *testing.T) {
 		}
 	}
 	if o.marked(v.ID) {
-		t.Error("the mark is still there")
+		t.Error("the marker is still there")
 	}
 }
 
@@ -262,7 +262,7 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 }
 
 // A worker dies before or after any commit, or loses the answer of one; whoever finishes the work
-// comes to the same end, with no row done twice (invariant I14; spec 10).
+// comes to the same end, with no row done twice (invariant I14; requirements, section 10).
 func TestKilledAtEveryCommit(t *testing.T) {
 	const rows = 60
 	o := open(t)
@@ -309,7 +309,7 @@ func TestKilledAtEveryCommit(t *testing.T) {
 		}
 		v = a.in(Completed, a.get(v.ID))
 		if a.marked(v.ID) {
-			t.Errorf("%v at %d: the mark is left", fault, at)
+			t.Errorf("%v at %d: the marker is left", fault, at)
 		}
 		return end{a.state(), a.result(v), v.Counts, v.Applied, a.changes(v.ID)}, store.Commits()
 	}
@@ -433,7 +433,7 @@ func TestTwoPlansAtOnce(t *testing.T) {
 	o.state()
 }
 
-// Cancelled before anything runs (spec 5.5).
+// Cancelled before anything runs (requirements, section 5.5).
 func TestCancelWhileNothingRuns(t *testing.T) {
 	o := open(t)
 	file := csvFile(sheetOf(o.floor(3)...))
@@ -499,7 +499,7 @@ func TestCancelWhileChecking(t *testing.T) {
 }
 
 // Cancelled between two commits: what is applied stays, the result says which rows it was, and it
-// can be undone (spec 5.5, 5.6).
+// can be undone (requirements, sections 5.5, 5.6).
 func TestCancelWhileConfiguring(t *testing.T) {
 	o := open(t)
 	rows := o.floor(30)
@@ -526,7 +526,7 @@ func TestCancelWhileConfiguring(t *testing.T) {
 	o.equalState(o.state(), before)
 }
 
-// Rows that were changed since are left alone by an undo, and named (spec 5.6).
+// Rows that were changed since are left alone by an undo, and named (requirements, section 5.6).
 func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
 	o := open(t)
 	o.hire("John", "Alice", "Lucie", "Hallie", "Xavier")
@@ -601,7 +601,7 @@ func TestUndoTakesNothingThatCameSince(t *testing.T) {
 }
 
 // A file dropped into the bucket is checked and configured by itself, once for each version of its
-// key (spec 5; invariant I12).
+// key (requirements, section 5; invariant I12).
 func TestDrop(t *testing.T) {
 	o := open(t)
 	file := o.floor(6)

@@ -24,7 +24,7 @@ const (
 	examined = 2_000
 )
 
-// Filter says which licenses to list; all that is set must hold (spec 4).
+// Filter says which licenses to list; all that is set must hold (requirements, section 4).
 type Filter struct {
 	// Q is the beginning of a word of a user's name, id or e-mail address (see maxWords), folded,
 	// of the digits of their extension or number, or of a license's UUID.

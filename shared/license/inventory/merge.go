@@ -28,9 +28,9 @@ type stream struct {
 
 func (s *stream) sort() string { return s.items[0].IndexKeys[s.query.Index-1].Sort }
 
-// merged reads so many items of a range behind a position, in their order, from all shards of the
-// account; done says that there are no more. It reads twice as many as it is asked for at most, or
-// one of each shard: first somewhat more than its share of each, then on where that is used up;
+// merged reads a number of items of a range behind a position, in their order, from all shards of
+// the account; done says that there are no more. It reads twice as many as it is asked for at most,
+// or one of each shard: first somewhat more than its share of each, then on where that is used up;
 // only where one shard has nearly all, which random ids do not come to, it may be more.
 func (d *Service) merged(
 	ctx context.Context, c *call.Call, index spreadIndex, prefix, after string, limit int,

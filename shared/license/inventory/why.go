@@ -20,7 +20,7 @@ type Chain interface {
 	LastView(ctx context.Context, c *call.Call, user string) (dashboard string, at time.Time, err error)
 }
 
-// Why says how a user stands to a product, and because of what (spec 6).
+// Why says how a user stands to a product, and because of what (requirements, section 6).
 type Why struct {
 	ProductID string       `json:"productId"`
 	State     record.State `json:"state" enum:"holds,waits,lacks,covered,excluded"`

@@ -454,7 +454,7 @@ func validIDs(at func(i int) string, items ...license.Item) error {
 func inBody(int) string   { return "" }
 func inItem(i int) string { return fmt.Sprintf("items[%d].", i) }
 
-// addOnsBody is what PUT takes: every field of GET (spec 6).
+// addOnsBody is what PUT takes: every field of GET (requirements, section 6).
 type addOnsBody struct {
 	ProductIDs []string          `json:"productIds" maxItems:"64" nullable:"false" doc:"The products of all add-ons that the base license is to have."`
 	Items      []license.License `json:"items,omitempty" readOnly:"true" nullable:"false" doc:"The add-on licenses."`

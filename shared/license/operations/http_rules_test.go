@@ -18,7 +18,7 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
-// TestRefusalsOverHTTP meets each rule of spec 4 once, as a client sees it.
+// TestRefusalsOverHTTP meets each rule of requirements, section 4 once, as a client sees it.
 func TestRefusalsOverHTTP(t *testing.T) {
 	f := open(t)
 	for _, product := range []string{"live-reports", "phone-system", "team_chat"} {

@@ -1,6 +1,6 @@
 package problem
 
-// Document is a problem as it is written (RFC 9457, api.md).
+// Document is a problem as it is written (RFC 9457, docs/contract.md).
 type Document struct {
 	Type      string  `json:"type" example:"urn:seatwise:problem:validation"`
 	Title     string  `json:"title"`

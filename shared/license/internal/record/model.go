@@ -9,7 +9,7 @@ import (
 	"seatwise/shared/craft/text"
 )
 
-// Status of a license (spec 1).
+// Status of a license (requirements, section 1).
 type Status string
 
 // The statuses.
@@ -19,14 +19,14 @@ const (
 	Terminated Status = "terminated"
 )
 
-// Grant is one reason why a user holds a license, or waits for one (spec 1).
+// Grant is one reason why a user holds a license, or waits for one (requirements, section 1).
 type Grant struct {
 	// Source is "direct", "queue:{id}", "view", "role:{id}" or "massConfiguration:{id}".
 	Source string    `json:"source" doc:"direct, queue:{id}, view, role:{id} or massConfiguration:{id}."`
 	Since  time.Time `json:"since"`
 }
 
-// License is a license as it is stored and as api.md shows it.
+// License is a license as it is stored and as docs/contract.md shows it.
 type License struct {
 	ID            string       `json:"id" format:"uuid"`
 	ProductID     string       `json:"productId"`
@@ -54,7 +54,8 @@ type Holding struct {
 	// Waiting is the sort key of the entry in the waiting list, or empty.
 	Waiting      string     `json:"waiting,omitempty"`
 	WaitingSince *time.Time `json:"waitingSince,omitempty"`
-	// Excluded is set while automatic grants are kept from this user (spec 4, unassign).
+	// Excluded is set while automatic grants are kept from this user (requirements, section 4,
+	// unassign).
 	Excluded *Exclusion `json:"excluded,omitempty"`
 }
 
@@ -75,7 +76,7 @@ type Holder struct {
 	Holdings  map[string]*Holding `json:"holdings,omitempty"`
 }
 
-// Extension is a phone extension: its key and number, and who has it (spec 1).
+// Extension is a phone extension: its key and number, and who has it (requirements, section 1).
 type Extension struct {
 	Key    string `json:"key"`
 	Number string `json:"number,omitempty"`
@@ -160,7 +161,8 @@ type AccountPart struct {
 	Bundle string `json:"bundle"`
 }
 
-// UnlimitedBundle is the bundle whose accounts have unlimited Live Reports (spec 6).
+// UnlimitedBundle is the bundle whose accounts have unlimited Live Reports (requirements, section
+// 6).
 const UnlimitedBundle = "customer-engagement"
 
 // Unlimited says whether the bundle has unlimited Live Reports.

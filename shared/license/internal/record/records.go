@@ -189,7 +189,7 @@ type ShardCount struct {
 	Shards int `json:"shards"`
 }
 
-// Lot is so many new licenses of one product, charged to one cost center.
+// Lot is a number of new licenses of one product, charged to one cost center.
 type Lot struct {
 	ProductID  string `json:"productId"`
 	CostCenter string `json:"costCenter,omitempty"`

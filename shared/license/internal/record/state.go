@@ -22,7 +22,7 @@ const (
 	StateExcluded State = "excluded"
 )
 
-// State says how a user stands to a product (api.md, why).
+// State says how a user stands to a product (docs/contract.md, why).
 type State string
 
 // Automatic grants come and go with what they follow from; the others were given by a person and are taken back
@@ -54,9 +54,9 @@ func (t Terms) StateOf(h *Holder, product string) State {
 }
 
 // Wants decides whether the holder should have a seat of the product, from the grants alone; when
-// not, why not (spec 4 and 6): a grant given by a person always counts; an automatic one does not
-// count while the user is excluded, while another product held includes this one, or while the
-// account's bundle makes it unlimited; nothing counts for somebody inactive.
+// not, why not (requirements, sections 4 and 6): a grant given by a person always counts; an
+// automatic one does not count while the user is excluded, while another product held includes this
+// one, or while the account's bundle makes it unlimited; nothing counts for somebody inactive.
 func (t Terms) Wants(h *Holder, product string) (bool, State) {
 	holding := h.Holdings[product]
 	if holding == nil || len(holding.Grants) == 0 || !h.Active {

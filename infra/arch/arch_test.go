@@ -370,7 +370,8 @@ func TestAFunctionLinksOnlyItsOwn(t *testing.T) {
 	}
 }
 
-// TestTheConsoleIsAClient holds decision 14: the console imports nothing of another room, no port of state or files, and none of the API's own kit.
+// TestTheConsoleIsAClient holds design, decision 14: the console imports nothing of another room,
+// no port of state or files, and none of the API's own kit.
 func TestTheConsoleIsAClient(t *testing.T) {
 	ours, _ := list(t)
 	seen := 0

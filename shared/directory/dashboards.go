@@ -7,7 +7,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -168,7 +168,7 @@ func (s *Service) showOn(
 	var ops []table.Operation
 	missing, full := map[string]bool{}, map[string]bool{}
 	come = slices.DeleteFunc(slices.Clone(come), func(queue string) bool {
-		missing[queue] = !api.ValidID(queue) // it is no call queue, and may not fit the table's keys
+		missing[queue] = !auth.ValidID(queue) // it is no call queue, and may not fit the table's keys
 		return missing[queue]
 	})
 	keys := make([]table.Key, 0, len(come)+len(gone))

@@ -82,7 +82,7 @@ func (s *Service) Routes(k *api.Router) {
 // known is a not-found problem for an id that nothing of the kind can have; such an id may not fit
 // the table's keys.
 func known(kind, id string) error {
-	if api.ValidID(id) {
+	if auth.ValidID(id) {
 		return nil
 	}
 	return problem.Missing(kind)

@@ -10,8 +10,8 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -168,7 +168,7 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	}
 	if n.RoleIDs != nil {
 		for _, role := range unique(*n.RoleIDs) {
-			if api.ValidID(role) { // any other is no role, and may not fit the table's keys
+			if auth.ValidID(role) { // any other is no role, and may not fit the table's keys
 				keys = append(keys, roleKey(c.Account, role))
 			}
 		}

@@ -276,3 +276,44 @@ func TestLastTenSeatsOf64Callers(t *testing.T) {
 	o.overlapped = true
 	o.audit(false, true, users...)
 }
+
+// TestTheLastTenSeats has 64 callers come for ten seats at once: ten get one, and the others know
+// in at most three tries that there is none.
+func TestTheLastTenSeats(t *testing.T) {
+	const seats, callers, tries = 10, 64, 3
+	o := open(t)
+	o.overlapped = true
+	o.buy("live-reports", seats, "CC-1")
+	users := o.staff(callers)
+	took, errs := make([]int, callers), make([]error, callers)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i, user := range users {
+		c, store := o.call(), &testkit.Rounds{Store: o.Env.Table}
+		env := *o.Env
+		env.Table = store
+		c.Env = &env
+		all.Go(func() {
+			<-begin
+			_, errs[i] = o.kernel.AssignProduct(o.ctx, c, "live-reports", user, "")
+			took[i] = store.Take().Commits
+		})
+	}
+	close(begin)
+	all.Wait()
+	winners := 0
+	for i, err := range errs {
+		if err == nil {
+			winners++
+			continue
+		}
+		wantProblem(t, err, problem.NotEnoughLicenses)
+		if took[i] >= tries { // the try that found no seat committed nothing
+			t.Errorf("%s knows after %d lost commits that there is no seat", users[i], took[i])
+		}
+	}
+	if winners != seats {
+		t.Errorf("%d got a seat, want %d", winners, seats)
+	}
+	o.audit(false, true, users...)
+}

@@ -6,6 +6,7 @@ package maintenance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"seatwise/shared/account"
@@ -43,11 +44,19 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	people := directory.NewService(&then, s.kernel)
 	_, reports := report.NewService(&then).Resume(ctx, schedule.Time)
 	return errors.Join(
-		purchase.NewService(&then, s.kernel, nil).ResumeOrders(ctx),
-		account.NewService(&then, s.kernel).ResumeBundles(ctx),
-		people.Resume(ctx),
-		s.kernel.DrainWaiting(ctx, &then),
-		usage.NewService(&then, s.kernel, people).FinishGrants(ctx),
-		reports,
+		during("resume orders", purchase.NewService(&then, s.kernel, nil).ResumeOrders(ctx)),
+		during("resume changes of bundles", account.NewService(&then, s.kernel).ResumeBundles(ctx)),
+		during("resume changes of the directory", people.Resume(ctx)),
+		during("serve waiting lists", s.kernel.DrainWaiting(ctx, &then)),
+		during("end viewers' grants", usage.NewService(&then, s.kernel, people).FinishGrants(ctx)),
+		during("hand over reports", reports),
 	)
+}
+
+// during is an error with what was being done, for whoever reads the log.
+func during(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

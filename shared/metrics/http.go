@@ -108,7 +108,7 @@ func (s *Service) Routes(k *api.Router) {
 	one := api.ReadWrite[api.Resource, wallboardBody, Wallboard]{
 		New: func(at *api.Resource) Wallboard { return Wallboard{ID: at.ID} },
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Wallboard], error) {
-			if !api.ValidID(at.ID) {
+			if !auth.ValidID(at.ID) {
 				return nil, problem.Missing("wallboard")
 			}
 			w, version, err := s.Get(ctx, c, at.ID)
@@ -169,7 +169,7 @@ func (s *Service) Routes(k *api.Router) {
 		Permissions: manage,
 		Status:      http.StatusNoContent,
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*struct{}, error) {
-		if !api.ValidID(in.ID) {
+		if !auth.ValidID(in.ID) {
 			return nil, problem.Missing("wallboard")
 		}
 		return nil, s.Delete(ctx, c, in.ID)

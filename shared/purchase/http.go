@@ -443,7 +443,7 @@ func (h edge) putCostCenter(
 }
 
 func (h edge) getCostCenter(ctx context.Context, c *call.Call, in *costCenterInput) (*api.Tagged[CostCenter], error) {
-	if !api.ValidID(in.Code) {
+	if !auth.ValidID(in.Code) {
 		return nil, problem.Missing("cost center")
 	}
 	cc, version, err := h.CostCenter(ctx, c, in.Code)
@@ -454,7 +454,7 @@ func (h edge) getCostCenter(ctx context.Context, c *call.Call, in *costCenterInp
 }
 
 func (h edge) deleteCostCenter(ctx context.Context, c *call.Call, in *costCenterInput) (*struct{}, error) {
-	if !api.ValidID(in.Code) {
+	if !auth.ValidID(in.Code) {
 		return nil, problem.Missing("cost center")
 	}
 	return nil, h.DeleteCostCenter(ctx, c, in.Code)
@@ -566,7 +566,7 @@ func (h edge) quote(ctx context.Context, c *call.Call, in *quoteInput) (*api.Pla
 }
 
 func (h edge) getQuote(ctx context.Context, c *call.Call, in *oneQuoteInput) (*api.Tagged[Quote], error) {
-	if !api.ValidID(in.ID) {
+	if !auth.ValidID(in.ID) {
 		return nil, problem.Missing("quote")
 	}
 	q, version, err := h.FindQuote(ctx, c, in.ID)
@@ -600,7 +600,7 @@ func (h edge) orders(ctx context.Context, c *call.Call, in *ordersInput) (*api.L
 }
 
 func (h edge) getOrder(ctx context.Context, c *call.Call, in *oneOrderInput) (*api.Tagged[Order], error) {
-	if !api.ValidID(in.ID) {
+	if !auth.ValidID(in.ID) {
 		return nil, problem.Missing("order")
 	}
 	order, version, err := h.FindOrder(ctx, c, in.ID)
@@ -615,7 +615,7 @@ func (h edge) statement(ctx context.Context, c *call.Call, in *statementInput) (
 	if !ok {
 		return nil, problem.Invalid("Accept", problem.NotAllowed, "must take %s or %s", HTML, PDF)
 	}
-	if !api.ValidID(in.ID) {
+	if !auth.ValidID(in.ID) {
 		return nil, problem.Missing("order")
 	}
 	printed, err := h.Statement(ctx, c, in.ID, form)

@@ -7,7 +7,6 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -103,7 +102,7 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 		if auth.ValidUserID(e.UserID) {
 			users = append(users, e.UserID)
 		}
-		if api.ValidID(e.DashboardID) {
+		if auth.ValidID(e.DashboardID) {
 			dashboards = append(dashboards, e.DashboardID)
 		}
 	}

@@ -120,6 +120,10 @@ func (k *Router) Env() *app.Env { return k.env }
 // OpenAPI describes the registered operations.
 func (k *Router) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
 
+// during is an error with what was being done, for whoever reads the log. It is said here and
+// nowhere else, once for each error.
+func (op Operation) during(err error) error { return fmt.Errorf("%s: %w", op.ID, err) }
+
 // Register adds an operation. The handler gets the call already checked: the token is valid, the
 // account exists and is the token's (or the caller is an operator), and a permission is there.
 func Register[I, O any](
@@ -197,11 +201,11 @@ func Register[I, O any](
 			err = once(url.Query(), lists)
 		}
 		if err != nil {
-			k.refuse(ctx, err)
+			k.refuse(ctx, op.during(err))
 			return
 		}
 		if err := k.withoutNulls(ctx, sent, h.MaxBodyBytes); err != nil {
-			k.refuse(ctx, err)
+			k.refuse(ctx, op.during(err))
 			return
 		}
 		next(huma.WithValue(ctx, callKey{}, c))
@@ -214,7 +218,7 @@ func Register[I, O any](
 		c, _ := ctx.Value(callKey{}).(*call.Call)
 		out, err := handler(ctx, c, in)
 		if err != nil {
-			return nil, k.answer(ctx, err)
+			return nil, k.answer(ctx, op.during(err))
 		}
 		return out, nil
 	})

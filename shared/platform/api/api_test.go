@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -188,6 +189,12 @@ func TestErrorsAreMapped(t *testing.T) {
 	}
 	if !strings.Contains(r.Logs.String(), secret) {
 		t.Error("an internal error was not logged")
+	}
+	during := regexp.MustCompile(`"error":"([a-z-]+): ` + secret)
+	if said := during.FindStringSubmatch(r.Logs.String()); said == nil {
+		t.Errorf("the log does not say what was being done: %s", r.Logs)
+	} else if n := strings.Count(r.Logs.String(), said[1]+": "+said[1]); n > 0 {
+		t.Error("what was being done is said twice")
 	}
 	for _, cause := range []error{table.ErrConflict, table.ErrThrottled, context.DeadlineExceeded} {
 		if !strings.Contains(r.Logs.String(), cause.Error()) {

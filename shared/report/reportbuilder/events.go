@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
@@ -38,7 +38,7 @@ func (b *Builder) wakeUps(ctx context.Context, payload []byte) error {
 	var failures []error
 	for _, o := range created {
 		account, id, ok := report.ParseWakeUp(o.Key)
-		if o.Fault != nil || !ok || !api.ValidID(account) || o.Bucket != b.env.Files.Name(files.Reports) {
+		if o.Fault != nil || !ok || !auth.ValidID(account) || o.Bucket != b.env.Files.Name(files.Reports) {
 			b.env.Log.WarnContext(
 				ctx,
 				"not a report's wake-up",

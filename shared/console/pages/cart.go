@@ -462,7 +462,10 @@ func showSplit(c *web.Context, f *view.Form) error {
 	}
 	cart := c.Cart()
 	i := slices.IndexFunc(cart.Body.Lines, func(l client.CartViewLine) bool { return l.ID == c.Param("line") })
-	if i < 0 {
+	switch {
+	case !c.May(auth.BillingPurchase):
+		return c.Show("Split", notSplitPage(c, division{})) // which says that it may not be shown
+	case i < 0:
 		return c.NotFound("This line is not in the cart any more. Look at the cart again.")
 	}
 	web.FromVersion(f, cart.ETag)

@@ -1,0 +1,519 @@
+package pages_test
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seatwise/infra/consoletest"
+	"seatwise/shared/console/client"
+)
+
+// tile is the form of a product of the purchase page.
+func tile(t *testing.T, page *consoletest.Page, product string) *consoletest.Form {
+	t.Helper()
+	for _, f := range page.Forms() {
+		if f.Values.Get("productId") == product {
+			return f
+		}
+	}
+	t.Fatalf("%s has no tile of %s: %s", page.URL, product, page.Text())
+	return nil
+}
+
+// cartOf is the cart of the person whom the API is called as.
+func cartOf(t *testing.T, api *client.Client) client.CartView {
+	t.Helper()
+	cart, err := api.GetCart(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cart.Body
+}
+
+// put gives the person a cart of lines: product, quantity, cost center.
+func put(t *testing.T, api *client.Client, lines ...client.CartLineInput) client.CartView {
+	t.Helper()
+	cart, err := api.PutCart(t.Context(), client.PutCartRequest{Lines: lines}, client.Change{Key: rand.Text()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cart.Body
+}
+
+func line(product string, quantity int64, center string) client.CartLineInput {
+	l := client.CartLineInput{ProductID: product, Quantity: quantity}
+	if center != "" {
+		l.CostCenter = client.Set(center)
+	}
+	return l
+}
+
+// press sends a form by one of its buttons.
+func press(b *consoletest.Browser, f *consoletest.Form, button string) *consoletest.Page {
+	f.Set("do", button)
+	return b.Submit(f)
+}
+
+// orders are those of the account.
+func orders(t *testing.T, api *client.Client) []client.Order {
+	t.Helper()
+	list, err := api.ListOrders(t.Context(), client.ListOrdersQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Body.Items
+}
+
+// The steps of the portals: Billing, Purchase, Analytics, a quantity, Add to Cart, Check Out, Assign to All, Split, Next,
+// the acknowledgement, Confirm, the statement, Done.
+func TestBuyAsInThePortals(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+
+	billing := b.Get(b.Get("/console/acme/").Link("Billing"))
+	shop := b.Get(b.Get(billing.Link("Purchase")).Link("Analytics"))
+	shop.Says("Live Reports", "$25.00", "You have none yet.")
+	shop.Hides("Phone System")
+	form := tile(t, shop, "live-reports")
+	form.Set("quantity", "12")
+	added := press(b, form, "add")
+	added.Says("12 Live Reports put into the cart.")
+	if got := added.URL.Query().Get("category"); got != "Analytics" {
+		t.Errorf("the filter is %q after something was added", got)
+	}
+
+	cart := b.Get(added.Link("Check Out"))
+	cart.Says("Live Reports", "$25.00", "$300.00", "There is no cost center yet for Live Reports.")
+	form = cart.Post()
+	form.Set("costCenter", "CC-1")
+	cart = press(b, form, "all")
+	cart.Says("1 line is charged to CC-1.")
+	cart.Hides("There is no cost center yet")
+
+	split := press(b, cart.Post(), "split:1")
+	split.Says("Divide its 12 licenses among cost centers.")
+	form = split.Post()
+	form.Set("quantity", "7", "")
+	form.Set("costCenter", "CC-1", "CC-2")
+	cart = b.Submit(form)
+	cart.Says("The line is split into 2.")
+	if lines := cartOf(t, api).Lines; len(lines) != 2 || lines[0].Quantity != 7 || lines[1].Quantity != 5 || lines[1].CostCenter != "CC-2" {
+		t.Fatalf("the cart has %+v", lines)
+	}
+
+	review := press(b, cart.Post(), "next")
+	review.Says("Review Order", "CC-1 Support", "CC-2 Sales", "$300.00", "$175.00", "$125.00", "next billing date")
+	form = review.Post()
+	form.Set("acknowledged", "yes")
+	placed := press(b, form, "order")
+	all := orders(t, api)
+	if len(all) != 1 || all[0].LicenseCount != 12 {
+		t.Fatalf("the orders are %+v", all)
+	}
+	placed.Says("Order "+all[0].Number+" is placed: 12 licenses are ready to be assigned.", "Statement", "Acknowledgement")
+	if n := len(cartOf(t, api).Lines); n != 0 {
+		t.Errorf("the cart still has %d lines", n)
+	}
+	done := b.Get(placed.Link("Done"))
+	done.Says("License Type", "12 licenses on this page")
+	centers := map[string]int{}
+	for _, l := range licensesOf(t, api, "live-reports") {
+		centers[l.CostCenter]++
+	}
+	if centers["CC-1"] != 7 || centers["CC-2"] != 5 {
+		t.Errorf("the licenses are charged to %v", centers)
+	}
+	pdf := b.Get(placed.Link("PDF"))
+	if pdf.Status != http.StatusOK || !strings.HasPrefix(pdf.HTML, "%PDF-") || pdf.Header.Get("Content-Type") != "application/pdf" {
+		t.Errorf("the PDF is %d, %s, %.20q", pdf.Status, pdf.Header.Get("Content-Type"), pdf.HTML)
+	}
+	list := b.Get("/console/acme/billing/orders?q=" + strings.ReplaceAll(all[0].Number, "-", ""))
+	list.Says(all[0].Number, "12")
+	b.Get("/console/acme/billing/orders?q=100000000").Says("There is no order of this number.")
+}
+
+// Buy now leads to the cart at once; the same product twice is one line until its cost centers are chosen.
+func TestBuyNow(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	b := c.SignIn(t, "acme", "ada")
+	shop := b.Get("/console/acme/purchase?product=live-reports&quantity=3")
+	shop.Says("You have 2, 2 of them free.", "Charged as they are used", "Add-ons of Phone System")
+	form := tile(t, shop, "live-reports")
+	if got := form.Values.Get("quantity"); got != "3" {
+		t.Errorf("a link that asks for 3 shows %s", got)
+	}
+	cart := press(b, form, "buy")
+	if cart.URL.Path != "/console/acme/cart" {
+		t.Errorf("Buy now leads to %s", cart.URL)
+	}
+	press(b, tile(t, b.Get("/console/acme/purchase"), "live-reports"), "add")
+	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].Quantity != 4 {
+		t.Errorf("the cart has %+v", lines)
+	}
+	for typed, says := range map[string]string{"": "Must be a whole number", "abc": "Must be a whole number", "0": "", "10001": ""} {
+		form := tile(t, b.Get("/console/acme/purchase"), "phone-system")
+		form.Set("quantity", typed)
+		page := press(b, form, "add")
+		if page.Status != http.StatusUnprocessableEntity {
+			t.Errorf("a quantity of %q is answered by %d", typed, page.Status)
+		}
+		page.Says(says)
+		if got := tile(t, page, "phone-system").Values.Get("quantity"); got != typed {
+			t.Errorf("%q was typed and %q is there", typed, got)
+		}
+		if got := tile(t, page, "live-reports").Values.Get("quantity"); got != "1" {
+			t.Errorf("what was typed for one product is shown for another: %q", got)
+		}
+	}
+	if n := len(cartOf(t, api).Lines); n != 1 {
+		t.Errorf("the cart has %d lines after refusals", n)
+	}
+}
+
+// Quantities and cost centers are changed in the lines, and lines are taken out, one or the selected ones.
+func TestChangeTheCart(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, ""), line("phone-system", 3, ""), line("auto-attendant", 1, ""))
+	b := c.SignIn(t, "acme", "ada")
+
+	form := b.Get("/console/acme/cart").Post()
+	form.Set("quantity-1", "5")
+	form.Set("center-2", "CC-2")
+	saved := press(b, form, "save")
+	saved.Says("The cart is saved.", "$125.00")
+	form = saved.Post()
+	form.Set("selected", "1", "3")
+	form.Set("costCenter", "CC-1")
+	press(b, form, "selected").Says("2 lines are charged to CC-1.")
+	var got []string
+	for _, l := range cartOf(t, api).Lines {
+		got = append(got, l.ID+" "+strconv.FormatInt(l.Quantity, 10)+" "+l.CostCenter)
+	}
+	if want := "1 5 CC-1, 2 3 CC-2, 3 1 CC-1"; strings.Join(got, ", ") != want {
+		t.Errorf("the cart has %v, not %s", got, want)
+	}
+
+	form = b.Get("/console/acme/cart").Post()
+	refused := press(b, form, "selected")
+	refused.Says("Choose a cost center first.")
+	form = refused.Post()
+	form.Set("costCenter", "CC-1")
+	press(b, form, "selected").Says("Tick the boxes of the lines first")
+
+	form = b.Get("/console/acme/cart").Post()
+	form.Set("quantity-2", "many")
+	form.Set("quantity-3", "99999")
+	refused = press(b, form, "save")
+	if refused.Status != http.StatusUnprocessableEntity {
+		t.Errorf("quantities that are none are answered by %d", refused.Status)
+	}
+	refused.Says("Must be a whole number")
+	if v := refused.Post().Values; v.Get("quantity-2") != "many" || v.Get("quantity-3") != "99999" {
+		t.Errorf("what was typed is gone: %v", v)
+	}
+
+	press(b, b.Get("/console/acme/cart").Post(), "delete:2").Says("It is out of the cart.")
+	form = b.Get("/console/acme/cart").Post()
+	form.Set("selected", "1", "3")
+	press(b, form, "delete-selected").Says("2 lines are out of the cart.", "The cart is empty.", "Purchase licenses")
+}
+
+// A line without a cost center stops the order beside its line, whatever else was typed is kept, and Next then goes on.
+func TestALineWithoutACostCenter(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"), line("phone-system", 3, ""))
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart").Post()
+	form.Set("quantity-1", "4")
+	refused := press(b, form, "next")
+	refused.Says("The order is not complete yet", "Must be chosen.", "There is no cost center yet for Phone System.")
+	form = refused.Post()
+	form.Set("center-2", "CC-2")
+	review := press(b, form, "next")
+	if review.Status != http.StatusOK || !strings.Contains(review.URL.Path, "/cart/review/") {
+		t.Fatalf("%d at %s: %s", review.Status, review.URL, review.Text())
+	}
+	review.Says("$100.00", "$59.97", "$159.97")
+}
+
+// An account with one cost center need not choose it.
+func TestOneCostCenter(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	if _, err := api.DeleteCostCenter(t.Context(), "CC-2", client.Change{Key: "d"}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, api, line("live-reports", 2, ""))
+	b := c.SignIn(t, "acme", "ada")
+	review := press(b, b.Get("/console/acme/cart").Post(), "next")
+	review.Says("Review Order", "CC-1 Support")
+}
+
+// A cost center is made on the way, for the selected lines or for all; what was typed before is saved.
+func TestANewCostCenterOnTheWay(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, ""), line("phone-system", 3, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart").Post()
+	form.Set("quantity-1", "6")
+	form.Set("selected", "1")
+	page := press(b, form, "new")
+	page.Says("New cost center", "Assign to Selected", "Assign to All")
+	form = page.Post()
+	if got := form.Values.Get("to"); got != "selected" {
+		t.Errorf("%q is chosen for who selected a line", got)
+	}
+	form.Set("code", "CC-1")
+	taken := b.Submit(form)
+	taken.Says("Is a cost center already")
+	form = taken.Post()
+	long := strings.Repeat("L", 58)
+	form.Set("code", long)
+	form.Set("name", "<script>alert(1)</script> مركز")
+	made := b.Submit(form)
+	made.Says("The cost center "+long+" is made, and the lines are charged to it.", "<script>alert(1)</script>")
+	if strings.Contains(made.HTML, "<script>alert") {
+		t.Error("a name is a script on the page")
+	}
+	lines := cartOf(t, api).Lines
+	if lines[0].CostCenter != long || lines[0].Quantity != 6 || lines[1].CostCenter != "CC-1" {
+		t.Errorf("the cart has %+v", lines)
+	}
+}
+
+// Parts that do not fit are refused beside them, and empty rows between them do not count.
+func TestSplitThatDoesNotFit(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	if _, err := api.PutCostCenter(t.Context(), "CC-3", client.PutCostCenterRequest{Name: "Lobby"}, client.Change{Key: "c"}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, api, line("live-reports", 9, "CC-1"), line("phone-system", 1, ""))
+	b := c.SignIn(t, "acme", "ada")
+	const path = "/console/acme/cart/lines/1/split"
+	form := b.Get(path).Post()
+	form.Set("quantity", "4", "", "4")
+	form.Set("costCenter", "CC-1", "", "CC-3")
+	refused := b.Submit(form)
+	refused.Says("Must add up to the quantity of the line, which is 9.")
+	form = refused.Post()
+	form.Set("costCenter", "CC-1", "", "CC-9")
+	form.Set("quantity", "4", "", "5")
+	refused = b.Submit(form)
+	if at, there := strings.Index(refused.HTML, `id="fc-2"`), strings.Contains(refused.HTML, `id="fc-1"`); at < 0 || there {
+		t.Errorf("the fault is not beside the third part: %s", refused.Text())
+	}
+	form = refused.Post()
+	form.Set("costCenter", "CC-1", "", "CC-3")
+	form.Set("quantity", "4", "", "5")
+	b.Submit(form).Says("The line is split into 2.")
+	b.Get("/console/acme/cart/lines/2/split").Says("There is one license in this line")
+	if p := b.Get("/console/acme/cart/lines/77/split"); p.Status != http.StatusNotFound {
+		t.Errorf("a line that is not there: %d", p.Status)
+	}
+
+	// The line changes while its parts are thought about.
+	form = b.Get("/console/acme/cart/lines/1.2/split").Post()
+	form.Set("quantity", "3", "2")
+	form.Set("costCenter", "CC-1", "CC-2")
+	five := int64(6)
+	if _, err := api.PatchCartLine(t.Context(), "1.2", client.PatchCartLineRequest{Quantity: &five}, client.Change{Key: "p"}); err != nil {
+		t.Fatal(err)
+	}
+	stale := b.Submit(form)
+	if stale.Status != http.StatusPreconditionFailed {
+		t.Errorf("%d", stale.Status)
+	}
+	stale.Says("The cart has changed while you had this open.", "The line had 5 licenses and has 6 now.")
+	form = stale.Post()
+	form.Set("quantity", "3", "3")
+	b.Submit(form).Says("The line is split into 2.")
+}
+
+// Of two tabs the slower one sees both carts, and chooses; saving its own leaves no line of the other's.
+func TestTwoTabsOfACart(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart").Post()
+	form.Set("quantity-1", "8")
+	put(t, api, line("phone-system", 3, "CC-2"))
+	both := press(b, form, "next")
+	if both.Status != http.StatusPreconditionFailed {
+		t.Fatalf("%d %s", both.Status, both.Text())
+	}
+	both.Says("Somebody else has changed this", "8, CC-1 Support", "Phone System", "3, CC-2 Sales", "Keep what is there")
+	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].ProductID != "phone-system" {
+		t.Errorf("the cart has %+v before a choice was made", lines)
+	}
+	b.Submit(both.Post()).Says("The cart is saved.")
+	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].ProductID != "live-reports" || lines[0].Quantity != 8 {
+		t.Errorf("the cart has %+v", lines)
+	}
+}
+
+// reviewed is a cart at its last step.
+func reviewed(t *testing.T, b *consoletest.Browser) *consoletest.Page {
+	t.Helper()
+	page := press(b, b.Get("/console/acme/cart").Post(), "next")
+	if !strings.Contains(page.URL.Path, "/cart/review/") {
+		t.Fatalf("%d at %s: %s", page.Status, page.URL, page.Text())
+	}
+	return page
+}
+
+// However often Confirm is pressed, it is one order.
+func TestConfirmTwice(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	review := reviewed(t, b)
+	form, other := review.Post(), b.Get(review.URL.Path).Post()
+	for _, f := range []*consoletest.Form{form, other} {
+		f.Set("acknowledged", "yes")
+		f.Set("do", "order")
+	}
+	var all sync.WaitGroup
+	pages := make([]*consoletest.Page, 4)
+	for i := range pages {
+		all.Go(func() { pages[i] = b.Submit(form) })
+	}
+	all.Wait()
+	pages = append(pages, b.Submit(form), b.Submit(other)) // another tab has a key of its own
+	for _, p := range pages {
+		if p.Status != http.StatusOK || !strings.Contains(p.URL.Path, "/billing/orders/") {
+			t.Errorf("%d at %s: %s", p.Status, p.URL, p.Text())
+		}
+	}
+	if all := orders(t, api); len(all) != 1 {
+		t.Errorf("there are %d orders", len(all))
+	}
+	b.Get(review.URL.Path).Says("This was ordered.")
+}
+
+// Without the acknowledgement nothing is ordered, and it is said beside the box.
+func TestNotAcknowledged(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	refused := press(b, reviewed(t, b).Post(), "order")
+	refused.Says("Tick the box to say so, then confirm.")
+	if n := len(orders(t, api)); n != 0 {
+		t.Errorf("there are %d orders", n)
+	}
+	form := refused.Post()
+	form.Set("acknowledged", "yes")
+	press(b, form, "order").Says("is placed: 2 licenses")
+}
+
+// After half an hour the charges are not offered any more; they are worked out again, with what has changed.
+func TestAQuoteThatExpired(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	review := reviewed(t, b)
+	form := review.Post()
+	c.Forward(31 * time.Minute)
+	form.Set("acknowledged", "yes")
+	refused := press(b, form, "order")
+	refused.Says("The quote has expired", "Review the charges again")
+	refused.Hides("Confirm")
+	late := b.Get(review.URL.Path)
+	late.Says("These charges are not offered any more.", "Your cart is still there")
+	again := press(b, late.Post(), "again")
+	again.Says("The charges are the same as before: ", "Confirm")
+	form = again.Post()
+	form.Set("acknowledged", "yes")
+	press(b, form, "order").Says("is placed: 2 licenses")
+	if n := len(orders(t, api)); n != 1 {
+		t.Errorf("there are %d orders", n)
+	}
+}
+
+// A cart that has changed since its review is not ordered by it.
+func TestAQuoteThatIsStale(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	form := reviewed(t, b).Post()
+	put(t, api, line("live-reports", 3, "CC-1"))
+	form.Set("acknowledged", "yes")
+	refused := press(b, form, "order")
+	refused.Says("The cart has changed since the quote", "Review the charges again")
+	again := press(b, refused.Post(), "again")
+	again.Says("A month is $75.00; it was $50.00.", "Confirm")
+	if n := len(orders(t, api)); n != 0 {
+		t.Errorf("there are %d orders", n)
+	}
+}
+
+// Who may only read what is billed is offered nothing to buy, and refused; who may only buy, buys.
+func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	reader := c.SignIn(t, "acme", "zoe", "billing.read")
+	order := orders(t, api)[0]
+	for _, path := range []string{"billing", "billing/details", "billing/orders", "billing/orders/" + order.ID} {
+		page := reader.Get("/console/acme/" + path)
+		if page.Status != http.StatusOK {
+			t.Errorf("%s: %d", path, page.Status)
+		}
+		if len(page.Links("Purchase licenses"))+len(page.Links("Purchase")) != 0 || strings.Contains(page.HTML, "/acme/cart") ||
+			strings.Contains(page.HTML, "/acme/licenses") {
+			t.Errorf("%s offers what is not allowed", path)
+		}
+	}
+	buyer := c.SignIn(t, "acme", "zoe", "billing.purchase", "catalog.read")
+	form := tile(t, buyer.Get("/console/acme/purchase"), "live-reports")
+	forced := reader.Submit(form)
+	if forced.Status != http.StatusForbidden {
+		t.Errorf("who may only read puts into a cart: %d", forced.Status)
+	}
+	cart := press(buyer, form, "buy")
+	form = cart.Post()
+	form.Set("center-1", "CC-1")
+	review := press(buyer, form, "next")
+	form = review.Post()
+	form.Set("acknowledged", "yes")
+	placed := press(buyer, form, "order")
+	placed.Says("is placed: 1 license")
+	if placed.Status != http.StatusOK {
+		t.Errorf("%d at %s", placed.Status, placed.URL)
+	}
+	if n := len(orders(t, api)); n != 2 {
+		t.Errorf("there are %d orders", n)
+	}
+}
+
+// The billing details add up: by product, by cost center, and as a chart with the same figures.
+func TestServiceBillingDetails(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 4, "phone-system": 2})
+	if _, err := api.PutUser(t.Context(), "zoe", client.PutUserRequest{Name: "Zoe", Licenses: &[]string{"professional-user"}}, client.Change{Key: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get(b.Get("/console/acme/billing").Link("Service Billing Details What recurs, by product and by cost center, and when."))
+	page.Says("next billing date", "$139.98", "Live Reports", "$100.00", "Phone System", "$39.98", "CC-1 Support", "100 %", "Professional User")
+	if n := len(page.Elements("svg")); n != 1 {
+		t.Errorf("there are %d charts", n)
+	}
+	empty := consoletest.Start(t)
+	empty.Account(t, "bare", nil)
+	empty.SignIn(t, "bare", "ada").Get("/console/bare/billing/details").Says("Nothing recurs yet.", "Purchase licenses")
+}

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
@@ -127,8 +128,25 @@ func bought(all []client.ProductSummary) []client.ProductSummary {
 // subjectLink is where the thing of an audit entry can be looked at; empty where it cannot.
 func subjectLink(c *web.Context, subject string) string {
 	kind, id := cut(subject, ":")
-	if kind == "license" && id != "" && c.May(auth.LicensesRead) {
+	switch {
+	case id == "":
+	case kind == "license" && c.May(auth.LicensesRead):
 		return c.Link("licenses", id)
+	case kind == "order" && c.May(auth.BillingRead):
+		return c.Link("billing", "orders", id)
+	case kind == "user" && c.May(auth.AuditRead):
+		return history(c, "user", id)
 	}
 	return ""
+}
+
+// subjectName is the thing of an audit entry as a table shows it: its kind, and an id that fits
+// there.
+func subjectName(subject string) string {
+	kind, id := cut(subject, ":")
+	if len(id) == len("00000000-0000-0000-0000-000000000000") && strings.Count(id, "-") == 4 {
+		id, _ = cut(id, "-")
+		id += "…"
+	}
+	return strings.TrimSpace(kind + " " + id)
 }

@@ -504,11 +504,11 @@ func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 func TestServiceBillingDetails(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 4, "phone-system": 2})
-	if _, err := api.PutUser(t.Context(), "zoe", client.PutUserRequest{Name: "Zoe", Licenses: &[]string{"professional-user"}}, client.Change{Key: "u"}); err != nil {
+	if _, err := api.PutUser(t.Context(), "zoe", client.PutUserRequest{Name: "Zoe", Licenses: client.Set([]string{"professional-user"})}, client.Change{Key: "u"}); err != nil {
 		t.Fatal(err)
 	}
 	b := c.SignIn(t, "acme", "ada")
-	page := b.Get(b.Get("/console/acme/billing").Link("Service Billing Details What recurs, by product and by cost center, and when."))
+	page := b.Get(b.Get("/console/acme/billing").Link("Service Billing Details"))
 	page.Says("next billing date", "$139.98", "Live Reports", "$100.00", "Phone System", "$39.98", "CC-1 Support", "100 %", "Professional User")
 	if n := len(page.Elements("svg")); n != 1 {
 		t.Errorf("there are %d charts", n)

@@ -140,7 +140,12 @@ func (c *Context) Now() time.Time { return c.console.env.Clock() }
 // Link is the address of a page of this account. Each part becomes a segment, so ids need no
 // escaping.
 func (c *Context) Link(parts ...string) string {
-	link := base(c.R) + "/console/" + escape(c.Account)
+	return c.LinkOf(c.Account, parts...)
+}
+
+// LinkOf is Link of another account: an operator may enter any.
+func (c *Context) LinkOf(account string, parts ...string) string {
+	link := base(c.R) + "/console/" + escape(account)
 	for _, part := range parts {
 		link += "/" + escape(part)
 	}
@@ -149,6 +154,9 @@ func (c *Context) Link(parts ...string) string {
 	}
 	return link
 }
+
+// OwnAccount is the account that the person signed in to; an operator may be in another one.
+func (c *Context) OwnAccount() string { return c.session.Account }
 
 // HasPage says whether there is a page at a path of the account: a link to it is only drawn then.
 func (c *Context) HasPage(path string) bool { return c.console.isPage(path) }

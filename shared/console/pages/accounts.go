@@ -1,0 +1,176 @@
+package pages
+
+import (
+	"context"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+var _ = add(web.Page{
+	Name: "Accounts", Path: "accounts", Section: sectionAccount, Order: 110,
+	Needs: []auth.Permission{auth.AccountsManage},
+	Routes: []web.Route{
+		{Path: "accounts", Show: showAccounts},
+		{Path: "accounts/new", Show: showNewAccount, Send: sendNewAccount, Submit: "Make it", Fields: accountFields},
+		{Path: "accounts/of/{id}", Show: showAccount, Send: sendAccount, Submit: "Save", Fields: accountFields},
+	},
+})
+
+var accountFields = web.Fields("id", "Account", "name", "Name", "brand", "Brand", "currency", "Currency",
+	"timezone", "Time zone", "billingDay", "Billing day", "bundle", "Bundle", "country", "Country",
+	"reportSchedule", "Reports on schedule")
+
+const pageOfAccounts = 50
+
+// accountList is what the page of Accounts shows.
+type accountList struct {
+	page   client.AccountPage
+	cursor string
+}
+
+func showAccounts(c *web.Context, _ *view.Form) error {
+	var list client.Answer[client.AccountPage]
+	err := c.Load(client.Into(&list, func(ctx context.Context) (client.Answer[client.AccountPage], error) {
+		return c.API.ListAccounts(ctx, client.ListAccountsQuery{Limit: pageOfAccounts, Cursor: c.Query().Get("cursor")})
+	}))
+	if err != nil {
+		return err
+	}
+	return c.Show("Accounts", accountsPage(c, accountList{list.Body, c.Query().Get("cursor")}))
+}
+
+func (l accountList) pager(c *web.Context) view.Pager {
+	p := view.Pager{Count: c.Format().Count(int64(len(l.page.Items)), "account", "accounts") + " on this page"}
+	if l.cursor != "" {
+		p.First = c.Link("accounts")
+	}
+	if l.page.NextCursor != "" {
+		p.Next = c.Link("accounts") + "?cursor=" + queryEscape(l.page.NextCursor)
+	}
+	return p
+}
+
+// bundleOptions and scheduleOptions are the choices of an account, as the API names them.
+var (
+	bundleOptions = []view.Option{
+		{Value: "standard", Name: "Standard"},
+		{Value: "customer-engagement", Name: "Customer Engagement", Note: "unlimited Live Reports"},
+	}
+	scheduleOptions = []view.Option{
+		{Value: "monthly", Name: "One for each billing period"},
+		{Value: "weekly", Name: "One for each week"},
+		{Value: "none", Name: "None"},
+	}
+)
+
+// bundleName is a bundle as a person says it.
+func bundleName(bundle string) string {
+	for _, o := range bundleOptions {
+		if o.Value == bundle {
+			return o.Name
+		}
+	}
+	return bundle
+}
+
+func showNewAccount(c *web.Context, f *view.Form) error {
+	if err := c.Load(); err != nil {
+		return err
+	}
+	fresh := client.Account{Currency: "USD", Timezone: c.Format().Zone(), BillingDay: 1, Bundle: "standard", ReportSchedule: "monthly"}
+	return c.Show("New account", accountPage(c, f, fresh))
+}
+
+func sendNewAccount(c *web.Context, f *view.Form) error {
+	id := strings.TrimSpace(f.Get("id"))
+	if id == "" {
+		return web.Wrong("id", "must be given, such as acme")
+	}
+	body, err := accountBody(f)
+	if err != nil {
+		return err
+	}
+	change := c.Change(f)
+	change.New = true
+	if _, err := c.API.In(id).PutAccount(c.R.Context(), body, change); err != nil {
+		if client.Is(err, "precondition-failed") {
+			return web.Wrong("id", "is an account already: choose another id, or enter that one")
+		}
+		return err
+	}
+	return c.Done(c.LinkOf(id), web.Good("The account "+body.Name+" is made, and you are in it.",
+		"Make its first people in the Directory, and buy its licenses under Purchase."))
+}
+
+// accountBody is an account as it was typed.
+func accountBody(f *view.Form) (client.PutAccountRequest, error) {
+	day, err := wholeNumber(f.Get("billingDay"))
+	if err != nil {
+		return client.PutAccountRequest{}, web.Wrong("billingDay", "must be a whole number from 1 to 28")
+	}
+	body := client.PutAccountRequest{
+		Name: strings.TrimSpace(f.Get("name")), Brand: strings.TrimSpace(f.Get("brand")),
+		Currency: strings.ToUpper(strings.TrimSpace(f.Get("currency"))), Timezone: strings.TrimSpace(f.Get("timezone")),
+		BillingDay: day, Bundle: f.Get("bundle"),
+	}
+	if country := strings.ToUpper(strings.TrimSpace(f.Get("country"))); country != "" {
+		body.Country = &country
+	}
+	if schedule := f.Get("reportSchedule"); schedule != "" {
+		body.ReportSchedule = &schedule
+	}
+	return body, nil
+}
+
+func showAccount(c *web.Context, f *view.Form) error {
+	var a client.Answer[client.Account]
+	err := c.Load(client.Into(&a, c.API.In(c.Param("id")).GetAccount))
+	if err != nil {
+		return err
+	}
+	web.FromVersion(f, a.ETag)
+	return c.Show("Account "+a.Body.Name, accountPage(c, f, a.Body))
+}
+
+func sendAccount(c *web.Context, f *view.Form) error {
+	body, err := accountBody(f)
+	if err != nil {
+		return err
+	}
+	if _, err := c.API.In(c.Param("id")).PutAccount(c.R.Context(), body, c.Change(f)); err != nil {
+		return err
+	}
+	return c.Done(c.Link("accounts"), web.Good("The account "+body.Name+" is saved."))
+}
+
+// accountRows are both versions of an account, for who changed it while somebody else did.
+func accountRows(f *view.Form, there client.Account, day string) []view.Both {
+	return []view.Both{
+		{Label: "Name", Yours: f.Get("name"), Theirs: there.Name},
+		{Label: "Brand", Yours: f.Get("brand"), Theirs: there.Brand},
+		{Label: "Currency", Yours: f.Get("currency"), Theirs: there.Currency},
+		{Label: "Time zone", Yours: f.Get("timezone"), Theirs: there.Timezone},
+		{Label: "Billing day", Yours: f.Get("billingDay"), Theirs: day},
+		{Label: "Bundle", Yours: bundleName(f.Get("bundle")), Theirs: bundleName(there.Bundle)},
+		{Label: "Country", Yours: f.Get("country"), Theirs: there.Country},
+		{Label: "Reports on schedule", Yours: f.Get("reportSchedule"), Theirs: there.ReportSchedule},
+	}
+}
+
+func accountAction(c *web.Context, a client.Account) string {
+	if a.ID == "" {
+		return c.Link("accounts", "new")
+	}
+	return c.Link("accounts", "of", a.ID)
+}
+
+func accountSubmit(a client.Account) string {
+	if a.ID == "" {
+		return "Make it"
+	}
+	return "Save"
+}

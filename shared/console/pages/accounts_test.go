@@ -1,0 +1,81 @@
+package pages_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"seatwise/infra/consoletest"
+	"seatwise/shared/console/client"
+)
+
+// An operator makes an account, is in it, and every page says which it is; leaving leads to their own.
+func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
+	c := consoletest.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	list := b.Get(b.Get("/console/acme/").Link("Accounts"))
+	list.Says("Acme acme", "you are here", "America/Detroit")
+	form := b.Get(list.Link("+ New account")).Post()
+	form.Set("id", "acme")
+	form.Set("name", "Globex")
+	form.Set("brand", "RingCentral")
+	form.Set("timezone", "Nowhere/Else")
+	refused := b.Submit(form)
+	refused.Says("New account")
+	if refused.Status != http.StatusUnprocessableEntity || !strings.Contains(refused.HTML, `id="e-timezone"`) {
+		t.Errorf("a time zone that is none: %d %s", refused.Status, refused.Text())
+	}
+	form = refused.Post()
+	form.Set("timezone", "America/Detroit")
+	taken := b.Submit(form)
+	taken.Says("Is an account already")
+	form = taken.Post()
+	form.Set("id", "globex")
+	made := b.Submit(form)
+	if made.URL.Path != "/console/globex/" {
+		t.Fatalf("%d at %s: %s", made.Status, made.URL, made.Text())
+	}
+	made.Says("The account Globex is made, and you are in it.", "Account Globex globex")
+
+	inside := b.Get("/console/globex/accounts")
+	home := b.Get(inside.Link("Leave Globex (globex)"))
+	home.Says("Account Acme acme acme")
+	if got := b.Get(b.Get("/console/acme/accounts").Link("Enter Globex")).URL.Path; got != "/console/globex/" {
+		t.Errorf("Enter leads to %s", got)
+	}
+
+	// Somebody else's change in between is shown beside one's own.
+	form = b.Get("/console/acme/accounts/of/globex").Post()
+	form.Set("name", "Globex Corporation")
+	api := c.API(t, "globex", "eve")
+	if _, err := api.PatchAccount(t.Context(), client.PatchAccountRequest{Name: new("Globex Ltd")}, client.Change{Key: "p"}); err != nil {
+		t.Fatal(err)
+	}
+	both := b.Submit(form)
+	both.Says("Somebody else has changed this", "Globex Corporation", "Globex Ltd")
+	b.Submit(both.Post()).Says("The account Globex Corporation is saved.")
+}
+
+// Who is no operator finds no accounts, and is refused.
+func TestAccountsAreForOperators(t *testing.T) {
+	c := consoletest.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "zoe", "billing.read", "directory.manage", "licenses.manage")
+	if links := b.Get("/console/acme/").Links("Accounts"); len(links) != 0 {
+		t.Error("it is in the navigation")
+	}
+	for _, path := range []string{"accounts", "accounts/new", "accounts/of/acme"} {
+		if p := b.Get("/console/acme/" + path); p.Status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, p.Status)
+		}
+	}
+	operator := c.SignIn(t, "acme", "zoe")
+	form := operator.Get("/console/acme/accounts/new").Post()
+	for name, value := range map[string]string{"id": "globex", "name": "Globex", "brand": "B", "timezone": "UTC"} {
+		form.Set(name, value)
+	}
+	if p := b.Submit(form); p.Status != http.StatusForbidden {
+		t.Errorf("a form that is forced: %d", p.Status)
+	}
+}

@@ -17,7 +17,7 @@ func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
 	list := b.Get(b.Get("/console/acme/").Link("Accounts"))
 	list.Says("Acme acme", "you are here", "America/Detroit")
 	form := b.Get(list.Link("+ New account")).Post()
-	form.Set("id", "acme")
+	form.Set("id", "globex")
 	form.Set("name", "Globex")
 	form.Set("brand", "RingCentral")
 	form.Set("timezone", "Nowhere/Else")
@@ -28,6 +28,7 @@ func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
 	}
 	form = refused.Post()
 	form.Set("timezone", "America/Detroit")
+	form.Set("id", "acme")
 	taken := b.Submit(form)
 	taken.Says("Is an account already")
 	form = taken.Post()
@@ -75,7 +76,11 @@ func TestAccountsAreForOperators(t *testing.T) {
 	for name, value := range map[string]string{"id": "globex", "name": "Globex", "brand": "B", "timezone": "UTC"} {
 		form.Set(name, value)
 	}
-	if p := b.Submit(form); p.Status != http.StatusForbidden {
+	// Another account is not there for who is of this one, whether it exists or not.
+	if p := b.Submit(form); p.Status != http.StatusNotFound {
 		t.Errorf("a form that is forced: %d", p.Status)
+	}
+	if _, err := c.API(t, "globex", "eve").GetAccount(t.Context()); !client.Is(err, "not-found") {
+		t.Errorf("the account that was forced: %v", err)
 	}
 }

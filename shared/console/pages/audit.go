@@ -143,7 +143,7 @@ func history(c *web.Context, pairs ...string) string {
 func orderHistory(c *web.Context, o client.Order) string {
 	from := o.PlacedAt.UTC()
 	return history(c, "actor", o.PlacedBy, "from", from.Format(time.RFC3339Nano),
-		"to", from.Add(time.Minute).Format(time.RFC3339Nano))
+		"to", from.Add(time.Second).Format(time.RFC3339Nano))
 }
 
 func (t trail) filtered() bool { return isFiltered(t.query) }
@@ -210,26 +210,28 @@ func text(raw json.RawMessage) string {
 	return plain
 }
 
-// because says what an entry followed from; empty where the actor did it for no further reason.
+// because says who began what an entry followed from; empty where the actor did it themselves.
 func because(e client.AuditRecord) string {
-	if e.Cause != nil && e.Cause.Actor != e.Actor {
+	if e.Cause != nil {
 		return e.Cause.Actor
 	}
 	return ""
 }
 
-// reason is why something was done; a request by a person needs no words.
+// kinds are what the API calls things, as a person says it where that is another word.
+var kinds = map[string]string{
+	"costCenter": "cost center", "queue": "call queue", "massConfiguration": "mass configuration",
+	"view": "viewed a dashboard", "wallboards": "maximum of wallboards",
+}
+
+// reason is why something was done, such as the call queues behind a grant; a request by a person
+// needs no words.
 func reason(e client.AuditRecord) string {
-	if e.Reason == "request" {
-		return ""
+	var list []string
+	for _, one := range strings.Fields(e.Reason) {
+		if one != "request" {
+			list = append(list, subjectName(one))
+		}
 	}
-	kind, id := cut(e.Reason, ":")
-	names := map[string]string{
-		"queue": "call queue", "role": "role", "massConfiguration": "mass configuration", "view": "viewed a dashboard",
-		"direct": "direct", "dashboard": "dashboard", "import": "import",
-	}
-	if name, known := names[kind]; known {
-		return strings.TrimSpace(name + " " + id)
-	}
-	return e.Reason
+	return strings.Join(list, ", ")
 }

@@ -148,5 +148,8 @@ func subjectName(subject string) string {
 		id, _ = cut(id, "-")
 		id += "…"
 	}
+	if name, known := kinds[kind]; known {
+		kind = name
+	}
 	return strings.TrimSpace(kind + " " + id)
 }

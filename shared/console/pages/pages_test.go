@@ -39,6 +39,7 @@ func examples(t *testing.T, c *consoletest.Console) map[string]string {
 	return map[string]string{
 		"licenses/{id}":       "licenses/" + id,
 		"problems/{slug}":     "problems/validation",
+		"accounts/of/{id}":    "accounts/of/acme",
 		"billing/orders/{id}": "billing/orders/" + orders.Body.Items[0].ID,
 		"cart/lines/{line}":   "cart/lines/" + cart.Body.Lines[0].ID,
 		"cart/review/{quote}": "cart/review/" + quote.Body.ID,

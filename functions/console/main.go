@@ -1,5 +1,5 @@
 // Command console is ConsoleFunction: the admin's and the operator's pages, a client of the HTTP
-// API (spec 11).
+// API (requirements, section 11).
 package main
 
 import (

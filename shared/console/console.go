@@ -1,5 +1,5 @@
-// Package console is the admin's and the operator's face in a browser (spec 11): ConsoleFunction.
-// It is a client of the HTTP API and of nothing else.
+// Package console is the admin's and the operator's face in a browser (requirements, section 11):
+// ConsoleFunction. It is a client of the HTTP API and of nothing else.
 package console
 
 import (

@@ -60,7 +60,7 @@ func (k *keeper) write(ctx context.Context, life time.Duration, ops []table.Oper
 	return k.step(ctx, life, 0, ops)
 }
 
-// step is write for operations that are a number of steps.
+// step is write for operations of several steps.
 func (k *keeper) step(ctx context.Context, life time.Duration, steps int, ops []table.Operation) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -201,7 +201,7 @@ func (o *office) equalState(got, want string) {
 	}
 }
 
-// headers are those of the kinds' files, with a number of columns of lists as the tests need.
+// headers are those of the kinds' files, with as many columns of lists as the tests need.
 var headers = map[imports.Kind][]string{
 	imports.Users: {
 		"User",

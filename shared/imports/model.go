@@ -66,8 +66,7 @@ func (k Kind) size() filejob.Size {
 	return filejob.Size{Chunk: 50, Batch: 16}
 }
 
-// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs the characters of a
-// number of.
+// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs their characters.
 const (
 	idsInCell = 80
 	cellOfIDs = idsInCell * (128 + 1)

@@ -71,7 +71,7 @@ func (r *Reservation) Begun(ctx context.Context) (bool, error) {
 	return len(page.Items) > 0, err
 }
 
-// Reserve makes the seats reserved a number of of each product, in as many commits as it takes;
+// Reserve reserves a number of seats of each product, in as many commits as it takes;
 // what an earlier run has reserved counts. Each commit takes up to 96 seats.
 //
 // Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so

@@ -1,4 +1,4 @@
-// Package provider is the OpenID provider of one machine (api.md, On one machine): whoever comes
+// Package provider is the OpenID provider of one machine (contract, On one machine): whoever comes
 // chooses account, user and permissions, and is believed. What a client sees is what any provider
 // does: discovery, the code flow with PKCE, refresh tokens that rotate, revocation, and the end of
 // a session.
@@ -29,7 +29,7 @@ import (
 const (
 	// ClientID is the only client: the console.
 	ClientID = "seatwise-console"
-	// AccessLife is how long an access token is good for (spec 11).
+	// AccessLife is how long an access token is good for (requirements, section 11).
 	AccessLife = 15 * time.Minute
 
 	codeLife    = time.Minute

@@ -13,8 +13,8 @@ var _ = add(web.Page{
 // explanation is what a kind of problem means, and what can be done.
 type explanation struct{ Title, Means, Do string }
 
-// explanations are the kinds of problems of the API (api.md). The test of this file knows that none
-// is missing.
+// explanations are the kinds of problems of the API (docs/contract.md). The test of this file knows
+// that none is missing.
 var explanations = map[string]explanation{
 	"account-closed": {
 		"The account is closed",

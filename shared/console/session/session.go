@@ -1,5 +1,5 @@
 // Package session keeps who is signed in, in cookies that only the console can read: there is no
-// store behind it (spec 11).
+// store behind it (requirements, section 11).
 package session
 
 import (
@@ -31,7 +31,7 @@ const (
 	Idle     = 2 * time.Hour
 	Absolute = 12 * time.Hour
 	// Most is how many bytes the session's cookies have in all, in the header that a browser sends:
-	// a gateway takes 10 KB of headers (spec 11).
+	// a gateway takes 10 KB of headers (requirements, section 11).
 	Most = 7000
 
 	// chunk is the most of a value in one cookie: browsers take 4,096 bytes of name, value and

@@ -1,5 +1,6 @@
 // Package signin speaks OpenID Connect with the deployment's identity provider: the code flow with
-// PKCE, refresh, revocation and the end of a session (spec 11). It knows no provider in particular.
+// PKCE, refresh, revocation and the end of a session (requirements, section 11). It knows no
+// provider in particular.
 package signin
 
 import (

@@ -164,7 +164,7 @@ func (c *Console) toOwn(w http.ResponseWriter, r *http.Request) {
 }
 
 // plainAddresses leads the addresses without an account, such as /console/licenses, to those of the
-// session's own (api.md, Console pages). A page's name is an account where a page's name follows
+// session's own (requirements, section 11). A page's name is an account where a page's name follows
 // it.
 func (c *Console) plainAddresses(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

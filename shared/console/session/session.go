@@ -71,7 +71,7 @@ type Session struct {
 	Used        time.Time `json:"l"`
 }
 
-// Over says whether the session has ended by itself.
+// Over says whether the session has ended unasked.
 func (s *Session) Over(now time.Time) bool {
 	return now.Sub(s.Used) > Idle || now.Sub(s.Began) > Absolute
 }

@@ -69,9 +69,36 @@ fresh: ## Throw away all data of the runner on this machine, in .local, to start
 	@if [ -e .local/runner.bolt ] && command -v flock >/dev/null && ! flock -n .local/runner.bolt true; then echo "A runner is using .local; stop it first." >&2; exit 1; fi
 	@if [ -e .local/runner.bolt ]; then echo "Removing .local" >&2; rm -rf .local; else echo "There is no data in .local" >&2; fi
 
+# A database and a runner that all packages share: each would start and build its own otherwise.
+TEST = go run -buildvcs=false ./infra/testenv/once go test -timeout 40m $(TESTFLAGS)
+# How often a property is tried with values made up; rapid's own is 100.
+RAPID_CHECKS ?= 25
+
 .PHONY: test
-test: ## Run every test; they start the servers that they need. TESTFLAGS="-race" is handed on.
-	go test -timeout 20m $(TESTFLAGS) ./...
+test: export RAPID_CHECKS := $(RAPID_CHECKS)
+test: ## Run the tests; they start the servers that they need. TESTFLAGS="-race" is handed on.
+	$(TEST) ./...
+
+# Parts that need other programs, or more time than whoever changes something wants to wait: all tests
+# of the packages that name the part, as infra/testenv declares it.
+part = SEATWISE_TEST_PARTS=$@ $(TEST) $$(grep -rlE --include='*_test.go' '$(1)' infra shared | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+.PHONY: test-long
+test-long: export RAPID_CHECKS := 200
+test-long: ## Run the long rounds: a kill at every commit, larger sizes, more of each property.
+	$(call part,testenv\.(Long|Sized)|pgregory\.net/rapid)
+
+.PHONY: bootstraps
+bootstraps: ## Build functions and runners as `make build` does, and run what was built.
+	$(call part,testenv\.Bootstraps)
+
+.PHONY: papers
+papers: ## Open reports and statements in LibreOffice, print them, and look at the pages. Needs soffice and poppler.
+	$(call part,testenv\.(Papers|Convert|ReadPDF))
+
+.PHONY: servers
+servers: ## Test against moto's server, where it is installed, and an S3 server that verifies signatures, which is built.
+	$(call part,testenv\.(Servers|Moto|VersityGW))
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Run the pinned golangci-lint; the first time builds it.

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testenv"
 	"seatwise/infra/testlocal"
 )
 
@@ -48,6 +49,7 @@ func TestMain(m *testing.M) {
 // build makes a function's bootstrap by the rule that `sam build` calls, for this machine.
 func build(t *testing.T, function string) string {
 	t.Helper()
+	testenv.Belongs(t, testenv.Bootstraps)
 	root, err := testlocal.Root()
 	if err != nil {
 		t.Fatal(err)

@@ -4,20 +4,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os/exec"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"seatwise/infra/testlocal"
 )
+
+func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
 
 // The year ends with what a newcomer is to see: seats that are bought, held and short, people who
 // wait, files of every end, reports of every month, and charges.
 func TestYear(t *testing.T) {
 	folder := t.TempDir()
-	binary, data, template := filepath.Join(
-		folder,
-		"local",
+	binary, data, template := testlocal.Program(
+		t,
 	), filepath.Join(
 		folder,
 		"data",
@@ -26,10 +29,6 @@ func TestYear(t *testing.T) {
 		"..",
 		"template.yaml",
 	)
-	if said, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "seatwise/infra/local").
-		CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
 	args := []string{"--account", "acme", "--runner", binary, "--data", data, "--template", template}
 	var out bytes.Buffer
 	began := time.Now()

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"seatwise/infra/testlocal"
 )
 
 // TestMain lets the test's own binary be the floor, as the command is.
@@ -17,7 +19,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(testlocal.Main(m))
 }
 
 // TestEveryOperationIsDriven takes a short round: it says of each operation what it came to.
@@ -27,7 +29,7 @@ func TestEveryOperationIsDriven(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(
 		t.Context(),
-		[]string{"-rounds", "1", "-turn", "20ms", "-people", "150"},
+		[]string{"-rounds", "1", "-turn", "20ms", "-people", "150", "-runner", testlocal.Program(t)},
 		&out,
 	); err != nil &&
 		!errors.Is(err, errTargets) {

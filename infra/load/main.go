@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.rounds, "rounds", 5, "`rounds` of which the median counts")
 	flags.DurationVar(&o.turn, "turn", 400*time.Millisecond, "how `long` each operation is called for in a round")
 	flags.IntVar(&o.people, "people", 1_500, "how many `users` there are: more than are assigned in a turn")
+	binary := flags.String("runner", "", "the `file` of the runner, if it is built already")
 	floorOf := flags.String(
 		"floor",
 		"",
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // it is in the folder for temporary files
-	product, err := startRunner(ctx, folder)
+	product, err := startRunner(ctx, folder, *binary)
 	if err != nil {
 		return err
 	}

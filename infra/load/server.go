@@ -62,11 +62,14 @@ func start(cmd *exec.Cmd) (*server, error) {
 	return nil, fmt.Errorf("%s did not say that it is ready", cmd.Path)
 }
 
-func startRunner(ctx context.Context, folder string) (*server, error) {
-	bin := filepath.Join(folder, "local")
-	if built, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").
-		CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the runner: %w: %s", err, built)
+// startRunner starts the runner, which it builds unless it is there already.
+func startRunner(ctx context.Context, folder, bin string) (*server, error) {
+	if bin == "" {
+		bin = filepath.Join(folder, "local")
+		if built, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").
+			CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build the runner: %w: %s", err, built)
+		}
 	}
 	return start(
 		exec.CommandContext(

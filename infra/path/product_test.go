@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"seatwise/infra/testenv"
 	"seatwise/infra/testlocal"
 )
 
@@ -48,6 +49,7 @@ const moreProducts = `
 // of `make catalog` on it, builds the runner with what it wrote (requirements, section 2), and
 // sells, assigns and counts the new products through its API.
 func TestANewProductNeedsNoCodeChange(t *testing.T) {
+	testenv.Belongs(t, testenv.Bootstraps)
 	root, err := testlocal.Root()
 	if err != nil {
 		t.Fatal(err)

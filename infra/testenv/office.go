@@ -46,10 +46,11 @@ var officeProgram = sync.OnceValues(func() (string, error) {
 
 // Convert has LibreOffice open a file and save it in another format, named as its --convert-to
 // wants it, and returns the folder with what it wrote. LibreOffice takes the file without anybody
-// there to agree to a repair; a file that needs one is an error. Without LibreOffice the test is
-// skipped, and fails in CI.
+// there to agree to a repair; a file that needs one is an error. It belongs to Papers; without
+// LibreOffice the test is skipped, and fails in CI.
 func Convert(t testing.TB, file, format string) (folder string, err error) {
 	t.Helper()
+	Belongs(t, Papers)
 	program, err := officeProgram()
 	var lacking *missing
 	switch {

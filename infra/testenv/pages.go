@@ -29,10 +29,11 @@ var (
 	fontPrefix = regexp.MustCompile(`^[A-Z]{6}\+`)
 )
 
-// ReadPDF reads a PDF document with poppler's tools. Without them the test is skipped, and fails in
-// CI.
+// ReadPDF reads a PDF document with poppler's tools. It belongs to Papers; without the tools the
+// test is skipped, and fails in CI.
 func ReadPDF(t testing.TB, file string) Printed {
 	t.Helper()
+	Belongs(t, Papers)
 	run := func(name string, args ...string) string {
 		t.Helper()
 		program, err := exec.LookPath(name)

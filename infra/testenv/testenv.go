@@ -88,26 +88,31 @@ func StartDynamoDB() (Server, error) {
 
 func namedDynamoDB() (server Server, named bool) {
 	url := os.Getenv(DynamoDBEndpoint)
+	// DynamoDB Local keeps the tables of each access key apart: test processes that share one see
+	// nothing of each other, and do not wait for each other either.
+	own := fmt.Sprintf("local%d", os.Getpid())
 	return Server{
 		URL:          url,
 		Region:       env("AWS_REGION", region),
-		AccessKey:    env("AWS_ACCESS_KEY_ID", "local"),
+		AccessKey:    env("AWS_ACCESS_KEY_ID", own),
 		SecretKey:    env("AWS_SECRET_ACCESS_KEY", "local"),
 		SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
 	}, url != ""
 }
 
-// Moto returns moto's server, which plays all of AWS, roughly. It is an extra: without it the test
-// is skipped in CI too.
+// Moto returns moto's server, which plays all of AWS, roughly. It belongs to Servers, and is an
+// extra: without it the test is skipped in CI too.
 func Moto(t testing.TB) Server {
 	t.Helper()
+	Belongs(t, Servers)
 	return moto.demand(t, false)
 }
 
 // VersityGW returns an S3 server that verifies signatures and keeps its objects in a temporary
-// folder. It is built from source at the first run.
+// folder. It belongs to Servers, and is built from source at the first run.
 func VersityGW(t testing.TB) Server {
 	t.Helper()
+	Belongs(t, Servers)
 	return versity.demand(t, inCI())
 }
 
@@ -195,7 +200,6 @@ func startDynamoDB(ctx context.Context) (Server, error) {
 				filepath.Join(jars, "*"),
 				"com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
 				"-inMemory",
-				"-sharedDb",
 				"-disableTelemetry",
 				"-port",
 				port,

@@ -9,7 +9,9 @@ import (
 )
 
 // Rounds wraps a store and counts round trips: reads that are made side by side are one. A read
-// waits a moment before it is made, so that those beside it have begun.
+// waits a moment before it is made, so that those beside it have begun. Within synctest.Test, where
+// its tests belong, that moment takes no time, and ends only when every goroutine of the test
+// waits.
 type Rounds struct {
 	table.Store
 	mu             sync.Mutex

@@ -26,22 +26,45 @@ const (
 	stopWait = 30 * time.Second
 )
 
+// Built is the environment variable that names a runner that is built already, as
+// infra/testenv/once does for all packages. Without it each test process builds its own.
+const Built = "SEATWISE_TEST_RUNNER"
+
 // folder is where the runner was built, for Main to remove.
 var folder string
 
 // build makes the runner once for each test process.
 var build = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv(Built); bin != "" {
+		return bin, nil
+	}
 	var err error
 	if folder, err = os.MkdirTemp("", "seatwise-local-"); err != nil {
 		return "", err
 	}
 	bin := filepath.Join(folder, "local")
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the runner: %w: %s", err, out)
-	}
-	return bin, nil
+	return bin, Build(context.Background(), bin)
 })
+
+// Build builds the runner to a file.
+func Build(ctx context.Context, bin string) error {
+	out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").
+		CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build the runner: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Program is the runner, built; it is gone when Main returns.
+func Program(t testing.TB) string {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
 
 // Main runs a package's tests and removes the runner that they built; TestMain hands its result to
 // os.Exit.
@@ -87,10 +110,7 @@ type Runner struct {
 // ends with the test.
 func Command(t testing.TB, o Options) *exec.Cmd {
 	t.Helper()
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := Program(t)
 	root, err := Root()
 	if err != nil {
 		t.Fatal(err)

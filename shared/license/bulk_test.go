@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"seatwise/infra/testkit"
@@ -159,7 +160,9 @@ func TestAtomicThatDoesNotFitSaysSo(t *testing.T) {
 	o.audit(false, true, users...)
 }
 
-func TestBulkOfMany(t *testing.T) {
+func TestBulkOfMany(t *testing.T) { synctest.Test(t, bulkOfMany) }
+
+func bulkOfMany(t *testing.T) {
 	o := open(t)
 	users := o.staff(150)
 	o.buy("phone-system", 140, "CC-1")

@@ -3,6 +3,7 @@ package license
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/license/internal/record"
@@ -15,7 +16,9 @@ import (
 func TestCostDoesNotGrow(t *testing.T) {
 	for _, n := range []int{120, 3_000} {
 		for _, shards := range []int{record.FirstShards, record.MostShards} {
-			t.Run(fmt.Sprintf("%d licenses in %d shards", n, shards), func(t *testing.T) { costOf(t, n, shards) })
+			t.Run(fmt.Sprintf("%d licenses in %d shards", n, shards), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { costOf(t, n, shards) })
+			})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/license/internal/record"
@@ -199,7 +200,9 @@ func TestRunsOfOneOrderMayOverlap(t *testing.T) {
 }
 
 // TestLargestOrder delivers 10,000 licenses, and shows what that costs.
-func TestLargestOrder(t *testing.T) {
+func TestLargestOrder(t *testing.T) { synctest.Test(t, largestOrder) }
+
+func largestOrder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("10,000 licenses")
 	}

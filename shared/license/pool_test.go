@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"seatwise/infra/testkit"
 	"seatwise/shared/license/internal/record"
@@ -22,40 +23,38 @@ func TestEveryProcessFindsAFreeLicense(t *testing.T) {
 	for name, orders := range map[string][]int{"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3}} {
 		for _, shards := range []int{record.FirstShards, record.MostShards} {
 			t.Run(fmt.Sprintf("%s in %d shards", name, shards), func(t *testing.T) {
-				o := open(t)
-				o.must(o.kernel.Spread(o.ctx, o.call(), shards))
-				total := 0
-				for _, n := range orders {
-					o.buy("live-reports", n, "CC-1")
-					total += n
-				}
-				users := o.staff(total + 1)
-				made := &testkit.Rounds{Store: o.Env.Table}
-				o.Env.Table = made
-				for i, user := range users[:total] {
-					_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
-					o.must(err)
-					if took := made.Take(); took.Commits != 1 || took.Reads > 3 ||
-						total-i > 20*shards && took.Reads != 1 {
-						t.Fatalf("number %d of %d: %+v", i, total, took)
-					}
-				}
-				o.Env.Table = made.Store
-				_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
-				wantProblem(t, err, problem.NotEnoughLicenses)
-				_, err = o.kernel.RemoveMany(
-					o.ctx,
-					o.call(),
-					[]Item{{ProductID: "live-reports", UserID: users[3]}},
-					Each,
-				)
-				o.must(err)
-				_, err = NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
-				o.must(err)
-				o.audit(false, true, users...)
+				synctest.Test(t, func(t *testing.T) { everyProcessFindsAFreeLicense(t, orders, shards) })
 			})
 		}
 	}
+}
+
+func everyProcessFindsAFreeLicense(t *testing.T, orders []int, shards int) {
+	o := open(t)
+	o.must(o.kernel.Spread(o.ctx, o.call(), shards))
+	total := 0
+	for _, n := range orders {
+		o.buy("live-reports", n, "CC-1")
+		total += n
+	}
+	users := o.staff(total + 1)
+	made := &testkit.Rounds{Store: o.Env.Table}
+	o.Env.Table = made
+	for i, user := range users[:total] {
+		_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
+		o.must(err)
+		if took := made.Take(); took.Commits != 1 || took.Reads > 3 || total-i > 20*shards && took.Reads != 1 {
+			t.Fatalf("number %d of %d: %+v", i, total, took)
+		}
+	}
+	o.Env.Table = made.Store
+	_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
+	wantProblem(t, err, problem.NotEnoughLicenses)
+	_, err = o.kernel.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "live-reports", UserID: users[3]}}, false)
+	o.must(err)
+	_, err = NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
+	o.must(err)
+	o.audit(false, true, users...)
 }
 
 // TestEveryStartFindsTheLastLicense begins to look for the only free license at every point of the
@@ -149,7 +148,9 @@ func TestUnconfirmedOrderIsPassedOver(t *testing.T) {
 }
 
 // TestShortageReadsThePoolOnce asks for a product that is sold out, for several users in one call.
-func TestShortageReadsThePoolOnce(t *testing.T) {
+func TestShortageReadsThePoolOnce(t *testing.T) { synctest.Test(t, shortageReadsThePoolOnce) }
+
+func shortageReadsThePoolOnce(t *testing.T) {
 	o := open(t)
 	users := o.staff(8)
 	made := &testkit.Rounds{Store: o.Env.Table}
@@ -162,7 +163,9 @@ func TestShortageReadsThePoolOnce(t *testing.T) {
 }
 
 // TestWhatIsDoneIsNotWritten assigns a product to who holds it.
-func TestWhatIsDoneIsNotWritten(t *testing.T) {
+func TestWhatIsDoneIsNotWritten(t *testing.T) { synctest.Test(t, whatIsDoneIsNotWritten) }
+
+func whatIsDoneIsNotWritten(t *testing.T) {
 	o := open(t)
 	ids := o.buy("live-reports", 1, "CC-1")
 	o.hire("Ann")

@@ -18,8 +18,9 @@ import (
 
 const racers = 24
 
-// onBoth runs a test on both adapters.
+// onBoth runs a test on both adapters, beside other tests: over a network, races mostly wait.
 func onBoth(t *testing.T, test func(t *testing.T, o *office)) {
+	t.Parallel()
 	t.Run("bolt", func(t *testing.T) { test(t, open(t)) })
 	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, testkit.On(t, testdynamo.Open(t)))) })
 }

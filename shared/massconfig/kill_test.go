@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seatwise/infra/testdynamo"
+	"seatwise/infra/testenv"
 	"seatwise/infra/testkit"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -18,8 +19,8 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// killRows is the size of the run that is killed.
-const killRows = 600
+// killRows is the size of the run that is killed: several chunks.
+func killRows() int { return testenv.Sized(120, 600) }
 
 // ending is all that a run leaves behind that anybody can see.
 type ending struct {
@@ -120,11 +121,11 @@ func (o *office) killed(fault faulty.Fault, commit int, work func() error) (comm
 	return store.Commits(), err != nil
 }
 
-// A run of 600 rows is killed before and after a commit, and another worker finishes it once the
+// A run of many rows is killed before and after a commit, and another worker finishes it once the
 // lease is over; each time from the same state before, which is copied. The end state, the result
-// file and the audit log are those of the run without a kill (invariant I14). Every tenth commit,
-// or all of them when SEATWISE_TEST_EVERY_COMMIT is set, as CI does; TestNoWorkerSurvivesACommit
-// and TestKilledAtEveryCommit have every commit in any case.
+// file and the audit log are those of the run without a kill (invariant I14). Here it is every
+// tenth commit, and all of them in the long rounds; TestNoWorkerSurvivesACommit and
+// TestKilledAtEveryCommit have every commit in any case.
 func TestLongRunIsKilled(t *testing.T) {
 	folder := t.TempDir()
 	//nolint:usetesting // in memory, where there is such a place
@@ -138,7 +139,7 @@ func TestLongRunIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := openOn(t, testkit.On(t, store))
-	v := first.ready(killRows)
+	v := first.ready(killRows())
 	wakeUp := first.start(v.ID)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
@@ -175,13 +176,10 @@ func TestLongRunIsKilled(t *testing.T) {
 		return o.end(v.ID), commits
 	}
 	want, commits := run(faulty.None, 0)
-	if commits < 50 || !strings.Contains(want.view, fmt.Sprintf("applied %d refused 0", killRows)) {
+	if commits < killRows()/12 || !strings.Contains(want.view, fmt.Sprintf("applied %d refused 0", killRows())) {
 		t.Fatalf("%s in %d commits", want.view, commits)
 	}
-	step := 10
-	if os.Getenv("SEATWISE_TEST_EVERY_COMMIT") != "" {
-		step = 1
-	}
+	step := testenv.Sized(10, 1)
 	t.Logf("%d commits", commits)
 	for at := 1; at <= commits; at += step {
 		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
@@ -194,16 +192,20 @@ func TestLongRunIsKilled(t *testing.T) {
 // The same run where no worker gets further than one commit: each commit, the taking of the lease
 // too, is killed once before it and once after it.
 func TestNoWorkerSurvivesACommit(t *testing.T) {
-	for name, fixture := range map[string]func(t *testing.T) *testkit.Fixture{
-		"bolt":   func(t *testing.T) *testkit.Fixture { return testkit.New(t) },
-		"dynamo": func(t *testing.T) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) },
+	for _, over := range []struct {
+		name    string
+		fixture func(t *testing.T) *testkit.Fixture
+		rows    int
+	}{
+		{"bolt", func(t *testing.T) *testkit.Fixture { return testkit.New(t) }, killRows()},
+		{"dynamo", func(t *testing.T) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) }, testenv.Sized(60, 600)},
 	} {
-		t.Run(name, func(t *testing.T) {
-			o := openOn(t, fixture(t))
+		t.Run(over.name, func(t *testing.T) {
+			o := openOn(t, over.fixture(t))
 			whole, cut := o.fresh(t), o.fresh(t)
 			ends := map[*office]ending{}
 			for _, a := range []*office{whole, cut} {
-				v := a.ready(killRows)
+				v := a.ready(over.rows)
 				wakeUp := a.start(v.ID)
 				wake := func() error { return a.apply(a.ctx, wakeUp) }
 				deaths := 0
@@ -223,7 +225,7 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 				}
 				if a == whole {
 					a.must(wake())
-				} else if deaths < 400 {
+				} else if deaths < over.rows*2/3 {
 					t.Fatalf("%d workers died", deaths)
 				}
 				e := a.end(v.ID)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"seatwise/infra/registry"
 	"seatwise/infra/testkit"
@@ -489,7 +490,9 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 // TestAssignmentOfANewProcess sends assignments each to functions that have served nobody yet: one
 // read and one commit, all that the edge asks included, and the same answer for an account that is
 // not there as for one that is somebody else's.
-func TestAssignmentOfANewProcess(t *testing.T) {
+func TestAssignmentOfANewProcess(t *testing.T) { synctest.Test(t, assignmentOfANewProcess) }
+
+func assignmentOfANewProcess(t *testing.T) {
 	k := testkit.New(t)
 	old := openOn(t, k)
 	old.buy("live-reports", 120) // an order of several commits

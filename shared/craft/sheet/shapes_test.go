@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"seatwise/infra/testenv"
 	"seatwise/shared/craft/sheet"
 )
 
@@ -219,8 +220,8 @@ func readWhole(t testing.TB, data []byte) (peak uint64, took time.Duration, rows
 	return s.peak, took, rows
 }
 
-// shapesTried is how many shapes one run of the tests reads, which takes a few seconds.
-const shapesTried = 10
+// shapesTried is how many shapes one run of the tests reads, of the many that there are.
+func shapesTried() int { return testenv.Sized(5, 20) }
 
 // TestHostileShapes holds that no small file takes much memory or time (requirements, section 5:
 // memory stays flat): below 256 MB with the garbage and with the file itself, and ten times as long
@@ -255,8 +256,8 @@ func TestHostileShapes(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	rapid.Check(t, func(rt *rapid.T) {
-		if len(seen) == shapesTried {
-			return // as rapid draws a hundred
+		if len(seen) == shapesTried() {
+			return // rapid draws many more
 		}
 		s := shapes(rt)
 		if seen[s.name] {

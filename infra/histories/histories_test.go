@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 4, "rounds of histories over the embedded store; over DynamoDB half as many")
+	rounds = flag.Int("rounds", testenv.Sized(2, 4), "rounds of histories over the embedded store; over DynamoDB half as many")
 	seed   = flag.Uint64("seed", 1, "what the clients draw their requests from; how they meet is left to chance")
 )
 

@@ -16,11 +16,12 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"seatwise/infra/testenv"
 	"seatwise/infra/testlocal"
 )
 
 var (
-	kills = flag.Int("kills", 5, "how often the runner is killed")
+	kills = flag.Int("kills", testenv.Sized(3, 10), "how often the runner is killed")
 	seed  = flag.Uint64("seed", 1,
 		"what clients and the moments of the kills are drawn from; how they meet is left to chance")
 	every = flag.Int("every", 50,

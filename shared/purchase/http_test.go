@@ -825,6 +825,7 @@ func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 // TestOneQuoteOneOrder lets twenty confirm one quote at once, each with a key of their own, and
 // then twenty repetitions of one request race.
 func TestOneQuoteOneOrder(t *testing.T) {
+	t.Parallel() // over a network it mostly waits
 	embedded := func(t testing.TB) *testkit.Fixture { return testkit.New(t) }
 	onDynamo := func(t testing.TB) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) }
 	for _, c := range []struct {
@@ -841,6 +842,7 @@ func TestOneQuoteOneOrder(t *testing.T) {
 		{"large, twenty keys, on DynamoDB", 120, func(i int) string { return fmt.Sprint("k", i) }, onDynamo},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := over(t, c.fixture(t))
 			s.costCenters("CC-1", "CC-2")
 			q := s.quote(line("live-reports", c.quantity, "CC-1"))

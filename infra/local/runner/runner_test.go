@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -564,17 +565,18 @@ func TestAScheduleFiresWithTheTimeThatItWasDue(t *testing.T) {
 	w := &world{}
 	c := config(t, w, t.TempDir())
 	c.NoSchedules = false
-	// A clock that is just before a full minute saves the wait for one.
-	now := time.Now()
+	// A clock that is just before a full minute saves the wait for one. It stands until the schedule has
+	// fired, so that a busy machine may take as long as it likes to start.
 	full := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	ahead := full.Add(-2 * time.Second).Sub(now) // a start on a busy machine takes a second
-	c.Clock = func() time.Time { return time.Now().Add(ahead) }
+	var moved atomic.Int64
+	c.Clock = func() time.Time { return full.Add(-100*time.Millisecond + time.Duration(moved.Load())) }
 	start(t, c)
 	eventually(t, "the schedule", func() bool { return len(w.seen()) == 1 })
 	got, err := events.Scheduled([]byte(w.seen()[0]))
 	if err != nil || !got.Time.Equal(full) || got.ID == "" {
 		t.Fatalf("got %+v, %v", got, err)
 	}
+	moved.Store(int64(200 * time.Millisecond))
 	time.Sleep(100 * time.Millisecond)
 	if n := len(w.seen()); n != 1 {
 		t.Fatalf("it fired %d times", n)
@@ -657,7 +659,7 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() }) // after the tests below, which run side by side
 	for name, test := range map[string]struct {
 		change func(*runner.Config)
 		want   string
@@ -683,6 +685,7 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 		"no DynamoDB server": {func(c *runner.Config) { c.DynamoDBEndpoint = "http://127.0.0.1:1" }, "cannot use DynamoDB at"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := config(t, &world{}, t.TempDir())
 			c.Out = io.Discard
 			test.change(&c)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
+	"seatwise/infra/testenv"
 	"seatwise/shared/craft/text"
 )
 
@@ -69,6 +70,9 @@ func TestFoldOfEveryRune(t *testing.T) {
 			continue // surrogates, private, without case, or none at all
 		}
 		s := string(r)
+		if r%16 != 0 && unicode.Is(unicode.Lo, r) && norm.NFKD.IsNormalString(s) && !testenv.Asked(testenv.Long) {
+			continue // letters that have no case and are made of nothing else; one of sixteen will do
+		}
 		again := norm.NFKC.String(full.String(norm.NFKD.String(s)))
 		if got, want := text.Email(s), text.Email(again); got != want {
 			t.Errorf("%U: e-mail %q, want that of %q: %q", r, got, again, want)

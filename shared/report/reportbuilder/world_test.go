@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"seatwise/infra/testdynamo"
+	"seatwise/infra/testenv"
 	"seatwise/infra/testkit"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
@@ -775,10 +776,10 @@ func newStage(t *testing.T, fixture *testkit.Fixture, seed uint64) *stage {
 // waiting list, counts and metrics equal the model's after every change, and the figures and every
 // cell of the report in the end.
 func TestWorldAgainstAModel(t *testing.T) {
-	for seed := range uint64(16) {
+	for seed := range uint64(testenv.Sized(6, 16)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { world(newStage(t, testkit.New(t), seed), 100) })
 	}
-	t.Run("over DynamoDB", func(t *testing.T) { world(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), 60) })
+	t.Run("over DynamoDB", func(t *testing.T) { world(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), testenv.Sized(25, 60)) })
 }
 
 func world(s *stage, steps int) {

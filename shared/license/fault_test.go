@@ -201,14 +201,17 @@ func TestAnySequenceUnderFaults(t *testing.T) {
 		o.hire(crew[:3]...)
 		w.stock()
 		sound := o.Env.Table
-		for range rapid.IntRange(5, 20).Draw(rt, "steps") {
-			store := faulty.New(sound, faulty.Seeded(rapid.Uint64().Draw(rt, "seed"), 0.15, faulty.All()...))
-			o.Env.Table = store
-			w.step()
-			o.Env.Table = sound
-			o.kernel = NewService(o.kernel.products)
-			o.audit(false, false, crew...)
+		actions := w.actions()
+		for name, act := range actions {
+			actions[name] = func(rt *rapid.T) {
+				o.Env.Table = faulty.New(sound, faulty.Seeded(rapid.Uint64().Draw(rt, "seed"), 0.15, faulty.All()...))
+				act(rt)
+				o.Env.Table = sound
+				o.kernel = NewService(o.kernel.products)
+			}
 		}
+		actions[""] = func(*rapid.T) { o.audit(false, false, crew...) }
+		rt.Repeat(actions)
 		o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
 		o.audit(false, true, crew...)
 	})

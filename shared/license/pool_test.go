@@ -50,7 +50,7 @@ func everyProcessFindsAFreeLicense(t *testing.T, orders []int, shards int) {
 	o.Env.Table = made.Store
 	_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
 	wantProblem(t, err, problem.NotEnoughLicenses)
-	_, err = o.kernel.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "live-reports", UserID: users[3]}}, false)
+	_, err = o.kernel.RemoveMany(o.ctx, o.call(), []Item{{ProductID: "live-reports", UserID: users[3]}}, Each)
 	o.must(err)
 	_, err = NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", users[total], "")
 	o.must(err)

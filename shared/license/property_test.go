@@ -3,6 +3,7 @@ package license
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -39,12 +40,12 @@ func TestAnySequenceKeepsTheInvariants(t *testing.T) {
 		check := o.observe()
 		o.hire(crew[:3]...)
 		w.stock()
-		steps := rapid.IntRange(10, 40).Draw(rt, "steps")
-		for range steps {
-			w.step()
+		actions := w.actions()
+		actions[""] = func(*rapid.T) {
 			check()
 			o.audit(w.unlimited, true, crew...)
 		}
+		rt.Repeat(actions)
 	})
 }
 
@@ -87,52 +88,58 @@ func (w *world) license() string {
 	return rapid.SampledFrom(w.ids).Draw(w.rt, "license")
 }
 
-func (w *world) step() {
-	rt := w.rt
-	switch kind := rapid.IntRange(0, 17).Draw(rt, "step"); kind {
-	case 0:
-		id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
-		lots := []Lot{{ProductID: rapid.SampledFrom(propertyBought).Draw(rt, "product"), CostCenter: "CC-1", Quantity: n}}
-		w.fault(w.kernel.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
-		for i := range n {
-			w.ids = append(w.ids, record.DeliveredID(w.Account, id, i))
-		}
-	case 2:
-		_, err := w.kernel.Assign(w.ctx, w.call(), w.license(), w.user(), "")
-		w.fault(err)
-	case 3:
-		_, err := w.kernel.Unassign(w.ctx, w.call(), w.license())
-		w.fault(err)
-	case 4:
-		_, err := w.kernel.Reassign(w.ctx, w.call(), w.license(), w.user())
-		w.fault(err)
-	case 5:
-		_, err := w.kernel.Terminate(w.ctx, w.call(), w.license())
-		w.fault(err)
-	case 6:
-		_, err := w.kernel.SetCostCenter(
-			w.ctx,
-			w.call(),
-			w.license(),
-			rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center"),
-		)
-		w.fault(err)
-	case 7:
-		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).
-			Draw(rt, "add-ons")
-		_, err := w.kernel.SetAddOns(w.ctx, w.call(), w.license(), addOns)
-		w.fault(err)
-	case 1, 8:
-		w.bulk()
-	case 10, 11:
-		w.reserving()
-	case 9:
-		w.fault(w.kernel.LiftExclusion(w.ctx, w.call(), rapid.SampledFrom(propertySeats).Draw(rt, "product"), w.user()))
-	case 12:
-		w.changeBundle()
-	default:
-		w.verbs(rapid.IntRange(1, 4).Draw(rt, "verbs"))
+// actions are what a random sequence is made of. What should come more often has more names.
+func (w *world) actions() map[string]func(*rapid.T) {
+	actions := map[string]func(*rapid.T){
+		"deliver": func(rt *rapid.T) {
+			id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
+			lots := []Lot{{ProductID: rapid.SampledFrom(propertyBought).Draw(rt, "product"), CostCenter: "CC-1", Quantity: n}}
+			w.fault(w.kernel.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
+			for i := range n {
+				w.ids = append(w.ids, record.DeliveredID(w.Account, id, i))
+			}
+		},
+		"assign": func(*rapid.T) {
+			_, err := w.kernel.Assign(w.ctx, w.call(), w.license(), w.user(), "")
+			w.fault(err)
+		},
+		"unassign": func(*rapid.T) {
+			_, err := w.kernel.Unassign(w.ctx, w.call(), w.license())
+			w.fault(err)
+		},
+		"reassign": func(*rapid.T) {
+			_, err := w.kernel.Reassign(w.ctx, w.call(), w.license(), w.user())
+			w.fault(err)
+		},
+		"terminate": func(*rapid.T) {
+			_, err := w.kernel.Terminate(w.ctx, w.call(), w.license())
+			w.fault(err)
+		},
+		"set the cost center": func(rt *rapid.T) {
+			costCenter := rapid.SampledFrom([]string{"CC-1", "CC-2"}).Draw(rt, "cost center")
+			_, err := w.kernel.SetCostCenter(w.ctx, w.call(), w.license(), costCenter)
+			w.fault(err)
+		},
+		"set add-ons": func(rt *rapid.T) {
+			some := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string])
+			_, err := w.kernel.SetAddOns(w.ctx, w.call(), w.license(), some.Draw(rt, "add-ons"))
+			w.fault(err)
+		},
+		"lift an exclusion": func(rt *rapid.T) {
+			product := rapid.SampledFrom(propertySeats).Draw(rt, "product")
+			w.fault(w.kernel.LiftExclusion(w.ctx, w.call(), product, w.user()))
+		},
+		"assign in bulk":       func(*rapid.T) { w.bulk(false) },
+		"remove in bulk":       func(*rapid.T) { w.bulk(true) },
+		"reserve":              func(*rapid.T) { w.reserving("reserve") },
+		"draw a reservation":   func(*rapid.T) { w.reserving("draw") },
+		"return a reservation": func(*rapid.T) { w.reserving("return") },
+		"change the bundle":    func(*rapid.T) { w.changeBundle() },
 	}
+	for n := range 4 {
+		actions[fmt.Sprintf("%d verbs in one commit", n+1)] = func(*rapid.T) { w.verbs(n + 1) }
+	}
+	return actions
 }
 
 // changeBundle gives the account the other bundle, and looks again at everybody, as package account
@@ -152,14 +159,14 @@ func (w *world) changeBundle() {
 	}
 }
 
-func (w *world) bulk() {
+func (w *world) bulk(remove bool) {
 	n := rapid.IntRange(1, 6).Draw(w.rt, "items")
 	items := make([]Item, n)
 	for i := range items {
 		items[i] = Item{ProductID: rapid.SampledFrom(propertyAll).Draw(w.rt, "product"), UserID: w.user()}
 	}
 	mode := rapid.SampledFrom([]Mode{Each, AllOrNone}).Draw(w.rt, "mode")
-	if rapid.Bool().Draw(w.rt, "remove") {
+	if remove {
 		_, err := w.kernel.RemoveMany(w.ctx, w.call(), items, mode)
 		w.fault(err)
 		return
@@ -172,8 +179,10 @@ func (w *world) bulk() {
 // that is decided again does the same.
 type verb struct {
 	name string
-	do   func(ctx context.Context, ch *UnitOfWork) error
+	do   change
 }
+
+type change func(ctx context.Context, ch *UnitOfWork) error
 
 func (w *world) verbs(n int) {
 	drawn := make([]verb, n)
@@ -199,85 +208,53 @@ func (w *world) verbs(n int) {
 func (w *world) verb() verb {
 	rt := w.rt
 	user, other := w.user(), w.user()
-	switch rapid.IntRange(0, 12).Draw(rt, "verb") {
-	case 0:
-		product, source := rapid.SampledFrom(propertySeats).
-			Draw(rt, "product"),
-			rapid.SampledFrom(sources).
-				Draw(rt, "source")
-		return verb{
-			"grant",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, source) },
-		}
-	case 1:
-		product := rapid.SampledFrom(metered).Draw(rt, "product")
-		return verb{
-			"grant metered",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, RoleGrant("r1")) },
-		}
-	case 2:
-		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		return verb{
-			"grant direct",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, Direct) },
-		}
-	case 3:
-		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		source := rapid.SampledFrom(append(slices.Clone(sources), Direct)).Draw(rt, "source")
-		return verb{
-			"withdraw",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Withdraw(ctx, user, product, source) },
-		}
-	case 4:
-		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		return verb{
-			"unassign",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Unassign(ctx, user, product) },
-		}
-	case 5:
-		name, active := rapid.SampledFrom([]string{"A", "B b", "C", "D von der E", "D der E"}).
-			Draw(rt, "name"),
-			rapid.IntRange(0, 3).
-				Draw(rt, "active") >
-				0
-		return verb{"put", func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }}
-	case 6:
-		return verb{"remove", func(ctx context.Context, ch *UnitOfWork) error { return ch.Remove(ctx, user) }}
-	case 7:
-		extension, number := rapid.SampledFrom([]string{"", "1", "2"}).
-			Draw(rt, "extension"),
-			rapid.SampledFrom([]string{"", "55", "66"}).
-				Draw(rt, "number")
-		return verb{
-			"extend",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Extend(ctx, user, extension, number) },
-		}
-	case 8:
-		product := rapid.SampledFrom(propertyAll).Draw(rt, "product")
-		return verb{
-			"move",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Move(ctx, user, other, product) },
-		}
-	case 9:
-		return verb{
-			"lift",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Lift(ctx, user, "live-reports") },
-		}
-	case 10:
-		source := rapid.SampledFrom(sources).Draw(rt, "source")
-		return verb{
-			"monitor",
-			func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, "live-reports", source) },
-		}
-	case 11:
-		return verb{"booster", func(ctx context.Context, ch *UnitOfWork) error {
-			return ch.Grant(ctx, user, "call-queue-booster", RoleGrant("r1"))
-		}}
-	default:
-		addOns := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string]).
-			Draw(rt, "add-ons")
-		return verb{"add-ons", func(ctx context.Context, ch *UnitOfWork) error {
-			return ch.SetAddOns(ctx, user, "phone-system", addOns, MassConfigurationGrant("m1"))
-		}}
+	of := func(products []string) string { return rapid.SampledFrom(products).Draw(rt, "product") }
+	source := func(some []string) string { return rapid.SampledFrom(some).Draw(rt, "source") }
+	grant := func(product, source string) change {
+		return func(ctx context.Context, ch *UnitOfWork) error { return ch.Grant(ctx, user, product, source) }
 	}
+	verbs := map[string]func() change{
+		"grant":         func() change { return grant(of(propertySeats), source(sources)) },
+		"grant metered": func() change { return grant(of(metered), RoleGrant("r1")) },
+		"grant direct":  func() change { return grant(of(propertyAll), Direct) },
+		"monitor":       func() change { return grant("live-reports", source(sources)) },
+		"booster":       func() change { return grant("call-queue-booster", RoleGrant("r1")) },
+		"withdraw": func() change {
+			product, source := of(propertyAll), source(append(slices.Clone(sources), Direct))
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Withdraw(ctx, user, product, source) }
+		},
+		"unassign": func() change {
+			product := of(propertyAll)
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Unassign(ctx, user, product) }
+		},
+		"put": func() change {
+			name := rapid.SampledFrom([]string{"A", "B b", "C", "D von der E", "D der E"}).Draw(rt, "name")
+			active := rapid.IntRange(0, 3).Draw(rt, "active") > 0
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }
+		},
+		"remove": func() change {
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Remove(ctx, user) }
+		},
+		"extend": func() change {
+			extension := rapid.SampledFrom([]string{"", "1", "2"}).Draw(rt, "extension")
+			number := rapid.SampledFrom([]string{"", "55", "66"}).Draw(rt, "number")
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Extend(ctx, user, extension, number) }
+		},
+		"move": func() change {
+			product := of(propertyAll)
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Move(ctx, user, other, product) }
+		},
+		"lift": func() change {
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Lift(ctx, user, "live-reports") }
+		},
+		"set add-ons": func() change {
+			some := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string])
+			addOns := some.Draw(rt, "add-ons")
+			return func(ctx context.Context, ch *UnitOfWork) error {
+				return ch.SetAddOns(ctx, user, "phone-system", addOns, MassConfigurationGrant("m1"))
+			}
+		},
+	}
+	name := rapid.SampledFrom(slices.Sorted(maps.Keys(verbs))).Draw(rt, "verb")
+	return verb{name, verbs[name]()}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -202,6 +204,7 @@ func raceOfEverything(t *testing.T, o *office) {
 		ids = append(ids, o.buy(product, 3, "CC-1")...)
 	}
 	const turns = 12
+	names := slices.Sorted(maps.Keys(o.anything(nil, nil, nil, nil)))
 	errs := o.race(func(i int, c *call.Call) error {
 		random := rand.New(rand.NewPCG(uint64(i), 1))
 		user := func() string { return users[random.IntN(len(users))] }
@@ -210,7 +213,9 @@ func raceOfEverything(t *testing.T, o *office) {
 		for turn := range turns {
 			step := *c
 			step.At = step.At.Add(time.Duration(i*turns+turn) * time.Millisecond)
-			if err := o.anything(random.IntN(12), &step, user, id, product); err != nil {
+			actions := o.anything(&step, user, id, product)
+			name := names[random.IntN(len(names))]
+			if err := actions[name](); err != nil {
 				if _, ok := problem.From(err); !ok {
 					return err
 				}
@@ -224,57 +229,48 @@ func raceOfEverything(t *testing.T, o *office) {
 	o.audit(false, true, users...)
 }
 
-// anything does one of many things.
-func (o *office) anything(what int, c *call.Call, user, id, product func() string) (err error) {
-	verb := func(user string, do func(ctx context.Context, ch *UnitOfWork) error) error {
-		return call.Decide(o.ctx, func(ctx context.Context) error {
-			ch := o.kernel.Change(c)
-			if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
-				return err
-			}
-			if err := do(ctx, ch); err != nil {
-				return err
-			}
-			return ch.Commit(ctx, call.Answer{})
-		})
+// anything is what can be done to users, licenses and products that are chosen when it is done.
+func (o *office) anything(c *call.Call, user, id, product func() string) map[string]func() error {
+	verb := func(do func(ctx context.Context, ch *UnitOfWork, user string) error) func() error {
+		return func() error {
+			u := user()
+			return call.Decide(o.ctx, func(ctx context.Context) error {
+				ch := o.kernel.Change(c)
+				if _, err := ch.Load(ctx, Need{Users: []string{u}}); err != nil {
+					return err
+				}
+				if err := do(ctx, ch, u); err != nil {
+					return err
+				}
+				return ch.Commit(ctx, call.Answer{})
+			})
+		}
 	}
-	switch u := user(); what {
-	case 0:
-		_, err = o.kernel.Assign(o.ctx, c, id(), u, "")
-	case 1:
-		_, err = o.kernel.Unassign(o.ctx, c, id())
-	case 2:
-		_, err = o.kernel.Reassign(o.ctx, c, id(), u)
-	case 3:
-		_, err = o.kernel.SetAddOns(o.ctx, c, id(), []string{"team_chat"})
-	case 4:
-		_, err = o.kernel.AssignMany(
-			o.ctx,
-			c,
-			[]Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}},
-			Each,
-		)
-	case 5:
-		_, err = o.kernel.RemoveMany(
-			o.ctx,
-			c,
-			[]Item{{ProductID: product(), UserID: u}, {ProductID: product(), UserID: user()}},
-			AllOrNone,
-		)
-	case 6:
-		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, u, u, false) })
-	case 7:
-		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, u, u, true) })
-	case 8:
-		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error {
+	two := func() []Item {
+		return []Item{{ProductID: product(), UserID: user()}, {ProductID: product(), UserID: user()}}
+	}
+	of := func(_ any, err error) error { return err }
+	join := func(ctx context.Context, ch *UnitOfWork, u string) error {
+		return ch.Grant(ctx, u, "live-reports", QueueGrant("q1"))
+	}
+	return map[string]func() error{
+		"assign":      func() error { return of(o.kernel.Assign(o.ctx, c, id(), user(), "")) },
+		"unassign":    func() error { return of(o.kernel.Unassign(o.ctx, c, id())) },
+		"reassign":    func() error { return of(o.kernel.Reassign(o.ctx, c, id(), user())) },
+		"set add-ons": func() error { return of(o.kernel.SetAddOns(o.ctx, c, id(), []string{"team_chat"})) },
+		"assign two":  func() error { return of(o.kernel.AssignMany(o.ctx, c, two(), Each)) },
+		"remove two":  func() error { return of(o.kernel.RemoveMany(o.ctx, c, two(), AllOrNone)) },
+		"terminate":   func() error { return of(o.kernel.Terminate(o.ctx, c, id())) },
+		"deactivate": verb(
+			func(ctx context.Context, ch *UnitOfWork, u string) error { return ch.Put(ctx, u, u, false) },
+		),
+		"activate": verb(
+			func(ctx context.Context, ch *UnitOfWork, u string) error { return ch.Put(ctx, u, u, true) },
+		),
+		"leave a queue": verb(func(ctx context.Context, ch *UnitOfWork, u string) error {
 			return ch.Withdraw(ctx, u, "live-reports", QueueGrant("q1"))
-		})
-	case 9:
-		_, err = o.kernel.Terminate(o.ctx, c, id())
-	default:
-		err = verb(u, func(ctx context.Context, ch *UnitOfWork) error {
-			return ch.Grant(ctx, u, "live-reports", QueueGrant("q1"))
-		})
+		}),
+		"join a queue":       verb(join),
+		"join a queue again": verb(join), // twice as likely
 	}
-	return err
 }

@@ -121,7 +121,7 @@ func Generate(raw []byte) ([]byte, error) {
 	operations := g.operations()
 	for _, op := range operations {
 		g.reach(g.sent, op.body())
-		_, answer, _ := op.answer()
+		answer, _ := op.answer()
 		g.reach(g.read, answer)
 	}
 	g.reach(g.read, &schema{Ref: prefix + "Problem"})
@@ -171,21 +171,21 @@ func (op operation) body() *schema {
 
 // answer is the schema of the operation's success, and whether it is a file instead; none for an
 // empty one.
-func (op operation) answer() (status string, body *schema, file bool) {
+func (op operation) answer() (body *schema, file bool) {
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		if !strings.HasPrefix(status, "2") {
 			continue
 		}
 		content := op.Responses[status].Content
 		if m, ok := content["application/json"]; ok {
-			return status, m.Schema, false
+			return m.Schema, false
 		}
 		if len(content) > 0 {
-			return status, nil, true
+			return nil, true
 		}
-		return status, nil, false
+		return nil, false
 	}
-	return "", nil, false
+	return nil, false
 }
 
 func (g *generator) reach(into map[string]bool, s *schema) {
@@ -322,7 +322,7 @@ func (g *generator) methodOf(op operation) {
 	if accept {
 		acceptValue = "accept"
 	}
-	_, answer, file := op.answer()
+	answer, file := op.answer()
 	result := "Nothing"
 	switch {
 	case file:

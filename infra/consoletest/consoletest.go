@@ -100,7 +100,12 @@ func (c *Console) API(t testing.TB, account, user string, permissions ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+"/local/token", strings.NewReader(string(body)))
+	request, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		c.URL+"/local/token",
+		strings.NewReader(string(body)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,11 +138,23 @@ func (c *Console) Account(t testing.TB, id string, licenses map[string]int64) *c
 		}
 	}
 	must(api.PutAccount(ctx, client.PutAccountRequest{
-		Name: "Acme " + id, Brand: "RingCentral", Currency: "USD", Timezone: "America/Detroit", BillingDay: 15, Bundle: "standard",
+		Name:       "Acme " + id,
+		Brand:      "RingCentral",
+		Currency:   "USD",
+		Timezone:   "America/Detroit",
+		BillingDay: 15,
+		Bundle:     "standard",
 	}, key()))
 	must(api.PutCostCenter(ctx, "CC-1", client.PutCostCenterRequest{Name: "Support"}, key()))
 	must(api.PutCostCenter(ctx, "CC-2", client.PutCostCenterRequest{Name: "Sales"}, key()))
-	must(api.PutUser(ctx, "zoe", client.PutUserRequest{Name: "Zoe Alvarez", Email: client.Set("zoe@example.com")}, key()))
+	must(
+		api.PutUser(
+			ctx,
+			"zoe",
+			client.PutUserRequest{Name: "Zoe Alvarez", Email: client.Set("zoe@example.com")},
+			key(),
+		),
+	)
 	must(api.PutUser(ctx, "john", client.PutUserRequest{Name: "John Smith"}, key()))
 	if len(licenses) == 0 {
 		return api
@@ -168,7 +185,12 @@ func (c *Console) Browser(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Browser{t: t, c: c, http: &http.Client{Jar: jar, Timeout: startWait, Transport: &http.Transport{}}, Header: http.Header{}}
+	return &Browser{
+		t:      t,
+		c:      c,
+		http:   &http.Client{Jar: jar, Timeout: startWait, Transport: &http.Transport{}},
+		Header: http.Header{},
+	}
 }
 
 // SignIn opens a browser and signs in; without permissions those of an operator and everything else.
@@ -189,7 +211,8 @@ func (b *Browser) SignIn(at *Page, account, user string, permissions ...string) 
 		form.Set("permissions", strings.Join(permissions, " "))
 	}
 	page := b.Submit(form)
-	if page.Status != http.StatusOK && page.Status != http.StatusNotFound || strings.Contains(page.URL.Path, "/local/") {
+	if page.Status != http.StatusOK && page.Status != http.StatusNotFound ||
+		strings.Contains(page.URL.Path, "/local/") {
 		b.t.Fatalf("not signed in: %d at %s: %s", page.Status, page.URL, page.Text())
 	}
 	return page
@@ -286,7 +309,14 @@ func (b *Browser) send(method, path string, values url.Values) *Page {
 			b.t.Fatal(err)
 		}
 	}
-	p := &Page{t: b.t, Status: response.StatusCode, Header: response.Header, HTML: string(text), Size: size, URL: response.Request.URL}
+	p := &Page{
+		t:      b.t,
+		Status: response.StatusCode,
+		Header: response.Header,
+		HTML:   string(text),
+		Size:   size,
+		URL:    response.Request.URL,
+	}
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
 		if p.root, err = html.Parse(strings.NewReader(p.HTML)); err != nil {
 			b.t.Fatal(err)
@@ -483,7 +513,11 @@ func (f *Form) fill(n *html.Node) {
 		switch d.Data {
 		case "input":
 			kind := value(d, "type")
-			if _, checked := attribute(d, "checked"); name == "" || (kind == "checkbox" || kind == "radio") && !checked {
+			if _, checked := attribute(
+				d,
+				"checked",
+			); name == "" ||
+				(kind == "checkbox" || kind == "radio") && !checked {
 				continue
 			}
 			f.Values.Add(name, value(d, "value"))

@@ -311,8 +311,11 @@ func (p *Provider) refresh(w http.ResponseWriter, r *http.Request) {
 	err := p.o.State.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucket)
 		value := b.Get(given)
-		if value == nil || json.Unmarshal(value, &found) != nil || p.o.Clock().After(found.Until) {
+		if value == nil {
 			return nil
+		}
+		if err := json.Unmarshal(value, &found); err != nil || p.o.Clock().After(found.Until) {
+			return err
 		}
 		if !found.Used.IsZero() {
 			if p.o.Clock().Sub(found.Used) > reuseGrace {
@@ -361,8 +364,12 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 	err := p.o.State.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucket)
 		var found kept
-		if value := b.Get(given); value == nil || json.Unmarshal(value, &found) != nil {
+		value := b.Get(given)
+		if value == nil {
 			return nil
+		}
+		if err := json.Unmarshal(value, &found); err != nil {
+			return err
 		}
 		return forget(b, found.Family)
 	})
@@ -397,7 +404,6 @@ func refuse(w http.ResponseWriter, name, description string) {
 // action is the address of the page itself, query and all: it was read once already, and is escaped
 // where it is written.
 func action(r *http.Request) template.URL {
-	//nolint:gosec // Encode leaves nothing that means anything to HTML but &
 	return template.URL(authorizePath + "?" + r.URL.Query().Encode())
 }
 

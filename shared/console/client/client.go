@@ -150,7 +150,9 @@ func send[T any](ctx context.Context, c *Client, in request) (Answer[T], error) 
 		if i == mostPauses || !Is(err, "idempotency-in-progress") {
 			return out, err
 		}
-		waiting := time.NewTimer(pause)
+		waiting := time.NewTimer(
+			pause,
+		) //nolint:forbidigo // it waits for the twin that is being carried out in the API, bounded by the context
 		select {
 		case <-waiting.C:
 			pause *= 2

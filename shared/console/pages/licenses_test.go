@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,16 @@ func TestAssignAndUnassign(t *testing.T) {
 	b := c.SignIn(t, "acme", "ada")
 
 	list := b.Get(b.Get("/console/acme/").Link("Licenses"))
-	list.Says("License Type", "Assigned To", "Ext", "Cost Center Code", "Date Added", "Actions", "N/A", "1 license, 1 of them free")
+	list.Says(
+		"License Type",
+		"Assigned To",
+		"Ext",
+		"Cost Center Code",
+		"Date Added",
+		"Actions",
+		"N/A",
+		"1 license, 1 of them free",
+	)
 	page := b.Get(list.Link("Assign"))
 	form := page.Post()
 	form.Set("userId", "zoe")
@@ -74,7 +84,7 @@ func TestAFormThatIsSentTwiceIsCarriedOutOnce(t *testing.T) {
 		all.Go(func() { pages[i] = b.Submit(form) })
 	}
 	all.Wait()
-	for _, p := range append(pages, b.Submit(form)) {
+	for _, p := range slices.Concat(pages, []*consoletest.Page{b.Submit(form)}) {
 		if p.Status != http.StatusOK || p.URL.Path != "/console/acme/licenses" {
 			t.Errorf("%d at %s: %s", p.Status, p.URL, p.Text())
 		}
@@ -102,10 +112,20 @@ func TestSomebodyElsesChange(t *testing.T) {
 	b := c.SignIn(t, "acme", "ada")
 	form := b.Get("/console/acme/licenses/" + id + "/cost-center").Post()
 	form.Set("costCenter", "CC-2")
-	if _, err := api.PutCostCenter(t.Context(), "CC-3", client.PutCostCenterRequest{Name: "Lobby"}, client.Change{Key: "c"}); err != nil {
+	if _, err := api.PutCostCenter(
+		t.Context(),
+		"CC-3",
+		client.PutCostCenterRequest{Name: "Lobby"},
+		client.Change{Key: "c"},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.ChangeLicense(t.Context(), id, client.ChangeLicenseRequest{CostCenter: "CC-3"}, client.Change{Key: "x"}); err != nil {
+	if _, err := api.ChangeLicense(
+		t.Context(),
+		id,
+		client.ChangeLicenseRequest{CostCenter: "CC-3"},
+		client.Change{Key: "x"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	both := b.Submit(form)
@@ -173,7 +193,12 @@ func TestFiltersAreInTheAddress(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 60, "phone-system": 1})
 	l := licensesOf(t, api, "live-reports")[0]
-	if _, err := api.AssignLicense(t.Context(), l.ID, client.AssignLicenseRequest{UserID: "zoe"}, client.Change{Key: "a"}); err != nil {
+	if _, err := api.AssignLicense(
+		t.Context(),
+		l.ID,
+		client.AssignLicenseRequest{UserID: "zoe"},
+		client.Change{Key: "a"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b := c.SignIn(t, "acme", "ada")
@@ -183,7 +208,10 @@ func TestFiltersAreInTheAddress(t *testing.T) {
 	next.Says("10 licenses on this page", "First page")
 	found := b.Get("/console/acme/licenses?q=alva&status=assigned")
 	found.Says("Zoe Alvarez", "1 license on this page")
-	if form := found.Form("/console/acme/licenses"); form.Values.Get("q") != "alva" || form.Values.Get("status") != "assigned" {
+	if form := found.Form(
+		"/console/acme/licenses",
+	); form.Values.Get("q") != "alva" ||
+		form.Values.Get("status") != "assigned" {
 		t.Errorf("the filters are %v", form.Values)
 	}
 	b.Get("/console/acme/licenses?q=nobody").Says("No license fits these filters.", "Show all licenses")

@@ -26,7 +26,6 @@ type overview struct {
 	billing client.Answer[client.Billing]
 	changes client.Answer[client.AuditRecordPage]
 	files   client.Answer[client.MassConfigurationPage]
-	catalog client.Answer[client.CatalogItemPage]
 }
 
 // attention is something that somebody should look at.

@@ -21,10 +21,19 @@ func examples(t *testing.T, c *consoletest.Console) map[string]string {
 		t.Fatalf("%+v, %v", list.Body, err)
 	}
 	id := list.Body.Items[0].ID
-	if _, err := api.AssignLicense(t.Context(), id, client.AssignLicenseRequest{UserID: "zoe", Extension: new("101")}, client.Change{Key: "1"}); err != nil {
+	if _, err := api.AssignLicense(
+		t.Context(),
+		id,
+		client.AssignLicenseRequest{UserID: "zoe", Extension: new("101")},
+		client.Change{Key: "1"},
+	); err != nil {
 		t.Fatal(err)
 	}
-	cart, err := api.AddCartLine(t.Context(), client.AddCartLineRequest{ProductID: "live-reports", Quantity: 2, CostCenter: new("CC-1")}, client.Change{Key: "2"})
+	cart, err := api.AddCartLine(
+		t.Context(),
+		client.AddCartLineRequest{ProductID: "live-reports", Quantity: 2, CostCenter: new("CC-1")},
+		client.Change{Key: "2"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -266,7 +266,10 @@ func (j Jar) Put(ctx context.Context, w http.ResponseWriter, r *http.Request, s 
 		return ErrTooLarge
 	}
 	for _, part := range parts {
-		http.SetCookie(w, part)
+		http.SetCookie(
+			w,
+			part,
+		) //nolint:gosec // made by cookie, with all of them; Secure is left out where there is no HTTPS
 	}
 	j.drop(w, r, len(parts))
 	return nil

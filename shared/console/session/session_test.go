@@ -67,8 +67,16 @@ func TestLargeTokensFit(t *testing.T) {
 	} {
 		jar := (&keys{secrets: [][]byte{[]byte("one")}, now: began}).jar(true)
 		s := &session.Session{
-			User: strings.Repeat("u", 128), Account: strings.Repeat("a", 64), Access: token(3 << 10), Refresh: token(2 << 10),
-			AccessUntil: began, Began: began, Used: began,
+			User: strings.Repeat(
+				"u",
+				128,
+			),
+			Account:     strings.Repeat("a", 64),
+			Access:      token(3 << 10),
+			Refresh:     token(2 << 10),
+			AccessUntil: began,
+			Began:       began,
+			Used:        began,
 		}
 		cookies := put(t, jar, s)
 		if size := session.Size(cookies); size > 7000 {
@@ -76,7 +84,9 @@ func TestLargeTokensFit(t *testing.T) {
 		}
 		for _, c := range cookies {
 			if len(c.String()) > 4096 || !strings.Contains(c.Name, "session") || !strings.HasPrefix(c.Name, "__Host-") ||
-				!c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+				!c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode ||
+				c.Path != "/" ||
+				c.Domain != "" {
 				t.Errorf("%s: %s has %d bytes: %+v", name, c.Name, len(c.String()), c)
 			}
 			if strings.Contains(c.Value, s.Refresh[:20]) {
@@ -93,7 +103,12 @@ func TestLargeTokensFit(t *testing.T) {
 func TestTokensThatAreTooLargeAreRefused(t *testing.T) {
 	jar := (&keys{secrets: [][]byte{[]byte("one")}, now: began}).jar(true)
 	w := httptest.NewRecorder()
-	err := jar.Put(t.Context(), w, httptest.NewRequest(http.MethodGet, "/", nil), &session.Session{Access: random(8 << 10)})
+	err := jar.Put(
+		t.Context(),
+		w,
+		httptest.NewRequest(http.MethodGet, "/", nil),
+		&session.Session{Access: random(8 << 10)},
+	)
 	if !errors.Is(err, session.ErrTooLarge) || len(w.Result().Cookies()) != 0 {
 		t.Errorf("got %v, and %d cookies", err, len(w.Result().Cookies()))
 	}

@@ -142,7 +142,10 @@ func TestAProviderOfStrangers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, _ := regexp.MatchString(`code_challenge=[^&]{43}&code_challenge_method=S256.*&nonce=.+&state=`, target); !ok {
+	if ok, _ := regexp.MatchString(
+		`code_challenge=[^&]{43}&code_challenge_method=S256.*&nonce=.+&state=`,
+		target,
+	); !ok {
 		t.Errorf("it goes to %s", target)
 	}
 	query := signInThere(t, target)
@@ -202,7 +205,11 @@ func TestAProviderOfStrangers(t *testing.T) {
 	if _, err := elsewhere.Refresh(ctx, first.Refresh); !errors.Is(err, signin.ErrRefused) {
 		t.Errorf("a refresh token that was revoked: %v", err)
 	}
-	if end := p.EndAddress(ctx, "http://localhost/out"); !strings.HasPrefix(end, issuer) || !strings.Contains(end, "post_logout_redirect_uri=") {
+	if end := p.EndAddress(
+		ctx,
+		"http://localhost/out",
+	); !strings.HasPrefix(end, issuer) ||
+		!strings.Contains(end, "post_logout_redirect_uri=") {
 		t.Errorf("the session ends at %q", end)
 	}
 }

@@ -101,7 +101,7 @@ func (f *Form) Default(name, value string) string {
 // Has says whether a value was chosen in a field that takes several.
 func (f *Form) Has(name, value string) bool { return slices.Contains(f.Values[name], value) }
 
-// Fault of a field is what the API says of it. The API names members by their path,
+// FaultOf is what the API says of it. The API names members by their path,
 // items[0].userId, and a form by the last part of it.
 func (f *Form) FaultOf(name string) string {
 	if f.Fault == nil {

@@ -367,7 +367,7 @@ func (c *Context) GoTo(to string) error {
 	return nil
 }
 
-// Send answers with a file.
+// SendFile answers with a file.
 func (c *Context) SendFile(f client.File) error {
 	c.answered = true
 	h := c.W.Header()

@@ -129,6 +129,7 @@ func (c *Console) askAgain(w http.ResponseWriter, r *http.Request) bool {
 	if jar.PutShort(r.Context(), w, againCookie, r.URL.Path, againLife) != nil {
 		return false
 	}
+	//nolint:gosec // the address of this very request, which begins with /console
 	http.Redirect(w, r, base(r)+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 	return true
 }

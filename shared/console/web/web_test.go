@@ -142,7 +142,11 @@ func TestSigningInLeadsBack(t *testing.T) {
 	c := consoletest.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.Browser(t)
-	if p := b.SignIn(b.Get("/console/acme/licenses?q=zoe"), "acme", "ada"); p.URL.RequestURI() != "/console/acme/licenses?q=zoe" {
+	if p := b.SignIn(
+		b.Get("/console/acme/licenses?q=zoe"),
+		"acme",
+		"ada",
+	); p.URL.RequestURI() != "/console/acme/licenses?q=zoe" {
 		t.Errorf("it leads to %s", p.URL)
 	}
 	for _, evil := range []string{"https://evil.example/", "//evil.example", "/\\evil.example", "/consolex"} {
@@ -158,20 +162,19 @@ func TestAnswersOfTheProviderThatAreNotOurs(t *testing.T) {
 	c := consoletest.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.Browser(t)
-	begun := b.Get("/console/")
-	state := begun.URL.Query().Get("state")
-	for name, query := range map[string]url.Values{
-		"another state": {"state": {"x"}, "code": {"y"}}, "no state": {"code": {"y"}},
-		"a wrong code": {"state": {state}, "code": {"y"}}, "an error": {"state": {state}, "error": {"access_denied"}},
+	for name, query := range map[string]func(state string) url.Values{
+		"another state": func(string) url.Values { return url.Values{"state": {"x"}, "code": {"y"}} },
+		"no state":      func(string) url.Values { return url.Values{"code": {"y"}} },
+		"a wrong code":  func(state string) url.Values { return url.Values{"state": {state}, "code": {"y"}} },
+		"an error":      func(state string) url.Values { return url.Values{"state": {state}, "error": {"access_denied"}} },
 	} {
-		if p := b.Get("/console/-/signed-in?" + query.Encode()); p.Status < 400 {
+		state := b.Get("/console/").URL.Query().Get("state")
+		if p := b.Get("/console/-/signed-in?" + query(state).Encode()); p.Status < 400 {
 			t.Errorf("%s: %d", name, p.Status)
 		}
 		if p := b.Get("/console/acme/"); !strings.HasPrefix(p.URL.Path, "/local/") {
 			t.Errorf("%s: signed in", name)
 		}
-		begun = b.Get("/console/")
-		state = begun.URL.Query().Get("state")
 	}
 }
 
@@ -270,7 +273,12 @@ func TestHeadersDoNotMoveTheAPI(t *testing.T) {
 	c := consoletest.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
-	b.Header = http.Header{"X-Forwarded-Host": {"evil.example"}, "Forwarded": {"host=evil.example"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Prefix": {"/evil"}}
+	b.Header = http.Header{
+		"X-Forwarded-Host":   {"evil.example"},
+		"Forwarded":          {"host=evil.example"},
+		"X-Forwarded-Proto":  {"https"},
+		"X-Forwarded-Prefix": {"/evil"},
+	}
 	p := b.Get("/console/acme/licenses")
 	if p.Status != http.StatusOK || strings.Contains(p.HTML, "evil") {
 		t.Errorf("%d %s", p.Status, p.HTML)
@@ -286,10 +294,20 @@ func TestStrangeNamesStayText(t *testing.T) {
 	}
 	for i, name := range []string{"<script>alert(1)</script>", `=1+1" onload="x`, "שלום " + strings.Repeat("ש", 58)} {
 		id := string(rune('a' + i))
-		if _, err := api.PutUser(t.Context(), id, client.PutUserRequest{Name: name}, client.Change{Key: "u" + id}); err != nil {
+		if _, err := api.PutUser(
+			t.Context(),
+			id,
+			client.PutUserRequest{Name: name},
+			client.Change{Key: "u" + id},
+		); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := api.AssignLicense(t.Context(), list.Body.Items[i].ID, client.AssignLicenseRequest{UserID: id}, client.Change{Key: "a" + id}); err != nil {
+		if _, err := api.AssignLicense(
+			t.Context(),
+			list.Body.Items[i].ID,
+			client.AssignLicenseRequest{UserID: id},
+			client.Change{Key: "a" + id},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -63,7 +63,7 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 			return nil, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR")
 		}
 	}
-	secret := Secret{
+	secret := Secret{HTTP: &http.Client{Timeout: providerWait},
 		ID:       getenv("SESSION_KEY"),
 		Region:   getenv("AWS_REGION"),
 		Endpoint: getenv("AWS_ENDPOINT_URL"),

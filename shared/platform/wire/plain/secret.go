@@ -28,6 +28,7 @@ type Secret struct {
 	// Getenv finds the credentials of the function.
 	Getenv func(string) string
 	Clock  app.Clock
+	HTTP   *http.Client
 }
 
 // errNoStage is returned when the secret has no value of a stage.
@@ -63,7 +64,7 @@ func (s Secret) read(ctx context.Context, stage string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := s.HTTP.Do(r)
 	if err != nil {
 		return nil, err
 	}

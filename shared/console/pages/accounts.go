@@ -81,7 +81,13 @@ func showNewAccount(c *web.Context, f *view.Form) error {
 	if err := c.Load(); err != nil {
 		return err
 	}
-	fresh := client.Account{Currency: "USD", Timezone: c.Format().Zone(), BillingDay: 1, Bundle: "standard", ReportSchedule: "monthly"}
+	fresh := client.Account{
+		Currency:       "USD",
+		Timezone:       c.Format().Zone(),
+		BillingDay:     1,
+		Bundle:         "standard",
+		ReportSchedule: "monthly",
+	}
 	return c.Show("New account", accountPage(c, f, fresh))
 }
 

@@ -50,7 +50,11 @@ func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
 	form = b.Get("/console/acme/accounts/of/globex").Post()
 	form.Set("name", "Globex Corporation")
 	api := c.API(t, "globex", "eve")
-	if _, err := api.PatchAccount(t.Context(), client.PatchAccountRequest{Name: new("Globex Ltd")}, client.Change{Key: "p"}); err != nil {
+	if _, err := api.PatchAccount(
+		t.Context(),
+		client.PatchAccountRequest{Name: new("Globex Ltd")},
+		client.Change{Key: "p"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	both := b.Submit(form)

@@ -43,10 +43,20 @@ func TestAuditFromAnyThing(t *testing.T) {
 	id := licensesOf(t, api, "live-reports")[0].ID
 	c.Forward(2 * time.Minute)
 	// Zoe is given a license because she is in a queue that ada puts on a dashboard.
-	if _, err := api.PutCallQueue(ctx, "detroit", client.PutCallQueueRequest{Name: "Detroit", Members: client.Set([]string{"zoe"})}, client.Change{Key: "1"}); err != nil {
+	if _, err := api.PutCallQueue(
+		ctx,
+		"detroit",
+		client.PutCallQueueRequest{Name: "Detroit", Members: client.Set([]string{"zoe"})},
+		client.Change{Key: "1"},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.PutDashboard(ctx, "d1", client.PutDashboardRequest{Name: "Support", QueueIDs: client.Set([]string{"detroit"})}, client.Change{Key: "2"}); err != nil {
+	if _, err := api.PutDashboard(
+		ctx,
+		"d1",
+		client.PutDashboardRequest{Name: "Support", QueueIDs: client.Set([]string{"detroit"})},
+		client.Change{Key: "2"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b := c.SignIn(t, "acme", "ada")
@@ -83,7 +93,11 @@ func TestAuditFromAnyThing(t *testing.T) {
 func TestAuditSaysBecauseOf(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
-	if _, err := api.PostReport(t.Context(), client.PostReportRequest{Kind: "license-status"}, client.Change{Key: "r"}); err != nil {
+	if _, err := api.PostReport(
+		t.Context(),
+		client.PostReportRequest{Kind: "license-status"},
+		client.Change{Key: "r"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b := c.SignIn(t, "acme", "ada")

@@ -606,11 +606,13 @@ func showReview(c *web.Context, f *view.Form) error {
 		client.IfAllowed(client.Into(&centers, listCenters(c))),
 	}
 	if was := c.Query().Get("was"); was != "" {
-		calls = append(calls, func(ctx context.Context) (err error) {
-			if r.was, err = c.API.GetQuote(ctx, was); client.As(err) != nil {
-				return nil // it is there to be compared, and need not be
+		calls = append(calls, func(ctx context.Context) error {
+			old, err := c.API.GetQuote(ctx, was)
+			if client.As(err) == nil { // it is only compared, and need not be there
+				r.was = old
+				return err
 			}
-			return err
+			return nil
 		})
 	}
 	if err := c.Load(calls...); err != nil {

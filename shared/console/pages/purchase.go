@@ -171,7 +171,7 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 		c.ChangeOf(f, "line"),
 	)
 	if err != nil {
-		return err
+		return full(err)
 	}
 	if same := undecided(cart.Body.Lines, product); len(same) > 1 {
 		// One line of a product until its licenses are divided among cost centers.
@@ -196,6 +196,15 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 	said := web.Good(c.Format().Number(quantity) + " " + name + " put into the cart.")
 	said.Href, said.Link = c.Link("cart"), "Check Out"
 	return c.Done(c.Back(f, c.Link("purchase")), said)
+}
+
+// full says of a cart that takes no more what can be done.
+func full(err error) error {
+	e := client.As(err)
+	if e != nil && slices.ContainsFunc(e.Errors, func(one client.FieldError) bool { return one.Field == "lines" }) {
+		e.Title, e.Detail = "The cart is full", "Check out what is in it first, then go on with another order."
+	}
+	return err
 }
 
 // undecided are the lines of a product that have no cost center yet.

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,8 +70,8 @@ func orders(t *testing.T, api *client.Client) []client.Order {
 	return list.Body.Items
 }
 
-// The steps of the portals: Billing, Purchase, Analytics, a quantity, Add to Cart, Check Out, Assign to All, Split, Next,
-// the acknowledgement, Confirm, the statement, Done.
+// The steps of the portals: Billing, Purchase, Analytics, a quantity, Add to Cart, Check Out,
+// Assign to All, Split, Next, the acknowledgement, Confirm, the statement, Done.
 func TestBuyAsInThePortals(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)
@@ -103,7 +104,11 @@ func TestBuyAsInThePortals(t *testing.T) {
 	form.Set("costCenter", "CC-1", "CC-2")
 	cart = b.Submit(form)
 	cart.Says("The line is split into 2.")
-	if lines := cartOf(t, api).Lines; len(lines) != 2 || lines[0].Quantity != 7 || lines[1].Quantity != 5 || lines[1].CostCenter != "CC-2" {
+	if lines := cartOf(
+		t,
+		api,
+	).Lines; len(lines) != 2 || lines[0].Quantity != 7 || lines[1].Quantity != 5 ||
+		lines[1].CostCenter != "CC-2" {
 		t.Fatalf("the cart has %+v", lines)
 	}
 
@@ -116,7 +121,11 @@ func TestBuyAsInThePortals(t *testing.T) {
 	if len(all) != 1 || all[0].LicenseCount != 12 {
 		t.Fatalf("the orders are %+v", all)
 	}
-	placed.Says("Order "+all[0].Number+" is placed: 12 licenses are ready to be assigned.", "Statement", "Acknowledgement")
+	placed.Says(
+		"Order "+all[0].Number+" is placed: 12 licenses are ready to be assigned.",
+		"Statement",
+		"Acknowledgement",
+	)
 	if n := len(cartOf(t, api).Lines); n != 0 {
 		t.Errorf("the cart still has %d lines", n)
 	}
@@ -130,7 +139,8 @@ func TestBuyAsInThePortals(t *testing.T) {
 		t.Errorf("the licenses are charged to %v", centers)
 	}
 	pdf := b.Get(placed.Link("PDF"))
-	if pdf.Status != http.StatusOK || !strings.HasPrefix(pdf.HTML, "%PDF-") || pdf.Header.Get("Content-Type") != "application/pdf" {
+	if pdf.Status != http.StatusOK || !strings.HasPrefix(pdf.HTML, "%PDF-") ||
+		pdf.Header.Get("Content-Type") != "application/pdf" {
 		t.Errorf("the PDF is %d, %s, %.20q", pdf.Status, pdf.Header.Get("Content-Type"), pdf.HTML)
 	}
 	list := b.Get("/console/acme/billing/orders?q=" + strings.ReplaceAll(all[0].Number, "-", ""))
@@ -295,7 +305,12 @@ func TestANewCostCenterOnTheWay(t *testing.T) {
 func TestSplitThatDoesNotFit(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)
-	if _, err := api.PutCostCenter(t.Context(), "CC-3", client.PutCostCenterRequest{Name: "Lobby"}, client.Change{Key: "c"}); err != nil {
+	if _, err := api.PutCostCenter(
+		t.Context(),
+		"CC-3",
+		client.PutCostCenterRequest{Name: "Lobby"},
+		client.Change{Key: "c"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	put(t, api, line("live-reports", 9, "CC-1"), line("phone-system", 1, ""))
@@ -310,7 +325,14 @@ func TestSplitThatDoesNotFit(t *testing.T) {
 	form.Set("costCenter", "CC-1", "", "CC-9")
 	form.Set("quantity", "4", "", "5")
 	refused = b.Submit(form)
-	if at, there := strings.Index(refused.HTML, `id="fc-2"`), strings.Contains(refused.HTML, `id="fc-1"`); at < 0 || there {
+	if at, there := strings.Index(
+		refused.HTML,
+		`id="fc-2"`,
+	), strings.Contains(
+		refused.HTML,
+		`id="fc-1"`,
+	); at < 0 ||
+		there {
 		t.Errorf("the fault is not beside the third part: %s", refused.Text())
 	}
 	form = refused.Post()
@@ -327,7 +349,12 @@ func TestSplitThatDoesNotFit(t *testing.T) {
 	form.Set("quantity", "3", "2")
 	form.Set("costCenter", "CC-1", "CC-2")
 	five := int64(6)
-	if _, err := api.PatchCartLine(t.Context(), "1.2", client.PatchCartLineRequest{Quantity: &five}, client.Change{Key: "p"}); err != nil {
+	if _, err := api.PatchCartLine(
+		t.Context(),
+		"1.2",
+		client.PatchCartLineRequest{Quantity: &five},
+		client.Change{Key: "p"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	stale := b.Submit(form)
@@ -353,12 +380,22 @@ func TestTwoTabsOfACart(t *testing.T) {
 	if both.Status != http.StatusPreconditionFailed {
 		t.Fatalf("%d %s", both.Status, both.Text())
 	}
-	both.Says("Somebody else has changed this", "8, CC-1 Support", "Phone System", "3, CC-2 Sales", "Keep what is there")
+	both.Says(
+		"Somebody else has changed this",
+		"8, CC-1 Support",
+		"Phone System",
+		"3, CC-2 Sales",
+		"Keep what is there",
+	)
 	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].ProductID != "phone-system" {
 		t.Errorf("the cart has %+v before a choice was made", lines)
 	}
 	b.Submit(both.Post()).Says("The cart is saved.")
-	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].ProductID != "live-reports" || lines[0].Quantity != 8 {
+	if lines := cartOf(
+		t,
+		api,
+	).Lines; len(lines) != 1 || lines[0].ProductID != "live-reports" ||
+		lines[0].Quantity != 8 {
 		t.Errorf("the cart has %+v", lines)
 	}
 }
@@ -391,8 +428,8 @@ func TestConfirmTwice(t *testing.T) {
 		all.Go(func() { pages[i] = b.Submit(form) })
 	}
 	all.Wait()
-	pages = append(pages, b.Submit(form), b.Submit(other)) // another tab has a key of its own
-	for _, p := range pages {
+	// One more press, and one in another tab, which has a key of its own.
+	for _, p := range slices.Concat(pages, []*consoletest.Page{b.Submit(form), b.Submit(other)}) {
 		if p.Status != http.StatusOK || !strings.Contains(p.URL.Path, "/billing/orders/") {
 			t.Errorf("%d at %s: %s", p.Status, p.URL, p.Text())
 		}
@@ -473,7 +510,8 @@ func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 		if page.Status != http.StatusOK {
 			t.Errorf("%s: %d", path, page.Status)
 		}
-		if len(page.Links("Purchase licenses"))+len(page.Links("Purchase")) != 0 || strings.Contains(page.HTML, "/acme/cart") ||
+		if len(page.Links("Purchase licenses"))+len(page.Links("Purchase")) != 0 ||
+			strings.Contains(page.HTML, "/acme/cart") ||
 			strings.Contains(page.HTML, "/acme/licenses") {
 			t.Errorf("%s offers what is not allowed", path)
 		}
@@ -504,12 +542,27 @@ func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 func TestServiceBillingDetails(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 4, "phone-system": 2})
-	if _, err := api.PutUser(t.Context(), "zoe", client.PutUserRequest{Name: "Zoe", Licenses: client.Set([]string{"professional-user"})}, client.Change{Key: "u"}); err != nil {
+	if _, err := api.PutUser(
+		t.Context(),
+		"zoe",
+		client.PutUserRequest{Name: "Zoe", Licenses: client.Set([]string{"professional-user"})},
+		client.Change{Key: "u"},
+	); err != nil {
 		t.Fatal(err)
 	}
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get(b.Get("/console/acme/billing").Link("Service Billing Details"))
-	page.Says("next billing date", "$139.98", "Live Reports", "$100.00", "Phone System", "$39.98", "CC-1 Support", "100 %", "Professional User")
+	page.Says(
+		"next billing date",
+		"$139.98",
+		"Live Reports",
+		"$100.00",
+		"Phone System",
+		"$39.98",
+		"CC-1 Support",
+		"100 %",
+		"Professional User",
+	)
 	if n := len(page.Elements("svg")); n != 1 {
 		t.Errorf("there are %d charts", n)
 	}

@@ -7,7 +7,12 @@ import (
 
 // The largest amount fills the width, nothing is no bar, and anything above can be seen.
 func TestBars(t *testing.T) {
-	bars := []Bar{{Name: "CC-1", Figure: "$100.00", Amount: 10000}, {Name: "CC-2", Figure: "$25.00", Amount: 2500}, {Name: "CC-3", Figure: "$0.01", Amount: 1}, {Name: "CC-4", Figure: "$0.00"}}
+	bars := []Bar{
+		{Name: "CC-1", Figure: "$100.00", Amount: 10000},
+		{Name: "CC-2", Figure: "$25.00", Amount: 2500},
+		{Name: "CC-3", Figure: "$0.01", Amount: 1},
+		{Name: "CC-4", Figure: "$0.00"},
+	}
 	var page strings.Builder
 	if err := Bars("Charges", bars).Render(t.Context(), &page); err != nil {
 		t.Fatal(err)

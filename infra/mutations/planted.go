@@ -63,7 +63,7 @@ var planted = []bug{
 		seatCommit,
 		[]edit{
 			{
-				"table.Put(table.Item{Key: at, Data: data}, version(n.exists, n.version))",
+				"table.Put(table.Item{Key: at, Data: data}, version(s.exists, s.version))",
 				"table.Put(table.Item{Key: at, Data: data}, table.Always)",
 			},
 		},

@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// MaxBulk is the most items of one call (requirements, section 4).
-	MaxBulk = 1_000
 	// MaxAtomic is the most items of a call for all or none (requirements, section 4): each takes a
 	// holder, a license, a pool entry and an audit record, and one commit has 100.
 	MaxAtomic = 24
@@ -58,8 +56,8 @@ type ItemResult struct {
 
 // The statuses of an ItemResult.
 const (
-	Succeeded = "succeeded"
-	Failed    = "failed"
+	succeeded = "succeeded"
+	failed    = "failed"
 )
 
 // Results are the answer to a bulk call.
@@ -72,6 +70,7 @@ type Results struct {
 // bulk is a use case over many items.
 type bulk struct {
 	items []Item
+	mode  Mode
 	// load reads what the items of one group need, and may say what is wrong with all of them.
 	load func(ctx context.Context, ch *UnitOfWork, group []Item) error
 	// apply carries out one item, and says which license it concerns.
@@ -132,11 +131,11 @@ func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *I
 // (requirements, section 4), in the order of the items. With AllOrNone the first item that fails is
 // the error; otherwise each item has its own result.
 func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
-	b := bulk{items: items, load: loadAssigned}
+	b := bulk{items: items, mode: mode, load: loadAssigned}
 	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return ch.assign(ctx, item)
 	}
-	return d.many(ctx, c, b, mode)
+	return d.many(ctx, c, b)
 }
 
 // loadAssigned loads the users of a group and what they hold of the products in question.
@@ -201,7 +200,7 @@ func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user
 // grants that a person gave end, automatic ones exclude the user. A user who has nothing of the
 // product is as demanded already.
 func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
-	b := bulk{items: items}
+	b := bulk{items: items, mode: mode}
 	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
 		var users []string
 		for _, item := range group {
@@ -223,7 +222,7 @@ func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mo
 		}
 		return license, ch.Unassign(ctx, item.UserID, item.ProductID)
 	}
-	return d.many(ctx, c, b, mode)
+	return d.many(ctx, c, b)
 }
 
 // TerminateMany is Terminate of each license (requirements, section 4).
@@ -232,7 +231,7 @@ func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string)
 	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return item.LicenseID, ch.Terminate(item.LicenseID)
 	}
-	return d.many(ctx, c, b, Each)
+	return d.many(ctx, c, b)
 }
 
 // SetCostCenters is SetCostCenter of each license (requirements, section 4).
@@ -253,7 +252,7 @@ func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string
 	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
 		return item.LicenseID, ch.SetCostCenter(item.LicenseID, costCenter)
 	}
-	return d.many(ctx, c, b, Each)
+	return d.many(ctx, c, b)
 }
 
 func byLicense(ids []string) []Item {
@@ -280,8 +279,8 @@ func loadLicenses(ctx context.Context, ch *UnitOfWork, group []Item) error {
 // many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the
 // request claims its key, commits group after group, and stores the answer last; when it dies in
 // between, a repetition does the items again, and those that are done stay as they are.
-func (d *Service) many(ctx context.Context, c *call.Call, b bulk, mode Mode) (Results, error) {
-	if mode == AllOrNone {
+func (d *Service) many(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+	if b.mode == AllOrNone {
 		return d.allOrNone(ctx, c, b)
 	}
 	if len(b.items) <= bulkGroup {
@@ -317,7 +316,8 @@ var errTooMuch = errors.New("too much for one commit")
 func (d *Service) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	var out Results
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch, results, err := d.group(ctx, c, b, 0, b.items)
+		ch := d.Change(c)
+		results, err := d.group(ctx, ch, b, 0, b.items)
 		if err != nil {
 			return err
 		}
@@ -342,37 +342,42 @@ func (ch *UnitOfWork) commitIfAny(ctx context.Context, answer call.Answer, ops, 
 	return ch.commit(ctx, answer, ops)
 }
 
-// group applies items to a fresh change; first is the index of the first one.
+// group applies items to a fresh change; first is the index of the first one. With AllOrNone the
+// first item that fails is the error, otherwise it is the item's result.
 func (d *Service) group(
 	ctx context.Context,
-	c *call.Call,
+	ch *UnitOfWork,
 	b bulk,
 	first int,
 	items []Item,
-) (*UnitOfWork, []ItemResult, error) {
-	ch := d.Change(c)
+) ([]ItemResult, error) {
 	if err := b.load(ctx, ch, items); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	results, same := make([]ItemResult, len(items)), b.sameAs()
 	licenses := make([]string, len(items))
 	doubtful := false
 	for i, item := range items {
-		results[i] = ItemResult{Index: first + i, Status: Succeeded, LicenseID: item.LicenseID, SameAs: same[first+i]}
+		results[i] = ItemResult{Index: first + i, Status: succeeded, LicenseID: item.LicenseID, SameAs: same[first+i]}
 		err := ch.Try(func() (err error) {
 			licenses[i], err = b.carryOut(ctx, ch, item, &results[i])
 			return err
 		})
-		if p, ok := problem.From(err); ok {
-			results[i].Status, results[i].Problem, licenses[i] = Failed, p.Document(), ""
+		p, refused := problem.From(err)
+		switch {
+		case err == nil:
+		case b.mode == AllOrNone:
+			return nil, ch.confirmRefusal(ctx, ch.faults(ctx, b, i, err))
+		case !refused:
+			return nil, err
+		default:
+			results[i].Status, results[i].Problem, licenses[i] = failed, p.Document(), ""
 			doubtful = doubtful || restsOnSeveral(err)
-		} else if err != nil {
-			return nil, nil, err
 		}
 	}
 	if doubtful {
 		if err := ch.unchanged(ctx); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	for i, id := range licenses {
@@ -381,11 +386,11 @@ func (d *Service) group(
 		}
 		l, _, err := ch.after(id)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		results[i].License = &l
 	}
-	return ch, results, nil
+	return results, nil
 }
 
 // groups carries out the items in as many commits as it takes. A group that does not fit, or that
@@ -398,7 +403,8 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 		err := call.Decide(ctx, func(ctx context.Context) error {
 			for {
 				items := b.items[len(all):min(len(all)+size, len(b.items))]
-				ch, results, err := d.group(ctx, c.Apart(), b, len(all), items)
+				ch := d.Change(c.Apart())
+				results, err := d.group(ctx, ch, b, len(all), items)
 				if err != nil {
 					return err
 				}
@@ -446,7 +452,7 @@ func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results,
 		for {
 			ch := d.Change(c)
 			ch.deferred = later
-			results, err := ch.all(ctx, b)
+			results, err := d.group(ctx, ch, b, 0, b.items)
 			if err != nil {
 				return err
 			}
@@ -468,33 +474,6 @@ func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results,
 		}
 	})
 	return out, err
-}
-
-// all applies every item, or fails with the first problem.
-func (ch *UnitOfWork) all(ctx context.Context, b bulk) ([]ItemResult, error) {
-	if err := b.load(ctx, ch, b.items); err != nil {
-		return nil, err
-	}
-	results, same := make([]ItemResult, len(b.items)), b.sameAs()
-	licenses := make([]string, len(b.items))
-	for i, item := range b.items {
-		results[i] = ItemResult{Index: i, Status: Succeeded, LicenseID: item.LicenseID, SameAs: same[i]}
-		var err error
-		if licenses[i], err = b.carryOut(ctx, ch, item, &results[i]); err != nil {
-			return nil, ch.confirmRefusal(ctx, ch.faults(ctx, b, i, err))
-		}
-	}
-	for i, id := range licenses {
-		if id == "" {
-			continue
-		}
-		l, _, err := ch.after(id)
-		if err != nil {
-			return nil, err
-		}
-		results[i].License = &l
-	}
-	return results, nil
 }
 
 // faults are the problem of the first item that fails, and beside it what is wrong with those
@@ -560,7 +539,7 @@ func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
 func tally(results []ItemResult) Results {
 	out := Results{Results: results}
 	for _, r := range results {
-		if r.Status == Succeeded {
+		if r.Status == succeeded {
 			out.Succeeded++
 		} else {
 			out.Failed++

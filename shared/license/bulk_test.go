@@ -59,9 +59,9 @@ func TestBulkHasAResultForEachItem(t *testing.T) {
 		switch {
 		case r.Index != i:
 			t.Errorf("result %d has index %d", i, r.Index)
-		case want[i] == 0 && (r.Status != Succeeded || r.License == nil || r.License.UserID != items[i].UserID || r.Problem != nil):
+		case want[i] == 0 && (r.Status != succeeded || r.License == nil || r.License.UserID != items[i].UserID || r.Problem != nil):
 			t.Errorf("item %d: %+v", i, r)
-		case want[i] != 0 && (r.Status != Failed || r.License != nil || r.Problem == nil || r.Problem.Status != want[i]):
+		case want[i] != 0 && (r.Status != failed || r.License != nil || r.Problem == nil || r.Problem.Status != want[i]):
 			t.Errorf("item %d: %+v", i, r)
 		}
 	}
@@ -285,7 +285,7 @@ func TestBulkTellsDoneFromWasSo(t *testing.T) {
 	assigned, err := o.kernel.AssignMany(o.ctx, o.call(), items, Each)
 	o.must(err)
 	for i, r := range assigned.Results {
-		if want := i == 2; r.Status != Succeeded || r.Unchanged != want || (r.SameAs != nil) != want {
+		if want := i == 2; r.Status != succeeded || r.Unchanged != want || (r.SameAs != nil) != want {
 			t.Errorf("item %d: %+v", i, r)
 		}
 	}

@@ -217,38 +217,37 @@ func (u *UnitOfWork) extensionOperations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, key := range slices.Sorted(maps.Keys(u.extensions)) {
 		x := u.extensions[key]
-		at := record.ExtensionKey(u.c.Account, key)
-		if x.now.UserID == "" && x.now.Number == "" {
-			if x.exists {
-				ops = append(ops, table.Delete(at, table.IfVersion(x.version)))
-			}
-			continue
-		}
-		data, err := call.Encode(x.now)
+		gone := x.now.UserID == "" && x.now.Number == ""
+		op, err := left(record.ExtensionKey(u.c.Account, key), x, gone)
 		if err != nil {
 			return nil, err
 		}
-		if x.exists && bytes.Equal(data, x.raw) {
-			continue
-		}
-		ops = append(ops, table.Put(table.Item{Key: at, Data: data}, version(x.exists, x.version)))
+		ops = append(ops, op...)
 	}
 	for _, number := range slices.Sorted(maps.Keys(u.numbers)) {
 		n := u.numbers[number]
-		at := record.NumberKey(u.c.Account, number)
-		switch {
-		case n.now == n.raw:
-		case n.now == "":
-			ops = append(ops, table.Delete(at, table.IfVersion(n.version)))
-		default:
-			data, err := call.Encode(n.now)
-			if err != nil {
-				return nil, err
-			}
-			ops = append(ops, table.Put(table.Item{Key: at, Data: data}, version(n.exists, n.version)))
+		op, err := left(record.NumberKey(u.c.Account, number), n, n.now == "")
+		if err != nil {
+			return nil, err
 		}
+		ops = append(ops, op...)
 	}
 	return ops, nil
+}
+
+// left writes a document as the change leaves it, or deletes one that is gone; nothing for one that
+// is as it was.
+func left[T any](at table.Key, s *state[T], gone bool) ([]table.Operation, error) {
+	data, err := call.Encode(s.now)
+	switch {
+	case err != nil:
+		return nil, err
+	case gone && s.exists:
+		return []table.Operation{table.Delete(at, table.IfVersion(s.version))}, nil
+	case gone, s.exists && bytes.Equal(data, s.raw):
+		return nil, nil
+	}
+	return []table.Operation{table.Put(table.Item{Key: at, Data: data}, version(s.exists, s.version))}, nil
 }
 
 func (u *UnitOfWork) waitOperations() ([]table.Operation, error) {

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// MaxLots is the most lots of one delivery: the commit that shows them counts up each product
+	// mostLots is the most lots of one delivery: the commit that shows them counts up each product
 	// and each cost center, and has 100 operations.
-	MaxLots = 40
+	mostLots = 40
 	// MaxDelivery is the most licenses of one delivery (requirements, section 3.4: up to 10,000 in
 	// one order).
 	MaxDelivery = 10_000
@@ -137,8 +137,8 @@ func refusedLicense(account string, refused *table.ConditionError, licenses []re
 
 // lotted makes the licenses of the lots, the same in every run.
 func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]record.Document, error) {
-	if len(lots) == 0 || len(lots) > MaxLots {
-		return nil, fmt.Errorf("delivery of order %s has %d lots, 1 to %d allowed", orderID, len(lots), MaxLots)
+	if len(lots) == 0 || len(lots) > mostLots {
+		return nil, fmt.Errorf("delivery of order %s has %d lots, 1 to %d allowed", orderID, len(lots), mostLots)
 	}
 	total := 0
 	for _, lot := range lots {

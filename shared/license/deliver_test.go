@@ -81,7 +81,7 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 		"unknown":       {{ProductID: "nonsense", CostCenter: "CC-1", Quantity: 1}},
 		"metered":       {{ProductID: "essential-user", CostCenter: "CC-1", Quantity: 1}},
 		"too many":      {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}, {ProductID: "developer", CostCenter: "CC-1", Quantity: 1}},
-		"too many lots": slices.Repeat([]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 1}}, MaxLots+1),
+		"too many lots": slices.Repeat([]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 1}}, mostLots+1),
 	} {
 		if err := o.kernel.Deliver(o.ctx, o.call(), order, lots, call.Answer{}, nil); err == nil {
 			t.Errorf("%s was delivered", name)

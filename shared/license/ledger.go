@@ -30,8 +30,8 @@ type ledger struct {
 	bundle     *record.AccountPart
 	holders    map[string]*holderState
 	licenses   map[string]*licenseState
-	extensions map[string]*extensionState
-	numbers    map[string]*numberState // by their digits
+	extensions map[string]*state[Extension]
+	numbers    map[string]*state[string] // by their digits: the extension that has the number; empty for nobody
 	waits      map[string]*waitState
 
 	// What was loaded and is never changed by a decision: parts of pools, of waiting lists, of a
@@ -200,18 +200,12 @@ type licenseState struct {
 	drawn, reserved bool
 }
 
-type extensionState struct {
+// state is a document as it was read and as the decision leaves it.
+type state[T any] struct {
 	version int64
 	exists  bool
 	raw     []byte
-	now     Extension
-}
-
-type numberState struct {
-	version int64
-	exists  bool
-	raw     string
-	now     string // the extension that has the number; empty for nobody
+	now     T
 }
 
 type waitState struct {

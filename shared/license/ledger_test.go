@@ -22,7 +22,7 @@ type desert struct {
 	products   *catalog.Catalog
 	holders    map[string]*holderState
 	licenses   map[string]*licenseState
-	extensions map[string]*extensionState
+	extensions map[string]*state[Extension]
 	waits      map[string]*waitState
 	counts     map[string]int64
 	made       int // ids
@@ -35,7 +35,7 @@ func newDesert(users ...string) *desert {
 		products:   catalog.Default(),
 		holders:    map[string]*holderState{},
 		licenses:   map[string]*licenseState{},
-		extensions: map[string]*extensionState{},
+		extensions: map[string]*state[Extension]{},
 		waits:      map[string]*waitState{},
 		counts:     map[string]int64{},
 		at:         time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC),
@@ -80,8 +80,8 @@ func (d *desert) ledger(all bool) *ledger {
 		bundle:     &record.AccountPart{},
 		holders:    map[string]*holderState{},
 		licenses:   map[string]*licenseState{},
-		extensions: map[string]*extensionState{},
-		numbers:    map[string]*numberState{},
+		extensions: map[string]*state[Extension]{},
+		numbers:    map[string]*state[string]{},
 		waits:      map[string]*waitState{},
 		pools:      map[string]*pool{},
 		heads:      map[string]*head{},
@@ -134,14 +134,14 @@ func (d *desert) tell(g *ledger, n *needs) {
 	}
 	for _, x := range n.Extensions {
 		if g.extensions[x] == nil {
-			g.extensions[x] = &extensionState{now: Extension{Key: x}}
+			g.extensions[x] = &state[Extension]{now: Extension{Key: x}}
 			if known := d.extensions[x]; known != nil {
 				g.extensions[x] = pointer(*known)
 			}
 		}
 	}
 	for _, number := range n.Numbers {
-		g.numbers[number] = &numberState{}
+		g.numbers[number] = &state[string]{}
 	}
 	for _, sort := range n.waits {
 		if w := d.waits[sort]; w != nil {
@@ -203,8 +203,8 @@ func (d *desert) keep(g *ledger) {
 	for id, l := range g.licenses {
 		d.licenses[id] = &licenseState{exists: true, version: l.version + 1, before: l.now, now: l.now}
 	}
-	for x, state := range g.extensions {
-		d.extensions[x] = &extensionState{exists: true, version: state.version + 1, now: state.now}
+	for x, was := range g.extensions {
+		d.extensions[x] = &state[Extension]{exists: true, version: was.version + 1, now: was.now}
 	}
 	for sort, w := range g.waits {
 		if w.gone {

@@ -58,8 +58,8 @@ func (d *Service) Change(c *call.Call) *UnitOfWork {
 		refused:    c.Refused(),
 		holders:    map[string]*holderState{},
 		licenses:   map[string]*licenseState{},
-		extensions: map[string]*extensionState{},
-		numbers:    map[string]*numberState{},
+		extensions: map[string]*state[Extension]{},
+		numbers:    map[string]*state[string]{},
 		waits:      map[string]*waitState{},
 		exclusions: map[string]bool{},
 		counts:     map[string]int64{},
@@ -273,34 +273,30 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		return nil, err
 	}
 	for _, x := range need.Extensions {
-		if item, ok := found[record.ExtensionKey(account, x)]; ok {
-			if u.extensions[x] != nil {
-				continue
-			}
-			now, err := call.Decode[Extension](item)
-			if err != nil {
+		if u.extensions[x] == nil && x != "" {
+			if u.extensions[x], err = readState(found, record.ExtensionKey(account, x), Extension{Key: x}); err != nil {
 				return nil, err
 			}
-			u.extensions[x] = &extensionState{version: item.Version, exists: true, raw: item.Data, now: now}
-		} else if u.extensions[x] == nil && x != "" {
-			u.extensions[x] = &extensionState{now: Extension{Key: x}}
 		}
 	}
 	for _, n := range numbers {
-		if item, ok := found[record.NumberKey(account, n)]; ok {
-			if u.numbers[n] != nil {
-				continue
-			}
-			ext, err := call.Decode[string](item)
-			if err != nil {
+		if u.numbers[n] == nil {
+			if u.numbers[n], err = readState(found, record.NumberKey(account, n), ""); err != nil {
 				return nil, err
 			}
-			u.numbers[n] = &numberState{version: item.Version, exists: true, raw: ext, now: ext}
-		} else if u.numbers[n] == nil {
-			u.numbers[n] = &numberState{}
 		}
 	}
 	return found, nil
+}
+
+// readState is a document as it was read, or as it begins when it does not exist.
+func readState[T any](found map[table.Key]table.Item, at table.Key, fresh T) (*state[T], error) {
+	item, ok := found[at]
+	if !ok {
+		return &state[T]{now: fresh}, nil
+	}
+	now, err := call.Decode[T](item)
+	return &state[T]{version: item.Version, exists: true, raw: item.Data, now: now}, err
 }
 
 func (u *UnitOfWork) addHolder(item table.Item) error {

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// MaxFilteredCostCenters is how many cost centers one list may ask for: each is a range of its
+	// maxFilteredCostCenters is how many cost centers one list may ask for: each is a range of its
 	// own.
-	MaxFilteredCostCenters = 20
+	maxFilteredCostCenters = 20
 	// examined is how many licenses one page looks at, at most, when filters leave most of them
 	// out; the page is then short and has a cursor.
 	examined = 2_000
@@ -159,12 +159,12 @@ func (d *Service) filtered(f Filter) ([]string, error) {
 		slices.Sort(products)
 		products = slices.Compact(products)
 	}
-	if len(f.CostCenters) > MaxFilteredCostCenters {
+	if len(f.CostCenters) > maxFilteredCostCenters {
 		return nil, problem.Invalid(
 			"costCenter",
 			problem.TooMany,
 			"may be given at most %d times",
-			MaxFilteredCostCenters,
+			maxFilteredCostCenters,
 		)
 	}
 	return products, nil

@@ -95,7 +95,7 @@ func BoughtKey(account, product string) table.Key {
 // an hour; BoughtAt reads them.
 func BoughtQuarterKey(account string, at time.Time) table.Key {
 	return table.Key{
-		Partition: BoughtQuartersPartition(account), Sort: at.UTC().Truncate(BoughtQuarter).Format("2006-01-02T15:04Z"),
+		Partition: BoughtQuartersPartition(account), Sort: at.UTC().Truncate(boughtQuarter).Format("2006-01-02T15:04Z"),
 	}
 }
 
@@ -173,10 +173,10 @@ func LiveReportsHolders(account string) string { return call.Partition(account, 
 // stand, so that the maintenance function finds the lists without looking at every account.
 const WaitingMarkers = "JOBS#WAITING"
 
-// BoughtQuarter is how finely it is noted when something was bought: days begin at a quarter of an
+// boughtQuarter is how finely it is noted when something was bought: days begin at a quarter of an
 // hour in every time zone there is, so the count of any day's end is exact whatever zone makes the
 // day.
-const BoughtQuarter = 15 * time.Minute
+const boughtQuarter = 15 * time.Minute
 
 // CostCenterKey is where package purchase keeps a cost center.
 func CostCenterKey(account, code string) table.Key {

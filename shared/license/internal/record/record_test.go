@@ -34,7 +34,7 @@ func TestDeliveredIDs(t *testing.T) {
 		}
 		seen[id] = true
 		shards[shard(id)]++
-		if !WasDelivered(id) || ending(id) != ending(DeliveredID("acme", "o1", 0)) {
+		if !wasDelivered(id) || ending(id) != ending(DeliveredID("acme", "o1", 0)) {
 			t.Fatalf("the id %s does not say which order it is of", id)
 		}
 	}

@@ -71,7 +71,7 @@ func MarkerKey(account, license string) table.Key {
 func (r *Records) Markers(account string, licenses []string) []table.Key {
 	var keys []table.Key
 	for _, id := range licenses {
-		if !WasDelivered(id) {
+		if !wasDelivered(id) {
 			continue
 		}
 		key := MarkerKey(account, id)
@@ -211,9 +211,9 @@ func DeliveredID(account, orderID string, n int) string {
 // ending is the part of a license's id in which those of one order are the same.
 func ending(id string) string { return id[len("00000000-0000-0000-"):] }
 
-// WasDelivered says whether an id is of the kind that licenses of orders have, and no other
+// wasDelivered says whether an id is of the kind that licenses of orders have, and no other
 // license.
-func WasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
+func wasDelivered(id string) bool { return id[len("00000000-0000-")] == '8' }
 
 // WellFormed keeps what is no UUID of ours from becoming a key.
 func WellFormed(id string) bool {

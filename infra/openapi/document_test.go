@@ -173,6 +173,9 @@ func TestTheTemplateAndTheDocumentAgree(t *testing.T) {
 		}
 	}
 	for name, r := range routes {
+		if r.Path == "/" || r.Path == "/console" || strings.HasPrefix(r.Path, "/console/") {
+			continue // pages of the console, which is a client of the API
+		}
 		t.Errorf("%s of %s in template.yaml is no operation", name, r.Function)
 	}
 }

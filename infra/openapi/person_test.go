@@ -64,6 +64,7 @@ func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	}
 	bulk := object{"items": []object{{"productId": "phone-system", "userId": "john", "extension": "front-desk"}}}
 	testkit.Problem(t, l.send(http.MethodPost, "/assignments", bulk, nil), http.StatusUnprocessableEntity, "validation")
+	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/unassign", nil)
 	l.must(http.MethodPut, "/users/john", object{"name": "John", "extension": nil})
 	if user = l.must(http.MethodGet, "/users/john", nil); user["extension"] != nil || user["number"] != nil {
 		t.Errorf("after a null: %v", user)
@@ -285,5 +286,52 @@ func TestCartLineByLine(t *testing.T) {
 		object{"lines": []object{{"productId": "developer", "quantity": 1, "costCenter": "CC-1"}}})
 	if got := l.must(http.MethodGet, fmt.Sprint("/quotes/", quote["id"]), nil); fmt.Sprint(got) != fmt.Sprint(quote) {
 		t.Errorf("read %v, made %v", got, quote)
+	}
+}
+
+// A phone is tied to its extension: neither PUT nor PATCH takes that away from who holds one.
+func TestTheExtensionOfAPhoneStays(t *testing.T) {
+	l := openLaw(t)
+	l.must(http.MethodPut, "/users/ann", object{"name": "Ann", "extension": "101", "number": "6567891230"})
+	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/assign", object{"userId": "ann"})
+	for method, body := range map[string]object{http.MethodPatch: {"extension": nil}, http.MethodPut: {"name": "Ann", "extension": nil}} {
+		before := l.writes
+		p := testkit.Problem(t, l.send(method, "/users/ann", body, nil), http.StatusConflict, "license-in-use")
+		if len(p.Errors) != 1 || p.Errors[0].Field != "extension" || l.writes != before {
+			t.Errorf("%s: %+v, %d written", method, p, l.writes-before)
+		}
+	}
+	l.must(http.MethodPatch, "/users/ann", object{"number": nil})
+	l.must(http.MethodPatch, "/users/ann", object{"extension": "102"})
+	l.must(http.MethodPatch, "/users/ann", object{"active": false}) // releases the phone and the extension
+	l.must(http.MethodPatch, "/users/ann", object{"active": true, "extension": "103"})
+	if got := l.must(http.MethodPatch, "/users/ann", object{"extension": nil}); got["extension"] != nil {
+		t.Errorf("who holds no phone keeps the extension: %v", got)
+	}
+}
+
+// Null in a PATCH empties a list where the schema lets it be null, as it does in a PUT.
+func TestNullEmptiesLists(t *testing.T) {
+	l := openLaw(t)
+	l.must(http.MethodPut, "/roles/r", object{"name": "R", "permissions": []string{"audit.read"}, "licenses": []string{"client-desktop"}})
+	l.must(http.MethodPut, "/users/ann", object{"name": "Ann", "roleIds": []string{"r"}, "licenses": []string{"essential-user"}})
+	l.must(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": []string{"ann"}})
+	l.must(http.MethodPut, "/dashboards/d", object{"name": "D", "queueIds": []string{"q"}})
+	for path, lists := range map[string][]string{"/users/ann": {"licenses", "roleIds"}, "/roles/r": {"permissions", "licenses"}, "/call-queues/q": {"members"}, "/dashboards/d": {"queueIds"}} {
+		for _, list := range lists {
+			if had, _ := l.must(http.MethodGet, path, nil)[list].([]any); len(had) == 0 {
+				t.Errorf("%s has no %s", path, list)
+			}
+			l.must(http.MethodPatch, path, object{list: nil})
+			if has, ok := l.must(http.MethodGet, path, nil)[list].([]any); !ok || len(has) != 0 {
+				t.Errorf("%s has the %s %v after null", path, list, has)
+			}
+		}
+	}
+	for path, list := range map[string]string{"/cart": "lines", "/licenses/" + l.shelf[0] + "/add-ons": "productIds"} {
+		p := testkit.Problem(t, l.send(http.MethodPatch, path, object{list: nil}, nil), http.StatusUnprocessableEntity, "validation")
+		if len(p.Errors) != 1 || p.Errors[0].Field != list {
+			t.Errorf("%s of %s null: %+v", list, path, p.Errors)
+		}
 	}
 }

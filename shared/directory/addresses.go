@@ -63,7 +63,8 @@ func moveEmail(
 			}
 			ops = append(ops, table.Put(table.Item{Key: now, Data: data}, table.IfAbsent))
 		case owner != user && (before == "" || old != now):
-			return nil, problem.New(problem.EmailInUse, "Another user has this e-mail address.")
+			return nil, problem.New(problem.EmailInUse, "Another user has this e-mail address.").
+				At("email", problem.Duplicate, "belongs to another user")
 		}
 	}
 	if before == "" || after != "" && old == now {

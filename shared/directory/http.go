@@ -34,7 +34,7 @@ type (
 		Name        string        `json:"name" minLength:"1" maxLength:"200"`
 		Email       string        `json:"email,omitempty" maxLength:"254" nullable:"true" doc:"None if left out or null."`
 		Extension   string        `json:"extension,omitempty" maxLength:"10" nullable:"true" doc:"1 to 10 digits; leading zeros count. Stays if left out; null takes it away, and the number with it."`
-		Number      string        `json:"number,omitempty" maxLength:"64" nullable:"true" doc:"3 to 15 digits, with a plus sign before them or not, and spaces, hyphens, periods, slashes or round brackets between them. Kept as entered; two are one if their digits are. Stays if left out; null takes it away."`
+		Number      string        `json:"number,omitempty" maxLength:"32" nullable:"true" doc:"3 to 15 digits, with a plus sign before them or not, and spaces, hyphens, periods, slashes or round brackets between them. Kept as entered; two are one if their digits are. Stays if left out; null takes it away."`
 		RoleIDs     []string      `json:"roleIds,omitempty" maxItems:"20" nullable:"true" doc:"Roles of the account; super-admin is always one. Stay if left out; null or an empty list takes all away."`
 		Active      *bool         `json:"active,omitempty" nullable:"false" doc:"Stays if left out, and is true of a new user. Who is made inactive loses all that they hold."`
 		Licenses    []string      `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the user holds directly. Stay if left out; null or an empty list takes all away. Who is not active holds none."`

@@ -154,7 +154,7 @@ func (s *Service) PutQueue(
 	var settling bool
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
 		if d, err = s.DraftQueue(ctx, c, id, name, members); err != nil {
-			return err
+			return s.alsoStrangers(ctx, c, id, sent, err)
 		}
 		if !d.Changes() {
 			if settling, err = s.settling(ctx, c, id); err != nil {
@@ -188,6 +188,21 @@ func (s *Service) PutQueue(
 		err = c.Commit(ctx, d.stored(view).Answer())
 	}
 	return d.stored(view), err
+}
+
+// alsoStrangers adds the members who are no users to what else is wrong with a queue, unless the
+// members are what is wrong.
+func (s *Service) alsoStrangers(ctx context.Context, c *call.Call, id string, sent []string, err error) error {
+	told, ok := problem.From(err)
+	if !ok || told.Slug != problem.ValidationFailed ||
+		slices.ContainsFunc(told.Fields, func(f problem.Field) bool { return f.Field == "members" }) {
+		return err
+	}
+	old, loading := s.loadQueue(ctx, c, id)
+	if loading != nil {
+		return loading
+	}
+	return problem.Together(err, s.checkMembers(ctx, c, sent, old.members))
 }
 
 // settling says whether grants of a queue's members are still to be given or withdrawn.

@@ -41,6 +41,7 @@ func (r Role) same(other Role) bool {
 //
 // Errors: validation; wrong-state for another super-admin than it is; precondition-failed.
 func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (call.Stored[Role], error) {
+	sent := r
 	r.Permissions, r.Licenses = unique(r.Permissions), unique(r.Licenses)
 	if r.ID == SuperAdmin {
 		if err := c.Matches(true, 0); err != nil {
@@ -60,7 +61,7 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (call.Store
 	}
 	var d *roleDraft
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		d, err = s.writeRole(ctx, c, r.ID, &r)
+		d, err = s.writeRole(ctx, c, r.ID, &r, sent)
 		return err
 	})
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error
 		return problem.New(problem.WrongState, "Users have this role; take it from them first.")
 	}
 	if err := call.Decide(ctx, func(ctx context.Context) error {
-		_, err := s.writeRole(ctx, c, id, nil)
+		_, err := s.writeRole(ctx, c, id, nil, Role{})
 		return err
 	}); err != nil {
 		return err
@@ -104,7 +105,7 @@ type roleDraft struct {
 }
 
 // writeRole puts the role, or deletes it when r is nil, with its marker and audit record.
-func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role) (*roleDraft, error) {
+func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role, sent Role) (*roleDraft, error) {
 	key := roleKey(c.Account, id)
 	item, exists, err := c.Get(ctx, key)
 	if err != nil {
@@ -130,7 +131,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 	if r == nil {
 		change.Action = "role.deleted"
 	} else {
-		if err := checkRole(*r, before, carried(), s.products); err != nil {
+		if err := checkRole(sent, before, carried(), s.products); err != nil {
 			return nil, err
 		}
 		if exists && before.same(*r) {

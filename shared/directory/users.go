@@ -198,7 +198,11 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 		was = &d.Before
 	}
 	u := n.of(was)
-	fault := CheckUser(u, d.Before, s.products)
+	sent := u // with its list in the order of the caller, in which a fault has its index
+	if n.Licenses != nil {
+		sent.Licenses = *n.Licenses
+	}
+	fault := CheckUser(sent, d.Before, s.products)
 	if n.RoleIDs != nil {
 		fault = problem.Together(fault, noRoles(c, *n.RoleIDs, d.Before.RoleIDs, found))
 	}
@@ -238,6 +242,9 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 		if err := d.take(ctx, c, u, yields); err != nil {
 			return nil, err
 		}
+	}
+	if err := keepsPhone(ch, u, d.Before); err != nil {
+		return nil, err
 	}
 	if err := s.place(ctx, ch, u, d.Before, after, roles); err != nil {
 		return nil, err
@@ -281,6 +288,23 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	d.ops = append(append(d.ops, watched...), rolesUnchanged(c, before, after, found)...)
 	d.After = s.presentIn(ch, after)
 	return d, nil
+}
+
+// keepsPhone refuses to take the extension of who stays active and holds a phone, which is tied to it
+// (requirements, section 2): the license would go on being charged, for a phone that nobody can call.
+//
+// Errors: license-in-use.
+func keepsPhone(ch *license.UnitOfWork, u, before User) error {
+	if u.Extension != "" || before.Extension == "" || !u.Active {
+		return nil
+	}
+	holder, err := ch.Holder(u.ID)
+	if err != nil || !holder.Holds(catalog.PhoneSystemID) {
+		return nil //nolint:nilerr // who is not there holds nothing
+	}
+	p := problem.New(problem.LicenseInUse, "The user holds a Phone System license, which is tied to the extension. Unassign it first, or give another extension.")
+	p.Fields = []problem.Field{problem.Fault("extension", problem.Refused, "is that of a Phone System license")}
+	return p
 }
 
 // maxNamed bounds how many roles are looked for at once; more than MaxRoles are refused anyway,

@@ -78,6 +78,7 @@ func (s *Service) Routes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Status:      http.StatusCreated,
+		Rules:       true,
 		Summary:     "Ask for an upload of users, call queues or dashboards; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
 		if _, need := in.Body.Kind.permissions(); !allows(ctx, need) {

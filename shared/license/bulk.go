@@ -499,6 +499,9 @@ func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) err
 		short[p.ProductID] = true
 		if more, ok := problem.From(ch.atItem(b.items, i, err)); ok {
 			whole.Fields = append(whole.Fields, more.Fields...)
+			if whole.Slug == problem.NotEnoughLicenses {
+				whole.Shorter(more)
+			}
 		}
 	}
 	return whole

@@ -35,11 +35,13 @@ func (g *ledger) extend(user, extension, number string) error {
 	}
 	x := g.extensions[extension]
 	if x.now.UserID != "" && x.now.UserID != user {
-		return problem.Newf(problem.ExtensionInUse, "Extension %s belongs to another user.", extension)
+		return problem.Newf(problem.ExtensionInUse, "Extension %s belongs to another user.", extension).
+			At("extension", problem.Duplicate, "%s belongs to another user", extension)
 	}
 	if number != "" {
 		if owner := g.NumberOwner(number); owner != "" && owner != extension && owner != h.Extension {
-			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
+			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner).
+				At("number", problem.Duplicate, "belongs to extension %s", owner)
 		}
 	}
 	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
@@ -194,14 +196,10 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 		return problem.Newf(problem.BaseLicenseRequired, "The user holds no license of %s.", base)
 	}
 	known := g.products.AddOns(base)
-	for _, id := range addOns {
-		if !slices.ContainsFunc(known, func(p catalog.Product) bool { return p.ID == id }) {
-			return problem.Invalid(
-				"productIds",
-				problem.NotApplicable,
-				"each must be an add-on of the base license's product",
-			)
-		}
+	if foreign := problem.Culprits("productIds", problem.NotApplicable, addOns, func(i int) bool {
+		return !slices.ContainsFunc(known, func(p catalog.Product) bool { return p.ID == addOns[i] })
+	}, "is no add-on of the base license's product"); len(foreign) > 0 {
+		return problem.Validation(foreign...)
 	}
 	missing := needs{}
 	for _, p := range known {
@@ -240,6 +238,7 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 		if short == nil {
 			short = missing
 		}
+		short.Shorter(missing)
 		field := fmt.Sprintf("productIds[%d]", slices.Index(addOns, p.ID))
 		short.Fields = append(short.Fields, problem.Field{Field: field, Code: problem.Refused, Message: missing.Detail})
 	}

@@ -133,7 +133,7 @@ func TestWaitingIsServedInOrder(t *testing.T) {
 	o.wantState("ann", "live-reports", Holds)
 	o.wantState("bob", "live-reports", Waits)
 	o.wantCounts("live-reports", "1/1 free 0 waiting 3")
-	list, _, err := o.reads.Waiting(o.ctx, o.call(), inventory.Of{Product: "live-reports", User: ""}, "", 10)
+	list, _, err := o.reads.Waiting(o.ctx, o.call(), inventory.Of{Products: []string{"live-reports"}}, "", 10)
 	o.must(err)
 	if len(list) != 3 || list[0].UserID != "bob" || list[1].UserID != "cid" || list[2].UserID != "dan" ||
 		list[0].Grants[0].Source != "queue:q1" {
@@ -177,7 +177,7 @@ func TestExclusionIsSticky(t *testing.T) {
 	o.must(err)
 	o.must(o.grant("ann", "live-reports", QueueGrant("q2")))
 	o.wantState("ann", "live-reports", StateExcluded)
-	list, _, err := o.reads.Exclusions(o.ctx, o.call(), inventory.Of{Product: "", User: ""}, "", 10)
+	list, _, err := o.reads.Exclusions(o.ctx, o.call(), inventory.Of{}, "", 10)
 	o.must(err)
 	if len(list) != 1 || list[0].UserID != "ann" || list[0].By != "admin" || list[0].ProductID != "live-reports" {
 		t.Fatalf("exclusions: %+v", list)

@@ -70,6 +70,7 @@ func (s *Service) Routes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Status:      http.StatusCreated,
+		Rules:       true,
 		Summary:     "Ask for an upload; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
 		view, err := s.jobs.Create(

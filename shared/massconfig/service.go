@@ -130,6 +130,9 @@ func shortage(short []lack, never bool) *problem.Problem {
 	if never {
 		first := short[0]
 		p = problem.Shortage(first.need.ProductID, first.need.Wanted, first.free)
+		for _, l := range short[1:] {
+			p.Shorter(problem.Shortage(l.need.ProductID, l.need.Wanted, l.free))
+		}
 		p.Detail = strings.Join(details, " ")
 	}
 	if len(fields) > 1 {

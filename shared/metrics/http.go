@@ -124,7 +124,7 @@ func (s *Service) Routes(k *api.Router) {
 				return nil, err
 			}
 			if err := api.CheckUserID("userId", sent.Body.UserID); err != nil {
-				return nil, err
+				return nil, problem.Together(checkName(sent.Body.Name), err)
 			}
 			w, err := s.Put(
 				ctx,

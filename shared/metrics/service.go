@@ -341,13 +341,12 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (call.Stor
 			}
 			change.Action, change.Before, change.After = "wallboard.changed", d.before.Wallboard, w
 		}
+		var fault error
 		if !d.there || w.Name != d.before.Name {
-			if err := checkName(w.Name); err != nil {
-				return err
-			}
+			fault = checkName(w.Name)
 		}
 		ops, term, err := s.own(c, found, d, w.UserID)
-		if err != nil {
+		if err := problem.Together(fault, err); err != nil {
 			return err
 		}
 		if !d.there {

@@ -185,6 +185,10 @@ func (s *Service) Routes(k *api.Router) {
 		h.catalog,
 	)
 
+	judged := func(op api.Operation) api.Operation {
+		op.Rules = true
+		return op
+	}
 	makes := func(op api.Operation) api.Operation {
 		op.Makes = true
 		return op
@@ -234,13 +238,15 @@ func (s *Service) Routes(k *api.Router) {
 	)
 	api.Register(
 		k,
-		register(
-			"add-cart-line",
-			http.MethodPost,
-			base+"/cart/lines",
-			"Put one line more into the cart",
-			tagPurchase,
-			buys,
+		judged(
+			register(
+				"add-cart-line",
+				http.MethodPost,
+				base+"/cart/lines",
+				"Put one line more into the cart",
+				tagPurchase,
+				buys,
+			),
 		),
 		h.addLine,
 	)
@@ -276,37 +282,43 @@ func (s *Service) Routes(k *api.Router) {
 	)
 	api.Register(
 		k,
-		register(
-			"charge-cart",
-			http.MethodPost,
-			base+"/cart/cost-center",
-			"Give all or some lines of the cart a cost center",
-			tagPurchase,
-			buys,
+		judged(
+			register(
+				"charge-cart",
+				http.MethodPost,
+				base+"/cart/cost-center",
+				"Give all or some lines of the cart a cost center",
+				tagPurchase,
+				buys,
+			),
 		),
 		h.setCartCostCenter,
 	)
 	api.Register(
 		k,
-		register(
-			"split-cart-line",
-			http.MethodPost,
-			base+"/cart/lines/{line}/split",
-			"Split a line of the cart",
-			tagPurchase,
-			buys,
+		judged(
+			register(
+				"split-cart-line",
+				http.MethodPost,
+				base+"/cart/lines/{line}/split",
+				"Split a line of the cart",
+				tagPurchase,
+				buys,
+			),
 		),
 		h.splitLine,
 	)
 	api.Register(
 		k,
-		register(
-			"merge-cart-lines",
-			http.MethodPost,
-			base+"/cart/merge",
-			"Make one of lines that have the same product and cost center",
-			tagPurchase,
-			buys,
+		judged(
+			register(
+				"merge-cart-lines",
+				http.MethodPost,
+				base+"/cart/merge",
+				"Make one of lines that have the same product and cost center",
+				tagPurchase,
+				buys,
+			),
 		),
 		h.mergeLines,
 	)
@@ -314,13 +326,15 @@ func (s *Service) Routes(k *api.Router) {
 	api.Register(
 		k,
 		created(
-			register(
-				"create-quote",
-				http.MethodPost,
-				base+"/quotes",
-				"Price the cart, or the lines sent",
-				tagPurchase,
-				buys,
+			judged(
+				register(
+					"create-quote",
+					http.MethodPost,
+					base+"/quotes",
+					"Price the cart, or the lines sent",
+					tagPurchase,
+					buys,
+				),
 			),
 		),
 		h.quote,
@@ -339,7 +353,11 @@ func (s *Service) Routes(k *api.Router) {
 	)
 	api.Register(
 		k,
-		created(register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys)),
+		created(
+			judged(
+				register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys),
+			),
+		),
 		h.order,
 	)
 	api.Register(

@@ -92,6 +92,7 @@ func (s *Service) Routes(k *api.Router) {
 		Permissions: may,
 		Status:      http.StatusAccepted,
 		Conflicts:   true,
+		Rules:       true,
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
 		r, err := s.Create(ctx, c, in.Body.From, in.Body.To)
 		if err != nil {

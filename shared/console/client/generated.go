@@ -711,6 +711,7 @@ type Problem struct {
 	Max       int64        `json:"max,omitzero"`
 	OrderID   string       `json:"orderId,omitzero"`
 	ProductID string       `json:"productId,omitzero"`
+	Shortages []Short      `json:"shortages,omitzero"`
 	Status    int64        `json:"status"`
 	Title     string       `json:"title"`
 	Type      string       `json:"type"`
@@ -947,6 +948,13 @@ type SeatNeed struct {
 // SetAddOnsRequest is a schema of the document.
 type SetAddOnsRequest struct {
 	ProductIDs []string `json:"productIds"`
+}
+
+// Short is a schema of the document.
+type Short struct {
+	Available int64  `json:"available"`
+	ProductID string `json:"productId"`
+	Wanted    int64  `json:"wanted"`
 }
 
 // SplitCartLineRequest is a schema of the document.
@@ -1532,7 +1540,7 @@ func (c *Client) ListDashboards(ctx context.Context, query ListDashboardsQuery) 
 type ListExclusionsQuery struct {
 	Limit   int64
 	Cursor  string
-	Product string
+	Product []string
 	User    string
 }
 
@@ -1540,7 +1548,7 @@ func (q ListExclusionsQuery) values() url.Values {
 	v := url.Values{}
 	putInt(v, "limit", q.Limit)
 	put(v, "cursor", q.Cursor)
-	put(v, "product", q.Product)
+	put(v, "product", q.Product...)
 	put(v, "user", q.User)
 	return v
 }
@@ -1760,7 +1768,7 @@ func (c *Client) ListUsers(ctx context.Context, query ListUsersQuery) (Answer[Us
 type ListWaitingQuery struct {
 	Limit   int64
 	Cursor  string
-	Product string
+	Product []string
 	User    string
 }
 
@@ -1768,7 +1776,7 @@ func (q ListWaitingQuery) values() url.Values {
 	v := url.Values{}
 	putInt(v, "limit", q.Limit)
 	put(v, "cursor", q.Cursor)
-	put(v, "product", q.Product)
+	put(v, "product", q.Product...)
 	put(v, "user", q.User)
 	return v
 }

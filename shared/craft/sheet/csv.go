@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -470,11 +471,17 @@ func csvKind(text []byte) Kind {
 // isSignedNumber says whether what stands behind a sign is no formula: a number, a phone number
 // behind a +, or, as people write it for "nothing", just another dash or none.
 func isSignedNumber(sign rune, rest string) bool {
-	phone := sign == '+' && strings.ContainsAny(rest, "0123456789") && strings.Trim(rest, "0123456789 ().-") == ""
+	phone := sign == '+' && strings.IndexFunc(rest, unicode.IsDigit) >= 0 && strings.TrimFunc(rest, inPhone) == ""
 	whole, fraction, _ := strings.Cut(strings.Replace(rest, ",", ".", 1), ".")
 	number := whole+fraction != "" && strings.Trim(whole+fraction, "0123456789") == ""
 
 	return phone || number || isShortForm(rest) || strings.Trim(rest, "-") == "" && sign == '-'
+}
+
+// inPhone says whether a phone number may have the rune, in whatever form people and programs write its
+// digits, spaces and hyphens. Which numbers are taken is not decided here.
+func inPhone(r rune) bool {
+	return unicode.IsDigit(r) || unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune("()./", r)
 }
 
 // errorValues are what Excel writes for cells with errors.

@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -12,8 +13,9 @@ const MaxName = 200
 // NameFault says what is wrong with a name, to follow "the name"; nothing when it may be one. It is
 // the one rule for what people and things are called, files included (requirements, section 6): 1
 // to MaxName characters, none of which is a control character or a break of lines, steers the
-// direction of writing, or cannot be seen, and no space at either end. A joiner or a variation
-// selector may stand where it changes how its neighbors look.
+// direction of writing, cannot be seen, or has no meaning of its own (private use; not assigned, but
+// for pictures, of which new ones come each year), and no space at either end. A joiner or a
+// variation selector may stand where it changes how its neighbors look.
 func NameFault(s string) string {
 	switch {
 	case s == "":
@@ -68,6 +70,8 @@ func unseen(s string) string {
 			what = "control characters"
 		case invisible(r) && !meant(at(runes, i-1), r, at(runes, i+1)):
 			what = "characters that nobody sees or that change the direction of writing"
+		case unicode.Is(unicode.Co, r), unicode.Is(unicode.Cn, r) && !visible(r):
+			what = "characters without a meaning of their own (private use, or not assigned yet)"
 		default:
 			continue
 		}

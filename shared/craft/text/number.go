@@ -12,9 +12,9 @@ import (
 const (
 	MinDigits = 3
 	MaxDigits = 15 // of a number, as in ITU-T E.164
-	// MaxNumber is how many characters a number has at most as it was entered.
+	// MaxNumber is how many characters a number has at most, folded as it is compared.
 	MaxNumber = 32
-	// longestNumber is how many bytes that can be.
+	// longestNumber is how many characters of a text are folded to see that.
 	longestNumber = 4 * MaxNumber
 	// MaxExtension is how many digits an extension has at most.
 	MaxExtension = 10
@@ -41,7 +41,7 @@ func Digits(s string) string {
 	if decimal(s) {
 		return s
 	}
-	digits, fault := readNumber(s)
+	digits, _, fault := readNumber(s)
 	if fault != "" {
 		return ""
 	}
@@ -52,30 +52,38 @@ func Digits(s string) string {
 // digits, with a plus sign before them or not, and with spaces, hyphens, periods, slashes and round
 // brackets between them.
 func NumberFault(s string) string {
-	digits, fault := readNumber(s)
+	digits, length, fault := readNumber(s)
 	switch {
 	case fault != "":
 		return fault
-	case utf8.RuneCountInString(s) > MaxNumber:
-		return "must have at most 32 characters"
+	case length > MaxNumber:
+		return tooLong
 	case len(digits) < MinDigits || len(digits) > MaxDigits:
 		return "must have 3 to 15 digits"
 	}
 	return ""
 }
 
-// readNumber takes the digits out of a number.
-func readNumber(s string) (digits, fault string) {
+const tooLong = "must have at most 32 characters"
+
+// readNumber takes the digits out of a number; length is how many characters it has when it is folded.
+func readNumber(s string) (digits string, length int, fault string) {
 	if decimal(s) {
-		return s, ""
+		return s, len(s), ""
 	}
-	if len(s) > longestNumber {
-		return "", "must have at most 32 characters"
+	if utf8.RuneCountInString(s) > longestNumber {
+		return "", 0, tooLong
 	}
 	if fault := unseen(s); fault != "" {
-		return "", fault
+		return "", 0, fault
 	}
 	form := strings.Map(typed, norm.NFKC.String(s))
+	digits, fault = digitsOf(form)
+	return digits, utf8.RuneCountInString(form), fault
+}
+
+// digitsOf takes the digits out of a folded number.
+func digitsOf(form string) (digits, fault string) {
 	var b strings.Builder
 	open, last := false, 0 // whether a bracket is open, and how many digits stand together at the end
 	for i, r := range form {
@@ -99,6 +107,8 @@ func readNumber(s string) (digits, fault string) {
 				return "", "must be written without (0)"
 			}
 			open = false
+		case (r == ' ' || r == '-' || r == '.' || r == '/') && b.Len() == 0 && !(r == ' ' && i > 0):
+			return "", "must begin with a digit, a plus sign or a round bracket"
 		case r == ' ' || r == '-' || r == '.' || r == '/':
 		default:
 			return "", "must be digits, with a plus sign before them or not, and spaces, hyphens, periods, slashes or round brackets between them"

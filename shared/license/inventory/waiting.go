@@ -11,8 +11,16 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Of narrows a list to a product and to a user; either may be empty.
-type Of struct{ Product, User string }
+// Of narrows a list to some products, any of them, and to a user; either may be empty.
+type Of struct {
+	Products []string
+	User     string
+}
+
+// takes says whether the list has what is of the product.
+func (of Of) takes(product string) bool {
+	return len(of.Products) == 0 || slices.Contains(of.Products, product)
+}
 
 // Waiting is a page of the waiting lists: by product, first come first.
 func (d *Service) Waiting(
@@ -22,11 +30,11 @@ func (d *Service) Waiting(
 	position string,
 	limit int,
 ) ([]record.Wait, string, error) {
-	if err := d.known(of.Product); err != nil {
+	if err := d.known(of.Products); err != nil {
 		return nil, "", err
 	}
 	if of.User == "" {
-		return pageOf[record.Wait](ctx, c, record.WaitPartition(c.Account), of.Product, position, limit)
+		return pageOf[record.Wait](ctx, c, record.WaitPartition(c.Account), of.Products, position, limit)
 	}
 	h, err := d.holder(ctx, c, of.User)
 	if err != nil || h == nil {
@@ -34,7 +42,7 @@ func (d *Service) Waiting(
 	}
 	var keys []table.Key
 	for id, holding := range h.Holdings {
-		if holding.Waiting != "" && (of.Product == "" || id == of.Product) && holding.Waiting > position {
+		if holding.Waiting != "" && of.takes(id) && holding.Waiting > position {
 			keys = append(keys, record.WaitKey(c.Account, holding.Waiting))
 		}
 	}
@@ -49,11 +57,11 @@ func (d *Service) Exclusions(
 	position string,
 	limit int,
 ) ([]record.Excluded, string, error) {
-	if err := d.known(of.Product); err != nil {
+	if err := d.known(of.Products); err != nil {
 		return nil, "", err
 	}
 	if of.User == "" {
-		return pageOf[record.Excluded](ctx, c, record.ExclusionPartition(c.Account), of.Product, position, limit)
+		return pageOf[record.Excluded](ctx, c, record.ExclusionPartition(c.Account), of.Products, position, limit)
 	}
 	h, err := d.holder(ctx, c, of.User)
 	if err != nil || h == nil {
@@ -62,17 +70,21 @@ func (d *Service) Exclusions(
 	var keys []table.Key
 	for id, holding := range h.Holdings {
 		key := record.ExclusionKey(c.Account, id, of.User)
-		if holding.Excluded != nil && (of.Product == "" || id == of.Product) && key.Sort > position {
+		if holding.Excluded != nil && of.takes(id) && key.Sort > position {
 			keys = append(keys, key)
 		}
 	}
 	return fetchPage[record.Excluded](ctx, c, keys, limit)
 }
 
-// known checks a product by which a list is narrowed.
-func (d *Service) known(product string) error {
-	if _, ok := d.products.Lookup(product); !ok && product != "" {
-		return problem.Invalid("product", problem.UnknownID, "is not in the catalog")
+// known checks the products by which a list is narrowed.
+func (d *Service) known(products []string) error {
+	strange := problem.Culprits("product", problem.UnknownID, products, func(i int) bool {
+		_, ok := d.products.Lookup(products[i])
+		return !ok
+	}, "is not in the catalog")
+	if len(strange) > 0 {
+		return problem.Validation(strange...)
 	}
 	return nil
 }
@@ -93,31 +105,47 @@ func (d *Service) holder(ctx context.Context, c *call.Call, user string) (*recor
 	return &h, nil
 }
 
-// pageOf reads a page of documents whose sort keys begin with a product, if one is given. The
-// position is the last sort key.
+// pageOf reads a page of documents whose sort keys begin with one of some products, or of all if none
+// is given. The position is the last sort key.
 func pageOf[T any](
 	ctx context.Context,
 	c *call.Call,
-	partition, product, position string,
+	partition string,
+	products []string,
+	position string,
 	limit int,
 ) ([]T, string, error) {
-	q := table.Query{Partition: partition, Limit: limit + 1}
-	if product != "" {
-		q.Prefix = product + "#"
-	}
-	if position != "" {
-		q.From = position + "\x00"
+	prefixes := []string{""}
+	if len(products) > 0 {
+		prefixes = nil
+		for _, product := range products {
+			prefixes = append(prefixes, product+"#")
+		}
+		slices.Sort(prefixes) // as the sort keys that begin with them
+		prefixes = slices.Compact(prefixes)
 	}
 	var items []table.Item
-	for {
-		page, err := c.Env.Table.Query(ctx, q)
-		if err != nil {
-			return nil, "", err
+	for _, prefix := range prefixes {
+		q := table.Query{Partition: partition, Prefix: prefix, Limit: limit + 1 - len(items)}
+		if position != "" {
+			if prefix < position && !strings.HasPrefix(position, prefix) {
+				continue // it was read to its end
+			}
+			q.From = position + "\x00"
 		}
-		if items = append(items, page.Items...); len(items) > limit || page.Next == "" {
+		for {
+			page, err := c.Env.Table.Query(ctx, q)
+			if err != nil {
+				return nil, "", err
+			}
+			if items = append(items, page.Items...); len(items) > limit || page.Next == "" {
+				break
+			}
+			q.After = page.Next
+		}
+		if len(items) > limit {
 			break
 		}
-		q.After = page.Next
 	}
 	return documents[T](items, limit)
 }

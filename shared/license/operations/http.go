@@ -154,8 +154,8 @@ func (o *Operations) LicensesRoutes(k *api.Router) {
 type narrowed struct {
 	api.Account
 	api.Paging
-	Product string `query:"product" maxLength:"64" doc:"Only this product."`
-	User    string `query:"user" maxLength:"128" doc:"Only this user."`
+	Product []string `query:"product,explode" maxItems:"50" doc:"Only these products. May be given several times: any of them."`
+	User    string   `query:"user" maxLength:"128" doc:"Only this user."`
 }
 
 func (o *Operations) listRoutes(k *api.Router) {
@@ -210,9 +210,9 @@ func page[T any](
 	return api.Paged(
 		c,
 		in.Paging,
-		[]string{list, in.Product, in.User},
+		[]string{list, strings.Join(in.Product, ","), in.User},
 		func(position string, limit int) ([]T, string, error) {
-			return read(ctx, c, inventory.Of{Product: in.Product, User: in.User}, position, limit)
+			return read(ctx, c, inventory.Of{Products: in.Product, User: in.User}, position, limit)
 		},
 	)
 }
@@ -310,6 +310,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Loads:       true,
+		Rules:       true,
 		Summary:     "Assign a license to a user",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource
@@ -342,6 +343,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Loads:       true,
+		Rules:       true,
 		Summary:     "Move a license, its extension and its add-ons to another user in one step",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Resource

@@ -60,6 +60,9 @@ type Operation struct {
 	Conflicts bool
 	// Makes says that the operation answers 201 instead of 200 when it made what it names.
 	Makes bool
+	// Rules says that the rules of a POST are asked about a body too that its schema refuses, so
+	// that all faults are told at once. Its first commit must be one of the call.
+	Rules bool
 	// MaxBody is the largest body in bytes; 0 means MaxBody of the package. It is at most
 	// LargestBody.
 	MaxBody int64
@@ -204,7 +207,7 @@ func Register[I, O any](
 			k.refuse(ctx, op.during(err))
 			return
 		}
-		if err := k.withoutNulls(ctx, sent, h.MaxBodyBytes); err != nil {
+		if err := judged(ctx, k, c, sent, h.MaxBodyBytes, op.Rules, handler); err != nil {
 			k.refuse(ctx, op.during(err))
 			return
 		}
@@ -218,7 +221,7 @@ func Register[I, O any](
 		c, _ := ctx.Value(callKey{}).(*call.Call)
 		out, err := handler(ctx, c, in)
 		if err != nil {
-			return nil, k.answer(ctx, op.during(err))
+			return nil, k.answer(ctx, op.during(c.Failed(ctx, err)))
 		}
 		return out, nil
 	})
@@ -262,13 +265,18 @@ func queryLists[I any]() []string {
 	return names
 }
 
-// once refuses a query parameter that is given several times but has one value: whichever of them
-// was taken, the caller may have meant the other.
+// once refuses a query parameter without a value, and one that is given several times but has one
+// value: whichever of them was taken, the caller may have meant the other.
 func once(query url.Values, lists []string) error {
 	var fields []problem.Field
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if len(query[name]) > 1 && !slices.Contains(lists, name) {
 			fields = append(fields, problem.Field{Field: name, Code: problem.Repeated, Message: "must be given once"})
+		}
+		// A filter without a value is a program's mistake more often than a wish for all. An empty search
+		// finds all, as in a form, and an empty cursor is that of the first page.
+		if slices.Contains(query[name], "") && name != "q" && name != "cursor" {
+			fields = append(fields, problem.Fault(name, problem.Required, "must not be empty; leave it out for all"))
 		}
 	}
 	if len(fields) > 0 {

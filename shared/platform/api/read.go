@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"math/big"
 	"mime"
 	"net/http"
 	"net/url"
@@ -151,6 +153,8 @@ func (r reader) read(ctx huma.Context) ([]byte, error) {
 	if err := CheckJSON(body); err != nil {
 		return nil, err
 	}
+	body = wholeNumbers(body)
+	request.Body = io.NopCloser(bytes.NewReader(body))
 	if text := string(bytes.Join(bytes.Fields(body), nil)); !r.takes && text != "{}" && text != "null" {
 		return nil, problem.Invalid(
 			"body",
@@ -228,6 +232,51 @@ func CheckJSON(text []byte) error {
 		p.Detail = fmt.Sprintf("The request body is not JSON, from byte %d on.", fault.ByteOffset)
 	}
 	return p
+}
+
+// wholeNumbers writes every whole number of a JSON text as one: 1.0, 10e2. JSON knows one kind of
+// number, and some clients write all of theirs so; Go reads no such number into an integer.
+func wholeNumbers(text []byte) []byte {
+	const (
+		longest  = 40      // bytes of a number that is looked at
+		exactly  = 1 << 53 // up to here every reader of JSON has the same whole numbers
+		numerals = "+-.0123456789eE"
+	)
+	var out []byte
+	done := 0
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case text[i] == '-' || text[i] >= '0' && text[i] <= '9':
+			end := i + 1
+			for end < len(text) && strings.IndexByte(numerals, text[end]) >= 0 {
+				end++
+			}
+			number := string(text[i:end])
+			if strings.ContainsAny(number, ".eE") && len(number) <= longest {
+				if value, err := strconv.ParseFloat(
+					number,
+					64,
+				); err == nil && value == math.Trunc(value) &&
+					math.Abs(value) <= exactly {
+					if exact, ok := new(big.Float).SetPrec(200).SetString(number); ok && exact.IsInt() {
+						out = append(append(out, text[done:i]...), strconv.FormatInt(int64(value), 10)...)
+						done = end
+					}
+				}
+			}
+			i = end - 1
+		}
+	}
+	if done == 0 {
+		return text
+	}
+	return append(out, text[done:]...)
 }
 
 // notJSON is the answer to a body that is no JSON.

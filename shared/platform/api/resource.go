@@ -83,7 +83,7 @@ func RegisterPut[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 		}
 		there := lazily(func() (map[string]any, error) { return present(ctx, c, at, r) })
 		if err := rules.judge(members, there); err != nil {
-			return nil, err
+			return nil, withRules(err, members, condemned(ctx, c, at, r.Write, members))
 		}
 		if err := rules.readOnly(members, there); err != nil {
 			return nil, err
@@ -94,6 +94,24 @@ func RegisterPut[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 		}
 		return r.Write(ctx, c, at, sent)
 	}, takes(map[string]*huma.Schema{"application/json": ref}))
+}
+
+// condemned writes a body that is refused already, to nowhere.
+func condemned[P, B, O any](
+	ctx context.Context,
+	c *call.Call,
+	at *P,
+	write func(context.Context, *call.Call, *P, Sent[B]) (*Tagged[O], error),
+	members map[string]any,
+) func(readable []byte) error {
+	return func(readable []byte) error {
+		sent := Sent[B]{names: members}
+		if err := into(readable, &sent.Body); err != nil {
+			return nil //nolint:nilerr // what cannot be read has no rules
+		}
+		_, err := write(ctx, c.Condemned(), at, sent)
+		return err
+	}
 }
 
 // patchAttempts is how often a PATCH reads again a thing that others keep changing.
@@ -128,25 +146,13 @@ func RegisterPatchOf[P, B, V, O any](
 		if err != nil {
 			return nil, err
 		}
-		merged := merge(before, patch)
 		there := func() (map[string]any, error) { return before, nil }
-		if err := rules.readOnly(only(merged, patch), there); err != nil {
+		if err := rules.readOnly(only(merge(before, patch), patch), there); err != nil {
 			return nil, err
 		}
-		for name := range merged {
-			_, named := patch[name]
-			if rules.schema.Properties[name] == nil || rules.schema.Properties[name].ReadOnly ||
-				!named && slices.Contains(keeps, name) {
-				delete(merged, name)
-			}
-		}
-		for name, value := range patch {
-			if value == nil && !rules.schema.Properties[name].ReadOnly {
-				merged[name] = nil // a PUT that leaves it out may keep it
-			}
-		}
+		merged := rules.merged(before, patch, keeps)
 		if err := rules.judge(merged, there); err != nil {
-			return nil, err
+			return nil, withRules(err, merged, condemned(ctx, c, at, write, merged))
 		}
 		data, err := call.Encode(merged)
 		if err != nil {
@@ -165,7 +171,7 @@ func RegisterPatchOf[P, B, V, O any](
 		if err != nil {
 			return nil, err
 		}
-		there := func() (map[string]any, error) {
+		there := lazily(func() (map[string]any, error) {
 			now, err := read(ctx, c, at)
 			if err != nil {
 				return nil, err
@@ -174,9 +180,14 @@ func RegisterPatchOf[P, B, V, O any](
 				return nil, err
 			}
 			return membersOf(now.Body)
-		}
+		})
 		if err := patches.judge(patch, there); err != nil {
-			return nil, err
+			before, unread := there()
+			if unread != nil {
+				return nil, err
+			}
+			merged := rules.merged(before, patch, keeps)
+			return nil, withRules(err, merged, condemned(ctx, c, at, write, merged))
 		}
 		for range patchAttempts {
 			out, err := once(ctx, c, at, patch)
@@ -334,6 +345,24 @@ func only(members, names map[string]any) map[string]any {
 	return out
 }
 
+// merged is the body of the PUT that a patch stands for.
+func (r rules) merged(before, patch map[string]any, keeps []string) map[string]any {
+	merged := merge(before, patch)
+	for name := range merged {
+		_, named := patch[name]
+		if r.schema.Properties[name] == nil || r.schema.Properties[name].ReadOnly ||
+			!named && slices.Contains(keeps, name) {
+			delete(merged, name)
+		}
+	}
+	for name, value := range patch {
+		if property := r.schema.Properties[name]; value == nil && property != nil && !property.ReadOnly {
+			merged[name] = nil // a PUT that leaves it out may keep it
+		}
+	}
+	return merged
+}
+
 // rules are what the schema of a body says of it.
 type rules struct {
 	registry    huma.Registry
@@ -354,18 +383,7 @@ func rulesOf(registry huma.Registry, ref *huma.Schema) rules {
 //
 // Errors: validation; those of there.
 func (r rules) judge(members map[string]any, there func() (map[string]any, error)) error {
-	var found huma.ValidateResult
-	path := huma.NewPathBuffer(nil, 0)
-	path.Push("body")
-	huma.Validate(r.registry, r.schema, path, huma.ModeWriteToServer, members, &found)
-	var faults []problem.Field
-	for _, err := range found.Errors {
-		var detail *huma.ErrorDetail
-		if errors.As(err, &detail) {
-			faults = append(faults, fault(detail))
-		}
-	}
-	faults = append(faults, nulls(r.registry, r.schema, "", members)...)
+	faults := bodyFaults(r.registry, r.schema, members)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -476,31 +494,6 @@ func nulls(registry huma.Registry, schema *huma.Schema, at string, value any) []
 		}
 	}
 	return faults
-}
-
-// withoutNulls refuses a body with a null where its schema has none, before huma reads it. A body
-// that cannot be read is left to huma.
-//
-// Errors: validation.
-func (k *Router) withoutNulls(ctx huma.Context, schema *huma.Schema, limit int64) error {
-	if schema == nil {
-		return nil
-	}
-	r, w := humago.Unwrap(ctx)
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
-		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), failing{err}))
-		return nil //nolint:nilerr // huma meets the same fault, and tells it
-	}
-	r.Body = io.NopCloser(bytes.NewReader(data))
-	var value any
-	if !bytes.Contains(data, []byte("null")) || json.Unmarshal(data, &value) != nil {
-		return nil //nolint:nilerr // huma tells what cannot be read
-	}
-	if faults := nulls(k.api.OpenAPI().Components.Schemas, schema, "", value); len(faults) > 0 {
-		return problem.Validation(faults...)
-	}
-	return nil
 }
 
 // patchOf is the schema of a merge patch for what a schema describes: every field may be left out,

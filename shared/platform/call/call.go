@@ -66,6 +66,7 @@ type key struct {
 	fingerprint string
 	looked      bool
 	claimed     bool
+	own         bool  // the record is this very request's
 	version     int64 // of an expired or claimed record that ours replaces; 0 when there is none
 }
 
@@ -153,6 +154,24 @@ func (c *Call) Apart() *Call {
 	return &step
 }
 
+// ErrCondemned refuses every commit of a condemned call.
+var ErrCondemned = errors.New("the request is refused already")
+
+// sealed is a table in which nothing can be changed.
+type sealed struct{ table.Store }
+
+// Commit refuses.
+func (sealed) Commit(context.Context, []table.Operation) error { return ErrCondemned }
+
+// Condemned is the same call of which nothing is committed: of a request that is refused already,
+// to learn what else is wrong with it.
+func (c *Call) Condemned() *Call {
+	step, env := *c, *c.Env
+	env.Table = sealed{env.Table}
+	step.Env, step.key = &env, nil
+	return &step
+}
+
 // WithKey makes the call repeatable under the client's Idempotency-Key; request is what must be the
 // same each time: method, path and body.
 func (c *Call) WithKey(idempotencyKey string, request ...[]byte) {
@@ -235,6 +254,24 @@ func (c *Call) Begin(ctx context.Context) error {
 	return err
 }
 
+// Failed is what a request that failed is told. A repetition that was sent beside the first request
+// may have found what that one left, such as another version or nothing at all, before it found its
+// answer: the answer counts then, or that the first one is still running.
+func (c *Call) Failed(ctx context.Context, err error) error {
+	var replay *Replay
+	if c.key == nil || c.key.own || !c.key.looked || errors.As(err, &replay) {
+		return err // who was refused before the first look may not be allowed to see the answer
+	}
+	item, found, unread := table.Get(ctx, c.Env.Table, c.key.item)
+	if unread != nil || !found {
+		return err // it is as true as it was
+	}
+	if judged := c.judge(ctx, item); judged != nil {
+		return judged
+	}
+	return err
+}
+
 // judge decides what an existing record means for this request; nil means that it is dead and may
 // be replaced.
 func (c *Call) judge(ctx context.Context, item table.Item) error {
@@ -301,7 +338,7 @@ func (c *Call) Claim(ctx context.Context, effects ...table.Operation) error {
 	if err := c.commit(ctx, append(effects, op)); err != nil {
 		return err
 	}
-	c.key.version, c.key.claimed = op.Item.Version, true
+	c.key.version, c.key.claimed, c.key.own = op.Item.Version, true, true
 	return nil
 }
 
@@ -321,7 +358,7 @@ func (c *Call) Provide(ctx context.Context, answer Answer, effects ...table.Oper
 	if err := c.commit(ctx, append(effects, op)); err != nil {
 		return err
 	}
-	c.key.version = op.Item.Version
+	c.key.version, c.key.own = op.Item.Version, true
 	return nil
 }
 

@@ -10,6 +10,7 @@ type Document struct {
 	ProductID string  `json:"productId,omitempty" doc:"With not-enough-licenses: the product."`
 	Wanted    *int64  `json:"wanted,omitempty" doc:"With not-enough-licenses: how many were wanted."`
 	Available *int64  `json:"available,omitempty" doc:"With not-enough-licenses: how many are free."`
+	Shortages []Short `json:"shortages,omitempty" doc:"With not-enough-licenses: all products that are short; productId, wanted and available are of the first."`
 	Used      *int64  `json:"used,omitempty" doc:"With wallboard-limit: how many wallboards there are."`
 	Max       *int64  `json:"max,omitempty" doc:"With wallboard-limit: how many there may be, or the maximum that was asked for."`
 	OrderID   string  `json:"orderId,omitempty" format:"uuid" doc:"With wrong-state, of a quote that was ordered already: the order."`
@@ -26,7 +27,7 @@ func (p *Problem) Document() *Document {
 		OrderID: p.OrderID,
 	}
 	if p.Slug == NotEnoughLicenses {
-		d.ProductID, d.Wanted, d.Available = p.ProductID, &p.Wanted, &p.Available
+		d.ProductID, d.Wanted, d.Available, d.Shortages = p.ProductID, &p.Wanted, &p.Available, p.Shortages
 	}
 	if p.Slug == WallboardLimit {
 		d.Used, d.Max = &p.Used, &p.Max

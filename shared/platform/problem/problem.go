@@ -8,6 +8,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -120,9 +121,12 @@ type Problem struct {
 	Slug   Slug
 	Detail string
 	Fields []Field
-	// ProductID, Wanted and Available are set for NotEnoughLicenses.
+	// ProductID, Wanted and Available are set for NotEnoughLicenses, of the first product that is
+	// short.
 	ProductID         string
 	Wanted, Available int64
+	// Shortages are all products that are short, the first one too.
+	Shortages []Short
 	// Used and Max are set for WallboardLimit.
 	Used, Max int64
 	// OrderID is the order that a quote became, of a quote that was ordered already.
@@ -139,6 +143,12 @@ func New(slug Slug, detail string) *Problem { return &Problem{Slug: slug, Detail
 // Newf is New with a format.
 func Newf(slug Slug, format string, args ...any) *Problem {
 	return New(slug, fmt.Sprintf(format, args...))
+}
+
+// At adds the field that the problem is about.
+func (p *Problem) At(field string, code Code, format string, args ...any) *Problem {
+	p.Fields = append(p.Fields, Fault(field, code, format, args...))
+	return p
 }
 
 // Validation names the fields at fault.
@@ -170,12 +180,31 @@ func Missing(what string) *Problem {
 // NoAccount is the one 404 of an account, whether it is somebody else's or nobody's (invariant I9).
 func NoAccount() *Problem { return New(NotFound, "There is no such account.") }
 
+// Short is a product of which more seats are wanted than are free.
+type Short struct {
+	ProductID string `json:"productId"`
+	Wanted    int64  `json:"wanted" doc:"How many were wanted."`
+	Available int64  `json:"available" doc:"How many are free."`
+}
+
 // Shortage says how many seats were wanted and how many are free (requirements, section 4).
 func Shortage(productID string, wanted, available int64) *Problem {
 	return &Problem{
 		Slug:      NotEnoughLicenses,
 		Detail:    fmt.Sprintf("%d licenses of %s are wanted and %d are available.", wanted, productID, available),
 		ProductID: productID, Wanted: wanted, Available: available,
+		Shortages: []Short{{productID, wanted, available}},
+	}
+}
+
+// Shorter adds a product that is short to a Shortage; one that is named already is not added again.
+func (p *Problem) Shorter(more *Problem) {
+	for _, short := range more.Shortages {
+		if slices.ContainsFunc(p.Shortages, func(known Short) bool { return known.ProductID == short.ProductID }) {
+			continue
+		}
+		p.Shortages = append(slices.Clip(p.Shortages), short)
+		p.Detail += " " + more.Detail
 	}
 }
 

@@ -214,7 +214,7 @@ func (o *office) check(t *testing.T, m *model, step string) {
 	if held != min(wanted, m.seats) {
 		t.Fatalf("%s: %d hold a seat, of %d who should and %d seats", step, held, wanted, m.seats)
 	}
-	list, _, err := inventory.NewService(catalog.Default()).Waiting(t.Context(), c, inventory.Of{Product: catalog.LiveReportsID, User: ""}, "", 200)
+	list, _, err := inventory.NewService(catalog.Default()).Waiting(t.Context(), c, inventory.Of{Products: []string{catalog.LiveReportsID}}, "", 200)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,8 @@ func TestTheCoreSaysNoWordOfHTTP(t *testing.T) {
 	for _, file := range goFiles(t) {
 		dir, base := path.Split(file)
 		if packages[strings.TrimSuffix(dir, "/")] != capability || strings.HasSuffix(base, "_test.go") ||
-			strings.HasPrefix(base, "http.") || strings.HasPrefix(base, "http_") || strings.HasSuffix(base, "_http.go") ||
+			strings.HasPrefix(base, "http.") || strings.HasPrefix(base, "http_") ||
+			strings.HasSuffix(base, "_http.go") ||
 			strings.HasPrefix(dir, "shared/console/") {
 			continue
 		}
@@ -40,7 +41,8 @@ func TestTheCoreSaysNoWordOfHTTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if imp != "net/http" && imp != module+"/shared/platform/api" && !under(imp, "github.com/danielgtaylor/huma/v2") {
+			if imp != "net/http" && imp != module+"/shared/platform/api" &&
+				!under(imp, "github.com/danielgtaylor/huma/v2") {
 				continue
 			}
 			if _, may := speaksHTTP[file]; !may {

@@ -93,7 +93,12 @@ func TestAtomicIsAllOrNone(t *testing.T) {
 
 	c := o.call()
 	c.WithKey("key")
-	results, err := o.kernel.AssignMany(o.ctx, c, items, AllOrNone) // the most that requirements, section 4 asks for, in one commit
+	results, err := o.kernel.AssignMany(
+		o.ctx,
+		c,
+		items,
+		AllOrNone,
+	) // the most that requirements, section 4 asks for, in one commit
 	o.must(err)
 	if results.Succeeded != MaxAtomic {
 		t.Fatalf("%+v", results)

@@ -285,7 +285,13 @@ func (u *UnitOfWork) exclusionOperations() ([]table.Operation, error) {
 			continue
 		}
 		data, err := call.Encode(
-			record.Excluded{ProductID: product, UserID: user, UserName: u.holders[user].Name, Since: u.c.At, By: u.c.Actor},
+			record.Excluded{
+				ProductID: product,
+				UserID:    user,
+				UserName:  u.holders[user].Name,
+				Since:     u.c.At,
+				By:        u.c.Actor,
+			},
 		)
 		if err != nil {
 			return nil, err

@@ -132,7 +132,10 @@ func shardsFor(licenses int) int {
 }
 
 func refusedLicense(account string, refused *table.ConditionError, licenses []record.Document) bool {
-	return slices.ContainsFunc(licenses, func(l record.Document) bool { return refused.Has(record.LicenseKey(account, l.ID)) })
+	return slices.ContainsFunc(
+		licenses,
+		func(l record.Document) bool { return refused.Has(record.LicenseKey(account, l.ID)) },
+	)
 }
 
 // lotted makes the licenses of the lots, the same in every run.
@@ -208,7 +211,9 @@ func confirmation(c *call.Call, orderID string, lots []Lot) ([]table.Operation, 
 		bought[record.BoughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
 		bought[record.CostCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
 	}
-	ops := []table.Operation{table.Put(table.Item{Key: record.ConfirmedKey(c.Account, orderID), Data: data}, table.IfAbsent)}
+	ops := []table.Operation{
+		table.Put(table.Item{Key: record.ConfirmedKey(c.Account, orderID), Data: data}, table.IfAbsent),
+	}
 	for key, by := range bought {
 		ops = append(ops, table.Add(key, table.AtLeast(record.CountBought, by, 0)))
 	}
@@ -289,7 +294,10 @@ func (d *Service) drainSoon(ctx context.Context, c *call.Call, product string) {
 func (d *Service) Unused(account, costCenter string) []table.Operation {
 	var ops []table.Operation
 	for _, p := range d.products.Purchasable() {
-		ops = append(ops, table.Add(record.CostCenterSeatsKey(account, p.ID, costCenter), table.AtMost(record.CountBought, 0, 0)))
+		ops = append(
+			ops,
+			table.Add(record.CostCenterSeatsKey(account, p.ID, costCenter), table.AtMost(record.CountBought, 0, 0)),
+		)
 	}
 	return ops
 }

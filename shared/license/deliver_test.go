@@ -91,7 +91,14 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	_, confirm := placed(o.Account, order)
 	o.must(o.Env.Table.Commit(o.ctx, confirm))
 	for _, n := range []int{3, 200} {
-		err := o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}}, call.Answer{}, confirm)
+		err := o.kernel.Deliver(
+			o.ctx,
+			o.call(),
+			order,
+			[]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}},
+			call.Answer{},
+			confirm,
+		)
 		if _, refused := table.Refused(err); !refused {
 			t.Fatalf("%v", err)
 		}
@@ -103,7 +110,10 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 // TestNobodySeesPartOfAnOrder stops a delivery before each of its commits, and after each whose
 // answer is lost: until the last one nobody sees a license; another run ends it.
 func TestNobodySeesPartOfAnOrder(t *testing.T) {
-	lots := []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 120}, {ProductID: "developer", CostCenter: "CC-2", Quantity: 60}}
+	lots := []Lot{
+		{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 120},
+		{ProductID: "developer", CostCenter: "CC-2", Quantity: 60},
+	}
 	const commits = 5 // four of 50 licenses or fewer, and the confirmation
 	for n := 1; n <= commits; n++ {
 		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter} {
@@ -155,7 +165,11 @@ func TestProgress(t *testing.T) {
 	o := open(t)
 	c := o.call()
 	for n, want := range map[int]bool{1: true, 40: true, 60: false, 5_000: false} {
-		if got := o.kernel.OneCommit(c, []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}}, 1); got != want {
+		if got := o.kernel.OneCommit(
+			c,
+			[]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}},
+			1,
+		); got != want {
 			t.Errorf("%d licenses in one commit: %v", n, got)
 		}
 	}
@@ -209,7 +223,16 @@ func largestOrder(t *testing.T) {
 	o := open(t)
 	made := &testkit.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
-	o.must(o.kernel.Deliver(o.ctx, o.call(), order, []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}}, call.Answer{}, nil))
+	o.must(
+		o.kernel.Deliver(
+			o.ctx,
+			o.call(),
+			order,
+			[]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}},
+			call.Answer{},
+			nil,
+		),
+	)
 	if got := made.Take(); got.Commits != MaxDelivery/deliveryBatch+2 { // one shows them, and one counts the shards
 		t.Fatalf("%+v", got)
 	}

@@ -20,7 +20,10 @@ func dayOperations(c *call.Call, bought map[table.Key]int64) []table.Operation {
 	}
 	var bounds []table.Bound
 	for _, product := range slices.Sorted(maps.Keys(byProduct)) {
-		bounds = append(bounds, table.Bound{Name: record.CountName(record.CountBought, product), By: byProduct[product]})
+		bounds = append(
+			bounds,
+			table.Bound{Name: record.CountName(record.CountBought, product), By: byProduct[product]},
+		)
 	}
 	if len(bounds) == 0 {
 		return nil

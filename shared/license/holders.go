@@ -45,7 +45,10 @@ func (h *holderState) wordOperations(account string) ([]table.Operation, error) 
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, table.Put(table.Item{Key: record.HolderWordKey(account, words, h.UserID), Data: data}, table.Always))
+		ops = append(
+			ops,
+			table.Put(table.Item{Key: record.HolderWordKey(account, words, h.UserID), Data: data}, table.Always),
+		)
 	}
 	return ops, nil
 }

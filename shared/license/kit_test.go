@@ -46,7 +46,13 @@ func open(t testing.TB) *office {
 
 func openOn(t testing.TB, k *testkit.Fixture) *office {
 	t.Helper()
-	o := &office{Fixture: k, t: t, ctx: t.Context(), kernel: NewService(catalog.Default()), reads: inventory.NewService(catalog.Default())}
+	o := &office{
+		Fixture: k,
+		t:       t,
+		ctx:     t.Context(),
+		kernel:  NewService(catalog.Default()),
+		reads:   inventory.NewService(catalog.Default()),
+	}
 	for _, code := range []string{"CC-1", "CC-2"} {
 		o.costCenter(code)
 	}

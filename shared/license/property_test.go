@@ -93,7 +93,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	actions := map[string]func(*rapid.T){
 		"deliver": func(rt *rapid.T) {
 			id, n := w.Env.IDs.Ordered(), rapid.IntRange(1, 3).Draw(rt, "quantity")
-			lots := []Lot{{ProductID: rapid.SampledFrom(propertyBought).Draw(rt, "product"), CostCenter: "CC-1", Quantity: n}}
+			lots := []Lot{
+				{ProductID: rapid.SampledFrom(propertyBought).Draw(rt, "product"), CostCenter: "CC-1", Quantity: n},
+			}
 			w.fault(w.kernel.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
 			for i := range n {
 				w.ids = append(w.ids, record.DeliveredID(w.Account, id, i))

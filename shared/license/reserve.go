@@ -134,7 +134,10 @@ func (r *Reservation) next(
 			ops,
 			table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent),
 		)
-		bounds = append(bounds, table.Bound{Name: record.CountName(record.CountReserved, product), By: int64(len(taken))})
+		bounds = append(
+			bounds,
+			table.Bound{Name: record.CountName(record.CountReserved, product), By: int64(len(taken))},
+		)
 		ends[product] = end + int64(len(taken))
 		module -= len(taken) + 1
 	}
@@ -177,7 +180,10 @@ func (d *Service) offered(ctx context.Context, c *call.Call, product string, n i
 	var offers []offer
 	first := c.Env.Pick(shards)
 	for shard := range shards {
-		q := table.Query{Partition: record.FreePartition(c.Account, product, (first+shard)%shards), Limit: n - len(offers)}
+		q := table.Query{
+			Partition: record.FreePartition(c.Account, product, (first+shard)%shards),
+			Limit:     n - len(offers),
+		}
 		for more := true; more; {
 			page, err := c.Env.Table.Query(ctx, q)
 			if err != nil {
@@ -309,7 +315,10 @@ func (r *Reservation) returned(items []table.Item, drawn map[string]int64) ([]ta
 	var bounds []table.Bound
 	for _, product := range slices.Sorted(maps.Keys(back)) {
 		if back[product] != 0 {
-			bounds = append(bounds, table.Bound{Name: record.CountName(record.CountReserved, product), By: back[product]})
+			bounds = append(
+				bounds,
+				table.Bound{Name: record.CountName(record.CountReserved, product), By: back[product]},
+			)
 		}
 	}
 	if len(bounds) > 0 {

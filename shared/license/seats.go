@@ -244,7 +244,10 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) && len(holding.Grants) > 0 {
 		// An add-on goes with its base (requirements, section 4), and what a person gave goes with
 		// what it needs.
-		holding.Grants = withoutGrants(holding.Grants, func(s string) bool { return p.Base != "" || !record.Automatic(s) })
+		holding.Grants = withoutGrants(
+			holding.Grants,
+			func(s string) bool { return p.Base != "" || !record.Automatic(s) },
+		)
 	}
 	wanted, _ := g.terms().Wants(&h.Holder, p.ID)
 	held := holding.LicenseID != ""
@@ -460,7 +463,13 @@ func (g *ledger) joinWaiting(h *holderState, p catalog.Product) {
 		w = &waitState{}
 		g.waits[holding.Waiting] = w
 	}
-	w.entry = record.Wait{ProductID: p.ID, UserID: h.UserID, UserName: h.Name, Since: at, Grants: slices.Clone(holding.Grants)}
+	w.entry = record.Wait{
+		ProductID: p.ID,
+		UserID:    h.UserID,
+		UserName:  h.Name,
+		Since:     at,
+		Grants:    slices.Clone(holding.Grants),
+	}
 	w.gone, w.dirty = false, true
 	g.counts[record.CountName(record.CountWaiting, p.ID)]++
 	g.look[p.ID] = true

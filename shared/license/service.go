@@ -230,7 +230,11 @@ func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCente
 		if out.License, out.Version, err = ch.after(id); err != nil {
 			return err
 		}
-		return ch.Commit(ctx, call.Told(out.ChangedLicense, out.Version), table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent))
+		return ch.Commit(
+			ctx,
+			call.Told(out.ChangedLicense, out.Version),
+			table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent),
+		)
 	})
 	return out, err
 }

@@ -18,15 +18,20 @@ import (
 // not available.
 func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
 	counts := map[string]int64{}
-	err := table.All(ctx, c.Env.Table, table.Query{Partition: record.SeatsPartition(c.Account)}, func(item table.Item) error {
-		for name, n := range item.Counts {
-			if name == record.CountBought {
-				name = record.CountName(record.CountBought, item.Sort)
+	err := table.All(
+		ctx,
+		c.Env.Table,
+		table.Query{Partition: record.SeatsPartition(c.Account)},
+		func(item table.Item) error {
+			for name, n := range item.Counts {
+				if name == record.CountBought {
+					name = record.CountName(record.CountBought, item.Sort)
+				}
+				counts[name] += n
 			}
-			counts[name] += n
-		}
-		return nil
-	})
+			return nil
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +67,10 @@ func (d *Service) BoughtAt(
 	}
 	first := slices.MinFunc(moments, time.Time.Compare)
 	since := map[string]map[string]int64{}
-	query := table.Query{Partition: record.BoughtQuartersPartition(c.Account), From: record.BoughtQuarterKey(c.Account, first).Sort}
+	query := table.Query{
+		Partition: record.BoughtQuartersPartition(c.Account),
+		From:      record.BoughtQuarterKey(c.Account, first).Sort,
+	}
 	err := table.All(ctx, c.Env.Table, query, func(item table.Item) error {
 		since[item.Sort] = item.Counts
 		return nil

@@ -268,7 +268,12 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 // there is none.
 //
 // Errors: table.ErrCursor for a position of another list.
-func (d *Service) Found(ctx context.Context, c *call.Call, q, position string, limit int) ([]record.Holder, string, error) {
+func (d *Service) Found(
+	ctx context.Context,
+	c *call.Call,
+	q, position string,
+	limit int,
+) ([]record.Holder, string, error) {
 	phase, entry, _, err := searchPosition(position)
 	if err != nil {
 		return nil, "", err

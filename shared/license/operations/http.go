@@ -467,7 +467,11 @@ func (o *Operations) addOns() api.ReadWrite[api.Resource, addOnsBody, license.Ad
 		if err != nil {
 			return nil, err
 		}
-		return &api.Tagged[license.AddOnList]{Status: http.StatusOK, ETag: call.Tag(a.Versions...), Body: a.AddOnList}, nil
+		return &api.Tagged[license.AddOnList]{
+			Status: http.StatusOK,
+			ETag:   call.Tag(a.Versions...),
+			Body:   a.AddOnList,
+		}, nil
 	}
 	return api.ReadWrite[api.Resource, addOnsBody, license.AddOnList]{
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[license.AddOnList], error) {

@@ -14,6 +14,7 @@ import (
 // The keys of the kernel; docs/data-model.md says what each costs.
 
 const (
+	// CountBought and the others name counts.
 	CountBought   = "bought"
 	CountAssigned = "assigned"
 	CountWaiting  = "waiting"
@@ -24,6 +25,7 @@ const (
 // over 16 partitions.
 func shard(id string) string { return id[:1] }
 
+// LicenseKey is where a license lies.
 func LicenseKey(account, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "LICENSE", shard(id)), Sort: id}
 }
@@ -49,6 +51,7 @@ func (l *Document) FreeKey(account string) table.Key {
 	return table.Key{Partition: FreePartition(account, l.ProductID, l.Shard()), Sort: l.ID}
 }
 
+// FreePartition is one shard of the pool of a product.
 func FreePartition(account, product string, shard int) string {
 	return call.Partition(account, "FREE", product, strconv.Itoa(shard))
 }
@@ -63,16 +66,20 @@ func HolderKey(account, user string) table.Key {
 	return table.Key{Partition: call.Partition(account, "HOLDER", user), Sort: "HOLDER"}
 }
 
+// WaitKey is where an entry of a waiting list lies.
 func WaitKey(account, sort string) table.Key {
 	return table.Key{Partition: WaitPartition(account), Sort: sort}
 }
 
+// WaitPartition holds the waiting lists, by product and time.
 func WaitPartition(account string) string { return call.Partition(account, "WAITING") }
 
+// ExclusionKey is where it says that a user is kept from a product.
 func ExclusionKey(account, product, user string) table.Key {
 	return table.Key{Partition: ExclusionPartition(account), Sort: product + "#" + user}
 }
 
+// ExclusionPartition holds the exclusions, by product and user.
 func ExclusionPartition(account string) string { return call.Partition(account, "EXCLUDED") }
 
 // ExtensionKey is where an extension lies.
@@ -80,10 +87,12 @@ func ExtensionKey(account, extension string) table.Key {
 	return table.Key{Partition: call.Partition(account, "EXTENSION"), Sort: extension}
 }
 
+// NumberKey is where it says which extension has a number, by its digits.
 func NumberKey(account, number string) table.Key {
 	return table.Key{Partition: call.Partition(account, "NUMBER"), Sort: number}
 }
 
+// SeatsPartition holds the counts of the summary.
 func SeatsPartition(account string) string { return call.Partition(account, "SEATS") }
 
 // BoughtKey counts what is bought of a product and not terminated.
@@ -99,6 +108,7 @@ func BoughtQuarterKey(account string, at time.Time) table.Key {
 	}
 }
 
+// BoughtQuartersPartition holds what was bought in each quarter of an hour.
 func BoughtQuartersPartition(account string) string { return call.Partition(account, "SEATS-TIMES") }
 
 // TakenShards is over how many items the counts of what is assigned, what is reserved, and who
@@ -120,20 +130,24 @@ func CountName(count, product string) string { return count + ":" + product }
 // CostCenterSeatsPartition holds a count of bought seats for each product and cost center.
 func CostCenterSeatsPartition(account string) string { return call.Partition(account, "SEATS-CC") }
 
+// CostCenterSeatsKey counts what is bought of a product on a cost center.
 func CostCenterSeatsKey(account, product, costCenter string) table.Key {
 	return table.Key{Partition: CostCenterSeatsPartition(account), Sort: product + "#" + costCenter}
 }
 
 // The partitions of the indexes of licenses, one for each shard.
 
+// LicensesByProduct is one shard of the index by product.
 func LicensesByProduct(account string, shard int) string {
 	return call.Partition(account, "LICENSES", strconv.Itoa(shard))
 }
 
+// LicensesByCostCenter is one shard of the index by cost center.
 func LicensesByCostCenter(account string, shard int) string {
 	return call.Partition(account, "LICENSES-CC", strconv.Itoa(shard))
 }
 
+// LicensesByStatus is one shard of the index by status.
 func LicensesByStatus(account string, shard int) string {
 	return call.Partition(account, "LICENSES-STATUS", strconv.Itoa(shard))
 }
@@ -153,6 +167,7 @@ func statusSort(family string, l License) string {
 	return Joined(string(l.Status), family, l.ProductID, l.CostCenter, l.ID)
 }
 
+// Joined makes a sort key of its parts.
 func Joined(parts ...string) string { return strings.Join(parts, "#") }
 
 // HoldersByWord holds an entry for each word of a holder's name, id and e-mail address
@@ -160,6 +175,7 @@ func Joined(parts ...string) string { return strings.Join(parts, "#") }
 // would be written again with every license that is assigned.
 func HoldersByWord(account string) string { return call.Partition(account, "HOLDERS-WORD") }
 
+// HolderWordKey is where one entry of a holder lies.
 func HolderWordKey(account, words, user string) table.Key {
 	return table.Key{Partition: HoldersByWord(account), Sort: Joined(words, user)}
 }

@@ -66,7 +66,7 @@ func MarkerKey(account, license string) table.Key {
 	return table.Key{Partition: call.Partition(account, "CONFIRMED"), Sort: ending(license)}
 }
 
-// marks are where to look whether the orders of some licenses are confirmed, of those orders that
+// Markers are where to look whether the orders of some licenses are confirmed, of those orders that
 // are not known to be.
 func (r *Records) Markers(account string, licenses []string) []table.Key {
 	var keys []table.Key

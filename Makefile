@@ -144,8 +144,8 @@ openapi: ## Write openapi.yaml from the code, and the packed copies that HealthF
 TEMPL = github.com/a-h/templ/cmd/templ@$(shell go list -m -f '{{.Version}}' github.com/a-h/templ)
 
 .PHONY: views
-views: ## Write the console's views as Go (*_templ.go), and its client of the API from openapi.yaml.
-	@go run $(TEMPL) generate -path shared/console -log-level warn
+views: ## Write the views (*.templ) as Go, and the console's client of the API from openapi.yaml.
+	@for part in console purchase; do go run $(TEMPL) generate -path shared/$$part -log-level warn; done
 	@trap 'rm -f openapi-client.new' EXIT; go run -buildvcs=false ./infra/apiclient openapi.yaml > openapi-client.new; mv openapi-client.new shared/console/client/generated.go
 
 .PHONY: validate

@@ -5,10 +5,10 @@ import (
 	"seatwise/shared/health"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
-	"seatwise/shared/platform/wire"
+	"seatwise/shared/platform/wire/alone"
 )
 
-func main() { wire.Start(function) }
+func main() { alone.Start(function) }
 
 func function(env *app.Env) app.Function {
 	return api.Serve(env, health.Routes)

@@ -103,6 +103,7 @@ var packages = map[string]kind{
 	"shared/platform/table/tabletest": testkit,
 
 	"shared/platform/wire":       wiring,
+	"shared/platform/wire/alone": wiring,
 	"shared/platform/wire/plain": wiring,
 }
 
@@ -174,7 +175,7 @@ var libraries = map[string]struct {
 	// countries; the languages of readers
 	"golang.org/x/text/language": {packages: []string{"shared/account", "shared/console/view"}},
 	"github.com/a-h/templ": {
-		packages: []string{"shared/console/pages", "shared/console/view", "shared/console/web"},
+		packages: []string{"shared/console/pages", "shared/console/view", "shared/console/web", "shared/purchase/statement"},
 	},
 	"github.com/coreos/go-oidc/v3": {packages: []string{"shared/console/signin"}},
 	"golang.org/x/oauth2":          {packages: []string{"shared/console/signin"}},
@@ -354,6 +355,9 @@ func TestAFunctionLinksOnlyItsOwn(t *testing.T) {
 			if packages[strings.TrimPrefix(dep, module+"/")] == capability {
 				linked = append(linked, capabilityOf(dep))
 			}
+			if p.path() == "functions/health" && (under(dep, "github.com/aws/aws-sdk-go-v2") || under(dep, "github.com/aws/smithy-go")) {
+				t.Errorf("%s links %s: it needs no client", p.path(), dep)
+			}
 			if under(dep, "github.com/xuri/excelize/v2") && !slices.Contains(workbookFunctions, p.path()) {
 				t.Errorf("%s links excelize", p.path())
 			}
@@ -395,6 +399,26 @@ func TestTheConsoleIsAClient(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Fatal("there is no console")
+	}
+}
+
+// TestNoFunctionOfOursExecutesTemplates keeps text/template out of what the functions link:
+// executing one looks methods up by name, so that the linker keeps every method of every type, the
+// clients of AWS among them. Views are compiled (a-h/templ). Libraries may import the package as
+// long as nothing reaches its execution; infra/bootstrap and `make bench` look at the binaries.
+func TestNoFunctionOfOursExecutesTemplates(t *testing.T) {
+	ours, all := list(t)
+	for _, p := range ours {
+		if k, _ := kindOf(p.path()); k != function {
+			continue
+		}
+		for _, dep := range append([]string{p.ImportPath}, p.Deps...) {
+			for _, imp := range all[dep].Imports {
+				if isOurs(dep) && (imp == "text/template" || imp == "html/template") {
+					t.Errorf("%s links %s, which imports %s", p.path(), dep, imp)
+				}
+			}
+		}
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"seatwise/infra/linked"
 )
 
 const excelize = "github.com/xuri/excelize/v2"
@@ -57,6 +59,13 @@ func (p *program) measure() error {
 	info, err := buildinfo.ReadFile(p.path)
 	if err != nil {
 		return fmt.Errorf("read what %s links: %w", p.name, err)
+	}
+	names, err := linked.Functions(p.path)
+	if err != nil {
+		return err
+	}
+	if names[linked.Execution] {
+		return fmt.Errorf("%s executes templates, so that the linker keeps every method (design, decision 9)", p.name)
 	}
 	p.workbooks = slices.ContainsFunc(info.Deps, func(m *debug.Module) bool { return m.Path == excelize })
 	f, err := os.Open(p.path)

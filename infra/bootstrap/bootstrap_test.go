@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"seatwise/infra/linked"
 	"seatwise/infra/registry"
 	"seatwise/infra/testenv"
 	"seatwise/infra/testkit"
@@ -84,10 +88,41 @@ func TestAStrangeEventIsAnError(t *testing.T) {
 func TestAMissingSettingIsNamed(t *testing.T) {
 	env := nowhere()
 	delete(env, "TABLE_NAME")
-	l := start(t, "HealthFunction", env)
+	l := start(t, "LicensesFunction", env)
 	<-l.ended
 	if code := l.cmd.ProcessState.ExitCode(); code == 0 || !strings.Contains(l.log.String(), "TABLE_NAME") {
 		t.Fatalf("ended with %d and said %s", code, l.log.String())
+	}
+}
+
+// TestTheLinkerDropsTemplates reads the binary of the function that prints statements: were a
+// template executed anywhere in it, it would be half as large again. A program that does execute one
+// shows that the test can fail.
+func TestTheLinkerDropsTemplates(t *testing.T) {
+	for _, function := range []string{"PurchaseFunction", "LicensesFunction"} {
+		names, err := linked.Functions(build(t, function))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names[linked.Execution] {
+			t.Errorf("%s reaches %s", function, linked.Execution)
+		}
+		if !names["main.main"] {
+			t.Errorf("no functions were found in %s", function)
+		}
+	}
+	source := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(source, []byte("package main\n\nimport (\n\t\"html/template\"\n\t\"os\"\n)\n\n"+
+		"func main() { _ = template.Must(template.New(\"t\").Parse(\"t\")).Execute(os.Stdout, nil) }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "templates")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", path, source)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v: %s", err, out)
+	}
+	if names, err := linked.Functions(path); err != nil || !names[linked.Execution] {
+		t.Errorf("a program that executes a template is not recognized: %v", err)
 	}
 }
 

@@ -142,7 +142,7 @@ func TestHTMLShowsEverything(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"<!DOCTYPE html>", `<meta charset="utf-8">`, "@media print", "@page", "table-header-group", "</html>",
+		"<!doctype html>", `<meta charset="utf-8">`, "@media print", "@page", "table-header-group", "</html>",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q", want)

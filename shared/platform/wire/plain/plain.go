@@ -7,34 +7,24 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/wire/alone"
 )
 
 // Version is what GET /v1/health answers.
-const Version = "0.1.0"
+const Version = alone.Version
 
 // Clock is the machine's.
-func Clock() time.Time { return time.Now() }
+func Clock() time.Time { return alone.Clock() }
 
 // IDs makes UUIDs.
-type IDs struct{}
-
-var _ app.IDs = IDs{}
-
-// Random implements app.IDs.
-func (IDs) Random() string { return uuid.NewString() }
-
-// Ordered implements app.IDs; within one process the ids ascend strictly.
-func (IDs) Ordered() string { return uuid.Must(uuid.NewV7()).String() }
+type IDs = alone.IDs
 
 // providerWait bounds one request to the identity provider. Those to the API end with the
 // invocation.
@@ -47,21 +37,13 @@ func StartConsole(build func(*app.Env) app.Function) {
 	// The first HTTPS call would wait for the root certificates; here they are read while the rest
 	// is made.
 	go func() { _, _ = x509.SystemCertPool() }()
-	slog.SetDefault(edge.Logger(os.Stdout, slog.LevelInfo)) // what libraries write becomes lines of JSON too
-	e, err := console(os.Getenv, build)
-	if err != nil {
-		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err)
-		os.Exit(1)
-	}
-	edge.Start(e)
+	alone.Serve(func() (*edge.Edge, error) { return console(os.Getenv, build) })
 }
 
 func console(getenv func(string) string, build func(*app.Env) app.Function) (*edge.Edge, error) {
-	var level slog.Level
-	if name := getenv("LOG_LEVEL"); name != "" {
-		if err := level.UnmarshalText([]byte(name)); err != nil {
-			return nil, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR")
-		}
+	level, err := alone.LogLevel(getenv)
+	if err != nil {
+		return nil, err
 	}
 	secret := Secret{HTTP: &http.Client{Timeout: providerWait},
 		ID:       getenv("SESSION_KEY"),

@@ -5,7 +5,7 @@ package catalog
 import "seatwise/shared/craft/money"
 
 var definition = Definition{
-	Version:    "29ceb4f11ab562f7",
+	Version:    "d73924a2bc27ef1f",
 	Currencies: []string{"USD", "EUR", "GBP"},
 	Categories: []string{"Analytics", "Phone", "Users", "Clients", "Supervisor", "Devices"},
 	Products: []Product{
@@ -17,8 +17,7 @@ var definition = Definition{
 			Description: "Lets one person view Live Reports, or be shown on them as a member of a monitored call queue.",
 			CoveredBy:   []string{"call-queue-booster"},
 			CountsAs:    Count{Group: "liveReports", Label: "Live Report", Means: "Licenses bought for people who view Live Reports or are shown on them."},
-			Prices:      []money.Amount{{Minor: 2500, Currency: "USD"}, {Minor: 2300, Currency: "EUR"}, {Minor: 2000, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 2500, Currency: "USD"}, {Minor: 2300, Currency: "EUR"}, {Minor: 2000, Currency: "GBP"}}},
 		{
 			ID:          "call-queue-booster",
 			Name:        "Call Queue Booster",
@@ -27,8 +26,7 @@ var definition = Definition{
 			Description: "Adds the extra call queue features for one person. Live Reports are included, so its holder needs no license of them.",
 			Includes:    []string{"live-reports"},
 			CountsAs:    Count{Group: "liveReports", Label: "Call Queue Booster", Means: "Licenses bought whose holders need no Live Reports license."},
-			Prices:      []money.Amount{{Minor: 3500, Currency: "USD"}, {Minor: 3200, Currency: "EUR"}, {Minor: 2800, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 3500, Currency: "USD"}, {Minor: 3200, Currency: "EUR"}, {Minor: 2800, Currency: "GBP"}}},
 		{
 			ID:          "phone-system",
 			Name:        "Phone System",
@@ -36,32 +34,28 @@ var definition = Definition{
 			Kind:        "base",
 			Description: "A phone line for one person: an extension with a number, to which add-ons can be attached.",
 			Extension:   true,
-			Prices:      []money.Amount{{Minor: 1999, Currency: "USD"}, {Minor: 1849, Currency: "EUR"}, {Minor: 1599, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 1999, Currency: "USD"}, {Minor: 1849, Currency: "EUR"}, {Minor: 1599, Currency: "GBP"}}},
 		{
 			ID:          "auto-attendant",
 			Name:        "Auto Attendant",
 			Category:    "Phone",
 			Kind:        "base",
 			Description: "A menu that greets callers and leads them on.",
-			Prices:      []money.Amount{{Minor: 1499, Currency: "USD"}, {Minor: 1399, Currency: "EUR"}, {Minor: 1199, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 1499, Currency: "USD"}, {Minor: 1399, Currency: "EUR"}, {Minor: 1199, Currency: "GBP"}}},
 		{
 			ID:          "call-group",
 			Name:        "Call Group",
 			Category:    "Phone",
 			Kind:        "base",
 			Description: "One number that rings several phones.",
-			Prices:      []money.Amount{{Minor: 999, Currency: "USD"}, {Minor: 929, Currency: "EUR"}, {Minor: 799, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 999, Currency: "USD"}, {Minor: 929, Currency: "EUR"}, {Minor: 799, Currency: "GBP"}}},
 		{
 			ID:          "developer",
 			Name:        "Developer",
 			Category:    "Phone",
 			Kind:        "base",
 			Description: "Access to the programming interfaces of the phone system.",
-			Prices:      []money.Amount{{Minor: 2999, Currency: "USD"}, {Minor: 2799, Currency: "EUR"}, {Minor: 2399, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 2999, Currency: "USD"}, {Minor: 2799, Currency: "EUR"}, {Minor: 2399, Currency: "GBP"}}},
 		{
 			ID:          "call_recording",
 			Name:        "Call Recording",
@@ -71,8 +65,7 @@ var definition = Definition{
 			Code:        "call_recording",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 499, Currency: "USD"}, {Minor: 459, Currency: "EUR"}, {Minor: 399, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 499, Currency: "USD"}, {Minor: 459, Currency: "EUR"}, {Minor: 399, Currency: "GBP"}}},
 		{
 			ID:          "device_desktop_app",
 			Name:        "Desktop",
@@ -82,8 +75,7 @@ var definition = Definition{
 			Code:        "device_desktop_app",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 299, Currency: "USD"}, {Minor: 279, Currency: "EUR"}, {Minor: 239, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 299, Currency: "USD"}, {Minor: 279, Currency: "EUR"}, {Minor: 239, Currency: "GBP"}}},
 		{
 			ID:          "license_dnc_checking_enabled",
 			Name:        "DNC",
@@ -93,8 +85,7 @@ var definition = Definition{
 			Code:        "license_dnc_checking_enabled",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 199, Currency: "USD"}, {Minor: 189, Currency: "EUR"}, {Minor: 159, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 199, Currency: "USD"}, {Minor: 189, Currency: "EUR"}, {Minor: 159, Currency: "GBP"}}},
 		{
 			ID:          "device_ip_phone",
 			Name:        "IP Phone",
@@ -104,8 +95,7 @@ var definition = Definition{
 			Code:        "device_ip_phone",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 399, Currency: "USD"}, {Minor: 369, Currency: "EUR"}, {Minor: 319, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 399, Currency: "USD"}, {Minor: 369, Currency: "EUR"}, {Minor: 319, Currency: "GBP"}}},
 		{
 			ID:          "device_mobile_app",
 			Name:        "Mobile",
@@ -115,8 +105,7 @@ var definition = Definition{
 			Code:        "device_mobile_app",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 299, Currency: "USD"}, {Minor: 279, Currency: "EUR"}, {Minor: 239, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 299, Currency: "USD"}, {Minor: 279, Currency: "EUR"}, {Minor: 239, Currency: "GBP"}}},
 		{
 			ID:          "device_web_rtc",
 			Name:        "Web Phone",
@@ -126,8 +115,7 @@ var definition = Definition{
 			Code:        "device_web_rtc",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 249, Currency: "USD"}, {Minor: 229, Currency: "EUR"}, {Minor: 199, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 249, Currency: "USD"}, {Minor: 229, Currency: "EUR"}, {Minor: 199, Currency: "GBP"}}},
 		{
 			ID:          "license_number",
 			Name:        "Number",
@@ -137,8 +125,7 @@ var definition = Definition{
 			Code:        "license_number",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 499, Currency: "USD"}, {Minor: 459, Currency: "EUR"}, {Minor: 399, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 499, Currency: "USD"}, {Minor: 459, Currency: "EUR"}, {Minor: 399, Currency: "GBP"}}},
 		{
 			ID:          "team_chat",
 			Name:        "Team Chat",
@@ -148,8 +135,7 @@ var definition = Definition{
 			Code:        "team_chat",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 199, Currency: "USD"}, {Minor: 189, Currency: "EUR"}, {Minor: 159, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 199, Currency: "USD"}, {Minor: 189, Currency: "EUR"}, {Minor: 159, Currency: "GBP"}}},
 		{
 			ID:          "license_call_recording_unlimited_enabled",
 			Name:        "Unlimited Call Recording Storage",
@@ -159,8 +145,7 @@ var definition = Definition{
 			Code:        "license_call_recording_unlimited_enabled",
 			Base:        "phone-system",
 			Requires:    []string{"phone-system"},
-			Prices:      []money.Amount{{Minor: 899, Currency: "USD"}, {Minor: 829, Currency: "EUR"}, {Minor: 719, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 899, Currency: "USD"}, {Minor: 829, Currency: "EUR"}, {Minor: 719, Currency: "GBP"}}},
 		{
 			ID:          "essential-user",
 			Name:        "Essential User",
@@ -170,8 +155,7 @@ var definition = Definition{
 			Excludes:    []string{"professional-user"},
 			OneOf:       "user",
 			CountsAs:    Count{Group: "users", Label: "Essential Users", Means: "Users who hold an Essential User license now."},
-			Prices:      []money.Amount{{Minor: 1200, Currency: "USD"}, {Minor: 1100, Currency: "EUR"}, {Minor: 950, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 1200, Currency: "USD"}, {Minor: 1100, Currency: "EUR"}, {Minor: 950, Currency: "GBP"}}},
 		{
 			ID:          "professional-user",
 			Name:        "Professional User",
@@ -181,8 +165,7 @@ var definition = Definition{
 			Excludes:    []string{"essential-user"},
 			OneOf:       "user",
 			CountsAs:    Count{Group: "users", Label: "Professional Users", Means: "Users who hold a Professional User license now."},
-			Prices:      []money.Amount{{Minor: 1800, Currency: "USD"}, {Minor: 1650, Currency: "EUR"}, {Minor: 1450, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 1800, Currency: "USD"}, {Minor: 1650, Currency: "EUR"}, {Minor: 1450, Currency: "GBP"}}},
 		{
 			ID:          "agent-user",
 			Name:        "Agent User",
@@ -192,8 +175,7 @@ var definition = Definition{
 			Requires:    []string{"essential-user", "professional-user"},
 			Sources:     []string{"manual", "pbx"},
 			CountsAs:    Count{Group: "users", Label: "Agent User Add-On", Means: "Users who are agents now, by hand or by the phone system's configuration."},
-			Prices:      []money.Amount{{Minor: 900, Currency: "USD"}, {Minor: 830, Currency: "EUR"}, {Minor: 720, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 900, Currency: "USD"}, {Minor: 830, Currency: "EUR"}, {Minor: 720, Currency: "GBP"}}},
 		{
 			ID:          "client-desktop",
 			Name:        "Desktop Client",
@@ -201,8 +183,7 @@ var definition = Definition{
 			Kind:        "metered",
 			Description: "The client program on a computer.",
 			CountsAs:    Count{Group: "clients", Label: "Desktop", Means: "Users who may use the client program on a computer now."},
-			Prices:      []money.Amount{{Minor: 300, Currency: "USD"}, {Minor: 280, Currency: "EUR"}, {Minor: 240, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 300, Currency: "USD"}, {Minor: 280, Currency: "EUR"}, {Minor: 240, Currency: "GBP"}}},
 		{
 			ID:          "client-crm",
 			Name:        "CRM Client",
@@ -211,8 +192,7 @@ var definition = Definition{
 			Description: "Connects the client program with a customer database. It needs the Desktop Client.",
 			Requires:    []string{"client-desktop"},
 			CountsAs:    Count{Group: "clients", Label: "CRM User Add-On", Means: "Users whose client program is connected with a customer database now."},
-			Prices:      []money.Amount{{Minor: 600, Currency: "USD"}, {Minor: 550, Currency: "EUR"}, {Minor: 480, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 600, Currency: "USD"}, {Minor: 550, Currency: "EUR"}, {Minor: 480, Currency: "GBP"}}},
 		{
 			ID:          "reports-supervisor",
 			Name:        "Reports Supervisor",
@@ -222,8 +202,7 @@ var definition = Definition{
 			Excludes:    []string{"insights-supervisor", "analytics-supervisor", "live-analytics-supervisor", "contact-centre-supervisor"},
 			OneOf:       "supervisor",
 			CountsAs:    Count{Group: "supervisor", Label: "Reports Supervisor", Means: "Users who may run reports on calls that are over."},
-			Prices:      []money.Amount{{Minor: 800, Currency: "USD"}, {Minor: 740, Currency: "EUR"}, {Minor: 640, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 800, Currency: "USD"}, {Minor: 740, Currency: "EUR"}, {Minor: 640, Currency: "GBP"}}},
 		{
 			ID:          "insights-supervisor",
 			Name:        "Insights Supervisor",
@@ -233,8 +212,7 @@ var definition = Definition{
 			Excludes:    []string{"reports-supervisor", "analytics-supervisor", "live-analytics-supervisor", "contact-centre-supervisor"},
 			OneOf:       "supervisor",
 			CountsAs:    Count{Group: "supervisor", Label: "Insights Supervisor", Means: "Users who may run a few whole-call reports and see some dashboards and wallboards."},
-			Prices:      []money.Amount{{Minor: 1200, Currency: "USD"}, {Minor: 1100, Currency: "EUR"}, {Minor: 950, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 1200, Currency: "USD"}, {Minor: 1100, Currency: "EUR"}, {Minor: 950, Currency: "GBP"}}},
 		{
 			ID:          "analytics-supervisor",
 			Name:        "Analytics Supervisor",
@@ -244,8 +222,7 @@ var definition = Definition{
 			Excludes:    []string{"reports-supervisor", "insights-supervisor", "live-analytics-supervisor", "contact-centre-supervisor"},
 			OneOf:       "supervisor",
 			CountsAs:    Count{Group: "supervisor", Label: "Analytics Supervisor", Means: "Users who may see all reports, dashboards and wallboards on calls that are over."},
-			Prices:      []money.Amount{{Minor: 1800, Currency: "USD"}, {Minor: 1650, Currency: "EUR"}, {Minor: 1450, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 1800, Currency: "USD"}, {Minor: 1650, Currency: "EUR"}, {Minor: 1450, Currency: "GBP"}}},
 		{
 			ID:          "live-analytics-supervisor",
 			Name:        "Live Analytics Supervisor",
@@ -255,8 +232,7 @@ var definition = Definition{
 			Excludes:    []string{"reports-supervisor", "insights-supervisor", "analytics-supervisor", "contact-centre-supervisor"},
 			OneOf:       "supervisor",
 			CountsAs:    Count{Group: "supervisor", Label: "Live Analytics Supervisor", Means: "Users who may see the same of calls in progress too."},
-			Prices:      []money.Amount{{Minor: 2400, Currency: "USD"}, {Minor: 2200, Currency: "EUR"}, {Minor: 1900, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 2400, Currency: "USD"}, {Minor: 2200, Currency: "EUR"}, {Minor: 1900, Currency: "GBP"}}},
 		{
 			ID:          "contact-centre-supervisor",
 			Name:        "Contact Centre Supervisor",
@@ -266,8 +242,7 @@ var definition = Definition{
 			Excludes:    []string{"reports-supervisor", "insights-supervisor", "analytics-supervisor", "live-analytics-supervisor"},
 			OneOf:       "supervisor",
 			CountsAs:    Count{Group: "supervisor", Label: "Contact Centre Supervisor", Means: "Users who may see all that, and watch and manage agents."},
-			Prices:      []money.Amount{{Minor: 3600, Currency: "USD"}, {Minor: 3300, Currency: "EUR"}, {Minor: 2900, Currency: "GBP"}},
-		},
+			Prices:      []money.Amount{{Minor: 3600, Currency: "USD"}, {Minor: 3300, Currency: "EUR"}, {Minor: 2900, Currency: "GBP"}}},
 		{
 			ID:          "wallboard",
 			Name:        "Wallboard",
@@ -276,7 +251,5 @@ var definition = Definition{
 			Description: "One screen that shows analytics, such as a Fire TV in an office. The account's maximum limits how many there may be.",
 			Devices:     []string{"analytics", "live-analytics"},
 			CountsAs:    Count{Group: "devices", Label: "Analytics/Live Analytics Wallboard (FireTV)", Means: "Screens registered now, and the most that there may be. A screen is of the kind that it was registered as."},
-			Prices:      []money.Amount{{Minor: 1500, Currency: "USD"}, {Minor: 1400, Currency: "EUR"}, {Minor: 1200, Currency: "GBP"}},
-		},
-	},
-}
+			Prices:      []money.Amount{{Minor: 1500, Currency: "USD"}, {Minor: 1400, Currency: "EUR"}, {Minor: 1200, Currency: "GBP"}}},
+	}}

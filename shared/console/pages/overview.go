@@ -66,7 +66,7 @@ func needsAttention(c *web.Context, o overview) []attention {
 				"See its licenses",
 			})
 		}
-		if p.Bought > 0 && p.Available*lowSeats < p.Bought && p.Waiting == 0 {
+		if isShort(c, p) && p.Waiting == 0 {
 			list = append(list, attention{
 				"warn",
 				"few free",
@@ -105,6 +105,15 @@ func needsAttention(c *web.Context, o overview) []attention {
 	return list
 }
 
+// isShort says whether few of what was bought is free. Metered products are counted and never
+// bought, and of unlimited ones there is always another.
+func isShort(c *web.Context, p client.ProductSummary) bool {
+	if p.Kind == "metered" || isUnlimited(c) && p.ProductID == liveReports {
+		return false
+	}
+	return p.Bought > 0 && p.Available*lowSeats < p.Bought
+}
+
 // used is how much of what was bought is assigned, in percent.
 func used(p client.ProductSummary) string {
 	if p.Bought == 0 {
@@ -135,6 +144,16 @@ func subjectLink(c *web.Context, subject string) string {
 		return c.Link("billing", "orders", id)
 	case kind == "user" && c.May(auth.AuditRead):
 		return history(c, "user", id)
+	case kind == "report" && c.May(auth.UsageRead):
+		return c.Link("usage", "reports", id)
+	case kind == "dashboard" && c.May(auth.LiveReportsView):
+		return c.Link("live-reports", "dashboards", id)
+	case kind == "queue" && c.May(auth.DirectoryRead):
+		return c.Link("live-reports", "queues", id)
+	case kind == "wallboards" && c.May(auth.MetricsRead):
+		return c.Link("metrics")
+	case kind == "massConfiguration" && c.HasPage("mass-configurations") && c.May(auth.LicensesManage):
+		return c.Link("mass-configurations", id)
 	}
 	return ""
 }

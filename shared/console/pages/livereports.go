@@ -1,0 +1,410 @@
+package pages
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+var _ = add(web.Page{
+	Name: "Live Reports", Path: "live-reports", Section: sectionLiveReports, Order: 50,
+	Needs: []auth.Permission{auth.LicensesRead, auth.LiveReportsView, auth.DirectoryRead},
+	Routes: []web.Route{
+		{Path: "live-reports", Show: showLiveReports},
+		{Path: "live-reports/users", Show: showPeople},
+		{Path: "live-reports/users/{id}", Show: showWhy},
+		{Path: "live-reports/queues/{id}", Show: showQueue},
+		{Path: "live-reports/dashboards/{id}", Show: showDashboard},
+		{Path: "live-reports/exclusions/{product}/{user}", Show: showLift, Send: sendLift, Submit: "Lift the exclusion"},
+	},
+})
+
+const (
+	// pageOfLive is how many of each kind the page of Live Reports shows at once.
+	pageOfLive = 50
+	// mostNames is how many things are looked up for their names at once; others are named by id.
+	mostNames = 200
+	// mostMembers is how many members of a call queue are looked up one by one.
+	mostMembers = 25
+)
+
+// live is what the page of Live Reports shows; what the reader may not see is empty.
+type live struct {
+	summary    client.Answer[client.ProductSummaryPage]
+	waiting    client.Answer[client.WaitingGrantPage]
+	excluded   client.Answer[client.ExcludedPage]
+	dashboards client.Answer[client.DashboardPage]
+	queues     client.Answer[client.CallQueuePage]
+}
+
+func showLiveReports(c *web.Context, _ *view.Form) error {
+	var l live
+	q := c.Query()
+	err := c.Load(
+		client.IfAllowed(client.Into(&l.summary, c.API.SummarizeLicenses)),
+		client.IfAllowed(
+			client.Into(&l.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+				return c.API.ListWaiting(ctx, client.ListWaitingQuery{Limit: pageOfLive, Cursor: q.Get("waiting")})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&l.excluded, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
+				return c.API.ListExclusions(ctx, client.ListExclusionsQuery{Limit: pageOfLive, Cursor: q.Get("excluded")})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&l.dashboards, func(ctx context.Context) (client.Answer[client.DashboardPage], error) {
+				return c.API.ListDashboards(ctx, client.ListDashboardsQuery{Limit: pageOfLive, Cursor: q.Get("dashboards")})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&l.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
+				return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{Limit: pageOfLive, Cursor: q.Get("queues")})
+			}),
+		),
+	)
+	if err != nil {
+		return err
+	}
+	return c.Show("Live Reports", liveReportsPage(c, c.NewForm(), l))
+}
+
+// products are those that open Live Reports.
+func (l live) products() []client.ProductSummary {
+	var some []client.ProductSummary
+	for _, p := range l.summary.Body.Items {
+		if p.ProductID == liveReports || p.ProductID == queueBooster && p.Bought > 0 {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+func (l live) waits() int64 {
+	var n int64
+	for _, p := range l.products() {
+		n += p.Waiting
+	}
+	return n
+}
+
+// productName is a product as the account's list names it.
+func (l live) productName(id string) string {
+	for _, p := range l.summary.Body.Items {
+		if p.ProductID == id {
+			return p.Name
+		}
+	}
+	return id
+}
+
+// more is how a part of the page goes on: a cursor of its own beside those of the other parts.
+func (l live) more(c *web.Context, part string, shown int, next string) view.Pager {
+	q := c.Query()
+	p := view.Pager{Count: c.Format().Number(int64(shown)) + " on this page"}
+	if q.Get(part) != "" {
+		p.First = c.Link("live-reports")
+	}
+	if next != "" {
+		q.Set(part, next)
+		p.Next = c.Link("live-reports") + "?" + q.Encode()
+	}
+	return p
+}
+
+// showPeople finds the person of whom one wants to know why they hold a license, or why not.
+func showPeople(c *web.Context, f *view.Form) error {
+	var users client.Answer[client.UserPage]
+	if err := c.Load(findUsers(c, f, &users)); err != nil {
+		return err
+	}
+	return c.Show("Why a license?", peoplePage(c, searched(c, f), users.Body))
+}
+
+// why is the answer of why with the names of what it speaks of.
+type why struct {
+	id      string
+	person  string
+	answer  client.Why
+	names   map[string]string
+	product string
+}
+
+func showWhy(c *web.Context, _ *view.Form) error {
+	product := c.Query().Get("product")
+	if product == "" {
+		product = liveReports
+	}
+	var answer client.Answer[client.Why]
+	var user client.Answer[client.User]
+	var n lookup
+	calls := append(n.calls(c),
+		client.Into(&answer, func(ctx context.Context) (client.Answer[client.Why], error) {
+			return c.API.ExplainLicense(ctx, c.Param("id"), client.ExplainLicenseQuery{Product: product})
+		}),
+		client.IfAllowed(client.Into(&user, func(ctx context.Context) (client.Answer[client.User], error) {
+			return c.API.GetUser(ctx, c.Param("id"))
+		})),
+	)
+	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	w := why{c.Param("id"), user.Body.Name, answer.Body, n.byID(), product}
+	if w.person == "" {
+		w.person = w.id
+	}
+	return c.Show("Why: "+w.person, whyPage(c, w))
+}
+
+// lookup is what dashboards, call queues, roles and products are called.
+type lookup struct {
+	dashboards client.Answer[client.DashboardPage]
+	queues     client.Answer[client.CallQueuePage]
+	roles      client.Answer[client.RolePage]
+	catalog    client.Answer[client.CatalogItemPage]
+}
+
+func (n *lookup) calls(c *web.Context) []func(context.Context) error {
+	return []func(context.Context) error{
+		client.IfAllowed(client.Into(&n.dashboards, func(ctx context.Context) (client.Answer[client.DashboardPage], error) {
+			return c.API.ListDashboards(ctx, client.ListDashboardsQuery{Limit: mostNames})
+		})),
+		client.IfAllowed(client.Into(&n.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
+			return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{Limit: mostNames})
+		})),
+		client.IfAllowed(client.Into(&n.roles, func(ctx context.Context) (client.Answer[client.RolePage], error) {
+			return c.API.ListRoles(ctx, client.ListRolesQuery{Limit: mostNames})
+		})),
+		client.IfAllowed(client.Into(&n.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
+		})),
+	}
+}
+
+// byID is the name of each thing, by its kind and id.
+func (n *lookup) byID() map[string]string {
+	all := map[string]string{}
+	for _, d := range n.dashboards.Body.Items {
+		all["dashboard:"+d.ID] = d.Name
+	}
+	for _, q := range n.queues.Body.Items {
+		all["queue:"+q.ID] = q.Name
+	}
+	for _, r := range n.roles.Body.Items {
+		all["role:"+r.ID] = r.Name
+	}
+	for _, p := range n.catalog.Body.Items {
+		all["product:"+p.ID] = p.Name
+	}
+	return all
+}
+
+func (w why) name(kind, id string) string {
+	if name := w.names[kind+":"+id]; name != "" {
+		return name
+	}
+	return id
+}
+
+// says is what is so, in one sentence.
+func (w why) says(f *view.Format) string {
+	product := w.name("product", w.product)
+	switch w.answer.State {
+	case "holds":
+		return w.person + " holds a license of " + product + "."
+	case "waits":
+		return w.person + " waits for a license of " + product + ", since " + f.Time(w.answer.WaitingSince) +
+			". The next one that is free goes to who waits longest."
+	case "covered":
+		if w.answer.CoveredBy == unlimitedBundle {
+			return w.person + " needs no license of " + product + ": the Customer Engagement Bundle includes it."
+		}
+		return w.person + " needs no license of " + product + ": " + w.name("product", w.answer.CoveredBy) + " includes it."
+	case "excluded":
+		return w.person + " is not given a license of " + product + " automatically."
+	}
+	return w.person + " has no license of " + product + "."
+}
+
+// link is a link of the chain: what is before it leads to what is after.
+type chainLink struct{ before, name, href, after string }
+
+// chain is how a reason came about, from the dashboard to the person.
+func (w why) chain(c *web.Context, r client.Reason) []chainLink {
+	kind, id := cut(r.Grant, ":")
+	switch kind {
+	case "queue":
+		var links []chainLink
+		if r.DashboardID != "" {
+			href := ""
+			if c.May(auth.LiveReportsView) {
+				href = c.Link("live-reports", "dashboards", r.DashboardID)
+			}
+			links = append(links, chainLink{"The dashboard ", w.name("dashboard", r.DashboardID), href, " shows "})
+		}
+		href := ""
+		if c.May(auth.DirectoryRead) {
+			href = c.Link("live-reports", "queues", id)
+		}
+		return append(links, chainLink{opening(links, "The call queue "), w.name("queue", id), href,
+			", and " + w.person + " is a member of it"})
+	case "view":
+		links := []chainLink{{before: w.person + " viewed a dashboard"}}
+		if r.DashboardID != "" {
+			links = []chainLink{{w.person + " viewed the dashboard ", w.name("dashboard", r.DashboardID), "", ""}}
+		}
+		return links
+	case "role":
+		return []chainLink{{"The role ", w.name("role", id), "", " of " + w.person + " carries it"}}
+	case "massConfiguration":
+		return []chainLink{{before: "A mass configuration file assigned it"}}
+	}
+	return []chainLink{{before: "Somebody assigned it to " + w.person}}
+}
+
+func opening(links []chainLink, text string) string {
+	if len(links) == 0 {
+		return text
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// grantSays is a grant in a few words, for a row of a list.
+func grantSays(l live, grants []client.Grant) string {
+	var all []string
+	for _, g := range grants {
+		kind, id := cut(g.Source, ":")
+		switch kind {
+		case "queue":
+			all = append(all, "member of "+l.queueName(id))
+		case "view":
+			all = append(all, "views a dashboard")
+		case "role":
+			all = append(all, "role "+id)
+		default:
+			all = append(all, "was assigned it")
+		}
+	}
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+func (l live) queueName(id string) string {
+	for _, q := range l.queues.Body.Items {
+		if q.ID == id {
+			return q.Name
+		}
+	}
+	return id
+}
+
+// member is somebody in a call queue, as far as they were looked up.
+type member struct {
+	id, name string
+	holds    string
+}
+
+func showQueue(c *web.Context, _ *view.Form) error {
+	var q client.Answer[client.CallQueue]
+	var n lookup
+	err := c.Load(append(n.calls(c), client.Into(&q, func(ctx context.Context) (client.Answer[client.CallQueue], error) {
+		return c.API.GetCallQueue(ctx, c.Param("id"))
+	}))...)
+	if err != nil {
+		return err
+	}
+	members := make([]member, len(q.Body.Members))
+	var calls []func(context.Context) error
+	known := n.byID()
+	for i, id := range q.Body.Members {
+		members[i].id, members[i].name = id, id
+		if i < mostMembers {
+			calls = append(calls, func(ctx context.Context) error { return lookUp(ctx, c, known, &members[i]) })
+		}
+	}
+	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	w := why{names: known}
+	return c.Show(q.Body.Name, queuePage(c, q.Body, w, members))
+}
+
+// lookUp finds the name of a member, and which license opens Live Reports for them.
+func lookUp(ctx context.Context, c *web.Context, known map[string]string, m *member) error {
+	u, err := c.API.GetUser(ctx, m.id)
+	if client.Is(err, "not-found") || client.Is(err, "forbidden") {
+		return nil // removed meanwhile, or another's: the id stands in the place of the name
+	}
+	if err != nil {
+		return err
+	}
+	m.name = u.Body.Name
+	for _, h := range u.Body.Holdings {
+		if h.ProductID == liveReports || h.ProductID == queueBooster {
+			m.holds = known["product:"+h.ProductID]
+		}
+	}
+	return nil
+}
+
+func showDashboard(c *web.Context, _ *view.Form) error {
+	var d client.Answer[client.DashboardWithGrants]
+	var n lookup
+	err := c.Load(append(
+		n.calls(c),
+		client.Into(&d, func(ctx context.Context) (client.Answer[client.DashboardWithGrants], error) {
+			return c.API.GetDashboard(ctx, c.Param("id"))
+		}),
+	)...)
+	if err != nil {
+		return err
+	}
+	return c.Show(d.Body.Name, dashboardPage(c, d.Body, why{names: n.byID()}, n.queues.Body.Items))
+}
+
+func showLift(c *web.Context, f *view.Form) error {
+	var list client.Answer[client.ExcludedPage]
+	err := c.Load(client.Into(&list, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
+		return c.API.ListExclusions(ctx, client.ListExclusionsQuery{
+			Product: []string{c.Param("product")}, User: c.Param("user"),
+		})
+	}))
+	if err != nil {
+		return err
+	}
+	if len(list.Body.Items) == 0 {
+		return c.NotFound("There is no such exclusion. It may have been lifted already.")
+	}
+	return c.Show("Lift the exclusion?", liftPage(c, f, list.Body.Items[0]))
+}
+
+func sendLift(c *web.Context, f *view.Form) error {
+	if _, err := c.API.LiftExclusion(c.R.Context(), c.Param("product"), c.Param("user"), c.Change(f)); err != nil {
+		return err
+	}
+	return c.Done(c.Link("live-reports"), web.Good(
+		"The exclusion is lifted. Licenses are given automatically again, as soon as there is a reason for one.",
+	))
+}
+
+// membersOf is how many members a call queue has, by a list of them; -1 where it is not in it.
+func membersOf(list []client.CallQueue, id string) int64 {
+	for _, q := range list {
+		if q.ID == id {
+			return int64(len(q.Members))
+		}
+	}
+	return -1
+}
+
+func queueLead(c *web.Context, q client.CallQueue) string {
+	n := c.Format().Count(int64(len(q.Members)), "member", "members")
+	if len(q.Dashboards) == 0 {
+		return n + ". No dashboard shows it, so nobody is monitored by it."
+	}
+	return n + ", all of them monitored: each needs a license of Live Reports."
+}

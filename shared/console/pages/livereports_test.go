@@ -1,0 +1,75 @@
+package pages_test
+
+import (
+	"net/http"
+	"testing"
+
+	"seatwise/infra/consoletest"
+	"seatwise/shared/console/client"
+)
+
+// Who waits is listed with the reason, and the chain behind it reads from the dashboard to the
+// person.
+func TestWhoWaitsAndWhy(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get(b.Get("/console/acme/").Link("Live Reports"))
+	page.Says("Who waits", "member of Queue detroit", "Nobody is excluded.", "Dashboard support",
+		"Queue detroit", "monitored", "Download License Status Report")
+	waits := b.Get(page.Link("Why?"))
+	waits.Says("waits for a license of Live Reports, since",
+		"The dashboard Dashboard support shows the call queue Queue detroit , and",
+		"is a member of it")
+
+	list := b.Get("/console/acme/live-reports/users?q=zoe")
+	b.Get(list.Link("Zoe Alvarez")).Says("Why: Zoe Alvarez", "Zoe Alvarez")
+	queue := b.Get(page.Link("Queue detroit"))
+	queue.Says("2 members, all of them monitored", "Zoe Alvarez", "John Smith", "Live Reports", "N/A")
+	b.Get(queue.Link("Dashboard support")).Says("1 members hold a license", "1 wait for one", "Queue detroit")
+	b.Get(page.Link("Live Reports"))
+	if links := page.Links("Live Reports"); len(links) < 2 {
+		t.Errorf("the licenses are not linked: %v", links)
+	}
+	b.Get("/console/acme/live-reports/users/nobody").Hides("holds a license")
+}
+
+// Who is excluded is listed, and lifting says what will happen, once.
+func TestLiftAnExclusion(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe")
+	license := licensesOf(t, api, "live-reports")[0]
+	if license.UserID != "zoe" {
+		t.Fatalf("%+v", license)
+	}
+	if _, err := api.UnassignLicense(t.Context(), license.ID, client.Change{Key: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	b.Get("/console/acme/live-reports/users/zoe").Says("is not given a license", "Lift the exclusion")
+	page := b.Get("/console/acme/live-reports")
+	page.Says("Who is excluded", "Zoe Alvarez", "ada")
+	lift := b.Get(page.Link("Lift"))
+	lift.Says("Lift the exclusion of Zoe Alvarez?", "they get one at once if there is a reason and one is free")
+
+	reader := c.SignIn(t, "acme", "ada", "licenses.read")
+	seen := reader.Get("/console/acme/live-reports")
+	if len(seen.Links("Lift")) != 0 {
+		t.Error("lifting is offered to who may only read")
+	}
+	forced := reader.Get("/console/acme/live-reports/exclusions/live-reports/zoe").Post()
+	if p := reader.Submit(forced); p.Status != http.StatusForbidden {
+		t.Errorf("%d %s", p.Status, p.Text())
+	}
+
+	form := lift.Post()
+	b.Submit(form).Says("The exclusion is lifted.", "Nobody is excluded.")
+	if p := b.Submit(form); p.Status != http.StatusOK {
+		t.Errorf("sent twice: %d %s", p.Status, p.Text())
+	}
+	if got := one(t, api, license.ID).UserID; got != "zoe" {
+		t.Errorf("it is %q's", got)
+	}
+}

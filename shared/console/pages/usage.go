@@ -1,0 +1,239 @@
+package pages
+
+import (
+	"context"
+	"time"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+var _ = add(web.Page{
+	Name: "Usage", Path: "usage", Section: sectionLiveReports, Order: 60, Needs: []auth.Permission{auth.UsageRead},
+	Routes: []web.Route{
+		{Path: "usage", Show: showUsage},
+		{
+			Path:   "usage/reports",
+			Show:   showReports,
+			Send:   sendReport,
+			Submit: "Download License Status Report",
+			Fields: web.Fields("from", "First day", "last", "Last day"),
+		},
+		{Path: "usage/reports/{id}", Show: showReport},
+		{Path: "usage/reports/{id}/file", Show: showReportFile},
+	},
+})
+
+const (
+	pageOfReports = 20
+	// unlimitedBundle is the bundle whose Live Reports are unlimited.
+	unlimitedBundle = "customer-engagement"
+	liveReports     = "live-reports"
+	queueBooster    = "call-queue-booster"
+)
+
+// isUnlimited says whether the account's bundle includes unlimited Live Reports.
+func isUnlimited(c *web.Context) bool {
+	info, there := c.AccountInfo()
+	return there && info.Bundle == unlimitedBundle
+}
+
+// mayReport says whether a license status report is offered.
+func mayReport(c *web.Context) bool { return c.May(auth.UsageRead) && !isUnlimited(c) }
+
+// usage is what the page shows.
+type usage struct {
+	sum     client.UsageSummary
+	reports client.ReportPage
+	cursor  string
+}
+
+func showUsage(c *web.Context, _ *view.Form) error {
+	var sum client.Answer[client.UsageSummary]
+	var reports client.Answer[client.ReportPage]
+	err := c.Load(
+		client.Into(&sum, func(ctx context.Context) (client.Answer[client.UsageSummary], error) {
+			return c.API.GetUsageSummary(ctx, client.GetUsageSummaryQuery{})
+		}),
+		client.Into(&reports, listReports(c)),
+	)
+	if err != nil {
+		return err
+	}
+	return c.Show("Usage", usagePage(c, c.NewForm(), usage{sum.Body, reports.Body, c.Query().Get("cursor")}))
+}
+
+func listReports(c *web.Context) func(context.Context) (client.Answer[client.ReportPage], error) {
+	return func(ctx context.Context) (client.Answer[client.ReportPage], error) {
+		return c.API.ListReports(ctx, client.ListReportsQuery{Limit: pageOfReports, Cursor: c.Query().Get("cursor")})
+	}
+}
+
+// showReports asks for the days of a report: what Download License Status Report does for the last
+// thirty is done here for others.
+func showReports(c *web.Context, f *view.Form) error {
+	if err := c.Load(); err != nil {
+		return err
+	}
+	return c.Show("License Status Report", reportsPage(c, f))
+}
+
+// sendReport asks for a report, of the last 30 days where no days were chosen. A person chooses the
+// last day, and the API takes the one after it.
+func sendReport(c *web.Context, f *view.Form) error {
+	body := client.PostReportRequest{Kind: "license-status"}
+	if from := f.Get("from"); from != "" {
+		body.From = &from
+	}
+	if last := f.Get("last"); last != "" {
+		day, err := time.Parse(time.DateOnly, last)
+		if err != nil {
+			return web.Wrong("last", "must be a day")
+		}
+		to := day.AddDate(0, 0, 1).Format(time.DateOnly)
+		body.To = &to
+	}
+	r, err := c.API.PostReport(c.R.Context(), body, c.Change(f))
+	if e := client.As(err); e != nil {
+		for i := range e.Errors {
+			if e.Errors[i].Field == "to" {
+				e.Errors[i].Field = "last"
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return c.GoTo(c.Link("usage", "reports", r.Body.ID))
+}
+
+func getReport(c *web.Context, into *client.Answer[client.Report]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.Report], error) {
+		return c.API.GetReport(ctx, c.Param("id"))
+	})
+}
+
+// refreshReport is after how many seconds a page without script asks again.
+const refreshReport = 3
+
+func showReport(c *web.Context, _ *view.Form) error {
+	var r client.Answer[client.Report]
+	if err := c.Load(getReport(c, &r)); err != nil {
+		return err
+	}
+	if isRunning(r.Body) {
+		c.Refresh(refreshReport)
+	}
+	return c.Show("License Status Report", reportPage(c, c.NewForm(), r.Body))
+}
+
+// showReportFile leads to the file. The address that the API gives is good for minutes, so each
+// press asks for one of its own.
+func showReportFile(c *web.Context, _ *view.Form) error {
+	r, err := c.API.GetReport(c.R.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if r.Body.DownloadURL == "" {
+		return c.GoTo(c.Link("usage", "reports", r.Body.ID))
+	}
+	return c.GoTo(r.Body.DownloadURL)
+}
+
+func isRunning(r client.Report) bool { return r.State == "queued" || r.State == "running" }
+
+// span writes days from the first up to the one after the last, which the API names.
+func span(f *view.Format, from, to string) string { return f.Day(from) + " to " + f.Day(dayBefore(to)) }
+
+func dayBefore(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, -1).Format(time.DateOnly)
+}
+
+// chart is the usage as a picture: active users of each day against the licenses bought by then.
+func (u usage) chart(f *view.Format) view.DayChart {
+	d := view.DayChart{Of: "Active users of each day against licenses bought, " + span(f, u.sum.From, u.sum.To) +
+		". The same figures are in the table below."}
+	for _, day := range u.sum.Daily {
+		d.Bars = append(d.Bars, view.DayBar{
+			Says: f.Day(day.Date) + ": " + f.Count(day.ActiveUsers, "active user", "active users") + ", " +
+				f.Count(day.LicensesPurchased, "license", "licenses"),
+			Amount: day.ActiveUsers, Limit: day.LicensesPurchased,
+		})
+	}
+	if n := len(u.sum.Daily); n > 0 {
+		d.First, d.Last = f.Day(u.sum.Daily[0].Date), f.Day(u.sum.Daily[n-1].Date)
+	}
+	return d
+}
+
+// overageSays is since when there were more active users than licenses, and how many on the worst
+// day.
+func overageSays(f *view.Format, o client.UsageOverage) string {
+	text := "More people were active than licenses were bought, since " + f.Day(o.Since) + "."
+	if o.PeakUsers > 0 {
+		return text + " The most on one day: " + f.Count(o.PeakUsers, "person", "people") + " over, on " +
+			f.Day(o.PeakDate) + "."
+	}
+	return text + " On no single day alone: it is those of the whole window together."
+}
+
+// sourceLink is the page of a queue or a dashboard that an overage came by.
+func sourceLink(c *web.Context, s client.UsageSource) string {
+	switch {
+	case !c.HasPage("live-reports"):
+	case s.Kind == "queue" && c.May(auth.DirectoryRead):
+		return c.Link("live-reports", "queues", s.ID)
+	case s.Kind == "dashboard" && c.May(auth.LiveReportsView):
+		return c.Link("live-reports", "dashboards", s.ID)
+	}
+	return ""
+}
+
+func sourceKind(s client.UsageSource) string {
+	if s.Kind == "queue" {
+		return "Call queue"
+	}
+	return "Dashboard"
+}
+
+// schedule says which reports are made without anybody asking.
+func schedule(c *web.Context) string {
+	info, there := c.AccountInfo()
+	switch {
+	case !there:
+		return ""
+	case info.ReportSchedule == "none":
+		return "No reports are made on schedule."
+	case info.ReportSchedule == "weekly":
+		return "One is made of every week, 48 hours after it ended."
+	}
+	return "One is made of every billing period, 48 hours after it ended."
+}
+
+// stateOf is a report's state as a pill.
+func stateOf(r client.Report) (kind, word string) {
+	switch r.State {
+	case "ready":
+		return "good", "ready"
+	case "failed":
+		return "bad", "failed"
+	}
+	return "", "being made"
+}
+
+func (u usage) pager(c *web.Context) view.Pager {
+	p := view.Pager{Count: c.Format().Count(int64(len(u.reports.Items)), "report", "reports") + " on this page"}
+	if u.cursor != "" {
+		p.First = c.Link("usage")
+	}
+	if u.reports.NextCursor != "" {
+		p.Next = view.WithCursor(c.Link("usage"), nil, u.reports.NextCursor)
+	}
+	return p
+}

@@ -1,0 +1,173 @@
+package pages_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/consoletest"
+	"seatwise/shared/console/client"
+)
+
+// monitored makes a dashboard that shows a call queue with these members.
+func monitored(t *testing.T, api *client.Client, queue, dashboard string, members ...string) {
+	t.Helper()
+	_, err := api.PutCallQueue(t.Context(), queue, client.PutCallQueueRequest{
+		Name: "Queue " + queue, Members: client.Set(members),
+	}, client.Change{Key: "q" + queue})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = api.PutDashboard(t.Context(), dashboard, client.PutDashboardRequest{
+		Name: "Dashboard " + dashboard, QueueIDs: client.Set([]string{queue}),
+	}, client.Change{Key: "d" + dashboard})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fold runs the function that folds usage, as its schedule does.
+func fold(t *testing.T, c *consoletest.Console) {
+	t.Helper()
+	body := `{"time":"` + c.Now().UTC().Format(time.RFC3339) + `","source":"aws.events","resources":[]}`
+	address := c.URL + "/2015-03-31/functions/UsageAggregationFunction/invocations"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Header.Get("X-Amz-Function-Error") != "" {
+		t.Fatalf("usage is not folded: %d", response.StatusCode)
+	}
+}
+
+// The figures of Usage are those of the API, and the chart has a bar for each active user's day and
+// a table with the same.
+func TestUsageShowsWhatTheAPICounts(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	fold(t, c)
+	sum, err := api.GetUsageSummary(t.Context(), client.GetUsageSummaryQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := c.SignIn(t, "acme", "ada").Get("/console/acme/usage")
+	page.Says("2 monitored users (agents)", "licenses bought: 1 Live Reports, 0 Call Queue Booster",
+		"America/Detroit", "Download License Status Report", "The same figures as a table", "No report was made yet.")
+	if sum.Body.ActiveUsers != 2 || sum.Body.OverageUsers != 1 || sum.Body.Overage == nil {
+		t.Fatalf("%+v", sum.Body)
+	}
+	page.Says("More people were active than licenses were bought, since", "Queue detroit", "Purchase licenses")
+	limits, over := 0, 0
+	for _, attributes := range [][]string{classes(page, "line"), classes(page, "rect")} {
+		for _, class := range attributes {
+			switch class {
+			case "limit":
+				limits++
+			case "over":
+				over++
+			}
+		}
+	}
+	if limits != len(sum.Body.Daily) || limits != 30 || over != 1 {
+		t.Errorf("the chart has %d days and %d over", limits, over)
+	}
+}
+
+func classes(p *consoletest.Page, element string) []string {
+	var all []string
+	for _, n := range p.Elements(element) {
+		for _, a := range n.Attr {
+			if a.Key == "class" {
+				all = append(all, a.Val)
+			}
+		}
+	}
+	return all
+}
+
+// The steps of the portals: Download License Status Report, then Excel file. A double click is one
+// report.
+func TestDownloadLicenseStatusReport(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	monitored(t, api, "detroit", "support", "zoe")
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/usage").Form("/usage/reports")
+	page := b.Submit(form)
+	again := b.Submit(form)
+	if page.URL.Path != again.URL.Path {
+		t.Errorf("two reports: %s and %s", page.URL, again.URL)
+	}
+	for end := time.Now().Add(time.Minute); len(page.Links("Excel file")) == 0; page = b.Get(page.URL.Path) {
+		if time.Now().After(end) {
+			t.Fatalf("it is not ready: %s", page.Text())
+		}
+		page.Says("The report is being made.", "It goes on if you close this page.")
+		time.Sleep(100 * time.Millisecond)
+	}
+	page.Says("The report is ready:", "RingCentral_LR_Licensed Users_")
+	file := b.Get(page.Link("Excel file"))
+	if kind := file.Header.Get("Content-Type"); file.Status != http.StatusOK || !strings.Contains(kind, "spreadsheet") {
+		t.Errorf("%d %s", file.Status, kind)
+	}
+	list := b.Get("/console/acme/usage")
+	list.Says("1 report on this page", "ready", "ada")
+	if len(list.Links("Excel file")) != 1 {
+		t.Error("a report that was made is not offered")
+	}
+}
+
+func TestDaysOfAReport(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get(b.Get("/console/acme/usage").Link("Choose other days"))
+	form := page.Post()
+	today := c.Now().UTC()
+	form.Set("from", today.AddDate(0, 0, 20).Format(time.DateOnly))
+	form.Set("last", today.AddDate(0, 0, 25).Format(time.DateOnly))
+	if refused := b.Submit(form); refused.Status != http.StatusUnprocessableEntity {
+		t.Errorf("days to come: %d %s", refused.Status, refused.Text())
+	}
+	form = page.Post()
+	first, last := today.AddDate(0, 0, -9).Format(time.DateOnly), today.AddDate(0, 0, -3).Format(time.DateOnly)
+	form.Set("from", first)
+	form.Set("last", last)
+	b.Submit(form)
+	list, err := api.ListReports(t.Context(), client.ListReportsQuery{})
+	if err != nil || len(list.Body.Items) != 1 {
+		t.Fatalf("%+v, %v", list.Body, err)
+	}
+	to := today.AddDate(0, 0, -2).Format(time.DateOnly)
+	if r := list.Body.Items[0]; r.From != first || r.To != to {
+		t.Errorf("it is of %s to %s", r.From, r.To)
+	}
+}
+
+// The unlimited bundle has no report: it is not offered, and refused when it is asked for all the
+// same.
+func TestTheUnlimitedBundleHasNoReport(t *testing.T) {
+	c := consoletest.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/usage").Form("/usage/reports")
+	change := client.PatchAccountRequest{Bundle: new("customer-engagement")}
+	_, err := api.PatchAccount(t.Context(), change, client.Change{Key: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := b.Get("/console/acme/usage")
+	page.Says("Live Reports are unlimited")
+	page.Hides("Download License Status Report", "overage users")
+	b.Get("/console/acme/usage/reports").Hides("Download License Status Report")
+	if p := b.Submit(form); p.Status < http.StatusBadRequest {
+		t.Errorf("%d %s", p.Status, p.Text())
+	}
+}

@@ -21,13 +21,13 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 	waits := b.Get(page.Link("Why?"))
 	waits.Says("waits for a license of Live Reports, since",
 		"The dashboard Dashboard support shows the call queue Queue detroit , and",
-		"is a member of it")
+		"is a member of it since")
 
 	list := b.Get("/console/acme/live-reports/users?q=zoe")
 	b.Get(list.Link("Zoe Alvarez")).Says("Why: Zoe Alvarez", "Zoe Alvarez")
 	queue := b.Get(page.Link("Queue detroit"))
 	queue.Says("2 members, all of them monitored", "Zoe Alvarez", "John Smith", "Live Reports", "N/A")
-	b.Get(queue.Link("Dashboard support")).Says("1 members hold a license", "1 wait for one", "Queue detroit")
+	b.Get(queue.Link("Dashboard support")).Says("1 members with a license", "1 members who wait for one", "Queue detroit")
 	b.Get(page.Link("Live Reports"))
 	if links := page.Links("Live Reports"); len(links) < 2 {
 		t.Errorf("the licenses are not linked: %v", links)

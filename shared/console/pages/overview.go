@@ -146,6 +146,9 @@ func subjectLink(c *web.Context, subject string) string {
 		return history(c, "user", id)
 	case kind == "report" && c.May(auth.UsageRead):
 		return c.Link("usage", "reports", id)
+	case (kind == "grant" || kind == "exclusion") && c.May(auth.LicensesRead, auth.DirectoryRead):
+		product, user := cut(id, "#")
+		return c.Link("live-reports", "users", user) + "?product=" + queryEscape(product)
 	case kind == "dashboard" && c.May(auth.LiveReportsView):
 		return c.Link("live-reports", "dashboards", id)
 	case kind == "queue" && c.May(auth.DirectoryRead):
@@ -165,6 +168,9 @@ func subjectName(subject string) string {
 	if len(id) == len("00000000-0000-0000-0000-000000000000") && strings.Count(id, "-") == 4 {
 		id, _ = cut(id, "-")
 		id += "…"
+	}
+	if product, user := cut(id, "#"); user != "" && (kind == "grant" || kind == "exclusion") {
+		return user + ", " + product
 	}
 	if name, known := kinds[kind]; known {
 		kind = name

@@ -52,14 +52,16 @@ func TestWhatIsMeteredIsNeverShort(t *testing.T) {
 func TestLatestChangesAreInWords(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
-	monitored(t, api, "detroit", "support", "zoe")
+	monitored(t, api, "detroit", "support", "zoe", "john")
 	report, err := api.PostReport(t.Context(), client.PostReportRequest{Kind: "license-status"}, client.Change{Key: "r"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	made(t, api, report.Body.ID)
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get("/console/acme/")
 	page.Says("Report asked for", "Dashboard saved")
 	page.Hides("report.requested", report.Body.ID, "dashboard.put")
+	b.Get(page.Link("zoe, live-reports")).Says("waits for a license of Live Reports, since")
 	b.Get(page.Link("dashboard support")).Says("Dashboard support")
 }

@@ -60,6 +60,7 @@ func examples(t *testing.T, c *consoletest.Console) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made(t, api, report.Body.ID)
 	return map[string]string{
 		"usage/reports/{id}":                       "usage/reports/" + report.Body.ID,
 		"live-reports/users/{id}":                  "live-reports/users/zoe",

@@ -27,6 +27,20 @@ func monitored(t *testing.T, api *client.Client, queue, dashboard string, member
 	}
 }
 
+// made waits until a report is made: a test that ended before would leave its file half written.
+func made(t *testing.T, api *client.Client, id string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		r, err := api.GetReport(t.Context(), id)
+		if err != nil || r.Body.State == "failed" || time.Now().After(end) {
+			t.Fatalf("the report is not made: %+v, %v", r.Body, err)
+		}
+		if r.Body.State == "ready" {
+			return
+		}
+	}
+}
+
 // fold runs the function that folds usage, as its schedule does.
 func fold(t *testing.T, c *consoletest.Console) {
 	t.Helper()
@@ -145,6 +159,7 @@ func TestDaysOfAReport(t *testing.T) {
 	if err != nil || len(list.Body.Items) != 1 {
 		t.Fatalf("%+v, %v", list.Body, err)
 	}
+	made(t, api, list.Body.Items[0].ID)
 	to := today.AddDate(0, 0, -2).Format(time.DateOnly)
 	if r := list.Body.Items[0]; r.From != first || r.To != to {
 		t.Errorf("it is of %s to %s", r.From, r.To)

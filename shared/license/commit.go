@@ -353,8 +353,8 @@ func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int,
 }
 
 // drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a
-// pool entry, a waiting entry and an audit record, and more when the seat makes another one
-// unnecessary.
+// pool entry, a waiting entry and an audit record with its second place, and more when the seat
+// makes another one unnecessary.
 const drainBatch = 15
 
 func (d *Service) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {

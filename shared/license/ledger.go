@@ -24,6 +24,7 @@ type ledger struct {
 	products *catalog.Catalog
 	account  string
 	actor    string
+	cause    call.Cause // of the call: what somebody who begins to wait goes back to
 	at       time.Time
 
 	// What was loaded, and how the decision leaves it.
@@ -209,7 +210,7 @@ type state[T any] struct {
 }
 
 type waitState struct {
-	entry   record.Wait
+	entry   record.StoredWait
 	version int64
 	exists  bool
 	dirty   bool
@@ -224,7 +225,7 @@ type head struct {
 
 type waitItem struct {
 	sort  string
-	entry record.Wait
+	entry record.StoredWait
 }
 
 // Holder is a loaded user, or a not-found problem.

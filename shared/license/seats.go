@@ -309,12 +309,13 @@ func (g *ledger) settleProduct(h *holderState, p catalog.Product) (bool, error) 
 			return false, err
 		}
 	}
-	g.take(h, p, free)
+	g.take(h, p, free, call.Cause{})
 	return true, nil
 }
 
-// take puts a free license into the holder's hands.
-func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState) {
+// take puts a free license into the holder's hands. Its audit entry goes back to who began the
+// waiting that it ends, if it ends one.
+func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState, began call.Cause) {
 	holding := h.Holding(p.ID)
 	at := g.at
 	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt = Assigned, h.UserID, h.Name, &at
@@ -326,7 +327,9 @@ func (g *ledger) take(h *holderState, p catalog.Product, l *licenseState) {
 	}
 	holding.LicenseID = l.now.ID
 	g.counts[record.CountName(record.CountAssigned, p.ID)]++
-	g.record(g.seatChange("license.assigned", l, h.UserID, grantReason(holding.Grants)))
+	assigned := g.seatChange("license.assigned", l, h.UserID, grantReason(holding.Grants))
+	assigned.Cause = began
+	g.record(assigned)
 }
 
 // make makes a metered license: it is not bought, assigning makes it (requirements, section 2).
@@ -339,7 +342,7 @@ func (g *ledger) make(h *holderState, p catalog.Product) error {
 	}, Shards: g.spread}}
 	g.ids = g.ids[1:]
 	g.licenses[l.now.ID] = l
-	g.take(h, p, l)
+	g.take(h, p, l, call.Cause{})
 	return nil
 }
 
@@ -403,10 +406,9 @@ func (g *ledger) handOver(p catalog.Product, l *licenseState, leaver string) err
 			h.Holdings[p.ID].Waiting != next.sort {
 			continue
 		}
-		if err := g.leaveWaiting(h, p); err != nil {
+		if err := g.serveWaiting(h, p, l); err != nil {
 			return err
 		}
-		g.take(h, p, l)
 		return g.settle(h) // the seat may make another one unnecessary
 	}
 }
@@ -463,12 +465,15 @@ func (g *ledger) joinWaiting(h *holderState, p catalog.Product) {
 		w = &waitState{}
 		g.waits[holding.Waiting] = w
 	}
-	w.entry = record.Wait{
-		ProductID: p.ID,
-		UserID:    h.UserID,
-		UserName:  h.Name,
-		Since:     at,
-		Grants:    slices.Clone(holding.Grants),
+	w.entry = record.StoredWait{
+		Wait: record.Wait{
+			ProductID: p.ID,
+			UserID:    h.UserID,
+			UserName:  h.Name,
+			Since:     at,
+			Grants:    slices.Clone(holding.Grants),
+		},
+		Cause: g.cause,
 	}
 	w.gone, w.dirty = false, true
 	g.counts[record.CountName(record.CountWaiting, p.ID)]++
@@ -525,6 +530,24 @@ func (g *ledger) leaveWaiting(h *holderState, p catalog.Product) error {
 	}
 	holding.Waiting, holding.WaitingSince = "", nil
 	g.counts[record.CountName(record.CountWaiting, p.ID)]--
+	return nil
+}
+
+// serveWaiting gives a free license to a holder who waits for it. Who freed it did not decide whose
+// it becomes, so its audit entry goes back to who began the waiting as well.
+func (g *ledger) serveWaiting(h *holderState, p catalog.Product, l *licenseState) error {
+	w, err := g.wait(h.Holdings[p.ID].Waiting)
+	if err != nil {
+		return err
+	}
+	var began call.Cause
+	if w != nil {
+		began = w.entry.Cause
+	}
+	if err := g.leaveWaiting(h, p); err != nil {
+		return err
+	}
+	g.take(h, p, l, began)
 	return nil
 }
 
@@ -676,10 +699,9 @@ func (g *ledger) serve(product string, most int) (served int, moved bool, err er
 			if free == nil {
 				break
 			}
-			if err := g.leaveWaiting(h, p); err != nil {
+			if err := g.serveWaiting(h, p, free); err != nil {
 				return 0, false, err
 			}
-			g.take(h, p, free)
 			served++
 		}
 		if err := g.settle(h); err != nil {

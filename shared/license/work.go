@@ -53,6 +53,7 @@ func (d *Service) Change(c *call.Call) *UnitOfWork {
 		products:   d.products,
 		account:    c.Account,
 		actor:      c.Actor,
+		cause:      c.Cause(),
 		at:         c.At,
 		spread:     d.records.KnownShards(c.Account),
 		refused:    c.Refused(),
@@ -142,7 +143,7 @@ func (u *UnitOfWork) load(ctx context.Context, n *needs) error {
 
 // addWait takes in an entry of a waiting list.
 func (u *UnitOfWork) addWait(item table.Item) error {
-	entry, err := call.Decode[record.Wait](item)
+	entry, err := call.Decode[record.StoredWait](item)
 	if err == nil && u.waits[item.Sort] == nil {
 		u.waits[item.Sort] = &waitState{entry: entry, version: item.Version, exists: true}
 	}
@@ -172,7 +173,7 @@ func (u *UnitOfWork) readHead(ctx context.Context, product string) error {
 		if err := u.addWait(item); err != nil {
 			return err
 		}
-		entry, err := call.Decode[record.Wait](item)
+		entry, err := call.Decode[record.StoredWait](item)
 		if err != nil {
 			return err
 		}

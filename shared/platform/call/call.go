@@ -572,6 +572,9 @@ type AuditEntry struct {
 	User string
 	// Reason replaces the call's own, if set: a grant, a file row.
 	Reason string
+	// Cause is who began, in an earlier call, what this change ends, such as a waiting. A cause that
+	// the call itself carries goes before it. Only Audited makes the entry findable by both.
+	Cause Cause
 	// Before and After are JSON-encodable states; nil for none. They never hold secrets.
 	Before, After any
 }
@@ -611,6 +614,8 @@ func (c *Call) Audit(change AuditEntry) (table.Operation, error) {
 	}
 	if c.cause != (Cause{}) {
 		r.Cause = &c.cause
+	} else if c.began(change) {
+		r.Cause = &change.Cause
 	}
 	if change.Reason != "" {
 		r.Reason = change.Reason
@@ -644,7 +649,14 @@ func (c *Call) Audit(change AuditEntry) (table.Operation, error) {
 	return table.Put(item, table.IfAbsent), nil
 }
 
-// Audited is Audit of several changes.
+// began says that somebody else, or another request, began what the change ends, and that the call
+// carries no other cause.
+func (c *Call) began(change AuditEntry) bool {
+	return c.cause == (Cause{}) && change.Cause != (Cause{}) && change.Cause != c.Cause()
+}
+
+// Audited is Audit of several changes. One that somebody else began has a second place, so that it
+// is found by who did it and by who began it: an item is in an index only once.
 func (c *Call) Audited(changes ...AuditEntry) ([]table.Operation, error) {
 	ops := make([]table.Operation, 0, len(changes))
 	for _, change := range changes {
@@ -653,6 +665,16 @@ func (c *Call) Audited(changes ...AuditEntry) ([]table.Operation, error) {
 			return nil, err
 		}
 		ops = append(ops, op)
+		if c.began(change) && change.Cause.Actor != c.Actor {
+			at := op.Item.IndexKeys[2].Sort
+			ops = append(ops, table.Put(table.Item{
+				Key:  table.Key{Partition: c.Partition("AUDIT-BEGUN", change.Subject, change.SubjectID), Sort: at},
+				Data: op.Item.Data,
+				IndexKeys: [table.Indexes]table.Key{
+					2: {Partition: c.Partition("AUDIT-BY", change.Cause.Actor), Sort: at},
+				},
+			}, table.IfAbsent))
+		}
 	}
 	return ops, nil
 }

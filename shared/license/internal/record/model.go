@@ -7,6 +7,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
+	"seatwise/shared/platform/call"
 )
 
 // Status of a license (requirements, section 1).
@@ -90,6 +91,15 @@ type Wait struct {
 	UserName  string    `json:"userName"`
 	Since     time.Time `json:"since"`
 	Grants    []Grant   `json:"grants" nullable:"false"`
+}
+
+// StoredWait is an entry of a waiting list as it is kept.
+type StoredWait struct {
+	Wait
+
+	// Cause is who began the waiting, for the audit entry of the seat that ends it. Entries from
+	// before it was kept have none.
+	Cause call.Cause `json:"cause,omitzero"`
 }
 
 // Excluded is one entry of the exclusions.

@@ -65,6 +65,7 @@ var packages = map[string]kind{
 	"shared/platform/edge":   fixture,
 	"shared/platform/emf":    fixture,
 	"shared/platform/events": fixture,
+	"shared/platform/lease":  fixture,
 	"shared/platform/origin": fixture,
 
 	"shared/craft/sheet":           tool,

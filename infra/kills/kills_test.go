@@ -45,11 +45,9 @@ const (
 	later = 10 * time.Minute
 	// patience bounds the wait for what continues automatically.
 	patience = 90 * time.Second
-	// reportLease is how long a killed builder keeps a report: longer than a function may run in
-	// AWS.
-	reportLease = 16 * time.Minute
-	// long is how many kills make a round whose end waits for the leases of what was killed last: a
-	// minute for a request of several commits, and reportLease.
+	// requestLease is how long a request of several commits that was killed is said to be running.
+	requestLease = time.Minute
+	// long is how many kills make a round whose end waits for the lease of what was killed last.
 	long = 100
 )
 

@@ -317,7 +317,7 @@ var planted = []bug{
 	{
 		"lease of a worker ignored",
 		workers,
-		[]edit{{"if j.lease.held(s.env, now) {", "if j.lease.Until < 0 {"}},
+		[]edit{{"if j.lease.Held(s.env, now) {", "if j.lease.Until < 0 {"}},
 		[]string{"shared/massconfig"},
 	},
 	// A file that ends whoever reads it is read for ever.

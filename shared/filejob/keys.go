@@ -117,3 +117,8 @@ func SafeName(name string) string {
 	}
 	return clean
 }
+
+// LeaseKey is where the lease of a job's worker stands.
+func (n Names) LeaseKey(account, id string) table.Key {
+	return table.Key{Partition: n.partsPartition(account, id), Sort: "LEASE"}
+}

@@ -11,6 +11,7 @@ import (
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
 )
 
 // State of a job (docs/contract.md). The state in which its plan is applied has the module's own
@@ -65,7 +66,7 @@ type Job struct {
 	// begins, and Next the one that waits for this one.
 	After string `json:"after,omitempty"`
 	Next  string `json:"next,omitempty"`
-	lease lease
+	lease lease.Lease
 	// Chunks is how many items hold the plan.
 	Chunks int        `json:"chunks,omitempty"`
 	Counts Counts     `json:"counts"`

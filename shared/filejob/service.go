@@ -11,6 +11,7 @@ import (
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
@@ -38,7 +39,7 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 	), s.module.progressKey(
 		c.Account,
 		id,
-	), s.module.leaseKey(
+	), s.module.LeaseKey(
 		c.Account,
 		id,
 	)
@@ -60,11 +61,8 @@ func (s *Jobs[R, V]) Load(ctx context.Context, c *call.Call, id string) (Job, ta
 			return Job{}, table.Item{}, Progress{}, err
 		}
 	}
-	if item, ok := found[leased]; ok {
-		if j.lease, err = call.Decode[lease](item); err != nil {
-			return Job{}, table.Item{}, Progress{}, err
-		}
-		j.lease.version = item.Version
+	if j.lease, err = lease.Of(found, leased); err != nil {
+		return Job{}, table.Item{}, Progress{}, err
 	}
 	return j, item, p, nil
 }

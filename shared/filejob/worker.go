@@ -8,6 +8,7 @@ import (
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/table"
 )
 
@@ -29,7 +30,7 @@ type Worker[R, V any] struct {
 	Job     Job
 	jobs    *Jobs[R, V]
 	version int64
-	keeper  *keeper
+	keeper  *lease.Keeper
 }
 
 // worker is a worker that has read a job and does not hold it yet.
@@ -41,7 +42,7 @@ func (s *Jobs[R, V]) worker(c *call.Call, j Job, version int64) *Worker[R, V] {
 		Job:     j,
 		jobs:    s,
 		version: version,
-		keeper:  &keeper{env: s.env, key: s.module.leaseKey(c.Account, j.ID), lease: j.lease},
+		keeper:  lease.NewKeeper(s.env, s.module.LeaseKey(c.Account, j.ID), j.Epoch, j.lease),
 	}
 }
 
@@ -63,7 +64,7 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 	default:
 		return s.removeMarker(ctx, account, id, item.Version)
 	}
-	if j.lease.held(s.env, now) {
+	if j.lease.Held(s.env, now) {
 		return nil
 	}
 	if reached := p.Row + p.Parts + j.lease.Steps; reached > j.Reached && j.Attempts <= call.MostAttempts {
@@ -86,7 +87,7 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 // begin counts an attempt.
 func (w *Worker[R, V]) begin() {
 	w.Job.Epoch++
-	w.keeper.epoch = w.Job.Epoch
+	w.keeper.SetEpoch(w.Job.Epoch)
 	w.Job.Attempts++
 	w.Job.TriedAt = w.jobs.env.Clock().UTC()
 }
@@ -153,9 +154,9 @@ func (s *Jobs[R, V]) Take(
 	if err != nil {
 		return nil, err
 	}
-	if err := w.keeper.write(
+	if err := w.keeper.Write(
 		ctx,
-		LeaseLife,
+		lease.Life,
 		append([]table.Operation{put, audit, s.module.PutMarker(c.Account, j.ID)}, effects...),
 	); err != nil {
 		return nil, err
@@ -217,7 +218,7 @@ func (w *Worker[R, V]) Run(ctx context.Context) error {
 // took over, it leaves the job to that one. After a failure it lets go of the job, so that the next
 // attempt need not wait for the end of the lease.
 func (w *Worker[R, V]) run(ctx context.Context) error {
-	stop := w.keeper.beat(ctx)
+	stop := w.keeper.Beat(ctx)
 	defer stop()
 	for {
 		work, state := w.check, w.Job.State
@@ -248,7 +249,7 @@ func (w *Worker[R, V]) run(ctx context.Context) error {
 
 // letGo ends the lease early. It is an attempt only: when it fails too, the lease runs out.
 func (w *Worker[R, V]) letGo(ctx context.Context) {
-	if err := w.keeper.write(context.WithoutCancel(ctx), 0, nil); err != nil {
+	if err := w.keeper.Write(context.WithoutCancel(ctx), 0, nil); err != nil {
 		w.jobs.env.Log.WarnContext(
 			ctx,
 			"lease not given back",
@@ -271,7 +272,7 @@ func ignoreOvertaken(err error) error {
 
 // hold writes the job with a fresh lease, and effects with it.
 func (w *Worker[R, V]) hold(ctx context.Context, effects ...table.Operation) error {
-	return w.save(ctx, LeaseLife, effects...)
+	return w.save(ctx, lease.Life, effects...)
 }
 
 // save writes the job as the worker has it, with a lease of this life.
@@ -280,7 +281,7 @@ func (w *Worker[R, V]) save(ctx context.Context, life time.Duration, effects ...
 	if err != nil {
 		return err
 	}
-	if err := w.overtaken(w.keeper.write(ctx, life, append(effects, op))); err != nil {
+	if err := w.overtaken(w.keeper.Write(ctx, life, append(effects, op))); err != nil {
 		return err
 	}
 	w.version++
@@ -294,7 +295,7 @@ func (w *Worker[R, V]) commit(ctx context.Context, ops []table.Operation) error 
 // overtaken turns the refusal of the job's own condition, or of the lease's, into errOvertaken.
 func (w *Worker[R, V]) overtaken(err error) error {
 	refused, ok := table.Refused(err)
-	if ok && (refused.Has(w.jobs.module.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.key)) {
+	if ok && (refused.Has(w.jobs.module.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.Key())) {
 		return errOvertaken
 	}
 	return err
@@ -317,16 +318,13 @@ func (w *Worker[R, V]) Commit(ctx context.Context, ops []table.Operation) error 
 	if late {
 		return ErrHandedOn
 	}
-	return w.overtaken(w.keeper.step(ctx, LeaseLife, 1, append(ops, w.still())))
+	return w.overtaken(w.keeper.Step(ctx, lease.Life, 1, append(ops, w.still())))
 }
 
 // Renew renews the lease when half of it is gone: where the time is the events', the beat beside
 // the work does not do it.
 func (w *Worker[R, V]) Renew(ctx context.Context) error {
-	if w.keeper.left() > LeaseLife/2 {
-		return nil
-	}
-	return w.overtaken(w.keeper.write(ctx, LeaseLife, []table.Operation{w.still()}))
+	return w.overtaken(w.keeper.Renew(ctx, w.still()))
 }
 
 // handOn gives the work to the next invocation when this one's time is nearly over.

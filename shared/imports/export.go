@@ -24,6 +24,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
@@ -56,8 +57,6 @@ const (
 )
 
 const (
-	// exportLease is how long a worker may be silent before another takes over.
-	exportLease = 2 * time.Minute
 	// exportAttempts is how often an export is begun before it fails for good.
 	exportAttempts = 4
 	// exportLink is how long a download's URL is good.
@@ -80,9 +79,8 @@ type Export struct {
 	ReadyAt time.Time  `json:"readyAt,omitzero"`
 	Rows    int        `json:"rows"`
 	Why     string     `json:"why,omitempty"`
-	// Lease is the Unix second until which a worker may be silent; Attempts counts the workers.
-	Lease    int64 `json:"lease,omitempty"`
-	Attempts int   `json:"attempts,omitempty"`
+	// Attempts counts the workers.
+	Attempts int `json:"attempts,omitempty"`
 	version  int64
 }
 
@@ -258,14 +256,20 @@ var errTaken = errors.New("another worker has the export")
 // Errors: not-found.
 func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) error {
 	c := call.ForEvent(s.env, account, exportNames.Actor, "export:"+id, now)
-	item, ok, err := table.Get(ctx, s.env.Table, exportNames.JobKey(account, id))
-	switch {
-	case err != nil:
+	at, leased := exportNames.JobKey(account, id), exportNames.LeaseKey(account, id)
+	found, err := s.env.Table.Lookup(ctx, at, leased)
+	if err != nil {
 		return err
-	case !ok:
+	}
+	item, ok := found[at]
+	if !ok {
 		return problem.Missing(exportNames.One)
 	}
 	e, err := decodeExport(item)
+	if err != nil {
+		return err
+	}
+	before, err := lease.Of(found, leased)
 	if err != nil {
 		return err
 	}
@@ -275,35 +279,54 @@ func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) e
 	switch {
 	case e.State == exportReady || e.State == exportFailed:
 		return s.env.Table.Commit(ctx, []table.Operation{removeMarker})
-	case e.Lease > now.Unix():
+	case before.Held(s.env, now):
 		return nil
-	case e.Attempts == exportAttempts:
-		e.State, e.Why, e.Lease = exportFailed, fmt.Sprintf(
+	}
+	w := exportWorker{s, c, e, nil}
+	if e.Attempts == exportAttempts {
+		w.keeper = lease.NewKeeper(s.env, leased, int64(e.Attempts)+1, before)
+		w.State, w.Why = exportFailed, fmt.Sprintf(
 			"The export could not be written in %d attempts; ask for another one.",
 			exportAttempts,
-		), 0
-		return taken(s.save(ctx, c, &e, removeMarker))
+		)
+		return taken(w.save(ctx, 0, removeMarker))
 	}
-	e.State, e.Attempts = exportRunning, e.Attempts+1
-	if err := s.hold(ctx, c, &e); err != nil {
+	w.State, w.Attempts = exportRunning, e.Attempts+1
+	w.keeper = lease.NewKeeper(s.env, leased, int64(w.Attempts), before)
+	if err := w.save(ctx, lease.Life); err != nil {
 		return taken(err)
 	}
-	rows, err := s.make(ctx, c, &e)
+	return taken(w.run(ctx, removeMarker))
+}
+
+// exportWorker is one worker's hold on an export.
+type exportWorker struct {
+	*Exports
+	c *call.Call
+	Export
+	keeper *lease.Keeper
+}
+
+// run writes the export and makes it ready, and renews the lease meanwhile. After a failure it
+// gives the lease back, so that the next attempt need not wait for its end.
+func (w *exportWorker) run(ctx context.Context, effects ...table.Operation) error {
+	stop := w.keeper.Beat(ctx)
+	defer stop()
+	rows, err := w.make(ctx)
 	if err != nil {
 		if !errors.Is(err, errTaken) {
-			e.Lease = 0
-			err = errors.Join(err, taken(s.save(ctx, c, &e))) // the next attempt need not wait for the end of the lease
+			err = errors.Join(err, taken(w.save(context.WithoutCancel(ctx), 0)))
 		}
-		return taken(err)
+		return err
 	}
-	e.State, e.Rows, e.Lease, e.ReadyAt = exportReady, rows, 0, s.env.Clock().UTC()
-	audit, err := c.Audit(call.AuditEntry{
-		Action: "export.ready", Subject: "export", SubjectID: id, After: map[string]any{"kind": e.Kind, "rows": rows},
+	w.State, w.Rows, w.ReadyAt = exportReady, rows, w.env.Clock().UTC()
+	audit, err := w.c.Audit(call.AuditEntry{
+		Action: "export.ready", Subject: "export", SubjectID: w.ID, After: map[string]any{"kind": w.Kind, "rows": rows},
 	})
 	if err != nil {
 		return err
 	}
-	return taken(s.save(ctx, c, &e, removeMarker, audit))
+	return w.save(ctx, 0, append(effects, audit)...)
 }
 
 // taken drops errTaken: the other worker finishes.
@@ -314,31 +337,37 @@ func taken(err error) error {
 	return err
 }
 
-// save writes the export as the worker has it.
-func (s *Exports) save(ctx context.Context, c *call.Call, e *Export, effects ...table.Operation) error {
-	put, err := e.put(c.Account)
+// save writes the export as the worker has it, with a lease of this life.
+func (w *exportWorker) save(ctx context.Context, life time.Duration, effects ...table.Operation) error {
+	put, err := w.put(w.c.Account)
 	if err != nil {
 		return err
 	}
-	err = s.env.Table.Commit(ctx, append(effects, put))
-	if refused, ok := table.Refused(err); ok && refused.Has(exportNames.JobKey(c.Account, e.ID)) {
-		return errTaken
+	if err := w.lost(w.keeper.Write(ctx, life, append(effects, put))); err != nil {
+		return err
 	}
-	if err == nil {
-		e.version++
+	w.version++
+	return nil
+}
+
+// renew renews the lease when half of it is gone, unless another worker has the export.
+func (w *exportWorker) renew(ctx context.Context) error {
+	still := table.Check(exportNames.JobKey(w.c.Account, w.ID), table.IfVersion(w.version))
+	return w.lost(w.keeper.Renew(ctx, still))
+}
+
+// lost turns the refusal of the export's own condition, or of the lease's, into errTaken.
+func (w *exportWorker) lost(err error) error {
+	refused, ok := table.Refused(err)
+	if ok && (refused.Has(exportNames.JobKey(w.c.Account, w.ID)) || refused.Has(w.keeper.Key())) {
+		return errTaken
 	}
 	return err
 }
 
-// hold renews the lease.
-func (s *Exports) hold(ctx context.Context, c *call.Call, e *Export) error {
-	e.Lease = s.env.Clock().Add(exportLease).Unix()
-	return s.save(ctx, c, e)
-}
-
 // make writes the file and stores it. The rows go through a temporary file, since how many columns
 // there are is known after the last one.
-func (s *Exports) make(ctx context.Context, c *call.Call, e *Export) (rows int, err error) {
+func (w *exportWorker) make(ctx context.Context) (rows int, err error) {
 	spool, err := os.CreateTemp("", "seatwise-export-*")
 	if err != nil {
 		return 0, fmt.Errorf("export: %w", err)
@@ -347,12 +376,12 @@ func (s *Exports) make(ctx context.Context, c *call.Call, e *Export) (rows int, 
 	out := bufio.NewWriter(spool)
 	to := json.NewEncoder(out)
 	lists := map[string]int{}
-	err = s.each(ctx, c, e.Kind, func(row exportRow) error {
+	err = w.each(ctx, w.c, w.Kind, func(row exportRow) error {
 		for field, cells := range row.Lists {
 			lists[field] = max(lists[field], len(cells))
 		}
-		if rows++; rows%pageOfExport == 0 && e.Lease-s.env.Clock().Unix() < int64(exportLease.Seconds())/2 {
-			if err := s.hold(ctx, c, e); err != nil {
+		if rows++; rows%pageOfExport == 0 {
+			if err := w.renew(ctx); err != nil {
 				return err
 			}
 		}
@@ -372,7 +401,7 @@ func (s *Exports) make(ctx context.Context, c *call.Call, e *Export) (rows int, 
 		return 0, fmt.Errorf("export: %w", err)
 	}
 	defer discard(file)
-	if err := s.writeFile(file, json.NewDecoder(bufio.NewReader(spool)), e, lists); err != nil {
+	if err := w.writeFile(file, json.NewDecoder(bufio.NewReader(spool)), &w.Export, lists); err != nil {
 		return 0, err
 	}
 	size, err := file.Seek(0, io.SeekEnd)
@@ -382,10 +411,10 @@ func (s *Exports) make(ctx context.Context, c *call.Call, e *Export) (rows int, 
 	if err != nil {
 		return 0, fmt.Errorf("export: %w", err)
 	}
-	if err := s.hold(ctx, c, e); err != nil {
+	if err := w.save(ctx, lease.Life); err != nil { // who was overtaken stores nothing
 		return 0, err
 	}
-	_, err = s.env.Files.Put(ctx, e.object(c.Account), file, size, filejob.ContentType(e.FileName))
+	_, err = w.env.Files.Put(ctx, w.object(w.c.Account), file, size, filejob.ContentType(w.FileName))
 	return rows, err
 }
 

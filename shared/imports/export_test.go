@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ import (
 	"seatwise/shared/massconfig"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 func (o *office) exports(method, path string, body any, may ...auth.Permission) testkit.Response {
@@ -244,6 +248,87 @@ func TestExportsAreResumed(t *testing.T) {
 	o.must(o.apply(o.ctx, o.schedule()))
 	if got := get(); got.State != "ready" || got.Rows != 6 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A worker that was killed in the middle of an export is followed by the next one once the short
+// lease is over, and not before; at once, where a restart knows that the former process is dead.
+func TestAKilledExportGoesOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		alone bool // on one machine
+		next  string
+		wait  time.Duration
+		want  string
+	}{
+		"in AWS, too early":           {false, "next", lease.Life - time.Second, "running"},
+		"in AWS":                      {false, "next", lease.Life, "ready"},
+		"restarted on one machine":    {true, "next", 0, "ready"},
+		"the same process, too early": {true, "former", lease.Life - time.Second, "running"},
+		"the same process":            {true, "former", lease.Life, "ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := company(t)
+			o.Env.Process, o.Env.Alone = "former", test.alone
+			v := testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": "users"}), 202)
+			o.files.Take()                                                            // nobody hears of it
+			o.Env.Table = faulty.New(o.store, faulty.AtCommit(2, faulty.CrashBefore)) // the first takes the lease
+			if err := o.apply(o.ctx, o.schedule()); !errors.Is(err, faulty.ErrCrashed) {
+				t.Fatalf("nobody died: %v", err)
+			}
+			o.Env.Table, o.Env.Process = o.store, test.next
+			o.Clock.Add(test.wait)
+			o.must(o.apply(o.ctx, o.schedule()))
+			if got := testkit.Decode[imports.ExportView](t, o.exports("GET", "/"+v.ID, nil), 200); got.State != test.want {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// A worker that is slow but alive renews its lease, and nobody takes the export over. One that was
+// silent for longer is overtaken, and the other one has the last word.
+func TestASlowExportIsNotTakenOver(t *testing.T) {
+	for _, overtaken := range []bool{false, true} {
+		o := company(t)
+		v := testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": "users"}), 202)
+		o.files.Take()
+		wait := lease.Life - time.Second
+		if overtaken {
+			wait = lease.Life
+		}
+		get := func() imports.ExportView {
+			return testkit.Decode[imports.ExportView](t, o.exports("GET", "/"+v.ID, nil), 200)
+		}
+		var other bool // it is the other one's commit
+		var seen []string
+		o.Env.Table = &through{o.store, func(_ []table.Operation, commit func() error) error {
+			err := commit()
+			if !other {
+				other = true
+				o.Clock.Add(wait)
+				o.must(o.apply(o.ctx, o.schedule()))
+				other = false
+				seen = append(seen, get().State)
+			}
+			return err
+		}}
+		o.must(o.apply(o.ctx, o.schedule()))
+		want := []string{"running", "running", "ready"} // it takes the export, is about to store it, and ends
+		if overtaken {
+			want = []string{"ready", "ready"} // it takes the export, and is refused
+		}
+		if !slices.Equal(seen, want) {
+			t.Errorf("overtaken %v: after its commits %q, not %q", overtaken, seen, want)
+		}
+		ready := 0
+		for _, e := range o.log() {
+			if strings.Contains(e, "export.ready") {
+				ready++
+			}
+		}
+		if got := get(); got.State != "ready" || ready != 1 {
+			t.Errorf("overtaken %v: %d times ready, %+v", overtaken, ready, got)
+		}
 	}
 }
 

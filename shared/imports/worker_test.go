@@ -17,6 +17,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
@@ -135,7 +136,7 @@ func TestKilledAtEveryCommit(t *testing.T) {
 						t.Fatalf("killed: %v", err)
 					}
 					a.must(a.apply(a.ctx, a.schedule())) // too early, unless the worker could let go
-					a.Clock.Add(filejob.LeaseLife + time.Second)
+					a.Clock.Add(lease.Life + time.Second)
 					a.must(a.apply(a.ctx, a.schedule()))
 				}
 				check := func() error { return a.check(a.ctx, arrived) }
@@ -206,7 +207,7 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 								dead = true
 								deaths++
 							}
-							a.Clock.Add(filejob.LeaseLife + time.Second)
+							a.Clock.Add(lease.Life + time.Second)
 						}
 					}
 					a.must(a.apply(a.ctx, wakeUp))
@@ -301,7 +302,7 @@ func TestWorkersAtOnce(t *testing.T) {
 		if got := o.get(v.ID); got.State != imports.Applying || got.Applied != 3 || got.Percent != 25 {
 			t.Errorf("under the lease: %+v", got)
 		}
-		o.Clock.Add(filejob.LeaseLife + time.Second)
+		o.Clock.Add(lease.Life + time.Second)
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {

@@ -3,6 +3,7 @@ package massconfig
 import (
 	"seatwise/shared/filejob"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/table"
 )
 
@@ -33,7 +34,7 @@ const (
 	MaxFileBytes = filejob.MaxFileBytes
 
 	uploadLife    = filejob.UploadLife
-	leaseLife     = filejob.LeaseLife
+	leaseLife     = lease.Life
 	handOn        = filejob.HandOn
 	mostAgain     = filejob.MostAgain
 	chunksAtOnce  = filejob.ChunksAtOnce

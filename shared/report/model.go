@@ -9,6 +9,7 @@ import (
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/table"
 )
 
@@ -52,6 +53,8 @@ type Report struct {
 	Failure string `json:"failure,omitempty"`
 
 	version int64
+	// keeper keeps the lease of the builder that has begun with it.
+	keeper *lease.Keeper
 }
 
 // Version is the version of the item that the report was read from.
@@ -72,6 +75,11 @@ func reportsPartition(account string) string { return call.Partition(account, "R
 
 func reportKey(account, id string) table.Key {
 	return table.Key{Partition: reportsPartition(account), Sort: id}
+}
+
+// leaseKey is where the lease of a report's builder stands, beside the list and not in it.
+func leaseKey(account, id string) table.Key {
+	return table.Key{Partition: call.Partition(account, "REPORT-LEASES"), Sort: id}
 }
 
 // scheduledPartition has the scheduled reports by the first day that they cover: a day is in one

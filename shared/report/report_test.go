@@ -21,6 +21,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/report"
 )
 
@@ -263,7 +264,11 @@ func TestOneBuilderAtATime(t *testing.T) {
 	if _, ok := d.begin(t, id); ok {
 		t.Fatal("a second builder began at the same time")
 	}
-	d.Clock.Add(16 * time.Minute) // the first one died
+	d.Clock.Add(lease.Life - time.Second)
+	if _, ok := d.begin(t, id); ok {
+		t.Fatal("a second builder began before the lease was over")
+	}
+	d.Clock.Add(time.Second) // the first one died
 	second, ok := d.begin(t, id)
 	if !ok || second.Attempts != 2 {
 		t.Fatalf("nobody takes over: %v %+v", ok, second)
@@ -286,6 +291,32 @@ func TestOneBuilderAtATime(t *testing.T) {
 	}
 	if _, ok := d.begin(t, "0193a2b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"); ok {
 		t.Fatal("a report that is not there is built")
+	}
+}
+
+// Where one process has the store to itself, a restart goes on at once with what the former process
+// left: it is dead.
+func TestRestartGoesOnWithAReport(t *testing.T) {
+	for name, alone := range map[string]bool{"on one machine": true, "in AWS": false} {
+		t.Run(name, func(t *testing.T) {
+			d := newKernel(t)
+			d.Env.Process, d.Env.Alone = "former", alone
+			id := d.ask(t, map[string]any{}).ID
+			if _, ok := d.begin(t, id); !ok {
+				t.Fatal("the first builder may not begin")
+			}
+			if _, ok := d.begin(t, id); ok {
+				t.Fatal("two builders in one process")
+			}
+			d.Env.Process = "next"
+			d.s3.Take(t, "jobs/reports/")
+			if n, err := d.reports.Resume(t.Context(), d.Clock.Now()); err != nil || (n == 1) != alone {
+				t.Fatalf("%d handed over, %v", n, err)
+			}
+			if _, ok := d.begin(t, id); ok != alone {
+				t.Fatalf("the next process may begin: %v", ok)
+			}
+		})
 	}
 }
 
@@ -329,7 +360,12 @@ func TestResumeHandsOverWhatIsLeftLying(t *testing.T) {
 	for _, step := range []struct {
 		after time.Duration
 		want  []string
-	}{{4 * time.Minute, nil}, {5 * time.Minute, []string{queued}}, {16 * time.Minute, []string{queued, running}}} {
+	}{
+		{lease.Life - time.Second, nil},
+		{lease.Life, []string{running}},
+		{5*time.Minute - time.Second, []string{running}},
+		{5 * time.Minute, []string{queued, running}},
+	} {
 		d.s3.Take(t, "jobs/reports/")
 		n, err := d.reports.Resume(t.Context(), d.Clock.Now().Add(step.after))
 		if err != nil || n != len(step.want) {

@@ -14,9 +14,6 @@ const (
 	stampFormat = "20060102T150405Z"
 	// maxAttempts is how often a report is begun before it counts as failed.
 	maxAttempts = 5
-	// lease is how long a builder may be silent before another takes over: its function's time
-	// limit of 15 minutes, and some.
-	lease = 16 * time.Minute
 	// lateness is how long after its end a day has all its views (requirements, section 7).
 	lateness = 48 * time.Hour
 	// stampLife is how long a time stamp is kept that was given: far longer than one may be ahead
@@ -46,27 +43,22 @@ func fileName(brand string, at time.Time) string {
 	return brand + "_LR_Licensed Users_" + at.UTC().Format(stampFormat) + ".xlsx"
 }
 
-// begin decides whether a builder may begin with the report now.
-func (r Report) begin(now time.Time) (may, exhausted bool) {
-	switch r.State {
-	case Queued:
-	case Running:
-		if now.Before(r.StartedAt.Add(lease)) {
-			return false, false
-		}
-	case Ready, Failed:
+// begin decides whether a builder may begin with the report now; held says that another one is at
+// it.
+func (r Report) begin(held bool) (may, exhausted bool) {
+	if r.State == Ready || r.State == Failed || r.State == Running && held {
 		return false, false
 	}
 	return r.Attempts < maxAttempts, r.Attempts >= maxAttempts
 }
 
-// overdue says whether nobody seems to work on the report.
-func (r Report) overdue(now time.Time) bool {
+// overdue says whether nobody seems to work on the report; held says that a builder is at it.
+func (r Report) overdue(now time.Time, held bool) bool {
 	switch r.State {
 	case Queued:
 		return !now.Before(r.CreatedAt.Add(patience))
 	case Running:
-		return !now.Before(r.StartedAt.Add(lease))
+		return !held
 	case Ready, Failed:
 	}
 	return false

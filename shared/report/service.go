@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/usage"
@@ -186,36 +187,60 @@ func (s *Service) link(ctx context.Context, c *call.Call, r Report) (url string,
 func (s *Service) Begin(ctx context.Context, c *call.Call, id string) (r Report, ok bool, err error) {
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		ok = false
-		item, found, err := table.Get(ctx, s.env.Table, reportKey(c.Account, id))
-		if err != nil || !found {
+		at, leased := reportKey(c.Account, id), leaseKey(c.Account, id)
+		found, err := s.env.Table.Lookup(ctx, at, leased)
+		if err != nil {
 			return err
+		}
+		item, there := found[at]
+		if !there {
+			return nil
 		}
 		if r, err = decode(item); err != nil {
 			return err
 		}
+		before, err := lease.Of(found, leased)
+		if err != nil {
+			return err
+		}
 		c.Because(r.Cause)
-		may, exhausted := r.begin(c.At)
+		may, exhausted := r.begin(before.Held(s.env, c.At))
+		next := r
+		next.keeper = lease.NewKeeper(s.env, leased, int64(r.Attempts)+1, before)
 		switch {
 		case exhausted:
-			r, err = s.finish(ctx, c, r, Failed, "The report could not be made; ask for another one.")
+			r, err = s.finish(ctx, c, next, Failed, "The report could not be made; ask for another one.")
 			return err
 		case !may:
 			return nil
 		}
-		next := r
 		next.State, next.StartedAt, next.Attempts = Running, c.At.UTC(), r.Attempts+1
-		put, err := next.put(c.Account)
-		if err != nil {
+		if next, err = s.save(ctx, c, next, lease.Life); err != nil {
 			return err
 		}
-		if err := c.Commit(ctx, call.Answer{}, put); err != nil {
-			return err
-		}
-		next.version = put.Item.Version
 		r, ok = next, true
 		return nil
 	})
 	return r, ok, err
+}
+
+// Keep renews the lease of the builder that began with a report, until the result is called: others
+// know by it that the builder lives.
+func (s *Service) Keep(ctx context.Context, r Report) (stop func()) { return r.keeper.Beat(ctx) }
+
+// save writes a report as its builder has it, with a lease of this life.
+func (s *Service) save(
+	ctx context.Context, c *call.Call, r Report, life time.Duration, effects ...table.Operation,
+) (Report, error) {
+	put, err := r.put(c.Account)
+	if err != nil {
+		return r, err
+	}
+	if err := r.keeper.Write(ctx, life, append(effects, put)); err != nil {
+		return r, err
+	}
+	r.version = put.Item.Version
+	return r, nil
 }
 
 // Finish makes a report ready, or failed for this reason. When another builder has taken over
@@ -236,32 +261,21 @@ func (s *Service) finish(ctx context.Context, c *call.Call, r Report, state Stat
 	if state == Ready {
 		next.ReadyAt, action = s.env.Clock().UTC(), "report.ready"
 	}
-	put, err := next.put(c.Account)
-	if err != nil {
-		return r, err
-	}
 	audit, err := c.Audit(
 		call.AuditEntry{Action: action, Subject: "report", SubjectID: r.ID, After: map[string]any{"state": state}},
 	)
 	if err != nil {
 		return r, err
 	}
-	if err := c.Commit(ctx, call.Answer{}, put, audit); err != nil {
-		return r, err
-	}
-	next.version = put.Item.Version
-	return next, nil
+	return s.save(ctx, c, next, 0, audit)
 }
 
 // Return puts a report back into the queue after a failure that may pass, so that the next attempt
 // need not wait for the lease to end.
 func (s *Service) Return(ctx context.Context, c *call.Call, r Report) error {
 	r.State = Queued
-	put, err := r.put(c.Account)
-	if err != nil {
-		return err
-	}
-	return ours(c.Commit(ctx, call.Answer{}, put))
+	_, err := s.save(ctx, c, r, 0)
+	return ours(err)
 }
 
 // ours drops the refusal of a commit: somebody else has changed the report, and has the last word.
@@ -285,7 +299,11 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 		func(item table.Item) error {
 			name, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
 			r, err := decode(item)
-			if err == nil && !r.overdue(at) {
+			var held bool
+			if err == nil {
+				held, err = s.held(ctx, name, r, at)
+			}
+			if err == nil && !r.overdue(at, held) {
 				return nil
 			}
 			if err == nil {
@@ -300,6 +318,17 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 		},
 	)
 	return n, errors.Join(append(failures, err)...)
+}
+
+// held says whether a builder works on a report.
+func (s *Service) held(ctx context.Context, account string, r Report, at time.Time) (bool, error) {
+	key := leaseKey(account, r.ID)
+	found, err := s.env.Table.Lookup(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	l, err := lease.Of(found, key)
+	return l.Held(s.env, at), err
 }
 
 // Schedule asks for the reports of every account that are due at a time, the event's: one for each

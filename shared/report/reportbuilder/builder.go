@@ -43,7 +43,8 @@ func New(env *app.Env, reports *report.Service, people *directory.Service, used 
 }
 
 // Build writes one report and makes it ready. A wake-up that comes twice, or late, does nothing; a
-// builder that dies leaves the report to the next one, which writes the same file again.
+// builder that dies leaves the report to the next one, which writes the same file again once the
+// lease is over (package lease).
 //
 // Errors: those that may pass; the report is then back in the queue. A failure that will not pass
 // fails the report and is no error.
@@ -53,6 +54,8 @@ func (b *Builder) Build(ctx context.Context, accountID, id string) error {
 	if err != nil || !ok {
 		return err
 	}
+	stop := b.reports.Keep(ctx, r)
+	defer stop()
 	err = b.write(ctx, accountID, r)
 	if err == nil {
 		return b.reports.Finish(ctx, c, r, "")

@@ -28,6 +28,8 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/lease"
+	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/report"
 	"seatwise/shared/usage"
 )
@@ -653,6 +655,41 @@ func TestAFailureThatPasses(t *testing.T) {
 	}
 	if r := o.state(t, asked.ID); r.State != report.Ready || r.Attempts != 3 {
 		t.Fatalf("got %+v", r)
+	}
+}
+
+// A builder that was killed is followed by the next one once the short lease is over, and not
+// before; at once, where a restart knows that the former process is dead.
+func TestABuilderDies(t *testing.T) {
+	for name, test := range map[string]struct {
+		alone bool
+		wait  time.Duration
+		want  report.State
+	}{
+		"in AWS, too early": {false, lease.Life - time.Second, report.Running},
+		"in AWS":            {false, lease.Life, report.Ready},
+		"on one machine":    {true, 0, report.Ready},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.worked(t)
+			o.Env.Process, o.Env.Alone = "former", test.alone
+			asked := o.ask(t)
+			wakeUp := o.s3.Take(t, "jobs/reports/")[0]
+			store := o.Env.Table
+			o.Env.Table = faulty.New(store, faulty.AtCommit(2, faulty.CrashBefore)) // the first takes the lease
+			if err := o.builder.Event(t.Context(), wakeUp); !errors.Is(err, faulty.ErrCrashed) {
+				t.Fatalf("nobody died: %v", err)
+			}
+			o.Env.Table, o.Env.Process = store, "next"
+			o.Clock.Add(test.wait)
+			if err := o.builder.Event(t.Context(), wakeUp); err != nil {
+				t.Fatal(err)
+			}
+			if r := o.state(t, asked.ID); r.State != test.want {
+				t.Fatalf("got %+v", r)
+			}
+		})
 	}
 }
 

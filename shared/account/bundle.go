@@ -58,14 +58,15 @@ func putBundleMarker(item table.Item, c *call.Call, marker bundleMarker) (table.
 // ResumeBundles goes on with every account whose bundle was changed, as long as the context lasts;
 // the maintenance function calls it. What fails for one account does not stop the others.
 func (s *Service) ResumeBundles(ctx context.Context) error {
-	var faults []error
+	var pieces []call.Piece
 	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarkers}, func(item table.Item) error {
-		if err := s.settle(ctx, item.Sort, 0); err != nil {
-			faults = append(faults, fmt.Errorf("bundle of account %s: %w", item.Sort, err))
-		}
-		return ctx.Err()
+		pieces = append(pieces, call.Piece{
+			Marker: "bundle of account " + item.Sort,
+			Work:   func(ctx context.Context) error { return s.settle(ctx, item.Sort, 0) },
+		})
+		return nil
 	})
-	return errors.Join(append(faults, err)...)
+	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
 }
 
 // settleSoon begins the work at once; if that fails, maintenance does it.

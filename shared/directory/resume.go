@@ -35,31 +35,34 @@ func (s *Service) resume(
 	type job struct{ account, subject string }
 	markers := map[job][]table.Key{}
 	causes := map[job]call.Cause{} // of the newest mark: what is done is what the last change wanted
+	unreadable := map[job]error{}
 	var order []job
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) (err error) {
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		account, subject := marked(item.Sort)
 		j := job{account, subject}
 		if markers[j] == nil {
 			order = append(order, j)
 		}
 		markers[j] = append(markers[j], item.Key)
-		causes[j], err = call.Decode[call.Cause](item)
-		return err
+		var err error
+		if causes[j], err = call.Decode[call.Cause](item); err != nil {
+			unreadable[j] = err
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	var failures []error
-	for _, j := range order {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(append(failures, err)...)
+	kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
+	one := func(ctx context.Context, j job) error {
+		if err := unreadable[j]; err != nil {
+			return err
 		}
-		kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
 		c := call.ForEvent(s.env, j.account, "directory", kind+":"+j.subject, s.env.Clock()).Because(causes[j])
 		if err := work(ctx, c, j.subject); err != nil {
-			failures = append(failures, err)
-			continue
+			return err
 		}
+		var failures []error
 		for chunk := range slices.Chunk(markers[j], table.MaxOperations) {
 			ops := make([]table.Operation, len(chunk))
 			for i, key := range chunk {
@@ -69,8 +72,26 @@ func (s *Service) resume(
 				failures = append(failures, err)
 			}
 		}
+		return errors.Join(failures...)
 	}
-	return errors.Join(failures...)
+	if account != "" { // a request, which leaves to maintenance what its own time does not suffice for
+		var failures []error
+		for _, j := range order {
+			if err := ctx.Err(); err != nil {
+				return errors.Join(append(failures, err)...)
+			}
+			failures = append(failures, one(ctx, j))
+		}
+		return errors.Join(failures...)
+	}
+	pieces := make([]call.Piece, len(order))
+	for i, j := range order {
+		pieces[i] = call.Piece{
+			Marker: fmt.Sprintf("%s %s of account %s", kind, j.subject, j.account),
+			Work:   func(ctx context.Context) error { return one(ctx, j) },
+		}
+	}
+	return call.InTurn(ctx, s.env, pieces)
 }
 
 // soon does, before the answer to the change that left it, the work of markers; done is false when
@@ -139,7 +160,14 @@ func (o *oneByOne) failed() error { return errors.Join(o.failures...) }
 
 // Resume finishes whatever changes of the directory left undone, in all accounts.
 func (s *Service) Resume(ctx context.Context) error {
-	return errors.Join(s.ResumeQueues(ctx, "", ""), s.ResumeRoles(ctx, "", ""), s.ResumeUsers(ctx, "", ""))
+	kinds := []func(ctx context.Context, account, subject string) error{s.ResumeQueues, s.ResumeRoles, s.ResumeUsers}
+	var failures []error
+	for i, resume := range kinds {
+		limited, cancel := call.Share(ctx, len(kinds)-i)
+		failures = append(failures, resume(limited, "", ""))
+		cancel()
+	}
+	return errors.Join(failures...)
 }
 
 // ResumeUsers makes the queue grants of one user, or of every marked one, agree with the user's

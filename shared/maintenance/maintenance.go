@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/purchase"
 	"seatwise/shared/report"
@@ -30,8 +31,9 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 	return &Service{env: env, kernel: kernel}
 }
 
-// Scheduled does all work that is left behind. One kind of work that fails never stops the others;
-// the errors come together, so that the alarm rings. What counts as left behind, and the times that
+// Scheduled does all work that is left behind. Each kind of work has an equal share of the time
+// that is left, and so have the pieces of a kind (call.InTurn): what fails or hangs never stops the
+// others, and is tried again in the next run. The errors come together, so that the alarm rings. What counts as left behind, and the times that
 // the work writes, follow from the time of the event and not from the clock (contract, On one
 // machine), so the services are made for each event.
 func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
@@ -42,15 +44,27 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	then := *s.env
 	then.Clock = func() time.Time { return schedule.Time }
 	people := directory.NewService(&then, s.kernel)
-	_, reports := report.NewService(&then).Resume(ctx, schedule.Time)
-	return errors.Join(
-		during("resume orders", purchase.NewService(&then, s.kernel, nil).ResumeOrders(ctx)),
-		during("resume changes of bundles", account.NewService(&then, s.kernel).ResumeBundles(ctx)),
-		during("resume changes of the directory", people.Resume(ctx)),
-		during("serve waiting lists", s.kernel.DrainWaiting(ctx, &then)),
-		during("end viewers' grants", usage.NewService(&then, s.kernel, people).FinishGrants(ctx)),
-		during("hand over reports", reports),
-	)
+	kinds := []struct {
+		what string
+		work func(context.Context) error
+	}{
+		{"hand over reports", func(ctx context.Context) error {
+			_, err := report.NewService(&then).Resume(ctx, schedule.Time)
+			return err
+		}},
+		{"resume orders", purchase.NewService(&then, s.kernel, nil).ResumeOrders},
+		{"resume changes of bundles", account.NewService(&then, s.kernel).ResumeBundles},
+		{"resume changes of the directory", people.Resume},
+		{"serve waiting lists", func(ctx context.Context) error { return s.kernel.DrainWaiting(ctx, &then) }},
+		{"give grants of first views", usage.NewService(&then, s.kernel, people).FinishGrants},
+	}
+	var failures []error
+	for i, kind := range kinds {
+		limited, cancel := call.Share(ctx, len(kinds)-i)
+		failures = append(failures, during(kind.what, kind.work(limited)))
+		cancel()
+	}
+	return errors.Join(failures...)
 }
 
 // during is an error with what was being done, for whoever reads the log.

@@ -258,24 +258,27 @@ func lots(order Order) []license.Lot {
 // ResumeOrders places the orders of all accounts that were begun and left behind; the maintenance
 // function calls it. One that fails does not stop the others.
 func (s *Service) ResumeOrders(ctx context.Context) error {
-	var faults []error
+	var pieces []call.Piece
 	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarkers}, func(item table.Item) error {
-		marker, err := call.Decode[orderMarker](item)
-		if err != nil {
-			faults = append(faults, err)
-			return nil
-		}
-		now := s.env.Clock()
-		if now.Before(marker.At.Add(abandoned)) || now.Before(marker.TriedAt.Add(call.Pause(marker.Attempts))) {
-			return nil
-		}
 		account, id := markedOrder(item.Sort)
-		if err := s.attempt(ctx, account, id, marker, item); err != nil {
-			faults = append(faults, fmt.Errorf("order %s of account %s: %w", id, account, err))
+		marker, fault := call.Decode[orderMarker](item)
+		now := s.env.Clock()
+		if fault == nil &&
+			(now.Before(marker.At.Add(abandoned)) || now.Before(marker.TriedAt.Add(call.Pause(marker.Attempts)))) {
+			return nil
 		}
-		return ctx.Err()
+		pieces = append(pieces, call.Piece{
+			Marker: fmt.Sprintf("order %s of account %s", id, account),
+			Work: func(ctx context.Context) error {
+				if fault != nil {
+					return fault
+				}
+				return s.attempt(ctx, account, id, marker, item)
+			},
+		})
+		return nil
 	})
-	return errors.Join(append(faults, err)...)
+	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
 }
 
 // attempt counts an attempt and resumes the order, or fails it when there were too many.

@@ -291,7 +291,7 @@ func ours(err error) error {
 // how many it handed over.
 func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 	n := 0
-	var failures []error
+	var pieces []call.Piece
 	err := table.All(
 		ctx,
 		s.env.Table,
@@ -306,18 +306,24 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 			if err == nil && !r.overdue(at, held) {
 				return nil
 			}
-			if err == nil {
-				err = s.handOver(ctx, name, r.ID)
-			}
-			if err != nil {
-				failures = append(failures, fmt.Errorf("report %s of account %s: %w", r.ID, name, err))
-				return nil
-			}
-			n++
+			pieces = append(pieces, call.Piece{
+				Marker: fmt.Sprintf("report %s of account %s", r.ID, name),
+				Work: func(ctx context.Context) error {
+					if err != nil {
+						return err
+					}
+					if err := s.handOver(ctx, name, r.ID); err != nil {
+						return err
+					}
+					n++
+					return nil
+				},
+			})
 			return nil
 		},
 	)
-	return n, errors.Join(append(failures, err)...)
+	err = errors.Join(err, call.InTurn(ctx, s.env, pieces))
+	return n, err
 }
 
 // held says whether a builder works on a report.

@@ -23,8 +23,10 @@ import (
 const grantBatch = 8
 
 // grantDue grants live-reports to viewers whose marker says that it is due. What fails is logged
-// and stays marked for the next aggregation: the views count all the same.
-func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
+// and stays marked for the next run of maintenance, so most callers drop the error: the views count
+// all the same.
+func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) error {
+	var failures []error
 	for batch := range slices.Chunk(users, grantBatch) {
 		err := s.grantSome(ctx, c, batch)
 		if err == nil {
@@ -32,16 +34,18 @@ func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) {
 		}
 		if ctx.Err() != nil {
 			s.env.Log.InfoContext(ctx, "viewers' grants are left to maintenance", slog.String("account", c.Account))
-			return
+			return errors.Join(append(failures, err)...)
 		}
 		// One by one, so that what is wrong with one viewer does not stop the others.
 		for _, user := range batch {
 			if err := s.grantSome(ctx, c, []string{user}); err != nil {
 				s.env.Log.WarnContext(ctx, "a viewer's grant is still due",
 					slog.String("account", c.Account), slog.String("user", user), slog.Any("error", err))
+				failures = append(failures, fmt.Errorf("user %s: %w", user, err))
 			}
 		}
 	}
+	return errors.Join(failures...)
 }
 
 // grantSome grants the viewers among the users whose grant is due and who may still view, and takes
@@ -118,12 +122,14 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 		cause   call.Cause
 		users   []string
 	}
-	var due []*batch // in the order of the query, so that a run can be told from another by nothing but its time
+	var undecodable error // of single viewers, who stop nobody else
+	var due []*batch      // in the order of the query, so that a run can be told from another by nothing but its time
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		of, user, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
 		v, err := call.Decode[storedViewer](item)
 		if err != nil {
-			return err
+			undecodable = errors.Join(undecodable, fmt.Errorf("viewer %s of account %s: %w", user, of, err))
+			return nil
 		}
 		at := slices.IndexFunc(due, func(b *batch) bool { return b.account == of && b.cause == v.Cause })
 		if at < 0 {
@@ -135,10 +141,23 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 	if err != nil {
 		return err
 	}
-	for _, b := range due {
-		s.grantDue(ctx, call.ForEvent(s.env, b.account, aggregator, "view", at).Because(b.cause), b.users)
+	pieces := make([]call.Piece, len(due))
+	for i, b := range due {
+		pieces[i] = call.Piece{
+			Marker: "first views of account " + b.account,
+			Work: func(ctx context.Context) error {
+				c := call.ForEvent(s.env, b.account, aggregator, "view", at).Because(b.cause)
+				return s.grantDue(ctx, c, b.users)
+			},
+		}
 	}
-	return ctx.Err()
+	if account == "" {
+		return errors.Join(undecodable, call.InTurn(ctx, s.env, pieces))
+	}
+	for _, p := range pieces {
+		_ = p.Work(ctx) // it was logged, and maintenance tries it again
+	}
+	return errors.Join(undecodable, ctx.Err())
 }
 
 // aggregator is who acts when nobody asked: the actor of audit records.

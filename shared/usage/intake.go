@@ -89,7 +89,7 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 	}
 	limited, cancel := call.InTime(ctx)
 	defer cancel()
-	s.grantDue(limited, c, slices.Sorted(maps.Keys(in.due)))
+	_ = s.grantDue(limited, c, slices.Sorted(maps.Keys(in.due)))
 	return receipt, nil
 }
 

@@ -90,6 +90,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		id = request.Context.RequestID
 	}
 	ctx = api.WithRequestID(ctx, id)
+	ctx, counts := emf.WithCounts(ctx)
 
 	failed := false
 	switch {
@@ -109,7 +110,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		e.o.Log.ErrorContext(ctx, "invocation failed", "error", err)
 	}
 	properties["requestId"] = id
-	e.measure(ctx, began, cold, failed, properties)
+	e.measure(ctx, began, cold, failed, counts.Metrics(), properties)
 	return answer, err
 }
 
@@ -125,7 +126,9 @@ func (e *Edge) handle(ctx context.Context, payload []byte) (err error) {
 	return e.fn.Event(ctx, payload)
 }
 
-func (e *Edge) measure(ctx context.Context, began time.Time, cold, failed bool, properties map[string]any) {
+func (e *Edge) measure(
+	ctx context.Context, began time.Time, cold, failed bool, counted []emf.Metric, properties map[string]any,
+) {
 	if e.o.Metrics == nil {
 		return
 	}
@@ -143,6 +146,7 @@ func (e *Edge) measure(ctx context.Context, began time.Time, cold, failed bool, 
 			emf.Metric{Name: "ConflictsRetried", Unit: emf.Count, Value: float64(lost)},
 		)
 	}
+	metrics = append(metrics, counted...)
 	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, properties); err != nil {
 		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)
 	}

@@ -1,0 +1,84 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/emf"
+)
+
+// FailedPieces is the metric that counts the pieces of pending work that failed in a run.
+const FailedPieces = "PendingWorkFailed"
+
+// mostOfRun is what one piece may take of the time that is left, while others wait: one of four
+// parts. What is cut off has committed what it did so far, and goes on from there in the next run.
+const mostOfRun = 4
+
+// errPanicked is a piece of work that panicked; the log has its stack.
+var errPanicked = errors.New("it panicked")
+
+// Piece is one piece of pending work: what one marker says.
+type Piece struct {
+	// Marker names the piece in the log: its kind, account and subject.
+	Marker string
+	Work   func(context.Context) error
+}
+
+// InTurn carries out pieces of pending work one after the other, so that one that fails, panics or
+// takes all of its time never starves the others: each has a share of the run, and each minute's
+// run, by env's clock, begins with another piece. What fails is logged, counted in FailedPieces and
+// returned with the others; its marker stays, and it is tried in every run for as long as it is
+// owed (design, decision 125).
+func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
+	emf.Add(ctx, FailedPieces, 0) // the metric is there at all times, so that its absence tells something too
+	if len(pieces) == 0 {
+		return nil
+	}
+	var failures []error
+	first := int(env.Clock().Unix() / 60 % int64(len(pieces)))
+	for i := range pieces {
+		left := len(pieces) - i
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(failures, fmt.Errorf("%d pieces wait for the next run: %w", left, err))...)
+		}
+		piece := pieces[(first+i)%len(pieces)]
+		limited, cancel := Share(ctx, min(left, mostOfRun))
+		err := piece.do(limited, env)
+		cancel()
+		if err == nil {
+			continue
+		}
+		emf.Add(ctx, FailedPieces, 1)
+		env.Log.ErrorContext(ctx, "pending work failed; it stays marked",
+			slog.String("marker", piece.Marker), slog.Any("error", err))
+		failures = append(failures, fmt.Errorf("%s: %w", piece.Marker, err))
+	}
+	return errors.Join(failures...)
+}
+
+func (p Piece) do(ctx context.Context, env *app.Env) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			env.Log.ErrorContext(ctx, "panic", slog.String("marker", p.Marker),
+				slog.String("fault", fmt.Sprint(fault)), slog.String("stack", string(debug.Stack())))
+			err = errPanicked
+		}
+	}()
+	return p.Work(ctx)
+}
+
+// Share is the context of one of so many parts of the time that is left; without a deadline there
+// is nothing to share.
+func Share(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	left := time.Until(deadline) //nolint:forbidigo // a context's deadline is in the machine's own time
+	return context.WithTimeout(ctx, left/time.Duration(parts))
+}

@@ -164,7 +164,7 @@ func (d *desert) tell(g *ledger, n *needs) {
 			if l := d.licenses[id]; l.now.ProductID == product && l.now.Status == Available {
 				pl.free = append(
 					pl.free,
-					freeSeat{offer: offer{Document: l.now, LicenseVersion: l.version}, confirmRefusal: true},
+					freeSeat{offer: offer{Document: l.now, LicenseVersion: l.version}, confirmed: true},
 				)
 			}
 		}

@@ -28,6 +28,8 @@ const (
 // changes nothing of it: a license is in use when the ledger has it.
 type pool struct {
 	free []freeSeat
+	// seen are the ids of all licenses that were ever read, also of those that may not be taken.
+	seen map[string]bool
 	// rest are the stretches of the key range that are not read to their end: from the point by
 	// chance on, from there backwards, and the other shards.
 	rest   []stretch
@@ -36,12 +38,12 @@ type pool struct {
 	whole  bool
 }
 
-// freeSeat is a license as a pool offers it. sure says that it may be taken; otherwise it depends
-// on the marker of its order.
+// freeSeat is a license as a pool offers it. confirmed says that its order is, so that it may be
+// taken; otherwise that depends on the marker of its order.
 type freeSeat struct {
 	offer
-	confirmRefusal bool
-	marker         table.Key
+	confirmed bool
+	marker    table.Key
 }
 
 // stretch is a part of a pool's key range with the page of it that was just read.
@@ -165,8 +167,12 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 			if err != nil {
 				return err
 			}
-			s := freeSeat{offer: o, confirmRefusal: u.service.records.Seen(u.account, o.Document)}
-			if !s.confirmRefusal {
+			if pl.seen == nil {
+				pl.seen = map[string]bool{}
+			}
+			pl.seen[o.ID] = true
+			s := freeSeat{offer: o, confirmed: u.service.records.Seen(u.account, o.Document)}
+			if !s.confirmed {
 				s.marker = record.MarkerKey(u.account, o.ID)
 			}
 			pl.free = append(pl.free, s)
@@ -189,7 +195,7 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
 	var licenses []record.Document
 	for _, s := range pl.free {
-		if !s.confirmRefusal {
+		if !s.confirmed {
 			licenses = append(licenses, s.Document)
 		}
 	}
@@ -199,7 +205,7 @@ func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
 	}
 	pl.free = slices.DeleteFunc(pl.free, func(s freeSeat) bool { return !seen(s.Document) })
 	for i := range pl.free {
-		pl.free[i].confirmRefusal = true
+		pl.free[i].confirmed = true
 	}
 	return nil
 }
@@ -227,6 +233,46 @@ func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error
 	}
 	pl.whole = len(pl.rest) == 0
 	return nil
+}
+
+// grown reads the pools that were read to their end once more, and answers the entries that are new
+// in them and may be taken. The first part of a pool is read beside the users and not after them, so
+// a seat that a user gave back in between was in neither.
+func (u *UnitOfWork) grown(ctx context.Context) ([]table.Key, error) {
+	var fresh []table.Key
+	for _, p := range u.service.products.Products() {
+		before := u.pools[p.ID]
+		if before == nil || !before.whole {
+			continue
+		}
+		again := &pool{shards: before.shards, limit: table.MaxPage}
+		for n := range again.shards {
+			again.rest = append(
+				again.rest,
+				stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, p.ID, n)}},
+			)
+		}
+		for len(again.rest) > 0 {
+			n := len(again.rest)
+			if err := u.query(ctx, again.stretches(n))(); err != nil {
+				return nil, err
+			}
+			if err := u.takeIn(again, n); err != nil {
+				return nil, err
+			}
+		}
+		again.free = slices.DeleteFunc(again.free, func(s freeSeat) bool { return before.seen[s.ID] })
+		if len(again.free) == 0 {
+			continue
+		}
+		if err := u.vet(ctx, again); err != nil {
+			return nil, err
+		}
+		for _, s := range again.free {
+			fresh = append(fresh, s.FreeKey(u.c.Account))
+		}
+	}
+	return fresh, nil
 }
 
 // offer is the document of a free license's entry in the pool: the license with the version that

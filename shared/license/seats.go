@@ -625,7 +625,7 @@ func (g *ledger) choose(product string) (*licenseState, error) {
 			continue
 		}
 		switch {
-		case s.confirmRefusal:
+		case s.confirmed:
 			return g.pooled(s.offer), nil
 		case !slices.Contains(g.unsure, s.marker) && (len(g.unsure) >= mostUnsure || slices.Contains(g.refused, s.marker)):
 			doubtful = true

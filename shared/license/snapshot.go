@@ -22,7 +22,7 @@ func restsOnSeveral(err error) bool {
 		problem.Is(err, problem.LicenseNotAvailable)
 }
 
-// sure is the error as it is when the state that it tells of was there at one moment.
+// confirmRefusal is the error as it is when the state that it tells of was there at one moment.
 //
 // Errors: the given one; a *table.ConditionError when the state has changed meanwhile.
 func (u *UnitOfWork) confirmRefusal(ctx context.Context, err error) error {
@@ -35,9 +35,9 @@ func (u *UnitOfWork) confirmRefusal(ctx context.Context, err error) error {
 	return err
 }
 
-// unchanged reads the users and licenses of the change again, and whether those that it takes are
-// in the pool. If they are as they were, all of them were so at the moment before this read, and
-// what was read of the pool in between was read while they were.
+// unchanged reads the pools that were read to their end again, and then the users and licenses of
+// the change, and whether those that it takes are in the pool. If they are as they were, all of them
+// were so at the moment before this read, and the pools were read while they were.
 //
 // Errors: a *table.ConditionError when one has changed.
 func (u *UnitOfWork) unchanged(ctx context.Context) error {
@@ -57,6 +57,13 @@ func (u *UnitOfWork) unchanged(ctx context.Context) error {
 	}
 	if len(versions) == 0 {
 		return nil
+	}
+	fresh, err := u.grown(ctx)
+	if err != nil {
+		return err
+	}
+	if len(fresh) > 0 {
+		return u.changedMeanwhile(fresh...)
 	}
 	found, err := u.c.Lookup(ctx, slices.Concat(slices.Collect(maps.Keys(versions)), entries)...)
 	if err != nil {

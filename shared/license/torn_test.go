@@ -3,6 +3,7 @@ package license
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 
 	"seatwise/shared/catalog"
@@ -66,6 +67,64 @@ func TestReadThatIsNoSnapshot(t *testing.T) {
 			o.audit(false, true, "ann")
 		})
 	}
+}
+
+// overtaken is a store in which something comes between the read of a pool and that of the users,
+// which are sent side by side.
+type overtaken struct {
+	table.Store
+	queried sync.WaitGroup
+	between func()
+	once    sync.Once
+}
+
+func (s *overtaken) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	page, err := s.Store.Query(ctx, q)
+	if s.between != nil {
+		s.queried.Done()
+	}
+	return page, err
+}
+
+func (s *overtaken) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	s.once.Do(func() {
+		s.queried.Wait()
+		between := s.between
+		s.between = nil
+		between()
+	})
+	return s.Store.Lookup(ctx, keys...)
+}
+
+// TestSeatThatComesBackBetweenTheReads asks for a seat for who holds the only one, while it is taken
+// away from them: at every moment they hold it or it is free, so they are never refused. A history
+// over HTTP found it.
+func TestSeatThatComesBackBetweenTheReads(t *testing.T) {
+	o := open(t)
+	ids := o.buy("live-reports", 1, "CC-1")
+	o.hire("Ann")
+	_, err := o.kernel.Assign(o.ctx, o.call(), ids[0], "ann", "")
+	o.must(err)
+	inner := o.Env.Table
+	o.overlapped = true
+	// Which shard is read beside the users is chance: in one round of four it is the license's.
+	for range 40 {
+		c, between := o.call(), o.call()
+		env := *o.Env
+		between.Env = &env
+		store := &overtaken{Store: inner, between: func() {
+			_, err := o.kernel.Unassign(o.ctx, between, ids[0])
+			o.must(err)
+		}}
+		store.queried.Add(2) // the pool, from a point by chance on and from there backwards
+		o.Env.Table = store
+		l, err := o.kernel.AssignProduct(o.ctx, c, "live-reports", "ann", "")
+		o.Env.Table = inner
+		if err != nil || l.UserID != "ann" {
+			t.Fatalf("%+v, %v", l, err)
+		}
+	}
+	o.audit(false, true, "ann")
 }
 
 // TestWhatComesToNothingIsNotTold takes a seat and gives it back in one change, though somebody

@@ -363,7 +363,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"GET", "/licenses?extension=%20", nil, "extension"},
 		{"GET", "/licenses?order=1", nil, "order"},
 		{"GET", "/licenses?nonsense=1", nil, "nonsense"},
-		{"GET", "/waiting?product=nonsense", nil, "product"},
+		{"GET", "/waiting?product=nonsense", nil, "product[0]"},
 		{"GET", "/exclusions?user=%23", nil, "user"},
 		{"PATCH", "/licenses/" + id, object{"costCenter": ""}, "costCenter"},
 		{"PATCH", "/licenses/" + id, object{"costCenter": "no id"}, "costCenter"},

@@ -190,7 +190,8 @@ func TestSeatThatEndsAWaitingLeadsToWhoBeganIt(t *testing.T) {
 				t.Errorf("the entry names %s and request %s", seat.Actor, seat.RequestID)
 			}
 			switch {
-			case e.cause == "" && seat.Cause != nil, e.cause != "" && (seat.Cause == nil || seat.Cause.Actor != e.cause):
+			case e.cause == "" && seat.Cause != nil,
+				e.cause != "" && (seat.Cause == nil || seat.Cause.Actor != e.cause):
 				t.Errorf("the entry has the cause %+v, want %q", seat.Cause, e.cause)
 			case e.cause == "ada" && seat.Cause.RequestID != began.RequestID:
 				t.Errorf("the cause is request %s, want the dashboard's %s", seat.Cause.RequestID, began.RequestID)
@@ -241,7 +242,8 @@ func (f *fixture) forgetWhoBegan(t *testing.T) {
 		if item.Data, err = json.Marshal(entry); err != nil {
 			return err
 		}
-		return f.Env.Table.Commit(t.Context(), []table.Operation{table.Put(item, table.IfVersion(item.Version))})
+		put := table.Put(item, table.IfVersion(item.Version))
+		return f.Env.Table.Commit(t.Context(), []table.Operation{put})
 	})
 	if err != nil {
 		t.Fatal(err)

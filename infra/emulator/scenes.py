@@ -714,6 +714,11 @@ def exports(stack):
         job = "exports/" + admin.post("exports", {"kind": kind, "format": "csv"})["id"]
         if len(transfer(stack, state_of(stack, admin, job, "ready")["downloadUrl"]).splitlines()) < 2:
             raise Failed(f"the export of {kind} is empty")
+    listed = admin.get("exports")["items"]
+    same("exports, newest first", [e["kind"] for e in listed],
+         ["phones", "licenses", "dashboards", "call-queues", "users"])
+    if len(transfer(stack, listed[0]["downloadUrl"]).splitlines()) < 2:
+        raise Failed("the newest export is empty")
     if b"101" not in admin.send("GET", "mass-configurations/template?format=csv&filled=true"):
         raise Failed("the filled file shows no phone")
     given_up = stack.failed_events()

@@ -603,6 +603,13 @@ var largest = map[string]func(l *law) big{
 		return big{path: "/imports?limit=200"}
 	},
 	"list-import-rows": func(l *law) big { return big{path: l.readyImport() + "/rows?limit=200"} },
+	"list-exports": func(l *law) big {
+		for range 30 {
+			l.must(http.MethodPost, "/exports", object{"kind": "licenses", "format": "csv"})
+		}
+		l.carryOut()
+		return big{path: "/exports?limit=200"}
+	},
 	"get-export": func(l *law) big {
 		job := l.must(http.MethodPost, "/exports", object{"kind": "licenses", "format": "csv"})
 		l.carryOut()

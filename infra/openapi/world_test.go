@@ -222,6 +222,7 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		)
 	}
 	export := fmt.Sprint(post("/exports", object{"kind": "users"})["id"])
+	post("/exports", object{"kind": "users"})
 	w.things[account] = []string{
 		"{account}", account,
 		"/cost-centers/{code}", "/cost-centers/" + named("CC", 1),

@@ -14,12 +14,12 @@ import (
 // The keys of jobs; docs/data-model.md says what each costs. Each module has partitions of its own,
 // called after Names.Partition.
 
-// jobsPartition lists the jobs of an account by their ids, which ascend in time.
-func (n Names) jobsPartition(account string) string { return call.Partition(account, n.Partition) }
+// JobsPartition lists the jobs of an account by their ids, which ascend in time.
+func (n Names) JobsPartition(account string) string { return call.Partition(account, n.Partition) }
 
 // JobKey is where a job lies.
 func (n Names) JobKey(account, id string) table.Key {
-	return table.Key{Partition: n.jobsPartition(account), Sort: id}
+	return table.Key{Partition: n.JobsPartition(account), Sort: id}
 }
 
 // partsPartition holds what belongs to one job: its plan in chunks, how far it is applied, and rows

@@ -258,7 +258,7 @@ func (s *Jobs[R, V]) List(
 	limit int,
 ) (views []V, next string, err error) {
 	var jobs []Job
-	query := table.Query{Partition: s.module.jobsPartition(c.Account), To: before, Limit: limit + 1, Backwards: true}
+	query := table.Query{Partition: s.module.JobsPartition(c.Account), To: before, Limit: limit + 1, Backwards: true}
 	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		j, err := call.Decode[Job](item)
 		if err != nil || s.may != nil && s.may(j) != nil {

@@ -230,6 +230,38 @@ func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (Export, err
 	return Export{}, problem.Missing(exportNames.One)
 }
 
+// List reads one page of the exports of the kinds that the caller may read, newest first, and the
+// position of the next page.
+func (s *Exports) List(
+	ctx context.Context,
+	c *call.Call,
+	before string,
+	limit int,
+) (list []Export, next string, err error) {
+	query := table.Query{
+		Partition: exportNames.JobsPartition(c.Account),
+		To:        before,
+		Limit:     limit + 1,
+		Backwards: true,
+	}
+	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		e, err := decodeExport(item)
+		if err != nil || !allows(ctx, exportPermission(e.Kind)) {
+			return err
+		}
+		if len(list) == limit {
+			next = list[limit-1].ID
+			return filejob.ErrEnough
+		}
+		list = append(list, e)
+		return nil
+	})
+	if errors.Is(err, filejob.ErrEnough) {
+		err = nil
+	}
+	return list, next, err
+}
+
 // link signs the URL of a ready export's file.
 func (s *Exports) link(ctx context.Context, c *call.Call, e Export) (url string, expires time.Time, err error) {
 	return s.env.Files.PresignGet(ctx, e.object(c.Account), e.FileName, c.At, exportLink)

@@ -74,6 +74,32 @@ func (s *Exports) Routes(k *api.Router) {
 		}, err
 	})
 	api.Register(k, api.Operation{
+		ID:          "list-exports",
+		Method:      http.MethodGet,
+		Path:        path,
+		Tag:         tag,
+		Permissions: read,
+		Summary:     "List exports of the kinds that the caller may read, newest first",
+	}, func(ctx context.Context, c *call.Call, in *struct {
+		api.Account
+		api.Paging
+	}) (*api.Listed[ExportView], error) {
+		list := func(after string, limit int) ([]ExportView, string, error) {
+			exports, next, err := s.List(ctx, c, after, limit)
+			if err != nil {
+				return nil, "", err
+			}
+			views := make([]ExportView, len(exports))
+			for i, e := range exports {
+				if views[i], err = s.linked(ctx, c, e); err != nil {
+					return nil, "", err
+				}
+			}
+			return views, next, nil
+		}
+		return api.Paged(c, in.Paging, []string{"exports"}, list)
+	})
+	api.Register(k, api.Operation{
 		ID:          "get-export",
 		Method:      http.MethodGet,
 		Path:        path + "/{id}",
@@ -85,14 +111,24 @@ func (s *Exports) Routes(k *api.Router) {
 		if err != nil {
 			return nil, err
 		}
-		v := e.view()
-		if e.State == exportReady {
-			url, expires, err := s.link(ctx, c, e)
-			if err != nil {
-				return nil, err
-			}
-			v.DownloadURL, v.ExpiresAt = url, &expires
+		v, err := s.linked(ctx, c, e)
+		if err != nil {
+			return nil, err
 		}
 		return &api.Tagged[ExportView]{Status: http.StatusOK, ETag: call.Tag(e.version), Body: v}, nil
 	})
+}
+
+// linked is an export as the contract shows it, with the URL of its file when it is ready.
+func (s *Exports) linked(ctx context.Context, c *call.Call, e Export) (ExportView, error) {
+	v := e.view()
+	if e.State != exportReady {
+		return v, nil
+	}
+	url, expires, err := s.link(ctx, c, e)
+	if err != nil {
+		return ExportView{}, err
+	}
+	v.DownloadURL, v.ExpiresAt = url, &expires
+	return v, nil
 }

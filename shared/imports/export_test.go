@@ -332,6 +332,52 @@ func TestASlowExportIsNotTakenOver(t *testing.T) {
 	}
 }
 
+// Exports are listed in pages, newest first, each with the URL of its file; those of kinds that the
+// caller may not read are left out.
+func TestExportsAreListed(t *testing.T) {
+	o := company(t)
+	kinds := []imports.Kind{imports.Users, imports.Dashboards, imports.Licenses, imports.CallQueues, imports.Users}
+	var ids []string
+	for _, kind := range kinds {
+		v := testkit.Decode[imports.ExportView](t, o.exports("POST", "", map[string]any{"kind": kind}), 202)
+		ids = append([]string{v.ID}, ids...)
+		o.Clock.Add(time.Second)
+	}
+	o.must(o.apply(o.ctx, o.schedule()))
+	type page struct {
+		Items      []imports.ExportView
+		NextCursor string
+	}
+	list := func(limit int, may ...auth.Permission) (got []string) {
+		t.Helper()
+		for query := fmt.Sprintf("?limit=%d", limit); ; {
+			p := testkit.Decode[page](t, o.exports("GET", query, nil, may...), 200)
+			if len(p.Items) > limit {
+				t.Fatalf("%d in a page of %d", len(p.Items), limit)
+			}
+			for _, v := range p.Items {
+				if v.State != "ready" || v.DownloadURL == "" || v.ExpiresAt == nil {
+					t.Errorf("%+v", v)
+				}
+				got = append(got, v.ID)
+			}
+			if p.NextCursor == "" {
+				return got
+			}
+			query = fmt.Sprintf("?limit=%d&cursor=%s", limit, p.NextCursor)
+		}
+	}
+	for _, limit := range []int{1, 2, 5, 50} {
+		if got := list(limit); !slices.Equal(got, ids) {
+			t.Errorf("pages of %d: %q, not %q", limit, got, ids)
+		}
+	}
+	if got := list(1, auth.DirectoryRead); !slices.Equal(got, []string{ids[0], ids[1], ids[4]}) {
+		t.Errorf("for who reads the directory: %q of %q", got, ids)
+	}
+	testkit.Problem(t, o.exports("GET", "", nil, auth.MetricsRead), 403, "forbidden")
+}
+
 // failing stores no result.
 type failing struct{ files.Store }
 

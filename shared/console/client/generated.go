@@ -352,6 +352,12 @@ type ExportView struct {
 	State       string    `json:"state"`
 }
 
+// ExportViewPage is a schema of the document.
+type ExportViewPage struct {
+	Items      []ExportView `json:"items"`
+	NextCursor string       `json:"nextCursor,omitzero"`
+}
+
 // FieldError is a schema of the document.
 type FieldError struct {
 	Code    string `json:"code"`
@@ -1556,6 +1562,24 @@ func (q ListExclusionsQuery) values() url.Values {
 // ListExclusions: List who is kept from automatic assignment.
 func (c *Client) ListExclusions(ctx context.Context, query ListExclusionsQuery) (Answer[ExcludedPage], error) {
 	return send[ExcludedPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/exclusions", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListExportsQuery is the query of ListExports.
+type ListExportsQuery struct {
+	Limit  int64
+	Cursor string
+}
+
+func (q ListExportsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListExports: List exports of the kinds that the caller may read, newest first.
+func (c *Client) ListExports(ctx context.Context, query ListExportsQuery) (Answer[ExportViewPage], error) {
+	return send[ExportViewPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/exports", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
 // ListImportRowsQuery is the query of ListImportRows.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,10 @@ func TestYear(t *testing.T) {
 		}
 	}()
 	c := &client{ctx: t.Context(), base: p.address, account: "acme"}
-	c.login("acme", "ada", "all")
+	c.login("acme", "ada", everything())
+	if !strings.Contains(out.String(), everything()) {
+		t.Errorf("the command names another token: %s", out.String())
+	}
 	items := func(path string) []map[string]any {
 		t.Helper()
 		_, body := c.peek("/v1/accounts/acme" + path)
@@ -80,6 +84,27 @@ func TestYear(t *testing.T) {
 	count("/wallboards", 3)
 	count("/waiting", 3)
 	count("/audit?limit=200", 200)
+	made, others := 0, 0
+	for path := "/v1/accounts/acme/audit?limit=200"; path != ""; {
+		page := c.call("GET", path, nil)
+		entries, _ := page["items"].([]any)
+		for _, entry := range entries {
+			switch e, _ := entry.(map[string]any); {
+			case e["operator"] != true:
+			case e["action"] == "account.created":
+				made++
+			default:
+				others++
+			}
+		}
+		path = ""
+		if next := page.text("nextCursor"); next != "" {
+			path = "/v1/accounts/acme/audit?limit=200&cursor=" + url.QueryEscape(next)
+		}
+	}
+	if made != 1 || others > 0 {
+		t.Errorf("%d entries of the account's making and %d others are an operator's, want 1 and 0", made, others)
+	}
 	ends := map[string]bool{}
 	for _, job := range append(items("/mass-configurations"), items("/imports")...) {
 		//nolint:errcheck // the contract says so, and this is a test

@@ -76,8 +76,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		time.Since(began).Round(time.Second), c.requests)
 	fmt.Fprintf(
 		out,
-		`  curl -sS http://127.0.0.1:3000/local/token -d '{"account": %q, "user": "ada", "permissions": "all"}'`+"\n",
-		*account,
+		`  curl -sS http://127.0.0.1:3000/local/token -d '{"account": %q, "user": "ada", "permissions": %q}'`+"\n",
+		*account, everything(),
 	)
 	return nil
 }

@@ -95,7 +95,7 @@ func (c *client) year(end time.Time, out io.Writer) error {
 		"billingDay": 1,
 		"bundle":     "standard",
 	})
-	c.login(c.account, "ada", "all")
+	c.login(c.account, "ada", everything())
 	c.begin(everybody[:atFirst])
 	staff := everybody[:atFirst]
 	for day := 1; c.err == nil; day++ {

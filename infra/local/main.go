@@ -123,7 +123,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		)
 	}
 	slog.SetDefault(c.Log) // what libraries write to the standard log becomes lines of JSON too
-	return runner.Run(ctx, c)
+	if err := runner.Run(ctx, c); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "Seatwise has stopped. Its data is in %s, and the next start goes on from there.\n", c.Data)
+	return nil
 }
 
 // movedClock is behind the machine's, and only comes nearer to it.

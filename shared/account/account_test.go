@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -127,6 +128,14 @@ func audited(t *testing.T, k *testkit.Fixture, id string) []string {
 		t.Fatal(err)
 	}
 	return actions
+}
+
+// An account of which no change is known says so by leaving the time out, not by the year 1.
+func TestWithoutAChangeThereIsNoTimeOfOne(t *testing.T) {
+	text, err := json.Marshal(account.Account{ID: "initech", CreatedAt: testkit.Start})
+	if err != nil || strings.Contains(string(text), "changedAt") {
+		t.Errorf("%s, %v", text, err)
+	}
 }
 
 func TestPutNamesTheFieldAtFault(t *testing.T) {

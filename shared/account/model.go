@@ -65,7 +65,7 @@ type Account struct {
 	// before they were kept, whose settings count for all days.
 	Terms     []Terms   `json:"terms,omitempty" readOnly:"true" doc:"What counts from which billing date on: a change of the time zone, the billing day, the bundle or the report schedule counts from the next one. Kept by the server."`
 	CreatedAt time.Time `json:"createdAt"`
-	ChangedAt time.Time `json:"changedAt"`
+	ChangedAt time.Time `json:"changedAt,omitzero"`
 }
 
 // Calendar is the account's days and billing periods, past and to come, as far as they are known.

@@ -300,6 +300,7 @@ func (r route) fits(segments []string) bool {
 
 // answerUnknown answers what no route of the API takes (docs/contract.md: all that our code answers
 // is a problem): an unknown path, a wrong method, and OPTIONS, which tells the methods of a path.
+// The reference with a slash behind it, as people write it, leads to the reference.
 func answerUnknown(env *app.Env) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowed, err := methods(r.URL.EscapedPath())
@@ -308,6 +309,10 @@ func answerUnknown(env *app.Env) http.Handler {
 		case err != nil:
 			env.Log.ErrorContext(r.Context(), "the routes are not known", "error", err)
 			api.WriteProblem(w, problem.New(problem.Internal, ""))
+		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/docs/"):
+			// Relative, so that it is right below the base path of a custom domain too.
+			w.Header().Set("Location", "../docs")
+			w.WriteHeader(http.StatusPermanentRedirect)
 		case len(allowed) == 0 || slices.Contains(allowed, r.Method):
 			api.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
 		case r.Method == http.MethodOptions:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -137,6 +138,17 @@ func TestWhatNoRouteTakes(t *testing.T) {
 			test.allow != "" && answer.Header().Get("Allow") != test.allow {
 			t.Errorf("%s %s: %d %s, Allow %q", test.method, test.path, answer.Code, answer.Body,
 				answer.Header().Get("Allow"))
+		}
+	}
+	for _, path := range []string{"/docs/", "/seatwise/docs/"} {
+		slash := get(t, handler, "GET", path)
+		to, err := url.Parse(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err = to.Parse(slash.Header().Get("Location"))
+		if err != nil || slash.Code != http.StatusPermanentRedirect || to.Path+"/" != path {
+			t.Errorf("%s: %d, leads to %s, %v", path, slash.Code, to, err)
 		}
 	}
 	options := get(t, handler, "OPTIONS", licenses)

@@ -222,7 +222,7 @@ var sampleRows = map[Kind][][]string{
 			"6567891230",
 			"yes",
 			"manual",
-			"agent",
+			"", // every account has roles of its own
 			"",
 			"",
 			"essential-user",

@@ -503,7 +503,11 @@ func TestTemplate(t *testing.T) {
 			o.must(err)
 			var got []string
 			o.must(reader.Rows(func(row sheet.Row) error {
-				for _, cell := range row.Cells {
+				for i, cell := range row.Cells {
+					if kind == imports.Users && len(got) >= 13 && i >= 7 && i <= 9 && cell.Text != "" &&
+						cell.Text != directory.SuperAdmin {
+						t.Errorf("a sample row has the role %s, which an account need not have", cell.Text)
+					}
 					got = append(got, cell.Text)
 				}
 				return nil

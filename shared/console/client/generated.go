@@ -15,7 +15,7 @@ type Account struct {
 	BillingDay     int64     `json:"billingDay"`
 	Brand          string    `json:"brand"`
 	Bundle         string    `json:"bundle"`
-	ChangedAt      time.Time `json:"changedAt"`
+	ChangedAt      time.Time `json:"changedAt,omitzero"`
 	Country        string    `json:"country,omitzero"`
 	CreatedAt      time.Time `json:"createdAt"`
 	Currency       string    `json:"currency"`

@@ -95,14 +95,14 @@ func TestBadRows(t *testing.T) {
 			{2, "J", "excludes professional-user"},
 		}},
 		{"a license without its base", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-crm")}, []fault{{2, "J", "needs a license of client-desktop"}}},
-		{"extension in use", imports.Users, [][]string{row("ann", "Ann", "", "500")}, []fault{{2, "D", "Extension 500 belongs to another user"}}},
+		{"extension in use", imports.Users, [][]string{row("ann", "Ann", "", "500")}, []fault{{2, "D", "extension 500 belongs to another user"}}},
 		{"number in use", imports.Users, [][]string{row("ann", "Ann", "", "501", "6567895000")}, []fault{{2, "E", "belongs to extension 500"}}},
 		{"extension of somebody whose row is bad", imports.Users, [][]string{row("ann", "Ann", "", "500"), row("xavier", "Xavier", "bad", "501")}, []fault{
-			{2, "D", "Extension 500 belongs"}, {3, "C", "e-mail"},
+			{2, "D", "extension 500 belongs"}, {3, "C", "e-mail"},
 		}},
 		{"extension of somebody whose row the account's state makes bad", imports.Users, [][]string{
 			row("ann", "Ann", "", "500"), row("xavier", "Xavier", "", "501", "", "", "", "agent", "", "professional-user"),
-		}, []fault{{2, "D", "Extension 500 belongs"}, {3, "J", "excludes"}}},
+		}, []fault{{2, "D", "extension 500 belongs"}, {3, "J", "excludes"}}},
 		{"claimed twice", imports.Users, [][]string{row("ann", "Ann", "", "101", "6567891230"), row("eve", "Eve", "", "101", "6567891230"), row("ann", "Ann")}, []fault{
 			{2, "A", "id is claimed by row 4 too"},
 			{2, "D", "extension is claimed by row 3 too"},
@@ -300,7 +300,7 @@ func TestFormsOfWhatIsStored(t *testing.T) {
 		rows [][]string
 		want []fault
 	}{
-		{[][]string{row("cid", "Cid", "ZOE@ACME.TEST")}, []fault{{2, "C", "Another user has this e-mail address"}}},
+		{[][]string{row("cid", "Cid", "ZOE@ACME.TEST")}, []fault{{2, "C", "email belongs to another user"}}},
 		{[][]string{row("cid", "Cid", "new@acme.test"), row("dan", "Dan", "NEW@acme.test")}, []fault{{2, "C", "claimed by row 3"}, {3, "C", "claimed by row 2"}}},
 		{[][]string{row("cid", "Cid", "", "102", "1 656 789 1230")}, []fault{{2, "E", "belongs to extension 101"}}},
 		{[][]string{row("cid", "Cid", "", "102", "+1 234 567 89"), row("dan", "Dan", "", "103", "123456789")}, []fault{{2, "E", "claimed by row 3"}, {3, "E", "claimed by row 2"}}},

@@ -86,7 +86,9 @@ func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows
 		Version:   "bench",
 	}
 	w.functions = registry.Make(w.env)
-	for _, step := range []func(context.Context) error{w.furnish, w.buy, w.assign, w.monitor, w.configure, w.meterUsage, w.report} {
+	for _, step := range []func(context.Context) error{
+		w.furnish, w.buy, w.assign, w.monitor, w.configure, w.meterUsage, w.report,
+	} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

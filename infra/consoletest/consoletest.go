@@ -1,5 +1,5 @@
-// Package consoletest drives the console as a browser without script does: the whole application runs in the test's own process, and pages are followed by their links and
-// forms.
+// Package consoletest drives the console as a browser without script does: the whole application
+// runs in the test's own process, and pages are followed by their links and forms.
 package consoletest
 
 import (
@@ -54,7 +54,8 @@ func Start(t testing.TB) *Console {
 	done := make(chan error, 1)
 	go func() {
 		done <- runner.Run(ctx, runner.Config{
-			Template: filepath.Join(root, "template.yaml"), Functions: registry.Make, Addr: "127.0.0.1:0", S3Addr: "127.0.0.1:0",
+			Template: filepath.Join(root, "template.yaml"), Functions: registry.Make,
+			Addr: "127.0.0.1:0", S3Addr: "127.0.0.1:0",
 			Data: t.TempDir(), NoSchedules: true, Out: io.Discard, Log: slog.New(slog.DiscardHandler), Clock: c.Now,
 			Ready: func(api string) { ready <- api },
 		})
@@ -121,7 +122,8 @@ func (c *Console) API(t testing.TB, account, user string, permissions ...string)
 	return &client.Client{Transport: http.DefaultTransport, Base: c.URL, Token: out.AccessToken, Account: account}
 }
 
-// Account makes an account with a cost center CC-1, users ada and zoe, and licenses that are bought: how many of each product.
+// Account makes an account with a cost center CC-1, users ada and zoe, and licenses that are
+// bought: how many of each product.
 func (c *Console) Account(t testing.TB, id string, licenses map[string]int64) *client.Client {
 	t.Helper()
 	api := c.API(t, id, "ada")
@@ -193,7 +195,8 @@ func (c *Console) Browser(t testing.TB) *Browser {
 	}
 }
 
-// SignIn opens a browser and signs in; without permissions those of an operator and everything else.
+// SignIn opens a browser and signs in; without permissions those of an operator and everything
+// else.
 func (c *Console) SignIn(t testing.TB, account, user string, permissions ...string) *Browser {
 	t.Helper()
 	b := c.Browser(t)

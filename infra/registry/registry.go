@@ -1,11 +1,11 @@
 // Package registry knows every function of template.yaml: what it is called, what it serves, and
 // how it is made for one process. The runner, the benches, the simulation, the OpenAPI document and
-// the tests take functions from here. Which events and schedules reach a function says template.yaml
-// alone.
+// the tests take functions from here. Which events and schedules reach a function says
+// template.yaml alone.
 //
 // A function's own main.go puts it together for a process of its own, and links only what it needs
-// (design, decision 9), so what it serves is said there too. TestMainsServeWhatTheRegistrySays holds
-// the two together.
+// (design, decision 9), so what it serves is said there too. TestMainsServeWhatTheRegistrySays
+// holds the two together.
 package registry
 
 import (
@@ -59,8 +59,8 @@ func (f Function) Make() app.Function {
 }
 
 // Of are the functions of one process, by logical id. They share the services that remember
-// something, as one process on one machine does; who wants each function to be a process of its own,
-// as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
+// something, as one process on one machine does; who wants each function to be a process of its
+// own, as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
 func Of(env *app.Env) map[string]Function {
 	kernel := license.NewService(catalog.Default())
 	licenses := operations.New(kernel)

@@ -28,8 +28,8 @@ import (
 
 const root = "../.."
 
-// TestTheRegistryIsTheTemplate holds that the two name the same functions, and that routes, triggers
-// and schedules of the template meet a function that serves them.
+// TestTheRegistryIsTheTemplate holds that the two name the same functions, and that routes,
+// triggers and schedules of the template meet a function that serves them.
 func TestTheRegistryIsTheTemplate(t *testing.T) {
 	declared, err := template.OfRepository()
 	if err != nil {

@@ -275,7 +275,13 @@ func (m *simulation) draw(a string) *run {
 		}
 		return m.one(
 			a,
-			request{"AssignmentFunction", post, "/licenses/" + m.nextReserved(a) + "/assign", fields{"userId": user}, m.key()},
+			request{
+				"AssignmentFunction",
+				post,
+				"/licenses/" + m.nextReserved(a) + "/assign",
+				fields{"userId": user},
+				m.key(),
+			},
 		)
 	}
 	switch n := m.random.IntN(124); {
@@ -355,7 +361,10 @@ func (m *simulation) draw(a string) *run {
 	case n < 49:
 		return m.one(a, m.bulk(a))
 	case n < 56:
-		r := m.contend(a, func() request { return request{"DirectoryFunction", put, "/users/" + user, m.person(user), ""} })
+		r := m.contend(
+			a,
+			func() request { return request{"DirectoryFunction", put, "/users/" + user, m.person(user), ""} },
+		)
 		switch m.random.IntN(4) {
 		case 0, 1:
 			r.rival = func() *run { return m.one(a, m.role(pick(m, roles))) } // which the user may have, gain or lose
@@ -407,7 +416,10 @@ func (m *simulation) draw(a string) *run {
 		body := fields{"name": "Board", "kind": pick(m, []string{"analytics", "live-analytics"}), "userId": user}
 		return m.one(a, request{"MetricsFunction", put, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), body, ""})
 	case n < 78:
-		return m.one(a, request{"MetricsFunction", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""})
+		return m.one(
+			a,
+			request{"MetricsFunction", put, "/metrics/licenses/wallboards", fields{"max": m.random.IntN(4)}, ""},
+		)
 	case n < 81:
 		if m.random.IntN(3) == 0 {
 			return m.imported(a)
@@ -460,7 +472,13 @@ func (m *simulation) aside(a string, n int) *run {
 		parts := []fields{{"quantity": 1, "costCenter": costs[0]}, {"quantity": quantity - 1, "costCenter": costs[1]}}
 		return m.one(
 			a,
-			request{"PurchaseFunction", http.MethodPost, "/cart/lines/" + id + "/split", fields{"parts": parts}, m.key()},
+			request{
+				"PurchaseFunction",
+				http.MethodPost,
+				"/cart/lines/" + id + "/split",
+				fields{"parts": parts},
+				m.key(),
+			},
 		)
 	case 3:
 		return m.contend(a, func() request {
@@ -492,11 +510,20 @@ func (m *simulation) aside(a string, n int) *run {
 		)
 	case 6:
 		if m.random.IntN(2) == 0 {
-			return m.one(a, request{"DirectoryFunction", http.MethodDelete, "/roles/" + pick(m, []string{"r1", "r2"}), nil, ""})
+			return m.one(
+				a,
+				request{"DirectoryFunction", http.MethodDelete, "/roles/" + pick(m, []string{"r1", "r2"}), nil, ""},
+			)
 		}
 		return m.one(
 			a,
-			request{"MetricsFunction", http.MethodDelete, "/wallboards/" + pick(m, []string{"w1", "w2", "w3"}), nil, ""},
+			request{
+				"MetricsFunction",
+				http.MethodDelete,
+				"/wallboards/" + pick(m, []string{"w1", "w2", "w3"}),
+				nil,
+				"",
+			},
 		)
 	case 7:
 		ids := []string{m.license(a, "available"), m.license(a, "available"), m.license(a, "")}
@@ -895,7 +922,13 @@ func (m *simulation) job(a string) *run {
 		id = ids[m.random.IntN(min(len(ids), 6))]
 	}
 	return m.contend(a, func() request {
-		return request{"MassConfigurationFunction", http.MethodPost, "/mass-configurations/" + id + "/" + verb, nil, m.key()}
+		return request{
+			"MassConfigurationFunction",
+			http.MethodPost,
+			"/mass-configurations/" + id + "/" + verb,
+			nil,
+			m.key(),
+		}
 	})
 }
 

@@ -69,7 +69,9 @@ func (m *simulation) drain() []error {
 			failures = append(failures, fmt.Errorf("%s: %w", r.what, r.failure))
 		}
 	}
-	for _, name := range []string{"UsageAggregationFunction", "MassConfigurationApplyFunction", "MaintenanceFunction", "ReportBuilderFunction"} {
+	for _, name := range []string{
+		"UsageAggregationFunction", "MassConfigurationApplyFunction", "MaintenanceFunction", "ReportBuilderFunction",
+	} {
 		r := m.schedule(name)
 		r.then = failed
 		m.alone(r)
@@ -107,7 +109,12 @@ func (m *simulation) leaveWaiting(account string) {
 	if m.random.IntN(2) == 0 {
 		for _, id := range b.fitting(string(license.Available)) {
 			if m.violation == nil && b.seats[id].ProductID == catalog.LiveReportsID {
-				m.alone(m.one(account, request{"LicensesFunction", http.MethodPost, "/licenses/" + id + "/terminate", nil, ""}))
+				m.alone(
+					m.one(
+						account,
+						request{"LicensesFunction", http.MethodPost, "/licenses/" + id + "/terminate", nil, ""},
+					),
+				)
 			}
 		}
 		m.alone(
@@ -501,7 +508,10 @@ func (m *simulation) verifyReport(account string, u *window) {
 		var made struct {
 			ID string `json:"id"`
 		}
-		r := m.one(account, request{"ReportFunction", http.MethodPost, "/reports", fields{"kind": "license-status"}, ""})
+		r := m.one(
+			account,
+			request{"ReportFunction", http.MethodPost, "/reports", fields{"kind": "license-status"}, ""},
+		)
 		r.then = func(r *run) {
 			if a := r.answers[0]; !a.good() || json.Unmarshal(a.body, &made) != nil {
 				m.fail("I15: ask %s for a report: %d %s", account, a.status, a.body)

@@ -207,7 +207,8 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 // other rows of the file have done.
 func (b *batch) asChecked(r *planRow, d *directory.UserDraft) bool {
 	return b.is(r, d.Made, d.Version) && b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
-		(b.left(text.Digits(d.Before.Number), text.Digits(r.User.HadNumber), b.a.file.numbers) || d.Before.Extension == "")
+		(b.left(text.Digits(d.Before.Number), text.Digits(r.User.HadNumber), b.a.file.numbers) ||
+			d.Before.Extension == "")
 }
 
 // yields says whether somebody gives up what a row wants: they had it at the check, and their own

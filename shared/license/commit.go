@@ -18,7 +18,8 @@ import (
 func (u *UnitOfWork) Operations() ([]table.Operation, error) {
 	var ops []table.Operation
 	for _, step := range []func() ([]table.Operation, error){
-		u.holderOperations, u.licenseOperations, u.extensionOperations, u.waitOperations, u.exclusionOperations, u.countOperations,
+		u.holderOperations, u.licenseOperations, u.extensionOperations,
+		u.waitOperations, u.exclusionOperations, u.countOperations,
 	} {
 		more, err := step()
 		if err != nil {

@@ -363,7 +363,8 @@ func (g *ledger) giveBack(h *holderState, p catalog.Product) error {
 		return err
 	}
 	holding.LicenseID = ""
-	l.now.Status, l.now.UserID, l.now.UserName, l.now.AssignedAt, l.now.Extension, l.now.BaseLicenseID = Available, "", "", nil, "", ""
+	l.now.Status, l.now.AssignedAt = Available, nil
+	l.now.UserID, l.now.UserName, l.now.Extension, l.now.BaseLicenseID = "", "", "", ""
 	l.now.Shards = g.spread
 	l.now.Grants = []Grant{}
 	g.counts[record.CountName(record.CountAssigned, p.ID)]--
@@ -627,7 +628,8 @@ func (g *ledger) choose(product string) (*licenseState, error) {
 		switch {
 		case s.confirmed:
 			return g.pooled(s.offer), nil
-		case !slices.Contains(g.unsure, s.marker) && (len(g.unsure) >= mostUnsure || slices.Contains(g.refused, s.marker)):
+		case !slices.Contains(g.unsure, s.marker) &&
+			(len(g.unsure) >= mostUnsure || slices.Contains(g.refused, s.marker)):
 			doubtful = true
 		case unsure == nil:
 			unsure = s

@@ -33,9 +33,9 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 
 // Scheduled does all work that is left behind. Each kind of work has an equal share of the time
 // that is left, and so have the pieces of a kind (call.InTurn): what fails or hangs never stops the
-// others, and is tried again in the next run. The errors come together, so that the alarm rings. What counts as left behind, and the times that
-// the work writes, follow from the time of the event and not from the clock (contract, On one
-// machine), so the services are made for each event.
+// others, and is tried again in the next run. The errors come together, so that the alarm rings.
+// What counts as left behind, and the times that the work writes, follow from the time of the event
+// and not from the clock (contract, On one machine), so the services are made for each event.
 func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	schedule, err := events.Scheduled(payload)
 	if err != nil {

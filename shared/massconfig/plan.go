@@ -77,7 +77,9 @@ func loadHeld(ctx context.Context, ch *license.UnitOfWork, rows []planRow) error
 		if !r.Applies() {
 			continue
 		}
-		for _, user := range []string{r.Wanted.User, ch.Extension(r.Extension).UserID, ch.Extension(ch.NumberOwner(r.Wanted.Number)).UserID} {
+		for _, user := range []string{
+			r.Wanted.User, ch.Extension(r.Extension).UserID, ch.Extension(ch.NumberOwner(r.Wanted.Number)).UserID,
+		} {
 			h, err := ch.Holder(user)
 			if err != nil {
 				continue // nobody

@@ -46,7 +46,8 @@ func (r *runner) crossOrigin(next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
-// uploads lets the console's pages put files to presigned addresses, as the template's bucket does for the console's origin alone.
+// uploads lets the console's pages put files to presigned addresses, as the template's bucket does
+// for the console's origin alone.
 func (r *runner) uploads(next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins: []string{r.address}, AllowedMethods: []string{http.MethodPut}, AllowedHeaders: []string{"*"},

@@ -369,8 +369,8 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 	return nil
 }
 
-// build makes every function, and refuses what the template does not have, and a function that cannot
-// serve what the template connects to it.
+// build makes every function, and refuses what the template does not have, and a function that
+// cannot serve what the template connects to it.
 func (r *runner) build() error {
 	made := r.config.Functions(r.env)
 	if err := agree(r.template, made); err != nil {

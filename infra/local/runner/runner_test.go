@@ -565,8 +565,8 @@ func TestAScheduleFiresWithTheTimeThatItWasDue(t *testing.T) {
 	w := &world{}
 	c := config(t, w, t.TempDir())
 	c.NoSchedules = false
-	// A clock that is just before a full minute saves the wait for one. It stands until the schedule has
-	// fired, so that a busy machine may take as long as it likes to start.
+	// A clock that is just before a full minute saves the wait for one. It stands until the
+	// schedule has fired, so that a busy machine may take as long as it likes to start.
 	full := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	var moved atomic.Int64
 	c.Clock = func() time.Time { return full.Add(-100*time.Millisecond + time.Duration(moved.Load())) }

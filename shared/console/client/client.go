@@ -142,7 +142,8 @@ const (
 	mostPauses = 7 // 6 seconds in all
 )
 
-// send sends a request, and again while the same one is just being carried out, so that whoever clicked twice sees the one answer.
+// send sends a request, and again while the same one is just being carried out, so that whoever
+// clicked twice sees the one answer.
 func send[T any](ctx context.Context, c *Client, in request) (Answer[T], error) {
 	pause := firstPause
 	for i := 0; ; i++ {
@@ -150,9 +151,8 @@ func send[T any](ctx context.Context, c *Client, in request) (Answer[T], error) 
 		if i == mostPauses || !Is(err, "idempotency-in-progress") {
 			return out, err
 		}
-		waiting := time.NewTimer(
-			pause,
-		) //nolint:forbidigo // it waits for the twin that is being carried out in the API, bounded by the context
+		//nolint:forbidigo // it waits for the twin that is being carried out in the API, bounded by the context
+		waiting := time.NewTimer(pause)
 		select {
 		case <-waiting.C:
 			pause *= 2
@@ -244,8 +244,9 @@ func failure(response *http.Response, data []byte) *Error {
 		return e
 	}
 	slug := map[int]string{
-		http.StatusUnauthorized: "unauthorized", http.StatusForbidden: "forbidden", http.StatusNotFound: "not-found", http.StatusRequestEntityTooLarge: "payload-too-large",
-		http.StatusTooManyRequests: "rate-limited", http.StatusServiceUnavailable: "too-busy",
+		http.StatusUnauthorized: "unauthorized", http.StatusForbidden: "forbidden", http.StatusNotFound: "not-found",
+		http.StatusRequestEntityTooLarge: "payload-too-large",
+		http.StatusTooManyRequests:       "rate-limited", http.StatusServiceUnavailable: "too-busy",
 	}[response.StatusCode]
 	if slug == "" {
 		slug = "internal"
@@ -294,7 +295,7 @@ func put(v url.Values, name string, values ...string) {
 	}
 }
 
-func putInt(v url.Values, name string, n int64) {
+func putInt(v url.Values, name string, n int64) { //nolint:unparam // the document may get another number
 	if n != 0 {
 		v.Set(name, strconv.FormatInt(n, 10))
 	}

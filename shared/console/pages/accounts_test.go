@@ -9,7 +9,8 @@ import (
 	"seatwise/shared/console/client"
 )
 
-// An operator makes an account, is in it, and every page says which it is; leaving leads to their own.
+// An operator makes an account, is in it, and every page says which it is; leaving leads to their
+// own.
 func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
 	c := consoletest.Start(t)
 	c.Account(t, "acme", nil)

@@ -35,7 +35,8 @@ func notIn(t *testing.T, p *consoletest.Page, texts ...string) {
 	}
 }
 
-// The filters find what one looks for, an entry names who began what followed from it, and any thing leads to its history.
+// The filters find what one looks for, an entry names who began what followed from it, and any
+// thing leads to its history.
 func TestAuditFromAnyThing(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})

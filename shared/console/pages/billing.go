@@ -68,9 +68,15 @@ func billingWays(c *web.Context) []way {
 	if c.May(auth.LicensesRead) {
 		ways = append(ways, way{c.Link("licenses"), "Licenses", "See who holds which license; assign and unassign."})
 	}
-	ways = append(ways,
-		way{c.Link("billing", "details"), "Service Billing Details", "What recurs, by product and by cost center, and when."},
-		way{c.Link("billing", "orders"), "Orders", "What was ordered, with the statement of each."})
+	ways = append(
+		ways,
+		way{
+			c.Link("billing", "details"),
+			"Service Billing Details",
+			"What recurs, by product and by cost center, and when.",
+		},
+		way{c.Link("billing", "orders"), "Orders", "What was ordered, with the statement of each."},
+	)
 	return ways
 }
 

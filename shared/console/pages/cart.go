@@ -140,7 +140,13 @@ func cartLines(f *view.Form, there []client.CartViewLine, only string) []cartLin
 	sent := f.Values["line"]
 	for _, l := range there {
 		line := lineOf(l)
-		line.quantity, line.center = f.Default("quantity-"+l.ID, line.wasQuantity), f.Default("center-"+l.ID, line.wasCenter)
+		line.quantity, line.center = f.Default(
+			"quantity-"+l.ID,
+			line.wasQuantity,
+		), f.Default(
+			"center-"+l.ID,
+			line.wasCenter,
+		)
 		if line.center == "" {
 			line.center = only
 		}
@@ -561,7 +567,10 @@ func typedParts(f *view.Form, whole int64) (parts []client.SplitPart, places par
 			}
 			if left >= 0 {
 				faults = append(faults, client.FieldError{
-					Field: "parts[" + strconv.Itoa(i) + "].quantity", Message: "must be given: only one part can be what remains",
+					Field: "parts[" + strconv.Itoa(
+						i,
+					) + "].quantity",
+					Message: "must be given: only one part can be what remains",
 				})
 				continue
 			}

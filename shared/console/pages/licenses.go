@@ -291,7 +291,7 @@ func ifBase(one func(context.Context) error) func(context.Context) error {
 		if e := client.As(
 			err,
 		); e != nil &&
-			(e.Slug() == "base-license-required" || e.Slug() == "validation" || e.Slug() == "wrong-state" || e.Slug() == "not-found") {
+			slices.Contains([]string{"base-license-required", "validation", "wrong-state", "not-found"}, e.Slug()) {
 			return nil
 		}
 		return err

@@ -30,7 +30,8 @@ func one(t *testing.T, api *client.Client, id string) client.License {
 	return l.Body
 }
 
-// The steps of the portals: the More menu of a license with N/A, Assign, choose a user, Assign; then Unassign, which says what will happen, and Confirm.
+// The steps of the portals: the More menu of a license with N/A, Assign, choose a user, Assign;
+// then Unassign, which says what will happen, and Confirm.
 func TestAssignAndUnassign(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
@@ -142,7 +143,8 @@ func TestSomebodyElsesChange(t *testing.T) {
 	}
 }
 
-// What the API refuses stands at the top and beside the field, in its words, with what was typed still there; sent again it is another request.
+// What the API refuses stands at the top and beside the field, in its words, with what was typed
+// still there; sent again it is another request.
 func TestARefusalIsSaidBesideTheField(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"phone-system": 1})

@@ -20,7 +20,12 @@ var _ = add(web.Page{
 		{Path: "live-reports/users/{id}", Show: showWhy},
 		{Path: "live-reports/queues/{id}", Show: showQueue},
 		{Path: "live-reports/dashboards/{id}", Show: showDashboard},
-		{Path: "live-reports/exclusions/{product}/{user}", Show: showLift, Send: sendLift, Submit: "Lift the exclusion"},
+		{
+			Path:   "live-reports/exclusions/{product}/{user}",
+			Show:   showLift,
+			Send:   sendLift,
+			Submit: "Lift the exclusion",
+		},
 	},
 })
 
@@ -54,17 +59,26 @@ func showLiveReports(c *web.Context, _ *view.Form) error {
 		),
 		client.IfAllowed(
 			client.Into(&l.excluded, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
-				return c.API.ListExclusions(ctx, client.ListExclusionsQuery{Limit: pageOfLive, Cursor: q.Get("excluded")})
+				return c.API.ListExclusions(
+					ctx,
+					client.ListExclusionsQuery{Limit: pageOfLive, Cursor: q.Get("excluded")},
+				)
 			}),
 		),
 		client.IfAllowed(
 			client.Into(&l.dashboards, func(ctx context.Context) (client.Answer[client.DashboardPage], error) {
-				return c.API.ListDashboards(ctx, client.ListDashboardsQuery{Limit: pageOfLive, Cursor: q.Get("dashboards")})
+				return c.API.ListDashboards(
+					ctx,
+					client.ListDashboardsQuery{Limit: pageOfLive, Cursor: q.Get("dashboards")},
+				)
 			}),
 		),
 		client.IfAllowed(
 			client.Into(&l.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
-				return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{Limit: pageOfLive, Cursor: q.Get("queues")})
+				return c.API.ListCallQueues(
+					ctx,
+					client.ListCallQueuesQuery{Limit: pageOfLive, Cursor: q.Get("queues")},
+				)
 			}),
 		),
 	)
@@ -171,18 +185,24 @@ type lookup struct {
 
 func (n *lookup) calls(c *web.Context) []func(context.Context) error {
 	return []func(context.Context) error{
-		client.IfAllowed(client.Into(&n.dashboards, func(ctx context.Context) (client.Answer[client.DashboardPage], error) {
-			return c.API.ListDashboards(ctx, client.ListDashboardsQuery{Limit: mostNames})
-		})),
-		client.IfAllowed(client.Into(&n.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
-			return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{Limit: mostNames})
-		})),
+		client.IfAllowed(
+			client.Into(&n.dashboards, func(ctx context.Context) (client.Answer[client.DashboardPage], error) {
+				return c.API.ListDashboards(ctx, client.ListDashboardsQuery{Limit: mostNames})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&n.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
+				return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{Limit: mostNames})
+			}),
+		),
 		client.IfAllowed(client.Into(&n.roles, func(ctx context.Context) (client.Answer[client.RolePage], error) {
 			return c.API.ListRoles(ctx, client.ListRolesQuery{Limit: mostNames})
 		})),
-		client.IfAllowed(client.Into(&n.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-		})),
+		client.IfAllowed(
+			client.Into(&n.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
+			}),
+		),
 	}
 }
 
@@ -224,7 +244,10 @@ func (w why) says(f *view.Format) string {
 		if w.answer.CoveredBy == unlimitedBundle {
 			return w.person + " needs no license of " + product + ": the Customer Engagement Bundle includes it."
 		}
-		return w.person + " needs no license of " + product + ": " + w.name("product", w.answer.CoveredBy) + " includes it."
+		return w.person + " needs no license of " + product + ": " + w.name(
+			"product",
+			w.answer.CoveredBy,
+		) + " includes it."
 	case "excluded":
 		return w.person + " is not given a license of " + product + " automatically."
 	}
@@ -251,8 +274,10 @@ func (w why) chain(c *web.Context, r client.Reason) []chainLink {
 		if c.May(auth.DirectoryRead) {
 			href = c.Link("live-reports", "queues", id)
 		}
-		return append(links, chainLink{opening(links, "The call queue "), w.name("queue", id), href,
-			", and " + w.person + " is a member of it"})
+		return append(links, chainLink{
+			opening(links, "The call queue "), w.name("queue", id), href,
+			", and " + w.person + " is a member of it",
+		})
 	case "view":
 		links := []chainLink{{before: w.person + " viewed a dashboard"}}
 		if r.DashboardID != "" {
@@ -311,9 +336,10 @@ type member struct {
 func showQueue(c *web.Context, _ *view.Form) error {
 	var q client.Answer[client.CallQueue]
 	var n lookup
-	err := c.Load(append(n.calls(c), client.Into(&q, func(ctx context.Context) (client.Answer[client.CallQueue], error) {
-		return c.API.GetCallQueue(ctx, c.Param("id"))
-	}))...)
+	err := c.Load(
+		append(n.calls(c), client.Into(&q, func(ctx context.Context) (client.Answer[client.CallQueue], error) {
+			return c.API.GetCallQueue(ctx, c.Param("id"))
+		}))...)
 	if err != nil {
 		return err
 	}

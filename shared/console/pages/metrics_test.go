@@ -8,7 +8,8 @@ import (
 	"seatwise/shared/console/client"
 )
 
-// The steps of the portals: Edit at the top, the new maximum, Save; and 2/10 is what is in use of it.
+// The steps of the portals: Edit at the top, the new maximum, Save; and 2/10 is what is in use of
+// it.
 func TestTheMaximumOfWallboards(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)

@@ -14,7 +14,8 @@ import (
 	"seatwise/shared/platform/auth"
 )
 
-// examples are addresses of routes with a parameter, by the route's path: what is in braces becomes this. A page adds its own here when it is added.
+// examples are addresses of routes with a parameter, by the route's path: what is in braces becomes
+// this. A page adds its own here when it is added.
 func examples(t *testing.T, c *consoletest.Console) map[string]string {
 	t.Helper()
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 3, "phone-system": 2})
@@ -164,7 +165,8 @@ func checkPage(t *testing.T, path string, p *consoletest.Page) {
 	}
 }
 
-// TestWhatIsNotAllowedIsNotThere gives a person each single permission: pages that need another one are in no navigation, and refused when they are opened all the same.
+// TestWhatIsNotAllowedIsNotThere gives a person each single permission: pages that need another one
+// are in no navigation, and refused when they are opened all the same.
 func TestWhatIsNotAllowedIsNotThere(t *testing.T) {
 	c := consoletest.Start(t)
 	known := examples(t, c)

@@ -120,7 +120,10 @@ func makeShop(c *web.Context, f *view.Form, items []client.CatalogItem, summary 
 	}
 	for _, p := range items {
 		o := offer{CatalogItem: p, form: c.NewForm()}
-		if i := slices.IndexFunc(summary, func(one client.ProductSummary) bool { return one.ProductID == p.ID }); i >= 0 {
+		if i := slices.IndexFunc(
+			summary,
+			func(one client.ProductSummary) bool { return one.ProductID == p.ID },
+		); i >= 0 {
 			o.have = &summary[i]
 		}
 		switch {
@@ -220,6 +223,7 @@ func undecided(lines []client.CartViewLine, product string) []string {
 
 // wholeNumber reads what a person typed for a count: digits, and marks that group them.
 func wholeNumber(typed string) (int64, error) {
-	plain := strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", "", "'", "").Replace(strings.TrimSpace(typed))
+	plain := strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", "", "'", "").
+		Replace(strings.TrimSpace(typed))
 	return strconv.ParseInt(plain, 10, 64)
 }

@@ -148,7 +148,8 @@ func TestBuyAsInThePortals(t *testing.T) {
 	b.Get("/console/acme/billing/orders?q=100000000").Says("There is no order of this number.")
 }
 
-// Buy now leads to the cart at once; the same product twice is one line until its cost centers are chosen.
+// Buy now leads to the cart at once; the same product twice is one line until its cost centers are
+// chosen.
 func TestBuyNow(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
@@ -187,7 +188,8 @@ func TestBuyNow(t *testing.T) {
 	}
 }
 
-// Quantities and cost centers are changed in the lines, and lines are taken out, one or the selected ones.
+// Quantities and cost centers are changed in the lines, and lines are taken out, one or the
+// selected ones.
 func TestChangeTheCart(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)
@@ -236,7 +238,8 @@ func TestChangeTheCart(t *testing.T) {
 	press(b, form, "delete-selected").Says("2 lines are out of the cart.", "The cart is empty.", "Purchase licenses")
 }
 
-// A line without a cost center stops the order beside its line, whatever else was typed is kept, and Next then goes on.
+// A line without a cost center stops the order beside its line, whatever else was typed is kept,
+// and Next then goes on.
 func TestALineWithoutACostCenter(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)
@@ -268,7 +271,8 @@ func TestOneCostCenter(t *testing.T) {
 	review.Says("Review Order", "CC-1 Support")
 }
 
-// A cost center is made on the way, for the selected lines or for all; what was typed before is saved.
+// A cost center is made on the way, for the selected lines or for all; what was typed before is
+// saved.
 func TestANewCostCenterOnTheWay(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)
@@ -367,7 +371,8 @@ func TestSplitThatDoesNotFit(t *testing.T) {
 	b.Submit(form).Says("The line is split into 2.")
 }
 
-// Of two tabs the slower one sees both carts, and chooses; saving its own leaves no line of the other's.
+// Of two tabs the slower one sees both carts, and chooses; saving its own leaves no line of the
+// other's.
 func TestTwoTabsOfACart(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)
@@ -456,7 +461,8 @@ func TestNotAcknowledged(t *testing.T) {
 	press(b, form, "order").Says("is placed: 2 licenses")
 }
 
-// After half an hour the charges are not offered any more; they are worked out again, with what has changed.
+// After half an hour the charges are not offered any more; they are worked out again, with what has
+// changed.
 func TestAQuoteThatExpired(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", nil)

@@ -28,7 +28,8 @@ import (
 const (
 	// Idle is how long a session lasts without a page being asked for, and Absolute how long it
 	// lasts at all (docs/console.md, Sessions).
-	Idle     = 2 * time.Hour
+	Idle = 2 * time.Hour
+	// Absolute is how long a session lasts after signing in, however busy it is.
 	Absolute = 12 * time.Hour
 	// Most is how many bytes the session's cookies have in all, in the header that a browser sends:
 	// a gateway takes 10 KB of headers (requirements, section 11).
@@ -230,7 +231,7 @@ func (j Jar) cookie(name, value string, life time.Duration) *http.Cookie {
 	if age <= 0 {
 		age = -1
 	}
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure is left out where there is no HTTPS: on one machine
 		Name:     j.name(name),
 		Value:    value,
 		Path:     "/",
@@ -261,15 +262,13 @@ func (j Jar) Put(ctx context.Context, w http.ResponseWriter, r *http.Request, s 
 		text = text[len(part):]
 		parts = append(parts, j.cookie("session-"+strconv.Itoa(i), before+part, Absolute))
 	}
+	//nolint:gosec // made by cookie; Secure is left out where there is no HTTPS
 	parts[0].Value = strconv.Itoa(len(parts)) + "." + parts[0].Value
 	if Size(parts) > Most {
 		return ErrTooLarge
 	}
 	for _, part := range parts {
-		http.SetCookie(
-			w,
-			part,
-		) //nolint:gosec // made by cookie, with all of them; Secure is left out where there is no HTTPS
+		http.SetCookie(w, part)
 	}
 	j.drop(w, r, len(parts))
 	return nil

@@ -126,7 +126,8 @@ func TestRotatedKeys(t *testing.T) {
 		t.Errorf("under the key before: %v", err)
 	}
 	fresh := put(t, jar, s)
-	// Another process that has read nothing but the old key finds the new one as soon as it needs it.
+	// Another process that has read nothing but the old key finds the new one as soon as it needs
+	// it.
 	slow := &keys{secrets: [][]byte{[]byte("one")}, now: k.now}
 	other := slow.jar(false)
 	if _, err := other.Get(t.Context(), with(old)); err != nil {

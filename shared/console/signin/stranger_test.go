@@ -22,7 +22,8 @@ import (
 	"seatwise/shared/console/signin"
 )
 
-// stranger is the provider that nobody here wrote: the example server of zitadel/oidc, which is certified by the OpenID Foundation as a library.
+// stranger is the provider that nobody here wrote: the example server of zitadel/oidc, which is
+// certified by the OpenID Foundation as a library.
 const stranger = "github.com/zitadel/oidc/v3/example/server@v3.52.0"
 
 // startWait bounds how long it may take to be installed and to answer.
@@ -41,7 +42,8 @@ func startStranger(t *testing.T) (issuer string) {
 	install.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
 	install.Dir = bin // outside of this module, whose go.mod it must not touch
 	if out, err := install.CombinedOutput(); err != nil {
-		// Like the servers of infra/testenv: what is missing fails in CI, and says what to do elsewhere.
+		// Like the servers of infra/testenv: what is missing fails in CI, and says what to do
+		// elsewhere.
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("the identity provider %s cannot be installed: %v: %s", stranger, err, out)
 		}
@@ -133,7 +135,8 @@ func signInThere(t *testing.T, target string) url.Values {
 	return back.Query()
 }
 
-// TestAProviderOfStrangers goes through all that the console asks of a provider: discovery, the code flow with PKCE, refresh with rotation, revocation, and the end.
+// TestAProviderOfStrangers goes through all that the console asks of a provider: discovery, the
+// code flow with PKCE, refresh with rotation, revocation, and the end.
 func TestAProviderOfStrangers(t *testing.T) {
 	issuer := startStranger(t)
 	p := signin.New(signin.Options{Issuer: issuer, ClientID: client, HTTP: http.DefaultClient, Clock: time.Now})

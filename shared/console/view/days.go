@@ -2,7 +2,8 @@ package view
 
 import "fmt"
 
-// DayBar is a day of a chart of days. Says is the day and its figures in words, for who points at it.
+// DayBar is a day of a chart of days. Says is the day and its figures in words, for who points at
+// it.
 type DayBar struct {
 	Says          string
 	Amount, Limit int64
@@ -17,8 +18,8 @@ type DayChart struct {
 	First, Last string
 }
 
-// Places of a chart of days. Heights are pixels and widths percents, so that the text stays as large
-// as that of the page on every screen.
+// Places of a chart of days. Heights are pixels and widths percents, so that the text stays as
+// large as that of the page on every screen.
 const (
 	daysTop    = 16
 	daysHeight = 170

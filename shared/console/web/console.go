@@ -207,12 +207,8 @@ func (c *Console) isPage(name string) bool {
 func base(r *http.Request) string { return origin.From(r.Context()).Base }
 
 func redirect(w http.ResponseWriter, r *http.Request, target string) {
-	http.Redirect(
-		w,
-		r,
-		target,
-		http.StatusSeeOther,
-	) //nolint:gosec // paths of the console, and the provider that the deployment names
+	//nolint:gosec // paths of the console, and the provider that the deployment names
+	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
 // show answers GET of a page.

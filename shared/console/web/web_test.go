@@ -178,7 +178,8 @@ func TestAnswersOfTheProviderThatAreNotOurs(t *testing.T) {
 	}
 }
 
-// A post whose session has ended is answered with all that was typed; whoever signs in beside it as the same person sends it by pressing again.
+// A post whose session has ended is answered with all that was typed; whoever signs in beside it as
+// the same person sends it by pressing again.
 func TestAFormOutlivesItsSession(t *testing.T) {
 	c := consoletest.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"phone-system": 1})
@@ -213,7 +214,8 @@ func TestAFormOutlivesItsSession(t *testing.T) {
 	}
 }
 
-// An access token lasts 15 minutes; a session goes on by its refresh token, in two tabs at once too, until its own end.
+// An access token lasts 15 minutes; a session goes on by its refresh token, in two tabs at once
+// too, until its own end.
 func TestASessionGoesOn(t *testing.T) {
 	c := consoletest.Start(t)
 	c.Account(t, "acme", nil)

@@ -47,7 +47,8 @@ type Filter struct {
 //
 //	order                the order's lines
 //	user, extension      the license's id
-//	q                    licenses whose UUID begins so, then whose user's extension, then their number, then a word of their name, id or e-mail address
+//	q                    licenses whose UUID begins so, then whose user's extension, then their number,
+//	                     then a word of their name, id or e-mail address
 //	status               product, cost center, id
 //	cost center          cost center, product, id
 //	else                 product, id

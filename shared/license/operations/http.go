@@ -477,7 +477,9 @@ func (o *Operations) addOns() api.ReadWrite[api.Resource, addOnsBody, license.Ad
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[license.AddOnList], error) {
 			return told(o.kernel.AddOns(ctx, c, at.ID))
 		},
-		Write: func(ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[addOnsBody]) (*api.Tagged[license.AddOnList], error) {
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[addOnsBody],
+		) (*api.Tagged[license.AddOnList], error) {
 			return told(o.kernel.SetAddOns(ctx, c, at.ID, sent.Body.ProductIDs))
 		},
 	}

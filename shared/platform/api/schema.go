@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"seatwise/shared/platform/problem"
-
 	"github.com/danielgtaylor/huma/v2"
+
+	"seatwise/shared/platform/problem"
 )
 
 const schemaPrefix = "#/components/schemas/"

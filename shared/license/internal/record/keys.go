@@ -13,8 +13,8 @@ import (
 
 // The keys of the kernel; docs/data-model.md says what each costs.
 
+// Names of counts: the licenses that are not terminated, and of what is in them.
 const (
-	// CountBought and the others name counts.
 	CountBought   = "bought"
 	CountAssigned = "assigned"
 	CountWaiting  = "waiting"

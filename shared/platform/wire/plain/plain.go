@@ -45,7 +45,8 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 	if err != nil {
 		return nil, err
 	}
-	secret := Secret{HTTP: &http.Client{Timeout: providerWait},
+	secret := Secret{
+		HTTP:     &http.Client{Timeout: providerWait},
 		ID:       getenv("SESSION_KEY"),
 		Region:   getenv("AWS_REGION"),
 		Endpoint: getenv("AWS_ENDPOINT_URL"),

@@ -83,7 +83,8 @@ func (s *Exports) Routes(k *api.Router) {
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		api.Paging
-	}) (*api.Listed[ExportView], error) {
+	},
+	) (*api.Listed[ExportView], error) {
 		list := func(after string, limit int) ([]ExportView, string, error) {
 			exports, next, err := s.List(ctx, c, after, limit)
 			if err != nil {

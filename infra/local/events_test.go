@@ -115,6 +115,7 @@ var addresses = regexp.MustCompile(`API (http://\S+), S3 (http://\S+),`)
 // start runs the command itself on free ports.
 func start(t *testing.T, args ...string) (api, s3 string, log *lines) {
 	t.Helper()
+	keepTemp(t)
 	data := t.TempDir() // before the clean-up below, so that the folder goes after the runner has ended
 	ctx, cancel := context.WithCancel(context.Background())
 	out, log := &lines{}, &lines{}

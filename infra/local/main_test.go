@@ -20,11 +20,18 @@ func (e ends) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// keepTemp puts the folders of temporary files back at the test's end, since run changes them for the
+// whole process.
+func keepTemp(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"TMPDIR", "TMP"} {
+		t.Setenv(name, os.Getenv(name))
+	}
+}
+
 // A runner that was asked to stop, as by Ctrl-C, says at the end that it has, and where its data is.
 func TestStoppingIsSaid(t *testing.T) {
-	for _, name := range []string{"TMPDIR", "TMP"} {
-		t.Setenv(name, os.Getenv(name)) // run sets them
-	}
+	keepTemp(t)
 	log := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(log) })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -33,7 +33,7 @@ type Piece struct {
 // takes all of its time never starves the others: each has a share of the run, and each minute's
 // run, by env's clock, begins with another piece. What fails is logged, counted in FailedPieces and
 // returned with the others; its marker stays, and it is tried in every run for as long as it is
-// owed (design, decision 125).
+// owed (decisions, 125).
 func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
 	emf.Add(ctx, FailedPieces, 0) // the metric is there at all times, so that its absence tells something too
 	if len(pieces) == 0 {

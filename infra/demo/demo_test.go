@@ -89,8 +89,10 @@ func TestYear(t *testing.T) {
 		page := c.call("GET", path, nil)
 		entries, _ := page["items"].([]any)
 		for _, entry := range entries {
-			switch e, _ := entry.(map[string]any); {
-			case e["operator"] != true:
+			e, _ := entry.(map[string]any)
+			byOperator, _ := e["operator"].(bool)
+			switch {
+			case !byOperator:
 			case e["action"] == "account.created":
 				made++
 			default:

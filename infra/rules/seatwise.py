@@ -19,6 +19,11 @@ OPEN_ROUTES = {
     ("GET", "/v1/openapi.yaml"),
     ("GET", "/docs"),
     ("GET", "/docs/{file}"),
+    # Pages of the console, which has a session of its own and sends its token to the API.
+    ("GET", "/"),
+    ("GET", "/console"),
+    ("GET", "/console/{proxy+}"),
+    ("POST", "/console/{proxy+}"),
     ("ANY", "$default"),
     ("OPTIONS", "/{proxy+}"),
 }

@@ -38,7 +38,7 @@ import (
 const onlyUsage = "usage"
 
 const (
-	// The account of issue 5: a number of active users, of whom a tenth view, and a number of views
+	// The account of issue 5: a number of active users, a tenth of them viewers, and a number of views
 	// in a window, and a tenth of them to compare with.
 	usageUsers = 20_000
 	usageViews = 1_000_000

@@ -316,7 +316,7 @@ func TestFormsOfWhatIsStored(t *testing.T) {
 }
 
 // A call queue of thousands fits into a row, by ids, emails and names; what changes is counted and
-// the first few are named. So many do not fit into one item of the plan; the others come back when
+// the first few are named. All of them do not fit into one item of the plan; the others come back when
 // the row is looked at again and applied.
 func TestCallQueueOfThousands(t *testing.T) {
 	members := testenv.Sized(2200, 11000)

@@ -92,10 +92,7 @@ func (u *UnitOfWork) openPools(wanted map[string]int) []*pool {
 			{query: table.Query{Partition: in, To: start, Backwards: true}},
 		}
 		for n := 1; n < pl.shards; n++ {
-			pl.rest = append(
-				pl.rest,
-				stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, p.ID, (first+n)%pl.shards)}},
-			)
+			pl.rest = append(pl.rest, u.shard(p.ID, (first+n)%pl.shards))
 		}
 		u.pools[p.ID] = pl
 		opened = append(opened, pl)
@@ -219,11 +216,13 @@ func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error
 		}
 	}
 	for ; pl.shards < u.shards; pl.shards++ {
-		pl.rest = append(
-			pl.rest,
-			stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, product, pl.shards)}},
-		)
+		pl.rest = append(pl.rest, u.shard(product, pl.shards))
 	}
+	return u.readRest(ctx, pl)
+}
+
+// readRest reads the next page of every stretch that is not at its end.
+func (u *UnitOfWork) readRest(ctx context.Context, pl *pool) error {
 	n := len(pl.rest)
 	if err := u.query(ctx, pl.stretches(n))(); err != nil {
 		return err
@@ -233,6 +232,11 @@ func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error
 	}
 	pl.whole = len(pl.rest) == 0
 	return nil
+}
+
+// shard is the stretch of a whole shard of a product's pool.
+func (u *UnitOfWork) shard(product string, n int) stretch {
+	return stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, product, n)}}
 }
 
 // grown reads the pools that were read to their end once more, and answers the entries that are new
@@ -247,17 +251,10 @@ func (u *UnitOfWork) grown(ctx context.Context) ([]table.Key, error) {
 		}
 		again := &pool{shards: before.shards, limit: table.MaxPage}
 		for n := range again.shards {
-			again.rest = append(
-				again.rest,
-				stretch{query: table.Query{Partition: record.FreePartition(u.c.Account, p.ID, n)}},
-			)
+			again.rest = append(again.rest, u.shard(p.ID, n))
 		}
-		for len(again.rest) > 0 {
-			n := len(again.rest)
-			if err := u.query(ctx, again.stretches(n))(); err != nil {
-				return nil, err
-			}
-			if err := u.takeIn(again, n); err != nil {
+		for !again.whole {
+			if err := u.readRest(ctx, again); err != nil {
 				return nil, err
 			}
 		}

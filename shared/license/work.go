@@ -42,7 +42,7 @@ type UnitOfWork struct {
 	shards int
 	// reservation is where seats are taken from first; nil for the pool alone.
 	reservation *Reservation
-	// required are the users of whom the commit demands that they are as they were read, also where
+	// required are the users that the commit demands to be as they were read, also where
 	// the decision leaves them so.
 	required map[string]bool
 }

@@ -118,7 +118,7 @@ func isDay(text string) bool {
 	return err == nil
 }
 
-// beginOf is the moment at which a day, or one so many days later, begins in a zone. What is no day
+// beginOf is the moment at which a day, or one a number of days later, begins in a zone. What is no day
 // stays as it is, for the API to judge.
 func beginOf(day string, later int, zone *time.Location) string {
 	t, err := time.ParseInLocation(time.DateOnly, day, zone)

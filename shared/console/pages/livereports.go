@@ -131,7 +131,7 @@ func (l live) more(c *web.Context, part string, shown int, next string) view.Pag
 	return p
 }
 
-// showPeople finds the person of whom one wants to know why they hold a license, or why not.
+// showPeople finds a person, to tell why they hold a license, or why not.
 func showPeople(c *web.Context, f *view.Form) error {
 	var users client.Answer[client.UserPage]
 	if err := c.Load(findUsers(c, f, &users)); err != nil {

@@ -120,7 +120,7 @@ func bodyFaults(registry huma.Registry, schema *huma.Schema, value any) []proble
 }
 
 // judged refuses the body of a POST that its schema refuses, with what the rules of the operation
-// find in it beside that. What has other faults too, of its query or of its JSON, is left to huma.
+// find in it too. What has other faults too, of its query or of its JSON, is left to huma.
 //
 // Errors: validation.
 func judged[I, O any](

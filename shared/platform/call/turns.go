@@ -72,7 +72,7 @@ func (p Piece) do(ctx context.Context, env *app.Env) (err error) {
 	return p.Work(ctx)
 }
 
-// Share is the context of one of so many parts of the time that is left; without a deadline there
+// Share is the context of one part of the time that is left, divided by parts; without a deadline there
 // is nothing to share.
 func Share(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()

@@ -24,6 +24,8 @@ EMULATOR := $(TOOLS)/venv-emulator
 WRITERS := $(TOOLS)/venv-writers
 WRITERS_NODE := $(TOOLS)/writers-node
 WRITERS_POI  := $(TOOLS)/writers-poi
+# The rules of accessibility.
+AXE := $(TOOLS)/axe
 # sam and cfn-lint want a region even where they call none.
 REGION ?= us-east-1
 
@@ -35,7 +37,10 @@ GOLANGCI         := $(TOOLS)/bin/golangci-lint-$(GOLANGCI_VERSION)
 FUNCTIONS := $(shell awk '/^  [A-Za-z0-9]+:/ {id = $$1; sub(":", "", id)} /^    Type: AWS::Serverless::Function/ {print id}' template.yaml 2>/dev/null)
 folder     = functions/$(shell printf '%s' '$(1)' | sed -E 's/Function$$//; s/([a-z0-9])([A-Z])/\1-\2/g' | tr '[:upper:]' '[:lower:]')
 
-GO_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w"
+# Inlining copies each part of a page to every place that shows it, and the SDK's codecs likewise:
+# without it there the console's package is 6% smaller, the others' 2%.
+NOT_INLINED = seatwise/shared/console/... github.com/aws/aws-sdk-go-v2/service/...
+GO_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w" $(NOT_INLINED:%=-gcflags=%=-l)
 
 ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is arm64 or amd64, not '$(ARCH)')
@@ -59,9 +64,12 @@ RUNNER = echo "Building the runner; the first time takes a minute or two." >&2; 
 		{print > "/dev/stderr"} \
 		END {if (modules + packages) print "" > "/dev/stderr"}'
 
+ACCOUNT ?= demo
 .PHONY: demo
-demo: ## With the runner stopped, fill an account with a believable year, through the API. ARGS="--account demo" is handed on.
-	@go run -buildvcs=false ./infra/demo $(ARGS)
+demo: ## Fill the account ACCOUNT=demo with a believable year, if it is not there, and serve it as `make run` does; say where to sign in.
+	@$(RUNNER)
+	@go run -buildvcs=false ./infra/demo --runner $(TOOLS)/bin/seatwise-local --account $(ACCOUNT) --served "$(ARGS)"
+	@exec $(TOOLS)/bin/seatwise-local --propose $(ACCOUNT)/ada $(ARGS)
 
 # The runner refuses to share its folder, so one that runs keeps its data: stop it first.
 .PHONY: fresh
@@ -70,7 +78,7 @@ fresh: ## Throw away all data of the runner on this machine, in .local, to start
 	@if [ -e .local/runner.bolt ]; then echo "Removing .local" >&2; rm -rf .local; else echo "There is no data in .local" >&2; fi
 
 # A database and a runner that all packages share: each would start and build its own otherwise.
-TEST = go run -buildvcs=false ./infra/testenv/once go test -timeout 40m $(TESTFLAGS)
+TEST = go run -buildvcs=false ./infra/testing/once go test -timeout 40m $(TESTFLAGS)
 # How often a property is tried with values made up; rapid's own is 100.
 RAPID_CHECKS ?= 25
 
@@ -80,25 +88,41 @@ test: ## Run the tests; they start the servers that they need. TESTFLAGS="-race"
 	$(TEST) ./...
 
 # Parts that need other programs, or more time than whoever changes something wants to wait: all tests
-# of the packages that name the part, as infra/testenv declares it.
+# of the packages that name the part, as infra/testing/parts declares it.
 part = SEATWISE_TEST_PARTS=$@ $(TEST) $$(grep -rlE --include='*_test.go' '$(1)' infra shared | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: test-long
 test-long: export RAPID_CHECKS := 200
 test-long: ## Run the long rounds: a kill at every commit, larger sizes, more of each property.
-	$(call part,testenv\.(Long|Sized)|pgregory\.net/rapid)
+	$(call part,parts\.(Long|Sized)|pgregory\.net/rapid)
 
 .PHONY: bootstraps
 bootstraps: ## Build functions and runners as `make build` does, and run what was built.
-	$(call part,testenv\.Bootstraps)
+	$(call part,parts\.Bootstraps)
 
 .PHONY: papers
 papers: ## Open reports and statements in LibreOffice, print them, and look at the pages. Needs soffice and poppler.
-	$(call part,testenv\.(Papers|Convert|ReadPDF))
+	$(call part,parts\.Papers|programs\.(Convert|ReadPDF))
 
 .PHONY: servers
 servers: ## Test against moto's server, where it is installed, and an S3 server that verifies signatures, which is built.
-	$(call part,testenv\.(Servers|Moto|VersityGW))
+	$(call part,parts\.Servers|programs\.(Moto|VersityGW))
+
+.PHONY: browser
+browser: ## Do every task of the console in Chromium: by mouse, by keyboard alone, without script. Needs chromium and npm.
+	$(call part,parts\.Browser|programs\.Chromium)
+browser: $(AXE)/installed browser-part
+browser: export SEATWISE_BROWSER_SAMPLE = $(SAMPLE)
+
+# A quarter each day, by the days since 1970; SAMPLE=all is everything, which takes three times as long.
+SAMPLE ?= $(shell echo $$(($$(date +%s) / 86400 % 4)))
+.PHONY: browser-part
+browser-part:
+	@echo "Trying part $(SAMPLE) of pages and buttons (of 0 to 3, one each day); make browser SAMPLE=all tries all of them." >&2
+
+.PHONY: pictures
+pictures: ## Make the pictures of the console in docs/pictures, light and dark, from the demo's year. Needs chromium.
+	SEATWISE_TEST_PARTS=browser SEATWISE_PICTURES=yes go test -count=1 -run '^TestPictures$$' ./infra/browser
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Run the pinned golangci-lint; the first time builds it.
@@ -110,6 +134,10 @@ fmt: $(GOLANGCI) ## Format the Go files.
 
 .PHONY: build
 build: $(or $(FUNCTIONS:%=$(DIST)/%/bootstrap),no-functions) ## Build every function to dist/<LogicalId>/bootstrap, for arm64 or with ARCH=amd64.
+
+.PHONY: sizes
+sizes: build ## Print how large the functions are that build makes; one of the API over 4.5 MB zipped is an error.
+	@go run -buildvcs=false ./infra/bench -only sizes -dist $(DIST)
 
 .PHONY: no-functions
 no-functions:
@@ -123,6 +151,11 @@ $(DIST)/%/bootstrap: FORCE
 build-%: FORCE
 	@[ -n "$${ARTIFACTS_DIR:-}" ] || { echo "build-$* is for sam build, which sets ARTIFACTS_DIR; use make build" >&2; exit 2; }
 	$(GO_BUILD) -o "$$ARTIFACTS_DIR/bootstrap" ./$(call folder,$*)
+
+# sam builds all functions at once, and each would compile the packages of all again.
+.PHONY: compiled
+compiled:
+	@$(GO_BUILD) ./functions/...
 
 # Any other main package with the functions' flags, for infra/bench: make program PACKAGE=./infra/bench/bare OUT=file
 .PHONY: program
@@ -152,7 +185,7 @@ views: ## Write the views (*.templ) as Go, and the console's client of the API f
 validate: export SAM_CLI_TELEMETRY := 0
 validate: export AWS_DEFAULT_REGION := $(REGION)
 validate: export PYTHONDONTWRITEBYTECODE := 1
-validate: $(VENV)/installed ## Check template.yaml and openapi.yaml, and that sam builds it all; the first time fetches sam, cfn-lint and a validator.
+validate: $(VENV)/installed compiled ## Check template.yaml and openapi.yaml, and that sam builds it all; the first time fetches sam, cfn-lint and a validator.
 	$(VENV)/bin/cfn-lint --regions $(REGION) --append-rules infra/rules --template template.yaml
 	$(VENV)/bin/python infra/rules/_check.py
 	$(VENV)/bin/sam validate --lint --template template.yaml
@@ -184,11 +217,17 @@ mutations: ## Plant bugs one after the other, each of which the tests must catch
 	go run -buildvcs=false ./infra/mutations $(ARGS)
 
 .PHONY: bench
-bench: ## Measure the binaries: size, cold start, calls and capacity units.
+bench: ## Measure the binaries: size, cold start, calls and capacity units; and the console's pages, in Chromium too where there is one.
 	go run -buildvcs=false ./infra/bench $(ARGS)
+	go test -run '^$$' -bench . -benchtime 40x ./infra/testing/consolewalk
+	SEATWISE_TEST_PARTS=browser go test -run '^$$' -bench . -benchtime 20x ./infra/browser
+
+.PHONY: cost
+cost: ## Compute what a month costs by counted calls and list prices: an idle stack, one, 1,000 and 10,000 tenants.
+	go run -buildvcs=false ./infra/bench -only cost
 
 .PHONY: load
-load: ## Drive the runner with 1, 16 and 64 callers, beside a floor that only commits. ARGS="-rounds 9 -turn 2s" is handed on.
+load: ## Drive the runner with 1, 16 and 64 callers, beside a floor that only commits. ARGS="-dynamodb -rounds 9 -turn 2s" is handed on; -dynamodb is over DynamoDB Local.
 	go run -buildvcs=false ./infra/load $(ARGS)
 
 # A long round is SEEDS=2450, about 2,000,000 operations; ADAPTER=dynamo plays over DynamoDB Local; -seed and -steps go through ARGS.
@@ -206,7 +245,7 @@ kills: ## Kill the runner KILLS=n times under load, restart it each time, and ch
 
 .PHONY: deploy
 deploy: export SAM_CLI_TELEMETRY := 0
-deploy: $(VENV)/installed ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".
+deploy: $(VENV)/installed compiled ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".
 ifeq ($(ARCH),amd64)
 	@case '$(ARGS)' in *Architecture=x86_64*) ;; *) echo 'ARCH=amd64 needs ARGS="--parameter-overrides Architecture=x86_64 ..."' >&2; exit 2;; esac
 endif
@@ -215,7 +254,7 @@ endif
 
 .PHONY: adopt
 adopt: export SAM_CLI_TELEMETRY := 0
-adopt: $(VENV)/installed ## Make the stack again around what a deleted one left: TABLE=name ARGS="JwtIssuer=https://...".
+adopt: $(VENV)/installed compiled ## Make the stack again around what a deleted one left: TABLE=name ARGS="JwtIssuer=https://...".
 	$(VENV)/bin/sam build --template template.yaml
 	$(VENV)/bin/python infra/tools/adopt.py --table '$(TABLE)' $(ARGS)
 
@@ -255,6 +294,8 @@ locks: ## After a change of a requirements.txt, write the versions of all that c
 	done
 
 $(WRITERS_NODE)/installed: infra/writers/package.json infra/writers/package-lock.json
+$(AXE)/installed: infra/browser/package.json infra/browser/package-lock.json
+$(WRITERS_NODE)/installed $(AXE)/installed:
 	mkdir -p $(@D)
 	cp $^ $(@D)
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund

@@ -3,6 +3,7 @@ package main
 
 import (
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/workbook"
 	"seatwise/shared/incoming"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
@@ -12,6 +13,7 @@ import (
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
+	env.Workbooks = workbook.Writer{}
 	kernel := license.NewService(catalog.Default())
 	return app.Function{Event: incoming.New(env, kernel).Apply}
 }

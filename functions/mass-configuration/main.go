@@ -1,5 +1,5 @@
 // Command mass-configuration is MassConfigurationFunction: the API of mass configurations, and of
-// imports and exports, which are carried by the same machinery and write workbooks too.
+// imports and exports, which are carried by the same machinery.
 package main
 
 import (

@@ -1,9 +1,10 @@
-// Command usage-aggregation is UsageAggregationFunction: folds views into daily rollups.
+// Command usage-aggregation is UsageAggregationFunction: folds views into daily rollups, and lists idle seats.
 package main
 
 import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
+	"seatwise/shared/idle"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
@@ -15,5 +16,6 @@ func main() { wire.Start(function) }
 func function(env *app.Env) app.Function {
 	kernel := license.NewService(catalog.Default())
 	people := directory.NewService(env, kernel)
-	return app.Function{Event: usage.NewService(env, kernel, people).Scheduled}
+	used := usage.NewService(env, kernel, people)
+	return app.Function{Event: idle.NewService(env, kernel, used).Scheduled}
 }

@@ -1,9 +1,11 @@
-// Command usage is UsageFunction: takes in views and answers usage summaries.
+// Command usage is UsageFunction: takes in views and activity, answers usage summaries, and tells and
+// reclaims idle seats.
 package main
 
 import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
+	"seatwise/shared/idle"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
@@ -16,5 +18,6 @@ func main() { wire.Start(function) }
 func function(env *app.Env) app.Function {
 	kernel := license.NewService(catalog.Default())
 	people := directory.NewService(env, kernel)
-	return api.Serve(env, usage.NewService(env, kernel, people).Routes)
+	used := usage.NewService(env, kernel, people)
+	return api.Serve(env, used.Routes, idle.NewService(env, kernel, used).Routes)
 }

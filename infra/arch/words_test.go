@@ -13,11 +13,7 @@ import (
 // speaksHTTP are the files of capabilities that may say words of HTTP beside http.go, http_*.go and
 // *_http.go, each with its reason.
 var speaksHTTP = map[string]string{
-	"shared/health/reference.go":  "serves the document and the page that shows it",
-	"shared/filejob/events.go":    "asks for the form of an id, which package auth knows too",
-	"shared/massconfig/events.go": "asks for the form of an id, which package auth knows too",
-	"shared/imports/check.go":     "asks for the form of an id, which package auth knows too",
-	"shared/imports/export.go":    "names the status of an answer, which package call knows too",
+	"shared/health/reference.go": "serves the document and the page that shows it",
 }
 
 // TestTheCoreSaysNoWordOfHTTP holds that only the edges of a capability import net/http, the package

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"context"
 	"debug/buildinfo"
 	"fmt"
@@ -75,6 +76,10 @@ func (p *program) measure() error {
 	defer func() { _ = f.Close() }() // it was only read
 	var packed counter
 	w := zip.NewWriter(&packed)
+	// The best that Go can do is what zlib does at its default, and `sam package` uses that.
+	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(out, flate.BestCompression)
+	})
 	entry, err := w.Create("bootstrap")
 	if err != nil {
 		return err

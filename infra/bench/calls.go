@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/programs"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/dynamo"
@@ -90,10 +90,10 @@ func calls(ctx context.Context, out io.Writer, endpoint string) error {
 	if err != nil {
 		return fmt.Errorf("over the embedded store: %w", err)
 	}
-	server := testenv.Server{URL: endpoint, Region: "us-east-1", AccessKey: "local", SecretKey: "local"}
+	server := programs.Server{URL: endpoint, Region: "us-east-1", AccessKey: "local", SecretKey: "local"}
 	var missing error
 	if endpoint == "" {
-		server, missing = testenv.StartDynamoDB()
+		server, missing = programs.StartDynamoDB()
 	}
 	var measured []row
 	if missing == nil {
@@ -123,7 +123,7 @@ func overBolt(ctx context.Context, folder string) (rows []row, err error) {
 	return walk(ctx, folder, table.Counted(store, m.heard), &m)
 }
 
-func overDynamoDB(ctx context.Context, folder string, server testenv.Server) (rows []row, err error) {
+func overDynamoDB(ctx context.Context, folder string, server programs.Server) (rows []row, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}

@@ -14,14 +14,18 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"seatwise/infra/local/template"
 )
 
-// onlyCalls is the value of -only that leaves the starts out.
-const onlyCalls = "calls"
+// onlyCalls and onlySizes are values of -only that leave the starts out.
+const (
+	onlyCalls = "calls"
+	onlySizes = "sizes"
+)
 
 var errTooSlow = errors.New("a function takes too long to start")
 
@@ -40,7 +44,7 @@ func main() {
 		&o.only,
 		"only",
 		"",
-		"measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, or \"massconfig\" for the largest mass configuration",
+		"measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, \"massconfig\" for the largest mass configuration, \"cost\" for what a month costs, or \"sizes\" for what make build left in -dist",
 	)
 	flag.BoolVar(&o.check, "check", false,
 		"end with status 1 when a function takes too long to start, or a mass configuration to check")
@@ -61,8 +65,14 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	if o.runs < 1 {
 		return errors.New("-runs must be 1 or more")
 	}
+	if o.only == onlySizes {
+		return sizes(out, o.dist)
+	}
 	if o.only == onlyCalls {
 		return callsAndScale(ctx, out, o.endpoint)
+	}
+	if o.only == onlyCost {
+		return monthly(ctx, out)
 	}
 	if o.only == onlyUsage {
 		return usageCosts(ctx, out)
@@ -142,11 +152,11 @@ func measureStarts(ctx context.Context, o options) ([]coldStart, error) {
 func printStarts(out io.Writer, o options, starts []coldStart) error {
 	fmt.Fprintf(
 		out,
-		"Size, and time from exec to the first poll of the Runtime API: first quartiles of %d, by turns with a bare Lambda of as many operations.\n\n",
+		"Size, and processor time from exec to the first poll of the Runtime API: medians of %d, by turns with a bare Lambda of as many operations. The clock's ratio and what package variables allocate stand beside it.\n\n",
 		o.runs,
 	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "function\tbinary\tzip\toperations\tfirst poll\tbare\tratio\tat most\t\t")
+	fmt.Fprintln(w, "function\tbinary\tzip\toperations\tprocessor\tbare\tratio\tat most\tby the clock\tallocated\tbare\t\t")
 	for _, s := range starts {
 		verdict := "PASS"
 		if !s.ok() {
@@ -154,15 +164,18 @@ func printStarts(out io.Writer, o options, starts []coldStart) error {
 		}
 		fmt.Fprintf(
 			w,
-			"%s\t%s\t%s\t%d\t%s\t%s\t%.2f\t%.1f\t%s\t\n",
+			"%s\t%s\t%s\t%d\t%s\t%s\t%.2f\t%.1f\t%.2f\t%d KB\t%d KB\t%s\t\n",
 			s.name,
 			megabytes(s.bytes),
 			megabytes(s.zipped),
 			s.operations,
-			milliseconds(s.own),
-			milliseconds(s.bare),
+			milliseconds(s.own.processor),
+			milliseconds(s.bare.processor),
 			s.ratio(),
 			s.limit,
+			float64(s.own.clock)/float64(s.bare.clock),
+			s.allocated/1000,
+			s.bareAllocated/1000,
 			verdict,
 		)
 	}
@@ -170,6 +183,11 @@ func printStarts(out io.Writer, o options, starts []coldStart) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
+	fmt.Fprintln(out, "What allocates most before main:")
+	for _, s := range starts {
+		fmt.Fprintf(out, "  %s: %s\n", s.name, strings.Join(s.heaviest, ", "))
+	}
+	fmt.Fprintln(out)
 	return nil
 }
 

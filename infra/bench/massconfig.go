@@ -221,7 +221,10 @@ func (w *walker) furnishMass(ctx context.Context, rows int) error {
 		for left := rows; left > 0; left -= license.MaxDelivery {
 			c := call.ForEvent(w.env, "acme", "bench", "bench", w.env.Clock())
 			lot := license.Lot{ProductID: product, Quantity: min(left, license.MaxDelivery)}
-			if err := kernel.Deliver(ctx, c, w.env.IDs.Ordered(), []license.Lot{lot}, call.Answer{}, nil); err != nil {
+			if err := kernel.Deliver(ctx, c, license.Delivery{
+				OrderID: w.env.IDs.Ordered(),
+				Lots:    []license.Lot{lot},
+			}); err != nil {
 				return err
 			}
 		}
@@ -232,38 +235,43 @@ func (w *walker) furnishMass(ctx context.Context, rows int) error {
 // massSheet is the name of the file's one sheet inside it.
 const massSheet = "xl/worksheets/sheet1.xml"
 
+// The names of the formats in a workbook.
+const (
+	schemas       = "http://schemas.openxmlformats.org/"
+	relationships = schemas + "officeDocument/2006/relationships"
+	types         = "application/vnd.openxmlformats-"
+	sheetTypes    = types + "officedocument.spreadsheetml."
+)
+
+// massParts are the parts of a workbook beside its sheet.
+var massParts = []struct{ name, content string }{
+	{
+		"[Content_Types].xml", `<Types xmlns="` + schemas + `package/2006/content-types">` +
+			`<Default Extension="rels" ContentType="` + types + `package.relationships+xml"/>` +
+			`<Default Extension="xml" ContentType="application/xml"/>` +
+			`<Override PartName="/xl/workbook.xml" ContentType="` + sheetTypes + `sheet.main+xml"/>` +
+			`<Override PartName="/xl/worksheets/sheet1.xml" ContentType="` + sheetTypes + `worksheet+xml"/></Types>`,
+	},
+	{
+		"_rels/.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships"><Relationship Id="rId1" ` +
+			`Type="` + relationships + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+	},
+	{
+		"xl/workbook.xml", `<workbook xmlns="` + schemas + `spreadsheetml/2006/main" ` +
+			`xmlns:r="` + relationships + `"><sheets><sheet name="Phones" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+	},
+	{
+		"xl/_rels/workbook.xml.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships">` +
+			`<Relationship Id="rId1" Type="` + relationships + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+	},
+}
+
 // massFile makes a workbook of a number of new phones, with its texts in the cells, as programs
 // write it.
 func massFile(rows int, addOns []string) ([]byte, error) {
-	const (
-		schemas       = "http://schemas.openxmlformats.org/"
-		relationships = schemas + "officeDocument/2006/relationships"
-		types         = "application/vnd.openxmlformats-"
-		sheetTypes    = types + "officedocument.spreadsheetml."
-	)
 	var file bytes.Buffer
 	archive := zip.NewWriter(&file)
-	for _, part := range []struct{ name, content string }{
-		{
-			"[Content_Types].xml", `<Types xmlns="` + schemas + `package/2006/content-types">` +
-				`<Default Extension="rels" ContentType="` + types + `package.relationships+xml"/>` +
-				`<Default Extension="xml" ContentType="application/xml"/>` +
-				`<Override PartName="/xl/workbook.xml" ContentType="` + sheetTypes + `sheet.main+xml"/>` +
-				`<Override PartName="/xl/worksheets/sheet1.xml" ContentType="` + sheetTypes + `worksheet+xml"/></Types>`,
-		},
-		{
-			"_rels/.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships"><Relationship Id="rId1" ` +
-				`Type="` + relationships + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
-		},
-		{
-			"xl/workbook.xml", `<workbook xmlns="` + schemas + `spreadsheetml/2006/main" ` +
-				`xmlns:r="` + relationships + `"><sheets><sheet name="Phones" sheetId="1" r:id="rId1"/></sheets></workbook>`,
-		},
-		{
-			"xl/_rels/workbook.xml.rels", `<Relationships xmlns="` + schemas + `package/2006/relationships">` +
-				`<Relationship Id="rId1" Type="` + relationships + `/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
-		},
-	} {
+	for _, part := range massParts {
 		w, err := archive.Create(part.name)
 		if err == nil {
 			_, err = io.WriteString(w, part.content)

@@ -14,7 +14,7 @@ import (
 	"text/tabwriter"
 
 	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
@@ -57,7 +57,7 @@ type scaled struct {
 
 // trip is what one operation took in one account.
 type trip struct {
-	testkit.Trips
+	fixtures.Trips
 	written float64 // units
 }
 
@@ -275,7 +275,7 @@ func (w *walker) people(ctx context.Context, n int) error {
 
 // person makes a user, with a license of the product if one is given.
 func person(ctx context.Context, ch *license.UnitOfWork, id, name, product string) error {
-	if err := ch.Put(ctx, id, name, true); err != nil {
+	if err := ch.Put(ctx, license.Person{UserID: id, Name: name, Active: true}); err != nil {
 		return err
 	}
 	if product == "" {
@@ -294,7 +294,7 @@ type scaleStep struct {
 // step carries out an operation and notes its cost.
 func (w *walker) step(ctx context.Context, s scaleStep) (scaled, error) {
 	counted := w.env.Table
-	rounds := &testkit.Rounds{Store: counted}
+	rounds := &fixtures.Rounds{Store: counted}
 	w.env.Table = rounds
 	w.meter.take()
 	_, err := w.call(ctx, s.function, s.method, s.path, s.body)
@@ -400,7 +400,9 @@ func pageSteps(order, id, cursor string) []scaleStep {
 	}
 	return append(
 		steps,
-		scaleStep{"billing", "PurchaseFunction", http.MethodGet, accountPath + "/billing", nil, allowed{reads: 6}},
+		// Five of them are of the open period: the metered licenses that there are, the cost centers of who holds
+		// them, and what has ended in it.
+		scaleStep{"billing", "BillingFunction", http.MethodGet, accountPath + "/billing", nil, allowed{reads: 11}},
 	)
 }
 

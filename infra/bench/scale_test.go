@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 )
 
 // TestCostIsTheSameHoweverManyLicenses holds what `make bench` prints for 500 and 50,000 licenses
@@ -19,7 +19,7 @@ func TestCostIsTheSameHoweverManyLicenses(t *testing.T) {
 }
 
 func TestWhatGrowsFails(t *testing.T) {
-	same := trip{testkit.Trips{Reads: 1, Commits: 1}, 18}
+	same := trip{fixtures.Trips{Reads: 1, Commits: 1}, 18}
 	for name, spoil := range map[string]func(*scaled){
 		"another read":   func(s *scaled) { s.many.Reads++ },
 		"another commit": func(s *scaled) { s.many.Commits++ },

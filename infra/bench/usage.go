@@ -101,30 +101,6 @@ func printUsage(out io.Writer, few, many usageRun) error {
 	)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "step\tviews\treads\tcommits\tunits read\tunits written\ttime\tper view\t\t")
-	line := func(r usageRun, s usageStep, perView int, verdict string) {
-		per := ""
-		if perView > 0 {
-			per = fmt.Sprintf(
-				"%.3f reads, %.3f commits, %.2f units",
-				float64(s.cost.calls().reads)/float64(perView),
-				float64(s.cost.commits)/float64(perView),
-				(s.cost.reads+s.cost.writes)/float64(perView),
-			)
-		}
-		fmt.Fprintf(
-			w,
-			"%s\t%d\t%d\t%d\t%.0f\t%.0f\t%s\t%s\t%s\t\n",
-			s.name,
-			r.views,
-			s.cost.calls().reads,
-			s.cost.commits,
-			s.cost.reads,
-			s.cost.writes,
-			s.time.Round(time.Millisecond),
-			per,
-			verdict,
-		)
-	}
 	failed := false
 	judge := func(ok bool) string {
 		if ok {
@@ -134,11 +110,11 @@ func printUsage(out io.Writer, few, many usageRun) error {
 		return "FAIL"
 	}
 	for _, r := range []usageRun{few, many} {
-		line(r, r.ingest, r.views, "")
-		line(r, r.aggregate, r.views*4/usageDays, "")
+		printStep(w, r, r.ingest, r.views, "")
+		printStep(w, r, r.aggregate, r.views*4/usageDays, "")
 		same := judge(sameCost(few.summary.cost, r.summary.cost) && sameCost(few.build.cost, r.build.cost))
-		line(r, r.summary, 0, same)
-		line(r, r.build, 0, same)
+		printStep(w, r, r.summary, 0, same)
+		printStep(w, r, r.build, 0, same)
 	}
 	fmt.Fprintln(w)
 	if err := w.Flush(); err != nil {
@@ -157,6 +133,32 @@ func printUsage(out io.Writer, few, many usageRun) error {
 		return errUsage
 	}
 	return nil
+}
+
+// printStep writes the row of one step; perView is 0 for a step that views do not share.
+func printStep(w io.Writer, r usageRun, s usageStep, perView int, verdict string) {
+	per := ""
+	if perView > 0 {
+		per = fmt.Sprintf(
+			"%.3f reads, %.3f commits, %.2f units",
+			float64(s.cost.calls().reads)/float64(perView),
+			float64(s.cost.commits)/float64(perView),
+			(s.cost.reads+s.cost.writes)/float64(perView),
+		)
+	}
+	fmt.Fprintf(
+		w,
+		"%s\t%d\t%d\t%d\t%.0f\t%.0f\t%s\t%s\t%s\t\n",
+		s.name,
+		r.views,
+		s.cost.calls().reads,
+		s.cost.commits,
+		s.cost.reads,
+		s.cost.writes,
+		s.time.Round(time.Millisecond),
+		per,
+		verdict,
+	)
 }
 
 // sameCost allows for nothing but a hundredth of the units read, which go by bytes.

@@ -87,7 +87,7 @@ func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows
 	}
 	w.functions = registry.Make(w.env)
 	for _, step := range []func(context.Context) error{
-		w.furnish, w.buy, w.assign, w.monitor, w.configure, w.meterUsage, w.report,
+		w.idle, w.furnish, w.buy, w.assign, w.monitor, w.configure, w.meterUsage, w.report, w.watch,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -162,10 +162,16 @@ func (w *walker) call(ctx context.Context, function, method, path string, body a
 	return got, nil
 }
 
-// measured is a call that is a row of its own.
-func (w *walker) measured(ctx context.Context, name, function, method, path string, body any) (got object, err error) {
-	err = w.measure(name, 0, "", func() (err error) {
-		got, err = w.call(ctx, function, method, path, body)
+// step is a call that is a row of its own.
+type step struct {
+	name, function, method, path string
+	body                         any
+}
+
+// measured takes a step.
+func (w *walker) measured(ctx context.Context, s step) (got object, err error) {
+	err = w.measure(s.name, 0, "", func() (err error) {
+		got, err = w.call(ctx, s.function, s.method, s.path, s.body)
 		return err
 	})
 	return got, err
@@ -214,14 +220,14 @@ func (w *walker) deliver(ctx context.Context) error {
 
 // furnish makes the account and its cost centers.
 func (w *walker) furnish(ctx context.Context) error {
-	if _, err := w.measured(ctx, "make an account", "AccountsFunction", http.MethodPut, accountPath, object{
+	if _, err := w.measured(ctx, step{"make an account", "AccountsFunction", http.MethodPut, accountPath, object{
 		"name":       "Acme",
 		"brand":      "Brand",
 		"currency":   "USD",
 		"timezone":   "America/Detroit",
 		"billingDay": 1,
 		"bundle":     "standard",
-	}); err != nil {
+	}}); err != nil {
 		return err
 	}
 	for _, code := range []string{"CC-1", "CC-2"} {
@@ -242,14 +248,13 @@ func (w *walker) furnish(ctx context.Context) error {
 // path needs.
 func (w *walker) buy(ctx context.Context) error {
 	const fn = "PurchaseFunction"
-	cart, err := w.measured(
-		ctx,
+	cart, err := w.measured(ctx, step{
 		"fill the cart",
 		fn,
 		http.MethodPut,
-		accountPath+"/cart",
+		accountPath + "/cart",
 		object{"lines": []object{{"productId": "live-reports", "quantity": 12, "costCenter": "CC-1"}}},
-	)
+	})
 	if err != nil {
 		return err
 	}
@@ -257,8 +262,7 @@ func (w *walker) buy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.measured(
-		ctx,
+	if _, err := w.measured(ctx, step{
 		"split a line",
 		fn,
 		http.MethodPost,
@@ -266,10 +270,10 @@ func (w *walker) buy(ctx context.Context) error {
 		object{
 			"parts": []object{{"quantity": 7, "costCenter": "CC-1"}, {"quantity": 5, "costCenter": "CC-2"}},
 		},
-	); err != nil {
+	}); err != nil {
 		return err
 	}
-	quote, err := w.measured(ctx, "quote the cart", fn, http.MethodPost, accountPath+"/quotes", object{})
+	quote, err := w.measured(ctx, step{"quote the cart", fn, http.MethodPost, accountPath + "/quotes", object{}})
 	if err != nil {
 		return err
 	}
@@ -305,14 +309,13 @@ func (w *walker) assign(ctx context.Context) error {
 	for i, id := range []string{"zoe", "yan"} {
 		body := object{"name": strings.ToUpper(id), "email": id + "@acme.test"}
 		if i == 0 {
-			if _, err := w.measured(
-				ctx,
+			if _, err := w.measured(ctx, step{
 				"make a user",
 				"DirectoryFunction",
 				http.MethodPut,
-				accountPath+"/users/"+id,
+				accountPath + "/users/" + id,
 				body,
-			); err != nil {
+			}); err != nil {
 				return err
 			}
 			continue
@@ -332,10 +335,7 @@ func (w *walker) assign(ctx context.Context) error {
 	license := fmt.Sprintf("%s/licenses/%v", accountPath, free["id"])
 	assignments, licenses := accountPath+"/assignments", accountPath+"/licenses"
 	zoes := object{"items": []object{{"productId": "live-reports", "userId": "zoe"}}}
-	for _, step := range []struct {
-		name, function, method, path string
-		body                         any
-	}{
+	for _, step := range []step{
 		{"assign a given license", "AssignmentFunction", http.MethodPost, license + "/assign", object{"userId": "zoe"}},
 		{"reassign it", "AssignmentFunction", http.MethodPost, license + "/reassign", object{"userId": "yan"}},
 		{"unassign it", "AssignmentFunction", http.MethodPost, license + "/unassign", nil},
@@ -346,10 +346,10 @@ func (w *walker) assign(ctx context.Context) error {
 		{"list 50 of 1,012 licenses", "LicensesFunction", http.MethodGet, licenses, nil},
 		{"list 50 of one product", "LicensesFunction", http.MethodGet, licenses + "?product=phone-system", nil},
 		{"summary of 1,012 licenses", "LicensesFunction", http.MethodGet, licenses + "/summary", nil},
-		{"billing", "PurchaseFunction", http.MethodGet, accountPath + "/billing", nil},
+		{"billing", "BillingFunction", http.MethodGet, accountPath + "/billing", nil},
 		{"read 50 audit records", "AuditFunction", http.MethodGet, accountPath + "/audit", nil},
 	} {
-		if _, err := w.measured(ctx, step.name, step.function, step.method, step.path, step.body); err != nil {
+		if _, err := w.measured(ctx, step); err != nil {
 			return err
 		}
 	}
@@ -422,14 +422,13 @@ func (w *walker) configure(ctx context.Context) error {
 		}
 		fmt.Fprintf(file, "%d,65%08d,%s,device_ip_phone\n", 1000+n, n, id)
 	}
-	made, err := w.measured(
-		ctx,
+	made, err := w.measured(ctx, step{
 		"ask for an upload",
 		fn,
 		http.MethodPost,
 		path,
 		object{"fileName": "phones.csv", "sizeBytes": file.Len()},
-	)
+	})
 	if err != nil {
 		return err
 	}
@@ -524,14 +523,14 @@ func (w *walker) meterUsage(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	_, err := w.measured(ctx, "usage of 30 days", fn, http.MethodGet, accountPath+"/usage/summary", nil)
+	_, err := w.measured(ctx, step{"usage of 30 days", fn, http.MethodGet, accountPath + "/usage/summary", nil})
 	return err
 }
 
 // report asks for the license status report and builds it.
 func (w *walker) report(ctx context.Context) error {
 	const fn, path = "ReportFunction", accountPath + "/reports"
-	made, err := w.measured(ctx, "ask for a report", fn, http.MethodPost, path, object{"kind": "license-status"})
+	made, err := w.measured(ctx, step{"ask for a report", fn, http.MethodPost, path, object{"kind": "license-status"}})
 	if err != nil {
 		return err
 	}
@@ -541,8 +540,65 @@ func (w *walker) report(ctx context.Context) error {
 	if err := w.reached(ctx, fn, path+"/"+fmt.Sprint(made["id"]), "ready"); err != nil {
 		return err
 	}
-	_, err = w.measured(ctx, "read its state and URL", fn, http.MethodGet, path+"/"+fmt.Sprint(made["id"]), nil)
+	_, err = w.measured(ctx, step{"read its state and URL", fn, http.MethodGet, path + "/" + fmt.Sprint(made["id"]), nil})
 	return err
+}
+
+// The rows of the schedules: of a stack without accounts, of an account in which nothing happens,
+// and of one in which somebody waits for a seat that nobody frees.
+const (
+	idleMinute, idleHour = "a minute of an idle stack", "an hour of an idle stack"
+	quietHour            = "an hour of a quiet account"
+	waitingMinute        = "a minute of a waiting list"
+)
+
+// idle runs the schedules before there is an account.
+func (w *walker) idle(ctx context.Context) error {
+	if err := w.scheduled(ctx, idleMinute, "rate(1 minute)"); err != nil {
+		return err
+	}
+	return w.scheduled(ctx, idleHour, "rate(1 hour)")
+}
+
+// watch runs the schedules of an account in which nothing happens, and of one in which people wait.
+func (w *walker) watch(ctx context.Context) error {
+	if err := w.scheduled(ctx, quietHour, "rate(1 hour)"); err != nil {
+		return err
+	}
+	const fn, many = "DirectoryFunction", 20
+	waiting := make([]string, many)
+	for i := range waiting {
+		waiting[i] = fmt.Sprintf("user%d", i)
+	}
+	for _, put := range []step{
+		{path: "/call-queues/waiting", body: object{"name": "waiting", "members": waiting}},
+		{path: "/dashboards/waiting", body: object{"name": "waiting", "queueIds": []string{"waiting"}}},
+	} {
+		if _, err := w.call(ctx, fn, http.MethodPut, accountPath+put.path, put.body); err != nil {
+			return err
+		}
+	}
+	return w.scheduled(ctx, waitingMinute, "rate(1 minute)")
+}
+
+// scheduled measures one run of all that the template has of a schedule.
+func (w *walker) scheduled(ctx context.Context, name, expression string) error {
+	declared, err := template.OfRepository()
+	if err != nil {
+		return err
+	}
+	return w.measure(name, 0, "", func() error {
+		for _, s := range declared.Schedules {
+			if s.Expression != expression {
+				continue
+			}
+			at := w.env.Clock().UTC().Format(time.RFC3339)
+			if err := w.functions[s.Function].Event(ctx, fmt.Appendf(nil, `{"time":%q}`, at)); err != nil {
+				return fmt.Errorf("%s: %w", s.Function, err)
+			}
+		}
+		return nil
+	})
 }
 
 // first is the first object of a list in an answer.

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testenv"
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/parts"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 const (
@@ -49,8 +49,8 @@ func TestMain(m *testing.M) {
 // build makes a function's bootstrap by the rule that `sam build` calls, for this machine.
 func build(t *testing.T, function string) string {
 	t.Helper()
-	testenv.Belongs(t, testenv.Bootstraps)
-	root, err := testlocal.Root()
+	parts.Belongs(t, parts.Bootstraps)
+	root, err := runnerprocess.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ type object = map[string]any
 // event reads an event of the folder events.
 func event(t *testing.T, name string) object {
 	t.Helper()
-	root, err := testlocal.Root()
+	root, err := runnerprocess.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,7 @@ def furnish(client):
     held = client.call("POST", a + "/assignments", {"items": items})
     licenses = [result["license"]["id"] for result in held["results"]]
     licenses += [item["id"] for item in client.call("GET", a + "/licenses?status=available&limit=3")["items"]]
+    asked = client.call("POST", a + "/requests", {"productId": "developer", "userId": "bob", "reason": "Needed"})
     open_quote = client.call("POST", a + "/quotes", {"lines": lines})
     return {
         "account": ["acme"],
@@ -80,6 +81,7 @@ def furnish(client):
         "mass-configurations": [upload["id"]],
         "imports": [users["id"]],
         "reports": [report["id"]],
+        "requests": [asked["id"]],
         "users": ["ada", "bob", "eve"],
         "roles": ["super-admin"],
         "call-queues": ["detroit"],

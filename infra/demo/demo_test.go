@@ -7,20 +7,21 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/runnerprocess"
 )
 
-func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(runnerprocess.Main(m)) }
 
 // The year ends with what a newcomer is to see: seats that are bought, held and short, people who
 // wait, files of every end, reports of every month, and charges.
 func TestYear(t *testing.T) {
 	folder := t.TempDir()
-	binary, data, template := testlocal.Program(
+	binary, data, template := runnerprocess.Program(
 		t,
 	), filepath.Join(
 		folder,
@@ -30,20 +31,23 @@ func TestYear(t *testing.T) {
 		"..",
 		"template.yaml",
 	)
-	args := []string{"--account", "acme", "--runner", binary, "--data", data, "--template", template}
+	args := []string{
+		"--account", "acme", "--runner", binary, "--data", data, "--template", template,
+		"--served", "--log-level ERROR --addr 127.0.0.1:4567",
+	}
 	var out bytes.Buffer
 	began := time.Now()
 	if err := run(t.Context(), args, &out); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	t.Logf("%s in %s", strings.TrimSpace(out.String()), time.Since(began))
-	if err := run(
-		t.Context(),
-		args,
-		&out,
-	); err == nil ||
-		!strings.Contains(err.Error(), "there is an account acme already") {
-		t.Errorf("a second time: %v", err)
+	if !strings.Contains(out.String(), "http://127.0.0.1:4567/local/token") {
+		t.Errorf("the runner will be somewhere else: %s", out.String())
+	}
+	var again bytes.Buffer
+	if err := run(t.Context(), args, &again); err != nil ||
+		!strings.Contains(again.String(), "There is an account acme already") {
+		t.Errorf("a second time: %v %s", err, again.String())
 	}
 	p, err := start(context.Background(), binary, data, template, time.Now().Add(-time.Second))
 	if err != nil {
@@ -81,6 +85,12 @@ func TestYear(t *testing.T) {
 	count("/dashboards", 4)
 	count("/orders", 5)
 	count("/reports", 11)
+	if last := lastPeriod(began); !slices.ContainsFunc(items("/reports?limit=200"), func(r map[string]any) bool {
+		scheduled, _ := r["scheduled"].(bool)
+		return scheduled && r["from"] == last
+	}) {
+		t.Errorf("there is no scheduled report of the period from %s", last)
+	}
 	count("/wallboards", 3)
 	count("/waiting", 3)
 	count("/audit?limit=200", 200)
@@ -130,4 +140,10 @@ func TestYear(t *testing.T) {
 			t.Errorf("%v", row)
 		}
 	}
+}
+
+// lastPeriod is the first day of the last month that is over for days enough.
+func lastPeriod(now time.Time) string {
+	day := now.UTC().AddDate(0, 0, -reportsDay)
+	return time.Date(day.Year(), day.Month()-1, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }

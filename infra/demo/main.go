@@ -2,7 +2,7 @@
 // queues, dashboards, orders, files, views, overage, and people who wait. It does so through the
 // HTTP API alone, as the account's admin would have, on a runner of its own whose clock begins a
 // year ago and goes on day by day. The same command makes the same year each time, but for ids that
-// the server chooses and the days of the week on which it falls.
+// the server chooses and the days of the week on which it falls. `make demo` serves it then.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -38,10 +39,11 @@ const (
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	account := flags.String("account", "demo", "`id` of the account to make; it must not be there")
+	account := flags.String("account", "demo", "`id` of the account to make; one that is there is left as it is")
 	data := flags.String("data", ".local", "`folder` of the runner's data; no runner may be using it")
 	template := flags.String("template", "template.yaml", "`file` that declares the functions")
 	binary := flags.String("runner", "", "the runner's `program`; built if it is not named")
+	served := flags.String("served", "", "`arguments` that the runner is started with afterwards, for its address")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -69,17 +71,32 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	c := &client{ctx: ctx, base: r.address, account: *account, now: first}
 	fmt.Fprintf(out, "Filling the account %s from %s on ...\n", *account, first.Format(time.DateOnly))
-	if err := errors.Join(c.year(began.UTC(), out), r.stop()); err != nil {
+	err = c.year(began.UTC(), out)
+	if stopped := r.stop(); errors.Is(err, errThere) && stopped == nil {
+		fmt.Fprintf(out, "There is an account %s already, which is left as it is. `make fresh` begins from nothing.\n", *account)
+		return nil
+	} else if err = errors.Join(err, stopped); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Done in %s, with %d requests. Now `make run`; its admin is ada, so a token is:\n",
+	fmt.Fprintf(out, "Done in %s, with %d requests. Its admin is ada. A program takes a token by:\n",
 		time.Since(began).Round(time.Second), c.requests)
 	fmt.Fprintf(
 		out,
-		`  curl -sS http://127.0.0.1:3000/local/token -d '{"account": %q, "user": "ada", "permissions": %q}'`+"\n",
-		*account, everything(),
+		`  curl -sS http://%s/local/token -d '{"account": %q, "user": "ada", "permissions": %q}'`+"\n",
+		addressIn(*served), *account, everything(),
 	)
 	return nil
+}
+
+// addressIn is where a runner listens that is started with some arguments.
+func addressIn(arguments string) string {
+	words := strings.Fields(strings.ReplaceAll(arguments, "=", " "))
+	for i, word := range words {
+		if (word == "--addr" || word == "-addr") && i+1 < len(words) {
+			return words[i+1]
+		}
+	}
+	return "127.0.0.1:3000"
 }
 
 // process is a runner.

@@ -14,7 +14,8 @@ import urllib.parse
 import urllib.request
 import uuid
 
-from stack import CLIENT, PATIENCE, PERMISSIONS, Client, Failed
+from browse import Browser
+from stack import CLIENT, PATIENCE, PERMISSIONS, ROLES, Client, Failed, exchange
 
 PHONE = ("phone-system", "device_ip_phone", "call_recording")
 PEOPLE = "User,Name,Email,Extension,Number,Active,Agent source\n"
@@ -173,8 +174,51 @@ def console(stack):
     same("the page after signing in", browser.headers["Location"].endswith(page), True)
     shown = browser.send("GET", page, **keep()).decode()
     same("licenses on the page", shown.count("License Type") > 0 and "Ann" in shown, True)
+    by_pages(stack, admin, cookies)
     browser.send("POST", "/console/-/sign-out", want=moved, **keep())
     browser.send("GET", page, want=moved, **keep())
+
+
+def by_pages(stack, admin, cookies):
+    """Buys, assigns, configures from a file and downloads the report, by the forms and links of the console alone."""
+
+    def send(request):
+        answer = exchange(request, stack.emulator.trust)
+        stack.emulator.judge()
+        return answer
+
+    people(admin, "cora")
+    base, pages = f"/console/{admin.account}", Browser(stack.url, send, cookies)
+    for product, count in (("call-queue-booster", 1), *((product, 1) for product in PHONE)):
+        quantity = f"quantity-{product}"
+        tiles = pages.open(base + "/purchase").form("/purchase", **{quantity: "1"})
+        cart = pages.press(tiles, f"buy:{product}", **{quantity: str(count)})
+    cart = pages.press(cart.form("/cart"), "all", costCenter="CC-1")
+    review = pages.press(cart.form("/cart"), "next")
+    placed = pages.press(review.form("/cart"), "order", acknowledged="yes")
+    same("placed", "is placed" in placed.text, True)
+    free = pages.open(base + "/licenses?product=call-queue-booster&status=available")
+    given = pages.press(pages.open(free.link("Assign")).form("/assign"), userId="cora")
+    same("assigned", "is assigned to" in given.text, True)
+    text = phones(("777", "6567891777", "cora"))
+    place = pages.place(pages.open(base + "/mass-configurations").form("/mass-configurations"), "phones.csv", len(text))
+    transfer(stack, place["url"], text.encode(), place["headers"], place["method"])
+    shows = stack.eventually
+    plan = shows("the plan", lambda: shown_with(pages.open(place["page"]), "Configure"))
+    pages.press(pages.open(plan.link("Configure")).form("/configure"))
+    shows("the result", lambda: shown_with(pages.open(place["page"]), "Undo"))
+    same("phones", assigned(admin, "phone-system"), 1)
+    report = pages.press(pages.open(base + "/usage").form("/usage/reports"))
+    ready = shows("the report", lambda: shown_with(pages.open(report.path), "Excel file"))
+    same("a workbook", transfer(stack, pages.leads(ready.link("Excel file")))[:2], b"PK")
+
+
+def shown_with(page, link):
+    try:
+        page.link(link)
+    except LookupError:
+        return None
+    return page
 
 
 @scene
@@ -242,11 +286,43 @@ def usage_and_report(stack):
     """Views, their aggregation, the report on demand."""
     admin = watched(stack)
     same("accepted", view(admin)["accepted"], 1)
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    use = {"id": uuid.uuid4().hex, "userId": "eve", "productId": "live-reports", "at": now}
+    same("activity", admin.post("usage/activity", {"events": [use]})["accepted"], 1)
     stack.tick("UsageAggregationFunction")
     same("active users", admin.get("usage/summary")["activeUsers"], 2)
+    same("idle seats", admin.get("idle?days=1")["total"]["seats"], 0)
     report = "reports/" + admin.post("reports", {"kind": "license-status"})["id"]
     same("a workbook", transfer(stack, state_of(stack, admin, report, "ready")["downloadUrl"])[:2], b"PK")
     admin.get("reports")
+
+
+@scene
+def policies_and_alerts(stack):
+    """What is decided for a product, and the alert that follows from it."""
+    admin = open_account(stack)
+    buy(admin, **{"developer": 1})
+    admin.put("policies/developer", {"lowSeats": 2})
+    admin.patch("policies/developer", {"idleDays": 60})
+    same("a policy", admin.get("policies/developer")["idleDays"], 60)
+    same("policies", len(admin.get("policies")["items"]), 1)
+    stack.tick("MaintenanceFunction")
+    same("an alert", admin.get("alerts?state=open")["items"][0]["kind"], "lowSeats")
+    admin.delete("policies/developer")
+
+
+@scene
+@resumes("RECLAIM")
+def reclaims(stack):
+    """Seats that nobody uses are taken back, and given back."""
+    admin = open_account(stack)
+    people(admin, "ann")
+    reclaim = "reclaims/" + admin.post("reclaims", {"productId": "developer", "days": 1, "userIds": ["ann"]})["id"]
+    stack.tick("MaintenanceFunction")
+    same("kept", state_of(stack, admin, reclaim, "completed")["counts"]["kept"], 1)
+    same("a seat of it", admin.get(reclaim + "/seats")["items"][0]["userId"], "ann")
+    admin.post(reclaim + "/undo")
+    same("reclaims", len(admin.get("reclaims")["items"]), 1)
 
 
 @scene
@@ -318,6 +394,15 @@ def purchase(stack):
         statement = admin.send("GET", f"orders/{order['id']}/statement", accept=accept)
         same("a statement", statement.lower().startswith(start.lower()), True)
     same("recurring", admin.get("billing")["recurring"]["amount"], 12 * 2500)
+    period = admin.get("billing/periods/current")
+    same("the period has what was due", period["total"], order["dueToday"])
+    same("its lines", len(admin.get("billing/periods/current/lines")["items"]), len(period["lines"]))
+    for accept, start in (("text/html", b"<!"), ("application/pdf", b"%PDF-"), ("text/csv", b"\xef\xbb\xbf")):
+        statement = admin.send("GET", "billing/periods/current/statement", accept=accept)
+        same("a period's statement", statement.lower().startswith(start.lower()), True)
+    same("its workbook", admin.send("GET", "billing/periods/current/workbook").startswith(b"PK"), True)
+    days = admin.get("billing/periods/current/lines/" + period["lines"][0]["id"])["days"]
+    same("licenses of the day", len(days[0]["licenseIds"]), period["lines"][0]["quantity"])
     same("licenses of several commits", buy(admin, **{"live-reports": 150})["licenseCount"], 150)
     admin.put("users/ann", {"name": "Ann"})
     # Seats that people wait for are handed out by the order that brings them.
@@ -362,6 +447,61 @@ def handing_out(stack):
     for query in ("", f"?license={ids[0]}", "?user=ann", "?actor=ada"):
         if not admin.get("audit" + query)["items"]:
             raise Failed(f"audit{query} is empty")
+
+
+@scene
+def fences(stack):
+    """A seat goes to who belongs to its cost center first, and a fenced one to nobody else."""
+    admin = open_account(stack)
+    admin.patch("cost-centers/CC-2", {"fenced": True})
+    people(admin, "ann", costCenter="CC-2")
+    people(admin, "bob")
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann"]})
+    admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})
+    buy(admin, **{"live-reports": 1})  # none is of her cost center, and nobody else waits
+    same("assigned", assigned(admin, "live-reports"), 1)
+    lines = [{"productId": "live-reports", "quantity": 1, "costCenter": "CC-2"}]
+    admin.post("orders", {"quoteId": admin.post("quotes", {"lines": lines})["id"], "acknowledged": True})
+    bob = {"items": [{"productId": "live-reports", "userId": "bob"}]}
+    same("given in spite of the fence", admin.post("assignments", bob)["succeeded"], 0)
+    admin.patch("cost-centers/CC-2", {"fenced": False})
+    same("given without it", admin.post("assignments", bob)["succeeded"], 1)
+    # Of forty a request reads some, and the index names those of a cost center.
+    buy(admin, developer=40, **dict.fromkeys(PHONE, 1))
+    same("given of another's", admin.post("assignments", {"items": [{"productId": "developer", "userId": "ann"}]})["succeeded"], 1)
+    job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "Ann")))
+    state_of(stack, admin, job, "ready")
+    admin.post(job + "/configure")
+    state_of(stack, admin, job, "completed")
+    people(admin, "eve", costCenter="CC-2")
+    admin.put("call-queues/q", {"name": "Q", "members": ["ann", "eve"]})
+    same("waiting", len(admin.get("waiting")["items"]), 1)
+    buy(admin, **{"live-reports": 40})
+    same("waiting, with seats", len(admin.get("waiting")["items"]), 0)
+
+
+@scene
+def by_roles(stack):
+    """Somebody whose token leaves the permissions to the directory may do what their role allows, in each function, until it does not."""
+    admin = open_account(stack)
+    order = buy(admin, **{"live-reports": 1})
+    admin.put("users/sue", {"name": "Sue", "roleIds": ["super-admin"]})
+    admin.put("users/rob", {"name": "Rob", "roleIds": ["super-admin"]})
+    rob = Client(stack, admin.account, "rob", ROLES)
+    rob.put("users/ann", {"name": "Ann"})
+    rob.post("assignments", {"items": [{"productId": "live-reports", "userId": "ann"}]})
+    rob.post("licenses/" + rob.get("licenses?user=ann")["items"][0]["id"] + "/unassign")
+    rob.post("quotes", {"lines": [{"productId": "live-reports", "quantity": 1, "costCenter": "CC-1"}]})
+    rob.put("metrics/licenses/wallboards", {"max": 3})
+    rob.put("policies/live-reports", {"lowSeats": 1})
+    rob.post("reports", {"kind": "license-status"})
+    state_of(stack, rob, upload(stack, rob, "mass-configurations", "phones.csv", phones(("101", "6567891230", "ann"))), "ready", "rejected")
+    rob.send("GET", f"orders/{order['id']}/statement", accept="application/pdf")
+    rob.send("GET", "mass-configurations/template?format=xlsx&filled=true")
+    rob.get("audit")
+    admin.put("users/rob", {"name": "Rob", "roleIds": []})
+    rob.get("users", want=[403])
+    rob.post("reports", {"kind": "license-status"}, want=[403])
 
 
 @scene
@@ -499,6 +639,28 @@ def metrics(stack):
 
 
 @scene
+@resumes("REQUEST")
+def requests(stack):
+    """People ask for a product; one is denied, one withdraws, one gets a free seat, and one is served once there is a seat."""
+    admin = open_account(stack)
+    people(admin, "ann", "bob", "cat", "dan")
+    paths = {}
+    for user in ("ann", "bob", "cat", "dan"):
+        asks = Client(stack, admin.account, user, [])
+        paths[user] = "requests/" + asks.post("requests", {"productId": "live-reports", "reason": "I look after a queue"})["id"]
+        same("own requests", len(asks.get("requests")["items"]), 1)
+    same("denied", admin.post(paths["cat"] + "/deny", {"note": "Not now"})["state"], "denied")
+    Client(stack, admin.account, "dan", []).post(paths["dan"] + "/withdraw", None)
+    same("without a seat", admin.post(paths["bob"] + "/approve", None)["state"], "approved")
+    buy(admin, **{"live-reports": 2})
+    same("with a seat", admin.post(paths["ann"] + "/approve", None)["state"], "fulfilled")
+    stack.tick("MaintenanceFunction", after=10)
+    same("served", admin.get(paths["bob"])["state"], "fulfilled")
+    same("assigned", assigned(admin, "live-reports"), 2)
+    same("open requests", admin.get("requests?state=open")["items"], [])
+
+
+@scene
 def report_on_schedule(stack):
     """The report of a billing period that is over for 48 hours is asked for by the schedule, and built."""
     admin = watched(stack)
@@ -507,6 +669,11 @@ def report_on_schedule(stack):
     due = datetime.datetime(month // 12, month % 12 + 1, 4, 12, tzinfo=datetime.timezone.utc)  # its first day is a billing date
     stack.tick("ReportBuilderFunction", after=(due - now).total_seconds() / 60)
     stack.eventually("the account has its report", lambda: any(r["state"] == "ready" for r in admin.get("reports")["items"]))
+    closed = lambda: [p["from"] for p in admin.get("billing/periods")["items"] if p["state"] == "closed"]
+    stack.eventually("the period is closed", closed)
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    correction = {"corrects": closed()[0], "amount": {"amount": -100, "currency": "USD"}, "reason": "goodwill"}
+    operator.post(admin.a + "/billing/corrections", correction)
 
 
 @scene

@@ -133,6 +133,8 @@ class Issuer:
     def token(self, account, user, permissions, **claims):
         now = int(time.time())
         body = {"iss": self.url, "aud": AUDIENCE, "sub": user, "account": account, "permissions": permissions, "iat": now - 5, "exp": now + 3600}
+        if permissions == ROLES:
+            del body["permissions"]
         return jwt.encode(body | claims, self.key, algorithm="RS256", headers={"kid": "1"})
 
 
@@ -633,6 +635,9 @@ def matches(decision, function, action, resource):
         decision["function"] == function and decision["allowed"]
         and fnmatch.fnmatchcase(decision["action"].lower(), action.lower()) and fnmatch.fnmatchcase(decision["resource"], resource)
     )
+
+
+ROLES = "roles"  # granted to who has the permissions of their roles in the directory: the token names none
 
 
 class Client:

@@ -18,16 +18,17 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"seatwise/infra/testenv"
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/parts"
+	"seatwise/infra/testing/programs"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 var (
-	rounds = flag.Int("rounds", testenv.Sized(2, 4), "rounds of histories over the embedded store; over DynamoDB half as many")
+	rounds = flag.Int("rounds", parts.Sized(2, 4), "rounds of histories over the embedded store; over DynamoDB half as many")
 	seed   = flag.Uint64("seed", 1, "what the clients draw their requests from; how they meet is left to chance")
 )
 
-func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(runnerprocess.Main(m)) }
 
 const (
 	clients = 24
@@ -55,7 +56,7 @@ func TestHistories(t *testing.T) {
 	}{
 		{"embedded", *rounds, func(*testing.T) (args, env []string) { return nil, nil }},
 		{"DynamoDB", (*rounds + 1) / 2, func(t *testing.T) (args, env []string) {
-			s := testenv.DynamoDB(t)
+			s := programs.DynamoDB(t)
 			return []string{"--dynamodb-endpoint", s.URL}, []string{
 				"AWS_REGION=" + s.Region,
 				"AWS_ACCESS_KEY_ID=" + s.AccessKey,
@@ -66,7 +67,7 @@ func TestHistories(t *testing.T) {
 	} {
 		t.Run(over.name, func(t *testing.T) {
 			args, env := over.store(t)
-			r := testlocal.Start(t, testlocal.Options{
+			r := runnerprocess.Start(t, runnerprocess.Options{
 				Data: t.TempDir(),
 				Args: append([]string{"--no-schedules", "--log-level", "ERROR"}, args...),
 				Env:  env,
@@ -149,7 +150,7 @@ type moments struct{ atomic.Int64 }
 
 // play has clients send requests about all products of two accounts, and judges what they were
 // told.
-func play(t *testing.T, r *testlocal.Runner, name string, round uint64) figures {
+func play(t *testing.T, r *runnerprocess.Runner, name string, round uint64) figures {
 	t.Helper()
 	var partitions []*partition
 	for _, account := range []string{"a-" + name, "b-" + name} {
@@ -200,10 +201,10 @@ func play(t *testing.T, r *testlocal.Runner, name string, round uint64) figures 
 }
 
 // open makes an account with users and a few licenses of each product.
-func open(t *testing.T, r *testlocal.Runner, account string) []*partition {
+func open(t *testing.T, r *runnerprocess.Runner, account string) []*partition {
 	t.Helper()
 	at := "/v1/accounts/" + account
-	must := func(c *testlocal.Client, method, path string, body any, status int) []byte {
+	must := func(c *runnerprocess.Client, method, path string, body any, status int) []byte {
 		t.Helper()
 		a, err := c.Send(t.Context(), method, path, body, nil)
 		if err != nil || a.Status != status {
@@ -211,7 +212,7 @@ func open(t *testing.T, r *testlocal.Runner, account string) []*partition {
 		}
 		return a.Body
 	}
-	operator, admin := testlocal.NewClient(r.API), testlocal.NewClient(r.API)
+	operator, admin := runnerprocess.NewClient(r.API), runnerprocess.NewClient(r.API)
 	if err := operator.Login(t.Context(), "provider", "olga", "accounts.manage"); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +246,7 @@ func open(t *testing.T, r *testlocal.Runner, account string) []*partition {
 	return partitions
 }
 
-func login(t *testing.T, c *testlocal.Client, account string) {
+func login(t *testing.T, c *runnerprocess.Client, account string) {
 	t.Helper()
 	err := c.Login(t.Context(), account, "ada", "billing.read", "billing.purchase", "licenses.read",
 		"licenses.manage", "directory.manage")
@@ -258,7 +259,7 @@ func userID(n int) string { return "user-" + strconv.Itoa(n) }
 
 // caller is one client: it sends one request after the other.
 type caller struct {
-	*testlocal.Client
+	*runnerprocess.Client
 
 	t      *testing.T
 	p      *partition
@@ -267,10 +268,10 @@ type caller struct {
 	random *rand.Rand
 }
 
-func newCaller(t *testing.T, r *testlocal.Runner, p *partition, clock *moments, random *rand.Rand) *caller {
+func newCaller(t *testing.T, r *runnerprocess.Runner, p *partition, clock *moments, random *rand.Rand) *caller {
 	t.Helper()
 	c := &caller{
-		Client: testlocal.NewClient(r.API),
+		Client: runnerprocess.NewClient(r.API),
 		t:      t,
 		p:      p,
 		at:     "/v1/accounts/" + p.account,
@@ -362,7 +363,7 @@ type license struct {
 }
 
 // read understands an answer; what the API does not promise is an error.
-func (c *caller) read(q request, a testlocal.Answer) (response, error) {
+func (c *caller) read(q request, a runnerprocess.Answer) (response, error) {
 	var got struct {
 		license
 

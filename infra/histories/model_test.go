@@ -331,8 +331,16 @@ func TestTheModelRefusesWrongHistories(t *testing.T) {
 			told(2, 3, request{getLicense, one, nobody}, back(one)),
 			told(4, 5, request{getLicense, two, nobody}, no("not-found")),
 		}, porcupine.Illegal},
-		"an unknown outcome that was none":    {"f", []porcupine.Operation{unknown(1, request{assign, one, ann}), told(3, 4, look, counted(1, 0, 1))}, porcupine.Ok},
-		"an unknown outcome that was success": {"f", []porcupine.Operation{unknown(1, request{pick, nothing, ann}), told(3, 4, look, counted(1, 1, 0))}, porcupine.Ok},
+		"an unknown outcome that was none": {
+			"f",
+			[]porcupine.Operation{unknown(1, request{assign, one, ann}), told(3, 4, look, counted(1, 0, 1))},
+			porcupine.Ok,
+		},
+		"an unknown outcome that was success": {
+			"f",
+			[]porcupine.Operation{unknown(1, request{pick, nothing, ann}), told(3, 4, look, counted(1, 1, 0))},
+			porcupine.Ok,
+		},
 		"an unknown outcome that was both": {"f", []porcupine.Operation{
 			unknown(1, request{pick, nothing, ann}),
 			told(3, 4, look, counted(1, 1, 0)),

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 // object is a JSON object.
@@ -27,7 +27,7 @@ type request struct {
 	// touches are the resources of which nobody knows how they are until the request is answered.
 	touches []string
 	// told takes in the answer, a refusal included, and says what is wrong with it.
-	told func(a testlocal.Answer, again bool) error
+	told func(a runnerprocess.Answer, again bool) error
 	// unknown counts the sendings that got no answer.
 	unknown int
 	next    time.Time // when it is sent again, once it is said to be running still
@@ -40,18 +40,18 @@ func (q *request) String() string {
 // promise is an answer that was given.
 type promise struct {
 	request *request
-	answer  testlocal.Answer
+	answer  runnerprocess.Answer
 }
 
 // client works with the users, queues, dashboards and files that are its own, so what it was last
 // told of them must be there, whatever came between.
 type client struct {
-	*testlocal.Client
+	*runnerprocess.Client
 
 	w      *world
 	bucket *s3.Client
 	// storage is the S3 server for those who have a presigned URL.
-	storage *testlocal.Client
+	storage *runnerprocess.Client
 	name    string // the account's
 	kernel  int
 	at      string // the account's path
@@ -101,9 +101,9 @@ type down struct{ error }
 
 func newClient(w *world, base, storage, account string, kernel int, random *rand.Rand) *client {
 	return &client{
-		Client:  testlocal.NewClient(base),
+		Client:  runnerprocess.NewClient(base),
 		w:       w,
-		storage: testlocal.NewClient(storage),
+		storage: runnerprocess.NewClient(storage),
 		name:    account,
 		kernel:  kernel,
 		at:      "/v1/accounts/" + account,
@@ -255,7 +255,7 @@ func (c *client) send(q *request) error {
 	return nil
 }
 
-func (c *client) transmit(q *request) (testlocal.Answer, error) {
+func (c *client) transmit(q *request) (runnerprocess.Answer, error) {
 	header := map[string]string{}
 	if q.key != "" {
 		header["Idempotency-Key"] = q.key
@@ -401,7 +401,7 @@ func progress(state string) int {
 	return slices.Index([]string{"", "awaitingUpload", "checking", "ready", "configuring", "completed"}, state)
 }
 
-func slug(a testlocal.Answer) string {
+func slug(a runnerprocess.Answer) string {
 	var p struct{ Type string }
 	if json.Unmarshal(a.Body, &p) != nil {
 		return ""
@@ -418,7 +418,7 @@ func encode(v any) []byte {
 }
 
 // decode reads a 2xx answer.
-func decode(a testlocal.Answer, into any) error {
+func decode(a runnerprocess.Answer, into any) error {
 	if a.Status >= 300 {
 		return fmt.Errorf("it is refused")
 	}

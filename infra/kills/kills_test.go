@@ -16,19 +16,19 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"seatwise/infra/testenv"
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/parts"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 var (
-	kills = flag.Int("kills", testenv.Sized(3, 10), "how often the runner is killed")
+	kills = flag.Int("kills", parts.Sized(3, 10), "how often the runner is killed")
 	seed  = flag.Uint64("seed", 1,
 		"what clients and the moments of the kills are drawn from; how they meet is left to chance")
 	every = flag.Int("every", 50,
 		"kills between two checks of everything; what was just acknowledged is checked after every kill")
 )
 
-func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(runnerprocess.Main(m)) }
 
 const (
 	accounts = 4
@@ -54,7 +54,7 @@ const (
 // world is one round.
 type world struct {
 	t       *testing.T
-	options testlocal.Options
+	options runnerprocess.Options
 	clients []*client
 	figures figures
 	failed  atomic.Bool
@@ -102,7 +102,7 @@ func (w *world) fail(format string, args ...any) {
 func TestKills(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	// The addresses stay, as those of a server do: clients and presigned URLs find it again.
-	w := &world{t: t, options: testlocal.Options{
+	w := &world{t: t, options: runnerprocess.Options{
 		Data: t.TempDir(), Args: []string{"--no-schedules", "--log-level", "ERROR"}, API: address(t), S3: address(t),
 	}}
 	base, storage := "http://"+w.options.API, "http://"+w.options.S3
@@ -159,7 +159,7 @@ func (w *world) cycle(t *testing.T, first, whole bool, after time.Duration) {
 	if !first && after < soon {
 		w.stillborn(t, after)
 	}
-	r := testlocal.Start(t, w.options)
+	r := runnerprocess.Start(t, w.options)
 	if first {
 		w.together(func(c *client) { c.open(t) })
 	}
@@ -189,7 +189,7 @@ func (w *world) cycle(t *testing.T, first, whole bool, after time.Duration) {
 // stillborn starts the runner and kills it before it is ready.
 func (w *world) stillborn(t *testing.T, after time.Duration) {
 	t.Helper()
-	cmd := testlocal.Command(t, w.options)
+	cmd := runnerprocess.Command(t, w.options)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func (w *world) together(do func(*client)) {
 // finish runs the scheduled functions that finish what a crash left. demanded says that nobody
 // takes the runner away meanwhile.
 func (w *world) finish(demanded bool) {
-	c := testlocal.NewClient("http://" + w.options.API)
+	c := runnerprocess.NewClient("http://" + w.options.API)
 	for _, function := range []string{"MaintenanceFunction", "MassConfigurationApplyFunction"} {
 		event := map[string]any{
 			"version":     "0",
@@ -246,7 +246,7 @@ func (w *world) finish(demanded bool) {
 
 // end lets everything come to its end and looks at all of it.
 func (w *world) end(t *testing.T) {
-	r := testlocal.Start(t, w.options)
+	r := runnerprocess.Start(t, w.options)
 	w.check(t)
 	w.settle(t)
 	w.audit(t)

@@ -15,7 +15,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 // byHand are the products that clients assign. The others come and go by files, queues and views.
@@ -35,7 +35,7 @@ const (
 // open makes what the client works with; nothing is killed meanwhile.
 func (c *client) open(t *testing.T) {
 	t.Helper()
-	must := func(by *testlocal.Client, method, path string, body any) testlocal.Answer {
+	must := func(by *runnerprocess.Client, method, path string, body any) runnerprocess.Answer {
 		t.Helper()
 		a, err := by.Send(t.Context(), method, path, body, nil)
 		if err != nil || a.Status >= 300 {
@@ -43,7 +43,7 @@ func (c *client) open(t *testing.T) {
 		}
 		return a
 	}
-	operator := testlocal.NewClient(c.Base)
+	operator := runnerprocess.NewClient(c.Base)
 	if err := operator.Login(t.Context(), "provider", "olga", "accounts.manage"); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,9 @@ func (c *client) open(t *testing.T) {
 		must(c.Client, http.MethodPut, c.at+"/dashboards/"+id, object{"name": id})
 	}
 	for _, lines := range []map[string]int{
-		{"live-reports": 4, "auto-attendant": 5, "developer": 6}, {"call-group": 26}, {"phone-system": phones + dropped, "device_ip_phone": phones + dropped},
+		{"live-reports": 4, "auto-attendant": 5, "developer": 6},
+		{"call-group": 26},
+		{"phone-system": phones + dropped, "device_ip_phone": phones + dropped},
 	} {
 		if err := c.buy(lines); err != nil {
 			t.Fatal(err)
@@ -173,7 +175,9 @@ func (c *client) step() error {
 }
 
 // post is a keyed request.
-func (c *client) post(path string, body any, told func(a testlocal.Answer, again bool) error, touches ...string) error {
+func (c *client) post(
+	path string, body any, told func(a runnerprocess.Answer, again bool) error, touches ...string,
+) error {
 	q := &request{method: http.MethodPost, path: c.at + path, key: c.key(), touches: touches, told: told}
 	if body != nil {
 		q.body = encode(body)
@@ -214,7 +218,7 @@ func (c *client) pick(user, product string) error {
 	return c.post(
 		"/assignments",
 		object{"items": []object{{"productId": product, "userId": user}}},
-		func(a testlocal.Answer, _ bool) error {
+		func(a runnerprocess.Answer, _ bool) error {
 			var r results
 			if err := decode(a, &r); err != nil {
 				return err
@@ -231,7 +235,7 @@ func (c *client) take(user string) error {
 		return nil
 	}
 	id, p := c.freed[c.random.IntN(len(c.freed))], c.people[user]
-	return c.post("/licenses/"+id+"/assign", object{"userId": user}, func(a testlocal.Answer, _ bool) error {
+	return c.post("/licenses/"+id+"/assign", object{"userId": user}, func(a runnerprocess.Answer, _ bool) error {
 		var l license
 		switch why := slug(a); {
 		case a.Status < 300:
@@ -264,7 +268,7 @@ func (c *client) giveBack(user, product string, byProduct bool) error {
 	if byProduct {
 		path, body = "/assignments/remove", object{"items": []object{{"productId": product, "userId": user}}}
 	}
-	return c.post(path, body, func(a testlocal.Answer, _ bool) error {
+	return c.post(path, body, func(a runnerprocess.Answer, _ bool) error {
 		var r results
 		if err := decode(a, &r); err != nil || byProduct && r.Results[0].Problem != nil {
 			return fmt.Errorf("%s is %+v", user, *p)
@@ -284,7 +288,7 @@ func (c *client) reassign(user, product string) error {
 	if id == "" {
 		return nil
 	}
-	return c.post("/licenses/"+id+"/reassign", object{"userId": to}, func(a testlocal.Answer, _ bool) error {
+	return c.post("/licenses/"+id+"/reassign", object{"userId": to}, func(a runnerprocess.Answer, _ bool) error {
 		switch why := slug(a); {
 		case a.Status < 300 && other.active && other.holds[product] == "":
 			delete(p.holds, product)
@@ -317,7 +321,7 @@ func (c *client) trim() error {
 }
 
 func (c *client) end(id string) error {
-	return c.post("/licenses/"+id+"/terminate", nil, func(a testlocal.Answer, _ bool) error {
+	return c.post("/licenses/"+id+"/terminate", nil, func(a runnerprocess.Answer, _ bool) error {
 		c.freed = slices.DeleteFunc(c.freed, func(other string) bool { return other == id })
 		if slug(a) == "license-in-use" {
 			return nil
@@ -351,7 +355,7 @@ func (c *client) put(user string) error {
 		body:    encode(object{"name": name, "active": active}),
 		touches: []string{"user:" + user},
 	}
-	q.told = func(a testlocal.Answer, _ bool) error {
+	q.told = func(a runnerprocess.Answer, _ bool) error {
 		p := c.people[user]
 		p.name, p.active = name, active
 		if !active {
@@ -388,20 +392,24 @@ func (c *client) buy(wanted map[string]int) error {
 	if err := decode(a, &made); err != nil {
 		return fmt.Errorf("quote: %d %s", a.Status, a.Body)
 	}
-	return c.post("/orders", object{"quoteId": made.ID, "acknowledged": true}, func(a testlocal.Answer, _ bool) error {
-		err := decode(a, &made)
-		if err != nil || made.State != "placed" || made.LicenseCount != total ||
-			c.orders[made.ID] != nil {
-			return fmt.Errorf("%d licenses are ordered: %w", total, err)
-		}
-		c.orders[made.ID] = &bought{wanted}
-		c.touched["order:"+made.ID] = true
-		c.w.figures.orders.Add(1)
-		if total > 50 {
-			c.w.figures.large.Add(1)
-		}
-		return nil
-	})
+	return c.post(
+		"/orders",
+		object{"quoteId": made.ID, "acknowledged": true},
+		func(a runnerprocess.Answer, _ bool) error {
+			err := decode(a, &made)
+			if err != nil || made.State != "placed" || made.LicenseCount != total ||
+				c.orders[made.ID] != nil {
+				return fmt.Errorf("%d licenses are ordered: %w", total, err)
+			}
+			c.orders[made.ID] = &bought{wanted}
+			c.touched["order:"+made.ID] = true
+			c.w.figures.orders.Add(1)
+			if total > 50 {
+				c.w.figures.large.Add(1)
+			}
+			return nil
+		},
+	)
 }
 
 // queue gives a queue other members.
@@ -418,7 +426,7 @@ func (c *client) queue() error {
 		body:    encode(object{"name": id, "members": list}),
 		touches: []string{"queue:" + id},
 	}
-	q.told = func(a testlocal.Answer, _ bool) error {
+	q.told = func(a runnerprocess.Answer, _ bool) error {
 		c.queues[id] = list
 		return decode(a, &struct{}{})
 	}
@@ -437,7 +445,7 @@ func (c *client) board() error {
 	q := &request{method: http.MethodPut, path: c.at + "/dashboards/" + id, touches: []string{"dashboard:" + id}}
 	if c.random.IntN(6) == 0 {
 		q.method = http.MethodDelete
-		q.told = func(a testlocal.Answer, again bool) error {
+		q.told = func(a runnerprocess.Answer, again bool) error {
 			if was := c.dashboards[id]; a.Status != http.StatusNoContent &&
 				(a.Status != http.StatusNotFound || was != nil && !again) {
 				return fmt.Errorf("it is not deleted")
@@ -448,7 +456,7 @@ func (c *client) board() error {
 		return c.send(q)
 	}
 	q.body = encode(object{"name": id, "queueIds": queues})
-	q.told = func(a testlocal.Answer, _ bool) error {
+	q.told = func(a runnerprocess.Answer, _ bool) error {
 		c.dashboards[id] = queues
 		return decode(a, &struct{}{})
 	}
@@ -471,7 +479,7 @@ func (c *client) bulk() error {
 	if c.people[users[0]].holds[product] != "" {
 		path += "/remove"
 	}
-	return c.post(path, object{"items": items}, func(a testlocal.Answer, _ bool) error {
+	return c.post(path, object{"items": items}, func(a runnerprocess.Answer, _ bool) error {
 		var r results
 		if err := decode(a, &r); err != nil || len(r.Results) != many {
 			return fmt.Errorf("%d results: %w", len(r.Results), err)
@@ -512,7 +520,7 @@ func (c *client) view() error {
 	for _, v := range views {
 		distinct[v["id"]] = true
 	}
-	return c.post("/usage/views", object{"events": views}, func(a testlocal.Answer, again bool) error {
+	return c.post("/usage/views", object{"events": views}, func(a runnerprocess.Answer, again bool) error {
 		var got struct {
 			Accepted, Duplicate int
 			Rejected            []object
@@ -531,7 +539,7 @@ func (c *client) view() error {
 }
 
 func (c *client) report() error {
-	return c.post("/reports", object{"kind": "license-status"}, func(a testlocal.Answer, _ bool) error {
+	return c.post("/reports", object{"kind": "license-status"}, func(a runnerprocess.Answer, _ bool) error {
 		var got struct{ ID string }
 		if err := decode(a, &got); err != nil {
 			return err
@@ -618,7 +626,7 @@ func (c *client) configure() error {
 		return c.post(
 			"/mass-configurations",
 			object{"fileName": "phones.csv", "sizeBytes": len(file)},
-			func(a testlocal.Answer, _ bool) error {
+			func(a runnerprocess.Answer, _ bool) error {
 				var got struct {
 					mass
 
@@ -661,7 +669,7 @@ func (c *client) configure() error {
 	case err != nil:
 		return err
 	case state == "ready" && !m.started:
-		return c.post("/mass-configurations/"+m.id+"/configure", nil, func(a testlocal.Answer, _ bool) error {
+		return c.post("/mass-configurations/"+m.id+"/configure", nil, func(a runnerprocess.Answer, _ bool) error {
 			m.started = true
 			c.masses[m.id] = "configuring"
 			return decode(a, &struct{}{})

@@ -1,7 +1,8 @@
 // Command load drives the runner over HTTP with 1, 16 and 64 callers and prints what they come to
 // (issue 12.4): calls a second, how long they take, how many commits are tried and lost for each
 // effect; and beside it, by turns, what the same route, token check and JSON come to when the
-// handler does no more than commit the same puts to bare bbolt.
+// handler does no more than commit the same puts to bare bbolt; with -dynamodb, both over a DynamoDB
+// API, where the floor sends the same puts as one bare transaction.
 package main
 
 import (
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"seatwise/infra/testing/programs"
 )
 
 // callers are how many come at once.
@@ -34,9 +37,13 @@ const (
 var errTargets = errors.New("a target is missed")
 
 type options struct {
-	rounds int
-	turn   time.Duration
-	people int
+	rounds   int
+	turn     time.Duration
+	people   int
+	dynamoDB bool
+	runner   string
+	// floor and endpoint are of the process that is the floor.
+	floor, endpoint string
 }
 
 func main() {
@@ -50,34 +57,30 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	var o options
-	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	flags.IntVar(&o.rounds, "rounds", 5, "`rounds` of which the median counts")
-	flags.DurationVar(&o.turn, "turn", 400*time.Millisecond, "how `long` each operation is called for in a round")
-	flags.IntVar(&o.people, "people", 1_500, "how many `users` there are: more than are assigned in a turn")
-	binary := flags.String("runner", "", "the `file` of the runner, if it is built already")
-	floorOf := flags.String(
-		"floor",
-		"",
-		"serve the floor from this `folder`, as the command does with a process of its own",
-	)
-	if err := flags.Parse(args); err != nil {
+	o, err := parse(args)
+	if err != nil {
 		return err
 	}
-	if *floorOf != "" {
-		return serveFloor(ctx, *floorOf, out)
+	if o.floor != "" {
+		return serveFloor(ctx, o.floor, o.endpoint, out)
 	}
 	folder, err := os.MkdirTemp("", "seatwise-load-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // it is in the folder for temporary files
-	product, err := startRunner(ctx, folder, *binary)
+	var over store
+	if o.dynamoDB {
+		if over.Server, err = programs.StartDynamoDB(); err != nil {
+			return fmt.Errorf("no DynamoDB API to drive: %w", err)
+		}
+	}
+	product, err := startRunner(ctx, folder, o.runner, over)
 	if err != nil {
 		return err
 	}
 	defer product.stop()
-	floor, err := startFloor(ctx, filepath.Join(folder, "floor"))
+	floor, err := startFloor(ctx, filepath.Join(folder, "floor"), over)
 	if err != nil {
 		return err
 	}
@@ -93,7 +96,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			}
 		}
 	}
-	return w.print(out)
+	return w.print(out, over.floorSays())
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	flags.IntVar(&o.rounds, "rounds", 5, "`rounds` of which the median counts")
+	flags.DurationVar(&o.turn, "turn", 400*time.Millisecond, "how `long` each operation is called for in a round")
+	flags.IntVar(&o.people, "people", 1_500, "how many `users` there are: more than are assigned in a turn")
+	flags.BoolVar(&o.dynamoDB, "dynamodb", false, "over DynamoDB Local, or the DynamoDB API that "+
+		programs.DynamoDBEndpoint+" names, instead of the embedded store")
+	flags.StringVar(&o.runner, "runner", "", "the `file` of the runner, if it is built already")
+	flags.StringVar(&o.floor, "floor", "",
+		"serve the floor from this `folder`, as the command does with a process of its own")
+	flags.StringVar(&o.endpoint, "dynamodb-endpoint", "", "the `URL` that the floor sends its transactions to")
+	return o, flags.Parse(args)
 }
 
 // figure is what the turns of one operation with one number of callers came to, one value for each
@@ -115,12 +132,13 @@ type turnOf struct {
 	callers   int
 }
 
-func (w *world) print(out io.Writer) error {
+// print writes the figures, and whether the targets are met; floor says what the floor does.
+func (w *world) print(out io.Writer, floor string) error {
 	fmt.Fprintf(
 		out,
 		"Calls a second by the number of callers at once, median and 99th percentile of how long they take, and commits tried and lost for each effect; the median of the rounds.\n"+
-			"At least %d seats are free. The floor commits the same puts to bare bbolt, behind the same token check and JSON.\n\n",
-		seatsSpare,
+			"At least %d seats are free. The floor %s, behind the same token check and JSON.\n\n",
+		seatsSpare, floor,
 	)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "operation\tcallers\ta second\tp50 ms\tp99 ms\ttried\tlost\t")
@@ -143,7 +161,8 @@ func (w *world) print(out io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintf(out, "\nToo busy, and repeated: %d calls of the product, %d of the floor.\n\n",
+		w.product.busy.Load(), w.floor.busy.Load())
 	return w.judge(out)
 }
 

@@ -2,28 +2,17 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
-	"go.etcd.io/bbolt"
-
-	"seatwise/infra/local/token"
-	"seatwise/shared/platform/auth"
-	"seatwise/shared/platform/wire"
+	"seatwise/infra/testing/programs"
 )
 
 // server is a started process.
@@ -62,8 +51,8 @@ func start(cmd *exec.Cmd) (*server, error) {
 	return nil, fmt.Errorf("%s did not say that it is ready", cmd.Path)
 }
 
-// startRunner starts the runner, which it builds unless it is there already.
-func startRunner(ctx context.Context, folder, bin string) (*server, error) {
+// startRunner starts the runner over a store, which it builds unless it is there already.
+func startRunner(ctx context.Context, folder, bin string, over store) (*server, error) {
 	if bin == "" {
 		bin = filepath.Join(folder, "local")
 		if built, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", bin, "seatwise/infra/local").
@@ -71,168 +60,47 @@ func startRunner(ctx context.Context, folder, bin string) (*server, error) {
 			return nil, fmt.Errorf("build the runner: %w: %s", err, built)
 		}
 	}
-	return start(
-		exec.CommandContext(
-			ctx,
-			bin,
-			"--addr",
-			"127.0.0.1:0",
-			"--s3-addr",
-			"127.0.0.1:0",
-			"--data",
-			filepath.Join(folder, "data"),
-			"--no-schedules",
-			"--log-level",
-			"WARN",
-		),
-	)
+	args := append([]string{
+		"--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", filepath.Join(folder, "data"),
+		"--no-schedules", "--log-level", "WARN",
+	}, over.args()...)
+	return start(over.reached(exec.CommandContext(ctx, bin, args...)))
 }
 
-func startFloor(ctx context.Context, folder string) (*server, error) {
+// startFloor starts this command again as the floor over the same store.
+func startFloor(ctx context.Context, folder string, over store) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return start(exec.CommandContext(ctx, self, "-floor", folder))
+	args := append([]string{"-floor", folder}, over.args()...)
+	return start(over.reached(exec.CommandContext(ctx, self, args...)))
 }
 
-// puts are the items that an assignment writes, by about how many bytes each has in the store, its
-// entries in the indexes included: user, license, entry that moves in an index, count, audit entry,
-// and its entries in the indexes.
-var puts = []int{350, 650, 200, 120, 700, 450}
+// store is what runner and floor keep their data in: a DynamoDB API, or without a URL a file of
+// their own.
+type store struct{ programs.Server }
 
-// commit is one caller's puts.
-type commit struct {
-	body []byte
-	done chan error
-}
-
-// serveFloor is what there is at least between a client and a disk: the route, the token, the JSON,
-// and one transaction of the file for all that wait.
-func serveFloor(ctx context.Context, folder string, out io.Writer) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	db, err := bbolt.Open(
-		filepath.Join(folder, "floor.bolt"),
-		0o600,
-		&bbolt.Options{FreelistType: bbolt.FreelistMapType},
-	)
-	if err != nil {
-		return err
-	}
-	authority, err := token.Open(filepath.Join(folder, "token-key.pem"), wire.Clock)
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	commits := make(chan *commit)
-	go func() {
-		for first := range commits {
-			flush(db, gather(commits, first))
-		}
-	}()
-	mux := http.NewServeMux()
-	mux.HandleFunc(
-		"POST /v1/accounts/{account}/assignments",
-		func(w http.ResponseWriter, r *http.Request) { floorAssign(w, r, authority, commits) },
-	)
-	mux.HandleFunc("POST /local/token", func(w http.ResponseWriter, _ *http.Request) { floorToken(w, authority) })
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	fmt.Fprintf(out, "The floor is ready: API http://%s\n", l.Addr())
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	context.AfterFunc(ctx, func() { _ = s.Close() })
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return errors.Join(err, db.Close())
-	}
-	return db.Close()
-}
-
-func gather(commits <-chan *commit, first *commit) []*commit {
-	batch := []*commit{first}
-	runtime.Gosched()
-	for {
-		select {
-		case c := <-commits:
-			batch = append(batch, c)
-		default:
-			return batch
-		}
-	}
-}
-
-func flush(db *bbolt.DB, batch []*commit) {
-	err := db.Update(func(tx *bbolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists([]byte("items"))
-		if err != nil {
-			return err
-		}
-		for _, c := range batch {
-			for n, size := range puts {
-				value := bytes.Repeat(c.body[:1], size)
-				if err := b.Put(fmt.Appendf(nil, "%s#%d", wire.IDs{}.Random(), n), value); err != nil {
-					return err
-				}
-			}
-		}
+func (s store) args() []string {
+	if s.URL == "" {
 		return nil
-	})
-	for _, c := range batch {
-		c.done <- err
 	}
+	return []string{"-dynamodb-endpoint", s.URL}
 }
 
-type floorBody struct {
-	Atomic bool `json:"atomic"`
-	Items  []struct {
-		ProductID string `json:"productId"`
-		UserID    string `json:"userId"`
-	} `json:"items"`
+// reached tells a command how to sign what it sends to the store.
+func (s store) reached(cmd *exec.Cmd) *exec.Cmd {
+	if s.URL != "" {
+		cmd.Env = append(os.Environ(), "AWS_REGION="+s.Region, "AWS_ACCESS_KEY_ID="+s.AccessKey,
+			"AWS_SECRET_ACCESS_KEY="+s.SecretKey, "AWS_SESSION_TOKEN="+s.SessionToken)
+	}
+	return cmd
 }
 
-func floorAssign(w http.ResponseWriter, r *http.Request, authority *token.Authority, commits chan<- *commit) {
-	if _, err := authority.Check(r.Header.Get("Authorization")); err != nil {
-		http.Error(w, "unauthorized", http.StatusUnauthorized)
-		return
+// floorSays is what the floor does over this store.
+func (s store) floorSays() string {
+	if s.URL == "" {
+		return "commits the same puts to bare bbolt"
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	var body floorBody
-	if err != nil || json.NewDecoder(bytes.NewReader(raw)).Decode(&body) != nil || len(body.Items) == 0 {
-		http.Error(w, "malformed", http.StatusBadRequest)
-		return
-	}
-	c := &commit{body: raw, done: make(chan error, 1)}
-	commits <- c
-	if err := <-c.done; err != nil {
-		http.Error(w, "not stored", http.StatusInternalServerError)
-		return
-	}
-	item := body.Items[0]
-	w.Header().Set("Content-Type", "application/json")
-	// the client is gone if this fails
-	_ = json.NewEncoder(w).Encode(map[string]any{"succeeded": 1, "failed": 0, "results": []any{map[string]any{
-		"index": 0, "status": "succeeded", "license": map[string]any{
-			"id":         wire.IDs{}.Random(),
-			"productId":  item.ProductID,
-			"userId":     item.UserID,
-			"kind":       "seat",
-			"status":     "assigned",
-			"addedAt":    wire.Clock(),
-			"assignedAt": wire.Clock(),
-			"grants":     []any{map[string]any{"source": "direct", "since": wire.Clock()}},
-		},
-	}}})
-}
-
-func floorToken(w http.ResponseWriter, authority *token.Authority) {
-	signed, err := authority.Issue("admin", "acme", []auth.Permission{auth.LicensesManage})
-	if err != nil {
-		http.Error(w, "no token", http.StatusInternalServerError)
-		return
-	}
-	// the client is gone if this fails
-	_ = json.NewEncoder(w).Encode(map[string]string{"accessToken": strings.TrimSpace(signed)})
+	return "sends the same puts as one bare transaction to the same DynamoDB API"
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,9 +42,31 @@ type world struct {
 type client struct {
 	url, token string
 	http       *http.Client
+	busy       *atomic.Int64 // how many requests were told too-busy
 }
 
+// mostRepeats is how often a request is repeated that was told too-busy, and between a pause.
+const (
+	mostRepeats = 10
+	pause       = 100 * time.Millisecond
+)
+
+var errBusy = errors.New("too busy")
+
+// do repeats what was told too-busy, as a client does; what that takes is in the call's time. None
+// of the calls does more when it comes twice.
 func (c client) do(ctx context.Context, method, path string, body, into any) error {
+	for n := 0; ; n++ {
+		err := c.once(ctx, method, path, body, into)
+		if n == mostRepeats || !errors.Is(err, errBusy) {
+			return err
+		}
+		c.busy.Add(1)
+		time.Sleep(pause)
+	}
+}
+
+func (c client) once(ctx context.Context, method, path string, body, into any) error {
 	var payload io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -69,6 +92,9 @@ func (c client) do(ctx context.Context, method, path string, body, into any) err
 	if err != nil {
 		return err
 	}
+	if answer.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("%s %s: %w: %s", method, path, errBusy, data)
+	}
 	if answer.StatusCode >= 300 {
 		return fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, data)
 	}
@@ -83,6 +109,7 @@ func login(ctx context.Context, s *server, account string, permissions ...string
 	c := client{
 		url:  s.url,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute},
+		busy: &atomic.Int64{},
 	}
 	var issued struct{ AccessToken string }
 	err := c.do(ctx, http.MethodPost, "/local/token",

@@ -13,12 +13,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"seatwise/infra/local/runner"
 	"seatwise/infra/registry"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/wire"
 )
@@ -39,17 +41,72 @@ func main() {
 // run serves until the context ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	c := runner.Config{
-		Functions: registry.Make,
-		Out:       stdout,
-		Clock:     wire.Clock,
-		Region: getenv(
-			"AWS_REGION",
-		),
+		Functions:    registry.Make,
+		Out:          stdout,
+		Clock:        wire.Clock,
+		Region:       getenv("AWS_REGION"),
 		AccessKey:    getenv("AWS_ACCESS_KEY_ID"),
 		SecretKey:    getenv("AWS_SECRET_ACCESS_KEY"),
 		SessionToken: getenv("AWS_SESSION_TOKEN"),
 	}
-	level := slog.LevelInfo
+	level, from, err := parse(&c, args, stderr)
+	if err != nil {
+		return err
+	}
+	c.Log = edge.Logger(stderr, level)
+	if from != "" {
+		at, err := time.Parse(time.RFC3339, from)
+		if err != nil {
+			return fmt.Errorf("--clock-from: %w", err)
+		}
+		moved := &movedClock{behind: time.Since(at)}
+		c.Clock, c.MoveClock = moved.now, moved.move
+	}
+	// What is spooled to disk goes into the data folder, where the next start finds what a kill has
+	// left.
+	temp, err := filepath.Abs(filepath.Join(c.Data, "tmp"))
+	if err != nil {
+		return fmt.Errorf("cannot find the data folder: %w", err)
+	}
+	for _, name := range []string{"TMPDIR", "TMP"} { // the second one is Windows's
+		if err := os.Setenv(name, temp); err != nil {
+			return fmt.Errorf("cannot name the folder of temporary files: %w", err)
+		}
+	}
+	c.Temp = temp
+	c.Ready = func(api string) {
+		sayWhere(stderr, api, c.Propose)
+	}
+	slog.SetDefault(c.Log) // what libraries write to the standard log becomes lines of JSON too
+	if err := runner.Run(ctx, c); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "Seatwise has stopped. Its data is in %s, and the next start goes on from there.\n", c.Data)
+	return nil
+}
+
+// sayWhere says what there is to open, and how to sign in.
+func sayWhere(stderr io.Writer, api, propose string) {
+	if account, user, ok := strings.Cut(propose, "/"); ok {
+		fmt.Fprintf(
+			stderr,
+			"Open %[1]s/console/%[2]s/ and press Sign in: the form has %[3]s of the account %[2]s in it. "+
+				"%[1]s/local/ has what else there is, and Ctrl-C stops it; `make run` serves the same data again.\n",
+			api, account, user,
+		)
+		return
+	}
+	fmt.Fprintf(
+		stderr,
+		"Open %[1]s/console/ for the console, and sign in as anybody of any account; %[1]s/local/ has what else there is. "+
+			"README.md has a five-minute tour, `make demo` (with the runner stopped) leads into an account with a year of use, and Ctrl-C stops it.\n",
+		api,
+	)
+}
+
+// parse reads the command line into c; from is when a clock of the runner's own begins.
+func parse(c *runner.Config, args []string, stderr io.Writer) (level slog.Level, from string, err error) {
+	level = slog.LevelInfo
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:3000", "`address` of the API")
@@ -74,7 +131,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		"",
 		"`URL` of an S3 server to use instead of the embedded one; the buckets are made if they are missing",
 	)
-	from := flags.String(
+	flags.StringVar(
+		&from,
 		"clock-from",
 		"",
 		"`time` at which the runner's clock begins, in RFC 3339; POST /local/clock then moves it on. For infra/demo",
@@ -87,47 +145,22 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return nil
 		},
 	)
+	flags.Func("propose", "`account/user` that the sign-in page has filled in, such as demo/ada", func(who string) error {
+		account, user, _ := strings.Cut(who, "/")
+		if !auth.ValidID(account) || !auth.ValidUserID(user) {
+			return errors.New("it is an account, a slash and a user")
+		}
+		c.Propose = who
+		return nil
+	})
 	flags.TextVar(&level, "log-level", level, "DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
-		return errors.Join(flag.ErrHelp, err)
+		return level, "", errors.Join(flag.ErrHelp, err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q; see -help", flags.Arg(0))
+		return level, "", fmt.Errorf("unexpected argument %q; see -help", flags.Arg(0))
 	}
-	c.Log = edge.Logger(stderr, level)
-	if *from != "" {
-		at, err := time.Parse(time.RFC3339, *from)
-		if err != nil {
-			return fmt.Errorf("--clock-from: %w", err)
-		}
-		moved := &movedClock{behind: time.Since(at)}
-		c.Clock, c.MoveClock = moved.now, moved.move
-	}
-	// What is spooled to disk goes into the data folder, where the next start finds what a kill has
-	// left.
-	temp, err := filepath.Abs(filepath.Join(c.Data, "tmp"))
-	if err != nil {
-		return fmt.Errorf("cannot find the data folder: %w", err)
-	}
-	for _, name := range []string{"TMPDIR", "TMP"} { // the second one is Windows's
-		if err := os.Setenv(name, temp); err != nil {
-			return fmt.Errorf("cannot name the folder of temporary files: %w", err)
-		}
-	}
-	c.Temp = temp
-	c.Ready = func(api string) {
-		fmt.Fprintf(
-			stderr,
-			"Open %[1]s/console/ for the console, and %[1]s/local/ for what else there is. README.md has a five-minute tour, `make demo` (with the runner stopped) fills an account with a year of use, and Ctrl-C stops it.\n",
-			api,
-		)
-	}
-	slog.SetDefault(c.Log) // what libraries write to the standard log becomes lines of JSON too
-	if err := runner.Run(ctx, c); err != nil {
-		return err
-	}
-	fmt.Fprintf(stderr, "Seatwise has stopped. Its data is in %s, and the next start goes on from there.\n", c.Data)
-	return nil
+	return level, from, nil
 }
 
 // movedClock is behind the machine's, and only comes nearer to it.

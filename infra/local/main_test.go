@@ -41,10 +41,13 @@ func TestStoppingIsSaid(t *testing.T) {
 	var said bytes.Buffer
 	err := run(ctx, []string{
 		"--addr", "127.0.0.1:0", "--s3-addr", "127.0.0.1:0", "--data", data, "--no-schedules",
-		"--template", "../../template.yaml", "--log-level", "ERROR",
+		"--template", "../../template.yaml", "--log-level", "ERROR", "--propose", "demo/ada",
 	}, os.Getenv, ends{stop}, &said)
 	if err != nil {
 		t.Fatalf("%v: %s", err, said.String())
+	}
+	if !strings.Contains(said.String(), "/console/demo/ and press Sign in: the form has ada of the account demo in it") {
+		t.Errorf("it does not say how to sign in: %s", said.String())
 	}
 	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 	if last := lines[len(lines)-1]; !strings.Contains(last, "has stopped") || !strings.Contains(last, data) {

@@ -15,6 +15,8 @@ type edit struct{ from, to string }
 const (
 	calls       = "shared/platform/call/call.go"
 	seats       = "shared/license/seats.go"
+	waits       = "shared/license/waiting.go"
+	choices     = "shared/license/choose.go"
 	units       = "shared/license/work.go"
 	seatCommit  = "shared/license/commit.go"
 	records     = "shared/license/internal/record/records.go"
@@ -35,12 +37,12 @@ var planted = []bug{
 		seatCommit,
 		[]edit{
 			{
-				"put := table.Put(u.service.records.Item(u.c.Account, l.now, data), version(l.exists, l.version))",
-				"put := table.Put(u.service.records.Item(u.c.Account, l.now, data), table.Always)",
+				"		u.writeOffer(w, l, left(w, &l.state, false, item))\n",
+				"		written := left(w, &l.state, false, item)\n		if written {\n			last := &w.ops[len(w.ops)-1]\n			*last = table.Put(last.Item, table.Always)\n		}\n		u.writeOffer(w, l, written)\n",
 			},
 			{
-				"table.Delete(l.before.FreeKey(u.c.Account), table.IfPresent)",
-				"table.Delete(l.before.FreeKey(u.c.Account), table.Always)",
+				"table.Delete(l.before.FreeKey(u.account), table.IfPresent)",
+				"table.Delete(l.before.FreeKey(u.account), table.Always)",
 			},
 		},
 		[]string{"shared/license"},
@@ -51,10 +53,24 @@ var planted = []bug{
 		seatCommit,
 		[]edit{
 			{
-				"u.c.Put(u.service.holderItem(u.c.Account, &h.Holder, data), h.exists, h.version)",
-				"table.Put(u.service.holderItem(u.c.Account, &h.Holder, data), table.Always)",
+				"	if !left(w, h, h.gone, item) && u.required[user] {\n",
+				"	if left(w, h, h.gone, item) {\n		if last := &w.ops[len(w.ops)-1]; last.Kind == table.KindPut {\n			*last = table.Put(last.Item, table.Always)\n		}\n	} else if u.required[user] {\n",
 			},
 		},
+		[]string{"shared/license"},
+	},
+	// A seat that another cost center keeps for its own people is given away.
+	{
+		"fences not looked at",
+		"shared/license/internal/record/fences.go",
+		[]edit{{"return seat == person || !f.Has(seat)", "return seat == person || !f.Has(person)"}},
+		[]string{"shared/license"},
+	},
+	// A seat is given away in the moment in which its fence is put up.
+	{
+		"fences not demanded by the commit",
+		seatCommit,
+		[]edit{{"	if u.relied {\n", "	if u.relied && u.fences.Epoch < 0 {\n"}},
 		[]string{"shared/license"},
 	},
 	// Two users get one phone number.
@@ -63,8 +79,8 @@ var planted = []bug{
 		seatCommit,
 		[]edit{
 			{
-				"table.Put(table.Item{Key: at, Data: data}, version(s.exists, s.version))",
-				"table.Put(table.Item{Key: at, Data: data}, table.Always)",
+				"		left(&w, n, n.now == \"\", table.Item{Key: record.NumberKey(u.account, number)})\n",
+				"		if left(&w, n, n.now == \"\", table.Item{Key: record.NumberKey(u.account, number)}) {\n			if last := &w.ops[len(w.ops)-1]; last.Kind == table.KindPut {\n				*last = table.Put(last.Item, table.Always)\n			}\n		}\n",
 			},
 		},
 		[]string{"shared/license"},
@@ -103,8 +119,8 @@ var planted = []bug{
 		seats,
 		[]edit{
 			{
-				"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n		g.exclude(h, product)\n",
-				"	if len(holding.Grants) > 0 && holding.Excluded == nil {\n",
+				"	holding.Excluded = &record.Exclusion{Since: g.at, By: g.actor}\n	g.exclusions[product+\"#\"+h.UserID] = true\n",
+				"",
 			},
 		},
 		[]string{"shared/license"},
@@ -115,8 +131,8 @@ var planted = []bug{
 		units,
 		[]edit{
 			{
-				`Prefix: product + "#", After: hd.next, Limit: headPage,`,
-				`Prefix: product + "#", After: hd.next, Limit: headPage, Backwards: true,`,
+				"After: hd.next, Limit: hd.limit,",
+				"After: hd.next, Limit: hd.limit, Backwards: true,",
 			},
 		},
 		[]string{"shared/license"},
@@ -138,8 +154,8 @@ var planted = []bug{
 		[]string{"shared/license"},
 	},
 	// Half an order is assigned by product before it is confirmed.
-	{"an unconfirmed order's licenses taken out of the pool", seats, []edit{
-		{"			g.unsure = append(slices.Clone(g.unsure), unsure.marker)\n", ""},
+	{"an unconfirmed order's licenses taken out of the pool", choices, []edit{
+		{"		g.unsure = append(slices.Clone(g.unsure), s.marker)\n", ""},
 	}, []string{"shared/license"}},
 	// The last seats are there, and an admin is told that there are none.
 	{
@@ -170,11 +186,11 @@ var planted = []bug{
 	// A decision that had to know more is carried out twice: a seat is taken for nobody, and
 	// counted.
 	{"ledger left half decided when it needs more", "shared/license/ledger.go", []edit{
-		{"			g.restore(before)\n			return err", "			return err"},
+		{"			g.restore(before)\n			return err", "			_ = before\n			return err"},
 	}, []string{"shared/license"}},
 	// What was loaded for a decision that failed stays as that decision left it.
 	{"holders not restored where callers look at them", "shared/license/ledger.go", []edit{
-		{"			*known = *h\n			g.holders[id] = known", "			g.holders[id] = known"},
+		{"			*known = *h\n", "			_ = h\n"},
 	}, []string{"shared/license"}},
 	// Nobody learns that seats do not come to rest.
 	{
@@ -183,14 +199,38 @@ var planted = []bug{
 		[]edit{
 			{
 				"	return fmt.Errorf(\n		\"the seats of user %s do not come to rest",
-				"	if g != nil {\n		h.tidy()\n		return nil\n	}\n	return fmt.Errorf(\n		\"the seats of user %s do not come to rest",
+				"	if g != nil {\n		h.Tidy()\n		return nil\n	}\n	return fmt.Errorf(\n		\"the seats of user %s do not come to rest",
 			},
 		},
 		[]string{"shared/license"},
 	},
+	// Somebody waits for a seat that was given back, until the next run of the maintenance function.
+	{"seat given back though somebody waits", waits, []edit{
+		{"	if g.served(p) {\n", "	if g.served(p) || p.Kind == catalog.Seat {\n"},
+	}, []string{"shared/license"}},
+	// What is moved to somebody else comes back to the first user by their queue.
+	{"no exclusion on reassign", "shared/license/extension.go", []edit{
+		{"	g.endByHand(a, p.ID)\n", "	given.Grants = automatic(given.Grants)\n"},
+	}, []string{"shared/license"}},
+	// A seat is charged to a cost center that is deleted in the same moment.
+	{"cost center not guarded", seatCommit, []edit{
+		{"	if len(w.ops) > 0 {\n		for code", "	if len(w.ops) < 0 {\n		for code"},
+	}, []string{"shared/license"}},
+	// A file takes one reserved seat for two people.
+	{"reserved seat drawn twice", choices, []edit{
+		{"		g.drawn[name]++\n", ""},
+	}, []string{"shared/license"}},
+	// A seat is taken by a copy in the pool that is older than the license.
+	{"license offered with the version before", seatCommit, []edit{
+		{"LicenseVersion: l.state.after()}", "LicenseVersion: l.version}"},
+	}, []string{"shared/license"}},
+	// A refusal tells of a state that there never was, since its parts were read one after the other.
+	{"refusal not confirmed", "shared/license/snapshot.go", []edit{
+		{"	if !restsOnSeveral(err) {\n", "	if restsOnSeveral(err) || err != nil {\n"},
+	}, []string{"shared/license"}},
 	// A seat that is reserved for a file is given to somebody else when there is none left.
 	{"reserved seat taken for another user's", "shared/license/reserve.go", []edit{
-		{"return drawn == s.asked || drawn", "return s.asked >= 0 || drawn"},
+		{"return drawn == s.asked || s.has(drawn)", "return s.asked >= 0 || s.has(drawn)"},
 	}, []string{"shared/license"}},
 	// A list leaves licenses out, or shows them out of their order.
 	{"a shard of a list out of order", "shared/license/inventory/merge.go", []edit{
@@ -323,18 +363,18 @@ var planted = []bug{
 	// A file that ends whoever reads it is read for ever.
 	{"attempts not counted", workers, []edit{{"	w.Job.Attempts++\n", ""}}, []string{"shared/massconfig"}},
 	// An older version of a dropped file undoes the newer one.
-	{"versions of a file without order", "shared/massconfig/service.go", []edit{
+	{"versions of a file without order", "shared/massconfig/drops.go", []edit{
 		{"if object.Sequencer != \"\" && (", "if object.Sequencer == \"-\" && ("},
 	}, []string{"shared/massconfig"}},
 	// A worker that was overtaken goes on.
 	{"overtaken worker not stopped", workers, []edit{
 		{
-			"return table.Check(w.jobs.module.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))",
-			"return table.Check(w.jobs.module.JobKey(w.Call.Account, w.Job.ID), table.IfPresent)",
+			"return table.Check(w.jobs.names.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))",
+			"return table.Check(w.jobs.names.JobKey(w.Call.Account, w.Job.ID), table.IfPresent)",
 		},
 	}, []string{"shared/massconfig"}},
 	// What somebody changed since an import was checked is overwritten by it.
-	{"import over what changed since its check", "shared/imports/apply.go", []edit{
+	{"import over what changed since its check", "shared/imports/work.go", []edit{
 		{"return !made && version == r.Version+int64(b.parts)", "return !made && version >= r.Version+int64(b.parts)"},
 	}, []string{"shared/imports"}},
 	// An import tells that it exists to somebody who may not read what it imports.
@@ -343,8 +383,8 @@ var planted = []bug{
 		"shared/imports/service.go",
 		[]edit{
 			{
-				"if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {",
-				"if read, _ := Kind(j.Kind).permissions(); read == \"\" {",
+				"if !allows(ctx, of(Kind(j.Kind)).read) {",
+				"if of(Kind(j.Kind)).read == \"\" {",
 			},
 		},
 		[]string{"shared/imports"},

@@ -34,10 +34,14 @@ func TestAuditEntriesAreForPeople(t *testing.T) {
 	w := newWorld(t)
 	for _, p := range []probe{
 		{method: http.MethodPatch, path: "/users/{id}", body: []byte(`{"name":"Other","email":"other@acme.test"}`)},
-		{method: http.MethodPut, path: "/wallboards/{id}", body: []byte(`{"name":"Other","kind":"analytics","userId":"u1-acme"}`)},
+		{
+			method: http.MethodPut, path: "/wallboards/{id}",
+			body: []byte(`{"name":"Other","kind":"analytics","userId":"u1-acme"}`),
+		},
 		{method: http.MethodPost, path: "/mass-configurations/{id}/cancel"},
 		{method: http.MethodPost, path: "/imports/{id}/apply"},
 		{method: http.MethodPatch, path: "/roles/{id}", body: []byte(`{"name":"Other"}`)},
+		{method: http.MethodPost, path: "/requests/{id}/deny"},
 		{method: http.MethodDelete, path: "/roles/{id}"},
 		{method: http.MethodDelete, path: "/dashboards/{id}"},
 		{method: http.MethodDelete, path: "/call-queues/{id}"},
@@ -102,6 +106,8 @@ func TestAuditEntriesAreForPeople(t *testing.T) {
 		"queue.put",
 		"quote.created",
 		"report.requested",
+		"request.asked",
+		"request.denied",
 		"role.put",
 		"role.deleted",
 		"user.put",

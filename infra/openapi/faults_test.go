@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testbox"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
 )
@@ -18,7 +18,7 @@ import (
 // written for it.
 func TestAllFaultsAtOnce(t *testing.T) {
 	l := openLaw(t)
-	l.Env.Files = testbox.New(testbox.Serve(t))
+	l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
 	l.must(http.MethodPut, "/users/ann", object{"name": "Ann"})
 	l.must(http.MethodPut, "/roles/lead", object{"name": "Lead"})
 	l.must(http.MethodPut, "/call-queues/q1", object{"name": "Q"})
@@ -51,8 +51,16 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		{http.MethodPatch, "/cart", object{"lines": bad}, lines},
 		{http.MethodPost, "/quotes", object{"lines": bad}, lines},
 		{http.MethodPost, "/cart/lines", bad[2], []string{"costCenter", "productId", "quantity"}},
-		{http.MethodPatch, "/cart/lines/1", object{"productId": "nothing", "quantity": 0}, []string{"productId", "quantity"}},
-		{http.MethodPost, "/cart/cost-center", object{"costCenter": "nowhere", "lineIds": []string{"9"}, "more": 1}, []string{"costCenter", "lineIds[0]", "more"}},
+		{
+			http.MethodPatch, "/cart/lines/1",
+			object{"productId": "nothing", "quantity": 0},
+			[]string{"productId", "quantity"},
+		},
+		{
+			http.MethodPost, "/cart/cost-center",
+			object{"costCenter": "nowhere", "lineIds": []string{"9"}, "more": 1},
+			[]string{"costCenter", "lineIds[0]", "more"},
+		},
 		{
 			http.MethodPost, "/cart/lines/1/split",
 			object{"parts": []object{{"quantity": 0, "costCenter": "nowhere"}, {"quantity": 1, "costCenter": "CC-1"}}},
@@ -60,32 +68,69 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		},
 		{
 			http.MethodPut, "/users/ann",
-			object{"name": long, "email": "none", "roleIds": []string{"nobody"}, "licenses": []string{"professional-user", "developer", "essential-user"}},
+			object{
+				"name": long, "email": "none", "roleIds": []string{"nobody"},
+				"licenses": []string{"professional-user", "developer", "essential-user"},
+			},
 			[]string{"email", "licenses[1]", "licenses[2]", "name", "roleIds[0]"},
 		},
-		{http.MethodPut, "/users/ann", object{"name": "Ann", "extension": 101, "number": "6567891230", "roleIds": []string{"nobody"}}, []string{"extension", "roleIds[0]"}},
-		{http.MethodPatch, "/users/ann", object{"name": long, "roleIds": []string{"nobody"}, "more": 1}, []string{"more", "name", "roleIds[0]"}},
+		{
+			http.MethodPut, "/users/ann",
+			object{"name": "Ann", "extension": 101, "number": "6567891230", "roleIds": []string{"nobody"}},
+			[]string{"extension", "roleIds[0]"},
+		},
+		{
+			http.MethodPatch, "/users/ann",
+			object{"name": long, "roleIds": []string{"nobody"}, "more": 1},
+			[]string{"more", "name", "roleIds[0]"},
+		},
 		{
 			http.MethodPut, "/roles/lead",
-			object{"name": long, "permissions": []string{"of.nothing"}, "licenses": []string{"wallboard", "analytics-supervisor"}},
+			object{
+				"name": long, "permissions": []string{"of.nothing"},
+				"licenses": []string{"wallboard", "analytics-supervisor"},
+			},
 			[]string{"licenses[0]", "name", "permissions[0]"},
 		},
-		{http.MethodPut, "/call-queues/q1", object{"name": long, "members": []string{"zoe", "ann"}}, []string{"members[0]", "name"}},
-		{http.MethodPut, "/dashboards/d1", object{"name": long, "queueIds": []string{"q9", "q1"}}, []string{"name", "queueIds[0]"}},
-		{http.MethodPut, "/wallboards/w1", object{"name": long, "kind": "of no kind", "userId": "nobody"}, []string{"kind", "name", "userId"}},
+		{
+			http.MethodPut, "/call-queues/q1",
+			object{"name": long, "members": []string{"zoe", "ann"}},
+			[]string{"members[0]", "name"},
+		},
+		{
+			http.MethodPut, "/dashboards/d1",
+			object{"name": long, "queueIds": []string{"q9", "q1"}},
+			[]string{"name", "queueIds[0]"},
+		},
+		{
+			http.MethodPut, "/wallboards/w1",
+			object{"name": long, "kind": "of no kind", "userId": "nobody"},
+			[]string{"kind", "name", "userId"},
+		},
 		{
 			http.MethodPut, "",
-			object{"name": long, "brand": "a\u202eb", "currency": "dollars", "timezone": "Nowhere/At all", "billingDay": 29, "bundle": "none"},
+			object{
+				"name": long, "brand": "a\u202eb", "currency": "dollars", "timezone": "Nowhere/At all",
+				"billingDay": 29, "bundle": "none",
+			},
 			[]string{"billingDay", "brand", "bundle", "currency", "name", "timezone"},
 		},
 		{http.MethodPost, "/reports", object{"kind": "of none", "from": "2026-02-30"}, []string{"from", "kind"}},
-		{http.MethodPost, "/mass-configurations", object{"fileName": upload["fileName"], "sizeBytes": 0, "sha256": "x"}, []string{"fileName", "sha256", "sizeBytes"}},
+		{
+			http.MethodPost, "/mass-configurations",
+			object{"fileName": upload["fileName"], "sizeBytes": 0, "sha256": "x"},
+			[]string{"fileName", "sha256", "sizeBytes"},
+		},
 		{http.MethodPost, "/imports", upload, []string{"fileName", "sha256", "sizeBytes"}},
-		{http.MethodPost, "/licenses/" + l.shelf[0] + "/assign", object{"userId": "ann", "extension": "front", "more": 1}, []string{"extension", "more"}},
+		{
+			http.MethodPost, "/licenses/" + l.shelf[0] + "/assign",
+			object{"userId": "ann", "extension": "front", "more": 1},
+			[]string{"extension", "more"},
+		},
 	} {
 		before := l.writes
 		for range 2 { // a key keeps no refusal
-			p := testkit.Problem(
+			p := fixtures.Problem(
 				t,
 				l.send(step.method, step.path, step.body, map[string]string{"Idempotency-Key": "1"}),
 				http.StatusUnprocessableEntity,
@@ -119,7 +164,7 @@ func TestAllShortagesAtOnce(t *testing.T) {
 		)
 	}
 	give = append(give, object{"productId": "developer", "userId": users[0]})
-	p := testkit.Problem(
+	p := fixtures.Problem(
 		t,
 		l.send(http.MethodPost, "/assignments", object{"items": give, "atomic": true}, nil),
 		http.StatusConflict,
@@ -127,12 +172,13 @@ func TestAllShortagesAtOnce(t *testing.T) {
 	)
 	if got := fmt.Sprint(
 		p.Shortages,
-	); got != "[{phone-system 5 3} {live-reports 5 4} {developer 1 0}]" || p.ProductID != "phone-system" || *p.Wanted != 5 ||
+	); got != "[{phone-system 5 3} {live-reports 5 4} {developer 1 0}]" ||
+		p.ProductID != "phone-system" || *p.Wanted != 5 ||
 		*p.Available != 3 {
 		t.Errorf("atomic: %s, first %s %d %d", got, p.ProductID, *p.Wanted, *p.Available)
 	}
 	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/assign", object{"userId": users[0]})
-	p = testkit.Problem(
+	p = fixtures.Problem(
 		t,
 		l.send(
 			http.MethodPut,
@@ -167,7 +213,7 @@ func TestWholeNumbersAreOneNumber(t *testing.T) {
 	}
 	for _, number := range []string{"5.5", "1e-1", "0.9999999999999999999", "9007199254740993.0"} {
 		body := `{"lines":[{"productId":"developer","quantity":` + number + `}]}`
-		testkit.Problem(t, l.send(http.MethodPut, "/cart", body, nil), http.StatusUnprocessableEntity, "validation")
+		fixtures.Problem(t, l.send(http.MethodPut, "/cart", body, nil), http.StatusUnprocessableEntity, "validation")
 	}
 }
 
@@ -187,8 +233,10 @@ func TestAFilterWithoutAValueIsRefused(t *testing.T) {
 			}
 			tried++
 			for _, query := range []string{p.Name + "=", p.Name, p.Name + "=&" + p.Name + "=x"} {
-				r := l.Do(t, l.handler, testkit.Request{Method: op.method, Path: path + "?" + query, User: "ada", Permissions: auth.Permissions()})
-				told := testkit.Problem(t, r, http.StatusUnprocessableEntity, "validation")
+				r := l.Do(t, l.handler, fixtures.Request{
+					Method: op.method, Path: path + "?" + query, User: "ada", Permissions: auth.Permissions(),
+				})
+				told := fixtures.Problem(t, r, http.StatusUnprocessableEntity, "validation")
 				if !slices.ContainsFunc(told.Errors, func(f problem.Field) bool {
 					return f.Field == p.Name && f.Code == problem.Required || f.Code == problem.Repeated
 				}) {
@@ -200,12 +248,18 @@ func TestAFilterWithoutAValueIsRefused(t *testing.T) {
 	if tried < 40 {
 		t.Errorf("only %d parameters", tried)
 	}
-	for _, query := range []string{"/users?q=", "/users?q=&cursor=", "/waiting?product=live-reports&product=call-queue-booster", "/exclusions?product=live-reports&product=developer"} {
+	for _, query := range []string{
+		"/users?q=", "/users?q=&cursor=", "/waiting?product=live-reports&product=call-queue-booster",
+		"/exclusions?product=live-reports&product=developer",
+	} {
 		if r := l.send(http.MethodGet, query, nil, nil); r.Status != http.StatusOK {
 			t.Errorf("%s: %d %s", query, r.Status, r.Body)
 		}
 	}
-	told := testkit.Problem(t, l.send(http.MethodGet, "/waiting?product=live-reports&product=nothing", nil, nil), http.StatusUnprocessableEntity, "validation")
+	told := fixtures.Problem(
+		t, l.send(http.MethodGet, "/waiting?product=live-reports&product=nothing", nil, nil),
+		http.StatusUnprocessableEntity, "validation",
+	)
 	if len(told.Errors) != 1 || told.Errors[0].Field != "product[1]" {
 		t.Errorf("%+v", told.Errors)
 	}

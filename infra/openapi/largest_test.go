@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"seatwise/infra/registry"
-	"seatwise/infra/testbox"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -112,6 +112,28 @@ func (l *law) plant(kind string, things []object) {
 	}
 }
 
+// heldSinceYesterday makes users with the longest ids who hold Live Reports since yesterday.
+func (l *law) heldSinceYesterday(n int) []string {
+	l.t.Helper()
+	users := l.crowd(n)
+	l.buy(n, "live-reports")
+	l.must(http.MethodPost, "/assignments", object{"items": many(n, func(i int) object {
+		return object{"productId": "live-reports", "userId": users[i]}
+	})})
+	l.Clock.Add(24 * time.Hour)
+	return users
+}
+
+// reclaimed reclaims the seats of such users, and is the path of the reclaim.
+func (l *law) reclaimed(n int) string {
+	l.t.Helper()
+	l.heldSinceYesterday(n)
+	begun := l.must(http.MethodPost, "/reclaims", object{"productId": "live-reports", "days": 1})
+	return "/reclaims/" + fmt.Sprint(begun["id"])
+}
+
+func largestPolicy() object { return object{"lowSeats": 100_000, "idleDays": 366} }
+
 // buy orders seats, and answers the ids of the licenses of the first product.
 func (l *law) buy(n int, products ...string) []string {
 	l.t.Helper()
@@ -184,7 +206,7 @@ func (l *law) plan(below string, ask object, file string) string {
 		l.t.Fatal(err)
 	}
 	check := registry.One(l.Env, "MassConfigurationCheckFunction")
-	if err := check.Event(l.t.Context(), testbox.Event(info, testkit.Start)); err != nil {
+	if err := check.Event(l.t.Context(), memoryfiles.Event(info, fixtures.Start)); err != nil {
 		l.t.Fatal(err)
 	}
 	return below + "/" + fmt.Sprint(job["id"])
@@ -194,9 +216,12 @@ func (l *law) plan(below string, ask object, file string) string {
 func (l *law) carryOut() {
 	l.t.Helper()
 	apply := registry.One(l.Env, "MassConfigurationApplyFunction")
-	box, _ := l.Env.Files.(*testbox.Box)
+	box := l.box
+	if box == nil {
+		box, _ = l.Env.Files.(*memoryfiles.Box)
+	}
 	for _, wakeUp := range box.Take() {
-		if err := apply.Event(l.t.Context(), testbox.Event(wakeUp, testkit.Start)); err != nil {
+		if err := apply.Event(l.t.Context(), memoryfiles.Event(wakeUp, fixtures.Start)); err != nil {
 			l.t.Fatal(err)
 		}
 	}
@@ -274,9 +299,11 @@ var largest = map[string]func(l *law) big{
 	"patch-account": func(*law) big { return big{"", largestAccount(), ""} },
 
 	"put-cost-center": func(*law) big {
-		return big{"/cost-centers/" + longCode, object{"name": longName}, "/cost-centers/{code}"}
+		return big{"/cost-centers/" + longCode, object{"name": longName, "fenced": true}, "/cost-centers/{code}"}
 	},
-	"patch-cost-center": func(*law) big { return big{"/cost-centers/CC-1", object{"name": longName}, "/cost-centers/{code}"} },
+	"patch-cost-center": func(*law) big {
+		return big{"/cost-centers/CC-1", object{"name": longName, "fenced": true}, "/cost-centers/{code}"}
+	},
 	"delete-cost-center": func(l *law) big {
 		l.must(http.MethodPut, "/cost-centers/"+longCode, object{"name": longName})
 		return big{path: "/cost-centers/" + longCode}
@@ -306,7 +333,14 @@ var largest = map[string]func(l *law) big{
 		return big{"/cart/lines/" + ids[0] + "/split", object{"parts": parts}, "/cart"}
 	},
 	"merge-cart-lines": func(l *law) big { return big{"/cart/merge", object{"lineIds": l.cart(40)}, "/cart"} },
-	"create-quote":     func(l *law) big { l.cart(1); return big{"/quotes", object{"lines": l.lines(40)}, ""} },
+	"correct-period": func(l *law) big {
+		l.closedPeriod()
+		return big{"/billing/corrections", object{
+			"corrects": "2026-06-01", "productId": "live-reports", "costCenter": longCode,
+			"amount": object{"amount": -100, "currency": "USD"}, "reason": strings.Repeat("r", 300),
+		}, ""}
+	},
+	"create-quote": func(l *law) big { l.cart(1); return big{"/quotes", object{"lines": l.lines(40)}, ""} },
 	"place-order": func(l *law) big {
 		l.cart(40)
 		quote := l.must(http.MethodPost, "/quotes", object{})
@@ -330,7 +364,9 @@ var largest = map[string]func(l *law) big{
 	"change-cost-center": func(l *law) big {
 		return big{"/licenses/cost-center", object{"licenseIds": l.buy(1000, product), "costCenter": "CC-1"}, ""}
 	},
-	"terminate-licenses": func(l *law) big { return big{"/licenses/terminate", object{"licenseIds": l.buy(1000, product)}, ""} },
+	"terminate-licenses": func(l *law) big {
+		return big{"/licenses/terminate", object{"licenseIds": l.buy(1000, product)}, ""}
+	},
 	"change-license": func(l *law) big {
 		l.buy(1, product)
 		return big{"/licenses/" + l.shelf[0], object{"costCenter": longCode}, ""}
@@ -426,7 +462,18 @@ var largest = map[string]func(l *law) big{
 				"id":          strings.Repeat("e", 196) + fmt.Sprintf("%04d", i),
 				"userId":      users[i],
 				"dashboardId": longID,
-				"at":          testkit.Start,
+				"at":          fixtures.Start,
+			}
+		})}, ""}
+	},
+	"post-usage-activity": func(l *law) big {
+		users := l.crowd(1000)
+		return big{"/usage/activity", object{"events": many(1000, func(i int) object {
+			return object{
+				"id":        strings.Repeat("e", 196) + fmt.Sprintf("%04d", i),
+				"userId":    users[i],
+				"productId": "license_call_recording_unlimited_enabled",
+				"at":        fixtures.Start,
 			}
 		})}, ""}
 	},
@@ -452,7 +499,17 @@ var largest = map[string]func(l *law) big{
 	"cancel-import": func(l *law) big { return big{path: l.readyImport() + "/cancel"} },
 	"create-export": func(*law) big { return big{"/exports", object{"kind": "call-queues", "format": "xlsx"}, ""} },
 
+	"create-request":   func(l *law) big { return big{"/requests", largestRequest(l.crowd(1)[0], product), ""} },
+	"approve-request":  func(l *law) big { return big{path: l.requests(1)[0] + "/approve"} },
+	"withdraw-request": func(l *law) big { return big{path: l.requests(1)[0] + "/withdraw"} },
+	"deny-request":     func(l *law) big { return big{l.requests(1)[0] + "/deny", object{"note": longName}, ""} },
+
 	// What reads is asked for the largest page of the largest things.
+	"get-request": func(l *law) big { return big{path: l.requests(1)[0]} },
+	"list-requests": func(l *law) big {
+		l.requests(200)
+		return big{path: "/requests?limit=200"}
+	},
 	"get-docs":         func(*law) big { return big{path: "/docs"} },
 	"get-docs-file":    func(*law) big { return big{path: "/docs/start.js"} },
 	"get-health":       func(*law) big { return big{path: "/v1/health"} },
@@ -484,6 +541,26 @@ var largest = map[string]func(l *law) big{
 	"list-orders": func(l *law) big {
 		l.order(40)
 		return big{path: "/orders?limit=200"}
+	},
+	"list-periods": func(*law) big { return big{path: "/billing/periods?limit=200"} },
+	"get-period":   func(l *law) big { l.order(40); return big{path: "/billing/periods/current"} },
+	"get-period-statement": func(l *law) big {
+		l.order(40)
+		return big{path: "/billing/periods/current/statement"}
+	},
+	"get-period-workbook": func(l *law) big {
+		l.order(40)
+		return big{path: "/billing/periods/current/workbook"}
+	},
+	"list-period-lines": func(l *law) big {
+		l.order(40)
+		return big{path: "/billing/periods/current/lines?limit=200"}
+	},
+	"get-period-line": func(l *law) big {
+		l.order(40)
+		lines, _ := l.must(http.MethodGet, "/billing/periods/current/lines", nil)["items"].([]any)
+		line, _ := lines[0].(object)
+		return big{path: "/billing/periods/current/lines/" + fmt.Sprint(line["id"]) + "?limit=200"}
 	},
 	"get-billing":  func(l *law) big { l.order(40); return big{path: "/billing"} },
 	"get-license":  func(l *law) big { return big{path: "/licenses/" + l.phone()} },
@@ -569,9 +646,58 @@ var largest = map[string]func(l *law) big{
 	},
 	"get-license-metrics":   func(*law) big { return big{path: "/metrics/licenses"} },
 	"get-wallboard-maximum": func(*law) big { return big{path: "/metrics/licenses/wallboards"} },
-	"get-usage-summary":     func(*law) big { return big{path: "/usage/summary"} },
-	"list-reports":          func(l *law) big { l.report(); return big{path: "/reports?limit=200"} },
-	"get-report":            func(l *law) big { return big{path: "/reports/" + l.report()} },
+	"list-idle-seats": func(l *law) big {
+		users := l.crowd(201)
+		l.buy(201, "live-reports")
+		l.must(http.MethodPost, "/assignments", object{"items": many(201, func(i int) object {
+			return object{"productId": "live-reports", "userId": users[i]}
+		})})
+		return big{path: "/idle?days=0&limit=200"}
+	},
+	"create-reclaim": func(l *law) big {
+		users := l.heldSinceYesterday(1000)
+		return big{"/reclaims", object{"productId": "live-reports", "days": 1, "userIds": users}, ""}
+	},
+	"undo-reclaim":       func(l *law) big { return big{path: l.reclaimed(200) + "/undo"} },
+	"get-reclaim":        func(l *law) big { return big{path: l.reclaimed(1000)} },
+	"list-reclaims":      func(l *law) big { l.reclaimed(10); return big{path: "/reclaims?limit=200"} },
+	"list-reclaim-seats": func(l *law) big { return big{path: l.reclaimed(300) + "/seats?limit=200"} },
+	"put-policy": func(*law) big {
+		return big{"/policies/live-reports", largestPolicy(), "/policies/{product}"}
+	},
+	"patch-policy": func(l *law) big {
+		l.must(http.MethodPut, "/policies/live-reports", object{})
+		return big{"/policies/live-reports", largestPolicy(), "/policies/{product}"}
+	},
+	"delete-policy": func(l *law) big {
+		l.must(http.MethodPut, "/policies/live-reports", largestPolicy())
+		return big{path: "/policies/live-reports"}
+	},
+	"get-policy": func(l *law) big {
+		l.must(http.MethodPut, "/policies/live-reports", largestPolicy())
+		return big{path: "/policies/live-reports"}
+	},
+	"list-policies": func(l *law) big {
+		l.must(http.MethodPut, "/policies/live-reports", largestPolicy())
+		return big{path: "/policies?limit=200"}
+	},
+	"list-alerts": func(l *law) big {
+		l.plant("ALERTS", many(201, func(i int) object {
+			return object{
+				"id":      fmt.Sprint(1000 + i),
+				"kind":    "failed",
+				"state":   "over",
+				"since":   fixtures.Start,
+				"until":   fixtures.Start,
+				"subject": "massConfiguration:" + longID,
+				"detail":  longName + longName,
+			}
+		}))
+		return big{path: "/alerts?limit=200"}
+	},
+	"get-usage-summary": func(*law) big { return big{path: "/usage/summary"} },
+	"list-reports":      func(l *law) big { l.report(); return big{path: "/reports?limit=200"} },
+	"get-report":        func(l *law) big { return big{path: "/reports/" + l.report()} },
 	"list-audit": func(l *law) big {
 		// Each entry names 200 members of before and 200 of after.
 		here, there := l.crowd(200), l.crowdOf(longUser[:127], 200)
@@ -638,8 +764,10 @@ func (l *law) largestUser() object {
 	for _, id := range roles {
 		l.must(http.MethodPut, "/roles/"+id, object{"name": longName, "permissions": []string{"liveReports.view"}})
 	}
+	l.must(http.MethodPut, "/cost-centers/"+longCode, object{"name": longName})
 	return object{
 		"name":        longName,
+		"costCenter":  longCode,
 		"email":       strings.Repeat("e", 60) + "@" + strings.Repeat(strings.Repeat("d", 60)+".", 3) + "test",
 		"extension":   "0123456789",
 		"number":      "+1 (656) 789-1230",
@@ -720,21 +848,63 @@ func (l *law) order(lines int) string {
 	return fmt.Sprint(l.must(http.MethodPost, "/orders", object{"quoteId": quote["id"], "acknowledged": true})["id"])
 }
 
+func largestRequest(user, product string) object {
+	return object{"productId": product, "userId": user, "reason": longName}
+}
+
+// closedPeriod puts the billing period of June 2026, which is closed, into the account.
+func (l *law) closedPeriod() {
+	l.t.Helper()
+	closed := table.Item{
+		Key:  table.Key{Partition: call.Partition(l.Account, "PERIODS"), Sort: "2026-06-01"},
+		Data: []byte(`{"from": "2026-06-01", "to": "2026-07-01", "currency": "USD"}`),
+	}
+	if err := l.Env.Table.Commit(l.t.Context(), []table.Operation{table.Put(closed, table.Always)}); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// requests are the paths of open requests, made by somebody else.
+func (l *law) requests(n int) []string {
+	l.t.Helper()
+	var paths []string
+	for _, user := range l.crowd(n) {
+		r := l.Do(l.t, l.handler, fixtures.Request{
+			Method:      http.MethodPost,
+			Path:        "/v1/accounts/acme/requests",
+			Body:        largestRequest(user, "call-queue-booster"),
+			User:        longUser,
+			Permissions: auth.Permissions(),
+		})
+		made := fixtures.Decode[object](l.t, r, http.StatusCreated)
+		paths = append(paths, "/requests/"+fmt.Sprint(made["id"]))
+	}
+	return paths
+}
+
 func (l *law) report() string {
 	l.t.Helper()
 	return fmt.Sprint(
-		l.must(http.MethodPost, "/reports", object{"kind": "license-status", "from": "2026-06-01", "to": "2026-07-01"})["id"],
+		l.must(
+			http.MethodPost, "/reports", object{"kind": "license-status", "from": "2026-06-01", "to": "2026-07-01"},
+		)["id"],
 	)
 }
 
 // ask sends a request to a path below the account, or to an absolute one.
-func (l *law) ask(method string, b big, header map[string]string) testkit.Response {
+func (l *law) ask(method string, b big, header map[string]string) fixtures.Response {
 	l.t.Helper()
 	if strings.HasPrefix(b.path, "/v1/") || strings.HasPrefix(b.path, "/docs") {
 		return l.Do(
 			l.t,
 			l.handler,
-			testkit.Request{Method: method, Path: b.path, Header: header, User: "ada", Permissions: auth.Permissions()},
+			fixtures.Request{
+				Method:      method,
+				Path:        b.path,
+				Header:      header,
+				User:        "ada",
+				Permissions: auth.Permissions(),
+			},
 		)
 	}
 	return l.send(method, b.path, b.body, header)
@@ -760,7 +930,7 @@ func TestTheLargestRequestIsAnsweredTwice(t *testing.T) {
 		}
 		t.Run(op.OperationID, func(t *testing.T) {
 			l := openLaw(t)
-			l.Env.Files = testbox.New(testbox.Serve(t))
+			l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
 			b := row(l)
 			header := map[string]string{}
 			if op.method != http.MethodGet {
@@ -811,7 +981,7 @@ func TestTheLargestRequestIsAnsweredTwice(t *testing.T) {
 
 // everyField demands that the largest resource has every field that can be written: one that is
 // missing was left out of the table here, or is taken and not kept.
-func everyField(t *testing.T, w *world, op operation, a testkit.Response) {
+func everyField(t *testing.T, w *world, op operation, a fixtures.Response) {
 	t.Helper()
 	var got map[string]json.RawMessage
 	if err := json.Unmarshal(a.Body, &got); err != nil {
@@ -857,7 +1027,7 @@ func TestACallQueueFitsWhatItMayBePutWith(t *testing.T) {
 	l := openLaw(t)
 	all := l.crowd(20_000)
 	most := 2_000_000 / (len(longUser) + 3)
-	tooLarge := testkit.Problem(
+	tooLarge := fixtures.Problem(
 		t,
 		l.send(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": all}, nil),
 		http.StatusRequestEntityTooLarge,
@@ -866,7 +1036,7 @@ func TestACallQueueFitsWhatItMayBePutWith(t *testing.T) {
 	if !strings.Contains(tooLarge.Detail, "2 MB") {
 		t.Errorf("does not say how large it may be: %s", tooLarge.Detail)
 	}
-	p := testkit.Problem(
+	p := fixtures.Problem(
 		t,
 		l.send(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": all[:most+1]}, nil),
 		http.StatusUnprocessableEntity,
@@ -901,7 +1071,7 @@ func TestACallQueueFitsWhatItMayBePutWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.putBack(t, big{path: "/call-queues/" + longID, resource: "/call-queues/{id}"})
-	p = testkit.Problem(
+	p = fixtures.Problem(
 		t,
 		l.send(http.MethodPut, "/dashboards/one-more", object{"name": "D", "queueIds": []string{longID}}, nil),
 		http.StatusUnprocessableEntity,
@@ -918,7 +1088,7 @@ func TestTheLargestCallQueueIsImported(t *testing.T) {
 		t.Skip("queues of 20,000 members take some seconds")
 	}
 	l := openLaw(t)
-	l.Env.Files = testbox.New(testbox.Serve(t))
+	l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
 	users := l.crowd(2_000_000 / (len(longUser) + 3))
 	header, row := "Call queue,Name", longID+","+longName
 	column := 0

@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
@@ -31,17 +32,18 @@ import (
 
 // law is an account with everything in it that can be read and written back.
 type law struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	t       testing.TB
 	handler http.Handler
 	commits int // how often something was written
 	writes  int // how many operations these had
 	shelf   []string
+	box     *memoryfiles.Box // nil where files do not matter
 }
 
 func openLaw(t testing.TB) *law {
 	t.Helper()
-	l := &law{Fixture: testkit.New(t), t: t}
+	l := &law{Fixture: fixtures.New(t), t: t}
 	l.Env.Table = faulty.New(l.Env.Table, func(c faulty.Call) faulty.Fault {
 		if c.Ops != nil {
 			l.commits++
@@ -53,6 +55,8 @@ func openLaw(t testing.TB) *law {
 	for _, code := range []string{"CC-1", "CC-2"} {
 		l.must(http.MethodPut, "/cost-centers/"+code, object{"name": "Cost center " + code})
 	}
+	l.must(http.MethodPut, "/policies/live-reports", object{"lowSeats": 1, "idleDays": 30})
+	l.must(http.MethodPut, "/policies/developer", object{})
 	l.must(http.MethodPut, "/users/root", object{"name": "Root", "roleIds": []string{"super-admin"}})
 	quote := l.must(http.MethodPost, "/quotes", object{"lines": []object{
 		{"productId": "live-reports", "quantity": 4, "costCenter": "CC-1"},
@@ -67,9 +71,9 @@ func openLaw(t testing.TB) *law {
 	return l
 }
 
-func (l *law) send(method, path string, body any, header map[string]string) testkit.Response {
+func (l *law) send(method, path string, body any, header map[string]string) fixtures.Response {
 	l.t.Helper()
-	return l.Do(l.t, l.handler, testkit.Request{
+	return l.Do(l.t, l.handler, fixtures.Request{
 		Method:      method,
 		Path:        "/v1/accounts/acme" + path,
 		Body:        body,
@@ -113,6 +117,11 @@ var kinds = map[string]struct {
 		all:    (*law).bases,
 		change: func(b object) { b["productIds"] = []string{} },
 		patch:  object{"productIds": []string{}},
+	},
+	"/policies/{product}": {
+		all:    listed("/policies", "productId"),
+		change: func(b object) { b["idleDays"] = 77 },
+		patch:  object{"idleDays": 78},
 	},
 	"/users/{id}":       {all: listed("/users", "id")},
 	"/roles/{id}":       {all: listed("/roles", "id")},
@@ -270,7 +279,9 @@ func (l *law) populate(pick func(what string, n int) int) {
 			"agent-user",
 		)
 		l.send(http.MethodPut, "/users/"+user, body, nil)
-		for _, product := range []string{"essential-user", "agent-user", "client-desktop", "analytics-supervisor", "live-reports"} {
+		for _, product := range []string{
+			"essential-user", "agent-user", "client-desktop", "analytics-supervisor", "live-reports",
+		} {
 			if pick(user+" is given "+product, 2) == 0 {
 				l.send(
 					http.MethodPost,
@@ -403,7 +414,10 @@ func (l *law) age(pick func(what string, n int) int) {
 		return table.Key{Partition: call.Partition(l.Account, kind), Sort: id}
 	}
 	badName := func(d map[string]any) { d["name"] = " a\u202eb" + strings.Repeat("x", 300) }
-	for kind, ids := range map[string][]string{"USERS": {"ann", "eve"}, "ROLES": {"lead"}, "QUEUES": {"q1"}, "DASHBOARDS": {"d1"}, "WALLBOARDS": {"w-ann"}, "COST-CENTER": {"CC-1"}} {
+	for kind, ids := range map[string][]string{
+		"USERS": {"ann", "eve"}, "ROLES": {"lead"}, "QUEUES": {"q1"}, "DASHBOARDS": {"d1"}, "WALLBOARDS": {"w-ann"},
+		"COST-CENTER": {"CC-1"},
+	} {
 		for _, id := range ids {
 			edit(at(kind, id), badName)
 		}
@@ -425,7 +439,7 @@ func (l *law) age(pick func(what string, n int) int) {
 
 // unchanged demands that an answer is 200 with the entity tag of before, and that a number of
 // operations were written for it.
-func (l *law) unchanged(t failer, what string, before testkit.Response, writes int, r testkit.Response) {
+func (l *law) unchanged(t failer, what string, before fixtures.Response, writes int, r fixtures.Response) {
 	t.Helper()
 	if r.Status != http.StatusOK || r.Header.Get("ETag") != before.Header.Get("ETag") {
 		t.Fatalf(
@@ -521,9 +535,11 @@ func TestReadOnlyFieldsAreRefused(t *testing.T) {
 			tried++
 			altered := maps.Clone(body)
 			altered[name] = other(body[name])
-			for method, sent := range map[string]object{http.MethodPut: altered, http.MethodPatch: {name: altered[name]}} {
+			for method, sent := range map[string]object{
+				http.MethodPut: altered, http.MethodPatch: {name: altered[name]},
+			} {
 				before := l.writes
-				p := testkit.Problem(t, l.send(method, path, sent, nil), http.StatusUnprocessableEntity, "read-only")
+				p := fixtures.Problem(t, l.send(method, path, sent, nil), http.StatusUnprocessableEntity, "read-only")
 				if len(p.Errors) != 1 || p.Errors[0].Field != name || l.writes != before {
 					t.Errorf(
 						"%s %s with another %s names %+v, and wrote %d",
@@ -600,7 +616,8 @@ func TestASecondClickOnSave(t *testing.T) {
 				}
 				writes := l.writes
 				second := l.send(method, path, sent, header)
-				if second.Status != first.Status || second.Header.Get("ETag") != first.Header.Get("ETag") || second.Header.Get("Idempotent-Replayed") != "true" ||
+				if second.Status != first.Status || second.Header.Get("ETag") != first.Header.Get("ETag") ||
+					second.Header.Get("Idempotent-Replayed") != "true" ||
 					!bytes.Equal(bytes.TrimSpace(second.Body), bytes.TrimSpace(first.Body)) ||
 					l.writes != writes {
 					t.Fatalf(
@@ -616,7 +633,7 @@ func TestASecondClickOnSave(t *testing.T) {
 				}
 				delete(header, "Idempotency-Key")
 				if first.Status != http.StatusNoContent {
-					testkit.Problem(
+					fixtures.Problem(
 						t,
 						l.send(method, path, body, header),
 						http.StatusPreconditionFailed,
@@ -669,6 +686,8 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 		{object{"extension": nil}, []string{"extension"}},
 		{object{"roleIds": []any{}}, nil},
 		{object{"licenses": []any{"essential-user"}}, nil},
+		{object{"costCenter": "CC-1"}, nil},
+		{object{"costCenter": nil}, []string{"costCenter"}},
 	} {
 		l.must(http.MethodPatch, "/users/ann", step.patch)
 		maps.Copy(before, step.patch)
@@ -678,14 +697,15 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 		after := l.must(http.MethodGet, "/users/ann", nil)
 		delete(after, "holdings")
 		delete(before, "holdings")
-		if !reflect.DeepEqual(after, before) {
-			t.Fatalf("after %v: %v, want %v", step.patch, after, before)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Fatalf("after %v, wanted -, got +:\n%s", step.patch, diff)
 		}
 	}
 	for path, patch := range map[string]object{
-		"/users/ann": {"name": nil}, "/cost-centers/CC-1": {"name": nil}, "/metrics/licenses/wallboards": {"max": nil}, "": {"bundle": nil},
+		"/users/ann": {"name": nil}, "/cost-centers/CC-1": {"name": nil}, "/metrics/licenses/wallboards": {"max": nil},
+		"": {"bundle": nil},
 	} {
-		p := testkit.Problem(
+		p := fixtures.Problem(
 			t,
 			l.send(http.MethodPatch, path, patch, nil),
 			http.StatusUnprocessableEntity,
@@ -697,14 +717,14 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 			}
 		}
 	}
-	testkit.Problem(t, l.send(http.MethodPatch, "/users/ann", `[]`, nil), http.StatusUnprocessableEntity, "validation")
-	testkit.Problem(
+	fixtures.Problem(t, l.send(http.MethodPatch, "/users/ann", `[]`, nil), http.StatusUnprocessableEntity, "validation")
+	fixtures.Problem(
 		t,
 		l.send(http.MethodPatch, "/users/nobody", object{"name": "N"}, nil),
 		http.StatusNotFound,
 		"not-found",
 	)
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		l.send(http.MethodPatch, "/users/ann", object{"name": "N"}, map[string]string{"If-Match": `"1"`}),
 		http.StatusPreconditionFailed,

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"testing"
 
-	"seatwise/infra/testbox"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/platform/table"
 )
 
@@ -43,7 +43,8 @@ func (s *interposed) Commit(ctx context.Context, ops []table.Operation) error {
 var slow = map[string]bool{
 	"put-call-queue": true, "patch-call-queue": true, "delete-call-queue": true, "assign-products": true,
 	"remove-products": true, "change-cost-center": true, "terminate-licenses": true, "place-order": true,
-	"post-usage-views": true,
+	"post-usage-views": true, "post-usage-activity": true,
+	"create-reclaim": true, "undo-reclaim": true,
 }
 
 // TestARepetitionBesideTheFirst sends the request of every operation, with a key and If-Match, and carries
@@ -58,7 +59,7 @@ func TestARepetitionBesideTheFirst(t *testing.T) {
 		t.Run(op.OperationID, func(t *testing.T) {
 			for n := 1; n <= calls; n++ {
 				l := openLaw(t)
-				l.Env.Files = testbox.New(testbox.Serve(t))
+				l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
 				b := largest[op.OperationID](l)
 				header := map[string]string{"Idempotency-Key": "twice"}
 				if op.method != http.MethodPost {
@@ -67,7 +68,7 @@ func TestARepetitionBesideTheFirst(t *testing.T) {
 					}
 				}
 				sound := l.Env.Table
-				var other testkit.Response
+				var other fixtures.Response
 				l.Env.Table = &interposed{Store: sound, before: n, do: func() {
 					other = l.ask(op.method, b, header)
 				}}
@@ -79,10 +80,17 @@ func TestARepetitionBesideTheFirst(t *testing.T) {
 				if other.Status >= http.StatusMultipleChoices {
 					t.Fatalf("before call %d, the other: %d %.500s", n, other.Status, other.Body)
 				}
-				same := one.Status == other.Status && bytes.Equal(signed.ReplaceAll(bytes.TrimSpace(one.Body), nil), signed.ReplaceAll(bytes.TrimSpace(other.Body), nil))
-				running := one.Status == http.StatusConflict && bytes.Contains(one.Body, []byte("idempotency-in-progress"))
+				same := one.Status == other.Status && bytes.Equal(
+					signed.ReplaceAll(bytes.TrimSpace(one.Body), nil),
+					signed.ReplaceAll(bytes.TrimSpace(other.Body), nil),
+				)
+				running := one.Status == http.StatusConflict &&
+					bytes.Contains(one.Body, []byte("idempotency-in-progress"))
 				if !same && !running {
-					t.Errorf("before call %d: %d %.500s\nthe other: %d %.500s", n, one.Status, one.Body, other.Status, other.Body)
+					t.Errorf(
+						"before call %d: %d %.500s\nthe other: %d %.500s", n, one.Status, one.Body, other.Status,
+						other.Body,
+					)
 				}
 			}
 		})

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 )
 
 // A user's licenses are the metered products that they hold directly, however these came
@@ -27,7 +27,7 @@ func TestLicensesOfAUserAreWhatTheyHoldDirectly(t *testing.T) {
 	if len(held) != 3 || held[0]["productName"] == "" || held[0]["userId"] != "r1" || held[0]["grants"] == nil {
 		t.Errorf("holds %v", held)
 	}
-	testkit.Problem(t, l.send(http.MethodGet, "/users/nobody/licenses", nil, nil), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, l.send(http.MethodGet, "/users/nobody/licenses", nil, nil), http.StatusNotFound, "not-found")
 
 	// What is left out stays; an empty list takes all away.
 	l.must(http.MethodPut, "/users/r1", object{"name": "R One"})
@@ -56,14 +56,19 @@ func TestAPutWithoutExtensionKeepsThePhone(t *testing.T) {
 	for _, body := range []object{
 		{"userId": "john", "extension": "front-desk"}, {"userId": "john", "extension": "12345678901"},
 	} {
-		p := testkit.Problem(t, l.send(http.MethodPost, "/licenses/"+l.shelf[1]+"/assign", body, nil),
+		p := fixtures.Problem(t, l.send(http.MethodPost, "/licenses/"+l.shelf[1]+"/assign", body, nil),
 			http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != "extension" {
 			t.Errorf("%v: %+v", body, p)
 		}
 	}
 	bulk := object{"items": []object{{"productId": "phone-system", "userId": "john", "extension": "front-desk"}}}
-	testkit.Problem(t, l.send(http.MethodPost, "/assignments", bulk, nil), http.StatusUnprocessableEntity, "validation")
+	fixtures.Problem(
+		t,
+		l.send(http.MethodPost, "/assignments", bulk, nil),
+		http.StatusUnprocessableEntity,
+		"validation",
+	)
 	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/unassign", nil)
 	l.must(http.MethodPut, "/users/john", object{"name": "John", "extension": nil})
 	if user = l.must(http.MethodGet, "/users/john", nil); user["extension"] != nil || user["number"] != nil {
@@ -97,9 +102,9 @@ func TestWallboardsEndWithTheirUser(t *testing.T) {
 			if left := items(t, l.must(http.MethodGet, "/wallboards", nil)); len(left) != 1 || left[0]["id"] != "b" {
 				t.Errorf("left %v", left)
 			}
-			testkit.Problem(t, l.send(http.MethodGet, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
-			testkit.Problem(t, l.send(http.MethodDelete, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
-			testkit.Problem(
+			fixtures.Problem(t, l.send(http.MethodGet, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
+			fixtures.Problem(t, l.send(http.MethodDelete, "/wallboards/a7", nil, nil), http.StatusNotFound, "not-found")
+			fixtures.Problem(
 				t,
 				l.send(http.MethodPut, "/wallboards/a7", object{"name": "W", "kind": "analytics", "userId": "ann"},
 					nil),
@@ -153,7 +158,7 @@ func TestTheLastSuperAdminStays(t *testing.T) {
 	l := openLaw(t) // root is the only one
 	stays := func(method, path string, body any) {
 		t.Helper()
-		testkit.Problem(t, l.send(method, path, body, nil), http.StatusConflict, "wrong-state")
+		fixtures.Problem(t, l.send(method, path, body, nil), http.StatusConflict, "wrong-state")
 	}
 	refuse := func() {
 		t.Helper()
@@ -184,7 +189,7 @@ func TestPermissionsOfRoles(t *testing.T) {
 	l := openLaw(t)
 	for _, permission := range []string{"liveReports.View", "accounts.manage", "everything", ""} {
 		body := object{"name": "Role", "permissions": []string{"liveReports.view", permission}}
-		p := testkit.Problem(t, l.send(http.MethodPut, "/roles/r", body, nil), http.StatusUnprocessableEntity,
+		p := fixtures.Problem(t, l.send(http.MethodPut, "/roles/r", body, nil), http.StatusUnprocessableEntity,
 			"validation")
 		if len(p.Errors) != 1 {
 			t.Errorf("%q: %+v", permission, p.Errors)
@@ -195,7 +200,7 @@ func TestPermissionsOfRoles(t *testing.T) {
 		t.Errorf("super-admin has %v", all)
 	}
 	l.must(http.MethodPut, "/roles/super-admin", admin)
-	testkit.Problem(t, l.send(http.MethodPatch, "/roles/super-admin", object{"name": "Other"}, nil),
+	fixtures.Problem(t, l.send(http.MethodPatch, "/roles/super-admin", object{"name": "Other"}, nil),
 		http.StatusConflict, "wrong-state")
 }
 
@@ -212,14 +217,14 @@ func TestNullIsRefusedWhereNothingIsNullable(t *testing.T) {
 		{"/assignments", `{"items": [{"productId": "live-reports", "userId": "root", "extension": null}]}`, "items[0].extension"},
 		{"/assignments", `{"items": [{"productId": "live-reports", "userId": "root"}], "atomic": null}`, "atomic"},
 	} {
-		p := testkit.Problem(t, l.send(http.MethodPost, c.path, c.body, nil), http.StatusUnprocessableEntity,
+		p := fixtures.Problem(t, l.send(http.MethodPost, c.path, c.body, nil), http.StatusUnprocessableEntity,
 			"validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != c.field {
 			t.Errorf("%s %s: %+v", c.path, c.body, p.Errors)
 		}
 	}
 	for _, body := range []string{`{"name": "Ann", "active": null}`, `{"name": null}`} {
-		testkit.Problem(t, l.send(http.MethodPut, "/users/ann", body, nil), http.StatusUnprocessableEntity,
+		fixtures.Problem(t, l.send(http.MethodPut, "/users/ann", body, nil), http.StatusUnprocessableEntity,
 			"validation")
 	}
 }
@@ -267,11 +272,11 @@ func TestCartLineByLine(t *testing.T) {
 	if got != "[2x3 3x1]" {
 		t.Errorf("a new one: %s", got)
 	}
-	testkit.Problem(t, l.send(http.MethodDelete, "/cart/lines/1", nil, nil), http.StatusNotFound, "not-found")
-	testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/1", object{"quantity": 1}, nil), http.StatusNotFound,
+	fixtures.Problem(t, l.send(http.MethodDelete, "/cart/lines/1", nil, nil), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, l.send(http.MethodPatch, "/cart/lines/1", object{"quantity": 1}, nil), http.StatusNotFound,
 		"not-found")
 	for _, bad := range []object{{"quantity": 0}, {"costCenter": "CC-0"}, {"productId": "essential-user"}} {
-		p := testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", bad, nil),
+		p := fixtures.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", bad, nil),
 			http.StatusUnprocessableEntity, "validation")
 		for name := range bad {
 			if len(p.Errors) != 1 || p.Errors[0].Field != name {
@@ -279,7 +284,7 @@ func TestCartLineByLine(t *testing.T) {
 			}
 		}
 	}
-	testkit.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", object{"name": "Cheap"}, nil),
+	fixtures.Problem(t, l.send(http.MethodPatch, "/cart/lines/2", object{"name": "Cheap"}, nil),
 		http.StatusUnprocessableEntity, "read-only")
 
 	quote := l.must(http.MethodPost, "/quotes",
@@ -294,9 +299,11 @@ func TestTheExtensionOfAPhoneStays(t *testing.T) {
 	l := openLaw(t)
 	l.must(http.MethodPut, "/users/ann", object{"name": "Ann", "extension": "101", "number": "6567891230"})
 	l.must(http.MethodPost, "/licenses/"+l.shelf[0]+"/assign", object{"userId": "ann"})
-	for method, body := range map[string]object{http.MethodPatch: {"extension": nil}, http.MethodPut: {"name": "Ann", "extension": nil}} {
+	for method, body := range map[string]object{
+		http.MethodPatch: {"extension": nil}, http.MethodPut: {"name": "Ann", "extension": nil},
+	} {
 		before := l.writes
-		p := testkit.Problem(t, l.send(method, "/users/ann", body, nil), http.StatusConflict, "license-in-use")
+		p := fixtures.Problem(t, l.send(method, "/users/ann", body, nil), http.StatusConflict, "license-in-use")
 		if len(p.Errors) != 1 || p.Errors[0].Field != "extension" || l.writes != before {
 			t.Errorf("%s: %+v, %d written", method, p, l.writes-before)
 		}
@@ -313,11 +320,20 @@ func TestTheExtensionOfAPhoneStays(t *testing.T) {
 // Null in a PATCH empties a list where the schema lets it be null, as it does in a PUT.
 func TestNullEmptiesLists(t *testing.T) {
 	l := openLaw(t)
-	l.must(http.MethodPut, "/roles/r", object{"name": "R", "permissions": []string{"audit.read"}, "licenses": []string{"client-desktop"}})
-	l.must(http.MethodPut, "/users/ann", object{"name": "Ann", "roleIds": []string{"r"}, "licenses": []string{"essential-user"}})
+	l.must(
+		http.MethodPut, "/roles/r",
+		object{"name": "R", "permissions": []string{"audit.read"}, "licenses": []string{"client-desktop"}},
+	)
+	l.must(
+		http.MethodPut, "/users/ann",
+		object{"name": "Ann", "roleIds": []string{"r"}, "licenses": []string{"essential-user"}},
+	)
 	l.must(http.MethodPut, "/call-queues/q", object{"name": "Q", "members": []string{"ann"}})
 	l.must(http.MethodPut, "/dashboards/d", object{"name": "D", "queueIds": []string{"q"}})
-	for path, lists := range map[string][]string{"/users/ann": {"licenses", "roleIds"}, "/roles/r": {"permissions", "licenses"}, "/call-queues/q": {"members"}, "/dashboards/d": {"queueIds"}} {
+	for path, lists := range map[string][]string{
+		"/users/ann": {"licenses", "roleIds"}, "/roles/r": {"permissions", "licenses"}, "/call-queues/q": {"members"},
+		"/dashboards/d": {"queueIds"},
+	} {
 		for _, list := range lists {
 			if had, _ := l.must(http.MethodGet, path, nil)[list].([]any); len(had) == 0 {
 				t.Errorf("%s has no %s", path, list)
@@ -329,7 +345,9 @@ func TestNullEmptiesLists(t *testing.T) {
 		}
 	}
 	for path, list := range map[string]string{"/cart": "lines", "/licenses/" + l.shelf[0] + "/add-ons": "productIds"} {
-		p := testkit.Problem(t, l.send(http.MethodPatch, path, object{list: nil}, nil), http.StatusUnprocessableEntity, "validation")
+		p := fixtures.Problem(
+			t, l.send(http.MethodPatch, path, object{list: nil}, nil), http.StatusUnprocessableEntity, "validation",
+		)
 		if len(p.Errors) != 1 || p.Errors[0].Field != list {
 			t.Errorf("%s of %s null: %+v", list, path, p.Errors)
 		}

@@ -345,6 +345,9 @@ func (p *polish) operations() {
 			}}},
 		}
 		id := text(op["operationId"])
+		if words := untouched[id]; words != "" {
+			op["description"] = text(op["description"]) + " " + words
+		}
 		for _, media := range at(op, "requestBody", "content") {
 			media := obj(media)
 			media["example"] = p.example(id, "", at(media, "schema"))

@@ -10,7 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/runnerprocess"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 )
@@ -27,12 +27,15 @@ const settled = time.Minute
 // world is a running Seatwise with two accounts that have, of everything that is listed, at least
 // two.
 type world struct {
-	runner   *testlocal.Runner
+	runner   *runnerprocess.Runner
 	document *huma.OpenAPI
 	// functions by method and path.
 	functions map[string]string
 	// Tokens: of an admin of each account, and of an operator.
 	mine, theirs, operator string
+	// hal is a token of the user of that name in my account, which leaves the permissions to the
+	// directory.
+	hal string
 	// things replaces parameters in paths, by account: in pairs as strings.NewReplacer takes them.
 	things map[string][]string
 	// sample is a good body, and required a query, of the operations that tell a stranger's thing
@@ -44,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	document := Document(&app.Env{})
 	w := &world{
-		runner:   testlocal.Start(t, testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}),
+		runner:   runnerprocess.Start(t, runnerprocess.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}),
 		document: document, functions: functionsOf(t), things: map[string][]string{},
 		sample: map[string]string{
 			"assign-license":    `{"userId":"u1-acme"}`,
@@ -58,6 +61,8 @@ func newWorld(t *testing.T) *world {
 			"patch-dashboard":   `{"name":"Other"}`,
 			"patch-wallboard":   `{"name":"Other"}`,
 			"patch-cost-center": `{"name":"Other"}`,
+			"deny-request":      `{"note":"Not now"}`,
+			"patch-policy":      `{"idleDays":9}`,
 		},
 		required: map[string]string{"explain-license": "product=live-reports"},
 	}
@@ -77,19 +82,29 @@ func newWorld(t *testing.T) *world {
 		}
 		w.furnish(t, account, token)
 	}
+	who := probe{
+		method: http.MethodPut, path: "/v1/accounts/" + mine + "/roles/of-hal", token: w.mine,
+		body: encode(t, object{"name": "Role", "permissions": []string{}}), contentType: "application/json",
+	}
+	role := w.send(t, who)
+	who.path = "/v1/accounts/" + mine + "/users/hal"
+	who.body = encode(t, object{"name": "Hal", "roleIds": []string{"of-hal"}})
+	if a := w.send(t, who); role.status != http.StatusCreated || a.status != http.StatusCreated {
+		t.Fatalf("hal: %v, %v", role, a)
+	}
+	w.hal = w.issued(t, object{"account": mine, "user": "hal", "permissions": "roles"})
 	return w
 }
 
 func (w *world) login(t *testing.T, account string, permissions ...auth.Permission) string {
 	t.Helper()
-	a := w.send(
-		t,
-		probe{
-			method: http.MethodPost,
-			path:   "/local/token",
-			body:   encode(t, object{"account": account, "user": "zoe", "permissions": permissions}),
-		},
-	)
+	return w.issued(t, object{"account": account, "user": "zoe", "permissions": permissions})
+}
+
+// issued is a token of the runner's.
+func (w *world) issued(t *testing.T, claims object) string {
+	t.Helper()
+	a := w.send(t, probe{method: http.MethodPost, path: "/local/token", body: encode(t, claims)})
 	var got struct {
 		AccessToken string `json:"accessToken"`
 	}
@@ -221,8 +236,33 @@ func (w *world) furnish(t *testing.T, account, token string) {
 			w.plan(t, post, get, "/imports", object{"kind": "call-queues", "fileName": "queues.csv"}, queues),
 		)
 	}
+	var requests []string
+	for n := 5; n <= 6; n++ {
+		body := object{"productId": "developer", "userId": named("u", n), "reason": "Needed"}
+		requests = append(requests, fmt.Sprint(post("/requests", body)["id"]))
+	}
 	export := fmt.Sprint(post("/exports", object{"kind": "users"})["id"])
 	post("/exports", object{"kind": "users"})
+	var reclaims []string
+	for range 2 {
+		begun := post("/reclaims", object{
+			"productId": "phone-system", "days": 1, "userIds": []string{named("u", 1), named("u", 2)},
+		})
+		reclaims = append(reclaims, fmt.Sprint(begun["id"]))
+	}
+	decided := map[string][]string{
+		mine: {"phone-system", "auto-attendant"}, theirs: {"developer", "call-group"},
+	}[account]
+	put("/policies/"+decided[0], object{"lowSeats": 9}) // one alert, and those who wait are another
+	put("/policies/"+decided[1], object{"idleDays": 9})
+	if a := w.send(t, probe{
+		method: http.MethodPost, path: "/2015-03-31/functions/MaintenanceFunction/invocations",
+		body:        encode(t, object{"time": time.Now().UTC().Format(time.RFC3339)}),
+		contentType: "application/json",
+	}); a.status != http.StatusOK {
+		t.Fatalf("maintenance: %v", a)
+	}
+	billed := items(t, get("/billing/periods/current/lines"))[0]
 	w.things[account] = []string{
 		"{account}", account,
 		"/cost-centers/{code}", "/cost-centers/" + named("CC", 1),
@@ -240,6 +280,11 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		"/dashboards/{id}", "/dashboards/" + named("d", 1),
 		"/wallboards/{id}", "/wallboards/" + named("w", 1),
 		"/reports/{id}", "/reports/" + reports[0],
+		"/periods/{firstDay}/lines/{line}", "/periods/current/lines/" + fmt.Sprint(billed["id"]),
+		"/periods/{firstDay}", "/periods/current",
+		"/requests/{id}", "/requests/" + requests[0],
+		"/reclaims/{id}", "/reclaims/" + reclaims[0],
+		"/policies/{product}", "/policies/" + decided[0],
 	}
 }
 

@@ -7,15 +7,16 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"seatwise/infra/testlocal"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/runnerprocess"
 )
 
-func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(runnerprocess.Main(m)) }
 
 // client calls one account's API as one user.
 type client struct {
@@ -50,7 +51,7 @@ var every = []string{
 }
 
 // login gets a token from the runner.
-func login(t testing.TB, r *testlocal.Runner, account, user string, permissions ...string) client {
+func login(t testing.TB, r *runnerprocess.Runner, account, user string, permissions ...string) client {
 	t.Helper()
 	c := client{base: r.API}
 	got := decode[struct {
@@ -169,7 +170,7 @@ func upload(t testing.TB, method, address string, header map[string]string, cont
 }
 
 // invoke calls a function through the Lambda Invoke API.
-func invoke(t testing.TB, r *testlocal.Runner, function string, event any) {
+func invoke(t testing.TB, r *runnerprocess.Runner, function string, event any) {
 	t.Helper()
 	a := client{base: r.API}.post(t, "/2015-03-31/functions/"+function+"/invocations", event)
 	if a.status != http.StatusOK || a.header.Get("X-Amz-Function-Error") != "" {
@@ -255,8 +256,8 @@ func eventually[T any](t testing.TB, what string, ask func() (T, bool)) T {
 
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Fatalf("%s: %v, want %v", what, got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("%s, wanted -, got +:\n%s", what, diff)
 	}
 }
 

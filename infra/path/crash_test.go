@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 // later is when the scheduled functions are run after a crash: whoever was at work has been silent
@@ -21,8 +21,8 @@ const later = 10 * time.Minute
 // all at once or not at all; I11, I14).
 func TestKilledOrder(t *testing.T) {
 	const n = 10_000
-	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
-	r := testlocal.Start(t, o)
+	o := runnerprocess.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
+	r := runnerprocess.Start(t, o)
 	operator := login(t, r, "provider", "olga", "accounts.manage")
 	A, admin := account(t, r, operator, "acme")
 	q := quoted(t, admin, A, object{"live-reports": n})
@@ -45,7 +45,7 @@ func TestKilledOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	r = testlocal.Start(t, o)
+	r = runnerprocess.Start(t, o)
 	admin.base = r.API
 	same(t, "licenses after the crash", summary(t, admin, A), map[string]seats{})
 	same(t, "licenses after the crash, one by one", recount(t, admin, A), map[string]seats{})
@@ -69,8 +69,8 @@ func TestKilledOrder(t *testing.T) {
 // lost and none is applied twice (requirements, section 5, I12, I13, I14).
 func TestKilledMassConfiguration(t *testing.T) {
 	const n = 400
-	o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
-	r := testlocal.Start(t, o)
+	o := runnerprocess.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}}
+	r := runnerprocess.Start(t, o)
 	A, admin := account(t, r, login(t, r, "provider", "olga", "accounts.manage"), "acme")
 	q := quoted(t, admin, A, object{"phone-system": n, "device_ip_phone": n})
 	decode[object](t, admin.post(t, A+"/orders", object{"quoteId": q.ID, "acknowledged": true}), http.StatusCreated)
@@ -114,7 +114,7 @@ func TestKilledMassConfiguration(t *testing.T) {
 		}
 		r.Kill()
 		kills++
-		r = testlocal.Start(t, o)
+		r = runnerprocess.Start(t, o)
 		admin.base = r.API
 		if after := look(); after.Applied < p.Applied {
 			t.Fatalf("%d rows were applied before the crash, %d are after it", p.Applied, after.Applied)
@@ -167,23 +167,25 @@ func TestWhatIsWrong(t *testing.T) {
 	silent := closed.Addr().String()
 	closed.Close()
 	held := t.TempDir()
-	testlocal.Start(t, testlocal.Options{Data: held, Args: []string{"--no-schedules"}})
+	runnerprocess.Start(t, runnerprocess.Options{Data: held, Args: []string{"--no-schedules"}})
 
 	for name, c := range map[string]struct {
-		options testlocal.Options
+		options runnerprocess.Options
 		want    []string
 	}{
-		"the API's port is taken":   {testlocal.Options{Data: t.TempDir(), API: port}, []string{port + " is taken", "--addr"}},
-		"the S3 port is taken":      {testlocal.Options{Data: t.TempDir(), S3: port}, []string{port + " is taken", "--s3-addr"}},
-		"the data folder is locked": {testlocal.Options{Data: held}, []string{held + " is in use by another Seatwise", "--data"}},
+		"the API's port is taken": {runnerprocess.Options{Data: t.TempDir(), API: port}, []string{port + " is taken", "--addr"}},
+		"the S3 port is taken":    {runnerprocess.Options{Data: t.TempDir(), S3: port}, []string{port + " is taken", "--s3-addr"}},
+		"the data folder is locked": {
+			runnerprocess.Options{Data: held}, []string{held + " is in use by another Seatwise", "--data"},
+		},
 		"there is no DynamoDB": {
-			testlocal.Options{Data: t.TempDir(), Args: []string{"--dynamodb-endpoint", "http://" + silent}},
+			runnerprocess.Options{Data: t.TempDir(), Args: []string{"--dynamodb-endpoint", "http://" + silent}},
 			[]string{"DynamoDB at http://" + silent},
 		},
-		"an unknown flag": {testlocal.Options{Data: t.TempDir(), Args: []string{"--what"}}, []string{"-what"}},
+		"an unknown flag": {runnerprocess.Options{Data: t.TempDir(), Args: []string{"--what"}}, []string{"-what"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := testlocal.Command(t, c.options).CombinedOutput()
+			out, err := runnerprocess.Command(t, c.options).CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() == 0 {
 				t.Fatalf("it ended with %v: %s", err, out)
@@ -198,7 +200,7 @@ func TestWhatIsWrong(t *testing.T) {
 }
 
 // account makes an account with the cost center CC-1 and logs its admin in.
-func account(t *testing.T, r *testlocal.Runner, operator client, name string) (path string, admin client) {
+func account(t *testing.T, r *runnerprocess.Runner, operator client, name string) (path string, admin client) {
 	t.Helper()
 	path = "/v1/accounts/" + name
 	decode[object](t, operator.put(t, path, object{

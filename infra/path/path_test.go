@@ -24,8 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/infra/testenv"
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/programs"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 // TestPath walks the main job from an empty folder to the report, and through a restart, over each
@@ -36,22 +36,22 @@ func TestPath(t *testing.T) {
 		store func(t *testing.T) (endpoint string, env []string)
 	}{
 		{"embedded", func(*testing.T) (string, []string) { return "", nil }},
-		{"DynamoDB", func(t *testing.T) (string, []string) { return endpoint(testenv.DynamoDB(t)) }},
-		{"moto", func(t *testing.T) (string, []string) { return endpoint(testenv.Moto(t)) }},
+		{"DynamoDB", func(t *testing.T) (string, []string) { return endpoint(programs.DynamoDB(t)) }},
+		{"moto", func(t *testing.T) (string, []string) { return endpoint(programs.Moto(t)) }},
 	} {
 		t.Run(over.name, func(t *testing.T) {
 			url, env := over.store(t)
 			waitOutMidnight(t)
-			o := testlocal.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}, Env: env}
+			o := runnerprocess.Options{Data: t.TempDir(), Args: []string{"--no-schedules"}, Env: env}
 			if url != "" {
 				o.Args = append(o.Args, "--dynamodb-endpoint", url)
 			}
 			w := &walk{options: o, name: "acme"}
-			if url != "" && os.Getenv(testenv.DynamoDBEndpoint) != "" {
+			if url != "" && os.Getenv(programs.DynamoDBEndpoint) != "" {
 				w.name += "-" + strconv.FormatInt(time.Now().UnixMicro(), 36) // Its table may have an acme from before.
 			}
 			w.A = "/v1/accounts/" + w.name
-			w.runner = testlocal.Start(t, o)
+			w.runner = runnerprocess.Start(t, o)
 			for _, step := range []struct {
 				name string
 				run  func(*walk, *testing.T)
@@ -90,7 +90,7 @@ func waitOutMidnight(t *testing.T) {
 	}
 }
 
-func endpoint(s testenv.Server) (string, []string) {
+func endpoint(s programs.Server) (string, []string) {
 	return s.URL, []string{
 		"AWS_REGION=" + s.Region,
 		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
@@ -101,8 +101,8 @@ func endpoint(s testenv.Server) (string, []string) {
 
 // walk is what one step leaves for the next.
 type walk struct {
-	options testlocal.Options
-	runner  *testlocal.Runner
+	options runnerprocess.Options
+	runner  *runnerprocess.Runner
 	name    string // the account
 	A       string // its path
 
@@ -913,7 +913,7 @@ func (w *walk) fileDrop(t *testing.T) {
 func (w *walk) restart(t *testing.T) {
 	before := w.everything(t)
 	w.runner.Stop(t)
-	w.runner = testlocal.Start(t, w.options)
+	w.runner = runnerprocess.Start(t, w.options)
 	w.operator.base, w.admin.base = w.runner.API, w.runner.API // The tokens stay good.
 
 	after := w.everything(t)

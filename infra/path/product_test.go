@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"seatwise/infra/testenv"
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/parts"
+	"seatwise/infra/testing/runnerprocess"
 )
 
 // moreProducts are added to the catalog's text and to nothing else: a base, an add-on of it, a seat
@@ -49,8 +49,8 @@ const moreProducts = `
 // of `make catalog` on it, builds the runner with what it wrote (requirements, section 2), and
 // sells, assigns and counts the new products through its API.
 func TestANewProductNeedsNoCodeChange(t *testing.T) {
-	testenv.Belongs(t, testenv.Bootstraps)
-	root, err := testlocal.Root()
+	parts.Belongs(t, parts.Bootstraps)
+	root, err := runnerprocess.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 		filepath.Join(folder, "data"),
 	)
 	start.Dir = root
-	w := &walk{name: "acme", A: "/v1/accounts/acme", runner: testlocal.Run(t, start, syscall.SIGKILL)}
+	w := &walk{name: "acme", A: "/v1/accounts/acme", runner: runnerprocess.Run(t, start, syscall.SIGKILL)}
 	w.account(t)
 
 	names := map[string]string{}
@@ -116,7 +116,8 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 		names[fmt.Sprint(p["id"])] = fmt.Sprint(p["name"], " ", p["kind"])
 	}
 	for id, want := range map[string]string{
-		"fax-line": "Fax Line base", "fax_archive": "Fax Archive addOn", "voice-insight": "Voice Insight seat", "kiosk-user": "Kiosk User metered",
+		"fax-line": "Fax Line base", "fax_archive": "Fax Archive addOn", "voice-insight": "Voice Insight seat",
+		"kiosk-user": "Kiosk User metered",
 	} {
 		same(t, id, names[id], want)
 	}
@@ -147,7 +148,9 @@ func TestANewProductNeedsNoCodeChange(t *testing.T) {
 		)
 	}
 	refused(t, give("fax_archive", "zoe"), http.StatusConflict, "base-license-required")
-	for _, g := range [][2]string{{"fax-line", "zoe"}, {"fax_archive", "zoe"}, {"kiosk-user", "zoe"}, {"voice-insight", "yan"}} {
+	for _, g := range [][2]string{
+		{"fax-line", "zoe"}, {"fax_archive", "zoe"}, {"kiosk-user", "zoe"}, {"voice-insight", "yan"},
+	} {
 		decode[object](t, give(g[0], g[1]), http.StatusOK)
 	}
 	refused(t, give("fax-line", "yan"), http.StatusConflict, "mutually-exclusive")

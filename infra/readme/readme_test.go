@@ -11,10 +11,11 @@ import (
 	"syscall"
 	"testing"
 
-	"seatwise/infra/testlocal"
+	"seatwise/infra/testing/runnerprocess"
+	"seatwise/shared/platform/problem"
 )
 
-func TestMain(m *testing.M) { os.Exit(testlocal.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(runnerprocess.Main(m)) }
 
 // block is a fenced block of the README.
 type block struct {
@@ -69,14 +70,14 @@ func TestTour(t *testing.T) {
 	if blocks[0].language != "sh" {
 		t.Fatalf("the tour begins with a block of %q", blocks[0].language)
 	}
-	root, err := testlocal.Root()
+	root, err := runnerprocess.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
 	run := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "exec "+blocks[0].text)
 	run.Dir = root
 	run.Env = environment(`ARGS=--addr 127.0.0.1:0 --s3-addr 127.0.0.1:0 --data ` + t.TempDir())
-	runner := testlocal.Run(t, run, syscall.SIGTERM)
+	runner := runnerprocess.Run(t, run, syscall.SIGTERM)
 
 	const marker = "\x1e" // ends what a block prints
 	type step struct{ does, prints block }
@@ -180,7 +181,9 @@ func TestWhatItNames(t *testing.T) {
 				t.Errorf("%s: %v", document, err)
 			}
 		}
-		for _, path := range regexp.MustCompile("`((?:functions|shared|infra|docs|events)/[a-zA-Z0-9_./-]*)`").FindAllStringSubmatch(string(text), -1) {
+		for _, path := range regexp.MustCompile(
+			"`((?:functions|shared|infra|docs|events)/[a-zA-Z0-9_./-]*)`",
+		).FindAllStringSubmatch(string(text), -1) {
 			if strings.Contains(path[1], "NAME") {
 				continue // stands for any
 			}
@@ -192,6 +195,24 @@ func TestWhatItNames(t *testing.T) {
 			if !regexp.MustCompile(`(?m)^` + target[1] + `:`).Match(makefile) {
 				t.Errorf("%s: there is no make %s", document, target[1])
 			}
+		}
+	}
+}
+
+// TestTheKitsAreInTheTable holds that CONTRIBUTING says of every package below infra/testing what it
+// gives to a test.
+func TestTheKitsAreInTheTable(t *testing.T) {
+	kits, err := os.ReadDir("../testing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kit := range kits {
+		if row := "\n| `infra/testing/" + kit.Name() + "` | "; !strings.Contains(string(text), row) {
+			t.Errorf(`docs/CONTRIBUTING.md: "What a test is given" has no row for infra/testing/%s`, kit.Name())
 		}
 	}
 }
@@ -335,7 +356,7 @@ func anyPrefix(headings map[string]bool, text string) bool {
 }
 
 // TestDecisionsHaveOneForm holds that decisions can be cited: each has a number of its own, from 1 on
-// without a gap, and the day on which it was first written down.
+// without a gap, the day on which it was first written down, and a line that says why.
 func TestDecisionsHaveOneForm(t *testing.T) {
 	text, err := os.ReadFile("../../docs/decisions.md")
 	if err != nil {
@@ -343,14 +364,22 @@ func TestDecisionsHaveOneForm(t *testing.T) {
 	}
 	headed := regexp.MustCompile(`^### (\d+)\. \S.* \(\d{4}-\d\d-\d\d\)$`)
 	numbers := map[string]bool{}
-	for line := range strings.Lines(string(text)) {
+	unexplained := ""
+	for line := range strings.Lines(string(text) + "## ") {
 		line = strings.TrimRight(line, "\n")
 		if strings.HasPrefix(line, "**") {
 			t.Errorf("a decision has no heading: %s", line)
 		}
+		if strings.HasPrefix(line, "- Why: ") {
+			unexplained = ""
+		}
+		if unexplained != "" && (strings.HasPrefix(line, "## ") || strings.HasPrefix(line, "### ")) {
+			t.Errorf("%s: want a line below it that begins with \"- Why: \"", unexplained)
+		}
 		if !strings.HasPrefix(line, "### ") {
 			continue
 		}
+		unexplained = line
 		match := headed.FindStringSubmatch(line)
 		if match == nil {
 			t.Errorf("%s: want a number, the decision, and a day in brackets", line)
@@ -401,5 +430,19 @@ func TestDataModelNamesEveryPartition(t *testing.T) {
 	}
 	if found < 40 {
 		t.Errorf("only %d partitions found in the code", found)
+	}
+}
+
+// TestTheContractNamesEveryProblem looks in docs/contract.md for each kind of problem that the API may
+// answer.
+func TestTheContractNamesEveryProblem(t *testing.T) {
+	contract, err := os.ReadFile("../../docs/contract.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, slug := range problem.Slugs() {
+		if !bytes.Contains(contract, []byte("`"+string(slug)+"`")) {
+			t.Errorf("docs/contract.md, Errors, says nothing of %s", slug)
+		}
 	}
 }

@@ -1,7 +1,8 @@
 // Package registry knows every function of template.yaml: what it is called, what it serves, and
 // how it is made for one process. The runner, the benches, the simulation, the OpenAPI document and
-// the tests take functions from here. Which events and schedules reach a function says
-// template.yaml alone.
+// the tests of several functions take them from here; a module's own tests make the module alone,
+// since whoever imports the registry links everything. Which events and schedules reach a function
+// says template.yaml alone.
 //
 // A function's own main.go puts it together for a process of its own, and links only what it needs
 // (design, decision 9), so what it serves is said there too. TestMainsServeWhatTheRegistrySays
@@ -15,11 +16,14 @@ import (
 	"slices"
 
 	"seatwise/shared/account"
+	"seatwise/shared/alert"
 	"seatwise/shared/audit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/console"
+	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
+	"seatwise/shared/idle"
 	"seatwise/shared/imports"
 	"seatwise/shared/incoming"
 	"seatwise/shared/license"
@@ -27,11 +31,16 @@ import (
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/metrics"
+	"seatwise/shared/period"
+	"seatwise/shared/period/chargeback"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/policy"
 	"seatwise/shared/purchase"
+	"seatwise/shared/purchase/printing"
 	"seatwise/shared/report"
 	"seatwise/shared/report/reportbuilder"
+	"seatwise/shared/request"
 	"seatwise/shared/usage"
 )
 
@@ -62,19 +71,29 @@ func (f Function) Make() app.Function {
 // something, as one process on one machine does; who wants each function to be a process of its
 // own, as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
 func Of(env *app.Env) map[string]Function {
+	env.Workbooks = workbook.Writer{}
 	kernel := license.NewService(catalog.Default())
 	licenses := operations.New(kernel)
 	people := directory.NewService(env, kernel)
 	used := usage.NewService(env, kernel, people)
+	idles := idle.NewService(env, kernel, used)
 	reports := report.NewService(env)
+	periods := period.NewService(env, kernel)
 	files := incoming.New(env, kernel)
+	phones, rows := massconfig.NewService(env, kernel), imports.NewService(env, kernel)
 
 	serves := func(routes ...func(*api.Router)) Function { return Function{Routes: routes, env: env} }
 	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
 	return map[string]Function{
-		"AccountsFunction":               serves(account.NewService(env, kernel).Routes),
-		"AssignmentFunction":             serves(licenses.AssignmentRoutes),
-		"AuditFunction":                  serves(audit.NewService(env).Routes),
+		"AccountsFunction":   serves(account.NewService(env, kernel).Routes),
+		"AssignmentFunction": serves(licenses.AssignmentRoutes),
+		"AuditFunction":      serves(audit.NewService(env).Routes),
+		"BillingFunction": serves(
+			purchase.NewBilling(kernel, used, periods).Routes,
+			periods.Routes,
+			policy.NewService(env, kernel.Products()).Routes,
+			alert.NewService(env, kernel).Routes,
+		),
 		"ConsoleFunction":                {Pages: console.Handler, env: env},
 		"DirectoryFunction":              serves(people.Routes),
 		"HealthFunction":                 serves(health.Routes),
@@ -83,16 +102,19 @@ func Of(env *app.Env) map[string]Function {
 		"MassConfigurationApplyFunction": takes(files.Apply),
 		"MassConfigurationCheckFunction": takes(files.Check),
 		"MassConfigurationFunction": serves(
-			massconfig.NewService(env, kernel).Routes,
-			imports.NewService(env, kernel).Routes,
+			phones.Routes,
+			rows.Routes,
 			imports.NewExports(env, kernel).Routes,
 		),
 		"MetricsFunction":          serves(metrics.NewService(env, kernel).Routes),
-		"PurchaseFunction":         serves(purchase.NewService(env, kernel, used).Routes),
-		"ReportBuilderFunction":    takes(reportbuilder.New(env, reports, people, used).Handle),
+		"PurchaseFunction":         serves(purchase.NewService(env, kernel).Routes),
+		"ReportBuilderFunction":    takes(reportbuilder.New(env, reports, people, used).Closing(periods).Handle),
 		"ReportFunction":           serves(reports.Routes),
-		"UsageAggregationFunction": takes(used.Scheduled),
-		"UsageFunction":            serves(used.Routes),
+		"RequestsFunction":         serves(request.NewService(env, kernel).Routes),
+		"StatementFunction":        serves(printing.Routes, printing.New(periods).PeriodRoutes),
+		"TemplateFunction":         serves(phones.TemplateRoutes, rows.TemplateRoutes, chargeback.New(periods).Routes),
+		"UsageAggregationFunction": takes(idles.Scheduled),
+		"UsageFunction":            serves(used.Routes, idles.Routes),
 	}
 }
 
@@ -115,5 +137,13 @@ func Make(env *app.Env) map[string]app.Function {
 	return made
 }
 
-// One makes one function, in a process of its own. It panics if there is no such function.
-func One(env *app.Env, id string) app.Function { return Of(env)[id].Make() }
+// One makes one function, in a process of its own; of several ids, one function that serves the
+// operations of all. It panics if there is no such function.
+func One(env *app.Env, id string, others ...string) app.Function {
+	functions := Of(env)
+	f := functions[id]
+	for _, other := range others {
+		f.Routes = append(f.Routes, functions[other].Routes...)
+	}
+	return f.Make()
+}

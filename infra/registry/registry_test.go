@@ -136,7 +136,9 @@ func served(t *testing.T, file string, exports map[string]string) []string {
 // exportData is where the compiler has put what each package exports.
 func exportData(t *testing.T) map[string]string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export", "./functions/...")
+	cmd := exec.CommandContext(
+		t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Export", "./functions/...",
+	)
 	cmd.Dir = root
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

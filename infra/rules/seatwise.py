@@ -157,7 +157,7 @@ class FailuresAreHeard(CloudFormationLintRule):
     id = "E9102"
     shortdesc = "No function fails unheard"
     description = (
-        "Every function has an alarm on its errors that tells somebody. One that is invoked by events has a queue for those it could not do after all"
+        "Every function has an alarm on its errors that tells somebody, or logs into a group whose lines of failed invocations one counts. One that is invoked by events has a queue for those it could not do after all"
         " retries, and so has every schedule for those it could not deliver."
     )
     source_url = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
@@ -168,11 +168,12 @@ class FailuresAreHeard(CloudFormationLintRule):
     SCHEDULED = ("Schedule", "ScheduleV2", "EventBridgeRule", "CloudWatchEvent")
 
     def match(self, cfn):
-        matches, alarmed = [], self.alarmed(cfn)
+        matches, alarmed, counted = [], self.alarmed(cfn), self.counted(cfn)
         for name, props, path in resources(cfn, SERVERLESS, LAMBDA):
             where = path[:2]
-            if name not in alarmed:
-                matches.append(RuleMatch(where, f"{name} has no alarm on AWS/Lambda Errors with an action"))
+            group = target(at(props, "LoggingConfig", "LogGroup")) or target(at(cfn.template, "Globals", "Function", "LoggingConfig", "LogGroup"))
+            if name not in alarmed and group not in counted:
+                matches.append(RuleMatch(where, f"{name} has no alarm on its errors with an action"))
             events = props.get("Events") or {}
             unanswered = {k: e for k, e in events.items() if at(e, "Type") not in self.ANSWERED}
             plain = at(cfn.template, "Resources", name, "Type") == LAMBDA
@@ -191,6 +192,19 @@ class FailuresAreHeard(CloudFormationLintRule):
             if (props.get("Namespace"), props.get("MetricName")) == ("AWS/Lambda", "Errors") and actions:
                 names |= {target(at(d, "Value")) for d, _ in values(props.get("Dimensions", []), []) if at(d, "Name") == "FunctionName"}
         return names
+
+    def counted(self, cfn):
+        """The log groups whose lines of failed invocations are a metric that has an alarm with an action."""
+        heard = set()
+        for _, props, _ in resources(cfn, "AWS::CloudWatch::Alarm"):
+            if list(values(props.get("AlarmActions", []), [])):
+                heard.add((props.get("Namespace"), props.get("MetricName")))
+        groups = set()
+        for _, props, _ in resources(cfn, "AWS::Logs::MetricFilter"):
+            metrics = {(at(m, "MetricNamespace"), at(m, "MetricName")) for m, _ in values(props.get("MetricTransformations", []), [])}
+            if "platform.report" in str(props.get("FilterPattern")) and metrics & heard:
+                groups.add(target(props.get("LogGroupName")))
+        return groups - {None}
 
 
 class RoutesAskForToken(CloudFormationLintRule):

@@ -230,7 +230,7 @@ func (m *simulation) checkMoney(account string, byID map[string]license.License)
 		Recurring    money.Amount `json:"recurring"`
 		ByProduct    []charge     `json:"byProduct"`
 		ByCostCenter []charge     `json:"byCostCenter"`
-	}](m, account, "PurchaseFunction", "/billing")
+	}](m, account, "BillingFunction", "/billing")
 	counts, perCenter := map[string]int64{}, map[string]int64{}
 	prices := map[string]int64{}
 	var total, centers int64
@@ -453,23 +453,12 @@ func (m *simulation) foldAudit(account string, byID map[string]license.License, 
 			want = 1
 		}
 		if held[id] != want {
-			m.fail(
-				"I16: by the audit log license %s (%s) of %s is held %d times, and the license says %s",
-				id,
-				x.ProductID,
-				account,
-				held[id],
-				x.Status,
-			)
+			m.fail("I16: by the audit log license %s (%s) of %s is held %d times, and the license says %s",
+				id, x.ProductID, account, held[id], x.Status)
 		}
 		if x.Kind != "metered" && (ended[id] == 1) != (x.Status == license.Terminated) {
-			m.fail(
-				"I16: by the audit log license %s of %s ended %d times, and the license says %s",
-				id,
-				account,
-				ended[id],
-				x.Status,
-			)
+			m.fail("I16: by the audit log license %s of %s ended %d times, and the license says %s",
+				id, account, ended[id], x.Status)
 		}
 	}
 	if orders != len(l.orders) {
@@ -477,12 +466,12 @@ func (m *simulation) foldAudit(account string, byID map[string]license.License, 
 	}
 }
 
-// checkEnd: nobody waits for what is free, and nothing is half done (I14).
+// checkEnd: nobody waits for what is free and no fence keeps from them (I17), and nothing is half done (I14).
 func (m *simulation) checkEnd(account string, summary []inventory.Summary) {
+	for _, left := range m.models[account].shutOut() {
+		m.fail("I17: at the end %w", left)
+	}
 	for _, s := range summary {
-		if s.Waiting > 0 && s.Available > 0 {
-			m.fail("I14: %d wait for %s in %s, of which %d are free", s.Waiting, s.ProductID, account, s.Available)
-		}
 		if s.Available != s.Bought-s.Assigned {
 			m.fail("I14: %s: seats are kept back at the end: %+v", account, s)
 		}

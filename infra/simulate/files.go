@@ -100,19 +100,12 @@ func (s shelf) fault() error {
 func (s shelf) Name(b files.Bucket) string { return bucketName[b] }
 
 // PresignPut implements files.Store; the simulation puts the file itself.
-func (s shelf) PresignPut(
-	_ context.Context,
-	ref files.Ref,
-	_ int64,
-	_, _ string,
-	now time.Time,
-	life time.Duration,
-) (files.Upload, error) {
+func (s shelf) PresignPut(_ context.Context, want files.Expected) (files.Upload, error) {
 	return files.Upload{
 		Method:    "PUT",
-		URL:       "memory:" + place(ref),
+		URL:       "memory:" + place(want.Ref),
 		Headers:   map[string]string{},
-		ExpiresAt: now.Add(life),
+		ExpiresAt: want.At.Add(want.Life),
 	}, nil
 }
 

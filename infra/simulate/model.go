@@ -56,7 +56,15 @@ type model struct {
 	admins       map[string]bool
 	administered bool
 
+	// wishes are the requests, wishIDs their ids as they came, and pendingWishes the one of a person
+	// for a product.
+	wishes        map[string]wish
+	wishIDs       []string
+	pendingWishes map[string]string
+
 	codes     map[string]bool // of the cost centers
+	fenced    map[string]bool // those that are fenced, by their own items
+	people    map[string]int64
 	confirmed map[string]bool
 	orders    map[string]purchase.Order
 	quoted    map[string]string // order by quote
@@ -97,8 +105,8 @@ type seat struct {
 // tally is the recount of one product.
 type tally struct{ bought, assigned, reserved, waiting int64 }
 
-// reservation is what a job keeps: documents by their keys, and how many of each product are drawn
-// by now.
+// reservation is what a job keeps: documents by their keys, and how many of each product, or of each
+// product for the people of a cost center, are drawn by now.
 type reservation struct {
 	chunks map[string]reservedChunk
 	drawn  map[string]int64
@@ -122,7 +130,11 @@ type fold struct {
 }
 
 // dirt is what the commit has touched.
-type touched struct{ seats, users, extensions, numbers, waits, products, orders, jobs map[string]bool }
+type touched struct {
+	seats, users, extensions, numbers, waits, products, orders, jobs, wishes map[string]bool
+	// given are the licenses that have come to somebody, or with somebody to another cost center.
+	given map[string]bool
+}
 
 func newTouched() touched {
 	return touched{
@@ -134,6 +146,8 @@ func newTouched() touched {
 		products:   map[string]bool{},
 		orders:     map[string]bool{},
 		jobs:       map[string]bool{},
+		wishes:     map[string]bool{},
+		given:      map[string]bool{},
 	}
 }
 
@@ -177,6 +191,11 @@ func newModel(m *simulation, account string) *model {
 		wallboards:   map[string]wallboard.Stored{},
 		fleets:       map[string]wallboard.Fleet{},
 		codes:        map[string]bool{},
+		fenced:       map[string]bool{},
+		people:       map[string]int64{},
+
+		wishes:        map[string]wish{},
+		pendingWishes: map[string]string{},
 		log: fold{
 			held:    map[string]int{},
 			ended:   map[string]int{},
@@ -233,6 +252,15 @@ func (b *model) operation(op *table.Operation) {
 	}
 }
 
+// putFleet takes in a fleet of wallboards, whose new term ends those of the one before.
+func (b *model) putFleet(item table.Item) {
+	f := decode[wallboard.Fleet](b, item)
+	if f.Term > b.fleets[item.Sort].Term {
+		b.ended++
+	}
+	b.fleets[item.Sort] = f
+}
+
 func (b *model) put(kind, rest string, item table.Item) {
 	switch kind {
 	case "LICENSE":
@@ -271,6 +299,7 @@ func (b *model) put(kind, rest string, item table.Item) {
 		b.putOrder(decode[purchase.Order](b, item))
 	case "COST-CENTER":
 		b.codes[item.Sort] = true
+		b.fenced[item.Sort] = decode[struct{ Fenced bool }](b, item).Fenced
 	case "QUOTE":
 		b.putQuote(decode[purchase.Quote](b, item))
 	case "AUDIT":
@@ -278,11 +307,11 @@ func (b *model) put(kind, rest string, item table.Item) {
 	case "WALLBOARDS":
 		b.wallboards[item.Sort] = decode[wallboard.Stored](b, item)
 	case "WALLBOARD-FLEET":
-		f := decode[wallboard.Fleet](b, item)
-		if f.Term > b.fleets[item.Sort].Term {
-			b.ended++
-		}
-		b.fleets[item.Sort] = f
+		b.putFleet(item)
+	case "REQUESTS":
+		b.putWish(item)
+	case "REQUEST-PENDING":
+		b.putPendingWish(rest, item)
 	case "USERS":
 		p := decode[profileDocument](b, item)
 		delete(b.admins, item.Sort)
@@ -296,7 +325,10 @@ func (b *model) put(kind, rest string, item table.Item) {
 
 func (b *model) remove(kind, rest, sort string) {
 	switch kind {
-	case "LICENSE", "ORDERS", "AUDIT", "CONFIRMED", "MASSCONFIG", "MASSCONFIG-DROP", "IMPORT":
+	case "REQUEST-PENDING":
+		b.dirty.wishes[b.pendingWishes[rest+"#"+sort]] = true
+		delete(b.pendingWishes, rest+"#"+sort)
+	case "LICENSE", "ORDERS", "REQUESTS", "AUDIT", "CONFIRMED", "MASSCONFIG", "MASSCONFIG-DROP", "IMPORT":
 		b.fail("I11: %s %s is deleted", kind, sort)
 	case "FREE":
 		delete(b.offers, sort)
@@ -326,6 +358,10 @@ func (b *model) remove(kind, rest, sort string) {
 		delete(b.numbers, sort)
 	case "COST-CENTER":
 		delete(b.codes, sort)
+		delete(b.fenced, sort)
+		if n := b.people[sort]; n != 0 {
+			b.fail("I5: cost center %s is deleted, and %d users are of it", sort, n)
+		}
 		for at, n := range b.charged {
 			if _, code, _ := strings.Cut(at, "#"); n != 0 && code == sort {
 				b.fail("I5: cost center %s is deleted, and %d of %s are charged to it", sort, n, at)
@@ -355,6 +391,8 @@ func (b *model) add(kind, sort string, bound table.Bound) {
 		b.taken[bound.Name] += bound.By
 		_, product, _ := strings.Cut(bound.Name, ":")
 		b.dirty.products[product] = true
+	case "PEOPLE-CC":
+		b.people[sort] += bound.By
 	case "SEATS-CC":
 		b.centers[sort] += bound.By
 		product, _, _ := strings.Cut(sort, "#")
@@ -401,6 +439,9 @@ func (b *model) putSeat(item table.Item) {
 		return
 	}
 	was := b.seats[s.ID]
+	if s.UserID != "" && (was == nil || was.UserID != s.UserID || was.CostCenter != s.CostCenter) {
+		b.dirty.given[s.ID] = true
+	}
 	if was == nil {
 		b.ids = append(b.ids, s.ID)
 	} else {
@@ -459,9 +500,10 @@ func (b *model) keep(job string) {
 		b.dirty.seats[id], b.dirty.products[product] = true, true
 	}
 	clear(r.kept)
-	for _, chunk := range r.chunks {
+	for sort, chunk := range r.chunks {
+		name := sort[:strings.LastIndex(sort, "/")]
 		for i, o := range chunk.Offers {
-			if chunk.From+int64(i) < r.drawn[o.ProductID] {
+			if chunk.From+int64(i) < r.drawn[name] {
 				continue
 			}
 			if other, again := b.reserved[o.ID]; again {
@@ -507,6 +549,7 @@ func (b *model) verify() {
 		look func(string)
 	}{
 		{d.orders, b.verifyOrder},
+		{d.wishes, b.verifyWish},
 		{d.seats, b.verifySeat},
 		{d.users, b.verifyUser},
 		{d.waits, b.verifyWait},
@@ -521,8 +564,56 @@ func (b *model) verify() {
 			}
 		}
 	}
+	for _, id := range sorted(d.given) {
+		b.verifyFence(b.seats[id])
+	}
 	b.verifyDevices()
 	b.verifyAdmins()
+}
+
+// verifyFence: a license of a fenced cost center comes to its own users only (I17). Who had it before
+// the fence was put up, or before they went to another cost center, keeps it.
+func (b *model) verifyFence(s *seat) {
+	if h := b.holders[s.UserID]; b.fenced[s.CostCenter] && s.Kind.Purchasable() && h != nil &&
+		h.CostCenter != s.CostCenter {
+		b.fail("I17: license %s (%s) of the fenced cost center %s comes to %s of %q", s.ID, s.ProductID, s.CostCenter,
+			s.UserID, h.CostCenter)
+	}
+	if s.UserID != "" {
+		b.sim.events["license "+b.kept(s)]++
+	}
+}
+
+// kept says how a license stands to fences when it comes to somebody.
+func (b *model) kept(s *seat) string {
+	h := b.holders[s.UserID]
+	switch {
+	case b.fenced[s.CostCenter]:
+		return "behind a fence"
+	case h != nil && h.CostCenter != "" && h.CostCenter == s.CostCenter:
+		return "of their own cost center"
+	}
+	return "of any cost center"
+}
+
+// serves says whether a free license may be given to somebody.
+func (b *model) serves(s *seat, h *license.Holder) bool {
+	return b.visible(s) && (!b.fenced[s.CostCenter] || h.CostCenter == s.CostCenter)
+}
+
+// shutOut lists who waits for a license that is free and that no fence keeps from them (I17).
+func (b *model) shutOut() []error {
+	var left []error
+	for _, sort := range sorted(b.waits) {
+		w := b.waits[sort]
+		for id := range b.offers {
+			h := b.holders[w.UserID]
+			if s := b.seats[id]; s.ProductID == w.ProductID && h != nil && b.serves(s, h) {
+				left = append(left, fmt.Errorf("%s of %q waits for %s of %s", w.UserID, h.CostCenter, id, s.CostCenter))
+			}
+		}
+	}
+	return left
 }
 
 // verifyDevices: wallboards are counted for each user and in all, and end in the commit that
@@ -700,8 +791,11 @@ func (b *model) verifyWait(sort string) {
 	if !there {
 		return
 	}
-	if h := b.holders[w.UserID]; h == nil || h.Holdings[w.ProductID] == nil || h.Holdings[w.ProductID].Waiting != sort {
+	h := b.holders[w.UserID]
+	if h == nil || h.Holdings[w.ProductID] == nil || h.Holdings[w.ProductID].Waiting != sort {
 		b.fail("I2: %s is in the waiting list and does not wait there", sort)
+	} else if h.CostCenter != w.CostCenter {
+		b.fail("I2: %s of %q waits as one of %q", w.UserID, h.CostCenter, w.CostCenter)
 	}
 }
 
@@ -771,37 +865,19 @@ func (b *model) verifyProduct(product string) {
 	}
 }
 
+// seatState is what an audit entry says of a license.
+type seatState struct {
+	ProductID  string `json:"productId"`
+	CostCenter string `json:"costCenter"`
+}
+
 // record folds one record of the audit log.
 func (b *model) record(r call.AuditRecord) {
-	type seatState struct {
-		ProductID  string `json:"productId"`
-		CostCenter string `json:"costCenter"`
-	}
 	kind, id, _ := strings.Cut(r.Subject, ":")
 	var before, after seatState
 	if kind == "license" {
-		for _, part := range []struct {
-			data json.RawMessage
-			to   *seatState
-		}{{r.Before, &before}, {r.After, &after}} {
-			if len(part.data) > 0 && json.Unmarshal(part.data, part.to) != nil {
-				b.fail("I16: record %s of %s: %s", r.ID, r.Subject, part.data)
-			}
-		}
+		before, after = b.seatStates(r)
 		b.dirty.seats[id], b.dirty.products[after.ProductID] = true, true
-	}
-	day := func(product string, by int64) {
-		if b.log.perDay[product] == nil {
-			b.log.perDay[product] = map[string]int64{}
-		}
-		b.log.perDay[product][r.At.In(b.zone).Format(time.DateOnly)] += by
-	}
-	served := func(product, user string, waits bool) {
-		if b.log.waiting[product+"#"+user] != waits {
-			b.log.waiting[product+"#"+user] = waits
-			b.log.waits[product] += map[bool]int64{true: 1, false: -1}[waits]
-		}
-		b.dirty.products[product] = true
 	}
 	switch r.Action {
 	case "order.placed", "massConfiguration.created", "import.created", "report.requested":
@@ -810,36 +886,76 @@ func (b *model) record(r call.AuditRecord) {
 	switch r.Action {
 	case "license.assigned":
 		b.log.held[id]++
-		served(after.ProductID, r.User, false)
+		b.served(after.ProductID, r.User, false)
 	case "license.reassigned": // to somebody who may have waited
-		served(after.ProductID, r.User, false)
+		b.served(after.ProductID, r.User, false)
 	case "license.unassigned":
 		b.log.held[id]--
 	case "license.terminated":
 		b.log.ended[id]++
 		b.log.bought[after.ProductID]--
-		day(after.ProductID, -1)
+		b.boughtOn(r.At, after.ProductID, -1)
 		b.log.charged[before.ProductID+"#"+before.CostCenter]--
 	case "license.charged":
 		b.log.charged[before.ProductID+"#"+before.CostCenter]--
 		b.log.charged[after.ProductID+"#"+after.CostCenter]++
 	case "order.placed":
-		b.log.placed[id]++
-		var order purchase.Order
-		if err := json.Unmarshal(r.After, &order); err != nil {
-			b.fail("I16: record %s of %s: %w", r.ID, r.Subject, err)
-		}
-		for _, line := range order.Lines {
-			b.log.bought[line.ProductID] += int64(line.Quantity)
-			day(line.ProductID, int64(line.Quantity))
-			b.log.charged[line.ProductID+"#"+line.CostCenter] += int64(line.Quantity)
-			b.dirty.products[line.ProductID] = true
-		}
-		b.dirty.orders[id] = true
+		b.recordOrder(r, id)
 	case "grant.waiting", "grant.withdrawn":
 		product, user, _ := strings.Cut(id, "#")
-		served(product, user, r.Action == "grant.waiting")
+		b.served(product, user, r.Action == "grant.waiting")
 	}
+	b.recordRow(r)
+}
+
+// seatStates are what a record says of a license, before and after.
+func (b *model) seatStates(r call.AuditRecord) (before, after seatState) {
+	for _, part := range []struct {
+		data json.RawMessage
+		to   *seatState
+	}{{r.Before, &before}, {r.After, &after}} {
+		if len(part.data) > 0 && json.Unmarshal(part.data, part.to) != nil {
+			b.fail("I16: record %s of %s: %s", r.ID, r.Subject, part.data)
+		}
+	}
+	return before, after
+}
+
+// boughtOn counts licenses of a product that came, or went, on a day.
+func (b *model) boughtOn(at time.Time, product string, by int64) {
+	if b.log.perDay[product] == nil {
+		b.log.perDay[product] = map[string]int64{}
+	}
+	b.log.perDay[product][at.In(b.zone).Format(time.DateOnly)] += by
+}
+
+// served notes whether a user waits for a product.
+func (b *model) served(product, user string, waits bool) {
+	if b.log.waiting[product+"#"+user] != waits {
+		b.log.waiting[product+"#"+user] = waits
+		b.log.waits[product] += map[bool]int64{true: 1, false: -1}[waits]
+	}
+	b.dirty.products[product] = true
+}
+
+// recordOrder folds the record of an order that was placed.
+func (b *model) recordOrder(r call.AuditRecord, id string) {
+	b.log.placed[id]++
+	var order purchase.Order
+	if err := json.Unmarshal(r.After, &order); err != nil {
+		b.fail("I16: record %s of %s: %w", r.ID, r.Subject, err)
+	}
+	for _, line := range order.Lines {
+		b.log.bought[line.ProductID] += int64(line.Quantity)
+		b.boughtOn(r.At, line.ProductID, int64(line.Quantity))
+		b.log.charged[line.ProductID+"#"+line.CostCenter] += int64(line.Quantity)
+		b.dirty.products[line.ProductID] = true
+	}
+	b.dirty.orders[id] = true
+}
+
+// recordRow notes the row of a file that a record names as its reason.
+func (b *model) recordRow(r call.AuditRecord) {
 	what, row, ok := strings.Cut(r.Reason, ", row ")
 	name, configured := strings.CutPrefix(what, "massConfiguration:")
 	if !configured {

@@ -261,7 +261,7 @@ func (m *simulation) contend(account string, ask func() request) *run {
 }
 
 // draw draws an operation of an account, or of a function.
-func (m *simulation) draw(a string) *run {
+func (m *simulation) draw(a string) *run { //nolint:funlen // one operation after another, with its share
 	post, put, remove := http.MethodPost, http.MethodPut, http.MethodDelete
 	user := pick(m, users(a))
 	// the seats that it reserves are wanted by others too
@@ -284,7 +284,9 @@ func (m *simulation) draw(a string) *run {
 			},
 		)
 	}
-	switch n := m.random.IntN(124); {
+	switch n := m.random.IntN(128); {
+	case n >= 124:
+		return m.asked(a)
 	case n >= 122:
 		return m.roleAndUsers(a)
 	case n >= 119:
@@ -458,7 +460,7 @@ func (m *simulation) draw(a string) *run {
 
 // aside is an operation beside those on seats and grants: on the cart, on cost centers, on what is
 // seldom deleted, and reads.
-func (m *simulation) aside(a string, n int) *run {
+func (m *simulation) aside(a string, n int) *run { //nolint:funlen // one operation after another
 	line := func() fields {
 		return fields{"productId": pick(m, products), "quantity": 1 + m.random.IntN(4), "costCenter": pick(m, costs)}
 	}
@@ -504,10 +506,7 @@ func (m *simulation) aside(a string, n int) *run {
 			}
 			return r
 		}
-		return m.contend(
-			a,
-			func() request { return request{"PurchaseFunction", http.MethodPut, path, fields{"name": "Three"}, ""} },
-		)
+		return m.contend(a, func() request { return m.fence(pick(m, costs)) })
 	case 6:
 		if m.random.IntN(2) == 0 {
 			return m.one(
@@ -556,7 +555,7 @@ func (m *simulation) aside(a string, n int) *run {
 		{"AuditFunction", "/audit?user=" + user},
 		{"AuditFunction", "/audit?limit=5"},
 		{"PurchaseFunction", "/cart"},
-		{"PurchaseFunction", "/billing"},
+		{"BillingFunction", "/billing"},
 		{"PurchaseFunction", "/orders?limit=2"},
 		{"MetricsFunction", "/metrics/licenses"},
 		{"UsageFunction", "/usage/summary"},
@@ -642,6 +641,8 @@ func (m *simulation) bulk(a string) request {
 	path := "/assignments"
 	if m.random.IntN(3) == 0 {
 		path = "/assignments/remove"
+	} else if m.random.IntN(3) == 0 {
+		items[0]["costCenter"] = pick(m, costs)
 	}
 	return request{
 		"AssignmentFunction",
@@ -650,6 +651,15 @@ func (m *simulation) bulk(a string) request {
 		fields{"items": items, "atomic": m.random.IntN(2) == 0},
 		m.key(),
 	}
+}
+
+// fence makes a cost center, puts up its fence, takes it down or leaves it as it is.
+func (m *simulation) fence(code string) request {
+	body := fields{"name": "Cost center " + code}
+	if m.random.IntN(4) > 0 {
+		body["fenced"] = m.random.IntN(2) == 0
+	}
+	return request{"PurchaseFunction", http.MethodPut, "/cost-centers/" + code, body, ""}
 }
 
 // roleAndUsers changes a role, while another change of it, or of who has it, is under way.
@@ -712,6 +722,9 @@ func (m *simulation) person(user string) fields {
 		"roleIds":  some(m, []string{"super-admin", "r1", "r2"}, 2),
 		"active":   m.random.IntN(5) > 0,
 		"licenses": some(m, metered, 8),
+	}
+	if m.random.IntN(2) == 0 {
+		body["costCenter"] = pick(m, costs)
 	}
 	if m.random.IntN(3) == 0 {
 		body["extension"] = pick(m, keys)
@@ -810,6 +823,21 @@ func (m *simulation) file(a string) *run {
 // imported brings in a file of users, call queues or dashboards.
 func (m *simulation) imported(a string) *run {
 	kind := pick(m, []string{"users", "call-queues", "dashboards"})
+	body := m.rows(a, kind)
+	ask := fields{"kind": kind, "fileName": "rows.csv", "sizeBytes": len(body), "skipErrors": m.random.IntN(2) == 0}
+	return m.upload(
+		a,
+		request{"MassConfigurationFunction", http.MethodPost, "/imports", ask, m.key()},
+		body,
+		"import",
+		func(id string) string {
+			return "uploads/" + a + "/imports/" + id + "/rows.csv"
+		},
+	)
+}
+
+// rows are those of a file of users, call queues or dashboards.
+func (m *simulation) rows(a, kind string) []byte {
 	var out strings.Builder
 	row := func(cells ...string) { out.WriteString(strings.Join(cells, ",") + "\n") }
 	two := func(list []string) (string, string) {
@@ -818,19 +846,8 @@ func (m *simulation) imported(a string) *run {
 	}
 	switch kind {
 	case "users":
-		row(
-			"User",
-			"Name",
-			"Email",
-			"Extension",
-			"Number",
-			"Active",
-			"Agent source",
-			"Role 1",
-			"Role 2",
-			"License 1",
-			"License 2",
-		)
+		row("User", "Name", "Email", "Extension", "Number", "Active", "Agent source",
+			"Role 1", "Role 2", "License 1", "License 2")
 		for _, user := range some(m, users(a), 3) {
 			role, other := two([]string{"super-admin", "r1", "r2"})
 			own, second := two(metered)
@@ -838,19 +855,8 @@ func (m *simulation) imported(a string) *run {
 			if m.random.IntN(3) == 0 {
 				extension = pick(m, keys)
 			}
-			row(
-				user,
-				"User "+user,
-				"",
-				extension,
-				"",
-				pick(m, []string{"yes", "yes", "no"}),
-				"",
-				role,
-				other,
-				own,
-				second,
-			)
+			active := pick(m, []string{"yes", "yes", "no"})
+			row(user, "User "+user, "", extension, "", active, "", role, other, own, second)
 		}
 	case "call-queues":
 		row("Call queue", "Name", "Member 1", "Member 2")
@@ -865,17 +871,7 @@ func (m *simulation) imported(a string) *run {
 			row(id, "Board "+id, one, other)
 		}
 	}
-	body := []byte(out.String())
-	ask := fields{"kind": kind, "fileName": "rows.csv", "sizeBytes": len(body), "skipErrors": m.random.IntN(2) == 0}
-	return m.upload(
-		a,
-		request{"MassConfigurationFunction", http.MethodPost, "/imports", ask, m.key()},
-		body,
-		"import",
-		func(id string) string {
-			return "uploads/" + a + "/imports/" + id + "/rows.csv"
-		},
-	)
+	return []byte(out.String())
 }
 
 // upload asks for an upload, and puts the file where it belongs.

@@ -91,11 +91,18 @@ func (m *simulation) drain() []error {
 func (m *simulation) leftBehind() []error {
 	var left []error
 	for key, at := range m.mirror.items {
+		if key.Partition == "JOBS#FAILED" {
+			continue // what failed is noted for as long as its alert is open; no work is owed
+		}
 		marker := at.item.IndexKeys[2].Partition
 		if !at.gone &&
 			(strings.HasPrefix(key.Partition, "JOBS#") || marker == "JOBS#VIEWER" || marker == "JOBS#REPORT") {
 			left = append(left, fmt.Errorf("%s", key))
 		}
+	}
+	for _, a := range accounts {
+		left = append(left, m.models[a].unserved()...)
+		left = append(left, m.models[a].shutOut()...)
 	}
 	slices.SortFunc(left, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return left
@@ -219,40 +226,9 @@ func documents[T any](b *model, kind string) map[string]T {
 // roles and views give, and whoever has a reason to hold a seat holds it, waits for it, or has no
 // use for it (I14: no grant is lost).
 func (b *model) verifyDirectory() {
-	profiles, roles, queues := documents[profileDocument](
-		b,
-		"USERS",
-	), documents[roleDocument](
-		b,
-		"ROLES",
-	), documents[queueDocument](
-		b,
-		"QUEUES",
-	)
-	members := documents[[]string](b, "QUEUE-MEMBERS")
+	profiles, roles := documents[profileDocument](b, "USERS"), documents[roleDocument](b, "ROLES")
 	roles["super-admin"] = roleDocument{Permissions: []string{"liveReports.full"}}
-	want := map[string]bool{} // user, product and source of the grants that follow from the directory
-	for id, q := range queues {
-		if q.Deleted || len(q.Dashboards) == 0 {
-			continue
-		}
-		for n := range q.Chunks {
-			for _, user := range members[fmt.Sprintf("%s MEMBERS#%04d", id, n)] {
-				if profiles[user].Active {
-					want[user+" "+catalog.LiveReportsID+" queue:"+id] = true
-				}
-			}
-		}
-	}
-	for user, p := range profiles {
-		for _, id := range p.RoleIDs {
-			for _, product := range roles[id].Licenses {
-				if p.Active {
-					want[user+" "+product+" role:"+id] = true
-				}
-			}
-		}
-	}
+	want := b.grantsOf(profiles, roles)
 	mayView := func(user string) bool {
 		return slices.ContainsFunc(profiles[user].RoleIDs, func(id string) bool {
 			return slices.ContainsFunc(
@@ -286,6 +262,34 @@ func (b *model) verifyDirectory() {
 			b.fail("I14: user %s is no holder", user)
 		}
 	}
+}
+
+// grantsOf are the grants that follow from the directory, each by its user, product and source.
+func (b *model) grantsOf(profiles map[string]profileDocument, roles map[string]roleDocument) map[string]bool {
+	queues, members := documents[queueDocument](b, "QUEUES"), documents[[]string](b, "QUEUE-MEMBERS")
+	want := map[string]bool{}
+	for id, q := range queues {
+		if q.Deleted || len(q.Dashboards) == 0 {
+			continue
+		}
+		for n := range q.Chunks {
+			for _, user := range members[fmt.Sprintf("%s MEMBERS#%04d", id, n)] {
+				if profiles[user].Active {
+					want[user+" "+catalog.LiveReportsID+" queue:"+id] = true
+				}
+			}
+		}
+	}
+	for user, p := range profiles {
+		for _, id := range p.RoleIDs {
+			for _, product := range roles[id].Licenses {
+				if p.Active {
+					want[user+" "+product+" role:"+id] = true
+				}
+			}
+		}
+	}
+	return want
 }
 
 // verifyWanted: who should have a seat has one, or waits; who should not has none (requirements,
@@ -345,52 +349,16 @@ func (b *model) modelUsage(now time.Time) window {
 	}
 	today := b.dayOf(now)
 	u := window{
-		from: today.AddDate(
-			0,
-			0,
-			-29,
-		),
+		from:   today.AddDate(0, 0, -29),
 		to:     today.AddDate(0, 0, 1),
 		views:  map[string]map[string]int64{},
 		queues: map[string]map[string]bool{},
 		shown:  map[string]map[string]bool{},
 	}
-	type view struct {
-		User      string `json:"user"`
-		Dashboard string `json:"dashboard"`
-		At        int64  `json:"at"`
-	}
-	views := documents[view](b, "VIEW")
-	monitored := documents[struct {
-		UserID string `json:"userId"`
-		Queues spans  `json:"queues"`
-	}](b, "MONITORED")
-	queues := documents[queueDocument](b, "QUEUES")
-	for name, gone := range documents[queueDocument](b, "GONE") {
-		if id, queue := strings.CutPrefix(name, "queue#"); queue {
-			if _, there := queues[id]; !there {
-				queues[id] = gone
-			}
-		}
-	}
-	note := func(in map[string]map[string]bool, by, id string) {
-		if in[by] == nil {
-			in[by] = map[string]bool{}
-		}
-		in[by][id] = true
-	}
+	views, monitored := documents[viewDocument](b, "VIEW"), documents[monitoredDocument](b, "MONITORED")
+	queues := b.queuesEver()
 	for day := u.from; day.Before(u.to); day = day.AddDate(0, 0, 1) {
-		d := windowDay{date: day}
-		viewers, agents := map[string]bool{}, map[string]bool{}
-		for _, v := range views {
-			if b.dayOf(time.UnixMilli(v.At)).Equal(day) {
-				viewers[v.User] = true
-				if u.views[v.User] == nil {
-					u.views[v.User] = map[string]int64{}
-				}
-				u.views[v.User][v.Dashboard] = max(u.views[v.User][v.Dashboard], v.At)
-			}
-		}
+		viewers, agents := b.viewersOn(day, views, &u), map[string]bool{}
 		for _, w := range monitored {
 			for _, queue := range w.Queues.on(day) {
 				agents[w.UserID] = true
@@ -402,6 +370,7 @@ func (b *model) modelUsage(now time.Time) window {
 		}
 		active := maps.Clone(viewers)
 		maps.Copy(active, agents)
+		d := windowDay{date: day}
 		d.monitored, d.viewers, d.active = int64(len(agents)), int64(len(viewers)), int64(len(active))
 		d.liveReports, d.boosters = b.boughtBy(catalog.LiveReportsID, day), b.boughtBy(catalog.CallQueueBoosterID, day)
 		if !b.unlimited() {
@@ -410,6 +379,52 @@ func (b *model) modelUsage(now time.Time) window {
 		u.days = append(u.days, d)
 	}
 	return u
+}
+
+// viewersOn are those who viewed on a day; the window gets their views.
+func (b *model) viewersOn(day time.Time, views map[string]viewDocument, u *window) map[string]bool {
+	viewers := map[string]bool{}
+	for _, v := range views {
+		if b.dayOf(time.UnixMilli(v.At)).Equal(day) {
+			viewers[v.User] = true
+			if u.views[v.User] == nil {
+				u.views[v.User] = map[string]int64{}
+			}
+			u.views[v.User][v.Dashboard] = max(u.views[v.User][v.Dashboard], v.At)
+		}
+	}
+	return viewers
+}
+
+type viewDocument struct {
+	User      string `json:"user"`
+	Dashboard string `json:"dashboard"`
+	At        int64  `json:"at"`
+}
+
+type monitoredDocument struct {
+	UserID string `json:"userId"`
+	Queues spans  `json:"queues"`
+}
+
+// queuesEver are the call queues, those that are gone among them.
+func (b *model) queuesEver() map[string]queueDocument {
+	queues := documents[queueDocument](b, "QUEUES")
+	for name, gone := range documents[queueDocument](b, "GONE") {
+		if id, queue := strings.CutPrefix(name, "queue#"); queue {
+			if _, there := queues[id]; !there {
+				queues[id] = gone
+			}
+		}
+	}
+	return queues
+}
+
+func note(in map[string]map[string]bool, by, id string) {
+	if in[by] == nil {
+		in[by] = map[string]bool{}
+	}
+	in[by][id] = true
 }
 
 // boughtBy is how many licenses of a product the audit log says were bought, and not terminated, by

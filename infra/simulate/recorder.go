@@ -154,6 +154,8 @@ var blind = map[string]bool{
 	"MEMBER-OF":        true,
 	"ROLLUP":           true,
 	"GONE":             true,
+	"ALERTS":           true, // goes with the open item of its rule, of which the version is demanded
+	"REQUEST-PENDING":  true, // goes with its request, of which the version is demanded
 	"MASSCONFIG-PARTS": true,
 	"IMPORT-PARTS":     true,
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/platform/table/faulty"
 )
 
 // TestShortRound plays a few seeds; `make simulate` plays many.
 func TestShortRound(t *testing.T) {
 	o := options{steps: 400, every: 60}
-	for o.seed = 1; o.seed <= uint64(testenv.Sized(2, 4)); o.seed++ {
+	for o.seed = 1; o.seed <= uint64(parts.Sized(2, 4)); o.seed++ {
 		if r := simulate(t, openBolt, o); r.violation != nil {
 			t.Errorf("%v\nreplay: %s", r.violation, o.replay())
 		}
@@ -48,7 +48,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 // TestBothAdaptersAgree plays a seed over the dynamo adapter on a real DynamoDB API: no violation,
 // and call by call the same outcomes as over the embedded store, so it replays exactly too.
 func TestBothAdaptersAgree(t *testing.T) {
-	o := options{adapter: "dynamo", seed: 5, steps: testenv.Sized(60, 150), every: 100}
+	o := options{adapter: "dynamo", seed: 5, steps: parts.Sized(60, 150), every: 100}
 	got := simulate(t, openDynamo, o)
 	if got.violation != nil {
 		t.Fatalf("%v\nreplay: %s", got.violation, o.replay())
@@ -94,6 +94,10 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 		"POST /mass-configurations/{id}/undo",
 		"import",
 		"POST /imports/{id}/apply",
+		"POST /requests",
+		"POST /requests/{id}/approve",
+		"POST /requests/{id}/deny",
+		"POST /requests/{id}/withdraw",
 	} {
 		if a.succeeded[what] == 0 {
 			t.Errorf("%s never succeeded", what)
@@ -111,7 +115,7 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 
 // TestTheCommandReplays plays by the command line that a failure prints.
 func TestTheCommandReplays(t *testing.T) {
-	testenv.Belongs(t, testenv.Bootstraps)
+	parts.Belongs(t, parts.Bootstraps)
 	o := options{adapter: "bolt", seed: 3, steps: 60, every: 30}
 	want := simulate(t, openBolt, o)
 	args := strings.Fields(o.replay())

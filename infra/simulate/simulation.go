@@ -339,7 +339,11 @@ func (s *slot) send(ctx context.Context, account string, r request) answer {
 	ctx = api.WithRequestID(ctx, s.Random())
 	ctx = auth.With(
 		ctx,
-		auth.Principal{User: account + "-admin", Account: account, Permissions: auth.SetOf(auth.Permissions()...)},
+		auth.Principal{
+			User:        callerOf(account, r.path),
+			Account:     account,
+			Permissions: auth.SetOf(auth.Permissions()...),
+		},
 	)
 	q := httptest.NewRequestWithContext(ctx, r.method, "/v1/accounts/"+account+r.path, body)
 	if r.body != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testdynamo"
+	"seatwise/infra/testing/dynamostore"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 )
@@ -48,11 +48,11 @@ func memory() string {
 	return ""
 }
 
-// openDynamo is the dynamo adapter on DynamoDB Local, or on the endpoint that testenv is told.
+// openDynamo is the dynamo adapter on DynamoDB Local, or on the endpoint that package programs is told.
 // Where there is no server the test is skipped, or fails in CI.
 func openDynamo(t *testing.T) func() (table.Store, error) {
 	t.Helper()
-	o := newOutside(testdynamo.Open(t))
+	o := newOutside(dynamostore.Open(t))
 	t.Cleanup(func() { close(o.calls) })
 	return func() (table.Store, error) { return o, nil }
 }

@@ -112,8 +112,22 @@ func readTab(archive *zip.Reader, name string, shared []string) ([][]string, err
 // verifyTabs holds the tabs against the model: every figure of the first, every person of the
 // second, every line of the third (I15).
 func (b *model) verifyTabs(u *window, tabs [3][][]string) {
-	last := u.days[len(u.days)-1]
 	users := u.users()
+	if !b.verifyFigures(u, users, tabs[0]) {
+		return
+	}
+	var people, lines []string
+	for _, user := range users {
+		person, of := b.rowsOf(u, user)
+		people, lines = append(people, person), append(lines, of...)
+	}
+	b.sameRows("second", tabs[1], people, 8)
+	b.sameRows("third", tabs[2], lines, 9)
+}
+
+// verifyFigures holds the first tab against the model, and says whether it is right.
+func (b *model) verifyFigures(u *window, users []string, tab [][]string) bool {
+	last := u.days[len(u.days)-1]
 	bought := last.liveReports + last.boosters
 	count := func(n int64) string { return strconv.FormatInt(n, 10) }
 	want := [][]string{
@@ -140,95 +154,98 @@ func (b *model) verifyTabs(u *window, tabs [3][][]string) {
 	}
 	const meaning = 4 // the column
 	for i, row := range want {
-		if i >= len(tabs[0]) {
-			b.fail("I15: the first tab has %d rows, by the model %d at least", len(tabs[0]), len(want))
-			return
+		if i >= len(tab) {
+			b.fail("I15: the first tab has %d rows, by the model %d at least", len(tab), len(want))
+			return false
 		}
-		got := tabs[0][i]
+		got := tab[i]
 		if i < notes {
 			if len(got) <= meaning || got[meaning] == "" {
 				b.fail("I15: the first tab does not say what %q means: %q", row[0], got)
-				return
+				return false
 			}
 			got = got[:2]
 		}
 		if !slices.Equal(got, row) {
 			b.fail("I15: row %d of the first tab says %q, the model %q", i+1, got, row)
-			return
+			return false
 		}
 	}
-	var people, lines []string
-	for _, user := range users {
-		h := b.holders[user]
-		name, extension, held := "User "+user, "", map[string]string{
-			catalog.LiveReportsID:      "No",
-			catalog.CallQueueBoosterID: "No",
-		}
-		if h != nil {
-			extension = h.Extension
-			for product := range held {
-				switch holding := h.Holdings[product]; {
-				case h.Holds(product):
-					held[product] = "Yes"
-				case holding != nil && holding.Waiting != "":
-					held[product] = "Waiting"
-				}
-			}
-		} else {
-			extension = documents[struct {
-				Extension string `json:"extension"`
-			}](b, "GONE")["user#"+user].Extension
-		}
-		role := map[[2]bool]string{
-			{true, false}: "Viewer",
-			{false, true}: "Monitored Agent",
-			{true, true}:  "Viewer, Monitored Agent",
-		}[[2]bool{u.views[user] != nil, u.queues[user] != nil}]
-		viewed := int64(0)
-		for _, at := range u.views[user] {
-			viewed = max(viewed, at)
-		}
-		dashboards := map[string]bool{}
-		line := func(queue, dashboard string) {
-			lines = append(lines, fmt.Sprintf("%q", []string{
-				name,
-				extension,
-				queue,
-				dashboard,
-				b.serial(u.views[user][dashboardID(dashboard)]),
-				held[catalog.LiveReportsID],
-				held[catalog.CallQueueBoosterID],
-				user,
-				"", // nobody here has an e-mail
-			}))
-		}
-		for queue := range u.queues[user] {
-			for id := range u.shown[queue] {
-				dashboards[id] = true
-				line("Queue "+queue, "Board "+id)
-			}
-			if len(u.shown[queue]) == 0 {
-				line("Queue "+queue, "")
-			}
-		}
-		for id := range u.views[user] {
-			if !dashboards[id] {
-				line("", "Board "+id)
-			}
-		}
-		people = append(people, fmt.Sprintf("%q", []string{
+	return true
+}
+
+// rowsOf are a user's row of the second tab, and those of the third.
+func (b *model) rowsOf(u *window, user string) (person string, lines []string) {
+	name := "User " + user
+	extension, held := b.holding(user)
+	role := map[[2]bool]string{
+		{true, false}: "Viewer",
+		{false, true}: "Monitored Agent",
+		{true, true}:  "Viewer, Monitored Agent",
+	}[[2]bool{u.views[user] != nil, u.queues[user] != nil}]
+	viewed := int64(0)
+	for _, at := range u.views[user] {
+		viewed = max(viewed, at)
+	}
+	dashboards := map[string]bool{}
+	line := func(queue, dashboard string) {
+		lines = append(lines, fmt.Sprintf("%q", []string{
 			name,
 			extension,
-			role,
-			b.serial(viewed),
-			strconv.Itoa(len(u.queues[user])),
-			strconv.Itoa(len(dashboards)),
+			queue,
+			dashboard,
+			b.serial(u.views[user][dashboardID(dashboard)]),
+			held[catalog.LiveReportsID],
+			held[catalog.CallQueueBoosterID],
 			user,
-			"",
+			"", // nobody here has an e-mail
 		}))
 	}
-	b.sameRows("second", tabs[1], people, 8)
-	b.sameRows("third", tabs[2], lines, 9)
+	for queue := range u.queues[user] {
+		for id := range u.shown[queue] {
+			dashboards[id] = true
+			line("Queue "+queue, "Board "+id)
+		}
+		if len(u.shown[queue]) == 0 {
+			line("Queue "+queue, "")
+		}
+	}
+	for id := range u.views[user] {
+		if !dashboards[id] {
+			line("", "Board "+id)
+		}
+	}
+	return fmt.Sprintf("%q", []string{
+		name,
+		extension,
+		role,
+		b.serial(viewed),
+		strconv.Itoa(len(u.queues[user])),
+		strconv.Itoa(len(dashboards)),
+		user,
+		"",
+	}), lines
+}
+
+// holding is a user's extension, and whether they hold the metered products.
+func (b *model) holding(user string) (extension string, held map[string]string) {
+	held = map[string]string{catalog.LiveReportsID: "No", catalog.CallQueueBoosterID: "No"}
+	h := b.holders[user]
+	if h == nil {
+		gone := documents[struct {
+			Extension string `json:"extension"`
+		}](b, "GONE")
+		return gone["user#"+user].Extension, held
+	}
+	for product := range held {
+		switch holding := h.Holdings[product]; {
+		case h.Holds(product):
+			held[product] = "Yes"
+		case holding != nil && holding.Waiting != "":
+			held[product] = "Waiting"
+		}
+	}
+	return h.Extension, held
 }
 
 func dashboardID(name string) string {

@@ -23,6 +23,7 @@ import (
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/craft/workbook"
 	"seatwise/shared/craft/workbook/csvout"
+	"seatwise/shared/craft/workbook/form"
 )
 
 // table is what every program writes. It has what goes wrong in files: leading zeros, long numbers,
@@ -112,10 +113,10 @@ func command(ctx context.Context, words ...string) error {
 // ours writes the table as we write files ourselves.
 func ours(folder string) error {
 	var book, text bytes.Buffer
-	sample := workbook.Sample{
+	sample := form.Sample{
 		AddOnColumns: 2,
 		Rows:         table[1:],
-		AddOns:       []workbook.AddOn{{Code: "team_chat", Name: "Team Chat"}},
+		AddOns:       []form.AddOn{{Code: "team_chat", Name: "Team Chat"}},
 		Created:      time.Unix(1_700_000_000, 0),
 	}
 	err := errors.Join(workbook.WriteSample(&book, sample), csvout.WriteSample(&text, 2, table[1:]))

@@ -11,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -22,10 +21,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-func server(t *testing.T, k *testkit.Fixture) http.Handler {
+func server(t *testing.T, k *fixtures.Fixture) http.Handler {
 	t.Helper()
-	f := registry.One(k.Env, "AccountsFunction")
-	return f.HTTP
+	return api.Serve(k.Env, account.NewService(k.Env, license.NewService(catalog.Default())).Routes).HTTP
 }
 
 func settings(change map[string]any) map[string]any {
@@ -42,8 +40,8 @@ func settings(change map[string]any) map[string]any {
 }
 
 // operator is a request of somebody at the provider.
-func operator(method, path string, body any) testkit.Request {
-	return testkit.Request{
+func operator(method, path string, body any) fixtures.Request {
+	return fixtures.Request{
 		Method:      method,
 		Path:        path,
 		Body:        body,
@@ -54,13 +52,13 @@ func operator(method, path string, body any) testkit.Request {
 }
 
 func TestPutMakesAndChanges(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
 	r := k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(nil)))
-	made := testkit.Decode[account.Account](t, r, http.StatusCreated)
+	made := fixtures.Decode[account.Account](t, r, http.StatusCreated)
 	if made.ID != "initech" || made.Brand != "RingCentral" || made.BillingDay != 15 ||
 		made.Bundle != account.Standard ||
-		!made.CreatedAt.Equal(testkit.Start) {
+		!made.CreatedAt.Equal(fixtures.Start) {
 		t.Errorf("made %+v", made)
 	}
 	if r.Header.Get("Location") != "/v1/accounts/initech" || r.Header.Get("ETag") != `"1"` {
@@ -76,13 +74,13 @@ func TestPutMakesAndChanges(t *testing.T) {
 		r.Header.Get("ETag") != `"1"` {
 		t.Errorf("the same again: %d %s", r.Status, r.Header.Get("ETag"))
 	}
-	changed := testkit.Decode[account.Account](
+	changed := fixtures.Decode[account.Account](
 		t,
 		k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Initech Ltd"}))),
 		http.StatusOK,
 	)
-	if changed.Name != "Initech Ltd" || !changed.CreatedAt.Equal(testkit.Start) ||
-		!changed.ChangedAt.Equal(testkit.Start.Add(time.Hour)) {
+	if changed.Name != "Initech Ltd" || !changed.CreatedAt.Equal(fixtures.Start) ||
+		!changed.ChangedAt.Equal(fixtures.Start.Add(time.Hour)) {
 		t.Errorf("changed %+v", changed)
 	}
 
@@ -92,13 +90,13 @@ func TestPutMakesAndChanges(t *testing.T) {
 
 	stale := operator("PUT", "/v1/accounts/initech", settings(map[string]any{"name": "Late"}))
 	stale.Header = map[string]string{"If-Match": `"1"`}
-	testkit.Problem(t, k.Do(t, h, stale), http.StatusPreconditionFailed, "precondition-failed")
+	fixtures.Problem(t, k.Do(t, h, stale), http.StatusPreconditionFailed, "precondition-failed")
 	absent := operator("PUT", "/v1/accounts/hooli", settings(nil))
 	absent.Header = map[string]string{"If-Match": "*"}
-	testkit.Problem(t, k.Do(t, h, absent), http.StatusPreconditionFailed, "precondition-failed")
+	fixtures.Problem(t, k.Do(t, h, absent), http.StatusPreconditionFailed, "precondition-failed")
 
 	r = k.Do(t, h, operator("GET", "/v1/accounts/initech", nil))
-	if got := testkit.Decode[account.Account](
+	if got := fixtures.Decode[account.Account](
 		t,
 		r,
 		http.StatusOK,
@@ -111,7 +109,7 @@ func TestPutMakesAndChanges(t *testing.T) {
 	}
 }
 
-func audited(t *testing.T, k *testkit.Fixture, id string) []string {
+func audited(t *testing.T, k *fixtures.Fixture, id string) []string {
 	t.Helper()
 	var actions []string
 	err := table.All(
@@ -132,14 +130,14 @@ func audited(t *testing.T, k *testkit.Fixture, id string) []string {
 
 // An account of which no change is known says so by leaving the time out, not by the year 1.
 func TestWithoutAChangeThereIsNoTimeOfOne(t *testing.T) {
-	text, err := json.Marshal(account.Account{ID: "initech", CreatedAt: testkit.Start})
+	text, err := json.Marshal(account.Account{ID: "initech", CreatedAt: fixtures.Start})
 	if err != nil || strings.Contains(string(text), "changedAt") {
 		t.Errorf("%s, %v", text, err)
 	}
 }
 
 func TestPutNamesTheFieldAtFault(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
 	for _, c := range []struct {
 		name   string
@@ -164,7 +162,7 @@ func TestPutNamesTheFieldAtFault(t *testing.T) {
 		{"something unknown", map[string]any{"size": 3}, "size"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := testkit.Problem(
+			p := fixtures.Problem(
 				t,
 				k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(c.change))),
 				http.StatusUnprocessableEntity,
@@ -175,7 +173,7 @@ func TestPutNamesTheFieldAtFault(t *testing.T) {
 			}
 		})
 	}
-	p := testkit.Problem(
+	p := fixtures.Problem(
 		t,
 		k.Do(t, h, operator("PUT", "/v1/accounts/a%20b", settings(nil))),
 		http.StatusUnprocessableEntity,
@@ -184,44 +182,44 @@ func TestPutNamesTheFieldAtFault(t *testing.T) {
 	if len(p.Errors) != 1 || p.Errors[0].Field != "account" {
 		t.Errorf("names %+v, want account", p.Errors)
 	}
-	testkit.Problem(t, k.Do(t, h, operator("GET", "/v1/accounts/initech", nil)), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, k.Do(t, h, operator("GET", "/v1/accounts/initech", nil)), http.StatusNotFound, "not-found")
 }
 
 func TestOnlyOperatorsMakeAndList(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
-	zoe := testkit.Request{
+	zoe := fixtures.Request{
 		Method:      "PUT",
 		Path:        "/v1/accounts/acme",
 		Body:        settings(nil),
 		User:        "zoe",
 		Permissions: []auth.Permission{auth.BillingRead, auth.LicensesManage},
 	}
-	testkit.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
+	fixtures.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
 	zoe.Path = "/v1/accounts/globex"
-	testkit.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
 	zoe.Method, zoe.Body = "GET", nil
-	testkit.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, k.Do(t, h, zoe), http.StatusNotFound, "not-found")
 	zoe.Path = "/v1/accounts"
-	testkit.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
+	fixtures.Problem(t, k.Do(t, h, zoe), http.StatusForbidden, "forbidden")
 	zoe.Path = "/v1/accounts/acme"
-	testkit.Decode[account.Account](t, k.Do(t, h, zoe), http.StatusOK)
-	testkit.Problem(
+	fixtures.Decode[account.Account](t, k.Do(t, h, zoe), http.StatusOK)
+	fixtures.Problem(
 		t,
-		k.Do(t, h, testkit.Request{Method: "GET", Path: "/v1/accounts/acme"}),
+		k.Do(t, h, fixtures.Request{Method: "GET", Path: "/v1/accounts/acme"}),
 		http.StatusUnauthorized,
 		"unauthorized",
 	)
 }
 
 func TestListInPages(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
 	want := make([]string, 0, 5)
 	for i := range 5 {
 		id := fmt.Sprintf("customer-%d", i)
 		want = append(want, id)
-		testkit.Decode[account.Account](
+		fixtures.Decode[account.Account](
 			t,
 			k.Do(t, h, operator("PUT", "/v1/accounts/"+id, settings(nil))),
 			http.StatusCreated,
@@ -229,7 +227,7 @@ func TestListInPages(t *testing.T) {
 	}
 	var got []string
 	for path := "/v1/accounts?limit=2"; path != ""; {
-		page := testkit.Decode[api.List[account.Account]](t, k.Do(t, h, operator("GET", path, nil)), http.StatusOK)
+		page := fixtures.Decode[api.List[account.Account]](t, k.Do(t, h, operator("GET", path, nil)), http.StatusOK)
 		for _, a := range page.Items {
 			got = append(got, a.ID)
 		}
@@ -241,7 +239,7 @@ func TestListInPages(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("listed %v, want %v", got, want)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		k.Do(t, h, operator("GET", "/v1/accounts?cursor=AAAA", nil)),
 		http.StatusBadRequest,
@@ -250,9 +248,9 @@ func TestListInPages(t *testing.T) {
 }
 
 func TestCurrencyStaysOnceSomethingIsBought(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
-	testkit.Decode[account.Account](
+	fixtures.Decode[account.Account](
 		t,
 		k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR"}))),
 		http.StatusOK,
@@ -261,13 +259,13 @@ func TestCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 	if err := k.Env.Table.Commit(t.Context(), []table.Operation{buy}); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(nil))),
 		http.StatusConflict,
 		"wrong-state",
 	)
-	testkit.Decode[account.Account](
+	fixtures.Decode[account.Account](
 		t,
 		k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(map[string]any{"currency": "EUR", "billingDay": 3}))),
 		http.StatusOK,
@@ -277,7 +275,7 @@ func TestCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 // TestOneOfManyMakers lets twenty make one account at once: one is told that it is new, and there
 // is one record of that.
 func TestOneOfManyMakers(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
 	var wg sync.WaitGroup
 	status := make([]int, 20)
@@ -297,19 +295,15 @@ func TestOneOfManyMakers(t *testing.T) {
 // TestBundleFollows changes the bundle to unlimited Live Reports and back: everybody's seat and
 // every place in the waiting list goes, and comes back.
 func TestBundleFollows(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
 	s := account.NewService(k.Env, license.NewService(catalog.Default()))
 	kernel := license.NewService(catalog.Default())
 	const people, seats = 250, 120
-	if err := kernel.Deliver(
-		t.Context(),
-		k.Call("op"),
-		k.Env.IDs.Ordered(),
-		[]license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: seats}},
-		call.Answer{},
-		nil,
-	); err != nil {
+	if err := kernel.Deliver(t.Context(), k.Call("op"), license.Delivery{
+		OrderID: k.Env.IDs.Ordered(),
+		Lots:    []license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: seats}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range people {
@@ -318,7 +312,9 @@ func TestBundleFollows(t *testing.T) {
 		if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := change.Put(t.Context(), user, strings.ToUpper(user), true); err != nil {
+		if err := change.Put(
+			t.Context(), license.Person{UserID: user, Name: strings.ToUpper(user), Active: true},
+		); err != nil {
 			t.Fatal(err)
 		}
 		if err := change.Grant(t.Context(), user, catalog.LiveReportsID, license.QueueGrant("q")); err != nil {
@@ -351,7 +347,7 @@ func TestBundleFollows(t *testing.T) {
 	put := func(bundle account.Bundle) {
 		t.Helper()
 		body := map[string]any{"name": "Acme", "timezone": "America/New_York", "billingDay": 1, "bundle": bundle}
-		testkit.Decode[account.Account](
+		fixtures.Decode[account.Account](
 			t,
 			k.Do(t, h, operator("PUT", "/v1/accounts/acme", settings(body))),
 			http.StatusOK,

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -19,7 +19,7 @@ import (
 // One holder who fails keeps nobody else on the old bundle (requirements, section 6), is told, and
 // follows once it is mended.
 func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	kernel := license.NewService(catalog.Default())
 	const people = 120
 	name := func(i int) string { return fmt.Sprintf("user-%03d", i) }
@@ -28,7 +28,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		if _, err := change.Load(t.Context(), license.Need{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := change.Put(t.Context(), name(i), "Somebody", true); err != nil {
+		if err := change.Put(t.Context(), license.Person{UserID: name(i), Name: "Somebody", Active: true}); err != nil {
 			t.Fatal(err)
 		}
 		if err := change.Grant(t.Context(), name(i), catalog.LiveReportsID, license.QueueGrant("q")); err != nil {

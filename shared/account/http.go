@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"seatwise/shared/license/effects"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -25,6 +26,8 @@ type listInput struct{ api.Paging }
 
 // Routes registers the module's operations (docs/contract.md).
 func (s *Service) Routes(k *api.Router) {
+	k.Foresees("licenses", effects.Reader(s.products))
+	k.Carries(BundleMarkers, func(ctx context.Context, account, _ string) error { return s.settle(ctx, account, 0) })
 	one := api.ReadWrite[api.Account, body, Account]{
 		New: func(at *api.Account) Account { return Account{ID: at.Account} },
 		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Account], error) {

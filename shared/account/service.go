@@ -112,11 +112,13 @@ func (s *Service) Put(
 			return err
 		}
 		rebundled = false
-		a := New(c.Account, settings, c.At)
-		out = call.Stored[Account]{Value: a, Version: item.Version, Created: !exists}
-		change := call.AuditEntry{Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings}
-		condition := table.IfAbsent
-		var ops []table.Operation
+		out = call.Stored[Account]{Value: New(c.Account, settings, c.At), Version: item.Version, Created: !exists}
+		w := writing{
+			change: call.AuditEntry{
+				Action: "account.created", Subject: "account", SubjectID: c.Account, After: settings,
+			},
+			condition: table.IfAbsent,
+		}
 		var before Account
 		if exists {
 			if before, err = call.Decode[Account](item); err != nil {
@@ -131,51 +133,17 @@ func (s *Service) Put(
 			return err
 		}
 		if exists {
-			if a, err = before.Changed(settings, c.At); err != nil {
+			if out.Value, err = before.Changed(settings, c.At); err != nil {
 				return err
 			}
-			change.Action, change.Before = "account.changed", before.Settings
-			condition = table.IfVersion(item.Version)
-			if before.Currency != settings.Currency {
-				if _, bought := found[purchased]; bought {
-					return problem.New(problem.WrongState, "The currency cannot change: licenses were bought in it.")
-				}
-				ops = append(ops, table.Check(purchased, table.IfAbsent))
+			w.change.Action, w.change.Before = "account.changed", before.Settings
+			w.condition = table.IfVersion(item.Version)
+			if w.beside, err = consequences(c, found, before.Settings, settings); err != nil {
+				return err
 			}
-			if rebundled = before.Bundle != settings.Bundle; rebundled {
-				op, err := putBundleMarker(
-					found[marker],
-					c,
-					bundleMarker{Bundle: settings.Bundle, Cause: c.Cause(), Since: c.At},
-				)
-				if err != nil {
-					return err
-				}
-				ops = append(ops, op)
-			}
+			rebundled = before.Bundle != settings.Bundle
 		}
-		data, err := call.Encode(a)
-		if err != nil {
-			return err
-		}
-		put := table.Put(
-			table.Item{
-				Key:       own,
-				Data:      data,
-				IndexKeys: [table.Indexes]table.Key{{Partition: accounts, Sort: c.Account}},
-			},
-			condition,
-		)
-		out.Value, out.Version = a, put.Item.Version
-		audit, err := c.Audit(change)
-		if err != nil {
-			return err
-		}
-		answer := out.Answer()
-		if out.Created {
-			answer = answer.At(path(a.ID))
-		}
-		return c.Commit(ctx, answer, append(ops, put, audit)...)
+		return w.commit(ctx, c, &out)
 	})
 	if err != nil {
 		return call.Stored[Account]{}, err
@@ -184,6 +152,62 @@ func (s *Service) Put(
 		s.settleSoon(ctx, c.Account)
 	}
 	return out, nil
+}
+
+// consequences are what else a change of settings writes: another currency demands that nothing was
+// bought, and another bundle leaves a pending-work marker.
+//
+// Errors: wrong-state.
+func consequences(
+	c *call.Call, found map[table.Key]table.Item, before, after Settings,
+) (ops []table.Operation, err error) {
+	if before.Currency != after.Currency {
+		purchased := PurchasedKey(c.Account)
+		if _, bought := found[purchased]; bought {
+			return nil, problem.New(problem.WrongState, "The currency cannot change: licenses were bought in it.")
+		}
+		ops = append(ops, table.Check(purchased, table.IfAbsent))
+	}
+	if before.Bundle != after.Bundle {
+		marker := bundleMarker{Bundle: after.Bundle, Cause: c.Cause(), Since: c.At}
+		op, err := putBundleMarker(found[bundleMarkerKey(c.Account)], c, marker)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+// writing is what is written of an account: with its audit entry, on its condition, and with what
+// is written beside it.
+type writing struct {
+	change    call.AuditEntry
+	condition table.Condition
+	beside    []table.Operation
+}
+
+// commit writes an account, which gets its version, and answers with it.
+func (w writing) commit(ctx context.Context, c *call.Call, a *call.Stored[Account]) error {
+	data, err := call.Encode(a.Value)
+	if err != nil {
+		return err
+	}
+	put := table.Put(table.Item{
+		Key:       call.AccountKey(c.Account),
+		Data:      data,
+		IndexKeys: [table.Indexes]table.Key{{Partition: accounts, Sort: c.Account}},
+	}, w.condition)
+	a.Version = put.Item.Version
+	audit, err := c.Audit(w.change)
+	if err != nil {
+		return err
+	}
+	answer := a.Answer()
+	if a.Created {
+		answer = answer.At(path(c.Account))
+	}
+	return c.Commit(ctx, answer, append(w.beside, put, audit)...)
 }
 
 // check finds what is wrong with settings, but for values that are as they were.

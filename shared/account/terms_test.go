@@ -2,18 +2,19 @@ package account_test
 
 import (
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 )
 
 // A change of the time zone, the billing day, the bundle or the report schedule counts from the
 // next period on (requirements, section 12), and what counted before is kept.
 func TestTermsCountFromTheNextPeriod(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
 	put := func(change map[string]any) account.Account {
 		t.Helper()
@@ -21,7 +22,7 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 		if r.Status != http.StatusOK && r.Status != http.StatusCreated {
 			t.Fatalf("%d %s", r.Status, r.Body)
 		}
-		return testkit.Decode[account.Account](t, r, r.Status)
+		return fixtures.Decode[account.Account](t, r, r.Status)
 	}
 	first := account.Terms{
 		Timezone:       "Europe/Vienna",
@@ -31,8 +32,8 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 	}
 	want := func(a account.Account, terms ...account.Terms) {
 		t.Helper()
-		if !slices.Equal(a.Terms, terms) {
-			t.Fatalf("terms %+v, want %+v", a.Terms, terms)
+		if diff := cmp.Diff(terms, a.Terms); diff != "" {
+			t.Fatalf("terms, wanted -, got +:\n%s", diff)
 		}
 	}
 	k.Clock.Set(time.Date(2026, 7, 20, 12, 0, 0, 0, time.UTC))
@@ -79,14 +80,17 @@ func TestTermsCountFromTheNextPeriod(t *testing.T) {
 		day, today string
 		unlimited  bool
 	}{
-		{"2026-08-14", "2026-08-20", false}, {"2026-08-15", "2026-08-20", true}, {"2026-08-20", "2026-09-01", false}, {"2026-09-01", "2026-12-01", true},
+		{"2026-08-14", "2026-08-20", false},
+		{"2026-08-15", "2026-08-20", true},
+		{"2026-08-20", "2026-09-01", false},
+		{"2026-09-01", "2026-12-01", true},
 	} {
 		if got := a.UnlimitedOn(days, day(test.day), day(test.today)); got != test.unlimited {
 			t.Errorf("%s, seen on %s: unlimited %v", test.day, test.today, got)
 		}
 	}
 	// What is read says it.
-	got := testkit.Decode[account.Account](t, k.Do(t, h, operator("GET", "/v1/accounts/initech", nil)), http.StatusOK)
+	got := fixtures.Decode[account.Account](t, k.Do(t, h, operator("GET", "/v1/accounts/initech", nil)), http.StatusOK)
 	want(got, first, second, third)
 }
 
@@ -103,9 +107,9 @@ func TestPaperByCountry(t *testing.T) {
 			t.Errorf("%q prints on %s", country, got)
 		}
 	}
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	h := server(t, k)
-	a := testkit.Decode[account.Account](
+	a := fixtures.Decode[account.Account](
 		t,
 		k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"country": "US"}))),
 		http.StatusCreated,
@@ -115,7 +119,7 @@ func TestPaperByCountry(t *testing.T) {
 	}
 	for _, country := range []string{"us", "USA", "XX", "ZZ", "EU", "UK", "DD", "419"} {
 		r := k.Do(t, h, operator("PUT", "/v1/accounts/initech", settings(map[string]any{"country": country})))
-		p := testkit.Problem(t, r, http.StatusUnprocessableEntity, "validation")
+		p := fixtures.Problem(t, r, http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 ||
 			p.Errors[0].Field != "country" {
 			t.Errorf("%s: %+v", country, p.Errors)

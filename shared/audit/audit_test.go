@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/audit"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -23,17 +23,23 @@ const (
 )
 
 // written puts six records a minute apart from each other into the account: what happened, by name.
-func written(t *testing.T, fixture *testkit.Fixture) {
+func written(t *testing.T, fixture *fixtures.Fixture) {
 	t.Helper()
 	for _, r := range []struct {
 		actor  string
 		change call.AuditEntry
 	}{
-		{"ann", call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: "o1", After: map[string]int{"licenses": 2}}},
+		{"ann", call.AuditEntry{
+			Action: "order.placed", Subject: "order", SubjectID: "o1", After: map[string]int{"licenses": 2},
+		}},
 		{"ann", call.AuditEntry{Action: "a.assigned", Subject: "license", SubjectID: licenseA, User: "zoe"}},
-		{"ben", call.AuditEntry{Action: "a.unassigned", Subject: "license", SubjectID: licenseA, User: "zoe", Reason: "order o1"}},
+		{"ben", call.AuditEntry{
+			Action: "a.unassigned", Subject: "license", SubjectID: licenseA, User: "zoe", Reason: "order o1",
+		}},
 		{"ben", call.AuditEntry{Action: "b.assigned", Subject: "license", SubjectID: licenseB, User: "zoe"}},
-		{"ann", call.AuditEntry{Action: "a.reassigned", Subject: "license", SubjectID: licenseA, User: "yan", Before: "zoe", After: "yan"}},
+		{"ann", call.AuditEntry{
+			Action: "a.reassigned", Subject: "license", SubjectID: licenseA, User: "yan", Before: "zoe", After: "yan",
+		}},
 		{"usage-aggregation", call.AuditEntry{Action: "user.put", Subject: "user", SubjectID: "zoe", User: "zoe"}},
 	} {
 		c := fixture.Call(r.actor)
@@ -49,17 +55,20 @@ func written(t *testing.T, fixture *testkit.Fixture) {
 }
 
 func TestList(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
 	written(t, fixture)
 	at := func(minute int) string {
-		return url.QueryEscape(testkit.Start.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339))
+		return url.QueryEscape(fixtures.Start.Add(time.Duration(minute) * time.Minute).Format(time.RFC3339))
 	}
 	for _, test := range []struct {
 		name, query string
 		want        []string
 	}{
-		{"all, newest first", "", []string{"user.put", "a.reassigned", "b.assigned", "a.unassigned", "a.assigned", "order.placed"}},
+		{
+			"all, newest first", "",
+			[]string{"user.put", "a.reassigned", "b.assigned", "a.unassigned", "a.assigned", "order.placed"},
+		},
 		{"a license", "license=" + licenseA, []string{"a.reassigned", "a.unassigned", "a.assigned"}},
 		{"a user", "user=zoe", []string{"user.put", "b.assigned", "a.unassigned", "a.assigned"}},
 		{"an actor", "actor=ben", []string{"b.assigned", "a.unassigned"}},
@@ -68,12 +77,20 @@ func TestList(t *testing.T) {
 		{"a user and an actor", "user=zoe&actor=ann", []string{"a.assigned"}},
 		{"from is inclusive, to exclusive", "from=" + at(1) + "&to=" + at(3), []string{"a.unassigned", "a.assigned"}},
 		{"a license in a span", "license=" + licenseA + "&from=" + at(2), []string{"a.reassigned", "a.unassigned"}},
-		{"a zone other than UTC", "to=" + url.QueryEscape(testkit.Start.Add(time.Minute).In(time.FixedZone("", 7200)).Format(time.RFC3339)), []string{"order.placed"}},
+		{"a zone other than UTC", "to=" + url.QueryEscape(fixtures.Start.Add(time.Minute).In(time.FixedZone("", 7200)).Format(time.RFC3339)), []string{"order.placed"}},
 		{"a day", "from=2026-07-15&to=2026-07-16&actor=ben", []string{"b.assigned", "a.unassigned"}},
 		{"a later day", "from=2026-07-16", []string{}},
 		{"an action", "action=a.unassigned", []string{"a.unassigned"}},
 		{"an action of an actor", "actor=ann&action=order.placed", []string{"order.placed"}},
 		{"an action of nobody", "actor=ben&action=order.placed", []string{}},
+		{
+			"oldest first", "order=oldest",
+			[]string{"order.placed", "a.assigned", "a.unassigned", "b.assigned", "a.reassigned", "user.put"},
+		},
+		{
+			"a user, oldest first", "order=oldest&user=zoe",
+			[]string{"a.assigned", "a.unassigned", "b.assigned", "user.put"},
+		},
 		{"a license of nobody", "license=0d5c0000-0000-4000-8000-00000000000c", []string{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,11 +104,11 @@ func TestList(t *testing.T) {
 }
 
 // actions reads a list to its end.
-func actions(t *testing.T, fixture *testkit.Fixture, handler http.Handler, query string, limit int) []string {
+func actions(t *testing.T, fixture *fixtures.Fixture, handler http.Handler, query string, limit int) []string {
 	t.Helper()
 	got, cursor := []string{}, ""
 	for range 20 {
-		page := testkit.Decode[api.List[call.AuditRecord]](
+		page := fixtures.Decode[api.List[call.AuditRecord]](
 			t,
 			fixture.Do(t, handler, read(fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, cursor))),
 			http.StatusOK,
@@ -110,8 +127,8 @@ func actions(t *testing.T, fixture *testkit.Fixture, handler http.Handler, query
 	return nil
 }
 
-func read(query string) testkit.Request {
-	return testkit.Request{
+func read(query string) fixtures.Request {
+	return fixtures.Request{
 		Method:      http.MethodGet,
 		Path:        "/v1/accounts/acme/audit?" + query,
 		User:        "ann",
@@ -120,17 +137,18 @@ func read(query string) testkit.Request {
 }
 
 func TestRecordIsShownWhole(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
 	written(t, fixture)
-	page := testkit.Decode[api.List[map[string]any]](t, fixture.Do(t, handler, read("user=yan")), http.StatusOK)
+	page := fixtures.Decode[api.List[map[string]any]](t, fixture.Do(t, handler, read("user=yan")), http.StatusOK)
 	if len(page.Items) != 1 {
 		t.Fatalf("got %v", page.Items)
 	}
 	got := page.Items[0]
 	for field, want := range map[string]any{
-		"actor": "ann", "action": "a.reassigned", "subject": "license:" + licenseA, "user": "yan", "reason": "request", "before": "zoe", "after": "yan",
-		"at": testkit.Start.Add(4 * time.Minute).Format(time.RFC3339),
+		"actor": "ann", "action": "a.reassigned", "subject": "license:" + licenseA, "user": "yan", "reason": "request",
+		"before": "zoe", "after": "yan",
+		"at": fixtures.Start.Add(4 * time.Minute).Format(time.RFC3339),
 	} {
 		if got[field] != want {
 			t.Errorf("%s is %v, want %v", field, got[field], want)
@@ -141,14 +159,16 @@ func TestRecordIsShownWhole(t *testing.T) {
 // What follows automatically names the person and the request that began it, and is found by that
 // person (requirements, section 4).
 func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
 	began := fixture.Call("ada")
 	for step, c := range map[string]*call.Call{
 		"dashboard.put":      began,
 		"license.unassigned": fixture.Call("directory").Because(began.Cause()),
-		"license.assigned":   fixture.Call("maintenance").Because(fixture.Call("directory").Because(began.Cause()).Cause()),
-		"report.requested":   fixture.Call("report-schedule"),
+		"license.assigned": fixture.Call("maintenance").Because(
+			fixture.Call("directory").Because(began.Cause()).Cause(),
+		),
+		"report.requested": fixture.Call("report-schedule"),
 	} {
 		op, err := c.Audit(call.AuditEntry{Action: step, Subject: "thing", SubjectID: step})
 		if err != nil {
@@ -158,7 +178,7 @@ func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page := testkit.Decode[api.List[call.AuditRecord]](t, fixture.Do(t, handler, read("actor=ada")), http.StatusOK)
+	page := fixtures.Decode[api.List[call.AuditRecord]](t, fixture.Do(t, handler, read("actor=ada")), http.StatusOK)
 	if len(page.Items) != 3 {
 		t.Fatalf("got %+v, want what ada did and what followed", page.Items)
 	}
@@ -178,38 +198,41 @@ func TestWhatFollowsIsFoundByWhoBeganIt(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
 	written(t, fixture)
 	for query, field := range map[string]string{
-		"from=yesterday": "from", "to=2026-02-30": "to", "license=7": "license", "user=" + url.QueryEscape("a#b"): "user", "actor=" + url.QueryEscape("#"): "actor",
+		"from=yesterday": "from", "to=2026-02-30": "to", "license=7": "license",
+		"user=" + url.QueryEscape("a#b"): "user", "actor=" + url.QueryEscape("#"): "actor",
 		"from=2026-07-16&to=2026-07-15": "to", "shade=red": "shade", "limit=0": "limit",
 	} {
-		p := testkit.Problem(t, fixture.Do(t, handler, read(query)), http.StatusUnprocessableEntity, "validation")
+		p := fixtures.Problem(t, fixture.Do(t, handler, read(query)), http.StatusUnprocessableEntity, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: got %+v, want the field %s", query, p.Errors, field)
 		}
 	}
-	first := testkit.Decode[api.List[call.AuditRecord]](t, fixture.Do(t, handler, read("limit=1")), http.StatusOK)
-	for name, query := range map[string]string{"altered": "cursor=x" + first.NextCursor, "of another list": "user=zoe&cursor=" + first.NextCursor} {
+	first := fixtures.Decode[api.List[call.AuditRecord]](t, fixture.Do(t, handler, read("limit=1")), http.StatusOK)
+	for name, query := range map[string]string{
+		"altered": "cursor=x" + first.NextCursor, "of another list": "user=zoe&cursor=" + first.NextCursor,
+	} {
 		t.Log(name)
-		testkit.Problem(t, fixture.Do(t, handler, read(query)), http.StatusBadRequest, "malformed-body")
+		fixtures.Problem(t, fixture.Do(t, handler, read(query)), http.StatusBadRequest, "malformed-body")
 	}
 	lacking := read("")
 	lacking.Permissions = []auth.Permission{auth.LicensesRead}
-	testkit.Problem(t, fixture.Do(t, handler, lacking), http.StatusForbidden, "forbidden")
+	fixtures.Problem(t, fixture.Do(t, handler, lacking), http.StatusForbidden, "forbidden")
 	stranger := read("")
-	stranger.Account = testkit.Other
-	testkit.Problem(t, fixture.Do(t, handler, stranger), http.StatusNotFound, "not-found")
+	stranger.Account = fixtures.Other
+	fixtures.Problem(t, fixture.Do(t, handler, stranger), http.StatusNotFound, "not-found")
 }
 
 func TestAccountsAreApart(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
 	written(t, fixture)
 	r := read("")
-	r.Account, r.Path = testkit.Other, "/v1/accounts/"+testkit.Other+"/audit?license="+licenseA
-	if got := testkit.Decode[api.List[call.AuditRecord]](
+	r.Account, r.Path = fixtures.Other, "/v1/accounts/"+fixtures.Other+"/audit?license="+licenseA
+	if got := fixtures.Decode[api.List[call.AuditRecord]](
 		t,
 		fixture.Do(t, handler, r),
 		http.StatusOK,
@@ -222,10 +245,10 @@ func TestAccountsAreApart(t *testing.T) {
 
 // What belongs to no account is read by operators alone, as the runbook says (docs/operations.md).
 func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
 	written(t, fixture)
-	c := call.ForEvent(fixture.Env, call.Nowhere, "file-drop", "its key names no account", testkit.Start)
+	c := call.ForEvent(fixture.Env, call.Nowhere, "file-drop", "its key names no account", fixtures.Start)
 	op, err := c.Audit(call.AuditEntry{
 		Action:    "object.putAside",
 		Subject:   "object",
@@ -238,8 +261,8 @@ func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
 	if err := fixture.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
 		t.Fatal(err)
 	}
-	ask := func(account string, permissions ...auth.Permission) testkit.Response {
-		return fixture.Do(t, handler, testkit.Request{
+	ask := func(account string, permissions ...auth.Permission) fixtures.Response {
+		return fixture.Do(t, handler, fixtures.Request{
 			Method:      http.MethodGet,
 			Path:        "/v1/accounts/-/audit?action=object.putAside",
 			User:        "ops",
@@ -247,7 +270,7 @@ func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
 			Permissions: permissions,
 		})
 	}
-	page := testkit.Decode[api.List[call.AuditRecord]](
+	page := fixtures.Decode[api.List[call.AuditRecord]](
 		t,
 		ask("acme", auth.AccountsManage, auth.AuditRead),
 		http.StatusOK,
@@ -257,13 +280,12 @@ func TestOperatorsReadWhatBelongsToNoAccount(t *testing.T) {
 		!strings.Contains(string(page.Items[0].After), `"key":"lost.xlsx"`) {
 		t.Fatalf("got %+v", page.Items)
 	}
-	testkit.Problem(t, ask("acme", auth.AccountsManage), http.StatusForbidden, "forbidden")
-	testkit.Problem(t, ask("acme", auth.AuditRead), http.StatusNotFound, "not-found")
-	testkit.Problem(t, ask("-", auth.AuditRead), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, ask("acme", auth.AccountsManage), http.StatusForbidden, "forbidden")
+	fixtures.Problem(t, ask("acme", auth.AuditRead), http.StatusNotFound, "not-found")
+	fixtures.Problem(t, ask("-", auth.AuditRead), http.StatusNotFound, "not-found")
 }
 
-func serve(t *testing.T, fixture *testkit.Fixture) http.Handler {
+func serve(t *testing.T, fixture *fixtures.Fixture) http.Handler {
 	t.Helper()
-	fn := registry.One(fixture.Env, "AuditFunction")
-	return fn.HTTP
+	return api.Serve(fixture.Env, audit.NewService(fixture.Env).Routes).HTTP
 }

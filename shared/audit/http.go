@@ -18,10 +18,13 @@ type listInput struct {
 	Action  string `query:"action" maxLength:"64" doc:"Only this kind of change." example:"license.assigned"`
 	From    string `query:"from" doc:"The earliest moment, or its day in UTC." example:"2026-01-01T00:00:00Z"`
 	To      string `query:"to" doc:"The moment, or the day in UTC, before which records end." example:"2026-02-01"`
+	Order   string `query:"order" enum:"newest,oldest" default:"newest" doc:"Which come first."`
 }
 
 func (in *listInput) filter() (Filter, error) {
-	f := Filter{License: in.License, User: in.User, Actor: in.Actor, Action: in.Action}
+	f := Filter{
+		License: in.License, User: in.User, Actor: in.Actor, Action: in.Action, OldestFirst: in.Order == "oldest",
+	}
 	for _, id := range []struct{ field, value string }{{"user", in.User}, {"actor", in.Actor}} {
 		if id.value == "" {
 			continue
@@ -46,7 +49,7 @@ func (s *Service) Routes(k *api.Router) {
 		ID:          "list-audit",
 		Method:      http.MethodGet,
 		Path:        "/v1/accounts/{account}/audit",
-		Summary:     "List what was changed, newest first",
+		Summary:     "List what was changed, newest first unless asked otherwise",
 		Tag:         "Audit",
 		Permissions: []auth.Permission{auth.AuditRead},
 		Nowhere:     true,
@@ -55,7 +58,7 @@ func (s *Service) Routes(k *api.Router) {
 		if err != nil {
 			return nil, err
 		}
-		list := []string{"audit", in.License, in.User, in.Actor, in.Action, in.From, in.To}
+		list := []string{"audit", in.License, in.User, in.Actor, in.Action, in.From, in.To, in.Order}
 		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]call.AuditRecord, string, error) {
 			return s.List(ctx, c, f, after, limit)
 		})

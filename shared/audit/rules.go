@@ -11,6 +11,8 @@ import (
 type Filter struct {
 	License, User, Actor, Action string
 	From, To                     time.Time
+	// OldestFirst turns the list round, which begins with the newest otherwise.
+	OldestFirst bool
 }
 
 // parseMoment reads a bound of a list: a moment in RFC 3339, or a day, which begins at midnight

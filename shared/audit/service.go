@@ -26,9 +26,9 @@ type Service struct{ env *app.Env }
 // NewService makes the service.
 func NewService(env *app.Env) *Service { return &Service{env: env} }
 
-// List returns the newest records first, and the position of the next page, empty at the end. A
-// license is looked up by its own partition, which is strongly consistent; a user, an actor and the
-// whole account by an index, which can be a moment behind.
+// List returns the newest records first, or the oldest if the filter says so, and the position of
+// the next page, empty at the end. A license is looked up by its own partition, which is strongly
+// consistent; a user, an actor and the whole account by an index, which can be a moment behind.
 //
 // Errors: validation when the span is empty; table.ErrCursor.
 func (s *Service) List(
@@ -71,7 +71,7 @@ func (s *Service) List(
 
 // query chooses the partition in which the fewest records have to be looked at.
 func query(c *call.Call, f Filter) table.Query {
-	q := table.Query{Backwards: true}
+	q := table.Query{Backwards: !f.OldestFirst}
 	switch {
 	case f.License != "":
 		q.Partition = c.Partition("AUDIT", "license", f.License)

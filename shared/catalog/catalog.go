@@ -118,6 +118,56 @@ type Product struct {
 
 	// Prices has one price of a license a month for each currency of the catalog.
 	Prices []money.Amount
+	// OveragePrices are the same for somebody who needs a seat and has none; empty if that costs
+	// nothing.
+	OveragePrices []money.Amount
+	// Earlier are the prices that counted before these, the oldest first.
+	Earlier []EarlierPrices
+}
+
+// EarlierPrices are those that counted before a day.
+type EarlierPrices struct {
+	// Until is the first day on which they count no more, as YYYY-MM-DD.
+	Until                 string
+	Prices, OveragePrices []money.Amount
+}
+
+// OveragePrice is what a month costs of somebody who needs a seat and has none; false if that costs
+// nothing.
+func (p Product) OveragePrice(currency string) (money.Amount, bool) {
+	return priceIn(p.OveragePrices, currency)
+}
+
+// UnitPriceOn is the price of one license a month on a day, as YYYY-MM-DD; false if there is none
+// in the currency.
+func (p Product) UnitPriceOn(day, currency string) (money.Amount, bool) {
+	prices, _ := p.pricesOn(day)
+	return priceIn(prices, currency)
+}
+
+// OveragePriceOn is what a month costs, on a day, of somebody who needs a seat and has none; false
+// if that costs nothing.
+func (p Product) OveragePriceOn(day, currency string) (money.Amount, bool) {
+	_, prices := p.pricesOn(day)
+	return priceIn(prices, currency)
+}
+
+func (p Product) pricesOn(day string) (unit, overage []money.Amount) {
+	for _, e := range p.Earlier {
+		if day < e.Until {
+			return e.Prices, e.OveragePrices
+		}
+	}
+	return p.Prices, p.OveragePrices
+}
+
+func priceIn(prices []money.Amount, currency string) (money.Amount, bool) {
+	for _, price := range prices {
+		if price.Currency == currency {
+			return price, true
+		}
+	}
+	return money.Amount{}, false
 }
 
 // Purchasable reports whether licenses of p are bought.
@@ -126,12 +176,7 @@ func (p Product) Purchasable() bool { return p.Kind.Purchasable() }
 // UnitPrice is the price of one license a month in a currency; false if the catalog has no prices
 // in that currency.
 func (p Product) UnitPrice(currency string) (money.Amount, bool) {
-	for _, price := range p.Prices {
-		if price.Currency == currency {
-			return price, true
-		}
-	}
-	return money.Amount{}, false
+	return priceIn(p.Prices, currency)
 }
 
 // Catalog is a checked catalog. It never changes, so any number of goroutines may use it.
@@ -196,6 +241,14 @@ func (c *Catalog) Lookup(id string) (Product, bool) {
 		return Product{}, false
 	}
 	return c.definition.Products[i], true
+}
+
+// Name is what people call a product; of one that the catalog does not have (any more), its id.
+func (c *Catalog) Name(id string) string {
+	if p, ok := c.Lookup(id); ok {
+		return p.Name
+	}
+	return id
 }
 
 // ByCode finds an add-on by the code that mass configuration files use, exactly as written.

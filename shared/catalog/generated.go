@@ -5,19 +5,20 @@ package catalog
 import "seatwise/shared/craft/money"
 
 var definition = Definition{
-	Version:    "d73924a2bc27ef1f",
+	Version:    "6671f9314b537d72",
 	Currencies: []string{"USD", "EUR", "GBP"},
 	Categories: []string{"Analytics", "Phone", "Users", "Clients", "Supervisor", "Devices"},
 	Products: []Product{
 		{
-			ID:          "live-reports",
-			Name:        "Live Reports",
-			Category:    "Analytics",
-			Kind:        "seat",
-			Description: "Lets one person view Live Reports, or be shown on them as a member of a monitored call queue.",
-			CoveredBy:   []string{"call-queue-booster"},
-			CountsAs:    Count{Group: "liveReports", Label: "Live Report", Means: "Licenses bought for people who view Live Reports or are shown on them."},
-			Prices:      []money.Amount{{Minor: 2500, Currency: "USD"}, {Minor: 2300, Currency: "EUR"}, {Minor: 2000, Currency: "GBP"}}},
+			ID:            "live-reports",
+			Name:          "Live Reports",
+			Category:      "Analytics",
+			Kind:          "seat",
+			Description:   "Lets one person view Live Reports, or be shown on them as a member of a monitored call queue.",
+			CoveredBy:     []string{"call-queue-booster"},
+			CountsAs:      Count{Group: "liveReports", Label: "Live Report", Means: "Licenses bought for people who view Live Reports or are shown on them."},
+			Prices:        []money.Amount{{Minor: 2500, Currency: "USD"}, {Minor: 2300, Currency: "EUR"}, {Minor: 2000, Currency: "GBP"}},
+			OveragePrices: []money.Amount{{Minor: 3000, Currency: "USD"}, {Minor: 2760, Currency: "EUR"}, {Minor: 2400, Currency: "GBP"}}},
 		{
 			ID:          "call-queue-booster",
 			Name:        "Call Queue Booster",

@@ -35,7 +35,7 @@ func ownerOf(found map[table.Key]table.Item, key table.Key) (string, error) {
 	return o.UserID, err
 }
 
-// moveEmail makes the user's address after theirs alone, and gives up the one before (requirements,
+// moveEmail makes the user's address theirs alone, and gives up the one before (requirements,
 // section 6); the item of the new one is among what was found. The commit demands that the items
 // are as they were read, so of two who want one address at once one decides again. An address that
 // is left as it was is not judged: several may have one from before addresses were unique, and the
@@ -43,26 +43,23 @@ func ownerOf(found map[table.Key]table.Item, key table.Key) (string, error) {
 //
 // Errors: email-in-use.
 func moveEmail(
-	ctx context.Context,
-	c *call.Call,
-	ch *license.UnitOfWork,
-	user, before, after string,
-	found map[table.Key]table.Item,
+	ctx context.Context, c *call.Call, ch *license.UnitOfWork, l *loadedUser, user profile,
 ) ([]table.Operation, error) {
 	var ops []table.Operation
+	before, after := l.before.Email, user.Email
 	old, now := emailKey(c.Account, before), emailKey(c.Account, after)
 	if after != "" {
-		owner, err := ownerOf(found, now)
+		owner, err := ownerOf(l.found, now)
 		switch {
 		case err != nil:
 			return nil, err
 		case owner == "":
-			data, err := call.Encode(emailOwner{UserID: user})
+			data, err := call.Encode(emailOwner{UserID: user.ID})
 			if err != nil {
 				return nil, err
 			}
 			ops = append(ops, table.Put(table.Item{Key: now, Data: data}, table.IfAbsent))
-		case owner != user && (before == "" || old != now):
+		case owner != user.ID && (before == "" || old != now):
 			return nil, problem.New(problem.EmailInUse, "Another user has this e-mail address.").
 				At("email", problem.Duplicate, "belongs to another user")
 		}
@@ -70,7 +67,7 @@ func moveEmail(
 	if before == "" || after != "" && old == now {
 		return ops, nil
 	}
-	more, err := giveUpEmail(ctx, c, ch, user, before)
+	more, err := giveUpEmail(ctx, c, ch, user.ID, before)
 	return append(ops, more...), err
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -89,7 +90,7 @@ func TestStoredAddressesAreNotJudged(t *testing.T) {
 	}
 	c := f.Call("admin")
 	for _, id := range []string{"ann", "bob"} {
-		item, ok, err := table.Get(t.Context(), f.Env.Table, userKey(c.Account, id))
+		item, ok, err := table.Get(t.Context(), f.Env.Table, access.UserKey(c.Account, id))
 		if err != nil || !ok {
 			t.Fatal(err)
 		}
@@ -164,18 +165,19 @@ func TestTwoWhoWantOneAddressAtOnce(t *testing.T) {
 
 func TestNamesInCells(t *testing.T) {
 	who := NewNamed("user")
-	who.Add("zoe", "Zoë", "Zoe@acme.test", true)
-	who.Add("strasse", "Hans Straße", "", true)
-	who.Add("neil", "Seán O’Neil", "", false)
-	who.Add("ann1", "Ann Lee", "", true)
-	who.Add("ann2", "ANN LEE", "", true)
-	who.Add("bob1", "Bob", "", true)
-	who.Add("bob2", "Bob", "", true)
-	who.Add("bob3", "BOB", "", true)
-	who.Add("old1", "Old One", "old@acme.test", true)
-	who.Add("old2", "Old Two", "OLD@acme.test", true)
+	who.AddUser("zoe", "Zoë", "Zoe@acme.test", true)
+	who.AddUser("strasse", "Hans Straße", "", true)
+	who.AddUser("neil", "Seán O’Neil", "", false)
+	who.AddUser("ann1", "Ann Lee", "", true)
+	who.AddUser("ann2", "ANN LEE", "", true)
+	who.AddUser("bob1", "Bob", "", true)
+	who.AddUser("bob2", "Bob", "", true)
+	who.AddUser("bob3", "BOB", "", true)
+	who.AddUser("old1", "Old One", "old@acme.test", true)
+	who.AddUser("old2", "Old Two", "OLD@acme.test", true)
 	for cell, want := range map[string]string{
-		"zoe": "zoe", "Zoe\u0308": "zoe", "ZOE": "zoe", "zoë\u200b": "zoe", "ZOE@ACME.test": "zoe", "hans STRASSE": "strasse", "Hans\u00a0 Straße": "strasse", "sean o'neil": "neil",
+		"zoe": "zoe", "Zoe\u0308": "zoe", "ZOE": "zoe", "zoë\u200b": "zoe", "ZOE@ACME.test": "zoe",
+		"hans STRASSE": "strasse", "Hans\u00a0 Straße": "strasse", "sean o'neil": "neil",
 		"Ann Lee": "ann1", "ANN LEE": "ann2", "BOB": "bob3",
 	} {
 		if id, active, why := who.Find(cell); id != want || why != "" || active != (want != "neil") {
@@ -183,8 +185,10 @@ func TestNamesInCells(t *testing.T) {
 		}
 	}
 	for cell, want := range map[string]string{
-		"ann lee": "2 users are called ann lee", "Bob": "2 users are called Bob", "bob": "3 users are called bob", "nobody": "no user nobody", "\u200b": "no user", "ZOË@acme.test": "no user", strings.Repeat("é", 5000): "no user éééé",
-		"Old@acme.test": "use the id.",
+		"ann lee": "2 users are called ann lee", "Bob": "2 users are called Bob", "bob": "3 users are called bob",
+		"nobody": "no user nobody", "\u200b": "no user", "ZOË@acme.test": "no user",
+		strings.Repeat("é", 5000): "no user éééé",
+		"Old@acme.test":           "use the id.",
 	} {
 		if id, _, why := who.Find(cell); id != "" || !strings.Contains(why, want) {
 			t.Errorf("%+q is %q: %q, want %q", cell, id, why, want)

@@ -108,7 +108,7 @@ type ending struct {
 func TestSeatThatEndsAWaitingLeadsToWhoBeganIt(t *testing.T) {
 	deliver := func(ctx context.Context, f *fixture, c *call.Call) error {
 		lots := []license.Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 1}}
-		return f.kernel.Deliver(ctx, c, uuid.NewString(), lots, call.Answer{}, nil)
+		return f.kernel.Deliver(ctx, c, license.Delivery{OrderID: uuid.NewString(), Lots: lots})
 	}
 	leaves := func(t *testing.T, f *fixture, c *call.Call) *call.Call {
 		t.Helper()

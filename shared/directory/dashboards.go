@@ -25,31 +25,31 @@ func (s *Service) PutDashboard(
 ) (call.Stored[DashboardWithGrants], error) {
 	sent := d.QueueIDs
 	d.QueueIDs = unique(sent)
-	var draft *DashboardDraft
+	var dry *DashboardDryRun
 	var view DashboardWithGrants
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		if draft, err = s.draftDashboard(ctx, c, d.ID, &d, sent); err != nil {
+		if dry, err = s.dryRunDashboard(ctx, c, d.ID, &d, sent); err != nil {
 			return err
 		}
 		view = DashboardWithGrants{Dashboard: d, Settling: true}
-		if draft.same || c.Repeatable() {
+		if dry.same || c.Repeatable() {
 			if view.Grants, err = s.countGrants(ctx, c, d.QueueIDs); err != nil {
 				return err
 			}
 		}
-		if draft.same {
+		if dry.same {
 			view.Settling = false
-			return c.Commit(ctx, call.Told(view, draft.Version))
+			return c.Commit(ctx, call.Told(view, dry.Version))
 		}
-		return c.Provide(ctx, draft.stored(c, view).Answer(), draft.ops...)
+		return c.Provide(ctx, dry.stored(c, view).Answer(), dry.ops...)
 	})
 	switch {
 	case err != nil:
 		return call.Stored[DashboardWithGrants]{}, err
-	case draft.same:
-		return call.Stored[DashboardWithGrants]{Value: view, Version: draft.Version}, nil
+	case dry.same:
+		return call.Stored[DashboardWithGrants]{Value: view, Version: dry.Version}, nil
 	}
-	settled, err := s.settleQueues(ctx, c, draft.changed...)
+	settled, err := s.settleQueues(ctx, c, dry.changed...)
 	if err != nil {
 		return call.Stored[DashboardWithGrants]{}, err
 	}
@@ -57,7 +57,7 @@ func (s *Service) PutDashboard(
 	if view.Grants, err = s.countGrants(ctx, c, d.QueueIDs); err != nil {
 		return call.Stored[DashboardWithGrants]{}, err
 	}
-	out := draft.stored(c, view)
+	out := dry.stored(c, view)
 	if c.Repeatable() {
 		err = c.Commit(ctx, out.Answer())
 	}
@@ -66,30 +66,30 @@ func (s *Service) PutDashboard(
 
 // DeleteDashboard removes a dashboard; queues that were on no other are monitored no more.
 func (s *Service) DeleteDashboard(ctx context.Context, c *call.Call, id string) error {
-	var draft *DashboardDraft
+	var dry *DashboardDryRun
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		if draft, err = s.draftDashboard(ctx, c, id, nil, nil); err != nil {
+		if dry, err = s.dryRunDashboard(ctx, c, id, nil, nil); err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Gone(), draft.ops...)
+		return c.Commit(ctx, call.Gone(), dry.ops...)
 	})
 	if err != nil {
 		return err
 	}
-	_, err = s.settleQueues(ctx, c, draft.changed...)
+	_, err = s.settleQueues(ctx, c, dry.changed...)
 	return err
 }
 
-// draftDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue
+// dryRunDashboard decides what putting the dashboard does, or deleting it when d is nil; each queue
 // that comes or goes is told in the same commit which dashboards show it. sent is the list of
 // queues as the caller wrote it, by which faults are named.
-func (s *Service) draftDashboard(
+func (s *Service) dryRunDashboard(
 	ctx context.Context,
 	c *call.Call,
 	id string,
 	d *Dashboard,
 	sent []string,
-) (*DashboardDraft, error) {
+) (*DashboardDryRun, error) {
 	key := dashboardKey(c.Account, id)
 	item, exists, err := c.Get(ctx, key)
 	if err != nil {
@@ -102,77 +102,96 @@ func (s *Service) draftDashboard(
 		return nil, err
 	}
 	var fault error
-	draft := &DashboardDraft{Version: item.Version, Made: !exists}
-	change := call.AuditEntry{Action: "dashboard.put", Subject: "dashboard", SubjectID: id}
+	dry := &DashboardDryRun{Version: item.Version, Made: !exists}
 	if exists {
-		if draft.Before, err = call.Decode[Dashboard](item); err != nil {
+		if dry.Before, err = call.Decode[Dashboard](item); err != nil {
 			return nil, err
 		}
-		change.Before = draft.Before
 	}
 	if d != nil {
-		if fault = CheckDashboard(*d, draft.Before); fault != nil && len(d.QueueIDs) > MaxQueues {
+		if fault = CheckDashboard(*d, dry.Before); fault != nil && len(d.QueueIDs) > MaxQueues {
 			return nil, fault
 		}
-		draft.After = *d
-		if exists && d.Name == draft.Before.Name && slices.Equal(d.QueueIDs, unique(draft.Before.QueueIDs)) {
-			draft.same = true
-			return draft, nil
+		dry.After = *d
+		if exists && d.Name == dry.Before.Name && slices.Equal(d.QueueIDs, unique(dry.Before.QueueIDs)) {
+			dry.same = true
+			return dry, nil
 		}
 	}
-	op := table.Delete(key, table.IfVersion(item.Version))
-	var extra []table.Operation
-	if d == nil {
-		change.Action = "dashboard.deleted"
-		keep, err := remember(c, goneDashboard, id, Gone{Name: draft.Before.Name})
-		if err != nil {
-			return nil, err
-		}
-		extra = append(extra, keep)
-	} else {
-		change.After = draft.After
-		put, err := dashboardItem(c, draft.After)
-		if err != nil {
-			return nil, err
-		}
-		op = c.Put(put, exists, item.Version)
+	shown := showing{
+		dashboard: id,
+		come:      without(dry.After.QueueIDs, dry.Before.QueueIDs),
+		gone:      without(dry.Before.QueueIDs, dry.After.QueueIDs),
+		sent:      sent,
 	}
-	come, gone := without(
-		draft.After.QueueIDs,
-		draft.Before.QueueIDs,
-	), without(
-		draft.Before.QueueIDs,
-		draft.After.QueueIDs,
-	)
-	draft.changed = slices.Concat(come, gone)
-	if err := checkMoves(draft.changed); err != nil {
+	dry.changed = slices.Concat(shown.come, shown.gone)
+	if err := checkMoves(dry.changed); err != nil {
 		return nil, problem.Together(fault, err)
 	}
-	ops, err := s.showOn(ctx, c, id, come, gone, sent)
+	dry.ops, err = s.showOn(ctx, c, shown)
 	if err := problem.Together(fault, err); err != nil {
 		return nil, err
 	}
+	if d == nil {
+		return dry, dry.remove(c)
+	}
+	return dry, dry.put(c)
+}
+
+// remove adds what deletes the dashboard and keeps its name for reports.
+func (dry *DashboardDryRun) remove(c *call.Call) error {
+	keep, err := remember(c, goneDashboard, dry.Before.ID, Gone{Name: dry.Before.Name})
+	if err != nil {
+		return err
+	}
+	audit, err := c.Audit(call.AuditEntry{
+		Action: "dashboard.deleted", Subject: "dashboard", SubjectID: dry.Before.ID, Before: dry.Before,
+	})
+	if err != nil {
+		return err
+	}
+	key := dashboardKey(c.Account, dry.Before.ID)
+	dry.ops = append(dry.ops, keep, table.Delete(key, table.IfVersion(dry.Version)), audit)
+	return nil
+}
+
+// put adds what makes the dashboard, or replaces it.
+func (dry *DashboardDryRun) put(c *call.Call) error {
+	item, err := dashboardItem(c, dry.After)
+	if err != nil {
+		return err
+	}
+	change := call.AuditEntry{
+		Action: "dashboard.put", Subject: "dashboard", SubjectID: dry.After.ID, After: dry.After,
+	}
+	if !dry.Made {
+		change.Before = dry.Before
+	}
 	audit, err := c.Audit(change)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	draft.ops = append(append(ops, extra...), op, audit)
-	return draft, nil
+	dry.ops = append(dry.ops, c.Put(item, !dry.Made, dry.Version), audit)
+	return nil
+}
+
+// showing is which queues come to a dashboard and which go. sent is its list as the caller wrote it,
+// in which a queue that is not there is named.
+type showing struct {
+	dashboard        string
+	come, gone, sent []string
 }
 
 // showOn writes on queues that they came to, or went from, a dashboard. A queue must exist to come.
-// wanted is the dashboard's list as it was sent, in which a queue that is not there is named.
-func (s *Service) showOn(
-	ctx context.Context, c *call.Call, dashboard string, come, gone, wanted []string,
-) ([]table.Operation, error) {
+func (s *Service) showOn(ctx context.Context, c *call.Call, shown showing) ([]table.Operation, error) {
 	var ops []table.Operation
 	missing, full := map[string]bool{}, map[string]bool{}
-	come = slices.DeleteFunc(slices.Clone(come), func(queue string) bool {
+	come := slices.DeleteFunc(slices.Clone(shown.come), func(queue string) bool {
 		missing[queue] = !auth.ValidID(queue) // it is no call queue, and may not fit the table's keys
 		return missing[queue]
 	})
-	keys := make([]table.Key, 0, len(come)+len(gone))
-	for _, queue := range slices.Concat(come, gone) {
+	keys := make([]table.Key, 0, len(come)+len(shown.gone))
+	for _, queue := range slices.Concat(come, shown.gone) {
 		keys = append(keys, queueKey(c.Account, queue))
 	}
 	found, err := s.lookup(ctx, keys)
@@ -195,12 +214,12 @@ func (s *Service) showOn(
 			continue
 		}
 		if coming {
-			full[head.ID] = len(head.Dashboards) >= MaxShown
-			head.Dashboards = unique(append(head.Dashboards, dashboard))
-			head.Shown.open(dashboard, c.At)
+			full[head.ID] = len(head.Dashboards) >= maxShown
+			head.Dashboards = unique(append(head.Dashboards, shown.dashboard))
+			head.Shown.open(shown.dashboard, c.At)
 		} else {
-			head.Dashboards = without(head.Dashboards, []string{dashboard})
-			head.Shown.closeSpan(dashboard, c.At)
+			head.Dashboards = without(head.Dashboards, []string{shown.dashboard})
+			head.Shown.closeSpan(shown.dashboard, c.At)
 		}
 		head.ChangedAt = c.At
 		put, err := headOperation(c, head, &loadedQueue{version: item.Version, exists: true})
@@ -209,14 +228,17 @@ func (s *Service) showOn(
 		}
 		ops = append(ops, put, marker(c, queueMarkers, head.ID))
 	}
-	crowded := problem.Culprits("queueIds", problem.TooMany, wanted, func(i int) bool { return full[wanted[i]] },
-		fmt.Sprintf("is on %d dashboards, which is the most", MaxShown))
+	crowded := problem.Culprits(
+		"queueIds", problem.TooMany, shown.sent,
+		func(i int) bool { return full[shown.sent[i]] },
+		fmt.Sprintf("is on %d dashboards, which is the most", maxShown),
+	)
 	var most error
 	if len(crowded) > 0 {
 		most = problem.Validation(crowded...)
 	}
 	return ops, problem.Together(
-		strangers("queueIds", "call queue", wanted, func(i int) bool { return missing[wanted[i]] }),
+		strangers("queueIds", "call queue", shown.sent, func(i int) bool { return missing[shown.sent[i]] }),
 		most,
 	)
 }
@@ -291,17 +313,11 @@ func (s *Service) ListDashboards(
 	q, after string,
 	limit int,
 ) ([]Dashboard, string, error) {
-	items, next, err := s.byID(
-		ctx,
-		dashboardsPartition(c.Account),
-		q,
-		after,
-		limit,
-		func(item table.Item) (string, error) {
-			d, err := call.Decode[Dashboard](item)
-			return d.Name, err
-		},
-	)
+	all := named{partition: dashboardsPartition(c.Account), name: func(item table.Item) (string, error) {
+		d, err := call.Decode[Dashboard](item)
+		return d.Name, err
+	}}
+	items, next, err := s.byID(ctx, all, q, after, limit)
 	if err != nil {
 		return nil, "", err
 	}
@@ -310,6 +326,35 @@ func (s *Service) ListDashboards(
 		if dashboards[i], err = call.Decode[Dashboard](item); err != nil {
 			return nil, "", err
 		}
+	}
+	return dashboards, next, nil
+}
+
+// DashboardsNamed lists the dashboards of some ids, by id and without counts; one that is not there
+// is left out. The position is the last id of the page before.
+func (s *Service) DashboardsNamed(
+	ctx context.Context, c *call.Call, ids []string, after string, limit int,
+) ([]Dashboard, string, error) {
+	ids, next := pageOfIDs(ids, auth.ValidID, after, limit)
+	keys := make([]table.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = dashboardKey(c.Account, id)
+	}
+	found, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, "", err
+	}
+	dashboards := make([]Dashboard, 0, len(ids))
+	for _, key := range keys {
+		item, there := found[key]
+		if !there {
+			continue
+		}
+		d, err := call.Decode[Dashboard](item)
+		if err != nil {
+			return nil, "", err
+		}
+		dashboards = append(dashboards, d)
 	}
 	return dashboards, next, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -23,14 +23,14 @@ import (
 )
 
 type fixture struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	kernel *license.Service
 	s      *Service
 }
 
-func newFixture(t testing.TB) *fixture { return over(t, testkit.New(t)) }
+func newFixture(t testing.TB) *fixture { return over(t, fixtures.New(t)) }
 
-func over(t testing.TB, k *testkit.Fixture) *fixture {
+func over(t testing.TB, k *fixtures.Fixture) *fixture {
 	t.Helper()
 	products := catalog.Default()
 	kernel := license.NewService(products)
@@ -41,7 +41,10 @@ func (f *fixture) buy(t testing.TB, product string, n int) {
 	t.Helper()
 	order := uuid.NewString()
 	lots := []license.Lot{{ProductID: product, CostCenter: "CC-1", Quantity: n}}
-	if err := f.kernel.Deliver(t.Context(), f.Call("admin"), order, lots, call.Answer{}, nil); err != nil {
+	if err := f.kernel.Deliver(t.Context(), f.Call("admin"), license.Delivery{
+		OrderID: order,
+		Lots:    lots,
+	}); err != nil {
 		t.Fatalf("buy %d %s: %v", n, product, err)
 	}
 }
@@ -258,7 +261,7 @@ func TestRolesCarryMeteredLicensesAndViewing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	role("lead", []string{LiveReportsView}, []string{"reports-supervisor"})
+	role("lead", []string{liveReportsView}, []string{"reports-supervisor"})
 	f.user(t, "bob", "lead")
 	if got := f.state(t, "bob", "reports-supervisor"); got != license.Holds {
 		t.Fatalf("bob %s reports-supervisor", got)
@@ -384,7 +387,10 @@ func TestListsAndSearch(t *testing.T) {
 	if want := []string{"Person", "u0", "u1", "u2", "u3", "u4", "u5", "u6"}; !slices.Equal(ids, want) {
 		t.Fatalf("listed %v, want %v", ids, want)
 	}
-	for q, want := range map[string]int{"person 3": 1, "PERSON": 8, "Person": 8, "p4@": 1, "u2": 1, "nobody": 0, "else": 1, "ÉLSE": 1, "exam": 7, "p3@exam": 1, "101": 1, "1656": 1, "+1 (656) 7": 1, "656": 0, "\u200b": 0} {
+	for q, want := range map[string]int{
+		"person 3": 1, "PERSON": 8, "Person": 8, "p4@": 1, "u2": 1, "nobody": 0, "else": 1, "ÉLSE": 1, "exam": 7,
+		"p3@exam": 1, "101": 1, "1656": 1, "+1 (656) 7": 1, "656": 0, "\u200b": 0,
+	} {
 		users, _, err := f.s.ListUsers(t.Context(), c, q, "", 50)
 		if err != nil || len(users) != want {
 			t.Errorf("search %q found %d (%v), want %d", q, len(users), err, want)
@@ -465,7 +471,9 @@ func (f *fixture) check(t rapid.TB, m directoryModel, users []string) {
 	wanted := m.wanted()
 	held, waits := int64(0), int64(0)
 	for _, user := range users {
-		why, err := inventory.NewService(f.kernel.Products()).Why(context.Background(), f.Call("admin"), user, catalog.LiveReportsID, f.s)
+		why, err := inventory.NewService(f.kernel.Products()).Why(
+			context.Background(), f.Call("admin"), user, catalog.LiveReportsID, f.s,
+		)
 		if err != nil {
 			t.Fatalf("why %s: %v", user, err)
 		}

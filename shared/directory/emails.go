@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -15,7 +16,7 @@ func (s *Service) Emails(ctx context.Context, c *call.Call, ids []string) (map[s
 	for chunk := range slices.Chunk(unique(ids), table.MaxKeysPerLookup) {
 		keys := make([]table.Key, len(chunk))
 		for i, id := range chunk {
-			keys[i] = userKey(c.Account, id)
+			keys[i] = access.UserKey(c.Account, id)
 		}
 		found, err := s.lookup(ctx, keys)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"seatwise/shared/license/effects"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
@@ -16,12 +17,15 @@ type (
 	search struct {
 		api.Account
 		api.Paging
-		Q string `query:"q" maxLength:"200" doc:"Beginning of a word of the name, the id or the e-mail address, of the extension, or of the number. Case, accents, and kinds of spaces make no difference."`
+		Q    string   `query:"q" maxLength:"200" doc:"Beginning of a word of the name, the id or the e-mail address, of the extension, or of the number. Case, accents, and kinds of spaces make no difference."`
+		ID   []string `query:"id,explode" maxItems:"50" doc:"Only the users of these ids. May be given several times; does not go with q."`
+		Role string   `query:"role" maxLength:"64" doc:"Only users who have this role. Does not go with q or id." example:"supervisor"`
 	}
 	byNameInput struct {
 		api.Account
 		api.Paging
-		Q string `query:"q" maxLength:"200" doc:"Beginning of a word of the name or the id. Case, accents, and kinds of spaces make no difference."`
+		Q  string   `query:"q" maxLength:"200" doc:"Beginning of a word of the name or the id. Case, accents, and kinds of spaces make no difference."`
+		ID []string `query:"id,explode" maxItems:"50" doc:"Only those of these ids. May be given several times; does not go with q."`
 	}
 	listing struct {
 		api.Account
@@ -37,6 +41,7 @@ type (
 		Number      string        `json:"number,omitempty" maxLength:"32" nullable:"true" doc:"3 to 15 digits, with a plus sign before them or not, and spaces, hyphens, periods, slashes or round brackets between them. Kept as entered; two are one if their digits are. Stays if left out; null takes it away."`
 		RoleIDs     []string      `json:"roleIds,omitempty" maxItems:"20" nullable:"true" doc:"Roles of the account; super-admin is always one. Stay if left out; null or an empty list takes all away."`
 		Active      *bool         `json:"active,omitempty" nullable:"false" doc:"Stays if left out, and is true of a new user. Who is made inactive loses all that they hold."`
+		CostCenter  string        `json:"costCenter,omitempty" maxLength:"64" nullable:"true" doc:"A cost center of the account: what the user consumes is charged to it, and its seats are given to them first. Stays if left out; null takes it away."`
 		Licenses    []string      `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the user holds directly. Stay if left out; null or an empty list takes all away. Who is not active holds none."`
 		AgentSource string        `json:"agentSource,omitempty" enum:"manual,pbx" nullable:"true" doc:"Where agent-user comes from. Stays if left out; manual of a new one."`
 		Holdings    []UserLicense `json:"holdings,omitempty" readOnly:"true" nullable:"false" doc:"All licenses that the user holds."`
@@ -69,8 +74,37 @@ type (
 
 const tag = "Directory"
 
+// check refuses filters that are answered from different places.
+//
+// Errors: validation.
+func (in *search) check() error {
+	switch {
+	case in.Q != "" && in.Role != "":
+		return problem.Invalid("role", problem.NotTogether, "does not go with q")
+	case len(in.ID) > 0 && in.Role != "":
+		return problem.Invalid("role", problem.NotTogether, "does not go with id")
+	}
+	return checkSearch(in.Q, in.ID)
+}
+
+func (in *byNameInput) check() error { return checkSearch(in.Q, in.ID) }
+
+func checkSearch(q string, ids []string) error {
+	if !utf8.ValidString(q) {
+		return problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
+	}
+	if q != "" && len(ids) > 0 {
+		return problem.Invalid("id", problem.NotTogether, "does not go with q")
+	}
+	return nil
+}
+
 // Routes registers the operations on users, roles, call queues and dashboards.
 func (s *Service) Routes(k *api.Router) {
+	k.Foresees("licenses", effects.Reader(s.kernel.Products()))
+	k.Carries(queueMarkers, s.ResumeQueues)
+	k.Carries(roleMarkers, s.ResumeRoles)
+	k.Carries(userMarkers, s.ResumeUsers)
 	s.userRoutes(k)
 	s.whyRoute(k)
 	s.personRoutes(k)
@@ -118,11 +152,10 @@ func tell[T any](value T, version int64) *api.Tagged[T] {
 	return api.Tell(call.Stored[T]{Value: value, Version: version})
 }
 
-func (s *Service) userRoutes(k *api.Router) {
-	const path = "/v1/accounts/{account}/users/{id}"
-	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
-	users := api.ReadWrite[api.Resource, userBody, User]{
-		Keeps: []string{"extension", "number", "roleIds", "active", "licenses", "agentSource"},
+// userResource is how users are read and written by PUT and PATCH.
+func (s *Service) userResource() api.ReadWrite[api.Resource, userBody, User] {
+	return api.ReadWrite[api.Resource, userBody, User]{
+		Keeps: []string{"extension", "number", "roleIds", "active", "licenses", "agentSource", "costCenter"},
 		New:   func(at *api.Resource) User { return fresh(at.ID) },
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[User], error) {
 			if err := knownUser(at.ID); err != nil {
@@ -149,10 +182,11 @@ func (s *Service) userRoutes(k *api.Router) {
 				AgentSource: body.AgentSource,
 			}
 			for name, field := range map[string]func(){
-				"extension": func() { n.Extension = &body.Extension },
-				"number":    func() { n.Number = &body.Number },
-				"roleIds":   func() { n.RoleIDs = &body.RoleIDs },
-				"licenses":  func() { n.Licenses = &body.Licenses },
+				"extension":  func() { n.Extension = &body.Extension },
+				"number":     func() { n.Number = &body.Number },
+				"roleIds":    func() { n.RoleIDs = &body.RoleIDs },
+				"licenses":   func() { n.Licenses = &body.Licenses },
+				"costCenter": func() { n.CostCenter = &body.CostCenter },
 			} {
 				if sent.Has(name) {
 					field()
@@ -165,6 +199,12 @@ func (s *Service) userRoutes(k *api.Router) {
 			return api.Tell(user), nil
 		},
 	}
+}
+
+func (s *Service) userRoutes(k *api.Router) {
+	const path = "/v1/accounts/{account}/users/{id}"
+	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
+	users := s.userResource()
 	api.RegisterPut(k, api.Operation{
 		ID: "put-user", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
 		Summary: "Make or replace a user; deactivating releases everything they hold",
@@ -204,10 +244,17 @@ func (s *Service) userRoutes(k *api.Router) {
 		Permissions: read,
 		Summary:     "List users",
 	}, func(ctx context.Context, c *call.Call, in *search) (*api.Listed[User], error) {
-		if !utf8.ValidString(in.Q) {
-			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
+		if err := in.check(); err != nil {
+			return nil, err
 		}
-		return api.Paged(c, in.Paging, []string{"users", in.Q}, func(after string, limit int) ([]User, string, error) {
+		list := append([]string{"users", in.Q, in.Role}, in.ID...)
+		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]User, string, error) {
+			switch {
+			case len(in.ID) > 0:
+				return s.UsersNamed(ctx, c, in.ID, after, limit)
+			case in.Role != "":
+				return s.UsersWithRole(ctx, c, in.Role, after, limit)
+			}
 			return s.ListUsers(ctx, c, in.Q, after, limit)
 		})
 	})
@@ -228,10 +275,9 @@ func (s *Service) whyRoute(k *api.Router) {
 	})
 }
 
-func (s *Service) roleRoutes(k *api.Router) {
-	const path = "/v1/accounts/{account}/roles/{id}"
-	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
-	roles := api.ReadWrite[api.Resource, roleBody, Role]{
+// roleResource is how roles are read and written by PUT and PATCH.
+func (s *Service) roleResource() api.ReadWrite[api.Resource, roleBody, Role] {
+	return api.ReadWrite[api.Resource, roleBody, Role]{
 		New: func(at *api.Resource) Role { return Role{ID: at.ID, Permissions: []string{}, Licenses: []string{}} },
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Role], error) {
 			if err := known("role", at.ID); err != nil {
@@ -258,6 +304,12 @@ func (s *Service) roleRoutes(k *api.Router) {
 			return api.Tell(role), nil
 		},
 	}
+}
+
+func (s *Service) roleRoutes(k *api.Router) {
+	const path = "/v1/accounts/{account}/roles/{id}"
+	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
+	roles := s.roleResource()
 	api.RegisterPut(k, api.Operation{
 		ID:          "put-role",
 		Path:        path,
@@ -309,10 +361,9 @@ func (s *Service) roleRoutes(k *api.Router) {
 	})
 }
 
-func (s *Service) queueRoutes(k *api.Router) {
-	const path = "/v1/accounts/{account}/call-queues/{id}"
-	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
-	queues := api.ReadWrite[api.Resource, queueBody, Queue]{
+// queueResource is how call queues are read and written by PUT and PATCH.
+func (s *Service) queueResource() api.ReadWrite[api.Resource, queueBody, Queue] {
+	return api.ReadWrite[api.Resource, queueBody, Queue]{
 		New: func(at *api.Resource) Queue { return Queue{ID: at.ID, Members: []string{}, Dashboards: []string{}} },
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Queue], error) {
 			if err := known("call queue", at.ID); err != nil {
@@ -337,6 +388,12 @@ func (s *Service) queueRoutes(k *api.Router) {
 			return api.Tell(queue), nil
 		},
 	}
+}
+
+func (s *Service) queueRoutes(k *api.Router) {
+	const path = "/v1/accounts/{account}/call-queues/{id}"
+	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
+	queues := s.queueResource()
 	api.RegisterPut(k, api.Operation{
 		ID:          "put-call-queue",
 		Path:        path,
@@ -379,24 +436,22 @@ func (s *Service) queueRoutes(k *api.Router) {
 		Permissions: read,
 		Summary:     "List call queues",
 	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Queue], error) {
-		if !utf8.ValidString(in.Q) {
-			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
+		if err := in.check(); err != nil {
+			return nil, err
 		}
-		return api.Paged(
-			c,
-			in.Paging,
-			[]string{"call-queues", in.Q},
-			func(after string, limit int) ([]Queue, string, error) {
-				return s.ListQueues(ctx, c, in.Q, after, limit)
-			},
-		)
+		list := append([]string{"call-queues", in.Q}, in.ID...)
+		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Queue, string, error) {
+			if len(in.ID) > 0 {
+				return s.QueuesNamed(ctx, c, in.ID, after, limit)
+			}
+			return s.ListQueues(ctx, c, in.Q, after, limit)
+		})
 	})
 }
 
-func (s *Service) dashboardRoutes(k *api.Router) {
-	const path = "/v1/accounts/{account}/dashboards/{id}"
-	view, full := []auth.Permission{auth.LiveReportsView}, []auth.Permission{auth.LiveReportsFull}
-	dashboards := api.ReadWrite[api.Resource, dashboardBody, DashboardWithGrants]{
+// dashboardResource is how dashboards are read and written by PUT and PATCH.
+func (s *Service) dashboardResource() api.ReadWrite[api.Resource, dashboardBody, DashboardWithGrants] {
+	return api.ReadWrite[api.Resource, dashboardBody, DashboardWithGrants]{
 		New: func(at *api.Resource) DashboardWithGrants {
 			return DashboardWithGrants{Dashboard: Dashboard{ID: at.ID, QueueIDs: []string{}}}
 		},
@@ -427,6 +482,12 @@ func (s *Service) dashboardRoutes(k *api.Router) {
 			return api.Tell(dashboard), nil
 		},
 	}
+}
+
+func (s *Service) dashboardRoutes(k *api.Router) {
+	const path = "/v1/accounts/{account}/dashboards/{id}"
+	view, full := []auth.Permission{auth.LiveReportsView}, []auth.Permission{auth.LiveReportsFull}
+	dashboards := s.dashboardResource()
 	api.RegisterPut(k, api.Operation{
 		ID: "put-dashboard", Path: path, Tag: tag, Permissions: full, Conflicts: true, Makes: true,
 		Summary: "Make or replace a dashboard; the members of its queues are granted Live Reports",
@@ -466,16 +527,15 @@ func (s *Service) dashboardRoutes(k *api.Router) {
 		Permissions: view,
 		Summary:     "List dashboards",
 	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Dashboard], error) {
-		if !utf8.ValidString(in.Q) {
-			return nil, problem.Invalid("q", problem.BadEncoding, "must be UTF-8")
+		if err := in.check(); err != nil {
+			return nil, err
 		}
-		return api.Paged(
-			c,
-			in.Paging,
-			[]string{"dashboards", in.Q},
-			func(after string, limit int) ([]Dashboard, string, error) {
-				return s.ListDashboards(ctx, c, in.Q, after, limit)
-			},
-		)
+		list := append([]string{"dashboards", in.Q}, in.ID...)
+		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Dashboard, string, error) {
+			if len(in.ID) > 0 {
+				return s.DashboardsNamed(ctx, c, in.ID, after, limit)
+			}
+			return s.ListDashboards(ctx, c, in.Q, after, limit)
+		})
 	})
 }

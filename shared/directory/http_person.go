@@ -6,6 +6,7 @@ import (
 
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -39,7 +40,10 @@ func (s *Service) personRoutes(k *api.Router) {
 		Anyone:  true,
 		Summary: "Read who calls, and what they may do",
 	}, func(ctx context.Context, _ *call.Call, _ *struct{}) (*api.Plain[Me], error) {
-		p, _ := auth.From(ctx)
+		p, err := access.Caller(ctx)
+		if err != nil {
+			return nil, err
+		}
 		me := Me{Account: p.Account, User: p.User, Permissions: []string{}}
 		for _, permission := range p.Permissions.List() {
 			me.Permissions = append(me.Permissions, string(permission))

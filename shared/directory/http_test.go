@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -22,9 +22,11 @@ func TestIDsThatNothingCanHave(t *testing.T) {
 	function := api.Serve(f.Env, f.s.Routes)
 	for _, kind := range []string{"users", "roles", "call-queues", "dashboards"} {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
-			for name, id := range map[string]string{"long": strings.Repeat("x", 5000), "hash": "a%23b", "slash": "a%2Fb", "null": "a%00"} {
+			for name, id := range map[string]string{
+				"long": strings.Repeat("x", 5000), "hash": "a%23b", "slash": "a%2Fb", "null": "a%00",
+			} {
 				t.Run(method+" "+kind+" "+name, func(t *testing.T) {
-					testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
+					fixtures.Problem(t, f.Do(t, function.HTTP, fixtures.Request{
 						Method: method,
 						Path:   "/v1/accounts/" + f.Account + "/" + kind + "/" + id,
 						User:   "admin",
@@ -39,7 +41,7 @@ func TestIDsThatNothingCanHave(t *testing.T) {
 			}
 		}
 	}
-	testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
+	fixtures.Problem(t, f.Do(t, function.HTTP, fixtures.Request{
 		Method:      http.MethodGet,
 		Path:        "/v1/accounts/" + f.Account + "/users?q=%ff",
 		User:        "admin",
@@ -58,7 +60,7 @@ func TestIDsInBodiesThatNothingCanHave(t *testing.T) {
 		"call-queues/q2": {"name": "Q", "members": []string{"a#b"}},
 	} {
 		t.Run(path, func(t *testing.T) {
-			testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
+			fixtures.Problem(t, f.Do(t, function.HTTP, fixtures.Request{
 				Method: http.MethodPut, Path: "/v1/accounts/" + f.Account + "/" + path, Body: body, User: "admin",
 				Permissions: []auth.Permission{auth.DirectoryManage, auth.LiveReportsFull},
 			}), http.StatusUnprocessableEntity, "validation")
@@ -76,10 +78,16 @@ func TestAllBadIDsAreToldTogether(t *testing.T) {
 		body map[string]any
 		want []string
 	}{
-		"users/ann":    {map[string]any{"name": "", "roleIds": []string{"zz", SuperAdmin, "a#b", "aa"}}, []string{"name", "roleIds[0]", "roleIds[2]", "roleIds[3]"}},
-		"dashboards/d": {map[string]any{"name": "", "queueIds": []string{"zz", "here", "a#b", "aa"}}, []string{"name", "queueIds[0]", "queueIds[2]", "queueIds[3]"}},
+		"users/ann": {
+			map[string]any{"name": "", "roleIds": []string{"zz", SuperAdmin, "a#b", "aa"}},
+			[]string{"name", "roleIds[0]", "roleIds[2]", "roleIds[3]"},
+		},
+		"dashboards/d": {
+			map[string]any{"name": "", "queueIds": []string{"zz", "here", "a#b", "aa"}},
+			[]string{"name", "queueIds[0]", "queueIds[2]", "queueIds[3]"},
+		},
 	} {
-		p := testkit.Problem(t, f.Do(t, function.HTTP, testkit.Request{
+		p := fixtures.Problem(t, f.Do(t, function.HTTP, fixtures.Request{
 			Method: http.MethodPut, Path: "/v1/accounts/" + f.Account + "/" + path, Body: c.body, User: "admin",
 			Permissions: []auth.Permission{auth.DirectoryManage, auth.LiveReportsFull},
 		}), http.StatusUnprocessableEntity, "validation")

@@ -10,18 +10,6 @@ import (
 
 // The keys of the directory; docs/data-model.md says what each costs.
 
-func usersPartition(account string) string { return call.Partition(account, "USERS") }
-
-func userKey(account, user string) table.Key {
-	return table.Key{Partition: usersPartition(account), Sort: user}
-}
-
-func rolesPartition(account string) string { return call.Partition(account, "ROLES") }
-
-func roleKey(account, role string) table.Key {
-	return table.Key{Partition: rolesPartition(account), Sort: role}
-}
-
 // roleUsersPartition lists who has a role.
 func roleUsersPartition(account, role string) string {
 	return call.Partition(account, "ROLE-USERS", role)
@@ -77,7 +65,8 @@ func monitoredPartition(account string) string { return call.Partition(account, 
 // that a day's work is with those of the day.
 func monitoredUntil(account string) string { return call.Partition(account, "MONITORED-UNTIL") }
 
-func monitoredKey(account, user string) table.Key {
+// MonitoredKey is where it says when a user was a member of which monitored queues.
+func MonitoredKey(account, user string) table.Key {
 	return table.Key{Partition: monitoredPartition(account), Sort: user}
 }
 

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
@@ -32,7 +33,7 @@ func (f *fixture) crowd(t testing.TB, n int, roles ...string) []string {
 	for i := range users {
 		id := fmt.Sprintf("member%05d", i)
 		users[i] = id
-		put(userKey(f.Account, id), profile{ID: id, Name: id, RoleIDs: roles, Active: true})
+		put(access.UserKey(f.Account, id), profile{ID: id, Name: id, RoleIDs: roles, Active: true})
 		put(license.HolderKey(f.Account, id), license.Holder{UserID: id, Name: id, Active: true})
 		for _, role := range roles {
 			put(roleUserKey(f.Account, role, id), struct{}{})
@@ -74,7 +75,7 @@ func (f *fixture) markers(t testing.TB, partition string) int {
 // A queue of thousands changes as a job: a crash in the middle leaves what is done, the next run does
 // the rest and none of it twice, and the one after nothing.
 func TestQueueOfThousandsGoesOnAfterACrash(t *testing.T) {
-	members := testenv.Sized(2_000, 10_000)
+	members := parts.Sized(2_000, 10_000)
 	seats, crash := members-10, members*9/100
 	f := newFixture(t)
 	f.buy(t, catalog.LiveReportsID, seats)
@@ -336,7 +337,9 @@ func TestSearchOfQueuesAndDashboards(t *testing.T) {
 			}
 		}
 	}
-	for q, want := range map[string][]string{"": {"East", "north", "sales", "south"}, "sALEs": {"East", "north", "sales"}, "sales s": {"sales"}, "x": nil} {
+	for q, want := range map[string][]string{
+		"": {"East", "north", "sales", "south"}, "sALEs": {"East", "north", "sales"}, "sales s": {"sales"}, "x": nil,
+	} {
 		got := pages(func(after string) (ids []string, next string, err error) {
 			queues, next, err := f.s.ListQueues(t.Context(), c, q, after, 2)
 			for _, queue := range queues {
@@ -348,7 +351,9 @@ func TestSearchOfQueuesAndDashboards(t *testing.T) {
 			t.Errorf("queues %q: %v, want %v", q, got, want)
 		}
 	}
-	for q, want := range map[string][]string{"": {"East", "gone", "sales", "south"}, "sales": {"East", "gone", "sales", "south"}, "Sales so": {"south"}} {
+	for q, want := range map[string][]string{
+		"": {"East", "gone", "sales", "south"}, "sales": {"East", "gone", "sales", "south"}, "Sales so": {"south"},
+	} {
 		got := pages(func(after string) (ids []string, next string, err error) {
 			dashboards, next, err := f.s.ListDashboards(t.Context(), c, q, after, 2)
 			for _, d := range dashboards {

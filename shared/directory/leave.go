@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -61,7 +62,7 @@ func (s *Service) leaving(
 	first, rest := c.Apart(), *c // the second commit stores the answer
 	first.IfMatch, first.IfNoneMatch = c.IfMatch, c.IfNoneMatch
 	if err := call.Decide(ctx, func(ctx context.Context) error {
-		d, err := s.DraftRelease(ctx, first, id)
+		d, err := s.DryRunRelease(ctx, first, id)
 		if err != nil {
 			return err
 		}
@@ -79,54 +80,54 @@ func (s *Service) leaving(
 	return err
 }
 
-// DraftRelease decides what deactivating a user would do, and nothing else: for somebody who leaves
+// DryRunRelease decides what deactivating a user would do, and nothing else: for somebody who leaves
 // by a change that does not fit into one commit.
 //
 // Errors: not-found, precondition-failed.
-func (s *Service) DraftRelease(ctx context.Context, c *call.Call, id string) (*UserDraft, error) {
+func (s *Service) DryRunRelease(ctx context.Context, c *call.Call, id string) (*UserDryRun, error) {
 	ch := s.kernel.Change(c)
 	ch.DeferHandover()
-	item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
+	l, err := s.loadLeaver(ctx, c, ch, id)
 	if err != nil {
 		return nil, err
 	}
-	read := s.presentIn(ch, before)
-	after := before
+	read := s.presentIn(ch, l.before)
+	after := l.before
 	after.Active, after.ChangedAt = false, c.At
-	ops, err := s.userOperations(c, item, true, before, after)
+	ops, err := s.userOperations(c, l, after)
 	if err != nil {
 		return nil, err
 	}
-	if err := ch.Put(ctx, id, before.Name, false); err != nil {
+	if err := ch.Put(ctx, license.Person{UserID: id, Name: after.Name, Email: after.Email}); err != nil {
 		return nil, err
 	}
-	if err := s.applyRoles(ctx, ch, after, nil, nil, refuse); err != nil {
+	if err := s.applyRoles(ctx, ch, entitlement{user: after}); err != nil {
 		return nil, err
 	}
-	if err := s.stopWatching(ctx, ch, watch, id); err != nil {
+	if err := s.stopWatching(ctx, ch, l.watch, id); err != nil {
 		return nil, err
 	}
-	watched, err := watch.operations()
+	watched, err := l.watch.operations()
 	if err != nil {
 		return nil, err
 	}
-	admins, err := adminOperations(c, found, before, after)
+	admins, err := adminOperations(c, l, after)
 	if err != nil {
 		return nil, err
 	}
-	d := &UserDraft{
+	d := &UserDryRun{
 		Before:  read,
-		Version: item.Version,
+		Version: l.item.Version,
 		ch:      ch,
 		changes: true,
 		ops:     slices.Concat(ops, watched, admins),
 	}
-	return d, d.endDevices(c, found, id)
+	return d, d.endDevices(c, l.found, id)
 }
 
-// endDevices ends the user's wallboards in the commit of the draft; their items are deleted after
+// endDevices ends the user's wallboards in the commit of the dry run; their items are deleted after
 // it.
-func (d *UserDraft) endDevices(c *call.Call, found map[table.Key]table.Item, user string) error {
+func (d *UserDryRun) endDevices(c *call.Call, found map[table.Key]table.Item, user string) error {
 	ops, ended, err := wallboard.End(found, c.Account, user)
 	if err != nil {
 		return err
@@ -145,14 +146,14 @@ const countAdmins = "active"
 // stays (requirements, section 9), also when two go at once: the count is bounded.
 //
 // Errors: wrong-state for the last one.
-func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after profile) ([]table.Operation, error) {
+func adminOperations(c *call.Call, l *loadedUser, after profile) ([]table.Operation, error) {
 	admin := func(p profile) bool { return p.Active && slices.Contains(p.RoleIDs, SuperAdmin) }
 	key := adminsKey(c.Account)
-	switch was, is := admin(before), admin(after); {
+	switch was, is := admin(l.before), admin(after); {
 	case is && !was:
 		return []table.Operation{table.Add(key, table.Bound{Name: countAdmins, By: 1})}, nil
 	case was && !is:
-		if found[key].Counts[countAdmins] <= 1 {
+		if l.found[key].Counts[countAdmins] <= 1 {
 			return nil, problem.New(problem.WrongState,
 				"This is the last active super-admin of the account; make another one first.")
 		}
@@ -161,30 +162,40 @@ func adminOperations(c *call.Call, found map[table.Key]table.Item, before, after
 	return nil, nil
 }
 
-// loadLeaver loads a user into a change by which they go: their profile's item, all that was found
-// with it, the profile, and when they were monitored.
+// loadedUser is a user as a change of them found them.
+type loadedUser struct {
+	item   table.Item
+	exists bool
+	before profile
+	// found is all that was read with the profile.
+	found map[table.Key]table.Item
+	watch *watch
+}
+
+// loadLeaver loads a user into a change by which they go.
 //
 // Errors: not-found, precondition-failed.
 func (s *Service) loadLeaver(
 	ctx context.Context, c *call.Call, ch *license.UnitOfWork, id string,
-) (table.Item, map[table.Key]table.Item, profile, *watch, error) {
+) (*loadedUser, error) {
 	found, err := ch.Load(ctx, license.Need{Users: []string{id}, Also: []table.Key{
-		userKey(c.Account, id), monitoredKey(c.Account, id), adminsKey(c.Account), wallboard.FleetKey(c.Account, id),
+		access.UserKey(c.Account, id), MonitoredKey(c.Account, id), adminsKey(c.Account),
+		wallboard.FleetKey(c.Account, id),
 	}})
 	if err != nil {
-		return table.Item{}, nil, profile{}, nil, err
+		return nil, err
 	}
-	item, ok := found[userKey(c.Account, id)]
+	item, ok := found[access.UserKey(c.Account, id)]
 	if !ok {
-		return table.Item{}, nil, profile{}, nil, problem.Missing("user")
+		return nil, problem.Missing("user")
 	}
-	if err := c.Matches(true, item.Version); err != nil {
-		return table.Item{}, nil, profile{}, nil, err
+	if err := c.MatchesTag(call.Tag(item.Version)); err != nil {
+		return nil, err
 	}
-	before, err := call.Decode[profile](item)
-	if err != nil {
-		return table.Item{}, nil, profile{}, nil, err
+	l := &loadedUser{item: item, exists: true, found: found}
+	if l.before, err = call.Decode[profile](item); err != nil {
+		return nil, err
 	}
-	w, err := loadWatch(found, c, id)
-	return item, found, before, w, err
+	l.watch, err = loadWatch(found, c, id)
+	return l, err
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
@@ -18,9 +18,9 @@ import (
 func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	f := newFixture(t)
 	function := api.Serve(f.Env, f.s.Routes)
-	send := func(method, path string, body any) testkit.Response {
+	send := func(method, path string, body any) fixtures.Response {
 		t.Helper()
-		return f.Do(t, function.HTTP, testkit.Request{
+		return f.Do(t, function.HTTP, fixtures.Request{
 			Method: method,
 			Path:   "/v1/accounts/" + f.Account + path,
 			Body:   body,
@@ -55,7 +55,7 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	}
 	why := func(user string) string {
 		t.Helper()
-		w := testkit.Decode[inventory.Why](
+		w := fixtures.Decode[inventory.Why](
 			t,
 			send(http.MethodGet, "/users/"+user+"/why?product=live-reports", nil),
 			http.StatusOK,
@@ -83,7 +83,7 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	})
 
 	put("/users/ann", map[string]any{"name": "ann", "active": false})
-	if u := testkit.Decode[User](
+	if u := fixtures.Decode[User](
 		t,
 		send(http.MethodGet, "/users/ann", nil),
 		http.StatusOK,
@@ -96,7 +96,7 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 	if r := send(http.MethodDelete, "/users/bob", nil); r.Status != http.StatusNoContent {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		send(http.MethodGet, "/users/bob/why?product=live-reports", nil),
 		http.StatusNotFound,
@@ -108,7 +108,9 @@ func TestWhyAndLeavingOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range list {
-		want := map[string]string{"live-reports": "1/1 0", "phone-system": "0/1 0", "call-queue-booster": "1/1 0"}[s.ProductID]
+		want := map[string]string{
+			"live-reports": "1/1 0", "phone-system": "0/1 0", "call-queue-booster": "1/1 0",
+		}[s.ProductID]
 		if got := fmt.Sprintf("%d/%d %d", s.Assigned, s.Bought, s.Waiting); want != "" && got != want {
 			t.Errorf("%s: %s, want %s", s.ProductID, got, want)
 		}

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/license"
@@ -72,7 +73,8 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 				f.role(t, other[i])
 			}
 			_, err := f.s.PutUser(t.Context(), f.Call("admin"), User{
-				ID: "ann", Name: "Zoe y los de Otro Nombre", Extension: "202", Number: "6500000002", RoleIDs: other, Active: false,
+				ID: "ann", Name: "Zoe y los de Otro Nombre", Extension: "202", Number: "6500000002", RoleIDs: other,
+				Active: false,
 			})
 			return err
 		}},
@@ -89,7 +91,7 @@ func TestWhoHoldsEverythingLeavesInOneStep(t *testing.T) {
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			products := fullest(t)
-			k := testkit.New(t)
+			k := fixtures.New(t)
 			kernel := license.NewService(products)
 			f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 			f.holdEverything(t, name)
@@ -204,7 +206,7 @@ func (f *fixture) granted(t *testing.T, user, product, source string) {
 // TestLeaverIsHeldByItsTag refuses to release anybody in the first of two steps when the caller's
 // tag is stale.
 func TestLeaverIsHeldByItsTag(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	kernel := license.NewService(fullest(t))
 	f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 	f.holdEverything(t, "Ann")
@@ -230,7 +232,7 @@ func TestLeaverIsHeldByItsTag(t *testing.T) {
 // refused, and nobody takes what they hold. In two requests it is done.
 func TestWhoStaysIsNotReleased(t *testing.T) {
 	const name = "Ann de la Santa Cruz Miller"
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	kernel := license.NewService(fullest(t))
 	f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 	f.holdEverything(t, name)
@@ -250,13 +252,9 @@ func TestWhoStaysIsNotReleased(t *testing.T) {
 	if _, err := f.s.PutUser(t.Context(), f.Call("admin"), other); !errors.Is(err, ErrTooMuchAtOnce) {
 		t.Fatal(err)
 	}
-	if u, at, err := f.s.GetUser(
-		t.Context(),
-		f.Call("admin"),
-		"ann",
-	); err != nil || at != version ||
-		!reflect.DeepEqual(u, before) {
-		t.Fatalf("%v: %+v of version %d", err, u, at)
+	u, at, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	if diff := cmp.Diff(before, u); err != nil || at != version || diff != "" {
+		t.Fatalf("%v, version %d, want %d; wanted -, got +:\n%s", err, at, version, diff)
 	}
 	first := before
 	first.RoleIDs = other.RoleIDs
@@ -265,7 +263,7 @@ func TestWhoStaysIsNotReleased(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	u, _, err := f.s.GetUser(t.Context(), f.Call("admin"), "ann")
+	u, _, err = f.s.GetUser(t.Context(), f.Call("admin"), "ann")
 	if err != nil || u.Name != other.Name || u.Extension != "202" || len(u.Holdings) != len(before.Holdings) {
 		t.Fatalf("%v: %+v", err, u)
 	}
@@ -286,13 +284,16 @@ func TestTagHoldsForBothSteps(t *testing.T) {
 		"made again": func(f *fixture) error {
 			err := f.s.DeleteUser(t.Context(), f.Call("eve"), "ann")
 			if err == nil {
-				_, err = f.s.PutUser(t.Context(), f.Call("eve"), User{ID: "ann", Name: "Ann", Email: "by-eve@acme.example", Active: true})
+				_, err = f.s.PutUser(
+					t.Context(), f.Call("eve"),
+					User{ID: "ann", Name: "Ann", Email: "by-eve@acme.example", Active: true},
+				)
 			}
 			return err
 		},
 	} {
 		t.Run(way, func(t *testing.T) {
-			k := testkit.New(t)
+			k := fixtures.New(t)
 			kernel := license.NewService(fullest(t))
 			f := &fixture{Fixture: k, kernel: kernel, s: NewService(k.Env, kernel)}
 			f.holdEverything(t, "Ann de la Santa Cruz Miller")

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 )
 
-// SuperAdmin is the role that every account has; it carries both Live Reports permissions and
-// cannot be changed (requirements, section 6).
-const SuperAdmin = "super-admin"
+// SuperAdmin is the role that every account has; it carries every permission that a role can, and
+// cannot be changed (requirements, sections 6 and 9).
+const SuperAdmin = access.SuperAdmin
 
 // User is a person of the account.
 type User struct {
@@ -22,6 +23,8 @@ type User struct {
 	Number    string   `json:"number,omitempty" doc:"The extension's direct number."`
 	RoleIDs   []string `json:"roleIds" nullable:"false"`
 	Active    bool     `json:"active"`
+	// CostCenter is the kernel's, as extension and number are.
+	CostCenter string `json:"costCenter,omitempty" doc:"What the user consumes is charged to it, and seats of it are given to them first, also where it is fenced."`
 	// Licenses are the metered products that this user holds directly, however they came; what a
 	// role carries is not among them unless it was given by a person too.
 	Licenses    []string `json:"licenses" nullable:"false" doc:"Metered products that the user holds directly, however they came."`

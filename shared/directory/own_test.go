@@ -38,7 +38,9 @@ func TestRoleOfAUserWhoseOwnProductItExcludes(t *testing.T) {
 	}
 	role("professional-user", "client-desktop")
 	for _, user := range []string{"ann", "bob"} {
-		for product, want := range map[string]license.State{"professional-user": license.Holds, "client-desktop": license.Holds, "insights-supervisor": license.Lacks} {
+		for product, want := range map[string]license.State{
+			"professional-user": license.Holds, "client-desktop": license.Holds, "insights-supervisor": license.Lacks,
+		} {
 			if got := f.state(t, user, product); got != want {
 				t.Errorf("%s and %s: %s, want %s", user, product, got, want)
 			}

@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -150,10 +151,10 @@ func (s *Service) PutQueue(
 ) (call.Stored[Queue], error) {
 	sent := members
 	members = unique(members)
-	var d *QueueDraft
+	var d *QueueDryRun
 	var settling bool
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
-		if d, err = s.DraftQueue(ctx, c, id, name, members); err != nil {
+		if d, err = s.DryRunQueue(ctx, c, id, name, members); err != nil {
 			return s.alsoStrangers(ctx, c, id, sent, err)
 		}
 		if !d.Changes() {
@@ -236,7 +237,7 @@ func (s *Service) checkMembers(ctx context.Context, c *call.Call, sent, already 
 		keys := make([]table.Key, 0, len(chunk))
 		for _, user := range chunk {
 			if auth.ValidUserID(user) { // any other is nothing of the account, and may not fit the table's keys
-				keys = append(keys, userKey(c.Account, user))
+				keys = append(keys, access.UserKey(c.Account, user))
 			}
 		}
 		found, err := s.lookup(ctx, keys)
@@ -244,7 +245,7 @@ func (s *Service) checkMembers(ctx context.Context, c *call.Call, sent, already 
 			return err
 		}
 		for _, user := range chunk {
-			_, there[user] = found[userKey(c.Account, user)]
+			_, there[user] = found[access.UserKey(c.Account, user)]
 		}
 	}
 	return strangers("members", "user", sent, func(i int) bool {
@@ -274,20 +275,40 @@ const maxListed = 2 << 20
 // ListQueues lists queues by id, with their members: all, or those with a word of the name or the
 // id that begins with q. A page ends early when its members are many.
 func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string, limit int) ([]Queue, string, error) {
-	items, next, err := s.byID(ctx, queuesPartition(c.Account), q, after, limit, func(item table.Item) (string, error) {
+	all := named{partition: queuesPartition(c.Account), name: func(item table.Item) (string, error) {
 		head, err := call.Decode[queueItem](item)
 		return head.Name, err
-	})
+	}}
+	items, next, err := s.byID(ctx, all, q, after, limit)
 	if err != nil {
 		return nil, "", err
 	}
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.Sort
+	}
+	return s.queuesOf(ctx, c, ids, next)
+}
+
+// QueuesNamed lists the call queues of some ids, by id; one that is not there is left out. The
+// position is the last id of the page before.
+func (s *Service) QueuesNamed(
+	ctx context.Context, c *call.Call, ids []string, after string, limit int,
+) ([]Queue, string, error) {
+	ids, next := pageOfIDs(ids, auth.ValidID, after, limit)
+	return s.queuesOf(ctx, c, ids, next)
+}
+
+// queuesOf reads the queues of a page of ids, up to where it must end because of its size. next is
+// the id behind which the page after it begins.
+func (s *Service) queuesOf(ctx context.Context, c *call.Call, ids []string, next string) ([]Queue, string, error) {
 	var queues []Queue
 	size := 0
-	for i, item := range items {
+	for i, id := range ids {
 		if size > maxListed {
-			return queues, items[i-1].Sort, nil
+			return queues, ids[i-1], nil
 		}
-		loaded, err := s.loadQueue(ctx, c, item.Sort)
+		loaded, err := s.loadQueue(ctx, c, id)
 		if err != nil {
 			return nil, "", err
 		}
@@ -300,14 +321,20 @@ func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string,
 	return queues, next, nil
 }
 
+// named is a partition whose items are sorted by the id of something that has a name.
+type named struct {
+	partition string
+	name      func(table.Item) (string, error)
+}
+
 // byID reads up to limit items of a partition from behind an id: those with a word of the name or
 // the id that begins with q, if that is not empty. A search reads past what it does not find, 1,000
 // and more a page of the table: an account has few call queues and dashboards. The second answer is
 // the id behind which the next page begins; empty when there is none.
 func (s *Service) byID(
-	ctx context.Context, partition, q, after string, limit int, name func(table.Item) (string, error),
+	ctx context.Context, all named, q, after string, limit int,
 ) ([]table.Item, string, error) {
-	query := table.Query{Partition: partition}
+	query := table.Query{Partition: all.partition}
 	if after != "" {
 		query.From = after + "\x00"
 	}
@@ -323,7 +350,7 @@ func (s *Service) byID(
 		}
 		for _, item := range page.Items {
 			if q != "" {
-				called, err := name(item)
+				called, err := all.name(item)
 				if err != nil {
 					return nil, "", err
 				}
@@ -353,7 +380,7 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 		if !old.exists || old.Deleted {
 			return problem.Missing("call queue")
 		}
-		if err := c.Matches(true, old.revision()); err != nil {
+		if err := c.MatchesTag(call.Tag(old.revision())); err != nil {
 			return err
 		}
 		if len(old.Dashboards) > MaxQueues {
@@ -362,29 +389,13 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 				"The queue is on more than 40 dashboards; take it off some of them first.",
 			)
 		}
-		now := &loadedQueue{
-			queueItem: queueItem{
-				ID:        id,
-				Name:      old.Name,
-				Deleted:   true,
-				Shown:     old.Shown.clone(),
-				ChangedAt: c.At,
-				Settled:   old.Settled,
-			},
-		}
-		for _, dashboard := range old.Dashboards {
-			now.Shown.closeSpan(dashboard, c.At)
+		now, err := old.deleted(c.At)
+		if err != nil {
+			return err
 		}
 		keep, err := remember(c, goneQueue, id, Gone{Name: old.Name, Shown: now.Shown})
 		if err != nil {
 			return err
-		}
-		now.leaving = unique(append(slices.Clone(old.leaving), old.members...))
-		if listBytes(now.leaving) > maxLists {
-			return problem.New(
-				problem.WrongState,
-				"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.",
-			)
 		}
 		ops, err := queueOperations(c, old, now)
 		if err != nil {
@@ -408,6 +419,36 @@ func (s *Service) DeleteQueue(ctx context.Context, c *call.Call, id string) erro
 	_, err = s.settleQueues(ctx, c, id)
 	return err
 }
+
+// deleted is the queue when it is gone and its members still have their grants.
+//
+// Errors: wrong-state while there are too many who left it earlier.
+func (q *loadedQueue) deleted(at time.Time) (*loadedQueue, error) {
+	now := &loadedQueue{
+		queueItem: queueItem{
+			ID:        q.ID,
+			Name:      q.Name,
+			Deleted:   true,
+			Shown:     q.Shown.clone(),
+			ChangedAt: at,
+			Settled:   q.Settled,
+		},
+		leaving: unique(append(slices.Clone(q.leaving), q.members...)),
+	}
+	for _, dashboard := range q.Dashboards {
+		now.Shown.closeSpan(dashboard, at)
+	}
+	if listBytes(now.leaving) > maxLists {
+		return nil, errStillLeaving
+	}
+	return now, nil
+}
+
+// errStillLeaving refuses a change by which more would be leaving a queue than its items can hold.
+var errStillLeaving = problem.New(
+	problem.WrongState,
+	"Those who left the queue by an earlier change are still being taken off it; try again when settling is no longer said of it.",
+)
 
 // takeOff removes a queue from dashboards.
 func (s *Service) takeOff(
@@ -480,22 +521,21 @@ func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error 
 		if err != nil || !q.exists {
 			return err
 		}
-		member := make(map[string]bool, len(q.members))
+		w := &settlement{c: c, queue: q, member: make(map[string]bool, len(q.members)), at: q.ChangedAt}
 		for _, user := range q.members {
-			member[user] = true
+			w.member[user] = true
 		}
-		at := q.ChangedAt
-		if at.IsZero() {
-			at = c.At
+		if w.at.IsZero() {
+			w.at = c.At
 		}
 		var each oneByOne
 		for some := range slices.Chunk(append(slices.Clone(q.members), q.leaving...), table.MaxKeysPerLookup/2) {
-			todo, err := s.unsettled(ctx, c, q, some, member)
+			todo, err := s.unsettled(ctx, w, some)
 			if err != nil {
 				return err
 			}
 			err = each.do(ctx, todo, reconcileBatch, func(ctx context.Context, users []string) error {
-				return s.settleMembers(ctx, c, q, users, member, at)
+				return s.settleMembers(ctx, w, users)
 			})
 			if err != nil {
 				return err
@@ -508,18 +548,22 @@ func (s *Service) reconcile(ctx context.Context, c *call.Call, id string) error 
 	})
 }
 
+// settlement is a queue as one run settles it: who is a member, and from when on they are members or
+// no longer.
+type settlement struct {
+	c      *call.Call
+	queue  *loadedQueue
+	member map[string]bool
+	at     time.Time
+}
+
 // unsettled picks the users who are not yet as the queue says, in one read for half as many users
 // as it takes keys.
-func (s *Service) unsettled(
-	ctx context.Context,
-	c *call.Call,
-	q *loadedQueue,
-	users []string,
-	member map[string]bool,
-) ([]string, error) {
+func (s *Service) unsettled(ctx context.Context, w *settlement, users []string) ([]string, error) {
+	account, q := w.c.Account, w.queue
 	keys := make([]table.Key, 0, 2*len(users))
 	for _, user := range users {
-		keys = append(keys, memberOfKey(c.Account, user, q.ID), license.HolderKey(c.Account, user))
+		keys = append(keys, memberOfKey(account, user, q.ID), license.HolderKey(account, user))
 	}
 	found, err := s.lookup(ctx, keys)
 	if err != nil {
@@ -527,12 +571,12 @@ func (s *Service) unsettled(
 	}
 	var todo []string
 	for _, user := range users {
-		_, listed := found[memberOfKey(c.Account, user, q.ID)]
-		if listed != member[user] {
+		_, listed := found[memberOfKey(account, user, q.ID)]
+		if listed != w.member[user] {
 			todo = append(todo, user)
 			continue
 		}
-		item, ok := found[license.HolderKey(c.Account, user)]
+		item, ok := found[license.HolderKey(account, user)]
 		if !ok {
 			if listed {
 				todo = append(todo, user)
@@ -544,7 +588,7 @@ func (s *Service) unsettled(
 			todo = append(todo, user) // it fails there, alone
 			continue
 		}
-		if want, has := q.grants(&h, member[user]); want != has {
+		if want, has := q.grants(&h, w.member[user]); want != has {
 			todo = append(todo, user)
 		}
 	}
@@ -578,24 +622,17 @@ func (s *Service) finish(ctx context.Context, c *call.Call, q *loadedQueue) erro
 	return s.env.Table.Commit(ctx, ops)
 }
 
-// settleMembers settles some members of a queue in one commit; at is from when on they are members,
-// or no longer. A holder who changed meanwhile is decided on afresh; a queue that changed ends the
-// run.
-func (s *Service) settleMembers(
-	ctx context.Context,
-	c *call.Call,
-	q *loadedQueue,
-	users []string,
-	member map[string]bool,
-	at time.Time,
-) error {
+// settleMembers settles some members of a queue in one commit. A holder who changed meanwhile is
+// decided on afresh; a queue that changed ends the run.
+func (s *Service) settleMembers(ctx context.Context, w *settlement, users []string) error {
+	c, q := w.c, w.queue
 	key := queueKey(c.Account, q.ID)
 	var overtaken error
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		ch := s.kernel.Change(c)
 		var also []table.Key
 		for _, user := range users {
-			also = append(also, monitoredKey(c.Account, user), memberOfKey(c.Account, user, q.ID))
+			also = append(also, MonitoredKey(c.Account, user), memberOfKey(c.Account, user, q.ID))
 		}
 		found, err := ch.Load(ctx, license.Need{Users: users, Also: also})
 		if err != nil {
@@ -603,7 +640,7 @@ func (s *Service) settleMembers(
 		}
 		ops := []table.Operation{table.Check(key, table.IfVersion(q.version))}
 		for _, user := range users {
-			more, err := s.settleMember(ctx, c, ch, found, q, user, member[user], at)
+			more, err := w.settle(ctx, ch, found, user)
 			if err != nil {
 				return err
 			}
@@ -622,17 +659,11 @@ func (s *Service) settleMembers(
 	return err
 }
 
-// settleMember makes one user's grant, record of monitoring and membership agree with the queue.
-func (s *Service) settleMember(
-	ctx context.Context,
-	c *call.Call,
-	ch *license.UnitOfWork,
-	found map[table.Key]table.Item,
-	q *loadedQueue,
-	user string,
-	member bool,
-	at time.Time,
+// settle makes one user's grant, record of monitoring and membership agree with the queue.
+func (w *settlement) settle(
+	ctx context.Context, ch *license.UnitOfWork, found map[table.Key]table.Item, user string,
 ) ([]table.Operation, error) {
+	c, q, member := w.c, w.queue, w.member[user]
 	var ops []table.Operation
 	seen := memberOfKey(c.Account, user, q.ID)
 	if _, listed := found[seen]; listed != member {
@@ -654,7 +685,7 @@ func (s *Service) settleMember(
 	if err != nil {
 		return nil, err
 	}
-	w, err := loadWatch(found, c, user)
+	watch, err := loadWatch(found, c, user)
 	if err != nil {
 		return nil, err
 	}
@@ -664,15 +695,15 @@ func (s *Service) settleMember(
 		if err := ch.Grant(ctx, user, catalog.LiveReportsID, source); err != nil {
 			return nil, err
 		}
-		w.now.Queues.open(q.ID, at)
-		w.changed = true
+		watch.now.Queues.open(q.ID, w.at)
+		watch.changed = true
 	case !want && has:
 		if err := ch.Withdraw(ctx, user, catalog.LiveReportsID, source); err != nil {
 			return nil, err
 		}
-		w.now.Queues.closeSpan(q.ID, at)
-		w.changed = true
+		watch.now.Queues.closeSpan(q.ID, w.at)
+		watch.changed = true
 	}
-	watched, err := w.operations()
+	watched, err := watch.operations()
 	return append(ops, watched...), err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/wallboard"
@@ -32,66 +33,85 @@ func (s *Service) resume(
 	case account != "":
 		query.Prefix = account + "#"
 	}
-	type job struct{ account, subject string }
-	markers := map[job][]table.Key{}
-	causes := map[job]call.Cause{} // of the newest mark: what is done is what the last change wanted
-	unreadable := map[job]error{}
-	var order []job
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		account, subject := marked(item.Sort)
-		j := job{account, subject}
-		if markers[j] == nil {
-			order = append(order, j)
-		}
-		markers[j] = append(markers[j], item.Key)
-		var err error
-		if causes[j], err = call.Decode[call.Cause](item); err != nil {
-			unreadable[j] = err
-		}
-		return nil
-	})
+	pending, err := s.pending(ctx, query)
 	if err != nil {
 		return err
 	}
 	kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
-	one := func(ctx context.Context, j job) error {
-		if err := unreadable[j]; err != nil {
+	one := func(ctx context.Context, m *markers) error {
+		if m.unreadable != nil {
+			return m.unreadable
+		}
+		c := call.ForEvent(s.env, m.account, "directory", kind+":"+m.subject, s.env.Clock()).Because(m.cause)
+		if err := work(ctx, c, m.subject); err != nil {
 			return err
 		}
-		c := call.ForEvent(s.env, j.account, "directory", kind+":"+j.subject, s.env.Clock()).Because(causes[j])
-		if err := work(ctx, c, j.subject); err != nil {
-			return err
-		}
-		var failures []error
-		for chunk := range slices.Chunk(markers[j], table.MaxOperations) {
-			ops := make([]table.Operation, len(chunk))
-			for i, key := range chunk {
-				ops[i] = table.Delete(key, table.Always)
-			}
-			if err := s.env.Table.Commit(ctx, ops); err != nil {
-				failures = append(failures, err)
-			}
-		}
-		return errors.Join(failures...)
+		return s.unmark(ctx, m)
 	}
 	if account != "" { // a request, which leaves to maintenance what its own time does not suffice for
 		var failures []error
-		for _, j := range order {
+		for _, m := range pending {
 			if err := ctx.Err(); err != nil {
 				return errors.Join(append(failures, err)...)
 			}
-			failures = append(failures, one(ctx, j))
+			failures = append(failures, one(ctx, m))
 		}
 		return errors.Join(failures...)
 	}
-	pieces := make([]call.Piece, len(order))
-	for i, j := range order {
+	pieces := make([]call.Piece, len(pending))
+	for i, m := range pending {
 		pieces[i] = call.Piece{
-			Marker: fmt.Sprintf("%s %s of account %s", kind, j.subject, j.account),
-			Work:   func(ctx context.Context) error { return one(ctx, j) },
+			Marker: fmt.Sprintf("%s %s of account %s", kind, m.subject, m.account),
+			Work:   func(ctx context.Context) error { return one(ctx, m) },
 		}
 	}
 	return call.InTurn(ctx, s.env, pieces)
+}
+
+// markers are those of one subject of an account.
+type markers struct {
+	account, subject string
+	keys             []table.Key
+	// cause is that of the newest marker: what is done is what the last change wanted.
+	cause      call.Cause
+	unreadable error
+}
+
+// pending reads markers, in the order of their subjects.
+func (s *Service) pending(ctx context.Context, query table.Query) ([]*markers, error) {
+	type of struct{ account, subject string }
+	known := map[of]*markers{}
+	var order []*markers
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		account, subject := marked(item.Sort)
+		m := known[of{account, subject}]
+		if m == nil {
+			m = &markers{account: account, subject: subject}
+			known[of{account, subject}], order = m, append(order, m)
+		}
+		m.keys = append(m.keys, item.Key)
+		var err error
+		if m.cause, err = call.Decode[call.Cause](item); err != nil {
+			m.unreadable = err
+		}
+		return nil
+	})
+	return order, err
+}
+
+// unmark deletes markers whose work is done.
+func (s *Service) unmark(ctx context.Context, m *markers) error {
+	var failures []error
+	for chunk := range slices.Chunk(m.keys, table.MaxOperations) {
+		ops := make([]table.Operation, len(chunk))
+		for i, key := range chunk {
+			ops[i] = table.Delete(key, table.Always)
+		}
+		if err := s.env.Table.Commit(ctx, ops); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
 }
 
 // soon does, before the answer to the change that left it, the work of markers; done is false when
@@ -175,7 +195,7 @@ func (s *Service) Resume(ctx context.Context) error {
 // deletes the items of wallboards that ended with the user's going.
 func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
 	return s.resume(ctx, userMarkers, account, user, func(ctx context.Context, c *call.Call, user string) error {
-		_, exists, err := table.Get(ctx, s.env.Table, userKey(c.Account, user))
+		_, exists, err := table.Get(ctx, s.env.Table, access.UserKey(c.Account, user))
 		if err != nil {
 			return err
 		}
@@ -211,7 +231,7 @@ func (s *Service) followUser(ctx context.Context, c *call.Call, queue, user stri
 			return err
 		}
 		member := map[string]bool{user: q.exists && slices.Contains(q.members, user)}
-		return s.settleMembers(ctx, c, q, []string{user}, member, c.At)
+		return s.settleMembers(ctx, &settlement{c: c, queue: q, member: member, at: c.At}, []string{user})
 	})
 }
 
@@ -224,7 +244,7 @@ func (s *Service) leaveQueue(ctx context.Context, c *call.Call, queue, user stri
 			return err
 		}
 		drop := table.Delete(memberOfKey(c.Account, user, queue), table.Always)
-		absent := table.Check(userKey(c.Account, user), table.IfAbsent)
+		absent := table.Check(access.UserKey(c.Account, user), table.IfAbsent)
 		ops := []table.Operation{drop, absent}
 		if old.exists && slices.Contains(old.members, user) {
 			now := *old
@@ -260,7 +280,7 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 	for chunk := range slices.Chunk(users, table.MaxKeysPerLookup) {
 		keys := make([]table.Key, len(chunk))
 		for i, user := range chunk {
-			keys[i] = userKey(c.Account, user)
+			keys[i] = access.UserKey(c.Account, user)
 		}
 		found, err := s.lookup(ctx, keys)
 		if err != nil {
@@ -288,14 +308,16 @@ func (s *Service) Viewers(ctx context.Context, c *call.Call, users []string) (ma
 		p, exists := profiles[user]
 		v := Viewer{Exists: exists, Active: p.Active, MayView: exists && mayView(p.RoleIDs, roles)}
 		if exists {
-			v.Unchanged = append(v.Unchanged, table.Check(userKey(c.Account, user), table.IfVersion(versions[user])))
+			v.Unchanged = append(
+				v.Unchanged, table.Check(access.UserKey(c.Account, user), table.IfVersion(versions[user])),
+			)
 		}
 		i := slices.IndexFunc(p.RoleIDs, func(id string) bool { return mayView([]string{id}, roles) })
 		if i >= 0 &&
 			p.RoleIDs[i] != SuperAdmin {
 			v.Unchanged = append(
 				v.Unchanged,
-				table.Check(roleKey(c.Account, p.RoleIDs[i]), table.IfVersion(roleVersions[p.RoleIDs[i]])),
+				table.Check(access.RoleKey(c.Account, p.RoleIDs[i]), table.IfVersion(roleVersions[p.RoleIDs[i]])),
 			)
 		}
 		viewers[user] = v
@@ -311,7 +333,7 @@ func (s *Service) roles(
 ) (map[string]Role, map[string]int64, error) {
 	keys := make([]table.Key, 0, len(wanted))
 	for id := range wanted {
-		keys = append(keys, roleKey(c.Account, id))
+		keys = append(keys, access.RoleKey(c.Account, id))
 	}
 	roles := make(map[string]Role, len(wanted))
 	versions := make(map[string]int64, len(wanted))
@@ -337,14 +359,14 @@ func (s *Service) Users(ctx context.Context, c *call.Call, ids []string) (map[st
 	for chunk := range slices.Chunk(unique(ids), table.MaxKeysPerLookup/2) {
 		var keys []table.Key
 		for _, id := range chunk {
-			keys = append(keys, userKey(c.Account, id), license.HolderKey(c.Account, id))
+			keys = append(keys, access.UserKey(c.Account, id), license.HolderKey(c.Account, id))
 		}
 		found, err := s.lookup(ctx, keys)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range chunk {
-			item, ok := found[userKey(c.Account, id)]
+			item, ok := found[access.UserKey(c.Account, id)]
 			if !ok {
 				continue
 			}
@@ -456,7 +478,9 @@ func (s *Service) EachUser(
 	c *call.Call,
 	visit func(id, name, email string, active bool) error,
 ) error {
-	return table.All(ctx, s.env.Table, table.Query{Partition: usersPartition(c.Account)}, func(item table.Item) error {
+	return table.All(ctx, s.env.Table, table.Query{
+		Partition: access.UsersPartition(c.Account),
+	}, func(item table.Item) error {
 		p, err := call.Decode[struct { // of the profile; a mass configuration reads 100,000
 			Name   string `json:"name"`
 			Email  string `json:"email"`

@@ -2,12 +2,13 @@ package directory
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 
 	"seatwise/shared/license"
-	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -18,14 +19,11 @@ func superAdmin() Role {
 	return Role{ID: SuperAdmin, Name: "Super Admin", Permissions: carried(), Licenses: []string{}}
 }
 
-// carried are the permissions that a role can carry: all but that of the provider's operators
-// (requirements, section 9). They are sorted.
+// carried are the permissions that a role can carry, sorted.
 func carried() []string {
 	var names []string
-	for _, p := range auth.Permissions() {
-		if p != auth.AccountsManage {
-			names = append(names, string(p))
-		}
+	for _, p := range access.Carried().List() {
+		names = append(names, string(p))
 	}
 	slices.Sort(names)
 	return names
@@ -44,7 +42,7 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (call.Store
 	sent := r
 	r.Permissions, r.Licenses = unique(r.Permissions), unique(r.Licenses)
 	if r.ID == SuperAdmin {
-		if err := c.Matches(true, 0); err != nil {
+		if err := c.MatchesTag(call.Tag(0)); err != nil {
 			return call.Stored[Role]{}, err
 		}
 		if !r.same(superAdmin()) {
@@ -59,7 +57,7 @@ func (s *Service) PutRole(ctx context.Context, c *call.Call, r Role) (call.Store
 		out := call.Stored[Role]{Value: r}
 		return out, c.Commit(ctx, out.Answer())
 	}
-	var d *roleDraft
+	var d *roleDryRun
 	err := call.Decide(ctx, func(ctx context.Context) (err error) {
 		d, err = s.writeRole(ctx, c, r.ID, &r, sent)
 		return err
@@ -98,15 +96,15 @@ func (s *Service) DeleteRole(ctx context.Context, c *call.Call, id string) error
 	return err
 }
 
-// roleDraft is what writeRole did.
-type roleDraft struct {
+// roleDryRun is what writeRole did.
+type roleDryRun struct {
 	made, changes bool
 	version       int64
 }
 
 // writeRole puts the role, or deletes it when r is nil, with its marker and audit record.
-func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role, sent Role) (*roleDraft, error) {
-	key := roleKey(c.Account, id)
+func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Role, sent Role) (*roleDryRun, error) {
+	key := access.RoleKey(c.Account, id)
 	item, exists, err := c.Get(ctx, key)
 	if err != nil {
 		return nil, err
@@ -117,7 +115,7 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 	if err := c.Matches(exists, item.Version); err != nil {
 		return nil, err
 	}
-	d := &roleDraft{made: !exists, version: item.Version}
+	d := &roleDryRun{made: !exists, version: item.Version}
 	change := call.AuditEntry{Action: "role.put", Subject: "role", SubjectID: id}
 	var before Role
 	if exists {
@@ -125,6 +123,14 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 			return nil, err
 		}
 		change.Before = before
+	}
+	var permissions []string
+	if r != nil {
+		permissions = r.Permissions
+	}
+	moved := append(without(permissions, before.Permissions), without(before.Permissions, permissions)...)
+	if err := within(ctx, "permissions", moved); err != nil {
+		return nil, err
 	}
 	op := table.Delete(key, table.IfVersion(item.Version))
 	ops, answer := []table.Operation{marker(c, roleMarkers, id)}, call.Gone()
@@ -159,7 +165,7 @@ func (s *Service) GetRole(ctx context.Context, c *call.Call, id string) (Role, i
 	if id == SuperAdmin {
 		return superAdmin(), 0, nil
 	}
-	item, ok, err := c.Get(ctx, roleKey(c.Account, id))
+	item, ok, err := c.Get(ctx, access.RoleKey(c.Account, id))
 	if err != nil {
 		return Role{}, 0, err
 	}
@@ -173,7 +179,7 @@ func (s *Service) GetRole(ctx context.Context, c *call.Call, id string) (Role, i
 // ListRoles lists the account's roles by id, super-admin among them. The position is the last id of
 // the page before.
 func (s *Service) ListRoles(ctx context.Context, c *call.Call, after string, limit int) ([]Role, string, error) {
-	query := table.Query{Partition: rolesPartition(c.Account), Limit: limit}
+	query := table.Query{Partition: access.RolesPartition(c.Account), Limit: limit}
 	if after != "" {
 		query.From = after + "\x00"
 	}
@@ -245,7 +251,7 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string
 		ch := s.kernel.Change(c)
 		need := license.Need{Users: users}
 		for _, user := range users {
-			need.Also = append(need.Also, userKey(c.Account, user))
+			need.Also = append(need.Also, access.UserKey(c.Account, user))
 		}
 		found, err := ch.Load(ctx, need)
 		if err != nil {
@@ -254,7 +260,7 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string
 		profiles := make(map[string]profile, len(users))
 		wanted := map[string]bool{}
 		for _, user := range users {
-			item, ok := found[userKey(c.Account, user)]
+			item, ok := found[access.UserKey(c.Account, user)]
 			if !ok {
 				continue
 			}
@@ -279,14 +285,15 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string
 			if version, ok := versions[id]; ok {
 				cond = table.IfVersion(version)
 			}
-			ops = append(ops, table.Check(roleKey(c.Account, id), cond))
+			ops = append(ops, table.Check(access.RoleKey(c.Account, id), cond))
 		}
 		for _, user := range users {
 			p, ok := profiles[user]
 			if !ok {
 				continue
 			}
-			more, err := s.refreshUser(ctx, c, ch, found[userKey(c.Account, user)], p, roles)
+			is := &loadedUser{item: found[access.UserKey(c.Account, user)], exists: true, before: p}
+			more, err := s.refreshUser(ctx, c, ch, is, roles)
 			if err != nil {
 				return err
 			}
@@ -298,12 +305,12 @@ func (s *Service) refreshRoles(ctx context.Context, c *call.Call, users []string
 
 // refreshUser is refreshRoles of one user, with what they have of all roles read.
 func (s *Service) refreshUser(
-	ctx context.Context, c *call.Call, ch *license.UnitOfWork, item table.Item, p profile, roles map[string]Role,
+	ctx context.Context, c *call.Call, ch *license.UnitOfWork, l *loadedUser, roles map[string]Role,
 ) ([]table.Operation, error) {
-	own := make(map[string]Role, len(p.RoleIDs))
-	after := p
+	own := make(map[string]Role, len(l.before.RoleIDs))
+	after := l.before
 	after.RoleIDs = nil
-	for _, id := range p.RoleIDs {
+	for _, id := range l.before.RoleIDs {
 		role, ok := roles[id]
 		if id == SuperAdmin {
 			role, ok = superAdmin(), true
@@ -313,34 +320,26 @@ func (s *Service) refreshUser(
 			after.RoleIDs = append(after.RoleIDs, id)
 		}
 	}
-	ops := []table.Operation{table.Check(item.Key, table.IfVersion(item.Version))}
-	if len(after.RoleIDs) != len(p.RoleIDs) {
+	ops := []table.Operation{table.Check(l.item.Key, table.IfVersion(l.item.Version))}
+	if len(after.RoleIDs) != len(l.before.RoleIDs) {
 		after.ChangedAt = c.At
 		var err error
-		if ops, err = s.userOperations(c, item, true, p, after); err != nil {
+		if ops, err = s.userOperations(c, l, after); err != nil {
 			return nil, err
 		}
 	}
 	// A product of the user's own that does not go with what the role carries keeps neither them
 	// nor anybody else from the rest of it (requirements, sections 6 and 8).
-	return ops, s.applyRoles(ctx, ch, after, nil, own, func(product string, err error) error {
+	refused := func(product string, err error) error {
 		if _, told := problem.From(err); !told {
 			return err
 		}
-		s.env.Log.WarnContext(
-			ctx,
-			"a product of the user's own is not granted",
-			"account",
-			c.Account,
-			"user",
-			p.ID,
-			"product",
-			product,
-			"error",
-			err,
-		)
+		s.env.Log.WarnContext(ctx, "a product of the user's own is not granted",
+			slog.String("account", c.Account), slog.String("user", after.ID),
+			slog.String("product", product), slog.Any("error", err))
 		return nil
-	})
+	}
+	return ops, s.applyRoles(ctx, ch, entitlement{user: after, roles: own, refused: refused})
 }
 
 // commitQuietly commits a change with its checks, or nothing when there is nothing to change.

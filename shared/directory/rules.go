@@ -17,21 +17,21 @@ const (
 	// MaxQueues bounds the queues of a dashboard: each change of one is an operation and a marker
 	// in the dashboard's commit of at most 100.
 	MaxQueues = 40
-	// MaxMoves bounds the queues that come to a dashboard or go from it in one change, for the same
+	// maxMoves bounds the queues that come to a dashboard or go from it in one change, for the same
 	// reason.
-	MaxMoves = 46
+	maxMoves = 46
 	// MaxMembers bounds the members of a queue: 8 chunks, so that the whole list is replaced in one
 	// commit.
 	MaxMembers = 20000
-	// MaxMembersBytes bounds the members of a queue as JSON, so that all that GET answers of the
-	// queue (its name and up to MaxShown dashboards besides) fits into the 2 MB that a PUT of it
+	// maxMembersBytes bounds the members of a queue as JSON, so that all that GET answers of the
+	// queue (its name and up to maxShown dashboards besides) fits into the 2 MB that a PUT of it
 	// may have, and so that a list and the one it replaces fit into one commit of 4 MB.
-	MaxMembersBytes = 2_000_000
-	// MaxShown bounds the dashboards that one queue is on.
-	MaxShown = 1000
+	maxMembersBytes = 2_000_000
+	// maxShown bounds the dashboards that one queue is on.
+	maxShown = 1000
 	// maxLists bounds the bytes of a queue's members and of those who left it, which are written in
 	// one commit.
-	maxLists = 2 * MaxMembersBytes
+	maxLists = 2 * maxMembersBytes
 	// chunkMembers is how many ids one item takes: at 128 bytes an id, below 400 KB.
 	chunkMembers = 2500
 	// MaxRoles bounds the roles of a user.
@@ -42,9 +42,9 @@ const (
 	// maxIntervals bounds the closed intervals that one item remembers: at about 150 bytes each,
 	// they are far below 400 KB. The oldest half goes first.
 	maxIntervals = 1000
-	// LiveReportsView and LiveReportsFull are the two permissions of Live Reports.
-	LiveReportsView = "liveReports.view"
-	LiveReportsFull = "liveReports.full"
+	// liveReportsView and liveReportsFull are the two permissions of Live Reports.
+	liveReportsView = "liveReports.view"
+	liveReportsFull = "liveReports.full"
 )
 
 // checkName bounds what people call things.
@@ -122,13 +122,13 @@ func CheckQueue(name string, members []string, was Queue) error {
 			problem.Field{Field: "members", Code: problem.TooMany, Message: "must be at most 20000"},
 		)
 	}
-	if size := listBytes(members); size > MaxMembersBytes && !slices.Equal(unique(members), was.Members) {
+	if size := listBytes(members); size > maxMembersBytes && !slices.Equal(unique(members), was.Members) {
 		fields = append(fields, problem.Fault(
 			"members",
 			problem.TooLong,
 			"has %d bytes as JSON; at most %d are taken (20,000 ids of 97 characters), so that the queue can be read and written whole",
 			size,
-			MaxMembersBytes,
+			maxMembersBytes,
 		))
 	}
 	if len(fields) > 0 {
@@ -155,9 +155,9 @@ func CheckDashboard(d, was Dashboard) error {
 
 // checkMoves bounds the queues that come to a dashboard or go from it at once.
 func checkMoves(moves []string) error {
-	if len(moves) > MaxMoves {
+	if len(moves) > maxMoves {
 		return problem.Invalid("queueIds", problem.TooMany,
-			"must not come or go more than %d at a time; take the others off first", MaxMoves)
+			"must not come or go more than %d at a time; take the others off first", maxMoves)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func checkMetered(field string, ids []string, products *catalog.Catalog) []probl
 		for _, other := range ids[:i] {
 			if slices.Contains(p.Excludes, other) {
 				fields = append(fields, problem.Fault(fmt.Sprintf("%s[%d]", field, i), problem.NotTogether,
-					"%s does not go with %s: a user holds at most one of them", id, other))
+					"%s does not go with %s: a user holds at most one of them", p.Name, products.Name(other)))
 			}
 		}
 	}
@@ -212,7 +212,7 @@ func mayView(roleIDs []string, roles map[string]Role) bool {
 			return true
 		}
 		r := roles[id]
-		if slices.Contains(r.Permissions, LiveReportsView) || slices.Contains(r.Permissions, LiveReportsFull) {
+		if slices.Contains(r.Permissions, liveReportsView) || slices.Contains(r.Permissions, liveReportsFull) {
 			return true
 		}
 	}
@@ -326,8 +326,8 @@ func (s Spans) Within(from, to time.Time) []string {
 // sorted.
 func (m Monitored) Within(from, to time.Time) []string { return m.Queues.Within(from, to) }
 
-// ended tells when the last span ended; it is false while one is open.
-func (s Spans) ended() (last time.Time, ended bool) {
+// Ended tells when the last span ended; it is false while one is open.
+func (s Spans) Ended() (last time.Time, ended bool) {
 	for _, spans := range s {
 		for _, i := range spans {
 			if i.To.IsZero() {

@@ -17,6 +17,8 @@ type Named struct {
 	byName        map[string]namesake // by the folded name
 	// alike are the names that several have folded, by the name as it is.
 	alike map[string]namesake
+	// offer is a sentence for who names nothing that there is.
+	offer string
 }
 
 // namesake is the first of an id, an email or a name, and how many share it.
@@ -37,8 +39,13 @@ func NewNamed(kind string) *Named {
 	}
 }
 
-// Add enters one; email may be empty.
-func (p *Named) Add(id, name, email string, active bool) {
+// Add enters something that is always active, such as a role.
+func (p *Named) Add(id, name string) { p.enter(id, name, "", true) }
+
+// AddUser enters a user; email may be empty.
+func (p *Named) AddUser(id, name, email string, active bool) { p.enter(id, name, email, active) }
+
+func (p *Named) enter(id, name, email string, active bool) {
 	enter := func(in map[string]namesake, what string) namesake {
 		who := in[what]
 		if who.n++; who.n == 1 {
@@ -66,6 +73,9 @@ func (p *Named) Add(id, name, email string, active bool) {
 // may hold a million that are longer, and folding each would take minutes.
 const longestName = 12 * text.MaxName
 
+// Offer has a sentence follow whenever a cell names nothing that there is; it begins with a space.
+func (p *Named) Offer(sentence string) { p.offer = sentence }
+
 // Has says whether there is one of this id.
 func (p *Named) Has(id string) bool { return p.byID[id].n > 0 }
 
@@ -87,7 +97,7 @@ func (p *Named) Find(cell string) (id string, active bool, why string) {
 	}
 	switch {
 	case !ok:
-		return "", false, fmt.Sprintf("There is no %s %s, %s.", p.kind, Shorten(cell), ways)
+		return "", false, fmt.Sprintf("There is no %s %s, %s.%s", p.kind, Shorten(cell), ways, p.offer)
 	case found.n > 1:
 		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, Shorten(cell), instead)
 	}
@@ -107,8 +117,12 @@ func (p *Named) called(name string) (namesake, bool) {
 // Shorten keeps a text of a file to what a message has room for: 40 characters.
 func Shorten(s string) string {
 	const shown = 40
-	if runes := []rune(s); len(runes) > shown {
-		return string(runes[:shown]) + "..."
+	n := 0
+	for i := range s { // and no further, since a cell can be long and there are many of them
+		if n == shown {
+			return s[:i] + "..."
+		}
+		n++
 	}
 	return s
 }

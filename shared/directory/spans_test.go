@@ -55,7 +55,7 @@ func TestSpansAgainstAModel(t *testing.T) {
 				t.Fatalf("%s: %v, want %v of %+v", day, got, want, s)
 			}
 		}
-		last, ended := s.ended()
+		last, ended := s.Ended()
 		if ended != (len(on) == 0) || ended && last.After(now) {
 			t.Fatalf("ended %v at %s, on are %v", ended, last, on)
 		}

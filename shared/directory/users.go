@@ -10,6 +10,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -38,6 +39,7 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 type UserChange struct {
 	ID, Name, Email   string
 	Extension, Number *string
+	CostCenter        *string
 	RoleIDs, Licenses *[]string
 	Active            *bool
 	// AgentSource may be empty: it stays while the user keeps agent-user.
@@ -52,6 +54,7 @@ func whole(u User) UserChange {
 		Email:       u.Email,
 		Extension:   &u.Extension,
 		Number:      &u.Number,
+		CostCenter:  &u.CostCenter,
 		RoleIDs:     &u.RoleIDs,
 		Licenses:    &u.Licenses,
 		Active:      &u.Active,
@@ -63,7 +66,7 @@ func whole(u User) UserChange {
 func (n UserChange) of(before *User) User {
 	u := User{ID: n.ID, Name: n.Name, Email: n.Email, Active: true, AgentSource: n.AgentSource}
 	if before != nil {
-		u.Extension, u.Number = before.Extension, before.Number
+		u.Extension, u.Number, u.CostCenter = before.Extension, before.Number, before.CostCenter
 		u.RoleIDs, u.Licenses, u.Active = before.RoleIDs, before.Licenses, before.Active
 	}
 	if n.Active != nil {
@@ -77,6 +80,9 @@ func (n UserChange) of(before *User) User {
 	}
 	if n.Number != nil {
 		u.Number = *n.Number
+	}
+	if n.CostCenter != nil {
+		u.CostCenter = *n.CostCenter
 	}
 	if n.Extension != nil {
 		if u.Extension = *n.Extension; n.Number == nil && u.Extension == "" {
@@ -114,10 +120,10 @@ func (s *Service) PutUser(ctx context.Context, c *call.Call, u User) (call.Store
 //
 // Errors: those of PutUser.
 func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (call.Stored[User], error) {
-	var d *UserDraft
+	var d *UserDryRun
 	stays := n.Active == nil || *n.Active
 	err := s.leaving(ctx, c, n.ID, stays, func(ctx context.Context, c *call.Call) (err error) {
-		if d, err = s.draftUser(ctx, c, n, nil); err != nil {
+		if d, err = s.DryRunUser(ctx, c, n, nil); err != nil {
 			return err
 		}
 		if !d.changes {
@@ -140,88 +146,53 @@ func (s *Service) ChangeUser(ctx context.Context, c *call.Call, n UserChange) (c
 	return d.stored(c), nil
 }
 
-// version is that of the user when the draft is committed.
-func (d *UserDraft) version(c *call.Call) int64 {
+// version is that of the user when the dry run is committed.
+func (d *UserDryRun) version(c *call.Call) int64 {
 	if !d.changes {
 		return d.Version
 	}
 	return c.NextVersion(!d.Made, d.Version)
 }
 
-// stored is the user as the draft's commit leaves them.
-func (d *UserDraft) stored(c *call.Call) call.Stored[User] {
+// stored is the user as the dry run's commit leaves them.
+func (d *UserDryRun) stored(c *call.Call) call.Stored[User] {
 	return call.Stored[User]{Value: d.After, Version: d.version(c), Created: d.Made}
 }
 
-// draftUser decides what ChangeUser does; yields says from which users the user may take an
-// extension or a number, and may be nil.
-func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yields Yields) (*UserDraft, error) {
+// DryRunUser decides what ChangeUser does. The user may take an extension and a number from somebody
+// who yields them; until they give them up themselves, they have none. Yields may be nil, and nobody
+// does.
+//
+// Errors: those of ChangeUser.
+func (s *Service) DryRunUser(ctx context.Context, c *call.Call, n UserChange, yields Yields) (*UserDryRun, error) {
 	ch := s.kernel.Change(c)
 	// a role that the user loses here may be giving them something in this moment, by the profile
 	// as it was
 	ch.RequireUnchanged(n.ID)
-	keys := []table.Key{
-		userKey(c.Account, n.ID),
-		monitoredKey(c.Account, n.ID),
-		adminsKey(c.Account),
-		wallboard.FleetKey(c.Account, n.ID),
-	}
-	if n.RoleIDs != nil {
-		for _, role := range unique(*n.RoleIDs) {
-			if auth.ValidID(role) { // any other is no role, and may not fit the table's keys
-				keys = append(keys, roleKey(c.Account, role))
-			}
-		}
-	}
-	if len(keys) > maxNamed {
-		return nil, problem.Invalid("roleIds", problem.TooMany, "must be at most 20")
-	}
-	if n.Email != "" {
-		keys = append(keys, emailKey(c.Account, n.Email))
-	}
-	found, err := ch.Load(ctx, license.Need{Users: []string{n.ID}, Also: keys})
+	l, err := s.loadUser(ctx, c, ch, n)
 	if err != nil {
 		return nil, err
 	}
-	item, exists := found[userKey(c.Account, n.ID)]
-	if err := c.Matches(exists, item.Version); err != nil {
-		return nil, err
-	}
-	d := &UserDraft{Version: item.Version, Made: !exists, ch: ch, changes: true}
-	var before profile
+	d := &UserDryRun{Version: l.item.Version, Made: !l.exists, ch: ch, changes: true}
 	var was *User
-	if exists {
-		if before, err = call.Decode[profile](item); err != nil {
-			return nil, err
-		}
-		d.Before = s.presentIn(ch, before)
+	if l.exists {
+		d.Before = s.presentIn(ch, l.before)
 		was = &d.Before
 	}
-	u := n.of(was)
-	sent := u // with its list in the order of the caller, in which a fault has its index
-	if n.Licenses != nil {
-		sent.Licenses = *n.Licenses
+	u, err := s.wanted(c, ch, l, n, was)
+	if err != nil {
+		return nil, err
 	}
-	fault := CheckUser(sent, d.Before, s.products)
-	if n.RoleIDs != nil {
-		fault = problem.Together(fault, noRoles(c, *n.RoleIDs, d.Before.RoleIDs, found))
-	}
-	if fault != nil {
-		return nil, fault
-	}
-	if !u.Active { // who is not active holds nothing
-		u.Licenses, u.AgentSource = []string{}, ""
-	}
-	if exists && d.Before.same(u) {
+	if l.exists && d.Before.same(u) {
 		d.After, d.changes = d.Before, false
 		return d, nil
 	}
 	if n.RoleIDs == nil {
-		if err := s.loadRoles(ctx, c, u.RoleIDs, found); err != nil {
+		if err := s.loadRoles(ctx, c, u.RoleIDs, l.found); err != nil {
 			return nil, err
 		}
 	}
-	roles, err := s.rolesFrom(c, u.RoleIDs, d.Before.RoleIDs, found)
+	roles, err := s.rolesFrom(c, u.RoleIDs, d.Before.RoleIDs, l.found)
 	if err != nil {
 		return nil, err
 	}
@@ -234,8 +205,7 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 		AgentSource: u.AgentSource,
 		ChangedAt:   c.At,
 	}
-	watch, err := loadWatch(found, c, u.ID)
-	if err != nil {
+	if err := s.rolesWithin(ctx, c, l, after); err != nil {
 		return nil, err
 	}
 	if yields != nil {
@@ -246,48 +216,138 @@ func (s *Service) draftUser(ctx context.Context, c *call.Call, n UserChange, yie
 	if err := keepsPhone(ch, u, d.Before); err != nil {
 		return nil, err
 	}
-	if err := s.place(ctx, ch, u, d.Before, after, roles); err != nil {
+	e := entitlement{user: after, roles: roles, own: u.Licenses}
+	if slices.Equal(e.own, d.Before.Licenses) {
+		e.own = nil // also those that a role's product keeps them from having now
+	}
+	if err := s.place(ctx, ch, u, e); err != nil {
 		return nil, err
 	}
-	holder, err := ch.Holder(u.ID)
+	if err := s.write(ctx, c, d, l, after); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// loadUser loads what a change of a user is decided on: the user, whether they are there or not, the
+// roles and the e-mail address that the change names, and what goes with somebody who leaves.
+//
+// Errors: validation, precondition-failed.
+func (s *Service) loadUser(
+	ctx context.Context, c *call.Call, ch *license.UnitOfWork, n UserChange,
+) (*loadedUser, error) {
+	keys := []table.Key{
+		access.UserKey(c.Account, n.ID),
+		MonitoredKey(c.Account, n.ID),
+		adminsKey(c.Account),
+		wallboard.FleetKey(c.Account, n.ID),
+	}
+	if n.RoleIDs != nil {
+		for _, role := range unique(*n.RoleIDs) {
+			if auth.ValidID(role) { // any other is no role, and may not fit the table's keys
+				keys = append(keys, access.RoleKey(c.Account, role))
+			}
+		}
+	}
+	if len(keys) > maxNamed {
+		return nil, problem.Invalid("roleIds", problem.TooMany, "must be at most 20")
+	}
+	if n.Email != "" {
+		keys = append(keys, emailKey(c.Account, n.Email))
+	}
+	need := license.Need{Users: []string{n.ID}, Also: keys}
+	if n.CostCenter != nil && auth.ValidID(*n.CostCenter) {
+		need.CostCenter = *n.CostCenter
+	}
+	found, err := ch.Load(ctx, need)
 	if err != nil {
 		return nil, err
+	}
+	item, exists := found[access.UserKey(c.Account, n.ID)]
+	if err := c.Matches(exists, item.Version); err != nil {
+		return nil, err
+	}
+	l := &loadedUser{item: item, exists: exists, found: found}
+	if exists {
+		if l.before, err = call.Decode[profile](item); err != nil {
+			return nil, err
+		}
+	}
+	l.watch, err = loadWatch(found, c, n.ID)
+	return l, err
+}
+
+// wanted is the user that a change makes of one who is there, or of nil.
+//
+// Errors: validation.
+func (s *Service) wanted(
+	c *call.Call, ch *license.UnitOfWork, l *loadedUser, n UserChange, was *User,
+) (User, error) {
+	u := n.of(was)
+	var before User
+	if was != nil {
+		before = *was
+	}
+	sent := u // with its list in the order of the caller, in which a fault has its index
+	if n.Licenses != nil {
+		sent.Licenses = *n.Licenses
+	}
+	fault := CheckUser(sent, before, s.products)
+	if u.CostCenter != "" && u.CostCenter != before.CostCenter && !ch.HasCostCenter(u.CostCenter) {
+		unknown := problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
+		fault = problem.Together(fault, unknown)
+	}
+	if n.RoleIDs != nil {
+		fault = problem.Together(fault, noRoles(c, *n.RoleIDs, before.RoleIDs, l.found))
+	}
+	if !u.Active { // who is not active holds nothing
+		u.Licenses, u.AgentSource = []string{}, ""
+	}
+	return u, fault
+}
+
+// write adds to a dry run what the directory writes when the kernel has placed the user: the profile,
+// the e-mail address, and what ends or begins with it.
+func (s *Service) write(ctx context.Context, c *call.Call, d *UserDryRun, l *loadedUser, after profile) error {
+	holder, err := d.ch.Holder(after.ID)
+	if err != nil {
+		return err
 	}
 	if agent := holder.Holdings[catalog.AgentUserID]; agent != nil {
 		after.AgentLicense = agent.LicenseID
 	}
-	ops, err := s.userOperations(c, item, exists, before, after)
+	ops, err := s.userOperations(c, l, after)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	addresses, err := moveEmail(ctx, c, ch, u.ID, before.Email, after.Email, found)
+	addresses, err := moveEmail(ctx, c, d.ch, l, after)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.ops = slices.Concat(d.ops, ops, addresses)
-	if exists && before.Active && !after.Active {
-		if err := s.stopWatching(ctx, ch, watch, u.ID); err != nil {
-			return nil, err
+	if l.exists && l.before.Active && !after.Active {
+		if err := s.stopWatching(ctx, d.ch, l.watch, after.ID); err != nil {
+			return err
 		}
-		if err := d.endDevices(c, found, u.ID); err != nil {
-			return nil, err
+		if err := d.endDevices(c, l.found, after.ID); err != nil {
+			return err
 		}
 	}
-	admins, err := adminOperations(c, found, before, after)
+	admins, err := adminOperations(c, l, after)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.ops = append(d.ops, admins...)
-	if after.Active && !before.Active {
-		d.ops = append(d.ops, marker(c, userMarkers, u.ID))
+	if after.Active && !l.before.Active {
+		d.ops = append(d.ops, marker(c, userMarkers, after.ID))
 	}
-	watched, err := watch.operations()
+	watched, err := l.watch.operations()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.ops = append(append(d.ops, watched...), rolesUnchanged(c, before, after, found)...)
-	d.After = s.presentIn(ch, after)
-	return d, nil
+	d.ops = slices.Concat(d.ops, watched, rolesUnchanged(c, l, after))
+	d.After = s.presentIn(d.ch, after)
+	return nil
 }
 
 // keepsPhone refuses to take the extension of who stays active and holds a phone, which is tied to it
@@ -318,6 +378,7 @@ func (u User) same(other User) bool {
 		u.Extension == other.Extension &&
 		u.Number == other.Number &&
 		u.Active == other.Active &&
+		u.CostCenter == other.CostCenter &&
 		u.AgentSource == other.AgentSource &&
 		slices.Equal(u.RoleIDs, other.RoleIDs) &&
 		slices.Equal(u.Licenses, other.Licenses)
@@ -328,7 +389,7 @@ func (s *Service) loadRoles(ctx context.Context, c *call.Call, ids []string, fou
 	keys := make([]table.Key, 0, len(ids))
 	for _, id := range ids {
 		if id != SuperAdmin {
-			keys = append(keys, roleKey(c.Account, id))
+			keys = append(keys, access.RoleKey(c.Account, id))
 		}
 	}
 	more, err := s.lookup(ctx, keys)
@@ -348,7 +409,7 @@ func (s *Service) presentIn(ch *license.UnitOfWork, p profile) User {
 // noRoles names the ids that are no role that the user may have: not there, and not had before.
 func noRoles(c *call.Call, ids, before []string, found map[table.Key]table.Item) error {
 	return strangers("roleIds", "role", ids, func(i int) bool {
-		_, ok := found[roleKey(c.Account, ids[i])]
+		_, ok := found[access.RoleKey(c.Account, ids[i])]
 		return !ok && ids[i] != SuperAdmin && !slices.Contains(before, ids[i])
 	})
 }
@@ -369,7 +430,7 @@ func (s *Service) rolesFrom(
 			roles[id] = superAdmin()
 			continue
 		}
-		item, ok := found[roleKey(c.Account, id)]
+		item, ok := found[access.RoleKey(c.Account, id)]
 		if !ok {
 			continue // it was deleted a moment ago, and is taken from its users
 		}
@@ -385,14 +446,14 @@ func (s *Service) rolesFrom(
 // rolesUnchanged demands of the roles that count for the user only from this commit on that they
 // are as they were read: whoever changes or deletes one at the same time does not find the user
 // among those who have it. Of the others, refreshRoles sees to it.
-func rolesUnchanged(c *call.Call, before, after profile, found map[table.Key]table.Item) []table.Operation {
-	fresh := without(after.RoleIDs, before.RoleIDs)
-	if after.Active && !before.Active {
+func rolesUnchanged(c *call.Call, l *loadedUser, after profile) []table.Operation {
+	fresh := without(after.RoleIDs, l.before.RoleIDs)
+	if after.Active && !l.before.Active {
 		fresh = after.RoleIDs
 	}
 	var checks []table.Operation
 	for _, id := range fresh {
-		if item, ok := found[roleKey(c.Account, id)]; ok && id != SuperAdmin {
+		if item, ok := l.found[access.RoleKey(c.Account, id)]; ok && id != SuperAdmin {
 			checks = append(checks, table.Check(item.Key, table.IfVersion(item.Version)))
 		}
 	}
@@ -400,29 +461,24 @@ func rolesUnchanged(c *call.Call, before, after profile, found map[table.Key]tab
 }
 
 // userOperations write the profile, its places in the indexes, and who has which role.
-func (s *Service) userOperations(
-	c *call.Call,
-	item table.Item,
-	exists bool,
-	before, after profile,
-) ([]table.Operation, error) {
+func (s *Service) userOperations(c *call.Call, l *loadedUser, after profile) ([]table.Operation, error) {
 	data, err := call.Encode(after)
 	if err != nil {
 		return nil, err
 	}
-	put := table.Item{Key: userKey(c.Account, after.ID), Data: data}
+	put := table.Item{Key: access.UserKey(c.Account, after.ID), Data: data}
 	var was any
-	if exists {
-		was = told(before)
+	if l.exists {
+		was = told(l.before)
 	}
-	ops := []table.Operation{c.Put(put, exists, item.Version)}
-	for _, role := range without(after.RoleIDs, before.RoleIDs) {
+	ops := []table.Operation{c.Put(put, l.exists, l.item.Version)}
+	for _, role := range without(after.RoleIDs, l.before.RoleIDs) {
 		ops = append(
 			ops,
 			table.Put(table.Item{Key: roleUserKey(c.Account, role, after.ID), Data: []byte(`{}`)}, table.Always),
 		)
 	}
-	for _, role := range without(before.RoleIDs, after.RoleIDs) {
+	for _, role := range without(l.before.RoleIDs, after.RoleIDs) {
 		ops = append(ops, table.Delete(roleUserKey(c.Account, role, after.ID), table.Always))
 	}
 	audit, err := c.Audit(
@@ -457,27 +513,17 @@ func told(p profile) userState {
 
 // place makes the kernel's holder agree with the profile: name, activity, extension, what the roles
 // carry and what the user has of their own.
-func (s *Service) place(
-	ctx context.Context,
-	ch *license.UnitOfWork,
-	u, before User,
-	after profile,
-	roles map[string]Role,
-) error {
-	if err := ch.Put(ctx, u.ID, u.Name, u.Active); err != nil {
-		return err
+func (s *Service) place(ctx context.Context, ch *license.UnitOfWork, u User, e entitlement) error {
+	person := license.Person{
+		UserID: u.ID, Name: u.Name, Email: u.Email, Active: u.Active, CostCenter: u.CostCenter,
 	}
-	if err := ch.Address(u.ID, u.Email); err != nil {
+	if err := ch.Put(ctx, person); err != nil {
 		return err
 	}
 	if err := ch.Extend(ctx, u.ID, u.Extension, u.Number); err != nil {
 		return err
 	}
-	own := u.Licenses
-	if slices.Equal(own, before.Licenses) {
-		own = nil // also those that a role's product keeps them from having now
-	}
-	return s.applyRoles(ctx, ch, after, own, roles, refuse)
+	return s.applyRoles(ctx, ch, e)
 }
 
 // ownOf lists the metered products that a person gave to a holder, whether they are held now or
@@ -496,57 +542,28 @@ func direct(holding *license.Holding) bool {
 	return slices.ContainsFunc(holding.Grants, func(g license.Grant) bool { return g.Source == license.Direct })
 }
 
-// applyRoles makes a user's metered grants those of own, or leaves those that a person gave as they
-// are if own is nil, and of the profile's roles; it ends the viewer's grant when no role allows
-// viewing any more. refused decides about a product of the user's own that they cannot hold beside
-// the others: the error that it returns ends the change, and nil leaves that product out.
-func (s *Service) applyRoles(
-	ctx context.Context,
-	ch *license.UnitOfWork,
-	p profile,
-	own []string,
-	roles map[string]Role,
-	refused func(product string, err error) error,
-) error {
-	holder, err := ch.Holder(p.ID)
+// entitlement is what a user's metered grants follow from.
+type entitlement struct {
+	user profile
+	// roles are those of the profile, by id.
+	roles map[string]Role
+	// own are the products that a person gave; nil leaves those that are held as they are.
+	own []string
+	// refused decides about a product that the user cannot hold beside the others: the error that it
+	// returns ends the change, and nil leaves that product out. Without it, any error ends the change.
+	refused func(product string, err error) error
+}
+
+// applyRoles makes a user's metered grants those of their own and of their roles; it ends the
+// viewer's grant when no role allows viewing any more.
+func (s *Service) applyRoles(ctx context.Context, ch *license.UnitOfWork, e entitlement) error {
+	holder, err := ch.Holder(e.user.ID)
 	if err != nil {
 		return err
 	}
-	type grant struct{ product, source string }
-	wanted := map[grant]bool{}
-	if p.Active {
-		for id, role := range roles {
-			for _, product := range role.Licenses {
-				wanted[grant{product, license.RoleGrant(id)}] = true
-			}
-		}
-		if own == nil {
-			own = s.ownOf(holder)
-		}
-		for _, product := range own {
-			wanted[grant{product, license.Direct}] = true
-		}
-	}
-	var gone []grant
-	for product, holding := range holder.Holdings {
-		q, ok := s.products.Lookup(product)
-		if !ok {
-			continue
-		}
-		for _, g := range holding.Grants {
-			this := grant{product, g.Source}
-			switch {
-			case wanted[this]:
-			case q.Kind == catalog.Metered && (g.Source == license.Direct || strings.HasPrefix(g.Source, "role:")):
-				gone = append(gone, this)
-			case g.Source == license.View && !mayView(p.RoleIDs, roles):
-				gone = append(gone, this)
-			}
-		}
-	}
-	slices.SortFunc(gone, func(a, b grant) int { return strings.Compare(a.product+a.source, b.product+b.source) })
-	for _, g := range gone {
-		if err := ch.Withdraw(ctx, p.ID, g.product, g.source); err != nil {
+	wanted := s.wantedGrants(holder, e)
+	for _, g := range s.outdated(holder, e, wanted) {
+		if err := ch.Withdraw(ctx, e.user.ID, g.product, g.source); err != nil {
 			return err
 		}
 	}
@@ -565,10 +582,12 @@ func (s *Service) applyRoles(
 				if g.product != q.ID || (g.source != license.Direct) != ofRole {
 					continue
 				}
-				if err := ch.Grant(ctx, p.ID, g.product, g.source); err != nil {
-					if err = refused(g.product, err); err != nil {
-						return err
-					}
+				err := ch.Grant(ctx, e.user.ID, g.product, g.source)
+				if err != nil && e.refused != nil {
+					err = e.refused(g.product, err)
+				}
+				if err != nil {
+					return err
 				}
 			}
 		}
@@ -576,8 +595,52 @@ func (s *Service) applyRoles(
 	return nil
 }
 
-// refuse ends a change for a product of the user's own that they cannot hold.
-func refuse(_ string, err error) error { return err }
+// grant is a product and why a user has it.
+type grant struct{ product, source string }
+
+// wantedGrants are the metered grants that a user is to have.
+func (s *Service) wantedGrants(holder *license.Holder, e entitlement) map[grant]bool {
+	wanted := map[grant]bool{}
+	if !e.user.Active {
+		return wanted
+	}
+	for id, role := range e.roles {
+		for _, product := range role.Licenses {
+			wanted[grant{product, license.RoleGrant(id)}] = true
+		}
+	}
+	own := e.own
+	if own == nil {
+		own = s.ownOf(holder)
+	}
+	for _, product := range own {
+		wanted[grant{product, license.Direct}] = true
+	}
+	return wanted
+}
+
+// outdated are the grants that a user has and is not to have any more, in a fixed order.
+func (s *Service) outdated(holder *license.Holder, e entitlement, wanted map[grant]bool) []grant {
+	var gone []grant
+	for product, holding := range holder.Holdings {
+		q, ok := s.products.Lookup(product)
+		if !ok {
+			continue
+		}
+		for _, g := range holding.Grants {
+			this := grant{product, g.Source}
+			switch {
+			case wanted[this]:
+			case q.Kind == catalog.Metered && (g.Source == license.Direct || strings.HasPrefix(g.Source, "role:")):
+				gone = append(gone, this)
+			case g.Source == license.View && !mayView(e.user.RoleIDs, e.roles):
+				gone = append(gone, this)
+			}
+		}
+	}
+	slices.SortFunc(gone, func(a, b grant) int { return strings.Compare(a.product+a.source, b.product+b.source) })
+	return gone
+}
 
 // present is a user as docs/contract.md shows it. Their licenses are the metered products that they
 // hold directly, however these came (requirements, section 6), so they are read from what is held
@@ -595,7 +658,7 @@ func (s *Service) present(p profile, h *license.Holder) User {
 	if h == nil {
 		return u
 	}
-	u.Extension, u.Number = h.Extension, h.Number
+	u.Extension, u.Number, u.CostCenter = h.Extension, h.Number, h.CostCenter
 	for _, product := range slices.Sorted(maps.Keys(h.Holdings)) {
 		if holding := h.Holdings[product]; holding.LicenseID != "" {
 			u.Holdings = append(
@@ -618,11 +681,11 @@ func (s *Service) present(p profile, h *license.Holder) User {
 
 // GetUser reads a user and the version of their profile.
 func (s *Service) GetUser(ctx context.Context, c *call.Call, id string) (User, int64, error) {
-	found, err := c.Lookup(ctx, userKey(c.Account, id), license.HolderKey(c.Account, id))
+	found, err := c.Lookup(ctx, access.UserKey(c.Account, id), license.HolderKey(c.Account, id))
 	if err != nil {
 		return User{}, 0, err
 	}
-	item, ok := found[userKey(c.Account, id)]
+	item, ok := found[access.UserKey(c.Account, id)]
 	if !ok {
 		return User{}, 0, problem.Missing("user")
 	}
@@ -652,7 +715,9 @@ func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, 
 	if q != "" {
 		return s.findUsers(ctx, c, q, after, limit)
 	}
-	page, err := s.env.Table.Query(ctx, table.Query{Partition: usersPartition(c.Account), After: after, Limit: limit})
+	page, err := s.env.Table.Query(
+		ctx, table.Query{Partition: access.UsersPartition(c.Account), After: after, Limit: limit},
+	)
 	if err != nil {
 		return nil, "", err
 	}
@@ -673,6 +738,74 @@ func (s *Service) ListUsers(ctx context.Context, c *call.Call, q, after string, 
 	return users, page.Next, nil
 }
 
+// UsersNamed lists the users of some ids, by id; one that is not there is left out. The position is
+// the last id of the page before.
+func (s *Service) UsersNamed(
+	ctx context.Context, c *call.Call, ids []string, after string, limit int,
+) ([]User, string, error) {
+	ids, next := pageOfIDs(ids, auth.ValidUserID, after, limit)
+	users, err := s.usersOf(ctx, c, ids)
+	return users, next, err
+}
+
+// UsersWithRole lists who has a role, by id.
+//
+// Errors: table.ErrCursor for a position of another list.
+func (s *Service) UsersWithRole(
+	ctx context.Context, c *call.Call, role, after string, limit int,
+) ([]User, string, error) {
+	if !auth.ValidID(role) {
+		return nil, "", nil
+	}
+	query := table.Query{Partition: roleUsersPartition(c.Account, role), After: after, Limit: limit}
+	page, err := s.env.Table.Query(ctx, query)
+	if err != nil {
+		return nil, "", err
+	}
+	ids := make([]string, len(page.Items))
+	for i, item := range page.Items {
+		ids[i] = item.Sort
+	}
+	users, err := s.usersOf(ctx, c, ids)
+	return users, page.Next, err
+}
+
+// usersOf reads users by their ids, in that order; who is not there is left out.
+func (s *Service) usersOf(ctx context.Context, c *call.Call, ids []string) ([]User, error) {
+	keys := make([]table.Key, 0, 2*len(ids))
+	for _, id := range ids {
+		keys = append(keys, access.UserKey(c.Account, id), license.HolderKey(c.Account, id))
+	}
+	found, err := s.lookup(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	users := make([]User, 0, len(ids))
+	for _, id := range ids {
+		item, there := found[access.UserKey(c.Account, id)]
+		if !there {
+			continue
+		}
+		u, err := s.presentItem(c, item, found)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, u)
+	}
+	return users, nil
+}
+
+// pageOfIDs is a page of ids that somebody asked for: sorted, each once, without those that nothing
+// of the kind can have. The second answer is the id behind which the next page begins; empty when
+// there is none.
+func pageOfIDs(ids []string, valid func(id string) bool, after string, limit int) (page []string, next string) {
+	ids = slices.DeleteFunc(unique(ids), func(id string) bool { return id <= after || !valid(id) })
+	if len(ids) <= limit {
+		return ids, ""
+	}
+	return ids[:limit], ids[limit-1]
+}
+
 // findUsers is ListUsers of what is searched.
 func (s *Service) findUsers(ctx context.Context, c *call.Call, q, after string, limit int) ([]User, string, error) {
 	holders, next, err := s.inventory.Found(ctx, c, q, after, limit)
@@ -681,7 +814,7 @@ func (s *Service) findUsers(ctx context.Context, c *call.Call, q, after string, 
 	}
 	keys := make([]table.Key, len(holders))
 	for i, h := range holders {
-		keys[i] = userKey(c.Account, h.UserID)
+		keys[i] = access.UserKey(c.Account, h.UserID)
 	}
 	profiles, err := s.lookup(ctx, keys)
 	if err != nil {
@@ -714,63 +847,74 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
 	err := s.leaving(ctx, c, id, false, func(ctx context.Context, c *call.Call) error {
 		ch := s.kernel.Change(c)
-		item, found, before, watch, err := s.loadLeaver(ctx, c, ch, id)
+		l, err := s.loadLeaver(ctx, c, ch, id)
 		if err != nil {
+			return err
+		}
+		if err := s.rolesWithin(ctx, c, l, profile{}); err != nil {
 			return err
 		}
 		holder, err := ch.Holder(id)
 		if err != nil {
 			return err
 		}
-		extension := holder.Extension
-		if err := s.stopWatching(ctx, ch, watch, id); err != nil {
+		gone := Gone{Name: l.before.Name, Extension: holder.Extension, Email: l.before.Email}
+		if err := s.stopWatching(ctx, ch, l.watch, id); err != nil {
 			return err
 		}
 		if err := ch.Remove(ctx, id); err != nil {
 			return err
 		}
-		keep, err := remember(c, goneUser, id, Gone{Name: before.Name, Extension: extension, Email: before.Email})
+		ops, err := goneOperations(c, l, gone)
 		if err != nil {
 			return err
 		}
-		ops := []table.Operation{
-			table.Delete(item.Key, table.IfVersion(item.Version)),
-			keep,
-			marker(c, userMarkers, id),
-		}
-		for _, role := range before.RoleIDs {
-			ops = append(ops, table.Delete(roleUserKey(c.Account, role, id), table.Always))
-		}
-		admins, err := adminOperations(c, found, before, profile{})
+		address, err := giveUpEmail(ctx, c, ch, id, gone.Email)
 		if err != nil {
 			return err
 		}
-		devices, _, err := wallboard.End(found, c.Account, id)
-		if err != nil {
-			return err
-		}
-		address, err := giveUpEmail(ctx, c, ch, id, before.Email)
-		if err != nil {
-			return err
-		}
-		ops = slices.Concat(ops, admins, devices, address)
-		audit, err := c.Audit(
-			call.AuditEntry{Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: told(before)},
-		)
-		if err != nil {
-			return err
-		}
-		watched, err := watch.operations()
-		if err != nil {
-			return err
-		}
-		return commitWhole(ctx, ch, call.Gone(), append(append(ops, audit), watched...))
+		return commitWhole(ctx, ch, call.Gone(), append(ops, address...))
 	})
 	if err != nil {
 		return err
 	}
 	_, err = s.soon(ctx, c, func(ctx context.Context) error { return s.ResumeUsers(ctx, c.Account, id) })
 	return err
+}
+
+// goneOperations delete a user's profile and what hangs on it, and keep what reports still name.
+//
+// Errors: wrong-state for the last active super-admin.
+func goneOperations(c *call.Call, l *loadedUser, gone Gone) ([]table.Operation, error) {
+	id := l.before.ID
+	keep, err := remember(c, goneUser, id, gone)
+	if err != nil {
+		return nil, err
+	}
+	ops := []table.Operation{
+		table.Delete(l.item.Key, table.IfVersion(l.item.Version)),
+		keep,
+		marker(c, userMarkers, id),
+	}
+	for _, role := range l.before.RoleIDs {
+		ops = append(ops, table.Delete(roleUserKey(c.Account, role, id), table.Always))
+	}
+	admins, err := adminOperations(c, l, profile{})
+	if err != nil {
+		return nil, err
+	}
+	devices, _, err := wallboard.End(l.found, c.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	audit, err := c.Audit(call.AuditEntry{
+		Action: "user.deleted", Subject: "user", SubjectID: id, User: id, Before: told(l.before),
+	})
+	if err != nil {
+		return nil, err
+	}
+	watched, err := l.watch.operations()
+	return append(slices.Concat(ops, admins, devices, watched), audit), err
 }
 
 // watch is the record of when a user was a monitored member, loaded for a change.
@@ -787,7 +931,7 @@ type watch struct {
 const stillMonitored = "open"
 
 func loadWatch(found map[table.Key]table.Item, c *call.Call, user string) (*watch, error) {
-	w := &watch{account: c.Account, key: monitoredKey(c.Account, user), now: Monitored{UserID: user}}
+	w := &watch{account: c.Account, key: MonitoredKey(c.Account, user), now: Monitored{UserID: user}}
 	item, ok := found[w.key]
 	if !ok {
 		return w, nil
@@ -814,7 +958,7 @@ func (w *watch) operations() ([]table.Operation, error) {
 	}
 	item := table.Item{Key: w.key, Data: data}
 	until := stillMonitored
-	if last, ended := w.now.Queues.ended(); ended {
+	if last, ended := w.now.Queues.Ended(); ended {
 		until, item.Expires = last.UTC().Format(time.DateOnly), last.Add(keepIntervals).Unix()
 	}
 	item.IndexKeys[0] = table.Key{Partition: monitoredUntil(w.account), Sort: until + "#" + w.now.UserID}

@@ -3,7 +3,7 @@ package filejob
 import (
 	"context"
 	"errors"
-	"fmt"
+	"iter"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -14,273 +14,131 @@ import (
 // and the check that the job is still the worker's.
 const overhead = 3
 
-// apply applies the plan from where it stands. Each commit holds some rows, each whole, how far the
-// plan is applied now, and the demand that the job is still this worker's: so no row is done twice
-// or by halves, whoever dies or is overtaken when. A row of several commits is brought to its end
-// before the job is cancelled.
-func (w *Worker[R, V]) apply(ctx context.Context) error {
-	applier, err := w.jobs.module.Apply(ctx, w)
-	if err != nil {
-		return err
-	}
-	p, version, err := w.progress(ctx)
-	if err != nil {
-		return err
-	}
-	if w.Job.Cancel && p.Parts == 0 {
-		return w.finish(ctx, applier, Cancelled)
-	}
-	if version == 0 {
-		why, err := applier.Begin(ctx)
-		if errors.Is(err, ErrHandedOn) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if why != "" {
-			return w.fail(ctx, applier, why)
-		}
-	}
-	guess := 4
-	for p.Chunk < w.Job.Chunks {
-		rows, err := w.chunk(ctx, p.Chunk)
-		if err != nil {
-			return err
-		}
-		for p.Within < len(rows) {
-			if late, err := w.handOn(ctx); late || err != nil {
-				return err
-			}
-			if err := w.Renew(ctx); err != nil {
-				return err
-			}
-			var next Progress
-			if next, guess, err = w.applySome(ctx, applier, rows, p, version, guess); err != nil {
-				return err
-			}
-			p = next
-			version++
-			if w.Job.Cancel && p.Parts == 0 { // cancelled within a row, which is whole by now
-				return w.finish(ctx, applier, Cancelled)
-			}
-		}
-		p.Chunk, p.Within = p.Chunk+1, 0
-	}
-	return w.finish(ctx, applier, Completed)
-}
+// Rhythm is how many rows a commit takes.
+type Rhythm int
 
-// finish returns what is left over of what was kept, writes the result file and ends the job.
-func (w *Worker[R, V]) finish(ctx context.Context, applier Applier[R], state State) error {
-	p, _, err := w.progress(ctx)
-	if err != nil {
-		return err
-	}
-	switch err := applier.End(ctx, p); {
-	case errors.Is(err, ErrHandedOn):
-		return nil
-	case err != nil:
-		return err
-	}
-	if err := w.writeResult(ctx); err != nil {
-		return err
-	}
-	if err := w.end(ctx, state); err != nil {
-		return err
-	}
-	if w.jobs.module.Ended != nil {
-		w.jobs.module.Ended(ctx, w)
-	}
-	return nil
-}
+// The rhythms.
+const (
+	// AsManyAsFit takes into a commit as many rows as fill it, each whole.
+	AsManyAsFit Rhythm = iota
+	// OneByOne takes one row for which there is something to do, and rows without that around it.
+	OneByOne
+)
 
-// fail ends a job of which no row was applied, since its plan no longer fits. What continues
-// automatically is checked again: the state has changed meanwhile, perhaps by another such job, and
-// what the file wants is the same.
-func (w *Worker[R, V]) fail(ctx context.Context, applier Applier[R], why string) error {
-	switch err := applier.End(ctx, Progress{}); {
-	case errors.Is(err, ErrHandedOn):
-		return nil
-	case err != nil:
-		return err
-	}
-	if w.jobs.module.ByItself == nil || !w.jobs.module.ByItself(w.Job) || w.Job.Again == MostAgain {
-		w.Job.Why = why
-		return w.end(ctx, Failed)
-	}
-	subject := w.jobs.module.Subject
-	audit, err := w.Call.Audit(
-		call.AuditEntry{
-			Action:    subject + ".checkedAgain",
-			Subject:   subject,
-			SubjectID: w.Job.ID,
-			After:     map[string]any{"why": why},
-		},
-	)
-	if err != nil {
-		return err
-	}
-	w.Job.Again++
-	w.Job.State, w.Job.Attempts, w.Job.Chunks = Checking, 0, 0
-	if err := w.save(ctx, 0, audit); err != nil {
-		return err
-	}
-	w.jobs.WakeUp(ctx, w.Call.Account, w.Job.ID)
-	return nil
-}
-
-// giveUp ends a job that was tried too often (requirements, section 10): what it kept for its rows
-// returns, and what was applied stays.
-func (w *Worker[R, V]) giveUp(ctx context.Context) error {
-	names := w.jobs.module.Names
-	if w.Job.State == Checking {
-		w.Job.Why = fmt.Sprintf(
-			"The check was tried %d times and did not come to its end; nothing was %s.",
-			call.MostAttempts,
-			names.Done,
-		)
-		return w.end(ctx, Failed)
-	}
-	w.Job.Cancel = true // an applier of a job that ends needs nothing of the plan
-	applier, err := w.jobs.module.Apply(ctx, w)
-	if err != nil {
-		return err
-	}
-	p, _, err := w.progress(ctx)
-	if err != nil {
-		return err
-	}
-	switch err := applier.End(ctx, p); {
-	case errors.Is(err, ErrHandedOn):
-		return nil
-	case err != nil:
-		return err
-	}
-	if p.Row == w.Job.Counts.Rows {
-		w.Job.Why = "Every row was done. The result file could not be written; what became of each row is listed here."
-		return w.end(ctx, Completed)
-	}
-	w.Job.Why = fmt.Sprintf(
-		"It was tried %d times and did not come to its end. %d of %d rows were done, and stay so.",
-		call.MostAttempts,
-		p.Row,
-		w.Job.Counts.Rows,
-	)
-	return w.end(ctx, Failed)
-}
-
-// NoLongerFits begins what a person reads of a stale plan.
-func (n Names) NoLongerFits() string { return "The plan no longer fits; nothing was " + n.Done + ". " }
-
-func (w *Worker[R, V]) progress(ctx context.Context) (Progress, int64, error) {
-	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.module.progressKey(w.Call.Account, w.Job.ID))
+// Progress reads how far the plan is applied; its version is 0 before the first commit of rows.
+func (w *Worker) Progress(ctx context.Context) (call.Stored[Progress], error) {
+	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.names.progressKey(w.Call.Account, w.Job.ID))
 	if err != nil || !ok {
-		return Progress{}, 0, err
+		return call.Stored[Progress]{}, err
 	}
 	p, err := call.Decode[Progress](item)
-	return p, item.Version, err
+	return call.Stored[Progress]{Value: p, Version: item.Version}, err
 }
 
-func (w *Worker[R, V]) chunk(ctx context.Context, n int) ([]R, error) {
-	item, ok, err := table.Get(ctx, w.jobs.env.Table, w.jobs.module.chunkKey(w.Call.Account, w.Job.ID, n))
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("chunk %d of %s %s is missing", n, w.jobs.module.One, w.Job.ID)
-	}
-	return call.Decode[[]R](item)
+// Applying applies the rows of a plan from where it stands. Each commit holds some rows, each whole,
+// how far the plan is applied now, and the demand that the job is still this worker's: so no row is
+// done twice or by halves, whoever dies or is overtaken when. A row of several commits is brought to
+// its end before the job is cancelled.
+//
+//	for rows.Next(ctx) {
+//		next := rows.Begin()
+//		for row := range next.Changing() {
+//			err := next.Done(...)
+//		}
+//		written, err := next.Write(ctx, operations)
+//	}
+//	err := rows.Err()
+type Applying[R any, P rowOf[R]] struct {
+	plan    Plan[R, P]
+	w       *Worker
+	rhythm  Rhythm
+	done    Progress
+	version int64 // of the progress
+	rows    []R   // of the chunk in which it stands
+	guess   int   // how many rows fill a commit
+	err     error
 }
 
-// EachRow visits the rows of the job's plan in order.
-func (w *Worker[R, V]) EachRow(ctx context.Context, visit func(place int, r *R) error) error {
-	return w.jobs.EachRow(ctx, w.Call.Account, w.Job, 0, visit)
+// Apply begins to apply the plan of the worker's job where it stands.
+func (p Plan[R, P]) Apply(w *Worker, done call.Stored[Progress], rhythm Rhythm) *Applying[R, P] {
+	a := &Applying[R, P]{plan: p, w: w, rhythm: rhythm, done: done.Value, version: done.Version, guess: 4}
+	if rhythm == OneByOne {
+		a.guess = p.Size.Chunk
+	}
+	return a
 }
 
-// Changed judges every sound row of the plan once more, as its check did, and names those that are
-// no longer as the check found them; the answer is for a person, and empty when there are none
-// (requirements, section 5.4). The judge has begun already.
-func (w *Worker[R, V]) Changed(ctx context.Context, judge Judge[R], same func(found, again *R) bool) (string, error) {
-	size := w.jobs.module.Size(w.Job).Batch
-	var named []int
-	var batch []R
-	look := func() error {
-		decide, err := judge.Load(ctx, batch)
-		if err != nil {
-			return err
-		}
-		for i := range batch {
-			again := batch[i]
-			decide(&again)
-			if !same(&batch[i], &again) {
-				named = append(named, w.jobs.module.Judged(&batch[i]).Row)
-			}
-		}
-		batch = batch[:0]
-		return w.Renew(ctx)
+// Done is how far the plan is applied.
+func (a *Applying[R, P]) Done() Progress { return a.done }
+
+// Outcome is the state in which a job ends whose Next says that there is no more to be applied.
+func (a *Applying[R, P]) Outcome() State {
+	if a.w.Job.Cancel {
+		return Cancelled
 	}
-	err := w.EachRow(ctx, func(_ int, r *R) error {
-		if w.jobs.module.Judged(r).Outcome == Bad {
-			return nil
-		}
-		if batch = append(batch, *r); len(batch) == size {
-			return look()
-		}
-		return nil
-	})
-	if err == nil {
-		err = look()
-	}
-	if err != nil || len(named) == 0 {
-		return "", err
-	}
-	return w.jobs.module.NoLongerFits() + "Changed since the check: " + RowNames(named, len(named)) + ".", nil
+	return Completed
 }
 
-// applySome applies the next rows of a chunk in one commit: as many as fill it. It returns the
-// progress after them, and a better guess of how many fit.
-func (w *Worker[R, V]) applySome(
-	ctx context.Context,
-	applier Applier[R],
-	rows []R,
-	p Progress,
-	version int64,
-	guess int,
-) (Progress, int, error) {
-	next := p
-	most := w.jobs.module.Size(w.Job).Chunk
-	if w.jobs.module.OneByOne {
-		most = w.upToOne(rows[p.Within:])
-		guess = most
+// Next says whether there are rows to be applied by another commit, unless Err says why not.
+func (a *Applying[R, P]) Next(ctx context.Context) bool {
+	var more bool
+	more, a.err = a.next(ctx)
+	return more && a.err == nil
+}
+
+// Err is why Next ended before the last row.
+func (a *Applying[R, P]) Err() error { return a.err }
+
+func (a *Applying[R, P]) next(ctx context.Context) (bool, error) {
+	if a.w.Job.Cancel && a.done.Parts == 0 {
+		return false, nil
 	}
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		n := min(guess, most, len(rows)-p.Within)
-		for {
-			ops, after, follow, err := w.build(ctx, applier, rows[p.Within:p.Within+n], p, version)
-			if err != nil {
-				return err
-			}
-			if len(ops) > table.MaxOperations && n > 1 {
-				n = max(1, n*table.MaxOperations/(len(ops)+10))
-				continue
-			}
-			if err := w.commit(ctx, ops); err != nil {
-				return err
-			}
-			next = after
-			guess = min(most, max(1, n*(table.MaxOperations-overhead)/max(1, len(ops)-overhead)))
-			follow(ctx)
-			return nil
+	for a.rows == nil || a.done.Within == len(a.rows) {
+		if a.rows != nil {
+			a.done.Chunk, a.done.Within, a.rows = a.done.Chunk+1, 0, nil
 		}
-	})
-	return next, guess, err
+		if a.done.Chunk >= a.w.Job.Chunks {
+			return false, nil
+		}
+		var err error
+		if a.rows, err = a.plan.chunk(ctx, a.done.Chunk); err != nil {
+			return false, err
+		}
+	}
+	if err := a.w.handOn(ctx); err != nil {
+		return false, err
+	}
+	return true, a.w.renew(ctx)
+}
+
+// Commit is one commit of rows that are applied.
+type Commit[R any, P rowOf[R]] struct {
+	// Rows are those that it takes, also those for which there is nothing to do.
+	Rows []R
+	// Progress is how far the plan is applied after it; the module may note there what it keeps.
+	Progress Progress
+
+	a     *Applying[R, P]
+	notes []table.Operation // of rows that are refused
+	part  bool              // it ends within a row
+}
+
+// Begin begins a commit of the next rows. It can be begun again, until one is written.
+func (a *Applying[R, P]) Begin() *Commit[R, P] {
+	a.w.Call.At = a.w.jobs.env.Clock().UTC() // a long run's records bear the time of their commit
+	left := a.rows[a.done.Within:]
+	n := min(a.guess, len(left))
+	if a.rhythm == OneByOne {
+		n = min(n, upToOne[R, P](left))
+	}
+	return &Commit[R, P]{Rows: left[:n], Progress: a.done, a: a}
 }
 
 // upToOne is how many rows there are up to the second one that there is something to do for.
-func (w *Worker[R, V]) upToOne(rows []R) int {
+func upToOne[R any, P rowOf[R]](rows []R) int {
 	found := false
 	for i := range rows {
-		if !w.jobs.module.Judged(&rows[i]).Applies() {
+		if !P(&rows[i]).judged().Applies() {
 			continue
 		}
 		if found {
@@ -291,67 +149,86 @@ func (w *Worker[R, V]) upToOne(rows []R) int {
 	return len(rows)
 }
 
-// build makes the operations for some rows. A row that the state refuses by now is noted as
-// refused, and the others are built without it.
-func (w *Worker[R, V]) build(
-	ctx context.Context, applier Applier[R], rows []R, p Progress, version int64,
-) ([]table.Operation, Progress, func(context.Context), error) {
-	w.Call.At = w.jobs.env.Clock().UTC() // a long run's records bear the time of their commit
-	batch, err := applier.Batch(ctx, rows, p)
-	if err != nil {
-		return nil, p, nil, err
-	}
-	var notes []table.Operation
-	after := p
-	for i := range rows {
-		if !w.jobs.module.Judged(&rows[i]).Applies() {
-			after.Row++
-			after.Within++
-			continue
-		}
-		err := batch.Apply(ctx, &rows[i])
-		if errors.Is(err, ErrPart) {
-			after.Parts++
-			break
-		}
-		after.Row++
-		after.Within++
-		after.Parts = 0
-		if told, ok := problem.From(err); ok {
-			note, err := w.note(after.Row, told)
-			if err != nil {
-				return nil, p, nil, err
+// Changing hands out the rows for which there is something to do. Done is called of each, before the
+// next one.
+func (c *Commit[R, P]) Changing() iter.Seq[P] {
+	return func(yield func(P) bool) {
+		for i := range c.Rows {
+			row := P(&c.Rows[i])
+			if row.judged().Applies() && (!yield(row) || c.part) {
+				return
 			}
-			notes = append(notes, note)
-			after.Refused++
-			continue
+			if !row.judged().Applies() {
+				c.Progress.Row++
+				c.Progress.Within++
+			}
 		}
-		if err != nil {
-			return nil, p, nil, err
-		}
-		after.Applied++
 	}
-	ops, err := batch.Operations(&after)
-	if err != nil {
-		return nil, p, nil, err
+}
+
+// Done takes in what became of a row: nil when all that it wants is in the commit, a problem when
+// it is refused and the others are not, or ErrPart when the commit does a part of it. Other errors it
+// returns.
+func (c *Commit[R, P]) Done(err error) error {
+	if errors.Is(err, ErrPart) {
+		c.part = true
+		c.Progress.Parts++
+		return nil
 	}
-	data, err := call.Encode(after)
-	if err != nil {
-		return nil, p, nil, err
+	told, refused := problem.From(err)
+	if err != nil && !refused {
+		return err
 	}
-	cond := table.IfAbsent
-	if version > 0 {
-		cond = table.IfVersion(version)
+	c.Progress.Row++
+	c.Progress.Within++
+	c.Progress.Parts = 0
+	if !refused {
+		c.Progress.Applied++
+		return nil
 	}
-	done := table.Put(table.Item{Key: w.jobs.module.progressKey(w.Call.Account, w.Job.ID), Data: data}, cond)
-	return append(append(ops, notes...), done, w.still()), after, batch.Committed, nil
+	c.Progress.Refused++
+	note, err := c.a.note(c.Progress.Row, told)
+	c.notes = append(c.notes, note)
+	return err
 }
 
 // note keeps why a row was refused when its turn came.
-func (w *Worker[R, V]) note(place int, why *problem.Problem) (table.Operation, error) {
-	data, err := call.Encode(refusedRow{Place: place, Message: "Not " + w.jobs.module.Done + ": " + why.Detail})
-	return table.Put(
-		table.Item{Key: w.jobs.module.refusedKey(w.Call.Account, w.Job.ID, place), Data: data},
-		table.Always,
-	), err
+func (a *Applying[R, P]) note(place int, why *problem.Problem) (table.Operation, error) {
+	names := a.w.jobs.names
+	data, err := call.Encode(refusedRow{Place: place, Message: "Not " + names.Done + ": " + why.Detail})
+	key := names.refusedKey(a.w.Call.Account, a.w.Job.ID, place)
+	return table.Put(table.Item{Key: key, Data: data}, table.Always), err
+}
+
+// Write commits what the rows want, with the progress. It is false where that is more than a commit
+// takes: the next one is of fewer rows.
+//
+// Errors: those of the commit. A worker that was overtaken ends.
+func (c *Commit[R, P]) Write(ctx context.Context, ops []table.Operation) (bool, error) {
+	a, w := c.a, c.a.w
+	data, err := call.Encode(c.Progress)
+	if err != nil {
+		return false, err
+	}
+	cond := table.IfAbsent
+	if a.version > 0 {
+		cond = table.IfVersion(a.version)
+	}
+	at := w.jobs.names.progressKey(w.Call.Account, w.Job.ID)
+	ops = append(append(ops, c.notes...), table.Put(table.Item{Key: at, Data: data}, cond), w.still())
+	n := len(c.Rows)
+	if len(ops) > table.MaxOperations && n > 1 {
+		a.guess = max(1, n*table.MaxOperations/(len(ops)+10))
+		return false, nil
+	}
+	if err := w.commit(ctx, ops); err != nil {
+		return false, err
+	}
+	a.done = c.Progress
+	a.version++
+	a.guess = a.plan.Size.Chunk
+	if a.rhythm == AsManyAsFit {
+		a.guess = min(a.guess, max(1, n*(table.MaxOperations-overhead)/max(1, len(ops)-overhead)))
+	}
+	return true, nil
 }

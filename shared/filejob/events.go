@@ -9,8 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/files"
@@ -18,11 +18,11 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Carrier is what events ask of the jobs of a module; Jobs is one.
+// Carrier is what events ask of the jobs of a module; Workers are one.
 type Carrier interface {
 	Names() Names
 	// Uploaded takes in the file of a job. Errors: not-found, ErrForeign.
-	Uploaded(ctx context.Context, account, id string, file files.Ref, size int64, now time.Time) error
+	Uploaded(ctx context.Context, came Arrival) error
 	// Work does what is to be done on a job. Errors: not-found.
 	Work(ctx context.Context, account, id string, now time.Time) error
 	// Resume finishes what was left behind.
@@ -81,7 +81,7 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 	if why := p.unreadable(object); why != "" {
 		return p.putAside(ctx, object, why, now)
 	}
-	rest, asked := strings.CutPrefix(object.Key, UploadsPrefix)
+	rest, asked := strings.CutPrefix(object.Key, uploadsPrefix)
 	if !asked {
 		why, err := p.Others(ctx, object, now)
 		if why != "" {
@@ -96,7 +96,7 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 		return p.putAside(ctx, object, nobodys, now)
 	}
 	file := files.Ref{Bucket: files.Uploads, Key: object.Key, Version: object.Version}
-	err := module.Uploaded(ctx, account, id, file, object.Size, now)
+	err := module.Uploaded(ctx, Arrival{Account: account, ID: id, File: file, Size: object.Size, Now: now})
 	if problem.Is(err, problem.NotFound) || errors.Is(err, ErrForeign) {
 		return p.putAside(ctx, object, nobodys, now)
 	}
@@ -121,7 +121,7 @@ func (p *Post) unreadable(object events.ObjectCreated) string {
 // left of the key. The module is nil when there is none.
 func (p *Post) moduleOf(key string) (module Carrier, account, rest string) {
 	account, key, inside := strings.Cut(key, "/")
-	if !inside || !api.ValidID(account) {
+	if !inside || !auth.ValidID(account) {
 		return nil, "", ""
 	}
 	for _, r := range p.Modules {
@@ -133,7 +133,7 @@ func (p *Post) moduleOf(key string) (module Carrier, account, rest string) {
 	return module, account, rest
 }
 
-// ticketed works on the job that a wake-up names.
+// woken works on the job that a wake-up names.
 func (p *Post) woken(ctx context.Context, object events.ObjectCreated) error {
 	rest, ok := strings.CutPrefix(object.Key, WakeUpsPrefix)
 	module, account, name := p.moduleOf(rest)
@@ -155,16 +155,7 @@ func (p *Post) woken(ctx context.Context, object events.ObjectCreated) error {
 func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {
 	key := strings.ToValidUTF8(object.Key, "\uFFFD")
 	p.Env.Log.WarnContext(
-		ctx,
-		"object put aside",
-		"why",
-		why,
-		"bucket",
-		object.Bucket,
-		"key",
-		key,
-		"version",
-		object.Version,
+		ctx, "object put aside", "why", why, "bucket", object.Bucket, "key", key, "version", object.Version,
 	)
 	c := call.ForEvent(p.Env, call.Nowhere, "file-drop", why, now)
 	sum := sha256.Sum256([]byte(object.Key))

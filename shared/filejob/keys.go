@@ -63,9 +63,9 @@ func (n Names) MarkerKey(account, id string) table.Key {
 // The object keys, all in the uploads bucket but for the result. A module's folder stands behind
 // the account, so that one notification tells of all modules' objects.
 const (
-	// UploadsPrefix begins the keys of files that were asked for:
+	// uploadsPrefix begins the keys of files that were asked for:
 	// uploads/{account}/{folder}{id}/{name}.
-	UploadsPrefix = "uploads/"
+	uploadsPrefix = "uploads/"
 	// WakeUpsPrefix begins the keys of objects that wake a worker:
 	// jobs/configure/{account}/{folder}{id}.json.
 	WakeUpsPrefix = "jobs/configure/"
@@ -75,7 +75,7 @@ const (
 
 // UploadObject is the key under which the file of a job is uploaded.
 func (n Names) UploadObject(account, id, name string) string {
-	return UploadsPrefix + account + "/" + n.Folder + id + "/" + SafeName(name)
+	return uploadsPrefix + account + "/" + n.Folder + id + "/" + safeName(name)
 }
 
 // WakeUpRef is the object that wakes a worker on a job.
@@ -85,7 +85,7 @@ func (n Names) WakeUpRef(account, id string) files.Ref {
 
 // ResultRef is where the result file of a job lies, whose upload has that name.
 func (n Names) ResultRef(account, id, name string) files.Ref {
-	return files.Ref{Bucket: files.Reports, Key: resultsPrefix + account + "/" + n.Folder + id + "/" + ResultName(name)}
+	return files.Ref{Bucket: files.Reports, Key: resultsPrefix + account + "/" + n.Folder + id + "/" + resultName(name)}
 }
 
 // Location is the path of a job.
@@ -93,15 +93,15 @@ func (n Names) Location(account, id string) string {
 	return "/v1/accounts/" + account + "/" + n.Path + "/" + id
 }
 
-// ResultName is the name under which the result is downloaded.
-func ResultName(name string) string {
-	name = SafeName(name)
+// resultName is the name under which the result is downloaded.
+func resultName(name string) string {
+	name = safeName(name)
 	ext := path.Ext(name)
 	return strings.TrimSuffix(name, ext) + " result" + ext
 }
 
-// SafeName keeps a file's name to what every file system and header takes, and to 120 bytes.
-func SafeName(name string) string {
+// safeName keeps a file's name to what every file system and header takes, and to 120 bytes.
+func safeName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	clean := strings.Map(func(r rune) rune {
 		switch {

@@ -16,11 +16,11 @@ func TestFileNames(t *testing.T) {
 		strings.Repeat("a", 300) + ".xlsx": strings.Repeat("a", 115) + ".xlsx",
 		"a." + strings.Repeat("x", 300):    "a." + strings.Repeat("x", 108) + "." + strings.Repeat("x", 9),
 	} {
-		if got := SafeName(name); got != want {
+		if got := safeName(name); got != want {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
 		}
 	}
-	if got := ResultName("Zürich phones.xlsx"); got != "Z_rich phones result.xlsx" {
+	if got := resultName("Zürich phones.xlsx"); got != "Z_rich phones result.xlsx" {
 		t.Errorf("result %q", got)
 	}
 }

@@ -1,14 +1,28 @@
-// Package filejob carries a file through: an upload is asked for, the file is checked without
-// touching anything, the plan is shown, and exactly that plan is applied, once, in commits that any
-// worker can take over (requirements, sections 5 and 10). What a row means is a module's: mass
-// configuration (package massconfig) and imports of the directory (package imports) each say how a
-// header is read, how rows are judged and what one row does; everything else is here, once.
+// Package filejob has the steps in which a file is carried through: an upload is asked for, the file
+// is checked without touching anything, the plan is shown, and exactly that plan is applied, once,
+// in commits that any worker can take over (requirements, sections 5 and 10). Mass configuration
+// (package massconfig) and imports of the directory (package imports) call the steps in order, each
+// in its work.go:
+//
+//	Workers.Uploaded, Work       somebody works on the job, and nobody else: a Worker
+//	Worker.Open, EachRow         read the file, which is verified as a whole first
+//	Plan.Write                   judge the rows by the module's Judge, and write the plan
+//	Worker.Reject, Ready, GoOn   end the check
+//	Plan.Changed                 judge the rows once more, before the first one is applied
+//	Plan.Apply, Applying.Next    apply the rows, some in each Commit
+//	Plan.WriteResult             write the result file
+//	Worker.End                   end the job
+//
+// What travels between them is the Worker with its Job, the Plan, and the Progress. A worker that
+// dies, is overtaken or runs out of time leaves the job as its last commit wrote it, and the next one
+// goes on from there.
 package filejob
 
 import (
 	"cmp"
 	"time"
 
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/lease"
@@ -32,6 +46,19 @@ const (
 // FromAPI is the source of a job that somebody asked for; modules have others.
 const FromAPI = "api"
 
+// Names is how a module's jobs are called.
+type Names struct {
+	One       string // for a person: "mass configuration"
+	Can       string // what a ready one can be, for a person: "configured"
+	Done      string // what an applied row is: "configured"
+	Applying  State  // the state while its plan is applied
+	Subject   string // in audit records: "massConfiguration"
+	Actor     string // of what a worker does where nobody else is named: "mass-configuration"
+	Path      string // below the account: "mass-configurations"
+	Partition string // of the table: "MASSCONFIG"
+	Folder    string // of object keys, behind the account; empty or with a slash at its end
+}
+
 // Job is a job as it is stored.
 type Job struct {
 	ID string `json:"id"`
@@ -43,16 +70,19 @@ type Job struct {
 	SizeBytes  int64  `json:"sizeBytes"`
 	SHA256     string `json:"sha256,omitempty"`
 	SkipErrors bool   `json:"skipErrors,omitempty"`
-	// Hidden says what becomes of hidden rows and columns; empty for HiddenReject.
+	// Hidden says what becomes of hidden rows and columns; empty for hiddenReject.
 	Hidden string    `json:"hidden,omitempty"`
 	File   files.Ref `json:"file"`
 	Undoes string    `json:"undoes,omitempty"`
 	By     string    `json:"by"`
 	// Cause is the request, or the delivery of the file, that this goes back to: the last one that
 	// asked for something.
-	Cause     call.Cause `json:"cause"`
-	CreatedAt time.Time  `json:"createdAt"`
-	EndedAt   *time.Time `json:"endedAt,omitempty"`
+	Cause call.Cause `json:"cause"`
+	// Rights are the permissions of who asked last: the file gives and takes no others. They are nil
+	// when nobody asked, as of a file that was dropped.
+	Rights    []auth.Permission `json:"rights,omitempty"`
+	CreatedAt time.Time         `json:"createdAt"`
+	EndedAt   *time.Time        `json:"endedAt,omitempty"`
 	// Epoch counts the workers that had it, and Attempts those since it made progress; TriedAt is
 	// when the last one began, and Reached how far the plan was applied then.
 	Epoch    int64     `json:"epoch,omitempty"`
@@ -68,11 +98,14 @@ type Job struct {
 	Next  string `json:"next,omitempty"`
 	lease lease.Lease
 	// Chunks is how many items hold the plan.
-	Chunks int        `json:"chunks,omitempty"`
-	Counts Counts     `json:"counts"`
-	Needs  []Need     `json:"needs,omitempty"`
-	Errors []RowError `json:"errors,omitempty"`
-	Cancel bool       `json:"cancel,omitempty"`
+	Chunks int    `json:"chunks,omitempty"`
+	Counts Counts `json:"counts"`
+	Needs  []Need `json:"needs,omitempty"`
+	// Seats are the needs by whom they are for: by the name that license.SeatsFor gives, those of people
+	// who are of no fenced cost center together.
+	Seats  map[string]int64 `json:"seats,omitempty"`
+	Errors []RowError       `json:"errors,omitempty"`
+	Cancel bool             `json:"cancel,omitempty"`
 	// Again counts how often a job was checked again automatically since its plan no longer fitted.
 	Again  int        `json:"again,omitempty"`
 	Result *files.Ref `json:"result,omitempty"`
@@ -82,9 +115,9 @@ type Job struct {
 // What becomes of rows and columns of a workbook that are hidden and hold something (requirements,
 // section 5).
 const (
-	HiddenReject = "reject" // the file is refused, naming them
-	HiddenApply  = "apply"  // they count as all others do
-	HiddenSkip   = "skip"   // they are left out
+	hiddenReject = "reject" // the file is refused, naming them
+	hiddenApply  = "apply"  // they count as all others do
+	hiddenSkip   = "skip"   // they are left out
 )
 
 // Progress is how far the plan is applied. It is written in the commit of each batch of rows, so
@@ -172,7 +205,7 @@ func (n Names) view(j Job, p Progress) View {
 		FileName:   j.FileName,
 		SizeBytes:  j.SizeBytes,
 		SkipErrors: j.SkipErrors,
-		Hidden:     cmp.Or(j.Hidden, HiddenReject),
+		Hidden:     cmp.Or(j.Hidden, hiddenReject),
 		CreatedAt:  j.CreatedAt,
 		CreatedBy:  j.By,
 		EndedAt:    j.EndedAt,

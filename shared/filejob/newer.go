@@ -17,19 +17,19 @@ func ended(state State) bool {
 // told to end: what it has applied stays, and this one goes on from there, so that the newest
 // version has the last word, in whatever order and however late the versions are told of
 // (requirements, section 10).
-func (s *Jobs[R, V]) waits(ctx context.Context, c *call.Call, j Job) (bool, error) {
+func (s *Jobs) waits(ctx context.Context, c *call.Call, j Job) (bool, error) {
 	if j.After == "" {
 		return false, nil
 	}
 	waits := false
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		key := s.module.JobKey(c.Account, j.After)
+		key := s.names.JobKey(c.Account, j.After)
 		item, ok, err := table.Get(ctx, s.env.Table, key)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return problem.Missing(s.module.One)
+			return problem.Missing(s.names.One)
 		}
 		older, err := call.Decode[Job](item)
 		if err != nil {
@@ -39,7 +39,7 @@ func (s *Jobs[R, V]) waits(ctx context.Context, c *call.Call, j Job) (bool, erro
 			return nil
 		}
 		older.Cancel, older.Next = true, j.ID
-		op, err := s.module.PutJob(c.Account, older, table.IfVersion(item.Version))
+		op, err := s.names.PutJob(c.Account, older, table.IfVersion(item.Version))
 		if err != nil {
 			return err
 		}

@@ -42,8 +42,20 @@ type RowError struct {
 	Row     int    `json:"row" doc:"As a spreadsheet shows it, from 1; 0 for a fault of the whole file."`
 	Line    int    `json:"line,omitempty" doc:"Of a CSV file, as a text editor shows it, where it is not the row: fields with line breaks stand before it."`
 	Column  string `json:"column,omitempty" doc:"The letters of the column; of a CSV file the number of the field, from 1."`
+	Header  string `json:"header,omitempty" doc:"The header of the column, as the file has it."`
+	Value   string `json:"value,omitempty" doc:"The beginning of what the cell holds, where the message does not have it."`
 	Code    string `json:"code,omitempty" doc:"Why the file is refused whole, such as hidden-rows, or what kind of fault it is."`
 	Message string `json:"message"`
+}
+
+// In is the error with the header of its column, and with what the cell holds where the message does
+// not say it.
+func (e RowError) In(header, cell string) RowError {
+	e.Header = directory.Shorten(header)
+	if value := directory.Shorten(cell); !strings.Contains(e.Message, value) {
+		e.Value = strings.Clone(value) // and not the row in which it stands
+	}
+	return e
 }
 
 // The codes of faults that clients may want to tell from others.
@@ -66,6 +78,8 @@ type Judged struct {
 	Errors  []RowError   `json:"errors,omitempty"`
 	Changes []Difference `json:"changes,omitempty"`
 }
+
+func (j *Judged) judged() *Judged { return j }
 
 // Applies says whether there is something to do for the row.
 func (j *Judged) Applies() bool { return j.Outcome == New || j.Outcome == Change }
@@ -131,12 +145,12 @@ func (c *Claims) Fault(what string, row int, column, thing string) (fault RowErr
 		}
 	}
 	return RowError{
-		Row: row, Column: column, Message: fmt.Sprintf("The %s is claimed by %s too.", thing, RowNames(others, by.n-1)),
+		Row: row, Column: column, Message: fmt.Sprintf("The %s is claimed by %s too.", thing, rowNames(others, by.n-1)),
 	}, true
 }
 
-// RowNames names rows for a person, of which there may be more than are listed.
-func RowNames(rows []int, of int) string {
+// rowNames names rows for a person, of which there may be more than are listed.
+func rowNames(rows []int, of int) string {
 	const shown = 20
 	text := "row "
 	if of > 1 {
@@ -262,27 +276,51 @@ func quoted(cells []sheet.Cell) string {
 
 // Hints say which code was perhaps meant: by the name, id or code of its product in whatever
 // letters.
-type Hints map[string]string
+type Hints struct {
+	meant map[string]string
+	// few are the first codes, for who meant none of them.
+	few string
+}
+
+// fewCodes is how many codes a message names.
+const fewCodes = 5
 
 // NewHints knows these products.
 func NewHints(products []catalog.Product) Hints {
-	h := Hints{}
+	h := Hints{meant: map[string]string{}}
+	var codes []string
 	for _, p := range products {
 		code := cmp.Or(p.Code, p.ID)
+		codes = append(codes, code)
 		for _, said := range []string{p.Name, code, p.ID} {
-			h[lettersAndDigits(said)] = fmt.Sprintf(" Write %s for %s.", code, p.Name)
+			h.meant[lettersAndDigits(said)] = fmt.Sprintf(" Write %s for %s.", code, p.Name)
 		}
 	}
+	h.few = Few("There are", codes)
 	return h
+}
+
+// Few is a sentence, with a space in front, that begins with some words and names the first few of
+// what there is.
+func Few(begin string, list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	shown := list[:min(len(list), fewCodes)]
+	said := " " + begin + " " + strings.Join(shown, ", ")
+	if more := len(list) - len(shown); more > 0 {
+		said += fmt.Sprintf(" and %d more", more)
+	}
+	return said + "."
 }
 
 // For is the hint for what a cell says: empty, or a sentence with a space in front.
 func (h Hints) For(said string) string {
 	const longest = 100
 	if len(said) > longest {
-		return ""
+		return h.few
 	}
-	return h[lettersAndDigits(said)]
+	return cmp.Or(h.meant[lettersAndDigits(said)], h.few)
 }
 
 // lettersAndDigits are those of a text, in lower case.
@@ -309,8 +347,10 @@ func Ignored(header string) bool { return header == "status" || header == "messa
 
 // Cells reads the cells of one row, and collects the faults of theirs, up to mostFaults.
 type Cells struct {
-	Row    sheet.Row
-	Faults []RowError
+	Row sheet.Row
+	// Headers are those of the columns, as the file has them.
+	Headers []string
+	Faults  []RowError
 }
 
 // Hopeless says that so much is wrong with the row that nobody would read of more.
@@ -335,7 +375,15 @@ func (c *Cells) CodedFault(code string, column int, format string, args ...any) 
 	if c.Row.Line != c.Row.Number {
 		fault.Line = c.Row.Line
 	}
-	c.Faults = append(c.Faults, fault)
+	c.Faults = append(c.Faults, fault.In(HeaderOf(c.Headers, column), c.Row.Cell(column).Text))
+}
+
+// HeaderOf is the header of a column; empty where there is none.
+func HeaderOf(headers []string, column int) string {
+	if column < 0 || column >= len(headers) {
+		return ""
+	}
+	return headers[column]
 }
 
 // SampleMark begins the id or user of each row of a sample file; ids cannot have it.

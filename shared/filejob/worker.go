@@ -15,9 +15,9 @@ import (
 var (
 	// errOvertaken stops a worker whose job another one has taken over, or somebody cancelled.
 	errOvertaken = errors.New("overtaken by another worker")
-	// ErrHandedOn says that the next invocation goes on.
-	ErrHandedOn = errors.New("handed on to the next invocation")
-	// ErrPart says that a commit does a part of a row.
+	// errHandedOn says that the next invocation goes on.
+	errHandedOn = errors.New("handed on to the next invocation")
+	// ErrPart says that a commit does a part of a row, and that the next one goes on with it.
 	ErrPart = errors.New("a part of the row")
 	// ErrForeign says that an object is not the one that its job announced.
 	ErrForeign = errors.New("the object is not the one that was announced")
@@ -25,24 +25,24 @@ var (
 
 // Worker is one worker's hold on a job. Every commit it makes demands that the job is still as the
 // worker left it.
-type Worker[R, V any] struct {
+type Worker struct {
 	Call    *call.Call
 	Job     Job
-	jobs    *Jobs[R, V]
+	jobs    *Workers
 	version int64
 	keeper  *lease.Keeper
 }
 
 // worker is a worker that has read a job and does not hold it yet.
-func (s *Jobs[R, V]) worker(c *call.Call, j Job, version int64) *Worker[R, V] {
+func (s *Workers) worker(c *call.Call, j Job, version int64) *Worker {
 	c.Actor = j.By
 	c.Because(j.Cause)
-	return &Worker[R, V]{
+	return &Worker{
 		Call:    c,
 		Job:     j,
 		jobs:    s,
 		version: version,
-		keeper:  lease.NewKeeper(s.env, s.module.LeaseKey(c.Account, j.ID), j.Epoch, j.lease),
+		keeper:  lease.NewKeeper(s.env, s.names.LeaseKey(c.Account, j.ID), j.Epoch, j.lease),
 	}
 }
 
@@ -51,18 +51,19 @@ func (s *Jobs[R, V]) worker(c *call.Call, j Job, version int64) *Worker[R, V] {
 // that never came. now is the time of the event that woke it.
 //
 // Errors: not-found.
-func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time) error {
+func (s *Workers) Work(ctx context.Context, account, id string, now time.Time) error {
 	c := s.event(account, id, now)
-	j, item, p, err := s.Load(ctx, c, id)
+	l, err := s.Load(ctx, c, id)
 	if err != nil {
 		return err
 	}
+	j, p := l.Job, l.Progress
 	switch j.State {
 	case AwaitingUpload:
-		return s.expire(ctx, c, j, item.Version, now)
-	case Checking, s.module.Applying:
+		return s.expire(ctx, c, l, now)
+	case Checking, s.names.Applying:
 	default:
-		return s.removeMarker(ctx, account, id, item.Version)
+		return s.removeMarker(ctx, account, id, l.version)
 	}
 	if j.lease.Held(s.env, now) {
 		return nil
@@ -76,7 +77,7 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 	if waits, err := s.waits(ctx, c, j); waits || err != nil {
 		return err
 	}
-	w := s.worker(c, j, item.Version)
+	w := s.worker(c, j, l.version)
 	w.begin()
 	if err := w.hold(ctx); err != nil {
 		return ignoreOvertaken(err)
@@ -85,22 +86,19 @@ func (s *Jobs[R, V]) Work(ctx context.Context, account, id string, now time.Time
 }
 
 // begin counts an attempt.
-func (w *Worker[R, V]) begin() {
+func (w *Worker) begin() {
 	w.Job.Epoch++
 	w.keeper.SetEpoch(w.Job.Epoch)
 	w.Job.Attempts++
 	w.Job.TriedAt = w.jobs.env.Clock().UTC()
 }
 
-// unmark takes the marker from a job that needs no worker, unless it was changed since it had this
+// removeMarker takes the marker from a job that needs no worker, unless it was changed since it had this
 // version: whoever began it meanwhile relies on the marker.
-func (s *Jobs[R, V]) removeMarker(ctx context.Context, account, id string, version int64) error {
+func (s *Workers) removeMarker(ctx context.Context, account, id string, version int64) error {
 	err := s.env.Table.Commit(ctx, []table.Operation{
-		table.Delete(
-			s.module.MarkerKey(account, id),
-			table.Always,
-		),
-		table.Check(s.module.JobKey(account, id), table.IfVersion(version)),
+		table.Delete(s.names.MarkerKey(account, id), table.Always),
+		table.Check(s.names.JobKey(account, id), table.IfVersion(version)),
 	})
 	if _, changed := table.Refused(err); changed {
 		return nil
@@ -110,7 +108,8 @@ func (s *Jobs[R, V]) removeMarker(ctx context.Context, account, id string, versi
 
 // expire ends a job whose file never came, once its URL is over. A file that did come, and of which
 // no event told, is taken in.
-func (s *Jobs[R, V]) expire(ctx context.Context, c *call.Call, j Job, version int64, now time.Time) error {
+func (s *Workers) expire(ctx context.Context, c *call.Call, l *Loaded, now time.Time) error {
+	j := l.Job
 	if now.Before(uploadDue(j.CreatedAt)) {
 		return nil
 	}
@@ -119,34 +118,34 @@ func (s *Jobs[R, V]) expire(ctx context.Context, c *call.Call, j Job, version in
 	case err == nil:
 		file := j.File
 		file.Version = info.Version
-		return s.Uploaded(ctx, c.Account, j.ID, file, info.Size, now)
+		return s.Uploaded(ctx, Arrival{Account: c.Account, ID: j.ID, File: file, Size: info.Size, Now: now})
 	case !errors.Is(err, files.ErrNotFound):
 		return err
 	}
-	w := s.worker(c, j, version)
+	w := s.worker(c, j, l.version)
 	w.Job.Why = "No file came before the URL of its upload expired."
-	return ignoreOvertaken(w.end(ctx, Cancelled))
+	return ignoreOvertaken(w.End(ctx, Cancelled))
 }
 
 // event is the call of a worker.
-func (s *Jobs[R, V]) event(account, id string, now time.Time) *call.Call {
-	return call.ForEvent(s.env, account, s.module.Actor, s.module.Subject+":"+id, now)
+func (s *Workers) event(account, id string, now time.Time) *call.Call {
+	return call.ForEvent(s.env, account, s.names.Actor, s.names.Subject+":"+id, now)
 }
 
 // Take puts a job that begins with its check, together with other effects, and is a worker on it.
 // Run goes on with it.
 //
 // Errors: those of the commit.
-func (s *Jobs[R, V]) Take(
+func (s *Workers) Take(
 	ctx context.Context,
 	c *call.Call,
 	j Job,
 	reason string,
 	effects ...table.Operation,
-) (*Worker[R, V], error) {
+) (*Worker, error) {
 	w := s.worker(c, j, 0)
 	w.begin()
-	put, err := s.module.PutJob(c.Account, w.Job, table.IfAbsent)
+	put, err := s.names.PutJob(c.Account, w.Job, table.IfAbsent)
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +154,8 @@ func (s *Jobs[R, V]) Take(
 		return nil, err
 	}
 	if err := w.keeper.Write(
-		ctx,
-		lease.Life,
-		append([]table.Operation{put, audit, s.module.PutMarker(c.Account, j.ID)}, effects...),
+		ctx, lease.Life,
+		append([]table.Operation{put, audit, s.names.PutMarker(c.Account, j.ID)}, effects...),
 	); err != nil {
 		return nil, err
 	}
@@ -166,35 +164,38 @@ func (s *Jobs[R, V]) Take(
 	return w, nil
 }
 
+// Arrival is a file that came for the upload of a job.
+type Arrival struct {
+	Account, ID string
+	File        files.Ref
+	Size        int64
+	// Now is when it was told of.
+	Now time.Time
+}
+
 // Uploaded begins the check of a file that has come for an upload. A second delivery of the event
 // finds the state changed and does nothing.
 //
 // Errors: not-found, ErrForeign.
-func (s *Jobs[R, V]) Uploaded(
-	ctx context.Context,
-	account, id string,
-	file files.Ref,
-	size int64,
-	now time.Time,
-) error {
-	c := s.event(account, id, now)
-	j, item, _, err := s.Load(ctx, c, id)
+func (s *Workers) Uploaded(ctx context.Context, came Arrival) error {
+	c := s.event(came.Account, came.ID, came.Now)
+	l, err := s.Load(ctx, c, came.ID)
 	if err != nil {
 		return err
 	}
-	if j.File.Key != file.Key {
+	if l.Job.File.Key != came.File.Key {
 		return ErrForeign
 	}
-	if j.State != AwaitingUpload {
-		return s.Work(ctx, account, id, now)
+	if l.Job.State != AwaitingUpload {
+		return s.Work(ctx, came.Account, came.ID, came.Now)
 	}
-	w := s.worker(c, j, item.Version)
-	w.Job.State, w.Job.File, w.Job.SizeBytes = Checking, file, size
-	if size != j.SizeBytes {
-		w.Job.Refusal = fmt.Sprintf("The file has %d bytes; %d were announced.", size, j.SizeBytes)
+	w := s.worker(c, l.Job, l.version)
+	w.Job.State, w.Job.File, w.Job.SizeBytes = Checking, came.File, came.Size
+	if came.Size != l.Job.SizeBytes {
+		w.Job.Refusal = fmt.Sprintf("The file has %d bytes; %d were announced.", came.Size, l.Job.SizeBytes)
 	}
 	w.begin()
-	if err := w.hold(ctx, s.module.PutMarker(account, id)); err != nil {
+	if err := w.hold(ctx, s.names.PutMarker(came.Account, came.ID)); err != nil {
 		return ignoreOvertaken(err)
 	}
 	w.log(ctx, "begun")
@@ -202,7 +203,7 @@ func (s *Jobs[R, V]) Uploaded(
 }
 
 // Run checks or applies, as the job's state says. A job that has to wait for another one is let go.
-func (w *Worker[R, V]) Run(ctx context.Context) error {
+func (w *Worker) Run(ctx context.Context) error {
 	waits, err := w.jobs.waits(ctx, w.Call, w.Job)
 	if err == nil && waits {
 		w.Job.Attempts = 0
@@ -214,50 +215,59 @@ func (w *Worker[R, V]) Run(ctx context.Context) error {
 	return w.run(ctx)
 }
 
-// run checks or applies. When somebody cancelled meanwhile, it ends the job; when another worker
-// took over, it leaves the job to that one. After a failure it lets go of the job, so that the next
+// run takes the job on. When somebody cancelled meanwhile, it ends the job; when another worker took
+// over, it leaves the job to that one. After a failure it lets go of the job, so that the next
 // attempt need not wait for the end of the lease.
-func (w *Worker[R, V]) run(ctx context.Context) error {
+func (w *Worker) run(ctx context.Context) error {
 	stop := w.keeper.Beat(ctx)
 	defer stop()
 	for {
-		work, state := w.check, w.Job.State
-		switch {
-		case w.Job.State == w.jobs.module.Applying:
-			work = w.apply
-		case w.Job.Refusal != "":
-			work = w.refuse
-		}
-		if w.Job.Attempts > call.MostAttempts {
-			work = w.giveUp
-		}
-		err := work(ctx)
-		if err == nil {
+		state := w.Job.State
+		err := w.work(ctx)
+		if err == nil || errors.Is(err, errHandedOn) {
 			return nil
 		}
 		if !errors.Is(err, errOvertaken) {
 			w.letGo(ctx)
 			return err
 		}
-		j, item, _, err := w.jobs.Load(ctx, w.Call, w.Job.ID)
-		if err != nil || !j.Cancel || j.Epoch != w.Job.Epoch || j.State != state {
+		l, err := w.jobs.Load(ctx, w.Call, w.Job.ID)
+		if err != nil || !l.Job.Cancel || l.Job.Epoch != w.Job.Epoch || l.Job.State != state {
 			return err
 		}
-		w.Job, w.version = j, item.Version // with the cancellation, which only adds to what this worker wrote last
+		// with the cancellation, which only adds to what this worker wrote last
+		w.Job, w.version = l.Job, l.version
 	}
 }
 
+// work ends a check of which nothing is to be read any more, and leaves all else to the module.
+func (w *Worker) work(ctx context.Context) error {
+	if w.Job.State == Checking {
+		switch {
+		case w.GivesUp():
+			w.Job.Why = fmt.Sprintf(
+				"The check was tried %d times and did not come to its end; nothing was %s.",
+				call.MostAttempts, w.jobs.names.Done,
+			)
+			return w.End(ctx, Failed)
+		case w.Job.Refusal != "": // known when the file was taken in
+			return w.Reject(ctx, []RowError{{Message: w.Job.Refusal}})
+		case w.Job.Cancel:
+			return w.End(ctx, Cancelled)
+		}
+	}
+	return w.jobs.work(ctx, w)
+}
+
+// GivesUp says whether the job was tried too often (requirements, section 10). Of one that is
+// applied, what was kept for its rows is then to be given back, and GiveUp ends it.
+func (w *Worker) GivesUp() bool { return w.Job.Attempts > call.MostAttempts }
+
 // letGo ends the lease early. It is an attempt only: when it fails too, the lease runs out.
-func (w *Worker[R, V]) letGo(ctx context.Context) {
+func (w *Worker) letGo(ctx context.Context) {
 	if err := w.keeper.Write(context.WithoutCancel(ctx), 0, nil); err != nil {
 		w.jobs.env.Log.WarnContext(
-			ctx,
-			"lease not given back",
-			"account",
-			w.Call.Account,
-			w.jobs.module.Subject,
-			w.Job.ID,
-			"error",
+			ctx, "lease not given back", "account", w.Call.Account, w.jobs.names.Subject, w.Job.ID, "error",
 			err,
 		)
 	}
@@ -271,13 +281,13 @@ func ignoreOvertaken(err error) error {
 }
 
 // hold writes the job with a fresh lease, and effects with it.
-func (w *Worker[R, V]) hold(ctx context.Context, effects ...table.Operation) error {
+func (w *Worker) hold(ctx context.Context, effects ...table.Operation) error {
 	return w.save(ctx, lease.Life, effects...)
 }
 
 // save writes the job as the worker has it, with a lease of this life.
-func (w *Worker[R, V]) save(ctx context.Context, life time.Duration, effects ...table.Operation) error {
-	op, err := w.jobs.module.PutJob(w.Call.Account, w.Job, table.IfVersion(w.version))
+func (w *Worker) save(ctx context.Context, life time.Duration, effects ...table.Operation) error {
+	op, err := w.jobs.names.PutJob(w.Call.Account, w.Job, table.IfVersion(w.version))
 	if err != nil {
 		return err
 	}
@@ -288,128 +298,64 @@ func (w *Worker[R, V]) save(ctx context.Context, life time.Duration, effects ...
 	return nil
 }
 
-func (w *Worker[R, V]) commit(ctx context.Context, ops []table.Operation) error {
+func (w *Worker) commit(ctx context.Context, ops []table.Operation) error {
 	return w.overtaken(w.jobs.env.Table.Commit(ctx, ops))
 }
 
 // overtaken turns the refusal of the job's own condition, or of the lease's, into errOvertaken.
-func (w *Worker[R, V]) overtaken(err error) error {
+func (w *Worker) overtaken(err error) error {
 	refused, ok := table.Refused(err)
-	if ok && (refused.Has(w.jobs.module.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.Key())) {
+	if ok && (refused.Has(w.jobs.names.JobKey(w.Call.Account, w.Job.ID)) || refused.Has(w.keeper.Key())) {
 		return errOvertaken
 	}
 	return err
 }
 
 // still demands that nobody took the job over or cancelled it.
-func (w *Worker[R, V]) still() table.Operation {
-	return table.Check(w.jobs.module.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))
+func (w *Worker) still() table.Operation {
+	return table.Check(w.jobs.names.JobKey(w.Call.Account, w.Job.ID), table.IfVersion(w.version))
 }
 
 // Commit is a commit of the worker's own, beside those of rows: for what is prepared before the
 // first row or given back after the last.
 //
-// Errors: ErrHandedOn when the time of this invocation is nearly over; the next one goes on.
-func (w *Worker[R, V]) Commit(ctx context.Context, ops []table.Operation) error {
-	late, err := w.handOn(ctx)
-	if err != nil {
+// Errors: errHandedOn when the time of this invocation is nearly over; the next one goes on.
+func (w *Worker) Commit(ctx context.Context, ops []table.Operation) error {
+	if err := w.handOn(ctx); err != nil {
 		return err
-	}
-	if late {
-		return ErrHandedOn
 	}
 	return w.overtaken(w.keeper.Step(ctx, lease.Life, 1, append(ops, w.still())))
 }
 
-// Renew renews the lease when half of it is gone: where the time is the events', the beat beside
+// renew renews the lease when half of it is gone: where the time is the events', the beat beside
 // the work does not do it.
-func (w *Worker[R, V]) Renew(ctx context.Context) error {
+func (w *Worker) renew(ctx context.Context) error {
 	return w.overtaken(w.keeper.Renew(ctx, w.still()))
 }
 
 // handOn gives the work to the next invocation when this one's time is nearly over.
-func (w *Worker[R, V]) handOn(ctx context.Context) (bool, error) {
+//
+// Errors: errHandedOn when it did.
+func (w *Worker) handOn(ctx context.Context) error {
 	deadline, limited := ctx.Deadline()
 	if !limited || deadline.Unix()-w.jobs.env.Clock().Unix() > HandOn {
-		return false, nil
+		return nil
 	}
-	if w.Job.State == w.jobs.module.Applying && w.Job.Attempts <= call.MostAttempts {
+	if w.Job.State == w.jobs.names.Applying && !w.GivesUp() {
 		w.Job.Attempts = 0 // what was reserved or applied is; a check begins from its first row again
 	}
 	if err := w.save(ctx, 0); err != nil {
-		return true, err
+		return err
 	}
 	w.jobs.WakeUp(ctx, w.Call.Account, w.Job.ID)
-	return true, nil
-}
-
-// end writes the last state, takes the marker and the lease away, leaves an audit record, and wakes
-// the job that waits for this one.
-func (w *Worker[R, V]) end(ctx context.Context, state State) error {
-	at := w.jobs.env.Clock().UTC()
-	w.Job.State, w.Job.EndedAt = state, &at
-	if w.Job.Next != "" && state == Cancelled {
-		w.Job.Why = "A newer version of the file came."
-	}
-	names := w.jobs.module.Names
-	audit, err := w.Call.Audit(call.AuditEntry{
-		Action: names.Subject + "." + string(
-			state,
-		),
-		Subject:   names.Subject,
-		SubjectID: w.Job.ID,
-		After:     map[string]any{"counts": w.Job.Counts, "why": w.Job.Why},
-	})
-	if err != nil {
-		return err
-	}
-	if err := w.save(ctx, 0, audit, table.Delete(names.MarkerKey(w.Call.Account, w.Job.ID), table.Always)); err != nil {
-		return err
-	}
-	w.log(ctx, string(state))
-	if w.Job.Next != "" {
-		w.jobs.WakeUp(ctx, w.Call.Account, w.Job.Next)
-	}
-	return nil
+	return errHandedOn
 }
 
 // log leaves a line of what became of a file, which names nobody.
-func (w *Worker[R, V]) log(ctx context.Context, what string) {
+func (w *Worker) log(ctx context.Context, what string) {
 	w.jobs.env.Log.InfoContext(
-		ctx,
-		"file",
-		"of",
-		w.jobs.module.One,
-		"state",
-		what,
-		"account",
-		w.Call.Account,
-		"id",
-		w.Job.ID,
-		"source",
-		w.Job.Source,
-		"bytes",
-		w.Job.SizeBytes,
-		"rows",
-		w.Job.Counts.Rows,
-		"faults",
-		w.Job.Counts.Error,
-		"attempts",
-		w.Job.Attempts,
+		ctx, "file", "of", w.jobs.names.One, "state", what, "account", w.Call.Account, "id", w.Job.ID,
+		"source", w.Job.Source, "bytes", w.Job.SizeBytes, "rows", w.Job.Counts.Rows, "faults",
+		w.Job.Counts.Error, "attempts", w.Job.Attempts,
 	)
-}
-
-// refuse ends a job whose file was refused when it was taken in.
-func (w *Worker[R, V]) refuse(ctx context.Context) error {
-	return w.reject(ctx, []RowError{{Message: w.Job.Refusal}})
-}
-
-// reject ends a check with the faults of the file.
-func (w *Worker[R, V]) reject(ctx context.Context, faults []RowError) error {
-	w.Job.Errors = faults[:min(len(faults), ShownErrors)]
-	w.Job.Why = "Nothing was " + w.jobs.module.Done + "."
-	if len(faults) > 0 && faults[0].Row == 0 || w.Job.Counts.Rows == 0 {
-		w.Job.Why = faults[0].Message // of the file, and not of a row
-	}
-	return w.end(ctx, Rejected)
 }

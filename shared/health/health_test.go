@@ -4,32 +4,31 @@ import (
 	"net/http"
 	"testing"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/health"
+	"seatwise/shared/platform/api"
 )
 
 func TestHealthNeedsNoToken(t *testing.T) {
-	fixture := testkit.New(t)
+	fixture := fixtures.New(t)
 	handler := serve(t, fixture)
-	got := testkit.Decode[health.Health](
+	got := fixtures.Decode[health.Health](
 		t,
-		fixture.Do(t, handler, testkit.Request{Method: http.MethodGet, Path: "/v1/health"}),
+		fixture.Do(t, handler, fixtures.Request{Method: http.MethodGet, Path: "/v1/health"}),
 		http.StatusOK,
 	)
 	if want := (health.Health{Status: "ok", Version: "test"}); got != want {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
-		fixture.Do(t, handler, testkit.Request{Method: http.MethodPost, Path: "/v1/health"}),
+		fixture.Do(t, handler, fixtures.Request{Method: http.MethodPost, Path: "/v1/health"}),
 		http.StatusMethodNotAllowed,
 		"method-not-allowed",
 	)
 }
 
-func serve(t *testing.T, fixture *testkit.Fixture) http.Handler {
+func serve(t *testing.T, fixture *fixtures.Fixture) http.Handler {
 	t.Helper()
-	fn := registry.One(fixture.Env, "HealthFunction")
-	return fn.HTTP
+	return api.Serve(fixture.Env, health.Routes).HTTP
 }

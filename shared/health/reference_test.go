@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 )
 
 // get asks without a token, as a browser does.
@@ -27,7 +27,7 @@ func get(t *testing.T, handler http.Handler, method, path string, header ...stri
 }
 
 func TestTheDocumentIsServed(t *testing.T) {
-	handler := serve(t, testkit.New(t))
+	handler := serve(t, fixtures.New(t))
 	plain := get(t, handler, "GET", "/v1/openapi.json")
 	var document struct {
 		OpenAPI string `json:"openapi"`
@@ -71,7 +71,7 @@ func TestTheDocumentIsServed(t *testing.T) {
 // TestTheReferencePage holds that the page needs nothing from elsewhere, and nothing that its own
 // policy refuses.
 func TestTheReferencePage(t *testing.T) {
-	handler := serve(t, testkit.New(t))
+	handler := serve(t, fixtures.New(t))
 	page := get(t, handler, "GET", "/docs")
 	html := page.Body.String()
 	policy := page.Header().Get("Content-Security-Policy")
@@ -106,7 +106,7 @@ func TestTheReferencePage(t *testing.T) {
 }
 
 func TestWhatNoRouteTakes(t *testing.T) {
-	handler := serve(t, testkit.New(t))
+	handler := serve(t, fixtures.New(t))
 	const licenses = "/v1/accounts/acme/licenses"
 	for _, test := range []struct {
 		method, path string

@@ -1,12 +1,14 @@
 package imports_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 	"seatwise/shared/platform/table"
@@ -15,7 +17,7 @@ import (
 // What a row of each kind costs, by calls of the table. docs/data-model.md builds on the figures
 // that are logged in the long rounds; the bounds keep them from growing unnoticed.
 func TestCostOfRows(t *testing.T) {
-	rows := testenv.Sized(30, 100)
+	rows := parts.Sized(30, 100)
 	o := open(t)
 	o.role("agent", "essential-user")
 	var agents []string
@@ -53,7 +55,7 @@ func TestCostOfRows(t *testing.T) {
 		calls, operations := map[string]int{}, 0
 		read, written := 0.0, 0.0
 		var mu sync.Mutex // a check reads several batches at once
-		counted := table.Counted(o.store, func(op string, units float64) {
+		counted := table.Counted(o.Store, func(op string, units float64) {
 			mu.Lock()
 			defer mu.Unlock()
 			calls[op]++
@@ -63,7 +65,9 @@ func TestCostOfRows(t *testing.T) {
 				read += units
 			}
 		})
-		o.Env.Table = &through{counted, func(ops []table.Operation, commit func() error) error {
+		o.Env.Table = &filejobs.Through{Store: counted, Passing: func(
+			_ context.Context, ops []table.Operation, commit func() error,
+		) error {
 			operations += len(ops)
 			return commit()
 		}}
@@ -91,7 +95,9 @@ func TestCostOfRows(t *testing.T) {
 		if commits := report("check"); commits > rows/10+10 {
 			t.Errorf("%s: the check takes %d commits", kind, commits)
 		}
-		o.Env.Table = &through{counted, func(ops []table.Operation, commit func() error) error {
+		o.Env.Table = &filejobs.Through{Store: counted, Passing: func(
+			_ context.Context, ops []table.Operation, commit func() error,
+		) error {
 			operations += len(ops)
 			return commit()
 		}}
@@ -102,6 +108,6 @@ func TestCostOfRows(t *testing.T) {
 		if commits := report("apply, with the markers that it leaves"); kind == imports.Users && commits > 2*rows+10 {
 			t.Errorf("%s: applying takes %d commits", kind, commits)
 		}
-		o.Env.Table = o.store
+		o.Env.Table = o.Store
 	}
 }

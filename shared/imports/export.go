@@ -7,33 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"seatwise/shared/catalog"
-	"seatwise/shared/craft/workbook"
-	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
-	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
-)
-
-// The kinds of exports that no import has: what there is of licenses, and the phones as a file of
-// mass configuration.
-const (
-	Licenses Kind = "licenses"
-	PhonesOf Kind = "phones"
 )
 
 // exportNames is how exports are called. Their wake-ups and files lie beside those of imports, so
@@ -107,24 +95,18 @@ func (e *Export) object(account string) files.Ref {
 	return exportNames.ResultRef(account, e.ID, e.FileName)
 }
 
-// exportPermission is what the lists of the kind ask for (requirements, section 9).
-func exportPermission(kind Kind) auth.Permission {
-	if kind == Licenses || kind == PhonesOf {
-		return auth.LicensesRead
-	}
-	read, _ := kind.permissions()
-	return read
-}
-
 // Exports write what there is as the files that change it (requirements, section 14).
 type Exports struct {
 	*Service
 	inventory *inventory.Service
+	exports   *filejob.Jobs
 }
 
 // NewExports makes the service.
 func NewExports(env *app.Env, kernel *license.Service) *Exports {
-	return &Exports{NewService(env, kernel), inventory.NewService(kernel.Products())}
+	return &Exports{
+		NewService(env, kernel), inventory.NewService(kernel.Products()), filejob.NewJobs(env, exportNames),
+	}
 }
 
 var _ filejob.Carrier = (*Exports)(nil)
@@ -133,7 +115,7 @@ var _ filejob.Carrier = (*Exports)(nil)
 func (s *Exports) Names() filejob.Names { return exportNames }
 
 // Uploaded knows no file: an export takes none.
-func (s *Exports) Uploaded(context.Context, string, string, files.Ref, int64, time.Time) error {
+func (s *Exports) Uploaded(context.Context, filejob.Arrival) error {
 	return filejob.ErrForeign
 }
 
@@ -150,15 +132,7 @@ func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format st
 		CreatedAt: c.At.UTC(),
 		CreatedBy: c.Actor,
 		Cause:     c.Cause(),
-		FileName: strings.ToUpper(
-			string(kind[:1]),
-		) + strings.ReplaceAll(
-			string(kind[1:]),
-			"-",
-			" ",
-		) + " " + c.At.UTC().
-			Format("20060102T150405Z") +
-			"." + format,
+		FileName:  kind.title() + " " + c.At.UTC().Format("20060102T150405Z") + "." + format,
 	}
 	put, err := e.put(c.Account)
 	if err != nil {
@@ -174,39 +148,15 @@ func (s *Exports) Create(ctx context.Context, c *call.Call, kind Kind, format st
 		return Export{}, err
 	}
 	answer := call.Answer{
-		Status: http.StatusAccepted,
+		Status: 202,
 		Header: map[string]string{"Location": exportNames.Location(c.Account, e.ID)},
 		Body:   e.view(),
 	}
 	if err := c.Commit(ctx, answer, put, exportNames.PutMarker(c.Account, e.ID), audit); err != nil {
 		return Export{}, err
 	}
-	s.wake(ctx, c.Account, e.ID)
+	s.exports.WakeUp(ctx, c.Account, e.ID)
 	return e, nil
-}
-
-// wake hands an export to a worker. The marker is there already: if this fails, the next scheduled
-// run finds the work.
-func (s *Exports) wake(ctx context.Context, account, id string) {
-	body := strings.NewReader("{}")
-	if _, err := s.env.Files.Put(
-		ctx,
-		exportNames.WakeUpRef(account, id),
-		body,
-		body.Size(),
-		"application/json",
-	); err != nil {
-		s.env.Log.WarnContext(
-			ctx,
-			"wake-up not written; the schedule will find the work",
-			"error",
-			err,
-			"account",
-			account,
-			"export",
-			id,
-		)
-	}
 }
 
 // Get reads an export. One of a kind that the caller may not read is as unknown as one that does
@@ -223,7 +173,7 @@ func (s *Exports) Get(ctx context.Context, c *call.Call, id string) (Export, err
 	}
 	if ok {
 		e, err := decodeExport(item)
-		if err != nil || allows(ctx, exportPermission(e.Kind)) {
+		if err != nil || allows(ctx, exportOf(e.Kind).read) {
 			return e, err
 		}
 	}
@@ -246,7 +196,7 @@ func (s *Exports) List(
 	}
 	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		e, err := decodeExport(item)
-		if err != nil || !allows(ctx, exportPermission(e.Kind)) {
+		if err != nil || !allows(ctx, exportOf(e.Kind).read) {
 			return err
 		}
 		if len(list) == limit {
@@ -269,15 +219,7 @@ func (s *Exports) link(ctx context.Context, c *call.Call, e Export) (url string,
 
 // Resume goes on with what was left behind, in all accounts.
 func (s *Exports) Resume(ctx context.Context, now time.Time) error {
-	var failures []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: exportNames.Markers()}, func(item table.Item) error {
-		account, id, _ := strings.Cut(item.Sort, "#")
-		if err := s.Work(ctx, account, id, now); err != nil {
-			failures = append(failures, err)
-		}
-		return nil
-	})
-	return errors.Join(append(failures, err)...)
+	return s.exports.EachMarked(ctx, now, s.Work)
 }
 
 // errTaken ends a worker whose export another one has.
@@ -318,8 +260,7 @@ func (s *Exports) Work(ctx context.Context, account, id string, now time.Time) e
 	if e.Attempts == exportAttempts {
 		w.keeper = lease.NewKeeper(s.env, leased, int64(e.Attempts)+1, before)
 		w.State, w.Why = exportFailed, fmt.Sprintf(
-			"The export could not be written in %d attempts; ask for another one.",
-			exportAttempts,
+			"The export could not be written in %d attempts; ask for another one.", exportAttempts,
 		)
 		return taken(w.save(ctx, 0, removeMarker))
 	}
@@ -408,7 +349,7 @@ func (w *exportWorker) make(ctx context.Context) (rows int, err error) {
 	out := bufio.NewWriter(spool)
 	to := json.NewEncoder(out)
 	lists := map[string]int{}
-	err = w.each(ctx, w.c, w.Kind, func(row exportRow) error {
+	err = exportOf(w.Kind).each(ctx, w.Exports, w.c, func(row exportRow) error {
 		for field, cells := range row.Lists {
 			lists[field] = max(lists[field], len(cells))
 		}
@@ -457,9 +398,8 @@ func discard(file *os.File) {
 
 // writeFile writes the spooled rows with a number of columns of each list.
 func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *Export, lists map[string]int) error {
-	l := layouts[e.Kind]
-	form := s.exportForm(e, lists)
-	out, err := newTable(to, e.Format, form)
+	f, l := s.exportForm(e, lists)
+	out, err := newTable(to, s.env, e.Format, f)
 	if err != nil {
 		return err
 	}
@@ -482,97 +422,10 @@ func (s *Exports) writeFile(to io.Writer, rows *json.Decoder, e *Export, lists m
 	}
 }
 
-// licenseColumns are those of an export of licenses; no import takes it.
-var licenseColumns = []string{
-	"License ID",
-	"License Type",
-	"Product",
-	"Status",
-	"Assigned To",
-	"User ID",
-	"Ext",
-	"Cost Center Code",
-	"Base license",
-	"Date Added",
-	"Date Assigned",
-	"Order",
-}
-
-func (s *Exports) exportForm(e *Export, lists map[string]int) workbook.Form {
-	switch e.Kind {
-	case PhonesOf:
-		return phonesForm(s.products, e.CreatedAt)
-	case Licenses:
-		return workbook.Form{Created: e.CreatedAt, Title: "Licenses", Header: licenseColumns}
-	case Users, CallQueues, Dashboards:
-	}
-	return s.form(e.Kind, e.CreatedAt, layouts[e.Kind].header(lists))
-}
-
 // exportRow is a row of an export: the cells of its single columns, and those of its lists.
 type exportRow struct {
 	Cells []string            `json:"c"`
 	Lists map[string][]string `json:"l,omitempty"`
-}
-
-// each visits the rows of a kind, in the order of their ids.
-func (s *Exports) each(ctx context.Context, c *call.Call, kind Kind, visit func(exportRow) error) error {
-	switch kind {
-	case Users:
-		return eachUser(ctx, s.directory, c, func(u directory.User) error {
-			active := "yes"
-			if !u.Active {
-				active = "no"
-			}
-			return visit(exportRow{
-				[]string{u.ID, u.Name, u.Email, u.Extension, u.Number, active, u.AgentSource},
-				map[string][]string{fieldRoles: u.RoleIDs, fieldLicenses: u.Licenses},
-			})
-		})
-	case CallQueues:
-		return eachPage(func(after string) (string, error) {
-			queues, next, err := s.directory.ListQueues(ctx, c, "", after, pageOfExport)
-			for _, q := range queues {
-				if err = visit(
-					exportRow{[]string{q.ID, q.Name}, map[string][]string{fieldMembers: packed(q.Members)}},
-				); err != nil {
-					break
-				}
-			}
-			return next, err
-		})
-	case Dashboards:
-		return eachPage(func(after string) (string, error) {
-			dashboards, next, err := s.directory.ListDashboards(ctx, c, "", after, pageOfExport)
-			for _, d := range dashboards {
-				if err = visit(
-					exportRow{[]string{d.ID, d.Name}, map[string][]string{fieldQueues: d.QueueIDs}},
-				); err != nil {
-					break
-				}
-			}
-			return next, err
-		})
-	case PhonesOf:
-		return eachPhone(
-			ctx,
-			s.directory,
-			c,
-			s.products,
-			func(p Phone) error { return visit(exportRow{Cells: p.row()}) },
-		)
-	case Licenses:
-		return eachPage(func(after string) (string, error) {
-			licenses, next, err := s.inventory.List(ctx, c, inventory.Filter{}, after, pageOfExport)
-			for i := range licenses {
-				if err = visit(exportRow{Cells: licenseCells(&licenses[i], s.products)}); err != nil {
-					break
-				}
-			}
-			return next, err
-		})
-	}
-	return fmt.Errorf("an export of the unknown kind %q", kind)
 }
 
 // eachPage reads page after page.
@@ -601,31 +454,4 @@ func packed(ids []string) []string {
 		ids = ids[n:]
 	}
 	return cells
-}
-
-func licenseCells(l *license.License, products *catalog.Catalog) []string {
-	name := l.ProductID
-	if p, ok := products.Lookup(l.ProductID); ok {
-		name = p.Name
-	}
-	at := func(t *time.Time) string {
-		if t == nil || t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
-	}
-	return []string{
-		l.ID,
-		name,
-		l.ProductID,
-		string(l.Status),
-		l.UserName,
-		l.UserID,
-		l.Extension,
-		l.CostCenter,
-		l.BaseLicenseID,
-		at(&l.AddedAt),
-		at(l.AssignedAt),
-		l.OrderID,
-	}
 }

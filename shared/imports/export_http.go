@@ -42,44 +42,56 @@ func (e *Export) view() ExportView {
 	}
 }
 
-type exportInput struct {
-	api.Account
-	Body struct {
+type (
+	exportBody struct {
 		Kind   Kind   `json:"kind" enum:"users,call-queues,dashboards,licenses,phones" doc:"What the rows are. All but licenses are files that an import, or a mass configuration, takes; unedited, each row of it is unchanged."`
 		Format string `json:"format,omitempty" enum:"xlsx,csv" default:"xlsx"`
 	}
-}
+	exportInput struct {
+		api.Account
+		Body exportBody
+	}
+)
+
+// exportPath is that of exports, and exportReaders may ask for one of some kind.
+const exportPath = "/v1/accounts/{account}/exports"
+
+var exportReaders = []auth.Permission{auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead}
 
 // Routes registers the operations on exports.
 func (s *Exports) Routes(k *api.Router) {
-	const path = "/v1/accounts/{account}/exports"
-	read := []auth.Permission{auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead}
+	s.askRoutes(k)
+	s.listRoutes(k)
+}
+
+// askRoutes registers what an export begins with.
+func (s *Exports) askRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID:          "create-export",
-		Method:      http.MethodPost,
-		Path:        path,
-		Tag:         tag,
-		Permissions: read,
-		Status:      http.StatusAccepted,
-		Summary:     "Ask for users, call queues, dashboards, licenses or phones as a file",
+		ID: "create-export", Method: http.MethodPost, Path: exportPath, Tag: tag, Permissions: exportReaders,
+		Status:  http.StatusAccepted,
+		Summary: "Ask for users, call queues, dashboards, licenses or phones as a file",
 	}, func(ctx context.Context, c *call.Call, in *exportInput) (*api.Tagged[ExportView], error) {
-		if need := exportPermission(in.Body.Kind); !allows(ctx, need) {
-			return nil, lacks(need)
-		}
-		e, err := s.Create(ctx, c, in.Body.Kind, in.Body.Format)
+		var e Export
+		err := call.Decide(ctx, func(ctx context.Context) (err error) {
+			if need := exportOf(in.Body.Kind).read; !allows(ctx, need) {
+				return lacks(need)
+			}
+			e, err = s.Create(ctx, c, in.Body.Kind, in.Body.Format)
+			return err
+		})
 		return &api.Tagged[ExportView]{
 			Status:   http.StatusAccepted,
 			Location: exportNames.Location(c.Account, e.ID),
 			Body:     e.view(),
 		}, err
 	})
+}
+
+// listRoutes registers what is read of exports.
+func (s *Exports) listRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID:          "list-exports",
-		Method:      http.MethodGet,
-		Path:        path,
-		Tag:         tag,
-		Permissions: read,
-		Summary:     "List exports of the kinds that the caller may read, newest first",
+		ID: "list-exports", Method: http.MethodGet, Path: exportPath, Tag: tag, Permissions: exportReaders,
+		Summary: "List exports of the kinds that the caller may read, newest first",
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		api.Paging
@@ -101,12 +113,8 @@ func (s *Exports) Routes(k *api.Router) {
 		return api.Paged(c, in.Paging, []string{"exports"}, list)
 	})
 	api.Register(k, api.Operation{
-		ID:          "get-export",
-		Method:      http.MethodGet,
-		Path:        path + "/{id}",
-		Tag:         tag,
-		Permissions: read,
-		Summary:     "Read an export: its state, and where its file is",
+		ID: "get-export", Method: http.MethodGet, Path: exportPath + "/{id}", Tag: tag, Permissions: exportReaders,
+		Summary: "Read an export: its state, and where its file is",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[ExportView], error) {
 		e, err := s.Get(ctx, c, in.ID)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 )
@@ -28,7 +29,7 @@ var examples = map[string]example{
 			o.hire("john", "alice", "bob")
 			o.queue("q1", "bob", "alice")
 			o.dashboard("d1", "q1")
-			o.buy("live-reports", 5)
+			o.Buy(5, "live-reports")
 		},
 		rows: [][]string{
 			row(
@@ -88,7 +89,7 @@ dashboard d1 "Board d1" [q1]`,
 			o.queue("q2", "bob")
 			o.queue("q3", "carol")
 			o.dashboard("d1", "q1")
-			o.buy("live-reports", 5)
+			o.Buy(5, "live-reports")
 		},
 		rows: [][]string{
 			row("q1", "Queue q1", "alice; John@acme.example;", "CAROL"),
@@ -119,7 +120,7 @@ dashboard d1 "Board d1" [q1]`,
 			o.queue("q3", "bob")
 			o.dashboard("d1", "q1")
 			o.dashboard("d2", "q1", "q2")
-			o.buy("live-reports", 5)
+			o.Buy(5, "live-reports")
 		},
 		rows: [][]string{
 			row("d1", "Board d1", "q2;Queue q3"),
@@ -147,40 +148,51 @@ dashboard d9 "Nine" []`,
 // and what is applied is what was asked for; a second check finds nothing to do, for the result
 // file too.
 func TestFileFromUploadToResult(t *testing.T) {
+	for _, kind := range everyKind {
+		if examples[strings.ReplaceAll(string(kind), "-", " ")].kind != kind {
+			t.Errorf("%s: there is no example", kind)
+		}
+	}
+	fields := enumOf[imports.Difference]("Field")
 	for name, e := range examples {
 		for _, format := range []string{"xlsx", "csv"} {
 			t.Run(name+" "+format, func(t *testing.T) {
 				o := open(t)
 				e.before(o)
 				file := content(e.kind, e.rows...)
-				body := csvFile(file)
+				body := filejobs.CSVFile(file)
 				if format == "xlsx" {
-					body = o.xlsxFile(file)
+					body = o.XLSXFile(file)
 				}
 				before := o.state()
-				v := o.in(filejob.Ready, o.upload(e.kind, "file."+format, body, false))
-				o.equalState(o.state(), before)
+				v := o.In(filejob.Ready, o.upload(e.kind, "file."+format, body, false))
+				o.EqualState(o.state(), before)
 				if v.Counts != e.counts || v.Kind != e.kind || v.Percent != 0 || v.Source != "api" {
 					t.Fatalf("checked: %+v", v)
 				}
-				for i, r := range o.rows(v.ID) {
+				for i, r := range o.Rows(v.ID) {
 					if r.Row != i+2 || r.ID != e.rows[i][0] || r.Name != e.rows[i][1] ||
 						!slices.Equal(r.Differences, e.differences[r.ID]) {
 						t.Errorf("row %+v, want the differences %+v", r, e.differences[r.ID])
 					}
+					for _, d := range r.Differences {
+						if !slices.Contains(fields, d.Field) {
+							t.Errorf("the contract does not name the field %s of a difference", d.Field)
+						}
+					}
 				}
-				v = o.in(filejob.Completed, o.run(v.ID))
+				v = o.In(filejob.Completed, o.run(v.ID))
 				if v.Applied != e.counts.New+e.counts.Change || v.Refused != 0 || v.Percent != 100 || v.EndedAt == nil {
 					t.Errorf("applied: %+v", v)
 				}
-				o.equalState(o.state(), e.after)
-				got := o.result(v)
+				o.EqualState(o.state(), e.after)
+				got := o.Result(v)
 				width := len(headers[e.kind])
 				if !slices.Equal(got[0], append(slices.Clone(headers[e.kind]), "Status", "Message")) ||
 					len(got) != len(file) {
 					t.Fatalf("result %q", got)
 				}
-				for i, r := range o.rows(v.ID) {
+				for i, r := range o.Rows(v.ID) {
 					line := got[i+1]
 					want := map[bool]string{true: "imported", false: "unchanged"}[r.Outcome != filejob.Unchanged]
 					if line[width] != want ||
@@ -188,12 +200,12 @@ func TestFileFromUploadToResult(t *testing.T) {
 						t.Errorf("result %q of %+v", line, r)
 					}
 				}
-				back := csvFile(fill(got))
-				if again := o.in(
+				back := filejobs.CSVFile(fill(got))
+				if again := o.In(
 					filejob.Ready,
 					o.upload(e.kind, "result.csv", back, false),
 				); again.Counts != (filejob.Counts{Rows: len(e.rows), Unchanged: len(e.rows)}) {
-					t.Errorf("again: %+v %+v", again.Counts, o.rows(again.ID))
+					t.Errorf("again: %+v %+v", again.Counts, o.Rows(again.ID))
 				}
 			})
 		}
@@ -214,8 +226,10 @@ func TestRecordsNameTheRow(t *testing.T) {
 	v := o.imported(imports.Users, row("john", "John", "", "", "", "", "", "", "", "client-desktop"))
 	log := strings.Join(o.log(), "\n")
 	for _, line := range []string{
-		"user.put user:john admin john import:" + v.ID + ", row 2", "license.assigned license admin john import:" + v.ID + ", row 2",
-		"import.created import:" + v.ID + " admin", "import.applying import:" + v.ID + " admin", "import.completed import:" + v.ID + " admin",
+		"user.put user:john admin john import:" + v.ID + ", row 2",
+		"license.assigned license admin john import:" + v.ID + ", row 2",
+		"import.created import:" + v.ID + " admin", "import.applying import:" + v.ID + " admin",
+		"import.completed import:" + v.ID + " admin",
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("no %q in\n%s", line, log)

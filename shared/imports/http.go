@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/craft/workbook"
+	"seatwise/shared/craft/workbook/form"
 	"seatwise/shared/filejob"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
@@ -53,49 +53,69 @@ type (
 
 const tag = "Imports"
 
-// Routes registers the operations. Each asks for any permission of any kind, and then for the one
-// of the kind that it is about.
-func (s *Service) Routes(k *api.Router) {
-	const path = "/v1/accounts/{account}/imports"
-	var read, manage []auth.Permission
-	for _, kind := range []Kind{Users, Dashboards} { // call queues ask for the same as users
-		r, m := kind.permissions()
-		read, manage = append(read, r), append(manage, m)
+// path is that of imports.
+const path = "/v1/accounts/{account}/imports"
+
+// anyOf are the permissions of all kinds, to read them and to change them; call queues ask for the
+// same as users.
+func anyOf() (read, manage []auth.Permission) {
+	for _, k := range kinds() {
+		if !slices.Contains(read, k.read) {
+			read, manage = append(read, k.read), append(manage, k.manage)
+		}
 	}
+	return read, manage
+}
+
+// TemplateRoutes registers the sample file, for a function of its own: no other operation writes a
+// workbook (design, decision 9).
+func (s *Service) TemplateRoutes(k *api.Router) {
+	read, _ := anyOf()
 	api.Register(k, api.Operation{
 		ID: "get-import-template", Method: http.MethodGet, Path: path + "/template", Tag: tag, Permissions: read,
 		Summary: "Download a sample file", Files: []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
 	}, func(ctx context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
-		if need, _ := in.Kind.permissions(); !allows(ctx, need) {
+		if need := of(in.Kind).read; !allows(ctx, need) {
 			return nil, lacks(need)
 		}
 		return s.template(c.At, in.Kind, in.Format)
 	})
+}
+
+// Routes registers the operations. Each asks for any permission of any kind, and then for the one
+// of the kind that it is about.
+func (s *Service) Routes(k *api.Router) {
+	s.uploadRoutes(k)
+	s.readRoutes(k)
+	s.planRoutes(k)
+}
+
+// uploadRoutes registers what an import begins with.
+func (s *Service) uploadRoutes(k *api.Router) {
+	_, manage := anyOf()
 	api.Register(k, api.Operation{
-		ID:          "create-import",
-		Method:      http.MethodPost,
-		Path:        path,
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusCreated,
-		Rules:       true,
-		Summary:     "Ask for an upload of users, call queues or dashboards; the answer says where to put the file",
+		ID: "create-import", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage,
+		Status: http.StatusCreated, Rules: true,
+		Summary: "Ask for an upload of users, call queues or dashboards; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
-		if _, need := in.Body.Kind.permissions(); !allows(ctx, need) {
+		if need := of(in.Body.Kind).manage; !allows(ctx, need) {
 			return nil, lacks(need)
 		}
-		view, err := s.jobs.Create(
-			ctx,
-			c,
-			string(in.Body.Kind),
-			in.Body.FileName,
-			in.Body.SizeBytes,
-			in.Body.SHA256,
-			in.Body.SkipErrors,
-			in.Body.Hidden,
-		)
+		view, err := s.views.Create(ctx, c, filejob.Announced{
+			Kind:       string(in.Body.Kind),
+			FileName:   in.Body.FileName,
+			SizeBytes:  in.Body.SizeBytes,
+			SHA256:     in.Body.SHA256,
+			SkipErrors: in.Body.SkipErrors,
+			Hidden:     in.Body.Hidden,
+		})
 		return begun(c, view, http.StatusCreated), err
 	})
+}
+
+// readRoutes registers what is read of imports.
+func (s *Service) readRoutes(k *api.Router) {
+	read, _ := anyOf()
 	api.Register(k, api.Operation{
 		ID: "list-imports", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read,
 		Summary: "List imports of the kinds that the caller may read, newest first",
@@ -128,30 +148,25 @@ func (s *Service) Routes(k *api.Router) {
 			in.Paging,
 			[]string{"import-rows", in.ID, in.Outcome},
 			func(position string, limit int) ([]Row, string, error) {
-				return s.rows(ctx, c, in.ID, filejob.Outcome(in.Outcome), position, limit)
+				return s.rows(ctx, c, in, position, limit)
 			},
 		)
 	})
+}
+
+// planRoutes registers what is done with a plan.
+func (s *Service) planRoutes(k *api.Router) {
+	_, manage := anyOf()
 	api.Register(k, api.Operation{
-		ID:          "apply-import",
-		Method:      http.MethodPost,
-		Path:        path + "/{id}/apply",
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusAccepted,
-		Summary:     "Apply the plan, once",
+		ID: "apply-import", Method: http.MethodPost, Path: path + "/{id}/apply", Tag: tag, Permissions: manage,
+		Status: http.StatusAccepted, Summary: "Apply the plan, once",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, err := s.managing(ctx).Start(ctx, c, in.ID)
+		view, err := s.managing(ctx).Start(ctx, c, in.ID, nil)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
-		ID:          "cancel-import",
-		Method:      http.MethodPost,
-		Path:        path + "/{id}/cancel",
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusAccepted,
-		Summary:     "Stop; what is applied stays",
+		ID: "cancel-import", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag, Permissions: manage,
+		Status: http.StatusAccepted, Summary: "Stop; what is applied stays",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.managing(ctx).Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
@@ -169,40 +184,28 @@ func (s *Service) List(ctx context.Context, c *call.Call, kind Kind, after strin
 	if kind == "" {
 		return s.reading(ctx).List(ctx, c, after, limit)
 	}
-	if need, _ := kind.permissions(); !allows(ctx, need) {
+	if need := of(kind).read; !allows(ctx, need) {
 		return nil, "", lacks(need)
 	}
-	of := s.jobs.For(func(j filejob.Job) error {
+	listed := s.views.For(func(j filejob.Job) error {
 		if Kind(j.Kind) != kind {
 			return filejob.ErrForeign
 		}
 		return nil
 	})
-	return of.List(ctx, c, after, limit)
+	return listed.List(ctx, c, after, limit)
 }
 
-// rows is a page of an import's rows; the position is the place of the last one in the plan.
+// rows is a page of an import's rows.
 func (s *Service) rows(
-	ctx context.Context,
-	c *call.Call,
-	id string,
-	outcome filejob.Outcome,
-	position string,
-	limit int,
+	ctx context.Context, c *call.Call, in *rowsInput, position string, limit int,
 ) ([]Row, string, error) {
-	after, _ := strconv.Atoi(position) // empty, or sealed by us
-	rows, last, err := s.reading(ctx).Rows(ctx, c, id, outcome, after, limit)
+	a, err := s.reading(ctx).Ask(ctx, c, in.ID)
 	if err != nil {
 		return nil, "", err
 	}
-	shown := make([]Row, len(rows))
-	for i := range rows {
-		shown[i] = rows[i].view()
-	}
-	if last == 0 {
-		return shown, "", nil
-	}
-	return shown, strconv.Itoa(last), nil
+	page := filejob.RowsPage{Outcome: filejob.Outcome(in.Outcome), Position: position, Limit: limit}
+	return filejob.ListRows(ctx, s.plan(c.Account, a.Job), page, (*planRow).view)
 }
 
 // The formats of files.
@@ -211,75 +214,41 @@ const (
 	formatCSV  = "csv"
 )
 
-// sampleRows show what a row is; the check knows them by their ids.
-var sampleRows = map[Kind][][]string{
-	Users: {
-		{
-			filejob.SampleMark + " john",
-			"John Smith",
-			"john@example.com",
-			"101",
-			"6567891230",
-			"yes",
-			"manual",
-			"", // every account has roles of its own
-			"",
-			"",
-			"essential-user",
-			"agent-user",
-		},
-		{filejob.SampleMark + " mary", "Mary Jones", "mary@example.com", "", "", "no"},
-	},
-	CallQueues: {{filejob.SampleMark + " support", "Support", "john", "mary"}},
-	Dashboards: {{filejob.SampleMark + " wall", "Wall in the hall", "support", "sales"}},
-}
-
 // template writes the sample file of a kind.
 func (s *Service) template(created time.Time, kind Kind, format string) (*fileOutput, error) {
 	out := &fileOutput{
-		ContentType: filejob.ContentType(
-			"template." + format,
-		),
-		ContentDisposition: `attachment; filename="` + kind.title() + "." + format + `"`,
+		ContentType:        filejob.ContentType("template." + format),
+		ContentDisposition: `attachment; filename="` + kind.sample() + "." + format + `"`,
 	}
 	var body bytes.Buffer
-	err := writeRows(&body, format, s.form(kind, created, layouts[kind].header(nil)), sampleRows[kind])
+	k := of(kind)
+	err := writeRows(&body, s.env, format, k.workbook(s.products, created, nil), k.samples)
 	out.Body = body.Bytes()
 	return out, err
 }
 
-// title names the files of a kind.
-func (k Kind) title() string { return "Import " + strings.ReplaceAll(string(k), "-", " ") }
-
-// form is the form of a kind, with these columns.
-func (s *Service) form(kind Kind, created time.Time, header []string) workbook.Form {
-	form := workbook.Form{Created: created, Title: kind.title(), Header: header}
-	if kind == Users {
-		offered := func(title, name string, codes ...workbook.AddOn) {
-			l := workbook.List{Name: name, Codes: codes}
-			for i, h := range header {
-				if h == title || strings.HasPrefix(h, title+" ") {
-					if l.Last = i + 1; l.First == 0 {
-						l.First = i + 1
-					}
-				}
-			}
-			if len(codes) > 2 {
-				l.Sheet, l.Heads = title+" codes", [2]string{title + " code", title}
-			}
-			if l.First > 0 {
-				form.Lists = append(form.Lists, l)
-			}
-		}
-		offered("Active", "Active", workbook.AddOn{Code: "yes"}, workbook.AddOn{Code: "no"})
-		offered("Agent source", "Agent source", workbook.AddOn{Code: "manual"}, workbook.AddOn{Code: "pbx"})
-		var metered []workbook.AddOn
-		for _, p := range s.products.Select("", catalog.Metered) {
-			if len(p.Devices) == 0 {
-				metered = append(metered, workbook.AddOn{Code: p.ID, Name: p.Name})
-			}
-		}
-		offered("License", "Metered product", metered...)
+// workbook is the form of a kind's files, with a number of columns of each list, by field.
+func (k *kind) workbook(products *catalog.Catalog, created time.Time, lists map[string]int) form.Form {
+	f := form.Form{Created: created, Title: k.name.sample(), Header: k.layout.header(lists)}
+	if k.offers == nil {
+		return f
 	}
-	return form
+	for _, o := range k.offers(products) {
+		l := form.List{Name: o.name, Codes: o.values}
+		for i, h := range f.Header {
+			if h != o.header && !strings.HasPrefix(h, o.header+" ") {
+				continue
+			}
+			if l.Last = i + 1; l.First == 0 {
+				l.First = i + 1
+			}
+		}
+		if len(o.values) > 2 {
+			l.Sheet, l.Heads = o.header+" codes", [2]string{o.header + " code", o.header}
+		}
+		if l.First > 0 {
+			f.Lists = append(f.Lists, l)
+		}
+	}
+	return f
 }

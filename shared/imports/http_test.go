@@ -1,12 +1,14 @@
 package imports_test
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 	"seatwise/shared/platform/api"
@@ -36,30 +38,34 @@ func TestRefusedRequests(t *testing.T) {
 		status       int
 		slug, field  string
 	}{
-		"no kind":              {"POST", "", with("kind", nil), "", 422, "validation", "kind"},
-		"unknown kind":         {"POST", "", with("kind", "roles"), "", 422, "validation", "kind"},
-		"not a sheet":          {"POST", "", with("fileName", "users.pdf"), "", 422, "validation", "fileName"},
-		"too large":            {"POST", "", with("sizeBytes", filejob.MaxFileBytes+1), "", 422, "validation", "sizeBytes"},
+		"no kind":      {"POST", "", with("kind", nil), "", 422, "validation", "kind"},
+		"unknown kind": {"POST", "", with("kind", "roles"), "", 422, "validation", "kind"},
+		"not a sheet":  {"POST", "", with("fileName", "users.pdf"), "", 422, "validation", "fileName"},
+		"too large": {
+			"POST", "", with("sizeBytes", filejob.MaxFileBytes+1), "", 422, "validation", "sizeBytes",
+		},
 		"unknown field":        {"POST", "", with("force", true), "", 422, "validation", "force"},
 		"unknown":              {"GET", "/" + unknownID, nil, "", 404, "not-found", ""},
 		"no id":                {"GET", "/nothing", nil, "", 404, "not-found", ""},
 		"unknown rows":         {"GET", "/" + unknownID + "/rows", nil, "", 404, "not-found", ""},
 		"unknown to apply":     {"POST", "/" + unknownID + "/apply", nil, "", 404, "not-found", ""},
 		"unknown to cancel":    {"POST", "/" + unknownID + "/cancel", nil, "", 404, "not-found", ""},
-		"another account":      {"GET", "/" + v.ID, nil, testkit.Other, 404, "not-found", ""},
-		"another's to apply":   {"POST", "/" + v.ID + "/apply", nil, testkit.Other, 404, "not-found", ""},
+		"another account":      {"GET", "/" + v.ID, nil, fixtures.Other, 404, "not-found", ""},
+		"another's to apply":   {"POST", "/" + v.ID + "/apply", nil, fixtures.Other, 404, "not-found", ""},
 		"unknown kind to list": {"GET", "?kind=roles", nil, "", 422, "validation", "kind"},
 		"bad outcome":          {"GET", "/" + v.ID + "/rows?outcome=good", nil, "", 422, "validation", "outcome"},
-		"altered cursor":       {"GET", "?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", 400, "malformed-body", "cursor"},
-		"template of nothing":  {"GET", "/template", nil, "", 422, "validation", "kind"},
-		"bad format":           {"GET", "/template?kind=users&format=xls", nil, "", 422, "validation", "format"},
+		"altered cursor": {
+			"GET", "?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", 400, "malformed-body", "cursor",
+		},
+		"template of nothing": {"GET", "/template", nil, "", 422, "validation", "kind"},
+		"bad format":          {"GET", "/template?kind=users&format=xls", nil, "", 422, "validation", "format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account := c.account
 			if account == "" {
 				account = o.Account
 			}
-			r := o.Do(t, o.api, testkit.Request{
+			r := o.Do(t, o.API, fixtures.Request{
 				Method:      c.method,
 				Path:        "/v1/accounts/" + account + "/imports" + c.path,
 				Body:        c.body,
@@ -67,24 +73,24 @@ func TestRefusedRequests(t *testing.T) {
 				Account:     account,
 				Permissions: everything,
 			})
-			p := testkit.Problem(t, r, c.status, c.slug)
+			p := fixtures.Problem(t, r, c.status, c.slug)
 			if c.field != "" && (len(p.Errors) == 0 || !strings.Contains(p.Errors[0].Field, c.field)) {
 				t.Errorf("fields %+v", p.Errors)
 			}
 		})
 	}
-	large := testkit.Problem(t, o.request("POST", "", with("sizeBytes", filejob.MaxFileBytes+1)), 422, "validation")
+	large := fixtures.Problem(t, o.Request("POST", "", with("sizeBytes", filejob.MaxFileBytes+1)), 422, "validation")
 	if len(large.Errors) != 1 || !strings.Contains(large.Errors[0].Message, "20971520") {
 		t.Errorf("a person cannot read %+v", large.Errors)
 	}
-	stranger := testkit.Request{
+	stranger := fixtures.Request{
 		Method:      "GET",
 		Path:        "/v1/accounts/" + o.Account + "/imports/" + v.ID,
 		User:        "someone",
-		Account:     testkit.Other,
+		Account:     fixtures.Other,
 		Permissions: everything,
 	}
-	testkit.Problem(t, o.Do(t, o.api, stranger), 404, "not-found")
+	fixtures.Problem(t, o.Do(t, o.API, stranger), 404, "not-found")
 }
 
 // Each operation asks for the permission that the single GET or PUT of the import's kind asks for;
@@ -92,10 +98,11 @@ func TestRefusedRequests(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	o := open(t)
 	ids := map[imports.Kind]string{}
-	for _, kind := range []imports.Kind{imports.Users, imports.CallQueues, imports.Dashboards} {
+	for _, kind := range everyKind {
 		ids[kind] = o.checked(filejob.Ready, kind, row("x-"+string(kind), "X")).ID
 	}
 	const no, missing = "forbidden", "not-found"
+	allowed, refused := map[imports.Kind]bool{}, map[imports.Kind]bool{}
 	for _, c := range []struct {
 		permissions []auth.Permission
 		kind        imports.Kind
@@ -117,6 +124,8 @@ func TestPermissions(t *testing.T) {
 		{[]auth.Permission{auth.LiveReportsFull}, imports.Dashboards, "", "", "", "", ""},
 	} {
 		path := "/" + ids[c.kind]
+		allowed[c.kind] = allowed[c.kind] || c.apply == ""
+		refused[c.kind] = refused[c.kind] || c.get != ""
 		for _, ask := range []struct {
 			method, path, want string
 			body               any
@@ -130,7 +139,7 @@ func TestPermissions(t *testing.T) {
 			{"POST", path + "/apply", c.apply, nil, 202},
 			{"POST", path + "/cancel", c.apply, nil, 202},
 		} {
-			r := o.Do(t, o.api, testkit.Request{
+			r := o.Do(t, o.API, fixtures.Request{
 				Method:      ask.method,
 				Path:        "/v1/accounts/" + o.Account + "/imports" + ask.path,
 				Body:        ask.body,
@@ -141,25 +150,30 @@ func TestPermissions(t *testing.T) {
 			case ask.want == "" && r.Status != ask.status:
 				t.Errorf("%v: %s %s: %d %s", c.permissions, ask.method, ask.path, r.Status, r.Body)
 			case ask.want == no:
-				testkit.Problem(t, r, 403, no)
+				fixtures.Problem(t, r, 403, no)
 			case ask.want == missing:
-				testkit.Problem(t, r, 404, missing)
+				fixtures.Problem(t, r, 404, missing)
 			}
+		}
+	}
+	for _, kind := range everyKind {
+		if !allowed[kind] || !refused[kind] {
+			t.Errorf("%s: nobody who may, or nobody who may not even look, is in the table", kind)
 		}
 	}
 	// A list without a kind shows those that the caller may read.
 	for permission, want := range map[auth.Permission]int{auth.DirectoryRead: 4, auth.LiveReportsView: 2} {
 		r := o.Do(
 			t,
-			o.api,
-			testkit.Request{
+			o.API,
+			fixtures.Request{
 				Method:      "GET",
 				Path:        "/v1/accounts/" + o.Account + "/imports",
 				User:        "someone",
 				Permissions: []auth.Permission{permission},
 			},
 		)
-		list := testkit.Decode[api.List[imports.View]](t, r, 200).Items
+		list := fixtures.Decode[api.List[imports.View]](t, r, 200).Items
 		if len(list) != want || slices.ContainsFunc(list, func(v imports.View) bool {
 			return (v.Kind == imports.Dashboards) != (permission == auth.LiveReportsView)
 		}) {
@@ -173,29 +187,29 @@ func TestPermissions(t *testing.T) {
 func TestTagsAndRepetitions(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, staff(3)...)
-	tag := func() string { return o.request("GET", "/"+v.ID, nil).Header.Get("ETag") }
+	tag := func() string { return o.Request("GET", "/"+v.ID, nil).Header.Get("ETag") }
 	before := tag()
 	for _, verb := range []string{"apply", "cancel"} {
-		testkit.Problem(t, o.request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
+		fixtures.Problem(t, o.Request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
 	}
-	first := o.request("POST", "/"+v.ID+"/apply", nil, "If-Match", before, "Idempotency-Key", "one")
+	first := o.Request("POST", "/"+v.ID+"/apply", nil, "If-Match", before, "Idempotency-Key", "one")
 	if first.Status != 202 || first.Header.Get("Location") != "/v1/accounts/"+o.Account+"/imports/"+v.ID {
 		t.Fatalf("%d %v %s", first.Status, first.Header, first.Body)
 	}
-	again := o.request("POST", "/"+v.ID+"/apply", nil, "If-Match", before, "Idempotency-Key", "one")
-	if again.Status != 202 || again.Header.Get("Idempotent-Replayed") != "true" ||
-		!reflect.DeepEqual(testkit.Decode[any](t, first, 202), testkit.Decode[any](t, again, 202)) {
-		t.Errorf("again: %d %s", again.Status, again.Body)
+	again := o.Request("POST", "/"+v.ID+"/apply", nil, "If-Match", before, "Idempotency-Key", "one")
+	if diff := cmp.Diff(fixtures.Decode[any](t, first, 202), fixtures.Decode[any](t, again, 202)); diff != "" ||
+		again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("again, first -, again +:\n%s%v", diff, again.Header)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
-		o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "one"),
+		o.Request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "one"),
 		422,
 		"idempotency-mismatch",
 	)
 	// The stored answer shows an import of users, which another token of the same admin may not
 	// see.
-	testkit.Problem(t, o.Do(t, o.api, testkit.Request{
+	fixtures.Problem(t, o.Do(t, o.API, fixtures.Request{
 		Method:      "POST",
 		Path:        "/v1/accounts/" + o.Account + "/imports/" + v.ID + "/apply",
 		User:        "admin",
@@ -203,33 +217,33 @@ func TestTagsAndRepetitions(t *testing.T) {
 		Header:      map[string]string{"If-Match": before, "Idempotency-Key": "one"},
 	}), 404, "not-found")
 	started := tag()
-	if n := len(o.files.Take()); n != 1 {
+	if n := len(o.Files.Take()); n != 1 {
 		t.Errorf("%d wake-ups", n)
 	}
-	o.must(o.apply(o.ctx, o.schedule())) // the wake-up is lost, and the schedule finds the work
-	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 3 {
+	o.Must(o.Apply(o.Ctx, o.Schedule())) // the wake-up is lost, and the schedule finds the work
+	if v = o.In(filejob.Completed, o.Get(v.ID)); v.Applied != 3 {
 		t.Errorf("%+v", v)
 	}
 	if done := tag(); started == before || done == started {
 		t.Errorf("tags %s, %s, %s", before, started, done)
 	}
 	body := map[string]any{"kind": "users", "fileName": "users.csv", "sizeBytes": 100}
-	one, other := o.request(
+	one, other := o.Request(
 		"POST",
 		"",
 		body,
 		"Idempotency-Key",
 		"two",
-	), o.request(
+	), o.Request(
 		"POST",
 		"",
 		body,
 		"Idempotency-Key",
 		"two",
 	)
-	if !reflect.DeepEqual(testkit.Decode[any](t, one, 201), testkit.Decode[any](t, other, 201)) ||
+	if diff := cmp.Diff(fixtures.Decode[any](t, one, 201), fixtures.Decode[any](t, other, 201)); diff != "" ||
 		other.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("%s, then %s", one.Body, other.Body)
+		t.Errorf("again, first -, again +:\n%s%v", diff, other.Header)
 	}
 }
 
@@ -247,9 +261,9 @@ func TestPages(t *testing.T) {
 	for limit := 1; limit <= 6; limit++ {
 		var got []string
 		for cursor := ""; ; {
-			page := testkit.Decode[api.List[imports.View]](
+			page := fixtures.Decode[api.List[imports.View]](
 				t,
-				o.request("GET", "?kind=users&limit="+string(rune('0'+limit))+"&cursor="+cursor, nil),
+				o.Request("GET", "?kind=users&limit="+string(rune('0'+limit))+"&cursor="+cursor, nil),
 				200,
 			)
 			for _, v := range page.Items {
@@ -261,7 +275,7 @@ func TestPages(t *testing.T) {
 			if cursor = page.NextCursor; cursor == "" {
 				break
 			}
-			testkit.Problem(t, o.request("GET", "?kind=call-queues&cursor="+cursor, nil), 400, "malformed-body")
+			fixtures.Problem(t, o.Request("GET", "?kind=call-queues&cursor="+cursor, nil), 400, "malformed-body")
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("limit %d: %q, want %q", limit, got, want)
@@ -271,12 +285,14 @@ func TestPages(t *testing.T) {
 	for i := 0; i < len(rows); i += 3 {
 		rows[i][1] = ""
 	}
-	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(content(imports.Users, rows...)), true))
+	v := o.In(
+		filejob.Ready, o.upload(imports.Users, "file.csv", filejobs.CSVFile(content(imports.Users, rows...)), true),
+	)
 	var numbers []int
 	for cursor := ""; ; {
-		page := testkit.Decode[api.List[imports.Row]](
+		page := fixtures.Decode[api.List[imports.Row]](
 			t,
-			o.request("GET", "/"+v.ID+"/rows?outcome=error&limit=7&cursor="+cursor, nil),
+			o.Request("GET", "/"+v.ID+"/rows?outcome=error&limit=7&cursor="+cursor, nil),
 			200,
 		)
 		for _, r := range page.Items {
@@ -298,36 +314,46 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 	waiting := o.ask(imports.Users, "users.csv", []byte("x"), false)
 	aside := 0
 	for _, key := range []string{
-		"uploads/acme/imports/users.csv", "uploads/acme/imports/" + waiting.ID, "uploads/acme/imports/" + waiting.ID + "/other.csv", "uploads/acme/" + waiting.ID + "/users.csv",
-		"uploads/globex/imports/" + waiting.ID + "/users.csv", "uploads/acme/imports/" + unknownID + "/users.csv", "uploads/acme/imports/imports/" + waiting.ID + "/users.csv",
+		"uploads/acme/imports/users.csv", "uploads/acme/imports/" + waiting.ID,
+		"uploads/acme/imports/" + waiting.ID + "/other.csv", "uploads/acme/" + waiting.ID + "/users.csv",
+		"uploads/globex/imports/" + waiting.ID + "/users.csv", "uploads/acme/imports/" + unknownID + "/users.csv",
+		"uploads/acme/imports/imports/" + waiting.ID + "/users.csv",
 		"uploads//imports/" + waiting.ID + "/users.csv",
 	} {
 		aside++
-		o.must(
-			o.check(
-				o.ctx,
-				event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 1, ETag: "e"}),
+		o.Must(
+			o.Check(
+				o.Ctx,
+				filejobs.Event(
+					files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 1, ETag: "e"},
+				),
 			),
 		)
 	}
-	for _, key := range []string{"jobs/configure/acme/imports/" + unknownID + ".json", "jobs/configure/acme/imports/x/y.json", "jobs/configure/acme/imports/" + waiting.ID} {
+	for _, key := range []string{
+		"jobs/configure/acme/imports/" + unknownID + ".json", "jobs/configure/acme/imports/x/y.json",
+		"jobs/configure/acme/imports/" + waiting.ID,
+	} {
 		aside++
-		o.must(
-			o.apply(o.ctx, event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2})),
+		o.Must(
+			o.Apply(
+				o.Ctx,
+				filejobs.Event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2}),
+			),
 		)
 	}
 	records := 0
 	q := table.Query{Index: table.Index1, Partition: call.Partition(call.Nowhere, "AUDIT")}
-	o.must(table.All(o.ctx, o.store, q, func(table.Item) error {
+	o.Must(table.All(o.Ctx, o.Store, q, func(table.Item) error {
 		records++
 		return nil
 	}))
 	if records != aside {
 		t.Errorf("%d records of %d objects", records, aside)
 	}
-	o.in(filejob.AwaitingUpload, o.get(waiting.ID))
+	o.In(filejob.AwaitingUpload, o.Get(waiting.ID))
 	// A file that is not as large as was announced is refused.
-	o.must(o.check(o.ctx, event(files.Info{
+	o.Must(o.Check(o.Ctx, filejobs.Event(files.Info{
 		Ref: files.Ref{
 			Bucket:  files.Uploads,
 			Key:     "uploads/acme/imports/" + waiting.ID + "/users.csv",
@@ -336,7 +362,37 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 		Size: 2,
 		ETag: "e",
 	})))
-	if v := o.in(filejob.Rejected, o.get(waiting.ID)); !strings.Contains(v.Message, "2 bytes; 1 were announced") {
+	if v := o.In(filejob.Rejected, o.Get(waiting.ID)); !strings.Contains(v.Message, "2 bytes; 1 were announced") {
 		t.Errorf("%q", v.Message)
+	}
+}
+
+// TestAFileGivesNoMoreThanWhoAskedHas checks with the permissions of who uploads, and applies with
+// those of who has it applied.
+func TestAFileGivesNoMoreThanWhoAskedHas(t *testing.T) {
+	o := open(t)
+	send := func(permissions []auth.Permission, path string, body any) fixtures.Response {
+		return o.Do(t, o.API, fixtures.Request{
+			Method: "POST", Path: "/v1/accounts/" + o.Account + "/imports" + path, Body: body,
+			User: "clerk", Account: o.Account, Permissions: permissions,
+		})
+	}
+	clerk := []auth.Permission{auth.DirectoryRead, auth.DirectoryManage}
+	file := filejobs.CSVFile(content(imports.Users, row("eve", "Eve", "", "", "", "yes", "", "super-admin")))
+	asked := map[string]any{"kind": imports.Users, "fileName": "file.csv", "sizeBytes": len(file)}
+	v := fixtures.Decode[imports.View](t, send(clerk, "", asked), 201)
+	o.Must(o.Check(o.Ctx, o.Put(v, file)))
+	if v = o.In(filejob.Rejected, o.Get(v.ID)); len(v.Errors) != 1 || v.Errors[0].Column == "" {
+		t.Errorf("checked by the clerk: %+v", v.Errors)
+	}
+
+	v = fixtures.Decode[imports.View](t, send(everything, "", asked), 201)
+	o.Must(o.Check(o.Ctx, o.Put(v, file)))
+	o.In(filejob.Ready, o.Get(v.ID))
+	fixtures.Decode[imports.View](t, send(clerk, "/"+v.ID+"/apply", nil), 202)
+	o.Must(o.Apply(o.Ctx, filejobs.Event(o.Files.Take()[0])))
+	o.In(filejob.Failed, o.Get(v.ID)) // the plan no longer fits
+	if users, _, err := o.People.ListUsers(o.Ctx, o.Call("admin"), "eve", "", 10); err != nil || len(users) != 0 {
+		t.Errorf("the clerk made %+v, %v", users, err)
 	}
 }

@@ -7,39 +7,19 @@ import (
 	"context"
 	"slices"
 
-	"seatwise/shared/craft/sheet"
 	"seatwise/shared/filejob"
-	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
 
-// Applying is the state in which a plan is applied.
-const Applying filejob.State = "applying"
-
-// Kind is what the rows of an import are.
-type Kind string
-
-// The kinds, called as in their paths.
-const (
-	Users      Kind = "users"
-	CallQueues Kind = "call-queues"
-	Dashboards Kind = "dashboards"
-)
-
-// permissions are what the single GET and PUT of the kind ask for (requirements, section 9).
-func (k Kind) permissions() (read, manage auth.Permission) {
-	if k == Dashboards {
-		return auth.LiveReportsView, auth.LiveReportsFull
-	}
-	return auth.DirectoryRead, auth.DirectoryManage
-}
+// applying is the state in which a plan is applied.
+const applying filejob.State = "applying"
 
 // names is how imports are called.
 var names = filejob.Names{
 	One:       "import",
 	Can:       "applied",
 	Done:      "imported",
-	Applying:  Applying,
+	Applying:  applying,
 	Subject:   "import",
 	Actor:     "import",
 	Path:      "imports",
@@ -50,37 +30,6 @@ var names = filejob.Names{
 // refsInItem is how many of a row's members one item of the plan holds: a number of ids of 128
 // characters fit into it. The others lie in items beside the plan.
 const refsInItem = 2500
-
-// size is how many rows of a kind belong together: a row of users takes about 1 KB, and at worst 6;
-// one of call queues at most 340 KB, and judging it reads the queue as it is, with up to 20,000
-// members; one of dashboards at most 8 KB.
-func (k Kind) size() filejob.Size {
-	switch k {
-	case CallQueues:
-		return filejob.Size{Chunk: 1, Batch: 1}
-	case Dashboards:
-		return filejob.Size{Chunk: 40, Batch: 8}
-	case Users:
-	case Licenses, PhonesOf: // exported only
-	}
-	return filejob.Size{Chunk: 50, Batch: 16}
-}
-
-// idsInCell is how many ids one cell of a list may have to take, and cellOfIDs their characters.
-const (
-	idsInCell = 80
-	cellOfIDs = idsInCell * (128 + 1)
-)
-
-// cellChars is how many characters a cell may have. The 254 columns of a sheet that are left for
-// members must take as many as a call queue may have: 80 ids of 128 characters and a semicolon
-// each. The 40 call queues of a dashboard must find room in one.
-func (k Kind) cellChars() int {
-	if k == Users {
-		return sheet.DefaultLimits().CellChars
-	}
-	return cellOfIDs
-}
 
 // planRow is one row of a plan: what the user, call queue or dashboard shall be, and what of its
 // present state that relies on.
@@ -95,9 +44,13 @@ type planRow struct {
 	// More is how many items beside the plan hold the rest of them.
 	More int   `json:"more,omitempty"`
 	User *user `json:"user,omitempty"`
+	// Keeps are the fields that stay as they are, since the file has no column of theirs.
+	Keeps []string `json:"keeps,omitempty"`
 }
 
-// beside takes out of a row the members that have no module in its item of the plan.
+func (r *planRow) keeps(field string) bool { return slices.Contains(r.Keeps, field) }
+
+// beside takes out of a row the members that have no room in its item of the plan.
 func (r *planRow) beside() []any {
 	if len(r.Refs) <= refsInItem {
 		return nil
@@ -111,11 +64,11 @@ func (r *planRow) beside() []any {
 }
 
 // whole puts back into a row of the plan the members that lie beside it.
-func (r *planRow) whole(ctx context.Context, w *worker) error {
+func (r *planRow) whole(ctx context.Context, p plan) error {
 	if r.More == 0 {
 		return nil
 	}
-	items, err := w.Beside(ctx, r.Row, r.More)
+	items, err := p.ReadBeside(ctx, r.Row, r.More)
 	if err != nil {
 		return err
 	}
@@ -129,21 +82,6 @@ func (r *planRow) whole(ctx context.Context, w *worker) error {
 	}
 	r.Refs, r.More = refs, 0
 	return nil
-}
-
-// user is the rest of a row of users.
-type user struct {
-	Email       string   `json:"email,omitempty"`
-	Extension   string   `json:"ext,omitempty"`
-	Number      string   `json:"number,omitempty"`
-	Inactive    bool     `json:"inactive,omitempty"`
-	AgentSource string   `json:"agentSource,omitempty"`
-	Roles       []string `json:"roles,omitempty"`
-	Licenses    []string `json:"licenses,omitempty"`
-	// HadExtension and HadNumber are what the user has at the check; the profile's version does not
-	// tell of them.
-	HadExtension string `json:"hadExt,omitempty"`
-	HadNumber    string `json:"hadNumber,omitempty"`
 }
 
 // Difference is one part of a row that applying it changes.

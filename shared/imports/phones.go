@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/craft/workbook"
 	"seatwise/shared/craft/workbook/csvout"
+	"seatwise/shared/craft/workbook/form"
 	"seatwise/shared/directory"
+	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 )
 
@@ -90,38 +91,37 @@ func PhoneRows(phones []Phone) [][]string {
 
 func (p Phone) row() []string { return append([]string{p.Extension, p.Number, p.UserID}, p.AddOns...) }
 
-// WritePhones writes a file of mass configuration in a format, xlsx or csv, with a column for each
-// add-on that there is.
-func WritePhones(w io.Writer, products *catalog.Catalog, created time.Time, format string, rows [][]string) error {
-	return writeRows(w, format, phonesForm(products, created), rows)
+// PhonesFile is a file of mass configuration.
+type PhonesFile struct {
+	Created time.Time
+	Format  string // xlsx or csv
+	Rows    [][]string
+}
+
+// WritePhones writes a file of mass configuration, with a column for each add-on that there is.
+func WritePhones(w io.Writer, env *app.Env, products *catalog.Catalog, file PhonesFile) error {
+	return writeRows(w, env, file.Format, phonesForm(products, file.Created), file.Rows)
 }
 
 // phonesForm is the form of a mass configuration.
-func phonesForm(products *catalog.Catalog, created time.Time) workbook.Form {
-	sample := workbook.Sample{Created: created}
+func phonesForm(products *catalog.Catalog, created time.Time) form.Form {
+	sample := form.Sample{Created: created}
 	for _, p := range products.AddOns(catalog.PhoneSystemID) {
-		sample.AddOns = append(sample.AddOns, workbook.AddOn{Code: p.Code, Name: p.Name})
+		sample.AddOns = append(sample.AddOns, form.AddOn{Code: p.Code, Name: p.Name})
 	}
-	return workbook.SampleForm(sample)
-}
-
-// tableWriter takes the rows of a file.
-type tableWriter interface {
-	Append(row []string) error
-	Close() error
-	Discard()
+	return form.SampleForm(sample)
 }
 
 // newTable begins a file in a format.
-func newTable(w io.Writer, format string, form workbook.Form) (tableWriter, error) {
+func newTable(w io.Writer, env *app.Env, format string, f form.Form) (form.Rows, error) {
 	if format == formatCSV {
-		return csvout.NewTable(w, form.Header)
+		return csvout.NewTable(w, f.Header)
 	}
-	return workbook.NewForm(w, form)
+	return env.Workbooks.Form(w, f)
 }
 
-func writeRows(w io.Writer, format string, form workbook.Form, rows [][]string) error {
-	out, err := newTable(w, format, form)
+func writeRows(w io.Writer, env *app.Env, format string, f form.Form, rows [][]string) error {
+	out, err := newTable(w, env, format, f)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
@@ -83,12 +84,12 @@ func (o *office) play(rt *rapid.T, s scene) *office {
 	a.role("agent", "essential-user")
 	a.role("crm", "client-crm")
 	// enough: who waits first depends on which queue is settled first
-	a.buy("live-reports", 20)
+	a.Buy(20, "live-reports")
 	// any other may go
-	a.user(directory.User{ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}})
+	a.User(directory.User{ID: "root", Name: "Root", Active: true, RoleIDs: []string{directory.SuperAdmin}})
 	for _, u := range s.users {
-		if _, err := a.people.PutUser(a.ctx, a.Call("admin"), u); err != nil {
-			a.user(directory.User{ID: u.ID, Name: u.Name, Active: true})
+		if _, err := a.People.PutUser(a.Ctx, a.Call("admin"), u); err != nil {
+			a.User(directory.User{ID: u.ID, Name: u.Name, Active: true})
 		}
 	}
 	for _, id := range queueIDs[:3] {
@@ -133,6 +134,8 @@ func drawRows(rt *rapid.T, kind imports.Kind) [][]string {
 		for _, id := range some(rt, dashboardIDs, "row of") {
 			rows = append(rows, row(id, "Board "+id, strings.Join(some(rt, queueIDs[:3], "wanted queue on "+id), ";")))
 		}
+	default:
+		rt.Fatalf("no rows of %s are drawn", kind)
 	}
 	if len(rows) == 0 {
 		rt.Skip("a file has rows")
@@ -141,14 +144,13 @@ func drawRows(rt *rapid.T, kind imports.Kind) [][]string {
 }
 
 func drawKind(rt *rapid.T) imports.Kind {
-	return rapid.SampledFrom([]imports.Kind{imports.Users, imports.Users, imports.CallQueues, imports.Dashboards}).
-		Draw(rt, "kind")
+	return rapid.SampledFrom(append(slices.Clone(everyKind), imports.Users)).Draw(rt, "kind")
 }
 
 // file checks rows, leaving out bad ones.
 func (o *office) file(kind imports.Kind, rows [][]string) imports.View {
-	o.f.Helper()
-	return o.in(filejob.Ready, o.upload(kind, "file.csv", csvFile(content(kind, rows...)), true))
+	o.F.Helper()
+	return o.In(filejob.Ready, o.upload(kind, "file.csv", filejobs.CSVFile(content(kind, rows...)), true))
 }
 
 // A check changes nothing; every good row is applied, and a second check of the good rows finds
@@ -162,11 +164,11 @@ func TestImportedIsUnchanged(t *testing.T) {
 		before := a.state()
 		rows := drawRows(rt, kind)
 		v := a.file(kind, rows)
-		a.equalState(a.state(), before)
-		plan := a.rows(v.ID)
-		done := a.in(filejob.Completed, a.run(v.ID))
+		a.EqualState(a.state(), before)
+		plan := a.Rows(v.ID)
+		done := a.In(filejob.Completed, a.run(v.ID))
 		if done.Refused != 0 || done.Applied != v.Counts.New+v.Counts.Change {
-			rt.Fatalf("applied %d and refused %d of %+v: %q", done.Applied, done.Refused, v.Counts, a.result(done))
+			rt.Fatalf("applied %d and refused %d of %+v: %q", done.Applied, done.Refused, v.Counts, a.Result(done))
 		}
 		var sound [][]string
 		for i, r := range plan {
@@ -179,22 +181,22 @@ func TestImportedIsUnchanged(t *testing.T) {
 		}
 		after := a.state()
 		if again := a.file(kind, sound); again.Counts != (filejob.Counts{Rows: len(sound), Unchanged: len(sound)}) {
-			rt.Fatalf("again: %+v %+v", again.Counts, a.rows(again.ID))
+			rt.Fatalf("again: %+v %+v", again.Counts, a.Rows(again.ID))
 		}
 		b := o.play(rt, s)
 		b.putAll(kind, sound)
-		b.equalState(b.state(), after)
+		b.EqualState(b.state(), after)
 	})
 }
 
 // putAll puts the rows one by one, as a person would: users give up their extensions first.
 func (o *office) putAll(kind imports.Kind, rows [][]string) {
-	o.f.Helper()
+	o.F.Helper()
 	if kind == imports.Users {
 		for _, r := range rows {
-			if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), r[0]); err == nil && u.Extension != "" {
+			if u, _, err := o.People.GetUser(o.Ctx, o.Call("admin"), r[0]); err == nil && u.Extension != "" {
 				u.Extension, u.Number = "", ""
-				o.user(u)
+				o.User(u)
 			}
 		}
 	}
@@ -204,7 +206,7 @@ func (o *office) putAll(kind imports.Kind, rows [][]string) {
 	for _, r := range rows {
 		switch kind {
 		case imports.Users:
-			o.user(directory.User{
+			o.User(directory.User{
 				ID:        r[0],
 				Name:      r[1],
 				Email:     r[2],
@@ -218,6 +220,8 @@ func (o *office) putAll(kind imports.Kind, rows [][]string) {
 			o.queue(r[0], list(r[2])...)
 		case imports.Dashboards:
 			o.dashboard(r[0], list(r[2])...)
+		default:
+			o.F.Fatalf("rows of %s are not put", kind)
 		}
 	}
 }
@@ -233,7 +237,7 @@ func TestRowOrderDoesNotMatter(t *testing.T) {
 		a, b := one.file(kind, rows), other.file(kind, order)
 		outcomes := func(o *office, v imports.View) string {
 			var lines []string
-			for _, r := range o.rows(v.ID) {
+			for _, r := range o.Rows(v.ID) {
 				lines = append(lines, fmt.Sprint(r.ID, r.Outcome, r.Differences))
 			}
 			slices.Sort(lines)
@@ -242,10 +246,10 @@ func TestRowOrderDoesNotMatter(t *testing.T) {
 		if a.Counts != b.Counts || outcomes(one, a) != outcomes(other, b) {
 			rt.Fatalf("%s\nand in another order\n%s", outcomes(one, a), outcomes(other, b))
 		}
-		a, b = one.in(filejob.Completed, one.run(a.ID)), other.in(filejob.Completed, other.run(b.ID))
+		a, b = one.In(filejob.Completed, one.run(a.ID)), other.In(filejob.Completed, other.run(b.ID))
 		if a.Applied != b.Applied || a.Refused != 0 || b.Refused != 0 {
 			rt.Fatalf("%+v, and in another order %+v", a, b)
 		}
-		one.equalState(one.state(), other.state())
+		one.EqualState(one.state(), other.state())
 	})
 }

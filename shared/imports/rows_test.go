@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
@@ -41,9 +42,9 @@ func company(t testing.TB) *office {
 	o.role("agent", "essential-user")
 	o.role("crm", "client-crm")
 	o.hire("john", "alice", "bob")
-	o.user(directory.User{ID: "john2", Name: "JOHN", Active: true})
-	o.user(directory.User{ID: "xavier", Name: "Xavier", Extension: "500", Number: "6567895000", Active: true})
-	o.user(directory.User{ID: "gone", Name: "Gone", Active: false})
+	o.User(directory.User{ID: "john2", Name: "JOHN", Active: true})
+	o.User(directory.User{ID: "xavier", Name: "Xavier", Extension: "500", Number: "6567895000", Active: true})
+	o.User(directory.User{ID: "gone", Name: "Gone", Active: false})
 	o.queue("q1", "alice")
 	o.queue("q2")
 	return o
@@ -68,42 +69,113 @@ func TestBadRows(t *testing.T) {
 		want []fault
 	}{
 		{"no id", imports.Users, [][]string{row("", "Ann")}, []fault{{2, "A", "id is missing"}}},
-		{"bad id", imports.Users, [][]string{row("a b", "Ann"), row(".a", "Ann")}, []fault{{2, "A", "1 to 128 letters"}, {3, "A", "1 to 128 letters"}}},
+		{
+			"bad id", imports.Users,
+			[][]string{row("a b", "Ann"), row(".a", "Ann")},
+			[]fault{{2, "A", "1 to 128 letters"}, {3, "A", "1 to 128 letters"}},
+		},
 		{"no name", imports.Users, [][]string{row("ann", "")}, []fault{{2, "B", "The name must not be empty"}}},
 		{"long name", imports.Users, [][]string{row("ann", long)}, []fault{{2, "B", "The name must have at most 200"}}},
 		{"bad email, extension and number", imports.Users, [][]string{row("ann", "Ann", "ann@", "12a", "12")}, []fault{
 			{2, "C", "The email must be an e-mail address"}, {2, "D", "1 to 10 digits"}, {2, "E", "3 to 15 digits"},
 		}},
-		{"number without extension", imports.Users, [][]string{row("ann", "Ann", "", "", "6567891230")}, []fault{{2, "E", "needs an extension"}}},
-		{"mangled number", imports.Users, [][]string{row("ann", "Ann", "", "101", "6.57E+09")}, []fault{{2, "E", "6.57E+09"}}},
-		{"formulas", imports.Users, [][]string{row("ann", "=A1", "", "=101", "", "=TRUE()", "", "=agent", "", "=x")}, []fault{
+		{
+			"number without extension", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "6567891230")},
+			[]fault{{2, "E", "needs an extension"}},
+		},
+		{
+			"mangled number", imports.Users,
+			[][]string{row("ann", "Ann", "", "101", "6.57E+09")},
+			[]fault{{2, "E", "6.57E+09"}},
+		},
+		{"formulas", imports.Users, [][]string{
+			row("ann", "=A1", "", "=101", "", "=TRUE()", "", "=agent", "", "=x"),
+		}, []fault{
 			{2, "B", "formula"}, {2, "D", "formula"}, {2, "F", "formula"}, {2, "H", "formula"}, {2, "J", "formula"},
 		}},
-		{"neither yes nor no", imports.Users, [][]string{row("ann", "Ann", "", "", "", "maybe")}, []fault{{2, "F", "yes or no"}}},
-		{"unknown source", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "fax", "", "", "agent-user", "essential-user")}, []fault{{2, "G", "manual or pbx"}}},
-		{"source without a license", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "pbx")}, []fault{{2, "G", "goes with the agent-user license"}}},
-		{"unknown role", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "agent", "agnet")}, []fault{{2, "I", "There is no role agnet"}}},
-		{"role twice, by id and by name", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "agent", "the agent")}, []fault{{2, "I", "there twice"}}},
-		{"unknown license", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "essential")}, []fault{{2, "J", "essential is not a metered product"}}},
-		{"license that is bought", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "phone-system")}, []fault{{2, "J", "not a metered product"}}},
-		{"license of devices", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "wallboard")}, []fault{{2, "J", "not a metered product"}}},
-		{"license twice", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-desktop", "client-desktop")}, []fault{{2, "K", "there twice"}}},
-		{"licenses that exclude each other", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "essential-user", "professional-user")}, []fault{
+		{
+			"neither yes nor no", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "maybe")},
+			[]fault{{2, "F", "yes or no"}},
+		},
+		{
+			"unknown source", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "fax", "", "", "agent-user", "essential-user")},
+			[]fault{{2, "G", "manual or pbx"}},
+		},
+		{
+			"source without a license", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "pbx")},
+			[]fault{{2, "G", "goes with the agent-user license"}},
+		},
+		{
+			"unknown role", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "agent", "agnet")},
+			[]fault{{2, "I", "There is no role agnet"}},
+		},
+		{
+			"role twice, by id and by name", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "agent", "the agent")},
+			[]fault{{2, "I", "there twice"}},
+		},
+		{
+			"unknown license", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "", "", "essential")},
+			[]fault{{2, "J", "essential is not a metered product"}},
+		},
+		{
+			"license that is bought", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "", "", "phone-system")},
+			[]fault{{2, "J", "not a metered product"}},
+		},
+		{
+			"license of devices", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "", "", "wallboard")},
+			[]fault{{2, "J", "not a metered product"}},
+		},
+		{
+			"license twice", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-desktop", "client-desktop")},
+			[]fault{{2, "K", "there twice"}},
+		},
+		{"licenses that exclude each other", imports.Users, [][]string{
+			row("ann", "Ann", "", "", "", "", "", "", "", "essential-user", "professional-user"),
+		}, []fault{
 			{2, "J", "at most one"},
 		}},
-		{"a license that a role excludes", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "agent", "", "professional-user")}, []fault{
-			{2, "J", "excludes professional-user"},
+		{"a license that a role excludes", imports.Users, [][]string{
+			row("ann", "Ann", "", "", "", "", "", "agent", "", "professional-user"),
+		}, []fault{
+			{2, "J", "excludes Professional User"},
 		}},
-		{"a license without its base", imports.Users, [][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-crm")}, []fault{{2, "J", "needs a license of client-desktop"}}},
-		{"extension in use", imports.Users, [][]string{row("ann", "Ann", "", "500")}, []fault{{2, "D", "extension 500 belongs to another user"}}},
-		{"number in use", imports.Users, [][]string{row("ann", "Ann", "", "501", "6567895000")}, []fault{{2, "E", "belongs to extension 500"}}},
-		{"extension of somebody whose row is bad", imports.Users, [][]string{row("ann", "Ann", "", "500"), row("xavier", "Xavier", "bad", "501")}, []fault{
+		{
+			"a license without its base", imports.Users,
+			[][]string{row("ann", "Ann", "", "", "", "", "", "", "", "client-crm")},
+			[]fault{{2, "J", "needs a license of Desktop Client"}},
+		},
+		{
+			"extension in use", imports.Users,
+			[][]string{row("ann", "Ann", "", "500")},
+			[]fault{{2, "D", "extension 500 belongs to another user"}},
+		},
+		{
+			"number in use", imports.Users,
+			[][]string{row("ann", "Ann", "", "501", "6567895000")},
+			[]fault{{2, "E", "belongs to extension 500"}},
+		},
+		{"extension of somebody whose row is bad", imports.Users, [][]string{
+			row("ann", "Ann", "", "500"), row("xavier", "Xavier", "bad", "501"),
+		}, []fault{
 			{2, "D", "extension 500 belongs"}, {3, "C", "e-mail"},
 		}},
 		{"extension of somebody whose row the account's state makes bad", imports.Users, [][]string{
-			row("ann", "Ann", "", "500"), row("xavier", "Xavier", "", "501", "", "", "", "agent", "", "professional-user"),
+			row("ann", "Ann", "", "500"),
+			row("xavier", "Xavier", "", "501", "", "", "", "agent", "", "professional-user"),
 		}, []fault{{2, "D", "extension 500 belongs"}, {3, "J", "excludes"}}},
-		{"claimed twice", imports.Users, [][]string{row("ann", "Ann", "", "101", "6567891230"), row("eve", "Eve", "", "101", "6567891230"), row("ann", "Ann")}, []fault{
+		{"claimed twice", imports.Users, [][]string{
+			row("ann", "Ann", "", "101", "6567891230"), row("eve", "Eve", "", "101", "6567891230"), row("ann", "Ann"),
+		}, []fault{
 			{2, "A", "id is claimed by row 4 too"},
 			{2, "D", "extension is claimed by row 3 too"},
 			{2, "E", "number is claimed by row 3 too"},
@@ -111,17 +183,44 @@ func TestBadRows(t *testing.T) {
 			{3, "E", "number is claimed by row 2 too"},
 			{4, "A", "id is claimed by row 2 too"},
 		}},
-		{"unknown member", imports.CallQueues, [][]string{row("q1", "Q", "alice;nobody", "noone")}, []fault{{2, "C", "no user nobody"}, {2, "D", "no user noone"}}},
-		{"member of a name that two have", imports.CallQueues, [][]string{row("q1", "Q", "jOHN")}, []fault{{2, "C", "2 users are called jOHN; use the id or the email"}}},
-		{"member twice", imports.CallQueues, [][]string{row("q1", "Q", "alice", "Bob; alice@acme.example")}, []fault{{2, "D", "alice@acme.example is there twice"}}},
-		{"queue twice", imports.CallQueues, [][]string{row("q1", "Q"), row("q1", "Q")}, []fault{{2, "A", "row 3 too"}, {3, "A", "row 2 too"}}},
-		{"queue without a name", imports.CallQueues, [][]string{row("q1", "")}, []fault{{2, "B", "name must not be empty"}}},
-		{"unknown queue", imports.Dashboards, [][]string{row("d1", "D", "q1;q9")}, []fault{{2, "C", "There is no call queue q9, neither by id nor by name"}}},
-		{"too many queues", imports.Dashboards, [][]string{row("d1", "D", strings.Join(many, ";"))}, []fault{{2, "C", "The call queues must be at most 40"}}},
+		{
+			"unknown member", imports.CallQueues,
+			[][]string{row("q1", "Q", "alice;nobody", "noone")},
+			[]fault{{2, "C", "no user nobody"}, {2, "D", "no user noone"}},
+		},
+		{
+			"member of a name that two have", imports.CallQueues,
+			[][]string{row("q1", "Q", "jOHN")},
+			[]fault{{2, "C", "2 users are called jOHN; use the id or the email"}},
+		},
+		{
+			"member twice", imports.CallQueues,
+			[][]string{row("q1", "Q", "alice", "Bob; alice@acme.example")},
+			[]fault{{2, "D", "alice@acme.example is there twice"}},
+		},
+		{
+			"queue twice", imports.CallQueues,
+			[][]string{row("q1", "Q"), row("q1", "Q")},
+			[]fault{{2, "A", "row 3 too"}, {3, "A", "row 2 too"}},
+		},
+		{
+			"queue without a name", imports.CallQueues,
+			[][]string{row("q1", "")},
+			[]fault{{2, "B", "name must not be empty"}},
+		},
+		{
+			"unknown queue", imports.Dashboards,
+			[][]string{row("d1", "D", "q1;q9")},
+			[]fault{{2, "C", "There is no call queue q9, neither by id nor by name"}},
+		},
+		{
+			"too many queues", imports.Dashboards,
+			[][]string{row("d1", "D", strings.Join(many, ";"))},
+			[]fault{{2, "C", "The call queues must be at most 40"}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := *o
-			o.t, o.f = t, t
+			o := &office{o.Within(t)}
 			v := o.checked(filejob.Rejected, c.kind, c.rows...)
 			if !slices.EqualFunc(v.Errors, c.want, func(e filejob.RowError, f fault) bool {
 				return e.Row == f.row && e.Column == number(f.column) && strings.Contains(e.Message, f.words)
@@ -131,7 +230,7 @@ func TestBadRows(t *testing.T) {
 			if v.Message != "Nothing was imported." {
 				t.Errorf("message %q", v.Message)
 			}
-			lines := o.result(v)
+			lines := o.Result(v)
 			for _, f := range c.want {
 				if line := strings.Join(
 					lines[f.row-1],
@@ -143,34 +242,47 @@ func TestBadRows(t *testing.T) {
 			}
 		})
 	}
-	o.equalState(o.state(), before)
+	o.EqualState(o.state(), before)
 }
 
 // A file that cannot be read as what it says is refused whole, with a reason.
 func TestRefusedFiles(t *testing.T) {
 	o := company(t)
 	text := func(lines ...string) []byte { return []byte(strings.Join(lines, "\n") + "\n") }
-	book := o.xlsxFile(content(imports.CallQueues, row("q1", "Q")))
+	book := o.XLSXFile(content(imports.CallQueues, row("q1", "Q")))
 	for name, c := range map[string]struct {
 		kind  imports.Kind
 		file  string
 		body  []byte
 		words string
 	}{
-		"misspelled header":    {imports.CallQueues, "q.csv", text("Call queue,Name,Memebr 1", "q1,Q,alice"), `q.csv, line 1, field 3: The header "Memebr 1" is not one of Call queue, Name, Member 1`},
-		"member without N":     {imports.CallQueues, "q.csv", text("Call queue,Name,Member", "q1,Q,alice"), `The header "Member" is not one of`},
-		"header of another":    {imports.Users, "q.csv", text("Call queue,Name", "q1,Q"), `"Call queue" is not one of User, Name, Email`},
-		"column missing":       {imports.Users, "u.csv", text("User,Name,Email,Extension,Number,Active", "u,U,,,,"), "the column Agent source is missing"},
-		"header twice":         {imports.CallQueues, "q.csv", text("Call queue,Name, NAME", "q1,Q,R"), "is there twice"},
+		"misspelled header": {imports.CallQueues, "q.csv", text("Call queue,Name,Memebr 1", "q1,Q,alice"), `q.csv, line 1, field 3: The header "Memebr 1" is not one of Call queue, Name, Member 1`},
+		"member without N": {
+			imports.CallQueues, "q.csv", text("Call queue,Name,Member", "q1,Q,alice"),
+			`The header "Member" is not one of`,
+		},
+		"header of another": {
+			imports.Users, "q.csv", text("Call queue,Name", "q1,Q"), `"Call queue" is not one of User, Name, Email`,
+		},
+		"column missing": {
+			imports.Users, "u.csv", text("User,Name,Extension,Number,Active,Agent source", "u,U,,,,"),
+			"the column Email is missing",
+		},
+		"column of nobody": {
+			imports.Users, "u.csv", text("User,Name,Email,Cost center", "u,U,,"),
+			`The header "Cost center" is not one of User, Name, Email`,
+		},
+		"header twice": {
+			imports.CallQueues, "q.csv", text("Call queue,Name, NAME", "q1,Q,R"), "is there twice",
+		},
 		"empty":                {imports.CallQueues, "q.csv", []byte("\n"), ""},
 		"no csv":               {imports.CallQueues, "q.csv", book, ""},
 		"no workbook":          {imports.CallQueues, "q.xlsx", text("Call queue,Name", "q1,Q"), ""},
 		"workbook that is cut": {imports.CallQueues, "q.xlsx", book[:len(book)/2], "q.xlsx"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := *o
-			o.t, o.f = t, t
-			v := o.in(filejob.Rejected, o.upload(c.kind, c.file, c.body, false))
+			o := &office{o.Within(t)}
+			v := o.In(filejob.Rejected, o.upload(c.kind, c.file, c.body, false))
 			if len(v.Errors) != 1 || !strings.Contains(v.Errors[0].Message, c.words) ||
 				v.Message != v.Errors[0].Message ||
 				v.ResultURL != "" {
@@ -179,7 +291,7 @@ func TestRefusedFiles(t *testing.T) {
 		})
 	}
 	// A value under no header might be meant as a member.
-	v := o.in(filejob.Rejected, o.upload(imports.CallQueues, "q.csv", text("Call queue,Name,", "q1,Q,alice"), false))
+	v := o.In(filejob.Rejected, o.upload(imports.CallQueues, "q.csv", text("Call queue,Name,", "q1,Q,alice"), false))
 	if len(v.Errors) != 1 || v.Errors[0].Column != "3" || !strings.Contains(v.Errors[0].Message, "no header") {
 		t.Errorf("errors%s", describe(v.Errors))
 	}
@@ -199,13 +311,15 @@ func TestSkippedErrors(t *testing.T) {
 		row("eve", "Eve", "", "600"),
 		row("bob", "Bob", "bob@acme.example"),
 	}
-	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(content(imports.Users, rows...)), true))
+	v := o.In(
+		filejob.Ready, o.upload(imports.Users, "file.csv", filejobs.CSVFile(content(imports.Users, rows...)), true),
+	)
 	if v.Counts != (filejob.Counts{Rows: 4, New: 1, Unchanged: 1, Error: 2}) {
 		t.Fatalf("%+v%s", v.Counts, describe(v.Errors))
 	}
-	v = o.in(filejob.Completed, o.run(v.ID))
+	v = o.In(filejob.Completed, o.run(v.ID))
 	var statuses []string
-	for _, line := range o.result(v)[1:] {
+	for _, line := range o.Result(v)[1:] {
 		statuses = append(statuses, line[len(headers[imports.Users])])
 	}
 	if v.Applied != 1 || !slices.Equal(statuses, []string{"error", "error", "imported", "unchanged"}) {
@@ -234,7 +348,7 @@ func TestExtensionsChangeHands(t *testing.T) {
 		rows = append(rows[1:], rows[0])
 		a := o.fresh(t)
 		for i, id := range []string{"a", "b", "c", "d", "e", "f"} {
-			a.user(
+			a.User(
 				directory.User{
 					ID:        id,
 					Name:      strings.ToUpper(id),
@@ -246,10 +360,12 @@ func TestExtensionsChangeHands(t *testing.T) {
 		}
 		v := a.imported(imports.Users, rows...)
 		if v.Applied != 5 || v.Refused != 0 || v.Counts.Unchanged != 1 {
-			t.Fatalf("%+v %v", v, a.result(v))
+			t.Fatalf("%+v %v", v, a.Result(v))
 		}
 		got := a.state()
-		for _, line := range []string{`a "A"  102/1002`, `b "B"  103/1001`, `c "C"  101/1003`, `d "D"  104/1005`, `e "E"  / `} {
+		for _, line := range []string{
+			`a "A"  102/1002`, `b "B"  103/1001`, `c "C"  101/1003`, `d "D"  104/1005`, `e "E"  / `,
+		} {
 			if !strings.Contains(got, line) {
 				t.Errorf("no %s in\n%s", line, got)
 			}
@@ -257,7 +373,7 @@ func TestExtensionsChangeHands(t *testing.T) {
 		if want == "" {
 			want = got
 		}
-		a.equalState(got, want)
+		a.EqualState(got, want)
 	}
 }
 
@@ -266,8 +382,8 @@ func TestExtensionsChangeHands(t *testing.T) {
 func TestFormsOfWhatIsStored(t *testing.T) {
 	o := open(t)
 	name, phone := "Zoe\u0308  Doe", "+1 656-789-1230"
-	o.user(directory.User{ID: "zoe", Name: name, Email: "Zoe@acme.test", Extension: "101", Number: phone, Active: true})
-	o.user(directory.User{ID: "bob", Name: "Bob", Email: "bob@acme.test", Active: true})
+	o.User(directory.User{ID: "zoe", Name: name, Email: "Zoe@acme.test", Extension: "101", Number: phone, Active: true})
+	o.User(directory.User{ID: "bob", Name: "Bob", Email: "bob@acme.test", Active: true})
 	o.queue("q1", "zoe")
 	before := o.state()
 	v := o.checked(
@@ -283,27 +399,33 @@ func TestFormsOfWhatIsStored(t *testing.T) {
 		row("bob\u200b", "Bob", "bob@acme.test"),
 	)
 	if v.Counts.Unchanged != 2 {
-		t.Fatalf("%+v %v", v.Counts, o.rows(v.ID))
+		t.Fatalf("%+v %v", v.Counts, o.Rows(v.ID))
 	}
 	v = o.imported(imports.Users, row("zoe", "Zoë Doe", "zoe@acme.test", "101", "(1) 656 789 1230"), row("cid", "Cid"))
 	if v.Applied != 2 {
-		t.Fatalf("%+v %v", v, o.result(v))
+		t.Fatalf("%+v %v", v, o.Result(v))
 	}
 	if got := o.state(); !strings.Contains(got, fmt.Sprintf("%q", name)) || !strings.Contains(got, phone) {
 		t.Errorf("the forms are lost:\n%s\nbefore:\n%s", got, before)
 	}
 	v = o.checked(filejob.Ready, imports.CallQueues, row("q1", "Queue q1", "ZOE DOE"))
 	if v.Counts.Unchanged != 1 {
-		t.Fatalf("%+v %v", v.Counts, o.rows(v.ID))
+		t.Fatalf("%+v %v", v.Counts, o.Rows(v.ID))
 	}
 	for _, c := range []struct {
 		rows [][]string
 		want []fault
 	}{
 		{[][]string{row("cid", "Cid", "ZOE@ACME.TEST")}, []fault{{2, "C", "email belongs to another user"}}},
-		{[][]string{row("cid", "Cid", "new@acme.test"), row("dan", "Dan", "NEW@acme.test")}, []fault{{2, "C", "claimed by row 3"}, {3, "C", "claimed by row 2"}}},
+		{
+			[][]string{row("cid", "Cid", "new@acme.test"), row("dan", "Dan", "NEW@acme.test")},
+			[]fault{{2, "C", "claimed by row 3"}, {3, "C", "claimed by row 2"}},
+		},
 		{[][]string{row("cid", "Cid", "", "102", "1 656 789 1230")}, []fault{{2, "E", "belongs to extension 101"}}},
-		{[][]string{row("cid", "Cid", "", "102", "+1 234 567 89"), row("dan", "Dan", "", "103", "123456789")}, []fault{{2, "E", "claimed by row 3"}, {3, "E", "claimed by row 2"}}},
+		{
+			[][]string{row("cid", "Cid", "", "102", "+1 234 567 89"), row("dan", "Dan", "", "103", "123456789")},
+			[]fault{{2, "E", "claimed by row 3"}, {3, "E", "claimed by row 2"}},
+		},
 		{[][]string{row("cid", "Cid", "", "１０２")}, []fault{{2, "D", "0 to 9"}}},
 	} {
 		v := o.checked(filejob.Rejected, imports.Users, c.rows...)
@@ -319,7 +441,7 @@ func TestFormsOfWhatIsStored(t *testing.T) {
 // the first few are named. All of them do not fit into one item of the plan; the others come back when
 // the row is looked at again and applied.
 func TestCallQueueOfThousands(t *testing.T) {
-	members := testenv.Sized(2200, 11000)
+	members := parts.Sized(2200, 11000)
 	o := open(t)
 	var cells []string
 	for i := range members {
@@ -337,9 +459,9 @@ func TestCallQueueOfThousands(t *testing.T) {
 		header = append(header, fmt.Sprintf("Member %d", i+1))
 	}
 	file := func(rows ...[]string) []byte {
-		return csvFile(fill(append([][]string{header}, rows...)))
+		return filejobs.CSVFile(fill(append([][]string{header}, rows...)))
 	}
-	v := o.in(
+	v := o.In(
 		filejob.Ready,
 		o.upload(
 			imports.CallQueues,
@@ -348,7 +470,7 @@ func TestCallQueueOfThousands(t *testing.T) {
 			false,
 		),
 	)
-	rows := o.rows(v.ID)
+	rows := o.Rows(v.ID)
 	want := imports.Difference{
 		Field: "members",
 		To: fmt.Sprintf(
@@ -361,18 +483,18 @@ func TestCallQueueOfThousands(t *testing.T) {
 		v.Counts != (filejob.Counts{Rows: 2, New: 1, Change: 1}) {
 		t.Errorf("%+v", rows)
 	}
-	o.in(filejob.Completed, o.run(v.ID))
+	o.In(filejob.Completed, o.run(v.ID))
 	for _, id := range []string{"q1", "q2"} {
-		q, _, err := o.people.GetQueue(o.ctx, o.Call("admin"), id)
-		o.must(err)
+		q, _, err := o.People.GetQueue(o.Ctx, o.Call("admin"), id)
+		o.Must(err)
 		if len(q.Members) != members {
 			t.Errorf("%s has %d members", id, len(q.Members))
 		}
 	}
 	// One of them goes after the check: somebody beside the plan is looked at too.
-	v = o.in(filejob.Ready, o.upload(imports.CallQueues, "file.csv", file(append(row("q3", "Three"), cells...)), false))
-	o.must(o.people.DeleteUser(o.ctx, o.Call("admin"), fmt.Sprintf("agent-%05d", members-1)))
-	if v = o.in(filejob.Failed, o.run(v.ID)); !strings.Contains(v.Message, "Changed since the check: row 2.") {
+	v = o.In(filejob.Ready, o.upload(imports.CallQueues, "file.csv", file(append(row("q3", "Three"), cells...)), false))
+	o.Must(o.People.DeleteUser(o.Ctx, o.Call("admin"), fmt.Sprintf("agent-%05d", members-1)))
+	if v = o.In(filejob.Failed, o.run(v.ID)); !strings.Contains(v.Message, "Changed since the check: row 2.") {
 		t.Errorf("%q", v.Message)
 	}
 }
@@ -392,12 +514,12 @@ func TestCellsOfManyIDs(t *testing.T) {
 		o.queue(long(i))
 	}
 	o.imported(imports.CallQueues, row("q1", "Q", strings.Join(members, ";")+";"))
-	if q, _, err := o.people.GetQueue(o.ctx, o.Call("admin"), "q1"); err != nil || !slices.Equal(q.Members, members) {
+	if q, _, err := o.People.GetQueue(o.Ctx, o.Call("admin"), "q1"); err != nil || !slices.Equal(q.Members, members) {
 		t.Errorf("%v, %d members", err, len(q.Members))
 	}
 	o.imported(imports.Dashboards, row("d1", "D", strings.Join(queues, ";")+";"))
-	if d, _, err := o.people.GetDashboard(
-		o.ctx,
+	if d, _, err := o.People.GetDashboard(
+		o.Ctx,
 		o.Call("admin"),
 		"d1",
 	); err != nil ||
@@ -453,7 +575,7 @@ func TestLargestRowsOfUsers(t *testing.T) {
 	file := [][]string{columns}
 	for i := range 60 {
 		id := fmt.Sprintf("%064d", i)
-		o.user(directory.User{
+		o.User(directory.User{
 			ID:          id,
 			Name:        strings.Repeat("\U0001F600", 200),
 			Email:       email("a", i),
@@ -475,8 +597,8 @@ func TestLargestRowsOfUsers(t *testing.T) {
 		)
 		file = append(file, append(append(r, after...), wants...))
 	}
-	v := o.in(filejob.Ready, o.upload(imports.Users, "file.csv", csvFile(file), false))
-	if v = o.in(filejob.Completed, o.run(v.ID)); v.Applied != 60 {
+	v := o.In(filejob.Ready, o.upload(imports.Users, "file.csv", filejobs.CSVFile(file), false))
+	if v = o.In(filejob.Completed, o.run(v.ID)); v.Applied != 60 {
 		t.Errorf("%+v", v)
 	}
 }
@@ -484,12 +606,18 @@ func TestLargestRowsOfUsers(t *testing.T) {
 // The sample file is one that we take ourselves, in both formats and of every kind.
 func TestTemplate(t *testing.T) {
 	o := open(t)
-	for kind, header := range map[imports.Kind]string{
+	titles := map[imports.Kind]string{
 		imports.Users:      "User|Name|Email|Extension|Number|Active|Agent source|Role 1|Role 2|Role 3|License 1|License 2|License 3",
-		imports.CallQueues: "Call queue|Name|Member 1|Member 2|", imports.Dashboards: "Dashboard|Name|Call queue 1|Call queue 2|",
-	} {
+		imports.CallQueues: "Call queue|Name|Member 1|Member 2|",
+		imports.Dashboards: "Dashboard|Name|Call queue 1|Call queue 2|",
+	}
+	for _, kind := range everyKind {
+		header, known := titles[kind]
+		if !known {
+			t.Errorf("%s: the test does not know how its sample file begins", kind)
+		}
 		for _, format := range []string{"xlsx", "csv"} {
-			r := o.request("GET", "/template?kind="+string(kind)+"&format="+format, nil)
+			r := o.Request("GET", "/template?kind="+string(kind)+"&format="+format, nil)
 			if r.Status != 200 || r.Header.Get("Content-Type") != filejob.ContentType("x."+format) ||
 				!strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
 				t.Fatalf("%s %s: %d %v", kind, format, r.Status, r.Header)
@@ -500,9 +628,9 @@ func TestTemplate(t *testing.T) {
 				"template."+format,
 				sheet.DefaultLimits(),
 			)
-			o.must(err)
+			o.Must(err)
 			var got []string
-			o.must(reader.Rows(func(row sheet.Row) error {
+			o.Must(reader.Rows(func(row sheet.Row) error {
 				for i, cell := range row.Cells {
 					if kind == imports.Users && len(got) >= 13 && i >= 7 && i <= 9 && cell.Text != "" &&
 						cell.Text != directory.SuperAdmin {
@@ -512,11 +640,11 @@ func TestTemplate(t *testing.T) {
 				}
 				return nil
 			}))
-			o.must(reader.Close())
+			o.Must(reader.Close())
 			if !strings.HasPrefix(strings.Join(got, "|"), header) {
 				t.Errorf("%s %s: %q", kind, format, got)
 			}
-			v := o.in(filejob.Rejected, o.upload(kind, "template."+format, r.Body, false))
+			v := o.In(filejob.Rejected, o.upload(kind, "template."+format, r.Body, false))
 			samples := 0
 			for _, e := range v.Errors {
 				if e.Code == filejob.CodeSample {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
@@ -32,43 +31,20 @@ const (
 // heading is a column of a file: its header, and the field that it holds.
 type heading struct {
 	header, field string
+	// required refuses a file without the column. Only what a PUT cannot leave out is required: the
+	// files that customers have do not know the columns of later releases.
+	required bool
 }
 
-// layout is what a file of a kind holds.
+// layout is what a file of a kind holds. A column that a file does not have leaves its field as it
+// is, and in something new as a PUT without the field does.
 type layout struct {
-	// single are the columns that must all be there, the id first: a column that is left out would
-	// empty its field for everybody.
+	// single are the columns of one value, the id first.
 	single []heading
 	// lists are those of which there may be any number: the header, and a number behind it.
 	lists []heading
 	// shown is how many columns of each list the sample file has.
 	shown int
-}
-
-// layouts by kind.
-var layouts = map[Kind]layout{
-	Users: {
-		single: []heading{
-			{"User", fieldID},
-			{"Name", fieldName},
-			{"Email", fieldEmail},
-			{"Extension", fieldExtension},
-			{"Number", fieldNumber},
-			{"Active", fieldActive},
-			{"Agent source", fieldAgentSource},
-		},
-		lists: []heading{{"Role", fieldRoles}, {"License", fieldLicenses}}, shown: 3,
-	},
-	CallQueues: {
-		single: []heading{{"Call queue", fieldID}, {"Name", fieldName}},
-		lists:  []heading{{"Member", fieldMembers}},
-		shown:  10,
-	},
-	Dashboards: {
-		single: []heading{{"Dashboard", fieldID}, {"Name", fieldName}},
-		lists:  []heading{{"Call queue", fieldQueues}},
-		shown:  10,
-	},
 }
 
 // header is that of a file with a number of columns of each list, by field, and of a sample file at
@@ -91,9 +67,15 @@ type columns struct {
 	single map[string]int   // by field
 	lists  map[string][]int // by field
 	kept   []int            // those that the result file repeats
+	left   []string         // fields of which the file has no column
 	named  []bool
-	csv    bool // columns have numbers and no letters
+	// headers are those of the columns, as the file has them.
+	headers []string
+	csv     bool // columns have numbers and no letters
 }
+
+// header is what the file calls a column.
+func (c columns) header(column int) string { return filejob.HeaderOf(c.headers, column) }
 
 // name is how a person finds a column.
 func (c columns) name(column int) string {
@@ -122,7 +104,7 @@ func readHeader(l layout, row sheet.Row) (columns, error) {
 	header := filejob.Header{Row: row}
 	for i, cell := range row.Cells {
 		name := sheet.NormalizeHeader(cell.Text)
-		c.named = append(c.named, name != "")
+		c.named, c.headers = append(c.named, name != ""), append(c.headers, cell.Text)
 		if name == "" || filejob.Ignored(name) {
 			continue
 		}
@@ -136,8 +118,16 @@ func readHeader(l layout, row sheet.Row) (columns, error) {
 		c.kept = append(c.kept, i)
 	}
 	for _, h := range l.single {
-		if _, ok := c.single[h.field]; !ok {
+		if c.of(h.field) >= 0 {
+			continue
+		}
+		if c.left = append(c.left, h.field); h.required {
 			header.Missing(h.header)
+		}
+	}
+	for _, h := range l.lists {
+		if c.of(h.field) < 0 {
+			c.left = append(c.left, h.field)
 		}
 	}
 	return c, header.Refuse(l.words()...)
@@ -172,153 +162,102 @@ func (l layout) words() []string {
 	return words
 }
 
-// known is what of an account the cells of a file name.
-type known struct {
-	products             *catalog.Catalog
-	hints                filejob.Hints
-	users, roles, queues *directory.Named
-	validID              func(string) bool
-	idRule               string // what validID demands, for people
+// text is the value of a field in a row; empty where the file has no column of it.
+func (c columns) text(cells *filejob.Cells, field string) string {
+	column := c.of(field)
+	if column < 0 {
+		return ""
+	}
+	value, _ := cells.Text(column)
+	return value
 }
 
 // readRow reads a row's cells, and names every fault of theirs.
-func readRow(kind Kind, at columns, row sheet.Row, know known) planRow {
-	cells := filejob.Cells{Row: row}
-	text := func(field string) string {
-		value, _ := cells.Text(at.single[field])
-		return value
-	}
-	r := planRow{Judged: filejob.Judged{Row: row.Number}}
-	id, ok := cells.Text(at.single[fieldID])
+func (k *kind) readRow(at columns, row sheet.Row, know known) planRow {
+	cells := filejob.Cells{Row: row, Headers: at.headers}
+	r := planRow{Judged: filejob.Judged{Row: row.Number}, Keeps: at.left}
+	column := at.of(fieldID)
+	id, ok := cells.Text(column)
 	switch {
 	case !ok:
 	case filejob.IsSample(id):
-		cells.CodedFault(filejob.CodeSample, at.single[fieldID], filejob.SampleRow)
+		cells.CodedFault(filejob.CodeSample, column, filejob.SampleRow)
 	case id == "":
-		cells.Fault(at.single[fieldID], "The id is missing.")
-	case !know.validID(id):
-		cells.Fault(at.single[fieldID], "%s", know.idRule)
+		cells.Fault(column, "The id is missing.")
+	case !k.validID(id):
+		cells.Fault(column, "%s", k.idRule)
 	default:
 		r.ID = id
 	}
-	r.Name = text(fieldName)
-	switch kind {
-	case Users:
-		r.User = &user{
-			Email: text(
-				fieldEmail,
-			),
-			Extension:   text(fieldExtension),
-			Number:      text(fieldNumber),
-			AgentSource: text(fieldAgentSource),
-			Inactive: inactive(
-				&cells,
-				at.single[fieldActive],
-			),
-			Roles:    find(&cells, at.lists[fieldRoles], know.roles, false),
-			Licenses: metered(&cells, at.lists[fieldLicenses], know.products, know.hints),
-		}
-		if source := r.User.AgentSource; source != "" && source != "manual" && source != "pbx" {
-			cells.Fault(at.single[fieldAgentSource], "The agent source is manual or pbx.")
-		}
-	case CallQueues:
-		r.Refs = find(&cells, at.lists[fieldMembers], know.users, true)
-	case Dashboards:
-		r.Refs = find(&cells, at.lists[fieldQueues], know.queues, true)
-	case Licenses, PhonesOf: // exported only
-	}
+	r.Name = at.text(&cells, fieldName)
+	k.readCells(at, &cells, know, &r)
 	cells.Stray(at.named) // it might be meant as a member
 	r.Errors = cells.Faults
 	return r
 }
 
-// inactive reads the column Active: yes and no, or TRUE and FALSE; a blank cell is yes.
-func inactive(cells *filejob.Cells, column int) bool {
-	cell := cells.Row.Cell(column)
-	value := cell.Text
-	if cell.Kind != sheet.KindBool {
-		var ok bool
-		if value, ok = cells.Text(column); !ok {
-			return false
-		}
-	}
-	switch strings.ToLower(value) {
-	case "", "yes", "true":
-		return false
-	case "no", "false":
-		return true
-	}
-	cells.Fault(column, "Active is yes or no.")
-	return false
-}
-
 // longestName is more bytes than any id, name or email has.
 const longestName = 1024
 
-// find reads what a list's cells name, each one, or several separated by semicolons; sorted ids. Of
-// a row that is refused anyway, it reads no further: a file's cells may hold billions of wrong
-// names.
-func find(cells *filejob.Cells, columns []int, among *directory.Named, several bool) []string {
-	var ids []string
-	seen := map[string]bool{}
+// list reads the ids that cells name, and tells which of them are wrong.
+type list struct {
+	cells *filejob.Cells
+	among *directory.Named
+	ids   []string
+	seen  map[string]bool
+}
+
+// find reads what a list's cells name, one each; sorted ids.
+func find(cells *filejob.Cells, columns []int, among *directory.Named) []string {
+	return read(cells, columns, among, func(text string) []string { return []string{text} })
+}
+
+// findSeveral reads what a list's cells name, each one or several separated by semicolons; sorted
+// ids.
+func findSeveral(cells *filejob.Cells, columns []int, among *directory.Named) []string {
+	return read(cells, columns, among, func(text string) []string { return strings.Split(text, ";") })
+}
+
+// read reads the parts of cells. Of a row that is refused anyway, it reads no further: a file's
+// cells may hold billions of wrong names.
+func read(cells *filejob.Cells, columns []int, among *directory.Named, parts func(text string) []string) []string {
+	l := list{cells: cells, among: among, seen: map[string]bool{}}
 	for _, column := range columns {
 		text, ok := cells.Text(column)
 		if !ok {
 			continue
 		}
-		parts := []string{text}
-		if several {
-			parts = strings.Split(text, ";")
-		}
-		for _, part := range parts {
-			part = strings.TrimSpace(part)
-			if part == "" {
+		for _, part := range parts(text) {
+			if part = strings.TrimSpace(part); part == "" {
 				continue
 			}
-			if cells.Hopeless() || len(ids) > directory.MaxMembers {
-				return ids
+			if cells.Hopeless() || len(l.ids) > directory.MaxMembers {
+				return l.ids
 			}
-			var id, why string
-			if len(part) > longestName {
-				why = "No id, name or email is as long as " + directory.Shorten(part) + "."
-			} else {
-				id, _, why = among.Find(part)
-			}
-			switch {
-			case why != "":
-				cells.Fault(column, "%s", why)
-			case seen[id]:
-				cells.Fault(column, "%s is there twice in this row.", directory.Shorten(part))
-			default:
-				seen[id] = true
-				ids = append(ids, id)
-			}
+			l.take(column, part)
 		}
 	}
-	slices.Sort(ids)
-	return ids
+	slices.Sort(l.ids)
+	return l.ids
 }
 
-// metered reads the metered products of a user's own; sorted ids.
-func metered(cells *filejob.Cells, columns []int, products *catalog.Catalog, hints filejob.Hints) []string {
-	var ids []string
-	for _, column := range columns {
-		id, ok := cells.Text(column)
-		if !ok || id == "" {
-			continue
-		}
-		p, known := products.Lookup(id)
-		switch {
-		case !known || p.Kind != catalog.Metered || len(p.Devices) > 0:
-			cells.Fault(column, "%s is not a metered product that users hold.%s", directory.Shorten(id), hints.For(id))
-		case slices.Contains(ids, id):
-			cells.Fault(column, "%s is there twice in this row.", id)
-		default:
-			ids = append(ids, id)
-		}
+// take takes in what a part of a cell names.
+func (l *list) take(column int, part string) {
+	var id, why string
+	if len(part) > longestName {
+		why = "No id, name or email is as long as " + directory.Shorten(part) + "."
+	} else {
+		id, _, why = l.among.Find(part)
 	}
-	slices.Sort(ids)
-	return ids
+	switch {
+	case why != "":
+		l.cells.Fault(column, "%s", why)
+	case l.seen[id]:
+		l.cells.Fault(column, "%s is there twice in this row.", directory.Shorten(part))
+	default:
+		l.seen[id] = true
+		l.ids = append(l.ids, id)
+	}
 }
 
 // claims are the ids, extensions, numbers and e-mail addresses that the rows of a file claim; each
@@ -372,8 +311,9 @@ func (c *claims) alone() []string {
 // refuse names the claims of a row that other rows make too.
 func (c *claims) refuse(r *planRow, at columns) {
 	check := func(in *filejob.Claims, claimed, field, what string) {
-		if fault, ok := in.Fault(claimed, r.Row, at.name(at.of(field)), what); ok {
-			r.Errors = append(r.Errors, fault)
+		column := at.of(field)
+		if fault, ok := in.Fault(claimed, r.Row, at.name(column), what); ok {
+			r.Errors = append(r.Errors, fault.In(at.header(column), claimed))
 		}
 	}
 	check(&c.id, r.ID, fieldID, "id")
@@ -384,13 +324,12 @@ func (c *claims) refuse(r *planRow, at columns) {
 	}
 }
 
-// spoil makes a row bad that has errors; it is not applied, so what it wants needs no module in the
+// spoil makes a row bad that has errors; it is not applied, so what it wants needs no room in the
 // plan.
 func (r *planRow) spoil() {
 	if len(r.Errors) > 0 {
-		r.Outcome, r.Name, r.User, r.Refs, r.Changes, r.Version = filejob.Bad, directory.Shorten(
-			r.Name,
-		), nil, nil, nil, 0
+		r.Outcome, r.Name, r.Version = filejob.Bad, directory.Shorten(r.Name), 0
+		r.User, r.Refs, r.Changes, r.Keeps = nil, nil, nil, nil
 	}
 }
 
@@ -418,9 +357,9 @@ var blamed = map[problem.Slug]string{
 }
 
 // faults are what a problem of the directory means for a row.
-func faults(p *problem.Problem, row int, at columns) []filejob.RowError {
+func faults(p *problem.Problem, r *planRow, at columns) []filejob.RowError {
 	if len(p.Fields) == 0 {
-		return []filejob.RowError{{Row: row, Column: at.name(at.of(blamed[p.Slug])), Message: p.Detail}}
+		return []filejob.RowError{at.fault(r, blamed[p.Slug], p.Detail)}
 	}
 	errs := make([]filejob.RowError, len(p.Fields))
 	for i, f := range p.Fields {
@@ -429,9 +368,32 @@ func faults(p *problem.Problem, row int, at columns) []filejob.RowError {
 		if isElement {
 			message = fmt.Sprintf("Of the %s, %s.", said[field], f.Message)
 		}
-		errs[i] = filejob.RowError{Row: row, Column: at.name(at.of(field)), Message: message}
+		errs[i] = at.fault(r, field, message)
 	}
 	return errs
+}
+
+// fault is what is wrong with a field of a row.
+func (c columns) fault(r *planRow, field, message string) filejob.RowError {
+	column := c.of(field)
+	fault := filejob.RowError{Row: r.Row, Column: c.name(column), Message: message}
+	return fault.In(c.header(column), r.typed(field))
+}
+
+// typed is what a row has in a field of one value.
+func (r *planRow) typed(field string) string {
+	switch {
+	case field == fieldID:
+		return r.ID
+	case field == fieldName:
+		return r.Name
+	case r.User == nil:
+		return ""
+	}
+	return map[string]string{
+		fieldEmail: r.User.Email, fieldExtension: r.User.Extension, fieldNumber: r.User.Number,
+		fieldAgentSource: r.User.AgentSource,
+	}[field]
 }
 
 // difference collects what a row changes.

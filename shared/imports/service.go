@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"seatwise/shared/catalog"
-	"seatwise/shared/craft/sheet"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
@@ -19,15 +19,9 @@ type Service struct {
 	products  *catalog.Catalog
 	hints     filejob.Hints
 	directory *directory.Service
-	jobs      *filejob.Jobs[planRow, View]
+	jobs      *filejob.Jobs
+	views     *filejob.Views[View]
 }
-
-type (
-	// worker is one worker's hold on an import.
-	worker = filejob.Worker[planRow, View]
-	// planner writes the plan of an import.
-	planner = filejob.Planner[planRow, View]
-)
 
 // NewService makes the service; what rows want goes through the directory, and by it through the
 // kernel.
@@ -38,50 +32,19 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 		hints:     filejob.NewHints(kernel.Products().Select("", catalog.Metered)),
 		directory: directory.NewService(env, kernel),
 	}
-	s.jobs = filejob.NewJobs(env, filejob.Module[planRow, View]{
-		Names:     names,
-		Size:      func(j filejob.Job) filejob.Size { return Kind(j.Kind).size() },
-		CellChars: func(j filejob.Job) int { return Kind(j.Kind).cellChars() },
-		OneByOne:  true,
-		Judged:    func(r *planRow) *filejob.Judged { return &r.Judged },
-		View:      view,
-		Beside:    (*planRow).beside,
-		Plan:      s.plan,
-		Apply:     s.applier,
-		Kept: func(j filejob.Job, header sheet.Row) ([]int, error) {
-			at, err := readHeader(layouts[Kind(j.Kind)], header)
-			return at.kept, err
-		},
-		Ended: s.settle,
-	})
+	s.jobs = filejob.NewJobs(env, names)
+	s.views = filejob.NewViews(s.jobs, view)
 	return s
 }
 
 // Jobs are the imports, for the functions that take in their files and apply them.
-func (s *Service) Jobs() filejob.Carrier { return s.jobs }
-
-// settle gives, right after the last row, the grants that the rows call for, as far as the time
-// allows. What is left has markers, and the maintenance function does it.
-func (s *Service) settle(ctx context.Context, w *worker) {
-	if err := s.directory.Settle(ctx, w.Call); err != nil {
-		s.env.Log.WarnContext(
-			ctx,
-			"grants are left to maintenance",
-			"error",
-			err,
-			"account",
-			w.Call.Account,
-			"import",
-			w.Job.ID,
-		)
-	}
-}
+func (s *Service) Jobs() filejob.Carrier { return s.jobs.Workers(s.work) }
 
 // reading are the imports of the kinds that the caller may read; one of another kind is as unknown
 // as one that does not exist.
-func (s *Service) reading(ctx context.Context) *filejob.Jobs[planRow, View] {
-	return s.jobs.For(func(j filejob.Job) error {
-		if read, _ := Kind(j.Kind).permissions(); !allows(ctx, read) {
+func (s *Service) reading(ctx context.Context) *filejob.Views[View] {
+	return s.views.For(func(j filejob.Job) error {
+		if !allows(ctx, of(Kind(j.Kind)).read) {
 			return problem.Missing(names.One)
 		}
 		return nil
@@ -90,20 +53,20 @@ func (s *Service) reading(ctx context.Context) *filejob.Jobs[planRow, View] {
 
 // managing are the imports of the kinds that the caller may change. Who may read one and not change
 // it is told so.
-func (s *Service) managing(ctx context.Context) *filejob.Jobs[planRow, View] {
-	return s.jobs.For(func(j filejob.Job) error {
-		switch read, manage := Kind(j.Kind).permissions(); {
-		case allows(ctx, manage):
+func (s *Service) managing(ctx context.Context) *filejob.Views[View] {
+	return s.views.For(func(j filejob.Job) error {
+		switch k := of(Kind(j.Kind)); {
+		case allows(ctx, k.manage):
 			return nil
-		case allows(ctx, read):
-			return lacks(manage)
+		case allows(ctx, k.read):
+			return lacks(k.manage)
 		}
 		return problem.Missing(names.One)
 	})
 }
 
 func allows(ctx context.Context, p auth.Permission) bool {
-	caller, _ := auth.From(ctx)
+	caller, _ := access.Caller(ctx) // who could not be read may do nothing
 	return caller.Permissions.Has(p)
 }
 

@@ -12,34 +12,34 @@ import (
 	"github.com/xuri/excelize/v2"
 	"pgregory.net/rapid"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
 )
 
 // pointing makes a workbook of rows whose cells all say one long text, beside an id of their own.
 func (o *office) pointing(header []string, rows, columns int, text string, id func(int) string) []byte {
-	o.f.Helper()
+	o.F.Helper()
 	book := excelize.NewFile()
 	defer book.Close()
 	for i, title := range header {
 		at, err := excelize.CoordinatesToCellName(i+1, 1)
-		o.must(err)
-		o.must(book.SetCellStr("Sheet1", at, title))
+		o.Must(err)
+		o.Must(book.SetCellStr("Sheet1", at, title))
 	}
 	for row := range rows {
 		for column := range columns {
 			at, err := excelize.CoordinatesToCellName(column+1, row+2)
-			o.must(err)
+			o.Must(err)
 			if column == 0 {
-				o.must(book.SetCellStr("Sheet1", at, id(row)))
+				o.Must(book.SetCellStr("Sheet1", at, id(row)))
 			} else {
-				o.must(book.SetCellStr("Sheet1", at, text))
+				o.Must(book.SetCellStr("Sheet1", at, text))
 			}
 		}
 	}
 	var b bytes.Buffer
-	o.must(book.Write(&b))
+	o.Must(book.Write(&b))
 	return b.Bytes()
 }
 
@@ -85,10 +85,13 @@ func TestSmallFilesTakeLittle(t *testing.T) {
 			Draw(rt, "kind")
 		rows := rapid.SampledFrom([]int{50, 400}).Draw(rt, "rows")
 		columns := rapid.SampledFrom([]int{20, 200}).Draw(rt, "columns")
-		text := rapid.SampledFrom([]string{strings.Repeat("😀", 1000), strings.Repeat("nobody;", 700), strings.Repeat("😀;", 2000), strings.Repeat("alice;", 800), "alice"}).
+		text := rapid.SampledFrom([]string{
+			strings.Repeat("😀", 1000), strings.Repeat("nobody;", 700), strings.Repeat("😀;", 2000),
+			strings.Repeat("alice;", 800), "alice",
+		}).
 			Draw(rt, "text")
 		name := fmt.Sprintf("%s, %d x %d of %.10q", kind, rows, columns, text)
-		if tried[name] || len(tried) == testenv.Sized(4, 12) {
+		if tried[name] || len(tried) == parts.Sized(4, 12) {
 			return // rapid draws many more
 		}
 		tried[name] = true

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testenv"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
@@ -26,10 +27,10 @@ import (
 type ending struct{ state, result, log, view string }
 
 func (o *office) end(v imports.View) ending {
-	o.f.Helper()
+	o.F.Helper()
 	e := ending{
 		state:  o.state(),
-		result: fmt.Sprint(o.result(v)),
+		result: fmt.Sprint(o.Result(v)),
 		log:    strings.Join(o.log(), "\n"),
 		view: fmt.Sprintf(
 			"%s %+v applied %d refused %d percent %d %s",
@@ -50,7 +51,10 @@ func (o *office) end(v imports.View) ending {
 func (e ending) same(t *testing.T, what string, want ending) {
 	t.Helper()
 	for _, part := range []struct{ name, got, want string }{
-		{"state", e.state, want.state}, {"result file", e.result, want.result}, {"audit log", e.log, want.log}, {"view", e.view, want.view},
+		{"state", e.state, want.state},
+		{"result file", e.result, want.result},
+		{"audit log", e.log, want.log},
+		{"view", e.view, want.view},
 	} {
 		if part.got != part.want {
 			t.Errorf("%s: the %s is\n%s\nwant\n%s", what, part.name, part.got, part.want)
@@ -61,7 +65,7 @@ func (e ending) same(t *testing.T, what string, want ending) {
 // heavy are rows of users of which one changes more than fits into a commit: somebody who holds
 // nearly everything leaves, and has all roles exchanged.
 func heavy(o *office) (header []string, rows [][]string) {
-	o.f.Helper()
+	o.F.Helper()
 	header = append([]string(nil), headers[imports.Users][:7]...)
 	leaver := row("ann", "Zoe y los de Otro Nombre", "", "202", "6500000002", "no", "")
 	var had []string
@@ -72,7 +76,7 @@ func heavy(o *office) (header []string, rows [][]string) {
 		header = append(header, fmt.Sprintf("Role %d", i+1))
 		leaver = append(leaver, fmt.Sprintf("gets%d", i))
 	}
-	o.user(directory.User{
+	o.User(directory.User{
 		ID: "ann", Name: "Ann", Extension: "101", Number: "6500000001", RoleIDs: had, Active: true,
 		Licenses: []string{"essential-user", "client-desktop", "client-crm", "reports-supervisor"},
 	})
@@ -80,11 +84,11 @@ func heavy(o *office) (header []string, rows [][]string) {
 		if !p.Purchasable() {
 			continue
 		}
-		o.buy(p.ID, 1)
-		ch := o.kernel.Change(o.Call("admin"))
-		o.must(load(o, ch, "ann"))
-		o.must(ch.Grant(o.ctx, "ann", p.ID, "direct"))
-		o.must(commit(o, ch))
+		o.Buy(1, p.ID)
+		ch := o.Kernel.Change(o.Call("admin"))
+		o.Must(load(o, ch, "ann"))
+		o.Must(ch.Grant(o.Ctx, "ann", p.ID, "direct"))
+		o.Must(commit(o, ch))
 	}
 	return header, [][]string{row("john", "John"), leaver, row("eve", "Eve", "", "101")}
 }
@@ -95,12 +99,12 @@ func cases() map[string]func(o *office) (imports.Kind, []byte) {
 	all := map[string]func(o *office) (imports.Kind, []byte){
 		"a row of two commits": func(o *office) (imports.Kind, []byte) {
 			header, rows := heavy(o)
-			return imports.Users, csvFile(fill(append([][]string{header}, rows...)))
+			return imports.Users, filejobs.CSVFile(fill(append([][]string{header}, rows...)))
 		},
 		"extensions exchanged": func(o *office) (imports.Kind, []byte) {
-			o.user(directory.User{ID: "a", Name: "A", Extension: "101", Number: "1001", Active: true})
-			o.user(directory.User{ID: "b", Name: "B", Extension: "102", Active: true})
-			return imports.Users, csvFile(
+			o.User(directory.User{ID: "a", Name: "A", Extension: "101", Number: "1001", Active: true})
+			o.User(directory.User{ID: "b", Name: "B", Extension: "102", Active: true})
+			return imports.Users, filejobs.CSVFile(
 				content(imports.Users, row("a", "A", "", "102"), row("b", "B", "", "101", "1001")),
 			)
 		},
@@ -108,7 +112,7 @@ func cases() map[string]func(o *office) (imports.Kind, []byte) {
 	for name, e := range examples {
 		all[name] = func(o *office) (imports.Kind, []byte) {
 			e.before(o)
-			return e.kind, csvFile(content(e.kind, e.rows...))
+			return e.kind, filejobs.CSVFile(content(e.kind, e.rows...))
 		}
 	}
 	return all
@@ -126,36 +130,36 @@ func TestKilledAtEveryCommit(t *testing.T) {
 				a := o.fresh(t)
 				kind, file := prepare(a)
 				v := a.ask(kind, "file.csv", file, false)
-				arrived := a.put(v, file)
-				store := faulty.New(a.store, faulty.AtCommit(at, fault))
+				arrived := a.Put(v, file)
+				store := faulty.New(a.Store, faulty.AtCommit(at, fault))
 				kill := func(work func() error) {
 					a.Env.Table = store
 					err := work()
-					a.Env.Table = a.store
+					a.Env.Table = a.Store
 					if err != nil && !errors.Is(err, faulty.ErrCrashed) && !errors.Is(err, context.DeadlineExceeded) {
 						t.Fatalf("killed: %v", err)
 					}
-					a.must(a.apply(a.ctx, a.schedule())) // too early, unless the worker could let go
+					a.Must(a.Apply(a.Ctx, a.Schedule())) // too early, unless the worker could let go
 					a.Clock.Add(lease.Life + time.Second)
-					a.must(a.apply(a.ctx, a.schedule()))
+					a.Must(a.Apply(a.Ctx, a.Schedule()))
 				}
-				check := func() error { return a.check(a.ctx, arrived) }
+				check := func() error { return a.Check(a.Ctx, arrived) }
 				if inCheck {
 					kill(check)
-					a.must(check()) // S3 delivers once more
+					a.Must(check()) // S3 delivers once more
 				} else {
-					a.must(check())
+					a.Must(check())
 				}
-				a.in(filejob.Ready, a.get(v.ID))
-				wakeUp := a.start(v.ID)
-				apply := func() error { return a.apply(a.ctx, wakeUp) }
+				a.In(filejob.Ready, a.Get(v.ID))
+				wakeUp := a.Start(v.ID)
+				apply := func() error { return a.Apply(a.Ctx, wakeUp) }
 				if inCheck {
-					a.must(apply())
+					a.Must(apply())
 				} else {
 					kill(apply)
 				}
-				a.must(apply()) // and the wake-up comes twice
-				return a.end(a.in(filejob.Completed, a.get(v.ID))), store.Commits()
+				a.Must(apply()) // and the wake-up comes twice
+				return a.end(a.In(filejob.Completed, a.Get(v.ID))), store.Commits()
 			}
 			for _, inCheck := range []bool{true, false} {
 				want, commits := run(faulty.None, inCheck, 0)
@@ -164,7 +168,7 @@ func TestKilledAtEveryCommit(t *testing.T) {
 				}
 				faults := []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter}
 				for i, fault := range faults {
-					for at := 1 + testenv.Sized(i, 0); at <= commits; at += testenv.Sized(len(faults), 1) {
+					for at := 1 + parts.Sized(i, 0); at <= commits; at += parts.Sized(len(faults), 1) {
 						got, _ := run(fault, inCheck, at)
 						got.same(
 							t,
@@ -181,9 +185,9 @@ func TestKilledAtEveryCommit(t *testing.T) {
 // The same where no worker gets further than one commit: each commit is killed once before it, and
 // once after it, of every worker that takes over.
 func TestNoWorkerSurvivesACommit(t *testing.T) {
-	for name, fixture := range map[string]func(t *testing.T) *testkit.Fixture{
-		"bolt":   func(t *testing.T) *testkit.Fixture { return testkit.New(t) },
-		"dynamo": func(t *testing.T) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) },
+	for name, fixture := range map[string]func(t *testing.T) *fixtures.Fixture{
+		"bolt":   func(t *testing.T) *fixtures.Fixture { return fixtures.New(t) },
+		"dynamo": func(t *testing.T) *fixtures.Fixture { return fixtures.On(t, dynamostore.Open(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := openOn(t, fixture(t))
@@ -192,17 +196,17 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 				for _, cut := range []bool{false, true} {
 					a := o.fresh(t)
 					kind, file := prepare(a)
-					v := a.in(filejob.Ready, a.upload(kind, "file.csv", file, false))
-					wakeUp := a.start(v.ID)
+					v := a.In(filejob.Ready, a.upload(kind, "file.csv", file, false))
+					wakeUp := a.Start(v.ID)
 					deaths := 0
 					for dead := cut; dead; {
 						dead = false
 						for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
 							// the first commit of a worker takes the lease
-							store := faulty.New(a.store, faulty.AtCommit(2, fault))
+							store := faulty.New(a.Store, faulty.AtCommit(2, fault))
 							a.Env.Table = store
-							err := a.apply(a.ctx, wakeUp)
-							a.Env.Table = a.store
+							err := a.Apply(a.Ctx, wakeUp)
+							a.Env.Table = a.Store
 							if errors.Is(err, faulty.ErrCrashed) {
 								dead = true
 								deaths++
@@ -210,51 +214,16 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 							a.Clock.Add(lease.Life + time.Second)
 						}
 					}
-					a.must(a.apply(a.ctx, wakeUp))
+					a.Must(a.Apply(a.Ctx, wakeUp))
 					if cut && deaths < 4 {
 						t.Errorf("%s: %d workers died", name, deaths)
 					}
-					ends = append(ends, a.end(a.in(filejob.Completed, a.get(v.ID))))
+					ends = append(ends, a.end(a.In(filejob.Completed, a.Get(v.ID))))
 				}
 				ends[1].same(t, name+": killed at every commit", ends[0])
 			}
 		})
 	}
-}
-
-// through lets commits pass by a function.
-type through struct {
-	table.Store
-	commit func(ops []table.Operation, commit func() error) error
-}
-
-func (s *through) Commit(ctx context.Context, ops []table.Operation) error {
-	return s.commit(ops, func() error { return s.Store.Commit(ctx, ops) })
-}
-
-// meanwhile runs do once, right before (or after) the n-th commit from now on that applies rows.
-func (o *office) meanwhile(n int, after bool, do func()) {
-	seen := 0
-	o.Env.Table = &through{o.store, func(ops []table.Operation, commit func() error) error {
-		applies := false
-		for _, op := range ops {
-			applies = applies || op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut
-		}
-		if applies {
-			seen++
-		}
-		if !applies || seen != n {
-			return commit()
-		}
-		o.Env.Table = o.store
-		if !after {
-			do()
-			return commit()
-		}
-		err := commit()
-		do()
-		return err
-	}}
 }
 
 // staff are rows of a number of new users.
@@ -296,25 +265,25 @@ func (o *office) puts() map[string]int {
 func TestWorkersAtOnce(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, staff(12)...)
-	wakeUp := o.start(v.ID)
-	o.meanwhile(4, false, func() {
-		o.must(o.apply(o.ctx, wakeUp)) // too early: the lease is in force
-		if got := o.get(v.ID); got.State != imports.Applying || got.Applied != 3 || got.Percent != 25 {
+	wakeUp := o.Start(v.ID)
+	o.Before(4, func() {
+		o.Must(o.Apply(o.Ctx, wakeUp)) // too early: the lease is in force
+		if got := o.Get(v.ID); got.State != "applying" || got.Applied != 3 || got.Percent != 25 {
 			t.Errorf("under the lease: %+v", got)
 		}
 		o.Clock.Add(lease.Life + time.Second)
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
-				if err := o.apply(o.ctx, wakeUp); err != nil {
+				if err := o.Apply(o.Ctx, wakeUp); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		group.Wait()
 	})
-	o.must(o.apply(o.ctx, wakeUp))
-	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 12 || v.Refused != 0 {
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	if v = o.In(filejob.Completed, o.Get(v.ID)); v.Applied != 12 || v.Refused != 0 {
 		t.Errorf("%+v", v)
 	}
 	puts := o.puts()
@@ -332,15 +301,17 @@ func TestWorkersAtOnce(t *testing.T) {
 func TestCancelBetweenRows(t *testing.T) {
 	o := open(t)
 	v := o.checked(filejob.Ready, imports.Users, staff(6)...)
-	wakeUp := o.start(v.ID)
-	o.meanwhile(2, true, func() { testkit.Decode[imports.View](t, o.request("POST", "/"+v.ID+"/cancel", nil), 202) })
-	o.must(o.apply(o.ctx, wakeUp))
-	v = o.in(filejob.Cancelled, o.get(v.ID))
+	wakeUp := o.Start(v.ID)
+	o.After(2, func() { fixtures.Decode[imports.View](t, o.Request("POST", "/"+v.ID+"/cancel", nil), 202) })
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	v = o.In(filejob.Cancelled, o.Get(v.ID))
 	if v.Applied != 2 || v.EndedAt == nil || v.Percent != 33 {
 		t.Errorf("%+v", v)
 	}
-	for i, line := range o.result(v)[1:] {
-		if want := map[bool]string{true: "imported", false: "not imported"}[i < 2]; line[len(headers[imports.Users])] != want {
+	for i, line := range o.Result(v)[1:] {
+		if want := map[bool]string{
+			true: "imported", false: "not imported",
+		}[i < 2]; line[len(headers[imports.Users])] != want {
 			t.Errorf("row %d: %q, want %q", i+2, line, want)
 		}
 	}
@@ -348,12 +319,12 @@ func TestCancelBetweenRows(t *testing.T) {
 		t.Errorf("%d users", n)
 	}
 	// And before anything runs: the file comes all the same.
-	waiting := o.ask(imports.Users, "file.csv", csvFile(content(imports.Users, staff(1)...)), false)
-	testkit.Decode[imports.View](t, o.request("POST", "/"+waiting.ID+"/cancel", nil), 202)
-	o.must(o.check(o.ctx, o.put(waiting, csvFile(content(imports.Users, staff(1)...)))))
-	o.in(filejob.Cancelled, o.get(waiting.ID))
-	testkit.Problem(t, o.request("POST", "/"+waiting.ID+"/cancel", nil), 409, "wrong-state")
-	testkit.Problem(t, o.request("POST", "/"+waiting.ID+"/apply", nil), 409, "wrong-state")
+	waiting := o.ask(imports.Users, "file.csv", filejobs.CSVFile(content(imports.Users, staff(1)...)), false)
+	fixtures.Decode[imports.View](t, o.Request("POST", "/"+waiting.ID+"/cancel", nil), 202)
+	o.Must(o.Check(o.Ctx, o.Put(waiting, filejobs.CSVFile(content(imports.Users, staff(1)...)))))
+	o.In(filejob.Cancelled, o.Get(waiting.ID))
+	fixtures.Problem(t, o.Request("POST", "/"+waiting.ID+"/cancel", nil), 409, "wrong-state")
+	fixtures.Problem(t, o.Request("POST", "/"+waiting.ID+"/apply", nil), 409, "wrong-state")
 }
 
 // Cancelled between the two commits of one row: that row is brought to its end, and no other
@@ -361,28 +332,28 @@ func TestCancelBetweenRows(t *testing.T) {
 func TestCancelWithinARow(t *testing.T) {
 	o := open(t)
 	header, rows := heavy(o)
-	v := o.in(
+	v := o.In(
 		filejob.Ready,
-		o.upload(imports.Users, "file.csv", csvFile(fill(append([][]string{header}, rows...))), false),
+		o.upload(imports.Users, "file.csv", filejobs.CSVFile(fill(append([][]string{header}, rows...))), false),
 	)
-	wakeUp := o.start(v.ID)
-	o.meanwhile(2, true, func() {
-		if u, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "ann"); err != nil || u.Active || u.Name != "Ann" {
+	wakeUp := o.Start(v.ID)
+	o.After(2, func() {
+		if u, _, err := o.People.GetUser(o.Ctx, o.Call("admin"), "ann"); err != nil || u.Active || u.Name != "Ann" {
 			t.Errorf("between the two: %+v, %v", u, err)
 		}
-		testkit.Decode[imports.View](t, o.request("POST", "/"+v.ID+"/cancel", nil), 202)
+		fixtures.Decode[imports.View](t, o.Request("POST", "/"+v.ID+"/cancel", nil), 202)
 	})
-	o.must(o.apply(o.ctx, wakeUp))
-	v = o.in(filejob.Cancelled, o.get(v.ID))
-	if u, _, err := o.people.GetUser(
-		o.ctx,
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	v = o.In(filejob.Cancelled, o.Get(v.ID))
+	if u, _, err := o.People.GetUser(
+		o.Ctx,
 		o.Call("admin"),
 		"ann",
 	); err != nil || u.Name != rows[1][1] || u.Extension != "202" ||
 		len(u.RoleIDs) != directory.MaxRoles {
 		t.Errorf("%+v, %v", u, err)
 	}
-	if _, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "eve"); err == nil || v.Applied != 2 {
+	if _, _, err := o.People.GetUser(o.Ctx, o.Call("admin"), "eve"); err == nil || v.Applied != 2 {
 		t.Errorf("applied %d, %v", v.Applied, err)
 	}
 }
@@ -397,24 +368,28 @@ func TestStalePlan(t *testing.T) {
 		change func(o *office)
 		words  string // empty where the plan must still fit
 	}{
-		"user put":          {nil, imports.Users, staff(3), func(o *office) { o.hire("user01") }, "Changed since the check: row 3."},
-		"extension taken":   {nil, imports.Users, staff(3), func(o *office) { o.user(directory.User{ID: "x", Name: "X", Extension: "101", Active: true}) }, "row 3."},
-		"role deleted":      {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.must(o.people.DeleteRole(o.ctx, o.Call("admin"), "agent")) }, "row 2."},
-		"role carries more": {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.role("agent", "client-desktop") }, "row 2."},
+		"user put":        {nil, imports.Users, staff(3), func(o *office) { o.hire("user01") }, "Changed since the check: row 3."},
+		"extension taken": {nil, imports.Users, staff(3), func(o *office) { o.User(directory.User{ID: "x", Name: "X", Extension: "101", Active: true}) }, "row 3."},
+		"role deleted":    {func(o *office) { o.role("agent") }, imports.Users, [][]string{row("u", "U", "", "", "", "", "", "agent")}, func(o *office) { o.Must(o.People.DeleteRole(o.Ctx, o.Call("admin"), "agent")) }, "row 2."},
+		"role carries more": {
+			func(o *office) { o.role("agent") }, imports.Users,
+			[][]string{row("u", "U", "", "", "", "", "", "agent")},
+			func(o *office) { o.role("agent", "client-desktop") }, "row 2.",
+		},
 		"own extension changed": {
 			func(o *office) { o.hire("john") }, imports.Users,
 			[][]string{row("john", "John", "", "101")},
 			func(o *office) {
-				ch := o.kernel.Change(o.Call("admin"))
-				o.must(load(o, ch, "john"))
-				o.must(ch.Extend(o.ctx, "john", "555", ""))
-				o.must(commit(o, ch))
+				ch := o.Kernel.Change(o.Call("admin"))
+				o.Must(load(o, ch, "john"))
+				o.Must(ch.Extend(o.Ctx, "john", "555", ""))
+				o.Must(commit(o, ch))
 			}, "row 2.",
 		},
 		"member deleted": {
 			func(o *office) { o.hire("john", "alice") }, imports.CallQueues,
 			[][]string{row("q1", "Q", "alice"), row("q2", "Q", "john")},
-			func(o *office) { o.must(o.people.DeleteUser(o.ctx, o.Call("admin"), "john")) }, "row 3.",
+			func(o *office) { o.Must(o.People.DeleteUser(o.Ctx, o.Call("admin"), "john")) }, "row 3.",
 		},
 		"queue put": {
 			func(o *office) { o.hire("john"); o.queue("q1") }, imports.CallQueues,
@@ -422,25 +397,31 @@ func TestStalePlan(t *testing.T) {
 			func(o *office) { o.queue("q1", "john") }, "row 2.",
 		},
 		"grants settled": {
-			func(o *office) { o.hire("john", "alice"); o.queue("q1", "john"); o.dashboard("d1", "q1") }, imports.CallQueues,
+			func(o *office) { o.hire("john", "alice"); o.queue("q1", "john"); o.dashboard("d1", "q1") },
+			imports.CallQueues,
 			[][]string{row("q1", "Q", "alice")},
-			func(o *office) { o.buy("live-reports", 1); o.must(o.people.Resume(o.ctx)) }, "",
+			func(o *office) { o.Buy(1, "live-reports"); o.Must(o.People.Resume(o.Ctx)) }, "",
 		},
 		"granted meanwhile": {
-			func(o *office) { o.hire("john"); o.queue("q1", "john"); o.buy("live-reports", 1) }, imports.Users,
+			func(o *office) { o.hire("john"); o.queue("q1", "john"); o.Buy(1, "live-reports") }, imports.Users,
 			[][]string{row("john", "John", "", "", "", "no")},
 			func(o *office) { o.dashboard("d1", "q1") }, "",
 		},
 		"queue deleted": {
 			func(o *office) { o.queue("q1") }, imports.Dashboards,
 			[][]string{row("d1", "D", "q1")},
-			func(o *office) { o.must(o.people.DeleteQueue(o.ctx, o.Call("admin"), "q1")) }, "row 2.",
+			func(o *office) { o.Must(o.People.DeleteQueue(o.Ctx, o.Call("admin"), "q1")) }, "row 2.",
 		},
-		"dashboard made": {nil, imports.Dashboards, [][]string{row("d1", "D"), row("d2", "D")}, func(o *office) { o.dashboard("d2") }, "row 3."},
+		"dashboard made": {
+			nil, imports.Dashboards,
+			[][]string{row("d1", "D"), row("d2", "D")},
+			func(o *office) { o.dashboard("d2") },
+			"row 3.",
+		},
 		"unchanged row changed": {
 			func(o *office) { o.hire("john") }, imports.Users,
 			[][]string{row("john", "John", "john@acme.example"), row("u", "U")},
-			func(o *office) { o.user(directory.User{ID: "john", Name: "Johnny", Active: true}) }, "row 2.",
+			func(o *office) { o.User(directory.User{ID: "john", Name: "Johnny", Active: true}) }, "row 2.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -453,16 +434,16 @@ func TestStalePlan(t *testing.T) {
 			before := o.state()
 			v = o.run(v.ID)
 			if c.words == "" {
-				o.in(filejob.Completed, v)
+				o.In(filejob.Completed, v)
 				return
 			}
-			o.in(filejob.Failed, v)
+			o.In(filejob.Failed, v)
 			if !strings.Contains(v.Message, "The plan no longer fits; nothing was imported.") ||
 				!strings.Contains(v.Message, c.words) ||
 				v.Applied != 0 {
 				t.Errorf("%q", v.Message)
 			}
-			o.equalState(o.state(), before)
+			o.EqualState(o.state(), before)
 		})
 	}
 }
@@ -471,21 +452,17 @@ func TestStalePlan(t *testing.T) {
 // named; the others are applied, and nobody gives up an extension for a row that is refused.
 func TestRowThatNoLongerFits(t *testing.T) {
 	o := open(t)
-	o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
+	o.User(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
 	rows := append(staff(2), row("owner", "Owner", "", "901"), row("heir", "Heir", "", "900"), row("last", "Last"))
 	v := o.checked(filejob.Ready, imports.Users, rows...)
-	wakeUp := o.start(v.ID)
-	o.meanwhile(
-		2,
-		true,
-		func() { o.user(directory.User{ID: "owner", Name: "Changed", Extension: "900", Active: true}) },
-	)
-	o.must(o.apply(o.ctx, wakeUp))
-	v = o.in(filejob.Completed, o.get(v.ID))
+	wakeUp := o.Start(v.ID)
+	o.After(2, func() { o.User(directory.User{ID: "owner", Name: "Changed", Extension: "900", Active: true}) })
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	v = o.In(filejob.Completed, o.Get(v.ID))
 	if v.Applied != 3 || v.Refused != 2 || v.Percent != 100 {
 		t.Fatalf("%+v", v)
 	}
-	lines := o.result(v)
+	lines := o.Result(v)
 	width := len(headers[imports.Users])
 	if lines[3][width] != "refused" || !strings.Contains(lines[3][width+1], "changed since the check") ||
 		lines[4][width] != "refused" ||
@@ -496,6 +473,41 @@ func TestRowThatNoLongerFits(t *testing.T) {
 	if state := o.state(); !strings.Contains(state, `owner "Changed"  900/`) || strings.Contains(state, "heir") ||
 		!strings.Contains(state, "user last") {
 		t.Errorf("state:\n%s", state)
+	}
+}
+
+// Whatever the kind, a row is refused whose thing was put since the check, and the others are applied.
+func TestRowOfEachKindThatNoLongerFits(t *testing.T) {
+	put := map[imports.Kind]func(o *office, name string){
+		imports.Users: func(o *office, name string) {
+			o.User(directory.User{ID: "one", Name: name, Active: true})
+		},
+		imports.CallQueues: func(o *office, name string) {
+			_, err := o.People.PutQueue(o.Ctx, o.Call("admin"), "one", name, nil)
+			o.Must(err)
+		},
+		imports.Dashboards: func(o *office, name string) {
+			_, err := o.People.PutDashboard(o.Ctx, o.Call("admin"), directory.Dashboard{ID: "one", Name: name})
+			o.Must(err)
+		},
+	}
+	for _, kind := range everyKind {
+		t.Run(string(kind), func(t *testing.T) {
+			if put[kind] == nil {
+				t.Fatal("the test cannot put one")
+			}
+			o := open(t)
+			put[kind](o, "As it was")
+			v := o.checked(filejob.Ready, kind, row("new", "New"), row("one", "As the file has it"))
+			wakeUp := o.Start(v.ID)
+			o.After(1, func() { put[kind](o, "As it was put meanwhile") })
+			o.Must(o.Apply(o.Ctx, wakeUp))
+			v = o.In(filejob.Completed, o.Get(v.ID))
+			line := strings.Join(o.Result(v)[2], " ")
+			if v.Applied != 1 || v.Refused != 1 || !strings.Contains(line, "changed since the check") {
+				t.Errorf("%+v: %s", v, line)
+			}
+		})
 	}
 }
 
@@ -517,17 +529,17 @@ func TestNobodyGivesUpWhatTheCheckDidNotFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
-			o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
+			o.User(directory.User{ID: "owner", Name: "Owner", Extension: "900", Active: true})
 			if name == "number" {
-				o.user(directory.User{ID: "owner", Name: "Owner", Extension: "900", Number: "5550900", Active: true})
+				o.User(directory.User{ID: "owner", Name: "Owner", Extension: "900", Number: "5550900", Active: true})
 			}
 			v := o.checked(filejob.Ready, imports.Users, c.rows...)
-			wakeUp := o.start(v.ID)
+			wakeUp := o.Start(v.ID)
 			now := directory.User{ID: "owner", Name: "Changed", Extension: c.given, Number: "5550900", Active: true}
-			o.meanwhile(1, true, func() { o.user(now) })
-			o.must(o.apply(o.ctx, wakeUp))
-			v = o.in(filejob.Completed, o.get(v.ID))
-			lines := o.result(v)
+			o.After(1, func() { o.User(now) })
+			o.Must(o.Apply(o.Ctx, wakeUp))
+			v = o.In(filejob.Completed, o.Get(v.ID))
+			lines := o.Result(v)
 			for i := range c.rows {
 				if got := lines[i+1][len(headers[imports.Users])]; (got == "refused") != slices.Contains(
 					c.refused,
@@ -536,8 +548,8 @@ func TestNobodyGivesUpWhatTheCheckDidNotFind(t *testing.T) {
 					t.Errorf("row %d: %q", i+2, lines[i+1])
 				}
 			}
-			if u, _, err := o.people.GetUser(
-				o.ctx,
+			if u, _, err := o.People.GetUser(
+				o.Ctx,
 				o.Call("admin"),
 				"owner",
 			); err != nil || u.Name != now.Name || u.Extension != now.Extension ||
@@ -553,23 +565,25 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 	o := open(t)
 	o.Clock.Set(time.Now())
 	v := o.checked(filejob.Ready, imports.Users, staff(10)...)
-	next := [][]byte{o.start(v.ID)}
-	o.Env.Table = &through{o.store, func(_ []table.Operation, commit func() error) error {
+	next := [][]byte{o.Start(v.ID)}
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, _ []table.Operation, commit func() error,
+	) error {
 		o.Clock.Add(15 * time.Second)
 		return commit()
 	}}
 	invocations := 0
 	for ; len(next) > 0; invocations++ {
-		ctx, cancel := context.WithDeadline(o.ctx, o.Clock.Now().Add(time.Minute))
-		o.must(o.apply(ctx, next[0]))
+		ctx, cancel := context.WithDeadline(o.Ctx, o.Clock.Now().Add(time.Minute))
+		o.Must(o.Apply(ctx, next[0]))
 		cancel()
 		next = next[1:]
-		for _, info := range o.files.Take() {
-			next = append(next, event(info))
+		for _, info := range o.Files.Take() {
+			next = append(next, filejobs.Event(info))
 		}
 	}
-	o.Env.Table = o.store
-	if v = o.in(filejob.Completed, o.get(v.ID)); v.Applied != 10 || invocations < 3 {
+	o.Env.Table = o.Store
+	if v = o.In(filejob.Completed, o.Get(v.ID)); v.Applied != 10 || invocations < 3 {
 		t.Errorf("%+v after %d invocations", v, invocations)
 	}
 }

@@ -1,16 +1,16 @@
 package license
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	"seatwise/shared/catalog"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
-	"seatwise/shared/platform/table"
 )
 
 const (
@@ -37,6 +37,8 @@ const (
 // Item is one item of a bulk call: by product and user, or, in other calls, by license.
 type Item struct {
 	ProductID, UserID, Extension, LicenseID string
+	// CostCenter is that of the seat that is asked for, or empty.
+	CostCenter string
 }
 
 // ItemResult is what became of an item.
@@ -71,12 +73,10 @@ type Results struct {
 type bulk struct {
 	items []Item
 	mode  Mode
-	// load reads what the items of one group need, and may say what is wrong with all of them.
-	load func(ctx context.Context, ch *UnitOfWork, group []Item) error
+	// load demands what the items of one group need, and may say what is wrong with all of them.
+	load func(g *ledger, group []Item) error
 	// apply carries out one item, and says which license it concerns.
-	apply func(ctx context.Context, ch *UnitOfWork, item Item) (license string, err error)
-	// more is committed with each group.
-	more []table.Operation
+	apply func(g *ledger, item Item) (license string, err error)
 }
 
 // sameAs says of each item which earlier one is the same; nil for none.
@@ -93,36 +93,42 @@ func (b bulk) sameAs() []*int {
 }
 
 // trace is all that an item can change of its user and its license, to be compared.
-func (ch *UnitOfWork) trace(item Item, license string) (string, error) {
+func (g *ledger) trace(item Item) (string, error) {
 	var parts []any
-	if h := ch.holders[item.UserID]; h != nil {
-		parts = append(parts, h.Holder)
+	if h := g.holder(item.UserID); h != nil {
+		parts = append(parts, h)
 	}
-	if l := ch.licenses[license]; l != nil {
+	if l := g.licenses[item.LicenseID]; l != nil {
 		parts = append(parts, l.now)
 	}
 	data, err := call.Encode(parts)
 	return string(data), err
 }
 
+// heldBy is the id of the license of a product that a loaded user holds, or empty.
+func (g *ledger) heldBy(user, product string) string {
+	if h := g.holder(user); h != nil && h.Holds(product) {
+		return h.Holdings[product].LicenseID
+	}
+	return ""
+}
+
 // carryOut applies one item and says which license it concerns; the result is told what it did.
-func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *ItemResult) (license string, err error) {
-	before, err := ch.trace(item, item.LicenseID)
+func (b bulk) carryOut(g *ledger, item Item, result *ItemResult) (license string, err error) {
+	before, err := g.trace(item)
 	if err != nil {
 		return "", err
 	}
 	held := License{ProductID: item.ProductID}
-	if h := ch.holders[item.UserID]; h != nil && h.Holds(item.ProductID) {
-		if l := ch.licenses[h.Holdings[item.ProductID].LicenseID]; l != nil {
-			held = l.now.License
-		}
+	if l := g.licenses[g.heldBy(item.UserID, item.ProductID)]; l != nil {
+		held = l.now.License
 	}
-	if license, err = b.apply(ctx, ch, item); err != nil {
+	if license, err = b.apply(g, item); err != nil {
 		return license, err
 	}
-	after, err := ch.trace(item, item.LicenseID)
+	after, err := g.trace(item)
 	if result.Unchanged = before == after; !result.Unchanged {
-		result.Also = ch.also(held, item.UserID)
+		result.Also = g.also(held, item.UserID)
 	}
 	return license, err
 }
@@ -131,56 +137,86 @@ func (b bulk) carryOut(ctx context.Context, ch *UnitOfWork, item Item, result *I
 // (requirements, section 4), in the order of the items. With AllOrNone the first item that fails is
 // the error; otherwise each item has its own result.
 func (d *Service) AssignMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
-	b := bulk{items: items, mode: mode, load: loadAssigned}
-	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
-		return ch.assign(ctx, item)
-	}
-	return d.many(ctx, c, b)
+	return d.many(ctx, c, bulk{items: items, mode: mode, load: (*ledger).loadAssigned, apply: (*ledger).assign})
 }
 
-// loadAssigned loads the users of a group and what they hold of the products in question.
-func loadAssigned(ctx context.Context, ch *UnitOfWork, group []Item) error {
+// loadAssigned demands the users of a group, what they hold of the products in question, and free
+// seats for all of them.
+func (g *ledger) loadAssigned(group []Item) error {
 	need := Need{Seats: map[string]int{}}
 	for _, item := range group {
 		need.Users, need.Extensions = append(need.Users, item.UserID), append(need.Extensions, item.Extension)
-		if p, ok := ch.products.Lookup(item.ProductID); ok && p.Purchasable() {
+		if p, ok := g.products.Lookup(item.ProductID); ok && p.Purchasable() {
 			need.Seats[p.ID]++
 		}
 	}
-	if _, err := ch.Load(ctx, need); err != nil {
+	if err := g.need(need); err != nil {
 		return err
 	}
 	var held []string
+	own := map[asked]int{}
 	for _, item := range group {
-		if h := ch.holders[item.UserID]; h != nil && h.Holds(item.ProductID) {
-			held = append(held, h.Holdings[item.ProductID].LicenseID)
+		id := g.heldBy(item.UserID, item.ProductID)
+		if id != "" {
+			held = append(held, id)
+		} else if h := g.holder(item.UserID); h != nil && cmp.Or(item.CostCenter, h.CostCenter) != "" {
+			own[asked{item.ProductID, cmp.Or(item.CostCenter, h.CostCenter)}]++
 		}
 	}
-	_, err := ch.Load(ctx, Need{Licenses: held})
-	return err
+	if own = g.lacking(own); len(own) > 0 {
+		return &needs{Need: g.missing(Need{Licenses: held}), own: own}
+	}
+	return g.need(Need{Licenses: held})
 }
 
 // assign is one item of AssignMany.
-func (ch *UnitOfWork) assign(ctx context.Context, item Item) (string, error) {
-	h, err := ch.Holder(item.UserID)
+func (g *ledger) assign(item Item) (string, error) {
+	if _, err := g.Holder(item.UserID); err != nil {
+		return "", err
+	}
+	p, err := g.product(item.ProductID)
 	if err != nil {
 		return "", err
 	}
-	p, ok := ch.products.Lookup(item.ProductID)
-	switch {
-	case !ok:
-		return "", problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
-	case len(p.Devices) > 0:
+	if len(p.Devices) > 0 {
 		return "", problem.Invalid("productId", problem.NotApplicable, "is held by devices, not by users")
 	}
-	if err := ch.extend(ctx, item.UserID, item.ProductID, item.Extension); err != nil {
+	if err := g.extendFor(item.UserID, item.ProductID, item.Extension); err != nil {
 		return "", err
 	}
-	if err := ch.GrantProduct(ctx, item.UserID, item.ProductID, Direct); err != nil {
+	if err := g.ask(item, p); err != nil {
 		return "", err
 	}
-	id := h.Holdings[item.ProductID].LicenseID
-	return id, ch.agreed(item.UserID, id)
+	defer func() { g.asked = asked{} }()
+	if err := g.grantProduct(item.UserID, item.ProductID, Direct); err != nil {
+		return "", err
+	}
+	id := g.heldBy(item.UserID, item.ProductID)
+	return id, g.agreed(item.UserID, id)
+}
+
+// ask demands that the seat of an item is of the cost center that it names, if it names one. Who holds
+// the product already keeps the seat that they have.
+//
+// Errors: validation for a product of which there are no seats; cost-center-fenced when the user is
+// not of the cost center.
+func (g *ledger) ask(item Item, p catalog.Product) error {
+	h := g.holder(item.UserID)
+	if item.CostCenter == "" || h == nil || h.Holds(p.ID) {
+		return nil
+	}
+	if !p.Purchasable() {
+		return problem.Invalid("costCenter", problem.NotApplicable,
+			"does not go with %s, which is charged to the user's own", p.Name)
+	}
+	if err := g.need(Need{fences: true}); err != nil {
+		return err
+	}
+	if !g.fences.Serves(item.CostCenter, h.CostCenter) {
+		return fenced(item.CostCenter).At("costCenter", problem.Refused, "is fenced, and not the user's own")
+	}
+	g.asked = asked{p.ID, item.CostCenter}
+	return nil
 }
 
 // AssignProduct gives a user a license of the product, a free one by the server's choice
@@ -198,93 +234,83 @@ func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user
 
 // RemoveMany takes the products from the users as a person demands it (requirements, section 4):
 // grants that a person gave end, automatic ones exclude the user. A user who has nothing of the
-// product is as demanded already.
+// product is as demanded already, and so is one who does not hold the license that an item names:
+// somebody else has moved it meanwhile.
 func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
 	b := bulk{items: items, mode: mode}
-	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
+	b.load = func(g *ledger, group []Item) error {
 		var users []string
 		for _, item := range group {
 			users = append(users, item.UserID)
 		}
-		return ch.loadFamily(ctx, users)
+		return g.families(users...)
 	}
-	b.apply = func(ctx context.Context, ch *UnitOfWork, item Item) (string, error) {
-		h, err := ch.Holder(item.UserID)
-		if err != nil {
+	b.apply = func(g *ledger, item Item) (string, error) {
+		if _, err := g.Holder(item.UserID); err != nil {
 			return "", err
 		}
-		if _, ok := ch.products.Lookup(item.ProductID); !ok {
-			return "", problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
+		if _, err := g.product(item.ProductID); err != nil {
+			return "", err
 		}
-		license := ""
-		if h.Holds(item.ProductID) {
-			license = h.Holdings[item.ProductID].LicenseID
+		license := g.heldBy(item.UserID, item.ProductID)
+		if item.LicenseID != "" && item.LicenseID != license {
+			return "", nil
 		}
-		return license, ch.Unassign(ctx, item.UserID, item.ProductID)
+		return license, g.unassign(item.UserID, item.ProductID)
 	}
 	return d.many(ctx, c, b)
 }
 
 // TerminateMany is Terminate of each license (requirements, section 4).
 func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string) (Results, error) {
-	b := bulk{items: byLicense(ids), load: loadLicenses}
-	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
-		return item.LicenseID, ch.Terminate(item.LicenseID)
-	}
-	return d.many(ctx, c, b)
+	return d.many(ctx, c, ofLicenses(ids, Need{}, (*ledger).terminate))
 }
 
 // SetCostCenters is SetCostCenter of each license (requirements, section 4).
 //
 // Errors: validation when there is no such cost center.
 func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
-	b := bulk{
-		items: byLicense(ids),
-		more:  []table.Operation{table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent)},
-	}
-	b.load = func(ctx context.Context, ch *UnitOfWork, group []Item) error {
-		there, err := ch.loadCostCenter(ctx, costCenter, licenseIDs(group))
-		if err != nil {
+	b := ofLicenses(ids, Need{CostCenter: costCenter, fences: true}, func(g *ledger, id string) error {
+		return g.setCostCenter(id, costCenter)
+	})
+	load := b.load
+	b.load = func(g *ledger, group []Item) error {
+		if err := load(g, group); err != nil {
 			return err
 		}
-		return there()
-	}
-	b.apply = func(_ context.Context, ch *UnitOfWork, item Item) (string, error) {
-		return item.LicenseID, ch.SetCostCenter(item.LicenseID, costCenter)
+		return g.chargeable(costCenter)
 	}
 	return d.many(ctx, c, b)
 }
 
-func byLicense(ids []string) []Item {
-	items := make([]Item, len(ids))
+// ofLicenses is a use case over licenses, which are loaded with what is needed beside them.
+func ofLicenses(ids []string, need Need, apply func(g *ledger, id string) error) bulk {
+	b := bulk{items: make([]Item, len(ids))}
 	for i, id := range ids {
-		items[i].LicenseID = id
+		b.items[i].LicenseID = id
 	}
-	return items
-}
-
-func licenseIDs(items []Item) []string {
-	ids := make([]string, len(items))
-	for i, item := range items {
-		ids[i] = item.LicenseID
+	b.load = func(g *ledger, group []Item) error {
+		all := need
+		for _, item := range group {
+			all.Licenses = append(all.Licenses, item.LicenseID)
+		}
+		return g.need(all)
 	}
-	return ids
-}
-
-func loadLicenses(ctx context.Context, ch *UnitOfWork, group []Item) error {
-	_, err := ch.Load(ctx, Need{Licenses: licenseIDs(group)})
-	return err
+	b.apply = func(g *ledger, item Item) (string, error) { return item.LicenseID, apply(g, item.LicenseID) }
+	return b
 }
 
 // many carries out a bulk call. What fits into one commit is one, answer included. Otherwise the
 // request claims its key, commits group after group, and stores the answer last; when it dies in
 // between, a repetition does the items again, and those that are done stay as they are.
+//
+// Errors: those of allOrNone.
 func (d *Service) many(ctx context.Context, c *call.Call, b bulk) (Results, error) {
 	if b.mode == AllOrNone {
 		return d.allOrNone(ctx, c, b)
 	}
 	if len(b.items) <= bulkGroup {
-		results, err := d.atOnce(ctx, c, b)
+		results, err := atOnce(ctx, b, func() *UnitOfWork { return d.Change(c) })
 		if !errors.Is(err, errTooMuch) {
 			return results, err
 		}
@@ -309,49 +335,51 @@ func (d *Service) many(ctx context.Context, c *call.Call, b bulk) (Results, erro
 	return results, nil
 }
 
-// errTooMuch says that a group does not fit into one commit.
-var errTooMuch = errors.New("too much for one commit")
+// allOrNone carries out all items in one commit, or none (requirements, section 4). Where that is
+// too much for the commit, the seats that it frees are handed over after it.
+//
+// Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the
+// problem of the first item that fails, which names the item.
+func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+	if len(b.items) > MaxAtomic {
+		const most = "has at most %d items when atomic is set"
+		return Results{}, problem.Invalid("items", problem.TooMany, most, MaxAtomic)
+	}
+	results, err := atOnce(ctx, b, func() *UnitOfWork { return d.Change(c) })
+	if errors.Is(err, errTooMuch) {
+		results, err = atOnce(ctx, b, func() *UnitOfWork {
+			u := d.Change(c)
+			u.DeferHandover()
+			return u
+		})
+	}
+	if errors.Is(err, errTooMuch) {
+		const advice = "changes more than one step can hold; send fewer items, or leave atomic out"
+		err = problem.Invalid("items", problem.TooMany, advice)
+	}
+	return results, err
+}
 
-// atOnce carries out all items in one commit, each with its own result.
-func (d *Service) atOnce(ctx context.Context, c *call.Call, b bulk) (Results, error) {
-	var out Results
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := d.Change(c)
-		results, err := d.group(ctx, ch, b, 0, b.items)
+// atOnce carries out all items in one commit with the answer.
+//
+// Errors: errTooMuch.
+func atOnce(ctx context.Context, b bulk, begin func() *UnitOfWork) (out Results, err error) {
+	err = call.Decide(ctx, func(ctx context.Context) error {
+		u := begin()
+		results, err := u.group(ctx, b, 0, b.items)
 		if err != nil {
 			return err
 		}
 		out = tally(results)
-		ops, fits, err := ch.operations(len(b.more))
-		if err != nil {
-			return err
-		}
-		if !fits {
-			return errTooMuch
-		}
-		return ch.commitIfAny(ctx, call.Told(out), ops, b.more)
+		return u.Commit(ctx, call.Told(out))
 	})
 	return out, err
 }
 
-// commitIfAny commits operations, and leaves out what only guards a change when there is none.
-func (ch *UnitOfWork) commitIfAny(ctx context.Context, answer call.Answer, ops, guards []table.Operation) error {
-	if len(ops) > 0 {
-		ops = append(ops, guards...)
-	}
-	return ch.commit(ctx, answer, ops)
-}
-
-// group applies items to a fresh change; first is the index of the first one. With AllOrNone the
-// first item that fails is the error, otherwise it is the item's result.
-func (d *Service) group(
-	ctx context.Context,
-	ch *UnitOfWork,
-	b bulk,
-	first int,
-	items []Item,
-) ([]ItemResult, error) {
-	if err := b.load(ctx, ch, items); err != nil {
+// group applies items to a fresh unit of work; first is the index of the first one. With AllOrNone
+// the first item that fails is the error, otherwise it is the item's result.
+func (u *UnitOfWork) group(ctx context.Context, b bulk, first int, items []Item) ([]ItemResult, error) {
+	if err := u.do(ctx, func(g *ledger) error { return b.load(g, items) }); err != nil {
 		return nil, err
 	}
 	results, same := make([]ItemResult, len(items)), b.sameAs()
@@ -359,15 +387,15 @@ func (d *Service) group(
 	doubtful := false
 	for i, item := range items {
 		results[i] = ItemResult{Index: first + i, Status: succeeded, LicenseID: item.LicenseID, SameAs: same[first+i]}
-		err := ch.Try(func() (err error) {
-			licenses[i], err = b.carryOut(ctx, ch, item, &results[i])
+		err := u.do(ctx, func(g *ledger) (err error) {
+			licenses[i], err = b.carryOut(g, item, &results[i])
 			return err
 		})
 		p, refused := problem.From(err)
 		switch {
 		case err == nil:
 		case b.mode == AllOrNone:
-			return nil, ch.confirmRefusal(ctx, ch.faults(ctx, b, i, err))
+			return nil, u.confirmRefusal(ctx, u.faults(ctx, b, i, err))
 		case !refused:
 			return nil, err
 		default:
@@ -376,7 +404,7 @@ func (d *Service) group(
 		}
 	}
 	if doubtful {
-		if err := ch.unchanged(ctx); err != nil {
+		if err := u.unchanged(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -384,7 +412,7 @@ func (d *Service) group(
 		if id == "" {
 			continue
 		}
-		l, _, err := ch.after(id)
+		l, _, err := u.after(id)
 		if err != nil {
 			return nil, err
 		}
@@ -400,93 +428,50 @@ func (d *Service) groups(ctx context.Context, c *call.Call, b bulk) (Results, er
 	size := bulkGroup
 	for len(all) < len(b.items) {
 		var done []ItemResult
-		err := call.Decide(ctx, func(ctx context.Context) error {
-			for {
-				items := b.items[len(all):min(len(all)+size, len(b.items))]
-				ch := d.Change(c.Apart())
-				results, err := d.group(ctx, ch, b, len(all), items)
-				if err != nil {
-					return err
-				}
-				ops, fits, err := ch.operations(len(b.more))
-				if err != nil {
-					return err
-				}
-				if !fits && size > 1 {
-					size = max(1, min(size, len(items))/2)
-					continue
-				}
-				if err = ch.commitIfAny(ctx, call.Answer{}, ops, b.more); err != nil {
-					size = max(1, size/2)
-					return err
-				}
-				done = results
-				return nil
+		err := call.Decide(ctx, func(ctx context.Context) (err error) {
+			items := b.items[len(all):min(len(all)+size, len(b.items))]
+			u := d.Change(c.Apart())
+			if done, err = u.group(ctx, b, len(all), items); err != nil {
+				return err
 			}
+			if err = u.Commit(call.InParts(ctx), call.Answer{}); err != nil {
+				size = max(1, len(items)/2)
+				return err
+			}
+			return nil
 		})
-		if err != nil {
+		if p, refused := problem.From(err); refused && p.Slug == problem.PlanStale {
+			// What has become otherwise than planned is refused alone, the other items are as planned.
+			if len(done) > 1 {
+				size = 1
+				continue
+			}
+			done[0] = ItemResult{
+				Index: done[0].Index, Status: failed, LicenseID: done[0].LicenseID, Problem: p.Document(),
+			}
+			err = nil
+		}
+		switch {
+		case err == nil:
+			all, size = append(all, done...), min(size*2, bulkGroup)
+		case !errors.Is(err, errTooMuch) || len(done) == 1:
 			return Results{}, err
 		}
-		all = append(all, done...)
-		size = min(size*2, bulkGroup)
 	}
 	return tally(all), nil
 }
 
-// allOrNone carries out all items in one commit, or none (requirements, section 4).
-//
-// Errors: validation for more than MaxAtomic items, or for what takes more than one commit; the
-// problem of the first item that fails, which names the item.
-func (d *Service) allOrNone(ctx context.Context, c *call.Call, b bulk) (Results, error) {
-	if len(b.items) > MaxAtomic {
-		return Results{}, problem.Invalid(
-			"items",
-			problem.TooMany,
-			"has at most %d items when atomic is set",
-			MaxAtomic,
-		)
-	}
-	later := false
-	var out Results
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		for {
-			ch := d.Change(c)
-			ch.deferred = later
-			results, err := d.group(ctx, ch, b, 0, b.items)
-			if err != nil {
-				return err
-			}
-			out = tally(results)
-			ops, fits, err := ch.operations(len(b.more))
-			switch {
-			case err != nil:
-				return err
-			case fits:
-				return ch.commitIfAny(ctx, call.Told(out), ops, b.more)
-			case later:
-				return problem.Invalid(
-					"items",
-					problem.TooMany,
-					"changes more than one step can hold; send fewer items, or leave atomic out",
-				)
-			}
-			later = true
-		}
-	})
-	return out, err
-}
-
 // faults are the problem of the first item that fails, and beside it what is wrong with those
 // behind it: all at once, and each shortage of a product once.
-func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) error {
-	whole, ok := problem.From(ch.atItem(b.items, at, err))
+func (u *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) error {
+	whole, ok := problem.From(u.atItem(b.items, at, err))
 	if !ok {
 		return err
 	}
 	short := map[string]bool{whole.ProductID: true}
 	for i := at + 1; i < len(b.items); i++ {
-		err := ch.Try(func() error {
-			_, err := b.apply(ctx, ch, b.items[i])
+		err := u.do(ctx, func(g *ledger) error {
+			_, err := b.apply(g, b.items[i])
 			return err
 		})
 		p, refused := problem.From(err)
@@ -497,7 +482,7 @@ func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) err
 			continue
 		}
 		short[p.ProductID] = true
-		if more, ok := problem.From(ch.atItem(b.items, i, err)); ok {
+		if more, ok := problem.From(u.atItem(b.items, i, err)); ok {
 			whole.Fields = append(whole.Fields, more.Fields...)
 			if whole.Slug == problem.NotEnoughLicenses {
 				whole.Shorter(more)
@@ -509,24 +494,21 @@ func (ch *UnitOfWork) faults(ctx context.Context, b bulk, at int, err error) err
 
 // atItem makes an item's problem one of the whole call, which names the item; a shortage counts all
 // items of the product.
-func (ch *UnitOfWork) atItem(items []Item, at int, err error) error {
+func (g *ledger) atItem(items []Item, at int, err error) error {
 	p, ok := problem.From(err)
 	if !ok || len(items) == 1 {
 		return err
 	}
 	whole := *p
 	if p.Slug == problem.NotEnoughLicenses {
-		taken := ch.counts[record.CountName(record.CountAssigned, p.ProductID)]
-		left := slices.Collect(func(yield func(Item) bool) {
-			for _, item := range items[at:] {
-				if h := ch.holders[item.UserID]; item.ProductID == p.ProductID &&
-					(h == nil || !h.Holds(item.ProductID)) &&
-					!yield(item) {
-					return
-				}
+		taken := g.counts[record.CountName(record.CountAssigned, p.ProductID)]
+		wanted := taken
+		for _, item := range items[at:] {
+			if item.ProductID == p.ProductID && g.heldBy(item.UserID, item.ProductID) == "" {
+				wanted++
 			}
-		})
-		whole = *problem.Shortage(p.ProductID, taken+int64(len(left)), taken)
+		}
+		whole = *problem.Shortage(p.ProductID, g.products.Name(p.ProductID), wanted, taken)
 	}
 	field := fmt.Sprintf("items[%d]", at)
 	whole.Fields = []problem.Field{{Field: field, Code: problem.Refused, Message: whole.Detail}}

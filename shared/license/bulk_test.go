@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table/faulty"
@@ -59,14 +59,25 @@ func TestBulkHasAResultForEachItem(t *testing.T) {
 		switch {
 		case r.Index != i:
 			t.Errorf("result %d has index %d", i, r.Index)
-		case want[i] == 0 && (r.Status != succeeded || r.License == nil || r.License.UserID != items[i].UserID || r.Problem != nil):
+		case want[i] == 0 &&
+			(r.Status != succeeded || r.License == nil || r.License.UserID != items[i].UserID || r.Problem != nil):
 			t.Errorf("item %d: %+v", i, r)
-		case want[i] != 0 && (r.Status != failed || r.License != nil || r.Problem == nil || r.Problem.Status != want[i]):
+		case want[i] != 0 &&
+			(r.Status != failed || r.License != nil || r.Problem == nil || r.Problem.Status != want[i]):
 			t.Errorf("item %d: %+v", i, r)
 		}
 	}
 	o.wantCounts("live-reports", "3/3 free 0 waiting 0")
 	o.audit(false, true, users...)
+
+	other := items[4]
+	other.LicenseID = "a-license-that-somebody-else-holds-now"
+	left, err := o.kernel.RemoveMany(o.ctx, o.call(), []Item{other}, Each)
+	o.must(err)
+	if !left.Results[0].Unchanged {
+		t.Errorf("a user loses another license than the named one: %+v", left.Results[0])
+	}
+	o.wantCounts("live-reports", "3/3 free 0 waiting 0")
 
 	results, err = o.kernel.RemoveMany(o.ctx, o.call(), items, Each)
 	o.must(err)
@@ -172,7 +183,7 @@ func bulkOfMany(t *testing.T) {
 	users := o.staff(150)
 	o.buy("phone-system", 140, "CC-1")
 	o.buy("team_chat", 140, "CC-1")
-	made := &testkit.Rounds{Store: o.Env.Table}
+	made := &fixtures.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	c := o.call()
 	c.WithKey("key", []byte("body"))

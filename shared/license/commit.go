@@ -1,8 +1,9 @@
 package license
 
 import (
-	"bytes"
 	"context"
+	"errors"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -16,75 +17,126 @@ import (
 // Operations are what the change does, ready to be committed. Effects of other modules may be
 // committed with them.
 func (u *UnitOfWork) Operations() ([]table.Operation, error) {
-	var ops []table.Operation
-	for _, step := range []func() ([]table.Operation, error){
-		u.holderOperations, u.licenseOperations, u.extensionOperations,
-		u.waitOperations, u.exclusionOperations, u.countOperations,
-	} {
-		more, err := step()
-		if err != nil {
-			return nil, err
+	var w writes
+	for user, h := range inOrder(u.holders) {
+		u.writeHolder(&w, user, h)
+	}
+	u.writeLicenses(&w)
+	for key, x := range inOrder(u.extensions) {
+		gone := x.now.UserID == "" && x.now.Number == ""
+		left(&w, x, gone, table.Item{Key: record.ExtensionKey(u.account, key)})
+	}
+	for number, n := range inOrder(u.numbers) {
+		left(&w, n, n.now == "", table.Item{Key: record.NumberKey(u.account, number)})
+	}
+	for sort, wait := range inOrder(u.waits) {
+		item := table.Item{Key: record.WaitKey(u.account, sort)}
+		item.IndexKeys[2] = table.Key{Partition: record.WaitingMarkers, Sort: u.account + "#" + sort}
+		left(&w, wait, wait.gone, item)
+	}
+	for sort, excluded := range inOrder(u.exclusions) {
+		u.writeExclusion(&w, sort, excluded)
+	}
+	u.writeSpans(&w)
+	// What is bought can never fall below zero but by a fault of ours, which its bound keeps from
+	// being committed (invariant I1); what is assigned is guarded by the license items themselves.
+	w.add(u.takenOperations()...)
+	w.add(boughtOperations(u.c, u.bought)...)
+	w.add(peopleOperations(u.account, u.people)...)
+	if len(w.ops) > 0 {
+		for code := range u.costCenters {
+			w.add(table.Check(CostCenterKey(u.account, code), table.IfPresent))
 		}
-		ops = append(ops, more...)
 	}
-	told, err := u.told()
+	audits, err := u.c.Audited(u.told()...)
 	if err != nil {
 		return nil, err
 	}
-	audits, err := u.c.Audited(told...)
-	if err != nil {
-		return nil, err
+	w.add(audits...)
+	return w.ops, w.err
+}
+
+// writes gathers the operations of a commit. The first document that cannot be encoded is its error.
+type writes struct {
+	ops []table.Operation
+	err error
+}
+
+func (w *writes) add(ops ...table.Operation) { w.ops = append(w.ops, ops...) }
+
+// put writes a document as the data of an item.
+func (w *writes) put(item table.Item, document any, cond table.Condition) {
+	var err error
+	if item.Data, err = call.Encode(document); err != nil && w.err == nil {
+		w.err = err
 	}
-	return append(ops, audits...), nil
+	version := item.Version
+	op := table.Put(item, cond)
+	if version != 0 {
+		op.Item.Version = version
+	}
+	w.add(op)
+}
+
+// commit hands the operations to what commits them.
+func (w *writes) commit(ctx context.Context, commit func(ctx context.Context, ops []table.Operation) error) error {
+	if w.err != nil {
+		return w.err
+	}
+	return commit(ctx, w.ops)
+}
+
+// inOrder is a map in the order of its keys.
+func inOrder[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if !yield(key, m[key]) {
+				return
+			}
+		}
+	}
 }
 
 // told are the change's records. The last one of each license says how the license is left;
 // licenses that stay with their holder, and have other grants behind them than before, get a record
 // of their own. Of a license that is left as it was, taken and given back by the same change, there
 // is nothing to tell: it is not even written, so no condition says that it was free.
-func (u *UnitOfWork) told() ([]call.AuditEntry, error) {
+func (u *UnitOfWork) told() []call.AuditEntry {
+	last := map[string]int{}
 	var records []call.AuditEntry
 	for _, r := range u.entries {
-		if l := u.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil {
-			switch changed, err := l.changed(); {
-			case err != nil:
-				return nil, err
-			case !changed:
+		if r.Subject == subjectLicense {
+			if !u.licenses[r.SubjectID].changed() {
 				continue
 			}
+			last[r.SubjectID] = len(records)
 		}
 		records = append(records, r)
 	}
-	spoken := map[string]bool{}
-	for i, r := range slices.Backward(records) {
-		if l := u.licenses[r.SubjectID]; r.Subject == subjectLicense && l != nil && !spoken[r.SubjectID] {
-			spoken[r.SubjectID], records[i].After = true, seatOf(l.now)
-		}
+	for id, i := range last {
+		records[i].After = seatOf(u.licenses[id].now)
 	}
-	for _, id := range slices.Sorted(maps.Keys(u.licenses)) {
-		l := u.licenses[id]
-		if !spoken[id] && l.now.UserID != "" && !slices.Equal(l.before.Grants, l.now.Grants) {
+	for id, l := range inOrder(u.licenses) {
+		if _, spoken := last[id]; !spoken && l.now.UserID != "" && !slices.Equal(l.before.Grants, l.now.Grants) {
 			records = append(records, u.seatChange("license.regranted", l, l.now.UserID, grantReason(l.now.Grants)))
 		}
 	}
-	return records, nil
+	return records
 }
 
 // Commit commits the change with the answer and, if given, effects of other modules; it then looks
 // again at the waiting lists that the change concerns.
 //
 // Errors: a *table.ConditionError when something it relied on changed meanwhile: decide again
-// (call.Decide).
+// (call.Decide); errTooMuch.
 func (u *UnitOfWork) Commit(ctx context.Context, answer call.Answer, more ...table.Operation) error {
 	ops, err := u.Operations()
 	if err != nil {
 		return err
 	}
-	return u.commit(ctx, answer, append(ops, more...))
-}
-
-// commit is Commit of these operations.
-func (u *UnitOfWork) commit(ctx context.Context, answer call.Answer, ops []table.Operation) error {
+	if ops = append(ops, more...); len(ops) > u.c.Spare() {
+		return errTooMuch
+	}
 	if err := u.c.Commit(ctx, answer, ops...); err != nil {
 		return err
 	}
@@ -92,11 +144,14 @@ func (u *UnitOfWork) commit(ctx context.Context, answer call.Answer, ops []table
 	return nil
 }
 
+// errTooMuch says that a change does not fit into one commit.
+var errTooMuch = errors.New("too much for one commit")
+
 // Fits says whether the change fits into one commit together with a number of operations of other
 // modules.
 func (u *UnitOfWork) Fits(more int) (bool, error) {
-	_, fits, err := u.operations(more)
-	return fits, err
+	ops, err := u.Operations()
+	return len(ops)+more <= u.c.Spare(), err
 }
 
 // Committed does what follows a commit of the change's Operations by other means than Commit. The
@@ -105,283 +160,146 @@ func (u *UnitOfWork) Committed(ctx context.Context) {
 	for _, marker := range u.unsure {
 		u.service.records.Confirm(marker)
 	}
-	for _, product := range slices.Sorted(maps.Keys(u.look)) {
-		u.service.drainSoon(ctx, u.c, product)
+	u.service.drainSoon(ctx, u.c, u.look)
+}
+
+func (u *UnitOfWork) writeHolder(w *writes, user string, h *state[Holder]) {
+	writeWords(w, u.account, h)
+	item := u.service.holderItem(u.account, &h.now)
+	item.Version = u.c.NextVersion(h.exists, h.version)
+	if !left(w, h, h.gone, item) && u.required[user] {
+		w.add(table.Check(item.Key, table.IfVersion(h.version)))
 	}
 }
 
-func (u *UnitOfWork) holderOperations() ([]table.Operation, error) {
-	var ops []table.Operation
-	for _, user := range slices.Sorted(maps.Keys(u.holders)) {
-		h := u.holders[user]
-		key := HolderKey(u.c.Account, user)
-		words, err := h.wordOperations(u.c.Account)
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, words...)
-		if h.gone {
-			if h.exists {
-				ops = append(ops, table.Delete(key, table.IfVersion(h.version)))
-			}
-			continue
-		}
-		data, err := call.Encode(h.Holder)
-		if err != nil {
-			return nil, err
-		}
-		if h.exists && bytes.Equal(data, h.before) {
-			if u.required[user] {
-				ops = append(ops, table.Check(key, table.IfVersion(h.version)))
-			}
-			continue
-		}
-		ops = append(ops, u.c.Put(u.service.holderItem(u.c.Account, &h.Holder, data), h.exists, h.version))
+// left writes what the decision leaves of an item, and says whether it had to: the item is deleted
+// if it is gone, and written where it is not as it was read.
+func left[T any](w *writes, s *state[T], gone bool, item table.Item) bool {
+	cond := table.IfAbsent
+	if s.exists {
+		cond = table.IfVersion(s.version)
 	}
-	return ops, nil
-}
-
-func version(exists bool, v int64) table.Condition {
-	if exists {
-		return table.IfVersion(v)
-	}
-	return table.IfAbsent
-}
-
-func (u *UnitOfWork) licenseOperations() ([]table.Operation, error) {
-	var ops []table.Operation
-	for _, id := range slices.Sorted(maps.Keys(u.licenses)) {
-		l := u.licenses[id]
-		data, err := call.Encode(l.now)
-		if err != nil {
-			return nil, err
-		}
-		if l.exists {
-			was, err := call.Encode(l.before)
-			if err != nil {
-				return nil, err
-			}
-			if bytes.Equal(was, data) {
-				if l.drawn { // and given back by the same change
-					back, err := offerOperation(
-						u.c.Account,
-						offer{Document: l.now, LicenseVersion: l.version},
-						table.IfAbsent,
-					)
-					if err != nil {
-						return nil, err
-					}
-					ops = append(ops, back)
-				}
-				continue
-			}
-		}
-		put := table.Put(u.service.records.Item(u.c.Account, l.now, data), version(l.exists, l.version))
-		ops = append(ops, put)
-		switch {
-		case l.now.Status == Available && l.now.Kind.Purchasable():
-			cond := table.Always
-			if l.exists && l.before.Status == Available && !l.drawn {
-				cond = table.IfPresent // otherwise it is reserved
-			}
-			entry, err := offerOperation(u.c.Account, offer{Document: l.now, LicenseVersion: put.Item.Version}, cond)
-			if err != nil {
-				return nil, err
-			}
-			ops = append(ops, entry)
-		case l.exists && l.before.Status == Available && !l.drawn:
-			// who takes it must find it in the pool, where a reserved one is not
-			ops = append(ops, table.Delete(l.before.FreeKey(u.c.Account), table.IfPresent))
-		}
-	}
-	if len(ops) > 0 {
-		for _, marker := range u.unsure {
-			ops = append(ops, table.Check(marker, table.IfPresent))
-		}
-	}
-	return ops, nil
-}
-
-// offerOperation puts a free license into the pool. The entry has the version of its license, so
-// that who takes it away by the entry alone takes what it has read.
-func offerOperation(account string, o offer, cond table.Condition) (table.Operation, error) {
-	data, err := call.Encode(o)
-	if err != nil {
-		return table.Operation{}, err
-	}
-	op := table.Put(table.Item{Key: o.FreeKey(account), Data: data}, cond)
-	op.Item.Version = o.LicenseVersion
-	return op, nil
-}
-
-func (u *UnitOfWork) extensionOperations() ([]table.Operation, error) {
-	var ops []table.Operation
-	for _, key := range slices.Sorted(maps.Keys(u.extensions)) {
-		x := u.extensions[key]
-		gone := x.now.UserID == "" && x.now.Number == ""
-		op, err := left(record.ExtensionKey(u.c.Account, key), x, gone)
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op...)
-	}
-	for _, number := range slices.Sorted(maps.Keys(u.numbers)) {
-		n := u.numbers[number]
-		op, err := left(record.NumberKey(u.c.Account, number), n, n.now == "")
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op...)
-	}
-	return ops, nil
-}
-
-// left writes a document as the change leaves it, or deletes one that is gone; nothing for one that
-// is as it was.
-func left[T any](at table.Key, s *state[T], gone bool) ([]table.Operation, error) {
-	data, err := call.Encode(s.now)
 	switch {
-	case err != nil:
-		return nil, err
 	case gone && s.exists:
-		return []table.Operation{table.Delete(at, table.IfVersion(s.version))}, nil
-	case gone, s.exists && bytes.Equal(data, s.raw):
-		return nil, nil
+		w.add(table.Delete(item.Key, cond))
+	case gone || !s.changed():
+		return false
+	default:
+		w.put(item, s.now, cond)
 	}
-	return []table.Operation{table.Put(table.Item{Key: at, Data: data}, version(s.exists, s.version))}, nil
+	return true
 }
 
-func (u *UnitOfWork) waitOperations() ([]table.Operation, error) {
+func (u *UnitOfWork) writeLicenses(w *writes) {
+	before := len(w.ops)
+	for _, l := range inOrder(u.licenses) {
+		item := u.service.records.Item(u.account, l.now)
+		u.writeOffer(w, l, left(w, &l.state, false, item))
+	}
+	if len(w.ops) == before {
+		return
+	}
+	for _, marker := range u.unsure {
+		w.add(table.Check(marker, table.IfPresent))
+	}
+}
+
+// writeOffer writes what becomes of a license's entry in the pool when the license is written, or
+// not written.
+func (u *UnitOfWork) writeOffer(w *writes, l *licenseState, written bool) {
+	offered := l.exists && l.before.Status == Available && !l.drawn
+	free := l.now.Status == Available && l.now.Kind.Purchasable()
+	o := offer{Document: l.now, LicenseVersion: l.state.after()}
+	switch {
+	case !written && !l.drawn:
+	case offered && !free:
+		// who takes it must find it in the pool, where a reserved one is not
+		w.add(table.Delete(l.before.FreeKey(u.account), table.IfPresent))
+	case !free:
+	case offered:
+		w.offer(u.account, o, table.IfPresent) // otherwise it is reserved
+	case written:
+		w.offer(u.account, o, table.Always)
+	default: // drawn, and given back by the same change
+		w.offer(u.account, o, table.IfAbsent)
+	}
+}
+
+// offer puts a free license into the pool. The entry has the version of its license, so that who
+// takes it away by the entry alone takes what it has read.
+func (w *writes) offer(account string, o offer, cond table.Condition) {
+	w.put(table.Item{Key: o.FreeKey(account), Version: o.LicenseVersion}, o, cond)
+}
+
+func (u *UnitOfWork) writeExclusion(w *writes, sort string, excluded bool) {
+	product, user, _ := strings.Cut(sort, "#")
+	key := record.ExclusionKey(u.account, product, user)
+	if !excluded {
+		w.add(table.Delete(key, table.Always))
+		return
+	}
+	name := u.holders[user].now.Name
+	told := record.Excluded{ProductID: product, UserID: user, UserName: name, Since: u.at, By: u.actor}
+	w.put(table.Item{Key: key}, told, table.Always)
+}
+
+// takenOperations add to the counts of what is assigned, what is reserved, and who waits. Where a
+// seat was given that a fence could keep from its holder, they demand that the fences are as they
+// were read: this is the one item of the commit that is anybody's, and so none is hot.
+func (u *UnitOfWork) takenOperations() []table.Operation {
+	var guard []table.Bound
+	if u.relied {
+		epoch := u.fences.Epoch
+		guard = append(guard, table.Bound{Name: record.CountFences, Min: &epoch, Max: &epoch})
+	}
+	return takenOperations(u.account, u.counts, guard...)
+}
+
+// peopleOperations count the users of cost centers.
+func peopleOperations(account string, people map[string]int64) []table.Operation {
 	var ops []table.Operation
-	for _, sort := range slices.Sorted(maps.Keys(u.waits)) {
-		w := u.waits[sort]
-		key := record.WaitKey(u.c.Account, sort)
-		if w.gone {
-			if w.exists {
-				ops = append(ops, table.Delete(key, table.IfVersion(w.version)))
-			}
-			continue
+	for code, by := range inOrder(people) {
+		if by != 0 {
+			ops = append(ops, table.Add(record.PeopleKey(account, code), table.AtLeast(record.CountPeople, by, 0)))
 		}
-		if w.exists && !w.dirty {
-			continue
-		}
-		data, err := call.Encode(w.entry)
-		if err != nil {
-			return nil, err
-		}
-		item := table.Item{Key: key, Data: data}
-		item.IndexKeys[2] = table.Key{Partition: record.WaitingMarkers, Sort: u.c.Account + "#" + sort}
-		ops = append(ops, table.Put(item, version(w.exists, w.version)))
 	}
-	return ops, nil
+	return ops
 }
 
-func (u *UnitOfWork) exclusionOperations() ([]table.Operation, error) {
-	var ops []table.Operation
-	for _, sort := range slices.Sorted(maps.Keys(u.exclusions)) {
-		product, user, _ := strings.Cut(sort, "#")
-		key := record.ExclusionKey(u.c.Account, product, user)
-		if !u.exclusions[sort] {
-			ops = append(ops, table.Delete(key, table.Always))
-			continue
-		}
-		data, err := call.Encode(
-			record.Excluded{
-				ProductID: product,
-				UserID:    user,
-				UserName:  u.holders[user].Name,
-				Since:     u.c.At,
-				By:        u.c.Actor,
-			},
-		)
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, table.Put(table.Item{Key: key, Data: data}, table.Always))
-	}
-	return ops, nil
-}
-
-// countOperations add up what the change did. What is bought can never fall below zero but by a
-// fault of ours, which its bound keeps from being committed (invariant I1); what is assigned is
-// guarded by the license items themselves.
-func (u *UnitOfWork) countOperations() ([]table.Operation, error) {
-	var taken []table.Bound
-	for _, name := range slices.Sorted(maps.Keys(u.counts)) {
-		if by := u.counts[name]; by != 0 {
+// takenOperations add to the counts of what is assigned, what is reserved, and who waits, and demand
+// what else one of the items must count.
+func takenOperations(account string, counts map[string]int64, taken ...table.Bound) []table.Operation {
+	for name, by := range inOrder(counts) {
+		if by != 0 {
 			taken = append(taken, table.Bound{Name: name, By: by})
 		}
 	}
 	var ops []table.Operation
 	shard := rand.IntN(record.TakenShards)
 	for bounds := range slices.Chunk(taken, table.MaxBounds) {
-		ops = append(ops, table.Add(record.TakenKey(u.c.Account, shard), bounds...))
+		ops = append(ops, table.Add(record.TakenKey(account, shard), bounds...))
 		shard++
 	}
-	keys := slices.SortedFunc(maps.Keys(u.bought), func(a, b table.Key) int {
-		return strings.Compare(a.Partition+"\x00"+a.Sort, b.Partition+"\x00"+b.Sort)
-	})
-	for _, key := range keys {
-		if by := u.bought[key]; by != 0 {
-			ops = append(ops, table.Add(key, table.AtLeast(record.CountBought, by, 0)))
-		}
-	}
-	return append(ops, dayOperations(u.c, u.bought)...), nil
+	return ops
 }
 
-// Drain serves the waiting list of a product from the seats that are free, in order, until one of
-// the two is empty. Whoever frees a seat hands it over in the same commit when somebody waits;
-// Drain is for seats that are bought, and for the moment in which one user began to wait while
-// another's seat was being freed: both then look again after their own commit, with strongly
-// consistent reads, so at least the later of them sees the other. A crash before that look is
-// mended by the maintenance function, which drains every list in WaitingMarkers. It returns how
-// many it served.
-func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int, error) {
-	served := 0
-	for {
-		done := true
-		err := call.Decide(ctx, func(ctx context.Context) error {
-			n, more, err := d.drainSome(ctx, c.Apart(), product)
-			if err == nil {
-				served, done = served+n, !more
-			}
-			return err
-		})
-		if err != nil || done {
-			return served, err
-		}
-	}
-}
-
-// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a
-// pool entry, a waiting entry and an audit record with its second place, and more when the seat
-// makes another one unnecessary.
-const drainBatch = 15
-
-func (d *Service) drainSome(ctx context.Context, c *call.Call, product string) (served int, more bool, err error) {
-	for size := drainBatch; ; size /= 2 {
-		u := d.Change(c)
-		var served int
-		var moved bool
-		err := u.do(ctx, func(g *ledger) (err error) {
-			served, moved, err = g.serve(product, size)
-			return err
-		})
-		if err != nil || !moved {
-			return 0, false, err
-		}
-		ops, fits, err := u.operations(0)
-		if err != nil {
-			return 0, false, err
-		}
-		if !fits && size > 1 {
+// boughtOperations add to, or take from, the counts of what is bought, and note it on the item of
+// the quarter of an hour.
+func boughtOperations(c *call.Call, bought map[table.Key]int64) []table.Operation {
+	var ops []table.Operation
+	var noted []table.Bound
+	for _, key := range slices.SortedFunc(maps.Keys(bought), compareKeys) {
+		by := bought[key]
+		if by == 0 {
 			continue
 		}
-		if err := c.Commit(ctx, call.Answer{}, ops...); err != nil {
-			return 0, false, err
+		ops = append(ops, table.Add(key, table.AtLeast(record.CountBought, by, 0)))
+		if key.Partition == record.SeatsPartition(c.Account) {
+			noted = append(noted, table.Bound{Name: record.CountName(record.CountBought, key.Sort), By: by})
 		}
-		delete(u.look, product) // whoever asked looks at it again
-		u.Committed(ctx)
-		return served, true, nil
 	}
+	if len(noted) > 0 {
+		ops = append(ops, table.Add(record.BoughtQuarterKey(c.Account, c.At), noted...))
+	}
+	return ops
 }

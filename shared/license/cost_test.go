@@ -5,7 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
 )
@@ -29,7 +29,7 @@ func costOf(t *testing.T, n, shards int) {
 	ids := o.buy("live-reports", n/2, "CC-1")
 	o.buy("developer", n/2, "CC-2")
 	o.hire("Ann", "Bob", "Cid", "Dan")
-	made := &testkit.Rounds{Store: o.Env.Table}
+	made := &fixtures.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	const page = 50
 	list := func(f inventory.Filter) {

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -47,61 +46,58 @@ const (
 //
 // Errors: a *table.ConditionError when confirm's conditions were not met, after which nothing is
 // visible; those of call.Commit.
-func (d *Service) Deliver(
-	ctx context.Context,
-	c *call.Call,
-	orderID string,
-	lots []Lot,
-	answer call.Answer,
-	confirm []table.Operation,
-) error {
-	licenses, err := d.lotted(c, orderID, lots)
+func (d *Service) Deliver(ctx context.Context, c *call.Call, o Delivery) error {
+	licenses, err := d.lotted(c, o.OrderID, o.Lots)
 	if err != nil {
 		return err
 	}
-	marker := record.ConfirmedKey(c.Account, orderID)
-	_, confirmed, err := d.records.ConfirmedLots(ctx, c, orderID)
+	_, confirmed, err := d.records.ConfirmedLots(ctx, c, o.OrderID)
 	if err != nil {
 		return err
 	}
 	if !confirmed {
-		marked, err := confirmation(c, orderID, lots)
-		if err != nil {
-			return err
-		}
-		err = d.confirm(ctx, c, orderID, licenses, answer, append(marked, confirm...))
-		if refused, ok := table.Refused(err); ok && refused.Has(marker) {
+		err := d.confirm(ctx, c, o, licenses)
+		if refused, ok := table.Refused(err); ok && refused.Has(record.ConfirmedKey(c.Account, o.OrderID)) {
 			confirmed = true // by another run of the same order
 		} else if err != nil {
 			return err
 		}
 	}
 	if confirmed {
-		if err := c.Commit(ctx, answer); err != nil {
+		if err := c.Commit(ctx, o.Answer); err != nil {
 			return err
 		}
 	}
-	d.drainAfter(ctx, c, lots)
+	delivered := map[string]bool{}
+	for _, lot := range o.Lots {
+		delivered[lot.ProductID] = true
+	}
+	d.drainSoon(ctx, c, delivered) // the delivery stands whatever becomes of this
 	return nil
 }
 
+// Delivery is what Deliver adds to the account.
+type Delivery struct {
+	OrderID string
+	Lots    []Lot
+	// Answer is stored for the call's idempotency key.
+	Answer call.Answer
+	// Confirm are operations of the caller's, committed with what shows the licenses.
+	Confirm []table.Operation
+}
+
 // confirm makes the licenses and shows them.
-func (d *Service) confirm(
-	ctx context.Context,
-	c *call.Call,
-	orderID string,
-	licenses []record.Document,
-	answer call.Answer,
-	ops []table.Operation,
-) error {
-	if 2*len(licenses)+len(ops) <= c.Spare() {
-		made, err := d.delivered(c.Account, licenses, false)
-		if err != nil {
-			return err
-		}
-		err = c.Commit(ctx, answer, append(made, ops...)...)
+func (d *Service) confirm(ctx context.Context, c *call.Call, o Delivery, licenses []record.Document) error {
+	var shown, whole writes
+	confirmation(&shown, c, o.OrderID, o.Lots)
+	shown.add(o.Confirm...)
+	commit := func(ctx context.Context, ops []table.Operation) error { return c.Commit(ctx, o.Answer, ops...) }
+	if 2*len(licenses)+len(shown.ops) <= c.Spare() {
+		d.delivered(&whole, c.Account, licenses, false)
+		whole.add(shown.ops...)
+		err := whole.commit(ctx, commit)
 		refused, ok := table.Refused(err)
-		if !ok || !refusedLicense(c.Account, refused, licenses) {
+		if !ok || !slices.ContainsFunc(licenses, refusing(c.Account, refused)) {
 			return err
 		}
 		// An earlier run had more to commit and began the long way; so it is finished the long way.
@@ -112,10 +108,22 @@ func (d *Service) confirm(
 	for i := range licenses {
 		licenses[i].Shards = d.records.KnownShards(c.Account)
 	}
-	if err := d.prepare(ctx, c, orderID, licenses); err != nil {
+	if err := d.prepare(ctx, c, o.OrderID, licenses); err != nil {
 		return err
 	}
-	return c.Commit(ctx, answer, ops...)
+	return shown.commit(ctx, commit)
+}
+
+// OneCommit says whether Deliver can add the lots in one commit with this many operations of its
+// caller's; if not, the caller marks the work first, so that another run can finish it.
+func (d *Service) OneCommit(c *call.Call, lots []Lot, confirm int) bool {
+	licenses := 0
+	for _, lot := range lots {
+		licenses += lot.Quantity
+	}
+	var shown writes
+	confirmation(&shown, c, "", lots)
+	return 2*licenses+len(shown.ops)+confirm <= c.Spare()
 }
 
 // shardsFor is over how many shards an account is spread that gets an order of a number of
@@ -131,11 +139,9 @@ func shardsFor(licenses int) int {
 	return record.FirstShards
 }
 
-func refusedLicense(account string, refused *table.ConditionError, licenses []record.Document) bool {
-	return slices.ContainsFunc(
-		licenses,
-		func(l record.Document) bool { return refused.Has(record.LicenseKey(account, l.ID)) },
-	)
+// refusing is the test of whether a license that was to be made was there already.
+func refusing(account string, refused *table.ConditionError) func(record.Document) bool {
+	return func(l record.Document) bool { return refused.Has(record.LicenseKey(account, l.ID)) }
 }
 
 // lotted makes the licenses of the lots, the same in every run.
@@ -143,7 +149,7 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]record.Doc
 	if len(lots) == 0 || len(lots) > mostLots {
 		return nil, fmt.Errorf("delivery of order %s has %d lots, 1 to %d allowed", orderID, len(lots), mostLots)
 	}
-	total := 0
+	var licenses []record.Document
 	for _, lot := range lots {
 		p, ok := d.products.Lookup(lot.ProductID)
 		if !ok || !p.Purchasable() || lot.Quantity < 1 {
@@ -154,20 +160,12 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]record.Doc
 				lot.ProductID,
 			)
 		}
-		if total += lot.Quantity; total > MaxDelivery {
+		if len(licenses)+lot.Quantity > MaxDelivery {
 			return nil, fmt.Errorf("delivery of order %s has more than %d licenses", orderID, MaxDelivery)
 		}
-	}
-	licenses := make([]record.Document, 0, total)
-	for _, lot := range lots {
-		p, _ := d.products.Lookup(lot.ProductID)
 		for range lot.Quantity {
 			licenses = append(licenses, record.Document{License: License{
-				ID: record.DeliveredID(
-					c.Account,
-					orderID,
-					len(licenses),
-				),
+				ID:         record.DeliveredID(c.Account, orderID, len(licenses)),
 				ProductID:  p.ID,
 				Kind:       p.Kind,
 				Status:     Available,
@@ -182,61 +180,65 @@ func (d *Service) lotted(c *call.Call, orderID string, lots []Lot) ([]record.Doc
 }
 
 // delivered puts each license and its entry in the pool, two operations next to each other.
-func (d *Service) delivered(account string, licenses []record.Document, pending bool) ([]table.Operation, error) {
-	ops := make([]table.Operation, 0, 2*len(licenses))
+func (d *Service) delivered(w *writes, account string, licenses []record.Document, pending bool) {
 	for _, l := range licenses {
 		l.Pending = pending
-		data, err := call.Encode(l)
-		if err != nil {
-			return nil, err
-		}
-		put := table.Put(d.records.Item(account, l, data), table.IfAbsent)
-		entry, err := offerOperation(account, offer{Document: l, LicenseVersion: deliveredVersion}, table.Always)
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, put, entry)
+		w.put(d.records.Item(account, l), l, table.IfAbsent)
+		w.offer(account, offer{Document: l, LicenseVersion: deliveredVersion}, table.Always)
 	}
-	return ops, nil
 }
 
 // confirmation counts what the order adds, and marks it as confirmed.
-func confirmation(c *call.Call, orderID string, lots []Lot) ([]table.Operation, error) {
-	data, err := call.Encode(record.ConfirmedOrder{OrderID: orderID, Lots: lots})
-	if err != nil {
-		return nil, err
-	}
+func confirmation(w *writes, c *call.Call, orderID string, lots []Lot) {
+	marker := table.Item{Key: record.ConfirmedKey(c.Account, orderID)}
+	w.put(marker, record.ConfirmedOrder{OrderID: orderID, Lots: lots}, table.IfAbsent)
 	bought := map[table.Key]int64{}
 	for _, lot := range lots {
 		bought[record.BoughtKey(c.Account, lot.ProductID)] += int64(lot.Quantity)
 		bought[record.CostCenterSeatsKey(c.Account, lot.ProductID, lot.CostCenter)] += int64(lot.Quantity)
 	}
-	ops := []table.Operation{
-		table.Put(table.Item{Key: record.ConfirmedKey(c.Account, orderID), Data: data}, table.IfAbsent),
+	w.add(boughtOperations(c, bought)...)
+}
+
+// batches divides licenses into those of one commit each, and says which commits are not made yet:
+// those whose first license is not there. It reads one item for each batch.
+func (d *Service) batches(
+	ctx context.Context, c *call.Call, licenses []record.Document,
+) (all, missing [][]record.Document, err error) {
+	all = slices.Collect(slices.Chunk(licenses, deliveryBatch))
+	var heads []table.Key
+	for _, batch := range all {
+		heads = append(heads, record.LicenseKey(c.Account, batch[0].ID))
 	}
-	for key, by := range bought {
-		ops = append(ops, table.Add(key, table.AtLeast(record.CountBought, by, 0)))
+	there, err := c.Env.Table.Lookup(ctx, heads...)
+	for i, batch := range all {
+		if !has(there, heads[i]) {
+			missing = append(missing, batch)
+		}
 	}
-	return append(ops, dayOperations(c, bought)...), nil
+	return all, missing, err
+}
+
+// Prepared says how much of an order that is not yet confirmed is written, in percent. It reads one
+// item for each 50 licenses.
+func (d *Service) Prepared(ctx context.Context, c *call.Call, orderID string, lots []Lot) (int, error) {
+	licenses, err := d.lotted(c, orderID, lots)
+	if err != nil {
+		return 0, err
+	}
+	all, missing, err := d.batches(ctx, c, licenses)
+	return 100 * (len(all) - len(missing)) / len(all), err
 }
 
 // prepare writes the licenses so that nobody sees them yet.
 func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, licenses []record.Document) error {
-	batches := slices.Collect(slices.Chunk(licenses, deliveryBatch))
-	heads := make([]table.Key, len(batches))
-	for i, batch := range batches {
-		heads[i] = record.LicenseKey(c.Account, batch[0].ID)
-	}
-	there, err := c.Env.Table.Lookup(ctx, heads...)
+	_, missing, err := d.batches(ctx, c, licenses)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(deliveryFlights)
-	for i, batch := range batches {
-		if _, done := there[heads[i]]; done {
-			continue
-		}
+	for _, batch := range missing {
 		group.Go(func() error { return d.prepareBatch(ctx, c, batch) })
 	}
 	if err := group.Wait(); err != nil {
@@ -250,49 +252,25 @@ func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, lic
 // skipped together.
 func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []record.Document) error {
 	for len(batch) > 0 {
-		ops, err := d.delivered(c.Account, batch, true)
-		if err != nil {
-			return err
-		}
-		err = c.Env.Table.Commit(ctx, ops)
+		var w writes
+		d.delivered(&w, c.Account, batch, true)
+		err := w.commit(ctx, c.Env.Table.Commit)
 		refused, ok := table.Refused(err)
 		if !ok {
 			return err
 		}
-		batch = slices.DeleteFunc(
-			slices.Clone(batch),
-			func(l record.Document) bool { return refused.Has(record.LicenseKey(c.Account, l.ID)) },
-		)
+		batch = slices.DeleteFunc(slices.Clone(batch), refusing(c.Account, refused))
 	}
 	return nil
 }
 
-// drainAfter serves the waiting lists of what was delivered. The delivery stands whatever becomes
-// of this: the maintenance function looks at every list.
-func (d *Service) drainAfter(ctx context.Context, c *call.Call, lots []Lot) {
-	looked := map[string]bool{}
-	for _, lot := range lots {
-		p, _ := d.products.Lookup(lot.ProductID)
-		if p.Kind != catalog.Seat || looked[p.ID] {
-			continue
-		}
-		looked[p.ID] = true
-		d.drainSoon(ctx, c, p.ID)
-	}
-}
-
-// drainSoon is Drain where a failure only means that the list is served later.
-func (d *Service) drainSoon(ctx context.Context, c *call.Call, product string) {
-	if _, err := d.Drain(ctx, c, product); err != nil {
-		c.Env.Log.WarnContext(ctx, "waiting list not drained", "account", c.Account, "product", product, "error", err)
-	}
-}
-
-// Unused demands, in the commit that deletes a cost center, that no license is charged to it by
-// then: an order that was confirmed between InUse and that commit makes it fail. It takes an
-// operation for each product that can be bought.
+// Unused demands, in the commit that deletes a cost center, that no license is charged to it and
+// nobody is of it by then: an order that was confirmed between InUse and that commit makes it fail.
+// It takes an operation for each product that can be bought, and one.
 func (d *Service) Unused(account, costCenter string) []table.Operation {
-	var ops []table.Operation
+	ops := []table.Operation{
+		table.Add(record.PeopleKey(account, costCenter), table.AtMost(record.CountPeople, 0, 0)),
+	}
 	for _, p := range d.products.Purchasable() {
 		ops = append(
 			ops,

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
@@ -25,8 +25,15 @@ const order = "0198aaaa-0000-7000-8000-000000000001"
 
 func TestDeliver(t *testing.T) {
 	for name, lots := range map[string][]Lot{
-		"in one commit":   {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 7}, {ProductID: "live-reports", CostCenter: "CC-2", Quantity: 5}},
-		"in many commits": {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 130}, {ProductID: "phone-system", CostCenter: "CC-1", Quantity: 20}, {ProductID: "live-reports", CostCenter: "CC-2", Quantity: 70}},
+		"in one commit": {
+			{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 7},
+			{ProductID: "live-reports", CostCenter: "CC-2", Quantity: 5},
+		},
+		"in many commits": {
+			{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 130},
+			{ProductID: "phone-system", CostCenter: "CC-1", Quantity: 20},
+			{ProductID: "live-reports", CostCenter: "CC-2", Quantity: 70},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
@@ -36,7 +43,7 @@ func TestDeliver(t *testing.T) {
 			c.WithKey("key", []byte("order"))
 			key, confirm := placed(o.Account, order)
 			answer := call.Answer{Status: 201, Body: "bought"}
-			o.must(o.kernel.Deliver(o.ctx, c, order, lots, answer, confirm))
+			o.must(o.kernel.Deliver(o.ctx, c, Delivery{OrderID: order, Lots: lots, Answer: answer, Confirm: confirm}))
 			total := 0
 			for _, lot := range lots {
 				total += lot.Quantity
@@ -56,18 +63,21 @@ func TestDeliver(t *testing.T) {
 			c = o.call()
 			c.WithKey("key", []byte("order"))
 			var replay *call.Replay
-			if err := o.kernel.Deliver(
-				o.ctx,
-				c,
-				order,
-				lots,
-				answer,
-				confirm,
-			); !errors.As(err, &replay) ||
+			if err := o.kernel.Deliver(o.ctx, c, Delivery{
+				OrderID: order,
+				Lots:    lots,
+				Answer:  answer,
+				Confirm: confirm,
+			}); !errors.As(err, &replay) ||
 				replay.Status != 201 {
 				t.Fatalf("%v", err)
 			}
-			o.must(o.kernel.Deliver(o.ctx, o.call(), order, lots, answer, confirm))
+			o.must(o.kernel.Deliver(o.ctx, o.call(), Delivery{
+				OrderID: order,
+				Lots:    lots,
+				Answer:  answer,
+				Confirm: confirm,
+			}))
 			o.audit(false, true, "ann", "bob")
 		})
 	}
@@ -76,14 +86,17 @@ func TestDeliver(t *testing.T) {
 func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	o := open(t)
 	for name, lots := range map[string][]Lot{
-		"nothing":       nil,
-		"no quantity":   {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 0}},
-		"unknown":       {{ProductID: "nonsense", CostCenter: "CC-1", Quantity: 1}},
-		"metered":       {{ProductID: "essential-user", CostCenter: "CC-1", Quantity: 1}},
-		"too many":      {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}, {ProductID: "developer", CostCenter: "CC-1", Quantity: 1}},
+		"nothing":     nil,
+		"no quantity": {{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 0}},
+		"unknown":     {{ProductID: "nonsense", CostCenter: "CC-1", Quantity: 1}},
+		"metered":     {{ProductID: "essential-user", CostCenter: "CC-1", Quantity: 1}},
+		"too many": {
+			{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery},
+			{ProductID: "developer", CostCenter: "CC-1", Quantity: 1},
+		},
 		"too many lots": slices.Repeat([]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 1}}, mostLots+1),
 	} {
-		if err := o.kernel.Deliver(o.ctx, o.call(), order, lots, call.Answer{}, nil); err == nil {
+		if err := o.kernel.Deliver(o.ctx, o.call(), Delivery{OrderID: order, Lots: lots}); err == nil {
 			t.Errorf("%s was delivered", name)
 		}
 	}
@@ -91,14 +104,12 @@ func TestDeliverRefusesWhatCannotBe(t *testing.T) {
 	_, confirm := placed(o.Account, order)
 	o.must(o.Env.Table.Commit(o.ctx, confirm))
 	for _, n := range []int{3, 200} {
-		err := o.kernel.Deliver(
-			o.ctx,
-			o.call(),
-			order,
-			[]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}},
-			call.Answer{},
-			confirm,
-		)
+		err := o.kernel.Deliver(o.ctx, o.call(), Delivery{
+			OrderID: order,
+			Lots:    []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: n}},
+			Confirm: confirm,
+		})
+
 		if _, refused := table.Refused(err); !refused {
 			t.Fatalf("%v", err)
 		}
@@ -125,7 +136,7 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 			c := o.call()
 			_, confirm := placed(o.Account, order)
 			o.Env.Table = store
-			err := o.kernel.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm)
+			err := o.kernel.Deliver(o.ctx, c, Delivery{OrderID: order, Lots: lots, Confirm: confirm})
 			o.Env.Table = sound
 			if err == nil {
 				t.Fatalf("%s at commit %d went unnoticed", fault, n)
@@ -136,7 +147,9 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 			if shown {
 				want = 180
 			}
-			for _, f := range []inventory.Filter{{}, {Order: order}, {Statuses: []Status{Available}}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"}} {
+			for _, f := range []inventory.Filter{
+				{}, {Order: order}, {Statuses: []Status{Available}}, {CostCenters: []string{"CC-1", "CC-2"}}, {Q: "0"},
+			} {
 				list, _, err := o.reads.List(o.ctx, o.call(), f, "", 500)
 				o.must(err)
 				if f.Q == "" && len(list) != want || want == 0 && len(list) != 0 {
@@ -152,7 +165,7 @@ func TestNobodySeesPartOfAnOrder(t *testing.T) {
 				wantProblem(t, err, "not-enough-licenses")
 				o.wantCounts("live-reports", "0/0 free 0 waiting 1")
 			}
-			o.must(o.kernel.Deliver(o.ctx, c, order, lots, call.Answer{}, confirm))
+			o.must(o.kernel.Deliver(o.ctx, c, Delivery{OrderID: order, Lots: lots, Confirm: confirm}))
 			o.wantCounts("live-reports", "1/120 free 119 waiting 0")
 			o.wantCounts("developer", "0/60 free 60 waiting 0")
 			o.audit(false, true, "ann")
@@ -181,7 +194,7 @@ func TestProgress(t *testing.T) {
 		}
 		return faulty.None
 	})
-	if err := o.kernel.Deliver(o.ctx, c, order, lots, call.Answer{}, nil); err == nil {
+	if err := o.kernel.Deliver(o.ctx, c, Delivery{OrderID: order, Lots: lots}); err == nil {
 		t.Fatal("the faults went unnoticed")
 	}
 	o.Env.Table = sound
@@ -204,7 +217,11 @@ func TestRunsOfOneOrderMayOverlap(t *testing.T) {
 	}
 	for i := range errs {
 		runs.Go(func() {
-			errs[i] = NewService(o.kernel.products).Deliver(o.ctx, calls[i], order, lots, call.Answer{}, confirm)
+			errs[i] = NewService(o.kernel.products).Deliver(o.ctx, calls[i], Delivery{
+				OrderID: order,
+				Lots:    lots,
+				Confirm: confirm,
+			})
 		})
 	}
 	runs.Wait()
@@ -221,17 +238,13 @@ func largestOrder(t *testing.T) {
 		t.Skip("10,000 licenses")
 	}
 	o := open(t)
-	made := &testkit.Rounds{Store: o.Env.Table}
+	made := &fixtures.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	o.must(
-		o.kernel.Deliver(
-			o.ctx,
-			o.call(),
-			order,
-			[]Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}},
-			call.Answer{},
-			nil,
-		),
+		o.kernel.Deliver(o.ctx, o.call(), Delivery{
+			OrderID: order,
+			Lots:    []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: MaxDelivery}},
+		}),
 	)
 	if got := made.Take(); got.Commits != MaxDelivery/deliveryBatch+2 { // one shows them, and one counts the shards
 		t.Fatalf("%+v", got)

@@ -1,6 +1,7 @@
 package license
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -18,12 +19,12 @@ import (
 // Errors: extension-in-use when somebody else has the extension, number-in-use when another
 // extension has the number.
 func (g *ledger) extend(user, extension, number string) error {
-	h, ok := g.holders[user]
-	if !ok || h.gone {
-		return problem.Missing("user")
+	h, err := g.Holder(user)
+	if err != nil {
+		return err
 	}
 	if extension == "" {
-		return g.unextend(user)
+		number = ""
 	}
 	if h.Extension == extension && h.Number == number {
 		return nil
@@ -33,68 +34,42 @@ func (g *ledger) extend(user, extension, number string) error {
 	); err != nil {
 		return err
 	}
-	x := g.extensions[extension]
-	if x.now.UserID != "" && x.now.UserID != user {
+	if x := g.Extension(extension); x.UserID != "" && x.UserID != user {
 		return problem.Newf(problem.ExtensionInUse, "Extension %s belongs to another user.", extension).
 			At("extension", problem.Duplicate, "%s belongs to another user", extension)
 	}
-	if number != "" {
-		if owner := g.NumberOwner(number); owner != "" && owner != extension && owner != h.Extension {
-			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner).
-				At("number", problem.Duplicate, "belongs to extension %s", owner)
-		}
+	if owner := g.NumberOwner(number); owner != "" && owner != extension && owner != h.Extension {
+		return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner).
+			At("number", problem.Duplicate, "belongs to extension %s", owner)
 	}
-	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
-	if h.Extension != "" && h.Extension != extension {
-		old := g.extensions[h.Extension]
-		old.now.UserID, old.now.Number = "", ""
+	told := call.AuditEntry{
+		Action:    "extension.changed",
+		Subject:   "extension",
+		SubjectID: cmp.Or(extension, h.Extension),
+		User:      user,
+		Before:    Extension{Key: h.Extension, Number: h.Number, UserID: user},
 	}
-	if h.Number != "" && text.Digits(h.Number) != text.Digits(number) {
+	if h.Extension != "" {
+		g.extensions[h.Extension].now = Extension{Key: h.Extension}
+	}
+	if h.Number != "" {
 		g.numbers[text.Digits(h.Number)].now = ""
 	}
-	x.now.UserID, x.now.Number = user, number
+	if extension != "" {
+		g.extensions[extension].now = Extension{Key: extension, Number: number, UserID: user}
+	}
 	if number != "" {
 		g.numbers[text.Digits(number)].now = extension
 	}
 	h.Extension, h.Number = extension, number
-	g.record(extensionChange(extension, user, before, x.now))
+	told.After = g.Extension(told.SubjectID)
+	g.record(told)
 	return g.showExtension(h)
-}
-
-// unextend takes a loaded user's extension and number away.
-func (g *ledger) unextend(user string) error {
-	h := g.holders[user]
-	if h == nil || h.Extension == "" {
-		return nil
-	}
-	if err := g.need(Need{Extensions: []string{h.Extension}, Numbers: []string{h.Number}}); err != nil {
-		return err
-	}
-	x := g.extensions[h.Extension]
-	before := Extension{Key: h.Extension, Number: h.Number, UserID: user}
-	x.now.UserID, x.now.Number = "", ""
-	if h.Number != "" {
-		g.numbers[text.Digits(h.Number)].now = ""
-	}
-	g.record(extensionChange(h.Extension, user, before, x.now))
-	h.Extension, h.Number = "", ""
-	return g.showExtension(h)
-}
-
-func extensionChange(key, user string, before, after Extension) call.AuditEntry {
-	return call.AuditEntry{
-		Action:    "extension.changed",
-		Subject:   "extension",
-		SubjectID: key,
-		User:      user,
-		Before:    before,
-		After:     after,
-	}
 }
 
 // showExtension carries the holder's extension to the licenses that they hold: each shows it,
 // whatever its product (requirements, section 4).
-func (g *ledger) showExtension(h *holderState) error {
+func (g *ledger) showExtension(h *Holder) error {
 	if err := g.loadHeld(h); err != nil {
 		return err
 	}
@@ -109,10 +84,11 @@ func (g *ledger) showExtension(h *holderState) error {
 // or with both (invariant I8). Automatic grants that stand behind it exclude the first user, as
 // when it is unassigned. An extension that the second user had becomes nobody's.
 //
-// Errors: user-already-licensed when the second user holds the product; those of mayHold.
+// Errors: user-already-licensed when the second user holds the product; cost-center-fenced; those of
+// mayHold.
 func (g *ledger) move(from, to, product string) error {
-	a, b := g.holders[from], g.holders[to]
-	if a == nil || b == nil || a.gone || b.gone {
+	a, b := g.holder(from), g.holder(to)
+	if a == nil || b == nil {
 		return problem.Missing("user")
 	}
 	p, ok := g.products.Lookup(product)
@@ -120,9 +96,9 @@ func (g *ledger) move(from, to, product string) error {
 		return problem.New(problem.WrongState, "The license is not assigned.")
 	}
 	if b.Holds(product) {
-		return problem.Newf(problem.UserAlreadyLicensed, "The user already holds a license of %s.", product)
+		return problem.Newf(problem.UserAlreadyLicensed, "The user has %s already.", g.products.Name(product))
 	}
-	if err := mayHold(&b.Holder, p); err != nil {
+	if err := mayHold(g.products, b, p); err != nil {
 		return err
 	}
 	moving := []catalog.Product{p}
@@ -136,7 +112,7 @@ func (g *ledger) move(from, to, product string) error {
 	}
 	if p.Extension && a.Extension != "" {
 		extension, number := a.Extension, a.Number
-		if err := g.unextend(from); err != nil {
+		if err := g.extend(from, "", ""); err != nil {
 			return err
 		}
 		if err := g.extend(to, extension, number); err != nil {
@@ -144,37 +120,9 @@ func (g *ledger) move(from, to, product string) error {
 		}
 	}
 	for _, q := range moving {
-		l := g.licenses[a.Holdings[q.ID].LicenseID]
-		given, taken := a.Holdings[q.ID], b.Holding(q.ID)
-		if taken.Waiting != "" {
-			if err := g.leaveWaiting(b, q); err != nil {
-				return err
-			}
+		if err := g.movePart(a, b, q); err != nil {
+			return err
 		}
-		for _, byHand := range given.Grants {
-			if !record.Automatic(byHand.Source) {
-				taken.Grants = withGrant(taken.Grants, byHand.Source, g.at)
-			}
-		}
-		if !slices.ContainsFunc(taken.Grants, func(g Grant) bool { return !record.Automatic(g.Source) }) {
-			taken.Grants = withGrant(taken.Grants, Direct, g.at)
-		}
-		given.Grants = withoutGrants(given.Grants, func(s string) bool { return !record.Automatic(s) })
-		if len(given.Grants) > 0 && given.Excluded == nil {
-			g.exclude(a, q.ID)
-		}
-		if taken.Excluded != nil {
-			g.readmit(b, q.ID)
-		}
-		given.LicenseID, taken.LicenseID = "", l.now.ID
-		at := g.at
-		l.now.UserID, l.now.UserName, l.now.AssignedAt = to, b.Name, &at
-		l.now.Grants = slices.Clone(taken.Grants)
-		l.now.Extension = b.Extension
-		if q.Base != "" {
-			l.now.BaseLicenseID = b.Holdings[q.Base].LicenseID
-		}
-		g.record(g.seatChange("license.reassigned", l, to, ""))
 	}
 	if err := g.settle(a); err != nil {
 		return err
@@ -182,18 +130,48 @@ func (g *ledger) move(from, to, product string) error {
 	return g.settle(b)
 }
 
-// setAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and
-// given back together or not at all (requirements, section 4).
-//
-// Errors: base-license-required when the base is not held; not-enough-licenses; validation for what
-// is no add-on of the base.
+// movePart moves one of the licenses that move together. Their holders are settled after all of them.
+func (g *ledger) movePart(a, b *Holder, p catalog.Product) error {
+	given, taken := a.Holdings[p.ID], b.Holding(p.ID)
+	if taken.Waiting != "" {
+		if _, err := g.leaveWaiting(b, p); err != nil {
+			return err
+		}
+	}
+	for _, grant := range given.Grants {
+		if !record.Automatic(grant.Source) {
+			taken.Grants = withGrant(taken.Grants, grant.Source, g.at)
+		}
+	}
+	if !byHand(taken.Grants) {
+		taken.Grants = withGrant(taken.Grants, Direct, g.at)
+	}
+	g.endByHand(a, p.ID)
+	if taken.Excluded != nil {
+		g.readmit(b, p.ID)
+	}
+	l := g.licenses[given.LicenseID]
+	if p.Purchasable() {
+		if err := g.admits(l, b); err != nil {
+			return err
+		}
+	}
+	given.LicenseID = ""
+	g.handedOn(l, a)
+	g.hand(b, p, l)
+	g.record(g.seatChange("license.reassigned", l, b.UserID, ""))
+	return nil
+}
+
+// setAddOns makes the add-ons of a base that a loaded user holds exactly these, as
+// UnitOfWork.SetAddOns says.
 func (g *ledger) setAddOns(user, base string, addOns []string, source string) error {
-	h := g.holders[user]
-	if h == nil || h.gone {
-		return problem.Missing("user")
+	h, err := g.Holder(user)
+	if err != nil {
+		return err
 	}
 	if !h.Holds(base) {
-		return problem.Newf(problem.BaseLicenseRequired, "The user holds no license of %s.", base)
+		return problem.Newf(problem.BaseLicenseRequired, "The user holds no %s license.", g.products.Name(base))
 	}
 	known := g.products.AddOns(base)
 	if foreign := problem.Culprits("productIds", problem.NotApplicable, addOns, func(i int) bool {
@@ -201,14 +179,14 @@ func (g *ledger) setAddOns(user, base string, addOns []string, source string) er
 	}, "is no add-on of the base license's product"); len(foreign) > 0 {
 		return problem.Validation(foreign...)
 	}
-	missing := needs{}
+	wanted := map[string]int{}
 	for _, p := range known {
-		if slices.Contains(addOns, p.ID) && !h.Holds(p.ID) && g.pools[p.ID] == nil && !g.reserving {
-			missing.seats = append(missing.seats, p.ID)
+		if slices.Contains(addOns, p.ID) && !h.Holds(p.ID) && !g.reserving {
+			wanted[p.ID] = 1
 		}
 	}
-	if len(missing.seats) > 0 {
-		return &missing // all at once
+	if err := g.need(Need{Seats: wanted}); err != nil { // all at once
+		return err
 	}
 	// Seats come back first, so that they can serve the same save.
 	for _, p := range known {

@@ -133,14 +133,11 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 			return err
 		},
 		"deliver": func(o *office, _ scenery, c *call.Call) error {
-			return o.kernel.Deliver(
-				o.ctx,
-				c,
-				order,
-				[]Lot{{ProductID: "live-reports", CostCenter: "CC-2", Quantity: 2}},
-				call.Answer{Status: 201},
-				nil,
-			)
+			return o.kernel.Deliver(o.ctx, c, Delivery{
+				OrderID: order,
+				Lots:    []Lot{{ProductID: "live-reports", CostCenter: "CC-2", Quantity: 2}},
+				Answer:  call.Answer{Status: 201},
+			})
 		},
 	}
 	for name, run := range useCases {

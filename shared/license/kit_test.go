@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
@@ -27,7 +27,7 @@ type failer interface {
 
 // office is an account with a kernel.
 type office struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	t      failer
 	ctx    context.Context
 	kernel *Service
@@ -41,10 +41,10 @@ type office struct {
 
 func open(t testing.TB) *office {
 	t.Helper()
-	return openOn(t, testkit.New(t))
+	return openOn(t, fixtures.New(t))
 }
 
-func openOn(t testing.TB, k *testkit.Fixture) *office {
+func openOn(t testing.TB, k *fixtures.Fixture) *office {
 	t.Helper()
 	o := &office{
 		Fixture: k,
@@ -84,14 +84,10 @@ func (o *office) buy(product string, n int, costCenter string) []string {
 	c := o.call()
 	order := o.Env.IDs.Ordered()
 	o.must(
-		o.kernel.Deliver(
-			o.ctx,
-			c,
-			order,
-			[]Lot{{ProductID: product, CostCenter: costCenter, Quantity: n}},
-			call.Answer{},
-			nil,
-		),
+		o.kernel.Deliver(o.ctx, c, Delivery{
+			OrderID: order,
+			Lots:    []Lot{{ProductID: product, CostCenter: costCenter, Quantity: n}},
+		}),
 	)
 	ids := make([]string, n)
 	for i := range ids {
@@ -105,7 +101,9 @@ func (o *office) hire(names ...string) {
 	o.t.Helper()
 	for _, name := range names {
 		id := strings.ToLower(strings.Fields(name)[0])
-		o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, id, name, true) }, id))
+		o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error {
+			return ch.Put(ctx, Person{UserID: id, Name: name, Active: true})
+		}, id))
 	}
 }
 
@@ -143,7 +141,9 @@ func (o *office) withdraw(user, product, source string) {
 
 func (o *office) put(user, name string, active bool) {
 	o.t.Helper()
-	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }, user))
+	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error {
+		return ch.Put(ctx, Person{UserID: user, Name: name, Active: active})
+	}, user))
 }
 
 // find is a user as they are stored; nil for who is not there.
@@ -292,12 +292,14 @@ func (a *auditor) readLicenses() {
 				continue
 			}
 			a.licenses[l.ID], a.versions[l.ID], a.places[l.ID] = l, item.Version, item.IndexKeys
-			if want := a.kernel.records.Item(a.Account, l, nil).IndexKeys; item.IndexKeys != want {
+			if want := a.kernel.records.Item(a.Account, l).IndexKeys; item.IndexKeys != want {
 				a.t.Fatalf("license %s has places %v, want %v", l.ID, item.IndexKeys, want)
 			}
 			switch {
 			case l.Status == Assigned && (l.UserID == "" || l.AssignedAt == nil || len(l.Grants) == 0),
-				l.Status != Assigned && (l.UserID != "" || l.UserName != "" || l.AssignedAt != nil || l.Extension != "" || l.BaseLicenseID != "" || len(l.Grants) > 0),
+				l.Status != Assigned &&
+					(l.UserID != "" || l.UserName != "" || l.AssignedAt != nil ||
+						l.Extension != "" || l.BaseLicenseID != "" || len(l.Grants) > 0),
 				(l.Status == Terminated) != (l.TerminatedAt != nil):
 				a.t.Fatalf("license is not as its status: %+v", l)
 			}
@@ -336,7 +338,8 @@ func (a *auditor) checkHolders(unlimited bool, users []string) {
 			}
 			held[l.ID] = true
 			switch {
-			case p.Base != "" && (h.Holdings[p.Base] == nil || l.BaseLicenseID == "" || l.BaseLicenseID != h.Holdings[p.Base].LicenseID):
+			case p.Base != "" &&
+				(h.Holdings[p.Base] == nil || l.BaseLicenseID == "" || l.BaseLicenseID != h.Holdings[p.Base].LicenseID):
 				a.t.Fatalf("add-on %+v does not hang on the base of %+v", l, *h)
 			case l.Extension != h.Extension:
 				a.t.Fatalf("license %+v does not show extension %q", l, h.Extension)

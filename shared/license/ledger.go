@@ -1,6 +1,7 @@
 package license
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,17 +30,24 @@ type ledger struct {
 
 	// What was loaded, and how the decision leaves it.
 	bundle     *record.AccountPart
-	holders    map[string]*holderState
+	holders    map[string]*state[Holder]
 	licenses   map[string]*licenseState
 	extensions map[string]*state[Extension]
 	numbers    map[string]*state[string] // by their digits: the extension that has the number; empty for nobody
-	waits      map[string]*waitState
+	waits      map[string]*state[record.StoredWait]
 
 	// What was loaded and is never changed by a decision: parts of pools, of waiting lists, of a
 	// reservation, new ids, what does not exist.
-	pools  map[string]*pool
+	pools map[string]*pool
+	// fences are the cost centers whose seats serve their own users only; nil until they are read.
+	fences *record.Fences
 	heads  map[string]*head
 	chunks map[string]*reservedSeats
+	// costCenters are those that were asked for: whether they exist.
+	costCenters map[string]bool
+	// codes are cost centers of which seats were asked for: whether they exist. The commit does not
+	// rely on that.
+	codes  map[string]bool
 	absent map[string]bool // users, licenses and waiting entries
 	spread int             // over how many shards licenses are spread
 	// refused are the markers of orders, and other keys, that have refused the last commit.
@@ -51,7 +59,9 @@ type ledger struct {
 	exclusions map[string]bool     // sort key: to be written (true) or deleted
 	counts     map[string]int64    // by name: countName
 	bought     map[table.Key]int64 // of boughtKey and costCenterSeatsKey
+	people     map[string]int64    // of a cost center: how many users more it has
 	entries    []call.AuditEntry
+	spans      []record.Span
 	look       map[string]bool // products of which a seat was freed, or whose waiting list grew
 	drawn      map[string]int64
 	unsure     []table.Key // the markers of orders that the commit demands to be there, see choose
@@ -59,6 +69,10 @@ type ledger struct {
 	// How it decides.
 	reason string
 	chosen string // the license that the next seat taken must be
+	asked  asked  // the cost center whose seat it must be
+	// relied says that a seat was given which a fence could keep from its holder, so that the commit
+	// demands that the fences are as they were read.
+	relied bool
 	// reserving says that seats are taken from a reservation first.
 	reserving bool
 	// deferred leaves seats that are freed to the pool, to be handed to who waits right after the
@@ -74,38 +88,53 @@ type needs struct {
 	// known whether their orders are confirmed, reserved products of which the next reserved seat
 	// is wanted, ids how many new ids.
 	waits, heads, seats, vet, reserved []string
-	ids                                int
+	// own are seats that are wanted of one cost center, how many of each.
+	own map[asked]int
+	// code is a cost center of which it is asked whether it exists, and no more.
+	code string
+	ids  int
 }
+
+// asked is a product and the cost center whose seats are wanted.
+type asked struct{ product, costCenter string }
 
 func (n *needs) Error() string { return fmt.Sprintf("the decision needs to know more: %+v", *n) }
 
 // need says what of this is not known, and nothing when all is.
 func (g *ledger) need(n Need) error {
-	missing := needs{}
-	for _, user := range n.Users {
-		if g.holders[user] == nil && !g.absent[user] {
-			missing.Users = append(missing.Users, user)
-		}
+	if missing := g.missing(n); !missing.empty() {
+		return &needs{Need: missing}
 	}
-	for _, id := range n.Licenses {
-		if g.licenses[id] == nil && !g.absent[id] {
-			missing.Licenses = append(missing.Licenses, id)
-		}
+	return nil
+}
+
+// missing is what of a need is not known.
+func (g *ledger) missing(n Need) Need {
+	unknown := func(names []string, known func(name string) bool) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" || known(name) })
 	}
-	for _, x := range n.Extensions {
-		if x != "" && g.extensions[x] == nil {
-			missing.Extensions = append(missing.Extensions, x)
-		}
+	missing := Need{
+		Users: unknown(n.Users, func(user string) bool { return g.holders[user] != nil || g.absent[user] }),
+		Licenses: unknown(n.Licenses, func(id string) bool {
+			return g.licenses[id] != nil || g.absent[id] || !record.WellFormed(id)
+		}),
+		Extensions: unknown(n.Extensions, func(x string) bool { return g.extensions[x] != nil }),
+		Numbers:    unknown(digitsOf(n.Numbers), func(number string) bool { return g.numbers[number] != nil }),
+		Seats:      maps.Clone(n.Seats),
+		Also:       n.Also,
+		fences:     n.fences && g.fences == nil,
 	}
-	for _, number := range digitsOf(n.Numbers) {
-		if g.numbers[number] == nil {
-			missing.Numbers = append(missing.Numbers, number)
-		}
+	maps.DeleteFunc(missing.Seats, func(product string, n int) bool { return n == 0 || g.pools[product] != nil })
+	if _, known := g.costCenters[n.CostCenter]; !known {
+		missing.CostCenter = n.CostCenter
 	}
-	if len(missing.Users)+len(missing.Licenses)+len(missing.Extensions)+len(missing.Numbers) == 0 {
-		return nil
-	}
-	return &missing
+	return missing
+}
+
+// empty says whether nothing is needed.
+func (n Need) empty() bool {
+	lists := len(n.Users) + len(n.Licenses) + len(n.Extensions) + len(n.Numbers) + len(n.Seats) + len(n.Also)
+	return lists == 0 && n.CostCenter == "" && !n.fences
 }
 
 // command is a decision.
@@ -127,33 +156,25 @@ func (g *ledger) apply(commands ...command) error {
 // clone copies all that a decision changes.
 func (g *ledger) clone() *ledger {
 	copied := *g
-	copied.holders = make(map[string]*holderState, len(g.holders))
-	for id, h := range g.holders {
-		copied.holders[id] = h.clone()
+	copied.holders = cloneStates(g.holders)
+	for _, h := range copied.holders {
+		h.now = cloneHolder(h.now)
 	}
-	copied.licenses, copied.extensions, copied.numbers = cloneStates(
-		g.licenses,
-	), cloneStates(
-		g.extensions,
-	), cloneStates(
-		g.numbers,
-	)
-	copied.waits = cloneStates(g.waits)
+	copied.licenses, copied.waits = cloneStates(g.licenses), cloneStates(g.waits)
+	copied.extensions, copied.numbers = cloneStates(g.extensions), cloneStates(g.numbers)
 	copied.passed, copied.exclusions, copied.look = maps.Clone(g.passed), maps.Clone(g.exclusions), maps.Clone(g.look)
 	copied.counts, copied.bought, copied.drawn = maps.Clone(g.counts), maps.Clone(g.bought), maps.Clone(g.drawn)
-	copied.entries = slices.Clone(g.entries)
+	copied.people = maps.Clone(g.people)
+	copied.entries, copied.spans = slices.Clone(g.entries), slices.Clone(g.spans)
 	return &copied
 }
 
-func (h *holderState) clone() *holderState {
-	copied := *h
-	if h.Holdings != nil {
-		copied.Holdings = make(map[string]*Holding, len(h.Holdings))
-		for product, holding := range h.Holdings {
-			copied.Holdings[product] = pointer(*holding)
-		}
+func cloneHolder(h Holder) Holder {
+	holdings := h.Holdings
+	if holdings != nil {
+		h.Holdings = cloneStates(holdings)
 	}
-	return &copied
+	return h
 }
 
 // restore makes the ledger as it was when it was cloned. Holders stay where they are, since callers
@@ -179,71 +200,76 @@ func cloneStates[K comparable, V any](states map[K]*V) map[K]*V {
 
 func pointer[T any](v T) *T { return &v }
 
-type holderState struct {
-	extended string // the extension as it was loaded
-	version  int64  // 0: to be made
-	exists   bool
-	before   []byte
-	granted  map[string][]Grant // by product, as they were loaded: what the licenses show
-	found    Holder             // who it was as it was loaded
-	gone     bool
-	Holder
+// state is the document of an item as it was read, and as the decision leaves it.
+type state[T any] struct {
+	version     int64
+	exists      bool
+	before, now T
+	gone        bool
+}
+
+// changed says whether the decision leaves the document otherwise than it was read. One that cannot
+// be encoded counts as changed, so that its commit says why.
+func (s *state[T]) changed() bool {
+	before, err := call.Encode(s.before)
+	now, failed := call.Encode(s.now)
+	return !s.exists || err != nil || failed != nil || !bytes.Equal(before, now)
+}
+
+// after is the version that the item has when the change is committed.
+func (s *state[T]) after() int64 {
+	if s.changed() {
+		return s.version + 1
+	}
+	return s.version
 }
 
 type licenseState struct {
-	version int64
-	exists  bool
-	before  record.Document
-	raw     []byte
-	now     record.Document
+	state[record.Document]
 	// drawn is set for a seat of the change's reservation, which has no entry in the pool; reserved
 	// for one that is reserved for somebody else.
 	drawn, reserved bool
 }
 
-// state is a document as it was read and as the decision leaves it.
-type state[T any] struct {
-	version int64
-	exists  bool
-	raw     []byte
-	now     T
-}
-
-type waitState struct {
-	entry   record.StoredWait
-	version int64
-	exists  bool
-	dirty   bool
-	gone    bool
-}
-
-type head struct {
-	waits []waitItem
-	next  string
-	done  bool
-}
-
-type waitItem struct {
-	sort  string
-	entry record.StoredWait
+// holder is a loaded user, or nil.
+func (g *ledger) holder(user string) *Holder {
+	if h := g.holders[user]; h != nil && !h.gone {
+		return &h.now
+	}
+	return nil
 }
 
 // Holder is a loaded user, or a not-found problem.
 func (g *ledger) Holder(user string) (*Holder, error) {
-	h, ok := g.holders[user]
-	if !ok || h.gone {
-		return nil, problem.Missing("user")
+	if h := g.holder(user); h != nil {
+		return h, nil
 	}
-	return &h.Holder, nil
+	return nil, problem.Missing("user")
 }
 
-// License is a loaded license as it is in this change, or a not-found problem.
-func (g *ledger) License(id string) (License, error) {
-	l, ok := g.licenses[id]
-	if !ok {
-		return License{}, problem.Missing("license")
+// grantsRead are the grants that a loaded user had for a product when they were read.
+func (g *ledger) grantsRead(h *Holder, product string) []Grant {
+	if holding := g.holders[h.UserID].before.Holdings[product]; holding != nil {
+		return holding.Grants
 	}
-	return l.now.License, nil
+	return nil
+}
+
+// product is one of the catalog, or a validation problem.
+func (g *ledger) product(id string) (catalog.Product, error) {
+	p, ok := g.products.Lookup(id)
+	if !ok {
+		return p, problem.Invalid("productId", problem.UnknownID, "is not in the catalog")
+	}
+	return p, nil
+}
+
+// license is a loaded license, or a not-found problem.
+func (g *ledger) license(id string) (*licenseState, error) {
+	if l := g.licenses[id]; l != nil {
+		return l, nil
+	}
+	return nil, problem.Missing("license")
 }
 
 // Extension is a loaded extension; the zero Extension but for its key when nobody has it.
@@ -340,10 +366,60 @@ func (g *ledger) seatChange(action string, l *licenseState, user, reason string)
 // grantReason is the audit reason of an automatic grant; a person's grant has the call's own
 // reason.
 func grantReason(grants []Grant) string {
-	for _, g := range grants {
-		if !record.Automatic(g.Source) {
-			return ""
-		}
+	if byHand(grants) {
+		return ""
 	}
 	return strings.Join(sourcesOf(grants), " ")
+}
+
+// byHand says whether a person gave one of the grants.
+func byHand(grants []Grant) bool {
+	return slices.ContainsFunc(grants, func(g Grant) bool { return !record.Automatic(g.Source) })
+}
+
+// automatic are the grants that no person gave.
+func automatic(grants []Grant) []Grant {
+	return withoutGrants(grants, func(source string) bool { return !record.Automatic(source) })
+}
+
+// after is a loaded license as it is when the change is committed, and its version then.
+func (g *ledger) after(id string) (License, int64, error) {
+	l, err := g.license(id)
+	if err != nil {
+		return License{}, 0, err
+	}
+	return record.Shown(g.products, l.now.License), l.state.after(), nil
+}
+
+// chargeable demands that a cost center is there, and goes on being there until the commit.
+func (g *ledger) chargeable(costCenter string) error {
+	if err := g.need(Need{CostCenter: costCenter}); err != nil {
+		return err
+	}
+	if !g.costCenters[costCenter] {
+		return problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
+	}
+	return nil
+}
+
+// agreed demands that a loaded license is the one that a loaded user holds of its product, by the
+// user's item as well as by its own. Otherwise another commit came between the reads of the two.
+//
+// Errors: a *table.ConditionError.
+func (g *ledger) agreed(user, id string) error {
+	h, l := g.holder(user), g.licenses[id]
+	if h == nil || l == nil || l.now.UserID != user || !h.Holds(l.now.ProductID) ||
+		h.Holdings[l.now.ProductID].LicenseID != id {
+		return g.changedMeanwhile(HolderKey(g.account, user), record.LicenseKey(g.account, id))
+	}
+	return nil
+}
+
+// changedMeanwhile is the error that sends the caller back to decide again.
+func (g *ledger) changedMeanwhile(keys ...table.Key) error {
+	failed := make([]int, len(keys))
+	for i := range failed {
+		failed[i] = i
+	}
+	return &table.ConditionError{Failed: failed, Keys: keys}
 }

@@ -20,12 +20,14 @@ import (
 // desert is an account without a store: what a ledger may come to know, and what it left of it.
 type desert struct {
 	products   *catalog.Catalog
-	holders    map[string]*holderState
+	holders    map[string]*state[Holder]
 	licenses   map[string]*licenseState
 	extensions map[string]*state[Extension]
-	waits      map[string]*waitState
+	waits      map[string]*state[record.StoredWait]
 	counts     map[string]int64
-	made       int // ids
+	fences     []string
+	kept       []string // licenses whose cost center stays as it is
+	made       int      // ids
 	at         time.Time
 	loads      int // of the last decision
 }
@@ -33,17 +35,22 @@ type desert struct {
 func newDesert(users ...string) *desert {
 	d := &desert{
 		products:   catalog.Default(),
-		holders:    map[string]*holderState{},
+		holders:    map[string]*state[Holder]{},
 		licenses:   map[string]*licenseState{},
 		extensions: map[string]*state[Extension]{},
-		waits:      map[string]*waitState{},
+		waits:      map[string]*state[record.StoredWait]{},
 		counts:     map[string]int64{},
 		at:         time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC),
 	}
 	for _, user := range users {
-		d.holders[user] = &holderState{exists: true, version: 1, Holder: Holder{UserID: user, Name: user, Active: true}}
+		d.holders[user] = stored(1, Holder{UserID: user, Name: user, Active: true})
 	}
 	return d
+}
+
+// stored is a document as it was read.
+func stored[T any](version int64, now T) *state[T] {
+	return &state[T]{version: version, exists: true, before: now, now: now}
 }
 
 func (d *desert) id() string {
@@ -65,7 +72,7 @@ func (d *desert) stock(product string, n int) {
 				Grants:     []Grant{},
 			},
 		}
-		d.licenses[l.ID] = &licenseState{exists: true, version: 1, before: l, now: l}
+		d.licenses[l.ID] = &licenseState{state: *stored(1, l)}
 	}
 }
 
@@ -73,25 +80,28 @@ func (d *desert) stock(product string, n int) {
 func (d *desert) ledger(all bool) *ledger {
 	d.at = d.at.Add(time.Second)
 	g := &ledger{
-		products:   d.products,
-		account:    "acme",
-		actor:      "ada",
-		at:         d.at,
-		bundle:     &record.AccountPart{},
-		holders:    map[string]*holderState{},
-		licenses:   map[string]*licenseState{},
-		extensions: map[string]*state[Extension]{},
-		numbers:    map[string]*state[string]{},
-		waits:      map[string]*waitState{},
-		pools:      map[string]*pool{},
-		heads:      map[string]*head{},
-		chunks:     map[string]*reservedSeats{},
-		absent:     map[string]bool{},
-		passed:     map[string]bool{},
-		exclusions: map[string]bool{},
-		counts:     map[string]int64{},
-		bought:     map[table.Key]int64{},
-		look:       map[string]bool{},
+		products:    d.products,
+		account:     "acme",
+		actor:       "ada",
+		at:          d.at,
+		bundle:      &record.AccountPart{},
+		holders:     map[string]*state[Holder]{},
+		licenses:    map[string]*licenseState{},
+		extensions:  map[string]*state[Extension]{},
+		numbers:     map[string]*state[string]{},
+		waits:       map[string]*state[record.StoredWait]{},
+		pools:       map[string]*pool{},
+		heads:       map[string]*head{},
+		chunks:      map[string]*reservedSeats{},
+		absent:      map[string]bool{},
+		costCenters: map[string]bool{},
+		passed:      map[string]bool{},
+		exclusions:  map[string]bool{},
+		counts:      map[string]int64{},
+		bought:      map[table.Key]int64{},
+		people:      map[string]int64{},
+		codes:       map[string]bool{},
+		look:        map[string]bool{},
 	}
 	if !all {
 		return g
@@ -118,11 +128,8 @@ func (d *desert) tell(g *ledger, n *needs) {
 	d.loads++
 	for _, user := range n.Users {
 		if h := d.holders[user]; h != nil && g.holders[user] == nil {
-			g.holders[user] = h.clone()
-			g.holders[user].granted = map[string][]Grant{}
-			for product, holding := range h.Holdings {
-				g.holders[user].granted[product] = holding.Grants
-			}
+			g.holders[user] = stored(h.version, cloneHolder(h.now))
+			g.holders[user].before = cloneHolder(h.now)
 		}
 		g.absent[user] = d.holders[user] == nil
 	}
@@ -153,12 +160,12 @@ func (d *desert) tell(g *ledger, n *needs) {
 		hd := &head{done: true}
 		for _, sort := range slices.Sorted(maps.Keys(d.waits)) {
 			if strings.HasPrefix(sort, product+"#") {
-				hd.waits = append(hd.waits, waitItem{sort: sort, entry: d.waits[sort].entry})
+				hd.waits = append(hd.waits, waitItem{sort: sort, entry: d.waits[sort].now})
 			}
 		}
 		g.heads[product] = hd
 	}
-	for _, product := range n.seats {
+	for _, product := range slices.Concat(n.seats, slices.Sorted(maps.Keys(n.Seats))) {
 		pl := &pool{whole: true}
 		for _, id := range slices.Sorted(maps.Keys(d.licenses)) {
 			if l := d.licenses[id]; l.now.ProductID == product && l.now.Status == Available {
@@ -169,6 +176,15 @@ func (d *desert) tell(g *ledger, n *needs) {
 			}
 		}
 		g.pools[product] = pl
+	}
+	if n.fences || len(n.seats)+len(n.Seats) > 0 {
+		g.fences = &record.Fences{Codes: d.fences}
+	}
+	if n.CostCenter != "" {
+		g.costCenters[n.CostCenter] = true
+	}
+	if n.code != "" {
+		g.codes[n.code] = n.code != "CC-9"
 	}
 	for range n.ids {
 		g.ids = append(g.ids, d.id())
@@ -197,20 +213,19 @@ func (d *desert) decide(g *ledger, c command) error {
 
 func (d *desert) keep(g *ledger) {
 	for user, h := range g.holders {
-		h.exists, h.version = true, h.version+1
-		d.holders[user] = h.clone()
+		d.holders[user] = stored(h.version+1, cloneHolder(h.now))
 	}
 	for id, l := range g.licenses {
-		d.licenses[id] = &licenseState{exists: true, version: l.version + 1, before: l.now, now: l.now}
+		d.licenses[id] = &licenseState{state: *stored(l.version+1, l.now)}
 	}
 	for x, was := range g.extensions {
-		d.extensions[x] = &state[Extension]{exists: true, version: was.version + 1, now: was.now}
+		d.extensions[x] = stored(was.version+1, was.now)
 	}
 	for sort, w := range g.waits {
 		if w.gone {
 			delete(d.waits, sort)
 		} else {
-			d.waits[sort] = &waitState{exists: true, version: w.version + 1, entry: w.entry}
+			d.waits[sort] = stored(w.version+1, w.now)
 		}
 	}
 	for name, by := range g.counts {
@@ -226,14 +241,14 @@ func (d *desert) check(t failer) {
 		if l.now.Status == Assigned {
 			counted[record.CountName(record.CountAssigned, l.now.ProductID)]++
 			h := d.holders[l.now.UserID]
-			if h == nil || h.Holdings[l.now.ProductID] == nil || h.Holdings[l.now.ProductID].LicenseID != id {
+			if h == nil || h.now.Holdings[l.now.ProductID] == nil || h.now.Holdings[l.now.ProductID].LicenseID != id {
 				t.Fatalf("%s holds %s by the license alone", l.now.UserID, id)
 			}
 		}
 	}
 	for user, h := range d.holders {
-		for product, holding := range h.Holdings {
-			wanted, _ := record.Terms{Products: d.products}.Wants(&h.Holder, product)
+		for product, holding := range h.now.Holdings {
+			wanted, _ := record.Terms{Products: d.products}.Wants(&h.now, product)
 			if has := holding.LicenseID != "" ||
 				holding.Waiting != ""; has != wanted ||
 				holding.LicenseID != "" && holding.Waiting != "" {
@@ -244,8 +259,8 @@ func (d *desert) check(t failer) {
 				if l.UserID != user || l.Status != Assigned || !slices.Equal(l.Grants, holding.Grants) {
 					t.Fatalf("%s holds %+v by the holding alone", user, l)
 				}
-				if l.Extension != h.Extension {
-					t.Fatalf("license %+v does not show extension %q", l, h.Extension)
+				if l.Extension != h.now.Extension {
+					t.Fatalf("license %+v does not show extension %q", l, h.now.Extension)
 				}
 			}
 			if holding.Waiting != "" {
@@ -269,7 +284,10 @@ func (d *desert) check(t failer) {
 // commandOf draws a decision about one of the users.
 func (d *desert) commandOf(t *rapid.T, action string) command {
 	user := rapid.SampledFrom([]string{"ann", "bob", "cid"}).Draw(t, "user")
-	product := rapid.SampledFrom([]string{"live-reports", "call-queue-booster", "phone-system", "team_chat", "essential-user", "client-desktop", "client-crm"}).
+	product := rapid.SampledFrom([]string{
+		"live-reports", "call-queue-booster", "phone-system", "team_chat", "essential-user", "client-desktop",
+		"client-crm",
+	}).
 		Draw(t, "product")
 	queue := QueueGrant(rapid.SampledFrom([]string{"q1", "q2"}).Draw(t, "queue"))
 	extension := rapid.SampledFrom([]string{"101", "102", ""}).Draw(t, "extension")
@@ -283,12 +301,12 @@ func (d *desert) commandOf(t *rapid.T, action string) command {
 		},
 		"unassign":   func(g *ledger) error { return g.unassign(user, product) },
 		"lift":       func(g *ledger) error { return g.lift(user, "live-reports") },
-		"deactivate": func(g *ledger) error { return g.put(user, user, false) },
-		"return":     func(g *ledger) error { return g.put(user, user, true) },
+		"deactivate": func(g *ledger) error { return g.put(Person{UserID: user, Name: user, Active: false}) },
+		"return":     func(g *ledger) error { return g.put(Person{UserID: user, Name: user, Active: true}) },
 		"extend":     func(g *ledger) error { return g.extend(user, extension, "") },
 		"add-ons":    func(g *ledger) error { return g.setAddOns(user, "phone-system", []string{"team_chat"}, Direct) },
 		"serve": func(g *ledger) error {
-			_, _, err := g.serve("live-reports", 5)
+			_, err := g.serve("live-reports", 5)
 			return err
 		},
 		"move": func(g *ledger) error {
@@ -329,7 +347,8 @@ func TestLedgerDecidesWithoutAStore(t *testing.T) {
 		}
 		actions := map[string]func(*rapid.T){"": func(t *rapid.T) { d.check(t) }}
 		for _, action := range []string{
-			"grant", "queue", "leave", "unassign", "lift", "deactivate", "return", "extend", "add-ons", "serve", "move", "assign", "terminate",
+			"grant", "queue", "leave", "unassign", "lift", "deactivate", "return", "extend", "add-ons", "serve", "move",
+			"assign", "terminate",
 		} {
 			actions[action] = func(t *rapid.T) {
 				c := d.commandOf(t, action)
@@ -361,8 +380,8 @@ func TestLedgerDecidesWithoutAStore(t *testing.T) {
 func picture(g *ledger) []string {
 	var lines []string
 	for user, h := range g.holders {
-		lines = append(lines, fmt.Sprintf("%s %s %v", user, h.Extension, h.Active))
-		for product, holding := range h.Holdings {
+		lines = append(lines, fmt.Sprintf("%s %s %v", user, h.now.Extension, h.now.Active))
+		for product, holding := range h.now.Holdings {
 			lines = append(lines, fmt.Sprintf("%s %s %+v", user, product, *holding))
 		}
 	}
@@ -370,7 +389,7 @@ func picture(g *ledger) []string {
 		lines = append(lines, fmt.Sprintf("%s %+v", id, l.now.License))
 	}
 	for sort, w := range g.waits {
-		lines = append(lines, fmt.Sprintf("%s %+v %v", sort, w.entry, w.gone))
+		lines = append(lines, fmt.Sprintf("%s %+v %v", sort, w.now, w.gone))
 	}
 	lines = append(lines, fmt.Sprint(g.counts, g.exclusions, len(g.entries)))
 	slices.Sort(lines)
@@ -384,7 +403,7 @@ func TestLedgerNamesWhatItNeeds(t *testing.T) {
 		want    func(n *needs) bool
 	}{
 		"a holder":  {func(g *ledger) error { return g.need(Need{Users: []string{"zoe"}}) }, func(n *needs) bool { return slices.Equal(n.Users, []string{"zoe"}) }},
-		"a license": {func(g *ledger) error { return g.need(Need{Licenses: []string{"l1"}}) }, func(n *needs) bool { return slices.Equal(n.Licenses, []string{"l1"}) }},
+		"a license": {func(g *ledger) error { return g.need(Need{Licenses: []string{"00000001-0000-4000-8000-000000000000"}}) }, func(n *needs) bool { return slices.Equal(n.Licenses, []string{"00000001-0000-4000-8000-000000000000"}) }},
 		"the head of a waiting list": {
 			func(g *ledger) error { return g.grant("ann", "live-reports", View) },
 			func(n *needs) bool { return slices.Equal(n.heads, []string{"live-reports"}) },
@@ -395,12 +414,15 @@ func TestLedgerNamesWhatItNeeds(t *testing.T) {
 		},
 		"free seats of several products at once": {
 			func(g *ledger) error {
-				g.holders["ann"].Holding("phone-system").LicenseID = "l1"
+				g.holders["ann"].now.Holding("phone-system").LicenseID = "l1"
 				return g.setAddOns("ann", "phone-system", []string{"team_chat", "call_recording"}, Direct)
 			},
-			func(n *needs) bool { return len(n.seats) == 2 },
+			func(n *needs) bool { return len(n.Seats) == 2 },
 		},
-		"an id": {func(g *ledger) error { return g.grant("ann", "essential-user", Direct) }, func(n *needs) bool { return n.ids == 1 }},
+		"an id": {
+			func(g *ledger) error { return g.grant("ann", "essential-user", Direct) },
+			func(n *needs) bool { return n.ids == 1 },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesert("ann")
@@ -458,7 +480,7 @@ func TestSettlingThatDoesNotComeToRest(t *testing.T) {
 		{ID: "b", Kind: catalog.Metered, Requires: []string{"a"}},
 	}})
 	for _, product := range []string{"a", "b"} {
-		d.holders["ann"].Holding(product).Grants = sourced(RoleGrant("r1"))
+		d.holders["ann"].now.Holding(product).Grants = sourced(RoleGrant("r1"))
 	}
 	g := d.ledger(true)
 	d.tell(g, &needs{ids: 40})
@@ -471,5 +493,24 @@ func TestSettlingThatDoesNotComeToRest(t *testing.T) {
 	}
 	if after := picture(g); !slices.Equal(before, after) {
 		t.Errorf("%v became %v", before, after)
+	}
+}
+
+// TestDrawingAsksForTheNextPart draws beyond the part of a reservation that is known: the ledger
+// asks for the next one, and takes nothing out of the pool meanwhile.
+func TestDrawingAsksForTheNextPart(t *testing.T) {
+	d := newDesert("ann", "bob")
+	d.stock("live-reports", 2)
+	g := d.ledger(true)
+	first := offer{Document: d.licenses[slices.Sorted(maps.Keys(d.licenses))[0]].now, LicenseVersion: 1}
+	g.reserving, g.drawn = true, map[string]int64{}
+	g.chunks["live-reports"] = &reservedSeats{reserved: reserved{Offers: []offer{first}}}
+	if err := g.apply(func(g *ledger) error { return g.grant("ann", "live-reports", Direct) }); err != nil {
+		t.Fatal(err)
+	}
+	err := g.apply(func(g *ledger) error { return g.grant("bob", "live-reports", Direct) })
+	var n *needs
+	if !errors.As(err, &n) || !slices.Equal(n.reserved, []string{"live-reports"}) {
+		t.Errorf("%v", err)
 	}
 }

@@ -60,12 +60,9 @@ func TestListFilters(t *testing.T) {
 	user, err := o.kernel.AssignProduct(o.ctx, o.call(), "essential-user", "cid", "")
 	o.must(err)
 	all := slices.Concat(live, more, phones, chats, []string{user.ID})
-	o.must(
-		o.change(
-			func(_ context.Context, ch *UnitOfWork) error { return ch.Address("ann", "a.miller@acme.test") },
-			"ann",
-		),
-	)
+	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error {
+		return ch.Put(ctx, Person{UserID: "ann", Name: "Ann Miller", Email: "a.miller@acme.test", Active: true})
+	}, "ann"))
 	o.must(o.change(func(ctx context.Context, ch *UnitOfWork) error {
 		return ch.Extend(ctx, "cid", "1010", "+1 656-789-1230")
 	}, "cid"))
@@ -85,9 +82,14 @@ func TestListFilters(t *testing.T) {
 		{inventory.Filter{Statuses: []Status{Available}}, join(live[3:], more[1:], phones[2:], without(chats, chat))},
 		{inventory.Filter{Statuses: []Status{Assigned}, Products: []string{"live-reports"}}, live[:3]},
 		{inventory.Filter{Statuses: []Status{Available}, CostCenters: []string{"CC-2"}}, join(more[1:], phones[2:])},
-		{inventory.Filter{Statuses: []Status{Available}, CostCenters: []string{"CC-2", "CC-1"}, Products: []string{"live-reports"}}, join(live[3:], more[1:])},
+		{inventory.Filter{
+			Statuses: []Status{Available}, CostCenters: []string{"CC-2", "CC-1"}, Products: []string{"live-reports"},
+		}, join(live[3:], more[1:])},
 		{inventory.Filter{Bases: []string{"phone-system"}}, join(phones, chats)},
-		{inventory.Filter{Bases: []string{"phone-system"}, Statuses: []Status{Assigned}}, []string{phones[0], phones[1], chat}},
+		{
+			inventory.Filter{Bases: []string{"phone-system"}, Statuses: []Status{Assigned}},
+			[]string{phones[0], phones[1], chat},
+		},
 		{inventory.Filter{Bases: []string{"phone-system"}, Products: []string{"team_chat"}}, chats},
 		{inventory.Filter{Bases: []string{"phone-system"}, Products: []string{"live-reports"}}, nil},
 		{inventory.Filter{Bases: []string{phones[0]}}, []string{phones[0], chat}},
@@ -124,13 +126,26 @@ func TestListFilters(t *testing.T) {
 		{inventory.Filter{Q: "\u200b"}, nil},
 		{inventory.Filter{Q: " "}, nil},
 		{inventory.Filter{Products: []string{"team_chat", "live-reports"}}, join(live, more, chats)},
-		{inventory.Filter{Products: []string{"team_chat", "phone-system", "team_chat"}, Statuses: []Status{Available, Terminated}}, join(phones[2:], without(chats, chat))},
-		{inventory.Filter{Statuses: []Status{Terminated, Available}}, join(live[3:], more, phones[2:], without(chats, chat))},
+		{inventory.Filter{
+			Products: []string{"team_chat", "phone-system", "team_chat"}, Statuses: []Status{Available, Terminated},
+		}, join(phones[2:], without(chats, chat))},
+		{
+			inventory.Filter{Statuses: []Status{Terminated, Available}},
+			join(live[3:], more, phones[2:], without(chats, chat)),
+		},
 		{inventory.Filter{Statuses: []Status{Assigned, Terminated, Available}}, all},
-		{inventory.Filter{Statuses: []Status{Terminated, Available}, CostCenters: []string{"CC-2"}}, join(more, phones[2:])},
-		{inventory.Filter{Statuses: []Status{Terminated, Available}, CostCenters: []string{"CC-2", "CC-1"}, Products: []string{"live-reports", "team_chat"}}, join(live[3:], more, without(chats, chat))},
+		{
+			inventory.Filter{Statuses: []Status{Terminated, Available}, CostCenters: []string{"CC-2"}},
+			join(more, phones[2:]),
+		},
+		{inventory.Filter{
+			Statuses: []Status{Terminated, Available}, CostCenters: []string{"CC-2", "CC-1"},
+			Products: []string{"live-reports", "team_chat"},
+		}, join(live[3:], more, without(chats, chat))},
 		{inventory.Filter{Bases: []string{"phone-system", "developer"}}, join(phones, chats)},
-		{inventory.Filter{Bases: []string{"phone-system", "developer"}, Products: []string{"team_chat", "live-reports"}}, chats},
+		{inventory.Filter{
+			Bases: []string{"phone-system", "developer"}, Products: []string{"team_chat", "live-reports"},
+		}, chats},
 		{inventory.Filter{Q: live[4][:12]}, live[4:5]},
 		{inventory.Filter{Q: strings.ToUpper(live[4])}, live[4:5]},
 		{inventory.Filter{Q: "nobody at all"}, nil},
@@ -152,7 +167,16 @@ func TestListFilters(t *testing.T) {
 			}
 		}
 	}
-	for _, f := range []inventory.Filter{{Products: []string{"nonsense"}}, {Bases: []string{"live-reports"}}, {Bases: []string{"nonsense"}}, {Products: []string{"live-reports", "nonsense"}}, {Statuses: []Status{Available, "lost"}}, {Bases: []string{"phone-system", phones[0]}}, {CostCenters: slices.Repeat([]string{"CC-1"}, 21)}, {Q: "\xff"}} {
+	for _, f := range []inventory.Filter{
+		{Products: []string{"nonsense"}},
+		{Bases: []string{"live-reports"}},
+		{Bases: []string{"nonsense"}},
+		{Products: []string{"live-reports", "nonsense"}},
+		{Statuses: []Status{Available, "lost"}},
+		{Bases: []string{"phone-system", phones[0]}},
+		{CostCenters: slices.Repeat([]string{"CC-1"}, 21)},
+		{Q: "\xff"},
+	} {
 		_, _, err := o.reads.List(o.ctx, o.call(), f, "", 10)
 		wantProblem(t, err, problem.ValidationFailed)
 	}

@@ -71,3 +71,12 @@ func HolderKey(account, user string) table.Key { return record.HolderKey(account
 
 // CostCenterKey is where package purchase keeps a cost center.
 func CostCenterKey(account, code string) table.Key { return record.CostCenterKey(account, code) }
+
+// CountPeople counts, in PeopleKey, the users of a cost center.
+const CountPeople = record.CountPeople
+
+// PeopleKey counts the users of a cost center.
+func PeopleKey(account, costCenter string) table.Key { return record.PeopleKey(account, costCenter) }
+
+// Key is where a license is kept.
+func Key(account, id string) table.Key { return record.LicenseKey(account, id) }

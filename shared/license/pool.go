@@ -10,6 +10,7 @@ import (
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/overlay"
 )
 
 const (
@@ -36,6 +37,8 @@ type pool struct {
 	shards int // how many shards are in rest, or were
 	limit  int // of the next read
 	whole  bool
+	// own is how far the licenses of a cost center were looked for, by its code.
+	own map[string]*search
 }
 
 // freeSeat is a license as a pool offers it. confirmed says that its order is, so that it may be
@@ -56,6 +59,9 @@ type stretch struct {
 // now on: for accounts in which more happens at once than the partitions of a pool and of the
 // indexes bear. Licenses move as they are written.
 func (d *Service) Spread(ctx context.Context, c *call.Call, shards int) error {
+	if overlay.Dry(ctx) {
+		return nil // the process would remember a number that is not stored
+	}
 	shards = min(shards, record.MostShards)
 	return call.Decide(ctx, func(ctx context.Context) error {
 		item, exists, err := table.Get(ctx, c.Env.Table, record.ShardsKey(c.Account))
@@ -66,12 +72,10 @@ func (d *Service) Spread(ctx context.Context, c *call.Call, shards int) error {
 		if n, err := d.records.ReadShards(c.Account, found); err != nil || n >= shards {
 			return err
 		}
-		data, err := call.Encode(record.ShardCount{Shards: shards})
-		if err != nil {
-			return err
-		}
-		put := table.Put(table.Item{Key: record.ShardsKey(c.Account), Data: data}, version(exists, item.Version))
-		return c.Env.Table.Commit(ctx, []table.Operation{put})
+		more := state[record.ShardCount]{version: item.Version, exists: exists, now: record.ShardCount{Shards: shards}}
+		var w writes
+		left(&w, &more, false, table.Item{Key: record.ShardsKey(c.Account)})
+		return w.commit(ctx, c.Env.Table.Commit)
 	})
 }
 
@@ -160,19 +164,9 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 	known := len(pl.free)
 	for _, s := range pl.rest[:n] {
 		for _, item := range s.page.Items {
-			o, err := call.Decode[offer](item)
-			if err != nil {
+			if err := u.takeOffer(pl, item); err != nil {
 				return err
 			}
-			if pl.seen == nil {
-				pl.seen = map[string]bool{}
-			}
-			pl.seen[o.ID] = true
-			s := freeSeat{offer: o, confirmed: u.service.records.Seen(u.account, o.Document)}
-			if !s.confirmed {
-				s.marker = record.MarkerKey(u.account, o.ID)
-			}
-			pl.free = append(pl.free, s)
 		}
 		if s.page.Next != "" {
 			s.query.After, s.page = s.page.Next, table.Page{}
@@ -180,11 +174,70 @@ func (u *UnitOfWork) takeIn(pl *pool, n int) error {
 		}
 	}
 	pl.rest = append(unread, pl.rest[n:]...)
-	for i := known; i < len(pl.free); i++ {
+	u.mix(pl, known)
+	return nil
+}
+
+// takeOffer takes in an entry of a pool, once.
+func (u *UnitOfWork) takeOffer(pl *pool, item table.Item) error {
+	o, err := call.Decode[offer](item)
+	if err != nil || pl.seen[o.ID] {
+		return err
+	}
+	if pl.seen == nil {
+		pl.seen = map[string]bool{}
+	}
+	pl.seen[o.ID] = true
+	s := freeSeat{offer: o, confirmed: u.service.records.Seen(u.account, o.Document)}
+	if !s.confirmed {
+		s.marker = record.MarkerKey(u.account, o.ID)
+	}
+	pl.free = append(pl.free, s)
+	return nil
+}
+
+// mix brings the licenses of a pool from one on into an order by chance.
+func (u *UnitOfWork) mix(pl *pool, from int) {
+	for i := from; i < len(pl.free); i++ {
 		j := i + u.c.Env.Pick(len(pl.free)-i)
 		pl.free[i], pl.free[j] = pl.free[j], pl.free[i]
 	}
-	return nil
+}
+
+// freeSeats reads a number of free licenses of the product that may be taken for people of a cost
+// center, their own first, or as many as there are. Those that the caller has already are left out.
+func (u *UnitOfWork) freeSeats(
+	ctx context.Context, of asked, n int, had map[string]bool,
+) (offers []offer, err error) {
+	if _, err := u.Load(ctx, Need{Seats: map[string]int{of.product: n}, fences: true}); err != nil {
+		return nil, err
+	}
+	pl := u.pools[of.product]
+	if of.costCenter != "" {
+		if err := u.seekOwn(ctx, u.lacking(map[asked]int{of: n})); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		if err := u.vet(ctx, pl); err != nil {
+			return nil, err
+		}
+		offers = nil
+		for _, own := range []bool{true, false} {
+			for _, s := range pl.free {
+				if len(offers) < n && own == (s.CostCenter == of.costCenter) && !had[s.ID] &&
+					u.fences.Serves(s.CostCenter, of.costCenter) {
+					offers = append(offers, s.offer)
+				}
+			}
+		}
+		if len(offers) >= n || pl.whole {
+			return offers, nil
+		}
+		if err := u.readOn(ctx, of.product, pl); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // vet finds out of the licenses of a pool that may not be taken yet whether their orders are
@@ -209,11 +262,8 @@ func (u *UnitOfWork) vet(ctx context.Context, pl *pool) error {
 
 // readOn reads on in every stretch that is not at its end.
 func (u *UnitOfWork) readOn(ctx context.Context, product string, pl *pool) error {
-	if u.shards == 0 {
-		var err error
-		if u.shards, err = u.service.records.Shards(ctx, u.c); err != nil {
-			return err
-		}
+	if err := u.knowShards(ctx); err != nil {
+		return err
 	}
 	for ; pl.shards < u.shards; pl.shards++ {
 		pl.rest = append(pl.rest, u.shard(product, pl.shards))

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
@@ -20,7 +20,9 @@ import (
 // none, and one that is given back is found again. While there are some, it is one round trip of
 // reads and one commit.
 func TestEveryProcessFindsAFreeLicense(t *testing.T) {
-	for name, orders := range map[string][]int{"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3}} {
+	for name, orders := range map[string][]int{
+		"one order": {40}, "an order of several commits": {120}, "small ones": {1, 2, 1, 1, 3},
+	} {
 		for _, shards := range []int{record.FirstShards, record.MostShards} {
 			t.Run(fmt.Sprintf("%s in %d shards", name, shards), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { everyProcessFindsAFreeLicense(t, orders, shards) })
@@ -38,7 +40,7 @@ func everyProcessFindsAFreeLicense(t *testing.T, orders []int, shards int) {
 		total += n
 	}
 	users := o.staff(total + 1)
-	made := &testkit.Rounds{Store: o.Env.Table}
+	made := &fixtures.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	for i, user := range users[:total] {
 		_, err := NewService(o.kernel.products).AssignProduct(o.ctx, o.call(), "live-reports", user, "")
@@ -78,7 +80,7 @@ func TestEveryStartFindsTheLastLicense(t *testing.T) {
 			_, err := ch.Load(o.ctx, Need{Users: []string{"ann"}, Seats: map[string]int{"live-reports": 1}})
 			o.must(err)
 			o.must(ch.do(o.ctx, func(g *ledger) error {
-				l, err := g.free("live-reports")
+				l, err := g.free(g.holder("ann"), "live-reports")
 				if l == nil && err == nil {
 					t.Fatalf("none from %04x in shard %d", start, shard)
 				}
@@ -154,7 +156,7 @@ func TestShortageReadsThePoolOnce(t *testing.T) { synctest.Test(t, shortageReads
 func shortageReadsThePoolOnce(t *testing.T) {
 	o := open(t)
 	users := o.staff(8)
-	made := &testkit.Rounds{Store: o.Env.Table}
+	made := &fixtures.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	results, err := o.kernel.AssignMany(o.ctx, o.call(), itemsFor("live-reports", users), Each)
 	o.must(err)
@@ -172,7 +174,7 @@ func whatIsDoneIsNotWritten(t *testing.T) {
 	o.hire("Ann")
 	_, err := o.kernel.Assign(o.ctx, o.call(), ids[0], "ann", "")
 	o.must(err)
-	made := &testkit.Rounds{Store: o.Env.Table}
+	made := &fixtures.Rounds{Store: o.Env.Table}
 	o.Env.Table = made
 	if _, err := o.kernel.AssignProduct(
 		o.ctx,
@@ -293,7 +295,7 @@ func TestTheLastTenSeats(t *testing.T) {
 	begin := make(chan struct{})
 	var all sync.WaitGroup
 	for i, user := range users {
-		c, store := o.call(), &testkit.Rounds{Store: o.Env.Table}
+		c, store := o.call(), &fixtures.Rounds{Store: o.Env.Table}
 		env := *o.Env
 		env.Table = store
 		c.Env = &env

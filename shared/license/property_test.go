@@ -96,7 +96,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			lots := []Lot{
 				{ProductID: rapid.SampledFrom(propertyBought).Draw(rt, "product"), CostCenter: "CC-1", Quantity: n},
 			}
-			w.fault(w.kernel.Deliver(w.ctx, w.call(), id, lots, call.Answer{}, nil))
+			w.fault(w.kernel.Deliver(w.ctx, w.call(), Delivery{OrderID: id, Lots: lots}))
 			for i := range n {
 				w.ids = append(w.ids, record.DeliveredID(w.Account, id, i))
 			}
@@ -232,7 +232,9 @@ func (w *world) verb() verb {
 		"put": func() change {
 			name := rapid.SampledFrom([]string{"A", "B b", "C", "D von der E", "D der E"}).Draw(rt, "name")
 			active := rapid.IntRange(0, 3).Draw(rt, "active") > 0
-			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Put(ctx, user, name, active) }
+			return func(ctx context.Context, ch *UnitOfWork) error {
+				return ch.Put(ctx, Person{UserID: user, Name: name, Active: active})
+			}
 		},
 		"remove": func() change {
 			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Remove(ctx, user) }
@@ -247,7 +249,9 @@ func (w *world) verb() verb {
 			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Move(ctx, user, other, product) }
 		},
 		"lift": func() change {
-			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Lift(ctx, user, "live-reports") }
+			return func(ctx context.Context, ch *UnitOfWork) error {
+				return ch.do(ctx, func(g *ledger) error { return g.lift(user, "live-reports") })
+			}
 		},
 		"set add-ons": func() change {
 			some := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"call_recording", "team_chat"}), rapid.ID[string])

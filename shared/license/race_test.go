@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -24,7 +24,7 @@ const racers = 24
 func onBoth(t *testing.T, test func(t *testing.T, o *office)) {
 	t.Parallel()
 	t.Run("bolt", func(t *testing.T) { test(t, open(t)) })
-	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, testkit.On(t, testdynamo.Open(t)))) })
+	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, fixtures.On(t, dynamostore.Open(t)))) })
 }
 
 // race runs a use case in many goroutines at once, each with a call of its own, and answers their
@@ -262,10 +262,14 @@ func (o *office) anything(c *call.Call, user, id, product func() string) map[str
 		"remove two":  func() error { return of(o.kernel.RemoveMany(o.ctx, c, two(), AllOrNone)) },
 		"terminate":   func() error { return of(o.kernel.Terminate(o.ctx, c, id())) },
 		"deactivate": verb(
-			func(ctx context.Context, ch *UnitOfWork, u string) error { return ch.Put(ctx, u, u, false) },
+			func(ctx context.Context, ch *UnitOfWork, u string) error {
+				return ch.Put(ctx, Person{UserID: u, Name: u, Active: false})
+			},
 		),
 		"activate": verb(
-			func(ctx context.Context, ch *UnitOfWork, u string) error { return ch.Put(ctx, u, u, true) },
+			func(ctx context.Context, ch *UnitOfWork, u string) error {
+				return ch.Put(ctx, Person{UserID: u, Name: u, Active: true})
+			},
 		),
 		"leave a queue": verb(func(ctx context.Context, ch *UnitOfWork, u string) error {
 			return ch.Withdraw(ctx, u, "live-reports", QueueGrant("q1"))

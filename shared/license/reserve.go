@@ -29,17 +29,23 @@ type Reservation struct {
 	// commit commits operations together with two more, which demand that the job is still the
 	// worker's and renew its lease.
 	commit func(ctx context.Context, ops []table.Operation) error
-	// ends is how many seats of a product are reserved, as far as it is known; chunks is the last
-	// part that was read of each product.
+	// ends is how many seats are reserved by a name, as far as it is known; chunks is the last part
+	// that was read of each name.
 	ends   map[string]int64
 	chunks map[string]reserved
 }
 
 // reserved is the document of reservedKey: seats that follow each other in a reservation.
 type reserved struct {
-	From   int64   `json:"from"` // how many of the product are reserved before these
+	From   int64   `json:"from"` // how many are reserved by the same name before these
 	Offers []offer `json:"offers"`
 }
+
+// end is how many are reserved by the name with these.
+func (s reserved) end() int64 { return s.From + int64(len(s.Offers)) }
+
+// has says whether they have the seat behind a number of drawn ones.
+func (s reserved) has(drawn int64) bool { return drawn >= s.From && drawn < s.end() }
 
 // Reservation is the job's reservation, whether anything is reserved yet or not. commit commits
 // operations together with two more of the caller's.
@@ -60,10 +66,14 @@ func (d *Service) Reservation(
 
 func reservedPartition(account, job string) string { return call.Partition(account, "RESERVED", job) }
 
-// reservedKey names some reserved seats by their product and the number of those before them.
-func reservedKey(account, job, product string, from int64) table.Key {
-	return table.Key{Partition: reservedPartition(account, job), Sort: fmt.Sprintf("%s#%09d", product, from)}
+// reservedKey names some reserved seats by what they are for (SeatsFor) and the number of those
+// before them.
+func reservedKey(account, job, name string, from int64) table.Key {
+	return table.Key{Partition: reservedPartition(account, job), Sort: fmt.Sprintf("%s/%09d", name, from)}
 }
+
+// forWhom is what reserved seats are for, by their sort key.
+func forWhom(sort string) string { return sort[:strings.LastIndex(sort, "/")] }
 
 // Begun says whether anything is reserved.
 func (r *Reservation) Begun(ctx context.Context) (bool, error) {
@@ -71,93 +81,77 @@ func (r *Reservation) Begun(ctx context.Context) (bool, error) {
 	return len(page.Items) > 0, err
 }
 
-// Reserve reserves a number of seats of each product, in as many commits as it takes;
-// what an earlier run has reserved counts. Each commit takes up to 96 seats.
+// Reserve reserves a number of seats of each product for the people of each cost center, by the name
+// that SeatsFor gives, in as many commits as it takes; what an earlier run has reserved counts. Each
+// commit takes up to 96 seats. Their own seats are taken first, so that those that anybody may have
+// are left for others.
 //
 // Errors: not-enough-licenses when the pool has no more, and what is reserved by then stays so
 // until Release; those of commit.
 func (r *Reservation) Reserve(ctx context.Context, wanted map[string]int64) error {
-	for done := false; !done; {
-		err := call.Decide(ctx, func(ctx context.Context) error {
-			ops, ends, err := r.next(ctx, wanted)
-			if err != nil {
-				return err
-			}
-			if done = len(ops) == 0; done {
-				return nil
-			}
-			if err := r.commit(ctx, ops); err != nil {
-				clear(r.ends) // whatever became of it, it is read again
-				return err
-			}
-			maps.Copy(r.ends, ends)
-			return nil
-		})
-		if err != nil {
-			return err
+	return untilDone(ctx, func(ctx context.Context) (more bool, err error) {
+		w, ends, err := r.next(ctx, wanted)
+		if err != nil || len(w.ops) == 0 {
+			return false, err
 		}
-	}
-	return nil
+		if err := w.commit(ctx, r.commit); err != nil {
+			clear(r.ends) // whatever became of it, it is read again
+			return false, err
+		}
+		maps.Copy(r.ends, ends)
+		return true, nil
+	})
 }
 
-// next are the operations of the next commit of Reserve, and how much is reserved after it.
+// next are the writes of the next commit of Reserve, and how much is reserved after it.
 func (r *Reservation) next(
-	ctx context.Context,
-	wanted map[string]int64,
-) (ops []table.Operation, ends map[string]int64, err error) {
-	module, ends := reservedBatch+1, map[string]int64{}
-	var bounds []table.Bound
-	for _, product := range slices.Sorted(maps.Keys(wanted)) {
-		end, err := r.end(ctx, product)
+	ctx context.Context, wanted map[string]int64,
+) (w writes, ends map[string]int64, err error) {
+	room, ends, counts := reservedBatch+1, map[string]int64{}, map[string]int64{}
+	u := r.kernel.Change(r.c)
+	had := map[string]bool{}
+	for name, count := range inOrder(wanted) {
+		end, err := r.end(ctx, name)
 		if err != nil {
-			return nil, nil, err
+			return w, nil, err
 		}
-		missing := wanted[product] - end
-		if missing <= 0 || module < 2 {
+		missing := count - end
+		if missing <= 0 || room < 2 {
 			continue
 		}
-		taken, err := r.kernel.offered(ctx, r.c, product, int(min(missing, int64(module-1))))
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(taken) == 0 {
-			return nil, nil, problem.Shortage(product, wanted[product], end)
-		}
-		data, err := call.Encode(reserved{From: end, Offers: taken})
-		if err != nil {
-			return nil, nil, err
+		product, costCenter, _ := strings.Cut(name, "#")
+		taken, err := u.freeSeats(ctx, asked{product, costCenter}, int(min(missing, int64(room-1))), had)
+		switch {
+		case err != nil:
+			return w, nil, err
+		case len(taken) == 0:
+			return w, nil, problem.Shortage(product, r.kernel.products.Name(product), count, end)
 		}
 		for _, o := range taken {
-			ops = append(ops, table.Delete(o.FreeKey(r.c.Account), table.IfVersion(o.LicenseVersion)))
+			had[o.ID] = true
+			w.add(table.Delete(o.FreeKey(r.c.Account), table.IfVersion(o.LicenseVersion)))
 		}
-		ops = append(
-			ops,
-			table.Put(table.Item{Key: reservedKey(r.c.Account, r.job, product, end), Data: data}, table.IfAbsent),
-		)
-		bounds = append(
-			bounds,
-			table.Bound{Name: record.CountName(record.CountReserved, product), By: int64(len(taken))},
-		)
-		ends[product] = end + int64(len(taken))
-		module -= len(taken) + 1
+		chunk := reserved{From: end, Offers: taken}
+		w.put(table.Item{Key: reservedKey(r.c.Account, r.job, name, end)}, chunk, table.IfAbsent)
+		counts[record.CountName(record.CountReserved, product)] += int64(len(taken))
+		ends[name] = chunk.end()
+		room -= len(taken) + 1
 	}
-	if len(bounds) > 0 {
-		ops = append(ops, table.Add(record.AnyTakenKey(r.c.Account), bounds...))
-	}
-	return ops, ends, nil
+	w.add(takenOperations(r.c.Account, counts)...)
+	return w, ends, nil
 }
 
-// end is how many seats of the product are reserved.
-func (r *Reservation) end(ctx context.Context, product string) (int64, error) {
-	if end, known := r.ends[product]; known {
+// end is how many seats are reserved by a name.
+func (r *Reservation) end(ctx context.Context, name string) (int64, error) {
+	if end, known := r.ends[name]; known {
 		return end, nil
 	}
-	chunk, err := r.last(ctx, table.Query{Prefix: product + "#"})
+	chunk, err := r.last(ctx, table.Query{Prefix: name + "/"})
 	if err != nil {
 		return 0, err
 	}
-	r.ends[product] = chunk.From + int64(len(chunk.Offers))
-	return r.ends[product], nil
+	r.ends[name] = chunk.end()
+	return r.ends[name], nil
 }
 
 // last reads the last of some reserved seats.
@@ -170,57 +164,8 @@ func (r *Reservation) last(ctx context.Context, q table.Query) (reserved, error)
 	return call.Decode[reserved](page.Items[0])
 }
 
-// offered reads a number of free seats of the product, or as many as there are, in the order of
-// their keys from a shard by chance.
-func (d *Service) offered(ctx context.Context, c *call.Call, product string, n int) ([]offer, error) {
-	shards, err := d.records.Shards(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	var offers []offer
-	first := c.Env.Pick(shards)
-	for shard := range shards {
-		q := table.Query{
-			Partition: record.FreePartition(c.Account, product, (first+shard)%shards),
-			Limit:     n - len(offers),
-		}
-		for more := true; more; {
-			page, err := c.Env.Table.Query(ctx, q)
-			if err != nil {
-				return nil, err
-			}
-			seen, err := d.offersOf(ctx, c, page.Items)
-			if err != nil {
-				return nil, err
-			}
-			if offers = append(offers, seen[:min(len(seen), n-len(offers))]...); len(offers) == n {
-				return offers, nil
-			}
-			q.After, q.Limit, more = page.Next, table.MaxPage, page.Next != ""
-		}
-	}
-	return offers, nil
-}
-
-// offersOf are those of some of the pool's entries that may be seen.
-func (d *Service) offersOf(ctx context.Context, c *call.Call, entries []table.Item) ([]offer, error) {
-	offers, licenses := make([]offer, len(entries)), make([]record.Document, len(entries))
-	for i, item := range entries {
-		var err error
-		if offers[i], err = call.Decode[offer](item); err != nil {
-			return nil, err
-		}
-		licenses[i] = offers[i].Document
-	}
-	seen, err := d.records.Sight(ctx, c, licenses)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(offers, func(o offer) bool { return !seen(o.Document) }), nil
-}
-
-// reservedSeats are reserved seats of a product that follow each other, with how many of the
-// product are drawn where they were looked for.
+// reservedSeats are reserved seats of a name that follow each other, with how many of that name are
+// drawn where they were looked for.
 type reservedSeats struct {
 	reserved
 	asked int64
@@ -229,24 +174,22 @@ type reservedSeats struct {
 // covers says whether they tell what comes after a number of drawn ones: a seat, or that there is
 // none.
 func (s *reservedSeats) covers(drawn int64) bool {
-	return drawn == s.asked || drawn >= s.From && drawn < s.From+int64(len(s.Offers))
+	return drawn == s.asked || s.has(drawn)
 }
 
-// at are the reserved seats of the product from the one behind a number of drawn ones on; none when
+// at are the reserved seats of a name from the one behind a number of drawn ones on; none when
 // that was the last.
-func (r *Reservation) at(ctx context.Context, product string, drawn int64) (*reservedSeats, error) {
-	chunk, known := r.chunks[product]
-	if !known || drawn < chunk.From || drawn >= chunk.From+int64(len(chunk.Offers)) {
+func (r *Reservation) at(ctx context.Context, name string, drawn int64) (*reservedSeats, error) {
+	chunk := r.chunks[name]
+	if !chunk.has(drawn) {
 		var err error
-		if chunk, err = r.last(
-			ctx,
-			table.Query{Prefix: product + "#", To: fmt.Sprintf("%s#%09d", product, drawn+1)},
-		); err != nil {
+		before := table.Query{Prefix: name + "/", To: fmt.Sprintf("%s/%09d", name, drawn+1)}
+		if chunk, err = r.last(ctx, before); err != nil {
 			return nil, err
 		}
-		r.chunks[product] = chunk
+		r.chunks[name] = chunk
 	}
-	if drawn >= chunk.From+int64(len(chunk.Offers)) {
+	if !chunk.has(drawn) {
 		chunk = reserved{From: drawn}
 	}
 	return &reservedSeats{chunk, drawn}, nil
@@ -258,77 +201,52 @@ func (r *Reservation) at(ctx context.Context, product string, drawn int64) (*res
 //
 // Errors: those of commit.
 func (r *Reservation) Release(ctx context.Context, drawn map[string]int64) error {
-	for done := false; !done; {
-		err := call.Decide(ctx, func(ctx context.Context) error {
-			page, err := r.c.Env.Table.Query(
-				ctx,
-				table.Query{Partition: reservedPartition(r.c.Account, r.job), Backwards: true, Limit: 10},
-			)
-			if err != nil {
-				return err
-			}
-			if done = len(page.Items) == 0; done {
-				return nil
-			}
-			clear(r.ends)
-			clear(r.chunks)
-			ops, err := r.returned(page.Items, drawn)
-			if err != nil {
-				return err
-			}
-			return r.commit(ctx, ops)
-		})
-		if err != nil {
-			return err
+	return untilDone(ctx, func(ctx context.Context) (more bool, err error) {
+		page, err := r.c.Env.Table.Query(
+			ctx,
+			table.Query{Partition: reservedPartition(r.c.Account, r.job), Backwards: true, Limit: 10},
+		)
+		if err != nil || len(page.Items) == 0 {
+			return false, err
 		}
-	}
-	return nil
+		clear(r.ends)
+		clear(r.chunks)
+		w, err := r.returned(page.Items, drawn)
+		if err != nil {
+			return false, err
+		}
+		return true, w.commit(ctx, r.commit)
+	})
 }
 
 // returned puts the rest of as many items as fit into one commit back into the pool.
-func (r *Reservation) returned(items []table.Item, drawn map[string]int64) ([]table.Operation, error) {
-	var ops []table.Operation
+func (r *Reservation) returned(items []table.Item, drawn map[string]int64) (w writes, err error) {
 	back := map[string]int64{}
 	for _, item := range items {
 		chunk, err := call.Decode[reserved](item)
 		if err != nil {
-			return nil, err
+			return w, err
 		}
 		if len(chunk.Offers) == 0 {
-			return nil, fmt.Errorf("item %s reserves nothing", item.Key)
+			return w, fmt.Errorf("item %s reserves nothing", item.Key)
 		}
-		product := chunk.Offers[0].ProductID
-		rest := chunk.Offers[min(max(0, drawn[product]-chunk.From), int64(len(chunk.Offers))):]
-		if len(ops)+len(rest) > reservedBatch {
+		drew := drawn[forWhom(item.Sort)]
+		rest := chunk.Offers[min(max(0, drew-chunk.From), int64(len(chunk.Offers))):]
+		if len(w.ops)+len(rest) > reservedBatch {
 			break
 		}
 		for _, o := range rest {
-			entry, err := offerOperation(r.c.Account, o, table.IfAbsent)
-			if err != nil {
-				return nil, err
-			}
-			ops = append(ops, entry)
+			w.offer(r.c.Account, o, table.IfAbsent)
 		}
-		ops = append(ops, table.Delete(item.Key, table.IfPresent))
-		back[product] -= int64(len(rest))
+		w.add(table.Delete(item.Key, table.IfPresent))
+		back[record.CountName(record.CountReserved, chunk.Offers[0].ProductID)] -= int64(len(rest))
 	}
-	var bounds []table.Bound
-	for _, product := range slices.Sorted(maps.Keys(back)) {
-		if back[product] != 0 {
-			bounds = append(
-				bounds,
-				table.Bound{Name: record.CountName(record.CountReserved, product), By: back[product]},
-			)
-		}
-	}
-	if len(bounds) > 0 {
-		ops = append(ops, table.Add(record.AnyTakenKey(r.c.Account), bounds...))
-	}
-	return ops, nil
+	w.add(takenOperations(r.c.Account, back)...)
+	return w, nil
 }
 
-// Draw lets the change take reserved seats before those of the pool; drawn is how many of each
-// product were drawn before it.
+// Draw lets the change take reserved seats before those of the pool; drawn is how many of each name
+// were drawn before it.
 func (u *UnitOfWork) Draw(from *Reservation, drawn map[string]int64) {
 	u.reservation, u.reserving, u.drawn = from, true, maps.Clone(drawn)
 	if u.drawn == nil {
@@ -336,7 +254,7 @@ func (u *UnitOfWork) Draw(from *Reservation, drawn map[string]int64) {
 	}
 }
 
-// Drawn is how many seats of each product are drawn once the change is committed; the caller writes
+// Drawn is how many seats of each name are drawn once the change is committed; the caller writes
 // it in the same commit.
 func (u *UnitOfWork) Drawn() map[string]int64 { return maps.Clone(u.drawn) }
 

@@ -41,21 +41,24 @@ func withoutGrants(grants []Grant, drop func(source string) bool) []Grant {
 // and 4).
 //
 // Errors: user-inactive, base-license-required, mutually-exclusive.
-func mayHold(h *Holder, p catalog.Product) error {
+func mayHold(products *catalog.Catalog, h *Holder, p catalog.Product) error {
 	if !h.Active {
 		return problem.New(problem.UserInactive, "The user is not active; nothing can be assigned to them.")
 	}
 	if len(p.Requires) > 0 && !slices.ContainsFunc(p.Requires, h.Holds) {
+		names := make([]string, len(p.Requires))
+		for i, id := range p.Requires {
+			names[i] = products.Name(id)
+		}
 		return problem.Newf(
-			problem.BaseLicenseRequired,
-			"%s needs a license of %s.",
-			p.ID,
-			strings.Join(p.Requires, " or "),
+			problem.BaseLicenseRequired, "%s needs a license of %s.", p.Name, strings.Join(names, " or "),
 		)
 	}
 	for _, id := range p.Excludes {
 		if h.Holds(id) {
-			return problem.Newf(problem.MutuallyExclusive, "The user holds %s, which excludes %s.", id, p.ID)
+			return problem.Newf(
+				problem.MutuallyExclusive, "The user holds %s, which excludes %s.", products.Name(id), p.Name,
+			)
 		}
 	}
 	return nil

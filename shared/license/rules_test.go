@@ -2,6 +2,7 @@ package license
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,18 +34,47 @@ func TestWants(t *testing.T) {
 		{name: "no grant", product: "live-reports", holding: &Holding{}, want: Lacks},
 		{name: "nothing at all", product: "live-reports", want: Lacks},
 		{name: "a direct grant", product: "live-reports", holding: &Holding{Grants: sourced(Direct)}, want: Holds},
-		{name: "a queue's grant", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))}, want: Holds},
-		{name: "of somebody inactive", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))}, inactive: true, want: Lacks},
-		{name: "excluded", product: "live-reports", holding: &Holding{Grants: sourced(View), Excluded: excluded}, want: StateExcluded},
-		{name: "excluded, but direct", product: "live-reports", holding: &Holding{Grants: sourced(View, Direct), Excluded: excluded}, want: Holds},
+		{
+			name: "a queue's grant", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))},
+			want: Holds,
+		},
+		{
+			name: "of somebody inactive", product: "live-reports", holding: &Holding{Grants: sourced(QueueGrant("q"))},
+			inactive: true, want: Lacks,
+		},
+		{
+			name: "excluded", product: "live-reports", holding: &Holding{Grants: sourced(View), Excluded: excluded},
+			want: StateExcluded,
+		},
+		{
+			name: "excluded, but direct", product: "live-reports",
+			holding: &Holding{Grants: sourced(View, Direct), Excluded: excluded}, want: Holds,
+		},
 		{name: "covered by the booster", product: "live-reports", holding: &Holding{Grants: sourced(View)}, others: map[string]*Holding{"call-queue-booster": held}, want: Covered},
 		{name: "direct beside the booster", product: "live-reports", holding: &Holding{Grants: sourced(Direct)}, others: map[string]*Holding{"call-queue-booster": held}, want: Holds},
 		{name: "waiting for the booster covers nothing", product: "live-reports", holding: &Holding{Grants: sourced(View)}, others: map[string]*Holding{"call-queue-booster": {Waiting: "w"}}, want: Holds},
-		{name: "unlimited", product: "live-reports", holding: &Holding{Grants: sourced(View)}, unlimited: true, want: Covered},
-		{name: "unlimited is for Live Reports only", product: "essential-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, unlimited: true, want: Holds},
-		{name: "a role's, without what it needs", product: "agent-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, want: Lacks},
-		{name: "a role's, with what it needs", product: "agent-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, others: map[string]*Holding{"professional-user": held}, want: Holds},
-		{name: "a role's, beside what it excludes", product: "essential-user", holding: &Holding{Grants: sourced(RoleGrant("r"))}, others: map[string]*Holding{"professional-user": held}, want: Lacks},
+		{
+			name: "unlimited", product: "live-reports", holding: &Holding{Grants: sourced(View)}, unlimited: true,
+			want: Covered,
+		},
+		{
+			name: "unlimited is for Live Reports only", product: "essential-user",
+			holding: &Holding{Grants: sourced(RoleGrant("r"))}, unlimited: true, want: Holds,
+		},
+		{
+			name: "a role's, without what it needs", product: "agent-user",
+			holding: &Holding{Grants: sourced(RoleGrant("r"))}, want: Lacks,
+		},
+		{
+			name: "a role's, with what it needs", product: "agent-user",
+			holding: &Holding{Grants: sourced(RoleGrant("r"))}, others: map[string]*Holding{"professional-user": held},
+			want: Holds,
+		},
+		{
+			name: "a role's, beside what it excludes", product: "essential-user",
+			holding: &Holding{Grants: sourced(RoleGrant("r"))}, others: map[string]*Holding{"professional-user": held},
+			want: Lacks,
+		},
 		{name: "no product of the catalog", product: "gone", holding: &Holding{Grants: sourced(View)}, want: Lacks},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -110,9 +140,13 @@ func TestMayHold(t *testing.T) {
 			h.Holding(id).LicenseID = "l"
 		}
 		p, _ := products.Lookup(tc.product)
-		err := mayHold(h, p)
+		err := mayHold(products, h, p)
 		if tc.want == "" && err != nil || tc.want != "" && !problem.Is(err, tc.want) {
 			t.Errorf("%s beside %v: %v, want %q", tc.product, tc.holds, err, tc.want)
+		}
+		// Sentences name products as people do; the ids are for programs.
+		if refused, ok := problem.From(err); ok && strings.ContainsAny(refused.Detail, "-_") {
+			t.Errorf("%s beside %v: %q has an id", tc.product, tc.holds, refused.Detail)
 		}
 	}
 }
@@ -135,7 +169,9 @@ func TestGrants(t *testing.T) {
 	if len(left) != 2 || len(grants) != 3 {
 		t.Errorf("%v of %v", left, grants)
 	}
-	for source, want := range map[string]bool{Direct: false, MassConfigurationGrant("m"): false, View: true, QueueGrant("q"): true, RoleGrant("r"): true} {
+	for source, want := range map[string]bool{
+		Direct: false, MassConfigurationGrant("m"): false, View: true, QueueGrant("q"): true, RoleGrant("r"): true,
+	} {
 		if record.Automatic(source) != want {
 			t.Errorf("automatic(%s) is not %v", source, want)
 		}

@@ -2,14 +2,13 @@ package license
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
-	"seatwise/shared/platform/table"
 )
 
 // Versioned is the answer to a change of a license, and the version of which its entity tag is made.
@@ -31,56 +30,51 @@ type ChangedLicense struct {
 	Also
 }
 
-// change carries out verbs on one license, which is loaded with the users, and commits them with
-// the license as the answer.
+// change carries out a decision about one license, which is loaded with what is needed beside it,
+// and commits it with the license as the answer.
 func (d *Service) change(
-	ctx context.Context,
-	c *call.Call,
-	id string,
-	need Need,
-	verbs func(ctx context.Context, ch *UnitOfWork, l License) error,
+	ctx context.Context, c *call.Call, id string, need Need, decide func(g *ledger, l License) error,
 ) (Versioned, error) {
 	var out Versioned
 	need.Licenses = append(need.Licenses, id)
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := d.Change(c)
-		if _, err := ch.Load(ctx, need); err != nil {
+		u := d.Change(c)
+		if _, err := u.Load(ctx, need); err != nil {
 			return err
 		}
-		l, version, err := ch.after(id)
+		l, version, err := u.after(id)
 		if err != nil {
 			return err
 		}
-		if err := c.Matches(true, version); err != nil {
+		if err := c.MatchesTag(call.Tag(version)); err != nil {
 			return err
 		}
-		if err := verbs(ctx, ch, l); err != nil {
-			return ch.confirmRefusal(ctx, err)
+		if err := u.do(ctx, func(g *ledger) error { return decide(g, l) }); err != nil {
+			return u.confirmRefusal(ctx, err)
 		}
-		if out.License, out.Version, err = ch.after(id); err != nil {
+		if out.License, out.Version, err = u.after(id); err != nil {
 			return err
 		}
-		out.Also = ch.also(l, out.UserID)
-		return ch.Commit(ctx, call.Told(out.ChangedLicense, out.Version))
+		out.Also = u.also(l, out.UserID)
+		return u.Commit(ctx, call.Told(out.ChangedLicense, out.Version))
 	})
 	return out, err
 }
 
 // also is what was done beyond a license, which was so before, and for the user who has it now.
-func (ch *UnitOfWork) also(before License, user string) Also {
+func (g *ledger) also(before License, user string) Also {
 	var did Also
-	for _, id := range slices.Sorted(maps.Keys(ch.licenses)) {
-		if l := ch.licenses[id]; l.before.BaseLicenseID == before.ID && l.before.UserID == before.UserID &&
-			l.before.UserID != "" &&
-			l.now.UserID == "" {
+	for _, id := range slices.Sorted(maps.Keys(g.licenses)) {
+		if l := g.licenses[id]; before.UserID != "" && l.before.BaseLicenseID == before.ID &&
+			l.before.UserID == before.UserID && l.now.UserID == "" {
 			did.ReturnedAddOns = append(did.ReturnedAddOns, id)
 		}
 	}
-	if ch.exclusions[before.ProductID+"#"+before.UserID] {
+	if g.exclusions[before.ProductID+"#"+before.UserID] {
 		did.ExcludedProduct = before.ProductID
 	}
-	if h := ch.holders[user]; h != nil && h.extended != "" && h.Extension != "" && h.extended != h.Extension {
-		did.ReplacedExtension = h.extended
+	if h := g.holders[user]; h != nil && h.now.Extension != "" && h.before.Extension != h.now.Extension {
+		did.ReplacedExtension = h.before.Extension
 	}
 	return did
 }
@@ -93,35 +87,28 @@ func (ch *UnitOfWork) also(before License, user string) Also {
 // base-license-required, mutually-exclusive, extension-in-use; validation for an extension where
 // the product has none.
 func (d *Service) Assign(ctx context.Context, c *call.Call, id, user, extension string) (Versioned, error) {
-	need := Need{Users: []string{user}, Extensions: []string{extension}}
-	return d.change(ctx, c, id, need, func(ctx context.Context, ch *UnitOfWork, l License) error {
-		if _, err := ch.Holder(user); err != nil {
+	need := Need{Users: []string{user}, Extensions: []string{extension}, fences: true}
+	return d.change(ctx, c, id, need, func(g *ledger, l License) error {
+		if err := g.extendFor(user, l.ProductID, extension); err != nil {
 			return err
 		}
-		if err := ch.extend(ctx, user, l.ProductID, extension); err != nil {
-			return err
-		}
-		return ch.GrantLicense(ctx, user, id, Direct)
+		return g.grantLicense(user, id, Direct)
 	})
 }
 
-// extend gives a user the extension that comes with an assignment.
-func (ch *UnitOfWork) extend(ctx context.Context, user, product, extension string) error {
-	if extension == "" {
-		return nil
-	}
-	p, _ := ch.products.Lookup(product)
-	if !p.Extension {
-		return problem.Invalid("extension", problem.NotApplicable, "%s has no extension", product)
-	}
-	h, err := ch.Holder(user)
+// extendFor gives a user the extension that comes with an assignment.
+func (g *ledger) extendFor(user, product, extension string) error {
+	h, err := g.Holder(user)
 	if err != nil {
 		return err
 	}
-	if h.Extension == extension {
+	if p, _ := g.products.Lookup(product); extension != "" && !p.Extension {
+		return problem.Invalid("extension", problem.NotApplicable, "%s has no extension", g.products.Name(product))
+	}
+	if extension == "" || h.Extension == extension {
 		return nil
 	}
-	return ch.Extend(ctx, user, extension, "")
+	return g.extend(user, extension, "")
 }
 
 // Unassign returns the license to the pool, its add-ons with it; automatic grants that stood behind
@@ -129,33 +116,37 @@ func (ch *UnitOfWork) extend(ctx context.Context, user, product, extension strin
 //
 // Errors: not-found; wrong-state when nobody holds it.
 func (d *Service) Unassign(ctx context.Context, c *call.Call, id string) (Versioned, error) {
-	return d.change(ctx, c, id, Need{}, func(ctx context.Context, ch *UnitOfWork, l License) error {
-		if l.UserID == "" {
-			return problem.New(problem.WrongState, "The license is not assigned.")
-		}
-		if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
+	return d.change(ctx, c, id, Need{}, func(g *ledger, l License) error {
+		if err := g.assigned(l); err != nil {
 			return err
 		}
-		if err := ch.agreed(l.UserID, id); err != nil {
-			return err
-		}
-		return ch.Unassign(ctx, l.UserID, l.ProductID)
+		return g.unassign(l.UserID, l.ProductID)
 	})
 }
 
-// loadFamily loads users and, in one more read, all that they hold.
-func (ch *UnitOfWork) loadFamily(ctx context.Context, users []string) error {
-	if _, err := ch.Load(ctx, Need{Users: users}); err != nil {
+// assigned demands that somebody holds a license, and that they and all that they hold are loaded.
+func (g *ledger) assigned(l License) error {
+	if l.UserID == "" {
+		return problem.New(problem.WrongState, "The license is not assigned.")
+	}
+	if err := g.families(l.UserID); err != nil {
+		return err
+	}
+	return g.agreed(l.UserID, l.ID)
+}
+
+// families demands that users are loaded and, in one more read, all that they hold.
+func (g *ledger) families(users ...string) error {
+	if err := g.need(Need{Users: users}); err != nil {
 		return err
 	}
 	var held []string
 	for _, user := range users {
-		if h := ch.holders[user]; h != nil {
+		if h := g.holder(user); h != nil {
 			held = append(held, h.Held()...)
 		}
 	}
-	_, err := ch.Load(ctx, Need{Licenses: held})
-	return err
+	return g.need(Need{Licenses: held})
 }
 
 // Reassign moves the license, with its extension and its add-ons, to another user in one step
@@ -165,94 +156,37 @@ func (ch *UnitOfWork) loadFamily(ctx context.Context, users []string) error {
 // the product, this very license included; user-inactive, base-license-required,
 // mutually-exclusive.
 func (d *Service) Reassign(ctx context.Context, c *call.Call, id, user string) (Versioned, error) {
-	return d.change(
-		ctx,
-		c,
-		id,
-		Need{Users: []string{user}},
-		func(ctx context.Context, ch *UnitOfWork, l License) error {
-			if _, err := ch.Holder(user); err != nil {
-				return err
-			}
-			if l.UserID == "" {
-				return problem.New(problem.WrongState, "The license is not assigned.")
-			}
-			if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
-				return err
-			}
-			if err := ch.agreed(l.UserID, id); err != nil {
-				return err
-			}
-			return ch.Move(ctx, l.UserID, user, l.ProductID)
-		},
-	)
+	return d.change(ctx, c, id, Need{Users: []string{user}, fences: true}, func(g *ledger, l License) error {
+		if _, err := g.Holder(user); err != nil {
+			return err
+		}
+		if err := g.assigned(l); err != nil {
+			return err
+		}
+		return g.move(l.UserID, user, l.ProductID)
+	})
 }
 
 // Terminate ends a license for ever (requirements, section 4); one that is terminated already stays
 // as it is.
 //
-// Errors: not-found; license-in-use when it is assigned.
+// Errors: not-found; license-in-use when it is assigned; license-not-available when it is reserved.
 func (d *Service) Terminate(ctx context.Context, c *call.Call, id string) (Versioned, error) {
-	return d.change(
-		ctx,
-		c,
-		id,
-		Need{},
-		func(_ context.Context, ch *UnitOfWork, _ License) error { return ch.Terminate(id) },
-	)
+	return d.change(ctx, c, id, Need{}, func(g *ledger, _ License) error { return g.terminate(id) })
 }
 
 // SetCostCenter moves a license to another cost center.
 //
 // Errors: not-found; validation when there is no such cost center; wrong-state when the license is
-// terminated or metered.
+// terminated or metered; license-not-available when it is reserved.
 func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCenter string) (Versioned, error) {
-	var out Versioned
-	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := d.Change(c)
-		there, err := ch.loadCostCenter(ctx, costCenter, []string{id})
-		if err != nil {
+	need := Need{CostCenter: costCenter, fences: true}
+	return d.change(ctx, c, id, need, func(g *ledger, _ License) error {
+		if err := g.chargeable(costCenter); err != nil {
 			return err
 		}
-		_, version, err := ch.after(id)
-		if err != nil {
-			return err
-		}
-		if err := c.Matches(true, version); err != nil {
-			return err
-		}
-		if err := there(); err != nil {
-			return err
-		}
-		if err := ch.SetCostCenter(id, costCenter); err != nil {
-			return ch.confirmRefusal(ctx, err)
-		}
-		if out.License, out.Version, err = ch.after(id); err != nil {
-			return err
-		}
-		return ch.Commit(
-			ctx,
-			call.Told(out.ChangedLicense, out.Version),
-			table.Check(CostCenterKey(c.Account, costCenter), table.IfPresent),
-		)
+		return g.setCostCenter(id, costCenter)
 	})
-	return out, err
-}
-
-// loadCostCenter loads licenses together with a cost center; the returned function says what is
-// wrong when there is none.
-func (ch *UnitOfWork) loadCostCenter(ctx context.Context, costCenter string, licenses []string) (func() error, error) {
-	key := CostCenterKey(ch.c.Account, costCenter)
-	found, err := ch.Load(ctx, Need{Licenses: licenses, Also: []table.Key{key}})
-	if err != nil {
-		return nil, err
-	}
-	return func() error {
-		if _, ok := found[key]; !ok {
-			return problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
-		}
-		return nil
-	}, nil
 }
 
 // AddOns is the set of add-ons of a base license, in the catalog's order, with the versions of
@@ -275,13 +209,10 @@ type AddOnList struct {
 func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := d.Change(c)
-		l, err := ch.loadBase(ctx, id)
-		if err != nil {
+		return d.Change(c).do(ctx, func(g *ledger) (err error) {
+			_, out, err = g.addOns(id)
 			return err
-		}
-		out, err = ch.addOns(l)
-		return err
+		})
 	})
 	return out, err
 }
@@ -295,89 +226,67 @@ func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, 
 func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, products []string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		ch := d.Change(c)
-		l, err := ch.loadBase(ctx, id)
-		if err != nil {
+		u := d.Change(c)
+		var base License
+		look := func(g *ledger) (err error) {
+			base, out, err = g.addOns(id)
 			return err
 		}
-		before, err := ch.addOns(l)
-		if err != nil {
+		if err := u.do(ctx, look); err != nil {
 			return err
 		}
-		if err := c.Matches(true, before.Versions...); err != nil {
+		if err := c.MatchesTag(call.Tag(out.Versions...)); err != nil {
 			return err
 		}
-		if l.UserID == "" {
-			if out = before; len(products) == 0 { // as it is
-				return c.Commit(ctx, call.Told(out.AddOnList, out.Versions...))
-			}
+		if base.UserID == "" && len(products) > 0 {
 			return problem.New(problem.WrongState, "The license is not assigned; its add-ons go with its user.")
 		}
-		if err := ch.SetAddOns(ctx, l.UserID, l.ProductID, products, Direct); err != nil {
-			return ch.confirmRefusal(ctx, err)
+		if base.UserID != "" {
+			if err := u.SetAddOns(ctx, base.UserID, base.ProductID, products, Direct); err != nil {
+				return u.confirmRefusal(ctx, err)
+			}
 		}
-		if out, err = ch.addOns(l); err != nil {
+		if err := u.do(ctx, look); err != nil {
 			return err
 		}
-		return ch.Commit(ctx, call.Told(out.AddOnList, out.Versions...))
+		return u.Commit(ctx, call.Told(out.AddOnList, out.Versions...))
 	})
 	return out, err
 }
 
-// loadBase loads a base license, who holds it and what they hold.
-func (ch *UnitOfWork) loadBase(ctx context.Context, id string) (License, error) {
-	if _, err := ch.Load(ctx, Need{Licenses: []string{id}}); err != nil {
-		return License{}, err
+// addOns are a base license and its add-ons as they are when the change is committed.
+func (g *ledger) addOns(id string) (base License, out AddOns, err error) {
+	out = AddOns{AddOnList: AddOnList{Items: []License{}, ProductIDs: []string{}}}
+	if err := g.need(Need{Licenses: []string{id}}); err != nil {
+		return base, out, err
 	}
-	l, err := ch.License(id)
-	if err != nil {
-		return License{}, err
+	base, version, err := g.after(id)
+	switch out.Versions = []int64{version}; {
+	case err != nil:
+		return base, out, err
+	case base.Kind != catalog.Base:
+		err := problem.New(problem.BaseLicenseRequired, "Add-ons hang on a base license, and this is none.")
+		return base, out, err
+	case base.UserID == "":
+		return base, out, nil
 	}
-	if l.Kind != catalog.Base {
-		return License{}, problem.New(problem.BaseLicenseRequired, "Add-ons hang on a base license, and this is none.")
+	if err := g.assigned(base); err != nil {
+		return base, out, err
 	}
-	if l.UserID == "" {
-		return l, nil
-	}
-	if err := ch.loadFamily(ctx, []string{l.UserID}); err != nil {
-		return License{}, err
-	}
-	return l, ch.agreed(l.UserID, id)
-}
-
-// addOns are the add-ons of a base license as they are when the change is committed.
-func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
-	_, version, err := ch.after(base.ID)
-	if err != nil {
-		return AddOns{}, err
-	}
-	out := AddOns{AddOnList{Items: []License{}, ProductIDs: []string{}}, []int64{version}}
-	if base.UserID == "" {
-		return out, nil
-	}
-	h, ok := ch.holders[base.UserID]
-	if !ok {
-		return AddOns{}, fmt.Errorf("holder %s of license %s is missing", base.UserID, base.ID)
-	}
-	for _, p := range ch.products.AddOns(base.ProductID) {
-		if h.Holds(p.ID) {
-			l, err := ch.License(h.Holdings[p.ID].LicenseID)
-			if err != nil {
-				return AddOns{}, fmt.Errorf("add-on of license %s: %w", base.ID, err)
-			}
-			if err := ch.agreed(base.UserID, l.ID); err != nil {
-				return AddOns{}, err
-			}
-			out.Items = append(out.Items, ch.service.records.Shown(l))
-			out.ProductIDs = append(out.ProductIDs, p.ID)
+	h := g.holders[base.UserID]
+	for _, p := range g.products.AddOns(base.ProductID) {
+		if !h.now.Holds(p.ID) {
+			continue
 		}
+		l, err := g.held(&h.now, p.ID)
+		if err != nil {
+			return base, out, err
+		}
+		out.Items = append(out.Items, record.Shown(g.products, l.now.License))
+		out.ProductIDs = append(out.ProductIDs, p.ID)
 	}
-	held := h.version
-	if h.changed() {
-		held++
-	}
-	out.Versions = append(out.Versions, held)
-	return out, nil
+	out.Versions = append(out.Versions, h.after())
+	return base, out, nil
 }
 
 // LiftExclusion lets automatic grants of the product count again for the user (requirements,
@@ -386,13 +295,16 @@ func (ch *UnitOfWork) addOns(base License) (AddOns, error) {
 // Errors: not-found.
 func (d *Service) LiftExclusion(ctx context.Context, c *call.Call, product, user string) error {
 	return call.Decide(ctx, func(ctx context.Context) error {
-		ch := d.Change(c)
-		if _, err := ch.Load(ctx, Need{Users: []string{user}}); err != nil {
+		u := d.Change(c)
+		err := u.do(ctx, func(g *ledger) error {
+			if err := g.need(Need{Users: []string{user}}); err != nil {
+				return err
+			}
+			return g.lift(user, product)
+		})
+		if err != nil {
 			return err
 		}
-		if err := ch.Lift(ctx, user, product); err != nil {
-			return err
-		}
-		return ch.Commit(ctx, call.Gone())
+		return u.Commit(ctx, call.Gone())
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
 
@@ -524,7 +525,8 @@ func TestWhy(t *testing.T) {
 	}
 	if w := why(
 		"ann",
-	); w.State != Holds || len(w.Because) != 2 || w.Because[0].DashboardID != "d1" || w.Because[1].DashboardID != "d2" || w.Because[0].QueueID != "q1" ||
+	); w.State != Holds || len(w.Because) != 2 || w.Because[0].DashboardID != "d1" ||
+		w.Because[1].DashboardID != "d2" || w.Because[0].QueueID != "q1" ||
 		w.LicenseID == "" {
 		t.Fatalf("%+v", w)
 	}
@@ -580,7 +582,7 @@ func TestMaintenanceServesWhatACrashLeft(t *testing.T) {
 	sound := o.Env.Table
 	o.Env.Table = faulty.New(sound, faulty.AtCommit(1, faulty.CrashAfter))
 	lots := []Lot{{ProductID: "live-reports", CostCenter: "CC-1", Quantity: 35}}
-	if err := o.kernel.Deliver(o.ctx, o.call(), o.Env.IDs.Ordered(), lots, call.Answer{}, nil); err == nil {
+	if err := o.kernel.Deliver(o.ctx, o.call(), Delivery{OrderID: o.Env.IDs.Ordered(), Lots: lots}); err == nil {
 		t.Fatal("the crash went unnoticed")
 	}
 	o.Env.Table = sound
@@ -591,4 +593,26 @@ func TestMaintenanceServesWhatACrashLeft(t *testing.T) {
 		o.wantState(user, "live-reports", Holds)
 	}
 	o.audit(false, true, users...)
+}
+
+// TestACostCenterStaysUntilTheCommit deletes a cost center between the decision to charge a license
+// to it and the commit, which is refused then.
+func TestACostCenterStaysUntilTheCommit(t *testing.T) {
+	o := open(t)
+	ids := o.buy("developer", 1, "CC-1")
+	ch := o.kernel.Change(o.call())
+	o.must(ch.do(o.ctx, func(g *ledger) error {
+		if err := g.need(Need{Licenses: ids}); err != nil {
+			return err
+		}
+		if err := g.chargeable("CC-2"); err != nil {
+			return err
+		}
+		return g.setCostCenter(ids[0], "CC-2")
+	}))
+	key := CostCenterKey(o.Account, "CC-2")
+	o.must(o.Env.Table.Commit(o.ctx, []table.Operation{table.Delete(key, table.Always)}))
+	if refused, ok := table.Refused(ch.Commit(o.ctx, call.Answer{})); !ok || !refused.Has(key) {
+		t.Errorf("%+v", refused)
+	}
 }

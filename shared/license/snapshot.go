@@ -19,7 +19,7 @@ import (
 // or from a user and the pool.
 func restsOnSeveral(err error) bool {
 	return problem.Is(err, problem.NotEnoughLicenses) || problem.Is(err, problem.UserAlreadyLicensed) ||
-		problem.Is(err, problem.LicenseNotAvailable)
+		problem.Is(err, problem.LicenseNotAvailable) || problem.Is(err, problem.CostCenterFenced)
 }
 
 // confirmRefusal is the error as it is when the state that it tells of was there at one moment.

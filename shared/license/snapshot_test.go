@@ -81,7 +81,9 @@ func TestBetweenTheReads(t *testing.T) {
 			refused: true, is: [2]string{"", "ann"},
 		},
 		"a product is assigned to who has just lost it": {
-			before:    func(s scene, c faulty.Call) bool { return slices.Contains(c.Keys, record.LicenseKey(s.Account, s.one)) },
+			before: func(s scene, c faulty.Call) bool {
+				return slices.Contains(c.Keys, record.LicenseKey(s.Account, s.one))
+			},
 			meanwhile: reassign,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
 				return s.kernel.AssignProduct(ctx, c, "live-reports", "ann", "")
@@ -90,7 +92,8 @@ func TestBetweenTheReads(t *testing.T) {
 		},
 		"the last license of a product is assigned to who holds it by then": {
 			before: func(s scene, c faulty.Call) bool {
-				return c.Query != nil && strings.HasPrefix(c.Query.Partition, call.Partition(s.Account, "FREE", "live-reports"))
+				return c.Query != nil &&
+					strings.HasPrefix(c.Query.Partition, call.Partition(s.Account, "FREE", "live-reports"))
 			},
 			meanwhile: giveTwo,
 			decide: func(ctx context.Context, s scene, c *call.Call) (License, error) {
@@ -146,7 +149,10 @@ func TestAssignByAReadThatIsNoSnapshot(t *testing.T) {
 		wanted int
 		refuse problem.Slug
 	}{
-		"the license as it was": {func(o *office, one string) table.Key { return record.LicenseKey(o.Account, one) }, 0, problem.LicenseNotAvailable},
+		"the license as it was": {
+			func(o *office, one string) table.Key { return record.LicenseKey(o.Account, one) }, 0,
+			problem.LicenseNotAvailable,
+		},
 		"the user as they were": {func(o *office, _ string) table.Key { return HolderKey(o.Account, "ann") }, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,9 @@ func TestReadThatIsNoSnapshot(t *testing.T) {
 			_, err := o.kernel.Unassign(o.ctx, o.call(), id)
 			o.must(err)
 		},
-		"the license has another grant": func(o *office, _ string) { o.must(o.grant("ann", "essential-user", RoleGrant("r1"))) },
+		"the license has another grant": func(o *office, _ string) {
+			o.must(o.grant("ann", "essential-user", RoleGrant("r1")))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)

@@ -42,6 +42,9 @@ type UnitOfWork struct {
 	shards int
 	// reservation is where seats are taken from first; nil for the pool alone.
 	reservation *Reservation
+	// begin is the sort key of the waiting list of a product from which on it is read; empty for its
+	// beginning.
+	begin map[string]string
 	// required are the users that the commit demands to be as they were read, also where
 	// the decision leaves them so.
 	required map[string]bool
@@ -50,27 +53,30 @@ type UnitOfWork struct {
 // Change begins a unit of work on behalf of the call.
 func (d *Service) Change(c *call.Call) *UnitOfWork {
 	return &UnitOfWork{service: d, c: c, required: map[string]bool{}, ledger: &ledger{
-		products:   d.products,
-		account:    c.Account,
-		actor:      c.Actor,
-		cause:      c.Cause(),
-		at:         c.At,
-		spread:     d.records.KnownShards(c.Account),
-		refused:    c.Refused(),
-		holders:    map[string]*holderState{},
-		licenses:   map[string]*licenseState{},
-		extensions: map[string]*state[Extension]{},
-		numbers:    map[string]*state[string]{},
-		waits:      map[string]*waitState{},
-		exclusions: map[string]bool{},
-		counts:     map[string]int64{},
-		bought:     map[table.Key]int64{},
-		pools:      map[string]*pool{},
-		heads:      map[string]*head{},
-		chunks:     map[string]*reservedSeats{},
-		absent:     map[string]bool{},
-		passed:     map[string]bool{},
-		look:       map[string]bool{},
+		products:    d.products,
+		account:     c.Account,
+		actor:       c.Actor,
+		cause:       c.Cause(),
+		at:          c.At,
+		spread:      d.records.KnownShards(c.Account),
+		refused:     c.Refused(),
+		holders:     map[string]*state[Holder]{},
+		licenses:    map[string]*licenseState{},
+		extensions:  map[string]*state[Extension]{},
+		numbers:     map[string]*state[string]{},
+		waits:       map[string]*state[record.StoredWait]{},
+		exclusions:  map[string]bool{},
+		counts:      map[string]int64{},
+		bought:      map[table.Key]int64{},
+		people:      map[string]int64{},
+		codes:       map[string]bool{},
+		pools:       map[string]*pool{},
+		heads:       map[string]*head{},
+		chunks:      map[string]*reservedSeats{},
+		absent:      map[string]bool{},
+		costCenters: map[string]bool{},
+		passed:      map[string]bool{},
+		look:        map[string]bool{},
 	}}
 }
 
@@ -100,7 +106,9 @@ func (u *UnitOfWork) load(ctx context.Context, n *needs) error {
 		u.ids = append(u.ids, u.c.Env.IDs.Random())
 	}
 	need := n.Need
-	need.Seats = map[string]int{}
+	if need.Seats == nil {
+		need.Seats = map[string]int{}
+	}
 	for _, product := range n.seats {
 		if pl := u.pools[product]; pl == nil {
 			need.Seats[product] = 1
@@ -108,25 +116,32 @@ func (u *UnitOfWork) load(ctx context.Context, n *needs) error {
 			return err
 		}
 	}
+	var waits []want
 	for _, sort := range n.waits {
-		need.Also = append(need.Also, record.WaitKey(u.account, sort))
-	}
-	found, err := u.Load(ctx, need)
-	if err != nil {
-		return err
-	}
-	for _, sort := range n.waits {
-		item, ok := found[record.WaitKey(u.account, sort)]
-		if !ok {
-			u.absent[sort] = true
-		} else if err := u.addWait(item); err != nil {
+		waits = append(waits, want{record.WaitKey(u.account, sort), func(item table.Item, exists bool) error {
+			if u.absent[sort] = !exists; !exists {
+				return nil
+			}
+			_, err := u.addWait(item)
 			return err
-		}
+		}})
+	}
+	if n.code != "" {
+		waits = append(waits, want{CostCenterKey(u.account, n.code), func(_ table.Item, exists bool) error {
+			u.codes[n.code] = exists
+			return nil
+		}})
+	}
+	if _, err := u.loadWith(ctx, need, waits); err != nil {
+		return err
 	}
 	for _, product := range n.heads {
 		if err := u.readHead(ctx, product); err != nil {
 			return err
 		}
+	}
+	if err := u.seekOwn(ctx, n.own); err != nil {
+		return err
 	}
 	for _, product := range n.vet {
 		if err := u.vet(ctx, u.pools[product]); err != nil {
@@ -134,52 +149,56 @@ func (u *UnitOfWork) load(ctx context.Context, n *needs) error {
 		}
 	}
 	for _, product := range n.reserved {
-		if u.chunks[product], err = u.reservation.at(ctx, product, u.drawn[product]); err != nil {
+		chunk, err := u.reservation.at(ctx, product, u.drawn[product])
+		if err != nil {
 			return err
 		}
+		u.chunks[product] = chunk
 	}
 	return nil
 }
 
-// addWait takes in an entry of a waiting list.
-func (u *UnitOfWork) addWait(item table.Item) error {
-	entry, err := call.Decode[record.StoredWait](item)
+// addWait takes in an entry of a waiting list, and is the entry as it was read.
+func (u *UnitOfWork) addWait(item table.Item) (record.StoredWait, error) {
+	w, err := read(item, true, record.StoredWait{})
 	if err == nil && u.waits[item.Sort] == nil {
-		u.waits[item.Sort] = &waitState{entry: entry, version: item.Version, exists: true}
+		u.waits[item.Sort] = w
 	}
-	return err
+	return w.now, err
 }
 
-// headPage is how many of those who wait are read at once.
-const headPage = 25
+// headPage is how many of those who wait are read at once; each further read of the same list is
+// headGrowth times as large, since a fence may keep everybody at its beginning from being served.
+const (
+	headPage   = 25
+	headGrowth = 4
+)
 
 // readHead reads on in the waiting list of a product.
 func (u *UnitOfWork) readHead(ctx context.Context, product string) error {
 	hd := u.heads[product]
 	if hd == nil {
-		hd = &head{}
+		hd = &head{limit: headPage, from: u.begin[product]}
 		u.heads[product] = hd
 	}
 	if err := u.c.Begin(ctx); err != nil {
 		return err
 	}
 	page, err := u.c.Env.Table.Query(ctx, table.Query{
-		Partition: record.WaitPartition(u.account), Prefix: product + "#", After: hd.next, Limit: headPage,
+		Partition: record.WaitPartition(u.account), Prefix: product + "#", From: hd.from,
+		After: hd.next, Limit: hd.limit,
 	})
 	if err != nil {
 		return err
 	}
 	for _, item := range page.Items {
-		if err := u.addWait(item); err != nil {
-			return err
-		}
-		entry, err := call.Decode[record.StoredWait](item)
+		entry, err := u.addWait(item)
 		if err != nil {
 			return err
 		}
 		hd.waits = append(hd.waits, waitItem{sort: item.Sort, entry: entry})
 	}
-	hd.next, hd.done = page.Next, page.Next == ""
+	hd.next, hd.done, hd.limit = page.Next, page.Next == "", min(headGrowth*hd.limit, table.MaxPage)
 	return nil
 }
 
@@ -188,6 +207,9 @@ type Need struct {
 	Users, Licenses, Extensions, Numbers []string
 	// Seats is how many free licenses of each product will be wanted, of the server's choice.
 	Seats map[string]int
+	// CostCenter is one of which it is asked whether it exists.
+	CostCenter string
+	fences     bool // which cost centers are fenced
 	// Also are keys of other packages' items that shall come in the same read; Load returns them.
 	Also []table.Key
 }
@@ -197,41 +219,29 @@ type Need struct {
 //
 // Errors: not-found when the account does not exist; those of call.Lookup.
 func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.Item, error) {
-	account := u.c.Account
+	return u.loadWith(ctx, need, nil)
+}
+
+// want is an item that shall be read, and what takes it in, whether it exists or not.
+type want struct {
+	key  table.Key
+	take func(item table.Item, exists bool) error
+}
+
+// loadWith is Load with more items in the same read.
+func (u *UnitOfWork) loadWith(ctx context.Context, need Need, more []want) (map[table.Key]table.Item, error) {
+	need = u.missing(need)
+	wants := append(u.unread(need), more...)
 	keys := slices.Clone(need.Also)
-	if u.bundle == nil {
-		keys = append(keys, call.AccountKey(account))
+	for _, w := range wants {
+		keys = append(keys, w.key)
 	}
-	for _, user := range need.Users {
-		if _, ok := u.holders[user]; !ok && user != "" {
-			keys = append(keys, HolderKey(account, user))
-		}
-	}
-	var unread []string
-	for _, id := range need.Licenses {
-		if _, ok := u.licenses[id]; !ok && record.WellFormed(id) {
-			unread, keys = append(unread, id), append(keys, record.LicenseKey(account, id))
-		}
-	}
-	for _, x := range need.Extensions {
-		if _, ok := u.extensions[x]; !ok && x != "" {
-			keys = append(keys, record.ExtensionKey(account, x))
-		}
-	}
-	numbers := digitsOf(need.Numbers)
-	for _, n := range numbers {
-		if _, ok := u.numbers[n]; !ok {
-			keys = append(keys, record.NumberKey(account, n))
-		}
-	}
-	opened := u.openPools(need.Seats)
-	markers := u.service.records.Markers(account, unread)
+	markers := u.service.records.Markers(u.account, need.Licenses)
 	suspected := u.suspected(need.Licenses)
 	keys = slices.Concat(keys, markers, suspected)
-	slices.SortFunc(keys, func(a, b table.Key) int {
-		return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
-	})
+	slices.SortFunc(keys, compareKeys)
 	keys = slices.Compact(keys)
+	opened := u.openPools(need.Seats)
 	if len(keys) == 0 && len(opened) == 0 {
 		return nil, nil
 	}
@@ -240,98 +250,116 @@ func (u *UnitOfWork) Load(ctx context.Context, need Need) (map[table.Key]table.I
 		return nil, err
 	}
 	u.service.records.Remember(found, markers)
-	if u.bundle == nil {
-		item, ok := found[call.AccountKey(account)]
-		if !ok {
-			return nil, problem.NoAccount()
-		}
-		part, err := call.Decode[record.AccountPart](item)
-		if err != nil {
+	for _, w := range wants {
+		item, exists := found[w.key]
+		if err := w.take(item, exists); err != nil {
 			return nil, err
 		}
-		u.bundle = &part
 	}
-	for _, user := range need.Users {
-		if item, ok := found[HolderKey(account, user)]; ok {
-			if err := u.addHolder(item); err != nil {
-				return nil, err
-			}
-		}
-		u.absent[user] = u.holders[user] == nil
-	}
-	for _, id := range need.Licenses {
-		if !record.WellFormed(id) {
-			continue
-		}
-		if item, ok := found[record.LicenseKey(account, id)]; ok {
-			if err := u.addLicense(item); err != nil {
-				return nil, err
-			}
-		}
-		u.absent[id] = u.licenses[id] == nil
-	}
-	if err := u.lookForReserved(ctx, suspected, found); err != nil {
-		return nil, err
-	}
-	for _, x := range need.Extensions {
-		if u.extensions[x] == nil && x != "" {
-			if u.extensions[x], err = readState(found, record.ExtensionKey(account, x), Extension{Key: x}); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, n := range numbers {
-		if u.numbers[n] == nil {
-			if u.numbers[n], err = readState(found, record.NumberKey(account, n), ""); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return found, nil
+	return found, u.lookForReserved(ctx, suspected, found)
 }
 
-// readState is a document as it was read, or as it begins when it does not exist.
-func readState[T any](found map[table.Key]table.Item, at table.Key, fresh T) (*state[T], error) {
-	item, ok := found[at]
-	if !ok {
-		return &state[T]{now: fresh}, nil
+func compareKeys(a, b table.Key) int {
+	return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
+}
+
+// unread are the items of what is missing.
+func (u *UnitOfWork) unread(missing Need) []want {
+	var wants []want
+	if u.bundle == nil {
+		wants = append(wants, want{call.AccountKey(u.account), u.takeAccount})
+	}
+	if u.fences == nil && (missing.fences || len(missing.Seats) > 0 || u.reserving) {
+		wants = append(wants, want{record.FencesKey(u.account), u.takeFences})
+	}
+	for _, user := range missing.Users {
+		wants = append(wants, want{HolderKey(u.account, user), func(item table.Item, exists bool) error {
+			if u.absent[user] = !exists; exists {
+				return u.addHolder(item)
+			}
+			return nil
+		}})
+	}
+	for _, id := range missing.Licenses {
+		wants = append(wants, want{record.LicenseKey(u.account, id), func(item table.Item, exists bool) error {
+			var err error
+			if exists {
+				err = u.addLicense(item)
+			}
+			u.absent[id] = u.licenses[id] == nil
+			return err
+		}})
+	}
+	for _, x := range missing.Extensions {
+		wants = append(wants, want{record.ExtensionKey(u.account, x), taking(u.extensions, x, Extension{Key: x})})
+	}
+	for _, n := range missing.Numbers {
+		wants = append(wants, want{record.NumberKey(u.account, n), taking(u.numbers, n, "")})
+	}
+	if code := missing.CostCenter; code != "" {
+		wants = append(wants, want{CostCenterKey(u.account, code), func(_ table.Item, exists bool) error {
+			u.costCenters[code] = exists
+			return nil
+		}})
+	}
+	return wants
+}
+
+// taking takes a document into some of the states: as it was read, or as it begins when it does not
+// exist.
+func taking[T any](into map[string]*state[T], name string, fresh T) func(item table.Item, exists bool) error {
+	return func(item table.Item, exists bool) (err error) {
+		into[name], err = read(item, exists, fresh)
+		return err
+	}
+}
+
+// read is the state of a document that was read, or that does not exist and begins fresh.
+func read[T any](item table.Item, exists bool, fresh T) (*state[T], error) {
+	if !exists {
+		return &state[T]{before: fresh, now: fresh}, nil
 	}
 	now, err := call.Decode[T](item)
-	return &state[T]{version: item.Version, exists: true, raw: item.Data, now: now}, err
+	return &state[T]{version: item.Version, exists: true, before: now, now: now}, err
+}
+
+func (u *UnitOfWork) takeAccount(item table.Item, exists bool) error {
+	if !exists {
+		return problem.NoAccount()
+	}
+	part, err := call.Decode[record.AccountPart](item)
+	u.bundle = &part
+	return err
+}
+
+func (u *UnitOfWork) takeFences(item table.Item, exists bool) error {
+	fences, err := read(item, exists, record.Fences{})
+	if err == nil {
+		u.fences = &fences.now
+	}
+	return err
 }
 
 func (u *UnitOfWork) addHolder(item table.Item) error {
-	h, err := call.Decode[Holder](item)
+	h, err := read(item, true, Holder{})
 	if err != nil {
 		return err
 	}
-	if _, ok := u.holders[h.UserID]; !ok {
-		granted := make(map[string][]Grant, len(h.Holdings))
-		for product, holding := range h.Holdings {
-			granted[product] = holding.Grants
-		}
-		u.holders[h.UserID] = &holderState{
-			version:  item.Version,
-			extended: h.Extension,
-			exists:   true,
-			before:   item.Data,
-			granted:  granted,
-			found:    h,
-			Holder:   h,
-		}
+	if u.holders[h.now.UserID] == nil {
+		h.now = cloneHolder(h.before)
+		u.holders[h.now.UserID] = h
 	}
 	return nil
 }
 
 func (u *UnitOfWork) addLicense(item table.Item) error {
-	l, err := call.Decode[record.Document](item)
+	l, err := read(item, true, record.Document{})
 	if err != nil {
 		return err
 	}
-	if _, ok := u.licenses[l.ID]; ok || !u.service.records.Seen(u.c.Account, l) {
-		return nil
+	if u.licenses[l.now.ID] == nil && u.service.records.Seen(u.account, l.now) {
+		u.licenses[l.now.ID] = &licenseState{state: *l}
 	}
-	u.licenses[l.ID] = &licenseState{version: item.Version, exists: true, before: l, raw: item.Data, now: l}
 	return nil
 }
 
@@ -362,23 +390,23 @@ func (u *UnitOfWork) RequireUnchanged(user string) { u.required[user] = true }
 // may take such a seat. It is called before the verbs.
 func (u *UnitOfWork) DeferHandover() { u.deferred = true }
 
-// Put makes a holder, or changes name and activity of a loaded one. Deactivating takes the grants
-// that a person gave, and gives every seat back; the automatic grants are kept in mind and count
-// again when the user returns (requirements, section 6).
-func (u *UnitOfWork) Put(ctx context.Context, user, name string, active bool) error {
-	return u.do(ctx, func(g *ledger) error { return g.put(user, name, active) })
+// Person is what the kernel is told of a user.
+type Person struct {
+	// Email is by which a search finds them, beside name and id.
+	UserID, Name, Email string
+	Active              bool
+	// CostCenter is one of the account, or empty.
+	CostCenter string
 }
 
-// Address tells a loaded user's e-mail address, by which a search finds them.
+// Put makes a holder, or changes who a loaded one is. Deactivating takes the grants that a person
+// gave, and gives every seat back; the automatic grants are kept in mind and count again when the
+// user returns (requirements, section 6). A seat that they hold stays theirs when their cost center
+// changes, fenced or not; somebody who waits is looked at again.
 //
-// Errors: not-found when the user is not loaded.
-func (u *UnitOfWork) Address(user, email string) error {
-	h, err := u.Holder(user)
-	if err != nil {
-		return err
-	}
-	h.Email = email
-	return nil
+// Errors: validation for a cost center that is not there.
+func (u *UnitOfWork) Put(ctx context.Context, p Person) error {
+	return u.do(ctx, func(g *ledger) error { return g.put(p) })
 }
 
 // Remove deletes a holder: every seat goes back and every grant is forgotten.
@@ -395,6 +423,28 @@ func (u *UnitOfWork) Grant(ctx context.Context, user, product, source string) er
 	return u.do(ctx, func(g *ledger) error { return g.grant(user, product, source) })
 }
 
+// HasCostCenter says whether a cost center that was loaded exists.
+func (u *UnitOfWork) HasCostCenter(code string) bool { return u.costCenters[code] }
+
+// GrantLicense is Grant of this very license.
+//
+// Errors: not-found; license-not-available when it is terminated or somebody else's; those of Grant.
+func (u *UnitOfWork) GrantLicense(ctx context.Context, user, id, source string) error {
+	return u.do(ctx, func(g *ledger) error {
+		if err := g.need(Need{Licenses: []string{id}, fences: true}); err != nil {
+			return err
+		}
+		return g.grantLicense(user, id, source)
+	})
+}
+
+// Lift ends the exclusion of a loaded user; their automatic grants of the product count again.
+//
+// Errors: not-found.
+func (u *UnitOfWork) Lift(ctx context.Context, user, product string) error {
+	return u.do(ctx, func(g *ledger) error { return g.lift(user, product) })
+}
+
 // Withdraw takes one reason away; the seat goes back with the last one.
 func (u *UnitOfWork) Withdraw(ctx context.Context, user, product, source string) error {
 	return u.do(ctx, func(g *ledger) error {
@@ -407,11 +457,6 @@ func (u *UnitOfWork) Withdraw(ctx context.Context, user, product, source string)
 // the product (requirements, section 4).
 func (u *UnitOfWork) Unassign(ctx context.Context, user, product string) error {
 	return u.do(ctx, func(g *ledger) error { return g.unassign(user, product) })
-}
-
-// Lift ends an exclusion of a loaded user; the automatic grants count again.
-func (u *UnitOfWork) Lift(ctx context.Context, user, product string) error {
-	return u.do(ctx, func(g *ledger) error { return g.lift(user, product) })
 }
 
 // Resettle looks at a loaded user again after something around them changed: the account's bundle.
@@ -429,11 +474,6 @@ func (u *UnitOfWork) Extend(ctx context.Context, user, extension, number string)
 	return u.do(ctx, func(g *ledger) error { return g.extend(user, extension, number) })
 }
 
-// Unextend takes a loaded user's extension and number away.
-func (u *UnitOfWork) Unextend(ctx context.Context, user string) error {
-	return u.do(ctx, func(g *ledger) error { return g.unextend(user) })
-}
-
 // Move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
 // user to another in one step (requirements, section 4, reassign).
 //
@@ -449,45 +489,4 @@ func (u *UnitOfWork) Move(ctx context.Context, from, to, product string) error {
 // is no add-on of the base.
 func (u *UnitOfWork) SetAddOns(ctx context.Context, user, base string, addOns []string, source string) error {
 	return u.do(ctx, func(g *ledger) error { return g.setAddOns(user, base, addOns, source) })
-}
-
-// GrantLicense gives a loaded user this very license, which must be loaded; for the user who holds
-// it already it is GrantProduct.
-//
-// Errors: license-not-available when it is terminated or somebody else's; user-already-licensed
-// when the user holds another of the product; wrong-state for a metered product, which is assigned
-// by product; those of Grant.
-func (u *UnitOfWork) GrantLicense(ctx context.Context, user, id, source string) error {
-	return u.do(ctx, func(g *ledger) error { return g.grantLicense(user, id, source) })
-}
-
-// GrantProduct is Grant, but changes nothing for who holds the product by a person's decision
-// already (requirements, section 4).
-func (u *UnitOfWork) GrantProduct(ctx context.Context, user, product, source string) error {
-	return u.do(ctx, func(g *ledger) error { return g.grantProduct(user, product, source) })
-}
-
-// Terminate ends a loaded license for ever (invariant I6): it stays on record and counts no more. A
-// terminated one stays as it is.
-//
-// Errors: license-in-use when it is assigned; license-not-available when it is reserved.
-func (u *UnitOfWork) Terminate(id string) error {
-	return u.apply(func(g *ledger) error { return g.terminate(id) })
-}
-
-// SetCostCenter moves a loaded license to another cost center, which the caller knows to exist.
-//
-// Errors: wrong-state when it is terminated, or metered and so charged by its count;
-// license-not-available when it is reserved.
-func (u *UnitOfWork) SetCostCenter(id, costCenter string) error {
-	return u.apply(func(g *ledger) error { return g.setCostCenter(id, costCenter) })
-}
-
-// operations are Operations when they fit into one commit of the call together with more; fits is
-// false when they do not.
-func (u *UnitOfWork) operations(more int) (ops []table.Operation, fits bool, err error) {
-	if ops, err = u.Operations(); err != nil {
-		return nil, false, err
-	}
-	return ops, len(ops)+more <= u.c.Spare(), nil
 }

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"seatwise/shared/account"
+	"seatwise/shared/alert"
 	"seatwise/shared/directory"
+	"seatwise/shared/idle"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/purchase"
 	"seatwise/shared/report"
+	"seatwise/shared/request"
 	"seatwise/shared/usage"
 )
 
@@ -44,6 +47,7 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	then := *s.env
 	then.Clock = func() time.Time { return schedule.Time }
 	people := directory.NewService(&then, s.kernel)
+	used := usage.NewService(&then, s.kernel, people)
 	kinds := []struct {
 		what string
 		work func(context.Context) error
@@ -52,11 +56,14 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 			_, err := report.NewService(&then).Resume(ctx, schedule.Time)
 			return err
 		}},
-		{"resume orders", purchase.NewService(&then, s.kernel, nil).ResumeOrders},
+		{"resume orders", purchase.NewService(&then, s.kernel).ResumeOrders},
 		{"resume changes of bundles", account.NewService(&then, s.kernel).ResumeBundles},
 		{"resume changes of the directory", people.Resume},
 		{"serve waiting lists", func(ctx context.Context) error { return s.kernel.DrainWaiting(ctx, &then) }},
-		{"give grants of first views", usage.NewService(&then, s.kernel, people).FinishGrants},
+		{"serve approved requests", request.NewService(&then, s.kernel).ServeApproved},
+		{"give grants of first views", used.FinishGrants},
+		{"go on with reclaims", idle.NewService(&then, s.kernel, used).Resume},
+		{"look at the rules of alerts", alert.NewService(&then, s.kernel).Look},
 	}
 	var failures []error
 	for i, kind := range kinds {

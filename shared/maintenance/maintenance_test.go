@@ -6,15 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testfiles"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/diskfiles"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
-	"seatwise/shared/platform/call"
+	"seatwise/shared/maintenance"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/usage"
@@ -22,12 +21,15 @@ import (
 
 // What died between two commits is finished by one run, and what fails of it stops nothing else.
 func TestFinishesWhatWasLeft(t *testing.T) {
-	k := testkit.New(t)
-	k.Env.Files = testfiles.Start(t).Store
+	k := fixtures.New(t)
+	k.Env.Files = diskfiles.Start(t).Store
 	kernel := license.NewService(catalog.Default())
 	people := directory.NewService(k.Env, kernel)
 	lots := []license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: 9}}
-	if err := kernel.Deliver(t.Context(), k.Call("op"), k.Env.IDs.Ordered(), lots, call.Answer{}, nil); err != nil {
+	if err := kernel.Deliver(t.Context(), k.Call("op"), license.Delivery{
+		OrderID: k.Env.IDs.Ordered(),
+		Lots:    lots,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"ann", "bob", "eve"} {
@@ -101,8 +103,7 @@ func TestFinishesWhatWasLeft(t *testing.T) {
 		t.Helper()
 		env := *k.Env
 		env.Table = store
-		f := registry.One(&env, "MaintenanceFunction")
-		return f.Event(
+		return maintenance.NewService(&env, license.NewService(catalog.Default())).Scheduled(
 			t.Context(),
 			fmt.Appendf(
 				nil,

@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testfiles"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/diskfiles"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
-	"seatwise/shared/platform/call"
+	"seatwise/shared/maintenance"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
@@ -46,12 +45,15 @@ func TestOnePieceNeverStarvesTheOthers(t *testing.T) {
 		"fails always": func(context.Context) error { return errors.New("a fault that stays") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := testkit.New(t)
-			k.Env.Files = testfiles.Start(t).Store
+			k := fixtures.New(t)
+			k.Env.Files = diskfiles.Start(t).Store
 			kernel := license.NewService(catalog.Default())
 			people := directory.NewService(k.Env, kernel)
 			lots := []license.Lot{{ProductID: catalog.LiveReportsID, CostCenter: "CC-1", Quantity: 9}}
-			err := kernel.Deliver(t.Context(), k.Call("op"), k.Env.IDs.Ordered(), lots, call.Answer{}, nil)
+			err := kernel.Deliver(t.Context(), k.Call("op"), license.Delivery{
+				OrderID: k.Env.IDs.Ordered(),
+				Lots:    lots,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +91,7 @@ func TestOnePieceNeverStarvesTheOthers(t *testing.T) {
 					`{"id":"1","detail-type":"Scheduled Event","source":"aws.events","time":%q,"detail":{}}`,
 					at.Format(time.RFC3339))
 				at = at.Add(time.Minute)
-				return registry.One(&env, "MaintenanceFunction").Event(ctx, event)
+				return maintenance.NewService(&env, license.NewService(catalog.Default())).Scheduled(ctx, event)
 			}
 			bad := stuck{sound, license.HolderKey(k.Account, "ann"), answer}
 			for range 2 {

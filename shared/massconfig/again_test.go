@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 )
@@ -18,13 +19,13 @@ func TestOverlappingDrops(t *testing.T) {
 	file := o.floor(8)
 	other := [][]string{row(file[0][0], file[0][1], file[0][2], "call_recording"), file[1]}
 	for name, rows := range map[string][][]string{"a.csv": file, "b.csv": other} {
-		o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/"+name, csvFile(sheetOf(rows...)))))
+		o.Must(o.Check(o.Ctx, o.drop("drops/"+o.Account+"/"+name, filejobs.CSVFile(sheetOf(rows...)))))
 	}
 	o.deliver()
 	applied := map[string]int{}
 	again := 0
 	for _, v := range o.list() {
-		o.in(Completed, v)
+		o.In(Completed, v)
 		applied[v.FileName] = v.Applied
 		for what, n := range o.audits() {
 			if strings.HasPrefix(what, "massConfiguration.checkedAgain ") && strings.Contains(what, v.ID) {
@@ -41,13 +42,13 @@ func TestOverlappingDrops(t *testing.T) {
 // A drop whose plan never fits is not checked for ever.
 func TestDropThatNeverFits(t *testing.T) {
 	o := open(t)
-	o.hire("John")
-	o.buy(9, "phone-system")
-	o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/a.csv", csvFile(sheetOf(row("101", "", "john"))))))
+	o.Hire("John")
+	o.Buy(9, "phone-system")
+	o.Must(o.Check(o.Ctx, o.drop("drops/"+o.Account+"/a.csv", filejobs.CSVFile(sheetOf(row("101", "", "john"))))))
 	for n := range 2 * mostAgain {
-		for _, wakeUp := range o.files.Take() {
+		for _, wakeUp := range o.Files.Take() {
 			// and between the check and the first row, somebody changes what it is about
-			if v := o.list()[0]; v.State == Configuring {
+			if v := o.list()[0]; v.State == configuring {
 				o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 					if n%4 == 0 {
 						return ch.Grant(ctx, "john", catalog.PhoneSystemID, license.Direct)
@@ -55,10 +56,10 @@ func TestDropThatNeverFits(t *testing.T) {
 					return ch.Unassign(ctx, "john", catalog.PhoneSystemID)
 				}, "john")
 			}
-			o.must(o.apply(o.ctx, event(wakeUp)))
+			o.Must(o.Apply(o.Ctx, filejobs.Event(wakeUp)))
 		}
 	}
-	for _, wakeUp := range o.files.Take() {
+	for _, wakeUp := range o.Files.Take() {
 		o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 			return ch.Grant(ctx, "john", catalog.PhoneSystemID, license.Direct)
 		}, "john")
@@ -66,9 +67,9 @@ func TestDropThatNeverFits(t *testing.T) {
 			func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "john", "555", "") },
 			"john",
 		)
-		o.must(o.apply(o.ctx, event(wakeUp)))
+		o.Must(o.Apply(o.Ctx, filejobs.Event(wakeUp)))
 	}
-	v := o.in(Failed, o.list()[0])
+	v := o.In(Failed, o.list()[0])
 	if !strings.Contains(v.Message, "no longer fits") || o.marked(v.ID) {
 		t.Errorf("%+v", v)
 	}
@@ -80,18 +81,18 @@ func TestDropThatNeverFits(t *testing.T) {
 func TestCheckHandsOnBeforeTheDeadline(t *testing.T) {
 	o := open(t)
 	o.Clock.Set(time.Now())
-	body := csvFile(sheetOf(o.floor(chunkRows*chunksAtOnce + 5)...))
+	body := filejobs.CSVFile(sheetOf(o.floor(chunkRows*chunksAtOnce + 5)...))
 	v := o.ask("phones.csv", body, false)
-	arrived := o.put(v, body)
-	ctx, cancel := context.WithDeadline(o.ctx, o.Clock.Now().Add((handOn-1)*time.Second))
+	arrived := o.Put(v, body)
+	ctx, cancel := context.WithDeadline(o.Ctx, o.Clock.Now().Add((handOn-1)*time.Second))
 	defer cancel()
-	o.must(o.check(ctx, arrived))
-	o.in(Checking, o.get(v.ID))
+	o.Must(o.Check(ctx, arrived))
+	o.In(Checking, o.Get(v.ID))
 	if !o.marked(v.ID) {
 		t.Error("nobody is to go on")
 	}
 	o.deliver()
-	if v = o.in(Ready, o.get(v.ID)); v.Counts.New != chunkRows*chunksAtOnce+5 {
+	if v = o.In(Ready, o.Get(v.ID)); v.Counts.New != chunkRows*chunksAtOnce+5 {
 		t.Errorf("%+v", v)
 	}
 }

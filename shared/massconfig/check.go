@@ -13,35 +13,7 @@ import (
 	"seatwise/shared/platform/call"
 )
 
-// plan makes the plan of a file, or of an undo, and says which seats it needs.
-func (s *Service) plan(ctx context.Context, w *worker, p *filejob.Planner[planRow, View]) ([]filejob.Need, error) {
-	j := &judgement{s: s, c: w.Call, file: newInFile()}
-	var err error
-	if w.Job.Source == FromUndo {
-		err = s.planUndo(ctx, w, p, j)
-	} else {
-		err = s.planFile(ctx, w, p, j)
-	}
-	if err != nil || len(j.needs) == 0 {
-		return nil, err
-	}
-	summary, err := s.inventory.Summary(ctx, w.Call)
-	if err != nil {
-		return nil, err
-	}
-	var needs []filejob.Need
-	for _, row := range summary {
-		if j.needs[row.ProductID] > 0 {
-			needs = append(
-				needs,
-				filejob.Need{ProductID: row.ProductID, Wanted: j.needs[row.ProductID], Available: row.Available},
-			)
-		}
-	}
-	return needs, nil
-}
-
-// judgement judges the rows of a plan: it is the module's filejob.Judge.
+// judgement judges the rows of a plan: it is the filejob.Judge of mass configuration.
 //
 // Which rows have a row of their own decides about others, and only rows that are not bad count.
 type judgement struct {
@@ -80,63 +52,22 @@ func (j *judgement) Load(ctx context.Context, rows []planRow) (func(*planRow) []
 func (j *judgement) Key(r *planRow) string { return r.key() }
 
 // planFile plans what an uploaded file wants. The file is read twice: for what rows claim of each
-// other, and row by row with the account's state; so no more of it is in memory than what is
-// claimed.
-func (s *Service) planFile(ctx context.Context, w *worker, p *filejob.Planner[planRow, View], j *judgement) error {
-	reader, claimed, closeFile, err := s.readClaims(ctx, w, j)
-	if err != nil {
-		return err
-	}
-	defer closeFile()
-	j.own = func(visit func(planRow) error) error {
-		for _, k := range claimed.rows {
-			if !claimed.alone(k) {
-				continue
-			}
-			if err := visit(planRow{Extension: k.ext, Wanted: target{User: k.user}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return p.Plan(ctx, func(visit func(planRow) error) error {
-		next := 0
-		_, err := s.eachAsked(reader, func(at columns, a asked) error {
-			k := claimed.rows[next]
-			next++
-			r := planRow{Judged: filejob.Judged{Row: a.row, Errors: a.errors}, Extension: a.ext}
-			if why := claimed.nobody[k.row]; why != "" {
-				fault := filejob.RowError{Row: a.row, Column: at.name(at.user), Message: why}
-				if why == filejob.SampleRow {
-					fault.Code = filejob.CodeSample
-				}
-				r.Errors = append(r.Errors, fault)
-			}
-			r.Errors = append(r.Errors, claimed.faults(k, at)...)
-			r.Wanted = target{Number: a.number, User: k.user, Licensed: true, AddOns: a.addOns}
-			if len(r.Errors) > 0 {
-				r.Outcome = filejob.Bad
-			}
-			return visit(r)
-		})
-		return err
-	}, j)
-}
-
-// readClaims opens the file, and reads what its rows claim while the users of the account are read.
-func (s *Service) readClaims(ctx context.Context, w *worker, j *judgement) (*sheet.Reader, *claims, func(), error) {
+// other, while the users of the account are read, and row by row with the account's state; so no
+// more of it is in memory than what is claimed.
+func (s *Service) planFile(ctx context.Context, w *filejob.Worker, j *judgement) error {
 	who := directory.NewNamed("user")
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return s.directory.EachUser(reading, w.Call, func(id, name, email string, active bool) error {
-			who.Add(id, name, email, active)
+			who.AddUser(id, name, email, active)
 			return nil
 		})
 	})
-	reader, closeFile, err := w.Open(ctx)
+	reader, closeFile, err := w.Open(ctx, sheet.DefaultLimits())
 	if err != nil {
-		return nil, nil, nil, errors.Join(err, group.Wait())
+		return errors.Join(err, group.Wait())
 	}
+	defer closeFile()
 	claimed := newClaims(reader.RowCount())
 	j.file.at, err = s.eachAsked(reader, func(_ columns, a asked) error {
 		claimed.add(a)
@@ -146,11 +77,19 @@ func (s *Service) readClaims(ctx context.Context, w *worker, j *judgement) (*she
 		err = read
 	}
 	if err != nil {
-		closeFile()
-		return nil, nil, nil, err
+		return err
 	}
 	claimed.resolve(who)
-	return reader, claimed, closeFile, nil
+	j.own = claimed.eachAlone
+	return s.plan(w.Call.Account, w.Job.ID).Write(ctx, w, func(visit func(planRow) error) error {
+		next := 0
+		_, err := s.eachAsked(reader, func(at columns, a asked) error {
+			k := claimed.rows[next]
+			next++
+			return visit(claimed.planned(k, at, a))
+		})
+		return err
+	}, j)
 }
 
 // eachAsked reads the rows of a file below its header; blank rows are ignored.
@@ -167,19 +106,19 @@ func (s *Service) eachAsked(reader *sheet.Reader, visit func(columns, asked) err
 
 // planUndo plans to put back what another mass configuration changed. A row that is no longer what
 // that one made of it is left alone and named.
-func (s *Service) planUndo(ctx context.Context, w *worker, p *filejob.Planner[planRow, View], j *judgement) error {
-	c := w.Call
-	done, _, prog, err := s.jobs.Load(ctx, c, w.Job.Undoes)
+func (s *Service) planUndo(ctx context.Context, w *filejob.Worker, j *judgement) error {
+	done, err := s.jobs.Load(ctx, w.Call, w.Job.Undoes)
 	if err != nil {
 		return err
 	}
-	refused, err := s.jobs.RefusedRows(ctx, c.Account, done.ID)
+	plan := s.plan(w.Call.Account, done.Job.ID)
+	refused, err := plan.Refused(ctx)
 	if err != nil {
 		return err
 	}
 	applied := func(visit func(*planRow) error) error {
-		err := s.jobs.EachRow(ctx, c.Account, done, 0, func(place int, r *planRow) error {
-			if place > prog.Row {
+		err := plan.Each(ctx, 0, func(place int, r *planRow) error {
+			if place > done.Progress.Row {
 				return filejob.ErrEnough
 			}
 			if _, left := refused[place]; left || !r.Applies() {
@@ -210,15 +149,15 @@ func (s *Service) planUndo(ctx context.Context, w *worker, p *filejob.Planner[pl
 			return nil
 		})
 	}
-	return p.Plan(ctx, j.own, j)
+	return s.plan(w.Call.Account, w.Job.ID).Write(ctx, w, j.own, j)
 }
 
 // planned judges the rows of a plan that is made, as its check did.
-func (s *Service) planned(ctx context.Context, w *worker) *judgement {
+func (s *Service) planned(ctx context.Context, w *filejob.Worker) *judgement {
 	file := newInFile()
-	file.at.csv = w.Job.Source != FromUndo && filejob.ContentType(w.Job.FileName) == "text/csv"
+	file.at.csv = w.Job.Source != fromUndo && filejob.ContentType(w.Job.FileName) == "text/csv"
 	return &judgement{s: s, c: w.Call, file: file, own: func(visit func(planRow) error) error {
-		return w.EachRow(ctx, func(_ int, r *planRow) error { return visit(*r) })
+		return s.plan(w.Call.Account, w.Job.ID).Each(ctx, 0, func(_ int, r *planRow) error { return visit(*r) })
 	}}
 }
 

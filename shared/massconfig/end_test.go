@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
@@ -21,16 +22,16 @@ import (
 // tries has the schedule run until the job is in an end state, each time after the longest pause
 // there is, and says how often that was. It ends the test when a job is tried for ever.
 func (o *office) tries(id string) (n int) {
-	o.f.Helper()
+	o.F.Helper()
 	for ; n < 3*call.MostAttempts; n++ {
-		if v := o.get(id); v.EndedAt != nil {
+		if v := o.Get(id); v.EndedAt != nil {
 			return n
 		}
 		o.Clock.Add(31 * time.Minute)
-		_ = o.apply(o.ctx, o.schedule()) // it is to fail
-		o.files.Take()
+		_ = o.Apply(o.Ctx, o.Schedule()) // it is to fail
+		o.Files.Take()
 	}
-	o.f.Fatalf("it was tried %d times and has not ended", n)
+	o.F.Fatalf("it was tried %d times and has not ended", n)
 	return n
 }
 
@@ -39,10 +40,12 @@ func (o *office) tries(id string) (n int) {
 func TestFailsForGoodInTheMiddle(t *testing.T) {
 	o := open(t)
 	v := o.ready(30)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	down := errors.New("the row that ends whoever applies it")
 	rows := 0
-	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, ops []table.Operation, commit func() error,
+	) error {
 		for _, op := range ops {
 			if op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut {
 				if rows++; rows > 2 {
@@ -52,7 +55,7 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 		}
 		return commit()
 	}}
-	if err := o.apply(o.ctx, wakeUp); !errors.Is(err, down) {
+	if err := o.Apply(o.Ctx, wakeUp); !errors.Is(err, down) {
 		t.Fatal(err)
 	}
 	held := o.summary("phone-system")
@@ -62,8 +65,8 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 	if n := o.tries(v.ID); n < call.MostAttempts-2 {
 		t.Errorf("it was given up after %d tries: an outage is longer", n)
 	}
-	o.Env.Table = o.store
-	v = o.in(Failed, o.get(v.ID))
+	o.Env.Table = o.Store
+	v = o.In(Failed, o.Get(v.ID))
 	if v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "tried 12 times") ||
 		!strings.Contains(v.Message, fmt.Sprintf("%d of 30 rows", v.Applied)) {
 		t.Errorf("%+v", v)
@@ -72,31 +75,31 @@ func TestFailsForGoodInTheMiddle(t *testing.T) {
 		t.Error("the marker is still there")
 	}
 	o.state() // which demands that nothing is reserved
-	o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))
+	o.In(Completed, o.configure(o.In(Ready, o.undo(v.ID)).ID))
 }
 
 // A file that ends whoever checks it is not read for ever; a process that dies says nothing, so it
 // is counted before the file is opened.
 func TestFailsForGoodInTheCheck(t *testing.T) {
 	for name, dies := range map[string]func(o *office){
-		"it fails": func(o *office) { o.files.FailAt(1) },
-		"it dies":  func(o *office) { o.Env.Table = dead{o.store} },
+		"it fails": func(o *office) { o.Files.FailAt(1) },
+		"it dies":  func(o *office) { o.Env.Table = dead{o.Store} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
-			body := csvFile(sheetOf(o.floor(3)...))
+			body := filejobs.CSVFile(sheetOf(o.floor(3)...))
 			v := o.ask("phones.csv", body, false)
-			arrived := o.put(v, body)
-			o.files.FailAt(1)
-			_ = o.check(o.ctx, arrived)
-			o.in(Checking, o.get(v.ID))
+			arrived := o.Put(v, body)
+			o.Files.FailAt(1)
+			_ = o.Check(o.Ctx, arrived)
+			o.In(Checking, o.Get(v.ID))
 			for range 3 * call.MostAttempts {
 				o.Clock.Add(31 * time.Minute)
 				dies(o)
-				_ = o.apply(o.ctx, o.schedule())
-				o.Env.Table = o.store
+				_ = o.Apply(o.Ctx, o.Schedule())
+				o.Env.Table = o.Store
 			}
-			v = o.in(Failed, o.get(v.ID))
+			v = o.In(Failed, o.Get(v.ID))
 			if !strings.Contains(v.Message, "check was tried 12 times") || o.marked(v.ID) {
 				t.Errorf("%+v", v)
 			}
@@ -121,9 +124,11 @@ func (s dead) Commit(ctx context.Context, ops []table.Operation) error {
 func TestProgressIsNoAttempt(t *testing.T) {
 	o := open(t)
 	v := o.ready(120)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	commits := 0
-	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, ops []table.Operation, commit func() error,
+	) error {
 		for _, op := range ops {
 			if op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut {
 				if commits++; commits%2 == 0 {
@@ -133,27 +138,27 @@ func TestProgressIsNoAttempt(t *testing.T) {
 		}
 		return commit()
 	}}
-	_ = o.apply(o.ctx, wakeUp)
+	_ = o.Apply(o.Ctx, wakeUp)
 	if n := o.tries(v.ID); n < call.MostAttempts {
 		t.Fatalf("the test takes too few tries: %d", n)
 	}
-	o.Env.Table = o.store
-	if v = o.in(Completed, o.get(v.ID)); v.Applied != 120 {
+	o.Env.Table = o.Store
+	if v = o.In(Completed, o.Get(v.ID)); v.Applied != 120 {
 		t.Errorf("%+v", v)
 	}
 	o.state()
 }
 
 func (o *office) summary(product string) inventory.Summary {
-	o.f.Helper()
-	rows, err := inventory.NewService(catalog.Default()).Summary(o.ctx, o.Call("admin"))
-	o.must(err)
+	o.F.Helper()
+	rows, err := inventory.NewService(catalog.Default()).Summary(o.Ctx, o.Call("admin"))
+	o.Must(err)
 	for _, row := range rows {
 		if row.ProductID == product {
 			return row
 		}
 	}
-	o.f.Fatalf("no %s", product)
+	o.F.Fatalf("no %s", product)
 	return inventory.Summary{}
 }
 
@@ -165,64 +170,64 @@ func TestObjectThatIsGone(t *testing.T) {
 			rows := o.floor(12)
 			before := o.state()
 			v := o.checked(Ready, rows...)
-			wakeUp := o.start(v.ID)
+			wakeUp := o.Start(v.ID)
 			o.remove(uploadObject(o.Account, v.ID, v.FileName))
 			if cancelled {
-				o.meanwhile(2, true, func() { o.cancel(v.ID) })
+				o.After(2, func() { o.cancel(v.ID) })
 			}
-			o.must(o.apply(o.ctx, wakeUp))
-			o.Env.Table = o.store
-			v = o.get(v.ID)
+			o.Must(o.Apply(o.Ctx, wakeUp))
+			o.Env.Table = o.Store
+			v = o.Get(v.ID)
 			if want := map[bool]State{true: Cancelled, false: Completed}[cancelled]; v.State != want ||
 				v.ResultURL != "" ||
 				!strings.Contains(v.Message, "no longer there") {
 				t.Fatalf("%+v", v)
 			}
-			o.in(Completed, o.configure(o.in(Ready, o.undo(v.ID)).ID))
-			o.equalState(o.state(), before)
+			o.In(Completed, o.configure(o.In(Ready, o.undo(v.ID)).ID))
+			o.EqualState(o.state(), before)
 		})
 	}
 }
 
 // remove takes an object away with all its versions, as a lifecycle rule does.
 func (o *office) remove(key string) {
-	o.f.Helper()
-	info, err := o.files.Head(o.ctx, files.Ref{Bucket: files.Uploads, Key: key})
-	o.must(err)
-	url, _, err := o.files.PresignGet(o.ctx, info.Ref, "x", time.Now(), time.Minute)
-	o.must(err)
+	o.F.Helper()
+	info, err := o.Files.Head(o.Ctx, files.Ref{Bucket: files.Uploads, Key: key})
+	o.Must(err)
+	url, _, err := o.Files.PresignGet(o.Ctx, info.Ref, "x", time.Now(), time.Minute)
+	o.Must(err)
 	address, _, _ := strings.Cut(url, "?")
-	req, err := http.NewRequestWithContext(o.ctx, http.MethodDelete, address+"?versionId="+info.Version, http.NoBody)
-	o.must(err)
+	req, err := http.NewRequestWithContext(o.Ctx, http.MethodDelete, address+"?versionId="+info.Version, http.NoBody)
+	o.Must(err)
 	resp, err := http.DefaultClient.Do(req)
-	o.must(err)
+	o.Must(err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusNoContent {
-		o.f.Fatalf("delete: %s", resp.Status)
+		o.F.Fatalf("delete: %s", resp.Status)
 	}
 }
 
 // An upload that never came ends after its URL; one whose event was lost is taken in then.
 func TestUploadThatNeverCame(t *testing.T) {
 	o := open(t)
-	body := csvFile(sheetOf(o.floor(2)...))
+	body := filejobs.CSVFile(sheetOf(o.floor(2)...))
 	never, lost := o.ask("phones.csv", body, false), o.ask("phones.csv", body, false)
-	o.put(lost, body)
+	o.Put(lost, body)
 	o.Clock.Add(uploadLife + 9*time.Minute) // one that began in time may still be on its way
-	o.must(o.apply(o.ctx, o.schedule()))
-	o.in(AwaitingUpload, o.get(never.ID))
-	o.in(AwaitingUpload, o.get(lost.ID))
+	o.Must(o.Apply(o.Ctx, o.Schedule()))
+	o.In(AwaitingUpload, o.Get(never.ID))
+	o.In(AwaitingUpload, o.Get(lost.ID))
 	o.Clock.Add(2 * time.Minute)
-	o.must(o.apply(o.ctx, o.schedule()))
-	v := o.in(Cancelled, o.get(never.ID))
+	o.Must(o.Apply(o.Ctx, o.Schedule()))
+	v := o.In(Cancelled, o.Get(never.ID))
 	if v.EndedAt == nil || !strings.Contains(v.Message, "No file came") || o.marked(never.ID) {
 		t.Errorf("%+v", v)
 	}
-	if v := o.in(Ready, o.get(lost.ID)); v.Counts.New != 2 {
+	if v := o.In(Ready, o.Get(lost.ID)); v.Counts.New != 2 {
 		t.Errorf("%+v", v)
 	}
-	o.must(o.apply(o.ctx, o.schedule()))
-	o.in(Cancelled, o.get(never.ID))
+	o.Must(o.Apply(o.Ctx, o.Schedule()))
+	o.In(Cancelled, o.Get(never.ID))
 	if n := o.audits()["massConfiguration.cancelled massConfiguration:"+never.ID]; n != 1 {
 		t.Errorf("%d records of the end: %v", n, o.audits())
 	}
@@ -236,10 +241,12 @@ func TestRestartKnowsThatTheFormerProcessIsDead(t *testing.T) {
 			o := open(t)
 			o.Env.Process, o.Env.Alone = "former", alone
 			v := o.ready(12)
-			wakeUp := o.start(v.ID)
+			wakeUp := o.Start(v.ID)
 			killed := errors.New("killed")
 			var dead bool
-			o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+			o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+				_ context.Context, ops []table.Operation, commit func() error,
+			) error {
 				for _, op := range ops {
 					dead = dead || op.Item.Sort == "PROGRESS"
 				}
@@ -248,42 +255,44 @@ func TestRestartKnowsThatTheFormerProcessIsDead(t *testing.T) {
 				}
 				return commit()
 			}}
-			if err := o.apply(o.ctx, wakeUp); !errors.Is(err, killed) {
+			if err := o.Apply(o.Ctx, wakeUp); !errors.Is(err, killed) {
 				t.Fatal(err)
 			}
-			o.Env.Table, o.Env.Process = o.store, "next"
-			o.must(o.apply(o.ctx, wakeUp))
-			if want := map[bool]State{true: Completed, false: Configuring}[alone]; o.get(v.ID).State != want {
-				t.Errorf("%+v", o.get(v.ID))
+			o.Env.Table, o.Env.Process = o.Store, "next"
+			o.Must(o.Apply(o.Ctx, wakeUp))
+			if want := map[bool]State{true: Completed, false: configuring}[alone]; o.Get(v.ID).State != want {
+				t.Errorf("%+v", o.Get(v.ID))
 			}
 			o.Clock.Add(leaseLife + time.Second)
-			o.must(o.apply(o.ctx, wakeUp))
-			o.in(Completed, o.get(v.ID))
+			o.Must(o.Apply(o.Ctx, wakeUp))
+			o.In(Completed, o.Get(v.ID))
 		})
 	}
 }
 
 // dropped is the event of a version of a dropped file, in its order.
 func (o *office) dropped(n int, rows ...[]string) []byte {
-	o.f.Helper()
-	raw := o.drop("drops/"+o.Account+"/phones.csv", csvFile(sheetOf(rows...)))
+	o.F.Helper()
+	raw := o.drop("drops/"+o.Account+"/phones.csv", filejobs.CSVFile(sheetOf(rows...)))
 	return []byte(strings.Replace(string(raw), "0055AED6DCD90281E5", fmt.Sprintf("0055AED6DCD9%04X", n), 1))
 }
 
 // Versions of one file, told of in any order: the newest has the last word.
 func TestOlderVersionComesLate(t *testing.T) {
-	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}, {2, 0, 2, 1, 0, 2}} {
+	for _, order := range [][]int{
+		{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}, {2, 0, 2, 1, 0, 2},
+	} {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
 			o := open(t)
-			o.hire("Ann", "Bob", "Eve")
-			o.buy(3, all()...)
+			o.Hire("Ann", "Bob", "Eve")
+			o.Buy(3, all()...)
 			versions := [][]byte{
 				o.dropped(9, row("101", "", "ann")),
 				o.dropped(10, row("101", "", "bob")),
 				o.dropped(300, row("101", "", "eve")),
 			}
 			for _, n := range order {
-				o.must(o.check(o.ctx, versions[n]))
+				o.Must(o.Check(o.Ctx, versions[n]))
 				o.deliver()
 			}
 			if state := o.state(); !strings.Contains(state, "eve: 101/ phone-system") ||
@@ -304,16 +313,16 @@ func TestOlderVersionComesLate(t *testing.T) {
 // taken in, stays refused: whoever goes on with it knows why.
 func TestOlderVersionWhoseWorkerDies(t *testing.T) {
 	o := open(t)
-	o.hire("Ann", "Bob")
-	o.buy(2, all()...)
+	o.Hire("Ann", "Bob")
+	o.Buy(2, all()...)
 	older, newer := o.dropped(1, row("101", "", "ann")), o.dropped(2, row("101", "", "bob"))
-	o.must(o.check(o.ctx, newer))
+	o.Must(o.Check(o.Ctx, newer))
 	o.deliver()
-	if _, died := o.killed(faulty.CrashAfter, 1, func() error { return o.check(o.ctx, older) }); !died {
+	if _, died := o.killed(faulty.CrashAfter, 1, func() error { return o.Check(o.Ctx, older) }); !died {
 		t.Fatal("nobody died")
 	}
 	o.Clock.Add(leaseLife + time.Minute)
-	o.must(o.apply(o.ctx, o.schedule()))
+	o.Must(o.Apply(o.Ctx, o.Schedule()))
 	o.deliver()
 	if state := o.state(); strings.Contains(state, "ann: 101") || !strings.Contains(state, "bob: 101/") {
 		t.Errorf("the older version counts:\n%s", state)
@@ -329,29 +338,30 @@ func TestOverwrittenWhileItIsConfigured(t *testing.T) {
 	o := open(t)
 	rows := o.floor(30)
 	older := o.dropped(1, rows...)
-	o.hire("Eve")
+	o.Hire("Eve")
 	for i := range rows {
 		rows[i] = row(rows[i][0], rows[i][1], rows[i][2], "call_recording")
 	}
 	newest := o.dropped(3, rows...)
 	middle := o.dropped(2, rows[:7]...)
-	o.must(o.check(o.ctx, older))
-	o.meanwhile(2, true, func() {
-		o.must(o.check(o.ctx, newest))
-		o.must(o.check(o.ctx, middle))
-		o.must(o.apply(o.ctx, o.schedule())) // the newer one waits, whoever looks at it
+	o.Must(o.Check(o.Ctx, older))
+	o.After(2, func() {
+		o.Must(o.Check(o.Ctx, newest))
+		o.Must(o.Check(o.Ctx, middle))
+		o.Must(o.Apply(o.Ctx, o.Schedule())) // the newer one waits, whoever looks at it
 	})
 	o.deliver()
-	o.Env.Table = o.store
+	o.Env.Table = o.Store
 	o.deliver()
 	o.Clock.Add(time.Minute)
-	o.must(o.apply(o.ctx, o.schedule()))
+	o.Must(o.Apply(o.Ctx, o.Schedule()))
 	o.deliver()
 	ends := map[State]int{}
 	for _, v := range o.list() {
 		ends[v.State]++
 		switch {
-		case v.State == Cancelled && (v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "newer version")):
+		case v.State == Cancelled &&
+			(v.Applied == 0 || v.Applied == 30 || !strings.Contains(v.Message, "newer version")):
 			t.Errorf("the older one: %+v", v)
 		case v.State == Completed && v.Applied != 30:
 			t.Errorf("the newest one: %+v", v)
@@ -382,12 +392,12 @@ func TestObjectsThatAreNotOurs(t *testing.T) {
 			if foreign == ours {
 				t.Fatal(ours)
 			}
-			o.must(o.check(o.ctx, []byte(foreign)))
+			o.Must(o.Check(o.Ctx, []byte(foreign)))
 			if list := o.list(); len(list) != 0 {
 				t.Errorf("%+v", list)
 			}
-			stranger := *o
-			stranger.Fixture = &testkit.Fixture{Env: o.Env, Account: strangers, Clock: o.Clock}
+			stranger := office{o.Within(t), o.service}
+			stranger.Fixture = &fixtures.Fixture{Env: o.Env, Account: strangers, Clock: o.Clock}
 			n := 0
 			for what := range stranger.audits() {
 				if strings.HasPrefix(what, "object.putAside ") {
@@ -405,9 +415,9 @@ func TestObjectsThatAreNotOurs(t *testing.T) {
 func TestWakeUpInAnotherBucket(t *testing.T) {
 	o := open(t)
 	v := o.ready(2)
-	wakeUp := o.start(v.ID)
-	o.must(o.apply(o.ctx, []byte(strings.Replace(string(wakeUp), "seatwise-uploads", "somebody-elses", 1))))
-	o.in(Configuring, o.get(v.ID))
-	o.must(o.apply(o.ctx, wakeUp))
-	o.in(Completed, o.get(v.ID))
+	wakeUp := o.Start(v.ID)
+	o.Must(o.Apply(o.Ctx, []byte(strings.Replace(string(wakeUp), "seatwise-uploads", "somebody-elses", 1))))
+	o.In(configuring, o.Get(v.ID))
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	o.In(Completed, o.Get(v.ID))
 }

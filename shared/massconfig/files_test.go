@@ -8,37 +8,39 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 )
 
 // hiding makes a workbook with hidden rows and columns.
 func (o *office) hiding(content [][]string, rows []int, columns ...string) []byte {
-	o.f.Helper()
-	book, err := excelize.OpenReader(bytes.NewReader(o.xlsxFile(content)))
-	o.must(err)
+	o.F.Helper()
+	book, err := excelize.OpenReader(bytes.NewReader(o.XLSXFile(content)))
+	o.Must(err)
 	defer book.Close()
 	for _, row := range rows {
-		o.must(book.SetRowVisible("Sheet1", row, false))
+		o.Must(book.SetRowVisible("Sheet1", row, false))
 	}
 	for _, column := range columns {
-		o.must(book.SetColVisible("Sheet1", column, false))
+		o.Must(book.SetColVisible("Sheet1", column, false))
 	}
 	var b bytes.Buffer
-	o.must(book.Write(&b))
+	o.Must(book.Write(&b))
 	return b.Bytes()
 }
 
 // uploadHidden uploads a file and says what becomes of what is hidden in it.
 func (o *office) uploadHidden(name string, body []byte, hidden string) View {
-	o.f.Helper()
-	v := testkit.Decode[View](
-		o.t,
-		o.request("POST", "", map[string]any{"fileName": name, "sizeBytes": len(body), "hidden": hidden}),
+	o.F.Helper()
+	v := fixtures.Decode[View](
+		o.T,
+		o.Request("POST", "", map[string]any{"fileName": name, "sizeBytes": len(body), "hidden": hidden}),
 		201,
 	)
-	o.must(o.check(o.ctx, o.put(v, body)))
-	return o.get(v.ID)
+	o.Must(o.Check(o.Ctx, o.Put(v, body)))
+	return o.Get(v.ID)
 }
 
 // Hidden rows and columns refuse the file, naming them, unless the caller says what becomes of them
@@ -58,16 +60,16 @@ func TestHiddenRows(t *testing.T) {
 			t.Errorf("%s %q %+v", v.State, v.Message, v.Errors)
 		}
 	}
-	v := o.in(Ready, o.uploadHidden("phones.xlsx", file, "apply"))
-	if r := o.rows(v.ID); v.Counts.Rows != 3 || len(r[0].AddOns) != 1 || v.Hidden != "apply" {
+	v := o.In(Ready, o.uploadHidden("phones.xlsx", file, "apply"))
+	if r := o.Rows(v.ID); v.Counts.Rows != 3 || len(r[0].AddOns) != 1 || v.Hidden != "apply" {
 		t.Errorf("applied: %+v, %+v", v.Counts, r)
 	}
-	v = o.in(Ready, o.uploadHidden("phones.xlsx", file, "skip"))
-	r := o.rows(v.ID)
+	v = o.In(Ready, o.uploadHidden("phones.xlsx", file, "skip"))
+	r := o.Rows(v.ID)
 	if v.Counts.Rows != 2 || r[0].Row != 2 || r[1].Row != 4 || len(r[0].AddOns)+len(r[1].AddOns) != 0 {
 		t.Errorf("left out: %+v, %+v", v.Counts, r)
 	}
-	result := o.result(o.configure(v.ID))
+	result := o.Result(o.configure(v.ID))
 	if line := strings.Join(result[2], "|"); line != "103|6567891232|bob2|skipped|The row is hidden." {
 		t.Errorf("result: %s", line)
 	}
@@ -89,10 +91,10 @@ func TestHiddenRows(t *testing.T) {
 			t.Errorf("%s: %s", v.State, v.Message)
 		}
 	}
-	if v := o.in(Ready, o.upload("phones.xlsx", o.hiding(content, nil, "E", "F"), false)); v.Counts.Rows != 3 {
+	if v := o.In(Ready, o.upload("phones.xlsx", o.hiding(content, nil, "E", "F"), false)); v.Counts.Rows != 3 {
 		t.Errorf("columns without anything: %+v", v.Counts)
 	}
-	if resp := o.request(
+	if resp := o.Request(
 		"POST",
 		"",
 		map[string]any{"fileName": "a.xlsx", "sizeBytes": 1, "hidden": "maybe"},
@@ -105,7 +107,8 @@ func TestHiddenRows(t *testing.T) {
 func TestFileWithoutRows(t *testing.T) {
 	o := company(t)
 	for name, body := range map[string][]byte{
-		"phones.csv": csvFile(sheetOf()), "phones.xlsx": o.xlsxFile(sheetOf()), "blank.csv": []byte("Ext Key,Number,User\n,,\n  , ,\n"),
+		"phones.csv": filejobs.CSVFile(sheetOf()), "phones.xlsx": o.XLSXFile(sheetOf()),
+		"blank.csv": []byte("Ext Key,Number,User\n,,\n  , ,\n"),
 	} {
 		if v := o.upload(
 			name,
@@ -122,10 +125,11 @@ func TestFileWithoutRows(t *testing.T) {
 func TestProductNamesAreToldTheirCodes(t *testing.T) {
 	o := company(t)
 	for said, code := range map[string]string{
-		"IP Phone": "device_ip_phone", "ip-phone": "device_ip_phone", "Device IP Phone": "device_ip_phone", "Team Chat": "team_chat", "DNC": "license_dnc_checking_enabled",
+		"IP Phone": "device_ip_phone", "ip-phone": "device_ip_phone", "Device IP Phone": "device_ip_phone",
+		"Team Chat": "team_chat", "DNC": "license_dnc_checking_enabled",
 		"Unlimited Call Recording Storage": "license_call_recording_unlimited_enabled", "Fax": "", "Phone System": "",
 	} {
-		v := o.upload("phones.csv", csvFile(sheetOf(row("102", "", "alice", said))), false)
+		v := o.upload("phones.csv", filejobs.CSVFile(sheetOf(row("102", "", "alice", said))), false)
 		if len(v.Errors) != 1 || v.Errors[0].Column != "4" || v.Errors[0].Code != "unknown-code" {
 			t.Fatalf("%q: %+v", said, v.Errors)
 		}
@@ -140,24 +144,26 @@ func TestProductNamesAreToldTheirCodes(t *testing.T) {
 func TestAllAtOnce(t *testing.T) {
 	o := company(t)
 	v := o.upload("phones.csv", []byte("Extkey,Phone,Who,Ext Key\n1,2,3,4\n"), false)
-	for _, words := range []string{`"Phone", "Who" are none of`, `"Ext Key" is there twice`, "the columns Number, User are missing"} {
+	for _, words := range []string{
+		`"Phone", "Who" are none of`, `"Ext Key" is there twice`, "the columns Number, User are missing",
+	} {
 		if !strings.Contains(v.Message, words) {
 			t.Errorf("%q misses %q", v.Message, words)
 		}
 	}
 	var rows [][]string
 	for i := range 30 {
-		o.hire(fmt.Sprintf("new%d", i))
+		o.Hire(fmt.Sprintf("new%d", i))
 		rows = append(rows, row(fmt.Sprint(9000+i), "", fmt.Sprintf("new%d", i), "team_chat", "call_recording"))
 	}
-	v = o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(rows...)), false))
-	p := testkit.Decode[struct{ Type, Detail string }](t, o.request("POST", "/"+v.ID+"/configure", nil), 409)
+	v = o.In(Ready, o.upload("phones.csv", filejobs.CSVFile(sheetOf(rows...)), false))
+	p := fixtures.Decode[struct{ Type, Detail string }](t, o.Request("POST", "/"+v.ID+"/configure", nil), 409)
 	if !strings.HasSuffix(p.Type, ":not-enough-licenses") {
 		t.Error(p.Type)
 	}
 	for _, need := range v.Needs {
 		if need.Wanted > need.Available &&
-			!strings.Contains(p.Detail, fmt.Sprintf("%d licenses of %s", need.Wanted, need.ProductID)) {
+			!strings.Contains(p.Detail, fmt.Sprintf("%s license", catalog.Default().Name(need.ProductID))) {
 			t.Errorf("%q misses %+v", p.Detail, need)
 		}
 	}
@@ -171,25 +177,25 @@ func TestAllAtOnce(t *testing.T) {
 func TestResultIsReadAsItWas(t *testing.T) {
 	o := company(t)
 	for _, id := range []string{"=bad", "'=bad"} {
-		o.user(directory.User{ID: "u" + fmt.Sprint(len(id)), Name: id, Active: true})
+		o.User(directory.User{ID: "u" + fmt.Sprint(len(id)), Name: id, Active: true})
 	}
 	content := sheetOf(row("102", "", "=1+1"), row("#45321#yyyy-mm-dd", "", "alice"), row("103", "#6.57E+30", "bob2"))
-	v := o.in(Rejected, o.upload("phones.xlsx", o.xlsxFile(content), false))
-	again := o.in(Rejected, o.upload("phones.xlsx", o.download(v), false))
+	v := o.In(Rejected, o.upload("phones.xlsx", o.XLSXFile(content), false))
+	again := o.In(Rejected, o.upload("phones.xlsx", o.Download(v), false))
 	if fmt.Sprint(v.Errors) != fmt.Sprint(again.Errors) {
 		t.Errorf("at first %+v, then %+v", v.Errors, again.Errors)
 	}
-	v = o.in(
+	v = o.In(
 		Rejected,
 		o.upload("phones.csv", []byte("Ext Key,Number,User\n102,,'=bad\n103,,''=bad\n104,,nobody\n105,,=bad\n"), false),
 	)
-	got := o.rows(v.ID)
+	got := o.Rows(v.ID)
 	if got[0].UserID != "u4" || got[1].UserID != "u5" || !strings.Contains(got[3].Errors[0].Message, "formula") {
 		t.Errorf("%+v", got)
 	}
-	again = o.in(Rejected, o.upload("phones.csv", o.download(v), false))
-	if fmt.Sprint(o.rows(again.ID)) != fmt.Sprint(got) {
-		t.Errorf("at first %+v, then %+v", got, o.rows(again.ID))
+	again = o.In(Rejected, o.upload("phones.csv", o.Download(v), false))
+	if fmt.Sprint(o.Rows(again.ID)) != fmt.Sprint(got) {
+		t.Errorf("at first %+v, then %+v", got, o.Rows(again.ID))
 	}
 }
 
@@ -197,21 +203,21 @@ func TestResultIsReadAsItWas(t *testing.T) {
 // and an edit is that edit (requirements, section 5.1).
 func TestFilledTemplate(t *testing.T) {
 	o := company(t)
-	o.user(directory.User{ID: "-dash", Name: "=HYPERLINK(1)", Extension: "0007", Number: "+16567891239", Active: true})
+	o.User(directory.User{ID: "-dash", Name: "=HYPERLINK(1)", Extension: "0007", Number: "+16567891239", Active: true})
 	o.give("-dash", "0007", "+16567891239", "team_chat", "call_recording")
-	o.user(directory.User{ID: "desk", Name: "No license", Extension: "777", Active: true})
+	o.User(directory.User{ID: "desk", Name: "No license", Extension: "777", Active: true})
 	for _, format := range []string{"xlsx", "csv"} {
-		r := o.request("GET", "/template?filled=true&format="+format, nil)
+		r := o.Request("GET", "/template?filled=true&format="+format, nil)
 		if r.Status != 200 || !strings.Contains(r.Header.Get("Content-Disposition"), "Phones."+format) {
 			t.Fatalf("%s: %d %s", format, r.Status, r.Body)
 		}
-		v := o.in(Ready, o.upload("phones."+format, r.Body, false))
+		v := o.In(Ready, o.upload("phones."+format, r.Body, false))
 		if v.Counts.Rows != 3 || v.Counts.Unchanged != 3 {
-			t.Errorf("%s: %+v, %+v", format, v.Counts, o.rows(v.ID))
+			t.Errorf("%s: %+v, %+v", format, v.Counts, o.Rows(v.ID))
 		}
 		edited := bytes.Replace(r.Body, []byte("john"), []byte("alice"), 1)
 		if format == "csv" {
-			if v := o.in(
+			if v := o.In(
 				Ready,
 				o.upload("phones.csv", edited, false),
 			); v.Counts.Unchanged != 2 ||
@@ -235,11 +241,11 @@ func TestSmallFileOfManyLongTexts(t *testing.T) {
 		}
 		rows = append(rows, r)
 	}
-	file := o.xlsxFile(sheetOf(rows...))
+	file := o.XLSXFile(sheetOf(rows...))
 	if len(file) > 200<<10 {
 		t.Fatalf("%d bytes", len(file))
 	}
-	v := o.in(Rejected, o.upload("phones.xlsx", file, true))
+	v := o.In(Rejected, o.upload("phones.xlsx", file, true))
 	if len(v.Errors) != 1 || v.Errors[0].Code != "too-much-text" {
 		t.Errorf("%+v", v.Errors)
 	}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/platform/table"
 )
 
@@ -52,11 +55,11 @@ func TestFileFromUploadToResult(t *testing.T) {
 	for _, kind := range []string{"xlsx", "csv"} {
 		t.Run(kind, func(t *testing.T) {
 			o := open(t)
-			o.hire("John", "Alice", "Lucie", "Hallie")
-			o.buy(5, all()...)
-			body := csvFile(seed())
+			o.Hire("John", "Alice", "Lucie", "Hallie")
+			o.Buy(5, all()...)
+			body := filejobs.CSVFile(seed())
 			if kind == "xlsx" {
-				body = o.xlsxFile(seed())
+				body = o.XLSXFile(seed())
 			}
 			before := o.state()
 
@@ -65,10 +68,10 @@ func TestFileFromUploadToResult(t *testing.T) {
 				v.Upload.ExpiresAt.Sub(v.CreatedAt) != uploadLife {
 				t.Fatalf("asked: %+v", v)
 			}
-			arrived := o.put(v, body)
-			o.must(o.check(o.ctx, arrived))
-			v = o.in(Ready, o.get(v.ID))
-			o.equalState(o.state(), before)
+			arrived := o.Put(v, body)
+			o.Must(o.Check(o.Ctx, arrived))
+			v = o.In(Ready, o.Get(v.ID))
+			o.EqualState(o.state(), before)
 			if v.Counts != (Counts{Rows: 4, New: 4}) || v.Percent != 0 || len(v.Errors) != 0 {
 				t.Fatalf("checked: %+v", v)
 			}
@@ -80,10 +83,10 @@ func TestFileFromUploadToResult(t *testing.T) {
 				{ProductID: "device_ip_phone", Wanted: 4, Available: 5},
 				{ProductID: "device_mobile_app", Wanted: 2, Available: 5},
 			}
-			if !slices.Equal(v.Needs, want) {
-				t.Errorf("needs %+v, want %+v", v.Needs, want)
+			if diff := cmp.Diff(want, v.Needs); diff != "" {
+				t.Errorf("needs, wanted -, got +:\n%s", diff)
 			}
-			rows := o.rows(v.ID)
+			rows := o.Rows(v.ID)
 			if len(rows) != 4 || rows[2].Row != 4 || rows[2].Extension != "104" || rows[2].UserID != "lucie" ||
 				rows[2].Outcome != New ||
 				!slices.Equal(rows[2].AddOns, []string{"call_recording", "device_desktop_app", "device_ip_phone"}) ||
@@ -91,12 +94,12 @@ func TestFileFromUploadToResult(t *testing.T) {
 				t.Errorf("rows %+v", rows)
 			}
 
-			v = o.in(Completed, o.configure(v.ID))
-			o.equalState(o.state(), configuredSeed)
+			v = o.In(Completed, o.configure(v.ID))
+			o.EqualState(o.state(), configuredSeed)
 			if v.Percent != 100 || v.Applied != 4 || v.Refused != 0 || v.EndedAt == nil {
 				t.Errorf("configured: %+v", v)
 			}
-			got := o.result(v)
+			got := o.Result(v)
 			for i, line := range seed() {
 				line = append(line, make([]string, 7-len(line))...)
 				if !slices.Equal(got[i][:7], line) {
@@ -110,25 +113,25 @@ func TestFileFromUploadToResult(t *testing.T) {
 
 			// The same file again: nothing to do. And a result file that comes back is read like
 			// any other.
-			again := o.in(Ready, o.upload("phones."+kind, body, false))
+			again := o.In(Ready, o.upload("phones."+kind, body, false))
 			if again.Counts != (Counts{Rows: 4, Unchanged: 4}) || len(again.Needs) != 0 {
 				t.Errorf("checked again: %+v", again)
 			}
-			back := csvFile(got)
+			back := filejobs.CSVFile(got)
 			if kind == "xlsx" {
-				back = o.xlsxFile(got)
+				back = o.XLSXFile(got)
 			}
-			if again = o.in(
+			if again = o.In(
 				Ready,
 				o.upload("result."+kind, back, false),
 			); again.Counts != (Counts{Rows: 4, Unchanged: 4}) {
 				t.Errorf("result checked: %+v", again)
 			}
-			if again = o.in(Completed, o.configure(again.ID)); again.Applied != 0 {
+			if again = o.In(Completed, o.configure(again.ID)); again.Applied != 0 {
 				t.Errorf("nothing configured: %+v", again)
 			}
-			o.equalState(o.state(), configuredSeed)
-			if got := o.result(again); len(got[0]) != 9 || got[1][7] != "unchanged" {
+			o.EqualState(o.state(), configuredSeed)
+			if got := o.Result(again); len(got[0]) != 9 || got[1][7] != "unchanged" {
 				t.Errorf("result of a result: %q", got)
 			}
 		})
@@ -149,11 +152,11 @@ func (w *watching) Commit(ctx context.Context, ops []table.Operation) error {
 // A check writes its own records and nothing else (requirements, section 5.3).
 func TestCheckTouchesNothing(t *testing.T) {
 	o := open(t)
-	o.hire("John", "Alice", "Lucie", "Hallie")
-	o.buy(5, all()...)
+	o.Hire("John", "Alice", "Lucie", "Hallie")
+	o.Buy(5, all()...)
 	o.give("john", "109", "6567891231", "call_recording")
 	written := 0
-	o.Env.Table = &watching{o.store, func(ops []table.Operation) {
+	o.Env.Table = &watching{o.Store, func(ops []table.Operation) {
 		for _, op := range ops {
 			written++
 			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") ||
@@ -167,5 +170,5 @@ func TestCheckTouchesNothing(t *testing.T) {
 	if v.Counts != (Counts{Rows: 4, New: 3, Change: 1}) || written == 0 {
 		t.Errorf("%+v after %d writes", v.Counts, written)
 	}
-	o.in(Rejected, o.upload("bad.csv", csvFile(sheetOf(row("101", "", "nobody"))), false))
+	o.In(Rejected, o.upload("bad.csv", filejobs.CSVFile(sheetOf(row("101", "", "nobody"))), false))
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"strconv"
 
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
@@ -48,57 +47,60 @@ type (
 
 const tag = "Mass configuration"
 
-// Routes registers the operations.
-func (s *Service) Routes(k *api.Router) {
-	const path = "/v1/accounts/{account}/mass-configurations"
-	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
+// path is that of mass configurations, read and manage what their operations need.
+const path = "/v1/accounts/{account}/mass-configurations"
+
+var read, manage = []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
+
+// TemplateRoutes registers the file to begin with, for a function of its own: no other operation
+// writes a workbook (design, decision 9).
+func (s *Service) TemplateRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID:          "get-mass-configuration-template",
-		Method:      http.MethodGet,
-		Path:        path + "/template",
-		Tag:         tag,
-		Permissions: read,
-		Summary:     "Download a sample file, or the present phones as a file",
-		Files:       []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
+		ID: "get-mass-configuration-template", Method: http.MethodGet, Path: path + "/template", Tag: tag,
+		Permissions: read, Summary: "Download a sample file, or the present phones as a file",
+		Files: []string{filejob.ContentType(".csv"), filejob.ContentType(".xlsx")},
 	}, func(ctx context.Context, c *call.Call, in *templateInput) (*fileOutput, error) {
 		return s.template(ctx, c, in.Format, in.Filled)
 	})
+}
+
+// Routes registers the operations.
+func (s *Service) Routes(k *api.Router) {
+	s.uploadRoutes(k)
+	s.readRoutes(k)
+	s.planRoutes(k)
+}
+
+// uploadRoutes registers what a mass configuration begins with.
+func (s *Service) uploadRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID:          "create-mass-configuration",
-		Method:      http.MethodPost,
-		Path:        path,
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusCreated,
-		Rules:       true,
-		Summary:     "Ask for an upload; the answer says where to put the file",
+		ID: "create-mass-configuration", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage,
+		Status: http.StatusCreated, Rules: true,
+		Summary: "Ask for an upload; the answer says where to put the file",
 	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
-		view, err := s.jobs.Create(
-			ctx,
-			c,
-			"",
-			in.Body.FileName,
-			in.Body.SizeBytes,
-			in.Body.SHA256,
-			in.Body.SkipErrors,
-			in.Body.Hidden,
-		)
+		view, err := s.views.Create(ctx, c, filejob.Announced{
+			FileName:   in.Body.FileName,
+			SizeBytes:  in.Body.SizeBytes,
+			SHA256:     in.Body.SHA256,
+			SkipErrors: in.Body.SkipErrors,
+			Hidden:     in.Body.Hidden,
+		})
 		return begun(c, view, http.StatusCreated), err
 	})
+}
+
+// readRoutes registers what is read of mass configurations.
+func (s *Service) readRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID:          "list-mass-configurations",
-		Method:      http.MethodGet,
-		Path:        path,
-		Tag:         tag,
-		Permissions: read,
-		Summary:     "List mass configurations, newest first",
+		ID: "list-mass-configurations", Method: http.MethodGet, Path: path, Tag: tag, Permissions: read,
+		Summary: "List mass configurations, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
 		return api.Paged(
 			c,
 			in.Paging,
 			[]string{"mass-configurations"},
 			func(after string, limit int) ([]View, string, error) {
-				return s.jobs.List(ctx, c, after, limit)
+				return s.views.List(ctx, c, after, limit)
 			},
 		)
 	})
@@ -106,72 +108,46 @@ func (s *Service) Routes(k *api.Router) {
 		ID: "get-mass-configuration", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: read,
 		Summary: "Read a mass configuration: state, progress, what it needs, its errors and its result",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, versions, err := s.jobs.Get(ctx, c, in.ID)
+		view, versions, err := s.views.Get(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}
 		return &api.Tagged[View]{Status: http.StatusOK, ETag: call.Tag(versions...), Body: view}, nil
 	})
 	api.Register(k, api.Operation{
-		ID:          "list-mass-configuration-rows",
-		Method:      http.MethodGet,
-		Path:        path + "/{id}/rows",
-		Tag:         tag,
-		Permissions: read,
-		Summary:     "List the rows with their outcomes and differences",
+		ID: "list-mass-configuration-rows", Method: http.MethodGet, Path: path + "/{id}/rows", Tag: tag,
+		Permissions: read, Summary: "List the rows with their outcomes and differences",
 	}, func(ctx context.Context, c *call.Call, in *rowsInput) (*api.Listed[Row], error) {
-		name := []string{"mass-configuration-rows", in.ID, in.Outcome}
-		position, err := api.Position(c, in.Cursor, name...)
-		if err != nil {
-			return nil, err
-		}
-		after, _ := strconv.Atoi(position) // empty, or sealed by us
-		rows, last, err := s.jobs.Rows(ctx, c, in.ID, filejob.Outcome(in.Outcome), after, in.Limit)
-		if err != nil {
-			return nil, err
-		}
-		shown := make([]Row, len(rows))
-		for i := range rows {
-			shown[i] = rows[i].view()
-		}
-		next := ""
-		if last > 0 {
-			next = strconv.Itoa(last)
-		}
-		return api.Page(shown, api.NextCursor(c, next, name...)), nil
+		return api.Paged(
+			c,
+			in.Paging,
+			[]string{"mass-configuration-rows", in.ID, in.Outcome},
+			func(position string, limit int) ([]Row, string, error) {
+				return s.rows(ctx, c, in, position, limit)
+			},
+		)
 	})
+}
+
+// planRoutes registers what is done with a plan.
+func (s *Service) planRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
-		ID:          "configure-mass-configuration",
-		Method:      http.MethodPost,
-		Path:        path + "/{id}/configure",
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusAccepted,
-		Summary:     "Apply the plan, once",
+		ID: "configure-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/configure", Tag: tag,
+		Permissions: manage, Status: http.StatusAccepted, Summary: "Apply the plan, once",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, err := s.jobs.Start(ctx, c, in.ID)
+		view, err := s.Configure(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
-		ID:          "cancel-mass-configuration",
-		Method:      http.MethodPost,
-		Path:        path + "/{id}/cancel",
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusAccepted,
-		Summary:     "Stop; what is applied stays",
+		ID: "cancel-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/cancel", Tag: tag,
+		Permissions: manage, Status: http.StatusAccepted, Summary: "Stop; what is applied stays",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
-		view, err := s.jobs.Cancel(ctx, c, in.ID)
+		view, err := s.views.Cancel(ctx, c, in.ID)
 		return begun(c, view, http.StatusAccepted), err
 	})
 	api.Register(k, api.Operation{
-		ID:          "undo-mass-configuration",
-		Method:      http.MethodPost,
-		Path:        path + "/{id}/undo",
-		Tag:         tag,
-		Permissions: manage,
-		Status:      http.StatusCreated,
-		Summary:     "Plan to put every row back to what it was",
+		ID: "undo-mass-configuration", Method: http.MethodPost, Path: path + "/{id}/undo", Tag: tag,
+		Permissions: manage, Status: http.StatusCreated, Summary: "Plan to put every row back to what it was",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[View], error) {
 		view, err := s.Undo(ctx, c, in.ID)
 		return begun(c, view, http.StatusCreated), err
@@ -180,6 +156,18 @@ func (s *Service) Routes(k *api.Router) {
 
 func begun(c *call.Call, view View, status int) *api.Tagged[View] {
 	return &api.Tagged[View]{Status: status, Location: names.Location(c.Account, view.ID), Body: view}
+}
+
+// rows is a page of the rows of a plan.
+func (s *Service) rows(
+	ctx context.Context, c *call.Call, in *rowsInput, position string, limit int,
+) ([]Row, string, error) {
+	a, err := s.views.Ask(ctx, c, in.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	page := filejob.RowsPage{Outcome: filejob.Outcome(in.Outcome), Position: position, Limit: limit}
+	return filejob.ListRows(ctx, s.plan(c.Account, a.Job.ID), page, (*planRow).view)
 }
 
 // sampleRows show what a row is; the check knows them by their users.
@@ -205,22 +193,18 @@ func (s *Service) template(ctx context.Context, c *call.Call, format string, fil
 		}
 		if len(phones) > filledPhones {
 			return nil, problem.Invalid(
-				"filled",
-				problem.TooMany,
-				"the account has more than %d phones; ask for an export of the kind phones",
-				filledPhones,
+				"filled", problem.TooMany,
+				"the account has more than %d phones; ask for an export of the kind phones", filledPhones,
 			)
 		}
 		rows = imports.PhoneRows(phones)
 	}
 	out := &fileOutput{
-		ContentType: filejob.ContentType(
-			"template." + format,
-		),
+		ContentType:        filejob.ContentType("template." + format),
 		ContentDisposition: `attachment; filename="` + name + "." + format + `"`,
 	}
 	var body bytes.Buffer
-	err := imports.WritePhones(&body, s.products, c.At, format, rows)
+	err := imports.WritePhones(&body, s.env, s.products, imports.PhonesFile{Created: c.At, Format: format, Rows: rows})
 	out.Body = body.Bytes()
 	return out, err
 }

@@ -6,16 +6,17 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/infra/testfiles"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/diskfiles"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
@@ -27,8 +28,8 @@ const unknownID = "0198f6f6-0000-7000-8000-00000000ffff"
 // What a request may not be (contract, Conventions).
 func TestRefusedRequests(t *testing.T) {
 	o := open(t)
-	o.hire("Alice")
-	o.buy(1, "phone-system")
+	o.Hire("Alice")
+	o.Buy(1, "phone-system")
 	v := o.checked(Ready, row("102", "", "alice"))
 	good := map[string]any{"fileName": "phones.csv", "sizeBytes": 10}
 	with := func(name string, value any) map[string]any {
@@ -44,19 +45,29 @@ func TestRefusedRequests(t *testing.T) {
 		status       int
 		slug, field  string
 	}{
-		"not a sheet":          {"POST", "", with("fileName", "phones.pdf"), "", everything, 422, "validation", "fileName"},
-		"no name":              {"POST", "", with("fileName", ""), "", everything, 422, "validation", "fileName"},
-		"old workbook":         {"POST", "", with("fileName", "phones.xls"), "", everything, 422, "validation", "fileName"},
-		"empty":                {"POST", "", with("sizeBytes", 0), "", everything, 422, "validation", "sizeBytes"},
-		"too large":            {"POST", "", with("sizeBytes", MaxFileBytes+1), "", everything, 422, "validation", "sizeBytes"},
-		"size as text":         {"POST", "", with("sizeBytes", "10"), "", everything, 422, "validation", "sizeBytes"},
-		"bad checksum":         {"POST", "", with("sha256", "abc"), "", everything, 422, "validation", "sha256"},
-		"unknown field":        {"POST", "", with("force", true), "", everything, 422, "validation", "force"},
-		"no body":              {"POST", "", "", "", everything, 400, "malformed-body", ""},
-		"may only read":        {"POST", "", good, "", []auth.Permission{auth.LicensesRead}, 403, "forbidden", ""},
-		"may not configure":    {"POST", "/" + v.ID + "/configure", nil, "", []auth.Permission{auth.LicensesRead}, 403, "forbidden", ""},
-		"may not even read":    {"GET", "", nil, "", []auth.Permission{auth.CatalogRead}, 403, "forbidden", ""},
-		"may not get template": {"GET", "/template", nil, "", []auth.Permission{auth.CatalogRead}, 403, "forbidden", ""},
+		"not a sheet": {
+			"POST", "", with("fileName", "phones.pdf"), "", everything, 422, "validation", "fileName",
+		},
+		"no name": {"POST", "", with("fileName", ""), "", everything, 422, "validation", "fileName"},
+		"old workbook": {
+			"POST", "", with("fileName", "phones.xls"), "", everything, 422, "validation", "fileName",
+		},
+		"empty": {"POST", "", with("sizeBytes", 0), "", everything, 422, "validation", "sizeBytes"},
+		"too large": {
+			"POST", "", with("sizeBytes", MaxFileBytes+1), "", everything, 422, "validation", "sizeBytes",
+		},
+		"size as text":  {"POST", "", with("sizeBytes", "10"), "", everything, 422, "validation", "sizeBytes"},
+		"bad checksum":  {"POST", "", with("sha256", "abc"), "", everything, 422, "validation", "sha256"},
+		"unknown field": {"POST", "", with("force", true), "", everything, 422, "validation", "force"},
+		"no body":       {"POST", "", "", "", everything, 400, "malformed-body", ""},
+		"may only read": {"POST", "", good, "", []auth.Permission{auth.LicensesRead}, 403, "forbidden", ""},
+		"may not configure": {
+			"POST", "/" + v.ID + "/configure", nil, "", []auth.Permission{auth.LicensesRead}, 403, "forbidden", "",
+		},
+		"may not even read": {"GET", "", nil, "", []auth.Permission{auth.CatalogRead}, 403, "forbidden", ""},
+		"may not get template": {
+			"GET", "/template", nil, "", []auth.Permission{auth.CatalogRead}, 403, "forbidden", "",
+		},
 		"unknown":              {"GET", "/" + unknownID, nil, "", everything, 404, "not-found", ""},
 		"unknown rows":         {"GET", "/" + unknownID + "/rows", nil, "", everything, 404, "not-found", ""},
 		"no id":                {"GET", "/nothing", nil, "", everything, 404, "not-found", ""},
@@ -64,19 +75,26 @@ func TestRefusedRequests(t *testing.T) {
 		"unknown to configure": {"POST", "/" + unknownID + "/configure", nil, "", everything, 404, "not-found", ""},
 		"unknown to cancel":    {"POST", "/" + unknownID + "/cancel", nil, "", everything, 404, "not-found", ""},
 		"unknown to undo":      {"POST", "/" + unknownID + "/undo", nil, "", everything, 404, "not-found", ""},
-		"another account":      {"GET", "/" + v.ID, nil, testkit.Other, everything, 404, "not-found", ""},
+		"another account":      {"GET", "/" + v.ID, nil, fixtures.Other, everything, 404, "not-found", ""},
 		"undo of nothing":      {"POST", "/" + v.ID + "/undo", nil, "", everything, 409, "wrong-state", ""},
-		"bad outcome":          {"GET", "/" + v.ID + "/rows?outcome=good", nil, "", everything, 422, "validation", "outcome"},
-		"bad limit":            {"GET", "/" + v.ID + "/rows?limit=201", nil, "", everything, 422, "validation", "limit"},
-		"altered cursor":       {"GET", "/" + v.ID + "/rows?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", everything, 400, "malformed-body", "cursor"},
-		"bad format":           {"GET", "/template?format=xls", nil, "", everything, 422, "validation", "format"},
+		"bad outcome": {
+			"GET", "/" + v.ID + "/rows?outcome=good", nil, "", everything, 422, "validation", "outcome",
+		},
+		"bad limit": {
+			"GET", "/" + v.ID + "/rows?limit=201", nil, "", everything, 422, "validation", "limit",
+		},
+		"altered cursor": {
+			"GET", "/" + v.ID + "/rows?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", everything, 400,
+			"malformed-body", "cursor",
+		},
+		"bad format": {"GET", "/template?format=xls", nil, "", everything, 422, "validation", "format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account := c.account
 			if account == "" {
 				account = o.Account
 			}
-			r := o.Do(t, o.api, testkit.Request{
+			r := o.Do(t, o.API, fixtures.Request{
 				Method:      c.method,
 				Path:        "/v1/accounts/" + account + "/mass-configurations" + c.path,
 				Body:        c.body,
@@ -84,17 +102,17 @@ func TestRefusedRequests(t *testing.T) {
 				Account:     account,
 				Permissions: c.permissions,
 			})
-			p := testkit.Problem(t, r, c.status, c.slug)
+			p := fixtures.Problem(t, r, c.status, c.slug)
 			if c.field != "" && (len(p.Errors) == 0 || !strings.Contains(p.Errors[0].Field, c.field)) {
 				t.Errorf("fields %+v", p.Errors)
 			}
 		})
 	}
-	r := o.Do(t, o.api, testkit.Request{
+	r := o.Do(t, o.API, fixtures.Request{
 		Method:      "GET",
 		Path:        "/v1/accounts/" + o.Account + "/mass-configurations/" + v.ID,
 		User:        "someone",
-		Account:     testkit.Other,
+		Account:     fixtures.Other,
 		Permissions: everything,
 	})
 	if r.Status != 404 && r.Status != 403 {
@@ -107,7 +125,7 @@ func TestEntityTag(t *testing.T) {
 	o := open(t)
 	v := o.ready(10)
 	tag := func() string {
-		r := o.request("GET", "/"+v.ID, nil)
+		r := o.Request("GET", "/"+v.ID, nil)
 		return r.Header.Get("ETag")
 	}
 	before := tag()
@@ -115,9 +133,9 @@ func TestEntityTag(t *testing.T) {
 		t.Fatalf("tag %q, then %q", before, tag())
 	}
 	for _, verb := range []string{"configure", "cancel"} {
-		testkit.Problem(t, o.request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
+		fixtures.Problem(t, o.Request("POST", "/"+v.ID+"/"+verb, nil, "If-Match", `"0"`), 412, "precondition-failed")
 	}
-	if r := o.request(
+	if r := o.Request(
 		"POST",
 		"/"+v.ID+"/configure",
 		nil,
@@ -132,19 +150,20 @@ func TestEntityTag(t *testing.T) {
 	if done := tag(); started == before || done == started {
 		t.Errorf("tags %s, %s, %s", before, started, done)
 	}
-	testkit.Problem(t, o.request("POST", "/"+v.ID+"/undo", nil, "If-Match", started), 412, "precondition-failed")
+	fixtures.Problem(t, o.Request("POST", "/"+v.ID+"/undo", nil, "If-Match", started), 412, "precondition-failed")
 }
 
 // A request with an Idempotency-Key has one effect and one answer.
 func TestRepeatedRequests(t *testing.T) {
 	o := open(t)
 	body := map[string]any{"fileName": "phones.csv", "sizeBytes": 100}
-	repeat := func(path string, body any, key string) testkit.Response {
-		first := o.request("POST", path, body, "Idempotency-Key", key)
-		again := o.request("POST", path, body, "Idempotency-Key", key)
-		one, other := testkit.Decode[any](t, first, first.Status), testkit.Decode[any](t, again, first.Status)
-		if first.Status >= 300 || !reflect.DeepEqual(one, other) || again.Header.Get("Idempotent-Replayed") != "true" {
-			t.Errorf("%s: %d %s, then %d %s", path, first.Status, first.Body, again.Status, again.Body)
+	repeat := func(path string, body any, key string) fixtures.Response {
+		first := o.Request("POST", path, body, "Idempotency-Key", key)
+		again := o.Request("POST", path, body, "Idempotency-Key", key)
+		one, other := fixtures.Decode[any](t, first, first.Status), fixtures.Decode[any](t, again, first.Status)
+		if diff := cmp.Diff(one, other); first.Status >= 300 || diff != "" ||
+			again.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s: %d, again %d, first -, again +:\n%s", path, first.Status, again.Status, diff)
 		}
 		return first
 	}
@@ -154,19 +173,19 @@ func TestRepeatedRequests(t *testing.T) {
 	}
 	v := o.ready(2)
 	repeat("/"+v.ID+"/configure", nil, "two")
-	if n := len(o.files.Take()); n != 1 {
+	if n := len(o.Files.Take()); n != 1 {
 		t.Errorf("%d wake-ups", n)
 	}
-	o.must(o.apply(o.ctx, o.schedule())) // the wake-up is lost, and the schedule finds the work
-	o.in(Completed, o.get(v.ID))
+	o.Must(o.Apply(o.Ctx, o.Schedule())) // the wake-up is lost, and the schedule finds the work
+	o.In(Completed, o.Get(v.ID))
 	repeat("/"+v.ID+"/undo", nil, "three")
 	o.deliver()
 	if n := len(o.list()); n != 3 {
 		t.Errorf("%d mass configurations", n)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
-		o.request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "two"),
+		o.Request("POST", "/"+v.ID+"/cancel", nil, "Idempotency-Key", "two"),
 		422,
 		"idempotency-mismatch",
 	)
@@ -181,7 +200,7 @@ func TestPages(t *testing.T) {
 			file[i][2] = "nobody"
 		}
 	}
-	v := o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(file...)), true))
+	v := o.In(Ready, o.upload("phones.csv", filejobs.CSVFile(sheetOf(file...)), true))
 	for _, c := range []struct {
 		outcome string
 		limit   int
@@ -205,7 +224,7 @@ func TestPages(t *testing.T) {
 			path += "&outcome=" + c.outcome
 		}
 		for cursor := ""; ; {
-			page := testkit.Decode[api.List[Row]](t, o.request("GET", path+"&cursor="+cursor, nil), 200)
+			page := fixtures.Decode[api.List[Row]](t, o.Request("GET", path+"&cursor="+cursor, nil), 200)
 			if len(page.Items) > c.limit || len(page.Items) < c.limit && page.NextCursor != "" {
 				t.Errorf("%s: a page of %d", path, len(page.Items))
 			}
@@ -216,9 +235,9 @@ func TestPages(t *testing.T) {
 				break
 			}
 			// A cursor is good for its own list only.
-			testkit.Problem(
+			fixtures.Problem(
 				t,
-				o.request("GET", "/"+v.ID+"/rows?outcome=change&limit=3&cursor="+cursor, nil),
+				o.Request("GET", "/"+v.ID+"/rows?outcome=change&limit=3&cursor="+cursor, nil),
 				400,
 				"malformed-body",
 			)
@@ -233,7 +252,7 @@ func TestPages(t *testing.T) {
 	}
 	var ids []string
 	for cursor := ""; ; {
-		page := testkit.Decode[api.List[View]](t, o.request("GET", "?limit=2&cursor="+cursor, nil), 200)
+		page := fixtures.Decode[api.List[View]](t, o.Request("GET", "?limit=2&cursor="+cursor, nil), 200)
 		for _, v := range page.Items {
 			ids = append(ids, v.ID)
 		}
@@ -252,7 +271,7 @@ func TestPages(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	o := open(t)
 	read := func(format string, addOns int) []byte {
-		r := o.request("GET", "/template?format="+format, nil)
+		r := o.Request("GET", "/template?format="+format, nil)
 		if r.Status != 200 || r.Header.Get("Content-Type") != contentType("x."+format) ||
 			!strings.Contains(r.Header.Get("Content-Disposition"), "."+format) {
 			t.Fatalf("%s: %d %v", format, r.Status, r.Header)
@@ -263,10 +282,10 @@ func TestTemplate(t *testing.T) {
 			"template."+format,
 			sheet.DefaultLimits(),
 		)
-		o.must(err)
+		o.Must(err)
 		defer reader.Close()
 		rows := 0
-		o.must(reader.Rows(func(row sheet.Row) error {
+		o.Must(reader.Rows(func(row sheet.Row) error {
 			if rows++; rows > 1 {
 				return nil
 			}
@@ -283,12 +302,12 @@ func TestTemplate(t *testing.T) {
 	}
 	codes := func(body []byte) []string {
 		book, err := excelize.OpenReader(bytes.NewReader(body))
-		o.must(err)
+		o.Must(err)
 		defer book.Close()
 		rows, err := book.GetRows(book.GetSheetList()[1])
-		o.must(err)
+		o.Must(err)
 		rules, err := book.GetDataValidations(book.GetSheetList()[0])
-		o.must(err)
+		o.Must(err)
 		if len(rules) != 1 || !strings.HasPrefix(rules[0].Sqref, "D2:") {
 			t.Errorf("rules %+v", rules)
 		}
@@ -303,27 +322,29 @@ func TestTemplate(t *testing.T) {
 	if got := codes(body); !slices.Equal(got, all()[1:]) {
 		t.Errorf("codes %q", got)
 	}
-	o.buy(1, "phone-system", "team_chat")
+	o.Buy(1, "phone-system", "team_chat")
 
 	// Filled in by Excel and sent back.
-	o.hire("John")
+	o.Hire("John")
 	book, err := excelize.OpenReader(bytes.NewReader(body))
-	o.must(err)
+	o.Must(err)
 	defer book.Close()
-	for at, text := range map[string]string{"A2": "0101", "B2": "6567891230", "C2": "John", "D2": "team_chat", "E2": ""} {
-		o.must(book.SetCellStr(book.GetSheetList()[0], at, text))
+	for at, text := range map[string]string{
+		"A2": "0101", "B2": "6567891230", "C2": "John", "D2": "team_chat", "E2": "",
+	} {
+		o.Must(book.SetCellStr(book.GetSheetList()[0], at, text))
 	}
-	o.must(book.RemoveRow(book.GetSheetList()[0], 3))
+	o.Must(book.RemoveRow(book.GetSheetList()[0], 3))
 	var filled bytes.Buffer
-	o.must(book.Write(&filled))
-	v := o.in(Completed, o.configure(o.in(Ready, o.upload("phones.xlsx", filled.Bytes(), false)).ID))
+	o.Must(book.Write(&filled))
+	v := o.In(Completed, o.configure(o.In(Ready, o.upload("phones.xlsx", filled.Bytes(), false)).ID))
 	if v.Applied != 1 {
 		t.Errorf("%+v", v)
 	}
-	o.equalState(o.state(), "john: 0101/6567891230 phone-system team_chat\nphone-system 1\nteam_chat 1")
+	o.EqualState(o.state(), "john: 0101/6567891230 phone-system team_chat\nphone-system 1\nteam_chat 1")
 	// Sent back as it is, its rows are known as samples.
 	for name, body := range map[string][]byte{"phones.xlsx": body, "phones.csv": read("csv", 9)} {
-		v := o.in(Rejected, o.upload(name, body, false))
+		v := o.In(Rejected, o.upload(name, body, false))
 		if len(v.Errors) != 2 || v.Counts.Error != 2 {
 			t.Errorf("%+v", v)
 		}
@@ -338,9 +359,9 @@ func TestTemplate(t *testing.T) {
 // What comes must be what was announced.
 func TestUploadIsWhatWasAnnounced(t *testing.T) {
 	o := open(t)
-	o.hire("John")
-	o.buy(1, "phone-system")
-	body := csvFile(sheetOf(row("101", "", "john")))
+	o.Hire("John")
+	o.Buy(1, "phone-system")
+	body := filejobs.CSVFile(sheetOf(row("101", "", "john")))
 	sum := sha256.Sum256(body)
 	for name, c := range map[string]struct {
 		sum    string
@@ -358,19 +379,19 @@ func TestUploadIsWhatWasAnnounced(t *testing.T) {
 			if c.sum != "" {
 				asked["sha256"] = c.sum
 			}
-			v := testkit.Decode[View](t, o.request("POST", "", asked), 201)
+			v := fixtures.Decode[View](t, o.Request("POST", "", asked), 201)
 			// By another way than the presigned URL, which S3 would refuse.
-			info, err := o.files.Put(
-				o.ctx,
+			info, err := o.Files.Put(
+				o.Ctx,
 				files.Ref{Bucket: files.Uploads, Key: uploadObject(o.Account, v.ID, "phones.csv")},
 				bytes.NewReader(body),
 				int64(len(body)),
 				"text/csv",
 			)
-			o.must(err)
+			o.Must(err)
 			info.Size += c.size
-			o.must(o.check(o.ctx, event(info)))
-			if v = o.get(v.ID); v.State != c.state || !strings.Contains(v.Message, c.reason) {
+			o.Must(o.Check(o.Ctx, filejobs.Event(info)))
+			if v = o.Get(v.ID); v.State != c.state || !strings.Contains(v.Message, c.reason) {
 				t.Errorf("%s: %q", v.State, v.Message)
 			}
 		})
@@ -382,7 +403,7 @@ func TestUploadIsWhatWasAnnounced(t *testing.T) {
 func TestUploadURL(t *testing.T) {
 	o := open(t)
 	v := o.ask("Phones of Zürich.csv", []byte("0123456789"), false)
-	if v.Upload.Method != "PUT" || !v.Upload.ExpiresAt.Equal(testkit.Start.Add(15*time.Minute)) {
+	if v.Upload.Method != "PUT" || !v.Upload.ExpiresAt.Equal(fixtures.Start.Add(15*time.Minute)) {
 		t.Errorf("%+v", v.Upload)
 	}
 	headers := map[string]string{}
@@ -392,7 +413,7 @@ func TestUploadURL(t *testing.T) {
 	if headers["content-length"] != "10" || headers["content-type"] != "text/csv" || headers["if-none-match"] != "*" {
 		t.Errorf("headers %v", headers)
 	}
-	if again := o.get(v.ID); again.Upload != nil {
+	if again := o.Get(v.ID); again.Upload != nil {
 		t.Error("the URL is told a second time")
 	}
 }
@@ -400,17 +421,17 @@ func TestUploadURL(t *testing.T) {
 // On a server that checks signatures: the URL takes the file that was announced, once, and the
 // notification that follows begins the check.
 func TestUploadToAServerThatChecks(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	k.Clock.Set(time.Now())
-	server := testfiles.Start(t)
+	server := diskfiles.Start(t)
 	o := openWith(t, k, server.Store)
-	o.hire("John")
-	o.buy(1, "phone-system")
-	body := csvFile(sheetOf(row("101", "", "john")))
+	o.Hire("John")
+	o.Buy(1, "phone-system")
+	body := filejobs.CSVFile(sheetOf(row("101", "", "john")))
 	v := o.ask("Phones (1) +.csv", body, false)
 	put := func(body []byte, contentType string) int {
-		req, err := http.NewRequestWithContext(o.ctx, v.Upload.Method, v.Upload.URL, bytes.NewReader(body))
-		o.must(err)
+		req, err := http.NewRequestWithContext(o.Ctx, v.Upload.Method, v.Upload.URL, bytes.NewReader(body))
+		o.Must(err)
 		for name, value := range v.Upload.Headers {
 			req.Header.Set(name, value)
 		}
@@ -418,7 +439,7 @@ func TestUploadToAServerThatChecks(t *testing.T) {
 			req.Header.Set("Content-Type", contentType)
 		}
 		resp, err := http.DefaultClient.Do(req)
-		o.must(err)
+		o.Must(err)
 		resp.Body.Close()
 		return resp.StatusCode
 	}
@@ -438,14 +459,14 @@ func TestUploadToAServerThatChecks(t *testing.T) {
 	if len(notes) != 1 {
 		t.Fatalf("%d notifications", len(notes))
 	}
-	o.must(o.check(o.ctx, notes[0]))
-	v = o.in(Ready, o.get(v.ID))
-	testkit.Decode[View](t, o.request("POST", "/"+v.ID+"/configure", nil), 202)
+	o.Must(o.Check(o.Ctx, notes[0]))
+	v = o.In(Ready, o.Get(v.ID))
+	fixtures.Decode[View](t, o.Request("POST", "/"+v.ID+"/configure", nil), 202)
 	for _, note := range server.Take(t, "jobs/") {
-		o.must(o.apply(o.ctx, note))
+		o.Must(o.Apply(o.Ctx, note))
 	}
-	v = o.in(Completed, o.get(v.ID))
-	if got := o.result(v); got[1][len(got[1])-2] != "configured" {
+	v = o.In(Completed, o.Get(v.ID))
+	if got := o.Result(v); got[1][len(got[1])-2] != "configured" {
 		t.Errorf("result %q", got)
 	}
 }

@@ -10,17 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testenv"
-	"seatwise/infra/testkit"
-	"seatwise/shared/platform/call"
-	"seatwise/shared/platform/table"
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/faulty"
 )
 
 // killRows is the size of the run that is killed: several chunks.
-func killRows() int { return testenv.Sized(120, 600) }
+func killRows() int { return parts.Sized(120, 600) }
 
 // ending is all that a run leaves behind that anybody can see.
 type ending struct {
@@ -32,14 +30,14 @@ type ending struct {
 
 // end collects it.
 func (o *office) end(id string) ending {
-	o.f.Helper()
-	v := o.in(Completed, o.get(id))
+	o.F.Helper()
+	v := o.In(Completed, o.Get(id))
 	if o.marked(id) {
-		o.f.Errorf("the marker is left")
+		o.F.Errorf("the marker is left")
 	}
 	return ending{
 		state:  o.state(),
-		result: fmt.Sprint(o.result(v)),
+		result: fmt.Sprint(o.Result(v)),
 		log:    strings.Join(o.log(), "\n"),
 		view: fmt.Sprintf(
 			"%+v applied %d refused %d percent %d %s",
@@ -55,20 +53,14 @@ func (o *office) end(id string) ending {
 // log is every audit record of the account, whole but for its id, its time, the request's id and
 // the ids of licenses, which are different in every run.
 func (o *office) log() []string {
-	o.f.Helper()
+	o.F.Helper()
 	var lines []string
-	q := table.Query{Index: table.Index1, Partition: call.Partition(o.Account, "AUDIT")}
-	o.must(table.All(o.ctx, o.store, q, func(item table.Item) error {
-		r, err := call.Decode[call.AuditRecord](item)
-		if kind, _, _ := strings.Cut(r.Subject, ":"); kind == "license" {
-			r.Subject = kind
-		}
+	for _, r := range o.Records() {
 		lines = append(
 			lines,
 			fmt.Sprintln(r.Action, r.Subject, r.Actor, r.User, r.Reason, string(r.Before), string(r.After)),
 		)
-		return err
-	}))
+	}
 	slices.Sort(lines)
 	return lines
 }
@@ -77,7 +69,10 @@ func (o *office) log() []string {
 func (e ending) same(t *testing.T, what string, want ending) {
 	t.Helper()
 	for _, part := range []struct{ name, got, want string }{
-		{"state", e.state, want.state}, {"result file", e.result, want.result}, {"audit log", e.log, want.log}, {"view", e.view, want.view},
+		{"state", e.state, want.state},
+		{"result file", e.result, want.result},
+		{"audit log", e.log, want.log},
+		{"view", e.view, want.view},
 	} {
 		if part.got == part.want {
 			continue
@@ -110,13 +105,13 @@ func at(lines []string, i int) string {
 
 // killed lets a worker die; any other end fails the test.
 func (o *office) killed(fault faulty.Fault, commit int, work func() error) (commits int, died bool) {
-	o.f.Helper()
-	store := faulty.New(o.store, faulty.AtCommit(commit, fault))
+	o.F.Helper()
+	store := faulty.New(o.Store, faulty.AtCommit(commit, fault))
 	o.Env.Table = store
 	err := work()
-	o.Env.Table = o.store
+	o.Env.Table = o.Store
 	if err != nil && !errors.Is(err, faulty.ErrCrashed) {
-		o.f.Fatal(err)
+		o.F.Fatal(err)
 	}
 	return store.Commits(), err != nil
 }
@@ -138,9 +133,9 @@ func TestLongRunIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := openOn(t, testkit.On(t, store))
+	first := openOn(t, fixtures.On(t, store))
 	v := first.ready(killRows())
-	wakeUp := first.start(v.ID)
+	wakeUp := first.Start(v.ID)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -162,14 +157,14 @@ func TestLongRunIsKilled(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		k := testkit.On(t, store)
+		k := fixtures.On(t, store)
 		k.Env.IDs = first.Env.IDs
-		o := openWith(t, k, first.files.Store)
-		commits, died := o.killed(fault, commit, func() error { return o.apply(o.ctx, wakeUp) })
+		o := openWith(t, k, first.Files.Store)
+		commits, died := o.killed(fault, commit, func() error { return o.Apply(o.Ctx, wakeUp) })
 		if died {
-			o.must(o.apply(o.ctx, o.schedule())) // too early: the lease of the dead worker is not over
+			o.Must(o.Apply(o.Ctx, o.Schedule())) // too early: the lease of the dead worker is not over
 			o.Clock.Add(leaseLife + time.Second)
-			o.must(o.apply(o.ctx, o.schedule()))
+			o.Must(o.Apply(o.Ctx, o.Schedule()))
 		} else if fault != faulty.None {
 			t.Fatalf("%v at commit %d: nobody died", fault, commit)
 		}
@@ -179,7 +174,7 @@ func TestLongRunIsKilled(t *testing.T) {
 	if commits < killRows()/12 || !strings.Contains(want.view, fmt.Sprintf("applied %d refused 0", killRows())) {
 		t.Fatalf("%s in %d commits", want.view, commits)
 	}
-	step := testenv.Sized(10, 1)
+	step := parts.Sized(10, 1)
 	t.Logf("%d commits", commits)
 	for at := 1; at <= commits; at += step {
 		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
@@ -194,11 +189,14 @@ func TestLongRunIsKilled(t *testing.T) {
 func TestNoWorkerSurvivesACommit(t *testing.T) {
 	for _, over := range []struct {
 		name    string
-		fixture func(t *testing.T) *testkit.Fixture
+		fixture func(t *testing.T) *fixtures.Fixture
 		rows    int
 	}{
-		{"bolt", func(t *testing.T) *testkit.Fixture { return testkit.New(t) }, killRows()},
-		{"dynamo", func(t *testing.T) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) }, testenv.Sized(60, 600)},
+		{"bolt", func(t *testing.T) *fixtures.Fixture { return fixtures.New(t) }, killRows()},
+		{
+			"dynamo", func(t *testing.T) *fixtures.Fixture { return fixtures.On(t, dynamostore.Open(t)) },
+			parts.Sized(60, 600),
+		},
 	} {
 		t.Run(over.name, func(t *testing.T) {
 			o := openOn(t, over.fixture(t))
@@ -206,8 +204,8 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 			ends := map[*office]ending{}
 			for _, a := range []*office{whole, cut} {
 				v := a.ready(over.rows)
-				wakeUp := a.start(v.ID)
-				wake := func() error { return a.apply(a.ctx, wakeUp) }
+				wakeUp := a.Start(v.ID)
+				wake := func() error { return a.Apply(a.Ctx, wakeUp) }
 				deaths := 0
 				for died := a == cut; died; {
 					died = false
@@ -224,7 +222,7 @@ func TestNoWorkerSurvivesACommit(t *testing.T) {
 					}
 				}
 				if a == whole {
-					a.must(wake())
+					a.Must(wake())
 				} else if deaths < over.rows*2/3 {
 					t.Fatalf("%d workers died", deaths)
 				}

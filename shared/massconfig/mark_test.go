@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/platform/table"
 )
 
@@ -13,30 +14,30 @@ import (
 // its work (invariant I14).
 func TestMarkerOfWorkThatBeginsMeanwhile(t *testing.T) {
 	o := open(t)
-	body := csvFile(sheetOf(o.floor(3)...))
+	body := filejobs.CSVFile(sheetOf(o.floor(3)...))
 	v := o.ask("phones.csv", body, false)
-	arrived := o.put(v, body)
-	o.must(o.check(o.ctx, arrived))
-	o.in(Ready, o.get(v.ID))
+	arrived := o.Put(v, body)
+	o.Must(o.Check(o.Ctx, arrived))
+	o.In(Ready, o.Get(v.ID))
 	began := false
-	o.Env.Table = &through{
-		Store: o.store,
-		commit: func(_ context.Context, ops []table.Operation, commit func() error) error {
+	o.Env.Table = &filejobs.Through{
+		Store: o.Store,
+		Passing: func(_ context.Context, ops []table.Operation, commit func() error) error {
 			for _, op := range ops {
 				if op.Kind == table.KindDelete && op.Item.Key == markerKey(o.Account, v.ID) && !began {
 					began = true
-					o.start(v.ID) // and its worker is never heard of
+					o.Start(v.ID) // and its worker is never heard of
 				}
 			}
 			return commit()
 		},
 	}
-	o.must(o.check(o.ctx, arrived))
-	o.Env.Table = o.store
+	o.Must(o.Check(o.Ctx, arrived))
+	o.Env.Table = o.Store
 	if !began {
 		t.Fatal("nobody took the marker away")
 	}
-	o.must(o.apply(o.ctx, o.schedule()))
-	o.in(Completed, o.get(v.ID))
+	o.Must(o.Apply(o.Ctx, o.Schedule()))
+	o.In(Completed, o.Get(v.ID))
 	o.state()
 }

@@ -8,13 +8,13 @@ import (
 	"seatwise/shared/license"
 )
 
-// Configuring is the state in which a plan is applied (docs/contract.md).
-const Configuring filejob.State = "configuring"
+// configuring is the state in which a plan is applied (docs/contract.md).
+const configuring filejob.State = "configuring"
 
 // Where a mass configuration comes from, beside filejob.FromAPI.
 const (
-	FromDrop = "drop"
-	FromUndo = "undo"
+	fromDrop = "drop"
+	fromUndo = "undo"
 )
 
 // names is how mass configurations are called.
@@ -22,7 +22,7 @@ var names = filejob.Names{
 	One:       "mass configuration",
 	Can:       "configured",
 	Done:      "configured",
-	Applying:  Configuring,
+	Applying:  configuring,
 	Subject:   "massConfiguration",
 	Actor:     "mass-configuration",
 	Path:      "mass-configurations",

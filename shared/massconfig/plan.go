@@ -128,8 +128,9 @@ func moves(ch *license.UnitOfWork, now, wanted target, file inFile) bool {
 	return err == nil && !to.Holds(catalog.PhoneSystemID)
 }
 
-// judge decides the outcome of a row on the loaded state, and counts the seats it needs. It changes
-// nothing. leans are the extensions without whose own rows this one would be bad.
+// judge decides the outcome of a row on the loaded state, and counts the seats it needs, for people
+// of which cost center (license.SeatsFor). It changes nothing. leans are the extensions without whose
+// own rows this one would be bad.
 //
 // Seats that the same file gives back are not counted for it: rows are applied one by one, each
 // whole, so a seat may be wanted before another row frees one.
@@ -172,11 +173,11 @@ func judge(ch *license.UnitOfWork, addOns []string, r *planRow, file inFile, nee
 		return leans
 	}
 	if !licensed {
-		needs[catalog.PhoneSystemID]++
+		needs[license.SeatsFor(catalog.PhoneSystemID, h.CostCenter)]++
 	}
 	for _, id := range r.Wanted.AddOns {
 		if !slices.Contains(holds, id) {
-			needs[id]++
+			needs[license.SeatsFor(id, h.CostCenter)]++
 		}
 	}
 	return leans
@@ -186,10 +187,12 @@ func judge(ch *license.UnitOfWork, addOns []string, r *planRow, file inFile, nee
 // on.
 func obstacles(ch *license.UnitOfWork, r *planRow, file inFile) (leans []string) {
 	fault := func(column int, format string, args ...any) {
-		r.Errors = append(
-			r.Errors,
-			filejob.RowError{Row: r.Row, Column: file.at.name(column), Message: fmt.Sprintf(format, args...)},
-		)
+		found := filejob.RowError{Row: r.Row, Column: file.at.name(column), Message: fmt.Sprintf(format, args...)}
+		value := ""
+		if column == file.at.number {
+			value = r.Wanted.Number
+		}
+		r.Errors = append(r.Errors, found.In(file.at.header(column), value))
 	}
 	wanted := r.Wanted
 	if r.Expect != nil && len(compare(r.Before, *r.Expect)) > 0 {
@@ -202,9 +205,7 @@ func obstacles(ch *license.UnitOfWork, r *planRow, file inFile) (leans []string)
 	}
 	// A number that the wanted user brings along from an extension that is given up is nobody
 	// else's.
-	if owner := ch.NumberOwner(
-		wanted.Number,
-	); owner != "" && owner != r.Extension &&
+	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension &&
 		ch.Extension(owner).UserID != wanted.User {
 		if file.ext[owner] {
 			leans = append(leans, owner)
@@ -234,15 +235,8 @@ func obstacles(ch *license.UnitOfWork, r *planRow, file inFile) (leans []string)
 //
 // Errors: plan-stale when somebody else changed what the row is about, and what the kernel refuses,
 // as problems; nothing of the row is then to be committed.
-func configure(
-	ctx context.Context,
-	ch *license.UnitOfWork,
-	addOns []string,
-	r planRow,
-	file inFile,
-	grant string,
-) error {
-	wanted := r.Wanted
+func (b *batch) configure(ctx context.Context, ch *license.UnitOfWork, r planRow) error {
+	wanted, addOns, file := r.Wanted, b.s.addOns, b.file
 	if drifted(ch, addOns, r, file) {
 		return problem.New(problem.PlanStale, "What the row is about was changed since the check.")
 	}
@@ -262,11 +256,11 @@ func configure(
 		return ch.Unassign(ctx, wanted.User, catalog.PhoneSystemID)
 	}
 	if !h.Holds(catalog.PhoneSystemID) {
-		if err := ch.Grant(ctx, wanted.User, catalog.PhoneSystemID, grant); err != nil {
+		if err := ch.Grant(ctx, wanted.User, catalog.PhoneSystemID, grant(b.w.Job)); err != nil {
 			return err
 		}
 	}
-	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, grant)
+	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, grant(b.w.Job))
 }
 
 // drifted says whether a row is not as the check found it, but for what other rows of the file may
@@ -303,9 +297,7 @@ func drifted(ch *license.UnitOfWork, addOns []string, r planRow, file inFile) bo
 // place gives a row's extension with its number to the wanted user, or to nobody.
 func place(ctx context.Context, ch *license.UnitOfWork, addOns []string, r planRow, file inFile) error {
 	now, wanted := stateOf(ch, addOns, r), r.Wanted
-	if owner := ch.NumberOwner(
-		wanted.Number,
-	); owner != "" && owner != r.Extension &&
+	if owner := ch.NumberOwner(wanted.Number); owner != "" && owner != r.Extension &&
 		ch.Extension(owner).UserID != wanted.User {
 		if !file.ext[owner] {
 			return problem.Newf(problem.NumberInUse, "The number belongs to extension %s.", owner)
@@ -336,7 +328,7 @@ func vacate(ctx context.Context, ch *license.UnitOfWork, now, wanted target, fil
 			return err
 		}
 	}
-	return ch.Unextend(ctx, now.User)
+	return ch.Extend(ctx, now.User, "", "")
 }
 
 // undone is what undoes an applied row: the extension becomes what it was, and so does what the

@@ -6,8 +6,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/license"
 )
 
@@ -76,13 +79,13 @@ func drawScene(rt *rapid.T) scene {
 func (o *office) play(rt *rapid.T, s scene, seats int) *office {
 	a := o.fresh(rt)
 	for _, p := range s.phones {
-		a.hire(p.user)
+		a.Hire(p.user)
 		if p.licensed && seats == 0 {
-			a.buy(1, append([]string{"phone-system"}, p.addOns...)...)
+			a.Buy(1, append([]string{"phone-system"}, p.addOns...)...)
 		}
 	}
 	if seats > 0 {
-		a.buy(seats, all()...)
+		a.Buy(seats, all()...)
 	}
 	for _, p := range s.phones {
 		if p.licensed {
@@ -98,8 +101,8 @@ func (o *office) play(rt *rapid.T, s scene, seats int) *office {
 
 // file checks the scene's file, leaving out bad rows.
 func (o *office) file(rows [][]string) View {
-	o.f.Helper()
-	return o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(rows...)), true))
+	o.F.Helper()
+	return o.In(Ready, o.upload("phones.csv", filejobs.CSVFile(sheetOf(rows...)), true))
 }
 
 // A check changes nothing; what is configured is what was asked for, and a second check finds
@@ -111,9 +114,9 @@ func TestConfiguredIsUnchanged(t *testing.T) {
 		before := a.state()
 		rows := drawScene(rt).file
 		v := a.file(rows)
-		a.equalState(a.state(), before)
-		plan := a.rows(v.ID)
-		done := a.in(Completed, a.configure(v.ID))
+		a.EqualState(a.state(), before)
+		plan := a.Rows(v.ID)
+		done := a.In(Completed, a.configure(v.ID))
 		if done.Refused != 0 || done.Applied != v.Counts.New+v.Counts.Change {
 			rt.Fatalf("applied %d and refused %d of %+v", done.Applied, done.Refused, v.Counts)
 		}
@@ -121,8 +124,8 @@ func TestConfiguredIsUnchanged(t *testing.T) {
 			if r.Outcome == Bad {
 				continue
 			}
-			u, _, err := a.people.GetUser(a.ctx, a.Call("admin"), r.UserID)
-			a.must(err)
+			u, _, err := a.People.GetUser(a.Ctx, a.Call("admin"), r.UserID)
+			a.Must(err)
 			var held []string
 			for _, h := range u.Holdings {
 				held = append(held, h.ProductID)
@@ -154,14 +157,14 @@ func TestRowOrderDoesNotMatter(t *testing.T) {
 		one, other := o.play(rt, s, 12), o.play(rt, s, 12)
 		order := rapid.Permutation(slices.Clone(s.file)).Draw(rt, "order")
 		a, b := one.file(s.file), other.file(order)
-		if a.Counts != b.Counts || !slices.Equal(a.Needs, b.Needs) {
-			rt.Fatalf("%+v %+v, and in another order %+v %+v", a.Counts, a.Needs, b.Counts, b.Needs)
+		if diff := cmp.Diff([]any{a.Counts, a.Needs}, []any{b.Counts, b.Needs}, cmpopts.EquateEmpty()); diff != "" {
+			rt.Fatalf("counts and needs, in one order -, in another +:\n%s", diff)
 		}
-		a, b = one.in(Completed, one.configure(a.ID)), other.in(Completed, other.configure(b.ID))
+		a, b = one.In(Completed, one.configure(a.ID)), other.In(Completed, other.configure(b.ID))
 		if a.Applied != b.Applied || a.Refused != 0 || b.Refused != 0 {
 			rt.Fatalf("%+v, and in another order %+v", a, b)
 		}
-		one.equalState(one.state(), other.state())
+		one.EqualState(one.state(), other.state())
 	})
 }
 
@@ -178,14 +181,14 @@ func TestNeedsAreEnough(t *testing.T) {
 				rt.Fatalf("needs %+v", v.Needs)
 			}
 			if i == len(v.Needs)-1 {
-				a.buy(int(n.Wanted)-1, n.ProductID)
+				a.Buy(int(n.Wanted)-1, n.ProductID)
 				a.refused(v.ID, "not-enough-licenses", n.ProductID, n.Wanted, n.Wanted-1)
-				a.buy(1, n.ProductID)
+				a.Buy(1, n.ProductID)
 			} else {
-				a.buy(int(n.Wanted), n.ProductID)
+				a.Buy(int(n.Wanted), n.ProductID)
 			}
 		}
-		if done := a.in(Completed, a.configure(v.ID)); done.Refused != 0 {
+		if done := a.In(Completed, a.configure(v.ID)); done.Refused != 0 {
 			rt.Fatalf("refused %d of %+v with needs %+v", done.Refused, v.Counts, v.Needs)
 		}
 		a.state()
@@ -200,28 +203,28 @@ func TestUndoGivesTheStateBefore(t *testing.T) {
 		s := drawScene(rt)
 		a := o.play(rt, s, 12)
 		before := a.state()
-		v := a.in(Completed, a.configure(a.file(s.file).ID))
+		v := a.In(Completed, a.configure(a.file(s.file).ID))
 		if v.Applied == 0 {
-			a.equalState(a.state(), before)
+			a.EqualState(a.state(), before)
 			return
 		}
 		after := a.state()
-		undo := a.in(Ready, a.undo(v.ID))
-		a.equalState(a.state(), after)
-		if undo.Source != FromUndo || undo.Undoes != v.ID || undo.Counts.Error != 0 {
-			rt.Fatalf("undo: %+v %+v", undo, a.rows(undo.ID))
+		undo := a.In(Ready, a.undo(v.ID))
+		a.EqualState(a.state(), after)
+		if undo.Source != fromUndo || undo.Undoes != v.ID || undo.Counts.Error != 0 {
+			rt.Fatalf("undo: %+v %+v", undo, a.Rows(undo.ID))
 		}
-		undo = a.in(Completed, a.configure(undo.ID))
+		undo = a.In(Completed, a.configure(undo.ID))
 		if undo.Refused != 0 {
 			rt.Fatalf("undo: %+v", undo)
 		}
-		a.equalState(a.state(), before)
+		a.EqualState(a.state(), before)
 		if undo.Applied == 0 {
 			return
 		}
 		// And an undo can be undone.
-		redo := a.in(Ready, a.undo(undo.ID))
-		a.in(Completed, a.configure(redo.ID))
-		a.equalState(a.state(), after)
+		redo := a.In(Ready, a.undo(undo.ID))
+		a.In(Completed, a.configure(redo.ID))
+		a.EqualState(a.state(), after)
 	})
 }

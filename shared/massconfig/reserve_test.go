@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"seatwise/infra/testing/filejobs"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/problem"
@@ -13,23 +14,25 @@ import (
 
 // want tries to take a phone license, as somebody else would while a file is applied.
 func (o *office) want(user string) error {
-	ch := o.kernel.Change(o.Call("admin"))
-	if _, err := ch.Load(o.ctx, license.Need{Users: []string{user}}); err != nil {
+	ch := o.Kernel.Change(o.Call("admin"))
+	if _, err := ch.Load(o.Ctx, license.Need{Users: []string{user}}); err != nil {
 		return err
 	}
-	return ch.Grant(o.ctx, user, catalog.PhoneSystemID, license.Direct)
+	return ch.Grant(o.Ctx, user, catalog.PhoneSystemID, license.Direct)
 }
 
 // The seats of a plan are reserved before its first row: nobody can take them in the middle, and a
 // run cannot run dry (issue: exact plans).
 func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
 	o := open(t)
-	o.hire("Taker")
+	o.Hire("Taker")
 	v := o.ready(120)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	tried := 0
 	var first bool
-	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, ops []table.Operation, commit func() error,
+	) error {
 		for _, op := range ops {
 			if op.Item.Sort == "PROGRESS" {
 				first = true
@@ -43,9 +46,9 @@ func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
 		}
 		return commit()
 	}}
-	o.must(o.apply(o.ctx, wakeUp))
-	o.Env.Table = o.store
-	if v = o.in(Completed, o.get(v.ID)); v.Applied != 120 || v.Refused != 0 || tried < 10 {
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	o.Env.Table = o.Store
+	if v = o.In(Completed, o.Get(v.ID)); v.Applied != 120 || v.Refused != 0 || tried < 10 {
 		t.Errorf("%+v; tried %d times", v, tried)
 	}
 	o.state()
@@ -55,21 +58,21 @@ func TestSeatsAreReservedBeforeTheFirstRow(t *testing.T) {
 func TestReservedSeatsReturn(t *testing.T) {
 	o := open(t)
 	v := o.ready(60)
-	wakeUp := o.start(v.ID)
-	o.meanwhile(3, false, func() {
-		if r := o.request("POST", "/"+v.ID+"/cancel", nil); r.Status != 202 {
+	wakeUp := o.Start(v.ID)
+	o.Before(3, func() {
+		if r := o.Request("POST", "/"+v.ID+"/cancel", nil); r.Status != 202 {
 			t.Errorf("cancel: %s", r.Body)
 		}
 	})
-	o.must(o.apply(o.ctx, wakeUp))
-	o.Env.Table = o.store
-	v = o.in(Cancelled, o.get(v.ID))
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	o.Env.Table = o.Store
+	v = o.In(Cancelled, o.Get(v.ID))
 	if v.Applied == 0 || v.Applied == 60 {
 		t.Errorf("applied %d", v.Applied)
 	}
 	o.state() // which demands that nothing is reserved
 	left := table.Query{Partition: "A#" + o.Account + "#RESERVED#" + v.ID}
-	if page, err := o.store.Query(o.ctx, left); err != nil || len(page.Items) > 0 {
+	if page, err := o.Store.Query(o.Ctx, left); err != nil || len(page.Items) > 0 {
 		t.Errorf("%d items of the reservation are left, %v", len(page.Items), err)
 	}
 }
@@ -78,33 +81,35 @@ func TestReservedSeatsReturn(t *testing.T) {
 // what was reserved returns.
 func TestSeatsGoWhileTheyAreReserved(t *testing.T) {
 	o := open(t)
-	o.hire("Taker")
+	o.Hire("Taker")
 	v := o.ready(40)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	before := o.state()
 	commits := 0
-	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, ops []table.Operation, commit func() error,
+	) error {
 		reserves := false
 		for _, op := range ops {
 			reserves = reserves || op.Kind == table.KindPut && strings.Contains(op.Item.Partition, "#RESERVED#")
 		}
 		if reserves {
 			if commits++; commits == 2 {
-				o.Env.Table = o.store
+				o.Env.Table = o.Store
 				o.give("taker", "", "")
 			}
 		}
 		return commit()
 	}}
-	o.must(o.apply(o.ctx, wakeUp))
-	o.Env.Table = o.store
-	v = o.in(Failed, o.get(v.ID))
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	o.Env.Table = o.Store
+	v = o.In(Failed, o.Get(v.ID))
 	if commits < 2 || v.Applied != 0 || !strings.Contains(v.Message, "nothing was configured") ||
-		!strings.Contains(v.Message, "phone-system") {
+		!strings.Contains(v.Message, "Phone System") {
 		t.Errorf("%q after %d commits", v.Message, commits)
 	}
 	o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 		return ch.Unassign(ctx, "taker", catalog.PhoneSystemID)
 	}, "taker")
-	o.equalState(o.state(), before)
+	o.EqualState(o.state(), before)
 }

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 )
@@ -38,10 +41,10 @@ func describe(errs []RowError) string {
 // company is an office of some people; John has extension 101, and nobody uses 500 but Xavier.
 func company(t testing.TB) *office {
 	o := open(t)
-	o.hire("John", "Alice", "Lucie", "Xavier", "Bob Smith")
-	o.user(directory.User{ID: "bob2", Name: "bob smith", Email: "bob2@acme.example", Active: true})
-	o.user(directory.User{ID: "gone", Name: "Gone", Active: false})
-	o.buy(20, all()...)
+	o.Hire("John", "Alice", "Lucie", "Xavier", "Bob Smith")
+	o.User(directory.User{ID: "bob2", Name: "bob smith", Email: "bob2@acme.example", Active: true})
+	o.User(directory.User{ID: "gone", Name: "Gone", Active: false})
+	o.Buy(20, all()...)
 	o.give("john", "101", "6567891230")
 	o.give("xavier", "500", "6567895000")
 	return o
@@ -57,35 +60,62 @@ func TestBadRows(t *testing.T) {
 		rows [][]string
 		want []fault
 	}{
-		{"unknown code", [][]string{row("102", "", "alice", "call_recordin")}, []fault{{2, "D", "call_recordin is not the code"}}},
+		{
+			"unknown code",
+			[][]string{row("102", "", "alice", "call_recordin")},
+			[]fault{{2, "D", "call_recordin is not the code"}},
+		},
 		{"a base is no add-on", [][]string{row("102", "", "alice", "phone-system")}, []fault{{2, "D", "not the code"}}},
 		{"a name is no code", [][]string{row("102", "", "alice", "Call Recording")}, []fault{{2, "D", "not the code"}}},
-		{"repeated code", [][]string{row("102", "", "alice", "team_chat", "call_recording", "team_chat")}, []fault{{2, "F", "team_chat is there twice"}}},
+		{
+			"repeated code",
+			[][]string{row("102", "", "alice", "team_chat", "call_recording", "team_chat")},
+			[]fault{{2, "F", "team_chat is there twice"}},
+		},
 		{"formula", [][]string{row("102", "=6567891231", "alice")}, []fault{{2, "B", "formula"}}},
-		{"formulas everywhere", [][]string{row("=102", "=1+1", "=alice", "=team_chat")}, []fault{{2, "A", "formula"}, {2, "B", "formula"}, {2, "C", "formula"}, {2, "D", "formula"}}},
+		{
+			"formulas everywhere",
+			[][]string{row("=102", "=1+1", "=alice", "=team_chat")},
+			[]fault{{2, "A", "formula"}, {2, "B", "formula"}, {2, "C", "formula"}, {2, "D", "formula"}},
+		},
 		{"mangled number", [][]string{row("102", "6.57E+09", "alice")}, []fault{{2, "B", "6.57E+09"}}},
 		{"mangled with a comma", [][]string{row("102", "6,57E+09", "alice")}, []fault{{2, "B", "6,57E+09"}}},
 		{"narrow column", [][]string{row("102", "######", "alice")}, []fault{{2, "B", "#####"}}},
 		{"bad number", [][]string{row("102", "12", "alice")}, []fault{{2, "B", "3 to 15 digits"}}},
 		{"number with letters", [][]string{row("102", "1-800-FLOWERS", "alice")}, []fault{{2, "B", "letters"}}},
-		{"a number twice in two forms", [][]string{row("102", "+1 (656) 789-1230", "alice"), row("103", "16567891230", "john")}, []fault{{2, "B", "row 3 too"}, {3, "B", "row 2 too"}}},
-		{"bad extension", [][]string{row("12a", "", "alice"), row("12345678901", "", "john")}, []fault{{2, "A", "1 to 10 digits"}, {3, "A", "1 to 10 digits"}}},
+		{
+			"a number twice in two forms",
+			[][]string{row("102", "+1 (656) 789-1230", "alice"), row("103", "16567891230", "john")},
+			[]fault{{2, "B", "row 3 too"}, {3, "B", "row 2 too"}},
+		},
+		{
+			"bad extension",
+			[][]string{row("12a", "", "alice"), row("12345678901", "", "john")},
+			[]fault{{2, "A", "1 to 10 digits"}, {3, "A", "1 to 10 digits"}},
+		},
 		{"no extension", [][]string{row("", "6567891231", "alice")}, []fault{{2, "A", "missing"}}},
 		{"no user", [][]string{row("102", "6567891231", "")}, []fault{{2, "C", "user is missing"}}},
 		{"unknown user", [][]string{row("102", "", "nobody")}, []fault{{2, "C", "no user nobody"}}},
 		{"inactive user", [][]string{row("102", "", "gone")}, []fault{{2, "C", "not active"}}},
 		{"ambiguous name", [][]string{row("102", "", "bob SMITH")}, []fault{{2, "C", "2 users are called bob SMITH"}}},
-		{"extension claimed twice", [][]string{row("102", "", "alice"), row("103", "", "lucie"), row("102", "", "john")}, []fault{
+		{"extension claimed twice", [][]string{
+			row("102", "", "alice"), row("103", "", "lucie"), row("102", "", "john"),
+		}, []fault{
 			{2, "A", "extension is claimed by row 4 too"}, {4, "A", "extension is claimed by row 2 too"},
 		}},
-		{"number claimed twice", [][]string{row("102", "6567891231", "alice"), row("103", "6567891231", "lucie")}, []fault{
+		{"number claimed twice", [][]string{
+			row("102", "6567891231", "alice"), row("103", "6567891231", "lucie"),
+		}, []fault{
 			{2, "B", "number is claimed by row 3 too"}, {3, "B", "number is claimed by row 2 too"},
 		}},
-		{"user claimed twice, by other words", [][]string{row("102", "", "alice"), row("103", "", "ALICE@acme.example")}, []fault{
+		{"user claimed twice, by other words", [][]string{
+			row("102", "", "alice"), row("103", "", "ALICE@acme.example"),
+		}, []fault{
 			{2, "C", "user is claimed by row 3 too"}, {3, "C", "user is claimed by row 2 too"},
 		}},
 		{"claimed many times", [][]string{
-			row("102", "", "alice"), row("102", "", "lucie"), row("102", "", "john"), row("102", "", "bobsmith"), row("102", "", "bob2"), row("102", "", "xavier"),
+			row("102", "", "alice"), row("102", "", "lucie"), row("102", "", "john"), row("102", "", "bobsmith"),
+			row("102", "", "bob2"), row("102", "", "xavier"),
 		}, []fault{
 			{2, "A", "by rows 3, 4, 5 and 2 more"},
 			{3, "A", "by rows 2, 4, 5 and 2 more"},
@@ -97,34 +127,47 @@ func TestBadRows(t *testing.T) {
 		{"a bad row claims too", [][]string{row("102", "", "alice", "nonsense"), row("102", "", "lucie")}, []fault{
 			{2, "D", "nonsense"}, {2, "A", "claimed by row 3"}, {3, "A", "claimed by row 2"},
 		}},
-		{"number of an extension without a row", [][]string{row("102", "6567895000", "alice")}, []fault{{2, "B", "belongs to extension 500"}}},
-		{"number of an extension whose row is bad", [][]string{row("102", "6567895000", "alice"), row("500", "", "xavier", "nonsense")}, []fault{
+		{
+			"number of an extension without a row",
+			[][]string{row("102", "6567895000", "alice")},
+			[]fault{{2, "B", "belongs to extension 500"}},
+		},
+		{"number of an extension whose row is bad", [][]string{
+			row("102", "6567895000", "alice"), row("500", "", "xavier", "nonsense"),
+		}, []fault{
 			{2, "B", "belongs to extension 500"}, {3, "D", "nonsense"},
 		}},
 		{"numbers in a chain that ends at a bad row", [][]string{
-			row("102", "6567891230", "alice"), row("101", "6567895000", "john"), row("500", "777", "xavier", "nonsense"),
+			row("102", "6567891230", "alice"), row("101", "6567895000", "john"),
+			row("500", "777", "xavier", "nonsense"),
 		}, []fault{
 			{2, "B", "belongs to extension 101"}, {3, "B", "belongs to extension 500"}, {4, "D", "nonsense"},
 		}},
 		{"all errors of a row", [][]string{row("x", "y", "nobody", "bad", "team_chat", "team_chat")}, []fault{
-			{2, "A", "digits"}, {2, "B", "digits"}, {2, "D", "bad is not"}, {2, "F", "twice"}, {2, "C", "no user nobody"},
+			{2, "A", "digits"},
+			{2, "B", "digits"},
+			{2, "D", "bad is not"},
+			{2, "F", "twice"},
+			{2, "C", "no user nobody"},
 		}},
-		{"a good row after a bad one, and blank rows", [][]string{row("x", "", "john"), row(), row("", "  ", ""), row("102", "", "alice"), row("103", "", "nobody"), row()}, []fault{
+		{"a good row after a bad one, and blank rows", [][]string{
+			row("x", "", "john"), row(), row("", "  ", ""), row("102", "", "alice"), row("103", "", "nobody"), row(),
+		}, []fault{
 			{2, "A", "digits"}, {6, "C", "no user"},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, kind := range []string{"xlsx", "csv"} {
-				body := csvFile(sheetOf(c.rows...))
+				body := filejobs.CSVFile(sheetOf(c.rows...))
 				if kind == "xlsx" {
-					body = o.xlsxFile(sheetOf(c.rows...))
+					body = o.XLSXFile(sheetOf(c.rows...))
 				}
-				v := o.in(Rejected, o.upload("phones."+kind, body, false))
+				v := o.In(Rejected, o.upload("phones."+kind, body, false))
 				if !sameFaults(v.Errors, c.want) {
 					t.Errorf("%s: errors%s", kind, describe(v.Errors))
 				}
 				bad := 0
-				for _, r := range o.rows(v.ID) {
+				for _, r := range o.Rows(v.ID) {
 					if r.Outcome == Bad {
 						bad++
 					}
@@ -133,7 +176,7 @@ func TestBadRows(t *testing.T) {
 					v.Counts.Rows != v.Counts.New+v.Counts.Change+v.Counts.Unchanged+v.Counts.Error {
 					t.Errorf("%s: counts %+v", kind, v.Counts)
 				}
-				got := o.result(v)
+				got := o.Result(v)
 				status := slices.Index(got[0], "Status")
 				for _, e := range v.Errors {
 					if r := got[e.Row-1]; r[status] != "error" ||
@@ -141,11 +184,11 @@ func TestBadRows(t *testing.T) {
 						t.Errorf("%s: the result says %q of %+v", kind, r, e)
 					}
 				}
-				if r := o.request("POST", "/"+v.ID+"/configure", nil); r.Status != 409 {
+				if r := o.Request("POST", "/"+v.ID+"/configure", nil); r.Status != 409 {
 					t.Errorf("%s: configure of a rejected file: %d", kind, r.Status)
 				}
 			}
-			o.equalState(o.state(), before)
+			o.EqualState(o.state(), before)
 		})
 	}
 }
@@ -158,14 +201,30 @@ func TestBadCells(t *testing.T) {
 		rows [][]string
 		want []fault
 	}{
-		{"a number kept as a number is fine, a mangled one not", [][]string{row("#102", "#6567891231", "alice"), row("#103", "#6.57E+19", "lucie")}, []fault{{3, "B", "turned the number into"}}},
-		{"what was entered became a date", [][]string{row("#46024#yyyy-mm-dd", "", "alice")}, []fault{{2, "A", "made a date"}}},
-		{"zeros that only the format shows count", [][]string{row("#101#0000", "", "alice"), row("0101", "", "lucie")}, []fault{{2, "A", "claimed by row 3"}, {3, "A", "claimed by row 2"}}},
-		{"something under no header", [][]string{row("102", "", "alice"), row("103", "", "lucie", "team_chat", "call_recording")}, []fault{{3, "E", "no header"}}},
+		{
+			"a number kept as a number is fine, a mangled one not",
+			[][]string{row("#102", "#6567891231", "alice"), row("#103", "#6.57E+19", "lucie")},
+			[]fault{{3, "B", "turned the number into"}},
+		},
+		{
+			"what was entered became a date",
+			[][]string{row("#46024#yyyy-mm-dd", "", "alice")},
+			[]fault{{2, "A", "made a date"}},
+		},
+		{
+			"zeros that only the format shows count",
+			[][]string{row("#101#0000", "", "alice"), row("0101", "", "lucie")},
+			[]fault{{2, "A", "claimed by row 3"}, {3, "A", "claimed by row 2"}},
+		},
+		{
+			"something under no header",
+			[][]string{row("102", "", "alice"), row("103", "", "lucie", "team_chat", "call_recording")},
+			[]fault{{3, "E", "no header"}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			content := append([][]string{row("Ext Key", "Number", "User", "Addon license 1")}, c.rows...)
-			v := o.in(Rejected, o.upload("phones.xlsx", o.xlsxFile(content), false))
+			v := o.In(Rejected, o.upload("phones.xlsx", o.XLSXFile(content), false))
 			if !sameFaults(v.Errors, c.want) {
 				t.Errorf("errors%s", describe(v.Errors))
 			}
@@ -190,19 +249,39 @@ func TestHeaders(t *testing.T) {
 		{name: "as documented", file: content("Ext Key", "Number", "User", "Addon license 1")},
 		{name: "case and space", file: content(" EXT  key", "number ", "uSeR", "ADDON\tLicense1")},
 		{name: "any number behind Addon license", file: content("Ext Key", "Number", "User", "Addon license 77")},
-		{name: "Status and Message are tolerated", file: [][]string{row("Status", "Ext Key", "Number", "User", "Message"), row("error", "102", "6567891231", "alice", "Column A: =1")}},
-		{name: "any order", file: [][]string{row("User", "Addon license 1", "Ext Key", "Number"), row("alice", "team_chat", "102", "6567891231")}},
-		{name: "unknown", file: content("Ext Key", "Number", "User", "Adon license 1"), want: `"Adon license 1" is not one of`, row: 1, where: "D"},
-		{name: "not numbered", file: content("Ext Key", "Number", "User", "Addon license"), want: "is not one of", row: 1, where: "D"},
-		{name: "twice", file: content("Ext Key", "Number", "User", "ext key"), want: "is there twice", row: 1, where: "D"},
-		{name: "no user", file: content("Ext Key", "Number", "Addon license 2", "Addon license 1"), want: "User is missing", row: 1},
-		{name: "no header", file: content("102", "6567891231", "alice", "team_chat"), want: "are none of", row: 1, where: "A"},
+		{name: "Status and Message are tolerated", file: [][]string{
+			row("Status", "Ext Key", "Number", "User", "Message"),
+			row("error", "102", "6567891231", "alice", "Column A: =1"),
+		}},
+		{name: "any order", file: [][]string{
+			row("User", "Addon license 1", "Ext Key", "Number"), row("alice", "team_chat", "102", "6567891231"),
+		}},
+		{
+			name: "unknown", file: content("Ext Key", "Number", "User", "Adon license 1"),
+			want: `"Adon license 1" is not one of`, row: 1, where: "D",
+		},
+		{
+			name: "not numbered", file: content("Ext Key", "Number", "User", "Addon license"), want: "is not one of",
+			row: 1, where: "D",
+		},
+		{
+			name: "twice", file: content("Ext Key", "Number", "User", "ext key"), want: "is there twice", row: 1,
+			where: "D",
+		},
+		{
+			name: "no user", file: content("Ext Key", "Number", "Addon license 2", "Addon license 1"),
+			want: "User is missing", row: 1,
+		},
+		{
+			name: "no header", file: content("102", "6567891231", "alice", "team_chat"), want: "are none of", row: 1,
+			where: "A",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, kind := range []string{"xlsx", "csv"} {
-				body := csvFile(c.file)
+				body := filejobs.CSVFile(c.file)
 				if kind == "xlsx" {
-					body = o.xlsxFile(c.file)
+					body = o.XLSXFile(c.file)
 				}
 				v := o.upload("phones."+kind, body, false)
 				if c.want == "" {
@@ -246,8 +325,8 @@ func TestUserIsFoundByIDEmailOrName(t *testing.T) {
 		{"BOBSMITH", "", "no user"}, // neither a name nor, in that case, an id
 		{"Gone", "", "not active"},
 	} {
-		v := o.upload("phones.csv", csvFile(sheetOf(row("102", "", c.text))), true)
-		r := o.rows(v.ID)[0]
+		v := o.upload("phones.csv", filejobs.CSVFile(sheetOf(row("102", "", c.text))), true)
+		r := o.Rows(v.ID)[0]
 		switch {
 		case c.fault == "" && (r.UserID != c.id || r.Outcome != New):
 			t.Errorf("%q is %q: %+v", c.text, r.UserID, r.Errors)
@@ -272,11 +351,11 @@ func TestRowsFullOfErrors(t *testing.T) {
 	for i := range 2*chunkRows + 1 {
 		rows = append(rows, bad(strings.Repeat("<", 900)+fmt.Sprint(i)))
 	}
-	v := o.in(Rejected, o.upload("phones.csv", csvFile(sheetOf(rows...)), false))
+	v := o.In(Rejected, o.upload("phones.csv", filejobs.CSVFile(sheetOf(rows...)), false))
 	if v.Counts.Error != len(rows) || len(v.Errors) != shownErrors {
 		t.Fatalf("%d errors shown of %+v", len(v.Errors), v.Counts)
 	}
-	got := o.rows(v.ID)
+	got := o.Rows(v.ID)
 	if len(got) != len(rows) || len(got[0].Errors) != rowErrors ||
 		got[0].Errors[rowErrors-1].Message != "There are 94 more errors in this row." {
 		t.Errorf("%d rows, the first with %+v", len(got), got[0].Errors[len(got[0].Errors)-1])
@@ -294,15 +373,15 @@ func TestSkipErrors(t *testing.T) {
 		row("500", "1234", "xavier", "nonsense"),
 		row("101", "6567891230", "john", "call_recording"),
 	}
-	v := o.in(Ready, o.upload("phones.csv", csvFile(sheetOf(rows...)), true))
+	v := o.In(Ready, o.upload("phones.csv", filejobs.CSVFile(sheetOf(rows...)), true))
 	if v.Counts != (Counts{Rows: 5, New: 1, Change: 1, Error: 3}) || !v.SkipErrors {
 		t.Fatalf("%+v", v.Counts)
 	}
 	if want := []fault{{3, "C", "nobody"}, {4, "B", "500"}, {5, "D", "nonsense"}}; !sameFaults(v.Errors, want) {
 		t.Errorf("errors%s", describe(v.Errors))
 	}
-	v = o.in(Completed, o.configure(v.ID))
-	o.equalState(o.state(), `alice: 102/6567891231 phone-system team_chat
+	v = o.In(Completed, o.configure(v.ID))
+	o.EqualState(o.state(), `alice: 102/6567891231 phone-system team_chat
 bob2: /
 bobsmith: /
 gone: /
@@ -313,7 +392,7 @@ phone-system 3
 call_recording 1
 team_chat 1`)
 	var status []string
-	for _, r := range o.result(v)[1:] {
+	for _, r := range o.Result(v)[1:] {
 		status = append(status, r[4])
 	}
 	if want := []string{"configured", "error", "error", "error", "configured"}; !slices.Equal(status, want) {
@@ -328,18 +407,18 @@ team_chat 1`)
 // license with it, as the plan says.
 func TestBadRowIsNoRow(t *testing.T) {
 	o := company(t)
-	v := o.in(
+	v := o.In(
 		Ready,
 		o.upload(
 			"phones.csv",
-			csvFile(sheetOf(row("101", "6567891230", "alice"), row("102", "", "john", "nonsense"))),
+			filejobs.CSVFile(sheetOf(row("101", "6567891230", "alice"), row("102", "", "john", "nonsense"))),
 			true,
 		),
 	)
 	if len(v.Needs) != 0 {
 		t.Errorf("needs %+v; the license moves along", v.Needs)
 	}
-	v = o.in(Completed, o.configure(v.ID))
+	v = o.In(Completed, o.configure(v.ID))
 	if v.Applied != 1 || v.Refused != 0 {
 		t.Errorf("%+v", v)
 	}
@@ -352,25 +431,32 @@ func TestBadRowIsNoRow(t *testing.T) {
 // Extensions and numbers change places between rows, in whichever order the rows stand.
 func TestSwaps(t *testing.T) {
 	for name, rows := range map[string][][]string{
-		"extensions":             {row("101", "1001", "alice", "team_chat"), row("102", "1002", "john", "call_recording")},
-		"numbers":                {row("101", "1002", "john", "call_recording"), row("102", "1001", "alice", "team_chat")},
-		"extensions and numbers": {row("101", "1002", "alice", "team_chat"), row("102", "1001", "john", "call_recording")},
+		"extensions": {
+			row("101", "1001", "alice", "team_chat"), row("102", "1002", "john", "call_recording"),
+		},
+		"numbers": {
+			row("101", "1002", "john", "call_recording"), row("102", "1001", "alice", "team_chat"),
+		},
+		"extensions and numbers": {
+			row("101", "1002", "alice", "team_chat"), row("102", "1001", "john", "call_recording"),
+		},
 		"three in a ring": {
-			row("101", "1002", "alice", "team_chat"), row("102", "1003", "lucie", "call_recording"), row("103", "1001", "john", "team_chat", "call_recording"),
+			row("101", "1002", "alice", "team_chat"), row("102", "1003", "lucie", "call_recording"),
+			row("103", "1001", "john", "team_chat", "call_recording"),
 		},
 	} {
 		for _, backwards := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " backwards ", backwards), func(t *testing.T) {
 				o := open(t)
-				o.hire("John", "Alice", "Lucie")
-				o.buy(3, all()...)
+				o.Hire("John", "Alice", "Lucie")
+				o.Buy(3, all()...)
 				o.give("john", "101", "1001", "call_recording")
 				o.give("alice", "102", "1002", "team_chat")
 				o.give("lucie", "103", "1003", "team_chat")
 				if backwards {
 					slices.Reverse(rows)
 				}
-				v := o.in(Completed, o.configure(o.checked(Ready, rows...).ID))
+				v := o.In(Completed, o.configure(o.checked(Ready, rows...).ID))
 				if v.Applied != len(rows) || v.Refused != 0 {
 					t.Errorf("%+v", v)
 				}
@@ -394,18 +480,18 @@ func TestSwaps(t *testing.T) {
 // no seat is needed.
 func TestMoveTakesTheLicenseAlong(t *testing.T) {
 	o := open(t)
-	o.hire("John", "Alice")
-	o.buy(1, "phone-system", "call_recording", "team_chat")
+	o.Hire("John", "Alice")
+	o.Buy(1, "phone-system", "call_recording", "team_chat")
 	o.give("john", "101", "1001", "call_recording")
-	before, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "john")
-	o.must(err)
+	before, _, err := o.People.GetUser(o.Ctx, o.Call("admin"), "john")
+	o.Must(err)
 	v := o.checked(Ready, row("101", "1001", "alice", "call_recording", "team_chat"))
 	if v.Counts.Change != 1 || !slices.Equal(v.Needs, []Need{{ProductID: "team_chat", Wanted: 1, Available: 1}}) {
 		t.Errorf("%+v %+v", v.Counts, v.Needs)
 	}
-	o.in(Completed, o.configure(v.ID))
-	after, _, err := o.people.GetUser(o.ctx, o.Call("admin"), "alice")
-	o.must(err)
+	o.In(Completed, o.configure(v.ID))
+	after, _, err := o.People.GetUser(o.Ctx, o.Call("admin"), "alice")
+	o.Must(err)
 	for _, was := range before.Holdings {
 		if !slices.ContainsFunc(
 			after.Holdings,
@@ -414,7 +500,7 @@ func TestMoveTakesTheLicenseAlong(t *testing.T) {
 			t.Errorf("the license %+v did not come along: %+v", was, after.Holdings)
 		}
 	}
-	o.equalState(
+	o.EqualState(
 		o.state(),
 		"alice: 101/1001 call_recording phone-system team_chat\njohn: /\nphone-system 1\ncall_recording 1\nteam_chat 1",
 	)
@@ -424,49 +510,49 @@ func TestMoveTakesTheLicenseAlong(t *testing.T) {
 // along, and the plan says so.
 func TestUserGivesUpAnExtension(t *testing.T) {
 	o := open(t)
-	o.hire("John")
-	o.buy(1, "phone-system")
+	o.Hire("John")
+	o.Buy(1, "phone-system")
 	o.give("john", "101", "1001")
 	v := o.checked(Ready, row("102", "1001", "john"))
-	if d := o.rows(v.ID)[0].Differences; !slices.Contains(d, Difference{"extension", "101", "102"}) {
+	if d := o.Rows(v.ID)[0].Differences; !slices.Contains(d, Difference{"extension", "101", "102"}) {
 		t.Errorf("differences %+v", d)
 	}
-	v = o.in(Completed, o.configure(v.ID))
-	o.equalState(o.state(), "john: 102/1001 phone-system\nphone-system 1")
-	v = o.in(Ready, o.undo(v.ID))
-	o.in(Completed, o.configure(v.ID))
-	o.equalState(o.state(), "john: 101/1001 phone-system\nphone-system 1")
+	v = o.In(Completed, o.configure(v.ID))
+	o.EqualState(o.state(), "john: 102/1001 phone-system\nphone-system 1")
+	v = o.In(Ready, o.undo(v.ID))
+	o.In(Completed, o.configure(v.ID))
+	o.EqualState(o.state(), "john: 101/1001 phone-system\nphone-system 1")
 }
 
 // The seats needed are shown against those free; too few, or fewer than at the check, and configure
 // refuses (requirements, sections 5.3, 5.4).
 func TestSeats(t *testing.T) {
 	o := open(t)
-	o.hire("John", "Alice", "Lucie")
-	o.buy(2, "phone-system")
-	o.buy(1, "team_chat")
+	o.Hire("John", "Alice", "Lucie")
+	o.Buy(2, "phone-system")
+	o.Buy(1, "team_chat")
 	rows := [][]string{row("101", "", "john", "team_chat"), row("102", "", "alice")}
 	before := o.state()
 
 	short := o.checked(Ready, append(rows, row("103", "", "lucie"))...)
-	if !slices.Equal(
-		short.Needs,
-		[]Need{{ProductID: "phone-system", Wanted: 3, Available: 2}, {ProductID: "team_chat", Wanted: 1, Available: 1}},
-	) {
-		t.Errorf("needs %+v", short.Needs)
+	needs := []Need{
+		{ProductID: "phone-system", Wanted: 3, Available: 2}, {ProductID: "team_chat", Wanted: 1, Available: 1},
+	}
+	if diff := cmp.Diff(needs, short.Needs); diff != "" {
+		t.Errorf("needs, wanted -, got +:\n%s", diff)
 	}
 	o.refused(short.ID, "not-enough-licenses", "phone-system", 3, 2)
 
 	stale := o.checked(Ready, rows...)
 	o.give("lucie", "", "")
 	o.refused(stale.ID, "plan-stale", "", 0, 0)
-	if v := o.get(stale.ID); v.State != Ready {
+	if v := o.Get(stale.ID); v.State != Ready {
 		t.Errorf("after the refusal: %s", v.State)
 	}
 	o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
 		return ch.Unassign(ctx, "lucie", "phone-system")
 	}, "lucie")
-	o.equalState(o.state(), before)
+	o.EqualState(o.state(), before)
 	if v := o.configure(stale.ID); v.State != Completed || v.Applied != 2 {
 		t.Errorf("with the seats back: %+v", v)
 	}
@@ -479,34 +565,44 @@ func TestPlanThatNoLongerFits(t *testing.T) {
 		change func(o *office)
 		words  string
 	}{
-		"seats taken":      {func(o *office) { o.give("lucie", "", "") }, "2 licenses of phone-system"},
-		"user deactivated": {func(o *office) { o.user(directory.User{ID: "alice", Name: "Alice", Active: false}) }, "row 3"},
-		"extension taken":  {func(o *office) { o.give("lucie", "101", ""); o.buy(1, "phone-system") }, "row 2"},
+		"seats taken": {
+			func(o *office) { o.give("lucie", "", "") },
+			"Not enough free Phone System licenses: 2 wanted, 1 free now",
+		},
+		"user deactivated": {
+			func(o *office) { o.User(directory.User{ID: "alice", Name: "Alice", Active: false}) }, "row 3",
+		},
+		"extension taken": {func(o *office) { o.give("lucie", "101", ""); o.Buy(1, "phone-system") }, "row 2"},
 		"user got another": {func(o *office) {
-			o.change(func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "john", "777", "") }, "john")
+			o.change(
+				func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "john", "777", "") },
+				"john",
+			)
 		}, "row 2"},
 		"number taken": {func(o *office) {
-			o.change(func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Extend(ctx, "lucie", "777", "1001") }, "lucie")
+			o.change(func(ctx context.Context, ch *license.UnitOfWork) error {
+				return ch.Extend(ctx, "lucie", "777", "1001")
+			}, "lucie")
 		}, "row 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
-			o.hire("John", "Alice", "Lucie")
-			o.buy(2, "phone-system")
+			o.Hire("John", "Alice", "Lucie")
+			o.Buy(2, "phone-system")
 			v := o.checked(Ready, row("101", "1001", "john"), row("102", "", "alice"))
-			if r := o.request("POST", "/"+v.ID+"/configure", nil); r.Status != 202 {
+			if r := o.Request("POST", "/"+v.ID+"/configure", nil); r.Status != 202 {
 				t.Fatalf("%s", r.Body)
 			}
 			c.change(o)
 			before := o.state()
 			o.deliver()
-			v = o.in(Failed, o.get(v.ID))
+			v = o.In(Failed, o.Get(v.ID))
 			if !strings.Contains(v.Message, "nothing was configured") || !strings.Contains(v.Message, c.words) ||
 				v.Applied != 0 {
 				t.Errorf("message %q", v.Message)
 			}
-			o.equalState(o.state(), before)
-			if r := o.request("POST", "/"+v.ID+"/undo", nil); r.Status != 409 {
+			o.EqualState(o.state(), before)
+			if r := o.Request("POST", "/"+v.ID+"/undo", nil); r.Status != 409 {
 				t.Errorf("undo of nothing: %d", r.Status)
 			}
 		})
@@ -515,9 +611,9 @@ func TestPlanThatNoLongerFits(t *testing.T) {
 
 // refused expects that a plan cannot be configured.
 func (o *office) refused(id, slug, product string, wanted, available int64) {
-	o.f.Helper()
-	p := testkit.Problem(o.t, o.request("POST", "/"+id+"/configure", nil), 409, slug)
+	o.F.Helper()
+	p := fixtures.Problem(o.T, o.Request("POST", "/"+id+"/configure", nil), 409, slug)
 	if product != "" && (p.ProductID != product || *p.Wanted != wanted || *p.Available != available) {
-		o.f.Fatalf("%+v", p)
+		o.F.Fatalf("%+v", p)
 	}
 }

@@ -18,8 +18,12 @@ type columns struct {
 	addOns            []int
 	kept              []int // those that the result file repeats
 	named             []bool
-	csv               bool // columns have numbers and no letters
+	headers           []string // as the file has them
+	csv               bool     // columns have numbers and no letters
 }
+
+// header is what the file calls a column.
+func (c columns) header(column int) string { return filejob.HeaderOf(c.headers, column) }
 
 // name is how a person finds a column.
 func (c columns) name(column int) string {
@@ -39,7 +43,7 @@ func readHeader(row sheet.Row) (columns, error) {
 	header := filejob.Header{Row: row}
 	for i, cell := range row.Cells {
 		name := sheet.NormalizeHeader(cell.Text)
-		c.named = append(c.named, name != "")
+		c.named, c.headers = append(c.named, name != ""), append(c.headers, cell.Text)
 		if name == "" {
 			continue
 		}
@@ -84,7 +88,7 @@ type asked struct {
 // fault is named, not only the first.
 func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []string, hints filejob.Hints) asked {
 	a := asked{row: row.Number}
-	cells := filejob.Cells{Row: row}
+	cells := filejob.Cells{Row: row, Headers: c.headers}
 	if ext, ok := cells.Text(c.ext); ok {
 		a.ext = ext
 		switch {
@@ -117,11 +121,8 @@ func readRow(c columns, row sheet.Row, products *catalog.Catalog, addOns []strin
 		switch {
 		case !known || p.Base != catalog.PhoneSystemID:
 			cells.CodedFault(
-				filejob.CodeUnknown,
-				column,
-				"%s is not the code of an add-on license.%s",
-				directory.Shorten(code),
-				hints.For(code),
+				filejob.CodeUnknown, column, "%s is not the code of an add-on license.%s",
+				directory.Shorten(code), hints.For(code),
 			)
 		case slices.Contains(a.addOns, p.ID):
 			cells.Fault(column, "The add-on license %s is there twice in this row.", code)
@@ -222,13 +223,46 @@ func (c *claims) faults(k claim, at columns) []filejob.RowError {
 	var errs []filejob.RowError
 	check := func(in *filejob.Claims, claimed string, column int, what string) {
 		if fault, ok := in.Fault(claimed, k.row, at.name(column), what); ok {
-			errs = append(errs, fault)
+			errs = append(errs, fault.In(at.header(column), claimed))
 		}
 	}
 	check(&c.ext, k.ext, at.ext, "extension")
 	check(&c.number, text.Digits(k.number), at.number, "number")
 	check(&c.user, k.user, at.user, "user")
 	return errs
+}
+
+// eachAlone visits the rows that are not bad as far as the file tells, with what the file says of
+// their extension and user.
+func (c *claims) eachAlone(visit func(planRow) error) error {
+	for _, k := range c.rows {
+		if !c.alone(k) {
+			continue
+		}
+		if err := visit(planRow{Extension: k.ext, Wanted: target{User: k.user}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planned is the row of the plan for what a row asks for and claims, before the account's state is
+// looked at.
+func (c *claims) planned(k claim, at columns, a asked) planRow {
+	r := planRow{Judged: filejob.Judged{Row: a.row, Errors: a.errors}, Extension: a.ext}
+	if why := c.nobody[k.row]; why != "" {
+		fault := filejob.RowError{Row: a.row, Column: at.name(at.user), Message: why}
+		if why == filejob.SampleRow {
+			fault.Code = filejob.CodeSample
+		}
+		r.Errors = append(r.Errors, fault.In(at.header(at.user), a.user))
+	}
+	r.Errors = append(r.Errors, c.faults(k, at)...)
+	r.Wanted = target{Number: a.number, User: k.user, Licensed: true, AddOns: a.addOns}
+	if len(r.Errors) > 0 {
+		r.Outcome = filejob.Bad
+	}
+	return r
 }
 
 // compare says what configuring would change.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/platform/table"
 )
 
@@ -13,21 +13,21 @@ import (
 // the table. docs and the benches build on the figures that are logged for a thousand, in the long
 // rounds; the bounds keep them from growing unnoticed.
 func TestCostOfRows(t *testing.T) {
-	phones := testenv.Sized(250, 1000)
+	phones := parts.Sized(250, 1000)
 	o := open(t)
 	addOns := []string{"call_recording", "device_ip_phone", "license_number", "team_chat"}
 	var rows [][]string
 	for i := range phones {
 		name := fmt.Sprintf("user%04d", i)
-		o.hire(name)
+		o.Hire(name)
 		rows = append(rows, append(row(fmt.Sprint(10000+i), fmt.Sprint(6567000000+i), name), addOns...))
 	}
-	o.buy(phones, append([]string{"phone-system"}, addOns...)...)
+	o.Buy(phones, append([]string{"phone-system"}, addOns...)...)
 
 	calls, operations, most := map[string]int{}, 0, 0
 	capacity := 0.0
 	var mu sync.Mutex // a check reads several batches at once
-	counted := table.Counted(o.store, func(op string, units float64) {
+	counted := table.Counted(o.Store, func(op string, units float64) {
 		mu.Lock()
 		defer mu.Unlock()
 		calls[op]++
@@ -59,15 +59,15 @@ func TestCostOfRows(t *testing.T) {
 	if commits := report("check"); commits > phones/chunkRows+10 {
 		t.Errorf("the check takes %d commits", commits)
 	}
-	v = o.in(Completed, o.configure(v.ID))
+	v = o.In(Completed, o.configure(v.ID))
 	if v.Applied != phones {
 		t.Fatalf("%+v", v)
 	}
 	if commits := report("configure"); commits > phones/4+10 {
 		t.Errorf("configuring takes %d commits", commits)
 	}
-	v = o.in(Ready, o.undo(v.ID))
+	v = o.In(Ready, o.undo(v.ID))
 	report("check of the undo")
-	o.in(Completed, o.configure(v.ID))
+	o.In(Completed, o.configure(v.ID))
 	report("undo")
 }

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testbox"
-	"seatwise/infra/testenv"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/filejobs"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/memoryfiles"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
@@ -22,89 +23,37 @@ import (
 
 // floor is a file of a number of new phones for users who are hired for it.
 func (o *office) floor(n int) [][]string {
-	o.f.Helper()
+	o.F.Helper()
 	var rows [][]string
 	for i := range n {
 		name := fmt.Sprintf("user%03d", i)
-		o.hire(name)
+		o.Hire(name)
 		rows = append(
 			rows,
 			row(fmt.Sprint(1000+i), fmt.Sprint(6567000000+i), name, "call_recording", "device_ip_phone", "team_chat"),
 		)
 	}
-	o.buy(n, "phone-system", "call_recording", "device_ip_phone", "team_chat")
+	o.Buy(n, "phone-system", "call_recording", "device_ip_phone", "team_chat")
 	return rows
 }
 
 // ready is a checked file of a number of phones.
 func (o *office) ready(n int) View {
-	o.f.Helper()
+	o.F.Helper()
 	return o.checked(Ready, o.floor(n)...)
-}
-
-// start asks for a plan to be configured and returns the wake-up's event; nothing is applied yet.
-func (o *office) start(id string) []byte {
-	o.f.Helper()
-	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/configure", nil), 202)
-	wakeUps := o.files.Take()
-	if len(wakeUps) != 1 {
-		o.f.Fatalf("%d wake-ups", len(wakeUps))
-	}
-	return event(wakeUps[0])
-}
-
-// schedule is the event that has work finished which was left behind.
-func (o *office) schedule() []byte {
-	return fmt.Appendf(nil, `{"source": "aws.events", "time": %q, "resources": []}`, o.Clock.Now().Format(time.RFC3339))
-}
-
-// through lets commits pass by a function, which may do other things before or after.
-type through struct {
-	table.Store
-	commit func(ctx context.Context, ops []table.Operation, commit func() error) error
-}
-
-func (s *through) Commit(ctx context.Context, ops []table.Operation) error {
-	return s.commit(ctx, ops, func() error { return s.Store.Commit(ctx, ops) })
-}
-
-// meanwhile runs do once, right before (or after) the n-th commit from now on that applies rows of
-// this office's plans.
-func (o *office) meanwhile(n int, after bool, do func()) {
-	var once sync.Once
-	seen := 0
-	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
-		applies := false
-		for _, op := range ops {
-			applies = applies || op.Item.Sort == "PROGRESS" && op.Kind == table.KindPut
-		}
-		if !applies {
-			return commit()
-		}
-		if seen++; seen != n {
-			return commit()
-		}
-		if !after {
-			once.Do(do)
-			return commit()
-		}
-		err := commit()
-		once.Do(do)
-		return err
-	}}
 }
 
 // marked says whether somebody is to work on the mass configuration.
 func (o *office) marked(id string) bool {
-	o.f.Helper()
-	_, ok, err := table.Get(o.ctx, o.store, markerKey(o.Account, id))
-	o.must(err)
+	o.F.Helper()
+	_, ok, err := table.Get(o.Ctx, o.Store, markerKey(o.Account, id))
+	o.Must(err)
 	return ok
 }
 
 // changes are the audit records of an account, without what is different in every run.
 func (o *office) changes(id string) map[string]int {
-	o.f.Helper()
+	o.F.Helper()
 	counts := map[string]int{}
 	for what, n := range o.audits() {
 		counts[strings.ReplaceAll(what, id, "ID")] += n
@@ -115,21 +64,21 @@ func (o *office) changes(id string) map[string]int {
 // Events come twice: the upload's, the wake-up's, the schedule's (requirements, section 10).
 func TestEventsComeTwice(t *testing.T) {
 	o := open(t)
-	rows := csvFile(sheetOf(o.floor(12)...))
+	rows := filejobs.CSVFile(sheetOf(o.floor(12)...))
 	v := o.ask("phones.csv", rows, false)
-	arrived := o.put(v, rows)
+	arrived := o.Put(v, rows)
 	for range 2 {
-		o.must(o.check(o.ctx, arrived))
-		if got := o.get(v.ID); got.State != Ready || got.Counts.New != 12 {
+		o.Must(o.Check(o.Ctx, arrived))
+		if got := o.Get(v.ID); got.State != Ready || got.Counts.New != 12 {
 			t.Fatalf("%+v", got)
 		}
 	}
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	for range 2 {
-		o.must(o.apply(o.ctx, wakeUp))
-		o.must(o.apply(o.ctx, o.schedule()))
-		o.must(o.check(o.ctx, arrived))
-		if got := o.get(v.ID); got.State != Completed || got.Applied != 12 {
+		o.Must(o.Apply(o.Ctx, wakeUp))
+		o.Must(o.Apply(o.Ctx, o.Schedule()))
+		o.Must(o.Check(o.Ctx, arrived))
+		if got := o.Get(v.ID); got.State != Completed || got.Applied != 12 {
 			t.Fatalf("%+v", got)
 		}
 	}
@@ -159,17 +108,17 @@ func TestEventsComeTwice(t *testing.T) {
 func TestWorkersAtOnce(t *testing.T) {
 	o := open(t)
 	v := o.ready(20)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if err := o.apply(o.ctx, wakeUp); err != nil {
+			if err := o.Apply(o.Ctx, wakeUp); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	if v = o.get(v.ID); v.State != Completed || v.Applied != 20 {
+	if v = o.Get(v.ID); v.State != Completed || v.Applied != 20 {
 		t.Fatalf("%+v", v)
 	}
 	o.state()
@@ -180,25 +129,25 @@ func TestWorkersAtOnce(t *testing.T) {
 func TestSilentWorkerIsFenced(t *testing.T) {
 	o := open(t)
 	v := o.ready(30)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	overtaken := false
-	o.meanwhile(3, false, func() {
+	o.Before(3, func() {
 		overtaken = true
-		o.must(o.apply(o.ctx, wakeUp)) // too early: the lease is in force
-		if got := o.get(v.ID); got.State != Configuring || got.Applied == 0 || got.Applied > 20 {
+		o.Must(o.Apply(o.Ctx, wakeUp)) // too early: the lease is in force
+		if got := o.Get(v.ID); got.State != configuring || got.Applied == 0 || got.Applied > 20 {
 			t.Errorf("under the lease: %+v", got)
 		}
 		o.Clock.Add(leaseLife + time.Second)
-		o.must(o.apply(o.ctx, wakeUp))
-		if got := o.get(v.ID); got.State != Completed || got.Applied != 30 {
+		o.Must(o.Apply(o.Ctx, wakeUp))
+		if got := o.Get(v.ID); got.State != Completed || got.Applied != 30 {
 			t.Errorf("after the takeover: %+v", got)
 		}
 	})
-	o.must(o.apply(o.ctx, wakeUp))
+	o.Must(o.Apply(o.Ctx, wakeUp))
 	if !overtaken {
 		t.Fatal("there were fewer commits")
 	}
-	if v = o.get(v.ID); v.State != Completed || v.Applied != 30 {
+	if v = o.Get(v.ID); v.State != Completed || v.Applied != 30 {
 		t.Errorf("%+v", v)
 	}
 	o.state()
@@ -213,16 +162,18 @@ func TestSilentWorkerIsFenced(t *testing.T) {
 func TestLeaseIsRenewed(t *testing.T) {
 	o := open(t)
 	v := o.ready(40)
-	wakeUp := o.start(v.ID)
-	o.Env.Table = &through{o.store, func(_ context.Context, _ []table.Operation, commit func() error) error {
+	wakeUp := o.Start(v.ID)
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, _ []table.Operation, commit func() error,
+	) error {
 		o.Clock.Add(leaseLife/2 + time.Second)
 		return commit()
 	}}
-	o.must(o.apply(o.ctx, wakeUp))
-	j, _, _, err := o.service.jobs.Load(o.ctx, o.Call("admin"), v.ID)
-	o.must(err)
-	if j.State != Completed || j.Epoch != 2 { // the check's worker and this one
-		t.Errorf("%s in epoch %d", j.State, j.Epoch)
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	l, err := o.service.jobs.Load(o.Ctx, o.Call("admin"), v.ID)
+	o.Must(err)
+	if l.Job.State != Completed || l.Job.Epoch != 2 { // the check's worker and this one
+		t.Errorf("%s in epoch %d", l.Job.State, l.Job.Epoch)
 	}
 }
 
@@ -231,9 +182,11 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 	o := open(t)
 	o.Clock.Set(time.Now())
 	v := o.ready(30)
-	wakeUp := o.start(v.ID)
+	wakeUp := o.Start(v.ID)
 	commits := 0
-	o.Env.Table = &through{o.store, func(_ context.Context, _ []table.Operation, commit func() error) error {
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, _ []table.Operation, commit func() error,
+	) error {
 		commits++
 		o.Clock.Add(15 * time.Second)
 		return commit()
@@ -241,18 +194,18 @@ func TestHandsOnBeforeTheDeadline(t *testing.T) {
 	invocations := 0
 	for next := [][]byte{wakeUp}; len(next) > 0; {
 		invocations++
-		ctx, cancel := context.WithDeadline(o.ctx, o.Clock.Now().Add(time.Minute))
-		o.must(o.apply(ctx, next[0]))
+		ctx, cancel := context.WithDeadline(o.Ctx, o.Clock.Now().Add(time.Minute))
+		o.Must(o.Apply(ctx, next[0]))
 		cancel()
 		next = next[1:]
-		for _, info := range o.files.Take() {
-			next = append(next, event(info))
+		for _, info := range o.Files.Take() {
+			next = append(next, filejobs.Event(info))
 		}
-		if got := o.get(v.ID); len(next) == 1 && (got.State != Configuring || got.Percent >= 100) {
+		if got := o.Get(v.ID); len(next) == 1 && (got.State != configuring || got.Percent >= 100) {
 			t.Fatalf("handed on: %+v", got)
 		}
 	}
-	if v = o.get(v.ID); v.State != Completed || v.Applied != 30 || invocations < 2 {
+	if v = o.Get(v.ID); v.State != Completed || v.Applied != 30 || invocations < 2 {
 		t.Errorf("%+v after %d invocations", v, invocations)
 	}
 	for what, n := range o.changes(v.ID) {
@@ -277,43 +230,43 @@ func TestKilledAtEveryCommit(t *testing.T) {
 	}
 	run := func(fault faulty.Fault, inCheck bool, at int) (end, int) {
 		a := o.fresh(t)
-		file := csvFile(sheetOf(a.floor(rows)...))
+		file := filejobs.CSVFile(sheetOf(a.floor(rows)...))
 		v := a.ask("phones.csv", file, false)
-		arrived := a.put(v, file)
-		store := faulty.New(a.store, faulty.AtCommit(at, fault))
+		arrived := a.Put(v, file)
+		store := faulty.New(a.Store, faulty.AtCommit(at, fault))
 		kill := func(work func() error) {
 			a.Env.Table = store
 			err := work()
-			a.Env.Table = a.store
+			a.Env.Table = a.Store
 			if fault != faulty.None && !errors.Is(err, faulty.ErrCrashed) &&
 				!errors.Is(err, context.DeadlineExceeded) ||
 				fault == faulty.None && err != nil {
 				t.Fatalf("killed: %v", err)
 			}
-			a.must(a.apply(a.ctx, a.schedule())) // too early, unless the worker could let go
+			a.Must(a.Apply(a.Ctx, a.Schedule())) // too early, unless the worker could let go
 			a.Clock.Add(leaseLife + time.Second)
-			a.must(a.apply(a.ctx, a.schedule()))
+			a.Must(a.Apply(a.Ctx, a.Schedule()))
 		}
-		check := func() error { return a.check(a.ctx, arrived) }
+		check := func() error { return a.Check(a.Ctx, arrived) }
 		if inCheck {
 			kill(check)
-			a.must(check()) // S3 delivers once more
+			a.Must(check()) // S3 delivers once more
 		} else {
-			a.must(check())
+			a.Must(check())
 		}
-		a.in(Ready, a.get(v.ID))
-		wakeUp := a.start(v.ID)
-		apply := func() error { return a.apply(a.ctx, wakeUp) }
+		a.In(Ready, a.Get(v.ID))
+		wakeUp := a.Start(v.ID)
+		apply := func() error { return a.Apply(a.Ctx, wakeUp) }
 		if inCheck {
-			a.must(apply())
+			a.Must(apply())
 		} else {
 			kill(apply)
 		}
-		v = a.in(Completed, a.get(v.ID))
+		v = a.In(Completed, a.Get(v.ID))
 		if a.marked(v.ID) {
 			t.Errorf("%v at %d: the marker is left", fault, at)
 		}
-		return end{a.state(), a.result(v), v.Counts, v.Applied, a.changes(v.ID)}, store.Commits()
+		return end{a.state(), a.Result(v), v.Counts, v.Applied, a.changes(v.ID)}, store.Commits()
 	}
 	for _, inCheck := range []bool{true, false} {
 		want, commits := run(faulty.None, inCheck, 0)
@@ -322,7 +275,7 @@ func TestKilledAtEveryCommit(t *testing.T) {
 		}
 		faults := []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter, faulty.TimeoutAfter, faulty.TimeoutBefore}
 		for i, fault := range faults {
-			for at := 1 + testenv.Sized(i, 0); at <= commits; at += testenv.Sized(len(faults), 1) {
+			for at := 1 + parts.Sized(i, 0); at <= commits; at += parts.Sized(len(faults), 1) {
 				got, _ := run(fault, inCheck, at)
 				if got.state != want.state || got.counts != want.counts || got.applied != want.applied ||
 					fmt.Sprint(got.result) != fmt.Sprint(want.result) {
@@ -349,14 +302,14 @@ func TestKilledAtEveryCommit(t *testing.T) {
 func TestFailedWorkerLetsGo(t *testing.T) {
 	o := open(t)
 	v := o.ready(20)
-	wakeUp := o.start(v.ID)
-	o.Env.Table = faulty.New(o.store, faulty.AtCommit(3, faulty.Fail))
-	if err := o.apply(o.ctx, wakeUp); !errors.Is(err, faulty.ErrFault) {
+	wakeUp := o.Start(v.ID)
+	o.Env.Table = faulty.New(o.Store, faulty.AtCommit(3, faulty.Fail))
+	if err := o.Apply(o.Ctx, wakeUp); !errors.Is(err, faulty.ErrFault) {
 		t.Fatalf("failed: %v", err)
 	}
-	o.in(Configuring, o.get(v.ID))
-	o.must(o.apply(o.ctx, wakeUp))
-	if v = o.in(Completed, o.get(v.ID)); v.Applied != 20 {
+	o.In(configuring, o.Get(v.ID))
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	if v = o.In(Completed, o.Get(v.ID)); v.Applied != 20 {
 		t.Errorf("%+v", v)
 	}
 }
@@ -367,31 +320,31 @@ func TestFileStoreFails(t *testing.T) {
 	o := open(t)
 	for at := 1; ; at++ {
 		a := o.fresh(t)
-		file := csvFile(sheetOf(a.floor(12)...))
+		file := filejobs.CSVFile(sheetOf(a.floor(12)...))
 		v := a.ask("phones.csv", file, false)
-		arrived := a.put(v, file)
-		a.files.FailAt(at)
+		arrived := a.Put(v, file)
+		a.Files.FailAt(at)
 		failures := 0
 		try := func(work func() error) {
-			if err := work(); errors.Is(err, testbox.ErrDown) {
+			if err := work(); errors.Is(err, memoryfiles.ErrDown) {
 				failures++
 				err = work()
-				a.must(err)
+				a.Must(err)
 			} else {
-				a.must(err)
+				a.Must(err)
 			}
 		}
-		try(func() error { return a.check(a.ctx, arrived) })
-		a.in(Ready, a.get(v.ID))
-		testkit.Decode[View](t, a.request("POST", "/"+v.ID+"/configure", nil), 202)
-		a.files.Take()
-		try(func() error { return a.apply(a.ctx, a.schedule()) })
-		v = a.in(Completed, a.get(v.ID))
-		if v.Applied != 12 || len(a.result(v)) != 13 {
+		try(func() error { return a.Check(a.Ctx, arrived) })
+		a.In(Ready, a.Get(v.ID))
+		fixtures.Decode[View](t, a.Request("POST", "/"+v.ID+"/configure", nil), 202)
+		a.Files.Take()
+		try(func() error { return a.Apply(a.Ctx, a.Schedule()) })
+		v = a.In(Completed, a.Get(v.ID))
+		if v.Applied != 12 || len(a.Result(v)) != 13 {
 			t.Errorf("failing at %d: %+v", at, v)
 		}
-		calls := a.files.Calls()
-		a.files.FailAt(0)
+		calls := a.Files.Calls()
+		a.Files.FailAt(0)
 		if failures == 0 && at > calls {
 			if at < 5 {
 				t.Errorf("only %d calls", calls)
@@ -406,17 +359,17 @@ func TestFileStoreFails(t *testing.T) {
 func TestTwoPlansAtOnce(t *testing.T) {
 	o := open(t)
 	rows := o.floor(30)
-	o.buy(30, "phone-system", "call_recording", "device_ip_phone", "team_chat")
+	o.Buy(30, "phone-system", "call_recording", "device_ip_phone", "team_chat")
 	var other [][]string
 	for i, r := range rows {
 		other = append(other, row(r[0], r[1], rows[(i+1)%len(rows)][2], "team_chat"))
 	}
 	one, two := o.checked(Ready, rows...), o.checked(Ready, other...)
-	wakeUps := [][]byte{o.start(one.ID), o.start(two.ID)}
+	wakeUps := [][]byte{o.Start(one.ID), o.Start(two.ID)}
 	var group sync.WaitGroup
 	for _, wakeUp := range wakeUps {
 		group.Go(func() {
-			if err := o.apply(o.ctx, wakeUp); err != nil {
+			if err := o.Apply(o.Ctx, wakeUp); err != nil {
 				t.Error(err)
 			}
 		})
@@ -424,7 +377,7 @@ func TestTwoPlansAtOnce(t *testing.T) {
 	group.Wait()
 	applied := 0
 	for _, id := range []string{one.ID, two.ID} {
-		v := o.get(id)
+		v := o.Get(id)
 		applied += v.Applied
 		if v.State != Completed && v.State != Failed || v.State == Completed && v.Applied+v.Refused != 30 {
 			t.Errorf("%+v", v)
@@ -439,54 +392,56 @@ func TestTwoPlansAtOnce(t *testing.T) {
 // Cancelled before anything runs (requirements, section 5.5).
 func TestCancelWhileNothingRuns(t *testing.T) {
 	o := open(t)
-	file := csvFile(sheetOf(o.floor(3)...))
+	file := filejobs.CSVFile(sheetOf(o.floor(3)...))
 	before := o.state()
 
 	waiting := o.ask("phones.csv", file, false)
 	o.cancel(waiting.ID)
-	o.in(Cancelled, o.get(waiting.ID))
-	o.must(o.check(o.ctx, o.put(waiting, file))) // the file comes all the same
-	o.in(Cancelled, o.get(waiting.ID))
+	o.In(Cancelled, o.Get(waiting.ID))
+	o.Must(o.Check(o.Ctx, o.Put(waiting, file))) // the file comes all the same
+	o.In(Cancelled, o.Get(waiting.ID))
 
 	checked := o.upload("phones.csv", file, false)
 	o.cancel(checked.ID)
-	if v := o.in(Cancelled, o.get(checked.ID)); v.EndedAt == nil {
+	if v := o.In(Cancelled, o.Get(checked.ID)); v.EndedAt == nil {
 		t.Errorf("%+v", v)
 	}
 	for _, verb := range []string{"configure", "cancel", "undo"} {
-		testkit.Problem(t, o.request("POST", "/"+checked.ID+"/"+verb, nil), 409, "wrong-state")
+		fixtures.Problem(t, o.Request("POST", "/"+checked.ID+"/"+verb, nil), 409, "wrong-state")
 	}
 
-	// Configuring, but no worker has begun.
+	// configuring, but no worker has begun.
 	started := o.upload("phones.csv", file, false)
-	wakeUp := o.start(started.ID)
+	wakeUp := o.Start(started.ID)
 	o.cancel(started.ID)
-	o.in(Configuring, o.get(started.ID))
-	o.must(o.apply(o.ctx, wakeUp))
-	v := o.in(Cancelled, o.get(started.ID))
+	o.In(configuring, o.Get(started.ID))
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	v := o.In(Cancelled, o.Get(started.ID))
 	if v.Applied != 0 || o.marked(v.ID) {
 		t.Errorf("%+v", v)
 	}
-	for _, r := range o.result(v)[1:] {
+	for _, r := range o.Result(v)[1:] {
 		if r[6] != "not configured" {
 			t.Errorf("result %q", r)
 		}
 	}
-	o.equalState(o.state(), before)
+	o.EqualState(o.state(), before)
 }
 
 func (o *office) cancel(id string) {
-	o.f.Helper()
-	testkit.Decode[View](o.t, o.request("POST", "/"+id+"/cancel", nil), 202)
+	o.F.Helper()
+	fixtures.Decode[View](o.T, o.Request("POST", "/"+id+"/cancel", nil), 202)
 }
 
 // Cancelled while the check runs.
 func TestCancelWhileChecking(t *testing.T) {
 	o := open(t)
-	rows := csvFile(sheetOf(o.floor(chunkRows + 20)...))
+	rows := filejobs.CSVFile(sheetOf(o.floor(chunkRows + 20)...))
 	v := o.ask("phones.csv", rows, false)
-	arrived := o.put(v, rows)
-	o.Env.Table = &through{o.store, func(_ context.Context, ops []table.Operation, commit func() error) error {
+	arrived := o.Put(v, rows)
+	o.Env.Table = &filejobs.Through{Store: o.Store, Passing: func(
+		_ context.Context, ops []table.Operation, commit func() error,
+	) error {
 		err := commit()
 		if strings.HasPrefix(ops[0].Item.Sort, planPrefix+"000000") {
 			o.cancel(v.ID)
@@ -494,8 +449,8 @@ func TestCancelWhileChecking(t *testing.T) {
 		}
 		return err
 	}}
-	o.must(o.check(o.ctx, arrived))
-	v = o.in(Cancelled, o.get(v.ID))
+	o.Must(o.Check(o.Ctx, arrived))
+	v = o.In(Cancelled, o.Get(v.ID))
 	if o.marked(v.ID) || v.EndedAt == nil {
 		t.Errorf("%+v", v)
 	}
@@ -508,35 +463,35 @@ func TestCancelWhileConfiguring(t *testing.T) {
 	rows := o.floor(30)
 	before := o.state()
 	v := o.checked(Ready, rows...)
-	wakeUp := o.start(v.ID)
-	o.meanwhile(2, true, func() { o.cancel(v.ID) })
-	o.must(o.apply(o.ctx, wakeUp))
-	o.Env.Table = o.store
-	v = o.in(Cancelled, o.get(v.ID))
+	wakeUp := o.Start(v.ID)
+	o.After(2, func() { o.cancel(v.ID) })
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	o.Env.Table = o.Store
+	v = o.In(Cancelled, o.Get(v.ID))
 	if v.Applied == 0 || v.Applied >= 30 || v.Percent == 0 || v.Percent >= 100 || o.marked(v.ID) {
 		t.Fatalf("%+v", v)
 	}
-	for i, r := range o.result(v)[1:] {
+	for i, r := range o.Result(v)[1:] {
 		if want := map[bool]string{true: "configured", false: "not configured"}[i < v.Applied]; r[6] != want {
 			t.Errorf("row %d: %q, want %q", i+2, r, want)
 		}
 	}
-	undo := o.in(Ready, o.undo(v.ID))
+	undo := o.In(Ready, o.undo(v.ID))
 	if undo.Counts.Rows != v.Applied || undo.Counts.Change != v.Applied || len(undo.Needs) != 0 {
 		t.Errorf("undo: %+v", undo)
 	}
-	o.in(Completed, o.configure(undo.ID))
-	o.equalState(o.state(), before)
+	o.In(Completed, o.configure(undo.ID))
+	o.EqualState(o.state(), before)
 }
 
 // Rows that were changed since are left alone by an undo, and named (requirements, section 5.6).
 func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
 	o := open(t)
-	o.hire("John", "Alice", "Lucie", "Hallie", "Xavier")
-	o.buy(10, all()...)
+	o.Hire("John", "Alice", "Lucie", "Hallie", "Xavier")
+	o.Buy(10, all()...)
 	o.give("john", "101", "1001", "call_recording")
 	o.give("alice", "102", "1002")
-	v := o.in(Completed, o.configure(o.checked(
+	v := o.In(Completed, o.configure(o.checked(
 		Ready,
 		row(
 			"101",
@@ -550,7 +505,7 @@ func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
 	).ID))
 	o.give("john", "101", "1001", "team_chat", "device_ip_phone") // an add-on more
 	o.give("lucie", "777", "")                                    // another extension
-	undo := o.in(Ready, o.undo(v.ID))
+	undo := o.In(Ready, o.undo(v.ID))
 	if undo.Counts != (Counts{Rows: 4, Change: 2, Error: 2}) {
 		t.Errorf("%+v", undo.Counts)
 	}
@@ -563,16 +518,17 @@ func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
 	) {
 		t.Errorf("errors%s", describe(undo.Errors))
 	}
-	undo = o.in(Completed, o.configure(undo.ID))
+	undo = o.In(Completed, o.configure(undo.ID))
 	state := o.state()
 	for _, line := range []string{
-		"john: 101/1001 device_ip_phone phone-system team_chat\n", "alice: 102/1002 phone-system\n", "lucie: 777/ phone-system\n", "hallie: /\n",
+		"john: 101/1001 device_ip_phone phone-system team_chat\n", "alice: 102/1002 phone-system\n",
+		"lucie: 777/ phone-system\n", "hallie: /\n",
 	} {
 		if !strings.Contains(state, line) {
 			t.Errorf("no %q in\n%s", line, state)
 		}
 	}
-	got := o.result(undo)
+	got := o.Result(undo)
 	if status := len(got[0]) - 2; got[1][status] != "error" || got[2][status] != "configured" || got[1][0] != "101" {
 		t.Errorf("result %q", got)
 	}
@@ -585,13 +541,13 @@ func TestUndoLeavesAloneWhatChangedSince(t *testing.T) {
 // An undo that would take from somebody what they have got since names the row and leaves it.
 func TestUndoTakesNothingThatCameSince(t *testing.T) {
 	o := open(t)
-	o.hire("John", "Alice", "Xavier")
-	o.buy(10, "phone-system")
+	o.Hire("John", "Alice", "Xavier")
+	o.Buy(10, "phone-system")
 	o.give("john", "101", "1001")
-	v := o.in(Completed, o.configure(o.checked(Ready, row("101", "1002", "alice")).ID))
+	v := o.In(Completed, o.configure(o.checked(Ready, row("101", "1002", "alice")).ID))
 	o.give("xavier", "500", "1001") // the number went to somebody else
 	o.give("john", "600", "")       // and John to another extension
-	undo := o.in(Ready, o.undo(v.ID))
+	undo := o.In(Ready, o.undo(v.ID))
 	if want := []fault{
 		{2, "B", "belongs to extension 500"},
 		{2, "C", "john has extension 600 since"},
@@ -608,19 +564,19 @@ func TestUndoTakesNothingThatCameSince(t *testing.T) {
 func TestDrop(t *testing.T) {
 	o := open(t)
 	file := o.floor(6)
-	dropped := o.drop("drops/"+o.Account+"/in box/phones 1.csv", csvFile(sheetOf(file[:5]...)))
+	dropped := o.drop("drops/"+o.Account+"/in box/phones 1.csv", filejobs.CSVFile(sheetOf(file[:5]...)))
 	for range 2 {
-		o.must(o.check(o.ctx, dropped))
+		o.Must(o.Check(o.Ctx, dropped))
 	}
 	o.deliver()
-	o.must(o.check(o.ctx, dropped))
+	o.Must(o.Check(o.Ctx, dropped))
 	o.deliver()
 	list := o.list()
-	if len(list) != 1 || list[0].State != Completed || list[0].Source != FromDrop || list[0].Applied != 5 ||
+	if len(list) != 1 || list[0].State != Completed || list[0].Source != fromDrop || list[0].Applied != 5 ||
 		list[0].FileName != "phones 1.csv" {
 		t.Fatalf("%+v", list)
 	}
-	if got := o.result(o.get(list[0].ID)); len(got) != 6 || got[5][6] != "configured" {
+	if got := o.Result(o.Get(list[0].ID)); len(got) != 6 || got[5][6] != "configured" {
 		t.Errorf("result %q", got)
 	}
 	for what, n := range o.changes(list[0].ID) {
@@ -629,7 +585,7 @@ func TestDrop(t *testing.T) {
 		}
 	}
 	// The same key with another content is another file.
-	o.must(o.check(o.ctx, o.drop("drops/"+o.Account+"/in box/phones 1.csv", csvFile(sheetOf(file...)))))
+	o.Must(o.Check(o.Ctx, o.drop("drops/"+o.Account+"/in box/phones 1.csv", filejobs.CSVFile(sheetOf(file...)))))
 	o.deliver()
 	if list = o.list(); len(list) != 2 {
 		t.Fatalf("%+v", list)
@@ -651,19 +607,23 @@ func TestDropThatIsRejected(t *testing.T) {
 		rows  [][]string
 		words string
 	}{
-		"bad row":            {"phones.csv", [][]string{row("101", "", "john"), row("102", "", "nobody")}, "Nothing was configured."},
-		"not enough seats":   {"phones.csv", [][]string{row("101", "", "john"), row("102", "", "alice")}, "phone-system"},
+		"bad row": {
+			"phones.csv", [][]string{row("101", "", "john"), row("102", "", "nobody")}, "Nothing was configured.",
+		},
+		"not enough seats": {
+			"phones.csv", [][]string{row("101", "", "john"), row("102", "", "alice")}, "Phone System",
+		},
 		"no table at all":    {"phones.pdf", [][]string{row("101", "", "john")}, "Only Excel workbooks"},
 		"not what it claims": {"phones.xlsx", [][]string{row("101", "", "john")}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
-			o.hire("John", "Alice")
-			o.buy(1, "phone-system")
+			o.Hire("John", "Alice")
+			o.Buy(1, "phone-system")
 			before := o.state()
-			dropped := o.drop("drops/"+o.Account+"/"+c.key, csvFile(sheetOf(c.rows...)))
+			dropped := o.drop("drops/"+o.Account+"/"+c.key, filejobs.CSVFile(sheetOf(c.rows...)))
 			for range 2 {
-				o.must(o.check(o.ctx, dropped))
+				o.Must(o.Check(o.Ctx, dropped))
 				o.deliver()
 			}
 			list := o.list()
@@ -672,58 +632,62 @@ func TestDropThatIsRejected(t *testing.T) {
 				o.marked(list[0].ID) {
 				t.Errorf("%+v", list)
 			}
-			o.equalState(o.state(), before)
+			o.EqualState(o.state(), before)
 		})
 	}
 }
 
 func (o *office) list() []View {
-	o.f.Helper()
-	return testkit.Decode[struct{ Items []View }](o.t, o.request("GET", "", nil), 200).Items
+	o.F.Helper()
+	return fixtures.Decode[struct{ Items []View }](o.T, o.Request("GET", "", nil), 200).Items
 }
 
 // What no mass configuration asked for is put aside with an audit record, and is no failure that
 // would be tried again.
 func TestForeignObjectsArePutAside(t *testing.T) {
 	o := open(t)
-	file := csvFile(sheetOf(o.floor(1)...))
+	file := filejobs.CSVFile(sheetOf(o.floor(1)...))
 	waiting := o.ask("phones.csv", file, false)
 	aside := 0
 	for _, key := range []string{
-		"drops/nobody/phones.csv", "drops/phones.csv", "drops/acme/", "drops/acme", "drops//phones.csv", "drops/../phones.csv", "elsewhere/phones.csv", "x",
-		"uploads/acme/phones.csv", "uploads/acme//phones.csv", "uploads/acme/no-id/phones.csv", "uploads//" + waiting.ID + "/phones.csv",
-		"uploads/globex/" + waiting.ID + "/phones.csv", "uploads/acme/" + waiting.ID + "/other.csv", "uploads/acme/" + waiting.ID + "/a/phones.csv",
+		"drops/nobody/phones.csv", "drops/phones.csv", "drops/acme/", "drops/acme", "drops//phones.csv",
+		"drops/../phones.csv", "elsewhere/phones.csv", "x",
+		"uploads/acme/phones.csv", "uploads/acme//phones.csv", "uploads/acme/no-id/phones.csv",
+		"uploads//" + waiting.ID + "/phones.csv",
+		"uploads/globex/" + waiting.ID + "/phones.csv", "uploads/acme/" + waiting.ID + "/other.csv",
+		"uploads/acme/" + waiting.ID + "/a/phones.csv",
 		"uploads/acme/0198f6f6-0000-7000-8000-00000000ffff/phones.csv",
 	} {
 		info := files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 10, ETag: "e"}
 		aside++
-		if err := o.check(o.ctx, event(info)); err != nil {
+		if err := o.Check(o.Ctx, filejobs.Event(info)); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
 	for _, key := range []string{
-		"jobs/configure/acme/.json", "jobs/configure//x.json", "jobs/configure/acme/" + waiting.ID, "jobs/configure/acme/no-id.json", "elsewhere",
+		"jobs/configure/acme/.json", "jobs/configure//x.json", "jobs/configure/acme/" + waiting.ID,
+		"jobs/configure/acme/no-id.json", "elsewhere",
 		"jobs/configure/acme/0198f6f6-0000-7000-8000-00000000ffff.json",
 	} {
 		info := files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: key, Version: "v1"}, Size: 2}
 		aside++
-		if err := o.apply(o.ctx, event(info)); err != nil {
+		if err := o.Apply(o.Ctx, filejobs.Event(info)); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
 	undecodable := strings.Replace(
-		string(event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: "KEY"}})),
+		string(filejobs.Event(files.Info{Ref: files.Ref{Bucket: files.Uploads, Key: "KEY"}})),
 		"KEY",
 		"drops/acme/%zz",
 		1,
 	)
 	aside += 2
-	o.must(o.check(o.ctx, []byte(undecodable)))
-	o.must(o.apply(o.ctx, []byte(undecodable)))
+	o.Must(o.Check(o.Ctx, []byte(undecodable)))
+	o.Must(o.Apply(o.Ctx, []byte(undecodable)))
 
 	q := table.Query{Index: table.Index1, Partition: call.Partition(strangers, "AUDIT")}
 	records := 0
-	o.must(table.All(o.ctx, o.store, q, func(item table.Item) error {
+	o.Must(table.All(o.Ctx, o.Store, q, func(item table.Item) error {
 		r, err := call.Decode[call.AuditRecord](item)
 		if records++; r.Action != "object.putAside" || r.Reason == "" || !json.Valid(r.After) {
 			t.Errorf("%+v", r)
@@ -736,9 +700,9 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 	if list := o.list(); len(list) != 1 || list[0].State != AwaitingUpload {
 		t.Errorf("%+v", list)
 	}
-	o.must(o.check(o.ctx, []byte(`{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "seatwise-uploads"}`)))
-	o.must(o.apply(o.ctx, []byte(`{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "seatwise-uploads"}`)))
-	if err := o.check(o.ctx, []byte(`{}`)); err == nil {
+	o.Must(o.Check(o.Ctx, []byte(`{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "seatwise-uploads"}`)))
+	o.Must(o.Apply(o.Ctx, []byte(`{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "seatwise-uploads"}`)))
+	if err := o.Check(o.Ctx, []byte(`{}`)); err == nil {
 		t.Error("an event of nothing is taken")
 	}
 }
@@ -748,19 +712,19 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 func TestRowThatNoLongerFits(t *testing.T) {
 	o := open(t)
 	v := o.ready(20)
-	wakeUp := o.start(v.ID)
-	o.hire("Taker")
-	o.buy(1, "phone-system")
-	o.meanwhile(2, true, func() {
+	wakeUp := o.Start(v.ID)
+	o.Hire("Taker")
+	o.Buy(1, "phone-system")
+	o.After(2, func() {
 		o.give("taker", "1019", "") // the extension of the last row
 	})
-	o.must(o.apply(o.ctx, wakeUp))
-	o.Env.Table = o.store
-	v = o.in(Completed, o.get(v.ID))
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	o.Env.Table = o.Store
+	v = o.In(Completed, o.Get(v.ID))
 	if v.Applied != 19 || v.Refused != 1 {
 		t.Fatalf("%+v", v)
 	}
-	last := o.result(v)[20]
+	last := o.Result(v)[20]
 	if last[6] != "refused" || !strings.Contains(last[7], "changed since the check") {
 		t.Errorf("result %q", last)
 	}
@@ -768,7 +732,7 @@ func TestRowThatNoLongerFits(t *testing.T) {
 		!strings.Contains(state, "user019: /\n") {
 		t.Errorf("state:\n%s", state)
 	}
-	undo := o.in(Ready, o.undo(v.ID))
+	undo := o.In(Ready, o.undo(v.ID))
 	if undo.Counts.Rows != 19 {
 		t.Errorf("undo: %+v", undo.Counts)
 	}

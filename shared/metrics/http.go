@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"seatwise/shared/license/effects"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -45,10 +46,19 @@ type (
 	}
 )
 
+const account = "/v1/accounts/{account}"
+
+// The permissions of the module's operations.
+var read, manage = []auth.Permission{auth.MetricsRead}, []auth.Permission{auth.MetricsManage}
+
 // Routes registers A/metrics and A/wallboards.
 func (s *Service) Routes(k *api.Router) {
-	read, manage := []auth.Permission{auth.MetricsRead}, []auth.Permission{auth.MetricsManage}
-	const account = "/v1/accounts/{account}"
+	k.Foresees("licenses", effects.Reader(s.kernel.Products()))
+	s.metricsRoutes(k)
+	s.wallboardRoutes(k)
+}
+
+func (s *Service) metricsRoutes(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID:          "get-license-metrics",
 		Method:      http.MethodGet,
@@ -63,24 +73,7 @@ func (s *Service) Routes(k *api.Router) {
 		}
 		return &api.Plain[Snapshot]{Status: http.StatusOK, Body: snapshot}, nil
 	})
-	most := api.ReadWrite[api.Account, maxBody, maximum]{
-		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[maximum], error) {
-			most, version, err := s.Max(ctx, c)
-			if err != nil {
-				return nil, err
-			}
-			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: maximum{Max: most}}, nil
-		},
-		Write: func(
-			ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[maxBody],
-		) (*api.Tagged[maximum], error) {
-			metric, version, err := s.SetMax(ctx, c, sent.Body.Max)
-			if err != nil {
-				return nil, err
-			}
-			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: toldMax(metric)}, nil
-		},
-	}
+	most := s.mostWallboards()
 	const mostPath = account + "/metrics/licenses/wallboards"
 	api.RegisterGet(k, api.Operation{
 		ID:          "get-wallboard-maximum",
@@ -105,38 +98,32 @@ func (s *Service) Routes(k *api.Router) {
 		Permissions: manage,
 		Conflicts:   true,
 	}, most)
-	one := api.ReadWrite[api.Resource, wallboardBody, Wallboard]{
-		New: func(at *api.Resource) Wallboard { return Wallboard{ID: at.ID} },
-		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Wallboard], error) {
-			if !auth.ValidID(at.ID) {
-				return nil, problem.Missing("wallboard")
-			}
-			w, version, err := s.Get(ctx, c, at.ID)
+}
+
+// mostWallboards is the maximum, read and written.
+func (s *Service) mostWallboards() api.ReadWrite[api.Account, maxBody, maximum] {
+	return api.ReadWrite[api.Account, maxBody, maximum]{
+		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[maximum], error) {
+			most, version, err := s.Max(ctx, c)
 			if err != nil {
 				return nil, err
 			}
-			return &api.Tagged[Wallboard]{Status: http.StatusOK, ETag: call.Tag(version), Body: w}, nil
+			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: maximum{Max: most}}, nil
 		},
 		Write: func(
-			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[wallboardBody],
-		) (*api.Tagged[Wallboard], error) {
-			if err := api.CheckID("id", at.ID); err != nil {
-				return nil, err
-			}
-			if err := api.CheckUserID("userId", sent.Body.UserID); err != nil {
-				return nil, problem.Together(checkName(sent.Body.Name), err)
-			}
-			w, err := s.Put(
-				ctx,
-				c,
-				Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID},
-			)
+			ctx context.Context, c *call.Call, _ *api.Account, sent api.Sent[maxBody],
+		) (*api.Tagged[maximum], error) {
+			metric, version, err := s.SetMax(ctx, c, sent.Body.Max)
 			if err != nil {
 				return nil, err
 			}
-			return api.Tell(w), nil
+			return &api.Tagged[maximum]{Status: http.StatusOK, ETag: call.Tag(version), Body: toldMax(metric)}, nil
 		},
 	}
+}
+
+func (s *Service) wallboardRoutes(k *api.Router) {
+	one := s.oneWallboard()
 	const onePath = account + "/wallboards/{id}"
 	api.RegisterGet(
 		k,
@@ -191,4 +178,40 @@ func (s *Service) Routes(k *api.Router) {
 			},
 		)
 	})
+}
+
+// oneWallboard is a device, read and written.
+func (s *Service) oneWallboard() api.ReadWrite[api.Resource, wallboardBody, Wallboard] {
+	return api.ReadWrite[api.Resource, wallboardBody, Wallboard]{
+		New: func(at *api.Resource) Wallboard { return Wallboard{ID: at.ID} },
+		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[Wallboard], error) {
+			if !auth.ValidID(at.ID) {
+				return nil, problem.Missing("wallboard")
+			}
+			w, version, err := s.Get(ctx, c, at.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &api.Tagged[Wallboard]{Status: http.StatusOK, ETag: call.Tag(version), Body: w}, nil
+		},
+		Write: func(
+			ctx context.Context, c *call.Call, at *api.Resource, sent api.Sent[wallboardBody],
+		) (*api.Tagged[Wallboard], error) {
+			if err := api.CheckID("id", at.ID); err != nil {
+				return nil, err
+			}
+			if err := api.CheckUserID("userId", sent.Body.UserID); err != nil {
+				return nil, problem.Together(checkName(sent.Body.Name), err)
+			}
+			w, err := s.Put(
+				ctx,
+				c,
+				Wallboard{ID: at.ID, Name: sent.Body.Name, Kind: sent.Body.Kind, UserID: sent.Body.UserID},
+			)
+			if err != nil {
+				return nil, err
+			}
+			return api.Tell(w), nil
+		},
+	}
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/directory"
 	"seatwise/shared/metrics"
 	"seatwise/shared/platform/api"
@@ -40,7 +40,7 @@ func (o *office) boards(t *testing.T) map[string]string {
 	t.Helper()
 	r := o.do(t, http.MethodGet, "/wallboards?limit=200", nil)
 	of := map[string]string{}
-	for _, w := range testkit.Decode[api.List[metrics.Wallboard]](t, r, http.StatusOK).Items {
+	for _, w := range fixtures.Decode[api.List[metrics.Wallboard]](t, r, http.StatusOK).Items {
 		of[w.ID] = w.UserID
 	}
 	return of

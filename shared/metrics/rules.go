@@ -10,8 +10,8 @@ import (
 const (
 	// DefaultMax is how many wallboards an account may have until somebody sets its maximum.
 	DefaultMax = 10
-	// MaxMax bounds the maximum.
-	MaxMax = 100_000
+	// maxMax bounds the maximum.
+	maxMax = 100_000
 )
 
 // checkName bounds what people call a device.

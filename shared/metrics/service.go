@@ -178,15 +178,15 @@ func (s *Service) SetMax(ctx context.Context, c *call.Call, most int64) (Metric,
 		if err != nil {
 			return err
 		}
-		if err := c.Matches(true, before); err != nil {
+		if err := c.MatchesTag(call.Tag(before)); err != nil {
 			return err
 		}
 		metric, version = s.metric(found, c.Account, most), before
 		if was.Max == most {
 			return c.Commit(ctx, call.Told(toldMax(metric), version))
 		}
-		if most < 0 || most > MaxMax {
-			return problem.Invalid("max", problem.OutOfRange, "must be 0 to %d", MaxMax)
+		if most < 0 || most > maxMax {
+			return problem.Invalid("max", problem.OutOfRange, "must be 0 to %d", maxMax)
 		}
 		free := most - was.Max
 		if before == 0 {
@@ -311,6 +311,21 @@ type device struct {
 	before         stored
 }
 
+// put writes the device on condition that it is as it was read.
+func (d *device) put(c *call.Call, after stored) (table.Operation, error) {
+	data, err := call.Encode(after)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	cond := table.IfAbsent
+	if d.written {
+		cond = table.IfVersion(d.item.Version)
+	}
+	op := table.Put(table.Item{Key: wallboard.Key(c.Account, after.ID), Data: data}, cond)
+	op.Item.Version = c.NextVersion(d.there, d.item.Version)
+	return op, nil
+}
+
 // Put registers a device, or changes a registered one. One that is so already is not written.
 //
 // Errors: validation, also for a user who does not exist; user-inactive; wallboard-limit when the
@@ -356,16 +371,10 @@ func (s *Service) Put(ctx context.Context, c *call.Call, w Wallboard) (call.Stor
 			}
 			ops = append(ops, counted...)
 		}
-		data, err := call.Encode(stored{Wallboard: w, Term: term})
+		put, err := d.put(c, stored{Wallboard: w, Term: term})
 		if err != nil {
 			return err
 		}
-		cond := table.IfAbsent
-		if d.written {
-			cond = table.IfVersion(d.item.Version)
-		}
-		put := table.Put(table.Item{Key: wallboard.Key(c.Account, w.ID), Data: data}, cond)
-		put.Item.Version = c.NextVersion(d.there, d.item.Version)
 		audit, err := c.Audit(change)
 		if err != nil {
 			return err
@@ -548,7 +557,7 @@ func (s *Service) Delete(ctx context.Context, c *call.Call, id string) error {
 			!alive {
 			return cmp.Or(err, error(problem.Missing("wallboard")))
 		}
-		if err := c.Matches(true, item.Version); err != nil {
+		if err := c.MatchesTag(call.Tag(item.Version)); err != nil {
 			return err
 		}
 		_, leave, err := moveFleet(c, found, before.UserID, -1)

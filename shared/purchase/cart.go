@@ -213,7 +213,7 @@ func (s *Service) changeCart(
 		if err != nil {
 			return err
 		}
-		if err := c.Matches(true, held.version); err != nil {
+		if err := c.MatchesTag(call.Tag(held.version)); err != nil {
 			return err
 		}
 		terms, err := s.cartTerms(c, found)

@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"context"
+	"slices"
 
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
@@ -12,66 +13,130 @@ import (
 
 // costCenterState is a cost center's part in an audit record.
 type costCenterState struct {
-	Name string `json:"name"`
+	Name   string `json:"name"`
+	Fenced bool   `json:"fenced,omitempty"`
 }
 
-// PutCostCenter makes a cost center or renames it. A name that is as it was changes nothing.
+func stateOfCostCenter(cc CostCenter) costCenterState { return costCenterState{cc.Name, cc.Fenced} }
+
+// CostCenterChange is what a PUT says of a cost center; Fenced stays as it is where it is nil, and is
+// false of a new one.
+type CostCenterChange struct {
+	Code, Name string
+	Fenced     *bool
+}
+
+// PutCostCenter makes a cost center or renames it.
 //
-// Errors: validation, precondition-failed.
-func (s *Service) PutCostCenter(
-	ctx context.Context,
-	c *call.Call,
-	code, name string,
+// Errors: those of ChangeCostCenter.
+func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name string) (call.Stored[CostCenter], error) {
+	return s.ChangeCostCenter(ctx, c, CostCenterChange{Code: code, Name: name})
+}
+
+// ChangeCostCenter makes a cost center, renames it, or puts up or takes down its fence. One that is
+// as the change says is not written. When a fence is taken down, who has waited for its licenses is
+// served.
+//
+// Errors: validation, precondition-failed; wrong-state for too many fences.
+func (s *Service) ChangeCostCenter(
+	ctx context.Context, c *call.Call, n CostCenterChange,
 ) (call.Stored[CostCenter], error) {
 	var out call.Stored[CostCenter]
-	key := license.CostCenterKey(c.Account, code)
+	opened := false
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		item, exists, err := c.Get(ctx, key)
+		opened = false
+		item, exists, err := c.Get(ctx, license.CostCenterKey(c.Account, n.Code))
 		if err != nil {
 			return err
 		}
 		if err := c.Matches(exists, item.Version); err != nil {
 			return err
 		}
-		cc := CostCenter{Code: code, Name: name, CreatedAt: c.At, ChangedAt: c.At}
-		change := call.AuditEntry{
-			Action:    "costCenter.created",
-			Subject:   "costCenter",
-			SubjectID: code,
-			After:     costCenterState{name},
-		}
+		var before CostCenter
 		if exists {
-			before, err := call.Decode[CostCenter](item)
-			if err != nil {
+			if before, err = call.Decode[CostCenter](item); err != nil {
 				return err
 			}
-			if before.Name == name {
-				out = call.Stored[CostCenter]{Value: before, Version: item.Version}
-				return c.Commit(ctx, out.Answer())
+		}
+		after := n.of(before, c)
+		if exists && before.Name == after.Name && before.Fenced == after.Fenced {
+			out = call.Stored[CostCenter]{Value: before, Version: item.Version}
+			return c.Commit(ctx, out.Answer())
+		}
+		if before.Name != after.Name || !exists {
+			if err := checkCostCenterName(after.Name); err != nil {
+				return err
 			}
-			cc.CreatedAt = before.CreatedAt
-			change.Action, change.Before = "costCenter.changed", costCenterState{before.Name}
 		}
-		if err := checkCostCenterName(name); err != nil {
-			return err
-		}
-		data, err := call.Encode(cc)
-		if err != nil {
-			return err
-		}
-		put := c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
-		out = call.Stored[CostCenter]{Value: cc, Version: put.Item.Version, Created: !exists}
-		audit, err := c.Audit(change)
-		if err != nil {
-			return err
-		}
-		answer := out.Answer()
-		if out.Created {
-			answer = answer.At(costCenterPath(c.Account, code))
-		}
-		return c.Commit(ctx, answer, put, audit)
+		opened = before.Fenced && !after.Fenced
+		out, err = s.saveCostCenter(ctx, c, savedCostCenter{before, after, exists, item.Version})
+		return err
 	})
+	if err == nil && opened {
+		s.kernel.DrainAll(ctx, c)
+	}
 	return out, err
+}
+
+// of is the cost center that the change makes of another; the zero one is none.
+func (n CostCenterChange) of(before CostCenter, c *call.Call) CostCenter {
+	after := CostCenter{Code: n.Code, Name: n.Name, Fenced: before.Fenced, CreatedAt: before.CreatedAt, ChangedAt: c.At}
+	if before.Code == "" {
+		after.CreatedAt = c.At
+	}
+	if n.Fenced != nil {
+		after.Fenced = *n.Fenced
+	}
+	return after
+}
+
+// savedCostCenter is a cost center as it was and as it is to be.
+type savedCostCenter struct {
+	before, after CostCenter
+	exists        bool
+	version       int64
+}
+
+// saveCostCenter commits it.
+func (s *Service) saveCostCenter(
+	ctx context.Context, c *call.Call, save savedCostCenter,
+) (out call.Stored[CostCenter], err error) {
+	code := save.after.Code
+	ops, err := s.fence(ctx, c, save.before, save.after)
+	if err != nil {
+		return out, err
+	}
+	data, err := call.Encode(save.after)
+	if err != nil {
+		return out, err
+	}
+	put := c.Put(table.Item{Key: license.CostCenterKey(c.Account, code), Data: data}, save.exists, save.version)
+	out = call.Stored[CostCenter]{Value: save.after, Version: put.Item.Version, Created: !save.exists}
+	change := call.AuditEntry{
+		Action: "costCenter.created", Subject: "costCenter", SubjectID: code, After: stateOfCostCenter(save.after),
+	}
+	answer := out.Answer()
+	if save.exists {
+		change.Action, change.Before = "costCenter.changed", stateOfCostCenter(save.before)
+	} else {
+		answer = answer.At(costCenterPath(c.Account, code))
+	}
+	audit, err := c.Audit(change)
+	if err != nil {
+		return out, err
+	}
+	return out, c.Commit(ctx, answer, append(ops, put, audit)...)
+}
+
+// fence are the operations that make the fence of a cost center what it is to be.
+func (s *Service) fence(ctx context.Context, c *call.Call, before, after CostCenter) ([]table.Operation, error) {
+	switch {
+	case after.Fenced && !before.Fenced:
+		return s.kernel.Fence(ctx, c, after.Code)
+	case before.Fenced && !after.Fenced:
+		return s.kernel.Unfence(ctx, c, before.Code)
+	}
+	return nil, nil
 }
 
 func costCenterPath(account, code string) string {
@@ -93,15 +158,17 @@ func (s *Service) CostCenter(ctx context.Context, c *call.Call, code string) (Co
 	return cc, item.Version, err
 }
 
-// DeleteCostCenter deletes a cost center to which nothing is charged. Carts and quotes that name it
-// stay as they are: the one cannot be quoted and the other not be ordered until another is chosen.
+// DeleteCostCenter deletes a cost center to which nothing is charged and of which nobody is. Carts and
+// quotes that name it stay as they are: the one cannot be quoted and the other not be ordered until
+// another is chosen.
 //
-// Errors: not-found, precondition-failed; wrong-state while licenses are charged to it, or while an
-// order is being placed that might.
+// Errors: not-found, precondition-failed; wrong-state while licenses are charged to it, while users
+// are of it, or while an order is being placed that might.
 func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code string) error {
 	key, placing := license.CostCenterKey(c.Account, code), placingKey(c.Account)
 	return call.Decide(ctx, func(ctx context.Context) error {
-		found, err := c.Lookup(ctx, key, placing)
+		people := license.PeopleKey(c.Account, code)
+		found, err := c.Lookup(ctx, key, placing, people)
 		if err != nil {
 			return err
 		}
@@ -109,18 +176,11 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		if !exists {
 			return problem.Missing("cost center")
 		}
-		if err := c.Matches(true, item.Version); err != nil {
+		if err := c.MatchesTag(call.Tag(item.Version)); err != nil {
 			return err
 		}
-		used, err := s.inventory.InUse(ctx, c, code)
-		if err != nil {
+		if err := s.unused(ctx, c, code, found[people].Counts[license.CountPeople]); err != nil {
 			return err
-		}
-		if used {
-			return problem.New(
-				problem.WrongState,
-				"Licenses are charged to this cost center; charge them to another one first.",
-			)
 		}
 		if found[placing].Counts[countPlacing] > 0 {
 			return problem.New(
@@ -137,15 +197,19 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 				Action:    "costCenter.deleted",
 				Subject:   "costCenter",
 				SubjectID: code,
-				Before:    costCenterState{before.Name},
+				Before:    stateOfCostCenter(before),
 			},
 		)
 		if err != nil {
 			return err
 		}
 		// What was looked at above is demanded again in the commit: an order may have come between.
+		fence, err := s.fence(ctx, c, before, CostCenter{})
+		if err != nil {
+			return err
+		}
 		ops := append(
-			s.kernel.Unused(c.Account, code),
+			slices.Concat(s.kernel.Unused(c.Account, code), fence),
 			table.Delete(
 				key,
 				table.IfVersion(item.Version),
@@ -155,6 +219,25 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		)
 		return c.Commit(ctx, call.Gone(), ops...)
 	})
+}
+
+// unused demands that no license is charged to a cost center, which has a number of users, and that
+// it has none.
+//
+// Errors: wrong-state.
+func (s *Service) unused(ctx context.Context, c *call.Call, code string, users int64) error {
+	used, err := s.inventory.InUse(ctx, c, code)
+	switch {
+	case err != nil:
+		return err
+	case used:
+		return problem.New(
+			problem.WrongState, "Licenses are charged to this cost center; charge them to another one first.",
+		)
+	case users > 0:
+		return problem.New(problem.WrongState, "Users are of this cost center; give them another one first.")
+	}
+	return nil
 }
 
 // CostCenters lists up to limit cost centers behind the code after, by code, that a search finds,

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -52,12 +52,12 @@ func breakable(t testing.TB) *fragile {
 		f.commit++
 		return (*befall)(f.commit)
 	})
-	k := testkit.On(t, f.store)
+	k := fixtures.On(t, f.store)
 	f.shop = over(t, k)
 	f.costCenters("CC-1", "CC-2")
 	env := *k.Env
 	env.Table = raw
-	f.others = over(t, &testkit.Fixture{Env: &env, Account: k.Account, Clock: k.Clock, Logs: k.Logs})
+	f.others = over(t, &fixtures.Fixture{Env: &env, Account: k.Account, Clock: k.Clock, Logs: k.Logs})
 	return f
 }
 
@@ -115,7 +115,9 @@ func (s *shop) whole(quantity int) (placed bool) {
 // resume is what the maintenance function does.
 func (s *shop) resume() {
 	s.t.Helper()
-	if err := purchase.NewService(s.Env, license.NewService(catalog.Default()), nil).ResumeOrders(s.t.Context()); err != nil {
+	if err := purchase.NewService(
+		s.Env, license.NewService(catalog.Default()),
+	).ResumeOrders(s.t.Context()); err != nil {
 		s.t.Error(err)
 	}
 }
@@ -151,7 +153,9 @@ func TestAnOrderSurvivesACrashAnywhere(t *testing.T) {
 			commits = 5
 		}
 		for n := 1; n <= commits; n++ {
-			for _, fault := range []faulty.Fault{faulty.Fail, faulty.TimeoutAfter, faulty.CrashBefore, faulty.CrashAfter} {
+			for _, fault := range []faulty.Fault{
+				faulty.Fail, faulty.TimeoutAfter, faulty.CrashBefore, faulty.CrashAfter,
+			} {
 				rescues := []string{"repetition"}
 				if fault == faulty.CrashBefore || fault == faulty.CrashAfter {
 					rescues = append(rescues, "maintenance", "both at once")
@@ -191,7 +195,7 @@ func TestAnOrderSurvivesACrashAnywhere(t *testing.T) {
 							f.Clock.Add(61 * time.Second)
 							again = f.zoe("POST", "/orders", confirm(q), "the key")
 						}
-						order := testkit.Decode[purchase.Order](t, again, http.StatusCreated)
+						order := fixtures.Decode[purchase.Order](t, again, http.StatusCreated)
 						if order.State != purchase.OrderPlaced || order.LicenseCount != size ||
 							again.Header.Get("Location") != "/v1/accounts/acme/orders/"+order.ID {
 							t.Errorf("answered %s with %v", again.Body, again.Header)
@@ -251,12 +255,12 @@ func TestTheLargestOrderIsNeverSeenInPart(t *testing.T) {
 	f.resume()
 	f.faults(nil)
 	again := f.zoe("POST", "/orders", confirm(q), "the key")
-	if got := testkit.Decode[purchase.Order](
+	if got := fixtures.Decode[purchase.Order](
 		t,
 		again,
 		http.StatusCreated,
 	); got.ID != order.ID || again.Header.Get("Idempotent-Replayed") != "true" ||
-		!got.PlacedAt.Equal(testkit.Start) {
+		!got.PlacedAt.Equal(fixtures.Start) {
 		t.Errorf("repeated: %s with %v", again.Body, again.Header)
 	}
 	f.settled(purchase.MaxQuantity)
@@ -303,7 +307,7 @@ func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
 			}
 			return faulty.None
 		})
-		if err := purchase.NewService(f.Env, license.NewService(catalog.Default()), nil).
+		if err := purchase.NewService(f.Env, license.NewService(catalog.Default())).
 			ResumeOrders(t.Context()); tries < call.MostAttempts &&
 			err == nil {
 			t.Errorf("try %d did not fail", tries)

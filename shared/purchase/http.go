@@ -9,6 +9,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
+	"seatwise/shared/license/effects"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -44,6 +45,7 @@ type costCenterInput struct {
 type costCenterBody struct {
 	Code      string    `json:"code,omitempty" readOnly:"true" doc:"The code in the path."`
 	Name      string    `json:"name" minLength:"1" maxLength:"200"`
+	Fenced    *bool     `json:"fenced,omitempty" nullable:"false" doc:"Whether its licenses are given to its own users only; who holds one keeps it. Stays if left out, and is false of a new one."`
 	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
 	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true"`
 }
@@ -147,253 +149,120 @@ type oneOrderInput struct {
 	ID string `path:"id" doc:"The order's id."`
 }
 
-type statementInput struct {
-	api.Account
-	ID     string `path:"id" doc:"The order's id."`
-	Accept string `header:"Accept" doc:"text/html (if left out) or application/pdf."`
-}
-
-type statementOutput struct {
-	ContentType   string `header:"Content-Type"`
-	Disposition   string `header:"Content-Disposition"`
-	ContentPolicy string `header:"Content-Security-Policy"`
-	Vary          string `header:"Vary"`
-	Body          []byte
-}
-
 // edge answers for the module.
 type edge struct{ *Service }
 
 // Routes registers the module's operations (docs/contract.md).
 func (s *Service) Routes(k *api.Router) {
 	h := edge{s}
-	register := func(id, method, path, summary, tag string, permissions []auth.Permission) api.Operation {
-		return api.Operation{ID: id, Method: method, Path: path, Summary: summary, Tag: tag, Permissions: permissions}
-	}
-	created := func(op api.Operation) api.Operation {
-		op.Status = http.StatusCreated
-		return op
-	}
-	conflicting := func(op api.Operation) api.Operation {
-		op.Conflicts = true
-		return op
-	}
-	api.Register(
-		k,
-		register("list-catalog", http.MethodGet, "/v1/catalog", "List the products that can be licensed", tagCatalog,
-			[]auth.Permission{auth.CatalogRead}),
-		h.catalog,
-	)
+	k.Foresees("licenses", effects.Reader(s.products))
+	k.Foresees("orders", readCharges)
+	api.Register(k, api.Operation{
+		ID:          "list-catalog",
+		Method:      http.MethodGet,
+		Path:        "/v1/catalog",
+		Summary:     "List the products that can be licensed",
+		Tag:         tagCatalog,
+		Permissions: []auth.Permission{auth.CatalogRead},
+	}, h.catalog)
+	h.costCenterRoutes(k)
+	h.cartRoutes(k)
+	h.orderRoutes(k)
+}
 
-	judged := func(op api.Operation) api.Operation {
-		op.Rules = true
-		return op
-	}
-	makes := func(op api.Operation) api.Operation {
-		op.Makes = true
-		return op
-	}
+// Routes registers the operation (docs/contract.md).
+func (s *BillingService) Routes(k *api.Router) {
+	op := reading("get-billing", "/billing", "Read what falls due from the next billing date on", tagPurchase)
+	api.Register(k, op, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Plain[Billing], error) {
+		b, err := s.Billing(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return &api.Plain[Billing]{Status: http.StatusOK, Body: b}, nil
+	})
+}
+
+// changing is an operation of whoever buys; its path is below the account's.
+func changing(id, method, path, summary, tag string) api.Operation {
+	return api.Operation{ID: id, Method: method, Path: base + path, Summary: summary, Tag: tag, Permissions: buys}
+}
+
+// reading is an operation of whoever sees bills; its path is below the account's.
+func reading(id, path, summary, tag string) api.Operation {
+	op := changing(id, http.MethodGet, path, summary, tag)
+	op.Permissions = reads
+	return op
+}
+
+// judged has the rules of a POST asked about a body too that its schema refuses.
+func judged(op api.Operation) api.Operation {
+	op.Rules = true
+	return op
+}
+
+// created has a POST answer 201.
+func created(op api.Operation) api.Operation {
+	op.Status = http.StatusCreated
+	return op
+}
+
+func (h edge) costCenterRoutes(k *api.Router) {
+	const path = "/cost-centers/{code}"
 	centers := api.ReadWrite[costCenterInput, costCenterBody, CostCenter]{
-		New:  func(at *costCenterInput) CostCenter { return CostCenter{Code: at.Code} },
-		Read: h.getCostCenter, Write: h.putCostCenter,
+		Keeps: []string{"fenced"},
+		New:   func(at *costCenterInput) CostCenter { return CostCenter{Code: at.Code} },
+		Read:  h.getCostCenter, Write: h.putCostCenter,
 	}
-	const center = base + "/cost-centers/{code}"
-	api.RegisterPut(
-		k,
-		makes(register("put-cost-center", "", center, "Make or rename a cost center", tagCostCenters, buys)),
-		centers,
-	)
+	put := changing("put-cost-center", "", path, "Make or rename a cost center, or fence its licenses for its own users", tagCostCenters)
+	put.Makes = true
+	api.RegisterPut(k, put, centers)
 	api.RegisterPatch(
-		k,
-		register("patch-cost-center", "", center, "Change what is named of a cost center", tagCostCenters, buys),
-		centers,
+		k, changing("patch-cost-center", "", path, "Change what is named of a cost center", tagCostCenters), centers,
 	)
-	api.RegisterGet(k, register("get-cost-center", "", center, "Read a cost center", tagCostCenters, reads), centers)
-	api.Register(k, conflicting(register("delete-cost-center", http.MethodDelete, base+"/cost-centers/{code}",
-		"Delete a cost center to which no license is charged", tagCostCenters, buys)), h.deleteCostCenter)
-	api.Register(
-		k,
-		register(
-			"list-cost-centers",
-			http.MethodGet,
-			base+"/cost-centers",
-			"List the cost centers, by code",
-			tagCostCenters,
-			reads,
-		),
-		h.costCenters,
-	)
+	api.RegisterGet(k, reading("get-cost-center", path, "Read a cost center", tagCostCenters), centers)
+	remove := changing("delete-cost-center", http.MethodDelete, path,
+		"Delete a cost center to which no license is charged and of which no user is", tagCostCenters)
+	remove.Conflicts = true
+	api.Register(k, remove, h.deleteCostCenter)
+	list := reading("list-cost-centers", "/cost-centers", "List the cost centers, by code", tagCostCenters)
+	api.Register(k, list, h.costCenters)
+}
 
+func (h edge) cartRoutes(k *api.Router) {
+	const path, lines = "/cart", "/cart/lines"
+	const line = lines + "/{line}"
+	of := func(id, method, path, summary string) api.Operation {
+		return changing(id, method, path, summary, tagPurchase)
+	}
 	cart := api.ReadWrite[api.Account, cartBody, CartView]{Read: h.getCart, Write: h.putCart}
-	api.RegisterGet(k, register("get-cart", "", base+"/cart", "Read the caller's cart", tagPurchase, buys), cart)
-	api.RegisterPut(
-		k,
-		register("put-cart", "", base+"/cart", "Give the caller's cart other lines", tagPurchase, buys),
-		cart,
-	)
-	api.RegisterPatch(
-		k,
-		register("patch-cart", "", base+"/cart", "Change what is named of the caller's cart", tagPurchase, buys),
-		cart,
-	)
-	api.Register(
-		k,
-		judged(
-			register(
-				"add-cart-line",
-				http.MethodPost,
-				base+"/cart/lines",
-				"Put one line more into the cart",
-				tagPurchase,
-				buys,
-			),
-		),
-		h.addLine,
-	)
+	api.RegisterGet(k, of("get-cart", "", path, "Read the caller's cart"), cart)
+	api.RegisterPut(k, of("put-cart", "", path, "Give the caller's cart other lines"), cart)
+	api.RegisterPatch(k, of("patch-cart", "", path, "Change what is named of the caller's cart"), cart)
+	api.Register(k, judged(of("add-cart-line", http.MethodPost, lines, "Put one line more into the cart")), h.addLine)
 	api.RegisterPatchOf(
-		k,
-		register(
-			"patch-cart-line",
-			"",
-			base+"/cart/lines/{line}",
-			"Change what is named of a line of the cart",
-			tagPurchase,
-			buys,
-		),
-		h.getLine,
-		h.putLine,
+		k, of("patch-cart-line", "", line, "Change what is named of a line of the cart"), h.getLine, h.putLine,
 	)
+	api.Register(k, of("delete-cart-line", http.MethodDelete, line, "Take a line out of the cart"), h.deleteLine)
+	api.Register(k, of("delete-cart", http.MethodDelete, path, "Empty the caller's cart"), h.deleteCart)
+	api.Register(k, judged(of("charge-cart", http.MethodPost, path+"/cost-center",
+		"Give all or some lines of the cart a cost center")), h.setCartCostCenter)
 	api.Register(
-		k,
-		register(
-			"delete-cart-line",
-			http.MethodDelete,
-			base+"/cart/lines/{line}",
-			"Take a line out of the cart",
-			tagPurchase,
-			buys,
-		),
-		h.deleteLine,
+		k, judged(of("split-cart-line", http.MethodPost, line+"/split", "Split a line of the cart")), h.splitLine,
 	)
-	api.Register(
-		k,
-		register("delete-cart", http.MethodDelete, base+"/cart", "Empty the caller's cart", tagPurchase, buys),
-		h.deleteCart,
-	)
-	api.Register(
-		k,
-		judged(
-			register(
-				"charge-cart",
-				http.MethodPost,
-				base+"/cart/cost-center",
-				"Give all or some lines of the cart a cost center",
-				tagPurchase,
-				buys,
-			),
-		),
-		h.setCartCostCenter,
-	)
-	api.Register(
-		k,
-		judged(
-			register(
-				"split-cart-line",
-				http.MethodPost,
-				base+"/cart/lines/{line}/split",
-				"Split a line of the cart",
-				tagPurchase,
-				buys,
-			),
-		),
-		h.splitLine,
-	)
-	api.Register(
-		k,
-		judged(
-			register(
-				"merge-cart-lines",
-				http.MethodPost,
-				base+"/cart/merge",
-				"Make one of lines that have the same product and cost center",
-				tagPurchase,
-				buys,
-			),
-		),
-		h.mergeLines,
-	)
+	api.Register(k, judged(of("merge-cart-lines", http.MethodPost, path+"/merge",
+		"Make one of lines that have the same product and cost center")), h.mergeLines)
+}
 
-	api.Register(
-		k,
-		created(
-			judged(
-				register(
-					"create-quote",
-					http.MethodPost,
-					base+"/quotes",
-					"Price the cart, or the lines sent",
-					tagPurchase,
-					buys,
-				),
-			),
-		),
-		h.quote,
-	)
-	api.Register(
-		k,
-		register(
-			"get-quote",
-			http.MethodGet,
-			base+"/quotes/{id}",
-			"Read a quote",
-			tagPurchase,
-			append(slices.Clone(reads), buys...),
-		),
-		h.getQuote,
-	)
-	api.Register(
-		k,
-		created(
-			judged(
-				register("place-order", http.MethodPost, base+"/orders", "Order what was quoted", tagPurchase, buys),
-			),
-		),
-		h.order,
-	)
-	api.Register(
-		k,
-		register(
-			"list-orders",
-			http.MethodGet,
-			base+"/orders",
-			"List the orders, the newest first",
-			tagPurchase,
-			reads,
-		),
-		h.orders,
-	)
-	api.Register(
-		k,
-		register("get-order", http.MethodGet, base+"/orders/{id}", "Read an order", tagPurchase, reads),
-		h.getOrder,
-	)
-	statements := conflicting(
-		register("get-statement", http.MethodGet, base+"/orders/{id}/statement", "Print an order", tagPurchase, reads),
-	)
-	statements.Files = []string{HTML, PDF}
-	api.Register(k, statements, h.statement)
-	api.Register(
-		k,
-		register(
-			"get-billing",
-			http.MethodGet,
-			base+"/billing",
-			"Read what falls due from the next billing date on",
-			tagPurchase,
-			reads,
-		),
-		h.billing,
-	)
+func (h edge) orderRoutes(k *api.Router) {
+	quote := changing("create-quote", http.MethodPost, "/quotes", "Price the cart, or the lines sent", tagPurchase)
+	api.Register(k, created(judged(quote)), h.quote)
+	one := reading("get-quote", "/quotes/{id}", "Read a quote", tagPurchase)
+	one.Permissions = append(slices.Clone(reads), buys...)
+	api.Register(k, one, h.getQuote)
+	order := changing("place-order", http.MethodPost, "/orders", "Order what was quoted", tagPurchase)
+	api.Register(k, created(judged(order)), h.order)
+	api.Register(k, reading("list-orders", "/orders", "List the orders, the newest first", tagPurchase), h.orders)
+	api.Register(k, reading("get-order", "/orders/{id}", "Read an order", tagPurchase), h.getOrder)
 }
 
 func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.Listed[CatalogItem], error) {
@@ -449,7 +318,7 @@ func (h edge) putCostCenter(
 	if err := api.CheckID("code", at.Code); err != nil {
 		return nil, err
 	}
-	cc, err := h.PutCostCenter(ctx, c, at.Code, sent.Body.Name)
+	cc, err := h.ChangeCostCenter(ctx, c, CostCenterChange{at.Code, sent.Body.Name, sent.Body.Fenced})
 	if err != nil {
 		return nil, err
 	}
@@ -626,35 +495,4 @@ func (h edge) getOrder(ctx context.Context, c *call.Call, in *oneOrderInput) (*a
 		return nil, err
 	}
 	return &api.Tagged[Order]{Status: http.StatusOK, ETag: call.Tag(version), Body: order}, nil
-}
-
-func (h edge) statement(ctx context.Context, c *call.Call, in *statementInput) (*statementOutput, error) {
-	form, ok := StatementForm(in.Accept)
-	if !ok {
-		return nil, problem.Invalid("Accept", problem.NotAllowed, "must take %s or %s", HTML, PDF)
-	}
-	if !auth.ValidID(in.ID) {
-		return nil, problem.Missing("order")
-	}
-	printed, err := h.Statement(ctx, c, in.ID, form)
-	if err != nil {
-		return nil, err
-	}
-	// The page has its style within itself and needs nothing else.
-	out := &statementOutput{
-		ContentType: HTML + "; charset=utf-8", Disposition: `inline; filename="statement-` + in.ID + `.html"`,
-		ContentPolicy: "default-src 'none'; style-src 'unsafe-inline'", Vary: "Accept", Body: printed,
-	}
-	if form == PDF {
-		out.ContentType, out.Disposition = PDF, `inline; filename="statement-`+in.ID+`.pdf"`
-	}
-	return out, nil
-}
-
-func (h edge) billing(ctx context.Context, c *call.Call, _ *api.Account) (*api.Plain[Billing], error) {
-	b, err := h.Billing(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	return &api.Plain[Billing]{Status: http.StatusOK, Body: b}, nil
 }

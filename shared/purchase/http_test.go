@@ -13,14 +13,15 @@ import (
 	"time"
 
 	"seatwise/infra/registry"
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/catalog/catalogfile"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/period"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -30,19 +31,19 @@ import (
 
 // shop is the module behind HTTP.
 type shop struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	t testing.TB
 	h http.Handler
 }
 
 func open(t testing.TB) *shop {
 	t.Helper()
-	return over(t, testkit.New(t))
+	return over(t, fixtures.New(t))
 }
 
-func over(t testing.TB, k *testkit.Fixture) *shop {
+func over(t testing.TB, k *fixtures.Fixture) *shop {
 	t.Helper()
-	f := registry.One(k.Env, "PurchaseFunction")
+	f := registry.One(k.Env, "PurchaseFunction", "BillingFunction", "StatementFunction")
 	return &shop{Fixture: k, t: t, h: f.HTTP}
 }
 
@@ -57,7 +58,7 @@ func stocked(t testing.TB) *shop {
 func (s *shop) costCenters(codes ...string) {
 	s.t.Helper()
 	for _, code := range codes {
-		testkit.Decode[purchase.CostCenter](
+		fixtures.Decode[purchase.CostCenter](
 			s.t,
 			s.zoe("PUT", "/cost-centers/"+code, map[string]any{"name": "Center " + code}),
 			http.StatusCreated,
@@ -68,14 +69,14 @@ func (s *shop) costCenters(codes ...string) {
 var everything = []auth.Permission{auth.CatalogRead, auth.BillingRead, auth.BillingPurchase}
 
 // zoe calls, with an idempotency key if one is given.
-func (s *shop) zoe(method, path string, body any, key ...string) testkit.Response {
+func (s *shop) zoe(method, path string, body any, key ...string) fixtures.Response {
 	s.t.Helper()
 	return s.as("zoe", method, path, body, key...)
 }
 
-func (s *shop) as(user, method, path string, body any, key ...string) testkit.Response {
+func (s *shop) as(user, method, path string, body any, key ...string) fixtures.Response {
 	s.t.Helper()
-	r := testkit.Request{
+	r := fixtures.Request{
 		Method:      method,
 		Path:        "/v1/accounts/acme" + path,
 		Body:        body,
@@ -89,9 +90,9 @@ func (s *shop) as(user, method, path string, body any, key ...string) testkit.Re
 	return s.Do(s.t, s.h, r)
 }
 
-func (s *shop) problem(r testkit.Response, status int, slug string, fields ...string) {
+func (s *shop) problem(r fixtures.Response, status int, slug string, fields ...string) {
 	s.t.Helper()
-	p := testkit.Problem(s.t, r, status, slug)
+	p := fixtures.Problem(s.t, r, status, slug)
 	var named []string
 	for _, f := range p.Errors {
 		named = append(named, f.Field)
@@ -112,7 +113,7 @@ func line(product string, quantity int, costCenter string) map[string]any {
 
 func (s *shop) quote(lines ...map[string]any) purchase.Quote {
 	s.t.Helper()
-	return testkit.Decode[purchase.Quote](
+	return fixtures.Decode[purchase.Quote](
 		s.t,
 		s.zoe("POST", "/quotes", map[string]any{"lines": lines}),
 		http.StatusCreated,
@@ -125,7 +126,11 @@ func confirm(q purchase.Quote) map[string]any {
 
 func (s *shop) buy(lines ...map[string]any) purchase.Order {
 	s.t.Helper()
-	return testkit.Decode[purchase.Order](s.t, s.zoe("POST", "/orders", confirm(s.quote(lines...))), http.StatusCreated)
+	return fixtures.Decode[purchase.Order](
+		s.t,
+		s.zoe("POST", "/orders", confirm(s.quote(lines...))),
+		http.StatusCreated,
+	)
 }
 
 // licenses lists as every module does, by cost center.
@@ -149,12 +154,12 @@ func (s *shop) licenses(f inventory.Filter) map[string]int {
 
 func (s *shop) billing() purchase.Billing {
 	s.t.Helper()
-	return testkit.Decode[purchase.Billing](s.t, s.zoe("GET", "/billing", nil), http.StatusOK)
+	return fixtures.Decode[purchase.Billing](s.t, s.zoe("GET", "/billing", nil), http.StatusOK)
 }
 
 func (s *shop) orders() []purchase.Order {
 	s.t.Helper()
-	return testkit.Decode[api.List[purchase.Order]](s.t, s.zoe("GET", "/orders", nil), http.StatusOK).Items
+	return fixtures.Decode[api.List[purchase.Order]](s.t, s.zoe("GET", "/orders", nil), http.StatusOK).Items
 }
 
 // TestThePath is step 2 of the main job: 12 Live Reports, split 7 and 5, quoted, acknowledged,
@@ -162,7 +167,7 @@ func (s *shop) orders() []purchase.Order {
 func TestThePath(t *testing.T) {
 	s := stocked(t)
 	r := s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 12, "")}})
-	cart := testkit.Decode[purchase.Cart](t, r, http.StatusOK)
+	cart := fixtures.Decode[purchase.Cart](t, r, http.StatusOK)
 	if len(cart.Lines) != 1 || cart.Lines[0].ID == "" {
 		t.Fatalf("cart %+v", cart)
 	}
@@ -170,7 +175,7 @@ func TestThePath(t *testing.T) {
 	parts := map[string]any{"parts": []any{
 		map[string]any{"quantity": 7, "costCenter": "CC-1"}, map[string]any{"quantity": 5, "costCenter": "CC-2"},
 	}}
-	cart = testkit.Decode[purchase.Cart](
+	cart = fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe("POST", "/cart/lines/"+cart.Lines[0].ID+"/split", parts),
 		http.StatusOK,
@@ -179,10 +184,11 @@ func TestThePath(t *testing.T) {
 		t.Fatalf("cart %+v", cart)
 	}
 
-	q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
+	q := fixtures.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 	// On 15 July, billed on the 1st: 17 of 31 days of 12 x 25.00.
-	if q.Recurring != money.Of(30000, "USD") || q.DueToday != money.Of(16452, "USD") || q.NextBillingDate != "2026-08-01" ||
-		!q.ExpiresAt.Equal(testkit.Start.Add(30*time.Minute)) ||
+	if q.Recurring != money.Of(30000, "USD") || q.DueToday != money.Of(16452, "USD") ||
+		q.NextBillingDate != "2026-08-01" ||
+		!q.ExpiresAt.Equal(fixtures.Start.Add(30*time.Minute)) ||
 		len(q.ByCostCenter) != 2 ||
 		q.ByCostCenter[1].Recurring != money.Of(12500, "USD") {
 		t.Errorf("quote %+v", q)
@@ -203,8 +209,9 @@ func TestThePath(t *testing.T) {
 	}
 
 	r = s.zoe("POST", "/orders", confirm(q))
-	order := testkit.Decode[purchase.Order](t, r, http.StatusCreated)
-	if order.State != purchase.OrderPlaced || order.LicenseCount != 12 || order.Recurring != q.Recurring || order.DueToday != q.DueToday ||
+	order := fixtures.Decode[purchase.Order](t, r, http.StatusCreated)
+	if order.State != purchase.OrderPlaced || order.LicenseCount != 12 || order.Recurring != q.Recurring ||
+		order.DueToday != q.DueToday ||
 		order.PlacedBy != "zoe" ||
 		order.Percent != 100 ||
 		!slices.Equal(order.Lines, q.Lines) {
@@ -216,11 +223,11 @@ func TestThePath(t *testing.T) {
 	if got := s.licenses(inventory.Filter{Order: order.ID}); got["CC-1"] != 7 || got["CC-2"] != 5 {
 		t.Errorf("licenses %v", got)
 	}
-	if cart = testkit.Decode[purchase.Cart](t, s.zoe("GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 0 {
+	if cart = fixtures.Decode[purchase.Cart](t, s.zoe("GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 0 {
 		t.Errorf("the cart still has %+v", cart.Lines)
 	}
 	got := s.zoe("GET", "/orders/"+order.ID, nil)
-	if read := testkit.Decode[purchase.Order](
+	if read := fixtures.Decode[purchase.Order](
 		t,
 		got,
 		http.StatusOK,
@@ -240,7 +247,7 @@ func TestThePath(t *testing.T) {
 		b.ByProduct[0].Quantity != 12 {
 		t.Errorf("billing %+v", b)
 	}
-	again := testkit.Problem(t, s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, "wrong-state")
+	again := fixtures.Problem(t, s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, "wrong-state")
 	if again.OrderID == "" || !strings.Contains(again.Detail, again.OrderID) {
 		t.Errorf("the refusal does not name the order: %+v", again)
 	}
@@ -248,15 +255,15 @@ func TestThePath(t *testing.T) {
 
 func TestCatalog(t *testing.T) {
 	s := open(t)
-	get := func(query string) testkit.Response {
+	get := func(query string) fixtures.Response {
 		return s.Do(
 			t,
 			s.h,
-			testkit.Request{Method: "GET", Path: "/v1/catalog" + query, User: "zoe", Permissions: everything},
+			fixtures.Request{Method: "GET", Path: "/v1/catalog" + query, User: "zoe", Permissions: everything},
 		)
 	}
 	list := func(query string) api.List[purchase.CatalogItem] {
-		return testkit.Decode[api.List[purchase.CatalogItem]](t, get(query), http.StatusOK)
+		return fixtures.Decode[api.List[purchase.CatalogItem]](t, get(query), http.StatusOK)
 	}
 	all := list("")
 	if len(all.Items) != len(catalog.Default().Products()) || all.NextCursor != "" {
@@ -297,7 +304,7 @@ func TestCostCenters(t *testing.T) {
 	s := open(t)
 	r := s.zoe("PUT", "/cost-centers/CC-1", map[string]any{"name": "Sales West"})
 	first := r.Header.Get("ETag")
-	if cc := testkit.Decode[purchase.CostCenter](
+	if cc := fixtures.Decode[purchase.CostCenter](
 		t,
 		r,
 		http.StatusCreated,
@@ -306,7 +313,7 @@ func TestCostCenters(t *testing.T) {
 		t.Errorf("made %+v with %v", cc, r.Header)
 	}
 	r = s.zoe("PUT", "/cost-centers/CC-1", map[string]any{"name": "Sales East"})
-	if cc := testkit.Decode[purchase.CostCenter](
+	if cc := fixtures.Decode[purchase.CostCenter](
 		t,
 		r,
 		http.StatusOK,
@@ -315,7 +322,7 @@ func TestCostCenters(t *testing.T) {
 		t.Errorf("renamed %+v with %v", cc, r.Header)
 	}
 	for i := range 5 {
-		testkit.Decode[purchase.CostCenter](
+		fixtures.Decode[purchase.CostCenter](
 			t,
 			s.zoe("PUT", fmt.Sprintf("/cost-centers/X-%d", i), map[string]any{"name": fmt.Sprintf("Support %d", i)}),
 			http.StatusCreated,
@@ -324,7 +331,7 @@ func TestCostCenters(t *testing.T) {
 	list := func(query string) (codes []string) {
 		t.Helper()
 		for next := query; ; {
-			page := testkit.Decode[api.List[purchase.CostCenter]](
+			page := fixtures.Decode[api.List[purchase.CostCenter]](
 				t,
 				s.zoe("GET", "/cost-centers"+next, nil),
 				http.StatusOK,
@@ -370,7 +377,7 @@ func TestCostCenters(t *testing.T) {
 	)
 	s.problem(s.zoe("GET", "/cost-centers/CC-9", nil), http.StatusNotFound, "not-found")
 	s.problem(s.zoe("GET", "/cost-centers/a%23b", nil), http.StatusNotFound, "not-found")
-	stale := testkit.Request{
+	stale := fixtures.Request{
 		Method:      "DELETE",
 		Path:        "/v1/accounts/acme/cost-centers/CC-1",
 		User:        "zoe",
@@ -398,7 +405,7 @@ func TestCostCenters(t *testing.T) {
 func TestCart(t *testing.T) {
 	s := stocked(t)
 	r := s.zoe("GET", "/cart", nil)
-	if cart := testkit.Decode[purchase.Cart](
+	if cart := fixtures.Decode[purchase.Cart](
 		t,
 		r,
 		http.StatusOK,
@@ -406,7 +413,7 @@ func TestCart(t *testing.T) {
 		r.Header.Get("ETag") == "" {
 		t.Errorf("a new cart: %s", r.Body)
 	}
-	testkit.Decode[purchase.Cart](
+	fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, ""), line("developer", 1, "")}}),
 		http.StatusOK,
@@ -432,7 +439,7 @@ func TestCart(t *testing.T) {
 	)
 	s.problem(s.zoe("PUT", "/cart", `{"lines": [`), http.StatusBadRequest, "malformed-body", "body")
 
-	charged := testkit.Decode[purchase.Cart](
+	charged := fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe("POST", "/cart/cost-center", map[string]any{"costCenter": "CC-1"}),
 		http.StatusOK,
@@ -442,7 +449,7 @@ func TestCart(t *testing.T) {
 	}
 	one := map[string]any{"costCenter": "CC-2", "lineIds": []string{charged.Lines[1].ID}}
 	r = s.zoe("POST", "/cart/cost-center", one, "key-1")
-	charged = testkit.Decode[purchase.Cart](t, r, http.StatusOK)
+	charged = fixtures.Decode[purchase.Cart](t, r, http.StatusOK)
 	if charged.Lines[0].CostCenter != "CC-1" || charged.Lines[1].CostCenter != "CC-2" {
 		t.Errorf("one charged: %+v", charged.Lines)
 	}
@@ -471,14 +478,14 @@ func TestCart(t *testing.T) {
 	)
 	three := []any{line("live-reports", 2, "CC-1"), line("developer", 1, "CC-1"), line("live-reports", 3, "CC-1")}
 	three = append(three, line("live-reports", 4, "CC-2"))
-	testkit.Decode[purchase.Cart](t, s.as("bob", "PUT", "/cart", map[string]any{"lines": three}), http.StatusOK)
+	fixtures.Decode[purchase.Cart](t, s.as("bob", "PUT", "/cart", map[string]any{"lines": three}), http.StatusOK)
 	s.problem(
 		s.as("bob", "POST", "/cart/merge", map[string]any{"lineIds": []string{"1", "9"}}),
 		http.StatusUnprocessableEntity,
 		"validation",
 		"lineIds[1]",
 	)
-	merged := testkit.Decode[purchase.Cart](t, s.as("bob", "POST", "/cart/merge", map[string]any{}), http.StatusOK)
+	merged := fixtures.Decode[purchase.Cart](t, s.as("bob", "POST", "/cart/merge", map[string]any{}), http.StatusOK)
 	if len(merged.Lines) != 3 || merged.Lines[0].Quantity != 5 || merged.Lines[0].CostCenter != "CC-1" ||
 		merged.Lines[2].Quantity != 4 {
 		t.Errorf("merged: %+v", merged.Lines)
@@ -492,10 +499,16 @@ func TestCart(t *testing.T) {
 	s.problem(s.zoe("POST", "/cart/lines/1/split", bad), http.StatusUnprocessableEntity, "validation", "parts")
 	s.problem(s.zoe("POST", "/cart/lines/99/split", bad), http.StatusNotFound, "not-found")
 
-	if cart := testkit.Decode[purchase.Cart](t, s.as("ada", "GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 0 {
+	if cart := fixtures.Decode[purchase.Cart](
+		t,
+		s.as("ada", "GET", "/cart", nil),
+		http.StatusOK,
+	); len(
+		cart.Lines,
+	) != 0 {
 		t.Errorf("ada sees zoe's cart: %+v", cart)
 	}
-	stale := testkit.Request{
+	stale := fixtures.Request{
 		Method:      "DELETE",
 		Path:        "/v1/accounts/acme/cart",
 		User:        "zoe",
@@ -506,7 +519,7 @@ func TestCart(t *testing.T) {
 	if r := s.zoe("DELETE", "/cart", nil); r.Status != http.StatusNoContent {
 		t.Errorf("emptied: %d %s", r.Status, r.Body)
 	}
-	refilled := testkit.Decode[purchase.Cart](
+	refilled := fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("developer", 1, "")}}),
 		http.StatusOK,
@@ -538,7 +551,7 @@ func TestQuoteNamesTheLineAtFault(t *testing.T) {
 			c.fields...,
 		)
 	}
-	testkit.Decode[purchase.Cart](
+	fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe(
 			"PUT",
@@ -557,8 +570,8 @@ func TestQuoteAndOrderAreRepeatable(t *testing.T) {
 	s := stocked(t)
 	body := map[string]any{"lines": []any{line("live-reports", 3, "CC-1")}}
 	first, second := s.zoe("POST", "/quotes", body, "q"), s.zoe("POST", "/quotes", body, "q")
-	q := testkit.Decode[purchase.Quote](t, first, http.StatusCreated)
-	if again := testkit.Decode[purchase.Quote](
+	q := fixtures.Decode[purchase.Quote](t, first, http.StatusCreated)
+	if again := fixtures.Decode[purchase.Quote](
 		t,
 		second,
 		http.StatusCreated,
@@ -597,12 +610,12 @@ func TestOrderRefuses(t *testing.T) {
 	refuses := func(name, slug string, between func(*shop)) {
 		t.Run(name, func(t *testing.T) {
 			s := stocked(t)
-			testkit.Decode[purchase.Cart](
+			fixtures.Decode[purchase.Cart](
 				t,
 				s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
 				http.StatusOK,
 			)
-			q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
+			q := fixtures.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
 			between(s)
 			s.problem(s.zoe("POST", "/orders", confirm(q)), http.StatusConflict, slug)
 			if len(s.orders()) != 0 || len(s.billing().ByProduct) != 0 {
@@ -611,7 +624,7 @@ func TestOrderRefuses(t *testing.T) {
 		})
 	}
 	refuses("a changed cart", "quote-stale", func(s *shop) {
-		testkit.Decode[purchase.Cart](
+		fixtures.Decode[purchase.Cart](
 			t,
 			s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 3, "CC-1")}}),
 			http.StatusOK,
@@ -645,7 +658,7 @@ func TestOrderRefuses(t *testing.T) {
 	)
 	// The other account's quote is as unknown as any.
 	q := s.quote(line("developer", 1, "CC-1"))
-	other := testkit.Request{
+	other := fixtures.Request{
 		Method:      "POST",
 		Path:        "/v1/accounts/globex/orders",
 		Body:        confirm(q),
@@ -662,7 +675,7 @@ func TestOrdersByNumber(t *testing.T) {
 	numbers := map[string]bool{}
 	var last purchase.Order
 	for range 3 {
-		last = testkit.Decode[purchase.Order](
+		last = fixtures.Decode[purchase.Order](
 			t,
 			s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))),
 			http.StatusCreated,
@@ -672,14 +685,16 @@ func TestOrdersByNumber(t *testing.T) {
 	if len(numbers) != 3 {
 		t.Fatalf("numbers %v", numbers)
 	}
-	for _, form := range []string{last.Number, strings.ReplaceAll(last.Number, "-", ""), strings.ReplaceAll(last.Number, "-", "%20")} {
-		list := testkit.Decode[api.List[purchase.Order]](t, s.zoe("GET", "/orders?number="+form, nil), http.StatusOK)
+	for _, form := range []string{
+		last.Number, strings.ReplaceAll(last.Number, "-", ""), strings.ReplaceAll(last.Number, "-", "%20"),
+	} {
+		list := fixtures.Decode[api.List[purchase.Order]](t, s.zoe("GET", "/orders?number="+form, nil), http.StatusOK)
 		if len(list.Items) != 1 || list.Items[0].ID != last.ID || list.NextCursor != "" {
 			t.Errorf("%s: %+v", form, list)
 		}
 	}
 	unknown := "100-000-000"
-	if list := testkit.Decode[api.List[purchase.Order]](
+	if list := fixtures.Decode[api.List[purchase.Order]](
 		t,
 		s.zoe("GET", "/orders?number="+unknown, nil),
 		http.StatusOK,
@@ -698,7 +713,7 @@ func TestOrdersByNumber(t *testing.T) {
 // Statements are laid out for the paper of the account's country.
 func TestStatementsOnTheCountrysPaper(t *testing.T) {
 	s := stocked(t)
-	order := testkit.Decode[purchase.Order](
+	order := fixtures.Decode[purchase.Order](
 		t,
 		s.zoe("POST", "/orders", confirm(s.quote(line("developer", 1, "CC-1")))),
 		http.StatusCreated,
@@ -728,7 +743,7 @@ func TestAnotherBillingDayCountsFromTheNextPeriod(t *testing.T) {
 	s := stocked(t) // on 15 July; the billing day is the 1st
 	q := s.quote(line("live-reports", 2, "CC-1"))
 	s.settings(map[string]any{"billingDay": 20})
-	testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(q)), http.StatusCreated)
+	fixtures.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(q)), http.StatusCreated)
 	for _, step := range []struct {
 		days int
 		want purchase.Proration
@@ -765,7 +780,7 @@ func (s *shop) settings(change map[string]any) {
 	for name, value := range change {
 		body[name] = value
 	}
-	testkit.Decode[account.Account](s.t, s.Do(s.t, f.HTTP, testkit.Request{
+	fixtures.Decode[account.Account](s.t, s.Do(s.t, f.HTTP, fixtures.Request{
 		Method:      "PUT",
 		Path:        "/v1/accounts/acme",
 		Body:        body,
@@ -788,7 +803,7 @@ func TestOrderRefusesAnotherPrice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := purchase.NewService(s.Env, license.NewService(dearer), nil)
+	service := purchase.NewService(s.Env, license.NewService(dearer))
 	if _, _, err := service.Order(
 		t.Context(),
 		s.Call("zoe"),
@@ -812,7 +827,7 @@ func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 		"billingDay": 1,
 		"bundle":     "standard",
 	}
-	s.problem(s.Do(t, f.HTTP, testkit.Request{
+	s.problem(s.Do(t, f.HTTP, fixtures.Request{
 		Method:      "PUT",
 		Path:        "/v1/accounts/acme",
 		Body:        body,
@@ -826,13 +841,13 @@ func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 // then twenty repetitions of one request race.
 func TestOneQuoteOneOrder(t *testing.T) {
 	t.Parallel() // over a network it mostly waits
-	embedded := func(t testing.TB) *testkit.Fixture { return testkit.New(t) }
-	onDynamo := func(t testing.TB) *testkit.Fixture { return testkit.On(t, testdynamo.Open(t)) }
+	embedded := func(t testing.TB) *fixtures.Fixture { return fixtures.New(t) }
+	onDynamo := func(t testing.TB) *fixtures.Fixture { return fixtures.On(t, dynamostore.Open(t)) }
 	for _, c := range []struct {
 		name     string
 		quantity int
 		key      func(int) string
-		fixture  func(testing.TB) *testkit.Fixture
+		fixture  func(testing.TB) *fixtures.Fixture
 	}{
 		{"small, twenty keys", 5, func(i int) string { return fmt.Sprint("k", i) }, embedded},
 		{"small, one key", 5, func(int) string { return "k" }, embedded},
@@ -846,7 +861,7 @@ func TestOneQuoteOneOrder(t *testing.T) {
 			s := over(t, c.fixture(t))
 			s.costCenters("CC-1", "CC-2")
 			q := s.quote(line("live-reports", c.quantity, "CC-1"))
-			answers := make([]testkit.Response, 20)
+			answers := make([]fixtures.Response, 20)
 			var wg sync.WaitGroup
 			for i := range answers {
 				wg.Go(func() { answers[i] = s.zoe("POST", "/orders", confirm(q), c.key(i)) })
@@ -857,7 +872,7 @@ func TestOneQuoteOneOrder(t *testing.T) {
 				if r.Status == http.StatusConflict {
 					continue
 				}
-				ids[testkit.Decode[purchase.Order](t, r, http.StatusCreated).ID] = true
+				ids[fixtures.Decode[purchase.Order](t, r, http.StatusCreated).ID] = true
 			}
 			if len(ids) != 1 || len(s.orders()) != 1 {
 				t.Errorf("orders %v, listed %d", ids, len(s.orders()))
@@ -871,14 +886,14 @@ func TestOneQuoteOneOrder(t *testing.T) {
 
 func TestTwoQuotesOfOneCart(t *testing.T) {
 	s := stocked(t)
-	testkit.Decode[purchase.Cart](
+	fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
 		http.StatusOK,
 	)
-	first := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
-	second := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
-	testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(first)), http.StatusCreated)
+	first := fixtures.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
+	second := fixtures.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
+	fixtures.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(first)), http.StatusCreated)
 	s.problem(s.zoe("POST", "/orders", confirm(second)), http.StatusConflict, "quote-stale")
 }
 
@@ -887,21 +902,27 @@ func TestTwoQuotesOfOneCart(t *testing.T) {
 func TestAnybodyWhoMayPurchaseConfirms(t *testing.T) {
 	s := stocked(t)
 	for _, user := range []string{"zoe", "ada"} {
-		testkit.Decode[purchase.Cart](
+		fixtures.Decode[purchase.Cart](
 			t,
 			s.as(user, "PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
 			http.StatusOK,
 		)
 	}
-	q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
-	order := testkit.Decode[purchase.Order](t, s.as("ada", "POST", "/orders", confirm(q)), http.StatusCreated)
+	q := fixtures.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
+	order := fixtures.Decode[purchase.Order](t, s.as("ada", "POST", "/orders", confirm(q)), http.StatusCreated)
 	if order.PlacedBy != "ada" {
 		t.Errorf("placed by %s", order.PlacedBy)
 	}
-	if cart := testkit.Decode[purchase.Cart](t, s.as("ada", "GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 1 {
+	if cart := fixtures.Decode[purchase.Cart](
+		t,
+		s.as("ada", "GET", "/cart", nil),
+		http.StatusOK,
+	); len(
+		cart.Lines,
+	) != 1 {
 		t.Errorf("ada's cart: %+v", cart)
 	}
-	if cart := testkit.Decode[purchase.Cart](t, s.zoe("GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 0 {
+	if cart := fixtures.Decode[purchase.Cart](t, s.zoe("GET", "/cart", nil), http.StatusOK); len(cart.Lines) != 0 {
 		t.Errorf("zoe's cart: %+v", cart)
 	}
 }
@@ -915,7 +936,7 @@ func TestOrdersAreListedNewestFirst(t *testing.T) {
 	slices.Reverse(want)
 	var got []string
 	for path := "/orders?limit=2"; path != ""; {
-		page := testkit.Decode[api.List[purchase.Order]](t, s.zoe("GET", path, nil), http.StatusOK)
+		page := fixtures.Decode[api.List[purchase.Order]](t, s.zoe("GET", path, nil), http.StatusOK)
 		for _, o := range page.Items {
 			got = append(got, o.ID)
 		}
@@ -933,8 +954,8 @@ func TestOrdersAreListedNewestFirst(t *testing.T) {
 func TestStatement(t *testing.T) {
 	s := stocked(t)
 	order := s.buy(line("live-reports", 7, "CC-1"), line("live-reports", 5, "CC-2"))
-	get := func(accept string) testkit.Response {
-		r := testkit.Request{
+	get := func(accept string) fixtures.Response {
+		r := fixtures.Request{
 			Method:      "GET",
 			Path:        "/v1/accounts/acme/orders/" + order.ID + "/statement",
 			User:        "zoe",
@@ -943,7 +964,10 @@ func TestStatement(t *testing.T) {
 		}
 		return s.Do(t, s.h, r)
 	}
-	for accept, want := range map[string]string{"": "text/html; charset=utf-8", "*/*": "text/html; charset=utf-8", "text/html": "text/html; charset=utf-8", "application/pdf": "application/pdf"} {
+	for accept, want := range map[string]string{
+		"": "text/html; charset=utf-8", "*/*": "text/html; charset=utf-8", "text/html": "text/html; charset=utf-8",
+		"application/pdf": "application/pdf",
+	} {
 		r := get(accept)
 		if r.Status != http.StatusOK || r.Header.Get("Content-Type") != want ||
 			r.Header.Get("Content-Security-Policy") == "" {
@@ -955,7 +979,9 @@ func TestStatement(t *testing.T) {
 			}
 			continue
 		}
-		for _, text := range []string{order.ID, "Center CC-2 (CC-2)", "Acme (acme)", "300.00 USD", "164.52 USD", purchase.AcknowledgementText} {
+		for _, text := range []string{
+			order.ID, "Center CC-2 (CC-2)", "Acme (acme)", "300.00 USD", "164.52 USD", purchase.AcknowledgementText,
+		} {
 			if !strings.Contains(string(r.Body), text) {
 				t.Errorf("the page does not say %q", text)
 			}
@@ -988,7 +1014,7 @@ func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {
 		if _, err := change.Load(t.Context(), license.Need{Users: []string{user}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := change.Put(t.Context(), user, user, true); err != nil {
+		if err := change.Put(t.Context(), license.Person{UserID: user, Name: user, Active: true}); err != nil {
 			t.Fatal(err)
 		}
 		if err := change.Grant(t.Context(), user, catalog.LiveReportsID, license.QueueGrant("q")); err != nil {
@@ -1018,7 +1044,8 @@ func TestBillingShowsTheOverage(t *testing.T) {
 	if b := s.billing(); b.OverageUsers != 0 || b.Recurring != money.Zero("USD") {
 		t.Errorf("an account that bought nothing: %+v", b)
 	}
-	b, err := purchase.NewService(s.Env, license.NewService(catalog.Default()), over3{}).Billing(t.Context(), s.Call("zoe"))
+	kernel := license.NewService(catalog.Default())
+	b, err := purchase.NewBilling(kernel, over3{}, period.NewService(s.Env, kernel)).Billing(t.Context(), s.Call("zoe"))
 	if err != nil || b.OverageUsers != 3 {
 		t.Errorf("billing %+v, %v", b, err)
 	}
@@ -1027,13 +1054,13 @@ func TestBillingShowsTheOverage(t *testing.T) {
 // TestEveryChangeIsAudited reads the account's audit log after a purchase.
 func TestEveryChangeIsAudited(t *testing.T) {
 	s := stocked(t)
-	testkit.Decode[purchase.Cart](
+	fixtures.Decode[purchase.Cart](
 		t,
 		s.zoe("PUT", "/cart", map[string]any{"lines": []any{line("live-reports", 2, "CC-1")}}),
 		http.StatusOK,
 	)
-	q := testkit.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
-	order := testkit.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(q)), http.StatusCreated)
+	q := fixtures.Decode[purchase.Quote](t, s.zoe("POST", "/quotes", nil), http.StatusCreated)
+	order := fixtures.Decode[purchase.Order](t, s.zoe("POST", "/orders", confirm(q)), http.StatusCreated)
 	s.zoe("DELETE", "/cost-centers/CC-2", nil)
 	got := map[string]int{}
 	err := table.All(
@@ -1050,7 +1077,8 @@ func TestEveryChangeIsAudited(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"costCenter.created costCenter:CC-1 by zoe", "cart.changed cart:zoe by zoe", "quote.created quote:" + q.ID + " by zoe",
+		"costCenter.created costCenter:CC-1 by zoe", "cart.changed cart:zoe by zoe",
+		"quote.created quote:" + q.ID + " by zoe",
 		"order.placed order:" + order.ID + " by zoe", "costCenter.deleted costCenter:CC-2 by zoe",
 	} {
 		if got[want] != 1 {
@@ -1064,17 +1092,22 @@ func TestEveryChangeIsAudited(t *testing.T) {
 func TestEveryOperationAsksForItsPermission(t *testing.T) {
 	s := open(t)
 	k := api.New(s.Env)
-	for _, register := range registry.Of(s.Env)["PurchaseFunction"].Routes {
-		register(k)
+	functions := registry.Of(s.Env)
+	for _, function := range []string{"PurchaseFunction", "BillingFunction", "StatementFunction"} {
+		for _, register := range functions[function].Routes {
+			register(k)
+		}
 	}
 	operations := 0
 	for path, item := range k.OpenAPI().Paths {
-		for method, op := range map[string]any{"GET": item.Get, "PUT": item.Put, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete} {
+		for method, op := range map[string]any{
+			"GET": item.Get, "PUT": item.Put, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete,
+		} {
 			if fmt.Sprint(op) == "<nil>" {
 				continue
 			}
 			operations++
-			r := testkit.Request{
+			r := fixtures.Request{
 				Method: method,
 				Path: strings.NewReplacer("{account}", "acme", "{code}", "CC-1", "{line}", "1", "{id}", "x").
 					Replace(path),
@@ -1088,7 +1121,7 @@ func TestEveryOperationAsksForItsPermission(t *testing.T) {
 			}
 		}
 	}
-	if operations != 23 {
+	if operations != 35 {
 		t.Errorf("%d operations", operations)
 	}
 }

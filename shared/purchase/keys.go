@@ -27,7 +27,8 @@ func quoteKey(account, id string) table.Key {
 // ordersPartition holds an account's orders in the order of their ids, which is that of time.
 func ordersPartition(account string) string { return call.Partition(account, "ORDERS") }
 
-func orderKey(account, id string) table.Key {
+// OrderKey is where an order is kept.
+func OrderKey(account, id string) table.Key {
 	return table.Key{Partition: ordersPartition(account), Sort: id}
 }
 

@@ -14,12 +14,12 @@ const (
 	// MaxQuantity is the most licenses of one line, and of a whole cart or order (requirements,
 	// section 3.4: up to 10,000 in one order).
 	MaxQuantity = 10_000
-	// MaxLines is the most lines of a cart, a quote or an order. Confirming an order is one commit,
+	// maxLines is the most lines of a cart, a quote or an order. Confirming an order is one commit,
 	// which counts up what was bought per product and cost center, at most two operations a line,
 	// and has 100.
-	MaxLines = 40
-	// QuoteLifetime is how long a quote can be ordered (requirements, section 3.3).
-	QuoteLifetime = 30 * time.Minute
+	maxLines = 40
+	// quoteLifetime is how long a quote can be ordered (requirements, section 3.3).
+	quoteLifetime = 30 * time.Minute
 )
 
 // AcknowledgementText is what whoever orders confirms by `acknowledged: true`; the statement
@@ -41,6 +41,8 @@ type CatalogItem struct {
 	Excludes []string     `json:"excludes" nullable:"false" doc:"Nobody holds this and one of these."`
 	Includes []string     `json:"includes" nullable:"false" doc:"Who holds this needs none of these."`
 	Price    money.Amount `json:"unitPrice" doc:"For one license a month."`
+	// OveragePrice is absent where nothing is charged.
+	OveragePrice *money.Amount `json:"overagePrice,omitempty" doc:"A month of somebody who needs a seat and has none, by days; absent where that costs nothing."`
 }
 
 // Cart is what one caller is about to buy.
@@ -198,6 +200,23 @@ type Billing struct {
 	ByProduct       []ProductCharge    `json:"byProduct" nullable:"false"`
 	ByCostCenter    []CostCenterCharge `json:"byCostCenter" nullable:"false"`
 	OverageUsers    int                `json:"overageUsers" doc:"Active users beyond the licenses bought, now."`
+	Period          *OpenPeriod        `json:"period,omitempty" doc:"The billing period that is open."`
+}
+
+// OpenPeriod is the billing period of today, with what metered products have consumed in it so far
+// (requirements, section 3.6).
+type OpenPeriod struct {
+	From    string       `json:"from" format:"date"`
+	To      string       `json:"to" format:"date" doc:"The first day of the next period."`
+	Metered []Consumed   `json:"metered" nullable:"false" doc:"What each metered product has come to so far."`
+	Total   money.Amount `json:"total" doc:"What is metered costs so far."`
+}
+
+// Consumed is what one metered product has come to.
+type Consumed struct {
+	ProductID   string       `json:"productId"`
+	LicenseDays int64        `json:"licenseDays" doc:"Licenses times days, today included."`
+	Amount      money.Amount `json:"amount" doc:"What that costs so far."`
 }
 
 // ProductCharge is the recurring charge of one product.

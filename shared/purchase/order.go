@@ -41,7 +41,7 @@ type orderMarker struct {
 // placed, by this call, by a repetition of it, or by ResumeOrders; nobody sees any of its licenses
 // before the commit that shows all.
 //
-// Errors: not-found for the quote; those of CheckOrder.
+// Errors: not-found for the quote; those of checkOrder.
 func (s *Service) Order(
 	ctx context.Context,
 	c *call.Call,
@@ -131,39 +131,46 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 	if err != nil {
 		return decision{}, err
 	}
-	if err := CheckOrder(terms, quote.Quote, held.Cart, acknowledged, c.At); err != nil {
+	if err := checkOrder(terms, quote.Quote, held.Cart, acknowledged, c.At); err != nil {
 		return decision{}, err
 	}
-
-	number := orderNumber(c.Env.IDs.Random())
-	named, err := call.Encode(map[string]string{"order": id})
-	if err != nil {
-		return decision{}, err
+	d := decision{
+		order:   placeOrder(id, orderNumber(c.Env.IDs.Random()), quote.Quote, c.Actor, c.At),
+		effects: []table.Operation{table.Check(own, table.IfVersion(accountVersion))},
 	}
-	d := decision{order: Place(id, number, quote.Quote, c.Actor, c.At), effects: []table.Operation{
-		table.Check(own, table.IfVersion(accountVersion)),
-		table.Put(table.Item{Key: orderNumberKey(c.Account, number), Data: named}, table.IfAbsent),
-	}}
 	if _, bought := found[purchased]; !bought {
 		d.effects = append(d.effects, table.Put(table.Item{Key: purchased, Data: []byte("{}")}, table.IfAbsent))
 	}
 	for _, key := range costCenterKeys(c.Account, codes) {
 		d.effects = append(d.effects, table.Check(key, table.IfPresent))
 	}
-	if quote.Basis.Cart != "" {
-		empty, err := held.put(c.Account, quote.By, held.emptied())
-		if err != nil {
-			return decision{}, err
-		}
-		d.effects = append(d.effects, empty)
-	}
-	quote.OrderID = id
-	end, err := putQuote(c.Account, quote, table.IfVersion(item.Version))
+	more, err := ordered(c.Account, d.order, quote, table.IfVersion(item.Version), held)
+	d.effects = append(d.effects, more...)
+	return d, err
+}
+
+// ordered names the order by its number, ends its quote, and empties the cart that it was made
+// from.
+func ordered(
+	account string, o Order, quote storedQuote, asRead table.Condition, held heldCart,
+) ([]table.Operation, error) {
+	named, err := call.Encode(map[string]string{"order": o.ID})
 	if err != nil {
-		return decision{}, err
+		return nil, err
 	}
-	d.effects = append(d.effects, end)
-	return d, nil
+	ops := []table.Operation{
+		table.Put(table.Item{Key: orderNumberKey(account, o.Number), Data: named}, table.IfAbsent),
+	}
+	if quote.Basis.Cart != "" {
+		empty, err := held.put(account, quote.By, held.emptied())
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, empty)
+	}
+	quote.OrderID = o.ID
+	end, err := putQuote(account, quote, asRead)
+	return append(ops, end), err
 }
 
 // began says whether an order that is under way was begun by an earlier run of this very request.
@@ -187,7 +194,7 @@ func (s *Service) begin(ctx context.Context, c *call.Call, d decision) error {
 		return err
 	}
 	return c.Claim(ctx, append(slices.Clone(d.effects),
-		table.Put(table.Item{Key: orderKey(c.Account, d.order.ID), Data: order}, table.IfAbsent),
+		table.Put(table.Item{Key: OrderKey(c.Account, d.order.ID), Data: order}, table.IfAbsent),
 		table.Put(table.Item{Key: orderMarkerKey(c.Account, d.order.ID), Data: marker}, table.IfAbsent),
 		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, 1, 0)),
 	)...)
@@ -196,7 +203,7 @@ func (s *Service) begin(ctx context.Context, c *call.Call, d decision) error {
 // finish places an order that was begun. The call becomes one of the moment at which it was: every
 // run writes the same.
 func (s *Service) finish(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
-	item, found, err := c.Get(ctx, orderKey(c.Account, id))
+	item, found, err := c.Get(ctx, OrderKey(c.Account, id))
 	if err != nil {
 		return Order{}, 0, err
 	}
@@ -235,13 +242,18 @@ func (s *Service) deliver(
 	if err != nil {
 		return Order{}, 0, err
 	}
-	put := table.Put(table.Item{Key: orderKey(c.Account, order.ID), Data: data}, condition)
+	put := table.Put(table.Item{Key: OrderKey(c.Account, order.ID), Data: data}, condition)
 	audit, err := c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: order.ID, After: order})
 	if err != nil {
 		return Order{}, 0, err
 	}
 	answer := call.Made(order, put.Item.Version).At(orderPath(c.Account, order.ID))
-	err = s.kernel.Deliver(ctx, c, order.ID, lots(order), answer, append(slices.Clone(effects), put, audit))
+	err = s.kernel.Deliver(ctx, c, license.Delivery{
+		OrderID: order.ID,
+		Lots:    lots(order),
+		Answer:  answer,
+		Confirm: append(slices.Clone(effects), put, audit),
+	})
 	return order, put.Item.Version, err
 }
 
@@ -307,7 +319,7 @@ func (s *Service) attempt(ctx context.Context, account, id string, marker orderM
 func (s *Service) fail(ctx context.Context, account, id string, marker orderMarker, item table.Item) error {
 	c := call.ForEvent(s.env, account, marker.By, "request", s.env.Clock())
 	c.RequestID = marker.RequestID
-	stored, found, err := table.Get(ctx, s.env.Table, orderKey(account, id))
+	stored, found, err := table.Get(ctx, s.env.Table, OrderKey(account, id))
 	if err != nil || !found {
 		return err
 	}
@@ -374,7 +386,7 @@ func (s *Service) resume(ctx context.Context, account, id string, marker orderMa
 //
 // Errors: not-found.
 func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
-	item, found, err := c.Get(ctx, orderKey(c.Account, id))
+	item, found, err := c.Get(ctx, OrderKey(c.Account, id))
 	if err != nil {
 		return Order{}, 0, err
 	}

@@ -63,7 +63,7 @@ func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput
 			return Quote{}, err
 		}
 	}
-	q, err := Price(terms, cart.Lines, c.At)
+	q, err := makeQuote(terms, cart.Lines, c.At)
 	if err != nil {
 		return Quote{}, err
 	}

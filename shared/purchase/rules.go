@@ -34,9 +34,9 @@ type Terms struct {
 	Days calendar.Calendar
 }
 
-// Browse lists the products of a category and a kind (requirements, section 3.1), in the catalog's
+// browse lists the products of a category and a kind (requirements, section 3.1), in the catalog's
 // order and priced in a currency; an empty category or kind selects all.
-func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
+func browse(c *catalog.Catalog, category string, kind catalog.Kind, currency string) ([]CatalogItem, error) {
 	products := c.Select(category, kind)
 	items := make([]CatalogItem, 0, len(products))
 	for _, p := range products {
@@ -44,15 +44,20 @@ func Browse(c *catalog.Catalog, category string, kind catalog.Kind, currency str
 		if !ok {
 			return nil, fmt.Errorf("purchase: the catalog has no prices in %q", currency)
 		}
+		var overage *money.Amount
+		if beyond, ok := p.OveragePrice(currency); ok {
+			overage = &beyond
+		}
 		items = append(items, CatalogItem{
-			ID:          p.ID,
-			Name:        p.Name,
-			Description: p.Description,
-			Category:    p.Category,
-			Kind:        p.Kind,
-			Code:        p.Code,
-			Base:        p.Base,
-			Price:       price,
+			OveragePrice: overage,
+			ID:           p.ID,
+			Name:         p.Name,
+			Description:  p.Description,
+			Category:     p.Category,
+			Kind:         p.Kind,
+			Code:         p.Code,
+			Base:         p.Base,
+			Price:        price,
 			// Never nil: an empty list is [] in JSON.
 			Requires: append([]string{}, p.Requires...),
 			Excludes: append([]string{}, p.Excludes...),
@@ -229,13 +234,13 @@ func fault(line int, field string, code problem.Code, format string, args ...any
 
 func (c Cart) checkLines(terms Terms, inputs []CartLineInput) []problem.Field {
 	var fields []problem.Field
-	if len(inputs) > MaxLines && len(inputs) > len(c.Lines) {
+	if len(inputs) > maxLines && len(inputs) > len(c.Lines) {
 		fields = append(
 			fields,
 			problem.Field{
 				Field:   "lines",
 				Code:    problem.TooMany,
-				Message: fmt.Sprintf("must be at most %d lines", MaxLines),
+				Message: fmt.Sprintf("must be at most %d lines", maxLines),
 			},
 		)
 	}
@@ -345,8 +350,8 @@ func (c Cart) Split(terms Terms, lineID string, parts []SplitPart) (Cart, error)
 	if len(parts) < 2 {
 		add("parts", problem.TooFew, "must be at least 2")
 	}
-	if len(c.Lines)-1+len(parts) > MaxLines {
-		add("parts", problem.TooMany, "must leave at most %d lines in the cart", MaxLines)
+	if len(c.Lines)-1+len(parts) > maxLines {
+		add("parts", problem.TooMany, "must leave at most %d lines in the cart", maxLines)
 	}
 	if len(line.ID)+1+len(strconv.Itoa(len(parts))) > maxLineID {
 		add("parts", problem.TooMany, "must not come from a line that was split so often")
@@ -465,10 +470,10 @@ type Period struct {
 	Start, Today, Next time.Time
 }
 
-// PeriodAt finds the billing period of now (requirements, section 3.3). On the billing day itself
+// periodAt finds the billing period of now (requirements, section 3.3). On the billing day itself
 // the next billing date is a month away and the whole month is due: the day's own bill was for the
 // licenses that were there when the day began.
-func PeriodAt(now time.Time, terms Terms) (Period, error) {
+func periodAt(now time.Time, terms Terms) (Period, error) {
 	if terms.Days.IsZero() {
 		return Period{}, errors.New("purchase: the terms have no calendar")
 	}
@@ -488,7 +493,7 @@ func (p Period) NextBillingDate() string { return p.Next.Format(time.DateOnly) }
 
 func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
-// Price makes a quote of lines (requirements, section 3.3), without its id and without the
+// makeQuote makes a quote of lines (requirements, section 3.3), without its id and without the
 // fingerprint of the cart, which are the caller's to set.
 //
 // The month's charge of a line is exact: the unit price times the quantity. What is due today is
@@ -498,8 +503,8 @@ func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.
 // among the lines as they were added, then from each of these among its parts, and so on. So
 // splitting a line changes neither the total nor any other line, and the parts have exactly what
 // the line had (invariant I4).
-func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
-	period, err := PeriodAt(now, terms)
+func makeQuote(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
+	period, err := periodAt(now, terms)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -516,7 +521,7 @@ func Price(terms Terms, lines []CartLine, now time.Time) (Quote, error) {
 			PeriodDays: period.Days(),
 		},
 		CreatedAt: now.UTC(),
-		ExpiresAt: now.UTC().Add(QuoteLifetime),
+		ExpiresAt: now.UTC().Add(quoteLifetime),
 		Basis:     Basis{Catalog: terms.Catalog.Version()},
 		Recurring: money.Zero(terms.Currency),
 	}
@@ -646,12 +651,12 @@ func totals(currency string, lines []QuoteLine) ([]CostCenterTotal, error) {
 	return sums, nil
 }
 
-// CheckOrder decides whether a quote may be ordered now (requirements, section 3.4). The problem is
+// checkOrder decides whether a quote may be ordered now (requirements, section 3.4). The problem is
 // not-acknowledged, wrong-state for a quote that was ordered before, quote-expired, or quote-stale
 // with what changed: the cart (only if the quote was made from it), the catalog, a price, a cost
 // center that is gone, or the account's currency or billing date. A quote that outlives midnight
 // holds as it stands, unless the new day is a billing date.
-func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Time) error {
+func checkOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Time) error {
 	if !acknowledged {
 		return problem.New(problem.NotAcknowledged, "An order needs acknowledged: true: "+AcknowledgementText)
 	}
@@ -687,7 +692,7 @@ func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Tim
 	if q.Basis.Catalog != terms.Catalog.Version() {
 		return stale("The catalog has")
 	}
-	period, err := PeriodAt(now, terms)
+	period, err := periodAt(now, terms)
 	if err != nil {
 		return err
 	}
@@ -697,9 +702,9 @@ func CheckOrder(terms Terms, q Quote, cart Cart, acknowledged bool, now time.Tim
 	return nil
 }
 
-// Place makes the order of a quote that CheckOrder has let pass. It is placing until all its
+// placeOrder makes the order of a quote that checkOrder has let pass. It is placing until all its
 // licenses are there.
-func Place(id, number string, q Quote, by string, now time.Time) Order {
+func placeOrder(id, number string, q Quote, by string, now time.Time) Order {
 	o := Order{
 		ID:              id,
 		Number:          number,
@@ -752,11 +757,11 @@ type Holding struct {
 	Quantity   int
 }
 
-// BillingOf adds up what an account pays from its next billing date on (requirements, section 3.6):
+// billingOf adds up what an account pays from its next billing date on (requirements, section 3.6):
 // today's catalog price of every license that is not terminated then. Products come in the
 // catalog's order, cost centers in the order of their codes; what has no license is left out.
-func BillingOf(terms Terms, holdings []Holding, overageUsers int, now time.Time) (Billing, error) {
-	period, err := PeriodAt(now, terms)
+func billingOf(terms Terms, holdings []Holding, overageUsers int, now time.Time) (Billing, error) {
+	period, err := periodAt(now, terms)
 	if err != nil {
 		return Billing{}, err
 	}

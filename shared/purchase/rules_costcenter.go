@@ -11,6 +11,7 @@ import (
 type CostCenter struct {
 	Code      string    `json:"code"`
 	Name      string    `json:"name"`
+	Fenced    bool      `json:"fenced" doc:"Its licenses are given to its own users only."`
 	CreatedAt time.Time `json:"createdAt"`
 	ChangedAt time.Time `json:"changedAt"`
 }

@@ -93,18 +93,7 @@ func (s *Service) Routes(k *api.Router) {
 		Status:      http.StatusAccepted,
 		Conflicts:   true,
 		Rules:       true,
-	}, func(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
-		r, err := s.Create(ctx, c, in.Body.From, in.Body.To)
-		if err != nil {
-			return nil, err
-		}
-		return &api.Tagged[View]{
-			Status:   http.StatusAccepted,
-			ETag:     call.Tag(r.version),
-			Location: location(c, r),
-			Body:     view(r),
-		}, nil
-	})
+	}, s.post)
 	api.Register(k, api.Operation{
 		ID:          "list-reports",
 		Method:      http.MethodGet,
@@ -112,23 +101,7 @@ func (s *Service) Routes(k *api.Router) {
 		Summary:     "List reports, newest first",
 		Tag:         tag,
 		Permissions: may,
-	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
-		after, err := api.Position(c, in.Cursor, "reports")
-		if err != nil {
-			return nil, err
-		}
-		reports, next, err := s.List(ctx, c, after, in.Limit)
-		if err != nil {
-			return nil, err
-		}
-		views := make([]View, len(reports))
-		for i, r := range reports {
-			if views[i], err = s.linked(ctx, c, r); err != nil {
-				return nil, err
-			}
-		}
-		return api.Page(views, api.NextCursor(c, next, "reports")), nil
-	})
+	}, s.page)
 	api.Register(k, api.Operation{
 		ID:          "get-report",
 		Method:      http.MethodGet,
@@ -136,15 +109,48 @@ func (s *Service) Routes(k *api.Router) {
 		Summary:     "Read a report and where to download it",
 		Tag:         tag,
 		Permissions: may,
-	}, func(ctx context.Context, c *call.Call, in *getInput) (*api.Tagged[View], error) {
-		r, err := s.Get(ctx, c, in.ID)
-		if err != nil {
+	}, s.one)
+}
+
+func (s *Service) post(ctx context.Context, c *call.Call, in *createInput) (*api.Tagged[View], error) {
+	r, err := s.Create(ctx, c, in.Body.From, in.Body.To)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[View]{
+		Status:   http.StatusAccepted,
+		ETag:     call.Tag(r.version),
+		Location: location(c, r),
+		Body:     view(r),
+	}, nil
+}
+
+func (s *Service) page(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
+	after, err := api.Position(c, in.Cursor, "reports")
+	if err != nil {
+		return nil, err
+	}
+	reports, next, err := s.List(ctx, c, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, len(reports))
+	for i, r := range reports {
+		if views[i], err = s.linked(ctx, c, r); err != nil {
 			return nil, err
 		}
-		v, err := s.linked(ctx, c, r)
-		if err != nil {
-			return nil, err
-		}
-		return &api.Tagged[View]{Status: http.StatusOK, ETag: call.Tag(r.version), Body: v}, nil
-	})
+	}
+	return api.Page(views, api.NextCursor(c, next, "reports")), nil
+}
+
+func (s *Service) one(ctx context.Context, c *call.Call, in *getInput) (*api.Tagged[View], error) {
+	r, err := s.Get(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.linked(ctx, c, r)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Tagged[View]{Status: http.StatusOK, ETag: call.Tag(r.version), Body: v}, nil
 }

@@ -24,8 +24,8 @@ const (
 	Failed  State = "failed"
 )
 
-// LicenseStatus is the one kind of report.
-const LicenseStatus = "license-status"
+// licenseStatus is the one kind of report.
+const licenseStatus = "license-status"
 
 // ContentType is what a report's file is.
 const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -108,8 +108,8 @@ const reportMarkers = "JOBS#REPORT"
 
 const wakeUpPrefix = "jobs/reports/"
 
-// wake-up is the object whose creation makes a builder begin.
-func wakeUp(account, id string) files.Ref {
+// WakeUp is the object whose creation makes a builder begin.
+func WakeUp(account, id string) files.Ref {
 	return files.Ref{Bucket: files.Reports, Key: wakeUpPrefix + account + "/" + id + ".json"}
 }
 

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testfiles"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/diskfiles"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -22,24 +21,30 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/lease"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/report"
 )
 
 // desk is the module with its buckets, at this machine's time: presigned URLs live by that.
 type kernel struct {
-	*testkit.Fixture
-	s3      *testfiles.Server
+	*fixtures.Fixture
+	s3      *diskfiles.Server
 	api     http.Handler
 	reports *report.Service
 }
 
 func newKernel(t *testing.T) *kernel {
 	t.Helper()
-	d := &kernel{Fixture: testkit.New(t), s3: testfiles.Start(t)}
+	d := &kernel{Fixture: fixtures.New(t), s3: diskfiles.Start(t)}
 	d.Env.Files = d.s3.Store
 	d.Clock.Set(time.Now().UTC().Truncate(time.Second))
-	fn := registry.One(d.Env, "ReportFunction")
-	d.api, d.reports = fn.HTTP, report.NewService(d.Env)
+	d.reports = report.NewService(d.Env)
+	d.api = api.Serve(d.Env, d.reports.Routes).HTTP
+	// The fixture's account has days of another zone, and would have them until its next period.
+	gone := table.Delete(call.AccountKey(d.Account), table.Always)
+	if err := d.Env.Table.Commit(t.Context(), []table.Operation{gone}); err != nil {
+		t.Fatal(err)
+	}
 	d.account(t, d.Account, account.Settings{})
 	return d
 }
@@ -70,13 +75,15 @@ func (d *kernel) account(t *testing.T, id string, settings account.Settings) {
 	base.ReportSchedule = settings.ReportSchedule
 	c := d.Call("operator")
 	c.Account = id
-	if _, err := account.NewService(d.Env, license.NewService(catalog.Default())).Put(t.Context(), c, base); err != nil {
+	if _, err := account.NewService(
+		d.Env, license.NewService(catalog.Default()),
+	).Put(t.Context(), c, base); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (d *kernel) request(method, path string, body any) testkit.Request {
-	return testkit.Request{
+func (d *kernel) request(method, path string, body any) fixtures.Request {
+	return fixtures.Request{
 		Method:      method,
 		Path:        "/v1/accounts/" + d.Account + path,
 		Body:        body,
@@ -88,7 +95,7 @@ func (d *kernel) request(method, path string, body any) testkit.Request {
 func (d *kernel) ask(t *testing.T, body map[string]any) report.View {
 	t.Helper()
 	body["kind"] = "license-status"
-	return testkit.Decode[report.View](
+	return fixtures.Decode[report.View](
 		t,
 		d.Do(t, d.api, d.request(http.MethodPost, "/reports", body)),
 		http.StatusAccepted,
@@ -97,12 +104,16 @@ func (d *kernel) ask(t *testing.T, body map[string]any) report.View {
 
 func (d *kernel) get(t *testing.T, id string) report.View {
 	t.Helper()
-	return testkit.Decode[report.View](t, d.Do(t, d.api, d.request(http.MethodGet, "/reports/"+id, nil)), http.StatusOK)
+	return fixtures.Decode[report.View](
+		t,
+		d.Do(t, d.api, d.request(http.MethodGet, "/reports/"+id, nil)),
+		http.StatusOK,
+	)
 }
 
 func (d *kernel) list(t *testing.T) []report.View {
 	t.Helper()
-	return testkit.Decode[api.List[report.View]](
+	return fixtures.Decode[api.List[report.View]](
 		t,
 		d.Do(t, d.api, d.request(http.MethodGet, "/reports", nil)),
 		http.StatusOK,
@@ -127,7 +138,7 @@ func TestAReportIsAskedForBuiltAndDownloaded(t *testing.T) {
 	d := newKernel(t)
 	d.account(t, d.Account, account.Settings{Brand: "Acme & Söhne"})
 	answer := d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"}))
-	asked := testkit.Decode[report.View](t, answer, http.StatusAccepted)
+	asked := fixtures.Decode[report.View](t, answer, http.StatusAccepted)
 	now := d.Clock.Now()
 	tomorrow := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
 	want := report.View{
@@ -207,7 +218,7 @@ func TestWindowsOfReports(t *testing.T) {
 		{`{}`, "kind"},
 		{`{"kind":"license-status","format":"pdf"}`, "format"},
 	} {
-		p := testkit.Problem(
+		p := fixtures.Problem(
 			t,
 			d.Do(t, d.api, d.request(http.MethodPost, "/reports", test.body)),
 			http.StatusUnprocessableEntity,
@@ -243,7 +254,7 @@ func TestUnlimitedBundleHasNoReport(t *testing.T) {
 	d := newKernel(t)
 	now := d.Clock.Now()
 	d.made(t, now.Format(time.RFC3339), account.Settings{Bundle: account.CustomerEngagement})
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		d.Do(t, d.api, d.request(http.MethodPost, "/reports", map[string]any{"kind": "license-status"})),
 		http.StatusConflict,
@@ -501,7 +512,8 @@ func TestSchedule(t *testing.T) {
 func TestNoDayIsLeftOut(t *testing.T) {
 	d := newKernel(t)
 	d.made(t, "2026-10-05T12:00:00Z", account.Settings{Timezone: "UTC", BillingDay: 1})
-	for at := moment(t, "2026-10-06T03:00:00Z"); at.Before(moment(t, "2027-02-10T00:00:00Z")); at = at.Add(24 * time.Hour) {
+	end := moment(t, "2027-02-10T00:00:00Z")
+	for at := moment(t, "2026-10-06T03:00:00Z"); at.Before(end); at = at.Add(24 * time.Hour) {
 		if err := d.reports.Schedule(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
@@ -614,7 +626,11 @@ func TestReportsOfTheFuture(t *testing.T) {
 	tomorrow := d.Clock.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 	after := d.Clock.Now().AddDate(0, 0, 2).Format(time.DateOnly)
 	for _, test := range []struct{ from, to, field string }{
-		{tomorrow, "", "from"}, {tomorrow, after, "from"}, {"", after, "to"}, {"2026-01-01", "2999-01-01", "to"}, {"2999-01-01", "2999-01-30", "from"},
+		{tomorrow, "", "from"},
+		{tomorrow, after, "from"},
+		{"", after, "to"},
+		{"2026-01-01", "2999-01-01", "to"},
+		{"2999-01-01", "2999-01-30", "from"},
 	} {
 		r := d.Do(
 			t,
@@ -625,7 +641,7 @@ func TestReportsOfTheFuture(t *testing.T) {
 				map[string]any{"kind": "license-status", "from": test.from, "to": test.to},
 			),
 		)
-		p := testkit.Problem(t, r, http.StatusUnprocessableEntity, "window-in-future")
+		p := fixtures.Problem(t, r, http.StatusUnprocessableEntity, "window-in-future")
 		if len(p.Errors) != 1 || p.Errors[0].Field != test.field {
 			t.Errorf("%s to %s: %+v", test.from, test.to, p.Errors)
 		}
@@ -649,7 +665,7 @@ func TestListPages(t *testing.T) {
 	var got []string
 	cursor := ""
 	for {
-		page := testkit.Decode[api.List[report.View]](
+		page := fixtures.Decode[api.List[report.View]](
 			t,
 			d.Do(t, d.api, d.request(http.MethodGet, "/reports?limit=2&cursor="+cursor, nil)),
 			http.StatusOK,
@@ -664,7 +680,7 @@ func TestListPages(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		d.Do(t, d.api, d.request(http.MethodGet, "/reports?cursor=abc", nil)),
 		http.StatusBadRequest,
@@ -678,20 +694,20 @@ func TestStrangers(t *testing.T) {
 	for _, path := range []string{"/reports/" + id, "/reports"} {
 		r := d.request(http.MethodGet, path, nil)
 		r.User = ""
-		testkit.Problem(t, d.Do(t, d.api, r), http.StatusUnauthorized, "unauthorized")
+		fixtures.Problem(t, d.Do(t, d.api, r), http.StatusUnauthorized, "unauthorized")
 		r = d.request(http.MethodGet, path, nil)
 		r.Permissions = []auth.Permission{auth.UsageWrite}
-		testkit.Problem(t, d.Do(t, d.api, r), http.StatusForbidden, "forbidden")
+		fixtures.Problem(t, d.Do(t, d.api, r), http.StatusForbidden, "forbidden")
 		r = d.request(http.MethodGet, path, nil)
-		r.Account = testkit.Other
-		testkit.Problem(t, d.Do(t, d.api, r), http.StatusNotFound, "not-found")
+		r.Account = fixtures.Other
+		fixtures.Problem(t, d.Do(t, d.api, r), http.StatusNotFound, "not-found")
 	}
 	// Another account's report and one that never was are the same.
 	mine := d.request(http.MethodGet, "/reports/"+id, nil)
-	mine.Account, mine.Path = testkit.Other, "/v1/accounts/"+testkit.Other+"/reports/"+id
-	stranger := testkit.Problem(t, d.Do(t, d.api, mine), http.StatusNotFound, "not-found")
-	mine.Path = "/v1/accounts/" + testkit.Other + "/reports/nothing"
-	if missing := testkit.Problem(
+	mine.Account, mine.Path = fixtures.Other, "/v1/accounts/"+fixtures.Other+"/reports/"+id
+	stranger := fixtures.Problem(t, d.Do(t, d.api, mine), http.StatusNotFound, "not-found")
+	mine.Path = "/v1/accounts/" + fixtures.Other + "/reports/nothing"
+	if missing := fixtures.Problem(
 		t,
 		d.Do(t, d.api, mine),
 		http.StatusNotFound,
@@ -703,7 +719,8 @@ func TestStrangers(t *testing.T) {
 
 func TestWakeUps(t *testing.T) {
 	for key, want := range map[string][2]string{
-		"jobs/reports/acme/1.json": {"acme", "1"}, "jobs/reports/acme/1": {}, "jobs/reports/acme/.json": {}, "jobs/reports//1.json": {}, "jobs/reports/1.json": {},
+		"jobs/reports/acme/1.json": {"acme", "1"}, "jobs/reports/acme/1": {}, "jobs/reports/acme/.json": {},
+		"jobs/reports//1.json": {}, "jobs/reports/1.json": {},
 		"jobs/reports/acme/a/1.json": {}, "reports/acme/1.json": {}, "": {},
 	} {
 		account, id, ok := report.ParseWakeUp(key)

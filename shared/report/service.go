@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -109,7 +110,7 @@ func location(c *call.Call, r Report) string { return "/v1/accounts/" + c.Accoun
 func (s *Service) queued(c *call.Call, a account.Account, window span, stamp time.Time) Report {
 	return Report{
 		ID:        s.env.IDs.Ordered(),
-		Kind:      LicenseStatus,
+		Kind:      licenseStatus,
 		State:     Queued,
 		From:      window.First.Format(time.DateOnly),
 		To:        window.End.Format(time.DateOnly),
@@ -136,7 +137,7 @@ func (s *Service) operations(c *call.Call, r Report) (put, audit table.Operation
 // handOver writes the report's wake-up; its creation invokes the builder.
 func (s *Service) handOver(ctx context.Context, account, id string) error {
 	body := strings.NewReader("{}")
-	_, err := s.env.Files.Put(ctx, wakeUp(account, id), body, body.Size(), "application/json")
+	_, err := s.env.Files.Put(ctx, WakeUp(account, id), body, body.Size(), "application/json")
 	return err
 }
 
@@ -267,7 +268,16 @@ func (s *Service) finish(ctx context.Context, c *call.Call, r Report, state Stat
 	if err != nil {
 		return r, err
 	}
-	return s.save(ctx, c, next, 0, audit)
+	noted := failures.Forget(c.Account, "report")
+	if state == Failed {
+		noted, err = failures.Note(c.Account, s.env.Clock(), failures.Failure{
+			Kind: "report", ID: r.ID, Detail: "The report " + r.FileName + " could not be made.",
+		})
+		if err != nil {
+			return r, err
+		}
+	}
+	return s.save(ctx, c, next, 0, audit, noted)
 }
 
 // Return puts a report back into the queue after a failure that may pass, so that the next attempt

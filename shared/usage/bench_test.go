@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/usage"
 )
@@ -13,7 +13,7 @@ import (
 // benchWorld has numbers of viewers and of views a day over the last 2 days.
 func benchWorld(b *testing.B, viewers, views int) (*world, *counting) {
 	b.Helper()
-	fixture := testkit.New(b)
+	fixture := fixtures.New(b)
 	store := &counting{Store: fixture.Env.Table}
 	fixture.Env.Table = store
 	w := worldOn(b, fixture)
@@ -31,7 +31,7 @@ func benchWorld(b *testing.B, viewers, views int) (*world, *counting) {
 				ID:          fmt.Sprint("e", n),
 				UserID:      users[n%len(users)],
 				DashboardID: "d-detroit",
-				At:          testkit.Start.Add(-time.Duration(n) * 40 * time.Hour / time.Duration(views)),
+				At:          fixtures.Start.Add(-time.Duration(n) * 40 * time.Hour / time.Duration(views)),
 			}
 		}
 		if _, err := w.usage.Take(b.Context(), w.Call("pbx"), events); err != nil {
@@ -53,7 +53,7 @@ func BenchmarkTake(b *testing.B) {
 				ID:          fmt.Sprintf("b%d-%d", n, i),
 				UserID:      fmt.Sprintf("viewer%04d", i%200),
 				DashboardID: "d-belmont",
-				At:          testkit.Start,
+				At:          fixtures.Start,
 			}
 		}
 		n++
@@ -77,7 +77,7 @@ func BenchmarkAggregate(b *testing.B) {
 			n := 0
 			for b.Loop() {
 				n++
-				if err := w.usage.AggregateAccount(b.Context(), w.Account, testkit.Start); err != nil {
+				if err := w.usage.AggregateAccount(b.Context(), w.Account, fixtures.Start); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -93,14 +93,14 @@ func BenchmarkSummary(b *testing.B) {
 	for _, views := range []int{3_000, 30_000} {
 		b.Run(fmt.Sprint(views, " views"), func(b *testing.B) {
 			w, store := benchWorld(b, 200, views)
-			if err := w.usage.AggregateAccount(b.Context(), w.Account, testkit.Start); err != nil {
+			if err := w.usage.AggregateAccount(b.Context(), w.Account, fixtures.Start); err != nil {
 				b.Fatal(err)
 			}
 			store.reads = 0
 			n := 0
 			for b.Loop() {
 				n++
-				c := call.ForEvent(w.Env, w.Account, "ann", "bench", testkit.Start)
+				c := call.ForEvent(w.Env, w.Account, "ann", "bench", fixtures.Start)
 				if _, _, err := w.usage.Recent(b.Context(), c); err != nil {
 					b.Fatal(err)
 				}

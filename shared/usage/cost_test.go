@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/table"
 )
 
@@ -44,7 +44,7 @@ func (s *counting) Commit(ctx context.Context, ops []table.Operation) error {
 // A window costs the same whatever the number of views behind it (requirements, section 6).
 func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 	cost := func(views int) (reads, items int) {
-		fixture := testkit.New(t)
+		fixture := fixtures.New(t)
 		store := &counting{Store: fixture.Env.Table}
 		fixture.Env.Table = store
 		w := worldOn(t, fixture)
@@ -55,11 +55,11 @@ func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 			events = append(
 				events,
 				view(fmt.Sprint(i), user, "d-detroit",
-					testkit.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views))),
+					fixtures.Start.Add(-time.Duration(i)*47*time.Hour/time.Duration(views))),
 			)
 		}
 		w.send(t, views, 0, events...)
-		w.fold(t, testkit.Start)
+		w.fold(t, fixtures.Start)
 		w.summary(t, "") // whatever is read once only
 		store.reads, store.items = 0, 0
 		w.summary(t, "")

@@ -239,6 +239,12 @@ func (s *Service) endGrant(ctx context.Context, c *call.Call, idle storedViewer)
 		if err := ch.Withdraw(ctx, idle.User, catalog.LiveReportsID, license.View); err != nil {
 			return err
 		}
-		return ch.Commit(ctx, call.Answer{}, table.Delete(key, table.IfVersion(v.version)))
+		ops := []table.Operation{table.Delete(key, table.IfVersion(v.version))}
+		if kept, err := s.keepLastView(ctx, c, v); err != nil {
+			return err
+		} else if kept != nil {
+			ops = append(ops, *kept)
+		}
+		return ch.Commit(ctx, call.Answer{}, ops...)
 	})
 }

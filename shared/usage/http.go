@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"seatwise/shared/license/effects"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -24,6 +25,21 @@ type viewsInput struct {
 	api.Account
 	Body struct {
 		Events []EventBody `json:"events" minItems:"1" maxItems:"1000" nullable:"false"`
+	}
+}
+
+// ActivityBody is one use of a product as clients send it.
+type ActivityBody struct {
+	ID        string    `json:"id" doc:"Makes the event count once: 1 to 200 printable ASCII characters. The same id within 32 days is a duplicate."`
+	UserID    string    `json:"userId" doc:"Who used it."`
+	ProductID string    `json:"productId" doc:"What they used: any product of the catalog."`
+	At        time.Time `json:"at" doc:"When they used it: at most 48 hours ago."`
+}
+
+type activityInput struct {
+	api.Account
+	Body struct {
+		Events []ActivityBody `json:"events" minItems:"1" maxItems:"1000" nullable:"false"`
 	}
 }
 
@@ -148,6 +164,7 @@ func summaryBody(w *Window, names Names) Summary {
 
 // Routes registers A/usage.
 func (s *Service) Routes(k *api.Router) {
+	k.Foresees("licenses", effects.Reader(s.kernel.Products()))
 	api.Register(k, api.Operation{
 		ID:          "post-usage-views",
 		Method:      http.MethodPost,
@@ -162,6 +179,25 @@ func (s *Service) Routes(k *api.Router) {
 			events[i] = Event(e)
 		}
 		receipt, err := s.Take(ctx, c, events)
+		if err != nil {
+			return nil, err
+		}
+		return &api.Plain[ReceiptBody]{Status: http.StatusAccepted, Body: receiptBody(receipt)}, nil
+	})
+	api.Register(k, api.Operation{
+		ID:          "post-usage-activity",
+		Method:      http.MethodPost,
+		Path:        "/v1/accounts/{account}/usage/activity",
+		Summary:     "Take in who used which product",
+		Tag:         tag,
+		Permissions: []auth.Permission{auth.UsageWrite},
+		Status:      http.StatusAccepted,
+	}, func(ctx context.Context, c *call.Call, in *activityInput) (*api.Plain[ReceiptBody], error) {
+		events := make([]Activity, len(in.Body.Events))
+		for i, e := range in.Body.Events {
+			events[i] = Activity(e)
+		}
+		receipt, err := s.TakeActivity(ctx, c, events)
 		if err != nil {
 			return nil, err
 		}

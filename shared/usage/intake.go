@@ -38,6 +38,14 @@ type Rejected struct {
 // Errors: validation for too many events; those of call.Claim; an error of the table, after which
 // the same call may be sent again as it was.
 func (s *Service) Take(ctx context.Context, c *call.Call, events []Event) (Receipt, error) {
+	return received(ctx, c, events, s.take)
+}
+
+// received takes in the events of one call, and answers a repetition of it with the same receipt.
+func received[E any](
+	ctx context.Context, c *call.Call, events []E,
+	take func(ctx context.Context, c *call.Call, events []E) (Receipt, error),
+) (Receipt, error) {
 	if len(events) == 0 || len(events) > MaxEvents {
 		return Receipt{}, problem.Invalid("events", problem.OutOfRange, "must be 1 to %d", MaxEvents)
 	}
@@ -47,7 +55,7 @@ func (s *Service) Take(ctx context.Context, c *call.Call, events []Event) (Recei
 	if err := c.Claim(ctx); err != nil {
 		return Receipt{}, err
 	}
-	receipt, err := s.take(ctx, c, events)
+	receipt, err := take(ctx, c, events)
 	if err == nil {
 		err = c.Commit(ctx, call.Begun(receiptBody(receipt)))
 	}
@@ -114,8 +122,8 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 	if err != nil {
 		return nil, err
 	}
-	var good, bad []Event
-	problems := map[int]*problem.Problem{} // by position in bad
+	var good []Event
+	var bad []Rejected
 	taken := make(map[string]bool, len(events))
 	for _, e := range events {
 		p := checkEvent(e, c.At)
@@ -125,8 +133,7 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 		}
 		switch {
 		case p != nil:
-			problems[len(bad)] = p
-			bad = append(bad, e)
+			bad = append(bad, Rejected{ID: e.ID, Problem: p})
 		case taken[e.ID]:
 			receipt.Duplicate++
 		default:
@@ -134,33 +141,30 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 			good = append(good, e)
 		}
 	}
-	return good, s.reject(ctx, c, bad, problems, receipt)
+	return good, s.reject(ctx, c, bad, eventKey, receipt)
 }
 
-// reject tells those who never counted from those that counted when they first came.
+// reject tells those who never counted from those that counted when they first came; key says where
+// an event lies that did.
 func (s *Service) reject(
-	ctx context.Context,
-	c *call.Call,
-	bad []Event,
-	problems map[int]*problem.Problem,
-	receipt *Receipt,
+	ctx context.Context, c *call.Call, bad []Rejected, key func(account, id string) table.Key, receipt *Receipt,
 ) error {
 	var keys []table.Key
 	for _, e := range bad {
-		if e.ID != "" && len(e.ID) <= MaxEventID {
-			keys = append(keys, eventKey(c.Account, e.ID))
+		if e.ID != "" && len(e.ID) <= maxEventID {
+			keys = append(keys, key(c.Account, e.ID))
 		}
 	}
 	found, err := s.lookup(ctx, unique(keys))
 	if err != nil {
 		return err
 	}
-	for i, e := range bad {
-		if item, ok := found[eventKey(c.Account, e.ID)]; ok && item.Expires > c.At.Unix() {
+	for _, e := range bad {
+		if item, ok := found[key(c.Account, e.ID)]; ok && item.Expires > c.At.Unix() {
 			receipt.Duplicate++
 			continue
 		}
-		receipt.Rejected = append(receipt.Rejected, Rejected{ID: e.ID, Problem: problems[i]})
+		receipt.Rejected = append(receipt.Rejected, e)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/platform/call"
@@ -207,7 +207,7 @@ func TestFiguresAgainstAModel(t *testing.T) {
 				w.send(t, len(delayed), 0, delayed...)
 			}
 			// Any runs that together reach every day will do.
-			for at := w.Clock.Now(); at.After(testkit.Start.Add(-48 * time.Hour)); at = at.Add(-48 * time.Hour) {
+			for at := w.Clock.Now(); at.After(fixtures.Start.Add(-48 * time.Hour)); at = at.Add(-48 * time.Hour) {
 				w.fold(t, at)
 			}
 			agents, seen := map[string]bool{}, map[string]bool{}

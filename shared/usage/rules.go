@@ -15,8 +15,8 @@ import (
 const (
 	// MaxEvents bounds the events of one call.
 	MaxEvents = 1000
-	// MaxEventID bounds an event's id, in bytes of printable ASCII.
-	MaxEventID = 200
+	// maxEventID bounds an event's id, in bytes of printable ASCII.
+	maxEventID = 200
 	// lateness is how old an event may be when it comes.
 	lateness = 48 * time.Hour
 	// ahead is how far an event may lie in the future, for clocks that are not quite right.
@@ -30,9 +30,9 @@ const (
 	dormant = 30 * 24 * time.Hour
 	// DefaultDays is the length of a window that is not given.
 	DefaultDays = 30
-	// MaxDays bounds a window.
-	MaxDays = 366
-	// kept is how long a rollup is kept: any window of MaxDays that begins within the last year can
+	// maxDays bounds a window.
+	maxDays = 366
+	// kept is how long a rollup is kept: any window of maxDays that begins within the last year can
 	// be answered.
 	kept = 400 * 24 * time.Hour
 	// day is the length of a day of UTC. Views are stored by days of UTC, whatever the account's
@@ -54,7 +54,7 @@ func utcDay(at time.Time) time.Time { return at.UTC().Truncate(day) }
 // checkEvent finds what is wrong with an event by itself, as it comes at the moment now.
 func checkEvent(e Event, now time.Time) *problem.Problem {
 	var fields []problem.Field
-	if e.ID == "" || len(e.ID) > MaxEventID ||
+	if e.ID == "" || len(e.ID) > maxEventID ||
 		strings.ContainsFunc(e.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		fields = append(
 			fields,
@@ -364,7 +364,7 @@ func (u ActiveUser) LastViewed() time.Time {
 
 // Source is a queue or a dashboard with the active users that it brings.
 type Source struct {
-	// Kind is QueueSource or DashboardSource.
+	// Kind is QueueSource or dashboardSource.
 	Kind  string
 	ID    string
 	Users int64
@@ -373,7 +373,7 @@ type Source struct {
 // The kinds of source.
 const (
 	QueueSource     = "queue"
-	DashboardSource = "dashboard"
+	dashboardSource = "dashboard"
 )
 
 // Overage says how an account went over its licenses (requirements, section 6).
@@ -541,7 +541,7 @@ func overage(since time.Time, w *Window) *Overage {
 		o.Sources = append(o.Sources, Source{Kind: QueueSource, ID: id, Users: users})
 	}
 	for id, users := range dashboards {
-		o.Sources = append(o.Sources, Source{Kind: DashboardSource, ID: id, Users: users})
+		o.Sources = append(o.Sources, Source{Kind: dashboardSource, ID: id, Users: users})
 	}
 	slices.SortFunc(o.Sources, func(a, b Source) int {
 		return cmp.Or(cmp.Compare(b.Users, a.Users), strings.Compare(b.Kind, a.Kind), strings.Compare(a.ID, b.ID))
@@ -582,9 +582,9 @@ func Span(from, to string, today time.Time) (first, end time.Time, err error) {
 	case !first.Before(end):
 		return time.Time{}, time.Time{}, problem.Invalid("to", problem.OutOfRange,
 			"must be after from: it is the first day that is not in the window")
-	case end.After(first.AddDate(0, 0, MaxDays)):
+	case end.After(first.AddDate(0, 0, maxDays)):
 		return time.Time{}, time.Time{}, problem.Invalid("from", problem.OutOfRange,
-			"must be at most %d days before to", MaxDays)
+			"must be at most %d days before to", maxDays)
 	}
 	return first, end, nil
 }

@@ -3,12 +3,12 @@ package usage
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"seatwise/shared/craft/calendar"
@@ -47,14 +47,17 @@ func unpacked(t interface{ Fatal(...any) }, chunks []chunk) *rollup {
 	return r
 }
 
+// inside has differences looked for where rollups are unexported too.
+var inside = cmp.AllowUnexported(rollup{})
+
 func TestPackedIsUnpackedWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRollup(t)
-		if got := unpacked(t, r.pack()); !reflect.DeepEqual(got, r) {
-			t.Fatalf("got %+v, want %+v", got, r)
+		if diff := cmp.Diff(r, unpacked(t, r.pack()), inside); diff != "" {
+			t.Fatalf("wanted -, got +:\n%s", diff)
 		}
-		if again := r.pack(); !reflect.DeepEqual(again, r.pack()) {
-			t.Fatal("packed twice, differently")
+		if diff := cmp.Diff(r.pack(), r.pack(), inside); diff != "" {
+			t.Fatalf("packed twice, first -, again +:\n%s", diff)
 		}
 	})
 }
@@ -98,8 +101,8 @@ func TestChunksFit(t *testing.T) {
 	if size := len(chunks) * 300 << 10; chunkBatch*300<<10 > table.MaxCommitBytes || size == 0 {
 		t.Errorf("%d chunks of a batch do not fit into a commit", chunkBatch)
 	}
-	if got := unpacked(t, chunks); !reflect.DeepEqual(got, r) {
-		t.Error("not the same when read")
+	if diff := cmp.Diff(r, unpacked(t, chunks), inside); diff != "" {
+		t.Errorf("not the same when read, wanted -, got +:\n%s", diff)
 	}
 	// 20,000 members of the same queues are named once each: about their ids' bytes.
 	plain := newRollup()
@@ -115,9 +118,9 @@ func TestUnpackingSharesNothingThatChanges(t *testing.T) {
 	r := newRollup()
 	r.unpack(chunk{Agents: []agents{{Queues: []string{"b", "d"}, Users: []string{"john", "sarah"}}}})
 	r.monitor("john", []string{"a"})
-	if !reflect.DeepEqual(r.queues["sarah"], []string{"b", "d"}) ||
-		!reflect.DeepEqual(r.queues["john"], []string{"a", "b", "d"}) {
-		t.Fatalf("got %+v", r.queues)
+	want := map[string][]string{"sarah": {"b", "d"}, "john": {"a", "b", "d"}}
+	if diff := cmp.Diff(want, r.queues); diff != "" {
+		t.Fatalf("queues by user, wanted -, got +:\n%s", diff)
 	}
 }
 

@@ -12,17 +12,20 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testkit"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/faulty"
+	"seatwise/shared/platform/table/overlay"
 	"seatwise/shared/usage"
 )
 
@@ -32,7 +35,7 @@ func TestWorkedExample(t *testing.T) { workedExample(t, newWorld(t)) }
 
 // The same over the DynamoDB API.
 func TestWorkedExampleOnDynamoDB(t *testing.T) {
-	workedExample(t, worldOn(t, testkit.On(t, testdynamo.Open(t))))
+	workedExample(t, worldOn(t, fixtures.On(t, dynamostore.Open(t))))
 }
 
 func workedExample(t *testing.T, w *world) {
@@ -42,7 +45,7 @@ func workedExample(t *testing.T, w *world) {
 	if live := w.live(t); live.Assigned != 8 || live.Waiting != 0 {
 		t.Fatalf("eight agents before any view: %+v", live)
 	}
-	now := testkit.Start
+	now := fixtures.Start
 	w.send(
 		t,
 		3,
@@ -87,7 +90,7 @@ func TestOverage(t *testing.T) {
 	w.buy(t, catalog.CallQueueBoosterID, 2)
 	w.worked(t)
 	w.people(t, directory.SuperAdmin, "carol")
-	now := testkit.Start
+	now := fixtures.Start
 	w.send(t, 2, 0, view("1", "alice", "d-detroit", now), view("2", "bob", "d-belmont", now))
 	w.fold(t, now)
 	w.Clock.Add(24 * time.Hour)
@@ -108,8 +111,8 @@ func TestOverage(t *testing.T) {
 		{Kind: "dashboard", ID: "d-detroit", Name: "Dashboard d-detroit", ActiveUsers: 4},
 		{Kind: "queue", ID: "detroit", Name: "Queue detroit", ActiveUsers: 3},
 	}
-	if !slices.Equal(o.Sources, want) {
-		t.Fatalf("sources: %+v, want %+v", o.Sources, want)
+	if diff := cmp.Diff(want, o.Sources); diff != "" {
+		t.Fatalf("sources, wanted -, got +:\n%s", diff)
 	}
 	if n, err := w.usage.Overage(t.Context(), w.Call("ann")); err != nil || n != 4 {
 		t.Fatalf("overage %d, %v", n, err)
@@ -133,7 +136,7 @@ func TestEventsAreJudgedOneByOne(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	now := testkit.Start
+	now := fixtures.Start
 	for _, test := range []struct {
 		name    string
 		event   map[string]any
@@ -142,7 +145,10 @@ func TestEventsAreJudgedOneByOne(t *testing.T) {
 	}{
 		{"good", view("good", "alice", "d-detroit", now), "", ""},
 		{"48 hours late", view("late", "alice", "d-detroit", now.Add(-48*time.Hour)), "", ""},
-		{"later than that", view("later", "alice", "d-detroit", now.Add(-48*time.Hour-time.Second)), "validation", "at"},
+		{
+			"later than that", view("later", "alice", "d-detroit", now.Add(-48*time.Hour-time.Second)), "validation",
+			"at",
+		},
 		{"5 minutes ahead", view("ahead", "alice", "d-detroit", now.Add(5*time.Minute)), "", ""},
 		{"more than that", view("more", "alice", "d-detroit", now.Add(5*time.Minute+time.Second)), "validation", "at"},
 		{"in another zone", view("zone", "alice", "d-detroit", now.In(time.FixedZone("", -5*3600))), "", ""},
@@ -183,7 +189,7 @@ func TestEventsAreJudgedOneByOne(t *testing.T) {
 func TestDuplicates(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
-	now := testkit.Start
+	now := fixtures.Start
 	w.send(t, 1, 1, view("1", "alice", "d-detroit", now), view("1", "alice", "d-detroit", now))
 	w.send(t, 1, 1, view("2", "alice", "d-detroit", now), view("1", "bob", "d-belmont", now.Add(-time.Minute)))
 	t.Run("too late for anything but a repetition", func(t *testing.T) {
@@ -192,8 +198,8 @@ func TestDuplicates(t *testing.T) {
 	})
 	t.Run("another account's id", func(t *testing.T) {
 		other := worldOn(t, w.Fixture)
-		other.Fixture = &testkit.Fixture{Env: w.Env, Account: testkit.Other, Clock: w.Clock, Logs: w.Logs}
-		other.account(t, testkit.Other, account.Standard)
+		other.Fixture = &fixtures.Fixture{Env: w.Env, Account: fixtures.Other, Clock: w.Clock, Logs: w.Logs}
+		other.account(t, fixtures.Other, account.Standard)
 		other.worked(t)
 		other.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
 	})
@@ -223,7 +229,7 @@ func TestManyEventsInOneCall(t *testing.T) {
 				fmt.Sprint("e", i),
 				users[i%len(users)],
 				"d-detroit",
-				testkit.Start.Add(-time.Duration(i)*time.Minute),
+				fixtures.Start.Add(-time.Duration(i)*time.Minute),
 			),
 		)
 	}
@@ -233,20 +239,20 @@ func TestManyEventsInOneCall(t *testing.T) {
 		t.Fatalf("assigned and waiting: %+v", live)
 	}
 	w.send(t, 0, usage.MaxEvents, events...)
-	testkit.Problem(
+	fixtures.Problem(
 		t,
-		w.post(t, append(events, view("one more", "alice", "d-detroit", testkit.Start))...),
+		w.post(t, append(events, view("one more", "alice", "d-detroit", fixtures.Start))...),
 		http.StatusUnprocessableEntity,
 		"validation",
 	)
-	testkit.Problem(t, w.post(t), http.StatusUnprocessableEntity, "validation")
+	fixtures.Problem(t, w.post(t), http.StatusUnprocessableEntity, "validation")
 }
 
 // The same events, sent by many at once, count once, and each viewer is granted once.
 func TestConcurrentDeliveries(t *testing.T) { concurrentDeliveries(t, newWorld(t)) }
 
 func TestConcurrentDeliveriesOnDynamoDB(t *testing.T) {
-	concurrentDeliveries(t, worldOn(t, testkit.On(t, testdynamo.Open(t))))
+	concurrentDeliveries(t, worldOn(t, fixtures.On(t, dynamostore.Open(t))))
 }
 
 func concurrentDeliveries(t *testing.T, w *world) {
@@ -261,7 +267,7 @@ func concurrentDeliveries(t *testing.T, w *world) {
 		}
 		events = append(
 			events,
-			view(fmt.Sprint("e", i), user, dashboard, testkit.Start.Add(-time.Duration(i)*time.Minute)),
+			view(fmt.Sprint("e", i), user, dashboard, fixtures.Start.Add(-time.Duration(i)*time.Minute)),
 		)
 	}
 	var mu sync.Mutex
@@ -273,7 +279,7 @@ func concurrentDeliveries(t *testing.T, w *world) {
 			rand.New(rand.NewPCG(uint64(n), 1)).
 				Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 			r := w.post(t, mine...)
-			got := testkit.Decode[usage.ReceiptBody](t, r, http.StatusAccepted)
+			got := fixtures.Decode[usage.ReceiptBody](t, r, http.StatusAccepted)
 			mu.Lock()
 			defer mu.Unlock()
 			accepted += got.Accepted
@@ -286,19 +292,19 @@ func concurrentDeliveries(t *testing.T, w *world) {
 	if live := w.live(t); live.Assigned != 10 {
 		t.Fatalf("assigned: %+v", live)
 	}
-	w.fold(t, testkit.Start)
+	w.fold(t, fixtures.Start)
 	wantFigures(t, w.summary(t, ""), [4]int64{8, 2, 10, 0})
 }
 
 func TestRepeatedRequest(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
-	request := testkit.Request{
+	request := fixtures.Request{
 		Method:      http.MethodPost,
 		Path:        "/v1/accounts/acme/usage/views",
 		User:        "pbx",
 		Permissions: []auth.Permission{auth.UsageWrite},
-		Body:        map[string]any{"events": []any{view("1", "alice", "d-detroit", testkit.Start)}},
+		Body:        map[string]any{"events": []any{view("1", "alice", "d-detroit", fixtures.Start)}},
 		Header:      map[string]string{"Idempotency-Key": "k"},
 	}
 	first := w.Do(t, w.api, request)
@@ -307,7 +313,7 @@ func TestRepeatedRequest(t *testing.T) {
 		again.Status != http.StatusAccepted {
 		t.Fatalf("first %d %s, again %d %s %v", first.Status, first.Body, again.Status, again.Body, again.Header)
 	}
-	if got := testkit.Decode[usage.ReceiptBody](t, again, http.StatusAccepted); got.Accepted != 1 {
+	if got := fixtures.Decode[usage.ReceiptBody](t, again, http.StatusAccepted); got.Accepted != 1 {
 		t.Fatalf("the stored answer: %+v", got)
 	}
 }
@@ -317,8 +323,8 @@ func TestRepeatedRequest(t *testing.T) {
 func TestCrashes(t *testing.T) {
 	events := func() []map[string]any {
 		return []map[string]any{
-			view("1", "alice", "d-detroit", testkit.Start),
-			view("2", "bob", "d-belmont", testkit.Start),
+			view("1", "alice", "d-detroit", fixtures.Start),
+			view("2", "bob", "d-belmont", fixtures.Start),
 		}
 	}
 	for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
@@ -337,7 +343,7 @@ func TestCrashes(t *testing.T) {
 				}
 				return faulty.None
 			})
-			w := worldOn(t, testkit.On(t, broken))
+			w := worldOn(t, fixtures.On(t, broken))
 			w.buy(t, catalog.LiveReportsID, 10)
 			w.worked(t)
 			on = true
@@ -348,13 +354,13 @@ func TestCrashes(t *testing.T) {
 			if n%2 == 0 { // The sender may never come back.
 				w.post(t, events()...)
 			}
-			w.fold(t, testkit.Start)
+			w.fold(t, fixtures.Start)
 			if stored := w.summary(t, "").Viewers; stored == 2 && w.live(t).Assigned != 10 {
 				t.Fatalf("%s at commit %d: both views count, %+v", fault, n, w.live(t))
 			}
 			if n%2 != 0 {
 				w.post(t, events()...)
-				w.fold(t, testkit.Start.Add(time.Minute))
+				w.fold(t, fixtures.Start.Add(time.Minute))
 			}
 			wantFigures(t, w.summary(t, ""), [4]int64{8, 2, 10, 0})
 			if live := w.live(t); live.Assigned != 10 {
@@ -372,7 +378,7 @@ func TestCrashes(t *testing.T) {
 
 // Aggregation: repeated, late, overlapping, out of order, with faults: the same figures.
 func TestAggregationIsAFunctionOfWhatHappened(t *testing.T) {
-	start := testkit.Start
+	start := fixtures.Start
 	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
 	events := []map[string]any{
 		view(
@@ -488,17 +494,17 @@ func TestLatestOfTheLate(t *testing.T) {
 func TestAnOldDayIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.worked(t)
-	w.send(t, 1, 0, view("1", "alice", "d-detroit", testkit.Start))
-	w.fold(t, testkit.Start)
-	store, ok := w.Env.Table.(*bolt.Store)
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", fixtures.Start))
+	w.fold(t, fixtures.Start)
+	store, ok := overlay.Beneath(access.Beneath(w.Env.Table)).(*bolt.Store)
 	if !ok {
 		t.Fatal("not the embedded store")
 	}
-	w.Clock.Set(testkit.Start.Add(60 * 24 * time.Hour))
+	w.Clock.Set(fixtures.Start.Add(60 * 24 * time.Hour))
 	if n, err := store.Sweep(t.Context(), w.Clock.Now()); err != nil || n == 0 {
 		t.Fatalf("%d expired, %v", n, err)
 	}
-	w.fold(t, testkit.Start)
+	w.fold(t, fixtures.Start)
 	if s := w.summary(t, "?from=2026-07-15&to=2026-07-16"); s.Viewers != 1 || s.MonitoredUsers != 8 {
 		t.Fatalf("after the run for an old day: %+v", s)
 	}
@@ -512,7 +518,7 @@ func TestMembershipOfADay(t *testing.T) {
 	w := newWorld(t)
 	w.buy(t, catalog.LiveReportsID, 20)
 	w.worked(t)
-	day := func(n int) time.Time { return testkit.Start.Add(time.Duration(n) * 24 * time.Hour) }
+	day := func(n int) time.Time { return fixtures.Start.Add(time.Duration(n) * 24 * time.Hour) }
 	w.fold(t, day(0))
 	w.Clock.Set(day(1))
 	w.queue(t, "detroit", "john", "sarah") // mike leaves on the second day
@@ -532,7 +538,7 @@ func TestViewersGrantEndsAfter30Days(t *testing.T) {
 	w := newWorld(t)
 	w.buy(t, catalog.LiveReportsID, 20)
 	w.worked(t)
-	first := testkit.Start
+	first := fixtures.Start
 	w.send(t, 2, 0, view("1", "alice", "d-detroit", first), view("2", "bob", "d-belmont", first))
 	// The last view of the day decides, though the viewer was granted with the first.
 	w.Clock.Set(first.Add(3 * time.Hour))
@@ -569,7 +575,7 @@ func TestViewersGrantAndPermission(t *testing.T) {
 	w := newWorld(t)
 	w.buy(t, catalog.LiveReportsID, 20)
 	w.worked(t)
-	now := testkit.Start
+	now := fixtures.Start
 	w.send(t, 1, 0, view("1", "alice", "d-detroit", now))
 	w.people(t, "", "alice") // the role goes
 	if got := w.grants(t, "alice"); len(got) != 0 {
@@ -599,11 +605,11 @@ func TestAccountsFailAlone(t *testing.T) {
 		}
 		return faulty.None
 	})
-	w := worldOn(t, testkit.On(t, broken))
+	w := worldOn(t, fixtures.On(t, broken))
 	w.account(t, "aaa", account.Standard)
 	w.worked(t)
-	w.send(t, 1, 0, view("1", "alice", "d-detroit", testkit.Start))
-	err = w.aggregate(testkit.Start)
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", fixtures.Start))
+	err = w.aggregate(fixtures.Start)
 	if err == nil || !strings.Contains(err.Error(), "account aaa") || strings.Contains(err.Error(), "account acme") {
 		t.Fatalf("reported: %v", err)
 	}
@@ -620,8 +626,8 @@ func TestPurchasedOfAPastWindow(t *testing.T) {
 	w := newWorld(t)
 	w.buy(t, catalog.LiveReportsID, 3)
 	w.worked(t)
-	w.fold(t, testkit.Start)
-	w.Clock.Set(testkit.Start.Add(24 * time.Hour))
+	w.fold(t, fixtures.Start)
+	w.Clock.Set(fixtures.Start.Add(24 * time.Hour))
 	w.buy(t, catalog.LiveReportsID, 7)
 	w.fold(t, w.Clock.Now())
 	past := w.summary(t, "?from=2026-07-01&to=2026-07-16")
@@ -651,10 +657,12 @@ func TestSummaryWindows(t *testing.T) {
 		}
 	}
 	for query, field := range map[string]string{
-		"?from=2026-07-15&to=2026-07-15": "to", "?from=2026-07-15&to=2026-07-14": "to", "?from=2025-07-14&to=2026-07-16": "from",
-		"?from=yesterday": "from", "?to=2026-02-30": "to", "?from=0001-01-01": "from", "?form=2026-01-01": "form",
+		"?from=2026-07-15&to=2026-07-15": "to", "?from=2026-07-15&to=2026-07-14": "to",
+		"?from=2025-07-14&to=2026-07-16": "from",
+		"?from=yesterday":                "from", "?to=2026-02-30": "to", "?from=0001-01-01": "from",
+		"?form=2026-01-01": "form",
 	} {
-		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
+		p := fixtures.Problem(t, w.Do(t, w.api, fixtures.Request{
 			Method:      http.MethodGet,
 			Path:        "/v1/accounts/acme/usage/summary" + query,
 			User:        "ann",
@@ -672,7 +680,7 @@ func TestWhyOfAViewer(t *testing.T) {
 	w := newWorld(t)
 	w.buy(t, catalog.LiveReportsID, 20)
 	w.worked(t)
-	now := testkit.Start
+	now := fixtures.Start
 	w.Clock.Set(now.Add(3 * time.Hour))
 	w.send(
 		t,
@@ -683,7 +691,9 @@ func TestWhyOfAViewer(t *testing.T) {
 		view("3", "alice", "d-detroit", now.Add(2*time.Hour+time.Minute)),
 	)
 	w.send(t, 1, 0, view("4", "alice", "d-detroit", now.Add(-time.Hour))) // late
-	why, err := inventory.NewService(catalog.Default()).Why(t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory)
+	why, err := inventory.NewService(catalog.Default()).Why(
+		t.Context(), w.Call("ann"), "alice", catalog.LiveReportsID, w.directory,
+	)
 	if err != nil || len(why.Because) != 1 {
 		t.Fatalf("%+v, %v", why, err)
 	}
@@ -697,8 +707,8 @@ func TestWhyOfAViewer(t *testing.T) {
 // the account's time zone says.
 func TestWindowsInTheFuture(t *testing.T) {
 	w := newWorld(t)
-	ask := func(query string) testkit.Response {
-		return w.Do(t, w.api, testkit.Request{
+	ask := func(query string) fixtures.Response {
+		return w.Do(t, w.api, fixtures.Request{
 			Method:      http.MethodGet,
 			Path:        "/v1/accounts/acme/usage/summary" + query,
 			User:        "ann",
@@ -706,16 +716,17 @@ func TestWindowsInTheFuture(t *testing.T) {
 		})
 	}
 	for query, field := range map[string]string{
-		"?from=2026-07-16": "from", "?from=2026-07-16&to=2026-07-20": "from", "?from=2026-07-01&to=2026-07-17": "to", "?to=2999-01-01": "to", "?from=2999-01-01": "from",
+		"?from=2026-07-16": "from", "?from=2026-07-16&to=2026-07-20": "from", "?from=2026-07-01&to=2026-07-17": "to",
+		"?to=2999-01-01": "to", "?from=2999-01-01": "from",
 	} {
-		p := testkit.Problem(t, ask(query), http.StatusUnprocessableEntity, "window-in-future")
+		p := fixtures.Problem(t, ask(query), http.StatusUnprocessableEntity, "window-in-future")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: %+v, want the field %s", query, p.Errors, field)
 		}
 	}
 	// At 03:00 in UTC it is still the 15th in New York.
 	w.Clock.Set(time.Date(2026, 7, 16, 3, 0, 0, 0, time.UTC))
-	testkit.Problem(t, ask("?from=2026-07-16"), http.StatusUnprocessableEntity, "window-in-future")
+	fixtures.Problem(t, ask("?from=2026-07-16"), http.StatusUnprocessableEntity, "window-in-future")
 	w.Clock.Set(time.Date(2026, 7, 16, 4, 0, 0, 0, time.UTC))
 	if s := w.summary(t, "?from=2026-07-16"); s.To != "2026-07-17" || s.Timezone != "America/New_York" {
 		t.Errorf("got %s to %s, in %s", s.From, s.To, s.Timezone)
@@ -788,30 +799,37 @@ func TestDaysAreTheAccounts(t *testing.T) {
 
 func TestWhoMayAsk(t *testing.T) {
 	w := newWorld(t)
-	body := map[string]any{"events": []any{view("1", "alice", "d-detroit", testkit.Start)}}
-	for _, r := range []testkit.Request{
-		{Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", Body: body, Permissions: []auth.Permission{auth.UsageRead}},
-		{Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary", Permissions: []auth.Permission{auth.UsageWrite}},
+	body := map[string]any{"events": []any{view("1", "alice", "d-detroit", fixtures.Start)}}
+	for _, r := range []fixtures.Request{
+		{
+			Method: http.MethodPost, Path: "/v1/accounts/acme/usage/views", Body: body,
+			Permissions: []auth.Permission{auth.UsageRead},
+		},
+		{
+			Method: http.MethodGet, Path: "/v1/accounts/acme/usage/summary",
+			Permissions: []auth.Permission{auth.UsageWrite},
+		},
 	} {
-		testkit.Problem(t, w.Do(t, w.api, r), http.StatusUnauthorized, "unauthorized")
+		fixtures.Problem(t, w.Do(t, w.api, r), http.StatusUnauthorized, "unauthorized")
 		r.User = "ann"
-		testkit.Problem(t, w.Do(t, w.api, r), http.StatusForbidden, "forbidden")
-		r.Account = testkit.Other
-		testkit.Problem(t, w.Do(t, w.api, r), http.StatusNotFound, "not-found")
+		fixtures.Problem(t, w.Do(t, w.api, r), http.StatusForbidden, "forbidden")
+		r.Account = fixtures.Other
+		fixtures.Problem(t, w.Do(t, w.api, r), http.StatusNotFound, "not-found")
 	}
 }
 
 func TestBadBodies(t *testing.T) {
 	w := newWorld(t)
 	for body, field := range map[string]string{
-		`{"events":[{"id":"1","userId":"a","dashboardId":"d"}]}`:                                          "events[0].at",
-		`{"events":[{"id":"1","userId":"a","dashboardId":"d","at":"noon"}]}`:                              "events[0].at",
-		`{"events":[{"id":1,"userId":"a","dashboardId":"d","at":"2026-07-15T09:00:00Z"}]}`:                "events[0].id",
-		`{"events":[{"id":"1","userId":"a","dashboardId":"d","at":"2026-07-15T09:00:00Z","by":"phone"}]}`: "events[0].by",
+		`{"events":[{"id":"1","userId":"a","dashboardId":"d"}]}`:                           "events[0].at",
+		`{"events":[{"id":"1","userId":"a","dashboardId":"d","at":"noon"}]}`:               "events[0].at",
+		`{"events":[{"id":1,"userId":"a","dashboardId":"d","at":"2026-07-15T09:00:00Z"}]}`: "events[0].id",
+
+		`{"events":[{"id":"1","userId":"a","dashboardId":"d","at":"2026-07-15T09:00:00Z","by":"x"}]}`: "events[0].by",
 		`{"events":[]}`: "events",
 		`{}`:            "events",
 	} {
-		p := testkit.Problem(t, w.Do(t, w.api, testkit.Request{
+		p := fixtures.Problem(t, w.Do(t, w.api, fixtures.Request{
 			Method:      http.MethodPost,
 			Path:        "/v1/accounts/acme/usage/views",
 			Body:        body,
@@ -829,12 +847,8 @@ func TestBadBodies(t *testing.T) {
 
 func TestEventsOfOtherKinds(t *testing.T) {
 	w := newWorld(t)
-	aggregation := registry.One(w.Env, "UsageAggregationFunction")
-	if aggregation.HTTP != nil {
-		t.Error("the aggregation serves HTTP")
-	}
 	for _, payload := range []string{``, `{}`, `{"time":"noon"}`, `{"Records":[]}`} {
-		if err := aggregation.Event(t.Context(), []byte(payload)); err == nil {
+		if err := w.usage.Scheduled(t.Context(), []byte(payload)); err == nil {
 			t.Errorf("%s was taken for a schedule", payload)
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -23,7 +23,7 @@ import (
 
 // world is an account with people in it.
 type world struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	kernel    *license.Service
 	directory *directory.Service
 	usage     *usage.Service
@@ -33,19 +33,17 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return worldOn(t, testkit.New(t))
+	return worldOn(t, fixtures.New(t))
 }
 
-func worldOn(t testing.TB, fixture *testkit.Fixture) *world {
+func worldOn(t testing.TB, fixture *fixtures.Fixture) *world {
 	t.Helper()
 	w := &world{Fixture: fixture, kernel: license.NewService(catalog.Default())}
 	w.directory = directory.NewService(fixture.Env, w.kernel)
 	w.usage = usage.NewService(fixture.Env, w.kernel, w.directory)
-	fn := registry.One(fixture.Env, "UsageFunction")
-	w.api = fn.HTTP
-	aggregation := registry.One(fixture.Env, "UsageAggregationFunction")
+	w.api = api.Serve(fixture.Env, w.usage.Routes).HTTP
 	w.aggregate = func(at time.Time) error {
-		return aggregation.Event(t.Context(), fmt.Appendf(nil, `{"time": %q}`, at.Format(time.RFC3339)))
+		return w.usage.Scheduled(t.Context(), fmt.Appendf(nil, `{"time": %q}`, at.Format(time.RFC3339)))
 	}
 	w.account(t, fixture.Account, account.Standard)
 	return w
@@ -67,14 +65,10 @@ func (w *world) account(t testing.TB, id string, bundle account.Bundle) {
 // buy adds seats.
 func (w *world) buy(t *testing.T, product string, n int) {
 	t.Helper()
-	if err := w.kernel.Deliver(
-		t.Context(),
-		w.Call("ann"),
-		w.Env.IDs.Ordered(),
-		[]license.Lot{{ProductID: product, Quantity: n}},
-		call.Answer{},
-		nil,
-	); err != nil {
+	if err := w.kernel.Deliver(t.Context(), w.Call("ann"), license.Delivery{
+		OrderID: w.Env.IDs.Ordered(),
+		Lots:    []license.Lot{{ProductID: product, Quantity: n}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -138,9 +132,9 @@ func view(id, user, dashboard string, at time.Time) map[string]any {
 	return map[string]any{"id": id, "userId": user, "dashboardId": dashboard, "at": at.Format(time.RFC3339Nano)}
 }
 
-func (w *world) post(t *testing.T, events ...map[string]any) testkit.Response {
+func (w *world) post(t *testing.T, events ...map[string]any) fixtures.Response {
 	t.Helper()
-	return w.Do(t, w.api, testkit.Request{
+	return w.Do(t, w.api, fixtures.Request{
 		Method:      http.MethodPost,
 		Path:        "/v1/accounts/" + w.Account + "/usage/views",
 		Body:        map[string]any{"events": events},
@@ -152,7 +146,7 @@ func (w *world) post(t *testing.T, events ...map[string]any) testkit.Response {
 // send takes views in and wants them counted as given.
 func (w *world) send(t *testing.T, accepted, duplicate int, events ...map[string]any) usage.ReceiptBody {
 	t.Helper()
-	got := testkit.Decode[usage.ReceiptBody](t, w.post(t, events...), http.StatusAccepted)
+	got := fixtures.Decode[usage.ReceiptBody](t, w.post(t, events...), http.StatusAccepted)
 	if got.Accepted != accepted || got.Duplicate != duplicate || accepted+duplicate+len(got.Rejected) != len(events) {
 		t.Fatalf(
 			"%d accepted, %d duplicate, want %d and %d; rejected: %+v",
@@ -168,7 +162,7 @@ func (w *world) send(t *testing.T, accepted, duplicate int, events ...map[string
 
 func (w *world) summary(t *testing.T, query string) usage.Summary {
 	t.Helper()
-	return testkit.Decode[usage.Summary](t, w.Do(t, w.api, testkit.Request{
+	return fixtures.Decode[usage.Summary](t, w.Do(t, w.api, fixtures.Request{
 		Method:      http.MethodGet,
 		Path:        "/v1/accounts/" + w.Account + "/usage/summary" + query,
 		User:        "ann",

@@ -2,7 +2,7 @@
 // by tsc --strict, so a name or a type that the document has wrong does not compile.
 import assert from "node:assert/strict";
 import createClient, { type Client } from "openapi-fetch";
-import type { paths } from "./api.js";
+import type { components, paths } from "./api.js";
 
 const [baseUrl, account] = process.argv.slice(2);
 assert(baseUrl && account, "usage: path.js URL ACCOUNT");
@@ -13,10 +13,12 @@ async function as(user: string, of: string, permissions: string): Promise<Client
   return createClient<paths>({ baseUrl: baseUrl!, headers: { Authorization: `Bearer ${accessToken}` } });
 }
 
-// must is the answer's body, or the end of the test with the problem that came instead.
-function must<T>(answer: { data?: T; error?: unknown; response: Response }): T {
+type DryRun = components["schemas"]["DryRun"];
+
+// must is the answer's body, or the end of the test with the problem that came instead. No request of the path asks for a dry run.
+function must<T>(answer: { data?: T; error?: unknown; response: Response }): Exclude<T, DryRun> {
   assert(answer.response.ok && answer.data !== undefined, `${answer.response.status} ${JSON.stringify(answer.error)}`);
-  return answer.data;
+  return answer.data as Exclude<T, DryRun>;
 }
 
 const operator = await as("olga", "provider", "accounts.manage");

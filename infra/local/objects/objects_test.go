@@ -513,7 +513,10 @@ func TestPresignedPutTakesExactlyWhatWasSigned(t *testing.T) {
 		{"without If-None-Match", url, "PUT", change("If-None-Match", ""), body, 403, "SignatureDoesNotMatch"},
 		{"another body of the same size", url, "PUT", header, bytes.ToUpper(body), 400, "BadDigest"},
 		{"another key", strings.Replace(url, "/acme/", "/evil/", 1), "PUT", header, body, 403, "SignatureDoesNotMatch"},
-		{"a longer life", strings.Replace(url, "X-Amz-Expires=900", "X-Amz-Expires=9000", 1), "PUT", header, body, 403, "SignatureDoesNotMatch"},
+		{
+			"a longer life", strings.Replace(url, "X-Amz-Expires=900", "X-Amz-Expires=9000", 1), "PUT", header, body,
+			403, "SignatureDoesNotMatch",
+		},
 		{"another method", url, "GET", header, nil, 403, "SignatureDoesNotMatch"},
 		{"without the signature", url[:strings.Index(url, "?")], "PUT", header, body, 403, "AccessDenied"},
 		{"signed by a stranger", foreignURL, "PUT", foreignHeader, body, 403, "InvalidAccessKeyId"},
@@ -605,9 +608,21 @@ func TestChunkedBodies(t *testing.T) {
 		status                    int
 		stored                    string
 	}{
-		{"signed chunks", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "5;chunk-signature=" + strings.Repeat("a", 64) + "\r\nhello\r\n1;chunk-signature=b\r\n!\r\n0;chunk-signature=c\r\n\r\n", "", 200, "hello!"},
-		{"a good trailer", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:" + crc("hello!") + "\r\n\r\n", "x-amz-checksum-crc32", 200, "hello!"},
-		{"a bad trailer", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:" + crc("other") + "\r\n\r\n", "x-amz-checksum-crc32", 400, ""},
+		{
+			"signed chunks", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+			"5;chunk-signature=" + strings.Repeat("a", 64) +
+				"\r\nhello\r\n1;chunk-signature=b\r\n!\r\n0;chunk-signature=c\r\n\r\n",
+			"", 200, "hello!",
+		},
+		{
+			"a good trailer", "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+			"6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:" + crc("hello!") + "\r\n\r\n", "x-amz-checksum-crc32", 200,
+			"hello!",
+		},
+		{
+			"a bad trailer", "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+			"6\r\nhello!\r\n0\r\nx-amz-checksum-crc32:" + crc("other") + "\r\n\r\n", "x-amz-checksum-crc32", 400, "",
+		},
 		{"cut off", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "6\r\nhel", "", 400, ""},
 		{"no last chunk", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "6\r\nhello!\r\n", "", 400, ""},
 		{"not chunked", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "hello!", "", 400, ""},

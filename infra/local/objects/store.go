@@ -378,10 +378,13 @@ type partOf struct {
 }
 
 // PutObject implements gofakes3.Backend.
-func (s *Store) PutObject(
+func (s *Store) PutObject( //nolint:revive // argument-limit: gofakes3 says what it takes
 	bucket, key string, meta map[string]string, input io.Reader, size int64, conditions *gofakes3.PutConditions,
 ) (gofakes3.PutObjectResult, error) {
-	v, err := s.put(bucket, key, meta, input, size, conditions, "ObjectCreated:Put")
+	v, err := s.put(upload{
+		bucket: bucket, key: key, meta: meta, input: input, size: size, conditions: conditions,
+		event: "ObjectCreated:Put",
+	})
 	return gofakes3.PutObjectResult{VersionID: gofakes3.VersionID(v.ID)}, err
 }
 
@@ -395,46 +398,52 @@ func (s *Store) CopyObject(
 		return gofakes3.CopyObjectResult{}, err
 	}
 	defer source.Contents.Close()
-	v, err := s.put(toBucket, toKey, meta, source.Contents, source.Size, nil, "ObjectCreated:Copy")
+	v, err := s.put(upload{
+		bucket: toBucket, key: toKey, meta: meta, input: source.Contents, size: source.Size,
+		event: "ObjectCreated:Copy",
+	})
 	return gofakes3.CopyObjectResult{
 		ETag:         gofakes3.FormatETag(v.MD5),
 		LastModified: gofakes3.NewContentTime(v.Modified),
 	}, err
 }
 
-func (s *Store) put(
-	bucket, key string,
-	meta map[string]string,
-	input io.Reader,
-	size int64,
-	conditions *gofakes3.PutConditions,
-	event string,
-) (version, error) {
-	if strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
+// upload is an object that comes to be stored, and the event that says so.
+type upload struct {
+	bucket, key string
+	meta        map[string]string
+	input       io.Reader
+	size        int64
+	conditions  *gofakes3.PutConditions // nil for none
+	event       string
+}
+
+func (s *Store) put(u upload) (version, error) {
+	if strings.ContainsRune(u.key, 0) || !utf8.ValidString(u.key) {
 		return version{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidURI, "A key is UTF-8 and cannot contain NUL.")
 	}
-	blob, sum, err := s.writeBlob(input, size)
+	blob, sum, err := s.writeBlob(u.input, u.size)
 	if err != nil {
 		return version{}, refused(err)
 	}
-	v := version{Blob: blob, Size: size, MD5: sum, Modified: s.clock().UTC(), Meta: kept(meta)}
-	err = s.update(bucket, func(tx *bbolt.Tx, b *bbolt.Bucket) error {
-		if conditions != nil {
-			old, found, err := latest(b, key)
+	v := version{Blob: blob, Size: u.size, MD5: sum, Modified: s.clock().UTC(), Meta: kept(u.meta)}
+	err = s.update(u.bucket, func(tx *bbolt.Tx, b *bbolt.Bucket) error {
+		if u.conditions != nil {
+			old, found, err := latest(b, u.key)
 			if err != nil {
 				return err
 			}
 			state := &gofakes3.ConditionalObjectInfo{Exists: found && !old.Marker, Hash: old.MD5}
-			if err := gofakes3.CheckPutConditions(conditions, state); err != nil {
+			if err := gofakes3.CheckPutConditions(u.conditions, state); err != nil {
 				return err
 			}
 		}
-		sequence, err := add(b, key, &v)
+		sequence, err := add(b, u.key, &v)
 		if err != nil {
 			return err
 		}
 		return s.notify(tx, Created{
-			Event: event, Bucket: bucket, Key: key, Version: v.ID, ETag: hex.EncodeToString(v.MD5), Size: size,
+			Event: u.event, Bucket: u.bucket, Key: u.key, Version: v.ID, ETag: hex.EncodeToString(v.MD5), Size: u.size,
 			Sequencer: fmt.Sprintf("%016X", sequence), At: v.Modified,
 		})
 	})
@@ -695,19 +704,10 @@ func (s *Store) ListBucketVersions(
 	}
 	result := gofakes3.NewListBucketVersionsResult(name, prefix, page)
 	err := s.view(name, func(b *bbolt.Bucket) error {
-		var start []byte
-		if page.KeyMarker != "" {
-			// Everything of the marker's key has been listed, or up to and with the marker's
-			// version.
-			start = append([]byte(page.KeyMarker), 1)
-			if sequence, ok := parseVersionID(string(page.VersionIDMarker)); ok {
-				start = append(versionKey(page.KeyMarker, sequence), 0)
-			}
-		}
 		c := b.Cursor()
 		var n int64
 		previous := ""
-		for k, value := c.Seek(start); k != nil; k, value = c.Next() {
+		for k, value := c.Seek(startOf(page)); k != nil; k, value = c.Next() {
 			key := keyOf(k)
 			newest := key != previous && !(page.KeyMarker == key && n == 0)
 			previous = key
@@ -729,24 +729,7 @@ func (s *Store) ListBucketVersions(
 			}
 			n++
 			result.NextKeyMarker, result.NextVersionIDMarker = key, gofakes3.VersionID(v.ID)
-			if v.Marker {
-				result.Versions = append(result.Versions, &gofakes3.DeleteMarker{
-					Key:          key,
-					VersionID:    gofakes3.VersionID(v.ID),
-					IsLatest:     newest,
-					LastModified: gofakes3.NewContentTime(v.Modified),
-				})
-				continue
-			}
-			result.Versions = append(result.Versions, &gofakes3.Version{
-				Key:          key,
-				VersionID:    gofakes3.VersionID(v.ID),
-				IsLatest:     newest,
-				LastModified: gofakes3.NewContentTime(v.Modified),
-				Size:         v.Size,
-				ETag:         gofakes3.FormatETag(v.MD5),
-				StorageClass: gofakes3.StorageStandard,
-			})
+			result.Versions = append(result.Versions, versionItem(key, v, newest))
 		}
 		return nil
 	})
@@ -754,4 +737,37 @@ func (s *Store) ListBucketVersions(
 		result.NextKeyMarker, result.NextVersionIDMarker = "", ""
 	}
 	return result, err
+}
+
+// startOf is where a page of versions begins: everything of the marker's key has been listed, or up
+// to and with the marker's version.
+func startOf(page *gofakes3.ListBucketVersionsPage) []byte {
+	if page.KeyMarker == "" {
+		return nil
+	}
+	if sequence, ok := parseVersionID(string(page.VersionIDMarker)); ok {
+		return append(versionKey(page.KeyMarker, sequence), 0)
+	}
+	return append([]byte(page.KeyMarker), 1)
+}
+
+// versionItem is a version, or the marker of a deletion, as a list shows it.
+func versionItem(key string, v version, newest bool) gofakes3.VersionItem {
+	if v.Marker {
+		return &gofakes3.DeleteMarker{
+			Key:          key,
+			VersionID:    gofakes3.VersionID(v.ID),
+			IsLatest:     newest,
+			LastModified: gofakes3.NewContentTime(v.Modified),
+		}
+	}
+	return &gofakes3.Version{
+		Key:          key,
+		VersionID:    gofakes3.VersionID(v.ID),
+		IsLatest:     newest,
+		LastModified: gofakes3.NewContentTime(v.Modified),
+		Size:         v.Size,
+		ETag:         gofakes3.FormatETag(v.MD5),
+		StorageClass: gofakes3.StorageStandard,
+	}
 }

@@ -49,6 +49,9 @@ type Options struct {
 	Clock     app.Clock
 	IDs       app.IDs
 	Log       *slog.Logger
+	// Propose is account/user that the page has filled in for who comes without a hint of the
+	// client's; empty for nobody.
+	Propose string
 	// Permissions reads the field of that name as POST /local/token does; the text says what is
 	// wrong with it.
 	Permissions func(field string) (permissions []auth.Permission, fault string)
@@ -175,8 +178,25 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	account, user, _ := strings.Cut(q.Get("login_hint"), "/")
-	p.show(w, http.StatusOK, form{Action: action(r), Account: account, User: user, Permissions: "all"})
+	f := form{Action: action(r), Permissions: "all"}
+	hint := q.Get("login_hint")
+	if hint == "" && p.o.Propose != "" {
+		hint, f.Permissions = p.o.Propose, ofAnAdmin()
+	}
+	f.Account, f.User, _ = strings.Cut(hint, "/")
+	p.show(w, http.StatusOK, f)
+}
+
+// ofAnAdmin are the permissions of an account's admin: all but to manage accounts, which would make
+// them an operator of the provider, in every audit entry too.
+func ofAnAdmin() string {
+	var names []string
+	for _, one := range auth.Permissions() {
+		if one != auth.AccountsManage {
+			names = append(names, string(one))
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
@@ -262,25 +282,34 @@ func (p *Provider) exchange(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "invalid_grant", "the code is unknown, old, used, or another client's")
 		return
 	}
-	p.grant(w, r, c.who, p.o.IDs.Random(), c.nonce, true)
+	p.grant(w, r, signedIn{who: c.who, family: p.o.IDs.Random(), identify: true, nonce: c.nonce})
+}
+
+// signedIn is whoever is given tokens: by a code, with an identity token for its nonce, or by a
+// refresh token of the family.
+type signedIn struct {
+	who      who
+	family   string
+	identify bool
+	nonce    string
 }
 
 // grant answers with tokens. The refresh token is the next one of its family.
-func (p *Provider) grant(w http.ResponseWriter, r *http.Request, w2 who, family, nonce string, identify bool) {
+func (p *Provider) grant(w http.ResponseWriter, r *http.Request, to signedIn) {
 	var permissions []auth.Permission
-	if w2.Permissions != nil {
-		permissions = append([]auth.Permission{}, *w2.Permissions...)
+	if to.who.Permissions != nil {
+		permissions = append([]auth.Permission{}, *to.who.Permissions...)
 	}
-	access, err := p.o.Authority.IssueFor(w2.User, w2.Account, permissions, AccessLife)
+	access, err := p.o.Authority.IssueFor(to.who.User, to.who.Account, permissions, AccessLife)
 	if err == nil {
 		out := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": int(AccessLife.Seconds())}
-		if identify {
-			out["id_token"], err = p.o.Authority.Identity(p.o.Issuer, ClientID, w2.User, nonce, AccessLife)
+		if to.identify {
+			out["id_token"], err = p.o.Authority.Identity(p.o.Issuer, ClientID, to.who.User, to.nonce, AccessLife)
 		}
 		next := p.o.IDs.Random() + p.o.IDs.Random()
 		out["refresh_token"] = next
 		if err == nil {
-			err = p.keep(next, kept{Who: w2, Family: family, Until: p.o.Clock().Add(refreshLife)})
+			err = p.keep(next, kept{Who: to.who, Family: to.family, Until: p.o.Clock().Add(refreshLife)})
 		}
 		if err == nil {
 			answer(w, http.StatusOK, out)
@@ -337,7 +366,7 @@ func (p *Provider) refresh(w http.ResponseWriter, r *http.Request) {
 	case !fresh:
 		refuse(w, "invalid_grant", "the refresh token is unknown, old, used or revoked")
 	default:
-		p.grant(w, r, found.Who, found.Family, "", false)
+		p.grant(w, r, signedIn{who: found.Who, family: found.Family})
 	}
 }
 

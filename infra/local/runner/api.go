@@ -79,6 +79,7 @@ func (r *runner) handler() http.Handler {
 func (r *runner) openProvider() (err error) {
 	r.provider, err = provider.New(provider.Options{
 		Issuer: r.address, Authority: r.authority, State: r.state, Clock: r.env.Clock, IDs: r.env.IDs, Log: r.env.Log,
+		Propose: r.config.Propose,
 		Permissions: func(field string) ([]auth.Permission, string) {
 			raw, err := json.Marshal(field)
 			if err != nil {

@@ -48,9 +48,17 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 		"no request":              {"hello\r\n\r\n", 400, "malformed-body"},
 		"no host":                 {"GET /v1/health HTTP/1.1\r\n\r\n", 400, "malformed-body"},
 		"bad header":              {"GET /v1/health HTTP/1.1\r\n" + host + "a b: c\r\n\r\n", 400, "malformed-body"},
-		"long headers":            {"GET /v1/health HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 20_000) + "\r\n\r\n", 431, "headers-too-large"},
-		"endless headers":         {"GET /v1/health HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 200_000) + "\r\n\r\n", 431, "headers-too-large"},
-		"unknown coding":          {"POST /v1/health HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n", 400, "malformed-body"},
+		"long headers": {
+			"GET /v1/health HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 20_000) + "\r\n\r\n", 431,
+			"headers-too-large",
+		},
+		"endless headers": {
+			"GET /v1/health HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 200_000) + "\r\n\r\n", 431,
+			"headers-too-large",
+		},
+		"unknown coding": {
+			"POST /v1/health HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n", 400, "malformed-body",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, contentType, kind := r.send(t, test.request)

@@ -63,6 +63,9 @@ type Config struct {
 	// AllowedOrigins are those whose pages may call the API from a browser (CORS), as the
 	// template's parameter of that name says in AWS.
 	AllowedOrigins []string
+	// Propose is account/user that the sign-in page has filled in, with all that an admin may do;
+	// empty for nobody.
+	Propose string
 	// Out gets one line when everything is ready, and then Ready, if set, is told the address of
 	// the API.
 	Out   io.Writer
@@ -167,14 +170,7 @@ func Run(ctx context.Context, c Config) (err error) {
 		AccessKey:     objects.AccessKey,
 		SecretKey:     objects.SecretKey,
 	}
-	elsewhere := settings
-	elsewhere.DynamoDBEndpoint, elsewhere.S3Endpoint = c.DynamoDBEndpoint, c.S3Endpoint
-	if c.AccessKey != "" {
-		elsewhere.AccessKey, elsewhere.SecretKey, elsewhere.SessionToken = c.AccessKey, c.SecretKey, c.SessionToken
-	}
-	if c.Region != "" {
-		elsewhere.Region = c.Region
-	}
+	elsewhere := c.elsewhere(settings)
 	if err := r.openTable(ctx, elsewhere); err != nil {
 		return err
 	}
@@ -194,6 +190,18 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	return r.serve(ctx, apiListener, s3Listener, settings)
+}
+
+// elsewhere is how servers are reached that are not the runner's own.
+func (c Config) elsewhere(own wire.Settings) wire.Settings {
+	own.DynamoDBEndpoint, own.S3Endpoint = c.DynamoDBEndpoint, c.S3Endpoint
+	if c.AccessKey != "" {
+		own.AccessKey, own.SecretKey, own.SessionToken = c.AccessKey, c.SecretKey, c.SessionToken
+	}
+	if c.Region != "" {
+		own.Region = c.Region
+	}
+	return own
 }
 
 // agree refuses a function of the template that nobody makes, and one that is made and not in the

@@ -45,7 +45,12 @@ Resources:
     Properties:
       Timeout: 900
       Events:
-        Dropped: {Type: S3, Properties: {Bucket: !Ref UploadsBucket, Events: s3:ObjectCreated:*, Filter: {S3Key: {Rules: [{Name: prefix, Value: drops/}]}}}}
+        Dropped:
+          Type: S3
+          Properties:
+            Bucket: !Ref UploadsBucket
+            Events: s3:ObjectCreated:*
+            Filter: {S3Key: {Rules: [{Name: prefix, Value: drops/}]}}
         Minutely: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}
 `
 
@@ -465,15 +470,13 @@ func (w *world) put(t *testing.T, key, body string) int {
 	w.mu.Lock()
 	env := w.env
 	w.mu.Unlock()
-	upload, err := env.Files.PresignPut(
-		context.Background(),
-		files.Ref{Bucket: files.Uploads, Key: key},
-		int64(len(body)),
-		"text/csv",
-		"",
-		time.Now(),
-		15*time.Minute,
-	)
+	upload, err := env.Files.PresignPut(context.Background(), files.Expected{
+		Ref:         files.Ref{Bucket: files.Uploads, Key: key},
+		Size:        int64(len(body)),
+		ContentType: "text/csv",
+		At:          time.Now(),
+		Life:        15 * time.Minute,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -681,8 +684,12 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 		"no events": {func(c *runner.Config) {
 			changed(c, func(f map[string]app.Function) { f["WorkFunction"] = f["WebFunction"] })
 		}, "WorkFunction takes no events"},
-		"no S3 server":       {func(c *runner.Config) { c.S3Endpoint = "http://" + taken.Addr().String()[:9] + ":1" }, "cannot use S3 at"},
-		"no DynamoDB server": {func(c *runner.Config) { c.DynamoDBEndpoint = "http://127.0.0.1:1" }, "cannot use DynamoDB at"},
+		"no S3 server": {
+			func(c *runner.Config) { c.S3Endpoint = "http://" + taken.Addr().String()[:9] + ":1" }, "cannot use S3 at",
+		},
+		"no DynamoDB server": {
+			func(c *runner.Config) { c.DynamoDBEndpoint = "http://127.0.0.1:1" }, "cannot use DynamoDB at",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,7 +31,7 @@ pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25re
 </ul>
 <h2>Next</h2>
 <p>The README has a five-minute tour. To look at an account that has been used for a year, stop this
-runner, make the year, and start again:</p>
+runner and start it by:</p>
 <pre>make demo</pre>
 <p>Every request needs a token. Here anybody is given one:</p>
 <pre>curl -sS {api}/local/token -d '{"account": "demo", "user": "ada", "permissions": "all"}'</pre>

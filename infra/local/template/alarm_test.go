@@ -40,6 +40,26 @@ type alarm struct {
 	} `yaml:"Metrics"`
 }
 
+type filter struct {
+	LogGroupName          any    `yaml:"LogGroupName"`
+	FilterPattern         string `yaml:"FilterPattern"`
+	MetricTransformations []struct {
+		MetricNamespace string `yaml:"MetricNamespace"`
+		MetricName      string `yaml:"MetricName"`
+	} `yaml:"MetricTransformations"`
+}
+
+// names are the metrics that filters of the log count.
+func names(filters map[string]filter) []string {
+	var all []string
+	for _, f := range filters {
+		for _, m := range f.MetricTransformations {
+			all = append(all, m.MetricName)
+		}
+	}
+	return all
+}
+
 // properties reads the properties of every resource of one type.
 func properties[T any](t *testing.T, kind string) map[string]T {
 	t.Helper()
@@ -148,10 +168,11 @@ func TestAnsweredErrorsAreHeard(t *testing.T) {
 	if line.Errors != 1 {
 		t.Fatalf("a 500 is no error in %s", out.String())
 	}
+	filtered := properties[filter](t, "AWS::Logs::MetricFilter")
 	rings := 0
 	for id, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
 		for _, d := range line.AWS.CloudWatchMetrics {
-			if a.Namespace != d.Namespace {
+			if a.Namespace != d.Namespace || slices.Contains(names(filtered), a.MetricName) {
 				continue
 			}
 			written := slices.ContainsFunc(d.Metrics,
@@ -196,7 +217,7 @@ func TestTheDashboardShowsWhatAlarms(t *testing.T) {
 		}
 	}
 	for id, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
-		if a.Namespace == "AWS/Lambda" { // By function, which the dashboard finds by a search.
+		if a.Namespace == "AWS/Lambda" { // The dashboard shows it by function, which it finds by a search.
 			continue
 		}
 		names := []string{a.Namespace + " " + a.MetricName}
@@ -212,6 +233,46 @@ func TestTheDashboardShowsWhatAlarms(t *testing.T) {
 			if !shown[name] {
 				t.Errorf("%s waits for %s, which the dashboard does not show", id, name)
 			}
+		}
+	}
+}
+
+// mostIdle is what all alarms may cost by the month, in cents: CloudWatch bills 10 for each metric
+// that an alarm waits for (docs/cost.md).
+const mostIdle = 150
+
+// A stack that nobody uses pays for its alarms; so there are few, and each names a way to fail
+// rather than a function.
+func TestAlarmsAreFew(t *testing.T) {
+	cents := 0
+	for _, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
+		if a.MetricName != "" {
+			cents += 10
+		}
+		for _, m := range a.Metrics {
+			if m.Expression == "" {
+				cents += 10
+			}
+		}
+	}
+	if cents == 0 || cents > mostIdle {
+		t.Errorf("alarms cost %d cents a month, want at most %d", cents, mostIdle)
+	}
+}
+
+// Every metric that a filter of the log counts is one that an alarm waits for.
+func TestFilteredLinesAreHeard(t *testing.T) {
+	filters := properties[filter](t, "AWS::Logs::MetricFilter")
+	if len(filters) == 0 {
+		t.Fatal("nothing counts the invocations that failed")
+	}
+	for _, name := range names(filters) {
+		heard := false
+		for _, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
+			heard = heard || a.Namespace == "Seatwise" && a.MetricName == name && len(a.Dimensions) == 0
+		}
+		if !heard {
+			t.Errorf("no alarm hears of %s", name)
 		}
 	}
 }

@@ -120,6 +120,32 @@ func TestEachFunctionMayTouchNoMoreThanItNeeds(t *testing.T) {
 	}
 }
 
+// TestWhoWritesMayDemandWhatAllowedIt holds for every function that serves HTTP: a commit of somebody
+// whose permissions the directory knows checks user and role (requirements, section 9).
+func TestWhoWritesMayDemandWhatAllowedIt(t *testing.T) {
+	for id, f := range functions(t) {
+		may := map[string]bool{}
+		for _, policy := range f.Policies {
+			for _, s := range policy.Statement {
+				for _, action := range list(s.Action) {
+					may[action] = true
+				}
+			}
+		}
+		serves := false
+		for _, e := range f.Events {
+			serves = serves || e.Type == "HttpApi"
+		}
+		reads := may["dynamodb:GetItem"] && may["dynamodb:Query"]
+		if serves && (may["dynamodb:GetItem"] || may["dynamodb:Query"]) && !reads {
+			t.Errorf("%s may not read who calls", id)
+		}
+		if serves && may["dynamodb:PutItem"] && !may["dynamodb:ConditionCheckItem"] {
+			t.Errorf("%s may not demand what allowed a commit", id)
+		}
+	}
+}
+
 func TestNoFailureOfAnEventIsLost(t *testing.T) {
 	for id, f := range functions(t) {
 		for name, e := range f.Events {

@@ -243,75 +243,94 @@ func timeout(own, global int) time.Duration {
 }
 
 func (t *Template) connect(doc document, function, name string, e event) error {
-	p := e.Properties
 	switch e.Type {
 	case "HttpApi":
-		api, ok := doc.Resources[p.APIID]
-		if !ok || api.Type != apiType {
-			return fmt.Errorf("its ApiId must be a !Ref to an %s", apiType)
-		}
-		if p.Path == "$default" && strings.EqualFold(p.Method, "ANY") {
-			t.Default = function
-			return nil
-		}
-		if strings.EqualFold(p.Method, http.MethodOptions) && p.Path == "/{proxy+}" {
-			t.Options = function
-			return nil
-		}
-		fixed := strings.TrimSuffix(p.Path, "/{proxy+}")
-		if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(fixed, "/") ||
-			strings.Contains(fixed, "+}") {
-			return fmt.Errorf(
-				"a route needs one method and a path that has {proxy+} at its end alone, or is ANY $default or OPTIONS /{proxy+}",
-			)
-		}
-		authorizer := api.Properties.Auth.DefaultAuthorizer
-		if p.Auth.Authorizer != "" {
-			authorizer = p.Auth.Authorizer
-		}
-		t.Routes = append(t.Routes, Route{
-			Function: function,
-			Method:   strings.ToUpper(p.Method),
-			Path:     p.Path,
-			Open:     authorizer == "" || authorizer == "NONE",
-		})
+		return t.connectRoute(doc, function, e)
 	case "S3":
-		if bucket, ok := doc.Resources[p.Bucket]; !ok || bucket.Type != bucketType {
-			return fmt.Errorf("its Bucket must be a !Ref to an %s", bucketType)
-		}
-		trigger := Trigger{Function: function, Name: name, Bucket: p.Bucket}
-		switch events := p.Events.(type) {
-		case string:
-			trigger.Events = []string{events}
-		case []any:
-			for _, one := range events {
-				trigger.Events = append(trigger.Events, fmt.Sprint(one))
-			}
-		default:
-			return fmt.Errorf("it has no Events")
-		}
-		for _, rule := range p.Filter.S3Key.Rules {
-			switch rule.Name {
-			case "prefix":
-				trigger.Prefix = rule.Value
-			case "suffix":
-				trigger.Suffix = rule.Value
-			default:
-				return fmt.Errorf("a filter rule is prefix or suffix, not %q", rule.Name)
-			}
-		}
-		t.Triggers = append(t.Triggers, trigger)
+		return t.connectTrigger(doc, function, name, e)
 	case "Schedule":
-		if p.Schedule == "" || p.Input != "" {
-			return fmt.Errorf("a schedule needs an expression and no Input: functions take their time from the event")
-		}
-		if p.Enabled != nil && !*p.Enabled {
-			return nil
-		}
-		t.Schedules = append(t.Schedules, Schedule{Function: function, Name: name, Expression: p.Schedule})
+		return t.connectSchedule(function, name, e)
 	default:
 		return fmt.Errorf("events of type %q cannot be run on one machine", e.Type)
 	}
+}
+
+func (t *Template) connectRoute(doc document, function string, e event) error {
+	p := e.Properties
+	api, ok := doc.Resources[p.APIID]
+	if !ok || api.Type != apiType {
+		return fmt.Errorf("its ApiId must be a !Ref to an %s", apiType)
+	}
+	if p.Path == "$default" && strings.EqualFold(p.Method, "ANY") {
+		t.Default = function
+		return nil
+	}
+	if strings.EqualFold(p.Method, http.MethodOptions) && p.Path == "/{proxy+}" {
+		t.Options = function
+		return nil
+	}
+	fixed := strings.TrimSuffix(p.Path, "/{proxy+}")
+	if p.Method == "" || strings.EqualFold(p.Method, "ANY") || !strings.HasPrefix(fixed, "/") ||
+		strings.Contains(fixed, "+}") {
+		return fmt.Errorf(
+			"a route needs one method and a path that has {proxy+} at its end alone, or is ANY $default or OPTIONS /{proxy+}",
+		)
+	}
+	if p.Path != "/" && strings.HasSuffix(p.Path, "/") {
+		return errors.New("a route with a slash at its end is not made: the gateway knows none")
+	}
+	authorizer := api.Properties.Auth.DefaultAuthorizer
+	if p.Auth.Authorizer != "" {
+		authorizer = p.Auth.Authorizer
+	}
+	t.Routes = append(t.Routes, Route{
+		Function: function,
+		Method:   strings.ToUpper(p.Method),
+		Path:     p.Path,
+		Open:     authorizer == "" || authorizer == "NONE",
+	})
+	return nil
+}
+
+func (t *Template) connectTrigger(doc document, function, name string, e event) error {
+	p := e.Properties
+	if bucket, ok := doc.Resources[p.Bucket]; !ok || bucket.Type != bucketType {
+		return fmt.Errorf("its Bucket must be a !Ref to an %s", bucketType)
+	}
+	trigger := Trigger{Function: function, Name: name, Bucket: p.Bucket}
+	switch events := p.Events.(type) {
+	case string:
+		trigger.Events = []string{events}
+	case []any:
+		for _, one := range events {
+			trigger.Events = append(trigger.Events, fmt.Sprint(one))
+		}
+	default:
+		return fmt.Errorf("it has no Events")
+	}
+	for _, rule := range p.Filter.S3Key.Rules {
+		switch rule.Name {
+		case "prefix":
+			trigger.Prefix = rule.Value
+		case "suffix":
+			trigger.Suffix = rule.Value
+		default:
+			return fmt.Errorf("a filter rule is prefix or suffix, not %q", rule.Name)
+		}
+	}
+	t.Triggers = append(t.Triggers, trigger)
+	return nil
+}
+
+func (t *Template) connectSchedule(function, name string, e event) error {
+	p := e.Properties
+	if p.Schedule == "" || p.Input != "" {
+		return fmt.Errorf("a schedule needs an expression and no Input: functions take their time from the event")
+	}
+	if p.Enabled != nil && !*p.Enabled {
+		return nil
+	}
+	t.Schedules = append(t.Schedules, Schedule{Function: function, Name: name, Expression: p.Schedule})
 	return nil
 }
 

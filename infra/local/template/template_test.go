@@ -1,10 +1,15 @@
 package template_test
 
 import (
+	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 
 	"seatwise/infra/local/template"
 )
@@ -51,17 +56,16 @@ func TestParse(t *testing.T) {
 		{Function: "One", Method: "GET", Path: "/v1/health", Open: true},
 		{Function: "One", Method: "GET", Path: "/v1/things/{id}"},
 	}
-	if !slices.Equal(got.Routes, routes) {
-		t.Errorf("routes %+v", got.Routes)
+	if diff := cmp.Diff(routes, got.Routes); diff != "" {
+		t.Errorf("routes, wanted -, got +:\n%s", diff)
 	}
 	if len(got.Triggers) != 1 || got.Triggers[0].Bucket != "Drops" || got.Triggers[0].Function != "Two" ||
 		got.Triggers[0].Name != "Dropped" {
 		t.Errorf("triggers %+v", got.Triggers)
 	}
-	if want := []template.Schedule{
-		{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"},
-	}; !slices.Equal(got.Schedules, want) {
-		t.Errorf("schedules %+v", got.Schedules)
+	schedules := []template.Schedule{{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"}}
+	if diff := cmp.Diff(schedules, got.Schedules); diff != "" {
+		t.Errorf("schedules, wanted -, got +:\n%s", diff)
 	}
 	if !slices.Equal(got.Buckets, []string{"Drops"}) {
 		t.Errorf("buckets %v", got.Buckets)
@@ -102,6 +106,7 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 		"event type":     {"Type: S3\n", "Type: SQS\n", "SQS"},
 		"catch-all":      {"'/v1/things/{id}'", "'/v1/{proxy+}/things'", "proxy"},
 		"all of it":      {"'/v1/things/{id}'", "'/{proxy+}'", "proxy"},
+		"slash at end":   {"'/v1/things/{id}'", "'/v1/things/'", "slash"},
 		"any method":     {"Method: get", "Method: any", "one method"},
 		"unknown bucket": {"!Ref Drops", "!Ref Table", "Bucket"},
 		"unknown api":    {"ApiId: !Ref Api, Method: get", "ApiId: !Ref Table, Method: get", "ApiId"},
@@ -155,5 +160,40 @@ func TestTheApplicationsOwnTemplate(t *testing.T) {
 	}
 	if got.Default != "HealthFunction" || got.Options != "HealthFunction" {
 		t.Errorf("what no route takes goes to %q, and OPTIONS to %q", got.Default, got.Options)
+	}
+}
+
+// A gateway has no routes with a slash at their end, and {proxy+} is at least one segment: the
+// address of the console that a deployment prints must be a route of its own.
+func TestTheConsolesAddressIsARoute(t *testing.T) {
+	raw, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed struct {
+		Outputs struct {
+			ConsoleURL struct {
+				Value []string `yaml:"Value"`
+			} `yaml:"ConsoleUrl"`
+		} `yaml:"Outputs"`
+	}
+	if err := yaml.Unmarshal(raw, &printed); err != nil {
+		t.Fatal(err)
+	}
+	app, err := template.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := printed.Outputs.ConsoleURL.Value // !If: the condition, and the two addresses
+	if len(value) != 3 {
+		t.Fatalf("the address is %v", value)
+	}
+	for _, address := range value[1:] {
+		path := address[strings.LastIndex(address, "}")+1:]
+		if !slices.ContainsFunc(app.Routes, func(r template.Route) bool {
+			return r.Function == "ConsoleFunction" && r.Method == http.MethodGet && r.Path == path
+		}) {
+			t.Errorf("%s has the path %s, which is no route", address, path)
+		}
 	}
 }

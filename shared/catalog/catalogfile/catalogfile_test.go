@@ -309,7 +309,10 @@ func TestABadCatalogSaysWhichLine(t *testing.T) {
 	}{
 		{"an unknown field", "    name: Seat A", "    title: Seat A", 5, `unknown field "title"`},
 		{"an unknown field at the top", "categories:", "sections: [X]\ncategories:", 2, `unknown field "sections"`},
-		{"an unknown field within", "{group: users, label: Bs}", "{group: users, label: Bs, max: 3}", 33, `unknown field "max"`},
+		{
+			"an unknown field within", "{group: users, label: Bs}", "{group: users, label: Bs, max: 3}", 33,
+			`unknown field "max"`,
+		},
 		{"a repeated field", "    name: Seat A", "    name: Seat A\n    name: Seat B", 6, "already defined"},
 		{"a missing field", "    name: Base A\n", "", 9, "must have name"},
 		{"a duplicate id", "- id: user-b", "- id: seat-a", 27, `duplicate id "seat-a": line 4`},
@@ -321,33 +324,87 @@ func TestABadCatalogSaysWhichLine(t *testing.T) {
 		{"an unknown base", "    base: base-a", "    base: base-b", 18, `unknown product "base-b" in base`},
 		{"a base of another kind", "    base: base-a", "    base: seat-a", 18, "not of kind base"},
 		{"an add-on without a base", "    base: base-a\n", "", 14, "must have base"},
-		{"an add-on that requires more", "    base: base-a", "    base: base-a\n    requires: [seat-a]", 19, "requires its base"},
-		{"a base with a base", "    kind: base\n", "    kind: base\n    base: base-a\n", 13, "base is for products of kind addOn only"},
-		{"an unknown requirement", "    kind: seat", "    kind: seat\n    requires:\n      - base-a\n      - base-z", 10, `unknown product "base-z" in requires`},
-		{"an unknown exclusion", "    kind: seat", "    kind: seat\n    excludes: [base-z]", 8, `unknown product "base-z" in excludes`},
-		{"an unknown inclusion", "    kind: seat", "    kind: seat\n    includes: [base-z]", 8, `unknown product "base-z" in includes`},
+		{
+			"an add-on that requires more", "    base: base-a", "    base: base-a\n    requires: [seat-a]", 19,
+			"requires its base",
+		},
+		{
+			"a base with a base", "    kind: base\n", "    kind: base\n    base: base-a\n", 13,
+			"base is for products of kind addOn only",
+		},
+		{
+			"an unknown requirement", "    kind: seat", "    kind: seat\n    requires:\n      - base-a\n      - base-z",
+			10, `unknown product "base-z" in requires`,
+		},
+		{
+			"an unknown exclusion", "    kind: seat", "    kind: seat\n    excludes: [base-z]", 8,
+			`unknown product "base-z" in excludes`,
+		},
+		{
+			"an unknown inclusion", "    kind: seat", "    kind: seat\n    includes: [base-z]", 8,
+			`unknown product "base-z" in includes`,
+		},
 		{"a reference said twice", "    kind: seat", "    kind: seat\n    requires: [base-a, base-a]", 8, "twice"},
 		{"an empty list", "    kind: seat", "    kind: seat\n    requires: []", 8, "at least one"},
-		{"a product that requires itself", "    kind: seat", "    kind: seat\n    requires: [seat-a]", 8, "names itself"},
-		{"a seat that includes no seat", "    kind: seat", "    kind: seat\n    includes: [base-a]", 8, "not of kind seat"},
+		{
+			"a product that requires itself", "    kind: seat", "    kind: seat\n    requires: [seat-a]", 8,
+			"names itself",
+		},
+		{
+			"a seat that includes no seat", "    kind: seat", "    kind: seat\n    includes: [base-a]", 8,
+			"not of kind seat",
+		},
 		{"a requirement that is excluded", "    kind: seat", "    kind: seat\n    requires: [base-a]\n    excludes: [base-a]", 8, "both requires and excludes"},
 		{"a circle", "    kind: base\n", "    kind: base\n    requires: [add-a]\n", 13, "in a circle"},
 		{"a group of one", "    oneOf: user\n    unitPrice: {USD: 100, EUR: 90}\n    countsAs: {group: users, label: Bs}", "    oneOf: usre\n    unitPrice: {USD: 100, EUR: 90}\n    countsAs: {group: users, label: Bs}", 31, `nothing else is in the group "usre"`},
 		{"a duplicate code", "  - id: user-a", "  - id: add-b\n    name: Add B\n    category: Phone\n    kind: addOn\n    code: add-a\n    base: base-a\n    unitPrice: {USD: 1, EUR: 1}\n  - id: user-a", 24, `duplicate code "add-a"`},
-		{"a code on a seat", "    kind: seat", "    kind: seat\n    code: x", 8, "code is for products of kind addOn only"},
-		{"an extension on a seat", "    kind: seat", "    kind: seat\n    extension: true", 8, "extension is for products of kind base only"},
-		{"an extension that is no boolean", "    kind: base\n", "    kind: base\n    extension: sometimes\n", 13, "true or false"},
-		{"sources on a seat", "    kind: seat", "    kind: seat\n    sources: [pbx]", 8, "sources is for products of kind metered only"},
-		{"a missing price", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}", "    kind: seat\n    unitPrice: {USD: 100}", 8, "each of USD, EUR"},
+		{
+			"a code on a seat", "    kind: seat", "    kind: seat\n    code: x", 8,
+			"code is for products of kind addOn only",
+		},
+		{
+			"an extension on a seat", "    kind: seat", "    kind: seat\n    extension: true", 8,
+			"extension is for products of kind base only",
+		},
+		{
+			"an extension that is no boolean", "    kind: base\n", "    kind: base\n    extension: sometimes\n", 13,
+			"true or false",
+		},
+		{
+			"sources on a seat", "    kind: seat", "    kind: seat\n    sources: [pbx]", 8,
+			"sources is for products of kind metered only",
+		},
+		{
+			"a missing price", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}",
+			"    kind: seat\n    unitPrice: {USD: 100}", 8, "each of USD, EUR",
+		},
 		{"a price in a strange currency", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}", "    kind: seat\n    unitPrice:\n      USD: 100\n      EUR: 90\n      JPY: 9", 11, `unknown field "JPY"`},
-		{"a price that is a fraction", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}", "    kind: seat\n    unitPrice: {USD: 1.00, EUR: 90}", 8, "whole number"},
-		{"a price below zero", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}", "    kind: seat\n    unitPrice: {USD: -100, EUR: 90}", 8, "whole number"},
-		{"a price out of all bounds", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}", "    kind: seat\n    unitPrice: {USD: 100000001, EUR: 90}", 8, "whole number"},
-		{"a price that is text", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}", "    kind: seat\n    unitPrice: {USD: '100', EUR: 90}", 8, "whole number"},
+		{
+			"a price that is a fraction", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}",
+			"    kind: seat\n    unitPrice: {USD: 1.00, EUR: 90}", 8, "whole number",
+		},
+		{
+			"a price below zero", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}",
+			"    kind: seat\n    unitPrice: {USD: -100, EUR: 90}", 8, "whole number",
+		},
+		{
+			"a price out of all bounds", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}",
+			"    kind: seat\n    unitPrice: {USD: 100000001, EUR: 90}", 8, "whole number",
+		},
+		{
+			"a price that is text", "    kind: seat\n    unitPrice: {USD: 100, EUR: 90}",
+			"    kind: seat\n    unitPrice: {USD: '100', EUR: 90}", 8, "whole number",
+		},
 		{"a currency that is none", "[USD, EUR]", "[USD, euro]", 1, `currency "euro"`},
-		{"a metered product that counts nowhere", "    countsAs: {group: users, label: As}\n", "", 20, "must have countsAs"},
+		{
+			"a metered product that counts nowhere", "    countsAs: {group: users, label: As}\n", "", 20,
+			"must have countsAs",
+		},
 		{"an unknown group", "{group: users, label: As}", "{group: persons, label: As}", 26, `unknown group "persons"`},
-		{"a seat among the metrics", "    kind: seat", "    kind: seat\n    countsAs: {group: users, label: X}", 8, "not what is bought"},
+		{
+			"a seat among the metrics", "    kind: seat", "    kind: seat\n    countsAs: {group: users, label: X}", 8,
+			"not what is bought",
+		},
 		{"a device that users hold", "{group: users, label: As}", "{group: devices, label: As}", 26, "go together"},
 		{"a figure without a label", "{group: users, label: As}", "{group: users}", 26, "group and label"},
 		{"products that are no list", "products:\n", "products: none\nmore:\n", 3, "products must be a list"},
@@ -482,6 +539,39 @@ func TestTheEmbeddedCatalogIsDescribed(t *testing.T) {
 				t.Errorf("%s and %s share a description", p.ID, other)
 			}
 			seen[text] = p.ID
+		}
+	}
+}
+
+// TestEarlierPrices: a billing period keeps the prices of its first day (requirements, section 12).
+func TestEarlierPrices(t *testing.T) {
+	c, err := catalogfile.Parse([]byte(`currencies: [USD]
+categories: [Phone]
+products:
+  - id: seat-a
+    name: Seat A
+    category: Phone
+    kind: seat
+    unitPrice: {USD: 300}
+    overagePrice: {USD: 330}
+    earlierPrices:
+      - {until: 2026-06-01, unitPrice: {USD: 100}}
+      - {until: 2026-12-01, unitPrice: {USD: 200}, overagePrice: {USD: 220}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := c.Lookup("seat-a")
+	for _, want := range []struct {
+		day           string
+		unit, overage int64
+	}{
+		{"2026-05-31", 100, 0}, {"2026-06-01", 200, 220}, {"2026-11-30", 200, 220}, {"2026-12-01", 300, 330},
+	} {
+		unit, _ := p.UnitPriceOn(want.day, "USD")
+		overage, charged := p.OveragePriceOn(want.day, "USD")
+		if unit.Minor != want.unit || overage.Minor != want.overage || charged != (want.overage > 0) {
+			t.Errorf("on %s %s and %s, want %d and %d", want.day, unit, overage, want.unit, want.overage)
 		}
 	}
 }

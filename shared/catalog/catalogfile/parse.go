@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
@@ -242,6 +243,12 @@ func (r *reader) product(n *node) *entry {
 			}
 		}
 	}
+	price := func(field string, into *[]money.Amount) func(int, *node) {
+		return func(line int, n *node) {
+			e.lines[field] = line
+			*into = r.prices(n, line, field)
+		}
+	}
 	var kind string
 	r.fields(n, "a product", map[string]func(int, *node){
 		"id":          word("id", &e.ID, r.word),
@@ -265,9 +272,11 @@ func (r *reader) product(n *node) *entry {
 			}
 			e.Extension = n.scalar == "true"
 		},
-		"unitPrice": func(line int, n *node) {
-			e.lines["unitPrice"] = line
-			e.Prices = r.prices(n, line)
+		"unitPrice":    price("unitPrice", &e.Prices),
+		"overagePrice": price("overagePrice", &e.OveragePrices),
+		"earlierPrices": func(line int, n *node) {
+			e.lines["earlierPrices"] = line
+			e.Earlier = r.earlier(n, line)
 		},
 		"countsAs": func(line int, n *node) {
 			e.lines["countsAs"] = line
@@ -275,6 +284,12 @@ func (r *reader) product(n *node) *entry {
 		},
 	})
 	e.Kind = catalog.Kind(kind)
+	r.judge(e)
+	return e
+}
+
+// judge finds what is wrong with a product beyond single fields.
+func (r *reader) judge(e *entry) {
 	for _, field := range []string{"id", "name", "category", "kind", "unitPrice"} {
 		if _, ok := e.lines[field]; !ok {
 			r.fault(e.line, "a product must have %s", field)
@@ -284,11 +299,10 @@ func (r *reader) product(n *node) *entry {
 		r.fault(e.lineFor("category"), "unknown category %q", e.Category)
 	}
 	r.kind(e)
-	return e
 }
 
 // prices reads a price for every currency, no more and no less.
-func (r *reader) prices(n *node, line int) []money.Amount {
+func (r *reader) prices(n *node, line int, what string) []money.Amount {
 	prices := make([]money.Amount, 0, len(r.currencies))
 	known := make(map[string]func(int, *node), len(r.currencies))
 	for _, currency := range r.currencies {
@@ -302,11 +316,41 @@ func (r *reader) prices(n *node, line int) []money.Amount {
 		}
 	}
 	before := len(r.faults)
-	r.fields(n, "unitPrice", known)
+	r.fields(n, what, known)
 	if len(r.faults) == before && len(prices) < len(r.currencies) {
-		r.fault(line, "unitPrice must have a price in each of %s", strings.Join(r.currencies, ", "))
+		r.fault(line, "%s must have a price in each of %s", what, strings.Join(r.currencies, ", "))
 	}
 	return prices
+}
+
+// earlier reads the prices that counted before, the oldest first.
+func (r *reader) earlier(n *node, line int) []catalog.EarlierPrices {
+	if n.shape != list || len(n.items) == 0 {
+		r.fault(line, "earlierPrices must be a list of at least one")
+		return nil
+	}
+	var all []catalog.EarlierPrices
+	for _, item := range n.items {
+		var one catalog.EarlierPrices
+		r.fields(item, "earlierPrices", map[string]func(int, *node){
+			"until": func(line int, n *node) {
+				one.Until = r.text(n, line, "until")
+				if _, err := time.Parse(time.DateOnly, one.Until); err != nil {
+					r.fault(line, "until %q must be a day, such as 2026-12-01", one.Until)
+				}
+			},
+			"unitPrice":    func(line int, n *node) { one.Prices = r.prices(n, line, "unitPrice") },
+			"overagePrice": func(line int, n *node) { one.OveragePrices = r.prices(n, line, "overagePrice") },
+		})
+		if one.Until == "" || len(one.Prices) == 0 {
+			r.fault(item.line, "earlierPrices must have until and unitPrice")
+		}
+		if len(all) > 0 && one.Until <= all[len(all)-1].Until {
+			r.fault(item.line, "earlierPrices must ascend by until")
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 func wholeNumber(n *node) (uint64, bool) {
@@ -351,6 +395,7 @@ func (r *reader) kind(e *entry) {
 	only("base", catalog.AddOn)
 	only("extension", catalog.Base)
 	only("includes", catalog.Seat)
+	only("overagePrice", catalog.Seat)
 	only("sources", catalog.Metered)
 	only("devices", catalog.Metered)
 
@@ -390,9 +435,22 @@ func (r *reader) kind(e *entry) {
 
 // resolve checks what products say about each other, and completes both sides of it.
 func (r *reader) resolve(entries []*entry) {
-	byID := make(map[string]*entry, len(entries))
+	byID, groups := r.index(entries)
+	for _, e := range entries {
+		r.references(e, byID)
+	}
+	if len(r.faults) > 0 {
+		return
+	}
+	r.complete(entries, byID, groups)
+	r.contradictions(entries, byID)
+}
+
+// index finds the products by their ids, and those of each group; ids and codes must be there once,
+// and there must be no more products than one commit releases.
+func (r *reader) index(entries []*entry) (byID map[string]*entry, groups map[string][]*entry) {
+	byID, groups = make(map[string]*entry, len(entries)), make(map[string][]*entry)
 	codes := make(map[string]string, len(entries))
-	groups := make(map[string][]*entry)
 	purchasable, metered := 0, 0
 	for _, e := range entries {
 		if first, ok := byID[e.ID]; ok {
@@ -427,13 +485,11 @@ func (r *reader) resolve(entries []*entry) {
 			}
 		}
 	}
-	for _, e := range entries {
-		r.references(e, byID)
-	}
-	if len(r.faults) > 0 {
-		return
-	}
+	return byID, groups
+}
 
+// complete writes what one product says of another into the other one too.
+func (r *reader) complete(entries []*entry, byID map[string]*entry, groups map[string][]*entry) {
 	for _, e := range entries {
 		for _, other := range groups[e.OneOf] {
 			if other != e {
@@ -453,6 +509,11 @@ func (r *reader) resolve(entries []*entry) {
 			e.Requires = []string{e.Base}
 		}
 	}
+}
+
+// contradictions finds products that exclude what they require, and those that require or include
+// themselves.
+func (r *reader) contradictions(entries []*entry, byID map[string]*entry) {
 	for _, e := range entries {
 		for _, id := range e.Requires {
 			if slices.Contains(e.Excludes, id) {

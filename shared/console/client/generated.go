@@ -32,6 +32,14 @@ type AccountPage struct {
 	NextCursor string    `json:"nextCursor,omitzero"`
 }
 
+// ActivityEvent is a schema of the document.
+type ActivityEvent struct {
+	At        time.Time `json:"at"`
+	ID        string    `json:"id"`
+	ProductID string    `json:"productId"`
+	UserID    string    `json:"userId"`
+}
+
 // AddCartLineRequest is a schema of the document.
 type AddCartLineRequest struct {
 	CostCenter *string `json:"costCenter,omitempty"`
@@ -43,6 +51,24 @@ type AddCartLineRequest struct {
 type AddOnList struct {
 	Items      []License `json:"items"`
 	ProductIDs []string  `json:"productIds"`
+}
+
+// Alert is a schema of the document.
+type Alert struct {
+	Detail    string    `json:"detail"`
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	ProductID string    `json:"productId,omitzero"`
+	Since     time.Time `json:"since"`
+	State     string    `json:"state"`
+	Subject   string    `json:"subject,omitzero"`
+	Until     time.Time `json:"until,omitzero"`
+}
+
+// AlertPage is a schema of the document.
+type AlertPage struct {
+	Items      []Alert `json:"items"`
+	NextCursor string  `json:"nextCursor,omitzero"`
 }
 
 // AssignLicenseRequest is a schema of the document.
@@ -57,17 +83,12 @@ type AssignProductsRequest struct {
 	Items  []AssignmentWithExtension `json:"items"`
 }
 
-// AssignmentItem is a schema of the document.
-type AssignmentItem struct {
-	ProductID string `json:"productId"`
-	UserID    string `json:"userId"`
-}
-
 // AssignmentWithExtension is a schema of the document.
 type AssignmentWithExtension struct {
-	Extension *string `json:"extension,omitempty"`
-	ProductID string  `json:"productId"`
-	UserID    string  `json:"userId"`
+	CostCenter *string `json:"costCenter,omitempty"`
+	Extension  *string `json:"extension,omitempty"`
+	ProductID  string  `json:"productId"`
+	UserID     string  `json:"userId"`
 }
 
 // AuditRecord is a schema of the document.
@@ -98,6 +119,7 @@ type Billing struct {
 	ByProduct       []ProductCharge    `json:"byProduct"`
 	NextBillingDate string             `json:"nextBillingDate"`
 	OverageUsers    int64              `json:"overageUsers"`
+	Period          *OpenPeriod        `json:"period,omitempty"`
 	Recurring       Money              `json:"recurring"`
 }
 
@@ -165,17 +187,18 @@ type CartViewLine struct {
 
 // CatalogItem is a schema of the document.
 type CatalogItem struct {
-	Base        string   `json:"base,omitzero"`
-	Category    string   `json:"category"`
-	Code        string   `json:"code,omitzero"`
-	Description string   `json:"description"`
-	Excludes    []string `json:"excludes"`
-	ID          string   `json:"id"`
-	Includes    []string `json:"includes"`
-	Kind        string   `json:"kind"`
-	Name        string   `json:"name"`
-	Requires    []string `json:"requires"`
-	UnitPrice   Money    `json:"unitPrice"`
+	Base         string   `json:"base,omitzero"`
+	Category     string   `json:"category"`
+	Code         string   `json:"code,omitzero"`
+	Description  string   `json:"description"`
+	Excludes     []string `json:"excludes"`
+	ID           string   `json:"id"`
+	Includes     []string `json:"includes"`
+	Kind         string   `json:"kind"`
+	Name         string   `json:"name"`
+	OveragePrice *Money   `json:"overagePrice,omitempty"`
+	Requires     []string `json:"requires"`
+	UnitPrice    Money    `json:"unitPrice"`
 }
 
 // CatalogItemPage is a schema of the document.
@@ -229,11 +252,34 @@ type ChargeCartRequest struct {
 	LineIDs    *[]string `json:"lineIds,omitempty"`
 }
 
+// Charges is a schema of the document.
+type Charges struct {
+	DueToday  Money `json:"dueToday"`
+	Recurring Money `json:"recurring"`
+}
+
+// Consumed is a schema of the document.
+type Consumed struct {
+	Amount      Money  `json:"amount"`
+	LicenseDays int64  `json:"licenseDays"`
+	ProductID   string `json:"productId"`
+}
+
+// CorrectPeriodRequest is a schema of the document.
+type CorrectPeriodRequest struct {
+	Amount     Money   `json:"amount"`
+	Corrects   string  `json:"corrects"`
+	CostCenter *string `json:"costCenter,omitempty"`
+	ProductID  *string `json:"productId,omitempty"`
+	Reason     string  `json:"reason"`
+}
+
 // CostCenter is a schema of the document.
 type CostCenter struct {
 	ChangedAt time.Time `json:"changedAt"`
 	Code      string    `json:"code"`
 	CreatedAt time.Time `json:"createdAt"`
+	Fenced    bool      `json:"fenced"`
 	Name      string    `json:"name"`
 }
 
@@ -286,6 +332,20 @@ type CreateQuoteRequest struct {
 	Lines *[]QuoteLineInput `json:"lines,omitempty"`
 }
 
+// CreateReclaimRequest is a schema of the document.
+type CreateReclaimRequest struct {
+	Days      int64     `json:"days"`
+	ProductID string    `json:"productId"`
+	UserIDs   *[]string `json:"userIds,omitempty"`
+}
+
+// CreateRequestRequest is a schema of the document.
+type CreateRequestRequest struct {
+	ProductID string  `json:"productId"`
+	Reason    string  `json:"reason"`
+	UserID    *string `json:"userId,omitempty"`
+}
+
 // Dashboard is a schema of the document.
 type Dashboard struct {
 	ID       string   `json:"id"`
@@ -306,6 +366,44 @@ type DashboardWithGrants struct {
 	Name     string      `json:"name"`
 	QueueIDs []string    `json:"queueIds"`
 	Settling bool        `json:"settling,omitzero"`
+}
+
+// DayView is a schema of the document.
+type DayView struct {
+	Amount     Money    `json:"amount"`
+	Day        string   `json:"day"`
+	LicenseIDs []string `json:"licenseIds"`
+	Quantity   int64    `json:"quantity"`
+	UserIDs    []string `json:"userIds"`
+}
+
+// DenyRequestRequest is a schema of the document.
+type DenyRequestRequest struct {
+	Note *string `json:"note,omitempty"`
+}
+
+// DryRun is a schema of the document.
+type DryRun struct {
+	Effects Effects `json:"effects"`
+	Plan    string  `json:"plan"`
+}
+
+// EffectCounts is a schema of the document.
+type EffectCounts struct {
+	Gains    int64 `json:"gains"`
+	Licenses int64 `json:"licenses"`
+	Loses    int64 `json:"loses"`
+	Users    int64 `json:"users"`
+	Waits    int64 `json:"waits"`
+}
+
+// Effects is a schema of the document.
+type Effects struct {
+	Counts   EffectCounts    `json:"counts"`
+	Licenses []LicenseEffect `json:"licenses"`
+	Money    Charges         `json:"money"`
+	Seats    []SeatEffect    `json:"seats"`
+	Users    []PersonEffect  `json:"users"`
 }
 
 // EventReceipt is a schema of the document.
@@ -358,6 +456,12 @@ type ExportViewPage struct {
 	NextCursor string       `json:"nextCursor,omitzero"`
 }
 
+// FencedSeats is a schema of the document.
+type FencedSeats struct {
+	CostCenter string `json:"costCenter"`
+	Free       int64  `json:"free"`
+}
+
 // FieldError is a schema of the document.
 type FieldError struct {
 	Code    string `json:"code"`
@@ -369,9 +473,11 @@ type FieldError struct {
 type FileError struct {
 	Code    string `json:"code,omitzero"`
 	Column  string `json:"column,omitzero"`
+	Header  string `json:"header,omitzero"`
 	Line    int64  `json:"line,omitzero"`
 	Message string `json:"message"`
 	Row     int64  `json:"row"`
+	Value   string `json:"value,omitzero"`
 }
 
 // Grant is a schema of the document.
@@ -417,6 +523,36 @@ type HeldLicense struct {
 type HeldLicensePage struct {
 	Items      []HeldLicense `json:"items"`
 	NextCursor string        `json:"nextCursor,omitzero"`
+}
+
+// IdleSeat is a schema of the document.
+type IdleSeat struct {
+	IdleSince time.Time      `json:"idleSince"`
+	LastUsed  time.Time      `json:"lastUsed,omitzero"`
+	License   License        `json:"license"`
+	PerMonth  Money          `json:"perMonth"`
+	User      IdleSeatHolder `json:"user"`
+}
+
+// IdleSeatHolder is a schema of the document.
+type IdleSeatHolder struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// IdleSeatPage is a schema of the document.
+type IdleSeatPage struct {
+	Items      []IdleSeat `json:"items"`
+	NextCursor string     `json:"nextCursor,omitzero"`
+	Total      *IdleTotal `json:"total,omitempty"`
+	Untold     []string   `json:"untold,omitzero"`
+}
+
+// IdleTotal is a schema of the document.
+type IdleTotal struct {
+	Monitored int64 `json:"monitored"`
+	PerMonth  Money `json:"perMonth"`
+	Seats     int64 `json:"seats"`
 }
 
 // Import is a schema of the document.
@@ -490,6 +626,13 @@ type License struct {
 	UserName      string    `json:"userName,omitzero"`
 }
 
+// LicenseEffect is a schema of the document.
+type LicenseEffect struct {
+	After  *LicenseState `json:"after,omitempty"`
+	Before *LicenseState `json:"before,omitempty"`
+	ID     string        `json:"id"`
+}
+
 // LicenseMetrics is a schema of the document.
 type LicenseMetrics struct {
 	AsOf       time.Time `json:"asOf"`
@@ -503,6 +646,51 @@ type LicenseMetrics struct {
 type LicensePage struct {
 	Items      []License `json:"items"`
 	NextCursor string    `json:"nextCursor,omitzero"`
+}
+
+// LicenseState is a schema of the document.
+type LicenseState struct {
+	CostCenter string `json:"costCenter,omitzero"`
+	Extension  string `json:"extension,omitzero"`
+	ProductID  string `json:"productId"`
+	Status     string `json:"status"`
+	UserID     string `json:"userId,omitzero"`
+}
+
+// Line is a schema of the document.
+type Line struct {
+	Amount      Money  `json:"amount"`
+	Corrects    string `json:"corrects,omitzero"`
+	CostCenter  string `json:"costCenter,omitzero"`
+	ID          string `json:"id"`
+	Kind        string `json:"kind"`
+	LicenseDays int64  `json:"licenseDays"`
+	ProductID   string `json:"productId,omitzero"`
+	Quantity    int64  `json:"quantity"`
+	Reason      string `json:"reason,omitzero"`
+	UnitPrice   Money  `json:"unitPrice"`
+}
+
+// LinePage is a schema of the document.
+type LinePage struct {
+	Items      []Line `json:"items"`
+	NextCursor string `json:"nextCursor,omitzero"`
+}
+
+// LineView is a schema of the document.
+type LineView struct {
+	Amount      Money     `json:"amount"`
+	Corrects    string    `json:"corrects,omitzero"`
+	CostCenter  string    `json:"costCenter,omitzero"`
+	Days        []DayView `json:"days"`
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind"`
+	LicenseDays int64     `json:"licenseDays"`
+	NextCursor  string    `json:"nextCursor,omitzero"`
+	ProductID   string    `json:"productId,omitzero"`
+	Quantity    int64     `json:"quantity"`
+	Reason      string    `json:"reason,omitzero"`
+	UnitPrice   Money     `json:"unitPrice"`
 }
 
 // MassConfiguration is a schema of the document.
@@ -588,6 +776,25 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
+// Named is a schema of the document.
+type Named struct {
+	Amount     Money     `json:"amount"`
+	At         time.Time `json:"at"`
+	Corrects   string    `json:"corrects"`
+	CostCenter string    `json:"costCenter,omitzero"`
+	ID         string    `json:"id"`
+	ProductID  string    `json:"productId,omitzero"`
+	Reason     string    `json:"reason"`
+}
+
+// OpenPeriod is a schema of the document.
+type OpenPeriod struct {
+	From    string     `json:"from"`
+	Metered []Consumed `json:"metered"`
+	To      string     `json:"to"`
+	Total   Money      `json:"total"`
+}
+
 // Order is a schema of the document.
 type Order struct {
 	Acknowledgement string            `json:"acknowledgement"`
@@ -651,13 +858,20 @@ type PatchCartRequest struct {
 
 // PatchCostCenterRequest is a schema of the document.
 type PatchCostCenterRequest struct {
-	Name *string `json:"name,omitempty"`
+	Fenced *bool   `json:"fenced,omitempty"`
+	Name   *string `json:"name,omitempty"`
 }
 
 // PatchDashboardRequest is a schema of the document.
 type PatchDashboardRequest struct {
 	Name     *string        `json:"name,omitempty"`
 	QueueIDs Null[[]string] `json:"queueIds,omitzero"`
+}
+
+// PatchPolicyRequest is a schema of the document.
+type PatchPolicyRequest struct {
+	IdleDays Null[int64] `json:"idleDays,omitzero"`
+	LowSeats Null[int64] `json:"lowSeats,omitzero"`
 }
 
 // PatchRoleRequest is a schema of the document.
@@ -671,6 +885,7 @@ type PatchRoleRequest struct {
 type PatchUserRequest struct {
 	Active      *bool          `json:"active,omitempty"`
 	AgentSource Null[string]   `json:"agentSource,omitzero"`
+	CostCenter  Null[string]   `json:"costCenter,omitzero"`
 	Email       Null[string]   `json:"email,omitzero"`
 	Extension   Null[string]   `json:"extension,omitzero"`
 	Licenses    Null[[]string] `json:"licenses,omitzero"`
@@ -691,10 +906,72 @@ type PatchWallboardRequest struct {
 	UserID *string `json:"userId,omitempty"`
 }
 
+// PeriodCostCenterTotal is a schema of the document.
+type PeriodCostCenterTotal struct {
+	Amount     Money  `json:"amount"`
+	CostCenter string `json:"costCenter,omitzero"`
+}
+
+// PeriodListSummary is a schema of the document.
+type PeriodListSummary struct {
+	Items      []PeriodSummary `json:"items"`
+	NextCursor string          `json:"nextCursor,omitzero"`
+}
+
+// PeriodSummary is a schema of the document.
+type PeriodSummary struct {
+	From  string `json:"from"`
+	State string `json:"state"`
+	To    string `json:"to"`
+	Total *Money `json:"total,omitempty"`
+}
+
+// PeriodView is a schema of the document.
+type PeriodView struct {
+	ByCostCenter []PeriodCostCenterTotal `json:"byCostCenter"`
+	ClosedAt     time.Time               `json:"closedAt,omitzero"`
+	ClosesAt     time.Time               `json:"closesAt"`
+	Currency     string                  `json:"currency"`
+	Days         int64                   `json:"days"`
+	Digest       string                  `json:"digest,omitzero"`
+	Expected     *Money                  `json:"expected,omitempty"`
+	From         string                  `json:"from"`
+	Lines        []Line                  `json:"lines"`
+	MonthDays    int64                   `json:"monthDays"`
+	State        string                  `json:"state"`
+	Timezone     string                  `json:"timezone"`
+	To           string                  `json:"to"`
+	Total        Money                   `json:"total"`
+}
+
+// PersonEffect is a schema of the document.
+type PersonEffect struct {
+	Gains  []string `json:"gains"`
+	Loses  []string `json:"loses"`
+	Stops  []string `json:"stops,omitzero"`
+	UserID string   `json:"userId"`
+	Waits  []string `json:"waits"`
+}
+
 // PlaceOrderRequest is a schema of the document.
 type PlaceOrderRequest struct {
 	Acknowledged *bool  `json:"acknowledged,omitempty"`
 	QuoteID      string `json:"quoteId"`
+}
+
+// Policy is a schema of the document.
+type Policy struct {
+	ChangedAt time.Time `json:"changedAt,omitzero"`
+	CreatedAt time.Time `json:"createdAt,omitzero"`
+	IdleDays  int64     `json:"idleDays,omitzero"`
+	LowSeats  int64     `json:"lowSeats,omitzero"`
+	ProductID string    `json:"productId"`
+}
+
+// PolicyPage is a schema of the document.
+type PolicyPage struct {
+	Items      []Policy `json:"items"`
+	NextCursor string   `json:"nextCursor,omitzero"`
 }
 
 // PostReportRequest is a schema of the document.
@@ -702,6 +979,11 @@ type PostReportRequest struct {
 	From *string `json:"from,omitempty"`
 	Kind string  `json:"kind"`
 	To   *string `json:"to,omitempty"`
+}
+
+// PostUsageActivityRequest is a schema of the document.
+type PostUsageActivityRequest struct {
+	Events []ActivityEvent `json:"events"`
 }
 
 // PostUsageViewsRequest is a schema of the document.
@@ -785,13 +1067,20 @@ type PutCartRequest struct {
 
 // PutCostCenterRequest is a schema of the document.
 type PutCostCenterRequest struct {
-	Name string `json:"name"`
+	Fenced *bool  `json:"fenced,omitempty"`
+	Name   string `json:"name"`
 }
 
 // PutDashboardRequest is a schema of the document.
 type PutDashboardRequest struct {
 	Name     string         `json:"name"`
 	QueueIDs Null[[]string] `json:"queueIds,omitzero"`
+}
+
+// PutPolicyRequest is a schema of the document.
+type PutPolicyRequest struct {
+	IdleDays Null[int64] `json:"idleDays,omitzero"`
+	LowSeats Null[int64] `json:"lowSeats,omitzero"`
 }
 
 // PutRoleRequest is a schema of the document.
@@ -805,6 +1094,7 @@ type PutRoleRequest struct {
 type PutUserRequest struct {
 	Active      *bool          `json:"active,omitempty"`
 	AgentSource Null[string]   `json:"agentSource,omitzero"`
+	CostCenter  Null[string]   `json:"costCenter,omitzero"`
 	Email       Null[string]   `json:"email,omitzero"`
 	Extension   Null[string]   `json:"extension,omitzero"`
 	Licenses    Null[[]string] `json:"licenses,omitzero"`
@@ -879,16 +1169,75 @@ type ReassignLicenseRequest struct {
 	UserID string `json:"userId"`
 }
 
+// Reclaim is a schema of the document.
+type Reclaim struct {
+	Counts    ReclaimCounts `json:"counts"`
+	CreatedAt time.Time     `json:"createdAt"`
+	CreatedBy string        `json:"createdBy"`
+	Days      int64         `json:"days"`
+	EndedAt   time.Time     `json:"endedAt,omitzero"`
+	ID        string        `json:"id"`
+	Percent   int64         `json:"percent"`
+	ProductID string        `json:"productId"`
+	Results   []ReclaimSeat `json:"results,omitzero"`
+	State     string        `json:"state"`
+	UndoUntil time.Time     `json:"undoUntil,omitzero"`
+	UndoneAt  time.Time     `json:"undoneAt,omitzero"`
+	UserIDs   []string      `json:"userIds,omitzero"`
+}
+
+// ReclaimCounts is a schema of the document.
+type ReclaimCounts struct {
+	Kept        int64 `json:"kept"`
+	NotReturned int64 `json:"notReturned"`
+	Reclaimed   int64 `json:"reclaimed"`
+	Returned    int64 `json:"returned"`
+	Seats       int64 `json:"seats"`
+}
+
+// ReclaimPage is a schema of the document.
+type ReclaimPage struct {
+	Items      []Reclaim `json:"items"`
+	NextCursor string    `json:"nextCursor,omitzero"`
+}
+
+// ReclaimSeat is a schema of the document.
+type ReclaimSeat struct {
+	Excluded  bool      `json:"excluded,omitzero"`
+	IdleSince time.Time `json:"idleSince,omitzero"`
+	Lacks     []string  `json:"lacks,omitzero"`
+	LicenseID string    `json:"licenseId,omitzero"`
+	Message   string    `json:"message,omitzero"`
+	Outcome   string    `json:"outcome"`
+	UserID    string    `json:"userId"`
+	UserName  string    `json:"userName"`
+	WentAlong []string  `json:"wentAlong,omitzero"`
+	Why       string    `json:"why,omitzero"`
+}
+
+// ReclaimSeatPage is a schema of the document.
+type ReclaimSeatPage struct {
+	Items      []ReclaimSeat `json:"items"`
+	NextCursor string        `json:"nextCursor,omitzero"`
+}
+
 // RejectedEvent is a schema of the document.
 type RejectedEvent struct {
 	ID      string  `json:"id"`
 	Problem Problem `json:"problem"`
 }
 
+// RemovalItem is a schema of the document.
+type RemovalItem struct {
+	LicenseID *string `json:"licenseId,omitempty"`
+	ProductID string  `json:"productId"`
+	UserID    string  `json:"userId"`
+}
+
 // RemoveProductsRequest is a schema of the document.
 type RemoveProductsRequest struct {
-	Atomic *bool            `json:"atomic,omitempty"`
-	Items  []AssignmentItem `json:"items"`
+	Atomic *bool         `json:"atomic,omitempty"`
+	Items  []RemovalItem `json:"items"`
 }
 
 // Report is a schema of the document.
@@ -912,6 +1261,30 @@ type Report struct {
 type ReportPage struct {
 	Items      []Report `json:"items"`
 	NextCursor string   `json:"nextCursor,omitzero"`
+}
+
+// Request is a schema of the document.
+type Request struct {
+	AskedAt     time.Time `json:"askedAt"`
+	AskedBy     string    `json:"askedBy"`
+	DecidedAt   time.Time `json:"decidedAt,omitzero"`
+	DecidedBy   string    `json:"decidedBy,omitzero"`
+	FulfilledAt time.Time `json:"fulfilledAt,omitzero"`
+	ID          string    `json:"id"`
+	LicenseID   string    `json:"licenseId,omitzero"`
+	Note        string    `json:"note,omitzero"`
+	ProductID   string    `json:"productId"`
+	ProductName string    `json:"productName"`
+	Reason      string    `json:"reason"`
+	State       string    `json:"state"`
+	UserID      string    `json:"userId"`
+	UserName    string    `json:"userName"`
+}
+
+// RequestPage is a schema of the document.
+type RequestPage struct {
+	Items      []Request `json:"items"`
+	NextCursor string    `json:"nextCursor,omitzero"`
 }
 
 // Role is a schema of the document.
@@ -942,6 +1315,15 @@ type RowDifference struct {
 	Field string `json:"field"`
 	From  string `json:"from"`
 	To    string `json:"to"`
+}
+
+// SeatEffect is a schema of the document.
+type SeatEffect struct {
+	Assigned  []int64 `json:"assigned"`
+	Available []int64 `json:"available"`
+	Bought    []int64 `json:"bought"`
+	ProductID string  `json:"productId"`
+	Waiting   []int64 `json:"waiting"`
 }
 
 // SeatNeed is a schema of the document.
@@ -1042,6 +1424,7 @@ type UsageSummary struct {
 type User struct {
 	Active      bool          `json:"active"`
 	AgentSource string        `json:"agentSource,omitzero"`
+	CostCenter  string        `json:"costCenter,omitzero"`
 	Email       string        `json:"email,omitzero"`
 	Extension   string        `json:"extension,omitzero"`
 	Holdings    []UserLicense `json:"holdings"`
@@ -1075,11 +1458,12 @@ type ViewEvent struct {
 
 // WaitingGrant is a schema of the document.
 type WaitingGrant struct {
-	Grants    []Grant   `json:"grants"`
-	ProductID string    `json:"productId"`
-	Since     time.Time `json:"since"`
-	UserID    string    `json:"userId"`
-	UserName  string    `json:"userName"`
+	CostCenter string    `json:"costCenter,omitzero"`
+	Grants     []Grant   `json:"grants"`
+	ProductID  string    `json:"productId"`
+	Since      time.Time `json:"since"`
+	UserID     string    `json:"userId"`
+	UserName   string    `json:"userName"`
 }
 
 // WaitingGrantPage is a schema of the document.
@@ -1105,14 +1489,16 @@ type WallboardPage struct {
 
 // Why is a schema of the document.
 type Why struct {
-	Because      []Reason   `json:"because"`
-	CoveredBy    string     `json:"coveredBy,omitzero"`
-	Excluded     *Exclusion `json:"excluded,omitempty"`
-	Inactive     bool       `json:"inactive,omitzero"`
-	LicenseID    string     `json:"licenseId,omitzero"`
-	ProductID    string     `json:"productId"`
-	State        string     `json:"state"`
-	WaitingSince time.Time  `json:"waitingSince,omitzero"`
+	Because      []Reason      `json:"because"`
+	CostCenter   string        `json:"costCenter,omitzero"`
+	CoveredBy    string        `json:"coveredBy,omitzero"`
+	Excluded     *Exclusion    `json:"excluded,omitempty"`
+	Fenced       []FencedSeats `json:"fenced,omitzero"`
+	Inactive     bool          `json:"inactive,omitzero"`
+	LicenseID    string        `json:"licenseId,omitzero"`
+	ProductID    string        `json:"productId"`
+	State        string        `json:"state"`
+	WaitingSince time.Time     `json:"waitingSince,omitzero"`
 }
 
 // AddCartLine: Put one line more into the cart.
@@ -1123,6 +1509,11 @@ func (c *Client) AddCartLine(ctx context.Context, body AddCartLineRequest, chang
 // ApplyImport: Apply the plan, once.
 func (c *Client) ApplyImport(ctx context.Context, id string, change Change) (Answer[Import], error) {
 	return send[Import](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/imports/" + url.PathEscape(id) + "/apply", query: nil, accept: "", body: nil, change: change})
+}
+
+// ApproveRequest: Grant a request: a free seat at once, else as soon as there is one.
+func (c *Client) ApproveRequest(ctx context.Context, id string, change Change) (Answer[Request], error) {
+	return send[Request](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/" + url.PathEscape(id) + "/approve", query: nil, accept: "", body: nil, change: change})
 }
 
 // AssignLicense: Assign a license to a user.
@@ -1165,6 +1556,11 @@ func (c *Client) ConfigureMassConfiguration(ctx context.Context, id string, chan
 	return send[MassConfiguration](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/mass-configurations/" + url.PathEscape(id) + "/configure", query: nil, accept: "", body: nil, change: change})
 }
 
+// CorrectPeriod: Correct a closed billing period, by a line of the present one.
+func (c *Client) CorrectPeriod(ctx context.Context, body CorrectPeriodRequest, change Change) (Answer[Named], error) {
+	return send[Named](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/corrections", query: nil, accept: "", body: body, change: change})
+}
+
 // CreateExport: Ask for users, call queues, dashboards, licenses or phones as a file.
 func (c *Client) CreateExport(ctx context.Context, body CreateExportRequest, change Change) (Answer[ExportView], error) {
 	return send[ExportView](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/exports", query: nil, accept: "", body: body, change: change})
@@ -1185,6 +1581,16 @@ func (c *Client) CreateQuote(ctx context.Context, body CreateQuoteRequest, chang
 	return send[Quote](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/quotes", query: nil, accept: "", body: body, change: change})
 }
 
+// CreateReclaim: Take the seats of a product back that nobody uses.
+func (c *Client) CreateReclaim(ctx context.Context, body CreateReclaimRequest, change Change) (Answer[Reclaim], error) {
+	return send[Reclaim](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims", query: nil, accept: "", body: body, change: change})
+}
+
+// CreateRequest: Ask for a product, for oneself or, with licenses.manage, for somebody else.
+func (c *Client) CreateRequest(ctx context.Context, body CreateRequestRequest, change Change) (Answer[Request], error) {
+	return send[Request](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests", query: nil, accept: "", body: body, change: change})
+}
+
 // DeleteCallQueue: Delete a call queue; its grants end.
 func (c *Client) DeleteCallQueue(ctx context.Context, id string, change Change) (Answer[Nothing], error) {
 	return send[Nothing](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/call-queues/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: change})
@@ -1200,7 +1606,7 @@ func (c *Client) DeleteCartLine(ctx context.Context, line string, change Change)
 	return send[CartView](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cart/lines/" + url.PathEscape(line), query: nil, accept: "", body: nil, change: change})
 }
 
-// DeleteCostCenter: Delete a cost center to which no license is charged.
+// DeleteCostCenter: Delete a cost center to which no license is charged and of which no user is.
 func (c *Client) DeleteCostCenter(ctx context.Context, code string, change Change) (Answer[Nothing], error) {
 	return send[Nothing](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cost-centers/" + url.PathEscape(code), query: nil, accept: "", body: nil, change: change})
 }
@@ -1208,6 +1614,11 @@ func (c *Client) DeleteCostCenter(ctx context.Context, code string, change Chang
 // DeleteDashboard: Delete a dashboard; queues on no other are monitored no more.
 func (c *Client) DeleteDashboard(ctx context.Context, id string, change Change) (Answer[Nothing], error) {
 	return send[Nothing](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/dashboards/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: change})
+}
+
+// DeletePolicy: Take back what is decided for a product.
+func (c *Client) DeletePolicy(ctx context.Context, product string, change Change) (Answer[Nothing], error) {
+	return send[Nothing](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/policies/" + url.PathEscape(product), query: nil, accept: "", body: nil, change: change})
 }
 
 // DeleteRole: Delete a role that nobody has.
@@ -1223,6 +1634,11 @@ func (c *Client) DeleteUser(ctx context.Context, id string, change Change) (Answ
 // DeleteWallboard: Remove a wallboard.
 func (c *Client) DeleteWallboard(ctx context.Context, id string, change Change) (Answer[Nothing], error) {
 	return send[Nothing](ctx, c, request{method: http.MethodDelete, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/wallboards/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: change})
+}
+
+// DenyRequest: Deny a request.
+func (c *Client) DenyRequest(ctx context.Context, id string, body DenyRequestRequest, change Change) (Answer[Request], error) {
+	return send[Request](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/" + url.PathEscape(id) + "/deny", query: nil, accept: "", body: body, change: change})
 }
 
 // ExplainLicenseQuery is the query of ExplainLicense.
@@ -1347,14 +1763,86 @@ func (c *Client) GetOrder(ctx context.Context, id string) (Answer[Order], error)
 	return send[Order](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/orders/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
 }
 
+// GetPeriod: Read a billing period; current is that of today.
+func (c *Client) GetPeriod(ctx context.Context, firstDay string) (Answer[PeriodView], error) {
+	return send[PeriodView](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods/" + url.PathEscape(firstDay), query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetPeriodLineQuery is the query of GetPeriodLine.
+type GetPeriodLineQuery struct {
+	Day    string
+	Limit  int64
+	Cursor string
+}
+
+func (q GetPeriodLineQuery) values() url.Values {
+	v := url.Values{}
+	put(v, "day", q.Day)
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// GetPeriodLine: Read a line of a billing period with its days, and each day with its licenses and people.
+func (c *Client) GetPeriodLine(ctx context.Context, firstDay string, line string, query GetPeriodLineQuery) (Answer[LineView], error) {
+	return send[LineView](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods/" + url.PathEscape(firstDay) + "/lines/" + url.PathEscape(line), query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// GetPeriodStatementQuery is the query of GetPeriodStatement.
+type GetPeriodStatementQuery struct {
+	CostCenter string
+}
+
+func (q GetPeriodStatementQuery) values() url.Values {
+	v := url.Values{}
+	put(v, "costCenter", q.CostCenter)
+	return v
+}
+
+// GetPeriodStatement: Print a billing period, of all cost centers or of one.
+func (c *Client) GetPeriodStatement(ctx context.Context, firstDay string, query GetPeriodStatementQuery, accept string) (Answer[File], error) {
+	return send[File](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods/" + url.PathEscape(firstDay) + "/statement", query: query.values(), accept: accept, body: nil, change: Change{}})
+}
+
+// GetPeriodWorkbookQuery is the query of GetPeriodWorkbook.
+type GetPeriodWorkbookQuery struct {
+	CostCenter string
+}
+
+func (q GetPeriodWorkbookQuery) values() url.Values {
+	v := url.Values{}
+	put(v, "costCenter", q.CostCenter)
+	return v
+}
+
+// GetPeriodWorkbook: Write a billing period as a workbook, of all cost centers or of one.
+func (c *Client) GetPeriodWorkbook(ctx context.Context, firstDay string, query GetPeriodWorkbookQuery) (Answer[File], error) {
+	return send[File](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods/" + url.PathEscape(firstDay) + "/workbook", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// GetPolicy: Read what is decided for a product.
+func (c *Client) GetPolicy(ctx context.Context, product string) (Answer[Policy], error) {
+	return send[Policy](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/policies/" + url.PathEscape(product), query: nil, accept: "", body: nil, change: Change{}})
+}
+
 // GetQuote: Read a quote.
 func (c *Client) GetQuote(ctx context.Context, id string) (Answer[Quote], error) {
 	return send[Quote](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/quotes/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
 }
 
+// GetReclaim: Read a reclaim, and what became of each seat.
+func (c *Client) GetReclaim(ctx context.Context, id string) (Answer[Reclaim], error) {
+	return send[Reclaim](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
+}
+
 // GetReport: Read a report and where to download it.
 func (c *Client) GetReport(ctx context.Context, id string) (Answer[Report], error) {
 	return send[Report](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reports/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetRequest: Read a request.
+func (c *Client) GetRequest(ctx context.Context, id string) (Answer[Request], error) {
+	return send[Request](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
 }
 
 // GetRole: Read a role.
@@ -1428,6 +1916,26 @@ func (c *Client) ListAddOns(ctx context.Context, id string) (Answer[AddOnList], 
 	return send[AddOnList](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/licenses/" + url.PathEscape(id) + "/add-ons", query: nil, accept: "", body: nil, change: Change{}})
 }
 
+// ListAlertsQuery is the query of ListAlerts.
+type ListAlertsQuery struct {
+	Limit  int64
+	Cursor string
+	State  string
+}
+
+func (q ListAlertsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	put(v, "state", q.State)
+	return v
+}
+
+// ListAlerts: List what needs attention, or needed it, the newest first.
+func (c *Client) ListAlerts(ctx context.Context, query ListAlertsQuery) (Answer[AlertPage], error) {
+	return send[AlertPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/alerts", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
 // ListAuditQuery is the query of ListAudit.
 type ListAuditQuery struct {
 	Limit   int64
@@ -1438,6 +1946,7 @@ type ListAuditQuery struct {
 	Action  string
 	From    string
 	To      string
+	Order   string
 }
 
 func (q ListAuditQuery) values() url.Values {
@@ -1450,10 +1959,11 @@ func (q ListAuditQuery) values() url.Values {
 	put(v, "action", q.Action)
 	put(v, "from", q.From)
 	put(v, "to", q.To)
+	put(v, "order", q.Order)
 	return v
 }
 
-// ListAudit: List what was changed, newest first.
+// ListAudit: List what was changed, newest first unless asked otherwise.
 func (c *Client) ListAudit(ctx context.Context, query ListAuditQuery) (Answer[AuditRecordPage], error) {
 	return send[AuditRecordPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/audit", query: query.values(), accept: "", body: nil, change: Change{}})
 }
@@ -1463,6 +1973,7 @@ type ListCallQueuesQuery struct {
 	Limit  int64
 	Cursor string
 	Q      string
+	ID     []string
 }
 
 func (q ListCallQueuesQuery) values() url.Values {
@@ -1470,6 +1981,7 @@ func (q ListCallQueuesQuery) values() url.Values {
 	putInt(v, "limit", q.Limit)
 	put(v, "cursor", q.Cursor)
 	put(v, "q", q.Q)
+	put(v, "id", q.ID...)
 	return v
 }
 
@@ -1527,6 +2039,7 @@ type ListDashboardsQuery struct {
 	Limit  int64
 	Cursor string
 	Q      string
+	ID     []string
 }
 
 func (q ListDashboardsQuery) values() url.Values {
@@ -1534,6 +2047,7 @@ func (q ListDashboardsQuery) values() url.Values {
 	putInt(v, "limit", q.Limit)
 	put(v, "cursor", q.Cursor)
 	put(v, "q", q.Q)
+	put(v, "id", q.ID...)
 	return v
 }
 
@@ -1580,6 +2094,28 @@ func (q ListExportsQuery) values() url.Values {
 // ListExports: List exports of the kinds that the caller may read, newest first.
 func (c *Client) ListExports(ctx context.Context, query ListExportsQuery) (Answer[ExportViewPage], error) {
 	return send[ExportViewPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/exports", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListIdleSeatsQuery is the query of ListIdleSeats.
+type ListIdleSeatsQuery struct {
+	Limit   int64
+	Cursor  string
+	Product []string
+	Days    int64
+}
+
+func (q ListIdleSeatsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	put(v, "product", q.Product...)
+	putInt(v, "days", q.Days)
+	return v
+}
+
+// ListIdleSeats: List the seats that nobody uses, those of the longest time first, with what they cost.
+func (c *Client) ListIdleSeats(ctx context.Context, query ListIdleSeatsQuery) (Answer[IdleSeatPage], error) {
+	return send[IdleSeatPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/idle", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
 // ListImportRowsQuery is the query of ListImportRows.
@@ -1714,6 +2250,102 @@ func (c *Client) ListOrders(ctx context.Context, query ListOrdersQuery) (Answer[
 	return send[OrderPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/orders", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
+// ListPeriodLinesQuery is the query of ListPeriodLines.
+type ListPeriodLinesQuery struct {
+	Kind       []string
+	Product    []string
+	CostCenter []string
+	Limit      int64
+	Cursor     string
+}
+
+func (q ListPeriodLinesQuery) values() url.Values {
+	v := url.Values{}
+	put(v, "kind", q.Kind...)
+	put(v, "product", q.Product...)
+	put(v, "costCenter", q.CostCenter...)
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListPeriodLines: List the lines of a billing period.
+func (c *Client) ListPeriodLines(ctx context.Context, firstDay string, query ListPeriodLinesQuery) (Answer[LinePage], error) {
+	return send[LinePage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods/" + url.PathEscape(firstDay) + "/lines", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListPeriodsQuery is the query of ListPeriods.
+type ListPeriodsQuery struct {
+	Limit  int64
+	Cursor string
+}
+
+func (q ListPeriodsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListPeriods: List the billing periods, the latest first.
+func (c *Client) ListPeriods(ctx context.Context, query ListPeriodsQuery) (Answer[PeriodListSummary], error) {
+	return send[PeriodListSummary](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListPoliciesQuery is the query of ListPolicies.
+type ListPoliciesQuery struct {
+	Limit  int64
+	Cursor string
+}
+
+func (q ListPoliciesQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListPolicies: List what is decided, by product.
+func (c *Client) ListPolicies(ctx context.Context, query ListPoliciesQuery) (Answer[PolicyPage], error) {
+	return send[PolicyPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/policies", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListReclaimSeatsQuery is the query of ListReclaimSeats.
+type ListReclaimSeatsQuery struct {
+	Limit  int64
+	Cursor string
+}
+
+func (q ListReclaimSeatsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListReclaimSeats: List the seats of a reclaim, and what became of each.
+func (c *Client) ListReclaimSeats(ctx context.Context, id string, query ListReclaimSeatsQuery) (Answer[ReclaimSeatPage], error) {
+	return send[ReclaimSeatPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims/" + url.PathEscape(id) + "/seats", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListReclaimsQuery is the query of ListReclaims.
+type ListReclaimsQuery struct {
+	Limit  int64
+	Cursor string
+}
+
+func (q ListReclaimsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListReclaims: List the reclaims, the newest first.
+func (c *Client) ListReclaims(ctx context.Context, query ListReclaimsQuery) (Answer[ReclaimPage], error) {
+	return send[ReclaimPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
 // ListReportsQuery is the query of ListReports.
 type ListReportsQuery struct {
 	Limit  int64
@@ -1730,6 +2362,30 @@ func (q ListReportsQuery) values() url.Values {
 // ListReports: List reports, newest first.
 func (c *Client) ListReports(ctx context.Context, query ListReportsQuery) (Answer[ReportPage], error) {
 	return send[ReportPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reports", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListRequestsQuery is the query of ListRequests.
+type ListRequestsQuery struct {
+	Limit   int64
+	Cursor  string
+	State   []string
+	Product []string
+	User    string
+}
+
+func (q ListRequestsQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	put(v, "state", q.State...)
+	put(v, "product", q.Product...)
+	put(v, "user", q.User)
+	return v
+}
+
+// ListRequests: List requests, the newest first: one's own, and with licenses.read or licenses.manage all.
+func (c *Client) ListRequests(ctx context.Context, query ListRequestsQuery) (Answer[RequestPage], error) {
+	return send[RequestPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
 // ListRolesQuery is the query of ListRoles.
@@ -1773,6 +2429,8 @@ type ListUsersQuery struct {
 	Limit  int64
 	Cursor string
 	Q      string
+	ID     []string
+	Role   string
 }
 
 func (q ListUsersQuery) values() url.Values {
@@ -1780,6 +2438,8 @@ func (q ListUsersQuery) values() url.Values {
 	putInt(v, "limit", q.Limit)
 	put(v, "cursor", q.Cursor)
 	put(v, "q", q.Q)
+	put(v, "id", q.ID...)
+	put(v, "role", q.Role)
 	return v
 }
 
@@ -1868,6 +2528,11 @@ func (c *Client) PatchDashboard(ctx context.Context, id string, body PatchDashbo
 	return send[DashboardWithGrants](ctx, c, request{method: http.MethodPatch, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/dashboards/" + url.PathEscape(id), query: nil, accept: "", body: body, change: change})
 }
 
+// PatchPolicy: Change what is named of a policy.
+func (c *Client) PatchPolicy(ctx context.Context, product string, body PatchPolicyRequest, change Change) (Answer[Policy], error) {
+	return send[Policy](ctx, c, request{method: http.MethodPatch, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/policies/" + url.PathEscape(product), query: nil, accept: "", body: body, change: change})
+}
+
 // PatchRole: Change what is named of a role.
 func (c *Client) PatchRole(ctx context.Context, id string, body PatchRoleRequest, change Change) (Answer[Role], error) {
 	return send[Role](ctx, c, request{method: http.MethodPatch, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/roles/" + url.PathEscape(id), query: nil, accept: "", body: body, change: change})
@@ -1898,6 +2563,11 @@ func (c *Client) PostReport(ctx context.Context, body PostReportRequest, change 
 	return send[Report](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reports", query: nil, accept: "", body: body, change: change})
 }
 
+// PostUsageActivity: Take in who used which product.
+func (c *Client) PostUsageActivity(ctx context.Context, body PostUsageActivityRequest, change Change) (Answer[EventReceipt], error) {
+	return send[EventReceipt](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/usage/activity", query: nil, accept: "", body: body, change: change})
+}
+
 // PostUsageViews: Take in views of dashboards.
 func (c *Client) PostUsageViews(ctx context.Context, body PostUsageViewsRequest, change Change) (Answer[EventReceipt], error) {
 	return send[EventReceipt](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/usage/views", query: nil, accept: "", body: body, change: change})
@@ -1918,7 +2588,7 @@ func (c *Client) PutCart(ctx context.Context, body PutCartRequest, change Change
 	return send[CartView](ctx, c, request{method: http.MethodPut, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cart", query: nil, accept: "", body: body, change: change})
 }
 
-// PutCostCenter: Make or rename a cost center.
+// PutCostCenter: Make or rename a cost center, or fence its licenses for its own users.
 func (c *Client) PutCostCenter(ctx context.Context, code string, body PutCostCenterRequest, change Change) (Answer[CostCenter], error) {
 	return send[CostCenter](ctx, c, request{method: http.MethodPut, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cost-centers/" + url.PathEscape(code), query: nil, accept: "", body: body, change: change})
 }
@@ -1926,6 +2596,11 @@ func (c *Client) PutCostCenter(ctx context.Context, code string, body PutCostCen
 // PutDashboard: Make or replace a dashboard; the members of its queues are granted Live Reports.
 func (c *Client) PutDashboard(ctx context.Context, id string, body PutDashboardRequest, change Change) (Answer[DashboardWithGrants], error) {
 	return send[DashboardWithGrants](ctx, c, request{method: http.MethodPut, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/dashboards/" + url.PathEscape(id), query: nil, accept: "", body: body, change: change})
+}
+
+// PutPolicy: Decide for a product.
+func (c *Client) PutPolicy(ctx context.Context, product string, body PutPolicyRequest, change Change) (Answer[Policy], error) {
+	return send[Policy](ctx, c, request{method: http.MethodPut, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/policies/" + url.PathEscape(product), query: nil, accept: "", body: body, change: change})
 }
 
 // PutRole: Make or replace a role; its users follow.
@@ -1991,4 +2666,14 @@ func (c *Client) UnassignLicense(ctx context.Context, id string, change Change) 
 // UndoMassConfiguration: Plan to put every row back to what it was.
 func (c *Client) UndoMassConfiguration(ctx context.Context, id string, change Change) (Answer[MassConfiguration], error) {
 	return send[MassConfiguration](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/mass-configurations/" + url.PathEscape(id) + "/undo", query: nil, accept: "", body: nil, change: change})
+}
+
+// UndoReclaim: Give the seats of a reclaim back.
+func (c *Client) UndoReclaim(ctx context.Context, id string, change Change) (Answer[Reclaim], error) {
+	return send[Reclaim](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims/" + url.PathEscape(id) + "/undo", query: nil, accept: "", body: nil, change: change})
+}
+
+// WithdrawRequest: Withdraw a request that has not ended, one's own or, with licenses.manage, any.
+func (c *Client) WithdrawRequest(ctx context.Context, id string, change Change) (Answer[Request], error) {
+	return send[Request](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/" + url.PathEscape(id) + "/withdraw", query: nil, accept: "", body: nil, change: change})
 }

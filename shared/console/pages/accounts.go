@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
 	"seatwise/shared/console/client"
@@ -28,8 +29,8 @@ const pageOfAccounts = 50
 
 // accountList is what the page of Accounts shows.
 type accountList struct {
-	page   client.AccountPage
-	cursor string
+	page  client.AccountPage
+	query url.Values
 }
 
 func showAccounts(c *web.Context, _ *view.Form) error {
@@ -40,18 +41,12 @@ func showAccounts(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show("Accounts", accountsPage(c, accountList{list.Body, c.Query().Get("cursor")}))
+	return c.Show("Accounts", accountsPage(c, accountList{list.Body, c.Query()}))
 }
 
 func (l accountList) pager(c *web.Context) view.Pager {
-	p := view.Pager{Count: c.Format().Count(int64(len(l.page.Items)), "account", "accounts") + " on this page"}
-	if l.cursor != "" {
-		p.First = c.Link("accounts")
-	}
-	if l.page.NextCursor != "" {
-		p.Next = c.Link("accounts") + "?cursor=" + queryEscape(l.page.NextCursor)
-	}
-	return p
+	return pagerOf(c, c.Link("accounts"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor},
+		[2]string{"account", "accounts"})
 }
 
 // bundleOptions and scheduleOptions are the choices of an account, as the API names them.
@@ -68,14 +63,7 @@ var (
 )
 
 // bundleName is a bundle as a person says it.
-func bundleName(bundle string) string {
-	for _, o := range bundleOptions {
-		if o.Value == bundle {
-			return o.Name
-		}
-	}
-	return bundle
-}
+func bundleName(bundle string) string { return optionName(bundleOptions, bundle) }
 
 func showNewAccount(c *web.Context, f *view.Form) error {
 	if err := c.Load(); err != nil {

@@ -47,7 +47,7 @@ func accountsPage(c *web.Context, l accountList) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if c.Account != c.OwnAccount() {
-				templ_7745c5c3_Err = view.Action(c.LinkOf(c.OwnAccount()), "Leave "+accountName(c), false).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Action(c.LinkOf(c.OwnAccount()), "Leave "+accountName(c), view.Plain).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -56,7 +56,7 @@ func accountsPage(c *web.Context, l accountList) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = view.Action(c.Link("accounts", "new"), "+ New account", true).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Action(c.Link("accounts", "new"), "+ New account", view.First).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -79,7 +79,7 @@ func accountsPage(c *web.Context, l accountList) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = view.Action(c.Link("accounts", "new"), "Make the first one", true).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Action(c.Link("accounts", "new"), "Make the first one", view.First).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -5,14 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/consoletest"
+	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 )
 
 // An operator makes an account, is in it, and every page says which it is; leaving leads to their
 // own.
 func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
 	list := b.Get(b.Get("/console/acme/").Link("Accounts"))
@@ -65,7 +65,7 @@ func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
 
 // Who is no operator finds no accounts, and is refused.
 func TestAccountsAreForOperators(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "zoe", "billing.read", "directory.manage", "licenses.manage")
 	if links := b.Get("/console/acme/").Links("Accounts"); len(links) != 0 {

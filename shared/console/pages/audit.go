@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -79,17 +80,42 @@ func actionOptions() []view.Option {
 type trail struct {
 	query url.Values
 	list  client.AuditRecordPage
+	// fits are the people whom a filter fits, where they are several, by the name of the filter.
+	fits map[string][]client.User
+	// told says things by their names.
+	told teller
 }
 
 func showAudit(c *web.Context, _ *view.Form) error {
 	q := c.Query()
 	from, to := q.Get("from"), q.Get("to")
-	if isDay(from) || isDay(to) {
+	people, calls := peopleTyped(c, q, "user", "actor")
+	if isDay(from) || isDay(to) || len(calls) > 0 {
 		// A day is one of the reader's zone, which the frame's calls tell.
-		if err := c.Load(); err != nil {
+		if err := c.Load(calls...); err != nil {
 			return err
 		}
 		from, to = beginOf(from, 0, c.Format().Location()), beginOf(to, 1, c.Format().Location())
+	}
+	f := c.NewForm()
+	ids := map[string]string{}
+	t := trail{query: q, fits: map[string][]client.User{}}
+	for filter, found := range people {
+		typed := strings.TrimSpace(q.Get(filter))
+		id, several := whoIs(typed, found.Body.Items)
+		switch {
+		case len(several) > 0:
+			t.fits[filter] = several
+		case id == "":
+			f.Fault = &view.Fault{
+				Title:  "Nobody is found by " + typed + ".",
+				Detail: "Type the beginning of a name, an e-mail address or an extension, or the id of who is deleted.",
+			}
+		}
+		ids[filter] = id
+	}
+	if f.Fault != nil || len(t.fits) > 0 {
+		return c.Show("Audit", auditPage(c, f, t))
 	}
 	var list client.Answer[client.AuditRecordPage]
 	err := c.Load(client.Into(&list, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
@@ -97,20 +123,71 @@ func showAudit(c *web.Context, _ *view.Form) error {
 			Limit:   pageOfAudit,
 			Cursor:  q.Get("cursor"),
 			License: strings.TrimSpace(q.Get("license")),
-			User:    strings.TrimSpace(q.Get("user")),
-			Actor:   strings.TrimSpace(q.Get("actor")),
+			User:    ids["user"],
+			Actor:   ids["actor"],
 			Action:  q.Get("action"),
 			From:    from,
 			To:      to,
+			Order:   q.Get("order"),
 		})
 	}))
-	f := c.NewForm()
 	if e := client.As(err); e != nil && e.Slug() == "validation" {
 		f.Fault = &view.Fault{Title: e.Title, Detail: e.Detail, Fields: e.Errors}
 	} else if err != nil {
 		return err
 	}
-	return c.Show("Audit", auditPage(c, f, trail{query: q, list: list.Body}))
+	t.list = list.Body
+	if t.told, err = auditNames(c, t.list.Items); err != nil {
+		return err
+	}
+	// The next page is of the same moments, also if the reader is in another zone by then.
+	t.query = maps.Clone(q)
+	bound(t.query, "from", from)
+	bound(t.query, "to", to)
+	return c.Show("Audit", auditPage(c, f, t))
+}
+
+// mostFits is how many people a filter offers whom a typed name fits.
+const mostFits = 10
+
+// peopleTyped looks up who is meant by what was typed into some filters: a name, or an id.
+func peopleTyped(c *web.Context, q url.Values, filters ...string) (
+	found map[string]*client.Answer[client.UserPage], calls []func(context.Context) error,
+) {
+	found = map[string]*client.Answer[client.UserPage]{}
+	for _, filter := range filters {
+		typed := strings.TrimSpace(q.Get(filter))
+		if typed == "" {
+			continue
+		}
+		into := new(client.Answer[client.UserPage])
+		found[filter] = into
+		calls = append(calls, client.IfAllowed(
+			client.Into(into, func(ctx context.Context) (client.Answer[client.UserPage], error) {
+				return c.API.ListUsers(ctx, client.ListUsersQuery{Q: typed, Limit: mostFits})
+			}),
+		))
+	}
+	return found, calls
+}
+
+// whoIs is the id of who is meant by what was typed, or those who may be. The id of somebody whom
+// the directory does not have, such as who is deleted or a function, is itself.
+func whoIs(typed string, found []client.User) (id string, several []client.User) {
+	for _, u := range found {
+		if u.ID == typed {
+			return typed, nil
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0].ID, nil
+	case len(found) > 1:
+		return "", found
+	case auth.ValidUserID(typed):
+		return typed, nil
+	}
+	return "", nil
 }
 
 func isDay(text string) bool {
@@ -126,6 +203,13 @@ func beginOf(day string, later int, zone *time.Location) string {
 		return day
 	}
 	return t.AddDate(0, 0, later).UTC().Format(time.RFC3339)
+}
+
+// bound puts a moment in the place of the day that was typed.
+func bound(q url.Values, name, moment string) {
+	if q.Get(name) != "" {
+		q.Set(name, moment)
+	}
 }
 
 // dayOf is what a field of a day shows of a bound that was given as a moment.
@@ -156,21 +240,30 @@ func orderHistory(c *web.Context, o client.Order) string {
 		"to", from.Add(time.Second).Format(time.RFC3339Nano))
 }
 
-func (t trail) filtered() bool { return isFiltered(t.query) }
+// filtered says whether some changes are left out; their order leaves none out.
+func (t trail) filtered() bool {
+	q := maps.Clone(t.query)
+	delete(q, "order")
+	return isFiltered(q)
+}
+
+// narrowed is the address of the same changes with a filter that names one person.
+func (t trail) narrowed(c *web.Context, filter, id string) string {
+	q := maps.Clone(t.query)
+	q.Set(filter, id)
+	return view.FirstPage(c.Link("audit"), q)
+}
 
 func (t trail) pager(c *web.Context) view.Pager {
-	p := view.Pager{Count: c.Format().Count(int64(len(t.list.Items)), "change", "changes") + " on this page"}
-	if t.query.Get("cursor") != "" {
-		p.First = view.WithCursor(c.Link("audit"), t.query, "")
-	}
-	if t.list.NextCursor != "" {
-		p.Next = view.WithCursor(c.Link("audit"), t.query, t.list.NextCursor)
-	}
-	return p
+	return pagerOf(c, c.Link("audit"), t.query, onPage{rows: len(t.list.Items), next: t.list.NextCursor},
+		[2]string{"change", "changes"})
 }
 
 // difference is a member of what was changed, as it was and as it is.
-type difference struct{ name, was, is string }
+type difference struct {
+	name    string
+	was, is []word
+}
 
 // differences are the members that differ between the two versions of a record.
 func differences(e client.AuditRecord) []difference {
@@ -183,42 +276,51 @@ func differences(e client.AuditRecord) []difference {
 	}
 	var list []difference
 	for _, name := range names {
-		if was, is := before[name], after[name]; was != is {
-			list = append(list, difference{name, was, is})
+		if bytes.Equal(before[name], after[name]) {
+			continue // of most members, which then need no text
+		}
+		was, is := shortened(wordsOf(name, before[name]), wordsOf(name, after[name]))
+		if !slices.Equal(was, is) {
+			list = append(list, difference{memberName(name), was, is})
 		}
 	}
 	return list
 }
 
-// members are the members of a version as short texts; a version that is no object is one member.
-func members(raw json.RawMessage) map[string]string {
+// memberNames are the members of what is changed as a person says them.
+var memberNames = map[string]string{
+	"productId": "License Type", "userId": "Assigned To", "costCenter": "Cost Center Code", "extension": "Ext",
+	"grants": "Held because of", "status": "State", "roleIds": "Roles", "queueIds": "Call queues",
+	"members": "Members", "name": "Name", "email": "E-mail", "number": "Number", "active": "Active",
+	"memberCount": "Number of members", "dashboards": "Dashboards", "licenses": "Metered products",
+	"permissions": "Permissions", "placedBy": "Ordered by", "placedAt": "Ordered", "lines": "Lines",
+	"dueToday": "Due today", "recurring": "Recurring", "expiresAt": "Good until", "max": "Maximum",
+	"kind": "Kind", "id": "Id", "": "Lines", "state": "State", "percent": "Percent", "quoteId": "Quote",
+	"byCostCenter": "By cost center", "nextBillingDate": "Next billing date", "proration": "Prorated",
+	"licenseCount": "Licenses", "acknowledgement": "Acknowledged",
+}
+
+func memberName(member string) string {
+	if name, known := memberNames[member]; known {
+		return name
+	}
+	return member
+}
+
+// members are the members of a version; a version that is no object is one member.
+func members(raw json.RawMessage) map[string]json.RawMessage {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
 	var object map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) != nil {
-		return map[string]string{"": text(raw)}
+		return map[string]json.RawMessage{"": raw}
 	}
-	all := map[string]string{}
-	for name, value := range object {
-		all[name] = text(value)
-	}
-	return all
+	return object
 }
 
 // mostOfValue is how much of a value a page shows, in characters.
 const mostOfValue = 200
-
-func text(raw json.RawMessage) string {
-	var plain string
-	if json.Unmarshal(raw, &plain) != nil {
-		plain = string(raw)
-	}
-	if runes := []rune(plain); len(runes) > mostOfValue {
-		return string(runes[:mostOfValue]) + "…"
-	}
-	return plain
-}
 
 // because says who began what an entry followed from; empty where the actor did it themselves.
 func because(e client.AuditRecord) string {
@@ -232,16 +334,4 @@ func because(e client.AuditRecord) string {
 var kinds = map[string]string{
 	"costCenter": "cost center", "queue": "call queue", "massConfiguration": "mass configuration",
 	"view": "viewed a dashboard", "wallboards": "maximum of wallboards",
-}
-
-// reason is why something was done, such as the call queues behind a grant; a request by a person
-// needs no words.
-func reason(e client.AuditRecord) string {
-	var list []string
-	for _, one := range strings.Fields(e.Reason) {
-		if one != "request" {
-			list = append(list, subjectName(one))
-		}
-	}
-	return strings.Join(list, ", ")
 }

@@ -15,13 +15,19 @@ import (
 
 var _ = add(web.Page{
 	Name: "Billing", Path: "billing", Section: sectionAccount, Order: 90, Needs: []auth.Permission{auth.BillingRead},
-	Routes: []web.Route{
+	Routes: append([]web.Route{
 		{Path: "billing", Show: showBilling},
-		{Path: "billing/details", Show: showBillingDetails},
 		{Path: "billing/orders", Show: showOrders},
 		{Path: "billing/orders/{id}", Show: showOrder},
 		{Path: "billing/orders/{id}/statement.pdf", Show: showStatement},
-	},
+	}, slices.Concat(periodRoutes, idleRoutes)...),
+})
+
+// A page of its own, since the portals have it in their navigation under this name.
+var _ = add(web.Page{
+	Name: "Service Billing Details", Path: "service-billing-details", Section: sectionAccount, Order: 95,
+	Needs:  []auth.Permission{auth.BillingRead},
+	Routes: []web.Route{{Path: "service-billing-details", Show: showBillingDetails}},
 })
 
 const (
@@ -35,7 +41,7 @@ const (
 // billing is what the pages of Billing show; what the reader may not see is empty.
 type billing struct {
 	bill    client.Billing
-	summary []client.ProductSummary
+	metered estimate
 	orders  client.OrderPage
 	centers centerList
 	query   url.Values
@@ -47,16 +53,22 @@ type way struct{ href, name, text string }
 func showBilling(c *web.Context, _ *view.Form) error {
 	var bill client.Answer[client.Billing]
 	var orders client.Answer[client.OrderPage]
-	err := c.Load(
+	var m meteredCalls
+	err := c.Load(append(m.calls(c),
 		client.Into(&bill, c.API.GetBilling),
 		client.Into(&orders, func(ctx context.Context) (client.Answer[client.OrderPage], error) {
 			return c.API.ListOrders(ctx, client.ListOrdersQuery{Limit: latestOrders})
 		}),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
-	return c.Show("Billing", billingPage(c, billing{bill: bill.Body, orders: orders.Body}, billingWays(c)))
+	metered, err := m.estimate(c)
+	if err != nil {
+		return err
+	}
+	b := billing{bill: bill.Body, metered: metered, orders: orders.Body}
+	return c.Show("Billing", billingPage(c, b, billingWays(c)))
 }
 
 // billingWays are the pages that Billing leads to, as the portals' own Billing does.
@@ -71,28 +83,33 @@ func billingWays(c *web.Context) []way {
 	ways = append(
 		ways,
 		way{
-			c.Link("billing", "details"),
+			c.Link("service-billing-details"),
 			"Service Billing Details",
 			"What recurs, by product and by cost center, and when.",
 		},
+		way{c.Link("billing", "periods"), "Billing periods", "What each period charges, by cost center, and why."},
 		way{c.Link("billing", "orders"), "Orders", "What was ordered, with the statement of each."},
+		way{c.Link("billing", "idle"), "Idle seats", "Seats that nobody uses, and what they cost; take them back."},
 	)
 	return ways
 }
 
 func showBillingDetails(c *web.Context, _ *view.Form) error {
 	var bill client.Answer[client.Billing]
-	var summary client.Answer[client.ProductSummaryPage]
 	var centers client.Answer[client.CostCenterPage]
-	err := c.Load(
+	var m meteredCalls
+	err := c.Load(append(m.calls(c),
 		client.Into(&bill, c.API.GetBilling),
-		client.IfAllowed(client.Into(&summary, c.API.SummarizeLicenses)),
 		client.IfAllowed(client.Into(&centers, listCenters(c))),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
-	b := billing{bill: bill.Body, summary: summary.Body.Items, centers: centersOf(centers)}
+	metered, err := m.estimate(c)
+	if err != nil {
+		return err
+	}
+	b := billing{bill: bill.Body, metered: metered, centers: centersOf(centers)}
 	return c.Show("Service Billing Details", billingDetailsPage(c, b))
 }
 
@@ -119,23 +136,62 @@ func (b billing) bars(f *view.Format) []view.Bar {
 	return bars
 }
 
-// metered are the products that are charged as they are used, and of which some is.
-func (b billing) metered() []client.ProductSummary {
-	var used []client.ProductSummary
-	for _, p := range b.summary {
-		if p.Kind == kindMetered && p.Assigned > 0 {
-			used = append(used, p)
-		}
+// together is what is bought and the estimate of what is used, where both are of one currency.
+func (b billing) together() client.Money {
+	return client.Money{
+		Amount: b.bill.Recurring.Amount + b.metered.total.Amount, Currency: b.bill.Recurring.Currency,
 	}
-	return used
 }
 
-// share is how much of all a charge is, in percent.
-func share(f *view.Format, one, all client.Money) string {
-	if all.Amount == 0 {
-		return "–"
+// shares are how much of all each amount is, in whole percent. They come to 100: those that lose most
+// by being rounded down are rounded up. Where something is taken off, each is rounded alone.
+func shares(f *view.Format, amounts []client.Money, all client.Money) []string {
+	parts := percents(amounts, all.Amount)
+	said := make([]string, len(parts))
+	for i, part := range parts {
+		said[i] = f.Number(part) + " %"
+		if all.Amount == 0 {
+			said[i] = "–"
+		}
 	}
-	return f.Number((one.Amount*100+all.Amount/2)/all.Amount) + " %"
+	return said
+}
+
+func percents(amounts []client.Money, all int64) []int64 {
+	parts, order := make([]int64, len(amounts)), make([]int, len(amounts))
+	sum, whole := int64(0), true
+	for i, m := range amounts {
+		order[i], sum = i, sum+m.Amount
+		whole = whole && m.Amount >= 0
+	}
+	if !whole || sum != all || all <= 0 {
+		for i, m := range amounts {
+			if all != 0 {
+				parts[i] = (m.Amount*100 + all/2) / all
+			}
+		}
+		return parts
+	}
+	left := int64(100)
+	for i, m := range amounts {
+		parts[i] = m.Amount * 100 / all
+		left -= parts[i]
+	}
+	lost := func(i int) int64 { return amounts[i].Amount * 100 % all }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(lost(b), lost(a)) })
+	for _, i := range order[:left] {
+		parts[i]++
+	}
+	return parts
+}
+
+// centerShares are the shares of the cost centers.
+func (b billing) centerShares(f *view.Format) []string {
+	var amounts []client.Money
+	for _, one := range b.bill.ByCostCenter {
+		amounts = append(amounts, one.Recurring)
+	}
+	return shares(f, amounts, b.bill.Recurring)
 }
 
 func showOrders(c *web.Context, _ *view.Form) error {
@@ -155,14 +211,8 @@ func showOrders(c *web.Context, _ *view.Form) error {
 }
 
 func (b billing) pager(c *web.Context) view.Pager {
-	p := view.Pager{Count: c.Format().Count(int64(len(b.orders.Items)), "order", "orders") + " on this page"}
-	if b.query.Get("cursor") != "" {
-		p.First = view.WithCursor(c.Link("billing", "orders"), b.query, "")
-	}
-	if b.orders.NextCursor != "" {
-		p.Next = view.WithCursor(c.Link("billing", "orders"), b.query, b.orders.NextCursor)
-	}
-	return p
+	return pagerOf(c, c.Link("billing", "orders"), b.query,
+		onPage{rows: len(b.orders.Items), next: b.orders.NextCursor}, [2]string{"order", "orders"})
 }
 
 func showOrder(c *web.Context, _ *view.Form) error {

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -234,6 +235,8 @@ func sendCart(c *web.Context, f *view.Form) error {
 			}
 		}
 		return c.GoTo(c.Link("cart", "new-cost-center") + strings.Replace(query, "&", "?", 1))
+	case "more":
+		return c.GoTo(c.Link("purchase"))
 	case "split":
 		return c.GoTo(c.Link("cart", "lines", id, "split"))
 	case "next":
@@ -384,16 +387,26 @@ func inCart(c *web.Context) int64 {
 
 // newCenter is what the page that makes a cost center needs.
 type newCenter struct {
-	// ids are the lines that were selected, and to whom it may be given.
-	ids []string
-	to  []view.Option
+	// ids are the lines that were selected, and to whom it may be given. What led here from where a
+	// cost center is chosen is led back to, with nothing given.
+	ids  []string
+	to   []view.Option
+	back string
+}
+
+// newCenterFrom is the page that makes a cost center and leads back to where one is chosen.
+func newCenterFrom(c *web.Context, here string) string {
+	return c.Link("cart", "new-cost-center") + "?back=" + queryEscape(here)
 }
 
 func showNewCenter(c *web.Context, f *view.Form) error {
 	if err := c.Load(); err != nil {
 		return err
 	}
-	n := newCenter{ids: c.Query()["line"]}
+	n := newCenter{ids: c.Query()["line"], back: c.Back(f, "")}
+	if n.back != "" {
+		return c.Show("New cost center", newCenterPage(c, f, n))
+	}
 	if f.Values.Has("line") {
 		n.ids = f.Values["line"]
 	}
@@ -402,8 +415,8 @@ func showNewCenter(c *web.Context, f *view.Form) error {
 		n.to = append(n.to, view.Option{Value: "selected", Name: "Assign to Selected", Note: lines})
 	}
 	n.to = append(n.to,
-		view.Option{Value: "all", Name: "Assign to All", Note: "every line of the cart"},
 		view.Option{Value: "none", Name: "Only make it"},
+		view.Option{Value: "all", Name: "Assign to All", Note: "every line of the cart, whatever it has now"},
 	)
 	if !f.Values.Has("to") {
 		f.Values.Set("to", n.to[0].Value)
@@ -430,8 +443,8 @@ func sendNewCenter(c *web.Context, f *view.Form) error {
 	}
 	charge := client.ChargeCartRequest{CostCenter: code}
 	switch f.Get("to") {
-	case "none":
-		return c.Done(c.Link("cart"), web.Good("The cost center "+code+" is made."))
+	case "none", "":
+		return c.Done(c.Back(f, c.Link("cart")), web.Good("The cost center "+code+" is made."))
 	case "selected":
 		ids := f.Values["line"]
 		charge.LineIDs = &ids
@@ -482,6 +495,9 @@ func showSplit(c *web.Context, f *view.Form) error {
 	if f.Stale && f.Get("whole") != strconv.FormatInt(d.line.Quantity, 10) {
 		d.yours = f.Get("whole")
 	}
+	if q := c.Query(); !f.Values.Has("quantity") && q.Has("quantity") { // + Part leads here
+		f.Values["quantity"], f.Values["costCenter"] = q["quantity"], q["costCenter"]
+	}
 	d.rows = partRows(f, d.line, d.centers)
 	return c.Show("Split "+d.name, splitPage(c, f, d))
 }
@@ -510,6 +526,14 @@ func partRows(f *view.Form, line client.CartViewLine, centers centerList) []part
 }
 
 func sendSplit(c *web.Context, f *view.Form) error {
+	here := c.Link("cart", "lines", c.Param("line"), "split")
+	switch q := (url.Values{"quantity": f.Values["quantity"], "costCenter": f.Values["costCenter"]}); f.Get("do") {
+	case "part":
+		q["quantity"], q["costCenter"] = append(q["quantity"], ""), append(q["costCenter"], "")
+		return c.GoTo(here + "?" + q.Encode())
+	case "new":
+		return c.GoTo(newCenterFrom(c, here+"?"+q.Encode()))
+	}
 	whole, err := strconv.ParseInt(f.Get("whole"), 10, 64)
 	if err != nil {
 		return web.Wrong("parts", "cannot be read; open the page again")
@@ -576,6 +600,12 @@ func typedParts(f *view.Form, whole int64) (parts []client.SplitPart, places par
 			}
 			left = len(parts)
 		}
+		if center == "" {
+			faults = append(faults, client.FieldError{
+				Field:   "parts[" + strconv.Itoa(i) + "].costCenter",
+				Message: "choose the cost center that pays for this part",
+			})
+		}
 		n, err := wholeNumber(typed)
 		if err != nil && left != len(parts) {
 			faults = append(faults, client.FieldError{
@@ -602,6 +632,25 @@ type review struct {
 	was client.Answer[client.Quote]
 	// over says that it cannot be ordered any more.
 	over bool
+	effects
+}
+
+// orders is the request that orders a quote.
+func orders(
+	c *web.Context, quote string, acknowledged bool,
+) func(context.Context, client.Change) (client.Answer[client.Order], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Order], error) {
+		return c.API.PlaceOrder(ctx, client.PlaceOrderRequest{QuoteID: quote, Acknowledged: &acknowledged}, change)
+	}
+}
+
+// served says that some of what is bought goes at once to who waits; empty where nobody does.
+func (r review) served(f *view.Format) string {
+	n := r.told.Effects.Counts.Gains
+	if n == 0 {
+		return ""
+	}
+	return f.Count(n, "of the new licenses goes", "of the new licenses go") + " at once to who waits for one, as below."
 }
 
 func showReview(c *web.Context, f *view.Form) error {
@@ -614,6 +663,8 @@ func showReview(c *web.Context, f *view.Form) error {
 		}),
 		client.IfAllowed(client.Into(&centers, listCenters(c))),
 	}
+	// The quote itself says what is ordered, so the order is held to that, and to no plan.
+	calls = append(calls, foretell(c, c.NewForm(), &r.effects, orders(c, c.Param("quote"), true))...)
 	if was := c.Query().Get("was"); was != "" {
 		calls = append(calls, func(ctx context.Context) error {
 			old, err := c.API.GetQuote(ctx, was)
@@ -625,6 +676,9 @@ func showReview(c *web.Context, f *view.Form) error {
 		})
 	}
 	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	if err := c.Load(r.names(c)...); err != nil {
 		return err
 	}
 	r.quote, r.centers = quote.Body, centersOf(centers)
@@ -658,23 +712,40 @@ func sendReview(c *web.Context, f *view.Form) error {
 		}
 		return c.GoTo(c.Link("cart", "review", quote.Body.ID) + "?was=" + queryEscape(id))
 	}
-	acknowledged := f.Get("acknowledged") == "yes"
-	order, err := c.API.PlaceOrder(
-		ctx,
-		client.PlaceOrderRequest{QuoteID: id, Acknowledged: &acknowledged},
-		c.ChangeOf(f, "order"),
-	)
+	order, err := orders(c, id, f.Get("acknowledged") == "yes")(ctx, c.ChangeOf(f, "order"))
 	if e := client.As(err); e != nil && e.OrderID != "" {
 		return placed(c, e.OrderID, web.Good("This was ordered already."))
 	}
 	if err != nil {
+		if client.Is(err, "quote-stale") {
+			e := client.As(err)
+			e.Title, e.Detail = "The prices or the cart changed", "Nothing was ordered. Review the order again."
+		}
 		if e := client.As(err); e != nil && e.Slug() == "not-acknowledged" {
 			e.Problem = client.As(web.Wrong("acknowledged", "tick the box to say so, then confirm")).Problem
 		}
 		return err
 	}
-	n := c.Format().Count(order.Body.LicenseCount, "license is", "licenses are")
-	return placed(c, order.Body.ID, web.Good("Order "+order.Body.Number+" is placed: "+n+" ready to be assigned."))
+	return placed(c, order.Body.ID, web.Good("Order "+order.Body.Number+" is placed: "+readySays(c, order.Body)+"."))
+}
+
+// readySays is what became of the licenses of an order: those that people waited for are given to
+// them at once.
+func readySays(c *web.Context, o client.Order) string {
+	f := c.Format()
+	given, err := c.API.ListLicenses(c.R.Context(), client.ListLicensesQuery{
+		Order: o.ID, Status: []string{"assigned"}, Limit: mostNames,
+	})
+	n := int64(len(given.Body.Items))
+	if err != nil || n == 0 { // who may not see licenses is told how many were bought
+		return f.Count(o.LicenseCount, "license is", "licenses are") + " ready to be assigned"
+	}
+	if given.Body.NextCursor != "" {
+		return f.Count(o.LicenseCount, "license", "licenses") + ", of which more than " + f.Number(n) +
+			" were given to people who waited"
+	}
+	return f.Count(n, "license was", "licenses were") + " given to people who waited, " +
+		f.Count(o.LicenseCount-n, "is", "are") + " free"
 }
 
 // placed leads to the order, or to where one who may not read orders can go on.

@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,22 +20,29 @@ var _ = add(web.Page{
 		{Path: "licenses", Show: showLicenses},
 		{
 			Path:   "licenses/selected",
+			Needs:  managesLicenses,
 			Show:   showSelected,
 			Send:   sendSelected,
 			Submit: "Confirm",
 			Fields: web.Fields("costCenter", "Cost Center", "userId", "User"),
 		},
+		giveRoute,
 		{Path: "licenses/{id}", Show: showLicense},
 		{
 			Path:   "licenses/{id}/assign",
+			Needs:  managesLicenses,
 			Show:   showAssign,
 			Send:   sendAssign,
 			Submit: "Assign",
 			Fields: web.Fields("userId", "User", "extension", "Extension"),
 		},
-		{Path: "licenses/{id}/unassign", Show: showUnassign, Send: sendUnassign, Submit: "Confirm"},
+		{
+			Path: "licenses/{id}/unassign", Needs: managesLicenses,
+			Show: showUnassign, Send: sendUnassign, Submit: "Confirm",
+		},
 		{
 			Path:   "licenses/{id}/reassign",
+			Needs:  managesLicenses,
 			Show:   showReassign,
 			Send:   sendReassign,
 			Submit: "Reassign",
@@ -41,6 +50,7 @@ var _ = add(web.Page{
 		},
 		{
 			Path:   "licenses/{id}/add-ons",
+			Needs:  managesLicenses,
 			Show:   showAddOns,
 			Send:   sendAddOns,
 			Submit: "Save",
@@ -48,12 +58,16 @@ var _ = add(web.Page{
 		},
 		{
 			Path:   "licenses/{id}/cost-center",
+			Needs:  managesLicenses,
 			Show:   showCostCenter,
 			Send:   sendCostCenter,
 			Submit: "Save",
 			Fields: web.Fields("costCenter", "Cost Center"),
 		},
-		{Path: "licenses/{id}/terminate", Show: showTerminate, Send: sendTerminate, Submit: "Terminate"},
+		{
+			Path: "licenses/{id}/terminate", Needs: managesLicenses,
+			Show: showTerminate, Send: sendTerminate, Submit: "Terminate",
+		},
 	},
 })
 
@@ -72,7 +86,49 @@ type licenseList struct {
 	list     client.LicensePage
 	centers  client.CostCenterPage
 	summary  client.ProductSummaryPage
+	order    client.Order
 	filtered bool
+}
+
+// chipFilters are the filters of links that have no field of their own.
+var chipFilters = []string{"user", "extension", "order", "base"}
+
+// chip is a filter that is shown with its end: what it is, and the list without it.
+type chip struct{ name, href string }
+
+func (l licenseList) chips(c *web.Context) []chip {
+	var chips []chip
+	for _, filter := range chipFilters {
+		for _, value := range nonEmpty(l.query[filter]) {
+			said := value
+			switch {
+			case filter == "order" && l.order.Number != "":
+				said = l.order.Number
+			case filter == "user" && len(l.list.Items) > 0:
+				said = l.list.Items[0].UserName
+			case filter == "base":
+				said = l.baseName(value)
+			}
+			q := maps.Clone(l.query)
+			delete(q, filter)
+			chips = append(chips, chip{chipNames[filter] + " " + said, view.FirstPage(c.Link("licenses"), q)})
+		}
+	}
+	return chips
+}
+
+var chipNames = map[string]string{
+	"user": "Assigned to", "extension": "Ext", "order": "Order", "base": "With the add-ons of",
+}
+
+// baseName is a base product, or the license that is named by its id.
+func (l licenseList) baseName(value string) string {
+	for _, p := range l.summary.Items {
+		if p.ProductID == value {
+			return p.Name
+		}
+	}
+	return "the license " + value
 }
 
 func showLicenses(c *web.Context, _ *view.Form) error {
@@ -84,7 +140,9 @@ func showLicenses(c *web.Context, _ *view.Form) error {
 	var list client.Answer[client.LicensePage]
 	var centers client.Answer[client.CostCenterPage]
 	var summary client.Answer[client.ProductSummaryPage]
+	var order client.Answer[client.Order]
 	err := c.Load(
+		orderOf(c, q.Get("order"), &order),
 		client.Into(&list, func(ctx context.Context) (client.Answer[client.LicensePage], error) {
 			return c.API.ListLicenses(ctx, client.ListLicensesQuery{
 				Limit:      pageOfLicenses,
@@ -106,8 +164,24 @@ func showLicenses(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	return c.Show("Licenses", licensesPage(c, licenseList{
-		query: q, list: list.Body, centers: centers.Body, summary: summary.Body, filtered: isFiltered(q),
+		query: q, list: list.Body, centers: centers.Body, summary: summary.Body, order: order.Body,
+		filtered: isFiltered(q),
 	}))
+}
+
+// orderOf reads the order of a filter, for its number; one that is not there has none.
+func orderOf(c *web.Context, id string, into *client.Answer[client.Order]) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if id == "" {
+			return nil
+		}
+		order, err := c.API.GetOrder(ctx, id)
+		if client.As(err) == nil {
+			*into = order
+			return err
+		}
+		return nil
+	}
 }
 
 func listCenters(c *web.Context) func(context.Context) (client.Answer[client.CostCenterPage], error) {
@@ -118,7 +192,7 @@ func listCenters(c *web.Context) func(context.Context) (client.Answer[client.Cos
 
 func isFiltered(q url.Values) bool {
 	for name, values := range q {
-		if name != "cursor" && len(nonEmpty(values)) > 0 {
+		if name != view.Cursor && name != view.Before && len(nonEmpty(values)) > 0 {
 			return true
 		}
 	}
@@ -129,25 +203,65 @@ func nonEmpty(values []string) []string {
 	return slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })
 }
 
-// lead says how many licenses there are.
+// lead says how many licenses there are, and how many fit where that is known.
 func (l licenseList) lead(f *view.Format) string {
 	var bought, free int64
+	all, known := l.fitting()
 	for _, p := range l.summary.Items {
 		bought += p.Bought
 		free += p.Available
 	}
-	return f.Count(bought, "license", "licenses") + ", " + f.Number(free) + " of them free"
+	switch shown := int64(len(l.list.Items)); {
+	case !l.filtered:
+		return f.Count(bought, "license", "licenses") + ", " + f.Number(free) + " of them free"
+	case slices.Contains(l.query["status"], "terminated"): // which do not count among what there is
+		return "Licenses that are terminated stay on record"
+	case known:
+		return f.Number(all) + " of all " + f.Number(bought) + " fit the filters"
+	case l.query.Get("cursor") == "" && l.list.NextCursor == "":
+		return f.Number(shown) + " of all " + f.Number(bought) + " fit the filters"
+	case l.query.Get("cursor") == "":
+		return "More than " + f.Number(shown) + " of all " + f.Number(bought) + " fit the filters"
+	}
+	return "Some of all " + f.Number(bought) + " fit the filters"
 }
 
 func (l licenseList) pager(c *web.Context) view.Pager {
-	p := view.Pager{Count: c.Format().Count(int64(len(l.list.Items)), "license", "licenses") + " on this page"}
-	if l.query.Get("cursor") != "" {
-		p.First = view.WithCursor(c.Link("licenses"), l.query, "")
+	page := onPage{rows: len(l.list.Items), next: l.list.NextCursor}
+	if all, known := l.fitting(); known {
+		page.all = all
 	}
-	if l.list.NextCursor != "" {
-		p.Next = view.WithCursor(c.Link("licenses"), l.query, l.list.NextCursor)
+	return pagerOf(c, c.Link("licenses"), l.query, page, [2]string{"license", "licenses"})
+}
+
+// fitting is how many licenses fit the filters, on all pages together. The account's counts know it
+// where only product and status choose, and what is terminated is not asked for.
+func (l licenseList) fitting() (all int64, known bool) {
+	for name, values := range l.query {
+		if !slices.Contains([]string{"product", "status", view.Cursor, view.Before}, name) &&
+			len(nonEmpty(values)) > 0 {
+			return 0, false
+		}
 	}
-	return p
+	products, status := nonEmpty(l.query["product"]), nonEmpty(l.query["status"])
+	if len(status) == 0 {
+		status = present
+	}
+	if slices.Contains(status, "terminated") {
+		return 0, false
+	}
+	for _, p := range l.summary.Items {
+		if len(products) > 0 && !slices.Contains(products, p.ProductID) {
+			continue
+		}
+		if slices.Contains(status, "available") {
+			all += p.Available
+		}
+		if slices.Contains(status, "assigned") {
+			all += p.Assigned
+		}
+	}
+	return all, true
 }
 
 // centerName is a cost center as a list shows it: its code and its name.
@@ -175,10 +289,14 @@ func name(l client.License) string {
 	return l.ProductID
 }
 
-// act is the address of what can be done with a license. It leads back to the list as it is
-// filtered now.
+// act is the address of what can be done with a license. It leads back to where it was chosen: the
+// list as it is filtered now, or the license's own page.
 func act(c *web.Context, l client.License, what string) string {
-	return c.WithBack(c.Link("licenses", l.ID, what))
+	link := c.Link("licenses", l.ID, what)
+	if c.Here() == c.Link("licenses") {
+		return link // which leads back there anyway
+	}
+	return link + "?back=" + queryEscape(c.Here())
 }
 
 // chosen is a license that was selected in the list: what the bulk operations need of it.
@@ -197,10 +315,20 @@ func chosenFrom(values []string) []chosen {
 	return list
 }
 
+// licenseView is what the page of a license shows.
+type licenseView struct {
+	client.License
+	addOns  []client.License
+	changes []client.AuditRecord
+	names   teller
+}
+
 func showLicense(c *web.Context, _ *view.Form) error {
 	var l client.Answer[client.License]
 	var history client.Answer[client.AuditRecordPage]
+	var addOns client.Answer[client.AddOnList]
 	err := c.Load(
+		addOnsOf(c, &addOns),
 		client.Into(&l, func(ctx context.Context) (client.Answer[client.License], error) {
 			return c.API.GetLicense(ctx, c.Param("id"))
 		}),
@@ -213,7 +341,12 @@ func showLicense(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(name(l.Body), licensePage(c, l.Body, history.Body.Items))
+	known := map[string]string{"product:" + l.Body.ProductID: l.Body.ProductName}
+	names, err := historyNames(c, history.Body.Items, l.Body.Grants, known)
+	if err != nil {
+		return err
+	}
+	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, addOns.Body.Items, history.Body.Items, names}))
 }
 
 func getLicense(c *web.Context, into *client.Answer[client.License]) func(context.Context) error {
@@ -240,7 +373,20 @@ func showAssign(c *web.Context, f *view.Form) error {
 	if err := c.Load(getLicense(c, &l), findUsers(c, f, &users)); err != nil {
 		return err
 	}
-	return c.Show("Assign "+name(l.Body), assignPage(c, f, l.Body, users, "assign"))
+	return showCandidates(c, f, l, users, "assign")
+}
+
+// showCandidates draws the page that gives a license to a person, in its second round with who waits.
+func showCandidates(
+	c *web.Context, f *view.Form, l client.Answer[client.License], users client.Answer[client.UserPage], what string,
+) error {
+	web.FromVersion(f, l.ETag)
+	var waiting client.Answer[client.WaitingGrantPage]
+	if err := c.Load(waitingFor(c, l.Body.ProductID, &waiting)); err != nil {
+		return err
+	}
+	people := candidatesFor(c, f, l.Body.ProductID, users, waiting.Body.Items)
+	return c.Show(title(what)+" "+name(l.Body), assignPage(c, f, l.Body, people, what))
 }
 
 func sendAssign(c *web.Context, f *view.Form) error {
@@ -272,16 +418,61 @@ func changedName(l client.ChangedLicense) string {
 func showUnassign(c *web.Context, f *view.Form) error {
 	var l client.Answer[client.License]
 	var addOns client.Answer[client.AddOnList]
-	err := c.Load(
-		getLicense(c, &l),
-		ifBase(client.Into(&addOns, func(ctx context.Context) (client.Answer[client.AddOnList], error) {
-			return c.API.ListAddOns(ctx, c.Param("id"))
-		})),
-	)
-	if err != nil {
+	var e effects
+	unassign := func(ctx context.Context, dry client.Change) (client.Answer[client.ChangedLicense], error) {
+		return c.API.UnassignLicense(ctx, c.Param("id"), dry)
+	}
+	calls := foretell(c, f, &e, unassign)
+	if err := c.Load(append(calls, getLicense(c, &l), addOnsOf(c, &addOns))...); err != nil {
 		return err
 	}
-	return c.Show("Unassign "+name(l.Body), unassignPage(c, f, l.Body, addOns.Body.Items))
+	web.FromVersion(f, l.ETag)
+	next, calls := firstInLine(c, l.Body.ProductID)
+	if err := c.Load(append(calls, e.names(c)...)...); err != nil {
+		return err
+	}
+	taken := unassigned{l.Body, addOns.Body.Items, next()[l.Body.ProductID], e}
+	return c.Show("Unassign "+name(l.Body), unassignPage(c, f, taken))
+}
+
+// unassigned is a license that is taken from somebody, and what goes with it.
+type unassigned struct {
+	client.License
+	addOns []client.License
+	// next is who gets it; empty for nobody.
+	next string
+	effects
+}
+
+// addOnsOf asks for the add-ons of a license; one that cannot have any has none.
+func addOnsOf(c *web.Context, into *client.Answer[client.AddOnList]) func(context.Context) error {
+	return ifBase(client.Into(into, func(ctx context.Context) (client.Answer[client.AddOnList], error) {
+		return c.API.ListAddOns(ctx, c.Param("id"))
+	}))
+}
+
+// firstInLine asks who of those that wait for some products gets the next free license of each, as
+// they wait now; their names by product, when the calls are made.
+func firstInLine(
+	c *web.Context, products ...string,
+) (names func() map[string]string, calls []func(context.Context) error) {
+	found := make([]client.Answer[client.WaitingGrantPage], len(products))
+	for i, product := range products {
+		calls = append(calls, client.IfAllowed(
+			client.Into(&found[i], func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+				return c.API.ListWaiting(ctx, client.ListWaitingQuery{Product: []string{product}, Limit: 1})
+			}),
+		))
+	}
+	return func() map[string]string {
+		first := map[string]string{}
+		for i, page := range found {
+			for _, w := range page.Body.Items {
+				first[products[i]] = w.UserName
+			}
+		}
+		return first
+	}, calls
 }
 
 // ifBase asks for the add-ons of a license that may be one that has none: that is no error.
@@ -310,6 +501,10 @@ func sendUnassign(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
+	said := changedName(l.Body) + " is unassigned and back in your account for future use."
+	if l.Body.UserID != "" {
+		said = changedName(l.Body) + " is unassigned, and went at once to " + l.Body.UserName + ", who waited for one."
+	}
 	var more []string
 	if n := len(l.Body.ReturnedAddOns); n > 0 {
 		more = append(more, c.Format().Count(int64(n), "add-on went", "add-ons went")+" back with it.")
@@ -322,7 +517,7 @@ func sendUnassign(c *web.Context, f *view.Form) error {
 	}
 	return c.Done(
 		c.Back(f, c.Link("licenses")),
-		web.Good(changedName(l.Body)+" is unassigned and back in your account for future use.", more...),
+		web.Good(said, more...),
 	)
 }
 
@@ -332,7 +527,7 @@ func showReassign(c *web.Context, f *view.Form) error {
 	if err := c.Load(getLicense(c, &l), findUsers(c, f, &users)); err != nil {
 		return err
 	}
-	return c.Show("Reassign "+name(l.Body), assignPage(c, f, l.Body, users, "reassign"))
+	return showCandidates(c, f, l, users, "reassign")
 }
 
 func sendReassign(c *web.Context, f *view.Form) error {
@@ -347,7 +542,7 @@ func sendReassign(c *web.Context, f *view.Form) error {
 	}
 	return c.Done(
 		c.Back(f, c.Link("licenses")),
-		web.Good(changedName(l.Body)+" is "+l.Body.UserName+"'s now, with its extension and add-ons."),
+		web.Good(changedName(l.Body)+" is "+l.Body.UserName+"'s now"+goesAlong(l.Body.Kind, l.Body.Extension)+"."),
 	)
 }
 
@@ -355,8 +550,10 @@ func showAddOns(c *web.Context, f *view.Form) error {
 	var l client.Answer[client.License]
 	var now client.Answer[client.AddOnList]
 	var catalog client.Answer[client.CatalogItemPage]
+	var summary client.Answer[client.ProductSummaryPage]
 	err := c.Load(
 		getLicense(c, &l),
+		client.Into(&summary, c.API.SummarizeLicenses),
 		client.Into(&now, func(ctx context.Context) (client.Answer[client.AddOnList], error) {
 			return c.API.ListAddOns(ctx, c.Param("id"))
 		}),
@@ -368,17 +565,37 @@ func showAddOns(c *web.Context, f *view.Form) error {
 		return err
 	}
 	web.FromVersion(f, now.ETag)
+	options := addOnOptions(c, catalog.Body.Items, l.Body.ProductID, summary.Body.Items)
+	for i := range options {
+		if slices.Contains(now.Body.ProductIDs, options[i].Value) { // how many others are free does not matter
+			options[i].Note, _ = cut(options[i].Note, "; ")
+		}
+	}
 	return c.Show(
 		"Add-ons of "+of(l.Body),
-		addOnsPage(c, f, l.Body, now.Body.ProductIDs, addOnOptions(catalog.Body.Items, l.Body.ProductID)),
+		addOnsPage(c, f, l.Body, now.Body.ProductIDs, options),
 	)
 }
 
-func addOnOptions(items []client.CatalogItem, base string) []view.Option {
+// addOnOptions are the add-ons of a base product, with what each costs and how many are free.
+func addOnOptions(
+	c *web.Context, items []client.CatalogItem, base string, summary []client.ProductSummary,
+) []view.Option {
+	free := map[string]int64{}
+	for _, p := range summary {
+		free[p.ProductID] = p.Available
+	}
+	f := c.Format()
 	var options []view.Option
 	for _, p := range items {
 		if p.Base == base || p.Base == "" {
-			options = append(options, view.Option{Value: p.ID, Name: p.Name})
+			note := f.Money(p.UnitPrice) + " a month; "
+			if free[p.ID] == 0 {
+				note += "none free"
+			} else {
+				note += f.Number(free[p.ID]) + " free"
+			}
+			options = append(options, view.Option{Value: p.ID, Name: p.Name, Note: note})
 		}
 	}
 	return options
@@ -450,10 +667,16 @@ func sendCostCenter(c *web.Context, f *view.Form) error {
 
 func showTerminate(c *web.Context, f *view.Form) error {
 	var l client.Answer[client.License]
-	if err := c.Load(getLicense(c, &l)); err != nil {
+	var e effects
+	terminate := func(ctx context.Context, dry client.Change) (client.Answer[client.ChangedLicense], error) {
+		return c.API.TerminateLicense(ctx, c.Param("id"), dry)
+	}
+	calls := foretell(c, f, &e, terminate)
+	if err := c.Load(append(calls, getLicense(c, &l))...); err != nil {
 		return err
 	}
-	return c.Show("Terminate "+name(l.Body), terminatePage(c, f, l.Body))
+	web.FromVersion(f, l.ETag)
+	return c.Show("Terminate "+name(l.Body), terminatePage(c, f, l.Body, e))
 }
 
 func sendTerminate(c *web.Context, f *view.Form) error {
@@ -477,6 +700,64 @@ type selection struct {
 	summary  []client.ProductSummary
 	centers  []view.Option
 	users    client.Answer[client.UserPage]
+	// holders are the names of those who hold them, by id.
+	holders map[string]string
+	effects
+}
+
+// foretold says that what is done is known before anything is chosen.
+func (s selection) foretold() bool { return s.do == "terminate" || s.do == "unassign" }
+
+// what says what becomes of a license that is selected.
+func (s selection) what(one chosen) string {
+	switch {
+	case !s.known:
+		return ""
+	case s.do == "unassign" && s.changes(one.ID):
+		return "goes back"
+	case s.do == "terminate" && s.changes(one.ID):
+		return "ends"
+	}
+	return "stays as it is"
+}
+
+// removals are those of the selected that somebody holds, as what is taken from whom.
+func removals(list []chosen) []client.RemovalItem {
+	items := []client.RemovalItem{}
+	for _, one := range list {
+		if one.UserID != "" {
+			items = append(items, client.RemovalItem{ProductID: one.ProductID, UserID: one.UserID, LicenseID: &one.ID})
+		}
+	}
+	return items
+}
+
+// nobody says that nothing can be unassigned, since nobody holds any of them.
+func (s selection) nobody() bool { return s.do == "unassign" && len(removals(s.licenses)) == 0 }
+
+// here is the address of the page, also when it shows a form that was refused.
+func (s selection) here(c *web.Context) string {
+	q := url.Values{"do": {s.do}, "license": values(s.licenses)}
+	return c.Link("licenses", "selected") + "?" + q.Encode()
+}
+
+// holder is the name of who holds a license; the id where it is not known.
+func (s selection) holder(id string) string {
+	if name := s.holders[id]; name != "" {
+		return name
+	}
+	return id
+}
+
+// holdersOf are those who hold some licenses, each once.
+func holdersOf(list []chosen) []string {
+	var ids []string
+	for _, one := range list {
+		if one.UserID != "" && !slices.Contains(ids, one.UserID) {
+			ids = append(ids, one.UserID)
+		}
+	}
+	return ids
 }
 
 func (s selection) productName(id string) string {
@@ -510,72 +791,117 @@ func showSelected(c *web.Context, f *view.Form) error {
 	case "assign":
 		calls = append(calls, findUsers(c, f, &s.users))
 	}
-	if err := c.Load(calls...); err != nil {
+	if s.foretold() && len(s.licenses) > 0 && !s.nobody() {
+		dry := func(ctx context.Context, dry client.Change) (client.Answer[client.BulkResults], error) {
+			return changeSelected(ctx, c, f, dry)
+		}
+		calls = append(calls, foretell(c, f, &s.effects, dry)...)
+	}
+	people, more := usersNamed(c, holdersOf(s.licenses))
+	if err := c.Load(append(calls, more...)...); err != nil {
 		return err
+	}
+	if err := c.Load(s.names(c)...); err != nil {
+		return err
+	}
+	s.holders = map[string]string{}
+	for _, page := range people {
+		for _, u := range page.Body.Items {
+			s.holders[u.ID] = u.Name
+		}
 	}
 	s.summary, s.centers = summary.Body.Items, centerOptions(centers.Body.Items)
 	return c.Show("Selected licenses", selectedPage(c, f, s))
 }
 
 func sendSelected(c *web.Context, f *view.Form) error {
-	ctx := c.R.Context()
+	out, err := changeSelected(c.R.Context(), c, f, c.Change(f))
+	if err != nil {
+		return err
+	}
 	do, list := selected(c, f)
-	var out client.Answer[client.BulkResults]
-	var err error
-	var done string
+	done := "assigned"
+	switch do {
+	case "terminate":
+		done = "terminated"
+	case "cost-center":
+		done = "charged to " + f.Get("costCenter") + " now"
+	case "unassign":
+		done = "unassigned and back in your account for future use"
+	}
+	failed, err := failures(c, out.Body.Results, func(i int64) chosen {
+		switch do {
+		case "assign":
+			return chosen{ProductID: productsOf(list)[i], UserID: trimmed(f, "userId")}
+		case "unassign":
+			item := removals(list)[i]
+			return chosen{*item.LicenseID, item.ProductID, item.UserID}
+		}
+		return list[i]
+	})
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Back(f, c.Link("licenses")), outcome(c.Format(), out.Body, do, done, failed))
+}
+
+// changeSelected asks the API for what is to be done with the licenses that were selected.
+func changeSelected(
+	ctx context.Context, c *web.Context, f *view.Form, change client.Change,
+) (client.Answer[client.BulkResults], error) {
+	do, list := selected(c, f)
 	var ids []string
 	for _, one := range list {
 		ids = append(ids, one.ID)
 	}
 	switch do {
 	case "terminate":
-		done = "terminated"
-		out, err = c.API.TerminateLicenses(ctx, client.TerminateLicensesRequest{LicenseIDs: ids}, c.Change(f))
+		return c.API.TerminateLicenses(ctx, client.TerminateLicensesRequest{LicenseIDs: ids}, change)
 	case "cost-center":
-		done = "charged to " + f.Get("costCenter") + " now"
-		out, err = c.API.ChangeCostCenter(
-			ctx,
-			client.ChangeCostCenterRequest{LicenseIDs: ids, CostCenter: f.Get("costCenter")},
-			c.Change(f),
-		)
+		body := client.ChangeCostCenterRequest{LicenseIDs: ids, CostCenter: f.Get("costCenter")}
+		return c.API.ChangeCostCenter(ctx, body, change)
 	case "unassign":
-		done = "unassigned and back in your account for future use"
-		var items []client.AssignmentItem
-		for _, one := range list {
-			if one.UserID != "" {
-				items = append(items, client.AssignmentItem{ProductID: one.ProductID, UserID: one.UserID})
-			}
+		return c.API.RemoveProducts(ctx, client.RemoveProductsRequest{Items: removals(list)}, change)
+	}
+	var items []client.AssignmentWithExtension
+	for _, product := range productsOf(list) {
+		items = append(items, client.AssignmentWithExtension{ProductID: product, UserID: trimmed(f, "userId")})
+	}
+	return c.API.AssignProducts(ctx, client.AssignProductsRequest{Items: items}, change)
+}
+
+// outcome says of a bulk operation how many licenses it changed, how many it left alone, and why.
+func outcome(n *view.Format, out client.BulkResults, do, done string, failed []string) view.Flash {
+	var same, passed int64
+	for _, r := range out.Results {
+		if r.Unchanged {
+			same++
+		} else if do == "unassign" && r.License != nil && r.License.UserID != "" {
+			passed++
 		}
-		out, err = c.API.RemoveProducts(ctx, client.RemoveProductsRequest{Items: items}, c.Change(f))
-	default:
-		done = "assigned"
-		var items []client.AssignmentWithExtension
-		for _, product := range productsOf(list) {
-			items = append(
-				items,
-				client.AssignmentWithExtension{ProductID: product, UserID: strings.TrimSpace(f.Get("userId"))},
-			)
-		}
-		out, err = c.API.AssignProducts(ctx, client.AssignProductsRequest{Items: items}, c.Change(f))
 	}
-	if err != nil {
-		return err
+	said := n.Count(out.Succeeded-same, "license is", "licenses are") + " " + done
+	if same > 0 {
+		said += "; " + n.Number(same) + " left alone, " + alike(do)
 	}
-	n := c.Format()
-	said := web.Good(n.Count(out.Body.Succeeded, "license is ", "licenses are ") + done + ".")
-	if out.Body.Failed > 0 {
-		said = web.Warn(
-			n.Count(
-				out.Body.Succeeded,
-				"license is ",
-				"licenses are ",
-			)+done+", and "+n.Number(
-				out.Body.Failed,
-			)+" could not be.",
-			failures(out.Body.Results)...,
-		)
+	if passed > 0 {
+		said += "; " + n.Number(passed) + " went at once to people who waited"
 	}
-	return c.Done(c.Back(f, c.Link("licenses")), said)
+	if out.Failed == 0 {
+		return web.Good(said + ".")
+	}
+	return web.Warn(said+"; "+n.Number(out.Failed)+" not.", failed...)
+}
+
+// alike is why an operation has left some licenses as they are.
+func alike(do string) string {
+	switch do {
+	case "unassign":
+		return "since who held it here does not hold it any more"
+	case "assign":
+		return "since they hold one already"
+	}
+	return "since it was so already"
 }
 
 // productsOf are the products of licenses, each once.
@@ -589,24 +915,49 @@ func productsOf(list []chosen) []string {
 	return ids
 }
 
-// mostReasons is how many different reasons are told after a bulk operation.
-const mostReasons = 5
+// The bounds of what is told of a bulk operation's failures: it travels in a cookie.
+const (
+	mostFailures = 20
+	mostSaid     = 1500 // bytes
+)
 
-func failures(results []client.BulkResult) []string {
-	var reasons []string
-	for _, r := range results {
-		if r.Problem == nil {
-			continue
-		}
-		reason := r.Problem.Detail
-		if reason == "" {
-			reason = r.Problem.Title
-		}
-		if !slices.Contains(reasons, reason) && len(reasons) < mostReasons {
-			reasons = append(reasons, reason)
+// failures are the items of a bulk operation that failed, a line for each with who or what it was
+// about, and why; item tells what an item was about.
+func failures(c *web.Context, results []client.BulkResult, item func(index int64) chosen) ([]string, error) {
+	failed := slices.DeleteFunc(slices.Clone(results), func(r client.BulkResult) bool { return r.Problem == nil })
+	if len(failed) == 0 {
+		return nil, nil
+	}
+	var e effects
+	var ids []string
+	for _, r := range failed[:min(len(failed), mostFailures)] {
+		if user := item(r.Index).UserID; user != "" && !slices.Contains(ids, user) {
+			ids = append(ids, user)
 		}
 	}
-	return reasons
+	people, calls := usersNamed(c, ids)
+	if err := c.Load(append(calls, e.products(c))...); err != nil {
+		return nil, err
+	}
+	e.people = people
+	var lines []string
+	said := 0
+	for i, r := range failed {
+		about := item(r.Index)
+		line := e.product(about.ProductID)
+		switch {
+		case about.UserID != "":
+			line += " of " + e.person(about.UserID)
+		case about.ID != "":
+			line += " " + about.ID
+		}
+		line += ": " + cmp.Or(r.Problem.Detail, r.Problem.Title)
+		if said += len(line); i == mostFailures || said > mostSaid {
+			return append(lines, "and "+c.Format().Number(int64(len(failed)-i))+" more, which are as they were."), nil
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // cut is strings.Cut without its third result.

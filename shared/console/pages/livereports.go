@@ -18,10 +18,57 @@ var _ = add(web.Page{
 		{Path: "live-reports", Show: showLiveReports},
 		{Path: "live-reports/users", Show: showPeople},
 		{Path: "live-reports/users/{id}", Show: showWhy},
+		{
+			Path: "live-reports/queues/new", Needs: managesDirectory,
+			Show: showNewQueue, Send: sendNewQueue, Submit: makeQueue,
+			Fields: namedFields,
+		},
 		{Path: "live-reports/queues/{id}", Show: showQueue},
+		{
+			Path: "live-reports/queues/{id}/name", Needs: managesDirectory,
+			Show: showQueueName, Send: sendQueueName, Submit: "Save",
+			Fields: namedFields,
+		},
+		{
+			Path: "live-reports/queues/{id}/add", Needs: managesDirectory,
+			Show: showAddMembers, Send: sendAddMembers, Submit: addMembers,
+		},
+		{
+			Path: "live-reports/queues/{id}/remove", Needs: managesDirectory,
+			Show: showRemoveMembers, Send: sendRemoveMembers, Submit: "Remove",
+		},
+		{
+			Path: "live-reports/queues/{id}/delete", Needs: managesDirectory,
+			Show: showDeleteQueue, Send: sendDeleteQueue, Submit: "Delete",
+		},
+		{
+			Path: "live-reports/dashboards/new", Needs: managesDashboards,
+			Show: showNewDashboard, Send: sendNewDashboard, Submit: makeDashboard,
+			Fields: namedFields,
+		},
 		{Path: "live-reports/dashboards/{id}", Show: showDashboard},
 		{
+			Path: "live-reports/dashboards/{id}/name", Needs: managesDashboards,
+			Show: showDashboardName, Send: sendDashboardName, Submit: "Save",
+			Fields: namedFields,
+		},
+		{
+			Path: "live-reports/dashboards/{id}/add", Needs: managesDashboards,
+			Show: showAddQueues, Send: sendAddQueues, Submit: addQueues,
+		},
+		{
+			Path: "live-reports/dashboards/{id}/remove", Needs: managesDashboards,
+			Show: showRemoveQueues, Send: sendRemoveQueues,
+			Submit: "Take off",
+		},
+		{
+			Path: "live-reports/dashboards/{id}/delete", Needs: managesDashboards,
+			Show: showDeleteDashboard, Send: sendDeleteDashboard,
+			Submit: "Delete",
+		},
+		{
 			Path:   "live-reports/exclusions/{product}/{user}",
+			Needs:  managesLicenses,
 			Show:   showLift,
 			Send:   sendLift,
 			Submit: "Lift the exclusion",
@@ -34,8 +81,6 @@ const (
 	pageOfLive = 50
 	// mostNames is how many things are looked up for their names at once; others are named by id.
 	mostNames = 200
-	// mostMembers is how many members of a call queue are looked up one by one.
-	mostMembers = 25
 )
 
 // live is what the page of Live Reports shows; what the reader may not see is empty.
@@ -54,7 +99,9 @@ func showLiveReports(c *web.Context, _ *view.Form) error {
 		client.IfAllowed(client.Into(&l.summary, c.API.SummarizeLicenses)),
 		client.IfAllowed(
 			client.Into(&l.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
-				return c.API.ListWaiting(ctx, client.ListWaitingQuery{Limit: pageOfLive, Cursor: q.Get("waiting")})
+				return c.API.ListWaiting(ctx, client.ListWaitingQuery{
+					Limit: pageOfLive, Cursor: q.Get("waiting"), Product: q["product"],
+				})
 			}),
 		),
 		client.IfAllowed(
@@ -119,15 +166,8 @@ func (l live) productName(id string) string {
 
 // more is how a part of the page goes on: a cursor of its own beside those of the other parts.
 func (l live) more(c *web.Context, part string, shown int, next string) view.Pager {
-	q := c.Query()
-	p := view.Pager{Count: c.Format().Number(int64(shown)) + " on this page"}
-	if q.Get(part) != "" {
-		p.First = c.Link("live-reports")
-	}
-	if next != "" {
-		q.Set(part, next)
-		p.Next = c.Link("live-reports") + "?" + q.Encode()
-	}
+	p := view.Turn(c.Link("live-reports"), c.Query(), part, next)
+	p.Count = c.Format().Number(int64(shown)) + " on this page"
 	return p
 }
 
@@ -299,97 +339,39 @@ func opening(links []chainLink, text string) string {
 	return strings.ToLower(text[:1]) + text[1:]
 }
 
-// grantSays is a grant in a few words, for a row of a list.
-func grantSays(l live, grants []client.Grant) string {
+// grantSays is why something is held, in a few words for a row of a list; name names a call queue
+// or a role by its kind and id.
+func grantSays(name func(kind, id string) string, grants []client.Grant) string {
 	var all []string
 	for _, g := range grants {
-		kind, id := cut(g.Source, ":")
-		switch kind {
+		said := "was assigned it"
+		switch kind, id := cut(g.Source, ":"); kind {
 		case "queue":
-			all = append(all, "member of "+l.queueName(id))
+			said = "member of " + name(kind, id)
 		case "view":
-			all = append(all, "views a dashboard")
+			said = "views a dashboard"
 		case "role":
-			all = append(all, "role "+id)
-		default:
-			all = append(all, "was assigned it")
+			said = "role " + name(kind, id)
+		case "massConfiguration":
+			said = "a mass configuration file"
+		case "wallboard":
+			said = "a wallboard"
+		}
+		if !slices.Contains(all, said) {
+			all = append(all, said)
 		}
 	}
-	return strings.Join(slices.Compact(all), ", ")
+	return strings.Join(all, ", ")
 }
 
-func (l live) queueName(id string) string {
+// name is what a call queue is called, as far as this page lists it.
+func (l live) name(kind, id string) string {
 	for _, q := range l.queues.Body.Items {
-		if q.ID == id {
+		if kind == "queue" && q.ID == id {
 			return q.Name
 		}
 	}
 	return id
-}
-
-// member is somebody in a call queue, as far as they were looked up.
-type member struct {
-	id, name string
-	holds    string
-}
-
-func showQueue(c *web.Context, _ *view.Form) error {
-	var q client.Answer[client.CallQueue]
-	var n lookup
-	err := c.Load(
-		append(n.calls(c), client.Into(&q, func(ctx context.Context) (client.Answer[client.CallQueue], error) {
-			return c.API.GetCallQueue(ctx, c.Param("id"))
-		}))...)
-	if err != nil {
-		return err
-	}
-	members := make([]member, len(q.Body.Members))
-	var calls []func(context.Context) error
-	known := n.byID()
-	for i, id := range q.Body.Members {
-		members[i].id, members[i].name = id, id
-		if i < mostMembers {
-			calls = append(calls, func(ctx context.Context) error { return lookUp(ctx, c, known, &members[i]) })
-		}
-	}
-	if err := c.Load(calls...); err != nil {
-		return err
-	}
-	w := why{names: known}
-	return c.Show(q.Body.Name, queuePage(c, q.Body, w, members))
-}
-
-// lookUp finds the name of a member, and which license opens Live Reports for them.
-func lookUp(ctx context.Context, c *web.Context, known map[string]string, m *member) error {
-	u, err := c.API.GetUser(ctx, m.id)
-	if client.Is(err, "not-found") || client.Is(err, "forbidden") {
-		return nil // removed meanwhile, or another's: the id stands in the place of the name
-	}
-	if err != nil {
-		return err
-	}
-	m.name = u.Body.Name
-	for _, h := range u.Body.Holdings {
-		if h.ProductID == liveReports || h.ProductID == queueBooster {
-			m.holds = known["product:"+h.ProductID]
-		}
-	}
-	return nil
-}
-
-func showDashboard(c *web.Context, _ *view.Form) error {
-	var d client.Answer[client.DashboardWithGrants]
-	var n lookup
-	err := c.Load(append(
-		n.calls(c),
-		client.Into(&d, func(ctx context.Context) (client.Answer[client.DashboardWithGrants], error) {
-			return c.API.GetDashboard(ctx, c.Param("id"))
-		}),
-	)...)
-	if err != nil {
-		return err
-	}
-	return c.Show(d.Body.Name, dashboardPage(c, d.Body, why{names: n.byID()}, n.queues.Body.Items))
 }
 
 func showLift(c *web.Context, f *view.Form) error {
@@ -415,22 +397,4 @@ func sendLift(c *web.Context, f *view.Form) error {
 	return c.Done(c.Link("live-reports"), web.Good(
 		"The exclusion is lifted. Licenses are given automatically again, as soon as there is a reason for one.",
 	))
-}
-
-// membersOf is how many members a call queue has, by a list of them; -1 where it is not in it.
-func membersOf(list []client.CallQueue, id string) int64 {
-	for _, q := range list {
-		if q.ID == id {
-			return int64(len(q.Members))
-		}
-	}
-	return -1
-}
-
-func queueLead(c *web.Context, q client.CallQueue) string {
-	n := c.Format().Count(int64(len(q.Members)), "member", "members")
-	if len(q.Dashboards) == 0 {
-		return n + ". No dashboard shows it, so nobody is monitored by it."
-	}
-	return n + ", all of them monitored: each needs a license of Live Reports."
 }

@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"testing"
 
-	"seatwise/infra/consoletest"
+	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 )
 
 // Who waits is listed with the reason, and the chain behind it reads from the dashboard to the
 // person.
 func TestWhoWaitsAndWhy(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
 	monitored(t, api, "detroit", "support", "zoe", "john")
 	b := c.SignIn(t, "acme", "ada")
@@ -26,8 +26,10 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 	list := b.Get("/console/acme/live-reports/users?q=zoe")
 	b.Get(list.Link("Zoe Alvarez")).Says("Why: Zoe Alvarez", "Zoe Alvarez")
 	queue := b.Get(page.Link("Queue detroit"))
-	queue.Says("2 members, all of them monitored", "Zoe Alvarez", "John Smith", "Live Reports", "N/A")
-	b.Get(queue.Link("Dashboard support")).Says("1 members with a license", "1 members who wait for one", "Queue detroit")
+	queue.Says("2 members, all of them monitored", "Zoe Alvarez", "John Smith", "Live Reports", "waits")
+	b.Get(queue.Link("Dashboard support")).Says(
+		"1 members with a license", "1 members who wait for one", "Queue detroit",
+	)
 	b.Get(page.Link("Live Reports"))
 	if links := page.Links("Live Reports"); len(links) < 2 {
 		t.Errorf("the licenses are not linked: %v", links)
@@ -37,7 +39,7 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 
 // Who is excluded is listed, and lifting says what will happen, once.
 func TestLiftAnExclusion(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
 	monitored(t, api, "detroit", "support", "zoe")
 	license := licensesOf(t, api, "live-reports")[0]
@@ -59,8 +61,7 @@ func TestLiftAnExclusion(t *testing.T) {
 	if len(seen.Links("Lift")) != 0 {
 		t.Error("lifting is offered to who may only read")
 	}
-	forced := reader.Get("/console/acme/live-reports/exclusions/live-reports/zoe").Post()
-	if p := reader.Submit(forced); p.Status != http.StatusForbidden {
+	if p := reader.Submit(lift.Post()); p.Status != http.StatusForbidden {
 		t.Errorf("%d %s", p.Status, p.Text())
 	}
 

@@ -1,6 +1,10 @@
 package pages
 
 import (
+	"cmp"
+	"context"
+	"slices"
+
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
 	"seatwise/shared/console/web"
@@ -14,11 +18,13 @@ var _ = add(web.Page{
 		{Path: "metrics", Show: showMetrics},
 		{
 			Path:   "metrics/wallboards",
+			Needs:  managesMetrics,
 			Show:   showWallboards,
 			Send:   sendWallboards,
 			Submit: "Save",
 			Fields: web.Fields("max", "Maximum of wallboards"),
 		},
+		{Path: "metrics/wallboards/list", Show: showWallboardList},
 	},
 })
 
@@ -63,6 +69,63 @@ func sendWallboards(c *web.Context, f *view.Form) error {
 	))
 }
 
+// pageOfWallboards is how many wallboards the list shows at once.
+const pageOfWallboards = 50
+
+// wallboardList is a page of the wallboards, with the names of their users.
+type wallboardList struct {
+	page  client.WallboardPage
+	names map[string]string
+}
+
+func showWallboardList(c *web.Context, _ *view.Form) error {
+	var list client.Answer[client.WallboardPage]
+	err := c.Load(client.Into(&list, func(ctx context.Context) (client.Answer[client.WallboardPage], error) {
+		return c.API.ListWallboards(ctx, client.ListWallboardsQuery{
+			Limit: pageOfWallboards, Cursor: c.Query().Get("cursor"),
+		})
+	}))
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, w := range list.Body.Items {
+		if !slices.Contains(ids, w.UserID) {
+			ids = append(ids, w.UserID)
+		}
+	}
+	users, calls := usersNamed(c, ids)
+	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	l := wallboardList{list.Body, map[string]string{}}
+	for _, page := range users {
+		for _, u := range page.Body.Items {
+			l.names[u.ID] = u.Name
+		}
+	}
+	return c.Show("Wallboards", wallboardsPage(c, l))
+}
+
+// user is who a wallboard is of: their name where the reader may know it, else their id.
+func (l wallboardList) user(w client.Wallboard) string { return cmp.Or(l.names[w.UserID], w.UserID) }
+
+func (l wallboardList) pager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("metrics", "wallboards", "list"), c.Query(),
+		onPage{rows: len(l.page.Items), next: l.page.NextCursor}, [2]string{"wallboard", "wallboards"})
+}
+
+// wallboardKind is a kind of wallboards as the page of Metrics calls it.
+func wallboardKind(kind string) string {
+	switch kind {
+	case "analytics":
+		return "Analytics"
+	case "live-analytics":
+		return "Live analytics"
+	}
+	return kind
+}
+
 // group is a part of the snapshot.
 type group struct {
 	name    string
@@ -87,8 +150,12 @@ func (g group) figure(f *view.Format, m client.Metric) string {
 	return f.Number(m.Used)
 }
 
-func wallboardsHint(c *web.Context, most client.Maximum) string {
-	f := c.Format()
-	return "How many wallboards may be configured. " + f.Count(most.Used, "is", "are") +
+// wallboardsHint counts what the snapshot counts: the maximum itself says only how many may be.
+func wallboardsHint(c *web.Context, m client.LicenseMetrics) string {
+	var used int64
+	for _, one := range m.Devices {
+		used += one.Used
+	}
+	return "How many wallboards may be configured. " + c.Format().Count(used, "is", "are") +
 		" in use, and the maximum cannot be below that."
 }

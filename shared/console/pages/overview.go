@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,10 @@ import (
 
 var _ = add(web.Page{
 	Name: "Overview", Path: "", Order: 10,
-	Routes: []web.Route{{Path: "", Show: showOverview}},
+	Routes: []web.Route{
+		{Path: "", Show: showOverview},
+		{Path: "tour", Show: showTour, Send: sendTour, Submit: "Got it"},
+	},
 })
 
 // lowSeats is how few free seats of a product, as a part of those bought, are worth a look before
@@ -22,19 +26,25 @@ const lowSeats = 10
 
 // overview is what the page shows; what the reader may not see is empty.
 type overview struct {
-	summary client.Answer[client.ProductSummaryPage]
+	meteredCalls
+
+	metered estimate
 	billing client.Answer[client.Billing]
 	changes client.Answer[client.AuditRecordPage]
 	files   client.Answer[client.MassConfigurationPage]
+	alerts  client.Answer[client.AlertPage]
 }
 
 // attention is something that somebody should look at.
-type attention struct{ Kind, Word, Text, Href, Link string }
+type attention struct {
+	Kind, Word, Text, Href, Link string
+	// Buy leads to where what is missing is bought; empty where it cannot be.
+	Buy string
+}
 
 func showOverview(c *web.Context, _ *view.Form) error {
 	var o overview
-	err := c.Load(
-		client.IfAllowed(client.Into(&o.summary, c.API.SummarizeLicenses)),
+	err := c.Load(append(o.calls(c),
 		client.IfAllowed(client.Into(&o.billing, c.API.GetBilling)),
 		client.IfAllowed(
 			client.Into(&o.changes, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
@@ -42,15 +52,23 @@ func showOverview(c *web.Context, _ *view.Form) error {
 			}),
 		),
 		client.IfAllowed(
+			client.Into(&o.alerts, func(ctx context.Context) (client.Answer[client.AlertPage], error) {
+				return c.API.ListAlerts(ctx, client.ListAlertsQuery{State: "open", Limit: mostNames})
+			}),
+		),
+		client.IfAllowed(
 			client.Into(&o.files, func(ctx context.Context) (client.Answer[client.MassConfigurationPage], error) {
 				return c.API.ListMassConfigurations(ctx, client.ListMassConfigurationsQuery{Limit: 5})
 			}),
 		),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
-	return c.Show("Overview", overviewPage(c, o, needsAttention(c, o)))
+	if o.metered, err = o.estimate(c); err != nil {
+		return err
+	}
+	return c.Show("Overview", overviewPage(c, o, needsAttention(c, o), tourOf(c)))
 }
 
 func needsAttention(c *web.Context, o overview) []attention {
@@ -59,20 +77,22 @@ func needsAttention(c *web.Context, o overview) []attention {
 	for _, p := range o.summary.Body.Items {
 		if p.Waiting > 0 {
 			list = append(list, attention{
-				"warn",
-				"waiting",
-				f.Count(p.Waiting, "person waits", "people wait") + " for a license of " + p.Name + ".",
-				c.Link("licenses") + "?product=" + p.ProductID,
-				"See its licenses",
+				Kind: "warn",
+				Word: "waiting",
+				Text: f.Count(p.Waiting, "person waits", "people wait") + " for a license of " + p.Name + ".",
+				Href: c.Link("live-reports") + "?product=" + queryEscape(p.ProductID) + "#waiting",
+				Link: "See who waits",
+				Buy:  buyMissing(c, p.ProductID, p.Waiting),
 			})
 		}
 		if isShort(c, p) && p.Waiting == 0 {
 			list = append(list, attention{
-				"warn",
-				"few free",
-				f.Number(p.Available) + " of " + f.Number(p.Bought) + " licenses of " + p.Name + " are free.",
-				c.Link("licenses") + "?product=" + p.ProductID + "&status=available",
-				"See them",
+				Kind: "warn",
+				Word: "few free",
+				Text: f.Number(p.Available) + " of " + f.Number(p.Bought) + " licenses of " + p.Name + " are free.",
+				Href: c.Link("licenses") + "?product=" + p.ProductID + "&status=available",
+				Link: "See them",
+				Buy:  buyMissing(c, p.ProductID, 1),
 			})
 		}
 	}
@@ -80,38 +100,106 @@ func needsAttention(c *web.Context, o overview) []attention {
 		list = append(
 			list,
 			attention{
-				"bad",
-				"overage",
-				f.Count(n, "active user has", "active users have") + " no license of Live Reports.",
-				c.Link("usage"),
-				"See usage",
+				Kind: "bad",
+				Word: "overage",
+				Text: f.Count(n, "active user has", "active users have") + " no license of Live Reports.",
+				Href: c.Link("usage"),
+				Link: "See usage",
 			},
 		)
 	}
 	for _, m := range o.files.Body.Items {
-		if m.State == "failed" || m.State == "rejected" {
+		if (m.State == "failed" || m.State == "rejected") && !isSeen(c, m.ID) {
 			list = append(
 				list,
 				attention{
-					"bad",
-					m.State,
-					"The file " + m.FileName + " was not applied.",
-					c.Link("mass-configurations", m.ID),
-					"See why",
+					Kind: "bad",
+					Word: m.State,
+					Text: "The file " + m.FileName + " was not applied.",
+					Href: c.Link("mass-configurations", m.ID),
+					Link: "See why",
 				},
 			)
+		}
+	}
+	return append(list, alertsOf(c, o)...)
+}
+
+// alertsOf are the open alerts that the page does not know of by itself: few free seats by the
+// account's own rule, and what failed but is no mass configuration.
+func alertsOf(c *web.Context, o overview) []attention {
+	var list []attention
+	for _, a := range o.alerts.Body.Items {
+		kind, id := cut(a.Subject, ":")
+		switch {
+		case a.Kind == "lowSeats" && !isListed(c, o, a.ProductID):
+			list = append(list, attention{
+				Kind: "warn",
+				Word: "few free",
+				Text: a.Detail,
+				Href: c.Link(
+					"licenses",
+				) + "?product=" + queryEscape(
+					a.ProductID,
+				) + "&status=available",
+				Link: "See them",
+				Buy:  buyMissing(c, a.ProductID, 1),
+			})
+		case a.Kind == "failed" && kind != "massConfiguration" && !isSeen(c, id):
+			if href := subjectLink(c, kind+":"+id); href != "" {
+				list = append(list, attention{Kind: "bad", Word: "failed", Text: a.Detail, Href: href, Link: "See why"})
+			}
 		}
 	}
 	return list
 }
 
+// seenCookie keeps which failed files the reader has looked at: the beginnings of their ids, the
+// latest last.
+const (
+	seenCookie = "seen"
+	mostSeen   = 20
+	seenDigits = 8
+)
+
+func isSeen(c *web.Context, id string) bool {
+	return slices.Contains(strings.Split(c.Kept(seenCookie), "."), id[:min(len(id), seenDigits)])
+}
+
+// see keeps that the reader has looked at a file that failed, so that the overview does not tell of
+// it again.
+func see(c *web.Context, id string) {
+	if isSeen(c, id) {
+		return
+	}
+	seen := append(nonEmpty(strings.Split(c.Kept(seenCookie), ".")), id[:min(len(id), seenDigits)])
+	c.Keep(seenCookie, strings.Join(seen[max(0, len(seen)-mostSeen):], "."))
+}
+
+// isListed says whether few free seats of a product are told already.
+func isListed(c *web.Context, o overview, product string) bool {
+	for _, p := range o.summary.Body.Items {
+		if p.ProductID == product {
+			return p.Waiting > 0 || isShort(c, p)
+		}
+	}
+	return false
+}
+
+// buyMissing leads to a product in Purchase, with how many are missing typed already; empty where the
+// reader may not buy.
+func buyMissing(c *web.Context, product string, missing int64) string {
+	if !c.May(auth.BillingPurchase) || !c.HasPage("purchase") {
+		return ""
+	}
+	return c.Link("purchase") + "?product=" + queryEscape(product) + "&quantity=" +
+		strconv.FormatInt(missing, 10) + "#product-" + product
+}
+
 // isShort says whether few of what was bought is free. Metered products are counted and never
 // bought, and of unlimited ones there is always another.
 func isShort(c *web.Context, p client.ProductSummary) bool {
-	if p.Kind == "metered" || isUnlimited(c) && p.ProductID == liveReports {
-		return false
-	}
-	return p.Bought > 0 && p.Available*lowSeats < p.Bought
+	return p.Kind != "metered" && isLimited(c, p) && p.Available*lowSeats < p.Bought
 }
 
 // used is how much of what was bought is assigned, in percent.
@@ -122,15 +210,24 @@ func used(p client.ProductSummary) string {
 	return strconv.FormatInt(p.Assigned*100/p.Bought, 10)
 }
 
-// bought are the products of which there is or was something.
-func bought(all []client.ProductSummary) []client.ProductSummary {
-	var some []client.ProductSummary
+// bought are the products of which there is or was something; counted are the metered ones that
+// somebody has, which nobody buys.
+func bought(all []client.ProductSummary) (some, counted []client.ProductSummary) {
 	for _, p := range all {
-		if p.Bought+p.Assigned+p.Waiting > 0 {
+		switch {
+		case p.Bought+p.Assigned+p.Waiting == 0:
+		case p.Kind == "metered":
+			counted = append(counted, p)
+		default:
 			some = append(some, p)
 		}
 	}
-	return some
+	return some, counted
+}
+
+// isLimited says whether what is bought of a product is a limit.
+func isLimited(c *web.Context, p client.ProductSummary) bool {
+	return p.Bought > 0 && !(isUnlimited(c) && p.ProductID == liveReports)
 }
 
 // subjectLink is where the thing of an audit entry can be looked at; empty where it cannot.
@@ -142,6 +239,8 @@ func subjectLink(c *web.Context, subject string) string {
 		return c.Link("licenses", id)
 	case kind == "order" && c.May(auth.BillingRead):
 		return c.Link("billing", "orders", id)
+	case (kind == "user" || kind == "role") && c.May(auth.DirectoryRead):
+		return c.Link("directory", kind+"s", id)
 	case kind == "user" && c.May(auth.AuditRead):
 		return history(c, "user", id)
 	case kind == "report" && c.May(auth.UsageRead):
@@ -153,9 +252,14 @@ func subjectLink(c *web.Context, subject string) string {
 		return c.Link("live-reports", "dashboards", id)
 	case kind == "queue" && c.May(auth.DirectoryRead):
 		return c.Link("live-reports", "queues", id)
+	case kind == "import" && c.May(auth.DirectoryRead, auth.LiveReportsView),
+		kind == "export" && c.May(auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead):
+		return c.Link("directory", kind+"s", id)
+	case kind == "wallboard" && c.May(auth.MetricsRead):
+		return c.Link("metrics", "wallboards", "list")
 	case kind == "wallboards" && c.May(auth.MetricsRead):
 		return c.Link("metrics")
-	case kind == "massConfiguration" && c.HasPage("mass-configurations") && c.May(auth.LicensesManage):
+	case kind == "massConfiguration" && c.May(auth.LicensesRead):
 		return c.Link("mass-configurations", id)
 	}
 	return ""

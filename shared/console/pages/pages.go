@@ -8,6 +8,7 @@ import (
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
 	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
 )
 
 var all []web.Page
@@ -22,6 +23,16 @@ func add(p web.Page) web.Page { //nolint:unparam // a result is what lets a file
 // All are the pages of the console.
 func All() []web.Page { return slices.Clone(all) }
 
+// What the forms of some pages need beside what their page needs.
+var (
+	managesLicenses   = []auth.Permission{auth.LicensesManage}
+	managesDirectory  = []auth.Permission{auth.DirectoryManage}
+	managesDashboards = []auth.Permission{auth.LiveReportsFull}
+	// managesImports is of either kind: the API looks at what the file is of.
+	managesImports = []auth.Permission{auth.DirectoryManage, auth.LiveReportsFull}
+	managesMetrics = []auth.Permission{auth.MetricsManage}
+)
+
 // The sections of the navigation, after the first, which has no name.
 const (
 	sectionLiveReports = "Live Reports"
@@ -33,10 +44,20 @@ func productOptions(summary []client.ProductSummary, kinds ...string) []view.Opt
 	var options []view.Option
 	for _, p := range summary {
 		if len(kinds) == 0 || slices.Contains(kinds, p.Kind) {
-			options = append(options, view.Option{Value: p.ProductID, Name: p.Name})
+			options = append(options, view.Option{Value: p.ProductID, Name: withKind(p.Name, p.Kind)})
 		}
 	}
 	return options
+}
+
+// optionName is what a choice is called.
+func optionName(options []view.Option, value string) string {
+	for _, o := range options {
+		if o.Value == value {
+			return o.Name
+		}
+	}
+	return value
 }
 
 // centerOptions are cost centers as choices.

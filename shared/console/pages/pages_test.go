@@ -8,15 +8,16 @@ import (
 
 	"golang.org/x/net/html"
 
-	"seatwise/infra/consoletest"
+	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/pages"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/problem"
 )
 
 // examples are addresses of routes with a parameter, by the route's path: what is in braces becomes
 // this. A page adds its own here when it is added.
-func examples(t *testing.T, c *consoletest.Console) map[string]string {
+func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 	t.Helper()
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 3, "phone-system": 2})
 	list, err := api.ListLicenses(t.Context(), client.ListLicensesQuery{Product: []string{"phone-system"}})
@@ -57,23 +58,77 @@ func examples(t *testing.T, c *consoletest.Console) map[string]string {
 			}
 		}
 	}
-	report, err := api.PostReport(t.Context(), client.PostReportRequest{Kind: "license-status"}, client.Change{Key: "5"})
+	reclaim, err := api.CreateReclaim(
+		t.Context(), client.CreateReclaimRequest{ProductID: "phone-system", Days: 1}, client.Change{Key: "reclaim"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := api.PostReport(
+		t.Context(), client.PostReportRequest{Kind: "license-status"}, client.Change{Key: "5"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	made(t, api, report.Body.ID)
+	brought, err := api.CreateImport(
+		t.Context(),
+		client.CreateImportRequest{Kind: "users", FileName: "people.csv", SizeBytes: 100},
+		client.Change{Key: "import"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.PutRole(
+		t.Context(),
+		"lead",
+		client.PutRoleRequest{Name: "Lead", Permissions: client.Set([]string{"licenses.read"})},
+		client.Change{Key: "6"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	mass, err := api.CreateMassConfiguration(
+		t.Context(),
+		client.CreateMassConfigurationRequest{FileName: "phones.csv", SizeBytes: 20},
+		client.Change{Key: "7"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil || len(period.Body.Lines) == 0 {
+		t.Fatalf("%+v, %v", period.Body, err)
+	}
+	line, err := api.GetPeriodLine(
+		t.Context(), "current", period.Body.Lines[0].ID, client.GetPeriodLineQuery{},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lineAddress := "billing/periods/current/lines/" + line.Body.ID
 	return map[string]string{
-		"usage/reports/{id}":                       "usage/reports/" + report.Body.ID,
-		"live-reports/users/{id}":                  "live-reports/users/zoe",
-		"live-reports/queues/{id}":                 "live-reports/queues/detroit",
-		"live-reports/dashboards/{id}":             "live-reports/dashboards/support",
-		"live-reports/exclusions/{product}/{user}": "live-reports/exclusions/live-reports/john",
-		"licenses/{id}":                            "licenses/" + id,
-		"problems/{slug}":                          "problems/validation",
-		"accounts/of/{id}":                         "accounts/of/acme",
-		"billing/orders/{id}":                      "billing/orders/" + orders.Body.Items[0].ID,
-		"cart/lines/{line}":                        "cart/lines/" + cart.Body.Lines[0].ID,
-		"cart/review/{quote}":                      "cart/review/" + quote.Body.ID,
+		"billing/periods/{first}":                         "billing/periods/current",
+		"billing/periods/{first}/lines/{line}":            lineAddress,
+		"billing/periods/{first}/lines/{line}/days/{day}": lineAddress + "/days/" + line.Body.Days[0].Day,
+		"mass-configurations/{id}":                        "mass-configurations/" + mass.Body.ID,
+		"directory/imports/sample":                        "directory/imports/sample?kind=users&format=csv",
+		"directory/imports/{id}":                          "directory/imports/" + brought.Body.ID,
+		"directory/exports/{id}":                          "directory/exports/" + exported(t, api, "users").ID,
+		"directory/users/{id}":                            "directory/users/zoe",
+		"directory/roles/{id}":                            "directory/roles/lead",
+		"usage/reports/{id}":                              "usage/reports/" + report.Body.ID,
+		"live-reports/users/{id}":                         "live-reports/users/zoe",
+		"live-reports/queues/{id}":                        "live-reports/queues/detroit",
+		"live-reports/dashboards/{id}":                    "live-reports/dashboards/support",
+		"live-reports/exclusions/{product}/{user}":        "live-reports/exclusions/live-reports/john",
+		"licenses/{id}":                                   "licenses/" + id,
+		"problems/{slug}":                                 "problems/validation",
+		"accounts/of/{id}":                                "accounts/of/acme",
+		"billing/orders/{id}":                             "billing/orders/" + orders.Body.Items[0].ID,
+		"billing/reclaims/{id}":                           "billing/reclaims/" + reclaim.Body.ID,
+		"billing/policies/{product}":                      "billing/policies/live-reports",
+		"cart/lines/{line}":                               "cart/lines/" + cart.Body.Lines[0].ID,
+		"cart/review/{quote}":                             "cart/review/" + quote.Body.ID,
 	}
 }
 
@@ -88,9 +143,21 @@ func address(route string, known map[string]string) string {
 	return known[best] + strings.TrimPrefix(route, best)
 }
 
+// TestEveryProblemIsExplained opens the page of each kind of problem that the API may answer.
+func TestEveryProblemIsExplained(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	for _, slug := range problem.Slugs() {
+		if p := b.Get("/console/acme/problems/" + string(slug)); p.Status != http.StatusOK {
+			t.Errorf("%s is not explained: %d", slug, p.Status)
+		}
+	}
+}
+
 // TestEveryPage opens every route of every page, as who may do everything.
 func TestEveryPage(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	known := examples(t, c)
 	b := c.SignIn(t, "acme", "ada")
 	b.Header.Set("Accept-Encoding", "gzip")
@@ -119,7 +186,7 @@ func TestEveryPage(t *testing.T) {
 	}
 }
 
-func checkPage(t *testing.T, path string, p *consoletest.Page) {
+func checkPage(t *testing.T, path string, p *consolewalk.Page) {
 	t.Helper()
 	if n := len(p.Elements("h1")); n != 1 {
 		t.Errorf("%s has %d main headings", path, n)
@@ -168,7 +235,7 @@ func checkPage(t *testing.T, path string, p *consoletest.Page) {
 // TestWhatIsNotAllowedIsNotThere gives a person each single permission: pages that need another one
 // are in no navigation, and refused when they are opened all the same.
 func TestWhatIsNotAllowedIsNotThere(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	known := examples(t, c)
 	for _, permission := range auth.Permissions() {
 		if permission == auth.AccountsManage {
@@ -181,10 +248,10 @@ func TestWhatIsNotAllowedIsNotThere(t *testing.T) {
 			if shown := len(home.Links(page.Name)) > 0; page.Order != 0 && shown != allowed {
 				t.Errorf("with %s: %s is in the navigation: %v", permission, page.Name, shown)
 			}
-			if allowed {
-				continue
-			}
 			for _, route := range page.Routes {
+				if allowed && (len(route.Needs) == 0 || slices.ContainsFunc(route.Needs, auth.SetOf(permission).Has)) {
+					continue
+				}
 				p := b.Get("/console/acme/" + address(route.Path, known))
 				// What is another person's own, as a line of a cart, is not there for anybody else.
 				if p.Status != http.StatusForbidden && p.Status != http.StatusNotFound {
@@ -193,6 +260,20 @@ func TestWhatIsNotAllowedIsNotThere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// forReaders are routes whose form is for who may read their page, or stands on a page that readers
+// see too and is drawn for who may send it.
+var forReaders = map[string]bool{
+	"mass-configurations": true, "mass-configurations/{id}": true, "directory/imports": true,
+	"directory/exports": true, "usage/reports": true, "time-zone": true, "tour": true,
+}
+
+// changes says that nobody sees a page who only reads.
+func changes(needs []auth.Permission) bool {
+	return len(needs) > 0 && !slices.ContainsFunc(needs, func(p auth.Permission) bool {
+		return p != auth.BillingPurchase && p != auth.AccountsManage
+	})
 }
 
 // TestNamesAndPaths holds what the navigation and the plain addresses rest on.
@@ -208,6 +289,9 @@ func TestNamesAndPaths(t *testing.T) {
 		}
 		paths[page.Path] = page.Name
 		for _, route := range page.Routes {
+			if route.Send != nil && len(route.Needs) == 0 && !changes(page.Needs) && !forReaders[route.Path] {
+				t.Errorf("%s does not say what its form needs (Needs), so it is shown to who may only read", route.Path)
+			}
 			if route.Send != nil && route.Submit == "" {
 				t.Errorf("%s has no name of its button, for who is shown the form again", route.Path)
 			}

@@ -13,8 +13,8 @@ var _ = add(web.Page{
 // explanation is what a kind of problem means, and what can be done.
 type explanation struct{ Title, Means, Do string }
 
-// explanations are the kinds of problems of the API (docs/contract.md). The test of this file knows
-// that none is missing.
+// explanations are the kinds of problems of the API (docs/contract.md, Errors). A test holds that none
+// is missing.
 var explanations = map[string]explanation{
 	"account-closed": {
 		"The account is closed",
@@ -50,6 +50,11 @@ var explanations = map[string]explanation{
 		"You may not do that",
 		"Your roles do not carry the permission that this needs.",
 		"Ask an admin of your account for a role that does.",
+	},
+	"headers-too-large": {
+		"Too much was sent with the request",
+		"The cookies and other headers of the browser are larger than what is taken.",
+		"Delete the cookies of this site, then sign in again.",
 	},
 	"hidden-rows": {
 		"The file hides rows or columns",
@@ -137,12 +142,12 @@ var explanations = map[string]explanation{
 		"Look at both versions and choose.",
 	},
 	"quote-expired": {
-		"The quote has expired",
-		"A quote is good for 30 minutes.",
+		"The charges were shown too long ago",
+		"What was shown is good for 30 minutes.",
 		"Go back to the cart and review the charges again.",
 	},
 	"quote-stale": {
-		"The quote does not fit any more",
+		"The prices or the cart changed",
 		"Prices or the cart have changed since the charges were shown.",
 		"Go back to the cart and review the charges again.",
 	},
@@ -184,9 +189,9 @@ var explanations = map[string]explanation{
 		"Make the user active first.",
 	},
 	"validation": {
-		"Something is not as it must be",
-		"One or more of the values break a rule. Each is named.",
-		"Correct what is named beside the fields and send the form again.",
+		"A value is not accepted",
+		"A field was left empty that is needed, or has what it does not take: too long, too large, of another form, or the name of something that is not there. Nothing was changed.",
+		"The message names each field, and beside the field it says what it takes. Correct it there and send the form again: all else that you typed is kept.",
 	},
 	"wallboard-limit": {
 		"No more wallboards",
@@ -205,7 +210,7 @@ var explanations = map[string]explanation{
 	},
 }
 
-func showProblem(c *web.Context, _ *view.Form) error {
+func showProblem(c *web.Context, f *view.Form) error {
 	e, known := explanations[c.Param("slug")]
 	if !known {
 		return c.NotFound("There is no kind of problem of this name.")
@@ -213,5 +218,5 @@ func showProblem(c *web.Context, _ *view.Form) error {
 	if err := c.Load(); err != nil {
 		return err
 	}
-	return c.Show(e.Title, problemPage(c, e))
+	return c.Show(e.Title, problemPage(c, e, c.Back(f, "")))
 }

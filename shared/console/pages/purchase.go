@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,8 @@ type shop struct {
 	// metered are products that are not bought: what is used of them is charged.
 	metered []offer
 	empty   bool
+	// pressed is the product whose button was pressed and refused; empty for none.
+	pressed string
 }
 
 // shelf is a heading, and the products under it.
@@ -42,11 +45,13 @@ type shelf struct {
 	offers []offer
 }
 
-// offer is a product with what the account has of it, and the form that buys it.
+// offer is a product with what the account has of it, and what is typed into its tile.
 type offer struct {
 	client.CatalogItem
-	have  *client.ProductSummary
-	form  *view.Form
+	have     *client.ProductSummary
+	quantity string
+	// fault is what was wrong with the quantity, if its button was pressed.
+	fault string
 	first bool
 }
 
@@ -74,8 +79,12 @@ func (o offer) waits(f *view.Format) string {
 	return f.Count(o.have.Waiting, "person waits", "people wait") + " for one."
 }
 
-// quantity is what the field shows before anything is typed: 1, or what the link asked for.
-func (o offer) quantity() string { return o.form.Default("quantity", "1") }
+// untyped is what a quantity shows before anything is typed.
+const untyped = "1"
+
+// quantityField is the name of a product's quantity: one form has all tiles, so that what is typed
+// into the others is kept when one is put into the cart.
+func quantityField(product string) string { return "quantity-" + product }
 
 func showPurchase(c *web.Context, f *view.Form) error {
 	var catalog client.Answer[client.CatalogItemPage]
@@ -107,7 +116,8 @@ func pricedIn(items []client.CatalogItem, currency string) bool {
 
 func makeShop(c *web.Context, f *view.Form, items []client.CatalogItem, summary []client.ProductSummary) shop {
 	s := shop{category: f.Default("category", c.Query().Get("category")), empty: len(items) == 0}
-	wanted, quantity := c.Query().Get("product"), c.Query().Get("quantity")
+	wanted := c.Query().Get("product")
+	_, s.pressed = cut(f.Get("do"), ":")
 	names := map[string]string{}
 	for _, p := range items {
 		names[p.ID] = p.Name
@@ -119,21 +129,16 @@ func makeShop(c *web.Context, f *view.Form, items []client.CatalogItem, summary 
 		s.category = ""
 	}
 	for _, p := range items {
-		o := offer{CatalogItem: p, form: c.NewForm()}
+		o := offer{CatalogItem: p, quantity: f.Default(quantityField(p.ID), askedFor(c.Query(), p.ID))}
 		if i := slices.IndexFunc(
 			summary,
 			func(one client.ProductSummary) bool { return one.ProductID == p.ID },
 		); i >= 0 {
 			o.have = &summary[i]
 		}
-		switch {
-		case f.Values.Get("productId") == p.ID:
-			o.form, o.first = f, true
-		case wanted == p.ID:
-			o.first = true
-			if quantity != "" {
-				o.form.Values.Set("quantity", quantity)
-			}
+		o.first = p.ID == s.pressed || s.pressed == "" && p.ID == wanted
+		if p.ID == s.pressed {
+			o.fault = f.FaultOf("quantity")
 		}
 		switch {
 		case p.Kind == kindMetered && s.category == "":
@@ -143,6 +148,47 @@ func makeShop(c *web.Context, f *view.Form, items []client.CatalogItem, summary 
 		}
 	}
 	return s
+}
+
+// askedFor is the quantity that a link asks for: of the product that it names, or of any.
+func askedFor(q url.Values, product string) string {
+	if q.Get("product") == product && q.Get("quantity") != "" {
+		return q.Get("quantity")
+	}
+	if typed := q.Get(quantityField(product)); typed != "" {
+		return typed
+	}
+	return untyped
+}
+
+// typedFor are the products whose quantity was typed.
+func typedFor(f *view.Form) []string {
+	var ids []string
+	for name := range f.Values {
+		if id, is := strings.CutPrefix(name, quantityField("")); is && strings.TrimSpace(f.Get(name)) != untyped {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// withTyped is a page of the shop with what was typed for other products than the one that was put
+// into the cart.
+func withTyped(page string, f *view.Form, done string) string {
+	q := url.Values{}
+	for _, id := range typedFor(f) {
+		if typed := strings.TrimSpace(f.Get(quantityField(id))); id != done && typed != "" {
+			q.Set(quantityField(id), typed)
+		}
+	}
+	switch {
+	case len(q) == 0:
+		return page
+	case strings.Contains(page, "?"):
+		return page + "&" + q.Encode()
+	}
+	return page + "?" + q.Encode()
 }
 
 // shelfOf is the heading under which a product stands: add-ons by what they hang on.
@@ -163,11 +209,21 @@ func (s *shop) put(name string, o offer) {
 }
 
 func sendPurchase(c *web.Context, f *view.Form) error {
-	quantity, err := wholeNumber(f.Get("quantity"))
+	do, product := cut(f.Get("do"), ":")
+	if do == "typed" { // Enter in a field, which presses no button of a tile
+		ids := typedFor(f)
+		if len(ids) != 1 {
+			e := client.As(web.Wrong("", ""))
+			e.Title, e.Errors = "Press Add to Cart beside the product that you want", nil
+			return e
+		}
+		product = ids[0]
+		f.Values.Set("do", "add:"+product)
+	}
+	quantity, err := wholeNumber(f.Get(quantityField(product)))
 	if err != nil {
 		return web.Wrong("quantity", "must be a whole number, such as 5")
 	}
-	product := f.Get("productId")
 	cart, err := c.API.AddCartLine(
 		c.R.Context(),
 		client.AddCartLineRequest{ProductID: product, Quantity: quantity},
@@ -187,7 +243,7 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 			cart = merged
 		}
 	}
-	if f.Get("do") == "buy" {
+	if do == "buy" {
 		return c.GoTo(c.Link("cart"))
 	}
 	name := product
@@ -198,7 +254,7 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 	}
 	said := web.Good(c.Format().Number(quantity) + " " + name + " put into the cart.")
 	said.Href, said.Link = c.Link("cart"), "Check Out"
-	return c.Done(c.Back(f, c.Link("purchase")), said)
+	return c.Done(withTyped(c.Back(f, c.Link("purchase")), f, product), said)
 }
 
 // full says of a cart that takes no more what can be done.

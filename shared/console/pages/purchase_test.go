@@ -10,15 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/consoletest"
+	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 )
 
-// tile is the form of a product of the purchase page.
-func tile(t *testing.T, page *consoletest.Page, product string) *consoletest.Form {
+// tile is the form of the purchase page, which has a tile of a product.
+func tile(t *testing.T, page *consolewalk.Page, product string) *consolewalk.Form {
 	t.Helper()
 	for _, f := range page.Forms() {
-		if f.Values.Get("productId") == product {
+		if f.Values.Has("quantity-" + product) {
 			return f
 		}
 	}
@@ -55,7 +55,7 @@ func line(product string, quantity int64, center string) client.CartLineInput {
 }
 
 // press sends a form by one of its buttons.
-func press(b *consoletest.Browser, f *consoletest.Form, button string) *consoletest.Page {
+func press(b *consolewalk.Browser, f *consolewalk.Form, button string) *consolewalk.Page {
 	f.Set("do", button)
 	return b.Submit(f)
 }
@@ -73,7 +73,7 @@ func orders(t *testing.T, api *client.Client) []client.Order {
 // The steps of the portals: Billing, Purchase, Analytics, a quantity, Add to Cart, Check Out,
 // Assign to All, Split, Next, the acknowledgement, Confirm, the statement, Done.
 func TestBuyAsInThePortals(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
 
@@ -82,11 +82,26 @@ func TestBuyAsInThePortals(t *testing.T) {
 	shop.Says("Live Reports", "$25.00", "You have none yet.")
 	shop.Hides("Phone System")
 	form := tile(t, shop, "live-reports")
-	form.Set("quantity", "12")
-	added := press(b, form, "add")
+	form.Set("quantity-live-reports", "12")
+	form.Set("quantity-call-queue-booster", "7")
+	added := press(b, form, "add:live-reports")
 	added.Says("12 Live Reports put into the cart.")
 	if got := added.URL.Query().Get("category"); got != "Analytics" {
 		t.Errorf("the filter is %q after something was added", got)
+	}
+
+	form = tile(t, added, "live-reports")
+	if one, other := form.Values.Get(
+		"quantity-live-reports",
+	), form.Values.Get(
+		"quantity-call-queue-booster",
+	); one != "1" ||
+		other != "7" {
+		t.Errorf(
+			"after one was put into the cart it shows %q, want 1, and the other tile %q, want the 7 typed",
+			one,
+			other,
+		)
 	}
 
 	cart := b.Get(added.Link("Check Out"))
@@ -100,6 +115,14 @@ func TestBuyAsInThePortals(t *testing.T) {
 	split := press(b, cart.Post(), "split:1")
 	split.Says("Divide its 12 licenses among cost centers.")
 	form = split.Post()
+	form.Set("do", "part") // a part more, and what was typed stays
+	form.Set("quantity", "5", "7")
+	form.Set("costCenter", "CC-1", "CC-2")
+	split = b.Submit(form)
+	form = split.Post()
+	if got := form.Values["quantity"]; len(got) != 3 || got[0] != "5" || got[1] != "7" || got[2] != "" {
+		t.Errorf("the parts are %q", got)
+	}
 	form.Set("quantity", "7", "")
 	form.Set("costCenter", "CC-1", "CC-2")
 	cart = b.Submit(form)
@@ -151,47 +174,55 @@ func TestBuyAsInThePortals(t *testing.T) {
 // Buy now leads to the cart at once; the same product twice is one line until its cost centers are
 // chosen.
 func TestBuyNow(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
 	b := c.SignIn(t, "acme", "ada")
 	shop := b.Get("/console/acme/purchase?product=live-reports&quantity=3")
 	shop.Says("You have 2, 2 of them free.", "Charged as they are used", "Add-ons of Phone System")
 	form := tile(t, shop, "live-reports")
-	if got := form.Values.Get("quantity"); got != "3" {
+	if got := form.Values.Get("quantity-live-reports"); got != "3" {
 		t.Errorf("a link that asks for 3 shows %s", got)
 	}
-	cart := press(b, form, "buy")
+	cart := press(b, form, "buy:live-reports")
 	if cart.URL.Path != "/console/acme/cart" {
 		t.Errorf("Buy now leads to %s", cart.URL)
 	}
-	press(b, tile(t, b.Get("/console/acme/purchase"), "live-reports"), "add")
+	press(b, tile(t, b.Get("/console/acme/purchase"), "live-reports"), "add:live-reports")
 	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].Quantity != 4 {
 		t.Errorf("the cart has %+v", lines)
 	}
-	for typed, says := range map[string]string{"": "Must be a whole number", "abc": "Must be a whole number", "0": "", "10001": ""} {
+	for typed, says := range map[string]string{
+		"": "Must be a whole number", "abc": "Must be a whole number", "0": "", "10001": "",
+	} {
 		form := tile(t, b.Get("/console/acme/purchase"), "phone-system")
-		form.Set("quantity", typed)
-		page := press(b, form, "add")
+		form.Set("quantity-phone-system", typed)
+		form.Set("quantity-live-reports", "9")
+		page := press(b, form, "add:phone-system")
 		if page.Status != http.StatusUnprocessableEntity {
 			t.Errorf("a quantity of %q is answered by %d", typed, page.Status)
 		}
 		page.Says(says)
-		if got := tile(t, page, "phone-system").Values.Get("quantity"); got != typed {
+		if got := tile(t, page, "phone-system").Values.Get("quantity-phone-system"); got != typed {
 			t.Errorf("%q was typed and %q is there", typed, got)
 		}
-		if got := tile(t, page, "live-reports").Values.Get("quantity"); got != "1" {
-			t.Errorf("what was typed for one product is shown for another: %q", got)
+		if got := tile(t, page, "live-reports").Values.Get("quantity-live-reports"); got != "9" {
+			t.Errorf("9 was typed for another product, and after a refusal %q is there", got)
 		}
 	}
 	if n := len(cartOf(t, api).Lines); n != 1 {
 		t.Errorf("the cart has %d lines after refusals", n)
 	}
+	// Enter in a field: the one quantity that was typed, or a question.
+	enter := tile(t, b.Get("/console/acme/purchase"), "phone-system")
+	press(b, enter, "typed").Says("Press Add to Cart beside the product that you want")
+	enter.Set("quantity-phone-system", "2")
+	press(b, enter, "typed").Says("2 Phone System put into the cart.")
 }
 
 // Quantities and cost centers are changed in the lines, and lines are taken out, one or the
 // selected ones.
 func TestChangeTheCart(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, ""), line("phone-system", 3, ""), line("auto-attendant", 1, ""))
 	b := c.SignIn(t, "acme", "ada")
@@ -241,7 +272,7 @@ func TestChangeTheCart(t *testing.T) {
 // A line without a cost center stops the order beside its line, whatever else was typed is kept,
 // and Next then goes on.
 func TestALineWithoutACostCenter(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, "CC-1"), line("phone-system", 3, ""))
 	b := c.SignIn(t, "acme", "ada")
@@ -260,7 +291,7 @@ func TestALineWithoutACostCenter(t *testing.T) {
 
 // An account with one cost center need not choose it.
 func TestOneCostCenter(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	if _, err := api.DeleteCostCenter(t.Context(), "CC-2", client.Change{Key: "d"}); err != nil {
 		t.Fatal(err)
@@ -274,7 +305,7 @@ func TestOneCostCenter(t *testing.T) {
 // A cost center is made on the way, for the selected lines or for all; what was typed before is
 // saved.
 func TestANewCostCenterOnTheWay(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, ""), line("phone-system", 3, "CC-1"))
 	b := c.SignIn(t, "acme", "ada")
@@ -307,7 +338,7 @@ func TestANewCostCenterOnTheWay(t *testing.T) {
 
 // Parts that do not fit are refused beside them, and empty rows between them do not count.
 func TestSplitThatDoesNotFit(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	if _, err := api.PutCostCenter(
 		t.Context(),
@@ -325,6 +356,12 @@ func TestSplitThatDoesNotFit(t *testing.T) {
 	form.Set("costCenter", "CC-1", "", "CC-3")
 	refused := b.Submit(form)
 	refused.Says("Must add up to the quantity of the line, which is 9.")
+	form = refused.Post()
+	form.Set("costCenter", "CC-1", "", "")
+	form.Set("quantity", "4", "", "5")
+	refused = b.Submit(form)
+	refused.Says("Choose the cost center that pays for this part.")
+	refused.Hides("characters", "Must be given")
 	form = refused.Post()
 	form.Set("costCenter", "CC-1", "", "CC-9")
 	form.Set("quantity", "4", "", "5")
@@ -374,7 +411,7 @@ func TestSplitThatDoesNotFit(t *testing.T) {
 // Of two tabs the slower one sees both carts, and chooses; saving its own leaves no line of the
 // other's.
 func TestTwoTabsOfACart(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, "CC-1"))
 	b := c.SignIn(t, "acme", "ada")
@@ -406,7 +443,7 @@ func TestTwoTabsOfACart(t *testing.T) {
 }
 
 // reviewed is a cart at its last step.
-func reviewed(t *testing.T, b *consoletest.Browser) *consoletest.Page {
+func reviewed(t *testing.T, b *consolewalk.Browser) *consolewalk.Page {
 	t.Helper()
 	page := press(b, b.Get("/console/acme/cart").Post(), "next")
 	if !strings.Contains(page.URL.Path, "/cart/review/") {
@@ -415,26 +452,50 @@ func reviewed(t *testing.T, b *consoletest.Browser) *consoletest.Page {
 	return page
 }
 
+// What was typed into the cart is there after more was looked for.
+func TestAddMoreKeepsWhatWasTyped(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	line := client.AddCartLineRequest{ProductID: "live-reports", Quantity: 3}
+	if _, err := api.AddCartLine(t.Context(), line, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart").Post()
+	for name := range form.Values {
+		if strings.HasPrefix(name, "quantity-") {
+			form.Set(name, "7")
+		}
+	}
+	if shop := press(b, form, "more"); shop.URL.Path != "/console/acme/purchase" {
+		t.Errorf("it leads to %s", shop.URL)
+	}
+	cart, err := api.GetCart(t.Context())
+	if err != nil || len(cart.Body.Lines) != 1 || cart.Body.Lines[0].Quantity != 7 {
+		t.Errorf("the cart has %+v, %v", cart.Body.Lines, err)
+	}
+}
+
 // However often Confirm is pressed, it is one order.
 func TestConfirmTwice(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, "CC-1"))
 	b := c.SignIn(t, "acme", "ada")
 	review := reviewed(t, b)
 	form, other := review.Post(), b.Get(review.URL.Path).Post()
-	for _, f := range []*consoletest.Form{form, other} {
+	for _, f := range []*consolewalk.Form{form, other} {
 		f.Set("acknowledged", "yes")
 		f.Set("do", "order")
 	}
 	var all sync.WaitGroup
-	pages := make([]*consoletest.Page, 4)
+	pages := make([]*consolewalk.Page, 4)
 	for i := range pages {
 		all.Go(func() { pages[i] = b.Submit(form) })
 	}
 	all.Wait()
 	// One more press, and one in another tab, which has a key of its own.
-	for _, p := range slices.Concat(pages, []*consoletest.Page{b.Submit(form), b.Submit(other)}) {
+	for _, p := range slices.Concat(pages, []*consolewalk.Page{b.Submit(form), b.Submit(other)}) {
 		if p.Status != http.StatusOK || !strings.Contains(p.URL.Path, "/billing/orders/") {
 			t.Errorf("%d at %s: %s", p.Status, p.URL, p.Text())
 		}
@@ -447,7 +508,7 @@ func TestConfirmTwice(t *testing.T) {
 
 // Without the acknowledgement nothing is ordered, and it is said beside the box.
 func TestNotAcknowledged(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, "CC-1"))
 	b := c.SignIn(t, "acme", "ada")
@@ -464,7 +525,7 @@ func TestNotAcknowledged(t *testing.T) {
 // After half an hour the charges are not offered any more; they are worked out again, with what has
 // changed.
 func TestAQuoteThatExpired(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, "CC-1"))
 	b := c.SignIn(t, "acme", "ada")
@@ -489,7 +550,7 @@ func TestAQuoteThatExpired(t *testing.T) {
 
 // A cart that has changed since its review is not ordered by it.
 func TestAQuoteThatIsStale(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	put(t, api, line("live-reports", 2, "CC-1"))
 	b := c.SignIn(t, "acme", "ada")
@@ -497,7 +558,7 @@ func TestAQuoteThatIsStale(t *testing.T) {
 	put(t, api, line("live-reports", 3, "CC-1"))
 	form.Set("acknowledged", "yes")
 	refused := press(b, form, "order")
-	refused.Says("The cart has changed since the quote", "Review the charges again")
+	refused.Says("The prices or the cart changed", "Review the charges again")
 	again := press(b, refused.Post(), "again")
 	again.Says("A month is $75.00; it was $50.00.", "Confirm")
 	if n := len(orders(t, api)); n != 0 {
@@ -507,11 +568,13 @@ func TestAQuoteThatIsStale(t *testing.T) {
 
 // Who may only read what is billed is offered nothing to buy, and refused; who may only buy, buys.
 func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
 	reader := c.SignIn(t, "acme", "zoe", "billing.read")
 	order := orders(t, api)[0]
-	for _, path := range []string{"billing", "billing/details", "billing/orders", "billing/orders/" + order.ID} {
+	for _, path := range []string{
+		"billing", "service-billing-details", "billing/orders", "billing/orders/" + order.ID,
+	} {
 		page := reader.Get("/console/acme/" + path)
 		if page.Status != http.StatusOK {
 			t.Errorf("%s: %d", path, page.Status)
@@ -524,11 +587,11 @@ func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 	}
 	buyer := c.SignIn(t, "acme", "zoe", "billing.purchase", "catalog.read")
 	form := tile(t, buyer.Get("/console/acme/purchase"), "live-reports")
-	forced := reader.Submit(form)
+	forced := press(reader, form, "add:live-reports")
 	if forced.Status != http.StatusForbidden {
 		t.Errorf("who may only read puts into a cart: %d", forced.Status)
 	}
-	cart := press(buyer, form, "buy")
+	cart := press(buyer, form, "buy:live-reports")
 	form = cart.Post()
 	form.Set("center-1", "CC-1")
 	review := press(buyer, form, "next")
@@ -546,7 +609,7 @@ func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 
 // The billing details add up: by product, by cost center, and as a chart with the same figures.
 func TestServiceBillingDetails(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 4, "phone-system": 2})
 	if _, err := api.PutUser(
 		t.Context(),
@@ -572,7 +635,38 @@ func TestServiceBillingDetails(t *testing.T) {
 	if n := len(page.Elements("svg")); n != 1 {
 		t.Errorf("there are %d charts", n)
 	}
-	empty := consoletest.Start(t)
+	empty := consolewalk.Start(t)
 	empty.Account(t, "bare", nil)
-	empty.SignIn(t, "bare", "ada").Get("/console/bare/billing/details").Says("Nothing recurs yet.", "Purchase licenses")
+	empty.SignIn(t, "bare", "ada").Get("/console/bare/service-billing-details").Says(
+		"Nothing recurs yet.", "Purchase licenses",
+	)
+}
+
+// A cost center can be made wherever one is chosen, and what was typed or chosen there is kept.
+func TestNewCostCenterWhereOneIsChosen(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	put(t, api, line("live-reports", 12, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	split := b.Get("/console/acme/cart/lines/1/split").Post()
+	split.Set("quantity", "4", "8")
+	split.Set("costCenter", "CC-1", "")
+	list := licensesOf(t, api, "live-reports")
+	many := "/console/acme/licenses/selected?do=cost-center&license=" + list[0].ID + "~live-reports~"
+	for code, page := range map[string]*consolewalk.Page{
+		"CC-SPLIT": press(b, split, "new"),
+		"CC-ONE":   b.Get(b.Get("/console/acme/licenses/" + list[0].ID + "/cost-center").Link("New cost center")),
+		"CC-MANY":  b.Get(b.Get(many).Link("New cost center")),
+	} {
+		form := page.Post()
+		form.Set("code", code)
+		back := b.Submit(form)
+		back.Says("The cost center " + code + " is made.")
+		if !strings.Contains(back.HTML, `value="`+code+`"`) {
+			t.Errorf("%s: %s does not offer it", code, back.URL)
+		}
+		if got := back.Post().Values["quantity"]; code == "CC-SPLIT" && !slices.Equal(got[:2], []string{"4", "8"}) {
+			t.Errorf("4 and 8 were typed into Split, and %q is there after a cost center was made", got)
+		}
+	}
 }

@@ -1,7 +1,10 @@
 package pages
 
 import (
+	"cmp"
 	"context"
+	"net/url"
+	"slices"
 	"time"
 
 	"seatwise/shared/console/client"
@@ -47,22 +50,76 @@ func mayReport(c *web.Context) bool { return c.May(auth.UsageRead) && !isUnlimit
 type usage struct {
 	sum     client.UsageSummary
 	reports client.ReportPage
-	cursor  string
+	query   url.Values
+	// waiting are those who have a reason for a license of Live Reports and none.
+	waiting client.Answer[client.WaitingGrantPage]
+}
+
+// bySource is a call queue or a dashboard that active users came by. without is how many of its
+// people have no license and wait for one.
+type bySource struct {
+	client.UsageSource
+	without int64
+}
+
+// queues are the call queues that active users came by, those with most people without a license
+// first.
+func (u usage) queues() []bySource {
+	without := map[string]int64{}
+	for _, w := range u.waiting.Body.Items {
+		for _, g := range w.Grants {
+			without[g.Source]++
+		}
+	}
+	list := u.sources("queue")
+	for i := range list {
+		list[i].without = without["queue:"+list[i].ID]
+	}
+	slices.SortStableFunc(list, func(a, b bySource) int { return cmp.Compare(b.without, a.without) })
+	return list
+}
+
+// sources are what active users came by, of one kind.
+func (u usage) sources(kind string) []bySource {
+	var list []bySource
+	for _, s := range u.sum.Overage.Sources {
+		if s.Kind == kind {
+			list = append(list, bySource{UsageSource: s})
+		}
+	}
+	return list
+}
+
+// withoutSays is how many of a queue wait, or that it is at least that number where more wait than
+// were read.
+func (u usage) withoutSays(f *view.Format, s bySource) string {
+	if u.waiting.Body.NextCursor != "" {
+		return f.Number(s.without) + " or more"
+	}
+	return f.Number(s.without)
 }
 
 func showUsage(c *web.Context, _ *view.Form) error {
 	var sum client.Answer[client.UsageSummary]
 	var reports client.Answer[client.ReportPage]
+	var waiting client.Answer[client.WaitingGrantPage]
 	err := c.Load(
 		client.Into(&sum, func(ctx context.Context) (client.Answer[client.UsageSummary], error) {
 			return c.API.GetUsageSummary(ctx, client.GetUsageSummaryQuery{})
 		}),
 		client.Into(&reports, listReports(c)),
+		client.IfAllowed(
+			client.Into(&waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+				return c.API.ListWaiting(ctx, client.ListWaitingQuery{
+					Product: []string{liveReports, queueBooster}, Limit: mostNames,
+				})
+			}),
+		),
 	)
 	if err != nil {
 		return err
 	}
-	return c.Show("Usage", usagePage(c, c.NewForm(), usage{sum.Body, reports.Body, c.Query().Get("cursor")}))
+	return c.Show("Usage", usagePage(c, c.NewForm(), usage{sum.Body, reports.Body, c.Query(), waiting}))
 }
 
 func listReports(c *web.Context) func(context.Context) (client.Answer[client.ReportPage], error) {
@@ -174,13 +231,26 @@ func (u usage) chart(f *view.Format) view.DayChart {
 
 // overageSays is since when there were more active users than licenses, and how many on the worst
 // day.
-func overageSays(f *view.Format, o client.UsageOverage) string {
-	text := "More people were active than licenses were bought, since " + f.Day(o.Since) + "."
+func overageSays(f *view.Format, from string, o client.UsageOverage) string {
+	since := "since " + f.Day(o.Since)
+	if o.Since == from { // before the first day of the window nobody looked
+		since = "on all of these days, and perhaps before them"
+	}
+	text := "More people were active than licenses were bought, " + since + "."
 	if o.PeakUsers > 0 {
 		return text + " The most on one day: " + f.Count(o.PeakUsers, "person", "people") + " over, on " +
 			f.Day(o.PeakDate) + "."
 	}
 	return text + " On no single day alone: it is those of the whole window together."
+}
+
+// queueUseColumns leave out who waits for a reader who may not see it.
+func queueUseColumns(u usage) []view.Column {
+	columns := []view.Column{{Name: "Call queue"}}
+	if u.waiting.Status != 0 {
+		columns = append(columns, view.Column{Name: "Without a license", Number: true})
+	}
+	return append(columns, view.Column{Name: "Active users", Number: true})
 }
 
 // sourceLink is the page of a queue or a dashboard that an overage came by.
@@ -193,13 +263,6 @@ func sourceLink(c *web.Context, s client.UsageSource) string {
 		return c.Link("live-reports", "dashboards", s.ID)
 	}
 	return ""
-}
-
-func sourceKind(s client.UsageSource) string {
-	if s.Kind == "queue" {
-		return "Call queue"
-	}
-	return "Dashboard"
 }
 
 // schedule says which reports are made without anybody asking.
@@ -228,12 +291,6 @@ func stateOf(r client.Report) (kind, word string) {
 }
 
 func (u usage) pager(c *web.Context) view.Pager {
-	p := view.Pager{Count: c.Format().Count(int64(len(u.reports.Items)), "report", "reports") + " on this page"}
-	if u.cursor != "" {
-		p.First = c.Link("usage")
-	}
-	if u.reports.NextCursor != "" {
-		p.Next = view.WithCursor(c.Link("usage"), nil, u.reports.NextCursor)
-	}
-	return p
+	return pagerOf(c, c.Link("usage"), u.query, onPage{rows: len(u.reports.Items), next: u.reports.NextCursor},
+		[2]string{"report", "reports"})
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/consoletest"
+	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 )
 
@@ -42,7 +42,7 @@ func made(t *testing.T, api *client.Client, id string) {
 }
 
 // fold runs the function that folds usage, as its schedule does.
-func fold(t *testing.T, c *consoletest.Console) {
+func fold(t *testing.T, c *consolewalk.Console) {
 	t.Helper()
 	body := `{"time":"` + c.Now().UTC().Format(time.RFC3339) + `","source":"aws.events","resources":[]}`
 	address := c.URL + "/2015-03-31/functions/UsageAggregationFunction/invocations"
@@ -63,7 +63,7 @@ func fold(t *testing.T, c *consoletest.Console) {
 // The figures of Usage are those of the API, and the chart has a bar for each active user's day and
 // a table with the same.
 func TestUsageShowsWhatTheAPICounts(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
 	monitored(t, api, "detroit", "support", "zoe", "john")
 	fold(t, c)
@@ -78,6 +78,7 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 		t.Fatalf("%+v", sum.Body)
 	}
 	page.Says("More people were active than licenses were bought, since", "Queue detroit", "Purchase licenses")
+	page.Says("Without a license", "Queue detroit 1 2") // one of its two waits
 	limits, over := 0, 0
 	for _, attributes := range [][]string{classes(page, "line"), classes(page, "rect")} {
 		for _, class := range attributes {
@@ -94,7 +95,7 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 	}
 }
 
-func classes(p *consoletest.Page, element string) []string {
+func classes(p *consolewalk.Page, element string) []string {
 	var all []string
 	for _, n := range p.Elements(element) {
 		for _, a := range n.Attr {
@@ -109,7 +110,7 @@ func classes(p *consoletest.Page, element string) []string {
 // The steps of the portals: Download License Status Report, then Excel file. A double click is one
 // report.
 func TestDownloadLicenseStatusReport(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
 	monitored(t, api, "detroit", "support", "zoe")
 	b := c.SignIn(t, "acme", "ada")
@@ -139,7 +140,7 @@ func TestDownloadLicenseStatusReport(t *testing.T) {
 }
 
 func TestDaysOfAReport(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get(b.Get("/console/acme/usage").Link("Choose other days"))
@@ -169,7 +170,7 @@ func TestDaysOfAReport(t *testing.T) {
 // The unlimited bundle has no report: it is not offered, and refused when it is asked for all the
 // same.
 func TestTheUnlimitedBundleHasNoReport(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
 	form := b.Get("/console/acme/usage").Form("/usage/reports")

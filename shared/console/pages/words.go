@@ -25,6 +25,33 @@ func licenseColumns(c *web.Context) []view.Column {
 	return columns
 }
 
+// gives says whether the reader is offered to assign licenses to people.
+func gives(c *web.Context) bool { return c.May(auth.LicensesManage) && c.May(auth.LicensesRead) }
+
+func userColumns(c *web.Context) []view.Column {
+	columns := []view.Column{
+		{Name: "Name"},
+		{Name: "E-mail"},
+		{Name: "Ext"},
+		{Name: "Number"},
+		{Name: "Roles"},
+		{Name: "Actions", Number: true},
+	}
+	if gives(c) {
+		columns = append([]view.Column{{Name: "Select", All: "selected"}}, columns...)
+	}
+	return columns
+}
+
+// columns are those of what was selected, with what happens where that is known.
+func (s selection) columns() []view.Column {
+	columns := []view.Column{{Name: "License Type"}, {Name: "Assigned To"}, {Name: "UUID"}}
+	if s.foretold() {
+		columns = append(columns, view.Column{Name: "What happens"})
+	}
+	return columns
+}
+
 func licenseLead(l client.License) string {
 	switch l.Status {
 	case "available":
@@ -33,6 +60,28 @@ func licenseLead(l client.License) string {
 		return "Terminated."
 	}
 	return "Assigned to " + l.UserName + "."
+}
+
+// holderSays is who holds a license, in a word.
+func holderSays(l client.License) string {
+	if l.UserID == "" {
+		return "nobody"
+	}
+	return l.UserName
+}
+
+// goesAlong is what goes to another person with a license: an extension where it has one, add-ons
+// where its kind has them.
+func goesAlong(kind, extension string) string {
+	switch {
+	case kind == "base" && extension != "":
+		return ", with its extension " + extension + " and its add-ons"
+	case kind == "base":
+		return ", with its add-ons"
+	case extension != "":
+		return ", with its extension " + extension
+	}
+	return ""
 }
 
 func orDash(s string) string {
@@ -79,3 +128,30 @@ func selectedSays(s selection) string {
 	}
 	return "The person whom you choose gets one of each of these products."
 }
+
+// withKind tells an add-on, and what is counted, from what has nearly the same name: Desktop is an
+// add-on of a phone, and Desktop Client a program that is counted.
+func withKind(name, kind string) string {
+	if kind == "addOn" || kind == "metered" {
+		return name + " (" + kindName(kind) + ")"
+	}
+	return name
+}
+
+// kindName is what the portals call a kind of license.
+func kindName(kind string) string {
+	switch kind {
+	case "base":
+		return "Base"
+	case "addOn":
+		return "Add-on"
+	case "seat":
+		return "Seat"
+	case "metered":
+		return "Metered"
+	}
+	return kind
+}
+
+// lower begins a word without a capital.
+func lower(word string) string { return strings.ToLower(word[:1]) + word[1:] }

@@ -354,6 +354,28 @@ func (j Jar) DropShort(w http.ResponseWriter, name string) {
 	http.SetCookie(w, j.cookie(name, "", 0))
 }
 
+// choiceLife is how long a browser keeps what a reader chose; none keeps a cookie for longer.
+const choiceLife = 400 * 24 * time.Hour
+
+// Keep writes a choice of the reader, which is no secret and names nobody: it is not sealed, so it
+// outlasts the keys, and no script reads it. An empty value removes it.
+func (j Jar) Keep(w http.ResponseWriter, name, value string) {
+	life := choiceLife
+	if value == "" {
+		life = 0
+	}
+	http.SetCookie(w, j.cookie(name, value, life))
+}
+
+// Kept reads what Keep wrote; empty if there is none.
+func (j Jar) Kept(r *http.Request, name string) string {
+	c, err := r.Cookie(j.name(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
 // Plain reads a cookie that a script of ours has set, such as the time zone of the reader; empty if
 // there is none.
 func Plain(r *http.Request, name string) string {

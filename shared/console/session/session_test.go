@@ -83,7 +83,8 @@ func TestLargeTokensFit(t *testing.T) {
 			t.Errorf("%s: %d bytes", name, size)
 		}
 		for _, c := range cookies {
-			if len(c.String()) > 4096 || !strings.Contains(c.Name, "session") || !strings.HasPrefix(c.Name, "__Host-") ||
+			if len(c.String()) > 4096 || !strings.Contains(c.Name, "session") ||
+				!strings.HasPrefix(c.Name, "__Host-") ||
 				!c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode ||
 				c.Path != "/" ||
 				c.Domain != "" {
@@ -169,11 +170,15 @@ func TestWhatWasAlteredDoesNotOpen(t *testing.T) {
 		change func([]*http.Cookie) []*http.Cookie
 		want   error
 	}{
-		"nothing":          {func([]*http.Cookie) []*http.Cookie { return nil }, session.ErrNone},
-		"a part missing":   {func(c []*http.Cookie) []*http.Cookie { return c[:1] }, session.ErrTorn},
-		"of two sealings":  {func(c []*http.Cookie) []*http.Cookie { return []*http.Cookie{c[0], others[1]} }, session.ErrTorn},
-		"another purpose":  {func([]*http.Cookie) []*http.Cookie { return short(t, jar) }, session.ErrNone},
-		"a changed letter": {func(c []*http.Cookie) []*http.Cookie { return []*http.Cookie{flipped(c[0]), c[1]} }, session.ErrNone},
+		"nothing":        {func([]*http.Cookie) []*http.Cookie { return nil }, session.ErrNone},
+		"a part missing": {func(c []*http.Cookie) []*http.Cookie { return c[:1] }, session.ErrTorn},
+		"of two sealings": {
+			func(c []*http.Cookie) []*http.Cookie { return []*http.Cookie{c[0], others[1]} }, session.ErrTorn,
+		},
+		"another purpose": {func([]*http.Cookie) []*http.Cookie { return short(t, jar) }, session.ErrNone},
+		"a changed letter": {
+			func(c []*http.Cookie) []*http.Cookie { return []*http.Cookie{flipped(c[0]), c[1]} }, session.ErrNone,
+		},
 	} {
 		if _, err := jar.Get(t.Context(), with(test.change(cookies))); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v", name, err)
@@ -220,7 +225,9 @@ func TestASmallerSessionLeavesNoPartOfALargerOne(t *testing.T) {
 
 func TestTheEndsOfASession(t *testing.T) {
 	s := &session.Session{Began: began, Used: began}
-	for after, over := range map[time.Duration]bool{time.Hour: false, session.Idle: false, session.Idle + time.Second: true} {
+	for after, over := range map[time.Duration]bool{
+		time.Hour: false, session.Idle: false, session.Idle + time.Second: true,
+	} {
 		if s.Over(began.Add(after)) != over {
 			t.Errorf("idle for %s: over is not %v", after, over)
 		}

@@ -42,7 +42,7 @@ func startStranger(t *testing.T) (issuer string) {
 	install.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
 	install.Dir = bin // outside of this module, whose go.mod it must not touch
 	if out, err := install.CombinedOutput(); err != nil {
-		// Like the servers of infra/testenv: what is missing fails in CI, and says what to do
+		// Like the servers of infra/testing/programs: what is missing fails in CI, and says what to do
 		// elsewhere.
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("the identity provider %s cannot be installed: %v: %s", stranger, err, out)

@@ -1,6 +1,9 @@
 package view
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // DayBar is a day of a chart of days. Says is the day and its figures in words, for who points at
 // it.
@@ -24,9 +27,11 @@ const (
 	daysTop    = 16
 	daysHeight = 170
 	daysFoot   = 22
-	daysLeft   = 9.0  // percent of the width, for the figures of the lines
 	daysGap    = 0.25 // of a day's width
 	daysLines  = 4
+	// daysFigure is how many characters of a figure fit into the margin, which is of a fixed width:
+	// what is longer gets a wider one.
+	daysFigure = 5
 )
 
 // shape is a part of the chart, placed.
@@ -63,6 +68,9 @@ func (d DayChart) y(amount int64) float64 {
 	return daysTop + daysHeight*(1-float64(amount)/float64(d.top()))
 }
 
+// wide says that the figures need the wider margin.
+func (d DayChart) wide(f *Format) bool { return utf8.RuneCountInString(f.Number(d.top())) > daysFigure }
+
 func (d DayChart) levels(f *Format) []level {
 	var list []level
 	for amount := int64(0); amount <= d.top(); amount += step(d.top()) {
@@ -75,9 +83,9 @@ func (d DayChart) levels(f *Format) []level {
 // shapes are the bars, the part of each that is beyond the limit, and the limit.
 func (d DayChart) shapes() []shape {
 	var list []shape
-	width := (100 - daysLeft) / float64(max(len(d.Bars), 1))
+	width := 100 / float64(max(len(d.Bars), 1))
 	for i, b := range d.Bars {
-		left := daysLeft + width*float64(i)
+		left := width * float64(i)
 		bar := func(kind string, from, to int64) {
 			if to > from {
 				list = append(list, shape{
@@ -90,7 +98,7 @@ func (d DayChart) shapes() []shape {
 		bar("over", b.Limit, b.Amount)
 	}
 	for i, b := range d.Bars {
-		left := daysLeft + width*float64(i)
+		left := width * float64(i)
 		y := fmt.Sprintf("%.1f", d.y(b.Limit))
 		list = append(list, shape{Kind: "limit", X: percents(left), Right: percents(left + width), Y: y, Says: b.Says})
 	}

@@ -22,6 +22,8 @@ type Format struct {
 	american bool
 	english  bool
 	zone     *time.Location
+	// separator is what point has found.
+	separator string
 }
 
 // NewFormat takes the header Accept-Language, and the zone to show times in; nil for UTC.
@@ -93,8 +95,11 @@ func (f *Format) Money(m client.Money) string {
 
 // point is the reader's decimal separator.
 func (f *Format) point() string {
-	one := f.printer.Sprint(number.Decimal(1.5, number.Scale(1)))
-	return strings.Trim(one, "0123456789١٥۱۵१५১৫")
+	if f.separator == "" {
+		one := f.printer.Sprint(number.Decimal(1.5, number.Scale(1)))
+		f.separator = strings.Trim(one, "0123456789١٥۱۵१५১৫")
+	}
+	return f.separator
 }
 
 // Date writes the day of a time.

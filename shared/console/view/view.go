@@ -5,6 +5,7 @@ package view
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"seatwise/shared/console/client"
@@ -25,17 +26,20 @@ type Shell struct {
 	// Cart is how many licenses are in the cart; CartShown says whether the reader has one.
 	Cart      int64
 	CartShown bool
-	// Search says whether there is a search box, which leads to the licenses.
-	Search bool
-	Flash  *Flash
+	// Search says whether there is a search box, and Searched is what was typed into it.
+	Search   bool
+	Searched string
+	Flash    *Flash
 	// Refresh is after how many seconds a page without script asks for itself again; 0 for never.
 	Refresh int
 	// GoOn is an address that the browser goes to by itself; empty for none.
 	GoOn string
 	// Scripts are further modules of the page, by the name of their file in assets.
 	Scripts []string
-	// Zone is the time zone that times are shown in.
-	Zone string
+	// Zone is the time zone that times are shown in, and ZonePage where another one is chosen.
+	Zone, ZonePage string
+	// ZoneGuessed says that nobody chose the zone and no script told it yet.
+	ZoneGuessed bool
 }
 
 // Section is a part of the navigation; the first one has no name.
@@ -78,12 +82,14 @@ type Form struct {
 	Key string
 	// Version is the ETag of what it shows; empty where it shows nothing of that kind.
 	Version string
+	// Plan holds it to the effects that it shows; empty where it shows none.
+	Plan string
 	// Account and User are whose page it is.
 	Account, User string
 	Values        url.Values
 	Fault         *Fault
 	// Stale says that somebody changed what it shows meanwhile; the page shows both versions
-	// (Conflict).
+	// (Conflict), or the effects as they are now (Effects).
 	Stale bool
 }
 
@@ -109,7 +115,7 @@ func (f *Form) FaultOf(name string) string {
 	}
 	var messages []string
 	for _, e := range f.Fault.Fields {
-		if lastName(e.Field) == name || e.Field == name {
+		if FieldName(e.Field) == name || e.Field == name {
 			messages = append(messages, sentence(e.Message))
 		}
 	}
@@ -120,15 +126,16 @@ func (f *Form) FaultOf(name string) string {
 func (f *Fault) Unnamed(shown ...string) []client.FieldError {
 	var rest []client.FieldError
 	for _, e := range f.Fields {
-		if !slices.Contains(shown, lastName(e.Field)) {
+		if !slices.Contains(shown, FieldName(e.Field)) {
 			rest = append(rest, e)
 		}
 	}
 	return rest
 }
 
-// lastName is userId for items[0].userId, and members for members[3].
-func lastName(field string) string {
+// FieldName is the name that a form has for a member of the API: userId for items[0].userId, and
+// members for members[3].
+func FieldName(field string) string {
 	if i := strings.LastIndexByte(field, '.'); i >= 0 {
 		field = field[i+1:]
 	}
@@ -148,9 +155,14 @@ func sentence(s string) string {
 	return s
 }
 
+// roomFor is the size of an input in characters, in which its placeholder is not cut off.
+func roomFor(placeholder string) string { return strconv.Itoa(max(28, len(placeholder)+3)) }
+
 // Option is a choice of a field. Note is further text beside its name.
 type Option struct {
 	Value, Name, Note string
+	// Adds is what choosing it adds to a charge: "product:minor-units", apart by spaces.
+	Adds string
 }
 
 // Field is an input of a form.
@@ -164,6 +176,8 @@ type Field struct {
 	// Options make it a choice; Suggest makes them suggestions for what is typed.
 	Options []Option
 	Suggest bool
+	// Zones says that the suggestions are time zones, of which a script knows all.
+	Zones bool
 	// Empty is the name of the choice of nothing; empty for none.
 	Empty    string
 	Required bool
@@ -189,30 +203,6 @@ type Column struct {
 	All string
 }
 
-// Pager is how a list goes on. The first page is at the address without a cursor.
-type Pager struct {
-	// Count says how much is shown, such as "50 of 341"; First and Next are addresses, empty where
-	// there is none.
-	Count, First, Next string
-}
-
-// WithCursor is the address of another page of a list: the same filters, another cursor.
-func WithCursor(path string, query url.Values, cursor string) string {
-	q := url.Values{}
-	for name, values := range query {
-		if name != "cursor" {
-			q[name] = values
-		}
-	}
-	if cursor != "" {
-		q.Set("cursor", cursor)
-	}
-	if len(q) == 0 {
-		return path
-	}
-	return path + "?" + q.Encode()
-}
-
 // Job is long work.
 type Job struct {
 	Percent int64
@@ -220,4 +210,8 @@ type Job struct {
 	State string
 	// Running says that there is more to come.
 	Running bool
+	// Stage names what is being done: once another one follows, the whole page is shown again.
+	Stage string
+	// Unmeasured says that nobody knows how far it is; Percent is not shown then.
+	Unmeasured bool
 }

@@ -36,6 +36,8 @@ type Page struct {
 type Route struct {
 	// Path is below /console/{account}/, and may have {parameters}.
 	Path string
+	// Needs are permissions, any one of which is enough, beside those of the page.
+	Needs []auth.Permission
 	// Show answers GET, and shows a form again after Send was refused: with what was typed and what
 	// was wrong. It loads what it shows by one Load, or two.
 	Show func(*Context, *view.Form) error
@@ -45,6 +47,12 @@ type Route struct {
 	// button: what is shown again when the session has ended.
 	Fields []Label
 	Submit string
+}
+
+// place is what an address leads to: a route, and the page that it is of.
+type place struct {
+	page  Page
+	route Route
 }
 
 // Label is the name of a field, as the form has it.
@@ -99,17 +107,18 @@ func New(env *app.Env, pages []Page) *Console {
 	mux.HandleFunc("GET /console/-/sign-in", c.signIn)
 	mux.HandleFunc("GET /console/-/signed-in", c.signedIn)
 	mux.HandleFunc("GET /console/-/beside", c.beside)
-	mux.HandleFunc("POST /console/-/sign-out", c.signOut)
+	mux.HandleFunc("POST "+signOutPath, c.signOut)
 	mux.HandleFunc("GET /console/-/signed-out", c.signedOut)
 	for _, page := range c.pages {
 		for _, route := range page.Routes {
+			at := place{page, route}
 			path := "/console/{account}/" + route.Path
 			if route.Path == "" {
 				path += "{$}"
 			}
-			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, page, route) })
+			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, at) })
 			if route.Send != nil {
-				mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { c.send(w, r, page, route) })
+				mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { c.send(w, r, at) })
 			}
 		}
 	}
@@ -212,7 +221,7 @@ func redirect(w http.ResponseWriter, r *http.Request, target string) {
 }
 
 // show answers GET of a page.
-func (c *Console) show(w http.ResponseWriter, r *http.Request, page Page, route Route) {
+func (c *Console) show(w http.ResponseWriter, r *http.Request, at place) {
 	s, ok := c.authenticate(w, r)
 	if !ok {
 		return
@@ -221,53 +230,17 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, page Page, route 
 		c.toSignIn(w, r, r.URL.RequestURI())
 		return
 	}
-	x := c.context(w, r, page, s)
-	if err := route.Show(x, x.newForm()); err != nil {
+	x := c.context(w, r, at, s)
+	if err := at.route.Show(x, x.newForm()); err != nil {
 		x.fail(err)
 	}
 }
 
 // send answers POST of a page.
-func (c *Console) send(w http.ResponseWriter, r *http.Request, page Page, route Route) {
-	if err := r.ParseForm(); err != nil {
-		c.message(
-			w,
-			r,
-			http.StatusBadRequest,
-			"The form cannot be read",
-			"It is too large, or was cut off on its way. Go back and send it again.",
-		)
-		return
-	}
-	f := &view.Form{
-		Key: r.PostForm.Get(
-			"_key",
-		),
-		Version: r.PostForm.Get("_version"),
-		Account: r.PostForm.Get("_account"),
-		User:    r.PostForm.Get("_user"),
-		Values:  r.PostForm,
-	}
-	if f.Account != r.PathValue("account") {
-		c.message(
-			w,
-			r,
-			http.StatusConflict,
-			"This form is of another account",
-			"It was made for the account "+f.Account+" and sent to "+r.PathValue(
-				"account",
-			)+". Nothing was changed. Go back to the page and begin again.",
-		)
-		return
-	}
-	if f.Key == "" {
-		c.message(
-			w,
-			r,
-			http.StatusBadRequest,
-			"The form cannot be read",
-			"It does not bear its key, so it could be carried out twice. Nothing was changed. Go back to the page and send it from there.",
-		)
+func (c *Console) send(w http.ResponseWriter, r *http.Request, at place) {
+	route := at.route
+	f, ok := c.formOf(w, r)
+	if !ok {
 		return
 	}
 	s, ok := c.authenticate(w, r)
@@ -275,23 +248,19 @@ func (c *Console) send(w http.ResponseWriter, r *http.Request, page Page, route 
 		return
 	}
 	if s == nil {
-		c.again(
-			w,
-			r,
-			http.StatusUnauthorized,
-			route,
-			f,
-			"Your session has ended, so nothing was sent.",
-			"Everything that you typed is still here. Sign in beside this page, as "+f.User+", then come back and press the button.",
-		)
+		c.again(w, r, route, f, sessionEnded(f))
 		return
 	}
 	if f.User != s.User {
-		c.again(w, r, http.StatusConflict, route, f, "This form was filled in by "+f.User+", and you are "+s.User+".",
-			"Nothing was sent. Sign in as "+f.User+" beside this page and press the button again, or leave it.")
+		c.again(w, r, route, f, unsent{
+			status: http.StatusConflict,
+			said:   "This form was filled in by " + f.User + ", and you are " + s.User + ".",
+			todo: "Nothing was sent. Sign in as " + f.User +
+				" beside this page and press the button again, or leave it.",
+		})
 		return
 	}
-	x := c.context(w, r, page, s)
+	x := c.context(w, r, at, s)
 	err := route.Send(x, f)
 	if err == nil {
 		if !x.answered {
@@ -302,9 +271,47 @@ func (c *Console) send(w http.ResponseWriter, r *http.Request, page Page, route 
 	x.refused(route, f, err)
 }
 
+// formOf reads what was sent; ok is false when it cannot be used and the request was answered.
+func (c *Console) formOf(w http.ResponseWriter, r *http.Request) (f *view.Form, ok bool) {
+	if err := r.ParseForm(); err != nil {
+		c.message(w, r, notice{
+			status: http.StatusBadRequest,
+			title:  "The form cannot be read",
+			text:   "It is too large, or was cut off on its way. Go back and send it again.",
+		})
+		return nil, false
+	}
+	f = &view.Form{
+		Key:     r.PostForm.Get("_key"),
+		Version: r.PostForm.Get("_version"),
+		Account: r.PostForm.Get("_account"),
+		User:    r.PostForm.Get("_user"),
+		Plan:    r.PostForm.Get("_plan"),
+		Values:  r.PostForm,
+	}
+	if f.Account != r.PathValue("account") {
+		c.message(w, r, notice{
+			status: http.StatusConflict,
+			title:  "This form is of another account",
+			text: "It was made for the account " + f.Account + " and sent to " + r.PathValue("account") +
+				". Nothing was changed. Go back to the page and begin again.",
+		})
+		return nil, false
+	}
+	if f.Key == "" {
+		c.message(w, r, notice{
+			status: http.StatusBadRequest,
+			title:  "The form cannot be read",
+			text:   "It does not bear its key, so it could be carried out twice. Nothing was changed. Go back to the page and send it from there.",
+		})
+		return nil, false
+	}
+	return f, true
+}
+
 // context is what a page is made with.
-func (c *Console) context(w http.ResponseWriter, r *http.Request, page Page, s *session.Session) *Context {
-	return newContext(c, w, r, page, s)
+func (c *Console) context(w http.ResponseWriter, r *http.Request, at place, s *session.Session) *Context {
+	return newContext(c, w, r, at, s)
 }
 
 // deadline leaves a page time to say that something took too long.

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -19,6 +21,12 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
 )
+
+// searchPath is the page that the search box of the frame leads to.
+const searchPath = "search"
+
+// zonePath is the page that chooses the zone of times.
+const zonePath = "time-zone"
 
 // errSilent is a page that neither answers nor says why not.
 var errSilent = errors.New("the page gave no answer")
@@ -34,6 +42,7 @@ type Context struct {
 
 	console  *Console
 	page     Page
+	route    Route
 	session  *session.Session
 	loaded   bool
 	answered bool
@@ -49,11 +58,11 @@ type Context struct {
 	scripts     []string
 }
 
-func newContext(c *Console, w http.ResponseWriter, r *http.Request, page Page, s *session.Session) *Context {
+func newContext(c *Console, w http.ResponseWriter, r *http.Request, at place, s *session.Session) *Context {
 	account := r.PathValue("account")
 	address := c.apiAddress(r)
 	return &Context{
-		W: w, R: r, Account: account, User: s.User, console: c, page: page, session: s,
+		W: w, R: r, Account: account, User: s.User, console: c, page: at.page, route: at.route, session: s,
 		API: &client.Client{Transport: c.env.Console.API, Base: address, Token: s.Access, Account: account},
 	}
 }
@@ -90,7 +99,15 @@ func (c *Context) Load(calls ...func(context.Context) error) error {
 			return err
 		})
 	}
-	err := client.Round(ctx, append(frame, calls...)...)
+	// What a page asks for and is refused must not cut off the calls that tell who this is.
+	var framed error
+	var both sync.WaitGroup
+	both.Go(func() { framed = client.Round(ctx, frame...) })
+	err := client.Round(ctx, calls...)
+	both.Wait()
+	if framed != nil {
+		err = framed
+	}
 	for _, name := range c.me.Body.Permissions {
 		c.permissions |= auth.SetOf(auth.Permission(name))
 	}
@@ -123,19 +140,61 @@ func (c *Context) Cart() client.Answer[client.CartView] { return c.cart }
 // first Load.
 func (c *Context) Format() *view.Format {
 	if c.format == nil {
-		zone, err := time.LoadLocation(session.Plain(c.R, "zone"))
-		if session.Plain(c.R, "zone") == "" || err != nil {
-			if zone, err = time.LoadLocation(c.account.Body.Timezone); err != nil {
-				zone = time.UTC
-			}
-		}
-		c.format = view.NewFormat(c.R.Header.Get("Accept-Language"), zone)
+		c.format = view.NewFormat(c.R.Header.Get("Accept-Language"), c.zone())
 	}
 	return c.format
 }
 
+// zoneCookie keeps the zone that the reader chose: its name, or accountZone. Nothing is kept for who
+// leaves it to the browser.
+const zoneCookie, accountZone = "times", "account"
+
+// zone is the one that times are shown in: what the reader chose, else what a script told of the
+// browser, else the account's (requirements, section 11).
+func (c *Context) zone() *time.Location {
+	chosen := c.Kept(zoneCookie)
+	if zone, ok := ZoneNamed(chosen); ok {
+		return zone
+	}
+	if zone, ok := ZoneNamed(c.BrowserZone()); ok && chosen != accountZone {
+		return zone
+	}
+	if zone, ok := ZoneNamed(c.account.Body.Timezone); ok {
+		return zone
+	}
+	return time.UTC
+}
+
+// zoneGuessed says that zone is the account's because nothing else is known of the reader yet.
+func (c *Context) zoneGuessed() bool { return c.Kept(zoneCookie) == "" && c.BrowserZone() == "" }
+
+// ZoneNamed is a time zone by its IANA name, such as America/Detroit.
+func ZoneNamed(name string) (*time.Location, bool) {
+	if name == "" || name == "Local" { // the machine's own, which says nothing of the reader
+		return nil, false
+	}
+	zone, err := time.LoadLocation(name)
+	return zone, err == nil
+}
+
+// BrowserZone is the zone that a script told of the browser; empty if none did.
+func (c *Context) BrowserZone() string { return session.Plain(c.R, "zone") }
+
+// ChosenZone is what the reader chose: the name of a zone, "account", or empty for the browser's.
+func (c *Context) ChosenZone() string { return c.Kept(zoneCookie) }
+
+// ChooseZone keeps a choice, in the form of ChosenZone.
+func (c *Context) ChooseZone(choice string) { c.Keep(zoneCookie, choice) }
+
 // Now is the time.
 func (c *Context) Now() time.Time { return c.console.env.Clock() }
+
+// Keep has the browser remember a choice of the reader beyond the session: short, and nothing about
+// a person. Kept is what it remembers; empty for nothing.
+func (c *Context) Keep(name, value string) { c.console.jar(c.R).Keep(c.W, name, value) }
+
+// Kept is what Keep has kept.
+func (c *Context) Kept(name string) string { return c.console.jar(c.R).Kept(c.R, name) }
 
 // Link is the address of a page of this account. Each part becomes a segment, so ids need no
 // escaping.
@@ -164,18 +223,10 @@ func (c *Context) HasPage(path string) bool { return c.console.isPage(path) }
 // Here is the address of this page with its filters: what another page leads back to.
 func (c *Context) Here() string { return base(c.R) + c.R.URL.RequestURI() }
 
-// WithBack is an address of a page that leads back to this one, as it is filtered now.
-func (c *Context) WithBack(link string) string {
-	if c.R.URL.RawQuery == "" {
-		return link
-	}
-	return link + "?back=" + url.QueryEscape(c.Here())
-}
-
 // Back is the page that led here, if it is one of this account; else another one.
 func (c *Context) Back(f *view.Form, otherwise string) string {
 	back := f.Default("_back", c.Query().Get("back"))
-	if strings.HasPrefix(back, c.Link()) && !strings.ContainsAny(back, "\\\r\n") {
+	if below(back, strings.TrimSuffix(c.Link(), "/")) {
 		return back
 	}
 	return otherwise
@@ -186,7 +237,7 @@ func (c *Context) Back(f *view.Form, otherwise string) string {
 func Wrong(field, message string) error {
 	return &client.Error{Status: http.StatusUnprocessableEntity, Problem: client.Problem{
 		Type:   "urn:seatwise:problem:validation",
-		Title:  "Something is not as it must be",
+		Title:  "Nothing was saved: look at the field below",
 		Errors: []client.FieldError{{Field: field, Message: message}},
 	}}
 }
@@ -214,9 +265,10 @@ func (c *Context) Refresh(seconds int) { c.refresh = seconds }
 // Script adds a module of assets to the page.
 func (c *Context) Script(file string) { c.scripts = append(c.scripts, file) }
 
-// Change is how a form's request is made repeatable, and what it was made from.
+// Change is how a form's request is made repeatable, what it was made from, and the effects that it
+// is held to.
 func (c *Context) Change(f *view.Form) client.Change {
-	return client.Change{Key: f.Key, Version: f.Version}
+	return client.Change{Key: f.Key, Version: f.Version, Plan: f.Plan}
 }
 
 // ChangeOf is Change for a form that makes several requests: each has a key of its own, made from
@@ -239,12 +291,8 @@ func (c *Context) Show(title string, body templ.Component) error {
 
 // ShowAs is Show with another status.
 func (c *Context) ShowAs(status int, title string, body templ.Component) error {
-	if c.loaded && !c.May(c.page.Needs...) {
-		return &client.Error{Status: http.StatusForbidden, Problem: client.Problem{
-			Type:   "urn:seatwise:problem:forbidden",
-			Title:  "Forbidden",
-			Detail: "This page needs the permission " + permissionNames(c.page.Needs) + ".",
-		}}
+	if needs := c.lacks(); c.loaded && len(needs) > 0 {
+		return notAllowed(needs)
 	}
 	return c.draw(status, title, body)
 }
@@ -254,12 +302,21 @@ func (c *Context) draw(status int, title string, body templ.Component) error {
 	return write(c.W, c.R, status, c.shell(title), body)
 }
 
+// notAllowed is the one refusal of what a role does not allow, in the words of the page of roles.
+func notAllowed(needs []auth.Permission) error {
+	return &client.Error{Status: http.StatusForbidden, Problem: client.Problem{
+		Type:   "urn:seatwise:problem:forbidden",
+		Title:  "Your role does not allow: " + permissionNames(needs),
+		Detail: "Nothing was changed. Who manages the users of your account can give you a role that allows it.",
+	}}
+}
+
 func permissionNames(needs []auth.Permission) string {
 	var names []string
 	for _, one := range needs {
-		names = append(names, string(one))
+		names = append(names, PermissionName(one))
 	}
-	return strings.Join(names, " or ")
+	return strings.Join(names, ", or ")
 }
 
 func (c *Context) shell(title string) view.Shell {
@@ -275,7 +332,18 @@ func (c *Context) shell(title string) view.Shell {
 		Scripts:   c.scripts,
 		Operator:  c.Operator(),
 		Zone:      c.Format().Zone(),
-		Search:    c.console.isPage("search") && c.loaded,
+		// The page on which a zone is chosen says what is so without a script too.
+		ZoneGuessed: c.zoneGuessed() && c.page.Path != zonePath,
+		Search:      c.console.isPage(searchPath) && c.loaded,
+	}
+	if c.console.isPage(zonePath) {
+		s.ZonePage = c.Link(zonePath)
+		if c.R.Method == http.MethodGet && c.page.Path != zonePath {
+			s.ZonePage += "?back=" + url.QueryEscape(c.Here())
+		}
+	}
+	if c.page.Path == searchPath {
+		s.Searched = c.Query().Get("q")
 	}
 	if there {
 		s.Account = info.Name
@@ -401,32 +469,50 @@ func (c *Context) refused(route Route, f *view.Form, err error) {
 		f.Fault.Hint = "It is not certain whether this was carried out. Press the button again: if it was, you are told so, and nothing happens twice."
 	case e.Slug() == string(problem.Unauthorized):
 		c.console.jar(c.R).Drop(c.W, c.R)
-		c.console.again(
-			c.W,
-			c.R,
-			http.StatusUnauthorized,
-			route,
-			f,
-			"Your session has ended, so nothing was sent.",
-			"Everything that you typed is still here. Sign in beside this page, as "+f.User+", then come back and press the button.",
-		)
+		c.console.again(c.W, c.R, route, f, sessionEnded(f))
 		return
 	case e.Slug() == "idempotency-in-progress", e.Slug() == "rate-limited", e.Slug() == "too-busy":
 		f.Fault = c.fault(err)
+	case e.Slug() == string(problem.PlanStale) && f.Plan != "":
+		// The page asks again what it would do by now.
+		f.Stale, f.Plan, f.Key = true, "", c.console.env.IDs.Random()
 	case e.Status == http.StatusPreconditionFailed:
-		f.Stale, f.Key = true, c.console.env.IDs.Random()
+		f.Stale, f.Plan, f.Key = true, "", c.console.env.IDs.Random()
 	default:
 		// It was answered, and another body needs another key.
-		f.Fault, f.Key = c.fault(err), c.console.env.IDs.Random()
+		f.Fault, f.Plan, f.Key = nameFields(c.fault(err), route.Fields), "", c.console.env.IDs.Random()
 	}
 	status := http.StatusInternalServerError
 	if e != nil {
 		status = e.Status
 	}
+	if byModule(c.R) && f.Fault != nil {
+		c.console.tell(c.W, c.R, status, refusalOf(f, route.Fields))
+		return
+	}
 	c.W = &statusWriter{ResponseWriter: c.W, status: status}
 	if again := route.Show(c, f); again != nil {
 		c.fail(err)
 	}
+}
+
+// nameFields makes the general sentence of the API, that some fields are not acceptable, one that
+// names them as the form does.
+func nameFields(f *view.Fault, labels []Label) *view.Fault {
+	if f.Slug != string(problem.ValidationFailed) || f.Title != problem.Validation().Title() {
+		return f // it has words of its own
+	}
+	var names []string
+	for _, l := range labels {
+		if slices.ContainsFunc(f.Fields, func(e client.FieldError) bool { return view.FieldName(e.Field) == l.Name }) {
+			names = append(names, l.Label)
+		}
+	}
+	f.Title, f.Detail = "Nothing was changed: a value is not accepted", ""
+	if len(names) > 0 {
+		f.Title = "Nothing was changed: look at " + strings.Join(names, ", ")
+	}
+	return f
 }
 
 // statusWriter answers with a status of its own in the place of 200.
@@ -456,14 +542,28 @@ func (c *Context) fault(err error) *view.Fault {
 	if e == nil {
 		return &view.Fault{Title: "That did not work", Detail: "The service did not answer. Try again in a moment."}
 	}
+	if e.Slug() == string(problem.Forbidden) && c.loaded && len(c.lacks()) > 0 {
+		e = client.As(notAllowed(c.lacks()))
+	}
 	f := &view.Fault{Title: e.Title, Detail: e.Detail, Slug: e.Slug(), Fields: e.Errors}
 	if f.Slug != "" && c.console.isPage("problems") {
-		f.Href = c.Link("problems", f.Slug)
+		f.Href = c.Link("problems", f.Slug) + "?back=" + url.QueryEscape(c.Here())
 	}
 	if e.RetryAfter > 0 {
 		f.Hint = fmt.Sprintf("Try again in %d seconds.", int(e.RetryAfter.Seconds()))
 	}
 	return f
+}
+
+// lacks are the permissions, any one of which would be enough, that the address needs and the person
+// has none of.
+func (c *Context) lacks() []auth.Permission {
+	for _, needs := range [][]auth.Permission{c.page.Needs, c.route.Needs} {
+		if !c.May(needs...) {
+			return needs
+		}
+	}
+	return nil
 }
 
 // fail answers with an error in the place of a page.
@@ -486,9 +586,29 @@ func (c *Context) fail(err error) {
 	if !c.loaded {
 		_ = c.Load() // a page that failed before it asked for anything; without the frame it is shown all the same
 	}
-	if err := c.draw(status, "Not shown", failed(c.fault(err), c.Link())); err != nil {
+	if err := c.draw(status, "Not shown", failed(c.fault(err), c.waysOut(status))); err != nil {
 		c.console.env.Log.ErrorContext(c.R.Context(), "page not drawn", "error", err)
 	}
+}
+
+// waysOut are where one goes on from a page that cannot be shown; what leads nowhere is empty.
+type waysOut struct{ home, signOut string }
+
+// waysOut of an account that there is not lead out of it: each of its pages is refused as this one.
+func (c *Context) waysOut(status int) waysOut {
+	w := waysOut{home: c.Link()}
+	if status == http.StatusNotFound && c.account.Status == 0 {
+		// The call that found the account missing may have been given up for another one's error.
+		_, err := c.API.GetAccount(c.R.Context())
+		c.missing = client.Is(err, "not-found")
+	}
+	if c.missing {
+		w.home = ""
+	}
+	if c.missing || status == http.StatusUnauthorized || status == http.StatusForbidden {
+		w.signOut = base(c.R) + signOutPath
+	}
+	return w
 }
 
 // write draws a page into memory first: an error in the middle must not leave half of it.
@@ -503,7 +623,7 @@ func write(w http.ResponseWriter, r *http.Request, status int, s view.Shell, bod
 	text := page.Bytes()
 	if view.TakesGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		text = view.Zip(text)
+		text = view.ZipPage(text)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)

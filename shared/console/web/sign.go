@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ const (
 	hintLife      = 30 * 24 * time.Hour
 
 	signedInPath  = "/console/-/signed-in"
+	signOutPath   = "/console/-/sign-out"
 	signedOutPath = "/console/-/signed-out"
 	besidePath    = "/console/-/beside"
 )
@@ -59,62 +61,66 @@ func (c *Console) authenticate(w http.ResponseWriter, r *http.Request) (s *sessi
 		return nil, true
 	case err != nil:
 		c.env.Log.ErrorContext(ctx, "session not read", "error", err)
-		c.message(
-			w,
-			r,
-			http.StatusServiceUnavailable,
-			"The console cannot be used now",
-			"It cannot read sessions. Try again in a moment; if it stays so, tell who runs this deployment.",
-		)
+		c.message(w, r, notice{
+			status: http.StatusServiceUnavailable,
+			title:  "The console cannot be used now",
+			text:   "It cannot read sessions. Try again in a moment; if it stays so, tell who runs this deployment.",
+		})
 		return nil, false
 	case s.Over(now):
 		jar.Drop(w, r)
 		return nil, true
 	}
-	left := s.AccessUntil.Sub(now)
-	changed := false
-	switch {
+	switch left := s.AccessUntil.Sub(now); {
 	case left < refreshBefore && s.Refresh != "":
-		tokens, err := c.provider.Refresh(ctx, s.Refresh)
-		switch {
-		case err == nil:
-			s.Access, s.AccessUntil, changed = tokens.Access, tokens.Until, true
-			if tokens.Refresh != "" {
-				s.Refresh = tokens.Refresh
-			}
-		case left > 0:
-			// Another tab may have exchanged it, whose new session the next request brings. Until
-			// then this one goes on.
-		case errors.Is(err, signin.ErrRefused):
-			if c.askAgain(w, r) {
-				return nil, false
-			}
-			jar.Drop(w, r)
-			return nil, true
-		default:
-			c.env.Log.ErrorContext(ctx, "tokens not refreshed", "error", err)
-			c.message(
-				w,
-				r,
-				http.StatusServiceUnavailable,
-				"The identity provider does not answer",
-				"Your session cannot be renewed now. Nothing was changed. Try again in a moment.",
-			)
-			return nil, false
-		}
+		return c.refresh(w, r, s)
 	case left <= 0:
 		jar.Drop(w, r)
 		return nil, true
 	case s.Stale(now) && left > touchBefore:
-		changed = true
-	}
-	if changed {
-		s.Used = now
-		if err := jar.Put(ctx, w, r, s); err != nil {
-			c.env.Log.ErrorContext(ctx, "session not written", "error", err)
-		}
+		c.touch(w, r, s)
 	}
 	return s, true
+}
+
+// refresh gets new tokens for a session. Its answers are those of authenticate.
+func (c *Console) refresh(w http.ResponseWriter, r *http.Request, s *session.Session) (*session.Session, bool) {
+	ctx := r.Context()
+	tokens, err := c.provider.Refresh(ctx, s.Refresh)
+	switch {
+	case err == nil:
+		s.Access, s.AccessUntil = tokens.Access, tokens.Until
+		if tokens.Refresh != "" {
+			s.Refresh = tokens.Refresh
+		}
+		c.touch(w, r, s)
+		return s, true
+	case s.AccessUntil.After(c.env.Clock()):
+		// Another tab may have exchanged it, whose new session the next request brings. Until then
+		// this one goes on.
+		return s, true
+	case errors.Is(err, signin.ErrRefused):
+		if c.askAgain(w, r) {
+			return nil, false
+		}
+		c.jar(r).Drop(w, r)
+		return nil, true
+	}
+	c.env.Log.ErrorContext(ctx, "tokens not refreshed", "error", err)
+	c.message(w, r, notice{
+		status: http.StatusServiceUnavailable,
+		title:  "The identity provider does not answer",
+		text:   "Your session cannot be renewed now. Nothing was changed. Try again in a moment.",
+	})
+	return nil, false
+}
+
+// touch writes a session that was used or has new tokens.
+func (c *Console) touch(w http.ResponseWriter, r *http.Request, s *session.Session) {
+	s.Used = c.env.Clock()
+	if err := c.jar(r).Put(r.Context(), w, r, s); err != nil {
+		c.env.Log.ErrorContext(r.Context(), "session not written", "error", err)
+	}
 }
 
 // askAgain sends the same request once more, body and all, with the cookies that the browser has by
@@ -141,10 +147,21 @@ func (c *Console) toSignIn(w http.ResponseWriter, r *http.Request, to string) {
 
 // ownPage is a path of the console that may be gone back to; anything else is its beginning.
 func ownPage(to string) string {
-	if (to == "/console" || strings.HasPrefix(to, "/console/")) && !strings.ContainsAny(to, "\\\r\n") {
+	if below(to, "/console") {
 		return to
 	}
 	return "/console"
+}
+
+// below says whether an address is a path, or one below it, as a browser reads it: a browser goes up
+// at "..", also where the dots are escaped.
+func below(address, root string) bool {
+	at, err := url.Parse(address)
+	if err != nil || at.Host != "" || at.Scheme != "" || strings.ContainsAny(address, "\\\r\n\t") {
+		return false
+	}
+	clean := path.Clean(at.Path)
+	return strings.HasPrefix(address, root) && (clean == root || strings.HasPrefix(clean, root+"/"))
 }
 
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
@@ -167,22 +184,18 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, signin.ErrNotConfigured):
-		c.message(
-			w,
-			r,
-			http.StatusServiceUnavailable,
-			"Nobody can sign in yet",
-			"This deployment names no client at its identity provider. Whoever runs it sets the parameter ConsoleClientId (docs/operations.md).",
-		)
+		c.message(w, r, notice{
+			status: http.StatusServiceUnavailable,
+			title:  "Nobody can sign in yet",
+			text:   "This deployment names no client at its identity provider. Whoever runs it sets the parameter ConsoleClientId (docs/operations.md).",
+		})
 	case err != nil:
 		c.env.Log.ErrorContext(ctx, "sign-in not begun", "error", err)
-		c.message(
-			w,
-			r,
-			http.StatusServiceUnavailable,
-			"The identity provider does not answer",
-			"Try again in a moment.",
-		)
+		c.message(w, r, notice{
+			status: http.StatusServiceUnavailable,
+			title:  "The identity provider does not answer",
+			text:   "Try again in a moment.",
+		})
 	default:
 		redirect(w, r, target)
 	}
@@ -210,28 +223,19 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request) {
 	var attempt signin.Attempt
 	name := attemptName(q.Get("state"))
 	if err := jar.GetShort(ctx, r, name, &attempt); err != nil {
-		c.message(
-			w,
-			r,
-			http.StatusBadRequest,
-			"Signing in took too long",
-			"Or it was begun in another browser.",
-			link{"Sign in again", base(r) + "/console"},
-		)
+		c.message(w, r, notice{
+			status: http.StatusBadRequest,
+			title:  "Signing in took too long",
+			text:   "Or it was begun in another browser.",
+			links:  []link{{"Sign in again", base(r) + "/console"}},
+		})
 		return
 	}
 	jar.DropShort(w, name)
 	tokens, err := c.provider.Finish(ctx, at.Address()+signedInPath, &attempt, q)
 	if err != nil {
 		c.env.Log.WarnContext(ctx, "not signed in", "error", err)
-		c.message(
-			w,
-			r,
-			http.StatusForbidden,
-			"You are not signed in",
-			"The identity provider did not let you in.",
-			link{"Try again", base(r) + "/console"},
-		)
+		c.notSignedIn(w, r, "The identity provider did not let you in.")
 		return
 	}
 	api := &client.Client{Transport: c.env.Console.API, Base: c.apiAddress(r), Token: tokens.Access}
@@ -242,7 +246,7 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request) {
 		if e := client.As(err); e != nil && e.Detail != "" {
 			detail += " " + e.Detail
 		}
-		c.message(w, r, http.StatusForbidden, "You are not signed in", detail, link{"Try again", base(r) + "/console"})
+		c.notSignedIn(w, r, detail)
 		return
 	}
 	s := &session.Session{
@@ -260,11 +264,25 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, session.ErrTooLarge) {
 			detail = "The tokens of the identity provider are too large for a browser's cookies. Whoever runs it must put less into them."
 		}
-		c.message(w, r, http.StatusInternalServerError, "You are not signed in", detail)
+		c.message(w, r, notice{
+			status: http.StatusInternalServerError,
+			title:  "You are not signed in",
+			text:   detail,
+		})
 		return
 	}
 	_ = jar.PutShort(ctx, w, hintCookie, s.Account+"/"+s.User, hintLife) // without it the next sign-in proposes nobody
 	redirect(w, r, base(r)+ownPage(attempt.To))
+}
+
+// notSignedIn says why somebody did not get in.
+func (c *Console) notSignedIn(w http.ResponseWriter, r *http.Request, why string) {
+	c.message(w, r, notice{
+		status: http.StatusForbidden,
+		title:  "You are not signed in",
+		text:   why,
+		links:  []link{{"Try again", base(r) + "/console"}},
+	})
 }
 
 // beside is where signing in beside a form ends.
@@ -277,13 +295,11 @@ func (c *Console) beside(w http.ResponseWriter, r *http.Request) {
 		c.toSignIn(w, r, besidePath)
 		return
 	}
-	c.message(
-		w,
-		r,
-		http.StatusOK,
-		"You are signed in as "+s.User,
-		"Close this page, go back to the one with your form, and press its button.",
-	)
+	c.message(w, r, notice{
+		status: http.StatusOK,
+		title:  "You are signed in as " + s.User,
+		text:   "Close this page, go back to the one with your form, and press its button.",
+	})
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
@@ -308,25 +324,21 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) signedOut(w http.ResponseWriter, r *http.Request) {
-	c.message(
-		w,
-		r,
-		http.StatusOK,
-		"You are signed out",
-		"Your session has ended here and at the identity provider.",
-		link{"Sign in", base(r) + "/console"},
-	)
+	c.message(w, r, notice{
+		status: http.StatusOK,
+		title:  "You are signed out",
+		text:   "Your session has ended here and at the identity provider.",
+		links:  []link{{"Sign in", base(r) + "/console"}},
+	})
 }
 
 func (c *Console) refuseStranger(w http.ResponseWriter, r *http.Request) {
-	c.message(
-		w,
-		r,
-		http.StatusForbidden,
-		"Another site sent this",
-		"A form of the console is sent from the console alone. Nothing was changed.",
-		link{"To the console", base(r) + "/console"},
-	)
+	c.message(w, r, notice{
+		status: http.StatusForbidden,
+		title:  "Another site sent this",
+		text:   "A form of the console is sent from the console alone. Nothing was changed.",
+		links:  []link{{"To the console", base(r) + "/console"}},
+	})
 }
 
 func (c *Console) unknown(w http.ResponseWriter, r *http.Request) {
@@ -338,32 +350,46 @@ func (c *Console) unknown(w http.ResponseWriter, r *http.Request) {
 		redirect(w, r, base(r)+r.URL.EscapedPath()+"/") // an account
 		return
 	}
-	c.message(
-		w,
-		r,
-		http.StatusNotFound,
-		"There is no such page",
-		"The address may be mistyped, or what was there is gone.",
-		link{"To the console", base(r) + "/console"},
-	)
+	c.message(w, r, notice{
+		status: http.StatusNotFound,
+		title:  "There is no such page",
+		text:   "The address may be mistyped, or what was there is gone.",
+		links:  []link{{"To the console", base(r) + "/console"}},
+	})
+}
+
+// unsent is why a form was not sent, and what to do about it.
+type unsent struct {
+	status     int
+	said, todo string
+}
+
+// sessionEnded is why a form was not sent of somebody who is signed in no longer.
+func sessionEnded(f *view.Form) unsent {
+	return unsent{
+		status: http.StatusUnauthorized,
+		said:   "Your session has ended, so nothing was sent.",
+		todo: "Everything that you typed is still here. Sign in beside this page, as " + f.User +
+			", then come back and press the button.",
+	}
 }
 
 // again shows a form that was not sent because of who is signed in, or is not: all that was typed,
 // its key and version, and a way to sign in beside it.
-func (c *Console) again(
-	w http.ResponseWriter,
-	r *http.Request,
-	status int,
-	route Route,
-	f *view.Form,
-	said, todo string,
-) {
+func (c *Console) again(w http.ResponseWriter, r *http.Request, route Route, f *view.Form, why unsent) {
+	beside := base(r) + "/console/-/sign-in?" + url.Values{"to": {besidePath}}.Encode()
+	if byModule(r) {
+		c.tell(w, r, why.status, refusal{
+			Title: why.said, Detail: why.todo, Href: beside, Link: "Sign in beside this page", Key: f.Key, Again: true,
+		})
+		return
+	}
 	submit := route.Submit
 	if submit == "" {
 		submit = "Send"
 	}
 	var typed []typedField
-	shown := map[string]bool{"_key": true, "_version": true, "_account": true, "_user": true}
+	shown := map[string]bool{"_key": true, "_version": true, "_account": true, "_user": true, "_plan": true}
 	for _, l := range route.Fields {
 		shown[l.Name] = true
 		if f.Values.Has(l.Name) {
@@ -376,14 +402,21 @@ func (c *Console) again(
 			hidden[name] = values
 		}
 	}
-	beside := base(r) + "/console/-/sign-in?" + url.Values{"to": {besidePath}}.Encode()
-	c.draw(
-		w,
-		r,
-		status,
-		"Sign in to go on",
-		sendAgain(base(r)+r.URL.EscapedPath(), f, said, todo, beside, submit, typed, hidden),
-	)
+	action := base(r) + r.URL.EscapedPath()
+	c.draw(w, r, why.status, "Sign in to go on", sendAgain(resent{
+		action: action, form: f, why: why, beside: beside, submit: submit, typed: typed, hidden: hidden,
+	}))
+}
+
+// resent is a form that is shown again with what was typed.
+type resent struct {
+	action string
+	form   *view.Form
+	why    unsent
+	// beside is where to sign in without leaving the page.
+	beside, submit string
+	typed          []typedField
+	hidden         url.Values
 }
 
 type typedField struct {
@@ -394,9 +427,16 @@ type typedField struct {
 // link is where a message leads.
 type link struct{ Name, Href string }
 
-// message answers with a page outside of every account.
-func (c *Console) message(w http.ResponseWriter, r *http.Request, status int, title, text string, links ...link) {
-	c.draw(w, r, status, title, message(title, text, links))
+// notice is a page outside of every account.
+type notice struct {
+	status      int
+	title, text string
+	links       []link
+}
+
+// message answers with a notice.
+func (c *Console) message(w http.ResponseWriter, r *http.Request, n notice) {
+	c.draw(w, r, n.status, n.title, message(n.title, n.text, n.links))
 }
 
 func (c *Console) draw(w http.ResponseWriter, r *http.Request, status int, title string, body templ.Component) {

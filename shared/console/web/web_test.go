@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/consoletest"
+	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/session"
 )
@@ -31,13 +31,18 @@ func holder(t *testing.T, api *client.Client, id string) string {
 }
 
 func TestWhatABrowserMustHoldTo(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
-	for _, path := range []string{"/console/acme/", "/console/acme/licenses", "/console/acme/nothing", "/console/-/signed-out"} {
+	for _, path := range []string{
+		"/console/acme/", "/console/acme/licenses", "/console/acme/nothing", "/console/-/signed-out",
+	} {
 		h := b.Get(path).Header
 		policy := h.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self' http://127.0.0.1:", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		for _, part := range []string{
+			"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self' http://127.0.0.1:",
+			"form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+		} {
 			if !strings.Contains(policy, part) {
 				t.Errorf("%s: the policy lacks %s: %s", path, part, policy)
 			}
@@ -45,7 +50,9 @@ func TestWhatABrowserMustHoldTo(t *testing.T) {
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
 			t.Errorf("%s: %s", path, policy)
 		}
-		for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"} {
+		for name, want := range map[string]string{
+			"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+		} {
 			if h.Get(name) != want {
 				t.Errorf("%s: %s is %q", path, name, h.Get(name))
 			}
@@ -72,7 +79,7 @@ func TestWhatABrowserMustHoldTo(t *testing.T) {
 }
 
 func TestAnotherSiteSendsNothing(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
 	id := licenseID(t, api)
 	b := c.SignIn(t, "acme", "ada")
@@ -94,7 +101,7 @@ func TestAnotherSiteSendsNothing(t *testing.T) {
 }
 
 func TestAFormOfAnotherAccountIsRefusedInWords(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
 	other := c.Account(t, "bolt", map[string]int64{"live-reports": 1})
 	b := c.SignIn(t, "acme", "ada")
@@ -118,7 +125,7 @@ func TestAFormOfAnotherAccountIsRefusedInWords(t *testing.T) {
 
 // Whoever is not of an account sees that there is none; an operator sees which one they are in.
 func TestTheAccountIsInEveryAddress(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	c.Account(t, "bolt", nil)
 	b := c.SignIn(t, "acme", "zoe", "licenses.read")
@@ -126,8 +133,10 @@ func TestTheAccountIsInEveryAddress(t *testing.T) {
 		t.Errorf("%d %s", p.Status, p.Text())
 	}
 	for from, to := range map[string]string{
-		"/": "/console/acme/", "/console": "/console/acme/", "/console/": "/console/acme/", "/console/licenses": "/console/acme/licenses",
-		"/console/licenses?q=x": "/console/acme/licenses?q=x", "/console/acme": "/console/acme/", "/console/problems/validation": "/console/acme/problems/validation",
+		"/": "/console/acme/", "/console": "/console/acme/", "/console/": "/console/acme/",
+		"/console/licenses":     "/console/acme/licenses",
+		"/console/licenses?q=x": "/console/acme/licenses?q=x", "/console/acme": "/console/acme/",
+		"/console/problems/validation": "/console/acme/problems/validation",
 	} {
 		if p := b.Get(from); p.URL.RequestURI() != to || p.Status != http.StatusOK {
 			t.Errorf("%s leads to %s: %d", from, p.URL, p.Status)
@@ -139,7 +148,7 @@ func TestTheAccountIsInEveryAddress(t *testing.T) {
 
 // The page that was asked for is where one comes after signing in, and a stranger's address is not.
 func TestSigningInLeadsBack(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.Browser(t)
 	if p := b.SignIn(
@@ -149,7 +158,10 @@ func TestSigningInLeadsBack(t *testing.T) {
 	); p.URL.RequestURI() != "/console/acme/licenses?q=zoe" {
 		t.Errorf("it leads to %s", p.URL)
 	}
-	for _, evil := range []string{"https://evil.example/", "//evil.example", "/\\evil.example", "/consolex"} {
+	for _, evil := range []string{
+		"https://evil.example/", "//evil.example", "/\\evil.example", "/consolex",
+		"/console/../v1/me", "/console/%2e%2e/v1/me", "/console/\t/../../v1/me",
+	} {
 		b := c.Browser(t)
 		p := b.SignIn(b.Get("/console/-/sign-in?to="+url.QueryEscape(evil)), "acme", "ada")
 		if p.URL.Path != "/console/acme/" {
@@ -158,15 +170,33 @@ func TestSigningInLeadsBack(t *testing.T) {
 	}
 }
 
+func TestAPageLeadsBackWithinItsAccount(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.Browser(t)
+	b.SignIn(b.Get("/console/acme/"), "acme", "ada")
+	for back, led := range map[string]bool{
+		"/console/acme/licenses?q=..": true, "/console/acme/../globex/": false, "/console/acme/%2e%2e/globex/": false,
+		"/console/acmeter/": false, "//evil.example": false,
+	} {
+		p := b.Get("/console/acme/time-zone?back=" + url.QueryEscape(back))
+		if strings.Contains(p.HTML, `value="`+back+`"`) != led {
+			t.Errorf("%s: led back is not %t", back, led)
+		}
+	}
+}
+
 func TestAnswersOfTheProviderThatAreNotOurs(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.Browser(t)
 	for name, query := range map[string]func(state string) url.Values{
 		"another state": func(string) url.Values { return url.Values{"state": {"x"}, "code": {"y"}} },
 		"no state":      func(string) url.Values { return url.Values{"code": {"y"}} },
 		"a wrong code":  func(state string) url.Values { return url.Values{"state": {state}, "code": {"y"}} },
-		"an error":      func(state string) url.Values { return url.Values{"state": {state}, "error": {"access_denied"}} },
+		"an error": func(state string) url.Values {
+			return url.Values{"state": {state}, "error": {"access_denied"}}
+		},
 	} {
 		state := b.Get("/console/").URL.Query().Get("state")
 		if p := b.Get("/console/-/signed-in?" + query(state).Encode()); p.Status < 400 {
@@ -181,7 +211,7 @@ func TestAnswersOfTheProviderThatAreNotOurs(t *testing.T) {
 // A post whose session has ended is answered with all that was typed; whoever signs in beside it as
 // the same person sends it by pressing again.
 func TestAFormOutlivesItsSession(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"phone-system": 1})
 	id := licenseID(t, api)
 	b := c.SignIn(t, "acme", "ada")
@@ -217,12 +247,12 @@ func TestAFormOutlivesItsSession(t *testing.T) {
 // An access token lasts 15 minutes; a session goes on by its refresh token, in two tabs at once
 // too, until its own end.
 func TestASessionGoesOn(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
 	for range 30 {
 		c.Forward(20 * time.Minute)
-		done := make(chan *consoletest.Page)
+		done := make(chan *consolewalk.Page)
 		for range 2 {
 			go func() { done <- b.Get("/console/acme/licenses") }()
 		}
@@ -250,7 +280,7 @@ func TestASessionGoesOn(t *testing.T) {
 }
 
 func TestSigningOut(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
 	kept := b.Cookies()
@@ -272,7 +302,7 @@ func TestSigningOut(t *testing.T) {
 
 // The token goes to the address at which the request came in, whatever its headers say.
 func TestHeadersDoNotMoveTheAPI(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
 	b.Header = http.Header{
@@ -288,7 +318,7 @@ func TestHeadersDoNotMoveTheAPI(t *testing.T) {
 }
 
 func TestStrangeNamesStayText(t *testing.T) {
-	c := consoletest.Start(t)
+	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 3})
 	list, err := api.ListLicenses(t.Context(), client.ListLicensesQuery{})
 	if err != nil {
@@ -319,5 +349,29 @@ func TestStrangeNamesStayText(t *testing.T) {
 		if s.FirstChild != nil {
 			t.Error("a name became a script")
 		}
+	}
+}
+
+// Who mistyped the account at sign-in gets out of it: every page of it is refused alike, so each
+// offers to sign in again. So does a page that one may not see.
+func TestAWrongAccountLeadsToSigningInAgain(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acmee", "ada")
+	page := b.Get("/console/acmee/licenses")
+	page.Says("There is no such account", "Sign in again")
+	page.Hides("To the overview")
+	forms := page.Forms()
+	if page.Status != http.StatusNotFound {
+		t.Errorf("%d", page.Status)
+	}
+	b.Submit(forms[len(forms)-1]).Says("Your session here has ended.")
+	b.SignIn(b.Get("/console/acme/"), "acme", "ada").Says("Overview")
+
+	few := c.SignIn(t, "acme", "eve", "usage.read")
+	refused := few.Get("/console/acme/billing")
+	refused.Says("Sign in again", "To the overview")
+	if gone := few.Get("/console/acme/usage/reports/none"); gone.Status == http.StatusNotFound {
+		gone.Hides("Sign in again")
 	}
 }

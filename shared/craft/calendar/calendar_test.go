@@ -151,13 +151,17 @@ func TestAChangeOfZone(t *testing.T) {
 func TestBadTerms(t *testing.T) {
 	good := calendar.Terms{Zone: time.UTC, BillingDay: 1}
 	for name, terms := range map[string][]calendar.Terms{
-		"none":                       nil,
-		"no zone":                    {{BillingDay: 1}},
-		"day 0":                      {{Zone: time.UTC}},
-		"day 29":                     {{Zone: time.UTC, BillingDay: 29}},
-		"the middle of a period":     {good, {From: date(t, "2026-12-02"), Zone: time.UTC, BillingDay: 2}},
-		"not a date":                 {good, {From: moment(t, "2026-12-01T01:00:00Z"), Zone: time.UTC, BillingDay: 2}},
-		"the same day twice":         {good, {From: date(t, "2026-12-01"), Zone: time.UTC, BillingDay: 1}, {From: date(t, "2026-12-01"), Zone: time.UTC, BillingDay: 2}},
+		"none":                   nil,
+		"no zone":                {{BillingDay: 1}},
+		"day 0":                  {{Zone: time.UTC}},
+		"day 29":                 {{Zone: time.UTC, BillingDay: 29}},
+		"the middle of a period": {good, {From: date(t, "2026-12-02"), Zone: time.UTC, BillingDay: 2}},
+		"not a date":             {good, {From: moment(t, "2026-12-01T01:00:00Z"), Zone: time.UTC, BillingDay: 2}},
+		"the same day twice": {
+			good,
+			{From: date(t, "2026-12-01"), Zone: time.UTC, BillingDay: 1},
+			{From: date(t, "2026-12-01"), Zone: time.UTC, BillingDay: 2},
+		},
 		"a billing day out of range": {good, {From: date(t, "2026-12-01"), Zone: time.UTC, BillingDay: -1}},
 	} {
 		if _, err := calendar.New(terms...); err == nil {

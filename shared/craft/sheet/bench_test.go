@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/craft/sheet"
 )
 
@@ -139,7 +139,7 @@ func TestSpeed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures time")
 	}
-	rows := testenv.Sized(20_000, bigRows)
+	rows := parts.Sized(20_000, bigRows)
 	file := bigWorkbook(t, rows, false)
 	best := func(run func()) time.Duration {
 		least := time.Duration(math.MaxInt64)

@@ -184,7 +184,7 @@ type formatParser struct {
 }
 
 // section reads up to the next semicolon.
-func (p *formatParser) section() section {
+func (p *formatParser) section() section { //nolint:funlen // one switch with a case for each character of a code
 	var s section
 	shows, behind, scaled, zeros, literal, general := false, false, false, 0, false, false
 	p.date = false

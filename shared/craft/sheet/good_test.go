@@ -50,8 +50,14 @@ func TestReadsWorkbooks(t *testing.T) {
 				b.parts[i].name = strings.ReplaceAll(b.parts[i].name, "/", `\`)
 			}
 		}), []string{header, example}},
-		{"names of another case", spoilt(func(b *book) { b.part(textsName).name = "xl/SharedStrings.xml" }), []string{header, example}},
-		{"absolute targets", spoilt(func(b *book) { b.replace(bookRels, `"worksheets/`, `"/xl/worksheets/`) }), []string{header, example}},
+		{
+			"names of another case", spoilt(func(b *book) { b.part(textsName).name = "xl/SharedStrings.xml" }),
+			[]string{header, example},
+		},
+		{
+			"absolute targets", spoilt(func(b *book) { b.replace(bookRels, `"worksheets/`, `"/xl/worksheets/`) }),
+			[]string{header, example},
+		},
 		{"strict Open XML", spoilt(func(b *book) {
 			strict := "http://purl.oclc.org/ooxml/spreadsheetml/main"
 			for _, part := range []string{sheetName, textsName, bookName} {
@@ -75,8 +81,15 @@ func TestReadsWorkbooks(t *testing.T) {
 				`<headerFooter>&amp;L]] ] text <![CDATA[ <row> ]]></headerFooter><extLst><ext xmlns="http://example.com/"><row r="9"/></ext></extLst>`)
 		}), []string{header, example}},
 
-		{"cells of another prefix for the same name space", cell(`<x:c xmlns:x="` + mainSpace + `" r="A2"><x:v>1</x:v></x:c><c r="B2"><v>2</v></c>`), []string{header, "number:1|number:2"}},
-		{"gaps keep their columns", cell(`<c r="A2"><v>1</v></c><c r="C2"><v>3</v></c>`), []string{header, "number:1||number:3"}},
+		{
+			"cells of another prefix for the same name space",
+			cell(`<x:c xmlns:x="` + mainSpace + `" r="A2"><x:v>1</x:v></x:c><c r="B2"><v>2</v></c>`),
+			[]string{header, "number:1|number:2"},
+		},
+		{
+			"gaps keep their columns", cell(`<c r="A2"><v>1</v></c><c r="C2"><v>3</v></c>`),
+			[]string{header, "number:1||number:3"},
+		},
 		{"addresses left out", inTable(headerRow + `<row><c><v>1</v></c><c/><c><v>3</v></c></row>`), []string{header, "number:1||number:3"}},
 		{"trailing blank cells", cell(`<c r="A2"><v>1</v></c><c r="B2" s="3"/><c r="C2" t="inlineStr"><is><t>  </t></is></c><c r="XFD2" s="1"/>`), []string{header, "number:1"}},
 		{
@@ -89,7 +102,10 @@ func TestReadsWorkbooks(t *testing.T) {
 			cell(`<c r="A2"><f>B2*2</f><v>12</v></c><c r="B2" t="str"><f t="shared" ref="B2:B3" si="0">"a"&amp;"b"</f><v>ab</v></c><c r="C2"><f t="shared" si="0"/></c><c r="D2" t="e"><f>1/0</f><v>#DIV/0!</v></c>`),
 			[]string{header, `formula:=B2*2|formula:="a"&"b"|formula:=|formula:=1/0`},
 		},
-		{"formula text that is none", cell(`<c r="A2" t="inlineStr"><is><t>=1+1</t></is></c>`), []string{header, "=1+1"}},
+		{
+			"formula text that is none", cell(`<c r="A2" t="inlineStr"><is><t>=1+1</t></is></c>`),
+			[]string{header, "=1+1"},
+		},
 		{
 			"truth and errors",
 			cell(`<c r="A2" t="b"><v>1</v></c><c r="B2" t="b"><v>0</v></c><c r="C2" t="e"><v>#REF!</v></c><c r="D2" t="b"><v>true</v></c>`),
@@ -114,7 +130,10 @@ func TestReadsWorkbooks(t *testing.T) {
 		}), []string{header, "number:101|number:6567891230|John |device_ip_phone"}},
 		{"inline rich text", cell(`<c r="A2" t="inlineStr"><is><r><t>a</t></r><r><rPr><i/></rPr><t>b</t></r><rPh sb="0" eb="1"><t>zzz</t></rPh></is></c>`), []string{header, "ab"}},
 		{"inline text where values stand", cell(`<c r="A2" t="inlineStr"><v>a</v></c>`), []string{header, "a"}},
-		{"longest text", cell(`<c r="A2" t="str"><v>` + strings.Repeat("é", 1024) + `</v></c>`), []string{header, strings.Repeat("é", 1024)}},
+		{
+			"longest text", cell(`<c r="A2" t="str"><v>` + strings.Repeat("é", 1024) + `</v></c>`),
+			[]string{header, strings.Repeat("é", 1024)},
+		},
 		{"last column", cell(`<c r="IV2"><v>1</v></c>`), []string{header, strings.Repeat("|", 255) + "number:1"}},
 	} {
 		t.Run(good.name, func(t *testing.T) {
@@ -278,8 +297,14 @@ func TestCorruptedAnywhere(t *testing.T) {
 func TestRealFiles(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string][]string{
-		"excelize-stream.xlsx": {"Ext Key|Number|User|Addon license 1", "101|6567891230|John|device_ip_phone", "number:102|number:6567891231|Jörg & Søn|", "", "formula:=1+1"},
-		"excelize-cells.xlsx":  {"Ext Key|Number|User|Addon license 1", "101|6567891230|John|device_ip_phone", "number:102|number:6567891231|Jörg & Søn|", "", "formula:=1+1"},
+		"excelize-stream.xlsx": {
+			"Ext Key|Number|User|Addon license 1", "101|6567891230|John|device_ip_phone",
+			"number:102|number:6567891231|Jörg & Søn|", "", "formula:=1+1",
+		},
+		"excelize-cells.xlsx": {
+			"Ext Key|Number|User|Addon license 1", "101|6567891230|John|device_ip_phone",
+			"number:102|number:6567891231|Jörg & Søn|", "", "formula:=1+1",
+		},
 	} {
 		t.Run(file, func(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join("testdata", file))

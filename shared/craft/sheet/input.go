@@ -101,16 +101,9 @@ func checkText(b []byte) (int, textFault) {
 			case c < utf8.RuneSelf:
 				i++
 			default:
-				r, n := utf8.DecodeRune(b[i:])
-				if r == utf8.RuneError && n == 1 {
-					if !utf8.FullRune(b[i:]) {
-						return i, textOK
-					}
-
-					return i, notUTF8
-				}
-				if r == 0xFFFE || r == 0xFFFF {
-					return i, controlChar
+				n, fault := checkRune(b[i:])
+				if n == 0 {
+					return i, fault
 				}
 				i += n
 			}
@@ -118,4 +111,20 @@ func checkText(b []byte) (int, textFault) {
 	}
 
 	return i, textOK
+}
+
+// checkRune returns how long the character is with which the bytes begin; 0 with what is wrong with
+// it, or with textOK when it is cut by their end.
+func checkRune(b []byte) (int, textFault) {
+	r, n := utf8.DecodeRune(b)
+	switch {
+	case r == utf8.RuneError && n == 1 && !utf8.FullRune(b):
+		return 0, textOK
+	case r == utf8.RuneError && n == 1:
+		return 0, notUTF8
+	case r == 0xFFFE || r == 0xFFFF:
+		return 0, controlChar
+	default:
+		return n, textOK
+	}
 }

@@ -132,8 +132,13 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 		reason  sheet.Reason
 		message string
 	}{
-		"id without the name space": {func(b *book) { b.replace(bookName, `r:id="rId1"`, `id="rId1"`) }, sheet.ReasonMissingPart, "worksheet"},
-		"two ids":                   {func(b *book) { b.replace(bookName, `r:id="rId1"`, `r:id="rId1" xmlns:q="`+docRels+`" q:id="rId2"`) }, sheet.ReasonMalformed, "twice"},
+		"id without the name space": {
+			func(b *book) { b.replace(bookName, `r:id="rId1"`, `id="rId1"`) }, sheet.ReasonMissingPart, "worksheet",
+		},
+		"two ids": {
+			func(b *book) { b.replace(bookName, `r:id="rId1"`, `r:id="rId1" xmlns:q="`+docRels+`" q:id="rId2"`) },
+			sheet.ReasonMalformed, "twice",
+		},
 		"sheet of somebody else's kind": {
 			func(b *book) {
 				b.replace(bookRels, docRels+`/worksheet" Target="worksheets/sheet1.xml"`,
@@ -141,7 +146,10 @@ func TestNameSpacesCountAndNotPrefixes(t *testing.T) {
 			},
 			sheet.ReasonNoSheet, "no table",
 		},
-		"macros of somebody else's kind": {func(b *book) { b.replace(bookRels, docRels+"/styles", "http://example.com/vbaProject") }, sheet.ReasonMacros, "macros"},
+		"macros of somebody else's kind": {
+			func(b *book) { b.replace(bookRels, docRels+"/styles", "http://example.com/vbaProject") },
+			sheet.ReasonMacros, "macros",
+		},
 		"sheets in an alternative": {
 			func(b *book) {
 				b.replace(bookName, "<sheets>", `<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><mc:Choice Requires="x"><sheets/></mc:Choice></mc:AlternateContent><sheets>`)
@@ -190,9 +198,12 @@ func TestHidden(t *testing.T) {
 		"nothing":      {hide(row(2, ``)), ""},
 		"visible rows": {hide(row(2, `hidden="0"`), row(3, `hidden="false" ht="15"`)), ""},
 		"a row":        {hide(row(2, `hidden="1"`)), "row 2"},
-		"rows":         {hide(row(2, `hidden="true"`), row(3, `ht="0" customHeight="1"`), row(4, ``), row(6, `hidden="1"`)), "rows 2 to 3 and 6"},
-		"blank rows":   {hide(row(2, ``), `<row r="3" hidden="1"/><row r="4" hidden="1"><c r="A4" s="1"/></row>`, row(5, ``)), ""},
-		"the header":   {inTable(strings.Replace(headerRow, `r="1"`, `r="1" hidden="1"`, 1) + row(2, ``)), "row 1"},
+		"rows": {
+			hide(row(2, `hidden="true"`), row(3, `ht="0" customHeight="1"`), row(4, ``), row(6, `hidden="1"`)),
+			"rows 2 to 3 and 6",
+		},
+		"blank rows": {hide(row(2, ``), `<row r="3" hidden="1"/><row r="4" hidden="1"><c r="A4" s="1"/></row>`, row(5, ``)), ""},
+		"the header": {inTable(strings.Replace(headerRow, `r="1"`, `r="1" hidden="1"`, 1) + row(2, ``)), "row 1"},
 		"columns": {spoilt(func(b *book) {
 			b.replace(sheetName, "<sheetData>",
 				`<cols><col min="2" max="3" hidden="1"/><col min="4" max="4" width="0"/></cols><sheetData>`)
@@ -293,25 +304,48 @@ func TestEveryPartIsLookedThrough(t *testing.T) {
 		spoil  func(b *book)
 		reason sheet.Reason
 	}{
-		"dtd in a part of another name":          {other("xl/worksheets/sheet9.dat", dtd), sheet.ReasonDTD},
-		"dtd in a part without ending":           {other("xl/sheet9", dtd), sheet.ReasonDTD},
-		"dtd in a part that claims to be a text": {func(b *book) { b.set("xl/a.txt", dtd); declare(b, "xl/a.txt", "text/plain") }, sheet.ReasonDTD},
-		"dtd behind a lot of white space":        {other("xl/a.bin", strings.Repeat(" ", 100_000)+dtd[21:]), sheet.ReasonDTD},
-		"dtd behind a comment":                   {other("xl/a.bin", `<!--`+strings.Repeat("-a", 5000)+`-->`+dtd[21:]), sheet.ReasonDTD},
-		"dtd in small letters":                   {other("xl/a.bin", strings.ToLower(dtd)), sheet.ReasonDTD},
-		"dtd in UTF-16":                          {other("xl/a.bin", "\xFF\xFE"+wider(dtd, 2, false)), sheet.ReasonDTD},
-		"dtd in UTF-16, big end first, no mark":  {other("xl/a.bin", wider(dtd, 2, true)), sheet.ReasonDTD},
-		"dtd in UTF-32":                          {other("xl/a.bin", "\xFF\xFE\x00\x00"+wider(dtd, 4, false)), sheet.ReasonDTD},
-		"dtd in UTF-32, no mark":                 {other("docProps/app.xml", wider(dtd, 4, false)), sheet.ReasonDTD},
-		"dtd in UTF-32, big end first":           {other("docProps/app.xml", "\x00\x00\xFE\xFF"+wider(dtd, 4, true)), sheet.ReasonDTD},
-		"dtd in UTF-32, big end first, no mark":  {other("docProps/app.xml", wider(" "+dtd[21:], 4, true)), sheet.ReasonDTD},
-		"dtd in Latin-1":                         {other("customXml/item1.xml", strings.Replace(dtd, `"1.0"`, `"1.0" encoding='ISO-8859-1'`, 1)), sheet.ReasonDTD},
-		"dtd in the hidden sheet":                {other("xl/worksheets/sheet2.xml", dtd), sheet.ReasonDTD},
-		"dtd in a drawing":                       {other("xl/drawings/vmlDrawing1.vml", `<xml><br>`+dtd), sheet.ReasonDTD},
-		"dtd in XML 1.1":                         {other("customXml/item1.xml", strings.Replace(dtd, `"1.0"`, `"1.1"`, 1)), sheet.ReasonDTD},
-		"an encoding that hides tags":            {other("customXml/item1.xml", `<?xml version="1.0" encoding="UTF-7"?><a>+ADwAIQ-DOCTYPE</a>`), sheet.ReasonEncoding},
-		"hidden sheet cut off":                   {func(b *book) { b.replace("xl/worksheets/sheet2.xml", "</worksheet>", "") }, sheet.ReasonMalformed},
-		"hidden sheet broken":                    {func(b *book) { b.replace("xl/worksheets/sheet2.xml", "</row>", "</raw>") }, sheet.ReasonMalformed},
+		"dtd in a part of another name": {other("xl/worksheets/sheet9.dat", dtd), sheet.ReasonDTD},
+		"dtd in a part without ending":  {other("xl/sheet9", dtd), sheet.ReasonDTD},
+		"dtd in a part that claims to be a text": {
+			func(b *book) { b.set("xl/a.txt", dtd); declare(b, "xl/a.txt", "text/plain") }, sheet.ReasonDTD,
+		},
+		"dtd behind a lot of white space": {
+			other("xl/a.bin", strings.Repeat(" ", 100_000)+dtd[21:]), sheet.ReasonDTD,
+		},
+		"dtd behind a comment": {
+			other("xl/a.bin", `<!--`+strings.Repeat("-a", 5000)+`-->`+dtd[21:]), sheet.ReasonDTD,
+		},
+		"dtd in small letters":                  {other("xl/a.bin", strings.ToLower(dtd)), sheet.ReasonDTD},
+		"dtd in UTF-16":                         {other("xl/a.bin", "\xFF\xFE"+wider(dtd, 2, false)), sheet.ReasonDTD},
+		"dtd in UTF-16, big end first, no mark": {other("xl/a.bin", wider(dtd, 2, true)), sheet.ReasonDTD},
+		"dtd in UTF-32": {
+			other("xl/a.bin", "\xFF\xFE\x00\x00"+wider(dtd, 4, false)), sheet.ReasonDTD,
+		},
+		"dtd in UTF-32, no mark": {other("docProps/app.xml", wider(dtd, 4, false)), sheet.ReasonDTD},
+		"dtd in UTF-32, big end first": {
+			other("docProps/app.xml", "\x00\x00\xFE\xFF"+wider(dtd, 4, true)), sheet.ReasonDTD,
+		},
+		"dtd in UTF-32, big end first, no mark": {
+			other("docProps/app.xml", wider(" "+dtd[21:], 4, true)), sheet.ReasonDTD,
+		},
+		"dtd in Latin-1": {
+			other("customXml/item1.xml", strings.Replace(dtd, `"1.0"`, `"1.0" encoding='ISO-8859-1'`, 1)),
+			sheet.ReasonDTD,
+		},
+		"dtd in the hidden sheet": {other("xl/worksheets/sheet2.xml", dtd), sheet.ReasonDTD},
+		"dtd in a drawing": {
+			other("xl/drawings/vmlDrawing1.vml", `<xml><br>`+dtd), sheet.ReasonDTD,
+		},
+		"dtd in XML 1.1": {
+			other("customXml/item1.xml", strings.Replace(dtd, `"1.0"`, `"1.1"`, 1)), sheet.ReasonDTD,
+		},
+		"an encoding that hides tags": {other("customXml/item1.xml", `<?xml version="1.0" encoding="UTF-7"?><a>+ADwAIQ-DOCTYPE</a>`), sheet.ReasonEncoding},
+		"hidden sheet cut off": {
+			func(b *book) { b.replace("xl/worksheets/sheet2.xml", "</worksheet>", "") }, sheet.ReasonMalformed,
+		},
+		"hidden sheet broken": {
+			func(b *book) { b.replace("xl/worksheets/sheet2.xml", "</row>", "</raw>") }, sheet.ReasonMalformed,
+		},
 		"sheet of another name cut off": {func(b *book) {
 			b.set("xl/worksheets/sheet9.dat", "<worksheet><sheetData>")
 			declare(b, "xl/worksheets/sheet9.dat", sheetType)
@@ -320,11 +354,16 @@ func TestEveryPartIsLookedThrough(t *testing.T) {
 			b.set("xl/worksheets/sheet9.dat", "")
 			declare(b, "xl/worksheets/sheet9.dat", sheetType)
 		}, sheet.ReasonMalformed},
-		"XML that is none":         {func(b *book) { b.set("xl/sheet9.dat", "x"); declare(b, "xl/sheet9.dat", sheetType) }, sheet.ReasonMalformed},
-		"properties cut off":       {other("docProps/app.xml", "<Properties>"), sheet.ReasonMalformed},
-		"not UTF-8":                {other("docProps/app.xml", "<a>\xFF</a>"), sheet.ReasonEncoding},
-		"half a character":         {other("docProps/app.xml", "\xFF\xFE"+wide("<a/>")+"\x00"), sheet.ReasonEncoding},
-		"half a pair":              {other("docProps/app.xml", "\xFF\xFE"+wide("<a>")+"\x3D\xD8"+wide("</a>")), sheet.ReasonEncoding},
+		"XML that is none": {
+			func(b *book) { b.set("xl/sheet9.dat", "x"); declare(b, "xl/sheet9.dat", sheetType) },
+			sheet.ReasonMalformed,
+		},
+		"properties cut off": {other("docProps/app.xml", "<Properties>"), sheet.ReasonMalformed},
+		"not UTF-8":          {other("docProps/app.xml", "<a>\xFF</a>"), sheet.ReasonEncoding},
+		"half a character":   {other("docProps/app.xml", "\xFF\xFE"+wide("<a/>")+"\x00"), sheet.ReasonEncoding},
+		"half a pair": {
+			other("docProps/app.xml", "\xFF\xFE"+wide("<a>")+"\x3D\xD8"+wide("</a>")), sheet.ReasonEncoding,
+		},
 		"something behind its end": {other("docProps/app.xml", "<a/><b/>"), sheet.ReasonMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/craft/sheet"
 )
 
@@ -127,7 +127,7 @@ type watched struct {
 }
 
 func (w *watched) ReadAt(p []byte, off int64) (int, error) {
-	if w.reads++; w.reads%testenv.Sized(4, 20) == 0 {
+	if w.reads++; w.reads%parts.Sized(4, 20) == 0 {
 		w.peak = max(w.peak, heap())
 	}
 
@@ -182,12 +182,12 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 		// Twice what stays of the shared texts, as it was moved when it grew.
 		{
 			"unique.xlsx", func(rows int) *os.File { return bigWorkbook(t, rows, true) },
-			int64(testenv.Sized(6, 24)) << 20, int64(testenv.Sized(6, 24)) << 20,
+			int64(parts.Sized(6, 24)) << 20, int64(parts.Sized(6, 24)) << 20,
 		},
 		{"a.csv", func(rows int) *os.File { return bigCSV(t, rows) }, 1 << 20, 256 << 10},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
-			rows := testenv.Sized(20_000, bigRows)
+			rows := parts.Sized(20_000, bigRows)
 			few, many := peak(kind.file(rows/10), kind.name, rows/10), peak(kind.file(rows), kind.name, rows)
 			t.Logf("%d KiB at %d rows, %d KiB at %d rows", few>>10, rows/10, many>>10, rows)
 			if many > kind.most || many-few > kind.more {
@@ -212,10 +212,15 @@ func TestBombsTakeLittleMemory(t *testing.T) {
 	table := `<worksheet xmlns="` + mainSpace + `"><sheetData>` + headerRow
 	texts := `<sst xmlns="` + mainSpace + `">`
 	for name, data := range map[string][]byte{
-		"white space":              in(sheetName, table, " ", `</sheetData></worksheet>`),
-		"one value":                in(sheetName, table+`<row><c><v>`, "1", `</v></c></row></sheetData></worksheet>`),
-		"one value in CDATA":       in(sheetName, table+`<row><c><v><![CDATA[`, "1", `]]></v></c></row></sheetData></worksheet>`),
-		"one inline text of runs":  in(sheetName, table+`<row><c t="inlineStr"><is>`, "<r><t>abcdefg</t></r>", `</is></c></row></sheetData></worksheet>`),
+		"white space": in(sheetName, table, " ", `</sheetData></worksheet>`),
+		"one value":   in(sheetName, table+`<row><c><v>`, "1", `</v></c></row></sheetData></worksheet>`),
+		"one value in CDATA": in(
+			sheetName, table+`<row><c><v><![CDATA[`, "1", `]]></v></c></row></sheetData></worksheet>`,
+		),
+		"one inline text of runs": in(
+			sheetName, table+`<row><c t="inlineStr"><is>`, "<r><t>abcdefg</t></r>",
+			`</is></c></row></sheetData></worksheet>`,
+		),
 		"one tag":                  in(sheetName, table+`<row `, "a", `/></sheetData></worksheet>`),
 		"one attribute":            in(sheetName, table+`<row r="`, "1", `"/></sheetData></worksheet>`),
 		"one row of blank cells":   in(sheetName, table+`<row>`, `<c/>`, `</row></sheetData></worksheet>`),

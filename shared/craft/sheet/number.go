@@ -64,6 +64,12 @@ func appendNumber(dst, raw []byte) ([]byte, bool) {
 	if negative {
 		dst = append(dst, '-')
 	}
+
+	return appendDecimal(dst, significant, point), true
+}
+
+// appendDecimal appends 0.significant times ten to the power of point, without an exponent.
+func appendDecimal(dst, significant []byte, point int) []byte {
 	switch {
 	case point <= 0:
 		dst = append(dst, "0."...)
@@ -71,18 +77,18 @@ func appendNumber(dst, raw []byte) ([]byte, bool) {
 			dst = append(dst, '0')
 		}
 
-		return append(dst, significant...), true
+		return append(dst, significant...)
 	case point >= len(significant):
 		dst = append(dst, significant...)
 		for range point - len(significant) {
 			dst = append(dst, '0')
 		}
 
-		return dst, true
+		return dst
 	default:
 		dst = append(append(dst, significant[:point]...), '.')
 
-		return append(dst, significant[point:]...), true
+		return append(dst, significant[point:]...)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/craft/sheet"
 )
 
@@ -221,7 +221,7 @@ func readWhole(t testing.TB, data []byte) (peak uint64, took time.Duration, rows
 }
 
 // shapesTried is how many shapes one run of the tests reads, of the many that there are.
-func shapesTried() int { return testenv.Sized(5, 20) }
+func shapesTried() int { return parts.Sized(5, 20) }
 
 // TestHostileShapes holds that no small file takes much memory or time (requirements, section 5:
 // memory stays flat): below 256 MB with the garbage and with the file itself, and ten times as long

@@ -267,6 +267,20 @@ func (s *scanner) richText(dst []byte) ([]byte, error) {
 	}
 }
 
+// escapedOrBreak is escaped with every line break as a "\n": a carriage return takes the line feed
+// behind it along.
+func escapedOrBreak(b []byte) (r rune, n int) {
+	r, n = escaped(b)
+	if r != '\r' || n == 0 {
+		return r, n
+	}
+	if n < len(b) && b[n] == '\n' {
+		n++
+	}
+
+	return '\n', n
+}
+
 // cleanText replaces, from there on, what workbooks write for characters that XML does not have
 // (_x000D_), and makes every line break a "\n". It works in place, as both make the text shorter or
 // leave it as long.
@@ -275,13 +289,7 @@ func cleanText(b []byte, from int) []byte {
 	for i := from; i < len(b); {
 		c := b[i]
 		if c == '_' {
-			if r, n := escaped(b[i:]); n > 0 {
-				if r == '\r' {
-					r = '\n'
-					if i+n < len(b) && b[i+n] == '\n' {
-						n++
-					}
-				}
+			if r, n := escapedOrBreak(b[i:]); n > 0 {
 				to += utf8.EncodeRune(b[to:], r)
 				i += n
 				continue

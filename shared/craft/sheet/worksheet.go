@@ -580,11 +580,18 @@ func (w *sheetScan) cellContents(kind cellType) error {
 			return err
 		}
 	}
-	switch {
-	case formula:
+	if formula {
 		w.out.text = w.out.text[:formulaEnd]
 
 		return w.cell(from, KindFormula)
+	}
+
+	return w.plainCell(kind, from)
+}
+
+// plainCell adds the cell without a formula whose text was appended to the row's from there on.
+func (w *sheetScan) plainCell(kind cellType, from int) error {
+	switch {
 	case len(w.out.text) == from:
 		return nil
 	case w.derived:

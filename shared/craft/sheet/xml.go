@@ -298,54 +298,61 @@ func (s *scanner) parseTag(b []byte, closer byte) (n int, short bool, err error)
 		case i == spaces || !beginsName(c):
 			return 0, false, s.bad("has a broken tag %q", shown(string(s.name)))
 		}
-		from = i
-		for i < len(b) && isName[b[i]] {
-			i++
+		if i, short, err = s.parseAttr(b, i); short || err != nil {
+			return 0, short, err
 		}
-		name := b[from:i]
-		for i < len(b) && isSpace(b[i]) {
-			i++
-		}
-		if i < len(b) && b[i] != '=' {
-			return 0, false, s.bad("has an attribute without a value (%q)", shown(string(name)))
-		}
-		for i++; i < len(b) && isSpace(b[i]); {
-			i++
-		}
-		if i >= len(b) {
+	}
+}
+
+// parseAttr reads the attribute that begins there. It returns where it ends, or that it is longer
+// than b.
+func (s *scanner) parseAttr(b []byte, i int) (end int, short bool, err error) {
+	from := i
+	for i < len(b) && isName[b[i]] {
+		i++
+	}
+	name := b[from:i]
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	if i < len(b) && b[i] != '=' {
+		return 0, false, s.bad("has an attribute without a value (%q)", shown(string(name)))
+	}
+	for i++; i < len(b) && isSpace(b[i]); {
+		i++
+	}
+	if i >= len(b) {
+		return 0, true, nil
+	}
+	quote := b[i]
+	if quote != '"' && quote != '\'' {
+		return 0, false, s.bad("has an attribute without quotation marks (%q)", shown(string(name)))
+	}
+	i++
+	from = i
+	refs := false
+	for ; ; i++ {
+		if i == len(b) {
 			return 0, true, nil
 		}
-		quote := b[i]
-		if quote != '"' && quote != '\'' {
-			return 0, false, s.bad("has an attribute without quotation marks (%q)", shown(string(name)))
+		c := b[i]
+		if c == quote {
+			break
 		}
-		i++
-		from = i
-		refs := false
-		for ; ; i++ {
-			if i == len(b) {
-				return 0, true, nil
-			}
-			c := b[i]
-			if c == quote {
-				break
-			}
-			if c == '<' {
-				return 0, false, s.bad("has an attribute that is not closed (%q)", shown(string(name)))
-			}
-			refs = refs || c == '&'
+		if c == '<' {
+			return 0, false, s.bad("has an attribute that is not closed (%q)", shown(string(name)))
 		}
-		value := b[from:i]
-		i++
-		if refs {
-			if _, err := s.unescape(nil, value); err != nil {
-				return 0, false, err
-			}
-		}
-		if err := s.addAttr(name, value); err != nil {
+		refs = refs || c == '&'
+	}
+	value := b[from:i]
+	i++
+	if refs {
+		if _, err := s.unescape(nil, value); err != nil {
 			return 0, false, err
 		}
 	}
+
+	return i, false, s.addAttr(name, value)
 }
 
 func (s *scanner) addAttr(name, value []byte) error {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/craft/text"
 )
 
@@ -70,7 +70,7 @@ func TestFoldOfEveryRune(t *testing.T) {
 			continue // surrogates, private, without case, or none at all
 		}
 		s := string(r)
-		if r%16 != 0 && unicode.Is(unicode.Lo, r) && norm.NFKD.IsNormalString(s) && !testenv.Asked(testenv.Long) {
+		if r%16 != 0 && unicode.Is(unicode.Lo, r) && norm.NFKD.IsNormalString(s) && !parts.Asked(parts.Long) {
 			continue // letters that have no case and are made of nothing else; one of sixteen will do
 		}
 		again := norm.NFKC.String(full.String(norm.NFKD.String(s)))
@@ -95,7 +95,12 @@ func TestFoldOfEveryRune(t *testing.T) {
 }
 
 func TestEmail(t *testing.T) {
-	for _, same := range [][2]string{{"Zoe@Acme.test", "ZOE@ACME.TEST"}, {"zoë@x.test", "ZOE\u0308@x.test"}, {"ｚoe@x.test", "zoe@x.test"}, {"STRASSE@x", "straße@x"}} {
+	for _, same := range [][2]string{
+		{"Zoe@Acme.test", "ZOE@ACME.TEST"},
+		{"zoë@x.test", "ZOE\u0308@x.test"},
+		{"ｚoe@x.test", "zoe@x.test"},
+		{"STRASSE@x", "straße@x"},
+	} {
 		if text.Email(same[0]) != text.Email(same[1]) {
 			t.Errorf("%q and %q are two", same[0], same[1])
 		}
@@ -109,7 +114,8 @@ func TestEmail(t *testing.T) {
 
 func TestEmailFault(t *testing.T) {
 	for email, want := range map[string]string{
-		"zoe@x.test": "", "zoë@x.test": "", strings.Repeat("a", 254): "", strings.Repeat("a", 255): "254 bytes", "zoe\u200b@x.test": "nobody sees", "zoe\x00@x.test": "control",
+		"zoe@x.test": "", "zoë@x.test": "", strings.Repeat("a", 254): "", strings.Repeat("a", 255): "254 bytes",
+		"zoe\u200b@x.test": "nobody sees", "zoe\x00@x.test": "control",
 	} {
 		if fault := text.EmailFault(email); !strings.Contains(fault, want) || (fault == "") != (want == "") {
 			t.Errorf("%+q: %q, want %q", email, fault, want)
@@ -147,8 +153,10 @@ func TestClean(t *testing.T) {
 
 func TestNameFault(t *testing.T) {
 	for _, name := range []string{
-		"Zoe", "Zoë", "Zoe\u0308", "O’Neil", "Sales & Co. <x>", "山田太郎", "می\u200cخواهم", "क्\u200dष", "👩🏽\u200d🚒", "👨\u200d👩\u200d👧", "❤\ufe0f\u200d🔥", "☎\ufe0e x", "1\ufe0f\u20e3", "#\ufe0f\u20e3",
-		"\U0001fadf x", "\U0001faff", "葛\U000e0100城", "a\u00a0b", "a  b", strings.Repeat("ë", 200), "\u0600\u0661\u0662", "‼\ufe0f", "〰\ufe0f", "↔\ufe0f",
+		"Zoe", "Zoë", "Zoe\u0308", "O’Neil", "Sales & Co. <x>", "山田太郎", "می\u200cخواهم", "क्\u200dष", "👩🏽\u200d🚒",
+		"👨\u200d👩\u200d👧", "❤\ufe0f\u200d🔥", "☎\ufe0e x", "1\ufe0f\u20e3", "#\ufe0f\u20e3",
+		"\U0001fadf x", "\U0001faff", "葛\U000e0100城", "a\u00a0b", "a  b", strings.Repeat("ë", 200),
+		"\u0600\u0661\u0662", "‼\ufe0f", "〰\ufe0f", "↔\ufe0f",
 	} {
 		if fault := text.NameFault(name); fault != "" {
 			t.Errorf("%+q %s", name, fault)
@@ -206,14 +214,18 @@ func TestNameFault(t *testing.T) {
 
 func TestNamesOfFiles(t *testing.T) {
 	for name, ok := range map[string]bool{
-		"phones.csv": true, `C:\Users\ada\phones.csv`: true, "x/y/phones.csv": true, "a\u202ecsv.exe": false, "": false, "x/": false, "\u202e/phones.csv": true, "tab\t.csv": false,
+		"phones.csv": true, `C:\Users\ada\phones.csv`: true, "x/y/phones.csv": true, "a\u202ecsv.exe": false, "": false,
+		"x/": false, "\u202e/phones.csv": true, "tab\t.csv": false,
 		"/": false, "/phones.csv": true, "delete\x7f.csv": false,
 	} {
 		if got := text.FileNameFault(name) == ""; got != ok {
 			t.Errorf("%+q: %v", name, got)
 		}
 	}
-	for name, ok := range map[string]bool{"2026/phones.csv": true, "2026//phones.csv": false, "\u202e/phones.csv": false, "a/\u200b": false, "phones.csv": true} {
+	for name, ok := range map[string]bool{
+		"2026/phones.csv": true, "2026//phones.csv": false, "\u202e/phones.csv": false, "a/\u200b": false,
+		"phones.csv": true,
+	} {
 		if got := text.PathFault(name) == ""; got != ok {
 			t.Errorf("%+q: %v", name, got)
 		}
@@ -222,9 +234,13 @@ func TestNamesOfFiles(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for number, digits := range map[string]string{
-		"16567891230": "16567891230", "+1 656-789-1230": "16567891230", "(656) 789-1200": "6567891200", "６５６７８９１２３０": "6567891230", "＋1 656 789 1230": "16567891230",
-		"656.789.1230": "6567891230", "+33 6 12 34 56 78": "33612345678", "06/12 34 56": "06123456", "656\u00a0789\u20111230": "6567891230", "911": "911", "+1 (656) 789-1230": "16567891230",
-		"123456789012345": "123456789012345", "+ 1 656 789": "1656789", strings.Repeat("\uff11", 15): strings.Repeat("1", 15), strings.Repeat("\U0001d7cf", 15): strings.Repeat("1", 15), "(20) 7946": "207946", "+(20)7946": "207946",
+		"16567891230": "16567891230", "+1 656-789-1230": "16567891230", "(656) 789-1200": "6567891200",
+		"６５６７８９１２３０": "6567891230", "＋1 656 789 1230": "16567891230",
+		"656.789.1230": "6567891230", "+33 6 12 34 56 78": "33612345678", "06/12 34 56": "06123456",
+		"656\u00a0789\u20111230": "6567891230", "911": "911", "+1 (656) 789-1230": "16567891230",
+		"123456789012345": "123456789012345", "+ 1 656 789": "1656789",
+		strings.Repeat("\uff11", 15):     strings.Repeat("1", 15),
+		strings.Repeat("\U0001d7cf", 15): strings.Repeat("1", 15), "(20) 7946": "207946", "+(20)7946": "207946",
 	} {
 		if fault := text.NumberFault(number); fault != "" {
 			t.Errorf("%q %s", number, fault)
@@ -285,7 +301,8 @@ func TestNumbers(t *testing.T) {
 
 func TestExtensions(t *testing.T) {
 	for s, ok := range map[string]bool{
-		"1": true, "007": true, "1234567890": true, "12345678901": false, "": false, "front-desk": false, "1 2": false, "１０１": false, "+1": false, "1/": false, "1:": false, "09": true,
+		"1": true, "007": true, "1234567890": true, "12345678901": false, "": false, "front-desk": false, "1 2": false,
+		"１０１": false, "+1": false, "1/": false, "1:": false, "09": true,
 	} {
 		if text.Extension(s) != ok {
 			t.Errorf("%q: %v", s, !ok)
@@ -331,7 +348,9 @@ func TestQueries(t *testing.T) {
 	if !text.NewQuery(" \u200b").Empty() || text.NewQuery("-").Empty() {
 		t.Error("what is empty is not what nobody sees")
 	}
-	for q, want := range map[string]string{"+1 (656": "1656", "１０": "10", "0": "0", "9": "9", "a1": "", "1a": "", "": "", "1#": "", "--": ""} {
+	for q, want := range map[string]string{
+		"+1 (656": "1656", "１０": "10", "0": "0", "9": "9", "a1": "", "1a": "", "": "", "1#": "", "--": "",
+	} {
 		if got := text.NewQuery(q).Digits(); got != want {
 			t.Errorf("%q looks for the digits %q", q, got)
 		}
@@ -339,7 +358,13 @@ func TestQueries(t *testing.T) {
 	for _, c := range []struct {
 		q, number string
 		found     bool
-	}{{"656", "(656) 789-1200", true}, {"+1 656", "16567891230", true}, {"789", "6567891200", false}, {"-", "656789", false}, {"x", "656789", false}} {
+	}{
+		{"656", "(656) 789-1200", true},
+		{"+1 656", "16567891230", true},
+		{"789", "6567891200", false},
+		{"-", "656789", false},
+		{"x", "656789", false},
+	} {
 		if got := text.NewQuery(c.q).InNumber(c.number); got != c.found {
 			t.Errorf("%q in the number %q: %v", c.q, c.number, got)
 		}
@@ -379,7 +404,10 @@ func TestProperties(t *testing.T) {
 }
 
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"Zoë", "Zoe\u0308", "a\u202eb", "\u200b", "STRASSE", "O’Neil", "+1 656-789-1230", "６５６", "👩🏽\u200d🚒", "می\u200cخواهم", "\xff", "###", "\u2800", "\ufdfa", "ᾳ\u0345"} {
+	for _, s := range []string{
+		"Zoë", "Zoe\u0308", "a\u202eb", "\u200b", "STRASSE", "O’Neil", "+1 656-789-1230", "６５６", "👩🏽\u200d🚒",
+		"می\u200cخواهم", "\xff", "###", "\u2800", "\ufdfa", "ᾳ\u0345",
+	} {
 		f.Add(s, "Zoe")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) { properties(t, a, b) })
@@ -408,7 +436,8 @@ func properties(t interface {
 	}
 	if fault := text.NameFault(
 		clean,
-	); fault != "" && !strings.Contains(fault, "empty") && !strings.Contains(fault, "200") && !strings.Contains(fault, "control") &&
+	); fault != "" && !strings.Contains(fault, "empty") && !strings.Contains(fault, "200") &&
+		!strings.Contains(fault, "control") &&
 		!strings.Contains(fault, "accents") && !strings.Contains(fault, "meaning of their own") {
 		t.Fatalf("%+q, cleaned, %s", a, fault)
 	}

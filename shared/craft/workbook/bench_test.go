@@ -10,7 +10,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 )
 
 // benchRows is the size that the product promises: an upload's limit, and the detail of 20,000
@@ -196,7 +196,7 @@ func (p *peak) Write(b []byte) (int, error) {
 // Memory does not grow with the rows: 100,000 of them stay below 200 MB, and three times as many
 // need hardly more. Here there are fewer, and 100,000 in the long rounds.
 func TestMemory(t *testing.T) {
-	rows, more := testenv.Sized(20_000, benchRows), uint64(testenv.Sized(48, 64))<<20
+	rows, more := parts.Sized(20_000, benchRows), uint64(parts.Sized(48, 64))<<20
 	inTempFolder(t)
 	report := func(rows int) uint64 {
 		runtime.GC()

@@ -173,7 +173,7 @@ func TestLicenseStatusTabs(t *testing.T) {
 // What people cannot see in the values: panes, filters, types and formats, the chart.
 func TestLicenseStatusXML(t *testing.T) {
 	inTempFolder(t)
-	all := parts(t, build(t, worked()))
+	all := unpack(t, build(t, worked()))
 	styles := parse[xmlStyles](t, all["xl/styles.xml"])
 
 	type want struct {
@@ -186,9 +186,24 @@ func TestLicenseStatusXML(t *testing.T) {
 		texts   []string
 	}
 	for n, w := range map[string]want{
-		"1": {13, "A14", "$A$13:$C$33", "13", []string{"A14", "A33"}, []string{"B2", "B7", "B8", "B14", "C33"}, []string{"A1", "B1", "B10", "B11", "E1", "E11", "A13"}},
-		"2": {1, "A2", "$A$1:$H$11", "1", []string{"D2", "D3"}, []string{"E2", "F11"}, []string{"A2", "B2", "C2", "B11", "G2", "H2"}},
-		"3": {1, "A2", "$A$1:$I$11", "1", []string{"E2", "E3"}, nil, []string{"A2", "B2", "D2", "F2", "G2", "C11", "H2", "I2"}},
+		"1": {
+			13, "A14", "$A$13:$C$33", "13",
+			[]string{"A14", "A33"},
+			[]string{"B2", "B7", "B8", "B14", "C33"},
+			[]string{"A1", "B1", "B10", "B11", "E1", "E11", "A13"},
+		},
+		"2": {
+			1, "A2", "$A$1:$H$11", "1",
+			[]string{"D2", "D3"},
+			[]string{"E2", "F11"},
+			[]string{"A2", "B2", "C2", "B11", "G2", "H2"},
+		},
+		"3": {
+			1, "A2", "$A$1:$I$11", "1",
+			[]string{"E2", "E3"},
+			nil,
+			[]string{"A2", "B2", "D2", "F2", "G2", "C11", "H2", "I2"},
+		},
 	} {
 		s, cells := sheetAt(t, all, n)
 		if s.Pane.YSplit != w.ySplit || s.Pane.TopLeft != w.topLeft {
@@ -274,7 +289,7 @@ func TestLicenseStatusChart(t *testing.T) {
 		{"no days", LicenseStatus{From: day(1), To: day(2)}, "13", "14", "14"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			all := parts(t, build(t, c.in))
+			all := unpack(t, build(t, c.in))
 			if s, _ := sheetAt(t, all, "1"); s.Drawing == nil {
 				t.Error("no drawing on the first tab")
 			}
@@ -347,7 +362,7 @@ func TestLicenseStatusOverage(t *testing.T) {
 		{"=Detroit", "Call queue", "3"},
 		{"Belmont board", "Dashboard", "5"},
 	})
-	s, cells := sheetAt(t, parts(t, book), "1")
+	s, cells := sheetAt(t, unpack(t, book), "1")
 	if s.Filter.Ref != "$A$13:$C$33" {
 		t.Errorf("the filter reaches over %s: it would hide the overage", s.Filter.Ref)
 	}
@@ -358,7 +373,7 @@ func TestLicenseStatusOverage(t *testing.T) {
 
 func TestLicenseStatusEmpty(t *testing.T) {
 	inTempFolder(t)
-	all := parts(t, build(t, LicenseStatus{From: day(1), To: day(2)}))
+	all := unpack(t, build(t, LicenseStatus{From: day(1), To: day(2)}))
 	for n, filter := range map[string]string{"1": "$A$13:$C$14", "2": "$A$1:$H$2", "3": "$A$1:$I$2"} {
 		s, _ := sheetAt(t, all, n)
 		if s.Filter == nil || s.Filter.Ref != filter {
@@ -409,7 +424,7 @@ func TestLicenseStatusHostileText(t *testing.T) {
 			}),
 		}
 		book := build(t, in)
-		all := parts(t, book)
+		all := unpack(t, book)
 		for n, refs := range map[string][]string{
 			"1": {"B9", "B11"},
 			"2": {"A2", "B2", "G2", "H2"},
@@ -449,7 +464,10 @@ func TestLicenseStatusRefuses(t *testing.T) {
 			in.ActiveUsers, in.MonitoredUsers, in.Viewers = 1, 1, 0
 			in.Users = seq(ActiveUser{Agent: true, LastViewed: time.Date(1800, 1, 1, 0, 0, 0, 0, time.UTC)})
 		}, ErrDateRange},
-		{"a day before 1900", func(in *LicenseStatus) { in.Days[0].Date = time.Date(1800, 1, 1, 0, 0, 0, 0, time.UTC) }, ErrDateRange},
+		{
+			"a day before 1900",
+			func(in *LicenseStatus) { in.Days[0].Date = time.Date(1800, 1, 1, 0, 0, 0, 0, time.UTC) }, ErrDateRange,
+		},
 		{"an error among the users", func(in *LicenseStatus) {
 			in.Users = func(yield func(ActiveUser, error) bool) { yield(ActiveUser{}, errGone) }
 		}, errGone},

@@ -50,7 +50,7 @@ func TestResult(t *testing.T) {
 		{"=1+1", "+65", "-1", "@x", "=status", "=message"},
 		{"103", "", "", "", "applied"},
 	})
-	all := parts(t, book)
+	all := unpack(t, book)
 	styles := parse[xmlStyles](t, all["xl/styles.xml"])
 	s, cells := sheetAt(t, all, "1")
 	if s.Pane.YSplit != 1 || s.Filter == nil || s.Filter.Ref != "$A$1:$F$6" {
@@ -86,7 +86,7 @@ func TestResultWithoutRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, rows(t, out.Bytes(), ResultSheet), [][]string{{"Status", "Message"}})
-	if s, _ := sheetAt(t, parts(t, out.Bytes()), "1"); s.Filter.Ref != "$A$1:$B$2" {
+	if s, _ := sheetAt(t, unpack(t, out.Bytes()), "1"); s.Filter.Ref != "$A$1:$B$2" {
 		t.Errorf("filter %s", s.Filter.Ref)
 	}
 }
@@ -140,7 +140,7 @@ func TestResultWide(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, cells := sheetAt(t, parts(t, out.Bytes()), "1"); cells["XFD3"].Text != "ok" {
+	if _, cells := sheetAt(t, unpack(t, out.Bytes()), "1"); cells["XFD3"].Text != "ok" {
 		t.Errorf("got %+v", cells["XFD3"])
 	}
 }

@@ -9,97 +9,21 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/shared/craft/workbook/csvout"
-)
-
-// Sheets of the sample. Only the first is visible: a file with a second visible sheet is refused
-// when it comes back (requirements, section 5).
-const (
-	SampleSheet = "Mass configuration"
-	CodesSheet  = "Addon codes"
+	"seatwise/shared/craft/workbook/form"
 )
 
 // sampleRows is how many rows of the sample have the drop-down: as many as an upload may have
 // (requirements, section 5).
 const sampleRows = 100_000
 
-// AddOn is one product that a row of the file may name.
-type AddOn struct {
-	Code string
-	Name string
-}
-
-// Sample is what the sample file is made of.
-type Sample struct {
-	// Created goes into the document's properties.
-	Created time.Time
-	// AddOns are the account's codes in the order of the drop-down.
-	AddOns []AddOn
-	// AddOnColumns is the number of Addon license columns; 0 stands for one per add-on, which is as
-	// many as a row can use.
-	AddOnColumns int
-	// Rows are examples, their cells in the order of the header; they may be shorter.
-	Rows [][]string
-}
-
 // WriteSample writes the file that an admin fills in for a mass configuration (requirements,
 // section 5.1): see [WriteForm].
 //
 // An example row longer than the header is [ErrRagged].
-func WriteSample(w io.Writer, in Sample) error { return WriteForm(w, SampleForm(in)) }
-
-// SampleForm is the form of a mass configuration.
-func SampleForm(in Sample) Form {
-	n := in.AddOnColumns
-	if n == 0 {
-		n = len(in.AddOns)
-	}
-	f := Form{Created: in.Created, Title: SampleSheet, Header: csvout.SampleHeader(n), Rows: in.Rows}
-	const fixed = 3 // Ext Key, Number, User
-	if len(in.AddOns) > 0 && n > 0 {
-		f.Lists = []List{
-			{
-				Name:  "Add-on code",
-				First: fixed + 1,
-				Last:  fixed + n,
-				Sheet: CodesSheet,
-				Heads: [2]string{"Addon License Code", "Addon License"},
-				Codes: in.AddOns,
-			},
-		}
-	}
-	return f
-}
-
-// Form is a file that an admin fills in under a header.
-type Form struct {
-	// Created goes into the document's properties.
-	Created time.Time
-	// Title goes into the document's properties and names the sheet, so it has at most 31
-	// characters.
-	Title  string
-	Header []string
-	// Rows stand below the header; they may be shorter.
-	Rows [][]string
-	// Lists are offered in columns, and may be written over.
-	Lists []List
-}
-
-// List is what some columns of a form offer.
-type List struct {
-	// Name is what a cell of these columns holds: "Add-on code".
-	Name string
-	// First and Last are the columns, from 1.
-	First, Last int
-	Codes       []AddOn
-	// Sheet is the hidden sheet on which the codes stand with their names, under Heads. Empty for a
-	// few codes that need no names: a list inside of the drop-down itself may have 255 characters.
-	Sheet string
-	Heads [2]string
-}
+func WriteSample(w io.Writer, in form.Sample) error { return WriteForm(w, form.SampleForm(in)) }
 
 // WriteForm writes a form and its rows: see [NewForm].
-func WriteForm(w io.Writer, f Form) error {
+func WriteForm(w io.Writer, f form.Form) error {
 	out, err := NewForm(w, f)
 	if err != nil {
 		return err
@@ -118,7 +42,7 @@ func WriteForm(w io.Writer, f Form) error {
 // call does, is fine.
 type FormWriter struct {
 	w     io.Writer
-	form  Form
+	form  form.Form
 	book  *book
 	sheet *sheet
 	cells []any
@@ -128,7 +52,7 @@ type FormWriter struct {
 // leading zeros and does not turn a phone number into 6.57E+09; in the columns of lists a drop-down
 // of the codes, and beside a cell that is selected a note that names them. The codes with their
 // names stand on hidden sheets. Form.Rows are not written. Nothing is written to w before Close.
-func NewForm(w io.Writer, f Form) (*FormWriter, error) {
+func NewForm(w io.Writer, f form.Form) (*FormWriter, error) {
 	sheets := []string{f.Title}
 	for _, l := range f.Lists {
 		if l.Sheet != "" {
@@ -200,7 +124,7 @@ func (f *FormWriter) Discard() { f.book.close() }
 const maxNote = 255
 
 // note names the codes of a list, with their names where there is room for both.
-func (l List) note() string {
+func note(l form.List) string {
 	named, bare := make([]string, len(l.Codes)), make([]string, len(l.Codes))
 	for i, c := range l.Codes {
 		named[i], bare[i] = c.Code+" = "+c.Name, c.Code
@@ -225,7 +149,7 @@ func (l List) note() string {
 }
 
 // dropDown offers the codes of a list in its columns.
-func (b *book) dropDown(sheet string, l List) error {
+func (b *book) dropDown(sheet string, l form.List) error {
 	first, err := excelize.CoordinatesToCellName(l.First, 2)
 	if err != nil {
 		return err
@@ -250,12 +174,12 @@ func (b *book) dropDown(sheet string, l List) error {
 		}
 	}
 	list.SetError(excelize.DataValidationErrorStyleStop, "Unknown "+strings.ToLower(l.Name), hint)
-	list.SetInput(l.Name, l.note())
+	list.SetInput(l.Name, note(l))
 	return b.file.AddDataValidation(sheet, list)
 }
 
 // codes writes the hidden sheet that a drop-down reads.
-func (b *book) codes(l List) error {
+func (b *book) codes(l form.List) error {
 	s, err := b.table(l.Sheet, []column{
 		{title: l.Heads[0], width: 45, style: b.styles.text},
 		{title: l.Heads[1], width: 40, style: b.styles.text},
@@ -269,4 +193,27 @@ func (b *book) codes(l List) error {
 		}
 	}
 	return s.end()
+}
+
+// Writer begins files of Excel: what form.Workbooks asks for.
+type Writer struct{}
+
+var _ form.Workbooks = Writer{}
+
+// Form is NewForm.
+func (Writer) Form(w io.Writer, f form.Form) (form.Rows, error) {
+	out, err := NewForm(w, f)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Result is NewResult.
+func (Writer) Result(w io.Writer, created time.Time, title string, header []string) (form.Result, error) {
+	out, err := NewResult(w, created, title, header)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }

@@ -7,23 +7,25 @@ import (
 	"testing"
 
 	"github.com/xuri/excelize/v2"
+
+	"seatwise/shared/craft/workbook/form"
 )
 
-var nineAddOns = []AddOn{
-	{"call_recording", "Call Recording"},
-	{"device_desktop_app", "Desktop"},
-	{"license_dnc_checking_enabled", "DNC"},
-	{"device_ip_phone", "IP Phone"},
-	{"device_mobile_app", "Mobile"},
-	{"device_web_rtc", "Web Phone"},
-	{"license_number", "Number"},
-	{"team_chat", "Team Chat"},
-	{"license_call_recording_unlimited_enabled", "Unlimited Call Recording Storage"},
+var nineAddOns = []form.AddOn{
+	{Code: "call_recording", Name: "Call Recording"},
+	{Code: "device_desktop_app", Name: "Desktop"},
+	{Code: "license_dnc_checking_enabled", Name: "DNC"},
+	{Code: "device_ip_phone", Name: "IP Phone"},
+	{Code: "device_mobile_app", Name: "Mobile"},
+	{Code: "device_web_rtc", Name: "Web Phone"},
+	{Code: "license_number", Name: "Number"},
+	{Code: "team_chat", Name: "Team Chat"},
+	{Code: "license_call_recording_unlimited_enabled", Name: "Unlimited Call Recording Storage"},
 }
 
 func TestSample(t *testing.T) {
 	inTempFolder(t)
-	in := Sample{Created: day(21), AddOns: nineAddOns, AddOnColumns: 4, Rows: [][]string{
+	in := form.Sample{Created: day(21), AddOns: nineAddOns, AddOnColumns: 4, Rows: [][]string{
 		{"0101", "6567891230", "John", "device_ip_phone", "call_recording"},
 		{"102", "+6567891231", "=Alice"},
 	}}
@@ -32,18 +34,18 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	book := out.Bytes()
-	equal(t, rows(t, book, SampleSheet), [][]string{
+	equal(t, rows(t, book, form.SampleSheet), [][]string{
 		{"Ext Key", "Number", "User", "Addon license 1", "Addon license 2", "Addon license 3", "Addon license 4"},
 		{"0101", "6567891230", "John", "device_ip_phone", "call_recording"},
 		{"102", "+6567891231", "=Alice"},
 	})
-	codes := rows(t, book, CodesSheet)
+	codes := rows(t, book, form.CodesSheet)
 	if len(codes) != 10 ||
 		strings.Join(codes[9], "|") != "license_call_recording_unlimited_enabled|Unlimited Call Recording Storage" {
 		t.Errorf("codes %q", codes)
 	}
 
-	all := parts(t, book)
+	all := unpack(t, book)
 	styles := parse[xmlStyles](t, all["xl/styles.xml"])
 	s, cells := sheetAt(t, all, "1")
 	if s.Pane.YSplit != 1 || s.Pane.TopLeft != "A2" {
@@ -82,11 +84,11 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if list := f.GetSheetList(); len(list) != 2 || list[0] != SampleSheet {
+	if list := f.GetSheetList(); len(list) != 2 || list[0] != form.SampleSheet {
 		t.Errorf("sheets %q", list)
 	}
-	first, err1 := f.GetSheetVisible(SampleSheet)
-	second, err2 := f.GetSheetVisible(CodesSheet)
+	first, err1 := f.GetSheetVisible(form.SampleSheet)
+	second, err2 := f.GetSheetVisible(form.CodesSheet)
 	if err := errors.Join(err1, err2); err != nil || !first || second {
 		t.Errorf("visible: %t, %t, %v", first, second, err)
 	}
@@ -96,24 +98,24 @@ func TestSampleColumns(t *testing.T) {
 	inTempFolder(t)
 	for _, c := range []struct {
 		name     string
-		in       Sample
+		in       form.Sample
 		last     string
 		dropDown string
 	}{
-		{"one column per add-on", Sample{AddOns: nineAddOns}, "Addon license 9", "D2:L100001"},
-		{"no add-ons", Sample{}, "User", ""},
-		{"columns without add-ons", Sample{AddOnColumns: 2}, "Addon license 2", ""},
+		{"one column per add-on", form.Sample{AddOns: nineAddOns}, "Addon license 9", "D2:L100001"},
+		{"no add-ons", form.Sample{}, "User", ""},
+		{"columns without add-ons", form.Sample{AddOnColumns: 2}, "Addon license 2", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
 			if err := WriteSample(&out, c.in); err != nil {
 				t.Fatal(err)
 			}
-			header := rows(t, out.Bytes(), SampleSheet)[0]
+			header := rows(t, out.Bytes(), form.SampleSheet)[0]
 			if got := header[len(header)-1]; got != c.last {
 				t.Errorf("the last column is %q", got)
 			}
-			s, _ := sheetAt(t, parts(t, out.Bytes()), "1")
+			s, _ := sheetAt(t, unpack(t, out.Bytes()), "1")
 			got := ""
 			if len(s.Validations) > 0 {
 				got = s.Validations[0].Sqref
@@ -128,11 +130,11 @@ func TestSampleColumns(t *testing.T) {
 func TestSampleRefuses(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
-	err := WriteSample(&out, Sample{AddOnColumns: 1, Rows: [][]string{{"1", "2", "3", "4", "5"}}})
+	err := WriteSample(&out, form.Sample{AddOnColumns: 1, Rows: [][]string{{"1", "2", "3", "4", "5"}}})
 	if !errors.Is(err, ErrRagged) || out.Len() > 0 {
 		t.Errorf("got %v and %d bytes", err, out.Len())
 	}
-	if err := WriteSample(&brokenWriter{left: 100}, Sample{AddOns: nineAddOns}); !errors.Is(err, errBroken) {
+	if err := WriteSample(&brokenWriter{left: 100}, form.Sample{AddOns: nineAddOns}); !errors.Is(err, errBroken) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -142,7 +144,7 @@ func TestSampleSameBytes(t *testing.T) {
 	var first []byte
 	for range 20 {
 		var out bytes.Buffer
-		if err := WriteSample(&out, Sample{Created: day(1), AddOns: nineAddOns}); err != nil {
+		if err := WriteSample(&out, form.Sample{Created: day(1), AddOns: nineAddOns}); err != nil {
 			t.Fatal(err)
 		}
 		if first == nil {
@@ -158,17 +160,17 @@ func TestSampleSameBytes(t *testing.T) {
 func TestForm(t *testing.T) {
 	inTempFolder(t)
 	var out bytes.Buffer
-	if err := WriteForm(&out, Form{
+	if err := WriteForm(&out, form.Form{
 		Created: day(21),
 		Title:   "Import users",
 		Header:  []string{"User", "Name", "Active"},
 		Rows:    [][]string{{"=u", "0012"}},
-		Lists:   []List{{Name: "Active", First: 3, Last: 3, Codes: []AddOn{{Code: "yes"}, {Code: "no"}}}},
+		Lists:   []form.List{{Name: "Active", First: 3, Last: 3, Codes: []form.AddOn{{Code: "yes"}, {Code: "no"}}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, rows(t, out.Bytes(), "Import users"), [][]string{{"User", "Name", "Active"}, {"=u", "0012"}})
-	all := parts(t, out.Bytes())
+	all := unpack(t, out.Bytes())
 	styles := parse[xmlStyles](t, all["xl/styles.xml"])
 	s, cells := sheetAt(t, all, "1")
 	if s.Pane.YSplit != 1 || s.Pane.TopLeft != "A2" || !styles.bold(cells["A1"].Style) {
@@ -186,7 +188,7 @@ func TestForm(t *testing.T) {
 	if len(s.Validations) != 1 || s.Validations[0].Formula1 != `"yes,no"` || s.Validations[0].Prompt != "yes\nno" {
 		t.Errorf("drop-downs %+v", s.Validations)
 	}
-	err := WriteForm(&out, Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}})
+	err := WriteForm(&out, form.Form{Created: day(21), Title: "a", Header: []string{"a"}, Rows: [][]string{{"a", "b"}}})
 	if !errors.Is(err, ErrRagged) {
 		t.Errorf("got %v", err)
 	}
@@ -196,14 +198,17 @@ func TestForm(t *testing.T) {
 // note may have.
 func TestNote(t *testing.T) {
 	for _, c := range []struct {
-		codes []AddOn
+		codes []form.AddOn
 		want  string
 	}{
-		{[]AddOn{{"a", "A"}, {"b", ""}}, "a = A\nb"},
+		{[]form.AddOn{{Code: "a", Name: "A"}, {Code: "b", Name: ""}}, "a = A\nb"},
 		{nineAddOns, "call_recording\ndevice_desktop_app\nlicense_dnc_checking_enabled\ndevice_ip_phone\ndevice_mobile_app\ndevice_web_rtc\nlicense_number\nteam_chat\nlicense_call_recording_unlimited_enabled"},
-		{[]AddOn{{strings.Repeat("a", 200), ""}, {strings.Repeat("b", 60), ""}}, strings.Repeat("a", 200) + "\n..."},
+		{
+			[]form.AddOn{{Code: strings.Repeat("a", 200)}, {Code: strings.Repeat("b", 60)}},
+			strings.Repeat("a", 200) + "\n...",
+		},
 	} {
-		if got := (List{Codes: c.codes}).note(); got != c.want || len(got) > maxNote {
+		if got := note(form.List{Codes: c.codes}); got != c.want || len(got) > maxNote {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}

@@ -30,8 +30,8 @@ func seq[T any](rows ...T) iter.Seq2[T, error] {
 	}
 }
 
-// parts unpacks a workbook. Reading every part to its end checks its CRC and size.
-func parts(t *testing.T, book []byte) map[string]string {
+// unpack reads the parts of a workbook. Reading every part to its end checks its CRC and size.
+func unpack(t *testing.T, book []byte) map[string]string {
 	t.Helper()
 	r, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
 	if err != nil {
@@ -289,7 +289,10 @@ func TestDate(t *testing.T) {
 	}{
 		{"zero is an empty cell", time.Time{}, nil, nil},
 		{"a day", time.Date(2026, time.November, 21, 23, 59, 59, 0, time.UTC), 46347, nil},
-		{"the day in its own zone, not the day in UTC", time.Date(2026, time.November, 21, 1, 0, 0, 0, auckland), 46347, nil},
+		{
+			"the day in its own zone, not the day in UTC", time.Date(2026, time.November, 21, 1, 0, 0, 0, auckland),
+			46347, nil,
+		},
 		{"the first", time.Date(1900, time.March, 1, 0, 0, 0, 0, time.UTC), 61, nil},
 		{"before the first", time.Date(1900, time.February, 28, 0, 0, 0, 0, time.UTC), nil, ErrDateRange},
 		{"the last", time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC), 2958465, nil},

@@ -58,7 +58,7 @@ type Filter struct {
 // one read, however many licenses there are. A license is filtered by the other filters as it is
 // read. Lists read indexes, which may be a moment behind; Get and the summary are not.
 //
-// Errors: validation, naming the filter; api's BadCursor for a position of another list.
+// Errors: validation, naming the filter; a bad cursor for a position of another list.
 func (d *Service) List(
 	ctx context.Context,
 	c *call.Call,
@@ -101,7 +101,7 @@ func (d *Service) List(
 				if len(list) == limit {
 					return list, last, nil
 				}
-				list = append(list, d.records.Shown(found.License))
+				list = append(list, record.Shown(d.products, found.License))
 			}
 			last = found.at
 		}
@@ -331,7 +331,7 @@ func (d *Service) ranged(c *call.Call, index spreadIndex, prefixes []string) sou
 			if !strings.HasPrefix(after, prefix) && prefix < after {
 				continue
 			}
-			items, done, err := d.merged(ctx, c, index, prefix, after, min(max(limit, 1), table.MaxPage))
+			items, done, err := d.merged(ctx, c, span{index, prefix, after}, min(max(limit, 1), table.MaxPage))
 			if err != nil {
 				return nil, false, err
 			}
@@ -493,5 +493,5 @@ func (d *Service) Get(ctx context.Context, c *call.Call, id string) (record.Lice
 	if d.records.Remember(found, markers); !d.records.Seen(c.Account, l) {
 		return record.License{}, 0, problem.Missing("license")
 	}
-	return d.records.Shown(l.License), item.Version, nil
+	return record.Shown(d.products, l.License), item.Version, nil
 }

@@ -28,12 +28,18 @@ type stream struct {
 
 func (s *stream) sort() string { return s.items[0].IndexKeys[s.query.Index-1].Sort }
 
-// merged reads a number of items of a range behind a position, in their order, from all shards of
-// the account; done says that there are no more. It reads twice as many as it is asked for at most,
-// or one of each shard: first somewhat more than its share of each, then on where that is used up;
-// only where one shard has nearly all, which random ids do not come to, it may be more.
+// span is a range of an index: what begins with a prefix and is behind a position.
+type span struct {
+	spreadIndex
+	prefix, after string
+}
+
+// merged reads a number of items of a span, in their order, from all shards of the account; done
+// says that there are no more. It reads twice as many as it is asked for at most, or one of each
+// shard: first somewhat more than its share of each, then on where that is used up; only where one
+// shard has nearly all, which random ids do not come to, it may be more.
 func (d *Service) merged(
-	ctx context.Context, c *call.Call, index spreadIndex, prefix, after string, limit int,
+	ctx context.Context, c *call.Call, of span, limit int,
 ) (items []table.Item, done bool, err error) {
 	shards := d.records.KnownShards(c.Account)
 	m := merge{store: c.Env.Table}
@@ -47,9 +53,9 @@ func (d *Service) merged(
 	for stored := shards; len(m.streams) < stored; stored = d.records.KnownShards(c.Account) {
 		from := len(m.streams)
 		for n := from; n < stored; n++ {
-			q := table.Query{Index: index.Index, Partition: index.partition(c.Account, n), Prefix: prefix}
-			if after != "" {
-				q.From = after + "\x00"
+			q := table.Query{Index: of.Index, Partition: of.partition(c.Account, n), Prefix: of.prefix}
+			if of.after != "" {
+				q.From = of.after + "\x00"
 			}
 			m.streams = append(m.streams, &stream{query: q})
 		}
@@ -71,12 +77,8 @@ func (m *merge) fill(ctx context.Context, streams []*stream, each int) error {
 		group.Go(func() error {
 			s.query.Limit = each
 			page, err := m.store.Query(ctx, s.query)
-			s.items, s.fresh, s.query.After, s.done = append(
-				s.items,
-				page.Items...,
-			), len(
-				page.Items,
-			), page.Next, page.Next == ""
+			s.items, s.fresh = append(s.items, page.Items...), len(page.Items)
+			s.query.After, s.done = page.Next, page.Next == ""
 			return err
 		})
 	}

@@ -44,61 +44,65 @@ func begins(q, id string) bool {
 // the license last seen of that entry.
 func (d *Service) searched(c *call.Call, f Filter) source {
 	return func(ctx context.Context, after string, limit int) ([]found, bool, error) {
-		phase, entry, license, err := searchPosition(after)
+		at, err := placeAt(after)
 		if err != nil {
 			return nil, true, err
 		}
 		var all []found
-		for ; phase < phases; phase, entry, license = phase+1, "", "" {
-			batch, more, err := d.searchPhase(ctx, c, f, phase, entry, license, limit-len(all))
+		for ; at.phase < phases; at = (place{phase: at.phase + 1}) {
+			batch, more, err := d.searchPhase(ctx, c, f, at, limit-len(all))
 			if err != nil {
 				return nil, true, err
 			}
 			if all = append(all, batch...); more || len(all) >= limit {
-				return all, !more && phase == phases-1, nil
+				return all, !more && at.phase == phases-1, nil
 			}
 		}
 		return all, true, nil
 	}
 }
 
-func searchPosition(position string) (phase int, entry, license string, err error) {
+// place is where a search is: in a phase, at an entry of its index, and at the license last seen of
+// that entry.
+type place struct {
+	phase          int
+	entry, license string
+}
+
+// placeAt reads a position.
+func placeAt(position string) (place, error) {
 	if position == "" {
-		return 0, "", "", nil
+		return place{}, nil
 	}
 	parts := strings.Split(position, "\x00")
 	if len(parts) != 3 || len(parts[0]) != 1 || parts[0][0] < '0' || int(parts[0][0]-'0') >= phases {
-		return 0, "", "", table.ErrCursor
+		return place{}, table.ErrCursor
 	}
-	return int(parts[0][0] - '0'), parts[1], parts[2], nil
+	return place{phase: int(parts[0][0] - '0'), entry: parts[1], license: parts[2]}, nil
 }
 
-func searchPositionOf(phase int, entry, license string) string {
-	return strings.Join([]string{string(rune('0' + phase)), entry, license}, "\x00")
+// position writes a place, as placeAt reads it.
+func (p place) position() string {
+	return strings.Join([]string{string(rune('0' + p.phase)), p.entry, p.license}, "\x00")
 }
 
 // searchPhase reads on in one phase, until something is found or the phase is at its end. Entries
 // whose licenses belong to an earlier phase are passed over.
 func (d *Service) searchPhase(
-	ctx context.Context,
-	c *call.Call,
-	f Filter,
-	phase int,
-	entry, license string,
-	limit int,
+	ctx context.Context, c *call.Call, f Filter, at place, limit int,
 ) ([]found, bool, error) {
-	q, ok := searchQuery(c.Account, f.Q, phase)
+	q, ok := searchQuery(c.Account, f.Q, at.phase)
 	if !ok {
 		return nil, false, nil
 	}
 	q.Limit = min(max(limit, 1), searchPage)
 	for {
-		q.From = entry
+		q.From = at.entry
 		page, err := c.Env.Table.Query(ctx, q)
 		if err != nil {
 			return nil, false, err
 		}
-		batch, rest, err := d.searchEntries(ctx, c, f, phase, page.Items, entry, license)
+		batch, rest, err := d.searchEntries(ctx, c, f, at, page.Items)
 		if err != nil {
 			return nil, false, err
 		}
@@ -107,7 +111,7 @@ func (d *Service) searchPhase(
 		}
 		// On behind the last entry of the page: a page of one that was read to its end would be
 		// read for ever.
-		entry, license = page.Items[len(page.Items)-1].Sort+"\x00", ""
+		at.entry, at.license = page.Items[len(page.Items)-1].Sort+"\x00", ""
 	}
 }
 
@@ -139,16 +143,15 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 // searchEntries turns the entries of a phase into the licenses that belong to the phase; rest says
 // that they stand for more.
 func (d *Service) searchEntries(
-	ctx context.Context, c *call.Call, f Filter, phase int, items []table.Item, entry, license string,
+	ctx context.Context, c *call.Call, f Filter, from place, items []table.Item,
 ) (batch []found, rest bool, err error) {
-	if phase == phaseID {
-		batch, err = foundIn(
-			items,
-			func(item table.Item) string { return searchPositionOf(phase, item.Sort, item.Sort) },
-		)
-		return slices.DeleteFunc(batch, func(l found) bool { return l.ID <= license }), false, err
+	if from.phase == phaseID {
+		batch, err = foundIn(items, func(item table.Item) string {
+			return place{from.phase, item.Sort, item.Sort}.position()
+		})
+		return slices.DeleteFunc(batch, func(l found) bool { return l.ID <= from.license }), false, err
 	}
-	holders, err := d.searchHolders(ctx, c, phase, text.NewQuery(f.Q), items)
+	holders, err := d.searchHolders(ctx, c, from.phase, text.NewQuery(f.Q), items)
 	if err != nil {
 		return nil, false, err
 	}
@@ -161,10 +164,11 @@ func (d *Service) searchEntries(
 		for _, id := range slices.Sorted(slices.Values(holders[i].Held())) {
 			// Of the entry at which the last page ended, only what is behind its last license is
 			// left.
-			if begins(f.Q, id) || item.Sort == entry && id <= license {
+			if begins(f.Q, id) || item.Sort == from.entry && id <= from.license {
 				continue
 			}
-			ids, at, of[id] = append(ids, id), append(at, searchPositionOf(phase, item.Sort, id)), holders[i].UserID
+			ids, at = append(ids, id), append(at, place{from.phase, item.Sort, id}.position())
+			of[id] = holders[i].UserID
 		}
 	}
 	for len(ids) > 0 {
@@ -274,36 +278,37 @@ func (d *Service) Found(
 	q, position string,
 	limit int,
 ) ([]record.Holder, string, error) {
-	phase, entry, _, err := searchPosition(position)
+	from, err := placeAt(position)
 	if err != nil {
 		return nil, "", err
 	}
 	query := text.NewQuery(q)
 	var list []record.Holder
-	for phase = max(phase, phaseExtension); phase < phases; phase, entry = phase+1, "" {
-		read, ok := searchQuery(c.Account, q, phase)
+	at := place{phase: max(from.phase, phaseExtension), entry: from.entry}
+	for ; at.phase < phases; at = (place{phase: at.phase + 1}) {
+		read, ok := searchQuery(c.Account, q, at.phase)
 		if !ok {
 			continue
 		}
 		read.Limit = searchPage
-		for next := entry; ; {
+		for next := at.entry; ; {
 			read.From = next
 			page, err := c.Env.Table.Query(ctx, read)
 			if err != nil {
 				return nil, "", err
 			}
-			holders, err := d.searchHolders(ctx, c, phase, query, page.Items)
+			holders, err := d.searchHolders(ctx, c, at.phase, query, page.Items)
 			if err != nil {
 				return nil, "", err
 			}
 			for i, item := range page.Items {
-				if holders[i] == nil || item.Sort == entry {
+				if holders[i] == nil || item.Sort == at.entry {
 					continue
 				}
 				if len(list) == limit { // there is one more
 					return list, position, nil
 				}
-				list, position = append(list, *holders[i]), searchPositionOf(phase, item.Sort, "")
+				list, position = append(list, *holders[i]), place{phase: at.phase, entry: item.Sort}.position()
 			}
 			if page.Next == "" {
 				break

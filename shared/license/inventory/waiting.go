@@ -34,7 +34,7 @@ func (d *Service) Waiting(
 		return nil, "", err
 	}
 	if of.User == "" {
-		return pageOf[record.Wait](ctx, c, record.WaitPartition(c.Account), of.Products, position, limit)
+		return pageOf[record.Wait](ctx, c, byProduct{record.WaitPartition(c.Account), of.Products, position}, limit)
 	}
 	h, err := d.holder(ctx, c, of.User)
 	if err != nil || h == nil {
@@ -61,7 +61,9 @@ func (d *Service) Exclusions(
 		return nil, "", err
 	}
 	if of.User == "" {
-		return pageOf[record.Excluded](ctx, c, record.ExclusionPartition(c.Account), of.Products, position, limit)
+		return pageOf[record.Excluded](
+			ctx, c, byProduct{record.ExclusionPartition(c.Account), of.Products, position}, limit,
+		)
 	}
 	h, err := d.holder(ctx, c, of.User)
 	if err != nil || h == nil {
@@ -105,20 +107,20 @@ func (d *Service) holder(ctx context.Context, c *call.Call, user string) (*recor
 	return &h, nil
 }
 
-// pageOf reads a page of documents whose sort keys begin with one of some products, or of all if none
-// is given. The position is the last sort key.
-func pageOf[T any](
-	ctx context.Context,
-	c *call.Call,
-	partition string,
-	products []string,
-	position string,
-	limit int,
-) ([]T, string, error) {
+// byProduct is the part of a partition behind a position, which is the last sort key, whose sort
+// keys begin with one of some products, or all of it if none is given.
+type byProduct struct {
+	partition string
+	products  []string
+	position  string
+}
+
+// pageOf reads a page of documents that are sorted by product.
+func pageOf[T any](ctx context.Context, c *call.Call, of byProduct, limit int) ([]T, string, error) {
 	prefixes := []string{""}
-	if len(products) > 0 {
+	if len(of.products) > 0 {
 		prefixes = nil
-		for _, product := range products {
+		for _, product := range of.products {
 			prefixes = append(prefixes, product+"#")
 		}
 		slices.Sort(prefixes) // as the sort keys that begin with them
@@ -126,12 +128,12 @@ func pageOf[T any](
 	}
 	var items []table.Item
 	for _, prefix := range prefixes {
-		q := table.Query{Partition: partition, Prefix: prefix, Limit: limit + 1 - len(items)}
-		if position != "" {
-			if prefix < position && !strings.HasPrefix(position, prefix) {
+		q := table.Query{Partition: of.partition, Prefix: prefix, Limit: limit + 1 - len(items)}
+		if of.position != "" {
+			if prefix < of.position && !strings.HasPrefix(of.position, prefix) {
 				continue // it was read to its end
 			}
-			q.From = position + "\x00"
+			q.From = of.position + "\x00"
 		}
 		for {
 			page, err := c.Env.Table.Query(ctx, q)
@@ -150,7 +152,7 @@ func pageOf[T any](
 	return documents[T](items, limit)
 }
 
-// those reads the documents of a few known keys.
+// fetchPage reads a page of the documents of a few known keys.
 func fetchPage[T any](ctx context.Context, c *call.Call, keys []table.Key, limit int) ([]T, string, error) {
 	found, err := c.Lookup(ctx, keys...)
 	if err != nil {

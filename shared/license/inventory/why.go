@@ -33,6 +33,10 @@ type Why struct {
 	CoveredBy string `json:"coveredBy,omitempty" doc:"The product held, or the account's bundle, that includes this one."`
 	// Excluded says since when, and by whom, the user is kept from automatic assignment.
 	Excluded *record.Exclusion `json:"excluded,omitempty"`
+	// CostCenter is the user's.
+	CostCenter string `json:"costCenter,omitempty" doc:"The user's own, whose seats may serve them also where it is fenced."`
+	// Fenced are free licenses that fences keep from who waits.
+	Fenced []FencedSeats `json:"fenced,omitempty" nullable:"false" doc:"Of who waits: licenses that are free, and that the fences of other cost centers keep from them."`
 	// Inactive users hold nothing, whatever their grants.
 	Inactive bool `json:"inactive,omitempty"`
 }
@@ -50,7 +54,8 @@ type Because struct {
 }
 
 // Why explains why a user holds, lacks or waits for a product. It reads the user and, for each
-// grant of a call queue, its dashboards.
+// grant of a call queue, its dashboards; of who waits also the fences and, if there are any, the free
+// licenses of the product.
 //
 // Errors: not-found for an unknown user; validation for an unknown product.
 func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
@@ -84,11 +89,18 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 		State:     record.Terms{Products: d.products, Unlimited: part.Unlimited()}.StateOf(&h, product),
 		Because:   []Because{},
 		Inactive:  !h.Active,
+
+		CostCenter: h.CostCenter,
 	}
 	if why.State == record.Covered {
 		why.CoveredBy = record.UnlimitedBundle
 		if i := slices.IndexFunc(p.CoveredBy, h.Holds); i >= 0 {
 			why.CoveredBy = p.CoveredBy[i]
+		}
+	}
+	if why.State == record.Waits {
+		if why.Fenced, err = d.keptFrom(ctx, c, &h, product); err != nil {
+			return Why{}, err
 		}
 	}
 	holding := h.Holdings[product]
@@ -104,6 +116,16 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 		why.Because = append(why.Because, links...)
 	}
 	return why, nil
+}
+
+// keptFrom are the free licenses that fences keep from somebody who waits.
+func (d *Service) keptFrom(ctx context.Context, c *call.Call, h *record.Holder, product string) ([]FencedSeats, error) {
+	codes, err := d.Fenced(ctx, c)
+	if err != nil || len(codes) == 0 {
+		return nil, err
+	}
+	free, err := d.Free(ctx, c, product)
+	return free.kept(h.CostCenter), err
 }
 
 // behind is what stands behind a grant.

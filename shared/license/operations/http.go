@@ -10,6 +10,7 @@ import (
 
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
+	"seatwise/shared/license/effects"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/api"
@@ -35,6 +36,11 @@ func New(kernel *license.Service) *Operations {
 	return &Operations{kernel: kernel, inventory: inventory.NewService(kernel.Products())}
 }
 
+// foresees has dry runs tell what becomes of licenses and their holders.
+func (o *Operations) foresees(k *api.Router) {
+	k.Foresees("licenses", effects.Reader(o.kernel.Products()))
+}
+
 type manyInput struct {
 	api.Account
 	Body struct {
@@ -44,8 +50,9 @@ type manyInput struct {
 
 // LicensesRoutes registers the operations of LicensesFunction: it lists licenses, counts them,
 // changes their cost center and terminates them, and shows who waits and who is excluded.
-func (o *Operations) LicensesRoutes(k *api.Router) {
+func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one operation after another
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
+	o.foresees(k)
 
 	api.Register(k, api.Operation{
 		ID: "list-licenses", Method: http.MethodGet, Path: licensesPath, Tag: tag, Permissions: read,
@@ -111,6 +118,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Loads:       true,
+		Versioned:   true,
 		Summary:     "Terminate an unassigned license for ever",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[license.ChangedLicense], error) {
 		return changed(o.kernel.Terminate(ctx, c, in.ID))
@@ -287,21 +295,24 @@ func check(f inventory.Filter) error {
 	return nil
 }
 
-type assignmentItem struct {
+type removalItem struct {
 	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
 	UserID    string `json:"userId" minLength:"1" maxLength:"128"`
+	LicenseID string `json:"licenseId,omitempty" maxLength:"64" doc:"Only if this is the license that the user holds; else the item changes nothing."`
 }
 
 type assignmentWithExtension struct {
-	ProductID string `json:"productId" minLength:"1" maxLength:"64"`
-	UserID    string `json:"userId" minLength:"1" maxLength:"128"`
-	Extension string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
+	ProductID  string `json:"productId" minLength:"1" maxLength:"64"`
+	UserID     string `json:"userId" minLength:"1" maxLength:"128"`
+	Extension  string `json:"extension,omitempty" maxLength:"64" doc:"1 to 10 digits, for products that are tied to an extension."`
+	CostCenter string `json:"costCenter,omitempty" maxLength:"64" doc:"Only a license of this cost center, of a product that is bought. Without it one of the user's own cost center is preferred, then any that is not fenced. Who holds the product keeps the license that they have."`
 }
 
 // AssignmentRoutes registers the operations of AssignmentFunction: it assigns, unassigns and
 // reassigns licenses and their add-ons, one or many.
-func (o *Operations) AssignmentRoutes(k *api.Router) {
+func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one operation after another
 	manage := []auth.Permission{auth.LicensesManage}
+	o.foresees(k)
 
 	api.Register(k, api.Operation{
 		ID:          "assign-license",
@@ -310,6 +321,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Loads:       true,
+		Versioned:   true,
 		Rules:       true,
 		Summary:     "Assign a license to a user",
 	}, func(ctx context.Context, c *call.Call, in *struct {
@@ -332,6 +344,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Loads:       true,
+		Versioned:   true,
 		Summary:     "Return a license to the pool, its add-ons with it",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[license.ChangedLicense], error) {
 		return changed(o.kernel.Unassign(ctx, c, in.ID))
@@ -343,6 +356,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: manage,
 		Loads:       true,
+		Versioned:   true,
 		Rules:       true,
 		Summary:     "Move a license, its extension and its add-ons to another user in one step",
 	}, func(ctx context.Context, c *call.Call, in *struct {
@@ -389,7 +403,9 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 	) (*api.Plain[license.Results], error) {
 		items := make([]license.Item, len(in.Body.Items))
 		for i, item := range in.Body.Items {
-			items[i] = license.Item{ProductID: item.ProductID, UserID: item.UserID, Extension: item.Extension}
+			items[i] = license.Item{
+				ProductID: item.ProductID, UserID: item.UserID, Extension: item.Extension, CostCenter: item.CostCenter,
+			}
 		}
 		if err := validIDs(inItem, items...); err != nil {
 			return nil, err
@@ -407,14 +423,14 @@ func (o *Operations) AssignmentRoutes(k *api.Router) {
 	}, func(ctx context.Context, c *call.Call, in *struct {
 		api.Account
 		Body struct {
-			Items  []assignmentItem `json:"items" minItems:"1" maxItems:"1000" nullable:"false"`
-			Atomic bool             `json:"atomic,omitempty" doc:"All or none, up to 24 items."`
+			Items  []removalItem `json:"items" minItems:"1" maxItems:"1000" nullable:"false"`
+			Atomic bool          `json:"atomic,omitempty" doc:"All or none, up to 24 items."`
 		}
 	},
 	) (*api.Plain[license.Results], error) {
 		items := make([]license.Item, len(in.Body.Items))
 		for i, item := range in.Body.Items {
-			items[i] = license.Item{ProductID: item.ProductID, UserID: item.UserID}
+			items[i] = license.Item{ProductID: item.ProductID, UserID: item.UserID, LicenseID: item.LicenseID}
 		}
 		if err := validIDs(inItem, items...); err != nil {
 			return nil, err
@@ -445,10 +461,24 @@ func validIDs(at func(i int) string, items ...license.Item) error {
 			)
 		}
 	}
+	fields = append(fields, validCodes(at, items...)...)
 	if len(fields) > 0 {
 		return problem.Validation(fields...)
 	}
 	return nil
+}
+
+// validCodes checks what a body says of cost centers; each must be of the form of a code.
+func validCodes(at func(i int) string, items ...license.Item) (fields []problem.Field) {
+	for i, item := range items {
+		if item.CostCenter == "" {
+			continue
+		}
+		if p, ok := problem.From(api.CheckID(at(i)+"costCenter", item.CostCenter)); ok {
+			fields = append(fields, p.Fields...)
+		}
+	}
+	return fields
 }
 
 // inBody and inItem say where validIDs finds what it checks: in the body itself, or in an element

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -27,10 +27,14 @@ func TestRefusalsOverHTTP(t *testing.T) {
 	f.hire("zoe", "Zoe")
 	f.hire("yan", "Yan")
 	f.hire("xan", "Xan")
-	f.change("xan", func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Put(ctx, "xan", "Xan", false) })
+	f.change("xan", func(ctx context.Context, ch *license.UnitOfWork) error {
+		return ch.Put(ctx, license.Person{UserID: "xan", Name: "Xan", Active: false})
+	})
 	ids := map[string][]string{}
 	for _, product := range []string{"live-reports", "phone-system", "team_chat"} {
-		for _, l := range testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?product="+product, nil), 200).Items {
+		for _, l := range fixtures.Decode[api.List[license.License]](
+			t, f.send("GET", "/licenses?product="+product, nil), 200,
+		).Items {
 			ids[product] = append(ids[product], l.ID)
 		}
 	}
@@ -87,7 +91,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 			body = tc.body
 		}
 		r := f.send("POST", tc.path, body)
-		if p := testkit.Problem(
+		if p := fixtures.Problem(
 			t,
 			r,
 			tc.status,
@@ -97,7 +101,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 			t.Errorf("%s", r.Body)
 		}
 	}
-	moved := testkit.Decode[license.License](
+	moved := fixtures.Decode[license.License](
 		t,
 		f.send("POST", "/licenses/"+phone[0]+"/reassign", object{"userId": "yan"}),
 		200,
@@ -119,10 +123,10 @@ func TestFreedSeatGoesToWhoWaitsOverHTTP(t *testing.T) {
 			return ch.Grant(ctx, user, "live-reports", license.QueueGrant("q1"))
 		})
 	}
-	held := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?status=assigned", nil), 200).Items
+	held := fixtures.Decode[api.List[license.License]](t, f.send("GET", "/licenses?status=assigned", nil), 200).Items
 	waiting := func(want ...string) {
 		t.Helper()
-		list := testkit.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting", nil), 200).Items
+		list := fixtures.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting", nil), 200).Items
 		got := []string{}
 		for i, w := range list {
 			got = append(got, w.UserID)
@@ -139,7 +143,7 @@ func TestFreedSeatGoesToWhoWaitsOverHTTP(t *testing.T) {
 	}
 	waiting("yan", "xan")
 	for _, next := range []string{"yan", "xan"} {
-		if l := testkit.Decode[license.License](
+		if l := fixtures.Decode[license.License](
 			t,
 			f.send("POST", "/licenses/"+held[0].ID+"/unassign", nil),
 			200,
@@ -148,7 +152,7 @@ func TestFreedSeatGoesToWhoWaitsOverHTTP(t *testing.T) {
 		}
 	}
 	waiting()
-	if list := testkit.Decode[api.List[license.Excluded]](
+	if list := fixtures.Decode[api.List[license.Excluded]](
 		t,
 		f.send("GET", "/exclusions", nil),
 		200,
@@ -174,7 +178,7 @@ func TestThousandItemsOverHTTP(t *testing.T) {
 	}
 	count := func(path string, items []object, succeeded, failed int) license.Results {
 		t.Helper()
-		out := testkit.Decode[license.Results](t, f.send("POST", path, object{"items": items}), 200)
+		out := fixtures.Decode[license.Results](t, f.send("POST", path, object{"items": items}), 200)
 		if out.Succeeded != succeeded || out.Failed != failed || len(out.Results) != len(items) {
 			t.Fatalf("%s: %d succeeded, %d failed, %d results", path, out.Succeeded, out.Failed, len(out.Results))
 		}
@@ -194,7 +198,7 @@ func TestThousandItemsOverHTTP(t *testing.T) {
 		}
 	}
 	count("/assignments/remove", items[:990], 990, 0)
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		f.send("POST", "/assignments", object{"items": slices.Concat(items, items[:1])}),
 		422,
@@ -206,8 +210,8 @@ func TestThousandItemsOverHTTP(t *testing.T) {
 // license, and with one key.
 func TestRacesOverHTTP(t *testing.T) {
 	const callers = 24
-	race := func(send func(i int) testkit.Response) (answers []testkit.Response) {
-		answers = make([]testkit.Response, callers)
+	race := func(send func(i int) fixtures.Response) (answers []fixtures.Response) {
+		answers = make([]fixtures.Response, callers)
 		var all sync.WaitGroup
 		for i := range callers {
 			all.Go(func() { answers[i] = send(i) })
@@ -222,26 +226,28 @@ func TestRacesOverHTTP(t *testing.T) {
 		f.hire("zoe", "Zoe")
 		assigned := func(product string, want int64) {
 			t.Helper()
-			for _, s := range testkit.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items {
+			for _, s := range fixtures.Decode[api.List[inventory.Summary]](
+				t, f.send("GET", "/licenses/summary", nil), 200,
+			).Items {
 				if s.ProductID == product && (s.Assigned != want || s.Available != s.Bought-want) {
 					t.Errorf("%+v, want %d assigned", s, want)
 				}
 			}
 		}
-		winners := func(answers []testkit.Response, slug string) (won int) {
+		winners := func(answers []fixtures.Response, slug string) (won int) {
 			t.Helper()
 			for _, r := range answers {
 				if r.Status == http.StatusOK {
 					won++
 					continue
 				}
-				testkit.Problem(t, r, http.StatusConflict, slug)
+				fixtures.Problem(t, r, http.StatusConflict, slug)
 			}
 			return won
 		}
 
 		f.buy("live-reports", 2)
-		if won := winners(race(func(i int) testkit.Response {
+		if won := winners(race(func(i int) fixtures.Response {
 			return f.send(
 				"POST",
 				"/assignments",
@@ -256,8 +262,10 @@ func TestRacesOverHTTP(t *testing.T) {
 		assigned("live-reports", 2)
 
 		f.buy("developer", 3)
-		id := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?product=developer", nil), 200).Items[1].ID
-		if won := winners(race(func(i int) testkit.Response {
+		id := fixtures.Decode[api.List[license.License]](
+			t, f.send("GET", "/licenses?product=developer", nil), 200,
+		).Items[1].ID
+		if won := winners(race(func(i int) fixtures.Response {
 			return f.send("POST", "/licenses/"+id+"/assign", object{"userId": fmt.Sprintf("u%d", i)})
 		}), "license-not-available"); won != 1 {
 			t.Errorf("%d won one license", won)
@@ -265,7 +273,7 @@ func TestRacesOverHTTP(t *testing.T) {
 		assigned("developer", 1)
 
 		f.buy("call-group", callers)
-		answers := race(func(int) testkit.Response {
+		answers := race(func(int) fixtures.Response {
 			return f.send(
 				"POST",
 				"/assignments",
@@ -278,7 +286,7 @@ func TestRacesOverHTTP(t *testing.T) {
 		did := 0
 		for _, r := range answers {
 			if r.Status == http.StatusConflict {
-				testkit.Problem(t, r, http.StatusConflict, "idempotency-in-progress")
+				fixtures.Problem(t, r, http.StatusConflict, "idempotency-in-progress")
 				continue
 			}
 			if r.Status != http.StatusOK {
@@ -299,14 +307,14 @@ func TestRacesOverHTTP(t *testing.T) {
 		assigned("call-group", 1)
 	}
 	t.Run("bolt", func(t *testing.T) { test(t, open(t)) })
-	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, testkit.On(t, testdynamo.Open(t)))) })
+	t.Run("dynamo", func(t *testing.T) { test(t, openOn(t, fixtures.On(t, dynamostore.Open(t)))) })
 }
 
 // TestEveryProductIsSummarized shows each product of the catalog, in its order, whether anything of
 // it was bought or not.
 func TestEveryProductIsSummarized(t *testing.T) {
 	f := open(t)
-	list := testkit.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items
+	list := fixtures.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200).Items
 	products := catalog.Default().Products()
 	if len(list) != len(products) {
 		t.Fatalf("%d of %d products", len(list), len(products))

@@ -9,8 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"seatwise/infra/registry"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -23,7 +22,7 @@ import (
 
 // front is an account with the two functions of the kernel.
 type front struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	t                    *testing.T
 	kernel               *license.Service
 	licenses, assignment http.Handler
@@ -31,13 +30,14 @@ type front struct {
 
 func open(t *testing.T) *front {
 	t.Helper()
-	return openOn(t, testkit.New(t))
+	return openOn(t, fixtures.New(t))
 }
 
-func openOn(t *testing.T, k *testkit.Fixture) *front {
+func openOn(t *testing.T, k *fixtures.Fixture) *front {
 	t.Helper()
-	licenses := registry.One(k.Env, "LicensesFunction")
-	assignment := registry.One(k.Env, "AssignmentFunction")
+	// Each is a process of its own, so it has a kernel of its own.
+	licenses := api.Serve(k.Env, operations.New(license.NewService(catalog.Default())).LicensesRoutes)
+	assignment := api.Serve(k.Env, operations.New(license.NewService(catalog.Default())).AssignmentRoutes)
 	f := &front{
 		Fixture:    k,
 		t:          t,
@@ -57,14 +57,10 @@ func openOn(t *testing.T, k *testkit.Fixture) *front {
 func (f *front) buy(product string, n int) {
 	f.t.Helper()
 	lots := []license.Lot{{ProductID: product, CostCenter: "CC-1", Quantity: n}}
-	if err := f.kernel.Deliver(
-		f.t.Context(),
-		f.Call("admin"),
-		f.Env.IDs.Ordered(),
-		lots,
-		call.Answer{},
-		nil,
-	); err != nil {
+	if err := f.kernel.Deliver(f.t.Context(), f.Call("admin"), license.Delivery{
+		OrderID: f.Env.IDs.Ordered(),
+		Lots:    lots,
+	}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -86,13 +82,15 @@ func (f *front) change(user string, verbs func(context.Context, *license.UnitOfW
 
 func (f *front) hire(user, name string) {
 	f.t.Helper()
-	f.change(user, func(ctx context.Context, ch *license.UnitOfWork) error { return ch.Put(ctx, user, name, true) })
+	f.change(user, func(ctx context.Context, ch *license.UnitOfWork) error {
+		return ch.Put(ctx, license.Person{UserID: user, Name: name, Active: true})
+	})
 }
 
 // send sends a request to the function that has the route; header is pairs of names and values.
-func (f *front) send(method, path string, body any, header ...string) testkit.Response {
+func (f *front) send(method, path string, body any, header ...string) fixtures.Response {
 	f.t.Helper()
-	r := testkit.Request{
+	r := fixtures.Request{
 		Method:      method,
 		Path:        "/v1/accounts/acme" + path,
 		Body:        body,
@@ -128,11 +126,11 @@ func TestLicensesOverHTTP(t *testing.T) {
 	f.hire("zoe", "Zoe Zed")
 	f.hire("yan", "Yan")
 
-	list := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?limit=2", nil), 200)
+	list := fixtures.Decode[api.List[license.License]](t, f.send("GET", "/licenses?limit=2", nil), 200)
 	if len(list.Items) != 2 || list.NextCursor == "" {
 		t.Fatalf("%+v", list)
 	}
-	rest := testkit.Decode[api.List[license.License]](
+	rest := fixtures.Decode[api.List[license.License]](
 		t,
 		f.send("GET", "/licenses?limit=2&cursor="+list.NextCursor, nil),
 		200,
@@ -143,7 +141,7 @@ func TestLicensesOverHTTP(t *testing.T) {
 	id := list.Items[0].ID
 
 	answer := f.send("POST", "/licenses/"+id+"/assign", object{"userId": "zoe"}, "Idempotency-Key", "k1")
-	l := testkit.Decode[license.License](t, answer, 200)
+	l := fixtures.Decode[license.License](t, answer, 200)
 	tag := answer.Header.Get("ETag")
 	if l.UserID != "zoe" || tag == "" {
 		t.Fatalf("%+v, tag %q", l, tag)
@@ -161,22 +159,27 @@ func TestLicensesOverHTTP(t *testing.T) {
 		strings.TrimSpace(string(again.Body)) != strings.TrimSpace(string(answer.Body)) {
 		t.Fatalf("%d %v %s, want %s", again.Status, again.Header, again.Body, answer.Body)
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		f.send("POST", "/licenses/"+id+"/assign", object{"userId": "yan"}, "Idempotency-Key", "k1"),
 		422,
 		"idempotency-mismatch",
 	)
-	testkit.Problem(t, f.send("POST", "/licenses/"+id+"/assign", object{"userId": "yan"}), 409, "license-not-available")
-	testkit.Problem(t, f.send("POST", "/licenses/"+id+"/terminate", nil), 409, "license-in-use")
-	testkit.Problem(
+	fixtures.Problem(
+		t,
+		f.send("POST", "/licenses/"+id+"/assign", object{"userId": "yan"}),
+		409,
+		"license-not-available",
+	)
+	fixtures.Problem(t, f.send("POST", "/licenses/"+id+"/terminate", nil), 409, "license-in-use")
+	fixtures.Problem(
 		t,
 		f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-2"}, "If-Match", `"99"`),
 		412,
 		"precondition-failed",
 	)
 	changed := f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-2"}, "If-Match", tag)
-	if l := testkit.Decode[license.License](
+	if l := fixtures.Decode[license.License](
 		t,
 		changed,
 		200,
@@ -184,37 +187,37 @@ func TestLicensesOverHTTP(t *testing.T) {
 		changed.Header.Get("ETag") == tag {
 		t.Fatalf("%+v", l)
 	}
-	p := testkit.Problem(t, f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-9"}), 422, "validation")
+	p := fixtures.Problem(t, f.send("PATCH", "/licenses/"+id, object{"costCenter": "CC-9"}), 422, "validation")
 	if p.Errors[0].Field != "costCenter" {
 		t.Fatalf("%+v", p)
 	}
 
-	sum := testkit.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200)
+	sum := fixtures.Decode[api.List[inventory.Summary]](t, f.send("GET", "/licenses/summary", nil), 200)
 	if s := sum.Items[0]; s.ProductID != "live-reports" || s.Bought != 3 || s.Assigned != 1 || s.Available != 2 {
 		t.Fatalf("%+v", sum.Items)
 	}
-	if l := testkit.Decode[license.License](
+	if l := fixtures.Decode[license.License](
 		t,
 		f.send("POST", "/licenses/"+id+"/reassign", object{"userId": "yan"}),
 		200,
 	); l.UserName != "Yan" {
 		t.Fatalf("%+v", l)
 	}
-	if l := testkit.Decode[license.License](
+	if l := fixtures.Decode[license.License](
 		t,
 		f.send("POST", "/licenses/"+id+"/unassign", nil),
 		200,
 	); l.Status != license.Available {
 		t.Fatalf("%+v", l)
 	}
-	if l := testkit.Decode[license.License](
+	if l := fixtures.Decode[license.License](
 		t,
 		f.send("POST", "/licenses/"+id+"/terminate", nil),
 		200,
 	); l.Status != license.Terminated {
 		t.Fatalf("%+v", l)
 	}
-	many := testkit.Decode[license.Results](
+	many := fixtures.Decode[license.Results](
 		t,
 		f.send("POST", "/licenses/terminate", object{"licenseIds": []string{id, "x", list.Items[1].ID}}),
 		200,
@@ -222,7 +225,7 @@ func TestLicensesOverHTTP(t *testing.T) {
 	if many.Succeeded != 2 || many.Failed != 1 || many.Results[1].Problem.Type != "urn:seatwise:problem:not-found" {
 		t.Fatalf("%+v", many)
 	}
-	many = testkit.Decode[license.Results](
+	many = fixtures.Decode[license.Results](
 		t,
 		f.send("POST", "/licenses/cost-center", object{"licenseIds": []string{rest.Items[0].ID}, "costCenter": "CC-2"}),
 		200,
@@ -231,9 +234,10 @@ func TestLicensesOverHTTP(t *testing.T) {
 		t.Fatalf("%+v", many)
 	}
 	for query, want := range map[string]int{
-		"costCenter=CC-1&costCenter=CC-2": 3, "costCenter=CC-2": 2, "status=terminated": 2, "product=live-reports&status=available": 1, "q=zoe": 0, "product=developer": 0,
+		"costCenter=CC-1&costCenter=CC-2": 3, "costCenter=CC-2": 2, "status=terminated": 2,
+		"product=live-reports&status=available": 1, "q=zoe": 0, "product=developer": 0,
 	} {
-		list := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?"+query, nil), 200)
+		list := fixtures.Decode[api.List[license.License]](t, f.send("GET", "/licenses?"+query, nil), 200)
 		if len(list.Items) != want {
 			t.Errorf("%s: %d licenses, want %d", query, len(list.Items), want)
 		}
@@ -245,8 +249,10 @@ func TestAddOnsOverHTTP(t *testing.T) {
 	f.buy("phone-system", 1)
 	f.buy("team_chat", 1)
 	f.hire("zoe", "Zoe")
-	id := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?product=phone-system", nil), 200).Items[0].ID
-	if l := testkit.Decode[license.License](
+	id := fixtures.Decode[api.List[license.License]](
+		t, f.send("GET", "/licenses?product=phone-system", nil), 200,
+	).Items[0].ID
+	if l := fixtures.Decode[license.License](
 		t,
 		f.send("POST", "/licenses/"+id+"/assign", object{"userId": "zoe", "extension": "101"}),
 		200,
@@ -254,7 +260,7 @@ func TestAddOnsOverHTTP(t *testing.T) {
 		t.Fatalf("%+v", l)
 	}
 	put := f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{"team_chat"}})
-	if list := testkit.Decode[api.List[license.License]](
+	if list := fixtures.Decode[api.List[license.License]](
 		t,
 		put,
 		200,
@@ -266,13 +272,13 @@ func TestAddOnsOverHTTP(t *testing.T) {
 	if string(got.Body) != string(put.Body) || got.Header.Get("ETag") != put.Header.Get("ETag") {
 		t.Fatalf("%s %s, saved %s %s", got.Body, got.Header.Get("ETag"), put.Body, put.Header.Get("ETag"))
 	}
-	testkit.Problem(
+	fixtures.Problem(
 		t,
 		f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{}}, "If-Match", `"1"`),
 		412,
 		"precondition-failed",
 	)
-	p := testkit.Problem(
+	p := fixtures.Problem(
 		t,
 		f.send("PUT", "/licenses/"+id+"/add-ons", object{"productIds": []string{"call_recording"}}),
 		409,
@@ -281,8 +287,10 @@ func TestAddOnsOverHTTP(t *testing.T) {
 	if p.ProductID != "call_recording" || *p.Wanted != 1 || *p.Available != 0 {
 		t.Fatalf("%+v", p)
 	}
-	for query, want := range map[string]int{"base=phone-system": 2, "base=" + id: 2, "extension=101": 2, "user=zoe": 2, "q=10": 2} {
-		list := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses?"+query, nil), 200)
+	for query, want := range map[string]int{
+		"base=phone-system": 2, "base=" + id: 2, "extension=101": 2, "user=zoe": 2, "q=10": 2,
+	} {
+		list := fixtures.Decode[api.List[license.License]](t, f.send("GET", "/licenses?"+query, nil), 200)
 		if len(list.Items) < want {
 			t.Errorf("%s: %d licenses, want %d", query, len(list.Items), want)
 		}
@@ -295,13 +303,13 @@ func TestAssignmentsOverHTTP(t *testing.T) {
 	f.hire("zoe", "Zoe")
 	f.hire("yan", "Yan")
 	items := []object{{"productId": "live-reports", "userId": "zoe"}, {"productId": "live-reports", "userId": "nobody"}}
-	out := testkit.Decode[license.Results](t, f.send("POST", "/assignments", object{"items": items}), 200)
+	out := fixtures.Decode[license.Results](t, f.send("POST", "/assignments", object{"items": items}), 200)
 	if out.Succeeded != 1 || out.Failed != 1 || out.Results[0].License.UserID != "zoe" ||
 		out.Results[1].Problem.Status != 404 {
 		t.Fatalf("%+v", out)
 	}
-	testkit.Problem(t, f.send("POST", "/assignments", object{"items": items, "atomic": true}), 404, "not-found")
-	out = testkit.Decode[license.Results](
+	fixtures.Problem(t, f.send("POST", "/assignments", object{"items": items, "atomic": true}), 404, "not-found")
+	out = fixtures.Decode[license.Results](
 		t,
 		f.send("POST", "/assignments/remove", object{"items": items[:1], "atomic": true}),
 		200,
@@ -317,22 +325,22 @@ func TestWaitingAndExclusionsOverHTTP(t *testing.T) {
 	f.change("zoe", func(ctx context.Context, ch *license.UnitOfWork) error {
 		return ch.Grant(ctx, "zoe", "live-reports", license.QueueGrant("q1"))
 	})
-	waiting := testkit.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting?product=live-reports", nil), 200)
+	waiting := fixtures.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting?product=live-reports", nil), 200)
 	if len(waiting.Items) != 1 || waiting.Items[0].UserID != "zoe" || waiting.Items[0].Since.IsZero() {
 		t.Fatalf("%+v", waiting)
 	}
 	f.change("zoe", func(ctx context.Context, ch *license.UnitOfWork) error {
 		return ch.Unassign(ctx, "zoe", "live-reports")
 	})
-	excluded := testkit.Decode[api.List[license.Excluded]](t, f.send("GET", "/exclusions?user=zoe", nil), 200)
+	excluded := fixtures.Decode[api.List[license.Excluded]](t, f.send("GET", "/exclusions?user=zoe", nil), 200)
 	if len(excluded.Items) != 1 || excluded.Items[0].By != "admin" {
 		t.Fatalf("%+v", excluded)
 	}
 	if r := f.send("DELETE", "/exclusions/live-reports/zoe", nil); r.Status != 204 || len(r.Body) != 0 {
 		t.Fatalf("%d %s", r.Status, r.Body)
 	}
-	testkit.Problem(t, f.send("DELETE", "/exclusions/live-reports/zoe", nil), 404, "not-found")
-	waiting = testkit.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting", nil), 200)
+	fixtures.Problem(t, f.send("DELETE", "/exclusions/live-reports/zoe", nil), 404, "not-found")
+	waiting = fixtures.Decode[api.List[license.Wait]](t, f.send("GET", "/waiting", nil), 200)
 	if len(waiting.Items) != 1 {
 		t.Fatalf("%+v", waiting)
 	}
@@ -343,7 +351,7 @@ func TestBadInputIsNamed(t *testing.T) {
 	f := open(t)
 	f.buy("phone-system", 1)
 	f.hire("zoe", "Zoe")
-	id := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses", nil), 200).Items[0].ID
+	id := fixtures.Decode[api.List[license.License]](t, f.send("GET", "/licenses", nil), 200).Items[0].ID
 	long := strings.Repeat("x", 129)
 	for _, tc := range []struct {
 		method, path string
@@ -380,17 +388,29 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"POST", "/licenses/" + id + "/assign", object{"userId": "zoe", "extension": "front-desk"}, "extension"},
 		{"POST", "/licenses/" + id + "/assign", object{"userId": "zoe", "extension": "12345678901"}, "extension"},
 		{"POST", "/licenses/" + id + "/assign", object{"userId": "zoe", "extension": "１０１"}, "extension"},
-		{"POST", "/assignments", object{"items": []object{{"productId": "phone-system", "userId": "zoe", "extension": "front-desk"}}}, "items[0].extension"},
+		{
+			"POST", "/assignments",
+			object{"items": []object{{"productId": "phone-system", "userId": "zoe", "extension": "front-desk"}}},
+			"items[0].extension",
+		},
 		{"POST", "/licenses/" + id + "/reassign", object{"user": "zoe"}, "userId"},
 		{"PUT", "/licenses/" + id + "/add-ons", object{"productIds": "team_chat"}, "productIds"},
-		{"POST", "/assignments", object{"items": []object{{"productId": "x", "userId": "zoe"}, {"productId": "x", "userId": "no id"}}}, "items[1].userId"},
+		{
+			"POST", "/assignments",
+			object{"items": []object{{"productId": "x", "userId": "zoe"}, {"productId": "x", "userId": "no id"}}},
+			"items[1].userId",
+		},
 		{"POST", "/assignments", object{"items": []object{{"productId": "x"}}}, "items[0].userId"},
 		{"POST", "/assignments", object{"items": []object{}}, "items"},
-		{"POST", "/assignments/remove", object{"items": []object{{"productId": "x", "userId": "zoe", "extension": "1"}}}, "items[0].extension"},
+		{
+			"POST", "/assignments/remove",
+			object{"items": []object{{"productId": "x", "userId": "zoe", "extension": "1"}}},
+			"items[0].extension",
+		},
 		{"POST", "/assignments/remove", object{"items": "all"}, "items"},
 	} {
 		r := f.send(tc.method, tc.path, tc.body)
-		p := testkit.Problem(t, r, 422, "validation")
+		p := fixtures.Problem(t, r, 422, "validation")
 		named := false
 		for _, e := range p.Errors {
 			named = named || e.Field == tc.field
@@ -402,7 +422,7 @@ func TestBadInputIsNamed(t *testing.T) {
 			t.Errorf("%s %s %v: %s, want field %s", tc.method, tc.path, tc.body, r.Body, tc.field)
 		}
 	}
-	p := testkit.Problem(t, f.send("GET", "/licenses?cursor=nonsense", nil), 400, "malformed-body")
+	p := fixtures.Problem(t, f.send("GET", "/licenses?cursor=nonsense", nil), 400, "malformed-body")
 	if p.Errors[0].Field != "cursor" {
 		t.Fatalf("%+v", p)
 	}
@@ -413,33 +433,33 @@ func TestBadInputIsNamed(t *testing.T) {
 func TestStrangersGetTheSame404(t *testing.T) {
 	f := open(t)
 	f.buy("live-reports", 1)
-	id := testkit.Decode[api.List[license.License]](t, f.send("GET", "/licenses", nil), 200).Items[0].ID
+	id := fixtures.Decode[api.List[license.License]](t, f.send("GET", "/licenses", nil), 200).Items[0].ID
 	var bodies []string
 	for _, tc := range []struct{ account, id string }{
-		{testkit.Other, id}, {testkit.Other, "00000000-0000-4000-8000-000000000000"}, {testkit.Other, "nonsense"},
+		{fixtures.Other, id}, {fixtures.Other, "00000000-0000-4000-8000-000000000000"}, {fixtures.Other, "nonsense"},
 	} {
-		r := f.Do(t, f.licenses, testkit.Request{
+		r := f.Do(t, f.licenses, fixtures.Request{
 			Method:      "GET",
 			Path:        "/v1/accounts/" + tc.account + "/licenses/" + tc.id,
 			User:        "eve",
-			Account:     testkit.Other,
+			Account:     fixtures.Other,
 			Permissions: []auth.Permission{auth.LicensesRead},
 		})
-		testkit.Problem(t, r, 404, "not-found")
+		fixtures.Problem(t, r, 404, "not-found")
 		bodies = append(bodies, string(r.Body))
 	}
 	if bodies[0] != bodies[1] || bodies[1] != bodies[2] {
 		t.Fatalf("%v", bodies)
 	}
-	for _, account := range []string{testkit.Account, "nowhere"} {
-		r := f.Do(t, f.licenses, testkit.Request{
+	for _, account := range []string{fixtures.Account, "nowhere"} {
+		r := f.Do(t, f.licenses, fixtures.Request{
 			Method:      "GET",
 			Path:        "/v1/accounts/" + account + "/licenses/" + id,
 			User:        "eve",
-			Account:     testkit.Other,
+			Account:     fixtures.Other,
 			Permissions: []auth.Permission{auth.LicensesRead},
 		})
-		testkit.Problem(t, r, 404, "not-found")
+		fixtures.Problem(t, r, 404, "not-found")
 		bodies = append(bodies, string(r.Body))
 	}
 	if bodies[3] != bodies[4] {
@@ -462,22 +482,27 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 		k := api.New(f.Env)
 		handler.routes(k)
 		for path, item := range k.OpenAPI().Paths {
-			for method, op := range map[string]any{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
+			for method, op := range map[string]any{
+				"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete,
+			} {
 				if fmt.Sprint(op) == "<nil>" {
 					continue
 				}
 				routes++
-				path := strings.NewReplacer("{account}", "acme", "{id}", "00000000-0000-4000-8000-000000000000", "{product}", "live-reports", "{user}", "zoe").
+				path := strings.NewReplacer(
+					"{account}", "acme", "{id}", "00000000-0000-4000-8000-000000000000", "{product}", "live-reports",
+					"{user}", "zoe",
+				).
 					Replace(path)
-				r := testkit.Request{Method: method, Path: path, Body: object{}}
-				testkit.Problem(t, f.Do(t, handler.handler, r), 401, "unauthorized")
+				r := fixtures.Request{Method: method, Path: path, Body: object{}}
+				fixtures.Problem(t, f.Do(t, handler.handler, r), 401, "unauthorized")
 				r.User = "eve"
-				testkit.Problem(t, f.Do(t, handler.handler, r), 403, "forbidden")
-				r.Account, r.Permissions = testkit.Other, []auth.Permission{auth.LicensesRead, auth.LicensesManage}
-				testkit.Problem(t, f.Do(t, handler.handler, r), 404, "not-found")
+				fixtures.Problem(t, f.Do(t, handler.handler, r), 403, "forbidden")
+				r.Account, r.Permissions = fixtures.Other, []auth.Permission{auth.LicensesRead, auth.LicensesManage}
+				fixtures.Problem(t, f.Do(t, handler.handler, r), 404, "not-found")
 				if method != "GET" {
 					r.Account, r.Permissions = "", []auth.Permission{auth.LicensesRead}
-					testkit.Problem(t, f.Do(t, handler.handler, r), 403, "forbidden")
+					fixtures.Problem(t, f.Do(t, handler.handler, r), 403, "forbidden")
 				}
 			}
 		}
@@ -493,15 +518,15 @@ func TestEveryRouteChecksTheCaller(t *testing.T) {
 func TestAssignmentOfANewProcess(t *testing.T) { synctest.Test(t, assignmentOfANewProcess) }
 
 func assignmentOfANewProcess(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	old := openOn(t, k)
 	old.buy("live-reports", 120) // an order of several commits
 	for _, user := range []string{"ann", "bob"} {
 		old.hire(user, user)
 	}
-	made := &testkit.Rounds{Store: k.Env.Table}
+	made := &fixtures.Rounds{Store: k.Env.Table}
 	k.Env.Table = made
-	given := testkit.Decode[api.List[license.License]](t, old.send("GET", "/licenses?limit=1", nil), 200).Items[0].ID
+	given := fixtures.Decode[api.List[license.License]](t, old.send("GET", "/licenses?limit=1", nil), 200).Items[0].ID
 	for i, c := range []struct {
 		path string
 		body any
@@ -517,7 +542,7 @@ func assignmentOfANewProcess(t *testing.T) {
 		if took := made.Take(); took.Reads != 1 || took.Commits != 1 {
 			t.Errorf("%s took %+v", c.path, took)
 		}
-		request := testkit.Request{
+		request := fixtures.Request{
 			Method:      "POST",
 			Body:        c.body,
 			User:        "op",

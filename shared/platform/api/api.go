@@ -20,9 +20,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/plan"
 	"seatwise/shared/platform/problem"
 )
 
@@ -58,6 +60,8 @@ type Operation struct {
 	Status int
 	// Conflicts says that the operation can answer 409.
 	Conflicts bool
+	// Versioned says that a POST takes If-Match; the other methods that change something do anyway.
+	Versioned bool
 	// Makes says that the operation answers 201 instead of 200 when it made what it names.
 	Makes bool
 	// Rules says that the rules of a POST are asked about a body too that its schema refuses, so
@@ -72,22 +76,60 @@ type Operation struct {
 	Files []string
 }
 
-// Router holds the operations of one function.
+// Router holds the operations of one function. huma makes an operation when its first request comes,
+// for the schemas of all of them are a third of a function's start, and a request needs those of
+// one.
 type Router struct {
 	env   *app.Env
-	mux   *http.ServeMux
-	api   huma.API
-	known sync.Map // account id to struct{}: accounts are never deleted
+	mux   *http.ServeMux // finds the operation of a request
+	known sync.Map       // account id to struct{}: accounts are never deleted
+	adds  []func(*group)
+	// readers and carriers are those of Foresees and Carries.
+	readers  map[string]plan.Reader
+	carriers map[string]func(ctx context.Context, account, subject string) error
 
 	otherwise http.Handler // nil but for the function that answers what no route takes
 }
 
+// group is operations as huma serves and describes them: the one that a request asks for, or all.
+type group struct {
+	*Router
+	mux *http.ServeMux
+	api huma.API
+}
+
+// schemas are those of the group's operations.
+func (g *group) schemas() huma.Registry { return g.api.OpenAPI().Components.Schemas }
+
 // Otherwise has the handler answer what none of its operations takes.
 func (k *Router) Otherwise(h http.Handler) { k.otherwise = h }
 
-// New makes an empty router.
+// New makes an empty router. From then on env's table waits for what the directory says of a caller
+// whose token does not say it, whichever wiring made it.
 func New(env *app.Env) *Router {
-	config := huma.DefaultConfig("Seatwise", env.Version)
+	env.Table, env.Files = access.Guard(env.Table), plan.Files(env.Files)
+	return &Router{
+		env: env, mux: http.NewServeMux(), readers: map[string]plan.Reader{},
+		carriers: map[string]func(ctx context.Context, account, subject string) error{},
+	}
+}
+
+// add has an operation made at its first request.
+func (k *Router) add(op Operation, enter func(*group)) {
+	k.adds = append(k.adds, enter)
+	ready := sync.OnceValue(func() http.Handler {
+		g := k.group()
+		enter(g)
+		return g.mux
+	})
+	k.mux.HandleFunc(op.Method+" "+op.Path, func(w http.ResponseWriter, r *http.Request) {
+		ready().ServeHTTP(w, r)
+	})
+}
+
+// group makes an empty one.
+func (k *Router) group() *group {
+	config := huma.DefaultConfig("Seatwise", k.env.Version)
 	config.CreateHooks = nil
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.RejectUnknownQueryParameters = true
@@ -105,7 +147,7 @@ func New(env *app.Env) *Router {
 		},
 	}
 	mux := http.NewServeMux()
-	return &Router{env: env, mux: mux, api: humago.New(mux, config)}
+	return &group{Router: k, mux: mux, api: humago.New(mux, config)}
 }
 
 // Serve makes a function that has these operations and takes no events.
@@ -121,7 +163,13 @@ func Serve(env *app.Env, routes ...func(*Router)) app.Function {
 func (k *Router) Env() *app.Env { return k.env }
 
 // OpenAPI describes the registered operations.
-func (k *Router) OpenAPI() *huma.OpenAPI { return k.api.OpenAPI() }
+func (k *Router) OpenAPI() *huma.OpenAPI {
+	all := k.group()
+	for _, enter := range k.adds {
+		enter(all)
+	}
+	return all.api.OpenAPI()
+}
 
 // during is an error with what was being done, for whoever reads the log. It is said here and
 // nowhere else, once for each error.
@@ -135,71 +183,24 @@ func Register[I, O any](
 	handler func(context.Context, *call.Call, *I) (*O, error),
 	more ...func(*huma.Operation),
 ) {
+	k.add(op, func(g *group) { register(g, op, handler, more...) })
+}
+
+// register is Register into a group.
+func register[I, O any](
+	k *group,
+	op Operation,
+	handler func(context.Context, *call.Call, *I) (*O, error),
+	more ...func(*huma.Operation),
+) {
 	_, hasBody := reflect.TypeFor[I]().FieldByName("Body")
 	body := newReader(op, hasBody)
-	h := huma.Operation{
-		OperationID:     op.ID,
-		Method:          op.Method,
-		Path:            op.Path,
-		Summary:         op.Summary,
-		Tags:            []string{op.Tag},
-		DefaultStatus:   op.Status,
-		MaxBodyBytes:    body.limit + 1,
-		BodyReadTimeout: -1,
-		Errors:          declared(op),
-		Responses:       map[string]*huma.Response{},
-	}
-	if !op.Public {
-		h.Security = []map[string][]string{{"token": {}}}
-		names := make([]string, len(op.Permissions))
-		for i, p := range op.Permissions {
-			names[i] = string(p)
-		}
-		h.Extensions = map[string]any{"x-permissions": names}
-		h.Description = "Needs the permission " + strings.Join(names, " or ") + "."
-		if op.Anyone {
-			h.Description = "Needs a valid token, and no permission."
-		}
-		if op.Nowhere {
-			h.Description += " An operator (accounts.manage) reads with - in the place of the account what belongs to no account," +
-				" such as a dropped file whose key names none."
-		}
-	}
-	switch op.Method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-		h.Parameters = append(h.Parameters, &huma.Param{
-			Name:        "Idempotency-Key",
-			In:          "header",
-			Description: "Makes the request repeatable: a repetition gets the stored answer.",
-			Schema: &huma.Schema{
-				Type:      huma.TypeString,
-				MinLength: new(1),
-				MaxLength: new(maxKey),
-				Pattern:   "^[ -~]*$",
-			},
-		})
-	}
-	switch op.Method {
-	case http.MethodPut, http.MethodPatch, http.MethodDelete:
-		h.Parameters = append(h.Parameters, &huma.Param{
-			Name:        "If-Match",
-			In:          "header",
-			Description: "The entity tag that the resource must have; 412 when it has another.",
-			Schema:      &huma.Schema{Type: huma.TypeString},
-		})
-	}
-	if op.Method == http.MethodPut {
-		h.Parameters = append(h.Parameters, &huma.Param{
-			Name:        "If-None-Match",
-			In:          "header",
-			Description: "With * the resource must not be there yet; 412 when it is.",
-			Schema:      &huma.Schema{Type: huma.TypeString},
-		})
-	}
+	h := described(op)
+	h.MaxBodyBytes = body.limit + 1
 	lists := queryLists[I]()
 	var sent *huma.Schema // of the body
 	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
-		c, err := k.admit(ctx, op, body)
+		ctx, c, err := k.admit(ctx, op, body)
 		if url := ctx.URL(); err == nil {
 			err = once(url.Query(), lists)
 		}
@@ -207,7 +208,14 @@ func Register[I, O any](
 			k.refuse(ctx, op.during(err))
 			return
 		}
-		if err := judged(ctx, k, c, sent, h.MaxBodyBytes, op.Rules, handler); err != nil {
+		if sent != nil {
+			var rules func(readable []byte) error
+			if op.Rules {
+				rules = condemnedPost(ctx, c, handler)
+			}
+			err = judged(ctx, k.schemas(), sent, h.MaxBodyBytes, rules)
+		}
+		if err != nil {
 			k.refuse(ctx, op.during(err))
 			return
 		}
@@ -219,7 +227,14 @@ func Register[I, O any](
 	body.takes = body.takes || h.RequestBody != nil
 	huma.Register(k.api, h, func(ctx context.Context, in *I) (*O, error) {
 		c, _ := ctx.Value(callKey{}).(*call.Call)
-		out, err := handler(ctx, c, in)
+		var out *O
+		err := k.carryOut(ctx, c, func(ctx context.Context, c *call.Call) (err error) {
+			out, err = handler(ctx, c, in)
+			return err
+		})
+		if refused := access.Settle(ctx); refused != nil { // whatever it found, and if it read nothing
+			err = refused
+		}
 		if err != nil {
 			return nil, k.answer(ctx, op.during(c.Failed(ctx, err)))
 		}
@@ -229,27 +244,115 @@ func Register[I, O any](
 		registered.RequestBody != nil {
 		sent = registered.RequestBody.Content["application/json"].Schema
 	}
+	foreseeable(&h, k.schemas(), op)
+	answering(&h, op)
+}
+
+// answering is what the document says of the answers of an operation beyond what its type says.
+func answering(h *huma.Operation, op Operation) {
 	if len(op.Files) > 0 {
-		// huma describes bytes as JSON or application/octet-stream.
-		content := map[string]*huma.MediaType{}
-		for _, media := range op.Files {
-			content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
-			if _, suffix, structured := strings.Cut(media, "+"); structured {
-				content[media].Schema = &huma.Schema{
-					Type:        huma.TypeObject,
-					Description: "A document, as " + suffix + ".",
-				}
-			} else if !strings.HasPrefix(media, "text/") {
-				content[media].Schema.Format = "binary"
-			}
-		}
-		h.Responses["200"].Content = content
+		h.Responses["200"].Content = filesOf(op)
 	}
 	if op.Makes {
 		made := *h.Responses["200"]
 		made.Description = http.StatusText(http.StatusCreated)
 		h.Responses["201"] = &made
 	}
+}
+
+// described is what the document says of an operation whatever it takes and answers.
+func described(op Operation) huma.Operation {
+	h := huma.Operation{
+		OperationID:     op.ID,
+		Method:          op.Method,
+		Path:            op.Path,
+		Summary:         op.Summary,
+		Tags:            []string{op.Tag},
+		DefaultStatus:   op.Status,
+		BodyReadTimeout: -1,
+		Errors:          declared(op),
+		Responses:       map[string]*huma.Response{},
+		Parameters:      headersOf(op),
+	}
+	if !op.Public {
+		secure(&h, op)
+		if changes(op.Method) {
+			h.Parameters = append(h.Parameters, foresight()...)
+		}
+	}
+	return h
+}
+
+// secure says who may call an operation that needs a token.
+func secure(h *huma.Operation, op Operation) {
+	h.Security = []map[string][]string{{"token": {}}}
+	names := make([]string, len(op.Permissions))
+	for i, p := range op.Permissions {
+		names[i] = string(p)
+	}
+	h.Extensions = map[string]any{"x-permissions": names}
+	h.Description = "Needs the permission " + strings.Join(names, " or ") + "."
+	if op.Anyone {
+		h.Description = "Needs a valid token, and no permission."
+	}
+	if op.Nowhere {
+		h.Description += " An operator (accounts.manage) reads with - in the place of the account what belongs to no account," +
+			" such as a dropped file whose key names none."
+	}
+}
+
+// headersOf are the headers that the method of an operation takes.
+func headersOf(op Operation) []*huma.Param {
+	var headers []*huma.Param
+	switch op.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		headers = append(headers, &huma.Param{
+			Name:        "Idempotency-Key",
+			In:          "header",
+			Description: "Makes the request repeatable: a repetition gets the stored answer.",
+			Schema: &huma.Schema{
+				Type:      huma.TypeString,
+				MinLength: new(1),
+				MaxLength: new(maxKey),
+				Pattern:   "^[ -~]*$",
+			},
+		})
+	}
+	if op.matches() {
+		headers = append(headers, &huma.Param{
+			Name:        "If-Match",
+			In:          "header",
+			Description: "The entity tag that the resource must have; 412 when it has another.",
+			Schema:      &huma.Schema{Type: huma.TypeString},
+		})
+	}
+	if op.Method == http.MethodPut {
+		headers = append(headers, &huma.Param{
+			Name:        "If-None-Match",
+			In:          "header",
+			Description: "With * the resource must not be there yet; 412 when it is.",
+			Schema:      &huma.Schema{Type: huma.TypeString},
+		})
+	}
+	return headers
+}
+
+// filesOf describes an answer that is a file: huma describes bytes as JSON or as
+// application/octet-stream.
+func filesOf(op Operation) map[string]*huma.MediaType {
+	content := map[string]*huma.MediaType{}
+	for _, media := range op.Files {
+		content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		if _, suffix, structured := strings.Cut(media, "+"); structured {
+			content[media].Schema = &huma.Schema{
+				Type:        huma.TypeObject,
+				Description: "A document, as " + suffix + ".",
+			}
+		} else if !strings.HasPrefix(media, "text/") {
+			content[media].Schema.Format = "binary"
+		}
+	}
+	return content
 }
 
 type callKey struct{}
@@ -309,15 +412,24 @@ func declared(op Operation) []int {
 		// of DELETE for its Idempotency-Key, with which the body is read
 		codes = append(codes, 413, 415)
 	}
-	switch op.Method {
-	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+	if op.matches() {
 		codes = append(codes, 412)
 	}
 	return codes
 }
 
-// admit checks who calls, and makes the call.
-func (k *Router) admit(ctx huma.Context, op Operation, body reader) (*call.Call, error) {
+// matches says whether the operation takes If-Match.
+func (op Operation) matches() bool {
+	switch op.Method {
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return true
+	}
+	return op.Versioned
+}
+
+// admit checks who calls, and makes the call. What only the directory knows of the caller is checked
+// by the first read with the context that it returns.
+func (k *Router) admit(ctx huma.Context, op Operation, body reader) (huma.Context, *call.Call, error) {
 	account := ctx.Param("account")
 	c := &call.Call{
 		Env:       k.env,
@@ -327,48 +439,70 @@ func (k *Router) admit(ctx huma.Context, op Operation, body reader) (*call.Call,
 		Reason:    "request",
 	}
 	if op.Public {
-		return c, nil
+		return ctx, c, nil
 	}
 	principal, ok := auth.From(ctx.Context())
 	if !ok {
-		return nil, auth.Refused(auth.Refusal(ctx.Context()))
+		return ctx, nil, auth.Refused(auth.Refusal(ctx.Context()))
 	}
-	if err := auth.Allowed(principal, account, op.Permissions...); err != nil {
-		return nil, err
+	entered, err := access.Enter(ctx.Context(), k.env.Table, principal, account, op.Permissions...)
+	if err != nil {
+		return ctx, nil, err
 	}
+	ctx = huma.WithContext(ctx, entered)
 	c.Actor, c.Operator = principal.User, principal.Operator()
+	if principal.ByRoles {
+		c.Demands = access.Checks
+	}
 	nowhere := op.Nowhere && account == call.Nowhere && principal.Operator()
 	if account != "" && !op.Creates && !nowhere {
-		if err := k.exists(ctx.Context(), c, op.Loads); err != nil {
-			return nil, err
+		if err := k.exists(entered, c, op.Loads); err != nil {
+			return ctx, nil, err
 		}
 	}
+	return ctx, c, prepare(ctx, c, op, body)
+}
+
+// prepare reads what a request demands, and its key.
+func prepare(ctx huma.Context, c *call.Call, op Operation, body reader) error {
 	c.IfMatch = ctx.Header("If-Match")
 	if op.Method == http.MethodPut {
 		c.IfNoneMatch = ctx.Header("If-None-Match")
 	}
 	if op.Method == http.MethodGet {
-		return c, nil
+		return nil
 	}
 	sent, err := body.read(ctx)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	a := askedOf(ctx.Context())
+	if a.err != nil {
+		return a.err
+	}
+	address := ctx.URL()
+	a.request = plan.Request{
+		Caller: c.Actor, Account: c.Account, Method: op.Method, Path: address.EscapedPath(), Query: address.RawQuery,
+		Body: sent,
 	}
 	switch op.Method {
 	case http.MethodPost:
-		return c, repeatable(ctx, c, sent)
+		if err := repeatable(ctx, c, sent); err != nil || !a.planned || !c.Repeatable() {
+			return err
+		}
+		return c.Begin(ctx.Context()) // what was done already is not planned again
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
-		if !ValidID(account) { // it is no account's, and no key of ours
-			return c, nil
+		if !ValidID(c.Account) { // it is no account's, and no key of ours
+			return nil
 		}
 		if err := repeatable(ctx, c, sent); err != nil || !c.Repeatable() {
-			return c, err
+			return err
 		}
 		// A second click on Save is the first answer: whatever the first one changed, the version
 		// that it demands among it, is not looked at again.
-		return c, c.Begin(ctx.Context())
+		return c.Begin(ctx.Context())
 	}
-	return c, nil
+	return nil
 }
 
 // exists demands that the account is there: at once, or, of an operation that loads, with the
@@ -394,7 +528,8 @@ func (k *Router) exists(ctx context.Context, c *call.Call, loads bool) error {
 func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
 	r, _ := humago.Unwrap(ctx)
 	values, given := r.Header["Idempotency-Key"]
-	if !given {
+	a := askedOf(ctx.Context())
+	if !given || a.dry {
 		return nil
 	}
 	name := values[0]
@@ -406,7 +541,11 @@ func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
 			"must be one value of 1 to 255 printable ASCII characters",
 		)
 	}
-	c.WithKey(name, []byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body)
+	request := [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body}
+	if a.planned {
+		request = append(request, []byte(a.plan))
+	}
+	c.WithKey(name, request...)
 	return nil
 }
 
@@ -439,7 +578,7 @@ func (k *Router) Handler() http.Handler {
 			return
 		}
 		if _, pattern := k.mux.Handler(r); pattern != "" {
-			k.mux.ServeHTTP(guarded, r)
+			k.mux.ServeHTTP(guarded, asking(r))
 			return
 		}
 		if k.otherwise != nil {
@@ -585,5 +724,5 @@ func CheckID(field, id string) error {
 	)
 }
 
-// RetryAfter is what a too-busy answer asks a client to wait.
-const RetryAfter = 1 * time.Second
+// retryAfter is what a too-busy answer asks a client to wait.
+const retryAfter = 1 * time.Second

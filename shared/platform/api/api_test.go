@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -37,7 +37,7 @@ type thingInput struct {
 
 // room is a function with one operation of each kind.
 type module struct {
-	*testkit.Fixture
+	*fixtures.Fixture
 	handler http.Handler
 	fail    error
 	made    int
@@ -45,7 +45,7 @@ type module struct {
 
 func open(t *testing.T) *module {
 	t.Helper()
-	r := &module{Fixture: testkit.New(t)}
+	r := &module{Fixture: fixtures.New(t)}
 	k := api.New(r.Env)
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	const things = "/v1/accounts/{account}/things"
@@ -67,7 +67,7 @@ func open(t *testing.T) *module {
 			if err := api.CheckID("id", in.ID); err != nil {
 				return nil, err
 			}
-			if err := c.Matches(true, 7); err != nil {
+			if err := c.MatchesTag(call.Tag(7)); err != nil {
 				return nil, err
 			}
 			return &api.Tagged[thing]{Status: 200, ETag: call.Tag(7), Body: in.Body}, nil
@@ -126,9 +126,9 @@ func (r *module) list(_ context.Context, c *call.Call, in *struct {
 	return api.Page([]string{"first"}, api.NextCursor(c, "first", "things", in.Q)), nil
 }
 
-func (r *module) send(t *testing.T, method, path string, body any, header ...string) testkit.Response {
+func (r *module) send(t *testing.T, method, path string, body any, header ...string) fixtures.Response {
 	t.Helper()
-	req := testkit.Request{
+	req := fixtures.Request{
 		Method:      method,
 		Path:        path,
 		Body:        body,
@@ -149,7 +149,7 @@ func TestEverySlugHasItsStatus(t *testing.T) {
 	r := open(t)
 	for _, slug := range problem.Slugs() {
 		r.fail = fmt.Errorf("wrapped: %w", problem.New(slug, "Why."))
-		p := testkit.Problem(t, r.send(t, "GET", "/v1/fail", nil), problem.New(slug, "").Status(), string(slug))
+		p := fixtures.Problem(t, r.send(t, "GET", "/v1/fail", nil), problem.New(slug, "").Status(), string(slug))
 		if p.Title == "" || p.Detail != "Why." {
 			t.Errorf("%s: %+v", slug, p)
 		}
@@ -158,7 +158,7 @@ func TestEverySlugHasItsStatus(t *testing.T) {
 
 func TestErrorsAreMapped(t *testing.T) {
 	r := open(t)
-	shortage := problem.Shortage("live-reports", 3, 0)
+	shortage := problem.Shortage("live-reports", "Live Reports", 3, 0)
 	for _, tc := range []struct {
 		err    error
 		status int
@@ -168,7 +168,10 @@ func TestErrorsAreMapped(t *testing.T) {
 		{errors.New(secret), 500, "internal", ""},
 		{table.ErrConflict, 503, "too-busy", "Retry-After"},
 		{fmt.Errorf("commit: %w", table.ErrThrottled), 503, "too-busy", "Retry-After"},
-		{&table.ConditionError{Failed: []int{0}, Keys: []table.Key{{Partition: secret, Sort: secret}}}, 503, "too-busy", "Retry-After"},
+		{
+			&table.ConditionError{Failed: []int{0}, Keys: []table.Key{{Partition: secret, Sort: secret}}}, 503,
+			"too-busy", "Retry-After",
+		},
 		{context.DeadlineExceeded, 503, "too-busy", "Retry-After"},
 		{&table.LimitError{What: secret}, 500, "internal", ""},
 		{table.ErrCursor, 400, "malformed-body", ""},
@@ -176,7 +179,7 @@ func TestErrorsAreMapped(t *testing.T) {
 	} {
 		r.fail = tc.err
 		answer := r.send(t, "GET", "/v1/fail", nil)
-		p := testkit.Problem(t, answer, tc.status, tc.slug)
+		p := fixtures.Problem(t, answer, tc.status, tc.slug)
 		if tc.header != "" && answer.Header.Get(tc.header) == "" {
 			t.Errorf("%v has no %s", tc.err, tc.header)
 		}
@@ -206,7 +209,7 @@ func TestErrorsAreMapped(t *testing.T) {
 func TestPanicsAreProblems(t *testing.T) {
 	r := open(t)
 	answer := r.send(t, "GET", "/v1/panic", nil)
-	testkit.Problem(t, answer, 500, "internal")
+	fixtures.Problem(t, answer, 500, "internal")
 	if strings.Contains(string(answer.Body), secret) || !strings.Contains(r.Logs.String(), secret) {
 		t.Fatalf("told %s, logged %s", answer.Body, r.Logs)
 	}
@@ -218,11 +221,11 @@ func TestUnroutedIsAProblem(t *testing.T) {
 		"/", "/v1", "/v1/nothing", "/v1/accounts/acme/things/", "/v1/accounts/acme/things/a/b",
 		"/v1/accounts//things",
 	} {
-		testkit.Problem(t, r.send(t, "GET", path, nil), 404, "not-found")
+		fixtures.Problem(t, r.send(t, "GET", path, nil), 404, "not-found")
 	}
 	for method, path := range map[string]string{"PATCH": things, "DELETE": things, "PUT": things} {
 		answer := r.send(t, method, path, nil)
-		testkit.Problem(t, answer, 405, "method-not-allowed")
+		fixtures.Problem(t, answer, 405, "method-not-allowed")
 		if got := answer.Header.Get("Allow"); got != "GET, POST" {
 			t.Errorf("Allow: %q", got)
 		}
@@ -242,7 +245,10 @@ func TestBodies(t *testing.T) {
 		{"good", `{"name":"a"}`, nil, 201, "", nil},
 		{"with a charset", `{"name":"a"}`, []string{"Content-Type", "application/json; charset=utf-8"}, 201, "", nil},
 		{"unknown field", `{"name":"a","size":1}`, nil, 422, "validation", []string{"size"}},
-		{"unknown field inside", `{"name":"a","parts":[{"id":"ab"},{"id":"ab","x":1}]}`, nil, 422, "validation", []string{"parts[1].x"}},
+		{
+			"unknown field inside", `{"name":"a","parts":[{"id":"ab"},{"id":"ab","x":1}]}`, nil, 422, "validation",
+			[]string{"parts[1].x"},
+		},
 		{"wrong type", `{"name":1}`, nil, 422, "validation", []string{"name"}},
 		{"wrong types", `{"name":"","count":"x","tags":["a","b","c"],"parts":[{"id":"a"}]}`, nil, 422, "validation", []string{"count", "name", "parts[0].id", "tags"}},
 		{"too large a number", `{"name":"a","count":10}`, nil, 422, "validation", []string{"count"}},
@@ -254,22 +260,46 @@ func TestBodies(t *testing.T) {
 		{"cut off", `{"name":`, nil, 400, "malformed-body", nil},
 		{"no JSON", `name=a`, nil, 400, "malformed-body", nil},
 		{"two documents", `{"name":"a"}{"name":"b"}`, nil, 400, "malformed-body", nil},
-		{"a form", `name=a`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported-media-type", nil},
+		{
+			"a form", `name=a`,
+			[]string{"Content-Type", "application/x-www-form-urlencoded"},
+			415,
+			"unsupported-media-type", nil,
+		},
 		{"XML", `<name/>`, []string{"Content-Type", "application/xml"}, 415, "unsupported-media-type", nil},
 		{"too large", `{"name":"` + strings.Repeat("a", api.MaxBody) + `"}`, nil, 413, "payload-too-large", nil},
-		{"too large with a key", `{"name":"` + strings.Repeat("a", api.MaxBody) + `"}`, []string{"Idempotency-Key", "k"}, 413, "payload-too-large", nil},
+		{
+			"too large with a key", `{"name":"` + strings.Repeat("a", api.MaxBody) + `"}`,
+			[]string{"Idempotency-Key", "k"},
+			413, "payload-too-large", nil,
+		},
 		{"empty key", `{"name":"a"}`, []string{"Idempotency-Key", ""}, 422, "validation", []string{"Idempotency-Key"}},
-		{"long key", `{"name":"a"}`, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 422, "validation", []string{"Idempotency-Key"}},
-		{"key that is not ASCII", `{"name":"a"}`, []string{"Idempotency-Key", "clé"}, 422, "validation", []string{"Idempotency-Key"}},
-		{"whatever is accepted", `{"name":1}`, []string{"Accept", "application/xml"}, 422, "validation", []string{"name"}},
+		{
+			"long key", `{"name":"a"}`,
+			[]string{"Idempotency-Key", strings.Repeat("k", 256)},
+			422, "validation",
+			[]string{"Idempotency-Key"},
+		},
+		{
+			"key that is not ASCII", `{"name":"a"}`,
+			[]string{"Idempotency-Key", "clé"},
+			422, "validation",
+			[]string{"Idempotency-Key"},
+		},
+		{
+			"whatever is accepted", `{"name":1}`,
+			[]string{"Accept", "application/xml"},
+			422, "validation",
+			[]string{"name"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			answer := r.send(t, "POST", things, tc.body, tc.header...)
 			if tc.slug == "" {
-				testkit.Decode[thing](t, answer, tc.status)
+				fixtures.Decode[thing](t, answer, tc.status)
 				return
 			}
-			p := testkit.Problem(t, answer, tc.status, tc.slug)
+			p := fixtures.Problem(t, answer, tc.status, tc.slug)
 			fields := map[string]bool{}
 			for _, e := range p.Errors {
 				fields[e.Field] = true
@@ -284,7 +314,7 @@ func TestBodies(t *testing.T) {
 func TestValidationDoesNotEcho(t *testing.T) {
 	r := open(t)
 	answer := r.send(t, "POST", things, `{"name":"`+secret+`","count":"`+secret+`"}`)
-	testkit.Problem(t, answer, 422, "validation")
+	fixtures.Problem(t, answer, 422, "validation")
 	if strings.Contains(string(answer.Body), secret) {
 		t.Fatalf("%s", answer.Body)
 	}
@@ -299,12 +329,12 @@ func TestParameters(t *testing.T) {
 		things + "?sort=up":    "sort",
 		things + "?q=a&q=b":    "q",
 	} {
-		p := testkit.Problem(t, r.send(t, "GET", path, nil), 422, "validation")
+		p := fixtures.Problem(t, r.send(t, "GET", path, nil), 422, "validation")
 		if len(p.Errors) != 1 || p.Errors[0].Field != field {
 			t.Errorf("%s: %+v", path, p)
 		}
 	}
-	p := testkit.Problem(t, r.send(t, "PUT", things+"/a%20b", `{"name":"a"}`), 422, "validation")
+	p := fixtures.Problem(t, r.send(t, "PUT", things+"/a%20b", `{"name":"a"}`), 422, "validation")
 	if p.Errors[0].Field != "id" {
 		t.Errorf("%+v", p)
 	}
@@ -312,12 +342,12 @@ func TestParameters(t *testing.T) {
 
 func TestCursors(t *testing.T) {
 	r := open(t)
-	list := testkit.Decode[api.List[string]](t, r.send(t, "GET", things+"?q=x", nil), 200)
+	list := fixtures.Decode[api.List[string]](t, r.send(t, "GET", things+"?q=x", nil), 200)
 	if list.NextCursor == "" {
 		t.Fatalf("%+v", list)
 	}
 	end := r.send(t, "GET", things+"?q=x&cursor="+list.NextCursor, nil)
-	last := testkit.Decode[api.List[string]](t, end, 200)
+	last := fixtures.Decode[api.List[string]](t, end, 200)
 	if len(last.Items) != 0 || strings.Contains(string(end.Body), "nextCursor") ||
 		!strings.Contains(string(end.Body), `"items":[]`) {
 		t.Fatalf("%s", end.Body)
@@ -333,13 +363,13 @@ func TestCursors(t *testing.T) {
 		"of another account":      "/v1/accounts/globex/things?q=x&cursor=" + list.NextCursor,
 		"with a line end in base": things + "?q=x&cursor=" + list.NextCursor[:4] + "%0A" + list.NextCursor[4:],
 	} {
-		req := testkit.Request{
+		req := fixtures.Request{
 			Method:      "GET",
 			Path:        path,
 			User:        "op",
 			Permissions: []auth.Permission{auth.LicensesRead, auth.AccountsManage},
 		}
-		p := testkit.Problem(t, r.Do(t, r.handler, req), 400, "malformed-body")
+		p := fixtures.Problem(t, r.Do(t, r.handler, req), 400, "malformed-body")
 		if p.Errors[0].Field != "cursor" {
 			t.Errorf("%s: %+v", name, p)
 		}
@@ -362,15 +392,25 @@ func TestWhoMayEnter(t *testing.T) {
 		{"with another permission", "u", "acme", things, []auth.Permission{auth.LicensesManage}, 403, "forbidden"},
 		{"a stranger", "u", "globex", things, []auth.Permission{auth.LicensesRead}, 404, "not-found"},
 		{"a stranger without permission", "u", "globex", things, nil, 404, "not-found"},
-		{"in no account", "u", "nowhere", "/v1/accounts/nowhere/things", []auth.Permission{auth.LicensesRead}, 404, "not-found"},
+		{
+			"in no account", "u", "nowhere", "/v1/accounts/nowhere/things",
+			[]auth.Permission{auth.LicensesRead},
+			404,
+			"not-found",
+		},
 		{"an operator in no account", "u", "globex", "/v1/accounts/nowhere/things", []auth.Permission{auth.LicensesRead, auth.AccountsManage}, 404, "not-found"},
 		{"an operator in an account that cannot be", "u", "globex", "/v1/accounts/a%23b/things", []auth.Permission{auth.LicensesRead, auth.AccountsManage}, 404, "not-found"},
-		{"an operator without the permission", "u", "globex", things, []auth.Permission{auth.AccountsManage}, 403, "forbidden"},
+		{
+			"an operator without the permission", "u", "globex", things,
+			[]auth.Permission{auth.AccountsManage},
+			403,
+			"forbidden",
+		},
 		{"an operator", "u", "globex", things, []auth.Permission{auth.LicensesRead, auth.AccountsManage}, 200, ""},
 		{"who may", "u", "acme", things, []auth.Permission{auth.LicensesRead}, 200, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			answer := r.Do(t, r.handler, testkit.Request{
+			answer := r.Do(t, r.handler, fixtures.Request{
 				Method:      "GET",
 				Path:        tc.path,
 				User:        tc.user,
@@ -378,10 +418,10 @@ func TestWhoMayEnter(t *testing.T) {
 				Permissions: tc.permissions,
 			})
 			if tc.slug == "" {
-				testkit.Decode[api.List[string]](t, answer, tc.status)
+				fixtures.Decode[api.List[string]](t, answer, tc.status)
 				return
 			}
-			testkit.Problem(t, answer, tc.status, tc.slug)
+			fixtures.Problem(t, answer, tc.status, tc.slug)
 			if tc.status == 401 && answer.Header.Get("WWW-Authenticate") == "" {
 				t.Error("no WWW-Authenticate")
 			}
@@ -392,9 +432,9 @@ func TestWhoMayEnter(t *testing.T) {
 func TestKeys(t *testing.T) {
 	r := open(t)
 	first := r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k")
-	testkit.Decode[thing](t, first, 201)
+	fixtures.Decode[thing](t, first, 201)
 	again := r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k")
-	if testkit.Decode[thing](t, again, 201).Name != "a" || again.Header.Get("Idempotent-Replayed") != "true" ||
+	if fixtures.Decode[thing](t, again, 201).Name != "a" || again.Header.Get("Idempotent-Replayed") != "true" ||
 		again.Header.Get("Location") != "/there" ||
 		again.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%v %s", again.Header, again.Body)
@@ -402,16 +442,16 @@ func TestKeys(t *testing.T) {
 	if first.Header.Get("Idempotent-Replayed") != "" {
 		t.Fatal("the first answer is no replay")
 	}
-	testkit.Problem(t, r.send(t, "POST", things, `{"name":"b"}`, "Idempotency-Key", "k"), 422, "idempotency-mismatch")
-	testkit.Problem(t, r.send(t, "POST", things, `{"name":""}`, "Idempotency-Key", "k2"), 422, "validation")
+	fixtures.Problem(t, r.send(t, "POST", things, `{"name":"b"}`, "Idempotency-Key", "k"), 422, "idempotency-mismatch")
+	fixtures.Problem(t, r.send(t, "POST", things, `{"name":""}`, "Idempotency-Key", "k2"), 422, "validation")
 	// a refused request leaves its key free
-	testkit.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k2"), 201)
-	testkit.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`), 201)
+	fixtures.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`, "Idempotency-Key", "k2"), 201)
+	fixtures.Decode[thing](t, r.send(t, "POST", things, `{"name":"a"}`), 201)
 	if r.made != 3 {
 		t.Fatalf("made %d", r.made)
 	}
 	// Another user's key is another key.
-	answer := r.Do(t, r.handler, testkit.Request{
+	answer := r.Do(t, r.handler, fixtures.Request{
 		Method:      "POST",
 		Path:        things,
 		Body:        `{"name":"c"}`,
@@ -419,12 +459,12 @@ func TestKeys(t *testing.T) {
 		Permissions: []auth.Permission{auth.LicensesManage},
 		Header:      map[string]string{"Idempotency-Key": "k"},
 	})
-	testkit.Decode[thing](t, answer, 201)
+	fixtures.Decode[thing](t, answer, 201)
 }
 
 func TestTags(t *testing.T) {
 	r := open(t)
-	put := func(match string) testkit.Response {
+	put := func(match string) fixtures.Response {
 		t.Helper()
 		if match == "" {
 			return r.send(t, "PUT", things+"/a", `{"name":"a"}`)
@@ -437,10 +477,10 @@ func TestTags(t *testing.T) {
 		}
 	}
 	for _, match := range []string{`"8"`, `7`, `W/"7"`, `"7`} {
-		testkit.Problem(t, put(match), 412, "precondition-failed")
+		fixtures.Problem(t, put(match), 412, "precondition-failed")
 	}
-	testkit.Problem(t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", "*"), 412, "precondition-failed")
-	testkit.Decode[thing](t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", `"8"`), 200)
+	fixtures.Problem(t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", "*"), 412, "precondition-failed")
+	fixtures.Decode[thing](t, r.send(t, "PUT", things+"/a", `{"name":"a"}`, "If-None-Match", `"8"`), 200)
 	// it is for what is written
 	if answer := r.send(t, "GET", things+"?p=a&p=b", nil, "If-None-Match", "*"); answer.Status != 200 {
 		t.Errorf("%d %s", answer.Status, answer.Body)

@@ -12,8 +12,8 @@ import (
 
 const cursorSeal = 16 // bytes of the HMAC that a cursor carries
 
-// BadCursor is the answer to an altered or foreign cursor (docs/contract.md: a 400).
-func BadCursor() *problem.Problem {
+// badCursor is the answer to an altered or foreign cursor (docs/contract.md: a 400).
+func badCursor() *problem.Problem {
 	p := problem.New(problem.MalformedBody, "The cursor is not one of this list.")
 	p.Fields = []problem.Field{
 		{
@@ -36,18 +36,18 @@ func NextCursor(c *call.Call, position string, list ...string) string {
 
 // Position opens a cursor that NextCursor sealed for the same list; empty for an empty cursor.
 //
-// Errors: BadCursor.
+// Errors: badCursor.
 func Position(c *call.Call, cursor string, list ...string) (string, error) {
 	if cursor == "" {
 		return "", nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(raw) <= cursorSeal || strings.ContainsAny(cursor, "\r\n") { // the decoder skips line ends
-		return "", BadCursor()
+		return "", badCursor()
 	}
 	position := string(raw[cursorSeal:])
 	if !hmac.Equal(raw[:cursorSeal], seal(c, position, list)) {
-		return "", BadCursor()
+		return "", badCursor()
 	}
 	return position, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
 
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -37,7 +38,7 @@ func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	switch p.Status {
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(int(RetryAfter.Seconds())))
+		h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusMethodNotAllowed:
@@ -97,9 +98,9 @@ func (r replayed) write(ctx huma.Context) {
 	_, _ = ctx.BodyWriter().Write(append(slices.Clone(r.Body), '\n')) // the client is gone if this fails
 }
 
-// Translate is the one mapping from errors to problems. The second result is false for an error
+// translate is the one mapping from errors to problems. The second result is false for an error
 // that the caller must not see; it is then internal.
-func Translate(err error) (*problem.Problem, bool) {
+func translate(err error) (*problem.Problem, bool) {
 	if p, ok := problem.From(err); ok {
 		return p, true
 	}
@@ -108,7 +109,7 @@ func Translate(err error) (*problem.Problem, bool) {
 	}
 	switch {
 	case errors.Is(err, table.ErrCursor):
-		return BadCursor(), true
+		return badCursor(), true
 	case errors.Is(err, table.ErrConflict),
 		errors.Is(err, table.ErrThrottled),
 		errors.Is(err, context.DeadlineExceeded),
@@ -123,7 +124,11 @@ func (k *Router) answer(ctx context.Context, err error) error {
 	if errors.As(err, &replay) {
 		return replayed{replay}
 	}
-	p, known := Translate(err)
+	var told *foretold
+	if errors.As(err, &told) {
+		return told
+	}
+	p, known := translate(err)
 	switch {
 	case !known:
 		k.env.Log.ErrorContext(ctx, "request failed", "error", err, "requestId", RequestID(ctx))
@@ -137,6 +142,9 @@ func (k *Router) answer(ctx context.Context, err error) error {
 
 // refuse answers from a middleware, before huma has read anything.
 func (k *Router) refuse(ctx huma.Context, err error) {
+	if refused := access.Settle(ctx.Context()); refused != nil {
+		err = refused
+	}
 	told := k.answer(ctx.Context(), err)
 	if again, ok := told.(replayed); ok { //nolint:errorlint // it is not wrapped
 		again.write(ctx)
@@ -195,6 +203,15 @@ func init() {
 			body.Status = status
 		}
 		return body
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+		if ctx != nil {
+			if refused := access.Settle(ctx.Context()); refused != nil {
+				p, _ := translate(refused)
+				return Of(p)
+			}
+		}
+		return huma.NewError(status, message, errs...)
 	}
 }
 

@@ -120,21 +120,13 @@ func bodyFaults(registry huma.Registry, schema *huma.Schema, value any) []proble
 }
 
 // judged refuses the body of a POST that its schema refuses, with what the rules of the operation
-// find in it too. What has other faults too, of its query or of its JSON, is left to huma.
+// find in it too; rules is nil for an operation whose rules are not asked. What has other faults
+// too, of its query or of its JSON, is left to huma.
 //
 // Errors: validation.
-func judged[I, O any](
-	ctx huma.Context,
-	k *Router,
-	c *call.Call,
-	schema *huma.Schema,
-	limit int64,
-	rules bool,
-	handler func(context.Context, *call.Call, *I) (*O, error),
+func judged(
+	ctx huma.Context, registry huma.Registry, schema *huma.Schema, limit int64, rules func(readable []byte) error,
 ) error {
-	if schema == nil {
-		return nil
-	}
 	r, w := humago.Unwrap(ctx)
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
@@ -150,22 +142,29 @@ func judged[I, O any](
 	if !object {
 		return nil
 	}
-	faults := bodyFaults(k.api.OpenAPI().Components.Schemas, schema, value)
+	faults := bodyFaults(registry, schema, value)
 	if len(faults) == 0 {
 		return nil
 	}
 	refused := problem.Validation(faults...)
-	if !rules {
+	if rules == nil {
 		return refused
 	}
-	return withRules(refused, body, func(readable []byte) error {
+	return withRules(refused, body, rules)
+}
+
+// condemnedPost carries out a POST whose body is refused already, to nowhere.
+func condemnedPost[I, O any](
+	ctx huma.Context, c *call.Call, handler func(context.Context, *call.Call, *I) (*O, error),
+) func(readable []byte) error {
+	return func(readable []byte) error {
 		in := new(I)
 		if !fill(reflect.ValueOf(in).Elem(), ctx, readable) {
 			return nil
 		}
 		_, err := handler(ctx.Context(), c.Condemned(), in)
 		return err
-	})
+	}
 }
 
 // fill reads an input's parameters of the path, and its body.

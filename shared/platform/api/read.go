@@ -237,11 +237,7 @@ func CheckJSON(text []byte) error {
 // wholeNumbers writes every whole number of a JSON text as one: 1.0, 10e2. JSON knows one kind of
 // number, and some clients write all of theirs so; Go reads no such number into an integer.
 func wholeNumbers(text []byte) []byte {
-	const (
-		longest  = 40      // bytes of a number that is looked at
-		exactly  = 1 << 53 // up to here every reader of JSON has the same whole numbers
-		numerals = "+-.0123456789eE"
-	)
+	const numerals = "+-.0123456789eE"
 	var out []byte
 	done := 0
 	for i := 0; i < len(text); i++ {
@@ -257,18 +253,9 @@ func wholeNumbers(text []byte) []byte {
 			for end < len(text) && strings.IndexByte(numerals, text[end]) >= 0 {
 				end++
 			}
-			number := string(text[i:end])
-			if strings.ContainsAny(number, ".eE") && len(number) <= longest {
-				if value, err := strconv.ParseFloat(
-					number,
-					64,
-				); err == nil && value == math.Trunc(value) &&
-					math.Abs(value) <= exactly {
-					if exact, ok := new(big.Float).SetPrec(200).SetString(number); ok && exact.IsInt() {
-						out = append(append(out, text[done:i]...), strconv.FormatInt(int64(value), 10)...)
-						done = end
-					}
-				}
+			if value, whole := wholeNumber(string(text[i:end])); whole {
+				out = append(append(out, text[done:i]...), value...)
+				done = end
 			}
 			i = end - 1
 		}
@@ -277,6 +264,24 @@ func wholeNumbers(text []byte) []byte {
 		return text
 	}
 	return append(out, text[done:]...)
+}
+
+// wholeNumber writes a number that has a fraction or an exponent as the whole number that it is; it
+// is false for one that is none, and for one that is written as a whole number already.
+func wholeNumber(number string) (string, bool) {
+	const (
+		longest = 40      // bytes of a number that is looked at
+		exactly = 1 << 53 // up to here every reader of JSON has the same whole numbers
+	)
+	if !strings.ContainsAny(number, ".eE") || len(number) > longest {
+		return "", false
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || value != math.Trunc(value) || math.Abs(value) > exactly {
+		return "", false
+	}
+	exact, ok := new(big.Float).SetPrec(200).SetString(number)
+	return strconv.FormatInt(int64(value), 10), ok && exact.IsInt()
 }
 
 // notJSON is the answer to a body that is no JSON.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -21,7 +21,7 @@ func (r *module) raw(t *testing.T, method, target, contentType, body string, hea
 	t.Helper()
 	request := httptest.NewRequestWithContext(
 		auth.With(t.Context(), auth.Principal{
-			User: "admin", Account: testkit.Account, Permissions: auth.SetOf(auth.LicensesRead, auth.LicensesManage),
+			User: "admin", Account: fixtures.Account, Permissions: auth.SetOf(auth.LicensesRead, auth.LicensesManage),
 		}), method, "/", strings.NewReader(body),
 	)
 	path, query, _ := strings.Cut(target, "?")
@@ -55,7 +55,8 @@ func (r *module) raw(t *testing.T, method, target, contentType, body string, hea
 func TestAQueryThatCannotBeReadIsRefused(t *testing.T) {
 	r := open(t)
 	for query, field := range map[string]string{
-		"q=p1%": "q", "q=%zz": "q", "p=a&p=%z1": "p", "%zz=1": "query", "q=%ff": "q", "q=a;b": "q", "limit=5&q=%": "q", "nobody=%G0": "nobody",
+		"q=p1%": "q", "q=%zz": "q", "p=a&p=%z1": "p", "%zz=1": "query", "q=%ff": "q", "q=a;b": "q", "limit=5&q=%": "q",
+		"nobody=%G0": "nobody",
 	} {
 		status, p := r.raw(t, http.MethodGet, things+"?"+query, "", "")
 		if status != 400 || p.Type != "urn:seatwise:problem:malformed-body" || len(p.Errors) != 1 ||
@@ -74,8 +75,10 @@ func TestAQueryThatCannotBeReadIsRefused(t *testing.T) {
 func TestMediaTypes(t *testing.T) {
 	r := open(t)
 	for contentType, want := range map[string]int{
-		"application/json": 201, "APPLICATION/JSON": 201, "application/json; charset=UTF-8": 201, `application/json;charset="utf-8"`: 201, "": 201,
-		"application/json; charset=utf-16": 415, "application/json; charset=latin1": 415, "text/plain": 415, "application/x+json": 415,
+		"application/json": 201, "APPLICATION/JSON": 201, "application/json; charset=UTF-8": 201,
+		`application/json;charset="utf-8"`: 201, "": 201,
+		"application/json; charset=utf-16": 415, "application/json; charset=latin1": 415, "text/plain": 415,
+		"application/x+json":           415,
 		"application/merge-patch+json": 415, "application/json, text/plain": 415, "application/": 415,
 	} {
 		if status, p := r.raw(t, http.MethodPost, things, contentType, `{"name":"a"}`); status != want {
@@ -112,8 +115,10 @@ func TestABodyIsReadAsEverybodyReadsIt(t *testing.T) {
 		"two halves that do not fit": {`{"name":"\ud800\ud800"}`, "name", problem.BadEncoding},
 		"named twice":                {`{"name":"a","count":1,"count":2}`, "count", problem.Repeated},
 		"named twice by an escape":   {`{"name":"a","n\u0061me":"b"}`, "name", problem.Repeated},
-		"named twice inside":         {`{"name":"a","parts":[{"id":"xx"},{"id":"xx","id":"yy"}]}`, "parts[1].id", problem.Repeated},
-		"a list twice":               {`{"name":"a","tags":["x"],"tags":["y"]}`, "tags", problem.Repeated},
+		"named twice inside": {
+			`{"name":"a","parts":[{"id":"xx"},{"id":"xx","id":"yy"}]}`, "parts[1].id", problem.Repeated,
+		},
+		"a list twice": {`{"name":"a","tags":["x"],"tags":["y"]}`, "tags", problem.Repeated},
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {
 			path := things
@@ -126,7 +131,9 @@ func TestABodyIsReadAsEverybodyReadsIt(t *testing.T) {
 			}
 		}
 	}
-	for _, body := range []string{`{"name":"a"} {}`, `{"name":"a"}]`, `{"name":"a"`, "{'name':1}", "\xef\xbb\xbf{}", " "} {
+	for _, body := range []string{
+		`{"name":"a"} {}`, `{"name":"a"}]`, `{"name":"a"`, "{'name':1}", "\xef\xbb\xbf{}", " ",
+	} {
 		if status, p := r.raw(
 			t,
 			http.MethodPost,
@@ -151,7 +158,9 @@ func TestABodyIsReadAsEverybodyReadsIt(t *testing.T) {
 
 func TestABodyForAnOperationWithoutOne(t *testing.T) {
 	r := open(t)
-	for body, want := range map[string]int{"": 204, "{}": 204, " {\n} ": 204, `{"userId":"x"}`: 422, "[]": 422, "null": 204, "{": 400} {
+	for body, want := range map[string]int{
+		"": 204, "{}": 204, " {\n} ": 204, `{"userId":"x"}`: 422, "[]": 422, "null": 204, "{": 400,
+	} {
 		if status, p := r.raw(t, http.MethodDelete, things+"/one", "application/json", body); status != want {
 			t.Errorf("%q: %d %+v", body, status, p)
 		}
@@ -245,8 +254,10 @@ func TestEveryFaultHasACode(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"limit=x": "limit wrong-type: must be a whole number", "limit=201": "limit too-large: must be at most 200", "limit=0": "limit too-small: must be at least 1",
-		"z=1": "z unknown-parameter: is not a parameter of this operation", "q=a&q=b": "q repeated: must be given once",
+		"limit=x": "limit wrong-type: must be a whole number", "limit=201": "limit too-large: must be at most 200",
+		"limit=0": "limit too-small: must be at least 1",
+		"z=1":     "z unknown-parameter: is not a parameter of this operation",
+		"q=a&q=b": "q repeated: must be given once",
 	} {
 		status, p := r.raw(t, http.MethodGet, things+"?"+query, "", "")
 		if status != 422 || len(p.Errors) != 1 ||
@@ -257,7 +268,9 @@ func TestEveryFaultHasACode(t *testing.T) {
 }
 
 func FuzzCheckJSON(f *testing.F) {
-	for _, seed := range []string{`{"a":1,"a":2}`, `{"a":"\ud800"}`, "{\"a\":\"\xeb\"}", `[1,[{"x":{}}]]`, "", "{", `"\u0000"`} {
+	for _, seed := range []string{
+		`{"a":1,"a":2}`, `{"a":"\ud800"}`, "{\"a\":\"\xeb\"}", `[1,[{"x":{}}]]`, "", "{", `"\u0000"`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

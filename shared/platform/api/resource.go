@@ -48,15 +48,6 @@ type Sent[B any] struct {
 	names map[string]any
 }
 
-// SentAs is a body of which all fields were sent, for who writes without HTTP.
-func SentAs[B any](body B, names ...string) Sent[B] {
-	s := Sent[B]{Body: body, names: map[string]any{}}
-	for _, name := range names {
-		s.names[name] = true
-	}
-	return s
-}
-
 // Has says whether the field was sent, be it as null.
 func (s Sent[B]) Has(name string) bool {
 	_, ok := s.names[name]
@@ -72,10 +63,15 @@ func RegisterGet[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 // RegisterPut adds the operation that writes the resource.
 func RegisterPut[P, B, V any](k *Router, op Operation, r ReadWrite[P, B, V]) {
 	op.Method = http.MethodPut
-	registry := k.api.OpenAPI().Components.Schemas
+	k.add(op, func(g *group) { registerPut(g, op, r) })
+}
+
+// registerPut is RegisterPut into a group.
+func registerPut[P, B, V any](k *group, op Operation, r ReadWrite[P, B, V]) {
+	registry := k.schemas()
 	ref := registry.Schema(reflect.TypeFor[B](), true, op.ID+"Request")
 	rules := rulesOf(registry, ref)
-	Register(k, op, func(ctx context.Context, c *call.Call, at *P) (*Tagged[V], error) {
+	register(k, op, func(ctx context.Context, c *call.Call, at *P) (*Tagged[V], error) {
 		raw := rawBody(ctx)
 		members, err := k.members(raw)
 		if err != nil {
@@ -130,73 +126,98 @@ func RegisterPatchOf[P, B, V, O any](
 	write func(context.Context, *call.Call, *P, Sent[B]) (*Tagged[O], error), keeps ...string,
 ) {
 	op.Method = http.MethodPatch
-	registry := k.api.OpenAPI().Components.Schemas
+	k.add(op, func(g *group) { registerPatch(g, op, patching[P, B, V, O]{read: read, write: write, keeps: keeps}) })
+}
+
+// patching is how a PATCH reads and writes its thing.
+type patching[P, B, V, O any] struct {
+	read  func(context.Context, *call.Call, *P) (*Tagged[V], error)
+	write func(context.Context, *call.Call, *P, Sent[B]) (*Tagged[O], error)
+	// keeps are those of ReadWrite.
+	keeps []string
+	// rules are those of the whole body, as PUT takes it.
+	rules rules
+}
+
+// registerPatch is RegisterPatchOf into a group.
+func registerPatch[P, B, V, O any](k *group, op Operation, p patching[P, B, V, O]) {
+	registry := k.schemas()
 	ref := registry.Schema(reflect.TypeFor[B](), true, op.ID+"Request")
-	rules := rulesOf(registry, ref)
+	p.rules = rulesOf(registry, ref)
 	patches := rulesOf(registry, patchOf(registry, ref))
-	once := func(ctx context.Context, c *call.Call, at *P, patch map[string]any) (*Tagged[O], error) {
-		now, err := read(ctx, c, at)
-		if err != nil {
-			return nil, err
-		}
-		if err := c.MatchesTag(now.ETag); err != nil {
-			return nil, err
-		}
-		before, err := membersOf(now.Body)
-		if err != nil {
-			return nil, err
-		}
-		there := func() (map[string]any, error) { return before, nil }
-		if err := rules.readOnly(only(merge(before, patch), patch), there); err != nil {
-			return nil, err
-		}
-		merged := rules.merged(before, patch, keeps)
-		if err := rules.judge(merged, there); err != nil {
-			return nil, withRules(err, merged, condemned(ctx, c, at, write, merged))
-		}
-		data, err := call.Encode(merged)
-		if err != nil {
-			return nil, err
-		}
-		sent := Sent[B]{names: merged}
-		if err := into(data, &sent.Body); err != nil {
-			return nil, err
-		}
-		step := *c
-		step.IfMatch = now.ETag
-		return write(ctx, &step, at, sent)
-	}
-	Register(k, op, func(ctx context.Context, c *call.Call, at *P) (*Tagged[O], error) {
+	register(k, op, func(ctx context.Context, c *call.Call, at *P) (*Tagged[O], error) {
 		patch, err := k.members(rawBody(ctx))
 		if err != nil {
 			return nil, err
 		}
 		there := lazily(func() (map[string]any, error) {
-			now, err := read(ctx, c, at)
-			if err != nil {
-				return nil, err
-			}
-			if err := c.MatchesTag(now.ETag); err != nil {
-				return nil, err
-			}
-			return membersOf(now.Body)
+			_, members, err := p.present(ctx, c, at)
+			return members, err
 		})
 		if err := patches.judge(patch, there); err != nil {
 			before, unread := there()
 			if unread != nil {
 				return nil, err
 			}
-			merged := rules.merged(before, patch, keeps)
-			return nil, withRules(err, merged, condemned(ctx, c, at, write, merged))
+			merged := p.rules.merged(before, patch, p.keeps)
+			return nil, withRules(err, merged, condemned(ctx, c, at, p.write, merged))
 		}
 		for range patchAttempts {
-			out, err := once(ctx, c, at, patch)
+			out, err := p.once(ctx, c, at, patch)
 			if c.IfMatch != "" || !problem.Is(err, problem.PreconditionFailed) {
 				return out, err
 			}
 		}
 		return nil, problem.New(problem.TooBusy, "Others are changing the same things; try again.")
 	}, takes(map[string]*huma.Schema{MergePatch: patches.ref, "application/json": patches.ref}))
+}
+
+// present reads the thing, with its entity tag, as the call's If-Match demands it.
+//
+// Errors: those of read; precondition-failed.
+func (p patching[P, B, V, O]) present(
+	ctx context.Context, c *call.Call, at *P,
+) (tag string, members map[string]any, err error) {
+	now, err := p.read(ctx, c, at)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := c.MatchesTag(now.ETag); err != nil {
+		return "", nil, err
+	}
+	members, err = membersOf(now.Body)
+	return now.ETag, members, err
+}
+
+// once writes the thing as the patch changes it, unless others change it meanwhile.
+//
+// Errors: validation; precondition-failed; those of read and write.
+func (p patching[P, B, V, O]) once(
+	ctx context.Context, c *call.Call, at *P, patch map[string]any,
+) (*Tagged[O], error) {
+	tag, before, err := p.present(ctx, c, at)
+	if err != nil {
+		return nil, err
+	}
+	there := func() (map[string]any, error) { return before, nil }
+	if err := p.rules.readOnly(only(merge(before, patch), patch), there); err != nil {
+		return nil, err
+	}
+	merged := p.rules.merged(before, patch, p.keeps)
+	if err := p.rules.judge(merged, there); err != nil {
+		return nil, withRules(err, merged, condemned(ctx, c, at, p.write, merged))
+	}
+	data, err := call.Encode(merged)
+	if err != nil {
+		return nil, err
+	}
+	sent := Sent[B]{names: merged}
+	if err := into(data, &sent.Body); err != nil {
+		return nil, err
+	}
+	step := *c
+	step.IfMatch = tag
+	return p.write(ctx, &step, at, sent)
 }
 
 // MergePatch is the media type of RFC 7396.
@@ -245,7 +266,7 @@ func rawBody(ctx context.Context) body {
 // members reads a body that must be a JSON object.
 //
 // Errors: malformed-body, unsupported-media-type, validation.
-func (k *Router) members(b body) (map[string]any, error) {
+func (k *group) members(b body) (map[string]any, error) {
 	if b.media == "" {
 		b.media = "application/json"
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"seatwise/shared/craft/workbook/form"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
 )
@@ -29,9 +30,12 @@ type IDs interface {
 type Env struct {
 	Table table.Store
 	Files files.Store
-	Clock Clock
-	IDs   IDs
-	Log   *slog.Logger
+	// Workbooks write files of Excel; nil in a function that writes none, for they weigh more than
+	// all else of it (design, decision 9).
+	Workbooks form.Workbooks
+	Clock     Clock
+	IDs       IDs
+	Log       *slog.Logger
 	// CursorKey signs the cursors of lists (docs/contract.md: an altered cursor is a 400). At least
 	// 16 bytes.
 	CursorKey []byte

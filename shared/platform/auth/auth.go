@@ -19,6 +19,9 @@ type Principal struct {
 	Account string
 	// Permissions are what the token allows.
 	Permissions Set
+	// ByRoles says that the token names no permissions: they are those of the user's roles in the
+	// directory.
+	ByRoles bool
 }
 
 // Nobody says whether the principal is missing.

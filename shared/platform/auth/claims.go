@@ -44,11 +44,12 @@ func ParseClaimsOf(claims map[string]any, userClaim string) (Principal, error) {
 	if !ok || !ValidID(account) {
 		return Principal{}, fmt.Errorf("%w: account is not an account's id", ErrClaims)
 	}
-	permissions, err := parsePermissions(claims["permissions"])
+	named, given := claims["permissions"]
+	permissions, err := parsePermissions(named)
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{User: user, Account: account, Permissions: permissions}, nil
+	return Principal{User: user, Account: account, Permissions: permissions, ByRoles: !given}, nil
 }
 
 func parsePermissions(claim any) (Set, error) {

@@ -45,6 +45,8 @@ type Call struct {
 	// Operator says that the caller is the provider's, acting in a customer's account
 	// (requirements, section 9).
 	Operator bool
+	// Demands is how many operations the guard of access adds to each commit.
+	Demands int
 	// cause is who and what began what this call carries on; zero for a call that begins something
 	// itself.
 	cause Cause
@@ -154,14 +156,37 @@ func (c *Call) Apart() *Call {
 	return &step
 }
 
-// ErrCondemned refuses every commit of a condemned call.
-var ErrCondemned = errors.New("the request is refused already")
+// Foreseen is the same call for a dry run: without its key, since nothing of it is remembered. Its
+// commits have room for as much as those of the call.
+func (c *Call) Foreseen() *Call {
+	step := *c
+	step.key, step.refused = nil, nil
+	if c.key != nil {
+		step.Demands++
+	}
+	return &step
+}
+
+type partsKey struct{}
+
+// InParts marks what a request does in several commits, each of a part of what was asked for: who
+// holds it to a plan holds each part to it (requirements, section 12).
+func InParts(ctx context.Context) context.Context { return context.WithValue(ctx, partsKey{}, true) }
+
+// Parted says whether the context is one of InParts.
+func Parted(ctx context.Context) bool {
+	parted, _ := ctx.Value(partsKey{}).(bool)
+	return parted
+}
+
+// errCondemned refuses every commit of a condemned call.
+var errCondemned = errors.New("the request is refused already")
 
 // sealed is a table in which nothing can be changed.
 type sealed struct{ table.Store }
 
 // Commit refuses.
-func (sealed) Commit(context.Context, []table.Operation) error { return ErrCondemned }
+func (sealed) Commit(context.Context, []table.Operation) error { return errCondemned }
 
 // Condemned is the same call of which nothing is committed: of a request that is refused already,
 // to learn what else is wrong with it.
@@ -507,12 +532,13 @@ func (a Answer) At(location string) Answer {
 // Gone is the answer to a deletion.
 func Gone() Answer { return Answer{Status: 204} }
 
-// Spare is how many operations a commit of this call may have beside the idempotency record.
+// Spare is how many operations a commit of this call may have beside the idempotency record and
+// what the caller's permission demands.
 func (c *Call) Spare() int {
 	if c.key == nil {
-		return table.MaxOperations
+		return table.MaxOperations - c.Demands
 	}
-	return table.MaxOperations - 1
+	return table.MaxOperations - c.Demands - 1
 }
 
 // commit turns the loss of a race for the key into the winner's answer.

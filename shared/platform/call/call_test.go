@@ -9,21 +9,21 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
 
-func effect(k *testkit.Fixture, name string) table.Operation {
+func effect(k *fixtures.Fixture, name string) table.Operation {
 	return table.Put(
 		table.Item{Key: table.Key{Partition: call.Partition(k.Account, "THING"), Sort: name}, Data: []byte(`{}`)},
 		table.IfAbsent,
 	)
 }
 
-func exists(t *testing.T, k *testkit.Fixture, name string) bool {
+func exists(t *testing.T, k *fixtures.Fixture, name string) bool {
 	t.Helper()
 	_, ok, err := table.Get(t.Context(), k.Env.Table, effect(k, name).Item.Key)
 	if err != nil {
@@ -32,7 +32,7 @@ func exists(t *testing.T, k *testkit.Fixture, name string) bool {
 	return ok
 }
 
-func keyed(k *testkit.Fixture, key, body string) *call.Call {
+func keyed(k *fixtures.Fixture, key, body string) *call.Call {
 	c := k.Call("admin")
 	c.WithKey(key, []byte("POST"), []byte(body))
 	return c
@@ -54,7 +54,7 @@ func wantReplay(t *testing.T, err error, status int, body string) {
 }
 
 func TestStoredAnswers(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	c := keyed(k, "k", "a")
 	if err := c.Begin(ctx); err != nil {
@@ -81,7 +81,7 @@ func TestStoredAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = k.Call("admin")
-	c.Account = testkit.Other
+	c.Account = fixtures.Other
 	c.WithKey("k", []byte("POST"), []byte("a"))
 	if err := c.Begin(ctx); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestStoredAnswers(t *testing.T) {
 }
 
 func TestWithoutKey(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	c := k.Call("admin")
 	for _, err := range []error{
 		c.Begin(t.Context()),
@@ -124,7 +124,7 @@ func TestWithoutKey(t *testing.T) {
 // TestSecondOfTwoAtOnce lets two requests with one key look before either commits: the slower one's
 // effect does not happen.
 func TestSecondOfTwoAtOnce(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	first, second, other := keyed(k, "k", "a"), keyed(k, "k", "a"), keyed(k, "k", "b")
 	for _, c := range []*call.Call{first, second, other} {
@@ -143,7 +143,7 @@ func TestSecondOfTwoAtOnce(t *testing.T) {
 }
 
 func TestManyAtOnce(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	const callers = 24
 	var all sync.WaitGroup
 	done := make([]error, callers)
@@ -174,7 +174,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 func TestClaims(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	begin := func(body string) (*call.Call, error) {
 		c := keyed(k, "k", body)
@@ -214,7 +214,7 @@ func TestClaims(t *testing.T) {
 }
 
 func TestReleasedClaims(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	c := keyed(k, "k", "a")
 	if err := errors.Join(c.Begin(ctx), c.Claim(ctx)); err != nil {
@@ -231,7 +231,7 @@ func TestReleasedClaims(t *testing.T) {
 }
 
 func TestStepsApart(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	c := keyed(k, "k", "a")
 	c.IfMatch = `"1"`
@@ -250,7 +250,7 @@ func TestStepsApart(t *testing.T) {
 // TestTickets lets another function finish the work of a claimed request: its answer is what the
 // client's repetition gets.
 func TestTickets(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	c := keyed(k, "k", "a")
 	if err := errors.Join(c.Begin(ctx), c.Claim(ctx)); err != nil {
@@ -285,7 +285,7 @@ func TestTickets(t *testing.T) {
 }
 
 func TestReads(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	c := keyed(k, "k", "a")
 	op := effect(k, "a")
@@ -347,7 +347,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestAudit(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	c := k.Call("admin")
 	op, err := c.Audit(call.AuditEntry{
 		Action: "license.assigned", Subject: "license", SubjectID: "l1", User: "zoe", Reason: "queue:q1",
@@ -450,7 +450,7 @@ func TestMatches(t *testing.T) {
 // TestUnseenAccount finds out with the first read of a call whether the account is there, and only
 // with that.
 func TestUnseenAccount(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	ctx := t.Context()
 	var reads, keys int
 	k.Env.Table = faulty.New(k.Env.Table, func(c faulty.Call) faulty.Fault {

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -16,7 +16,7 @@ import (
 // TestLargeAnswersAreAnsweredAgain holds that whatever was answered is answered again to the byte,
 // however large it is (requirements, section 10).
 func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
@@ -69,7 +69,7 @@ func TestLargeAnswersAreAnsweredAgain(t *testing.T) {
 // TestALargeAnswerFitsIntoAFullCommit has a commit of as many effects as a call may have beside its
 // record.
 func TestALargeAnswerFitsIntoAFullCommit(t *testing.T) {
-	k := testkit.New(t)
+	k := fixtures.New(t)
 	c := keyed(k, "full", "a")
 	if err := c.Begin(t.Context()); err != nil {
 		t.Fatal(err)

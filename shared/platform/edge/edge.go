@@ -110,7 +110,9 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		e.o.Log.ErrorContext(ctx, "invocation failed", "error", err)
 	}
 	properties["requestId"] = id
-	e.measure(ctx, began, cold, failed, counts.Metrics(), properties)
+	e.measure(ctx, invocation{
+		began: began, cold: cold, failed: failed, counted: counts.Metrics(), properties: properties,
+	})
 	return answer, err
 }
 
@@ -126,28 +128,32 @@ func (e *Edge) handle(ctx context.Context, payload []byte) (err error) {
 	return e.fn.Event(ctx, payload)
 }
 
-func (e *Edge) measure(
-	ctx context.Context, began time.Time, cold, failed bool, counted []emf.Metric, properties map[string]any,
-) {
+// invocation is what is measured of one.
+type invocation struct {
+	began        time.Time
+	cold, failed bool
+	// counted is what the function itself counted.
+	counted    []emf.Metric
+	properties map[string]any
+}
+
+func (e *Edge) measure(ctx context.Context, in invocation) {
 	if e.o.Metrics == nil {
 		return
 	}
 	now := e.o.Clock()
-	metrics := []emf.Metric{
-		{Name: "Latency", Unit: emf.Milliseconds, Value: float64(now.Sub(began).Microseconds()) / 1000},
-		{Name: "Errors", Unit: emf.Count, Value: count(failed)},
-		{Name: "ColdStarts", Unit: emf.Count, Value: count(cold)},
-	}
+	// What nobody is woken by is a property of the line, not a metric that has a price by the month:
+	// Lambda and the gateway count invocations and their time themselves.
+	in.properties["Latency"] = float64(now.Sub(in.began).Microseconds()) / 1000
+	in.properties["ColdStart"] = in.cold
+	metrics := []emf.Metric{{Name: "Errors", Value: count(in.failed)}}
 	if e.o.Tally != nil {
 		tried, lost := e.o.Tally.Take()
-		metrics = append(
-			metrics,
-			emf.Metric{Name: "Commits", Unit: emf.Count, Value: float64(tried)},
-			emf.Metric{Name: "ConflictsRetried", Unit: emf.Count, Value: float64(lost)},
-		)
+		in.properties["Commits"] = tried
+		metrics = append(metrics, emf.Metric{Name: "ConflictsRetried", Value: float64(lost)})
 	}
-	metrics = append(metrics, counted...)
-	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, properties); err != nil {
+	metrics = append(metrics, in.counted...)
+	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, in.properties); err != nil {
 		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)
 	}
 }

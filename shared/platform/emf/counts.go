@@ -21,7 +21,7 @@ func WithCounts(ctx context.Context) (context.Context, *Counts) {
 	return context.WithValue(ctx, countsKey{}, c), c
 }
 
-// Add counts n in the metric of that name, if the context counts; 0 makes the metric known.
+// Add counts n in the metric of that name, if the context counts.
 func Add(ctx context.Context, name string, n float64) {
 	if c, ok := ctx.Value(countsKey{}).(*Counts); ok {
 		c.mu.Lock()
@@ -36,7 +36,7 @@ func (c *Counts) Metrics() []Metric {
 	defer c.mu.Unlock()
 	metrics := make([]Metric, 0, len(c.values))
 	for _, name := range slices.Sorted(maps.Keys(c.values)) {
-		metrics = append(metrics, Metric{Name: name, Unit: Count, Value: c.values[name]})
+		metrics = append(metrics, Metric{Name: name, Value: c.values[name]})
 	}
 	return metrics
 }

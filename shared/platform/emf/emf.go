@@ -10,28 +10,21 @@ import (
 	"time"
 )
 
-// Namespace is where CloudWatch shows the metrics; the alarms of template.yaml name it too.
-const Namespace = "Seatwise"
+// namespace is where CloudWatch shows the metrics; the alarms of template.yaml name it too.
+const namespace = "Seatwise"
 
-// Unit is one of CloudWatch's units.
-type Unit string
+// unit is CloudWatch's name of what all metrics are: counts.
+const unit = "Count"
 
-// The units in use.
-const (
-	Milliseconds Unit = "Milliseconds"
-	Count        Unit = "Count"
-)
-
-// Metric is one number.
+// Metric counts something.
 type Metric struct {
 	Name  string
-	Unit  Unit
 	Value float64
 }
 
 type definition struct {
 	Name string `json:"Name"`
-	Unit Unit   `json:"Unit"`
+	Unit string `json:"Unit"`
 }
 
 type directive struct {
@@ -48,21 +41,27 @@ type metadata struct {
 // Write writes one line: metrics at one moment, with the function's name and further properties
 // that can be searched for in the log. Neither is a dimension: CloudWatch bills each value of a
 // dimension as a metric of its own, an alarm wants them all together, and the log says which
-// function it was. Properties must hold nothing of a request's payload.
+// function it was. A metric that is 0 is a property like the others, since CloudWatch bills a metric
+// for each hour in which it is written; a line without any other is no metric at all. Properties
+// must hold nothing of a request's payload.
 func Write(w io.Writer, at time.Time, function string, metrics []Metric, properties map[string]any) error {
 	line := make(map[string]any, len(metrics)+len(properties)+2)
 	for name, value := range properties {
 		line[name] = value
 	}
-	definitions := make([]definition, len(metrics))
-	for i, m := range metrics {
-		definitions[i] = definition{m.Name, m.Unit}
+	var told []definition
+	for _, m := range metrics {
+		if m.Value != 0 {
+			told = append(told, definition{m.Name, unit})
+		}
 		line[m.Name] = m.Value
 	}
 	line["Function"] = function
-	line["_aws"] = metadata{
-		Timestamp:         at.UnixMilli(),
-		CloudWatchMetrics: []directive{{Namespace: Namespace, Dimensions: [][]string{{}}, Metrics: definitions}},
+	if len(told) > 0 {
+		line["_aws"] = metadata{
+			Timestamp:         at.UnixMilli(),
+			CloudWatchMetrics: []directive{{Namespace: namespace, Dimensions: [][]string{{}}, Metrics: told}},
+		}
 	}
 	encoded, err := json.Marshal(line)
 	if err != nil {

@@ -3,9 +3,10 @@ package emf_test
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"seatwise/shared/platform/emf"
 )
@@ -18,8 +19,9 @@ func TestWrite(t *testing.T) {
 		at,
 		"HealthFunction",
 		[]emf.Metric{
-			{"Latency", emf.Milliseconds, 12.5},
-			{"Errors", emf.Count, 0},
+			{"Commits", 2},
+			{"Errors", 1},
+			{"ConflictsRetried", 0},
 		},
 		map[string]any{"requestId": "r-1", "Function": "not this"},
 	)
@@ -34,12 +36,25 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The shape is CloudWatch's: a directive names metrics, and each name is a member of the root.
-	expected := `{"Function":"HealthFunction","Latency":12.5,"Errors":0,"requestId":"r-1","_aws":{"Timestamp":1795255200000,"CloudWatchMetrics":[
-		{"Namespace":"Seatwise","Dimensions":[[]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"},{"Name":"Errors","Unit":"Count"}]}]}}`
+	expected := `{"Function":"HealthFunction","Commits":2,"Errors":1,"ConflictsRetried":0,"requestId":"r-1",
+		"_aws":{"Timestamp":1795255200000,"CloudWatchMetrics":[
+		{"Namespace":"Seatwise","Dimensions":[[]],"Metrics":[
+			{"Name":"Commits","Unit":"Count"},{"Name":"Errors","Unit":"Count"}]}]}}`
 	if err := json.Unmarshal([]byte(expected), &want); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Fatalf("got %s", out.String())
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("wanted -, got +:\n%s", diff)
+	}
+}
+
+// CloudWatch bills a metric by the hours in which it is written: what is 0 is only a property.
+func TestALineOfZerosIsNoMetric(t *testing.T) {
+	var out bytes.Buffer
+	if err := emf.Write(&out, time.Unix(0, 0), "HealthFunction", []emf.Metric{{"Errors", 0}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := out.String(), `{"Errors":0,"Function":"HealthFunction"}`+"\n"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -9,11 +9,17 @@ import (
 )
 
 const notification = `{"Records":[
- {"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1","eventTime":"2026-11-21T10:00:00.123Z","eventName":"ObjectCreated:Put",
-  "s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"drops/acme/New+phones+%28100%25%29+%C3%A4%2Bb.xlsx","size":4711,"eTag":"d41d","versionId":"v1","sequencer":"0A1B"}}},
- {"eventName":"ObjectRemoved:Delete","eventTime":"2026-11-21T10:00:00Z","s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"gone"}}},
- {"eventName":"ObjectCreated:Copy","eventTime":"2026-11-21T10:00:01Z","s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"drops/acme/50%.csv"}}},
- {"eventName":"ObjectCreated:CompleteMultipartUpload","eventTime":"2026-11-21T10:00:02Z","s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"plain.csv"}}}]}`
+ {"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1",
+  "eventTime":"2026-11-21T10:00:00.123Z","eventName":"ObjectCreated:Put",
+  "s3":{"bucket":{"name":"seatwise-uploads"},
+  "object":{"key":"drops/acme/New+phones+%28100%25%29+%C3%A4%2Bb.xlsx","size":4711,
+  "eTag":"d41d","versionId":"v1","sequencer":"0A1B"}}},
+ {"eventName":"ObjectRemoved:Delete","eventTime":"2026-11-21T10:00:00Z",
+  "s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"gone"}}},
+ {"eventName":"ObjectCreated:Copy","eventTime":"2026-11-21T10:00:01Z",
+  "s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"drops/acme/50%.csv"}}},
+ {"eventName":"ObjectCreated:CompleteMultipartUpload","eventTime":"2026-11-21T10:00:02Z",
+  "s3":{"bucket":{"name":"seatwise-uploads"},"object":{"key":"plain.csv"}}}]}`
 
 func TestS3Records(t *testing.T) {
 	got, err := events.S3Records([]byte(notification))
@@ -75,8 +81,10 @@ func TestOthersAreRefused(t *testing.T) {
 
 func TestScheduled(t *testing.T) {
 	raw := []byte(
-		`{"version":"0","id":"89d1a02d-5ec7-412e-82f5-13505f849b41","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012",
-		"time":"2026-11-21T04:00:00+01:00","region":"eu-central-1","resources":["arn:aws:events:eu-central-1:123456789012:rule/r"],"detail":{}}`,
+		`{"version":"0","id":"89d1a02d-5ec7-412e-82f5-13505f849b41","detail-type":"Scheduled Event",
+		"source":"aws.events","account":"123456789012",
+		"time":"2026-11-21T04:00:00+01:00","region":"eu-central-1",
+		"resources":["arn:aws:events:eu-central-1:123456789012:rule/r"],"detail":{}}`,
 	)
 	got, err := events.Scheduled(raw)
 	if err != nil {

@@ -45,6 +45,19 @@ type Upload struct {
 	ExpiresAt time.Time         `json:"expiresAt"`
 }
 
+// Expected is what an upload must be, exactly.
+type Expected struct {
+	Ref Ref
+	// Size is in bytes.
+	Size        int64
+	ContentType string
+	// SHA256 is in hexadecimal digits; empty takes any content.
+	SHA256 string
+	// At is from when on it may be sent, and Life for how long.
+	At   time.Time
+	Life time.Duration
+}
+
 // ErrNotFound is returned by a Store for an object that is not there.
 var ErrNotFound = errors.New("no such object")
 
@@ -52,17 +65,9 @@ var ErrNotFound = errors.New("no such object")
 type Store interface {
 	// Name is the bucket's name outside, as events tell it.
 	Name(b Bucket) string
-	// PresignPut signs a PUT that is good for exactly this size and content type (and this SHA-256
-	// if sha256Hex is not empty), for the given time from now, and that never overwrites
+	// PresignPut signs a PUT that is good for exactly this upload and never overwrites
 	// (If-None-Match: *) (requirements, section 5.2).
-	PresignPut(
-		ctx context.Context,
-		ref Ref,
-		size int64,
-		contentType, sha256Hex string,
-		now time.Time,
-		life time.Duration,
-	) (Upload, error)
+	PresignPut(ctx context.Context, want Expected) (Upload, error)
 	// PresignGet signs a GET whose answer downloads under fileName. The URL is a bearer secret
 	// until it expires.
 	PresignGet(

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/table"
 )
@@ -16,7 +16,7 @@ var key = table.Key{Partition: "A#JOB-LEASES", Sort: "1"}
 // after the short life, and not before; one that gave it back keeps nothing.
 func TestTheLeaseLastsAsLongAsItsWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := testkit.New(t)
+		f := fixtures.New(t)
 		f.Env.Clock = time.Now // the bubble's, as the beat's
 		read := func() lease.Lease {
 			t.Helper()
@@ -78,7 +78,7 @@ func TestTheLeaseLastsAsLongAsItsWorker(t *testing.T) {
 // Where one process has the store to itself, every other one is dead.
 func TestAFormerProcessIsDead(t *testing.T) {
 	for _, alone := range []bool{true, false} {
-		f := testkit.New(t)
+		f := fixtures.New(t)
 		f.Env.Alone, f.Env.Process = alone, "former"
 		if err := lease.NewKeeper(f.Env, key, 1, lease.Lease{}).Write(t.Context(), lease.Life, nil); err != nil {
 			t.Fatal(err)

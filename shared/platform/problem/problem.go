@@ -50,6 +50,8 @@ const (
 	HeadersTooLarge       Slug = "headers-too-large"
 	TooBusy               Slug = "too-busy"
 	WindowInFuture        Slug = "window-in-future"
+	SelfApproval          Slug = "self-approval"
+	CostCenterFenced      Slug = "cost-center-fenced"
 	Internal              Slug = "internal"
 )
 
@@ -91,6 +93,8 @@ var kinds = map[Slug]kind{
 	HeadersTooLarge:       {431, "The headers are too large"},
 	TooBusy:               {503, "Too many requests at once"},
 	WindowInFuture:        {422, "The window has not come yet"},
+	SelfApproval:          {403, "Nobody approves a request of their own"},
+	CostCenterFenced:      {409, "The cost center keeps its licenses for its own users"},
 	Internal:              {500, "Something went wrong on our side"},
 }
 
@@ -187,11 +191,16 @@ type Short struct {
 	Available int64  `json:"available" doc:"How many are free."`
 }
 
-// Shortage says how many seats were wanted and how many are free (requirements, section 4).
-func Shortage(productID string, wanted, available int64) *Problem {
+// Shortage says how many seats were wanted and how many are free (requirements, section 4); name is
+// what people call the product.
+func Shortage(productID, name string, wanted, available int64) *Problem {
+	detail := fmt.Sprintf("Not enough free %s licenses: %d wanted, %d free.", name, wanted, available)
+	if available == 0 {
+		detail = fmt.Sprintf("No free %s license: %d wanted, 0 free.", name, wanted)
+	}
 	return &Problem{
 		Slug:      NotEnoughLicenses,
-		Detail:    fmt.Sprintf("%d licenses of %s are wanted and %d are available.", wanted, productID, available),
+		Detail:    detail,
 		ProductID: productID, Wanted: wanted, Available: available,
 		Shortages: []Short{{productID, wanted, available}},
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -51,20 +52,55 @@ const pagesAlias = "\x01pages\x01"
 // in full.
 func PDF(w io.Writer, s Source) error {
 	p := newPage(s)
+	d := begin(heads{
+		paper: s.Paper, at: s.Order.PlacedAt, title: p.Title + " " + p.Number, brand: p.Brand,
+		account: named(s.AccountName, s.AccountID),
+		foot:    p.Title + " " + p.Number + ", order ID " + p.Order,
+	})
+	d.print(p)
+	return d.end(w)
+}
+
+// PeriodPDF writes the statement of a billing period as a PDF document, in the letters of PDF. The
+// same period gives the same bytes; of one that is not closed that holds while its lines are the same.
+func PeriodPDF(w io.Writer, s PeriodSource) error {
+	p := newPeriodPage(s)
+	at := s.Period.ClosedAt
+	if at.IsZero() {
+		at = s.Period.ClosesAt
+	}
+	d := begin(heads{
+		paper: s.Paper, at: at, title: p.Title + " " + s.Period.From, brand: p.Brand,
+		account: named(s.AccountName, s.AccountID),
+		foot:    p.Title + " from " + s.Period.From + ", account " + s.AccountID,
+	})
+	d.printPeriod(p)
+	return d.end(w)
+}
+
+// heads are what a document says of itself: At is the moment in its properties, so that the same
+// source gives the same bytes, whenever it is printed.
+type heads struct {
+	paper                       Paper
+	at                          time.Time
+	title, brand, account, foot string
+}
+
+// begin makes a document with its first page.
+func begin(h heads) *document {
 	size := "A4"
-	if s.Paper == Letter {
+	if h.paper == Letter {
 		size = "Letter"
 	}
 	d := &document{Fpdf: fpdf.New("P", "mm", size, "")}
-	// The same order gives the same bytes, whenever it is printed.
-	d.SetCreationDate(s.Order.PlacedAt.UTC())
-	d.SetModificationDate(s.Order.PlacedAt.UTC())
+	d.SetCreationDate(h.at.UTC())
+	d.SetModificationDate(h.at.UTC())
 	d.SetCatalogSort(true)
 	d.SetProducer("Seatwise", true)
 	d.SetLang("en")
-	d.SetTitle(p.Title+" "+p.Number, true)
-	d.SetAuthor(clean(p.Brand), true)
-	d.SetSubject(clean(named(s.AccountName, s.AccountID)), true)
+	d.SetTitle(h.title, true)
+	d.SetAuthor(clean(h.brand), true)
+	d.SetSubject(clean(h.account), true)
 	d.SetMargins(margin, margin, margin)
 	// Page breaks are ours: a row is never torn apart, and the head of a table is repeated.
 	d.SetAutoPageBreak(false, margin)
@@ -73,21 +109,15 @@ func PDF(w io.Writer, s Source) error {
 		d.SetY(-margin + 3)
 		d.SetFont("Helvetica", "", 8)
 		d.SetTextColor(87, 96, 106)
-		d.CellFormat(
-			0,
-			4,
-			fmt.Sprintf("%s %s, order ID %s, page %d of %s", p.Title, p.Number, p.Order, d.PageNo(), pagesAlias),
-			"",
-			0,
-			"L",
-			false,
-			0,
-			"",
-		)
+		text := fmt.Sprintf("%s, page %d of %s", h.foot, d.PageNo(), pagesAlias)
+		d.CellFormat(0, 4, text, "", 0, "L", false, 0, "")
 		d.SetTextColor(0, 0, 0)
 	})
 	d.AddPage()
-	d.print(p)
+	return d
+}
+
+func (d *document) end(w io.Writer) error {
 	if err := d.Output(w); err != nil {
 		return fmt.Errorf("statement: pdf: %w", err)
 	}
@@ -100,13 +130,58 @@ type document struct {
 	boxes bool // Some character was missing.
 }
 
-func (d *document) print(p page) {
-	d.paragraph(p.Brand, "", headSize)
-	d.paragraph(p.Title, "B", titleSize)
+// top is what a statement begins with.
+func (d *document) top(brand, title string, facts []fact) {
+	d.paragraph(brand, "", headSize)
+	d.paragraph(title, "B", titleSize)
 	d.rule(0.5)
-	for _, f := range p.Facts {
+	for _, f := range facts {
 		d.row([]column{{width: 40}, {}}, []string{f.Name, f.Value}, "", false)
 	}
+}
+
+// bottom says what a box is, where there is one.
+func (d *document) bottom() {
+	if d.boxes {
+		d.Ln(lineHeight)
+		d.paragraph(boxNote, "", 8)
+	}
+}
+
+func (d *document) printPeriod(p periodPage) {
+	d.top(p.Brand, p.Title, p.Facts)
+	d.heading("Charges by cost center")
+	centers := []column{{title: "Cost center"}, {title: "Amount", width: 38, right: true}}
+	d.tableHead(centers)
+	for _, c := range p.Centers {
+		d.tableRow(centers, []string{c.CostCenter, c.Amount}, "")
+	}
+	d.tableRow(centers, []string{"Total", p.Total}, "B")
+
+	d.heading("Lines")
+	d.paragraph(p.Intro, "", textSize)
+	lines := []column{
+		{title: "Charge"},
+		{title: "Cost center", width: 36},
+		{title: "Quantity", width: 17, right: true},
+		{title: "License days", width: 23, right: true},
+		{title: "Unit price", width: 20, right: true},
+		{title: "Amount", width: 29, right: true},
+	}
+	d.tableHead(lines)
+	for _, l := range p.Lines {
+		d.tableRow(lines, []string{l.What, l.CostCenter, l.Quantity, l.Days, l.UnitPrice, l.Amount}, "")
+	}
+	d.tableRow(lines, []string{"Total", "", "", "", "", p.Total}, "B")
+	if p.Seal != "" {
+		d.Ln(lineHeight)
+		d.paragraph(p.Seal, "", 8)
+	}
+	d.bottom()
+}
+
+func (d *document) print(p page) {
+	d.top(p.Brand, p.Title, p.Facts)
 	d.heading("Itemized charges")
 	d.paragraph(p.Intro, "", textSize)
 	charges := []column{
@@ -139,10 +214,7 @@ func (d *document) print(p page) {
 	d.heading("Acknowledgement")
 	d.paragraph(p.AcknowledgedBy, "", textSize)
 	d.paragraph(p.Acknowledgement, "", textSize)
-	if d.boxes {
-		d.Ln(lineHeight)
-		d.paragraph(boxNote, "", 8)
-	}
+	d.bottom()
 }
 
 // column is a column of a table; one without a width takes what the others leave.
@@ -183,7 +255,7 @@ func (d *document) paragraph(text, style string, size float64) {
 	for _, line := range d.wrap(text, style, size, pageWidth-2*margin) {
 		d.module(height)
 		d.SetX(margin)
-		d.cell(line, style, size, pageWidth-2*margin, height, false)
+		d.cell(box{width: pageWidth - 2*margin, height: height}, line, style, size)
 		d.Ln(height)
 	}
 }
@@ -236,7 +308,7 @@ func (d *document) row(columns []column, values []string, style string, ruled bo
 		y := top
 		for _, line := range d.wrap(values[i], style, textSize, width) {
 			d.SetXY(x, y)
-			d.cell(line, style, textSize, width, lineHeight, columns[i].right)
+			d.cell(box{width: width, height: lineHeight, right: columns[i].right}, line, style, textSize)
 			y += lineHeight
 		}
 		lowest = max(lowest, y)
@@ -248,12 +320,18 @@ func (d *document) row(columns []column, values []string, style string, ruled bo
 	}
 }
 
-func (d *document) cell(text, style string, size, width, height float64, right bool) {
+// box is where a line of a text is printed.
+type box struct {
+	width, height float64
+	right         bool // the text stands at its right
+}
+
+func (d *document) cell(at box, text, style string, size float64) {
 	align := "L"
-	if right {
+	if at.right {
 		align = "R"
 	}
-	d.CellFormat(width, height, d.font(text, style, size), "", 0, align, false, 0, "")
+	d.CellFormat(at.width, at.height, d.font(text, style, size), "", 0, align, false, 0, "")
 }
 
 // wrap breaks a text into lines no wider than a column, at blanks where it can and within a word

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/programs"
 )
 
 // A statement fits on the paper of the account's country, in one font, with its number and its id
@@ -28,7 +28,7 @@ func TestStatementsOnPaper(t *testing.T) {
 		if err := file.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p := testenv.ReadPDF(t, path)
+		p := programs.ReadPDF(t, path)
 		if math.Abs(p.Width-size[0]) > 1 || math.Abs(p.Height-size[1]) > 1 || len(p.Pages) != 1 ||
 			!slices.Equal(p.Fonts, []string{"Helvetica"}) {
 			t.Errorf("%q: %g x %g, %d pages, fonts %v", paper, p.Width, p.Height, len(p.Pages), p.Fonts)

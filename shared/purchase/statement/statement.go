@@ -10,6 +10,7 @@ package statement
 import (
 	"cmp"
 	"strconv"
+	"strings"
 	"time"
 
 	"seatwise/shared/craft/money"
@@ -101,7 +102,7 @@ type center struct{ CostCenter, Recurring, Due string }
 
 func newPage(s Source) page {
 	o := s.Order
-	placed := o.PlacedAt.In(cmp.Or(s.Location, time.UTC)).Format("2006-01-02 15:04 -07:00")
+	placed := instant(o.PlacedAt.In(cmp.Or(s.Location, time.UTC)))
 	p := page{
 		Brand: s.Brand,
 		Title: "Statement",
@@ -145,6 +146,25 @@ func newPage(s Source) page {
 		p.CostCenters = append(p.CostCenters, center{costCenter(c.Code), c.Recurring.Decimal(), c.DueToday.Decimal()})
 	}
 	return p
+}
+
+// instant is a time with its zone in words: "2026-11-20 04:05 (America/Detroit, UTC-05:00)".
+func instant(t time.Time) string {
+	zone := t.Format("UTC-07:00")
+	switch name := t.Location().String(); {
+	case t.Location() == time.UTC:
+		zone = "UTC"
+	case name != "":
+		zone = name + ", " + zone
+	}
+	return t.Format("2006-01-02 15:04") + " (" + zone + ")"
+}
+
+// FileName is what the statement is called when it is kept, without its ending: after brand, account
+// and day, and the number of the order, since a day may have several.
+func FileName(s Source) string {
+	day := s.Order.PlacedAt.In(cmp.Or(s.Location, time.UTC)).Format(time.DateOnly)
+	return strings.Join([]string{s.Brand, "Statement", cmp.Or(s.AccountName, s.AccountID), day, s.Order.Number}, " ")
 }
 
 // named is a name with the id it stands for: "Acme Ltd (acme)". The id is always there: it is what

@@ -105,7 +105,7 @@ var shown = []string{
 	"0198f7a2-5c1e-7000-8000-3a5e1c9d7b42",
 	"Acme Ltd (acme)",
 	"Zoe Zappa (zoe)",
-	"2026-11-20 10:05 +01:00",
+	"2026-11-20 10:05 (UTC+01:00)",
 	"2026-12-15",
 	"132",
 	"All amounts are in USD",
@@ -130,7 +130,7 @@ var shown = []string{
 	"1003.17",
 	"1378.80 USD",
 	"1149.00 USD",
-	"Acknowledged by Zoe Zappa (zoe) on 2026-11-20 10:05 +01:00",
+	"Acknowledged by Zoe Zappa (zoe) on 2026-11-20 10:05 (UTC+01:00)",
 	acknowledgement,
 }
 
@@ -205,6 +205,36 @@ func TestTheSameOrderGivesTheSameBytes(t *testing.T) {
 	}
 	if first, second := html(t, s), html(t, s); first != second {
 		t.Error("two pages of one order differ")
+	}
+}
+
+// The zone is in words where it has a name, and the file is called after whom and when it is of.
+func TestPlacedSaysItsZone(t *testing.T) {
+	detroit, err := time.LoadLocation("America/Detroit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		zone *time.Location
+		says string
+	}{
+		{detroit, "2026-11-20 22:30 (America/Detroit, UTC-05:00)"},
+		{nil, "2026-11-21 03:30 (UTC)"},
+	} {
+		s := Source{
+			Location: tc.zone,
+			Order:    Order{PlacedAt: time.Date(2026, time.November, 21, 3, 30, 0, 0, time.UTC)},
+		}
+		if facts := newPage(s).Facts; !slices.Contains(facts, fact{"Placed", tc.says}) {
+			t.Errorf("it says %+v, want %q", facts, tc.says)
+		}
+	}
+	s := Source{
+		Brand: "Seatwise", AccountID: "acme", AccountName: "Acme/Ltd", Location: detroit,
+		Order: Order{Number: "482-913-706", PlacedAt: time.Date(2026, time.November, 21, 3, 30, 0, 0, time.UTC)},
+	}
+	if got, want := FileName(s), "Seatwise Statement Acme/Ltd 2026-11-20 482-913-706"; got != want {
+		t.Errorf("the file is called %q, want %q", got, want)
 	}
 }
 

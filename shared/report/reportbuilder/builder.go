@@ -35,6 +35,22 @@ type Builder struct {
 	reports   *report.Service
 	usage     *usage.Service
 	directory *directory.Service
+	periods   Periods
+}
+
+// Periods closes billing periods, which its schedule and its wake-ups bring here too (package
+// period).
+type Periods interface {
+	// Schedule wakes up a builder for each account of which a period is due.
+	Schedule(ctx context.Context, at time.Time) error
+	// Woken closes what the wake-up of this id is about; false if that is a report.
+	Woken(ctx context.Context, account, id string) (bool, error)
+}
+
+// Closing has the builder close periods too.
+func (b *Builder) Closing(periods Periods) *Builder {
+	b.periods = periods
+	return b
 }
 
 // New makes a builder; what it writes down comes from these services.
@@ -145,28 +161,23 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 		return workbook.LicenseStatus{}, err
 	}
 	status := workbook.LicenseStatus{
-		Created: r.CreatedAt.In(
-			days.Zone(w.To.AddDate(0, 0, -1)),
-		),
-		Brand:   a.Brand,
-		Account: a.Name + " (" + a.ID + ")",
-		Zone:    zonesOf(w),
-		Paper:   paperOf(a),
-		From:    w.From,
-		To:      w.To,
-		LiveReportsPurchased: int(
-			w.Purchased.LiveReports,
-		),
+		Created:                   r.CreatedAt.In(days.Zone(w.To.AddDate(0, 0, -1))),
+		Brand:                     a.Brand,
+		Account:                   a.Name + " (" + a.ID + ")",
+		Zone:                      zonesOf(w),
+		Paper:                     paperOf(a),
+		From:                      w.From,
+		To:                        w.To,
+		LiveReportsPurchased:      int(w.Purchased.LiveReports),
 		CallQueueBoosterPurchased: int(w.Purchased.CallQueueBooster),
 		TotalPurchased:            int(w.Purchased.Total()),
-		MonitoredUsers: int(
-			w.MonitoredUsers,
-		),
-		Viewers:      int(w.Viewers),
-		ActiveUsers:  int(w.ActiveUsers),
-		OverageUsers: int(w.OverageUsers),
-		Users:        activeUsers(people, w.Shown, days),
-		Details:      details(people, w.Shown, names, days),
+		MonitoredUsers:            int(w.MonitoredUsers),
+		Viewers:                   int(w.Viewers),
+		ActiveUsers:               int(w.ActiveUsers),
+		OverageUsers:              int(w.OverageUsers),
+		Overage:                   overageOf(w, names),
+		Users:                     activeUsers(people, w.Shown, days),
+		Details:                   details(people, w.Shown, names, days),
 	}
 	for _, d := range w.Days {
 		status.Days = append(
@@ -174,20 +185,26 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 			workbook.Day{Date: d.Date, ActiveUsers: int(d.ActiveUsers), LicensesPurchased: int(d.LicensesPurchased)},
 		)
 	}
-	if o := w.Overage; o != nil {
-		status.Overage = &workbook.Overage{Since: o.Since, PeakUsers: int(o.PeakUsers), Peak: o.Peak}
-		for _, source := range o.Sources {
-			kind := "Dashboard"
-			if source.Kind == usage.QueueSource {
-				kind = "Call queue"
-			}
-			status.Overage.Sources = append(
-				status.Overage.Sources,
-				workbook.OverageSource{Name: names.Source(source), Kind: kind, Users: int(source.Users)},
-			)
-		}
-	}
 	return status, nil
+}
+
+// overageOf is how the workbook shows a window's overage, nil for none.
+func overageOf(w *usage.Window, names usage.Names) *workbook.Overage {
+	if w.Overage == nil {
+		return nil
+	}
+	o := &workbook.Overage{Since: w.Overage.Since, PeakUsers: int(w.Overage.PeakUsers), Peak: w.Overage.Peak}
+	for _, source := range w.Overage.Sources {
+		kind := "Dashboard"
+		if source.Kind == usage.QueueSource {
+			kind = "Call queue"
+		}
+		o.Sources = append(
+			o.Sources,
+			workbook.OverageSource{Name: names.Source(source), Kind: kind, Users: int(source.Users)},
+		)
+	}
+	return o
 }
 
 // zonesOf names the time zones of a window's days.

@@ -14,7 +14,8 @@ import (
 
 // Handle takes the events of ReportBuilderFunction. A wake-up in the bucket of reports makes it
 // write that report; its schedule makes it ask for the reports that are due at the event's time,
-// each in an invocation of its own, and for those that were cut off.
+// each in an invocation of its own, and for those that were cut off. Billing periods that are due are
+// closed in the same way.
 func (b *Builder) Handle(ctx context.Context, payload []byte) error {
 	if events.KindOf(payload) == events.KindObjects {
 		return b.wakeUps(ctx, payload)
@@ -25,6 +26,9 @@ func (b *Builder) Handle(ctx context.Context, payload []byte) error {
 	}
 	due := b.reports.Schedule(ctx, schedule.Time)
 	_, left := b.reports.Resume(ctx, schedule.Time)
+	if b.periods != nil {
+		due = errors.Join(due, b.periods.Schedule(ctx, schedule.Time))
+	}
 	return errors.Join(due, left)
 }
 
@@ -47,7 +51,17 @@ func (b *Builder) wakeUps(ctx context.Context, payload []byte) error {
 			)
 			continue
 		}
-		failures = append(failures, b.Build(ctx, account, id))
+		failures = append(failures, b.woken(ctx, account, id))
 	}
 	return errors.Join(failures...)
+}
+
+// woken does what a wake-up is about: a report, or billing periods.
+func (b *Builder) woken(ctx context.Context, account, id string) error {
+	if b.periods != nil {
+		if ok, err := b.periods.Woken(ctx, account, id); ok || err != nil {
+			return err
+		}
+	}
+	return b.Build(ctx, account, id)
 }

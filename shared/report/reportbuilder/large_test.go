@@ -14,7 +14,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
@@ -25,7 +25,7 @@ import (
 )
 
 // The long rounds have 20,000 active users, as the memory is bounded for.
-var largeAgents, largeViewers = testenv.Sized(3_800, 19_000), testenv.Sized(200, 1_000)
+var largeAgents, largeViewers = parts.Sized(3_800, 19_000), parts.Sized(200, 1_000)
 
 const largeQueues = 200
 
@@ -133,9 +133,9 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 			usage.Event{ID: fmt.Sprint("e", i), UserID: id, DashboardID: board, At: at},
 		)
 		details[name] = []string{
-			strings.Join([]string{"", "", "Board " + board, at.In(zone).Format(time.DateOnly), "Waiting", "No"}, "|"),
+			strings.Join([]string{"", "", "Board " + board, at.UTC().Format(time.DateOnly), "Waiting", "No"}, "|"),
 		}
-		users[name] = []string{"", "Viewer", at.In(zone).Format(time.DateOnly), "0", "0"}
+		users[name] = []string{"", "Viewer", at.UTC().Format(time.DateOnly), "0", "0"}
 	}
 	for some := range slices.Chunk(events, usage.MaxEvents) {
 		if r, err := o.usage.Take(ctx, o.Call("pbx"), some); err != nil || r.Accepted != len(some) {

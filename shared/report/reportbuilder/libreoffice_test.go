@@ -5,11 +5,13 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
-	"seatwise/infra/testenv"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"seatwise/infra/testing/programs"
 	"seatwise/shared/catalog"
 )
 
@@ -36,7 +38,7 @@ func TestReportOpensInLibreOffice(t *testing.T) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	folder, err := testenv.Convert(t, path, allSheets)
+	folder, err := programs.Convert(t, path, allSheets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +56,14 @@ func TestReportOpensInLibreOffice(t *testing.T) {
 		// Neither reader tells empty cells at the end of a row from none, nor does CSV tell an
 		// empty row from none.
 		got, want = trimmed(got), trimmed(want)
-		if !slices.EqualFunc(got, want, slices.Equal) {
-			t.Errorf("%s:\n%q\nwant:\n%q", tab, got, want)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s, wanted -, got +:\n%s", tab, diff)
 		}
 		if len(got) < 10 {
 			t.Errorf("%s has %d rows", tab, len(got))
 		}
 	}
-	if folder, err = testenv.Convert(t, path, "pdf"); err != nil {
+	if folder, err = programs.Convert(t, path, "pdf"); err != nil {
 		t.Fatal(err)
 	}
 	printed, err := os.ReadFile(filepath.Join(folder, "report.pdf"))
@@ -72,7 +74,7 @@ func TestReportOpensInLibreOffice(t *testing.T) {
 	if err := os.WriteFile(path, file[:len(file)*3/4], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if folder, err = testenv.Convert(t, path, allSheets); err == nil {
+	if folder, err = programs.Convert(t, path, allSheets); err == nil {
 		t.Errorf("a report that was cut off was opened: %s", folder)
 	}
 }

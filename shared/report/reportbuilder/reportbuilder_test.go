@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -15,11 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
 	"seatwise/infra/registry"
-	"seatwise/infra/testfiles"
-	"seatwise/infra/testkit"
+	"seatwise/infra/testing/diskfiles"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/workbook"
@@ -29,6 +29,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/lease"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/report"
 	"seatwise/shared/usage"
@@ -36,8 +37,8 @@ import (
 
 // office is an account with people, usage and reports.
 type office struct {
-	*testkit.Fixture
-	s3        *testfiles.Server
+	*fixtures.Fixture
+	s3        *diskfiles.Server
 	kernel    *license.Service
 	directory *directory.Service
 	usage     *usage.Service
@@ -47,18 +48,23 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	return officeOn(t, testkit.New(t))
+	return officeOn(t, fixtures.New(t))
 }
 
-func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
+func officeOn(t *testing.T, fixture *fixtures.Fixture) *office {
 	t.Helper()
-	o := &office{Fixture: fixture, s3: testfiles.Start(t), kernel: license.NewService(catalog.Default())}
+	o := &office{Fixture: fixture, s3: diskfiles.Start(t), kernel: license.NewService(catalog.Default())}
 	o.Env.Files = o.s3.Store
 	o.Clock.Set(time.Now().UTC().Truncate(time.Second))
 	o.directory = directory.NewService(o.Env, o.kernel)
 	o.usage = usage.NewService(o.Env, o.kernel, o.directory)
 	o.reports = report.NewService(o.Env)
 	o.builder = registry.One(o.Env, "ReportBuilderFunction")
+	// The fixture's account has days of another zone, and would have them until its next period.
+	gone := table.Delete(call.AccountKey(o.Account), table.Always)
+	if err := o.Env.Table.Commit(t.Context(), []table.Operation{gone}); err != nil {
+		t.Fatal(err)
+	}
 	o.account(t, account.Standard)
 	if _, err := o.directory.PutRole(
 		t.Context(),
@@ -72,7 +78,9 @@ func officeOn(t *testing.T, fixture *testkit.Fixture) *office {
 
 func (o *office) account(t *testing.T, bundle account.Bundle) {
 	t.Helper()
-	_, err := account.NewService(o.Env, license.NewService(catalog.Default())).Put(t.Context(), o.Call("operator"), account.Settings{
+	_, err := account.NewService(
+		o.Env, license.NewService(catalog.Default()),
+	).Put(t.Context(), o.Call("operator"), account.Settings{
 		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: bundle,
 	})
 	if err != nil {
@@ -82,14 +90,10 @@ func (o *office) account(t *testing.T, bundle account.Bundle) {
 
 func (o *office) buy(t *testing.T, product string, n int) {
 	t.Helper()
-	if err := o.kernel.Deliver(
-		t.Context(),
-		o.Call("ann"),
-		o.Env.IDs.Ordered(),
-		[]license.Lot{{ProductID: product, Quantity: n}},
-		call.Answer{},
-		nil,
-	); err != nil {
+	if err := o.kernel.Deliver(t.Context(), o.Call("ann"), license.Delivery{
+		OrderID: o.Env.IDs.Ordered(),
+		Lots:    []license.Lot{{ProductID: product, Quantity: n}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -260,8 +264,8 @@ func wantFigures(t *testing.T, got map[string]int64, w *usage.Window) {
 	if w.Overage != nil {
 		want["Overage Daily Peak"] = w.Overage.PeakUsers
 	}
-	if !maps.Equal(got, want) {
-		t.Fatalf("figures %v, want %v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("figures, wanted -, got +:\n%s", diff)
 	}
 }
 
@@ -288,13 +292,8 @@ func TestWorkedExample(t *testing.T) {
 	file := o.file(t, asked.ID)
 	got := tabs(t, file)
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), o.window(t))
-	today, yesterday := o.Clock.Now().
-		In(zone).
-		Format(time.DateOnly),
-		o.Clock.Now().
-			Add(-24*time.Hour).
-			In(zone).
-			Format(time.DateOnly)
+	now := o.Clock.Now().UTC()
+	today, yesterday := now.Format(time.DateOnly), now.Add(-24*time.Hour).Format(time.DateOnly)
 
 	users := map[string][]string{}
 	for _, row := range got[workbook.ActiveUsersTab][1:] {
@@ -304,8 +303,8 @@ func TestWorkedExample(t *testing.T) {
 	for _, name := range []string{"John", "Sarah", "Mike", "Emma", "David", "Karen", "Lisa", "Mark"} {
 		want[name] = []string{"", "Monitored Agent", "", "1", "1"}
 	}
-	if !maps.EqualFunc(users, want, slices.Equal) || len(got[workbook.ActiveUsersTab]) != 11 {
-		t.Fatalf("active users: %v, want %v", users, want)
+	if diff := cmp.Diff(want, users); diff != "" || len(got[workbook.ActiveUsersTab]) != 11 {
+		t.Fatalf("%d rows of active users, wanted -, got +:\n%s", len(got[workbook.ActiveUsersTab]), diff)
 	}
 
 	var details []string
@@ -325,8 +324,8 @@ func TestWorkedExample(t *testing.T) {
 		"Mike||Detroit|Detroit board||Yes|No",
 		"Sarah||Detroit|Detroit board||Yes|No",
 	}
-	if !slices.Equal(details, wantDetails) {
-		t.Fatalf("details:\n%s\nwant:\n%s", strings.Join(details, "\n"), strings.Join(wantDetails, "\n"))
+	if diff := cmp.Diff(wantDetails, details); diff != "" {
+		t.Fatalf("details, wanted -, got +:\n%s", diff)
 	}
 	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
@@ -384,7 +383,7 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 		t.Fatalf("window %+v", w)
 	}
 	wantFigures(t, figures(t, got[workbook.SummaryTab]), w)
-	today := o.Clock.Now().In(zone).Format(time.DateOnly)
+	today := o.Clock.Now().UTC().Format(time.DateOnly)
 	want := []string{
 		"=Lead()|7|Old|Board|" + today + "|Yes|No",
 		"=Lead()|7|Queue|Board|" + today + "|Yes|No",
@@ -396,8 +395,8 @@ func TestBothRolesAndWhatIsGone(t *testing.T) {
 	for _, row := range got[workbook.DetailTab][1:] {
 		details = append(details, strings.Join(row[:7], "|"))
 	}
-	if !slices.Equal(details, want) {
-		t.Fatalf("details:\n%s\nwant:\n%s", strings.Join(details, "\n"), strings.Join(want, "\n"))
+	if diff := cmp.Diff(want, details); diff != "" {
+		t.Fatalf("details, wanted -, got +:\n%s", diff)
 	}
 	if row := got[workbook.ActiveUsersTab][1]; !slices.Equal(
 		row[:6],
@@ -712,7 +711,9 @@ func TestOtherEvents(t *testing.T) {
 		}
 	}
 	// Objects that are no wake-ups, and wake-ups of nobody, are no reason to come again.
-	for _, key := range []string{"reports/acme/1.xlsx", "jobs/reports/acme/nothing.json", "jobs/reports/a%23b/1.json", "jobs/reports/%zz"} {
+	for _, key := range []string{
+		"reports/acme/1.xlsx", "jobs/reports/acme/nothing.json", "jobs/reports/a%23b/1.json", "jobs/reports/%zz",
+	} {
 		payload := fmt.Sprintf(
 			`{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"seatwise-reports"},"object":{"key":%q}}}]}`,
 			key,

@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testdynamo"
-	"seatwise/infra/testenv"
-	"seatwise/infra/testkit"
+	"github.com/google/go-cmp/cmp"
+
+	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/workbook"
@@ -129,16 +131,7 @@ func (m *model) metered(product string) (n int64) {
 	return n
 }
 
-// zone is the account's: whatever else the office says counts from the next billing period on.
-var zone = func() *time.Location {
-	z, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		panic(err)
-	}
-	return z
-}()
-
-func (m *model) day(at time.Time) *modelDay { return m.date(at.In(zone).Format(time.DateOnly)) }
+func (m *model) day(at time.Time) *modelDay { return m.date(at.UTC().Format(time.DateOnly)) }
 
 func (m *model) date(key string) *modelDay {
 	if m.days[key] == nil {
@@ -214,7 +207,9 @@ func (o *office) check(t *testing.T, m *model, step string) {
 	if held != min(wanted, m.seats) {
 		t.Fatalf("%s: %d hold a seat, of %d who should and %d seats", step, held, wanted, m.seats)
 	}
-	list, _, err := inventory.NewService(catalog.Default()).Waiting(t.Context(), c, inventory.Of{Products: []string{catalog.LiveReportsID}}, "", 200)
+	list, _, err := inventory.NewService(catalog.Default()).Waiting(
+		t.Context(), c, inventory.Of{Products: []string{catalog.LiveReportsID}}, "", 200,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -455,7 +450,9 @@ func (s *stage) step() string {
 		return fmt.Sprint("activity of ", id, ": ", u.active)
 	case 1:
 		u.roles = s.some(append(slices.Clone(worldRoles), directory.SuperAdmin))
-		u.own = [][]string{nil, {"essential-user"}, {"agent-user", "essential-user"}, {"professional-user"}}[s.random.IntN(4)]
+		u.own = [][]string{
+			nil, {"essential-user"}, {"agent-user", "essential-user"}, {"professional-user"},
+		}[s.random.IntN(4)]
 		u.name = fmt.Sprintf("Person %03d", s.n)
 		s.putUser(id)
 		return fmt.Sprint("roles of ", id, ": ", u.roles)
@@ -585,7 +582,8 @@ func (s *stage) pass(hours int) {
 // two seats.
 func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 	s.Helper()
-	queues, shown, views := map[string]map[string]bool{}, map[string]map[string]bool{}, map[string]map[string]time.Time{}
+	queues, shown := map[string]map[string]bool{}, map[string]map[string]bool{}
+	views := map[string]map[string]time.Time{}
 	active := map[string]bool{}
 	for _, d := range s.m.days {
 		monitored := map[string]bool{}
@@ -622,7 +620,7 @@ func (s *stage) tabsOf() (users, details []string, agents, viewers int64) {
 		if at.IsZero() {
 			return ""
 		}
-		return at.In(zone).Format(time.DateOnly)
+		return at.UTC().Format(time.DateOnly)
 	}
 	called := map[string]string{}
 	for id := range active {
@@ -742,13 +740,13 @@ func (s *stage) checkReport() {
 		for _, row := range got[tab][1:] {
 			rows = append(rows, strings.Join(row[:len(strings.Split(want[0], "|"))], "|"))
 		}
-		if !slices.Equal(rows, want) {
-			s.Fatalf("%s:\n%s\nwant:\n%s", tab, strings.Join(rows, "\n"), strings.Join(want, "\n"))
+		if diff := cmp.Diff(want, rows); diff != "" {
+			s.Fatalf("%s, wanted -, got +:\n%s", tab, diff)
 		}
 	}
 }
 
-func newStage(t *testing.T, fixture *testkit.Fixture, seed uint64) *stage {
+func newStage(t *testing.T, fixture *fixtures.Fixture, seed uint64) *stage {
 	t.Helper()
 	s := &stage{office: officeOn(t, fixture), T: t, m: newModel(), random: rand.New(rand.NewPCG(seed, 11))}
 	// whole hours later it is never midnight
@@ -776,10 +774,13 @@ func newStage(t *testing.T, fixture *testkit.Fixture, seed uint64) *stage {
 // waiting list, counts and metrics equal the model's after every change, and the figures and every
 // cell of the report in the end.
 func TestWorldAgainstAModel(t *testing.T) {
-	for seed := range uint64(testenv.Sized(6, 16)) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { world(newStage(t, testkit.New(t), seed), 100) })
+	for seed := range uint64(parts.Sized(6, 16)) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { world(newStage(t, fixtures.New(t), seed), 100) })
 	}
-	t.Run("over DynamoDB", func(t *testing.T) { world(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), testenv.Sized(25, 60)) })
+	t.Run(
+		"over DynamoDB",
+		func(t *testing.T) { world(newStage(t, fixtures.On(t, dynamostore.Open(t)), 99), parts.Sized(25, 60)) },
+	)
 }
 
 func world(s *stage, steps int) {
@@ -818,12 +819,12 @@ func TestRacingWorldAgainstAModel(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(
 			fmt.Sprint("seed ", seed),
-			func(t *testing.T) { racingWorld(newStage(t, testkit.New(t), seed), seed, 12) },
+			func(t *testing.T) { racingWorld(newStage(t, fixtures.New(t), seed), seed, 12) },
 		)
 	}
 	t.Run(
 		"over DynamoDB",
-		func(t *testing.T) { racingWorld(newStage(t, testkit.On(t, testdynamo.Open(t)), 99), 99, 5) },
+		func(t *testing.T) { racingWorld(newStage(t, fixtures.On(t, dynamostore.Open(t)), 99), 99, 5) },
 	)
 }
 

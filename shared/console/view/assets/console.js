@@ -1,21 +1,53 @@
 // What the console does better with script than without. Every page works without any of it.
 
-// The reader's time zone, for the next page; the account's own until then.
+// The browser's time zone, for the next page; the account's own until then. Who travels has another.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone && !document.cookie.includes("seatwise-zone=")) {
-  document.cookie = `seatwise-zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+if (zone && !document.cookie.split("; ").includes(`seatwise-zone=${zone}`)) {
+  document.cookie = `seatwise-zone=${zone}; path=/; max-age=34560000; samesite=lax`;
+}
+// The first page of all was drawn before anybody knew the browser's zone: its times are told in it
+// too, so that the next page is in the same one.
+const guessed = document.documentElement.dataset.zoneGuessed;
+if (zone && guessed && guessed !== zone) {
+  const told = (at, american, clock) => {
+    const hour12 = american;
+    const part = Object.fromEntries(new Intl.DateTimeFormat("en-US", {
+      timeZone: zone, weekday: "long", day: "numeric", month: "short", year: "numeric", minute: "2-digit",
+      hour: hour12 ? "numeric" : "2-digit", hourCycle: hour12 ? "h12" : "h23",
+    }).formatToParts(at).map((p) => [p.type, p.value]));
+    const day = american ? `${part.month} ${part.day}, ${part.year}` : `${part.day} ${part.month} ${part.year}`;
+    const time = `${part.hour}:${part.minute}` + (american ? ` ${part.dayPeriod}` : "");
+    return { weekday: part.weekday, said: clock ? `${day}, ${time}` : day, whole: `${day}, ${time}` };
+  };
+  for (const element of document.querySelectorAll("time[datetime]")) {
+    const [text, name] = [element.firstChild, element.querySelector("span")];
+    const at = told(new Date(element.dateTime), /^[A-Z]/.test(text.data), text.data.includes(":"));
+    text.data = at.said;
+    name.textContent = ` ${zone}`;
+    element.title = `${at.weekday}, ${at.whole}, ${zone}`;
+  }
+  for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = zone;
+}
+const zones = document.querySelector("datalist[data-zones]");
+if (zones && Intl.supportedValuesOf) {
+  zones.replaceChildren(...Intl.supportedValuesOf("timeZone").map((name) => new Option(name, name)));
 }
 
 // What went wrong is what a person looks for first.
 document.querySelector("[data-focus]")?.focus();
 
+// On a narrow screen the menu is a row, which begins at the page that is open.
+const [menuOfPages, current] = [document.querySelector("nav.pages"), document.querySelector("nav.pages [aria-current]")];
+if (current) menuOfPages.scrollLeft = current.offsetLeft - (menuOfPages.clientWidth - current.offsetWidth) / 2;
+
 // A slash leads to the search box, as the box says.
+for (const hint of document.querySelectorAll("[data-hint]")) hint.hidden = false;
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [contenteditable]")) return;
   const find = document.querySelector("[data-find]");
   if (find) {
     event.preventDefault();
-    find.focus();
+    find.select(); // which focuses it too
   }
 });
 
@@ -84,7 +116,22 @@ for (const all of document.querySelectorAll("[data-all]")) {
     show();
   });
   for (const box of boxes) box.addEventListener("change", show);
+  addEventListener("pageshow", show); // a page that Back brings has its ticks restored after its scripts ran
   show();
+}
+
+// What the ticked choices cost together: each product once, though two roles carry it.
+for (const total of document.querySelectorAll("[data-added-up]")) {
+  const money = new Intl.NumberFormat(undefined, { style: "currency", currency: total.dataset.addedUp, currencyDisplay: "narrowSymbol" });
+  const minor = 10 ** money.resolvedOptions().maximumFractionDigits;
+  const form = total.closest("form");
+  form.addEventListener("change", () => {
+    const prices = new Map();
+    for (const box of form.querySelectorAll("[data-adds]:checked")) {
+      for (const one of box.dataset.adds.split(" ")) prices.set(...one.split(":"));
+    }
+    total.textContent = money.format([...prices.values()].reduce((sum, price) => sum + Number(price), 0) / minor);
+  });
 }
 
 // A form is sent once. The key in it makes a second time harmless; this spares the wait.
@@ -101,6 +148,13 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
+// Who was in the part that was replaced goes on at its beginning.
+function goOnAt(element) {
+  if (!element) return;
+  element.tabIndex = -1;
+  element.focus();
+}
+
 // What is under way is asked for again, and only it is changed on the page.
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 async function follow() {
@@ -116,12 +170,17 @@ async function follow() {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = [...document.querySelectorAll("[data-live]")];
       const next = [...page.querySelectorAll("[data-live]")];
-      if (now.length !== next.length) {
-        document.querySelector("main").replaceWith(page.querySelector("main"));
-        return;
+      if (now.length !== next.length || now.some((part, i) => part.dataset.live !== next[i].dataset.live)) {
+        document.title = page.title;
+        const main = document.querySelector("main");
+        const within = main.contains(document.activeElement);
+        main.replaceWith(page.querySelector("main"));
+        if (within) goOnAt(document.querySelector("main [data-focus], main h1"));
+        continue;
       }
       now.forEach((part, i) => {
-        part.querySelector("progress").value = next[i].querySelector("progress").value;
+        const [bar, is] = [part.querySelector("progress"), next[i].querySelector("progress")];
+        if (is?.hasAttribute("value")) bar.value = is.value;
         const [said, says] = [part.querySelector("[role=status]"), next[i].querySelector("[role=status]")];
         if (said.textContent !== says.textContent) said.replaceChildren(...says.childNodes);
       });

@@ -16,9 +16,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
+	"slices"
 
 	"seatwise/shared/craft/sheet"
+	"seatwise/shared/craft/workbook/form"
 )
 
 // ErrRagged is returned for a row with more cells than the header.
@@ -27,16 +28,6 @@ var ErrRagged = errors.New("csvout: row has more cells than the header")
 // byteOrderMark is U+FEFF in UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// SampleHeader is the header of a mass configuration file with n add-on columns (requirements,
-// section 5): Ext Key, Number, User, Addon license 1 to n.
-func SampleHeader(n int) []string {
-	header := append(make([]string, 0, 3+n), "Ext Key", "Number", "User")
-	for i := 1; i <= n; i++ {
-		header = append(header, "Addon license "+strconv.Itoa(i))
-	}
-	return header
-}
-
 // ResultHeader is the header of a result file: the columns of the input and then Status and Message
 // (requirements, section 5.5). The input's slice is not touched.
 func ResultHeader(input []string) []string {
@@ -44,10 +35,10 @@ func ResultHeader(input []string) []string {
 }
 
 // WriteSample writes the sample file with n add-on columns and the given example rows, whose cells
-// stand in the order of [SampleHeader]. Short rows are filled up with empty cells; a longer one is
+// stand in the order of [form.SampleHeader]. Short rows are filled up with empty cells; a longer one is
 // [ErrRagged].
 func WriteSample(w io.Writer, n int, rows [][]string) error {
-	return WriteTable(w, SampleHeader(n), rows)
+	return WriteTable(w, form.SampleHeader(n), rows)
 }
 
 // WriteTable writes a header and the rows under it. Short rows are filled up with empty cells; a
@@ -68,9 +59,13 @@ func WriteTable(w io.Writer, header []string, rows [][]string) error {
 // Table writes a table row by row; nothing is kept but a buffer of 4 KiB.
 type Table struct{ file *file }
 
-// NewTable begins a table with a header.
-func NewTable(w io.Writer, header []string) (*Table, error) {
+// NewTable begins a table with a header. The columns of these places, from 0, have figures that we
+// wrote ourselves: they stay as they are, so that a spreadsheet adds them up.
+func NewTable(w io.Writer, header []string, figures ...int) (*Table, error) {
 	out, err := newFile(w, header)
+	if err == nil {
+		out.figures = figures
+	}
 	return &Table{out}, err
 }
 
@@ -127,8 +122,9 @@ func Neutral(s string) string { return sheet.EscapeCSV(s) }
 
 // file is a CSV file of a fixed number of columns.
 type file struct {
-	csv   *csv.Writer
-	cells []string
+	csv     *csv.Writer
+	cells   []string
+	figures []int
 }
 
 func newFile(w io.Writer, header []string) (*file, error) {
@@ -149,7 +145,9 @@ func (f *file) append(cells []string) error {
 	}
 	clear(f.cells)
 	for i, cell := range cells {
-		f.cells[i] = Neutral(cell)
+		if f.cells[i] = Neutral(cell); slices.Contains(f.figures, i) {
+			f.cells[i] = cell
+		}
 	}
 	if err := f.csv.Write(f.cells); err != nil {
 		return fmt.Errorf("csvout: %w", err)

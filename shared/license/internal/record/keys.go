@@ -2,7 +2,6 @@ package record
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -121,9 +120,6 @@ func TakenKey(account string, shard int) table.Key {
 	return table.Key{Partition: SeatsPartition(account), Sort: fmt.Sprintf("#%02d", shard%TakenShards)}
 }
 
-// AnyTakenKey is one of them by chance.
-func AnyTakenKey(account string) table.Key { return TakenKey(account, rand.IntN(TakenShards)) }
-
 // CountName is the name of a product's count in takenKey.
 func CountName(count, product string) string { return count + ":" + product }
 
@@ -197,4 +193,21 @@ const boughtQuarter = 15 * time.Minute
 // CostCenterKey is where package purchase keeps a cost center.
 func CostCenterKey(account, code string) table.Key {
 	return table.Key{Partition: call.Partition(account, "COST-CENTER"), Sort: code}
+}
+
+// spansPartition holds what has ended, by the moment at which it did.
+func spansPartition(account string) string { return call.Partition(account, "SPANS") }
+
+// SpansKey is where what one commit ends lies.
+func SpansKey(account string, at time.Time, id string) table.Key {
+	return table.Key{Partition: spansPartition(account), Sort: Joined(call.AuditMoment(at), id)}
+}
+
+// SpansLife is how long it is kept: as the rollups of usage are, so that a period can be folded
+// again that was left open for a year.
+const SpansLife = 400 * 24 * time.Hour
+
+// Crosses says whether a day can have ended, in any time zone, between two moments.
+func Crosses(from, until time.Time) bool {
+	return until.Truncate(boughtQuarter).After(from.Truncate(boughtQuarter))
 }

@@ -75,6 +75,9 @@ type Holder struct {
 	Extension string              `json:"extension,omitempty"`
 	Number    string              `json:"number,omitempty"`
 	Holdings  map[string]*Holding `json:"holdings,omitempty"`
+	// CostCenter is whose the person is: what they consume is charged to it, and the automatic choice
+	// of a seat prefers it.
+	CostCenter string `json:"costCenter,omitempty"`
 }
 
 // Extension is a phone extension: its key and number, and who has it (requirements, section 1).
@@ -91,6 +94,8 @@ type Wait struct {
 	UserName  string    `json:"userName"`
 	Since     time.Time `json:"since"`
 	Grants    []Grant   `json:"grants" nullable:"false"`
+	// CostCenter is the person's.
+	CostCenter string `json:"costCenter,omitempty" doc:"The user's, which decides together with the fences which seats may serve them."`
 }
 
 // StoredWait is an entry of a waiting list as it is kept.
@@ -109,6 +114,30 @@ type Excluded struct {
 	UserName  string    `json:"userName"`
 	Since     time.Time `json:"since"`
 	By        string    `json:"by"`
+}
+
+// Span is a part of what a billing period counts that has ended: how a license was charged, or by
+// whom a metered one was held, until a moment; or that somebody waited (requirements, section 12).
+type Span struct {
+	// License is the license's id, or the device's; empty of a waiting and of a person.
+	License   string `json:"license,omitempty"`
+	ProductID string `json:"productId,omitempty"`
+	// UserID is who held a metered license, or waited; empty of a license that was bought.
+	UserID string `json:"userId,omitempty"`
+	// CostCenter is what it was charged to; of who held or waited the person's, empty for the
+	// account's.
+	CostCenter string `json:"costCenter,omitempty"`
+	// From is when the license, or the waiting, began, and not this part of it.
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until"`
+	// Ended says that the license, or the waiting, ended with it.
+	Ended   bool `json:"ended,omitempty"`
+	Waiting bool `json:"waiting,omitempty"`
+}
+
+// Spans are what one commit ended.
+type Spans struct {
+	Spans []Span `json:"spans"`
 }
 
 // Holds says whether a license of the product is held.

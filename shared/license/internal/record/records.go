@@ -39,6 +39,8 @@ type Document struct {
 	// Shards is over how many shards the licenses of the account were spread when this one was
 	// placed; 0 stands for FirstShards.
 	Shards int `json:"shards,omitempty"`
+	// HolderCostCenter is that of the person who holds a metered license: what it costs goes there.
+	HolderCostCenter string `json:"holderCostCenter,omitempty"`
 }
 
 // Remember notes what a read has found of confirmed orders.
@@ -128,10 +130,10 @@ func (r *Records) ConfirmedLots(ctx context.Context, c *call.Call, orderID strin
 }
 
 // Item places a license in the indexes by which lists find it; docs/data-model.md says which
-// filter uses which.
-func (r *Records) Item(account string, l Document, data []byte) table.Item {
+// filter uses which. The item has no data yet.
+func (r *Records) Item(account string, l Document) table.Item {
 	family, shard := r.Family(l.ProductID), l.Shard()
-	item := table.Item{Key: LicenseKey(account, l.ID), Data: data}
+	item := table.Item{Key: LicenseKey(account, l.ID)}
 	item.IndexKeys[0] = table.Key{Partition: LicensesByProduct(account, shard), Sort: productSort(family, l.License)}
 	if l.CostCenter != "" {
 		item.IndexKeys[1] = table.Key{
@@ -223,8 +225,8 @@ func WellFormed(id string) bool {
 
 // Shown is a license as it is answered: with the name that its product has now, which is not
 // stored.
-func (r *Records) Shown(l License) License {
-	if p, ok := r.products.Lookup(l.ProductID); ok {
+func Shown(products *catalog.Catalog, l License) License {
+	if p, ok := products.Lookup(l.ProductID); ok {
 		l.ProductName = p.Name
 	}
 	return l

@@ -63,47 +63,40 @@ func New(client *s3.Client, names map[files.Bucket]string) files.Store {
 func (s *Store) Name(b files.Bucket) string { return s.names[b] }
 
 // PresignPut implements files.Store. The size must be 1 byte to 5 GiB, as S3 cannot sign an empty
-// body's length; life is 1 second to 7 days in whole seconds; sha256Hex is empty or 64 hexadecimal
-// digits. The URL also dies with the credentials that signed it, so a life beyond the hour that a
+// body's length; the life is 1 second to 7 days in whole seconds; the SHA-256 is empty or 64
+// hexadecimal digits. The URL also dies with the credentials that signed it, so a life beyond the hour that a
 // Lambda role's session may have left is not dependable.
-func (s *Store) PresignPut(
-	ctx context.Context,
-	ref files.Ref,
-	size int64,
-	contentType, sha256Hex string,
-	now time.Time,
-	life time.Duration,
-) (files.Upload, error) {
-	bucket, err := s.bucket(ref)
+func (s *Store) PresignPut(ctx context.Context, want files.Expected) (files.Upload, error) {
+	bucket, err := s.bucket(want.Ref)
 	if err != nil {
 		return files.Upload{}, err
 	}
-	if err := checkLife(life); err != nil {
+	if err := checkLife(want.Life); err != nil {
 		return files.Upload{}, err
 	}
-	if size < 1 || size > maxPut {
-		return files.Upload{}, fmt.Errorf("files: cannot presign an upload of %d bytes", size)
+	if want.Size < 1 || want.Size > maxPut {
+		return files.Upload{}, fmt.Errorf("files: cannot presign an upload of %d bytes", want.Size)
 	}
-	if contentType == "" {
+	if want.ContentType == "" {
 		return files.Upload{}, errors.New("files: cannot presign an upload without a content type")
 	}
 	input := &s3.PutObjectInput{
 		Bucket:        aws.String(bucket),
-		Key:           aws.String(ref.Key),
-		ContentLength: aws.Int64(size),
-		ContentType:   aws.String(contentType),
+		Key:           aws.String(want.Ref.Key),
+		ContentLength: aws.Int64(want.Size),
+		ContentType:   aws.String(want.ContentType),
 		IfNoneMatch:   aws.String("*"),
 	}
-	if sha256Hex != "" {
-		digest, err := hex.DecodeString(sha256Hex)
+	if want.SHA256 != "" {
+		digest, err := hex.DecodeString(want.SHA256)
 		if err != nil || len(digest) != sha256Bytes {
 			return files.Upload{}, errors.New("files: a SHA-256 is 64 hexadecimal digits")
 		}
 		input.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(digest))
 	}
-	signed, err := s.presign.PresignPutObject(ctx, input, at(now, life))
+	signed, err := s.presign.PresignPutObject(ctx, input, at(want.At, want.Life))
 	if err != nil {
-		return files.Upload{}, fmt.Errorf("files: presign a put to %s: %w", ref.Bucket, err)
+		return files.Upload{}, fmt.Errorf("files: presign a put to %s: %w", want.Ref.Bucket, err)
 	}
 	headers := make(map[string]string, len(signed.SignedHeader))
 	for name, values := range signed.SignedHeader {
@@ -111,7 +104,8 @@ func (s *Store) PresignPut(
 			headers[name] = strings.Join(values, ",")
 		}
 	}
-	return files.Upload{Method: signed.Method, URL: signed.URL, Headers: headers, ExpiresAt: expiry(now, life)}, nil
+	until := expiry(want.At, want.Life)
+	return files.Upload{Method: signed.Method, URL: signed.URL, Headers: headers, ExpiresAt: until}, nil
 }
 
 // PresignGet implements files.Store. life is 1 second to 7 days in whole seconds, and the note on
@@ -290,7 +284,7 @@ type presignerAt struct {
 }
 
 // PresignHTTP implements s3.HTTPPresignerV4.
-func (p presignerAt) PresignHTTP(
+func (p presignerAt) PresignHTTP( //nolint:revive // argument-limit: the SDK says what it takes
 	ctx context.Context,
 	credentials aws.Credentials,
 	r *http.Request,

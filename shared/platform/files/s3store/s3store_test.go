@@ -200,7 +200,9 @@ func testObjects(t *testing.T, store files.Store) {
 			_, errHead := store.Head(ctx, ref)
 			_, _, errGet := store.Get(ctx, ref)
 			_, errPut := store.Put(ctx, ref, strings.NewReader(""), 0, "text/csv")
-			_, errUpload := store.PresignPut(ctx, ref, 1, "text/csv", "", time.Now(), time.Minute)
+			_, errUpload := store.PresignPut(ctx, files.Expected{
+				Ref: ref, Size: 1, ContentType: "text/csv", At: time.Now(), Life: time.Minute,
+			})
 			_, _, errDownload := store.PresignGet(ctx, ref, "a.csv", time.Now(), time.Minute)
 			for i, err := range []error{errHead, errGet, errPut, errUpload, errDownload} {
 				if err == nil || errors.Is(err, files.ErrNotFound) {
@@ -272,7 +274,10 @@ func testPresigned(t *testing.T, store files.Store) {
 	t.Run("an upload with exactly the headers works, once", func(t *testing.T) {
 		for _, sha := range []string{"", sum} {
 			ref := files.Ref{Bucket: files.Uploads, Key: key(t, fmt.Sprintf("in %d.csv", len(sha)))}
-			upload, err := store.PresignPut(ctx, ref, int64(len(body)), "text/csv", sha, time.Now(), 15*time.Minute)
+			upload, err := store.PresignPut(ctx, files.Expected{
+				Ref: ref, Size: int64(len(body)), ContentType: "text/csv", SHA256: sha, At: time.Now(),
+				Life: 15 * time.Minute,
+			})
 			if err != nil {
 				t.Fatalf("presign: %v", err)
 			}
@@ -341,7 +346,9 @@ func TestPresignPutSigns(t *testing.T) {
 					},
 				},
 			} {
-				upload, err := store.PresignPut(t.Context(), ref, 20<<20, xlsx, sha, now, 15*time.Minute)
+				upload, err := store.PresignPut(t.Context(), files.Expected{
+					Ref: ref, Size: 20 << 20, ContentType: xlsx, SHA256: sha, At: now, Life: 15 * time.Minute,
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -433,7 +440,9 @@ func TestPresignRefusesWhatCannotHold(t *testing.T) {
 		{"half a second", 1, xlsx, "", 1500 * time.Millisecond},
 		{"more than a week", 1, xlsx, "", 7*24*time.Hour + time.Second},
 	} {
-		_, err := store.PresignPut(t.Context(), ref, tc.size, tc.contentType, tc.sha, time.Now(), tc.life)
+		_, err := store.PresignPut(t.Context(), files.Expected{
+			Ref: ref, Size: tc.size, ContentType: tc.contentType, SHA256: tc.sha, At: time.Now(), Life: tc.life,
+		})
 		if err == nil {
 			t.Errorf("%s: signed", tc.name)
 		}

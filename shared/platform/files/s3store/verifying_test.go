@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/programs"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/files/s3store"
 )
@@ -19,7 +19,7 @@ import (
 // TestSignatureVerifyingServer is the same contract against a server that knows the key and checks
 // every signature, and what only such a server refuses.
 func TestSignatureVerifyingServer(t *testing.T) {
-	gateway := testenv.VersityGW(t)
+	gateway := programs.VersityGW(t)
 	client := newClient(gateway.URL, gateway.AccessKey, gateway.SecretKey, gateway.Region)
 	makeBuckets(t, client)
 	versioned(t, client, files.Uploads)
@@ -66,8 +66,10 @@ func testRefusals(t *testing.T, store files.Store) {
 	presign := func(t *testing.T, at time.Time) (files.Ref, files.Upload) {
 		t.Helper()
 		ref := files.Ref{Bucket: files.Uploads, Key: key(t, "in.csv")}
-		upload, err := store.PresignPut(ctx, ref, int64(len(body)), "text/csv", hex.EncodeToString(digest[:]), at,
-			15*time.Minute)
+		upload, err := store.PresignPut(ctx, files.Expected{
+			Ref: ref, Size: int64(len(body)), ContentType: "text/csv", SHA256: hex.EncodeToString(digest[:]),
+			At: at, Life: 15 * time.Minute,
+		})
 		if err != nil {
 			t.Fatalf("presign: %v", err)
 		}

@@ -202,13 +202,9 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	}
 	start, end := span(q.Partition, lo, hi)
 	if q.After != "" {
-		sort, base, err := table.DecodeCursor(q)
+		last, err := placeOf(q)
 		if err != nil {
 			return table.Page{}, err
-		}
-		last := appendKey(nil, table.Key{Partition: q.Partition, Sort: sort})
-		if q.Index != table.Base {
-			last = appendKey(last, base)
 		}
 		if q.Backwards {
 			end = last
@@ -218,41 +214,63 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		}
 	}
 	var page table.Page
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		items := tx.Bucket(itemsBucket)
-		bucket := items
-		if q.Index != table.Base {
-			bucket = tx.Bucket(indexBuckets[q.Index-1])
-		}
-		size := 0
-		for key, value := range walk(bucket, start, end, q.Backwards) {
-			if len(page.Items) == q.Limit || size > table.MaxPageBytes {
-				last := page.Items[len(page.Items)-1]
-				page.Next = table.EncodeCursor(q, sortIn(q.Index, last), last.Key)
-				return nil
-			}
-			if q.Index != table.Base {
-				_, rest, err := cutKey(key)
-				if err != nil {
-					return err
-				}
-				key, value = rest, items.Get(rest)
-			}
-			base, _, err := cutKey(key)
-			if err != nil {
-				return err
-			}
-			item, err := decode(base, value)
-			if err != nil {
-				return err
-			}
-			page.Items = append(page.Items, item)
-			size += table.Size(item)
-		}
-		return nil
+	err := s.view(ctx, func(tx *bbolt.Tx) (err error) {
+		page, err = pageOf(tx, q, start, end)
+		return err
 	})
 	if err != nil {
 		return table.Page{}, err
+	}
+	return page, nil
+}
+
+// placeOf is the key at which the page ended that q.After names.
+//
+// Errors: table.ErrCursor.
+func placeOf(q table.Query) ([]byte, error) {
+	sort, base, err := table.DecodeCursor(q)
+	if err != nil {
+		return nil, err
+	}
+	last := appendKey(nil, table.Key{Partition: q.Partition, Sort: sort})
+	if q.Index != table.Base {
+		last = appendKey(last, base)
+	}
+	return last, nil
+}
+
+// pageOf reads the items from start to end, as many as one page has.
+func pageOf(tx *bbolt.Tx, q table.Query, start, end []byte) (table.Page, error) {
+	items := tx.Bucket(itemsBucket)
+	bucket := items
+	if q.Index != table.Base {
+		bucket = tx.Bucket(indexBuckets[q.Index-1])
+	}
+	var page table.Page
+	size := 0
+	for key, value := range walk(bucket, start, end, q.Backwards) {
+		if len(page.Items) == q.Limit || size > table.MaxPageBytes {
+			last := page.Items[len(page.Items)-1]
+			page.Next = table.EncodeCursor(q, sortIn(q.Index, last), last.Key)
+			break
+		}
+		if q.Index != table.Base {
+			_, rest, err := cutKey(key)
+			if err != nil {
+				return table.Page{}, err
+			}
+			key, value = rest, items.Get(rest)
+		}
+		base, _, err := cutKey(key)
+		if err != nil {
+			return table.Page{}, err
+		}
+		item, err := decode(base, value)
+		if err != nil {
+			return table.Page{}, err
+		}
+		page.Items = append(page.Items, item)
+		size += table.Size(item)
 	}
 	return page, nil
 }

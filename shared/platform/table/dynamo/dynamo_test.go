@@ -8,13 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/programs"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
 	"seatwise/shared/platform/table/tabletest"
 )
 
-func client(server testenv.Server) *dynamodb.Client {
+func client(server programs.Server) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region: server.Region, BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, server.SessionToken),
@@ -23,7 +23,7 @@ func client(server testenv.Server) *dynamodb.Client {
 
 // newTable makes a table for one test and removes it again: the server may be one that others use
 // too.
-func newTable(t *testing.T, server testenv.Server) (*dynamodb.Client, string) {
+func newTable(t *testing.T, server programs.Server) (*dynamodb.Client, string) {
 	t.Helper()
 	c := client(server)
 	name := tableName()
@@ -49,7 +49,7 @@ func dropAtEnd(t *testing.T, c *dynamodb.Client, name string) {
 // TestContract runs the whole contract against DynamoDB Local, or the DynamoDB API that
 // SEATWISE_TEST_DYNAMODB_ENDPOINT names.
 func TestContract(t *testing.T) {
-	c, name := newTable(t, testenv.DynamoDB(t))
+	c, name := newTable(t, programs.DynamoDB(t))
 	tabletest.Run(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) })
 }
 
@@ -57,7 +57,7 @@ func TestContract(t *testing.T) {
 // one caller sees is worth asking of it. It takes items of 405,000 bytes at most, so CommitLimits
 // is left out.
 func TestMoto(t *testing.T) {
-	c, name := newTable(t, testenv.Moto(t))
+	c, name := newTable(t, programs.Moto(t))
 	tabletest.Semantics(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) },
 		"CommitLimits")
 }

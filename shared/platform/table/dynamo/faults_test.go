@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"seatwise/infra/testenv"
+	"seatwise/infra/testing/programs"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
 )
@@ -137,7 +137,7 @@ func openLine(t *testing.T, client *dynamodb.Client, name string, attempts int, 
 }
 
 func TestCommitUnderFaults(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	conflict := cancel("None", "TransactionConflict")
 	throttle := refuse(http.StatusBadRequest, "ThrottlingException")
 	broken := refuse(http.StatusInternalServerError, "InternalServerError")
@@ -157,18 +157,36 @@ func TestCommitUnderFaults(t *testing.T) {
 		{name: "no connection", faults: []fault{unreachable, unreachable}, requests: 3, tokens: 1},
 		{name: "a fault of the server", faults: []fault{broken}, requests: 2, tokens: 1},
 		{name: "throttled", faults: []fault{throttle, throttle}, requests: 3, tokens: 1},
-		{name: "throughput exceeded", faults: []fault{refuse(400, "ProvisionedThroughputExceededException")}, requests: 2, tokens: 1},
+		{
+			name: "throughput exceeded", faults: []fault{refuse(400, "ProvisionedThroughputExceededException")},
+			requests: 2, tokens: 1,
+		},
 		{name: "request limit exceeded", faults: []fault{refuse(400, "RequestLimitExceeded")}, requests: 2, tokens: 1},
 		{name: "in progress", faults: []fault{inProgress}, requests: 2, tokens: 1},
 		{name: "conflicts", faults: []fault{conflict, conflict, conflict}, requests: 4, tokens: 4},
 		{name: "an operation throttled", faults: []fault{cancel("ThrottlingError", "None")}, requests: 2, tokens: 2},
-		{name: "an operation over its throughput", faults: []fault{cancel("None", "ProvisionedThroughputExceeded")}, requests: 2, tokens: 2},
-		{name: "conflict and throttling", faults: []fault{cancel("ThrottlingError", "TransactionConflict")}, requests: 2, tokens: 2},
+		{
+			name: "an operation over its throughput", faults: []fault{cancel("None", "ProvisionedThroughputExceeded")},
+			requests: 2, tokens: 2,
+		},
+		{
+			name: "conflict and throttling", faults: []fault{cancel("ThrottlingError", "TransactionConflict")},
+			requests: 2, tokens: 2,
+		},
 		{name: "a conflict that may hide success", faults: []fault{lose, conflict, conflict}, requests: 4, tokens: 1},
-		{name: "a condition beside a conflict", faults: []fault{cancel("ConditionalCheckFailed", "TransactionConflict")}, requests: 2, tokens: 2},
+		{
+			name:   "a condition beside a conflict",
+			faults: []fault{cancel("ConditionalCheckFailed", "TransactionConflict")}, requests: 2, tokens: 2,
+		},
 
-		{name: "conflicts to the end", faults: []fault{conflict, conflict, conflict, conflict}, requests: 4, tokens: 4, err: table.ErrConflict},
-		{name: "throttled to the end", faults: []fault{throttle, throttle, throttle, throttle}, requests: 4, tokens: 1, err: table.ErrThrottled},
+		{
+			name: "conflicts to the end", faults: []fault{conflict, conflict, conflict, conflict}, requests: 4,
+			tokens: 4, err: table.ErrConflict,
+		},
+		{
+			name: "throttled to the end", faults: []fault{throttle, throttle, throttle, throttle}, requests: 4,
+			tokens: 1, err: table.ErrThrottled,
+		},
 		{
 			name: "operations throttled to the end", requests: 4, tokens: 4, err: table.ErrThrottled,
 			faults: []fault{
@@ -176,10 +194,22 @@ func TestCommitUnderFaults(t *testing.T) {
 				cancel("None", "ThrottlingError"), cancel("None", "ThrottlingError"),
 			},
 		},
-		{name: "unknown to the end", faults: []fault{unreachable, unreachable, unreachable, unreachable}, requests: 4, tokens: 1, err: io.ErrUnexpectedEOF},
-		{name: "conflicts after a lost answer", faults: []fault{lose, conflict, conflict, conflict}, requests: 4, tokens: 1, err: errUnknown, effect: true},
-		{name: "no permission", faults: []fault{refuse(400, "AccessDeniedException")}, requests: 1, tokens: 1, err: errAny},
-		{name: "an operation that is invalid", faults: []fault{cancel("None", "ValidationError")}, requests: 1, tokens: 1, err: errLimit},
+		{
+			name: "unknown to the end", faults: []fault{unreachable, unreachable, unreachable, unreachable},
+			requests: 4, tokens: 1, err: io.ErrUnexpectedEOF,
+		},
+		{
+			name: "conflicts after a lost answer", faults: []fault{lose, conflict, conflict, conflict}, requests: 4,
+			tokens: 1, err: errUnknown, effect: true,
+		},
+		{
+			name: "no permission", faults: []fault{refuse(400, "AccessDeniedException")}, requests: 1, tokens: 1,
+			err: errAny,
+		},
+		{
+			name: "an operation that is invalid", faults: []fault{cancel("None", "ValidationError")}, requests: 1,
+			tokens: 1, err: errLimit,
+		},
 		{name: "an unheard-of reason", faults: []fault{cancel("None", "Whim")}, requests: 1, tokens: 1, err: errAny},
 		{name: "no reason at all", faults: []fault{cancel("None", "None")}, requests: 1, tokens: 1, err: errAny},
 	} {
@@ -216,7 +246,7 @@ func TestCommitUnderFaults(t *testing.T) {
 // A repeated transaction is the same to the byte. DynamoDB takes one whose members stand in another
 // order for another transaction, and the SDK writes them in an order of chance.
 func TestRepeatedToTheByte(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	s := openLine(t, client, name, 8, lose, lose, unreachable, lose, lose)
 	counts := map[string]int64{}
 	for i := range 12 {
@@ -239,7 +269,7 @@ func TestRepeatedToTheByte(t *testing.T) {
 // A transaction that DynamoDB takes for another one under the same token is decided by reading what
 // it wrote.
 func TestDecidedByReading(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	mismatch := refuse(http.StatusBadRequest, "IdempotentParameterMismatchException")
 	for _, c := range []struct {
 		name   string
@@ -250,7 +280,10 @@ func TestDecidedByReading(t *testing.T) {
 		effect    int64
 	}{
 		{name: "it is there", faults: []fault{lose, mismatch}, known: true, effect: 1},
-		{name: "it is there, and reading is disturbed", faults: []fault{lose, mismatch, refuse(500, "InternalServerError"), lose}, known: true, effect: 1},
+		{
+			name:   "it is there, and reading is disturbed",
+			faults: []fault{lose, mismatch, refuse(500, "InternalServerError"), lose}, known: true, effect: 1,
+		},
 		{
 			name:   "it is there, and one of its items was changed since",
 			faults: []fault{lose, nil, mismatch},
@@ -347,7 +380,7 @@ func checkError(t *testing.T, err, want error) {
 // TestRefusalBesideConflict is told of one refusal and a conflict first, and of all refusals when
 // it asks again.
 func TestRefusalBesideConflict(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	s := openLine(t, client, name, 4, cancel("ConditionalCheckFailed", "TransactionConflict", "None"))
 	err := s.Commit(t.Context(), []table.Operation{
 		table.Put(table.Item{Key: s.key}, table.IfPresent),
@@ -365,7 +398,7 @@ func TestRefusalBesideConflict(t *testing.T) {
 
 // TestDeadline ends the context while the store waits for its next attempt.
 func TestDeadline(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	for what, c := range map[string]struct {
 		fault fault
 		err   error
@@ -398,7 +431,7 @@ func TestDeadline(t *testing.T) {
 // died while the function was frozen. They are given up and made again, long before the invocation
 // ends; none has its effect twice.
 func TestSilence(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	lost := func(req *http.Request, _ []byte) (*http.Response, error) {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
@@ -440,7 +473,7 @@ func TestSilence(t *testing.T) {
 }
 
 func TestReadsUnderFaults(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	var keys []table.Key
 	s := openLine(t, client, name, 4)
 	for i := range 30 {
@@ -534,7 +567,7 @@ func unprocessed(n int) fault {
 }
 
 func TestOnCall(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	var heard []string
 	s := dynamo.New(client, name, dynamo.Options{OnCall: func(op string, capacity float64) {
 		heard = append(heard, op)
@@ -564,7 +597,7 @@ func TestOnCall(t *testing.T) {
 }
 
 func TestEnsureTable(t *testing.T) {
-	client, name := newTable(t, testenv.DynamoDB(t))
+	client, name := newTable(t, programs.DynamoDB(t))
 	if err := dynamo.EnsureTable(t.Context(), client, name); err != nil {
 		t.Errorf("the second time: %v", err)
 	}
@@ -582,7 +615,7 @@ func TestEnsureTable(t *testing.T) {
 
 // TestEnsureTableOfOthers finds a table of the same name that is not Seatwise's.
 func TestEnsureTableOfOthers(t *testing.T) {
-	c := client(testenv.DynamoDB(t))
+	c := client(programs.DynamoDB(t))
 	name := tableName()
 	input := &dynamodb.CreateTableInput{
 		TableName:   &name,

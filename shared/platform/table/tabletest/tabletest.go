@@ -9,11 +9,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"seatwise/shared/platform/table"
 )
@@ -190,8 +191,8 @@ func (f *fixture) wantSorts(t *testing.T, what string, q table.Query, want []str
 
 func same(t *testing.T, got, want table.Item) {
 	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got item %+v, want %+v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("item %s %s, wanted -, got +:\n%s", want.Partition, want.Sort, diff)
 	}
 }
 
@@ -400,14 +401,21 @@ func addBounds(t *testing.T, f *fixture) {
 		}
 	}
 
-	// Several bounds of one add stand or fall together.
+	severalBounds(t, f)
+	mostBounds(t, f)
+}
+
+// severalBounds of one add stand or fall together.
+func severalBounds(t *testing.T, f *fixture) {
 	key := f.key("several")
 	f.put(t, table.Item{Key: key, Counts: map[string]int64{"bought": 3, "assigned": 3}})
 	f.refused(t, []int{0}, table.Add(key, table.AtLeast("bought", -1, 0), table.AtMost("assigned", 1, 3)))
 	f.commit(t, table.Add(key, table.AtLeast("bought", -1, 0), table.AtLeast("assigned", -1, 0)))
 	same(t, f.get(t, key), table.Item{Key: key, Counts: map[string]int64{"bought": 2, "assigned": 2}})
+}
 
-	// As many bounds as there may be, with both ends and long names.
+// mostBounds are as many as there may be, with both ends and long names.
+func mostBounds(t *testing.T, f *fixture) {
 	var many []table.Bound
 	for i := range table.MaxBounds {
 		lo, hi := int64(i), int64(i)
@@ -508,10 +516,10 @@ func indexKeys(t *testing.T, f *fixture) {
 	f.wantSorts(t, "index 3 after leaving it", three, []string{})
 }
 
-func strangeKeys(t *testing.T, f *fixture) {
-	// In the order of their bytes; separators of all kinds, what an escape might confuse, and the
-	// ends of the alphabet.
-	sorts := []string{
+// strangeSorts are sort keys in the order of their bytes: separators of all kinds, what an escape
+// might confuse, and the ends of the alphabet.
+func strangeSorts() []string {
+	return []string{
 		"\x00",
 		"\x00\x00",
 		"\x00\x01",
@@ -552,6 +560,10 @@ func strangeKeys(t *testing.T, f *fixture) {
 		"\U0010ffff\U0010ffff",
 		"\U0010ffff\U0010ffff\x00",
 	}
+}
+
+func strangeKeys(t *testing.T, f *fixture) {
+	sorts := strangeSorts()
 	if !slices.IsSorted(sorts) {
 		t.Fatal("the test's own keys are out of order")
 	}
@@ -861,22 +873,19 @@ func cursorsHold(t *testing.T, f *fixture) {
 	}
 }
 
-func commitLimits(t *testing.T, f *fixture) {
-	puts := func(n, bytes int) (ops []table.Operation) {
-		for i := range n {
-			ops = append(
-				ops,
-				table.Put(
-					table.Item{
-						Key:  f.key(fmt.Sprintf("limit%03d", i)),
-						Data: []byte(`"` + strings.Repeat("x", bytes) + `"`),
-					},
-					table.Always,
-				),
-			)
+// limitPuts are n puts of this many bytes each.
+func (f *fixture) limitPuts(n, bytes int) (ops []table.Operation) {
+	for i := range n {
+		item := table.Item{
+			Key:  f.key(fmt.Sprintf("limit%03d", i)),
+			Data: []byte(`"` + strings.Repeat("x", bytes) + `"`),
 		}
-		return ops
+		ops = append(ops, table.Put(item, table.Always))
 	}
+	return ops
+}
+
+func commitLimits(t *testing.T, f *fixture) { //nolint:funlen // one case after another
 	put := func(key table.Key) table.Operation { return table.Put(table.Item{Key: key}, table.Always) }
 	with := func(item table.Item) []table.Operation {
 		if item.Key == (table.Key{}) {
@@ -902,9 +911,9 @@ func commitLimits(t *testing.T, f *fixture) {
 		ops  []table.Operation
 	}{
 		{"no operation", nil},
-		{"101 operations", puts(100, 0)},
-		{"an item over 400 KB", puts(1, 400<<10)},
-		{"a commit over 4 MB", puts(15, 290<<10)},
+		{"101 operations", f.limitPuts(100, 0)},
+		{"an item over 400 KB", f.limitPuts(1, 400<<10)},
+		{"a commit over 4 MB", f.limitPuts(15, 290<<10)},
 		{"two operations on a key", []table.Operation{put(twice), table.Check(twice, table.IfAbsent)}},
 		{"a check of nothing", []table.Operation{table.Check(f.key("c"), table.Always)}},
 		{"an add of nothing", bounded()},
@@ -937,22 +946,30 @@ func commitLimits(t *testing.T, f *fixture) {
 	f.missing(t, f.key("beside"))
 	f.missing(t, f.key("limit000"))
 
-	f.commit(t, puts(100, 10)...)
-	f.commit(t, puts(1, 409_000)...)
-	f.commit(t, puts(10, 408_000)...)
+	f.commit(t, f.limitPuts(100, 10)...)
+	f.commit(t, f.limitPuts(1, 409_000)...)
+	f.commit(t, f.limitPuts(10, 408_000)...)
 	if got := len(f.all(t, table.Query{Partition: f.name})); got != 100 {
 		t.Errorf("%d items, want 100", got)
 	}
 
-	// An item may not grow beyond the limit by adds either; the neighbor in the same commit is not
-	// made.
+	limitedGrowth(t, f)
+}
+
+// limitedGrowth is that of an item by adds, which may not bring it beyond the limit either; the
+// neighbor in the same commit is not made.
+func limitedGrowth(t *testing.T, f *fixture) {
 	big := table.Item{Key: f.key("big"), Data: []byte(`"` + strings.Repeat("x", 409_000) + `"`)}
 	f.put(t, big)
 	var grown []table.Bound
 	for i := range table.MaxBounds {
 		grown = append(grown, table.Bound{Name: fmt.Sprint(strings.Repeat("n", 190), i), By: 1 << 52})
 	}
-	if err := f.Commit(f.ctx, []table.Operation{put(f.key("neighbor")), table.Add(big.Key, grown...)}); err == nil {
+	err := f.Commit(f.ctx, []table.Operation{
+		table.Put(table.Item{Key: f.key("neighbor")}, table.Always),
+		table.Add(big.Key, grown...),
+	})
+	if err == nil {
 		t.Error("an item grew beyond 400 KB")
 	}
 	same(t, f.get(t, big.Key), big)

@@ -1,0 +1,54 @@
+// Package parts says which tests run: those that need other programs or more time than most have a
+// target of their own in the Makefile, and are skipped elsewhere.
+package parts
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Part is a part of the tests that has a target of its own in the Makefile, of the same name: what
+// needs other programs, or takes longer than whoever runs `make test` after every change would
+// wait.
+type Part string
+
+const (
+	// Bootstraps builds functions and runners and runs what it built.
+	Bootstraps Part = "bootstraps"
+	// Browser does in Chromium what a person does in the console.
+	Browser Part = "browser"
+	// Long plays longer rounds, such as a kill at every commit where `make test` has a sample.
+	Long Part = "test-long"
+	// Papers prints what Seatwise writes, and opens it in an office.
+	Papers Part = "papers"
+	// Servers speaks to servers that nobody needs to develop: moto's and versitygw.
+	Servers Part = "servers"
+)
+
+// partsAsked is the environment variable with the parts to test, with commas between them.
+const partsAsked = "SEATWISE_TEST_PARTS"
+
+// Asked says whether this part is to be tested.
+func Asked(part Part) bool {
+	return slices.Contains(strings.Split(os.Getenv(partsAsked), ","), string(part))
+}
+
+// Belongs skips a test unless its part is to be tested. The target runs every test of the packages
+// that name the part, so a new test need not be entered anywhere.
+func Belongs(t testing.TB, part Part) {
+	t.Helper()
+	if !Asked(part) {
+		t.Skipf("not tested here: `make %s` does", part)
+	}
+}
+
+// Sized is how many there are of something in a test whose rule a small number shows as well: usual
+// of them in `make test`, and long in the long rounds.
+func Sized(usual, long int) int {
+	if Asked(Long) {
+		return long
+	}
+	return usual
+}

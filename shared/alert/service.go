@@ -1,0 +1,299 @@
+// Package alert tells what needs attention in an account (requirements, section 12): few free seats
+// of a product that has a rule for it, people who wait, a file or a report that failed. Each alert
+// begins once and ends once, however often its rule is looked at.
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/failures"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/policy"
+)
+
+// Kind is what an alert is about.
+type Kind string
+
+// The kinds.
+const (
+	LowSeats Kind = "lowSeats"
+	Waiting  Kind = "waiting"
+	Failed   Kind = "failed"
+)
+
+// State of an alert.
+type State string
+
+// The states.
+const (
+	Open State = "open"
+	Over State = "over"
+)
+
+// Alert is something that needs attention, or needed it.
+type Alert struct {
+	ID        string     `json:"id" format:"uuid"`
+	Kind      Kind       `json:"kind" enum:"lowSeats,waiting,failed" doc:"Few free seats; people who wait; a file or a report that failed."`
+	ProductID string     `json:"productId,omitempty" doc:"The product that it is about, if it is about one."`
+	Subject   string     `json:"subject,omitempty" doc:"Kind and id of what failed, such as massConfiguration:0190..."`
+	State     State      `json:"state" enum:"open,over"`
+	Since     time.Time  `json:"since" doc:"When it was seen first."`
+	Until     *time.Time `json:"until,omitempty" doc:"When it was seen to be over."`
+	Detail    string     `json:"detail" doc:"What it was about when it began, for people."`
+}
+
+// stored is an open alert as it is kept under its rule.
+type stored struct {
+	Alert
+	Rule string `json:"rule"`
+}
+
+const (
+	// open is the partition of Index3 that lists the open alerts of all accounts.
+	open = "JOBS#ALERT"
+	// kept is how long an alert that is over is kept.
+	kept = 400 * 24 * time.Hour
+)
+
+func alertsPartition(account string) string { return call.Partition(account, "ALERTS") }
+
+// openPartition has the open alerts, one for each rule.
+func openPartition(account string) string { return call.Partition(account, "ALERTS-OPEN") }
+
+func openKey(account, rule string) table.Key {
+	return table.Key{Partition: openPartition(account), Sort: rule}
+}
+
+// Service looks at the rules, and lists alerts.
+type Service struct {
+	env       *app.Env
+	kernel    *license.Service
+	inventory *inventory.Service
+}
+
+// NewService makes the service.
+func NewService(env *app.Env, kernel *license.Service) *Service {
+	return &Service{env: env, kernel: kernel, inventory: inventory.NewService(kernel.Products())}
+}
+
+// held is an open alert as it was read.
+type held struct {
+	stored
+	version int64
+}
+
+// watch is what there is to look at in an account.
+type watch struct {
+	rules map[string]int64 // lowSeats by product
+	waits bool             // somebody waits
+	fails []failures.Failure
+	open  []held
+}
+
+// Look looks at the rules of all accounts at a moment, and begins and ends alerts. It reads four
+// lists that span the accounts, and the counts of those alone that are on one of them: who has a
+// rule, who waits, what failed, what is open. One account that fails never stops the others; the
+// errors come together.
+func (s *Service) Look(ctx context.Context) error {
+	watches, err := s.watches(ctx)
+	var pieces []call.Piece
+	for _, account := range slices.Sorted(maps.Keys(watches)) {
+		c := call.ForEvent(s.env, account, "alerts", "rule", s.env.Clock())
+		pieces = append(pieces, call.Piece{
+			Marker: "alerts of account " + account,
+			Work:   func(ctx context.Context) error { return s.lookAt(ctx, c, *watches[account]) },
+		})
+	}
+	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
+}
+
+// watches gathers what there is to look at, by account.
+func (s *Service) watches(ctx context.Context) (map[string]*watch, error) {
+	watches := map[string]*watch{}
+	of := func(account string) *watch {
+		if watches[account] == nil {
+			watches[account] = &watch{rules: map[string]int64{}}
+		}
+		return watches[account]
+	}
+	rules := policy.Watched(ctx, s.env.Table, func(account string, p policy.Policy) error {
+		of(account).rules[p.ProductID] = *p.LowSeats
+		return nil
+	})
+	waits := license.WaitingLists(ctx, s.env.Table, func(account, _ string) { of(account).waits = true })
+	fails := failures.All(ctx, s.env.Table, func(account string, f failures.Failure) {
+		of(account).fails = append(of(account).fails, f)
+	})
+	query := table.Query{Index: table.Index3, Partition: open}
+	opened := table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		a, err := call.Decode[stored](item)
+		account, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
+		of(account).open = append(of(account).open, held{a, item.Version})
+		return err
+	})
+	return watches, errors.Join(rules, waits, fails, opened)
+}
+
+// lookAt makes the alerts of an account agree with what there is.
+func (s *Service) lookAt(ctx context.Context, c *call.Call, w watch) error {
+	wanted, err := s.wanted(ctx, c, w)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, a := range w.open {
+		if _, still := wanted[a.Rule]; !still {
+			faults = append(faults, s.end(ctx, c, a))
+		}
+		delete(wanted, a.Rule)
+	}
+	for _, rule := range slices.Sorted(maps.Keys(wanted)) {
+		faults = append(faults, s.begin(ctx, c, rule, wanted[rule]))
+	}
+	return errors.Join(faults...)
+}
+
+// wanted are the alerts that there should be, by rule.
+func (s *Service) wanted(ctx context.Context, c *call.Call, w watch) (map[string]Alert, error) {
+	wanted := map[string]Alert{}
+	for _, f := range w.fails {
+		if f.Until.After(c.At) {
+			wanted[string(Failed)+"#"+f.Kind] = Alert{Kind: Failed, Subject: f.Kind + ":" + f.ID, Detail: f.Detail}
+		}
+	}
+	counted := func(a held) bool { return a.Kind != Failed }
+	if len(w.rules) == 0 && !w.waits && !slices.ContainsFunc(w.open, counted) {
+		return wanted, nil
+	}
+	seats, err := s.inventory.Summary(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, of := range seats {
+		if low, ok := w.rules[of.ProductID]; ok && of.Available < low {
+			wanted[string(LowSeats)+"#"+of.ProductID] = Alert{
+				Kind:      LowSeats,
+				ProductID: of.ProductID,
+				Detail: fmt.Sprintf(
+					"%s: %d of %d seats are free, fewer than %d.", of.Name, of.Available, of.Bought, low),
+			}
+		}
+		if of.Waiting > 0 {
+			wanted[string(Waiting)+"#"+of.ProductID] = Alert{
+				Kind:      Waiting,
+				ProductID: of.ProductID,
+				Detail: fmt.Sprintf(
+					"%s: people who wait for a seat: %d.", of.Name, of.Waiting),
+			}
+		}
+	}
+	return wanted, nil
+}
+
+// begin begins the alert of a rule, unless another run was faster.
+func (s *Service) begin(ctx context.Context, c *call.Call, rule string, a Alert) error {
+	a.ID, a.State, a.Since = c.Env.IDs.Ordered(), Open, c.At
+	now, err := call.Encode(stored{a, rule})
+	if err != nil {
+		return err
+	}
+	item := table.Item{Key: openKey(c.Account, rule), Data: now}
+	item.IndexKeys[2] = table.Key{Partition: open, Sort: c.Account + "#" + rule}
+	return s.commit(ctx, c, "alert.began", a, table.Put(item, table.IfAbsent))
+}
+
+// end ends an alert, unless another run was faster.
+func (s *Service) end(ctx context.Context, c *call.Call, a held) error {
+	at := c.At
+	a.State, a.Until = Over, &at
+	return s.commit(
+		ctx,
+		c,
+		"alert.ended",
+		a.Alert,
+		table.Delete(openKey(c.Account, a.Rule), table.IfVersion(a.version)),
+	)
+}
+
+// commit writes an alert beside what says whether it is open.
+func (s *Service) commit(ctx context.Context, c *call.Call, action string, a Alert, rule table.Operation) error {
+	data, err := call.Encode(a)
+	if err != nil {
+		return err
+	}
+	item := table.Item{Key: table.Key{Partition: alertsPartition(c.Account), Sort: a.ID}, Data: data}
+	if a.Until != nil {
+		item.Expires = a.Until.Add(kept).Unix()
+	}
+	audit, err := c.Audit(call.AuditEntry{Action: action, Subject: "alert", SubjectID: a.ID, After: a})
+	if err != nil {
+		return err
+	}
+	err = c.Env.Table.Commit(ctx, []table.Operation{rule, table.Put(item, table.Always), audit})
+	if _, refused := table.Refused(err); refused {
+		s.env.Log.InfoContext(ctx, "an alert was changed meanwhile", slog.String("account", c.Account))
+		return nil
+	}
+	return err
+}
+
+// List is a page of the account's alerts, the newest first, from behind an id: of one state, or all
+// if it is empty.
+func (s *Service) List(
+	ctx context.Context, c *call.Call, state State, after string, limit int,
+) ([]Alert, string, error) {
+	var list []Alert
+	query := table.Query{Partition: alertsPartition(c.Account), Backwards: true, To: after}
+	if state == Open { // of which there is one for each rule
+		query = table.Query{Partition: openPartition(c.Account)}
+	}
+	for {
+		page, err := c.Env.Table.Query(ctx, query)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, item := range page.Items {
+			a, err := call.Decode[Alert](item)
+			if err != nil {
+				return nil, "", err
+			}
+			if state != "" && a.State != state {
+				continue
+			}
+			if state != Open && len(list) == limit {
+				return list, list[limit-1].ID, nil
+			}
+			list = append(list, a)
+		}
+		if query.After = page.Next; page.Next == "" {
+			break
+		}
+	}
+	if state != Open {
+		return list, "", nil
+	}
+	slices.SortFunc(list, func(a, b Alert) int { return strings.Compare(b.ID, a.ID) })
+	return pageOf(list, after, limit)
+}
+
+// pageOf is the page of sorted alerts from behind an id.
+func pageOf(list []Alert, after string, limit int) ([]Alert, string, error) {
+	if after != "" {
+		list = slices.DeleteFunc(list, func(a Alert) bool { return a.ID >= after })
+	}
+	if len(list) > limit {
+		return list[:limit], list[limit-1].ID, nil
+	}
+	return list, "", nil
+}

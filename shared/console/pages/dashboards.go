@@ -1,0 +1,262 @@
+package pages
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+)
+
+// Dashboards: the list in the Directory; the page of one, and its editing, in Live Reports.
+
+const (
+	makeDashboard = "Make the dashboard"
+	addQueues     = "Add to the dashboard"
+)
+
+func showDashboards(c *web.Context, _ *view.Form) error {
+	q := c.Query()
+	var list client.Answer[client.DashboardPage]
+	err := c.Load(client.Into(&list, func(ctx context.Context) (client.Answer[client.DashboardPage], error) {
+		return c.API.ListDashboards(ctx, client.ListDashboardsQuery{
+			Limit: pageOfDirectory, Cursor: q.Get("cursor"), Q: q.Get("q"),
+		})
+	}))
+	if err != nil {
+		return err
+	}
+	page := named{q, list.Body.NextCursor, len(list.Body.Items)}
+	return c.Show("Dashboards", dashboardsPage(c, page, list.Body.Items))
+}
+
+// dashboardView is a dashboard with its call queues, or some of them.
+type dashboardView struct {
+	board  client.DashboardWithGrants
+	queues []boardQueue
+}
+
+// boardQueue is a call queue on a dashboard. Its members are -1 where they are not known.
+type boardQueue struct {
+	id, name string
+	members  int64
+}
+
+func getDashboard(c *web.Context, into *client.Answer[client.DashboardWithGrants]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.DashboardWithGrants], error) {
+		return c.API.GetDashboard(ctx, c.Param("id"))
+	})
+}
+
+// loadDashboard reads a dashboard, and then those of its call queues that are chosen; all of them
+// if none are.
+func loadDashboard(c *web.Context, f *view.Form, chosen []string) (dashboardView, error) {
+	var d client.Answer[client.DashboardWithGrants]
+	if err := c.Load(getDashboard(c, &d)); err != nil {
+		return dashboardView{}, err
+	}
+	web.FromVersion(f, d.ETag)
+	ids := d.Body.QueueIDs
+	if len(chosen) > 0 {
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !slices.Contains(chosen, id) })
+	}
+	found, calls := queuesNamed(c, ids)
+	if err := c.Load(calls...); err != nil {
+		return dashboardView{}, err
+	}
+	v := dashboardView{board: d.Body}
+	for _, id := range ids {
+		v.queues = append(v.queues, boardQueueOf(id, found))
+	}
+	return v, nil
+}
+
+// membersSay is how many members a call queue has, where that is known.
+func membersSay(c *web.Context, q boardQueue) string {
+	if q.members < 0 {
+		return "–"
+	}
+	return c.Format().Number(q.members)
+}
+
+// queueOption is a call queue as a choice.
+func queueOption(c *web.Context, q client.CallQueue) view.Option {
+	return view.Option{Value: q.ID, Name: q.Name, Note: c.Format().Count(int64(len(q.Members)), "member", "members")}
+}
+
+func boardQueueOf(id string, found []client.Answer[client.CallQueuePage]) boardQueue {
+	for _, page := range found {
+		for _, q := range page.Body.Items {
+			if q.ID == id {
+				return boardQueue{id, q.Name, int64(len(q.Members))}
+			}
+		}
+	}
+	return boardQueue{id, id, -1}
+}
+
+func showDashboard(c *web.Context, f *view.Form) error {
+	v, err := loadDashboard(c, f, nil)
+	if err != nil {
+		return err
+	}
+	return c.Show(v.board.Name, dashboardPage(c, v))
+}
+
+func showNewDashboard(c *web.Context, f *view.Form) error {
+	if err := c.Load(); err != nil {
+		return err
+	}
+	return c.Show("New dashboard", newNamedPage(c, f, newNamed{
+		title: "New dashboard", submit: makeDashboard,
+		lead:   "Its call queues are chosen on the next page. It monitors nobody before that.",
+		action: c.Link("live-reports", "dashboards", "new"), back: c.Link("directory", "dashboards"),
+	}))
+}
+
+func sendNewDashboard(c *web.Context, f *view.Form) error {
+	id := idFor(f, "dashboard")
+	body := client.PutDashboardRequest{Name: trimmed(f, "name")}
+	if _, err := c.API.PutDashboard(c.R.Context(), id, body, newThing(c, f)); err != nil {
+		return taken(err, id, "dashboard")
+	}
+	return c.Done(c.Link("live-reports", "dashboards", id, "add"),
+		web.Good("The dashboard "+body.Name+" is made. Choose its call queues now."))
+}
+
+func showDashboardName(c *web.Context, f *view.Form) error {
+	var d client.Answer[client.DashboardWithGrants]
+	if err := c.Load(getDashboard(c, &d)); err != nil {
+		return err
+	}
+	web.FromVersion(f, d.ETag)
+	return c.Show("Rename "+d.Body.Name, renamePage(c, f, d.Body.Name, c.Link("live-reports", "dashboards", d.Body.ID)))
+}
+
+func sendDashboardName(c *web.Context, f *view.Form) error {
+	name := trimmed(f, "name")
+	body := client.PatchDashboardRequest{Name: &name}
+	if _, err := c.API.PatchDashboard(c.R.Context(), c.Param("id"), body, c.Change(f)); err != nil {
+		return err
+	}
+	return c.Done(c.Link("live-reports", "dashboards", c.Param("id")),
+		web.Good("The dashboard is called "+name+" now."))
+}
+
+// showing is the page on which call queues are chosen that a dashboard is to show.
+type showing struct {
+	board  client.DashboardWithGrants
+	queues client.Answer[client.CallQueuePage]
+	free   int64
+}
+
+func showAddQueues(c *web.Context, f *view.Form) error {
+	var s showing
+	var d client.Answer[client.DashboardWithGrants]
+	var summary client.Answer[client.ProductSummaryPage]
+	err := c.Load(getDashboard(c, &d), client.IfAllowed(client.Into(&summary, c.API.SummarizeLicenses)),
+		client.IfAllowed(client.Into(&s.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
+			return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{Q: searched(c, f), Limit: mostUsers})
+		})))
+	if err != nil {
+		return err
+	}
+	s.board, s.free = d.Body, freeLive(summary)
+	return c.Show("Add call queues", addQueuesPage(c, f, s))
+}
+
+// effect says what showing a call queue means, before it is done.
+func (s showing) effect(c *web.Context) string {
+	return monitoredEffect(c,
+		"Every member of what you add is monitored, and needs a license of Live Reports unless they hold one. ", s.free)
+}
+
+// shownQueues are the call queues of a dashboard.
+func shownQueues(c *web.Context) idList[client.DashboardWithGrants] {
+	return idList[client.DashboardWithGrants]{
+		get: c.API.GetDashboard,
+		ids: func(d client.DashboardWithGrants) []string { return d.QueueIDs },
+		set: func(
+			ctx context.Context, id string, ids []string, how client.Change,
+		) (client.Answer[client.DashboardWithGrants], error) {
+			return c.API.PatchDashboard(ctx, id, client.PatchDashboardRequest{QueueIDs: client.Set(ids)}, how)
+		},
+	}
+}
+
+func sendAddQueues(c *web.Context, f *view.Form) error {
+	var ids []string
+	for _, typed := range f.Values["queueIds"] {
+		if id := strings.TrimSpace(typed); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return web.Wrong("queueIds", "must be chosen: tick what to add")
+	}
+	d, n, err := changeIDs(c, f, shownQueues(c), func(now []string) []string { return union(now, ids) })
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Link("live-reports", "dashboards", c.Param("id")), web.Good(
+		d.Name+" shows "+c.Format().Count(int64(n), "more call queue.", "more call queues."), grantsSay(c, d)...))
+}
+
+// grantsSay is how the members stand after a change of a dashboard, as the API's answer has it.
+func grantsSay(c *web.Context, d client.DashboardWithGrants) []string {
+	n := c.Format()
+	said := n.Count(d.Grants.Granted, "member has", "members have") + " a license of Live Reports, " +
+		n.Number(d.Grants.Waiting) + " wait, " + n.Number(d.Grants.Covered) + " need none, and " +
+		n.Number(d.Grants.Excluded) + " are excluded."
+	if d.Settling {
+		return []string{said, "More follow in a moment."}
+	}
+	return []string{said}
+}
+
+func showRemoveQueues(c *web.Context, f *view.Form) error {
+	ids := nonEmpty(c.Query()["queue"])
+	if f.Values.Has("queueIds") {
+		ids = f.Values["queueIds"]
+	}
+	if len(ids) == 0 {
+		ids = []string{""} // no call queue has an empty id
+	}
+	v, err := loadDashboard(c, f, ids)
+	if err != nil {
+		return err
+	}
+	return c.Show("Take call queues off", removeQueuesPage(c, f, v))
+}
+
+func sendRemoveQueues(c *web.Context, f *view.Form) error {
+	d, n, err := changeIDs(
+		c,
+		f,
+		shownQueues(c),
+		func(now []string) []string { return except(now, f.Values["queueIds"]) },
+	)
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Link("live-reports", "dashboards", c.Param("id")), web.Good(
+		c.Format().Count(int64(n), "call queue is", "call queues are")+" off "+d.Name+".", grantsSay(c, d)...))
+}
+
+func showDeleteDashboard(c *web.Context, f *view.Form) error {
+	v, err := loadDashboard(c, f, nil)
+	if err != nil {
+		return err
+	}
+	return c.Show("Delete "+v.board.Name, deleteDashboardPage(c, f, v))
+}
+
+func sendDeleteDashboard(c *web.Context, f *view.Form) error {
+	if _, err := c.API.DeleteDashboard(c.R.Context(), c.Param("id"), c.Change(f)); err != nil {
+		return err
+	}
+	to := c.Link("directory", "dashboards")
+	return c.Done(to, web.Good("The dashboard "+c.Param("id")+" is deleted."))
+}

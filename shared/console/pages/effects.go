@@ -1,0 +1,207 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+)
+
+// mostTold is how many people the effects of a change name; of the others they say how many.
+const mostTold = 20
+
+// effects are what a change would do, by a dry run of the very request that confirms it. Their plan
+// goes into the form, so that what was shown is what is done.
+type effects struct {
+	told client.DryRun
+	// known says that there is an answer; too much work is not foretold.
+	known bool
+	// refused is why the request would be refused; nil where it would not.
+	refused *client.Error
+	catalog client.Answer[client.CatalogItemPage]
+	people  []client.Answer[client.UserPage]
+}
+
+// foretell are the calls that ask what a change would do, for the first round of its page.
+func foretell[T any](
+	c *web.Context, f *view.Form, e *effects, change func(context.Context, client.Change) (client.Answer[T], error),
+) []func(context.Context) error {
+	return []func(context.Context) error{
+		func(ctx context.Context) error {
+			answer, err := change(ctx, client.Change{Dry: true})
+			switch refused := client.As(err); {
+			case err == nil:
+				e.told, e.known = answer.Foretold, true
+				if f.Plan == "" { // else it is sent once more under the same key
+					f.Plan = answer.Foretold.Plan
+				}
+			case refused == nil || refused.Status == http.StatusUnauthorized:
+				return err
+			case refused.Status < http.StatusInternalServerError && refused.Status != http.StatusTooManyRequests:
+				e.refused = refused
+			}
+			return nil
+		},
+		e.products(c),
+	}
+}
+
+// products is the call that names products.
+func (e *effects) products(c *web.Context) func(context.Context) error {
+	return client.IfAllowed(
+		client.Into(&e.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
+		}),
+	)
+}
+
+// names are the calls of a page's second round that name the people.
+func (e *effects) names(c *web.Context) []func(context.Context) error {
+	var ids []string
+	for _, p := range e.listed() {
+		ids = append(ids, p.UserID)
+	}
+	var calls []func(context.Context) error
+	e.people, calls = usersNamed(c, ids)
+	return calls
+}
+
+func (e *effects) listed() []client.PersonEffect {
+	return e.told.Effects.Users[:min(len(e.told.Effects.Users), mostTold)]
+}
+
+// product is what a product is called.
+func (e *effects) product(id string) string {
+	for _, p := range e.catalog.Body.Items {
+		if p.ID == id {
+			return p.Name
+		}
+	}
+	return id
+}
+
+// person is what a user is called.
+func (e *effects) person(id string) string {
+	for _, page := range e.people {
+		for _, u := range page.Body.Items {
+			if u.ID == id {
+				return u.Name
+			}
+		}
+	}
+	return id
+}
+
+// fault is why the change would be refused, as a page shows it.
+func (e *effects) fault(c *web.Context) *view.Fault {
+	return &view.Fault{
+		Title: e.refused.Title, Detail: e.refused.Detail, Slug: e.refused.Slug(),
+		Href: c.Link("problems", e.refused.Slug()),
+	}
+}
+
+// show is what the change does, in words and figures.
+func (e *effects) show(c *web.Context, f *view.Form) view.Effect {
+	if !e.known {
+		return view.Effect{Stale: f.Stale, Untold: "There is more of it than can be told beforehand. Afterwards it is told what was done."}
+	}
+	n := c.Format()
+	out := view.Effect{Stale: f.Stale}
+	for _, s := range e.told.Effects.Seats {
+		out.Seats = append(out.Seats, view.SeatTurn{
+			Name: e.product(s.ProductID), Bought: turned(n, s.Bought), Assigned: turned(n, s.Assigned),
+			Free: turned(n, s.Available), Waiting: turned(n, s.Waiting),
+		})
+	}
+	for _, p := range e.listed() {
+		if does := e.does(p); does != "" {
+			out.People = append(out.People, view.PersonTurn{Name: e.person(p.UserID), Does: does})
+		}
+	}
+	if more := e.told.Effects.Counts.Users - int64(len(e.listed())); more > 0 {
+		out.More = "and " + n.Count(more, "more person", "more people")
+	}
+	out.Notes = append(e.charged(n), e.costs(n))
+	return out
+}
+
+func turned(n *view.Format, pair []int64) view.Turned {
+	if len(pair) != 2 {
+		return view.Turned{}
+	}
+	return view.Turned{Before: n.Number(pair[0]), After: n.Number(pair[1])}
+}
+
+// does is what becomes of a person, to follow their name.
+func (e *effects) does(p client.PersonEffect) string {
+	var parts []string
+	for _, one := range []struct {
+		verb     string
+		products []string
+	}{
+		{"gets", p.Gains}, {"gives back", p.Loses}, {"begins to wait for", p.Waits}, {"waits no longer for", p.Stops},
+	} {
+		var called []string
+		for _, id := range one.products {
+			called = append(called, e.product(id))
+		}
+		if len(called) > 0 {
+			parts = append(parts, one.verb+" "+strings.Join(called, ", "))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// charged says how many licenses another cost center is charged for.
+func (e *effects) charged(n *view.Format) []string {
+	moved := map[string]int64{}
+	var codes []string
+	for _, l := range e.told.Effects.Licenses {
+		if l.Before == nil || l.After == nil || l.Before.CostCenter == l.After.CostCenter {
+			continue
+		}
+		if moved[l.After.CostCenter]++; !slices.Contains(codes, l.After.CostCenter) {
+			codes = append(codes, l.After.CostCenter)
+		}
+	}
+	var said []string
+	for _, code := range codes {
+		said = append(said, n.Count(moved[code], "license is", "licenses are")+" charged to "+code+".")
+	}
+	return said
+}
+
+// costs says what becomes of the charges.
+func (e *effects) costs(n *view.Format) string {
+	m := e.told.Effects.Money
+	var parts []string
+	if m.DueToday.Amount != 0 {
+		parts = append(parts, n.Money(m.DueToday)+" are due today.")
+	}
+	switch month := m.Recurring; {
+	case month.Amount > 0:
+		parts = append(parts, "You pay "+n.Money(month)+" more a month.")
+	case month.Amount < 0:
+		month.Amount = -month.Amount
+		less := "you pay " + n.Money(month) + " less a month."
+		if slices.ContainsFunc(e.told.Effects.Seats, isSmaller) {
+			less = "From the next billing date on " + less
+		}
+		parts = append(parts, title(less))
+	case m.DueToday.Amount == 0:
+		parts = append(parts, "What you pay stays the same.")
+	}
+	return strings.Join(parts, " ")
+}
+
+// isSmaller says whether there are fewer seats of a product than before.
+func isSmaller(s client.SeatEffect) bool { return len(s.Bought) == 2 && s.Bought[1] < s.Bought[0] }
+
+// changes says whether a license is among those that change.
+func (e *effects) changes(license string) bool {
+	return slices.ContainsFunc(e.told.Effects.Licenses, func(l client.LicenseEffect) bool { return l.ID == license })
+}

@@ -1,0 +1,310 @@
+package pages
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+// idleRoutes are the pages below Billing of seats that nobody uses.
+var idleRoutes = []web.Route{
+	{Path: "billing/idle", Show: showIdle},
+	{
+		Path: "billing/idle/reclaim", Needs: managesLicenses, Show: showReclaim, Send: sendReclaim, Submit: "Reclaim",
+		Fields: web.Fields("days", "Days without use", "productId", "License Type"),
+	},
+	{Path: "billing/reclaims/{id}", Show: showReclaimed},
+	{
+		Path: "billing/reclaims/{id}/undo", Needs: managesLicenses, Show: showUndoReclaim, Send: sendUndoReclaim, Submit: "Give back",
+	},
+	{
+		Path: "billing/policies/{product}", Needs: []auth.Permission{auth.BillingPurchase},
+		Show: showPolicy, Send: sendPolicy, Submit: "Save",
+		Fields: web.Fields("lowSeats", "Few are free below", "idleDays", "Idle after days"),
+	},
+}
+
+const (
+	pageOfIdle = 50
+	idleDays   = 30
+)
+
+// idleView is what the page of idle seats shows.
+type idleView struct {
+	seats    client.IdleSeatPage
+	products []client.CatalogItem
+	product  string
+	days     int64
+	cursor   string
+}
+
+// showIdle lists idle seats, of a product for as many days as its policy says where nobody chose.
+func showIdle(c *web.Context, _ *view.Form) error {
+	v, err := loadIdle(c, c.Query().Get("product"), c.Query().Get("days"))
+	if err != nil {
+		return err
+	}
+	return c.Show("Idle seats", idlePage(c, v))
+}
+
+func loadIdle(c *web.Context, product, days string) (idleView, error) {
+	v := idleView{product: product, cursor: c.Query().Get("cursor")}
+	var policies client.Answer[client.PolicyPage]
+	var products client.Answer[client.CatalogItemPage]
+	err := c.Load(
+		client.IfAllowed(
+			client.Into(&policies, func(ctx context.Context) (client.Answer[client.PolicyPage], error) {
+				return c.API.ListPolicies(ctx, client.ListPoliciesQuery{Limit: mostNames})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&products, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
+			}),
+		),
+	)
+	if err != nil {
+		return v, err
+	}
+	v.products, v.days = products.Body.Items, idleDays
+	for _, p := range policies.Body.Items {
+		if p.ProductID == product && p.IdleDays > 0 {
+			v.days = p.IdleDays
+		}
+	}
+	if typed, err := wholeNumber(days); err == nil && typed > 0 {
+		v.days = min(typed, 366)
+	}
+	query := client.ListIdleSeatsQuery{Limit: pageOfIdle, Cursor: v.cursor, Days: v.days}
+	if product != "" {
+		query.Product = []string{product}
+	}
+	var seats client.Answer[client.IdleSeatPage]
+	err = c.Load(client.Into(&seats, func(ctx context.Context) (client.Answer[client.IdleSeatPage], error) {
+		return c.API.ListIdleSeats(ctx, query)
+	}))
+	v.seats = seats.Body
+	return v, err
+}
+
+// name is what people call the product that is chosen.
+func (v idleView) name(product string) string {
+	for _, p := range v.products {
+		if p.ID == product {
+			return p.Name
+		}
+	}
+	return product
+}
+
+// options are the products to choose from.
+func (v idleView) options() []view.Option {
+	var options []view.Option
+	for _, p := range v.products {
+		options = append(options, view.Option{Value: p.ID, Name: p.Name})
+	}
+	return options
+}
+
+func (v idleView) pager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("billing", "idle"), c.Query(),
+		onPage{rows: len(v.seats.Items), next: v.seats.NextCursor}, [2]string{"seat", "seats"})
+}
+
+// untold are the names of products of which nobody tells who uses them.
+func (v idleView) untold() []string {
+	var all []string
+	for _, id := range v.seats.Untold {
+		all = append(all, v.name(id))
+	}
+	return all
+}
+
+// reclaimLink leads to the confirmation of a reclaim.
+func (v idleView) reclaimLink(c *web.Context) string {
+	return c.Link("billing", "idle", "reclaim") + "?product=" + queryEscape(v.product) +
+		"&days=" + strconv.FormatInt(v.days, 10)
+}
+
+// showReclaim says what reclaiming would take, before it does.
+func showReclaim(c *web.Context, f *view.Form) error {
+	v, err := loadIdle(c, f.Default("productId", c.Query().Get("product")), f.Default("days", c.Query().Get("days")))
+	if err != nil {
+		return err
+	}
+	return c.Show("Reclaim idle seats", reclaimPage(c, f, v))
+}
+
+func sendReclaim(c *web.Context, f *view.Form) error {
+	days, err := wholeNumber(f.Get("days"))
+	if err != nil {
+		return web.Wrong("days", "must be a whole number")
+	}
+	begun, err := c.API.CreateReclaim(
+		c.R.Context(), client.CreateReclaimRequest{ProductID: f.Get("productId"), Days: days}, c.Change(f),
+	)
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The seats are being reclaimed."))
+}
+
+// reclaimOf reads the reclaim that a page is about.
+func reclaimOf(c *web.Context) (client.Answer[client.Reclaim], error) {
+	var r client.Answer[client.Reclaim]
+	err := c.Load(client.Into(&r, func(ctx context.Context) (client.Answer[client.Reclaim], error) {
+		return c.API.GetReclaim(ctx, c.Param("id"))
+	}))
+	return r, err
+}
+
+func showReclaimed(c *web.Context, _ *view.Form) error {
+	r, err := reclaimOf(c)
+	if err != nil {
+		return err
+	}
+	if isWorking(r.Body) {
+		c.Refresh(2)
+	}
+	return c.Show("Reclaimed seats", reclaimedPage(c, r.Body))
+}
+
+// isWorking says whether a reclaim is under way.
+func isWorking(r client.Reclaim) bool { return r.State == "running" || r.State == "undoing" }
+
+// mayUndo says whether the reader may have a reclaim undone now.
+func mayUndo(c *web.Context, r client.Reclaim) bool {
+	return c.May(auth.LicensesManage) && r.State == "completed" && r.Counts.Reclaimed > 0 && !r.UndoUntil.IsZero()
+}
+
+func showUndoReclaim(c *web.Context, f *view.Form) error {
+	r, err := reclaimOf(c)
+	if err != nil {
+		return err
+	}
+	return c.Show("Give the seats back", undoReclaimPage(c, f, r.Body))
+}
+
+func sendUndoReclaim(c *web.Context, f *view.Form) error {
+	begun, err := c.API.UndoReclaim(c.R.Context(), c.Param("id"), c.Change(f))
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The seats are being given back."))
+}
+
+// outcomeSays is what became of a seat, in words.
+func outcomeSays(r client.ReclaimSeat) (kind, word string) {
+	switch r.Outcome {
+	case "reclaimed":
+		return "good", "reclaimed"
+	case "returned":
+		return "good", "given back"
+	case "notReturned":
+		return "bad", "not given back"
+	case "kept":
+		return "", "kept"
+	}
+	return "", "waits for its turn"
+}
+
+// detailOf is why, and what went along.
+func detailOf(r client.ReclaimSeat) string {
+	said := r.Message
+	if r.Excluded && r.Outcome == "reclaimed" {
+		said = "They are not given one automatically until somebody assigns it, or lifts the exclusion."
+	}
+	if n := len(r.WentAlong); n > 0 && r.Outcome == "reclaimed" {
+		said += " Add-ons went back with it: " + strconv.Itoa(n) + "."
+	}
+	if n := len(r.Lacks); n > 0 {
+		said += " No free seat for add-ons: " + strconv.Itoa(n) + "."
+	}
+	return said
+}
+
+// showPolicy shows what is decided for a product, as a form.
+func showPolicy(c *web.Context, f *view.Form) error {
+	product := c.Param("product")
+	p, err := c.API.GetPolicy(c.R.Context(), product)
+	if err != nil && !client.Is(err, "not-found") {
+		return err
+	}
+	if err := c.Load(); err != nil {
+		return err
+	}
+	web.FromVersion(f, p.ETag)
+	return c.Show("Alert and idle days", policyPage(c, f, product, p.Body))
+}
+
+// numberOrNone is a typed number; left out where nothing was typed.
+func numberOrNone(f *view.Form, name string) (client.Null[int64], error) {
+	if f.Get(name) == "" {
+		return client.Null[int64]{}, nil
+	}
+	n, err := wholeNumber(f.Get(name))
+	if err != nil {
+		return client.Null[int64]{}, web.Wrong(name, "must be a whole number")
+	}
+	return client.Set(n), nil
+}
+
+func sendPolicy(c *web.Context, f *view.Form) error {
+	var sent client.PutPolicyRequest
+	var err error
+	if sent.LowSeats, err = numberOrNone(f, "lowSeats"); err != nil {
+		return err
+	}
+	if sent.IdleDays, err = numberOrNone(f, "idleDays"); err != nil {
+		return err
+	}
+	if _, err := c.API.PutPolicy(c.R.Context(), c.Param("product"), sent, c.Change(f)); err != nil {
+		return err
+	}
+	return c.Done(c.Link("billing", "idle")+"?product="+queryEscape(c.Param("product")), web.Good("It is saved."))
+}
+
+// typed is a number as a field shows it; empty for none.
+func typed(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// neverUsed says that no use of a seat is known.
+func neverUsed(s client.IdleSeat) bool { return s.LastUsed.Equal(time.Time{}) }
+
+// personOf is who a seat is of.
+func personOf(s client.ReclaimSeat) string {
+	if s.UserName == "" {
+		return s.UserID
+	}
+	return s.UserName
+}
+
+// reclaimFacts are what a reclaim was asked for, and what came of it.
+func reclaimFacts(c *web.Context, r client.Reclaim) []view.Both {
+	f := c.Format()
+	facts := []view.Both{
+		{Label: "Product", Yours: r.ProductID},
+		{Label: "Unused for", Yours: f.Count(r.Days, "day", "days")},
+		{Label: "Reclaimed", Yours: f.Number(r.Counts.Reclaimed)},
+		{Label: "Kept", Yours: f.Number(r.Counts.Kept)},
+	}
+	if r.State == "undoing" || r.State == "undone" {
+		facts = append(facts,
+			view.Both{Label: "Given back", Yours: f.Number(r.Counts.Returned)},
+			view.Both{Label: "Not given back", Yours: f.Number(r.Counts.NotReturned)},
+		)
+	}
+	if mayUndo(c, r) {
+		facts = append(facts, view.Both{Label: "Can be undone until", Yours: f.Date(r.UndoUntil)})
+	}
+	return facts
+}

@@ -1,0 +1,49 @@
+package pages_test
+
+import (
+	"testing"
+	"time"
+
+	"seatwise/infra/testing/consolewalk"
+	"seatwise/shared/console/client"
+)
+
+// From what idle seats cost to the reclaim, its result, and its undoing.
+func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 2})
+	to := client.AssignLicenseRequest{UserID: "zoe"}
+	if _, err := api.AssignLicense(t.Context(), licensesOf(t, api, "developer")[0].ID, to,
+		client.Change{Key: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	c.Forward(2 * 24 * time.Hour)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get(b.Get("/console/acme/billing").Link("Idle seats"))
+	page.Says("Every seat was used in these days.")
+	page = b.Get("/console/acme/billing/idle?product=developer&days=1")
+	page.Says("1 idle seats", "a month for them", "Nobody tells who uses Developer", "Zoe Alvarez", "never")
+	page = b.Get(page.Link("Reclaim these"))
+	page.Says("Reclaim idle seats of Developer?", "1 seat is taken from who has them")
+	form := page.Post()
+	page = b.Submit(form)
+	page.Says("Zoe Alvarez", "reclaimed", "Can be undone until")
+	b.Submit(form).Says("reclaimed") // a double click
+	page = b.Get(page.Link("Give back"))
+	page.Says("Give the seats back?", "1 seat goes back")
+	b.Submit(page.Post()).Says("given back", "Given back 1")
+
+	form = b.Get("/console/acme/billing/policies/developer").Post()
+	form.Set("lowSeats", "5")
+	form.Set("idleDays", "1")
+	b.Submit(form).Says("It is saved.")
+	if got := b.Get("/console/acme/billing/policies/developer").Post().Values; got.Get("lowSeats") != "5" ||
+		got.Get("idleDays") != "1" {
+		t.Errorf("saved: %v", got)
+	}
+
+	reader := c.SignIn(t, "acme", "eve", "billing.read")
+	page = reader.Get("/console/acme/billing/idle?product=developer&days=1")
+	page.Says("Idle seats")
+	page.Hides("Reclaim these", "Alert and idle days")
+}

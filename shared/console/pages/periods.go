@@ -1,0 +1,407 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+)
+
+// periodRoutes are the pages below Billing of what was charged, and why.
+var periodRoutes = []web.Route{
+	{Path: "billing/periods", Show: showPeriods},
+	{Path: "billing/periods/{first}", Show: showPeriod},
+	{Path: "billing/periods/{first}/statement.pdf", Show: showPeriodPDF},
+	{Path: "billing/periods/{first}/lines.csv", Show: showPeriodCSV},
+	{Path: "billing/periods/{first}/workbook.xlsx", Show: showPeriodWorkbook},
+	{Path: "billing/periods/{first}/lines/{line}", Show: showPeriodLine},
+	{Path: "billing/periods/{first}/lines/{line}/days/{day}", Show: showPeriodDay},
+}
+
+const (
+	pageOfPeriods = 24
+	// pageOfLines is how many lines of a period a page shows.
+	pageOfLines = 50
+	// pageOfBehind is how many licenses or people of a day a page shows.
+	pageOfBehind = 50
+	// mostDays is the most days that a period has: the API gives them all.
+	mostDays = 62
+	// noCenter is the filter's value for lines without a cost center; no code begins with it.
+	noCenter      = "-"
+	currentPeriod = "current"
+	closedPeriod  = "closed"
+)
+
+// lineKinds are the kinds of lines in the order of a bill, as people call them.
+var lineKinds = []view.Option{
+	{Value: "recurring", Name: "Recurring"},
+	{Value: "prorated", Name: "Prorated"},
+	{Value: "metered", Name: "Metered"},
+	{Value: "overage", Name: "Overage"},
+	{Value: "correction", Name: "Correction"},
+}
+
+// periodsView is what the list of periods shows.
+type periodsView struct {
+	page    client.PeriodListSummary
+	current client.PeriodView
+}
+
+func showPeriods(c *web.Context, _ *view.Form) error {
+	var page client.Answer[client.PeriodListSummary]
+	var current client.Answer[client.PeriodView]
+	calls := []func(context.Context) error{
+		client.Into(&page, func(ctx context.Context) (client.Answer[client.PeriodListSummary], error) {
+			return c.API.ListPeriods(
+				ctx, client.ListPeriodsQuery{Limit: pageOfPeriods, Cursor: c.Query().Get("cursor")},
+			)
+		}),
+	}
+	if c.Query().Get("cursor") == "" {
+		calls = append(calls, getPeriod(c, currentPeriod, &current))
+	}
+	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	return c.Show("Billing periods", periodsPage(c, periodsView{page.Body, current.Body}))
+}
+
+func getPeriod(c *web.Context, first string, into *client.Answer[client.PeriodView]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.PeriodView], error) {
+		return c.API.GetPeriod(ctx, first)
+	})
+}
+
+func (v periodsView) pager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("billing", "periods"), c.Query(),
+		onPage{rows: len(v.page.Items), next: v.page.NextCursor}, [2]string{"period", "periods"})
+}
+
+// total is what a period has come to, as far as it is known without reading all of it.
+func (v periodsView) total(f *view.Format, p client.PeriodSummary) string {
+	switch {
+	case p.Total != nil:
+		return f.Money(*p.Total)
+	case p.From == v.current.From:
+		return f.Money(v.current.Total) + " so far"
+	}
+	return "–"
+}
+
+// billNames are what people call the things of a bill.
+type billNames struct {
+	products map[string]string
+	centers  centerList
+}
+
+func (n billNames) product(id string) string { return cmp.Or(n.products[id], id, "–") }
+
+func (n billNames) center(code string) string {
+	if code == "" {
+		return "No cost center"
+	}
+	return n.centers.name(code)
+}
+
+// nameCalls read what people call products and cost centers, where the reader may see them.
+type nameCalls struct {
+	catalog client.Answer[client.CatalogItemPage]
+	centers client.Answer[client.CostCenterPage]
+}
+
+func (n *nameCalls) calls(c *web.Context) []func(context.Context) error {
+	products := func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+		return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
+	}
+	return []func(context.Context) error{
+		client.IfAllowed(client.Into(&n.catalog, products)),
+		client.IfAllowed(client.Into(&n.centers, listCenters(c))),
+	}
+}
+
+func (n *nameCalls) names() billNames {
+	names := billNames{products: map[string]string{}, centers: centersOf(n.centers)}
+	for _, p := range n.catalog.Body.Items {
+		names.products[p.ID] = withKind(p.Name, p.Kind)
+	}
+	return names
+}
+
+// periodPage is what the page of a period shows.
+type periodPage struct {
+	billNames
+
+	period client.PeriodView
+	query  url.Values
+	lines  []client.Line // that the filters let through
+	page   int
+}
+
+func showPeriod(c *web.Context, _ *view.Form) error {
+	var period client.Answer[client.PeriodView]
+	var names nameCalls
+	if err := c.Load(append(names.calls(c), getPeriod(c, c.Param("first"), &period))...); err != nil {
+		return err
+	}
+	v := periodPage{billNames: names.names(), period: period.Body, query: c.Query()}
+	for _, l := range v.period.Lines {
+		if v.fits(l) {
+			v.lines = append(v.lines, l)
+		}
+	}
+	if n, err := strconv.Atoi(v.query.Get("page")); err == nil && n > 0 && (n-1)*pageOfLines < len(v.lines) {
+		v.page = n - 1
+	}
+	return c.Show("Billing period", periodView(c, v))
+}
+
+// fits says that the filters let a line through.
+func (v periodPage) fits(l client.Line) bool {
+	is := func(filter, value string) bool {
+		wanted := v.query.Get(filter)
+		return wanted == "" || wanted == value
+	}
+	return is("kind", l.Kind) && is("product", l.ProductID) && is("costCenter", cmp.Or(l.CostCenter, noCenter))
+}
+
+func (v periodPage) filtered() bool { return len(v.lines) < len(v.period.Lines) }
+
+// shown are the lines of the page.
+func (v periodPage) shown() []client.Line {
+	return v.lines[v.page*pageOfLines : min(len(v.lines), (v.page+1)*pageOfLines)]
+}
+
+func (v periodPage) pager(c *web.Context) view.Pager {
+	at := func(page int) string {
+		q := url.Values{}
+		for name, values := range v.query {
+			q[name] = values
+		}
+		q.Del("page")
+		if page > 0 {
+			q.Set("page", strconv.Itoa(page+1))
+		}
+		return c.Link("billing", "periods", v.period.From) + "?" + q.Encode()
+	}
+	p := view.Pager{Count: c.Format().Count(int64(len(v.lines)), "line", "lines")}
+	if shown := len(v.shown()); shown < len(v.lines) {
+		p.Count += ", " + c.Format().Number(int64(shown)) + " on this page"
+	}
+	if v.page > 0 {
+		p.First, p.Previous = at(0), at(v.page-1)
+	}
+	if (v.page+1)*pageOfLines < len(v.lines) {
+		p.Next = at(v.page + 1)
+	}
+	return p
+}
+
+// sum is what the lines cost that the filters let through.
+func (v periodPage) sum() client.Money {
+	sum := client.Money{Currency: v.period.Currency}
+	for _, l := range v.lines {
+		sum.Amount += l.Amount.Amount
+	}
+	return sum
+}
+
+// shares are those of the cost centers.
+func (v periodPage) shares(f *view.Format) []string {
+	var amounts []client.Money
+	for _, one := range v.period.ByCostCenter {
+		amounts = append(amounts, one.Amount)
+	}
+	return shares(f, amounts, v.period.Total)
+}
+
+// bars are the cost centers, what costs most first; those beyond the first few are one bar.
+func (v periodPage) bars(f *view.Format) []view.Bar {
+	centers := slices.Clone(v.period.ByCostCenter)
+	slices.SortStableFunc(centers, func(x, y client.PeriodCostCenterTotal) int {
+		return cmp.Compare(y.Amount.Amount, x.Amount.Amount)
+	})
+	var bars []view.Bar
+	rest := client.Money{Currency: v.period.Currency}
+	for i, one := range centers {
+		if i < mostBars {
+			bars = append(bars, view.Bar{
+				Name: v.center(one.CostCenter), Amount: one.Amount.Amount, Figure: f.Money(one.Amount),
+			})
+			continue
+		}
+		rest.Amount += one.Amount.Amount
+	}
+	if n := int64(len(centers) - mostBars); n > 0 {
+		bars = append(bars, view.Bar{Name: f.Count(n, "other", "others"), Amount: rest.Amount, Figure: f.Money(rest)})
+	}
+	return bars
+}
+
+func showPeriodPDF(c *web.Context, _ *view.Form) error { return sendPeriod(c, "application/pdf") }
+
+func showPeriodCSV(c *web.Context, _ *view.Form) error { return sendPeriod(c, "text/csv") }
+
+// sendPeriod sends the statement of a period, of a cost center where the address names one.
+func sendPeriod(c *web.Context, form string) error {
+	query := client.GetPeriodStatementQuery{CostCenter: c.Query().Get("costCenter")}
+	file, err := c.API.GetPeriodStatement(c.R.Context(), c.Param("first"), query, form)
+	if err != nil {
+		return err
+	}
+	return c.SendFile(file.Body)
+}
+
+func showPeriodWorkbook(c *web.Context, _ *view.Form) error {
+	query := client.GetPeriodWorkbookQuery{CostCenter: c.Query().Get("costCenter")}
+	file, err := c.API.GetPeriodWorkbook(c.R.Context(), c.Param("first"), query)
+	if err != nil {
+		return err
+	}
+	return c.SendFile(file.Body)
+}
+
+// file is the address of a file of the period: of the cost center that the lines are filtered by, or
+// of all.
+func (v periodPage) file(c *web.Context, name string) string {
+	address := c.Link("billing", "periods", v.period.From, name)
+	if center := v.query.Get("costCenter"); center != "" && center != noCenter {
+		address += "?costCenter=" + queryEscape(center)
+	}
+	return address
+}
+
+// filter is the address of the page with another value of a filter.
+func (v periodPage) filter(c *web.Context, name, value string) string {
+	return c.Link("billing", "periods", v.period.From) + "?" + url.Values{name: {value}}.Encode() + "#lines"
+}
+
+// products are those of the lines, to choose from.
+func (v periodPage) productOptions() []view.Option {
+	var options []view.Option
+	for _, l := range v.period.Lines {
+		known := func(o view.Option) bool { return o.Value == l.ProductID }
+		if l.ProductID != "" && !slices.ContainsFunc(options, known) {
+			options = append(options, view.Option{Value: l.ProductID, Name: v.product(l.ProductID)})
+		}
+	}
+	return options
+}
+
+func (v periodPage) centerOptions() []view.Option {
+	var options []view.Option
+	for _, one := range v.period.ByCostCenter {
+		options = append(options, view.Option{Value: cmp.Or(one.CostCenter, noCenter), Name: v.center(one.CostCenter)})
+	}
+	return options
+}
+
+// linePage is what the page of a line shows.
+type linePage struct {
+	billNames
+
+	first string
+	line  client.LineView
+}
+
+func (v linePage) name() string { return v.billNames.line(v.line.Kind, v.line.ProductID) }
+
+func getLine(
+	c *web.Context, query client.GetPeriodLineQuery, into *client.Answer[client.LineView],
+) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.LineView], error) {
+		return c.API.GetPeriodLine(ctx, c.Param("first"), c.Param("line"), query)
+	})
+}
+
+func showPeriodLine(c *web.Context, _ *view.Form) error {
+	v := linePage{first: c.Param("first")}
+	var line client.Answer[client.LineView]
+	var names nameCalls
+	// The days have their licenses with them, and a page of the API ends where those are many.
+	query := client.GetPeriodLineQuery{Limit: mostDays, Cursor: c.Query().Get("cursor")}
+	if err := c.Load(append(names.calls(c), getLine(c, query, &line))...); err != nil {
+		return err
+	}
+	v.line, v.billNames = line.Body, names.names()
+	return c.Show(v.name(), lineView(c, v))
+}
+
+func (v linePage) pager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("billing", "periods", v.first, "lines", v.line.ID), c.Query(),
+		onPage{rows: len(v.line.Days), next: v.line.NextCursor}, [2]string{"day", "days"})
+}
+
+// behind is a license, a person, or both, that counts on a day.
+type behind struct{ license, user, name string }
+
+// dayPage is what the page of a day shows.
+type dayPage struct {
+	linePage
+
+	day    client.DayView
+	behind []behind
+}
+
+func showPeriodDay(c *web.Context, _ *view.Form) error {
+	v := dayPage{linePage: linePage{first: c.Param("first")}}
+	var line client.Answer[client.LineView]
+	var names nameCalls
+	query := client.GetPeriodLineQuery{
+		Day: c.Param("day"), Limit: pageOfBehind, Cursor: c.Query().Get("cursor"),
+	}
+	if err := c.Load(append(names.calls(c), getLine(c, query, &line))...); err != nil {
+		return err
+	}
+	v.line, v.billNames = line.Body, names.names()
+	v.day = v.line.Days[0] // the API answers not-found for a day that the line does not have
+	people, calls := usersNamed(c, distinct(v.day.UserIDs))
+	if err := c.Load(calls...); err != nil {
+		return err
+	}
+	v.behind = behindOf(v.day, usersByID(people))
+	return c.Show(v.name()+", "+c.Format().Day(v.day.Day), dayView(c, v))
+}
+
+// distinct are ids, each once, in their order.
+func distinct(ids []string) []string {
+	var all []string
+	for _, id := range ids {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// behindOf puts licenses and people of a day side by side where each license has its holder, as of
+// what is metered; of what was bought there are licenses alone, and of overage people alone.
+func behindOf(d client.DayView, known map[string]client.User) []behind {
+	var list []behind
+	for _, id := range d.LicenseIDs {
+		list = append(list, behind{license: id})
+	}
+	paired := len(d.LicenseIDs) == len(d.UserIDs)
+	for i, id := range d.UserIDs {
+		if !paired {
+			list = append(list, behind{})
+			i = len(list) - 1
+		}
+		list[i].user, list[i].name = id, cmp.Or(known[id].Name, id)
+	}
+	return list
+}
+
+func (v dayPage) pager(c *web.Context) view.Pager {
+	noun := [2]string{"license", "licenses"}
+	if v.line.Kind == "overage" {
+		noun = [2]string{"person", "people"}
+	}
+	path := c.Link("billing", "periods", v.first, "lines", v.line.ID, "days", v.day.Day)
+	return pagerOf(c, path, c.Query(),
+		onPage{rows: len(v.behind), next: v.line.NextCursor, all: v.day.Quantity}, noun)
+}

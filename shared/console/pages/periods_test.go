@@ -1,0 +1,187 @@
+package pages_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"seatwise/infra/testing/consolewalk"
+	"seatwise/shared/console/client"
+)
+
+// billed is an account with licenses of two cost centers, somebody who holds a metered license, and
+// somebody who waits for a seat.
+func billed(t *testing.T, c *consolewalk.Console) *client.Client {
+	t.Helper()
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1, "developer": 2})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	_, err := api.PutUser(t.Context(), "eve", client.PutUserRequest{
+		Name: "Eve Moss", Licenses: client.Set([]string{"essential-user"}),
+	}, client.Change{Key: "eve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []client.QuoteLineInput{{ProductID: "developer", Quantity: 3, CostCenter: "CC-2"}}
+	quote, err := api.CreateQuote(t.Context(), client.CreateQuoteRequest{Lines: &lines}, client.Change{Key: "quote"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := client.PlaceOrderRequest{QuoteID: quote.Body.ID, Acknowledged: new(true)}
+	if _, err := api.PlaceOrder(t.Context(), order, client.Change{Key: "order"}); err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// closes has the schedule close what is due, and waits until a period is closed.
+func closes(t *testing.T, c *consolewalk.Console, first string) client.PeriodView {
+	t.Helper()
+	body := `{"time":"` + c.Now().UTC().Format(time.RFC3339) + `","source":"aws.events","resources":[]}`
+	address := c.URL + "/2015-03-31/functions/ReportBuilderFunction/invocations"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		p, err := c.API(t, "acme", "ada").GetPeriod(t.Context(), first)
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("the period is not closed: %+v, %v", p.Body, err)
+		}
+		if p.Body.State == "closed" {
+			return p.Body
+		}
+	}
+}
+
+// leading are the addresses of a page's links that have a text in them.
+func leading(p *consolewalk.Page, text string) []string {
+	var all []string
+	for _, n := range p.Elements("a") {
+		for _, a := range n.Attr {
+			if a.Key == "href" && strings.Contains(a.Val, text) {
+				all = append(all, a.Val)
+			}
+		}
+	}
+	return all
+}
+
+// From Billing to the people behind a day: each page shows the figures of the API, and leads to the
+// next one (requirements, section 12).
+func TestAPeriodOpensIntoItsPeople(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := billed(t, c)
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	list := b.Get(b.Get("/console/acme/billing").Link("Billing periods"))
+	list.Says("open", "so far")
+	page := b.Get("/console/acme/billing/periods/" + period.Body.From)
+	page.Says("This period is open.", "expected at its end, if nothing changes", "By cost center", "CC-1 Support",
+		"CC-2 Sales", "No cost center", "Prorated, Live Reports", "Metered, Essential User (Metered)")
+	bars := 0
+	for _, class := range classes(page, "rect") {
+		if class == "bar" {
+			bars++
+		}
+	}
+	if bars != len(period.Body.ByCostCenter) || bars != 3 {
+		t.Errorf("the chart has %d bars of %d cost centers", bars, len(period.Body.ByCostCenter))
+	}
+
+	filtered := "?kind=prorated&product=developer&costCenter=CC-2"
+	some := b.Get("/console/acme/billing/periods/" + period.Body.From + filtered)
+	some.Says("1 line", "Total of these lines")
+	if n := len(some.Links("Prorated, Developer")); n != 1 {
+		t.Errorf("the filters let %d lines through", n)
+	}
+	b.Get("/console/acme/billing/periods/" + period.Body.From + "?kind=recurring").Says("Show all lines")
+
+	files := map[string]string{"PDF": "application/pdf", "CSV": "text/csv", "Excel file": "spreadsheet"}
+	for name, kind := range files {
+		if file := b.Get(some.Link(name)); !strings.Contains(file.Header.Get("Content-Type"), kind) ||
+			!strings.Contains(file.Header.Get("Content-Disposition"), "CC-2") {
+			t.Errorf("%s of a cost center: %v", name, file.Header)
+		}
+	}
+
+	line := b.Get(page.Link("Metered, Essential User (Metered)"))
+	line.Says("1 different license", "1 license day at", "To the period")
+	today := leading(line, "/days/")[0]
+	day := b.Get(today)
+	day.Says("Held by", "Eve Moss", "To the line")
+	if got := day.Link("Eve Moss"); got != "/console/acme/directory/users/eve" {
+		t.Errorf("she is at %s", got)
+	}
+	if p := b.Get(strings.TrimSuffix(today, today[len(today)-10:]) + "2020-01-01"); p.Status != http.StatusNotFound {
+		t.Errorf("a day that the line does not have: %d", p.Status)
+	}
+}
+
+// A day with more licenses than a page has goes on on the next one, and each license is on one.
+func TestADayOfManyLicenses(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 120})
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	line := b.Get("/console/acme/billing/periods/current/lines/" + period.Body.Lines[0].ID)
+	seen := map[string]bool{}
+	for page := b.Get(leading(line, "/days/")[0]); ; page = b.Get(page.Link("Next")) {
+		page.Says("120 licenses, ")
+		for _, code := range page.Elements("code") {
+			seen[code.FirstChild.Data] = true
+		}
+		if len(page.Links("Next")) == 0 {
+			break
+		}
+	}
+	if len(seen) != 120 {
+		t.Errorf("%d of 120 licenses are on the pages", len(seen))
+	}
+}
+
+// A closed period shows its seal, and what came later is a line of the next one that leads to it.
+func TestACorrectionNamesTheClosedPeriod(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := billed(t, c)
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := period.Body.From
+	c.Forward(period.Body.ClosesAt.Add(time.Hour).Sub(c.Now()))
+	sealed := closes(t, c, first)
+	api = c.API(t, "acme", "ada")
+	_, err = api.CorrectPeriod(t.Context(), client.CorrectPeriodRequest{
+		Corrects: first, Amount: client.Money{Amount: -2500, Currency: "USD"}, Reason: "Goodwill for an outage.",
+		CostCenter: new("CC-1"),
+	}, client.Change{Key: "correct"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	b.Get("/console/acme/billing/periods").Says("closed", "open")
+	b.Get("/console/acme/billing/periods/"+first).Says("This period is closed.", sealed.Digest)
+	next := b.Get("/console/acme/billing/periods/current")
+	next.Says("Goodwill for an outage.", "−$25.00", "Recurring, Developer")
+	back := leading(next, "/periods/"+first)
+	if len(back) != 1 || back[0] != "/console/acme/billing/periods/"+first {
+		t.Errorf("the correction leads to %q", back)
+	}
+	line := b.Get(next.Link("Correction"))
+	line.Says("Goodwill for an outage.", "A correction of the period that begins on")
+	if n := len(leading(line, "/periods/"+first)); n != 1 {
+		t.Errorf("the line has %d links to what it corrects", n)
+	}
+}

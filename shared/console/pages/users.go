@@ -1,0 +1,546 @@
+package pages
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+)
+
+var userFields = web.Fields("id", "User", "name", "Name", "email", "E-mail", "extension", "Ext", "number", "Number",
+	"roleIds", "Roles", "licenses", "Metered products", "agentSource", "Agent source")
+
+const (
+	agentUser = "agent-user"
+	// pageOfHistory is how many changes the page of one thing shows; the audit has the others.
+	pageOfHistory = 10
+)
+
+var agentSources = []view.Option{
+	{Value: "manual", Name: "By hand"},
+	{Value: "pbx", Name: "The phone system's configuration"},
+}
+
+// userList is a page of the account's users.
+type userList struct {
+	query url.Values
+	page  client.UserPage
+	roles []client.Role
+}
+
+func showUsers(c *web.Context, _ *view.Form) error {
+	q := c.Query()
+	var users client.Answer[client.UserPage]
+	var roles client.Answer[client.RolePage]
+	err := c.Load(
+		client.IfAllowed(client.Into(&users, func(ctx context.Context) (client.Answer[client.UserPage], error) {
+			return c.API.ListUsers(ctx, client.ListUsersQuery{
+				Limit: pageOfDirectory, Cursor: q.Get("cursor"), Q: q.Get("q"), Role: q.Get("role"),
+			})
+		})),
+		listRoles(c, &roles),
+	)
+	if err != nil {
+		return err
+	}
+	if tabs := directoryTabs(c); users.Status == 0 && len(tabs) > 0 {
+		return c.GoTo(tabs[0].path) // who may not see people sees what they may
+	}
+	return c.Show("Directory", usersPage(c, userList{q, users.Body, roles.Body.Items}))
+}
+
+func listRoles(c *web.Context, into *client.Answer[client.RolePage]) func(context.Context) error {
+	return client.IfAllowed(client.Into(into, func(ctx context.Context) (client.Answer[client.RolePage], error) {
+		return c.API.ListRoles(ctx, client.ListRolesQuery{Limit: mostNames})
+	}))
+}
+
+func (l userList) pager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("directory"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor}, [2]string{"user", "users"})
+}
+
+// lead says which users these are.
+func (l userList) lead() string {
+	if role := l.query.Get("role"); role != "" {
+		return "Who has the role " + roleName(l.roles, role) + "."
+	}
+	return "The people of the account, with their extensions and roles."
+}
+
+func roleName(roles []client.Role, id string) string {
+	for _, r := range roles {
+		if r.ID == id {
+			return r.Name
+		}
+	}
+	return id
+}
+
+// roleOptions are the roles of an account as choices, and those that a user has beyond them.
+func roleOptions(roles []client.Role, had []string) []view.Option {
+	var options []view.Option
+	for _, r := range roles {
+		options = append(options, view.Option{Value: r.ID, Name: r.Name})
+	}
+	for _, id := range had {
+		if !slices.ContainsFunc(options, func(o view.Option) bool { return o.Value == id }) {
+			options = append(options, view.Option{Value: id, Name: id})
+		}
+	}
+	return options
+}
+
+// person is what the page of a user shows.
+type person struct {
+	user    client.User
+	held    client.Answer[client.HeldLicensePage]
+	waits   client.Answer[client.WaitingGrantPage]
+	roles   []client.Role
+	names   why
+	history client.Answer[client.AuditRecordPage]
+	told    teller
+}
+
+func showUser(c *web.Context, _ *view.Form) error {
+	p := person{}
+	var u client.Answer[client.User]
+	var roles client.Answer[client.RolePage]
+	var catalog client.Answer[client.CatalogItemPage]
+	err := c.Load(
+		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits),
+		client.IfAllowed(
+			client.Into(&catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&p.history, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
+				return c.API.ListAudit(ctx, client.ListAuditQuery{User: c.Param("id"), Limit: pageOfHistory})
+			}),
+		),
+	)
+	if err != nil {
+		return err
+	}
+	p.user, p.roles = u.Body, roles.Body.Items
+	known := map[string]string{"user:" + p.user.ID: p.user.Name}
+	for _, product := range catalog.Body.Items {
+		known["product:"+product.ID] = product.Name
+	}
+	var grants []client.Grant
+	for _, l := range p.held.Body.Items {
+		known["product:"+l.ProductID] = l.ProductName
+		grants = append(grants, l.Grants...)
+	}
+	for _, w := range p.waits.Body.Items {
+		grants = append(grants, w.Grants...)
+	}
+	for _, r := range p.roles {
+		known["role:"+r.ID] = r.Name
+	}
+	if p.told, err = historyNames(c, p.history.Body.Items, grants, known); err != nil {
+		return err
+	}
+	p.names = why{id: p.user.ID, person: p.user.Name, names: p.told.names}
+	return c.Show(p.user.Name, userPage(c, p))
+}
+
+func getUser(c *web.Context, into *client.Answer[client.User]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.User], error) {
+		return c.API.GetUser(ctx, c.Param("id"))
+	})
+}
+
+func heldBy(c *web.Context, into *client.Answer[client.HeldLicensePage]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.HeldLicensePage], error) {
+		return c.API.ListUserLicenses(ctx, c.Param("id"), client.ListUserLicensesQuery{Limit: mostNames})
+	})
+}
+
+// waitsOf asks what somebody waits for.
+func waitsOf(c *web.Context, into *client.Answer[client.WaitingGrantPage]) func(context.Context) error {
+	return client.IfAllowed(
+		client.Into(into, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+			return c.API.ListWaiting(ctx, client.ListWaitingQuery{User: c.Param("id"), Limit: mostNames})
+		}),
+	)
+}
+
+// namesBehind are the names of what licenses are held because of: the second round of a page, with
+// more calls of that round.
+func namesBehind(
+	c *web.Context, held []client.HeldLicense, roles []client.Role, more ...func(context.Context) error,
+) (map[string]string, error) {
+	var queues []string
+	for _, l := range held {
+		for _, g := range l.Grants {
+			if kind, id := cut(g.Source, ":"); kind == "queue" && !slices.Contains(queues, id) {
+				queues = append(queues, id)
+			}
+		}
+	}
+	found, calls := queuesNamed(c, queues)
+	if err := c.Load(append(calls, more...)...); err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, page := range found {
+		for _, q := range page.Body.Items {
+			names["queue:"+q.ID] = q.Name
+		}
+	}
+	for _, r := range roles {
+		names["role:"+r.ID] = r.Name
+	}
+	return names, nil
+}
+
+// userLead says in one line who somebody is.
+func userLead(u client.User) string {
+	var parts []string
+	if !u.Active {
+		parts = append(parts, "Deactivated")
+	}
+	if u.Extension != "" {
+		parts = append(parts, "Ext "+u.Extension)
+	}
+	if u.Email != "" {
+		parts = append(parts, u.Email)
+	}
+	if len(parts) == 0 {
+		return u.ID
+	}
+	return strings.Join(parts, " · ")
+}
+
+// userEdit is the form of a user: what is there, and what may be chosen.
+type userEdit struct {
+	user     client.User
+	all      []client.Role
+	roles    []view.Option
+	products []choices
+	prices   prices
+	isNew    bool
+	// last says that nobody else is an active super-admin.
+	last bool
+}
+
+// superAdmins asks who the super-admins are.
+func superAdmins(c *web.Context, into *client.Answer[client.UserPage]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.UserPage], error) {
+		return c.API.ListUsers(ctx, client.ListUsersQuery{Role: builtInRole, Limit: mostNames})
+	})
+}
+
+// isLast says whether a user is the only active one of some, as far as they are known.
+func isLast(page client.UserPage, user string) bool {
+	active := slices.DeleteFunc(slices.Clone(page.Items), func(u client.User) bool { return !u.Active })
+	return page.NextCursor == "" && len(active) == 1 && active[0].ID == user
+}
+
+// chosen are the metered products of the form as it stands: those held directly, and those of roles.
+func (e userEdit) chosen(f *view.Form) []string {
+	all := slices.Clone(typedOr(f, "licenses", e.user.Licenses))
+	for _, id := range typedOr(f, "roleIds", e.user.RoleIDs) {
+		for _, r := range e.all {
+			if r.ID == id {
+				all = append(all, r.Licenses...)
+			}
+		}
+	}
+	return all
+}
+
+func showNewUser(c *web.Context, f *view.Form) error {
+	var roles client.Answer[client.RolePage]
+	var catalog client.Answer[client.CatalogItemPage]
+	if err := c.Load(listRoles(c, &roles), metered(c, &catalog)); err != nil {
+		return err
+	}
+	if err := inCurrency(c, &catalog); err != nil {
+		return err
+	}
+	e := userEdit{user: client.User{Active: true}, isNew: true}
+	return c.Show("New user", userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
+}
+
+// offers is the form with what may be chosen, each with what it costs.
+func (e userEdit) offers(c *web.Context, roles []client.Role, catalog []client.CatalogItem) userEdit {
+	f := c.Format()
+	e.all, e.prices = roles, pricesOf(catalog)
+	e.roles = roleOptions(roles, e.user.RoleIDs)
+	for i := range e.roles {
+		for _, r := range roles {
+			if r.ID == e.roles[i].Value {
+				e.roles[i].Adds, e.roles[i].Note = e.prices.adds(r.Licenses), e.prices.says(f, r.Licenses)
+			}
+		}
+	}
+	e.products = withPrices(f, meteredChoices(catalog), e.prices)
+	return e
+}
+
+func sendNewUser(c *web.Context, f *view.Form) error {
+	id := trimmed(f, "id")
+	if id == "" {
+		return web.Wrong("id", "must be given, such as zoe")
+	}
+	body := client.PutUserRequest{
+		Name: trimmed(f, "name"), Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
+		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"), Licenses: several(f, "licenses"),
+		AgentSource: agentSource(f),
+	}
+	if _, err := c.API.PutUser(c.R.Context(), id, body, newThing(c, f)); err != nil {
+		return taken(err, id, "user")
+	}
+	return c.Done(c.Link("directory", "users", id), web.Good(body.Name+" is in the directory."))
+}
+
+// agentSource is said of somebody who is an agent, and of nobody else.
+func agentSource(f *view.Form) client.Null[string] {
+	if !f.Has("licenses", agentUser) {
+		return client.Null[string]{}
+	}
+	return client.Set(f.Default("agentSource", "manual"))
+}
+
+func showEditUser(c *web.Context, f *view.Form) error {
+	var u client.Answer[client.User]
+	var roles client.Answer[client.RolePage]
+	var catalog client.Answer[client.CatalogItemPage]
+	var admins client.Answer[client.UserPage]
+	err := c.Load(getUser(c, &u), listRoles(c, &roles), metered(c, &catalog), superAdmins(c, &admins))
+	if err != nil {
+		return err
+	}
+	web.FromVersion(f, u.ETag)
+	if err := inCurrency(c, &catalog); err != nil {
+		return err
+	}
+	e := userEdit{user: u.Body, last: isLast(admins.Body, u.Body.ID)}
+	return c.Show("Edit "+u.Body.Name, userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
+}
+
+func sendEditUser(c *web.Context, f *view.Form) error {
+	name := trimmed(f, "name")
+	body := client.PatchUserRequest{
+		Name: &name, Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
+		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"),
+	}
+	if f.Get("held") != "" {
+		body.Licenses, body.AgentSource = several(f, "licenses"), agentSource(f)
+	}
+	u, err := c.API.PatchUser(c.R.Context(), c.Param("id"), body, c.Change(f))
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Link("directory", "users", c.Param("id")), web.Good(u.Body.Name+" is saved."))
+}
+
+// userRows are both versions of a user, for who changed one while somebody else did.
+func userRows(f *view.Form, e userEdit) []view.Both {
+	roles := []choices{{options: e.roles}}
+	rows := []view.Both{
+		{Label: "Name", Yours: f.Get("name"), Theirs: e.user.Name},
+		{Label: "E-mail", Yours: f.Get("email"), Theirs: e.user.Email},
+		{Label: "Ext", Yours: f.Get("extension"), Theirs: e.user.Extension},
+		{Label: "Number", Yours: f.Get("number"), Theirs: e.user.Number},
+		{Label: "Roles", Yours: chosenNames(roles, f.Values["roleIds"]), Theirs: chosenNames(roles, e.user.RoleIDs)},
+	}
+	if f.Get("held") == "" {
+		return rows
+	}
+	return append(rows, view.Both{
+		Label: "Metered products",
+		Yours: chosenNames(e.products, f.Values["licenses"]), Theirs: chosenNames(e.products, e.user.Licenses),
+	})
+}
+
+// action is where the form of a user is sent, and back where it is left for.
+func (e userEdit) action(c *web.Context) string {
+	if e.isNew {
+		return c.Link("directory", "users", "new")
+	}
+	return c.Link("directory", "users", e.user.ID, "edit")
+}
+
+func (e userEdit) back(c *web.Context) string {
+	if e.isNew {
+		return c.Link("directory")
+	}
+	return c.Link("directory", "users", e.user.ID)
+}
+
+func (e userEdit) submit() string {
+	if e.isNew {
+		return "Make the user"
+	}
+	return "Save"
+}
+
+// leaver is what goes with somebody who leaves.
+type leaver struct {
+	user       client.User
+	held       []client.HeldLicense
+	reasons    why
+	wallboards []client.Wallboard
+	// next are those who wait for what is given back, by product.
+	next map[string]string
+	effects
+}
+
+// heldIDs are the licenses that go back.
+func (l leaver) heldIDs() []string {
+	ids := make([]string, len(l.held))
+	for i, one := range l.held {
+		ids[i] = one.ID
+	}
+	return ids
+}
+
+// loadLeaver reads what goes with somebody who leaves, in two rounds: foretold are the calls that ask
+// for the effects.
+func loadLeaver(
+	c *web.Context, f *view.Form, e *effects, foretold []func(context.Context) error,
+) (leaver, error) {
+	var u client.Answer[client.User]
+	var held client.Answer[client.HeldLicensePage]
+	var roles client.Answer[client.RolePage]
+	var screens client.Answer[client.WallboardPage]
+	err := c.Load(append(foretold,
+		getUser(c, &u), heldBy(c, &held), listRoles(c, &roles),
+		client.IfAllowed(client.Into(&screens, func(ctx context.Context) (client.Answer[client.WallboardPage], error) {
+			return c.API.ListWallboards(ctx, client.ListWallboardsQuery{Limit: mostNames})
+		})),
+	)...)
+	if err != nil {
+		return leaver{}, err
+	}
+	web.FromVersion(f, u.ETag)
+	var products []string
+	for _, one := range held.Body.Items {
+		products = append(products, one.ProductID)
+	}
+	next, lines := firstInLine(c, products...)
+	names, err := namesBehind(c, held.Body.Items, roles.Body.Items, append(lines, e.names(c)...)...)
+	if err != nil {
+		return leaver{}, err
+	}
+	l := leaver{user: u.Body, next: next(), effects: *e, reasons: why{id: u.Body.ID, person: u.Body.Name, names: names}}
+	for _, one := range held.Body.Items {
+		if one.ProductID != wallboardProduct {
+			l.held = append(l.held, one)
+		}
+	}
+	for _, one := range screens.Body.Items {
+		if one.UserID == u.Body.ID {
+			l.wallboards = append(l.wallboards, one)
+		}
+	}
+	return l, nil
+}
+
+const wallboardProduct = "wallboard"
+
+func showDeactivate(c *web.Context, f *view.Form) error {
+	var e effects
+	l, err := loadLeaver(c, f, &e, foretell(c, f, &e, activeAs(c, false)))
+	if err != nil {
+		return err
+	}
+	return c.Show("Deactivate "+l.user.Name, deactivatePage(c, f, l))
+}
+
+func sendDeactivate(c *web.Context, f *view.Form) error { return setActive(c, f, false) }
+
+func showActivate(c *web.Context, f *view.Form) error {
+	var u client.Answer[client.User]
+	var e effects
+	if err := c.Load(append(foretell(c, f, &e, activeAs(c, true)), getUser(c, &u))...); err != nil {
+		return err
+	}
+	web.FromVersion(f, u.ETag)
+	if err := c.Load(e.names(c)...); err != nil {
+		return err
+	}
+	return c.Show("Activate "+u.Body.Name, activatePage(c, f, leaver{user: u.Body, effects: e}))
+}
+
+func sendActivate(c *web.Context, f *view.Form) error { return setActive(c, f, true) }
+
+// activeAs is the request that activates a user, or deactivates them.
+func activeAs(c *web.Context, active bool) func(context.Context, client.Change) (client.Answer[client.User], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.User], error) {
+		return c.API.PatchUser(ctx, c.Param("id"), client.PatchUserRequest{Active: &active}, change)
+	}
+}
+
+func setActive(c *web.Context, f *view.Form, active bool) error {
+	u, err := activeAs(c, active)(c.R.Context(), c.Change(f))
+	if err != nil {
+		return err
+	}
+	said := web.Good(u.Body.Name + " is active again.")
+	if !active {
+		said = web.Good(u.Body.Name+" is deactivated.", wentOn(c, f)...)
+	}
+	return c.Done(c.Link("directory", "users", c.Param("id")), said)
+}
+
+// wentOn says who holds now what somebody who left has held: what nobody waited for is in the account.
+func wentOn(c *web.Context, f *view.Form) []string {
+	ids := f.Values["held"]
+	found := make([]client.Answer[client.License], len(ids))
+	calls := make([]func(context.Context) error, len(ids))
+	for i, id := range ids {
+		calls[i] = func(ctx context.Context) error {
+			// What cannot be read, such as a license that has ended, is not told of.
+			l, err := c.API.GetLicense(ctx, id)
+			if client.As(err) == nil {
+				found[i] = l
+			}
+			return nil
+		}
+	}
+	_ = client.Round(c.R.Context(), calls...) // no call fails
+	var said []string
+	for _, l := range found {
+		if l.Body.UserID != "" && l.Body.UserID != c.Param("id") {
+			said = append(said, name(l.Body)+" went at once to "+l.Body.UserName+", who waited for one.")
+		}
+	}
+	switch rest := len(ids) - len(said); {
+	case rest > 0 && len(said) > 0:
+		return append(said, "All else that they held is back in your account for future use.")
+	case rest > 0:
+		return []string{"All that they held is back in your account for future use."}
+	}
+	return said
+}
+
+func showDeleteUser(c *web.Context, f *view.Form) error {
+	var e effects
+	l, err := loadLeaver(c, f, &e, foretell(c, f, &e, deletes(c)))
+	if err != nil {
+		return err
+	}
+	return c.Show("Delete "+l.user.Name, deleteUserPage(c, f, l))
+}
+
+// deletes is the request that deletes a user.
+func deletes(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Nothing], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Nothing], error) {
+		return c.API.DeleteUser(ctx, c.Param("id"), change)
+	}
+}
+
+func sendDeleteUser(c *web.Context, f *view.Form) error {
+	if _, err := deletes(c)(c.R.Context(), c.Change(f)); err != nil {
+		return err
+	}
+	return c.Done(c.Link("directory"), web.Good("The user "+c.Param("id")+" is deleted.", wentOn(c, f)...))
+}

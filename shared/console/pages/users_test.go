@@ -1,0 +1,258 @@
+package pages_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"seatwise/infra/testing/consolewalk"
+	"seatwise/shared/console/client"
+)
+
+// user reads a user.
+func user(t *testing.T, api *client.Client, id string) client.User {
+	t.Helper()
+	u, err := api.GetUser(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Body
+}
+
+// A user is made, found, edited, and says what they hold and why.
+func TestAUserFromMakingToEditing(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	b := c.SignIn(t, "acme", "ada")
+	list := b.Get(b.Get("/console/acme/").Link("Directory"))
+	list.Says("Zoe Alvarez", "zoe@example.com")
+	form := b.Get(list.Link("+ New user")).Post()
+	for name, value := range map[string]string{
+		"id": "zoe", "name": "Mary Jones", "email": "mary@", "extension": "0101", "number": "+1 656-789-1230",
+	} {
+		form.Set(name, value)
+	}
+	form.Set("licenses", "essential-user", "agent-user")
+	form.Set("agentSource", "pbx")
+	taken := b.Submit(form)
+	if taken.Status != http.StatusUnprocessableEntity && taken.Status != http.StatusPreconditionFailed {
+		t.Errorf("%d", taken.Status)
+	}
+	form = taken.Post()
+	form.Set("id", "mary")
+	refused := b.Submit(form)
+	if refused.Status != http.StatusUnprocessableEntity || !strings.Contains(refused.HTML, `id="e-email"`) {
+		t.Errorf("an address that is none: %d %s", refused.Status, refused.Text())
+	}
+	form = refused.Post()
+	form.Set("email", "mary@example.com")
+	made := b.Submit(form)
+	made.Says(
+		"Mary Jones is in the directory.", "0101", "+1 656-789-1230", "Essential User", "Agent User",
+		"The phone system's configuration", "was assigned it",
+	)
+	if u := user(t, api, "mary"); u.AgentSource != "pbx" ||
+		!slices.Equal(u.Licenses, []string{"agent-user", "essential-user"}) {
+		t.Errorf("%+v", u)
+	}
+	b.Get("/console/acme/directory?q=0101").Says("Mary Jones")
+	b.Get("/console/acme/directory?q=nobody").Says("Nobody is found.", "Show all users")
+
+	edit := b.Get(made.Link("Edit"))
+	form = edit.Post()
+	if got := form.Values["licenses"]; !slices.Contains(got, "agent-user") {
+		t.Errorf("what is held is not ticked: %v", got)
+	}
+	form.Set("extension", "")
+	form.Set("number", "")
+	form.Set("licenses")
+	b.Submit(form).Says("Mary Jones is saved.", "They hold no license.")
+	if u := user(t, api, "mary"); u.Extension != "" || u.Number != "" || len(u.Licenses) != 0 ||
+		u.Email != "mary@example.com" {
+		t.Errorf("%+v", u)
+	}
+	// Sent again, as by a double click, it is answered as before.
+	if p := b.Submit(form); p.Status != http.StatusOK {
+		t.Errorf("sent twice: %d %s", p.Status, p.Text())
+	}
+}
+
+// Somebody else's change of a user is shown beside one's own, and nothing of either is lost unseen.
+func TestAUserWhomSomebodyElseChanged(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("name", "Zoe Brown")
+	change := client.PatchUserRequest{Name: new("Zoe Smith"), Extension: client.Set("77")}
+	if _, err := api.PatchUser(t.Context(), "zoe", change, client.Change{Key: "p"}); err != nil {
+		t.Fatal(err)
+	}
+	both := b.Submit(form)
+	if both.Status != http.StatusPreconditionFailed {
+		t.Fatalf("%d %s", both.Status, both.Text())
+	}
+	both.Says("Somebody else has changed this", "Zoe Brown", "Zoe Smith", "77")
+	if u := user(t, api, "zoe"); u.Name != "Zoe Smith" {
+		t.Errorf("%+v", u)
+	}
+	b.Submit(both.Post()).Says("Zoe Brown is saved.")
+}
+
+// Deactivating says first what goes back, and activating gives again what roles and queues give.
+func TestDeactivateActivateAndDelete(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1, "phone-system": 1})
+	monitored(t, api, "detroit", "support", "zoe")
+	phone := licensesOf(t, api, "phone-system")[0].ID
+	assign := client.AssignLicenseRequest{UserID: "zoe", Extension: new("101")}
+	if _, err := api.AssignLicense(t.Context(), phone, assign, client.Change{Key: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	wall := client.PutWallboardRequest{Name: "Lobby screen", Kind: "analytics", UserID: "zoe"}
+	if _, err := api.PutWallboardMaximum(
+		t.Context(), client.PutWallboardMaximumRequest{Max: 3}, client.Change{Key: "m"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.PutWallboard(t.Context(), "w1", wall, client.Change{Key: "w"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/directory/users/zoe")
+	page.Says("Live Reports", "member of Queue detroit", "Phone System")
+	b.Get(page.Link("Phone System")).Says("Assigned to Zoe Alvarez.")
+	ask := b.Get(page.Link("Deactivate"))
+	ask.Says(
+		"Deactivate Zoe Alvarez?", "2 licenses go back", "Phone System", "member of Queue detroit", "1 wallboard ends",
+		"Lobby screen",
+	)
+	form := ask.Post()
+	after := b.Submit(form)
+	after.Says("Zoe Alvarez is deactivated.", "Deactivated: they cannot sign in", "They hold no license.")
+	if p := b.Submit(form); p.Status != http.StatusOK {
+		t.Errorf("sent twice: %d %s", p.Status, p.Text())
+	}
+	b.Get("/console/acme/directory").Says("deactivated")
+	b.Submit(b.Get(after.Link("Activate")).Post()).Says("Zoe Alvarez is active again.", "member of Queue detroit")
+
+	ask = b.Get("/console/acme/directory/users/zoe/delete")
+	ask.Says("Delete Zoe Alvarez?", "1 license goes back", "This cannot be undone")
+	b.Submit(ask.Post()).Says("The user zoe is deleted.")
+	if _, err := api.GetUser(t.Context(), "zoe"); !client.Is(err, "not-found") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Who may only read is offered nothing that changes something, and is refused when they force it.
+func TestWhoMayOnlyReadTheDirectory(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	role := client.PutRoleRequest{Name: "Lead"}
+	if _, err := api.PutRole(t.Context(), "lead", role, client.Change{Key: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "zoe", "directory.read")
+	for path, forbidden := range map[string][]string{
+		"directory":            {"Edit", "Deactivate", "Delete", "+ New user"},
+		"directory/users/john": {"Edit", "Deactivate", "Delete", "History"},
+		"directory/roles":      {"Copy", "Edit", "Delete", "+ New role"},
+		"directory/roles/lead": {"Copy", "Edit", "Delete"},
+	} {
+		p := b.Get("/console/acme/" + path)
+		if p.Status != http.StatusOK {
+			t.Errorf("%s: %d", path, p.Status)
+		}
+		for _, link := range forbidden {
+			if len(p.Links(link)) > 0 {
+				t.Errorf("%s offers %s", path, link)
+			}
+		}
+	}
+	all := c.SignIn(t, "acme", "zoe")
+	for _, path := range []string{
+		"users/new", "users/john/edit", "users/john/deactivate", "users/john/delete",
+		"roles/new?from=lead", "roles/lead/edit", "roles/lead/delete",
+	} {
+		form := all.Get("/console/acme/directory/" + path).Post()
+		form.Set("id", "new")
+		form.Set("name", "Mallory")
+		if p := b.Submit(form); p.Status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, p.Status)
+		}
+	}
+	if u := user(t, api, "john"); u.Name != "John Smith" || !u.Active {
+		t.Errorf("%+v", u)
+	}
+}
+
+// Names that are hostile, long or of another direction are shown as they are, and change no page.
+func TestStrangeNamesInTheDirectory(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	names := []string{
+		"<script>alert(1)</script>", `=1+1" onload="x`, "שלום " + strings.Repeat("ש", 58), strings.Repeat("W", 64),
+	}
+	for i, name := range names {
+		id := string(rune('a' + i))
+		if _, err := api.PutRole(
+			t.Context(), id, client.PutRoleRequest{Name: name}, client.Change{Key: "r" + id},
+		); err != nil {
+			t.Fatal(err)
+		}
+		put := client.PutUserRequest{Name: name, RoleIDs: client.Set([]string{id})}
+		if _, err := api.PutUser(t.Context(), id, put, client.Change{Key: "u" + id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := c.SignIn(t, "acme", "ada")
+	for _, path := range []string{
+		"", "/users/a", "/users/a/edit", "/users/b/deactivate", "/users/c/delete", "/roles", "/roles/a",
+		"/roles/new?from=b", "/roles/c/edit",
+	} {
+		p := b.Get("/console/acme/directory" + path)
+		if p.Status != http.StatusOK {
+			t.Errorf("%s: %d", path, p.Status)
+		}
+		checkPage(t, path, p)
+	}
+	b.Get("/console/acme/directory").Says(names...)
+}
+
+// The page of a user has what they wait for, and why.
+func TestWhatAUserWaitsFor(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	monitored(t, api, "detroit", "support", "zoe")
+	page := c.SignIn(t, "acme", "ada").Get("/console/acme/directory/users/zoe")
+	page.Says("They hold no license.", "Waits for", "Live Reports member of Queue detroit")
+}
+
+// A supervisor level is one choice of several, and can be taken away.
+func TestOneSupervisorLevel(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/directory/users/zoe/edit")
+	radios := 0
+	for _, input := range page.Elements("input") {
+		for _, a := range input.Attr {
+			if a.Key == "type" && a.Val == "radio" {
+				radios++
+			}
+		}
+	}
+	if radios != 6 {
+		t.Errorf("there are %d radios, want five levels and none", radios)
+	}
+	form := page.Post()
+	form.Set("licenses", "insights-supervisor")
+	b.Submit(form).Says("Insights Supervisor")
+	form = b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("licenses", "")
+	b.Submit(form).Says("They hold no license.")
+	if u := user(t, api, "zoe"); len(u.Licenses) != 0 {
+		t.Errorf("she holds %v", u.Licenses)
+	}
+}

@@ -1,0 +1,27 @@
+package view
+
+// Effect is what a change does, in the reader's words and figures.
+type Effect struct {
+	Seats  []SeatTurn
+	People []PersonTurn
+	// More says how many people are not listed; empty for none.
+	More string
+	// Notes are sentences about money and about what stays as it is.
+	Notes []string
+	// Untold is why the effects are not told; empty if they are.
+	Untold string
+	// Stale says that the form was sent when something had changed already.
+	Stale bool
+}
+
+// SeatTurn is what becomes of the seats of a product.
+type SeatTurn struct {
+	Name                            string
+	Bought, Assigned, Free, Waiting Turned
+}
+
+// Turned is a count before and after a change.
+type Turned struct{ Before, After string }
+
+// PersonTurn is what becomes of a person: "gets Live Reports".
+type PersonTurn struct{ Name, Does string }

@@ -1,0 +1,321 @@
+// Package idle tells which seats nobody uses, what they cost, and takes them back (requirements,
+// section 12): who has not used a seat for some days, in the order of last use, from a list that is
+// made once a day; and reclaims, which take such seats as a job and can be undone.
+package idle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"seatwise/shared/account"
+	"seatwise/shared/catalog"
+	"seatwise/shared/craft/money"
+	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/events"
+	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
+	"seatwise/shared/usage"
+)
+
+// Service lists idle seats and reclaims them.
+type Service struct {
+	env       *app.Env
+	products  *catalog.Catalog
+	kernel    *license.Service
+	inventory *inventory.Service
+	usage     *usage.Service
+}
+
+// NewService makes the service; seats are taken by the kernel, and used tells their last use.
+func NewService(env *app.Env, kernel *license.Service, used *usage.Service) *Service {
+	return &Service{
+		env: env, products: kernel.Products(), kernel: kernel, usage: used,
+		inventory: inventory.NewService(kernel.Products()),
+	}
+}
+
+// Seat is an idle seat.
+type Seat struct {
+	License license.License `json:"license"`
+	User    Holder          `json:"user"`
+	// LastUsed is absent for who never used it since it is told.
+	LastUsed  *time.Time   `json:"lastUsed,omitempty" doc:"A use on the last UTC day with any; of Live Reports a view, or when the holder ceased to be a monitored agent. Absent if none is known."`
+	IdleSince time.Time    `json:"idleSince" doc:"The last use, or when the seat was assigned if that was later."`
+	PerMonth  money.Amount `json:"perMonth" doc:"What the seat costs a month."`
+}
+
+// Holder is who has an idle seat.
+type Holder struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Total is what all idle seats come to.
+type Total struct {
+	Seats    int          `json:"seats"`
+	PerMonth money.Amount `json:"perMonth" doc:"What they cost a month together."`
+	// Monitored is told so that nobody wonders where an agent is.
+	Monitored int `json:"monitored" doc:"Seats that nobody views with and that are not among the idle ones, because their holders are monitored agents."`
+}
+
+// Asked is what idle seats are asked for.
+type Asked struct {
+	Products []string // any of them; all if there is none
+	Days     int
+}
+
+// Page is a page of idle seats.
+type Page struct {
+	Items []Seat
+	// Next is the position of the next page; empty on the last one.
+	Next string
+	// Total is told with the first page.
+	Total *Total
+	// Untold are the products of which nobody ever told who uses them.
+	Untold []string
+}
+
+// checkAsked refuses products that there are not.
+func (s *Service) checkAsked(of Asked) error {
+	faults := problem.Culprits("product", problem.UnknownID, of.Products, func(i int) bool {
+		_, ok := s.products.Lookup(of.Products[i])
+		return !ok
+	}, "is not in the catalog")
+	if len(faults) > 0 {
+		return problem.Validation(faults...)
+	}
+	return nil
+}
+
+// Idle is a page of the seats that were not used on any of the last days, in the order of last use
+// as it was when the list was made. Each is looked at as it is now, so one that was used, given back
+// or assigned since is not told. The first page looks at all of them, for the total: 1 to 4 items a
+// seat, 100 a read.
+//
+// Errors: validation for a product that is not in the catalog.
+func (s *Service) Idle(ctx context.Context, c *call.Call, of Asked, position string, limit int) (Page, error) {
+	if err := s.checkAsked(of); err != nil {
+		return Page{}, err
+	}
+	currency, err := s.currency(ctx, c)
+	if err != nil {
+		return Page{}, err
+	}
+	products := of.Products
+	if len(products) == 0 {
+		for p := range s.products.All() {
+			products = append(products, p.ID)
+		}
+	}
+	products = slices.Compact(slices.Sorted(slices.Values(products)))
+	cutoff := Cutoff(c.At, of.Days)
+	seats, err := s.candidates(ctx, c, products, cutoff)
+	if err != nil {
+		return Page{}, err
+	}
+	judged := judging{Service: s, c: c, cutoff: cutoff, currency: currency, whole: position == ""}
+	page, err := judged.page(ctx, behindPosition(seats, position), limit)
+	if err != nil || position != "" {
+		return page, err
+	}
+	page.Total = &judged.total
+	page.Untold, err = s.usage.Untold(ctx, c, s.heldOf(seats))
+	return page, err
+}
+
+// currency is the account's.
+func (s *Service) currency(ctx context.Context, c *call.Call) (string, error) {
+	a, _, err := account.Load(ctx, c)
+	return a.Currency, err
+}
+
+// heldOf are the products of seats, each once.
+func (s *Service) heldOf(seats []seat) []string {
+	var products []string
+	for p := range s.products.All() {
+		if slices.ContainsFunc(seats, func(one seat) bool { return one.Product == p.ID }) {
+			products = append(products, p.ID)
+		}
+	}
+	return products
+}
+
+// judging looks at seats of the list as they are now.
+type judging struct {
+	*Service
+	c        *call.Call
+	cutoff   time.Time
+	currency string
+	// whole says that all seats are looked at, for the total, and not a page of them alone.
+	whole bool
+	total Total
+}
+
+const (
+	// seatsAtOnce is how many seats are looked at in one read, and readsAtOnce how many such reads
+	// are made side by side.
+	seatsAtOnce = 50
+	readsAtOnce = 4
+)
+
+// page judges seats until it has one page of those that are idle; of a list from its beginning all
+// of them, for the total.
+func (j *judging) page(ctx context.Context, seats []seat, limit int) (Page, error) {
+	var page Page
+	var err error
+	if j.total.PerMonth = money.Zero(j.currency); len(seats) == 0 {
+		return page, nil
+	}
+	last := ""
+	for group := range slices.Chunk(seats, seatsAtOnce*readsAtOnce) {
+		verdicts, err := j.judgeAll(ctx, group)
+		if err != nil {
+			return page, err
+		}
+		for i, v := range verdicts {
+			if v.monitored {
+				j.total.Monitored++
+			}
+			if v.idle == nil {
+				continue
+			}
+			j.total.Seats++
+			if j.total.PerMonth, err = j.total.PerMonth.Add(v.idle.PerMonth); err != nil {
+				return page, fmt.Errorf("idle seats: %w", err)
+			}
+			switch {
+			case len(page.Items) < limit:
+				page.Items, last = append(page.Items, *v.idle), group[i].position()
+			case page.Next == "":
+				page.Next = last
+			}
+			if !j.whole && page.Next != "" {
+				return page, nil
+			}
+		}
+	}
+	return page, err
+}
+
+// verdict is what became of a seat of the list.
+type verdict struct {
+	idle      *Seat
+	monitored bool
+}
+
+// judgeAll judges seats, some in each read and some reads at once.
+func (j *judging) judgeAll(ctx context.Context, seats []seat) ([]verdict, error) {
+	verdicts := make([]verdict, len(seats))
+	var group errgroup.Group
+	for first := 0; first < len(seats); first += seatsAtOnce {
+		some := seats[first:min(first+seatsAtOnce, len(seats))]
+		into := verdicts[first : first+len(some)]
+		group.Go(func() error { return j.judge(ctx, some, into) })
+	}
+	return verdicts, group.Wait()
+}
+
+// judge reads what is known of some seats now, and says which of them are idle.
+func (j *judging) judge(ctx context.Context, seats []seat, into []verdict) error {
+	var keys []table.Key
+	for _, one := range seats {
+		keys = append(keys, j.keys(j.c.Account, one)...)
+	}
+	slices.SortFunc(keys, compareKeys)
+	found, err := j.env.Table.Lookup(ctx, slices.Compact(keys)...)
+	if err != nil {
+		return err
+	}
+	for i, one := range seats {
+		item, ok := found[license.Key(j.c.Account, one.License)]
+		if !ok {
+			continue
+		}
+		l, err := call.Decode[license.License](item)
+		if err != nil {
+			return err
+		}
+		if l.Status != license.Assigned || l.UserID != one.User {
+			continue
+		}
+		last, err := j.usage.UseOf(found, j.c.Account, usage.Seat{UserID: one.User, ProductID: one.Product})
+		if err != nil {
+			return err
+		}
+		if into[i], err = j.verdict(l, last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys are the items that say how a seat stands.
+func (s *Service) keys(account string, one seat) []table.Key {
+	return append(
+		s.usage.UseKeys(account, usage.Seat{UserID: one.User, ProductID: one.Product}),
+		license.Key(account, one.License),
+	)
+}
+
+// verdict judges a seat by its license and its last use.
+func (j *judging) verdict(l license.License, last usage.LastUse) (verdict, error) {
+	since := idleSince(l, last)
+	switch {
+	case !since.Before(j.cutoff):
+		return verdict{}, nil
+	case last.Monitored:
+		return verdict{monitored: true}, nil
+	}
+	price, err := j.products.Price(l.ProductID, j.currency)
+	if err != nil {
+		return verdict{}, fmt.Errorf("idle seats: %w", err)
+	}
+	p, _ := j.products.Lookup(l.ProductID)
+	l.ProductName = p.Name
+	idle := Seat{License: l, User: Holder{ID: l.UserID, Name: l.UserName}, IdleSince: since, PerMonth: price}
+	if !last.At.IsZero() {
+		idle.LastUsed = &last.At
+	}
+	return verdict{idle: &idle}, nil
+}
+
+// idleSince is the last use of a seat, or when it was assigned if that was later.
+func idleSince(l license.License, last usage.LastUse) time.Time {
+	since := last.At
+	if l.AssignedAt != nil && l.AssignedAt.After(since) {
+		since = *l.AssignedAt
+	}
+	return since.UTC()
+}
+
+// aggregator is who acts when nobody asked: the actor of audit records.
+const aggregator = "usage-aggregation"
+
+// Scheduled folds views, and then makes the day's lists of idle seats where there is none yet, at
+// the time that a schedule, or a person, tells. Each account is on its own: one that fails never
+// stops the rest.
+func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
+	schedule, err := events.Scheduled(payload)
+	if err != nil {
+		return fmt.Errorf("aggregation: %w", err)
+	}
+	failures := []error{s.usage.Scheduled(ctx, payload)}
+	err = account.All(ctx, s.env.Table, func(a account.Account) error {
+		c := call.ForEvent(s.env, a.ID, aggregator, "idle seats", schedule.Time)
+		if err := s.List(ctx, c); err != nil {
+			s.env.Log.ErrorContext(ctx, "idle seats not listed", slog.String("account", a.ID), slog.Any("error", err))
+			failures = append(failures, fmt.Errorf("idle seats of account %s: %w", a.ID, err))
+		}
+		return nil
+	})
+	return errors.Join(append(failures, err)...)
+}

@@ -1,0 +1,123 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+)
+
+// Drain serves the waiting list of a product from the seats that are free, in order, until one of
+// the two is empty. Whoever frees a seat hands it over in the same commit when somebody waits;
+// Drain is for seats that are bought, and for the moment in which one user began to wait while
+// another's seat was being freed: both then look again after their own commit, with strongly
+// consistent reads, so at least the later of them sees the other. A crash before that look is
+// mended by the maintenance function, which drains every list in WaitingMarkers. It returns how
+// many it served.
+func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int, error) {
+	served, from := 0, ""
+	err := untilDone(ctx, func(ctx context.Context) (more bool, err error) {
+		t, err := d.drainSome(ctx, c.Apart(), product, from)
+		served += t.served
+		from = t.until
+		return t.moved > 0, err
+	})
+	return served, err
+}
+
+// untilDone decides (call.Decide) and commits one step after the other, until there is no more to do.
+func untilDone(ctx context.Context, step func(ctx context.Context) (more bool, err error)) error {
+	for more := true; more; {
+		err := call.Decide(ctx, func(ctx context.Context) (err error) {
+			more, err = step(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drainSoon drains the lists of some products, where a failure only means that one is served later:
+// the maintenance function looks at every list.
+func (d *Service) drainSoon(ctx context.Context, c *call.Call, products map[string]bool) {
+	for product := range inOrder(products) {
+		if _, err := d.Drain(ctx, c, product); err != nil {
+			log := c.Env.Log.With("account", c.Account, "product", product)
+			log.WarnContext(ctx, "waiting list not drained", "error", err)
+		}
+	}
+}
+
+// drainBatch is how many of the waiting are served in one commit: each takes a holder, a license, a
+// pool entry, a waiting entry and an audit record with its second place, and more when the seat
+// makes another one unnecessary.
+const drainBatch = 15
+
+// drainSome serves some of who wait from a place of the list on. Those before it wait for seats that
+// fences do not keep from them, and whoever frees one looks again.
+func (d *Service) drainSome(ctx context.Context, c *call.Call, product, from string) (turn, error) {
+	for size := drainBatch; ; size /= 2 {
+		u := d.Change(c)
+		u.begin = map[string]string{product: from}
+		var t turn
+		err := u.do(ctx, func(g *ledger) (err error) {
+			t, err = g.serve(product, size)
+			return err
+		})
+		if err != nil || t.moved == 0 {
+			return turn{}, err
+		}
+		delete(u.look, product) // whoever asked looks at it again
+		err = u.Commit(ctx, call.Answer{})
+		switch {
+		case err == nil:
+			return t, nil
+		case size == 1 || !errors.Is(err, errTooMuch):
+			return turn{}, err
+		}
+	}
+}
+
+// DrainWaiting serves every waiting list of every account that has an entry. One that fails never
+// stops the others; the errors come together. It reads one index entry for each list, however many
+// wait in it.
+func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
+	var pieces []call.Piece
+	err := WaitingLists(ctx, env.Table, func(account, product string) {
+		c := call.ForEvent(env, account, "maintenance", "waiting list", env.Clock())
+		pieces = append(pieces, call.Piece{
+			Marker: fmt.Sprintf("waiting list of %s of account %s", product, account),
+			Work: func(ctx context.Context) error {
+				_, err := d.Drain(ctx, c, product)
+				return err
+			},
+		})
+	})
+	return errors.Join(err, call.InTurn(ctx, env, pieces))
+}
+
+// WaitingLists visits the waiting lists of all accounts in which somebody waits: one query for each
+// list, however many wait in it.
+func WaitingLists(ctx context.Context, store table.Store, visit func(account, product string)) error {
+	from := ""
+	for {
+		page, err := store.Query(
+			ctx,
+			table.Query{Index: table.Index3, Partition: record.WaitingMarkers, From: from, Limit: 1},
+		)
+		if err != nil || len(page.Items) == 0 {
+			return err
+		}
+		account, rest, _ := strings.Cut(page.Items[0].IndexKeys[2].Sort, "#")
+		product, _, _ := strings.Cut(rest, "#")
+		visit(account, product)
+		from = account + "#" + product + "$" // "$" follows "#": the first entry of the next list
+	}
+}

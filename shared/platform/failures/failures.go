@@ -1,0 +1,55 @@
+// Package failures notes, over all accounts, what kinds of files and reports failed last (requirements,
+// section 12, alerts).
+package failures
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/table"
+)
+
+// partition is the one in which it stands: written in the commit in which one fails, and deleted in
+// that in which a later one of its kind succeeds.
+const partition = "JOBS#FAILED"
+
+// Failure is the last file or report of a kind that failed.
+type Failure struct {
+	Kind   string `json:"kind"` // as in audit records: "massConfiguration"
+	ID     string `json:"id"`
+	Detail string `json:"detail"` // for people
+	// Until is when it is over if no later one of its kind succeeds.
+	Until time.Time `json:"until"`
+}
+
+// noted is how long a failure is told of that nothing follows.
+const noted = 7 * 24 * time.Hour
+
+func keyOf(account, kind string) table.Key {
+	return table.Key{Partition: partition, Sort: account + "#" + kind}
+}
+
+// Note is the operation that notes a failure.
+func Note(account string, at time.Time, f Failure) (table.Operation, error) {
+	f.Until = at.Add(noted).UTC()
+	data, err := call.Encode(f)
+	item := table.Item{Key: keyOf(account, f.Kind), Data: data, Expires: f.Until.Unix()}
+	return table.Put(item, table.Always), err
+}
+
+// Forget is the operation that takes back what is noted of a kind, if anything is.
+func Forget(account, kind string) table.Operation {
+	return table.Delete(keyOf(account, kind), table.Always)
+}
+
+// All visits what is noted of all accounts, by account.
+func All(ctx context.Context, store table.Store, visit func(account string, f Failure)) error {
+	return table.All(ctx, store, table.Query{Partition: partition}, func(item table.Item) error {
+		f, err := call.Decode[Failure](item)
+		account, _, _ := strings.Cut(item.Sort, "#")
+		visit(account, f)
+		return err
+	})
+}

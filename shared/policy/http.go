@@ -1,0 +1,84 @@
+package policy
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
+)
+
+const (
+	tag  = "Policies"
+	path = "/v1/accounts/{account}/policies"
+)
+
+type policyInput struct {
+	api.Account
+	Product string `path:"product"`
+}
+
+type policyBody struct {
+	ProductID string    `json:"productId,omitempty" readOnly:"true" doc:"The product in the path."`
+	LowSeats  *int64    `json:"lowSeats,omitempty" nullable:"true" minimum:"1" maximum:"100000" doc:"Fewer free seats than these raise an alert. Not for metered products, of which none is free. Without it, none does."`
+	IdleDays  *int      `json:"idleDays,omitempty" nullable:"true" minimum:"1" maximum:"366" doc:"After so many days without use the console counts a seat of the product as idle; after 30 without it."`
+	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
+	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true" doc:"When it was changed last."`
+}
+
+type policiesInput struct {
+	api.Account
+	api.Paging
+}
+
+// Routes registers A/policies.
+func (s *Service) Routes(k *api.Router) {
+	reads, writes := []auth.Permission{auth.BillingRead}, []auth.Permission{auth.BillingPurchase}
+	of := func(id, summary string, may []auth.Permission) api.Operation {
+		return api.Operation{ID: id, Path: path + "/{product}", Summary: summary, Tag: tag, Permissions: may}
+	}
+	policies := api.ReadWrite[policyInput, policyBody, Policy]{
+		New:  func(at *policyInput) Policy { return Policy{ProductID: at.Product} },
+		Read: s.get, Write: s.put,
+	}
+	put := of("put-policy", "Decide for a product", writes)
+	put.Makes = true
+	api.RegisterPut(k, put, policies)
+	api.RegisterPatch(k, of("patch-policy", "Change what is named of a policy", writes), policies)
+	api.RegisterGet(k, of("get-policy", "Read what is decided for a product", reads), policies)
+	remove := of("delete-policy", "Take back what is decided for a product", writes)
+	remove.Method = http.MethodDelete
+	api.Register(k, remove, func(ctx context.Context, c *call.Call, at *policyInput) (*struct{}, error) {
+		return nil, s.Delete(ctx, c, at.Product)
+	})
+	list := api.Operation{
+		ID: "list-policies", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads,
+		Summary: "List what is decided, by product",
+	}
+	api.Register(k, list, func(ctx context.Context, c *call.Call, in *policiesInput) (*api.Listed[Policy], error) {
+		return api.Paged(c, in.Paging, []string{"policies"}, func(after string, limit int) ([]Policy, string, error) {
+			return s.List(ctx, c, after, limit)
+		})
+	})
+}
+
+func (s *Service) get(ctx context.Context, c *call.Call, at *policyInput) (*api.Tagged[Policy], error) {
+	p, version, err := s.Get(ctx, c, at.Product)
+	return &api.Tagged[Policy]{Status: http.StatusOK, ETag: call.Tag(version), Body: p}, err
+}
+
+func (s *Service) put(
+	ctx context.Context, c *call.Call, at *policyInput, sent api.Sent[policyBody],
+) (*api.Tagged[Policy], error) {
+	stored, err := s.Put(ctx, c, at.Product, Rules{LowSeats: sent.Body.LowSeats, IdleDays: sent.Body.IdleDays})
+	if err != nil {
+		return nil, err
+	}
+	out := api.Tell(stored)
+	if stored.Created {
+		out.Location = location(c.Account, at.Product)
+	}
+	return out, nil
+}

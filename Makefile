@@ -93,7 +93,8 @@ part = SEATWISE_TEST_PARTS=$@ $(TEST) $$(grep -rlE --include='*_test.go' '$(1)' 
 
 .PHONY: test-long
 test-long: export RAPID_CHECKS := 200
-test-long: ## Run the long rounds: a kill at every commit, larger sizes, more of each property.
+test-long: export SEATWISE_TEST_SAMPLE = $(SAMPLE)
+test-long: ## Run the long rounds: a kill at every commit (a quarter each day; SAMPLE=all), larger sizes, more of each property.
 	$(call part,parts\.(Long|Sized)|pgregory\.net/rapid)
 
 .PHONY: bootstraps
@@ -112,7 +113,7 @@ servers: ## Test against moto's server, where it is installed, and an S3 server 
 browser: ## Do every task of the console in Chromium: by mouse, by keyboard alone, without script. Needs chromium and npm.
 	$(call part,parts\.Browser|programs\.Chromium)
 browser: $(AXE)/installed browser-part
-browser: export SEATWISE_BROWSER_SAMPLE = $(SAMPLE)
+browser: export SEATWISE_TEST_SAMPLE = $(SAMPLE)
 
 # A quarter each day, by the days since 1970; SAMPLE=all is everything, which takes three times as long.
 SAMPLE ?= $(shell echo $$(($$(date +%s) / 86400 % 4)))

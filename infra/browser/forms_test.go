@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/console/client"
 )
 
@@ -100,7 +101,7 @@ const (
 func eachButton(t *testing.T, p *person, stops []stop, do func(t *testing.T, s stop, b button)) {
 	t.Helper()
 	done := map[string]bool{}
-	for _, s := range today(stops) {
+	for _, s := range parts.Today(stops) {
 		if s.file {
 			continue
 		}
@@ -126,7 +127,7 @@ func eachButton(t *testing.T, p *person, stops []stop, do func(t *testing.T, s s
 			})
 		}
 	}
-	if len(done) < len(today(make([]bool, leastButtons))) {
+	if len(done) < len(parts.Today(make([]bool, leastButtons))) {
 		t.Errorf("only %d buttons were found: %q", len(done), slices.Sorted(maps.Keys(done)))
 	}
 }
@@ -134,7 +135,7 @@ func eachButton(t *testing.T, p *person, stops []stop, do func(t *testing.T, s s
 // TestDoubleClickIsOneEffect presses every button that changes something twice, as fast as a hand
 // does: one request at most has changed anything, by the account's audit.
 func TestDoubleClickIsOneEffect(t *testing.T) {
-	for _, how := range today([]way{byMouse, withoutScript}) {
+	for _, how := range parts.Today([]way{byMouse, withoutScript}) {
 		t.Run(string(how), func(t *testing.T) {
 			p := sit(t, how)
 			api, stops := staff(t, p.o)

@@ -1,6 +1,10 @@
 package browser_test
 
-import "testing"
+import (
+	"testing"
+
+	"seatwise/infra/testing/parts"
+)
 
 // A license is charged to another cost center, and then several at once; several are unassigned.
 func TestManySelected(t *testing.T) {
@@ -53,7 +57,7 @@ func TestSearchBox(t *testing.T) {
 
 // The hints of the first visit are read one after the other, and do not come back.
 func TestHintsOfTheFirstVisit(t *testing.T) {
-	for _, how := range today(every) {
+	for _, how := range parts.Today(every) {
 		t.Run(string(how), func(t *testing.T) {
 			p := sit(t, how)
 			api := p.o.console.Account(t, newAccount(), nil)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"seatwise/infra/testing/consolewalk"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/console/client"
 	"seatwise/shared/platform/auth"
 )
@@ -89,7 +90,7 @@ func TestKeysOfTheFrame(t *testing.T) {
 // it is sent all the same, unless the permission is its own.
 func TestSinglePermissions(t *testing.T) {
 	o := open(t)
-	for _, permission := range today(auth.Permissions()) {
+	for _, permission := range parts.Today(auth.Permissions()) {
 		if permission == auth.AccountsManage {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"seatwise/infra/testing/parts"
 	"seatwise/infra/testing/runnerprocess"
 	"seatwise/shared/console/client"
 )
@@ -39,7 +40,7 @@ var accounts atomic.Int64
 // signed in as its admin. By mouse its clicks are held against those that docs/seed-tasks.md tells.
 func task(t *testing.T, ways []way, licenses map[string]int64, do func(s *scene)) {
 	t.Helper()
-	for _, how := range append(ways[:1:1], today(ways[1:])...) {
+	for _, how := range append(ways[:1:1], parts.Today(ways[1:])...) {
 		t.Run(string(how), func(t *testing.T) {
 			p := sit(t, how)
 			s := &scene{person: p, account: newAccount()}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"seatwise/infra/testing/consolewalk"
+	"seatwise/infra/testing/parts"
 	"seatwise/infra/testing/runnerprocess"
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/pages"
@@ -182,7 +183,7 @@ func TestEveryPageForEverybody(t *testing.T) {
 			}
 			p := sit(t, byMouse)
 			p.signIn(id, "ada")
-			for _, s := range today(stops) {
+			for _, s := range parts.Today(stops) {
 				if !s.file {
 					p.visit(s.path)
 					p.suitsEverybody()

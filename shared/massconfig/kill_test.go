@@ -119,8 +119,8 @@ func (o *office) killed(fault faulty.Fault, commit int, work func() error) (comm
 // A run of many rows is killed before and after a commit, and another worker finishes it once the
 // lease is over; each time from the same state before, which is copied. The end state, the result
 // file and the audit log are those of the run without a kill (invariant I14). Here it is every
-// tenth commit, and all of them in the long rounds; TestNoWorkerSurvivesACommit and
-// TestKilledAtEveryCommit have every commit in any case.
+// tenth commit, and all of them in the long rounds, a share of them each day;
+// TestNoWorkerSurvivesACommit and TestKilledAtEveryCommit have every commit in any case.
 func TestLongRunIsKilled(t *testing.T) {
 	folder := t.TempDir()
 	//nolint:usetesting // in memory, where there is such a place
@@ -174,14 +174,22 @@ func TestLongRunIsKilled(t *testing.T) {
 	if commits < killRows()/12 || !strings.Contains(want.view, fmt.Sprintf("applied %d refused 0", killRows())) {
 		t.Fatalf("%s in %d commits", want.view, commits)
 	}
-	step := parts.Sized(10, 1)
 	t.Logf("%d commits", commits)
-	for at := 1; at <= commits; at += step {
+	for _, at := range parts.Today(stops(commits)) {
 		for _, fault := range []faulty.Fault{faulty.CrashBefore, faulty.CrashAfter} {
 			got, _ := run(fault, at)
 			got.same(t, fmt.Sprintf("%v at commit %d of %d", fault, at, commits), want)
 		}
 	}
+}
+
+// stops are the commits at which a run is killed.
+func stops(commits int) []int {
+	var at []int
+	for commit := 1; commit <= commits; commit += parts.Sized(10, 1) {
+		at = append(at, commit)
+	}
+	return at
 }
 
 // The same run where no worker gets further than one commit: each commit, the taking of the lease

@@ -5,6 +5,7 @@ package parts
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -51,4 +52,29 @@ func Sized(usual, long int) int {
 		return long
 	}
 	return usual
+}
+
+const (
+	// sampleAsked is the environment variable with the share of a list that is tried: a number from 0,
+	// which the Makefile takes from the day, or "all".
+	sampleAsked = "SEATWISE_TEST_SAMPLE"
+	// shares is how many days it takes until everything was tried.
+	shares = 4
+)
+
+// Today is what of a list is tried in the share that was asked for, and all of it where none was:
+// each entry in one share, or in every one of several where there are fewer entries than shares.
+func Today[T any](list []T) []T {
+	share, err := strconv.Atoi(os.Getenv(sampleAsked))
+	if err != nil || len(list) == 0 {
+		return list
+	}
+	if len(list) < shares {
+		return list[share%len(list) : share%len(list)+1]
+	}
+	var some []T
+	for i := share % shares; i < len(list); i += shares {
+		some = append(some, list[i])
+	}
+	return some
 }

@@ -389,7 +389,8 @@ func TestListsAndSearch(t *testing.T) {
 	}
 	for q, want := range map[string]int{
 		"person 3": 1, "PERSON": 8, "Person": 8, "p4@": 1, "u2": 1, "nobody": 0, "else": 1, "ÉLSE": 1, "exam": 7,
-		"p3@exam": 1, "101": 1, "1656": 1, "+1 (656) 7": 1, "656": 0, "\u200b": 0,
+		"p3@exam": 1, "101": 1, "1656": 1, "+1 (656) 7": 1, "\u200b": 0,
+		"656": 1, "656-789-1230": 1, "6567891230": 1, "+656": 0, "789": 0, "656-789-1231": 0,
 	} {
 		users, _, err := f.s.ListUsers(t.Context(), c, q, "", 50)
 		if err != nil || len(users) != want {

@@ -371,6 +371,30 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+func TestNumberBehindItsCountryCode(t *testing.T) {
+	for _, c := range []struct {
+		q, number string
+		found     bool
+	}{
+		{"656-789-1230", "+1 656-789-1230", true},
+		{"656", "16567891230", true},
+		{"(656) 7", "1 (656) 789-1230", true},
+		{"1656", "+1 656-789-1230", false}, // which is found from its beginning
+		{"+656", "+1 656-789-1230", false},
+		{"656", "+165", false},
+		{"656", "+1656789123", false},
+		{"656", "+16567891230555", false},
+		{"65678912305", "+1 656-789-1230", false},
+		{"20", "+44 20 7946 0958", false},
+		{"", "+1 656-789-1230", false},
+		{"x", "+1 656-789-1230", false},
+	} {
+		if got := text.NewQuery(c.q).InNational(c.number); got != c.found {
+			t.Errorf("%q in the number %q behind its country code: %v", c.q, c.number, got)
+		}
+	}
+}
+
 func TestEntries(t *testing.T) {
 	got := text.Entries(6, "Alice Adams", "alice", "alice.adams@acme.test", "")
 	if want := []string{"acme test", "adams acme test", "alice adams acme test", "test"}; !slices.Equal(got, want) {
@@ -453,6 +477,9 @@ func properties(t interface {
 		}
 		if !text.NewQuery(a).InNumber(text.Digits(a)) {
 			t.Fatalf("the number %q does not find itself", a)
+		}
+		if d := text.Digits(a); len(d) == 11 && d[0] == '1' && !text.NewQuery(d[1:]).InNational(a) {
+			t.Fatalf("the number %q is not found without its country code", a)
 		}
 	}
 	// What a query finds in a text, and what begins with it among the entries, is the same; but for

@@ -25,6 +25,7 @@ func Words(s string) []string {
 type Query struct {
 	words  string // joined, cut
 	digits string // when it can be the beginning of a number or an extension
+	coded  bool   // the digits begin with a country code, as a plus sign says
 }
 
 // NewQuery reads what somebody searches for: the beginnings of one word, or of several that follow
@@ -38,6 +39,7 @@ func NewQuery(q string) Query {
 			}
 			return r
 		}, form)
+		query.coded = strings.HasPrefix(form, "+")
 	}
 	return query
 }
@@ -70,6 +72,28 @@ func (q Query) InAny(texts ...string) bool { return slices.ContainsFunc(texts, q
 // InNumber says whether the query finds a number or an extension, by the beginning of its digits.
 func (q Query) InNumber(number string) bool {
 	return q.digits != "" && strings.HasPrefix(Digits(number), q.digits)
+}
+
+// The numbers of North America have ten digits behind the country code, and people leave it out.
+const (
+	countryCode    = "1"
+	nationalDigits = 10
+)
+
+// WithCode is what the digits of all that the query finds behind the country code 1 begin with; empty
+// when it can be the beginning of no such number.
+func (q Query) WithCode() string {
+	if q.digits == "" || q.coded || len(q.digits) > nationalDigits {
+		return ""
+	}
+	return countryCode + q.digits
+}
+
+// InNational says whether the query finds a number behind its country code: one of 11 digits of which
+// the first is 1 (requirements, section 6).
+func (q Query) InNational(number string) bool {
+	digits, prefix := Digits(number), q.WithCode()
+	return prefix != "" && len(digits) == len(countryCode)+nationalDigits && strings.HasPrefix(digits, prefix)
 }
 
 // Entries are what an index holds of some texts, so that every query that finds one of them begins

@@ -18,6 +18,9 @@ const (
 	phaseExtension
 	phaseNumber
 	phaseWord
+	// phaseNational finds numbers behind their country code. It came after the others, so it is the
+	// last: the positions of lists that are being read name the others by their place.
+	phaseNational
 	phases
 )
 
@@ -30,6 +33,8 @@ func phaseOf(h *record.Holder, q text.Query) int {
 		return phaseNumber
 	case firstEntry(h, q) != "":
 		return phaseWord
+	case q.InNational(h.Number):
+		return phaseNational
 	}
 	return phases
 }
@@ -134,6 +139,9 @@ func searchQuery(account, q string, phase int) (table.Query, bool) {
 	case phaseNumber:
 		prefix := text.NewQuery(q).Digits()
 		return table.Query{Partition: record.NumberKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
+	case phaseNational:
+		prefix := text.NewQuery(q).WithCode()
+		return table.Query{Partition: record.NumberKey(account, prefix).Partition, Prefix: prefix}, prefix != ""
 	default:
 		query := text.NewQuery(q)
 		return table.Query{Partition: record.HoldersByWord(account), Prefix: query.Prefix()}, !query.Empty()
@@ -232,7 +240,7 @@ func (d *Service) searchHolders(
 // searchUsers are the users for whom the entries of a phase stand; empty for nobody.
 func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, items []table.Item) ([]string, error) {
 	users := make([]string, len(items))
-	if phase != phaseNumber {
+	if phase != phaseNumber && phase != phaseNational {
 		for i, item := range items {
 			x, err := call.Decode[record.SearchEntry](item)
 			if err != nil {
@@ -267,9 +275,9 @@ func (d *Service) searchUsers(ctx context.Context, c *call.Call, phase int, item
 }
 
 // Found finds holders: those whose extension begins with what is searched, then those whose number
-// does, then those of whom a word of the name, the id or the e-mail address does. It answers up to
-// limit of them from behind a position, and the position of the next page; no position means that
-// there is none.
+// does, then those of whom a word of the name, the id or the e-mail address does, then those whose
+// number does behind the country code 1. It answers up to limit of them from behind a position, and
+// the position of the next page; no position means that there is none.
 //
 // Errors: table.ErrCursor for a position of another list.
 func (d *Service) Found(

@@ -228,7 +228,7 @@ func page[T any](
 type listInput struct {
 	api.Account
 	api.Paging
-	Q          string           `query:"q" maxLength:"256" doc:"The beginning of a word of the holder's name, id or e-mail address, of their extension or number, or of a license's id. Case, accents, and kinds of spaces make no difference."`
+	Q          string           `query:"q" maxLength:"256" doc:"The beginning of a word of the holder's name, id or e-mail address, of their extension, of their number with or without the country code 1, or of a license's id. Case, accents, and kinds of spaces make no difference."`
 	Product    []string         `query:"product,explode" maxItems:"50" doc:"Products' ids. May be given several times: any of them."`
 	Base       []string         `query:"base,explode" maxItems:"50" doc:"Base products' ids, for their licenses and those of their add-ons; may be given several times. Or one base license's id, for it and its add-ons."`
 	CostCenter []string         `query:"costCenter,explode" maxItems:"20" doc:"May be given several times: any of them."`

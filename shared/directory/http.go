@@ -17,7 +17,7 @@ type (
 	search struct {
 		api.Account
 		api.Paging
-		Q    string   `query:"q" maxLength:"200" doc:"Beginning of a word of the name, the id or the e-mail address, of the extension, or of the number. Case, accents, and kinds of spaces make no difference."`
+		Q    string   `query:"q" maxLength:"200" doc:"Beginning of a word of the name, the id or the e-mail address, of the extension, or of the number, with or without the country code 1. Case, accents, and kinds of spaces make no difference."`
 		ID   []string `query:"id,explode" maxItems:"50" doc:"Only the users of these ids. May be given several times; does not go with q."`
 		Role string   `query:"role" maxLength:"64" doc:"Only users who have this role. Does not go with q or id." example:"supervisor"`
 	}
@@ -26,6 +26,13 @@ type (
 		api.Paging
 		Q  string   `query:"q" maxLength:"200" doc:"Beginning of a word of the name or the id. Case, accents, and kinds of spaces make no difference."`
 		ID []string `query:"id,explode" maxItems:"50" doc:"Only those of these ids. May be given several times; does not go with q."`
+	}
+	queueSearch struct {
+		api.Account
+		api.Paging
+		Q    string   `query:"q" maxLength:"200" doc:"Beginning of a word of the name or the id. Case, accents, and kinds of spaces make no difference."`
+		ID   []string `query:"id,explode" maxItems:"50" doc:"Only those of these ids. May be given several times; does not go with q."`
+		User string   `query:"user" maxLength:"128" doc:"Only call queues that this user is a member of; none of a user who is not there. Who joined a moment ago may not be found while settling is said of the queue. Does not go with q or id." example:"zoe"`
 	}
 	listing struct {
 		api.Account
@@ -78,16 +85,34 @@ const tag = "Directory"
 //
 // Errors: validation.
 func (in *search) check() error {
-	switch {
-	case in.Q != "" && in.Role != "":
-		return problem.Invalid("role", problem.NotTogether, "does not go with q")
-	case len(in.ID) > 0 && in.Role != "":
-		return problem.Invalid("role", problem.NotTogether, "does not go with id")
+	if in.Role != "" {
+		return alone("role", in.Q, in.ID)
 	}
 	return checkSearch(in.Q, in.ID)
 }
 
 func (in *byNameInput) check() error { return checkSearch(in.Q, in.ID) }
+
+// check refuses filters that are answered from different places.
+//
+// Errors: validation.
+func (in *queueSearch) check() error {
+	if in.User != "" {
+		return alone("user", in.Q, in.ID)
+	}
+	return checkSearch(in.Q, in.ID)
+}
+
+// alone refuses a filter that is answered from a place of its own beside a search or ids.
+func alone(filter, q string, ids []string) error {
+	switch {
+	case q != "":
+		return problem.Invalid(filter, problem.NotTogether, "does not go with q")
+	case len(ids) > 0:
+		return problem.Invalid(filter, problem.NotTogether, "does not go with id")
+	}
+	return nil
+}
 
 func checkSearch(q string, ids []string) error {
 	if !utf8.ValidString(q) {
@@ -435,14 +460,17 @@ func (s *Service) queueRoutes(k *api.Router) {
 		Tag:         tag,
 		Permissions: read,
 		Summary:     "List call queues",
-	}, func(ctx context.Context, c *call.Call, in *byNameInput) (*api.Listed[Queue], error) {
+	}, func(ctx context.Context, c *call.Call, in *queueSearch) (*api.Listed[Queue], error) {
 		if err := in.check(); err != nil {
 			return nil, err
 		}
-		list := append([]string{"call-queues", in.Q}, in.ID...)
+		list := append([]string{"call-queues", in.Q, in.User}, in.ID...)
 		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Queue, string, error) {
-			if len(in.ID) > 0 {
+			switch {
+			case len(in.ID) > 0:
 				return s.QueuesNamed(ctx, c, in.ID, after, limit)
+			case in.User != "":
+				return s.QueuesOfMember(ctx, c, in.User, after, limit)
 			}
 			return s.ListQueues(ctx, c, in.Q, after, limit)
 		})

@@ -67,12 +67,64 @@ func TestListsOfSomeIDs(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/users?id=ann&q=a", "/users?role=x&q=a", "/users?role=x&id=ann", "/call-queues?id=a&q=a",
+		"/call-queues?user=ann&q=a", "/call-queues?user=ann&id=a",
 		"/dashboards?id=a&q=a",
 	} {
 		fixtures.Problem(t, f.Do(t, handler, fixtures.Request{
 			Method: http.MethodGet, Path: "/v1/accounts/" + f.Account + path, User: "admin",
 			Permissions: []auth.Permission{auth.DirectoryRead, auth.LiveReportsView},
 		}), http.StatusUnprocessableEntity, "validation")
+	}
+}
+
+// The call queues of somebody are listed, and no queue that they left, or that is deleted.
+func TestCallQueuesOfAUser(t *testing.T) {
+	f := newFixture(t)
+	handler := api.Serve(f.Env, f.s.Routes).HTTP
+	f.user(t, "ann")
+	f.user(t, "ben")
+	for _, id := range []string{"q3", "q1", "q5", "q2", "q4"} {
+		f.queue(t, id, "ann", "ben")
+	}
+	f.queue(t, "q6", "ben")
+	f.queue(t, "q2", "ben")
+	if err := f.s.DeleteQueue(t.Context(), f.Call("admin"), "q5"); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]string{
+		"/call-queues?user=ann":                         {"q1", "q3", "q4"},
+		"/call-queues?user=ben":                         {"q1", "q2", "q3", "q4", "q6"},
+		"/call-queues?user=nobody":                      {},
+		"/call-queues?user=a%23b":                       {},
+		"/call-queues?user=" + strings.Repeat("x", 128): {},
+	} {
+		if got := f.listed(t, handler, path); !slices.Equal(got, want) {
+			t.Errorf("%.60s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+// What somebody left is not theirs any more, even while their grant of it is still to be withdrawn.
+func TestCallQueueThatSomebodyHasJustLeft(t *testing.T) {
+	f := newFixture(t)
+	f.user(t, "ann")
+	f.queue(t, "q", "ann")
+	c := f.Call("admin")
+	old, err := f.s.loadQueue(t.Context(), c, "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := *old
+	now.members, now.leaving = nil, []string{"ann"}
+	ops, err := queueOperations(c, old, &now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Env.Table.Commit(t.Context(), ops); err != nil {
+		t.Fatal(err)
+	}
+	if queues, _, err := f.s.QueuesOfMember(t.Context(), c, "ann", "", 10); err != nil || len(queues) > 0 {
+		t.Errorf("%v %v", queues, err)
 	}
 }
 

@@ -283,11 +283,16 @@ func (s *Service) ListQueues(ctx context.Context, c *call.Call, q, after string,
 	if err != nil {
 		return nil, "", err
 	}
+	return s.queuesOf(ctx, c, idsOf(items), next)
+}
+
+// idsOf are the ids by which items are sorted.
+func idsOf(items []table.Item) []string {
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.Sort
 	}
-	return s.queuesOf(ctx, c, ids, next)
+	return ids
 }
 
 // QueuesNamed lists the call queues of some ids, by id; one that is not there is left out. The
@@ -297,6 +302,23 @@ func (s *Service) QueuesNamed(
 ) ([]Queue, string, error) {
 	ids, next := pageOfIDs(ids, auth.ValidID, after, limit)
 	return s.queuesOf(ctx, c, ids, next)
+}
+
+// QueuesOfMember lists the call queues of a user, by id: those that settling has reached, of which a
+// change of a moment ago may not be one yet. The position is the last id of the page before.
+func (s *Service) QueuesOfMember(
+	ctx context.Context, c *call.Call, user, after string, limit int,
+) ([]Queue, string, error) {
+	if !auth.ValidUserID(user) {
+		return nil, "", nil
+	}
+	items, next, err := s.byID(ctx, named{partition: memberOfPartition(c.Account, user)}, "", after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	queues, next, err := s.queuesOf(ctx, c, idsOf(items), next)
+	left := func(q Queue) bool { return !slices.Contains(q.Members, user) } // and settling is still to say so
+	return slices.DeleteFunc(queues, left), next, err
 }
 
 // queuesOf reads the queues of a page of ids, up to where it must end because of its size. next is

@@ -762,11 +762,7 @@ func (s *Service) UsersWithRole(
 	if err != nil {
 		return nil, "", err
 	}
-	ids := make([]string, len(page.Items))
-	for i, item := range page.Items {
-		ids[i] = item.Sort
-	}
-	users, err := s.usersOf(ctx, c, ids)
+	users, err := s.usersOf(ctx, c, idsOf(page.Items))
 	return users, page.Next, err
 }
 

@@ -1974,6 +1974,7 @@ type ListCallQueuesQuery struct {
 	Cursor string
 	Q      string
 	ID     []string
+	User   string
 }
 
 func (q ListCallQueuesQuery) values() url.Values {
@@ -1982,6 +1983,7 @@ func (q ListCallQueuesQuery) values() url.Values {
 	put(v, "cursor", q.Cursor)
 	put(v, "q", q.Q)
 	put(v, "id", q.ID...)
+	put(v, "user", q.User)
 	return v
 }
 

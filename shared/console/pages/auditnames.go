@@ -320,12 +320,8 @@ func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
 	if err := c.Load(calls...); err != nil {
 		return teller{}, err
 	}
-	for _, p := range users {
-		put(t, kindUser, p.Body.Items, func(u client.User) (id, name string) { return u.ID, u.Name })
-	}
-	for _, p := range queues {
-		put(t, kindQueue, p.Body.Items, func(q client.CallQueue) (id, name string) { return q.ID, q.Name })
-	}
+	t.people(users)
+	t.queues(queues)
 	for _, p := range boards {
 		put(t, kindDashboard, p.Body.Items, func(d client.Dashboard) (id, name string) { return d.ID, d.Name })
 	}
@@ -335,6 +331,19 @@ func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
 		t.names[kindCenter+":"+one.Code] = strings.TrimSpace(one.Code + " " + one.Name)
 	}
 	return t, nil
+}
+
+// people enters the names of those who were asked for by their ids.
+func (t teller) people(found []client.Answer[client.UserPage]) {
+	for _, p := range found {
+		put(t, kindUser, p.Body.Items, func(u client.User) (id, name string) { return u.ID, u.Name })
+	}
+}
+
+func (t teller) queues(found []client.Answer[client.CallQueuePage]) {
+	for _, p := range found {
+		put(t, kindQueue, p.Body.Items, func(q client.CallQueue) (id, name string) { return q.ID, q.Name })
+	}
 }
 
 // put enters the names of some things of a kind.

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"seatwise/shared/console/client"
@@ -38,43 +37,31 @@ func partOf(raw json.RawMessage) seatPart {
 func historyNames(
 	c *web.Context, entries []client.AuditRecord, grants []client.Grant, names map[string]string,
 ) (teller, error) {
-	var people, queues []string
-	add := func(list *[]string, id string) {
-		if id != "" && !slices.Contains(*list, id) {
-			*list = append(*list, id)
+	asked := spoken{}
+	add := func(kind, id string) {
+		if names[kind+":"+id] == "" {
+			asked.add(kind, id)
 		}
 	}
 	for _, e := range entries {
 		for _, id := range []string{e.Actor, e.User, partOf(e.Before).UserID, partOf(e.After).UserID} {
-			add(&people, id)
+			add(kindUser, id)
 		}
 		for _, source := range strings.Fields(e.Reason) {
-			if kind, id := cut(source, ":"); kind == "queue" {
-				add(&queues, id)
-			}
+			add(cut(source, ":"))
 		}
 	}
 	for _, g := range grants {
-		if kind, id := cut(g.Source, ":"); kind == "queue" {
-			add(&queues, id)
-		}
+		add(cut(g.Source, ":"))
 	}
-	users, calls := usersNamed(c, people)
-	lists, more := queuesNamed(c, queues)
+	users, calls := usersNamed(c, asked[kindUser])
+	lists, more := queuesNamed(c, asked[kindQueue])
 	if err := c.Load(append(calls, more...)...); err != nil {
 		return teller{}, err
 	}
 	t := teller{names}
-	for _, page := range users {
-		for _, u := range page.Body.Items {
-			t.names["user:"+u.ID] = u.Name
-		}
-	}
-	for _, page := range lists {
-		for _, q := range page.Body.Items {
-			t.names["queue:"+q.ID] = q.Name
-		}
-	}
+	t.people(users)
+	t.queues(lists)
 	return t, nil
 }
 

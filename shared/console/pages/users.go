@@ -99,6 +99,7 @@ type person struct {
 	user    client.User
 	held    client.Answer[client.HeldLicensePage]
 	waits   client.Answer[client.WaitingGrantPage]
+	queues  client.Answer[client.CallQueuePage]
 	roles   []client.Role
 	names   why
 	history client.Answer[client.AuditRecordPage]
@@ -111,7 +112,7 @@ func showUser(c *web.Context, _ *view.Form) error {
 	var roles client.Answer[client.RolePage]
 	var catalog client.Answer[client.CatalogItemPage]
 	err := c.Load(
-		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits),
+		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits), p.memberships(c),
 		client.IfAllowed(
 			client.Into(&catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
 				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
@@ -127,26 +128,57 @@ func showUser(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	p.user, p.roles = u.Body, roles.Body.Items
-	known := map[string]string{"user:" + p.user.ID: p.user.Name}
-	for _, product := range catalog.Body.Items {
-		known["product:"+product.ID] = product.Name
+	if p.told, err = historyNames(c, p.history.Body.Items, p.grants(), p.known(catalog.Body.Items)); err != nil {
+		return err
 	}
+	p.names = why{id: p.user.ID, person: p.user.Name, names: p.told.names}
+	return c.Show(p.user.Name, userPage(c, p))
+}
+
+// memberships asks for the call queues that the person is a member of, a page of them.
+func (p *person) memberships(c *web.Context) func(context.Context) error {
+	return client.IfAllowed(
+		client.Into(&p.queues, func(ctx context.Context) (client.Answer[client.CallQueuePage], error) {
+			return c.API.ListCallQueues(ctx, client.ListCallQueuesQuery{
+				User: c.Param("id"), Limit: pageOfDirectory, Cursor: c.Query().Get(view.Cursor),
+			})
+		}),
+	)
+}
+
+func (p *person) pager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("directory", "users", p.user.ID), c.Query(),
+		onPage{rows: len(p.queues.Body.Items), next: p.queues.Body.NextCursor}, [2]string{"call queue", "call queues"})
+}
+
+// grants are the reasons of what the person holds and waits for.
+func (p *person) grants() []client.Grant {
 	var grants []client.Grant
 	for _, l := range p.held.Body.Items {
-		known["product:"+l.ProductID] = l.ProductName
 		grants = append(grants, l.Grants...)
 	}
 	for _, w := range p.waits.Body.Items {
 		grants = append(grants, w.Grants...)
 	}
+	return grants
+}
+
+// known are the names that the first round has read, by kind and id.
+func (p *person) known(catalog []client.CatalogItem) map[string]string {
+	names := map[string]string{"user:" + p.user.ID: p.user.Name}
+	for _, product := range catalog {
+		names["product:"+product.ID] = product.Name
+	}
+	for _, l := range p.held.Body.Items {
+		names["product:"+l.ProductID] = l.ProductName
+	}
 	for _, r := range p.roles {
-		known["role:"+r.ID] = r.Name
+		names["role:"+r.ID] = r.Name
 	}
-	if p.told, err = historyNames(c, p.history.Body.Items, grants, known); err != nil {
-		return err
+	for _, q := range p.queues.Body.Items {
+		names["queue:"+q.ID] = q.Name
 	}
-	p.names = why{id: p.user.ID, person: p.user.Name, names: p.told.names}
-	return c.Show(p.user.Name, userPage(c, p))
+	return names
 }
 
 func getUser(c *web.Context, into *client.Answer[client.User]) func(context.Context) error {

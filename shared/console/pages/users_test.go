@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,6 +77,33 @@ func TestAUserFromMakingToEditing(t *testing.T) {
 	if p := b.Submit(form); p.Status != http.StatusOK {
 		t.Errorf("sent twice: %d %s", p.Status, p.Text())
 	}
+}
+
+// The page of a person leads to the call queues that they are a member of, a page of them at a time.
+func TestTheCallQueuesOfAPerson(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	b := c.SignIn(t, "acme", "ada")
+	b.Get("/console/acme/directory/users/zoe").Says("They are in no call queue.")
+	monitored(t, api, "detroit", "support", "zoe")
+	for i := range 50 {
+		body := client.PutCallQueueRequest{Name: fmt.Sprint("Line ", i), Members: client.Set([]string{"zoe"})}
+		id := fmt.Sprintf("line%02d", i)
+		if _, err := api.PutCallQueue(t.Context(), id, body, client.Change{Key: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := client.PutCallQueueRequest{Name: "Of John", Members: client.Set([]string{"john"})}
+	if _, err := api.PutCallQueue(t.Context(), "a", body, client.Change{Key: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	page := b.Get("/console/acme/directory/users/zoe")
+	page.Says("member of Queue detroit", "Line 48", "50 call queues on this page")
+	page.Hides("Of John", "Line 49")
+	b.Get(page.Link("Queue detroit")).Says("Zoe Alvarez")
+	next := b.Get(page.Link("Next"))
+	next.Says("Line 49", "member of Queue detroit")
+	next.Hides("Line 48")
 }
 
 // Somebody else's change of a user is shown beside one's own, and nothing of either is lost unseen.

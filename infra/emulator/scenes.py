@@ -402,6 +402,9 @@ def purchase(stack):
         same("a period's statement", statement.lower().startswith(start.lower()), True)
     same("its workbook", admin.send("GET", "billing/periods/current/workbook").startswith(b"PK"), True)
     days = admin.get("billing/periods/current/lines/" + period["lines"][0]["id"])["days"]
+    beside = admin.get("billing/periods/current/differences")
+    same("the snapshot of today", beside["snapshot"]["amount"], 12 * 2500)
+    same("the difference", sum(one["difference"]["amount"] for one in beside["items"]), beside["difference"]["amount"])
     same("licenses of the day", len(days[0]["licenseIds"]), period["lines"][0]["quantity"])
     same("licenses of several commits", buy(admin, **{"live-reports": 150})["licenseCount"], 150)
     admin.put("users/ann", {"name": "Ann"})

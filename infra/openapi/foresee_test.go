@@ -264,6 +264,16 @@ func (l *law) unused() {
 	l.Clock.Add(24 * time.Hour)
 }
 
+// fenceIn makes a fenced cost center with two free seats, for which people wait.
+func (l *law) fenceIn() {
+	l.t.Helper()
+	l.must(http.MethodPut, "/cost-centers/CC-F", object{"name": "Fenced", "fenced": true})
+	quote := l.must(http.MethodPost, "/quotes", object{"lines": []object{
+		{"productId": "live-reports", "quantity": 2, "costCenter": "CC-F"},
+	}})
+	l.must(http.MethodPost, "/orders", object{"quoteId": quote["id"], "acknowledged": true})
+}
+
 // first is the id of a license by a filter.
 func (l *law) first(filter string) string {
 	l.t.Helper()
@@ -295,11 +305,26 @@ var tries = map[string][]func(l *law) attempt{
 			}
 			return attempt{"/assignments", object{"items": all}}
 		},
+		func(l *law) attempt { // a seat behind a fence, which its own user asks for
+			l.fenceIn()
+			l.must(http.MethodPut, "/users/own", object{"name": "Own", "costCenter": "CC-F"})
+			return attempt{"/assignments", object{"items": []object{
+				{"productId": "live-reports", "userId": "own", "costCenter": "CC-F"},
+			}}}
+		},
 	},
 	"remove-products": {func(*law) attempt {
 		return attempt{"/assignments/remove", object{"items": []object{
 			{"productId": "live-reports", "userId": "m0"}, {"productId": "live-reports", "userId": "ann"},
 		}}}
+	}},
+	"put-cost-center": {func(l *law) attempt {
+		l.fenceIn()
+		return attempt{"/cost-centers/CC-F", object{"name": "Fenced", "fenced": false}}
+	}},
+	"patch-cost-center": {func(l *law) attempt {
+		l.fenceIn()
+		return attempt{"/cost-centers/CC-F", object{"fenced": false}}
 	}},
 	"delete-call-queue": {func(*law) attempt { return attempt{"/call-queues/many", nil} }},
 	"patch-call-queue": {func(*law) attempt {
@@ -402,9 +427,16 @@ var tries = map[string][]func(l *law) attempt{
 		func(*law) attempt {
 			return attempt{"/users/m1", object{"roleIds": []string{"lead"}, "extension": "555"}}
 		},
+		func(l *law) attempt { // who comes to a fenced cost center has its free seat
+			l.fenceIn()
+			return attempt{"/users/m2", object{"costCenter": "CC-F"}}
+		},
 	},
 	"put-user": {func(*law) attempt {
 		return attempt{"/users/new", object{"name": "New", "licenses": []string{"essential-user"}}}
+	}, func(l *law) attempt {
+		l.fenceIn()
+		return attempt{"/users/m3", object{"name": "Member 3", "costCenter": "CC-F"}}
 	}},
 	"delete-wallboard": {func(l *law) attempt { l.board(); return attempt{"/wallboards/board", nil} }},
 	"put-wallboard": {func(*law) attempt {
@@ -488,12 +520,10 @@ var untouchedTries = map[string]func(l *law) attempt{
 		l.must(http.MethodPut, "/cost-centers/CC-9", object{"name": "Nine"})
 		return attempt{"/cost-centers/CC-9", nil}
 	},
-	"patch-cost-center": func(*law) attempt { return attempt{"/cost-centers/CC-1", object{"name": "Other"}} },
-	"put-policy":        func(*law) attempt { return attempt{"/policies/call-group", object{"lowSeats": 8}} },
-	"patch-policy":      func(*law) attempt { return attempt{"/policies/live-reports", object{"idleDays": 8}} },
-	"delete-policy":     func(*law) attempt { return attempt{"/policies/live-reports", nil} },
-	"put-cost-center":   func(*law) attempt { return attempt{"/cost-centers/CC-8", object{"name": "Eight"}} },
-	"create-export":     func(*law) attempt { return attempt{"/exports", object{"kind": "users"}} },
+	"put-policy":    func(*law) attempt { return attempt{"/policies/call-group", object{"lowSeats": 8}} },
+	"patch-policy":  func(*law) attempt { return attempt{"/policies/live-reports", object{"idleDays": 8}} },
+	"delete-policy": func(*law) attempt { return attempt{"/policies/live-reports", nil} },
+	"create-export": func(*law) attempt { return attempt{"/exports", object{"kind": "users"}} },
 	"create-import": func(*law) attempt {
 		return attempt{"/imports", object{"kind": "users", "fileName": "a.csv", "sizeBytes": 10}}
 	},

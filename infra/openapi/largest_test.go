@@ -295,8 +295,8 @@ func (l *law) fullest() []string { l.t.Helper(); return l.crowdOf(longUser[:97],
 
 // largest has the largest request that is allowed of every operation.
 var largest = map[string]func(l *law) big{
-	"put-account":   func(*law) big { return big{"", largestAccount(), ""} },
-	"patch-account": func(*law) big { return big{"", largestAccount(), ""} },
+	"put-account":   func(l *law) big { return big{"", l.largestAccount(), ""} },
+	"patch-account": func(l *law) big { return big{"", l.largestAccount(), ""} },
 
 	"put-cost-center": func(*law) big {
 		return big{"/cost-centers/" + longCode, object{"name": longName, "fenced": true}, "/cost-centers/{code}"}
@@ -556,6 +556,10 @@ var largest = map[string]func(l *law) big{
 		l.order(40)
 		return big{path: "/billing/periods/current/lines?limit=200"}
 	},
+	"compare-period": func(l *law) big {
+		l.order(40)
+		return big{path: "/billing/periods/current/differences?limit=200"}
+	},
 	"get-period-line": func(l *law) big {
 		l.order(40)
 		lines, _ := l.must(http.MethodGet, "/billing/periods/current/lines", nil)["items"].([]any)
@@ -746,8 +750,10 @@ var largest = map[string]func(l *law) big{
 // addOns are all that a phone may have.
 var addOns = []string{"call_recording", "device_ip_phone"}
 
-func largestAccount() object {
+func (l *law) largestAccount() object {
+	l.must(http.MethodPut, "/cost-centers/"+longCode, object{"name": longName})
 	return object{
+		"costCenter":     longCode,
 		"name":           longName,
 		"brand":          strings.Repeat("B", 60),
 		"currency":       "USD",

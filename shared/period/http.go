@@ -45,6 +45,13 @@ type lineInput struct {
 	api.Paging
 }
 
+type differencesInput struct {
+	api.Account
+	FirstDay string `path:"firstDay" doc:"The period's first day, or current." example:"current"`
+	Day      string `query:"day" format:"date" doc:"A day of the period that has begun: the snapshot is of its end. Its last one if left out; of today it is of now." example:"2026-11-21"`
+	api.Paging
+}
+
 type correctionInput struct {
 	api.Account
 	Body struct {
@@ -87,6 +94,8 @@ func (s *Service) Routes(k *api.Router) {
 	)
 	api.Register(k, reading("get-period-line", "/periods/{firstDay}/lines/{line}",
 		"Read a line of a billing period with its days, and each day with its licenses and people"), s.line)
+	api.Register(k, reading("compare-period", "/periods/{firstDay}/differences",
+		"Explain why a billing period and a snapshot of one of its days differ, line by line"), s.differences)
 	api.Register(k, api.Operation{
 		ID: "correct-period", Method: http.MethodPost, Path: base + "/corrections", Tag: tag,
 		Summary:     "Correct a closed billing period, by a line of the present one",
@@ -115,6 +124,22 @@ func (s *Service) line(ctx context.Context, c *call.Call, in *lineInput) (*api.P
 	}
 	v.NextCursor = api.NextCursor(c, next, list...)
 	return &api.Plain[LineView]{Status: http.StatusOK, Body: v}, nil
+}
+
+func (s *Service) differences(
+	ctx context.Context, c *call.Call, in *differencesInput,
+) (*api.Plain[Comparison], error) {
+	list := []string{"period-differences", in.FirstDay, in.Day}
+	after, err := api.Position(c, in.Cursor, list...)
+	if err != nil {
+		return nil, err
+	}
+	v, next, err := s.Differences(ctx, c, SnapshotOf{in.FirstDay, in.Day}, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	v.NextCursor = api.NextCursor(c, next, list...)
+	return &api.Plain[Comparison]{Status: http.StatusOK, Body: v}, nil
 }
 
 func (s *Service) correct(ctx context.Context, c *call.Call, in *correctionInput) (*api.Plain[Named], error) {

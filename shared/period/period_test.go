@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
@@ -173,6 +174,32 @@ func TestAPeriodFromPreviewToSeal(t *testing.T) {
 	if len(list) != 2 || list[0].State != Open || list[1].State != Closed || list[1].Total.Minor != 3399 {
 		t.Errorf("the periods are %+v", list)
 	}
+}
+
+// What people without a cost center consume goes to the account's; a period that is closed keeps the
+// one that it was closed with.
+func TestTheAccountsCostCenterIsCharged(t *testing.T) {
+	o := open(t)
+	o.at("2026-11-21 10:00")
+	o.hire("ann")
+	o.grant("ann", "essential-user", license.Direct)
+	charge := func(code string) {
+		t.Helper()
+		_, err := o.shop.PutCostCenter(o.ctx, o.Call("admin"), code, code)
+		o.must(err)
+		a, _, err := account.Load(o.ctx, o.Call("operator"))
+		o.must(err)
+		a.CostCenter = code
+		_, err = account.NewService(o.Env, o.kernel).Put(o.ctx, o.Call("operator"), a.Settings)
+		o.must(err)
+	}
+	charge("GENERAL")
+	o.at("2026-12-03 10:00")
+	o.closes()
+	o.want("2026-11-01", "closed 4.00 USD; metered essential-user GENERAL 10 days 400")
+	charge("OTHER")
+	o.want("2026-11-01", "closed 4.00 USD; metered essential-user GENERAL 10 days 400")
+	o.want("current", "open 1.16 USD; metered essential-user OTHER 3 days 116")
 }
 
 // TestDaysOfALine: each line opens into its days, and each day into its licenses and people, of a

@@ -19,35 +19,7 @@ import (
 // and shares out by fractions.
 func TestPeriodsAreThePlainModels(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		zone, err := time.LoadLocation(rapid.SampledFrom([]string{
-			"UTC", "America/New_York", "Europe/Vienna", "Asia/Kathmandu", "America/Santiago",
-		}).Draw(r, "zone"))
-		if err != nil {
-			r.Fatal(err)
-		}
-		terms := []calendar.Terms{{Zone: zone, BillingDay: rapid.IntRange(1, 28).Draw(r, "billing day")}}
-		days, err := calendar.New(terms...)
-		if err != nil {
-			r.Fatal(err)
-		}
-		first, end := days.Period(day("2024-01-01").AddDate(0, 0, rapid.IntRange(0, 1100).Draw(r, "day")))
-		if rapid.Bool().Draw(r, "billing day changed") {
-			terms = append(terms, calendar.Terms{
-				From: first, Zone: zone, BillingDay: rapid.IntRange(1, 28).Draw(r, "new billing day"),
-			})
-			if days, err = calendar.New(terms...); err != nil {
-				r.Fatal(err)
-			}
-			first, end = days.Period(first)
-		}
-		s := drawn(r, days, first, end)
-		now := days.Begin(first).Add(time.Duration(rapid.IntRange(0, 40*24*60).Draw(r, "now")) * time.Minute)
-		for i, tl := range s.Timelines { // what is not known yet has not happened
-			if tl.Until.After(now) {
-				s.Timelines[i].Until = time.Time{}
-			}
-		}
-		s.Timelines = slices.DeleteFunc(s.Timelines, func(tl Timeline) bool { return tl.From.After(now) })
+		s, now := drawnHistory(r)
 		to := Horizon{Now: now, Expect: rapid.Bool().Draw(r, "expect")}
 		bill, err := s.fold(to)
 		if err != nil {
@@ -56,6 +28,40 @@ func TestPeriodsAreThePlainModels(t *testing.T) {
 		agree(r, bill)
 		model(r, s, to, bill)
 	})
+}
+
+// drawnHistory is a history around a period of some account, and what is known of it now.
+func drawnHistory(r *rapid.T) (Source, time.Time) {
+	zone, err := time.LoadLocation(rapid.SampledFrom([]string{
+		"UTC", "America/New_York", "Europe/Vienna", "Asia/Kathmandu", "America/Santiago",
+	}).Draw(r, "zone"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	terms := []calendar.Terms{{Zone: zone, BillingDay: rapid.IntRange(1, 28).Draw(r, "billing day")}}
+	days, err := calendar.New(terms...)
+	if err != nil {
+		r.Fatal(err)
+	}
+	first, end := days.Period(day("2024-01-01").AddDate(0, 0, rapid.IntRange(0, 1100).Draw(r, "day")))
+	if rapid.Bool().Draw(r, "billing day changed") {
+		terms = append(terms, calendar.Terms{
+			From: first, Zone: zone, BillingDay: rapid.IntRange(1, 28).Draw(r, "new billing day"),
+		})
+		if days, err = calendar.New(terms...); err != nil {
+			r.Fatal(err)
+		}
+		first, end = days.Period(first)
+	}
+	s := drawn(r, days, first, end)
+	now := days.Begin(first).Add(time.Duration(rapid.IntRange(0, 40*24*60).Draw(r, "now")) * time.Minute)
+	for i, tl := range s.Timelines { // what is not known yet has not happened
+		if tl.Until.After(now) {
+			s.Timelines[i].Until = time.Time{}
+		}
+	}
+	s.Timelines = slices.DeleteFunc(s.Timelines, func(tl Timeline) bool { return tl.From.After(now) })
+	return s, now
 }
 
 // drawn is a history around a period.

@@ -130,14 +130,14 @@ func at(parts []Part, moment time.Time) Part {
 
 // charged is who has it at a moment, with the cost center that pays for what a person consumes:
 // theirs, else the account's.
-func (f *folding) charged(t Timeline, moment time.Time) Part {
+func (s Source) charged(t Timeline, moment time.Time) Part {
 	p := at(t.Parts, moment)
-	if known := f.source.People[p.UserID]; len(known) > 0 {
+	if known := s.People[p.UserID]; len(known) > 0 {
 		if was := at(known, moment); was != known[len(known)-1] || t.Until.IsZero() {
 			p.CostCenter = was.CostCenter
 		}
 	}
-	p.CostCenter = cmp.Or(p.CostCenter, f.source.CostCenter)
+	p.CostCenter = cmp.Or(p.CostCenter, s.CostCenter)
 	return p
 }
 
@@ -182,7 +182,7 @@ func (f *folding) metered(t Timeline) {
 		if !t.Until.IsZero() && t.Until.Before(moment) {
 			moment = t.Until
 		}
-		f.count(t, f.charged(t, moment), day)
+		f.count(t, f.source.charged(t, moment), day)
 	}
 }
 
@@ -207,7 +207,7 @@ func (f *folding) waiting(t Timeline) {
 	for day, end := range f.ends {
 		known := f.horizon.Expect || !end.After(f.horizon.Now)
 		if known && t.From.Before(end) && (t.Until.IsZero() || !t.Until.Before(end)) {
-			f.count(t, f.charged(t, end.Add(-1)), day)
+			f.count(t, f.source.charged(t, end.Add(-1)), day)
 		}
 	}
 }

@@ -86,6 +86,7 @@ func (s *Service) of(read Source, of accounted, span bounds) Source {
 	read.First, read.End = span.first, span.end
 	read.Prices = pricesOn(s.products, span.first.Format(time.DateOnly), of.Currency)
 	read.Unlimited = of.TermsOn(span.first).Unlimited()
+	read.CostCenter = of.CostCenter
 	begin, end := of.days.Begin(span.first), of.days.Begin(span.end)
 	read.Corrections = slices.DeleteFunc(slices.Clone(read.Corrections),
 		func(n Named) bool { return n.At.Before(begin) || !n.At.Before(end) })
@@ -142,18 +143,18 @@ func (s *Service) corrections(ctx context.Context, c *call.Call, since time.Time
 }
 
 // open folds a period that is not closed: up to now, and as it will be if nothing changes.
-func (s *Service) open(
-	ctx context.Context, c *call.Call, of accounted, span bounds,
-) (now, expected Bill, err error) {
-	source, err := s.source(ctx, c, of, span)
-	if err != nil {
-		return Bill{}, Bill{}, err
+func (s *Service) open(ctx context.Context, c *call.Call, of accounted, span bounds) (found, error) {
+	f := found{of: of, span: span}
+	var err error
+	if f.source, err = s.source(ctx, c, of, span); err != nil {
+		return found{}, err
 	}
-	if now, err = source.fold(Horizon{Now: c.At}); err != nil {
-		return Bill{}, Bill{}, err
+	if f.bill, err = f.source.fold(Horizon{Now: c.At}); err != nil {
+		return found{}, err
 	}
-	expected, err = source.fold(Horizon{Now: c.At, Expect: true})
-	return now, expected, err
+	expected, err := f.source.fold(Horizon{Now: c.At, Expect: true})
+	f.expected = &expected.Total
+	return f, err
 }
 
 // source reads what a period is folded from. If the one before it is closed, that is folded again:
@@ -175,8 +176,7 @@ func (s *Service) source(ctx context.Context, c *call.Call, of accounted, span b
 	if before == nil {
 		return source, nil
 	}
-	again := s.of(read, of, before.span())
-	again.Prices, again.CostCenter, again.Unlimited = before.Prices, before.CostCenter, before.Unlimited
+	again := s.again(read, of, before)
 	bill, err := again.fold(Horizon{Now: c.At})
 	if err != nil {
 		return Source{}, err
@@ -184,4 +184,11 @@ func (s *Service) source(ctx context.Context, c *call.Call, of accounted, span b
 	late := differences(entries, bill.Entries, before.From, source.Currency, of.days.Begin(span.first))
 	source.Corrections = append(source.Corrections, late...)
 	return source, nil
+}
+
+// again is the source of a closed period, with what it was folded with when it was closed.
+func (s *Service) again(read Source, of accounted, sealed *closed) Source {
+	again := s.of(read, of, sealed.span())
+	again.Prices, again.CostCenter, again.Unlimited = sealed.Prices, sealed.CostCenter, sealed.Unlimited
+	return again
 }

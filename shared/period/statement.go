@@ -51,15 +51,21 @@ func (s *Service) Chargeback(ctx context.Context, c *call.Call, of StatementOf) 
 	if err != nil {
 		return Statement{}, err
 	}
+	err = f.opened(ctx, c)
 	st.Entries = f.bill.Entries
+	return st, err
+}
+
+// opened reads what is behind the lines; a period that is not closed was folded with it.
+func (f found) opened(ctx context.Context, c *call.Call) error {
 	if f.sealed == nil {
-		return st, nil
+		return nil
 	}
 	shares, err := allShares(ctx, c, f.sealed)
-	for i := range st.Entries {
-		st.Entries[i].Shares = shares[st.Entries[i].ID]
+	for i, e := range f.bill.Entries {
+		f.bill.Entries[i].Shares = shares[e.ID]
 	}
-	return st, err
+	return err
 }
 
 // allShares reads what is behind all lines of a closed period, by line.

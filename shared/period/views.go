@@ -74,6 +74,7 @@ type found struct {
 	sealed   *closed
 	of       accounted
 	span     bounds
+	source   Source // of one that is not closed
 }
 
 // find is the period of the call's account that begins on a day, or the one of today.
@@ -100,10 +101,7 @@ func (s *Service) find(ctx context.Context, c *call.Call, first string) (found, 
 		return found{}, err
 	}
 	if f.sealed == nil {
-		var expected Bill
-		f.bill, expected, err = s.open(ctx, c, of, span)
-		f.expected = &expected.Total
-		return f, err
+		return s.open(ctx, c, of, span)
 	}
 	p := f.sealed
 	entries, err := entriesOf(ctx, c, p)

@@ -1121,7 +1121,7 @@ func TestEveryOperationAsksForItsPermission(t *testing.T) {
 			}
 		}
 	}
-	if operations != 35 {
+	if operations != 36 {
 		t.Errorf("%d operations", operations)
 	}
 }

@@ -16,6 +16,7 @@ type Account struct {
 	Brand          string    `json:"brand"`
 	Bundle         string    `json:"bundle"`
 	ChangedAt      time.Time `json:"changedAt,omitzero"`
+	CostCenter     string    `json:"costCenter,omitzero"`
 	Country        string    `json:"country,omitzero"`
 	CreatedAt      time.Time `json:"createdAt"`
 	Currency       string    `json:"currency"`
@@ -258,6 +259,20 @@ type Charges struct {
 	Recurring Money `json:"recurring"`
 }
 
+// Comparison is a schema of the document.
+type Comparison struct {
+	At         time.Time   `json:"at"`
+	Day        string      `json:"day"`
+	Difference Money       `json:"difference"`
+	From       string      `json:"from"`
+	Items      []Deviation `json:"items"`
+	NextCursor string      `json:"nextCursor,omitzero"`
+	Period     Money       `json:"period"`
+	Snapshot   Money       `json:"snapshot"`
+	State      string      `json:"state"`
+	To         string      `json:"to"`
+}
+
 // Consumed is a schema of the document.
 type Consumed struct {
 	Amount      Money  `json:"amount"`
@@ -380,6 +395,31 @@ type DayView struct {
 // DenyRequestRequest is a schema of the document.
 type DenyRequestRequest struct {
 	Note *string `json:"note,omitempty"`
+}
+
+// Deviation is a schema of the document.
+type Deviation struct {
+	CostCenter string            `json:"costCenter,omitzero"`
+	Difference Money             `json:"difference"`
+	Period     Money             `json:"period"`
+	ProductID  string            `json:"productId,omitzero"`
+	Quantity   int64             `json:"quantity"`
+	Reasons    []DeviationReason `json:"reasons"`
+	Snapshot   Money             `json:"snapshot"`
+}
+
+// DeviationReason is a schema of the document.
+type DeviationReason struct {
+	Amount      Money    `json:"amount"`
+	FirstDay    string   `json:"firstDay,omitzero"`
+	Kind        string   `json:"kind,omitzero"`
+	LastDay     string   `json:"lastDay,omitzero"`
+	LicenseDays int64    `json:"licenseDays"`
+	LicenseIDs  []string `json:"licenseIds"`
+	LineID      string   `json:"lineId,omitzero"`
+	Quantity    int64    `json:"quantity"`
+	Reason      string   `json:"reason"`
+	UserIDs     []string `json:"userIds"`
 }
 
 // DryRun is a schema of the document.
@@ -826,6 +866,7 @@ type PatchAccountRequest struct {
 	BillingDay     *int64  `json:"billingDay,omitempty"`
 	Brand          *string `json:"brand,omitempty"`
 	Bundle         *string `json:"bundle,omitempty"`
+	CostCenter     *string `json:"costCenter,omitempty"`
 	Country        *string `json:"country,omitempty"`
 	Currency       *string `json:"currency,omitempty"`
 	Name           *string `json:"name,omitempty"`
@@ -1047,6 +1088,7 @@ type PutAccountRequest struct {
 	BillingDay     int64   `json:"billingDay"`
 	Brand          string  `json:"brand"`
 	Bundle         string  `json:"bundle"`
+	CostCenter     *string `json:"costCenter,omitempty"`
 	Country        *string `json:"country,omitempty"`
 	Currency       string  `json:"currency"`
 	Name           string  `json:"name"`
@@ -1549,6 +1591,26 @@ func (c *Client) ChangeLicense(ctx context.Context, id string, body ChangeLicens
 // ChargeCart: Give all or some lines of the cart a cost center.
 func (c *Client) ChargeCart(ctx context.Context, body ChargeCartRequest, change Change) (Answer[CartView], error) {
 	return send[CartView](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cart/cost-center", query: nil, accept: "", body: body, change: change})
+}
+
+// ComparePeriodQuery is the query of ComparePeriod.
+type ComparePeriodQuery struct {
+	Day    string
+	Limit  int64
+	Cursor string
+}
+
+func (q ComparePeriodQuery) values() url.Values {
+	v := url.Values{}
+	put(v, "day", q.Day)
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ComparePeriod: Explain why a billing period and a snapshot of one of its days differ, line by line.
+func (c *Client) ComparePeriod(ctx context.Context, firstDay string, query ComparePeriodQuery) (Answer[Comparison], error) {
+	return send[Comparison](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/billing/periods/" + url.PathEscape(firstDay) + "/differences", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
 // ConfigureMassConfiguration: Apply the plan, once.

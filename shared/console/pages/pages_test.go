@@ -107,6 +107,7 @@ func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 	}
 	lineAddress := "billing/periods/current/lines/" + line.Body.ID
 	return map[string]string{
+		"billing/cost-centers/{code}":                     "billing/cost-centers/CC-1",
 		"billing/periods/{first}":                         "billing/periods/current",
 		"billing/periods/{first}/lines/{line}":            lineAddress,
 		"billing/periods/{first}/lines/{line}/days/{day}": lineAddress + "/days/" + line.Body.Days[0].Day,

@@ -140,15 +140,27 @@ type periodPage struct {
 	query  url.Values
 	lines  []client.Line // that the filters let through
 	page   int
+
+	compared *client.Comparison // with a day that was chosen
+	dayFault string
 }
 
 func showPeriod(c *web.Context, _ *view.Form) error {
 	var period client.Answer[client.PeriodView]
+	var compared client.Answer[client.Comparison]
 	var names nameCalls
-	if err := c.Load(append(names.calls(c), getPeriod(c, c.Param("first"), &period))...); err != nil {
+	v := periodPage{query: c.Query()}
+	calls := append(names.calls(c), getPeriod(c, c.Param("first"), &period))
+	if v.query.Get("day") != "" {
+		calls = append(calls, v.compare(c, &compared))
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
-	v := periodPage{billNames: names.names(), period: period.Body, query: c.Query()}
+	v.billNames, v.period = names.names(), period.Body
+	if compared.Body.Day != "" {
+		v.compared = &compared.Body
+	}
 	for _, l := range v.period.Lines {
 		if v.fits(l) {
 			v.lines = append(v.lines, l)
@@ -158,6 +170,30 @@ func showPeriod(c *web.Context, _ *view.Form) error {
 		v.page = n - 1
 	}
 	return c.Show("Billing period", periodView(c, v))
+}
+
+// compare asks why the period and the end of the chosen day differ. A day that cannot be compared is
+// said beside the field, and the rest of the page is shown.
+func (v *periodPage) compare(
+	c *web.Context, into *client.Answer[client.Comparison],
+) func(context.Context) error {
+	query := client.ComparePeriodQuery{
+		Day: v.query.Get("day"), Limit: pageOfLines, Cursor: v.query.Get("cursor"),
+	}
+	return func(ctx context.Context) error {
+		answer, err := c.API.ComparePeriod(ctx, c.Param("first"), query)
+		*into = answer
+		if client.Is(err, "validation") {
+			v.dayFault = "Choose a day of this period that has begun."
+			return nil
+		}
+		return err
+	}
+}
+
+func (v periodPage) differencesPager(c *web.Context) view.Pager {
+	return pagerOf(c, c.Link("billing", "periods", v.period.From), c.Query(),
+		onPage{rows: len(v.compared.Items), next: v.compared.NextCursor}, [2]string{"difference", "differences"})
 }
 
 // fits says that the filters let a line through.

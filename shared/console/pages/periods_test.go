@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,33 @@ func TestAPeriodOpensIntoItsPeople(t *testing.T) {
 	if p := b.Get(strings.TrimSuffix(today, today[len(today)-10:]) + "2020-01-01"); p.Status != http.StatusNotFound {
 		t.Errorf("a day that the line does not have: %d", p.Status)
 	}
+}
+
+// A day can be set beside the bill: each product and cost center with what differs and why, and a day
+// that has not begun is refused in words (requirements, section 12).
+func TestAPeriodBesideADay(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := billed(t, c)
+	today, err := api.ComparePeriod(t.Context(), "current", client.ComparePeriodQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	address := "/console/acme/billing/periods/" + today.Body.From
+	b.Get(address).Says("Why a list of licenses says something else", "End of the day")
+	page := b.Get(address + "?day=" + today.Body.Day)
+	page.Says("bought within the period; orders charged the days that were left", "A month of them",
+		"began within the period; the days before are not charged")
+	lines := leading(page, "/lines/")
+	for _, one := range today.Body.Items {
+		for _, r := range one.Reasons {
+			leads := func(l string) bool { return strings.HasSuffix(l, r.LineID) }
+			if r.LineID != "" && !slices.ContainsFunc(lines, leads) {
+				t.Errorf("no link leads to the line of %+v", r)
+			}
+		}
+	}
+	b.Get(address+"?day=2020-01-01").Says("Choose a day of this period that has begun.", "By cost center")
 }
 
 // A day with more licenses than a page has goes on on the next one, and each license is on one.

@@ -113,3 +113,64 @@ func behindColumns(v dayPage) []view.Column {
 	}
 	return columns
 }
+
+// comparedSays is what a comparison comes to.
+func comparedSays(f *view.Format, d client.Comparison) string {
+	return "At " + f.Whole(d.At) + " a whole month of all licenses cost " + f.Money(d.Snapshot) +
+		"; the period comes to " + f.Money(d.Period) + ". The difference is " + f.Money(d.Difference) + "."
+}
+
+// deviationWords are what the reasons of a difference are called, after what they are about.
+var deviationWords = map[string]string{
+	"bought":      "bought within the period; orders charged the days that were left",
+	"boughtLater": "bought after this day; orders charged the days that were left",
+	"terminated":  "gone by then, and charged up to the end of the period",
+	"begun":       "began within the period; the days before are not charged",
+	"begunLater":  "began after this day, and charged from then on",
+	"ended":       "gone by then, and charged for the days until it ended",
+	"endedLater":  "ended after this day; the days after it are not charged",
+	"waited":      "waited for a license; no list of licenses shows them",
+	"corrected":   "A correction of an earlier period",
+	"toCome":      "days of this period that are still to come",
+	"length":      "the period is shorter or longer than a month",
+	"repriced":    "the price changed after the first day of the period",
+	"late":        "told after the period was closed; the next period corrects it",
+	"rounded":     "A cent that rounding gave to this or to another cost center",
+}
+
+// reasonSays is a reason in words, with what it is about and its days.
+func reasonSays(f *view.Format, r client.DeviationReason) string {
+	text := deviationWords[r.Reason]
+	switch {
+	case r.Reason == "corrected" || r.Reason == "rounded":
+		return text
+	case r.Reason == "moved" && r.LicenseDays > 0:
+		text = "of another cost center on this day, and charged here on others"
+	case r.Reason == "moved":
+		text = "of this cost center on this day, and charged to another one on others"
+	case r.Reason == "waited":
+		text = f.Count(r.Quantity, "person", "people") + " " + text
+	}
+	if r.Reason != "waited" {
+		text = f.Count(r.Quantity, "license", "licenses") + ": " + text
+	}
+	if r.LicenseDays == 0 {
+		return text
+	}
+	days, more := r.LicenseDays, " more"
+	if days < 0 {
+		days, more = -days, " less"
+	}
+	return text + " (" + f.Count(days, "license day", "license days") + more + daysSay(f, r) + ")"
+}
+
+// daysSay is when the days of a reason are.
+func daysSay(f *view.Format, r client.DeviationReason) string {
+	switch {
+	case r.FirstDay == "" || r.LastDay == "":
+		return ""
+	case r.FirstDay == r.LastDay:
+		return ", " + f.Day(r.FirstDay)
+	}
+	return ", " + f.Day(r.FirstDay) + " to " + f.Day(r.LastDay)
+}

@@ -29,7 +29,8 @@ func (s *Service) Routes(k *api.Router) {
 	k.Foresees("licenses", effects.Reader(s.products))
 	k.Carries(BundleMarkers, func(ctx context.Context, account, _ string) error { return s.settle(ctx, account, 0) })
 	one := api.ReadWrite[api.Account, body, Account]{
-		New: func(at *api.Account) Account { return Account{ID: at.Account} },
+		Keeps: []string{"costCenter"},
+		New:   func(at *api.Account) Account { return Account{ID: at.Account} },
 		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Account], error) {
 			a, version, err := Load(ctx, c)
 			if err != nil {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -93,17 +95,13 @@ func (s *Service) List(ctx context.Context, limit int, after string) ([]Account,
 //
 // Errors: validation; precondition-failed; wrong-state for another currency once something was
 // bought, since orders and bills stand in the old one.
-func (s *Service) Put(
-	ctx context.Context,
-	c *call.Call,
-	settings Settings,
-) (call.Stored[Account], error) {
+func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (call.Stored[Account], error) {
 	var out call.Stored[Account]
 	settings = settings.withDefaults()
 	rebundled := false
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		own, purchased, marker := call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkerKey(c.Account)
-		found, err := c.Lookup(ctx, own, purchased, marker)
+		own := call.AccountKey(c.Account)
+		found, err := c.Lookup(ctx, lookedAt(c, settings)...)
 		if err != nil {
 			return err
 		}
@@ -112,6 +110,15 @@ func (s *Service) Put(
 			return err
 		}
 		rebundled = false
+		var before Account
+		if exists {
+			before, err = call.Decode[Account](item)
+		}
+		if err != nil {
+			return err
+		}
+		settings := settings
+		settings.CostCenter = cmp.Or(settings.CostCenter, before.CostCenter)
 		out = call.Stored[Account]{Value: New(c.Account, settings, c.At), Version: item.Version, Created: !exists}
 		w := writing{
 			change: call.AuditEntry{
@@ -119,15 +126,9 @@ func (s *Service) Put(
 			},
 			condition: table.IfAbsent,
 		}
-		var before Account
-		if exists {
-			if before, err = call.Decode[Account](item); err != nil {
-				return err
-			}
-			if before.Settings.withDefaults() == settings {
-				out.Value = before
-				return c.Commit(ctx, out.Answer())
-			}
+		if exists && before.Settings.withDefaults() == settings {
+			out.Value = before
+			return c.Commit(ctx, out.Answer())
 		}
 		if err := s.check(settings, before.Settings); err != nil {
 			return err
@@ -138,10 +139,10 @@ func (s *Service) Put(
 			}
 			w.change.Action, w.change.Before = "account.changed", before.Settings
 			w.condition = table.IfVersion(item.Version)
-			if w.beside, err = consequences(c, found, before.Settings, settings); err != nil {
-				return err
-			}
 			rebundled = before.Bundle != settings.Bundle
+		}
+		if w.beside, err = consequences(c, found, before, settings); err != nil {
+			return err
 		}
 		return w.commit(ctx, c, &out)
 	})
@@ -154,13 +155,40 @@ func (s *Service) Put(
 	return out, nil
 }
 
-// consequences are what else a change of settings writes: another currency demands that nothing was
-// bought, and another bundle leaves a pending-work marker.
+// lookedAt are the items that decide about settings.
+func lookedAt(c *call.Call, settings Settings) []table.Key {
+	keys := []table.Key{call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkerKey(c.Account)}
+	if auth.ValidID(settings.CostCenter) {
+		keys = append(keys, license.CostCenterKey(c.Account, settings.CostCenter))
+	}
+	return keys
+}
+
+// charges demands that another cost center is one of the account.
 //
-// Errors: wrong-state.
+// Errors: validation.
+func charges(c *call.Call, found map[table.Key]table.Item, before, after Settings) ([]table.Operation, error) {
+	if after.CostCenter == before.CostCenter {
+		return nil, nil
+	}
+	key := license.CostCenterKey(c.Account, after.CostCenter)
+	if _, there := found[key]; !there {
+		return nil, problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
+	}
+	return []table.Operation{table.Check(key, table.IfPresent)}, nil
+}
+
+// consequences are what else a change of settings writes: another cost center demands that it is
+// there, another currency that nothing was bought, and another bundle leaves a pending-work marker. Of
+// an account that is made, before is the zero one.
+//
+// Errors: validation, wrong-state.
 func consequences(
-	c *call.Call, found map[table.Key]table.Item, before, after Settings,
+	c *call.Call, found map[table.Key]table.Item, before Account, after Settings,
 ) (ops []table.Operation, err error) {
+	if ops, err = charges(c, found, before.Settings, after); err != nil || before.ID == "" {
+		return ops, err
+	}
 	if before.Currency != after.Currency {
 		purchased := PurchasedKey(c.Account)
 		if _, bought := found[purchased]; bought {

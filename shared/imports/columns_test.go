@@ -47,7 +47,7 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 	file := content(imports.Users,
 		row(
 			"john", "John Smith", "js@acme.example", "202", "6500000002", "yes", "pbx", "lead", "", "agent-user",
-			"professional-user",
+			"professional-user", "SUPPORT",
 		),
 		row("ian", "Ian Two", "ian2@acme.example", "", "", "yes"),
 		row("new", "New One", "new@acme.example", "303", "", "yes", "", "lead"),
@@ -55,11 +55,13 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 	before := func(o *office) {
 		o.role("agent")
 		o.role("lead")
+		o.centers("SALES", "SUPPORT")
 		o.User(directory.User{
 			ID: "john", Name: "John", Email: "john@acme.example", Extension: "101", Number: "6500000001",
 			RoleIDs: []string{"agent"}, Licenses: []string{"agent-user", "essential-user"}, Active: true,
+			CostCenter: "SALES",
 		})
-		o.User(directory.User{ID: "ian", Name: "Ian", Email: "ian@acme.example"})
+		o.User(directory.User{ID: "ian", Name: "Ian", Email: "ian@acme.example", CostCenter: "SALES"})
 	}
 	for header, keep := range map[string]func(was directory.User, is *directory.User){
 		"":             func(directory.User, *directory.User) {},
@@ -67,6 +69,7 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 		"Number":       func(was directory.User, is *directory.User) { is.Number = was.Number },
 		"Active":       func(was directory.User, is *directory.User) { is.Active = was.Active || is.ID == "new" },
 		"Agent source": func(was directory.User, is *directory.User) { is.AgentSource = was.AgentSource },
+		"Cost Center":  func(was directory.User, is *directory.User) { is.CostCenter = was.CostCenter },
 		"Role":         func(was directory.User, is *directory.User) { is.RoleIDs = was.RoleIDs },
 		"License":      func(was directory.User, is *directory.User) { is.Licenses = was.Licenses },
 	} {
@@ -86,7 +89,7 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 				"john": {
 					ID: "john", Name: "John Smith", Email: "js@acme.example", Extension: "202", Number: "6500000002",
 					RoleIDs: []string{"lead"}, Licenses: []string{"agent-user", "professional-user"},
-					Active: true, AgentSource: "pbx",
+					Active: true, AgentSource: "pbx", CostCenter: "SUPPORT",
 				},
 				"ian": {
 					ID: "ian", Name: "Ian Two", Email: "ian2@acme.example", RoleIDs: []string{}, Licenses: []string{},

@@ -101,6 +101,7 @@ func (o *office) read(body []byte, name string) []string {
 func TestExportsAreFilesThatImport(t *testing.T) {
 	o := company(t)
 	o.role("late", "client-desktop")
+	o.centers("SALES")
 	o.Buy(2, catalog.PhoneSystemID)
 	o.Buy(2, "team_chat")
 	for i, name := range []string{"=bad", "'=bad", "+49 (0)", "@home", `Zoë "Z", Ltd.; x`, "#REF!", "007", "TRUE"} {
@@ -124,6 +125,7 @@ func TestExportsAreFilesThatImport(t *testing.T) {
 			RoleIDs:     []string{},
 			Licenses:    []string{"agent-user", "essential-user"},
 			AgentSource: "pbx",
+			CostCenter:  "SALES",
 			Active:      true,
 		},
 	)

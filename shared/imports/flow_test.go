@@ -30,6 +30,7 @@ var examples = map[string]example{
 			o.queue("q1", "bob", "alice")
 			o.dashboard("d1", "q1")
 			o.Buy(5, "live-reports")
+			o.centers("SALES")
 		},
 		rows: [][]string{
 			row(
@@ -44,6 +45,7 @@ var examples = map[string]example{
 				"super-admin",
 				"client-desktop",
 				"client-crm",
+				"SALES",
 			),
 			row("john", "John Smith", "", "102", "", "TRUE", "pbx", "", "", "agent-user", "professional-user"),
 			row("alice", "Alice", "alice@acme.example"),
@@ -53,7 +55,7 @@ var examples = map[string]example{
 		after: `user alice "Alice" alice@acme.example / true [] [] : live-reports,queue:q1
 user bob "Bob" bob@acme.example / false [] [] :
 user john "John Smith"  102/ true [] [agent-user professional-user] pbx: agent-user,direct professional-user,direct
-user new1 "New One" new1@acme.example 0101/6567891230 true [agent super-admin] [client-crm client-desktop] : client-crm,direct client-desktop,direct essential-user,role:agent
+user new1 "New One" new1@acme.example 0101/6567891230 true [agent super-admin] [client-crm client-desktop]  of SALES: client-crm,direct client-desktop,direct essential-user,role:agent
 queue q1 "Queue q1" [alice bob] [d1]
 dashboard d1 "Board d1" [q1]`,
 		differences: map[string][]imports.Difference{
@@ -63,6 +65,7 @@ dashboard d1 "Board d1" [q1]`,
 				{Field: "extension", To: "0101"},
 				{Field: "number", To: "6567891230"},
 				{Field: "active", To: "yes"},
+				{Field: "costCenter", To: "SALES"},
 				{Field: "roles", To: "agent super-admin"},
 				{Field: "licenses", To: "client-crm client-desktop"},
 				{Field: "holdings", To: "client-crm client-desktop essential-user"},

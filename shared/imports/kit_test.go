@@ -17,6 +17,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/purchase"
 )
 
 // office is an account with its directory, and the three functions that serve imports.
@@ -70,6 +71,16 @@ func (o *office) role(id string, licenses ...string) {
 	o.Must(err)
 }
 
+// centers makes cost centers.
+func (o *office) centers(codes ...string) {
+	o.F.Helper()
+	shop := purchase.NewService(o.Env, o.Kernel)
+	for _, code := range codes {
+		_, err := shop.PutCostCenter(o.Ctx, o.Call("admin"), code, "Center "+code)
+		o.Must(err)
+	}
+}
+
 func (o *office) queue(id string, members ...string) {
 	o.F.Helper()
 	_, err := o.People.PutQueue(o.Ctx, o.Call("admin"), id, "Queue "+id, members)
@@ -97,7 +108,7 @@ func (o *office) state() string {
 	o.Must(err)
 	for _, u := range users {
 		line := fmt.Sprintf(
-			"user %s %q %s %s/%s %v %v %v %s:",
+			"user %s %q %s %s/%s %v %v %v %s%s:",
 			u.ID,
 			u.Name,
 			u.Email,
@@ -107,6 +118,7 @@ func (o *office) state() string {
 			u.RoleIDs,
 			u.Licenses,
 			u.AgentSource,
+			map[bool]string{true: " of " + u.CostCenter}[u.CostCenter != ""],
 		)
 		for _, h := range u.Holdings {
 			line += " " + h.ProductID
@@ -166,6 +178,7 @@ var headers = map[imports.Kind][]string{
 		"Role 2",
 		"License 1",
 		"License 2",
+		"Cost Center",
 	},
 	imports.CallQueues: {"Call queue", "Name", "Member 1", "Member 2", "Member 3"},
 	imports.Dashboards: {"Dashboard", "Name", "Call queue 1", "Call queue 2", "Call queue 3"},

@@ -86,7 +86,7 @@ func (r *planRow) whole(ctx context.Context, p plan) error {
 
 // Difference is one part of a row that applying it changes.
 type Difference struct {
-	Field string `json:"field" enum:"name,email,extension,number,active,agentSource,roles,licenses,holdings,members,callQueues" doc:"holdings are the licenses that the user gets or loses by it. Of members and callQueues the first few are named who leave or join."`
+	Field string `json:"field" enum:"name,email,extension,number,active,agentSource,costCenter,roles,licenses,holdings,members,callQueues" doc:"holdings are the licenses that the user gets or loses by it. Of members and callQueues the first few are named who leave or join."`
 	From  string `json:"from"`
 	To    string `json:"to"`
 }

@@ -50,6 +50,7 @@ func drawUser(rt *rapid.T, id, extension, number string) directory.User {
 		),
 		Licenses: some(rt, []string{"client-desktop", "professional-user"}, "license"),
 	}
+	u.CostCenter = rapid.SampledFrom([]string{"", "SALES", "SUPPORT"}).Draw(rt, "cost center")
 	if rapid.Bool().Draw(rt, "email") {
 		u.Email = id + "@acme.example"
 	}
@@ -83,6 +84,7 @@ func (o *office) play(rt *rapid.T, s scene) *office {
 	a := o.fresh(rt)
 	a.role("agent", "essential-user")
 	a.role("crm", "client-crm")
+	a.centers("SALES", "SUPPORT")
 	// enough: who waits first depends on which queue is settled first
 	a.Buy(20, "live-reports")
 	// any other may go
@@ -124,7 +126,7 @@ func drawRows(rt *rapid.T, kind imports.Kind) [][]string {
 			lists := [2][2]string{}
 			copy(lists[0][:], u.RoleIDs[:min(2, len(u.RoleIDs))])
 			copy(lists[1][:], u.Licenses)
-			rows = append(rows, append(r, lists[0][0], lists[0][1], lists[1][0], lists[1][1]))
+			rows = append(rows, append(r, lists[0][0], lists[0][1], lists[1][0], lists[1][1], u.CostCenter))
 		}
 	case imports.CallQueues:
 		for _, id := range some(rt, queueIDs, "row of") {
@@ -215,6 +217,8 @@ func (o *office) putAll(kind imports.Kind, rows [][]string) {
 				Active:    r[5] == "yes",
 				RoleIDs:   list(r[7], r[8]),
 				Licenses:  list(r[9], r[10]),
+
+				CostCenter: r[11],
 			})
 		case imports.CallQueues:
 			o.queue(r[0], list(r[2])...)

@@ -105,6 +105,14 @@ func TestBadRows(t *testing.T) {
 			[]fault{{2, "G", "manual or pbx"}},
 		},
 		{
+			"unknown cost center", imports.Users,
+			[][]string{
+				row("ann", "Ann", "", "", "", "", "", "", "", "", "", "NONE"),
+				row("bob", "Bob", "", "", "", "", "", "", "", "", "", "a b"),
+			},
+			[]fault{{2, "L", "is no cost center of this account"}, {3, "L", "cost center"}},
+		},
+		{
 			"source without a license", imports.Users,
 			[][]string{row("ann", "Ann", "", "", "", "", "pbx")},
 			[]fault{{2, "G", "goes with the agent-user license"}},
@@ -269,8 +277,8 @@ func TestRefusedFiles(t *testing.T) {
 			"the column Email is missing",
 		},
 		"column of nobody": {
-			imports.Users, "u.csv", text("User,Name,Email,Cost center", "u,U,,"),
-			`The header "Cost center" is not one of User, Name, Email`,
+			imports.Users, "u.csv", text("User,Name,Email,Building", "u,U,,"),
+			`The header "Building" is not one of User, Name, Email`,
 		},
 		"header twice": {
 			imports.CallQueues, "q.csv", text("Call queue,Name, NAME", "q1,Q,R"), "is there twice",
@@ -607,7 +615,7 @@ func TestLargestRowsOfUsers(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	o := open(t)
 	titles := map[imports.Kind]string{
-		imports.Users:      "User|Name|Email|Extension|Number|Active|Agent source|Role 1|Role 2|Role 3|License 1|License 2|License 3",
+		imports.Users:      "User|Name|Email|Extension|Number|Active|Agent source|Cost Center|Role 1|Role 2|Role 3|License 1|License 2|License 3",
 		imports.CallQueues: "Call queue|Name|Member 1|Member 2|",
 		imports.Dashboards: "Dashboard|Name|Call queue 1|Call queue 2|",
 	}
@@ -632,7 +640,7 @@ func TestTemplate(t *testing.T) {
 			var got []string
 			o.Must(reader.Rows(func(row sheet.Row) error {
 				for i, cell := range row.Cells {
-					if kind == imports.Users && len(got) >= 13 && i >= 7 && i <= 9 && cell.Text != "" &&
+					if kind == imports.Users && len(got) >= 14 && i >= 8 && i <= 10 && cell.Text != "" &&
 						cell.Text != directory.SuperAdmin {
 						t.Errorf("a sample row has the role %s, which an account need not have", cell.Text)
 					}

@@ -21,6 +21,7 @@ const (
 	fieldNumber      = "number"
 	fieldActive      = "active"
 	fieldAgentSource = "agentSource"
+	fieldCostCenter  = "costCenter"
 	fieldRoles       = "roleIds"
 	fieldLicenses    = "licenses"
 	fieldMembers     = "members"
@@ -340,6 +341,7 @@ var said = map[string]string{
 	fieldExtension:   "extension",
 	fieldNumber:      "number",
 	fieldAgentSource: "agent source",
+	fieldCostCenter:  "cost center",
 	fieldRoles:       "roles",
 	fieldLicenses:    "licenses",
 	fieldMembers:     "members",
@@ -392,7 +394,7 @@ func (r *planRow) typed(field string) string {
 	}
 	return map[string]string{
 		fieldEmail: r.User.Email, fieldExtension: r.User.Extension, fieldNumber: r.User.Number,
-		fieldAgentSource: r.User.AgentSource,
+		fieldAgentSource: r.User.AgentSource, fieldCostCenter: r.User.CostCenter,
 	}[field]
 }
 

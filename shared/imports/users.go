@@ -31,13 +31,14 @@ var users = &kind{
 			{header: "Number", field: fieldNumber},
 			{header: "Active", field: fieldActive},
 			{header: "Agent source", field: fieldAgentSource},
+			{header: "Cost Center", field: fieldCostCenter},
 		},
 		lists: []heading{{header: "Role", field: fieldRoles}, {header: "License", field: fieldLicenses}},
 		shown: 3,
 	},
 	samples: [][]string{
 		{
-			filejob.SampleMark + " john", "John Smith", "john@example.com", "101", "6567891230", "yes", "manual",
+			filejob.SampleMark + " john", "John Smith", "john@example.com", "101", "6567891230", "yes", "manual", "",
 			"", "", "", // every account has roles of its own
 			"essential-user", "agent-user",
 		},
@@ -67,10 +68,12 @@ type user struct {
 	AgentSource string   `json:"agentSource,omitempty"`
 	Roles       []string `json:"roles,omitempty"`
 	Licenses    []string `json:"licenses,omitempty"`
-	// HadExtension and HadNumber are what the user has at the check; the profile's version does not
+	CostCenter  string   `json:"costCenter,omitempty"`
+	// HadExtension, HadNumber and HadCostCenter are what the user has at the check; the profile's version does not
 	// tell of them.
-	HadExtension string `json:"hadExt,omitempty"`
-	HadNumber    string `json:"hadNumber,omitempty"`
+	HadExtension  string `json:"hadExt,omitempty"`
+	HadNumber     string `json:"hadNumber,omitempty"`
+	HadCostCenter string `json:"hadCostCenter,omitempty"`
 }
 
 // learnRoles reads the roles that cells name.
@@ -92,6 +95,7 @@ func readUser(at columns, cells *filejob.Cells, know known, r *planRow) {
 		Extension:   at.text(cells, fieldExtension),
 		Number:      at.text(cells, fieldNumber),
 		AgentSource: at.text(cells, fieldAgentSource),
+		CostCenter:  at.text(cells, fieldCostCenter),
 		Inactive:    inactive(cells, at.of(fieldActive)),
 		Roles:       find(cells, at.lists[fieldRoles], know.roles),
 		Licenses:    metered(cells, at.lists[fieldLicenses], know.products, know.hints),
@@ -158,6 +162,7 @@ func (r *planRow) sent() directory.User {
 		Active:      !r.User.Inactive,
 		Licenses:    r.User.Licenses,
 		AgentSource: r.User.AgentSource,
+		CostCenter:  r.User.CostCenter,
 	}
 }
 
@@ -185,6 +190,9 @@ func (r *planRow) wanted() directory.UserChange {
 	if !r.keeps(fieldActive) {
 		change.Active = &u.Active
 	}
+	if !r.keeps(fieldCostCenter) {
+		change.CostCenter = &u.CostCenter
+	}
 	return change
 }
 
@@ -197,7 +205,7 @@ func findUser(ctx context.Context, j *judgement, r *planRow) (finding, error) {
 	moves, err := d.Moves()
 	return finding{
 		version: d.Version, made: d.Made, changes: userDifferences(d.Before, d.After), moves: moves, leans: d.Took,
-		hadExtension: d.Before.Extension, hadNumber: d.Before.Number,
+		hadExtension: d.Before.Extension, hadNumber: d.Before.Number, hadCostCenter: d.Before.CostCenter,
 	}, err
 }
 
@@ -241,6 +249,7 @@ func userDifferences(before, after directory.User) []filejob.Difference {
 	d.add("number", before.Number, after.Number)
 	d.add("active", yes(before), yes(after))
 	d.add("agentSource", before.AgentSource, after.AgentSource)
+	d.add("costCenter", before.CostCenter, after.CostCenter)
 	d.add("roles", strings.Join(before.RoleIDs, " "), strings.Join(after.RoleIDs, " "))
 	d.add("licenses", strings.Join(before.Licenses, " "), strings.Join(after.Licenses, " "))
 	held, holds := held(before), held(after)
@@ -356,7 +365,8 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 // asChecked says whether a dry run begins from what the check found of the row's user, but for what
 // other rows of the file have done.
 func (b *batch) asChecked(r *planRow, d *directory.UserDryRun) bool {
-	return b.is(r, d.Made, d.Version) && b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
+	return b.is(r, d.Made, d.Version) && d.Before.CostCenter == r.User.HadCostCenter &&
+		b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
 		(b.left(text.Digits(d.Before.Number), text.Digits(r.User.HadNumber), b.a.file.numbers) ||
 			d.Before.Extension == "")
 }
@@ -387,7 +397,7 @@ func eachUserRow(ctx context.Context, s *Exports, c *call.Call, visit func(expor
 			active = "no"
 		}
 		return visit(exportRow{
-			[]string{u.ID, u.Name, u.Email, u.Extension, u.Number, active, u.AgentSource},
+			[]string{u.ID, u.Name, u.Email, u.Extension, u.Number, active, u.AgentSource, u.CostCenter},
 			map[string][]string{fieldRoles: u.RoleIDs, fieldLicenses: u.Licenses},
 		})
 	})

@@ -476,6 +476,28 @@ func TestRowThatNoLongerFits(t *testing.T) {
 	}
 }
 
+// A row is refused of whose user somebody else has changed the cost center since the check.
+func TestRowWhoseCostCenterChanged(t *testing.T) {
+	o := open(t)
+	o.centers("SALES", "SUPPORT", "LAB")
+	one := directory.User{ID: "one", Name: "One", Active: true, CostCenter: "SALES"}
+	o.User(one)
+	cells := func(id, center string) []string { return row(id, id, "", "", "", "", "", "", "", "", "", center) }
+	v := o.checked(filejob.Ready, imports.Users, cells("New", "LAB"), cells("one", "SUPPORT"))
+	wakeUp := o.Start(v.ID)
+	one.CostCenter = "LAB"
+	o.After(1, func() { o.User(one) })
+	o.Must(o.Apply(o.Ctx, wakeUp))
+	v = o.In(filejob.Completed, o.Get(v.ID))
+	if line := strings.Join(o.Result(v)[2], " "); v.Applied != 1 || v.Refused != 1 ||
+		!strings.Contains(line, "changed since the check") {
+		t.Errorf("%+v: %s", v, line)
+	}
+	if got := o.profiles()["one"].CostCenter; got != "LAB" {
+		t.Errorf("one is of %q", got)
+	}
+}
+
 // Whatever the kind, a row is refused whose thing was put since the check, and the others are applied.
 func TestRowOfEachKindThatNoLongerFits(t *testing.T) {
 	put := map[imports.Kind]func(o *office, name string){

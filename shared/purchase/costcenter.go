@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"seatwise/shared/account"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
@@ -163,12 +164,12 @@ func (s *Service) CostCenter(ctx context.Context, c *call.Call, code string) (Co
 // another is chosen.
 //
 // Errors: not-found, precondition-failed; wrong-state while licenses are charged to it, while users
-// are of it, or while an order is being placed that might.
+// are of it, while it is the account's own, or while an order is being placed that might.
 func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code string) error {
 	key, placing := license.CostCenterKey(c.Account, code), placingKey(c.Account)
 	return call.Decide(ctx, func(ctx context.Context) error {
-		people := license.PeopleKey(c.Account, code)
-		found, err := c.Lookup(ctx, key, placing, people)
+		people, own := license.PeopleKey(c.Account, code), call.AccountKey(c.Account)
+		found, err := c.Lookup(ctx, key, placing, people, own)
 		if err != nil {
 			return err
 		}
@@ -182,6 +183,15 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		if err := s.unused(ctx, c, code, found[people].Counts[license.CountPeople]); err != nil {
 			return err
 		}
+		a, version, err := account.From(c, found)
+		if err != nil {
+			return err
+		}
+		if a.CostCenter == code {
+			return problem.New(
+				problem.WrongState, "This is the account's own cost center; the account needs another one first.",
+			)
+		}
 		if found[placing].Counts[countPlacing] > 0 {
 			return problem.New(
 				problem.WrongState,
@@ -192,14 +202,9 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		if err != nil {
 			return err
 		}
-		audit, err := c.Audit(
-			call.AuditEntry{
-				Action:    "costCenter.deleted",
-				Subject:   "costCenter",
-				SubjectID: code,
-				Before:    stateOfCostCenter(before),
-			},
-		)
+		audit, err := c.Audit(call.AuditEntry{
+			Action: "costCenter.deleted", Subject: "costCenter", SubjectID: code, Before: stateOfCostCenter(before),
+		})
 		if err != nil {
 			return err
 		}
@@ -210,11 +215,9 @@ func (s *Service) DeleteCostCenter(ctx context.Context, c *call.Call, code strin
 		}
 		ops := append(
 			slices.Concat(s.kernel.Unused(c.Account, code), fence),
-			table.Delete(
-				key,
-				table.IfVersion(item.Version),
-			),
+			table.Delete(key, table.IfVersion(item.Version)),
 			table.Add(placing, table.AtMost(countPlacing, 0, 0)),
+			table.Check(own, table.IfVersion(version)),
 			audit,
 		)
 		return c.Commit(ctx, call.Gone(), ops...)

@@ -23,7 +23,7 @@ var _ = add(web.Page{
 
 var accountFields = web.Fields("id", "Account", "name", "Name", "brand", "Brand", "currency", "Currency",
 	"timezone", "Time zone", "billingDay", "Billing day", "bundle", "Bundle", "country", "Country",
-	"reportSchedule", "Reports on schedule")
+	"reportSchedule", "Reports on schedule", "costCenter", "Cost Center")
 
 const pageOfAccounts = 50
 
@@ -114,6 +114,9 @@ func accountBody(f *view.Form) (client.PutAccountRequest, error) {
 	if country := strings.ToUpper(strings.TrimSpace(f.Get("country"))); country != "" {
 		body.Country = &country
 	}
+	if center := strings.TrimSpace(f.Get("costCenter")); center != "" {
+		body.CostCenter = &center
+	}
 	if schedule := f.Get("reportSchedule"); schedule != "" {
 		body.ReportSchedule = &schedule
 	}
@@ -151,6 +154,7 @@ func accountRows(f *view.Form, there client.Account, day string) []view.Both {
 		{Label: "Billing day", Yours: f.Get("billingDay"), Theirs: day},
 		{Label: "Bundle", Yours: bundleName(f.Get("bundle")), Theirs: bundleName(there.Bundle)},
 		{Label: "Country", Yours: f.Get("country"), Theirs: there.Country},
+		{Label: "Cost Center", Yours: f.Get("costCenter"), Theirs: there.CostCenter},
 		{Label: "Reports on schedule", Yours: f.Get("reportSchedule"), Theirs: there.ReportSchedule},
 	}
 }

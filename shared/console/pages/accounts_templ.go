@@ -374,7 +374,7 @@ func accountPage(c *web.Context, f *view.Form, a client.Account) templ.Component
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = view.Problem(f.Fault, "id", "name", "brand", "currency", "timezone", "billingDay", "bundle", "country", "reportSchedule").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Problem(f.Fault, "id", "name", "brand", "currency", "timezone", "billingDay", "bundle", "country", "reportSchedule", "costCenter").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -391,7 +391,7 @@ func accountPage(c *web.Context, f *view.Form, a client.Account) templ.Component
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				for _, name := range []string{"name", "brand", "currency", "timezone", "billingDay", "bundle", "country", "reportSchedule"} {
+				for _, name := range []string{"name", "brand", "currency", "timezone", "billingDay", "bundle", "country", "reportSchedule", "costCenter"} {
 					templ_7745c5c3_Err = view.Hidden(name, f.Get(name)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -451,6 +451,16 @@ func accountPage(c *web.Context, f *view.Form, a client.Account) templ.Component
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "country", Label: "Country", Value: a.Country, Hint: "Two letters, such as US: it decides on the size of paper. It may be left empty."}).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				if a.ID != "" {
+					templ_7745c5c3_Err = view.Input(f, view.Field{Name: "costCenter", Label: "Cost Center", Value: a.CostCenter, Hint: "The code of one of its cost centers: what people without one of their own consume is charged to it. Name it before the first billing period closes; later it can be changed, not taken away."}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, " ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -435,7 +435,8 @@ func sendNewCenter(c *web.Context, f *view.Form) error {
 	}
 	change := c.ChangeOf(f, "center")
 	change.New = true
-	if _, err := c.API.PutCostCenter(ctx, code, client.PutCostCenterRequest{Name: name}, change); err != nil {
+	body := client.PutCostCenterRequest{Name: name, Fenced: fencedOf(f)}
+	if _, err := c.API.PutCostCenter(ctx, code, body, change); err != nil {
 		if client.Is(err, "precondition-failed") {
 			return web.Wrong("code", "is a cost center already: choose it in the cart, or take another code")
 		}

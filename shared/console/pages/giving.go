@@ -21,7 +21,7 @@ const mostGiven = 100
 // giveRoute is below Licenses.
 var giveRoute = web.Route{
 	Path: "licenses/" + givePath, Needs: managesLicenses, Show: showGive, Send: sendGive, Submit: "Assign",
-	Fields: web.Fields("product", "License Type"),
+	Fields: web.Fields("product", "License Type", "costCenter", "Cost Center"),
 }
 
 // giving is a product that is given to people: first both are chosen, then what that does is shown.
@@ -34,6 +34,7 @@ type giving struct {
 	// found are those of a search to choose from; without a status the reader may not see people.
 	found   client.Answer[client.UserPage]
 	chosen  []client.User
+	centers client.Answer[client.CostCenterPage]
 	summary client.Answer[client.ProductSummaryPage]
 }
 
@@ -67,6 +68,11 @@ func (g giving) request(
 	for _, id := range g.ids {
 		body.Items = append(body.Items, client.AssignmentWithExtension{ProductID: g.product, UserID: id})
 	}
+	if center := g.query.Get("costCenter"); center != "" {
+		for i := range body.Items {
+			body.Items[i].CostCenter = &center
+		}
+	}
 	if extension := strings.TrimSpace(g.query.Get("extension")); extension != "" && len(g.ids) == 1 {
 		body.Items[0].Extension = &extension
 	}
@@ -96,7 +102,9 @@ func (g giving) lacks() string {
 
 func showGive(c *web.Context, f *view.Form) error {
 	g := givingOf(c, f)
-	calls := []func(context.Context) error{g.products(c), summarize(c, &g.summary)}
+	calls := []func(context.Context) error{
+		g.products(c), summarize(c, &g.summary), client.IfAllowed(client.Into(&g.centers, listCenters(c))),
+	}
 	if g.reviewed() {
 		calls = append(foretell(c, f, &g.effects, g.request(c)), summarize(c, &g.summary))
 	}
@@ -193,6 +201,8 @@ func (g giving) happens(id string, at int) (kind, word string) {
 		return "", "has one already"
 	case g.left() == 0:
 		return "bad", noneLeft
+	case g.query.Get("costCenter") != "":
+		return "bad", "gets none: no free one of " + g.query.Get("costCenter") + ", or its fence keeps it from them"
 	}
 	return "bad", "gets none: it does not go with what they have"
 }
@@ -237,7 +247,7 @@ func (g giving) gets() int64 {
 // address is the page with what is chosen; review asks for what it does.
 func (g giving) address(c *web.Context, do string) string {
 	q := url.Values{"user": g.ids, "product": {g.product}, "do": {do}}
-	for _, name := range []string{"extension", "back"} {
+	for _, name := range []string{"extension", "costCenter", "back"} {
 		if typed := g.query.Get(name); typed != "" {
 			q.Set(name, typed)
 		}

@@ -202,7 +202,8 @@ func (p importPlan) pager(c *web.Context) view.Pager {
 
 var importChangeNames = map[string]string{
 	"name": "Name", "email": "E-mail", "extension": "Ext", "number": "Number", "active": "Active",
-	"agentSource": "Agent source", "roles": "Roles", "licenses": "Metered products", "holdings": "Holds",
+	"agentSource": "Agent source", "costCenter": "Cost center", "roles": "Roles",
+	"licenses": "Metered products", "holdings": "Holds",
 	"members": "Members", "callQueues": "Call queues",
 }
 

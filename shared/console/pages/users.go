@@ -12,7 +12,7 @@ import (
 )
 
 var userFields = web.Fields("id", "User", "name", "Name", "email", "E-mail", "extension", "Ext", "number", "Number",
-	"roleIds", "Roles", "licenses", "Metered products", "agentSource", "Agent source")
+	"roleIds", "Roles", "licenses", "Metered products", "agentSource", "Agent source", "costCenter", "Cost Center")
 
 const (
 	agentUser = "agent-user"
@@ -256,6 +256,7 @@ type userEdit struct {
 	roles    []view.Option
 	products []choices
 	prices   prices
+	centers  []view.Option
 	isNew    bool
 	// last says that nobody else is an active super-admin.
 	last bool
@@ -290,13 +291,17 @@ func (e userEdit) chosen(f *view.Form) []string {
 func showNewUser(c *web.Context, f *view.Form) error {
 	var roles client.Answer[client.RolePage]
 	var catalog client.Answer[client.CatalogItemPage]
-	if err := c.Load(listRoles(c, &roles), metered(c, &catalog)); err != nil {
+	var centers client.Answer[client.CostCenterPage]
+	err := c.Load(
+		listRoles(c, &roles), metered(c, &catalog), client.IfAllowed(client.Into(&centers, listCenters(c))),
+	)
+	if err != nil {
 		return err
 	}
 	if err := inCurrency(c, &catalog); err != nil {
 		return err
 	}
-	e := userEdit{user: client.User{Active: true}, isNew: true}
+	e := userEdit{user: client.User{Active: true}, isNew: true, centers: userCenters(centers, client.User{})}
 	return c.Show("New user", userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
 
@@ -324,12 +329,31 @@ func sendNewUser(c *web.Context, f *view.Form) error {
 	body := client.PutUserRequest{
 		Name: trimmed(f, "name"), Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
 		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"), Licenses: several(f, "licenses"),
-		AgentSource: agentSource(f),
+		AgentSource: agentSource(f), CostCenter: centerOf(f),
 	}
 	if _, err := c.API.PutUser(c.R.Context(), id, body, newThing(c, f)); err != nil {
 		return taken(err, id, "user")
 	}
 	return c.Done(c.Link("directory", "users", id), web.Good(body.Name+" is in the directory."))
+}
+
+// centerOf is the cost center that was chosen; of who could choose none it stays as it is.
+func centerOf(f *view.Form) client.Null[string] {
+	if !f.Values.Has("costCenter") {
+		return client.Null[string]{}
+	}
+	return typedOrNull(f, "costCenter")
+}
+
+// userCenters are the cost centers to choose from, that of the user among them; none for who may not
+// see them.
+func userCenters(all client.Answer[client.CostCenterPage], u client.User) []view.Option {
+	options := centerOptions(all.Body.Items)
+	there := slices.ContainsFunc(options, func(o view.Option) bool { return o.Value == u.CostCenter })
+	if all.Status != 0 && u.CostCenter != "" && !there {
+		options = append(options, view.Option{Value: u.CostCenter, Name: u.CostCenter})
+	}
+	return options
 }
 
 // agentSource is said of somebody who is an agent, and of nobody else.
@@ -345,7 +369,9 @@ func showEditUser(c *web.Context, f *view.Form) error {
 	var roles client.Answer[client.RolePage]
 	var catalog client.Answer[client.CatalogItemPage]
 	var admins client.Answer[client.UserPage]
-	err := c.Load(getUser(c, &u), listRoles(c, &roles), metered(c, &catalog), superAdmins(c, &admins))
+	var centers client.Answer[client.CostCenterPage]
+	err := c.Load(getUser(c, &u), listRoles(c, &roles), metered(c, &catalog), superAdmins(c, &admins),
+		client.IfAllowed(client.Into(&centers, listCenters(c))))
 	if err != nil {
 		return err
 	}
@@ -353,7 +379,7 @@ func showEditUser(c *web.Context, f *view.Form) error {
 	if err := inCurrency(c, &catalog); err != nil {
 		return err
 	}
-	e := userEdit{user: u.Body, last: isLast(admins.Body, u.Body.ID)}
+	e := userEdit{user: u.Body, last: isLast(admins.Body, u.Body.ID), centers: userCenters(centers, u.Body)}
 	return c.Show("Edit "+u.Body.Name, userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
 
@@ -361,7 +387,7 @@ func sendEditUser(c *web.Context, f *view.Form) error {
 	name := trimmed(f, "name")
 	body := client.PatchUserRequest{
 		Name: &name, Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
-		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"),
+		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"), CostCenter: centerOf(f),
 	}
 	if f.Get("held") != "" {
 		body.Licenses, body.AgentSource = several(f, "licenses"), agentSource(f)
@@ -381,6 +407,7 @@ func userRows(f *view.Form, e userEdit) []view.Both {
 		{Label: "E-mail", Yours: f.Get("email"), Theirs: e.user.Email},
 		{Label: "Ext", Yours: f.Get("extension"), Theirs: e.user.Extension},
 		{Label: "Number", Yours: f.Get("number"), Theirs: e.user.Number},
+		{Label: "Cost Center", Yours: f.Get("costCenter"), Theirs: e.user.CostCenter},
 		{Label: "Roles", Yours: chosenNames(roles, f.Values["roleIds"]), Theirs: chosenNames(roles, e.user.RoleIDs)},
 	}
 	if f.Get("held") == "" {

@@ -1,0 +1,104 @@
+package pages
+
+import (
+	"context"
+	"strings"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+// centerRoutes are the pages below Billing of the cost centers.
+var centerRoutes = []web.Route{
+	{Path: "billing/cost-centers", Show: showCenters},
+	{
+		Path: "billing/cost-centers/{code}", Needs: []auth.Permission{auth.BillingPurchase}, Show: showCenter,
+		Send: sendCenter, Submit: "Save", Fields: web.Fields("name", "Name", "fenced", "Fenced"),
+	},
+}
+
+// pageOfCenters is how many cost centers a page shows.
+const pageOfCenters = 50
+
+// fencedOption is the choice of a fence, with what it means.
+var fencedOption = view.Option{
+	Value: "yes", Name: "Fenced", Note: "its licenses are given to its own users only; who holds one keeps it",
+}
+
+func showCenters(c *web.Context, _ *view.Form) error {
+	var page client.Answer[client.CostCenterPage]
+	err := c.Load(client.Into(&page, func(ctx context.Context) (client.Answer[client.CostCenterPage], error) {
+		return c.API.ListCostCenters(ctx, client.ListCostCentersQuery{
+			Limit: pageOfCenters, Cursor: c.Query().Get("cursor"), Q: c.Query().Get("q"),
+		})
+	}))
+	if err != nil {
+		return err
+	}
+	return c.Show("Cost centers", centersPage(c, page.Body))
+}
+
+func centersPager(c *web.Context, page client.CostCenterPage) view.Pager {
+	return pagerOf(c, c.Link("billing", "cost-centers"), c.Query(),
+		onPage{rows: len(page.Items), next: page.NextCursor}, [2]string{"cost center", "cost centers"})
+}
+
+func showCenter(c *web.Context, f *view.Form) error {
+	var center client.Answer[client.CostCenter]
+	err := c.Load(client.Into(&center, func(ctx context.Context) (client.Answer[client.CostCenter], error) {
+		return c.API.GetCostCenter(ctx, c.Param("code"))
+	}))
+	if err != nil {
+		return err
+	}
+	web.FromVersion(f, center.ETag)
+	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body))
+}
+
+func sendCenter(c *web.Context, f *view.Form) error {
+	body := client.PutCostCenterRequest{Name: strings.TrimSpace(f.Get("name")), Fenced: fencedOf(f)}
+	center, err := c.API.PutCostCenter(c.R.Context(), c.Param("code"), body, c.Change(f))
+	if err != nil {
+		return err
+	}
+	said := "The cost center " + center.Body.Code + " is saved."
+	if center.Body.Fenced {
+		said = "The cost center " + center.Body.Code + " is saved. Its licenses are given to its own users only."
+	}
+	return c.Done(c.Link("billing", "cost-centers"), web.Good(said))
+}
+
+// fencedOf is whether the box of a fence is ticked.
+func fencedOf(f *view.Form) *bool {
+	fenced := f.Has("fenced", fencedOption.Value)
+	return &fenced
+}
+
+// fencedChosen is the box of a fence as it was ticked, or as it is.
+func fencedChosen(f *view.Form, is bool) []string {
+	if f.Values.Has("name") {
+		return f.Values["fenced"]
+	}
+	if is {
+		return []string{fencedOption.Value}
+	}
+	return nil
+}
+
+// fencedSays is a fence in words.
+func fencedSays(fenced bool) string {
+	if fenced {
+		return "fenced"
+	}
+	return "open"
+}
+
+// centerRows are both versions of a cost center, for who changed it while somebody else did.
+func centerRows(f *view.Form, there client.CostCenter) []view.Both {
+	return []view.Both{
+		{Label: "Name", Yours: f.Get("name"), Theirs: there.Name},
+		{Label: "Fence", Yours: fencedSays(*fencedOf(f)), Theirs: fencedSays(there.Fenced)},
+	}
+}

@@ -1,0 +1,63 @@
+package pages_test
+
+import (
+	"testing"
+
+	"seatwise/infra/testing/consolewalk"
+	"seatwise/shared/console/client"
+)
+
+// A cost center is made with a fence, which is seen in the list and taken down; a person is moved to
+// it; and its seat is asked for when a license is assigned (requirements, section 12).
+func TestFencesAreSeenAndChanged(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get(b.Get(b.Get("/console/acme/billing").Link("Cost centers")).Link("+ New cost center")).Post()
+	form.Set("code", "LAB")
+	form.Set("fenced", "yes")
+	b.Submit(form).Says("The cost center LAB is made.", "LAB fenced", "CC-1 Support open")
+	lines := []client.QuoteLineInput{{ProductID: "live-reports", Quantity: 1, CostCenter: "LAB"}}
+	quote, err := api.CreateQuote(t.Context(), client.CreateQuoteRequest{Lines: &lines}, client.Change{Key: "lab"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := client.PlaceOrderRequest{QuoteID: quote.Body.ID, Acknowledged: new(true)}
+	if _, err := api.PlaceOrder(t.Context(), order, client.Change{Key: "order"}); err != nil {
+		t.Fatal(err)
+	}
+
+	give := "/console/acme/licenses/give?do=review&product=live-reports&user=zoe&costCenter="
+	b.Get(give + "LAB").Says("Zoe Alvarez gets none: no free one of LAB, or its fence keeps it from them")
+	form = b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("costCenter", "LAB")
+	b.Submit(form).Says("Cost Center LAB")
+	if got := user(t, api, "zoe").CostCenter; got != "LAB" {
+		t.Errorf("zoe is of %q", got)
+	}
+	review := b.Get(give + "CC-1")
+	review.Says("Zoe Alvarez gets one")
+	b.Submit(review.Post())
+	got, err := api.ListLicenses(t.Context(), client.ListLicensesQuery{User: "zoe"})
+	if err != nil || len(got.Body.Items) != 1 || got.Body.Items[0].CostCenter != "CC-1" {
+		t.Errorf("asked for one of CC-1, she has %+v, %v", got.Body.Items, err)
+	}
+
+	form = b.Get("/console/acme/billing/cost-centers/LAB").Post()
+	if !form.Values.Has("fenced") {
+		t.Error("the fence is not shown")
+	}
+	form.Values.Del("fenced")
+	b.Submit(form).Says("LAB is saved.", "LAB open")
+	center, err := api.GetCostCenter(t.Context(), "LAB")
+	if err != nil || center.Body.Fenced {
+		t.Errorf("%+v, %v", center.Body, err)
+	}
+
+	form = b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("costCenter", "")
+	b.Submit(form)
+	if got := user(t, api, "zoe").CostCenter; got != "" {
+		t.Errorf("zoe is of %q", got)
+	}
+}

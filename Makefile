@@ -64,8 +64,8 @@ RUNNER = echo "Building the runner; the first time takes a minute or two." >&2; 
 		{print > "/dev/stderr"} \
 		END {if (modules + packages) print "" > "/dev/stderr"}'
 
-ACCOUNT ?= demo
 .PHONY: demo
+demo: ACCOUNT ?= demo
 demo: ## Fill the account ACCOUNT=demo with a believable year, if it is not there, and serve it as `make run` does; say where to sign in.
 	@$(RUNNER)
 	@go run -buildvcs=false ./infra/demo --runner $(TOOLS)/bin/seatwise-local --account $(ACCOUNT) --served "$(ARGS)"
@@ -244,20 +244,31 @@ KILLS ?= 500
 kills: ## Kill the runner KILLS=n times under load, restart it each time, and check that nothing acknowledged is lost; docs/correctness.md.
 	go test -count=1 -timeout 6h -v -run '^TestKills$$' ./infra/kills -kills $(KILLS) $(ARGS)
 
+# A stack for each stage, as samconfig.toml has them; prod is the one named seatwise.
+STAGE ?= prod
+STACK  = seatwise$(if $(filter-out prod,$(STAGE)),-$(STAGE))
+ifeq ($(filter $(STAGE),dev staging prod),)
+$(error STAGE is dev, staging or prod, not '$(STAGE)')
+endif
+
 .PHONY: deploy
 deploy: export SAM_CLI_TELEMETRY := 0
-deploy: $(VENV)/installed compiled ## Build and deploy to the AWS account of the environment; the first time with ARGS="--guided".
+deploy: $(VENV)/installed compiled ## Build and deploy STAGE=dev, staging or prod (left out, it is prod) to the AWS account of the environment. ARGS="--parameter-overrides ..." is handed on.
 ifeq ($(ARCH),amd64)
 	@case '$(ARGS)' in *Architecture=x86_64*) ;; *) echo 'ARCH=amd64 needs ARGS="--parameter-overrides Architecture=x86_64 ..."' >&2; exit 2;; esac
 endif
 	$(VENV)/bin/sam build --template template.yaml
-	$(VENV)/bin/sam deploy $(ARGS)
+	$(VENV)/bin/sam deploy --config-env $(STAGE) $(ARGS)
+
+.PHONY: invite
+invite: $(VENV)/installed ## Make a person in the stack's own user pool: EMAIL=ada@example.com ACCOUNT=acme, or OPERATOR=yes. ID=ada is their id in the directory.
+	@$(VENV)/bin/python infra/tools/invite.py --stack $(STACK) --email '$(EMAIL)' --account '$(ACCOUNT)' --id '$(ID)' $(if $(OPERATOR),--operator)
 
 .PHONY: adopt
 adopt: export SAM_CLI_TELEMETRY := 0
 adopt: $(VENV)/installed compiled ## Make the stack again around what a deleted one left: TABLE=name ARGS="JwtIssuer=https://...".
 	$(VENV)/bin/sam build --template template.yaml
-	$(VENV)/bin/python infra/tools/adopt.py --table '$(TABLE)' $(ARGS)
+	$(VENV)/bin/python infra/tools/adopt.py --stack $(STACK) --table '$(TABLE)' $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was built; the data in .local and the tools in .tools stay.

@@ -111,6 +111,7 @@ var packages = map[string]kind{
 	"shared/request":              capability,
 	"shared/incoming":             capability,
 	"shared/usage":                capability,
+	"shared/userpool":             capability,
 	"shared/wallboard":            capability,
 
 	"shared/catalog/catalogfile":      testkit, // the generator of the catalog and tests
@@ -157,7 +158,8 @@ var libraries = map[string]struct {
 		kinds:    []kind{wiring, infra},
 	},
 	"github.com/aws/aws-lambda-go": {
-		packages: []string{"shared/platform/edge", "infra/bench/bare"},
+		// events of a user pool and of CloudFormation are its values
+		packages: []string{"shared/platform/edge", "shared/userpool", "infra/bench/bare"},
 		kinds:    []kind{wiring, function},
 	},
 	"github.com/danielgtaylor/huma/v2": {packages: []string{"shared/platform/api"}, kinds: []kind{capability, infra}},
@@ -371,7 +373,8 @@ var capabilitiesOf = map[string][]string{
 	"functions/report-builder": {
 		"account", "directory", "license", "period", "purchase", "report", "usage", "wallboard",
 	},
-	"functions/requests": {"license", "request"},
+	"functions/requests":          {"license", "request"},
+	"functions/sign-in-addresses": {"userpool"},
 	"functions/statement": {
 		"account", "directory", "license", "period", "purchase", "report", "usage", "wallboard",
 	},
@@ -379,6 +382,7 @@ var capabilitiesOf = map[string][]string{
 		"account", "directory", "filejob", "imports", "license", "massconfig", "period", "purchase", "report", "usage",
 		"wallboard",
 	},
+	"functions/token-claims":      {"userpool"},
 	"functions/usage":             {"account", "directory", "idle", "license", "usage", "wallboard"},
 	"functions/usage-aggregation": {"account", "directory", "idle", "license", "usage", "wallboard"},
 }

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+from pool import Pool
 from scenes import RESUMED, SCENES, buy, open_account, people, same
 from stack import NAME, Client, Emulator, Failed, Stack, matches, permissions, root, statements
 
@@ -81,19 +82,40 @@ def plant(stack, planted):
 
 
 def fail_to_create(stack):
-    """A creation fails late, and leaves nothing in the way of the next one, as docs/operations.md says."""
-    kept = ("ReportsBucket", "Table", "UploadsBucket")
+    """A creation fails late, and leaves nothing in the way of the next one, as docs/operations.md says. It is of a stack with a user pool."""
+    kept = ("ReportsBucket", "Table", "UploadsBucket", "UserPool")
     s3, name = stack.emulator.client("s3"), "second"
     made = [e["LogicalResourceId"] for e in stack.events(NAME) if e["ResourceStatus"] == "CREATE_COMPLETE" and e["ResourceType"] != "AWS::CloudFormation::Stack"]
     status, events = stack.create_another(name, refused=[resource for resource in made if resource not in kept][-1])
     same("a creation whose last resource is refused", status, "ROLLBACK_COMPLETE")
     happened = [(e["LogicalResourceId"], e["ResourceStatus"]) for e in events]
     same("made before", sorted(r for r, what in happened if r in kept and what == "CREATE_COMPLETE"), sorted(kept))
-    same("left", sorted(r for r, what in happened if what == "DELETE_SKIPPED"), ["Table"])
+    same("left", sorted(r for r, what in happened if what == "DELETE_SKIPPED"), ["Table", "UserPool"])
     same("buckets left", [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith(name + "-")], [])
     stack.delete(name)
     same("the creation after it", stack.create_another(name)[0], "CREATE_COMPLETE")
+    sign_in_at_pool(stack, name)
     stack.delete(name)
+
+
+def sign_in_at_pool(stack, name):
+    """People of a stack that names no identity provider sign in at its own, as docs/identity.md says."""
+    pool = Pool(stack, name)
+    same("what the console is told", pool.console(), (f"https://cognito-idp.us-east-1.amazonaws.com/{pool.id}", pool.client, "openid"))
+    settings = pool.settings()
+    same("callbacks", settings["CallbackURLs"], [pool.origin() + "/console/-/signed-in"])
+    same("what a person can write of themselves", sorted(settings["WriteAttributes"]), ["email", "name"])
+    said = pool.invite("--email", "ada@example.com", "--account", "acme", "--id", "ada")
+    same("who ada is", "is the user ada of the account acme" in said, True)
+    ada = pool.sign_in("ada@example.com")
+    same("ada's token", {k: ada.get(k) for k in ("account", "user", "permissions", "client_id")}, {"account": "acme", "user": "ada", "permissions": None, "client_id": pool.client})
+    pool.invite("--email", "olga@example.com", "--operator")
+    olga = pool.sign_in("olga@example.com")
+    same("an operator's token", (olga["account"], olga["user"], "accounts.manage" in olga["permissions"]), ("operators", olga["sub"], True))
+    pool.invite("--email", "olga@example.com", "--account", "acme")
+    same("permissions of who is no operator any more", "permissions" in pool.sign_in("olga@example.com"), False)
+    pool.pools.admin_create_user(UserPoolId=pool.id, Username="eve@example.com", UserAttributes=[{"Name": "email", "Value": "eve@example.com"}])
+    same("a token of who has no account", pool.sign_in("eve@example.com"), None)
 
 
 def adopt(stack):

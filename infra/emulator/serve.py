@@ -6,6 +6,7 @@
   commits by refusing it one kind of key.
 - An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
 - The name of a bucket that a creation imports is no conflict.
+- The look of sign-in pages is taken, and shown to nobody.
 - The resource whose logical id is in the file that REFUSED names is not created, so that a creation fails late.
 - The events of API Gateway name the domain of DOMAIN, which resolves here; the emulator's own does not.
 - It speaks HTTP/1.1 only, as DynamoDB and S3 do. The HTTP/2 of its server (hypercorn 0.18) says farewell within the
@@ -96,6 +97,10 @@ def at_domain(self, event, *more, **named):
     return invoke(self, event, *more, **named)
 
 
+def taken(logical_id, *_):
+    return logical_id, {}
+
+
 def pass_a_day(*_):
     def fire():
         for account, region, rule in list(eventbridge._rules._data):
@@ -108,6 +113,7 @@ def pass_a_day(*_):
 iam_evaluator.enforce = enforce
 iam_actions.dynamodb_service_context = with_leading_keys
 provisioners._cw_metric_alarm_record = simple_alarm
+provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {"create": taken, "delete": taken}
 for handler in provisioners._RESOURCE_HANDLERS.values():
     if "create" in handler:
         handler["create"] = refusing(handler["create"])

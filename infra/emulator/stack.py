@@ -203,7 +203,7 @@ class Emulator:
             "GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "MINISTACK_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": self.url,
             "SSL_CERT_FILE": str(self.certificate), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0", "LAMBDA_EXECUTOR": "local",
-            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2", "LOG_LEVEL": "INFO", "PYTHONDONTWRITEBYTECODE": "1",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2", "MINISTACK_COGNITO_PRETOKEN_STRICT": "1", "LOG_LEVEL": "INFO", "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.log = folder / "emulator.log"
         with self.log.open("wb") as log:
@@ -514,7 +514,7 @@ class Stack:
                 dynamodb.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in page["Items"][i:i + 25]]})
 
     def create_another(self, prefix, refused=None):
-        """Makes a second stack of the same template, one resource of which may be refused, and tells how it ended and what happened."""
+        """Makes a second stack of the same template, with a user pool, one resource of which may be refused, and tells how it ended and what happened."""
         cloudformation, file = self.emulator.client("cloudformation"), self.emulator.folder / "refused"
         if self.original is None:
             body = cloudformation.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
@@ -527,7 +527,7 @@ class Stack:
         try:
             cloudformation.create_stack(
                 StackName=prefix, TemplateURL=f"{self.emulator.url}/{bucket}/another.template", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-                Parameters=[dict(zip(("ParameterKey", "ParameterValue"), p.split("=", 1))) for p in [*self.given(), "Prefix=" + prefix]],
+                Parameters=[{"ParameterKey": "Architecture", "ParameterValue": "x86_64"}, {"ParameterKey": "Prefix", "ParameterValue": prefix}],
             )
             status = self.settled(prefix)
         finally:
@@ -542,7 +542,7 @@ class Stack:
     def deploy_again(self):
         """Deploys what is built already, as make deploy does in its second half, and tells whether that succeeded."""
         sam = root / ".tools/venv/bin/sam"
-        return self.command("again", [sam, "deploy", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides", *self.given()]) == 0
+        return self.command("again", [sam, "deploy", "--config-env", "prod", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--parameter-overrides", *self.given()]) == 0
 
     def adopt(self, table):
         """Makes the stack around what is left of a deleted one, as make adopt does in its second half."""

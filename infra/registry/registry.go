@@ -42,6 +42,7 @@ import (
 	"seatwise/shared/report/reportbuilder"
 	"seatwise/shared/request"
 	"seatwise/shared/usage"
+	"seatwise/shared/userpool"
 )
 
 // Function is one function of template.yaml.
@@ -52,6 +53,8 @@ type Function struct {
 	Pages func(*app.Env) http.Handler
 	// Event takes its events; nil when it takes none.
 	Event func(context.Context, []byte) error
+	// Answer takes events that want an answer; nil when it takes none.
+	Answer func(context.Context, []byte) ([]byte, error)
 
 	env *app.Env
 }
@@ -61,6 +64,8 @@ func (f Function) Make() app.Function {
 	switch {
 	case f.Event != nil:
 		return app.Function{Event: f.Event}
+	case f.Answer != nil:
+		return app.Function{Answer: f.Answer}
 	case f.Pages != nil:
 		return app.Function{HTTP: f.Pages(f.env)}
 	}
@@ -106,13 +111,16 @@ func Of(env *app.Env) map[string]Function {
 			rows.Routes,
 			imports.NewExports(env, kernel).Routes,
 		),
-		"MetricsFunction":          serves(metrics.NewService(env, kernel).Routes),
-		"PurchaseFunction":         serves(purchase.NewService(env, kernel).Routes),
-		"ReportBuilderFunction":    takes(reportbuilder.New(env, reports, people, used).Closing(periods).Handle),
-		"ReportFunction":           serves(reports.Routes),
-		"RequestsFunction":         serves(request.NewService(env, kernel).Routes),
+		"MetricsFunction":       serves(metrics.NewService(env, kernel).Routes),
+		"PurchaseFunction":      serves(purchase.NewService(env, kernel).Routes),
+		"ReportBuilderFunction": takes(reportbuilder.New(env, reports, people, used).Closing(periods).Handle),
+		"ReportFunction":        serves(reports.Routes),
+		"RequestsFunction":      serves(request.NewService(env, kernel).Routes),
+		// One machine has no user pool: the runner is a provider itself.
+		"SignInAddressesFunction":  {Answer: userpool.NewAddresses(nil).Answer},
 		"StatementFunction":        serves(printing.Routes, printing.New(periods).PeriodRoutes),
 		"TemplateFunction":         serves(phones.TemplateRoutes, rows.TemplateRoutes, chargeback.New(periods).Routes),
+		"TokenClaimsFunction":      {Answer: userpool.Claims},
 		"UsageAggregationFunction": takes(idles.Scheduled),
 		"UsageFunction":            serves(used.Routes, idles.Routes),
 	}

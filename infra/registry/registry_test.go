@@ -45,7 +45,7 @@ func TestTheRegistryIsTheTemplate(t *testing.T) {
 		if _, ok := declared.Functions[id]; !ok {
 			t.Errorf("%s is in the registry and not in the template", id)
 		}
-		if (len(f.Routes) > 0 || f.Pages != nil) == (f.Event != nil) {
+		if (len(f.Routes) > 0 || f.Pages != nil) == (f.Event != nil || f.Answer != nil) {
 			t.Errorf("%s serves both operations and events, or neither", id)
 		}
 	}
@@ -77,6 +77,9 @@ func TestMainsServeWhatTheRegistrySays(t *testing.T) {
 		}
 		if f.Event != nil {
 			want = append(want, nameOf(f.Event))
+		}
+		if f.Answer != nil {
+			want = append(want, nameOf(f.Answer))
 		}
 		got := served(t, filepath.Join(root, "functions", folder(id), "main.go"), exports)
 		slices.Sort(want)

@@ -86,7 +86,7 @@ func list(v any) []string {
 
 func TestEachFunctionMayTouchNoMoreThanItNeeds(t *testing.T) {
 	for id, f := range functions(t) {
-		onlyReads := true
+		onlyReads := len(f.Events) > 0 // what CloudFormation or a user pool invokes has none
 		for _, e := range f.Events {
 			onlyReads = onlyReads && e.Type == "HttpApi" && e.Properties.Method == "GET"
 		}

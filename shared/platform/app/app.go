@@ -84,4 +84,7 @@ type Function struct {
 	HTTP http.Handler
 	// Event takes any other event (S3, schedule) as its raw JSON; nil when there are none.
 	Event func(ctx context.Context, payload []byte) error
+	// Answer takes an event that wants an answer, as a trigger of the identity provider does: both are
+	// raw JSON. It is nil when there are none; a function has not both Event and Answer.
+	Answer func(ctx context.Context, payload []byte) ([]byte, error)
 }

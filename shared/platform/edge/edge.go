@@ -64,8 +64,8 @@ func New(fn app.Function, o Options) *Edge {
 func Start(e *Edge) { lambda.Start(e) }
 
 // Invoke carries out one invocation. An HTTP API event of payload version 2.0 goes to the
-// function's HTTP handler, and its answer is an answer of that version; anything else goes to its
-// event handler as it is, and the answer is null.
+// function's HTTP handler, and its answer is an answer of that version; anything else goes as it is
+// to its event handler, and the answer is null, or to the one that answers.
 //
 // The function's context ends a little before the invocation does, so that there is time to answer.
 // Errors: ErrUnexpected; whatever the event handler returned, which makes Lambda deliver the event
@@ -99,9 +99,8 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		answer, status, err = e.serve(ctx, request)
 		failed = status >= 500
 		properties["status"], properties["route"] = status, request.RouteKey
-	case !isHTTP && e.fn.Event != nil:
-		answer = []byte("null")
-		err = e.handle(ctx, payload)
+	case !isHTTP && (e.fn.Event != nil || e.fn.Answer != nil):
+		answer, err = e.handle(ctx, payload)
 	default:
 		err = ErrUnexpected
 	}
@@ -118,14 +117,17 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 
 // handle gives an event to the function, and makes an error of its panic, so that the event is
 // delivered again and the process lives on.
-func (e *Edge) handle(ctx context.Context, payload []byte) (err error) {
+func (e *Edge) handle(ctx context.Context, payload []byte) (answer []byte, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			e.o.Log.ErrorContext(ctx, "panic", "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
 			err = errors.New("the function panicked; its log has the stack")
 		}
 	}()
-	return e.fn.Event(ctx, payload)
+	if e.fn.Answer != nil {
+		return e.fn.Answer(ctx, payload)
+	}
+	return []byte("null"), e.fn.Event(ctx, payload)
 }
 
 // invocation is what is measured of one.

@@ -541,6 +541,25 @@ func TestOtherEventsGoToTheEventHandler(t *testing.T) {
 	}
 }
 
+// TestAnEventThatIsAnswered: a trigger of the identity provider waits for what the function says.
+func TestAnEventThatIsAnswered(t *testing.T) {
+	fn := app.Function{Answer: func(_ context.Context, payload []byte) ([]byte, error) {
+		if string(payload) == `{"panic":true}` {
+			panic("secret")
+		}
+		return append([]byte("re: "), payload...), nil
+	}}
+	e := edge.New(fn, options(io.Discard))
+	answer, err := e.Invoke(t.Context(), []byte(`{"version":"2"}`))
+	if string(answer) != `re: {"version":"2"}` || err != nil {
+		t.Errorf("got %s, %v", answer, err)
+	}
+	answer, err = e.Invoke(t.Context(), []byte(`{"panic":true}`))
+	if err == nil || answer != nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a panic: %s, %v", answer, err)
+	}
+}
+
 func TestEventErrorsAndPanicsFailTheInvocation(t *testing.T) {
 	boom := errors.New("boom")
 	fail := app.Function{Event: func(context.Context, []byte) error { return boom }}

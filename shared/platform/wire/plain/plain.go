@@ -45,14 +45,7 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 	if err != nil {
 		return nil, err
 	}
-	secret := Secret{
-		HTTP:     &http.Client{Timeout: providerWait},
-		ID:       getenv("SESSION_KEY"),
-		Region:   getenv("AWS_REGION"),
-		Endpoint: getenv("AWS_ENDPOINT_URL"),
-		Getenv:   getenv,
-		Clock:    Clock,
-	}
+	secret := Secret{ID: getenv("SESSION_KEY"), Service: service("secretsmanager", getenv)}
 	log := edge.Logger(os.Stdout, level)
 	env := &app.Env{
 		Clock: Clock, IDs: IDs{}, Log: log, Version: Version,
@@ -70,6 +63,24 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 		build(env),
 		edge.Options{Name: getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: Clock, Log: log, Metrics: os.Stdout},
 	), nil
+}
+
+// service is a service of AWS in the region and with the credentials of the function.
+func service(name string, getenv func(string) string) Service {
+	return Service{
+		Name:     name,
+		Region:   getenv("AWS_REGION"),
+		Endpoint: getenv("AWS_ENDPOINT_URL"),
+		Getenv:   getenv,
+		Clock:    Clock,
+		HTTP:     &http.Client{Timeout: providerWait},
+	}
+}
+
+// StartWithUserPools makes a function that asks the service of user pools, and serves the Lambda
+// runtime API with it until the process ends.
+func StartWithUserPools(build func(Service) app.Function) {
+	alone.Start(func(*app.Env) app.Function { return build(service("cognito-idp", os.Getenv)) })
 }
 
 // errSecret is wrapped when the secret cannot be read.

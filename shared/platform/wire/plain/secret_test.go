@@ -48,15 +48,15 @@ func manager(t *testing.T, stages stages) plain.Secret {
 		_, _ = io.WriteString(w, answer.body)
 	}))
 	t.Cleanup(server.Close)
-	return plain.Secret{
-		ID: arn, Region: "eu-west-1", Endpoint: server.URL + "/", HTTP: server.Client(),
+	return plain.Secret{ID: arn, Service: plain.Service{
+		Name: "secretsmanager", Region: "eu-west-1", Endpoint: server.URL + "/", HTTP: server.Client(),
 		Clock: func() time.Time { return time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC) },
 		Getenv: func(name string) string {
 			return map[string]string{
 				"AWS_ACCESS_KEY_ID": "ID", "AWS_SECRET_ACCESS_KEY": "KEY", "AWS_SESSION_TOKEN": "SESSION",
 			}[name]
 		},
-	}
+	}}
 }
 
 // The present value comes first, then the one before it: a session that it has sealed still opens.

@@ -1,0 +1,77 @@
+"""Signs in at the user pool of a stack that names no identity provider, as a person does: at its pages, by code.
+
+The emulator has no routes with an authorizer of a body that is imported, and no AWS address of its own for the pool, so the gateway
+of such a stack is not called: what its tokens say is looked at, and what the console is told of the pool.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+
+import jwt
+
+from browse import Reader
+from stack import Failed, exchange, root
+
+PASSWORD = "correct horse 8 Battery"
+
+
+class Pool:
+    def __init__(self, stack, name):
+        self.stack, self.emulator, self.name = stack, stack.emulator, name
+        cloudformation = self.emulator.client("cloudformation")
+        self.resources = {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name) for r in page["StackResourceSummaries"]}
+        self.pools, self.id, self.client = self.emulator.client("cognito-idp"), self.resources["UserPool"], self.resources["UserPoolClient"]
+
+    def console(self):
+        """Gives issuer, client and scopes that the console of the stack is told."""
+        told = self.emulator.client("lambda").get_function_configuration(FunctionName=self.resources["ConsoleFunction"])["Environment"]["Variables"]
+        return told["OIDC_ISSUER"], told["OIDC_CLIENT_ID"], told["OIDC_SCOPES"]
+
+    def origin(self):
+        return f"https://{self.resources['Api']}.execute-api.us-east-1.amazonaws.com"
+
+    def settings(self):
+        return self.pools.describe_user_pool_client(UserPoolId=self.id, ClientId=self.client)["UserPoolClient"]
+
+    def invite(self, *arguments):
+        """Makes a person, as make invite does, and gives what it says."""
+        ran = subprocess.run(
+            [sys.executable, root / "infra/tools/invite.py", "--stack", self.name, *arguments], env=self.emulator.aws_environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+        if ran.returncode != 0:
+            raise Failed(f"inviting {arguments} ends with {ran.returncode}:\n{ran.stdout}")
+        return ran.stdout
+
+    def sign_in(self, email):
+        """Signs in at the pages of the pool, and gives the claims of the access token; None where the pool gives none."""
+        self.pools.admin_set_user_password(UserPoolId=self.id, Username=email, Password=PASSWORD, Permanent=True)
+        verifier, back = secrets.token_urlsafe(48), self.origin() + "/console/-/signed-in"
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {
+            "client_id": self.client, "redirect_uri": back, "response_type": "code", "scope": "openid", "state": "s", "nonce": "n",
+            "code_challenge": challenge, "code_challenge_method": "S256",
+        }
+        _, _, page = self.ask("/oauth2/authorize?" + urllib.parse.urlencode(asked))
+        form = Reader(page.decode()).forms
+        if not form:
+            raise Failed("the pool shows no form to sign in: " + page.decode()[:500])
+        status, headers, page = self.ask(form[0].action, form[0].set(username=email, password=PASSWORD).values)
+        if status not in (302, 303):
+            raise Failed(f"the pool does not sign {email} in: {status} " + re.sub(r"<[^>]*>", " ", page.decode())[-500:])
+        code = urllib.parse.parse_qs(urllib.parse.urlparse(headers["Location"]).query)["code"][0]
+        status, _, body = self.ask("/oauth2/token", [
+            ("grant_type", "authorization_code"), ("client_id", self.client), ("code", code), ("redirect_uri", back), ("code_verifier", verifier),
+        ])
+        return jwt.decode(json.loads(body)["access_token"], options={"verify_signature": False}) if status == 200 else None
+
+    def ask(self, path, form=None):
+        data = None if form is None else urllib.parse.urlencode(form).encode()
+        return exchange(urllib.request.Request(self.emulator.url + path, data), self.emulator.trust)

@@ -43,7 +43,7 @@ func TestWhyAPeriodCostsWhatItDoes(t *testing.T) {
 		s.click("Show")
 		s.see("Total of these lines")
 		s.miss("Prorated, Developer")
-		s.click("Metered, Essential User (Metered)")
+		s.click("Metered, Essential User (charged by use)")
 		s.see("amount of the line", "Days")
 		s.click(f.Day(line.Body.Days[0].Day))
 		s.see("Held by", "Eve Moss")

@@ -269,6 +269,8 @@ func unlinked(t testing.TB, o *office, account string) []string {
 				chosen.Set("do", do)
 				first = append(first, root+"licenses/selected?"+chosen.Encode())
 			}
+			foretold := url.Values{"license": chosen["license"], "do": {"cost-center"}, "costCenter": {"CC-1"}}
+			first = append(first, root+"licenses/selected?"+foretold.Encode())
 		}
 	}
 	return first

@@ -302,19 +302,12 @@ func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
 	boards, more := dashboardsNamed(c, s.some(kindDashboard))
 	calls = append(calls, more...)
 	var roles client.Answer[client.RolePage]
-	var centers client.Answer[client.CostCenterPage]
-	var products client.Answer[client.CatalogItemPage]
+	var n nameCalls
 	for kind, call := range map[string]func(context.Context) error{
-		kindRole: listRoles(c, &roles),
-		kindCenter: client.Into(&centers, func(ctx context.Context) (client.Answer[client.CostCenterPage], error) {
-			return c.API.ListCostCenters(ctx, client.ListCostCentersQuery{Limit: mostChoices})
-		}),
-		kindProduct: client.Into(&products, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-		}),
+		kindRole: listRoles(c, &roles), kindCenter: n.costCenters(c), kindProduct: n.products(c),
 	} {
 		if len(s[kind]) > 0 {
-			calls = append(calls, client.IfAllowed(call))
+			calls = append(calls, call)
 		}
 	}
 	if err := c.Load(calls...); err != nil {
@@ -326,10 +319,10 @@ func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
 		put(t, kindDashboard, p.Body.Items, func(d client.Dashboard) (id, name string) { return d.ID, d.Name })
 	}
 	put(t, kindRole, roles.Body.Items, func(r client.Role) (id, name string) { return r.ID, r.Name })
-	put(t, kindProduct, products.Body.Items, func(p client.CatalogItem) (id, name string) { return p.ID, p.Name })
-	for _, one := range centers.Body.Items {
-		t.names[kindCenter+":"+one.Code] = strings.TrimSpace(one.Code + " " + one.Name)
-	}
+	put(t, kindProduct, n.catalog.Body.Items, func(p client.CatalogItem) (id, name string) { return p.ID, p.Name })
+	put(t, kindCenter, n.centers.Body.Items, func(one client.CostCenter) (id, name string) {
+		return one.Code, n.center(one.Code)
+	})
 	return t, nil
 }
 

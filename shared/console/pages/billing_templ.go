@@ -194,7 +194,7 @@ func billingFigures(c *web.Context, b billing) templ.Component {
 			ctx = templ.InitializeContext(ctx)
 			return nil
 		})
-		templ_7745c5c3_Err = view.Figure(c.Format().Money(b.bill.Recurring), "a month for bought licenses that are not terminated; metered products are not in it").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Figure(c.Format().Money(b.bill.Recurring), "a month for bought licenses that are not terminated; what is charged by use is not in it").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -282,7 +282,7 @@ func billingDetailsPage(c *web.Context, b billing) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = view.Head("Service Billing Details", "What bought licenses cost on the next billing date and every month from then on, if nothing changes. Metered products are estimated below, and are not in that total.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Head("Service Billing Details", "What bought licenses cost on the next billing date and every month from then on, if nothing changes. What is charged by use is estimated below, and is not in that total.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var13), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -577,7 +577,7 @@ func estimateFigure(c *web.Context, e estimate) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure("about "+c.Format().Money(e.total), "a month more for metered products: an estimate, at today’s count").Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure("about "+c.Format().Money(e.total), "a month more for what is charged by use: an estimate, at today’s count").Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -603,7 +603,7 @@ func meteredTable(c *web.Context, b billing) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<h2>Metered products: charged as they are used</h2><p class=\"lead\">An estimate: how many are in use now, times the unit price. What is charged depends on how they are used during the period. Metered products have no cost center.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<h2>Charged by use</h2><p class=\"lead\">Nobody buys these: each is counted, and charged, while somebody has it. An estimate: how many are in use now, times the unit price. What is charged depends on how they are used during the period. They have no cost center.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -715,7 +715,7 @@ func meteredTable(c *web.Context, b billing) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = view.Table("Metered products in use, and what they would cost", []view.Column{{Name: "Product Name"}, {Name: "In use now", Number: true}, {Name: "Unit price", Number: true}, {Name: "Estimated a month", Number: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Table("Products charged by use, and what they would cost", []view.Column{{Name: "Product Name"}, {Name: "In use now", Number: true}, {Name: "Unit price", Number: true}, {Name: "Estimated a month", Number: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

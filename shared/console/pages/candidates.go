@@ -11,9 +11,11 @@ import (
 
 // candidates are the people that a license may be given to: those who wait for one come first.
 type candidates struct {
-	// known says that the reader may see people; who may not types an id.
-	known   bool
-	options []view.Option
+	effects
+
+	// readable says that the reader may see people; who may not types an id.
+	readable bool
+	options  []view.Option
 	// holding and gone are the names of those who are found and left out: they hold the product, or
 	// are deactivated.
 	holding, gone []string
@@ -36,7 +38,7 @@ func waitingFor(
 func candidatesFor(
 	c *web.Context, f *view.Form, product string, users client.Answer[client.UserPage], waiting []client.WaitingGrant,
 ) candidates {
-	list := candidates{known: users.Status != 0, more: users.Body.NextCursor != ""}
+	list := candidates{readable: users.Status != 0, more: users.Body.NextCursor != ""}
 	since := map[string]string{}
 	for _, w := range waiting {
 		since[w.UserID] = "waits since " + c.Format().Date(w.Since)
@@ -64,3 +66,6 @@ func candidatesFor(
 	}
 	return list
 }
+
+// choice is who a form that gives a license chooses, with the extension that they get.
+func choice(f *view.Form) string { return trimmed(f, "userId") + " " + trimmed(f, "extension") }

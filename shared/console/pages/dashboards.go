@@ -32,8 +32,10 @@ func showDashboards(c *web.Context, _ *view.Form) error {
 	return c.Show("Dashboards", dashboardsPage(c, page, list.Body.Items))
 }
 
-// dashboardView is a dashboard with its call queues, or some of them.
+// dashboardView is a dashboard with its call queues, or some of them, and what a change of it does.
 type dashboardView struct {
+	effects
+
 	board  client.DashboardWithGrants
 	queues []boardQueue
 }
@@ -50,24 +52,22 @@ func getDashboard(c *web.Context, into *client.Answer[client.DashboardWithGrants
 	})
 }
 
-// loadDashboard reads a dashboard, and then those of its call queues that are chosen; all of them
-// if none are.
-func loadDashboard(c *web.Context, f *view.Form, chosen []string) (dashboardView, error) {
+// loadDashboard reads a dashboard, and then its call queues. Beside it go the calls that foretell
+// effects, and those that name the people of these.
+func loadDashboard(
+	c *web.Context, f *view.Form, e *effects, foretold ...func(context.Context) error,
+) (dashboardView, error) {
 	var d client.Answer[client.DashboardWithGrants]
-	if err := c.Load(getDashboard(c, &d)); err != nil {
+	if err := c.Load(append(foretold, getDashboard(c, &d))...); err != nil {
 		return dashboardView{}, err
 	}
 	web.FromVersion(f, d.ETag)
-	ids := d.Body.QueueIDs
-	if len(chosen) > 0 {
-		ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !slices.Contains(chosen, id) })
-	}
-	found, calls := queuesNamed(c, ids)
-	if err := c.Load(calls...); err != nil {
+	found, calls := queuesNamed(c, d.Body.QueueIDs)
+	if err := c.Load(append(calls, e.names(c)...)...); err != nil {
 		return dashboardView{}, err
 	}
-	v := dashboardView{board: d.Body}
-	for _, id := range ids {
+	v := dashboardView{board: d.Body, effects: *e}
+	for _, id := range d.Body.QueueIDs {
 		v.queues = append(v.queues, boardQueueOf(id, found))
 	}
 	return v, nil
@@ -98,7 +98,7 @@ func boardQueueOf(id string, found []client.Answer[client.CallQueuePage]) boardQ
 }
 
 func showDashboard(c *web.Context, f *view.Form) error {
-	v, err := loadDashboard(c, f, nil)
+	v, err := loadDashboard(c, f, &effects{})
 	if err != nil {
 		return err
 	}
@@ -221,14 +221,54 @@ func showRemoveQueues(c *web.Context, f *view.Form) error {
 	if f.Values.Has("queueIds") {
 		ids = f.Values["queueIds"]
 	}
-	if len(ids) == 0 {
-		ids = []string{""} // no call queue has an empty id
-	}
-	v, err := loadDashboard(c, f, ids)
-	if err != nil {
+	var v dashboardView
+	var d client.Answer[client.DashboardWithGrants]
+	var waiting client.Answer[client.WaitingGrantPage]
+	found, calls := queuesNamed(c, ids)
+	if err := c.Load(append(calls, getDashboard(c, &d), waitForLive(c, &waiting))...); err != nil {
 		return err
 	}
+	v.board = d.Body
+	v.knowsWaiting(waiting)
+	for _, id := range d.Body.QueueIDs {
+		if slices.Contains(ids, id) {
+			v.queues = append(v.queues, boardQueueOf(id, found))
+		}
+	}
+	if len(v.queues) > 0 {
+		if err := v.foretellRemoval(c, f, found); err != nil {
+			return err
+		}
+	}
 	return c.Show("Take call queues off", removeQueuesPage(c, f, v))
+}
+
+// mostLosing is how many members of call queues are asked for their names before it is known whose
+// licenses go back: that would be a third round. Both lists are by id.
+const mostLosing = 4 * mostIDs
+
+// foretellRemoval asks what it does to take the call queues off the dashboard, with the names of the
+// first of their members: the second round.
+func (v *dashboardView) foretellRemoval(
+	c *web.Context, f *view.Form, found []client.Answer[client.CallQueuePage],
+) error {
+	var ids, members []string
+	for _, q := range v.queues {
+		ids = append(ids, q.id)
+	}
+	for _, page := range found {
+		for _, q := range page.Body.Items {
+			members = union(members, q.Members)
+		}
+	}
+	remaining := except(v.board.QueueIDs, ids)
+	calls := foretell(c, f, &v.effects,
+		func(ctx context.Context, dry client.Change) (client.Answer[client.DashboardWithGrants], error) {
+			return shownQueues(c).set(ctx, c.Param("id"), remaining, dry)
+		})
+	people, more := usersNamed(c, members[:min(len(members), mostLosing)])
+	v.people = people
+	return c.Load(append(calls, more...)...)
 }
 
 func sendRemoveQueues(c *web.Context, f *view.Form) error {
@@ -246,15 +286,23 @@ func sendRemoveQueues(c *web.Context, f *view.Form) error {
 }
 
 func showDeleteDashboard(c *web.Context, f *view.Form) error {
-	v, err := loadDashboard(c, f, nil)
+	var e effects
+	v, err := loadDashboard(c, f, &e, foretell(c, f, &e, deletesDashboard(c))...)
 	if err != nil {
 		return err
 	}
 	return c.Show("Delete "+v.board.Name, deleteDashboardPage(c, f, v))
 }
 
+// deletesDashboard is the request that deletes a dashboard.
+func deletesDashboard(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Nothing], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Nothing], error) {
+		return c.API.DeleteDashboard(ctx, c.Param("id"), change)
+	}
+}
+
 func sendDeleteDashboard(c *web.Context, f *view.Form) error {
-	if _, err := c.API.DeleteDashboard(c.R.Context(), c.Param("id"), c.Change(f)); err != nil {
+	if _, err := deletesDashboard(c)(c.R.Context(), c.Change(f)); err != nil {
 		return err
 	}
 	to := c.Link("directory", "dashboards")

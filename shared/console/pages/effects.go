@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -22,8 +23,11 @@ type effects struct {
 	known bool
 	// refused is why the request would be refused; nil where it would not.
 	refused *client.Error
-	catalog client.Answer[client.CatalogItemPage]
-	people  []client.Answer[client.UserPage]
+	nameCalls
+
+	people []client.Answer[client.UserPage]
+	// called are those whom the page names already, by their ids.
+	called map[string]string
 }
 
 // foretell are the calls that ask what a change would do, for the first round of its page.
@@ -50,20 +54,21 @@ func foretell[T any](
 	}
 }
 
-// products is the call that names products.
-func (e *effects) products(c *web.Context) func(context.Context) error {
-	return client.IfAllowed(
-		client.Into(&e.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-		}),
-	)
+// knows enters what somebody is called whom the page has read itself.
+func (e *effects) knows(id, name string) {
+	if e.called == nil {
+		e.called = map[string]string{}
+	}
+	e.called[id] = name
 }
 
 // names are the calls of a page's second round that name the people.
 func (e *effects) names(c *web.Context) []func(context.Context) error {
 	var ids []string
 	for _, p := range e.listed() {
-		ids = append(ids, p.UserID)
+		if e.called[p.UserID] == "" {
+			ids = append(ids, p.UserID)
+		}
 	}
 	var calls []func(context.Context) error
 	e.people, calls = usersNamed(c, ids)
@@ -72,16 +77,6 @@ func (e *effects) names(c *web.Context) []func(context.Context) error {
 
 func (e *effects) listed() []client.PersonEffect {
 	return e.told.Effects.Users[:min(len(e.told.Effects.Users), mostTold)]
-}
-
-// product is what a product is called.
-func (e *effects) product(id string) string {
-	for _, p := range e.catalog.Body.Items {
-		if p.ID == id {
-			return p.Name
-		}
-	}
-	return id
 }
 
 // person is what a user is called.
@@ -93,7 +88,7 @@ func (e *effects) person(id string) string {
 			}
 		}
 	}
-	return id
+	return cmp.Or(e.called[id], id)
 }
 
 // fault is why the change would be refused, as a page shows it.
@@ -200,6 +195,19 @@ func (e *effects) costs(n *view.Format) string {
 
 // isSmaller says whether there are fewer seats of a product than before.
 func isSmaller(s client.SeatEffect) bool { return len(s.Bought) == 2 && s.Bought[1] < s.Bought[0] }
+
+// sees says that a form asks what its choice does, and not for it to be done.
+func sees(f *view.Form) bool { return f.Get("see") != "" }
+
+// heldTo is the change of a form in which something is chosen. It is held to the effects that were
+// shown as long as what is chosen is what they were of, which the page has put beside the choice.
+func heldTo(c *web.Context, f *view.Form, chosen string) client.Change {
+	change := c.Change(f)
+	if f.Get("told") != chosen {
+		change.Plan = ""
+	}
+	return change
+}
 
 // changes says whether a license is among those that change.
 func (e *effects) changes(license string) bool {

@@ -131,3 +131,223 @@ func TestReviewSaysWhoGetsTheNewSeats(t *testing.T) {
 	form.Set("acknowledged", "yes")
 	press(b, form, "order").Says("1 license was given to people who waited")
 }
+
+// waitsForOne says that one person holds the only license of Live Reports by a call queue, and another
+// waits for it by another one.
+func waitsForOne(t *testing.T, c *consolewalk.Console) *client.Client {
+	t.Helper()
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe")
+	monitored(t, api, "lansing", "board", "john")
+	return api
+}
+
+// What goes back when a call queue or a dashboard is changed or deleted, and who gets it, is told
+// before, with the names of those who are not on the page.
+func TestEffectsBeforeCallQueuesAndDashboardsGo(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := waitsForOne(t, c)
+	b := c.SignIn(t, "acme", "ada")
+	for _, path := range []string{
+		"queues/detroit/remove?members=zoe", "queues/detroit/delete", "dashboards/support/remove?queue=detroit",
+		"dashboards/support/delete",
+	} {
+		page := b.Get("/console/acme/live-reports/" + path)
+		page.Says("What this does", "Zoe Alvarez gives back Live Reports", "John Smith gets Live Reports",
+			"1 → becomes 0", "What you pay stays the same.")
+		if l := licensesOf(t, api, "live-reports")[0]; l.UserID != "zoe" {
+			t.Fatalf("looking at %s gave it to %s", path, l.UserID)
+		}
+		form := page.Post()
+		// Somebody else has the person wait no longer: what was shown is not what would be done.
+		both := client.PatchCallQueueRequest{Members: client.Set([]string{})}
+		if _, err := api.PatchCallQueue(t.Context(), "lansing", both, client.Change{Key: path}); err != nil {
+			t.Fatal(err)
+		}
+		again := b.Submit(form)
+		if again.Status != http.StatusConflict {
+			t.Errorf("%s: %d", path, again.Status)
+		}
+		again.Says("Something has changed since this page was made", "Zoe Alvarez gives back Live Reports")
+		again.Hides("John Smith gets")
+		if l := licensesOf(t, api, "live-reports")[0]; l.UserID != "zoe" {
+			t.Fatalf("%s was done all the same", path)
+		}
+		both.Members = client.Set([]string{"john"})
+		if _, err := api.PatchCallQueue(t.Context(), "lansing", both, client.Change{Key: path + "2"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Submit(b.Get("/console/acme/live-reports/dashboards/support/remove?queue=detroit").Post()).
+		Says("1 call queue is off Dashboard support.")
+	if l := licensesOf(t, api, "live-reports")[0]; l.UserID != "john" {
+		t.Errorf("it is %s's", l.UserID)
+	}
+	b.Get("/console/acme/live-reports/queues/detroit/delete").Says("What this does", "What you pay stays the same.")
+}
+
+// Lifting an exclusion says whether there is a license for who was excluded.
+func TestEffectsBeforeAnExclusionIsLifted(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe")
+	id := licensesOf(t, api, "live-reports")[0].ID
+	if _, err := api.UnassignLicense(t.Context(), id, client.Change{Key: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/live-reports/exclusions/live-reports/zoe")
+	page.Says("What this does", "Zoe Alvarez gets Live Reports")
+	if _, err := api.AssignLicense(
+		t.Context(), id, client.AssignLicenseRequest{UserID: "john"}, client.Change{Key: "a"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	again := b.Submit(page.Post())
+	again.Says("Something has changed", "Zoe Alvarez begins to wait for Live Reports")
+	b.Submit(again.Post()).Says("The exclusion is lifted.")
+}
+
+// A reclaim and its undoing say of whom before they begin.
+func TestEffectsBeforeAReclaimAndItsUndoing(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 2})
+	list := licensesOf(t, api, "developer")
+	for i, user := range []string{"zoe", "john"} {
+		to := client.AssignLicenseRequest{UserID: user}
+		if _, err := api.AssignLicense(t.Context(), list[i].ID, to, client.Change{Key: user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Forward(2 * 24 * time.Hour)
+	api = c.API(t, "acme", "ada")
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/billing/idle/reclaim?product=developer&days=1")
+	page.Says("What this does", "Zoe Alvarez gives back Developer", "John Smith gives back Developer",
+		"2 → becomes 0", "What you pay stays the same.")
+	if _, err := api.UnassignLicense(t.Context(), list[1].ID, client.Change{Key: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	again := b.Submit(page.Post())
+	again.Says("Something has changed", "1 seat is taken", "Zoe Alvarez gives back Developer")
+	again.Hides("John Smith")
+	page = b.Submit(again.Post())
+	page.Says("Zoe Alvarez", "reclaimed")
+	page = b.Get(page.Link("Give back"))
+	page.Says("What this does", "Zoe Alvarez gets Developer", "0 → becomes 1")
+	b.Submit(page.Post()).Says("given back")
+}
+
+// Where a search has found one person, the form that gives a license to them says what that does, and
+// is held to it as long as no extension is typed beside it.
+func TestEffectsBeforeALicenseIsGivenToWhoWasFound(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"phone-system": 2, "live-reports": 2})
+	b := c.SignIn(t, "acme", "ada")
+	report := licensesOf(t, api, "live-reports")[0].ID
+	b.Get("/console/acme/licenses/"+report+"/assign").Hides("What this does", "Show what this does")
+	page := b.Get("/console/acme/licenses/" + report + "/assign?q=zoe")
+	page.Says("What this does", "Zoe Alvarez gets Live Reports", "What you pay stays the same.")
+	away := client.PatchUserRequest{Active: new(false)}
+	if _, err := api.PatchUser(t.Context(), "zoe", away, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	gone := b.Submit(page.Post())
+	gone.Says("Not offered, since they are deactivated: Zoe Alvarez")
+	if l := one(t, api, report); gone.Status != http.StatusConflict || l.UserID != "" {
+		t.Errorf("%d, it is %q's", gone.Status, l.UserID)
+	}
+	away.Active = new(true)
+	if _, err := api.PatchUser(t.Context(), "zoe", away, client.Change{Key: "2"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Submit(b.Get("/console/acme/licenses/" + report + "/assign?q=zoe").Post()).
+		Says("Live Reports is assigned to Zoe Alvarez.")
+
+	phone := licensesOf(t, api, "phone-system")[0].ID
+	form := b.Get("/console/acme/licenses/" + phone + "/assign?q=zoe").Post()
+	form.Set("extension", "101")
+	b.Submit(form).Says("Phone System is assigned to Zoe Alvarez.")
+}
+
+// Who reassigns a license may look at what that does first, and needs no further press if they do not.
+func TestEffectsBeforeAReassignmentForWhoAsks(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"phone-system": 1, "live-reports": 1})
+	id := licensesOf(t, api, "phone-system")[0].ID
+	give := client.AssignLicenseRequest{UserID: "zoe", Extension: new("101")}
+	if _, err := api.AssignLicense(t.Context(), id, give, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	at := "/console/acme/licenses/" + id + "/reassign"
+	form := b.Get(at).Post()
+	form.Set("see", "yes")
+	b.Submit(form).Says("Must be chosen")
+	form.Set("userId", "john")
+	page := b.Submit(form)
+	page.Says("What this does", "John Smith gets Phone System", "Zoe Alvarez gives back Phone System")
+	if l := one(t, api, id); l.UserID != "zoe" {
+		t.Fatal("looking at it has moved it")
+	}
+	b.Submit(page.Post()).Says("Phone System is John Smith's now")
+	form = b.Get(at).Post()
+	form.Set("userId", "zoe")
+	b.Submit(form).Says("Phone System is Zoe Alvarez's now")
+	mary := client.PutUserRequest{Name: "Mary Jones"}
+	if _, err := api.PutUser(t.Context(), "mary", mary, client.Change{Key: "m"}); err != nil {
+		t.Fatal(err)
+	}
+	// The extension goes with the phone alone, so nothing is said of it where another license moves.
+	report := licensesOf(t, api, "live-reports")[0].ID
+	give.Extension = nil
+	if _, err := api.AssignLicense(t.Context(), report, give, client.Change{Key: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Get(at).Says("with its extension 101")
+	b.Get("/console/acme/licenses/" + report + "/reassign").Hides("101")
+	other := b.Get(at + "?userId=john").Post()
+	other.Set("userId", "mary") // whose effects were not shown
+	b.Submit(other).Says("Phone System is Mary Jones's now")
+	if l := one(t, api, id); l.UserID != "mary" {
+		t.Errorf("it is %s's", l.UserID)
+	}
+	b.Get(at + "?userId=nobody").Says("There is no such user")
+}
+
+// Who changes the cost center of many licenses may look at what that does first.
+func TestEffectsBeforeACostCenterOfMany(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	if _, err := api.PutCostCenter(
+		t.Context(), "CC-2", client.PutCostCenterRequest{Name: "Sales"}, client.Change{Key: "c"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	list := licensesOf(t, api, "live-reports")
+	b := c.SignIn(t, "acme", "ada")
+	address := "/console/acme/licenses/selected?do=cost-center"
+	for _, l := range list {
+		address += "&license=" + l.ID + "~live-reports~"
+	}
+	form := b.Get(address).Post()
+	form.Set("see", "yes")
+	form.Set("costCenter", "")
+	b.Submit(form).Says("Must be chosen")
+	form.Set("costCenter", "CC-2")
+	page := b.Submit(form)
+	page.Says("What this does", "2 licenses are charged to CC-2.", "is charged to CC-2")
+	change := client.ChangeLicenseRequest{CostCenter: "CC-2"}
+	if _, err := api.ChangeLicense(t.Context(), list[0].ID, change, client.Change{Key: "l"}); err != nil {
+		t.Fatal(err)
+	}
+	again := b.Submit(page.Post())
+	again.Says("Something has changed", "1 license is charged to CC-2.", "stays as it is")
+	if l := one(t, api, list[1].ID); l.CostCenter != "CC-1" {
+		t.Fatalf("it is charged to %s", l.CostCenter)
+	}
+	b.Submit(again.Post()).Says("1 license is charged to CC-2 now; 1 left alone")
+	other := b.Get(address + "&costCenter=CC-1").Post()
+	other.Set("costCenter", "CC-2") // whose effects were not shown
+	b.Submit(other).Says("2 left alone")
+}

@@ -28,11 +28,11 @@ func TestMeteredProductsAreEstimated(t *testing.T) {
 	supervised(t, api)
 	b := c.SignIn(t, "acme", "ada")
 	b.Get("/console/acme/service-billing-details").Says(
-		"Total of bought licenses", "$25.00", "Metered products: charged as they are used", "An estimate",
+		"Total of bought licenses", "$25.00", "Charged by use", "An estimate",
 		"no cost center", "Subtotal, estimated", "$18.00", "With bought licenses, about", "$43.00",
 	)
 	for _, path := range []string{"/console/acme/billing", "/console/acme/"} {
-		b.Get(path).Says("about $18.00", "metered products are not in it", "$25.00")
+		b.Get(path).Says("about $18.00", "what is charged by use is not in it", "$25.00")
 	}
 	// Who may not see prices is shown how many are used, and no amount.
 	few := c.SignIn(t, "acme", "eve", "billing.read licenses.read")

@@ -34,7 +34,6 @@ type giving struct {
 	// found are those of a search to choose from; without a status the reader may not see people.
 	found   client.Answer[client.UserPage]
 	chosen  []client.User
-	centers client.Answer[client.CostCenterPage]
 	summary client.Answer[client.ProductSummaryPage]
 }
 
@@ -102,9 +101,7 @@ func (g giving) lacks() string {
 
 func showGive(c *web.Context, f *view.Form) error {
 	g := givingOf(c, f)
-	calls := []func(context.Context) error{
-		g.products(c), summarize(c, &g.summary), client.IfAllowed(client.Into(&g.centers, listCenters(c))),
-	}
+	calls := []func(context.Context) error{g.products(c), summarize(c, &g.summary), g.costCenters(c)}
 	if g.reviewed() {
 		calls = append(foretell(c, f, &g.effects, g.request(c)), summarize(c, &g.summary))
 	}
@@ -131,8 +128,8 @@ func showGive(c *web.Context, f *view.Form) error {
 	return c.Show("Assign a license", givePage(c, f, g))
 }
 
-// known says that the reader may see people; who may not types ids.
-func (g giving) known() bool { return g.found.Status != 0 || len(g.chosen) > 0 }
+// readable says that the reader may see people; who may not types ids.
+func (g giving) readable() bool { return g.found.Status != 0 || len(g.chosen) > 0 }
 
 // picked are the people who are chosen, as ticked choices, and others those that a search found.
 func (g giving) picked() []view.Option { return userOptions(g.chosen) }

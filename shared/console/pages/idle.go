@@ -36,76 +36,69 @@ const (
 
 // idleView is what the page of idle seats shows.
 type idleView struct {
-	seats    client.IdleSeatPage
-	products []client.CatalogItem
-	product  string
-	days     int64
-	cursor   string
+	effects
+
+	seats   client.IdleSeatPage
+	product string
+	days    int64
+	cursor  string
 }
 
 // showIdle lists idle seats, of a product for as many days as its policy says where nobody chose.
 func showIdle(c *web.Context, _ *view.Form) error {
-	v, err := loadIdle(c, c.Query().Get("product"), c.Query().Get("days"))
-	if err != nil {
-		return err
-	}
-	return c.Show("Idle seats", idlePage(c, v))
-}
-
-func loadIdle(c *web.Context, product, days string) (idleView, error) {
-	v := idleView{product: product, cursor: c.Query().Get("cursor")}
+	v := idleView{product: c.Query().Get("product"), days: idleDays, cursor: c.Query().Get("cursor")}
 	var policies client.Answer[client.PolicyPage]
-	var products client.Answer[client.CatalogItemPage]
 	err := c.Load(
 		client.IfAllowed(
 			client.Into(&policies, func(ctx context.Context) (client.Answer[client.PolicyPage], error) {
 				return c.API.ListPolicies(ctx, client.ListPoliciesQuery{Limit: mostNames})
 			}),
 		),
-		client.IfAllowed(
-			client.Into(&products, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-			}),
-		),
+		v.products(c),
 	)
 	if err != nil {
-		return v, err
+		return err
 	}
-	v.products, v.days = products.Body.Items, idleDays
 	for _, p := range policies.Body.Items {
-		if p.ProductID == product && p.IdleDays > 0 {
+		if p.ProductID == v.product && p.IdleDays > 0 {
 			v.days = p.IdleDays
 		}
 	}
-	if typed, err := wholeNumber(days); err == nil && typed > 0 {
-		v.days = min(typed, 366)
+	v.days = typedDays(c.Query().Get("days"), v.days)
+	if err := c.Load(v.list(c)); err != nil {
+		return err
 	}
-	query := client.ListIdleSeatsQuery{Limit: pageOfIdle, Cursor: v.cursor, Days: v.days}
-	if product != "" {
-		query.Product = []string{product}
-	}
-	var seats client.Answer[client.IdleSeatPage]
-	err = c.Load(client.Into(&seats, func(ctx context.Context) (client.Answer[client.IdleSeatPage], error) {
-		return c.API.ListIdleSeats(ctx, query)
-	}))
-	v.seats = seats.Body
-	return v, err
+	return c.Show("Idle seats", idlePage(c, v))
 }
 
-// name is what people call the product that is chosen.
-func (v idleView) name(product string) string {
-	for _, p := range v.products {
-		if p.ID == product {
-			return p.Name
-		}
+// mostIdleDays is how far back the API looks.
+const mostIdleDays = 366
+
+// typedDays is for how many days a seat is unused, where somebody chose that.
+func typedDays(typed string, otherwise int64) int64 {
+	if days, err := wholeNumber(typed); err == nil && days > 0 {
+		return min(days, mostIdleDays)
 	}
-	return product
+	return otherwise
+}
+
+// list is the call that asks for the idle seats.
+func (v *idleView) list(c *web.Context) func(context.Context) error {
+	query := client.ListIdleSeatsQuery{Limit: pageOfIdle, Cursor: v.cursor, Days: v.days}
+	if v.product != "" {
+		query.Product = []string{v.product}
+	}
+	return func(ctx context.Context) error {
+		seats, err := c.API.ListIdleSeats(ctx, query)
+		v.seats = seats.Body
+		return err
+	}
 }
 
 // options are the products to choose from.
 func (v idleView) options() []view.Option {
 	var options []view.Option
-	for _, p := range v.products {
+	for _, p := range v.catalog.Body.Items {
 		options = append(options, view.Option{Value: p.ID, Name: p.Name})
 	}
 	return options
@@ -120,7 +113,7 @@ func (v idleView) pager(c *web.Context) view.Pager {
 func (v idleView) untold() []string {
 	var all []string
 	for _, id := range v.seats.Untold {
-		all = append(all, v.name(id))
+		all = append(all, v.effects.product(id))
 	}
 	return all
 }
@@ -133,11 +126,29 @@ func (v idleView) reclaimLink(c *web.Context) string {
 
 // showReclaim says what reclaiming would take, before it does.
 func showReclaim(c *web.Context, f *view.Form) error {
-	v, err := loadIdle(c, f.Default("productId", c.Query().Get("product")), f.Default("days", c.Query().Get("days")))
-	if err != nil {
+	v := idleView{
+		product: f.Default("productId", c.Query().Get("product")),
+		days:    typedDays(f.Default("days", c.Query().Get("days")), idleDays),
+	}
+	if err := c.Load(append(foretell(c, f, &v.effects, reclaims(c, v.product, v.days)), v.list(c))...); err != nil {
+		return err
+	}
+	for _, s := range v.seats.Items {
+		v.knows(s.License.UserID, s.User.Name)
+	}
+	if err := c.Load(v.names(c)...); err != nil {
 		return err
 	}
 	return c.Show("Reclaim idle seats", reclaimPage(c, f, v))
+}
+
+// reclaims is the request that takes the idle seats of a product back.
+func reclaims(
+	c *web.Context, product string, days int64,
+) func(context.Context, client.Change) (client.Answer[client.Reclaim], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Reclaim], error) {
+		return c.API.CreateReclaim(ctx, client.CreateReclaimRequest{ProductID: product, Days: days}, change)
+	}
 }
 
 func sendReclaim(c *web.Context, f *view.Form) error {
@@ -145,9 +156,7 @@ func sendReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return web.Wrong("days", "must be a whole number")
 	}
-	begun, err := c.API.CreateReclaim(
-		c.R.Context(), client.CreateReclaimRequest{ProductID: f.Get("productId"), Days: days}, c.Change(f),
-	)
+	begun, err := reclaims(c, f.Get("productId"), days)(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}
@@ -155,17 +164,15 @@ func sendReclaim(c *web.Context, f *view.Form) error {
 }
 
 // reclaimOf reads the reclaim that a page is about.
-func reclaimOf(c *web.Context) (client.Answer[client.Reclaim], error) {
-	var r client.Answer[client.Reclaim]
-	err := c.Load(client.Into(&r, func(ctx context.Context) (client.Answer[client.Reclaim], error) {
+func reclaimOf(c *web.Context, into *client.Answer[client.Reclaim]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.Reclaim], error) {
 		return c.API.GetReclaim(ctx, c.Param("id"))
-	}))
-	return r, err
+	})
 }
 
 func showReclaimed(c *web.Context, _ *view.Form) error {
-	r, err := reclaimOf(c)
-	if err != nil {
+	var r client.Answer[client.Reclaim]
+	if err := c.Load(reclaimOf(c, &r)); err != nil {
 		return err
 	}
 	if isWorking(r.Body) {
@@ -183,15 +190,29 @@ func mayUndo(c *web.Context, r client.Reclaim) bool {
 }
 
 func showUndoReclaim(c *web.Context, f *view.Form) error {
-	r, err := reclaimOf(c)
-	if err != nil {
+	var r client.Answer[client.Reclaim]
+	var e effects
+	if err := c.Load(append(foretell(c, f, &e, undoes(c)), reclaimOf(c, &r))...); err != nil {
 		return err
 	}
-	return c.Show("Give the seats back", undoReclaimPage(c, f, r.Body))
+	for _, s := range r.Body.Results {
+		e.knows(s.UserID, s.UserName)
+	}
+	if err := c.Load(e.names(c)...); err != nil {
+		return err
+	}
+	return c.Show("Give the seats back", undoReclaimPage(c, f, r.Body, e))
+}
+
+// undoes is the request that gives the seats of a reclaim back.
+func undoes(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Reclaim], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Reclaim], error) {
+		return c.API.UndoReclaim(ctx, c.Param("id"), change)
+	}
 }
 
 func sendUndoReclaim(c *web.Context, f *view.Form) error {
-	begun, err := c.API.UndoReclaim(c.R.Context(), c.Param("id"), c.Change(f))
+	begun, err := undoes(c)(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}

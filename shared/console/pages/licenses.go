@@ -290,13 +290,13 @@ func name(l client.License) string {
 }
 
 // act is the address of what can be done with a license. It leads back to where it was chosen: the
-// list as it is filtered now, or the license's own page.
+// list as it is filtered now, the page that led to the license's own, such as a person's, or that.
 func act(c *web.Context, l client.License, what string) string {
 	link := c.Link("licenses", l.ID, what)
 	if c.Here() == c.Link("licenses") {
 		return link // which leads back there anyway
 	}
-	return link + "?back=" + queryEscape(c.Here())
+	return link + "?back=" + queryEscape(c.Back(&view.Form{}, c.Here()))
 }
 
 // chosen is a license that was selected in the list: what the bulk operations need of it.
@@ -373,28 +373,60 @@ func showAssign(c *web.Context, f *view.Form) error {
 	if err := c.Load(getLicense(c, &l), findUsers(c, f, &users)); err != nil {
 		return err
 	}
-	return showCandidates(c, f, l, users, "assign")
+	return showCandidates(c, f, l, users, giver{"assign", assigns(c, f)})
 }
 
-// showCandidates draws the page that gives a license to a person, in its second round with who waits.
+// assigns is the request that gives a license to the person whom the form chooses.
+func assigns(
+	c *web.Context, f *view.Form,
+) func(context.Context, client.Change) (client.Answer[client.ChangedLicense], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.ChangedLicense], error) {
+		body := client.AssignLicenseRequest{UserID: trimmed(f, "userId")}
+		if extension := trimmed(f, "extension"); extension != "" {
+			body.Extension = &extension
+		}
+		return c.API.AssignLicense(ctx, c.Param("id"), body, change)
+	}
+}
+
+// showCandidates draws the page that gives a license to a person: in its second round with who waits,
+// and with what it does where it is known already who gets it.
 func showCandidates(
-	c *web.Context, f *view.Form, l client.Answer[client.License], users client.Answer[client.UserPage], what string,
+	c *web.Context, f *view.Form, l client.Answer[client.License], users client.Answer[client.UserPage], by giver,
 ) error {
 	web.FromVersion(f, l.ETag)
+	asked := !f.Values.Has("userId") && c.Query().Get("userId") != ""
+	if asked {
+		f.Values.Set("userId", c.Query().Get("userId"))
+	}
+	candidatesFor(c, f, l.Body.ProductID, users, nil) // which chooses the only one that a search found
 	var waiting client.Answer[client.WaitingGrantPage]
-	if err := c.Load(waitingFor(c, l.Body.ProductID, &waiting)); err != nil {
+	calls := []func(context.Context) error{waitingFor(c, l.Body.ProductID, &waiting)}
+	var e effects
+	if f.Get("userId") != "" {
+		calls = append(calls, foretell(c, f, &e, by.change)...)
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	people := candidatesFor(c, f, l.Body.ProductID, users, waiting.Body.Items)
-	return c.Show(title(what)+" "+name(l.Body), assignPage(c, f, l.Body, people, what))
+	e.people = []client.Answer[client.UserPage]{users}
+	e.knowsWaiting(waiting)
+	e.knows(l.Body.UserID, l.Body.UserName)
+	if people.effects = e; e.refused != nil && (asked || f.Stale) {
+		f.Fault = e.fault(c)
+	}
+	return c.Show(title(by.what)+" "+name(l.Body), assignPage(c, f, l.Body, people, by.what))
+}
+
+// giver is how a license is given to a person: by assign, or by reassign.
+type giver struct {
+	what   string
+	change func(context.Context, client.Change) (client.Answer[client.ChangedLicense], error)
 }
 
 func sendAssign(c *web.Context, f *view.Form) error {
-	body := client.AssignLicenseRequest{UserID: strings.TrimSpace(f.Get("userId"))}
-	if extension := strings.TrimSpace(f.Get("extension")); extension != "" {
-		body.Extension = &extension
-	}
-	l, err := c.API.AssignLicense(c.R.Context(), c.Param("id"), body, c.Change(f))
+	l, err := assigns(c, f)(c.R.Context(), heldTo(c, f, choice(f)))
 	if err != nil {
 		return err
 	}
@@ -527,16 +559,28 @@ func showReassign(c *web.Context, f *view.Form) error {
 	if err := c.Load(getLicense(c, &l), findUsers(c, f, &users)); err != nil {
 		return err
 	}
-	return showCandidates(c, f, l, users, "reassign")
+	return showCandidates(c, f, l, users, giver{"reassign", reassigns(c, f)})
+}
+
+// reassigns is the request that moves a license to the person whom the form chooses.
+func reassigns(
+	c *web.Context, f *view.Form,
+) func(context.Context, client.Change) (client.Answer[client.ChangedLicense], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.ChangedLicense], error) {
+		body := client.ReassignLicenseRequest{UserID: trimmed(f, "userId")}
+		return c.API.ReassignLicense(ctx, c.Param("id"), body, change)
+	}
 }
 
 func sendReassign(c *web.Context, f *view.Form) error {
-	l, err := c.API.ReassignLicense(
-		c.R.Context(),
-		c.Param("id"),
-		client.ReassignLicenseRequest{UserID: strings.TrimSpace(f.Get("userId"))},
-		c.Change(f),
-	)
+	if sees(f) {
+		if trimmed(f, "userId") == "" {
+			return web.Wrong("userId", "must be chosen")
+		}
+		q := url.Values{"userId": {trimmed(f, "userId")}, "q": {f.Get("q")}, "back": {c.Back(f, "")}}
+		return c.GoTo(c.Link("licenses", c.Param("id"), "reassign") + "?" + q.Encode())
+	}
+	l, err := reassigns(c, f)(c.R.Context(), heldTo(c, f, choice(f)))
 	if err != nil {
 		return err
 	}
@@ -695,7 +739,9 @@ func sendTerminate(c *web.Context, f *view.Form) error {
 
 // selection is what is done with the licenses that were selected.
 type selection struct {
-	do       string
+	do string
+	// center is the cost center that is chosen already.
+	center   string
 	licenses []chosen
 	summary  []client.ProductSummary
 	centers  []view.Option
@@ -705,8 +751,10 @@ type selection struct {
 	effects
 }
 
-// foretold says that what is done is known before anything is chosen.
-func (s selection) foretold() bool { return s.do == "terminate" || s.do == "unassign" }
+// foretold says that what is done is known: nothing is to be chosen, or it is chosen already.
+func (s selection) foretold() bool {
+	return s.do == "terminate" || s.do == "unassign" || s.do == "cost-center" && s.center != ""
+}
 
 // what says what becomes of a license that is selected.
 func (s selection) what(one chosen) string {
@@ -717,6 +765,8 @@ func (s selection) what(one chosen) string {
 		return "goes back"
 	case s.do == "terminate" && s.changes(one.ID):
 		return "ends"
+	case s.do == "cost-center" && s.changes(one.ID):
+		return "is charged to " + s.center
 	}
 	return "stays as it is"
 }
@@ -737,7 +787,10 @@ func (s selection) nobody() bool { return s.do == "unassign" && len(removals(s.l
 
 // here is the address of the page, also when it shows a form that was refused.
 func (s selection) here(c *web.Context) string {
-	q := url.Values{"do": {s.do}, "license": values(s.licenses)}
+	return selectedLink(c, url.Values{"do": {s.do}, "license": values(s.licenses)})
+}
+
+func selectedLink(c *web.Context, q url.Values) string {
 	return c.Link("licenses", "selected") + "?" + q.Encode()
 }
 
@@ -787,6 +840,8 @@ func showSelected(c *web.Context, f *view.Form) error {
 	calls := []func(context.Context) error{client.Into(&summary, c.API.SummarizeLicenses)}
 	switch s.do {
 	case "cost-center":
+		f.Values.Set("costCenter", f.Default("costCenter", c.Query().Get("costCenter")))
+		s.center = f.Get("costCenter")
 		calls = append(calls, client.IfAllowed(client.Into(&centers, listCenters(c))))
 	case "assign":
 		calls = append(calls, findUsers(c, f, &s.users))
@@ -810,16 +865,31 @@ func showSelected(c *web.Context, f *view.Form) error {
 			s.holders[u.ID] = u.Name
 		}
 	}
+	if s.do == "cost-center" && s.refused != nil { // another one may do
+		f.Fault, s.refused = s.fault(c), nil
+	}
 	s.summary, s.centers = summary.Body.Items, centerOptions(centers.Body.Items)
 	return c.Show("Selected licenses", selectedPage(c, f, s))
 }
 
 func sendSelected(c *web.Context, f *view.Form) error {
-	out, err := changeSelected(c.R.Context(), c, f, c.Change(f))
+	do, list := selected(c, f)
+	change := c.Change(f)
+	if do == "cost-center" {
+		if sees(f) {
+			if f.Get("costCenter") == "" {
+				return web.Wrong("costCenter", "must be chosen")
+			}
+			return c.GoTo(selectedLink(c, url.Values{
+				"do": {do}, "license": values(list), "costCenter": {f.Get("costCenter")}, "back": {c.Back(f, "")},
+			}))
+		}
+		change = heldTo(c, f, f.Get("costCenter"))
+	}
+	out, err := changeSelected(c.R.Context(), c, f, change)
 	if err != nil {
 		return err
 	}
-	do, list := selected(c, f)
 	done := "assigned"
 	switch do {
 	case "terminate":

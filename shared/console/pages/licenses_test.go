@@ -409,6 +409,48 @@ func TestReassignLeadsBackToTheLicense(t *testing.T) {
 	}
 }
 
+// Who begins at a person is led back to them: from the person's page, and by way of the license's.
+func TestReassignLeadsBackToThePerson(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	id := licensesOf(t, api, "live-reports")[0].ID
+	give := client.AssignLicenseRequest{UserID: "zoe"}
+	if _, err := api.AssignLicense(t.Context(), id, give, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get(b.Get("/console/acme/directory/users/zoe").Link("Reassign")).Post()
+	form.Set("userId", "john")
+	done := b.Submit(form)
+	done.Says("Live Reports is John Smith's now", "They hold no license.")
+	if done.URL.Path != "/console/acme/directory/users/zoe" {
+		t.Errorf("it leads to %s", done.URL)
+	}
+	links := b.Get("/console/acme/directory/users/john").Links("Live Reports")
+	form = b.Get(b.Get(links[len(links)-1]).Link("Reassign")).Post() // the first one is the navigation's
+	form.Set("userId", "zoe")
+	if done := b.Submit(form); done.URL.Path != "/console/acme/directory/users/john" {
+		t.Errorf("by way of the license it leads to %s", done.URL)
+	}
+}
+
+// Words that the portals do not have are explained where they stand.
+func TestKindsOfLicensesAreExplained(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"call_recording": 1})
+	user := client.PatchUserRequest{Licenses: client.Set([]string{"essential-user"})}
+	if _, err := api.PatchUser(t.Context(), "zoe", user, client.Change{Key: "u"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	b.Get("/console/acme/licenses/give").Says("Essential User (charged by use)", "What is charged by use is not bought")
+	for product, says := range map[string]string{
+		"call_recording": "Add-on: it hangs on a base license", "essential-user": "Charged by use: nobody buys it",
+	} {
+		b.Get("/console/acme/licenses/" + licensesOf(t, api, product)[0].ID).Says(says)
+	}
+}
+
 // An add-on that is ticked says what it costs, as the others do.
 func TestPricesOfAddOns(t *testing.T) {
 	c := consolewalk.Start(t)

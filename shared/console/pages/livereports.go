@@ -220,7 +220,7 @@ type lookup struct {
 	dashboards client.Answer[client.DashboardPage]
 	queues     client.Answer[client.CallQueuePage]
 	roles      client.Answer[client.RolePage]
-	catalog    client.Answer[client.CatalogItemPage]
+	named      nameCalls
 }
 
 func (n *lookup) calls(c *web.Context) []func(context.Context) error {
@@ -238,11 +238,7 @@ func (n *lookup) calls(c *web.Context) []func(context.Context) error {
 		client.IfAllowed(client.Into(&n.roles, func(ctx context.Context) (client.Answer[client.RolePage], error) {
 			return c.API.ListRoles(ctx, client.ListRolesQuery{Limit: mostNames})
 		})),
-		client.IfAllowed(
-			client.Into(&n.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-			}),
-		),
+		n.named.products(c),
 	}
 }
 
@@ -258,7 +254,7 @@ func (n *lookup) byID() map[string]string {
 	for _, r := range n.roles.Body.Items {
 		all["role:"+r.ID] = r.Name
 	}
-	for _, p := range n.catalog.Body.Items {
+	for _, p := range n.named.catalog.Body.Items {
 		all["product:"+p.ID] = p.Name
 	}
 	return all
@@ -376,22 +372,34 @@ func (l live) name(kind, id string) string {
 
 func showLift(c *web.Context, f *view.Form) error {
 	var list client.Answer[client.ExcludedPage]
-	err := c.Load(client.Into(&list, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
-		return c.API.ListExclusions(ctx, client.ListExclusionsQuery{
-			Product: []string{c.Param("product")}, User: c.Param("user"),
-		})
-	}))
+	var e effects
+	err := c.Load(append(foretell(c, f, &e, lifts(c)),
+		client.Into(&list, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
+			return c.API.ListExclusions(ctx, client.ListExclusionsQuery{
+				Product: []string{c.Param("product")}, User: c.Param("user"),
+			})
+		}))...)
 	if err != nil {
 		return err
 	}
 	if len(list.Body.Items) == 0 {
 		return c.NotFound("There is no such exclusion. It may have been lifted already.")
 	}
-	return c.Show("Lift the exclusion?", liftPage(c, f, list.Body.Items[0]))
+	if err := c.Load(e.names(c)...); err != nil {
+		return err
+	}
+	return c.Show("Lift the exclusion?", liftPage(c, f, list.Body.Items[0], e))
+}
+
+// lifts is the request that lifts an exclusion.
+func lifts(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Nothing], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Nothing], error) {
+		return c.API.LiftExclusion(ctx, c.Param("product"), c.Param("user"), change)
+	}
 }
 
 func sendLift(c *web.Context, f *view.Form) error {
-	if _, err := c.API.LiftExclusion(c.R.Context(), c.Param("product"), c.Param("user"), c.Change(f)); err != nil {
+	if _, err := lifts(c)(c.R.Context(), c.Change(f)); err != nil {
 		return err
 	}
 	return c.Done(c.Link("live-reports"), web.Good(

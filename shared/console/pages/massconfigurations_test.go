@@ -361,6 +361,9 @@ func TestCancelAPlan(t *testing.T) {
 	other := b.Get(plan.Link("Configure")).Post()
 	ask := b.Get(plan.Link("Cancel"))
 	ask.Says("Nothing has been applied, and nothing will be.", "Let it go on")
+	if !strings.Contains(ask.HTML, `class="button danger first">Stop it`) {
+		t.Error("what is given up is not marked as that")
+	}
 	b.Submit(ask.Post()).Says("It is cancelled. Nothing was applied.")
 	late := b.Submit(other)
 	if late.Status != http.StatusConflict {
@@ -372,7 +375,7 @@ func TestCancelAPlan(t *testing.T) {
 	seen := reader.Get(plan.URL.Path)
 	seen.Hides("Upload another file")
 	for _, what := range []string{"configure", "cancel", "undo"} {
-		if p := reader.Get(plan.URL.Path + "/" + what); strings.Contains(p.HTML, `class="button first">`) {
+		if p := reader.Get(plan.URL.Path + "/" + what); strings.Contains(p.HTML, ` first">`) {
 			t.Errorf("%s has a button for who may only read: %s", what, p.Text())
 		}
 	}

@@ -79,7 +79,7 @@ func overviewPage(c *web.Context, o overview, list []attention, tour tour) templ
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Money(o.billing.Body.Recurring), "a month, for what is bought; metered products are not in it").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Money(o.billing.Body.Recurring), "a month, for what is bought; what is charged by use is not in it").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

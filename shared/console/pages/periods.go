@@ -94,42 +94,18 @@ func (v periodsView) total(f *view.Format, p client.PeriodSummary) string {
 }
 
 // billNames are what people call the things of a bill.
-type billNames struct {
-	products map[string]string
-	centers  centerList
+type billNames struct{ nameCalls }
+
+func (n *billNames) product(id string) string {
+	p := n.item(id)
+	return orDash(withKind(p.Name, p.Kind))
 }
 
-func (n billNames) product(id string) string { return cmp.Or(n.products[id], id, "–") }
-
-func (n billNames) center(code string) string {
+func (n *billNames) center(code string) string {
 	if code == "" {
 		return "No cost center"
 	}
-	return n.centers.name(code)
-}
-
-// nameCalls read what people call products and cost centers, where the reader may see them.
-type nameCalls struct {
-	catalog client.Answer[client.CatalogItemPage]
-	centers client.Answer[client.CostCenterPage]
-}
-
-func (n *nameCalls) calls(c *web.Context) []func(context.Context) error {
-	products := func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-		return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-	}
-	return []func(context.Context) error{
-		client.IfAllowed(client.Into(&n.catalog, products)),
-		client.IfAllowed(client.Into(&n.centers, listCenters(c))),
-	}
-}
-
-func (n *nameCalls) names() billNames {
-	names := billNames{products: map[string]string{}, centers: centersOf(n.centers)}
-	for _, p := range n.catalog.Body.Items {
-		names.products[p.ID] = withKind(p.Name, p.Kind)
-	}
-	return names
+	return n.nameCalls.center(code)
 }
 
 // periodPage is what the page of a period shows.
@@ -148,16 +124,15 @@ type periodPage struct {
 func showPeriod(c *web.Context, _ *view.Form) error {
 	var period client.Answer[client.PeriodView]
 	var compared client.Answer[client.Comparison]
-	var names nameCalls
 	v := periodPage{query: c.Query()}
-	calls := append(names.calls(c), getPeriod(c, c.Param("first"), &period))
+	calls := append(v.calls(c), getPeriod(c, c.Param("first"), &period))
 	if v.query.Get("day") != "" {
 		calls = append(calls, v.compare(c, &compared))
 	}
 	if err := c.Load(calls...); err != nil {
 		return err
 	}
-	v.billNames, v.period = names.names(), period.Body
+	v.period = period.Body
 	if compared.Body.Day != "" {
 		v.compared = &compared.Body
 	}
@@ -357,13 +332,12 @@ func getLine(
 func showPeriodLine(c *web.Context, _ *view.Form) error {
 	v := linePage{first: c.Param("first")}
 	var line client.Answer[client.LineView]
-	var names nameCalls
 	// The days have their licenses with them, and a page of the API ends where those are many.
 	query := client.GetPeriodLineQuery{Limit: mostDays, Cursor: c.Query().Get("cursor")}
-	if err := c.Load(append(names.calls(c), getLine(c, query, &line))...); err != nil {
+	if err := c.Load(append(v.calls(c), getLine(c, query, &line))...); err != nil {
 		return err
 	}
-	v.line, v.billNames = line.Body, names.names()
+	v.line = line.Body
 	return c.Show(v.name(), lineView(c, v))
 }
 
@@ -386,14 +360,13 @@ type dayPage struct {
 func showPeriodDay(c *web.Context, _ *view.Form) error {
 	v := dayPage{linePage: linePage{first: c.Param("first")}}
 	var line client.Answer[client.LineView]
-	var names nameCalls
 	query := client.GetPeriodLineQuery{
 		Day: c.Param("day"), Limit: pageOfBehind, Cursor: c.Query().Get("cursor"),
 	}
-	if err := c.Load(append(names.calls(c), getLine(c, query, &line))...); err != nil {
+	if err := c.Load(append(v.calls(c), getLine(c, query, &line))...); err != nil {
 		return err
 	}
-	v.line, v.billNames = line.Body, names.names()
+	v.line = line.Body
 	v.day = v.line.Days[0] // the API answers not-found for a day that the line does not have
 	people, calls := usersNamed(c, distinct(v.day.UserIDs))
 	if err := c.Load(calls...); err != nil {

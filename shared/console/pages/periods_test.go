@@ -87,7 +87,7 @@ func TestAPeriodOpensIntoItsPeople(t *testing.T) {
 	list.Says("open", "so far")
 	page := b.Get("/console/acme/billing/periods/" + period.Body.From)
 	page.Says("This period is open.", "expected at its end, if nothing changes", "By cost center", "CC-1 Support",
-		"CC-2 Sales", "No cost center", "Prorated, Live Reports", "Metered, Essential User (Metered)")
+		"CC-2 Sales", "No cost center", "Prorated, Live Reports", "Metered, Essential User (charged by use)")
 	bars := 0
 	for _, class := range classes(page, "rect") {
 		if class == "bar" {
@@ -114,7 +114,7 @@ func TestAPeriodOpensIntoItsPeople(t *testing.T) {
 		}
 	}
 
-	line := b.Get(page.Link("Metered, Essential User (Metered)"))
+	line := b.Get(page.Link("Metered, Essential User (charged by use)"))
 	line.Says("1 different license", "1 license day at", "To the period")
 	today := leading(line, "/days/")[0]
 	day := b.Get(today)

@@ -30,7 +30,7 @@ func stateSays(p client.PeriodView) string {
 func kindOfLine(kind string) string { return optionName(lineKinds, kind) }
 
 // line is what a line is called: its kind and its product.
-func (n billNames) line(kind, product string) string {
+func (n *billNames) line(kind, product string) string {
 	if product == "" {
 		return kindOfLine(kind)
 	}

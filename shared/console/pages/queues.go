@@ -107,19 +107,26 @@ type without struct {
 }
 
 func (w *without) calls(c *web.Context) []func(context.Context) error {
-	products := []string{liveReports, queueBooster}
 	return []func(context.Context) error{
-		client.IfAllowed(
-			client.Into(&w.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
-				return c.API.ListWaiting(ctx, client.ListWaitingQuery{Product: products, Limit: mostNames})
-			}),
-		),
+		waitForLive(c, &w.waiting),
 		client.IfAllowed(
 			client.Into(&w.excluded, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
-				return c.API.ListExclusions(ctx, client.ListExclusionsQuery{Product: products, Limit: mostNames})
+				return c.API.ListExclusions(ctx, client.ListExclusionsQuery{Product: opensLive, Limit: mostNames})
 			}),
 		),
 	}
+}
+
+// opensLive are the products that open Live Reports.
+var opensLive = []string{liveReports, queueBooster}
+
+// waitForLive asks who waits for a license of Live Reports.
+func waitForLive(c *web.Context, into *client.Answer[client.WaitingGrantPage]) func(context.Context) error {
+	return client.IfAllowed(
+		client.Into(into, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+			return c.API.ListWaiting(ctx, client.ListWaitingQuery{Product: opensLive, Limit: mostNames})
+		}),
+	)
 }
 
 // mark says of a member without a license whether they wait or are excluded.
@@ -225,7 +232,7 @@ func memberOf(id string, known map[string]client.User) member {
 	return m
 }
 
-// liveProducts are the products that open Live Reports.
+// liveProducts are what the products that open Live Reports are called.
 var liveProducts = map[string]string{liveReports: "Live Reports", queueBooster: "Call Queue Booster"}
 
 // pageOf is the page of a list of ids that the address asks for, from 0.
@@ -492,8 +499,10 @@ func following(q client.CallQueue) []string {
 	return []string{"Licenses of Live Reports follow. The list says who has one and who waits."}
 }
 
-// leaving is who is to be removed from a call queue.
+// leaving is who is to be removed from a call queue, and what that does.
 type leaving struct {
+	effects
+
 	queue   client.CallQueue
 	members []member
 }
@@ -504,16 +513,37 @@ func showRemoveMembers(c *web.Context, f *view.Form) error {
 		ids = f.Values["members"]
 	}
 	var q client.Answer[client.CallQueue]
+	var waiting client.Answer[client.WaitingGrantPage]
 	people, calls := usersNamed(c, ids[:min(len(ids), pageOfMembers)])
-	if err := c.Load(append(calls, getQueue(c, &q))...); err != nil {
+	if err := c.Load(append(calls, getQueue(c, &q), waitForLive(c, &waiting))...); err != nil {
 		return err
 	}
 	known := usersByID(people)
 	l := leaving{queue: q.Body}
+	l.knowsWaiting(waiting)
 	for _, id := range ids {
-		l.members = append(l.members, memberOf(id, known))
+		m := memberOf(id, known)
+		l.knows(m.id, m.name)
+		l.members = append(l.members, m)
+	}
+	if len(ids) > 0 {
+		remaining := except(q.Body.Members, ids)
+		err := c.Load(foretell(c, f, &l.effects,
+			func(ctx context.Context, dry client.Change) (client.Answer[client.CallQueue], error) {
+				return queueMembers(c).set(ctx, c.Param("id"), remaining, dry)
+			})...)
+		if err != nil {
+			return err
+		}
 	}
 	return c.Show("Remove members", removeMembersPage(c, f, l))
+}
+
+// knowsWaiting enters the names of those who wait, since what others give back goes to them.
+func (e *effects) knowsWaiting(list client.Answer[client.WaitingGrantPage]) {
+	for _, w := range list.Body.Items {
+		e.knows(w.UserID, w.UserName)
+	}
 }
 
 func sendRemoveMembers(c *web.Context, f *view.Form) error {
@@ -540,21 +570,28 @@ func leftSays(q client.CallQueue) string {
 
 func showDeleteQueue(c *web.Context, f *view.Form) error {
 	var q client.Answer[client.CallQueue]
-	if err := c.Load(getQueue(c, &q)); err != nil {
+	var e effects
+	if err := c.Load(append(foretell(c, f, &e, deletesQueue(c)), getQueue(c, &q))...); err != nil {
 		return err
 	}
 	web.FromVersion(f, q.ETag)
 	boards, calls := dashboardsNamed(c, q.Body.Dashboards[:min(len(q.Body.Dashboards), mostIDs)])
-	if err := c.Load(calls...); err != nil {
+	if err := c.Load(append(calls, e.names(c)...)...); err != nil {
 		return err
 	}
-	return c.Show("Delete "+q.Body.Name, deleteQueuePage(c, f, queueView{
-		queue: q.Body, names: why{names: dashboardNames(boards)},
-	}))
+	v := queueView{queue: q.Body, names: why{names: dashboardNames(boards)}}
+	return c.Show("Delete "+q.Body.Name, deleteQueuePage(c, f, v, e))
+}
+
+// deletesQueue is the request that deletes a call queue.
+func deletesQueue(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Nothing], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Nothing], error) {
+		return c.API.DeleteCallQueue(ctx, c.Param("id"), change)
+	}
 }
 
 func sendDeleteQueue(c *web.Context, f *view.Form) error {
-	if _, err := c.API.DeleteCallQueue(c.R.Context(), c.Param("id"), c.Change(f)); err != nil {
+	if _, err := deletesQueue(c)(c.R.Context(), c.Change(f)); err != nil {
 		return err
 	}
 	to := c.Link("directory", "queues")

@@ -110,14 +110,10 @@ func showUser(c *web.Context, _ *view.Form) error {
 	p := person{}
 	var u client.Answer[client.User]
 	var roles client.Answer[client.RolePage]
-	var catalog client.Answer[client.CatalogItemPage]
+	var names nameCalls
 	err := c.Load(
 		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits), p.memberships(c),
-		client.IfAllowed(
-			client.Into(&catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-				return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
-			}),
-		),
+		names.products(c),
 		client.IfAllowed(
 			client.Into(&p.history, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{User: c.Param("id"), Limit: pageOfHistory})
@@ -128,7 +124,7 @@ func showUser(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	p.user, p.roles = u.Body, roles.Body.Items
-	if p.told, err = historyNames(c, p.history.Body.Items, p.grants(), p.known(catalog.Body.Items)); err != nil {
+	if p.told, err = historyNames(c, p.history.Body.Items, p.grants(), p.known(names.catalog.Body.Items)); err != nil {
 		return err
 	}
 	p.names = why{id: p.user.ID, person: p.user.Name, names: p.told.names}

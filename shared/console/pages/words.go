@@ -70,16 +70,14 @@ func holderSays(l client.License) string {
 	return l.UserName
 }
 
-// goesAlong is what goes to another person with a license: an extension where it has one, add-ons
-// where its kind has them.
+// goesAlong is what goes to another person with a license: of a base license its add-ons, and the
+// extension if there is one. Another license shows its holder's extension, which stays theirs.
 func goesAlong(kind, extension string) string {
 	switch {
 	case kind == "base" && extension != "":
 		return ", with its extension " + extension + " and its add-ons"
 	case kind == "base":
 		return ", with its add-ons"
-	case extension != "":
-		return ", with its extension " + extension
 	}
 	return ""
 }
@@ -132,13 +130,26 @@ func selectedSays(s selection) string {
 // withKind tells an add-on, and what is counted, from what has nearly the same name: Desktop is an
 // add-on of a phone, and Desktop Client a program that is counted.
 func withKind(name, kind string) string {
-	if kind == "addOn" || kind == "metered" {
-		return name + " (" + kindName(kind) + ")"
+	if kind == "addOn" || kind == kindMetered {
+		return name + " (" + lower(kindName(kind)) + ")"
 	}
 	return name
 }
 
-// kindName is what the portals call a kind of license.
+// kindSays is what a kind of license is, for who does not know the word.
+func kindSays(kind string) string {
+	switch kind {
+	case "base":
+		return "Base: a phone with its extension, on which add-ons hang"
+	case "addOn":
+		return "Add-on: it hangs on a base license, and goes where that one goes"
+	case kindMetered:
+		return "Charged by use: nobody buys it; it counts, and is charged, while somebody has it"
+	}
+	return kindName(kind)
+}
+
+// kindName is what the portals call a kind of license; of what is metered they know nothing.
 func kindName(kind string) string {
 	switch kind {
 	case "base":
@@ -147,8 +158,8 @@ func kindName(kind string) string {
 		return "Add-on"
 	case "seat":
 		return "Seat"
-	case "metered":
-		return "Metered"
+	case kindMetered:
+		return "Charged by use"
 	}
 	return kind
 }

@@ -212,10 +212,13 @@ func (m *simulation) repeat(p *promise) *run {
 // other sends another body under a key that was used.
 func (m *simulation) other(p *promise) *run {
 	q := p.answer.request
+	caller := callerOf(p.account, q.path) // a key is one of its caller
 	q.body = fields{"quoteId": "00000000-0000-4000-8000-000000000000", "acknowledged": true}
 	q.function, q.method, q.path = "PurchaseFunction", http.MethodPost, "/orders"
 	r := &run{what: "another body", account: p.account}
-	r.do = func(r *run) { r.send(q) }
+	r.do = func(r *run) {
+		r.answers = append(r.answers, r.slot.sendAs(context.Background(), r.account, caller, q))
+	}
 	r.then = func(r *run) {
 		a := r.answers[0]
 		if p.known && r.number > p.settled && m.now.Sub(p.at) < remembered && a.status < 500 &&

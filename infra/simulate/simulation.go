@@ -328,6 +328,11 @@ func (m *simulation) settle() error {
 
 // send sends a request to the slot's function, as the gateway does once it has checked the token.
 func (s *slot) send(ctx context.Context, account string, r request) answer {
+	return s.sendAs(ctx, account, callerOf(account, r.path), r)
+}
+
+// sendAs is send by this user of the account.
+func (s *slot) sendAs(ctx context.Context, account, user string, r request) answer {
 	var body io.Reader = http.NoBody
 	if r.body != nil {
 		data, err := json.Marshal(r.body)
@@ -340,7 +345,7 @@ func (s *slot) send(ctx context.Context, account string, r request) answer {
 	ctx = auth.With(
 		ctx,
 		auth.Principal{
-			User:        callerOf(account, r.path),
+			User:        user,
 			Account:     account,
 			Permissions: auth.SetOf(auth.Permissions()...),
 		},

@@ -597,7 +597,7 @@ def directory(stack):
     grants = admin.put("dashboards/d", {"name": "D", "queueIds": ["q"]})["grants"]
     same("granted", grants["granted"], 2)
     same("why", admin.get("users/ann/why?product=live-reports")["state"], "holds")
-    for path in ("users", "users?q=ann", "users/ann", "roles", "roles/watcher", "call-queues", "call-queues/q", "dashboards", "dashboards/d"):
+    for path in ("users", "users?q=ann", "users/ann", "roles", "roles/watcher", "call-queues", "call-queues/q", "call-queues?user=ann", "dashboards", "dashboards/d"):
         admin.get(path)
     admin.put("roles/watcher", {"name": "Watcher", "permissions": [], "licenses": ["professional-user"]})
     people(admin, "eve", extension="106")

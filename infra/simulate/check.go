@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"seatwise/shared/catalog"
@@ -471,6 +472,7 @@ func (m *simulation) checkEnd(account string, summary []inventory.Summary) {
 	for _, left := range m.models[account].shutOut() {
 		m.fail("I17: at the end %w", left)
 	}
+	m.checkFound(account)
 	for _, s := range summary {
 		if s.Available != s.Bought-s.Assigned {
 			m.fail("I14: %s: seats are kept back at the end: %+v", account, s)
@@ -494,6 +496,51 @@ func (m *simulation) checkEnd(account string, summary []inventory.Summary) {
 			m.fail("I14: report %s of %s is %s at the end", r.ID, account, r.State)
 		}
 	}
+}
+
+// checkFound: at the end a number finds who has it, as it is and without the country code 1, and the
+// call queues of each person are those that name them (requirements, section 6).
+func (m *simulation) checkFound(account string) {
+	type person struct {
+		ID     string `json:"id"`
+		Number string `json:"number"`
+	}
+	type queue struct {
+		ID      string   `json:"id"`
+		Members []string `json:"members"`
+	}
+	queues := list[queue](m, account, "DirectoryFunction", "/call-queues")
+	for _, p := range list[person](m, account, "DirectoryFunction", "/users") {
+		var want, got []string
+		for _, q := range queues {
+			if slices.Contains(q.Members, p.ID) {
+				want = append(want, q.ID)
+			}
+		}
+		for _, q := range first[queue](m, account, "/call-queues?user="+p.ID) {
+			got = append(got, q.ID)
+		}
+		if slices.Sort(want); !slices.Equal(want, got) {
+			m.fail("I14: %s of %s is in the call queues %v, and %v are found of them", p.ID, account, want, got)
+		}
+		typed := []string{p.Number}
+		if len(p.Number) == 11 && p.Number[0] == '1' {
+			typed = append(typed, p.Number[1:], p.Number[1:6])
+		}
+		for _, q := range typed {
+			found := first[person](m, account, "/users?q="+q)
+			if p.Number != "" && !slices.ContainsFunc(found, func(x person) bool { return x.ID == p.ID }) {
+				m.fail("%s of %s has the number %s, and %s finds %v", p.ID, account, p.Number, q, found)
+			}
+		}
+	}
+}
+
+// first is what the directory lists first at a path with a filter.
+func first[T any](m *simulation, account, path string) []T {
+	return read[struct {
+		Items []T `json:"items"`
+	}](m, account, "DirectoryFunction", path+"&limit=200").Items
 }
 
 // figures are what a run says of itself.

@@ -43,7 +43,7 @@ var (
 	}
 	addOns  = []string{"call_recording", "team_chat"}
 	keys    = []string{"101", "102", "103", "0104"}
-	numbers = []string{"6567891201", "6567891202", "6567891203", "6567891204"}
+	numbers = []string{"6567891201", "6567891202", "16567891203", "16567891204"}
 	roles   = []string{"r1", "r2"}
 	costs   = []string{"CC-1", "CC-2", "CC-3"} // the last one comes and goes
 )
@@ -555,6 +555,8 @@ func (m *simulation) aside(a string, n int) *run { //nolint:funlen // one operat
 		{"DirectoryFunction", "/call-queues/q1"},
 		{"DirectoryFunction", "/dashboards/d1"},
 		{"DirectoryFunction", "/users?limit=3"},
+		{"DirectoryFunction", "/users?q=656789"},
+		{"DirectoryFunction", "/call-queues?user=" + user},
 		{"AuditFunction", "/audit?user=" + user},
 		{"AuditFunction", "/audit?limit=5"},
 		{"PurchaseFunction", "/cart"},

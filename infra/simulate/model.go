@@ -76,6 +76,8 @@ type model struct {
 	dropped   map[string]string // mass configuration by object
 	versions  map[string]*versions
 
+	funds funds
+
 	dirty touched
 	at    *commit
 }
@@ -131,7 +133,7 @@ type fold struct {
 
 // dirt is what the commit has touched.
 type touched struct {
-	seats, users, extensions, numbers, waits, products, orders, jobs, wishes map[string]bool
+	seats, users, extensions, numbers, waits, products, orders, jobs, wishes, reclaims map[string]bool
 	// given are the licenses that have come to somebody, or with somebody to another cost center.
 	given map[string]bool
 }
@@ -147,6 +149,7 @@ func newTouched() touched {
 		orders:     map[string]bool{},
 		jobs:       map[string]bool{},
 		wishes:     map[string]bool{},
+		reclaims:   map[string]bool{},
 		given:      map[string]bool{},
 	}
 }
@@ -196,6 +199,7 @@ func newModel(m *simulation, account string) *model {
 
 		wishes:        map[string]wish{},
 		pendingWishes: map[string]string{},
+		funds:         newFunds(),
 		log: fold{
 			held:    map[string]int{},
 			ended:   map[string]int{},
@@ -252,8 +256,12 @@ func (b *model) operation(op *table.Operation) {
 	}
 }
 
-// putFleet takes in a fleet of wallboards, whose new term ends those of the one before.
-func (b *model) putFleet(item table.Item) {
+// putDevices takes in a wallboard, or a fleet of them, whose new term ends those of the one before.
+func (b *model) putDevices(kind string, item table.Item) {
+	if kind == "WALLBOARDS" {
+		b.wallboards[item.Sort] = decode[wallboard.Stored](b, item)
+		return
+	}
 	f := decode[wallboard.Fleet](b, item)
 	if f.Term > b.fleets[item.Sort].Term {
 		b.ended++
@@ -304,10 +312,8 @@ func (b *model) put(kind, rest string, item table.Item) {
 		b.putQuote(decode[purchase.Quote](b, item))
 	case "AUDIT":
 		b.record(decode[call.AuditRecord](b, item))
-	case "WALLBOARDS":
-		b.wallboards[item.Sort] = decode[wallboard.Stored](b, item)
-	case "WALLBOARD-FLEET":
-		b.putFleet(item)
+	case "WALLBOARDS", "WALLBOARD-FLEET":
+		b.putDevices(kind, item)
 	case "REQUESTS":
 		b.putWish(item)
 	case "REQUEST-PENDING":
@@ -320,6 +326,8 @@ func (b *model) put(kind, rest string, item table.Item) {
 		}
 	case "MASSCONFIG", "MASSCONFIG-PARTS", "MASSCONFIG-DROP", "IMPORT", "IMPORT-PARTS":
 		b.putJob(kind, rest, item)
+	default:
+		b.putMoney(kind, rest, item)
 	}
 }
 
@@ -371,6 +379,8 @@ func (b *model) remove(kind, rest, sort string) {
 		delete(b.wallboards, sort)
 	case "USERS":
 		delete(b.admins, sort)
+	default:
+		b.removeMoney(kind, sort)
 	}
 }
 
@@ -550,6 +560,7 @@ func (b *model) verify() {
 	}{
 		{d.orders, b.verifyOrder},
 		{d.wishes, b.verifyWish},
+		{d.reclaims, b.verifyReclaim},
 		{d.seats, b.verifySeat},
 		{d.users, b.verifyUser},
 		{d.waits, b.verifyWait},
@@ -569,6 +580,7 @@ func (b *model) verify() {
 	}
 	b.verifyDevices()
 	b.verifyAdmins()
+	b.verifyAlerts()
 }
 
 // verifyFence: a license of a fenced cost center comes to its own users only (I17). Who had it before

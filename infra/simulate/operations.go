@@ -214,6 +214,9 @@ func (m *simulation) other(p *promise) *run {
 	q := p.answer.request
 	caller := callerOf(p.account, q.path) // a key is one of its caller
 	q.body = fields{"quoteId": "00000000-0000-4000-8000-000000000000", "acknowledged": true}
+	if callerOf(p.account, q.path) != callerOf(p.account, "/orders") {
+		return m.repeat(p) // a key is of one caller
+	}
 	q.function, q.method, q.path = "PurchaseFunction", http.MethodPost, "/orders"
 	r := &run{what: "another body", account: p.account}
 	r.do = func(r *run) {
@@ -287,7 +290,9 @@ func (m *simulation) draw(a string) *run { //nolint:funlen // one operation afte
 			},
 		)
 	}
-	switch n := m.random.IntN(128); {
+	switch n := m.random.IntN(134); {
+	case n >= 128:
+		return m.charging(a)
 	case n >= 124:
 		return m.asked(a)
 	case n >= 122:

@@ -34,6 +34,9 @@ func (m *simulation) quiesce() {
 			m.leaveWaiting(a)
 		}
 	}
+	if m.violation == nil {
+		m.nextDay()
+	}
 	var left []error
 	for round := 0; round < rounds && m.violation == nil; round++ {
 		m.advance(31 * time.Minute)
@@ -51,9 +54,17 @@ func (m *simulation) quiesce() {
 		if m.violation == nil {
 			m.models[a].at = &commit{serial: m.mirror.made}
 			m.models[a].verifyDirectory()
+			m.models[a].verifyRules()
 		}
 		if m.violation == nil {
 			m.verifyUsage(a)
+		}
+	}
+	for _, a := range accounts {
+		for range 4 {
+			if m.violation == nil {
+				m.verifyForesight(a)
+			}
 		}
 	}
 	if m.violation == nil {

@@ -75,6 +75,9 @@ func (w recorder) Commit(ctx context.Context, ops []table.Operation) error {
 	if err == nil {
 		w.sim.scheduler.mu.Lock()
 		defer w.sim.scheduler.mu.Unlock()
+		if w.run != nil && w.run.dry {
+			w.sim.mirror.blame(fmt.Errorf("I21: a dry run of %s commits %v", w.run.what, ops))
+		}
 		w.sim.mirror.take(w.run, ops)
 	}
 	return err
@@ -158,6 +161,7 @@ var blind = map[string]bool{
 	"REQUEST-PENDING":  true, // goes with its request, of which the version is demanded
 	"MASSCONFIG-PARTS": true,
 	"IMPORT-PARTS":     true,
+	"PERIOD":           true, // parts are named by the digest of the period, which each of two workers may close
 }
 
 // watch looks whether a commit keeps to the account of its run (I9), and overwrites nothing that

@@ -98,12 +98,19 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 		"POST /requests/{id}/approve",
 		"POST /requests/{id}/deny",
 		"POST /requests/{id}/withdraw",
+		"POST /reclaims",
+		"POST /reclaims/{id}/undo",
+		"PUT /policies/phone-system",
+		"dry run and its request",
 	} {
 		if a.succeeded[what] == 0 {
 			t.Errorf("%s never succeeded", what)
 		}
 	}
-	for _, kind := range []string{"lost", "redelivered after its loss", "duplicate", "late", "reordered"} {
+	for _, kind := range []string{
+		"lost", "redelivered after its loss", "duplicate", "late", "reordered", "seat reclaimed", "seat returned",
+		"alert open", "alert over",
+	} {
 		if a.events[kind] == 0 {
 			t.Errorf("no event was %s", kind)
 		}

@@ -126,6 +126,10 @@ type run struct {
 	// the one that this run repeats.
 	promised, again *promise
 	kept            bool
+	// dry says that the request under way is a dry run, which commits nothing, and plan is that of the
+	// one before it.
+	dry  bool
+	plan string
 	// quoted is a quote that the run is about to order.
 	quoted   string
 	answers  []answer
@@ -326,6 +330,9 @@ func (m *simulation) settle() error {
 	return nil
 }
 
+// planned is what the context of a request has the plan of a dry run under.
+type planned struct{}
+
 // send sends a request to the slot's function, as the gateway does once it has checked the token.
 func (s *slot) send(ctx context.Context, account string, r request) answer {
 	return s.sendAs(ctx, account, callerOf(account, r.path), r)
@@ -357,6 +364,9 @@ func (s *slot) sendAs(ctx context.Context, account, user string, r request) answ
 	if r.key != "" {
 		q.Header.Set("Idempotency-Key", r.key)
 	}
+	if plan, _ := ctx.Value(planned{}).(string); plan != "" {
+		q.Header.Set("If-Plan", plan)
+	}
 	w := httptest.NewRecorder()
 	f, err := s.function(r.function)
 	if err != nil {
@@ -382,7 +392,7 @@ func (s *slot) function(name string) (app.Function, error) {
 
 // send is a request of the run; what it was told is lost when the function has crashed.
 func (r *run) send(q request) answer {
-	a := r.slot.send(context.Background(), r.account, q)
+	a := r.slot.send(context.WithValue(context.Background(), planned{}, r.plan), r.account, q)
 	r.answers = append(r.answers, a)
 	return a
 }
@@ -525,6 +535,9 @@ func (m *simulation) play(operations, every int) {
 			m.quiesces++
 			m.quiesce()
 		}
+	}
+	if m.violation == nil {
+		m.closePeriods()
 	}
 }
 

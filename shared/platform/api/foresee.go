@@ -194,9 +194,26 @@ func (k *Router) judge(account string, whole, first plan.Outcome) overlay.Judge 
 	}
 }
 
+// mostTries is how often a dry run begins again that ends in an error: what it has read in part, and
+// others change meanwhile, does not agree, and no commit would tell it so.
+const mostTries = 3
+
 // foresee runs a handler over an overlay, does what would follow, and reads what has become of it:
 // the effects of all, and those of the first commit that has any.
 func (k *Router) foresee(
+	ctx context.Context, c *call.Call, run func(context.Context, *call.Call) error,
+) (whole, first plan.Outcome, err error) {
+	for range mostTries {
+		whole, first, err = k.foreseeOnce(ctx, c, run)
+		if _, told := problem.From(err); err == nil || told || ctx.Err() != nil {
+			return whole, first, err
+		}
+	}
+	return whole, first, err
+}
+
+// foreseeOnce is foresee over an overlay of its own.
+func (k *Router) foreseeOnce(
 	ctx context.Context, c *call.Call, run func(context.Context, *call.Call) error,
 ) (whole, first plan.Outcome, err error) {
 	o := overlay.New(access.Beneath(k.env.Table))

@@ -414,4 +414,96 @@ var planted = []bug{
 		[]edit{{"lateness = 48 * time.Hour", "lateness = 49 * time.Hour"}},
 		[]string{"shared/usage"},
 	},
+	// A period is closed a second time, and the bill that was paid becomes another one.
+	{
+		"period closed twice",
+		"shared/period/closing.go",
+		[]edit{{
+			"	put := table.Put(table.Item{Key: closedKey(c.Account, head.From), Data: data}, table.IfAbsent)\n",
+			"	put := table.Put(table.Item{Key: closedKey(c.Account, head.From), Data: data}, table.Always)\n",
+		}},
+		[]string{"infra/simulate"},
+	},
+	// Whoever used something metered for a day too little pays too little for it.
+	{
+		"metered without its last day",
+		"shared/period/rules.go",
+		[]edit{{"		return t.Until.Add(-1)\n", "		return t.Until.Add(-24 * time.Hour)\n"}},
+		[]string{"shared/period"},
+	},
+	// A cost center pays a whole month of a license that it has had since yesterday.
+	{
+		"moves count from the period's first day",
+		"shared/period/rules.go",
+		[]edit{{
+			"		f.count(t, at(t.Parts, f.ends[day].Add(-1)), day)\n",
+			"		f.count(t, at(t.Parts, f.ends[len(f.days)-1].Add(-1)), day)\n",
+		}},
+		[]string{"shared/period"},
+	},
+	// What is accepted after a period was closed is charged to nobody.
+	{
+		"late events not corrected",
+		"shared/period/service.go",
+		[]edit{{
+			"	source.Corrections = append(source.Corrections, late...)\n",
+			"	source.Corrections = append(source.Corrections, late[:0]...)\n",
+		}},
+		[]string{"shared/period"},
+	},
+	// People without a cost center are charged to none, though the account has one.
+	{
+		"the account's cost center left out",
+		"shared/period/service.go",
+		[]edit{{"	read.CostCenter = of.CostCenter\n", ""}},
+		[]string{"shared/period"},
+	},
+	// The explanation of a bill does not add up to what it explains.
+	{
+		"a move explained on one side alone",
+		"shared/period/explain.go",
+		[]edit{{"			add(e.CostCenter, Moved, 1, day)\n", ""}},
+		[]string{"shared/period"},
+	},
+	// A dry run takes the seat that it was only asked about.
+	{
+		"dry run with a commit",
+		"shared/platform/api/foresee.go",
+		[]edit{{"	dry := overlay.With(ctx, o)\n", "	dry := ctx\n"}},
+		[]string{"infra/simulate"},
+	},
+	// A seat that somebody has used since is taken from them.
+	{
+		"reclaim overtaken by an undo",
+		"shared/idle/reclaim.go",
+		[]edit{{"		case j.State != Completed:\n", "		case j.State == Undoing:\n"}},
+		[]string{"shared/idle"},
+	},
+	// An alert is told again each minute as long as its rule is broken.
+	{
+		"alert begun while it is open",
+		"shared/alert/service.go",
+		[]edit{
+			{
+				"	return s.commit(ctx, c, \"alert.began\", a, table.Put(item, table.IfAbsent))\n",
+				"	return s.commit(ctx, c, \"alert.began\", a, table.Put(item, table.Always))\n",
+			},
+			{"		delete(wanted, a.Rule)\n", ""},
+		},
+		[]string{"shared/alert"},
+	},
+	// A file from before there was the column takes everybody out of their cost center.
+	{
+		"cost centers cleared by files without them",
+		"shared/imports/users.go",
+		[]edit{{"	if !r.keeps(fieldCostCenter) {\n", "	if len(r.Keeps) >= 0 {\n"}},
+		[]string{"shared/imports"},
+	},
+	// A cost center to which people are charged is deleted, and nobody knows who pays.
+	{
+		"the account's cost center deleted",
+		"shared/purchase/costcenter.go",
+		[]edit{{"		if a.CostCenter == code {\n", "		if a.CostCenter == code && code == \"\" {\n"}},
+		[]string{"shared/account"},
+	},
 }

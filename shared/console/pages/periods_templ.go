@@ -869,7 +869,7 @@ func periodDifferences(c *web.Context, v periodPage) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = view.Filters(c.Link("billing", "periods", v.period.From)+"#differences").Render(templ.WithChildren(ctx, templ_7745c5c3_Var34), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.FiltersBy(c.Link("billing", "periods", v.period.From)+"#differences", "Compare").Render(templ.WithChildren(ctx, templ_7745c5c3_Var34), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

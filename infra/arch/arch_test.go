@@ -414,7 +414,7 @@ func TestAFunctionLinksOnlyItsOwn(t *testing.T) {
 		}
 		slices.Sort(linked)
 		if linked = slices.Compact(linked); !slices.Equal(linked, capabilitiesOf[p.path()]) {
-			t.Errorf("%s links the capabilities %v, not %v", p.path(), linked, capabilitiesOf[p.path()])
+			t.Errorf("%s links the capabilities %v; capabilitiesOf says %v", p.path(), linked, capabilitiesOf[p.path()])
 		}
 	}
 }

@@ -623,8 +623,10 @@ func TestDryRunsOfEveryOperation(t *testing.T) {
 		try, no := untouchedTries[id]
 		_, said := untouched[id]
 		if touches == no || no != said {
-			t.Errorf("%s must be tried, or be in untouched: tried %v, as untouched %v, listed %v", id, touches,
-				no, said)
+			t.Errorf(
+				"%s must be in tries, or in both untouchedTries and untouched (untouched.go): it is in %v, %v and %v",
+				id, touches, no, said,
+			)
 			continue
 		}
 		if no {

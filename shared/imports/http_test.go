@@ -39,7 +39,7 @@ func TestRefusedRequests(t *testing.T) {
 		slug, field  string
 	}{
 		"no kind":      {"POST", "", with("kind", nil), "", 422, "validation", "kind"},
-		"unknown kind": {"POST", "", with("kind", "roles"), "", 422, "validation", "kind"},
+		"unknown kind": {"POST", "", with("kind", "no-such-kind"), "", 422, "validation", "kind"},
 		"not a sheet":  {"POST", "", with("fileName", "users.pdf"), "", 422, "validation", "fileName"},
 		"too large": {
 			"POST", "", with("sizeBytes", filejob.MaxFileBytes+1), "", 422, "validation", "sizeBytes",
@@ -52,7 +52,7 @@ func TestRefusedRequests(t *testing.T) {
 		"unknown to cancel":    {"POST", "/" + unknownID + "/cancel", nil, "", 404, "not-found", ""},
 		"another account":      {"GET", "/" + v.ID, nil, fixtures.Other, 404, "not-found", ""},
 		"another's to apply":   {"POST", "/" + v.ID + "/apply", nil, fixtures.Other, 404, "not-found", ""},
-		"unknown kind to list": {"GET", "?kind=roles", nil, "", 422, "validation", "kind"},
+		"unknown kind to list": {"GET", "?kind=no-such-kind", nil, "", 422, "validation", "kind"},
 		"bad outcome":          {"GET", "/" + v.ID + "/rows?outcome=good", nil, "", 422, "validation", "outcome"},
 		"altered cursor": {
 			"GET", "?cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", nil, "", 400, "malformed-body", "cursor",

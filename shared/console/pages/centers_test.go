@@ -61,3 +61,17 @@ func TestFencesAreSeenAndChanged(t *testing.T) {
 		t.Errorf("zoe is of %q", got)
 	}
 }
+
+// Who may not see licenses is not led to those of a cost center.
+func TestCostCentersForWhoMayNotSeeLicenses(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	page := c.SignIn(t, "acme", "eve", "billing.read").Get("/console/acme/billing/cost-centers")
+	page.Says("CC-1")
+	if links := page.Links("CC-1"); len(links) > 0 {
+		t.Errorf("it leads to %v", links)
+	}
+	if links := c.SignIn(t, "acme", "ada").Get("/console/acme/billing/cost-centers").Links("CC-1"); len(links) != 1 {
+		t.Errorf("%v", links)
+	}
+}

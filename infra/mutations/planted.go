@@ -474,9 +474,22 @@ var planted = []bug{
 	},
 	// A seat that somebody has used since is taken from them.
 	{
-		"reclaim overtaken by an undo",
-		"shared/idle/reclaim.go",
-		[]edit{{"		case j.State != Completed:\n", "		case j.State == Undoing:\n"}},
+		"reclaim of a seat in use",
+		"shared/idle/work.go",
+		[]edit{{
+			"	case !since.Before(t.j.Cutoff):\n",
+			"	case since.Before(t.j.Cutoff) && since.After(t.j.Cutoff):\n",
+		}},
+		[]string{"shared/idle"},
+	},
+	// Who has got a seat again loses it by an undo, or the undo stops before it.
+	{
+		"undo for who has a seat again",
+		"shared/idle/work.go",
+		[]edit{{
+			"	case holder.Holds(t.j.ProductID):\n",
+			"	case holder.Holds(t.j.ProductID) && !holder.Active:\n",
+		}},
 		[]string{"shared/idle"},
 	},
 	// An alert is told again each minute as long as its rule is broken.

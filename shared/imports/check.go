@@ -74,11 +74,10 @@ type finding struct {
 	made    bool
 	changes []filejob.Difference
 	// moves says that the kernel has something to do though nothing else changes.
-	moves         bool
-	hadExtension  string
-	hadNumber     string
-	hadCostCenter string
-	leans         []string
+	moves        bool
+	hadExtension string
+	hadNumber    string
+	leans        []string
 }
 
 // dryRunsAtOnce is how many rows of a batch are tried at once: over a network, each waits for two or
@@ -135,7 +134,7 @@ func (j *judgement) decide(r *planRow, f finding) []string {
 	r.Version, r.Changes = f.version, f.changes
 	if r.User != nil {
 		had := *r.User
-		had.HadExtension, had.HadNumber, had.HadCostCenter = f.hadExtension, f.hadNumber, f.hadCostCenter
+		had.HadExtension, had.HadNumber = f.hadExtension, f.hadNumber
 		r.User = &had // the row may be a copy of one that is judged once more
 	}
 	switch {

@@ -69,11 +69,10 @@ type user struct {
 	Roles       []string `json:"roles,omitempty"`
 	Licenses    []string `json:"licenses,omitempty"`
 	CostCenter  string   `json:"costCenter,omitempty"`
-	// HadExtension, HadNumber and HadCostCenter are what the user has at the check; the profile's version does not
+	// HadExtension and HadNumber are what the user has at the check; the profile's version does not
 	// tell of them.
-	HadExtension  string `json:"hadExt,omitempty"`
-	HadNumber     string `json:"hadNumber,omitempty"`
-	HadCostCenter string `json:"hadCostCenter,omitempty"`
+	HadExtension string `json:"hadExt,omitempty"`
+	HadNumber    string `json:"hadNumber,omitempty"`
 }
 
 // learnRoles reads the roles that cells name.
@@ -205,7 +204,7 @@ func findUser(ctx context.Context, j *judgement, r *planRow) (finding, error) {
 	moves, err := d.Moves()
 	return finding{
 		version: d.Version, made: d.Made, changes: userDifferences(d.Before, d.After), moves: moves, leans: d.Took,
-		hadExtension: d.Before.Extension, hadNumber: d.Before.Number, hadCostCenter: d.Before.CostCenter,
+		hadExtension: d.Before.Extension, hadNumber: d.Before.Number,
 	}, err
 }
 
@@ -365,8 +364,7 @@ func (b *batch) putUser(ctx context.Context, c *call.Call, r *planRow) error {
 // asChecked says whether a dry run begins from what the check found of the row's user, but for what
 // other rows of the file have done.
 func (b *batch) asChecked(r *planRow, d *directory.UserDryRun) bool {
-	return b.is(r, d.Made, d.Version) && d.Before.CostCenter == r.User.HadCostCenter &&
-		b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
+	return b.is(r, d.Made, d.Version) && b.left(d.Before.Extension, r.User.HadExtension, b.a.file.extensions) &&
 		(b.left(text.Digits(d.Before.Number), text.Digits(r.User.HadNumber), b.a.file.numbers) ||
 			d.Before.Extension == "")
 }

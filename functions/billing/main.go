@@ -26,7 +26,7 @@ func function(env *app.Env) app.Function {
 		env,
 		purchase.NewBilling(kernel, used, periods).Routes,
 		periods.Routes,
-		policy.NewService(env, kernel.Products()).Routes,
+		policy.NewService(kernel.Products()).Routes,
 		alert.NewService(env, kernel).Routes,
 	)
 }

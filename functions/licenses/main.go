@@ -8,11 +8,12 @@ import (
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
+	"seatwise/shared/purchase"
 )
 
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	kernel := license.NewService(catalog.Default())
-	return api.Serve(env, operations.New(kernel).LicensesRoutes)
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
+	return api.Serve(env, purchase.Foresight, operations.New(kernel).LicensesRoutes)
 }

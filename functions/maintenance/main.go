@@ -7,11 +7,12 @@ import (
 	"seatwise/shared/maintenance"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
+	"seatwise/shared/purchase"
 )
 
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	kernel := license.NewService(catalog.Default())
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
 	return app.Function{Event: maintenance.NewService(env, kernel).Scheduled}
 }

@@ -8,12 +8,13 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
+	"seatwise/shared/purchase"
 )
 
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
 	env.Workbooks = workbook.Writer{}
-	kernel := license.NewService(catalog.Default())
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
 	return app.Function{Event: incoming.New(env, kernel).Apply}
 }

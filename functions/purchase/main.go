@@ -13,6 +13,6 @@ import (
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	kernel := license.NewService(catalog.Default())
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
 	return api.Serve(env, purchase.NewService(env, kernel).Routes)
 }

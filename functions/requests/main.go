@@ -7,12 +7,13 @@ import (
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
+	"seatwise/shared/purchase"
 	"seatwise/shared/request"
 )
 
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	kernel := license.NewService(catalog.Default())
-	return api.Serve(env, request.NewService(env, kernel).Routes)
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
+	return api.Serve(env, purchase.Foresight, request.NewService(env, kernel).Routes)
 }

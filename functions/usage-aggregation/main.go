@@ -8,13 +8,14 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
+	"seatwise/shared/purchase"
 	"seatwise/shared/usage"
 )
 
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	kernel := license.NewService(catalog.Default())
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
 	people := directory.NewService(env, kernel)
 	used := usage.NewService(env, kernel, people)
 	return app.Function{Event: idle.NewService(env, kernel, used).Scheduled}

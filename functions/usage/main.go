@@ -10,14 +10,15 @@ import (
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
+	"seatwise/shared/purchase"
 	"seatwise/shared/usage"
 )
 
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	kernel := license.NewService(catalog.Default())
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
 	people := directory.NewService(env, kernel)
 	used := usage.NewService(env, kernel, people)
-	return api.Serve(env, used.Routes, idle.NewService(env, kernel, used).Routes)
+	return api.Serve(env, purchase.Foresight, used.Routes, idle.NewService(env, kernel, used).Routes)
 }

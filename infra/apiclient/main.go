@@ -92,6 +92,16 @@ const dryRun = prefix + "DryRun"
 
 func (s *schema) target() string { return strings.TrimPrefix(s.Ref, prefix) }
 
+// orNull makes of a reference that may be null one that says so as other types do.
+func (s *schema) orNull() {
+	if len(s.AnyOf) != 2 || s.AnyOf[0].Ref == "" {
+		return
+	}
+	if kind, _ := s.AnyOf[1].kind(); kind == "null" {
+		s.Ref, s.Type, s.AnyOf = s.AnyOf[0].Ref, []any{"null"}, nil
+	}
+}
+
 // kind is the type of a schema, and whether null is allowed beside it.
 func (s *schema) kind() (name string, nullable bool) {
 	switch t := s.Type.(type) {
@@ -121,6 +131,11 @@ func Generate(raw []byte) ([]byte, error) {
 	g := &generator{sent: map[string]bool{}, read: map[string]bool{}}
 	if err := yaml.Unmarshal(raw, &g.doc); err != nil {
 		return nil, fmt.Errorf("read the document: %w", err)
+	}
+	for _, s := range g.doc.Components.Schemas {
+		for _, p := range s.Properties {
+			p.orNull()
+		}
 	}
 	operations := g.operations()
 	for _, op := range operations {

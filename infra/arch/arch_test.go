@@ -346,45 +346,50 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 // capabilitiesOf says which capabilities each function links, whatever brings them in. A new one here
 // is a decision: it makes the function larger, and its start longer.
 var capabilitiesOf = map[string][]string{
-	"functions/accounts":   {"account", "license"},
-	"functions/assignment": {"license"},
+	"functions/accounts":   {"account", "license", "policy", "purchase"},
+	"functions/assignment": {"account", "license", "policy", "purchase"},
 	"functions/audit":      {"audit"},
 	"functions/billing": {
 		"account", "alert", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
 	},
 	"functions/console":   {"console"},
-	"functions/directory": {"directory", "license", "wallboard"},
+	"functions/directory": {"account", "directory", "license", "policy", "purchase", "wallboard"},
 	"functions/health":    {"health"},
-	"functions/licenses":  {"license"},
+	"functions/licenses":  {"account", "license", "policy", "purchase"},
 	"functions/maintenance": {
 		"account", "alert", "directory", "idle", "license", "maintenance", "policy", "purchase", "report", "request",
 		"usage", "wallboard",
 	},
 	"functions/mass-configuration": {"directory", "filejob", "imports", "license", "massconfig", "wallboard"},
 	"functions/mass-configuration-apply": {
-		"directory", "filejob", "imports", "incoming", "license", "massconfig", "wallboard",
+		"account", "directory", "filejob", "imports", "incoming", "license", "massconfig", "policy", "purchase",
+		"wallboard",
 	},
 	"functions/mass-configuration-check": {
 		"directory", "filejob", "imports", "incoming", "license", "massconfig", "wallboard",
 	},
 	"functions/metrics":  {"license", "metrics", "wallboard"},
-	"functions/purchase": {"account", "license", "purchase"},
+	"functions/purchase": {"account", "license", "policy", "purchase"},
 	"functions/report":   {"account", "directory", "license", "report", "usage", "wallboard"},
 	"functions/report-builder": {
-		"account", "directory", "license", "period", "purchase", "report", "usage", "wallboard",
+		"account", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
 	},
-	"functions/requests":          {"license", "request"},
+	"functions/requests":          {"account", "license", "policy", "purchase", "request"},
 	"functions/sign-in-addresses": {"userpool"},
 	"functions/statement": {
-		"account", "directory", "license", "period", "purchase", "report", "usage", "wallboard",
+		"account", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
 	},
 	"functions/template": {
-		"account", "directory", "filejob", "imports", "license", "massconfig", "period", "purchase", "report", "usage",
-		"wallboard",
+		"account", "directory", "filejob", "imports", "license", "massconfig", "period", "policy", "purchase", "report",
+		"usage", "wallboard",
 	},
-	"functions/token-claims":      {"userpool"},
-	"functions/usage":             {"account", "directory", "idle", "license", "usage", "wallboard"},
-	"functions/usage-aggregation": {"account", "directory", "idle", "license", "usage", "wallboard"},
+	"functions/usage": {
+		"account", "directory", "idle", "license", "policy", "purchase", "usage", "wallboard",
+	},
+	"functions/usage-aggregation": {
+		"account", "directory", "idle", "license", "policy", "purchase", "usage", "wallboard",
+	},
+	"functions/token-claims": {"userpool"},
 }
 
 // TestAFunctionLinksOnlyItsOwn holds design, decision 9.

@@ -27,10 +27,42 @@ const (
 	permissions = "shared/platform/auth/auth.go"
 	dynamo      = "shared/platform/table/dynamo/commit.go"
 	workers     = "shared/filejob/worker.go"
+	buyers      = "shared/purchase/buyer.go"
 )
 
 // planted are the bugs. What each would do to a customer stands above it.
 var planted = []bug{
+	// Two orders of a policy are decided from the same count, and together buy over its maximum.
+	{
+		"count of a policy not demanded",
+		buyers,
+		[]edit{{
+			"	effects := append(slices.Clone(d.policy.Checks), c.Put(item, was.Data != nil, was.Version), named)\n",
+			"	counting := c.Put(item, was.Data != nil, was.Version)\n	counting.Cond = table.Always\n	effects := append(slices.Clone(d.policy.Checks), counting, named)\n",
+		}},
+		[]string{"shared/purchase"},
+	},
+	// A policy buys one seat more than it may.
+	{
+		"one seat over the maximum",
+		"shared/policy/rules.go",
+		[]edit{{"		room = min(room, *a.MaxSeats-seats)\n", "		room = min(room, *a.MaxSeats-seats+1)\n"}},
+		[]string{"shared/purchase"},
+	},
+	// Two runs buy for the same people, one while the other hands out what it has bought.
+	{
+		"who waits not demanded by the order",
+		buyers,
+		[]edit{{"		effects = append(effects, m.Lacks)\n", "		_ = m.Lacks\n"}},
+		[]string{"shared/purchase"},
+	},
+	// A policy goes on buying at a price that nobody has acknowledged.
+	{
+		"changed price not looked at",
+		"shared/policy/rules.go",
+		[]edit{{"	case p.AutoPurchase.AcknowledgedPrice != now.price:\n", "	case p.AutoPurchase.AcknowledgedPrice.Currency != now.price.Currency:\n"}},
+		[]string{"shared/purchase"},
+	},
 	// Two callers who race for the last seat both get it.
 	{
 		"license taken without a condition",

@@ -132,7 +132,16 @@ func (l *law) reclaimed(n int) string {
 	return "/reclaims/" + fmt.Sprint(begun["id"])
 }
 
-func largestPolicy() object { return object{"lowSeats": 100_000, "idleDays": 366} }
+// largestPolicy is one whose cost center is there.
+func (l *law) largestPolicy() object {
+	l.t.Helper()
+	l.must(http.MethodPut, "/cost-centers/"+longCode, object{"name": longName})
+	return object{"lowSeats": 100_000, "idleDays": 366, "autoPurchase": object{
+		"enabled": true, "maxSeats": 100_000, "costCenter": longCode,
+		"maxAmount":         object{"amount": 1_000_000_000_000, "currency": "USD"},
+		"acknowledgedPrice": object{"amount": 1_000_000_000_000, "currency": "USD"},
+	}}
+}
 
 // buy orders seats, and answers the ids of the licenses of the first product.
 func (l *law) buy(n int, products ...string) []string {
@@ -666,23 +675,23 @@ var largest = map[string]func(l *law) big{
 	"get-reclaim":        func(l *law) big { return big{path: l.reclaimed(1000)} },
 	"list-reclaims":      func(l *law) big { l.reclaimed(10); return big{path: "/reclaims?limit=200"} },
 	"list-reclaim-seats": func(l *law) big { return big{path: l.reclaimed(300) + "/seats?limit=200"} },
-	"put-policy": func(*law) big {
-		return big{"/policies/live-reports", largestPolicy(), "/policies/{product}"}
+	"put-policy": func(l *law) big {
+		return big{"/policies/live-reports", l.largestPolicy(), "/policies/{product}"}
 	},
 	"patch-policy": func(l *law) big {
 		l.must(http.MethodPut, "/policies/live-reports", object{})
-		return big{"/policies/live-reports", largestPolicy(), "/policies/{product}"}
+		return big{"/policies/live-reports", l.largestPolicy(), "/policies/{product}"}
 	},
 	"delete-policy": func(l *law) big {
-		l.must(http.MethodPut, "/policies/live-reports", largestPolicy())
+		l.must(http.MethodPut, "/policies/live-reports", l.largestPolicy())
 		return big{path: "/policies/live-reports"}
 	},
 	"get-policy": func(l *law) big {
-		l.must(http.MethodPut, "/policies/live-reports", largestPolicy())
+		l.must(http.MethodPut, "/policies/live-reports", l.largestPolicy())
 		return big{path: "/policies/live-reports"}
 	},
 	"list-policies": func(l *law) big {
-		l.must(http.MethodPut, "/policies/live-reports", largestPolicy())
+		l.must(http.MethodPut, "/policies/live-reports", l.largestPolicy())
 		return big{path: "/policies?limit=200"}
 	},
 	"list-alerts": func(l *law) big {

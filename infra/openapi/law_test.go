@@ -55,7 +55,10 @@ func openLaw(t testing.TB) *law {
 	for _, code := range []string{"CC-1", "CC-2"} {
 		l.must(http.MethodPut, "/cost-centers/"+code, object{"name": "Cost center " + code})
 	}
-	l.must(http.MethodPut, "/policies/live-reports", object{"lowSeats": 1, "idleDays": 30})
+	l.must(http.MethodPut, "/policies/live-reports", object{"lowSeats": 1, "idleDays": 30, "autoPurchase": object{
+		"enabled": false, "maxSeats": 5, "costCenter": "CC-1",
+		"acknowledgedPrice": object{"amount": 1, "currency": "USD"},
+	}})
 	l.must(http.MethodPut, "/policies/developer", object{})
 	l.must(http.MethodPut, "/users/root", object{"name": "Root", "roleIds": []string{"super-admin"}})
 	quote := l.must(http.MethodPost, "/quotes", object{"lines": []object{

@@ -34,6 +34,7 @@ func Polished(document *huma.OpenAPI) (polished []byte, faults []string, err err
 		return nil, nil, fmt.Errorf("read the document: %w", err)
 	}
 	p := &polish{doc: doc, schemas: at(doc, "components", "schemas"), used: map[string]bool{}}
+	nullables(p.schemas)
 	p.rename()
 	p.describe()
 	p.head()
@@ -45,6 +46,26 @@ func Polished(document *huma.OpenAPI) (polished []byte, faults []string, err err
 	}
 	slices.Sort(p.faults)
 	return polished, slices.Compact(p.faults), nil
+}
+
+// nullables says in the document's own way of a property that is another schema or null: huma gives
+// such a reference a type without a name.
+func nullables(v any) {
+	switch v := v.(type) {
+	case node:
+		for _, below := range v {
+			nullables(below)
+		}
+		if types, ok := v["type"].([]any); ok && v["$ref"] != nil && slices.Contains(types, any("null")) {
+			v["anyOf"] = []any{node{"$ref": v["$ref"]}, node{"type": "null"}}
+			delete(v, "$ref")
+			delete(v, "type")
+		}
+	case []any:
+		for _, below := range v {
+			nullables(below)
+		}
+	}
 }
 
 type polish struct {

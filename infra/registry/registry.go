@@ -77,7 +77,7 @@ func (f Function) Make() app.Function {
 // own, as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
 func Of(env *app.Env) map[string]Function {
 	env.Workbooks = workbook.Writer{}
-	kernel := license.NewService(catalog.Default())
+	kernel := purchase.Supplied(license.NewService(catalog.Default()))
 	licenses := operations.New(kernel)
 	people := directory.NewService(env, kernel)
 	used := usage.NewService(env, kernel, people)
@@ -90,19 +90,19 @@ func Of(env *app.Env) map[string]Function {
 	serves := func(routes ...func(*api.Router)) Function { return Function{Routes: routes, env: env} }
 	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
 	return map[string]Function{
-		"AccountsFunction":   serves(account.NewService(env, kernel).Routes),
-		"AssignmentFunction": serves(licenses.AssignmentRoutes),
+		"AccountsFunction":   serves(purchase.Foresight, account.NewService(env, kernel).Routes),
+		"AssignmentFunction": serves(purchase.Foresight, licenses.AssignmentRoutes),
 		"AuditFunction":      serves(audit.NewService(env).Routes),
 		"BillingFunction": serves(
 			purchase.NewBilling(kernel, used, periods).Routes,
 			periods.Routes,
-			policy.NewService(env, kernel.Products()).Routes,
+			policy.NewService(kernel.Products()).Routes,
 			alert.NewService(env, kernel).Routes,
 		),
 		"ConsoleFunction":                {Pages: console.Handler, env: env},
-		"DirectoryFunction":              serves(people.Routes),
+		"DirectoryFunction":              serves(purchase.Foresight, people.Routes),
 		"HealthFunction":                 serves(health.Routes),
-		"LicensesFunction":               serves(licenses.LicensesRoutes),
+		"LicensesFunction":               serves(purchase.Foresight, licenses.LicensesRoutes),
 		"MaintenanceFunction":            takes(maintenance.NewService(env, kernel).Scheduled),
 		"MassConfigurationApplyFunction": takes(files.Apply),
 		"MassConfigurationCheckFunction": takes(files.Check),
@@ -115,14 +115,14 @@ func Of(env *app.Env) map[string]Function {
 		"PurchaseFunction":      serves(purchase.NewService(env, kernel).Routes),
 		"ReportBuilderFunction": takes(reportbuilder.New(env, reports, people, used).Closing(periods).Handle),
 		"ReportFunction":        serves(reports.Routes),
-		"RequestsFunction":      serves(request.NewService(env, kernel).Routes),
+		"RequestsFunction":      serves(purchase.Foresight, request.NewService(env, kernel).Routes),
 		// One machine has no user pool: the runner is a provider itself.
 		"SignInAddressesFunction":  {Answer: userpool.NewAddresses(nil).Answer},
 		"StatementFunction":        serves(printing.Routes, printing.New(periods).PeriodRoutes),
 		"TemplateFunction":         serves(phones.TemplateRoutes, rows.TemplateRoutes, chargeback.New(periods).Routes),
 		"TokenClaimsFunction":      {Answer: userpool.Claims},
 		"UsageAggregationFunction": takes(idles.Scheduled),
-		"UsageFunction":            serves(used.Routes, idles.Routes),
+		"UsageFunction":            serves(purchase.Foresight, used.Routes, idles.Routes),
 	}
 }
 

@@ -290,6 +290,9 @@ func (m *simulation) checkOrders(account string, l *ledger, byID map[string]lice
 	}
 	quotes := map[string]string{}
 	for _, o := range list[order](m, account, "PurchaseFunction", "/orders") {
+		if o.QuoteID == "" { // of a policy
+			o.QuoteID = "order " + o.ID
+		}
 		if other, again := quotes[o.QuoteID]; again {
 			m.fail("I10: quote %s became the orders %s and %s", o.QuoteID, other, o.ID)
 		}

@@ -43,6 +43,8 @@ type alert struct {
 type watched struct {
 	ProductID string `json:"productId"`
 	LowSeats  *int64 `json:"lowSeats"`
+	// AutoPurchase says what is bought, at most.
+	AutoPurchase *bid `json:"autoPurchase"`
 }
 
 // funds are what the model knows of reclaims, alerts and closed periods.
@@ -82,6 +84,8 @@ func (b *model) putMoney(kind, rest string, item table.Item) {
 		b.funds.open[item.Sort], b.funds.ruled[a.ID] = a.ID, true
 	case "POLICIES":
 		b.funds.policies[item.Sort] = decode[watched](b, item)
+	case "POLICY-BOUGHT":
+		b.putSpent(item)
 	case "PERIODS":
 		b.putPeriod(item)
 	case "PERIOD":

@@ -287,7 +287,9 @@ func (m *simulation) draw(a string) *run { //nolint:funlen // one operation afte
 			},
 		)
 	}
-	switch n := m.random.IntN(134); {
+	switch n := m.random.IntN(136); {
+	case n >= 134:
+		return m.bidding(a)
 	case n >= 128:
 		return m.charging(a)
 	case n >= 124:

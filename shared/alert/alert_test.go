@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/policy"
+	"seatwise/shared/purchase"
 )
 
 type world struct {
@@ -33,7 +34,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{Fixture: fixtures.New(t), t: t, kernel: license.NewService(catalog.Default())}
 	w.alerts = alert.NewService(w.Env, w.kernel)
-	w.api = api.Serve(w.Env, policy.NewService(w.Env, w.kernel.Products()).Routes, w.alerts.Routes).HTTP
+	w.api = api.Serve(w.Env, policy.NewService(w.kernel.Products()).Routes, w.alerts.Routes).HTTP
 	return w
 }
 
@@ -139,6 +140,62 @@ func TestFewFreeSeats(t *testing.T) {
 	began2, ended := w.entries("alert.began"), w.entries("alert.ended")
 	if began2 != 2 || ended != 2 {
 		t.Errorf("%d alerts began and %d ended, want 2 and 2", began2, ended)
+	}
+}
+
+// An alert of a maximum that is reached begins once, and ends once, with the billing period or a larger
+// maximum.
+func TestAMaximumThatIsReached(t *testing.T) {
+	w := newWorld(t)
+	purchase.Supplied(w.kernel)
+	w.must(w.Env.Table.Commit(t.Context(), []table.Operation{
+		table.Put(table.Item{Key: license.CostCenterKey(w.Account, "CC"), Data: []byte("{}")}, table.Always),
+	}))
+	price, err := catalog.Default().Price("live-reports", "USD")
+	w.must(err)
+	most := func(seats int) map[string]any {
+		return map[string]any{"autoPurchase": map[string]any{
+			"enabled": true, "maxSeats": seats, "costCenter": "CC", "acknowledgedPrice": price,
+		}}
+	}
+	w.rule("live-reports", most(2), http.StatusCreated)
+	w.look()
+	w.want("", "")
+	people := directory.NewService(w.Env, w.kernel)
+	for _, id := range []string{"ann", "bob"} {
+		_, err := people.PutUser(t.Context(), w.Call("ann"), directory.User{ID: id, Name: id, Active: true})
+		w.must(err)
+		w.must(call.Decide(t.Context(), func(ctx context.Context) error {
+			u := w.kernel.Change(w.Call("ann"))
+			if _, err := u.Load(ctx, license.Need{Users: []string{id}}); err != nil {
+				return err
+			}
+			if err := u.Grant(ctx, id, "live-reports", "queue:q"); err != nil {
+				return err
+			}
+			return u.Commit(ctx, call.Answer{})
+		}))
+	}
+	for range 3 {
+		w.look()
+	}
+	w.want("?state=open", "capReached live-reports open")
+	if a := w.listed("")[0]; a.Detail != "Live Reports: no more seats are bought automatically in the "+
+		"billing period from 2026-07-01 on, in which 2 were." {
+		t.Errorf("the alert: %+v", a)
+	}
+	w.Clock.Set(time.Date(2026, time.August, 1, 5, 0, 0, 0, time.UTC))
+	for range 3 {
+		w.look()
+	}
+	w.want("?state=open", "")
+	w.Clock.Set(fixtures.Start)
+	w.look()
+	w.rule("live-reports", most(3), http.StatusOK)
+	w.look()
+	w.want("?state=open", "")
+	if began, ended := w.entries("alert.began"), w.entries("alert.ended"); began != 2 || ended != 2 {
+		t.Errorf("%d alerts began and %d ended, want 2 and 2", began, ended)
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package alert tells what needs attention in an account (requirements, section 12): few free seats
-// of a product that has a rule for it, people who wait, a file or a report that failed. Each alert
-// begins once and ends once, however often its rule is looked at.
+// of a product that has a rule for it, people who wait, a file or a report that failed, a policy that
+// has bought all that it may. Each alert begins once and ends once, however often its rule is looked
+// at.
 package alert
 
 import (
@@ -20,6 +21,7 @@ import (
 	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/policy"
+	"seatwise/shared/purchase"
 )
 
 // Kind is what an alert is about.
@@ -30,6 +32,8 @@ const (
 	LowSeats Kind = "lowSeats"
 	Waiting  Kind = "waiting"
 	Failed   Kind = "failed"
+	// CapReached is that a policy has bought all that it may in the billing period.
+	CapReached Kind = "capReached"
 )
 
 // State of an alert.
@@ -44,7 +48,7 @@ const (
 // Alert is something that needs attention, or needed it.
 type Alert struct {
 	ID        string     `json:"id" format:"uuid"`
-	Kind      Kind       `json:"kind" enum:"lowSeats,waiting,failed" doc:"Few free seats; people who wait; a file or a report that failed."`
+	Kind      Kind       `json:"kind" enum:"lowSeats,waiting,failed,capReached" doc:"Few free seats; people who wait; a file or a report that failed; a policy that has bought all that it may in the billing period."`
 	ProductID string     `json:"productId,omitempty" doc:"The product that it is about, if it is about one."`
 	Subject   string     `json:"subject,omitempty" doc:"Kind and id of what failed, such as massConfiguration:0190..."`
 	State     State      `json:"state" enum:"open,over"`
@@ -80,11 +84,14 @@ type Service struct {
 	env       *app.Env
 	kernel    *license.Service
 	inventory *inventory.Service
+	buyer     *purchase.Buyer
 }
 
 // NewService makes the service.
 func NewService(env *app.Env, kernel *license.Service) *Service {
-	return &Service{env: env, kernel: kernel, inventory: inventory.NewService(kernel.Products())}
+	return &Service{
+		env: env, kernel: kernel, inventory: inventory.NewService(kernel.Products()), buyer: purchase.NewBuyer(kernel),
+	}
 }
 
 // held is an open alert as it was read.
@@ -96,6 +103,7 @@ type held struct {
 // watch is what there is to look at in an account.
 type watch struct {
 	rules map[string]int64 // lowSeats by product
+	caps  []policy.Policy  // by which seats are bought
 	waits bool             // somebody waits
 	fails []failures.Failure
 	open  []held
@@ -128,7 +136,12 @@ func (s *Service) watches(ctx context.Context) (map[string]*watch, error) {
 		return watches[account]
 	}
 	rules := policy.Watched(ctx, s.env.Table, func(account string, p policy.Policy) error {
-		of(account).rules[p.ProductID] = *p.LowSeats
+		if p.LowSeats != nil {
+			of(account).rules[p.ProductID] = *p.LowSeats
+		}
+		if p.AutoPurchase != nil && p.AutoPurchase.Enabled {
+			of(account).caps = append(of(account).caps, p)
+		}
 		return nil
 	})
 	waits := license.WaitingLists(ctx, s.env.Table, func(account, _ string) { of(account).waits = true })
@@ -172,7 +185,10 @@ func (s *Service) wanted(ctx context.Context, c *call.Call, w watch) (map[string
 			wanted[string(Failed)+"#"+f.Kind] = Alert{Kind: Failed, Subject: f.Kind + ":" + f.ID, Detail: f.Detail}
 		}
 	}
-	counted := func(a held) bool { return a.Kind != Failed }
+	if err := s.capped(ctx, c, w.caps, wanted); err != nil {
+		return nil, err
+	}
+	counted := func(a held) bool { return a.Kind == LowSeats || a.Kind == Waiting }
 	if len(w.rules) == 0 && !w.waits && !slices.ContainsFunc(w.open, counted) {
 		return wanted, nil
 	}
@@ -199,6 +215,27 @@ func (s *Service) wanted(ctx context.Context, c *call.Call, w watch) (map[string
 		}
 	}
 	return wanted, nil
+}
+
+// capped adds the alerts of policies that have bought all that they may in the billing period.
+func (s *Service) capped(ctx context.Context, c *call.Call, caps []policy.Policy, wanted map[string]Alert) error {
+	if len(caps) == 0 {
+		return nil
+	}
+	reached, err := s.buyer.Reached(ctx, c, caps)
+	if err != nil {
+		return err
+	}
+	for _, r := range reached {
+		wanted[string(CapReached)+"#"+r.ProductID] = Alert{
+			Kind:      CapReached,
+			ProductID: r.ProductID,
+			Detail: fmt.Sprintf(
+				"%s: no more seats are bought automatically in the billing period from %s on, in which %d were.",
+				s.kernel.Products().Name(r.ProductID), r.From.Format(time.DateOnly), r.Seats),
+		}
+	}
+	return nil
 }
 
 // begin begins the alert of a rule, unless another run was faster.

@@ -160,7 +160,7 @@ func (u *UnitOfWork) Committed(ctx context.Context) {
 	for _, marker := range u.unsure {
 		u.service.records.Confirm(marker)
 	}
-	u.service.drainSoon(ctx, u.c, u.look)
+	u.service.serveSoon(ctx, u.c, u.look)
 }
 
 func (u *UnitOfWork) writeHolder(w *writes, user string, h *state[Holder]) {

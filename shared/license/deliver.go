@@ -47,6 +47,21 @@ const (
 // Errors: a *table.ConditionError when confirm's conditions were not met, after which nothing is
 // visible; those of call.Commit.
 func (d *Service) Deliver(ctx context.Context, c *call.Call, o Delivery) error {
+	if err := d.Add(ctx, c, o); err != nil {
+		return err
+	}
+	delivered := map[string]bool{}
+	for _, lot := range o.Lots {
+		delivered[lot.ProductID] = true
+	}
+	d.serveSoon(ctx, c, delivered) // the delivery stands whatever becomes of this
+	return nil
+}
+
+// Add is Deliver without serving the waiting lists, for who serves them then.
+//
+// Errors: those of Deliver.
+func (d *Service) Add(ctx context.Context, c *call.Call, o Delivery) error {
 	licenses, err := d.lotted(c, o.OrderID, o.Lots)
 	if err != nil {
 		return err
@@ -64,15 +79,8 @@ func (d *Service) Deliver(ctx context.Context, c *call.Call, o Delivery) error {
 		}
 	}
 	if confirmed {
-		if err := c.Commit(ctx, o.Answer); err != nil {
-			return err
-		}
+		return c.Commit(ctx, o.Answer)
 	}
-	delivered := map[string]bool{}
-	for _, lot := range o.Lots {
-		delivered[lot.ProductID] = true
-	}
-	d.drainSoon(ctx, c, delivered) // the delivery stands whatever becomes of this
 	return nil
 }
 

@@ -20,14 +20,46 @@ import (
 // mended by the maintenance function, which drains every list in WaitingMarkers. It returns how
 // many it served.
 func (d *Service) Drain(ctx context.Context, c *call.Call, product string) (int, error) {
-	served, from := 0, ""
-	err := untilDone(ctx, func(ctx context.Context) (more bool, err error) {
+	served, _, err := d.drain(ctx, c, product)
+	return served, err
+}
+
+// drain is Drain, and says whether somebody was seen for whom nothing is free.
+func (d *Service) drain(ctx context.Context, c *call.Call, product string) (served int, short bool, err error) {
+	from := ""
+	err = untilDone(ctx, func(ctx context.Context) (more bool, err error) {
 		t, err := d.drainSome(ctx, c.Apart(), product, from)
-		served += t.served
+		served, short = served+t.served, short || t.short
 		from = t.until
 		return t.moved > 0, err
 	})
-	return served, err
+	return served, short, err
+}
+
+// Supplier buys seats that are missing, where the account has decided so; package purchase has it.
+type Supplier interface {
+	// Supply buys seats of a product for those who wait for one, for whom nothing is free, and says
+	// how many it bought. It serves nobody.
+	Supply(ctx context.Context, c *call.Call, product string) (bought int, err error)
+}
+
+// SuppliedBy makes the service have missing seats bought: right after a commit by which somebody
+// began to wait, and wherever a waiting list is served.
+func (d *Service) SuppliedBy(s Supplier) { d.supplier = s }
+
+// Serve serves the waiting list of a product from the seats that are free and, when there is none for
+// somebody, from those that the supplier buys, until nobody can be served any more.
+func (d *Service) Serve(ctx context.Context, c *call.Call, product string) error {
+	for {
+		_, short, err := d.drain(ctx, c, product)
+		if err != nil || !short || d.supplier == nil {
+			return err
+		}
+		bought, err := d.supplier.Supply(ctx, c, product)
+		if err != nil || bought == 0 {
+			return err
+		}
+	}
 }
 
 // untilDone decides (call.Decide) and commits one step after the other, until there is no more to do.
@@ -44,13 +76,13 @@ func untilDone(ctx context.Context, step func(ctx context.Context) (more bool, e
 	return nil
 }
 
-// drainSoon drains the lists of some products, where a failure only means that one is served later:
+// serveSoon serves the lists of some products, where a failure only means that one is served later:
 // the maintenance function looks at every list.
-func (d *Service) drainSoon(ctx context.Context, c *call.Call, products map[string]bool) {
+func (d *Service) serveSoon(ctx context.Context, c *call.Call, products map[string]bool) {
 	for product := range inOrder(products) {
-		if _, err := d.Drain(ctx, c, product); err != nil {
+		if err := d.Serve(ctx, c, product); err != nil {
 			log := c.Env.Log.With("account", c.Account, "product", product)
-			log.WarnContext(ctx, "waiting list not drained", "error", err)
+			log.WarnContext(ctx, "waiting list not served", "error", err)
 		}
 	}
 }
@@ -72,7 +104,7 @@ func (d *Service) drainSome(ctx context.Context, c *call.Call, product, from str
 			return err
 		})
 		if err != nil || t.moved == 0 {
-			return turn{}, err
+			return turn{short: t.short}, err
 		}
 		delete(u.look, product) // whoever asked looks at it again
 		err = u.Commit(ctx, call.Answer{})
@@ -94,10 +126,7 @@ func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
 		c := call.ForEvent(env, account, "maintenance", "waiting list", env.Clock())
 		pieces = append(pieces, call.Piece{
 			Marker: fmt.Sprintf("waiting list of %s of account %s", product, account),
-			Work: func(ctx context.Context) error {
-				_, err := d.Drain(ctx, c, product)
-				return err
-			},
+			Work:   func(ctx context.Context) error { return d.Serve(ctx, c, product) },
 		})
 	})
 	return errors.Join(err, call.InTurn(ctx, env, pieces))

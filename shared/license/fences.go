@@ -76,5 +76,5 @@ func (d *Service) DrainAll(ctx context.Context, c *call.Call) {
 	for _, p := range d.products.Select("", catalog.Seat) {
 		products[p.ID] = true
 	}
-	d.drainSoon(ctx, c, products)
+	d.serveSoon(ctx, c, products)
 }

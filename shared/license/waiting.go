@@ -210,6 +210,8 @@ type turn struct {
 	// served got a seat; moved are these and who needs none any more, since the account's bundle has
 	// changed, and leaves the list.
 	served, moved int
+	// short says that somebody was looked at for whom nothing is free.
+	short bool
 	// until is the last entry that was looked at.
 	until string
 }
@@ -222,6 +224,7 @@ func (g *ledger) serve(product string, most int) (t turn, err error) {
 		return t, nil
 	}
 	blocked := map[string]bool{} // cost centers for whose people nothing is free
+	defer func() { t.short = len(blocked) > 0 }()
 	for i := 0; t.moved < most; i++ {
 		w, err := g.waitAt(product, i)
 		if err != nil || w == nil {

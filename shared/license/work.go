@@ -19,6 +19,7 @@ import (
 type Service struct {
 	products *catalog.Catalog
 	records  *record.Records
+	supplier Supplier // nil where nothing is bought by policies
 }
 
 // NewService makes the service for the products of a catalog.

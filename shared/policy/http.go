@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -21,11 +24,54 @@ type policyInput struct {
 }
 
 type policyBody struct {
-	ProductID string    `json:"productId,omitempty" readOnly:"true" doc:"The product in the path."`
-	LowSeats  *int64    `json:"lowSeats,omitempty" nullable:"true" minimum:"1" maximum:"100000" doc:"Fewer free seats than these raise an alert. Not for metered products, of which none is free. Without it, none does."`
-	IdleDays  *int      `json:"idleDays,omitempty" nullable:"true" minimum:"1" maximum:"366" doc:"After so many days without use the console counts a seat of the product as idle; after 30 without it."`
-	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
-	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true" doc:"When it was changed last."`
+	ProductID      string            `json:"productId,omitempty" readOnly:"true" doc:"The product in the path."`
+	AutoPurchase   *autoPurchaseBody `json:"autoPurchase,omitempty" doc:"Whether missing seats are bought automatically, and how many at most. Not for metered products. Whoever sets it, or changes it, acknowledges the price. null takes it back."`
+	LowSeats       *int64            `json:"lowSeats,omitempty" nullable:"true" minimum:"1" maximum:"100000" doc:"Fewer free seats than these raise an alert. Not for metered products, of which none is free. Without it, none does."`
+	IdleDays       *int              `json:"idleDays,omitempty" nullable:"true" minimum:"1" maximum:"366" doc:"After so many days without use the console counts a seat of the product as idle; after 30 without it."`
+	AcknowledgedBy string            `json:"acknowledgedBy,omitempty" readOnly:"true" doc:"Who set autoPurchase as it is."`
+	AcknowledgedAt *time.Time        `json:"acknowledgedAt,omitempty" readOnly:"true" doc:"When they did."`
+	Suspended      *Suspension       `json:"suspended,omitempty" readOnly:"true" doc:"Why nothing is bought at present."`
+	CreatedAt      time.Time         `json:"createdAt,omitzero" readOnly:"true"`
+	ChangedAt      time.Time         `json:"changedAt,omitzero" readOnly:"true" doc:"When it was changed last."`
+}
+
+// TransformSchema lets null take the automatic purchase back.
+func (*policyBody) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "autoPurchase")
+}
+
+// autoPurchaseBody is AutoPurchase as it is sent: a merge patch names some of its fields.
+type autoPurchaseBody struct {
+	Enabled           bool          `json:"enabled,omitempty" doc:"Whether anything is bought; no if left out."`
+	MaxSeats          *int64        `json:"maxSeats,omitempty" nullable:"true" minimum:"1" maximum:"100000" doc:"The most seats that are bought in a billing period. This or maxAmount must be given."`
+	MaxAmount         *money.Amount `json:"maxAmount,omitempty" doc:"The most that is bought in a billing period: monthly price times seats."`
+	CostCenter        string        `json:"costCenter,omitempty" maxLength:"64" doc:"What the seats are charged to. Must be given."`
+	AcknowledgedPrice money.Amount  `json:"acknowledgedPrice,omitzero" doc:"The catalog's price of one seat a month, which is acknowledged. Must be given; while it is not the catalog's, the policy is suspended."`
+}
+
+// TransformSchema lets null take a maximum away.
+func (*autoPurchaseBody) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "maxAmount")
+}
+
+// nullable lets a property of another schema be null, of which a tag cannot say it.
+func nullable(s *huma.Schema, name string) *huma.Schema {
+	property := *s.Properties[name]
+	property.Nullable = true
+	s.Properties[name] = &property
+	return s
+}
+
+// rules are what is sent.
+func (b policyBody) rules() Rules {
+	r := Rules{LowSeats: b.LowSeats, IdleDays: b.IdleDays}
+	if a := b.AutoPurchase; a != nil {
+		r.AutoPurchase = &AutoPurchase{
+			Enabled: a.Enabled, MaxSeats: a.MaxSeats, MaxAmount: a.MaxAmount, CostCenter: a.CostCenter,
+			AcknowledgedPrice: a.AcknowledgedPrice,
+		}
+	}
+	return r
 }
 
 type policiesInput struct {
@@ -72,7 +118,7 @@ func (s *Service) get(ctx context.Context, c *call.Call, at *policyInput) (*api.
 func (s *Service) put(
 	ctx context.Context, c *call.Call, at *policyInput, sent api.Sent[policyBody],
 ) (*api.Tagged[Policy], error) {
-	stored, err := s.Put(ctx, c, at.Product, Rules{LowSeats: sent.Body.LowSeats, IdleDays: sent.Body.IdleDays})
+	stored, err := s.Put(ctx, c, at.Product, sent.Body.rules())
 	if err != nil {
 		return nil, err
 	}

@@ -1,52 +1,28 @@
-// Package policy keeps what an account has decided for a product (requirements, section 12): how few
-// free seats raise an alert, and after how many days without use a seat counts as idle.
+// Package policy keeps what an account has decided for a product (requirements, section 12): whether
+// missing seats are bought automatically and how many at most, how few free seats raise an alert, and
+// after how many days without use a seat counts as idle.
 package policy
 
 import (
 	"context"
-	"time"
+	"slices"
 
+	"seatwise/shared/account"
 	"seatwise/shared/catalog"
-	"seatwise/shared/platform/app"
+	"seatwise/shared/craft/money"
+	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
 
-// Rules are what is decided; what is left out is not.
-type Rules struct {
-	LowSeats *int64 `json:"lowSeats,omitempty" minimum:"1" maximum:"100000" doc:"Fewer free seats than these raise an alert. Not for metered products, of which none is free."`
-	IdleDays *int   `json:"idleDays,omitempty" minimum:"1" maximum:"366" doc:"After so many days without use a seat of the product counts as idle where nobody says otherwise."`
-}
-
-// Policy is what an account has decided for a product.
-type Policy struct {
-	ProductID string `json:"productId" readOnly:"true" doc:"The product in the path."`
-	Rules
-	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
-	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true" doc:"When it was changed last."`
-}
-
 // Service keeps policies.
-type Service struct {
-	env      *app.Env
-	products *catalog.Catalog
-}
+type Service struct{ products *catalog.Catalog }
 
 // NewService makes the service for the products of a catalog.
-func NewService(env *app.Env, products *catalog.Catalog) *Service {
-	return &Service{env: env, products: products}
-}
-
-func partition(account string) string { return call.Partition(account, "POLICIES") }
-
-func keyOf(account, product string) table.Key {
-	return table.Key{Partition: partition(account), Sort: product}
-}
-
-// watched is the partition of Index3 that lists, over all accounts, the policies by which alerts are
-// raised, so that nothing is read of an account that has none.
-const watched = "JOBS#POLICY"
+func NewService(products *catalog.Catalog) *Service { return &Service{products: products} }
 
 // Watched visits the policies of all accounts by which alerts are raised, by account.
 func Watched(ctx context.Context, store table.Store, visit func(account string, p Policy) error) error {
@@ -67,15 +43,19 @@ func (s *Service) Get(ctx context.Context, c *call.Call, product string) (Policy
 	if _, ok := s.products.Lookup(product); !ok { // and must not become a key
 		return Policy{}, 0, problem.Missing("policy")
 	}
-	item, ok, err := c.Get(ctx, keyOf(c.Account, product))
+	item, ok, err := c.Get(ctx, Key(c.Account, product))
 	if err != nil {
 		return Policy{}, 0, err
 	}
 	if !ok {
 		return Policy{}, 0, problem.Missing("policy")
 	}
-	p, err := call.Decode[Policy](item)
-	return p, item.Version, err
+	p, err := call.Decode[stored](item)
+	if err != nil {
+		return Policy{}, 0, err
+	}
+	shown, err := s.shown(ctx, c, p)
+	return shown[0], item.Version, err
 }
 
 // List is a page of the account's policies by product, from behind one.
@@ -88,30 +68,138 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 	if err != nil {
 		return nil, "", err
 	}
-	var list []Policy
+	var list []stored
+	next := ""
 	for _, item := range page.Items {
-		p, err := call.Decode[Policy](item)
+		p, err := call.Decode[stored](item)
 		if err != nil {
 			return nil, "", err
 		}
 		if len(list) == limit {
-			return list, list[limit-1].ProductID, nil
+			next = list[limit-1].ProductID
+			break
 		}
 		list = append(list, p)
 	}
-	return list, "", nil
+	shown, err := s.shown(ctx, c, list...)
+	return shown, next, err
 }
 
-// same says whether rules are as they were.
-func (r Rules) same(other Rules) bool {
-	return equal(r.LowSeats, other.LowSeats) && equal(r.IdleDays, other.IdleDays)
+// shown are policies as GET shows them: with why they buy nothing. Of those that are to buy, account
+// and cost centers are read in one go, and whoever acknowledged one.
+func (s *Service) shown(ctx context.Context, c *call.Call, list ...stored) ([]Policy, error) {
+	shown := make([]Policy, len(list))
+	w := world{service: s, people: map[string]access.Given{}}
+	for i, p := range list {
+		if shown[i] = p.Policy; !p.buys() {
+			continue
+		}
+		now, _, err := w.standing(ctx, c, p, list)
+		if err != nil {
+			return shown, err
+		}
+		shown[i].Suspended = p.suspension(now)
+	}
+	return shown, nil
 }
 
-func equal[T comparable](a, b *T) bool {
-	return a == b || a != nil && b != nil && *a == *b
+// world is what policies depend on, beside themselves, as far as it was read.
+type world struct {
+	service *Service
+	found   map[table.Key]table.Item
+	account account.Account
+	version int64 // of the account
+	people  map[string]access.Given
 }
 
-// Put decides for a product. Rules that are as they were change nothing.
+// read reads the account, and the cost centers of policies that are to buy, unless it is done.
+func (w *world) read(ctx context.Context, c *call.Call, list []stored) (err error) {
+	if w.found != nil {
+		return nil
+	}
+	keys := []table.Key{call.AccountKey(c.Account)}
+	for _, p := range list {
+		if !p.buys() {
+			continue
+		}
+		if key := license.CostCenterKey(c.Account, p.AutoPurchase.CostCenter); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	if w.found, err = c.Lookup(ctx, keys...); err != nil {
+		return err
+	}
+	w.account, w.version, err = account.From(c, w.found)
+	return err
+}
+
+// standing is what decides whether a policy buys, one of a list for all of which the account and the
+// cost centers are read once; and what a commit must demand that relies on it.
+func (w *world) standing(
+	ctx context.Context, c *call.Call, p stored, list []stored,
+) (now standing, checks []table.Operation, err error) {
+	if err := w.read(ctx, c, list); err != nil {
+		return now, nil, err
+	}
+	who, known := w.people[p.AcknowledgedBy]
+	if !known {
+		who, err = access.GivenTo(ctx, c.Env.Table, c.Account, p.AcknowledgedBy, auth.BillingPurchase)
+		if err != nil {
+			return now, nil, err
+		}
+		w.people[p.AcknowledgedBy] = who
+	}
+	if now.price, err = w.service.products.Price(p.ProductID, w.account.Currency); err != nil {
+		return now, nil, err
+	}
+	costCenter := license.CostCenterKey(c.Account, p.AutoPurchase.CostCenter)
+	_, now.hasCostCenter = w.found[costCenter]
+	now.deactivated, now.allowed = who.Deactivated, who.Allowed
+	if !p.ByOperator {
+		checks = append(checks, who.Checks...)
+	}
+	return now, append(checks,
+		table.Check(costCenter, table.IfPresent),
+		table.Check(call.AccountKey(c.Account), table.IfVersion(w.version))), nil
+}
+
+// Buying is a policy by which missing seats are bought now.
+type Buying struct {
+	Policy
+	Price   money.Amount // of a seat, a month
+	Account account.Account
+	// Checks demand that the policy, the account, the cost center, and what of the directory allows it
+	// are as they were read: at most MostChecks.
+	Checks []table.Operation
+}
+
+// MostChecks is how many operations Buying.Checks has at most.
+const MostChecks = 3 + access.Checks
+
+// Buys reads whether, and how, missing seats of a product are bought now; nil when they are not. It
+// is one read of the policy alone where there is none.
+func (s *Service) Buys(ctx context.Context, c *call.Call, product string) (*Buying, error) {
+	item, there, err := c.Get(ctx, Key(c.Account, product))
+	if err != nil || !there {
+		return nil, err
+	}
+	p, err := call.Decode[stored](item)
+	if err != nil || !p.buys() {
+		return nil, err
+	}
+	w := world{service: s, people: map[string]access.Given{}}
+	now, checks, err := w.standing(ctx, c, p, []stored{p})
+	if err != nil || p.suspension(now) != nil {
+		return nil, err
+	}
+	return &Buying{
+		Policy: p.Policy, Price: now.price, Account: w.account,
+		Checks: append(checks, table.Check(item.Key, table.IfVersion(item.Version))),
+	}, nil
+}
+
+// Put decides for a product. Rules that are as they were change nothing. Whoever sets how seats are
+// bought, or changes it, acknowledges the price.
 //
 // Errors: not-found for a product that is not in the catalog; validation; precondition-failed.
 func (s *Service) Put(ctx context.Context, c *call.Call, product string, rules Rules) (call.Stored[Policy], error) {
@@ -120,54 +208,110 @@ func (s *Service) Put(ctx context.Context, c *call.Call, product string, rules R
 		return out, problem.Missing("product")
 	}
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		item, exists, err := c.Get(ctx, keyOf(c.Account, product))
+		item, exists, err := c.Get(ctx, Key(c.Account, product))
 		if err != nil {
 			return err
 		}
 		if err := c.Matches(exists, item.Version); err != nil {
 			return err
 		}
-		p := Policy{ProductID: product, Rules: rules, CreatedAt: c.At, ChangedAt: c.At}
-		change := call.AuditEntry{Action: "policy.created", Subject: "policy", SubjectID: product, After: rules}
+		p := stored{Policy: Policy{ProductID: product, CreatedAt: c.At}}
 		if exists {
-			before, err := call.Decode[Policy](item)
-			if err != nil {
+			if p, err = call.Decode[stored](item); err != nil {
 				return err
 			}
-			if before.same(rules) {
-				out = call.Stored[Policy]{Value: before, Version: item.Version}
+			if p.same(rules) {
+				shown, err := s.shown(ctx, c, p)
+				if err != nil {
+					return err
+				}
+				out = call.Stored[Policy]{Value: shown[0], Version: item.Version}
 				return c.Commit(ctx, out.Answer())
 			}
-			p.CreatedAt, change.Action, change.Before = before.CreatedAt, "policy.changed", before.Rules
 		}
-		if p, _ := s.products.Lookup(product); rules.LowSeats != nil && !p.Purchasable() {
-			return problem.Invalid("lowSeats", problem.NotApplicable, "is not for metered products")
-		}
-		data, err := call.Encode(p)
-		if err != nil {
-			return err
-		}
-		stored := table.Item{Key: keyOf(c.Account, product), Data: data}
-		if rules.LowSeats != nil {
-			stored.IndexKeys[2] = table.Key{Partition: watched, Sort: c.Account + "#" + product}
-		}
-		put := c.Put(stored, exists, item.Version)
-		audit, err := c.Audit(change)
-		if err != nil {
-			return err
-		}
-		out = call.Stored[Policy]{Value: p, Version: put.Item.Version, Created: !exists}
-		answer := out.Answer()
-		if out.Created {
-			answer = answer.At(location(c.Account, product))
-		}
-		return c.Commit(ctx, answer, put, audit)
+		out, err = s.write(ctx, c, p, rules, item)
+		return err
 	})
 	return out, err
 }
 
-func location(account, product string) string {
-	return "/v1/accounts/" + account + "/policies/" + product
+// write commits other rules for a product; before is the policy as it was, and read its item, which
+// has no data when there was none.
+func (s *Service) write(
+	ctx context.Context, c *call.Call, before stored, rules Rules, read table.Item,
+) (out call.Stored[Policy], err error) {
+	exists := read.Data != nil
+	next, checks, err := s.decided(ctx, c, before, rules)
+	if err != nil {
+		return out, err
+	}
+	item, err := itemOf(c.Account, next)
+	if err != nil {
+		return out, err
+	}
+	change := call.AuditEntry{Action: "policy.created", Subject: "policy", SubjectID: next.ProductID, After: rules}
+	if exists {
+		change.Action, change.Before = "policy.changed", before.Rules
+	}
+	audit, err := c.Audit(change)
+	if err != nil {
+		return out, err
+	}
+	shown, err := s.shown(ctx, c, next)
+	if err != nil {
+		return out, err
+	}
+	put := c.Put(item, exists, read.Version)
+	out = call.Stored[Policy]{Value: shown[0], Version: put.Item.Version, Created: !exists}
+	answer := out.Answer()
+	if out.Created {
+		answer = answer.At(location(c.Account, next.ProductID))
+	}
+	return out, c.Commit(ctx, answer, append(checks, put, audit)...)
+}
+
+// decided is a policy with other rules, and what its commit must demand.
+//
+// Errors: validation.
+func (s *Service) decided(
+	ctx context.Context, c *call.Call, p stored, rules Rules,
+) (stored, []table.Operation, error) {
+	product, _ := s.products.Lookup(p.ProductID)
+	keys := []table.Key{call.AccountKey(c.Account)}
+	buy := rules.AutoPurchase
+	if buy != nil && auth.ValidID(buy.CostCenter) {
+		keys = append(keys, license.CostCenterKey(c.Account, buy.CostCenter))
+	}
+	found, err := c.Lookup(ctx, keys...)
+	if err != nil {
+		return p, nil, err
+	}
+	a, _, err := account.From(c, found)
+	if err != nil {
+		return p, nil, err
+	}
+	_, has := found[keys[len(keys)-1]]
+	if fields := check(product, rules, p.Rules, a.Currency, len(keys) > 1 && has); len(fields) > 0 {
+		return p, nil, problem.Validation(fields...)
+	}
+	var checks []table.Operation
+	switch {
+	case buy == nil:
+		p.AcknowledgedBy, p.AcknowledgedAt, p.ByDirectory, p.ByOperator = "", nil, false, false
+	case !buy.same(p.AutoPurchase):
+		who, err := access.GivenTo(ctx, c.Env.Table, c.Account, c.Actor, auth.BillingPurchase)
+		if err != nil {
+			return p, nil, err
+		}
+		at := c.At
+		caller, called := auth.From(ctx)
+		p.AcknowledgedBy, p.AcknowledgedAt = c.Actor, &at
+		p.ByOperator = called && caller.Account != c.Account
+		p.ByDirectory = who.Allowed && !p.ByOperator
+		checks = append(checks, table.Check(keys[1], table.IfPresent))
+	}
+	p.Rules, p.ChangedAt = rules, c.At
+	return p, checks, nil
 }
 
 // Delete takes back what was decided for a product.
@@ -188,6 +332,6 @@ func (s *Service) Delete(ctx context.Context, c *call.Call, product string) erro
 		if err != nil {
 			return err
 		}
-		return c.Commit(ctx, call.Gone(), table.Delete(keyOf(c.Account, product), table.IfVersion(version)), audit)
+		return c.Commit(ctx, call.Gone(), table.Delete(Key(c.Account, product), table.IfVersion(version)), audit)
 	})
 }

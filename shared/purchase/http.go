@@ -152,6 +152,9 @@ type oneOrderInput struct {
 // edge answers for the module.
 type edge struct{ *Service }
 
+// Foresight has dry runs of other operations say what the policies of the account would buy.
+func Foresight(k *api.Router) { k.Foresees("orders", readCharges) }
+
 // Routes registers the module's operations (docs/contract.md).
 func (s *Service) Routes(k *api.Router) {
 	h := edge{s}

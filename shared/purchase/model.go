@@ -26,6 +26,11 @@ const (
 // repeats it.
 const AcknowledgementText = "I have read and understood the information and the itemized charges of this order."
 
+// PolicyAcknowledgementText stands in the orders that a policy makes in the place of
+// AcknowledgementText.
+const PolicyAcknowledgementText = "Bought automatically by the account's policy for the product, " +
+	"whose price and maximum were acknowledged when it was set."
+
 // CatalogItem is a product as a customer sees it, priced in the customer's currency.
 type CatalogItem struct {
 	ID          string       `json:"id"`
@@ -175,8 +180,9 @@ const (
 type Order struct {
 	ID string `json:"id" format:"uuid"`
 	// Number is for people: it can be said on the phone. No two orders of an account have the same.
-	Number  string     `json:"number" doc:"Nine digits that a person can say on the phone, grouped by hyphens; no two orders of an account have the same."`
-	QuoteID string     `json:"quoteId" format:"uuid"`
+	Number string `json:"number" doc:"Nine digits that a person can say on the phone, grouped by hyphens; no two orders of an account have the same."`
+	// QuoteID is empty of an order that a policy made.
+	QuoteID string     `json:"quoteId,omitempty" format:"uuid" doc:"The quote that it confirms; absent of an order that a policy made."`
 	State   OrderState `json:"state" enum:"placing,placed,failed"`
 	Failure string     `json:"failure,omitempty" doc:"Why it failed, for a person."`
 	Percent int        `json:"percent" minimum:"0" maximum:"100" doc:"How much of an order that is being placed is prepared."`
@@ -191,6 +197,25 @@ type Order struct {
 	ByCostCenter    []CostCenterTotal `json:"byCostCenter" nullable:"false"`
 	NextBillingDate string            `json:"nextBillingDate" format:"date"`
 	Proration       Proration         `json:"proration"`
+	Policy          *OrderPolicy      `json:"policy,omitempty" doc:"The policy that made the order, and for whom; absent of an order that a person placed."`
+}
+
+// OrderPolicy is by which policy an order was made automatically, and what caused it
+// (requirements, section 12).
+type OrderPolicy struct {
+	ProductID         string       `json:"productId" doc:"The product whose policy it is."`
+	AcknowledgedBy    string       `json:"acknowledgedBy" doc:"Who acknowledged the price."`
+	AcknowledgedPrice money.Amount `json:"acknowledgedPrice" doc:"What they acknowledged, for a seat a month."`
+	For               []BoughtFor  `json:"for" nullable:"false" doc:"What caused it: a seat was bought for each."`
+}
+
+// BoughtFor is what a seat was bought for: somebody's grants that would have waited, or an approved
+// request.
+type BoughtFor struct {
+	UserID    string     `json:"userId"`
+	Grants    []string   `json:"grants,omitempty" doc:"The grants that waited, such as queue:detroit or view."`
+	Since     *time.Time `json:"since,omitempty" doc:"Since when they waited."`
+	RequestID string     `json:"requestId,omitempty" format:"uuid" doc:"The request that was approved."`
 }
 
 // Billing is what the account pays from its next billing date on (requirements, section 3.6).

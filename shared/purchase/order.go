@@ -154,13 +154,11 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 func ordered(
 	account string, o Order, quote storedQuote, asRead table.Condition, held heldCart,
 ) ([]table.Operation, error) {
-	named, err := call.Encode(map[string]string{"order": o.ID})
+	named, err := numbered(account, o)
 	if err != nil {
 		return nil, err
 	}
-	ops := []table.Operation{
-		table.Put(table.Item{Key: orderNumberKey(account, o.Number), Data: named}, table.IfAbsent),
-	}
+	ops := []table.Operation{named}
 	if quote.Basis.Cart != "" {
 		empty, err := held.put(account, quote.By, held.emptied())
 		if err != nil {
@@ -171,6 +169,12 @@ func ordered(
 	quote.OrderID = o.ID
 	end, err := putQuote(account, quote, asRead)
 	return append(ops, end), err
+}
+
+// numbered leads from an order's number to the order.
+func numbered(account string, o Order) (table.Operation, error) {
+	data, err := call.Encode(map[string]string{"order": o.ID})
+	return table.Put(table.Item{Key: orderNumberKey(account, o.Number), Data: data}, table.IfAbsent), err
 }
 
 // began says whether an order that is under way was begun by an earlier run of this very request.
@@ -237,13 +241,7 @@ func (s *Service) deliver(
 	condition table.Condition,
 	effects []table.Operation,
 ) (Order, int64, error) {
-	order.State, order.Percent = OrderPlaced, 100
-	data, err := call.Encode(order)
-	if err != nil {
-		return Order{}, 0, err
-	}
-	put := table.Put(table.Item{Key: OrderKey(c.Account, order.ID), Data: data}, condition)
-	audit, err := c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: order.ID, After: order})
+	order, put, audit, err := placed(c, order, condition)
 	if err != nil {
 		return Order{}, 0, err
 	}
@@ -255,6 +253,20 @@ func (s *Service) deliver(
 		Confirm: append(slices.Clone(effects), put, audit),
 	})
 	return order, put.Item.Version, err
+}
+
+// placed is the order as it is placed, how it is written so, and its audit record.
+func placed(
+	c *call.Call, o Order, condition table.Condition,
+) (order Order, put, audit table.Operation, err error) {
+	o.State, o.Percent = OrderPlaced, 100
+	data, err := call.Encode(o)
+	if err != nil {
+		return o, put, audit, err
+	}
+	put = table.Put(table.Item{Key: OrderKey(c.Account, o.ID), Data: data}, condition)
+	audit, err = c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: o.ID, After: o})
+	return o, put, audit, err
 }
 
 func orderPath(account, id string) string { return "/v1/accounts/" + account + "/orders/" + id }

@@ -47,6 +47,9 @@ type stored struct {
 	Request
 	// Cause is who approved it, for the audit entries of the seat that comes later.
 	Cause call.Cause `json:"cause,omitzero"`
+	// Buys says that who approved it may buy, so that a policy buys a seat for it (requirements,
+	// section 9).
+	Buys bool `json:"buys,omitempty"`
 }
 
 // state is a request's part in an audit record.

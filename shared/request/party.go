@@ -18,6 +18,9 @@ type party struct {
 // 9).
 func (p party) manages() bool { return p.may.Has(auth.LicensesManage) }
 
+// buys says whether what they approve may be bought for it.
+func (p party) buys() bool { return p.may.Has(auth.BillingPurchase) }
+
 // seesAll says whether they see the requests of everybody.
 func (p party) seesAll() bool { return p.manages() || p.may.Has(auth.LicensesRead) }
 

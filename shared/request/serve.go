@@ -8,7 +8,61 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/purchase"
 )
+
+// bids says whether a policy may buy. Where that cannot be read, it is asked to.
+func (s *Service) bids(ctx context.Context, c *call.Call, product string) bool {
+	room, bids, err := s.buyer.Room(ctx, c, product)
+	return err != nil || bids && room > 0
+}
+
+// mostShort is how many requests that are short of a seat are looked at before a policy is asked to
+// buy for them: more than it buys in one order.
+const mostShort = 50
+
+// errEnough ends a look at requests.
+var errEnough = errors.New("enough requests are short of a seat")
+
+// missing finds which of some approved requests a seat is still missing for, and a bought one would
+// serve.
+func (s *Service) missing(c *call.Call, ids []string) purchase.Find {
+	return func(ctx context.Context, costCenter string, most int) (list []purchase.Missing, err error) {
+		for _, id := range ids {
+			if len(list) == most {
+				break
+			}
+			key := requestKey(c.Account, id)
+			item, found, err := c.Get(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			if !found {
+				continue
+			}
+			r, err := call.Decode[stored](item)
+			if err != nil {
+				return nil, err
+			}
+			if r.State != Approved || !r.Buys {
+				continue
+			}
+			u := s.kernel.Change(c)
+			_, err = s.give(ctx, u, r.Request)
+			if _, refused := problem.From(err); err != nil && !refused {
+				return nil, err
+			}
+			if !problem.Is(err, problem.NotEnoughLicenses) || !u.Serves(costCenter, r.UserID) {
+				continue
+			}
+			list = append(list, purchase.Missing{
+				BoughtFor: purchase.BoughtFor{UserID: r.UserID, RequestID: id},
+				Cause:     r.Cause, Lacks: table.Check(key, table.IfVersion(item.Version)),
+			})
+		}
+		return list, nil
+	}
+}
 
 // ServeApproved gives the approved requests of all accounts what there are free seats for, the
 // oldest first; the maintenance function calls it after the waiting lists were served. One that
@@ -36,26 +90,48 @@ func (s *Service) ServeApproved(ctx context.Context) error {
 	}
 }
 
-// serve gives an account's approved requests for a product what there are free seats for.
+// serve gives an account's approved requests for a product what there are free seats for, and then
+// what a policy buys for those whose approver may buy.
 func (s *Service) serve(ctx context.Context, account, product string) error {
+	for {
+		c := call.ForEvent(s.env, account, "maintenance", "requests", s.env.Clock())
+		short, err := s.serveFree(ctx, c, product)
+		if len(short) == 0 {
+			return err
+		}
+		bought, unbought := s.buyer.Buy(ctx, c, product, s.missing(c, short))
+		if err := errors.Join(err, unbought); err != nil || bought == 0 {
+			return err
+		}
+	}
+}
+
+// serveFree gives an account's approved requests for a product what there are free seats for, and
+// lists those that are short of one, the oldest first: one where no policy buys, which holds up the
+// others.
+func (s *Service) serveFree(ctx context.Context, c *call.Call, product string) (short []string, err error) {
+	account := c.Account
 	q := table.Query{Index: table.Index3, Partition: markers, Prefix: markerSort(account, product, "")}
 	var failures []error
-	short := errors.New("no seat is free")
-	err := table.All(ctx, s.env.Table, q, func(item table.Item) error {
+	err = table.All(ctx, s.env.Table, q, func(item table.Item) error {
 		_, _, id := marked(item.IndexKeys[2].Sort)
 		err := s.serveOne(ctx, account, id)
 		if problem.Is(err, problem.NotEnoughLicenses) {
-			return short
+			short = append(short, id)
+			if len(short) == mostShort || len(short) == 1 && !s.bids(ctx, c, product) {
+				return errEnough
+			}
+			return nil
 		}
 		if _, refused := problem.From(err); err != nil && !refused { // who may not hold it now may later
 			failures = append(failures, err)
 		}
 		return nil
 	})
-	if errors.Is(err, short) {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	return errors.Join(append(failures, err)...)
+	return short, errors.Join(append(failures, err)...)
 }
 
 // serveOne gives one approved request what it asks for; one whose person is gone ends.
@@ -73,7 +149,7 @@ func (s *Service) serveOne(ctx context.Context, account, id string) error {
 			return err
 		}
 		c.Because(before.Cause)
-		next := change{"request.fulfilled", &before, item.Version, before}
+		next := change{action: "request.fulfilled", before: &before, version: item.Version, after: before}
 		u := s.kernel.Change(c)
 		next.after.Request, err = s.give(ctx, u, before.Request)
 		switch {

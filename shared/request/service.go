@@ -8,17 +8,20 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/purchase"
 )
 
 // Service takes in requests and decides them.
 type Service struct {
 	env    *app.Env
 	kernel *license.Service
+	buyer  *purchase.Buyer
 }
 
-// NewService makes the service; seats are given by the kernel.
+// NewService makes the service; seats are given by the kernel, and bought by it as the account's
+// policies say.
 func NewService(env *app.Env, kernel *license.Service) *Service {
-	return &Service{env: env, kernel: kernel}
+	return &Service{env: env, kernel: kernel, buyer: purchase.NewBuyer(kernel)}
 }
 
 // Ask makes a request for a person; for the caller if none is named.
@@ -152,54 +155,122 @@ func (s *Service) decide(
 			return err
 		}
 		next := stored{Request: after, Cause: before.Cause}
-		out, err = s.save(ctx, c, s.kernel.Change(c), change{action, &before, version, next})
+		out, err = s.save(ctx, c, s.kernel.Change(c), change{
+			action: action, before: &before, version: version, after: next,
+		})
 		return err
 	})
 	return out, err
 }
 
 // Approve grants an open request. Where there is a free seat, the person has it in the same commit,
-// and the request is fulfilled; otherwise it is approved, and served as soon as there is one.
+// and the request is fulfilled; otherwise it is approved, and served as soon as there is one: at once
+// where a policy of the account buys one (requirements, section 12, "Policies").
 //
-// Errors: not-found, precondition-failed; forbidden without licenses.manage; self-approval;
-// wrong-state when it is decided already, or the person is gone; user-inactive,
-// base-license-required, mutually-exclusive.
+// Errors: not-found, precondition-failed; forbidden without licenses.manage, or without
+// billing.purchase where a seat would be bought; self-approval; cap-exceeded where a policy may buy
+// no more in the billing period; wrong-state when it is decided already, or the person is gone;
+// user-inactive, base-license-required, mutually-exclusive.
 func (s *Service) Approve(ctx context.Context, c *call.Call, id string) (call.Stored[Request], error) {
 	p, err := partyOf(ctx)
 	if err != nil {
 		return call.Stored[Request]{}, err
 	}
 	var out call.Stored[Request]
-	err = call.Decide(ctx, func(ctx context.Context) error {
-		before, version, err := s.read(ctx, c, p, id)
-		switch {
-		case err != nil:
-			return err
-		case !p.manages():
-			return forbiddenToDecide()
-		case before.UserID == p.user || before.AskedBy == p.user:
-			return problem.New(problem.SelfApproval, "Somebody else must approve what you have asked for or would get.")
-		}
-		if err := c.MatchesTag(call.Tag(version)); err != nil {
-			return err
-		}
-		approved, err := before.decided(Approved, c.Actor, c.At)
-		if err != nil {
-			return err
-		}
-		next := change{"request.approved", &before, version, stored{Request: approved, Cause: c.Cause()}}
-		u := s.kernel.Change(c)
-		given, err := s.give(ctx, u, approved)
-		switch {
-		case err == nil:
-			next.after.Request = given
-		case !problem.Is(err, problem.NotEnoughLicenses):
-			return err
-		}
-		out, err = s.save(ctx, c, u, next)
+	var buys bool
+	err = call.Decide(ctx, func(ctx context.Context) (err error) {
+		out, buys, err = s.approve(ctx, c, p, id)
 		return err
 	})
-	return out, err
+	if err != nil || !buys {
+		return out, err
+	}
+	return s.supply(ctx, c, out)
+}
+
+// approve is Approve without what is bought, and says whether a policy buys.
+func (s *Service) approve(
+	ctx context.Context, c *call.Call, p party, id string,
+) (out call.Stored[Request], buys bool, err error) {
+	before, version, err := s.read(ctx, c, p, id)
+	switch {
+	case err != nil:
+		return out, false, err
+	case !p.manages():
+		return out, false, forbiddenToDecide()
+	case before.UserID == p.user || before.AskedBy == p.user:
+		return out, false, problem.New(
+			problem.SelfApproval, "Somebody else must approve what you have asked for or would get.")
+	}
+	if err := c.MatchesTag(call.Tag(version)); err != nil {
+		return out, false, err
+	}
+	approved, err := before.decided(Approved, c.Actor, c.At)
+	if err != nil {
+		return out, false, err
+	}
+	next := change{
+		action: "request.approved", before: &before, version: version,
+		after: stored{approved, c.Cause(), p.buys()},
+	}
+	u := s.kernel.Change(c)
+	given, err := s.give(ctx, u, approved)
+	switch {
+	case err == nil:
+		next.after.Request = given
+	case !problem.Is(err, problem.NotEnoughLicenses):
+		return out, false, err
+	default:
+		if next.unfinished, err = s.mayBuy(ctx, c, p, before.Request); err != nil {
+			return out, false, err
+		}
+	}
+	out, err = s.save(ctx, c, u, next)
+	return out, next.unfinished, err
+}
+
+// mayBuy says whether a policy buys a seat for an approval. It refuses the approval when the policy
+// may buy no more in this billing period, or the approver may not buy: then the request stays open,
+// for an approver who knows another way.
+//
+// Errors: forbidden, cap-exceeded.
+func (s *Service) mayBuy(ctx context.Context, c *call.Call, p party, r Request) (bool, error) {
+	room, bids, err := s.buyer.Room(ctx, c, r.ProductID)
+	switch {
+	case err != nil || !bids:
+		return false, err
+	case room == 0:
+		return false, problem.Newf(problem.CapExceeded,
+			"No %s license is free, and the policy has bought all that it may in this billing period.", r.ProductName)
+	case !p.buys():
+		return false, problem.New(problem.Forbidden,
+			"No license is free, and to have one bought the token needs the permission billing.purchase.")
+	}
+	return true, nil
+}
+
+// supply has a seat bought for a request that was just approved, if a policy does, and answers what
+// became of it. A failure only means that it is served later: the maintenance function does it.
+func (s *Service) supply(ctx context.Context, c *call.Call, out call.Stored[Request]) (call.Stored[Request], error) {
+	id := out.Value.ID
+	bought, err := s.buyer.Buy(ctx, c, out.Value.ProductID, s.missing(c, []string{id}))
+	if err == nil && bought > 0 {
+		err = s.serveOne(ctx, c.Account, id)
+	}
+	if err != nil {
+		log := c.Env.Log.With("account", c.Account, "request", id)
+		log.WarnContext(ctx, "approved request not served", "error", err)
+	}
+	item, found, err := c.Get(ctx, requestKey(c.Account, id))
+	if err != nil || !found {
+		return out, err
+	}
+	now, err := call.Decode[stored](item)
+	if err != nil {
+		return out, err
+	}
+	out.Value, out.Version = now.Request, item.Version
+	return out, c.Commit(ctx, out.Answer())
 }
 
 // give gives the person what they asked for: the request as it is then.
@@ -231,6 +302,8 @@ type change struct {
 	before  *stored // nil for a new one
 	version int64   // of before
 	after   stored
+	// unfinished says that the answer may still change, and is committed again.
+	unfinished bool
 }
 
 // save commits what becomes of a request, with all that the unit of work does.
@@ -273,7 +346,25 @@ func (s *Service) save(
 	if out.Created {
 		answer = answer.At(pathOf(c.Account, ch.after.ID))
 	}
+	if ch.unfinished {
+		return out, provide(ctx, c, u, answer, ops)
+	}
 	return out, u.Commit(ctx, answer, ops...)
+}
+
+// provide commits what the unit of work does with an answer that may still change.
+func provide(
+	ctx context.Context, c *call.Call, u *license.UnitOfWork, answer call.Answer, more []table.Operation,
+) error {
+	ops, err := u.Operations()
+	if err != nil {
+		return err
+	}
+	if err := c.Provide(ctx, answer, append(ops, more...)...); err != nil {
+		return err
+	}
+	u.Committed(ctx)
+	return nil
 }
 
 func pathOf(account, id string) string { return "/v1/accounts/" + account + "/requests/" + id }

@@ -114,6 +114,24 @@ type AuditRecordPage struct {
 	NextCursor string        `json:"nextCursor,omitzero"`
 }
 
+// AutoPurchase is a schema of the document.
+type AutoPurchase struct {
+	AcknowledgedPrice Money  `json:"acknowledgedPrice"`
+	CostCenter        string `json:"costCenter"`
+	Enabled           bool   `json:"enabled"`
+	MaxAmount         *Money `json:"maxAmount,omitempty"`
+	MaxSeats          int64  `json:"maxSeats,omitzero"`
+}
+
+// AutoPurchaseBody is a schema of the document.
+type AutoPurchaseBody struct {
+	AcknowledgedPrice *Money      `json:"acknowledgedPrice,omitempty"`
+	CostCenter        *string     `json:"costCenter,omitempty"`
+	Enabled           *bool       `json:"enabled,omitempty"`
+	MaxAmount         Null[Money] `json:"maxAmount,omitzero"`
+	MaxSeats          Null[int64] `json:"maxSeats,omitzero"`
+}
+
 // Billing is a schema of the document.
 type Billing struct {
 	ByCostCenter    []CostCenterCharge `json:"byCostCenter"`
@@ -122,6 +140,14 @@ type Billing struct {
 	OverageUsers    int64              `json:"overageUsers"`
 	Period          *OpenPeriod        `json:"period,omitempty"`
 	Recurring       Money              `json:"recurring"`
+}
+
+// BoughtFor is a schema of the document.
+type BoughtFor struct {
+	Grants    []string  `json:"grants,omitzero"`
+	RequestID string    `json:"requestId,omitzero"`
+	Since     time.Time `json:"since,omitzero"`
+	UserID    string    `json:"userId"`
 }
 
 // BulkResult is a schema of the document.
@@ -849,8 +875,9 @@ type Order struct {
 	Percent         int64             `json:"percent"`
 	PlacedAt        time.Time         `json:"placedAt"`
 	PlacedBy        string            `json:"placedBy"`
+	Policy          *OrderPolicy      `json:"policy,omitempty"`
 	Proration       Proration         `json:"proration"`
-	QuoteID         string            `json:"quoteId"`
+	QuoteID         string            `json:"quoteId,omitzero"`
 	Recurring       Money             `json:"recurring"`
 	State           string            `json:"state"`
 }
@@ -859,6 +886,14 @@ type Order struct {
 type OrderPage struct {
 	Items      []Order `json:"items"`
 	NextCursor string  `json:"nextCursor,omitzero"`
+}
+
+// OrderPolicy is a schema of the document.
+type OrderPolicy struct {
+	AcknowledgedBy    string      `json:"acknowledgedBy"`
+	AcknowledgedPrice Money       `json:"acknowledgedPrice"`
+	For               []BoughtFor `json:"for"`
+	ProductID         string      `json:"productId"`
 }
 
 // PatchAccountRequest is a schema of the document.
@@ -911,8 +946,9 @@ type PatchDashboardRequest struct {
 
 // PatchPolicyRequest is a schema of the document.
 type PatchPolicyRequest struct {
-	IdleDays Null[int64] `json:"idleDays,omitzero"`
-	LowSeats Null[int64] `json:"lowSeats,omitzero"`
+	AutoPurchase Null[AutoPurchaseBody] `json:"autoPurchase,omitzero"`
+	IdleDays     Null[int64]            `json:"idleDays,omitzero"`
+	LowSeats     Null[int64]            `json:"lowSeats,omitzero"`
 }
 
 // PatchRoleRequest is a schema of the document.
@@ -1002,11 +1038,15 @@ type PlaceOrderRequest struct {
 
 // Policy is a schema of the document.
 type Policy struct {
-	ChangedAt time.Time `json:"changedAt,omitzero"`
-	CreatedAt time.Time `json:"createdAt,omitzero"`
-	IdleDays  int64     `json:"idleDays,omitzero"`
-	LowSeats  int64     `json:"lowSeats,omitzero"`
-	ProductID string    `json:"productId"`
+	AcknowledgedAt time.Time     `json:"acknowledgedAt,omitzero"`
+	AcknowledgedBy string        `json:"acknowledgedBy,omitzero"`
+	AutoPurchase   *AutoPurchase `json:"autoPurchase,omitempty"`
+	ChangedAt      time.Time     `json:"changedAt,omitzero"`
+	CreatedAt      time.Time     `json:"createdAt,omitzero"`
+	IdleDays       int64         `json:"idleDays,omitzero"`
+	LowSeats       int64         `json:"lowSeats,omitzero"`
+	ProductID      string        `json:"productId"`
+	Suspended      *Suspension   `json:"suspended,omitempty"`
 }
 
 // PolicyPage is a schema of the document.
@@ -1121,8 +1161,9 @@ type PutDashboardRequest struct {
 
 // PutPolicyRequest is a schema of the document.
 type PutPolicyRequest struct {
-	IdleDays Null[int64] `json:"idleDays,omitzero"`
-	LowSeats Null[int64] `json:"lowSeats,omitzero"`
+	AutoPurchase Null[AutoPurchaseBody] `json:"autoPurchase,omitzero"`
+	IdleDays     Null[int64]            `json:"idleDays,omitzero"`
+	LowSeats     Null[int64]            `json:"lowSeats,omitzero"`
 }
 
 // PutRoleRequest is a schema of the document.
@@ -1396,6 +1437,12 @@ type SplitCartLineRequest struct {
 type SplitPart struct {
 	CostCenter string `json:"costCenter"`
 	Quantity   int64  `json:"quantity"`
+}
+
+// Suspension is a schema of the document.
+type Suspension struct {
+	Detail string `json:"detail"`
+	Reason string `json:"reason"`
 }
 
 // TerminateLicensesRequest is a schema of the document.

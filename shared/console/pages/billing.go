@@ -20,7 +20,7 @@ var _ = add(web.Page{
 		{Path: "billing/orders", Show: showOrders},
 		{Path: "billing/orders/{id}", Show: showOrder},
 		{Path: "billing/orders/{id}/statement.pdf", Show: showStatement},
-	}, slices.Concat(periodRoutes, idleRoutes, centerRoutes)...),
+	}, slices.Concat(periodRoutes, idleRoutes, policyRoutes, centerRoutes)...),
 })
 
 // A page of its own, since the portals have it in their navigation under this name.
@@ -90,6 +90,7 @@ func billingWays(c *web.Context) []way {
 		way{c.Link("billing", "periods"), "Billing periods", "What each period charges, by cost center, and why."},
 		way{c.Link("billing", "cost-centers"), "Cost centers", "Rename them, and put up or take down their fences."},
 		way{c.Link("billing", "orders"), "Orders", "What was ordered, with the statement of each."},
+		way{c.Link("billing", "policies"), "Caps", "Which products are bought automatically, and how many at most."},
 		way{c.Link("billing", "idle"), "Idle seats", "Seats that nobody uses, and what they cost; take them back."},
 	)
 	return ways

@@ -22,11 +22,6 @@ var idleRoutes = []web.Route{
 	{
 		Path: "billing/reclaims/{id}/undo", Needs: managesLicenses, Show: showUndoReclaim, Send: sendUndoReclaim, Submit: "Give back",
 	},
-	{
-		Path: "billing/policies/{product}", Needs: []auth.Permission{auth.BillingPurchase},
-		Show: showPolicy, Send: sendPolicy, Submit: "Save",
-		Fields: web.Fields("lowSeats", "Few are free below", "idleDays", "Idle after days"),
-	},
 }
 
 const (
@@ -247,55 +242,6 @@ func detailOf(r client.ReclaimSeat) string {
 		said += " No free seat for add-ons: " + strconv.Itoa(n) + "."
 	}
 	return said
-}
-
-// showPolicy shows what is decided for a product, as a form.
-func showPolicy(c *web.Context, f *view.Form) error {
-	product := c.Param("product")
-	p, err := c.API.GetPolicy(c.R.Context(), product)
-	if err != nil && !client.Is(err, "not-found") {
-		return err
-	}
-	if err := c.Load(); err != nil {
-		return err
-	}
-	web.FromVersion(f, p.ETag)
-	return c.Show("Alert and idle days", policyPage(c, f, product, p.Body))
-}
-
-// numberOrNone is a typed number; left out where nothing was typed.
-func numberOrNone(f *view.Form, name string) (client.Null[int64], error) {
-	if f.Get(name) == "" {
-		return client.Null[int64]{}, nil
-	}
-	n, err := wholeNumber(f.Get(name))
-	if err != nil {
-		return client.Null[int64]{}, web.Wrong(name, "must be a whole number")
-	}
-	return client.Set(n), nil
-}
-
-func sendPolicy(c *web.Context, f *view.Form) error {
-	var sent client.PutPolicyRequest
-	var err error
-	if sent.LowSeats, err = numberOrNone(f, "lowSeats"); err != nil {
-		return err
-	}
-	if sent.IdleDays, err = numberOrNone(f, "idleDays"); err != nil {
-		return err
-	}
-	if _, err := c.API.PutPolicy(c.R.Context(), c.Param("product"), sent, c.Change(f)); err != nil {
-		return err
-	}
-	return c.Done(c.Link("billing", "idle")+"?product="+queryEscape(c.Param("product")), web.Good("It is saved."))
-}
-
-// typed is a number as a field shows it; empty for none.
-func typed(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatInt(n, 10)
 }
 
 // neverUsed says that no use of a seat is known.

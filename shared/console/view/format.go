@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // the runtime's image need not have it
@@ -135,4 +136,37 @@ func (f *Format) Time(t time.Time) string {
 func (f *Format) Whole(t time.Time) string {
 	t = t.In(f.zone)
 	return t.Format("Monday") + ", " + f.Time(t) + ", " + f.zone.String() + " (UTC" + t.Format("-07:00") + ")"
+}
+
+// decimals is how many digits of a currency's amounts stand behind the point; none of an unknown one.
+func decimals(code string) int {
+	unit, err := currency.ParseISO(code)
+	if err != nil {
+		return 0
+	}
+	scale, _ := currency.Standard.Rounding(unit)
+	return scale
+}
+
+// TypedMoney is an amount as it is typed into a field: digits, and a point before the minor units.
+func TypedMoney(m client.Money) string {
+	digits, behind := strconv.FormatInt(m.Amount, 10), decimals(m.Currency)
+	if behind == 0 {
+		return digits
+	}
+	if lacks := behind + 1 - len(digits); lacks > 0 {
+		digits = strings.Repeat("0", lacks) + digits
+	}
+	return digits[:len(digits)-behind] + "." + digits[len(digits)-behind:]
+}
+
+// MoneyOf is an amount that was typed so; ok is false for anything else.
+func MoneyOf(text, code string) (m client.Money, ok bool) {
+	whole, part, _ := strings.Cut(text, ".")
+	behind := decimals(code)
+	if whole == "" || len(part) > behind || strings.ContainsAny(text, "+-") {
+		return m, false
+	}
+	minor, err := strconv.ParseInt(whole+part+strings.Repeat("0", behind-len(part)), 10, 64)
+	return client.Money{Amount: minor, Currency: code}, err == nil
 }

@@ -246,8 +246,9 @@ func (g *gate) roles(ctx context.Context) (map[string]table.Item, error) {
 func (g *gate) decide(ctx context.Context, a *asked, roles map[string]table.Item) error {
 	var user person
 	if a.there {
-		if err := json.Unmarshal(a.user.Data, &user); err != nil {
-			return fmt.Errorf("user: %w", err)
+		var err error
+		if user, err = personOf(a.user); err != nil {
+			return err
 		}
 		if !user.Active {
 			return problem.New(problem.Forbidden, "This user is not active.")
@@ -299,6 +300,13 @@ func (g *gate) decide(ctx context.Context, a *asked, roles map[string]table.Item
 	p := g.caller
 	p.Permissions = a.held
 	return auth.Allowed(p, g.account, g.need...)
+}
+
+func personOf(item table.Item) (user person, err error) {
+	if err := json.Unmarshal(item.Data, &user); err != nil {
+		return user, fmt.Errorf("user: %w", err)
+	}
+	return user, nil
 }
 
 func (g *gate) allowed(held auth.Set) bool {

@@ -52,6 +52,7 @@ const (
 	WindowInFuture        Slug = "window-in-future"
 	SelfApproval          Slug = "self-approval"
 	CostCenterFenced      Slug = "cost-center-fenced"
+	CapExceeded           Slug = "cap-exceeded"
 	Internal              Slug = "internal"
 )
 
@@ -95,6 +96,7 @@ var kinds = map[Slug]kind{
 	WindowInFuture:        {422, "The window has not come yet"},
 	SelfApproval:          {403, "Nobody approves a request of their own"},
 	CostCenterFenced:      {409, "The cost center keeps its licenses for its own users"},
+	CapExceeded:           {409, "The maximum of the billing period is reached"},
 	Internal:              {500, "Something went wrong on our side"},
 }
 

@@ -1,0 +1,49 @@
+package pages_test
+
+import (
+	"testing"
+
+	"seatwise/infra/testing/consolewalk"
+)
+
+// A cap is set with the acknowledgement of the price, shown with its state, and taken back.
+func TestCapsAreSetWithTheAcknowledgementOfThePrice(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", map[string]int64{"developer": 2})
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get(b.Get("/console/acme/billing").Link("Caps"))
+	page.Says("Caps", "Missing seats are bought automatically")
+	page.Says("Live Reports", "Developer")
+	place := "/console/acme/billing/policies/live-reports"
+	form := b.Get(place).Post()
+	price := form.Values.Get("acknowledgedPrice")
+	form.Set("enabled", "yes")
+	form.Set("maxSeats", "3")
+	form.Set("maxAmount", "1,5")
+	form.Set("costCenter", "CC-1")
+	form.Set("lowSeats", "5")
+	form.Set("acknowledgedPrice", "")
+	b.Submit(form).Says("Must be acknowledged")
+	if price != "" {
+		t.Errorf("acknowledged before anybody did: %q", price)
+	}
+	form.Set("acknowledgedPrice", "1 USD")
+	b.Submit(form).Says("Must be an amount such as 250 or 99.50")
+	form.Set("maxAmount", "99.5")
+	page = b.Submit(form)
+	page.Says("It is saved.", "3 seats", "$99.50 a month", "suspended", "was acknowledged")
+	form = b.Get(place).Post()
+	if form.Values.Get("maxAmount") != "99.50" || form.Values.Get("maxSeats") != "3" ||
+		form.Values.Get("lowSeats") != "5" || form.Values.Get("acknowledgedPrice") != "" {
+		t.Errorf("saved: %v", form.Values)
+	}
+	form.Set("enabled", "")
+	form.Set("maxSeats", "")
+	form.Set("maxAmount", "")
+	b.Submit(form).Hides("suspended", "3 seats")
+
+	reader := c.SignIn(t, "acme", "eve", "billing.read", "catalog.read")
+	page = reader.Get("/console/acme/billing/policies")
+	page.Says("Caps", "Live Reports")
+	page.Hides("/billing/policies/live-reports")
+}

@@ -67,13 +67,7 @@ func (g gate) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]tabl
 	slices.Sort(names) // what came out of a map comes in any order
 	what := "lookup " + strings.Join(names, ", ")
 	found, err := g.wait(what).Lookup(ctx, keys...)
-	n := 0
-	for k := range found {
-		if !strings.HasSuffix(nameOf(k), aShard) { // whether a shard is there by now is chance too
-			n++
-		}
-	}
-	g.slot.sim.note(g.slot.run, what, n, err)
+	g.slot.sim.note(g.slot.run, what, len(found), err)
 	return found, err
 }
 
@@ -81,11 +75,7 @@ func (g gate) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]tabl
 func (g gate) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	what := fmt.Sprintf("query %d %s %q %q %q %q %d", q.Index, q.Partition, q.Prefix, q.From, q.To, q.After, q.Limit)
 	page, err := g.wait(what).Query(ctx, q)
-	n := len(page.Items)
-	if strings.HasSuffix(q.Partition, seatShards) {
-		n = 0 // how many shards there are by now is chance too
-	}
-	g.slot.sim.note(g.slot.run, what, n, err)
+	g.slot.sim.note(g.slot.run, what, len(page.Items), err)
 	return page, err
 }
 
@@ -102,20 +92,7 @@ func (g gate) Commit(ctx context.Context, ops []table.Operation) error {
 	return err
 }
 
-// seatShards ends the name of the partition that has the shards of the counts.
-const seatShards = "#SEATS"
-
-// aShard is what each of them is called in the trace.
-const aShard = " / a shard"
-
-// nameOf leaves out what is left to chance on purpose: over which of the shards the counts are
-// spread.
-func nameOf(k table.Key) string {
-	if strings.HasSuffix(k.Partition, seatShards) && strings.HasPrefix(k.Sort, "#") {
-		return k.Partition + aShard
-	}
-	return k.Partition + " / " + k.Sort
-}
+func nameOf(k table.Key) string { return k.Partition + " / " + k.Sort }
 
 func (m *simulation) note(r *run, what string, n int, err error) {
 	if r == nil {

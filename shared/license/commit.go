@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -252,7 +251,7 @@ func (u *UnitOfWork) takenOperations() []table.Operation {
 		epoch := u.fences.Epoch
 		guard = append(guard, table.Bound{Name: record.CountFences, Min: &epoch, Max: &epoch})
 	}
-	return takenOperations(u.account, u.counts, guard...)
+	return takenOperations(u.c, u.counts, guard...)
 }
 
 // peopleOperations count the users of cost centers.
@@ -268,16 +267,16 @@ func peopleOperations(account string, people map[string]int64) []table.Operation
 
 // takenOperations add to the counts of what is assigned, what is reserved, and who waits, and demand
 // what else one of the items must count.
-func takenOperations(account string, counts map[string]int64, taken ...table.Bound) []table.Operation {
+func takenOperations(c *call.Call, counts map[string]int64, taken ...table.Bound) []table.Operation {
 	for name, by := range inOrder(counts) {
 		if by != 0 {
 			taken = append(taken, table.Bound{Name: name, By: by})
 		}
 	}
 	var ops []table.Operation
-	shard := rand.IntN(record.TakenShards)
+	shard := c.Env.Pick(record.TakenShards)
 	for bounds := range slices.Chunk(taken, table.MaxBounds) {
-		ops = append(ops, table.Add(record.TakenKey(account, shard), bounds...))
+		ops = append(ops, table.Add(record.TakenKey(c.Account, shard), bounds...))
 		shard++
 	}
 	return ops

@@ -137,7 +137,7 @@ func (r *Reservation) next(
 		ends[name] = chunk.end()
 		room -= len(taken) + 1
 	}
-	w.add(takenOperations(r.c.Account, counts)...)
+	w.add(takenOperations(r.c, counts)...)
 	return w, ends, nil
 }
 
@@ -241,7 +241,7 @@ func (r *Reservation) returned(items []table.Item, drawn map[string]int64) (w wr
 		w.add(table.Delete(item.Key, table.IfPresent))
 		back[record.CountName(record.CountReserved, chunk.Offers[0].ProductID)] -= int64(len(rest))
 	}
-	w.add(takenOperations(r.c.Account, back)...)
+	w.add(takenOperations(r.c, back)...)
 	return w, nil
 }
 

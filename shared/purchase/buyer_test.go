@@ -379,3 +379,33 @@ func TestADryRunTellsWhatWouldBeBought(t *testing.T) {
 	s.must(s.ask(http.MethodPut, path, body, may...), 201)
 	s.want(1, 1, 1)
 }
+
+// Who is given a seat while an order is decided is bought none: the commit demands that they wait.
+func TestNothingIsBoughtForWhoWasServedMeanwhile(t *testing.T) {
+	s := openBidder(t, fixtures.New(t))
+	s.person("ann")
+	if err := s.queue(s.Call("ada"), "ann"); err != nil { // before there is a policy
+		t.Fatal(err)
+	}
+	s.allow(object{"maxSeats": 5})
+	looks := 0
+	find := func(ctx context.Context, costCenter string, most int) (list []purchase.Missing, err error) {
+		short, err := s.kernel.Short(ctx, s.Call("ada"), product, costCenter, most)
+		for _, one := range short {
+			list = append(list, purchase.Missing{
+				BoughtFor: purchase.BoughtFor{UserID: one.UserID}, Cause: one.Cause, Lacks: one.Waits,
+			})
+		}
+		if looks++; looks > 1 || err != nil {
+			return list, err
+		}
+		return list, s.kernel.Deliver(ctx, s.Call("ada"), license.Delivery{
+			OrderID: s.Env.IDs.Ordered(), Lots: []license.Lot{{ProductID: product, CostCenter: "CC", Quantity: 1}},
+		})
+	}
+	bought, err := purchase.NewBuyer(s.kernel).Buy(t.Context(), s.Call("ada"), product, find)
+	if err != nil || bought != 0 || looks != 2 {
+		t.Errorf("bought %d in %d looks: %v", bought, looks, err)
+	}
+	s.want(1, 1, 0)
+}

@@ -454,7 +454,7 @@ var planted = []bug{
 			"	put := table.Put(table.Item{Key: closedKey(c.Account, head.From), Data: data}, table.IfAbsent)\n",
 			"	put := table.Put(table.Item{Key: closedKey(c.Account, head.From), Data: data}, table.Always)\n",
 		}},
-		[]string{"infra/simulate"},
+		[]string{"shared/period"},
 	},
 	// Whoever used something metered for a day too little pays too little for it.
 	{

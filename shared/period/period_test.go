@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
 )
 
@@ -325,6 +327,39 @@ func TestCorrections(t *testing.T) {
 	o.closes()
 	o.want("2026-12-01", "closed 11.80 USD; metered essential-user  31 days 1200; correction  SALES 0 days -100; "+
 		"correction essential-user  0 days 80")
+	o.want("current", "open 1.16 USD; metered essential-user  3 days 116")
+}
+
+// overtaken is a table of which something else is done before the first commit.
+type overtaken struct {
+	table.Store
+	once  sync.Once
+	other func()
+}
+
+func (s *overtaken) Commit(ctx context.Context, ops []table.Operation) error {
+	s.once.Do(s.other)
+	return s.Store.Commit(ctx, ops)
+}
+
+// TestAPeriodIsClosedOnce: a worker that read before somebody else closed the period, and has an older
+// view of it, leaves the bill as it is.
+func TestAPeriodIsClosedOnce(t *testing.T) {
+	o := open(t)
+	o.at("2026-11-28 10:00")
+	o.hire("ann")
+	o.at("2026-12-03 10:00")
+	due := wakeUps + strconv.FormatInt(o.Clock.Now().Unix(), 10)
+	env := *o.Env
+	env.Table = &overtaken{Store: o.Env.Table, other: func() {
+		o.at("2026-11-29 10:00") // an event of that time, accepted just before the other one closes
+		o.grant("ann", "essential-user", license.Direct)
+		o.at("2026-12-03 10:01")
+		o.closes()
+	}}
+	_, err := NewService(&env, o.kernel).Woken(o.ctx, o.Account, due)
+	o.must(err)
+	o.want("2026-11-01", "closed 0.80 USD; metered essential-user  2 days 80")
 	o.want("current", "open 1.16 USD; metered essential-user  3 days 116")
 }
 

@@ -348,6 +348,7 @@ func TestAPeriodIsClosedOnce(t *testing.T) {
 	o := open(t)
 	o.at("2026-11-28 10:00")
 	o.hire("ann")
+	o.closes() // those before
 	o.at("2026-12-03 10:00")
 	due := wakeUps + strconv.FormatInt(o.Clock.Now().Unix(), 10)
 	env := *o.Env

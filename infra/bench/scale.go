@@ -388,7 +388,7 @@ func pageSteps(order, id, cursor string) []scaleStep {
 		{"of a user", "?user=zoe", 2},
 		{"of an extension", "?extension=901", 3},
 		{"found by a name", "?q=zoe", 6},
-		{"found by an extension, and assigned", "?q=901&status=assigned", 6},
+		{"found by an extension, and assigned", "?q=901&status=assigned", 7},
 		{"found by an id", "?q=" + id[:23], 5},
 		{"the summary", "/summary", 1},
 		{"a license", "/" + id, 1},

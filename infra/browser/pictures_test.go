@@ -86,6 +86,11 @@ func album(t *testing.T, o *office) []picture {
 		{"role", "directory/roles/supervisor/edit", false},
 		{"billing", "billing", false},
 		{"billing-details", "service-billing-details", false},
+		{"periods", "billing/periods", false},
+		{"period", "billing/periods/current", true},
+		{"idle", "billing/idle", false},
+		{"caps", "billing/policies", false},
+		{"cost-centers", "billing/cost-centers", false},
 		{"audit", "audit", false},
 	}
 }

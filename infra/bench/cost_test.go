@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// An aim that is missed fails the command, and each is judged by itself.
+// An aim that is missed fails the command, and each is judged alone.
 func TestAimsOfAMonth(t *testing.T) {
 	tests := []struct {
 		name        string

@@ -90,7 +90,7 @@ func (w *world) want(query, want string) {
 }
 
 // An alert of few free seats begins once and ends once, however often its rule is looked at, and
-// begins anew when it is broken again.
+// begins again when it is broken again.
 func TestFewFreeSeats(t *testing.T) {
 	w := newWorld(t)
 	w.buy("developer", 3)

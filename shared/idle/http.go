@@ -20,7 +20,7 @@ type idleInput struct {
 	api.Account
 	api.Paging
 	Product []string `query:"product,explode" maxItems:"50" doc:"Only seats of these products. May be given several times: any of them."`
-	Days    int      `query:"days" minimum:"0" maximum:"366" default:"30" doc:"Idle is what was used on none of so many last days of UTC, today included; 0 lists every seat that somebody holds."`
+	Days    int      `query:"days" minimum:"0" maximum:"366" default:"30" doc:"Idle is what was used on none of this number of last days of UTC, today included; 0 lists every seat that somebody holds."`
 }
 
 // SeatsPage is a page of idle seats.
@@ -33,7 +33,7 @@ type SeatsPage struct {
 
 type reclaimBody struct {
 	ProductID string   `json:"productId" minLength:"1" maxLength:"64" doc:"The product whose seats are reclaimed."`
-	Days      int      `json:"days" minimum:"1" maximum:"366" doc:"Seats that were used on none of so many last days of UTC, today included."`
+	Days      int      `json:"days" minimum:"1" maximum:"366" doc:"Seats that were used on none of this number of last days of UTC, today included."`
 	UserIDs   []string `json:"userIds,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"Only seats of these users; of everybody if left out."`
 }
 

@@ -27,7 +27,7 @@ type policyBody struct {
 	ProductID      string            `json:"productId,omitempty" readOnly:"true" doc:"The product in the path."`
 	AutoPurchase   *autoPurchaseBody `json:"autoPurchase,omitempty" doc:"Whether missing seats are bought automatically, and how many at most. Not for metered products. Whoever sets it, or changes it, acknowledges the price. null takes it back."`
 	LowSeats       *int64            `json:"lowSeats,omitempty" nullable:"true" minimum:"1" maximum:"100000" doc:"Fewer free seats than these raise an alert. Not for metered products, of which none is free. Without it, none does."`
-	IdleDays       *int              `json:"idleDays,omitempty" nullable:"true" minimum:"1" maximum:"366" doc:"After so many days without use the console counts a seat of the product as idle; after 30 without it."`
+	IdleDays       *int              `json:"idleDays,omitempty" nullable:"true" minimum:"1" maximum:"366" doc:"After this number of days without use the console counts a seat of the product as idle; after 30 without it."`
 	AcknowledgedBy string            `json:"acknowledgedBy,omitempty" readOnly:"true" doc:"Who set autoPurchase as it is."`
 	AcknowledgedAt *time.Time        `json:"acknowledgedAt,omitempty" readOnly:"true" doc:"When they did."`
 	Suspended      *Suspension       `json:"suspended,omitempty" readOnly:"true" doc:"Why nothing is bought at present."`

@@ -12,7 +12,7 @@ import (
 type Rules struct {
 	AutoPurchase *AutoPurchase `json:"autoPurchase,omitempty" doc:"Whether missing seats are bought automatically, and how many at most."`
 	LowSeats     *int64        `json:"lowSeats,omitempty" minimum:"1" maximum:"100000" doc:"Fewer free seats than these raise an alert. Not for metered products, of which none is free."`
-	IdleDays     *int          `json:"idleDays,omitempty" minimum:"1" maximum:"366" doc:"After so many days without use a seat of the product counts as idle where nobody says otherwise."`
+	IdleDays     *int          `json:"idleDays,omitempty" minimum:"1" maximum:"366" doc:"After this number of days without use a seat of the product counts as idle where nobody says otherwise."`
 }
 
 // AutoPurchase says that missing seats are bought, up to a maximum of each billing period

@@ -197,7 +197,7 @@ func TestAPolicyBuysNothingForADirectAssignment(t *testing.T) {
 	s.want(0, 0, 0)
 }
 
-// A maximum in money and one in seats both hold, each billing period by itself; a smaller one than what
+// A maximum in money and one in seats both hold, each billing period alone; a smaller one than what
 // was bought already buys nothing more, a larger one goes on.
 func TestMaximaOfABillingPeriod(t *testing.T) {
 	seat, err := catalog.Default().Price(product, "USD")

@@ -14,7 +14,7 @@ import (
 	"seatwise/shared/request"
 )
 
-// policyFor lets at most so many seats of a product be bought in a billing period.
+// policyFor lets at most that many seats of a product be bought in a billing period.
 func (d *desk) policyFor(t *testing.T, product string, most int64) {
 	t.Helper()
 	desk := api.Serve(

@@ -125,7 +125,7 @@ func needsAttention(c *web.Context, o overview) []attention {
 	return append(list, alertsOf(c, o)...)
 }
 
-// alertsOf are the open alerts that the page does not know of by itself: few free seats by the
+// alertsOf are the open alerts that the page does not know of otherwise: few free seats by the
 // account's own rule, and what failed but is no mass configuration.
 func alertsOf(c *web.Context, o overview) []attention {
 	var list []attention

@@ -357,7 +357,7 @@ func policyPage(c *web.Context, f *view.Form, v policyView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "idleDays", Label: "Idle after days", Kind: "number", Value: typed(v.policy.IdleDays), Min: "1", Hint: "After so many days without use a seat is listed as idle. Empty for 30."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "idleDays", Label: "Idle after days", Kind: "number", Value: typed(v.policy.IdleDays), Min: "1", Hint: "After this number of days without use a seat is listed as idle. Empty for 30."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -169,7 +169,7 @@ func drifted(err error) error {
 
 // judge holds a request's commits to a plan: the first one that has effects to exactly those of the
 // first one of the dry run, and each part of a request that does its items one after the other to
-// what was planned as a whole. What follows by itself from a commit is not judged again.
+// what was planned as a whole. What follows automatically from a commit is not judged again.
 func (k *Router) judge(account string, whole, first plan.Outcome) overlay.Judge {
 	var mu sync.Mutex
 	begun := false

@@ -225,14 +225,7 @@ func (in *activityIntake) learn(
 		return err
 	}
 	for _, e := range events {
-		key := activityKey(in.c.Account, e.ID)
-		item, ok := found[key]
-		switch {
-		case !ok:
-			delete(in.expired, key)
-		case item.Expires <= in.c.At.Unix():
-			in.expired[key] = item.Version
-		default:
+		if isThere(found, activityKey(in.c.Account, e.ID), in.c.At, in.expired) {
 			there[e.ID] = true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -317,18 +318,26 @@ func (in *intake) learn(
 		return err
 	}
 	for _, e := range events {
-		key := eventKey(in.c.Account, e.ID)
-		item, ok := found[key]
-		switch {
-		case !ok:
-			delete(in.expired, key)
-		case item.Expires <= in.c.At.Unix():
-			in.expired[key] = item.Version
-		default:
+		if isThere(found, eventKey(in.c.Account, e.ID), in.c.At, in.expired) {
 			there[e.ID] = true
 		}
 	}
 	return in.load(ctx, users)
+}
+
+// isThere says whether an event lies under a key that was read. The version of one that has expired is
+// kept, since a new event takes its place.
+func isThere(found map[table.Key]table.Item, key table.Key, at time.Time, expired map[table.Key]int64) bool {
+	item, ok := found[key]
+	switch {
+	case !ok:
+		delete(expired, key)
+	case item.Expires <= at.Unix():
+		expired[key] = item.Version
+	default:
+		return true
+	}
+	return false
 }
 
 // unique drops repetitions and keeps the order.

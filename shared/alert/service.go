@@ -232,7 +232,7 @@ func (s *Service) capped(ctx context.Context, c *call.Call, caps []policy.Policy
 			ProductID: r.ProductID,
 			Detail: fmt.Sprintf(
 				"%s: no more seats are bought automatically in the billing period from %s on, in which %d were.",
-				s.kernel.Products().Name(r.ProductID), r.From.Format(time.DateOnly), r.Seats),
+				s.kernel.Products().Name(r.ProductID), r.First(), r.Seats),
 		}
 	}
 	return nil

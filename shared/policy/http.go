@@ -31,6 +31,7 @@ type policyBody struct {
 	AcknowledgedBy string            `json:"acknowledgedBy,omitempty" readOnly:"true" doc:"Who set autoPurchase as it is."`
 	AcknowledgedAt *time.Time        `json:"acknowledgedAt,omitempty" readOnly:"true" doc:"When they did."`
 	Suspended      *Suspension       `json:"suspended,omitempty" readOnly:"true" doc:"Why nothing is bought at present."`
+	Used           *Used             `json:"used,omitempty" readOnly:"true" doc:"What was bought in the present billing period."`
 	CreatedAt      time.Time         `json:"createdAt,omitzero" readOnly:"true"`
 	ChangedAt      time.Time         `json:"changedAt,omitzero" readOnly:"true" doc:"When it was changed last."`
 }
@@ -118,7 +119,7 @@ func (s *Service) get(ctx context.Context, c *call.Call, at *policyInput) (*api.
 func (s *Service) put(
 	ctx context.Context, c *call.Call, at *policyInput, sent api.Sent[policyBody],
 ) (*api.Tagged[Policy], error) {
-	stored, err := s.Put(ctx, c, at.Product, sent.Body.rules())
+	stored, err := s.Put(ctx, c, at.Product, Sent{sent.Body.rules(), sent.Named("autoPurchase")})
 	if err != nil {
 		return nil, err
 	}

@@ -32,8 +32,17 @@ type Policy struct {
 	AcknowledgedBy string      `json:"acknowledgedBy,omitempty" readOnly:"true" doc:"Who set autoPurchase as it is."`
 	AcknowledgedAt *time.Time  `json:"acknowledgedAt,omitempty" readOnly:"true" doc:"When they did."`
 	Suspended      *Suspension `json:"suspended,omitempty" readOnly:"true" doc:"Why nothing is bought at present; absent while something is, or nothing shall be."`
+	Used           *Used       `json:"used,omitempty" readOnly:"true" doc:"What autoPurchase has bought in the present billing period, which is what its maxima are held against; absent without autoPurchase."`
 	CreatedAt      time.Time   `json:"createdAt,omitzero" readOnly:"true"`
 	ChangedAt      time.Time   `json:"changedAt,omitzero" readOnly:"true" doc:"When it was changed last."`
+}
+
+// Used is how much of its maxima a policy has bought in the present billing period.
+type Used struct {
+	From   string       `json:"from" format:"date" doc:"The first day of the billing period."`
+	Seats  int64        `json:"seats" doc:"How many seats were bought."`
+	Amount money.Amount `json:"amount" doc:"Their monthly prices, of when they were bought."`
+	Left   int64        `json:"left" doc:"How many seats more may be bought in the period, at the present price."`
 }
 
 // Suspension is why a policy that is enabled buys nothing.

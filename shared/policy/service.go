@@ -85,13 +85,18 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 	return shown, next, err
 }
 
-// shown are policies as GET shows them: with why they buy nothing. Of those that are to buy, account
-// and cost centers are read in one go, and whoever acknowledged one.
+// shown are policies as GET shows them: with why they buy nothing, and what they have bought. Of those
+// with automatic purchase, account and cost centers are read in one go, the counts of the billing
+// period in another, and whoever acknowledged one that is to buy.
 func (s *Service) shown(ctx context.Context, c *call.Call, list ...stored) ([]Policy, error) {
 	shown := make([]Policy, len(list))
 	w := world{service: s, people: map[string]access.Given{}}
+	var products []string
 	for i, p := range list {
-		if shown[i] = p.Policy; !p.buys() {
+		if shown[i] = p.Policy; p.AutoPurchase != nil {
+			products = append(products, p.ProductID)
+		}
+		if !p.buys() {
 			continue
 		}
 		now, _, err := w.standing(ctx, c, p, list)
@@ -99,6 +104,32 @@ func (s *Service) shown(ctx context.Context, c *call.Call, list ...stored) ([]Po
 			return shown, err
 		}
 		shown[i].Suspended = p.suspension(now)
+	}
+	if len(products) == 0 {
+		return shown, nil
+	}
+	if err := w.read(ctx, c, list); err != nil {
+		return shown, err
+	}
+	days, err := w.account.Calendar()
+	if err != nil {
+		return shown, err
+	}
+	counts, _, err := Counts(ctx, c, days, products)
+	if err != nil {
+		return shown, err
+	}
+	for i, p := range list {
+		if p.AutoPurchase == nil {
+			continue
+		}
+		price, err := s.products.Price(p.ProductID, w.account.Currency)
+		if err != nil {
+			return shown, err
+		}
+		n := counts[0]
+		counts = counts[1:]
+		shown[i].Used = n.used(w.account.Currency, p.AutoPurchase.Room(price, n.Seats, n.Amount))
 	}
 	return shown, nil
 }
@@ -198,11 +229,21 @@ func (s *Service) Buys(ctx context.Context, c *call.Call, product string) (*Buyi
 	}, nil
 }
 
+// Sent is what is sent of a policy.
+type Sent struct {
+	Rules
+
+	// Acknowledges says that autoPurchase was named, so that whoever sends it acknowledges it again,
+	// as it is, where who did has lost the permission.
+	Acknowledges bool
+}
+
 // Put decides for a product. Rules that are as they were change nothing. Whoever sets how seats are
-// bought, or changes it, acknowledges the price.
+// bought, or changes it, acknowledges the price; so does who sends it as it is while it is suspended
+// because who acknowledged it may not buy any more.
 //
 // Errors: not-found for a product that is not in the catalog; validation; precondition-failed.
-func (s *Service) Put(ctx context.Context, c *call.Call, product string, rules Rules) (call.Stored[Policy], error) {
+func (s *Service) Put(ctx context.Context, c *call.Call, product string, sent Sent) (call.Stored[Policy], error) {
 	var out call.Stored[Policy]
 	if _, ok := s.products.Lookup(product); !ok { // and must not become a key
 		return out, problem.Missing("product")
@@ -215,33 +256,42 @@ func (s *Service) Put(ctx context.Context, c *call.Call, product string, rules R
 		if err := c.Matches(exists, item.Version); err != nil {
 			return err
 		}
-		p := stored{Policy: Policy{ProductID: product, CreatedAt: c.At}}
+		ch := change{before: stored{Policy: Policy{ProductID: product, CreatedAt: c.At}}, read: item, rules: sent.Rules}
 		if exists {
-			if p, err = call.Decode[stored](item); err != nil {
+			if ch.before, err = call.Decode[stored](item); err != nil {
 				return err
 			}
-			if p.same(rules) {
-				shown, err := s.shown(ctx, c, p)
-				if err != nil {
-					return err
-				}
-				out = call.Stored[Policy]{Value: shown[0], Version: item.Version}
+			now, err := s.shown(ctx, c, ch.before)
+			if err != nil {
+				return err
+			}
+			same := ch.before.same(sent.Rules)
+			ch.renews = sent.Acknowledges && sent.AutoPurchase.same(ch.before.AutoPurchase) &&
+				now[0].Suspended != nil && now[0].Suspended.Reason == PermissionLost
+			if same && !ch.renews {
+				out = call.Stored[Policy]{Value: now[0], Version: item.Version}
 				return c.Commit(ctx, out.Answer())
 			}
 		}
-		out, err = s.write(ctx, c, p, rules, item)
+		out, err = s.write(ctx, c, ch)
 		return err
 	})
 	return out, err
 }
 
-// write commits other rules for a product; before is the policy as it was, and read its item, which
-// has no data when there was none.
-func (s *Service) write(
-	ctx context.Context, c *call.Call, before stored, rules Rules, read table.Item,
-) (out call.Stored[Policy], err error) {
-	exists := read.Data != nil
-	next, checks, err := s.decided(ctx, c, before, rules)
+// change is what becomes of a policy.
+type change struct {
+	before stored
+	read   table.Item // of before; has no data when there was none
+	rules  Rules
+	// renews says that autoPurchase is as it was, and that somebody else acknowledges it.
+	renews bool
+}
+
+// write commits a change of a policy.
+func (s *Service) write(ctx context.Context, c *call.Call, ch change) (out call.Stored[Policy], err error) {
+	read, exists := ch.read, ch.read.Data != nil
+	next, checks, err := s.decided(ctx, c, ch)
 	if err != nil {
 		return out, err
 	}
@@ -249,11 +299,16 @@ func (s *Service) write(
 	if err != nil {
 		return out, err
 	}
-	change := call.AuditEntry{Action: "policy.created", Subject: "policy", SubjectID: next.ProductID, After: rules}
-	if exists {
-		change.Action, change.Before = "policy.changed", before.Rules
+	told := call.AuditEntry{Action: "policy.created", Subject: "policy", SubjectID: next.ProductID, After: ch.rules}
+	switch {
+	case ch.renews:
+		told.Action = "policy.acknowledged"
+		told.Before = acknowledged{ch.before.Rules, ch.before.AcknowledgedBy}
+		told.After = acknowledged{ch.rules, next.AcknowledgedBy}
+	case exists:
+		told.Action, told.Before = "policy.changed", ch.before.Rules
 	}
-	audit, err := c.Audit(change)
+	audit, err := c.Audit(told)
 	if err != nil {
 		return out, err
 	}
@@ -270,12 +325,18 @@ func (s *Service) write(
 	return out, c.Commit(ctx, answer, append(checks, put, audit)...)
 }
 
-// decided is a policy with other rules, and what its commit must demand.
+// acknowledged are rules with who acknowledged them, for the audit log.
+type acknowledged struct {
+	Rules
+
+	By string `json:"acknowledgedBy"`
+}
+
+// decided is a policy as it becomes, and what its commit must demand.
 //
 // Errors: validation.
-func (s *Service) decided(
-	ctx context.Context, c *call.Call, p stored, rules Rules,
-) (stored, []table.Operation, error) {
+func (s *Service) decided(ctx context.Context, c *call.Call, ch change) (stored, []table.Operation, error) {
+	p, rules := ch.before, ch.rules
 	product, _ := s.products.Lookup(p.ProductID)
 	keys := []table.Key{call.AccountKey(c.Account)}
 	buy := rules.AutoPurchase
@@ -291,14 +352,15 @@ func (s *Service) decided(
 		return p, nil, err
 	}
 	_, has := found[keys[len(keys)-1]]
-	if fields := check(product, rules, p.Rules, a.Currency, len(keys) > 1 && has); len(fields) > 0 {
+	has = has && len(keys) > 1
+	if fields := check(product, rules, p.Rules, a.Currency, has); len(fields) > 0 {
 		return p, nil, problem.Validation(fields...)
 	}
 	var checks []table.Operation
 	switch {
 	case buy == nil:
 		p.AcknowledgedBy, p.AcknowledgedAt, p.ByDirectory, p.ByOperator = "", nil, false, false
-	case !buy.same(p.AutoPurchase):
+	case ch.renews, !buy.same(p.AutoPurchase):
 		who, err := access.GivenTo(ctx, c.Env.Table, c.Account, c.Actor, auth.BillingPurchase)
 		if err != nil {
 			return p, nil, err
@@ -308,7 +370,9 @@ func (s *Service) decided(
 		p.AcknowledgedBy, p.AcknowledgedAt = c.Actor, &at
 		p.ByOperator = called && caller.Account != c.Account
 		p.ByDirectory = who.Allowed && !p.ByOperator
-		checks = append(checks, table.Check(keys[1], table.IfPresent))
+		if has { // else it is as it was, and the policy stays suspended for that
+			checks = append(checks, table.Check(keys[1], table.IfPresent))
+		}
 	}
 	p.Rules, p.ChangedAt = rules, c.At
 	return p, checks, nil

@@ -3,11 +3,9 @@ package purchase
 import (
 	"context"
 	"slices"
-	"time"
 
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
-	"seatwise/shared/craft/calendar"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -37,12 +35,8 @@ func Supplied(kernel *license.Service) *license.Service {
 	return kernel
 }
 
-const (
-	// buyer is the actor of the audit entries of what is bought automatically.
-	buyer = "policy"
-	// boughtKept is how long the count of a billing period is kept after its end.
-	boughtKept = 400 * 24 * time.Hour
-)
+// buyer is the actor of the audit entries of what is bought automatically.
+const buyer = "policy"
 
 // Missing is a seat that is missing.
 type Missing struct {
@@ -56,13 +50,6 @@ type Missing struct {
 
 // Find finds seats that are missing and that one of a cost center would do for, at most that many.
 type Find func(ctx context.Context, costCenter string, most int) ([]Missing, error)
-
-// Bought is what a policy has bought in a billing period.
-type Bought struct {
-	Seats int64 `json:"seats"`
-	// Amount is the monthly price of each at the time, in minor units.
-	Amount int64 `json:"amount"`
-}
 
 // Supply implements license.Supplier.
 func (b *Buyer) Supply(ctx context.Context, c *call.Call, product string) (int, error) {
@@ -111,7 +98,7 @@ type buying struct {
 	policy  *policy.Buying
 	terms   Terms
 	missing []Missing
-	count   count // of the billing period so far
+	count   policy.Count // of the billing period so far
 	// purchased says that the account has bought something before.
 	purchased bool
 }
@@ -136,7 +123,7 @@ func (b *Buyer) decide(ctx context.Context, c *call.Call, p *policy.Buying, find
 	d.terms = terms
 	d.terms.HasCostCenter = func(code string) bool { return code == p.AutoPurchase.CostCenter } // as Buys has read
 	purchased := account.PurchasedKey(c.Account)
-	of, found, err := readBought(ctx, c, terms.Days, []string{p.ProductID}, purchased)
+	of, found, err := policy.Counts(ctx, c, terms.Days, []string{p.ProductID}, purchased)
 	if err != nil {
 		return d, err
 	}
@@ -151,44 +138,6 @@ func (b *Buyer) decide(ctx context.Context, c *call.Call, p *policy.Buying, find
 	return d, err
 }
 
-// count is what a policy has bought in a billing period, and the item that says so, which has no data
-// when it is nothing.
-type count struct {
-	Bought
-
-	item       table.Item
-	first, end time.Time // of the period
-}
-
-// readBought reads what the policies of products have bought in the billing period of the call's
-// moment, and more items in the same read.
-func readBought(
-	ctx context.Context, c *call.Call, days calendar.Calendar, products []string, more ...table.Key,
-) ([]count, map[table.Key]table.Item, error) {
-	first, end := days.Period(days.Day(c.At))
-	counts := make([]count, len(products))
-	for i, product := range products {
-		key := boughtKey(c.Account, product, first.Format(time.DateOnly))
-		counts[i] = count{item: table.Item{Key: key}, first: first, end: end}
-		more = append(more, key)
-	}
-	found, err := c.Lookup(ctx, more...)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i := range counts {
-		item, there := found[counts[i].item.Key]
-		if !there {
-			continue
-		}
-		counts[i].item = item
-		if counts[i].Bought, err = call.Decode[Bought](item); err != nil {
-			return nil, nil, err
-		}
-	}
-	return counts, found, nil
-}
-
 // Room is how many seats of a product a policy would buy now; bids is false where none does.
 func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room int64, bids bool, err error) {
 	p, err := b.policies.Buys(ctx, c, product)
@@ -199,7 +148,7 @@ func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room in
 	if err != nil {
 		return 0, false, err
 	}
-	of, _, err := readBought(ctx, c, days, []string{product})
+	of, _, err := policy.Counts(ctx, c, days, []string{product})
 	if err != nil {
 		return 0, false, err
 	}
@@ -209,9 +158,7 @@ func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room in
 // Reached is a policy whose maximum of a billing period is reached.
 type Reached struct {
 	ProductID string
-	Bought
-	// From is the first day of the billing period.
-	From time.Time
+	policy.Count
 }
 
 // Reached lists those of the account's policies that are to buy and have no room left for a seat in
@@ -229,7 +176,7 @@ func (b *Buyer) Reached(ctx context.Context, c *call.Call, policies []policy.Pol
 	for i, p := range policies {
 		ids[i] = p.ProductID
 	}
-	counts, _, err := readBought(ctx, c, terms.Days, ids)
+	counts, _, err := policy.Counts(ctx, c, terms.Days, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +187,7 @@ func (b *Buyer) Reached(ctx context.Context, c *call.Call, policies []policy.Pol
 			return nil, err
 		}
 		if p.AutoPurchase.Room(price, counts[i].Seats, counts[i].Amount) == 0 {
-			full = append(full, Reached{p.ProductID, counts[i].Bought, counts[i].first})
+			full = append(full, Reached{p.ProductID, counts[i]})
 		}
 	}
 	return full, nil
@@ -280,8 +227,7 @@ func (b *Buyer) place(ctx context.Context, c *call.Call, d buying) error {
 
 // effects count what is bought, name the order, and demand what it rests on.
 func (d buying) effects(c *call.Call, o Order) ([]table.Operation, error) {
-	n := int64(len(d.missing))
-	grown, err := call.Encode(Bought{Seats: d.count.Seats + n, Amount: d.count.Amount + n*d.policy.Price.Minor})
+	grown, err := d.count.Grown(c, len(d.missing), d.policy.Price)
 	if err != nil {
 		return nil, err
 	}
@@ -289,9 +235,7 @@ func (d buying) effects(c *call.Call, o Order) ([]table.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	was := d.count.item
-	item := table.Item{Key: was.Key, Data: grown, Expires: d.count.end.Add(boughtKept).Unix()}
-	effects := append(slices.Clone(d.policy.Checks), c.Put(item, was.Data != nil, was.Version), named)
+	effects := append(slices.Clone(d.policy.Checks), grown, named)
 	for _, m := range d.missing {
 		effects = append(effects, m.Lacks)
 	}

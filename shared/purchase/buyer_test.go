@@ -14,6 +14,7 @@ import (
 	"seatwise/infra/testing/dynamostore"
 	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/catalog"
+	"seatwise/shared/craft/money"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -309,6 +310,94 @@ func (s *bidder) user(id string, roles ...string) {
 	if _, err := s.people.PutUser(s.t.Context(), s.Call("ada"), u); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// Who may buy acknowledges again what somebody acknowledged who has lost the permission, by saving it
+// as it is; a change of something else acknowledges nothing (requirements, section 12).
+func TestAcknowledgedAgainBySavingItAsItIs(t *testing.T) {
+	s := openBidder(t, fixtures.New(t))
+	s.role("buys", auth.BillingPurchase)
+	s.user("bea", "buys")
+	s.allow(object{"maxSeats": 5})
+	s.user("bea")
+	s.person("ann")
+	path := "/policies/" + product
+	as := func(method string, body any) policy.Policy {
+		t.Helper()
+		r := s.Do(t, s.api, fixtures.Request{
+			Method: method, Path: "/v1/accounts/" + s.Account + path, Body: body, User: "cal",
+			Permissions: []auth.Permission{auth.BillingPurchase, auth.BillingRead},
+		})
+		return fixtures.Decode[policy.Policy](t, r, 200)
+	}
+	for range 2 { // a change, and none
+		if p := as(http.MethodPatch, object{"lowSeats": 4}); p.Suspended == nil || p.AcknowledgedBy != "bea" {
+			t.Errorf("after another change: %+v", p)
+		}
+	}
+	read := s.must(s.ask(http.MethodGet, path, nil, auth.BillingRead), 200)
+	if p := as(http.MethodPut, fixtures.Decode[object](t, read, 200)); p.Suspended != nil || p.AcknowledgedBy != "cal" {
+		t.Errorf("saved: %+v", p)
+	}
+	if err := s.queue(s.Call("ada"), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	s.want(1, 1, 0)
+	entries := 0
+	partition := call.Partition(s.Account, "AUDIT", "policy", product)
+	err := table.All(t.Context(), s.Env.Table, table.Query{Partition: partition}, func(item table.Item) error {
+		r, err := call.Decode[call.AuditRecord](item)
+		if r.Action == "policy.acknowledged" && r.Actor == "cal" {
+			entries++
+		}
+		return err
+	})
+	if err != nil || entries != 1 {
+		t.Errorf("%d audit entries of it: %v", entries, err)
+	}
+	before := s.must(s.ask(http.MethodGet, path, nil, auth.BillingRead), 200)
+	as(http.MethodPatch, object{"autoPurchase": object{"enabled": true}})
+	after := s.must(s.ask(http.MethodGet, path, nil, auth.BillingRead), 200)
+	if string(before.Body) != string(after.Body) {
+		t.Errorf("acknowledged once more: %s, then %s", before.Body, after.Body)
+	}
+}
+
+// What GET says was bought is what the maximum is held against: it grows with each order, and each
+// billing period begins with nothing (requirements, section 12).
+func TestWhatAPolicyHasBoughtIsToldBesideItsMaximum(t *testing.T) {
+	s := openBidder(t, fixtures.New(t))
+	price := s.price()
+	s.allow(object{"maxSeats": 3, "maxAmount": dollars(2*price + 1)})
+	want := func(from string, seats, left int64) {
+		t.Helper()
+		used := policy.Used{From: from, Seats: seats, Amount: money.Of(seats*price, "USD"), Left: left}
+		one := s.must(s.ask(http.MethodGet, "/policies/"+product, nil, auth.BillingRead), 200)
+		list := s.must(s.ask(http.MethodGet, "/policies", nil, auth.BillingRead), 200)
+		all := fixtures.Decode[api.List[policy.Policy]](t, list, 200).Items
+		for _, got := range []*policy.Used{fixtures.Decode[policy.Policy](t, one, 200).Used, all[0].Used} {
+			if got == nil || *got != used {
+				t.Errorf("used %+v, want %+v", got, used)
+			}
+		}
+	}
+	want("2026-07-01", 0, 2)
+	for i, left := range []int64{1, 0, 0} {
+		user := "user" + strconv.Itoa(i)
+		s.person(user)
+		if err := s.queue(s.Call("ada"), user); err != nil {
+			t.Fatal(err)
+		}
+		want("2026-07-01", min(int64(i)+1, 2), left)
+	}
+	s.want(2, 2, 1)
+	s.allow(object{"enabled": false, "maxSeats": 5})
+	want("2026-07-01", 2, 3)
+	s.must(s.ask(http.MethodDelete, "/policies/"+product, nil, auth.BillingPurchase), 204)
+	s.allow(object{"maxSeats": 3})
+	want("2026-07-01", 2, 1)                                           // what was bought before counts on
+	s.Clock.Set(time.Date(2026, time.August, 1, 5, 0, 0, 0, time.UTC)) // the next period, in New York
+	want("2026-08-01", 0, 3)
 }
 
 // With 64 grants at once not one seat is bought over the maximum, and not one more than is missing, on

@@ -38,11 +38,6 @@ func orderNumberKey(account, number string) table.Key {
 	return table.Key{Partition: call.Partition(account, "ORDER-NUMBER", number), Sort: "ORDER"}
 }
 
-// boughtKey counts what the policy of a product has bought in the billing period that begins on a day.
-func boughtKey(account, product, firstDay string) table.Key {
-	return table.Key{Partition: call.Partition(account, "POLICY-BOUGHT"), Sort: product + "#" + firstDay}
-}
-
 // countPlacing counts the orders of several commits that are under way, so that no cost center goes
 // while one may be about to charge it.
 const countPlacing = "orders"

@@ -1047,6 +1047,7 @@ type Policy struct {
 	LowSeats       int64         `json:"lowSeats,omitzero"`
 	ProductID      string        `json:"productId"`
 	Suspended      *Suspension   `json:"suspended,omitempty"`
+	Used           *Used         `json:"used,omitempty"`
 }
 
 // PolicyPage is a schema of the document.
@@ -1507,6 +1508,14 @@ type UsageSummary struct {
 	To                        string        `json:"to"`
 	TotalPurchased            int64         `json:"totalPurchased"`
 	Viewers                   int64         `json:"viewers"`
+}
+
+// Used is a schema of the document.
+type Used struct {
+	Amount Money  `json:"amount"`
+	From   string `json:"from"`
+	Left   int64  `json:"left"`
+	Seats  int64  `json:"seats"`
 }
 
 // User is a schema of the document.

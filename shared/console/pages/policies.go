@@ -75,6 +75,18 @@ func (v policiesView) buys(f *view.Format, product string) string {
 	return strings.Join(most, ", ")
 }
 
+// used is what was bought of a product in the present period, in words; empty where nothing can be.
+func (v policiesView) used(f *view.Format, product string) string {
+	return usedText(f, v.policies[product])
+}
+
+func usedText(f *view.Format, p client.Policy) string {
+	if p.Used == nil {
+		return ""
+	}
+	return f.Count(p.Used.Seats, "seat", "seats") + ", " + f.Money(p.Used.Amount)
+}
+
 // policyView is what is decided for a product, and what is to be known to decide it.
 type policyView struct {
 	policy  client.Policy
@@ -94,10 +106,12 @@ func (v policyView) enabled(f *view.Form) []string {
 	return typedOr(f, "enabled", there)
 }
 
-// acknowledged is the box for the price, ticked when today's is acknowledged already.
+// acknowledged is the box for the price, ticked when today's is acknowledged already by somebody who
+// may buy.
 func (v policyView) acknowledged(f *view.Form) []string {
 	var there []string
-	if v.policy.AutoPurchase != nil && v.policy.AutoPurchase.AcknowledgedPrice == v.product.UnitPrice {
+	lost := v.policy.Suspended != nil && v.policy.Suspended.Reason == "permission-lost"
+	if !lost && v.policy.AutoPurchase != nil && v.policy.AutoPurchase.AcknowledgedPrice == v.product.UnitPrice {
 		there = []string{priceValue(v.product.UnitPrice)}
 	}
 	return typedOr(f, "acknowledgedPrice", there)

@@ -46,11 +46,21 @@ type ReadWrite[P, B, V any] struct {
 type Sent[B any] struct {
 	Body  B
 	names map[string]any
+	patch map[string]any // of a PATCH: what it names itself
 }
 
 // Has says whether the field was sent, be it as null.
 func (s Sent[B]) Has(name string) bool {
 	_, ok := s.names[name]
+	return ok
+}
+
+// Named says whether whoever calls named the field: in the body of a PUT, or in the patch.
+func (s Sent[B]) Named(name string) bool {
+	if s.patch == nil {
+		return s.Has(name)
+	}
+	_, ok := s.patch[name]
 	return ok
 }
 
@@ -211,7 +221,7 @@ func (p patching[P, B, V, O]) once(
 	if err != nil {
 		return nil, err
 	}
-	sent := Sent[B]{names: merged}
+	sent := Sent[B]{names: merged, patch: patch}
 	if err := into(data, &sent.Body); err != nil {
 		return nil, err
 	}

@@ -35,10 +35,10 @@ var planted = []bug{
 	// Two orders of a policy are decided from the same count, and together buy over its maximum.
 	{
 		"count of a policy not demanded",
-		buyers,
+		"shared/policy/bought.go",
 		[]edit{{
-			"	effects := append(slices.Clone(d.policy.Checks), c.Put(item, was.Data != nil, was.Version), named)\n",
-			"	counting := c.Put(item, was.Data != nil, was.Version)\n	counting.Cond = table.Always\n	effects := append(slices.Clone(d.policy.Checks), counting, named)\n",
+			"	return c.Put(item, n.item.Data != nil, n.item.Version), nil\n",
+			"	counting := c.Put(item, n.item.Data != nil, n.item.Version)\n	counting.Cond = table.Always\n	return counting, nil\n",
 		}},
 		[]string{"shared/purchase"},
 	},
@@ -48,6 +48,37 @@ var planted = []bug{
 		"shared/policy/rules.go",
 		[]edit{{"		room = min(room, *a.MaxSeats-seats)\n", "		room = min(room, *a.MaxSeats-seats+1)\n"}},
 		[]string{"shared/purchase"},
+	},
+	// A policy goes on buying, and its orders are charged to a cost center that was deleted.
+	{
+		"cost center of a policy not looked at",
+		"shared/policy/rules.go",
+		[]edit{{"	if !now.hasCostCenter {\n", "	if !now.hasCostCenter && p.AutoPurchase.CostCenter == \"\" {\n"}},
+		[]string{"shared/purchase"},
+	},
+	// Nobody is told that seats are no longer bought, until people ask why they wait.
+	{
+		"maximum that is reached not told",
+		buyers,
+		[]edit{{
+			"		if p.AutoPurchase.Room(price, counts[i].Seats, counts[i].Amount) == 0 {\n",
+			"		if p.AutoPurchase.Room(price, counts[i].Seats, counts[i].Amount) < 0 {\n",
+		}},
+		[]string{"shared/alert"},
+	},
+	// Who changes something else of a policy has bought for them what they never acknowledged.
+	{
+		"policy acknowledged by another change",
+		"shared/policy/http.go",
+		[]edit{{"sent.Named(\"autoPurchase\")", "sent.Has(\"autoPurchase\")"}},
+		[]string{"shared/purchase"},
+	},
+	// A dry run beside somebody else's change ends as a 500.
+	{
+		"dry run that does not begin again",
+		"shared/platform/api/foresee.go",
+		[]edit{{"const mostTries = 3\n", "const mostTries = 1\n"}},
+		[]string{"shared/platform/api"},
 	},
 	// Two runs buy for the same people, one while the other hands out what it has bought.
 	{

@@ -2,7 +2,6 @@ package usage
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"seatwise/shared/platform/auth"
@@ -41,18 +40,25 @@ func (s *Service) takeActivity(ctx context.Context, c *call.Call, events []Activ
 	if err := s.tell(ctx, c, products); err != nil {
 		return Receipt{}, err
 	}
-	in := &activityIntake{Service: s, c: c, used: map[Seat]usedState{}, expired: map[table.Key]int64{}}
+	in := &activityIntake{Service: s, c: c, used: map[Seat]usedState{}}
 	if err := in.load(ctx, good); err != nil {
 		return Receipt{}, err
 	}
-	for group := range slices.Chunk(good, groupEvents) {
-		duplicates, err := in.store(ctx, group)
-		if err != nil {
-			return Receipt{}, err
+	changing := map[Seat]bool{} // whose last use must be written with one of the events at least
+	for _, e := range good {
+		seat := Seat{e.UserID, e.ProductID}
+		if _, changed := in.used[seat].seen(e.At); changed {
+			changing[seat] = true
 		}
-		receipt.Accepted += len(group) - duplicates
-		receipt.Duplicate += duplicates
 	}
+	duplicates, err := storeAll(
+		ctx, c, good, func(e Activity) bool { return changing[Seat{e.UserID, e.ProductID}] }, in.store,
+	)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt.Accepted += len(good) - duplicates
+	receipt.Duplicate += duplicates
 	return receipt, nil
 }
 
@@ -111,9 +117,6 @@ type activityIntake struct {
 	*Service
 	c    *call.Call
 	used map[Seat]usedState
-	// expired are the versions of events with the same id that have expired and that a new event
-	// replaces.
-	expired map[table.Key]int64
 }
 
 // load reads the last uses of the users and products of events.
@@ -137,17 +140,17 @@ func (in *activityIntake) load(ctx context.Context, events []Activity) error {
 }
 
 // store stores some events in one commit, with the last uses that they change, and tells how many
-// were there already.
+// were there already. It may be used side by side for events that change no last use.
 func (in *activityIntake) store(ctx context.Context, events []Activity) (duplicates int, err error) {
-	there := map[string]bool{} // ids of events that were taken in before
+	before := newEarlier()
 	err = call.Decide(ctx, func(ctx context.Context) error {
-		ops, touched, err := in.operations(events, there)
+		ops, touched, err := in.operations(events, before)
 		if err != nil || len(ops) == 0 {
 			return err
 		}
 		err = in.env.Table.Commit(ctx, ops)
 		if refused, ok := table.Refused(err); ok {
-			if err := in.learn(ctx, refused, events, there); err != nil {
+			if err := in.learn(ctx, refused, events, before); err != nil {
 				return err
 			}
 		}
@@ -160,26 +163,22 @@ func (in *activityIntake) store(ctx context.Context, events []Activity) (duplica
 		}
 		return nil
 	})
-	return len(there), err
+	return len(before.there), err
 }
 
 // operations are those that store events but for the ones that are there.
 func (in *activityIntake) operations(
-	events []Activity, there map[string]bool,
+	events []Activity, before earlier,
 ) (ops []table.Operation, touched map[Seat]usedState, err error) {
 	touched = map[Seat]usedState{}
 	var order []Seat
 	for _, e := range events {
-		if there[e.ID] {
+		if before.there[e.ID] {
 			continue
 		}
 		key := activityKey(in.c.Account, e.ID)
-		cond := table.IfAbsent
-		if version, ok := in.expired[key]; ok {
-			cond = table.IfVersion(version)
-		}
 		item := table.Item{Key: key, Data: []byte("{}"), Expires: in.c.At.Add(remembered).Unix()}
-		ops = append(ops, table.Put(item, cond))
+		ops = append(ops, table.Put(item, before.condition(key)))
 		seat := Seat{e.UserID, e.ProductID}
 		u, ok := touched[seat]
 		if !ok {
@@ -208,7 +207,7 @@ func (in *activityIntake) operations(
 // learn finds out why a commit was refused: events that are there already, and last uses that
 // others have written.
 func (in *activityIntake) learn(
-	ctx context.Context, refused *table.ConditionError, events []Activity, there map[string]bool,
+	ctx context.Context, refused *table.ConditionError, events []Activity, before earlier,
 ) error {
 	var keys []table.Key
 	var changed []Activity
@@ -225,9 +224,7 @@ func (in *activityIntake) learn(
 		return err
 	}
 	for _, e := range events {
-		if isThere(found, activityKey(in.c.Account, e.ID), in.c.At, in.expired) {
-			there[e.ID] = true
-		}
+		before.look(found, activityKey(in.c.Account, e.ID), e.ID, in.c.At)
 	}
 	return in.load(ctx, changed)
 }

@@ -3,11 +3,13 @@ package usage_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/directory"
 	"seatwise/shared/platform/table"
 )
 
@@ -71,5 +73,56 @@ func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 	}
 	if reads > 8 {
 		t.Errorf("%d reads for 30 days", reads)
+	}
+}
+
+// A view that changes nothing but itself is one put, which costs a unit for the item and one for its
+// index, half of what it costs in a transaction.
+func TestAViewOfAKnownViewerCostsTwoUnits(t *testing.T) {
+	fixture := fixtures.New(t)
+	var commits int
+	var units float64
+	fixture.Env.Table = table.Counted(fixture.Env.Table, func(op string, capacity float64) {
+		if op == "PutItem" || op == "TransactWriteItems" {
+			commits++
+			units += capacity
+		}
+	})
+	w := worldOn(t, fixture)
+	w.worked(t)
+	w.send(t, 1, 0, view("first", "alice", "d-detroit", fixtures.Start))
+	const n = 40
+	events := make([]map[string]any, n)
+	for i := range events {
+		events[i] = view(fmt.Sprint(i), "alice", "d-detroit", fixtures.Start)
+	}
+	commits, units = 0, 0
+	w.send(t, n, 0, events...)
+	if commits > n+1 || units > 2*n+4 { // and the answer under the call's key
+		t.Errorf("%d views took %d commits and %g units", n, commits, units)
+	}
+	w.send(t, 0, n, events...)
+}
+
+// Whoever may send views by their role sends as many of as many people as anybody.
+func TestViewsOfManyPeopleByWhoHasARole(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	var ids []string
+	for i := range table.MaxOperations / 2 {
+		ids = append(ids, fmt.Sprintf("viewer%d", i))
+	}
+	w.people(t, "supervisor", ids...)
+	w.people(t, directory.SuperAdmin, "ann")
+	events := make([]map[string]any, len(ids))
+	for i, id := range ids {
+		events[i] = view(fmt.Sprint(i), id, "d-detroit", fixtures.Start)
+	}
+	got := w.Do(t, w.api, fixtures.Request{
+		Method: http.MethodPost, Path: "/v1/accounts/" + w.Account + "/usage/views",
+		Body: map[string]any{"events": events}, User: "ann", ByRoles: true,
+	})
+	if got.Status != http.StatusAccepted {
+		t.Fatalf("got %d: %s", got.Status, got.Body)
 	}
 }

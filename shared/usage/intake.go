@@ -4,7 +4,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -20,9 +23,48 @@ type Receipt struct {
 	Rejected            []Rejected
 }
 
-// groupEvents is how many events are stored in one commit: with a viewer for each they are the 100
-// operations that a commit takes.
-const groupEvents = table.MaxOperations / 2
+// sideBySide is how many events that change nothing but themselves are stored at once.
+const sideBySide = 16
+
+// storeAll stores events, those that a commit of its own is enough for side by side, the others in
+// groups, and tells how many were there already. A put alone takes half the write units of one in a
+// transaction; where the caller's permission is demanded of each commit, it would take more.
+func storeAll[E any](
+	ctx context.Context, c *call.Call, events []E,
+	changes func(E) bool, // says that who it is about must be written too
+	store func(ctx context.Context, events []E) (duplicates int, err error),
+) (duplicates int, err error) {
+	grouped, alone := events, []E(nil)
+	if c.Demands == 0 {
+		grouped, alone = nil, nil
+		for _, e := range events {
+			if changes(e) {
+				grouped = append(grouped, e)
+			} else {
+				alone = append(alone, e)
+			}
+		}
+	}
+	for group := range slices.Chunk(grouped, c.Apart().Spare()/2) { // with who each is about
+		n, err := store(ctx, group)
+		if err != nil {
+			return 0, err
+		}
+		duplicates += n
+	}
+	var found atomic.Int64
+	side, ctx := errgroup.WithContext(ctx)
+	side.SetLimit(sideBySide)
+	for i := range alone {
+		side.Go(func() error {
+			n, err := store(ctx, alone[i:i+1])
+			found.Add(int64(n))
+			return err
+		})
+	}
+	err = side.Wait()
+	return duplicates + int(found.Load()), err
+}
 
 // Rejected is an event that does not count, and why.
 type Rejected struct {
@@ -83,19 +125,22 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 		viewers: map[string]viewerState{},
 		granted: map[string]bool{},
 		due:     map[string]bool{},
-		expired: map[table.Key]int64{},
 	}
 	if err := in.load(ctx, users); err != nil {
 		return Receipt{}, err
 	}
-	for group := range slices.Chunk(good, groupEvents) {
-		duplicates, err := in.store(ctx, group)
-		if err != nil {
-			return Receipt{}, err
+	changing := map[string]bool{} // users who must be written with one of their events at least
+	for _, e := range good {
+		if _, changed := in.viewers[e.UserID].seen(e.DashboardID, e.At, in.granted[e.UserID], c.Cause()); changed {
+			changing[e.UserID] = true
 		}
-		receipt.Accepted += len(group) - duplicates
-		receipt.Duplicate += duplicates
 	}
+	duplicates, err := storeAll(ctx, c, good, func(e Event) bool { return changing[e.UserID] }, in.store)
+	if err != nil {
+		return Receipt{}, err
+	}
+	receipt.Accepted += len(good) - duplicates
+	receipt.Duplicate += duplicates
 	limited, cancel := call.InTime(ctx)
 	defer cancel()
 	_ = s.grantDue(limited, c, slices.Sorted(maps.Keys(in.due)))
@@ -179,9 +224,25 @@ type intake struct {
 	granted map[string]bool
 	// due are users whose grant is marked as pending.
 	due map[string]bool
+}
+
+// earlier is what a commit that was refused found of its events.
+type earlier struct {
+	// there are the ids of events that were taken in before.
+	there map[string]bool
 	// expired are the versions of events with the same id that have expired and that a new event
 	// replaces.
 	expired map[table.Key]int64
+}
+
+func newEarlier() earlier { return earlier{map[string]bool{}, map[table.Key]int64{}} }
+
+// condition is what an event demands of the key that it is stored under.
+func (e earlier) condition(key table.Key) table.Condition {
+	if version, ok := e.expired[key]; ok {
+		return table.IfVersion(version)
+	}
+	return table.IfAbsent
 }
 
 // load reads viewers and what they hold.
@@ -222,17 +283,17 @@ func hasViewGrant(h *license.Holder) bool {
 }
 
 // store stores some events in one commit, with what they change about their viewers, and tells how
-// many were there already.
+// many were there already. It may be used side by side for events that change no viewer.
 func (in *intake) store(ctx context.Context, events []Event) (duplicates int, err error) {
-	there := map[string]bool{} // ids of events that were taken in before
+	before := newEarlier()
 	err = call.Decide(ctx, func(ctx context.Context) error {
 		var ops []table.Operation
 		touched := map[string]viewerState{}
 		for _, e := range events {
-			if there[e.ID] {
+			if before.there[e.ID] {
 				continue
 			}
-			op, err := in.event(e)
+			op, err := in.event(e, before)
 			if err != nil {
 				return err
 			}
@@ -257,7 +318,7 @@ func (in *intake) store(ctx context.Context, events []Event) (duplicates int, er
 		}
 		err := in.env.Table.Commit(ctx, ops)
 		if refused, ok := table.Refused(err); ok {
-			if err := in.learn(ctx, refused, events, there); err != nil {
+			if err := in.learn(ctx, refused, events, before); err != nil {
 				return err
 			}
 		}
@@ -273,12 +334,12 @@ func (in *intake) store(ctx context.Context, events []Event) (duplicates int, er
 		}
 		return nil
 	})
-	return len(there), err
+	return len(before.there), err
 }
 
 // event is the operation that stores an event, in the place of an expired one with its id if there
 // is one.
-func (in *intake) event(e Event) (table.Operation, error) {
+func (in *intake) event(e Event, before earlier) (table.Operation, error) {
 	data, err := call.Encode(storedEvent{User: e.UserID, Dashboard: e.DashboardID, At: e.At.UnixMilli()})
 	if err != nil {
 		return table.Operation{}, err
@@ -288,11 +349,7 @@ func (in *intake) event(e Event) (table.Operation, error) {
 		Partition: eventsPartition(in.c.Account, utcDay(e.At), eventShard(e.ID)),
 		Sort:      call.AuditMoment(e.At) + "#" + e.ID,
 	}
-	cond := table.IfAbsent
-	if version, ok := in.expired[item.Key]; ok {
-		cond = table.IfVersion(version)
-	}
-	return table.Put(item, cond), nil
+	return table.Put(item, before.condition(item.Key)), nil
 }
 
 // learn finds out why a commit was refused: events that are there already, and viewers that others
@@ -301,7 +358,7 @@ func (in *intake) learn(
 	ctx context.Context,
 	refused *table.ConditionError,
 	events []Event,
-	there map[string]bool,
+	before earlier,
 ) error {
 	var keys []table.Key
 	var users []string
@@ -318,26 +375,23 @@ func (in *intake) learn(
 		return err
 	}
 	for _, e := range events {
-		if isThere(found, eventKey(in.c.Account, e.ID), in.c.At, in.expired) {
-			there[e.ID] = true
-		}
+		before.look(found, eventKey(in.c.Account, e.ID), e.ID, in.c.At)
 	}
 	return in.load(ctx, users)
 }
 
-// isThere says whether an event lies under a key that was read. The version of one that has expired is
+// look notes whether an event lies under a key that was read. The version of one that has expired is
 // kept, since a new event takes its place.
-func isThere(found map[table.Key]table.Item, key table.Key, at time.Time, expired map[table.Key]int64) bool {
+func (e earlier) look(found map[table.Key]table.Item, key table.Key, id string, at time.Time) {
 	item, ok := found[key]
 	switch {
 	case !ok:
-		delete(expired, key)
+		delete(e.expired, key)
 	case item.Expires <= at.Unix():
-		expired[key] = item.Version
+		e.expired[key] = item.Version
 	default:
-		return true
+		e.there[id] = true
 	}
-	return false
 }
 
 // unique drops repetitions and keeps the order.

@@ -8,8 +8,8 @@ import "context"
 //
 // The estimate goes by DynamoDB's rules and by what is known on this side of the port. A strongly
 // consistent read is 1 unit for each 4 KB of an item (in a query: of the page), half of that on an
-// index, and a missing item counts as one of 4 KB. A write in a transaction is 2 units for each KB
-// and 1 for each KB in each index that the item is in. Of a delete, a check or an add only the key
+// index, and a missing item counts as one of 4 KB. A write in a transaction is 2 units for each KB,
+// one put alone 1, and 1 for each KB in each index that the item is in. Of a delete, a check or an add only the key
 // is known, so it counts as an item of 1 KB in no index. A refused commit counts in full, as it
 // does in AWS.
 func Counted(inner Store, onCall func(op string, capacity float64)) Store {
@@ -67,10 +67,13 @@ func (c *counted) Query(ctx context.Context, q Query) (Page, error) {
 
 func (c *counted) Commit(ctx context.Context, ops []Operation) error {
 	err := c.inner.Commit(ctx, ops)
-	capacity := 0.0
+	op, each, capacity := "TransactWriteItems", 2.0, 0.0
+	if Alone(ops) {
+		op, each = "PutItem", 1
+	}
 	for i := range ops {
 		item := ops[i].Item
-		writes := 2.0
+		writes := each
 		for _, indexKey := range item.IndexKeys {
 			if indexKey != (Key{}) {
 				writes++
@@ -78,6 +81,6 @@ func (c *counted) Commit(ctx context.Context, ops []Operation) error {
 		}
 		capacity += writes * portions(Size(item), writeUnitBytes)
 	}
-	c.onCall("TransactWriteItems", capacity)
+	c.onCall(op, capacity)
 	return err
 }

@@ -187,6 +187,16 @@ func Add(key Key, bounds ...Bound) Operation {
 	return Operation{Kind: KindAdd, Item: Item{Key: key}, Bound: bounds}
 }
 
+// Alone says whether a commit is one put that demands a version or that there is no item: it needs no
+// transaction, since whether it took effect can be read, and takes half the write units without one.
+func Alone(ops []Operation) bool {
+	if len(ops) != 1 || ops[0].Kind != KindPut {
+		return false
+	}
+	_, versioned := ops[0].Cond.Version()
+	return versioned || ops[0].Cond.Absent()
+}
+
 // Query asks for items of one partition of the base table or of an index, in the order of the sort
 // key.
 type Query struct {

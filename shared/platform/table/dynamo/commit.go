@@ -20,81 +20,133 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// Commit carries out all operations in one TransactWriteItems, or none.
+// Commit carries out all operations in one TransactWriteItems, or none. One put alone that demands
+// something of the item goes as a PutItem, which takes half the write units.
 //
-// Its ClientRequestToken makes a repeated request harmless: DynamoDB answers it as it answered the
-// first, if that took effect. So an attempt whose answer was lost is repeated with the same token,
-// and byte for byte the same: the SDK writes maps in an order of chance, and DynamoDB takes another
-// order for another request. Where it says so all the same, the token was used, and whether by the
-// commit's success is decided by reading what it writes. An attempt that was cancelled for a
+// The ClientRequestToken of a transaction makes a repeated request harmless: DynamoDB answers it as it
+// answered the first, if that took effect. So an attempt whose answer was lost is repeated with the
+// same token, and byte for byte the same: the SDK writes maps in an order of chance, and DynamoDB takes
+// another order for another request. Where it says so all the same, the token was used, and whether by
+// the commit's success is decided by reading what it writes. An attempt that was cancelled for a
 // conflict has had no effect and is repeated with a fresh token, unless an earlier one with this
-// token is still unanswered.
+// token is still unanswered. A PutItem has no token. Its condition fails once it has taken effect, so a
+// refusal after a lost answer is decided by reading as well.
 func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 	if err := table.ValidCommit(ops); err != nil {
 		return err
 	}
-	input := &dynamodb.TransactWriteItemsInput{
-		TransactItems:          make([]types.TransactWriteItem, len(ops)),
-		ReturnConsumedCapacity: s.measure(),
+	r := s.transaction(ops)
+	if table.Alone(ops) {
+		r = s.put(&ops[0])
 	}
-	for i := range ops {
-		input.TransactItems[i] = s.write(&ops[i])
-	}
-	token := newToken()
 	unanswered := false
-	var body fixedBody
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil && attempt == 1 {
 			return err
 		}
-		input.ClientRequestToken = &token
-		out, err := once(
-			ctx,
-			s.options.AnswerWithin,
-			func(ctx context.Context) (*dynamodb.TransactWriteItemsOutput, error) {
-				return s.client.TransactWriteItems(ctx, input, unrepeated, body.fix)
-			},
-		)
-		consumed := 0.0
-		if out != nil {
-			for i := range out.ConsumedCapacity {
-				consumed += units(&out.ConsumedCapacity[i])
-			}
-		}
-		s.heard("TransactWriteItems", consumed)
+		consumed, err := once(ctx, s.options.AnswerWithin, r.send)
+		s.heard(r.name, consumed)
 		if err == nil {
 			return nil
 		}
-		v := judge(err, ops)
-		if v.outcome == mismatch {
-			return s.decide(ctx, ops, err)
-		}
-		if v.outcome == final {
+		v := r.judge(err)
+		switch {
+		case v.outcome == mismatch, v.outcome == denied && unanswered:
+			return s.decide(ctx, r.name, ops, err)
+		case v.outcome == final, v.outcome == denied:
 			return v.err
-		}
-		if v.outcome == unknown {
+		case v.outcome == unknown:
 			unanswered = true
 		}
 		if attempt == s.options.Attempts || wait(ctx, attempt) != nil {
 			if unanswered {
-				return fmt.Errorf("TransactWriteItems, whose outcome is unknown: %w", errors.Join(err, ctx.Err()))
+				return fmt.Errorf("%s, whose outcome is unknown: %w", r.name, errors.Join(err, ctx.Err()))
 			}
-			return fmt.Errorf("TransactWriteItems: %w", v.err)
+			return fmt.Errorf("%s: %w", r.name, v.err)
 		}
-		if s.options.OnRepeat != nil && v.outcome == cancelled {
-			s.options.OnRepeat()
-		}
-		if v.outcome == cancelled && !unanswered {
-			token = newToken()
-			body = fixedBody{}
+		if v.outcome == cancelled {
+			s.cancelled(r, unanswered)
 		}
 	}
 }
 
-// decide ends a commit whose token DynamoDB knows from a request that it takes for another one.
-// Tokens are not used twice, so that was an earlier attempt of this commit. nil says that it took
-// effect; an outcome that cannot be read is an error, after which the caller's own record decides.
-func (s *Store) decide(ctx context.Context, ops []table.Operation, cause error) error {
+// request is a commit as it is sent.
+type request struct {
+	name  string
+	send  func(ctx context.Context) (consumed float64, err error)
+	judge func(err error) verdict
+	// renew makes another request of it, after one that had no effect.
+	renew func()
+}
+
+// cancelled prepares another attempt after one that was cancelled.
+func (s *Store) cancelled(r request, unanswered bool) {
+	if s.options.OnRepeat != nil {
+		s.options.OnRepeat()
+	}
+	if !unanswered {
+		r.renew()
+	}
+}
+
+// transaction makes the request of any number of operations.
+func (s *Store) transaction(ops []table.Operation) request {
+	input := &dynamodb.TransactWriteItemsInput{
+		TransactItems:          make([]types.TransactWriteItem, len(ops)),
+		ReturnConsumedCapacity: s.measure(),
+		ClientRequestToken:     aws.String(newToken()),
+	}
+	for i := range ops {
+		input.TransactItems[i] = s.write(&ops[i])
+	}
+	var body fixedBody
+	return request{
+		name: "TransactWriteItems",
+		send: func(ctx context.Context) (consumed float64, err error) {
+			out, err := s.client.TransactWriteItems(ctx, input, unrepeated, body.fix)
+			if err != nil {
+				return 0, err
+			}
+			for i := range out.ConsumedCapacity {
+				consumed += units(&out.ConsumedCapacity[i])
+			}
+			return consumed, nil
+		},
+		judge: func(err error) verdict { return judge(err, ops) },
+		renew: func() { input.ClientRequestToken, body = aws.String(newToken()), fixedBody{} },
+	}
+}
+
+// put makes the request of one put that demands something of the item.
+func (s *Store) put(op *table.Operation) request {
+	var e expression
+	e.demand(op.Cond)
+	input := &dynamodb.PutItemInput{
+		TableName:                 &s.table,
+		Item:                      encode(op.Item),
+		ConditionExpression:       e.condition(),
+		ExpressionAttributeValues: e.values,
+		ReturnConsumedCapacity:    s.measure(),
+	}
+	return request{
+		name: "PutItem",
+		send: func(ctx context.Context) (consumed float64, err error) {
+			out, err := s.client.PutItem(ctx, input, unrepeated)
+			if err != nil {
+				return 0, err
+			}
+			return units(out.ConsumedCapacity), nil
+		},
+		judge: func(err error) verdict { return judgePut(err, op.Item.Key) },
+		renew: func() {},
+	}
+}
+
+// decide ends a commit of which an earlier attempt may have taken effect: its token is known to DynamoDB
+// from a request that it takes for another one (tokens are not used twice), or its condition fails
+// after an answer was lost. nil says that it took effect; an outcome that cannot be read is an error,
+// after which the caller's own record decides.
+func (s *Store) decide(ctx context.Context, name string, ops []table.Operation, cause error) error {
 	keys := make([]table.Key, len(ops))
 	for i := range ops {
 		keys[i] = ops[i].Item.Key
@@ -103,7 +155,7 @@ func (s *Store) decide(ctx context.Context, ops []table.Operation, cause error) 
 	if err == nil && tookEffect(ops, found) {
 		return nil
 	}
-	return fmt.Errorf("TransactWriteItems, whose outcome is unknown: %w", errors.Join(cause, err))
+	return fmt.Errorf("%s, whose outcome is unknown: %w", name, errors.Join(cause, err))
 }
 
 // tookEffect says whether what was found after a commit proves that it took effect. An item that is
@@ -167,6 +219,7 @@ const (
 	refused                  // without effect, before there was a transaction
 	unknown                  // perhaps with effect
 	mismatch                 // the token belongs to an earlier attempt, perhaps with effect
+	denied                   // a condition is not met, perhaps since an earlier attempt took effect
 )
 
 type verdict struct {
@@ -188,12 +241,34 @@ func judge(err error, ops []table.Operation) verdict {
 		return verdict{unknown, err}
 	case errors.As(err, &another):
 		return verdict{mismatch, err}
+	}
+	return judgeAny(err, "TransactWriteItems")
+}
+
+// judgePut reads the error of one attempt of a single put.
+func judgePut(err error, key table.Key) verdict {
+	var (
+		failed   *types.ConditionalCheckFailedException
+		conflict *types.TransactionConflictException
+	)
+	switch {
+	case errors.As(err, &failed):
+		return verdict{denied, &table.ConditionError{Failed: []int{0}, Keys: []table.Key{key}}}
+	case errors.As(err, &conflict):
+		return verdict{cancelled, fmt.Errorf("%w: %w", table.ErrConflict, conflict)}
+	}
+	return judgeAny(err, "PutItem")
+}
+
+// judgeAny reads an error that any request can have.
+func judgeAny(err error, name string) verdict {
+	switch {
 	case throttled.IsErrorThrottle(err).Bool():
 		return verdict{refused, fmt.Errorf("%w: %w", table.ErrThrottled, err)}
 	case transient.IsErrorRetryable(err).Bool():
 		return verdict{unknown, err}
 	}
-	return verdict{final, fmt.Errorf("TransactWriteItems: %w", err)}
+	return verdict{final, fmt.Errorf("%s: %w", name, err)}
 }
 
 // judgeReasons weighs the reasons of a cancelled transaction, one for each operation.

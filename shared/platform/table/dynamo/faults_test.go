@@ -252,7 +252,10 @@ func TestRepeatedToTheByte(t *testing.T) {
 	for i := range 12 {
 		counts[fmt.Sprintf("count-%02d", i)] = int64(i)
 	}
-	err := s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent)})
+	err := s.Commit(t.Context(), []table.Operation{
+		table.Put(table.Item{Key: s.key, Counts: counts}, table.IfAbsent),
+		table.Check(table.Key{Partition: t.Name(), Sort: "other"}, table.IfAbsent),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,6 +399,76 @@ func TestRefusalBesideConflict(t *testing.T) {
 	}
 }
 
+// A put alone takes effect once, whatever happens to its answers, and its refusal is told only when it
+// cannot have been its own effect that refuses it.
+func TestPutAloneUnderFaults(t *testing.T) {
+	client, name := newTable(t, programs.DynamoDB(t))
+	conflict := refuse(http.StatusBadRequest, "TransactionConflictException")
+	denied := refuse(http.StatusBadRequest, "ConditionalCheckFailedException")
+	throttle := refuse(http.StatusBadRequest, "ThrottlingException")
+	for _, c := range []struct {
+		name     string
+		faults   []fault
+		there    bool // another's item, before the first attempt
+		replaced bool // by another's put, between a lost answer and the repetition
+		requests int  // PutItem alone
+		err      error
+		refused  bool
+	}{
+		{name: "none", requests: 1},
+		{name: "an answer lost", faults: []fault{lose}, requests: 2},
+		{name: "answers lost, again and again", faults: []fault{lose, lose, lose}, requests: 4},
+		{name: "no connection", faults: []fault{unreachable, unreachable}, requests: 3},
+		{name: "conflicts", faults: []fault{conflict, conflict, conflict}, requests: 4},
+		{name: "throttled", faults: []fault{throttle, throttle}, requests: 3},
+		{name: "a fault of the server", faults: []fault{refuse(500, "InternalServerError")}, requests: 2},
+		{name: "a conflict after a lost answer", faults: []fault{lose, conflict}, requests: 3},
+		{name: "somebody else's item", there: true, requests: 1, refused: true},
+		{name: "somebody else's item, after no connection", faults: []fault{unreachable}, there: true, requests: 2, err: errUnknown},
+		{name: "replaced since", faults: []fault{lose, denied}, replaced: true, requests: 2, err: errUnknown},
+		{name: "conflicts to the end", faults: []fault{conflict, conflict, conflict, conflict}, requests: 4, err: table.ErrConflict},
+		{name: "throttled to the end", faults: []fault{throttle, throttle, throttle, throttle}, requests: 4, err: table.ErrThrottled},
+		{name: "no permission", faults: []fault{refuse(400, "AccessDeniedException")}, requests: 1, err: errAny},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := openLine(t, client, name, 4, c.faults...)
+			other := dynamo.New(client, name, dynamo.Options{})
+			theirs := table.Put(table.Item{Key: s.key, Data: []byte(`{"who":"bob"}`)}, table.IfAbsent)
+			if c.there {
+				if err := other.Commit(t.Context(), []table.Operation{theirs}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.replaced {
+				s.line.faults[1] = func(req *http.Request, body []byte) (*http.Response, error) {
+					theirs.Cond = table.IfVersion(1)
+					if err := other.Commit(req.Context(), []table.Operation{theirs}); err != nil {
+						t.Error(err)
+					}
+					return denied(req, body)
+				}
+			}
+			err := s.Commit(t.Context(), []table.Operation{
+				table.Put(table.Item{Key: s.key, Data: []byte(`{"who":"ada"}`)}, table.IfAbsent),
+			})
+			if _, refused := table.Refused(err); refused != c.refused {
+				t.Errorf("got %v, want it refused: %t", err, c.refused)
+			} else if !refused {
+				checkError(t, err, c.err)
+			}
+			puts := 0
+			for _, r := range s.line.seen {
+				if r.op == "PutItem" {
+					puts++
+				}
+			}
+			if puts != c.requests {
+				t.Errorf("requests %v, want %d", s.line.seen, c.requests)
+			}
+		})
+	}
+}
+
 // TestDeadline ends the context while the store waits for its next attempt.
 func TestDeadline(t *testing.T) {
 	client, name := newTable(t, programs.DynamoDB(t))
@@ -413,7 +486,7 @@ func TestDeadline(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer stop()
 			begin := time.Now()
-			err := s.Commit(ctx, []table.Operation{table.Put(table.Item{Key: s.key}, table.IfAbsent)})
+			err := s.Commit(ctx, []table.Operation{table.Put(table.Item{Key: s.key}, table.IfPresent)})
 			if !errors.Is(err, c.err) {
 				t.Errorf("commit: got %v, want %v", err, c.err)
 			}

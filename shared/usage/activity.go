@@ -44,16 +44,7 @@ func (s *Service) takeActivity(ctx context.Context, c *call.Call, events []Activ
 	if err := in.load(ctx, good); err != nil {
 		return Receipt{}, err
 	}
-	changing := map[Seat]bool{} // whose last use must be written with one of the events at least
-	for _, e := range good {
-		seat := Seat{e.UserID, e.ProductID}
-		if _, changed := in.used[seat].seen(e.At); changed {
-			changing[seat] = true
-		}
-	}
-	duplicates, err := storeAll(
-		ctx, c, good, func(e Activity) bool { return changing[Seat{e.UserID, e.ProductID}] }, in.store,
-	)
+	duplicates, err := storeAll(ctx, c, good, in.apart, in.store)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -137,6 +128,27 @@ func (in *activityIntake) load(ctx context.Context, events []Activity) error {
 		in.used[Seat{e.UserID, e.ProductID}] = state
 	}
 	return nil
+}
+
+// apart tells the uses that change what is kept of a seat from those that change nothing but themselves
+// once the others are stored.
+func (in *activityIntake) apart(events []Activity) (changing, alone []Activity) {
+	used := map[Seat]usedState{}
+	for _, e := range events {
+		seat := Seat{e.UserID, e.ProductID}
+		u, ok := used[seat]
+		if !ok {
+			u = in.used[seat]
+		}
+		after, changed := u.seen(e.At)
+		used[seat] = after
+		if changed {
+			changing = append(changing, e)
+		} else {
+			alone = append(alone, e)
+		}
+	}
+	return changing, alone
 }
 
 // store stores some events in one commit, with the last uses that they change, and tells how many

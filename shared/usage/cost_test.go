@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,15 +15,17 @@ import (
 )
 
 // counting counts the calls of a store, the items that reads return and the operations of commits.
-// It serves one caller at a time.
 type counting struct {
 	table.Store
 	reads, items        int
 	commits, operations int
+	mu                  sync.Mutex
 }
 
 func (s *counting) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
 	found, err := s.Store.Lookup(ctx, keys...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.reads++
 	s.items += len(found)
 	return found, err
@@ -30,6 +33,8 @@ func (s *counting) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key
 
 func (s *counting) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	page, err := s.Store.Query(ctx, q)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.reads++
 	if !strings.Contains(q.Partition, "#SEATS") { // counts of seats are spread by chance
 		s.items += len(page.Items)
@@ -38,8 +43,10 @@ func (s *counting) Query(ctx context.Context, q table.Query) (table.Page, error)
 }
 
 func (s *counting) Commit(ctx context.Context, ops []table.Operation) error {
+	s.mu.Lock()
 	s.commits++
 	s.operations += len(ops)
+	s.mu.Unlock()
 	return s.Store.Commit(ctx, ops)
 }
 
@@ -80,9 +87,12 @@ func TestSummaryCostsTheSameWithTenTimesTheViews(t *testing.T) {
 // index, half of what it costs in a transaction.
 func TestAViewOfAKnownViewerCostsTwoUnits(t *testing.T) {
 	fixture := fixtures.New(t)
+	var mu sync.Mutex
 	var commits int
 	var units float64
 	fixture.Env.Table = table.Counted(fixture.Env.Table, func(op string, capacity float64) {
+		mu.Lock()
+		defer mu.Unlock()
 		if op == "PutItem" || op == "TransactWriteItems" {
 			commits++
 			units += capacity

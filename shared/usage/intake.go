@@ -26,44 +26,51 @@ type Receipt struct {
 // sideBySide is how many events that change nothing but themselves are stored at once.
 const sideBySide = 16
 
-// storeAll stores events, those that a commit of its own is enough for side by side, the others in
-// groups, and tells how many were there already. A put alone takes half the write units of one in a
-// transaction; where the caller's permission is demanded of each commit, it would take more.
+// storeAll stores events and tells how many were there already: those that change more than themselves
+// in groups, the others then side by side, each in a commit of its own. A put alone takes half the
+// write units of one in a transaction; where the caller's permission is demanded of each commit, it
+// would take more. apart tells the two kinds from each other, by what is known of viewers and uses now.
 func storeAll[E any](
 	ctx context.Context, c *call.Call, events []E,
-	changes func(E) bool, // says that who it is about must be written too
+	apart func(events []E) (grouped, alone []E),
 	store func(ctx context.Context, events []E) (duplicates int, err error),
 ) (duplicates int, err error) {
-	grouped, alone := events, []E(nil)
-	if c.Demands == 0 {
-		grouped, alone = nil, nil
-		for _, e := range events {
-			if changes(e) {
-				grouped = append(grouped, e)
-			} else {
-				alone = append(alone, e)
+	for {
+		grouped, alone := events, []E(nil)
+		if c.Demands == 0 {
+			grouped, alone = apart(events)
+		}
+		if len(grouped) == 0 {
+			n, err := storeAlone(ctx, alone, store)
+			return duplicates + n, err
+		}
+		for group := range slices.Chunk(grouped, c.Apart().Spare()/2) { // with whom each is about
+			n, err := store(ctx, group)
+			if err != nil {
+				return 0, err
 			}
+			duplicates += n
 		}
+		events = alone // others may have changed what is known, so they are looked at again
 	}
-	for group := range slices.Chunk(grouped, c.Apart().Spare()/2) { // with who each is about
-		n, err := store(ctx, group)
-		if err != nil {
-			return 0, err
-		}
-		duplicates += n
-	}
-	var found atomic.Int64
-	side, ctx := errgroup.WithContext(ctx)
-	side.SetLimit(sideBySide)
-	for i := range alone {
-		side.Go(func() error {
-			n, err := store(ctx, alone[i:i+1])
-			found.Add(int64(n))
+}
+
+// storeAlone stores each event in a commit of its own.
+func storeAlone[E any](
+	ctx context.Context, events []E, store func(ctx context.Context, events []E) (duplicates int, err error),
+) (int, error) {
+	var duplicates atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for i := range events {
+		group.Go(func() error {
+			n, err := store(ctx, events[i:i+1])
+			duplicates.Add(int64(n))
 			return err
 		})
 	}
-	err = side.Wait()
-	return duplicates + int(found.Load()), err
+	err := group.Wait()
+	return int(duplicates.Load()), err
 }
 
 // Rejected is an event that does not count, and why.
@@ -129,13 +136,7 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 	if err := in.load(ctx, users); err != nil {
 		return Receipt{}, err
 	}
-	changing := map[string]bool{} // users who must be written with one of their events at least
-	for _, e := range good {
-		if _, changed := in.viewers[e.UserID].seen(e.DashboardID, e.At, in.granted[e.UserID], c.Cause()); changed {
-			changing[e.UserID] = true
-		}
-	}
-	duplicates, err := storeAll(ctx, c, good, func(e Event) bool { return changing[e.UserID] }, in.store)
+	duplicates, err := storeAll(ctx, c, good, in.apart, in.store)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -274,6 +275,26 @@ func (in *intake) load(ctx context.Context, users []string) error {
 		}
 	}
 	return nil
+}
+
+// apart tells the events that change their viewers from those that change nothing but themselves once
+// the others are stored.
+func (in *intake) apart(events []Event) (changing, alone []Event) {
+	viewers := map[string]viewerState{}
+	for _, e := range events {
+		v, ok := viewers[e.UserID]
+		if !ok {
+			v = in.viewers[e.UserID]
+		}
+		after, changed := v.seen(e.DashboardID, e.At, in.granted[e.UserID], in.c.Cause())
+		viewers[e.UserID] = after
+		if changed {
+			changing = append(changing, e)
+		} else {
+			alone = append(alone, e)
+		}
+	}
+	return changing, alone
 }
 
 func hasViewGrant(h *license.Holder) bool {

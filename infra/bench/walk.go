@@ -281,6 +281,21 @@ func (w *walker) buy(ctx context.Context) error {
 		return err
 	}
 	quote, err = w.call(ctx, fn, http.MethodPost, accountPath+"/quotes", object{"lines": []object{
+		{"productId": "developer", "quantity": 60, "costCenter": "CC-1"},
+	}})
+	if err != nil {
+		return err
+	}
+	if _, err := w.call(ctx, fn, http.MethodPost, accountPath+"/orders",
+		object{"quoteId": quote["id"], "acknowledged": true}); err != nil {
+		return err
+	}
+	if _, err := w.measured(ctx, step{
+		smallPage, "LicensesFunction", http.MethodGet, accountPath + "/licenses?limit=50", nil,
+	}); err != nil {
+		return err
+	}
+	quote, err = w.call(ctx, fn, http.MethodPost, accountPath+"/quotes", object{"lines": []object{
 		{"productId": "phone-system", "quantity": fileRows, "costCenter": "CC-1"},
 		{"productId": "device_ip_phone", "quantity": fileRows, "costCenter": "CC-1"},
 		{"productId": "call_recording", "quantity": manySeats - 2*fileRows, "costCenter": "CC-1"},
@@ -496,31 +511,38 @@ func (w *walker) reached(ctx context.Context, function, path, state string) erro
 func (w *walker) meterUsage(ctx context.Context) error {
 	const fn = "UsageFunction"
 	now := w.env.Clock().UTC()
-	views := make([]object, manyViews)
-	for n := range views {
-		viewer, dashboard := "alice", "detroit"
-		if n%2 == 1 {
-			viewer, dashboard = "bob", "belmont"
+	take := func(from, to int, last time.Time) error {
+		views := make([]object, 0, to-from)
+		for n := from; n < to; n++ {
+			viewer, dashboard := "alice", "detroit"
+			if n%2 == 1 {
+				viewer, dashboard = "bob", "belmont"
+			}
+			views = append(views, object{
+				"id":          fmt.Sprintf("view-%d", n),
+				"userId":      viewer,
+				"dashboardId": dashboard,
+				"at":          last.Add(time.Duration(n-to) * time.Millisecond),
+			})
 		}
-		views[n] = object{
-			"id":          fmt.Sprintf("view-%d", n),
-			"userId":      viewer,
-			"dashboardId": dashboard,
-			"at":          now.Add(-time.Duration(n) * time.Millisecond),
-		}
-	}
-	if err := w.measure("take in 1,000 views", manyViews, "views", func() error {
 		_, err := w.call(ctx, fn, http.MethodPost, accountPath+"/usage/views", object{"events": views})
 		return err
+	}
+	aggregate := func() error {
+		return w.functions["UsageAggregationFunction"].Event(ctx, fmt.Appendf(nil, `{"time":%q}`, now.Format(time.RFC3339)))
+	}
+	if err := w.measure("take in 1,000 views", manyViews, "views", func() error {
+		return take(0, manyViews, now.Add(-time.Hour))
 	}); err != nil {
 		return err
 	}
-	if err := w.measure("aggregate a day", manyViews, "views", func() error {
-		return w.functions["UsageAggregationFunction"].Event(
-			ctx,
-			fmt.Appendf(nil, `{"time":%q}`, now.Format(time.RFC3339)),
-		)
-	}); err != nil {
+	if err := w.measure("aggregate a day", manyViews, "views", aggregate); err != nil {
+		return err
+	}
+	if err := take(manyViews, manyViews+100, now); err != nil {
+		return err
+	}
+	if err := w.measure(busyHour, 100, "views more", aggregate); err != nil {
 		return err
 	}
 	_, err := w.measured(ctx, step{"usage of 30 days", fn, http.MethodGet, accountPath + "/usage/summary", nil})
@@ -549,7 +571,10 @@ func (w *walker) report(ctx context.Context) error {
 const (
 	idleMinute, idleHour = "a minute of an idle stack", "an hour of an idle stack"
 	quietHour            = "an hour of a quiet account"
+	busyHour             = "aggregate an hour"
 	waitingMinute        = "a minute of a waiting list"
+	// smallPage is read before the order that spreads the account over more partitions.
+	smallPage = "list 50 of 72 licenses"
 )
 
 // idle runs the schedules before there is an account.
@@ -578,27 +603,33 @@ func (w *walker) watch(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.run(ctx, "rate(1 minute)"); err != nil { // the first look raises an alert
+		return err
+	}
 	return w.scheduled(ctx, waitingMinute, "rate(1 minute)")
 }
 
 // scheduled measures one run of all that the template has of a schedule.
 func (w *walker) scheduled(ctx context.Context, name, expression string) error {
+	return w.measure(name, 0, "", func() error { return w.run(ctx, expression) })
+}
+
+// run runs all that the template has of a schedule once.
+func (w *walker) run(ctx context.Context, expression string) error {
 	declared, err := template.OfRepository()
 	if err != nil {
 		return err
 	}
-	return w.measure(name, 0, "", func() error {
-		for _, s := range declared.Schedules {
-			if s.Expression != expression {
-				continue
-			}
-			at := w.env.Clock().UTC().Format(time.RFC3339)
-			if err := w.functions[s.Function].Event(ctx, fmt.Appendf(nil, `{"time":%q}`, at)); err != nil {
-				return fmt.Errorf("%s: %w", s.Function, err)
-			}
+	for _, s := range declared.Schedules {
+		if s.Expression != expression {
+			continue
 		}
-		return nil
-	})
+		at := w.env.Clock().UTC().Format(time.RFC3339)
+		if err := w.functions[s.Function].Event(ctx, fmt.Appendf(nil, `{"time":%q}`, at)); err != nil {
+			return fmt.Errorf("%s: %w", s.Function, err)
+		}
+	}
+	return nil
 }
 
 // first is the first object of a list in an answer.

@@ -8,6 +8,7 @@ import (
 	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/table"
 )
 
 // TestCostDoesNotGrow counts the round trips of the common operations with few licenses and with
@@ -93,4 +94,21 @@ func costOf(t *testing.T, n, shards int) {
 	_, _, err = o.reads.Get(o.ctx, o.call(), ids[1])
 	o.must(err)
 	expect("get in a new process", 1, 0)
+}
+
+// TestAListThatStandsStillCostsLittle has twenty people wait for a seat that nobody frees: a look at
+// their list reads the entry that names it, the account and the counts, and writes nothing.
+func TestAListThatStandsStillCostsLittle(t *testing.T) {
+	o := open(t)
+	o.buy("live-reports", 3, "CC-1")
+	for _, user := range o.staff(23) {
+		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
+	}
+	var units float64
+	o.Env.Table = table.Counted(o.Env.Table, func(_ string, capacity float64) { units += capacity })
+	o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+	if units > 5 {
+		t.Errorf("a look at a list that stands still takes %g units", units)
+	}
+	o.wantCounts("live-reports", "3/3 free 0 waiting 20")
 }

@@ -119,17 +119,54 @@ func (d *Service) drainSome(ctx context.Context, c *call.Call, product, from str
 
 // DrainWaiting serves every waiting list of every account that has an entry. One that fails never
 // stops the others; the errors come together. It reads one index entry for each list, however many
-// wait in it.
+// wait in it, and where nothing is free no more than the counts: a list may stand still for months.
 func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
 	var pieces []call.Piece
 	err := WaitingLists(ctx, env.Table, func(account, product string) {
 		c := call.ForEvent(env, account, "maintenance", "waiting list", env.Clock())
 		pieces = append(pieces, call.Piece{
 			Marker: fmt.Sprintf("waiting list of %s of account %s", product, account),
-			Work:   func(ctx context.Context) error { return d.Serve(ctx, c, product) },
+			Work:   func(ctx context.Context) error { return d.serveStanding(ctx, c, product) },
 		})
 	})
 	return errors.Join(err, call.InTurn(ctx, env, pieces))
+}
+
+// serveStanding is Serve of a list that may have stood still since it was looked at.
+func (d *Service) serveStanding(ctx context.Context, c *call.Call, product string) error {
+	none, err := d.noneFree(ctx, c, product)
+	if err != nil {
+		return err
+	}
+	if !none {
+		return d.Serve(ctx, c, product)
+	}
+	if d.supplier == nil {
+		return nil
+	}
+	bought, err := d.supplier.Supply(ctx, c, product)
+	if err != nil || bought == 0 {
+		return err
+	}
+	return d.Serve(ctx, c, product)
+}
+
+// noneFree says that a product has no free seat by the counts, and that the account's bundle does not
+// let those who wait for one do without.
+func (d *Service) noneFree(ctx context.Context, c *call.Call, product string) (bool, error) {
+	u := d.Change(c)
+	item, exists, err := table.Get(ctx, c.Env.Table, call.AccountKey(c.Account))
+	if err == nil {
+		err = u.takeAccount(item, exists)
+	}
+	if err != nil {
+		return false, err
+	}
+	if p, _ := d.products.Lookup(product); u.served(p) {
+		return false, nil
+	}
+	counts, err := record.ReadCounts(ctx, c.Env.Table, c.Account)
+	return err == nil && counts.Available(product) <= 0, err
 }
 
 // WaitingLists visits the waiting lists of all accounts in which somebody waits: one query for each

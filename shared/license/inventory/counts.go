@@ -17,21 +17,7 @@ import (
 // is assigned counts as bought. What is reserved for a mass configuration that is being applied is
 // not available.
 func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) {
-	counts := map[string]int64{}
-	err := table.All(
-		ctx,
-		c.Env.Table,
-		table.Query{Partition: record.SeatsPartition(c.Account)},
-		func(item table.Item) error {
-			for name, n := range item.Counts {
-				if name == record.CountBought {
-					name = record.CountName(record.CountBought, item.Sort)
-				}
-				counts[name] += n
-			}
-			return nil
-		},
-	)
+	counts, err := record.ReadCounts(ctx, c.Env.Table, c.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -42,15 +28,15 @@ func (d *Service) Summary(ctx context.Context, c *call.Call) ([]Summary, error) 
 			ProductID: p.ID,
 			Name:      p.Name,
 			Kind:      p.Kind,
-			Bought:    counts[record.CountName(record.CountBought, p.ID)],
-			Assigned:  counts[record.CountName(record.CountAssigned, p.ID)],
-			Waiting:   counts[record.CountName(record.CountWaiting, p.ID)],
+			Bought:    counts.Of(record.CountBought, p.ID),
+			Assigned:  counts.Of(record.CountAssigned, p.ID),
+			Waiting:   counts.Of(record.CountWaiting, p.ID),
+			Reserved:  counts.Of(record.CountReserved, p.ID),
+			Available: counts.Available(p.ID),
 		}
 		if p.Kind == catalog.Metered {
-			s.Bought = s.Assigned
+			s.Bought, s.Available = s.Assigned, 0
 		}
-		s.Reserved = counts[record.CountName(record.CountReserved, p.ID)]
-		s.Available = s.Bought - s.Assigned - s.Reserved
 		list[i] = s
 	}
 	return list, nil

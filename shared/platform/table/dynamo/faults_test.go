@@ -424,10 +424,19 @@ func TestPutAloneUnderFaults(t *testing.T) {
 		{name: "a fault of the server", faults: []fault{refuse(500, "InternalServerError")}, requests: 2},
 		{name: "a conflict after a lost answer", faults: []fault{lose, conflict}, requests: 3},
 		{name: "somebody else's item", there: true, requests: 1, refused: true},
-		{name: "somebody else's item, after no connection", faults: []fault{unreachable}, there: true, requests: 2, err: errUnknown},
+		{
+			name: "somebody else's item, after no connection", faults: []fault{unreachable}, there: true, requests: 2,
+			err: errUnknown,
+		},
 		{name: "replaced since", faults: []fault{lose, denied}, replaced: true, requests: 2, err: errUnknown},
-		{name: "conflicts to the end", faults: []fault{conflict, conflict, conflict, conflict}, requests: 4, err: table.ErrConflict},
-		{name: "throttled to the end", faults: []fault{throttle, throttle, throttle, throttle}, requests: 4, err: table.ErrThrottled},
+		{
+			name: "conflicts to the end", faults: []fault{conflict, conflict, conflict, conflict}, requests: 4,
+			err: table.ErrConflict,
+		},
+		{
+			name: "throttled to the end", faults: []fault{throttle, throttle, throttle, throttle}, requests: 4,
+			err: table.ErrThrottled,
+		},
 		{name: "no permission", faults: []fault{refuse(400, "AccessDeniedException")}, requests: 1, err: errAny},
 	} {
 		t.Run(c.name, func(t *testing.T) {

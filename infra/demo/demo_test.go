@@ -147,3 +147,17 @@ func lastPeriod(now time.Time) string {
 	day := now.UTC().AddDate(0, 0, -reportsDay)
 	return time.Date(day.Year(), day.Month()-1, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }
+
+func TestArgument(t *testing.T) {
+	for _, c := range []struct{ arguments, name, want string }{
+		{"", "data", "otherwise"},
+		{"--addr 127.0.0.1:3100 --data /tmp/x", "data", "/tmp/x"},
+		{"--addr 127.0.0.1:3100 --data=/tmp/x", "addr", "127.0.0.1:3100"},
+		{"-data=/tmp/x --no-schedules", "data", "/tmp/x"},
+		{"--data", "data", "otherwise"},
+	} {
+		if got := argument(c.arguments, c.name, "otherwise"); got != c.want {
+			t.Errorf("%s of %q is %s, want %s", c.name, c.arguments, got, c.want)
+		}
+	}
+}

@@ -43,7 +43,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	data := flags.String("data", ".local", "`folder` of the runner's data; no runner may be using it")
 	template := flags.String("template", "template.yaml", "`file` that declares the functions")
 	binary := flags.String("runner", "", "the runner's `program`; built if it is not named")
-	served := flags.String("served", "", "`arguments` that the runner is started with afterwards, for its address")
+	served := flags.String(
+		"served", "", "`arguments` that the runner is started with afterwards: its --addr is told, and its --data filled",
+	)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	first := began.UTC().AddDate(0, 0, -days).Truncate(24 * time.Hour).Add(8 * time.Hour)
-	r, err := start(ctx, *binary, *data, *template, first)
+	r, err := start(ctx, *binary, argument(*served, "data", *data), *template, first)
 	if err != nil {
 		return err
 	}
@@ -83,20 +85,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fmt.Fprintf(
 		out,
 		`  curl -sS http://%s/local/token -d '{"account": %q, "user": "ada", "permissions": %q}'`+"\n",
-		addressIn(*served), *account, everything(),
+		argument(*served, "addr", "127.0.0.1:3000"), *account, everything(),
 	)
 	return nil
 }
 
-// addressIn is where a runner listens that is started with some arguments.
-func addressIn(arguments string) string {
+// argument is what a runner that is started with some arguments is told by one of its flags.
+func argument(arguments, name, otherwise string) string {
 	words := strings.Fields(strings.ReplaceAll(arguments, "=", " "))
 	for i, word := range words {
-		if (word == "--addr" || word == "-addr") && i+1 < len(words) {
+		if (word == "--"+name || word == "-"+name) && i+1 < len(words) {
 			return words[i+1]
 		}
 	}
-	return "127.0.0.1:3000"
+	return otherwise
 }
 
 // process is a runner.

@@ -7,7 +7,6 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
-	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -82,11 +81,12 @@ func (g *ledger) showExtension(h *Holder) error {
 // move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
 // user to another in one step (requirements, section 4, reassign): nobody ever sees it with neither
 // or with both (invariant I8). Automatic grants that stand behind it exclude the first user, as
-// when it is unassigned. An extension that the second user had becomes nobody's.
+// when it is unassigned; the second user has it for the reason named by source. An extension that the
+// second user had becomes nobody's.
 //
 // Errors: user-already-licensed when the second user holds the product; cost-center-fenced; those of
 // mayHold.
-func (g *ledger) move(from, to, product string) error {
+func (g *ledger) move(from, to, product, source string) error {
 	a, b := g.holder(from), g.holder(to)
 	if a == nil || b == nil {
 		return problem.Missing("user")
@@ -120,7 +120,7 @@ func (g *ledger) move(from, to, product string) error {
 		}
 	}
 	for _, q := range moving {
-		if err := g.movePart(a, b, q); err != nil {
+		if err := g.movePart(a, b, q, source); err != nil {
 			return err
 		}
 	}
@@ -131,21 +131,14 @@ func (g *ledger) move(from, to, product string) error {
 }
 
 // movePart moves one of the licenses that move together. Their holders are settled after all of them.
-func (g *ledger) movePart(a, b *Holder, p catalog.Product) error {
+func (g *ledger) movePart(a, b *Holder, p catalog.Product, source string) error {
 	given, taken := a.Holdings[p.ID], b.Holding(p.ID)
 	if taken.Waiting != "" {
 		if _, err := g.leaveWaiting(b, p); err != nil {
 			return err
 		}
 	}
-	for _, grant := range given.Grants {
-		if !record.Automatic(grant.Source) {
-			taken.Grants = withGrant(taken.Grants, grant.Source, g.at)
-		}
-	}
-	if !byHand(taken.Grants) {
-		taken.Grants = withGrant(taken.Grants, Direct, g.at)
-	}
+	taken.Grants = withGrant(taken.Grants, source, g.at)
 	g.endByHand(a, p.ID)
 	if taken.Excluded != nil {
 		g.readmit(b, p.ID)

@@ -313,7 +313,7 @@ func (d *desert) commandOf(t *rapid.T, action string) command {
 			if err := g.need(Need{Users: []string{"ann", "bob"}}); err != nil {
 				return err
 			}
-			return g.move("ann", "bob", product)
+			return g.move("ann", "bob", product, Direct)
 		},
 		"assign": func(g *ledger) error {
 			if err := about(g, id); err != nil {

@@ -246,7 +246,7 @@ func (w *world) verb() verb {
 		},
 		"move": func() change {
 			product := of(propertyAll)
-			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Move(ctx, user, other, product) }
+			return func(ctx context.Context, ch *UnitOfWork) error { return ch.Move(ctx, user, other, product, Direct) }
 		},
 		"lift": func() change {
 			return func(ctx context.Context, ch *UnitOfWork) error {

@@ -163,7 +163,7 @@ func (d *Service) Reassign(ctx context.Context, c *call.Call, id, user string) (
 		if err := g.assigned(l); err != nil {
 			return err
 		}
-		return g.move(l.UserID, user, l.ProductID)
+		return g.move(l.UserID, user, l.ProductID, Direct)
 	})
 }
 

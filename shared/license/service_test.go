@@ -368,6 +368,25 @@ func TestReassignLeavesNoAutomaticGrantBehind(t *testing.T) {
 	o.audit(false, true, "ann", "bob")
 }
 
+// TestWhoWasReassignedALicenseHasItByHand moves a license that a file gave: the second user does not
+// have it because of the file.
+func TestWhoWasReassignedALicenseHasItByHand(t *testing.T) {
+	o := open(t)
+	ids := o.buy("phone-system", 1, "CC-1")
+	o.buy("team_chat", 1, "CC-1")
+	o.hire("Ann", "Bob")
+	o.must(o.grant("ann", "phone-system", MassConfigurationGrant("file")))
+	o.must(o.grant("ann", "team_chat", MassConfigurationGrant("file")))
+	_, err := o.kernel.Reassign(o.ctx, o.call(), ids[0], "bob")
+	o.must(err)
+	for product, h := range o.holder("bob").Holdings {
+		if len(h.Grants) != 1 || h.Grants[0].Source != Direct {
+			t.Errorf("bob has %s because of %+v", product, h.Grants)
+		}
+	}
+	o.audit(false, true, "ann", "bob")
+}
+
 // TestReassignAnAddOn moves an add-on alone, to another base.
 func TestReassignAnAddOn(t *testing.T) {
 	o := open(t)

@@ -476,11 +476,11 @@ func (u *UnitOfWork) Extend(ctx context.Context, user, extension, number string)
 }
 
 // Move takes a license with its add-ons, and its extension if it is tied to one, from one loaded
-// user to another in one step (requirements, section 4, reassign).
+// user to another in one step (requirements, section 4, reassign), who has it by a grant of this source.
 //
 // Errors: user-already-licensed when the second user holds the product; those of mayHold.
-func (u *UnitOfWork) Move(ctx context.Context, from, to, product string) error {
-	return u.do(ctx, func(g *ledger) error { return g.move(from, to, product) })
+func (u *UnitOfWork) Move(ctx context.Context, from, to, product, source string) error {
+	return u.do(ctx, func(g *ledger) error { return g.move(from, to, product, source) })
 }
 
 // SetAddOns makes the add-ons of a base that a loaded user holds exactly these: seats are taken and

@@ -17,6 +17,7 @@ import (
 type inFile struct {
 	user, ext map[string]bool
 	at        columns // to name the columns of what is found later
+	source    string  // of the grants that the file gives, while it is applied
 }
 
 func newInFile() inFile {
@@ -237,6 +238,7 @@ func obstacles(ch *license.UnitOfWork, r *planRow, file inFile) (leans []string)
 // as problems; nothing of the row is then to be committed.
 func (b *batch) configure(ctx context.Context, ch *license.UnitOfWork, r planRow) error {
 	wanted, addOns, file := r.Wanted, b.s.addOns, b.file
+	file.source = grant(b.w.Job)
 	if drifted(ch, addOns, r, file) {
 		return problem.New(problem.PlanStale, "What the row is about was changed since the check.")
 	}
@@ -256,11 +258,11 @@ func (b *batch) configure(ctx context.Context, ch *license.UnitOfWork, r planRow
 		return ch.Unassign(ctx, wanted.User, catalog.PhoneSystemID)
 	}
 	if !h.Holds(catalog.PhoneSystemID) {
-		if err := ch.Grant(ctx, wanted.User, catalog.PhoneSystemID, grant(b.w.Job)); err != nil {
+		if err := ch.Grant(ctx, wanted.User, catalog.PhoneSystemID, file.source); err != nil {
 			return err
 		}
 	}
-	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, grant(b.w.Job))
+	return ch.SetAddOns(ctx, wanted.User, catalog.PhoneSystemID, wanted.AddOns, file.source)
 }
 
 // drifted says whether a row is not as the check found it, but for what other rows of the file may
@@ -321,7 +323,7 @@ func place(ctx context.Context, ch *license.UnitOfWork, addOns []string, r planR
 // own row, or returns to the pool.
 func vacate(ctx context.Context, ch *license.UnitOfWork, now, wanted target, file inFile) error {
 	if moves(ch, now, wanted, file) {
-		return ch.Move(ctx, now.User, wanted.User, catalog.PhoneSystemID)
+		return ch.Move(ctx, now.User, wanted.User, catalog.PhoneSystemID, file.source)
 	}
 	if !file.user[now.User] {
 		if err := ch.Unassign(ctx, now.User, catalog.PhoneSystemID); err != nil {

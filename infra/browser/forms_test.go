@@ -87,6 +87,9 @@ func staff(t testing.TB, o *office) (*client.Client, []stop) {
 	must(api.AddCartLine(
 		ctx, client.AddCartLineRequest{ProductID: "live-reports", Quantity: 2, CostCenter: new("CC-1")}, key(),
 	))
+	must(o.console.API(t, id, "zoe", "roles").CreateRequest(
+		ctx, client.CreateRequestRequest{ProductID: "developer", Reason: "Programs"}, key(),
+	))
 	return api, walk(o.console.SignIn(t, id, "ada"), id, unlinked(t, o, id)...)
 }
 

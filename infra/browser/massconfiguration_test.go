@@ -61,7 +61,7 @@ func TestMassConfiguration(t *testing.T) {
 		s.click("Put back")
 		s.see("Put 2 rows back?")
 		s.click("Put back")
-		s.see("2 rows are configured.")
+		s.see("2 rows are put back.")
 		for _, l := range s.licenses("phone-system") {
 			if l.UserID != "" {
 				t.Errorf("after the undo a license is held: %+v", l)

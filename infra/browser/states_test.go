@@ -120,7 +120,7 @@ func TestSinglePermissions(t *testing.T) {
 // own is what each permission may change, as the audit names it; the others change nothing.
 var own = map[auth.Permission][]string{
 	auth.BillingPurchase: {"order.", "costCenter.", "policy."},
-	auth.LicensesManage:  {"license.", "exclusion.", "massConfiguration."},
+	auth.LicensesManage:  {"license.", "exclusion.", "massConfiguration.", "request."},
 	auth.LicensesRead:    {"export.requested"},
 	auth.DirectoryRead:   {"export.requested"},
 	auth.DirectoryManage: {"user.", "role.", "queue.", "import.", "export.requested"},

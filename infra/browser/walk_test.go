@@ -334,6 +334,11 @@ func hardNames(t testing.TB, o *office) string {
 		))
 	}
 	s := scene{person: &person{t: t, o: o}, account: id, api: api}
+	for i, name := range hard {
+		must(o.console.API(t, id, members[i], "roles").CreateRequest(
+			ctx, client.CreateRequestRequest{ProductID: "developer", Reason: name}, key(),
+		))
+	}
 	for i, user := range members {
 		s.give("phone-system", user, fmt.Sprint(101+i))
 	}

@@ -93,6 +93,9 @@ func TestYear(t *testing.T) {
 	}
 	count("/wallboards", 3)
 	count("/waiting", 3)
+	count("/requests?state=open", 2)
+	count("/requests?state=approved", 1)
+	count("/requests?state=denied", 1)
 	count("/audit?limit=200", 200)
 	made, others := 0, 0
 	for path := "/v1/accounts/acme/audit?limit=200"; path != ""; {

@@ -281,7 +281,24 @@ func (c *client) views(random *rand.Rand, staff []person, at time.Time) {
 	}
 }
 
-// last is today: a file that somebody took back, a report, and a cart that nobody has ordered yet.
+// wishes are what some people have asked for, and what became of it: two wait for ada, one is approved
+// and waits for a seat, and one is denied.
+func (c *client) wishes(staff []person) {
+	ask := func(p person, product, reason string) (path string) {
+		c.login(c.account, p.id, "roles")
+		return "/requests/" + c.in(http.MethodPost, "/requests",
+			map[string]string{"productId": product, "reason": reason}).text("id")
+	}
+	ask(staff[4], "developer", "I keep the connection to our shop working")
+	ask(staff[9], "call-group", "A number for the whole returns desk")
+	approved := ask(staff[7], "developer", "I write the reports for Operations")
+	denied := ask(staff[12], "auto-attendant", "A menu for Sundays")
+	c.login(c.account, "ada", everything())
+	c.in(http.MethodPost, approved+"/approve", nil)
+	c.in(http.MethodPost, denied+"/deny", map[string]string{"note": "The one of Support has a Sunday menu: ask Ben"})
+}
+
+// last is today: a file that somebody took back, a report, some requests, and a cart that nobody has ordered yet.
 func (c *client) last(staff []person) {
 	p := staff[phones]
 	job, _ := c.upload("/mass-configurations", answer{"fileName": "one more.csv"},
@@ -292,6 +309,7 @@ func (c *client) last(staff []person) {
 	c.apply(undo, "configure")
 	report := "/reports/" + c.in(http.MethodPost, "/reports", map[string]string{"kind": "license-status"}).text("id")
 	c.until(report, "ready")
+	c.wishes(staff)
 	c.in(http.MethodPut, "/cart",
 		map[string]any{"lines": []map[string]any{line("live-reports", 10, costCenters[0][0])}})
 }

@@ -31,7 +31,8 @@ const meID = "get-me"
 // anyone are the operations that any valid token of the account may call; what is whose they decide
 // themselves (requirements, section 9).
 var anyone = map[string]bool{
-	meID: true, "create-request": true, "list-requests": true, "get-request": true, "withdraw-request": true,
+	meID: true, "create-request": true, "list-requests": true, "list-requestable": true, "get-request": true,
+	"withdraw-request": true,
 }
 
 // operation is one operation of the document, at its place.

@@ -519,6 +519,7 @@ var largest = map[string]func(l *law) big{
 		l.requests(200)
 		return big{path: "/requests?limit=200"}
 	},
+	"list-requestable": func(*law) big { return big{path: "/requests/products?limit=200"} },
 	"get-docs":         func(*law) big { return big{path: "/docs"} },
 	"get-docs-file":    func(*law) big { return big{path: "/docs/start.js"} },
 	"get-health":       func(*law) big { return big{path: "/v1/health"} },

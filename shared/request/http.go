@@ -33,6 +33,11 @@ type denyInput struct {
 	}
 }
 
+type pageInput struct {
+	api.Account
+	api.Paging
+}
+
 type listInput struct {
 	api.Account
 	api.Paging
@@ -68,6 +73,10 @@ func (s *Service) Routes(k *api.Router) {
 		})
 	})
 	api.Register(k, api.Operation{
+		ID: "list-requestable", Method: http.MethodGet, Path: path + "/products", Tag: tag, Anyone: true,
+		Summary: "List what can be asked for: the names alone, since prices need catalog.read",
+	}, s.listRequestable)
+	api.Register(k, api.Operation{
 		ID: "get-request", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Anyone: true, Missing: true,
 		Summary: "Read a request",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Request], error) {
@@ -99,6 +108,12 @@ func (s *Service) Routes(k *api.Router) {
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Request], error) {
 		return one(in.ID, func() (call.Stored[Request], error) { return s.Withdraw(ctx, c, in.ID) })
 	})
+}
+
+func (s *Service) listRequestable(
+	_ context.Context, c *call.Call, in *pageInput,
+) (*api.Listed[Requestable], error) {
+	return api.Paged(c, in.Paging, []string{"requestable"}, s.requestable)
 }
 
 func (s *Service) ask(ctx context.Context, c *call.Call, in *askInput) (*api.Tagged[Request], error) {

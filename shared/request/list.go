@@ -103,3 +103,20 @@ func (f Filter) page(ctx context.Context, c *call.Call, q table.Query, limit int
 		q.After = page.Next
 	}
 }
+
+// requestable is a page of what can be asked for, in the catalog's order, after a product.
+func (s *Service) requestable(after string, limit int) (list []Requestable, last string, err error) {
+	passed := after == ""
+	for p := range s.kernel.Products().All() {
+		switch {
+		case !passed:
+			passed = p.ID == after
+		case !asksFor(p):
+		case len(list) == limit:
+			return list, list[limit-1].ID, nil
+		default:
+			list = append(list, Requestable{ID: p.ID, Name: p.Name, Kind: p.Kind})
+		}
+	}
+	return list, "", nil
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/shared/catalog"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -40,6 +41,13 @@ type Request struct {
 	Note        string     `json:"note,omitempty" doc:"What the approver said to a denial."`
 	FulfilledAt *time.Time `json:"fulfilledAt,omitempty" doc:"When the person got it."`
 	LicenseID   string     `json:"licenseId,omitempty" format:"uuid" doc:"The license that the person got."`
+}
+
+// Requestable is a product that can be asked for, as everybody may know it: without its price.
+type Requestable struct {
+	ID   string       `json:"id" doc:"The product's id."`
+	Name string       `json:"name" doc:"Its name in the catalog."`
+	Kind catalog.Kind `json:"kind" enum:"seat,base,addOn,metered" doc:"How it is licensed."`
 }
 
 // stored is a request as it is kept.

@@ -3,6 +3,7 @@ package request_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 
@@ -97,6 +98,39 @@ func (d *desk) assigned(t *testing.T, product string) int64 {
 		}
 	}
 	return 0
+}
+
+// Everybody may know what can be asked for, by name and in pages, and not what it costs; what devices
+// hold is not among it.
+func TestEverybodyMayKnowWhatCanBeAskedFor(t *testing.T) {
+	d := open(t)
+	type page struct {
+		Items      []object `json:"items"`
+		NextCursor string   `json:"nextCursor"`
+	}
+	var seen []string
+	for path := "/requests/products?limit=7"; path != ""; {
+		p := fixtures.Decode[page](t, d.as(t, "ann", http.MethodGet, path, nil), http.StatusOK)
+		for _, item := range p.Items {
+			if len(item) != 3 || item["name"] == "" {
+				t.Errorf("%v", item)
+			}
+			seen = append(seen, fmt.Sprint(item["id"]))
+		}
+		path = ""
+		if p.NextCursor != "" {
+			path = "/requests/products?limit=7&cursor=" + p.NextCursor
+		}
+	}
+	var want []string
+	for p := range catalog.Default().All() {
+		if len(p.Devices) == 0 {
+			want = append(want, p.ID)
+		}
+	}
+	if !slices.Equal(seen, want) || slices.Contains(seen, "wallboard") {
+		t.Errorf("%v, want %v", seen, want)
+	}
 }
 
 // An approval gives a free seat in the same commit (requirements, section 12).

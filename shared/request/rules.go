@@ -8,13 +8,16 @@ import (
 	"seatwise/shared/platform/problem"
 )
 
+// asksFor says whether a product can be asked for: what devices hold cannot.
+func asksFor(p catalog.Product) bool { return len(p.Devices) == 0 }
+
 // check says what is wrong with what is asked for.
 func check(products *catalog.Catalog, product, reason string) error {
 	var fields []problem.Field
 	switch p, known := products.Lookup(product); {
 	case !known:
 		fields = append(fields, problem.Fault("productId", problem.UnknownID, "is not in the catalog"))
-	case len(p.Devices) > 0:
+	case !asksFor(p):
 		fields = append(fields, problem.Fault("productId", problem.NotApplicable, "is held by devices, not by users"))
 	}
 	if fault := text.NameFault(reason); fault != "" {

@@ -1371,6 +1371,19 @@ type RequestPage struct {
 	NextCursor string    `json:"nextCursor,omitzero"`
 }
 
+// Requestable is a schema of the document.
+type Requestable struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+// RequestablePage is a schema of the document.
+type RequestablePage struct {
+	Items      []Requestable `json:"items"`
+	NextCursor string        `json:"nextCursor,omitzero"`
+}
+
 // Role is a schema of the document.
 type Role struct {
 	ID          string   `json:"id"`
@@ -2482,6 +2495,24 @@ func (q ListReportsQuery) values() url.Values {
 // ListReports: List reports, newest first.
 func (c *Client) ListReports(ctx context.Context, query ListReportsQuery) (Answer[ReportPage], error) {
 	return send[ReportPage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reports", query: query.values(), accept: "", body: nil, change: Change{}})
+}
+
+// ListRequestableQuery is the query of ListRequestable.
+type ListRequestableQuery struct {
+	Limit  int64
+	Cursor string
+}
+
+func (q ListRequestableQuery) values() url.Values {
+	v := url.Values{}
+	putInt(v, "limit", q.Limit)
+	put(v, "cursor", q.Cursor)
+	return v
+}
+
+// ListRequestable: List what can be asked for: the names alone, since prices need catalog.read.
+func (c *Client) ListRequestable(ctx context.Context, query ListRequestableQuery) (Answer[RequestablePage], error) {
+	return send[RequestablePage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/products", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
 // ListRequestsQuery is the query of ListRequests.

@@ -27,6 +27,7 @@ const pageOfAudit = 50
 // API names it.
 var actionNames = map[string]string{
 	"account.changed": "Account changed", "account.created": "Account made",
+	"alert.began": "Alert began", "alert.ended": "Alert ended",
 	"cart.changed":       "Cart changed",
 	"costCenter.changed": "Cost center changed", "costCenter.created": "Cost center made",
 	"costCenter.deleted": "Cost center deleted",
@@ -51,10 +52,16 @@ var actionNames = map[string]string{
 	"object.putAside":                "File put aside",
 	"order.placed":                   "Order placed", "order.failed": "Order failed",
 	"queue.put": "Call queue saved", "queue.deleted": "Call queue deleted",
-	"quote.created":    "Charges worked out",
+	"period.closed": "Billing period closed", "period.corrected": "Billing period corrected",
+	"policy.created": "Cap set", "policy.changed": "Cap changed", "policy.deleted": "Cap taken away",
+	"quote.created":   "Charges worked out",
+	"reclaim.started": "Reclaim begun", "reclaim.completed": "Seats reclaimed",
+	"reclaim.undoing": "Reclaimed seats to be given back", "reclaim.undone": "Reclaimed seats given back",
 	"report.requested": "Report asked for", "report.ready": "Report made", "report.failed": "Report failed",
+	"request.asked": "License asked for", "request.approved": "Request approved", "request.denied": "Request denied",
+	"request.withdrawn": "Request withdrawn", "request.fulfilled": "Request fulfilled",
 	"role.put": "Role saved", "role.deleted": "Role deleted",
-	"user.put": "User saved", "user.deleted": "User deleted",
+	"user.put": "User saved", "user.deleted": "User deleted", "user.charged": "Cost center of a user changed",
 	"wallboard.registered": "Wallboard registered", "wallboard.changed": "Wallboard changed",
 	"wallboard.removed": "Wallboard removed", "wallboards.max": "Maximum of wallboards changed",
 }

@@ -67,5 +67,8 @@ func candidatesFor(
 	return list
 }
 
+// mostNotOffered is how many of those who are left out are named.
+const mostNotOffered = 5
+
 // choice is who a form that gives a license chooses, with the extension that they get.
 func choice(f *view.Form) string { return trimmed(f, "userId") + " " + trimmed(f, "extension") }

@@ -263,7 +263,7 @@ func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (stri
 	switch do {
 	case "delete":
 		*lines = slices.DeleteFunc(*lines, func(l cartLine) bool { return l.id == id })
-		return "It is out of the cart.", nil
+		return "That line is out of the cart; the others are as they were.", nil
 	case "delete-selected":
 		before := len(*lines)
 		if !slices.ContainsFunc(*lines, chosen) {

@@ -24,7 +24,7 @@ const pageOfCenters = 50
 
 // fencedOption is the choice of a fence, with what it means.
 var fencedOption = view.Option{
-	Value: "yes", Name: "Fenced", Note: "its licenses are given to its own users only; who holds one keeps it",
+	Value: "yes", Name: "Fenced", Note: "its licenses are given only to people whose own cost center it is; who holds one keeps it",
 }
 
 func showCenters(c *web.Context, _ *view.Form) error {
@@ -47,19 +47,41 @@ func centersPager(c *web.Context, page client.CostCenterPage) view.Pager {
 
 func showCenter(c *web.Context, f *view.Form) error {
 	var center client.Answer[client.CostCenter]
-	err := c.Load(client.Into(&center, func(ctx context.Context) (client.Answer[client.CostCenter], error) {
-		return c.API.GetCostCenter(ctx, c.Param("code"))
-	}))
-	if err != nil {
+	var e effects
+	calls := []func(context.Context) error{
+		client.Into(&center, func(ctx context.Context) (client.Answer[client.CostCenter], error) {
+			return c.API.GetCostCenter(ctx, c.Param("code"))
+		}),
+	}
+	if tells(f) {
+		calls = append(calls, foretell(c, f, &e, editsCenter(c, f))...)
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	web.FromVersion(f, center.ETag)
-	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body))
+	if err := c.Load(e.names(c)...); err != nil {
+		return err
+	}
+	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body, e))
+}
+
+// editsCenter is the request that changes a cost center as the form says.
+func editsCenter(
+	c *web.Context, f *view.Form,
+) func(context.Context, client.Change) (client.Answer[client.CostCenter], error) {
+	body := client.PutCostCenterRequest{Name: strings.TrimSpace(f.Get("name")), Fenced: fencedOf(f)}
+	return func(ctx context.Context, change client.Change) (client.Answer[client.CostCenter], error) {
+		return c.API.PutCostCenter(ctx, c.Param("code"), body, change)
+	}
 }
 
 func sendCenter(c *web.Context, f *view.Form) error {
-	body := client.PutCostCenterRequest{Name: strings.TrimSpace(f.Get("name")), Fenced: fencedOf(f)}
-	center, err := c.API.PutCostCenter(c.R.Context(), c.Param("code"), body, c.Change(f))
+	if sees(f) {
+		return showCenter(c, f)
+	}
+	hold(f)
+	center, err := editsCenter(c, f)(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}

@@ -283,7 +283,7 @@ func centersPage(c *web.Context, page client.CostCenterPage) templ.Component {
 	})
 }
 
-func centerPage(c *web.Context, f *view.Form, one client.CostCenter) templ.Component {
+func centerPage(c *web.Context, f *view.Form, one client.CostCenter, e effects) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -308,7 +308,7 @@ func centerPage(c *web.Context, f *view.Form, one client.CostCenter) templ.Compo
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if f.Stale {
+		if f.Stale && !f.Replanned {
 			templ_7745c5c3_Var15 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -356,7 +356,11 @@ func centerPage(c *web.Context, f *view.Form, one client.CostCenter) templ.Compo
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Buttons("Save", c.Link("billing", "cost-centers")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Foretold(e.of(c, f, decision(f))).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = view.ButtonsSeen("Save", c.Link("billing", "cost-centers", one.Code), c.Link("billing", "cost-centers")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

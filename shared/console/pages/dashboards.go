@@ -147,6 +147,8 @@ func sendDashboardName(c *web.Context, f *view.Form) error {
 
 // showing is the page on which call queues are chosen that a dashboard is to show.
 type showing struct {
+	effects
+
 	board  client.DashboardWithGrants
 	queues client.Answer[client.CallQueuePage]
 	free   int64
@@ -164,7 +166,42 @@ func showAddQueues(c *web.Context, f *view.Form) error {
 		return err
 	}
 	s.board, s.free = d.Body, freeLive(summary)
+	if tells(f) {
+		if err := s.foretellAddition(c, f); err != nil {
+			return err
+		}
+	}
 	return c.Show("Add call queues", addQueuesPage(c, f, s))
+}
+
+// addedQueues are the call queues that the form chooses.
+func addedQueues(f *view.Form) []string {
+	var ids []string
+	for _, typed := range f.Values["queueIds"] {
+		if id := strings.TrimSpace(typed); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// foretellAddition asks what it does to show the chosen call queues, with the names of the first of
+// their members: the second round.
+func (s *showing) foretellAddition(c *web.Context, f *view.Form) error {
+	ids := addedQueues(f)
+	var members []string
+	for _, q := range s.queues.Body.Items {
+		if slices.Contains(ids, q.ID) {
+			members = union(members, q.Members)
+		}
+	}
+	calls := foretell(c, f, &s.effects,
+		func(ctx context.Context, dry client.Change) (client.Answer[client.DashboardWithGrants], error) {
+			return shownQueues(c).set(ctx, c.Param("id"), union(s.board.QueueIDs, ids), dry)
+		})
+	people, more := usersNamed(c, members[:min(len(members), mostLosing)])
+	s.people = people
+	return c.Load(append(calls, more...)...)
 }
 
 // effect says what showing a call queue means, before it is done.
@@ -187,15 +224,14 @@ func shownQueues(c *web.Context) idList[client.DashboardWithGrants] {
 }
 
 func sendAddQueues(c *web.Context, f *view.Form) error {
-	var ids []string
-	for _, typed := range f.Values["queueIds"] {
-		if id := strings.TrimSpace(typed); id != "" {
-			ids = append(ids, id)
-		}
-	}
+	ids := addedQueues(f)
 	if len(ids) == 0 {
 		return web.Wrong("queueIds", "must be chosen: tick what to add")
 	}
+	if sees(f) {
+		return showAddQueues(c, f)
+	}
+	hold(f)
 	d, n, err := changeIDs(c, f, shownQueues(c), func(now []string) []string { return union(now, ids) })
 	if err != nil {
 		return err

@@ -198,7 +198,11 @@ func idFor(f *view.Form, kind string) string {
 
 // newThing is the change that makes a thing, and refuses to replace one.
 func newThing(c *web.Context, f *view.Form) client.Change {
-	change := c.Change(f)
+	return asNew(c.Change(f))
+}
+
+// asNew is a change that makes a thing, and refuses to replace one.
+func asNew(change client.Change) client.Change {
 	change.Version, change.New = "", true
 	return change
 }

@@ -3,7 +3,10 @@ package pages
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -94,7 +97,7 @@ func (e *effects) person(id string) string {
 // fault is why the change would be refused, as a page shows it.
 func (e *effects) fault(c *web.Context) *view.Fault {
 	return &view.Fault{
-		Title: e.refused.Title, Detail: e.refused.Detail, Slug: e.refused.Slug(),
+		Title: e.refused.Title, Detail: e.refused.Detail, Slug: e.refused.Slug(), Fields: e.refused.Errors,
 		Href: c.Link("problems", e.refused.Slug()),
 	}
 }
@@ -207,6 +210,42 @@ func heldTo(c *web.Context, f *view.Form, chosen string) client.Change {
 		change.Plan = ""
 	}
 	return change
+}
+
+// hold keeps a form to the effects that were shown only while it chooses what they were of.
+func hold(f *view.Form) {
+	if f.Get("told") != decision(f) {
+		f.Plan = ""
+	}
+}
+
+// decision is all that a form decides, in short: whoever changes any of it afterwards is not held to
+// what was shown.
+func decision(f *view.Form) string {
+	decided := url.Values{}
+	for name, values := range f.Values {
+		if !strings.HasPrefix(name, "_") && !slices.Contains([]string{"see", "told", "q", "do", "shown"}, name) {
+			decided[name] = nonEmpty(values)
+		}
+	}
+	sum := sha256.Sum256([]byte(decided.Encode()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// tells says that a form with a choice is to show what it does: somebody asks for that, or the effects
+// that it was held to are other ones by now.
+func tells(f *view.Form) bool { return sees(f) || f.Replanned }
+
+// of is what a choice does, as a form shows it; choice is what was chosen.
+func (e *effects) of(c *web.Context, f *view.Form, choice string) view.Told {
+	switch {
+	case e.refused != nil:
+		return view.Told{Fault: e.fault(c)}
+	case e.known:
+		shown := e.show(c, f)
+		return view.Told{Effect: &shown, Choice: choice}
+	}
+	return view.Told{}
 }
 
 // changes says whether a license is among those that change.

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,7 +246,7 @@ func TestEffectsBeforeALicenseIsGivenToWhoWasFound(t *testing.T) {
 	api := c.Account(t, "acme", map[string]int64{"phone-system": 2, "live-reports": 2})
 	b := c.SignIn(t, "acme", "ada")
 	report := licensesOf(t, api, "live-reports")[0].ID
-	b.Get("/console/acme/licenses/"+report+"/assign").Hides("What this does", "Show what this does")
+	b.Get("/console/acme/licenses/" + report + "/assign").Hides("What this does")
 	page := b.Get("/console/acme/licenses/" + report + "/assign?q=zoe")
 	page.Says("What this does", "Zoe Alvarez gets Live Reports", "What you pay stays the same.")
 	away := client.PatchUserRequest{Active: new(false)}
@@ -350,4 +351,176 @@ func TestEffectsBeforeACostCenterOfMany(t *testing.T) {
 	other := b.Get(address + "&costCenter=CC-1").Post()
 	other.Set("costCenter", "CC-2") // whose effects were not shown
 	b.Submit(other).Says("2 left alone")
+}
+
+// Every form in which something is chosen shows what that does to who asks, changes nothing by it, keeps
+// what was chosen, and then does it.
+func TestEffectsOfWhatIsChosen(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 3, "phone-system": 1, "call_recording": 1})
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	monitored(t, api, "detroit", "support")
+	must(api.PutCallQueue(ctx, "belmont", client.PutCallQueueRequest{
+		Name: "Belmont", Members: client.Set([]string{"john"}),
+	}, client.Change{Key: "belmont"}))
+	must(api.PutRole(ctx, "lead", client.PutRoleRequest{Name: "Lead"}, client.Change{Key: "lead"}))
+	must(api.PatchUser(ctx, "john", client.PatchUserRequest{RoleIDs: client.Set([]string{"lead"})},
+		client.Change{Key: "john"}))
+	must(api.PutUser(ctx, "ann", client.PutUserRequest{Name: "Ann Lee"}, client.Change{Key: "ann"}))
+	phone := licensesOf(t, api, "phone-system")[0].ID
+	must(api.AssignLicense(ctx, phone, client.AssignLicenseRequest{UserID: "zoe"}, client.Change{Key: "phone"}))
+	free := licensesOf(t, api, "live-reports")[0].ID
+	b := c.SignIn(t, "acme", "ada")
+	for _, one := range []struct {
+		name, at string
+		choose   map[string]string
+		does     []string
+		done     string
+	}{
+		{
+			"assign", "licenses/" + free + "/assign",
+			map[string]string{"userId": "zoe"},
+			[]string{"Zoe Alvarez gets Live Reports", "What you pay stays the same."},
+			"Live Reports is assigned to Zoe Alvarez.",
+		},
+		{
+			"assign a selected one", "licenses/selected?do=assign&license=" + free + "~live-reports~&license=" +
+				phone + "~phone-system~zoe",
+			map[string]string{"userId": "john"},
+			[]string{"John Smith gets Live Reports", "Of Phone System they get none"},
+			"1 license is assigned",
+		},
+		{
+			"members", "live-reports/queues/detroit/add",
+			map[string]string{"members": "ann"},
+			[]string{"Ann Lee gets Live Reports", "1 → becomes 0"},
+			"1 member joins",
+		},
+		{
+			"call queues", "live-reports/dashboards/support/add",
+			map[string]string{"queueIds": "belmont"},
+			[]string{"What this does"},
+			"shows 1 more call queue.",
+		},
+		{
+			"a user", "directory/users/zoe/edit",
+			map[string]string{"licenses": "essential-user"},
+			[]string{"Zoe Alvarez gets Essential User", "more a month"},
+			"Zoe Alvarez is saved.",
+		},
+		{
+			"a new user", "directory/users/new",
+			map[string]string{"id": "mary", "name": "Mary Jones", "licenses": "essential-user"},
+			[]string{"Mary Jones gets Essential User", "more a month"},
+			"Mary Jones is in the directory.",
+		},
+		{
+			"a role", "directory/roles/lead/edit",
+			map[string]string{"licenses": "client-desktop"},
+			[]string{"John Smith gets Desktop Client", "more a month"},
+			"The role Lead is saved.",
+		},
+		{
+			"add-ons", "licenses/" + phone + "/add-ons",
+			map[string]string{"productIds": "call_recording"},
+			[]string{"Zoe Alvarez gets Call Recording", "What you pay stays the same."},
+			"The add-ons are saved",
+		},
+		{
+			"a cost center", "licenses/" + phone + "/cost-center",
+			map[string]string{"costCenter": "CC-2"},
+			[]string{"1 license is charged to CC-2."},
+			"is charged to CC-2 now.",
+		},
+		{
+			"a fence", "billing/cost-centers/CC-1",
+			map[string]string{"fenced": "yes"},
+			[]string{"What you pay stays the same."},
+			"The cost center CC-1 is saved.",
+		},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			form := b.Get("/console/acme/" + one.at).Post()
+			if plan := form.Values.Get("_plan"); plan != "" {
+				t.Error("it is held to effects before anything is chosen")
+			}
+			for name, value := range one.choose {
+				form.Set(name, value)
+			}
+			before := entries(t, api)
+			form.Set("see", "yes")
+			page := b.Submit(form)
+			page.Says(append(one.does, "What this does")...)
+			seen := page.Post()
+			if n := entries(t, api); n != before {
+				t.Error("looking at it has changed something")
+			}
+			for name, value := range one.choose {
+				if got := seen.Values[name]; !slices.Contains(got, value) {
+					t.Errorf("%s is %q after looking", name, got)
+				}
+			}
+			if seen.Values.Get("_plan") == "" || seen.Values.Get("told") == "" {
+				t.Error("it is not held to what it shows")
+			}
+			seen.Set("see")
+			b.Submit(seen).Says(one.done)
+		})
+	}
+}
+
+// entries is how many entries the audit has, as far as one page of it goes.
+func entries(t *testing.T, api *client.Client) int {
+	t.Helper()
+	list, err := api.ListAudit(t.Context(), client.ListAuditQuery{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list.Body.Items)
+}
+
+// Who changes what was chosen after looking is not held to what they did not see; what changes meanwhile
+// is shown before it is done.
+func TestAChoiceIsHeldToWhatWasShownOfIt(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support")
+	b := c.SignIn(t, "acme", "ada")
+	look := func(members ...string) *consolewalk.Page {
+		form := b.Get("/console/acme/live-reports/queues/detroit/add").Post()
+		form.Set("members", members...)
+		form.Set("see", "yes")
+		return b.Submit(form)
+	}
+	page := look("zoe")
+	page.Says("Zoe Alvarez gets Live Reports")
+	free := licensesOf(t, api, "live-reports")[0].ID
+	if _, err := api.AssignLicense(t.Context(), free, client.AssignLicenseRequest{UserID: "john"},
+		client.Change{Key: "taken"}); err != nil {
+		t.Fatal(err)
+	}
+	form := page.Post()
+	form.Set("see")
+	again := b.Submit(form)
+	again.Says("Something has changed", "Zoe Alvarez begins to wait for Live Reports")
+	other := again.Post()
+	other.Set("see")
+	other.Set("members", "zoe", "john") // not what was shown
+	b.Submit(other).Says("2 members join")
+
+	edit := b.Get("/console/acme/directory/users/zoe/edit").Post()
+	edit.Set("licenses", "essential-user")
+	edit.Set("see", "yes")
+	page = b.Submit(edit)
+	page.Says("Zoe Alvarez gets Essential User")
+	form = page.Post()
+	form.Set("see")
+	form.Set("name", "Zoe Smith")
+	b.Submit(form).Says("Zoe Smith is saved.")
 }

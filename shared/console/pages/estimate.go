@@ -70,26 +70,31 @@ func (m *meteredCalls) calls(c *web.Context) []func(context.Context) error {
 	}
 }
 
-func (m *meteredCalls) estimate(c *web.Context) (estimate, error) {
-	if err := inCurrency(c, &m.catalog); err != nil {
+func (m *meteredCalls) estimate(c *web.Context, more ...func(context.Context) error) (estimate, error) {
+	if err := inCurrency(c, &m.catalog, more...); err != nil {
 		return estimate{}, err
 	}
 	return estimateOf(m.summary.Body.Items, m.catalog.Body.Items), nil
 }
 
 // inCurrency reads metered products again where the catalog's first currency is not the account's.
-func inCurrency(c *web.Context, into *client.Answer[client.CatalogItemPage]) error {
+func inCurrency(
+	c *web.Context, into *client.Answer[client.CatalogItemPage], more ...func(context.Context) error,
+) error {
 	info, there := c.AccountInfo()
-	if !there || pricedIn(into.Body.Items, info.Currency) {
+	if there && !pricedIn(into.Body.Items, info.Currency) {
+		more = append(more, client.IfAllowed(client.Into(into,
+			func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
+				return c.API.ListCatalog(
+					ctx, client.ListCatalogQuery{Kind: kindMetered, Limit: mostNames, Currency: info.Currency},
+				)
+			},
+		)))
+	}
+	if len(more) == 0 {
 		return nil
 	}
-	return c.Load(client.IfAllowed(client.Into(into,
-		func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-			return c.API.ListCatalog(
-				ctx, client.ListCatalogQuery{Kind: kindMetered, Limit: mostNames, Currency: info.Currency},
-			)
-		},
-	)))
+	return c.Load(more...)
 }
 
 // prices are what metered products cost a month, by product.
@@ -126,10 +131,11 @@ func (p prices) adds(products []string) string {
 	return strings.Join(all, " ")
 }
 
-// says is what a choice of these products costs, beside it; empty if nothing.
+// says is what a choice of these products costs, beside it; empty if nothing. For a role it is for each
+// person who has it, which the sum below its choices says.
 func (p prices) says(f *view.Format, products []string) string {
 	if sum := p.sum(products); sum.Amount > 0 {
-		return "+" + f.Money(sum) + " a month for each person"
+		return "+" + f.Money(sum) + " a month"
 	}
 	return ""
 }

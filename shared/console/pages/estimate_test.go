@@ -52,7 +52,7 @@ func TestMeteredProductsAreInTheAccountsCurrency(t *testing.T) {
 	supervised(t, api)
 	b := c.SignIn(t, "acme", "ada")
 	b.Get("/console/acme/service-billing-details").Says("€16.50")
-	b.Get("/console/acme/directory/users/new").Says("+€16.50 a month for each person", "€0.00")
+	b.Get("/console/acme/directory/users/new").Says("+€16.50 a month", "€0.00")
 }
 
 // Ticking a role or a metered product begins a charge: its price stands beside it, and what the
@@ -63,7 +63,7 @@ func TestRolesAndMeteredProductsHavePrices(t *testing.T) {
 	supervised(t, api)
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get("/console/acme/directory/users/new")
-	page.Says("Supervisor +$18.00 a month for each person", "Metered products of these choices cost $0.00 a month")
+	page.Says("Supervisor +$18.00 a month", "Metered products of these choices cost $0.00 a month")
 	form := page.Post()
 	form.Set("id", "zoe")
 	form.Set("name", "Zoe")
@@ -73,7 +73,7 @@ func TestRolesAndMeteredProductsHavePrices(t *testing.T) {
 	b.Submit(form).Says("Metered products of these choices cost $21.00 a month")
 	b.Get("/console/acme/directory/users/zoe/edit").Says("Metered products of these choices cost $18.00 a month")
 	for _, path := range []string{"/roles/supervisor/edit", "/roles/new?from=supervisor"} {
-		b.Get("/console/acme/directory"+path).Says("Professional User +$18.00 a month for each person",
+		b.Get("/console/acme/directory"+path).Says("Professional User +$18.00 a month",
 			"Metered products of this role cost $18.00 a month for each person who has it.")
 	}
 }

@@ -156,7 +156,7 @@ func givePage(c *web.Context, f *view.Form, g giving) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(g.centers.Body.Items) > 0 {
-			templ_7745c5c3_Err = view.Choose("costCenter", "Cost Center", g.query.Get("costCenter"), "Any; their own first", centerOptions(g.centers.Body.Items)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "costCenter", Label: "Cost Center", Value: g.query.Get("costCenter"), Options: centerOptions(g.centers.Body.Items), Empty: "Any; their own first"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -436,7 +436,7 @@ func giveReviewPage(c *web.Context, f *view.Form, g giving) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "\" target=\"_blank\" rel=\"noopener\">Buy what is missing</a> <span class=\"quiet\">beside this page.</span></p>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "\" target=\"_blank\" rel=\"noopener\">Buy what is missing</a> <span class=\"quiet\">in a new tab. What is bought goes first to those who wait for one already, the longest first.</span></p>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 
@@ -37,6 +38,17 @@ func partOf(raw json.RawMessage) seatPart {
 func historyNames(
 	c *web.Context, entries []client.AuditRecord, grants []client.Grant, names map[string]string,
 ) (teller, error) {
+	tell, calls := namesOf(c, entries, grants, names)
+	if err := c.Load(calls...); err != nil {
+		return teller{}, err
+	}
+	return tell(), nil
+}
+
+// namesOf are the calls of historyNames, and what it gives once they are made.
+func namesOf(
+	c *web.Context, entries []client.AuditRecord, grants []client.Grant, names map[string]string,
+) (tell func() teller, calls []func(context.Context) error) {
 	asked := spoken{}
 	add := func(kind, id string) {
 		if names[kind+":"+id] == "" {
@@ -56,13 +68,12 @@ func historyNames(
 	}
 	users, calls := usersNamed(c, asked[kindUser])
 	lists, more := queuesNamed(c, asked[kindQueue])
-	if err := c.Load(append(calls, more...)...); err != nil {
-		return teller{}, err
-	}
-	t := teller{names}
-	t.people(users)
-	t.queues(lists)
-	return t, nil
+	return func() teller {
+		t := teller{names}
+		t.people(users)
+		t.queues(lists)
+		return t
+	}, append(calls, more...)
 }
 
 // what is what somebody did, to which license and with whom.
@@ -124,6 +135,8 @@ func (t teller) source(source string) string {
 		return "viewed a dashboard"
 	case "massConfiguration":
 		return "a mass configuration file"
+	case "request":
+		return "a request"
 	}
 	return subjectName(source)
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,15 +26,20 @@ var idleRoutes = []web.Route{
 }
 
 const (
-	pageOfIdle = 50
-	idleDays   = 30
+	pageOfIdle     = 50
+	latestReclaims = 10
+	idleDays       = 30
 )
 
 // idleView is what the page of idle seats shows.
 type idleView struct {
 	effects
 
-	seats   client.IdleSeatPage
+	seats client.IdleSeatPage
+	// past are the latest reclaims.
+	past client.Answer[client.ReclaimPage]
+	// users are those whose seats are taken, where some were ticked; all where none was.
+	users   []string
 	product string
 	days    int64
 	cursor  string
@@ -60,7 +66,10 @@ func showIdle(c *web.Context, _ *view.Form) error {
 		}
 	}
 	v.days = typedDays(c.Query().Get("days"), v.days)
-	if err := c.Load(v.list(c)); err != nil {
+	if err := c.Load(v.list(c), client.Into(&v.past,
+		func(ctx context.Context) (client.Answer[client.ReclaimPage], error) {
+			return c.API.ListReclaims(ctx, client.ListReclaimsQuery{Limit: latestReclaims})
+		})); err != nil {
 		return err
 	}
 	return c.Show("Idle seats", idlePage(c, v))
@@ -119,13 +128,65 @@ func (v idleView) reclaimLink(c *web.Context) string {
 		"&days=" + strconv.FormatInt(v.days, 10)
 }
 
+// chooses says whether the reader may tick whose seats are taken.
+func (v idleView) chooses(c *web.Context) bool {
+	return v.product != "" && len(v.seats.Items) > 0 && c.May(auth.LicensesManage)
+}
+
+// columns are those of the list, with boxes where seats of one product can be taken back.
+func (v idleView) columns(c *web.Context) []view.Column {
+	columns := []view.Column{
+		{Name: "Assigned To"},
+		{Name: "License Type"},
+		{Name: "Last used"},
+		{Name: "Assigned"},
+		{Name: "A month", Number: true},
+	}
+	if v.chooses(c) {
+		columns = append([]view.Column{{Name: "Select", All: "selected"}}, columns...)
+	}
+	return columns
+}
+
+// taken are the seats of the list that are taken: all, or those of who was ticked.
+func (v idleView) taken() []client.IdleSeat {
+	if len(v.users) == 0 {
+		return v.seats.Items
+	}
+	return slices.DeleteFunc(slices.Clone(v.seats.Items), func(s client.IdleSeat) bool {
+		return !slices.Contains(v.users, s.License.UserID)
+	})
+}
+
+// sum is how many seats are taken, and what they cost a month.
+func (v idleView) sum() (seats int64, month client.Money) {
+	if v.seats.Total == nil {
+		return 0, month
+	}
+	if len(v.users) == 0 {
+		return v.seats.Total.Seats, v.seats.Total.PerMonth
+	}
+	month.Currency = v.seats.Total.PerMonth.Currency
+	for _, s := range v.taken() {
+		month.Amount += s.PerMonth.Amount
+	}
+	return int64(len(v.taken())), month
+}
+
 // showReclaim says what reclaiming would take, before it does.
 func showReclaim(c *web.Context, f *view.Form) error {
 	v := idleView{
 		product: f.Default("productId", c.Query().Get("product")),
 		days:    typedDays(f.Default("days", c.Query().Get("days")), idleDays),
+		users:   nonEmpty(c.Query()["user"]),
 	}
-	if err := c.Load(append(foretell(c, f, &v.effects, reclaims(c, v.product, v.days)), v.list(c))...); err != nil {
+	// Who was ticked is on the page of the list that they were ticked on.
+	v.cursor = f.Default(view.Cursor, c.Query().Get(view.Cursor))
+	if f.Values.Has("productId") {
+		v.users = f.Values["user"]
+	}
+	foretold := foretell(c, f, &v.effects, reclaims(c, v.product, v.days, v.users))
+	if err := c.Load(append(foretold, v.list(c))...); err != nil {
 		return err
 	}
 	for _, s := range v.seats.Items {
@@ -139,10 +200,14 @@ func showReclaim(c *web.Context, f *view.Form) error {
 
 // reclaims is the request that takes the idle seats of a product back.
 func reclaims(
-	c *web.Context, product string, days int64,
+	c *web.Context, product string, days int64, users []string,
 ) func(context.Context, client.Change) (client.Answer[client.Reclaim], error) {
 	return func(ctx context.Context, change client.Change) (client.Answer[client.Reclaim], error) {
-		return c.API.CreateReclaim(ctx, client.CreateReclaimRequest{ProductID: product, Days: days}, change)
+		body := client.CreateReclaimRequest{ProductID: product, Days: days}
+		if len(users) > 0 {
+			body.UserIDs = &users
+		}
+		return c.API.CreateReclaim(ctx, body, change)
 	}
 }
 
@@ -151,11 +216,11 @@ func sendReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return web.Wrong("days", "must be a whole number")
 	}
-	begun, err := reclaims(c, f.Get("productId"), days)(c.R.Context(), c.Change(f))
+	begun, err := reclaims(c, f.Get("productId"), days, f.Values["user"])(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}
-	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The seats are being reclaimed."))
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The reclaim is begun. This page shows what becomes of each seat."))
 }
 
 // reclaimOf reads the reclaim that a page is about.
@@ -167,13 +232,14 @@ func reclaimOf(c *web.Context, into *client.Answer[client.Reclaim]) func(context
 
 func showReclaimed(c *web.Context, _ *view.Form) error {
 	var r client.Answer[client.Reclaim]
-	if err := c.Load(reclaimOf(c, &r)); err != nil {
+	var n nameCalls
+	if err := c.Load(reclaimOf(c, &r), n.products(c)); err != nil {
 		return err
 	}
 	if isWorking(r.Body) {
 		c.Refresh(2)
 	}
-	return c.Show("Reclaimed seats", reclaimedPage(c, r.Body))
+	return c.Show("Reclaimed seats", reclaimedPage(c, r.Body, n.product(r.Body.ProductID)))
 }
 
 // isWorking says whether a reclaim is under way.
@@ -211,7 +277,20 @@ func sendUndoReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The seats are being given back."))
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("Giving back is begun. This page shows what becomes of each seat."))
+}
+
+// reclaimSays is how far a reclaim is.
+func reclaimSays(c *web.Context, r client.Reclaim) (kind, word string) {
+	switch {
+	case isWorking(r):
+		return "warn", "under way"
+	case r.State == "undone":
+		return "", "given back"
+	case mayUndo(c, r):
+		return "good", "can be undone until " + c.Format().Date(r.UndoUntil)
+	}
+	return "", r.State
 }
 
 // outcomeSays is what became of a seat, in words.
@@ -256,10 +335,10 @@ func personOf(s client.ReclaimSeat) string {
 }
 
 // reclaimFacts are what a reclaim was asked for, and what came of it.
-func reclaimFacts(c *web.Context, r client.Reclaim) []view.Both {
+func reclaimFacts(c *web.Context, r client.Reclaim, product string) []view.Both {
 	f := c.Format()
 	facts := []view.Both{
-		{Label: "Product", Yours: r.ProductID},
+		{Label: "License Type", Yours: product},
 		{Label: "Unused for", Yours: f.Count(r.Days, "day", "days")},
 		{Label: "Reclaimed", Yours: f.Number(r.Counts.Reclaimed)},
 		{Label: "Kept", Yours: f.Number(r.Counts.Kept)},
@@ -274,4 +353,12 @@ func reclaimFacts(c *web.Context, r client.Reclaim) []view.Both {
 		facts = append(facts, view.Both{Label: "Can be undone until", Yours: f.Date(r.UndoUntil)})
 	}
 	return facts
+}
+
+// reclaimAll is the button that takes every seat of the list back, on all of its pages.
+func reclaimAll(c *web.Context, v idleView) string {
+	if v.seats.Total == nil || v.seats.Total.Seats == 1 {
+		return "Reclaim it"
+	}
+	return "Reclaim all " + c.Format().Number(v.seats.Total.Seats)
 }

@@ -398,6 +398,7 @@ func showCandidates(
 	asked := !f.Values.Has("userId") && c.Query().Get("userId") != ""
 	if asked {
 		f.Values.Set("userId", c.Query().Get("userId"))
+		f.Values.Set("extension", c.Query().Get("extension"))
 	}
 	candidatesFor(c, f, l.Body.ProductID, users, nil) // which chooses the only one that a search found
 	var waiting client.Answer[client.WaitingGrantPage]
@@ -413,8 +414,8 @@ func showCandidates(
 	e.people = []client.Answer[client.UserPage]{users}
 	e.knowsWaiting(waiting)
 	e.knows(l.Body.UserID, l.Body.UserName)
-	if people.effects = e; e.refused != nil && (asked || f.Stale) {
-		f.Fault = e.fault(c)
+	if people.effects = e; !asked && !f.Stale {
+		people.refused = nil // the search has chosen, and nobody has asked yet
 	}
 	return c.Show(title(by.what)+" "+name(l.Body), assignPage(c, f, l.Body, people, by.what))
 }
@@ -425,7 +426,23 @@ type giver struct {
 	change func(context.Context, client.Change) (client.Answer[client.ChangedLicense], error)
 }
 
+// seenFor leads back to the page that gives a license, with who is chosen in its address: then it shows
+// what that does.
+func seenFor(c *web.Context, f *view.Form, what string) error {
+	if trimmed(f, "userId") == "" {
+		return web.Wrong("userId", "must be chosen")
+	}
+	q := url.Values{"userId": {trimmed(f, "userId")}, "q": {f.Get("q")}, "back": {c.Back(f, "")}}
+	if extension := trimmed(f, "extension"); extension != "" {
+		q.Set("extension", extension)
+	}
+	return c.GoTo(c.Link("licenses", c.Param("id"), what) + "?" + q.Encode())
+}
+
 func sendAssign(c *web.Context, f *view.Form) error {
+	if sees(f) {
+		return seenFor(c, f, "assign")
+	}
 	l, err := assigns(c, f)(c.R.Context(), heldTo(c, f, choice(f)))
 	if err != nil {
 		return err
@@ -574,11 +591,7 @@ func reassigns(
 
 func sendReassign(c *web.Context, f *view.Form) error {
 	if sees(f) {
-		if trimmed(f, "userId") == "" {
-			return web.Wrong("userId", "must be chosen")
-		}
-		q := url.Values{"userId": {trimmed(f, "userId")}, "q": {f.Get("q")}, "back": {c.Back(f, "")}}
-		return c.GoTo(c.Link("licenses", c.Param("id"), "reassign") + "?" + q.Encode())
+		return seenFor(c, f, "reassign")
 	}
 	l, err := reassigns(c, f)(c.R.Context(), heldTo(c, f, choice(f)))
 	if err != nil {
@@ -595,7 +608,12 @@ func showAddOns(c *web.Context, f *view.Form) error {
 	var now client.Answer[client.AddOnList]
 	var catalog client.Answer[client.CatalogItemPage]
 	var summary client.Answer[client.ProductSummaryPage]
-	err := c.Load(
+	var e effects
+	var calls []func(context.Context) error
+	if tells(f) {
+		calls = foretell(c, f, &e, setsAddOns(c, f))
+	}
+	err := c.Load(append(calls,
 		getLicense(c, &l),
 		client.Into(&summary, c.API.SummarizeLicenses),
 		client.Into(&now, func(ctx context.Context) (client.Answer[client.AddOnList], error) {
@@ -604,8 +622,12 @@ func showAddOns(c *web.Context, f *view.Form) error {
 		client.Into(&catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
 			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Kind: "addOn", Limit: mostChoices})
 		}),
-	)
+	)...)
 	if err != nil {
+		return err
+	}
+	e.knows(l.Body.UserID, l.Body.UserName)
+	if err := c.Load(e.names(c)...); err != nil {
 		return err
 	}
 	web.FromVersion(f, now.ETag)
@@ -617,8 +639,16 @@ func showAddOns(c *web.Context, f *view.Form) error {
 	}
 	return c.Show(
 		"Add-ons of "+of(l.Body),
-		addOnsPage(c, f, l.Body, now.Body.ProductIDs, options),
+		addOnsPage(c, f, addOnChoice{l.Body, now.Body.ProductIDs, options, e}),
 	)
+}
+
+// addOnChoice is a license, the add-ons that it has now and may have, and what the choice does.
+type addOnChoice struct {
+	license client.License
+	now     []string
+	options []view.Option
+	effects
 }
 
 // addOnOptions are the add-ons of a base product, with what each costs and how many are free.
@@ -658,23 +688,28 @@ func names(options []view.Option, chosen []string) string {
 
 // typedOr is what was chosen in a form that was sent, or what is there.
 func typedOr(f *view.Form, name string, there []string) []string {
-	if f.Fault != nil || f.Stale {
+	if f.Fault != nil || f.Stale || sees(f) {
 		return f.Values[name]
 	}
 	return there
 }
 
-func sendAddOns(c *web.Context, f *view.Form) error {
-	ids := f.Values["productIds"]
-	if ids == nil {
-		ids = []string{}
+// setsAddOns is the request that gives a license the add-ons that the form chooses.
+func setsAddOns(
+	c *web.Context, f *view.Form,
+) func(context.Context, client.Change) (client.Answer[client.AddOnList], error) {
+	ids := append([]string{}, f.Values["productIds"]...)
+	return func(ctx context.Context, change client.Change) (client.Answer[client.AddOnList], error) {
+		return c.API.SetAddOns(ctx, c.Param("id"), client.SetAddOnsRequest{ProductIDs: ids}, change)
 	}
-	if _, err := c.API.SetAddOns(
-		c.R.Context(),
-		c.Param("id"),
-		client.SetAddOnsRequest{ProductIDs: ids},
-		c.Change(f),
-	); err != nil {
+}
+
+func sendAddOns(c *web.Context, f *view.Form) error {
+	if sees(f) {
+		return showAddOns(c, f)
+	}
+	ids := f.Values["productIds"]
+	if _, err := setsAddOns(c, f)(c.R.Context(), heldTo(c, f, decision(f))); err != nil {
 		return err
 	}
 	return c.Done(
@@ -686,20 +721,35 @@ func sendAddOns(c *web.Context, f *view.Form) error {
 func showCostCenter(c *web.Context, f *view.Form) error {
 	var l client.Answer[client.License]
 	var centers client.Answer[client.CostCenterPage]
-	if err := c.Load(getLicense(c, &l), client.IfAllowed(client.Into(&centers, listCenters(c)))); err != nil {
+	var e effects
+	calls := []func(context.Context) error{getLicense(c, &l), client.IfAllowed(client.Into(&centers, listCenters(c)))}
+	if tells(f) {
+		calls = append(calls, foretell(c, f, &e, charges(c, f))...)
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	web.FromVersion(f, l.ETag)
-	return c.Show("Cost center of "+of(l.Body), costCenterPage(c, f, l.Body, centerOptions(centers.Body.Items)))
+	if err := c.Load(e.names(c)...); err != nil {
+		return err
+	}
+	return c.Show("Cost center of "+of(l.Body), costCenterPage(c, f, l.Body, e, centerOptions(centers.Body.Items)))
+}
+
+// charges is the request that charges a license to the cost center that the form chooses.
+func charges(
+	c *web.Context, f *view.Form,
+) func(context.Context, client.Change) (client.Answer[client.ChangedLicense], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.ChangedLicense], error) {
+		return c.API.ChangeLicense(ctx, c.Param("id"), client.ChangeLicenseRequest{CostCenter: f.Get("costCenter")}, change)
+	}
 }
 
 func sendCostCenter(c *web.Context, f *view.Form) error {
-	l, err := c.API.ChangeLicense(
-		c.R.Context(),
-		c.Param("id"),
-		client.ChangeLicenseRequest{CostCenter: f.Get("costCenter")},
-		c.Change(f),
-	)
+	if sees(f) {
+		return showCostCenter(c, f)
+	}
+	l, err := charges(c, f)(c.R.Context(), heldTo(c, f, decision(f)))
 	if err != nil {
 		return err
 	}
@@ -740,12 +790,12 @@ func sendTerminate(c *web.Context, f *view.Form) error {
 // selection is what is done with the licenses that were selected.
 type selection struct {
 	do string
-	// center is the cost center that is chosen already.
-	center   string
-	licenses []chosen
-	summary  []client.ProductSummary
-	centers  []view.Option
-	users    client.Answer[client.UserPage]
+	// center is the cost center that is chosen already, and user the person.
+	center, user string
+	licenses     []chosen
+	summary      []client.ProductSummary
+	centers      []view.Option
+	users        client.Answer[client.UserPage]
 	// holders are the names of those who hold them, by id.
 	holders map[string]string
 	effects
@@ -753,8 +803,19 @@ type selection struct {
 
 // foretold says that what is done is known: nothing is to be chosen, or it is chosen already.
 func (s selection) foretold() bool {
-	return s.do == "terminate" || s.do == "unassign" || s.do == "cost-center" && s.center != ""
+	return s.do == "terminate" || s.do == "unassign" || s.do == "cost-center" && s.center != "" ||
+		s.do == "assign" && s.user != ""
 }
+
+// chooses says whether something is chosen before it is done.
+func (s selection) chooses() bool { return s.do == "cost-center" || s.do == "assign" }
+
+// choice is what is chosen.
+func (s selection) choice() string { return s.center + s.user }
+
+// tellsEach says that it is known of each license what becomes of it: which free one of a product
+// somebody is given is not.
+func (s selection) tellsEach() bool { return s.foretold() && s.do != "assign" }
 
 // what says what becomes of a license that is selected.
 func (s selection) what(one chosen) string {
@@ -844,6 +905,8 @@ func showSelected(c *web.Context, f *view.Form) error {
 		s.center = f.Get("costCenter")
 		calls = append(calls, client.IfAllowed(client.Into(&centers, listCenters(c))))
 	case "assign":
+		f.Values.Set("userId", f.Default("userId", c.Query().Get("userId")))
+		s.user = trimmed(f, "userId")
 		calls = append(calls, findUsers(c, f, &s.users))
 	}
 	if s.foretold() && len(s.licenses) > 0 && !s.nobody() {
@@ -865,26 +928,47 @@ func showSelected(c *web.Context, f *view.Form) error {
 			s.holders[u.ID] = u.Name
 		}
 	}
-	if s.do == "cost-center" && s.refused != nil { // another one may do
-		f.Fault, s.refused = s.fault(c), nil
-	}
 	s.summary, s.centers = summary.Body.Items, centerOptions(centers.Body.Items)
 	return c.Show("Selected licenses", selectedPage(c, f, s))
 }
 
+// shown is what is done with the selected licenses, as a form shows it: also of which products who is
+// chosen gets none.
+func (s selection) shown(c *web.Context, f *view.Form) view.Told {
+	told := s.of(c, f, s.choice())
+	if s.do != "assign" || told.Effect == nil {
+		return told
+	}
+	for _, product := range productsOf(s.licenses) {
+		gets := slices.ContainsFunc(s.told.Effects.Users, func(p client.PersonEffect) bool {
+			return p.UserID == s.user && slices.Contains(p.Gains, product)
+		})
+		if !gets {
+			told.Effect.Notes = append(told.Effect.Notes,
+				"Of "+s.productName(product)+" they get none: they have one already, or no free one is for them.")
+		}
+	}
+	return told
+}
+
+// choiceFields are the fields in which something is chosen for the selected licenses, by what is done.
+var choiceFields = map[string]string{"cost-center": "costCenter", "assign": "userId"}
+
 func sendSelected(c *web.Context, f *view.Form) error {
 	do, list := selected(c, f)
 	change := c.Change(f)
-	if do == "cost-center" {
+	if choice := (selection{do: do}); choice.chooses() {
+		field := choiceFields[do]
 		if sees(f) {
-			if f.Get("costCenter") == "" {
-				return web.Wrong("costCenter", "must be chosen")
+			if trimmed(f, field) == "" {
+				return web.Wrong(field, "must be chosen")
 			}
 			return c.GoTo(selectedLink(c, url.Values{
-				"do": {do}, "license": values(list), "costCenter": {f.Get("costCenter")}, "back": {c.Back(f, "")},
+				"do": {do}, "license": values(list), field: {trimmed(f, field)}, "q": nonEmpty(f.Values["q"]),
+				"back": {c.Back(f, "")},
 			}))
 		}
-		change = heldTo(c, f, f.Get("costCenter"))
+		change = heldTo(c, f, trimmed(f, field))
 	}
 	out, err := changeSelected(c.R.Context(), c, f, change)
 	if err != nil {

@@ -28,7 +28,7 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 	queue := b.Get(page.Link("Queue detroit"))
 	queue.Says("2 members, all of them monitored", "Zoe Alvarez", "John Smith", "Live Reports", "waits")
 	b.Get(queue.Link("Dashboard support")).Says(
-		"1 members with a license", "1 members who wait for one", "Queue detroit",
+		"1 member with a license", "1 member who waits for one", "Queue detroit",
 	)
 	b.Get(page.Link("Live Reports"))
 	if links := page.Links("Live Reports"); len(links) < 2 {

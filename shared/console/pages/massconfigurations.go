@@ -436,7 +436,11 @@ func sendConfigure(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Done(c.Link(massPath, m.Body.ID), web.Good("Configuring has begun."))
+	said := "Configuring has begun."
+	if (plan{MassConfiguration: m.Body}).undo() {
+		said = "The rows are being put back."
+	}
+	return c.Done(c.Link(massPath, m.Body.ID), web.Good(said))
 }
 
 func showCancel(c *web.Context, f *view.Form) error { return ask(c, f, "Cancel", cancelPage) }

@@ -153,7 +153,7 @@ func TestConfigureAsInThePortals(t *testing.T) {
 	back.Says("Put 2 rows back?")
 	back.Hides("Configure this file?")
 	done = settled(t, b, b.Submit(back.Post()).URL.Path)
-	done.Says("2 rows are configured.")
+	done.Says("2 rows are put back.")
 	for _, l := range licensesOf(t, api, "phone-system") {
 		if l.UserID != "" {
 			t.Errorf("after the undo %s holds a license", l.UserID)

@@ -73,19 +73,27 @@ func planLead(c *web.Context, p plan) string {
 	case "rejected":
 		return "The file is rejected. Nothing has been changed."
 	case "configuring":
-		return "It is being configured."
+		return "It is being " + p.done() + "."
 	case "completed":
-		return f.Count(p.Applied, "row is", "rows are") + " configured."
+		return f.Count(p.Applied, "row is", "rows are") + " " + p.done() + "."
 	case "cancelled":
 		if p.Applied > 0 {
-			return "It was cancelled after " + f.Count(p.Applied, "row was", "rows were") + " configured; these stay."
+			return "It was cancelled after " + f.Count(p.Applied, "row was", "rows were") + " " + p.done() + "; these stay."
 		}
 		return "It was cancelled. Nothing was changed."
 	}
 	if p.Applied > 0 {
-		return "It failed after " + f.Count(p.Applied, "row was", "rows were") + " configured; these stay."
+		return "It failed after " + f.Count(p.Applied, "row was", "rows were") + " " + p.done() + "; these stay."
 	}
 	return "It failed. Nothing was changed."
+}
+
+// done is what becomes of a row of the plan: an undo puts it back.
+func (p plan) done() string {
+	if p.undo() {
+		return "put back"
+	}
+	return "configured"
 }
 
 // planJob is what goes on.
@@ -93,7 +101,7 @@ func planJob(c *web.Context, p plan) view.Job {
 	j := view.Job{Running: true, Stage: p.State, Percent: p.Percent}
 	switch p.State {
 	case "configuring":
-		j.State = c.Format().Number(p.Applied) + " of " + c.Format().Count(p.applies(), "row", "rows") + " configured."
+		j.State = c.Format().Number(p.Applied) + " of " + c.Format().Count(p.applies(), "row", "rows") + " " + p.done() + "."
 	case "checking":
 		j.State, j.Unmeasured = "Every row is compared with what is there now.", true
 	default:

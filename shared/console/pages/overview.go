@@ -33,6 +33,15 @@ type overview struct {
 	changes client.Answer[client.AuditRecordPage]
 	files   client.Answer[client.MassConfigurationPage]
 	alerts  client.Answer[client.AlertPage]
+	// asked are the requests on which nobody has decided.
+	asked client.Answer[client.RequestPage]
+	// told says the latest changes by their names.
+	told teller
+}
+
+// nothing says that the reader may see nothing of the account.
+func (o overview) nothing() bool {
+	return o.summary.Status == 0 && o.billing.Status == 0 && o.changes.Status == 0 && o.files.Status == 0
 }
 
 // attention is something that somebody should look at.
@@ -46,6 +55,7 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	var o overview
 	err := c.Load(append(o.calls(c),
 		client.IfAllowed(client.Into(&o.billing, c.API.GetBilling)),
+		listRequests(c, &o.asked, client.ListRequestsQuery{State: []string{stateOpen}, Limit: pageOfRequests}),
 		client.IfAllowed(
 			client.Into(&o.changes, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{Limit: 8})
@@ -65,9 +75,15 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	if o.metered, err = o.estimate(c); err != nil {
+	products := map[string]string{}
+	for _, p := range o.summary.Body.Items {
+		products["product:"+p.ProductID] = p.Name
+	}
+	tell, names := namesOf(c, o.changes.Body.Items, nil, products)
+	if o.metered, err = o.estimate(c, names...); err != nil {
 		return err
 	}
+	o.told = tell()
 	return c.Show("Overview", overviewPage(c, o, needsAttention(c, o), tourOf(c)))
 }
 
@@ -122,7 +138,22 @@ func needsAttention(c *web.Context, o overview) []attention {
 			)
 		}
 	}
-	return append(list, alertsOf(c, o)...)
+	return append(append(list, requestsOf(c, o)...), alertsOf(c, o)...)
+}
+
+// requestsOf says how many requests wait for the reader to decide.
+func requestsOf(c *web.Context, o overview) []attention {
+	n := toApprove(c, o.asked.Body)
+	if n == 0 {
+		return nil
+	}
+	text := c.Format().Count(n, "request waits", "requests wait") + " for your decision."
+	if o.asked.Body.NextCursor != "" {
+		text = "More than " + text
+	}
+	return []attention{{
+		Kind: "warn", Word: "requests", Text: text, Link: "Decide", Href: c.Link(requestsPath) + "?state=" + stateOpen,
+	}}
 }
 
 // alertsOf are the open alerts that the page does not know of otherwise: few free seats by the
@@ -259,6 +290,12 @@ func subjectLink(c *web.Context, subject string) string {
 		return c.Link("metrics", "wallboards", "list")
 	case kind == "wallboards" && c.May(auth.MetricsRead):
 		return c.Link("metrics")
+	case kind == "reclaim" && c.May(auth.BillingRead):
+		return c.Link("billing", "reclaims", id)
+	case kind == "policy" && c.May(auth.BillingPurchase):
+		return c.Link("billing", "policies", id)
+	case kind == "request" && c.May(auth.LicensesRead, auth.LicensesManage):
+		return c.Link(requestsPath, id)
 	case kind == "massConfiguration" && c.May(auth.LicensesRead):
 		return c.Link("mass-configurations", id)
 	}

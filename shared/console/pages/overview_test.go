@@ -69,7 +69,7 @@ func TestLatestChangesAreInWords(t *testing.T) {
 	page := b.Get("/console/acme/")
 	page.Says("Report asked for", "Dashboard saved")
 	page.Hides("report.requested", report.Body.ID, "dashboard.put")
-	b.Get(page.Link("zoe, live-reports")).Says("waits for a license of Live Reports, since")
+	b.Get(page.Link("Zoe Alvarez, Live Reports")).Says("waits for a license of Live Reports, since")
 	b.Get(page.Link("dashboard support")).Says("Dashboard support")
 }
 

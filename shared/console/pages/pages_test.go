@@ -58,6 +58,12 @@ func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 			}
 		}
 	}
+	wish, err := api.CreateRequest(t.Context(), client.CreateRequestRequest{
+		ProductID: "developer", UserID: new("zoe"), Reason: "Programs",
+	}, client.Change{Key: "wish"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	reclaim, err := api.CreateReclaim(
 		t.Context(), client.CreateReclaimRequest{ProductID: "phone-system", Days: 1}, client.Change{Key: "reclaim"},
 	)
@@ -128,6 +134,7 @@ func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 		"billing/orders/{id}":                             "billing/orders/" + orders.Body.Items[0].ID,
 		"billing/reclaims/{id}":                           "billing/reclaims/" + reclaim.Body.ID,
 		"billing/policies/{product}":                      "billing/policies/live-reports",
+		"requests/{id}":                                   "requests/" + wish.Body.ID,
 		"cart/lines/{line}":                               "cart/lines/" + cart.Body.Lines[0].ID,
 		"cart/review/{quote}":                             "cart/review/" + quote.Body.ID,
 	}
@@ -268,6 +275,7 @@ func TestWhatIsNotAllowedIsNotThere(t *testing.T) {
 var forReaders = map[string]bool{
 	"mass-configurations": true, "mass-configurations/{id}": true, "directory/imports": true,
 	"directory/exports": true, "usage/reports": true, "time-zone": true, "tour": true,
+	"requests/new": true, "requests/{id}/withdraw": true,
 }
 
 // changes says that nobody sees a page who only reads.

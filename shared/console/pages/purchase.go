@@ -244,7 +244,7 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 		}
 	}
 	if do == "buy" {
-		return c.GoTo(c.Link("cart"))
+		return boughtNow(c, cart.Body, product)
 	}
 	name := product
 	for _, line := range cart.Body.Lines {
@@ -255,6 +255,23 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 	said := web.Good(c.Format().Number(quantity) + " " + name + " put into the cart.")
 	said.Href, said.Link = c.Link("cart"), "Check Out"
 	return c.Done(withTyped(c.Back(f, c.Link("purchase")), f, product), said)
+}
+
+// boughtNow leads to the checkout, and says what else is in the cart and would be bought along.
+func boughtNow(c *web.Context, cart client.CartView, product string) error {
+	var others int64
+	for _, line := range cart.Lines {
+		if line.ProductID != product {
+			others += line.Quantity
+		}
+	}
+	if others == 0 {
+		return c.GoTo(c.Link("cart"))
+	}
+	n := c.Format().Count(others, "license of another product was", "licenses of other products were")
+	return c.Done(c.Link("cart"), web.Warn(
+		n+" in your cart before, and would be bought along.", "Delete what you do not want yet.",
+	))
 }
 
 // full says of a cart that takes no more what can be done.

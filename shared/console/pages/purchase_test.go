@@ -263,7 +263,7 @@ func TestChangeTheCart(t *testing.T) {
 		t.Errorf("what was typed is gone: %v", v)
 	}
 
-	press(b, b.Get("/console/acme/cart").Post(), "delete:2").Says("It is out of the cart.")
+	press(b, b.Get("/console/acme/cart").Post(), "delete:2").Says("That line is out of the cart")
 	form = b.Get("/console/acme/cart").Post()
 	form.Set("selected", "1", "3")
 	press(b, form, "delete-selected").Says("2 lines are out of the cart.", "The cart is empty.", "Purchase licenses")

@@ -327,6 +327,8 @@ func sendQueueName(c *web.Context, f *view.Form) error {
 
 // joining is the page on which people are chosen who join a call queue.
 type joining struct {
+	effects
+
 	queue client.CallQueue
 	users client.UserPage
 	// chosen were ticked among what an earlier search found; they stay chosen.
@@ -351,20 +353,33 @@ func showAddMembers(c *web.Context, f *view.Form) error {
 	if !f.Values.Has("members") {
 		f.Values["members"] = nonEmpty(c.Query()["members"])
 	}
-	if j.chosen, err = chosenBefore(c, f.Values["members"], j.users.Items); err != nil {
+	var more []func(context.Context) error
+	if tells(f) {
+		j.effects.people = []client.Answer[client.UserPage]{users}
+		more = foretell(c, f, &j.effects,
+			func(ctx context.Context, dry client.Change) (client.Answer[client.CallQueue], error) {
+				return queueMembers(c).set(ctx, c.Param("id"), union(j.queue.Members, f.Values["members"]), dry)
+			})
+	}
+	if j.chosen, err = chosenBefore(c, f.Values["members"], j.users.Items, more...); err != nil {
 		return err
+	}
+	for _, o := range j.chosen {
+		j.knows(o.Value, o.Name)
 	}
 	return c.Show("Add members", addMembersPage(c, f, j))
 }
 
 // chosenBefore are those chosen who are not among the people on the page, by their names: the second
-// round.
-func chosenBefore(c *web.Context, ids []string, shown []client.User) ([]view.Option, error) {
+// round, with more calls of it.
+func chosenBefore(
+	c *web.Context, ids []string, shown []client.User, more ...func(context.Context) error,
+) ([]view.Option, error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
 		return slices.ContainsFunc(shown, func(u client.User) bool { return u.ID == id })
 	})
 	found, calls := usersNamed(c, ids)
-	if err := c.Load(calls...); err != nil {
+	if err := c.Load(append(calls, more...)...); err != nil {
 		return nil, err
 	}
 	var options []view.Option
@@ -478,6 +493,10 @@ func sendAddMembers(c *web.Context, f *view.Form) error {
 	if len(f.Values["members"]) == 0 {
 		return web.Wrong("members", "must be chosen: tick whom to add")
 	}
+	if sees(f) {
+		return showAddMembers(c, f)
+	}
+	hold(f)
 	q, n, err := changeIDs(
 		c,
 		f,

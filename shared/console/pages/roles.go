@@ -89,12 +89,12 @@ type roleView struct {
 	prices   prices
 }
 
-// loadRole reads a role and the first of those who have it.
-func loadRole(c *web.Context, f *view.Form) (roleView, error) {
+// loadRole reads a role and the first of those who have it, with more calls of the first round.
+func loadRole(c *web.Context, f *view.Form, more ...func(context.Context) error) (roleView, error) {
 	var r client.Answer[client.Role]
 	var users client.Answer[client.UserPage]
 	var catalog client.Answer[client.CatalogItemPage]
-	err := c.Load(
+	err := c.Load(append(more,
 		client.Into(&r, func(ctx context.Context) (client.Answer[client.Role], error) {
 			return c.API.GetRole(ctx, c.Param("id"))
 		}),
@@ -102,7 +102,7 @@ func loadRole(c *web.Context, f *view.Form) (roleView, error) {
 			return c.API.ListUsers(ctx, client.ListUsersQuery{Role: c.Param("id"), Limit: mostNames})
 		}),
 		metered(c, &catalog),
-	)
+	)...)
 	if err != nil {
 		return roleView{}, err
 	}
@@ -136,6 +136,8 @@ func showRole(c *web.Context, f *view.Form) error {
 
 // roleEdit is the form of a role: what is there, or what a new one begins as.
 type roleEdit struct {
+	effects
+
 	role     client.Role
 	from     client.Role
 	products []choices
@@ -172,6 +174,7 @@ func showNewRole(c *web.Context, f *view.Form) error {
 	return c.Show("New role", roleEditPage(c, f, e))
 }
 
+// A new role is nobody's yet, so it changes nothing for anybody.
 func sendNewRole(c *web.Context, f *view.Form) error {
 	id := idFor(f, "role")
 	body := client.PutRoleRequest{
@@ -185,20 +188,41 @@ func sendNewRole(c *web.Context, f *view.Form) error {
 }
 
 func showEditRole(c *web.Context, f *view.Form) error {
-	v, err := loadRole(c, f)
+	var told effects
+	var calls []func(context.Context) error
+	if tells(f) {
+		calls = foretell(c, f, &told, editsRole(c, f))
+	}
+	v, err := loadRole(c, f, calls...)
 	if err != nil {
 		return err
 	}
+	for _, u := range v.users.Items {
+		told.knows(u.ID, u.Name)
+	}
 	return c.Show("Edit "+v.role.Name, roleEditPage(c, f, roleEdit{
 		role: v.role, products: withPrices(c.Format(), v.products, v.prices), prices: v.prices, users: v.havers(c),
+		effects: told,
 	}))
 }
 
-func sendEditRole(c *web.Context, f *view.Form) error {
+// editsRole is the request that changes a role as the form says.
+func editsRole(c *web.Context, f *view.Form) func(context.Context, client.Change) (client.Answer[client.Role], error) {
 	name := trimmed(f, "name")
-	r, err := c.API.PatchRole(c.R.Context(), c.Param("id"), client.PatchRoleRequest{
+	body := client.PatchRoleRequest{
 		Name: &name, Permissions: several(f, "permissions"), Licenses: several(f, "licenses"),
-	}, c.Change(f))
+	}
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Role], error) {
+		return c.API.PatchRole(ctx, c.Param("id"), body, change)
+	}
+}
+
+func sendEditRole(c *web.Context, f *view.Form) error {
+	if sees(f) {
+		return showEditRole(c, f)
+	}
+	hold(f)
+	r, err := editsRole(c, f)(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,8 @@ func TestARoleFromACopy(t *testing.T) {
 	form = refused.Post()
 	form.Set("licenses", "essential-user")
 	made := b.Submit(form)
-	made.Says("The role Team lead, Detroit is made.", "View dashboards", "Essential User", "team-lead-detroit")
+	made.Says("The role Team lead, Detroit is made.", "View Live Reports: see dashboards")
+	made.Says("Essential User", "team-lead-detroit")
 	role, err := api.GetRole(t.Context(), "team-lead-detroit")
 	if err != nil || !slices.Equal(role.Body.Permissions, []string{"licenses.read", "liveReports.view"}) {
 		t.Fatalf("%+v, %v", role.Body, err)
@@ -61,7 +62,8 @@ func TestARoleFromACopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	both := b.Submit(edit)
-	both.Says("Somebody else has changed this", "See licenses and who holds them", "View dashboards", "Lead")
+	both.Says("Somebody else has changed this", "See licenses and who holds them",
+		"View Live Reports: see dashboards", "Lead")
 	b.Submit(both.Post()).Says("The role Team lead, Detroit is saved.")
 }
 

@@ -53,6 +53,11 @@ var places = []place{
 		[]auth.Permission{auth.LicensesRead},
 	},
 	{
+		"Requests", "ask want need wish approve approval deny withdraw reason",
+		[]string{requestsPath},
+		nil,
+	},
+	{
 		"Live Reports", "monitored waiting excluded exclusions agents",
 		[]string{"live-reports"},
 		[]auth.Permission{auth.LicensesRead, auth.LiveReportsView, auth.DirectoryRead},
@@ -103,6 +108,21 @@ var places = []place{
 	{
 		"Billing periods", "bills charges chargeback cost centers statement lines corrections",
 		[]string{"billing", "periods"},
+		[]auth.Permission{auth.BillingRead},
+	},
+	{
+		"Idle seats", "unused reclaim take back last used",
+		[]string{"billing", "idle"},
+		[]auth.Permission{auth.BillingRead},
+	},
+	{
+		"Caps", "policies maximum automatic purchase alerts few free",
+		[]string{"billing", "policies"},
+		[]auth.Permission{auth.BillingRead},
+	},
+	{
+		"Cost centers", "fences rename chargeback",
+		[]string{"billing", "cost-centers"},
 		[]auth.Permission{auth.BillingRead},
 	},
 	{

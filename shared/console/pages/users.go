@@ -104,6 +104,7 @@ type person struct {
 	names   why
 	history client.Answer[client.AuditRecordPage]
 	told    teller
+	asked   client.Answer[client.RequestPage]
 }
 
 func showUser(c *web.Context, _ *view.Form) error {
@@ -114,6 +115,7 @@ func showUser(c *web.Context, _ *view.Form) error {
 	err := c.Load(
 		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits), p.memberships(c),
 		names.products(c),
+		listRequests(c, &p.asked, client.ListRequestsQuery{User: c.Param("id"), Limit: pageOfHistory}),
 		client.IfAllowed(
 			client.Into(&p.history, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{User: c.Param("id"), Limit: pageOfHistory})
@@ -254,6 +256,7 @@ type userEdit struct {
 	prices   prices
 	centers  []view.Option
 	isNew    bool
+	effects
 	// last says that nobody else is an active super-admin.
 	last bool
 }
@@ -288,16 +291,21 @@ func showNewUser(c *web.Context, f *view.Form) error {
 	var roles client.Answer[client.RolePage]
 	var catalog client.Answer[client.CatalogItemPage]
 	var centers client.Answer[client.CostCenterPage]
-	err := c.Load(
+	e := userEdit{user: client.User{Active: true}, isNew: true}
+	calls := []func(context.Context) error{
 		listRoles(c, &roles), metered(c, &catalog), client.IfAllowed(client.Into(&centers, listCenters(c))),
-	)
-	if err != nil {
+	}
+	if tells(f) && trimmed(f, "id") != "" {
+		e.knows(trimmed(f, "id"), trimmed(f, "name"))
+		calls = append(calls, foretell(c, f, &e.effects, makesUser(c, f))...)
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
-	if err := inCurrency(c, &catalog); err != nil {
+	if err := inCurrency(c, &catalog, e.effects.names(c)...); err != nil {
 		return err
 	}
-	e := userEdit{user: client.User{Active: true}, isNew: true, centers: userCenters(centers, client.User{})}
+	e.centers = userCenters(centers, client.User{})
 	return c.Show("New user", userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
 
@@ -322,15 +330,27 @@ func sendNewUser(c *web.Context, f *view.Form) error {
 	if id == "" {
 		return web.Wrong("id", "must be given, such as zoe")
 	}
+	if sees(f) {
+		return showNewUser(c, f)
+	}
+	hold(f)
+	made, err := makesUser(c, f)(c.R.Context(), c.Change(f))
+	if err != nil {
+		return taken(err, id, "user")
+	}
+	return c.Done(c.Link("directory", "users", id), web.Good(made.Body.Name+" is in the directory."))
+}
+
+// makesUser is the request that makes the user of the form.
+func makesUser(c *web.Context, f *view.Form) func(context.Context, client.Change) (client.Answer[client.User], error) {
 	body := client.PutUserRequest{
 		Name: trimmed(f, "name"), Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
 		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"), Licenses: several(f, "licenses"),
 		AgentSource: agentSource(f), CostCenter: centerOf(f),
 	}
-	if _, err := c.API.PutUser(c.R.Context(), id, body, newThing(c, f)); err != nil {
-		return taken(err, id, "user")
+	return func(ctx context.Context, change client.Change) (client.Answer[client.User], error) {
+		return c.API.PutUser(ctx, trimmed(f, "id"), body, asNew(change))
 	}
-	return c.Done(c.Link("directory", "users", id), web.Good(body.Name+" is in the directory."))
 }
 
 // centerOf is the cost center that was chosen; of who could choose none it stays as it is.
@@ -366,20 +386,30 @@ func showEditUser(c *web.Context, f *view.Form) error {
 	var catalog client.Answer[client.CatalogItemPage]
 	var admins client.Answer[client.UserPage]
 	var centers client.Answer[client.CostCenterPage]
-	err := c.Load(getUser(c, &u), listRoles(c, &roles), metered(c, &catalog), superAdmins(c, &admins),
-		client.IfAllowed(client.Into(&centers, listCenters(c))))
-	if err != nil {
+	var told effects
+	calls := []func(context.Context) error{
+		getUser(c, &u), listRoles(c, &roles), metered(c, &catalog), superAdmins(c, &admins),
+		client.IfAllowed(client.Into(&centers, listCenters(c))),
+	}
+	if tells(f) {
+		calls = append(calls, foretell(c, f, &told, editsUser(c, f))...)
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	web.FromVersion(f, u.ETag)
-	if err := inCurrency(c, &catalog); err != nil {
+	told.knows(u.Body.ID, u.Body.Name)
+	if err := inCurrency(c, &catalog, told.names(c)...); err != nil {
 		return err
 	}
-	e := userEdit{user: u.Body, last: isLast(admins.Body, u.Body.ID), centers: userCenters(centers, u.Body)}
+	e := userEdit{
+		user: u.Body, last: isLast(admins.Body, u.Body.ID), centers: userCenters(centers, u.Body), effects: told,
+	}
 	return c.Show("Edit "+u.Body.Name, userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
 
-func sendEditUser(c *web.Context, f *view.Form) error {
+// editsUser is the request that changes a user as the form says.
+func editsUser(c *web.Context, f *view.Form) func(context.Context, client.Change) (client.Answer[client.User], error) {
 	name := trimmed(f, "name")
 	body := client.PatchUserRequest{
 		Name: &name, Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
@@ -388,7 +418,17 @@ func sendEditUser(c *web.Context, f *view.Form) error {
 	if f.Get("held") != "" {
 		body.Licenses, body.AgentSource = several(f, "licenses"), agentSource(f)
 	}
-	u, err := c.API.PatchUser(c.R.Context(), c.Param("id"), body, c.Change(f))
+	return func(ctx context.Context, change client.Change) (client.Answer[client.User], error) {
+		return c.API.PatchUser(ctx, c.Param("id"), body, change)
+	}
+}
+
+func sendEditUser(c *web.Context, f *view.Form) error {
+	if sees(f) {
+		return showEditUser(c, f)
+	}
+	hold(f)
+	u, err := editsUser(c, f)(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}
@@ -598,4 +638,12 @@ func sendDeleteUser(c *web.Context, f *view.Form) error {
 		return err
 	}
 	return c.Done(c.Link("directory"), web.Good("The user "+c.Param("id")+" is deleted.", wentOn(c, f)...))
+}
+
+// allAskedFor leads to all requests for a person, where there are more than their page shows.
+func allAskedFor(c *web.Context, p person) string {
+	if p.asked.Body.NextCursor == "" {
+		return ""
+	}
+	return c.Link(requestsPath) + "?user=" + queryEscape(p.user.ID)
 }

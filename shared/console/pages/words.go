@@ -46,7 +46,7 @@ func userColumns(c *web.Context) []view.Column {
 // columns are those of what was selected, with what happens where that is known.
 func (s selection) columns() []view.Column {
 	columns := []view.Column{{Name: "License Type"}, {Name: "Assigned To"}, {Name: "UUID"}}
-	if s.foretold() {
+	if s.tellsEach() {
 		columns = append(columns, view.Column{Name: "What happens"})
 	}
 	return columns
@@ -80,6 +80,14 @@ func goesAlong(kind, extension string) string {
 		return ", with its add-ons"
 	}
 	return ""
+}
+
+// plural is what stands after a number, which is drawn by itself.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func orDash(s string) string {

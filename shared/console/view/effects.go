@@ -14,6 +14,16 @@ type Effect struct {
 	Stale bool
 }
 
+// Told is what the choice of a form does, as far as it was asked for.
+type Told struct {
+	// Effect is nil where nobody asked yet, or the choice would be refused.
+	Effect *Effect
+	// Fault is why the choice would be refused; nil where it would not.
+	Fault *Fault
+	// Choice is what was told of: a form that chooses otherwise is not held to it.
+	Choice string
+}
+
 // SeatTurn is what becomes of the seats of a product.
 type SeatTurn struct {
 	Name                            string

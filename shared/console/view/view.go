@@ -91,6 +91,8 @@ type Form struct {
 	// Stale says that somebody changed what it shows meanwhile; the page shows both versions
 	// (Conflict), or the effects as they are now (Effects).
 	Stale bool
+	// Replanned says that only the effects are other ones by now, and nobody changed what it shows.
+	Replanned bool
 }
 
 // Get is what was typed into a field.

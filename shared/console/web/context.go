@@ -475,7 +475,7 @@ func (c *Context) refused(route Route, f *view.Form, err error) {
 		f.Fault = c.fault(err)
 	case e.Slug() == string(problem.PlanStale) && f.Plan != "":
 		// The page asks again what it would do by now.
-		f.Stale, f.Plan, f.Key = true, "", c.console.env.IDs.Random()
+		f.Stale, f.Replanned, f.Plan, f.Key = true, true, "", c.console.env.IDs.Random()
 	case e.Status == http.StatusPreconditionFailed:
 		f.Stale, f.Plan, f.Key = true, "", c.console.env.IDs.Random()
 	default:

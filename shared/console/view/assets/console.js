@@ -134,6 +134,53 @@ for (const total of document.querySelectorAll("[data-added-up]")) {
   });
 }
 
+// What a choice does is shown as soon as it is made, above the button that does it: what the button
+// Show what this does would show. Room is kept for it, so that no button moves away under the pointer.
+for (const see of document.querySelectorAll("[data-see]")) {
+  const form = see.form;
+  const place = form.querySelector("[data-told]");
+  if (!place) continue;
+  place.classList.add("kept");
+  const [untold, plan] = [place.querySelector("[data-untold]"), form.elements._plan ?? document.createElement("input")];
+  plan.type = "hidden";
+  plan.name = "_plan";
+  const say = (text) => {
+    const said = document.createElement("p");
+    said.className = "quiet";
+    said.textContent = text;
+    place.replaceChildren(said);
+  };
+  if (untold) untold.hidden = false;
+  let asked = new AbortController();
+  form.addEventListener("change", async (event) => {
+    if (event.target.type === "search" || form.getAttribute("aria-busy") === "true") return;
+    asked.abort(); // what was shown is of another choice
+    plan.remove();
+    const mine = asked = new AbortController();
+    say("Working out what this does…");
+    try {
+      const sent = new URLSearchParams(new FormData(form));
+      sent.delete("told");
+      sent.set("see", "yes");
+      const answer = await fetch(form.action, { method: "POST", body: sent, signal: mine.signal });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine.signal.aborted) return;
+      const [told, held] = [page.querySelector("[data-told]"), page.querySelector("form:has([data-told]) input[name=_plan]")];
+      if (!told?.querySelector(".effects, .note")) {
+        say("Choose, and what that does is shown here before you press.");
+        return;
+      }
+      place.replaceChildren(...told.childNodes);
+      if (held) {
+        plan.value = held.value;
+        form.append(plan);
+      }
+    } catch {
+      if (!mine.signal.aborted) say("What this does cannot be shown just now. Afterwards it is told what was done.");
+    }
+  });
+}
+
 // A form is sent once. The key in it makes a second time harmless; this spares the wait.
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {

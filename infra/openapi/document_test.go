@@ -35,6 +35,12 @@ var anyone = map[string]bool{
 	"withdraw-request": true,
 }
 
+// partly are the operations that an admin of some cost centers may call, for theirs. All others are
+// refused to them (requirements, section 9).
+var partly = map[string]bool{
+	meID: true, "list-catalog": true,
+}
+
 // operation is one operation of the document, at its place.
 type operation struct {
 	*huma.Operation
@@ -192,6 +198,9 @@ func TestTheTemplateAndTheDocumentAgree(t *testing.T) {
 
 func TestEveryOperationSaysWhoMayCallIt(t *testing.T) {
 	for _, op := range documented(t) {
+		if _, says := op.Extensions["x-partly"]; says != partly[op.OperationID] {
+			t.Errorf("%s: admins of some cost centers may call it: %t", op.name(), says)
+		}
 		names, declared := op.Extensions["x-permissions"].([]string)
 		switch {
 		case public[op.OperationID]:

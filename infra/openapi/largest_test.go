@@ -781,7 +781,13 @@ func (l *law) largestUser() object {
 		l.must(http.MethodPut, "/roles/"+id, object{"name": longName, "permissions": []string{"liveReports.view"}})
 	}
 	l.must(http.MethodPut, "/cost-centers/"+longCode, object{"name": longName})
+	limit := many(20, func(i int) string { return nth(longID, i) })
+	for _, code := range limit {
+		l.must(http.MethodPut, "/cost-centers/"+code, object{"name": longName})
+	}
 	return object{
+		"adminOfCostCenters": limit,
+
 		"name":        longName,
 		"costCenter":  longCode,
 		"email":       strings.Repeat("e", 60) + "@" + strings.Repeat(strings.Repeat("d", 60)+".", 3) + "test",

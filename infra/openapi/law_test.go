@@ -691,6 +691,8 @@ func TestPatchChangesWhatItNames(t *testing.T) {
 		{object{"licenses": []any{"essential-user"}}, nil},
 		{object{"costCenter": "CC-1"}, nil},
 		{object{"costCenter": nil}, []string{"costCenter"}},
+		{object{"adminOfCostCenters": []any{"CC-1"}}, nil},
+		{object{"adminOfCostCenters": []any{}}, nil},
 	} {
 		l.must(http.MethodPatch, "/users/ann", step.patch)
 		maps.Copy(before, step.patch)

@@ -167,6 +167,7 @@ func (w *world) tokens(t *testing.T, op operation) {
 		w.roles(t, op)
 	}
 
+	w.limited(t, op)
 	if !strings.Contains(op.path, "{account}") {
 		return
 	}
@@ -206,6 +207,25 @@ func (w *world) roles(t *testing.T, op operation) {
 	give(needed)
 	if a := w.send(t, p); a.status == http.StatusForbidden || a.status == http.StatusUnauthorized {
 		t.Errorf("roles with the permission: %v", a)
+	}
+}
+
+// limited: an admin of some cost centers, by the directory or by the token, is refused every
+// operation that does not know to give them their part (requirements, section 9).
+func (w *world) limited(t *testing.T, op operation) {
+	t.Helper()
+	const refusal = "you are admin of some cost centers"
+	byToken := object{
+		"account": mine, "user": "zoe", "permissions": "all", "adminOfCostCenters": []string{"CC1-" + mine},
+	}
+	for what, token := range map[string]string{"by the directory": w.kim, "by the token": w.issued(t, byToken)} {
+		a := w.send(t, probe{method: op.method, path: w.path(t, op.path), token: token})
+		if !partly[op.OperationID] {
+			refused(t, op, "admin of some cost centers "+what, a, http.StatusForbidden, "forbidden")
+		}
+		if strings.Contains(string(a.body), refusal) == partly[op.OperationID] && a.status == http.StatusForbidden {
+			t.Errorf("admin of some cost centers %s: %v", what, a)
+		}
 	}
 }
 

@@ -36,6 +36,9 @@ type world struct {
 	// hal is a token of the user of that name in my account, which leaves the permissions to the
 	// directory.
 	hal string
+	// kim is a token of the user of that name in my account, who has every permission by the role
+	// super-admin, for one cost center.
+	kim string
 	// things replaces parameters in paths, by account: in pairs as strings.NewReplacer takes them.
 	things map[string][]string
 	// sample is a good body, and required a query, of the operations that tell a stranger's thing
@@ -93,6 +96,14 @@ func newWorld(t *testing.T) *world {
 		t.Fatalf("hal: %v, %v", role, a)
 	}
 	w.hal = w.issued(t, object{"account": mine, "user": "hal", "permissions": "roles"})
+	who.path = "/v1/accounts/" + mine + "/users/kim"
+	who.body = encode(t, object{
+		"name": "Kim", "roleIds": []string{"super-admin"}, "adminOfCostCenters": []string{"CC1-" + mine},
+	})
+	if a := w.send(t, who); a.status != http.StatusCreated {
+		t.Fatalf("kim: %v", a)
+	}
+	w.kim = w.issued(t, object{"account": mine, "user": "kim", "permissions": "roles"})
 	return w
 }
 

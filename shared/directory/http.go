@@ -48,6 +48,7 @@ type (
 		Number      string        `json:"number,omitempty" maxLength:"32" nullable:"true" doc:"3 to 15 digits, with a plus sign before them or not, and spaces, hyphens, periods, slashes or round brackets between them. Kept as entered; two are one if their digits are. Stays if left out; null takes it away."`
 		RoleIDs     []string      `json:"roleIds,omitempty" maxItems:"20" nullable:"true" doc:"Roles of the account; super-admin is always one. Stay if left out; null or an empty list takes all away."`
 		Active      *bool         `json:"active,omitempty" nullable:"false" doc:"Stays if left out, and is true of a new user. Who is made inactive loses all that they hold."`
+		AdminOf     []string      `json:"adminOfCostCenters,omitempty" maxItems:"20" nullable:"true" doc:"Cost centers of the account: what the user's permissions allow, they then allow for these alone. Stays if left out; null or an empty list ends the limit. Nobody gives or takes more than they have themselves."`
 		CostCenter  string        `json:"costCenter,omitempty" maxLength:"64" nullable:"true" doc:"A cost center of the account: what the user consumes is charged to it, and its seats are given to them first. Stays if left out; null takes it away."`
 		Licenses    []string      `json:"licenses,omitempty" maxItems:"50" nullable:"true" doc:"Metered products that the user holds directly. Stay if left out; null or an empty list takes all away. Who is not active holds none."`
 		AgentSource string        `json:"agentSource,omitempty" enum:"manual,pbx" nullable:"true" doc:"Where agent-user comes from. Stays if left out; manual of a new one."`
@@ -180,8 +181,10 @@ func tell[T any](value T, version int64) *api.Tagged[T] {
 // userResource is how users are read and written by PUT and PATCH.
 func (s *Service) userResource() api.ReadWrite[api.Resource, userBody, User] {
 	return api.ReadWrite[api.Resource, userBody, User]{
-		Keeps: []string{"extension", "number", "roleIds", "active", "licenses", "agentSource", "costCenter"},
-		New:   func(at *api.Resource) User { return fresh(at.ID) },
+		Keeps: []string{
+			"extension", "number", "roleIds", "active", "licenses", "agentSource", "costCenter", "adminOfCostCenters",
+		},
+		New: func(at *api.Resource) User { return fresh(at.ID) },
 		Read: func(ctx context.Context, c *call.Call, at *api.Resource) (*api.Tagged[User], error) {
 			if err := knownUser(at.ID); err != nil {
 				return nil, err
@@ -207,11 +210,12 @@ func (s *Service) userResource() api.ReadWrite[api.Resource, userBody, User] {
 				AgentSource: body.AgentSource,
 			}
 			for name, field := range map[string]func(){
-				"extension":  func() { n.Extension = &body.Extension },
-				"number":     func() { n.Number = &body.Number },
-				"roleIds":    func() { n.RoleIDs = &body.RoleIDs },
-				"licenses":   func() { n.Licenses = &body.Licenses },
-				"costCenter": func() { n.CostCenter = &body.CostCenter },
+				"extension":          func() { n.Extension = &body.Extension },
+				"number":             func() { n.Number = &body.Number },
+				"roleIds":            func() { n.RoleIDs = &body.RoleIDs },
+				"licenses":           func() { n.Licenses = &body.Licenses },
+				"costCenter":         func() { n.CostCenter = &body.CostCenter },
+				"adminOfCostCenters": func() { n.AdminOf = &body.AdminOf },
 			} {
 				if sent.Has(name) {
 					field()

@@ -17,6 +17,7 @@ type Me struct {
 	Account     string   `json:"account" doc:"The account that the token was issued for."`
 	User        string   `json:"user" doc:"The caller's user id."`
 	Permissions []string `json:"permissions" nullable:"false" doc:"What the caller may do."`
+	CostCenters []string `json:"costCenters,omitzero" nullable:"false" doc:"Of an admin of some cost centers: which, as the token and the directory both allow. Left out of everybody else."`
 }
 
 // HeldLicense is a license with the name of its product.
@@ -38,13 +39,14 @@ func (s *Service) personRoutes(k *api.Router) {
 		Path:    "/v1/me",
 		Tag:     tag,
 		Anyone:  true,
+		Partly:  true,
 		Summary: "Read who calls, and what they may do",
 	}, func(ctx context.Context, _ *call.Call, _ *struct{}) (*api.Plain[Me], error) {
 		p, err := access.Caller(ctx)
 		if err != nil {
 			return nil, err
 		}
-		me := Me{Account: p.Account, User: p.User, Permissions: []string{}}
+		me := Me{Account: p.Account, User: p.User, Permissions: []string{}, CostCenters: p.Limit.Codes()}
 		for _, permission := range p.Permissions.List() {
 			me.Permissions = append(me.Permissions, string(permission))
 		}

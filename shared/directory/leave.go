@@ -98,7 +98,8 @@ func (s *Service) DryRunRelease(ctx context.Context, c *call.Call, id string) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := ch.Put(ctx, license.Person{UserID: id, Name: after.Name, Email: after.Email}); err != nil {
+	person := license.Person{UserID: id, Name: after.Name, Email: after.Email, CostCenter: read.CostCenter}
+	if err := ch.Put(ctx, person); err != nil {
 		return nil, err
 	}
 	if err := s.applyRoles(ctx, ch, entitlement{user: after}); err != nil {
@@ -143,11 +144,14 @@ func (d *UserDryRun) endDevices(c *call.Call, found map[table.Key]table.Item, us
 const countAdmins = "active"
 
 // adminOperations count a user who becomes an active super-admin, or is one no longer. The last one
-// stays (requirements, section 9), also when two go at once: the count is bounded.
+// stays (requirements, section 9), also when two go at once: the count is bounded. One who is limited
+// to some cost centers is not counted, since nobody else could end that.
 //
 // Errors: wrong-state for the last one.
 func adminOperations(c *call.Call, l *loadedUser, after profile) ([]table.Operation, error) {
-	admin := func(p profile) bool { return p.Active && slices.Contains(p.RoleIDs, SuperAdmin) }
+	admin := func(p profile) bool {
+		return p.Active && slices.Contains(p.RoleIDs, SuperAdmin) && len(p.AdminOfCostCenters) == 0
+	}
 	key := adminsKey(c.Account)
 	switch was, is := admin(l.before), admin(after); {
 	case is && !was:
@@ -155,7 +159,7 @@ func adminOperations(c *call.Call, l *loadedUser, after profile) ([]table.Operat
 	case was && !is:
 		if l.found[key].Counts[countAdmins] <= 1 {
 			return nil, problem.New(problem.WrongState,
-				"This is the last active super-admin of the account; make another one first.")
+				"This is the last active super-admin of the account without a limit to cost centers; make another one first.")
 		}
 		return []table.Operation{table.Add(key, table.AtLeast(countAdmins, -1, 1))}, nil
 	}

@@ -23,6 +23,8 @@ type User struct {
 	Number    string   `json:"number,omitempty" doc:"The extension's direct number."`
 	RoleIDs   []string `json:"roleIds" nullable:"false"`
 	Active    bool     `json:"active"`
+	// AdminOfCostCenters is what the user's permissions are limited to.
+	AdminOfCostCenters []string `json:"adminOfCostCenters" nullable:"false" doc:"Cost centers of which the user is admin: their permissions are for these alone. Empty for no such limit."`
 	// CostCenter is the kernel's, as extension and number are.
 	CostCenter string `json:"costCenter,omitempty" doc:"What the user consumes is charged to it, and seats of it are given to them first, also where it is fenced."`
 	// Licenses are the metered products that this user holds directly, however they came; what a
@@ -35,7 +37,10 @@ type User struct {
 
 // fresh is a user who is not there yet.
 func fresh(id string) User {
-	return User{ID: id, RoleIDs: []string{}, Licenses: []string{}, Active: true, Holdings: []UserLicense{}}
+	return User{
+		ID: id, RoleIDs: []string{}, AdminOfCostCenters: []string{}, Licenses: []string{}, Active: true,
+		Holdings: []UserLicense{},
+	}
 }
 
 // UserLicense is one license that a user holds.
@@ -47,12 +52,14 @@ type UserLicense struct {
 
 // profile is a user's document; extension, number and licenses held are the kernel's.
 type profile struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Email       string   `json:"email,omitempty"`
-	RoleIDs     []string `json:"roleIds,omitempty"`
-	Active      bool     `json:"active"`
-	AgentSource string   `json:"agentSource,omitempty"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Email   string   `json:"email,omitempty"`
+	RoleIDs []string `json:"roleIds,omitempty"`
+	Active  bool     `json:"active"`
+	// AdminOfCostCenters is read by package access too.
+	AdminOfCostCenters []string `json:"adminOfCostCenters,omitempty"`
+	AgentSource        string   `json:"agentSource,omitempty"`
 	// AgentLicense is the agent-user license that AgentSource was said of; of another one, which
 	// came by an assignment, nothing was said.
 	AgentLicense string    `json:"agentLicense,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // within refuses whoever gives or takes permissions that they do not hold themselves (requirements,
@@ -42,13 +43,14 @@ func holdsAll(ctx context.Context) bool {
 		return true
 	}
 	caller, err := access.Caller(ctx)
-	return err == nil && access.Carried()&^caller.Permissions == 0
+	return err == nil && caller.Limit.All() && access.Carried()&^caller.Permissions == 0
 }
 
-// rolesWithin refuses whoever makes a user gain or lose roles that have more than they hold.
+// rightsWithin refuses whoever makes a user gain or lose more than they hold themselves: roles, and
+// the cost centers for which what the roles allow is allowed (requirements, section 9).
 //
 // Errors: forbidden.
-func (s *Service) rolesWithin(ctx context.Context, c *call.Call, l *loadedUser, after profile) error {
+func (s *Service) rightsWithin(ctx context.Context, c *call.Call, l *loadedUser, after profile) error {
 	var had, has []string
 	if l.before.Active {
 		had = l.before.RoleIDs
@@ -57,25 +59,111 @@ func (s *Service) rolesWithin(ctx context.Context, c *call.Call, l *loadedUser, 
 		has = after.RoleIDs
 	}
 	moved := append(without(had, has), without(has, had)...)
-	if len(moved) == 0 || holdsAll(ctx) {
+	reach := after.ID != "" && !slices.Equal(l.before.AdminOfCostCenters, after.AdminOfCostCenters)
+	if len(moved) == 0 && !reach || holdsAll(ctx) {
 		return nil
 	}
-	if err := s.loadRoles(ctx, c, moved, l.found); err != nil {
+	if err := s.loadRoles(ctx, c, unique(append(had, has...)), l.found); err != nil {
 		return err
 	}
+	permissions := func(ids []string) ([]string, error) { return permissionsOf(c, ids, l.found) }
+	gained, err := permissions(without(has, had))
+	if err != nil {
+		return err
+	}
+	lost, err := permissions(without(had, has))
+	if err != nil {
+		return err
+	}
+	if err := within(ctx, "roleIds", slices.Concat(gained, lost)); err != nil {
+		return err
+	}
+	var kept []string
+	if reach {
+		if kept, err = permissions(without(had, without(had, has))); err != nil {
+			return err
+		}
+	}
+	if err := within(ctx, "adminOfCostCenters", kept); err != nil {
+		return err
+	}
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return err
+	}
+	return limitWithin(theirs, limits{
+		before: limitOf(l.before.AdminOfCostCenters), after: limitOf(after.AdminOfCostCenters),
+		gains: len(gained) > 0, loses: len(lost) > 0, keeps: len(kept) > 0, moves: reach,
+	})
+}
+
+// permissionsOf are those of some roles, which were read.
+func permissionsOf(c *call.Call, ids []string, found map[table.Key]table.Item) ([]string, error) {
 	var permissions []string
-	for _, id := range moved {
+	for _, id := range ids {
 		if id == SuperAdmin {
 			permissions = append(permissions, carried()...)
 			continue
 		}
-		if item, ok := l.found[access.RoleKey(c.Account, id)]; ok {
+		if item, ok := found[access.RoleKey(c.Account, id)]; ok {
 			role, err := call.Decode[Role](item)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			permissions = append(permissions, role.Permissions...)
 		}
 	}
-	return within(ctx, "roleIds", permissions)
+	return permissions, nil
+}
+
+// limitOf is what a user is limited to who is admin of some cost centers; without any, there is no
+// limit.
+func limitOf(codes []string) auth.Limit {
+	if len(codes) == 0 {
+		return auth.Limit{}
+	}
+	return auth.LimitTo(codes...)
+}
+
+// limits is how a change moves the cost centers for which a user's permissions are.
+type limits struct {
+	before, after auth.Limit
+	// gains, loses and keeps say whether there are permissions that the user gains, loses, and keeps
+	// with another limit; moves, that the limit itself is another.
+	gains, loses, keeps, moves bool
+}
+
+// limitWithin refuses an admin of some cost centers who gives or takes permissions for others, or a
+// limit to others: what a user gains is for theirs alone, and so is what a user loses. They clear
+// nobody's limit.
+//
+// Errors: forbidden.
+func limitWithin(theirs auth.Limit, l limits) error {
+	if theirs.All() {
+		return nil
+	}
+	if l.gains && !l.after.Within(theirs) || l.loses && !l.before.Within(theirs) {
+		return beyondLimit("roleIds", "allow something in other cost centers too")
+	}
+	if !l.moves {
+		return nil
+	}
+	begins := l.before.All() && !l.keeps && l.after.Within(theirs)
+	moves := !l.before.All() && !l.after.All()
+	before, after := l.before.Codes(), l.after.Codes()
+	for _, code := range slices.Concat(without(before, after), without(after, before)) {
+		moves = moves && theirs.Has(code)
+	}
+	if begins || moves {
+		return nil
+	}
+	return beyondLimit("adminOfCostCenters", "gives or takes more than the cost centers of who asks")
+}
+
+// beyondLimit is the refusal of an admin of some cost centers.
+func beyondLimit(field, why string) error {
+	p := problem.New(problem.Forbidden,
+		"An admin of some cost centers gives and takes permissions and cost centers within their own only.")
+	p.Fields = []problem.Field{problem.Fault(field, problem.Refused, "%s", why)}
+	return p
 }

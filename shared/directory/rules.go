@@ -94,6 +94,9 @@ func CheckUser(u, was User, products *catalog.Catalog) error {
 	if len(u.RoleIDs) > MaxRoles && !slices.Equal(unique(u.RoleIDs), was.RoleIDs) {
 		fields = append(fields, problem.Field{Field: "roleIds", Code: problem.TooMany, Message: "must be at most 20"})
 	}
+	if len(u.AdminOfCostCenters) > maxLimit && !slices.Equal(u.AdminOfCostCenters, was.AdminOfCostCenters) {
+		fields = append(fields, problem.Fault("adminOfCostCenters", problem.TooMany, "must be at most %d", maxLimit))
+	}
 	if !slices.Equal(unique(u.Licenses), unique(was.Licenses)) {
 		fields = append(fields, checkMetered("licenses", u.Licenses, products)...)
 	}
@@ -352,3 +355,6 @@ func (s Spans) clone() Spans {
 	}
 	return out
 }
+
+// maxLimit is how many cost centers a user may be admin of.
+const maxLimit = 20

@@ -36,6 +36,7 @@ func TestCheckUser(t *testing.T) {
 		"a number too short":          {User{Name: "Zoe", Extension: "1", Number: "12"}, []string{"number"}},
 		"a number without extension":  {User{Name: "Zoe", Number: "6567891230"}, []string{"number"}},
 		"too many roles":              {User{Name: "Zoe", RoleIDs: roles}, []string{"roleIds"}},
+		"admin of too much":           {User{Name: "Zoe", AdminOfCostCenters: roles}, []string{"adminOfCostCenters"}},
 		"a product that is bought":    {User{Name: "Zoe", Licenses: []string{"phone-system"}}, []string{"licenses[0]"}},
 		"a source of nothing":         {User{Name: "Zoe", AgentSource: "pbx"}, []string{"agentSource"}},
 		"all that is wrong, together": {User{Email: "zoe@", Extension: "12a"}, []string{"name", "email", "extension"}},

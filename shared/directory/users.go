@@ -41,6 +41,7 @@ type UserChange struct {
 	Extension, Number *string
 	CostCenter        *string
 	RoleIDs, Licenses *[]string
+	AdminOf           *[]string
 	Active            *bool
 	// AgentSource may be empty: it stays while the user keeps agent-user.
 	AgentSource string
@@ -56,6 +57,7 @@ func whole(u User) UserChange {
 		Number:      &u.Number,
 		CostCenter:  &u.CostCenter,
 		RoleIDs:     &u.RoleIDs,
+		AdminOf:     &u.AdminOfCostCenters,
 		Licenses:    &u.Licenses,
 		Active:      &u.Active,
 		AgentSource: u.AgentSource,
@@ -68,6 +70,10 @@ func (n UserChange) of(before *User) User {
 	if before != nil {
 		u.Extension, u.Number, u.CostCenter = before.Extension, before.Number, before.CostCenter
 		u.RoleIDs, u.Licenses, u.Active = before.RoleIDs, before.Licenses, before.Active
+		u.AdminOfCostCenters = before.AdminOfCostCenters
+	}
+	if n.AdminOf != nil {
+		u.AdminOfCostCenters = *n.AdminOf
 	}
 	if n.Active != nil {
 		u.Active = *n.Active
@@ -90,6 +96,7 @@ func (n UserChange) of(before *User) User {
 		}
 	}
 	u.RoleIDs, u.Licenses = unique(u.RoleIDs), unique(u.Licenses)
+	u.AdminOfCostCenters = unique(u.AdminOfCostCenters)
 	if !slices.Contains(u.Licenses, catalog.AgentUserID) {
 		if before != nil && u.AgentSource == before.AgentSource {
 			u.AgentSource = ""
@@ -196,16 +203,8 @@ func (s *Service) DryRunUser(ctx context.Context, c *call.Call, n UserChange, yi
 	if err != nil {
 		return nil, err
 	}
-	after := profile{
-		ID:          u.ID,
-		Name:        u.Name,
-		Email:       u.Email,
-		RoleIDs:     u.RoleIDs,
-		Active:      u.Active,
-		AgentSource: u.AgentSource,
-		ChangedAt:   c.At,
-	}
-	if err := s.rolesWithin(ctx, c, l, after); err != nil {
+	after := profileOf(u, c.At)
+	if err := s.rightsWithin(ctx, c, l, after); err != nil {
 		return nil, err
 	}
 	if yields != nil {
@@ -227,6 +226,21 @@ func (s *Service) DryRunUser(ctx context.Context, c *call.Call, n UserChange, yi
 		return nil, err
 	}
 	return d, nil
+}
+
+// profileOf is what the directory keeps of a user.
+func profileOf(u User, at time.Time) profile {
+	return profile{
+		ID:          u.ID,
+		Name:        u.Name,
+		Email:       u.Email,
+		RoleIDs:     u.RoleIDs,
+		Active:      u.Active,
+		AgentSource: u.AgentSource,
+		ChangedAt:   at,
+
+		AdminOfCostCenters: u.AdminOfCostCenters,
+	}
 }
 
 // loadUser loads what a change of a user is decided on: the user, whether they are there or not, the
@@ -251,6 +265,9 @@ func (s *Service) loadUser(
 	}
 	if len(keys) > maxNamed {
 		return nil, problem.Invalid("roleIds", problem.TooMany, "must be at most 20")
+	}
+	if n.AdminOf != nil {
+		keys = append(keys, limitKeys(c.Account, *n.AdminOf)...)
 	}
 	if n.Email != "" {
 		keys = append(keys, emailKey(c.Account, n.Email))
@@ -299,6 +316,9 @@ func (s *Service) wanted(
 	}
 	if n.RoleIDs != nil {
 		fault = problem.Together(fault, noRoles(c, *n.RoleIDs, before.RoleIDs, l.found))
+	}
+	if n.AdminOf != nil {
+		fault = problem.Together(fault, noCostCenters(c, *n.AdminOf, before.AdminOfCostCenters, l.found))
 	}
 	if !u.Active { // who is not active holds nothing
 		u.Licenses, u.AgentSource = []string{}, ""
@@ -381,6 +401,7 @@ func (u User) same(other User) bool {
 		u.CostCenter == other.CostCenter &&
 		u.AgentSource == other.AgentSource &&
 		slices.Equal(u.RoleIDs, other.RoleIDs) &&
+		slices.Equal(u.AdminOfCostCenters, other.AdminOfCostCenters) &&
 		slices.Equal(u.Licenses, other.Licenses)
 }
 
@@ -411,6 +432,30 @@ func noRoles(c *call.Call, ids, before []string, found map[table.Key]table.Item)
 	return strangers("roleIds", "role", ids, func(i int) bool {
 		_, ok := found[access.RoleKey(c.Account, ids[i])]
 		return !ok && ids[i] != SuperAdmin && !slices.Contains(before, ids[i])
+	})
+}
+
+// limitKeys are the cost centers of a limit as it was sent, to see whether they exist. More than may
+// be are not looked for, since they are refused.
+func limitKeys(account string, codes []string) []table.Key {
+	var keys []table.Key
+	for _, code := range unique(codes) {
+		if auth.ValidID(code) && len(keys) < maxLimit {
+			keys = append(keys, license.CostCenterKey(account, code))
+		}
+	}
+	return keys
+}
+
+// noCostCenters names the codes that are no cost center that the user may be admin of: not there, and
+// not named before.
+func noCostCenters(c *call.Call, codes, before []string, found map[table.Key]table.Item) error {
+	if len(unique(codes)) > maxLimit {
+		return nil // it is refused for that
+	}
+	return strangers("adminOfCostCenters", "cost center", codes, func(i int) bool {
+		_, ok := found[license.CostCenterKey(c.Account, codes[i])]
+		return !ok && !slices.Contains(before, codes[i])
 	})
 }
 
@@ -505,10 +550,14 @@ type userState struct {
 	RoleIDs     []string `json:"roleIds,omitempty"`
 	Active      bool     `json:"active"`
 	AgentSource string   `json:"agentSource,omitempty"`
+	AdminOf     []string `json:"adminOfCostCenters,omitempty"`
 }
 
 func told(p profile) userState {
-	return userState{Name: p.Name, Email: p.Email, RoleIDs: p.RoleIDs, Active: p.Active, AgentSource: p.AgentSource}
+	return userState{
+		Name: p.Name, Email: p.Email, RoleIDs: p.RoleIDs, Active: p.Active, AgentSource: p.AgentSource,
+		AdminOf: p.AdminOfCostCenters,
+	}
 }
 
 // place makes the kernel's holder agree with the profile: name, activity, extension, what the roles
@@ -654,6 +703,8 @@ func (s *Service) present(p profile, h *license.Holder) User {
 		Active:   p.Active,
 		Licenses: []string{},
 		Holdings: []UserLicense{},
+
+		AdminOfCostCenters: unique(p.AdminOfCostCenters),
 	}
 	if h == nil {
 		return u
@@ -847,7 +898,7 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 		if err != nil {
 			return err
 		}
-		if err := s.rolesWithin(ctx, c, l, profile{}); err != nil {
+		if err := s.rightsWithin(ctx, c, l, profile{}); err != nil {
 			return err
 		}
 		holder, err := ch.Holder(id)

@@ -59,7 +59,7 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 		o.User(directory.User{
 			ID: "john", Name: "John", Email: "john@acme.example", Extension: "101", Number: "6500000001",
 			RoleIDs: []string{"agent"}, Licenses: []string{"agent-user", "essential-user"}, Active: true,
-			CostCenter: "SALES",
+			CostCenter: "SALES", AdminOfCostCenters: []string{"SALES"}, // which no file has
 		})
 		o.User(directory.User{ID: "ian", Name: "Ian", Email: "ian@acme.example", CostCenter: "SALES"})
 	}
@@ -77,7 +77,7 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 			o := world.fresh(t)
 			before(o)
 			was := o.profiles()
-			was["new"] = directory.User{RoleIDs: []string{}, Licenses: []string{}}
+			was["new"] = directory.User{RoleIDs: []string{}, Licenses: []string{}, AdminOfCostCenters: []string{}}
 			v := o.In(
 				filejob.Ready, o.upload(imports.Users, "users.csv", filejobs.CSVFile(without(file, header)), false),
 			)
@@ -101,6 +101,7 @@ func TestColumnThatAFileDoesNotHave(t *testing.T) {
 				},
 			}
 			for id, is := range want {
+				is.AdminOfCostCenters = was[id].AdminOfCostCenters
 				keep(was[id], &is)
 				want[id] = is
 			}

@@ -164,6 +164,7 @@ func (s *Service) Routes(k *api.Router) {
 		ID:          "list-catalog",
 		Method:      http.MethodGet,
 		Path:        "/v1/catalog",
+		Partly:      true,
 		Summary:     "List the products that can be licensed",
 		Tag:         tagCatalog,
 		Permissions: []auth.Permission{auth.CatalogRead},

@@ -315,6 +315,7 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 		Account     string          `json:"account"`
 		User        string          `json:"user"`
 		Permissions json.RawMessage `json:"permissions"`
+		CostCenters []string        `json:"adminOfCostCenters"`
 	}
 	if p := decodeStrictly(request.Body, &in); p != nil {
 		api.WriteProblem(w, p)
@@ -336,7 +337,9 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 		api.WriteProblem(w, problem.Validation(faults...))
 		return
 	}
-	signed, err := r.authority.Issue(in.User, in.Account, permissions)
+	signed, err := r.authority.IssueTo(token.Bearer{
+		User: in.User, Account: in.Account, Permissions: permissions, CostCenters: in.CostCenters,
+	}, token.Life)
 	if err != nil {
 		r.env.Log.ErrorContext(request.Context(), "token not issued", "error", err)
 		api.WriteProblem(w, problem.New(problem.Internal, ""))

@@ -116,6 +116,7 @@ type claims struct {
 	jwt.RegisteredClaims
 	Account     string             `json:"account"`
 	Permissions *[]auth.Permission `json:"permissions,omitempty"`
+	CostCenters []string           `json:"adminOfCostCenters,omitzero"`
 }
 
 // Issue makes a token for a caller, good from now on for Life. Without permissions, not even none,
@@ -126,21 +127,35 @@ func (a *Authority) Issue(user, account string, permissions []auth.Permission) (
 
 // IssueFor is Issue with another life.
 func (a *Authority) IssueFor(user, account string, permissions []auth.Permission, life time.Duration) (string, error) {
+	return a.IssueTo(Bearer{User: user, Account: account, Permissions: permissions}, life)
+}
+
+// Bearer is for whom a token is issued.
+type Bearer struct {
+	User, Account string
+	// Permissions are nil for those of the user's roles.
+	Permissions []auth.Permission
+	// CostCenters are those that the token limits its bearer to; nil for no limit.
+	CostCenters []string
+}
+
+// IssueTo makes a token that is good from now on for its life.
+func (a *Authority) IssueTo(who Bearer, life time.Duration) (string, error) {
 	now := a.clock()
 	var claimed *[]auth.Permission
-	if permissions != nil {
-		claimed = &permissions
+	if who.Permissions != nil {
+		claimed = &who.Permissions
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    Issuer,
-			Subject:   user,
+			Subject:   who.User,
 			Audience:  jwt.ClaimStrings{Audience},
 			IssuedAt:  jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 		},
-		Account: account, Permissions: claimed,
+		Account: who.Account, Permissions: claimed, CostCenters: who.CostCenters,
 	})
 	return a.sign(t)
 }

@@ -818,6 +818,7 @@ type Maximum struct {
 // Me is a schema of the document.
 type Me struct {
 	Account     string   `json:"account"`
+	CostCenters []string `json:"costCenters,omitzero"`
 	Permissions []string `json:"permissions"`
 	User        string   `json:"user"`
 }
@@ -960,15 +961,16 @@ type PatchRoleRequest struct {
 
 // PatchUserRequest is a schema of the document.
 type PatchUserRequest struct {
-	Active      *bool          `json:"active,omitempty"`
-	AgentSource Null[string]   `json:"agentSource,omitzero"`
-	CostCenter  Null[string]   `json:"costCenter,omitzero"`
-	Email       Null[string]   `json:"email,omitzero"`
-	Extension   Null[string]   `json:"extension,omitzero"`
-	Licenses    Null[[]string] `json:"licenses,omitzero"`
-	Name        *string        `json:"name,omitempty"`
-	Number      Null[string]   `json:"number,omitzero"`
-	RoleIDs     Null[[]string] `json:"roleIds,omitzero"`
+	Active             *bool          `json:"active,omitempty"`
+	AdminOfCostCenters Null[[]string] `json:"adminOfCostCenters,omitzero"`
+	AgentSource        Null[string]   `json:"agentSource,omitzero"`
+	CostCenter         Null[string]   `json:"costCenter,omitzero"`
+	Email              Null[string]   `json:"email,omitzero"`
+	Extension          Null[string]   `json:"extension,omitzero"`
+	Licenses           Null[[]string] `json:"licenses,omitzero"`
+	Name               *string        `json:"name,omitempty"`
+	Number             Null[string]   `json:"number,omitzero"`
+	RoleIDs            Null[[]string] `json:"roleIds,omitzero"`
 }
 
 // PatchWallboardMaximumRequest is a schema of the document.
@@ -1176,15 +1178,16 @@ type PutRoleRequest struct {
 
 // PutUserRequest is a schema of the document.
 type PutUserRequest struct {
-	Active      *bool          `json:"active,omitempty"`
-	AgentSource Null[string]   `json:"agentSource,omitzero"`
-	CostCenter  Null[string]   `json:"costCenter,omitzero"`
-	Email       Null[string]   `json:"email,omitzero"`
-	Extension   Null[string]   `json:"extension,omitzero"`
-	Licenses    Null[[]string] `json:"licenses,omitzero"`
-	Name        string         `json:"name"`
-	Number      Null[string]   `json:"number,omitzero"`
-	RoleIDs     Null[[]string] `json:"roleIds,omitzero"`
+	Active             *bool          `json:"active,omitempty"`
+	AdminOfCostCenters Null[[]string] `json:"adminOfCostCenters,omitzero"`
+	AgentSource        Null[string]   `json:"agentSource,omitzero"`
+	CostCenter         Null[string]   `json:"costCenter,omitzero"`
+	Email              Null[string]   `json:"email,omitzero"`
+	Extension          Null[string]   `json:"extension,omitzero"`
+	Licenses           Null[[]string] `json:"licenses,omitzero"`
+	Name               string         `json:"name"`
+	Number             Null[string]   `json:"number,omitzero"`
+	RoleIDs            Null[[]string] `json:"roleIds,omitzero"`
 }
 
 // PutWallboardMaximumRequest is a schema of the document.
@@ -1533,17 +1536,18 @@ type Used struct {
 
 // User is a schema of the document.
 type User struct {
-	Active      bool          `json:"active"`
-	AgentSource string        `json:"agentSource,omitzero"`
-	CostCenter  string        `json:"costCenter,omitzero"`
-	Email       string        `json:"email,omitzero"`
-	Extension   string        `json:"extension,omitzero"`
-	Holdings    []UserLicense `json:"holdings"`
-	ID          string        `json:"id"`
-	Licenses    []string      `json:"licenses"`
-	Name        string        `json:"name"`
-	Number      string        `json:"number,omitzero"`
-	RoleIDs     []string      `json:"roleIds"`
+	Active             bool          `json:"active"`
+	AdminOfCostCenters []string      `json:"adminOfCostCenters"`
+	AgentSource        string        `json:"agentSource,omitzero"`
+	CostCenter         string        `json:"costCenter,omitzero"`
+	Email              string        `json:"email,omitzero"`
+	Extension          string        `json:"extension,omitzero"`
+	Holdings           []UserLicense `json:"holdings"`
+	ID                 string        `json:"id"`
+	Licenses           []string      `json:"licenses"`
+	Name               string        `json:"name"`
+	Number             string        `json:"number,omitzero"`
+	RoleIDs            []string      `json:"roleIds"`
 }
 
 // UserLicense is a schema of the document.

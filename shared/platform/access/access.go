@@ -1,5 +1,5 @@
-// Package access answers what a caller may do whose token leaves it to the directory, and refuses
-// whom the directory has deactivated (requirements, section 9).
+// Package access answers what a caller may do whose token leaves it to the directory, to which cost
+// centers it limits them, and refuses whom it has deactivated (requirements, section 9).
 //
 // What decides is read beside the request's own reads, in one round trip with the first of them: the
 // port of state waits for it, so that nothing is answered, remembered or committed before, whatever
@@ -26,6 +26,10 @@ const SuperAdmin = "super-admin"
 // Checks is how many operations a commit of somebody has besides its own whose token leaves the
 // permissions to the directory: one for the user, one for the role that allows it.
 const Checks = 2
+
+// LimitChecks is how many there are of somebody whose token names the permissions: one for the user,
+// where the directory limits them to some cost centers.
+const LimitChecks = 1
 
 // again is how often a commit is tried again because user or role changed meanwhile and still allow
 // it.
@@ -62,6 +66,15 @@ func Carried() auth.Set {
 type person struct {
 	RoleIDs []string `json:"roleIds"`
 	Active  bool     `json:"active"`
+	Limit   []string `json:"adminOfCostCenters"` // none of them means no limit
+}
+
+// limit is what the directory limits a person to.
+func (p person) limit() auth.Limit {
+	if len(p.Limit) == 0 {
+		return auth.Limit{}
+	}
+	return auth.LimitTo(p.Limit...)
 }
 
 // role is what of a role decides.
@@ -75,10 +88,15 @@ type gate struct {
 	caller  auth.Principal
 	account string // of the request; empty when it belongs to none
 	need    []auth.Permission
+	partly  bool // admins of some cost centers may ask too
 
 	mu    sync.Mutex
 	asked *asked // nil until the first read, and again after a commit that found it outdated
 	told  bool   // the request knows what the caller holds, and may decide by all of it
+	// limited says that the request knows to which cost centers the caller is limited, and limit what
+	// it was told.
+	limited bool
+	limit   auth.Limit
 }
 
 // asked is one reading of the directory.
@@ -87,6 +105,7 @@ type asked struct {
 	user   table.Item
 	there  bool
 	held   auth.Set
+	limit  auth.Limit
 	checks []table.Operation // of what allows the request
 	whole  []table.Operation // of all that the caller holds
 	err    error             // the problem to answer, or what kept it from being read
@@ -94,32 +113,45 @@ type asked struct {
 
 type gateKey struct{}
 
-// Enter decides whether the caller may do something that needs any one of the permissions in an
-// account, as auth.Allowed does. What only the directory knows is decided by the first read that is
-// made with the context it returns, through a store made by Guard, or by Settle. It is the directory
-// of the caller's own account that is asked, also of an operator who enters another one.
+// Demand is what is asked of who calls.
+type Demand struct {
+	// Account is the one that is entered; empty when the request belongs to none.
+	Account string
+	// Permissions are those of which any one is needed.
+	Permissions []auth.Permission
+	// Partly says that admins of some cost centers may ask too, and get what is theirs. All else is
+	// refused to them.
+	Partly bool
+}
+
+// Enter decides whether the caller may do something, as auth.Allowed does. What only the directory
+// knows is decided by the first read that is made with the context it returns, through a store made
+// by Guard, or by Settle. It is the directory of the caller's own account that is asked, also of an
+// operator who enters another one.
 //
-// Errors: those of auth.Allowed.
-func Enter(
-	ctx context.Context,
-	store table.Store,
-	caller auth.Principal,
-	account string,
-	need ...auth.Permission,
-) (context.Context, error) {
+// Errors: those of auth.Allowed; forbidden for an admin of some cost centers.
+func Enter(ctx context.Context, store table.Store, caller auth.Principal, d Demand) (context.Context, error) {
+	need := d.Permissions
 	if caller.ByRoles {
-		if err := auth.Allowed(caller, account); err != nil { // the account
-			return ctx, err
-		}
-	} else if err := auth.Allowed(caller, account, need...); err != nil {
+		need = nil
+	}
+	if err := auth.Allowed(caller, d.Account, need...); err != nil {
 		return ctx, err
+	}
+	if !d.Partly && !caller.Limit.All() {
+		return ctx, notTheirs()
 	}
 	if store == nil {
 		return ctx, nil
 	}
-	return context.WithValue(
-		ctx, gateKey{}, &gate{store: Beneath(store), caller: caller, account: account, need: need},
-	), nil
+	return context.WithValue(ctx, gateKey{}, &gate{
+		store: Beneath(store), caller: caller, account: d.Account, need: d.Permissions, partly: d.Partly,
+	}), nil
+}
+
+// notTheirs refuses an admin of some cost centers what concerns all of them.
+func notTheirs() error {
+	return problem.New(problem.Forbidden, "This is for admins of the whole account: you are admin of some cost centers.")
 }
 
 // Settle waits until it is decided whether the request may go on: for what answers without a read.
@@ -130,6 +162,28 @@ func Settle(ctx context.Context) error {
 		return g.ask(ctx).wait()
 	}
 	return nil
+}
+
+// CostCenters are those to which the caller is limited (requirements, section 9): what the token and
+// the user both allow. There is no limit where nobody calls, such as in a function that carries on
+// what somebody was allowed to begin. Whoever asks after the first read of a request waits for
+// nothing. A commit demands that it is still so.
+//
+// Errors: those of Settle.
+func CostCenters(ctx context.Context) (auth.Limit, error) {
+	caller, called := auth.From(ctx)
+	g := of(ctx)
+	if !called || g == nil {
+		return caller.Limit, nil
+	}
+	a := g.ask(ctx)
+	if err := a.wait(); err != nil {
+		return auth.LimitTo(), err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limited, g.limit = true, a.limit
+	return a.limit, nil
 }
 
 // Caller is who calls, with the permissions that the directory gives.
@@ -149,7 +203,7 @@ func Caller(ctx context.Context) (auth.Principal, error) {
 	if err := a.wait(); err != nil {
 		return caller, err
 	}
-	caller.Permissions = a.held
+	caller.Permissions, caller.Limit = a.held, a.limit
 	return caller, nil
 }
 
@@ -194,7 +248,7 @@ func (g *gate) demands(a *asked, ops []table.Operation) (checks []table.Operatio
 	if g.told && len(ops)+len(a.whole) <= table.MaxOperations {
 		return a.whole, true
 	}
-	return a.checks, g.told
+	return a.checks, g.told || g.limited && g.limit != a.limit
 }
 
 func (a *asked) wait() error {
@@ -254,25 +308,20 @@ func (g *gate) decide(ctx context.Context, a *asked, roles map[string]table.Item
 			return problem.New(problem.Forbidden, "This user is not active.")
 		}
 	}
+	a.limit = g.limitOf(user)
+	if !g.partly && !a.limit.All() {
+		return notTheirs()
+	}
+	if a.there && (g.caller.ByRoles || !a.limit.All()) {
+		a.checks = []table.Operation{table.Check(g.key(), table.IfVersion(a.user.Version))}
+		a.whole = slices.Clone(a.checks)
+	}
 	if !g.caller.ByRoles {
 		a.held = g.caller.Permissions
 		return nil
 	}
-	if a.there {
-		a.checks = []table.Operation{table.Check(g.key(), table.IfVersion(a.user.Version))}
-		a.whole = slices.Clone(a.checks)
-	}
-	for _, id := range user.RoleIDs { // those beyond the first page, or deleted meanwhile
-		if _, ok := roles[id]; ok || id == SuperAdmin {
-			continue
-		}
-		item, found, err := table.Get(passed(ctx), g.store, RoleKey(g.caller.Account, id))
-		if err != nil {
-			return err
-		}
-		if found {
-			roles[id] = item
-		}
+	if err := g.further(ctx, user, roles); err != nil {
+		return err
 	}
 	for _, id := range user.RoleIDs {
 		if id == SuperAdmin {
@@ -300,6 +349,32 @@ func (g *gate) decide(ctx context.Context, a *asked, roles map[string]table.Item
 	p := g.caller
 	p.Permissions = a.held
 	return auth.Allowed(p, g.account, g.need...)
+}
+
+// limitOf is to which cost centers the caller is limited. Those of the user are codes of the user's
+// own account, and mean nothing in one that an operator enters; those of the token hold everywhere.
+func (g *gate) limitOf(user person) auth.Limit {
+	if g.account != "" && g.account != g.caller.Account {
+		return g.caller.Limit
+	}
+	return g.caller.Limit.And(user.limit())
+}
+
+// further reads roles of the user that are beyond the first page, or were deleted meanwhile.
+func (g *gate) further(ctx context.Context, user person, roles map[string]table.Item) error {
+	for _, id := range user.RoleIDs {
+		if _, ok := roles[id]; ok || id == SuperAdmin {
+			continue
+		}
+		item, found, err := table.Get(passed(ctx), g.store, RoleKey(g.caller.Account, id))
+		if err != nil {
+			return err
+		}
+		if found {
+			roles[id] = item
+		}
+	}
+	return nil
 }
 
 func personOf(item table.Item) (user person, err error) {

@@ -14,6 +14,8 @@ type Given struct {
 	Deactivated bool
 	// Allowed says that their roles give the permission that was asked for.
 	Allowed bool
+	// Limit is the cost centers to which the directory limits them.
+	Limit auth.Limit
 	// Checks demand that what allows it is as it was read; at most Checks of them.
 	Checks []table.Operation
 }
@@ -27,7 +29,7 @@ func GivenTo(
 ) (Given, error) {
 	g := &gate{
 		store: Beneath(store), caller: auth.Principal{Account: account, User: user, ByRoles: true},
-		account: account, need: []auth.Permission{permission},
+		account: account, need: []auth.Permission{permission}, partly: true,
 	}
 	a := &asked{ready: make(chan struct{})}
 	g.read(ctx, a)
@@ -42,5 +44,5 @@ func GivenTo(
 			return Given{}, err
 		}
 	}
-	return Given{Deactivated: a.there && !of.Active, Allowed: a.err == nil, Checks: a.checks}, nil
+	return Given{Deactivated: a.there && !of.Active, Allowed: a.err == nil, Limit: a.limit, Checks: a.checks}, nil
 }

@@ -47,6 +47,9 @@ type Operation struct {
 	Public bool
 	// Anyone with a valid token may call the operation, which needs no permission.
 	Anyone bool
+	// Partly says that an admin of some cost centers may call the operation, which knows to do so for
+	// their cost centers only. All others are refused to them (requirements, section 9).
+	Partly bool
 	// Creates marks the operation that makes the account it names, so that the account need not be
 	// there yet.
 	Creates bool
@@ -295,6 +298,10 @@ func secure(h *huma.Operation, op Operation) {
 	if op.Anyone {
 		h.Description = "Needs a valid token, and no permission."
 	}
+	if op.Partly {
+		h.Extensions["x-partly"] = true
+		h.Description += " An admin of some cost centers may call it for theirs."
+	}
 	if op.Nowhere {
 		h.Description += " An operator (accounts.manage) reads with - in the place of the account what belongs to no account," +
 			" such as a dropped file whose key names none."
@@ -445,14 +452,19 @@ func (k *Router) admit(ctx huma.Context, op Operation, body reader) (huma.Contex
 	if !ok {
 		return ctx, nil, auth.Refused(auth.Refusal(ctx.Context()))
 	}
-	entered, err := access.Enter(ctx.Context(), k.env.Table, principal, account, op.Permissions...)
+	entered, err := access.Enter(ctx.Context(), k.env.Table, principal, access.Demand{
+		Account: account, Permissions: op.Permissions, Partly: op.Partly,
+	})
 	if err != nil {
 		return ctx, nil, err
 	}
 	ctx = huma.WithContext(ctx, entered)
 	c.Actor, c.Operator = principal.User, principal.Operator()
-	if principal.ByRoles {
+	switch {
+	case principal.ByRoles:
 		c.Demands = access.Checks
+	case account == principal.Account && op.Partly:
+		c.Demands = access.LimitChecks
 	}
 	nowhere := op.Nowhere && account == call.Nowhere && principal.Operator()
 	if account != "" && !op.Creates && !nowhere {

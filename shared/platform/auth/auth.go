@@ -22,6 +22,8 @@ type Principal struct {
 	// ByRoles says that the token names no permissions: they are those of the user's roles in the
 	// directory.
 	ByRoles bool
+	// Limit is the cost centers that the token limits its bearer to; the directory may have one too.
+	Limit Limit
 }
 
 // Nobody says whether the principal is missing.

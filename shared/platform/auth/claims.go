@@ -24,12 +24,13 @@ var (
 // UserIDRule is what ValidUserID demands, as half a sentence.
 const UserIDRule = "1 to 128 letters, digits and . _ @ + - | :, beginning with a letter, a digit, _ or -"
 
-// ParseClaims makes a Principal from the claims of a checked token: sub (the user's id), account
-// and permissions (contract, Conventions).
+// ParseClaims makes a Principal from the claims of a checked token: sub (the user's id), account,
+// permissions and adminOfCostCenters (contract, Conventions).
 //
 // An HTTP API hands claims on as strings and flattens an array to "[a b c]", so permissions may be
 // an array, a JSON array in a string, that form, or names with spaces or commas between them; left
-// out, there are none. Both ids must be of the form that docs/contract.md demands, for they become
+// out, there are none. Cost centers come in the same forms; left out, there is no limit, and a list
+// without any is a limit to none. Both ids must be of the form that docs/contract.md demands, for they become
 // parts of keys. Every error wraps ErrClaims and repeats no value.
 func ParseClaims(claims map[string]any) (Principal, error) { return ParseClaimsOf(claims, "sub") }
 
@@ -44,34 +45,44 @@ func ParseClaimsOf(claims map[string]any, userClaim string) (Principal, error) {
 	if !ok || !ValidID(account) {
 		return Principal{}, fmt.Errorf("%w: account is not an account's id", ErrClaims)
 	}
+	p := Principal{User: user, Account: account}
 	named, given := claims["permissions"]
-	permissions, err := parsePermissions(named)
+	names, err := listOf("permissions", named)
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{User: user, Account: account, Permissions: permissions, ByRoles: !given}, nil
+	p.Permissions, p.ByRoles = setOfNames(names), !given
+	if limit, limited := claims["adminOfCostCenters"]; limited {
+		codes, err := listOf("adminOfCostCenters", limit)
+		if err != nil {
+			return Principal{}, err
+		}
+		p.Limit = LimitTo(codes...)
+	}
+	return p, nil
 }
 
-func parsePermissions(claim any) (Set, error) {
+// listOf reads a claim that is a list, in any of the forms that ParseClaims allows.
+func listOf(name string, claim any) ([]string, error) {
 	switch v := claim.(type) {
 	case nil:
-		return 0, nil
+		return nil, nil
 	case []string:
-		return setOfNames(v), nil
+		return v, nil
 	case []any:
 		names := make([]string, len(v))
 		for i, element := range v {
-			name, ok := element.(string)
+			text, ok := element.(string)
 			if !ok {
-				return 0, fmt.Errorf("%w: permissions holds something other than strings", ErrClaims)
+				return nil, fmt.Errorf("%w: %s holds something other than strings", ErrClaims, name)
 			}
-			names[i] = name
+			names[i] = text
 		}
-		return setOfNames(names), nil
+		return names, nil
 	case string:
-		return setOfNames(splitFlattened(v)), nil
+		return splitFlattened(v), nil
 	default:
-		return 0, fmt.Errorf("%w: permissions is neither an array nor a string", ErrClaims)
+		return nil, fmt.Errorf("%w: %s is neither an array nor a string", ErrClaims, name)
 	}
 }
 

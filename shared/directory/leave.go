@@ -129,7 +129,7 @@ func (s *Service) DryRunRelease(ctx context.Context, c *call.Call, id string) (*
 // endDevices ends the user's wallboards in the commit of the dry run; their items are deleted after
 // it.
 func (d *UserDryRun) endDevices(c *call.Call, found map[table.Key]table.Item, user string) error {
-	ops, ended, err := wallboard.End(found, c.Account, user)
+	ops, ended, err := wallboard.End(c, found, user)
 	if err != nil {
 		return err
 	}

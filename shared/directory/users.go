@@ -950,7 +950,7 @@ func goneOperations(c *call.Call, l *loadedUser, gone Gone) ([]table.Operation, 
 	if err != nil {
 		return nil, err
 	}
-	devices, _, err := wallboard.End(l.found, c.Account, id)
+	devices, _, err := wallboard.End(c, l.found, id)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ func (g *ledger) remove(user string) error {
 	}
 	if h.CostCenter != "" {
 		g.people[h.CostCenter]--
+		g.belonged(h)
 	}
 	g.holders[user].gone = true
 	return nil
@@ -124,6 +125,7 @@ func (g *ledger) transfer(h *Holder, costCenter string) error {
 			g.look[product] = true // a fence may have kept them from a seat
 		}
 	}
+	g.belonged(h)
 	g.record(call.AuditEntry{
 		Action: "user.charged", Subject: "user", SubjectID: h.UserID, User: h.UserID,
 		Before: costCenterOf(h.CostCenter), After: costCenterOf(costCenter),

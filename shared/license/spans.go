@@ -64,6 +64,12 @@ func (g *ledger) waitedSoFar(h *Holder, product string, since *time.Time) {
 	})
 }
 
+// belonged notes to which cost center a person belonged until now: for what is theirs and is no
+// license.
+func (g *ledger) belonged(h *Holder) {
+	g.spans = append(g.spans, record.Span{UserID: h.UserID, CostCenter: chargedTo(h), Until: g.at})
+}
+
 // chargedTo is the cost center that what a person consumes is charged to; empty for the account's.
 func chargedTo(h *Holder) string { return h.CostCenter }
 
@@ -72,7 +78,5 @@ func (u *UnitOfWork) writeSpans(w *writes) {
 	if len(u.spans) == 0 {
 		return
 	}
-	key := record.SpansKey(u.account, u.at, u.c.Env.IDs.Random())
-	item := table.Item{Key: key, Expires: u.at.Add(record.SpansLife).Unix()}
-	w.put(item, record.Spans{Spans: u.spans}, table.IfAbsent)
+	w.put(record.SpansItem(u.account, u.at, u.c.Env.IDs.Random()), record.Spans{Spans: u.spans}, table.IfAbsent)
 }

@@ -326,6 +326,29 @@ func (d *device) put(c *call.Call, after stored) (table.Operation, error) {
 	return op, nil
 }
 
+// billed is what billing knows of the device as it was read.
+func (d *device) billed() wallboard.Device {
+	return wallboard.Device{ID: d.before.ID, UserID: d.before.UserID, CreatedAt: d.before.CreatedAt}
+}
+
+// kept is the operation that keeps, for billing, what ends when the device becomes a user's: that it
+// was somebody else's, or the one of its id that ended with its user and is not deleted yet.
+func (d *device) kept(c *call.Call, found map[table.Key]table.Item) ([]table.Operation, error) {
+	if !d.written {
+		return nil, nil
+	}
+	span := d.billed().HandedOn(c.At)
+	if !d.there {
+		f, _, err := wallboard.FleetFrom(found, c.Account, d.before.UserID)
+		if err != nil {
+			return nil, err
+		}
+		span = d.billed().Gone(f.Ended)
+	}
+	op, err := inventory.Keep(c, span)
+	return []table.Operation{op}, err
+}
+
 // Put registers a device, or changes a registered one. One that is so already is not written.
 //
 // Errors: validation, also for a user who does not exist; user-inactive; wallboard-limit when the
@@ -425,7 +448,8 @@ func (s *Service) own(
 		}
 		ops = append(ops, leave)
 	}
-	return ops, term, nil
+	kept, err := d.kept(c, found)
+	return append(ops, kept...), term, err
 }
 
 // moveFleet counts a device into a user's fleet, or out of it.
@@ -564,6 +588,10 @@ func (s *Service) Delete(ctx context.Context, c *call.Call, id string) error {
 		if err != nil {
 			return err
 		}
+		kept, err := inventory.Keep(c, (&device{before: before}).billed().Gone(c.At))
+		if err != nil {
+			return err
+		}
 		audit, err := c.Audit(call.AuditEntry{
 			Action:    "wallboard.removed",
 			Subject:   "wallboard",
@@ -579,6 +607,7 @@ func (s *Service) Delete(ctx context.Context, c *call.Call, id string) error {
 			call.Gone(),
 			table.Delete(item.Key, table.IfVersion(item.Version)),
 			leave,
+			kept,
 			audit,
 			table.Add(
 				wallboard.CountKey(c.Account),

@@ -26,9 +26,7 @@ type Source struct {
 	// Unlimited says that Live Reports cost no overage (requirements, section 6).
 	Unlimited bool
 
-	Timelines []Timeline
-	// People are those whose cost center changed, or is not known from elsewhere.
-	People      map[string][]Part
+	Timelines   []Timeline
 	Purchases   []Purchase
 	Corrections []Named
 }
@@ -132,11 +130,6 @@ func at(parts []Part, moment time.Time) Part {
 // theirs, else the account's.
 func (s Source) charged(t Timeline, moment time.Time) Part {
 	p := at(t.Parts, moment)
-	if known := s.People[p.UserID]; len(known) > 0 {
-		if was := at(known, moment); was != known[len(known)-1] || t.Until.IsZero() {
-			p.CostCenter = was.CostCenter
-		}
-	}
 	p.CostCenter = cmp.Or(p.CostCenter, s.CostCenter)
 	return p
 }

@@ -15,6 +15,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
+	"seatwise/shared/wallboard"
 )
 
 // Service tells what periods there are, and closes them.
@@ -73,12 +74,78 @@ func (s *Service) read(ctx context.Context, c *call.Call, of accounted, since ti
 	if source.Corrections, err = s.corrections(ctx, c, since); err != nil {
 		return Source{}, err
 	}
+	devices, owners, err := s.devices(ctx, c)
+	if err != nil {
+		return Source{}, err
+	}
 	spans, err := s.inventory.Spans(ctx, c, since)
 	if err != nil {
 		return Source{}, err
 	}
-	source.Timelines = timelines(s.products, licenses, waits, spans)
+	if more := ownersOf(spans, owners); len(more) > 0 {
+		if err := s.costCenters(ctx, c, more, owners); err != nil {
+			return Source{}, err
+		}
+		if spans, err = s.inventory.Spans(ctx, c, since); err != nil {
+			return Source{}, err
+		}
+	}
+	source.Timelines = timelines(s.products, append(licenses, devices...), waits, spans)
+	source.resolve(owners, spans)
 	return source, nil
+}
+
+// devices reads the wallboards that there are, as licenses, and the cost centers of whose they are now.
+func (s *Service) devices(ctx context.Context, c *call.Call) ([]license.License, map[string]string, error) {
+	lives, err := wallboard.Lives(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	devices, users := make([]license.License, len(lives)), make([]string, len(lives))
+	for i, d := range lives {
+		devices[i] = license.License{ID: d.ID, ProductID: catalog.WallboardID, UserID: d.UserID, AddedAt: d.CreatedAt}
+		if users[i] = d.UserID; !d.Ended.IsZero() {
+			devices[i].TerminatedAt = &d.Ended
+		}
+	}
+	owners := map[string]string{}
+	return devices, owners, s.costCenters(ctx, c, users, owners)
+}
+
+// ownersOf are the people whose devices were, and who are not known yet.
+func ownersOf(spans []inventory.Span, known map[string]string) []string {
+	var users []string
+	for _, span := range spans {
+		if _, there := known[span.UserID]; span.ProductID == catalog.WallboardID && !there {
+			users = append(users, span.UserID)
+		}
+	}
+	return users
+}
+
+// costCenters reads those of some people, empty for who has none or is gone.
+func (s *Service) costCenters(ctx context.Context, c *call.Call, users []string, into map[string]string) error {
+	var keys []table.Key
+	for _, user := range users {
+		if _, asked := into[user]; !asked {
+			into[user], keys = "", append(keys, license.HolderKey(c.Account, user))
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := c.Env.Table.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	for _, item := range found {
+		h, err := call.Decode[license.Holder](item)
+		if err != nil {
+			return err
+		}
+		into[h.UserID] = h.CostCenter
+	}
+	return nil
 }
 
 // of is the source of one period, of what was read.

@@ -58,14 +58,16 @@ func timelines(
 	products *catalog.Catalog, licenses []license.License, waits []license.Wait, spans []inventory.Span,
 ) []Timeline {
 	list := make([]Timeline, 0, len(licenses)+len(waits))
-	at := make(map[string]int, len(licenses))
-	parts := map[string][]Part{} // of licenses: what has ended, in order
-	ended := map[string]inventory.Span{}
+	at := make(map[life]int, len(licenses))
+	parts := map[life][]Part{} // of licenses: what has ended, in order
+	ended := map[life]inventory.Span{}
 	waited := map[inventory.Span]bool{}
 	before := map[inventory.Span][]Part{} // of waitings: what has ended, in order
 	for _, s := range spans {
 		part := Part{Until: s.Until, UserID: s.UserID, CostCenter: s.CostCenter}
+		of := life{s.License, s.From.UTC()}
 		switch {
+		case s.License == "" && !s.Waiting: // of a person, see resolve
 		case s.Waiting && !s.Ended:
 			before[waitingOf(s)] = append(before[waitingOf(s)], part)
 		case s.Waiting:
@@ -76,9 +78,9 @@ func timelines(
 			})
 			waited[waitingOf(s)] = true
 		case s.Ended:
-			ended[s.License] = s
+			ended[of] = s
 		default:
-			parts[s.License] = append(parts[s.License], part)
+			parts[of] = append(parts[of], part)
 		}
 	}
 	for _, w := range waits {
@@ -91,31 +93,81 @@ func timelines(
 		}
 	}
 	for _, l := range licenses {
-		at[l.ID] = len(list)
-		t := Timeline{ID: l.ID, ProductID: l.ProductID, Kind: kindOf(products, l.ProductID), From: l.AddedAt}
-		if l.TerminatedAt != nil {
-			t.Until = *l.TerminatedAt
-		}
-		last := Part{CostCenter: l.CostCenter}
-		if t.Kind == Metered {
-			last.UserID = l.UserID
-		}
-		t.Parts = append(slices.Clone(parts[l.ID]), last)
-		list = append(list, t)
+		of := life{l.ID, l.AddedAt.UTC()}
+		at[of] = len(list)
+		list = append(list, timelineOf(products, l, parts[of]))
 	}
-	for id, s := range ended {
+	for of, s := range ended {
 		last := Part{UserID: s.UserID, CostCenter: s.CostCenter}
-		if i, there := at[id]; there {
+		if i, there := at[of]; there {
 			list[i].Until = s.Until
 			list[i].Parts[len(list[i].Parts)-1] = last
 			continue
 		}
 		list = append(list, Timeline{
-			ID: id, ProductID: s.ProductID, Kind: kindOf(products, s.ProductID), From: s.From, Until: s.Until,
-			Parts: append(slices.Clone(parts[id]), last),
+			ID: of.id, ProductID: s.ProductID, Kind: kindOf(products, s.ProductID), From: s.From, Until: s.Until,
+			Parts: append(slices.Clone(parts[of]), last),
 		})
 	}
 	slices.SortStableFunc(list, compareTimelines)
+	return list
+}
+
+// timelineOf is the life of a license that is there, of which some parts have ended.
+func timelineOf(products *catalog.Catalog, l license.License, ended []Part) Timeline {
+	t := Timeline{ID: l.ID, ProductID: l.ProductID, Kind: kindOf(products, l.ProductID), From: l.AddedAt}
+	if l.TerminatedAt != nil {
+		t.Until = *l.TerminatedAt
+	}
+	last := Part{CostCenter: l.CostCenter}
+	if t.Kind == Metered {
+		last.UserID = l.UserID
+	}
+	t.Parts = append(slices.Clone(ended), last)
+	return t
+}
+
+// life names a license or a device: the id of a device may be given again when it is gone.
+type life struct {
+	id   string
+	from time.Time
+}
+
+// resolve finds the cost centers that devices were charged to: those of the people whose they were, who
+// are now of owners, as far as they are known.
+func (s *Source) resolve(owners map[string]string, spans []inventory.Span) {
+	people := map[string][]Part{} // what has ended, in order
+	for _, span := range spans {
+		if span.License == "" && !span.Waiting {
+			people[span.UserID] = append(people[span.UserID], Part{Until: span.Until, CostCenter: span.CostCenter})
+		}
+	}
+	for i := range s.Timelines {
+		if t := &s.Timelines[i]; t.ProductID == catalog.WallboardID {
+			t.Parts = resolved(t.Parts, people, owners)
+		}
+	}
+}
+
+// resolved divides what people had by their cost centers.
+func resolved(parts []Part, people map[string][]Part, owners map[string]string) []Part {
+	var list []Part
+	var begin time.Time
+	for i, p := range parts {
+		last := i == len(parts)-1
+		for _, was := range people[p.UserID] {
+			if was.Until.After(begin) && (last || was.Until.Before(p.Until)) {
+				list = append(list, Part{Until: was.Until, UserID: p.UserID, CostCenter: was.CostCenter})
+			}
+		}
+		p.CostCenter = owners[p.UserID]
+		if known := people[p.UserID]; !last {
+			if after := slices.IndexFunc(known, func(was Part) bool { return !was.Until.Before(p.Until) }); after >= 0 {
+				p.CostCenter = known[after].CostCenter
+			}
+		}
+		list, begin = append(list, p), p.Until
+	}
 	return list
 }
 

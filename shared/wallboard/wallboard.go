@@ -12,9 +12,11 @@ package wallboard
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -35,12 +37,69 @@ type Device struct {
 	CreatedAt time.Time `json:"createdAt"`
 }
 
+// HandedOn is what a billing period is to know of the device when it becomes somebody else's at a
+// moment, and Gone when it ends (requirements, section 12).
+func (d Device) HandedOn(at time.Time) inventory.Span {
+	return inventory.Span{License: d.ID, ProductID: catalog.WallboardID, UserID: d.UserID, From: d.CreatedAt, Until: at}
+}
+
+// Gone is the last that a billing period is to know of a device.
+func (d Device) Gone(at time.Time) inventory.Span {
+	span := d.HandedOn(at)
+	span.Ended = true
+	return span
+}
+
+// Life is a device with the moment at which it ended with its user; zero while it lasts.
+type Life struct {
+	Device
+	Ended time.Time
+}
+
+// Lives lists the devices of the account, also those that ended with their user and are not deleted
+// yet: a query, and a read of each hundred users who have one.
+func Lives(ctx context.Context, c *call.Call) ([]Life, error) {
+	var lives []Life
+	var terms []int64
+	var keys []table.Key
+	err := table.All(ctx, c.Env.Table, table.Query{Partition: Partition(c.Account)}, func(item table.Item) error {
+		w, err := call.Decode[Stored](item)
+		if err != nil {
+			return err
+		}
+		d, err := call.Decode[Device](item)
+		lives, terms = append(lives, Life{Device: d}), append(terms, w.Term)
+		keys = append(keys, FleetKey(c.Account, w.UserID))
+		return err
+	})
+	if err != nil || len(lives) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(keys, func(a, b table.Key) int { return strings.Compare(a.Sort, b.Sort) })
+	found, err := c.Env.Table.Lookup(ctx, slices.Compact(keys)...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range lives {
+		f, _, err := FleetFrom(found, c.Account, lives[i].UserID)
+		if err != nil {
+			return nil, err
+		}
+		if terms[i] != f.Term {
+			lives[i].Ended = f.Ended
+		}
+	}
+	return lives, nil
+}
+
 // Fleet is the devices of one user together.
 type Fleet struct {
 	// Term is the one that devices of now belong to.
 	Term int64 `json:"term"`
 	// Count is how many there are in it.
 	Count int64 `json:"count"`
+	// Ended is when the term before began to be one that has ended.
+	Ended time.Time `json:"ended,omitzero"`
 }
 
 // The counts of CountKey.
@@ -94,7 +153,10 @@ func (f Fleet) Put(account, user string, version int64) (table.Operation, error)
 // End ends all devices of a user whose fleet was found, in a commit of others: nobody sees or
 // counts one of them after it. For a user without devices it demands that none came meanwhile.
 // Sweep is to follow where some ended.
-func End(found map[table.Key]table.Item, account, user string) (ops []table.Operation, ended bool, err error) {
+func End(
+	c *call.Call, found map[table.Key]table.Item, user string,
+) (ops []table.Operation, ended bool, err error) {
+	account := c.Account
 	f, version, err := FleetFrom(found, account, user)
 	if err != nil {
 		return nil, false, err
@@ -106,7 +168,7 @@ func End(found map[table.Key]table.Item, account, user string) (ops []table.Oper
 		}
 		return []table.Operation{table.Check(FleetKey(account, user), cond)}, false, nil
 	}
-	put, err := Fleet{Term: f.Term + 1}.Put(account, user, version)
+	put, err := Fleet{Term: f.Term + 1, Ended: c.At}.Put(account, user, version)
 	if err != nil {
 		return nil, false, err
 	}
@@ -115,8 +177,9 @@ func End(found map[table.Key]table.Item, account, user string) (ops []table.Oper
 	}, true, nil
 }
 
-// sweepBatch is how many items one commit deletes, each with its audit record.
-const sweepBatch = table.MaxOperations / 2
+// sweepBatch is how many items one commit deletes, each with its audit record, beside what is kept of
+// them for billing.
+const sweepBatch = (table.MaxOperations - 1) / 2
 
 // Sweep deletes the items of devices of a user's ended terms, each with an audit record. It can be
 // cut off anywhere and done again.
@@ -141,7 +204,7 @@ func Sweep(ctx context.Context, c *call.Call, user string) error {
 		return err
 	}
 	for batch := range slices.Chunk(ended, sweepBatch) {
-		if err := sweep(ctx, c, user, batch); err != nil {
+		if err := sweep(ctx, c, f, batch); err != nil {
 			return err
 		}
 	}
@@ -149,8 +212,9 @@ func Sweep(ctx context.Context, c *call.Call, user string) error {
 }
 
 // sweep deletes some items; if one was registered again meanwhile, each is tried alone.
-func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) error {
+func sweep(ctx context.Context, c *call.Call, f Fleet, items []table.Item) error {
 	var ops []table.Operation
+	var spans []inventory.Span
 	for _, item := range items {
 		w, err := call.Decode[Stored](item)
 		if err != nil {
@@ -164,7 +228,7 @@ func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) e
 			Action:    "wallboard.removed",
 			Subject:   "wallboard",
 			SubjectID: w.ID,
-			User:      user,
+			User:      w.UserID,
 			Reason:    "the user left",
 			Before:    shown,
 		})
@@ -172,8 +236,14 @@ func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) e
 			return err
 		}
 		ops = append(ops, table.Delete(item.Key, table.IfVersion(item.Version)), audit)
+		spans = append(spans, shown.Gone(f.Ended))
 	}
-	err := c.Env.Table.Commit(ctx, ops)
+	kept, err := inventory.Keep(c, spans...)
+	if err != nil {
+		return err
+	}
+	ops = append(ops, kept)
+	err = c.Env.Table.Commit(ctx, ops)
 	if _, changed := table.Refused(err); !changed || len(items) == 1 {
 		if changed {
 			return nil // it is another one's by now
@@ -181,7 +251,7 @@ func sweep(ctx context.Context, c *call.Call, user string, items []table.Item) e
 		return err
 	}
 	for _, item := range items {
-		if err := sweep(ctx, c, user, []table.Item{item}); err != nil {
+		if err := sweep(ctx, c, f, []table.Item{item}); err != nil {
 			return err
 		}
 	}

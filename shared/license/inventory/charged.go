@@ -16,6 +16,15 @@ import (
 // Span is a part of what a billing period counts that has ended.
 type Span = record.Span
 
+// Keep is the operation that keeps what a commit ends beside licenses and grants, which is at least one
+// span.
+func Keep(c *call.Call, spans ...Span) (table.Operation, error) {
+	data, err := call.Encode(record.Spans{Spans: spans})
+	item := record.SpansItem(c.Account, c.At, c.Env.IDs.Random())
+	item.Data = data
+	return table.Put(item, table.IfAbsent), err
+}
+
 // Spans lists what ended at a moment or later, in that order: licenses, how they were charged and
 // who held them, and who waited. It is one query, strongly consistent, of an item for each commit
 // that ended something.

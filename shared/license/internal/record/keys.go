@@ -203,6 +203,11 @@ func SpansKey(account string, at time.Time, id string) table.Key {
 	return table.Key{Partition: spansPartition(account), Sort: Joined(call.AuditMoment(at), id)}
 }
 
+// SpansItem is the item of what one commit ends, which is written once.
+func SpansItem(account string, at time.Time, id string) table.Item {
+	return table.Item{Key: SpansKey(account, at, id), Expires: at.Add(SpansLife).Unix()}
+}
+
 // SpansLife is how long it is kept: as the rollups of usage are, so that a period can be folded
 // again that was left open for a year.
 const SpansLife = 400 * 24 * time.Hour

@@ -205,12 +205,12 @@ func SpansKey(account string, at time.Time, id string) table.Key {
 
 // SpansItem is the item of what one commit ends, which is written once.
 func SpansItem(account string, at time.Time, id string) table.Item {
-	return table.Item{Key: SpansKey(account, at, id), Expires: at.Add(SpansLife).Unix()}
+	return table.Item{Key: SpansKey(account, at, id), Expires: at.Add(spansLife).Unix()}
 }
 
-// SpansLife is how long it is kept: as the rollups of usage are, so that a period can be folded
+// spansLife is how long it is kept: as the rollups of usage are, so that a period can be folded
 // again that was left open for a year.
-const SpansLife = 400 * 24 * time.Hour
+const spansLife = 400 * 24 * time.Hour
 
 // Crosses says whether a day can have ended, in any time zone, between two moments.
 func Crosses(from, until time.Time) bool {

@@ -39,6 +39,9 @@ var anyone = map[string]bool{
 // refused to them (requirements, section 9).
 var partly = map[string]bool{
 	meID: true, "list-catalog": true,
+
+	"list-users": true, "get-user": true, "put-user": true, "patch-user": true, "delete-user": true,
+	"list-licenses": true, "get-license": true, "list-user-licenses": true,
 }
 
 // operation is one operation of the document, at its place.

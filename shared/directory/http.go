@@ -235,11 +235,12 @@ func (s *Service) userRoutes(k *api.Router) {
 	read, manage := []auth.Permission{auth.DirectoryRead}, []auth.Permission{auth.DirectoryManage}
 	users := s.userResource()
 	api.RegisterPut(k, api.Operation{
-		ID: "put-user", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true,
+		ID: "put-user", Path: path, Tag: tag, Permissions: manage, Conflicts: true, Makes: true, Partly: true,
 		Summary: "Make or replace a user; deactivating releases everything they hold",
 	}, users)
 	api.RegisterPatch(k, api.Operation{
 		ID:          "patch-user",
+		Partly:      true,
 		Path:        path,
 		Tag:         tag,
 		Permissions: manage,
@@ -248,11 +249,14 @@ func (s *Service) userRoutes(k *api.Router) {
 	}, users)
 	api.RegisterGet(
 		k,
-		api.Operation{ID: "get-user", Path: path, Tag: tag, Permissions: read, Summary: "Read a user"},
+		api.Operation{
+			ID: "get-user", Path: path, Tag: tag, Permissions: read, Partly: true, Summary: "Read a user",
+		},
 		users,
 	)
 	api.Register(k, api.Operation{
 		ID:          "delete-user",
+		Partly:      true,
 		Method:      http.MethodDelete,
 		Path:        path,
 		Tag:         tag,
@@ -267,6 +271,7 @@ func (s *Service) userRoutes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID:          "list-users",
+		Partly:      true,
 		Method:      http.MethodGet,
 		Path:        "/v1/accounts/{account}/users",
 		Tag:         tag,
@@ -278,15 +283,22 @@ func (s *Service) userRoutes(k *api.Router) {
 		}
 		list := append([]string{"users", in.Q, in.Role}, in.ID...)
 		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]User, string, error) {
-			switch {
-			case len(in.ID) > 0:
-				return s.UsersNamed(ctx, c, in.ID, after, limit)
-			case in.Role != "":
-				return s.UsersWithRole(ctx, c, in.Role, after, limit)
-			}
-			return s.ListUsers(ctx, c, in.Q, after, limit)
+			return theirUsers(ctx, func() ([]User, string, error) { return s.asked(ctx, c, in, after, limit) })
 		})
 	})
+}
+
+// asked is a page of the users that a list's filters ask for.
+func (s *Service) asked(
+	ctx context.Context, c *call.Call, in *search, after string, limit int,
+) ([]User, string, error) {
+	switch {
+	case len(in.ID) > 0:
+		return s.UsersNamed(ctx, c, in.ID, after, limit)
+	case in.Role != "":
+		return s.UsersWithRole(ctx, c, in.Role, after, limit)
+	}
+	return s.ListUsers(ctx, c, in.Q, after, limit)
 }
 
 // whyRoute explains a holding, a wait or a lack (requirements, section 6).

@@ -61,6 +61,7 @@ func (s *Service) personRoutes(k *api.Router) {
 			auth.LicensesRead,
 			auth.DirectoryRead,
 		},
+		Partly:  true,
 		Summary: "List the licenses that a user holds",
 	}, func(ctx context.Context, c *call.Call, in *heldInput) (*api.Listed[HeldLicense], error) {
 		if err := knownUser(in.ID); err != nil {

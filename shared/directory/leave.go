@@ -193,6 +193,9 @@ func (s *Service) loadLeaver(
 	if !ok {
 		return nil, problem.Missing("user")
 	}
+	if err := theirHolder(ctx, ch, id); err != nil {
+		return nil, err
+	}
 	if err := c.MatchesTag(call.Tag(item.Version)); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"seatwise/shared/license"
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -166,4 +167,50 @@ func beyondLimit(field, why string) error {
 		"An admin of some cost centers gives and takes permissions and cost centers within their own only.")
 	p.Fields = []problem.Field{problem.Fault(field, problem.Refused, "%s", why)}
 	return p
+}
+
+// theirUser finds no user for an admin of some cost centers whose own is none of theirs.
+//
+// Errors: not-found.
+func theirUser(ctx context.Context, costCenter string) error {
+	theirs, err := access.CostCenters(ctx)
+	if err == nil && !theirs.Has(costCenter) {
+		return problem.Missing("user")
+	}
+	return err
+}
+
+// theirHolder is theirUser of one who is loaded for a change.
+//
+// Errors: not-found.
+func theirHolder(ctx context.Context, ch *license.UnitOfWork, user string) error {
+	holder, err := ch.Holder(user)
+	if err != nil { // a profile alone has no cost center
+		return theirUser(ctx, "")
+	}
+	return theirUser(ctx, holder.CostCenter)
+}
+
+// theirCostCenter refuses an admin of some cost centers who puts a user into another, or into none.
+//
+// Errors: forbidden.
+func theirCostCenter(ctx context.Context, code string) error {
+	theirs, err := access.CostCenters(ctx)
+	if err != nil || theirs.Has(code) {
+		return err
+	}
+	p := problem.New(problem.Forbidden, "An admin of some cost centers has users of their own cost centers only.")
+	p.Fields = []problem.Field{problem.Fault("costCenter", problem.Refused, "is none of yours")}
+	return p
+}
+
+// theirUsers leaves out of a page of users those who are not theirs, for an admin of some cost
+// centers. The page is then short, and the next one begins behind it all the same.
+func theirUsers(ctx context.Context, read func() ([]User, string, error)) ([]User, string, error) {
+	users, next, err := read()
+	if err != nil {
+		return nil, "", err
+	}
+	theirs, err := access.CostCenters(ctx)
+	return slices.DeleteFunc(users, func(u User) bool { return !theirs.Has(u.CostCenter) }), next, err
 }

@@ -187,6 +187,9 @@ func (s *Service) DryRunUser(ctx context.Context, c *call.Call, n UserChange, yi
 		was = &d.Before
 	}
 	u, err := s.wanted(c, ch, l, n, was)
+	if err == nil {
+		err = theirCostCenter(ctx, u.CostCenter)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -281,6 +284,11 @@ func (s *Service) loadUser(
 		return nil, err
 	}
 	item, exists := found[access.UserKey(c.Account, n.ID)]
+	if exists {
+		if err := theirHolder(ctx, ch, n.ID); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.Matches(exists, item.Version); err != nil {
 		return nil, err
 	}
@@ -731,6 +739,8 @@ func (s *Service) present(p profile, h *license.Holder) User {
 }
 
 // GetUser reads a user and the version of their profile.
+//
+// Errors: not-found, also for one who is not theirs for an admin of some cost centers.
 func (s *Service) GetUser(ctx context.Context, c *call.Call, id string) (User, int64, error) {
 	found, err := c.Lookup(ctx, access.UserKey(c.Account, id), license.HolderKey(c.Account, id))
 	if err != nil {
@@ -741,6 +751,9 @@ func (s *Service) GetUser(ctx context.Context, c *call.Call, id string) (User, i
 		return User{}, 0, problem.Missing("user")
 	}
 	u, err := s.presentItem(c, item, found)
+	if err == nil {
+		err = theirUser(ctx, u.CostCenter)
+	}
 	return u, item.Version, err
 }
 

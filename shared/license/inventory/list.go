@@ -10,6 +10,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -56,7 +57,8 @@ type Filter struct {
 // Products are in the order of their ids, add-ons with their base. A page of the plain list, of a
 // product, of a base and its add-ons, of a status or of one cost center is one query, of an order
 // one read, however many licenses there are. A license is filtered by the other filters as it is
-// read. Lists read indexes, which may be a moment behind; Get and the summary are not.
+// read, and so it is for an admin of some cost centers. Lists read indexes, which may be a moment
+// behind; Get and the summary are not.
 //
 // Errors: validation, naming the filter; a bad cursor for a position of another list.
 func (d *Service) List(
@@ -81,6 +83,10 @@ func (d *Service) List(
 		if err != nil {
 			return nil, "", err
 		}
+		theirs, err := access.CostCenters(ctx)
+		if err != nil {
+			return nil, "", err
+		}
 		licenses := make([]record.Document, len(batch))
 		for i, found := range batch {
 			licenses[i] = found.Document
@@ -97,7 +103,8 @@ func (d *Service) List(
 		}
 		for _, found := range batch {
 			looked++
-			if seen(found.Document) && f.fits(found.License, products) && (match == nil || match[found.ID]) {
+			if seen(found.Document) && theirs.Has(found.ChargedTo()) && f.fits(found.License, products) &&
+				(match == nil || match[found.ID]) {
 				if len(list) == limit {
 					return list, last, nil
 				}
@@ -471,8 +478,8 @@ type Summary struct {
 	Waiting  int64 `json:"waiting"`
 }
 
-// Get reads one license and its version, strongly consistent. A license of another account and a
-// missing one are the same not-found.
+// Get reads one license and its version, strongly consistent. A license of another account, one that
+// is not theirs for an admin of some cost centers, and a missing one are the same not-found.
 func (d *Service) Get(ctx context.Context, c *call.Call, id string) (record.License, int64, error) {
 	if !record.WellFormed(id) {
 		return record.License{}, 0, problem.Missing("license")
@@ -490,7 +497,11 @@ func (d *Service) Get(ctx context.Context, c *call.Call, id string) (record.Lice
 	if err != nil {
 		return record.License{}, 0, err
 	}
-	if d.records.Remember(found, markers); !d.records.Seen(c.Account, l) {
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return record.License{}, 0, err
+	}
+	if d.records.Remember(found, markers); !d.records.Seen(c.Account, l) || !theirs.Has(l.ChargedTo()) {
 		return record.License{}, 0, problem.Missing("license")
 	}
 	return record.Shown(d.products, l.License), item.Version, nil

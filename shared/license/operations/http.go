@@ -55,7 +55,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	o.foresees(k)
 
 	api.Register(k, api.Operation{
-		ID: "list-licenses", Method: http.MethodGet, Path: licensesPath, Tag: tag, Permissions: read,
+		ID: "list-licenses", Method: http.MethodGet, Path: licensesPath, Tag: tag, Permissions: read, Partly: true,
 		Summary: "List licenses; all filters that are given must hold",
 	}, o.list)
 	api.Register(k, api.Operation{
@@ -74,6 +74,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 		Path:        licensePath,
 		Tag:         tag,
 		Permissions: read,
+		Partly:      true,
 		Summary:     "Read a license",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[license.License], error) {
 		l, version, err := o.inventory.Get(ctx, c, in.ID)

@@ -248,7 +248,14 @@ func (g *gate) demands(a *asked, ops []table.Operation) (checks []table.Operatio
 	if g.told && len(ops)+len(a.whole) <= table.MaxOperations {
 		return a.whole, true
 	}
-	return a.checks, g.told || g.limited && g.limit != a.limit
+	return a.checks, g.told
+}
+
+// moved says whether the limit is another than the request was told, and decided by.
+func (g *gate) moved(a *asked) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limited && g.limit != a.limit
 }
 
 func (a *asked) wait() error {
@@ -443,7 +450,7 @@ func both[T any](a *asked, read func() (T, error)) (T, error) {
 // Commit demands that user and role are still as they were when they allowed it. When they are not,
 // and allow it all the same, it is tried again with what they are now. A request that was told what
 // the caller holds may have decided by any of it, such as what a role may be given: that is refused,
-// and decided again.
+// and decided again. So is what was decided by another limit to cost centers.
 func (s guard) Commit(ctx context.Context, ops []table.Operation) error {
 	g := of(ctx)
 	if g == nil {
@@ -455,6 +462,9 @@ func (s guard) Commit(ctx context.Context, ops []table.Operation) error {
 			return err
 		}
 		checks, decided := g.demands(a, ops)
+		if g.moved(a) {
+			return outdated(checks)
+		}
 		demands, current := demanded(checks, ops)
 		if !current && tries < again {
 			g.forget(a)

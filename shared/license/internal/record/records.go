@@ -223,6 +223,15 @@ func WellFormed(id string) bool {
 	return err == nil && parsed.String() == id
 }
 
+// ChargedTo is the cost center that a license is charged to: of a metered one its holder's. Empty for
+// none.
+func (l Document) ChargedTo() string {
+	if l.Kind == catalog.Metered {
+		return l.HolderCostCenter
+	}
+	return l.CostCenter
+}
+
 // Shown is a license as it is answered: with the name that its product has now, which is not
 // stored.
 func Shown(products *catalog.Catalog, l License) License {

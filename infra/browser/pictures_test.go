@@ -78,6 +78,8 @@ func album(t *testing.T, o *office) []picture {
 		{"assign", at("licenses?status=available&product=phone-system", "Assign"), false},
 		{"mass-configuration", "mass-configurations", false},
 		{"plan", at("mass-configurations", "phones.csv"), false},
+		{"requests", "requests", true},
+		{"approve", at("requests?state=open", "Approve"), false},
 		{"live-reports", "live-reports", false},
 		{"why", at("live-reports", "Why?"), false},
 		{"usage", "usage", true},

@@ -126,7 +126,10 @@ func TestEveryStateOfMoneyForEverybody(t *testing.T) {
 			"a period beside a day", "billing/periods/current?day=" + time.Now().UTC().Format(time.DateOnly), nil,
 			"By cost center",
 		},
-		{"members that are foretold", "live-reports/queues/detroit/add", func() { s.click("Zoe Alvarez") }, "What this does"},
+		{
+			"members that are foretold", "live-reports/queues/detroit/add", func() { s.click("Zoe Alvarez") },
+			"What this does",
+		},
 	} {
 		s.visit(root + state.at)
 		if state.does != nil {

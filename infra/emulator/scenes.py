@@ -652,6 +652,7 @@ def requests(stack):
         asks = Client(stack, admin.account, user, [])
         paths[user] = "requests/" + asks.post("requests", {"productId": "live-reports", "reason": "I look after a queue"})["id"]
         same("own requests", len(asks.get("requests")["items"]), 1)
+        same("can be asked for", "live-reports" in [p["id"] for p in asks.get("requests/products")["items"]], True)
     same("denied", admin.post(paths["cat"] + "/deny", {"note": "Not now"})["state"], "denied")
     Client(stack, admin.account, "dan", []).post(paths["dan"] + "/withdraw", None)
     same("without a seat", admin.post(paths["bob"] + "/approve", None)["state"], "approved")

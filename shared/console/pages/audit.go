@@ -331,7 +331,7 @@ const mostOfValue = 200
 
 // because says who began what an entry followed from; empty where the actor did it themselves.
 func because(e client.AuditRecord) string {
-	if e.Cause != nil {
+	if e.Cause != nil && e.Cause.Actor != e.Actor { // who did it is said already
 		return e.Cause.Actor
 	}
 	return ""

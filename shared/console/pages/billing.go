@@ -42,6 +42,7 @@ const (
 type billing struct {
 	bill    client.Billing
 	metered estimate
+	period  client.Answer[client.PeriodView]
 	orders  client.OrderPage
 	centers centerList
 	query   url.Values
@@ -54,8 +55,10 @@ func showBilling(c *web.Context, _ *view.Form) error {
 	var bill client.Answer[client.Billing]
 	var orders client.Answer[client.OrderPage]
 	var m meteredCalls
+	var period client.Answer[client.PeriodView]
 	err := c.Load(append(m.calls(c),
 		client.Into(&bill, c.API.GetBilling),
+		openPeriod(c, &period),
 		client.Into(&orders, func(ctx context.Context) (client.Answer[client.OrderPage], error) {
 			return c.API.ListOrders(ctx, client.ListOrdersQuery{Limit: latestOrders})
 		}),
@@ -67,8 +70,21 @@ func showBilling(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	b := billing{bill: bill.Body, metered: metered, orders: orders.Body}
+	b := billing{bill: bill.Body, metered: metered, period: period, orders: orders.Body}
 	return c.Show("Billing", billingPage(c, b, billingWays(c)))
+}
+
+// openPeriod asks for the billing period that is under way, for who may see it: of all that the next
+// bill has, it alone knows the sum. An account without one has none.
+func openPeriod(c *web.Context, into *client.Answer[client.PeriodView]) func(context.Context) error {
+	return client.IfAllowed(func(ctx context.Context) error {
+		period, err := c.API.GetPeriod(ctx, "current")
+		if client.Is(err, "not-found") {
+			return nil
+		}
+		*into = period
+		return err
+	})
 }
 
 // billingWays are the pages that Billing leads to, as the portals' own Billing does.

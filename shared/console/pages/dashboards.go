@@ -243,9 +243,20 @@ func sendAddQueues(c *web.Context, f *view.Form) error {
 // grantsSay is how the members stand after a change of a dashboard, as the API's answer has it.
 func grantsSay(c *web.Context, d client.DashboardWithGrants) []string {
 	n := c.Format()
-	said := n.Count(d.Grants.Granted, "member has", "members have") + " a license of Live Reports, " +
-		n.Number(d.Grants.Waiting) + " wait, " + n.Number(d.Grants.Covered) + " need none, and " +
-		n.Number(d.Grants.Excluded) + " are excluded."
+	parts := []string{n.Count(d.Grants.Granted, "member has", "members have") + " a license of Live Reports"}
+	for _, one := range []struct {
+		count     int64
+		one, many string
+	}{
+		{d.Grants.Waiting, "waits", "wait"},
+		{d.Grants.Covered, "needs none", "need none"},
+		{d.Grants.Excluded, "is excluded", "are excluded"},
+	} {
+		if one.count > 0 {
+			parts = append(parts, n.Count(one.count, one.one, one.many))
+		}
+	}
+	said := strings.Join(parts, ", ") + "."
 	if d.Settling {
 		return []string{said, "More follow in a moment."}
 	}

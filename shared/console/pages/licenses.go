@@ -741,7 +741,8 @@ func charges(
 	c *web.Context, f *view.Form,
 ) func(context.Context, client.Change) (client.Answer[client.ChangedLicense], error) {
 	return func(ctx context.Context, change client.Change) (client.Answer[client.ChangedLicense], error) {
-		return c.API.ChangeLicense(ctx, c.Param("id"), client.ChangeLicenseRequest{CostCenter: f.Get("costCenter")}, change)
+		body := client.ChangeLicenseRequest{CostCenter: f.Get("costCenter")}
+		return c.API.ChangeLicense(ctx, c.Param("id"), body, change)
 	}
 }
 

@@ -471,3 +471,27 @@ func TestPricesOfAddOns(t *testing.T) {
 	again.Says("Call Recording $")
 	again.Hides("a month; 1 free")
 }
+
+// Of many people who are left out it is said how many they are, and only few are named.
+func TestManyWhoAreNotOfferedAreCounted(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 7})
+	list := licensesOf(t, api, "live-reports")
+	for i, id := range []string{"zoe", "john", "u1", "u2", "u3", "u4"} {
+		if i > 1 {
+			if _, err := api.PutUser(t.Context(), id, client.PutUserRequest{Name: "Person " + id},
+				client.Change{Key: id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := api.AssignLicense(t.Context(), list[i].ID, client.AssignLicenseRequest{UserID: id},
+			client.Change{Key: "a" + id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/licenses/" + list[6].ID + "/assign")
+	page.Says("Not offered, since they hold one: 6 of those who are found.")
+	page.Hides("Zoe Alvarez")
+	b.Get("/console/acme/licenses/" + list[6].ID + "/assign?q=zoe").Says("since they hold one: Zoe Alvarez")
+}

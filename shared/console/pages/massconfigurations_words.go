@@ -78,7 +78,8 @@ func planLead(c *web.Context, p plan) string {
 		return f.Count(p.Applied, "row is", "rows are") + " " + p.done() + "."
 	case "cancelled":
 		if p.Applied > 0 {
-			return "It was cancelled after " + f.Count(p.Applied, "row was", "rows were") + " " + p.done() + "; these stay."
+			n := f.Count(p.Applied, "row was", "rows were")
+			return "It was cancelled after " + n + " " + p.done() + "; these stay."
 		}
 		return "It was cancelled. Nothing was changed."
 	}
@@ -101,7 +102,8 @@ func planJob(c *web.Context, p plan) view.Job {
 	j := view.Job{Running: true, Stage: p.State, Percent: p.Percent}
 	switch p.State {
 	case "configuring":
-		j.State = c.Format().Number(p.Applied) + " of " + c.Format().Count(p.applies(), "row", "rows") + " " + p.done() + "."
+		n := c.Format()
+		j.State = n.Number(p.Applied) + " of " + n.Count(p.applies(), "row", "rows") + " " + p.done() + "."
 	case "checking":
 		j.State, j.Unmeasured = "Every row is compared with what is there now.", true
 	default:

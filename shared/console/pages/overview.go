@@ -30,6 +30,7 @@ type overview struct {
 
 	metered estimate
 	billing client.Answer[client.Billing]
+	period  client.Answer[client.PeriodView]
 	changes client.Answer[client.AuditRecordPage]
 	files   client.Answer[client.MassConfigurationPage]
 	alerts  client.Answer[client.AlertPage]
@@ -55,6 +56,7 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	var o overview
 	err := c.Load(append(o.calls(c),
 		client.IfAllowed(client.Into(&o.billing, c.API.GetBilling)),
+		openPeriod(c, &o.period),
 		listRequests(c, &o.asked, client.ListRequestsQuery{State: []string{stateOpen}, Limit: pageOfRequests}),
 		client.IfAllowed(
 			client.Into(&o.changes, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {

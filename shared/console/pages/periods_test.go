@@ -9,6 +9,7 @@ import (
 
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
 )
 
 // billed is an account with licenses of two cost centers, somebody who holds a metered license, and
@@ -212,4 +213,23 @@ func TestACorrectionNamesTheClosedPeriod(t *testing.T) {
 	if n := len(leading(line, "/periods/"+first)); n != 1 {
 		t.Errorf("the line has %d links to what it corrects", n)
 	}
+}
+
+// Overview and Billing say what the bill of this period will be, overage and use included, as the
+// period has it, and lead there; who may not see charges is not told.
+func TestWhatTheNextBillWillBe(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := billed(t, c)
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil || period.Body.Expected == nil {
+		t.Fatalf("%+v, %v", period.Body, err)
+	}
+	said := "about " + view.NewFormat("en-US", nil).Money(*period.Body.Expected) + ", use and overage included."
+	b := c.SignIn(t, "acme", "ada")
+	for _, path := range []string{"/console/acme/", "/console/acme/billing"} {
+		page := b.Get(path)
+		page.Says(said)
+		b.Get(page.Link("What it has in it")).Says("Billing period")
+	}
+	c.SignIn(t, "acme", "bob", "licenses.read").Get("/console/acme/").Hides("The bill of this period")
 }

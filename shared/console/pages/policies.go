@@ -19,7 +19,7 @@ var policyRoutes = []web.Route{
 		Show: showPolicy, Send: sendPolicy, Submit: "Save",
 		Fields: web.Fields("enabled", "Buy missing seats automatically", "maxSeats", "Seats at most",
 			"maxAmount", "Money at most", "costCenter", "Cost Center", "acknowledgedPrice", "Price",
-			"lowSeats", "Few are free below", "idleDays", "Idle after days"),
+			"lowSeats", "Alert when fewer are free", "idleDays", "Idle after days"),
 	},
 }
 
@@ -202,7 +202,12 @@ func sendPolicy(c *web.Context, f *view.Form) error {
 	if _, err := c.API.PutPolicy(c.R.Context(), c.Param("product"), sent, c.Change(f)); err != nil {
 		return err
 	}
-	return c.Done(c.Link("billing", "policies"), web.Good("It is saved."))
+	var n nameCalls
+	if err := c.Load(n.products(c)); err != nil {
+		return err
+	}
+	said := web.Good("Caps and alerts of " + n.product(c.Param("product")) + " are saved.")
+	return c.Done(c.Link("billing", "policies"), said)
 }
 
 // typedPurchase is what the form says of automatic purchase; left out when it says nothing. Who enables

@@ -32,7 +32,7 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = view.Head("Caps", "Missing seats are bought automatically for who would wait and for approved requests, up to a cap for each billing period. Beyond it people wait, and a request waits for an approver.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Head("Caps", "Choose products of which missing seats are bought automatically: for who would wait and for approved requests, up to a cap for each billing period. Beyond it people wait, and a request waits for an approver. Of the others nothing is bought automatically.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -246,12 +246,12 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 								return templ_7745c5c3_Err
 							}
 						} else if v.buys(c.Format(), p.ID) != "" {
-							templ_7745c5c3_Err = view.Pill("good", "buys").Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = view.Pill("good", "buys automatically").Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
 						} else {
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "–")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<span class=\"quiet\">buys nothing</span>")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -262,7 +262,7 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = view.NumberCell("Few are free below", orDash(typed(v.policies[p.ID].LowSeats))).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = view.NumberCell("Alert when fewer are free", orDash(typed(v.policies[p.ID].LowSeats))).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -273,7 +273,7 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Table("Caps by product", []view.Column{{Name: "License Type"}, {Name: "At most in a period"}, {Name: "Bought in this one"}, {Name: "Cost Center"}, {Name: "State"}, {Name: "Few are free below", Number: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Table("Caps by product", []view.Column{{Name: "License Type"}, {Name: "At most in a period"}, {Name: "Bought in this one"}, {Name: "Cost Center"}, {Name: "State"}, {Name: "Alert when fewer are free", Number: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -399,7 +399,7 @@ func policyPage(c *web.Context, f *view.Form, v policyView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "lowSeats", Label: "Few are free below", Kind: "number", Value: typed(v.policy.LowSeats), Min: "1", Hint: "An alert begins when fewer seats are free, and ends when there are as many again. Empty for none."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "lowSeats", Label: "Alert when fewer are free", Kind: "number", Value: typed(v.policy.LowSeats), Min: "1", Hint: "An alert begins when fewer seats than this are free, and ends when there are as many again. Empty for none."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

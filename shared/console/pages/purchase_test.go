@@ -187,9 +187,16 @@ func TestBuyNow(t *testing.T) {
 	if cart.URL.Path != "/console/acme/cart" {
 		t.Errorf("Buy now leads to %s", cart.URL)
 	}
+	cart.Hides("would be bought along")
 	press(b, tile(t, b.Get("/console/acme/purchase"), "live-reports"), "add:live-reports")
 	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].Quantity != 4 {
 		t.Errorf("the cart has %+v", lines)
+	}
+	press(b, tile(t, b.Get("/console/acme/purchase"), "developer"), "buy:developer").
+		Says("4 licenses of other products were in your cart before, and would be bought along.")
+	alone := client.PutCartRequest{Lines: []client.CartLineInput{{ProductID: "live-reports", Quantity: 4}}}
+	if _, err := api.PutCart(t.Context(), alone, client.Change{Key: "alone"}); err != nil {
+		t.Fatal(err)
 	}
 	for typed, says := range map[string]string{
 		"": "Must be a whole number", "abc": "Must be a whole number", "0": "", "10001": "",

@@ -432,7 +432,12 @@ var afterwards = time.Date(2031, time.August, 4, 12, 0, 0, 0, time.UTC)
 // under faults, and looks at what they have closed; then something else happens, and it is the same.
 func (m *simulation) closePeriods() {
 	m.advance(afterwards.Sub(m.now))
-	for range 2 {
+	m.charged(accounts[1])
+	for round := range 4 {
+		if round == 2 {
+			m.verifyHeld(accounts[0])
+			m.charged(accounts[0])
+		}
 		m.begin(m.slots[0], m.schedule("ReportBuilderFunction"), 0.1)
 		m.begin(m.slots[1], m.schedule("ReportBuilderFunction"), 0.1)
 		m.finish()
@@ -473,6 +478,40 @@ func (m *simulation) closePeriods() {
 		if m.violation == nil && m.verifyPeriod(a) != before[a] {
 			m.fail("I18: the closed period of %s is another one", a)
 		}
+	}
+}
+
+// charged names the account's cost center, which is there then.
+func (m *simulation) charged(account string) {
+	for _, q := range []request{
+		{"PurchaseFunction", http.MethodPut, "/cost-centers/CC-1", fields{"name": "One"}, ""},
+		{"AccountsFunction", http.MethodPatch, "", fields{"costCenter": "CC-1"}, ""},
+	} {
+		if m.violation == nil {
+			m.alone(m.one(account, q))
+		}
+	}
+}
+
+// verifyHeld: a period is closed exactly when nothing was consumed in it that is charged to nobody, while
+// the account has no cost center (I18).
+func (m *simulation) verifyHeld(account string) {
+	if m.violation != nil {
+		return
+	}
+	p := read[struct {
+		State, WaitsFor string
+		Lines           []billLine
+	}](m, account, "BillingFunction", "/billing/periods/"+firstPeriod)
+	waits := slices.ContainsFunc(p.Lines, func(l billLine) bool {
+		return l.CostCenter == "" && (l.Kind == "metered" || l.Kind == "overage")
+	})
+	if closed := p.State == "closed"; closed && waits || waits != (p.WaitsFor != "") {
+		m.fail("I18: without a cost center of %s its period is %s, waits for %q, and has lines without one: %v",
+			account, p.State, p.WaitsFor, waits)
+	}
+	if waits {
+		m.events["period that waits for a cost center"]++
 	}
 }
 

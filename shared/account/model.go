@@ -39,7 +39,7 @@ type Settings struct {
 	Country string `json:"country,omitempty" pattern:"^[A-Z]{2}$" doc:"ISO 3166-1 code of the customer's country, such as US. Statements and reports are laid out for its paper size; A4 without it."`
 	// CostCenter is never taken away once it was named, only changed: what people consume is always
 	// charged somewhere.
-	CostCenter string `json:"costCenter,omitempty" minLength:"1" maxLength:"64" doc:"A cost center of the account: what people without one of their own consume is charged to it, metered products and overage. Named before the account's first billing period closes; until then such lines have none. Stays as it is when it is left out."`
+	CostCenter string `json:"costCenter,omitempty" minLength:"1" maxLength:"64" doc:"A cost center of the account: what people without one of their own consume is charged to it, metered products and overage. A billing period with such lines is not closed before it is named. Stays as it is when it is left out."`
 	// ReportSchedule is empty in accounts from before there was a choice; that is monthly.
 	ReportSchedule ReportSchedule `json:"reportSchedule,omitempty" enum:"weekly,monthly,none" default:"monthly" doc:"Which license status reports are made on schedule, 48 hours after the last day they cover: one for each billing period, one for each week from Monday to Sunday, or none. A change counts from the next billing period on; every day is in one report."`
 }

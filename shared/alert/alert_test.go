@@ -276,6 +276,12 @@ func TestWhatFailed(t *testing.T) {
 	w.must(w.Env.Table.Commit(t.Context(), []table.Operation{failures.Forget(w.Account, "import")}))
 	w.look()
 	w.want("?state=open", "failed report:r1 open")
+	fail(failures.Period, "2026-07-01") // cannot be closed
+	w.look()
+	w.want("?state=open", "periodWaits period:2026-07-01 open, failed report:r1 open")
+	w.must(w.Env.Table.Commit(t.Context(), []table.Operation{failures.Forget(w.Account, failures.Period)}))
+	w.look()
+	w.want("?state=open", "failed report:r1 open")
 	w.Clock.Add(7 * 24 * time.Hour)
 	w.look()
 	w.want("?state=open", "")

@@ -34,6 +34,8 @@ const (
 	Failed   Kind = "failed"
 	// CapReached is that a policy has bought all that it may in the billing period.
 	CapReached Kind = "capReached"
+	// PeriodWaits is that a billing period cannot be closed, since the account has no cost center.
+	PeriodWaits Kind = "periodWaits"
 )
 
 // State of an alert.
@@ -48,9 +50,9 @@ const (
 // Alert is something that needs attention, or needed it.
 type Alert struct {
 	ID        string     `json:"id" format:"uuid"`
-	Kind      Kind       `json:"kind" enum:"lowSeats,waiting,failed,capReached" doc:"Few free seats; people who wait; a file or a report that failed; a policy that has bought all that it may in the billing period."`
+	Kind      Kind       `json:"kind" enum:"lowSeats,waiting,failed,capReached,periodWaits" doc:"Few free seats; people who wait; a file or a report that failed; a policy that has bought all that it may in the billing period; a billing period that cannot be closed, since the account has no cost center."`
 	ProductID string     `json:"productId,omitempty" doc:"The product that it is about, if it is about one."`
-	Subject   string     `json:"subject,omitempty" doc:"Kind and id of what failed, such as massConfiguration:0190..."`
+	Subject   string     `json:"subject,omitempty" doc:"Kind and id of what failed, such as massConfiguration:0190..., or the period that waits, such as period:2026-12-01."`
 	State     State      `json:"state" enum:"open,over"`
 	Since     time.Time  `json:"since" doc:"When it was seen first."`
 	Until     *time.Time `json:"until,omitempty" doc:"When it was seen to be over."`
@@ -181,8 +183,12 @@ func (s *Service) lookAt(ctx context.Context, c *call.Call, w watch) error {
 func (s *Service) wanted(ctx context.Context, c *call.Call, w watch) (map[string]Alert, error) {
 	wanted := map[string]Alert{}
 	for _, f := range w.fails {
+		kind := Failed
+		if f.Kind == failures.Period {
+			kind = PeriodWaits
+		}
 		if f.Until.After(c.At) {
-			wanted[string(Failed)+"#"+f.Kind] = Alert{Kind: Failed, Subject: f.Kind + ":" + f.ID, Detail: f.Detail}
+			wanted[string(kind)+"#"+f.Kind] = Alert{Kind: kind, Subject: f.Kind + ":" + f.ID, Detail: f.Detail}
 		}
 	}
 	if err := s.capped(ctx, c, w.caps, wanted); err != nil {

@@ -16,6 +16,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/craft/money"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/report"
 )
@@ -126,6 +127,9 @@ func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 		c := call.ForEvent(s.env, a.ID, "period-closing", "schedule", at)
 		_, due, err := s.due(ctx, c, a)
 		if err == nil && due {
+			due, err = s.worthwhile(ctx, c, a)
+		}
+		if err == nil && due {
 			body := strings.NewReader("{}")
 			id := wakeUps + strconv.FormatInt(at.Unix(), 10)
 			_, err = s.env.Files.Put(ctx, report.WakeUp(a.ID, id), body, body.Size(), "application/json")
@@ -136,6 +140,41 @@ func (s *Service) Schedule(ctx context.Context, at time.Time) error {
 		return nil
 	})
 	return errors.Join(append(failures, err)...)
+}
+
+// heldFor is how long a period that could not be closed is left alone, unless the account has a cost
+// center by then: it is folded from every license.
+const heldFor = 24 * time.Hour
+
+// worthwhile says whether a period that is due is to be tried: not where it lacked the account's cost
+// center within the last day, and still does.
+func (s *Service) worthwhile(ctx context.Context, c *call.Call, a account.Account) (bool, error) {
+	if a.CostCenter != "" {
+		return true, nil
+	}
+	f, held, err := failures.Of(ctx, s.env.Table, a.ID, failures.Period)
+	return !held || !c.At.Before(f.At().Add(heldFor)), err
+}
+
+// hold notes that a period cannot be closed yet, so that an alert says so; nothing when the account was
+// changed meanwhile.
+func (s *Service) hold(ctx context.Context, c *call.Call, of accounted, bill Bill) error {
+	note, err := failures.Note(c.Account, c.At, failures.Failure{
+		Kind: failures.Period, ID: bill.From,
+		Detail: "The billing period from " + bill.From + " on cannot be closed: people without a cost center " +
+			"have used what is charged by use, or waited for a seat, and the account has no cost center to charge it to.",
+	})
+	if err != nil {
+		return err
+	}
+	s.env.Log.InfoContext(ctx, "period waits for the account's cost center", slog.String("account", c.Account),
+		slog.String("from", bill.From))
+	as := table.Check(call.AccountKey(c.Account), table.IfVersion(of.version))
+	err = s.env.Table.Commit(ctx, []table.Operation{note, as})
+	if _, refused := table.Refused(err); refused {
+		return nil
+	}
+	return err
 }
 
 // Woken closes the account's periods that were due when the wake-up of this id was written; ok is
@@ -156,7 +195,7 @@ func (s *Service) Woken(ctx context.Context, accountID, id string) (ok bool, err
 		if err != nil || !due {
 			return true, err
 		}
-		if err := s.close(ctx, c, of, span); err != nil {
+		if closed, err := s.close(ctx, c, of, span); err != nil || !closed {
 			return true, err
 		}
 		s.env.Log.InfoContext(ctx, "period closed", slog.String("account", accountID),
@@ -182,17 +221,25 @@ func (s *Service) due(ctx context.Context, c *call.Call, a account.Account) (bou
 	return bounds{first, end}, !c.At.Before(days.Begin(end).Add(lateness)), nil
 }
 
-// close folds a period from every license that ever was, and seals it. Who closes it at the same time
-// writes beside; the first to write the head has closed it.
-func (s *Service) close(ctx context.Context, c *call.Call, of accounted, span bounds) error {
+// close folds a period from every license that ever was, and seals it, unless it lacks the account's
+// cost center. Who closes it at the same time writes beside; the first to write the head has closed it.
+func (s *Service) close(ctx context.Context, c *call.Call, of accounted, span bounds) (closes bool, err error) {
 	source, err := s.source(ctx, c, of, span)
 	if err != nil {
-		return err
+		return false, err
 	}
 	bill, err := source.fold(Horizon{Now: c.At})
 	if err != nil {
-		return err
+		return false, err
 	}
+	if bill.homeless() {
+		return false, s.hold(ctx, c, of, bill)
+	}
+	return true, s.write(ctx, c, source, bill)
+}
+
+// write writes a period's lines and what is behind them, and seals it.
+func (s *Service) write(ctx context.Context, c *call.Call, source Source, bill Bill) error {
 	head := closed{
 		From: bill.From, To: bill.To, Currency: bill.Currency, Days: bill.Days, MonthDays: bill.MonthDays,
 		Total: bill.Total, Prices: source.Prices, CostCenter: source.CostCenter, Unlimited: source.Unlimited,
@@ -233,7 +280,7 @@ func (s *Service) seal(ctx context.Context, c *call.Call, head closed) error {
 		return err
 	}
 	put := table.Put(table.Item{Key: closedKey(c.Account, head.From), Data: data}, table.IfAbsent)
-	err = s.env.Table.Commit(ctx, []table.Operation{put, audit})
+	err = s.env.Table.Commit(ctx, []table.Operation{put, audit, failures.Forget(c.Account, failures.Period)})
 	if _, overtaken := table.Refused(err); overtaken {
 		return nil
 	}

@@ -358,6 +358,7 @@ func plainReasons(r *rapid.T, s Source, now, at time.Time, list []Deviation) {
 func TestCompareAPeriod(t *testing.T) {
 	o := open(t)
 	o.at("2026-11-21 10:00")
+	o.chargedTo("GENERAL")
 	o.hire("ann")
 	o.buy("developer", 2, "SALES")
 	o.grant("ann", "essential-user", license.Direct)
@@ -378,7 +379,7 @@ func TestCompareAPeriod(t *testing.T) {
 	v := compare(SnapshotOf{First: current}, 1)
 	want := "developer SALES: 2, 1999 - 5998 = -3999\n" +
 		"  bought prorated: 2, -40 days 2026-11-01..2026-11-20, -3999\n" +
-		"essential-user : 1, 40 - 1200 = -1160\n" +
+		"essential-user GENERAL: 1, 40 - 1200 = -1160\n" +
 		"  begun metered: 1, -20 days 2026-11-01..2026-11-20, -800\n" +
 		"  toCome metered: 1, -9 days 2026-11-22..2026-11-30, -360"
 	if got := differencesText(v.Items); got != want || v.Day != "2026-11-21" || !v.At.Equal(o.Clock.Now()) {
@@ -406,7 +407,7 @@ func TestCompareAPeriod(t *testing.T) {
 	v = compare(SnapshotOf{First: "2026-11-01"}, 50)
 	want = "developer SALES: 2, 1999 - 5998 = -3999\n" +
 		"  bought prorated: 2, -40 days 2026-11-01..2026-11-20, -3999\n" +
-		"essential-user : 1, 400 - 1200 = -800\n" +
+		"essential-user GENERAL: 1, 400 - 1200 = -800\n" +
 		"  ended metered: 1, +10 days 2026-11-21..2026-11-30, +400\n" +
 		"  begun metered: 1, -28 days 2026-11-01..2026-11-28, -1120\n" +
 		"  late metered: 1, -2 days 2026-11-29..2026-11-30, -80"

@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/purchase"
@@ -133,23 +135,42 @@ func (o *office) want(first, bills string) View {
 	return v
 }
 
+// chargedTo names the account's cost center.
+func (o *office) chargedTo(code string) {
+	o.t.Helper()
+	_, err := o.shop.PutCostCenter(o.ctx, o.Call("admin"), code, code)
+	o.must(err)
+	o.decided(func(s *account.Settings) { s.CostCenter = code })
+}
+
+// decided has an operator change the account's settings.
+func (o *office) decided(change func(*account.Settings)) {
+	o.t.Helper()
+	a, _, err := account.Load(o.ctx, o.Call("operator"))
+	o.must(err)
+	change(&a.Settings)
+	_, err = account.NewService(o.Env, o.kernel).Put(o.ctx, o.Call("operator"), a.Settings)
+	o.must(err)
+}
+
 // TestAPeriodFromPreviewToSeal follows two periods of an account (requirements, section 12).
 func TestAPeriodFromPreviewToSeal(t *testing.T) {
 	o := open(t)
 	o.at("2026-11-21 10:00")
+	o.chargedTo("GENERAL")
 	o.hire("ann")
 	o.hire("bob")
 	o.buy("developer", 2, "SALES") // 10 of 30 days: 2 x 2999 x 10 / 30
 	o.grant("ann", "essential-user", license.Direct)
 	o.grant("bob", "live-reports", license.QueueGrant("q"))
-	v := o.want("current", "open 20.39 USD; prorated developer SALES 2 days 1999; metered essential-user  1 days 40")
+	v := o.want("current", "open 20.39 USD; prorated developer SALES 2 days 1999; metered essential-user GENERAL 1 days 40")
 	if v.Expected == nil || v.Expected.Minor != 1999+400+1000 {
 		t.Errorf("expected %v, want 1999 of the order, 10 days of Essential and 10 ends of overage", v.Expected)
 	}
 
 	o.at("2026-12-02 23:59")
-	const november = "33.99 USD; prorated developer SALES 2 days 1999; metered essential-user  10 days 400; " +
-		"overage live-reports  10 days 1000"
+	const november = "33.99 USD; prorated developer SALES 2 days 1999; metered essential-user GENERAL 10 days 400; " +
+		"overage live-reports GENERAL 10 days 1000"
 	o.want("2026-11-01", "closing "+november)
 	o.closes() // not due yet
 	o.want("2026-11-01", "closing "+november)
@@ -170,11 +191,71 @@ func TestAPeriodFromPreviewToSeal(t *testing.T) {
 		t.Errorf("the closed period is\n%+v\nit was\n%+v", now, before)
 	}
 	o.want("current", "open 65.79 USD; recurring developer SALES 62 days 5998; "+
-		"metered essential-user  5 days 194; overage live-reports  4 days 387")
+		"metered essential-user GENERAL 5 days 194; overage live-reports GENERAL 4 days 387")
 	list, _, err := o.periods.List(o.ctx, o.Call("admin"), "", 2)
 	o.must(err)
 	if len(list) != 2 || list[0].State != Open || list[1].State != Closed || list[1].Total.Minor != 3399 {
 		t.Errorf("the periods are %+v", list)
+	}
+}
+
+// TestClosingWaitsForTheAccountsCostCenter: a period in which people without a cost center have used
+// something is not closed as long as the account has none, nor is one behind it; it says so, and is
+// closed when there is one, with all that it is charged to (requirements, section 12).
+func TestClosingWaitsForTheAccountsCostCenter(t *testing.T) {
+	o := open(t)
+	o.at("2026-11-21 10:00")
+	o.hire("ann")
+	o.buy("developer", 1, "SALES")
+	o.grant("ann", "essential-user", license.Direct)
+	noted := func() string {
+		t.Helper()
+		f, _, err := failures.Of(o.ctx, o.Env.Table, o.Account, failures.Period)
+		o.must(err)
+		return f.ID
+	}
+	rings := func() int {
+		t.Helper()
+		box := memoryfiles.New(memoryfiles.Serve(t))
+		env := *o.Env
+		env.Files = box
+		o.must(NewService(&env, o.kernel).Schedule(o.ctx, o.Clock.Now()))
+		return len(box.Take())
+	}
+	o.decided(func(s *account.Settings) { s.Name = "Office" }) // which lists the account
+	if v := o.get("current"); v.WaitsFor != "costCenter" {
+		t.Errorf("while it is open it waits for %q", v.WaitsFor)
+	}
+	o.at("2026-12-03 10:00")
+	if rings() != 1 {
+		t.Error("not tried when it was due")
+	}
+	o.closes()
+	const lines = "prorated developer SALES 1 days 1000; metered essential-user"
+	if v := o.want("2026-11-01", "closing 14.00 USD; "+lines+"  10 days 400"); v.WaitsFor != "costCenter" {
+		t.Errorf("it waits for %q", v.WaitsFor)
+	}
+	if noted() != "2026-11-01" || rings() != 0 {
+		t.Errorf("noted %q, and tried again at once", noted())
+	}
+	o.at("2026-12-04 10:00")
+	if rings() != 1 {
+		t.Error("not tried again a day later")
+	}
+	o.at("2027-01-03 10:00")
+	o.closes()
+	if v := o.get("2026-12-01"); v.State != Closing {
+		t.Errorf("the next one is %s", v.State)
+	}
+	o.chargedTo("GENERAL")
+	if rings() != 1 {
+		t.Error("not tried with a cost center")
+	}
+	o.closes()
+	v := o.want("2026-11-01", "closed 14.00 USD; "+lines+" GENERAL 10 days 400")
+	if v.WaitsFor != "" || noted() != "" || o.get("2026-12-01").State != Closed {
+		t.Errorf("closed, it waits for %q, noted %q, the next one is %s", v.WaitsFor, noted(),
+			o.get("2026-12-01").State)
 	}
 }
 
@@ -185,21 +266,11 @@ func TestTheAccountsCostCenterIsCharged(t *testing.T) {
 	o.at("2026-11-21 10:00")
 	o.hire("ann")
 	o.grant("ann", "essential-user", license.Direct)
-	charge := func(code string) {
-		t.Helper()
-		_, err := o.shop.PutCostCenter(o.ctx, o.Call("admin"), code, code)
-		o.must(err)
-		a, _, err := account.Load(o.ctx, o.Call("operator"))
-		o.must(err)
-		a.CostCenter = code
-		_, err = account.NewService(o.Env, o.kernel).Put(o.ctx, o.Call("operator"), a.Settings)
-		o.must(err)
-	}
-	charge("GENERAL")
+	o.chargedTo("GENERAL")
 	o.at("2026-12-03 10:00")
 	o.closes()
 	o.want("2026-11-01", "closed 4.00 USD; metered essential-user GENERAL 10 days 400")
-	charge("OTHER")
+	o.chargedTo("OTHER")
 	o.want("2026-11-01", "closed 4.00 USD; metered essential-user GENERAL 10 days 400")
 	o.want("current", "open 1.16 USD; metered essential-user OTHER 3 days 116")
 }
@@ -302,6 +373,7 @@ func TestSomeLinesAndOneDay(t *testing.T) {
 func TestCorrections(t *testing.T) {
 	o := open(t)
 	o.at("2026-11-28 10:00")
+	o.chargedTo("GENERAL")
 	o.hire("ann")
 	_, err := o.periods.Correct(o.ctx, o.Call("operator"), Named{
 		Corrects: "2026-11-01", Amount: usd(-100), Reason: "goodwill",
@@ -321,13 +393,13 @@ func TestCorrections(t *testing.T) {
 	})
 	o.must(err)
 	o.want("2026-11-01", "closed 0.00 USD")
-	o.want("current", "open 0.96 USD; metered essential-user  3 days 116; correction  SALES 0 days -100; "+
-		"correction essential-user  0 days 80")
+	o.want("current", "open 0.96 USD; metered essential-user GENERAL 3 days 116; correction  SALES 0 days -100; "+
+		"correction essential-user GENERAL 0 days 80")
 	o.at("2027-01-03 10:00")
 	o.closes()
-	o.want("2026-12-01", "closed 11.80 USD; metered essential-user  31 days 1200; correction  SALES 0 days -100; "+
-		"correction essential-user  0 days 80")
-	o.want("current", "open 1.16 USD; metered essential-user  3 days 116")
+	o.want("2026-12-01", "closed 11.80 USD; metered essential-user GENERAL 31 days 1200; correction  SALES 0 days -100; "+
+		"correction essential-user GENERAL 0 days 80")
+	o.want("current", "open 1.16 USD; metered essential-user GENERAL 3 days 116")
 }
 
 // overtaken is a table of which something else is done before the first commit.
@@ -347,6 +419,7 @@ func (s *overtaken) Commit(ctx context.Context, ops []table.Operation) error {
 func TestAPeriodIsClosedOnce(t *testing.T) {
 	o := open(t)
 	o.at("2026-11-28 10:00")
+	o.chargedTo("GENERAL")
 	o.hire("ann")
 	o.closes() // those before
 	o.at("2026-12-03 10:00")
@@ -360,8 +433,8 @@ func TestAPeriodIsClosedOnce(t *testing.T) {
 	}}
 	_, err := NewService(&env, o.kernel).Woken(o.ctx, o.Account, due)
 	o.must(err)
-	o.want("2026-11-01", "closed 0.80 USD; metered essential-user  2 days 80")
-	o.want("current", "open 1.16 USD; metered essential-user  3 days 116")
+	o.want("2026-11-01", "closed 0.80 USD; metered essential-user GENERAL 2 days 80")
+	o.want("current", "open 1.16 USD; metered essential-user GENERAL 3 days 116")
 }
 
 // TestClosingManyLicenses holds what closing costs: 20,000 licenses are read by pages, and take less

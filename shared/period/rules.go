@@ -370,6 +370,14 @@ func (b Bill) added() (Bill, error) {
 	return b, nil
 }
 
+// homeless says whether something was consumed that is charged to no cost center: the account lacks
+// one, without which its period is not closed (requirements, section 12).
+func (b Bill) homeless() bool {
+	return slices.ContainsFunc(b.Entries, func(e Entry) bool {
+		return e.CostCenter == "" && (e.Kind == Metered || e.Kind == Overage)
+	})
+}
+
 // quantity is how many different licenses, or of overage people, are in a line.
 func quantity(e *entry) int64 {
 	if e.Kind == Prorated {

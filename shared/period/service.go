@@ -33,19 +33,20 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 // accounted is an account with its calendar.
 type accounted struct {
 	account.Account
-	days calendar.Calendar
+	days    calendar.Calendar
+	version int64
 }
 
 // accountOf reads the account of the call with its calendar.
 //
 // Errors: not-found.
 func accountOf(ctx context.Context, c *call.Call) (accounted, error) {
-	a, _, err := account.Load(ctx, c)
+	a, version, err := account.Load(ctx, c)
 	if err != nil {
 		return accounted{}, err
 	}
 	days, err := a.Calendar()
-	return accounted{a, days}, err
+	return accounted{a, days, version}, err
 }
 
 // read reads what has been since a moment, for all periods from then on: every license that ever was,

@@ -49,6 +49,7 @@ type View struct {
 	Total        money.Amount      `json:"total" doc:"Up to now, of a period that is open."`
 	Expected     *money.Amount     `json:"expected,omitempty" doc:"What the total will be if nothing changes; absent once the period is closed."`
 	ClosesAt     time.Time         `json:"closesAt" doc:"48 hours after the period's end."`
+	WaitsFor     string            `json:"waitsFor,omitempty" enum:"costCenter" doc:"What the period lacks to be closed: costCenter, that of the account, since people without one of their own have used what is charged by use, or waited for a seat. It is closed within the hour in which an operator names one, though not before closesAt."`
 	ClosedAt     time.Time         `json:"closedAt,omitzero" doc:"When it was closed; absent before."`
 	Digest       string            `json:"digest,omitempty" doc:"SHA-256 over all lines, days and what is behind them, of a closed period."`
 }
@@ -142,6 +143,8 @@ func (f found) view(c *call.Call) View {
 	}
 	if f.sealed != nil {
 		v.ClosedAt, v.Digest = f.sealed.ClosedAt, f.sealed.Digest
+	} else if f.bill.homeless() {
+		v.WaitsFor = "costCenter"
 	}
 	return v
 }

@@ -1021,6 +1021,7 @@ type PeriodView struct {
 	Timezone     string                  `json:"timezone"`
 	To           string                  `json:"to"`
 	Total        Money                   `json:"total"`
+	WaitsFor     string                  `json:"waitsFor,omitzero"`
 }
 
 // PersonEffect is a schema of the document.

@@ -159,7 +159,8 @@ func requestsOf(c *web.Context, o overview) []attention {
 }
 
 // alertsOf are the open alerts that the page does not know of otherwise: few free seats by the
-// account's own rule, and what failed but is no mass configuration.
+// account's own rule, a billing period that cannot be closed, and what failed but is no mass
+// configuration.
 func alertsOf(c *web.Context, o overview) []attention {
 	var list []attention
 	for _, a := range o.alerts.Body.Items {
@@ -177,6 +178,10 @@ func alertsOf(c *web.Context, o overview) []attention {
 				) + "&status=available",
 				Link: "See them",
 				Buy:  buyMissing(c, a.ProductID, 1),
+			})
+		case a.Kind == "periodWaits":
+			list = append(list, attention{
+				Kind: "warn", Word: "not closed", Text: a.Detail, Href: c.Link("billing", "periods", id), Link: "See it",
 			})
 		case a.Kind == "failed" && kind != "massConfiguration" && !isSeen(c, id):
 			if href := subjectLink(c, kind+":"+id); href != "" {

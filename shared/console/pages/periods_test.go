@@ -189,7 +189,14 @@ func TestACorrectionNamesTheClosedPeriod(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := period.Body.From
+	const waits = "The period is not closed as long as the account has no cost center"
+	c.SignIn(t, "acme", "ada").Get("/console/acme/billing/periods/" + first).Says(waits)
+	charged := client.PatchAccountRequest{CostCenter: new("CC-1")}
+	if _, err := api.PatchAccount(t.Context(), charged, client.Change{Key: "center"}); err != nil {
+		t.Fatal(err)
+	}
 	c.Forward(period.Body.ClosesAt.Add(time.Hour).Sub(c.Now()))
+	c.SignIn(t, "acme", "ada").Get("/console/acme/billing/periods/" + first).Hides(waits)
 	sealed := closes(t, c, first)
 	api = c.API(t, "acme", "ada")
 	_, err = api.CorrectPeriod(t.Context(), client.CorrectPeriodRequest{

@@ -1,5 +1,5 @@
-// Package failures notes, over all accounts, what kinds of files and reports failed last (requirements,
-// section 12, alerts).
+// Package failures notes, over all accounts, what kinds of files and reports failed last, and which
+// billing periods cannot be closed (requirements, section 12, alerts).
 package failures
 
 import (
@@ -14,6 +14,9 @@ import (
 // partition is the one in which it stands: written in the commit in which one fails, and deleted in
 // that in which a later one of its kind succeeds.
 const partition = "JOBS#FAILED"
+
+// Period is the kind of a billing period that cannot be closed; its id is the first day.
+const Period = "period"
 
 // Failure is the last file or report of a kind that failed.
 type Failure struct {
@@ -42,6 +45,19 @@ func Note(account string, at time.Time, f Failure) (table.Operation, error) {
 // Forget is the operation that takes back what is noted of a kind, if anything is.
 func Forget(account, kind string) table.Operation {
 	return table.Delete(keyOf(account, kind), table.Always)
+}
+
+// At is when it was noted.
+func (f Failure) At() time.Time { return f.Until.Add(-noted) }
+
+// Of is what is noted of a kind in an account; ok is false when nothing is.
+func Of(ctx context.Context, store table.Store, account, kind string) (f Failure, ok bool, err error) {
+	item, ok, err := table.Get(ctx, store, keyOf(account, kind))
+	if err != nil || !ok {
+		return f, false, err
+	}
+	f, err = call.Decode[Failure](item)
+	return f, err == nil, err
 }
 
 // All visits what is noted of all accounts, by account.

@@ -11,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/period"
@@ -133,6 +134,13 @@ func TestTheWorkbookAddsUpToThePeriod(t *testing.T) {
 	o.buy("live-reports", 3, "B", "Sales")
 	o.buy("developer", 1, "B", "Sales")
 	o.meters("ann", "Ann")
+	_, err := purchase.NewService(o.Env, o.kernel).PutCostCenter(o.ctx, o.Call("admin"), "C", "General")
+	o.must(err)
+	a, _, err := account.Load(o.ctx, o.Call("operator"))
+	o.must(err)
+	a.CostCenter = "C" // or the period would not be closed
+	_, err = account.NewService(o.Env, o.kernel).Put(o.ctx, o.Call("operator"), a.Settings)
+	o.must(err)
 	for _, state := range []period.State{period.Open, period.Closed} {
 		if state == period.Closed {
 			o.at("2026-12-05T15:00:00Z")

@@ -76,8 +76,8 @@ func TestBuyNow(t *testing.T) {
 			s.fill("Quantity", 3)
 			s.click("Buy now")
 		})
-		s.see("Select Cost Center")
-		s.holds("Quantity of Live Reports", "3")
+		s.see("Buy Live Reports now", "Cost Center")
+		s.holds("Quantity", "3")
 	})
 }
 
@@ -307,7 +307,7 @@ func TestLicenseMetrics(t *testing.T) {
 		s.click("Metrics")
 		s.see("Professional User", "Essential User", "Reports Supervisor", "0/10", "snapshot", "billing period")
 		s.does("M2")
-		s.click("Edit")
+		s.click("Edit the maximum of wallboards")
 		s.fill("Maximum of wallboards", 12)
 		s.click("Save")
 		s.see("0/12")

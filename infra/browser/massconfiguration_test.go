@@ -56,7 +56,7 @@ func TestMassConfiguration(t *testing.T) {
 			}
 		}
 		s.click("Undo")
-		s.click("Make the plan")
+		s.click("See what is put back")
 		s.see("This plan puts rows back to what they were. Nothing has been changed yet.")
 		s.click("Put back")
 		s.see("Put 2 rows back?")
@@ -194,7 +194,7 @@ func TestConfigureTwiceAndWithoutScript(t *testing.T) {
 		plain.miss("Upload and check")
 		plain.click("phones.csv")
 		plain.click("Undo")
-		plain.click("Make the plan")
+		plain.click("See what is put back")
 		plain.until(func() string {
 			plain.visit(plain.at()) // as the page does itself, every few seconds
 			if plain.has("Put back") {

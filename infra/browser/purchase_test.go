@@ -36,7 +36,7 @@ func TestPurchaseInTheAdminPortal(t *testing.T) {
 		s.holds("Cost center of Live Reports", "CC-1")
 		s.holds("Cost center of Call Queue Booster", "")
 		s.does("P11")
-		s.click("New")
+		s.click("New cost center")
 		s.fill("Cost Center Code", "CC-NEW")
 		s.click("Make it")
 		s.see("CC-NEW")

@@ -319,7 +319,7 @@ func (s *Service) wanted(
 	}
 	fault := CheckUser(sent, before, s.products)
 	if u.CostCenter != "" && u.CostCenter != before.CostCenter && !ch.HasCostCenter(u.CostCenter) {
-		unknown := problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
+		unknown := problem.Invalid("costCenter", problem.UnknownID, "must be the code of a cost center of this account")
 		fault = problem.Together(fault, unknown)
 	}
 	if n.RoleIDs != nil {

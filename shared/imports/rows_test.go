@@ -110,7 +110,7 @@ func TestBadRows(t *testing.T) {
 				row("ann", "Ann", "", "", "", "", "", "", "", "", "", "NONE"),
 				row("bob", "Bob", "", "", "", "", "", "", "", "", "", "a b"),
 			},
-			[]fault{{2, "L", "is no cost center of this account"}, {3, "L", "cost center"}},
+			[]fault{{2, "L", "must be the code of a cost center of this account"}, {3, "L", "cost center"}},
 		},
 		{
 			"source without a license", imports.Users,

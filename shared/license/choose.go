@@ -223,7 +223,7 @@ func (g *ledger) shortage(h *Holder, p catalog.Product) error {
 		case !asked:
 			return &needs{code: wish}
 		case !known:
-			return problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
+			return problem.Invalid("costCenter", problem.UnknownID, "must be the code of a cost center of this account")
 		}
 	}
 	short := problem.Shortage(p.ID, p.Name, 1, 0)

@@ -397,7 +397,7 @@ func (g *ledger) chargeable(costCenter string) error {
 		return err
 	}
 	if !g.costCenters[costCenter] {
-		return problem.Invalid("costCenter", problem.UnknownID, "is no cost center of this account")
+		return problem.Invalid("costCenter", problem.UnknownID, "must be the code of a cost center of this account")
 	}
 	return nil
 }

@@ -474,7 +474,7 @@ var page = template.Must(template.New("sign-in").Parse(`<!doctype html>
 {{if .UserFault}}<p class="fault" id="user-fault">{{.UserFault}}</p>{{end}}
 <label for="permissions">Permissions</label>
 <input id="permissions" name="permissions" value="{{.Permissions}}" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="permissions-hint{{if .PermissionsFault}} permissions-fault{{end}}"{{if .PermissionsFault}} aria-invalid="true"{{end}}>
-<p class="hint" id="permissions-hint">Leave it at all; or name some, with spaces between; or say roles, for those of the user's roles.</p>
+<p class="hint" id="permissions-hint">“all” gives every permission. “roles” gives what the user's roles in the directory allow. Or name permissions, with spaces between.</p>
 {{if .PermissionsFault}}<p class="fault" id="permissions-fault">{{.PermissionsFault}}</p>{{end}}
 <button>Sign in</button>
 </form>

@@ -346,6 +346,9 @@ func (b *Browser) send(method, path string, values url.Values) *Page {
 		if p.root, err = html.Parse(strings.NewReader(p.HTML)); err != nil {
 			b.t.Fatal(err)
 		}
+		for _, place := range looseBlanks(p.root) {
+			b.t.Errorf("%s has a blank that does not belong there: %q", p.URL, place)
+		}
 	}
 	return p
 }

@@ -23,8 +23,8 @@ var _ = add(web.Page{
 
 const pageOfAudit = 50
 
-// actionNames are the kinds of changes as a person says them. One that is not here is shown as the
-// API names it.
+// actionNames are the kinds of changes as a person says them: all that are written
+// (TestEveryActionHasWords).
 var actionNames = map[string]string{
 	"account.changed": "Account changed", "account.created": "Account made",
 	"alert.began": "Alert began", "alert.ended": "Alert ended",
@@ -54,8 +54,9 @@ var actionNames = map[string]string{
 	"queue.put": "Call queue saved", "queue.deleted": "Call queue deleted",
 	"period.closed": "Billing period closed", "period.corrected": "Billing period corrected",
 	"policy.created": "Cap set", "policy.changed": "Cap changed", "policy.deleted": "Cap taken away",
-	"quote.created":   "Charges worked out",
-	"reclaim.started": "Reclaim begun", "reclaim.completed": "Seats reclaimed",
+	"policy.acknowledged": "Cap agreed to again",
+	"quote.created":       "Charges worked out",
+	"reclaim.started":     "Reclaim begun", "reclaim.completed": "Seats reclaimed",
 	"reclaim.undoing": "Reclaimed seats to be given back", "reclaim.undone": "Reclaimed seats given back",
 	"report.requested": "Report asked for", "report.ready": "Report made", "report.failed": "Report failed",
 	"request.asked": "License asked for", "request.approved": "Request approved", "request.denied": "Request denied",
@@ -71,7 +72,27 @@ func actionName(action string) string {
 	if name, known := actionNames[action]; known {
 		return name
 	}
-	return action
+	return spelled(action)
+}
+
+// spelled is a name of a program as words, such as "not returned" of notReturned: for what has no better ones.
+func spelled(code string) string {
+	var b strings.Builder
+	for i, r := range code {
+		switch {
+		case r == '.':
+			b.WriteByte(' ')
+		case r >= 'A' && r <= 'Z' && i > 0:
+			b.WriteByte(' ')
+			b.WriteRune(r - 'A' + 'a')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return title(b.String())
 }
 
 func actionOptions() []view.Option {
@@ -261,6 +282,15 @@ func (t trail) narrowed(c *web.Context, filter, id string) string {
 	return view.FirstPage(c.Link("audit"), q)
 }
 
+// today is the address of the same changes, of today in the reader's zone.
+func (t trail) today(c *web.Context) string {
+	q := maps.Clone(t.query)
+	day := c.Now().In(c.Format().Location()).Format(time.DateOnly)
+	q.Set("from", day)
+	q.Set("to", day)
+	return view.FirstPage(c.Link("audit"), q)
+}
+
 func (t trail) pager(c *web.Context) view.Pager {
 	return pagerOf(c, c.Link("audit"), t.query, onPage{rows: len(t.list.Items), next: t.list.NextCursor},
 		[2]string{"change", "changes"})
@@ -311,7 +341,7 @@ func memberName(member string) string {
 	if name, known := memberNames[member]; known {
 		return name
 	}
-	return member
+	return spelled(member)
 }
 
 // members are the members of a version; a version that is no object is one member.

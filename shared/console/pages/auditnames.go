@@ -198,8 +198,8 @@ func (t teller) subject(subject string) string {
 	return kind + " " + name
 }
 
-// reason is why something was done, such as the call queues behind a grant, or the row of a file; a
-// request by a person needs no words.
+// reason is why something was done, such as the call queues behind a grant, the row of a file, or that
+// a person did it.
 func (t teller) reason(e client.AuditRecord) string {
 	of, row := cut(e.Reason, ", ")
 	var list []string
@@ -210,6 +210,9 @@ func (t teller) reason(e client.AuditRecord) string {
 	}
 	if row != "" {
 		list = append(list, row)
+	}
+	if len(list) == 0 && e.Cause == nil {
+		return t.handed(e)
 	}
 	return strings.Join(list, ", ")
 }
@@ -295,7 +298,7 @@ func ownNames(entries []client.AuditRecord) map[string]string {
 
 // auditNames makes a teller of the entries of a page, by one round of calls.
 func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
-	s, t := spokenOf(entries), teller{ownNames(entries)}
+	s, t := spokenOf(entries), teller{ownNames(entries), savedWith(entries)}
 	users, calls := usersNamed(c, s.some(kindUser))
 	queues, more := queuesNamed(c, s.some(kindQueue))
 	calls = append(calls, more...)

@@ -236,19 +236,23 @@ func (b billing) pager(c *web.Context) view.Pager {
 func showOrder(c *web.Context, _ *view.Form) error {
 	var order client.Answer[client.Order]
 	var centers client.Answer[client.CostCenterPage]
-	err := c.Load(
+	var plan client.MassConfiguration
+	calls := []func(context.Context) error{
 		client.Into(&order, func(ctx context.Context) (client.Answer[client.Order], error) {
 			return c.API.GetOrder(ctx, c.Param("id"))
 		}),
 		client.IfAllowed(client.Into(&centers, listCenters(c))),
-	)
-	if err != nil {
+	}
+	if c.Query().Get("placed") != "" { // just now, so what it was bought for goes on
+		calls = append(calls, waitingPlan(c, &plan))
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	if order.Body.State == stateOfPlace {
 		c.Refresh(refreshSeconds)
 	}
-	return c.Show("Order "+order.Body.Number, orderPage(c, order.Body, centersOf(centers)))
+	return c.Show("Order "+order.Body.Number, orderPage(c, order.Body, centersOf(centers), plan))
 }
 
 // refreshSeconds is how often a page without script looks how far an order is.

@@ -38,6 +38,7 @@ var _ = add(web.Page{
 			Submit: "Split",
 			Fields: web.Fields("quantity", "Quantity", "costCenter", "Cost Center"),
 		},
+		buyNowRoute,
 		{Path: "cart/review/{quote}", Show: showReview, Send: sendReview, Submit: "Confirm"},
 	},
 })
@@ -53,6 +54,8 @@ type checkout struct {
 	centers centerList
 	// theirs is the cart that is there now, for who has another version of it.
 	theirs []client.CartViewLine
+	// plan is a file that waits for what is bought.
+	plan client.MassConfiguration
 }
 
 // cartLine is a line of the form. A form names a line by what it was, so that a change can be told.
@@ -121,12 +124,13 @@ func (l centerList) options(chosen string) []view.Option {
 
 func showCart(c *web.Context, f *view.Form) error {
 	var centers client.Answer[client.CostCenterPage]
-	if err := c.Load(client.IfAllowed(client.Into(&centers, listCenters(c)))); err != nil {
+	var plan client.MassConfiguration
+	if err := c.Load(client.IfAllowed(client.Into(&centers, listCenters(c))), waitingPlan(c, &plan)); err != nil {
 		return err
 	}
 	cart := c.Cart()
 	web.FromVersion(f, cart.ETag)
-	v := checkout{centers: centersOf(centers), total: cart.Body.Total, theirs: cart.Body.Lines}
+	v := checkout{centers: centersOf(centers), total: cart.Body.Total, theirs: cart.Body.Lines, plan: plan}
 	if f.Stale {
 		v.lines = typedOver(f, cart.Body.Lines)
 		return c.Show("Cart", cartConflictPage(c, f, v))
@@ -262,8 +266,14 @@ func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (stri
 	chosen := func(l cartLine) bool { return l.chosen }
 	switch do {
 	case "delete":
-		*lines = slices.DeleteFunc(*lines, func(l cartLine) bool { return l.id == id })
-		return "That line is out of the cart; the others are as they were.", nil
+		var out []string
+		*lines = slices.DeleteFunc(*lines, func(l cartLine) bool {
+			if l.id == id {
+				out = append(out, l.quantity+" "+namedIn(c, l))
+			}
+			return l.id == id
+		})
+		return strings.Join(out, ", ") + " out of the cart; the other lines are as they were.", nil
 	case "delete-selected":
 		before := len(*lines)
 		if !slices.ContainsFunc(*lines, chosen) {
@@ -289,6 +299,19 @@ func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (stri
 		return c.Format().Count(n, "line is", "lines are") + " charged to " + center + ".", nil
 	}
 	return "The cart is saved.", nil
+}
+
+// namedIn is what a line of the cart is of; its product's id where the cart cannot be read.
+func namedIn(c *web.Context, l cartLine) string {
+	if err := c.Load(); err != nil {
+		return l.name
+	}
+	for _, there := range c.Cart().Body.Lines {
+		if there.ID == l.id && there.Name != "" {
+			return there.Name
+		}
+	}
+	return l.name
 }
 
 // putBody is the cart that was typed. A line that was of no quantity is a new one.
@@ -707,7 +730,11 @@ func (r review) compared(f *view.Format) string {
 func sendReview(c *web.Context, f *view.Form) error {
 	ctx, id := c.R.Context(), c.Param("quote")
 	if f.Get("do") == "again" {
-		quote, err := c.API.CreateQuote(ctx, client.CreateQuoteRequest{}, c.ChangeOf(f, "quote"))
+		was, err := c.API.GetQuote(ctx, id)
+		if err != nil {
+			return err
+		}
+		quote, err := quoteOf(c, f, quotedLines(was.Body))
 		if err != nil {
 			return err
 		}

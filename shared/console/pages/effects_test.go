@@ -223,7 +223,7 @@ func TestEffectsBeforeAReclaimAndItsUndoing(t *testing.T) {
 	c.Forward(2 * 24 * time.Hour)
 	api = c.API(t, "acme", "ada")
 	b := c.SignIn(t, "acme", "ada")
-	page := b.Get("/console/acme/billing/idle/reclaim?product=developer&days=1")
+	page := b.Get("/console/acme/billing/idle/reclaim?product=developer&days=1&user=zoe&user=john")
 	page.Says("What this does", "Zoe Alvarez gives back Developer", "John Smith gives back Developer",
 		"2 → becomes 0", "What you pay stays the same.")
 	if _, err := api.UnassignLicense(t.Context(), list[1].ID, client.Change{Key: "u"}); err != nil {

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"seatwise/shared/console/client"
@@ -11,7 +12,22 @@ import (
 
 // teller tells entries of the audit as sentences. It names people, products, call queues and roles
 // by their kind and id; what it has no name of, it names by its id.
-type teller struct{ names map[string]string }
+type teller struct {
+	names map[string]string
+	// saved are what people saved, by the request: other entries of it follow from that.
+	saved map[string]client.AuditRecord
+}
+
+// savedWith are the entries that say what somebody saved, by their request.
+func savedWith(entries []client.AuditRecord) map[string]client.AuditRecord {
+	saved := map[string]client.AuditRecord{}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Action, ".put") && e.RequestID != "" {
+			saved[e.RequestID] = e
+		}
+	}
+	return saved
+}
 
 func (t teller) name(kind, id string) string {
 	if name := t.names[kind+":"+id]; name != "" {
@@ -69,7 +85,7 @@ func namesOf(
 	users, calls := usersNamed(c, asked[kindUser])
 	lists, more := queuesNamed(c, asked[kindQueue])
 	return func() teller {
-		t := teller{names}
+		t := teller{names, savedWith(entries)}
 		t.people(users)
 		t.queues(lists)
 		return t
@@ -84,7 +100,7 @@ func (t teller) what(e client.AuditRecord) string {
 		product = t.name("product", was.ProductID)
 	}
 	if product == "" {
-		return actionName(e.Action)
+		return t.changed(e)
 	}
 	switch e.Action {
 	case "license.assigned":
@@ -117,7 +133,7 @@ func (t teller) why(e client.AuditRecord) string {
 		list = append(list, "because of "+t.name("user", by))
 	}
 	if len(list) == 0 {
-		return "by hand"
+		return t.handed(e)
 	}
 	return strings.Join(list, ", ")
 }
@@ -139,4 +155,87 @@ func (t teller) source(source string) string {
 		return "a request"
 	}
 	return subjectName(source)
+}
+
+// handed is why something was done that has no reason of its own: what somebody saved in the same request,
+// or that they did it by hand.
+func (t teller) handed(e client.AuditRecord) string {
+	if s, there := t.saved[e.RequestID]; there && s.Action != e.Action {
+		return "since the " + nameOfKind(s.Subject) + " was saved"
+	}
+	return "by hand"
+}
+
+// nameOfKind is what kind of thing a subject is.
+func nameOfKind(subject string) string {
+	kind, _ := cut(subject, ":")
+	if said, known := kinds[kind]; known {
+		return said
+	}
+	return kind
+}
+
+// did is what somebody did, as a list of all changes says it: with the product, and with from whom.
+func (t teller) did(e client.AuditRecord) string {
+	was, is := partOf(e.Before), partOf(e.After)
+	said := t.changed(e)
+	product := is.ProductID
+	if product == "" {
+		product = was.ProductID
+	}
+	if product != "" {
+		said += ": " + t.name(kindProduct, product)
+	}
+	if e.Action == "license.reassigned" {
+		said += ", from " + t.name(kindUser, was.UserID)
+	}
+	return said
+}
+
+// changed is what was done, with what it was done to of a thing that was saved: which of its members.
+func (t teller) changed(e client.AuditRecord) string {
+	thing, put := strings.CutSuffix(actionName(e.Action), " saved")
+	switch {
+	case e.Action == "extension.changed":
+		return extensionSays(e)
+	case !put || !strings.HasSuffix(e.Action, ".put"):
+		return actionName(e.Action)
+	case len(members(e.Before)) == 0:
+		return thing + " made"
+	}
+	var list []string
+	for _, d := range differences(e) {
+		if d.name == memberName("active") {
+			if slices.Contains(d.is, word{id: "yes"}) {
+				return thing + " activated"
+			}
+			return thing + " deactivated"
+		}
+		list = append(list, lowered(d.name))
+	}
+	if len(list) == 0 {
+		return thing + " saved"
+	}
+	return thing + " changed: " + strings.Join(list, ", ")
+}
+
+// lowered is a label in the middle of a sentence.
+func lowered(label string) string { return strings.ToLower(label[:1]) + label[1:] }
+
+// extensionSays is how an extension came or went.
+func extensionSays(e client.AuditRecord) string {
+	var was, is struct{ Key, Number string }
+	_ = json.Unmarshal(e.Before, &was) // what is no extension has no key
+	_ = json.Unmarshal(e.After, &is)
+	switch {
+	case is.Key == "" && was.Key != "":
+		return "Extension " + was.Key + " taken away"
+	case was.Key == "" && is.Key != "":
+		return "Extension " + is.Key + " given"
+	case was.Key != is.Key:
+		return "Extension changed from " + was.Key + " to " + is.Key
+	case was.Number != is.Number:
+		return "Number of extension " + is.Key + " changed"
+	}
+	return actionName(e.Action)
 }

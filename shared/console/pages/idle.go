@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"seatwise/shared/console/client"
@@ -38,8 +39,11 @@ type idleView struct {
 	seats client.IdleSeatPage
 	// past are the latest reclaims.
 	past client.Answer[client.ReclaimPage]
-	// users are those whose seats are taken, where some were ticked; all where none was.
+	// known is the total of the products of which a program tells who uses them, where others are among them.
+	known *client.IdleTotal
+	// users are those whose seats are taken, and all says that it is everybody's instead.
 	users   []string
+	all     bool
 	product string
 	days    int64
 	cursor  string
@@ -72,7 +76,49 @@ func showIdle(c *web.Context, _ *view.Form) error {
 		})); err != nil {
 		return err
 	}
+	if err := c.Load(v.toldOnly(c)...); err != nil {
+		return err
+	}
 	return c.Show("Idle seats", idlePage(c, v))
+}
+
+// toldOnly asks for the total of the products of which somebody tells who uses them, where the list has
+// seats of others too: what is unused and what nobody knows of are two sums.
+func (v *idleView) toldOnly(c *web.Context) []func(context.Context) error {
+	if v.seats.Total == nil {
+		return nil
+	}
+	v.known = v.seats.Total
+	if len(v.seats.Untold) == 0 {
+		return nil
+	}
+	v.known = &client.IdleTotal{PerMonth: client.Money{Currency: v.seats.Total.PerMonth.Currency}}
+	query := client.ListIdleSeatsQuery{Limit: 1, Days: v.days}
+	for _, p := range v.catalog.Body.Items {
+		if !slices.Contains(v.seats.Untold, p.ID) && (v.product == "" || p.ID == v.product) {
+			query.Product = append(query.Product, p.ID)
+		}
+	}
+	if len(query.Product) == 0 {
+		return nil
+	}
+	return []func(context.Context) error{func(ctx context.Context) error {
+		told, err := c.API.ListIdleSeats(ctx, query)
+		if told.Body.Total != nil {
+			v.known = told.Body.Total
+		}
+		return err
+	}}
+}
+
+// unknown are the seats of which nobody knows whether they are used, and what they cost a month.
+func (v idleView) unknown() (seats int64, month client.Money) {
+	if v.known == nil {
+		return 0, month
+	}
+	month.Currency = v.seats.Total.PerMonth.Currency
+	month.Amount = v.seats.Total.PerMonth.Amount - v.known.PerMonth.Amount
+	return v.seats.Total.Seats - v.known.Seats, month
 }
 
 // mostIdleDays is how far back the API looks.
@@ -122,10 +168,15 @@ func (v idleView) untold() []string {
 	return all
 }
 
-// reclaimLink leads to the confirmation of a reclaim.
+// reclaimLink leads to the confirmation of a reclaim of every seat of the list.
 func (v idleView) reclaimLink(c *web.Context) string {
 	return c.Link("billing", "idle", "reclaim") + "?product=" + queryEscape(v.product) +
-		"&days=" + strconv.FormatInt(v.days, 10)
+		"&days=" + strconv.FormatInt(v.days, 10) + "&all=yes"
+}
+
+// here is the list of idle seats of the product that the reader looks at.
+func (v idleView) here(c *web.Context) string {
+	return c.Link("billing", "idle") + "?product=" + queryEscape(v.product) + "&days=" + strconv.FormatInt(v.days, 10)
 }
 
 // chooses says whether the reader may tick whose seats are taken.
@@ -150,7 +201,7 @@ func (v idleView) columns(c *web.Context) []view.Column {
 
 // taken are the seats of the list that are taken: all, or those of who was ticked.
 func (v idleView) taken() []client.IdleSeat {
-	if len(v.users) == 0 {
+	if v.all {
 		return v.seats.Items
 	}
 	return slices.DeleteFunc(slices.Clone(v.seats.Items), func(s client.IdleSeat) bool {
@@ -160,13 +211,12 @@ func (v idleView) taken() []client.IdleSeat {
 
 // sum is how many seats are taken, and what they cost a month.
 func (v idleView) sum() (seats int64, month client.Money) {
-	if v.seats.Total == nil {
-		return 0, month
-	}
-	if len(v.users) == 0 {
+	if v.all && v.seats.Total != nil {
 		return v.seats.Total.Seats, v.seats.Total.PerMonth
 	}
-	month.Currency = v.seats.Total.PerMonth.Currency
+	if len(v.seats.Items) > 0 {
+		month.Currency = v.seats.Items[0].PerMonth.Currency
+	}
 	for _, s := range v.taken() {
 		month.Amount += s.PerMonth.Amount
 	}
@@ -185,7 +235,13 @@ func showReclaim(c *web.Context, f *view.Form) error {
 	if f.Values.Has("productId") {
 		v.users = f.Values["user"]
 	}
-	foretold := foretell(c, f, &v.effects, reclaims(c, v.product, v.days, v.users))
+	v.all = len(v.users) == 0 && f.Default("all", c.Query().Get("all")) == "yes"
+	var foretold []func(context.Context) error
+	if v.all || len(v.users) > 0 {
+		foretold = foretell(c, f, &v.effects, reclaims(c, v.product, v.days, v.users))
+	} else {
+		foretold = append(foretold, v.products(c))
+	}
 	if err := c.Load(append(foretold, v.list(c))...); err != nil {
 		return err
 	}
@@ -216,6 +272,10 @@ func sendReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return web.Wrong("days", "must be a whole number")
 	}
+	// The API takes everybody's where nobody is named, so that must have been said.
+	if len(f.Values["user"]) == 0 && (f.Get("all") != "yes" || f.Get("everybody") != "yes") {
+		return web.Wrong("everybody", "tick the box to say so, then press Reclaim")
+	}
 	begun, err := reclaims(c, f.Get("productId"), days, f.Values["user"])(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
@@ -239,7 +299,7 @@ func showReclaimed(c *web.Context, _ *view.Form) error {
 	if isWorking(r.Body) {
 		c.Refresh(2)
 	}
-	return c.Show("Reclaimed seats", reclaimedPage(c, r.Body, n.product(r.Body.ProductID)))
+	return c.Show("Reclaimed seats", reclaimedPage(c, r.Body, n))
 }
 
 // isWorking says whether a reclaim is under way.
@@ -290,7 +350,7 @@ func reclaimSays(c *web.Context, r client.Reclaim) (kind, word string) {
 	case mayUndo(c, r):
 		return "good", "can be undone until " + c.Format().Date(r.UndoUntil)
 	}
-	return "", r.State
+	return "", "done"
 }
 
 // outcomeSays is what became of a seat, in words.
@@ -309,18 +369,35 @@ func outcomeSays(r client.ReclaimSeat) (kind, word string) {
 }
 
 // detailOf is why, and what went along.
-func detailOf(r client.ReclaimSeat) string {
+func detailOf(r client.ReclaimSeat, n nameCalls) string {
 	said := r.Message
 	if r.Excluded && r.Outcome == "reclaimed" {
 		said = "They are not given one automatically until somebody assigns it, or lifts the exclusion."
 	}
-	if n := len(r.WentAlong); n > 0 && r.Outcome == "reclaimed" {
-		said += " Add-ons went back with it: " + strconv.Itoa(n) + "."
+	if len(r.WentAlong) > 0 && r.Outcome == "reclaimed" {
+		said += " Went back with it: " + namesIn(r.WentAlong, n) + "."
 	}
-	if n := len(r.Lacks); n > 0 {
-		said += " No free seat for add-ons: " + strconv.Itoa(n) + "."
+	if len(r.Lacks) > 0 {
+		said += " There was no free seat of " + namesIn(r.Lacks, n) + "."
 	}
-	return said
+	return strings.TrimSpace(said)
+}
+
+// namesIn are products by their names.
+func namesIn(products []string, n nameCalls) string {
+	var names []string
+	for _, id := range products {
+		names = append(names, n.product(id))
+	}
+	return strings.Join(names, ", ")
+}
+
+// noun is what there is a number of, for a number that stands apart from it.
+func noun(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // neverUsed says that no use of a seat is known.
@@ -335,10 +412,10 @@ func personOf(s client.ReclaimSeat) string {
 }
 
 // reclaimFacts are what a reclaim was asked for, and what came of it.
-func reclaimFacts(c *web.Context, r client.Reclaim, product string) []view.Both {
+func reclaimFacts(c *web.Context, r client.Reclaim, n nameCalls) []view.Both {
 	f := c.Format()
 	facts := []view.Both{
-		{Label: "License Type", Yours: product},
+		{Label: "License Type", Yours: n.product(r.ProductID)},
 		{Label: "Unused for", Yours: f.Count(r.Days, "day", "days")},
 		{Label: "Reclaimed", Yours: f.Number(r.Counts.Reclaimed)},
 		{Label: "Kept", Yours: f.Number(r.Counts.Kept)},
@@ -353,12 +430,4 @@ func reclaimFacts(c *web.Context, r client.Reclaim, product string) []view.Both 
 		facts = append(facts, view.Both{Label: "Can be undone until", Yours: f.Date(r.UndoUntil)})
 	}
 	return facts
-}
-
-// reclaimAll is the button that takes every seat of the list back, on all of its pages.
-func reclaimAll(c *web.Context, v idleView) string {
-	if v.seats.Total == nil || v.seats.Total.Seats == 1 {
-		return "Reclaim it"
-	}
-	return "Reclaim all " + c.Format().Number(v.seats.Total.Seats)
 }

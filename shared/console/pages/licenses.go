@@ -342,11 +342,53 @@ func showLicense(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	known := map[string]string{"product:" + l.Body.ProductID: l.Body.ProductName}
-	names, err := historyNames(c, history.Body.Items, l.Body.Grants, known)
+	changes, err := withAddOns(c, l.Body, history.Body.Items, known)
 	if err != nil {
 		return err
 	}
-	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, addOns.Body.Items, history.Body.Items, names}))
+	names, err := historyNames(c, changes, l.Body.Grants, known)
+	if err != nil {
+		return err
+	}
+	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, addOns.Body.Items, changes, names}))
+}
+
+// pageOfLicenseHistory is how much of what was done to a license its page shows.
+const pageOfLicenseHistory = 20
+
+// withAddOns is what was done to a license and, since it was given to who has it, to their add-ons of it:
+// an add-on has a history of its own, which nobody looks for. It enters the names of the add-ons.
+func withAddOns(
+	c *web.Context, l client.License, changes []client.AuditRecord, names map[string]string,
+) ([]client.AuditRecord, error) {
+	if l.Kind != "base" || l.UserID == "" || len(changes) == 0 {
+		return changes, nil
+	}
+	var theirs client.Answer[client.AuditRecordPage]
+	var n nameCalls
+	err := c.Load(n.products(c), client.IfAllowed(
+		client.Into(&theirs, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
+			return c.API.ListAudit(ctx, client.ListAuditQuery{User: l.UserID, Limit: pageOfAudit})
+		}),
+	))
+	if err != nil {
+		return nil, err
+	}
+	hangs := map[string]bool{}
+	for _, p := range n.catalog.Body.Items {
+		if p.Base == l.ProductID {
+			hangs[p.ID], names["product:"+p.ID] = true, p.Name
+		}
+	}
+	since := changes[len(changes)-1].At
+	for _, e := range theirs.Body.Items {
+		product := cmp.Or(partOf(e.After).ProductID, partOf(e.Before).ProductID)
+		if hangs[product] && !e.At.Before(since) {
+			changes = append(changes, e)
+		}
+	}
+	slices.SortStableFunc(changes, func(x, y client.AuditRecord) int { return y.At.Compare(x.At) })
+	return changes[:min(len(changes), pageOfLicenseHistory)], nil
 }
 
 func getLicense(c *web.Context, into *client.Answer[client.License]) func(context.Context) error {

@@ -39,7 +39,7 @@ var _ = add(web.Page{
 		},
 		{
 			Path: massPath + "/{id}/undo", Needs: managesLicenses,
-			Show: showUndo, Send: sendUndo, Submit: "Make the plan",
+			Show: showUndo, Send: sendUndo, Submit: "See what is put back",
 		},
 	},
 })
@@ -466,6 +466,6 @@ func sendUndo(c *web.Context, f *view.Form) error {
 	}
 	return c.Done(
 		c.Link(massPath, m.Body.ID),
-		web.Good("A plan that puts the rows back is being made.", "Nothing is put back before you confirm it."),
+		web.Good("This plan says what would be put back.", "Nothing is put back before you confirm it."),
 	)
 }

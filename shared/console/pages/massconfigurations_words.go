@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,17 @@ import (
 
 // massState is the state of a mass configuration as a pill.
 func massState(m client.MassConfiguration) (kind, word string) {
+	if m.Undoes != "" {
+		return fileState(m.State, m.Refused, [2]string{"put back", "put back"})
+	}
 	return fileState(m.State, m.Refused, [2]string{"configure", "configured"})
+}
+
+// undoneIn says whether one of some files put back what another had configured.
+func undoneIn(list []client.MassConfiguration, id string) bool {
+	return slices.ContainsFunc(list, func(m client.MassConfiguration) bool {
+		return m.Undoes == id && m.State == "completed"
+	})
 }
 
 // rowsSay says what the check of a file found, in a list.

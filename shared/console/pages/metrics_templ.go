@@ -59,7 +59,7 @@ func metricsPage(c *web.Context, m client.LicenseMetrics, f *view.Form, most cli
 				return templ_7745c5c3_Err
 			}
 			if f == nil && c.May(auth.MetricsManage) {
-				templ_7745c5c3_Err = view.Action(c.Link("metrics", "wallboards"), "Edit", view.First).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Action(c.Link("metrics", "wallboards"), "Edit the maximum of wallboards", view.First).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -17,7 +17,7 @@ func TestTheMaximumOfWallboards(t *testing.T) {
 	page := b.Get(b.Get("/console/acme/").Link("Metrics"))
 	page.Says("Users", "Clients", "Supervisor", "Devices", "Essential Users", "A snapshot of what is in use, taken")
 
-	form := b.Get(page.Link("Edit")).Post()
+	form := b.Get(page.Link("Edit the maximum of wallboards")).Post()
 	form.Set("max", "10")
 	b.Submit(form).Says("The maximum is saved: up to 10 wallboards may be configured.", "0/10")
 	b.Submit(form).Says("0/10") // a double click

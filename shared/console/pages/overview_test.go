@@ -67,7 +67,7 @@ func TestLatestChangesAreInWords(t *testing.T) {
 	made(t, api, report.Body.ID)
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get("/console/acme/")
-	page.Says("Report asked for", "Dashboard saved")
+	page.Says("Report asked for", "Dashboard made")
 	page.Hides("report.requested", report.Body.ID, "dashboard.put")
 	b.Get(page.Link("Zoe Alvarez, Live Reports")).Says("waits for a license of Live Reports, since")
 	b.Get(page.Link("dashboard support")).Says("Dashboard support")

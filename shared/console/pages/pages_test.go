@@ -135,6 +135,7 @@ func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 		"billing/reclaims/{id}":                           "billing/reclaims/" + reclaim.Body.ID,
 		"billing/policies/{product}":                      "billing/policies/live-reports",
 		"requests/{id}":                                   "requests/" + wish.Body.ID,
+		"cart/now":                                        "cart/now?product=live-reports&quantity=2",
 		"cart/lines/{line}":                               "cart/lines/" + cart.Body.Lines[0].ID,
 		"cart/review/{quote}":                             "cart/review/" + quote.Body.ID,
 	}

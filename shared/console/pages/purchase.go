@@ -224,6 +224,12 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return web.Wrong("quantity", "must be a whole number, such as 5")
 	}
+	if do == "buy" {
+		if quantity < 1 || quantity > mostBought {
+			return web.Wrong("quantity", "must be 1 to 10000")
+		}
+		return c.GoTo(buyNowLink(c, product, strconv.FormatInt(quantity, 10)))
+	}
 	cart, err := c.API.AddCartLine(
 		c.R.Context(),
 		client.AddCartLineRequest{ProductID: product, Quantity: quantity},
@@ -243,9 +249,6 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 			cart = merged
 		}
 	}
-	if do == "buy" {
-		return boughtNow(c, cart.Body, product)
-	}
 	name := product
 	for _, line := range cart.Body.Lines {
 		if line.ProductID == product && line.Name != "" {
@@ -255,23 +258,6 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 	said := web.Good(c.Format().Number(quantity) + " " + name + " put into the cart.")
 	said.Href, said.Link = c.Link("cart"), "Check Out"
 	return c.Done(withTyped(c.Back(f, c.Link("purchase")), f, product), said)
-}
-
-// boughtNow leads to the checkout, and says what else is in the cart and would be bought along.
-func boughtNow(c *web.Context, cart client.CartView, product string) error {
-	var others int64
-	for _, line := range cart.Lines {
-		if line.ProductID != product {
-			others += line.Quantity
-		}
-	}
-	if others == 0 {
-		return c.GoTo(c.Link("cart"))
-	}
-	n := c.Format().Count(others, "license of another product was", "licenses of other products were")
-	return c.Done(c.Link("cart"), web.Warn(
-		n+" in your cart before, and would be bought along.", "Delete what you do not want yet.",
-	))
 }
 
 // full says of a cart that takes no more what can be done.

@@ -39,7 +39,8 @@ func cartOf(t *testing.T, api *client.Client) client.CartView {
 // put gives the person a cart of lines: product, quantity, cost center.
 func put(t *testing.T, api *client.Client, lines ...client.CartLineInput) client.CartView {
 	t.Helper()
-	cart, err := api.PutCart(t.Context(), client.PutCartRequest{Lines: lines}, client.Change{Key: rand.Text()})
+	body := client.PutCartRequest{Lines: append([]client.CartLineInput{}, lines...)}
+	cart, err := api.PutCart(t.Context(), body, client.Change{Key: rand.Text()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,8 +172,8 @@ func TestBuyAsInThePortals(t *testing.T) {
 	b.Get("/console/acme/billing/orders?q=100000000").Says("There is no order of this number.")
 }
 
-// Buy now leads to the cart at once; the same product twice is one line until its cost centers are
-// chosen.
+// Buy now leads to the checkout of that product alone, and leaves what is in the cart; the same product put
+// into the cart twice is one line until its cost centers are chosen.
 func TestBuyNow(t *testing.T) {
 	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
@@ -183,17 +184,38 @@ func TestBuyNow(t *testing.T) {
 	if got := form.Values.Get("quantity-live-reports"); got != "3" {
 		t.Errorf("a link that asks for 3 shows %s", got)
 	}
-	cart := press(b, form, "buy:live-reports")
-	if cart.URL.Path != "/console/acme/cart" {
-		t.Errorf("Buy now leads to %s", cart.URL)
+	put(t, api, line("phone-system", 2, "CC-2"))
+	buying := press(b, form, "buy:live-reports")
+	if buying.URL.Path != "/console/acme/cart/now" {
+		t.Errorf("Buy now leads to %s", buying.URL)
 	}
-	cart.Hides("would be bought along")
+	buying.Says("Buy Live Reports now", "Only this is bought. What is in your cart, 2 licenses, stays there.")
+	press(b, buying.Post(), "next").Says("Choose the cost center that pays for it")
+	chosen := buying.Post()
+	chosen.Set("costCenter", "CC-1")
+	review := press(b, chosen, "next")
+	review.Says("Review Order", "$75.00")
+	review.Hides("Phone System")
+	want := "cart/now?product=live-reports&quantity=3&costCenter=CC-1"
+	if back := review.Link("Back"); !strings.Contains(back, want) {
+		t.Errorf("the review leads back to %s", back)
+	}
+	again := press(b, review.Post(), "again")
+	again.Says("The charges are the same as before")
+	confirmed := again.Post()
+	confirmed.Set("acknowledged", "yes")
+	press(b, confirmed, "order").Says("3 licenses are ready to be assigned")
+	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].ProductID != "phone-system" {
+		t.Errorf("after Buy now the cart has %+v", lines)
+	}
+	put(t, api)
+	press(b, buying.Post(), "cart").Says("Live Reports", "What is in the cart")
 	press(b, tile(t, b.Get("/console/acme/purchase"), "live-reports"), "add:live-reports")
 	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].Quantity != 4 {
 		t.Errorf("the cart has %+v", lines)
 	}
 	press(b, tile(t, b.Get("/console/acme/purchase"), "developer"), "buy:developer").
-		Says("4 licenses of other products were in your cart before, and would be bought along.")
+		Says("What is in your cart, 4 licenses, stays there.")
 	alone := client.PutCartRequest{Lines: []client.CartLineInput{{ProductID: "live-reports", Quantity: 4}}}
 	if _, err := api.PutCart(t.Context(), alone, client.Change{Key: "alone"}); err != nil {
 		t.Fatal(err)
@@ -270,7 +292,7 @@ func TestChangeTheCart(t *testing.T) {
 		t.Errorf("what was typed is gone: %v", v)
 	}
 
-	press(b, b.Get("/console/acme/cart").Post(), "delete:2").Says("That line is out of the cart")
+	press(b, b.Get("/console/acme/cart").Post(), "delete:2").Says("Phone System out of the cart")
 	form = b.Get("/console/acme/cart").Post()
 	form.Set("selected", "1", "3")
 	press(b, form, "delete-selected").Says("2 lines are out of the cart.", "The cart is empty.", "Purchase licenses")
@@ -544,7 +566,7 @@ func TestAQuoteThatExpired(t *testing.T) {
 	refused.Says("The quote has expired", "Review the charges again")
 	refused.Hides("Confirm")
 	late := b.Get(review.URL.Path)
-	late.Says("These charges are not offered any more.", "Your cart is still there")
+	late.Says("These charges are not offered any more.", "What you chose is still there")
 	again := press(b, late.Post(), "again")
 	again.Says("The charges are the same as before: ", "Confirm")
 	form = again.Post()
@@ -598,9 +620,8 @@ func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 	if forced.Status != http.StatusForbidden {
 		t.Errorf("who may only read puts into a cart: %d", forced.Status)
 	}
-	cart := press(buyer, form, "buy:live-reports")
-	form = cart.Post()
-	form.Set("center-1", "CC-1")
+	form = press(buyer, form, "buy:live-reports").Post()
+	form.Set("costCenter", "CC-1")
 	review := press(buyer, form, "next")
 	form = review.Post()
 	form.Set("acknowledged", "yes")

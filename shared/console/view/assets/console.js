@@ -71,10 +71,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     const name = button.textContent;
+    // Where the browser asks first, or never answers, there is something to copy by hand.
+    const late = setTimeout(() => { button.textContent = button.dataset.copy; }, 500);
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
+      clearTimeout(late);
       button.textContent = "Copied";
     } catch {
+      clearTimeout(late);
       button.textContent = button.dataset.copy;
       return;
     }

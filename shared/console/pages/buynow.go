@@ -1,0 +1,136 @@
+package pages
+
+import (
+	"context"
+	"strconv"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+)
+
+// mostBought is how many licenses a line may be of.
+const mostBought = 10_000
+
+// buyNowRoute is the checkout of one product, beside the cart.
+var buyNowRoute = web.Route{
+	Path: "cart/now", Show: showBuyNow, Send: sendBuyNow, Submit: "Next",
+	Fields: web.Fields("quantity", "Quantity", "costCenter", "Cost Center"),
+}
+
+// buyingNow is a purchase of one product that leaves the cart alone.
+type buyingNow struct {
+	product  client.CatalogItem
+	centers  centerList
+	quantity string
+}
+
+func showBuyNow(c *web.Context, f *view.Form) error {
+	var n nameCalls
+	if err := c.Load(n.calls(c)...); err != nil {
+		return err
+	}
+	v := buyingNow{product: n.item(f.Default("product", c.Query().Get("product"))), centers: centersOf(n.centers)}
+	v.quantity = f.Default("quantity", c.Query().Get("quantity"))
+	if v.quantity == "" {
+		v.quantity = untyped
+	}
+	return c.Show("Buy now", buyNowPage(c, f, v))
+}
+
+// chosenCenter is the cost center that the form shows: what was chosen, or the only one.
+func (v buyingNow) chosenCenter(c *web.Context, f *view.Form) string {
+	if chosen := f.Default("costCenter", c.Query().Get("costCenter")); chosen != "" {
+		return chosen
+	}
+	return v.centers.only()
+}
+
+func sendBuyNow(c *web.Context, f *view.Form) error {
+	product := trimmed(f, "product")
+	quantity, err := wholeNumber(f.Get("quantity"))
+	if err != nil {
+		return web.Wrong("quantity", "must be a whole number, such as 5")
+	}
+	if f.Get("do") == "cart" {
+		line := client.AddCartLineRequest{ProductID: product, Quantity: quantity}
+		if center := trimmed(f, "costCenter"); center != "" {
+			line.CostCenter = &center
+		}
+		if _, err := c.API.AddCartLine(c.R.Context(), line, c.ChangeOf(f, "line")); err != nil {
+			return full(err)
+		}
+		return c.GoTo(c.Link("cart"))
+	}
+	if trimmed(f, "costCenter") == "" {
+		return web.Wrong("costCenter", "choose the cost center that pays for it")
+	}
+	lines := []client.QuoteLineInput{{ProductID: product, Quantity: quantity, CostCenter: trimmed(f, "costCenter")}}
+	quote, err := quoteOf(c, f, lines)
+	if err != nil {
+		return err
+	}
+	return c.GoTo(c.Link("cart", "review", quote.Body.ID))
+}
+
+// quoteOf has some lines priced, and the cart where there are none. Its faults are named as the fields of
+// a form of one line.
+func quoteOf(c *web.Context, f *view.Form, lines []client.QuoteLineInput) (client.Answer[client.Quote], error) {
+	body := client.CreateQuoteRequest{}
+	if len(lines) > 0 {
+		body.Lines = &lines
+	}
+	quote, err := c.API.CreateQuote(c.R.Context(), body, c.ChangeOf(f, "quote"))
+	if e := client.As(err); e != nil && len(lines) > 0 {
+		for i := range e.Errors {
+			_, e.Errors[i].Field = cut(e.Errors[i].Field, ".")
+		}
+	}
+	return quote, err
+}
+
+// quotedLines are the lines of a quote that was not made of the cart, to be priced again.
+func quotedLines(q client.Quote) []client.QuoteLineInput {
+	if q.Basis.Cart != "" {
+		return nil
+	}
+	var lines []client.QuoteLineInput
+	for _, l := range q.Lines {
+		line := client.QuoteLineInput{ProductID: l.ProductID, Quantity: l.Quantity, CostCenter: l.CostCenter}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// beforeReview leads back from a quote to where it was made: to the cart, or to what was bought beside it.
+func beforeReview(c *web.Context, q client.Quote) string {
+	lines := quotedLines(q)
+	if len(lines) != 1 {
+		return c.Link("cart")
+	}
+	return buyNowLink(c, lines[0].ProductID, strconv.FormatInt(lines[0].Quantity, 10)) +
+		"&costCenter=" + queryEscape(lines[0].CostCenter)
+}
+
+// buyNowLink is the checkout of a product.
+func buyNowLink(c *web.Context, product, quantity string) string {
+	return c.Link("cart", "now") + "?product=" + queryEscape(product) + "&quantity=" + queryEscape(quantity)
+}
+
+// latestPlans is how many of the latest files are looked at for one that waits.
+const latestPlans = 5
+
+// waitingPlan asks for the latest mass configuration of the reader that waits to be configured: who buys
+// what it lacks goes back to it afterwards.
+func waitingPlan(c *web.Context, into *client.MassConfiguration) func(context.Context) error {
+	return client.IfAllowed(func(ctx context.Context) error {
+		list, err := c.API.ListMassConfigurations(ctx, client.ListMassConfigurationsQuery{Limit: latestPlans})
+		for _, m := range list.Body.Items {
+			if m.State == "ready" && m.CreatedBy == c.User {
+				*into = m
+				break
+			}
+		}
+		return err
+	})
+}

@@ -22,7 +22,10 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%q, %q, %q", got, all.Codes(), none.Codes())
 	}
 	for _, c := range []struct{ a, b, both auth.Limit }{
-		{all, all, all}, {all, both, both}, {both, all, both}, {both, north, north},
+		{all, all, all},
+		{all, both, both},
+		{both, all, both},
+		{both, north, north},
 		{north, auth.LimitTo("south"), none},
 	} {
 		if got := c.a.And(c.b); got != c.both {

@@ -351,8 +351,30 @@ var planted = []bug{
 	},
 	// A commit whose answer was lost is carried out twice.
 	{"lost answer repeated with a fresh token", dynamo, []edit{
-		{"if v.outcome == cancelled && !unanswered {", "if v.outcome != final {"},
+		{"	if !unanswered {\n		r.renew()", "	if unanswered || !unanswered {\n		r.renew()"},
 	}, []string{"shared/platform/table/dynamo"}},
+	// A put that took effect is told as refused, for its own effect refuses the repetition.
+	{"refusal after a lost answer told", dynamo, []edit{
+		{"v.outcome == denied && unanswered:", "v.outcome == denied && attempt < 0:"},
+	}, []string{"shared/platform/table/dynamo"}},
+	// A seat that was bought is never given to who waits, when the process died before it looked.
+	{"list that stands still never looked at", "shared/license/drain.go", []edit{
+		{"return err == nil && counts.Available(product) <= 0, err", "return err == nil && counts.Available(product) >= 0, err"},
+	}, []string{"shared/license"}},
+	// Days of wallboards are charged to whose they are now, or not at all.
+	{"device that is gone not charged", "shared/metrics/service.go", []edit{
+		{"			leave,\n			kept,\n", "			leave,\n			table.Check(kept.Item.Key, table.IfAbsent),\n"},
+	}, []string{"shared/period"}},
+	{"device charged to whose it is now", "shared/metrics/service.go", []edit{
+		{"return append(ops, kept...), term, err", "return append(ops, kept[:0]...), term, err"},
+	}, []string{"shared/period"}},
+	{"cost center of a device's owner not kept", "shared/license/seats.go", []edit{
+		{"	g.belonged(h)\n	g.record(", "	g.record("},
+	}, []string{"shared/period"}},
+	// Somebody has a license because of a file that gave it to somebody else.
+	{"grant handed on with a license", "shared/license/extension.go", []edit{
+		{"withGrant(taken.Grants, source, g.at)", "withGrant(taken.Grants, given.Grants[0].Source, g.at)"},
+	}, []string{"shared/license"}},
 
 	// A client reads from where it likes, in another account too.
 	{"cursor not sealed", cursors, []edit{
@@ -465,8 +487,8 @@ var planted = []bug{
 		"shared/usage/intake.go",
 		[]edit{
 			{
-				"	cond := table.IfAbsent\n	if version, ok := in.expired[item.Key]; ok {",
-				"	cond := table.Always\n	if version, ok := in.expired[item.Key]; ok {",
+				"	return table.IfAbsent\n}\n\n// load reads",
+				"	return table.Always\n}\n\n// load reads",
 			},
 		},
 		[]string{"shared/usage"},

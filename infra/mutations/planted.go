@@ -359,11 +359,11 @@ var planted = []bug{
 	}, []string{"shared/platform/table/dynamo"}},
 	// A seat that was bought is never given to who waits, when the process died before it looked.
 	{"list that stands still never looked at", "shared/license/drain.go", []edit{
-		{"return err == nil && counts.Available(product) <= 0, err", "return err == nil && counts.Available(product) >= 0, err"},
+		{"counts.Available(product) <= 0, err", "counts.Available(product) >= 0, err"},
 	}, []string{"shared/license"}},
 	// Days of wallboards are charged to whose they are now, or not at all.
 	{"device that is gone not charged", "shared/metrics/service.go", []edit{
-		{"			leave,\n			kept,\n", "			leave,\n			table.Check(kept.Item.Key, table.IfAbsent),\n"},
+		{"			kept,\n", "			table.Check(kept.Item.Key, table.IfAbsent),\n"},
 	}, []string{"shared/period"}},
 	{"device charged to whose it is now", "shared/metrics/service.go", []edit{
 		{"return append(ops, kept...), term, err", "return append(ops, kept[:0]...), term, err"},

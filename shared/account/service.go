@@ -173,7 +173,9 @@ func charges(c *call.Call, found map[table.Key]table.Item, before, after Setting
 	}
 	key := license.CostCenterKey(c.Account, after.CostCenter)
 	if _, there := found[key]; !there {
-		return nil, problem.Invalid("costCenter", problem.UnknownID, "must be the code of a cost center of this account")
+		return nil, problem.Invalid(
+			"costCenter", problem.UnknownID, "must be the code of a cost center of this account",
+		)
 	}
 	return []table.Operation{table.Check(key, table.IfPresent)}, nil
 }

@@ -181,7 +181,8 @@ func alertsOf(c *web.Context, o overview) []attention {
 			})
 		case a.Kind == "periodWaits":
 			list = append(list, attention{
-				Kind: "warn", Word: "not closed", Text: a.Detail, Href: c.Link("billing", "periods", id), Link: "See it",
+				Kind: "warn", Word: "not closed", Text: a.Detail,
+				Href: c.Link("billing", "periods", id), Link: "See it",
 			})
 		case a.Kind == "failed" && kind != "massConfiguration" && !isSeen(c, id):
 			if href := subjectLink(c, kind+":"+id); href != "" {

@@ -322,6 +322,9 @@ func (c *Call) judge(ctx context.Context, item table.Item) error {
 			c.key.version = item.Version
 			return nil
 		}
+		if settled, err := c.settle(ctx, item, stored); err != nil || !settled {
+			return err
+		}
 	}
 	if stored.Pieces != nil {
 		body, err := c.gather(ctx, *stored.Pieces)
@@ -331,6 +334,27 @@ func (c *Call) judge(ctx context.Context, item table.Item) error {
 		stored.Body = body
 	}
 	return &Replay{Status: stored.Status, Header: stored.Header, Body: stored.Body}
+}
+
+// settle makes an answer that was provided the last one, before anybody is told it: who provided it may
+// only be slow, and is refused to make it more precise from then on. Where it was made more precise, or
+// is settled, meanwhile, err is what that means for this request, as of judge.
+func (c *Call) settle(ctx context.Context, item table.Item, stored record) (settled bool, err error) {
+	stored.Running = 0
+	data, err := Encode(stored)
+	if err != nil {
+		return false, err
+	}
+	last := table.Item{Key: item.Key, Data: data, Expires: item.Expires}
+	err = c.Env.Table.Commit(ctx, []table.Operation{table.Put(last, table.IfVersion(item.Version))})
+	if _, refused := table.Refused(err); !refused {
+		return err == nil, err
+	}
+	now, found, err := table.Get(ctx, c.Env.Table, item.Key)
+	if err != nil || !found {
+		return false, err
+	}
+	return false, c.judge(ctx, now)
 }
 
 func (c *Call) recordOperation(r record) (table.Operation, error) {
@@ -369,7 +393,8 @@ func (c *Call) Claim(ctx context.Context, effects ...table.Operation) error {
 
 // Provide carries out the effects and stores an answer that may still be made more precise by
 // Commit, within the lease of a claim. Until then a repetition is told idempotency-in-progress;
-// when the request dies before, what was provided is its answer, since the effects are there.
+// when the request dies before, what was provided is its answer, since the effects are there. Once a
+// repetition was told it, it is the answer for good.
 //
 // Errors: those of Commit.
 func (c *Call) Provide(ctx context.Context, answer Answer, effects ...table.Operation) error {

@@ -213,6 +213,74 @@ func TestClaims(t *testing.T) {
 	wantReplay(t, err, 200, `"second"`)
 }
 
+// TestProvidedAnswers gives an answer that is to be made more precise: after its lease it is told, and
+// whoever was only slow cannot tell another one any more.
+func TestProvidedAnswers(t *testing.T) {
+	k := fixtures.New(t)
+	ctx := t.Context()
+	slow := keyed(k, "k", "a")
+	if err := errors.Join(
+		slow.Begin(ctx), slow.Provide(ctx, call.Answer{Status: 200, Body: "so far"}, effect(k, "a")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, keyed(k, "k", "a").Begin(ctx), problem.IdempotencyInProgress)
+	k.Clock.Add(2 * time.Minute)
+	wantReplay(t, keyed(k, "k", "a").Begin(ctx), 200, `"so far"`)
+	wantReplay(t, slow.Commit(ctx, call.Answer{Status: 200, Body: "in the end"}), 200, `"so far"`)
+	wantReplay(t, keyed(k, "k", "a").Begin(ctx), 200, `"so far"`)
+
+	quick := keyed(k, "q", "a")
+	if err := errors.Join(
+		quick.Begin(ctx), quick.Provide(ctx, call.Answer{Status: 200, Body: "so far"}, effect(k, "b")),
+		quick.Commit(ctx, call.Answer{Status: 200, Body: "in the end"}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	wantReplay(t, keyed(k, "q", "a").Begin(ctx), 200, `"in the end"`)
+}
+
+// Of many repetitions of a request that is slow all are told the same, whichever comes first.
+func TestProvidedAnswersBesideTheirCommit(t *testing.T) {
+	k := fixtures.New(t)
+	ctx := t.Context()
+	slow := keyed(k, "k", "a")
+	if err := errors.Join(
+		slow.Begin(ctx), slow.Provide(ctx, call.Answer{Status: 200, Body: "so far"}, effect(k, "a")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	k.Clock.Add(2 * time.Minute)
+	told := make([]string, 16)
+	var group sync.WaitGroup
+	for i := range told {
+		group.Go(func() {
+			if i == len(told)/2 {
+				told[i] = `"in the end"`
+				if err := slow.Commit(ctx, call.Answer{Status: 200, Body: "in the end"}); err != nil {
+					told[i] = body(err)
+				}
+				return
+			}
+			told[i] = body(keyed(k, "k", "a").Begin(ctx))
+		})
+	}
+	group.Wait()
+	for _, one := range told {
+		if one != told[0] || one == "" {
+			t.Fatalf("they were told %q", told)
+		}
+	}
+}
+
+func body(err error) string {
+	var replay *call.Replay
+	if errors.As(err, &replay) {
+		return string(replay.Body)
+	}
+	return ""
+}
+
 func TestReleasedClaims(t *testing.T) {
 	k := fixtures.New(t)
 	ctx := t.Context()

@@ -357,6 +357,10 @@ var planted = []bug{
 	{"refusal after a lost answer told", dynamo, []edit{
 		{"v.outcome == denied && unanswered:", "v.outcome == denied && attempt < 0:"},
 	}, []string{"shared/platform/table/dynamo"}},
+	// Two repetitions of one request are told two answers.
+	{"answer told that may still change", "shared/platform/call/call.go", []edit{
+		{"	stored.Running = 0\n", "	stored.Running++\n"},
+	}, []string{"shared/platform/call"}},
 	// A seat that was bought is never given to who waits, when the process died before it looked.
 	{"list that stands still never looked at", "shared/license/drain.go", []edit{
 		{"counts.Available(product) <= 0, err", "counts.Available(product) >= 0, err"},

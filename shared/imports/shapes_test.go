@@ -76,6 +76,7 @@ func peakOf(do func()) (peak uint64, took time.Duration) {
 // than 256 MB, and ten times as long at most as an honest file of as many rows. No t.Parallel: it
 // measures the heap of the whole process.
 func TestSmallFilesTakeLittle(t *testing.T) {
+	parts.Memory(t)
 	o := open(t)
 	o.hire("alice")
 	o.queue("q")

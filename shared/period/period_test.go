@@ -13,6 +13,7 @@ import (
 
 	"seatwise/infra/testing/fixtures"
 	"seatwise/infra/testing/memoryfiles"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -440,6 +441,7 @@ func TestAPeriodIsClosedOnce(t *testing.T) {
 // TestClosingManyLicenses holds what closing costs: 20,000 licenses are read by pages, and take less
 // than 200 MB.
 func TestClosingManyLicenses(t *testing.T) {
+	parts.Memory(t)
 	o := open(t)
 	o.at("2026-11-21 10:00")
 	o.buy("developer", 10_000, "SALES")

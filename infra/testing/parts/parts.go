@@ -4,6 +4,7 @@ package parts
 
 import (
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,4 +78,12 @@ func Today[T any](list []T) []T {
 		some = append(some, list[i])
 	}
 	return some
+}
+
+// Memory makes the garbage collector work as often as in a function while a test measures how much
+// memory something takes: `make test` has it work less often.
+func Memory(t testing.TB) {
+	t.Helper()
+	usual := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(usual) })
 }

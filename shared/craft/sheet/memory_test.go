@@ -146,6 +146,7 @@ func heap() uint64 {
 // TestMemoryDoesNotGrow holds that ten times as many rows take hardly more memory, in both passes: up
 // to 100,000 in the long rounds. No t.Parallel: it measures the heap of the whole process.
 func TestMemoryDoesNotGrow(t *testing.T) {
+	parts.Memory(t)
 	peak := func(file *os.File, name string, rows int) int64 {
 		heap() // lets go of what other tests have left
 		before := heap()
@@ -201,6 +202,7 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 // Open allocates in total, garbage included, stays far below that, so whatever it holds at a time
 // does too.
 func TestBombsTakeLittleMemory(t *testing.T) {
+	parts.Memory(t)
 	const bomb = 32 << 20
 	const most = 48 << 20
 	in := func(part, before, unit, after string) []byte {

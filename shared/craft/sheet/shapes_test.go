@@ -190,6 +190,7 @@ func (s *sampled) sample() {
 // readWhole opens a file and reads its rows as a check does, twice; what a check keeps of each is
 // its first cell.
 func readWhole(t testing.TB, data []byte) (peak uint64, took time.Duration, rows int) {
+	parts.Memory(t)
 	t.Helper()
 	runtime.GC()
 	s := &sampled{ReaderAt: bytes.NewReader(data)}

@@ -196,6 +196,7 @@ func (p *peak) Write(b []byte) (int, error) {
 // Memory does not grow with the rows: 100,000 of them stay below 200 MB, and three times as many
 // need hardly more. Here there are fewer, and 100,000 in the long rounds.
 func TestMemory(t *testing.T) {
+	parts.Memory(t)
 	rows, more := parts.Sized(20_000, benchRows), uint64(parts.Sized(48, 64))<<20
 	inTempFolder(t)
 	report := func(rows int) uint64 {

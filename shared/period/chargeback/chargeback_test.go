@@ -11,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -183,6 +184,7 @@ func TestTheWorkbookAddsUpToThePeriod(t *testing.T) {
 // TestTheWorkbookOfManyLicenses holds what one of 20,000 licenses costs: pages and no read a license,
 // and less than 200 MB.
 func TestTheWorkbookOfManyLicenses(t *testing.T) {
+	parts.Memory(t)
 	o := open(t)
 	o.buy("developer", 10_000, "A", "Sales")
 	o.buy("live-reports", 10_000, "B", "Support")

@@ -155,6 +155,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 
 // The report of thousands of active users is right to the cell.
 func TestLargeReport(t *testing.T) {
+	parts.Memory(t)
 	o := newOffice(t)
 	wantUsers, wantDetails := large(t, o)
 	asked := o.ask(t)

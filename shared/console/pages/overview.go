@@ -45,6 +45,19 @@ func (o overview) nothing() bool {
 	return o.summary.Status == 0 && o.billing.Status == 0 && o.changes.Status == 0 && o.files.Status == 0
 }
 
+// mostFolded is how many licenses an account has at most whose next bill stands on the overview: a
+// period reads all of them, and this page is opened all day.
+const mostFolded = 2_000
+
+// few says whether the next bill is worked out for the overview.
+func (o overview) few() bool {
+	var licenses int64
+	for _, p := range o.summary.Body.Items {
+		licenses += p.Bought
+	}
+	return o.summary.Status != 0 && licenses <= mostFolded
+}
+
 // attention is something that somebody should look at.
 type attention struct {
 	Kind, Word, Text, Href, Link string
@@ -56,7 +69,6 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	var o overview
 	err := c.Load(append(o.calls(c),
 		client.IfAllowed(client.Into(&o.billing, c.API.GetBilling)),
-		openPeriod(c, &o.period),
 		listRequests(c, &o.asked, client.ListRequestsQuery{State: []string{stateOpen}, Limit: pageOfRequests}),
 		client.IfAllowed(
 			client.Into(&o.changes, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
@@ -81,8 +93,11 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	for _, p := range o.summary.Body.Items {
 		products["product:"+p.ProductID] = p.Name
 	}
-	tell, names := namesOf(c, o.changes.Body.Items, nil, products)
-	if o.metered, err = o.estimate(c, names...); err != nil {
+	tell, more := namesOf(c, o.changes.Body.Items, nil, products)
+	if o.few() {
+		more = append(more, openPeriod(c, &o.period))
+	}
+	if o.metered, err = o.estimate(c, more...); err != nil {
 		return err
 	}
 	o.told = tell()

@@ -229,8 +229,8 @@ func unlinked(t testing.TB, o *office, account string) []string {
 	t.Helper()
 	root := "/console/" + account + "/"
 	first := []string{
-		root + "cart/new-cost-center", root + "licenses/selected", root + "problems/validation",
-		root + "live-reports/users",
+		root + "cart/new-cost-center", root + "cart/now?product=live-reports&quantity=2",
+		root + "licenses/selected", root + "problems/validation", root + "live-reports/users",
 		root + "licenses?product=phone-system&status=assigned", root + "mass-configurations/sample",
 		root + "search?q=zoe", root + "search?q=nobody-at-all", root + "tour",
 	}

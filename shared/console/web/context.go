@@ -529,8 +529,12 @@ func (w *statusWriter) WriteHeader(status int) {
 }
 
 // FromVersion says which version a form shows. After somebody else's change it is theirs, which
-// one's own is then sent against; else it stays what the form was made from.
+// one's own is then sent against; else it stays what the form was made from. Where effects are other
+// ones because of such a change, both versions count, and not what the form would do by now.
 func FromVersion(f *view.Form, etag string) {
+	if f.Replanned && f.Version != "" && f.Version != etag {
+		f.Replanned, f.Plan = false, ""
+	}
 	if f.Version == "" || f.Stale {
 		f.Version = etag
 	}

@@ -192,7 +192,8 @@ def by_pages(stack, admin, cookies):
     for product, count in (("call-queue-booster", 1), *((product, 1) for product in PHONE)):
         quantity = f"quantity-{product}"
         tiles = pages.open(base + "/purchase").form("/purchase", **{quantity: "1"})
-        cart = pages.press(tiles, f"buy:{product}", **{quantity: str(count)})
+        pages.press(tiles, f"add:{product}", **{quantity: str(count)})
+    cart = pages.open(base + "/cart")
     cart = pages.press(cart.form("/cart"), "all", costCenter="CC-1")
     review = pages.press(cart.form("/cart"), "next")
     placed = pages.press(review.form("/cart"), "order", acknowledged="yes")

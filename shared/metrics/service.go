@@ -485,24 +485,20 @@ func (s *Service) Get(ctx context.Context, c *call.Call, id string) (Wallboard, 
 
 // alive are the devices of items without those of terms that have ended: a read more for a page.
 func (s *Service) alive(ctx context.Context, c *call.Call, items ...table.Item) ([]stored, error) {
-	list := make([]stored, len(items))
-	var fleets []table.Key
+	list, users := make([]stored, len(items)), make([]string, len(items))
 	for i, item := range items {
 		var err error
 		if list[i], err = call.Decode[stored](item); err != nil {
 			return nil, err
 		}
-		if key := wallboard.FleetKey(c.Account, list[i].UserID); !slices.Contains(fleets, key) {
-			fleets = append(fleets, key)
-		}
+		users[i] = list[i].UserID
 	}
-	found := map[table.Key]table.Item{}
-	for some := range slices.Chunk(fleets, table.MaxKeysPerLookup) {
-		more, err := c.Lookup(ctx, some...)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(found, more)
+	if len(items) == 0 {
+		return list, nil
+	}
+	found, err := wallboard.Fleets(ctx, c, users)
+	if err != nil {
+		return nil, err
 	}
 	var faults []error
 	list = slices.DeleteFunc(list, func(w stored) bool {

@@ -12,7 +12,6 @@ package wallboard
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
@@ -61,22 +60,20 @@ type Life struct {
 func Lives(ctx context.Context, c *call.Call) ([]Life, error) {
 	var lives []Life
 	var terms []int64
-	var keys []table.Key
+	var users []string
 	err := table.All(ctx, c.Env.Table, table.Query{Partition: Partition(c.Account)}, func(item table.Item) error {
 		w, err := call.Decode[Stored](item)
 		if err != nil {
 			return err
 		}
 		d, err := call.Decode[Device](item)
-		lives, terms = append(lives, Life{Device: d}), append(terms, w.Term)
-		keys = append(keys, FleetKey(c.Account, w.UserID))
+		lives, terms, users = append(lives, Life{Device: d}), append(terms, w.Term), append(users, w.UserID)
 		return err
 	})
 	if err != nil || len(lives) == 0 {
 		return nil, err
 	}
-	slices.SortFunc(keys, func(a, b table.Key) int { return strings.Compare(a.Sort, b.Sort) })
-	found, err := c.Env.Table.Lookup(ctx, slices.Compact(keys)...)
+	found, err := Fleets(ctx, c, users)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +122,15 @@ func FleetKey(account, user string) table.Key {
 // summary of licenses and the metrics read one and the same count.
 func CountKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "SEATS"), Sort: catalog.WallboardID}
+}
+
+// Fleets reads the fleets of some users, named any number of times: a read for each hundred of them.
+func Fleets(ctx context.Context, c *call.Call, users []string) (map[table.Key]table.Item, error) {
+	var keys []table.Key
+	for _, user := range slices.Compact(slices.Sorted(slices.Values(users))) {
+		keys = append(keys, FleetKey(c.Account, user))
+	}
+	return c.Lookup(ctx, keys...)
 }
 
 // FleetFrom takes a user's fleet, and its version, out of what was found; 0 when there is none.

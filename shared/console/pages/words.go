@@ -82,7 +82,7 @@ func goesAlong(kind, extension string) string {
 	return ""
 }
 
-// plural is what stands after a number, which is drawn by itself.
+// plural is what stands after a number, which is drawn apart from it.
 func plural(n int64, one, many string) string {
 	if n == 1 {
 		return one

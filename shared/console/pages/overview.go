@@ -208,16 +208,18 @@ func alertsOf(c *web.Context, o overview) []attention {
 	return list
 }
 
-// seenCookie keeps which failed files the reader has looked at: the beginnings of their ids, the
-// latest last.
+// seenCookie keeps which failed files the reader has looked at: the ends of their ids, the latest
+// last. The beginning of an id is its time, so files of the same minute share it.
 const (
 	seenCookie = "seen"
 	mostSeen   = 20
-	seenDigits = 8
+	idDigits   = 8
 )
 
+func seenAs(id string) string { return id[max(0, len(id)-idDigits):] }
+
 func isSeen(c *web.Context, id string) bool {
-	return slices.Contains(strings.Split(c.Kept(seenCookie), "."), id[:min(len(id), seenDigits)])
+	return slices.Contains(strings.Split(c.Kept(seenCookie), "."), seenAs(id))
 }
 
 // see keeps that the reader has looked at a file that failed, so that the overview does not tell of
@@ -226,7 +228,7 @@ func see(c *web.Context, id string) {
 	if isSeen(c, id) {
 		return
 	}
-	seen := append(nonEmpty(strings.Split(c.Kept(seenCookie), ".")), id[:min(len(id), seenDigits)])
+	seen := append(nonEmpty(strings.Split(c.Kept(seenCookie), ".")), seenAs(id))
 	c.Keep(seenCookie, strings.Join(seen[max(0, len(seen)-mostSeen):], "."))
 }
 
@@ -330,8 +332,7 @@ func subjectLink(c *web.Context, subject string) string {
 func subjectName(subject string) string {
 	kind, id := cut(subject, ":")
 	if len(id) == len("00000000-0000-0000-0000-000000000000") && strings.Count(id, "-") == 4 {
-		id, _ = cut(id, "-")
-		id += "…"
+		id = shortID(id)
 	}
 	if product, user := cut(id, "#"); user != "" && (kind == "grant" || kind == "exclusion") {
 		return user + ", " + product
@@ -340,4 +341,13 @@ func subjectName(subject string) string {
 		kind = name
 	}
 	return strings.TrimSpace(kind + " " + id)
+}
+
+// shortID is the part of an id that tells it from others. An id of version 7 begins with its time,
+// which all of the same minute share; those of an order's licenses share their end.
+func shortID(id string) string {
+	if id[len("00000000-0000-")] == '7' {
+		return "…" + id[len(id)-idDigits:]
+	}
+	return id[:idDigits] + "…"
 }

@@ -18,8 +18,9 @@ import (
 
 // reclaimed is a reclaim's document, as far as the model knows it.
 type reclaimed struct {
-	ProductID string `json:"productId"`
-	State     string `json:"state"`
+	ProductID string    `json:"productId"`
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"createdAt"`
 	Counts    struct{ Seats, Reclaimed, Kept, Returned, NotReturned int }
 }
 
@@ -57,13 +58,14 @@ type funds struct {
 	sealed   map[string]string            // the digest of a closed period by its first day
 	parts    map[string]map[string][]byte // of periods, by partition and sort key
 	ruled    map[string]bool              // alerts that the commit has touched
+	busy     map[string]time.Time         // when somebody was last told to use a product, by user and product
 }
 
 func newFunds() funds {
 	return funds{
 		reclaims: map[string]reclaimed{}, seats: map[string]map[string]string{}, alerts: map[string]alert{},
 		open: map[string]string{}, policies: map[string]watched{}, sealed: map[string]string{},
-		parts: map[string]map[string][]byte{}, ruled: map[string]bool{},
+		parts: map[string]map[string][]byte{}, ruled: map[string]bool{}, busy: map[string]time.Time{},
 	}
 }
 
@@ -192,6 +194,12 @@ func (b *model) verifyReclaim(about string) {
 	case outcome == "returned" && !holds:
 		b.fail("I22: reclaim %s has given %s back to %s, who holds none", reclaim, product, user)
 	}
+	if made := b.funds.reclaims[reclaim].CreatedAt.UTC(); outcome == "reclaimed" {
+		used := b.funds.busy[user+" "+product].UTC()
+		if !used.After(made) && used.Format(time.DateOnly) == made.Format(time.DateOnly) {
+			b.fail("I22: reclaim %s has taken license %s of %s from %s, who used it on that day", reclaim, id, product, user)
+		}
+	}
 	b.sim.events["seat "+outcome]++
 }
 
@@ -281,6 +289,7 @@ func (m *simulation) nextDay() {
 // reclaim lets two products be reclaimed, and the last one that was be given back.
 func (m *simulation) reclaim(account string) {
 	for _, product := range []string{pick(m, products), pick(m, metered)} {
+		m.use(account, product)
 		body := fields{"productId": product, "days": 1}
 		if m.violation == nil {
 			m.alone(m.one(account, request{"UsageFunction", http.MethodPost, "/reclaims", body, ""}))
@@ -289,6 +298,19 @@ func (m *simulation) reclaim(account string) {
 	if done := m.models[account].undoable(); len(done) > 0 && m.violation == nil {
 		path := "/reclaims/" + done[len(done)-1] + "/undo"
 		m.alone(m.one(account, request{"UsageFunction", http.MethodPost, path, nil, ""}))
+	}
+}
+
+// use lets one holder of a product use it now, while nobody else does anything.
+func (m *simulation) use(account, product string) {
+	user := pick(m, users(account))
+	if !m.models[account].held()[user+" "+product] || m.violation != nil {
+		return
+	}
+	r := m.one(account, m.activity(user, product, m.now))
+	m.alone(r)
+	if m.violation == nil && r.answers[0].good() {
+		m.models[account].funds.busy[user+" "+product] = m.now
 	}
 }
 

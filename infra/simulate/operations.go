@@ -412,6 +412,12 @@ func (m *simulation) draw(a string) *run { //nolint:funlen // one operation afte
 	case n < 69:
 		return m.one(a, request{"DirectoryFunction", remove, "/dashboards/" + pick(m, []string{"d1", "d2"}), nil, ""})
 	case n < 74:
+		if m.random.IntN(4) == 0 {
+			return m.contend(a, func() request {
+				at := m.now.Add(-time.Duration(m.random.IntN(30*3600)) * time.Second)
+				return m.activity(user, pick(m, append(slices.Clone(products), metered...)), at)
+			})
+		}
 		r := m.one(a, m.views(user))
 		r.rival = func() *run { // the permission goes while a first view grants by it
 			body := m.person(user)
@@ -764,6 +770,15 @@ func (m *simulation) views(user string) request {
 		)
 	}
 	return request{"UsageFunction", http.MethodPost, "/usage/views", fields{"events": list}, m.key()}
+}
+
+// activity tells that somebody used a product.
+func (m *simulation) activity(user, product string, at time.Time) request {
+	m.viewIDs++
+	event := fields{
+		"id": fmt.Sprintf("use-%d", m.viewIDs), "userId": user, "productId": product, "at": at.Format(time.RFC3339),
+	}
+	return request{"UsageFunction", http.MethodPost, "/usage/activity", fields{"events": []fields{event}}, m.key()}
 }
 
 // sheet is a file of mass configuration, right or wrong.

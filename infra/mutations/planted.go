@@ -32,6 +32,35 @@ const (
 
 // planted are the bugs. What each would do to a customer stands above it.
 var planted = []bug{
+	// A period that began before the prices changed is charged by the new ones.
+	{
+		"prices of today in an old period",
+		"shared/period/timelines.go",
+		[]edit{{
+			"		unit, ok := p.UnitPriceOn(day, currency)\n", "		unit, ok := p.UnitPrice(currency)\n",
+		}},
+		[]string{"infra/years"},
+	},
+	// Whoever looks at what a termination saves is told nothing.
+	{
+		"saving not foretold",
+		"shared/license/effects/effects.go",
+		[]edit{{
+			"		r.out.Money.Recurring.Minor += n * price.Minor\n",
+			"		r.out.Money.Recurring.Minor += max(n, 0) * price.Minor\n",
+		}},
+		[]string{"infra/years"},
+	},
+	// Days of waiting are charged to where somebody went later.
+	{
+		"waiting of who moved since",
+		"shared/period/timelines.go",
+		[]edit{{
+			"				Parts: append(before[of], Part{UserID: w.UserID, CostCenter: w.CostCenter}),\n",
+			"				Parts: []Part{{UserID: w.UserID, CostCenter: w.CostCenter}},\n",
+		}},
+		[]string{"infra/years"},
+	},
 	// Two orders of a policy are decided from the same count, and together buy over its maximum.
 	{
 		"count of a policy not demanded",

@@ -75,9 +75,12 @@ func (f Function) Make() app.Function {
 // Of are the functions of one process, by logical id. They share the services that remember
 // something, as one process on one machine does; who wants each function to be a process of its
 // own, as in AWS, calls Of for each. Nothing is read, and a function is made when it is asked for.
-func Of(env *app.Env) map[string]Function {
+func Of(env *app.Env) map[string]Function { return Selling(env, catalog.Default()) }
+
+// Selling is Of with another catalog than the one that is shipped.
+func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 	env.Workbooks = workbook.Writer{}
-	kernel := purchase.Supplied(license.NewService(catalog.Default()))
+	kernel := purchase.Supplied(license.NewService(products))
 	licenses := operations.New(kernel)
 	people := directory.NewService(env, kernel)
 	used := usage.NewService(env, kernel, people)
